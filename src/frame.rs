@@ -1,0 +1,280 @@
+//! The datagram: a frame around one or more encoded messages.
+//!
+//! ```text
+//! offset  0        1          9               13      16    17..20   20           28       32
+//!         version  cluster    configuration   from    to    ..       incarnation  crc32    messages
+//!         u8       u64 LE     u32 LE          3 B     4 B            u64 LE       u32 LE   length-prefixed
+//! ```
+//!
+//! The checksum covers everything but itself. `to` is a tag and a process (3 bytes) or a set of sites (2 bytes
+//! and a zero): one broadcast is one buffer.
+
+use alloc::sync::Arc;
+use alloc::vec::Vec;
+use core::fmt;
+
+use crate::ids::{ProcessId, SiteSet};
+use crate::process::{Recipients, Subject};
+use crate::wire::{Reader, Wire, WireError, put_u64};
+
+/// The form of datagrams that this code speaks.
+pub const VERSION: u8 = 1;
+
+/// Bytes of a frame before its first message.
+pub const FRAME_BYTES: usize = 32;
+
+/// Bytes that the length of one message takes at most, in datagrams of up to 2 MiB.
+pub const MESSAGE_PREFIX_MAX: usize = 3;
+
+/// The smallest limit on datagrams that may be configured: one event of the largest size fits every message
+/// that carries it, as the service's own compile-time assertion proves.
+pub const DATAGRAM_MIN: usize = 1_024;
+
+/// The limit on datagrams unless configured otherwise: what crosses common networks unfragmented.
+pub const DATAGRAM_DEFAULT: usize = 1_200;
+
+/// The largest limit that may be configured: what fits one UDP datagram over IPv4.
+pub const DATAGRAM_MAX: usize = 65_507;
+
+const CHECKSUM_AT: usize = FRAME_BYTES - 4;
+
+/// What every datagram of one process says of itself.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Sender {
+    /// Which cluster: datagrams of another are dropped.
+    pub cluster: u64,
+    /// Which configuration of that cluster; 0 until membership can change.
+    pub configuration: u32,
+    /// Who.
+    pub from: ProcessId,
+    /// How often it had been started.
+    pub incarnation: u64,
+}
+
+/// The head of a datagram that was read.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Header {
+    /// Who sent it, by its own words.
+    pub sender: Sender,
+    /// Whom it is for.
+    pub to: Recipients,
+}
+
+/// One datagram on its way: the bytes that cross the network, and what its sender's host knows of them.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Datagram {
+    /// Who sends it.
+    pub from: ProcessId,
+    /// Whom to: the host delivers one copy to each.
+    pub to: Recipients,
+    /// Name and subject of each message in it, in order; never empty. The first is its identity.
+    pub labels: Arc<[(&'static str, Subject)]>,
+    /// The frame and its messages.
+    pub bytes: Arc<[u8]>,
+}
+
+/// Why a datagram is dropped unread.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Rejected {
+    /// Not one of ours, or damaged.
+    Malformed(WireError),
+    /// The checksum does not match.
+    Checksum,
+    /// Another version of this format.
+    Version(u8),
+    /// Another cluster.
+    Cluster(u64),
+    /// Another configuration.
+    Configuration(u32),
+    /// For somebody else.
+    Misdelivered(Recipients),
+}
+
+impl fmt::Display for Rejected {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Rejected::Malformed(error) => write!(f, "malformed datagram: {error}"),
+            Rejected::Checksum => f.write_str("checksum does not match"),
+            Rejected::Version(version) => write!(f, "datagram of version {version}, expected {VERSION}"),
+            Rejected::Cluster(cluster) => write!(f, "datagram of cluster {cluster:016x}"),
+            Rejected::Configuration(number) => write!(f, "datagram of configuration {number}"),
+            Rejected::Misdelivered(to) => write!(f, "datagram for {to:?}"),
+        }
+    }
+}
+
+impl core::error::Error for Rejected {}
+
+/// Starts a frame at the front of the empty `out`; [`seal`] finishes it.
+pub fn begin(out: &mut Vec<u8>, sender: &Sender, to: Recipients) {
+    assert!(out.is_empty(), "a frame starts an empty buffer, found {} bytes", out.len());
+    out.push(VERSION);
+    out.extend_from_slice(&sender.cluster.to_le_bytes());
+    out.extend_from_slice(&sender.configuration.to_le_bytes());
+    sender.from.encode(out);
+    match to {
+        Recipients::One(one) => {
+            out.push(0);
+            one.encode(out);
+        }
+        Recipients::Sites(sites) => {
+            out.push(1);
+            sites.encode(out);
+            out.push(0);
+        }
+    }
+    out.extend_from_slice(&sender.incarnation.to_le_bytes());
+    out.extend_from_slice(&[0; 4]);
+}
+
+/// Appends one encoded message.
+pub fn put_message(out: &mut Vec<u8>, message: &[u8]) {
+    put_u64(out, message.len() as u64);
+    out.extend_from_slice(message);
+}
+
+/// Writes the checksum of the finished frame.
+pub fn seal(out: &mut [u8]) {
+    let sum = checksum(out);
+    out[CHECKSUM_AT..FRAME_BYTES].copy_from_slice(&sum.to_le_bytes());
+}
+
+fn checksum(bytes: &[u8]) -> u32 {
+    let mut hasher = crc32fast::Hasher::new();
+    hasher.update(&bytes[..CHECKSUM_AT]);
+    hasher.update(&bytes[FRAME_BYTES..]);
+    hasher.finalize()
+}
+
+/// Reads a datagram that came to `me` of `cluster` and `configuration`; anything else is rejected.
+pub fn open(
+    bytes: &[u8],
+    cluster: u64,
+    configuration: u32,
+    me: ProcessId,
+) -> Result<(Header, Messages<'_>), Rejected> {
+    let (header, messages) = read(bytes)?;
+    if header.sender.cluster != cluster {
+        return Err(Rejected::Cluster(header.sender.cluster));
+    }
+    if header.sender.configuration != configuration {
+        return Err(Rejected::Configuration(header.sender.configuration));
+    }
+    if !header.to.contains(me) {
+        return Err(Rejected::Misdelivered(header.to));
+    }
+    Ok((header, messages))
+}
+
+/// Reads a datagram for anybody: for observers, and for hosts that dispatch by its head.
+pub fn read(bytes: &[u8]) -> Result<(Header, Messages<'_>), Rejected> {
+    if bytes.len() < FRAME_BYTES {
+        return Err(Rejected::Malformed(WireError::Short));
+    }
+    let mut input = Reader::new(bytes);
+    let version = input.u8().map_err(Rejected::Malformed)?;
+    if version != VERSION {
+        return Err(Rejected::Version(version));
+    }
+    if bytes[CHECKSUM_AT..FRAME_BYTES] != checksum(bytes).to_le_bytes() {
+        return Err(Rejected::Checksum);
+    }
+    let header = read_header(&mut input).map_err(Rejected::Malformed)?;
+    Ok((header, Messages { input }))
+}
+
+fn read_header(input: &mut Reader<'_>) -> Result<Header, WireError> {
+    let cluster = u64::from_le_bytes(input.array()?);
+    let configuration = u32::from_le_bytes(input.array()?);
+    let from = ProcessId::decode(input)?;
+    let to = match input.u8()? {
+        0 => Recipients::One(ProcessId::decode(input)?),
+        1 => {
+            let sites = SiteSet::decode(input)?;
+            if input.u8()? != 0 {
+                return Err(WireError::Invalid("recipients"));
+            }
+            Recipients::Sites(sites)
+        }
+        _ => return Err(WireError::Invalid("recipients")),
+    };
+    let incarnation = u64::from_le_bytes(input.array()?);
+    input.bytes(4)?;
+    Ok(Header { sender: Sender { cluster, configuration, from, incarnation }, to })
+}
+
+/// The encoded messages of a datagram, in order.
+#[derive(Clone, Debug)]
+pub struct Messages<'a> {
+    input: Reader<'a>,
+}
+
+impl<'a> Messages<'a> {
+    /// All messages, decoded; none of them if any is malformed.
+    pub fn decode<M: Wire>(self) -> Result<Vec<M>, WireError> {
+        self.map(|bytes| M::from_bytes(bytes?)).collect()
+    }
+}
+
+impl<'a> Iterator for Messages<'a> {
+    type Item = Result<&'a [u8], WireError>;
+
+    fn next(&mut self) -> Option<Result<&'a [u8], WireError>> {
+        if self.input.rest().is_empty() {
+            return None;
+        }
+        let length = self.input.length(DATAGRAM_MAX);
+        let message = length.and_then(|length| self.input.bytes(length));
+        if message.is_err() {
+            self.input = Reader::new(&[]);
+        }
+        Some(message)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use alloc::vec;
+    use proptest::prelude::*;
+
+    fn framed(to: Recipients, messages: &[&[u8]]) -> Vec<u8> {
+        let sender = Sender { cluster: 5, configuration: 0, from: ProcessId::site(1), incarnation: 3 };
+        let mut out = Vec::new();
+        begin(&mut out, &sender, to);
+        assert_eq!(out.len(), FRAME_BYTES);
+        for message in messages {
+            put_message(&mut out, message);
+        }
+        seal(&mut out);
+        out
+    }
+
+    #[test]
+    fn a_broadcast_opens_for_its_recipients_only() {
+        let bytes = framed(Recipients::Sites(SiteSet::first(3)), &[b"one", b"", b"three"]);
+        let (header, messages) = open(&bytes, 5, 0, ProcessId::site(2)).unwrap();
+        assert_eq!((header.sender.from, header.sender.incarnation), (ProcessId::site(1), 3));
+        assert_eq!(messages.collect::<Result<Vec<_>, _>>().unwrap(), vec![&b"one"[..], b"", b"three"]);
+        let refused = |cluster, configuration, me| open(&bytes, cluster, configuration, me).unwrap_err();
+        assert_eq!(refused(6, 0, ProcessId::site(2)), Rejected::Cluster(5));
+        assert_eq!(refused(5, 1, ProcessId::site(2)), Rejected::Configuration(0));
+        assert!(matches!(refused(5, 0, ProcessId::site(3)), Rejected::Misdelivered(_)));
+    }
+
+    proptest! {
+        #[test]
+        fn any_bytes_at_all_are_read_without_panic(bytes in proptest::collection::vec(any::<u8>(), 0..200)) {
+            if let Ok((_, messages)) = read(&bytes) {
+                let _ = messages.decode::<u64>();
+            }
+        }
+
+        #[test]
+        fn one_flipped_bit_is_noticed(bit in 0usize..(FRAME_BYTES + 8) * 8) {
+            let mut bytes = framed(Recipients::One(ProcessId::site(0)), &[b"1234567"]);
+            bytes[bit / 8] ^= 1 << (bit % 8);
+            prop_assert!(read(&bytes).is_err());
+        }
+    }
+}

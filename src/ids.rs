@@ -1,0 +1,254 @@
+//! Who is who: sites, terminals, clients, and sets of sites.
+
+use core::fmt;
+
+use crate::wire::{Reader, Wire, WireError};
+
+/// The most sites that one cluster may have.
+pub const SITES_MAX: u8 = 9;
+
+/// One member that runs the protocol, numbered from 0; always below [`SITES_MAX`].
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Default)]
+pub struct SiteId(u8);
+
+impl SiteId {
+    /// The site with this number, or `None` from [`SITES_MAX`] on.
+    pub const fn new(number: u8) -> Option<SiteId> {
+        if number < SITES_MAX { Some(SiteId(number)) } else { None }
+    }
+
+    /// Its number, from 0.
+    pub const fn number(self) -> u8 {
+        self.0
+    }
+
+    /// Its place in an array by site.
+    pub const fn index(self) -> usize {
+        self.0 as usize
+    }
+}
+
+impl fmt::Display for SiteId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "S{}", self.0)
+    }
+}
+
+impl Wire for SiteId {
+    fn encode(&self, out: &mut alloc::vec::Vec<u8>) {
+        out.push(self.0);
+    }
+
+    fn decode(input: &mut Reader<'_>) -> Result<SiteId, WireError> {
+        SiteId::new(input.u8()?).ok_or(WireError::Invalid("site number"))
+    }
+}
+
+/// Anything that sends and receives datagrams.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub enum ProcessId {
+    /// A member of the cluster.
+    Site(SiteId),
+    /// The client inside the program of this site; its datagrams to that site never touch a network.
+    Terminal(SiteId),
+    /// A client on a machine of its own.
+    Client(u16),
+}
+
+impl ProcessId {
+    /// The site with this number.
+    ///
+    /// # Panics
+    /// From [`SITES_MAX`] on.
+    pub const fn site(number: u8) -> ProcessId {
+        ProcessId::Site(SiteId::new(number).expect("a site number below SITES_MAX"))
+    }
+
+    /// The site that this process is, if it is one.
+    pub const fn as_site(self) -> Option<SiteId> {
+        match self {
+            ProcessId::Site(site) => Some(site),
+            ProcessId::Terminal(_) | ProcessId::Client(_) => None,
+        }
+    }
+
+    /// Whether the two share a program, so that no network lies between them.
+    pub fn shares_program_with(self, other: ProcessId) -> bool {
+        match (self, other) {
+            (ProcessId::Site(a), ProcessId::Terminal(b)) | (ProcessId::Terminal(a), ProcessId::Site(b)) => {
+                a == b
+            }
+            _ => self == other,
+        }
+    }
+
+    /// A number that differs for every process: what keys and hashes are made of.
+    pub const fn number(self) -> u32 {
+        match self {
+            ProcessId::Site(site) => site.0 as u32,
+            ProcessId::Terminal(site) => 0x1_0000 | site.0 as u32,
+            ProcessId::Client(number) => 0x2_0000 | number as u32,
+        }
+    }
+}
+
+impl fmt::Display for ProcessId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            ProcessId::Site(site) => write!(f, "{site}"),
+            ProcessId::Terminal(site) => write!(f, "T{}", site.0),
+            ProcessId::Client(number) => write!(f, "C{number}"),
+        }
+    }
+}
+
+impl From<SiteId> for ProcessId {
+    fn from(site: SiteId) -> ProcessId {
+        ProcessId::Site(site)
+    }
+}
+
+impl Wire for ProcessId {
+    fn encode(&self, out: &mut alloc::vec::Vec<u8>) {
+        let number = self.number().to_le_bytes();
+        out.extend_from_slice(&number[..3]);
+    }
+
+    fn decode(input: &mut Reader<'_>) -> Result<ProcessId, WireError> {
+        let [low, high, kind] = input.array()?;
+        let number = u16::from_le_bytes([low, high]);
+        let site = || {
+            let number = u8::try_from(number).map_err(|_| WireError::Invalid("site number"))?;
+            SiteId::new(number).ok_or(WireError::Invalid("site number"))
+        };
+        match kind {
+            0 => Ok(ProcessId::Site(site()?)),
+            1 => Ok(ProcessId::Terminal(site()?)),
+            2 => Ok(ProcessId::Client(number)),
+            _ => Err(WireError::Invalid("kind of process")),
+        }
+    }
+}
+
+/// A set of sites, iterated in ascending order.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Default)]
+pub struct SiteSet(u16);
+
+impl SiteSet {
+    /// No site.
+    pub const EMPTY: SiteSet = SiteSet(0);
+
+    /// The first `count` sites.
+    ///
+    /// # Panics
+    /// When `count` exceeds [`SITES_MAX`].
+    pub const fn first(count: u8) -> SiteSet {
+        assert!(count <= SITES_MAX, "more sites than SITES_MAX");
+        SiteSet((1 << count) - 1)
+    }
+
+    /// How many.
+    pub const fn len(self) -> usize {
+        self.0.count_ones() as usize
+    }
+
+    /// Whether there is none.
+    pub const fn is_empty(self) -> bool {
+        self.0 == 0
+    }
+
+    /// Whether `site` is in it.
+    pub const fn contains(self, site: SiteId) -> bool {
+        self.0 & (1 << site.0) != 0
+    }
+
+    /// Adds `site`; says whether it is new.
+    pub const fn insert(&mut self, site: SiteId) -> bool {
+        let is_new = !self.contains(site);
+        self.0 |= 1 << site.0;
+        is_new
+    }
+
+    /// Takes `site` out.
+    pub const fn remove(&mut self, site: SiteId) {
+        self.0 &= !(1 << site.0);
+    }
+
+    /// This set with `site`.
+    #[must_use]
+    pub const fn with(mut self, site: SiteId) -> SiteSet {
+        self.insert(site);
+        self
+    }
+
+    /// This set without `site`.
+    #[must_use]
+    pub const fn without(mut self, site: SiteId) -> SiteSet {
+        self.remove(site);
+        self
+    }
+
+    /// What is in this set and not in `other`.
+    #[must_use]
+    pub const fn minus(self, other: SiteSet) -> SiteSet {
+        SiteSet(self.0 & !other.0)
+    }
+
+    /// Its sites, in ascending order.
+    pub fn iter(self) -> impl Iterator<Item = SiteId> {
+        (0..SITES_MAX).map(SiteId).filter(move |site| self.contains(*site))
+    }
+}
+
+impl FromIterator<SiteId> for SiteSet {
+    fn from_iter<I: IntoIterator<Item = SiteId>>(sites: I) -> SiteSet {
+        sites.into_iter().fold(SiteSet::EMPTY, SiteSet::with)
+    }
+}
+
+impl fmt::Display for SiteSet {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("S")?;
+        for site in self.iter() {
+            write!(f, "{}", site.0)?;
+        }
+        Ok(())
+    }
+}
+
+impl Wire for SiteSet {
+    fn encode(&self, out: &mut alloc::vec::Vec<u8>) {
+        out.extend_from_slice(&self.0.to_le_bytes());
+    }
+
+    fn decode(input: &mut Reader<'_>) -> Result<SiteSet, WireError> {
+        let bits = u16::from_le_bytes(input.array()?);
+        if bits >> SITES_MAX != 0 {
+            return Err(WireError::Invalid("set of sites"));
+        }
+        Ok(SiteSet(bits))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn set_of_sites_keeps_order_and_count() {
+        let site = |number| SiteId::new(number).unwrap();
+        let set: SiteSet = [site(4), site(0), site(8)].into_iter().collect();
+        assert_eq!(set.iter().map(SiteId::number).collect::<alloc::vec::Vec<_>>(), [0, 4, 8]);
+        assert_eq!((set.len(), set.without(site(4)).len(), SiteSet::first(9).len()), (3, 2, 9));
+        assert!(SiteId::new(SITES_MAX).is_none());
+    }
+
+    #[test]
+    fn every_process_id_survives_the_wire() {
+        for id in [ProcessId::site(8), ProcessId::Terminal(SiteId(3)), ProcessId::Client(65_535)] {
+            let bytes = id.to_bytes();
+            assert_eq!(ProcessId::from_bytes(&bytes), Ok(id));
+        }
+        assert!(ProcessId::from_bytes(&[9, 0, 0]).is_err());
+    }
+}

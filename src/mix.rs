@@ -1,0 +1,95 @@
+//! Small keyed mixing: a pure function from a key and a few words to one uniform word.
+//!
+//! Fates of datagrams and jitter of sites are drawn with it, so removing one draw moves no other. Each round
+//! is a 64×64→128-bit multiply folded to 64 bits, the core of wyhash (Wang Yi, 2019); three rounds pass
+//! uniformity tests where two fail. It is not cryptographic. Keys come from ChaCha8, one stream a concern.
+
+use rand_chacha::ChaCha8Rng;
+use rand_chacha::rand_core::{Rng, SeedableRng};
+
+const ODD: [u64; 3] = [0xa076_1d64_78bd_642f, 0xe703_7ed1_a0b4_28db, 0x8ebc_6af0_9c88_c6e3];
+
+const fn fold(a: u64, b: u64) -> u64 {
+    let product = (a as u128) * (b as u128);
+    (product >> 64) as u64 ^ (product & u64::MAX as u128) as u64
+}
+
+/// One uniform word, a function of `key` and `words` alone.
+pub const fn mix<const N: usize>(key: u64, words: [u64; N]) -> u64 {
+    let mut state = key ^ ODD[0];
+    let mut at = 0;
+    while at < N {
+        state = fold(state ^ words[at], ODD[1]).wrapping_add(ODD[2] ^ at as u64);
+        at += 1;
+    }
+    state = fold(state ^ ODD[2], ODD[0] ^ N as u64);
+    state = fold(state ^ key, ODD[1]);
+    fold(state ^ ODD[0], ODD[2])
+}
+
+/// A number below `bound` made of the uniform word `draw`; 0 when `bound` is 0.
+///
+/// Multiply-shift (Lemire, 2019) without rejection: the bias is below `bound` / 2^64.
+pub const fn below(draw: u64, bound: u64) -> u64 {
+    ((draw as u128 * bound as u128) >> 64) as u64
+}
+
+/// Folds bytes into a running word: what fingerprints are made of. Stable across platforms and builds.
+pub fn absorb(state: u64, bytes: &[u8]) -> u64 {
+    let mut state = fold(state ^ bytes.len() as u64, ODD[0]).wrapping_add(ODD[1]);
+    let mut chunks = bytes.chunks_exact(8);
+    for chunk in chunks.by_ref() {
+        let word = u64::from_le_bytes(chunk.try_into().expect("chunks of exactly 8"));
+        state = fold(state ^ word, ODD[1]).wrapping_add(ODD[2]);
+    }
+    let mut last = [0; 8];
+    last[..chunks.remainder().len()].copy_from_slice(chunks.remainder());
+    fold(state ^ u64::from_le_bytes(last), ODD[2]).wrapping_add(ODD[0])
+}
+
+/// What one party's random choices are made of. Two different seeds have unrelated draws.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Seed(pub u64);
+
+impl Seed {
+    /// The key for one concern of a run: the first word of that ChaCha8 stream.
+    pub fn key(self, stream: u64) -> u64 {
+        let mut rng = ChaCha8Rng::seed_from_u64(self.0);
+        rng.set_stream(stream);
+        rng.next_u64()
+    }
+
+    /// The seed of one part, for instance one incarnation of one process.
+    #[must_use]
+    pub const fn part<const N: usize>(self, words: [u64; N]) -> Seed {
+        Seed(mix(self.0, words))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The low byte, the high byte and the top bit of neighbouring inputs are spread evenly: a chi-squared
+    /// test with 255 degrees of freedom, whose mean is 255 and whose 1-in-10,000 bound is about 346.
+    #[test]
+    fn mixed_words_are_uniform() {
+        for shift in [0, 24, 56] {
+            let mut counts = [0u64; 256];
+            for n in 0..65_536u64 {
+                counts[(mix(7, [n / 256, n % 256]) >> shift) as usize & 255] += 1;
+            }
+            let chi: u64 = counts.iter().map(|&count| (count.abs_diff(256)).pow(2)).sum::<u64>() / 256;
+            assert!((150..346).contains(&chi), "chi-squared {chi} at bit {shift}");
+        }
+    }
+
+    /// These values are part of every saved scenario's meaning: a change here changes every run.
+    #[test]
+    fn drawn_values_are_pinned() {
+        assert_eq!(mix(1, [2, 3]), 0xa48441da93e0224b);
+        assert_eq!(Seed(7).key(1), 0xfdfad737a8d7aac7);
+        assert_eq!(absorb(0, b"a tweet of more than eight bytes"), 0xae7ab19eadc6b8a9);
+        assert_eq!((below(u64::MAX, 10), below(0, 10), below(1 << 63, 10)), (9, 0, 5));
+    }
+}

@@ -1,0 +1,317 @@
+//! The border: what a protocol implements and what a host hands it.
+//!
+//! A [`Process`] does no I/O and reads no clock, environment or randomness that it was not given. Everything
+//! enters through [`Process::handle`] and everything leaves through [`Effects`]; the simulator and the UDP
+//! runtime are two hosts of this one trait.
+
+use alloc::vec::Vec;
+use core::fmt::{self, Debug, Display};
+use core::ops::Range;
+
+use crate::ids::{ProcessId, SiteSet};
+use crate::mix::Seed;
+use crate::time::Instant;
+use crate::wire::Wire;
+
+/// A protocol, as one deterministic state machine.
+pub trait Process: Clone {
+    /// What sites and clients say to each other; every one travels as bytes in a datagram.
+    type Message: Wire + Label;
+    /// One durable fact.
+    type Record: Wire;
+    /// What happened, for traces, metrics and people. Notes carry no obligations and are not judged alone.
+    type Note: Clone + Debug + Display + Label;
+    /// What a user asks of this process.
+    type Command: Clone + Debug + Display;
+    /// What every process of the cluster is configured with.
+    type Config: Clone + Debug;
+
+    /// A process that is about to run, out of everything it ever made durable.
+    ///
+    /// `seed` differs for every incarnation of every process. Records that contradict each other are
+    /// [`Damage`]: never a fresh start.
+    fn start(
+        config: &Self::Config,
+        id: ProcessId,
+        seed: Seed,
+        recovered: Recovered<Self::Record>,
+    ) -> Result<Self, Damage>;
+
+    /// Takes one input. Nonsense from outside is dropped and noted with its reason; an impossible state of
+    /// its own is a panic, which the simulator turns into a verdict.
+    fn handle(&mut self, now: Instant, input: Input<Self>, effects: &mut Effects<Self>);
+
+    /// When to hand in [`Input::Wake`] and what for. Asked after every input; a moment in the past means at once.
+    fn deadline(&self) -> Option<(Instant, &'static str)>;
+
+    /// What it is at the moment, so that scenarios can say "the leader".
+    fn role(&self) -> Role;
+}
+
+/// What a process says of itself to those who aim faults at it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Role {
+    /// It leads; of two leaders the one with the greater `rank` is the current one.
+    Leader {
+        /// Orders leaderships: a ballot, an epoch.
+        rank: u64,
+    },
+    /// It tries to lead.
+    Candidate,
+    /// It follows, or has no such roles.
+    Follower,
+    /// It asks and keeps nothing durable.
+    Client,
+}
+
+/// Everything that a process made durable, as its host read it back.
+#[derive(Clone, Debug)]
+pub struct Recovered<R> {
+    /// How often this process has been started, this time included: 1 for a fresh one. Durable before the
+    /// process starts, so no two incarnations share a number.
+    pub incarnation: u64,
+    /// Its records, in the order of their appending.
+    pub records: Vec<R>,
+}
+
+/// Durable state that cannot be true.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Damage(pub alloc::string::String);
+
+impl Display for Damage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "durable state is damaged: {}", self.0)
+    }
+}
+
+impl core::error::Error for Damage {}
+
+/// One thing that happens to a process.
+#[derive(Clone, Debug)]
+pub enum Input<P: Process + ?Sized> {
+    /// A message came, from another process or, after its wait, from itself.
+    Message {
+        /// Who says it sent this; nothing proves it yet.
+        from: ProcessId,
+        /// What it says.
+        message: P::Message,
+    },
+    /// The process's [deadline](Process::deadline) has come.
+    Wake,
+    /// A user asks something.
+    Command(P::Command),
+    /// The host can no longer reserve disk space ahead: what is reserved lasts for the records in flight and
+    /// little more, so the process should take on nothing new.
+    DiskLow,
+}
+
+/// What a message or a note is called and what it is about, for rules, fates and traces.
+pub trait Label {
+    /// Its name: `Accept`.
+    fn kind(&self) -> &'static str;
+
+    /// What it is about: an identity (a slot, a request), never a watermark, since fates are drawn from it.
+    fn subject(&self) -> Subject;
+
+    /// Messages that share a datagram are ordered by this, stably; heartbeats come last.
+    fn rank(&self) -> u8 {
+        0
+    }
+}
+
+/// The note of processes that have nothing to say.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum NoNote {}
+
+impl Label for NoNote {
+    fn kind(&self) -> &'static str {
+        match *self {}
+    }
+
+    fn subject(&self) -> Subject {
+        match *self {}
+    }
+}
+
+impl Display for NoNote {
+    fn fmt(&self, _: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match *self {}
+    }
+}
+
+/// What a message is about: a kind of thing and which one. Displayed as `slot 7`.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub struct Subject {
+    /// The kind of thing; `""` when the message is about nothing in particular.
+    pub noun: &'static str,
+    /// Which one.
+    pub number: u64,
+}
+
+impl Subject {
+    /// Nothing in particular.
+    pub const NONE: Subject = Subject { noun: "", number: 0 };
+
+    /// A position in a log.
+    pub const fn slot(number: u64) -> Subject {
+        Subject { noun: "slot", number }
+    }
+}
+
+impl Display for Subject {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.noun.is_empty() { Ok(()) } else { write!(f, "{} {}", self.noun, self.number) }
+    }
+}
+
+/// Whom a message goes to.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub enum Recipients {
+    /// One process.
+    One(ProcessId),
+    /// Several sites: one encoded buffer for all of them.
+    Sites(SiteSet),
+}
+
+impl Recipients {
+    /// Whether `id` is among them.
+    pub fn contains(self, id: ProcessId) -> bool {
+        match self {
+            Recipients::One(one) => one == id,
+            Recipients::Sites(sites) => id.as_site().is_some_and(|site| sites.contains(site)),
+        }
+    }
+
+    /// Each of them, in ascending order.
+    pub fn iter(self) -> impl Iterator<Item = ProcessId> {
+        let (one, sites) = match self {
+            Recipients::One(one) => (Some(one), SiteSet::EMPTY),
+            Recipients::Sites(sites) => (None, sites),
+        };
+        one.into_iter().chain(sites.iter().map(ProcessId::Site))
+    }
+}
+
+impl From<ProcessId> for Recipients {
+    fn from(one: ProcessId) -> Recipients {
+        Recipients::One(one)
+    }
+}
+
+impl From<SiteSet> for Recipients {
+    fn from(sites: SiteSet) -> Recipients {
+        Recipients::Sites(sites)
+    }
+}
+
+/// One message as given to [`Effects`]: encoded, with what hosts need to know of it.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(crate) struct Sent {
+    pub(crate) to: Recipients,
+    pub(crate) is_independent: bool,
+    pub(crate) kind: &'static str,
+    pub(crate) subject: Subject,
+    pub(crate) rank: u8,
+    pub(crate) bytes: Range<usize>,
+}
+
+/// What one call of [`Process::handle`] wants done. Owned and reused by the host; encoded as it is given.
+#[derive(Clone, Debug)]
+pub struct Effects<P: Process + ?Sized> {
+    pub(crate) records: Records,
+    pub(crate) buffer: Vec<u8>,
+    pub(crate) sent: Vec<Sent>,
+    pub(crate) notes: Vec<P::Note>,
+}
+
+impl<P: Process + ?Sized> Default for Effects<P> {
+    fn default() -> Effects<P> {
+        Effects { records: Records::default(), buffer: Vec::new(), sent: Vec::new(), notes: Vec::new() }
+    }
+}
+
+impl<P: Process> Effects<P> {
+    /// Makes `record` durable. All records of one call become durable together or not at all.
+    pub fn append(&mut self, record: &P::Record) {
+        record.encode(&mut self.records.bytes);
+        self.records.ends.push(self.records.bytes.len());
+    }
+
+    /// Sends `message` once *every* record of this call, whatever the order of the calls, and everything
+    /// appended earlier is durable. A process may send to itself: that message skips the network, not the wait.
+    pub fn send(&mut self, to: impl Into<Recipients>, message: &P::Message) {
+        self.push(to.into(), message, false);
+    }
+
+    /// Sends `message` at once. Right only for what stays true if every unsynced record is lost in a crash.
+    pub fn send_independent(&mut self, to: impl Into<Recipients>, message: &P::Message) {
+        self.push(to.into(), message, true);
+    }
+
+    /// Tells whoever watches what happened.
+    pub fn note(&mut self, note: P::Note) {
+        self.notes.push(note);
+    }
+
+    fn push(&mut self, to: Recipients, message: &P::Message, is_independent: bool) {
+        let start = self.buffer.len();
+        message.encode(&mut self.buffer);
+        let bytes = start..self.buffer.len();
+        let (kind, subject, rank) = (message.kind(), message.subject(), message.rank());
+        self.sent.push(Sent { to, is_independent, kind, subject, rank, bytes });
+    }
+
+    /// The records of this call, for the host's journal.
+    pub fn records(&self) -> &Records {
+        &self.records
+    }
+
+    /// Takes the notes of this call out, oldest first.
+    pub fn drain_notes(&mut self) -> impl Iterator<Item = P::Note> {
+        self.notes.drain(..)
+    }
+
+    /// Forgets everything, keeping the buffers. Messages are taken by [`crate::outbox::Outbox::absorb`].
+    pub fn clear(&mut self) {
+        self.records.clear();
+        self.buffer.clear();
+        self.sent.clear();
+        self.notes.clear();
+    }
+}
+
+/// Encoded records in order: what a journal appends as one batch.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Records {
+    bytes: Vec<u8>,
+    ends: Vec<usize>,
+}
+
+impl Records {
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.ends.is_empty()
+    }
+
+    /// How many.
+    pub fn len(&self) -> usize {
+        self.ends.len()
+    }
+
+    /// The encoded records, oldest first.
+    pub fn iter(&self) -> impl Iterator<Item = &[u8]> {
+        let starts = core::iter::once(0).chain(self.ends.iter().copied());
+        starts.zip(&self.ends).map(|(start, end)| &self.bytes[start..*end])
+    }
+
+    /// Appends one encoded record.
+    pub fn push(&mut self, record: &[u8]) {
+        self.bytes.extend_from_slice(record);
+        self.ends.push(self.bytes.len());
+    }
+
+    fn clear(&mut self) {
+        self.bytes.clear();
+        self.ends.clear();
+    }
+}

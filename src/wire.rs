@@ -1,0 +1,279 @@
+//! How values become bytes: the trait [`Wire`] and a reader that never panics.
+//!
+//! Numbers are LEB128 (7 bits a byte, low first, shortest form only), so a value has exactly one encoding;
+//! texts and lists are length-prefixed. Decoding checks every bound before it allocates.
+
+use alloc::sync::Arc;
+use alloc::vec::Vec;
+use core::fmt::{self, Debug};
+
+/// A value with one byte form.
+pub trait Wire: Sized + Clone + Debug {
+    /// Appends the byte form to `out`.
+    fn encode(&self, out: &mut Vec<u8>);
+
+    /// Reads one value and leaves `input` behind it.
+    fn decode(input: &mut Reader<'_>) -> Result<Self, WireError>;
+
+    /// The byte form alone.
+    fn to_bytes(&self) -> Vec<u8> {
+        let mut out = Vec::new();
+        self.encode(&mut out);
+        out
+    }
+
+    /// Reads a value that fills `bytes` to the end.
+    fn from_bytes(bytes: &[u8]) -> Result<Self, WireError> {
+        let mut input = Reader::new(bytes);
+        let value = Self::decode(&mut input)?;
+        input.finish()?;
+        Ok(value)
+    }
+}
+
+/// Why bytes do not decode.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum WireError {
+    /// The bytes end inside a value.
+    Short,
+    /// Bytes remain behind the last value.
+    TrailingBytes,
+    /// The named field holds what it may not.
+    Invalid(&'static str),
+}
+
+impl fmt::Display for WireError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            WireError::Short => f.write_str("the bytes end inside a value"),
+            WireError::TrailingBytes => f.write_str("bytes remain behind the last value"),
+            WireError::Invalid(what) => write!(f, "invalid {what}"),
+        }
+    }
+}
+
+impl core::error::Error for WireError {}
+
+/// Bytes being read, front to back.
+#[derive(Clone, Debug)]
+pub struct Reader<'a> {
+    rest: &'a [u8],
+}
+
+impl<'a> Reader<'a> {
+    /// Starts at the front of `bytes`.
+    pub const fn new(bytes: &'a [u8]) -> Reader<'a> {
+        Reader { rest: bytes }
+    }
+
+    /// What has not been read.
+    pub const fn rest(&self) -> &'a [u8] {
+        self.rest
+    }
+
+    /// Fails unless everything was read.
+    pub const fn finish(&self) -> Result<(), WireError> {
+        if self.rest.is_empty() { Ok(()) } else { Err(WireError::TrailingBytes) }
+    }
+
+    /// The next `count` bytes.
+    pub fn bytes(&mut self, count: usize) -> Result<&'a [u8], WireError> {
+        let (taken, rest) = self.rest.split_at_checked(count).ok_or(WireError::Short)?;
+        self.rest = rest;
+        Ok(taken)
+    }
+
+    /// The next `N` bytes.
+    pub fn array<const N: usize>(&mut self) -> Result<[u8; N], WireError> {
+        let (taken, rest) = self.rest.split_first_chunk().ok_or(WireError::Short)?;
+        self.rest = rest;
+        Ok(*taken)
+    }
+
+    /// One byte.
+    pub fn u8(&mut self) -> Result<u8, WireError> {
+        self.array().map(|[byte]| byte)
+    }
+
+    /// A LEB128 number in its shortest form.
+    pub fn u64(&mut self) -> Result<u64, WireError> {
+        let mut value = 0u64;
+        for shift in (0..64).step_by(7) {
+            let byte = self.u8()?;
+            let bits = u64::from(byte & 0x7f);
+            if shift == 63 && bits > 1 {
+                break;
+            }
+            value |= bits << shift;
+            if byte & 0x80 == 0 {
+                let is_shortest = byte != 0 || shift == 0;
+                return if is_shortest { Ok(value) } else { Err(WireError::Invalid("number")) };
+            }
+        }
+        Err(WireError::Invalid("number"))
+    }
+
+    /// A LEB128 number that is a length of at most `max`, and of at most the bytes that are left: safe to
+    /// allocate for, when every item takes at least one byte.
+    pub fn length(&mut self, max: usize) -> Result<usize, WireError> {
+        let length = usize::try_from(self.u64()?).map_err(|_| WireError::Invalid("length"))?;
+        if length > max {
+            return Err(WireError::Invalid("length"));
+        }
+        if length > self.rest.len() {
+            return Err(WireError::Short);
+        }
+        Ok(length)
+    }
+
+    /// A length-prefixed text of at most `max` bytes.
+    pub fn text(&mut self, max: usize) -> Result<&'a str, WireError> {
+        let length = self.length(max)?;
+        core::str::from_utf8(self.bytes(length)?).map_err(|_| WireError::Invalid("text"))
+    }
+
+    /// A length-prefixed list of at most `max` items.
+    pub fn list<T: Wire>(&mut self, max: usize) -> Result<Vec<T>, WireError> {
+        let length = self.length(max)?;
+        (0..length).map(|_| T::decode(self)).collect()
+    }
+}
+
+/// The most bytes that [`put_u64`] writes.
+pub const U64_MAX: usize = 10;
+
+/// Appends `value` as LEB128.
+pub fn put_u64(out: &mut Vec<u8>, mut value: u64) {
+    while value >= 0x80 {
+        out.push(value.to_le_bytes()[0] | 0x80);
+        value >>= 7;
+    }
+    out.push(value.to_le_bytes()[0]);
+}
+
+/// Appends a length-prefixed text.
+pub fn put_text(out: &mut Vec<u8>, text: &str) {
+    put_u64(out, text.len() as u64);
+    out.extend_from_slice(text.as_bytes());
+}
+
+/// Appends a length-prefixed list.
+pub fn put_list<T: Wire>(out: &mut Vec<u8>, items: &[T]) {
+    put_u64(out, items.len() as u64);
+    for item in items {
+        item.encode(out);
+    }
+}
+
+impl Wire for u64 {
+    fn encode(&self, out: &mut Vec<u8>) {
+        put_u64(out, *self);
+    }
+
+    fn decode(input: &mut Reader<'_>) -> Result<u64, WireError> {
+        input.u64()
+    }
+}
+
+impl Wire for bool {
+    fn encode(&self, out: &mut Vec<u8>) {
+        out.push(u8::from(*self));
+    }
+
+    fn decode(input: &mut Reader<'_>) -> Result<bool, WireError> {
+        match input.u8()? {
+            0 => Ok(false),
+            1 => Ok(true),
+            _ => Err(WireError::Invalid("flag")),
+        }
+    }
+}
+
+impl<T: Wire> Wire for Option<T> {
+    fn encode(&self, out: &mut Vec<u8>) {
+        self.is_some().encode(out);
+        if let Some(value) = self {
+            value.encode(out);
+        }
+    }
+
+    fn decode(input: &mut Reader<'_>) -> Result<Option<T>, WireError> {
+        Ok(if bool::decode(input)? { Some(T::decode(input)?) } else { None })
+    }
+}
+
+impl<T: Wire> Wire for Arc<T> {
+    fn encode(&self, out: &mut Vec<u8>) {
+        T::encode(self, out);
+    }
+
+    fn decode(input: &mut Reader<'_>) -> Result<Arc<T>, WireError> {
+        T::decode(input).map(Arc::new)
+    }
+}
+
+/// Implements [`Wire`] for a struct, field by field in the order given, which must be that of its declaration.
+#[macro_export]
+macro_rules! wire_struct {
+    ($name:ident { $($field:ident),* $(,)? }) => {
+        impl $crate::wire::Wire for $name {
+            fn encode(&self, out: &mut ::alloc::vec::Vec<u8>) {
+                let $name { $($field),* } = self;
+                $($crate::wire::Wire::encode($field, out);)*
+            }
+
+            fn decode(input: &mut $crate::wire::Reader<'_>) -> Result<$name, $crate::wire::WireError> {
+                Ok($name { $($field: $crate::wire::Wire::decode(input)?),* })
+            }
+        }
+    };
+}
+
+/// Implements [`Wire`] for an enum of struct-like or unit variants: a tag byte, then the fields in order.
+/// Tags are the format: never reuse one.
+#[macro_export]
+macro_rules! wire_enum {
+    ($name:ident { $($tag:literal => $variant:ident $({ $($field:ident),* $(,)? })?),* $(,)? }) => {
+        impl $crate::wire::Wire for $name {
+            fn encode(&self, out: &mut ::alloc::vec::Vec<u8>) {
+                match self {
+                    $($name::$variant $({ $($field),* })? => {
+                        out.push($tag);
+                        $($($crate::wire::Wire::encode($field, out);)*)?
+                    })*
+                }
+            }
+
+            fn decode(input: &mut $crate::wire::Reader<'_>) -> Result<$name, $crate::wire::WireError> {
+                match input.u8()? {
+                    $($tag => Ok($name::$variant $({ $($field: $crate::wire::Wire::decode(input)?),* })?),)*
+                    _ => Err($crate::wire::WireError::Invalid(concat!("tag of ", stringify!($name)))),
+                }
+            }
+        }
+    };
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn every_number_has_exactly_one_form(value: u64, bytes in proptest::collection::vec(any::<u8>(), 0..12)) {
+            prop_assert_eq!(u64::from_bytes(&value.to_bytes()), Ok(value));
+            if let Ok(read) = u64::from_bytes(&bytes) {
+                prop_assert_eq!(read.to_bytes(), bytes);
+            }
+        }
+    }
+
+    #[test]
+    fn a_length_beyond_the_input_is_refused_before_allocating() {
+        let mut bytes = Vec::new();
+        put_u64(&mut bytes, 1 << 40);
+        assert_eq!(Reader::new(&bytes).list::<u64>(usize::MAX), Err(WireError::Short));
+        assert_eq!(Reader::new(&bytes).text(800), Err(WireError::Invalid("length")));
+    }
+}

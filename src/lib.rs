@@ -9,5 +9,6 @@ pub mod journal;
 pub mod mix;
 pub mod outbox;
 pub mod process;
+pub mod sim;
 pub mod time;
 pub mod wire;

@@ -1,0 +1,54 @@
+//! Fault injection on the network as an ordered list of rules.
+
+use alloc::string::String;
+
+use crate::sim::script::Target;
+use crate::time::{Duration, Instant};
+
+/// Which datagrams. A datagram matches if any message in it does, and is taken whole.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Filter {
+    /// Only messages of this name.
+    pub kind: Option<String>,
+    /// Only from here.
+    pub from: Target,
+    /// Only to there. A broadcast is looked at once per recipient.
+    pub to: Target,
+    /// Only messages about this slot.
+    pub slot: Option<u64>,
+}
+
+/// What is done with a datagram that matches.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Ruling {
+    /// It is lost.
+    Drop,
+    /// It takes this much longer.
+    Delay(Duration),
+    /// So many further copies arrive, each so much later than the one before.
+    Duplicate {
+        /// How many on top of the first.
+        copies: u32,
+        /// How far apart.
+        apart: Duration,
+    },
+}
+
+/// A filter, a window, ordinals and a ruling. The first live rule of the list that matches decides.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Rule {
+    /// What traces call it. A rule with a name that matched nothing makes the run stale.
+    pub name: Option<String>,
+    /// Which datagrams.
+    pub filter: Filter,
+    /// Live from here, inclusive.
+    pub since: Instant,
+    /// Live until there, exclusive.
+    pub until: Option<Instant>,
+    /// So many matches pass first.
+    pub skip: u64,
+    /// And after so many rulings all pass again.
+    pub count: Option<u64>,
+    /// What is done.
+    pub ruling: Ruling,
+}

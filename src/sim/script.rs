@@ -1,0 +1,130 @@
+//! What is done to a world and when: tracks of steps.
+//!
+//! In a track a step arms when the one before it has fired, and fires once. Targets by role are resolved at the
+//! moment of firing; where there is no such process, the step waits.
+
+use alloc::string::String;
+use alloc::vec::Vec;
+
+use crate::ids::{ProcessId, SiteId, SiteSet};
+use crate::sim::rule::{Filter, Rule};
+use crate::time::{Duration, Instant};
+
+/// Whom a step or a filter means.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Target {
+    /// Anybody; in filters and triggers only.
+    Any,
+    /// This process.
+    Process(ProcessId),
+    /// The leading site of the highest rank at the moment of firing.
+    Leader,
+    /// The running site with the lowest number that does not lead, at the moment of firing.
+    Follower,
+    /// Every site on this machine.
+    Machine(u8),
+    /// Every site.
+    AllSites,
+}
+
+/// When a step fires.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Trigger {
+    /// At this time.
+    At(Instant),
+    /// So long after the step armed.
+    After(Duration),
+    /// When the target becomes leader.
+    Leads(Target),
+    /// When a matching datagram is handed to the network, before its rules, for the `nth` time since the step
+    /// armed; `nth` counts from 1 and a broadcast once per recipient.
+    Sent(Filter, u64),
+    /// When a matching datagram is about to be handled for the `nth` time since the step armed.
+    Delivered(Filter, u64),
+    /// When the target notes something of this kind, about this slot if one is given.
+    Noted {
+        /// Who.
+        who: Target,
+        /// The note's kind.
+        kind: String,
+        /// The slot that it is about.
+        slot: Option<u64>,
+    },
+    /// When the target crashes.
+    Crashed(Target),
+    /// When the target starts again.
+    Restarted(Target),
+}
+
+/// A place inside the handling of one input where a crash differs from one between inputs.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Seam {
+    /// Records were appended, the sync has not started.
+    BeforeSync,
+    /// The sync is done; nothing that waited for it has been sent.
+    AfterSync,
+    /// One datagram has been sent and another, made by the same input or released by the same sync, has not.
+    BetweenSends,
+    /// One recipient of a broadcast has been sent to and the next has not.
+    BetweenRecipients,
+    /// Its records are read back, its incarnation is durable, and it has not started.
+    DuringRecovery,
+}
+
+/// What a step does.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Action<C> {
+    /// Hands a user's command to a process.
+    Command(ProcessId, C),
+    /// Stops the target, at once or when it next reaches a seam. Unsynced writes are lost; with `torn` the last
+    /// of them is torn instead.
+    Crash {
+        /// Whom.
+        who: Target,
+        /// Where; at once when absent.
+        at: Option<Seam>,
+        /// Whether the last unsynced write leaves a part behind.
+        torn: bool,
+    },
+    /// Starts the target again if it is down.
+    Restart(Target),
+    /// Stops the target's clock and ears; what arrives waits for it, within the inbox's bound.
+    Pause(Target),
+    /// Lets it go on.
+    Resume(Target),
+    /// Cuts every link of the target but the one inside its program, at sending and at delivery.
+    Isolate(Target),
+    /// Cuts every link between sites of different groups, both ways; sites in no group keep their links.
+    Partition(Vec<SiteSet>),
+    /// Cuts the links from these sites to those, in this direction only.
+    Cut {
+        /// From each of these.
+        from: SiteSet,
+        /// To each of those.
+        to: SiteSet,
+    },
+    /// Mends the links between these two sites, both ways.
+    Mend(SiteId, SiteId),
+    /// Adds a rule behind those that are there.
+    Rule(Rule),
+    /// Gives the target's disk another time for a sync.
+    SyncTime(Target, Duration),
+    /// Mends every link, drops every rule, resumes what is paused and starts what is down and can start.
+    Heal,
+    /// Hands back to whoever drives the world, with this number.
+    Check(usize),
+}
+
+/// One step.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Step<C> {
+    /// When.
+    pub trigger: Trigger,
+    /// What.
+    pub action: Action<C>,
+    /// Whether it may never fire; then its track ends without making the run stale.
+    pub is_optional: bool,
+}
+
+/// Steps that fire one after the other.
+pub type Track<C> = Vec<Step<C>>;

@@ -1,0 +1,9 @@
+//! The replicated state: who tweeted what, who blocks whom. A fold over a log and nothing else.
+
+pub mod event;
+pub mod names;
+pub mod page;
+
+pub use event::{Event, Position};
+pub use names::{NameError, Text, TextError, User};
+pub use page::{Page, Tweet, View};

@@ -8,7 +8,7 @@ use alloc::vec::Vec;
 use core::fmt::{self, Debug, Display};
 use core::ops::Range;
 
-use crate::ids::{ProcessId, SiteSet};
+use crate::ids::{ProcessId, SiteId, SiteSet};
 use crate::mix::Seed;
 use crate::time::Instant;
 use crate::wire::Wire;
@@ -195,6 +195,12 @@ impl Recipients {
 impl From<ProcessId> for Recipients {
     fn from(one: ProcessId) -> Recipients {
         Recipients::One(one)
+    }
+}
+
+impl From<SiteId> for Recipients {
+    fn from(site: SiteId) -> Recipients {
+        Recipients::One(site.into())
     }
 }
 

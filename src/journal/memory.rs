@@ -47,6 +47,8 @@ pub(super) struct MemoryDisk {
     next_stamp: u64,
     /// No more files than these.
     pub(super) files_max: Option<usize>,
+    /// Fails every change after so many more.
+    pub(super) changes_left: Option<usize>,
 }
 
 fn apply(image: &mut [u8], write: &Write, fate: Fate) {
@@ -150,6 +152,13 @@ impl MemoryDisk {
         });
     }
 
+    fn use_up(&mut self) -> Result<(), DiskError> {
+        if let Some(left) = &mut self.changes_left {
+            *left = left.checked_sub(1).ok_or_else(|| DiskError::Io("no change is left".into()))?;
+        }
+        Ok(())
+    }
+
     fn stamp(&mut self) -> u64 {
         self.next_stamp += 1;
         self.next_stamp
@@ -167,6 +176,7 @@ impl MemoryDisk {
 
 impl Disk for MemoryDisk {
     fn create(&mut self, name: &str, length: u64) -> Result<(), DiskError> {
+        self.use_up()?;
         if self.folder.contains_key(name) {
             return Err(DiskError::Exists(name.to_owned()));
         }
@@ -193,6 +203,7 @@ impl Disk for MemoryDisk {
     }
 
     fn write(&mut self, name: &str, offset: u64, bytes: &[u8]) -> Result<(), DiskError> {
+        self.use_up()?;
         let (inode, offset) = (self.inode(name)?, usize::try_from(offset).unwrap());
         if offset + bytes.len() > self.cached[inode].len() {
             return Err(DiskError::Io("write beyond the end".into()));
@@ -208,12 +219,14 @@ impl Disk for MemoryDisk {
     }
 
     fn start_sync(&mut self, name: &str) -> Result<SyncId, DiskError> {
+        self.use_up()?;
         let (inode, id) = (self.inode(name)?, SyncId(self.stamp()));
         self.syncs.push((id, inode));
         Ok(id)
     }
 
     fn sync(&mut self, name: &str) -> Result<(), DiskError> {
+        self.use_up()?;
         let inode = self.inode(name)?;
         let stamp = self.stamp();
         self.make_durable(inode, stamp);
@@ -221,18 +234,21 @@ impl Disk for MemoryDisk {
     }
 
     fn rename(&mut self, from: &str, to: &str) -> Result<(), DiskError> {
+        self.use_up()?;
         self.inode(from)?;
         self.change_folder(FolderChange::Rename(from.to_owned(), to.to_owned()));
         Ok(())
     }
 
     fn remove(&mut self, name: &str) -> Result<(), DiskError> {
+        self.use_up()?;
         self.inode(name)?;
         self.change_folder(FolderChange::Unlink(name.to_owned()));
         Ok(())
     }
 
     fn sync_dir(&mut self) -> Result<(), DiskError> {
+        self.use_up()?;
         self.changes.clear();
         self.synced_folder = self.folder.clone();
         Ok(())

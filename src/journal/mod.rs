@@ -184,6 +184,8 @@ impl Journal {
         disk.create(UNFINISHED, config.segment_bytes).map_err(JournalError::disk(UNFINISHED))?;
         disk.write(UNFINISHED, 0, &header.to_bytes().0).map_err(JournalError::disk(UNFINISHED))?;
         disk.sync(UNFINISHED).map_err(JournalError::disk(UNFINISHED))?;
+        // A crash may undo some changes of the folder and keep others: nothing but this file is to get the name.
+        disk.sync_dir().map_err(JournalError::folder)?;
         disk.rename(UNFINISHED, &segment::file_name(0)).map_err(JournalError::disk(UNFINISHED))?;
         disk.sync_dir().map_err(JournalError::folder)
     }
@@ -389,7 +391,7 @@ impl Journal {
         disk.write(&name, 0, &bytes).map_err(JournalError::disk(&name))?;
         // The chain runs through the last mark of the old segment, so that has to be synced too.
         self.note_unsynced();
-        self.tail = Tail::behind(&header, checksum, self.segment_bytes.into());
+        self.tail = Tail::behind(&header, checksum);
         self.is_reserved = false;
         Ok(())
     }

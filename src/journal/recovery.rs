@@ -7,9 +7,10 @@ use alloc::vec::Vec;
 
 use super::disk::Disk;
 use super::segment::{
-    Batch, BatchHeader, Kind, SEGMENT_HEADER_BYTES, SegmentHeader, VERSION, file_name, file_number,
+    BATCH_FIRST_BYTE, Batch, BatchHeader, Kind, SEGMENT_HEADER_BYTES, SegmentHeader, VERSION, file_name,
+    file_number,
 };
-use super::{Identity, JournalError, SEGMENT_BYTES_MAX};
+use super::{Identity, JournalConfig, JournalError, SEGMENT_BYTES_MAX};
 
 /// Where the chain ends: what the next batch has to be, and where it goes.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -27,11 +28,11 @@ pub(super) struct Tail {
 
 impl Tail {
     /// Right behind a segment's header.
-    pub(super) fn behind(header: &SegmentHeader, checksum: u32, file_bytes: u64) -> Tail {
+    pub(super) fn behind(header: &SegmentHeader, checksum: u32) -> Tail {
         Tail {
             segment: header.number,
             end: SEGMENT_HEADER_BYTES as u64,
-            room: file_bytes.min(header.segment_bytes.into()),
+            room: header.segment_bytes.into(),
             number: header.first,
             incarnation: header.incarnation,
             chain: checksum,
@@ -62,8 +63,7 @@ impl Tail {
     /// Follows the chain through the rest of this segment.
     fn follow(&mut self, bytes: &[u8], records: &mut Vec<Vec<u8>>) -> Result<u64, JournalError> {
         let mut synced = 0;
-        let room = usize::try_from(self.room).unwrap_or(usize::MAX).min(bytes.len());
-        let mut rest = bytes.get(SEGMENT_HEADER_BYTES..room).unwrap_or(&[]);
+        let mut rest = bytes.get(SEGMENT_HEADER_BYTES..).unwrap_or(&[]);
         while let Some(batch) = Batch::read(rest).filter(|batch| self.is_continued_by(&batch.header)) {
             for record in batch.records() {
                 let damaged =
@@ -125,6 +125,16 @@ impl Listed {
         Ok(bytes)
     }
 
+    /// A file has its full length from the moment at which its creation is durable, and that is before it is used.
+    fn check_length(&self, header: &SegmentHeader) -> Result<(), JournalError> {
+        let expected = u64::from(header.segment_bytes);
+        if self.bytes == expected {
+            return Ok(());
+        }
+        let reason = format!("it has {} bytes instead of {expected}", self.bytes);
+        Err(JournalError::Damaged { file: self.name.clone(), offset: self.bytes.min(expected), reason })
+    }
+
     fn damaged(&self, reason: impl Into<String>) -> JournalError {
         JournalError::Damaged { file: self.name.clone(), offset: 0, reason: reason.into() }
     }
@@ -150,7 +160,7 @@ pub(super) fn scan(disk: &impl Disk, identity: &Identity) -> Result<Scan, Journa
     let lowest = files.first().ok_or(JournalError::NotFormatted)?;
     let mut bytes = lowest.read(disk)?;
     let (first, checksum) = read_first(lowest, &bytes, identity)?;
-    let mut tail = Tail::behind(&first, checksum, lowest.bytes);
+    let mut tail = Tail::behind(&first, checksum);
     let mut records = Vec::new();
     let mut synced = 0;
     // The number of the first batch of each segment of the chain.
@@ -168,7 +178,8 @@ pub(super) fn scan(disk: &impl Disk, identity: &Identity) -> Result<Scan, Journa
         else {
             break;
         };
-        tail = Tail::behind(&header, checksum, next.bytes);
+        next.check_length(&header)?;
+        tail = Tail::behind(&header, checksum);
         chained.push((header.number, header.first));
         (bytes, behind) = (next_bytes, rest);
     }
@@ -198,6 +209,11 @@ fn read_first(
     if header.number != lowest.number {
         return Err(lowest.damaged(format!("its header is that of segment {}", header.number)));
     }
+    let (segment_bytes, record_max) = (header.segment_bytes.into(), header.record_max as usize);
+    if let Err(error) = (JournalConfig { segment_bytes, record_max }).check() {
+        return Err(lowest.damaged(format!("its limits make no sense: {error}")));
+    }
+    lowest.check_length(&header)?;
     if header.first != 0 {
         let reason = format!("it begins with batch {}, and the segments before it are missing", header.first);
         return Err(lowest.damaged(reason));
@@ -257,7 +273,8 @@ fn highest_synced(bytes: &[u8], start: usize) -> Option<(usize, Batch<'_>)> {
     let mut at = start;
     while at < bytes.len() {
         let Some(batch) = Batch::read(&bytes[at..]) else {
-            at += 1;
+            let next = bytes[at + 1..].iter().position(|byte| *byte == BATCH_FIRST_BYTE);
+            at = next.map_or(bytes.len(), |skipped| at + 1 + skipped);
             continue;
         };
         if highest.is_none_or(|(_, highest)| batch.header.synced > highest.header.synced) {

@@ -16,7 +16,8 @@ pub(super) const BATCH_HEADER_BYTES: usize = 40;
 
 const SEGMENT_MAGIC: [u8; 8] = *b"\xffaviaryj";
 /// No text holds the byte `ff`, so no text inside a record imitates a batch.
-const BATCH_MAGIC: [u8; 3] = *b"\xffab";
+const BATCH_MAGIC: [u8; 3] = [BATCH_FIRST_BYTE, b'a', b'b'];
+pub(super) const BATCH_FIRST_BYTE: u8 = 0xff;
 const SEGMENT_CHECKSUM_AT: usize = SEGMENT_HEADER_BYTES - 4;
 const BATCH_LENGTH_AT: usize = 4;
 const BATCH_CHECKSUM_AT: usize = BATCH_HEADER_BYTES - 4;

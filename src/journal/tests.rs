@@ -58,8 +58,8 @@ fn records_come_back_in_order_over_many_segments() {
         let (mut journal, recovered) = open(&mut disk);
         assert_eq!((recovered.incarnation, recovered.records), (incarnation.into(), expected.clone()));
         assert_eq!(journal.appended(), journal.durable());
-        for length in 0..20 {
-            let records = [alloc::vec![incarnation; length], alloc::vec![length as u8]];
+        for length in 0..20u8 {
+            let records = [alloc::vec![incarnation; length.into()], alloc::vec![length]];
             let before = journal.appended();
             let after = journal.append(&mut disk, &batch(&[&records[0], &records[1]])).unwrap();
             assert!(after > before && journal.durable() < after);
@@ -244,19 +244,109 @@ fn storage_of_none_or_of_another_is_refused() {
     );
 }
 
+/// What a crash may do to the writes and to the changes of the folder, in a few telling ways.
+fn crashes(disk: &MemoryDisk) -> Vec<MemoryDisk> {
+    let fates = [Fate::Lost, Fate::Kept, Fate::Front(45), Fate::Back(45)];
+    let writes = u32::try_from(disk.unsynced()).unwrap().min(5);
+    let changes = u32::try_from(disk.unsynced_changes()).unwrap().min(3);
+    let mut crashed = Vec::new();
+    for choice in 0..4usize.pow(writes) {
+        for kept in 0..1usize << changes {
+            let mut disk = disk.clone();
+            disk.crash(|index| fates[choice >> (2 * (index % 5)) & 3], |index| kept >> (index % 3) & 1 == 1);
+            disk.changes_left = None;
+            crashed.push(disk);
+        }
+    }
+    crashed
+}
+
 #[test]
 fn a_crash_while_formatting_leaves_no_journal_or_a_whole_one() {
-    let config = JournalConfig { segment_bytes: 256, record_max: 64 };
-    for is_whole in [false, true] {
-        let mut disk = MemoryDisk::default();
-        disk.create(UNFINISHED, 100).unwrap();
-        disk.write(UNFINISHED, 0, b"begun").unwrap();
-        disk.crash(|_| Fate::Lost, |_| is_whole);
-        assert_eq!(Journal::open(&mut disk, &ME).map(|_| ()), Err(JournalError::NotFormatted));
-        Journal::format(&mut disk, &ME, &config).unwrap();
-        disk.crash(|_| Fate::Lost, |_| false);
-        assert_eq!(open(&mut disk).1.incarnation, 1);
+    let config = JournalConfig { segment_bytes: 400, record_max: 64 };
+    let mut leftovers = alloc::vec![MemoryDisk::default()];
+    for round in 0..2 {
+        for before in core::mem::take(&mut leftovers) {
+            for changes_left in 0.. {
+                let mut disk = before.clone();
+                disk.changes_left = Some(changes_left);
+                let is_done = Journal::format(&mut disk, &ME, &config).is_ok();
+                for mut crashed in crashes(&disk) {
+                    match Journal::open(&mut crashed, &ME).map(|(_, recovered)| recovered.incarnation) {
+                        Err(JournalError::NotFormatted) if !is_done => leftovers.push(crashed),
+                        opened => assert_eq!(opened, Ok(1), "after {changes_left} changes in round {round}"),
+                    }
+                }
+                if is_done {
+                    break;
+                }
+            }
+        }
     }
+    assert!(!leftovers.is_empty());
+}
+
+#[test]
+fn a_crash_while_opening_changes_nothing_that_counts() {
+    let words: [&[u8]; 5] = [&[1; 60], &[2; 30], &[3; 50], &[4; 60], &[5; 40]];
+    let (cached, _) = written(400, &words, 3);
+    let mut cut = cached.clone();
+    cut.crash(|index| if index == 2 { Fate::Lost } else { Fate::Kept }, |_| true);
+    for (before, least) in [(cached, 2), (cut, 2)] {
+        for changes_left in 0.. {
+            let mut disk = before.clone();
+            disk.changes_left = Some(changes_left);
+            let opened = Journal::open(&mut disk, &ME).map(|(_, recovered)| recovered);
+            let (incarnation, least) = match &opened {
+                Ok(recovered) => (3, recovered.records.len()),
+                Err(_) => (2, least),
+            };
+            for mut crashed in crashes(&disk) {
+                let (_, recovered) = open(&mut crashed);
+                assert!(recovered.incarnation >= incarnation, "after {changes_left} changes");
+                assert!(recovered.records.len() >= least, "after {changes_left} changes");
+                assert_eq!(recovered.records, words[..recovered.records.len()]);
+            }
+            if opened.is_ok() {
+                assert!(changes_left > 4);
+                break;
+            }
+        }
+    }
+}
+
+#[test]
+fn a_segment_that_is_too_short_is_damage() {
+    let (mut disk, _) = written(400, &[b"a", b"b"], 0);
+    let bytes = disk.contents()[&file_name(0)].clone();
+    disk.put(&file_name(0), &bytes[..200]);
+    let error = Journal::open(&mut disk, &ME).map(|_| ()).unwrap_err();
+    assert!(matches!(&error, JournalError::Damaged { offset: 200, .. }), "{error}");
+}
+
+#[test]
+fn another_format_is_refused_and_senseless_limits_are_damage() {
+    let header = SegmentHeader {
+        version: VERSION + 1,
+        identity: ME,
+        number: 0,
+        first: 0,
+        incarnation: 0,
+        segment_bytes: 100,
+        record_max: 64,
+        chain: 0,
+    };
+    let mut disk = MemoryDisk::default();
+    let open_with = |disk: &mut MemoryDisk, header: SegmentHeader| {
+        let mut bytes = header.to_bytes().0;
+        bytes.resize(100, 0);
+        disk.put(&file_name(header.number), &bytes);
+        Journal::open(disk, &ME).map(|_| ()).unwrap_err()
+    };
+    let file = file_name(0);
+    assert_eq!(open_with(&mut disk, header), JournalError::Version { file, found: VERSION + 1 });
+    let error = open_with(&mut disk, SegmentHeader { version: VERSION, ..header });
+    assert!(matches!(error, JournalError::Damaged { offset: 0, .. }), "{error}");
 }
 
 #[test]

@@ -1,27 +1,40 @@
-//! History that clones cheaply: an append-only list whose past is sealed into shared chunks.
+//! An append-only list that clones cheaply: what is old is shared.
+//!
+//! A clone copies the open tail, fewer than [`CHUNK_LEN`] items, and one pointer for each sealed chunk.
 
 use alloc::sync::Arc;
 use alloc::vec::Vec;
+use core::fmt;
 
-const CHUNK: usize = 256;
+/// Items of a sealed chunk.
+pub const CHUNK_LEN: usize = 256;
 
-/// An append-only list. A clone shares every full chunk and copies at most one chunk's worth of items.
-#[derive(Clone, Debug)]
+/// The list.
+#[derive(Clone, PartialEq, Eq)]
 pub struct Chunks<T> {
+    /// Each of exactly [`CHUNK_LEN`] items, so that equal lists are cut alike.
     sealed: Vec<Arc<[T]>>,
-    open: Vec<T>,
+    tail: Vec<T>,
 }
 
 impl<T> Default for Chunks<T> {
     fn default() -> Chunks<T> {
-        Chunks { sealed: Vec::new(), open: Vec::new() }
+        Chunks { sealed: Vec::new(), tail: Vec::new() }
     }
 }
 
 impl<T> Chunks<T> {
+    /// Appends one item.
+    pub fn push(&mut self, item: T) {
+        self.tail.push(item);
+        if self.tail.len() == CHUNK_LEN {
+            self.sealed.push(self.tail.drain(..).collect());
+        }
+    }
+
     /// How many items.
     pub fn len(&self) -> usize {
-        self.sealed.len() * CHUNK + self.open.len()
+        self.sealed.len() * CHUNK_LEN + self.tail.len()
     }
 
     /// Whether there is none.
@@ -29,46 +42,47 @@ impl<T> Chunks<T> {
         self.len() == 0
     }
 
-    /// Appends `item`.
-    pub fn push(&mut self, item: T) {
-        self.open.push(item);
-        if self.open.len() == CHUNK {
-            self.sealed.push(core::mem::take(&mut self.open).into());
-        }
-    }
-
-    /// The item at `index`, from 0.
-    pub fn get(&self, index: usize) -> Option<&T> {
-        match self.sealed.get(index / CHUNK) {
-            Some(chunk) => chunk.get(index % CHUNK),
-            None => self.open.get(index - self.sealed.len() * CHUNK),
-        }
-    }
-
-    /// Every item, oldest first.
-    pub fn iter(&self) -> impl DoubleEndedIterator<Item = &T> {
-        self.sealed.iter().flat_map(|chunk| chunk.iter()).chain(&self.open)
-    }
-
     /// The items from `start` on, oldest first.
     pub fn iter_from(&self, start: usize) -> impl Iterator<Item = &T> {
         (start..self.len()).filter_map(|index| self.get(index))
     }
-}
 
-impl<T: PartialEq> PartialEq for Chunks<T> {
-    fn eq(&self, other: &Chunks<T>) -> bool {
-        self.len() == other.len() && self.iter().eq(other.iter())
+    /// The item at this index, from 0.
+    pub fn get(&self, index: usize) -> Option<&T> {
+        match self.sealed.get(index / CHUNK_LEN) {
+            Some(chunk) => chunk.get(index % CHUNK_LEN),
+            None => self.tail.get(index - self.sealed.len() * CHUNK_LEN),
+        }
+    }
+
+    /// The newest item.
+    pub fn last(&self) -> Option<&T> {
+        self.iter().next_back()
+    }
+
+    /// The items, oldest first.
+    pub fn iter(&self) -> impl DoubleEndedIterator<Item = &T> {
+        self.sealed.iter().flat_map(|chunk| chunk.iter()).chain(&self.tail)
+    }
+
+    /// How many items from the front satisfy `is_before`, which holds for a front part of the list only.
+    pub fn partition_point(&self, is_before: impl Fn(&T) -> bool) -> usize {
+        let (mut low, mut high) = (0, self.len());
+        while low < high {
+            let middle = low.midpoint(high);
+            if self.get(middle).is_some_and(&is_before) {
+                low = middle + 1;
+            } else {
+                high = middle;
+            }
+        }
+        low
     }
 }
 
-impl<T: Eq> Eq for Chunks<T> {}
-
-impl<T> FromIterator<T> for Chunks<T> {
-    fn from_iter<I: IntoIterator<Item = T>>(items: I) -> Chunks<T> {
-        let mut chunks = Chunks::default();
-        items.into_iter().for_each(|item| chunks.push(item));
-        chunks
+impl<T: fmt::Debug> fmt::Debug for Chunks<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list().entries(self.iter()).finish()
     }
 }
 
@@ -77,15 +91,27 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_clone_keeps_its_items_while_the_original_grows() {
-        for count in [0, 1, CHUNK - 1, CHUNK, 3 * CHUNK + 7] {
-            let mut chunks: Chunks<usize> = (0..count).collect();
-            let twin = chunks.clone();
-            chunks.push(count);
-            assert_eq!((twin.len(), twin.get(count), chunks.get(count)), (count, None, Some(&count)));
-            assert!(twin.iter().copied().eq(0..count) && chunks.iter().rev().copied().eq((0..=count).rev()));
-            assert!(chunks.iter_from(count / 2).copied().eq(count / 2..=count));
-            assert!(twin != chunks);
+    fn a_list_of_any_length_reads_back_from_both_ends() {
+        for len in [0, 1, CHUNK_LEN - 1, CHUNK_LEN, CHUNK_LEN + 1, 3 * CHUNK_LEN] {
+            let mut chunks = Chunks::default();
+            (0..len).for_each(|item| chunks.push(item));
+            assert_eq!((chunks.len(), chunks.last().copied()), (len, len.checked_sub(1)));
+            assert!(chunks.iter().copied().eq(0..len) && chunks.iter().rev().copied().eq((0..len).rev()));
+            assert!((0..len).all(|index| chunks.get(index) == Some(&index)), "{len} items");
+            assert_eq!(chunks.get(len), None);
+            for point in 0..=len {
+                assert_eq!(chunks.partition_point(|item| *item < point), point);
+            }
         }
+    }
+
+    #[test]
+    fn a_clone_shares_what_is_sealed_and_nothing_else() {
+        let mut chunks = Chunks::default();
+        (0..CHUNK_LEN + 2).for_each(|item| chunks.push(item));
+        let mut clone = chunks.clone();
+        assert!(Arc::ptr_eq(&chunks.sealed[0], &clone.sealed[0]));
+        clone.push(7);
+        assert!(clone != chunks && clone.len() == chunks.len() + 1);
     }
 }

@@ -5,8 +5,6 @@ use alloc::vec::Vec;
 use proptest::prelude::*;
 
 use super::memory::{Fate, MemoryDisk};
-use super::segment::file_name;
-use super::tests::{ME, batch, formatted, open};
 use super::*;
 
 #[derive(Clone, Debug)]

@@ -34,7 +34,7 @@ impl fmt::Display for Identity {
 /// The limits of a journal, fixed when storage is formatted.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct JournalConfig {
-    /// The length of each file. The records of one [`Journal::append`] fit one file, or are refused.
+    /// The length of each file. The records of one [`Journal::append`](super::Journal::append) fit one file, or are refused.
     pub segment_bytes: u64,
     /// The most bytes that one record may take.
     pub record_max: usize,

@@ -255,6 +255,9 @@ fn look_behind(
             next = SegmentHeader::read(&bytes);
             is_reserved = file.bytes == u64::from(segment_bytes) && bytes.iter().all(|byte| *byte == 0);
         }
+        if is_next && is_reserved {
+            continue;
+        }
         let proven = highest_synced(&bytes, 0).filter(|(_, batch)| batch.header.synced > tail.number);
         if let Some((at, batch)) = proven {
             let reason = proof(&file.name, at, &batch);

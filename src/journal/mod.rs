@@ -6,8 +6,8 @@
 //!
 //! # Format
 //!
-//! Files `segment-00000000.log`, `segment-00000001.log`, … of equal length, preallocated and zero behind their
-//! end. Integers are little-endian, a row is 16 bytes.
+//! Files `segment-00000000.log`, `segment-00000001.log`, … of equal length, preallocated; behind their end they are
+//! zero or hold what was cut. Integers are little-endian, a row is 16 bytes.
 //!
 //! ```text
 //! segment      0               4               8               12              16
@@ -51,89 +51,33 @@
 //! 8. A mark is not synced for its own sake, so an idle journal comes to rest.
 //!
 //! Out of reach: rot in the last batch while no mark and no later batch names an end behind it. It looks like
-//! a torn write and is cut. A mark follows each sync at once to keep that window small.
+//! a torn write and is cut. A mark follows each sync at once, and each batch leaves room for it, to keep that
+//! window small. For the same reason a last segment that someone removes whole is not missed.
 
+mod config;
 pub mod disk;
 mod error;
 mod recovery;
 mod segment;
 
 #[cfg(test)]
-mod memory;
-#[cfg(test)]
-mod random_tests;
-#[cfg(test)]
 mod tests;
 
+use alloc::string::String;
 use alloc::vec::Vec;
-use core::fmt;
 
+pub use config::{Identity, JournalConfig, SEGMENT_BYTES_MAX};
 pub use disk::{Disk, DiskError, SyncId};
 pub use error::JournalError;
 
+use self::config::{MARKS_BYTES, OVERHEAD_BYTES};
 use self::recovery::{Scan, Tail};
-use self::segment::{BATCH_HEADER_BYTES, BatchHeader, Kind, SEGMENT_HEADER_BYTES, SegmentHeader, VERSION};
-use crate::ids::ProcessId;
+use self::segment::{BATCH_HEADER_BYTES, BatchHeader, Kind, SegmentHeader, VERSION};
 use crate::outbox::Offset;
 use crate::process::{Records, Recovered};
 
-/// The longest segment that may be configured, in bytes.
-pub const SEGMENT_BYTES_MAX: u64 = 1 << 30;
-
 /// What a segment being formatted is called until it is whole.
 const UNFINISHED: &str = "format.tmp";
-
-/// Kept free behind each batch, for the end of the sync that is under way when it is written and the end of
-/// its own: each writes a mark, and before a third mark there is another batch.
-const MARKS_BYTES: u64 = 2 * BATCH_HEADER_BYTES as u64;
-
-/// Bytes of a segment that are not for records, when it holds one batch.
-const OVERHEAD_BYTES: u64 = (SEGMENT_HEADER_BYTES + BATCH_HEADER_BYTES) as u64 + MARKS_BYTES;
-
-/// Whose journal it is. Written when storage is formatted, and checked whenever it is opened.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Identity {
-    /// Which cluster.
-    pub cluster: u64,
-    /// Which process of it.
-    pub process: ProcessId,
-}
-
-impl fmt::Display for Identity {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} of cluster {:016x}", self.process, self.cluster)
-    }
-}
-
-/// The limits of a journal, fixed when storage is formatted.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct JournalConfig {
-    /// The length of each file. The records of one [`Journal::append`] fit one file, or are refused.
-    pub segment_bytes: u64,
-    /// The most bytes that one record may take.
-    pub record_max: usize,
-}
-
-impl Default for JournalConfig {
-    fn default() -> JournalConfig {
-        JournalConfig { segment_bytes: 4 << 20, record_max: 64 << 10 }
-    }
-}
-
-impl JournalConfig {
-    /// Fails unless a segment of legal length has room for a record of the largest size.
-    pub fn check(&self) -> Result<(), JournalError> {
-        let too_large = |what, bytes, max| Err(JournalError::TooLarge { what, bytes, max });
-        if self.segment_bytes > SEGMENT_BYTES_MAX {
-            return too_large("a segment", self.segment_bytes, SEGMENT_BYTES_MAX);
-        }
-        let needed = segment::record_bytes(self.record_max as u64) + OVERHEAD_BYTES;
-        if needed > self.segment_bytes {
-            return too_large("a batch of one record of the largest size", needed, self.segment_bytes);
-        }
-        Ok(())
-    }
-}
 
 /// An open journal: where it ends and what of it is durable. It holds no [`Disk`]; give it the same one always.
 #[derive(Clone, Debug)]
@@ -142,6 +86,8 @@ pub struct Journal {
     segment_bytes: u32,
     record_max: u32,
     tail: Tail,
+    /// The file of the tail's segment.
+    name: String,
     /// Batches below this number are durable.
     durable: u64,
     /// Segments written to since the last sync of theirs was started, in order. A mark alone does not count.
@@ -208,6 +154,7 @@ impl Journal {
             segment_bytes: first.segment_bytes,
             record_max: first.record_max,
             tail,
+            name: segment::file_name(tail.segment),
             durable: tail.number,
             unsynced,
             syncing: None,
@@ -302,7 +249,7 @@ impl Journal {
     /// Writes the opening of the next incarnation and makes it durable.
     fn begin_incarnation(&mut self, disk: &mut impl Disk) -> Result<(), JournalError> {
         let incarnation = self.tail.incarnation.checked_add(1).ok_or_else(|| JournalError::Damaged {
-            file: segment::file_name(self.tail.segment),
+            file: self.name.clone(),
             offset: self.tail.end,
             reason: "no incarnation is left".into(),
         })?;
@@ -339,8 +286,7 @@ impl Journal {
         let checksum = segment::put_batch(&mut self.scratch, &header, body_bytes, records.iter());
         let end = self.tail.end + self.scratch.len() as u64;
         assert!(end <= self.tail.room, "a batch ends at byte {end} of a segment of {}", self.tail.room);
-        let name = segment::file_name(self.tail.segment);
-        disk.write(&name, self.tail.end, &self.scratch).map_err(JournalError::disk(&name))?;
+        disk.write(&self.name, self.tail.end, &self.scratch).map_err(JournalError::disk(&self.name))?;
         self.tail.pass(&header, checksum, self.scratch.len());
         self.scratch.clear();
         Ok(())
@@ -392,6 +338,7 @@ impl Journal {
         // The chain runs through the last mark of the old segment, so that has to be synced too.
         self.note_unsynced();
         self.tail = Tail::behind(&header, checksum);
+        self.name = name;
         self.is_reserved = false;
         Ok(())
     }

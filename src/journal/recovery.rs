@@ -255,6 +255,9 @@ fn look_behind(
             next = SegmentHeader::read(&bytes);
             is_reserved = file.bytes == u64::from(segment_bytes) && bytes.iter().all(|byte| *byte == 0);
         }
+        if is_next && is_reserved {
+            continue;
+        }
         let proven = highest_synced(&bytes, 0).filter(|(_, batch)| batch.header.synced > tail.number);
         if let Some((at, batch)) = proven {
             let reason = proof(&file.name, at, &batch);
@@ -283,4 +286,27 @@ fn highest_synced(bytes: &[u8], start: usize) -> Option<(usize, Batch<'_>)> {
         at += batch.len();
     }
     highest
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_batch_belongs_only_where_its_chain_its_number_and_its_incarnation_do() {
+        let tail = Tail { segment: 0, end: 64, room: 400, number: 5, incarnation: 3, chain: 9 };
+        let records = BatchHeader { kind: Kind::Records, incarnation: 3, number: 5, synced: 5, chain: 9 };
+        let mark = BatchHeader { kind: Kind::Mark, ..records };
+        let opening = BatchHeader { kind: Kind::Open, incarnation: 4, ..records };
+        for belongs in [records, mark, opening] {
+            assert!(tail.is_continued_by(&belongs));
+            for number in [4, 6] {
+                assert!(!tail.is_continued_by(&BatchHeader { number, ..belongs }));
+            }
+            assert!(!tail.is_continued_by(&BatchHeader { chain: 8, ..belongs }));
+            for incarnation in (0..7).filter(|incarnation| *incarnation != belongs.incarnation) {
+                assert!(!tail.is_continued_by(&BatchHeader { incarnation, ..belongs }));
+            }
+        }
+    }
 }

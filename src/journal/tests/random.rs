@@ -5,8 +5,6 @@ use alloc::vec::Vec;
 use proptest::prelude::*;
 
 use super::memory::{Fate, MemoryDisk};
-use super::segment::file_name;
-use super::tests::{ME, batch, formatted, open};
 use super::*;
 
 #[derive(Clone, Debug)]
@@ -75,6 +73,10 @@ impl Model {
         journal
     }
 
+    fn records(&self) -> Vec<Vec<u8>> {
+        self.batches.iter().flat_map(|(_, batch)| batch.clone()).collect()
+    }
+
     fn append(&mut self, journal: &mut Journal, disk: &mut MemoryDisk, lengths: &[usize]) {
         self.written = self.written.wrapping_add(1);
         let records: Vec<Vec<u8>> = lengths.iter().map(|length| alloc::vec![self.written; *length]).collect();
@@ -95,9 +97,10 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 1_500, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn any_history_recovers_to_a_prefix_with_all_that_is_durable(
+    fn any_history_recovers_to_a_prefix_with_all_that_is_durable_and_rot_is_found(
         segment_bytes in 307..700u64,
         steps in prop::collection::vec(step(), 1..60),
+        rot in prop::collection::vec((any::<prop::sample::Index>(), any::<prop::sample::Index>()), 30),
     ) {
         let mut disk = formatted(segment_bytes);
         let mut model = Model::default();
@@ -133,6 +136,20 @@ proptest! {
         }
         disk.files_max = None;
         model.reopen(&mut disk);
+        // All is synced and marked: from here on one flipped bit is found or does not matter.
+        for (file, bit) in rot {
+            let mut disk = disk.clone();
+            let contents = disk.contents();
+            let (name, bytes) = file.get(&contents.iter().collect::<Vec<_>>()).to_owned();
+            disk.flip(name, bit.index(bytes.len() * 8));
+            match Journal::open(&mut disk, &ME) {
+                Ok((_, recovered)) => {
+                    prop_assert_eq!(recovered.records, model.records());
+                    prop_assert!(recovered.incarnation > model.incarnation);
+                }
+                Err(error) => prop_assert!(matches!(error, JournalError::Damaged { .. }), "{}", error),
+            }
+        }
     }
 
     #[test]

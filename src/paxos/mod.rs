@@ -16,6 +16,8 @@ mod log;
 pub mod message;
 pub mod note;
 mod proposer;
+#[cfg(test)]
+mod tests;
 
 use core::fmt::Debug;
 

@@ -260,6 +260,27 @@ fn a_duplicated_accept_is_written_once_and_answered_twice() {
 }
 
 #[test]
+fn a_starved_slot_holds_back_the_slots_a_window_behind_it() {
+    let (mut paxos, mine) = candidate(vec![]);
+    let mut port = Port::default();
+    for number in [0, 1] {
+        paxos.on_message(LATER, site(number), promise(mine, (0, 0), 0, vec![]), &mut port);
+    }
+    let mut proposed = 0;
+    while paxos.has_room() {
+        paxos.propose(LATER, entry(proposed), &mut port);
+        proposed += 1;
+        for number in [0, 2] {
+            if proposed > 1 {
+                let accepted = Message::Accepted { ballot: mine, slot: Slot(proposed - 1) };
+                paxos.on_message(LATER, site(number), accepted, &mut port);
+            }
+        }
+    }
+    assert_eq!((proposed, paxos.log().chosen()), (config().window, Slot(0)));
+}
+
+#[test]
 fn a_site_that_hears_a_live_leader_refuses_other_candidates() {
     let mut paxos = recovered(vec![]);
     let mut port = Port::default();

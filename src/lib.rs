@@ -3,6 +3,7 @@
 
 extern crate alloc;
 
+pub mod chunks;
 pub mod frame;
 pub mod ids;
 pub mod journal;

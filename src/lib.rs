@@ -1,7 +1,11 @@
 //! Aviary: a deterministic simulation test harness with a real replicated service inside it.
 #![cfg_attr(not(feature = "std"), no_std)]
 
-extern crate alloc;
+#[doc(hidden)]
+pub extern crate alloc;
+
+#[macro_use]
+pub mod wire;
 
 pub mod chunks;
 pub mod frame;
@@ -9,7 +13,9 @@ pub mod ids;
 pub mod journal;
 pub mod mix;
 pub mod outbox;
+pub mod paxos;
 pub mod process;
 pub mod sim;
+pub mod site;
 pub mod time;
-pub mod wire;
+pub mod timeline;

@@ -217,7 +217,7 @@ impl<T: Wire> Wire for Arc<T> {
 macro_rules! wire_struct {
     ($name:ident { $($field:ident),* $(,)? }) => {
         impl $crate::wire::Wire for $name {
-            fn encode(&self, out: &mut ::alloc::vec::Vec<u8>) {
+            fn encode(&self, out: &mut $crate::alloc::vec::Vec<u8>) {
                 let $name { $($field),* } = self;
                 $($crate::wire::Wire::encode($field, out);)*
             }
@@ -235,7 +235,7 @@ macro_rules! wire_struct {
 macro_rules! wire_enum {
     ($name:ident { $($tag:literal => $variant:ident $({ $($field:ident),* $(,)? })?),* $(,)? }) => {
         impl $crate::wire::Wire for $name {
-            fn encode(&self, out: &mut ::alloc::vec::Vec<u8>) {
+            fn encode(&self, out: &mut $crate::alloc::vec::Vec<u8>) {
                 match self {
                     $($name::$variant $({ $($field),* })? => {
                         out.push($tag);

@@ -1,0 +1,384 @@
+//! Everything that sites and clients say to each other, and what a site makes durable.
+
+use alloc::sync::Arc;
+use alloc::vec::Vec;
+
+use crate::frame::{DATAGRAM_MIN, FRAME_BYTES, MESSAGE_PREFIX_MAX};
+use crate::ids::SiteId;
+use crate::paxos::{self, Ballot, Slot};
+use crate::process::{Label, Subject};
+use crate::site::submission::{Request, Session, Submission};
+use crate::timeline::{Page, Position, User, View};
+use crate::wire::{Reader, Wire, WireError};
+
+/// One message.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Message {
+    /// Between acceptors, proposers and learners.
+    Paxos {
+        /// What.
+        message: paxos::Message<Arc<Submission>>,
+    },
+    /// From an origin to the leader: please propose this.
+    Forward {
+        /// What.
+        submission: Arc<Submission>,
+    },
+    /// From a client: please do this once.
+    Ask {
+        /// What.
+        request: Request,
+    },
+    /// To a client: the request is durable in this site's queue. Not yet in the log.
+    Taken {
+        /// Which.
+        id: RequestId,
+    },
+    /// To a client: the request is in the log, for ever.
+    Applied {
+        /// Which.
+        id: RequestId,
+        /// Where it took effect.
+        at: Position,
+        /// What came of it.
+        answer: Answer,
+    },
+    /// To a client: the session is unknown or was evicted; nothing was or will be executed by this request.
+    Expired {
+        /// Which.
+        id: RequestId,
+    },
+    /// To a client: nothing was taken, for this reason; try later or elsewhere.
+    Busy {
+        /// Which.
+        id: RequestId,
+        /// Why.
+        reason: BusyReason,
+    },
+    /// From a client: please tell, from this site alone.
+    Query {
+        /// Chosen by the client; the answer names it.
+        id: u64,
+        /// Answer only when everything below is applied.
+        seen: Slot,
+        /// What.
+        query: Query,
+    },
+    /// To a client: the answer to a query.
+    Told {
+        /// Which.
+        id: u64,
+        /// How far this site has applied the log.
+        applied: Slot,
+        /// What.
+        telling: Telling,
+    },
+    /// To a client: this site waited and is still behind what the client has seen.
+    Behind {
+        /// Which query.
+        id: u64,
+        /// How far this site has applied the log.
+        applied: Slot,
+    },
+}
+
+/// Which request of a client.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub enum RequestId {
+    /// The opening with this nonce.
+    Open {
+        /// The nonce.
+        nonce: u64,
+    },
+    /// A request of a session.
+    Execute {
+        /// The session.
+        session: Session,
+        /// The request's number in it.
+        number: u64,
+    },
+}
+
+/// What came of a request. Remembered in the replicated state, for retries.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Answer {
+    /// The session is open; its id is the position of the answer.
+    Opened,
+    /// The event is in the timeline.
+    Done,
+    /// The view as of the position of the answer.
+    Viewed {
+        /// What is seen.
+        page: Page,
+    },
+}
+
+/// Why a site takes no request.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum BusyReason {
+    /// Its queue is full.
+    QueueFull,
+    /// Its disk is nearly full.
+    DiskLow,
+}
+
+/// What can be asked of a single site.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Query {
+    /// A page of a timeline, as far as this site knows it.
+    View {
+        /// Of what.
+        view: View,
+    },
+    /// The log from this position on.
+    Log {
+        /// The first position.
+        from: Position,
+    },
+    /// Who blocks whom, behind this pair.
+    Blocks {
+        /// The last pair that is known.
+        after: Option<Block>,
+    },
+    /// How the site is.
+    Status,
+}
+
+/// `user` blocks `whom`.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub struct Block {
+    /// Who blocks.
+    pub user: User,
+    /// Who is blocked.
+    pub whom: User,
+}
+
+/// An answer to a query; lists are cut to fit a datagram.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Telling {
+    /// A page of a timeline.
+    View {
+        /// What is seen.
+        page: Page,
+    },
+    /// A piece of the log: what each position holds.
+    Log {
+        /// In ascending order.
+        lines: Vec<LogLine>,
+        /// Whether more follow.
+        has_more: bool,
+    },
+    /// Who blocks whom, in ascending order.
+    Blocks {
+        /// The pairs.
+        blocks: Vec<Block>,
+        /// Whether more follow.
+        has_more: bool,
+    },
+    /// How the site is.
+    Status {
+        /// How.
+        status: Status,
+    },
+}
+
+/// One request of the log, and whether it took effect there.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct LogLine {
+    /// Where.
+    pub position: Position,
+    /// What.
+    pub request: Request,
+}
+
+/// How a site is.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Status {
+    /// Whom it tells of.
+    pub site: SiteId,
+    /// What it does.
+    pub phase: Phase,
+    /// What it has promised.
+    pub ballot: Ballot,
+    /// Whom it follows, itself included.
+    pub leader: Option<SiteId>,
+    /// Below it, it knows everything to be chosen.
+    pub chosen: Slot,
+    /// Below it, it has applied everything.
+    pub applied: Slot,
+    /// How many submissions wait in its queue.
+    pub queue: u64,
+}
+
+/// What a site does in the protocol.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Phase {
+    /// It follows.
+    Following,
+    /// It asks for promises.
+    Campaigning,
+    /// It leads.
+    Leading,
+}
+
+/// One durable fact of a site.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Record {
+    /// Of its acceptor and learner.
+    Paxos {
+        /// What.
+        record: paxos::Record<Arc<Submission>>,
+    },
+    /// It took a request into its queue.
+    Taken {
+        /// As numbered.
+        submission: Arc<Submission>,
+    },
+}
+
+impl Request {
+    /// Which request this is.
+    pub fn id(&self) -> RequestId {
+        match *self {
+            Request::Open { nonce, .. } => RequestId::Open { nonce },
+            Request::Execute { session, number, .. } => RequestId::Execute { session, number },
+        }
+    }
+}
+
+impl Message {
+    /// Bytes that a datagram with one message takes beside a submission, at most.
+    const OVERHEAD_MAX: usize = FRAME_BYTES
+        + MESSAGE_PREFIX_MAX
+        + 1
+        + paxos::Message::<Submission>::ENTRY_OVERHEAD_MAX
+        + ENTRY_PREFIX_MAX;
+}
+
+/// Bytes of the count in front of the values of an entry.
+pub(crate) const ENTRY_PREFIX_MAX: usize = 2;
+
+/// Bytes beside the page of any message that carries one.
+const PAGE_OVERHEAD_MAX: usize = FRAME_BYTES + MESSAGE_PREFIX_MAX + 1 + (1 + 3 * 10) + 2 * 10 + 1;
+
+// The largest event fits every message that carries it in the smallest datagram that may be configured.
+const _: () = assert!(Message::OVERHEAD_MAX + Submission::BYTES_MAX <= DATAGRAM_MIN);
+const _: () = assert!(PAGE_OVERHEAD_MAX + Page::BYTES_MAX <= DATAGRAM_MIN);
+
+impl Message {
+    /// Bytes that the values of one entry may take, so that every message that carries the entry fits.
+    pub(crate) const fn entry_bytes_max(datagram_max: usize) -> usize {
+        datagram_max - Message::OVERHEAD_MAX
+    }
+}
+
+wire_enum!(Message {
+    1 => Paxos { message },
+    2 => Forward { submission },
+    3 => Ask { request },
+    4 => Taken { id },
+    5 => Applied { id, at, answer },
+    6 => Expired { id },
+    7 => Busy { id, reason },
+    8 => Query { id, seen, query },
+    9 => Told { id, applied, telling },
+    10 => Behind { id, applied },
+});
+wire_enum!(Record { 1 => Paxos { record }, 2 => Taken { submission } });
+wire_enum!(RequestId { 1 => Open { nonce }, 2 => Execute { session, number } });
+wire_enum!(Answer { 1 => Opened, 2 => Done, 3 => Viewed { page } });
+wire_enum!(BusyReason { 1 => QueueFull, 2 => DiskLow });
+wire_enum!(Query { 1 => View { view }, 2 => Log { from }, 3 => Blocks { after }, 4 => Status });
+wire_struct!(Block { user, whom });
+wire_struct!(LogLine { position, request });
+wire_enum!(Phase { 1 => Following, 2 => Campaigning, 3 => Leading });
+wire_struct!(Status { site, phase, ballot, leader, chosen, applied, queue });
+
+const LIST_MAX: usize = 1_024;
+
+impl Wire for Telling {
+    fn encode(&self, out: &mut Vec<u8>) {
+        match self {
+            Telling::View { page } => {
+                out.push(1);
+                page.encode(out);
+            }
+            Telling::Log { lines, has_more } => {
+                out.push(2);
+                crate::wire::put_list(out, lines);
+                has_more.encode(out);
+            }
+            Telling::Blocks { blocks, has_more } => {
+                out.push(3);
+                crate::wire::put_list(out, blocks);
+                has_more.encode(out);
+            }
+            Telling::Status { status } => {
+                out.push(4);
+                status.encode(out);
+            }
+        }
+    }
+
+    fn decode(input: &mut Reader<'_>) -> Result<Telling, WireError> {
+        Ok(match input.u8()? {
+            1 => Telling::View { page: Page::decode(input)? },
+            2 => Telling::Log { lines: input.list(LIST_MAX)?, has_more: bool::decode(input)? },
+            3 => Telling::Blocks { blocks: input.list(LIST_MAX)?, has_more: bool::decode(input)? },
+            4 => Telling::Status { status: Status::decode(input)? },
+            _ => return Err(WireError::Invalid("tag of a telling")),
+        })
+    }
+}
+
+impl Label for Message {
+    fn kind(&self) -> &'static str {
+        match self {
+            Message::Paxos { message } => message.kind(),
+            Message::Forward { .. } => "Forward",
+            Message::Ask { .. } => "Ask",
+            Message::Taken { .. } => "Taken",
+            Message::Applied { .. } => "Applied",
+            Message::Expired { .. } => "Expired",
+            Message::Busy { .. } => "Busy",
+            Message::Query { .. } => "Query",
+            Message::Told { .. } => "Told",
+            Message::Behind { .. } => "Behind",
+        }
+    }
+
+    fn subject(&self) -> Subject {
+        match self {
+            Message::Paxos { message } => message.subject(),
+            Message::Forward { submission } => {
+                Subject { noun: "submission", number: submission.number.count }
+            }
+            Message::Ask { request } => request.id().subject(),
+            Message::Taken { id }
+            | Message::Applied { id, .. }
+            | Message::Expired { id }
+            | Message::Busy { id, .. } => id.subject(),
+            Message::Query { id, .. } | Message::Told { id, .. } | Message::Behind { id, .. } => {
+                Subject { noun: "query", number: *id }
+            }
+        }
+    }
+
+    fn rank(&self) -> u8 {
+        match self {
+            Message::Paxos { message } => message.rank(),
+            Message::Forward { .. } => 10,
+            _ => 12,
+        }
+    }
+}
+
+impl RequestId {
+    /// What traces call it: openings by their order of appearance would not be an identity, so all are 0.
+    pub fn subject(self) -> Subject {
+        match self {
+            RequestId::Open { .. } => Subject { noun: "opening", number: 0 },
+            RequestId::Execute { number, .. } => Subject { noun: "request", number },
+        }
+    }
+}

@@ -1,0 +1,145 @@
+//! Names of users and texts of tweets: checked once, where they enter, and valid ever after.
+
+use alloc::string::String;
+use alloc::sync::Arc;
+use alloc::vec::Vec;
+use core::fmt;
+use core::str::FromStr;
+
+use crate::wire::{Reader, Wire, WireError, put_text};
+
+/// A user: 1 to 32 of letters, digits, `_` and `-` (ASCII).
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub struct User(Arc<str>);
+
+/// What a tweet says: 1 to 280 characters, at most 800 bytes, no control characters.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub struct Text(Arc<str>);
+
+/// Why a text is no user's name.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct NameError(String);
+
+/// Why a text is no tweet.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum TextError {
+    /// It is empty.
+    Empty,
+    /// It has this many characters.
+    Characters(usize),
+    /// It has this many bytes.
+    Bytes(usize),
+    /// This control character is in it.
+    Control(char),
+}
+
+impl User {
+    /// The most bytes of a name.
+    pub const BYTES_MAX: usize = 32;
+
+    /// The name.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl Text {
+    /// The most characters of a tweet.
+    pub const CHARACTERS_MAX: usize = 280;
+    /// The most bytes of a tweet in UTF-8.
+    pub const BYTES_MAX: usize = 800;
+
+    /// The text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl FromStr for User {
+    type Err = NameError;
+
+    fn from_str(name: &str) -> Result<User, NameError> {
+        let is_allowed = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'-';
+        if (1..=User::BYTES_MAX).contains(&name.len()) && name.bytes().all(is_allowed) {
+            Ok(User(name.into()))
+        } else {
+            Err(NameError(name.chars().take(40).collect()))
+        }
+    }
+}
+
+impl FromStr for Text {
+    type Err = TextError;
+
+    fn from_str(text: &str) -> Result<Text, TextError> {
+        let characters = text.chars().count();
+        if text.is_empty() {
+            Err(TextError::Empty)
+        } else if characters > Text::CHARACTERS_MAX {
+            Err(TextError::Characters(characters))
+        } else if text.len() > Text::BYTES_MAX {
+            Err(TextError::Bytes(text.len()))
+        } else if let Some(control) = text.chars().find(|character| character.is_control()) {
+            Err(TextError::Control(control))
+        } else {
+            Ok(Text(text.into()))
+        }
+    }
+}
+
+impl fmt::Display for NameError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:?} is no user name: 1 to {} of letters, digits, _ and -", self.0, User::BYTES_MAX)
+    }
+}
+
+impl fmt::Display for TextError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            TextError::Empty => f.write_str("the text is empty")?,
+            TextError::Characters(count) => write!(f, "the text has {count} characters")?,
+            TextError::Bytes(count) => write!(f, "the text has {count} bytes")?,
+            TextError::Control(control) => write!(f, "the text holds the control character {control:?}")?,
+        }
+        let (characters, bytes) = (Text::CHARACTERS_MAX, Text::BYTES_MAX);
+        write!(
+            f,
+            ": a tweet is 1 to {characters} characters and at most {bytes} bytes, without control characters"
+        )
+    }
+}
+
+impl core::error::Error for NameError {}
+impl core::error::Error for TextError {}
+
+impl fmt::Display for User {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl fmt::Display for Text {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl Wire for User {
+    fn encode(&self, out: &mut Vec<u8>) {
+        put_text(out, &self.0);
+    }
+
+    fn decode(input: &mut Reader<'_>) -> Result<User, WireError> {
+        input.text(User::BYTES_MAX)?.parse().map_err(|_| WireError::Invalid("user name"))
+    }
+}
+
+impl Wire for Text {
+    fn encode(&self, out: &mut Vec<u8>) {
+        put_text(out, &self.0);
+    }
+
+    fn decode(input: &mut Reader<'_>) -> Result<Text, WireError> {
+        input.text(Text::BYTES_MAX)?.parse().map_err(|_| WireError::Invalid("text of a tweet"))
+    }
+}

@@ -1,0 +1,1 @@
+//! Crashes at every seam, restarts, pauses, disks.

@@ -1,0 +1,1 @@
+//! Steps: when they fire, and what is said of those that do not.

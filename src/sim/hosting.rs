@@ -430,7 +430,9 @@ impl<P: Process, J: Judge<P>> World<P, J> {
                 running.inbox.push_back(Waiting::Command(command));
                 self.queue.push(self.watch.now, Event::Drain { host: h });
             }
-            None => self.watch.line(id, LineClass::Fault, || What::Idle { what: "is down, and is not asked" }),
+            None => {
+                self.watch.line(id, LineClass::Fault, || What::Idle { what: "is down, and is not asked" })
+            }
         }
     }
 }

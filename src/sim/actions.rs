@@ -31,7 +31,11 @@ impl<P: Process, J: Judge<P>> World<P, J> {
         let Fired { step, action, whom, ends } = fired;
         let actor = whom.iter().next().unwrap_or(ProcessId::site(0));
         self.watch.mark(Mark::Step, actor, [step.track as u64, step.index as u64]);
-        self.watch.line(None, LineClass::Step, || What::Fired { step, action: Box::new(action.clone()), whom });
+        self.watch.line(None, LineClass::Step, || What::Fired {
+            step,
+            action: Box::new(action.clone()),
+            whom,
+        });
         match action {
             Action::Command(process, command) => self.command(process, command),
             Action::Crash { at: None, torn, .. } => self.each(whom, |world, h| world.crash(h, None, torn)),
@@ -128,7 +132,11 @@ impl<P: Process, J: Judge<P>> World<P, J> {
         self.director.stop();
         self.core = Some(core);
         self.links.mend_core(core);
-        self.watch.mark(Mark::Healed, ProcessId::site(0), [core.iter().map(|site| 1 << site.number()).sum(), 0]);
+        self.watch.mark(
+            Mark::Healed,
+            ProcessId::site(0),
+            [core.iter().map(|site| 1 << site.number()).sum(), 0],
+        );
         self.watch.line(None, LineClass::Step, || What::Healed { core });
         for host in &mut self.hosts {
             host.spared.append(&mut host.seams);

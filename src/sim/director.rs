@@ -129,9 +129,11 @@ impl<C: Clone> Director<C> {
                 let ends = cast.resolve(rule.filter.from).zip(cast.resolve(rule.filter.to));
                 ends.map(|ends| (Whom::Anybody, Some(ends)))
             }
-            Action::Partition(_) | Action::Cut { .. } | Action::Mend(..) | Action::Heal | Action::Check(_) => {
-                Some((Whom::Anybody, None))
-            }
+            Action::Partition(_)
+            | Action::Cut { .. }
+            | Action::Mend(..)
+            | Action::Heal
+            | Action::Check(_) => Some((Whom::Anybody, None)),
         };
         let Some((whom, ends)) = resolved else {
             if !core::mem::replace(&mut self.progress[track].is_due, true) {

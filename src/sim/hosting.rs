@@ -70,7 +70,9 @@ impl<P: Process, J: Judge<P>> World<P, J> {
         self.watch.mark(Mark::Started, id, [incarnation, records.len() as u64]);
         self.watch.statistics.starts += 1;
         let count = records.len();
-        self.watch.line(id, LineClass::Life, || What::Started { incarnation, records: count });
+        let is_site = id.as_site().is_some();
+        let class = if is_site { LineClass::Life } else { LineClass::Routine };
+        self.watch.line(id, class, || What::Started { incarnation, records: count, is_site });
         let (records, state) = (&records[..], &running.process);
         self.watch.show(&Observation::Started { process: id, incarnation, recovered: records, state });
         host.life = Life::Up(running);
@@ -430,7 +432,9 @@ impl<P: Process, J: Judge<P>> World<P, J> {
                 running.inbox.push_back(Waiting::Command(command));
                 self.queue.push(self.watch.now, Event::Drain { host: h });
             }
-            None => self.watch.line(id, LineClass::Fault, || What::Idle { what: "is down, and is not asked" }),
+            None => {
+                self.watch.line(id, LineClass::Fault, || What::Idle { what: "is down, and is not asked" })
+            }
         }
     }
 }

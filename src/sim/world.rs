@@ -40,14 +40,30 @@ const STREAM_TEARS: u64 = 3;
 /// What the queue holds. Hosts are named by their place, and by the life that the event belongs to.
 #[derive(Clone, Debug)]
 pub(crate) enum Event {
-    Start { host: usize },
-    Deliver { host: usize, datagram: Datagram },
-    Synced { host: usize, life: u64, sync: SyncId },
-    Wake { host: usize, life: u64 },
+    Start {
+        host: usize,
+    },
+    Deliver {
+        host: usize,
+        datagram: Datagram,
+    },
+    Synced {
+        host: usize,
+        life: u64,
+        sync: SyncId,
+    },
+    Wake {
+        host: usize,
+        life: u64,
+    },
     /// Inputs wait that could not be handed in when they came.
-    Drain { host: usize },
+    Drain {
+        host: usize,
+    },
     /// A process that was paused goes on.
-    Resumed { host: usize },
+    Resumed {
+        host: usize,
+    },
     Step(StepId),
 }
 
@@ -90,7 +106,8 @@ impl<P: Process, J: Judge<P>> World<P, J> {
                 .map_err(|error| BadSettings(format!("{error}")))?;
             hosts.push(Host::new(site.into(), Some(disk), sync_time));
         }
-        let others = sites.iter().map(ProcessId::Terminal).chain((0..settings.clients).map(ProcessId::Client));
+        let others =
+            sites.iter().map(ProcessId::Terminal).chain((0..settings.clients).map(ProcessId::Client));
         hosts.extend(others.map(|other| Host::new(other, None, Duration::ZERO)));
         let mut queue = Queue::new();
         for host in 0..hosts.len() {
@@ -270,7 +287,11 @@ impl<P: Process, J: Judge<P>> World<P, J> {
     pub fn unfired(&self) -> Vec<Unfired> {
         let mut unfired = self.director.unfired();
         for host in &self.hosts {
-            let seams = host.seams.iter().chain(&host.spared).filter(|armed| !self.director.step(armed.step).is_optional);
+            let seams = host
+                .seams
+                .iter()
+                .chain(&host.spared)
+                .filter(|armed| !self.director.step(armed.step).is_optional);
             unfired.extend(seams.map(|armed| Unfired {
                 step: armed.step,
                 was_armed: true,

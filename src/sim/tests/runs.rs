@@ -77,7 +77,11 @@ fn leaving_out_one_command_moves_no_unrelated_datagram() {
     let others = |name: &&String| !name.contains("number: 120");
     let (before, after) = (with.keys().filter(others).count(), without.keys().filter(others).count());
     let moved = with.iter().filter(|(name, fate)| others(name) && without.get(*name) != Some(fate)).count();
-    assert_eq!((moved, before), (0, after), "datagrams about anything else came elsewhere or at another time");
+    assert_eq!(
+        (moved, before),
+        (0, after),
+        "datagrams about anything else came elsewhere or at another time"
+    );
     assert!(before > 100, "{before} links and subjects were compared");
 }
 

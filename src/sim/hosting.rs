@@ -70,7 +70,9 @@ impl<P: Process, J: Judge<P>> World<P, J> {
         self.watch.mark(Mark::Started, id, [incarnation, records.len() as u64]);
         self.watch.statistics.starts += 1;
         let count = records.len();
-        self.watch.line(id, LineClass::Life, || What::Started { incarnation, records: count });
+        let is_site = id.as_site().is_some();
+        let class = if is_site { LineClass::Life } else { LineClass::Routine };
+        self.watch.line(id, class, || What::Started { incarnation, records: count, is_site });
         let (records, state) = (&records[..], &running.process);
         self.watch.show(&Observation::Started { process: id, incarnation, recovered: records, state });
         host.life = Life::Up(running);
@@ -423,7 +425,7 @@ fn take_durable<P: Process>(
 
 impl<P: Process, J: Judge<P>> World<P, J> {
     /// A user's command comes to a process: it is handed in when its turn comes, or lost with nobody there.
-    pub(crate) fn command(&mut self, id: ProcessId, command: P::Command) {
+    pub fn command(&mut self, id: ProcessId, command: P::Command) {
         let Some(h) = self.place(id) else { return };
         match self.hosts[h].running_mut() {
             Some(running) => {

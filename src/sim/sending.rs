@@ -112,9 +112,8 @@ impl<P: Process, J: Judge<P>> World<P, J> {
         if is_lost && !is_in_core {
             return self.lose(datagram, to, Loss::Chance);
         }
-        match &ruling {
-            None => self.watch.line(from, LineClass::Routine, || What::Sent { to, labels: shared() }),
-            Some(_) => {}
+        if ruling.is_none() {
+            self.watch.line(from, LineClass::Routine, || What::Sent { to, labels: shared() });
         }
         if is_held_back {
             self.watch.statistics.held_back += 1;

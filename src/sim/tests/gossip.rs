@@ -8,7 +8,6 @@ use crate::ids::{ProcessId, SiteSet};
 use crate::mix::Seed;
 use crate::process::{Damage, Effects, Input, Label, Process, Recovered, Role, Subject};
 use crate::time::{Duration, Instant};
-use crate::{wire_enum, wire_struct};
 
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Word {

@@ -14,6 +14,8 @@ pub mod mix;
 pub mod outbox;
 pub mod paxos;
 pub mod process;
+#[cfg(feature = "scenario")]
+pub mod scenario;
 pub mod sim;
 pub mod site;
 pub mod time;

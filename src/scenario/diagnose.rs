@@ -120,6 +120,10 @@ fn tighten(text: &str, bytes: Range<usize>, code: &ron::Error) -> Range<usize> {
     if let Some((name, at)) = name.and_then(|name| Some((name, text[..bytes.end].rfind(name)?))) {
         return at..at + name.len();
     }
+    // The opening quote of a string is a token of its own.
+    let is_string =
+        matches!(code, ron::Error::InvalidValueForType { .. }) && text[..bytes.start].ends_with('"');
+    let bytes = if is_string { bytes.start - 1..bytes.end } else { bytes };
     let inner = &text[bytes.clone()];
     let start = bytes.start + (inner.len() - inner.trim_start().len());
     let end = bytes.start + inner.trim_end().len();
@@ -152,11 +156,12 @@ fn explain(code: &ron::Error) -> (String, Option<String>) {
         ron::Error::ExpectedDifferentStructName { expected, found } => {
             (format!("expected {}, found `{found}`", alternatives(&[expected])), None)
         }
+        ron::Error::IntegerOutOfBounds => ("this number is negative or too great here".to_owned(), None),
         other => {
             let text = other.to_string();
-            let (message, help) = text.split_once('\n').map_or((text.as_str(), None), |(message, help)| {
-                (message, Some(help.to_owned()))
-            });
+            let (message, help) = text
+                .split_once('\n')
+                .map_or((text.as_str(), None), |(message, help)| (message, Some(help.to_owned())));
             let mut letters = message.chars();
             let first = letters.next().map(char::to_lowercase).into_iter().flatten();
             (first.chain(letters).collect(), help)

@@ -12,7 +12,10 @@ pub(crate) struct Nearest {
 
 /// Looks for what `name` probably meant.
 pub(crate) fn nearest<T: AsRef<str>>(name: &str, legal: &[T]) -> Nearest {
-    let close = legal.iter().map(|one| (distance(name, one.as_ref()), one.as_ref()));
+    let close = legal.iter().map(|one| {
+        let is_beginning = name.len() > 2 && one.as_ref().to_lowercase().starts_with(&name.to_lowercase());
+        (if is_beginning { 1 } else { distance(name, one.as_ref()) }, one.as_ref())
+    });
     let limit = 1 + name.chars().count() / 3;
     let meant = close.min_by_key(|(distance, _)| *distance).filter(|(distance, _)| *distance <= limit);
     Nearest {
@@ -83,9 +86,10 @@ mod tests {
             assert_eq!(nearest(name, &legal).meant.as_deref(), meant, "{name}");
         };
         check("Acept", Some("Accept"));
-        check("acceptd", Some("Accepted"));
+        check("acceptde", Some("Accepted"));
         check("Pormise", Some("Promise"));
         check("heal", Some("Heal"));
+        check("Pre", Some("Prepare"));
         check("Zebra", None);
         check("", None);
     }

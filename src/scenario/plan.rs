@@ -125,7 +125,8 @@ impl<S: Service> Planner<S> {
     /// Keeps the problems of what a service said about `place`.
     fn within<T>(&mut self, place: &Place, said: Result<T, Vec<Problem>>) -> Option<T> {
         said.map_err(|problems| {
-            let moved = problems.into_iter().map(|problem| Problem { place: place.then(&problem.place), ..problem });
+            let moved =
+                problems.into_iter().map(|problem| Problem { place: place.then(&problem.place), ..problem });
             self.problems.extend(moved);
         })
         .ok()

@@ -50,10 +50,7 @@ pub trait Service: Sized + Clone + Debug + 'static {
     fn judges(config: &<Self::Process as Process>::Config, shape: &Shape) -> Self::Judges;
 
     /// Whether `expectation` holds now; if not, what was expected and what was found.
-    fn expect(
-        expectation: &Self::Expectation,
-        cluster: &Cluster<'_, Self::Process>,
-    ) -> Result<(), String>;
+    fn expect(expectation: &Self::Expectation, cluster: &Cluster<'_, Self::Process>) -> Result<(), String>;
 
     /// Whether the sites of `cluster` that are asked to agree do so and nothing is left to do; if not, why not.
     fn converged(cluster: &Cluster<'_, Self::Process>) -> Result<(), String>;

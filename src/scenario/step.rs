@@ -235,7 +235,9 @@ impl<'de> Visitor<'de> for CrashVisitor {
     type Value = Crash;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("whom to crash, then at most one seam, then at most `Torn`: Crash(Leader, BeforeSync, Torn)")
+        f.write_str(
+            "whom to crash, then at most one seam, then at most `Torn`: Crash(Leader, BeforeSync, Torn)",
+        )
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut parts: A) -> Result<Crash, A::Error> {
@@ -245,7 +247,9 @@ impl<'de> Visitor<'de> for CrashVisitor {
         let mut crash = Crash { who, at: None, is_torn: false };
         while let Some(manner) = parts.next_element()? {
             if crash.is_torn || (manner != Manner::Torn && crash.at.is_some()) {
-                return Err(A::Error::custom("two manners of one crash contradict each other\nexpected at most one seam and then at most `Torn`"));
+                return Err(A::Error::custom(
+                    "two manners of one crash contradict each other\nexpected at most one seam and then at most `Torn`",
+                ));
             }
             match manner {
                 Manner::Torn => crash.is_torn = true,

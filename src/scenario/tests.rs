@@ -73,14 +73,68 @@ fn every_field_is_read() {
 
 #[test]
 fn malformed_text_is_shown_in_its_place() {
-    insta::assert_snapshot!(wrong("Scenario(\n    about: \"x\",\n    sites: 3\n    seed: 7,\n)"), @"");
-    insta::assert_snapshot!(wrong("Scenario(\n    about: \"x\",\n    sitse: 3,\n)"), @"");
-    insta::assert_snapshot!(wrong("Scenario(\n    about: \"x\",\n)"), @"");
-    insta::assert_snapshot!(wrong(""), @"");
-    insta::assert_snapshot!(wrong("Scenario(about: \"é\", sites: -1)"), @"");
-    insta::assert_snapshot!(wrong("Scenario(about: \"x\", sites: 3, limit: \"20 parsecs\")"), @"");
-    insta::assert_snapshot!(wrong("Scenario(about: \"x\", sites: 3, steps: [\n  At(\"1s\", Haul),\n])"), @"");
-    insta::assert_snapshot!(wrong("Scenario(about: \"x\", sites: 3, steps: [\n  On(Lead(Any), Heal),\n])"), @"");
+    insta::assert_snapshot!(wrong("Scenario(\n    about: \"x\",\n    sites: 3\n    seed: 7,\n)"), @r#"
+    error: expected comma
+     --> wrong.ron:4:5
+      |
+    4 |     seed: 7,
+      |     ^
+    "#);
+    insta::assert_snapshot!(wrong("Scenario(\n    about: \"x\",\n    sitse: 3,\n)"), @r#"
+    error: unknown field `sitse` in `Scenario`
+     --> wrong.ron:3:5
+      |
+    3 |     sitse: 3,
+      |     ^^^^^
+      |
+      = help: did you mean `sites`? expected `about`, `seed`, `sites`, `clients`, `machines`, `network`, `disk`, `settings`, `limit`, `rules`, `steps`, `also` or `expect`
+    "#);
+    insta::assert_snapshot!(wrong("Scenario(\n    about: \"x\",\n)"), @r#"
+    error: the field `sites` is missing in `Scenario`
+     --> wrong.ron:3:1
+      |
+    3 | )
+      | ^
+    "#);
+    insta::assert_snapshot!(wrong(""), @r#"
+    error: expected opening `(` for struct `Scenario`
+     --> wrong.ron:1:1
+      |
+    1 |
+      | ^
+    "#);
+    insta::assert_snapshot!(wrong("Scenario(about: \"é\", sites: -1)"), @r#"
+    error: this number is negative or too great here
+     --> wrong.ron:1:30
+      |
+    1 | Scenario(about: "é", sites: -1)
+      |                              ^
+    "#);
+    insta::assert_snapshot!(wrong("Scenario(about: \"x\", sites: 3, limit: \"20 parsecs\")"), @r#"
+    error: expected a number and a unit (us, ms, s or min), like "20ms" or "1.5s", found the string "20 parsecs"
+     --> wrong.ron:1:39
+      |
+    1 | Scenario(about: "x", sites: 3, limit: "20 parsecs")
+      |                                       ^^^^^^^^^^^^
+    "#);
+    insta::assert_snapshot!(wrong("Scenario(about: \"x\", sites: 3, steps: [\n  At(\"1s\", Haul),\n])"), @r#"
+    error: unknown word `Haul`
+     --> wrong.ron:2:12
+      |
+    2 |   At("1s", Haul),
+      |            ^^^^
+      |
+      = help: did you mean `Heal`? expected `Crash`, `Restart`, `Pause`, `Resume`, `Isolate`, `Partition`, `Cut`, `Mend`, `Rule`, `SyncTime`, `Heal`, `Expect` or `Put`
+    "#);
+    insta::assert_snapshot!(wrong("Scenario(about: \"x\", sites: 3, steps: [\n  On(Lead(Any), Heal),\n])"), @r#"
+    error: unknown event `Lead`
+     --> wrong.ron:2:6
+      |
+    2 |   On(Lead(Any), Heal),
+      |      ^^^^
+      |
+      = help: did you mean `Leads`? expected `Leads`, `Sent`, `Delivered`, `Noted`, `Crashed` or `Restarted`
+    "#);
 }
 
 #[test]
@@ -88,7 +142,43 @@ fn all_problems_of_a_file_are_told_at_once() {
     let text = "Scenario(\n    about: \"x\",\n    sites: 3,\n    steps: [\n        At(\"9s\", Crash(Site(3))),\n        \
                 At(\"8s\", Put(site: 7, number: 3)),\n        Optional(On(Sent(kind: \"Gut\", nth: 0), Heal)),\n    \
                 ],\n    expect: [Holds(site: 3, number: 1)],\n)";
-    insta::assert_snapshot!(wrong(text), @"");
+    insta::assert_snapshot!(wrong(text), @r#"
+    error: there is no site 3
+     --> wrong.ron:5:29
+      |
+    5 |         At("9s", Crash(Site(3))),
+      |                             ^ the sites are 0 to 2
+
+    error: at 8s, but the step before it fires at 9s or later
+     --> wrong.ron:6:12
+      |
+    6 |         At("8s", Put(site: 7, number: 3)),
+      |            ^^^^ a track's times ascend; tracks under `also` run beside
+
+    error: there is no site 7
+     --> wrong.ron:6:28
+      |
+    6 |         At("8s", Put(site: 7, number: 3)),
+      |                            ^ the sites are 0 to 2
+
+    error: `nth` counts from 1
+     --> wrong.ron:7:44
+      |
+    7 |         Optional(On(Sent(kind: "Gut", nth: 0), Heal)),
+      |                                            ^ 1 is the first
+
+    error: unknown kind of message `Gut`
+     --> wrong.ron:7:32
+      |
+    7 |         Optional(On(Sent(kind: "Gut", nth: 0), Heal)),
+      |                                ^^^^^ did you mean `Got`? expected `Greatest` or `Got`
+
+    error: there is no site 3
+     --> wrong.ron:9:26
+      |
+    9 |     expect: [Holds(site: 3, number: 1)],
+      |                          ^ the sites are 0 to 2
+    "#);
 }
 
 #[test]
@@ -98,7 +188,11 @@ fn names_that_are_not_there_are_answered_with_the_nearest() {
     check("network: (latency: Costant(\"1ms\"))", "Costant", &["unknown latency", "`Constant`?"]);
     check("steps: [Opt(At(\"1s\", Heal))]", "Opt", &["unknown step", "`Optional`"]);
     check("steps: [At(\"1s\", Putt(site: 0))]", "Putt", &["unknown word", "did you mean `Put`?", "`Heal`"]);
-    check("steps: [At(\"1s\", Put(site: 0, num: 0))]", "num", &["unknown field `num`", "did you mean `number`?"]);
+    check(
+        "steps: [At(\"1s\", Put(site: 0, num: 0))]",
+        "num",
+        &["unknown field `num`", "did you mean `number`?"],
+    );
     check("steps: [At(\"1s\", Crash(Lead))]", "Lead", &["did you mean `Leader`?"]);
     check("steps: [At(\"1s\", Crash(Leader, BeforeSink))]", "BeforeSink", &["did you mean `BeforeSync`?"]);
     check("steps: [On(Sent(kynd: \"Got\"), Heal)]", "kynd", &["did you mean `kind`?"]);
@@ -136,7 +230,8 @@ fn what_does_not_exist_is_refused() {
 #[test]
 fn clusters_that_cannot_be_are_refused() {
     for (sites, message) in [(0, "a cluster of 0 sites"), (10, "a cluster of 10 sites")] {
-        let bad = wrong(&format!("Scenario(about: \"x\", sites: {sites}, expect: [Holds(site: 12, number: 1)])"));
+        let bad =
+            wrong(&format!("Scenario(about: \"x\", sites: {sites}, expect: [Holds(site: 12, number: 1)])"));
         assert!(bad.to_string().contains(message) && bad.to_string().contains("1 to 9 sites"), "{bad}");
         assert_eq!((bad.diagnostics.len(), bad.diagnostics[0].column), (1, 29));
     }
@@ -152,7 +247,11 @@ fn clusters_that_cannot_be_are_refused() {
 
 #[test]
 fn contradictions_are_refused() {
-    check("steps: [At(\"9s\", Heal), At(\"8s\", Heal)]", "\"8s\"", &["the step before it fires at 9s or later"]);
+    check(
+        "steps: [At(\"9s\", Heal), At(\"8s\", Heal)]",
+        "\"8s\"",
+        &["the step before it fires at 9s or later"],
+    );
     let after = "steps: [At(\"9s\", Heal), After(\"2s\", Heal), At(\"10s\", Heal)]";
     check(after, "\"10s\"", &["fires at 11s or later"]);
     check("steps: [At(\"1s\", Partition([[0, 1], [1, 2]]))]", "1, 2", &["site 1 is named twice"]);
@@ -163,7 +262,11 @@ fn contradictions_are_refused() {
     check("steps: [At(\"1s\", Mend(1, 1))]", "1", &["no link goes from a site to itself"]);
     check("network: (latency: Uniform(\"2ms\", \"1ms\"))", "Uniform", &["from 2ms to 1ms is no range"]);
     check("rules: [(since: \"2s\", until: \"1s\", then: Drop)]", "\"1s\"", &["never live"]);
-    check("expect: [Converges(within: \"1s\"), Converges(within: \"2s\")]", "Converges(within: \"2s", &["second"]);
+    check(
+        "expect: [Converges(within: \"1s\"), Converges(within: \"2s\")]",
+        "Converges(within: \"2s",
+        &["second"],
+    );
     check("steps: [At(\"1s\", Expect(Converges(within: \"1s\")))]", "Converges", &["belongs into `expect`"]);
     check("steps: [At(\"1s\", Expect(Never(Leads(Any))))]", "Never", &["belongs into `expect`"]);
 }

@@ -113,7 +113,9 @@ impl Process for Toy {
                 effects.send(from, &Say::Got { number });
             }
             Input::Message { from, message: Say::Got { number } } => {
-                if number == self.greatest && let Some(site) = from.as_site() {
+                if number == self.greatest
+                    && let Some(site) = from.as_site()
+                {
                     self.heard.insert(site);
                 }
             }

@@ -34,7 +34,12 @@ fn moment(since_start: Duration) -> Instant {
 
 impl<S: Service> Planner<S> {
     /// A track; times that contradict each other or the limit are wrong.
-    pub(super) fn track(&mut self, place: &Place, steps: &[StepOf<S>], limit: Duration) -> Track<CommandOf<S>> {
+    pub(super) fn track(
+        &mut self,
+        place: &Place,
+        steps: &[StepOf<S>],
+        limit: Duration,
+    ) -> Track<CommandOf<S>> {
         let mut track = Vec::new();
         // No step of this track can fire before this.
         let mut earliest = Duration::ZERO;
@@ -46,8 +51,13 @@ impl<S: Service> Planner<S> {
             let trigger = match &step.when {
                 When::At(time) => {
                     if *time < earliest {
-                        let message = format!("at {time}, but the step before it fires at {earliest} or later");
-                        self.wrong(place.index(0), message, "a track's times ascend; tracks under `also` run beside");
+                        let message =
+                            format!("at {time}, but the step before it fires at {earliest} or later");
+                        self.wrong(
+                            place.index(0),
+                            message,
+                            "a track's times ascend; tracks under `also` run beside",
+                        );
                     }
                     earliest = earliest.max(*time);
                     Some(Trigger::At(moment(*time)))
@@ -99,7 +109,11 @@ impl<S: Service> Planner<S> {
             Event::Restarted(who) => {
                 if !self.can_restart && !is_forbidden {
                     let message = "this never happens: no step of this scenario restarts anything";
-                    self.wrong(place.clone(), message, "a step with `Restart(..)` or `Heal` in another track");
+                    self.wrong(
+                        place.clone(),
+                        message,
+                        "a step with `Restart(..)` or `Heal` in another track",
+                    );
                 }
                 Some(Trigger::Restarted(self.site_like(&target, *who, true)?))
             }
@@ -120,7 +134,8 @@ impl<S: Service> Planner<S> {
         (from, to): (Who, Who),
         slot: Option<u64>,
     ) -> Option<Filter> {
-        let is_known = kind.is_none_or(|kind| self.kind(&place.field("kind"), kind, S::MESSAGES, "kind of message"));
+        let is_known =
+            kind.is_none_or(|kind| self.kind(&place.field("kind"), kind, S::MESSAGES, "kind of message"));
         let ends = (self.who(&place.field("from"), from), self.who(&place.field("to"), to));
         if let (Some(Target::Process(one)), Some(Target::Process(other))) = ends
             && one.shares_program_with(other)
@@ -148,7 +163,11 @@ impl<S: Service> Planner<S> {
             Who::Client(_) => "clients neither crash nor restart",
             _ => return self.who(place, who),
         };
-        self.wrong(place.clone(), message, "expected `Site(..)`, `Leader`, `Follower`, `Machine(..)` or `AllSites`");
+        self.wrong(
+            place.clone(),
+            message,
+            "expected `Site(..)`, `Leader`, `Follower`, `Machine(..)` or `AllSites`",
+        );
         None
     }
 
@@ -197,11 +216,13 @@ impl<S: Service> Planner<S> {
                 }
                 Action::Partition(self.disjoint(&inner, groups))
             }
-            Fault::Cut { from, to } => {
-                Action::Cut { from: self.sites(&place.field("from"), from), to: self.sites(&place.field("to"), to) }
-            }
+            Fault::Cut { from, to } => Action::Cut {
+                from: self.sites(&place.field("from"), from),
+                to: self.sites(&place.field("to"), to),
+            },
             Fault::Mend(one, other) => {
-                let problems = [(0, *one), (1, *other)].map(|(at, site)| self.shape.check_site(site, place.index(at)));
+                let problems =
+                    [(0, *one), (1, *other)].map(|(at, site)| self.shape.check_site(site, place.index(at)));
                 self.problems.extend(problems.into_iter().flatten());
                 if one == other {
                     self.wrong(place.index(1), "no link goes from a site to itself", "two different sites");
@@ -241,7 +262,8 @@ impl<S: Service> Planner<S> {
 
     fn rule(&mut self, place: &Place, rule: &Rule) -> Option<sim::Rule> {
         if rule.until.is_some_and(|until| until <= rule.since) {
-            let message = format!("this rule is never live: its window ends before it begins, at {}", rule.since);
+            let message =
+                format!("this rule is never live: its window ends before it begins, at {}", rule.since);
             self.wrong(place.field("until"), message, "later than `since`");
         }
         if rule.count == Some(0) {

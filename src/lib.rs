@@ -7,6 +7,7 @@ pub extern crate alloc;
 #[macro_use]
 pub mod wire;
 
+pub mod chunks;
 pub mod frame;
 pub mod ids;
 pub mod journal;

@@ -4,11 +4,12 @@
 //! enters through [`Process::handle`] and everything leaves through [`Effects`]; the simulator and the UDP
 //! runtime are two hosts of this one trait.
 
+use alloc::format;
 use alloc::vec::Vec;
 use core::fmt::{self, Debug, Display};
 use core::ops::Range;
 
-use crate::ids::{ProcessId, SiteSet};
+use crate::ids::{ProcessId, SiteId, SiteSet};
 use crate::mix::Seed;
 use crate::time::Instant;
 use crate::wire::Wire;
@@ -72,6 +73,19 @@ pub struct Recovered<R> {
     pub incarnation: u64,
     /// Its records, in the order of their appending.
     pub records: Vec<R>,
+}
+
+impl Recovered<Vec<u8>> {
+    /// Decodes each record, as a journal returned it.
+    pub fn decode<R: Wire>(&self) -> Result<Recovered<R>, Damage> {
+        let count = self.records.len();
+        let decode = |(index, bytes): (usize, &Vec<u8>)| {
+            let damage = |error| Damage(format!("record {} of {count} does not decode: {error}", index + 1));
+            R::from_bytes(bytes).map_err(damage)
+        };
+        let records = self.records.iter().enumerate().map(decode).collect::<Result<_, _>>()?;
+        Ok(Recovered { incarnation: self.incarnation, records })
+    }
 }
 
 /// Durable state that cannot be true.
@@ -198,6 +212,12 @@ impl From<ProcessId> for Recipients {
     }
 }
 
+impl From<SiteId> for Recipients {
+    fn from(site: SiteId) -> Recipients {
+        Recipients::One(site.into())
+    }
+}
+
 impl From<SiteSet> for Recipients {
     fn from(sites: SiteSet) -> Recipients {
         Recipients::Sites(sites)
@@ -313,5 +333,20 @@ impl Records {
     fn clear(&mut self) {
         self.bytes.clear();
         self.ends.clear();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn records_decode_or_the_bad_one_is_named() {
+        let records = Vec::from([7u64.to_bytes(), 300u64.to_bytes()]);
+        let mut recovered = Recovered { incarnation: 2, records };
+        assert_eq!(recovered.decode::<u64>().unwrap().records, [7, 300]);
+        recovered.records[1].push(0);
+        let damage = recovered.decode::<u64>().unwrap_err();
+        assert_eq!(damage.0, "record 2 of 2 does not decode: bytes remain behind the last value");
     }
 }

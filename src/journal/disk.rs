@@ -41,6 +41,7 @@ impl core::error::Error for DiskError {}
 /// A flat folder of files.
 pub trait Disk {
     /// Creates a file of `length` zero bytes whose space is reserved, or fails with [`DiskError::Full`].
+    /// Once the folder is synced a crash leaves it with this length.
     fn create(&mut self, name: &str, length: u64) -> Result<(), DiskError>;
 
     /// Every file and its length in bytes, in the order of the names.

@@ -1,3 +1,361 @@
-//! Append-only checksummed records over a tiny [`Disk`].
+//! Append-only checksummed records over a tiny [`Disk`]: what a process told its host to make durable, read
+//! back after any crash.
+//!
+//! A journal knows no records, only bytes; it reads no clock, and does no I/O but through the [`Disk`] that
+//! each call is given. It never repairs: what was synced and cannot be read back stops the process.
+//!
+//! # Format
+//!
+//! Files `segment-00000000.log`, `segment-00000001.log`, … of equal length, preallocated and zero behind their
+//! end. Integers are little-endian, a row is 16 bytes.
+//!
+//! ```text
+//! segment      0               4               8               12              16
+//!            0 │ ff a v i a r y j              │ version       │ process   │ 0 │
+//!           16 │ cluster                       │ segment number                │
+//!           32 │ number of its first batch     │ incarnation that began it     │
+//!           48 │ segment bytes │ record max    │ chain         │ checksum      │
+//!           64 │ batch, batch, …, zeros        :                               :
+//!
+//! batch        0               4               8               12              16
+//!            0 │ ff a b │ kind │ bytes behind  │ incarnation                   │
+//!           16 │ its number                    │ synced end                    │
+//!           32 │ chain         │ checksum      │ records, each after its LEB128 length
+//!           48 │ …                             :                               :
+//! ```
+//!
+//! Kind 0 is a batch of records and kind 1 an *opening*, the trace of a started process; these two are numbered
+//! from 0 through all segments, and an [`Offset`] counts them. Kind 2 is a *mark*, which bears the number of
+//! the next batch and only tells the synced end. `chain` repeats the checksum of whatever stands before, be it
+//! a batch or a segment's header; the checksum (CRC-32) covers everything else of the header or batch.
+//!
+//! Numbers of segments need not begin at 0: once snapshots stand for the oldest batches, their segments can
+//! go. Until then the lowest segment must begin with batch 0.
+//!
+//! # Invariants
+//!
+//! 1. A batch is read back whole or not at all, and only behind an unbroken chain.
+//! 2. A synced end is written only after everything below it was synced. So it stays true for ever, whatever is
+//!    cut later, and a stale one is harmless.
+//! 3. If the chain breaks below a synced end that any readable batch behind the break names, that is
+//!    [damage](JournalError::Damaged) and nothing is changed. Otherwise nobody was told of what is behind the
+//!    break, and it is cut, even if some of it is readable.
+//! 4. What was cut never comes back: the next batch at the cut is an opening, which alone may raise the
+//!    incarnation, by exactly one; and every other batch must have the incarnation of the one before it. What
+//!    lies behind the cut is of an older one.
+//! 5. An incarnation is returned only when its opening is durable, so none is returned twice.
+//! 6. Before recovery writes anything that names a synced end, it syncs all that it read and that end covers:
+//!    it may have read a cache.
+//! 7. A segment is created, and its creation made durable, before its first batch; all that may be unsynced in
+//!    the segments before it is synced no later than it.
+//! 8. A mark is not synced for its own sake, so an idle journal comes to rest.
+//!
+//! Out of reach: rot in the last batch while no mark and no later batch names an end behind it. It looks like
+//! a torn write and is cut. A mark follows each sync at once to keep that window small.
+
+mod config;
 pub mod disk;
+mod error;
+mod recovery;
+mod segment;
+
+#[cfg(test)]
+mod tests;
+
+use alloc::string::String;
+use alloc::vec::Vec;
+
+pub use config::{Identity, JournalConfig, SEGMENT_BYTES_MAX};
 pub use disk::{Disk, DiskError, SyncId};
+pub use error::JournalError;
+
+use self::config::{MARKS_BYTES, OVERHEAD_BYTES};
+use self::recovery::{Scan, Tail};
+use self::segment::{BATCH_HEADER_BYTES, BatchHeader, Kind, SegmentHeader, VERSION};
+use crate::outbox::Offset;
+use crate::process::{Records, Recovered};
+
+/// What a segment being formatted is called until it is whole.
+const UNFINISHED: &str = "format.tmp";
+
+/// An open journal: where it ends and what of it is durable. It holds no [`Disk`]; give it the same one always.
+#[derive(Clone, Debug)]
+pub struct Journal {
+    identity: Identity,
+    segment_bytes: u32,
+    record_max: u32,
+    tail: Tail,
+    /// The file of the tail's segment.
+    name: String,
+    /// Batches below this number are durable.
+    durable: u64,
+    /// Segments written to since the last sync of theirs was started, in order. A mark alone does not count.
+    unsynced: Vec<u64>,
+    /// The sync under way and the number below which it makes everything durable.
+    syncing: Option<(SyncId, u64)>,
+    /// Whether the segment after the tail's exists, durably.
+    is_reserved: bool,
+    /// Empty between calls.
+    scratch: Vec<u8>,
+}
+
+impl Journal {
+    /// Writes an empty journal to storage that holds none, durably. A crash leaves either no journal or a
+    /// whole one.
+    pub fn format(
+        disk: &mut impl Disk,
+        identity: &Identity,
+        config: &JournalConfig,
+    ) -> Result<(), JournalError> {
+        config.check()?;
+        if let Some(file) = recovery::segment_names(disk)?.into_iter().next() {
+            return Err(JournalError::AlreadyFormatted { file });
+        }
+        let files = disk.list().map_err(JournalError::folder)?;
+        if files.iter().any(|(name, _)| name == UNFINISHED) {
+            disk.remove(UNFINISHED).map_err(JournalError::disk(UNFINISHED))?;
+        }
+        let header = SegmentHeader {
+            version: VERSION,
+            identity: *identity,
+            number: 0,
+            first: 0,
+            incarnation: 0,
+            segment_bytes: u32::try_from(config.segment_bytes).expect("check() bounds it"),
+            record_max: u32::try_from(config.record_max).expect("check() bounds it by the segment"),
+            chain: 0,
+        };
+        // The name of a segment comes last, so that a segment 0 without its header is never a crash's doing.
+        disk.create(UNFINISHED, config.segment_bytes).map_err(JournalError::disk(UNFINISHED))?;
+        disk.write(UNFINISHED, 0, &header.to_bytes().0).map_err(JournalError::disk(UNFINISHED))?;
+        disk.sync(UNFINISHED).map_err(JournalError::disk(UNFINISHED))?;
+        // A crash may undo some changes of the folder and keep others: nothing but this file is to get the name.
+        disk.sync_dir().map_err(JournalError::folder)?;
+        disk.rename(UNFINISHED, &segment::file_name(0)).map_err(JournalError::disk(UNFINISHED))?;
+        disk.sync_dir().map_err(JournalError::folder)
+    }
+
+    /// Reads the journal of `identity` back, cuts what nobody was told of, and begins a new incarnation.
+    ///
+    /// Returns the encoded records in order. The incarnation and all that is returned are durable.
+    pub fn open(
+        disk: &mut impl Disk,
+        identity: &Identity,
+    ) -> Result<(Journal, Recovered<Vec<u8>>), JournalError> {
+        let Scan { tail, first, records, unsynced, behind, is_reserved } = recovery::scan(disk, identity)?;
+        for number in behind {
+            let name = segment::file_name(number);
+            disk.remove(&name).map_err(JournalError::disk(&name))?;
+        }
+        disk.sync_dir().map_err(JournalError::folder)?;
+        let mut journal = Journal {
+            identity: *identity,
+            segment_bytes: first.segment_bytes,
+            record_max: first.record_max,
+            tail,
+            name: segment::file_name(tail.segment),
+            durable: tail.number,
+            unsynced,
+            syncing: None,
+            is_reserved,
+            scratch: Vec::new(),
+        };
+        // Invariant 6: the opening below says that all before it is synced.
+        journal.sync_inline(disk)?;
+        journal.begin_incarnation(disk)?;
+        journal.reserve_ahead(disk)?;
+        let recovered = Recovered { incarnation: journal.tail.incarnation, records };
+        Ok((journal, recovered))
+    }
+
+    /// Writes `records` as one batch: after a crash all of them are there or none. Returns [`Self::appended`].
+    ///
+    /// After an error of [`DiskError::Full`] or [`JournalError::TooLarge`] the journal is as it was and of use.
+    pub fn append(&mut self, disk: &mut impl Disk, records: &Records) -> Result<Offset, JournalError> {
+        if records.is_empty() {
+            return Ok(self.appended());
+        }
+        let longest = records.iter().map(<[u8]>::len).max().unwrap_or(0) as u64;
+        if longest > self.record_max.into() {
+            let max = self.record_max.into();
+            return Err(JournalError::TooLarge { what: "a record", bytes: longest, max });
+        }
+        let body_bytes = segment::body_bytes(records.iter());
+        let max = u64::from(self.segment_bytes).saturating_sub(OVERHEAD_BYTES);
+        let body_bytes = u32::try_from(body_bytes)
+            .ok()
+            .filter(|bytes| u64::from(*bytes) <= max)
+            .ok_or(JournalError::TooLarge { what: "a batch of records", bytes: body_bytes, max })?;
+        let segment = self.tail.segment;
+        self.make_room(disk, body_bytes)?;
+        self.put(disk, Kind::Records, self.tail.incarnation, body_bytes, records)?;
+        self.note_unsynced();
+        if self.tail.segment != segment {
+            self.reserve_ahead(disk)?;
+        }
+        Ok(self.appended())
+    }
+
+    /// How much was appended, in batches.
+    pub fn appended(&self) -> Offset {
+        Offset(self.tail.number)
+    }
+
+    /// How much of it is durable.
+    pub fn durable(&self) -> Offset {
+        Offset(self.durable)
+    }
+
+    /// The most bytes that one record may take, as formatted.
+    pub fn record_max(&self) -> usize {
+        self.record_max as usize
+    }
+
+    /// Starts to make durable what was appended; `None` when nothing is unsynced or a sync is under way.
+    ///
+    /// Of several files it syncs each, in order. The id is the last one's: its end is the end of all.
+    pub fn start_sync(&mut self, disk: &mut impl Disk) -> Result<Option<SyncId>, JournalError> {
+        if self.syncing.is_some() {
+            return Ok(None);
+        }
+        let mut last = None;
+        for number in &self.unsynced {
+            let name = segment::file_name(*number);
+            last = Some(disk.start_sync(&name).map_err(JournalError::disk(&name))?);
+        }
+        self.unsynced.clear();
+        self.syncing = last.map(|id| (id, self.tail.number));
+        Ok(last)
+    }
+
+    /// Takes the end of a sync and returns [`Self::durable`]. Any id but that of the sync under way, as of the
+    /// first of two files, changes nothing.
+    pub fn on_synced(&mut self, disk: &mut impl Disk, id: SyncId) -> Result<Offset, JournalError> {
+        if let Some((_, number)) = self.syncing.take_if(|(awaited, _)| *awaited == id) {
+            self.durable = number;
+            self.mark(disk)?;
+            self.reserve_ahead(disk)?;
+        }
+        Ok(self.durable())
+    }
+
+    /// Whether space for the next segment could not be reserved: what is left of the present one is all there
+    /// is. Tried again after each sync, and when the present segment is full.
+    pub fn is_low(&self) -> bool {
+        !self.is_reserved
+    }
+
+    /// Writes the opening of the next incarnation and makes it durable.
+    fn begin_incarnation(&mut self, disk: &mut impl Disk) -> Result<(), JournalError> {
+        let incarnation = self.tail.incarnation.checked_add(1).ok_or_else(|| JournalError::Damaged {
+            file: self.name.clone(),
+            offset: self.tail.end,
+            reason: "no incarnation is left".into(),
+        })?;
+        self.make_room(disk, 0)?;
+        self.put(disk, Kind::Open, incarnation, 0, &Records::default())?;
+        self.note_unsynced();
+        self.sync_inline(disk)?;
+        self.durable = self.tail.number;
+        self.mark(disk)
+    }
+
+    /// Tells the synced end to whoever reads this back. Nobody waits for it.
+    fn mark(&mut self, disk: &mut impl Disk) -> Result<(), JournalError> {
+        self.put(disk, Kind::Mark, self.tail.incarnation, 0, &Records::default())
+    }
+
+    /// Writes a batch that has room.
+    fn put(
+        &mut self,
+        disk: &mut impl Disk,
+        kind: Kind,
+        incarnation: u64,
+        body_bytes: u32,
+        records: &Records,
+    ) -> Result<(), JournalError> {
+        let header = BatchHeader {
+            kind,
+            incarnation,
+            number: self.tail.number,
+            synced: self.durable,
+            chain: self.tail.chain,
+        };
+        self.scratch.clear();
+        let checksum = segment::put_batch(&mut self.scratch, &header, body_bytes, records.iter());
+        let end = self.tail.end + self.scratch.len() as u64;
+        assert!(end <= self.tail.room, "a batch ends at byte {end} of a segment of {}", self.tail.room);
+        disk.write(&self.name, self.tail.end, &self.scratch).map_err(JournalError::disk(&self.name))?;
+        self.tail.pass(&header, checksum, self.scratch.len());
+        self.scratch.clear();
+        Ok(())
+    }
+
+    fn note_unsynced(&mut self) {
+        if self.unsynced.last() != Some(&self.tail.segment) {
+            self.unsynced.push(self.tail.segment);
+        }
+    }
+
+    fn sync_inline(&mut self, disk: &mut impl Disk) -> Result<(), JournalError> {
+        for number in &self.unsynced {
+            let name = segment::file_name(*number);
+            disk.sync(&name).map_err(JournalError::disk(&name))?;
+        }
+        self.unsynced.clear();
+        Ok(())
+    }
+
+    fn has_room(&self, body_bytes: u32) -> bool {
+        let batch_bytes = BATCH_HEADER_BYTES as u64 + u64::from(body_bytes);
+        self.tail.end + batch_bytes + MARKS_BYTES <= self.tail.room
+    }
+
+    /// Goes on to the next segment if the present one lacks the room for a batch.
+    fn make_room(&mut self, disk: &mut impl Disk, body_bytes: u32) -> Result<(), JournalError> {
+        if self.has_room(body_bytes) {
+            return Ok(());
+        }
+        self.reserve_ahead(disk)?;
+        let number = self.tail.segment + 1;
+        let name = segment::file_name(number);
+        if !self.is_reserved {
+            return Err(JournalError::Disk { file: name, error: DiskError::Full });
+        }
+        let header = SegmentHeader {
+            version: VERSION,
+            identity: self.identity,
+            number,
+            first: self.tail.number,
+            incarnation: self.tail.incarnation,
+            segment_bytes: self.segment_bytes,
+            record_max: self.record_max,
+            chain: self.tail.chain,
+        };
+        let (bytes, checksum) = header.to_bytes();
+        disk.write(&name, 0, &bytes).map_err(JournalError::disk(&name))?;
+        // The chain runs through the last mark of the old segment, so that has to be synced too.
+        self.note_unsynced();
+        self.tail = Tail::behind(&header, checksum);
+        self.name = name;
+        self.is_reserved = false;
+        Ok(())
+    }
+
+    /// Creates the next segment unless it is there. A full disk is no error yet.
+    fn reserve_ahead(&mut self, disk: &mut impl Disk) -> Result<(), JournalError> {
+        if self.is_reserved {
+            return Ok(());
+        }
+        let name = segment::file_name(self.tail.segment + 1);
+        match disk.create(&name, self.segment_bytes.into()) {
+            Err(DiskError::Full) => Ok(()),
+            created => {
+                created.map_err(JournalError::disk(&name))?;
+                disk.sync_dir().map_err(JournalError::folder)?;
+                self.is_reserved = true;
+                Ok(())
+            }
+        }
+    }
+}

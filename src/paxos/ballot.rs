@@ -35,7 +35,24 @@ impl fmt::Display for Ballot {
     }
 }
 
-wire_struct!(Ballot { round, site });
+impl Wire for Ballot {
+    fn encode(&self, out: &mut Vec<u8>) {
+        put_u64(out, self.round);
+        self.site.encode(out);
+    }
+
+    fn decode(input: &mut Reader<'_>) -> Result<Ballot, WireError> {
+        let round = below_max(input.u64()?, "round of a ballot")?;
+        Ok(Ballot { round, site: SiteId::decode(input)? })
+    }
+}
+
+/// Rounds and slots from here on are refused when they are read, so that counting on never overflows.
+const COUNT_MAX: u64 = 1 << 56;
+
+fn below_max(count: u64, what: &'static str) -> Result<u64, WireError> {
+    if count < COUNT_MAX { Ok(count) } else { Err(WireError::Invalid(what)) }
+}
 
 /// A position in the log, from 0. As a watermark it is exclusive: everything below it.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Default)]
@@ -61,7 +78,7 @@ impl Wire for Slot {
     }
 
     fn decode(input: &mut Reader<'_>) -> Result<Slot, WireError> {
-        input.u64().map(Slot)
+        below_max(input.u64()?, "slot").map(Slot)
     }
 }
 

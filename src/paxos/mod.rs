@@ -1,7 +1,327 @@
 //! Multi-Paxos: acceptor, proposer and learner over one log of slots.
+//!
+//! After Lamport, "Paxos Made Simple" (2001), section 3, with the leader optimisation: phase 1 runs once per
+//! leadership for all open slots, phase 2 once per slot. It knows neither what values mean nor how messages
+//! travel; everything leaves through a [`Port`].
+//!
+//! 1. What a site promised or accepted is durable before anyone is told ([`Port::send`] waits).
+//! 2. A site proposes one entry per slot under one ballot, and never under a ballot of an earlier incarnation.
+//! 3. Only what is known to be chosen is served or reported as chosen.
 
+mod acceptor;
 pub mod ballot;
+mod campaign;
+mod learner;
+mod log;
 pub mod message;
+pub mod note;
+mod proposer;
+
+use core::fmt::Debug;
 
 pub use ballot::{Ballot, Entry, Quorum, Slot};
+pub use log::Log;
 pub use message::{Message, Promise, Record, Report};
+pub use note::Note;
+
+use crate::ids::{SiteId, SiteSet};
+use crate::mix::{Seed, below, mix};
+use crate::process::{Damage, Label, Recipients};
+use crate::time::{Duration, Instant};
+use crate::wire::Wire;
+use campaign::Campaign;
+use learner::Learner;
+use proposer::Leadership;
+
+/// What values must be able to do.
+pub trait Value: Wire + PartialEq {}
+
+impl<V: Wire + PartialEq> Value for V {}
+
+/// Where everything that this module wants done leaves it.
+pub trait Port<V> {
+    /// Makes `record` durable.
+    fn append(&mut self, record: Record<V>);
+
+    /// Sends once everything appended so far, and in the same call, is durable.
+    fn send(&mut self, to: impl Into<Recipients>, message: Message<V>);
+
+    /// Sends at once: only for what stays true if unsynced records are lost.
+    fn send_independent(&mut self, to: impl Into<Recipients>, message: Message<V>);
+
+    /// Tells whoever watches.
+    fn note(&mut self, note: Note);
+}
+
+/// Sizes and times of the protocol.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Config {
+    /// How many sites.
+    pub sites: u8,
+    /// Between two heartbeats of a leader.
+    pub heartbeat: Duration,
+    /// Without a word of the leader for this long, and some jitter, a site campaigns; without a word of a
+    /// quorum for this long a leader steps down.
+    pub election: Duration,
+    /// The most jitter of the first attempt; it doubles with each of the next three.
+    pub election_jitter: Duration,
+    /// Unanswered messages are sent again after this.
+    pub retry: Duration,
+    /// The most slots that a leader has proposed and not yet chosen. At this limit proposals wait.
+    pub window: u64,
+    /// The most slots asked for at once in catching up.
+    pub fetch_max: u64,
+    /// Bytes that the reports of one part of a promise take at most, together.
+    pub promise_bytes: usize,
+}
+
+impl Config {
+    /// A site holds no slot this far above its chosen prefix; what is further ahead is refused until it caught up.
+    const fn open_max(&self) -> u64 {
+        let larger = if self.window > self.fetch_max { self.window } else { self.fetch_max };
+        4 * larger
+    }
+}
+
+#[derive(Clone, Debug)]
+enum Phase<V> {
+    Following,
+    Campaigning(Campaign<V>),
+    Leading(Leadership),
+}
+
+/// The protocol's part of one site.
+#[derive(Clone, Debug)]
+pub struct Paxos<V> {
+    config: Config,
+    me: SiteId,
+    seed: Seed,
+    /// It accepts nothing below; durable before anyone is told.
+    promised: Ballot,
+    /// The greatest round that it ever heard of.
+    round_seen: u64,
+    log: Log<V>,
+    /// The last watermark that was appended as a record.
+    chosen_recorded: Slot,
+    phase: Phase<V>,
+    /// The leader that it last heard, and when.
+    leader: Option<(Ballot, Instant)>,
+    /// When it campaigns unless it hears a leader; `None` before the first input.
+    election_at: Option<Instant>,
+    /// Campaigns since it last heard a leader or led.
+    attempts: u64,
+    learner: Learner,
+}
+
+impl<V: Value> Paxos<V> {
+    /// The state that `records` lead to, in the order of their appending.
+    pub fn recover(
+        config: Config,
+        me: SiteId,
+        seed: Seed,
+        records: impl IntoIterator<Item = Record<V>>,
+    ) -> Result<Paxos<V>, Damage> {
+        let mut paxos = Paxos {
+            config,
+            me,
+            seed,
+            promised: Ballot::ZERO,
+            round_seen: 0,
+            log: Log::default(),
+            chosen_recorded: Slot(0),
+            phase: Phase::Following,
+            leader: None,
+            election_at: None,
+            attempts: 0,
+            learner: Learner::default(),
+        };
+        for record in records {
+            paxos.replay(record)?;
+        }
+        paxos.round_seen = paxos.promised.round;
+        Ok(paxos)
+    }
+
+    fn replay(&mut self, record: Record<V>) -> Result<(), Damage> {
+        let promised = self.promised;
+        match record {
+            Record::Promised(ballot) if ballot < promised => {
+                return Err(Damage(alloc::format!("a promise of {ballot} behind one of {promised}")));
+            }
+            Record::Promised(ballot) => self.promised = ballot,
+            Record::Accepted { ballot, slot, .. } if ballot < promised => {
+                return Err(Damage(alloc::format!(
+                    "slot {slot} accepted under {ballot} behind a promise of {promised}"
+                )));
+            }
+            Record::Accepted { ballot, slot, entry } => {
+                self.promised = ballot;
+                if self.log.chosen_at(slot).is_none() {
+                    self.log.accept(slot, ballot, entry);
+                }
+            }
+            Record::Learned { slot, entry } => {
+                if !self.log.choose(slot, entry) {
+                    return Err(Damage(alloc::format!("two entries are chosen for slot {slot}")));
+                }
+            }
+            Record::Chosen(chosen) => {
+                while self.log.chosen() < chosen {
+                    let slot = self.log.chosen();
+                    if !self.log.choose_held(slot) {
+                        return Err(Damage(alloc::format!(
+                            "slot {slot} is chosen below {chosen}, yet nothing is held"
+                        )));
+                    }
+                }
+                self.chosen_recorded = chosen;
+            }
+        }
+        Ok(())
+    }
+
+    /// The log as far as this site knows it.
+    pub fn log(&self) -> &Log<V> {
+        &self.log
+    }
+
+    /// What it has promised.
+    pub fn promised(&self) -> Ballot {
+        self.promised
+    }
+
+    /// The ballot that it leads under, if it leads.
+    pub fn leads_under(&self) -> Option<Ballot> {
+        match &self.phase {
+            Phase::Leading(leadership) => Some(leadership.ballot),
+            Phase::Following | Phase::Campaigning(_) => None,
+        }
+    }
+
+    /// Whether it asks for promises.
+    pub fn is_campaigning(&self) -> bool {
+        matches!(self.phase, Phase::Campaigning(_))
+    }
+
+    /// The ballot of the leader that it follows or is.
+    pub fn leader(&self) -> Option<Ballot> {
+        self.leads_under().or(self.leader.map(|(ballot, _)| ballot))
+    }
+
+    /// Takes a message of another site, or its own after its wait.
+    pub fn on_message(&mut self, now: Instant, from: SiteId, message: Message<V>, port: &mut impl Port<V>) {
+        self.arm_election(now);
+        if let Some(reason) = self.is_nonsense(from, &message) {
+            port.note(Note::Ignored { from: from.into(), kind: message.kind(), reason });
+            return;
+        }
+        match message {
+            Message::Prepare { ballot, first } => self.on_prepare(now, from, ballot, first, port),
+            Message::Promise(promise) => self.on_promise(now, from, promise, port),
+            Message::Accept { ballot, slot, chosen, entry } => {
+                self.on_accept(now, ballot, slot, entry, port);
+                self.on_watermark(now, ballot, chosen, port);
+            }
+            Message::Accepted { ballot, slot } => self.on_accepted(from, ballot, slot, port),
+            Message::Chosen { ballot, chosen } => self.on_watermark(now, ballot, chosen, port),
+            Message::Nack { ballot, promised, chosen } => {
+                self.on_nack(now, from, ballot, promised, chosen, port)
+            }
+            Message::Heartbeat { ballot, chosen, beat } => self.on_heartbeat(now, ballot, chosen, beat, port),
+            Message::Heard { ballot, chosen, .. } => self.on_heard(now, from, ballot, chosen, port),
+            Message::Fetch { first, end } => self.on_fetch(from, first, end, port),
+            Message::Supply { slot, entry, chosen } => self.on_supply(now, from, slot, entry, chosen, port),
+        }
+        self.check();
+    }
+
+    /// Whose word a message must be; nothing else of it is believed without need.
+    fn is_nonsense(&mut self, from: SiteId, message: &Message<V>) -> Option<&'static str> {
+        if from.number() >= self.config.sites {
+            return Some("no site of this cluster");
+        }
+        let (speaker, ballot) = match message {
+            Message::Prepare { ballot, .. }
+            | Message::Accept { ballot, .. }
+            | Message::Chosen { ballot, .. }
+            | Message::Heartbeat { ballot, .. } => (from, *ballot),
+            Message::Promise(Promise { ballot, .. })
+            | Message::Accepted { ballot, .. }
+            | Message::Nack { ballot, .. }
+            | Message::Heard { ballot, .. } => (self.me, *ballot),
+            Message::Fetch { .. } | Message::Supply { .. } => return None,
+        };
+        if ballot.site != speaker || ballot.round == 0 {
+            return Some("a ballot of somebody else");
+        }
+        self.round_seen = self.round_seen.max(ballot.round);
+        None
+    }
+
+    /// Does what its deadline asked for.
+    pub fn on_wake(&mut self, now: Instant, port: &mut impl Port<V>) {
+        self.arm_election(now);
+        match &self.phase {
+            Phase::Leading(_) => self.lead_on(now, port),
+            Phase::Campaigning(campaign) if now >= campaign.give_up_at => self.campaign(now, port),
+            Phase::Campaigning(_) => self.ask_again(now, port),
+            Phase::Following if self.election_at.is_some_and(|at| now >= at) => self.campaign(now, port),
+            Phase::Following => {}
+        }
+        self.fetch_again(now, port);
+        self.check();
+    }
+
+    /// When it wants to be woken and what for.
+    pub fn deadline(&self) -> (Instant, &'static str) {
+        let phase = match &self.phase {
+            Phase::Following => (self.election_at.unwrap_or(Instant::ZERO), "election"),
+            Phase::Campaigning(campaign) => (campaign.give_up_at.min(campaign.resend_at), "campaign"),
+            Phase::Leading(leadership) => leadership.deadline(),
+        };
+        match self.learner.deadline() {
+            Some(retry_at) if retry_at < phase.0 => (retry_at, "fetch"),
+            Some(_) | None => phase,
+        }
+    }
+
+    fn arm_election(&mut self, now: Instant) {
+        if self.election_at.is_none() {
+            self.election_at = Some(now + self.patience());
+        }
+    }
+
+    /// How long it waits for a leader, or for promises: more with every attempt, and differently at every site.
+    fn patience(&self) -> Duration {
+        let jitter = self.config.election_jitter.times(1 << self.attempts.min(3)).as_micros();
+        let draw = mix(self.seed.0, [self.attempts]);
+        self.config.election + Duration::from_micros(below(draw, jitter))
+    }
+
+    fn quorum(&self) -> Quorum {
+        Quorum::at(self.config.sites, self.log.chosen())
+    }
+
+    fn all_sites(&self) -> SiteSet {
+        SiteSet::first(self.config.sites)
+    }
+
+    fn other_sites(&self) -> SiteSet {
+        self.all_sites().without(self.me)
+    }
+
+    /// Own invariants, after every input.
+    fn check(&self) {
+        let own = match &self.phase {
+            Phase::Following => return,
+            Phase::Campaigning(campaign) => campaign.ballot,
+            Phase::Leading(leadership) => leadership.ballot,
+        };
+        assert!(
+            own.site == self.me && own == self.promised,
+            "{} goes on under {own}, having promised {}",
+            self.me,
+            self.promised,
+        );
+    }
+}

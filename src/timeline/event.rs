@@ -1,8 +1,10 @@
 //! What users do, and where in the log it stands.
 
+use alloc::vec::Vec;
 use core::fmt;
 
 use crate::timeline::names::{Text, User};
+use crate::wire::{Reader, Wire, WireError};
 
 /// One thing that a user did.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
@@ -30,6 +32,30 @@ pub enum Event {
     },
 }
 
+/// Somebody would block or unblock themselves.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct SelfBlock(pub User);
+
+impl Event {
+    /// `user` blocks `whom`, unless they are the same.
+    pub fn block(user: User, whom: User) -> Result<Event, SelfBlock> {
+        if user == whom { Err(SelfBlock(user)) } else { Ok(Event::Block { user, whom }) }
+    }
+
+    /// `user` unblocks `whom`, unless they are the same.
+    pub fn unblock(user: User, whom: User) -> Result<Event, SelfBlock> {
+        if user == whom { Err(SelfBlock(user)) } else { Ok(Event::Unblock { user, whom }) }
+    }
+}
+
+impl fmt::Display for SelfBlock {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} cannot block or unblock themselves", self.0)
+    }
+}
+
+impl core::error::Error for SelfBlock {}
+
 /// A place in the log: a slot and an index among the events of its entry. Displayed as `7.0`.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Default)]
 pub struct Position {
@@ -55,10 +81,38 @@ impl fmt::Display for Event {
     }
 }
 
-wire_enum!(Event {
-    1 => Tweet { user, text },
-    2 => Block { user, whom },
-    3 => Unblock { user, whom },
-});
+impl Wire for Event {
+    fn encode(&self, out: &mut Vec<u8>) {
+        let mut put = |tag: u8, user: &User| {
+            out.push(tag);
+            user.encode(out);
+        };
+        match self {
+            Event::Tweet { user, text } => {
+                put(1, user);
+                text.encode(out);
+            }
+            Event::Block { user, whom } => {
+                put(2, user);
+                whom.encode(out);
+            }
+            Event::Unblock { user, whom } => {
+                put(3, user);
+                whom.encode(out);
+            }
+        }
+    }
+
+    fn decode(input: &mut Reader<'_>) -> Result<Event, WireError> {
+        let refused = |_| WireError::Invalid("block of oneself");
+        let (tag, user) = (input.u8()?, User::decode(input)?);
+        match tag {
+            1 => Ok(Event::Tweet { user, text: Text::decode(input)? }),
+            2 => Event::block(user, User::decode(input)?).map_err(refused),
+            3 => Event::unblock(user, User::decode(input)?).map_err(refused),
+            _ => Err(WireError::Invalid("tag of Event")),
+        }
+    }
+}
 
 wire_struct!(Position { slot, index });

@@ -3,7 +3,9 @@
 pub mod event;
 pub mod names;
 pub mod page;
+pub mod state;
 
-pub use event::{Event, Position};
+pub use event::{Event, Position, SelfBlock};
 pub use names::{NameError, Text, TextError, User};
 pub use page::{Page, Tweet, View};
+pub use state::Timeline;

@@ -1,0 +1,62 @@
+//! Whose a journal is, and its limits: both fixed when storage is formatted.
+
+use core::fmt;
+
+use super::JournalError;
+use super::segment::{self, BATCH_HEADER_BYTES, SEGMENT_HEADER_BYTES};
+use crate::ids::ProcessId;
+
+/// The longest segment that may be configured, in bytes.
+pub const SEGMENT_BYTES_MAX: u64 = 1 << 30;
+
+/// Kept free behind each batch, for the end of the sync that is under way when it is written and the end of
+/// its own: each writes a mark, and before a third mark there is another batch.
+pub(super) const MARKS_BYTES: u64 = 2 * BATCH_HEADER_BYTES as u64;
+
+/// Bytes of a segment that are not for records, when it holds one batch.
+pub(super) const OVERHEAD_BYTES: u64 = (SEGMENT_HEADER_BYTES + BATCH_HEADER_BYTES) as u64 + MARKS_BYTES;
+
+/// Whose journal it is. Written when storage is formatted, and checked whenever it is opened.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Identity {
+    /// Which cluster.
+    pub cluster: u64,
+    /// Which process of it.
+    pub process: ProcessId,
+}
+
+impl fmt::Display for Identity {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} of cluster {:016x}", self.process, self.cluster)
+    }
+}
+
+/// The limits of a journal, fixed when storage is formatted.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct JournalConfig {
+    /// The length of each file. The records of one [`Journal::append`](super::Journal::append) fit one file, or are refused.
+    pub segment_bytes: u64,
+    /// The most bytes that one record may take.
+    pub record_max: usize,
+}
+
+impl Default for JournalConfig {
+    fn default() -> JournalConfig {
+        JournalConfig { segment_bytes: 4 << 20, record_max: 64 << 10 }
+    }
+}
+
+impl JournalConfig {
+    /// Fails unless a segment of legal length has room for a record of the largest size.
+    pub fn check(&self) -> Result<(), JournalError> {
+        let too_large = |what, bytes, max| Err(JournalError::TooLarge { what, bytes, max });
+        if self.segment_bytes > SEGMENT_BYTES_MAX {
+            return too_large("a segment", self.segment_bytes, SEGMENT_BYTES_MAX);
+        }
+        let needed = segment::record_bytes(self.record_max as u64) + OVERHEAD_BYTES;
+        if needed > self.segment_bytes {
+            return too_large("a batch of one record of the largest size", needed, self.segment_bytes);
+        }
+        Ok(())
+    }
+}

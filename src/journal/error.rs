@@ -1,0 +1,124 @@
+//! Why a journal refuses: few reasons, each naming the place and the cure.
+
+use alloc::string::String;
+use core::fmt;
+
+use super::disk::DiskError;
+use super::segment::VERSION;
+use super::{Identity, disk};
+
+/// What a [`Journal`](super::Journal) cannot do, and why.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum JournalError {
+    /// Storage failed. After anything but [`DiskError::Full`] nothing is known of what was written: stop.
+    Disk {
+        /// The file, or `the folder`.
+        file: String,
+        /// How.
+        error: DiskError,
+    },
+    /// There is no journal here.
+    NotFormatted,
+    /// There is a journal here already, or part of one.
+    AlreadyFormatted {
+        /// A file of it.
+        file: String,
+    },
+    /// The journal here is someone else's.
+    WrongIdentity {
+        /// Where that is written.
+        file: String,
+        /// Whose it should be.
+        expected: Identity,
+        /// Whose it is.
+        found: Identity,
+    },
+    /// The journal here has a format that this code does not read.
+    Version {
+        /// Where that is written.
+        file: String,
+        /// Its format.
+        found: u32,
+    },
+    /// What was durable cannot be read. Storage was left as it was.
+    Damaged {
+        /// The first file that cannot be read, or is missing.
+        file: String,
+        /// The first bad byte's batch or header begins here.
+        offset: u64,
+        /// How that is known.
+        reason: String,
+    },
+    /// A limit was exceeded; nothing was written.
+    TooLarge {
+        /// What exceeds it.
+        what: &'static str,
+        /// Its size.
+        bytes: u64,
+        /// The limit.
+        max: u64,
+    },
+}
+
+impl JournalError {
+    /// For `map_err` beside a call of [`disk::Disk`].
+    pub(super) fn disk(file: &str) -> impl FnOnce(disk::DiskError) -> JournalError + '_ {
+        move |error| JournalError::Disk { file: file.into(), error }
+    }
+
+    /// For `map_err` beside a call that concerns all files.
+    pub(super) fn folder(error: disk::DiskError) -> JournalError {
+        JournalError::Disk { file: "the folder".into(), error }
+    }
+}
+
+impl fmt::Display for JournalError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            JournalError::Disk { file, error: DiskError::Full } => {
+                write!(f, "failed to reserve {file}: {}; free some and try again", DiskError::Full)
+            }
+            JournalError::Disk { file, error } => {
+                write!(f, "failed to use {file}: {error}; check the device, then start again")
+            }
+            JournalError::NotFormatted => {
+                f.write_str("no journal is here; check the path, or format storage for a new process")
+            }
+            JournalError::AlreadyFormatted { file } => {
+                write!(f, "{file} is part of a journal already; format only empty storage")
+            }
+            JournalError::WrongIdentity { file, expected, found } => {
+                write!(f, "{file} belongs to {found}, not to {expected}; check the path")
+            }
+            JournalError::Version { file, found } => write!(
+                f,
+                "{file} has format {found} and this program reads format {VERSION}; use the program that wrote it"
+            ),
+            JournalError::Damaged { file, offset, reason } => write!(
+                f,
+                "{file} is damaged at byte {offset}: {reason}; nothing was changed, and this process must not \
+                 run on what is left: count it as failed"
+            ),
+            JournalError::TooLarge { what, bytes, max } => {
+                write!(
+                    f,
+                    "{what} takes {bytes} bytes, more than the limit of {max}; use less or raise the limit"
+                )
+            }
+        }
+    }
+}
+
+impl core::error::Error for JournalError {
+    fn source(&self) -> Option<&(dyn core::error::Error + 'static)> {
+        match self {
+            JournalError::Disk { error, .. } => Some(error),
+            JournalError::NotFormatted
+            | JournalError::AlreadyFormatted { .. }
+            | JournalError::WrongIdentity { .. }
+            | JournalError::Version { .. }
+            | JournalError::Damaged { .. }
+            | JournalError::TooLarge { .. } => None,
+        }
+    }
+}

@@ -1,0 +1,312 @@
+//! Reading a journal back: follows the chain to its end, then looks behind the end for proof that it should
+//! have reached farther. Changes nothing.
+
+use alloc::format;
+use alloc::string::String;
+use alloc::vec::Vec;
+
+use super::disk::Disk;
+use super::segment::{
+    BATCH_FIRST_BYTE, Batch, BatchHeader, Kind, SEGMENT_HEADER_BYTES, SegmentHeader, VERSION, file_name,
+    file_number,
+};
+use super::{Identity, JournalConfig, JournalError, SEGMENT_BYTES_MAX};
+
+/// Where the chain ends: what the next batch has to be, and where it goes.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) struct Tail {
+    pub(super) segment: u64,
+    /// Where the next batch begins, in bytes of the segment.
+    pub(super) end: u64,
+    /// Where the segment ends.
+    pub(super) room: u64,
+    /// The number of the next batch.
+    pub(super) number: u64,
+    pub(super) incarnation: u64,
+    pub(super) chain: u32,
+}
+
+impl Tail {
+    /// Right behind a segment's header.
+    pub(super) fn behind(header: &SegmentHeader, checksum: u32) -> Tail {
+        Tail {
+            segment: header.number,
+            end: SEGMENT_HEADER_BYTES as u64,
+            room: header.segment_bytes.into(),
+            number: header.first,
+            incarnation: header.incarnation,
+            chain: checksum,
+        }
+    }
+
+    /// Whether a batch that names this belongs here. What an earlier incarnation left behind a cut does not,
+    /// whatever its checksums: the first batch behind a cut is an opening, and it raises the incarnation.
+    fn is_continued_by(&self, header: &BatchHeader) -> bool {
+        let incarnation = match header.kind {
+            Kind::Open => self.incarnation.checked_add(1),
+            Kind::Records | Kind::Mark => Some(self.incarnation),
+        };
+        header.chain == self.chain && header.number == self.number && Some(header.incarnation) == incarnation
+    }
+
+    /// Moves behind a batch that was read or written here.
+    pub(super) fn pass(&mut self, header: &BatchHeader, checksum: u32, bytes: usize) {
+        self.end += bytes as u64;
+        self.incarnation = header.incarnation;
+        self.chain = checksum;
+        self.number = match header.kind {
+            Kind::Records | Kind::Open => header.number + 1,
+            Kind::Mark => header.number,
+        };
+    }
+
+    /// Follows the chain through the rest of this segment.
+    fn follow(&mut self, bytes: &[u8], records: &mut Vec<Vec<u8>>) -> Result<u64, JournalError> {
+        let mut synced = 0;
+        let mut rest = bytes.get(SEGMENT_HEADER_BYTES..).unwrap_or(&[]);
+        while let Some(batch) = Batch::read(rest).filter(|batch| self.is_continued_by(&batch.header)) {
+            for record in batch.records() {
+                let damaged =
+                    |error| self.damaged(format!("a record of an intact batch is not one: {error}"));
+                records.push(record.map_err(damaged)?.into());
+            }
+            synced = batch.header.synced;
+            self.pass(&batch.header, batch.checksum, batch.len());
+            rest = &rest[batch.len()..];
+        }
+        Ok(synced)
+    }
+
+    /// Whether the segment with this header goes on where this one ends.
+    fn is_followed_by(&self, first: &SegmentHeader, next: &SegmentHeader) -> bool {
+        let expected = SegmentHeader {
+            number: self.segment + 1,
+            first: self.number,
+            incarnation: self.incarnation,
+            chain: self.chain,
+            ..*first
+        };
+        *next == expected
+    }
+
+    fn damaged(&self, reason: String) -> JournalError {
+        JournalError::Damaged { file: file_name(self.segment), offset: self.end, reason }
+    }
+}
+
+/// A journal that was read.
+#[derive(Clone, Debug)]
+pub(super) struct Scan {
+    pub(super) tail: Tail,
+    /// The header of the lowest segment.
+    pub(super) first: SegmentHeader,
+    pub(super) records: Vec<Vec<u8>>,
+    /// Segments that may hold what is not synced, in order; the last is that of the tail.
+    pub(super) unsynced: Vec<u64>,
+    /// Segments behind the end that nothing durable needs.
+    pub(super) behind: Vec<u64>,
+    /// Whether the segment after the tail's is there, blank and of full length.
+    pub(super) is_reserved: bool,
+}
+
+/// A segment as listed.
+#[derive(Clone, Debug)]
+struct Listed {
+    number: u64,
+    name: String,
+    bytes: u64,
+}
+
+impl Listed {
+    fn read(&self, disk: &impl Disk) -> Result<Vec<u8>, JournalError> {
+        let length = usize::try_from(self.bytes.min(SEGMENT_BYTES_MAX)).unwrap_or(usize::MAX);
+        let mut bytes = alloc::vec![0; length];
+        disk.read(&self.name, 0, &mut bytes).map_err(JournalError::disk(&self.name))?;
+        Ok(bytes)
+    }
+
+    /// A file has its full length from the moment at which its creation is durable, and that is before it is used.
+    fn check_length(&self, header: &SegmentHeader) -> Result<(), JournalError> {
+        let expected = u64::from(header.segment_bytes);
+        if self.bytes == expected {
+            return Ok(());
+        }
+        let reason = format!("it has {} bytes instead of {expected}", self.bytes);
+        Err(JournalError::Damaged { file: self.name.clone(), offset: self.bytes.min(expected), reason })
+    }
+
+    fn damaged(&self, reason: impl Into<String>) -> JournalError {
+        JournalError::Damaged { file: self.name.clone(), offset: 0, reason: reason.into() }
+    }
+}
+
+/// The names of all segments, in the order of their numbers.
+pub(super) fn segment_names(disk: &impl Disk) -> Result<Vec<String>, JournalError> {
+    Ok(list(disk)?.into_iter().map(|listed| listed.name).collect())
+}
+
+fn list(disk: &impl Disk) -> Result<Vec<Listed>, JournalError> {
+    let files = disk.list().map_err(JournalError::folder)?;
+    let listed =
+        |(name, bytes): (String, u64)| file_number(&name).map(|number| Listed { number, name, bytes });
+    let mut segments: Vec<Listed> = files.into_iter().filter_map(listed).collect();
+    segments.sort_by_key(|segment| segment.number);
+    Ok(segments)
+}
+
+/// Reads the journal of `identity`.
+pub(super) fn scan(disk: &impl Disk, identity: &Identity) -> Result<Scan, JournalError> {
+    let files = list(disk)?;
+    let lowest = files.first().ok_or(JournalError::NotFormatted)?;
+    let mut bytes = lowest.read(disk)?;
+    let (first, checksum) = read_first(lowest, &bytes, identity)?;
+    let mut tail = Tail::behind(&first, checksum);
+    let mut records = Vec::new();
+    let mut synced = 0;
+    // The number of the first batch of each segment of the chain.
+    let mut chained = alloc::vec![(first.number, first.first)];
+    let mut behind = files.get(1..).unwrap_or(&[]);
+    loop {
+        synced = tail.follow(&bytes, &mut records)?.max(synced);
+        let Some((next, rest)) = behind.split_first() else { break };
+        if next.number != tail.segment + 1 {
+            break;
+        }
+        let next_bytes = next.read(disk)?;
+        let header = SegmentHeader::read(&next_bytes);
+        let Some((header, checksum)) = header.filter(|(header, _)| tail.is_followed_by(&first, header))
+        else {
+            break;
+        };
+        next.check_length(&header)?;
+        tail = Tail::behind(&header, checksum);
+        chained.push((header.number, header.first));
+        (bytes, behind) = (next_bytes, rest);
+    }
+    let is_reserved = look_behind(disk, &tail, &bytes, behind, first.segment_bytes)?;
+    // A batch known to be synced proves that all segments before its own are, marks included.
+    let is_unsynced = |at: &usize| chained.get(at + 1).is_none_or(|(_, next_first)| synced <= *next_first);
+    let unsynced = (0..chained.len()).filter(is_unsynced).map(|at| chained[at].0).collect();
+    let behind = behind.iter().skip(usize::from(is_reserved)).map(|file| file.number).collect();
+    Ok(Scan { tail, first, records, unsynced, behind, is_reserved })
+}
+
+/// The header of the lowest segment. It was synced before the segment had its name, so it can never be torn.
+fn read_first(
+    lowest: &Listed,
+    bytes: &[u8],
+    identity: &Identity,
+) -> Result<(SegmentHeader, u32), JournalError> {
+    let (header, checksum) = SegmentHeader::read(bytes)
+        .ok_or_else(|| lowest.damaged("the header of the lowest segment is bad"))?;
+    let file = lowest.name.clone();
+    if header.version != VERSION {
+        return Err(JournalError::Version { file, found: header.version });
+    }
+    if header.identity != *identity {
+        return Err(JournalError::WrongIdentity { file, expected: *identity, found: header.identity });
+    }
+    if header.number != lowest.number {
+        return Err(lowest.damaged(format!("its header is that of segment {}", header.number)));
+    }
+    let (segment_bytes, record_max) = (header.segment_bytes.into(), header.record_max as usize);
+    if let Err(error) = (JournalConfig { segment_bytes, record_max }).check() {
+        return Err(lowest.damaged(format!("its limits make no sense: {error}")));
+    }
+    lowest.check_length(&header)?;
+    if header.first != 0 {
+        let reason = format!("it begins with batch {}, and the segments before it are missing", header.first);
+        return Err(lowest.damaged(reason));
+    }
+    Ok((header, checksum))
+}
+
+/// Fails if anything readable behind the end of the chain proves that a batch at or behind that end was synced.
+/// Says whether the next segment is reserved, that is, blank.
+///
+/// What an earlier incarnation left behind a cut may be read here, and does no harm: what was synced then is
+/// in the chain still.
+fn look_behind(
+    disk: &impl Disk,
+    tail: &Tail,
+    bytes: &[u8],
+    behind: &[Listed],
+    segment_bytes: u32,
+) -> Result<bool, JournalError> {
+    let proof = |name: &str, at: usize, batch: &Batch<'_>| {
+        format!(
+            "batch {} is not here, yet {name} says at byte {at} that all below batch {} were synced",
+            tail.number, batch.header.synced
+        )
+    };
+    let end = usize::try_from(tail.end).unwrap_or(usize::MAX);
+    if let Some((at, batch)) =
+        highest_synced(bytes, end).filter(|(_, batch)| batch.header.synced > tail.number)
+    {
+        return Err(tail.damaged(proof(&file_name(tail.segment), at, &batch)));
+    }
+    let mut is_reserved = false;
+    // If the next segment has a sound header the bad place is before it, else it is that header.
+    let mut next = SegmentHeader::read(&[]);
+    for (index, file) in behind.iter().enumerate() {
+        let bytes = file.read(disk)?;
+        let is_next = index == 0 && file.number == tail.segment + 1;
+        if is_next {
+            next = SegmentHeader::read(&bytes);
+            is_reserved = file.bytes == u64::from(segment_bytes) && bytes.iter().all(|byte| *byte == 0);
+        }
+        if is_next && is_reserved {
+            continue;
+        }
+        let proven = highest_synced(&bytes, 0).filter(|(_, batch)| batch.header.synced > tail.number);
+        if let Some((at, batch)) = proven {
+            let reason = proof(&file.name, at, &batch);
+            return Err(match next {
+                Some(_) => tail.damaged(reason),
+                None => JournalError::Damaged { file: file_name(tail.segment + 1), offset: 0, reason },
+            });
+        }
+    }
+    Ok(is_reserved)
+}
+
+/// Of the readable batches from `start` on, wherever they begin, the one that names the highest synced end.
+fn highest_synced(bytes: &[u8], start: usize) -> Option<(usize, Batch<'_>)> {
+    let mut highest: Option<(usize, Batch<'_>)> = None;
+    let mut at = start;
+    while at < bytes.len() {
+        let Some(batch) = Batch::read(&bytes[at..]) else {
+            let next = bytes[at + 1..].iter().position(|byte| *byte == BATCH_FIRST_BYTE);
+            at = next.map_or(bytes.len(), |skipped| at + 1 + skipped);
+            continue;
+        };
+        if highest.is_none_or(|(_, highest)| batch.header.synced > highest.header.synced) {
+            highest = Some((at, batch));
+        }
+        at += batch.len();
+    }
+    highest
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_batch_belongs_only_where_its_chain_its_number_and_its_incarnation_do() {
+        let tail = Tail { segment: 0, end: 64, room: 400, number: 5, incarnation: 3, chain: 9 };
+        let records = BatchHeader { kind: Kind::Records, incarnation: 3, number: 5, synced: 5, chain: 9 };
+        let mark = BatchHeader { kind: Kind::Mark, ..records };
+        let opening = BatchHeader { kind: Kind::Open, incarnation: 4, ..records };
+        for belongs in [records, mark, opening] {
+            assert!(tail.is_continued_by(&belongs));
+            for number in [4, 6] {
+                assert!(!tail.is_continued_by(&BatchHeader { number, ..belongs }));
+            }
+            assert!(!tail.is_continued_by(&BatchHeader { chain: 8, ..belongs }));
+            for incarnation in (0..7).filter(|incarnation| *incarnation != belongs.incarnation) {
+                assert!(!tail.is_continued_by(&BatchHeader { incarnation, ..belongs }));
+            }
+        }
+    }
+}

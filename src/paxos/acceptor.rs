@@ -1,0 +1,136 @@
+//! The acceptor: promises and accepts.
+
+use alloc::vec::Vec;
+
+use super::{Ballot, Entry, Message, Note, Paxos, Phase, Port, Promise, Record, Report, Slot, Value};
+use crate::ids::SiteId;
+use crate::time::Instant;
+use crate::wire::Wire;
+
+impl<V: Value> Paxos<V> {
+    /// Phase 1b. Refusing is always safe, so a site that hears a live leader refuses: one that comes back from
+    /// an absence does not depose a leader that the others are content with.
+    pub(super) fn on_prepare(
+        &mut self,
+        now: Instant,
+        from: SiteId,
+        ballot: Ballot,
+        first: Slot,
+        port: &mut impl Port<V>,
+    ) {
+        if from == self.me {
+            // The wait is over: the promise that it appended with the Prepare is durable. A later one voids it.
+            if ballot == self.promised {
+                self.send_promise(from, ballot, first, port);
+            }
+            return;
+        }
+        if ballot < self.promised || self.hears_leader_other_than(now, from) {
+            self.refuse(from, ballot, port);
+            return;
+        }
+        self.promise(now, ballot, port);
+        self.election_at = Some(now + self.patience());
+        self.send_promise(from, ballot, first, port);
+    }
+
+    /// Phase 2b.
+    pub(super) fn on_accept(
+        &mut self,
+        now: Instant,
+        ballot: Ballot,
+        slot: Slot,
+        entry: Entry<V>,
+        port: &mut impl Port<V>,
+    ) {
+        if ballot < self.promised {
+            self.refuse(ballot.site, ballot, port);
+            return;
+        }
+        self.follow(now, ballot, port);
+        if let Some(chosen) = self.log.chosen_at(slot) {
+            let supply = Message::Supply { slot, entry: chosen.clone(), chosen: self.log.chosen() };
+            port.send(ballot.site, supply);
+            return;
+        }
+        if slot.0 >= self.log.chosen().0 + self.config.open_max() {
+            let reason = "too far ahead of what is known to be chosen";
+            port.note(Note::Ignored { from: ballot.site.into(), kind: "Accept", reason });
+            return;
+        }
+        let is_known = self.log.held(slot).is_some_and(|held| held.ballot == Some(ballot));
+        if !is_known {
+            self.accept(ballot, slot, entry, port);
+        }
+        // Waits for the record, also when an earlier copy of this message wrote it and its sync is under way.
+        port.send(ballot.site, Message::Accepted { ballot, slot });
+    }
+
+    /// Appends the accept; an accept promises its ballot too.
+    pub(super) fn accept(&mut self, ballot: Ballot, slot: Slot, entry: Entry<V>, port: &mut impl Port<V>) {
+        assert!(ballot >= self.promised, "accepts under {ballot}, having promised {}", self.promised);
+        self.record_chosen(port);
+        port.append(Record::Accepted { ballot, slot, entry: entry.clone() });
+        self.promised = ballot;
+        self.log.accept(slot, ballot, entry);
+    }
+
+    /// Appends the watermark beside a record that is written anyway: nothing waits for it.
+    fn record_chosen(&mut self, port: &mut impl Port<V>) {
+        if self.chosen_recorded < self.log.chosen() {
+            self.chosen_recorded = self.log.chosen();
+            port.append(Record::Chosen(self.chosen_recorded));
+        }
+    }
+
+    /// Promises `ballot`, unless that is promised already, and ceases to lead or campaign under a lower one.
+    pub(super) fn promise(&mut self, now: Instant, ballot: Ballot, port: &mut impl Port<V>) {
+        assert!(ballot >= self.promised, "promises {ballot}, having promised {}", self.promised);
+        if ballot > self.promised {
+            self.step_down(now, ballot, port);
+            self.promised = ballot;
+            port.append(Record::Promised(ballot));
+        }
+    }
+
+    /// Reports every slot from `first` on in as many parts as it takes.
+    fn send_promise(&self, to: SiteId, ballot: Ballot, first: Slot, port: &mut impl Port<V>) {
+        let (chosen, end) = (self.log.chosen(), self.log.end());
+        let part = |from, to, reports| Promise { ballot, from, to, end, chosen, reports };
+        let mut parts: Vec<Promise<V>> = Vec::new();
+        let (mut from, mut reports, mut bytes) = (first.max(chosen), Vec::new(), 0);
+        for (slot, held) in self.log.open().filter(|(slot, _)| *slot >= first) {
+            let report = Report { slot, ballot: held.ballot, entry: held.entry.clone() };
+            let size = report.to_bytes().len();
+            if bytes + size > self.config.promise_bytes && !reports.is_empty() {
+                parts.push(part(from, slot, core::mem::take(&mut reports)));
+                (from, bytes) = (slot, 0);
+            }
+            bytes += size;
+            reports.push(report);
+        }
+        parts.push(part(from, end.max(from), reports));
+        if parts.len() > 1 {
+            port.note(Note::SplitsPromise(ballot, parts.len()));
+        }
+        for promise in parts {
+            port.send(to, Message::Promise(promise));
+        }
+    }
+
+    pub(super) fn refuse(&self, to: SiteId, ballot: Ballot, port: &mut impl Port<V>) {
+        let promised = self.promised.max(ballot);
+        port.note(Note::Nacks(ballot, promised));
+        port.send(to, Message::Nack { ballot, promised, chosen: self.log.chosen() });
+    }
+
+    fn hears_leader_other_than(&self, now: Instant, candidate: SiteId) -> bool {
+        match &self.phase {
+            Phase::Following => self.leader.is_some_and(|(ballot, heard)| {
+                ballot.site != candidate && now.since(heard) < self.config.election
+            }),
+            Phase::Campaigning(_) => false,
+            Phase::Leading(leadership) => leadership.hears(self.quorum(), self.me, now, self.config.election),
+        }
+    }
+}

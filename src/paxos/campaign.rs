@@ -1,0 +1,202 @@
+//! The candidate: asks for promises and merges what they report.
+
+use alloc::collections::BTreeMap;
+use alloc::vec::Vec;
+
+use super::{
+    Ballot, Entry, Leadership, Message, Note, Paxos, Phase, Port, Promise, Record, Report, Slot, Value,
+};
+use crate::ids::{SITES_MAX, SiteId, SiteSet};
+use crate::time::Instant;
+
+/// The most parts of one site's promise that are kept; further ones are ignored.
+const PARTS_MAX: usize = 1_024;
+
+/// An attempt to lead.
+#[derive(Clone, Debug)]
+pub(super) struct Campaign<V> {
+    pub(super) ballot: Ballot,
+    /// Slots from here on were asked for.
+    first: Slot,
+    /// The ranges that each site's parts cover.
+    covered: [Vec<(Slot, Slot)>; SITES_MAX as usize],
+    /// Sites whose parts leave no gap.
+    complete: SiteSet,
+    /// Behind the last slot that anyone holds.
+    end: Slot,
+    /// The greatest watermark of a promise, and whose.
+    chosen: Slot,
+    chosen_by: SiteId,
+    /// By slot, what must be proposed again.
+    reports: BTreeMap<Slot, Report<V>>,
+    pub(super) give_up_at: Instant,
+    pub(super) resend_at: Instant,
+}
+
+impl<V: Value> Campaign<V> {
+    /// Takes one part. Parts of one ballot agree whenever they were sent: behind its promise a site accepts
+    /// nothing below that ballot, so what it reports of a range stays true.
+    fn absorb(&mut self, from: SiteId, promise: Promise<V>) {
+        let covered = &mut self.covered[from.index()];
+        if covered.len() < PARTS_MAX && !covered.contains(&(promise.from, promise.to)) {
+            covered.push((promise.from, promise.to));
+            covered.sort_unstable();
+        }
+        let mut reached = self.first.max(promise.chosen);
+        for (part_from, part_to) in covered.iter().copied() {
+            if part_from <= reached {
+                reached = reached.max(part_to);
+            }
+        }
+        if reached >= promise.end {
+            self.complete.insert(from);
+        }
+        self.end = self.end.max(promise.end);
+        if promise.chosen > self.chosen {
+            (self.chosen, self.chosen_by) = (promise.chosen, from);
+        }
+        for report in promise.reports {
+            self.merge(report);
+        }
+    }
+
+    /// Of several reports of one slot the chosen one counts, else the one with the highest ballot: that alone
+    /// can have been chosen ("Paxos Made Simple", section 2.2, P2c).
+    fn merge(&mut self, report: Report<V>) {
+        let is_stronger = match self.reports.get(&report.slot) {
+            None => true,
+            Some(known) => {
+                known.ballot.is_some() && (report.ballot.is_none() || report.ballot > known.ballot)
+            }
+        };
+        if is_stronger {
+            self.reports.insert(report.slot, report);
+        }
+    }
+}
+
+impl<V: Value> Paxos<V> {
+    /// Starts a new attempt under a ballot above all that it heard of. The ballot is durable before anyone is
+    /// asked, so a restarted site never uses it again.
+    pub(super) fn campaign(&mut self, now: Instant, port: &mut impl Port<V>) {
+        let ballot = Ballot { round: self.round_seen.max(self.promised.round) + 1, site: self.me };
+        self.leader = None;
+        self.phase = Phase::Following;
+        self.promise(now, ballot, port);
+        self.round_seen = ballot.round;
+        self.attempts += 1;
+        let first = self.log.chosen();
+        port.note(Note::Campaigns(ballot));
+        port.send(self.all_sites(), Message::Prepare { ballot, first });
+        self.phase = Phase::Campaigning(Campaign {
+            ballot,
+            first,
+            covered: Default::default(),
+            complete: SiteSet::EMPTY,
+            end: first,
+            chosen: first,
+            chosen_by: self.me,
+            reports: BTreeMap::new(),
+            give_up_at: now + self.patience(),
+            resend_at: now + self.config.retry,
+        });
+    }
+
+    /// Asks the sites whose promises are missing, or not whole, once more.
+    pub(super) fn ask_again(&mut self, now: Instant, port: &mut impl Port<V>) {
+        let (all, retry) = (self.all_sites(), self.config.retry);
+        let Phase::Campaigning(campaign) = &mut self.phase else { return };
+        if now >= campaign.resend_at {
+            campaign.resend_at = now + retry;
+            let missing = all.minus(campaign.complete);
+            let Campaign { ballot, first, .. } = *campaign;
+            port.send(missing, Message::Prepare { ballot, first });
+        }
+    }
+
+    pub(super) fn on_promise(
+        &mut self,
+        now: Instant,
+        from: SiteId,
+        promise: Promise<V>,
+        port: &mut impl Port<V>,
+    ) {
+        let open_max = self.config.open_max();
+        let Phase::Campaigning(campaign) = &mut self.phase else { return };
+        if promise.ballot != campaign.ballot {
+            let reason = "it answers an earlier ballot";
+            port.note(Note::Ignored { from: from.into(), kind: "Promise", reason });
+            return;
+        }
+        let in_range = |slot: Slot| promise.from <= slot && slot < promise.to;
+        let is_sound = promise.from <= promise.to
+            && promise.to <= promise.end.max(promise.from)
+            && promise.end.0 <= promise.chosen.0.max(campaign.first.0) + open_max
+            && promise.reports.iter().all(|report| in_range(report.slot))
+            && promise.reports.is_sorted_by(|a, b| a.slot < b.slot);
+        if !is_sound {
+            port.note(Note::Ignored {
+                from: from.into(),
+                kind: "Promise",
+                reason: "its ranges make no sense",
+            });
+            return;
+        }
+        campaign.absorb(from, promise);
+        self.try_to_lead(now, port);
+    }
+
+    /// Leads once a prepare quorum has reported everything and nothing below what it reported is unknown.
+    pub(super) fn try_to_lead(&mut self, now: Instant, port: &mut impl Port<V>) {
+        let (quorum, patience) = (self.quorum(), self.patience());
+        let Phase::Campaigning(campaign) = &mut self.phase else { return };
+        if !quorum.is_prepared(campaign.complete) {
+            return;
+        }
+        if self.log.chosen() < campaign.chosen {
+            // It leads with a whole log only. While slots keep coming it does not give up.
+            campaign.give_up_at = now + patience;
+            let (chosen, by) = (campaign.chosen, campaign.chosen_by);
+            self.learn_up_to(now, chosen, by, port);
+            return;
+        }
+        let Phase::Campaigning(mut campaign) = core::mem::replace(&mut self.phase, Phase::Following) else {
+            return;
+        };
+        let ballot = campaign.ballot;
+        let next = self.log.chosen();
+        self.attempts = 0;
+        port.note(Note::Leads(ballot, next));
+        self.phase = Phase::Leading(Leadership::new(ballot, next, now, self.config.retry));
+        for slot in (next.0..campaign.end.0).map(Slot) {
+            match campaign.reports.remove(&slot) {
+                _ if self.log.chosen_at(slot).is_some() => self.skip(slot),
+                Some(Report { ballot: None, entry, .. }) => {
+                    self.learn(slot, entry, port);
+                    self.skip(slot);
+                }
+                Some(Report { ballot: Some(accepted), entry, .. }) => {
+                    port.note(Note::Reproposes(slot, accepted));
+                    self.propose(now, entry, port);
+                }
+                // No member of the quorum accepted anything here, so nothing can have been chosen.
+                None => {
+                    port.note(Note::ClosesHole(slot));
+                    self.propose(now, Entry::Noop, port);
+                }
+            }
+        }
+        self.lead_on(now, port);
+    }
+
+    /// Remembers a chosen entry that this site may hold nothing of, or something else.
+    pub(super) fn learn(&mut self, slot: Slot, entry: Entry<V>, port: &mut impl Port<V>) -> bool {
+        let is_held = self.log.held(slot).is_some_and(|held| held.entry == entry);
+        let is_news = self.log.chosen_at(slot).is_none();
+        let agrees = self.log.choose(slot, entry.clone());
+        if agrees && is_news && !is_held {
+            port.append(Record::Learned { slot, entry });
+        }
+        agrees
+    }
+}

@@ -1,0 +1,168 @@
+//! The learner: watermarks, gaps and catching up.
+
+use super::{Ballot, Entry, Message, Note, Paxos, Port, Slot, Value};
+use crate::ids::SiteId;
+use crate::time::Instant;
+
+/// How far this site knows that others know more, and what it is asking for.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Learner {
+    /// Everything below is chosen, by somebody's word.
+    target: Slot,
+    asked: Option<Asked>,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Asked {
+    /// Behind the last slot asked for.
+    end: Slot,
+    from: SiteId,
+    retry_at: Instant,
+}
+
+impl Learner {
+    pub(super) fn deadline(&self) -> Option<Instant> {
+        self.asked.map(|asked| asked.retry_at)
+    }
+}
+
+impl<V: Value> Paxos<V> {
+    pub(super) fn on_heartbeat(
+        &mut self,
+        now: Instant,
+        ballot: Ballot,
+        chosen: Slot,
+        beat: u64,
+        port: &mut impl Port<V>,
+    ) {
+        if ballot < self.promised {
+            self.refuse(ballot.site, ballot, port);
+            return;
+        }
+        self.follow(now, ballot, port);
+        self.on_watermark(now, ballot, chosen, port);
+        let heard = Message::Heard { ballot, beat, chosen: self.log.chosen() };
+        port.send_independent(ballot.site, heard);
+    }
+
+    /// Heard the leader of `ballot`, which is not below what it promised.
+    pub(super) fn follow(&mut self, now: Instant, ballot: Ballot, port: &mut impl Port<V>) {
+        if ballot.site == self.me {
+            return;
+        }
+        if ballot > self.promised {
+            self.step_down(now, ballot, port);
+        }
+        if self.leader.is_none_or(|(known, _)| known < ballot) {
+            port.note(Note::Follows(ballot));
+        }
+        self.leader = Some((ballot, now));
+        self.attempts = 0;
+        self.election_at = Some(now + self.patience());
+    }
+
+    /// The leader of `ballot` says that everything below `chosen` is chosen. What this site accepted under
+    /// exactly that ballot is what the leader proposed, so it is what was chosen; anything else it holds may
+    /// have lost, and is fetched.
+    pub(super) fn on_watermark(
+        &mut self,
+        now: Instant,
+        ballot: Ballot,
+        chosen: Slot,
+        port: &mut impl Port<V>,
+    ) {
+        let is_sure = |held: Option<Ballot>| held == Some(ballot);
+        loop {
+            let mut sure = self.log.open().take_while(|(slot, _)| *slot < chosen);
+            let Some((slot, _)) = sure.find(|(_, held)| is_sure(held.ballot)) else { break };
+            drop(sure);
+            let is_held = self.log.choose_held(slot);
+            assert!(is_held, "slot {slot} was found held");
+        }
+        self.learn_up_to(now, chosen, ballot.site, port);
+        self.go_on_learning(now, port);
+    }
+
+    /// Somebody knows everything below `target`: asks for what is missing, unless it is asking already.
+    pub(super) fn learn_up_to(&mut self, now: Instant, target: Slot, from: SiteId, port: &mut impl Port<V>) {
+        self.learner.target = self.learner.target.max(target);
+        if self.learner.asked.is_none() && from != self.me && self.log.chosen() < target {
+            self.fetch(now, from, port);
+        }
+    }
+
+    fn fetch(&mut self, now: Instant, from: SiteId, port: &mut impl Port<V>) {
+        let target = self.learner.target;
+        let Some(first) = self.log.first_gap(target) else {
+            self.learner.asked = None;
+            return;
+        };
+        let end = target.min(Slot(first.0 + self.config.fetch_max));
+        port.note(Note::Fetches(first, end, from));
+        port.send(from, Message::Fetch { first, end });
+        self.learner.asked = Some(Asked { end, from, retry_at: now + self.config.retry });
+    }
+
+    /// Asks the next site, by number, when the one asked does not answer.
+    pub(super) fn fetch_again(&mut self, now: Instant, port: &mut impl Port<V>) {
+        let Some(asked) = self.learner.asked else { return };
+        if now < asked.retry_at {
+            return;
+        }
+        let others = self.all_sites().without(self.me);
+        let next = others.iter().find(|site| *site > asked.from).or(others.iter().next());
+        match next {
+            Some(next) => self.fetch(now, next, port),
+            None => self.learner.asked = None,
+        }
+    }
+
+    /// Serves what it knows to be chosen, in bounded batches, whoever leads.
+    pub(super) fn on_fetch(&self, from: SiteId, first: Slot, end: Slot, port: &mut impl Port<V>) {
+        let end = end.0.min(first.0 + self.config.fetch_max);
+        for slot in (first.0..end).map(Slot) {
+            if let Some(entry) = self.log.chosen_at(slot) {
+                let supply = Message::Supply { slot, entry: entry.clone(), chosen: self.log.chosen() };
+                port.send(from, supply);
+            }
+        }
+    }
+
+    pub(super) fn on_supply(
+        &mut self,
+        now: Instant,
+        from: SiteId,
+        slot: Slot,
+        entry: Entry<V>,
+        chosen: Slot,
+        port: &mut impl Port<V>,
+    ) {
+        let ignored = |reason| Note::Ignored { from: from.into(), kind: "Supply", reason };
+        if slot.0 >= self.log.chosen().0 + self.config.open_max() {
+            port.note(ignored("too far ahead of what is known to be chosen"));
+            return;
+        }
+        self.check_rival(now, slot, &entry, port);
+        if !self.learn(slot, entry, port) {
+            port.note(ignored("it contradicts what is known to be chosen"));
+            return;
+        }
+        self.learner.target = self.learner.target.max(chosen).max(slot.next());
+        self.go_on_learning(now, port);
+        self.try_to_lead(now, port);
+    }
+
+    /// Asks for the next batch as soon as the last is complete.
+    fn go_on_learning(&mut self, now: Instant, port: &mut impl Port<V>) {
+        let Some(asked) = self.learner.asked else { return };
+        if self.log.first_gap(asked.end).is_some() {
+            return;
+        }
+        self.learner.asked = None;
+        if self.log.chosen() < self.learner.target {
+            self.fetch(now, asked.from, port);
+        } else {
+            port.note(Note::CaughtUp(self.log.chosen()));
+        }
+    }
+}

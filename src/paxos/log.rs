@@ -1,0 +1,131 @@
+//! The log of slots as one site knows it: what it accepted and what it knows to be chosen.
+
+use alloc::collections::BTreeMap;
+
+use crate::chunks::Chunks;
+use crate::paxos::ballot::{Ballot, Entry, Slot};
+
+/// A slot above the chosen prefix.
+#[derive(Clone, Debug)]
+pub(super) struct Held<V> {
+    /// The ballot of the last accept; `None` when the entry is known to be chosen.
+    pub(super) ballot: Option<Ballot>,
+    pub(super) entry: Entry<V>,
+}
+
+/// Slots in order: a prefix that is known to be chosen without a gap, and what is held above it.
+#[derive(Clone, Debug)]
+pub struct Log<V> {
+    prefix: Chunks<Entry<V>>,
+    open: BTreeMap<Slot, Held<V>>,
+}
+
+impl<V> Default for Log<V> {
+    fn default() -> Log<V> {
+        Log { prefix: Chunks::default(), open: BTreeMap::new() }
+    }
+}
+
+impl<V: Clone + PartialEq> Log<V> {
+    /// Everything below is known to be chosen.
+    pub fn chosen(&self) -> Slot {
+        Slot(self.prefix.len() as u64)
+    }
+
+    /// Behind the last slot that holds anything.
+    pub fn end(&self) -> Slot {
+        self.open.last_key_value().map_or(self.chosen(), |(slot, _)| slot.next())
+    }
+
+    /// The chosen entries without a gap, from `first` on.
+    pub fn chosen_from(&self, first: Slot) -> impl Iterator<Item = (Slot, &Entry<V>)> {
+        let start = usize::try_from(first.0).unwrap_or(usize::MAX);
+        (first.0..).map(Slot).zip(self.prefix.iter_from(start))
+    }
+
+    /// What `slot` holds if it is known to be chosen.
+    pub fn chosen_at(&self, slot: Slot) -> Option<&Entry<V>> {
+        let index = usize::try_from(slot.0).ok()?;
+        self.prefix.get(index).or_else(|| {
+            let held = self.open.get(&slot)?;
+            held.ballot.is_none().then_some(&held.entry)
+        })
+    }
+
+    /// What `slot` above the prefix holds.
+    pub(super) fn held(&self, slot: Slot) -> Option<&Held<V>> {
+        self.open.get(&slot)
+    }
+
+    /// Everything held above the prefix, in order.
+    pub(super) fn open(&self) -> impl Iterator<Item = (Slot, &Held<V>)> {
+        self.open.iter().map(|(slot, held)| (*slot, held))
+    }
+
+    /// Notes that `entry` was accepted for `slot` under `ballot`.
+    ///
+    /// # Panics
+    /// When the slot is known to be chosen.
+    pub(super) fn accept(&mut self, slot: Slot, ballot: Ballot, entry: Entry<V>) {
+        assert!(self.chosen_at(slot).is_none(), "slot {slot} is chosen, yet accepted again under {ballot}");
+        self.open.insert(slot, Held { ballot: Some(ballot), entry });
+    }
+
+    /// Notes that `entry` is chosen for `slot`. `false` when something else is already known to be.
+    #[must_use]
+    pub(super) fn choose(&mut self, slot: Slot, entry: Entry<V>) -> bool {
+        if let Some(known) = self.chosen_at(slot) {
+            return *known == entry;
+        }
+        self.open.insert(slot, Held { ballot: None, entry });
+        while let Some(first) = self.open.first_entry() {
+            let is_next = first.get().ballot.is_none() && first.key().0 == self.prefix.len() as u64;
+            if !is_next {
+                break;
+            }
+            self.prefix.push(first.remove().entry);
+        }
+        true
+    }
+
+    /// Notes that what `slot` holds is chosen. `false` when it holds nothing.
+    #[must_use]
+    pub(super) fn choose_held(&mut self, slot: Slot) -> bool {
+        match self.open.get(&slot) {
+            Some(held) => {
+                let entry = held.entry.clone();
+                self.choose(slot, entry)
+            }
+            None => slot < self.chosen(),
+        }
+    }
+
+    /// The first slot from the prefix's end up to `end` that is not known to be chosen.
+    pub(super) fn first_gap(&self, end: Slot) -> Option<Slot> {
+        (self.chosen().0..end.0).map(Slot).find(|slot| self.chosen_at(*slot).is_none())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use alloc::vec::Vec;
+
+    fn entry(value: u64) -> Entry<u64> {
+        Entry::Values([value].into())
+    }
+
+    #[test]
+    fn the_prefix_grows_only_without_gaps() {
+        let mut log = Log::default();
+        assert!(log.choose(Slot(1), entry(1)));
+        assert_eq!((log.chosen(), log.end(), log.first_gap(Slot(2))), (Slot(0), Slot(2), Some(Slot(0))));
+        log.accept(Slot(0), Ballot::ZERO, entry(0));
+        log.accept(Slot(3), Ballot::ZERO, entry(3));
+        assert!(log.choose_held(Slot(0)));
+        assert_eq!((log.chosen(), log.end(), log.first_gap(Slot(4))), (Slot(2), Slot(4), Some(Slot(2))));
+        assert!(log.choose(Slot(1), entry(1)), "the same again is no contradiction");
+        assert!(!log.choose(Slot(1), entry(9)), "another entry is");
+        assert_eq!(log.chosen_from(Slot(1)).map(|(slot, _)| slot).collect::<Vec<_>>(), [Slot(1)]);
+    }
+}

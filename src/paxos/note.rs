@@ -1,0 +1,104 @@
+//! What acceptor, proposer and learner tell those who watch.
+
+use core::fmt;
+
+use crate::ids::{ProcessId, SiteId};
+use crate::paxos::ballot::{Ballot, Slot};
+use crate::process::{Label, Subject};
+
+/// Something that happened in the protocol.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Note {
+    /// It asks for promises of this ballot.
+    Campaigns(Ballot),
+    /// A prepare quorum promised: it leads, and proposes from this slot on.
+    Leads(Ballot, Slot),
+    /// It heard a leader.
+    Follows(Ballot),
+    /// It no longer leads under this ballot, because of the other.
+    Deposed(Ballot, Ballot),
+    /// It no longer leads under this ballot: no quorum answers.
+    LostQuorum(Ballot),
+    /// Its promise takes so many datagrams.
+    SplitsPromise(Ballot, usize),
+    /// A prepare quorum reported an accept of this slot under the older ballot: proposed again.
+    Reproposes(Slot, Ballot),
+    /// A prepare quorum reported no accept of this slot: closed by a no-op.
+    ClosesHole(Slot),
+    /// An accept quorum of its ballot accepted this slot, which holds so many values.
+    Chose(Slot, usize),
+    /// It lacks slots, from the first up to but without the second, and asks this site.
+    Fetches(Slot, Slot, SiteId),
+    /// What it lacked has come: it knows everything below to be chosen.
+    CaughtUp(Slot),
+    /// It refused a message of this ballot, for it has promised the other.
+    Nacks(Ballot, Ballot),
+    /// It dropped a message.
+    Ignored {
+        /// From whom.
+        from: ProcessId,
+        /// The message's kind.
+        kind: &'static str,
+        /// Why.
+        reason: &'static str,
+    },
+}
+
+impl Label for Note {
+    fn kind(&self) -> &'static str {
+        match self {
+            Note::Campaigns(_) => "campaigns",
+            Note::Leads(..) => "leads",
+            Note::Follows(_) => "follows",
+            Note::Deposed(..) => "deposed",
+            Note::LostQuorum(_) => "lost quorum",
+            Note::SplitsPromise(..) => "splits promise",
+            Note::Reproposes(..) => "reproposes",
+            Note::ClosesHole(_) => "closes hole",
+            Note::Chose(..) => "chose",
+            Note::Fetches(..) => "fetches",
+            Note::CaughtUp(_) => "caught up",
+            Note::Nacks(..) => "nacks",
+            Note::Ignored { .. } => "ignored",
+        }
+    }
+
+    fn subject(&self) -> Subject {
+        let ballot = |ballot: &Ballot| Subject { noun: "ballot", number: ballot.rank() };
+        match self {
+            Note::Campaigns(b) | Note::Leads(b, _) | Note::Follows(b) | Note::LostQuorum(b) => ballot(b),
+            Note::Deposed(b, _) | Note::SplitsPromise(b, _) | Note::Nacks(b, _) => ballot(b),
+            Note::Reproposes(slot, _) | Note::ClosesHole(slot) | Note::Chose(slot, _) => {
+                Subject::slot(slot.0)
+            }
+            Note::Fetches(slot, ..) | Note::CaughtUp(slot) => Subject::slot(slot.0),
+            Note::Ignored { .. } => Subject::NONE,
+        }
+    }
+}
+
+impl fmt::Display for Note {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Note::Campaigns(ballot) => write!(f, "campaigns under {ballot}"),
+            Note::Leads(ballot, slot) => write!(f, "leads under {ballot} from slot {slot}"),
+            Note::Follows(ballot) => write!(f, "follows {} under {ballot}", ballot.site),
+            Note::Deposed(ballot, by) => write!(f, "deposed from {ballot} by {by}"),
+            Note::LostQuorum(ballot) => write!(f, "lost its quorum under {ballot}"),
+            Note::SplitsPromise(ballot, parts) => {
+                write!(f, "splits its promise of {ballot} into {parts} parts")
+            }
+            Note::Reproposes(slot, ballot) => write!(f, "reproposes slot {slot}, accepted under {ballot}"),
+            Note::ClosesHole(slot) => write!(f, "closes slot {slot} with a no-op"),
+            Note::Chose(slot, 0) => write!(f, "chose slot {slot}: no-op"),
+            Note::Chose(slot, 1) => write!(f, "chose slot {slot}"),
+            Note::Chose(slot, count) => write!(f, "chose slot {slot}: {count} events"),
+            Note::Fetches(first, end, from) => {
+                write!(f, "fetches slots {first} to {} from {from}", end.0 - 1)
+            }
+            Note::CaughtUp(chosen) => write!(f, "caught up to slot {chosen}"),
+            Note::Nacks(ballot, promised) => write!(f, "refuses {ballot}, promised {promised}"),
+            Note::Ignored { from, kind, reason } => write!(f, "ignored {kind} of {from}: {reason}"),
+        }
+    }
+}

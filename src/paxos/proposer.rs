@@ -1,0 +1,232 @@
+//! The leader: proposes entries, counts accepts, keeps its followers.
+
+use alloc::collections::BTreeMap;
+
+use super::{Ballot, Entry, Message, Note, Paxos, Phase, Port, Quorum, Slot, Value};
+use crate::ids::{SITES_MAX, SiteId, SiteSet};
+use crate::time::{Duration, Instant};
+
+/// A slot that was proposed and is not known to be chosen.
+#[derive(Clone, Debug)]
+struct InFlight {
+    /// Whose accept is durable.
+    accepted: SiteSet,
+    sent_at: Instant,
+}
+
+/// What a leader knows beside its log.
+#[derive(Clone, Debug)]
+pub(super) struct Leadership {
+    pub(super) ballot: Ballot,
+    /// The next slot to propose.
+    next: Slot,
+    in_flight: BTreeMap<Slot, InFlight>,
+    beat: u64,
+    heartbeat_at: Instant,
+    resend_at: Instant,
+    /// When each site last answered a heartbeat.
+    heard: [Instant; SITES_MAX as usize],
+}
+
+impl Leadership {
+    pub(super) fn new(ballot: Ballot, next: Slot, now: Instant, retry: Duration) -> Leadership {
+        let heard = [now; SITES_MAX as usize];
+        Leadership {
+            ballot,
+            next,
+            in_flight: BTreeMap::new(),
+            beat: 0,
+            heartbeat_at: now,
+            resend_at: now + retry,
+            heard,
+        }
+    }
+
+    pub(super) fn deadline(&self) -> (Instant, &'static str) {
+        if !self.in_flight.is_empty() && self.resend_at < self.heartbeat_at {
+            (self.resend_at, "resend")
+        } else {
+            (self.heartbeat_at, "heartbeat")
+        }
+    }
+
+    /// Whether an accept quorum, itself included, answered within `patience`.
+    pub(super) fn hears(&self, quorum: Quorum, me: SiteId, now: Instant, patience: Duration) -> bool {
+        let is_near = |site: &SiteId| now.since(self.heard[site.index()]) < patience;
+        let near: SiteSet = SiteSet::first(SITES_MAX).iter().filter(is_near).collect();
+        quorum.is_chosen(near.with(me))
+    }
+}
+
+impl<V: Value> Paxos<V> {
+    /// Whether it leads and may propose another slot.
+    pub fn has_room(&self) -> bool {
+        match &self.phase {
+            Phase::Leading(leadership) => (leadership.in_flight.len() as u64) < self.config.window,
+            Phase::Following | Phase::Campaigning(_) => false,
+        }
+    }
+
+    /// Everything that a leader knows to stand below the next slot that it proposes, from `first` on, chosen or
+    /// proposed by it: no slot is missing. Nothing when it does not lead.
+    pub fn proposed_from(&self, first: Slot) -> impl Iterator<Item = &Entry<V>> {
+        let next = match &self.phase {
+            Phase::Leading(leadership) => leadership.next,
+            Phase::Following | Phase::Campaigning(_) => first,
+        };
+        let chosen = self.log.chosen_from(first);
+        let open =
+            self.log.open().filter(move |(slot, _)| *slot >= first).map(|(slot, held)| (slot, &held.entry));
+        chosen.chain(open).take_while(move |(slot, _)| *slot < next).map(|(_, entry)| entry)
+    }
+
+    /// Phase 2a for the next slot. Its own accept is a record, and its vote a message to itself that waits for
+    /// that record. The others are asked beside the write: if the record is lost with this site, it never leads
+    /// under this ballot again, so nobody can be asked to accept anything else under it.
+    ///
+    /// # Panics
+    /// When it does not lead.
+    pub fn propose(&mut self, now: Instant, entry: Entry<V>, port: &mut impl Port<V>) {
+        let chosen = self.log.chosen();
+        let others = self.other_sites();
+        let Phase::Leading(leadership) = &mut self.phase else {
+            panic!("{} proposes and does not lead", self.me)
+        };
+        let (ballot, slot) = (leadership.ballot, leadership.next);
+        leadership.next = slot.next();
+        if leadership.in_flight.is_empty() {
+            leadership.resend_at = now + self.config.retry;
+        }
+        leadership.in_flight.insert(slot, InFlight { accepted: SiteSet::EMPTY, sent_at: now });
+        self.accept(ballot, slot, entry.clone(), port);
+        port.send_independent(others, Message::Accept { ballot, slot, chosen, entry });
+        port.send(self.me, Message::Accepted { ballot, slot });
+    }
+
+    /// Leaves a slot out that is known to be chosen.
+    pub(super) fn skip(&mut self, slot: Slot) {
+        let Phase::Leading(leadership) = &mut self.phase else { return };
+        assert!(leadership.next == slot, "skips slot {slot}, next is {}", leadership.next);
+        leadership.next = slot.next();
+    }
+
+    pub(super) fn on_accepted(&mut self, from: SiteId, ballot: Ballot, slot: Slot, port: &mut impl Port<V>) {
+        let quorum = Quorum::at(self.config.sites, slot);
+        let others = self.other_sites();
+        let Phase::Leading(leadership) = &mut self.phase else { return };
+        if leadership.ballot != ballot {
+            return;
+        }
+        let Some(flight) = leadership.in_flight.get_mut(&slot) else { return };
+        flight.accepted.insert(from);
+        if !quorum.is_chosen(flight.accepted) {
+            return;
+        }
+        leadership.in_flight.remove(&slot);
+        let is_last = leadership.in_flight.is_empty();
+        let values = self.log.held(slot).map_or(0, |held| held.entry.values().len());
+        let is_held = self.log.choose_held(slot);
+        assert!(is_held, "slot {slot} is chosen under {ballot}, yet its leader holds nothing");
+        port.note(Note::Chose(slot, values));
+        if is_last {
+            // Nothing else is about to carry the watermark.
+            port.send_independent(others, Message::Chosen { ballot, chosen: self.log.chosen() });
+        }
+    }
+
+    /// A slot that this leader did not fill, or filled otherwise, is known to be chosen: a later ballot leads.
+    pub(super) fn check_rival(
+        &mut self,
+        now: Instant,
+        slot: Slot,
+        entry: &Entry<V>,
+        port: &mut impl Port<V>,
+    ) {
+        let is_own = self.log.held(slot).is_none_or(|held| held.entry == *entry);
+        let Phase::Leading(leadership) = &mut self.phase else { return };
+        leadership.in_flight.remove(&slot);
+        if slot >= leadership.next || !is_own {
+            port.note(Note::LostQuorum(leadership.ballot));
+            self.phase = Phase::Following;
+            self.election_at = Some(now + self.patience());
+        }
+    }
+
+    pub(super) fn on_heard(
+        &mut self,
+        now: Instant,
+        from: SiteId,
+        ballot: Ballot,
+        chosen: Slot,
+        port: &mut impl Port<V>,
+    ) {
+        if let Phase::Leading(leadership) = &mut self.phase
+            && leadership.ballot == ballot
+        {
+            leadership.heard[from.index()] = now;
+        }
+        self.learn_up_to(now, chosen, from, port);
+    }
+
+    pub(super) fn on_nack(
+        &mut self,
+        now: Instant,
+        from: SiteId,
+        ballot: Ballot,
+        promised: Ballot,
+        chosen: Slot,
+        port: &mut impl Port<V>,
+    ) {
+        self.round_seen = self.round_seen.max(promised.round);
+        let own = match &self.phase {
+            Phase::Following => None,
+            Phase::Campaigning(campaign) => Some(campaign.ballot),
+            Phase::Leading(leadership) => Some(leadership.ballot),
+        };
+        // Equal ballots say only that the sender hears a live leader; a quorum of others may not.
+        if own == Some(ballot) && promised > ballot {
+            self.step_down(now, promised, port);
+        }
+        self.learn_up_to(now, chosen, from, port);
+    }
+
+    /// Ceases to lead or campaign because of `by`. What it proposed stays accepted and may yet be chosen.
+    pub(super) fn step_down(&mut self, now: Instant, by: Ballot, port: &mut impl Port<V>) {
+        if let Some(ballot) = self.leads_under() {
+            port.note(Note::Deposed(ballot, by));
+        }
+        self.phase = Phase::Following;
+        self.election_at = Some(now + self.patience());
+    }
+
+    /// Heartbeats, proposals that went unanswered, and the end of a leadership without a quorum.
+    pub(super) fn lead_on(&mut self, now: Instant, port: &mut impl Port<V>) {
+        let (quorum, others, all) = (self.quorum(), self.other_sites(), self.all_sites());
+        let (chosen, config, me) = (self.log.chosen(), self.config, self.me);
+        let Phase::Leading(leadership) = &mut self.phase else { return };
+        let ballot = leadership.ballot;
+        if !leadership.hears(quorum, me, now, config.election) {
+            port.note(Note::LostQuorum(ballot));
+            self.phase = Phase::Following;
+            self.election_at = Some(now + self.patience());
+            return;
+        }
+        if now >= leadership.heartbeat_at {
+            leadership.heartbeat_at = now + config.heartbeat;
+            leadership.beat += 1;
+            port.send_independent(others, Message::Heartbeat { ballot, chosen, beat: leadership.beat });
+        }
+        if now >= leadership.resend_at {
+            leadership.resend_at = now + config.retry;
+            for (slot, flight) in &mut leadership.in_flight {
+                let missing = all.without(me).minus(flight.accepted);
+                if now.since(flight.sent_at) < config.retry || missing.is_empty() {
+                    continue;
+                }
+                flight.sent_at = now;
+                let entry = self.log.held(*slot).expect("what is in flight is held").entry.clone();
+                port.send_independent(missing, Message::Accept { ballot, slot: *slot, chosen, entry });
+            }
+        }
+    }
+}

@@ -3,6 +3,7 @@
 //! Values of a scenario know their place by name and number, not by position. When one is wrong, the text is
 //! scanned once more for it. It must be RON that already parsed; on anything else the answer is only near.
 
+use core::fmt;
 use core::ops::Range;
 
 /// One turn on the way to a value.
@@ -63,6 +64,19 @@ impl Place {
             }
         }
         found
+    }
+}
+
+/// `also[1][0]`, `network.loss`.
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (at, part) in self.0.iter().enumerate() {
+            match part {
+                Part::Field(name) => write!(f, "{}{name}", if at > 0 { "." } else { "" })?,
+                Part::Index(index) => write!(f, "[{index}]")?,
+            }
+        }
+        Ok(())
     }
 }
 

@@ -5,19 +5,23 @@
 //!
 //! 1. [`read`] turns a text into a [`Scenario`] or says everything that is wrong with it, in place.
 //! 2. [`plan`] turns a scenario into what the simulator runs; only [`plan`] decides what is wrong.
-//! 3. [`run`](run::run) runs it and hands back an [`Outcome`](run::Outcome).
+//! 3. [`run`] runs it and hands back an [`Outcome`].
 //!
 //! Every field that parses does something.
 
 pub mod form;
 pub mod locate;
 pub mod namespace;
+pub mod outcome;
 pub mod plan;
+pub mod run;
 pub mod service;
 pub mod step;
+pub mod watch;
 
 mod diagnose;
 mod nearest;
+mod panics;
 mod value;
 
 #[cfg(test)]
@@ -28,7 +32,9 @@ mod toy;
 pub use diagnose::{BadScenario, Diagnostic};
 pub use form::Scenario;
 pub use locate::Place;
+pub use outcome::{Outcome, TraceLine, Verdict};
 pub use plan::{Plan, plan};
+pub use run::{RunOptions, run};
 pub use service::{Cluster, Member, Order, Problem, Service, Shape};
 
 use ron::extensions::Extensions;

@@ -4,13 +4,17 @@ use core::mem;
 
 use crate::ids::SITES_MAX;
 use crate::process::Process;
-use crate::scenario::form::{ExpectationOf, Latency, Scenario};
+use crate::mix::Seed;
+use crate::outbox::SyncMode;
+use crate::scenario::form::{DiskMode, ExpectationOf, Latency, Scenario};
 use crate::scenario::locate::Place;
 use crate::scenario::namespace::Word;
 use crate::scenario::service::{Problem, Service, Shape};
 use crate::scenario::step::{Claim, Event};
-use crate::sim::{self, Chance, NetworkSettings, Rule, Track};
-use crate::time::Duration;
+use crate::sim::{
+    self, Action, Chance, DiskSettings, NetworkSettings, Rule, Step, TraceSettings, Track, Trigger, WorldSettings,
+};
+use crate::time::{Duration, Instant};
 
 mod cluster;
 mod steps;
@@ -39,11 +43,45 @@ pub struct Plan<S: Service> {
     pub watches: Vec<Watch>,
     /// How soon a healed core must agree.
     pub within: Duration,
+    disk: DiskSettings,
+}
+
+impl<S: Service> Plan<S> {
+    /// What a world for this plan is made of.
+    pub fn world(&self, seed: Seed, trace: TraceSettings) -> WorldSettings<S::Process> {
+        let at_once = |rule: &Rule| Step {
+            trigger: Trigger::At(Instant::ZERO),
+            action: Action::Rule(rule.clone()),
+            is_optional: false,
+        };
+        let mut tracks = self.tracks.clone();
+        if !self.rules.is_empty() {
+            tracks.push(self.rules.iter().map(at_once).collect());
+        }
+        WorldSettings {
+            clients: self.shape.clients,
+            network: self.network.clone(),
+            disk: self.disk.clone(),
+            machines: self.shape.all_machines(),
+            trace,
+            tracks,
+            ..WorldSettings::calm(seed, self.shape.sites, self.config.clone())
+        }
+    }
 }
 
 /// Something that must hold at a moment.
 #[derive(Clone, Debug)]
-pub enum Check<S: Service> {
+pub struct Check<S: Service> {
+    /// Where it is written: `expect[2]`.
+    pub name: String,
+    /// What.
+    pub what: Holds<S>,
+}
+
+/// What must hold at a moment.
+#[derive(Clone, Debug)]
+pub enum Holds<S: Service> {
     /// This one leads.
     Leader(sim::Target),
     /// What this watch waits for has happened.
@@ -89,6 +127,12 @@ pub fn plan<S: Service>(scenario: &Scenario<S>) -> Result<Plan<S>, Vec<Problem>>
     }
     planner.machines(scenario.machines.as_deref());
     let network = planner.network(scenario);
+    let sync_time = planner.sync_time(&whole.field("disk").field("sync"), scenario.disk.sync);
+    let sync_mode = match scenario.disk.mode {
+        DiskMode::Overlapped => SyncMode::Overlapped,
+        DiskMode::Blocking => SyncMode::Blocking,
+    };
+    let disk = DiskSettings { sync_time, sync_mode, ..DiskSettings::default() };
     let config = S::config(&scenario.settings, &planner.shape);
     let config = planner.within(&whole.field("settings"), config);
     let rules = planner.rules(&scenario.rules);
@@ -101,7 +145,7 @@ pub fn plan<S: Service>(scenario: &Scenario<S>) -> Result<Plan<S>, Vec<Problem>>
     match config {
         Some(config) if problems.is_empty() => {
             let within = within.unwrap_or(CONVERGES_WITHIN);
-            Ok(Plan { shape, config, network, rules, tracks, checks, expect, watches, within })
+            Ok(Plan { shape, config, network, rules, tracks, checks, expect, watches, within, disk })
         }
         _ => Err(problems),
     }
@@ -183,7 +227,7 @@ impl<S: Service> Planner<S> {
         let mut checks = Vec::new();
         for (number, expectation) in expect.iter().enumerate() {
             let place = Place::whole().field("expect").index(number);
-            let name = format!("expect[{number}]");
+            let name = place.to_string();
             match expectation {
                 Word::Harness(Claim::Converges { within }) => {
                     if *within == Duration::ZERO {
@@ -195,23 +239,26 @@ impl<S: Service> Planner<S> {
                     }
                 }
                 Word::Harness(Claim::Never(event)) => self.watch(&place, name, event, true),
-                _ => checks.extend(self.check(&place, name, expectation)),
+                _ => {
+                    let what = self.check(&place, &name, expectation);
+                    checks.extend(what.map(|what| Check { name, what }));
+                }
             }
         }
         checks
     }
 
     /// What must hold at a moment; `None` when it is wrong.
-    fn check(&mut self, place: &Place, name: String, expectation: &ExpectationOf<S>) -> Option<Check<S>> {
+    fn check(&mut self, place: &Place, name: &str, expectation: &ExpectationOf<S>) -> Option<Holds<S>> {
         match expectation {
             Word::Harness(Claim::Leader(who)) => {
                 let target = self.who(&place.index(0), *who)?;
                 let can_lead = self.may_lead(&place.index(0), *who);
-                can_lead.then_some(Check::Leader(target))
+                can_lead.then_some(Holds::Leader(target))
             }
             Word::Harness(Claim::Sometimes(event)) => {
-                self.watch(place, name, event, false);
-                Some(Check::Happened(self.watches.len().checked_sub(1)?))
+                self.watch(place, name.to_owned(), event, false);
+                Some(Holds::Happened(self.watches.len().checked_sub(1)?))
             }
             Word::Harness(Claim::Converges { .. }) => {
                 let message = "`Converges` speaks of the end, not of a moment";
@@ -227,7 +274,7 @@ impl<S: Service> Planner<S> {
                 let problems = S::check(expectation, &self.shape);
                 let said = if problems.is_empty() { Ok(()) } else { Err(problems) };
                 self.within(place, said)?;
-                Some(Check::Service(expectation.clone()))
+                Some(Holds::Service(expectation.clone()))
             }
         }
     }

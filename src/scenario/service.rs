@@ -121,6 +121,12 @@ impl Shape {
         self.all_sites().iter().filter(|site| self.machines.get(site.index()) == Some(&machine)).collect()
     }
 
+    /// The sites of each machine.
+    pub fn all_machines(&self) -> Vec<SiteSet> {
+        let count = self.machines.iter().max().map_or(0, |most| *most + 1);
+        (0..count).map(|machine| self.on_machine(machine)).collect()
+    }
+
     /// A problem at `place` unless site `number` exists.
     pub fn check_site(&self, number: u8, place: Place) -> Option<Problem> {
         let problem = || Problem::new(place, format!("there is no site {number}")).help(self.which_sites());

@@ -6,7 +6,7 @@ use crate::scenario::form::{Scenario, StepOf};
 use crate::scenario::locate::Place;
 use crate::scenario::namespace::Word;
 use crate::scenario::nearest::nearest;
-use crate::scenario::plan::Planner;
+use crate::scenario::plan::{Check, Planner};
 use crate::scenario::service::Service;
 use crate::scenario::step::{Event, Fault, Manner, Rule, Then, Traffic, When, Who};
 use crate::sim::{self, Action, Filter, Ruling, Seam, Step, Target, Track, Trigger};
@@ -44,6 +44,7 @@ impl<S: Service> Planner<S> {
         // No step of this track can fire before this.
         let mut earliest = Duration::ZERO;
         for (number, step) in steps.iter().enumerate() {
+            let name = place.index(number).to_string();
             let place = match (place.index(number), step.is_optional) {
                 (place, true) => place.index(0),
                 (place, false) => place,
@@ -72,7 +73,7 @@ impl<S: Service> Planner<S> {
                 let message = format!("this step can never fire: steps are given up at {limit}");
                 self.wrong(place.index(0), message, "a later `limit`, or an earlier time");
             }
-            let action = self.action(&place.index(1), &step.action);
+            let action = self.action(&place.index(1), &name, &step.action);
             if let (Some(trigger), Some(action)) = (trigger, action) {
                 track.push(Step { trigger, action, is_optional: step.is_optional });
             }
@@ -184,6 +185,7 @@ impl<S: Service> Planner<S> {
     fn action(
         &mut self,
         place: &Place,
+        name: &str,
         action: &Word<Fault<S::Expectation>, S::Command>,
     ) -> Option<Action<CommandOf<S>>> {
         let fault = match action {
@@ -237,8 +239,8 @@ impl<S: Service> Planner<S> {
             Fault::Heal => Action::Heal,
             Fault::Expect(expectation) => {
                 let number = self.checks.len();
-                let check = self.check(&inner, format!("the `Expect` number {number}"), expectation)?;
-                self.checks.push(check);
+                let what = self.check(&inner, name, expectation)?;
+                self.checks.push(Check { name: name.to_owned(), what });
                 Action::Check(number)
             }
         })

@@ -102,7 +102,7 @@ impl core::error::Error for Damage {}
 
 /// One thing that happens to a process.
 #[derive(Clone, Debug)]
-pub enum Input<P: Process + ?Sized> {
+pub enum Input<P: Process> {
     /// A message came, from another process or, after its wait, from itself.
     Message {
         /// Who says it sent this; nothing proves it yet.
@@ -237,14 +237,14 @@ pub(crate) struct Sent {
 
 /// What one call of [`Process::handle`] wants done. Owned and reused by the host; encoded as it is given.
 #[derive(Clone, Debug)]
-pub struct Effects<P: Process + ?Sized> {
+pub struct Effects<P: Process> {
     pub(crate) records: Records,
     pub(crate) buffer: Vec<u8>,
     pub(crate) sent: Vec<Sent>,
     pub(crate) notes: Vec<P::Note>,
 }
 
-impl<P: Process + ?Sized> Default for Effects<P> {
+impl<P: Process> Default for Effects<P> {
     fn default() -> Effects<P> {
         Effects { records: Records::default(), buffer: Vec::new(), sent: Vec::new(), notes: Vec::new() }
     }

@@ -6,8 +6,8 @@
 //!
 //! # Format
 //!
-//! Files `segment-00000000.log`, `segment-00000001.log`, … of equal length, preallocated and zero behind their
-//! end. Integers are little-endian, a row is 16 bytes.
+//! Files `segment-00000000.log`, `segment-00000001.log`, … of equal length, preallocated; behind their end they are
+//! zero or hold what was cut. Integers are little-endian, a row is 16 bytes.
 //!
 //! ```text
 //! segment      0               4               8               12              16
@@ -51,7 +51,8 @@
 //! 8. A mark is not synced for its own sake, so an idle journal comes to rest.
 //!
 //! Out of reach: rot in the last batch while no mark and no later batch names an end behind it. It looks like
-//! a torn write and is cut. A mark follows each sync at once to keep that window small.
+//! a torn write and is cut. A mark follows each sync at once, and each batch leaves room for it, to keep that
+//! window small. For the same reason a last segment that someone removes whole is not missed.
 
 mod config;
 pub mod disk;

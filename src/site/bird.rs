@@ -1,0 +1,95 @@
+//! The process that both hosts run: a site or a client, by its id.
+
+use alloc::boxed::Box;
+
+use crate::ids::ProcessId;
+use crate::mix::Seed;
+use crate::process::{Damage, Effects, Input, Process, Recovered, Role};
+use crate::site::client::{Client, Command};
+use crate::site::config::Config;
+use crate::site::message::{Message, Record};
+use crate::site::note::Note;
+use crate::site::site::Site;
+use crate::time::Instant;
+
+/// A site, or a client of it.
+#[derive(Clone, Debug)]
+pub enum Bird {
+    /// A member of the cluster.
+    Site(Box<Site>),
+    /// One who asks.
+    Client(Box<Client>),
+}
+
+impl Bird {
+    /// The site, if it is one.
+    pub fn as_site(&self) -> Option<&Site> {
+        match self {
+            Bird::Site(site) => Some(site),
+            Bird::Client(_) => None,
+        }
+    }
+
+    /// The client, if it is one.
+    pub fn as_client(&self) -> Option<&Client> {
+        match self {
+            Bird::Site(_) => None,
+            Bird::Client(client) => Some(client),
+        }
+    }
+}
+
+impl Process for Bird {
+    type Message = Message;
+    type Record = Record;
+    type Note = Note;
+    type Command = Command;
+    type Config = Config;
+
+    fn start(
+        config: &Config,
+        id: ProcessId,
+        seed: Seed,
+        recovered: Recovered<Record>,
+    ) -> Result<Bird, Damage> {
+        match id {
+            ProcessId::Site(site) => Ok(Bird::Site(Box::new(Site::recover(config, site, seed, recovered)?))),
+            ProcessId::Terminal(_) | ProcessId::Client(_) => {
+                Ok(Bird::Client(Box::new(Client::new(config, id, seed))))
+            }
+        }
+    }
+
+    fn handle(&mut self, now: Instant, input: Input<Bird>, effects: &mut Effects<Bird>) {
+        match (self, input) {
+            (Bird::Site(site), Input::Message { from, message }) => {
+                site.on_message(now, from, message, effects)
+            }
+            (Bird::Site(site), Input::Wake) => site.on_wake(now, effects),
+            (Bird::Site(site), Input::DiskLow) => site.on_disk_low(),
+            (Bird::Site(site), Input::Command(command)) => {
+                panic!("{} is a site and takes no command, given {command}", site.status().site)
+            }
+            (Bird::Client(client), Input::Message { from, message }) => {
+                client.on_message(now, from, message, effects)
+            }
+            (Bird::Client(client), Input::Wake) => client.on_wake(now, effects),
+            (Bird::Client(client), Input::Command(command)) => client.on_command(now, command, effects),
+            (Bird::Client(_), Input::DiskLow) => {}
+        }
+    }
+
+    fn deadline(&self) -> Option<(Instant, &'static str)> {
+        match self {
+            Bird::Site(site) => Some(site.deadline()),
+            Bird::Client(client) => client.deadline(),
+        }
+    }
+
+    fn role(&self) -> Role {
+        match self {
+            Bird::Site(site) => site.role(),
+            Bird::Client(_) => Role::Client,
+        }
+    }
+}

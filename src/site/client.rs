@@ -1,0 +1,285 @@
+//! A client: speaks only datagrams, has a session, asks until it is answered.
+//!
+//! It has one request outstanding, and asks the same site or the next one again when no answer comes; the
+//! session makes that harmless. Queries go beside requests and are answered by one site alone.
+
+use alloc::collections::VecDeque;
+use alloc::vec::Vec;
+use core::fmt;
+
+use crate::ids::{ProcessId, SiteId};
+use crate::mix::{Seed, mix};
+use crate::paxos::Slot;
+use crate::process::{Effects, Label};
+use crate::site::bird::Bird;
+use crate::site::config::Config;
+use crate::site::message::{Answer, Message, Query, RequestId};
+use crate::site::note::Note;
+use crate::site::submission::{Operation, Request, Session};
+use crate::time::{Duration, Instant};
+use crate::timeline::Position;
+
+/// What a person asks of a client.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Command {
+    /// To do something, once.
+    Do(Operation),
+    /// To tell something.
+    Tell(Query),
+}
+
+/// One client.
+#[derive(Clone, Debug)]
+pub struct Client {
+    id: ProcessId,
+    seed: Seed,
+    sites: u8,
+    /// The site that it asks.
+    at: SiteId,
+    retry: Duration,
+    queue_max: usize,
+    session: Option<Session>,
+    /// Sessions opened so far: the next opening's nonce is drawn with it.
+    openings: u64,
+    /// The number of the next request of the session.
+    next: u64,
+    /// What is to be done, in order; the first is outstanding if `asked` is.
+    wanted: VecDeque<Operation>,
+    asked: Option<Asked>,
+    queries: Vec<Asking>,
+    next_query: u64,
+    /// Everything below was seen.
+    seen: Slot,
+}
+
+/// The outstanding request.
+#[derive(Clone, Debug)]
+struct Asked {
+    request: Request,
+    retry_at: Instant,
+    is_taken: bool,
+}
+
+/// An outstanding query.
+#[derive(Clone, Debug)]
+struct Asking {
+    id: u64,
+    query: Query,
+    retry_at: Instant,
+}
+
+impl Client {
+    pub(super) fn new(config: &Config, id: ProcessId, seed: Seed) -> Client {
+        let home = match id {
+            ProcessId::Site(site) | ProcessId::Terminal(site) => site.number(),
+            ProcessId::Client(number) => (number % u16::from(config.sites)).to_le_bytes()[0],
+        };
+        Client {
+            id,
+            seed,
+            sites: config.sites,
+            at: SiteId::new(home).expect("below the number of sites"),
+            retry: config.client_retry,
+            queue_max: config.client_queue_max,
+            session: None,
+            openings: 0,
+            next: 1,
+            wanted: VecDeque::new(),
+            asked: None,
+            queries: Vec::new(),
+            next_query: 1,
+            seen: Slot(0),
+        }
+    }
+
+    /// Whether every command was answered.
+    pub fn is_idle(&self) -> bool {
+        self.wanted.is_empty() && self.queries.is_empty()
+    }
+
+    /// The open session.
+    pub fn session(&self) -> Option<Session> {
+        self.session
+    }
+
+    pub(super) fn deadline(&self) -> Option<(Instant, &'static str)> {
+        let asked = self.asked.iter().map(|asked| asked.retry_at);
+        let first = asked.chain(self.queries.iter().map(|asking| asking.retry_at)).min();
+        first.map(|at| (at, "retry"))
+    }
+
+    pub(super) fn on_command(&mut self, now: Instant, command: Command, effects: &mut Effects<Bird>) {
+        if self.wanted.len() + self.queries.len() >= self.queue_max {
+            effects.note(Note::QueueFull);
+            return;
+        }
+        match command {
+            Command::Do(operation) => {
+                self.wanted.push_back(operation);
+                self.ask_next(now, effects);
+            }
+            Command::Tell(query) => {
+                let id = self.next_query;
+                self.next_query += 1;
+                let asking = Asking { id, query, retry_at: now + self.retry };
+                self.send_query(&asking, effects);
+                self.queries.push(asking);
+            }
+        }
+    }
+
+    pub(super) fn on_message(
+        &mut self,
+        now: Instant,
+        from: ProcessId,
+        message: Message,
+        effects: &mut Effects<Bird>,
+    ) {
+        let Some(site) = from.as_site() else {
+            effects.note(Note::Ignored(from, message.kind(), "it is not from a site"));
+            return;
+        };
+        match message {
+            Message::Taken { id } => {
+                if let Some(asked) = self.outstanding(id)
+                    && !asked.is_taken
+                {
+                    asked.is_taken = true;
+                    effects.note(Note::Waits(site));
+                }
+            }
+            Message::Applied { id, at, answer } => self.on_applied(now, id, at, answer, effects),
+            Message::Expired { id } => self.on_expired(now, id, effects),
+            Message::Busy { id, reason } => {
+                if self.outstanding(id).is_some() {
+                    effects.note(Note::FoundBusy(site, reason));
+                }
+            }
+            Message::Told { id, applied, telling } => {
+                if self.answered(id) {
+                    self.seen = self.seen.max(applied);
+                    effects.note(Note::Told(site, applied, telling));
+                }
+            }
+            // The query stays: it is asked again, elsewhere if this client may go elsewhere.
+            Message::Behind { id, applied } => {
+                if self.queries.iter().any(|asking| asking.id == id) {
+                    effects.note(Note::FoundBehind(site, applied));
+                }
+            }
+            Message::Paxos { .. } | Message::Forward { .. } | Message::Ask { .. } | Message::Query { .. } => {
+                effects.note(Note::Ignored(from, message.kind(), "it is not for a client"));
+            }
+        }
+    }
+
+    pub(super) fn on_wake(&mut self, now: Instant, effects: &mut Effects<Bird>) {
+        let is_late = |at: Instant| at <= now;
+        let asked_is_late = self.asked.as_ref().is_some_and(|asked| is_late(asked.retry_at));
+        if !asked_is_late && !self.queries.iter().any(|asking| is_late(asking.retry_at)) {
+            return;
+        }
+        self.go_elsewhere();
+        effects.note(Note::Retries(self.at));
+        if asked_is_late && let Some(asked) = &mut self.asked {
+            asked.retry_at = now + self.retry;
+            effects.send(ProcessId::Site(self.at), &Message::Ask { request: asked.request.clone() });
+        }
+        let mut queries = core::mem::take(&mut self.queries);
+        for asking in queries.iter_mut().filter(|asking| is_late(asking.retry_at)) {
+            asking.retry_at = now + self.retry;
+            self.send_query(asking, effects);
+        }
+        self.queries = queries;
+    }
+
+    /// A terminal has one site. A client of its own asks the next.
+    fn go_elsewhere(&mut self) {
+        if let ProcessId::Client(_) = self.id {
+            let next = (self.at.number() + 1) % self.sites;
+            self.at = SiteId::new(next).expect("below the number of sites");
+        }
+    }
+
+    fn send_query(&self, asking: &Asking, effects: &mut Effects<Bird>) {
+        let query = Message::Query { id: asking.id, seen: self.seen, query: asking.query.clone() };
+        effects.send(ProcessId::Site(self.at), &query);
+    }
+
+    fn ask_next(&mut self, now: Instant, effects: &mut Effects<Bird>) {
+        let Some(operation) = self.wanted.front() else { return };
+        if self.asked.is_some() {
+            return;
+        }
+        let request = match self.session {
+            Some(session) => Request::Execute { session, number: self.next, operation: operation.clone() },
+            None => Request::Open { client: self.id, nonce: mix(self.seed.0, [self.openings]) },
+        };
+        effects.send(ProcessId::Site(self.at), &Message::Ask { request: request.clone() });
+        self.asked = Some(Asked { request, retry_at: now + self.retry, is_taken: false });
+    }
+
+    fn outstanding(&mut self, id: RequestId) -> Option<&mut Asked> {
+        self.asked.as_mut().filter(|asked| asked.request.id() == id)
+    }
+
+    fn answered(&mut self, id: u64) -> bool {
+        let before = self.queries.len();
+        self.queries.retain(|asking| asking.id != id);
+        self.queries.len() < before
+    }
+
+    fn on_applied(
+        &mut self,
+        now: Instant,
+        id: RequestId,
+        at: Position,
+        answer: Answer,
+        effects: &mut Effects<Bird>,
+    ) {
+        if self.outstanding(id).is_none() {
+            return;
+        }
+        self.asked = None;
+        self.seen = self.seen.max(Slot(at.slot.saturating_add(1)));
+        match id {
+            RequestId::Open { .. } => {
+                (self.session, self.next) = (Some(at), 1);
+                self.openings += 1;
+                effects.note(Note::Opened(at));
+            }
+            RequestId::Execute { number, .. } => {
+                self.next = number + 1;
+                if let Some(operation) = self.wanted.pop_front() {
+                    effects.note(Note::Done(at, operation, answer));
+                }
+            }
+        }
+        self.ask_next(now, effects);
+    }
+
+    /// Nobody can say any more whether an earlier copy of the request took effect, so it is not asked again.
+    fn on_expired(&mut self, now: Instant, id: RequestId, effects: &mut Effects<Bird>) {
+        if self.outstanding(id).is_none() {
+            return;
+        }
+        self.asked = None;
+        self.session = None;
+        if let Some(operation) = self.wanted.pop_front() {
+            effects.note(Note::Lost(operation));
+        }
+        self.ask_next(now, effects);
+    }
+}
+
+impl fmt::Display for Command {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Command::Do(operation) => write!(f, "{operation}"),
+            Command::Tell(Query::View { view }) => write!(f, "view of {}", view.viewer),
+            Command::Tell(Query::Log { .. }) => f.write_str("log"),
+            Command::Tell(Query::Blocks { .. }) => f.write_str("blocks"),
+            Command::Tell(Query::Status) => f.write_str("status"),
+        }
+    }
+}

@@ -1,0 +1,182 @@
+//! Sizes and times of a site and its clients.
+
+use core::fmt;
+
+use crate::frame::{DATAGRAM_DEFAULT, DATAGRAM_MAX, DATAGRAM_MIN, FRAME_BYTES, MESSAGE_PREFIX_MAX};
+use crate::ids::SITES_MAX;
+use crate::paxos;
+use crate::site::message::{ENTRY_PREFIX_MAX, Message};
+use crate::site::submission::Submission;
+use crate::time::Duration;
+
+/// The same at every site and client of a cluster.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Config {
+    /// How many sites: 1 to 9.
+    pub sites: u8,
+    /// No datagram is larger, in bytes.
+    pub datagram_max: usize,
+    /// Between two heartbeats of a leader.
+    pub heartbeat: Duration,
+    /// Without a word of the leader for this long, and some jitter, a site campaigns.
+    pub election: Duration,
+    /// The most jitter of the first attempt.
+    pub election_jitter: Duration,
+    /// Unanswered messages between sites are sent again after this.
+    pub retry: Duration,
+    /// The most slots that a leader has under way; beyond, submissions wait.
+    pub window: u64,
+    /// The most submissions in one slot.
+    pub batch: usize,
+    /// The most slots asked for at once in catching up.
+    pub fetch_max: u64,
+    /// The most submissions in a site's queue; beyond, clients are told that it is busy.
+    pub queue_max: usize,
+    /// The most submissions of its queue that a site has with the leader at once, and that a leader holds for
+    /// proposing; beyond, they wait with their origin.
+    pub forward_max: usize,
+    /// The most sessions; an opening beyond evicts the one that was used longest ago.
+    pub sessions_max: usize,
+    /// The most queries that wait for a site to catch up; beyond, they are answered at once that it is behind.
+    pub parked_max: usize,
+    /// How long such a query waits.
+    pub parked_for: Duration,
+    /// A client asks again after this.
+    pub client_retry: Duration,
+    /// The most commands that wait in a client; beyond, they are refused.
+    pub client_queue_max: usize,
+}
+
+/// Why a configuration is refused.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum ConfigError {
+    /// A number is outside its range.
+    OutOfRange {
+        /// Which.
+        name: &'static str,
+        /// The least that it may be.
+        min: u64,
+        /// The most that it may be.
+        max: u64,
+        /// What it is.
+        found: u64,
+    },
+    /// A leader would be given up between two of its heartbeats.
+    HeartbeatTooSlow,
+}
+
+impl fmt::Display for ConfigError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            ConfigError::OutOfRange { name, min, max, found } => {
+                write!(f, "{name} is {found}, expected {min} to {max}")
+            }
+            ConfigError::HeartbeatTooSlow => f.write_str("heartbeat must be at most half of election"),
+        }
+    }
+}
+
+impl core::error::Error for ConfigError {}
+
+impl Config {
+    /// What suits links of up to 100 ms.
+    pub fn new(sites: u8) -> Config {
+        Config {
+            sites,
+            datagram_max: DATAGRAM_DEFAULT,
+            heartbeat: Duration::from_millis(50),
+            election: Duration::from_millis(300),
+            election_jitter: Duration::from_millis(200),
+            retry: Duration::from_millis(150),
+            window: 32,
+            batch: 16,
+            fetch_max: 64,
+            queue_max: 1_024,
+            forward_max: 64,
+            sessions_max: 1_024,
+            parked_max: 64,
+            parked_for: Duration::from_secs(1),
+            client_retry: Duration::from_millis(500),
+            client_queue_max: 256,
+        }
+    }
+
+    /// Refuses what cannot work.
+    pub fn check(&self) -> Result<(), ConfigError> {
+        let range = |name, found: u64, min: u64, max: u64| {
+            if (min..=max).contains(&found) {
+                Ok(())
+            } else {
+                Err(ConfigError::OutOfRange { name, min, max, found })
+            }
+        };
+        range("sites", self.sites.into(), 1, SITES_MAX.into())?;
+        range("datagram_max", self.datagram_max as u64, DATAGRAM_MIN as u64, DATAGRAM_MAX as u64)?;
+        range("window", self.window, 1, 4_096)?;
+        range("batch", self.batch as u64, 1, paxos::ballot::ENTRY_VALUES_MAX as u64)?;
+        range("fetch_max", self.fetch_max, 1, 4_096)?;
+        range("queue_max", self.queue_max as u64, 1, 1 << 20)?;
+        range("forward_max", self.forward_max as u64, 1, 1 << 16)?;
+        range("sessions_max", self.sessions_max as u64, 1, 1 << 20)?;
+        range("parked_max", self.parked_max as u64, 0, 1 << 16)?;
+        range("client_queue_max", self.client_queue_max as u64, 1, 1 << 16)?;
+        let times = [
+            ("heartbeat in us", self.heartbeat),
+            ("election in us", self.election),
+            ("retry in us", self.retry),
+            ("client_retry in us", self.client_retry),
+        ];
+        for (name, time) in times {
+            range(name, time.as_micros(), 1, Duration::from_secs(3_600).as_micros())?;
+        }
+        if self.heartbeat.times(2) > self.election {
+            return Err(ConfigError::HeartbeatTooSlow);
+        }
+        Ok(())
+    }
+
+    /// Bytes that the submissions of one slot take at most.
+    pub(super) fn entry_bytes_max(&self) -> usize {
+        Message::entry_bytes_max(self.datagram_max)
+    }
+
+    /// The most bytes of one durable record, whatever is in it: what storage is formatted for.
+    pub fn record_bytes_max(&self) -> usize {
+        let entry = ENTRY_PREFIX_MAX + self.entry_bytes_max();
+        1 + paxos::Record::<Submission>::OVERHEAD_MAX + entry.max(Submission::BYTES_MAX)
+    }
+
+    pub(super) fn paxos(&self) -> paxos::Config {
+        let overhead = FRAME_BYTES + MESSAGE_PREFIX_MAX + 1 + paxos::Promise::<Submission>::OVERHEAD_MAX;
+        paxos::Config {
+            sites: self.sites,
+            heartbeat: self.heartbeat,
+            election: self.election,
+            election_jitter: self.election_jitter,
+            retry: self.retry,
+            window: self.window,
+            fetch_max: self.fetch_max,
+            promise_bytes: self.datagram_max - overhead,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use alloc::string::ToString;
+
+    #[test]
+    fn wrong_numbers_are_refused_by_name() {
+        let check = |change: fn(&mut Config), message: &str| {
+            let mut config = Config::new(3);
+            assert_eq!(config.check(), Ok(()));
+            change(&mut config);
+            assert_eq!(config.check().unwrap_err().to_string(), message);
+        };
+        check(|config| config.sites = 0, "sites is 0, expected 1 to 9");
+        check(|config| config.datagram_max = 1_023, "datagram_max is 1023, expected 1024 to 65507");
+        check(|config| config.window = 0, "window is 0, expected 1 to 4096");
+        check(|config| config.election = config.heartbeat, "heartbeat must be at most half of election");
+    }
+}

@@ -1,0 +1,153 @@
+//! What sites and clients tell those who watch.
+
+use core::fmt;
+
+use crate::ids::{ProcessId, SiteId};
+use crate::paxos::{self, Slot};
+use crate::process::{Label, Subject};
+use crate::site::message::{Answer, BusyReason, Telling};
+use crate::site::submission::{Number, Operation, Session};
+use crate::timeline::Position;
+
+/// Something that happened at a site or a client.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Note {
+    /// In the protocol.
+    Paxos(paxos::Note),
+    /// The site took a request into its queue.
+    Took(Number, Operation),
+    /// The site took an opening into its queue.
+    TookOpening(Number, ProcessId),
+    /// It refused a request.
+    Refused(BusyReason),
+    /// It hands what waits over again, from this number on.
+    Resubmits(Number),
+    /// A submission took effect at this site.
+    Applied(Position, Operation),
+    /// A submission had taken effect before, and did not again.
+    Repeated(Position, SiteId, Number),
+    /// A submission came before its predecessor, and has no effect.
+    OutOfOrder(Position, SiteId, Number),
+    /// A session was evicted for another.
+    Evicted(Session),
+    /// A request of an unknown or evicted session has no effect.
+    Expired(Session),
+    /// A query waited for this site to catch up, in vain.
+    Behind(ProcessId, Slot),
+    /// It dropped a message.
+    Ignored(ProcessId, &'static str, &'static str),
+    /// Client: the session is open.
+    Opened(Session),
+    /// Client: the request waits durably at this site.
+    Waits(SiteId),
+    /// Client: the request is in the log.
+    Done(Position, Operation, Answer),
+    /// Client: the session expired; whether this request took effect is not known.
+    Lost(Operation),
+    /// Client: a site told what was asked.
+    Told(SiteId, Slot, Telling),
+    /// Client: a site cannot answer a query, for it is behind.
+    FoundBehind(SiteId, Slot),
+    /// Client: a site is busy.
+    FoundBusy(SiteId, BusyReason),
+    /// Client: no answer; it asks this site.
+    Retries(SiteId),
+    /// Client: too many commands wait; this one was not taken.
+    QueueFull,
+}
+
+impl Label for Note {
+    fn kind(&self) -> &'static str {
+        match self {
+            Note::Paxos(note) => note.kind(),
+            Note::Took(..) => "took",
+            Note::TookOpening(..) => "took opening",
+            Note::Refused(_) => "refused",
+            Note::Resubmits(_) => "resubmits",
+            Note::Applied(..) => "applied",
+            Note::Repeated(..) => "repeated",
+            Note::OutOfOrder(..) => "out of order",
+            Note::Evicted(_) => "evicted",
+            Note::Expired(_) => "expired",
+            Note::Behind(..) => "behind",
+            Note::Ignored(..) => "ignored",
+            Note::Opened(_) => "opened",
+            Note::Waits(_) => "waits",
+            Note::Done(..) => "done",
+            Note::Lost(_) => "lost",
+            Note::Told(..) => "told",
+            Note::FoundBehind(..) => "found behind",
+            Note::FoundBusy(..) => "found busy",
+            Note::Retries(_) => "retries",
+            Note::QueueFull => "queue full",
+        }
+    }
+
+    fn subject(&self) -> Subject {
+        match self {
+            Note::Paxos(note) => note.subject(),
+            Note::Applied(at, _) | Note::Repeated(at, ..) | Note::OutOfOrder(at, ..) | Note::Done(at, ..) => {
+                Subject::slot(at.slot)
+            }
+            Note::Evicted(session) | Note::Expired(session) | Note::Opened(session) => {
+                Subject::slot(session.slot)
+            }
+            Note::Took(number, _) | Note::TookOpening(number, _) | Note::Resubmits(number) => {
+                Subject { noun: "submission", number: number.count }
+            }
+            Note::Behind(_, slot) | Note::Told(_, slot, _) | Note::FoundBehind(_, slot) => {
+                Subject::slot(slot.0)
+            }
+            Note::Refused(_) | Note::Ignored(..) | Note::Waits(_) | Note::Lost(_) => Subject::NONE,
+            Note::FoundBusy(..) | Note::Retries(_) | Note::QueueFull => Subject::NONE,
+        }
+    }
+}
+
+impl fmt::Display for Note {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Note::Paxos(note) => write!(f, "{note}"),
+            Note::Took(number, operation) => write!(f, "took {number}: {operation}"),
+            Note::TookOpening(number, client) => write!(f, "took {number}: {client} opens a session"),
+            Note::Refused(reason) => write!(f, "refused a request: {reason}"),
+            Note::Resubmits(number) => write!(f, "resubmits from {number}"),
+            Note::Applied(at, operation) => write!(f, "applied {at}: {operation}"),
+            Note::Repeated(at, origin, number) => {
+                write!(f, "skipped {at}: {origin}'s {number} took effect before")
+            }
+            Note::OutOfOrder(at, origin, number) => {
+                write!(f, "skipped {at}: {origin}'s {number} came before its predecessor")
+            }
+            Note::Evicted(session) => write!(f, "evicted session {session}"),
+            Note::Expired(session) => write!(f, "has no session {session}"),
+            Note::Behind(client, applied) => write!(f, "is behind what {client} saw, at slot {applied}"),
+            Note::Ignored(from, kind, reason) => write!(f, "ignored {kind} of {from}: {reason}"),
+            Note::Opened(session) => write!(f, "has session {session}"),
+            Note::Waits(site) => write!(f, "is taken at {site}"),
+            Note::Done(at, operation, Answer::Viewed { page }) => {
+                write!(f, "done at {at}: {operation} shows {} tweets", page.tweets.len())
+            }
+            Note::Done(at, operation, Answer::Opened | Answer::Done) => {
+                write!(f, "done at {at}: {operation}")
+            }
+            Note::Lost(operation) => {
+                write!(f, "was told that its session expired, outcome unknown: {operation}")
+            }
+            Note::Told(site, applied, _) => write!(f, "was told by {site}, at slot {applied}"),
+            Note::FoundBehind(site, applied) => write!(f, "finds {site} behind, at slot {applied}"),
+            Note::FoundBusy(site, reason) => write!(f, "finds {site} busy: {reason}"),
+            Note::Retries(site) => write!(f, "asks again, at {site}"),
+            Note::QueueFull => f.write_str("refused a command: too many wait"),
+        }
+    }
+}
+
+impl fmt::Display for BusyReason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            BusyReason::QueueFull => "its queue is full",
+            BusyReason::DiskLow => "its disk is nearly full",
+        })
+    }
+}

@@ -1,0 +1,124 @@
+//! The waiting queue: what a site took and the log does not hold yet.
+//!
+//! 1. What is in it is durable before anyone is told, and stays until it is applied.
+//! 2. Each submission names the one before it, so the log takes them in this order or not at all.
+
+use alloc::collections::VecDeque;
+use alloc::sync::Arc;
+
+use crate::ids::{ProcessId, SiteId};
+use crate::site::message::RequestId;
+use crate::site::submission::{Number, Request, Submission};
+use crate::time::Instant;
+
+/// A site's own submissions, oldest first.
+#[derive(Clone, Debug)]
+pub struct Queue {
+    origin: SiteId,
+    incarnation: u64,
+    waiting: VecDeque<Waiting>,
+    /// The number given last, by any incarnation.
+    last: Number,
+    /// How many from the front were handed to whoever leads.
+    handed: usize,
+    /// When they are handed over again.
+    pub(super) retry_at: Instant,
+}
+
+/// One submission, and who asked for it if this incarnation was asked.
+#[derive(Clone, Debug)]
+pub(super) struct Waiting {
+    pub(super) submission: Arc<Submission>,
+    pub(super) client: Option<ProcessId>,
+}
+
+impl Queue {
+    /// The queue of an incarnation that found `taken` in its journal.
+    pub(super) fn recover(
+        origin: SiteId,
+        incarnation: u64,
+        taken: impl Iterator<Item = Arc<Submission>>,
+    ) -> Queue {
+        let waiting: VecDeque<Waiting> =
+            taken.map(|submission| Waiting { submission, client: None }).collect();
+        let last = waiting.back().map_or(Number::default(), |last| last.submission.number);
+        Queue { origin, incarnation, waiting, last, handed: 0, retry_at: Instant::ZERO }
+    }
+
+    /// How many wait.
+    pub fn len(&self) -> usize {
+        self.waiting.len()
+    }
+
+    /// Whether none waits.
+    pub fn is_empty(&self) -> bool {
+        self.waiting.is_empty()
+    }
+
+    /// What waits, oldest first.
+    pub fn iter(&self) -> impl Iterator<Item = &Arc<Submission>> {
+        self.waiting.iter().map(|waiting| &waiting.submission)
+    }
+
+    /// Numbers `request` and puts it last.
+    pub(super) fn take(&mut self, client: ProcessId, request: Request) -> Arc<Submission> {
+        let count = if self.last.incarnation == self.incarnation { self.last.count + 1 } else { 1 };
+        let number = Number { incarnation: self.incarnation, count };
+        let submission = Arc::new(Submission { origin: self.origin, number, after: self.last, request });
+        self.last = number;
+        self.waiting.push_back(Waiting { submission: submission.clone(), client: Some(client) });
+        submission
+    }
+
+    /// Whether this very request waits; remembers that `client` asks for it.
+    pub(super) fn is_waiting(&mut self, client: ProcessId, id: RequestId) -> bool {
+        let same = |waiting: &&mut Waiting| waiting.submission.request.id() == id && waiting.asks_for(client);
+        match self.waiting.iter_mut().find(same) {
+            Some(waiting) => {
+                waiting.client = Some(client);
+                true
+            }
+            None => false,
+        }
+    }
+
+    /// Takes out what the log took up to `taken`, oldest first.
+    pub(super) fn pop_taken(&mut self, taken: Number) -> Option<Waiting> {
+        let is_taken = self.waiting.front().is_some_and(|first| first.submission.number <= taken);
+        if !is_taken {
+            return None;
+        }
+        self.handed = self.handed.saturating_sub(1);
+        self.waiting.pop_front()
+    }
+
+    /// Hands everything over again from the front: the leader changed, or did not answer.
+    pub(super) fn start_over(&mut self) {
+        self.handed = 0;
+    }
+
+    /// The next to be handed over, if fewer than `max` have been.
+    pub(super) fn hand_over(&mut self, max: usize) -> Option<Arc<Submission>> {
+        if self.handed >= max {
+            return None;
+        }
+        let next = self.waiting.get(self.handed)?.submission.clone();
+        self.handed += 1;
+        Some(next)
+    }
+
+    /// Whether something was handed over and has not come back in the log.
+    pub(super) fn is_pending(&self) -> bool {
+        self.handed > 0
+    }
+}
+
+impl Waiting {
+    /// Nonces are the client's own, so an opening is the same only if the client is.
+    fn asks_for(&self, client: ProcessId) -> bool {
+        match &self.submission.request {
+            Request::Open { client: by, .. } => *by == client,
+            Request::Execute { .. } => true,
+        }
+    }
+}

@@ -1,0 +1,282 @@
+//! The replicated state: a fold over the log that every site computes alike.
+//!
+//! Beside the timeline it holds what makes effects happen once and in order: the last number taken of each
+//! origin, and the sessions with their last answers.
+//!
+//! 1. Nothing here depends on time, on the site, or on anything but the log.
+//! 2. Of an origin's submissions only those whose predecessor was taken are taken, each at most once.
+//! 3. A request of a session takes effect at most once; once a session is evicted, none of its requests do.
+
+use alloc::collections::BTreeMap;
+use alloc::sync::Arc;
+
+use crate::ids::{ProcessId, SITES_MAX};
+use crate::paxos::{Entry, Slot};
+use crate::site::message::{Answer, RequestId};
+use crate::site::submission::{Number, Operation, Request, Session, Submission};
+use crate::timeline::{Position, Timeline};
+
+/// The state behind a prefix of the log.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Replica {
+    timeline: Timeline,
+    origins: Frontier,
+    sessions: Sessions,
+    applied: Slot,
+}
+
+/// The last number taken of each origin.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Frontier([Number; SITES_MAX as usize]);
+
+/// How a submission stands to a frontier.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Standing {
+    /// It is the next of its origin.
+    Next,
+    /// It, or one behind it, was taken before.
+    Before,
+    /// One before it was not taken yet: it has no effect here, and its origin proposes it again.
+    Ahead,
+}
+
+impl Frontier {
+    /// The last number taken of this origin.
+    pub fn of(&self, origin: crate::ids::SiteId) -> Number {
+        self.0[origin.index()]
+    }
+
+    /// How `submission` stands.
+    pub fn standing(&self, submission: &Submission) -> Standing {
+        let last = self.of(submission.origin);
+        if submission.number <= last {
+            Standing::Before
+        } else if submission.after <= last {
+            Standing::Next
+        } else {
+            Standing::Ahead
+        }
+    }
+
+    /// Takes `submission` if it is the next of its origin; says how it stood.
+    pub fn take(&mut self, submission: &Submission) -> Standing {
+        let standing = self.standing(submission);
+        if standing == Standing::Next {
+            self.0[submission.origin.index()] = submission.number;
+        }
+        standing
+    }
+}
+
+/// What applying one submission came to.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Outcome {
+    /// It was not the next of its origin.
+    NotTaken(Standing),
+    /// It took effect, or had done so before: this is the answer, first given here.
+    Answered {
+        /// Where it took effect.
+        at: Position,
+        /// What came of it.
+        answer: Answer,
+        /// Whom to tell.
+        client: ProcessId,
+        /// Whether it took effect earlier.
+        is_repeated: bool,
+        /// A session that had to go for this opening.
+        evicted: Option<Session>,
+    },
+    /// Its session is unknown or evicted: no effect.
+    Expired,
+    /// An older request of its session, or one that skips some: no effect and no answer.
+    OutOfTurn,
+}
+
+impl Replica {
+    /// The state behind an empty log.
+    pub fn new(sessions_max: usize) -> Replica {
+        Replica {
+            timeline: Timeline::default(),
+            origins: Frontier::default(),
+            sessions: Sessions {
+                max: sessions_max,
+                by_id: BTreeMap::new(),
+                by_use: BTreeMap::new(),
+                by_nonce: BTreeMap::new(),
+            },
+            applied: Slot(0),
+        }
+    }
+
+    /// The timeline.
+    pub fn timeline(&self) -> &Timeline {
+        &self.timeline
+    }
+
+    /// Every slot below is applied.
+    pub fn applied(&self) -> Slot {
+        self.applied
+    }
+
+    /// The last number taken of each origin.
+    pub fn origins(&self) -> &Frontier {
+        &self.origins
+    }
+
+    /// How many sessions are open.
+    pub fn session_count(&self) -> usize {
+        self.sessions.by_id.len()
+    }
+
+    /// Applies the next slot; tells of each submission what it came to.
+    pub fn apply(
+        &mut self,
+        entry: &Entry<Arc<Submission>>,
+        mut tell: impl FnMut(Position, &Arc<Submission>, Outcome),
+    ) {
+        let slot = self.applied;
+        self.applied = slot.next();
+        for (index, submission) in (0..).zip(entry.values()) {
+            let position = Position { slot: slot.0, index };
+            let outcome = self.apply_one(position, submission);
+            tell(position, submission, outcome);
+        }
+    }
+
+    fn apply_one(&mut self, position: Position, submission: &Submission) -> Outcome {
+        let standing = self.origins.take(submission);
+        if standing != Standing::Next {
+            return Outcome::NotTaken(standing);
+        }
+        match &submission.request {
+            Request::Open { client, nonce } => self.sessions.open(position, *client, *nonce),
+            Request::Execute { session, number, operation } => {
+                self.execute(position, *session, *number, operation)
+            }
+        }
+    }
+
+    fn execute(&mut self, at: Position, session: Session, number: u64, operation: &Operation) -> Outcome {
+        let Some(state) = self.sessions.by_id.get(&session) else { return Outcome::Expired };
+        let client = state.client;
+        let last = state.last_number();
+        if number == last
+            && let Some(Last { at, answer, .. }) = state.last.clone()
+        {
+            return Outcome::Answered { at, answer, client, is_repeated: true, evicted: None };
+        }
+        if number != last + 1 {
+            return Outcome::OutOfTurn;
+        }
+        let answer = match operation {
+            Operation::Event { event } => {
+                // An event that changes nothing is applied all the same, everywhere alike.
+                self.timeline.apply(at, event);
+                Answer::Done
+            }
+            Operation::View { view } => Answer::Viewed { page: self.timeline.view(view) },
+        };
+        self.sessions.answer(session, Last { number, at, answer: answer.clone() });
+        Outcome::Answered { at, answer, client, is_repeated: false, evicted: None }
+    }
+
+    /// What is known of a request before it is taken into any queue.
+    pub fn look_up(&self, id: RequestId, client: ProcessId) -> Known {
+        match id {
+            RequestId::Open { nonce } => match self.sessions.by_nonce.get(&(client, nonce)) {
+                Some(session) => Known::Answered { at: *session, answer: Answer::Opened },
+                None => Known::New,
+            },
+            RequestId::Execute { session, number } => match self.sessions.by_id.get(&session) {
+                // Its opening may stand in a slot that this site has not applied.
+                None if session.slot >= self.applied.0 => Known::New,
+                None => Known::Expired,
+                Some(state) => match &state.last {
+                    Some(last) if last.number == number => {
+                        Known::Answered { at: last.at, answer: last.answer.clone() }
+                    }
+                    Some(last) if last.number > number => Known::Old,
+                    Some(_) | None => Known::New,
+                },
+            },
+        }
+    }
+}
+
+/// What the replicated state knows of a request.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Known {
+    /// Nothing: it may be taken.
+    New,
+    /// It took effect here, and this came of it.
+    Answered {
+        /// Where.
+        at: Position,
+        /// What.
+        answer: Answer,
+    },
+    /// Its session is unknown or evicted.
+    Expired,
+    /// Its session has gone on since.
+    Old,
+}
+
+#[derive(Clone, PartialEq, Eq, Debug)]
+struct Sessions {
+    max: usize,
+    by_id: BTreeMap<Session, SessionState>,
+    /// By the position of the last use: the first is evicted first.
+    by_use: BTreeMap<Position, Session>,
+    by_nonce: BTreeMap<(ProcessId, u64), Session>,
+}
+
+#[derive(Clone, PartialEq, Eq, Debug)]
+struct SessionState {
+    client: ProcessId,
+    nonce: u64,
+    used: Position,
+    last: Option<Last>,
+}
+
+/// The last request of a session.
+#[derive(Clone, PartialEq, Eq, Debug)]
+struct Last {
+    number: u64,
+    at: Position,
+    answer: Answer,
+}
+
+impl SessionState {
+    fn last_number(&self) -> u64 {
+        self.last.as_ref().map_or(0, |last| last.number)
+    }
+}
+
+impl Sessions {
+    fn open(&mut self, at: Position, client: ProcessId, nonce: u64) -> Outcome {
+        if let Some(session) = self.by_nonce.get(&(client, nonce)) {
+            let (at, answer) = (*session, Answer::Opened);
+            return Outcome::Answered { at, answer, client, is_repeated: true, evicted: None };
+        }
+        let evicted = if self.by_id.len() >= self.max { self.evict() } else { None };
+        self.by_id.insert(at, SessionState { client, nonce, used: at, last: None });
+        self.by_use.insert(at, at);
+        self.by_nonce.insert((client, nonce), at);
+        Outcome::Answered { at, answer: Answer::Opened, client, is_repeated: false, evicted }
+    }
+
+    fn evict(&mut self) -> Option<Session> {
+        let (_, session) = self.by_use.pop_first()?;
+        let state = self.by_id.remove(&session)?;
+        self.by_nonce.remove(&(state.client, state.nonce));
+        Some(session)
+    }
+
+    fn answer(&mut self, session: Session, last: Last) {
+        let Some(state) = self.by_id.get_mut(&session) else { return };
+        self.by_use.remove(&state.used);
+        self.by_use.insert(last.at, session);
+        state.used = last.at;
+        state.last = Some(last);
+    }
+}

@@ -1,0 +1,467 @@
+//! One member of the cluster: the protocol, the replicated state, the waiting queue, and answers to clients.
+
+use alloc::collections::VecDeque;
+use alloc::sync::Arc;
+use alloc::vec::Vec;
+
+use crate::ids::{ProcessId, SiteId};
+use crate::mix::Seed;
+use crate::paxos::{self, Ballot, Entry, Log, Paxos, Slot};
+use crate::process::{Damage, Effects, Label, Recipients, Recovered, Role};
+use crate::site::bird::Bird;
+use crate::site::config::Config;
+use crate::site::message::{BusyReason, Message, Phase, Query, Record, RequestId, Status};
+use crate::site::note::Note;
+use crate::site::queue::Queue;
+use crate::site::replica::{Frontier, Known, Outcome, Replica, Standing};
+use crate::site::submission::{Request, Submission};
+use crate::site::telling;
+use crate::time::Instant;
+use crate::timeline::{Position, Timeline};
+use crate::wire::Wire;
+
+/// A whole site.
+#[derive(Clone, Debug)]
+pub struct Site {
+    id: SiteId,
+    config: Arc<Config>,
+    paxos: Paxos<Arc<Submission>>,
+    replica: Replica,
+    queue: Queue,
+    /// The ballot of the leader that the queue was handed to.
+    followed: Option<Ballot>,
+    leading: Option<Leading>,
+    parked: VecDeque<Parked>,
+    is_disk_low: bool,
+}
+
+/// What a leader knows beside the protocol.
+#[derive(Clone, Debug)]
+struct Leading {
+    /// What the origins' numbers will be when everything that it proposed is applied: what does not come next
+    /// by this would have no effect, and is not proposed.
+    frontier: Frontier,
+    /// What waits for room in the window.
+    offered: VecDeque<Arc<Submission>>,
+}
+
+/// A query of a client that has seen more than this site.
+#[derive(Clone, Debug)]
+struct Parked {
+    client: ProcessId,
+    id: u64,
+    seen: Slot,
+    query: Query,
+    until: Instant,
+}
+
+impl Site {
+    pub(super) fn recover(
+        config: &Config,
+        id: SiteId,
+        seed: Seed,
+        recovered: Recovered<Record>,
+    ) -> Result<Site, Damage> {
+        let (mut of_paxos, mut taken) = (Vec::new(), Vec::<Arc<Submission>>::new());
+        for record in recovered.records {
+            match record {
+                Record::Paxos { record } => of_paxos.push(record),
+                Record::Taken { submission } => {
+                    let follows = taken.last().is_none_or(|last| last.number < submission.number);
+                    if submission.origin != id || !follows {
+                        let (origin, number) = (submission.origin, submission.number);
+                        return Err(Damage(alloc::format!(
+                            "{id} took {origin}'s {number}, out of its order"
+                        )));
+                    }
+                    taken.push(submission);
+                }
+            }
+        }
+        let mut site = Site {
+            id,
+            config: Arc::new(config.clone()),
+            paxos: Paxos::recover(config.paxos(), id, seed, of_paxos)?,
+            replica: Replica::new(config.sessions_max),
+            queue: Queue::recover(id, recovered.incarnation, taken.into_iter()),
+            followed: None,
+            leading: None,
+            parked: VecDeque::new(),
+            is_disk_low: false,
+        };
+        for (_, entry) in site.paxos.log().chosen_from(Slot(0)) {
+            site.replica.apply(entry, |_, _, _| {});
+        }
+        let applied = site.replica.origins().of(id);
+        while site.queue.pop_taken(applied).is_some() {}
+        Ok(site)
+    }
+
+    /// How it is.
+    pub fn status(&self) -> Status {
+        let phase = if self.paxos.leads_under().is_some() {
+            Phase::Leading
+        } else if self.paxos.is_campaigning() {
+            Phase::Campaigning
+        } else {
+            Phase::Following
+        };
+        Status {
+            site: self.id,
+            phase,
+            ballot: self.paxos.promised(),
+            leader: self.paxos.leader().map(|ballot| ballot.site),
+            chosen: self.paxos.log().chosen(),
+            applied: self.replica.applied(),
+            queue: self.queue.len() as u64,
+        }
+    }
+
+    /// The log as far as this site knows it.
+    pub fn log(&self) -> &Log<Arc<Submission>> {
+        self.paxos.log()
+    }
+
+    /// Everything that its log amounts to.
+    pub fn replica(&self) -> &Replica {
+        &self.replica
+    }
+
+    /// Who tweeted what, and who blocks whom, as far as it has applied the log.
+    pub fn timeline(&self) -> &Timeline {
+        self.replica.timeline()
+    }
+
+    /// What it took and the log does not hold yet.
+    pub fn queue(&self) -> &Queue {
+        &self.queue
+    }
+
+    pub(super) fn role(&self) -> Role {
+        match self.paxos.leads_under() {
+            Some(ballot) => Role::Leader { rank: ballot.rank() },
+            None if self.paxos.is_campaigning() => Role::Candidate,
+            None => Role::Follower,
+        }
+    }
+
+    pub(super) fn deadline(&self) -> (Instant, &'static str) {
+        let retry =
+            (self.queue.is_pending() && self.leading.is_none()).then_some((self.queue.retry_at, "resubmit"));
+        let parked = self.parked.front().map(|parked| (parked.until, "query"));
+        [retry, parked]
+            .into_iter()
+            .flatten()
+            .fold(self.paxos.deadline(), |a, b| if b.0 < a.0 { b } else { a })
+    }
+
+    pub(super) fn on_message(
+        &mut self,
+        now: Instant,
+        from: ProcessId,
+        message: Message,
+        effects: &mut Effects<Bird>,
+    ) {
+        match (message, from) {
+            (Message::Paxos { message }, ProcessId::Site(from)) => {
+                self.paxos.on_message(now, from, message, effects)
+            }
+            (Message::Forward { submission }, ProcessId::Site(from)) => {
+                self.on_forward(from, submission, effects)
+            }
+            (Message::Ask { request }, ProcessId::Terminal(_) | ProcessId::Client(_)) => {
+                self.on_ask(from, request, effects);
+            }
+            (Message::Query { id, seen, query }, ProcessId::Terminal(_) | ProcessId::Client(_)) => {
+                self.on_query(
+                    now,
+                    Parked { client: from, id, seen, query, until: now + self.config.parked_for },
+                    effects,
+                );
+            }
+            (message, _) => {
+                effects.note(Note::Ignored(from, message.kind(), "it is not from whom it should be"))
+            }
+        }
+        self.settle(now, effects);
+    }
+
+    pub(super) fn on_wake(&mut self, now: Instant, effects: &mut Effects<Bird>) {
+        self.paxos.on_wake(now, effects);
+        while let Some(late) = self.parked.pop_front_if(|parked| parked.until <= now) {
+            let applied = self.replica.applied();
+            effects.note(Note::Behind(late.client, applied));
+            effects.send_independent(late.client, &Message::Behind { id: late.id, applied });
+        }
+        if self.leading.is_none() && self.queue.is_pending() && now >= self.queue.retry_at {
+            self.resubmit(effects);
+        }
+        self.settle(now, effects);
+    }
+
+    pub(super) fn on_disk_low(&mut self) {
+        self.is_disk_low = true;
+    }
+
+    /// A client asks for something to be done once. It is told `Taken` when the request is durable in the
+    /// queue, and `Applied` when it is in the log; only the second acknowledges.
+    fn on_ask(&mut self, client: ProcessId, request: Request, effects: &mut Effects<Bird>) {
+        let id = request.id();
+        if let Request::Open { client: by, .. } = &request
+            && *by != client
+        {
+            effects.note(Note::Ignored(client, "Ask", "it opens a session for somebody else"));
+            return;
+        }
+        match self.replica.look_up(id, client) {
+            Known::Answered { at, answer } => {
+                effects.send(client, &Message::Applied { id, at, answer });
+                return;
+            }
+            Known::Expired => {
+                self.expire(client, id, effects);
+                return;
+            }
+            Known::Old => {
+                effects.note(Note::Ignored(client, "Ask", "its session has gone on since"));
+                return;
+            }
+            Known::New => {}
+        }
+        if !self.queue.is_waiting(client, id) {
+            let busy = if self.queue.len() >= self.config.queue_max {
+                Some(BusyReason::QueueFull)
+            } else {
+                self.is_disk_low.then_some(BusyReason::DiskLow)
+            };
+            if let Some(reason) = busy {
+                effects.note(Note::Refused(reason));
+                effects.send(client, &Message::Busy { id, reason });
+                return;
+            }
+            let submission = self.queue.take(client, request);
+            effects.append(&Record::Taken { submission: submission.clone() });
+            effects.note(match &submission.request {
+                Request::Open { client, .. } => Note::TookOpening(submission.number, *client),
+                Request::Execute { operation, .. } => Note::Took(submission.number, operation.clone()),
+            });
+        }
+        // Waits for the record, also when an earlier copy of the request wrote it and its sync is under way.
+        effects.send(client, &Message::Taken { id });
+    }
+
+    fn expire(&self, client: ProcessId, id: RequestId, effects: &mut Effects<Bird>) {
+        if let RequestId::Execute { session, .. } = id {
+            effects.note(Note::Expired(session));
+        }
+        effects.send(client, &Message::Expired { id });
+    }
+
+    fn on_query(&mut self, _now: Instant, asked: Parked, effects: &mut Effects<Bird>) {
+        if asked.seen <= self.replica.applied() {
+            self.tell(&asked, effects);
+        } else if self.parked.len() < self.config.parked_max {
+            self.parked.push_back(asked);
+        } else {
+            let applied = self.replica.applied();
+            effects.note(Note::Behind(asked.client, applied));
+            effects.send_independent(asked.client, &Message::Behind { id: asked.id, applied });
+        }
+    }
+
+    /// What is applied is chosen, and stays so whatever this site loses: the answer depends on nothing unsynced.
+    fn tell(&self, asked: &Parked, effects: &mut Effects<Bird>) {
+        let telling = telling::answer(self, &asked.query);
+        let told = Message::Told { id: asked.id, applied: self.replica.applied(), telling };
+        effects.send_independent(asked.client, &told);
+    }
+
+    /// An origin asks its leader to propose something. What is not next of its origin would have no effect; the
+    /// origin hands it over again in order.
+    fn on_forward(&mut self, from: SiteId, submission: Arc<Submission>, effects: &mut Effects<Bird>) {
+        let limit = self.config.forward_max * usize::from(self.config.sites);
+        let reason = match &mut self.leading {
+            _ if submission.origin != from => "it is another site's",
+            None => "does not lead",
+            Some(leading) if leading.offered.len() >= limit => "too many wait",
+            Some(leading) => {
+                leading.offered.push_back(submission);
+                return;
+            }
+        };
+        effects.note(Note::Ignored(from.into(), "Forward", reason));
+    }
+
+    /// Brings everything in line with what the protocol came to.
+    fn settle(&mut self, now: Instant, effects: &mut Effects<Bird>) {
+        self.apply_chosen(now, effects);
+        self.notice_leader(effects);
+        self.hand_over(now, effects);
+        self.propose_offered(now, effects);
+    }
+
+    fn apply_chosen(&mut self, now: Instant, effects: &mut Effects<Bird>) {
+        let before = self.replica.applied();
+        while self.replica.applied() < self.paxos.log().chosen() {
+            let slot = self.replica.applied();
+            let entry =
+                self.paxos.log().chosen_at(slot).expect("below the watermark everything is chosen").clone();
+            let mut outcomes = Vec::new();
+            self.replica
+                .apply(&entry, |at, submission, outcome| outcomes.push((at, submission.clone(), outcome)));
+            for (at, submission, outcome) in outcomes {
+                self.on_applied(now, at, &submission, outcome, effects);
+            }
+        }
+        if before < self.replica.applied() {
+            let applied = self.replica.applied();
+            let (ready, parked) =
+                core::mem::take(&mut self.parked).into_iter().partition(|p| p.seen <= applied);
+            self.parked = parked;
+            for asked in ready {
+                self.tell(&asked, effects);
+            }
+        }
+    }
+
+    /// Tells whoever watches, and the client if this site is the origin.
+    fn on_applied(
+        &mut self,
+        now: Instant,
+        at: Position,
+        submission: &Submission,
+        outcome: Outcome,
+        effects: &mut Effects<Bird>,
+    ) {
+        let (origin, number) = (submission.origin, submission.number);
+        let taken = self.replica.origins().of(self.id);
+        let waiting = if origin == self.id { self.queue.pop_taken(taken) } else { None };
+        if waiting.is_some() {
+            self.queue.retry_at = now + self.config.retry;
+        }
+        match outcome {
+            Outcome::NotTaken(Standing::Ahead) => {
+                effects.note(Note::OutOfOrder(at, origin, number));
+                if origin == self.id {
+                    self.queue.start_over();
+                }
+            }
+            Outcome::NotTaken(Standing::Before | Standing::Next) => {
+                effects.note(Note::Repeated(at, origin, number))
+            }
+            Outcome::OutOfTurn => {
+                effects.note(Note::Ignored(origin.into(), "Ask", "its session has gone on since"));
+            }
+            Outcome::Expired => {
+                let id = submission.request.id();
+                match waiting.and_then(|waiting| waiting.client) {
+                    Some(client) => self.expire(client, id, effects),
+                    None => {
+                        if let RequestId::Execute { session, .. } = id {
+                            effects.note(Note::Expired(session));
+                        }
+                    }
+                }
+            }
+            Outcome::Answered { at: first, answer, client, is_repeated, evicted } => {
+                if let Some(session) = evicted {
+                    effects.note(Note::Evicted(session));
+                }
+                match &submission.request {
+                    _ if is_repeated => effects.note(Note::Repeated(at, origin, number)),
+                    Request::Open { .. } => {}
+                    Request::Execute { operation, .. } => effects.note(Note::Applied(at, operation.clone())),
+                }
+                if origin == self.id {
+                    effects
+                        .send(client, &Message::Applied { id: submission.request.id(), at: first, answer });
+                }
+            }
+        }
+    }
+
+    /// Under another leader everything that waits is handed over again.
+    fn notice_leader(&mut self, effects: &mut Effects<Bird>) {
+        let leader = self.paxos.leader();
+        let leads = self.paxos.leads_under().is_some();
+        if leader == self.followed && leads == self.leading.is_some() {
+            return;
+        }
+        self.followed = leader;
+        self.leading = leads.then(|| {
+            let mut frontier = *self.replica.origins();
+            let proposed = self.paxos.proposed_from(self.replica.applied());
+            proposed.flat_map(Entry::values).for_each(|submission| {
+                frontier.take(submission);
+            });
+            Leading { frontier, offered: VecDeque::new() }
+        });
+        if self.queue.is_pending() {
+            self.resubmit(effects);
+        }
+    }
+
+    fn resubmit(&mut self, effects: &mut Effects<Bird>) {
+        self.queue.start_over();
+        if let Some(first) = self.queue.iter().next() {
+            effects.note(Note::Resubmits(first.number));
+        }
+    }
+
+    fn hand_over(&mut self, now: Instant, effects: &mut Effects<Bird>) {
+        let Some(leader) = self.followed.map(|ballot| ballot.site) else { return };
+        let was_pending = self.queue.is_pending();
+        while let Some(submission) = self.queue.hand_over(self.config.forward_max) {
+            match &mut self.leading {
+                Some(leading) => leading.offered.push_back(submission),
+                None => effects.send(leader, &Message::Forward { submission }),
+            }
+        }
+        if !was_pending && self.queue.is_pending() {
+            self.queue.retry_at = now + self.config.retry;
+        }
+    }
+
+    /// Fills slots while the window has room, each with as much as fits.
+    fn propose_offered(&mut self, now: Instant, effects: &mut Effects<Bird>) {
+        let Some(leading) = &mut self.leading else { return };
+        let bytes_max = self.config.entry_bytes_max();
+        while self.paxos.has_room() {
+            let (mut batch, mut bytes) = (Vec::new(), 0);
+            while let Some(submission) = leading.offered.front() {
+                if leading.frontier.standing(submission) != Standing::Next {
+                    leading.offered.pop_front();
+                    continue;
+                }
+                bytes += submission.to_bytes().len();
+                if batch.len() == self.config.batch || (bytes > bytes_max && !batch.is_empty()) {
+                    break;
+                }
+                leading.frontier.take(submission);
+                batch.extend(leading.offered.pop_front());
+            }
+            if batch.is_empty() {
+                return;
+            }
+            self.paxos.propose(now, Entry::Values(batch.into()), effects);
+        }
+    }
+}
+
+impl paxos::Port<Arc<Submission>> for Effects<Bird> {
+    fn append(&mut self, record: paxos::Record<Arc<Submission>>) {
+        Effects::append(self, &Record::Paxos { record });
+    }
+
+    fn send(&mut self, to: impl Into<Recipients>, message: paxos::Message<Arc<Submission>>) {
+        Effects::send(self, to, &Message::Paxos { message });
+    }
+
+    fn send_independent(&mut self, to: impl Into<Recipients>, message: paxos::Message<Arc<Submission>>) {
+        Effects::send_independent(self, to, &Message::Paxos { message });
+    }
+
+    fn note(&mut self, note: paxos::Note) {
+        Effects::note(self, Note::Paxos(note));
+    }
+}

@@ -1,0 +1,53 @@
+//! Answers of a single site, cut to fit a datagram.
+
+use alloc::vec::Vec;
+
+use crate::paxos::Slot;
+use crate::site::message::{Block, LogLine, Query, Telling};
+use crate::site::site::Site;
+use crate::timeline::{Page, Position};
+use crate::wire::Wire;
+
+/// What `site` tells about `query`.
+pub(super) fn answer(site: &Site, query: &Query) -> Telling {
+    match query {
+        Query::View { view } => Telling::View { page: site.timeline().view(view) },
+        Query::Status => Telling::Status { status: site.status() },
+        Query::Log { from } => {
+            let (lines, has_more) = cut(log_lines(site, *from));
+            Telling::Log { lines, has_more }
+        }
+        Query::Blocks { after } => {
+            let all = site.timeline().blocks();
+            let pairs = all.map(|(user, whom)| Block { user: user.clone(), whom: whom.clone() });
+            let (blocks, has_more) =
+                cut(pairs.filter(|pair| after.as_ref().is_none_or(|after| after < pair)));
+            Telling::Blocks { blocks, has_more }
+        }
+    }
+}
+
+fn log_lines(site: &Site, from: Position) -> impl Iterator<Item = LogLine> {
+    let slots =
+        site.log().chosen_from(Slot(from.slot)).take_while(|(slot, _)| *slot < site.replica().applied());
+    let lines = slots.flat_map(|(slot, entry)| {
+        (0..).zip(entry.values()).map(move |(index, submission)| LogLine {
+            position: Position { slot: slot.0, index },
+            request: submission.request.clone(),
+        })
+    });
+    lines.filter(move |line| line.position >= from)
+}
+
+/// As many items as fit a page, and whether there are more.
+fn cut<T: Wire>(items: impl Iterator<Item = T>) -> (Vec<T>, bool) {
+    let (mut taken, mut bytes) = (Vec::new(), 0);
+    for item in items {
+        bytes += item.to_bytes().len();
+        if bytes > Page::BYTES_MAX {
+            return (taken, true);
+        }
+        taken.push(item);
+    }
+    (taken, false)
+}

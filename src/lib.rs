@@ -12,6 +12,7 @@ pub mod frame;
 pub mod ids;
 pub mod journal;
 pub mod mix;
+pub mod oracle;
 pub mod outbox;
 pub mod paxos;
 pub mod process;

@@ -16,6 +16,8 @@ mod log;
 pub mod message;
 pub mod note;
 mod proposer;
+#[cfg(test)]
+mod tests;
 
 use core::fmt::Debug;
 
@@ -67,7 +69,7 @@ pub struct Config {
     pub election_jitter: Duration,
     /// Unanswered messages are sent again after this.
     pub retry: Duration,
-    /// The most slots that a leader has proposed and not yet chosen. At this limit proposals wait.
+    /// A leader proposes no slot this far above what is chosen without a gap. At this limit proposals wait.
     pub window: u64,
     /// The most slots asked for at once in catching up.
     pub fetch_max: u64,

@@ -59,10 +59,11 @@ impl Leadership {
 }
 
 impl<V: Value> Paxos<V> {
-    /// Whether it leads and may propose another slot.
+    /// Whether it leads and may propose another slot: one within the window above what is chosen without a gap,
+    /// so that a starved slot holds back the ones far behind it.
     pub fn has_room(&self) -> bool {
         match &self.phase {
-            Phase::Leading(leadership) => (leadership.in_flight.len() as u64) < self.config.window,
+            Phase::Leading(leadership) => leadership.next.0 < self.log.chosen().0 + self.config.window,
             Phase::Following | Phase::Campaigning(_) => false,
         }
     }

@@ -11,6 +11,8 @@ pub mod replica;
 pub mod site;
 pub mod submission;
 mod telling;
+#[cfg(test)]
+mod tests;
 
 pub use bird::Bird;
 pub use client::{Client, Command};

@@ -1,0 +1,292 @@
+//! Checks that a slot is chosen once: that no two entries go under one ballot of a slot; that nothing else is
+//! proposed or accepted above a ballot that chose; that what a site durably learned, serves, or reports as chosen is
+//! what a quorum durably accepted; that every watermark lies below an unbroken chosen prefix; and that a durable
+//! watermark covers only slots whose chosen entry the site itself durably holds.
+//!
+//! Does not check who may speak under a ballot or what a promise leaves out (see `durability`), nor what entries
+//! mean. A watermark of a site that is right by luck passes.
+
+use alloc::format;
+use alloc::sync::Arc;
+
+use crate::ids::{SITES_MAX, SiteId};
+use crate::oracle::chosen::{ChosenLog, LogEntry, Shown};
+use crate::oracle::{Fact, broken};
+use crate::paxos::{self, Slot};
+use crate::sim::Violation;
+use crate::site::{Message, Record, Submission, Telling};
+
+const PROPERTY: &str = "agreement";
+
+/// The judge, and the chosen log that it works out.
+#[derive(Clone, Debug)]
+pub struct Agreement {
+    log: ChosenLog,
+    /// By site: what its durable watermark has been checked up to.
+    marked: [u64; SITES_MAX as usize],
+}
+
+impl Agreement {
+    /// For a cluster of `sites` sites.
+    pub fn new(sites: u8) -> Agreement {
+        Agreement { log: ChosenLog::new(sites), marked: [0; SITES_MAX as usize] }
+    }
+
+    /// What is chosen so far.
+    pub fn log(&self) -> &ChosenLog {
+        &self.log
+    }
+
+    pub(super) fn look(&mut self, fact: &Fact<'_>) -> Result<(), Violation> {
+        match *fact {
+            Fact::Started { .. } | Fact::Own { .. } => Ok(()),
+            Fact::Durable { site, records } => {
+                records.iter().try_for_each(|record| self.on_durable(site, record))?;
+                // Records of one batch have no order among each other: a mark may come before what it covers.
+                let marks = records.iter().filter_map(|record| match record {
+                    Record::Paxos { record: paxos::Record::Chosen(end) } => Some(*end),
+                    _ => None,
+                });
+                marks.max().map_or(Ok(()), |end| self.on_mark(site, end))
+            }
+            Fact::Left { from, message, .. } => match from.as_site() {
+                Some(site) => self.on_left(site, message),
+                None => Ok(()),
+            },
+        }
+    }
+
+    fn on_durable(&mut self, site: SiteId, record: &Record) -> Result<(), Violation> {
+        let Record::Paxos { record } = record else { return Ok(()) };
+        match record {
+            paxos::Record::Promised(_) | paxos::Record::Chosen(_) => Ok(()),
+            paxos::Record::Accepted { ballot, slot, entry } => {
+                self.log.accept(site, *slot, *ballot, entry).or_else(|why| broken(PROPERTY, why))
+            }
+            paxos::Record::Learned { slot, entry } => {
+                self.check_chosen(site, "learned", *slot, entry)?;
+                self.log.learn(site, *slot);
+                Ok(())
+            }
+        }
+    }
+
+    fn on_mark(&mut self, site: SiteId, end: Slot) -> Result<(), Violation> {
+        self.check_below(site, "durably marked as chosen", end)?;
+        let marked = &mut self.marked[site.index()];
+        for slot in *marked..end.0 {
+            ensure!(
+                self.log.is_held(site, Slot(slot)),
+                PROPERTY,
+                "slot {slot}: {site} marked everything below {end} as chosen, but does not hold what is chosen there"
+            );
+        }
+        *marked = end.0.max(*marked);
+        Ok(())
+    }
+
+    fn on_left(&mut self, site: SiteId, message: &Message) -> Result<(), Violation> {
+        match message {
+            Message::Paxos { message } => self.on_paxos(site, message),
+            Message::Applied { at, .. } => {
+                self.check_below(site, "answered from", Slot(at.slot.saturating_add(1)))
+            }
+            Message::Told { applied, telling, .. } => {
+                self.check_below(site, "told as applied", *applied)?;
+                match telling {
+                    Telling::Status { status } => {
+                        self.check_below(site, "told as chosen", status.chosen)?;
+                        self.check_below(site, "told as applied", status.applied)
+                    }
+                    Telling::View { .. } | Telling::Log { .. } | Telling::Blocks { .. } => Ok(()),
+                }
+            }
+            Message::Behind { applied, .. } => self.check_below(site, "told as applied", *applied),
+            Message::Forward { .. }
+            | Message::Ask { .. }
+            | Message::Taken { .. }
+            | Message::Expired { .. }
+            | Message::Busy { .. }
+            | Message::Query { .. } => Ok(()),
+        }
+    }
+
+    fn on_paxos(&mut self, site: SiteId, message: &paxos::Message<Arc<Submission>>) -> Result<(), Violation> {
+        const SENT: &str = "sent as chosen";
+        match message {
+            paxos::Message::Prepare { first, .. } => self.check_below(site, SENT, *first),
+            paxos::Message::Promise(promise) => {
+                self.check_below(site, SENT, promise.chosen)?;
+                let mut known = promise.reports.iter().filter(|report| report.ballot.is_none());
+                known.try_for_each(|report| {
+                    self.check_chosen(site, "reported as chosen", report.slot, &report.entry)
+                })
+            }
+            paxos::Message::Accept { ballot, slot, chosen, entry } => {
+                self.check_below(site, SENT, *chosen)?;
+                self.log.propose(*slot, *ballot, entry).or_else(|why| broken(PROPERTY, why))
+            }
+            paxos::Message::Supply { slot, entry, chosen } => {
+                self.check_below(site, SENT, *chosen)?;
+                self.check_chosen(site, "supplied", *slot, entry)
+            }
+            paxos::Message::Chosen { chosen, .. }
+            | paxos::Message::Nack { chosen, .. }
+            | paxos::Message::Heartbeat { chosen, .. }
+            | paxos::Message::Heard { chosen, .. } => self.check_below(site, SENT, *chosen),
+            paxos::Message::Accepted { .. } | paxos::Message::Fetch { .. } => Ok(()),
+        }
+    }
+
+    fn check_chosen(&self, site: SiteId, how: &str, slot: Slot, entry: &LogEntry) -> Result<(), Violation> {
+        let Some(chosen) = self.log.entry(slot) else {
+            let entry = Shown(entry);
+            return broken(
+                PROPERTY,
+                format!("slot {slot}: {site} {how} {entry}, but nothing is chosen there"),
+            );
+        };
+        let (shown, is) = (Shown(entry), Shown(chosen));
+        ensure!(chosen == entry, PROPERTY, "slot {slot}: {site} {how} {shown}, but {is} is chosen");
+        Ok(())
+    }
+
+    fn check_below(&self, site: SiteId, how: &str, end: Slot) -> Result<(), Violation> {
+        let first = self.log.end();
+        ensure!(
+            end <= first,
+            PROPERTY,
+            "slot {first}: {site} {how} everything below {end}, but nothing is chosen in slot {first}"
+        );
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::oracle::stage::{Stage, accept, accepted, ballot, entry, numbered, objects, open, site};
+    use crate::paxos::{Entry, Promise, Report};
+
+    fn submission(nonce: u64) -> Arc<Submission> {
+        numbered(0, (1, nonce), (0, 0), open(nonce))
+    }
+
+    fn learned(slot: u64, nonce: u64) -> Record {
+        let (slot, entry) = (Slot(slot), entry(&[&submission(nonce)]));
+        Record::Paxos { record: paxos::Record::Learned { slot, entry } }
+    }
+
+    fn marked(end: u64) -> Record {
+        Record::Paxos { record: paxos::Record::Chosen(Slot(end)) }
+    }
+
+    /// Two openings were asked; S0 and S1 accepted the first one for slot 0 under 1.0.
+    fn stage() -> Stage {
+        let mut stage = Stage::new(5);
+        stage.asked(&open(1));
+        stage.asked(&open(2));
+        stage.durable(site(0), &[accepted(1, 0, 0, &[&submission(1)])]).unwrap();
+        stage.durable(site(1), &[accepted(1, 0, 0, &[&submission(1)])]).unwrap();
+        stage
+    }
+
+    fn chosen() -> Stage {
+        let mut stage = stage();
+        stage.durable(site(2), &[accepted(1, 0, 0, &[&submission(1)])]).unwrap();
+        stage
+    }
+
+    #[test]
+    fn a_slot_is_chosen_by_more_than_half_under_one_ballot() {
+        let mut stage = stage();
+        stage.durable(site(2), &[accepted(2, 2, 0, &[&submission(1)])]).unwrap();
+        assert_eq!(stage.judges.log().end(), Slot(0), "three accepts under two ballots choose nothing");
+        stage.durable(site(3), &[accepted(1, 0, 0, &[&submission(1)])]).unwrap();
+        assert_eq!(stage.judges.log().end(), Slot(1));
+        stage.durable(site(4), &[learned(0, 1), marked(1)]).unwrap();
+        stage.durable(site(2), &[marked(1)]).unwrap();
+    }
+
+    #[test]
+    fn a_second_entry_above_a_ballot_that_chose_is_caught() {
+        let sentence =
+            "slot 0: S0 and S1 and S2 durably accepted \"C1 opens a session\" (1.1 of S0) under 1.0, yet";
+        let result = chosen().durable(site(3), &[accepted(2, 3, 0, &[&submission(2)])]);
+        objects(result, "agreement", sentence);
+        let result = chosen().sent_by(site(3), accept(2, 3, 0, &[&submission(2)]));
+        objects(result, "agreement", "yet S3 proposed \"C1 opens a session\" (1.2 of S0) under 2.3");
+        // The other way round: first the higher ballot, then the quorum of the lower one.
+        let mut stage = stage();
+        stage.durable(site(3), &[accepted(2, 3, 0, &[])]).unwrap();
+        let result = stage.durable(site(2), &[accepted(1, 0, 0, &[&submission(1)])]);
+        objects(result, "agreement", "yet S3 accepted a no-op under 2.3");
+    }
+
+    #[test]
+    fn two_entries_under_one_ballot_are_caught() {
+        let result = stage().durable(site(3), &[accepted(1, 0, 0, &[&submission(2)])]);
+        objects(result, "agreement", "slot 0: both");
+        let result = stage().sent_by(site(0), accept(1, 0, 0, &[]));
+        objects(result, "agreement", "and a no-op go under 1.0");
+    }
+
+    #[test]
+    fn only_what_is_chosen_is_learned_served_and_reported_as_chosen() {
+        let supply = |nonce| {
+            let (slot, entry) = (Slot(0), entry(&[&submission(nonce)]));
+            paxos::Message::Supply { slot, entry, chosen: Slot(0) }
+        };
+        let promise = |slot, nonce| {
+            let entry = entry(&[&submission(nonce)]);
+            let reports = alloc::vec![Report { slot: Slot(slot), ballot: None, entry }];
+            let (from, to, end, chosen) = (Slot(0), Slot(2), Slot(2), Slot(0));
+            paxos::Message::Promise(Promise { ballot: ballot(1, 0), from, to, end, chosen, reports })
+        };
+        chosen().sent_by(site(2), supply(1)).unwrap();
+        objects(chosen().sent_by(site(2), supply(2)), "agreement", "slot 0: S2 supplied");
+        objects(stage().sent_by(site(2), supply(1)), "agreement", "but nothing is chosen there");
+        chosen().sent_by(site(2), promise(0, 1)).unwrap();
+        objects(chosen().sent_by(site(2), promise(0, 2)), "agreement", "slot 0: S2 reported as chosen");
+        objects(chosen().sent_by(site(2), promise(1, 1)), "agreement", "slot 1: S2 reported as chosen");
+        objects(stage().durable(site(4), &[learned(0, 1)]), "agreement", "slot 0: S4 learned");
+    }
+
+    #[test]
+    fn a_watermark_above_what_is_chosen_is_caught() {
+        let messages = |end| {
+            let (ballot, chosen) = (ballot(1, 0), Slot(end));
+            [
+                paxos::Message::Chosen { ballot, chosen },
+                paxos::Message::Heartbeat { ballot, chosen, beat: 1 },
+                paxos::Message::Heard { ballot, chosen, beat: 1 },
+                paxos::Message::Nack { ballot, promised: ballot, chosen },
+                paxos::Message::Accept { ballot, slot: Slot(1), chosen, entry: Entry::Noop },
+            ]
+        };
+        for message in messages(2) {
+            let sentence = "slot 1: S0 sent as chosen everything below 2, but nothing is chosen in slot 1";
+            objects(chosen().sent_by(site(0), message), "agreement", sentence);
+        }
+        for message in messages(1).into_iter().take(4) {
+            chosen().sent_by(site(0), message).unwrap();
+        }
+        objects(chosen().durable(site(0), &[marked(2)]), "agreement", "S0 durably marked as chosen");
+    }
+
+    #[test]
+    fn a_slot_out_of_all_bounds_is_caught_at_once() {
+        let result = chosen().durable(site(3), &[accepted(1, 0, u64::MAX, &[])]);
+        objects(result, "agreement", "is proposed, but nothing is chosen in slot 1");
+    }
+
+    #[test]
+    fn a_mark_over_an_entry_of_another_ballot_is_caught() {
+        let mut stage = stage();
+        stage.durable(site(4), &[accepted(0, 4, 0, &[&submission(2)])]).unwrap();
+        stage.durable(site(2), &[accepted(1, 0, 0, &[&submission(1)])]).unwrap();
+        let sentence =
+            "slot 0: S4 marked everything below 1 as chosen, but does not hold what is chosen there";
+        objects(stage.durable(site(4), &[marked(1)]), "agreement", sentence);
+    }
+}

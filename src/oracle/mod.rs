@@ -1,0 +1,217 @@
+//! Judges of the service: they hold what left its sites, and what became durable there, against each other.
+//!
+//! They look only, and know nothing but observations decoded from bytes. No judge calls the code it judges: what is
+//! chosen is worked out by [`chosen`] from durable accepts, what it means by [`naive`] from the rules alone.
+//!
+//! 1. [`agreement`] comes first; whatever it lets pass, the others may take as chosen.
+//! 2. The chosen log and its fold are computed once and shown to every judge as [`Known`].
+//! 3. A process talks to another one of its own program without a network: such messages are judged when they are
+//!    delivered, all others when they are handed to the network.
+
+/// Objects unless the condition holds: `ensure!(condition, PROPERTY, "one sentence", values..)`.
+macro_rules! ensure {
+    ($condition:expr, $property:expr, $($sentence:tt)+) => {
+        if !$condition {
+            return $crate::oracle::broken($property, ::alloc::format!($($sentence)+));
+        }
+    };
+}
+
+pub mod acknowledged;
+pub mod agreement;
+pub mod chosen;
+pub mod durability;
+pub mod exactly_once;
+pub mod naive;
+pub mod order;
+pub mod shelf;
+#[cfg(test)]
+mod stage;
+pub mod timelines;
+
+use alloc::string::String;
+
+use crate::ids::{ProcessId, SiteId};
+use crate::paxos::Slot;
+use crate::process::{Process, Recipients};
+use crate::sim::{Judge, Observation, Violation};
+use crate::site::{Message, Record};
+use crate::time::Instant;
+use crate::timeline::{Tweet, User};
+
+pub use acknowledged::Acknowledged;
+pub use agreement::Agreement;
+pub use chosen::{ChosenLog, LogEntry};
+pub use durability::Durability;
+pub use exactly_once::ExactlyOnce;
+pub use naive::Model;
+pub use order::Order;
+pub use timelines::Timelines;
+
+/// All judges of the service, in a fixed order.
+#[derive(Clone, Debug)]
+pub struct Judges {
+    agreement: Agreement,
+    model: Model,
+    durability: Durability,
+    order: Order,
+    acknowledged: Acknowledged,
+    exactly_once: ExactlyOnce,
+    timelines: Timelines,
+}
+
+/// What every judge may take for granted.
+#[derive(Clone, Copy, Debug)]
+pub struct Known<'a> {
+    /// What is chosen.
+    pub log: &'a ChosenLog,
+    /// What it amounts to.
+    pub model: &'a Model,
+}
+
+/// An observation as judges need it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Fact<'a> {
+    /// A process started with these records.
+    Started { process: ProcessId, incarnation: u64, recovered: &'a [Record] },
+    /// Records became durable, or were found to be at a restart.
+    Durable { site: SiteId, records: &'a [Record] },
+    /// A message left its sender.
+    Left { from: ProcessId, to: Recipients, message: &'a Message },
+    /// A message of a site to itself is about to be counted.
+    Own { site: SiteId, message: &'a Message },
+}
+
+impl Judges {
+    /// For a cluster of `sites` sites whose replicated state has room for `sessions_max` sessions.
+    pub fn new(sites: u8, sessions_max: usize) -> Judges {
+        Judges {
+            agreement: Agreement::new(sites),
+            model: Model::new(sessions_max),
+            durability: Durability::default(),
+            order: Order::default(),
+            acknowledged: Acknowledged::default(),
+            exactly_once: ExactlyOnce,
+            timelines: Timelines::default(),
+        }
+    }
+
+    /// What is chosen so far.
+    pub fn log(&self) -> &ChosenLog {
+        self.agreement.log()
+    }
+
+    /// What it amounts to.
+    pub fn model(&self) -> &Model {
+        &self.model
+    }
+
+    /// Holds the state of `site` against the chosen log and its fold: meant for the end of a run.
+    ///
+    /// `applied` is how far it says it has applied the log; `log` is its contiguous chosen prefix.
+    pub fn check_site<'a>(
+        &self,
+        site: SiteId,
+        applied: Slot,
+        tweets: impl IntoIterator<Item = &'a Tweet>,
+        blocks: impl IntoIterator<Item = (&'a User, &'a User)>,
+        log: impl IntoIterator<Item = (Slot, &'a LogEntry)>,
+    ) -> Result<(), Violation> {
+        timelines::check_site(self.known(), site, applied, tweets, blocks, log)
+    }
+
+    fn known(&self) -> Known<'_> {
+        Known { log: self.agreement.log(), model: &self.model }
+    }
+
+    fn look(&mut self, fact: &Fact<'_>) -> Result<(), Violation> {
+        self.agreement.look(fact)?;
+        self.model.advance(self.agreement.log());
+        let known = Known { log: self.agreement.log(), model: &self.model };
+        self.durability.look(known, fact)?;
+        self.order.look(known, fact)?;
+        self.acknowledged.look(known, fact)?;
+        self.exactly_once.look(known, fact)?;
+        self.timelines.look(known, fact)
+    }
+}
+
+impl<P: Process<Message = Message, Record = Record>> Judge<P> for Judges {
+    fn observe(&mut self, _now: Instant, seen: &Observation<'_, P>) -> Result<(), Violation> {
+        match *seen {
+            Observation::Started { process, incarnation, recovered, .. } => {
+                self.look(&Fact::Started { process, incarnation, recovered })?;
+                let Some(site) = process.as_site() else { return Ok(()) };
+                // What was written but not synced before a crash may have survived it.
+                let records = recovered.get(self.durability.durable_count(site)..).unwrap_or_default();
+                if records.is_empty() { Ok(()) } else { self.look(&Fact::Durable { site, records }) }
+            }
+            Observation::Durable { process, records } => match process.as_site() {
+                Some(site) => self.look(&Fact::Durable { site, records }),
+                None => Ok(()),
+            },
+            Observation::Sent { datagram, messages } => {
+                let (from, to) = (datagram.from, datagram.to);
+                messages.iter().try_for_each(|message| self.look(&Fact::Left { from, to, message }))
+            }
+            Observation::Delivered { to, from, message } if to == from => match to.as_site() {
+                Some(site) => self.look(&Fact::Own { site, message }),
+                None => Ok(()),
+            },
+            Observation::Delivered { to, from, message } if to.shares_program_with(from) => {
+                self.look(&Fact::Left { from, to: Recipients::One(to), message })
+            }
+            Observation::Delivered { .. }
+            | Observation::Crashed { .. }
+            | Observation::Commanded { .. }
+            | Observation::Noted { .. }
+            | Observation::Handled { .. } => Ok(()),
+        }
+    }
+}
+
+pub(crate) fn broken(property: &'static str, explanation: String) -> Result<(), Violation> {
+    Err(Violation { property, explanation })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::oracle::stage::{Stage, numbered, objects, open, site, taken};
+    use crate::site::Submission;
+
+    /// Whether messages of one program, which cross no network, are judged as any other.
+    #[test]
+    fn what_a_terminal_and_its_site_say_to_each_other_is_judged() {
+        let terminal = ProcessId::Terminal(site(0));
+        let opening = |nonce| crate::site::Request::Open { client: terminal, nonce };
+        let mut stage = Stage::new(3);
+        stage.delivered(terminal, site(0).into(), &Message::Ask { request: opening(1) }).unwrap();
+        let submission = numbered(0, (1, 1), (0, 0), opening(1));
+        let told = |nonce| Message::Taken { id: opening(nonce).id() };
+        let early = stage.delivered(site(0).into(), terminal, &told(1));
+        objects(early, "durability", "is taken, which is not durable there");
+        stage.durable(site(0), &[taken(&submission)]).unwrap();
+        stage.delivered(site(0).into(), terminal, &told(1)).unwrap();
+        objects(
+            stage.delivered(site(0).into(), terminal, &told(2)),
+            "durability",
+            "is taken, which is not durable",
+        );
+        // Between programs, what counts is that it left its sender, not that it arrived.
+        stage.delivered(site(1).into(), terminal, &told(2)).unwrap();
+    }
+
+    #[test]
+    fn what_survives_a_crash_unsynced_counts_as_durable() {
+        let mut stage = Stage::new(3);
+        stage.asked(&open(1));
+        let submission: alloc::sync::Arc<Submission> = numbered(0, (1, 1), (0, 0), open(1));
+        let record = stage::accepted(1, 0, 0, &[&submission]);
+        stage.durable(site(0), core::slice::from_ref(&record)).unwrap();
+        assert_eq!(stage.judges.log().end(), Slot(0));
+        stage.started(site(1), 2, &[record]).unwrap();
+        assert_eq!(stage.judges.log().end(), Slot(1));
+        assert!(stage.judges.model().life(crate::timeline::Position::default()).is_some());
+    }
+}

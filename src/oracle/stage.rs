@@ -1,0 +1,234 @@
+//! A stage for the judges' tests: a run acted out by hand, every message and record through its bytes.
+
+use alloc::string::String;
+use alloc::sync::Arc;
+use alloc::vec::Vec;
+
+use crate::frame::{self, Datagram, Sender};
+use crate::ids::{ProcessId, SiteId};
+use crate::mix::Seed;
+use crate::oracle::{Judges, LogEntry};
+use crate::paxos::{self, Ballot, Entry, Slot};
+use crate::process::{Damage, Effects, Input, Label, NoNote, Process, Recipients, Recovered, Role};
+use crate::sim::{Judge, Observation, Violation};
+use crate::site::{Answer, Message, Number, Operation, Record, Request, Session, Submission};
+use crate::time::Instant;
+use crate::timeline::{Event, Position, User, View};
+use crate::wire::Wire;
+
+/// A client.
+pub const C1: ProcessId = ProcessId::Client(1);
+
+/// A process that does nothing.
+#[derive(Clone, Debug)]
+struct Doll;
+
+impl Process for Doll {
+    type Message = Message;
+    type Record = Record;
+    type Note = NoNote;
+    type Command = String;
+    type Config = ();
+
+    fn start(_: &(), _: ProcessId, _: Seed, _: Recovered<Record>) -> Result<Doll, Damage> {
+        Ok(Doll)
+    }
+
+    fn handle(&mut self, _: Instant, _: Input<Doll>, _: &mut Effects<Doll>) {}
+
+    fn deadline(&self) -> Option<(Instant, &'static str)> {
+        None
+    }
+
+    fn role(&self) -> Role {
+        Role::Follower
+    }
+}
+
+/// The judges, and a run so far.
+pub struct Stage {
+    pub judges: Judges,
+    disks: Vec<Vec<Record>>,
+    count: u64,
+}
+
+impl Stage {
+    /// Sites that have just been started, with room for many sessions.
+    pub fn new(sites: u8) -> Stage {
+        Stage::with_sessions(sites, 100)
+    }
+
+    pub fn with_sessions(sites: u8, sessions_max: usize) -> Stage {
+        let disks = (0..sites).map(|_| Vec::new()).collect();
+        let mut stage = Stage { judges: Judges::new(sites, sessions_max), disks, count: 0 };
+        (0..sites).for_each(|number| stage.started(site(number), 1, &[]).unwrap());
+        stage
+    }
+
+    fn observe(&mut self, seen: &Observation<'_, Doll>) -> Result<(), Violation> {
+        self.judges.observe(Instant::ZERO, seen)
+    }
+
+    pub fn started(&mut self, site: SiteId, incarnation: u64, records: &[Record]) -> Result<(), Violation> {
+        let recovered: Vec<Record> = records.iter().map(through_bytes).collect();
+        self.disks[site.index()].clone_from(&recovered);
+        let process = site.into();
+        self.observe(&Observation::Started { process, incarnation, recovered: &recovered, state: &Doll })
+    }
+
+    /// A restart that loses nothing durable.
+    pub fn started_as_it_was(&mut self, site: SiteId, incarnation: u64) {
+        let records = self.disks[site.index()].clone();
+        self.started(site, incarnation, &records).unwrap();
+    }
+
+    pub fn durable(&mut self, site: SiteId, records: &[Record]) -> Result<(), Violation> {
+        let records: Vec<Record> = records.iter().map(through_bytes).collect();
+        self.disks[site.index()].extend(records.iter().cloned());
+        self.observe(&Observation::Durable { process: site.into(), records: &records })
+    }
+
+    pub fn sent(
+        &mut self,
+        from: impl Into<ProcessId>,
+        to: impl Into<ProcessId>,
+        message: Message,
+    ) -> Result<(), Violation> {
+        let (from, to) = (from.into(), Recipients::One(to.into()));
+        let mut bytes = Vec::new();
+        frame::begin(&mut bytes, &Sender { cluster: 1, configuration: 0, from, incarnation: 1 }, to);
+        frame::put_message(&mut bytes, &message.to_bytes());
+        frame::seal(&mut bytes);
+        let messages: Vec<Message> = frame::read(&bytes).unwrap().1.decode().unwrap();
+        let labels = Arc::new([(message.kind(), message.subject())]);
+        let datagram = Datagram { from, to, labels, bytes: bytes.into() };
+        self.observe(&Observation::Sent { datagram: &datagram, messages: &messages })
+    }
+
+    /// What `from` says to the last site.
+    pub fn sent_by(
+        &mut self,
+        from: SiteId,
+        message: paxos::Message<Arc<Submission>>,
+    ) -> Result<(), Violation> {
+        self.sent(from, site(2), Message::Paxos { message })
+    }
+
+    pub fn delivered(&mut self, from: ProcessId, to: ProcessId, message: &Message) -> Result<(), Violation> {
+        self.observe(&Observation::Delivered { to, from, message: &through_bytes(message) })
+    }
+
+    /// The client asks this.
+    pub fn asked(&mut self, request: &Request) {
+        self.sent(C1, site(0), Message::Ask { request: request.clone() }).unwrap();
+    }
+
+    /// The site promises its own ballot of this round and asks for promises.
+    pub fn prepared(&mut self, site: SiteId, round: u64) {
+        let ballot = Ballot { round, site };
+        let record = Record::Paxos { record: paxos::Record::Promised(ballot) };
+        self.durable(site, &[record]).unwrap();
+        self.sent_by(site, paxos::Message::Prepare { ballot, first: Slot(0) }).unwrap();
+    }
+
+    /// The client asks these, and the first two sites accept them for `slot` under ballot 1.0.
+    pub fn choose(&mut self, slot: u64, requests: &[Request]) -> Result<(), Violation> {
+        requests.iter().for_each(|request| self.asked(request));
+        self.choose_unasked(slot, requests)
+    }
+
+    pub fn choose_unasked(&mut self, slot: u64, requests: &[Request]) -> Result<(), Violation> {
+        let number = |request: &Request| {
+            self.count += 1;
+            numbered(0, (1, self.count), (u64::from(self.count > 1), self.count - 1), request.clone())
+        };
+        let values: Vec<Arc<Submission>> = requests.iter().map(number).collect();
+        let record = accepted(1, 0, slot, &values.iter().collect::<Vec<_>>());
+        self.durable(site(0), core::slice::from_ref(&record))?;
+        self.durable(site(1), &[record])
+    }
+}
+
+/// Asserts that a judge of `property` objected with a sentence that holds `part`.
+#[track_caller]
+pub fn objects(result: Result<(), Violation>, property: &str, part: &str) {
+    let violation = result.expect_err("a judge should have objected");
+    assert!(violation.property == property && violation.explanation.contains(part), "{violation}");
+}
+
+fn through_bytes<T: Wire>(value: &T) -> T {
+    T::from_bytes(&value.to_bytes()).unwrap()
+}
+
+pub fn site(number: u8) -> SiteId {
+    SiteId::new(number).unwrap()
+}
+
+pub fn user(name: &str) -> User {
+    name.parse().unwrap()
+}
+
+pub fn ballot(round: u64, number: u8) -> Ballot {
+    Ballot { round, site: site(number) }
+}
+
+pub fn open(nonce: u64) -> Request {
+    Request::Open { client: C1, nonce }
+}
+
+fn execute(number: u64, operation: Operation) -> Request {
+    Request::Execute { session: Session { slot: 0, index: 0 }, number, operation }
+}
+
+/// ann tweets, in the session that is opened at 0.0.
+pub fn tweet(number: u64, text: &str) -> Request {
+    let event = Event::Tweet { user: user("ann"), text: text.parse().unwrap() };
+    execute(number, Operation::Event { event })
+}
+
+/// In the same session.
+pub fn block(number: u64, name: &str, whom: &str) -> Request {
+    execute(number, Operation::Event { event: Event::block(user(name), user(whom)).unwrap() })
+}
+
+/// In the same session.
+pub fn view(number: u64, viewer: &str) -> Request {
+    let view = View { viewer: user(viewer), limit: 9, older_than: None };
+    execute(number, Operation::View { view })
+}
+
+pub fn applied(request: &Request, at: (u64, u64), answer: Answer) -> Message {
+    Message::Applied { id: request.id(), at: Position { slot: at.0, index: at.1 }, answer }
+}
+
+pub fn numbered(origin: u8, number: (u64, u64), after: (u64, u64), request: Request) -> Arc<Submission> {
+    let [number, after] = [number, after].map(|(incarnation, count)| Number { incarnation, count });
+    Arc::new(Submission { origin: site(origin), number, after, request })
+}
+
+pub fn taken(submission: &Arc<Submission>) -> Record {
+    Record::Taken { submission: submission.clone() }
+}
+
+pub fn entry(values: &[&Arc<Submission>]) -> LogEntry {
+    if values.is_empty() {
+        Entry::Noop
+    } else {
+        Entry::Values(values.iter().map(|value| (*value).clone()).collect())
+    }
+}
+
+pub fn accepted(round: u64, number: u8, slot: u64, values: &[&Arc<Submission>]) -> Record {
+    let (ballot, slot, entry) = (ballot(round, number), Slot(slot), entry(values));
+    Record::Paxos { record: paxos::Record::Accepted { ballot, slot, entry } }
+}
+
+pub fn accept(
+    round: u64,
+    number: u8,
+    slot: u64,
+    values: &[&Arc<Submission>],
+) -> paxos::Message<Arc<Submission>> {
+    let (ballot, slot, entry) = (ballot(round, number), Slot(slot), entry(values));
+    paxos::Message::Accept { ballot, slot, chosen: Slot(0), entry }
+}

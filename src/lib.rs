@@ -18,6 +18,8 @@ pub mod paxos;
 pub mod process;
 #[cfg(feature = "scenario")]
 pub mod scenario;
+#[cfg(feature = "scenario")]
+pub mod service;
 pub mod sim;
 pub mod site;
 pub mod time;

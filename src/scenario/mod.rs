@@ -25,6 +25,8 @@ mod panics;
 mod value;
 
 #[cfg(test)]
+mod run_tests;
+#[cfg(test)]
 mod tests;
 #[cfg(test)]
 mod toy;

@@ -3,16 +3,18 @@
 use core::mem;
 
 use crate::ids::SITES_MAX;
-use crate::process::Process;
+use crate::journal::JournalConfig;
 use crate::mix::Seed;
 use crate::outbox::SyncMode;
+use crate::process::Process;
 use crate::scenario::form::{DiskMode, ExpectationOf, Latency, Scenario};
 use crate::scenario::locate::Place;
 use crate::scenario::namespace::Word;
 use crate::scenario::service::{Problem, Service, Shape};
 use crate::scenario::step::{Claim, Event};
 use crate::sim::{
-    self, Action, Chance, DiskSettings, NetworkSettings, Rule, Step, TraceSettings, Track, Trigger, WorldSettings,
+    self, Action, Chance, DiskSettings, NetworkSettings, Rule, Step, TraceSettings, Track, Trigger,
+    WorldSettings,
 };
 use crate::time::{Duration, Instant};
 
@@ -62,6 +64,11 @@ impl<S: Service> Plan<S> {
             clients: self.shape.clients,
             network: self.network.clone(),
             disk: self.disk.clone(),
+            journal: JournalConfig {
+                record_max: S::record_bytes_max(&self.config),
+                ..JournalConfig::default()
+            },
+            datagram_max: S::datagram_max(&self.config),
             machines: self.shape.all_machines(),
             trace,
             tracks,

@@ -5,7 +5,7 @@
 //!    the scenario's limit. What is left then makes the run stale or violates the expectation.
 //! 3. Faults stop, a core is healed, and it must converge within its bound. Expectations are judged after that.
 
-use crate::ids::{ProcessId, SiteSet};
+use crate::ids::{ProcessId, SiteId, SiteSet};
 use crate::mix::Seed;
 use crate::process::Process;
 use crate::scenario::form::Scenario;
@@ -75,8 +75,12 @@ impl<S: Service> Run<S> {
     /// The whole run; what went wrong, if anything did.
     fn drive(&mut self) -> Result<(), Verdict> {
         self.script()?;
+        // What the last step did is done before anybody asks whether anything is left to do.
+        self.world.run_until(self.world.now()).map_err(Verdict::Violated)?;
         self.is_stale()?;
         self.end_phase()?;
+        let judges = self.world.judge().judges();
+        S::judge_end(judges, &self.cluster(self.world.sites())).map_err(Verdict::Violated)?;
         for number in 0..self.plan.expect.len() {
             let check = self.plan.expect[number].clone();
             self.hold(&check)?;
@@ -128,27 +132,42 @@ impl<S: Service> Run<S> {
         };
         // A step behind one that did not fire says nothing new.
         let unfired = self.world.unfired().into_iter().filter(|unfired| unfired.was_armed);
-        let steps = unfired.map(|unfired| format!("{} never fired: {}", place(unfired.step), unfired.nearest));
+        let steps =
+            unfired.map(|unfired| format!("{} never fired: {}", place(unfired.step), unfired.nearest));
         let rules = self.world.unmatched_rules().map(|name| format!("the rule `{name}` matched nothing"));
         let why: Vec<String> = steps.chain(rules).collect();
         if why.is_empty() { Ok(()) } else { Err(Verdict::Stale { why: why.join("; ") }) }
     }
 
-    /// Heals a core and waits until it agrees.
+    /// Heals a core and waits until it agrees. Whoever else runs has the rest of the bound to agree too, but
+    /// nothing is demanded of them: what cut them off may last.
     fn end_phase(&mut self) -> Result<(), Verdict> {
         let core = self.world.heal_core();
         let deadline = self.world.now() + self.plan.within;
+        if let Some(why) = self.converge(deadline, |_| core)? {
+            let within = self.plan.within;
+            return Err(Verdict::Stalled {
+                why: format!("not converged {within} after healing {core}: {why}"),
+            });
+        }
+        self.converge(deadline, |world| {
+            let is_up = |site: &SiteId| world.process((*site).into()).is_some();
+            world.sites().iter().filter(is_up).collect()
+        })?;
+        Ok(())
+    }
+
+    /// Runs on until those agree, or until the deadline; then why they do not.
+    fn converge(
+        &mut self,
+        deadline: Instant,
+        who: impl Fn(&WorldOf<S>) -> SiteSet,
+    ) -> Result<Option<String>, Verdict> {
         loop {
-            let Err(why) = S::converged(&self.cluster(core)) else { return Ok(()) };
-            let Some(next) = self.world.next_event() else {
-                return Err(Verdict::Stalled { why: format!("nothing moves any more: {why}") });
-            };
-            if self.world.now() >= deadline {
-                let within = self.plan.within;
-                return Err(Verdict::Stalled { why: format!("not converged {within} after healing {core}: {why}") });
-            }
-            let until = next.at.max(self.world.now() + ASK_EVERY).min(deadline);
-            self.world.run_until(until).map_err(Verdict::Violated)?;
+            let Err(why) = S::converged(&self.cluster(who(&self.world))) else { return Ok(None) };
+            let next = self.world.next_event().map(|turn| turn.at.max(self.world.now() + ASK_EVERY));
+            let Some(until) = next.filter(|_| self.world.now() < deadline) else { return Ok(Some(why)) };
+            self.world.run_until(until.min(deadline)).map_err(Verdict::Violated)?;
             self.spend()?;
         }
     }
@@ -184,7 +203,12 @@ impl<S: Service> Run<S> {
 
     fn cluster(&self, core: SiteSet) -> Cluster<'_, S::Process> {
         let member = |id| Member { id, state: self.world.process(id) };
-        Cluster { now: self.world.now(), core, members: self.world.processes().map(member).collect() }
+        Cluster {
+            now: self.world.now(),
+            config: &self.plan.config,
+            core,
+            members: self.world.processes().map(member).collect(),
+        }
     }
 
     fn outcome(&self, seed: u64, verdict: Verdict) -> Outcome {

@@ -4,10 +4,12 @@ use core::fmt::Debug;
 
 use serde::de::DeserializeOwned;
 
+use crate::frame::DATAGRAM_DEFAULT;
 use crate::ids::{ProcessId, SiteId, SiteSet};
+use crate::journal::JournalConfig;
 use crate::process::{Process, Role};
 use crate::scenario::locate::Place;
-use crate::sim::Judge;
+use crate::sim::{Judge, Violation};
 use crate::time::Instant;
 
 /// A protocol with words for its users and for what is expected of it.
@@ -46,8 +48,23 @@ pub trait Service: Sized + Clone + Debug + 'static {
         shape: &Shape,
     ) -> Result<<Self::Process as Process>::Config, Vec<Problem>>;
 
+    /// The limit on one datagram, in bytes.
+    fn datagram_max(_config: &<Self::Process as Process>::Config) -> usize {
+        DATAGRAM_DEFAULT
+    }
+
+    /// The most bytes of one durable record.
+    fn record_bytes_max(_config: &<Self::Process as Process>::Config) -> usize {
+        JournalConfig::default().record_max
+    }
+
     /// New judges for a run.
     fn judges(config: &<Self::Process as Process>::Config, shape: &Shape) -> Self::Judges;
+
+    /// What judges say of the processes themselves, once at the end.
+    fn judge_end(_judges: &Self::Judges, _cluster: &Cluster<'_, Self::Process>) -> Result<(), Violation> {
+        Ok(())
+    }
 
     /// Whether `expectation` holds now; if not, what was expected and what was found.
     fn expect(expectation: &Self::Expectation, cluster: &Cluster<'_, Self::Process>) -> Result<(), String>;
@@ -146,6 +163,8 @@ impl Shape {
 pub struct Cluster<'a, P: Process> {
     /// The moment.
     pub now: Instant,
+    /// What every process is configured with.
+    pub config: &'a P::Config,
     /// The sites that are asked to agree: those that can vote and be reached.
     pub core: SiteSet,
     /// Everybody, sites first.

@@ -40,9 +40,9 @@ impl<J> Watched<J> {
         self.watches.get(watch).is_some_and(|seen| seen.count >= seen.wanted())
     }
 
-    /// What the watch with this number is called.
-    pub(super) fn name(&self, watch: usize) -> &str {
-        self.watches.get(watch).map_or("", |seen| seen.watch.name.as_str())
+    /// The service's judges.
+    pub fn judges(&self) -> &J {
+        &self.judges
     }
 
     fn cast(&self) -> Cast<'_> {
@@ -52,7 +52,12 @@ impl<J> Watched<J> {
         };
         let leader = self.sites.iter().filter(|site| rank(site).is_some()).max_by_key(rank);
         let follows = |site: &crate::ids::SiteId| self.roles[site.index()].is_some() && rank(site).is_none();
-        Cast { leader, follower: self.sites.iter().find(follows), sites: self.sites, machines: &self.machines }
+        Cast {
+            leader,
+            follower: self.sites.iter().find(follows),
+            sites: self.sites,
+            machines: &self.machines,
+        }
     }
 
     /// Counts what happened; the first forbidden thing is a violation.

@@ -10,7 +10,8 @@ use alloc::format;
 use alloc::sync::Arc;
 
 use crate::ids::{SITES_MAX, SiteId};
-use crate::oracle::chosen::{ChosenLog, LogEntry, Shown};
+use crate::oracle::chosen::{ChosenLog, LogEntry};
+use crate::oracle::words::Shown;
 use crate::oracle::{Fact, broken};
 use crate::paxos::{self, Slot};
 use crate::sim::Violation;

@@ -6,6 +6,7 @@ mod words;
 pub use words::{Asker, Command, Expectation, Settings};
 
 use crate::ids::{ProcessId, SiteId};
+use crate::oracle::Judges;
 use crate::paxos::Slot;
 use crate::process::Process;
 use crate::scenario::{Cluster, Order, Place, Problem, Service, Shape};
@@ -18,7 +19,7 @@ pub struct Timelines;
 
 impl Service for Timelines {
     type Process = Bird;
-    type Judges = ();
+    type Judges = Judges;
     type Command = Command;
     type Expectation = Expectation;
     type Settings = Settings;
@@ -109,9 +110,17 @@ impl Service for Timelines {
         config.record_bytes_max()
     }
 
-    fn judges(_config: &Config, _shape: &Shape) {}
+    fn judges(config: &Config, shape: &Shape) -> Judges {
+        Judges::new(shape.sites, config.sessions_max)
+    }
 
-    fn judge_end(_judges: &(), _cluster: &Cluster<'_, Bird>) -> Result<(), Violation> {
+    fn judge_end(judges: &Judges, cluster: &Cluster<'_, Bird>) -> Result<(), Violation> {
+        let sites = cluster.members.iter().filter_map(|member| Some((member.id.as_site()?, member.state?)));
+        for (id, site) in sites.filter_map(|(id, state)| Some((id, state.as_site()?))) {
+            let (applied, timeline) = (site.status().applied, site.timeline());
+            let log = site.log().chosen_from(Slot(0));
+            judges.check_site(id, applied, timeline.tweets(), timeline.blocks(), log)?;
+        }
         Ok(())
     }
 

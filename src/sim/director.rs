@@ -129,9 +129,11 @@ impl<C: Clone> Director<C> {
                 let ends = cast.resolve(rule.filter.from).zip(cast.resolve(rule.filter.to));
                 ends.map(|ends| (Whom::Anybody, Some(ends)))
             }
-            Action::Partition(_) | Action::Cut { .. } | Action::Mend(..) | Action::Heal | Action::Check(_) => {
-                Some((Whom::Anybody, None))
-            }
+            Action::Partition(_)
+            | Action::Cut { .. }
+            | Action::Mend(..)
+            | Action::Heal
+            | Action::Check(_) => Some((Whom::Anybody, None)),
         };
         let Some((whom, ends)) = resolved else {
             if !core::mem::replace(&mut self.progress[track].is_due, true) {
@@ -205,11 +207,18 @@ impl<C: Clone> Director<C> {
         }
     }
 
-    /// Something that is no datagram happened at `who`.
-    pub(crate) fn on_event(&mut self, event: Event, who: ProcessId, now: Instant, cast: &Cast<'_>) {
+    /// Something that is no datagram happened at `who`: who played which part before it, and who does by now.
+    pub(crate) fn on_event(
+        &mut self,
+        event: Event,
+        who: ProcessId,
+        now: Instant,
+        was: &Cast<'_>,
+        cast: &Cast<'_>,
+    ) {
         for track in 0..self.progress.len() {
             let step = self.armed(track);
-            let Some((is_kind, is_match)) = step.and_then(|step| compare(&step.trigger, event, who, cast))
+            let Some((is_kind, is_match)) = step.and_then(|step| compare(&step.trigger, event, who, was))
             else {
                 continue;
             };

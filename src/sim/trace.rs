@@ -90,7 +90,7 @@ pub type SharedLabels = Arc<[(&'static str, Subject)]>;
 #[derive(Clone, Debug)]
 pub(crate) enum What<P: Process> {
     Fired { step: StepId, action: Box<Action<P::Command>>, whom: Whom },
-    Started { incarnation: u64, records: usize },
+    Started { incarnation: u64, records: usize, is_site: bool },
     Failed { reason: Arc<str> },
     Crashed { at: Option<Seam>, undone: usize, torn: bool },
     Idle { what: &'static str },
@@ -119,6 +119,7 @@ impl<P: Process> What<P> {
     fn class(&self) -> LineClass {
         match self {
             What::Fired { .. } | What::Healed { .. } => LineClass::Step,
+            What::Started { incarnation: 1, is_site: false, .. } => LineClass::Routine,
             What::Started { .. } | What::Resumed { .. } => LineClass::Life,
             What::Failed { .. } | What::Crashed { .. } | What::Paused | What::Idle { .. } => LineClass::Fault,
             What::Lost { .. } | What::Dropped { .. } | What::Ruled { .. } => LineClass::Fault,
@@ -177,7 +178,7 @@ fn write_message(f: &mut fmt::Formatter<'_>, kind: &str, subject: Subject) -> fm
 impl<P: Process> fmt::Display for Line<P> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if let What::Elided { count } = &self.what {
-            return write!(f, "                   ... {count} routine events");
+            return write!(f, "                   ... {}", Count(*count, "routine event"));
         }
         let time = alloc::format!("{}", self.at);
         let who = self.who.map_or_else(|| "--".into(), |who| alloc::format!("{who}"));
@@ -186,9 +187,9 @@ impl<P: Process> fmt::Display for Line<P> {
             What::Fired { step, action, whom } => {
                 write!(f, "{}: {}", Place(*step), action_text(action, *whom))
             }
-            What::Started { incarnation: 1, records: 0 } => f.write_str("starts"),
-            What::Started { incarnation, records } => {
-                write!(f, "starts, incarnation {incarnation}, {records} records")
+            What::Started { incarnation: 1, records: 0, .. } => f.write_str("starts"),
+            What::Started { incarnation, records, .. } => {
+                write!(f, "starts, incarnation {incarnation}, {}", Count(*records, "record"))
             }
             What::Failed { reason } => write!(f, "stops: {reason}"),
             What::Crashed { at, undone, torn } => {
@@ -196,13 +197,15 @@ impl<P: Process> fmt::Display for Line<P> {
                 at.map_or(Ok(()), |seam| write!(f, " {}", seam_text(seam)))?;
                 match (undone, torn) {
                     (0, _) => Ok(()),
-                    (undone, false) => write!(f, ", {undone} unsynced writes lost"),
-                    (undone, true) => write!(f, ", {undone} unsynced writes lost, the last one torn"),
+                    (undone, false) => write!(f, ", {} lost", Count(*undone, "unsynced write")),
+                    (undone, true) => {
+                        write!(f, ", {} lost, the last one torn", Count(*undone, "unsynced write"))
+                    }
                 }
             }
             What::Idle { what } => f.write_str(what),
             What::Paused => f.write_str("pauses"),
-            What::Resumed { waiting } => write!(f, "goes on, {waiting} inputs waiting"),
+            What::Resumed { waiting } => write!(f, "goes on, {} waiting", Count(*waiting, "input")),
             What::Commanded { command } => write!(f, "is asked: {command}"),
             What::Noted { note } => write!(f, "{note}"),
             What::Leads { rank } => write!(f, "leads, rank {rank}"),
@@ -226,13 +229,23 @@ impl<P: Process> fmt::Display for Line<P> {
                 f.write_str("<- itself ")?;
                 write_message(f, kind, *subject)
             }
-            What::Appended { records } => write!(f, "appends {records} records"),
-            What::Synced { records } => write!(f, "syncs {records} records"),
+            What::Appended { records } => write!(f, "appends {}", Count(*records, "record")),
+            What::Synced { records } => write!(f, "has synced {}", Count(*records, "record")),
             What::Woke { reason } => write!(f, "wakes: {reason}"),
             What::DiskLow => f.write_str("is told that its disk is almost full"),
             What::Healed { core } => write!(f, "faults stop, {core} heal"),
             What::Elided { .. } => Ok(()),
         }
+    }
+}
+
+/// `1 record`, `2 records`.
+struct Count<N>(N, &'static str);
+
+impl<N: fmt::Display + PartialEq + From<u8>> fmt::Display for Count<N> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let plural = if self.0 == N::from(1) { "" } else { "s" };
+        write!(f, "{} {}{plural}", self.0, self.1)
     }
 }
 
@@ -318,13 +331,13 @@ impl<P: Process> Trace<P> {
 impl<P: Process> fmt::Display for Trace<P> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if self.forgotten > 0 {
-            writeln!(f, "                   ... {} earlier lines", self.forgotten)?;
+            writeln!(f, "                   ... {}", Count(self.forgotten, "earlier line"))?;
         }
         for line in self.lines() {
             writeln!(f, "{line}")?;
         }
         if self.elided > 0 {
-            writeln!(f, "                   ... {} routine events", self.elided)?;
+            writeln!(f, "                   ... {}", Count(self.elided, "routine event"))?;
         }
         Ok(())
     }

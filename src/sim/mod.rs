@@ -13,7 +13,7 @@ mod links;
 pub mod network;
 mod queue;
 pub mod rule;
-mod rules;
+pub(crate) mod rules;
 pub mod script;
 mod sending;
 pub mod settings;

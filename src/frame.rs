@@ -69,6 +69,8 @@ pub struct Datagram {
     pub to: Recipients,
     /// Name and subject of each message in it, in order; never empty. The first is its identity.
     pub labels: Arc<[(&'static str, Subject)]>,
+    /// Whether every message in it is of [`BACKGROUND`](crate::process::BACKGROUND) rank.
+    pub is_background: bool,
     /// The frame and its messages.
     pub bytes: Arc<[u8]>,
 }

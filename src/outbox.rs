@@ -10,7 +10,7 @@ use alloc::vec::Vec;
 
 use crate::frame::{self, Datagram, FRAME_BYTES, MESSAGE_PREFIX_MAX, Sender};
 use crate::ids::ProcessId;
-use crate::process::{Effects, Process, Recipients, Sent, Subject};
+use crate::process::{BACKGROUND, Effects, Process, Recipients, Sent, Subject};
 
 /// How much a journal holds: everything below it was appended. A journal that is durable up to an offset has
 /// synced everything below.
@@ -150,6 +150,7 @@ struct Draft {
     to: Recipients,
     is_independent: bool,
     labels: Vec<(&'static str, Subject)>,
+    is_background: bool,
     bytes: Vec<u8>,
 }
 
@@ -157,7 +158,13 @@ impl Draft {
     fn new(sender: &Sender, to: Recipients, first: &Sent, message: &[u8], datagram_max: usize) -> Draft {
         let mut bytes = Vec::with_capacity(FRAME_BYTES + MESSAGE_PREFIX_MAX + message.len());
         frame::begin(&mut bytes, sender, to);
-        let mut draft = Draft { to, is_independent: first.is_independent, labels: Vec::new(), bytes };
+        let mut draft = Draft {
+            to,
+            is_independent: first.is_independent,
+            labels: Vec::new(),
+            is_background: true,
+            bytes,
+        };
         draft.put(first, message);
         assert!(
             draft.bytes.len() <= datagram_max,
@@ -178,6 +185,7 @@ impl Draft {
     fn put(&mut self, message: &Sent, bytes: &[u8]) {
         frame::put_message(&mut self.bytes, bytes);
         self.labels.push((message.kind, message.subject));
+        self.is_background &= message.rank >= BACKGROUND;
     }
 
     fn finish(mut self, from: ProcessId) -> Outgoing {
@@ -186,6 +194,7 @@ impl Draft {
             from,
             to: self.to,
             labels: self.labels.into(),
+            is_background: self.is_background,
             bytes: self.bytes.into(),
         })
     }

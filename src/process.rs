@@ -119,6 +119,10 @@ pub enum Input<P: Process> {
     DiskLow,
 }
 
+/// Messages of this [rank](Label::rank) and above say only that their sender lives: traces leave them out even
+/// when they are lost.
+pub const BACKGROUND: u8 = 30;
+
 /// What a message or a note is called and what it is about, for rules, fates and traces.
 pub trait Label {
     /// Its name: `Accept`.

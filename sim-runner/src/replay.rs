@@ -41,7 +41,11 @@ pub(crate) fn replay<S: Service>(args: &Replay) -> io::Result<Exit> {
     Ok(Exit::worst(&exits))
 }
 
-#[expect(clippy::disallowed_types, clippy::disallowed_methods, reason = "wall time is shown, never fed into a run")]
+#[expect(
+    clippy::disallowed_types,
+    clippy::disallowed_methods,
+    reason = "wall time is shown, never fed into a run"
+)]
 fn timed<'a, S: Service>(one: &'a Loaded<S>, args: &Replay) -> Option<Ran<'a>> {
     let level = match args.trace {
         Some(Trace::Full) => TraceLevel::Full,
@@ -53,7 +57,9 @@ fn timed<'a, S: Service>(one: &'a Loaded<S>, args: &Replay) -> Option<Ran<'a>> {
     let result: Result<Outcome, _> = run(&one.scenario, &options);
     let wall = start.elapsed();
     match result {
-        Ok(outcome) => Some(Ran { path: &one.path, name: &one.name, about: &one.scenario.about, outcome, wall }),
+        Ok(outcome) => {
+            Some(Ran { path: &one.path, name: &one.name, about: &one.scenario.about, outcome, wall })
+        }
         Err(problems) => {
             for problem in problems {
                 error(format_args!("{}: {}", one.path.display(), problem.message));

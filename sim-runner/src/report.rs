@@ -6,8 +6,9 @@ use std::path::Path;
 use std::time::Duration;
 
 use anstream::AutoStream;
-use aviary::scenario::{Outcome, TraceLine, Verdict};
-use aviary::sim::LineClass;
+use aviary::ids::ProcessId;
+use aviary::scenario::{Outcome, Verdict};
+use aviary::sim::{LineClass, Told};
 use clap::builder::styling::{AnsiColor, Effects, Style};
 
 use crate::Exit;
@@ -89,8 +90,14 @@ pub(crate) fn summary(out: &mut impl Write, ran: &Ran<'_>, width: usize) -> io::
 /// The whole trace and what it came to.
 pub(crate) fn trace(out: &mut impl Write, ran: &Ran<'_>) -> io::Result<()> {
     writeln!(out, "{DIM}# {}, seed {}{DIM:#}", ran.about, ran.outcome.seed)?;
+    if ran.outcome.forgotten > 0 {
+        writeln!(out, "{DIM}... {} earlier lines{DIM:#}", ran.outcome.forgotten)?;
+    }
     for one in &ran.outcome.trace {
         line(out, "", one)?;
+    }
+    if ran.outcome.elided > 0 {
+        writeln!(out, "{DIM}... {} routine events{DIM:#}", ran.outcome.elided)?;
     }
     for one in ran.outcome.final_state.lines() {
         writeln!(out, "{DIM}={DIM:#} {one}")?;
@@ -98,15 +105,15 @@ pub(crate) fn trace(out: &mut impl Write, ran: &Ran<'_>) -> io::Result<()> {
     Ok(())
 }
 
-fn line(out: &mut impl Write, indent: &str, line: &TraceLine) -> io::Result<()> {
+fn line(out: &mut impl Write, indent: &str, line: &Told) -> io::Result<()> {
     let style = match line.class {
-        LineClass::Routine | LineClass::Elision => DIM,
+        LineClass::Routine => DIM,
         LineClass::Step => AnsiColor::Cyan.on_default().effects(Effects::BOLD),
         LineClass::Fault => AnsiColor::Red.on_default(),
         LineClass::Life => AnsiColor::Green.on_default(),
         LineClass::Note => Style::new(),
     };
-    writeln!(out, "{indent}{style}{}{style:#}", line.text)
+    writeln!(out, "{indent}{style}{line}{style:#}")
 }
 
 /// The property and a sentence, the last lines that matter, and how to see it again.
@@ -124,14 +131,15 @@ pub(crate) fn failure(out: &mut impl Write, ran: &Ran<'_>, is_traced: bool) -> i
 }
 
 /// The last lines of those whom the sentence names, and of the world; of everybody if it names nobody.
-fn last_that_matter<'a>(trace: &'a [TraceLine], sentence: &str) -> Vec<&'a TraceLine> {
+fn last_that_matter<'a>(trace: &'a [Told], sentence: &str) -> Vec<&'a Told> {
     let words: Vec<&str> = sentence.split(|c: char| !c.is_alphanumeric()).collect();
-    let is_named = |line: &&TraceLine| line.who.is_none_or(|who| words.contains(&who.to_string().as_str()));
-    let anybody = trace.iter().any(|line| line.who.is_some() && is_named(&line));
-    let mut last: Vec<&TraceLine> = trace
+    let is_word = |who: &ProcessId| words.contains(&who.to_string().as_str());
+    let is_named = |line: &&Told| line.who.is_empty() || line.who.iter().any(is_word);
+    let anybody = trace.iter().any(|line| line.who.iter().any(is_word));
+    let mut last: Vec<&Told> = trace
         .iter()
         .rev()
-        .filter(|line| !matches!(line.class, LineClass::Routine | LineClass::Elision))
+        .filter(|line| line.class != LineClass::Routine)
         .filter(|line| !anybody || is_named(line))
         .take(TAIL)
         .collect();
@@ -155,13 +163,13 @@ struct Object<'a> {
     fingerprint: String,
     skipped_steps: usize,
     #[serde(skip_serializing_if = "Option::is_none")]
-    trace: Option<Vec<&'a str>>,
+    trace: Option<Vec<String>>,
 }
 
 /// One run as a JSON object on a line of its own.
 pub(crate) fn json(out: &mut impl Write, ran: &Ran<'_>, is_traced: bool) -> io::Result<()> {
     let outcome = &ran.outcome;
-    let lines = || outcome.trace.iter().map(|line| line.text.as_str()).collect();
+    let lines = || outcome.trace.iter().map(Told::to_string).collect();
     let object = Object {
         scenario: ran.name,
         file: ran.path.display().to_string(),

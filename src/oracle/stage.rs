@@ -101,7 +101,7 @@ impl Stage {
         frame::seal(&mut bytes);
         let messages: Vec<Message> = frame::read(&bytes).unwrap().1.decode().unwrap();
         let labels = Arc::new([(message.kind(), message.subject())]);
-        let datagram = Datagram { from, to, labels, bytes: bytes.into() };
+        let datagram = Datagram { from, to, labels, is_background: false, bytes: bytes.into() };
         self.observe(&Observation::Sent { datagram: &datagram, messages: &messages })
     }
 

@@ -34,7 +34,7 @@ mod toy;
 pub use diagnose::{BadScenario, Diagnostic};
 pub use form::Scenario;
 pub use locate::Place;
-pub use outcome::{Outcome, TraceLine, Verdict};
+pub use outcome::{Outcome, Verdict};
 pub use plan::{Plan, plan};
 pub use run::{RunOptions, run};
 pub use service::{Cluster, Member, Order, Problem, Service, Shape};

@@ -3,8 +3,8 @@
 use core::fmt;
 
 use crate::ids::ProcessId;
-use crate::sim::{LineClass, Violation};
-use crate::time::{Duration, Instant};
+use crate::sim::{Told, Violation};
+use crate::time::Duration;
 
 /// What came of a run.
 #[derive(Clone, Debug)]
@@ -20,24 +20,15 @@ pub struct Outcome {
     /// A word over everything that happened.
     pub fingerprint: u64,
     /// What happened, as far as it was asked for.
-    pub trace: Vec<TraceLine>,
+    pub trace: Vec<Told>,
+    /// How many older lines of the trace went beyond its limit.
+    pub forgotten: u64,
+    /// How many routine events came behind the last line.
+    pub elided: u64,
     /// How many optional steps did not fire.
     pub skipped: usize,
     /// What everything came to.
     pub final_state: String,
-}
-
-/// One line of a trace, as text.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct TraceLine {
-    /// When.
-    pub at: Instant,
-    /// To which process; `None` for the world.
-    pub who: Option<ProcessId>,
-    /// What sort of line it is.
-    pub class: LineClass,
-    /// What it says.
-    pub text: String,
 }
 
 /// Whether everything held.

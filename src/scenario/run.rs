@@ -7,14 +7,13 @@
 
 use crate::ids::{ProcessId, SiteId, SiteSet};
 use crate::mix::Seed;
-use crate::process::Process;
 use crate::scenario::form::Scenario;
-use crate::scenario::outcome::{Outcome, TraceLine, Verdict};
+use crate::scenario::outcome::{Outcome, Verdict};
 use crate::scenario::panics::caught;
 use crate::scenario::plan::{Check, Holds, Plan, plan};
 use crate::scenario::service::{Cluster, Member, Problem, Service};
 use crate::scenario::watch::Watched;
-use crate::sim::{LineClass, Target, TraceLevel, TraceSettings, Violation, World};
+use crate::sim::{Target, TraceLevel, TraceSettings, Violation, World};
 use crate::time::{Duration, Instant};
 
 /// How a scenario is run. Nothing here changes what happens, except for `seed`.
@@ -224,35 +223,11 @@ impl<S: Service> Run<S> {
             events: self.world.events(),
             simulated: self.world.now().since(Instant::ZERO),
             fingerprint: self.world.fingerprint(),
-            trace: lines(self.world.trace()),
+            trace: self.world.trace().story(),
+            forgotten: self.world.trace().forgotten(),
+            elided: self.world.trace().elided(),
             skipped: all - fired,
             final_state,
         }
     }
-}
-
-/// A trace as text, with what it says of lines that were left out.
-fn lines<P: Process>(trace: &crate::sim::Trace<P>) -> Vec<TraceLine> {
-    let told = |line: &crate::sim::Line<P>| TraceLine {
-        at: line.at(),
-        who: line.who(),
-        class: line.class(),
-        text: line.to_string(),
-    };
-    let mut lines: Vec<TraceLine> = trace.lines().map(told).collect();
-    let (first, last) = (lines.first().map(|line| line.at), lines.last().map(|line| line.at));
-    let counted = |at: Option<Instant>, text: &str| TraceLine {
-        at: at.unwrap_or_default(),
-        who: None,
-        class: LineClass::Elision,
-        text: text.to_owned(),
-    };
-    let text = trace.render();
-    if trace.forgotten() > 0 {
-        lines.insert(0, counted(first, text.lines().next().unwrap_or_default()));
-    }
-    if text.lines().count() > lines.len() {
-        lines.push(counted(last, text.lines().next_back().unwrap_or_default()));
-    }
-    lines
 }

@@ -13,7 +13,7 @@ fn outcome(fields: &str) -> Outcome {
 fn check(fields: &str, name: &str, parts: &[&str]) -> Outcome {
     let outcome = outcome(fields);
     let told = outcome.verdict.to_string();
-    let trace: Vec<&str> = outcome.trace.iter().map(|line| line.text.as_str()).collect();
+    let trace: Vec<&str> = outcome.trace.iter().map(|line| line.what.as_str()).collect();
     assert_eq!(outcome.verdict.name(), name, "{told}\n{}", trace.join("\n"));
     for part in parts {
         assert!(told.contains(part), "{part:?} is missing in {told:?}");
@@ -28,7 +28,7 @@ fn what_holds_passes() {
                   Sometimes(Sent(kind: \"Got\", nth: 4)), Sometimes(Leads(Site(0)))]";
     let passed = check(fields, "passed", &["passed"]);
     assert_eq!(passed.final_state.lines().next(), Some("S0: 5"));
-    assert!(passed.trace.iter().any(|line| line.text.contains("kept 5")));
+    assert!(passed.trace.iter().any(|line| line.what.contains("kept 5")));
     let again = outcome(fields);
     assert_eq!(
         (passed.fingerprint, passed.events, passed.trace),
@@ -52,7 +52,7 @@ fn a_broken_property_ends_the_run() {
 fn a_panic_is_a_verdict_with_its_process_and_a_trace() {
     let panicked =
         check("steps: [At(\"1s\", Put(site: 2, number: 13))]", "panicked", &["S2", "13 is unlucky"]);
-    assert!(panicked.trace.iter().any(|line| line.text.contains("put 13")));
+    assert!(panicked.trace.iter().any(|line| line.what.contains("put 13")));
 }
 
 #[test]

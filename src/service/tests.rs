@@ -12,7 +12,7 @@ fn outcome(text: &str) -> Outcome {
 
 fn passes(text: &str) -> Outcome {
     let outcome = outcome(text);
-    let trace: Vec<&str> = outcome.trace.iter().map(|line| line.text.as_str()).collect();
+    let trace: Vec<&str> = outcome.trace.iter().map(|line| line.what.as_str()).collect();
     assert!(outcome.verdict.is_pass(), "{}\n{}\n{}", trace.join("\n"), outcome.final_state, outcome.verdict);
     outcome
 }

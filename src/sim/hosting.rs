@@ -70,9 +70,8 @@ impl<P: Process, J: Judge<P>> World<P, J> {
         self.watch.mark(Mark::Started, id, [incarnation, records.len() as u64]);
         self.watch.statistics.starts += 1;
         let count = records.len();
-        let is_site = id.as_site().is_some();
-        let class = if is_site { LineClass::Life } else { LineClass::Routine };
-        self.watch.line(id, class, || What::Started { incarnation, records: count, is_site });
+        let class = if id.as_site().is_some() { LineClass::Life } else { LineClass::Routine };
+        self.watch.line(id, class, || What::Started { incarnation, records: count });
         let (records, state) = (&records[..], &running.process);
         self.watch.show(&Observation::Started { process: id, incarnation, recovered: records, state });
         host.life = Life::Up(running);
@@ -324,7 +323,7 @@ impl<P: Process, J: Judge<P>> World<P, J> {
         if let Some(rank) = leads.filter(|_| leads != before) {
             self.watch.statistics.leaderships += 1;
             self.watch.mark(Mark::Leads, id, [rank, 0]);
-            self.watch.line(id, LineClass::Note, || What::Leads { rank });
+            self.watch.line(id, LineClass::Routine, || What::Leads { rank });
             self.tell_director(h, director::Event::Leads);
         }
     }

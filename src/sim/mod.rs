@@ -31,7 +31,7 @@ pub use queue::Turn;
 pub use rule::{Filter, Rule, Ruling};
 pub use script::{Action, Seam, Step, Target, Track, Trigger};
 pub use settings::{BadSettings, DiskSettings, TraceLevel, TraceSettings, WorldSettings};
-pub use trace::{Line, LineClass, Loss, Trace};
+pub use trace::{Line, LineClass, Loss, Told, Trace};
 pub use watch::Statistics;
 pub use world::World;
 

@@ -90,14 +90,13 @@ impl<P: Process, J: Judge<P>> World<P, J> {
         let is_in_core = self.is_in_core(from) && self.is_in_core(to);
         let decided = if is_in_core { None } else { self.rules.decide(now, from, to, labels) };
         let ruling = decided.map(|(ruling, rule)| (ruling, Arc::clone(rule)));
-        let touched = LineClass::Fault;
         let shared = || Arc::clone(labels);
         if self.links.is_cut(from, to) {
             return self.lose(datagram, to, Loss::CutAtSending);
         }
         if let Some((ruling, rule)) = &ruling {
             let rule = Arc::clone(rule);
-            self.watch.line(from, touched, || What::Ruled { to, labels: shared(), rule });
+            self.watch.line(from, LineClass::Fault, || What::Ruled { to, labels: shared(), rule });
             match ruling {
                 Ruling::Drop => {
                     self.watch.mark(Mark::Lost, from, [to.number().into(), 0]);
@@ -117,7 +116,7 @@ impl<P: Process, J: Judge<P>> World<P, J> {
         }
         if is_held_back {
             self.watch.statistics.held_back += 1;
-            self.watch.line(from, touched, || What::HeldBack { to, labels: shared(), by: delay });
+            self.watch.line(from, LineClass::Routine, || What::HeldBack { to, labels: shared(), by: delay });
         }
         let mut delay = delay;
         if let Some((Ruling::Delay(by), _)) = &ruling {
@@ -126,7 +125,7 @@ impl<P: Process, J: Judge<P>> World<P, J> {
         self.bring(datagram, to, delay);
         if let Some(second) = second.filter(|_| !is_in_core) {
             self.watch.statistics.doubled += 1;
-            self.watch.line(from, touched, || What::Doubled { to, labels: shared() });
+            self.watch.line(from, LineClass::Routine, || What::Doubled { to, labels: shared() });
             self.bring(datagram, to, second);
         }
         if let Some((Ruling::Duplicate { copies, apart }, _)) = &ruling {
@@ -168,7 +167,7 @@ impl<P: Process, J: Judge<P>> World<P, J> {
         self.watch.mark(Mark::Lost, datagram.from, [to.number().into(), 1]);
         self.watch.count_loss(&why);
         let traced = || What::Lost { to, labels: Arc::clone(labels), why };
-        self.watch.line(datagram.from, LineClass::Fault, traced);
+        self.watch.line(datagram.from, loss_class(datagram), traced);
     }
 
     /// A copy does not get past its receiver's end.
@@ -177,7 +176,7 @@ impl<P: Process, J: Judge<P>> World<P, J> {
         self.watch.mark(Mark::Lost, to, [from.number().into(), 2]);
         self.watch.count_loss(&why);
         let traced = || What::Dropped { from, labels: Arc::clone(labels), why };
-        self.watch.line(to, LineClass::Fault, traced);
+        self.watch.line(to, loss_class(datagram), traced);
     }
 
     /// A copy arrives.
@@ -223,4 +222,9 @@ impl<P: Process, J: Judge<P>> World<P, J> {
             running.opened.extend(messages.into_iter().map(|message| (from, message)));
         }
     }
+}
+
+/// That a heartbeat did not arrive is no news: the next one tells.
+fn loss_class(datagram: &Datagram) -> LineClass {
+    if datagram.is_background { LineClass::Routine } else { LineClass::Fault }
 }

@@ -1,17 +1,18 @@
 //! What happened, line by line: structured when it happens, text when somebody asks.
 //!
 //! ```text
-//! 0.120000  S0       -> S1 Accept slot 4: lost
-//! 0.120000  --       step 2: isolate S0
+//!    0.120000    +7  S0     -> S1 Accept slot 4: lost
+//!    0.120000        --     step 2: isolate S0
 //! ```
 //!
-//! Fixed columns: time, process (`--` for the world), what. Cause comes before effect. A [`TraceLevel::Notable`]
-//! trace counts routine events between groups of lines of the same moment. Beyond the limit on lines the
+//! Fixed columns: time, routine events left out before it, process (`--` for the world), what. Cause comes before effect. A [`TraceLevel::Notable`]
+//! trace counts the routine events that it leaves out. Beyond the limit on lines the
 //! oldest go, a chunk at a time, and the text starts with how many went.
 
 use alloc::boxed::Box;
 use alloc::string::String;
 use alloc::sync::Arc;
+use alloc::vec::Vec;
 use core::fmt::{self, Write};
 
 use crate::chunks::Chunks;
@@ -40,8 +41,6 @@ pub enum LineClass {
     Life,
     /// A process says what it did, or is told what to do.
     Note,
-    /// How many routine events were left out.
-    Elision,
 }
 
 /// Why a datagram did not arrive.
@@ -90,7 +89,7 @@ pub type SharedLabels = Arc<[(&'static str, Subject)]>;
 #[derive(Clone, Debug)]
 pub(crate) enum What<P: Process> {
     Fired { step: StepId, action: Box<Action<P::Command>>, whom: Whom },
-    Started { incarnation: u64, records: usize, is_site: bool },
+    Started { incarnation: u64, records: usize },
     Failed { reason: Arc<str> },
     Crashed { at: Option<Seam>, undone: usize, torn: bool },
     Idle { what: &'static str },
@@ -112,24 +111,6 @@ pub(crate) enum What<P: Process> {
     Woke { reason: &'static str },
     DiskLow,
     Healed { core: SiteSet },
-    Elided { count: u64 },
-}
-
-impl<P: Process> What<P> {
-    fn class(&self) -> LineClass {
-        match self {
-            What::Fired { .. } | What::Healed { .. } => LineClass::Step,
-            What::Started { incarnation: 1, is_site: false, .. } => LineClass::Routine,
-            What::Started { .. } | What::Resumed { .. } => LineClass::Life,
-            What::Failed { .. } | What::Crashed { .. } | What::Paused | What::Idle { .. } => LineClass::Fault,
-            What::Lost { .. } | What::Dropped { .. } | What::Ruled { .. } => LineClass::Fault,
-            What::Doubled { .. } | What::HeldBack { .. } | What::DiskLow => LineClass::Fault,
-            What::Commanded { .. } | What::Noted { .. } | What::Leads { .. } => LineClass::Note,
-            What::Sent { .. } | What::Delivered { .. } | What::Own { .. } => LineClass::Routine,
-            What::Appended { .. } | What::Synced { .. } | What::Woke { .. } => LineClass::Routine,
-            What::Elided { .. } => LineClass::Elision,
-        }
-    }
 }
 
 /// One line of a trace.
@@ -137,6 +118,9 @@ impl<P: Process> What<P> {
 pub struct Line<P: Process> {
     at: Instant,
     who: Option<ProcessId>,
+    class: LineClass,
+    /// Routine events that were left out since the line before.
+    elided: u64,
     what: What<P>,
 }
 
@@ -152,8 +136,8 @@ impl<P: Process> Line<P> {
     }
 
     /// What sort of line it is.
-    pub fn class(&self) -> LineClass {
-        self.what.class()
+    pub const fn class(&self) -> LineClass {
+        self.class
     }
 }
 
@@ -175,15 +159,10 @@ fn write_message(f: &mut fmt::Formatter<'_>, kind: &str, subject: Subject) -> fm
     if subject != Subject::NONE { write!(f, " {subject}") } else { Ok(()) }
 }
 
-impl<P: Process> fmt::Display for Line<P> {
+/// What happened, without when and to whom.
+impl<P: Process> fmt::Display for What<P> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if let What::Elided { count } = &self.what {
-            return write!(f, "                   ... {}", Count(*count, "routine event"));
-        }
-        let time = alloc::format!("{}", self.at);
-        let who = self.who.map_or_else(|| "--".into(), |who| alloc::format!("{who}"));
-        write!(f, "{time:>11}  {who:<5} ")?;
-        match &self.what {
+        match self {
             What::Fired { step, action, whom } => {
                 write!(f, "{}: {}", Place(*step), action_text(action, *whom))
             }
@@ -234,7 +213,6 @@ impl<P: Process> fmt::Display for Line<P> {
             What::Woke { reason } => write!(f, "wakes: {reason}"),
             What::DiskLow => f.write_str("is told that its disk is almost full"),
             What::Healed { core } => write!(f, "faults stop, {core} heal"),
-            What::Elided { .. } => Ok(()),
         }
     }
 }
@@ -293,13 +271,8 @@ impl<P: Process> Trace<P> {
             }
             (TraceLevel::Notable | TraceLevel::Full, _) => {}
         }
-        // Between groups only: a count inside a group would tell nothing and change often.
-        if self.elided > 0 && self.lines.last().is_none_or(|last| last.at != at) {
-            let what = What::Elided { count: core::mem::take(&mut self.elided) };
-            self.push(Line { at, who: None, what });
-        }
-        let line = Line { at, who: who.into(), what: what() };
-        debug_assert_eq!(line.class(), class, "a line is noted under its own class");
+        let elided = core::mem::take(&mut self.elided);
+        let line = Line { at, who: who.into(), class, elided, what: what() };
         self.push(line);
     }
 
@@ -320,6 +293,23 @@ impl<P: Process> Trace<P> {
         self.forgotten
     }
 
+    /// How many routine events were left out since the last line.
+    pub const fn elided(&self) -> u64 {
+        self.elided
+    }
+
+    /// What is kept, told briefly: what befell several sites in one moment, or several recipients of one
+    /// datagram, is one entry.
+    pub fn story(&self) -> Vec<Told> {
+        let mut told: Vec<Telling<'_, P>> = Vec::new();
+        for line in self.lines() {
+            if !told.last_mut().is_some_and(|last| last.takes(line)) {
+                told.push(Telling::new(line));
+            }
+        }
+        told.into_iter().map(Telling::finish).collect()
+    }
+
     /// Everything that is kept, as text.
     pub fn render(&self) -> String {
         let mut text = String::new();
@@ -328,16 +318,108 @@ impl<P: Process> Trace<P> {
     }
 }
 
+/// One entry of a [story](Trace::story). Displayed in fixed columns: time, how many routine events were left
+/// out before it, who, what.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Told {
+    /// When.
+    pub at: Instant,
+    /// To whom, in ascending order; nobody for the world.
+    pub who: Vec<ProcessId>,
+    /// What sort of entry it is.
+    pub class: LineClass,
+    /// Routine events that were left out before it.
+    pub elided: u64,
+    /// What happened.
+    pub what: String,
+}
+
+impl fmt::Display for Told {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let elided = if self.elided > 0 { alloc::format!("+{}", self.elided) } else { String::new() };
+        let (time, who) = (alloc::format!("{}", self.at), alloc::format!("{}", Party(&self.who)));
+        write!(f, "{time:>11} {elided:>5}  {who:<6} {}", self.what)
+    }
+}
+
+/// `S0`, `S012` for several sites, `--` for the world.
+struct Party<'a>(&'a [ProcessId]);
+
+impl fmt::Display for Party<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            [] => f.write_str("--"),
+            [one] => write!(f, "{one}"),
+            several => write!(f, "{}", several.iter().filter_map(|id| id.as_site()).collect::<SiteSet>()),
+        }
+    }
+}
+
+/// An entry that may still grow.
+struct Telling<'a, P: Process> {
+    first: &'a Line<P>,
+    what: String,
+    who: Vec<ProcessId>,
+    /// The recipients, if it tells of a loss at a sender.
+    to: Vec<ProcessId>,
+    elided: u64,
+}
+
+impl<'a, P: Process> Telling<'a, P> {
+    fn new(first: &'a Line<P>) -> Telling<'a, P> {
+        let to = match first.what {
+            What::Lost { to, .. } => [to].into(),
+            _ => Vec::new(),
+        };
+        let what = alloc::format!("{}", first.what);
+        Telling { first, what, who: first.who.into_iter().collect(), to, elided: first.elided }
+    }
+
+    /// Takes `line` in if it tells the same of another site, or of another recipient.
+    fn takes(&mut self, line: &Line<P>) -> bool {
+        if (line.at, line.class) != (self.first.at, self.first.class) {
+            return false;
+        }
+        let is_site = |id: &ProcessId| id.as_site().is_some();
+        let took = match (&self.first.what, &line.what) {
+            (What::Lost { labels, why, .. }, What::Lost { to, labels: same, why: also }) => {
+                let same_datagram = Arc::ptr_eq(labels, same) && why == also;
+                let of_sites = line.who == self.first.who && self.to.iter().chain([to]).all(is_site);
+                (same_datagram && of_sites).then(|| self.to.push(*to))
+            }
+            (_, what) => line.who.and_then(|who| {
+                let new = is_site(&who) && self.who.iter().all(|known| is_site(known) && *known < who);
+                (new && !self.who.is_empty() && alloc::format!("{what}") == self.what)
+                    .then(|| self.who.push(who))
+            }),
+        };
+        if took.is_some() {
+            self.elided += line.elided;
+        }
+        took.is_some()
+    }
+
+    fn finish(self) -> Told {
+        let what = match &self.first.what {
+            What::Lost { labels, why, .. } => {
+                alloc::format!("-> {} {}: {why}", Party(&self.to), Said(labels))
+            }
+            _ => self.what,
+        };
+        Told { at: self.first.at, who: self.who, class: self.first.class, elided: self.elided, what }
+    }
+}
+
 impl<P: Process> fmt::Display for Trace<P> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if self.forgotten > 0 {
-            writeln!(f, "                   ... {}", Count(self.forgotten, "earlier line"))?;
+            writeln!(f, "... {}", Count(self.forgotten, "earlier line"))?;
         }
-        for line in self.lines() {
-            writeln!(f, "{line}")?;
+        for told in self.story() {
+            writeln!(f, "{told}")?;
         }
         if self.elided > 0 {
-            writeln!(f, "                   ... {}", Count(self.elided, "routine event"))?;
+            writeln!(f, "... {}", Count(self.elided, "routine event"))?;
         }
         Ok(())
     }

@@ -193,7 +193,8 @@ impl<P: Process, J: Judge<P>> World<P, J> {
     /// Lets `bytes` arrive at `to` now as if the network had brought them, for tests of what comes from outside.
     pub fn inject(&mut self, to: ProcessId, bytes: &[u8]) {
         if let Some(host) = self.place(to) {
-            let datagram = Datagram { from: to, to: to.into(), labels: Arc::new([]), bytes: bytes.into() };
+            let (labels, is_background) = (Arc::new([]), false);
+            let datagram = Datagram { from: to, to: to.into(), labels, is_background, bytes: bytes.into() };
             self.queue.push(self.watch.now, Event::Deliver { host, datagram });
         }
     }

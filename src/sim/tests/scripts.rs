@@ -138,24 +138,17 @@ fn the_trace_of_a_small_run_reads_in_order() {
     settings.clients = 0;
     settings.trace.level = TraceLevel::Notable;
     let world = run(settings);
-    let expected = "\x20\x20 0.000000  S0    starts
-   0.000000  S1    starts
-   0.000000  S2    starts
-                   ... 3 routine events
-   0.001000  --    step 1: command S0: Put(5)
-   0.001000  S0    is asked: Put(5)
-   0.001000  S0    keeps 5
-                   ... 4 routine events
-   0.003000  --    step 2: crash S0
-   0.003000  S0    crashes, 1 unsynced write lost
-                   ... 2 routine events
-   0.013000  S1    keeps 5
-   0.013000  S2    keeps 5
-                   ... 6 routine events
-   0.025000  S0    <- S1 Ack slot 5: nobody is there
-   0.025000  S0    <- S2 Ack slot 5: nobody is there
-   0.050000  --    step 3: restart S0
-   0.050000  S0    starts, incarnation 2, 1 record
+    let expected = "\x20\x20 0.000000        S012   starts
+   0.001000    +3  --     step 1: command S0: Put(5)
+   0.001000        S0     is asked: Put(5)
+   0.001000    +1  S0     keeps 5
+   0.003000    +3  --     step 2: crash S0
+   0.003000        S0     crashes, 1 unsynced write lost
+   0.013000    +4  S12    keeps 5
+   0.025000    +4  S0     <- S1 Ack slot 5: nobody is there
+   0.025000        S0     <- S2 Ack slot 5: nobody is there
+   0.050000        --     step 3: restart S0
+   0.050000        S0     starts, incarnation 2, 1 record
 ";
     assert_eq!(world.trace().render(), expected);
 }

@@ -88,7 +88,7 @@ pub(crate) fn summary(out: &mut impl Write, ran: &Ran<'_>, width: usize) -> io::
 
 /// The whole trace and what it came to.
 pub(crate) fn trace(out: &mut impl Write, ran: &Ran<'_>) -> io::Result<()> {
-    writeln!(out, "{DIM}# {}, seed {}{DIM:#}", ran.about, ran.outcome.seed)?;
+    writeln!(out, "{DIM}# {} (seed {}){DIM:#}", ran.about, ran.outcome.seed)?;
     for one in &ran.outcome.trace {
         line(out, "", one)?;
     }

@@ -1,7 +1,5 @@
 //! From a scenario to what the simulator runs. Everything that parses and is wrong is found here.
 
-use core::mem;
-
 use crate::ids::SITES_MAX;
 use crate::journal::JournalConfig;
 use crate::mix::Seed;
@@ -241,7 +239,7 @@ impl<S: Service> Planner<S> {
                         let message = "nothing converges within no time";
                         self.wrong(place.field("within"), message, "a bound above 0s");
                     }
-                    if mem::replace(&mut self.within, Some(*within)).is_some() {
+                    if self.within.replace(*within).is_some() {
                         self.wrong(place, "a second bound on convergence", "one `Converges`");
                     }
                 }

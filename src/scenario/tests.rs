@@ -282,3 +282,18 @@ fn steps_that_can_never_fire_are_refused() {
     check("steps: [At(\"61s\", Heal)]", "\"61s\"", &["steps are given up at 1min"]);
     check("steps: [At(\"1s\", Crash(Client(0)))]", "Client(0)", &["clients neither crash nor restart"]);
 }
+
+/// Whatever is typed, the answer is a scenario or a message in its place.
+#[test]
+fn any_text_is_answered_without_a_panic() {
+    let places: Vec<usize> = ALL.char_indices().map(|(at, _)| at).collect();
+    for &at in &places {
+        let _ = read::<Toys>("cut.ron", &ALL[..at]).map_err(|bad| bad.to_string());
+        for typed in ["", ")", "9", "\"", "é"] {
+            let text = format!("{}{typed}{}", &ALL[..at], &ALL[at + 1..]);
+            let _ = read::<Toys>("typed.ron", &text).map_err(|bad| bad.to_string());
+        }
+    }
+    let nested = format!("Scenario(about: \"x\", sites: 1, also: {}", "[".repeat(100_000));
+    assert!(wrong(&nested).to_string().contains("recursion limit"));
+}

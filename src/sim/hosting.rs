@@ -425,7 +425,7 @@ fn take_durable<P: Process>(
 
 impl<P: Process, J: Judge<P>> World<P, J> {
     /// A user's command comes to a process: it is handed in when its turn comes, or lost with nobody there.
-    pub(crate) fn command(&mut self, id: ProcessId, command: P::Command) {
+    pub fn command(&mut self, id: ProcessId, command: P::Command) {
         let Some(h) = self.place(id) else { return };
         match self.hosts[h].running_mut() {
             Some(running) => {

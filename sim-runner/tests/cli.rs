@@ -1,7 +1,6 @@
 //! The built program: exit codes, what it prints where, and what it says of wrong flags and files.
 #![expect(clippy::unwrap_used, reason = "a test fails where anything is amiss")]
 
-
 use std::fs;
 use std::io::Read;
 use std::path::{Path, PathBuf};

@@ -294,6 +294,6 @@ fn any_text_is_answered_without_a_panic() {
             let _ = read::<Toys>("typed.ron", &text).map_err(|bad| bad.to_string());
         }
     }
-    let nested = format!("Scenario(about: \"x\", sites: 1, also: {}", "[".repeat(100_000));
+    let nested = format!("Scenario(about: \"x\", sites: 1, network: (latency: {}", "Table([[".repeat(50_000));
     assert!(wrong(&nested).to_string().contains("recursion limit"));
 }

@@ -55,9 +55,8 @@ impl<S: Service> Plan<S> {
             is_optional: false,
         };
         let mut tracks = self.tracks.clone();
-        if !self.rules.is_empty() {
-            tracks.push(self.rules.iter().map(at_once).collect());
-        }
+        // Each has a track of its own: one about the leader waits until there is one.
+        tracks.extend(self.rules.iter().map(|rule| vec![at_once(rule)]));
         WorldSettings {
             clients: self.shape.clients,
             network: self.network.clone(),

@@ -206,7 +206,10 @@ fn names_that_are_not_there_are_answered_with_the_nearest() {
 #[test]
 fn values_of_the_wrong_kind_are_refused() {
     check("network: (loss: \"2%%\")", "\"2%%\"", &["a chance, like \"1%\" or \"1/64\""]);
-    check("network: (loss: 1)", "1", &["expected string"]);
+    check("network: (loss: 1)", "1", &["expected a chance", "found the unsigned integer `1`"]);
+    check("steps: [At(1, Heal)]", "1", &["expected a number and a unit"]);
+    check("steps: [At(\"1s\", Crash(0))]", "0", &["expected a name, found `0`"]);
+    check("steps: [At(\"1s\", Mend(0))]", ")", &["expected Mend with 2 elements, found 1"]);
     check("limit: \"1h\"", "\"1h\"", &["a number and a unit (us, ms, s or min)"]);
     check("seed: \"abc\"", "\"abc\"", &["expected integer"]);
     check("steps: [At(\"1s\", Crash(Leader, Torn, BeforeSync))]", "", &["contradict"]);

@@ -15,7 +15,8 @@ pub(crate) fn new<S: Service>(args: &New) -> io::Result<Exit> {
         error(format_args!("{:?} is no name for a scenario: letters, digits, _ and -", args.name));
         return Ok(Exit::Usage);
     }
-    let path = args.dir.join(format!("{}.ron", args.name));
+    let file = format!("{}.ron", args.name);
+    let path = if args.dir.as_os_str() == "." { file.into() } else { args.dir.join(file) };
     let file = OpenOptions::new().write(true).create_new(true).open(&path);
     if let Err(why) = file.and_then(|mut file| file.write_all(S::STARTER.as_bytes())) {
         error(format_args!("failed to write {}: {why}", path.display()));

@@ -24,21 +24,29 @@ pub(crate) fn replay<S: Service>(args: &Replay) -> io::Result<Exit> {
         drop(progress);
         let Some(ran) = ran else { return Ok(Exit::Usage) };
         exits.push(Exit::of(&ran.outcome.verdict));
-        match args.format {
-            Format::Json => json(&mut out, &ran, args.trace.is_some())?,
-            Format::Text => {
-                if args.trace.is_some() {
-                    trace(&mut out, &ran)?;
-                }
-                summary(&mut out, &ran, width)?;
-                if !ran.outcome.verdict.is_pass() {
-                    failure(&mut out, &ran, args.trace.is_some())?;
-                }
-            }
+        match tell(&mut out, &ran, args, width) {
+            // The reader went away: what is known by now is still the answer.
+            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => break,
+            told => told?,
         }
-        out.flush()?;
     }
     Ok(Exit::worst(&exits))
+}
+
+fn tell(out: &mut impl Write, ran: &Ran<'_>, args: &Replay, width: usize) -> io::Result<()> {
+    match args.format {
+        Format::Json => json(out, ran, args.trace.is_some())?,
+        Format::Text => {
+            if args.trace.is_some() {
+                trace(out, ran)?;
+            }
+            summary(out, ran, width)?;
+            if !ran.outcome.verdict.is_pass() {
+                failure(out, ran, args.trace.is_some())?;
+            }
+        }
+    }
+    out.flush()
 }
 
 #[expect(

@@ -89,7 +89,7 @@ pub(crate) fn summary(out: &mut impl Write, ran: &Ran<'_>, width: usize) -> io::
 
 /// The whole trace and what it came to.
 pub(crate) fn trace(out: &mut impl Write, ran: &Ran<'_>) -> io::Result<()> {
-    writeln!(out, "{DIM}# {}, seed {}{DIM:#}", ran.about, ran.outcome.seed)?;
+    writeln!(out, "{DIM}# {} (seed {}){DIM:#}", ran.about, ran.outcome.seed)?;
     if ran.outcome.forgotten > 0 {
         writeln!(out, "{DIM}... {} earlier lines{DIM:#}", ran.outcome.forgotten)?;
     }

@@ -29,7 +29,8 @@ pub(super) struct Campaign<V> {
     chosen_by: SiteId,
     /// By slot, what must be proposed again.
     reports: BTreeMap<Slot, Report<V>>,
-    pub(super) give_up_at: Instant,
+    /// How often the promises were asked for.
+    asked: u64,
     pub(super) resend_at: Instant,
 }
 
@@ -97,17 +98,19 @@ impl<V: Value> Paxos<V> {
             chosen: first,
             chosen_by: self.me,
             reports: BTreeMap::new(),
-            give_up_at: now + self.patience(),
+            asked: 1,
             resend_at: now + self.config.retry,
         });
     }
 
-    /// Asks the sites whose promises are missing, or not whole, once more.
+    /// Asks the sites whose promises are missing, or not whole, once more, and less and less often. It stays with
+    /// its ballot until it hears of a higher one: a site that nobody answers has no use for new ballots.
     pub(super) fn ask_again(&mut self, now: Instant, port: &mut impl Port<V>) {
         let (all, retry) = (self.all_sites(), self.config.retry);
         let Phase::Campaigning(campaign) = &mut self.phase else { return };
         if now >= campaign.resend_at {
-            campaign.resend_at = now + retry;
+            campaign.resend_at = now + retry.times(1 << campaign.asked.min(3));
+            campaign.asked += 1;
             let missing = all.minus(campaign.complete);
             let Campaign { ballot, first, .. } = *campaign;
             port.send(missing, Message::Prepare { ballot, first });
@@ -148,14 +151,13 @@ impl<V: Value> Paxos<V> {
 
     /// Leads once a prepare quorum has reported everything and nothing below what it reported is unknown.
     pub(super) fn try_to_lead(&mut self, now: Instant, port: &mut impl Port<V>) {
-        let (quorum, patience) = (self.quorum(), self.patience());
+        let quorum = self.quorum();
         let Phase::Campaigning(campaign) = &mut self.phase else { return };
         if !quorum.is_prepared(campaign.complete) {
             return;
         }
         if self.log.chosen() < campaign.chosen {
-            // It leads with a whole log only. While slots keep coming it does not give up.
-            campaign.give_up_at = now + patience;
+            // It leads with a whole log only.
             let (chosen, by) = (campaign.chosen, campaign.chosen_by);
             self.learn_up_to(now, chosen, by, port);
             return;

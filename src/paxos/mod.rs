@@ -265,7 +265,6 @@ impl<V: Value> Paxos<V> {
         self.arm_election(now);
         match &self.phase {
             Phase::Leading(_) => self.lead_on(now, port),
-            Phase::Campaigning(campaign) if now >= campaign.give_up_at => self.campaign(now, port),
             Phase::Campaigning(_) => self.ask_again(now, port),
             Phase::Following if self.election_at.is_some_and(|at| now >= at) => self.campaign(now, port),
             Phase::Following => {}
@@ -278,7 +277,7 @@ impl<V: Value> Paxos<V> {
     pub fn deadline(&self) -> (Instant, &'static str) {
         let phase = match &self.phase {
             Phase::Following => (self.election_at.unwrap_or(Instant::ZERO), "election"),
-            Phase::Campaigning(campaign) => (campaign.give_up_at.min(campaign.resend_at), "campaign"),
+            Phase::Campaigning(campaign) => (campaign.resend_at, "campaign"),
             Phase::Leading(leadership) => leadership.deadline(),
         };
         match self.learner.deadline() {
@@ -293,7 +292,7 @@ impl<V: Value> Paxos<V> {
         }
     }
 
-    /// How long it waits for a leader, or for promises: more with every attempt, and differently at every site.
+    /// How long it waits for a leader: more with every attempt, and differently at every site.
     fn patience(&self) -> Duration {
         let jitter = self.config.election_jitter.times(1 << self.attempts.min(3)).as_micros();
         let draw = mix(self.seed.0, [self.attempts]);

@@ -46,7 +46,9 @@ impl BadScenario {
 
     pub(crate) fn from_ron(path: &str, text: &str, error: &SpannedError) -> BadScenario {
         let (message, help) = explain(&error.code);
-        let bytes = offset(text, error.span.start)..offset(text, error.span.end);
+        // Where the reader looked ahead and went back, its start lies behind its end.
+        let end = offset(text, error.span.end);
+        let bytes = offset(text, error.span.start).min(end)..end;
         let bytes = tighten(text, bytes, &error.code);
         let diagnostics = vec![Diagnostic::new(text, bytes, message, help)];
         BadScenario { path: path.to_owned(), text: text.into(), diagnostics }
@@ -155,6 +157,14 @@ fn explain(code: &ron::Error) -> (String, Option<String>) {
         }
         ron::Error::ExpectedDifferentStructName { expected, found } => {
             (format!("expected {}, found `{found}`", alternatives(&[expected])), None)
+        }
+        ron::Error::InvalidIdentifier(found) | ron::Error::SuggestRawIdentifier(found) => {
+            (format!("expected a name, found `{found}`"), None)
+        }
+        ron::Error::ExpectedDifferentLength { expected, found } => {
+            // The reader says "tuple variant Type::Mend with 2 elements".
+            let (_, expected) = expected.rsplit_once("::").unwrap_or(("", expected));
+            (format!("expected {expected}, found {found}"), None)
         }
         ron::Error::IntegerOutOfBounds => ("this number is negative or too great here".to_owned(), None),
         other => {

@@ -4,8 +4,8 @@
 //! Nothing here knows a protocol. The steps:
 //!
 //! 1. [`read`] turns a text into a [`Scenario`] or says everything that is wrong with it, in place.
-//! 2. [`plan`] turns a scenario into what the simulator runs; only [`plan`] decides what is wrong.
-//! 3. [`run`] runs it and hands back an [`Outcome`].
+//! 2. [`plan()`] turns a scenario into what the simulator runs; only it decides what is wrong.
+//! 3. [`run()`] runs it and hands back an [`Outcome`].
 //!
 //! Every field that parses does something.
 

@@ -1,7 +1,5 @@
 //! From a scenario to what the simulator runs. Everything that parses and is wrong is found here.
 
-use core::mem;
-
 use crate::ids::SITES_MAX;
 use crate::journal::JournalConfig;
 use crate::mix::Seed;
@@ -57,9 +55,8 @@ impl<S: Service> Plan<S> {
             is_optional: false,
         };
         let mut tracks = self.tracks.clone();
-        if !self.rules.is_empty() {
-            tracks.push(self.rules.iter().map(at_once).collect());
-        }
+        // Each has a track of its own: one about the leader waits until there is one.
+        tracks.extend(self.rules.iter().map(|rule| vec![at_once(rule)]));
         WorldSettings {
             clients: self.shape.clients,
             network: self.network.clone(),
@@ -241,7 +238,7 @@ impl<S: Service> Planner<S> {
                         let message = "nothing converges within no time";
                         self.wrong(place.field("within"), message, "a bound above 0s");
                     }
-                    if mem::replace(&mut self.within, Some(*within)).is_some() {
+                    if self.within.replace(*within).is_some() {
                         self.wrong(place, "a second bound on convergence", "one `Converges`");
                     }
                 }

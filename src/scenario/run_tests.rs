@@ -44,7 +44,7 @@ fn a_broken_property_ends_the_run() {
     check(
         "expect: [Never(Noted(kind: \"Kept\"))], steps: [At(\"1s\", Put(site: 0, number: 5))]",
         "violated",
-        &["never: expect[0] forbids what S0 did"],
+        &["never: expect[0] forbids that S0 notes `Kept`"],
     );
 }
 

@@ -261,6 +261,8 @@ impl<'de> Visitor<'de> for CrashVisitor {
 }
 
 /// A fault of the network: which datagrams, when, how many of them, and what is done with them.
+///
+/// `Leader` and `Follower` are who they are when the rule is added, which waits until there is one.
 #[derive(Clone, PartialEq, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Rule {

@@ -206,7 +206,10 @@ fn names_that_are_not_there_are_answered_with_the_nearest() {
 #[test]
 fn values_of_the_wrong_kind_are_refused() {
     check("network: (loss: \"2%%\")", "\"2%%\"", &["a chance, like \"1%\" or \"1/64\""]);
-    check("network: (loss: 1)", "1", &["expected string"]);
+    check("network: (loss: 1)", "1", &["expected a chance", "found the unsigned integer `1`"]);
+    check("steps: [At(1, Heal)]", "1", &["expected a number and a unit"]);
+    check("steps: [At(\"1s\", Crash(0))]", "0", &["expected a name, found `0`"]);
+    check("steps: [At(\"1s\", Mend(0))]", ")", &["expected Mend with 2 elements, found 1"]);
     check("limit: \"1h\"", "\"1h\"", &["a number and a unit (us, ms, s or min)"]);
     check("seed: \"abc\"", "\"abc\"", &["expected integer"]);
     check("steps: [At(\"1s\", Crash(Leader, Torn, BeforeSync))]", "", &["contradict"]);
@@ -281,4 +284,19 @@ fn steps_that_can_never_fire_are_refused() {
     check("steps: [On(Sent(from: Site(0), to: Site(0)), Heal)]", "Site(0)), Heal", &["to itself"]);
     check("steps: [At(\"61s\", Heal)]", "\"61s\"", &["steps are given up at 1min"]);
     check("steps: [At(\"1s\", Crash(Client(0)))]", "Client(0)", &["clients neither crash nor restart"]);
+}
+
+/// Whatever is typed, the answer is a scenario or a message in its place.
+#[test]
+fn any_text_is_answered_without_a_panic() {
+    let places: Vec<usize> = ALL.char_indices().map(|(at, _)| at).collect();
+    for &at in &places {
+        let _ = read::<Toys>("cut.ron", &ALL[..at]).map_err(|bad| bad.to_string());
+        for typed in ["", ")", "9", "\"", "é"] {
+            let text = format!("{}{typed}{}", &ALL[..at], &ALL[at + 1..]);
+            let _ = read::<Toys>("typed.ron", &text).map_err(|bad| bad.to_string());
+        }
+    }
+    let nested = format!("Scenario(about: \"x\", sites: 1, network: (latency: {}", "Table([[".repeat(50_000));
+    assert!(wrong(&nested).to_string().contains("recursion limit"));
 }

@@ -27,18 +27,20 @@ impl<T> Visitor<'_> for Text<T> {
     }
 }
 
+// Both ask for anything at all, so that a bare number is answered with what was expected instead.
+
 /// `"20ms"`: a whole or decimal number and us, ms, s or min.
 impl<'de> Deserialize<'de> for Duration {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Duration, D::Error> {
         let expected = "a number and a unit (us, ms, s or min), like \"20ms\" or \"1.5s\"";
-        deserializer.deserialize_str(Text { expected, read: |text| Duration::from_str(text).ok() })
+        deserializer.deserialize_any(Text { expected, read: |text| Duration::from_str(text).ok() })
     }
 }
 
 /// `"1%"`, `"0.5%"` or `"1/64"`.
 impl<'de> Deserialize<'de> for Chance {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Chance, D::Error> {
-        deserializer.deserialize_str(Text { expected: CHANCE, read: chance })
+        deserializer.deserialize_any(Text { expected: CHANCE, read: chance })
     }
 }
 

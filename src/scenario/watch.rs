@@ -75,7 +75,12 @@ impl<J> Watched<J> {
         match self.watches.iter().find(broken) {
             Some(one) => Err(Violation {
                 property: "never",
-                explanation: format!("{} forbids what {} did", one.watch.name, who(seen)),
+                explanation: format!(
+                    "{} forbids that {} {}",
+                    one.watch.name,
+                    who(seen),
+                    did(&one.watch.trigger)
+                ),
             }),
             None => Ok(()),
         }
@@ -146,6 +151,20 @@ fn matches<P: Process>(
 
 fn is_between(filter: &Filter, from: ProcessId, to: ProcessId, cast: &Cast<'_>) -> bool {
     cast.is(filter.from, from) && cast.is(filter.to, to)
+}
+
+/// What somebody did who made `trigger` happen.
+fn did(trigger: &Trigger) -> String {
+    let kind = |filter: &Filter| filter.kind.clone().unwrap_or_else(|| "any datagram".to_owned());
+    match trigger {
+        Trigger::Leads(_) => "leads".to_owned(),
+        Trigger::Sent(filter, nth) => format!("sends {}, for the time number {nth}", kind(filter)),
+        Trigger::Delivered(filter, nth) => format!("is handed {}, for the time number {nth}", kind(filter)),
+        Trigger::Noted { kind, .. } => format!("notes `{kind}`"),
+        Trigger::Crashed(_) => "crashes".to_owned(),
+        Trigger::Restarted(_) => "restarts".to_owned(),
+        Trigger::At(_) | Trigger::After(_) => "is there at that time".to_owned(),
+    }
 }
 
 fn who<P: Process>(seen: &Observation<'_, P>) -> ProcessId {

@@ -1,0 +1,82 @@
+//! One named test for each scenario: it passes, and its story is the one in `snapshots/`.
+//!
+//! A snapshot holds the trace without counts of routine traffic, and what everything came to; no fingerprint and
+//! no totals, so that it changes only when the story does. `INSTA_UPDATE=always` writes new ones; read them.
+
+use std::collections::BTreeSet;
+use std::fmt::Write as _;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use aviary::scenario::{Outcome, RunOptions, Scenario, read, run};
+use aviary::service::Timelines;
+use libtest_mimic::{Arguments, Failed, Trial};
+
+/// How many lines a story may have: fewer tell nothing, more are not read.
+const LINES: std::ops::RangeInclusive<usize> = 20..=80;
+
+fn main() {
+    let names = stems("scenarios", "ron");
+    let mut trials: Vec<Trial> =
+        names.iter().cloned().map(|name| Trial::test(name.clone(), move || replays(&name))).collect();
+    trials.push(Trial::test("every_scenario_has_a_snapshot_and_none_is_orphaned", move || {
+        let snapshots = stems("snapshots", "snap");
+        let lacking: Vec<_> = names.difference(&snapshots).collect();
+        let orphaned: Vec<_> = snapshots.difference(&names).collect();
+        if lacking.is_empty() && orphaned.is_empty() {
+            return Ok(());
+        }
+        Err(format!("without a snapshot: {lacking:?}; snapshots without a scenario: {orphaned:?}").into())
+    }));
+    libtest_mimic::run(&Arguments::from_args(), trials).exit();
+}
+
+fn folder(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join(name)
+}
+
+/// The names of the files in a folder, without their extension.
+fn stems(name: &str, extension: &str) -> BTreeSet<String> {
+    let entries = fs::read_dir(folder(name)).unwrap_or_else(|error| panic!("{name}: {error}"));
+    let paths = entries.map(|entry| entry.expect("a folder that can be read").path());
+    let of_kind = paths.filter(|path| path.extension().is_some_and(|found| found == extension));
+    of_kind.filter_map(|path| Some(path.file_stem()?.to_str()?.to_owned())).collect()
+}
+
+fn replays(name: &str) -> Result<(), Failed> {
+    let path = folder("scenarios").join(name).with_extension("ron");
+    let text = fs::read_to_string(&path)?;
+    let scenario: Scenario<Timelines> =
+        read(&format!("scenarios/{name}.ron"), &text).map_err(|bad| bad.render(false))?;
+    let outcome = run(&scenario, &RunOptions::default()).map_err(|problems| format!("{problems:?}"))?;
+    let story = story(&outcome);
+    if !outcome.verdict.is_pass() {
+        let last: Vec<&str> = story.lines().rev().take(20).collect();
+        let last: Vec<&str> = last.into_iter().rev().collect();
+        let reproduce = format!("sim-runner replay scenarios/{name}.ron --seed {} --trace", outcome.seed);
+        return Err(format!("{}\n{}\nreproduce: {reproduce}", outcome.verdict, last.join("\n")).into());
+    }
+    let count = story.lines().count();
+    if !LINES.contains(&count) {
+        return Err(
+            format!("its story has {count} lines, expected {} to {}", LINES.start(), LINES.end()).into()
+        );
+    }
+    let mut settings = insta::Settings::clone_current();
+    settings.set_snapshot_path(folder("snapshots"));
+    settings.set_prepend_module_to_snapshot(false);
+    settings.set_omit_expression(true);
+    settings.set_description(scenario.about.as_str());
+    settings.bind(|| insta::assert_snapshot!(name, story));
+    Ok(())
+}
+
+fn story(outcome: &Outcome) -> String {
+    let mut story = String::new();
+    for told in &outcome.trace {
+        let told = aviary::sim::Told { elided: 0, ..told.clone() };
+        let _ = writeln!(story, "{told}");
+    }
+    story.push_str(&outcome.final_state);
+    story
+}

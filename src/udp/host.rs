@@ -3,7 +3,6 @@
 //! A host runs the process [`ProcessId::Site`] with its journal and the process [`ProcessId::Terminal`], which
 //! keeps nothing. Datagrams between the two are handed over in memory; everything else crosses the socket.
 
-use core::fmt;
 use std::collections::VecDeque;
 use std::io;
 use std::net::SocketAddr;
@@ -12,13 +11,14 @@ use std::sync::Arc;
 use mio::{Events, Interest, Poll, Token, Waker};
 
 use super::clock::Clock;
-use super::counters::{Counters, Drop};
+use super::counters::Counters;
+use super::error::HostError;
 use super::routes::Routes;
 use super::socket::Socket;
 use super::syncer::{HostDisk, Syncer};
 use crate::frame::{self, Datagram, Sender};
 use crate::ids::{ProcessId, SiteId};
-use crate::journal::{DiskError, Identity, Journal, JournalError};
+use crate::journal::{Identity, Journal};
 use crate::mix::Seed;
 use crate::outbox::{Outbox, Outgoing, SyncMode};
 use crate::process::{Damage, Effects, Input, Process, Recovered};
@@ -55,14 +55,14 @@ pub struct HostSettings<C> {
 }
 
 /// One process and what it sends.
-struct Seat<P: Process> {
-    id: ProcessId,
+pub(super) struct Seat<P: Process> {
+    pub(super) id: ProcessId,
     process: P,
     outbox: Outbox,
 }
 
 /// What waits to be handed in, and to whom.
-enum Local<P: Process> {
+pub(super) enum Local<P: Process> {
     /// A message of a process to itself, which waited for its sync.
     Own(ProcessId, Arc<[u8]>),
     /// A datagram from the one process here to the other.
@@ -75,29 +75,29 @@ enum Local<P: Process> {
 
 /// A running site with its terminal.
 pub struct Host<P: Process, D, S> {
-    settings: HostSettings<P::Config>,
+    pub(super) settings: HostSettings<P::Config>,
     clock: Clock,
     poll: Poll,
     events: Events,
     waker: Arc<Waker>,
-    socket: S,
+    pub(super) socket: S,
     /// Whether the socket may hold datagrams: it is reported once, then read until it is empty.
-    is_readable: bool,
-    received: Vec<u8>,
+    pub(super) is_readable: bool,
+    pub(super) received: Vec<u8>,
     disk: D,
     journal: Journal,
     /// None if syncs are done in this thread.
     syncer: Option<Syncer>,
     was_low: bool,
     incarnation: u64,
-    site: Seat<P>,
-    terminal: Seat<P>,
-    routes: Routes,
+    pub(super) site: Seat<P>,
+    pub(super) terminal: Seat<P>,
+    pub(super) routes: Routes,
     effects: Effects<P>,
     ready: VecDeque<Outgoing>,
-    local: VecDeque<Local<P>>,
+    pub(super) local: VecDeque<Local<P>>,
     notes: Vec<(ProcessId, P::Note)>,
-    counters: Counters,
+    pub(super) counters: Counters,
 }
 
 impl<P: Process, D: HostDisk, S: Socket> Host<P, D, S> {
@@ -322,62 +322,7 @@ impl<P: Process, D: HostDisk, S: Socket> Host<P, D, S> {
         Ok(())
     }
 
-    /// Takes one datagram from the socket.
-    fn receive(&mut self) -> Result<(), HostError> {
-        let (length, source) = match self.socket.receive(&mut self.received) {
-            Ok(received) => received,
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => return Ok(()),
-            Err(error) => {
-                self.is_readable = false;
-                if error.kind() != io::ErrorKind::WouldBlock {
-                    tracing::debug!(%error, "failed to receive");
-                    self.counters.drop(Drop::ReceiveFailed);
-                }
-                return Ok(());
-            }
-        };
-        let received = core::mem::take(&mut self.received);
-        let taken = self.take_datagram(received.get(..length).unwrap_or(&received), source);
-        self.received = received;
-        if let Some(reason) = taken? {
-            tracing::debug!(%source, length, reason = reason.name(), "dropped a datagram");
-            self.counters.drop(reason);
-        }
-        Ok(())
-    }
-
-    /// Hands in the messages of a datagram, or says why it is dropped.
-    fn take_datagram(&mut self, bytes: &[u8], source: SocketAddr) -> Result<Option<Drop>, HostError> {
-        if bytes.len() > self.settings.datagram_max {
-            return Ok(Some(Drop::Oversized));
-        }
-        let (header, messages) = match frame::read(bytes) {
-            Ok(read) => read,
-            Err(rejected) => return Ok(Some(Drop::from(&rejected))),
-        };
-        let from = header.sender.from;
-        if header.sender.cluster != self.settings.cluster {
-            return Ok(Some(Drop::Cluster));
-        }
-        if header.sender.configuration != 0 {
-            return Ok(Some(Drop::Configuration));
-        }
-        // Nothing of this program's own crosses the network.
-        if from == self.site.id || from == self.terminal.id || !self.routes.may_come_from(from, source) {
-            return Ok(Some(Drop::Source));
-        }
-        let Some(who) = [self.site.id, self.terminal.id].into_iter().find(|id| header.to.contains(*id))
-        else {
-            return Ok(Some(Drop::Misdelivered));
-        };
-        let Ok(messages) = messages.decode() else { return Ok(Some(Drop::Malformed)) };
-        self.routes.learn(from, source);
-        self.counters.received += 1;
-        self.hand_in_messages(who, from, messages)?;
-        Ok(None)
-    }
-
-    fn hand_in_messages(
+    pub(super) fn hand_in_messages(
         &mut self,
         who: ProcessId,
         from: ProcessId,
@@ -417,92 +362,7 @@ impl<P: Process, D: HostDisk, S: Socket> Host<P, D, S> {
         }
     }
 
-    fn send(&mut self, datagram: Datagram) {
-        let mut is_local = false;
-        for to in datagram.to.iter() {
-            if to == self.site.id || to == self.terminal.id {
-                is_local = true;
-                continue;
-            }
-            let Some(address) = self.routes.address(to) else {
-                self.counters.drop(Drop::NoAddress);
-                continue;
-            };
-            match self.socket.send(&datagram.bytes, address) {
-                Ok(()) => self.counters.sent += 1,
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
-                    self.counters.drop(Drop::SendBlocked);
-                }
-                Err(error) => {
-                    tracing::debug!(%to, %address, %error, "failed to send");
-                    self.counters.drop(Drop::SendFailed);
-                }
-            }
-        }
-        if is_local {
-            self.local.push_back(Local::Datagram(datagram));
-        }
-    }
-
     fn seat(&self, who: ProcessId) -> &Seat<P> {
         if who == self.site.id { &self.site } else { &self.terminal }
     }
 }
-
-/// Why a host does not start, or stops.
-#[derive(Debug)]
-pub enum HostError {
-    /// The journal refuses or its disk failed.
-    Journal(JournalError),
-    /// A sync failed: nothing is known of what is on the disk.
-    Sync(DiskError),
-    /// The journal's records cannot be true.
-    Damage(Damage),
-    /// Storage was formatted for smaller records than are configured.
-    RecordMax {
-        /// The limit that storage has.
-        formatted: usize,
-        /// The limit that is needed.
-        needed: usize,
-    },
-    /// The operating system refuses.
-    Io(&'static str, io::Error),
-}
-
-impl HostError {
-    fn io(what: &'static str) -> impl FnOnce(io::Error) -> HostError {
-        move |error| HostError::Io(what, error)
-    }
-}
-
-impl From<JournalError> for HostError {
-    fn from(error: JournalError) -> HostError {
-        HostError::Journal(error)
-    }
-}
-
-impl From<Damage> for HostError {
-    fn from(damage: Damage) -> HostError {
-        HostError::Damage(damage)
-    }
-}
-
-impl fmt::Display for HostError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            HostError::Journal(error) => write!(f, "{error}"),
-            HostError::Sync(error) => {
-                write!(f, "failed to sync the journal: {error}; check the device, then start again")
-            }
-            HostError::Damage(damage) => write!(f, "{damage}; count this site as failed"),
-            HostError::RecordMax { formatted, needed } => write!(
-                f,
-                "storage was formatted for records of up to {formatted} bytes and the configuration needs \
-                 {needed}; set datagram_max back to what it was"
-            ),
-            HostError::Io(what, error) => write!(f, "failed to {what}: {error}"),
-        }
-    }
-}
-
-impl std::error::Error for HostError {}

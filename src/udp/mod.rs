@@ -16,6 +16,8 @@
 mod clock;
 pub mod config;
 mod counters;
+mod datagrams;
+mod error;
 pub mod files;
 pub mod host;
 mod routes;
@@ -27,7 +29,8 @@ mod tests;
 
 pub use config::Sites;
 pub use counters::{Counters, Drop};
+pub use error::HostError;
 pub use files::Files;
-pub use host::{Host, HostError, HostSettings};
+pub use host::{Host, HostSettings};
 pub use socket::Socket;
 pub use syncer::{HostDisk, SyncJob};

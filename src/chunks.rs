@@ -65,6 +65,12 @@ impl<T> Chunks<T> {
         self.sealed.iter().flat_map(|chunk| chunk.iter()).chain(&self.tail)
     }
 
+    /// Forgets the oldest [`CHUNK_LEN`] items and says how many that were: 0 when nothing is sealed. The
+    /// index of each other item is less by as many.
+    pub fn forget_oldest(&mut self) -> usize {
+        if self.sealed.is_empty() { 0 } else { self.sealed.remove(0).len() }
+    }
+
     /// How many items from the front satisfy `is_before`, which holds for a front part of the list only.
     pub fn partition_point(&self, is_before: impl Fn(&T) -> bool) -> usize {
         let (mut low, mut high) = (0, self.len());
@@ -99,6 +105,10 @@ mod tests {
             assert!(chunks.iter().copied().eq(0..len) && chunks.iter().rev().copied().eq((0..len).rev()));
             assert!((0..len).all(|index| chunks.get(index) == Some(&index)), "{len} items");
             assert_eq!(chunks.get(len), None);
+            let mut younger = chunks.clone();
+            let forgotten = younger.forget_oldest();
+            assert!(forgotten == CHUNK_LEN.min(len / CHUNK_LEN * CHUNK_LEN));
+            assert!(younger.iter().copied().eq(forgotten..len));
             for point in 0..=len {
                 assert_eq!(chunks.partition_point(|item| *item < point), point);
             }

@@ -16,6 +16,10 @@ pub mod oracle;
 pub mod outbox;
 pub mod paxos;
 pub mod process;
+#[cfg(feature = "scenario")]
+pub mod scenario;
+#[cfg(feature = "scenario")]
+pub mod service;
 pub mod sim;
 pub mod site;
 pub mod time;

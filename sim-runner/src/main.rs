@@ -1,1 +1,7 @@
-fn main() {}
+//! The command line of the tweet service's scenarios.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    sim_runner::main::<aviary::service::Timelines>()
+}

@@ -5,11 +5,13 @@
 //! Does not check whether it took effect there and what came of it (see `exactly_once`), nor that a request is ever
 //! answered. What is chosen stays: `agreement` objects if it does not.
 
+use alloc::format;
 use alloc::vec::Vec;
 
 use crate::ids::ProcessId;
 use crate::oracle::shelf::Shelf;
-use crate::oracle::{Fact, Known};
+use crate::oracle::words::{Id, Maybe, To};
+use crate::oracle::{Fact, Known, broken};
 use crate::paxos::Slot;
 use crate::process::Recipients;
 use crate::sim::Violation;
@@ -91,19 +93,17 @@ fn check_applied(
 ) -> Result<(), Violation> {
     let request = known.log.submission(at).map(|submission| &submission.request);
     let Some(request) = request.filter(|request| request.id() == id) else {
-        let holds = request.map_or_else(|| "nothing".into(), |request| alloc::format!("\"{request}\""));
-        return crate::oracle::broken(
-            PROPERTY,
-            alloc::format!(
-                "{from} told {to:?} that {id:?} is applied at {at}, but the log holds {holds} there"
-            ),
-        );
+        let (to, id, holds) = (To(to), Id(id), Maybe(request));
+        let sentence =
+            format!("{from} told {to} that {id} is applied at {at}, but the log holds {holds} there");
+        return broken(PROPERTY, sentence);
     };
     let client = client_of(known, request);
     ensure!(
         client.is_none_or(|client| to == Recipients::One(client)),
         PROPERTY,
-        "{from} told {to:?} that \"{request}\" is applied at {at}, but somebody else asked for it"
+        "{from} told {} that \"{request}\" is applied at {at}, but somebody else asked for it",
+        To(to)
     );
     Ok(())
 }

@@ -10,7 +10,8 @@ use alloc::format;
 use alloc::sync::Arc;
 
 use crate::ids::{SITES_MAX, SiteId};
-use crate::oracle::chosen::{ChosenLog, LogEntry, Shown};
+use crate::oracle::chosen::{ChosenLog, LogEntry};
+use crate::oracle::words::Shown;
 use crate::oracle::{Fact, broken};
 use crate::paxos::{self, Slot};
 use crate::sim::Violation;
@@ -276,7 +277,7 @@ mod tests {
 
     #[test]
     fn a_slot_out_of_all_bounds_is_caught_at_once() {
-        let result = chosen().durable(site(3), &[accepted(1, 0, u64::MAX, &[])]);
+        let result = chosen().durable(site(3), &[accepted(1, 0, 1 << 20, &[])]);
         objects(result, "agreement", "is proposed, but nothing is chosen in slot 1");
     }
 

@@ -4,11 +4,11 @@ use alloc::format;
 use alloc::string::String;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
-use core::fmt;
 
 use crate::chunks::Chunks;
 use crate::ids::{SiteId, SiteSet};
 use crate::oracle::shelf::Shelf;
+use crate::oracle::words::{Shown, Sites};
 use crate::paxos::{Ballot, Entry, Slot};
 use crate::site::Submission;
 use crate::timeline::Position;
@@ -173,32 +173,5 @@ impl ChosenLog {
     fn votes_of(&self, site: SiteId, slot: Slot) -> impl Iterator<Item = &Vote> {
         let votes = self.slots.get(&slot.0).map_or(&[][..], |votes| &votes.votes);
         votes.iter().filter(move |vote| vote.sites.contains(site))
-    }
-}
-
-/// An entry in a sentence.
-pub(super) struct Shown<'a>(pub &'a LogEntry);
-
-impl fmt::Display for Shown<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Entry::Values(values) = self.0 else { return f.write_str("a no-op") };
-        for (index, value) in values.iter().enumerate() {
-            let separator = if index == 0 { "" } else { ", " };
-            write!(f, "{separator}\"{}\" ({} of {})", value.request, value.number, value.origin)?;
-        }
-        Ok(())
-    }
-}
-
-/// Sites in a sentence.
-struct Sites(SiteSet);
-
-impl fmt::Display for Sites {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (index, site) in self.0.iter().enumerate() {
-            let separator = if index == 0 { "" } else { " and " };
-            write!(f, "{separator}{site}")?;
-        }
-        Ok(())
     }
 }

@@ -15,8 +15,8 @@ use alloc::vec::Vec;
 
 use crate::chunks::Chunks;
 use crate::ids::{ProcessId, SITES_MAX, SiteId};
-use crate::oracle::chosen::Shown;
 use crate::oracle::shelf::Shelf;
+use crate::oracle::words::{Id, Shown, To};
 use crate::oracle::{Fact, Known, broken};
 use crate::paxos::{self, Ballot, Promise, Slot};
 use crate::process::Recipients;
@@ -170,7 +170,9 @@ impl Durability {
                 ensure!(
                     disk.requests.get(&(*id, client)).is_some(),
                     PROPERTY,
-                    "{site} told {to:?} that {id:?} is taken, which is not durable there"
+                    "{site} told {} that {} is taken, which is not durable there",
+                    To(to),
+                    Id(*id)
                 );
                 Ok(())
             }

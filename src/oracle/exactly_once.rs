@@ -5,7 +5,10 @@
 //! Does not check pages (see `timelines`), nor that an answer is ever given. A session that was never opened counts
 //! as expired, and so does one that was evicted behind what the answering site has applied.
 
+use alloc::format;
+
 use crate::ids::ProcessId;
+use crate::oracle::words::{Id, Kind, To};
 use crate::oracle::{Fact, Known, broken};
 use crate::process::Recipients;
 use crate::sim::Violation;
@@ -44,7 +47,9 @@ fn check_opened(
     ensure!(
         is_opened && *answer == Answer::Opened,
         PROPERTY,
-        "{from} told {to:?} {answer:?} of its opening with nonce {nonce} at {at}, which opened no such session"
+        "{from} told {} {} of its opening with nonce {nonce} at {at}, which opened no such session",
+        To(to),
+        Kind(answer)
     );
     Ok(())
 }
@@ -60,7 +65,7 @@ fn check_executed(
     let Some(effect) = known.model.effect(session, number) else {
         return broken(
             PROPERTY,
-            alloc::format!(
+            format!(
                 "{from} told that request {number} of session {session} is applied at {at}, but it never took effect"
             ),
         );
@@ -83,7 +88,9 @@ fn check_executed(
     ensure!(
         is_fitting,
         PROPERTY,
-        "{from} told {answer:?} of request {number} of session {session}, which does not fit what was asked"
+        "{from} told {} of {}, which does not fit what was asked",
+        Kind(answer),
+        Id(id)
     );
     Ok(())
 }
@@ -92,14 +99,15 @@ fn check_expired(known: Known<'_>, from: ProcessId, to: Recipients, id: RequestI
     match id {
         RequestId::Open { nonce } => broken(
             PROPERTY,
-            alloc::format!("{from} told {to:?} that its opening with nonce {nonce} expired, which none can"),
+            format!("{from} told {} that its opening with nonce {nonce} expired, which none can", To(to)),
         ),
         RequestId::Execute { session, number } => {
             let is_open = known.model.life(session).is_some_and(|life| life.evicted_by.is_none());
             ensure!(
                 !is_open,
                 PROPERTY,
-                "{from} told {to:?} that request {number} of session {session} expired, but nothing evicted it"
+                "{from} told {} that request {number} of session {session} expired, but nothing evicted it",
+                To(to)
             );
             Ok(())
         }

@@ -5,8 +5,8 @@
 //!
 //! 1. [`agreement`] comes first; whatever it lets pass, the others may take as chosen.
 //! 2. The chosen log and its fold are computed once and shown to every judge as [`Known`].
-//! 3. A process talks to another one of its own program without a network: such messages are judged when they are
-//!    delivered, all others when they are handed to the network.
+//! 3. A message is judged when it leaves its sender, whatever becomes of it; a site's message to itself when it is
+//!    about to be counted.
 
 /// Objects unless the condition holds: `ensure!(condition, PROPERTY, "one sentence", values..)`.
 macro_rules! ensure {
@@ -28,6 +28,7 @@ pub mod shelf;
 #[cfg(test)]
 mod stage;
 pub mod timelines;
+mod words;
 
 use alloc::string::String;
 
@@ -158,9 +159,6 @@ impl<P: Process<Message = Message, Record = Record>> Judge<P> for Judges {
                 Some(site) => self.look(&Fact::Own { site, message }),
                 None => Ok(()),
             },
-            Observation::Delivered { to, from, message } if to.shares_program_with(from) => {
-                self.look(&Fact::Left { from, to: Recipients::One(to), message })
-            }
             Observation::Delivered { .. }
             | Observation::Crashed { .. }
             | Observation::Commanded { .. }
@@ -177,29 +175,33 @@ pub(crate) fn broken(property: &'static str, explanation: String) -> Result<(), 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::oracle::stage::{Stage, numbered, objects, open, site, taken};
+    use crate::oracle::stage::{C1, Stage, numbered, objects, open, site, taken};
     use crate::site::Submission;
 
-    /// Whether messages of one program, which cross no network, are judged as any other.
     #[test]
-    fn what_a_terminal_and_its_site_say_to_each_other_is_judged() {
-        let terminal = ProcessId::Terminal(site(0));
-        let opening = |nonce| crate::site::Request::Open { client: terminal, nonce };
+    fn a_message_is_judged_where_it_leaves_and_not_where_it_arrives() {
         let mut stage = Stage::new(3);
-        stage.delivered(terminal, site(0).into(), &Message::Ask { request: opening(1) }).unwrap();
-        let submission = numbered(0, (1, 1), (0, 0), opening(1));
-        let told = |nonce| Message::Taken { id: opening(nonce).id() };
-        let early = stage.delivered(site(0).into(), terminal, &told(1));
-        objects(early, "durability", "is taken, which is not durable there");
-        stage.durable(site(0), &[taken(&submission)]).unwrap();
-        stage.delivered(site(0).into(), terminal, &told(1)).unwrap();
+        stage.asked(&open(1));
+        let told = Message::Taken { id: open(1).id() };
+        stage.delivered(site(0).into(), C1, &told).unwrap();
         objects(
-            stage.delivered(site(0).into(), terminal, &told(2)),
+            stage.sent(site(0), C1, told.clone()),
             "durability",
-            "is taken, which is not durable",
+            "S0 told C1 that the opening with nonce 1",
         );
-        // Between programs, what counts is that it left its sender, not that it arrived.
-        stage.delivered(site(1).into(), terminal, &told(2)).unwrap();
+        stage.durable(site(0), &[taken(&numbered(0, (1, 1), (0, 0), open(1)))]).unwrap();
+        stage.sent(site(0), C1, told).unwrap();
+    }
+
+    /// A fork of the judges remembers what they saw and goes its own way.
+    #[test]
+    fn forked_judges_judge_alone() {
+        let mut stage = Stage::new(3);
+        stage.choose(0, &[open(1)]).unwrap();
+        let fork = stage.judges.clone();
+        stage.choose(1, &[open(2)]).unwrap();
+        assert_eq!((fork.log().end(), stage.judges.log().end()), (Slot(1), Slot(2)));
+        assert_eq!(fork.log().entry(Slot(0)), stage.judges.log().entry(Slot(0)));
     }
 
     #[test]

@@ -194,6 +194,7 @@ impl Model {
 mod tests {
     use super::*;
     use crate::oracle::stage::{C1, Stage, numbered, open, site, user};
+    use crate::timeline::Timeline;
     use alloc::vec::Vec;
     use proptest::prelude::*;
 
@@ -290,5 +291,37 @@ mod tests {
             assert_eq!(model.life(position(index)).is_some(), is_taken, "{number:?} after {after:?}");
         }
         assert_eq!(model.taken[site(0).index()], Number { incarnation: 2, count: 1 });
+    }
+
+    proptest! {
+        /// Two folds that know nothing of each other agree, at every prefix.
+        #[test]
+        fn the_timeline_and_its_naive_fold_agree(
+            steps in proptest::collection::vec((0u8..4, 0usize..3, 0usize..3), 0..40),
+            limit in 0u64..9,
+            older_than in proptest::option::of(0u64..40),
+        ) {
+            let names = ["ann", "bob", "cat"].map(user);
+            let (mut model, mut timeline) = (Model::new(10), Timeline::default());
+            for (index, (kind, name, whom)) in (0..).zip(steps) {
+                let (user, whom) = (names[name].clone(), names[whom].clone());
+                let tweet = Event::Tweet { user: user.clone(), text: "x".repeat(250).parse().unwrap() };
+                let event = match kind {
+                    0 => Event::block(user, whom).unwrap_or(tweet),
+                    1 => Event::unblock(user, whom).unwrap_or(tweet),
+                    _ => tweet,
+                };
+                model.execute(position(index), &event);
+                timeline.apply(position(index), &event);
+                let end = position(index + 1);
+                for viewer in names.clone() {
+                    let view = View { viewer, limit, older_than: older_than.map(position) };
+                    prop_assert_eq!(model.view(end, &view), timeline.view(&view));
+                }
+                prop_assert!(model.tweets_before(end).eq(timeline.tweets()));
+                let blocks = model.blocks_before(end);
+                prop_assert!(blocks.iter().map(|(user, whom)| (user, whom)).eq(timeline.blocks()));
+            }
+        }
     }
 }

@@ -1,13 +1,14 @@
 //! An ordered map that forgets nothing and clones cheaply: judges remember whole runs, and worlds are forked.
 //!
 //! New entries go to a small tree; a full tree becomes a sorted, shared run, and runs of like size are merged.
-//! So a clone copies at most [`RECENT_MAX`] entries and one pointer for each of a logarithmic number of runs.
+//! So a clone copies at most 64 entries and one pointer for each of a logarithmic number of runs.
 
 use alloc::collections::BTreeMap;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::mem;
 
+/// Entries of the tree when it is full.
 const RECENT_MAX: usize = 64;
 
 /// The map.

@@ -12,8 +12,9 @@ use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
 use crate::ids::{ProcessId, SiteId};
-use crate::oracle::chosen::{LogEntry, Shown};
+use crate::oracle::chosen::LogEntry;
 use crate::oracle::shelf::Shelf;
+use crate::oracle::words::{Maybe, Shown};
 use crate::oracle::{Fact, Known, broken};
 use crate::paxos::Slot;
 use crate::process::Recipients;
@@ -102,9 +103,9 @@ fn check_told(
                 let told = (block.user.clone(), block.whom.clone());
                 let expected = rest.next();
                 if expected.as_ref() != Some(&told) {
+                    let (user, whom) = told;
                     return Err(format!(
-                        "that {} blocks {}, where the log gives {expected:?}",
-                        told.0, told.1
+                        "telling that {user} blocks {whom}, which is not what the log gives next"
                     ));
                 }
             }
@@ -123,10 +124,8 @@ fn check_told(
                 let is_inside = (*from..end).contains(&position);
                 let held = known.log.submission(position).map(|submission| &submission.request);
                 if !is_inside || held != Some(&line.request) {
-                    return Err(format!(
-                        "with \"{}\" at {position}, where the log gives {held:?}",
-                        line.request
-                    ));
+                    let (told, held) = (&line.request, Maybe(held));
+                    return Err(format!("with \"{told}\" at {position}, where the log gives {held}"));
                 }
             }
             Ok(())
@@ -183,7 +182,9 @@ pub(super) fn check_site<'a>(
         ensure!(
             own == folded,
             PROPERTY,
-            "{site} holds {own:?} as of slot {applied}, where the log gives {folded:?}"
+            "{site} holds {} as of slot {applied}, where the log gives {}",
+            Maybe(own),
+            Maybe(folded)
         );
         if own.is_none() {
             break;
@@ -311,7 +312,7 @@ mod tests {
         };
         let pair = || vec![Block { user: user("ann"), whom: user("bob") }];
         blocks(2, pair(), false).unwrap();
-        objects(blocks(1, pair(), false), "timelines", "that ann blocks bob, where the log gives None");
+        objects(blocks(1, pair(), false), "timelines", "telling that ann blocks bob, which is not");
         objects(blocks(2, vec![], false), "timelines", "leaving out that ann blocks bob");
         let log = |request| {
             let position = Position { slot: 0, index: 1 };
@@ -319,7 +320,7 @@ mod tests {
             tell(&mut stage(), 0, Query::Log { from: Position::default() }, 1, telling)
         };
         log(tweet(1, "a")).unwrap();
-        objects(log(tweet(1, "b")), "timelines", "with \"ann: b\" at 0.1, where the log gives");
+        objects(log(tweet(1, "b")), "timelines", "with \"ann: b\" at 0.1, where the log gives \"ann: a\"");
     }
 
     #[test]
@@ -336,7 +337,11 @@ mod tests {
         };
         check(3, &tweets, true, &log).unwrap();
         check(2, &tweets[..1], true, &log[..2]).unwrap();
-        objects(check(3, &tweets[..1], true, &log), "timelines", "S0 holds None as of slot 3");
+        objects(
+            check(3, &tweets[..1], true, &log),
+            "timelines",
+            "S0 holds no further tweet as of slot 3, where the log gives \"ann: b\" of 2.0",
+        );
         objects(check(3, &tweets, false, &log), "timelines", "S0 does not hold that ann blocks bob");
         objects(check(1, &tweets[..1], true, &log), "timelines", "S0 holds that ann blocks bob as of slot 1");
         objects(check(3, &tweets, true, &log[..2]), "timelines", "but its log ends at 2");

@@ -2,12 +2,38 @@
 //!
 //! It knows nothing of Paxos or tweets: it hosts any [`Process`](crate::process::Process).
 
+mod actions;
+mod director;
+mod disk;
+mod fates;
+mod host;
+mod hosting;
 pub mod judge;
+mod links;
 pub mod network;
+mod queue;
 pub mod rule;
+pub(crate) mod rules;
 pub mod script;
+mod sending;
+pub mod settings;
+pub mod trace;
+mod watch;
+mod words;
+pub mod world;
 
+pub use director::{StepId, Unfired};
+pub use disk::SimDisk;
+pub use host::Status;
 pub use judge::{Judge, Observation, Violation};
 pub use network::{Chance, Latency, NetworkSettings};
+pub use queue::Turn;
 pub use rule::{Filter, Rule, Ruling};
 pub use script::{Action, Seam, Step, Target, Track, Trigger};
+pub use settings::{BadSettings, DiskSettings, TraceLevel, TraceSettings, WorldSettings};
+pub use trace::{Line, LineClass, Loss, Trace};
+pub use watch::Statistics;
+pub use world::World;
+
+#[cfg(test)]
+mod tests;

@@ -248,3 +248,85 @@ impl List {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use aviary::site::message::{Answer, LogLine};
+    use aviary::site::submission::{Operation, Request};
+    use aviary::udp::Counters;
+
+    const S: fn(u64) -> Instant = |seconds| Instant::from_micros(seconds * 1_000_000);
+
+    fn asked(desk: &mut Desk, now: Instant) -> Vec<String> {
+        desk.take_commands(now).iter().map(Command::to_string).collect()
+    }
+
+    fn done(operation: &str) -> Note {
+        let at = Position { slot: 7, index: 0 };
+        let Ok(Some(Word::Do(operation))) = words::parse(operation) else { panic!("{operation}") };
+        Note::Done(at, operation, Answer::Done)
+    }
+
+    fn log(slots: core::ops::Range<u64>, has_more: bool) -> Note {
+        let nonce = 1;
+        let client = aviary::ids::ProcessId::Client(3);
+        let line = |slot| LogLine {
+            position: Position { slot, index: 0 },
+            request: Request::Open { client, nonce },
+        };
+        let telling = Telling::Log { lines: slots.map(line).collect(), has_more };
+        Note::Told(aviary::ids::SiteId::default(), aviary::paxos::Slot(9), telling)
+    }
+
+    #[test]
+    fn a_query_waits_for_the_events_before_it_but_not_for_ever() {
+        let mut desk = Desk::new();
+        for line in ["tweet ann a", "tweet ann b", "log", "tweet ann c", "status"] {
+            assert!(matches!(desk.on_line(S(1), line), AtOnce::Nothing));
+        }
+        assert_eq!(asked(&mut desk, S(1)), ["status", "ann: a", "ann: b"]);
+        assert_eq!(desk.deadline(), Some(S(3)));
+        let counters = Counters::default();
+        assert_eq!(desk.on_note(&done("tweet ann a"), &counters), "tweeted at 7.0\n");
+        assert_eq!(asked(&mut desk, S(2)), [""; 0]);
+        assert_eq!(asked(&mut desk, S(3)), ["log"], "its patience is at an end");
+        assert_eq!(desk.on_note(&log(0..1, true), &counters), "0.0 C3 opens a session\n");
+        let next = desk.take_commands(S(3));
+        let behind = Position { slot: 0, index: 1 };
+        assert_eq!(next, [Command::Tell(Query::Log { from: behind })]);
+        assert_eq!(desk.on_note(&log(1..2, false), &counters), "1.0 C3 opens a session\n(2 entries)\n");
+        assert_eq!(asked(&mut desk, S(3)), ["ann: c"]);
+    }
+
+    #[test]
+    fn the_end_waits_for_answers_but_not_for_ever() {
+        let mut desk = Desk::new();
+        desk.on_line(S(1), "tweet ann a");
+        assert_eq!(asked(&mut desk, S(1)).len(), 1);
+        assert_eq!(desk.end(S(1)), End::NotYet);
+        desk.on_line(S(1), "quit");
+        assert!(!desk.has_room());
+        assert_eq!((desk.end(S(5)), desk.end(S(6))), (End::NotYet, End::Unanswered(1)));
+        desk.on_note(&done("tweet ann a"), &Counters::default());
+        assert_eq!(desk.end(S(5)), End::Answered);
+    }
+
+    #[test]
+    fn wrong_lines_ask_nothing() {
+        let mut desk = Desk::new();
+        assert!(matches!(desk.on_line(S(1), "nonsense"), AtOnce::Error(_)));
+        assert!(matches!(desk.on_line(S(1), "help"), AtOnce::Help));
+        assert!(matches!(desk.on_line(S(1), "sites"), AtOnce::Sites));
+        assert!(matches!(desk.on_line(S(1), ""), AtOnce::Nothing));
+        assert_eq!(asked(&mut desk, S(1)), [""; 0]);
+        let lost = Note::Lost(Operation::Event {
+            event: aviary::timeline::Event::Tweet {
+                user: "ann".parse().unwrap(),
+                text: "hello".parse().unwrap(),
+            },
+        });
+        let answer = desk.on_note(&lost, &Counters::default());
+        assert_eq!(answer, "error: outcome unknown, the session expired: ann: hello\n");
+    }
+}

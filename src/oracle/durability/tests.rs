@@ -144,7 +144,11 @@ fn what_is_told_of_the_queue_is_durable_first() {
     let queued = numbered(1, (1, 1), (0, 0), tweet(1, "a"));
     let told = || Message::Taken { id: tweet(1, "a").id() };
     let forward = |submission: &Arc<Submission>| Message::Forward { submission: submission.clone() };
-    objects(stage.sent(site(1), C1, told()), "durability", "S1 told One(Client(1)) that Execute");
+    objects(
+        stage.sent(site(1), C1, told()),
+        "durability",
+        "S1 told C1 that request 1 of session 0.0 is taken",
+    );
     let result = stage.sent(site(1), site(0), forward(&queued));
     objects(result, "durability", "S1 forwarded \"ann: a\" as submission 1.1, which is not durable there");
     stage.durable(site(1), &[taken(&queued)]).unwrap();

@@ -1,0 +1,83 @@
+//! Flags.
+
+use std::path::PathBuf;
+
+use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
+
+const EXIT_CODES: &str = "\
+Exit codes:
+  0  everything held
+  1  a property or an expectation did not hold, or a process panicked
+  2  a flag or a file is wrong; nothing was run
+  3  no progress after healing
+  4  nondeterminism: two runs of one scenario differed (reserved)
+  5  stale or undecided: a required step never fired, a named rule matched nothing, or a budget was spent
+For several files the first present of 1, 4, 3, 5.";
+
+/// Replays, checks and starts scenarios.
+#[derive(Parser, Debug)]
+#[command(name = "sim-runner", version, about, after_help = EXIT_CODES, arg_required_else_help = true)]
+pub(crate) struct Args {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Subcommand, Debug)]
+pub(crate) enum Command {
+    /// Run scenarios and say what came of each
+    Replay(Replay),
+    /// Say whether files are well-formed scenarios, without running them
+    Check(Check),
+    /// Write a commented scenario to start from
+    New(New),
+}
+
+#[derive(ClapArgs, Debug)]
+#[command(after_help = EXIT_CODES)]
+pub(crate) struct Replay {
+    /// Scenario files, or folders: all *.ron below them
+    #[arg(required = true, value_name = "PATH")]
+    pub(crate) paths: Vec<PathBuf>,
+    /// Show what happened; with =full routine traffic too
+    #[arg(long, value_name = "LEVEL", num_args = 0..=1, require_equals = true, default_missing_value = "notable")]
+    pub(crate) trace: Option<Trace>,
+    /// Draw everything random from this instead of the scenario's own seed
+    #[arg(long, value_name = "N", env = "SIM_RUNNER_SEED")]
+    pub(crate) seed: Option<u64>,
+    /// For people, or for machines: one JSON object a line
+    #[arg(long, value_name = "FORMAT", default_value = "text")]
+    pub(crate) format: Format,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum)]
+pub(crate) enum Trace {
+    /// Steps, faults and what processes say of themselves
+    Notable,
+    /// Routine traffic too
+    Full,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum)]
+pub(crate) enum Format {
+    /// For people
+    Text,
+    /// One JSON object a line
+    Json,
+}
+
+#[derive(ClapArgs, Debug)]
+#[command(after_help = EXIT_CODES)]
+pub(crate) struct Check {
+    /// Scenario files, or folders: all *.ron below them
+    #[arg(required = true, value_name = "PATH")]
+    pub(crate) paths: Vec<PathBuf>,
+}
+
+#[derive(ClapArgs, Debug)]
+pub(crate) struct New {
+    /// The scenario's name: letters, digits, _ and -
+    pub(crate) name: String,
+    /// The folder to write it to
+    #[arg(long, value_name = "DIR", default_value = ".")]
+    pub(crate) dir: PathBuf,
+}

@@ -1,0 +1,84 @@
+//! From paths to scenarios: all of them are read and checked before anything runs.
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use aviary::scenario::{BadScenario, Scenario, Service, read};
+
+/// A scenario and where it came from.
+pub(crate) struct Loaded<S: Service> {
+    pub(crate) path: PathBuf,
+    pub(crate) name: String,
+    pub(crate) scenario: Scenario<S>,
+}
+
+/// Why there is no scenario.
+pub(crate) enum LoadError {
+    /// The files were not found or not read.
+    Files(String),
+    /// The file is no scenario.
+    Scenario(BadScenario),
+}
+
+/// The scenario of every path and of every *.ron below a folder, or all that is wrong with them.
+pub(crate) fn load<S: Service>(paths: &[PathBuf]) -> Result<Vec<Loaded<S>>, Vec<LoadError>> {
+    let (mut loaded, mut errors) = (Vec::new(), Vec::new());
+    for path in paths {
+        let files = match files_of(path) {
+            Ok(files) => files,
+            Err(error) => {
+                errors.push(LoadError::Files(error));
+                continue;
+            }
+        };
+        for file in files {
+            match load_one(&file) {
+                Ok(scenario) => loaded.push(scenario),
+                Err(error) => errors.push(error),
+            }
+        }
+    }
+    if errors.is_empty() { Ok(loaded) } else { Err(errors) }
+}
+
+fn load_one<S: Service>(path: &Path) -> Result<Loaded<S>, LoadError> {
+    let text = fs::read_to_string(path).map_err(|error| LoadError::Files(failed("read", path, &error)))?;
+    let scenario = read(&path.display().to_string(), &text).map_err(LoadError::Scenario)?;
+    let name = path.file_stem().unwrap_or(path.as_os_str()).to_string_lossy().into_owned();
+    Ok(Loaded { path: path.to_owned(), name, scenario })
+}
+
+fn failed(what: &str, path: &Path, error: &io::Error) -> String {
+    format!("failed to {what} {}: {error}", path.display())
+}
+
+/// The file itself, or all *.ron below the folder, by name.
+fn files_of(path: &Path) -> Result<Vec<PathBuf>, String> {
+    let kind = fs::metadata(path).map_err(|error| failed("read", path, &error))?;
+    if !kind.is_dir() {
+        return Ok(vec![path.to_owned()]);
+    }
+    let mut files = Vec::new();
+    collect(path, &mut files)?;
+    files.sort();
+    match files.is_empty() {
+        true => Err(format!("no scenario (*.ron) is below the folder {}", path.display())),
+        false => Ok(files),
+    }
+}
+
+fn collect(folder: &Path, files: &mut Vec<PathBuf>) -> Result<(), String> {
+    let failed = |error| failed("read the folder", folder, &error);
+    for entry in fs::read_dir(folder).map_err(failed)? {
+        let entry = entry.map_err(failed)?;
+        let (path, kind) = (entry.path(), entry.file_type().map_err(failed)?);
+        // Links to folders are not followed: they may lead back.
+        if kind.is_dir() {
+            collect(&path, files)?;
+        } else if path.extension().is_some_and(|extension| extension == "ron") {
+            files.push(path);
+        }
+    }
+    Ok(())
+}

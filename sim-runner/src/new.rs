@@ -1,0 +1,29 @@
+//! `new`: writes a scenario to start from.
+
+use std::fs::OpenOptions;
+use std::io::{self, Write};
+
+use aviary::scenario::Service;
+
+use crate::Exit;
+use crate::args::New;
+use crate::report::{error, program, stdout};
+
+pub(crate) fn new<S: Service>(args: &New) -> io::Result<Exit> {
+    let is_part = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'-';
+    if args.name.is_empty() || !args.name.bytes().all(is_part) {
+        error(format_args!("{:?} is no name for a scenario: letters, digits, _ and -", args.name));
+        return Ok(Exit::Usage);
+    }
+    let path = args.dir.join(format!("{}.ron", args.name));
+    let file = OpenOptions::new().write(true).create_new(true).open(&path);
+    if let Err(why) = file.and_then(|mut file| file.write_all(S::STARTER.as_bytes())) {
+        error(format_args!("failed to write {}: {why}", path.display()));
+        return Ok(Exit::Usage);
+    }
+    let mut out = stdout();
+    writeln!(out, "{}", path.display())?;
+    writeln!(out, "run it: {} replay {} --trace", program(), crate::report::quoted(&path))?;
+    out.flush()?;
+    Ok(Exit::Passed)
+}

@@ -1,0 +1,180 @@
+//! What is printed: for people and for machines.
+
+use std::fmt::Arguments;
+use std::io::{self, Write};
+use std::path::Path;
+use std::time::Duration;
+
+use anstream::AutoStream;
+use aviary::scenario::{Outcome, TraceLine, Verdict};
+use aviary::sim::LineClass;
+use clap::builder::styling::{AnsiColor, Effects, Style};
+
+use crate::Exit;
+use crate::files::LoadError;
+
+const GOOD: Style = AnsiColor::Green.on_default().effects(Effects::BOLD);
+const BAD: Style = AnsiColor::Red.on_default().effects(Effects::BOLD);
+const ODD: Style = AnsiColor::Yellow.on_default().effects(Effects::BOLD);
+const DIM: Style = Style::new().effects(Effects::DIMMED);
+
+/// How many lines of a trace are shown of a failure.
+const TAIL: usize = 20;
+
+/// One scenario that was run.
+pub(crate) struct Ran<'a> {
+    pub(crate) path: &'a Path,
+    pub(crate) name: &'a str,
+    pub(crate) about: &'a str,
+    pub(crate) outcome: Outcome,
+    pub(crate) wall: Duration,
+}
+
+/// Standard output: in colour on a terminal, plain in a pipe and where `NO_COLOR` is set.
+pub(crate) fn stdout() -> impl Write {
+    io::BufWriter::new(AutoStream::auto(io::stdout()))
+}
+
+/// One line on standard error. Where that is closed, nobody is told.
+pub(crate) fn error(message: Arguments<'_>) {
+    let mut err = AutoStream::auto(io::stderr());
+    let _ = writeln!(err, "{BAD}error{BAD:#}: {message}");
+}
+
+/// Tells what is wrong with files.
+pub(crate) fn load_errors(errors: &[LoadError]) -> Exit {
+    for one in errors {
+        match one {
+            LoadError::Files(message) => error(format_args!("{message}")),
+            LoadError::Scenario(bad) => {
+                let mut err = AutoStream::auto(io::stderr());
+                let _ = writeln!(err, "{}\n", bad.render(true));
+            }
+        }
+    }
+    Exit::Usage
+}
+
+/// What this program is called, for commands that can be copied.
+pub(crate) fn program() -> String {
+    let name = std::env::args_os().next().and_then(|path| Some(Path::new(&path).file_stem()?.to_owned()));
+    name.map_or("sim-runner".to_owned(), |name| name.to_string_lossy().into_owned())
+}
+
+/// A path as a shell takes it.
+pub(crate) fn quoted(path: &Path) -> String {
+    let path = path.display().to_string();
+    let is_plain = |c: char| c.is_alphanumeric() || "/._-+:@,=".contains(c);
+    if path.chars().all(is_plain) { path } else { format!("'{}'", path.replace('\'', r"'\''")) }
+}
+
+fn style(verdict: &Verdict) -> Style {
+    match verdict {
+        Verdict::Passed => GOOD,
+        Verdict::Violated(_) | Verdict::Panicked { .. } | Verdict::Stalled { .. } => BAD,
+        Verdict::Stale { .. } | Verdict::Undecided { .. } => ODD,
+    }
+}
+
+/// One line: verdict, name, events, simulated time, wall time, fingerprint.
+pub(crate) fn summary(out: &mut impl Write, ran: &Ran<'_>, width: usize) -> io::Result<()> {
+    let outcome = &ran.outcome;
+    let (style, verdict) = (style(&outcome.verdict), outcome.verdict.name());
+    let simulated = outcome.simulated.as_micros() / 1_000;
+    write!(out, "{style}{verdict:<9}{style:#} {:<width$}  {:>8} events", ran.name, outcome.events)?;
+    write!(out, "  {:>5}.{:03} s simulated", simulated / 1_000, simulated % 1_000)?;
+    writeln!(out, "  {:>7.3} s  {:016x}", ran.wall.as_secs_f64(), outcome.fingerprint)
+}
+
+/// The whole trace and what it came to.
+pub(crate) fn trace(out: &mut impl Write, ran: &Ran<'_>) -> io::Result<()> {
+    writeln!(out, "{DIM}# {}, seed {}{DIM:#}", ran.about, ran.outcome.seed)?;
+    for one in &ran.outcome.trace {
+        line(out, "", one)?;
+    }
+    for one in ran.outcome.final_state.lines() {
+        writeln!(out, "{DIM}={DIM:#} {one}")?;
+    }
+    Ok(())
+}
+
+fn line(out: &mut impl Write, indent: &str, line: &TraceLine) -> io::Result<()> {
+    let style = match line.class {
+        LineClass::Routine | LineClass::Elision => DIM,
+        LineClass::Step => AnsiColor::Cyan.on_default().effects(Effects::BOLD),
+        LineClass::Fault => AnsiColor::Red.on_default(),
+        LineClass::Life => AnsiColor::Green.on_default(),
+        LineClass::Note => Style::new(),
+    };
+    writeln!(out, "{indent}{style}{}{style:#}", line.text)
+}
+
+/// The property and a sentence, the last lines that matter, and how to see it again.
+pub(crate) fn failure(out: &mut impl Write, ran: &Ran<'_>, is_traced: bool) -> io::Result<()> {
+    let text = ran.outcome.verdict.to_string();
+    let (property, sentence) = text.split_once(": ").unwrap_or((&text, ""));
+    writeln!(out, "  {BAD}{property}{BAD:#}: {sentence}")?;
+    if !is_traced {
+        for one in last_that_matter(&ran.outcome.trace, &text) {
+            line(out, "  ", one)?;
+        }
+    }
+    let (path, seed) = (quoted(ran.path), ran.outcome.seed);
+    writeln!(out, "  reproduce: {} replay {path} --seed {seed} --trace", program())
+}
+
+/// The last lines of those whom the sentence names, and of the world; of everybody if it names nobody.
+fn last_that_matter<'a>(trace: &'a [TraceLine], sentence: &str) -> Vec<&'a TraceLine> {
+    let words: Vec<&str> = sentence.split(|c: char| !c.is_alphanumeric()).collect();
+    let is_named = |line: &&TraceLine| line.who.is_none_or(|who| words.contains(&who.to_string().as_str()));
+    let anybody = trace.iter().any(|line| line.who.is_some() && is_named(&line));
+    let mut last: Vec<&TraceLine> = trace
+        .iter()
+        .rev()
+        .filter(|line| !matches!(line.class, LineClass::Routine | LineClass::Elision))
+        .filter(|line| !anybody || is_named(line))
+        .take(TAIL)
+        .collect();
+    last.reverse();
+    last
+}
+
+/// One run for machines.
+#[derive(serde::Serialize)]
+struct Object<'a> {
+    scenario: &'a str,
+    file: String,
+    verdict: &'static str,
+    /// The property and a sentence; absent when everything held.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reason: Option<String>,
+    seed: u64,
+    events: u64,
+    simulated_ns: u64,
+    wall_ns: u64,
+    fingerprint: String,
+    skipped_steps: usize,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    trace: Option<Vec<&'a str>>,
+}
+
+/// One run as a JSON object on a line of its own.
+pub(crate) fn json(out: &mut impl Write, ran: &Ran<'_>, is_traced: bool) -> io::Result<()> {
+    let outcome = &ran.outcome;
+    let lines = || outcome.trace.iter().map(|line| line.text.as_str()).collect();
+    let object = Object {
+        scenario: ran.name,
+        file: ran.path.display().to_string(),
+        verdict: outcome.verdict.name(),
+        reason: (!outcome.verdict.is_pass()).then(|| outcome.verdict.to_string()),
+        seed: outcome.seed,
+        events: outcome.events,
+        simulated_ns: outcome.simulated.as_micros().saturating_mul(1_000),
+        wall_ns: u64::try_from(ran.wall.as_nanos()).unwrap_or(u64::MAX),
+        fingerprint: format!("{:016x}", outcome.fingerprint),
+        skipped_steps: outcome.skipped,
+        trace: is_traced.then(lines),
+    };
+    let text = serde_json::to_string(&object).map_err(io::Error::other)?;
+    writeln!(out, "{text}")
+}

@@ -1,0 +1,170 @@
+//! What is wrong with a file, shown in the file: line, column, excerpt, caret, what would be right.
+
+use core::fmt;
+use core::ops::Range;
+use std::sync::Arc;
+
+use annotate_snippets::renderer::DecorStyle;
+use annotate_snippets::{AnnotationKind, Level, Renderer, Snippet};
+use ron::error::{Position, SpannedError};
+
+use crate::scenario::nearest::{alternatives, nearest};
+use crate::scenario::service::Problem;
+
+/// Everything that is wrong with one file.
+#[derive(Clone, PartialEq, Eq)]
+pub struct BadScenario {
+    path: String,
+    text: Arc<str>,
+    /// What is wrong, in the order of the checks.
+    pub diagnostics: Vec<Diagnostic>,
+}
+
+/// One thing that is wrong.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Diagnostic {
+    /// The line, from 1.
+    pub line: usize,
+    /// The column in characters, from 1.
+    pub column: usize,
+    /// What is wrong.
+    pub message: String,
+    /// What would be right.
+    pub help: Option<String>,
+    bytes: Range<usize>,
+}
+
+impl BadScenario {
+    pub(crate) fn from_problems(path: &str, text: &str, problems: &[Problem]) -> BadScenario {
+        let diagnostic = |problem: &Problem| {
+            let (message, help) = (problem.message.clone(), problem.help.clone());
+            Diagnostic::new(text, problem.place.locate(text), message, help)
+        };
+        let diagnostics = problems.iter().map(diagnostic).collect();
+        BadScenario { path: path.to_owned(), text: text.into(), diagnostics }
+    }
+
+    pub(crate) fn from_ron(path: &str, text: &str, error: &SpannedError) -> BadScenario {
+        let (message, help) = explain(&error.code);
+        let bytes = offset(text, error.span.start)..offset(text, error.span.end);
+        let bytes = tighten(text, bytes, &error.code);
+        let diagnostics = vec![Diagnostic::new(text, bytes, message, help)];
+        BadScenario { path: path.to_owned(), text: text.into(), diagnostics }
+    }
+
+    /// The text for people, with colours if the reader has them.
+    pub fn render(&self, is_coloured: bool) -> String {
+        let renderer = if is_coloured { Renderer::styled() } else { Renderer::plain() };
+        let renderer = renderer.decor_style(DecorStyle::Ascii);
+        let shown = self.diagnostics.iter().map(|diagnostic| {
+            let label = diagnostic.help.as_deref().filter(|help| help.chars().count() <= 60);
+            let caret = AnnotationKind::Primary.span(diagnostic.bytes.clone()).label(label);
+            let snippet = Snippet::source(&*self.text).path(self.path.as_str()).annotation(caret);
+            let mut group = Level::ERROR.primary_title(diagnostic.message.as_str()).element(snippet);
+            if let Some(help) = diagnostic.help.as_deref().filter(|_| label.is_none()) {
+                group = group.element(Level::HELP.message(help));
+            }
+            renderer.render(&[group])
+        });
+        shown.collect::<Vec<_>>().join("\n\n")
+    }
+}
+
+impl Diagnostic {
+    fn new(text: &str, bytes: Range<usize>, message: String, help: Option<String>) -> Diagnostic {
+        let bytes = first_line(text, bytes);
+        let before = &text[..bytes.start];
+        let line = before.matches('\n').count() + 1;
+        let column = before.rsplit('\n').next().unwrap_or(before).chars().count() + 1;
+        Diagnostic { line, column, message, help, bytes }
+    }
+}
+
+/// The part of `bytes` on its first line.
+fn first_line(text: &str, bytes: Range<usize>) -> Range<usize> {
+    let end = text[bytes.clone()].find('\n').map_or(bytes.end, |end| bytes.start + end);
+    bytes.start..end
+}
+
+impl fmt::Display for BadScenario {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.render(false))
+    }
+}
+
+/// The text for people, so that a failing test shows it.
+impl fmt::Debug for BadScenario {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+impl core::error::Error for BadScenario {}
+
+fn offset(text: &str, position: Position) -> usize {
+    let line = text.split_inclusive('\n').take(position.line.saturating_sub(1)).map(str::len).sum::<usize>();
+    let rest = text[line..].char_indices().map(|(at, _)| at);
+    line + rest.chain([text.len() - line]).nth(position.col.saturating_sub(1)).unwrap_or(text.len() - line)
+}
+
+/// The reader says where it was before and after its last token, roughly: white space goes, and a name that
+/// the error speaks of is pointed at itself.
+fn tighten(text: &str, bytes: Range<usize>, code: &ron::Error) -> Range<usize> {
+    let name = match code {
+        ron::Error::NoSuchEnumVariant { found, .. } | ron::Error::NoSuchStructField { found, .. } => {
+            Some(found.as_str())
+        }
+        ron::Error::DuplicateStructField { field, .. } => Some(*field),
+        _ => None,
+    };
+    if let Some((name, at)) = name.and_then(|name| Some((name, text[..bytes.end].rfind(name)?))) {
+        return at..at + name.len();
+    }
+    // The opening quote of a string is a token of its own.
+    let is_string =
+        matches!(code, ron::Error::InvalidValueForType { .. }) && text[..bytes.start].ends_with('"');
+    let bytes = if is_string { bytes.start - 1..bytes.end } else { bytes };
+    let inner = &text[bytes.clone()];
+    let start = bytes.start + (inner.len() - inner.trim_start().len());
+    let end = bytes.start + inner.trim_end().len();
+    if start < end { start..end } else { bytes.end..bytes.end }
+}
+
+/// What an error of the reader means, and what would be right.
+fn explain(code: &ron::Error) -> (String, Option<String>) {
+    let within = |outer: &Option<String>| match outer {
+        Some(outer) => format!(" in `{outer}`"),
+        None => String::new(),
+    };
+    match code {
+        ron::Error::NoSuchEnumVariant { expected, found, outer } => {
+            let what = outer.as_deref().unwrap_or("name");
+            (format!("unknown {} `{found}`", what.to_lowercase()), Some(nearest(found, expected).help()))
+        }
+        ron::Error::NoSuchStructField { expected, found, outer } => {
+            (format!("unknown field `{found}`{}", within(outer)), Some(nearest(found, expected).help()))
+        }
+        ron::Error::MissingStructField { field, outer } => {
+            (format!("the field `{field}` is missing{}", within(outer)), None)
+        }
+        ron::Error::DuplicateStructField { field, outer } => {
+            (format!("the field `{field}` is given twice{}", within(outer)), None)
+        }
+        ron::Error::InvalidValueForType { expected, found } => {
+            (format!("expected {expected}, found {found}"), None)
+        }
+        ron::Error::ExpectedDifferentStructName { expected, found } => {
+            (format!("expected {}, found `{found}`", alternatives(&[expected])), None)
+        }
+        ron::Error::IntegerOutOfBounds => ("this number is negative or too great here".to_owned(), None),
+        other => {
+            let text = other.to_string();
+            let (message, help) = text
+                .split_once('\n')
+                .map_or((text.as_str(), None), |(message, help)| (message, Some(help.to_owned())));
+            let mut letters = message.chars();
+            let first = letters.next().map(char::to_lowercase).into_iter().flatten();
+            (first.chain(letters).collect(), help)
+        }
+    }
+}

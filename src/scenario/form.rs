@@ -1,0 +1,150 @@
+//! The whole file.
+
+use serde::Deserialize;
+
+use crate::scenario::service::Service;
+use crate::scenario::step::{Action, Expectation, Rule, Step};
+use crate::sim::Chance;
+use crate::time::Duration;
+
+/// A cluster, its network, what is done to it and what must hold: one file.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(bound(deserialize = ""), deny_unknown_fields)]
+pub struct Scenario<S: Service> {
+    /// One sentence: the property.
+    pub about: String,
+    /// Everything random of a run is drawn from it.
+    #[serde(default)]
+    pub seed: u64,
+    /// How many sites, 1 to 9.
+    pub sites: u8,
+    /// How many clients on machines of their own.
+    #[serde(default)]
+    pub clients: u16,
+    /// Which sites share a machine; each has its own when absent.
+    #[serde(default)]
+    pub machines: Option<Vec<Vec<u8>>>,
+    /// The network that every datagram meets.
+    #[serde(default)]
+    pub network: Network,
+    /// The disk of every site.
+    #[serde(default)]
+    pub disk: Disk,
+    /// What the service is configured with.
+    #[serde(default)]
+    pub settings: S::Settings,
+    /// Simulated time after which a step that has not fired is given up.
+    #[serde(default = "a_minute")]
+    pub limit: Duration,
+    /// What the network does beyond its settings, from the start.
+    #[serde(default)]
+    pub rules: Vec<Rule>,
+    /// The first track.
+    #[serde(default)]
+    pub steps: Vec<StepOf<S>>,
+    /// More tracks, beside the first.
+    #[serde(default)]
+    pub also: Vec<Vec<StepOf<S>>>,
+    /// What must hold at the end.
+    #[serde(default)]
+    pub expect: Vec<ExpectationOf<S>>,
+}
+
+/// A step in the words of a service.
+pub type StepOf<S> = Step<Action<<S as Service>::Command, <S as Service>::Expectation>>;
+
+/// An expectation in the words of a service.
+pub type ExpectationOf<S> = Expectation<<S as Service>::Expectation>;
+
+fn a_minute() -> Duration {
+    Duration::from_secs(60)
+}
+
+/// The network that every datagram meets.
+#[derive(Clone, PartialEq, Debug, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Network {
+    /// How long a datagram is under way.
+    pub latency: Latency,
+    /// How often one is lost.
+    pub loss: Chance,
+    /// How often one arrives twice.
+    pub duplication: Chance,
+    /// How often one is held back, and for how long at most.
+    pub reordering: Reordering,
+}
+
+impl Default for Network {
+    fn default() -> Network {
+        Network {
+            latency: Latency::Constant(Duration::from_millis(1)),
+            loss: Chance::NEVER,
+            duplication: Chance::NEVER,
+            reordering: Reordering { chance: Chance::NEVER, by: Duration::ZERO },
+        }
+    }
+}
+
+/// How often a datagram is held back.
+#[derive(Clone, Copy, PartialEq, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Reordering {
+    /// How often.
+    pub chance: Chance,
+    /// By how much at most.
+    pub by: Duration,
+}
+
+/// How long datagrams are under way.
+#[derive(Clone, PartialEq, Debug, Deserialize)]
+#[serde(rename = "latency", deny_unknown_fields)]
+pub enum Latency {
+    /// Always the same.
+    Constant(Duration),
+    /// Evenly between the two, both included.
+    Uniform(Duration, Duration),
+    /// A least time and an exponential part on top.
+    Exponential {
+        /// The least.
+        min: Duration,
+        /// The mean of what comes on top.
+        mean: Duration,
+    },
+    /// A row for each sending site, with a latency for each receiving one.
+    Table(Vec<Vec<Latency>>),
+    /// Groups of sites with one latency inside each and another between them.
+    Regions {
+        /// Inside a group.
+        within: Box<Latency>,
+        /// Between two.
+        between: Box<Latency>,
+        /// The groups; every site is in one.
+        of: Vec<Vec<u8>>,
+    },
+}
+
+/// The disk of every site.
+#[derive(Clone, Copy, PartialEq, Debug, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Disk {
+    /// How long a sync takes.
+    pub sync: Duration,
+    /// Whether a site handles inputs while a sync runs.
+    pub mode: DiskMode,
+}
+
+impl Default for Disk {
+    fn default() -> Disk {
+        Disk { sync: Duration::from_millis(1), mode: DiskMode::Overlapped }
+    }
+}
+
+/// Whether a site handles inputs while a sync runs.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Deserialize)]
+#[serde(rename = "disk mode")]
+pub enum DiskMode {
+    /// It does; what depends on the sync waits for it.
+    Overlapped,
+    /// It waits.
+    Blocking,
+}

@@ -1,0 +1,54 @@
+//! Scenarios: a cluster, what is done to it and what must hold, as a RON file that a person can read.
+//!
+//! The schema is generic over a [`Service`], which brings the words for what users do and for what is expected.
+//! Nothing here knows a protocol. The steps:
+//!
+//! 1. [`read`] turns a text into a [`Scenario`] or says everything that is wrong with it, in place.
+//! 2. [`plan`] turns a scenario into what the simulator runs; only [`plan`] decides what is wrong.
+//! 3. [`run`] runs it and hands back an [`Outcome`].
+//!
+//! Every field that parses does something.
+
+pub mod form;
+pub mod locate;
+pub mod namespace;
+pub mod outcome;
+pub mod plan;
+pub mod run;
+pub mod service;
+pub mod step;
+pub mod watch;
+
+mod diagnose;
+mod nearest;
+mod panics;
+mod value;
+
+#[cfg(test)]
+mod run_tests;
+#[cfg(test)]
+mod tests;
+#[cfg(test)]
+mod toy;
+
+pub use diagnose::{BadScenario, Diagnostic};
+pub use form::Scenario;
+pub use locate::Place;
+pub use outcome::{Outcome, TraceLine, Verdict};
+pub use plan::{Plan, plan};
+pub use run::{RunOptions, run};
+pub use service::{Cluster, Member, Order, Problem, Service, Shape};
+
+use ron::extensions::Extensions;
+
+/// Reads a scenario and checks it; `path` is what messages call it.
+pub fn read<S: Service>(path: &str, text: &str) -> Result<Scenario<S>, BadScenario> {
+    let extensions = Extensions::IMPLICIT_SOME | Extensions::UNWRAP_VARIANT_NEWTYPES;
+    let options = ron::Options::default().with_default_extension(extensions);
+    let scenario: Scenario<S> =
+        options.from_str(text).map_err(|error| BadScenario::from_ron(path, text, &error))?;
+    match plan(&scenario) {
+        Ok(_) => Ok(scenario),
+        Err(problems) => Err(BadScenario::from_problems(path, text, &problems)),
+    }
+}

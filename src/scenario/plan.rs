@@ -1,0 +1,293 @@
+//! From a scenario to what the simulator runs. Everything that parses and is wrong is found here.
+
+use core::mem;
+
+use crate::ids::SITES_MAX;
+use crate::journal::JournalConfig;
+use crate::mix::Seed;
+use crate::outbox::SyncMode;
+use crate::process::Process;
+use crate::scenario::form::{DiskMode, ExpectationOf, Latency, Scenario};
+use crate::scenario::locate::Place;
+use crate::scenario::namespace::Word;
+use crate::scenario::service::{Problem, Service, Shape};
+use crate::scenario::step::{Claim, Event};
+use crate::sim::{
+    self, Action, Chance, DiskSettings, NetworkSettings, Rule, Step, TraceSettings, Track, Trigger,
+    WorldSettings,
+};
+use crate::time::{Duration, Instant};
+
+mod cluster;
+mod steps;
+
+/// How soon a healed core must agree when a scenario does not say.
+pub const CONVERGES_WITHIN: Duration = Duration::from_secs(30);
+
+/// A scenario in the simulator's words.
+#[derive(Clone, Debug)]
+pub struct Plan<S: Service> {
+    /// Who is there.
+    pub shape: Shape,
+    /// What every process is configured with.
+    pub config: <S::Process as Process>::Config,
+    /// The network.
+    pub network: NetworkSettings,
+    /// Rules that are there from the start.
+    pub rules: Vec<Rule>,
+    /// What is done, and when.
+    pub tracks: Vec<Track<<S::Process as Process>::Command>>,
+    /// What the steps' checks mean, by number.
+    pub checks: Vec<Check<S>>,
+    /// What must hold at the end, in the order of the file.
+    pub expect: Vec<Check<S>>,
+    /// What may never happen or must happen, watched throughout.
+    pub watches: Vec<Watch>,
+    /// How soon a healed core must agree.
+    pub within: Duration,
+    disk: DiskSettings,
+}
+
+impl<S: Service> Plan<S> {
+    /// What a world for this plan is made of.
+    pub fn world(&self, seed: Seed, trace: TraceSettings) -> WorldSettings<S::Process> {
+        let at_once = |rule: &Rule| Step {
+            trigger: Trigger::At(Instant::ZERO),
+            action: Action::Rule(rule.clone()),
+            is_optional: false,
+        };
+        let mut tracks = self.tracks.clone();
+        if !self.rules.is_empty() {
+            tracks.push(self.rules.iter().map(at_once).collect());
+        }
+        WorldSettings {
+            clients: self.shape.clients,
+            network: self.network.clone(),
+            disk: self.disk.clone(),
+            journal: JournalConfig {
+                record_max: S::record_bytes_max(&self.config),
+                ..JournalConfig::default()
+            },
+            datagram_max: S::datagram_max(&self.config),
+            machines: self.shape.all_machines(),
+            trace,
+            tracks,
+            ..WorldSettings::calm(seed, self.shape.sites, self.config.clone())
+        }
+    }
+}
+
+/// Something that must hold at a moment.
+#[derive(Clone, Debug)]
+pub struct Check<S: Service> {
+    /// Where it is written: `expect[2]`.
+    pub name: String,
+    /// What.
+    pub what: Holds<S>,
+}
+
+/// What must hold at a moment.
+#[derive(Clone, Debug)]
+pub enum Holds<S: Service> {
+    /// This one leads.
+    Leader(sim::Target),
+    /// What this watch waits for has happened.
+    Happened(usize),
+    /// In the service's words.
+    Service(S::Expectation),
+}
+
+/// Something that is watched for.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Watch {
+    /// What.
+    pub trigger: sim::Trigger,
+    /// What messages call it: `expect[2]`, as in the file.
+    pub name: String,
+    /// Whether it is forbidden.
+    pub is_forbidden: bool,
+}
+
+/// What `scenario` runs as, or everything that is wrong with it.
+pub fn plan<S: Service>(scenario: &Scenario<S>) -> Result<Plan<S>, Vec<Problem>> {
+    let mut planner = Planner::<S> {
+        shape: Shape { sites: scenario.sites, clients: scenario.clients, machines: Vec::new() },
+        problems: Vec::new(),
+        checks: Vec::new(),
+        watches: Vec::new(),
+        within: None,
+        can_crash: steps::can(scenario, steps::crashes),
+        can_restart: steps::can(scenario, steps::restarts),
+    };
+    let whole = Place::whole();
+    if scenario.about.trim().is_empty() {
+        planner.wrong(whole.field("about"), "`about` is empty", "one sentence: the property");
+    }
+    if !(1..=SITES_MAX).contains(&scenario.sites) {
+        let message = format!("a cluster of {} sites", scenario.sites);
+        planner.wrong(whole.field("sites"), message, format!("1 to {SITES_MAX} sites"));
+        // Whatever names a site would be wrong too, and say nothing new.
+        return Err(planner.problems);
+    }
+    if scenario.limit == Duration::ZERO {
+        planner.wrong(whole.field("limit"), "no step can fire within no time", "a limit above 0s");
+    }
+    planner.machines(scenario.machines.as_deref());
+    let network = planner.network(scenario);
+    let sync_time = planner.sync_time(&whole.field("disk").field("sync"), scenario.disk.sync);
+    let sync_mode = match scenario.disk.mode {
+        DiskMode::Overlapped => SyncMode::Overlapped,
+        DiskMode::Blocking => SyncMode::Blocking,
+    };
+    let disk = DiskSettings { sync_time, sync_mode, ..DiskSettings::default() };
+    let config = S::config(&scenario.settings, &planner.shape);
+    let config = planner.within(&whole.field("settings"), config);
+    let rules = planner.rules(&scenario.rules);
+    let mut tracks = vec![planner.track(&whole.field("steps"), &scenario.steps, scenario.limit)];
+    for (number, track) in scenario.also.iter().enumerate() {
+        tracks.push(planner.track(&whole.field("also").index(number), track, scenario.limit));
+    }
+    let expect = planner.expectations(&scenario.expect);
+    let Planner { shape, problems, checks, watches, within, .. } = planner;
+    match config {
+        Some(config) if problems.is_empty() => {
+            let within = within.unwrap_or(CONVERGES_WITHIN);
+            Ok(Plan { shape, config, network, rules, tracks, checks, expect, watches, within, disk })
+        }
+        _ => Err(problems),
+    }
+}
+
+struct Planner<S: Service> {
+    shape: Shape,
+    problems: Vec<Problem>,
+    checks: Vec<Check<S>>,
+    watches: Vec<Watch>,
+    within: Option<Duration>,
+    can_crash: bool,
+    can_restart: bool,
+}
+
+impl<S: Service> Planner<S> {
+    fn wrong(&mut self, place: Place, message: impl Into<String>, help: impl Into<String>) {
+        self.problems.push(Problem::new(place, message).help(help));
+    }
+
+    /// Keeps the problems of what a service said about `place`.
+    fn within<T>(&mut self, place: &Place, said: Result<T, Vec<Problem>>) -> Option<T> {
+        said.map_err(|problems| {
+            let moved =
+                problems.into_iter().map(|problem| Problem { place: place.then(&problem.place), ..problem });
+            self.problems.extend(moved);
+        })
+        .ok()
+    }
+
+    fn network(&mut self, scenario: &Scenario<S>) -> NetworkSettings {
+        let (network, place) = (&scenario.network, Place::whole().field("network"));
+        let reordering = network.reordering;
+        if reordering.chance != Chance::NEVER && reordering.by == Duration::ZERO {
+            let place = place.field("reordering").field("by");
+            self.wrong(place, "held back by no time at all", "a time above 0s");
+        }
+        NetworkSettings {
+            latency: self.latency(&place.field("latency"), &network.latency),
+            loss: network.loss,
+            duplication: network.duplication,
+            reordering: reordering.chance,
+            reordering_by: reordering.by,
+        }
+    }
+
+    fn latency(&mut self, place: &Place, latency: &Latency) -> sim::Latency {
+        match latency {
+            Latency::Table(rows) => self.table(place, rows),
+            Latency::Regions { within, between, of } => {
+                let inside = self.simple_latency(&place.field("within"), within);
+                let across = self.simple_latency(&place.field("between"), between);
+                self.regions(&place.field("of"), &inside, &across, of)
+            }
+            simple => self.simple_latency(place, simple),
+        }
+    }
+
+    fn simple_latency(&mut self, place: &Place, latency: &Latency) -> sim::Latency {
+        match latency {
+            Latency::Constant(time) => sim::Latency::Constant(*time),
+            Latency::Uniform(least, most) => {
+                if least > most {
+                    let message = format!("from {least} to {most} is no range");
+                    self.wrong(place.clone(), message, "the shorter time first");
+                }
+                sim::Latency::Uniform(*least, *most)
+            }
+            Latency::Exponential { min, mean } => sim::Latency::Exponential { min: *min, mean: *mean },
+            Latency::Table(_) | Latency::Regions { .. } => {
+                let message = "a table inside of another latency";
+                self.wrong(place.clone(), message, "expected `Constant`, `Uniform` or `Exponential`");
+                sim::Latency::Constant(Duration::ZERO)
+            }
+        }
+    }
+
+    fn expectations(&mut self, expect: &[ExpectationOf<S>]) -> Vec<Check<S>> {
+        let mut checks = Vec::new();
+        for (number, expectation) in expect.iter().enumerate() {
+            let place = Place::whole().field("expect").index(number);
+            let name = place.to_string();
+            match expectation {
+                Word::Harness(Claim::Converges { within }) => {
+                    if *within == Duration::ZERO {
+                        let message = "nothing converges within no time";
+                        self.wrong(place.field("within"), message, "a bound above 0s");
+                    }
+                    if mem::replace(&mut self.within, Some(*within)).is_some() {
+                        self.wrong(place, "a second bound on convergence", "one `Converges`");
+                    }
+                }
+                Word::Harness(Claim::Never(event)) => self.watch(&place, name, event, true),
+                _ => {
+                    let what = self.check(&place, &name, expectation);
+                    checks.extend(what.map(|what| Check { name, what }));
+                }
+            }
+        }
+        checks
+    }
+
+    /// What must hold at a moment; `None` when it is wrong.
+    fn check(&mut self, place: &Place, name: &str, expectation: &ExpectationOf<S>) -> Option<Holds<S>> {
+        match expectation {
+            Word::Harness(Claim::Leader(who)) => {
+                let target = self.who(&place.index(0), *who)?;
+                let can_lead = self.may_lead(&place.index(0), *who);
+                can_lead.then_some(Holds::Leader(target))
+            }
+            Word::Harness(Claim::Sometimes(event)) => {
+                self.watch(place, name.to_owned(), event, false);
+                Some(Holds::Happened(self.watches.len().checked_sub(1)?))
+            }
+            Word::Harness(Claim::Converges { .. }) => {
+                let message = "`Converges` speaks of the end, not of a moment";
+                self.wrong(place.clone(), message, "it belongs into `expect`");
+                None
+            }
+            Word::Harness(Claim::Never(_)) => {
+                let message = "`Never` speaks of the whole run, not of a moment";
+                self.wrong(place.clone(), message, "it belongs into `expect`");
+                None
+            }
+            Word::Service(expectation) => {
+                let problems = S::check(expectation, &self.shape);
+                let said = if problems.is_empty() { Ok(()) } else { Err(problems) };
+                self.within(place, said)?;
+                Some(Holds::Service(expectation.clone()))
+            }
+        }
+    }
+
+    fn watch(&mut self, place: &Place, name: String, event: &Event, is_forbidden: bool) {
+        let trigger = self.event(&place.index(0), event, is_forbidden);
+        self.watches.extend(trigger.map(|trigger| Watch { trigger, name, is_forbidden }));
+    }
+}

@@ -1,0 +1,175 @@
+//! Who is in the cluster, where, and who is meant.
+
+use crate::ids::{ProcessId, SITES_MAX, SiteSet};
+use crate::scenario::form::Latency;
+use crate::scenario::locate::Place;
+use crate::scenario::plan::Planner;
+use crate::scenario::service::{Problem, Service};
+use crate::scenario::step::Who;
+use crate::sim::{self, Target};
+use crate::time::Duration;
+
+impl<S: Service> Planner<S> {
+    /// Puts every site on its machine.
+    pub(super) fn machines(&mut self, machines: Option<&[Vec<u8>]>) {
+        let Some(machines) = machines else {
+            self.shape.machines = (0..self.shape.sites).collect();
+            return;
+        };
+        let place = Place::whole().field("machines");
+        self.shape.machines = self.groups(&place, machines, "machine");
+    }
+
+    /// The group of every site, where every site must be in one.
+    fn groups(&mut self, place: &Place, groups: &[Vec<u8>], what: &str) -> Vec<u8> {
+        let sets = self.disjoint(place, groups);
+        let mut homes = vec![0; usize::from(self.shape.sites)];
+        let mut missing = self.shape.all_sites();
+        for (number, set) in (0u8..).zip(&sets) {
+            missing = missing.minus(*set);
+            for site in set.iter() {
+                homes[site.index()] = number;
+            }
+        }
+        if groups.len() > usize::from(SITES_MAX) {
+            self.wrong(place.clone(), format!("{} groups", groups.len()), format!("at most {SITES_MAX}"));
+        }
+        if let Some(site) = missing.iter().next() {
+            let message = format!("site {} is in no {what}", site.number());
+            self.wrong(place.clone(), message, "every site is in one");
+        }
+        homes
+    }
+
+    /// Groups of which none is empty and no two share a site.
+    pub(super) fn disjoint(&mut self, place: &Place, groups: &[Vec<u8>]) -> Vec<SiteSet> {
+        let mut seen = SiteSet::EMPTY;
+        let mut sets = Vec::new();
+        for (number, group) in groups.iter().enumerate() {
+            let mut set = SiteSet::EMPTY;
+            if group.is_empty() {
+                self.wrong(place.index(number), "an empty group", "at least one site");
+            }
+            for (at, site) in group.iter().enumerate() {
+                let place = place.index(number).index(at);
+                let Some(id) = self.shape.site(*site) else {
+                    self.problems.extend(self.shape.check_site(*site, place));
+                    continue;
+                };
+                if !seen.insert(id) {
+                    self.wrong(place, format!("site {site} is named twice"), "each site once");
+                }
+                set.insert(id);
+            }
+            sets.push(set);
+        }
+        sets
+    }
+
+    pub(super) fn table(&mut self, place: &Place, rows: &[Vec<Latency>]) -> sim::Latency {
+        let sites = usize::from(self.shape.sites);
+        let mut table = Vec::new();
+        if rows.len() != sites {
+            let message = format!("{} rows for {sites} sites", rows.len());
+            self.wrong(place.clone(), message, "one row for each sending site");
+        }
+        for (from, row) in rows.iter().enumerate() {
+            let place = place.index(0).index(from);
+            if row.len() != sites {
+                let message = format!("{} latencies for {sites} sites", row.len());
+                self.wrong(place.clone(), message, "one for each receiving site, the sender included");
+            }
+            let cells = row.iter().enumerate();
+            table.push(cells.map(|(to, cell)| self.simple_latency(&place.index(to), cell)).collect());
+        }
+        sim::Latency::Table(table)
+    }
+
+    pub(super) fn regions(
+        &mut self,
+        place: &Place,
+        inside: &sim::Latency,
+        across: &sim::Latency,
+        of: &[Vec<u8>],
+    ) -> sim::Latency {
+        let regions = self.groups(place, of, "region");
+        let cell = |from: &u8, to: &u8| if from == to { inside.clone() } else { across.clone() };
+        let row = |from: &u8| regions.iter().map(|to| cell(from, to)).collect();
+        sim::Latency::Table(regions.iter().map(row).collect())
+    }
+
+    /// Whom `who` means; `None` when there is no such process.
+    pub(super) fn who(&mut self, place: &Place, who: Who) -> Option<Target> {
+        let inner = place.index(0);
+        let problem = match who {
+            Who::Any => return Some(Target::Any),
+            Who::Leader => return Some(Target::Leader),
+            Who::Follower => return Some(Target::Follower),
+            Who::AllSites => return Some(Target::AllSites),
+            Who::Site(site) | Who::Terminal(site) => self.shape.check_site(site, inner),
+            Who::Machine(machine) => {
+                let problem = || {
+                    let machines = self.shape.machines.iter().max().map_or(0, |most| *most);
+                    Problem::new(inner, format!("there is no machine {machine}"))
+                        .help(format!("the machines are 0 to {machines}"))
+                };
+                self.shape.on_machine(machine).is_empty().then(problem)
+            }
+            Who::Client(client) => self.no_client(client, inner),
+        };
+        let site = |number| self.shape.site(number);
+        let target = match who {
+            Who::Site(number) => site(number).map(|site| Target::Process(ProcessId::Site(site))),
+            Who::Terminal(number) => site(number).map(|site| Target::Process(ProcessId::Terminal(site))),
+            Who::Client(client) => Some(Target::Process(ProcessId::Client(client))),
+            Who::Machine(machine) => Some(Target::Machine(machine)),
+            Who::Any | Who::Leader | Who::Follower | Who::AllSites => None,
+        };
+        let is_right = problem.is_none();
+        self.problems.extend(problem);
+        target.filter(|_| is_right)
+    }
+
+    fn no_client(&self, client: u16, place: Place) -> Option<Problem> {
+        let help = match self.shape.clients {
+            0 => "this scenario has `clients: 0`".to_owned(),
+            1 => "the only client is 0".to_owned(),
+            clients => format!("the clients are 0 to {}", clients - 1),
+        };
+        let problem = || Problem::new(place, format!("there is no client {client}")).help(help);
+        (client >= self.shape.clients).then(problem)
+    }
+
+    /// Whether the process that a command is handed to exists.
+    pub(super) fn exists(&mut self, place: &Place, id: ProcessId) -> bool {
+        let problem = match id {
+            ProcessId::Site(site) | ProcessId::Terminal(site) => {
+                self.shape.check_site(site.number(), place.clone())
+            }
+            ProcessId::Client(client) => self.no_client(client, place.clone()),
+        };
+        let exists = problem.is_none();
+        self.problems.extend(problem);
+        exists
+    }
+
+    /// Whether `who` can ever lead.
+    pub(super) fn may_lead(&mut self, place: &Place, who: Who) -> bool {
+        let message = match who {
+            Who::Terminal(_) | Who::Client(_) => "a client never leads",
+            Who::Follower => "who leads is no follower",
+            Who::AllSites => "two sites never lead together",
+            Who::Any | Who::Site(_) | Who::Leader | Who::Machine(_) => return true,
+        };
+        self.wrong(place.clone(), message, "expected `Any`, `Site(..)` or `Machine(..)`");
+        false
+    }
+
+    /// A time for a site's disk.
+    pub(super) fn sync_time(&mut self, place: &Place, time: Duration) -> Duration {
+        if time > Duration::from_secs(3_600) {
+            self.wrong(place.clone(), format!("a sync of {time}"), "at most 60min");
+        }
+        time
+    }
+}

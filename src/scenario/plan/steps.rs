@@ -1,0 +1,306 @@
+//! Steps, events and rules.
+
+use crate::ids::SiteSet;
+use crate::process::Process;
+use crate::scenario::form::{Scenario, StepOf};
+use crate::scenario::locate::Place;
+use crate::scenario::namespace::Word;
+use crate::scenario::nearest::nearest;
+use crate::scenario::plan::{Check, Planner};
+use crate::scenario::service::Service;
+use crate::scenario::step::{Event, Fault, Manner, Rule, Then, Traffic, When, Who};
+use crate::sim::{self, Action, Filter, Ruling, Seam, Step, Target, Track, Trigger};
+use crate::time::{Duration, Instant};
+
+type CommandOf<S> = <<S as Service>::Process as Process>::Command;
+
+/// Whether any step does something for which `is` holds.
+pub(super) fn can<S: Service>(scenario: &Scenario<S>, is: fn(&Fault<S::Expectation>) -> bool) -> bool {
+    let steps = scenario.steps.iter().chain(scenario.also.iter().flatten());
+    steps.into_iter().any(|step| matches!(&step.action, Word::Harness(fault) if is(fault)))
+}
+
+pub(super) fn crashes<E>(fault: &Fault<E>) -> bool {
+    matches!(fault, Fault::Crash(_))
+}
+
+pub(super) fn restarts<E>(fault: &Fault<E>) -> bool {
+    matches!(fault, Fault::Restart(_) | Fault::Heal)
+}
+
+fn moment(since_start: Duration) -> Instant {
+    Instant::ZERO + since_start
+}
+
+impl<S: Service> Planner<S> {
+    /// A track; times that contradict each other or the limit are wrong.
+    pub(super) fn track(
+        &mut self,
+        place: &Place,
+        steps: &[StepOf<S>],
+        limit: Duration,
+    ) -> Track<CommandOf<S>> {
+        let mut track = Vec::new();
+        // No step of this track can fire before this.
+        let mut earliest = Duration::ZERO;
+        for (number, step) in steps.iter().enumerate() {
+            let name = place.index(number).to_string();
+            let place = match (place.index(number), step.is_optional) {
+                (place, true) => place.index(0),
+                (place, false) => place,
+            };
+            let trigger = match &step.when {
+                When::At(time) => {
+                    if *time < earliest {
+                        let message =
+                            format!("at {time}, but the step before it fires at {earliest} or later");
+                        self.wrong(
+                            place.index(0),
+                            message,
+                            "a track's times ascend; tracks under `also` run beside",
+                        );
+                    }
+                    earliest = earliest.max(*time);
+                    Some(Trigger::At(moment(*time)))
+                }
+                When::After(time) => {
+                    earliest = earliest + *time;
+                    Some(Trigger::After(*time))
+                }
+                When::On(event) => self.event(&place.index(0), event, false),
+            };
+            if earliest > limit && !matches!(step.when, When::On(_)) {
+                let message = format!("this step can never fire: steps are given up at {limit}");
+                self.wrong(place.index(0), message, "a later `limit`, or an earlier time");
+            }
+            let action = self.action(&place.index(1), &name, &step.action);
+            if let (Some(trigger), Some(action)) = (trigger, action) {
+                track.push(Step { trigger, action, is_optional: step.is_optional });
+            }
+        }
+        track
+    }
+
+    /// An event that something waits for or, if `is_forbidden`, that must not happen.
+    pub(super) fn event(&mut self, place: &Place, event: &Event, is_forbidden: bool) -> Option<Trigger> {
+        let target = place.index(0);
+        match event {
+            Event::Leads(who) => {
+                let found = self.who(&target, *who);
+                self.may_lead(&target, *who).then_some(Trigger::Leads(found?))
+            }
+            Event::Sent(traffic) => {
+                self.traffic(place, traffic).map(|filter| Trigger::Sent(filter, traffic.nth))
+            }
+            Event::Delivered(traffic) => {
+                self.traffic(place, traffic).map(|filter| Trigger::Delivered(filter, traffic.nth))
+            }
+            Event::Noted { kind, who, slot } => {
+                let is_known = self.kind(&place.field("kind"), kind, S::NOTES, "kind of note");
+                let who = self.who(&place.field("who"), *who)?;
+                is_known.then(|| Trigger::Noted { who, kind: kind.clone(), slot: *slot })
+            }
+            Event::Crashed(who) => {
+                if !self.can_crash && !is_forbidden {
+                    let message = "this never happens: no step of this scenario crashes anything";
+                    self.wrong(place.clone(), message, "a step with `Crash(..)` in another track");
+                }
+                Some(Trigger::Crashed(self.site_like(&target, *who, true)?))
+            }
+            Event::Restarted(who) => {
+                if !self.can_restart && !is_forbidden {
+                    let message = "this never happens: no step of this scenario restarts anything";
+                    self.wrong(
+                        place.clone(),
+                        message,
+                        "a step with `Restart(..)` or `Heal` in another track",
+                    );
+                }
+                Some(Trigger::Restarted(self.site_like(&target, *who, true)?))
+            }
+        }
+    }
+
+    fn traffic(&mut self, place: &Place, traffic: &Traffic) -> Option<Filter> {
+        if traffic.nth == 0 {
+            self.wrong(place.field("nth"), "`nth` counts from 1", "1 is the first");
+        }
+        self.filter(place, traffic.kind.as_deref(), (traffic.from, traffic.to), traffic.slot)
+    }
+
+    fn filter(
+        &mut self,
+        place: &Place,
+        kind: Option<&str>,
+        (from, to): (Who, Who),
+        slot: Option<u64>,
+    ) -> Option<Filter> {
+        let is_known =
+            kind.is_none_or(|kind| self.kind(&place.field("kind"), kind, S::MESSAGES, "kind of message"));
+        let ends = (self.who(&place.field("from"), from), self.who(&place.field("to"), to));
+        if let (Some(Target::Process(one)), Some(Target::Process(other))) = ends
+            && one.shares_program_with(other)
+        {
+            let message = "no datagram goes from here to itself over the network";
+            self.wrong(place.field("to"), message, "two processes in different programs");
+        }
+        let (from, to) = (ends.0?, ends.1?);
+        is_known.then(|| Filter { kind: kind.map(str::to_owned), from, to, slot })
+    }
+
+    fn kind(&mut self, place: &Place, kind: &str, known: &[&str], what: &str) -> bool {
+        let is_known = known.contains(&kind);
+        if !is_known {
+            self.wrong(place.clone(), format!("unknown {what} `{kind}`"), nearest(kind, known).help());
+        }
+        is_known
+    }
+
+    /// A target that has a disk and is not just anybody.
+    fn site_like(&mut self, place: &Place, who: Who, may_be_any: bool) -> Option<Target> {
+        let message = match who {
+            Who::Any if !may_be_any => "`Any` says nothing here",
+            Who::Terminal(_) => "a terminal lives and dies with its site",
+            Who::Client(_) => "clients neither crash nor restart",
+            _ => return self.who(place, who),
+        };
+        self.wrong(
+            place.clone(),
+            message,
+            "expected `Site(..)`, `Leader`, `Follower`, `Machine(..)` or `AllSites`",
+        );
+        None
+    }
+
+    /// A target that is not just anybody.
+    fn somebody(&mut self, place: &Place, who: Who) -> Option<Target> {
+        if who == Who::Any {
+            let help = "expected `Site(..)`, `Client(..)`, `Leader`, `Follower`, `Machine(..)` or `AllSites`";
+            self.wrong(place.clone(), "`Any` says nothing here", help);
+            return None;
+        }
+        self.who(place, who)
+    }
+
+    fn action(
+        &mut self,
+        place: &Place,
+        name: &str,
+        action: &Word<Fault<S::Expectation>, S::Command>,
+    ) -> Option<Action<CommandOf<S>>> {
+        let fault = match action {
+            Word::Harness(fault) => fault,
+            Word::Service(command) => {
+                let order = self.within(place, S::compile(command))?;
+                let exists = self.exists(&place.then(&order.place), order.to);
+                return exists.then_some(Action::Command(order.to, order.command));
+            }
+        };
+        let inner = place.index(0);
+        Some(match fault {
+            Fault::Crash(crash) => Action::Crash {
+                who: self.site_like(&inner, crash.who, false)?,
+                at: crash.at.and_then(seam),
+                torn: crash.is_torn,
+            },
+            Fault::Restart(Who::Leader | Who::Follower) => {
+                let message = "who is down has no role";
+                self.wrong(inner, message, "expected `Site(..)`, `Machine(..)` or `AllSites`");
+                return None;
+            }
+            Fault::Restart(who) => Action::Restart(self.site_like(&inner, *who, false)?),
+            Fault::Pause(who) => Action::Pause(self.somebody(&inner, *who)?),
+            Fault::Resume(who) => Action::Resume(self.somebody(&inner, *who)?),
+            Fault::Isolate(who) => Action::Isolate(self.somebody(&inner, *who)?),
+            Fault::Partition(groups) => {
+                if groups.len() < 2 {
+                    self.wrong(inner.clone(), "a partition into one group", "at least two groups");
+                }
+                Action::Partition(self.disjoint(&inner, groups))
+            }
+            Fault::Cut { from, to } => Action::Cut {
+                from: self.sites(&place.field("from"), from),
+                to: self.sites(&place.field("to"), to),
+            },
+            Fault::Mend(one, other) => {
+                let problems =
+                    [(0, *one), (1, *other)].map(|(at, site)| self.shape.check_site(site, place.index(at)));
+                self.problems.extend(problems.into_iter().flatten());
+                if one == other {
+                    self.wrong(place.index(1), "no link goes from a site to itself", "two different sites");
+                }
+                Action::Mend(self.shape.site(*one)?, self.shape.site(*other)?)
+            }
+            Fault::Rule(rule) => Action::Rule(self.rule(place, rule)?),
+            Fault::SyncTime(who, time) => {
+                let time = self.sync_time(&place.index(1), *time);
+                Action::SyncTime(self.site_like(&inner, *who, false)?, time)
+            }
+            Fault::Heal => Action::Heal,
+            Fault::Expect(expectation) => {
+                let number = self.checks.len();
+                let what = self.check(&inner, name, expectation)?;
+                self.checks.push(Check { name: name.to_owned(), what });
+                Action::Check(number)
+            }
+        })
+    }
+
+    fn sites(&mut self, place: &Place, numbers: &[u8]) -> SiteSet {
+        if numbers.is_empty() {
+            self.wrong(place.clone(), "no site at all", "at least one site");
+        }
+        for (at, number) in numbers.iter().enumerate() {
+            self.problems.extend(self.shape.check_site(*number, place.index(at)));
+        }
+        numbers.iter().filter_map(|number| self.shape.site(*number)).collect()
+    }
+
+    pub(super) fn rules(&mut self, rules: &[Rule]) -> Vec<sim::Rule> {
+        let place = Place::whole().field("rules");
+        let rules = rules.iter().enumerate();
+        rules.filter_map(|(number, rule)| self.rule(&place.index(number), rule)).collect()
+    }
+
+    fn rule(&mut self, place: &Place, rule: &Rule) -> Option<sim::Rule> {
+        if rule.until.is_some_and(|until| until <= rule.since) {
+            let message =
+                format!("this rule is never live: its window ends before it begins, at {}", rule.since);
+            self.wrong(place.field("until"), message, "later than `since`");
+        }
+        if rule.count == Some(0) {
+            self.wrong(place.field("count"), "a rule that rules on nothing", "at least 1");
+        }
+        let ruling = match rule.then {
+            Then::Drop => Ruling::Drop,
+            Then::Delay(time) => Ruling::Delay(time),
+            Then::Duplicate { copies, apart } => {
+                if !(1..=100).contains(&copies) {
+                    self.wrong(place.field("then").field("copies"), format!("{copies} copies"), "1 to 100");
+                }
+                Ruling::Duplicate { copies, apart }
+            }
+        };
+        let filter = self.filter(place, rule.kind.as_deref(), (rule.from, rule.to), rule.slot)?;
+        Some(sim::Rule {
+            name: rule.name.clone(),
+            filter,
+            since: moment(rule.since),
+            until: rule.until.map(moment),
+            skip: rule.skip,
+            count: rule.count,
+            ruling,
+        })
+    }
+}
+
+fn seam(manner: Manner) -> Option<Seam> {
+    match manner {
+        Manner::BeforeSync => Some(Seam::BeforeSync),
+        Manner::AfterSync => Some(Seam::AfterSync),
+        Manner::BetweenSends => Some(Seam::BetweenSends),
+        Manner::BetweenRecipients => Some(Seam::BetweenRecipients),
+        Manner::DuringRecovery => Some(Seam::DuringRecovery),
+        Manner::Torn => None,
+    }
+}

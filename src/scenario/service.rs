@@ -1,0 +1,200 @@
+//! What a protocol brings so that scenarios can be written about it.
+
+use core::fmt::Debug;
+
+use serde::de::DeserializeOwned;
+
+use crate::frame::DATAGRAM_DEFAULT;
+use crate::ids::{ProcessId, SiteId, SiteSet};
+use crate::journal::JournalConfig;
+use crate::process::{Process, Role};
+use crate::scenario::locate::Place;
+use crate::sim::{Judge, Violation};
+use crate::time::Instant;
+
+/// A protocol with words for its users and for what is expected of it.
+///
+/// [`Command`](Service::Command) and [`Expectation`](Service::Expectation) are enums. Their names share one
+/// namespace with the harness's own.
+pub trait Service: Sized + Clone + Debug + 'static {
+    /// What runs.
+    type Process: Process<Config: 'static> + 'static;
+    /// What watches it.
+    type Judges: Judge<Self::Process>;
+    /// What users do, as written in a scenario.
+    type Command: DeserializeOwned + Clone + Debug;
+    /// What is expected, as written in a scenario.
+    type Expectation: DeserializeOwned + Clone + Debug;
+    /// What a scenario may configure.
+    type Settings: DeserializeOwned + Default + Clone + Debug;
+
+    /// Every kind of message, for rules and events.
+    const MESSAGES: &'static [&'static str];
+    /// Every kind of note, for events.
+    const NOTES: &'static [&'static str];
+    /// A commented scenario to start from, as a file.
+    const STARTER: &'static str;
+
+    /// What `command` hands to which process, or what is wrong with it. Whether that process exists is not
+    /// this function's business.
+    fn compile(command: &Self::Command) -> Result<Order<Self>, Vec<Problem>>;
+
+    /// Everything that is wrong with `expectation` in a cluster of this shape.
+    fn check(expectation: &Self::Expectation, shape: &Shape) -> Vec<Problem>;
+
+    /// The configuration of every process, or everything that is wrong with it.
+    fn config(
+        settings: &Self::Settings,
+        shape: &Shape,
+    ) -> Result<<Self::Process as Process>::Config, Vec<Problem>>;
+
+    /// The limit on one datagram, in bytes.
+    fn datagram_max(_config: &<Self::Process as Process>::Config) -> usize {
+        DATAGRAM_DEFAULT
+    }
+
+    /// The most bytes of one durable record.
+    fn record_bytes_max(_config: &<Self::Process as Process>::Config) -> usize {
+        JournalConfig::default().record_max
+    }
+
+    /// New judges for a run.
+    fn judges(config: &<Self::Process as Process>::Config, shape: &Shape) -> Self::Judges;
+
+    /// What judges say of the processes themselves, once at the end.
+    fn judge_end(_judges: &Self::Judges, _cluster: &Cluster<'_, Self::Process>) -> Result<(), Violation> {
+        Ok(())
+    }
+
+    /// Whether `expectation` holds now; if not, what was expected and what was found.
+    fn expect(expectation: &Self::Expectation, cluster: &Cluster<'_, Self::Process>) -> Result<(), String>;
+
+    /// Whether the sites of `cluster` that are asked to agree do so and nothing is left to do; if not, why not.
+    fn converged(cluster: &Cluster<'_, Self::Process>) -> Result<(), String>;
+
+    /// What everything came to, in a few lines, for snapshots.
+    fn final_state(cluster: &Cluster<'_, Self::Process>) -> String;
+}
+
+/// A command and whom it is handed to.
+#[derive(Clone, Debug)]
+pub struct Order<S: Service> {
+    /// To whom.
+    pub to: ProcessId,
+    /// What.
+    pub command: <S::Process as Process>::Command,
+    /// Where `to` is written in the command.
+    pub place: Place,
+}
+
+/// Something that parses and yet is wrong.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Problem {
+    /// Where, seen from what was asked about.
+    pub place: Place,
+    /// What is wrong, in one sentence.
+    pub message: String,
+    /// What would be right.
+    pub help: Option<String>,
+}
+
+impl Problem {
+    /// At `place`, `message` is wrong.
+    pub fn new(place: Place, message: impl Into<String>) -> Problem {
+        Problem { place, message: message.into(), help: None }
+    }
+
+    /// The same problem with what would be right.
+    #[must_use]
+    pub fn help(self, help: impl Into<String>) -> Problem {
+        Problem { help: Some(help.into()), ..self }
+    }
+}
+
+/// Who is in a cluster.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Shape {
+    /// How many sites.
+    pub sites: u8,
+    /// How many clients beside the terminals.
+    pub clients: u16,
+    /// The machine of every site.
+    pub machines: Vec<u8>,
+}
+
+impl Shape {
+    /// Every site.
+    pub fn all_sites(&self) -> SiteSet {
+        SiteSet::first(self.sites)
+    }
+
+    /// The site with this number, if there is one.
+    pub fn site(&self, number: u8) -> Option<SiteId> {
+        SiteId::new(number).filter(|_| number < self.sites)
+    }
+
+    /// The sites on this machine.
+    pub fn on_machine(&self, machine: u8) -> SiteSet {
+        self.all_sites().iter().filter(|site| self.machines.get(site.index()) == Some(&machine)).collect()
+    }
+
+    /// The sites of each machine.
+    pub fn all_machines(&self) -> Vec<SiteSet> {
+        let count = self.machines.iter().max().map_or(0, |most| *most + 1);
+        (0..count).map(|machine| self.on_machine(machine)).collect()
+    }
+
+    /// A problem at `place` unless site `number` exists.
+    pub fn check_site(&self, number: u8, place: Place) -> Option<Problem> {
+        let problem = || Problem::new(place, format!("there is no site {number}")).help(self.which_sites());
+        self.site(number).is_none().then(problem)
+    }
+
+    pub(crate) fn which_sites(&self) -> String {
+        match self.sites {
+            0 | 1 => "the only site is 0".to_owned(),
+            sites => format!("the sites are 0 to {}", sites - 1),
+        }
+    }
+}
+
+/// The processes of a run at one moment.
+#[derive(Clone, Debug)]
+pub struct Cluster<'a, P: Process> {
+    /// The moment.
+    pub now: Instant,
+    /// What every process is configured with.
+    pub config: &'a P::Config,
+    /// The sites that are asked to agree: those that can vote and be reached.
+    pub core: SiteSet,
+    /// Everybody, sites first.
+    pub members: Vec<Member<'a, P>>,
+}
+
+/// One process of a run.
+#[derive(Clone, Copy, Debug)]
+pub struct Member<'a, P> {
+    /// Which.
+    pub id: ProcessId,
+    /// Its state; `None` while it is down.
+    pub state: Option<&'a P>,
+}
+
+impl<'a, P: Process> Cluster<'a, P> {
+    /// The state of `id`, or why there is none.
+    pub fn state(&self, id: impl Into<ProcessId>) -> Result<&'a P, String> {
+        let id = id.into();
+        let member = self.members.iter().find(|member| member.id == id);
+        let member = member.ok_or_else(|| format!("there is no {id}"))?;
+        member.state.ok_or_else(|| format!("{id} is down"))
+    }
+
+    /// The leading site of the highest rank.
+    pub fn leader(&self) -> Option<SiteId> {
+        let rank = |member: &Member<'a, P>| match member.state?.role() {
+            Role::Leader { rank } => Some((rank, member.id.as_site()?)),
+            Role::Candidate | Role::Follower | Role::Client => None,
+        };
+        self.members.iter().filter_map(rank).max_by_key(|(rank, _)| *rank).map(|(_, site)| site)
+    }
+}

@@ -1,0 +1,319 @@
+//! What a scenario's steps are made of: when, whom, what.
+
+use core::fmt;
+
+use serde::Deserialize;
+use serde::de::{DeserializeOwned, Deserializer, Error, SeqAccess, Visitor};
+
+use crate::scenario::namespace::Word;
+use crate::time::Duration;
+
+/// One step of a track: it arms when the one before it has fired, and fires once.
+#[derive(Clone, PartialEq, Debug, Deserialize)]
+#[serde(from = "StepForm<A>", bound(deserialize = "A: Deserialize<'de>"))]
+pub struct Step<A> {
+    /// When.
+    pub when: When,
+    /// What.
+    pub action: A,
+    /// Whether it may never fire: written `Optional(..)`.
+    pub is_optional: bool,
+}
+
+/// When a step fires.
+#[derive(Clone, PartialEq, Debug)]
+pub enum When {
+    /// `At("9s", ..)`: so long after the start.
+    At(Duration),
+    /// `After("1s", ..)`: so long after it armed.
+    After(Duration),
+    /// `On(event, ..)`: when this happens.
+    On(Event),
+}
+
+#[derive(Deserialize)]
+#[serde(rename = "step")]
+enum StepForm<A> {
+    At(Duration, A),
+    After(Duration, A),
+    On(Event, A),
+    Optional(Timed<A>),
+}
+
+#[derive(Deserialize)]
+#[serde(rename = "step")]
+enum Timed<A> {
+    At(Duration, A),
+    After(Duration, A),
+    On(Event, A),
+}
+
+impl<A> From<StepForm<A>> for Step<A> {
+    fn from(form: StepForm<A>) -> Step<A> {
+        let step = |when, action, is_optional| Step { when, action, is_optional };
+        match form {
+            StepForm::At(time, action) => step(When::At(time), action, false),
+            StepForm::After(time, action) => step(When::After(time), action, false),
+            StepForm::On(event, action) => step(When::On(event), action, false),
+            StepForm::Optional(Timed::At(time, action)) => step(When::At(time), action, true),
+            StepForm::Optional(Timed::After(time, action)) => step(When::After(time), action, true),
+            StepForm::Optional(Timed::On(event, action)) => step(When::On(event), action, true),
+        }
+    }
+}
+
+/// Whom a step, an event or a rule means.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Deserialize)]
+pub enum Who {
+    /// Anybody; in events and rules only.
+    #[default]
+    Any,
+    /// The site with this number.
+    Site(u8),
+    /// The client inside the program of this site.
+    Terminal(u8),
+    /// The client with this number.
+    Client(u16),
+    /// The leading site of the highest ballot at that moment.
+    Leader,
+    /// The running site with the lowest number that does not lead at that moment.
+    Follower,
+    /// Every site on this machine.
+    Machine(u8),
+    /// Every site.
+    AllSites,
+}
+
+/// Something that may happen.
+#[derive(Clone, PartialEq, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub enum Event {
+    /// It becomes leader.
+    Leads(Who),
+    /// A matching datagram is handed to the network, before its rules.
+    Sent(Traffic),
+    /// A matching datagram is about to be handled.
+    Delivered(Traffic),
+    /// A process says that it did something.
+    Noted {
+        /// The note's kind.
+        kind: String,
+        /// Who says it.
+        #[serde(default)]
+        who: Who,
+        /// The slot that it is about.
+        #[serde(default)]
+        slot: Option<u64>,
+    },
+    /// It crashes.
+    Crashed(Who),
+    /// It starts again.
+    Restarted(Who),
+}
+
+/// Which datagrams, and the how-manieth of them.
+#[derive(Clone, PartialEq, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Traffic {
+    /// Only with a message of this kind.
+    #[serde(default)]
+    pub kind: Option<String>,
+    /// Only from here.
+    #[serde(default)]
+    pub from: Who,
+    /// Only to there.
+    #[serde(default)]
+    pub to: Who,
+    /// Only about this slot.
+    #[serde(default)]
+    pub slot: Option<u64>,
+    /// The how-manieth since the step armed, from 1; a broadcast counts once per recipient.
+    #[serde(default = "one")]
+    pub nth: u64,
+}
+
+fn one() -> u64 {
+    1
+}
+
+/// What the harness does to a world. `E` is what a service expects.
+#[derive(Clone, PartialEq, Debug, Deserialize)]
+#[serde(rename = "action", deny_unknown_fields, bound(deserialize = "E: DeserializeOwned"))]
+pub enum Fault<E> {
+    /// `Crash(Leader)`, `Crash(Leader, BeforeSync)`, `Crash(Site(0), BetweenSends, Torn)`.
+    Crash(Crash),
+    /// Starts it again.
+    Restart(Who),
+    /// Stops its clock and ears.
+    Pause(Who),
+    /// Lets it go on.
+    Resume(Who),
+    /// Cuts every link of it.
+    Isolate(Who),
+    /// Cuts every link between different groups, both ways.
+    Partition(Vec<Vec<u8>>),
+    /// Cuts the links from these to those, one way.
+    Cut {
+        /// From each of these sites.
+        from: Vec<u8>,
+        /// To each of those.
+        to: Vec<u8>,
+    },
+    /// Mends the links between two sites, both ways.
+    Mend(u8, u8),
+    /// Adds a rule behind those that are there.
+    Rule(Rule),
+    /// Gives its disk another time for a sync.
+    SyncTime(Who, Duration),
+    /// Mends every link, drops every rule, resumes and restarts all that can start.
+    Heal,
+    /// Something must hold at this moment.
+    Expect(Box<Expectation<E>>),
+}
+
+/// A step's action: a fault of the harness or a command of the service.
+pub type Action<C, E> = Word<Fault<E>, C>;
+
+/// What must hold: in the harness's words or in the service's.
+pub type Expectation<E> = Word<Claim, E>;
+
+/// What the harness itself can say about a run.
+#[derive(Clone, PartialEq, Debug, Deserialize)]
+#[serde(rename = "expectation", deny_unknown_fields)]
+pub enum Claim {
+    /// After healing a core, all of it agrees within this bound, without new traffic or restarts.
+    Converges {
+        /// The bound.
+        within: Duration,
+    },
+    /// This one leads.
+    Leader(Who),
+    /// This never happens.
+    Never(Event),
+    /// This happens at least once.
+    Sometimes(Event),
+}
+
+/// Whom to crash and where.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Crash {
+    /// Whom.
+    pub who: Who,
+    /// At which seam; at once when absent.
+    pub at: Option<Manner>,
+    /// Whether the last unsynced write leaves a part behind.
+    pub is_torn: bool,
+}
+
+/// Where inside the handling of one input a crash happens, or what it leaves.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Deserialize)]
+#[serde(rename = "manner of a crash")]
+pub enum Manner {
+    /// Records were appended, the sync has not started.
+    BeforeSync,
+    /// The sync is done, nothing that waited for it is sent.
+    AfterSync,
+    /// One datagram has been sent and another has not.
+    BetweenSends,
+    /// One recipient of a broadcast has been sent to and the next has not.
+    BetweenRecipients,
+    /// The records are read back and it has not started.
+    DuringRecovery,
+    /// The last unsynced write leaves a part behind.
+    Torn,
+}
+
+impl<'de> Deserialize<'de> for Crash {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Crash, D::Error> {
+        deserializer.deserialize_tuple(3, CrashVisitor)
+    }
+}
+
+struct CrashVisitor;
+
+impl<'de> Visitor<'de> for CrashVisitor {
+    type Value = Crash;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(
+            "whom to crash, then at most one seam, then at most `Torn`: Crash(Leader, BeforeSync, Torn)",
+        )
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut parts: A) -> Result<Crash, A::Error> {
+        let Some(who) = parts.next_element()? else {
+            return Err(A::Error::invalid_length(0, &self));
+        };
+        let mut crash = Crash { who, at: None, is_torn: false };
+        while let Some(manner) = parts.next_element()? {
+            if crash.is_torn || (manner != Manner::Torn && crash.at.is_some()) {
+                return Err(A::Error::custom(
+                    "two manners of one crash contradict each other\nexpected at most one seam and then at most `Torn`",
+                ));
+            }
+            match manner {
+                Manner::Torn => crash.is_torn = true,
+                seam => crash.at = Some(seam),
+            }
+        }
+        Ok(crash)
+    }
+}
+
+/// A fault of the network: which datagrams, when, how many of them, and what is done with them.
+#[derive(Clone, PartialEq, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Rule {
+    /// What traces call it; a rule with a name that matched nothing makes the run stale.
+    #[serde(default)]
+    pub name: Option<String>,
+    /// Only with a message of this kind.
+    #[serde(default)]
+    pub kind: Option<String>,
+    /// Only from here.
+    #[serde(default)]
+    pub from: Who,
+    /// Only to there.
+    #[serde(default)]
+    pub to: Who,
+    /// Only about this slot.
+    #[serde(default)]
+    pub slot: Option<u64>,
+    /// Live from here, inclusive; from the start when absent.
+    #[serde(default)]
+    pub since: Duration,
+    /// Live until there, exclusive.
+    #[serde(default)]
+    pub until: Option<Duration>,
+    /// So many matches pass first.
+    #[serde(default)]
+    pub skip: u64,
+    /// After so many rulings all pass again.
+    #[serde(default)]
+    pub count: Option<u64>,
+    /// What is done.
+    pub then: Then,
+}
+
+/// What a rule does with a datagram.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Deserialize)]
+#[serde(rename = "ruling", deny_unknown_fields)]
+pub enum Then {
+    /// It is lost.
+    Drop,
+    /// It takes this much longer.
+    Delay(Duration),
+    /// Further copies of it arrive.
+    Duplicate {
+        /// How many on top of the first.
+        #[serde(default = "one_copy")]
+        copies: u32,
+        /// How far apart.
+        #[serde(default)]
+        apart: Duration,
+    },
+}
+
+fn one_copy() -> u32 {
+    1
+}

@@ -1,0 +1,284 @@
+//! Wrong files: each says where, what was expected and what was probably meant.
+
+use super::toy::Toys;
+use super::{BadScenario, Scenario, read};
+
+fn wrong(text: &str) -> BadScenario {
+    read::<Toys>("wrong.ron", text).map(|scenario| panic!("accepted: {scenario:?}")).unwrap_err()
+}
+
+fn right(text: &str) -> Scenario<Toys> {
+    read::<Toys>("right.ron", text).unwrap_or_else(|bad| panic!("{bad}"))
+}
+
+/// A scenario of three sites and a client with these fields has one problem, whose caret is under `at`.
+fn check(fields: &str, at: &str, parts: &[&str]) {
+    let text = format!("Scenario(about: \"a test\", sites: 3, clients: 1, {fields})");
+    let bad = wrong(&text);
+    assert_eq!(bad.diagnostics.len(), 1, "{bad}");
+    let caret: String = text.chars().skip(bad.diagnostics[0].column - 1).collect();
+    assert!(caret.starts_with(at), "{bad}");
+    for part in parts {
+        assert!(bad.to_string().contains(part), "{part:?} is missing in\n{bad}");
+    }
+}
+
+const ALL: &str = r#"
+#![enable(implicit_some)]
+Scenario(
+    about: "Every field once.",
+    seed: 7,
+    sites: 3,
+    clients: 2,
+    machines: [[0, 1], [2]],
+    network: (
+        latency: Regions(within: Constant("1ms"), between: Exponential(min: "20ms", mean: "5ms"), of: [[0], [1, 2]]),
+        loss: "1%", duplication: "1/64", reordering: (chance: "0.5%", by: "30ms"),
+    ),
+    disk: (sync: "2ms", mode: Blocking),
+    settings: (is_broken: false),
+    limit: "20s",
+    rules: [
+        (name: "late", kind: "Got", from: Site(1), to: Any, slot: 3, since: "1s", until: "2s", skip: 1, count: 2, then: Delay("5ms")),
+        Rule(then: Duplicate()),
+    ],
+    steps: [
+        At("1s", Put(site: 0, number: 5)),
+        After("1s", Crash(Site(1), BeforeSync, Torn)),
+        On(Crashed(Site(1)), Restart(Site(1))),
+        Optional(On(Sent(kind: "Got", to: Leader, nth: 2), Isolate(Follower))),
+        On(Noted(kind: "Kept", who: Site(0)), Rule(from: Leader, then: Drop)),
+        On(Restarted(AllSites), Expect(Holds(site: 0, number: 5))),
+    ],
+    also: [
+        [On(Leads(Any), Pause(Client(1))), After("1ms", Resume(Client(1))), At("9s", Heal)],
+        [At("1s", Partition([[0, 1], [2]])), At("2s", Cut(from: [0], to: [1, 2])), At("2s", Mend(0, 1))],
+        [At("3s", SyncTime(Machine(1), "1s")), At("3s", Expect(Leader(Site(0)))), At("4s", Crash(Leader))],
+        [Optional(After("1s", Crash(Machine(0), Torn))), At("5s", Expect(Sometimes(Leads(Any))))],
+    ],
+    expect: [
+        Converges(within: "10s"), Leader(Any), Holds(site: 1, number: 5),
+        Never(Leads(Site(1))), Sometimes(Delivered(from: Site(0))), Never(Crashed(Site(2))),
+    ],
+)
+"#;
+
+#[test]
+fn every_field_is_read() {
+    let scenario = right(ALL);
+    assert_eq!((scenario.seed, scenario.sites, scenario.rules.len(), scenario.also.len()), (7, 3, 2, 4));
+    assert!(scenario.steps[3].is_optional && !scenario.steps[4].is_optional);
+    right("(about: \"no name in front\", sites: 1)");
+}
+
+#[test]
+fn malformed_text_is_shown_in_its_place() {
+    insta::assert_snapshot!(wrong("Scenario(\n    about: \"x\",\n    sites: 3\n    seed: 7,\n)"), @r#"
+    error: expected comma
+     --> wrong.ron:4:5
+      |
+    4 |     seed: 7,
+      |     ^
+    "#);
+    insta::assert_snapshot!(wrong("Scenario(\n    about: \"x\",\n    sitse: 3,\n)"), @r#"
+    error: unknown field `sitse` in `Scenario`
+     --> wrong.ron:3:5
+      |
+    3 |     sitse: 3,
+      |     ^^^^^
+      |
+      = help: did you mean `sites`? expected `about`, `seed`, `sites`, `clients`, `machines`, `network`, `disk`, `settings`, `limit`, `rules`, `steps`, `also` or `expect`
+    "#);
+    insta::assert_snapshot!(wrong("Scenario(\n    about: \"x\",\n)"), @r#"
+    error: the field `sites` is missing in `Scenario`
+     --> wrong.ron:3:1
+      |
+    3 | )
+      | ^
+    "#);
+    insta::assert_snapshot!(wrong(""), @r#"
+    error: expected opening `(` for struct `Scenario`
+     --> wrong.ron:1:1
+      |
+    1 |
+      | ^
+    "#);
+    insta::assert_snapshot!(wrong("Scenario(about: \"é\", sites: -1)"), @r#"
+    error: this number is negative or too great here
+     --> wrong.ron:1:30
+      |
+    1 | Scenario(about: "é", sites: -1)
+      |                              ^
+    "#);
+    insta::assert_snapshot!(wrong("Scenario(about: \"x\", sites: 3, limit: \"20 parsecs\")"), @r#"
+    error: expected a number and a unit (us, ms, s or min), like "20ms" or "1.5s", found the string "20 parsecs"
+     --> wrong.ron:1:39
+      |
+    1 | Scenario(about: "x", sites: 3, limit: "20 parsecs")
+      |                                       ^^^^^^^^^^^^
+    "#);
+    insta::assert_snapshot!(wrong("Scenario(about: \"x\", sites: 3, steps: [\n  At(\"1s\", Haul),\n])"), @r#"
+    error: unknown word `Haul`
+     --> wrong.ron:2:12
+      |
+    2 |   At("1s", Haul),
+      |            ^^^^
+      |
+      = help: did you mean `Heal`? expected `Crash`, `Restart`, `Pause`, `Resume`, `Isolate`, `Partition`, `Cut`, `Mend`, `Rule`, `SyncTime`, `Heal`, `Expect` or `Put`
+    "#);
+    insta::assert_snapshot!(wrong("Scenario(about: \"x\", sites: 3, steps: [\n  On(Lead(Any), Heal),\n])"), @r#"
+    error: unknown event `Lead`
+     --> wrong.ron:2:6
+      |
+    2 |   On(Lead(Any), Heal),
+      |      ^^^^
+      |
+      = help: did you mean `Leads`? expected `Leads`, `Sent`, `Delivered`, `Noted`, `Crashed` or `Restarted`
+    "#);
+}
+
+#[test]
+fn all_problems_of_a_file_are_told_at_once() {
+    let text = "Scenario(\n    about: \"x\",\n    sites: 3,\n    steps: [\n        At(\"9s\", Crash(Site(3))),\n        \
+                At(\"8s\", Put(site: 7, number: 3)),\n        Optional(On(Sent(kind: \"Gut\", nth: 0), Heal)),\n    \
+                ],\n    expect: [Holds(site: 3, number: 1)],\n)";
+    insta::assert_snapshot!(wrong(text), @r#"
+    error: there is no site 3
+     --> wrong.ron:5:29
+      |
+    5 |         At("9s", Crash(Site(3))),
+      |                             ^ the sites are 0 to 2
+
+    error: at 8s, but the step before it fires at 9s or later
+     --> wrong.ron:6:12
+      |
+    6 |         At("8s", Put(site: 7, number: 3)),
+      |            ^^^^ a track's times ascend; tracks under `also` run beside
+
+    error: there is no site 7
+     --> wrong.ron:6:28
+      |
+    6 |         At("8s", Put(site: 7, number: 3)),
+      |                            ^ the sites are 0 to 2
+
+    error: `nth` counts from 1
+     --> wrong.ron:7:44
+      |
+    7 |         Optional(On(Sent(kind: "Gut", nth: 0), Heal)),
+      |                                            ^ 1 is the first
+
+    error: unknown kind of message `Gut`
+     --> wrong.ron:7:32
+      |
+    7 |         Optional(On(Sent(kind: "Gut", nth: 0), Heal)),
+      |                                ^^^^^ did you mean `Got`? expected `Greatest` or `Got`
+
+    error: there is no site 3
+     --> wrong.ron:9:26
+      |
+    9 |     expect: [Holds(site: 3, number: 1)],
+      |                          ^ the sites are 0 to 2
+    "#);
+}
+
+#[test]
+fn names_that_are_not_there_are_answered_with_the_nearest() {
+    check("expects: []", "expects", &["did you mean `expect`?"]);
+    check("network: (latencies: \"1ms\")", "latencies", &["unknown field", "did you mean `latency`?"]);
+    check("network: (latency: Costant(\"1ms\"))", "Costant", &["unknown latency", "`Constant`?"]);
+    check("steps: [Opt(At(\"1s\", Heal))]", "Opt", &["unknown step", "`Optional`"]);
+    check("steps: [At(\"1s\", Putt(site: 0))]", "Putt", &["unknown word", "did you mean `Put`?", "`Heal`"]);
+    check(
+        "steps: [At(\"1s\", Put(site: 0, num: 0))]",
+        "num",
+        &["unknown field `num`", "did you mean `number`?"],
+    );
+    check("steps: [At(\"1s\", Crash(Lead))]", "Lead", &["did you mean `Leader`?"]);
+    check("steps: [At(\"1s\", Crash(Leader, BeforeSink))]", "BeforeSink", &["did you mean `BeforeSync`?"]);
+    check("steps: [On(Sent(kynd: \"Got\"), Heal)]", "kynd", &["did you mean `kind`?"]);
+    check("steps: [On(Sent(kind: \"Gott\"), Heal)]", "\"Gott\"", &["kind of message", "did you mean `Got`?"]);
+    check("steps: [On(Noted(kind: \"kept\"), Heal)]", "\"kept\"", &["kind of note", "did you mean `Kept`?"]);
+    check("rules: [(kind: \"Great\", then: Drop)]", "\"Great\"", &["unknown kind of message"]);
+    check("expect: [Convergs(within: \"1s\")]", "Convergs", &["did you mean `Converges`?", "`Holds`"]);
+    check("expect: [Sometimes(Noted(kind: \"Lost\"))]", "\"Lost\"", &["unknown kind of note"]);
+}
+
+#[test]
+fn values_of_the_wrong_kind_are_refused() {
+    check("network: (loss: \"2%%\")", "\"2%%\"", &["a chance, like \"1%\" or \"1/64\""]);
+    check("network: (loss: 1)", "1", &["expected string"]);
+    check("limit: \"1h\"", "\"1h\"", &["a number and a unit (us, ms, s or min)"]);
+    check("seed: \"abc\"", "\"abc\"", &["expected integer"]);
+    check("steps: [At(\"1s\", Crash(Leader, Torn, BeforeSync))]", "", &["contradict"]);
+    check("seed: 1, seed: 2", "", &["`seed` is given twice"]);
+}
+
+#[test]
+fn what_does_not_exist_is_refused() {
+    check("steps: [At(\"1s\", Crash(Site(3)))]", "3", &["there is no site 3", "the sites are 0 to 2"]);
+    check("steps: [At(\"1s\", Pause(Client(1)))]", "1", &["there is no client 1", "the only client is 0"]);
+    check("steps: [At(\"1s\", Crash(Machine(3)))]", "3", &["there is no machine 3"]);
+    check("steps: [At(\"1s\", Put(site: 3, number: 1))]", "3", &["there is no site 3"]);
+    check("steps: [At(\"1s\", Put(site: 0, number: 100))]", "100", &["100 is too much", "at most 99"]);
+    check("steps: [At(\"1s\", Mend(0, 4))]", "4", &["there is no site 4"]);
+    check("steps: [At(\"1s\", Cut(from: [0], to: [1, 9]))]", "9", &["there is no site 9"]);
+    check("steps: [At(\"1s\", Expect(Holds(site: 5, number: 1)))]", "5", &["there is no site 5"]);
+    check("rules: [(then: Drop), (from: Terminal(8), then: Drop)]", "8", &["there is no site 8"]);
+    check("settings: (is_broken: true)", "true", &["broken"]);
+}
+
+#[test]
+fn clusters_that_cannot_be_are_refused() {
+    for (sites, message) in [(0, "a cluster of 0 sites"), (10, "a cluster of 10 sites")] {
+        let bad =
+            wrong(&format!("Scenario(about: \"x\", sites: {sites}, expect: [Holds(site: 12, number: 1)])"));
+        assert!(bad.to_string().contains(message) && bad.to_string().contains("1 to 9 sites"), "{bad}");
+        assert_eq!((bad.diagnostics.len(), bad.diagnostics[0].column), (1, 29));
+    }
+    check("machines: [[0, 1]]", "[[0, 1]]", &["site 2 is in no machine"]);
+    check("machines: [[0, 1], [1, 2]]", "1, 2", &["site 1 is named twice"]);
+    check("machines: [[0, 1, 2], []]", "[]", &["an empty group"]);
+    let table = "network: (latency: Table([[Constant(\"1ms\")], [], []]))";
+    let bad = wrong(&format!("Scenario(about: \"x\", sites: 3, {table})"));
+    assert!(bad.to_string().contains("1 latencies for 3 sites"), "{bad}");
+    let regions = "Regions(within: Constant(\"1ms\"), between: Constant(\"9ms\"), of: [[0, 1]])";
+    check(&format!("network: (latency: {regions})"), "[[0, 1]]", &["site 2 is in no region"]);
+}
+
+#[test]
+fn contradictions_are_refused() {
+    check(
+        "steps: [At(\"9s\", Heal), At(\"8s\", Heal)]",
+        "\"8s\"",
+        &["the step before it fires at 9s or later"],
+    );
+    let after = "steps: [At(\"9s\", Heal), After(\"2s\", Heal), At(\"10s\", Heal)]";
+    check(after, "\"10s\"", &["fires at 11s or later"]);
+    check("steps: [At(\"1s\", Partition([[0, 1], [1, 2]]))]", "1, 2", &["site 1 is named twice"]);
+    check("steps: [At(\"1s\", Partition([[0, 1]]))]", "[[0, 1]]", &["a partition into one group"]);
+    check("steps: [At(\"1s\", Restart(Any))]", "Any", &["`Any` says nothing here"]);
+    check("steps: [At(\"1s\", Restart(Leader))]", "Leader", &["who is down has no role"]);
+    check("steps: [At(\"1s\", Isolate(Any))]", "Any", &["`Any` says nothing here"]);
+    check("steps: [At(\"1s\", Mend(1, 1))]", "1", &["no link goes from a site to itself"]);
+    check("network: (latency: Uniform(\"2ms\", \"1ms\"))", "Uniform", &["from 2ms to 1ms is no range"]);
+    check("rules: [(since: \"2s\", until: \"1s\", then: Drop)]", "\"1s\"", &["never live"]);
+    check(
+        "expect: [Converges(within: \"1s\"), Converges(within: \"2s\")]",
+        "Converges(within: \"2s",
+        &["second"],
+    );
+    check("steps: [At(\"1s\", Expect(Converges(within: \"1s\")))]", "Converges", &["belongs into `expect`"]);
+    check("steps: [At(\"1s\", Expect(Never(Leads(Any))))]", "Never", &["belongs into `expect`"]);
+}
+
+#[test]
+fn steps_that_can_never_fire_are_refused() {
+    check("steps: [On(Leads(Client(0)), Heal)]", "Client(0)", &["a client never leads"]);
+    check("steps: [On(Leads(Follower), Heal)]", "Follower", &["who leads is no follower"]);
+    check("steps: [On(Sent(nth: 0), Heal)]", "0", &["`nth` counts from 1"]);
+    check("steps: [On(Crashed(Site(0)), Heal)]", "Crashed", &["no step of this scenario crashes"]);
+    check("steps: [On(Restarted(Site(0)), Crash(Site(1)))]", "Restarted", &["restarts anything"]);
+    check("steps: [On(Sent(from: Site(0), to: Site(0)), Heal)]", "Site(0)), Heal", &["to itself"]);
+    check("steps: [At(\"61s\", Heal)]", "\"61s\"", &["steps are given up at 1min"]);
+    check("steps: [At(\"1s\", Crash(Client(0)))]", "Client(0)", &["clients neither crash nor restart"]);
+}

@@ -1,0 +1,239 @@
+//! A small protocol for this module's tests: site 0 takes numbers and repeats the greatest until all have it.
+
+use core::fmt;
+
+use serde::Deserialize;
+
+use crate::ids::{ProcessId, SiteSet};
+use crate::mix::Seed;
+use crate::process::{Damage, Effects, Input, Label, Process, Recovered, Role, Subject};
+use crate::scenario::locate::Place;
+use crate::scenario::service::{Cluster, Order, Problem, Service, Shape};
+use crate::sim::{Judge, Observation, Violation};
+use crate::time::{Duration, Instant};
+
+#[derive(Clone, Debug)]
+pub(super) struct Toy {
+    id: ProcessId,
+    sites: SiteSet,
+    pub(super) greatest: u64,
+    heard: SiteSet,
+    next: Instant,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub(super) enum Say {
+    Greatest { number: u64 },
+    Got { number: u64 },
+}
+
+#[derive(Clone, Debug)]
+pub(super) struct Kept {
+    number: u64,
+}
+
+wire_enum!(Say { 1 => Greatest { number }, 2 => Got { number } });
+wire_struct!(Kept { number });
+
+#[derive(Clone, Debug)]
+pub(super) struct Kept1(pub(super) u64);
+
+impl fmt::Display for Kept1 {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "kept {}", self.0)
+    }
+}
+
+impl Label for Kept1 {
+    fn kind(&self) -> &'static str {
+        "Kept"
+    }
+
+    fn subject(&self) -> Subject {
+        Subject::NONE
+    }
+}
+
+impl Label for Say {
+    fn kind(&self) -> &'static str {
+        match self {
+            Say::Greatest { .. } => "Greatest",
+            Say::Got { .. } => "Got",
+        }
+    }
+
+    fn subject(&self) -> Subject {
+        Subject::NONE
+    }
+}
+
+#[derive(Clone, Debug)]
+pub(super) struct Put(u64);
+
+impl fmt::Display for Put {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "put {}", self.0)
+    }
+}
+
+impl Toy {
+    fn keep(&mut self, number: u64, effects: &mut Effects<Toy>) {
+        if number > self.greatest {
+            assert!(number != 13, "13 is unlucky");
+            self.greatest = number;
+            self.heard = SiteSet::EMPTY;
+            effects.append(&Kept { number });
+            effects.note(Kept1(number));
+        }
+    }
+}
+
+impl Process for Toy {
+    type Message = Say;
+    type Record = Kept;
+    type Note = Kept1;
+    type Command = Put;
+    type Config = SiteSet;
+
+    fn start(
+        config: &SiteSet,
+        id: ProcessId,
+        _seed: Seed,
+        recovered: Recovered<Kept>,
+    ) -> Result<Toy, Damage> {
+        let greatest = recovered.records.iter().map(|kept| kept.number).max().unwrap_or(0);
+        Ok(Toy { id, sites: *config, greatest, heard: SiteSet::EMPTY, next: Instant::ZERO })
+    }
+
+    fn handle(&mut self, now: Instant, input: Input<Toy>, effects: &mut Effects<Toy>) {
+        match input {
+            Input::Command(Put(number)) => self.keep(number, effects),
+            Input::Message { from, message: Say::Greatest { number } } => {
+                self.keep(number, effects);
+                effects.send(from, &Say::Got { number });
+            }
+            Input::Message { from, message: Say::Got { number } } => {
+                if number == self.greatest
+                    && let Some(site) = from.as_site()
+                {
+                    self.heard.insert(site);
+                }
+            }
+            Input::Wake => {
+                self.next = now + Duration::from_millis(100);
+                let behind = self.sites.minus(self.heard).without(self.id.as_site().unwrap());
+                effects.send(behind, &Say::Greatest { number: self.greatest });
+            }
+            Input::DiskLow => {}
+        }
+    }
+
+    fn deadline(&self) -> Option<(Instant, &'static str)> {
+        (self.role() != Role::Follower && self.id.as_site().is_some()).then_some((self.next, "repeat"))
+    }
+
+    fn role(&self) -> Role {
+        match self.id {
+            id if id == ProcessId::site(0) => Role::Leader { rank: 1 },
+            ProcessId::Site(_) => Role::Follower,
+            ProcessId::Terminal(_) | ProcessId::Client(_) => Role::Client,
+        }
+    }
+}
+
+/// Objects to 66.
+#[derive(Clone, Debug)]
+pub(super) struct NoSixes;
+
+impl Judge<Toy> for NoSixes {
+    fn observe(&mut self, _: Instant, seen: &Observation<'_, Toy>) -> Result<(), Violation> {
+        match seen {
+            Observation::Noted { process, note } if note.0 == 66 => {
+                Err(Violation { property: "no sixes", explanation: format!("{process} kept 66") })
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+#[derive(Clone, Debug)]
+pub(super) struct Toys;
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) enum Command {
+    Put { site: u8, number: u64 },
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) enum Expected {
+    Holds { site: u8, number: u64 },
+}
+
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(super) struct Settings {
+    is_broken: bool,
+}
+
+impl Service for Toys {
+    type Process = Toy;
+    type Judges = NoSixes;
+    type Command = Command;
+    type Expectation = Expected;
+    type Settings = Settings;
+
+    const MESSAGES: &'static [&'static str] = &["Greatest", "Got"];
+    const NOTES: &'static [&'static str] = &["Kept"];
+    const STARTER: &'static str = "Scenario(about: \"x\", sites: 1)";
+
+    fn compile(command: &Command) -> Result<Order<Toys>, Vec<Problem>> {
+        let Command::Put { site, number } = *command;
+        if number > 99 {
+            let place = Place::whole().field("number");
+            return Err(vec![Problem::new(place, format!("{number} is too much")).help("at most 99")]);
+        }
+        let site = crate::ids::SiteId::new(site);
+        let place = Place::whole().field("site");
+        let to = site.ok_or_else(|| vec![Problem::new(place.clone(), "no such site")])?;
+        Ok(Order { to: ProcessId::Site(to), command: Put(number), place })
+    }
+
+    fn check(expectation: &Expected, shape: &Shape) -> Vec<Problem> {
+        let Expected::Holds { site, .. } = *expectation;
+        shape.check_site(site, Place::whole().field("site")).into_iter().collect()
+    }
+
+    fn config(settings: &Settings, shape: &Shape) -> Result<SiteSet, Vec<Problem>> {
+        let place = Place::whole().field("is_broken");
+        if settings.is_broken { Err(vec![Problem::new(place, "broken")]) } else { Ok(shape.all_sites()) }
+    }
+
+    fn judges(_: &SiteSet, _: &Shape) -> NoSixes {
+        NoSixes
+    }
+
+    fn expect(expectation: &Expected, cluster: &Cluster<'_, Toy>) -> Result<(), String> {
+        let Expected::Holds { site, number } = *expectation;
+        let found = cluster.state(ProcessId::site(site))?.greatest;
+        if found == number { Ok(()) } else { Err(format!("expected {number}, found {found}")) }
+    }
+
+    fn converged(cluster: &Cluster<'_, Toy>) -> Result<(), String> {
+        let held = |site| Ok((site, cluster.state(site)?.greatest));
+        let held: Vec<_> = cluster.core.iter().map(held).collect::<Result<_, String>>()?;
+        match held.iter().find(|(_, number)| *number != held[0].1) {
+            Some((site, number)) => Err(format!("{} holds {} and {site} {number}", held[0].0, held[0].1)),
+            None => Ok(()),
+        }
+    }
+
+    fn final_state(cluster: &Cluster<'_, Toy>) -> String {
+        let line = |member: &super::Member<'_, Toy>| match member.state {
+            Some(state) => format!("{}: {}", member.id, state.greatest),
+            None => format!("{}: down", member.id),
+        };
+        cluster.members.iter().map(line).collect::<Vec<_>>().join("\n")
+    }
+}

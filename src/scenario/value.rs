@@ -1,0 +1,82 @@
+//! How times and chances are written in a scenario.
+
+use core::fmt;
+use core::str::FromStr;
+
+use serde::de::{Deserialize, Deserializer, Error, Unexpected, Visitor};
+
+use crate::sim::Chance;
+use crate::time::Duration;
+
+const CHANCE: &str = "a chance, like \"1%\" or \"1/64\"";
+
+struct Text<T> {
+    expected: &'static str,
+    read: fn(&str) -> Option<T>,
+}
+
+impl<T> Visitor<'_> for Text<T> {
+    type Value = T;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.expected)
+    }
+
+    fn visit_str<E: Error>(self, text: &str) -> Result<T, E> {
+        (self.read)(text).ok_or_else(|| E::invalid_value(Unexpected::Str(text), &self))
+    }
+}
+
+/// `"20ms"`: a whole or decimal number and us, ms, s or min.
+impl<'de> Deserialize<'de> for Duration {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Duration, D::Error> {
+        let expected = "a number and a unit (us, ms, s or min), like \"20ms\" or \"1.5s\"";
+        deserializer.deserialize_str(Text { expected, read: |text| Duration::from_str(text).ok() })
+    }
+}
+
+/// `"1%"`, `"0.5%"` or `"1/64"`.
+impl<'de> Deserialize<'de> for Chance {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Chance, D::Error> {
+        deserializer.deserialize_str(Text { expected: CHANCE, read: chance })
+    }
+}
+
+fn chance(text: &str) -> Option<Chance> {
+    let (numerator, denominator) = if let Some(percent) = text.strip_suffix('%') {
+        let (whole, fraction) = percent.split_once('.').unwrap_or((percent, ""));
+        if whole.is_empty() || fraction.len() > 4 || percent.ends_with('.') {
+            return None;
+        }
+        let scale = 10u32.pow(u32::try_from(fraction.len()).ok()?);
+        let digits = number(&format!("{whole}{fraction}"))?;
+        (digits, 100 * scale)
+    } else {
+        let (numerator, denominator) = text.split_once('/')?;
+        (number(numerator)?, number(denominator)?)
+    };
+    (denominator > 0 && numerator <= denominator).then_some(Chance { numerator, denominator })
+}
+
+fn number(digits: &str) -> Option<u32> {
+    digits.bytes().all(|byte| byte.is_ascii_digit()).then(|| digits.parse().ok())?
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn chances_are_ratios() {
+        let check = |text: &str, ratio| {
+            assert_eq!(chance(text).map(|c| (c.numerator, c.denominator)), ratio, "{text}");
+        };
+        check("1%", Some((1, 100)));
+        check("0.25%", Some((25, 10_000)));
+        check("100%", Some((100, 100)));
+        check("1/64", Some((1, 64)));
+        for wrong in ["", "1", "101%", "2/1", "1/0", "-1%", ".5%", "5.%", "0.12345%", "+1/2", "1 %", "1/"] {
+            check(wrong, None);
+        }
+    }
+}

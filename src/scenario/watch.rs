@@ -1,0 +1,162 @@
+//! What a scenario forbids or wants to see at least once, watched beside the service's judges.
+
+use crate::ids::{ProcessId, SITES_MAX, SiteSet};
+use crate::process::{Label, Process, Role, Subject};
+use crate::scenario::plan::Watch;
+use crate::scenario::service::Shape;
+use crate::sim::rules::{Cast, says};
+use crate::sim::{Filter, Judge, Observation, Trigger, Violation};
+use crate::time::Instant;
+
+/// The service's judges, and beside them what the scenario watches for.
+#[derive(Clone, Debug)]
+pub struct Watched<J> {
+    judges: J,
+    watches: Vec<Seen>,
+    roles: [Option<Role>; SITES_MAX as usize],
+    sites: SiteSet,
+    machines: Vec<SiteSet>,
+}
+
+#[derive(Clone, Debug)]
+struct Seen {
+    watch: Watch,
+    count: u64,
+}
+
+impl<J> Watched<J> {
+    pub(super) fn new(judges: J, watches: &[Watch], shape: &Shape) -> Watched<J> {
+        Watched {
+            judges,
+            watches: watches.iter().map(|watch| Seen { watch: watch.clone(), count: 0 }).collect(),
+            roles: [None; SITES_MAX as usize],
+            sites: shape.all_sites(),
+            machines: shape.all_machines(),
+        }
+    }
+
+    /// Whether the watch with this number has seen what it waits for.
+    pub(super) fn has_happened(&self, watch: usize) -> bool {
+        self.watches.get(watch).is_some_and(|seen| seen.count >= seen.wanted())
+    }
+
+    /// The service's judges.
+    pub fn judges(&self) -> &J {
+        &self.judges
+    }
+
+    fn cast(&self) -> Cast<'_> {
+        let rank = |site: &crate::ids::SiteId| match self.roles[site.index()] {
+            Some(Role::Leader { rank }) => Some(rank),
+            _ => None,
+        };
+        let leader = self.sites.iter().filter(|site| rank(site).is_some()).max_by_key(rank);
+        let follows = |site: &crate::ids::SiteId| self.roles[site.index()].is_some() && rank(site).is_none();
+        Cast {
+            leader,
+            follower: self.sites.iter().find(follows),
+            sites: self.sites,
+            machines: &self.machines,
+        }
+    }
+
+    /// Counts what happened; the first forbidden thing is a violation.
+    fn look<P: Process>(&mut self, seen: &Observation<'_, P>) -> Result<(), Violation> {
+        let became = self.becomes_leader(seen);
+        if !self.watches.is_empty() {
+            let mut watches = core::mem::take(&mut self.watches);
+            let cast = self.cast();
+            for one in &mut watches {
+                one.count += matches(&one.watch.trigger, seen, became, &cast);
+            }
+            self.watches = watches;
+        }
+        let broken = |one: &&Seen| one.watch.is_forbidden && one.count >= one.wanted();
+        match self.watches.iter().find(broken) {
+            Some(one) => Err(Violation {
+                property: "never",
+                explanation: format!("{} forbids what {} did", one.watch.name, who(seen)),
+            }),
+            None => Ok(()),
+        }
+    }
+
+    /// Keeps account of the roles; the site that becomes leader right then.
+    fn becomes_leader<P: Process>(&mut self, seen: &Observation<'_, P>) -> Option<ProcessId> {
+        let (process, role) = match seen {
+            Observation::Started { process, state, .. } | Observation::Handled { process, state } => {
+                (*process, Some(state.role()))
+            }
+            Observation::Crashed { process, .. } => (*process, None),
+            _ => return None,
+        };
+        let known = &mut self.roles[process.as_site()?.index()];
+        let before = core::mem::replace(known, role);
+        let leads = matches!(role, Some(Role::Leader { .. }));
+        (leads && before != role).then_some(process)
+    }
+}
+
+impl Seen {
+    fn wanted(&self) -> u64 {
+        match self.watch.trigger {
+            Trigger::Sent(_, nth) | Trigger::Delivered(_, nth) => nth,
+            _ => 1,
+        }
+    }
+}
+
+impl<P: Process, J: Judge<P>> Judge<P> for Watched<J> {
+    fn observe(&mut self, now: Instant, seen: &Observation<'_, P>) -> Result<(), Violation> {
+        self.judges.observe(now, seen)?;
+        self.look(seen)
+    }
+}
+
+/// How often `trigger` happens in what is seen.
+fn matches<P: Process>(
+    trigger: &Trigger,
+    seen: &Observation<'_, P>,
+    became: Option<ProcessId>,
+    cast: &Cast<'_>,
+) -> u64 {
+    let is_hit = match (trigger, seen) {
+        (Trigger::Leads(who), _) => became.is_some_and(|site| cast.is(*who, site)),
+        (Trigger::Sent(filter, _), Observation::Sent { datagram, .. }) => {
+            let is_hit = cast.is(filter.from, datagram.from) && says(filter, &datagram.labels);
+            let hits = datagram.to.iter().filter(|to| is_hit && cast.is(filter.to, *to));
+            return hits.count() as u64;
+        }
+        (Trigger::Delivered(filter, _), Observation::Delivered { to, from, message }) => {
+            let label = [(message.kind(), message.subject())];
+            is_between(filter, *from, *to, cast) && says(filter, &label)
+        }
+        (Trigger::Noted { who, kind, slot }, Observation::Noted { process, note }) => {
+            let is_about = slot.is_none_or(|slot| note.subject() == Subject::slot(slot));
+            note.kind() == kind && is_about && cast.is(*who, *process)
+        }
+        (Trigger::Crashed(who), Observation::Crashed { process, .. }) => cast.is(*who, *process),
+        (Trigger::Restarted(who), Observation::Started { process, incarnation, .. }) => {
+            *incarnation > 1 && cast.is(*who, *process)
+        }
+        _ => false,
+    };
+    u64::from(is_hit)
+}
+
+fn is_between(filter: &Filter, from: ProcessId, to: ProcessId, cast: &Cast<'_>) -> bool {
+    cast.is(filter.from, from) && cast.is(filter.to, to)
+}
+
+fn who<P: Process>(seen: &Observation<'_, P>) -> ProcessId {
+    match seen {
+        Observation::Started { process, .. }
+        | Observation::Crashed { process, .. }
+        | Observation::Commanded { process, .. }
+        | Observation::Durable { process, .. }
+        | Observation::Noted { process, .. }
+        | Observation::Handled { process, .. } => *process,
+        Observation::Sent { datagram, .. } => datagram.from,
+        Observation::Delivered { to, .. } => *to,
+    }
+}

@@ -1,0 +1,186 @@
+//! The tweet service as scenarios know it: what users do, what is expected, what is judged.
+
+mod expect;
+mod words;
+
+pub use words::{Asker, Command, Expectation, Settings};
+
+use crate::ids::{ProcessId, SiteId};
+use crate::oracle::Judges;
+use crate::paxos::Slot;
+use crate::process::Process;
+use crate::scenario::{Cluster, Order, Place, Problem, Service, Shape};
+use crate::sim::Violation;
+use crate::site::{Bird, Config, ConfigError, Site};
+
+/// The tweet service.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Timelines;
+
+impl Service for Timelines {
+    type Process = Bird;
+    type Judges = Judges;
+    type Command = Command;
+    type Expectation = Expectation;
+    type Settings = Settings;
+
+    const MESSAGES: &'static [&'static str] = &[
+        "Prepare",
+        "Promise",
+        "Accept",
+        "Accepted",
+        "Chosen",
+        "Nack",
+        "Heartbeat",
+        "Heard",
+        "Fetch",
+        "Supply",
+        "Forward",
+        "Ask",
+        "Taken",
+        "Applied",
+        "Expired",
+        "Busy",
+        "Query",
+        "Told",
+        "Behind",
+    ];
+    const NOTES: &'static [&'static str] = &[
+        "campaigns",
+        "leads",
+        "follows",
+        "deposed",
+        "lost quorum",
+        "splits promise",
+        "reproposes",
+        "closes hole",
+        "chose",
+        "fetches",
+        "caught up",
+        "nacks",
+        "ignored",
+        "took",
+        "took opening",
+        "refused",
+        "resubmits",
+        "applied",
+        "repeated",
+        "out of order",
+        "evicted",
+        "expired",
+        "behind",
+        "opened",
+        "waits",
+        "done",
+        "lost",
+        "told",
+        "found behind",
+        "found busy",
+        "retries",
+        "queue full",
+    ];
+    const STARTER: &'static str = include_str!("starter.ron");
+
+    fn compile(command: &Command) -> Result<Order<Timelines>, Vec<Problem>> {
+        command.compile()
+    }
+
+    fn check(expectation: &Expectation, shape: &Shape) -> Vec<Problem> {
+        expectation.check(shape)
+    }
+
+    fn config(settings: &Settings, shape: &Shape) -> Result<Config, Vec<Problem>> {
+        let config = settings.config(shape.sites);
+        config.check().map(|()| config).map_err(|error| {
+            let place = match error {
+                ConfigError::OutOfRange { name, .. } => {
+                    Place::whole().field(name.split(' ').next().unwrap_or(name))
+                }
+                ConfigError::HeartbeatTooSlow => Place::whole().field("heartbeat"),
+            };
+            vec![Problem::new(place, error.to_string())]
+        })
+    }
+
+    fn datagram_max(config: &Config) -> usize {
+        config.datagram_max
+    }
+
+    fn record_bytes_max(config: &Config) -> usize {
+        config.record_bytes_max()
+    }
+
+    fn judges(config: &Config, shape: &Shape) -> Judges {
+        Judges::new(shape.sites, config.sessions_max)
+    }
+
+    fn judge_end(judges: &Judges, cluster: &Cluster<'_, Bird>) -> Result<(), Violation> {
+        let sites = cluster.members.iter().filter_map(|member| Some((member.id.as_site()?, member.state?)));
+        for (id, site) in sites.filter_map(|(id, state)| Some((id, state.as_site()?))) {
+            let (applied, timeline) = (site.status().applied, site.timeline());
+            let log = site.log().chosen_from(Slot(0));
+            judges.check_site(id, applied, timeline.tweets(), timeline.blocks(), log)?;
+        }
+        Ok(())
+    }
+
+    fn expect(expectation: &Expectation, cluster: &Cluster<'_, Bird>) -> Result<(), String> {
+        expect::holds(expectation, cluster)
+    }
+
+    /// All follow one leader, know and have applied the same slots, and neither they nor those who ask them wait
+    /// for anything.
+    fn converged(cluster: &Cluster<'_, Bird>) -> Result<(), String> {
+        let mut first: Option<(SiteId, Slot)> = None;
+        let mut leader = None;
+        for id in cluster.core.iter() {
+            let site = site(cluster, id)?;
+            let status = site.status();
+            let Some(led_by) = status.leader else { return Err(format!("{id} follows nobody")) };
+            if *leader.get_or_insert(led_by) != led_by {
+                return Err(format!("{id} follows {led_by}, others another"));
+            }
+            if status.applied != status.chosen || site.log().end() != status.chosen {
+                let (end, chosen, applied) = (site.log().end(), status.chosen, status.applied);
+                return Err(format!(
+                    "{id} holds slots below {end}, knows {chosen} as chosen, applied {applied}"
+                ));
+            }
+            if status.queue > 0 {
+                return Err(format!("{} submissions wait at {id}", status.queue));
+            }
+            let (other, applied) = *first.get_or_insert((id, status.applied));
+            if applied != status.applied {
+                return Err(format!("{other} applied {applied} slots and {id} {}", status.applied));
+            }
+            is_idle(cluster, ProcessId::Terminal(id))?;
+        }
+        let clients = cluster.members.iter().map(|member| member.id);
+        let mut clients = clients.filter(|id| matches!(id, ProcessId::Client(_)));
+        clients.try_for_each(|client| is_idle(cluster, client))
+    }
+
+    fn final_state(cluster: &Cluster<'_, Bird>) -> String {
+        expect::final_state(cluster)
+    }
+}
+
+/// The running site `id`.
+fn site<'a>(cluster: &Cluster<'a, Bird>, id: SiteId) -> Result<&'a Site, String> {
+    cluster.state(id)?.as_site().ok_or_else(|| format!("{id} is no site"))
+}
+
+fn is_idle(cluster: &Cluster<'_, Bird>, id: ProcessId) -> Result<(), String> {
+    let client = cluster.state(id)?.as_client();
+    if client.is_none_or(crate::site::Client::is_idle) {
+        Ok(())
+    } else {
+        Err(format!("{id} waits for an answer"))
+    }
+}
+
+/// What a command of the service is to its process.
+type Ask = <Bird as Process>::Command;
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,124 @@
+//! The service's words: what is wrong with them, and runs.
+
+use super::{Command, Expectation, Timelines};
+use crate::scenario::namespace::names;
+use crate::scenario::step::{Claim, Fault};
+use crate::scenario::{Outcome, RunOptions, Service, read, run};
+
+fn outcome(text: &str) -> Outcome {
+    let scenario = read::<Timelines>("test.ron", text).unwrap_or_else(|bad| panic!("{bad}"));
+    run(&scenario, &RunOptions::default()).unwrap_or_else(|problems| panic!("{problems:?}"))
+}
+
+fn passes(text: &str) -> Outcome {
+    let outcome = outcome(text);
+    let trace: Vec<&str> = outcome.trace.iter().map(|line| line.text.as_str()).collect();
+    assert!(outcome.verdict.is_pass(), "{}\n{}\n{}", trace.join("\n"), outcome.final_state, outcome.verdict);
+    outcome
+}
+
+/// A wrong step or expectation has one problem, whose caret is under `at`.
+fn wrong(field: &str, at: &str, part: &str) {
+    let text = format!("Scenario(about: \"x\", sites: 3, clients: 1, {field})");
+    let bad = read::<Timelines>("wrong.ron", &text).map(|_| panic!("accepted: {text}")).unwrap_err();
+    let caret: String = text.chars().skip(bad.diagnostics[0].column - 1).collect();
+    assert!(bad.diagnostics.len() == 1 && caret.starts_with(at), "{bad}");
+    assert!(bad.to_string().contains(part), "{part:?} is missing in\n{bad}");
+}
+
+#[test]
+fn the_starter_passes() {
+    let outcome = passes(Timelines::STARTER);
+    assert!(outcome.final_state.contains("  ann: hello\n  bob: who leads?"), "{}", outcome.final_state);
+}
+
+#[test]
+fn blocks_hide_and_answers_come() {
+    let outcome = passes(
+        r#"Scenario(about: "A block hides past and future tweets.", sites: 3, clients: 2,
+            steps: [
+                At("1s", Tweet(client: 0, user: "ann", text: "one")),
+                After("1s", Block(site: 1, user: "ann", whom: "eve")),
+                After("1s", Tweet(client: 1, user: "ann", text: "two")),
+                After("0s", View(client: 0, user: "eve", linearizable: true)),
+                After("1s", View(site: 2, user: "bob", limit: 1, older_than: (9, 0))),
+                After("1s", Expect(Answered(Client(0)))),
+                After("0s", Expect(Blocks(site: 0, are: ["ann blocks eve"]))),
+            ],
+            expect: [
+                View(site: 0, user: "eve", sees: []), View(site: 0, user: "bob", sees: ["ann: two", "ann: one"]),
+                Log(site: 1, is: ["ann: one", "ann blocks eve", "ann: two"]), Log(site: 2, count: 3),
+                Chosen(slot: 0), Chosen(site: 1, slot: 1, noop: false), Applied(site: 2, at_least: 4),
+                Queue(site: 0, holds: 0), Answered(Site(1)), Leader(Any), Sometimes(Noted(kind: "told")),
+            ])"#,
+    );
+    assert!(outcome.final_state.contains("tweets, 0 waiting"), "{}", outcome.final_state);
+}
+
+#[test]
+fn texts_and_names_are_checked_in_the_file() {
+    let long = "é".repeat(281);
+    let tweet = format!("steps: [At(\"1s\", Tweet(site: 0, user: \"ann\", text: \"{long}\"))]");
+    wrong(&tweet, "\"é", "the text has 281 characters");
+    wrong(&tweet, "\"é", "a tweet is 1 to 280 characters and at most 800 bytes");
+    wrong("steps: [At(\"1s\", Tweet(site: 0, user: \"a b\", text: \"x\"))]", "\"a b\"", "is no user name");
+    wrong("steps: [At(\"1s\", Tweet(site: 3, user: \"a\", text: \"x\"))]", "3", "there is no site 3");
+    wrong("steps: [At(\"1s\", Tweet(client: 1, user: \"a\", text: \"x\"))]", "1", "there is no client 1");
+    wrong("steps: [At(\"1s\", Tweet(user: \"a\", text: \"x\"))]", "Tweet", "nobody says where");
+    wrong(
+        "steps: [At(\"1s\", View(site: 0, client: 0, user: \"a\"))]",
+        "0, user",
+        "both a site and a client",
+    );
+    wrong("steps: [At(\"1s\", Block(site: 0, user: \"a\", whom: \"a\"))]", "\"a\"", "themselves");
+    wrong("steps: [On(Sent(kind: \"Acept\"), Heal)]", "\"Acept\"", "did you mean `Accept`?");
+    wrong("steps: [On(Noted(kind: \"choose\"), Heal)]", "\"choose\"", "did you mean `chose`?");
+    wrong("expect: [View(site: 5, user: \"a\", sees: [])]", "5", "there is no site 5");
+    wrong("expect: [Log(site: 0)]", "Log", "either its events or their number");
+    wrong("expect: [Answered(Client(2))]", "2", "there is no client 2");
+    wrong("settings: (window: 0)", "0", "window is 0, expected 1 to 4096");
+    wrong("settings: (heartbeat: \"1s\")", "\"1s\"", "at most half of election");
+}
+
+#[test]
+fn a_wrong_expectation_says_what_it_found() {
+    let told = |expect: &str| {
+        let tweet = "steps: [At(\"1s\", Tweet(site: 0, user: \"ann\", text: \"hi\"))]";
+        outcome(&format!("Scenario(about: \"x\", sites: 3, {tweet}, expect: [{expect}])")).verdict.to_string()
+    };
+    let view = told("View(site: 1, user: \"bob\", sees: [\"ann: ho\"])");
+    assert_eq!(view, "expectation: expect[0]: bob at S1 sees: expected [\"ann: ho\"], found [\"ann: hi\"]");
+    assert!(told("Log(site: 1, count: 2)").contains("expected 2 events in the log of S1, found 1"));
+    assert!(told("Chosen(site: 1, slot: 77)").contains("expected slot 77 to be known as chosen by S1"));
+    assert!(told("Blocks(site: 1, are: [\"a blocks b\"])").contains("found []"));
+    assert!(told("Applied(site: 1, at_least: 99)").contains("99 slots or more, found"));
+}
+
+/// The lists of kinds are those of the labels.
+#[test]
+fn kinds_of_messages_and_notes_are_complete() {
+    let kinds = |source: &str, arm: &str| -> Vec<String> {
+        let body = source.split("fn kind(&self)").nth(1).and_then(|rest| rest.split("fn subject").next());
+        let arms =
+            body.unwrap().lines().filter(|line| line.trim().starts_with(arm) || line.contains("=> \""));
+        let kind = |line: &str| Some(line.split("=> \"").nth(1)?.split('"').next()?.to_owned());
+        arms.filter_map(kind).collect()
+    };
+    let paxos = |file| kinds(file, "Message::");
+    let mut messages = paxos(include_str!("../paxos/message.rs"));
+    messages.extend(kinds(include_str!("../site/message.rs"), "Message::"));
+    assert_eq!(messages, Timelines::MESSAGES);
+    let mut notes = kinds(include_str!("../paxos/note.rs"), "Note::");
+    notes.extend(
+        kinds(include_str!("../site/note.rs"), "Note::").into_iter().filter(|kind| kind != "ignored"),
+    );
+    assert_eq!(notes, Timelines::NOTES);
+}
+
+#[test]
+fn the_service_and_the_harness_share_no_word() {
+    let (ours, theirs) = (names::<Fault<Expectation>>(), names::<Command>());
+    assert!(!ours.iter().any(|word| theirs.contains(word)));
+    let (ours, theirs) = (names::<Claim>(), names::<Expectation>());
+    assert!(!ours.is_empty() && !theirs.is_empty() && !ours.iter().any(|word| theirs.contains(word)));
+}

@@ -1,0 +1,347 @@
+//! The words of the tweet service in a scenario.
+
+use serde::Deserialize;
+
+use crate::ids::{ProcessId, SiteId};
+use crate::scenario::{Order, Place, Problem, Shape};
+use crate::service::{Ask, Timelines};
+use crate::site::{Config, Operation, Query};
+use crate::time::Duration;
+use crate::timeline::{Event, Position, Text, User, View};
+
+/// What a user does, at the terminal of a site (`site: 0`) or with a client (`client: 0`).
+#[derive(Clone, PartialEq, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub enum Command {
+    /// Says something.
+    Tweet {
+        /// At this site's terminal.
+        #[serde(default)]
+        site: Option<u8>,
+        /// Or with this client.
+        #[serde(default)]
+        client: Option<u16>,
+        /// Who.
+        user: String,
+        /// What: 1 to 280 characters.
+        text: String,
+    },
+    /// No longer shows tweets to somebody.
+    Block {
+        /// At this site's terminal.
+        #[serde(default)]
+        site: Option<u8>,
+        /// Or with this client.
+        #[serde(default)]
+        client: Option<u16>,
+        /// Who.
+        user: String,
+        /// To whom.
+        whom: String,
+    },
+    /// Shows tweets to somebody again.
+    Unblock {
+        /// At this site's terminal.
+        #[serde(default)]
+        site: Option<u8>,
+        /// Or with this client.
+        #[serde(default)]
+        client: Option<u16>,
+        /// Who.
+        user: String,
+        /// To whom.
+        whom: String,
+    },
+    /// Looks at a timeline.
+    View {
+        /// At this site's terminal.
+        #[serde(default)]
+        site: Option<u8>,
+        /// Or with this client.
+        #[serde(default)]
+        client: Option<u16>,
+        /// Who looks.
+        user: String,
+        /// At most so many tweets.
+        #[serde(default = "twenty")]
+        limit: u64,
+        /// Only what stands in the log before this slot and index.
+        #[serde(default)]
+        older_than: Option<(u64, u64)>,
+        /// Whether the view is an entry in the log; else the site answers at once, from what it knows.
+        #[serde(default)]
+        linearizable: bool,
+    },
+}
+
+fn twenty() -> u64 {
+    20
+}
+
+/// Who asks.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Deserialize)]
+pub enum Asker {
+    /// The terminal of this site.
+    Site(u8),
+    /// This client.
+    Client(u16),
+}
+
+/// What is expected of the service.
+#[derive(Clone, PartialEq, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub enum Expectation {
+    /// What a site shows to a user, newest first: `["bob: no", "ann: hello"]`.
+    View {
+        /// The site.
+        site: u8,
+        /// Who looks.
+        user: String,
+        /// Every tweet.
+        sees: Vec<String>,
+    },
+    /// The events of a site's log that took effect, oldest first: `["ann: hello", "ann blocks bob"]`.
+    Log {
+        /// The site.
+        site: u8,
+        /// Every event.
+        #[serde(default)]
+        is: Option<Vec<String>>,
+        /// How many.
+        #[serde(default)]
+        count: Option<usize>,
+    },
+    /// A slot is known to be chosen.
+    Chosen {
+        /// By this site, or by any.
+        #[serde(default)]
+        site: Option<u8>,
+        /// The slot.
+        slot: u64,
+        /// Whether it holds a no-op; either when absent.
+        #[serde(default)]
+        noop: Option<bool>,
+    },
+    /// A site has applied this many slots or more.
+    Applied {
+        /// The site.
+        site: u8,
+        /// How many at least.
+        at_least: u64,
+    },
+    /// Who blocks whom at a site, in the order of the names: `["ann blocks bob"]`.
+    Blocks {
+        /// The site.
+        site: u8,
+        /// Every pair.
+        are: Vec<String>,
+    },
+    /// So many submissions wait in a site's queue.
+    Queue {
+        /// The site.
+        site: u8,
+        /// How many.
+        holds: usize,
+    },
+    /// Every command of this one was answered.
+    Answered(Asker),
+}
+
+/// Sizes and times that differ from the service's usual ones.
+#[derive(Clone, PartialEq, Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Settings {
+    /// No datagram is larger, in bytes.
+    pub datagram_max: Option<usize>,
+    /// Between two heartbeats of a leader.
+    pub heartbeat: Option<Duration>,
+    /// Without a word of the leader for this long, a site campaigns.
+    pub election: Option<Duration>,
+    /// The most jitter of the first attempt.
+    pub election_jitter: Option<Duration>,
+    /// Unanswered messages between sites are sent again after this.
+    pub retry: Option<Duration>,
+    /// The most slots that a leader has under way.
+    pub window: Option<u64>,
+    /// The most submissions in one slot.
+    pub batch: Option<usize>,
+    /// The most slots asked for at once in catching up.
+    pub fetch_max: Option<u64>,
+    /// The most submissions in a site's queue.
+    pub queue_max: Option<usize>,
+    /// The most submissions that a site has with the leader at once.
+    pub forward_max: Option<usize>,
+    /// The most sessions.
+    pub sessions_max: Option<usize>,
+    /// The most queries that wait for a site to catch up.
+    pub parked_max: Option<usize>,
+    /// How long such a query waits.
+    pub parked_for: Option<Duration>,
+    /// A client asks again after this.
+    pub client_retry: Option<Duration>,
+    /// The most commands that wait in a client.
+    pub client_queue_max: Option<usize>,
+}
+
+impl Settings {
+    pub(super) fn config(&self, sites: u8) -> Config {
+        let usual = Config::new(sites);
+        Config {
+            sites,
+            datagram_max: self.datagram_max.unwrap_or(usual.datagram_max),
+            heartbeat: self.heartbeat.unwrap_or(usual.heartbeat),
+            election: self.election.unwrap_or(usual.election),
+            election_jitter: self.election_jitter.unwrap_or(usual.election_jitter),
+            retry: self.retry.unwrap_or(usual.retry),
+            window: self.window.unwrap_or(usual.window),
+            batch: self.batch.unwrap_or(usual.batch),
+            fetch_max: self.fetch_max.unwrap_or(usual.fetch_max),
+            queue_max: self.queue_max.unwrap_or(usual.queue_max),
+            forward_max: self.forward_max.unwrap_or(usual.forward_max),
+            sessions_max: self.sessions_max.unwrap_or(usual.sessions_max),
+            parked_max: self.parked_max.unwrap_or(usual.parked_max),
+            parked_for: self.parked_for.unwrap_or(usual.parked_for),
+            client_retry: self.client_retry.unwrap_or(usual.client_retry),
+            client_queue_max: self.client_queue_max.unwrap_or(usual.client_queue_max),
+        }
+    }
+}
+
+/// Reads names and texts, and keeps what is wrong with them.
+#[derive(Default)]
+struct Reading(Vec<Problem>);
+
+impl Reading {
+    fn user(&mut self, field: &'static str, name: &str) -> Option<User> {
+        let problem =
+            |why: crate::timeline::NameError| Problem::new(Place::whole().field(field), why.to_string());
+        name.parse().map_err(|why| self.0.push(problem(why))).ok()
+    }
+
+    fn text(&mut self, field: &'static str, text: &str) -> Option<Text> {
+        let problem = |why: crate::timeline::TextError| {
+            let why = why.to_string();
+            let (message, help) = why.split_once(": ").unwrap_or((&why, ""));
+            Problem::new(Place::whole().field(field), message).help(help)
+        };
+        text.parse().map_err(|why| self.0.push(problem(why))).ok()
+    }
+
+    fn asker(&mut self, site: Option<u8>, client: Option<u16>) -> Option<(ProcessId, Place)> {
+        let (place, help) = (Place::whole(), "`site: 0` for its terminal, or `client: 0`");
+        match (site, client) {
+            (Some(number), None) => {
+                let place = place.field("site");
+                let Some(site) = SiteId::new(number) else {
+                    self.0.push(Problem::new(place, format!("there is no site {number}")));
+                    return None;
+                };
+                Some((ProcessId::Terminal(site), place))
+            }
+            (None, Some(number)) => Some((ProcessId::Client(number), place.field("client"))),
+            (None, None) => {
+                self.0.push(Problem::new(place, "nobody says where").help(help));
+                None
+            }
+            (Some(_), Some(_)) => {
+                self.0.push(Problem::new(place.field("client"), "both a site and a client").help(help));
+                None
+            }
+        }
+    }
+}
+
+impl Command {
+    /// What it hands to whom.
+    pub(super) fn compile(&self) -> Result<Order<Timelines>, Vec<Problem>> {
+        let mut reading = Reading::default();
+        let (asker, command) = match self {
+            Command::Tweet { site, client, user, text } => {
+                let asker = reading.asker(*site, *client);
+                let (user, text) = (reading.user("user", user), reading.text("text", text));
+                (asker, user.zip(text).map(|(user, text)| event(Event::Tweet { user, text })))
+            }
+            Command::Block { site, client, user, whom } => {
+                let asker = reading.asker(*site, *client);
+                (asker, reading.pair(user, whom, Event::block))
+            }
+            Command::Unblock { site, client, user, whom } => {
+                let asker = reading.asker(*site, *client);
+                (asker, reading.pair(user, whom, Event::unblock))
+            }
+            Command::View { site, client, user, limit, older_than, linearizable } => {
+                let asker = reading.asker(*site, *client);
+                let older_than = older_than.map(|(slot, index)| Position { slot, index });
+                let view = |viewer| View { viewer, limit: *limit, older_than };
+                let command = |view| match linearizable {
+                    true => Ask::Do(Operation::View { view }),
+                    false => Ask::Tell(Query::View { view }),
+                };
+                (asker, reading.user("user", user).map(view).map(command))
+            }
+        };
+        match (asker, command) {
+            (Some((to, place)), Some(command)) if reading.0.is_empty() => Ok(Order { to, command, place }),
+            _ => Err(reading.0),
+        }
+    }
+}
+
+impl Reading {
+    fn pair<E: core::fmt::Display>(
+        &mut self,
+        user: &str,
+        whom: &str,
+        make: fn(User, User) -> Result<Event, E>,
+    ) -> Option<Ask> {
+        let (user, whom) = (self.user("user", user), self.user("whom", whom));
+        let (user, whom) = user.zip(whom)?;
+        let problem = |why: E| Problem::new(Place::whole().field("whom"), why.to_string());
+        make(user, whom).map_err(|why| self.0.push(problem(why))).ok().map(event)
+    }
+}
+
+fn event(event: Event) -> Ask {
+    Ask::Do(Operation::Event { event })
+}
+
+impl Expectation {
+    /// Everything that is wrong with it.
+    pub(super) fn check(&self, shape: &Shape) -> Vec<Problem> {
+        let mut reading = Reading::default();
+        let place = Place::whole();
+        let site = match self {
+            Expectation::View { site, user, .. } => {
+                reading.user("user", user);
+                Some(*site)
+            }
+            Expectation::Log { site, is, count } => {
+                if is.is_some() == count.is_some() {
+                    let help = "`is: [..]` for every event, or `count: 3`";
+                    reading
+                        .0
+                        .push(Problem::new(place.clone(), "either its events or their number").help(help));
+                }
+                Some(*site)
+            }
+            Expectation::Chosen { site, .. } => *site,
+            Expectation::Applied { site, .. }
+            | Expectation::Blocks { site, .. }
+            | Expectation::Queue { site, .. } => Some(*site),
+            Expectation::Answered(Asker::Site(site)) => {
+                let place = place.index(0).index(0);
+                reading.0.extend(shape.check_site(*site, place));
+                None
+            }
+            Expectation::Answered(Asker::Client(client)) => {
+                if *client >= shape.clients {
+                    let place = place.index(0).index(0);
+                    reading.0.push(Problem::new(place, format!("there is no client {client}")));
+                }
+                None
+            }
+        };
+        reading.0.extend(site.and_then(|site| shape.check_site(site, place.field("site"))));
+        reading.0
+    }
+}

@@ -1,0 +1,370 @@
+//! The script engine: which step waits for what, which fires, and what came nearest to those that did not.
+//!
+//! It only decides. Actions that fired wait in a queue for the world, which runs them where that is safe.
+
+use alloc::collections::VecDeque;
+use alloc::format;
+use alloc::string::{String, ToString};
+use alloc::sync::Arc;
+use alloc::vec::Vec;
+
+use crate::ids::ProcessId;
+use crate::process::Subject;
+use crate::sim::rule::Filter;
+use crate::sim::rules::{Cast, Labels, Whom, is_kind, says};
+use crate::sim::script::{Action, Step, Target, Track, Trigger};
+use crate::sim::words::{filter_text, target_text};
+use crate::time::Instant;
+
+/// A step by its place: which track, and where in it, both from 0.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub struct StepId {
+    /// Which track.
+    pub track: usize,
+    /// Which step of it.
+    pub index: usize,
+}
+
+/// A step that did not fire.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Unfired {
+    /// Which.
+    pub step: StepId,
+    /// Whether it waited for its trigger; else it waited for the step before it.
+    pub was_armed: bool,
+    /// What it waited for and what came nearest.
+    pub nearest: String,
+}
+
+/// An action that fired, with the processes it is done to.
+#[derive(Clone, Debug)]
+pub(crate) struct Fired<C> {
+    pub(crate) step: StepId,
+    pub(crate) action: Action<C>,
+    pub(crate) whom: Whom,
+    /// For rules: the senders and the recipients.
+    pub(crate) ends: (Whom, Whom),
+}
+
+/// One track's progress.
+#[derive(Clone, Debug, Default)]
+struct Progress {
+    /// The step that is armed, or the number of steps at the end.
+    next: usize,
+    /// Its trigger came, its target was not there.
+    is_due: bool,
+    /// How many matching events came since it armed.
+    seen: u64,
+    /// How many events of its kind came, and how many of those from or at the right process.
+    near: u64,
+    nearer: u64,
+}
+
+/// The script of one world.
+#[derive(Clone, Debug)]
+pub(crate) struct Director<C> {
+    tracks: Arc<Vec<Track<C>>>,
+    progress: Vec<Progress>,
+    /// Tracks that wait for a datagram to be sent or delivered: asked for every datagram.
+    on_datagram: Vec<usize>,
+    fired: VecDeque<Fired<C>>,
+    /// Steps that fire at a time, for the world's queue.
+    timers: Vec<(Instant, StepId)>,
+    due_count: usize,
+    is_stopped: bool,
+}
+
+impl<C: Clone> Director<C> {
+    /// Arms the first step of every track.
+    pub(crate) fn new(tracks: Vec<Track<C>>) -> Director<C> {
+        let mut director = Director {
+            progress: alloc::vec![Progress::default(); tracks.len()],
+            tracks: Arc::new(tracks),
+            on_datagram: Vec::new(),
+            fired: VecDeque::new(),
+            timers: Vec::new(),
+            due_count: 0,
+            is_stopped: false,
+        };
+        for track in 0..director.progress.len() {
+            director.arm(track, 0, Instant::ZERO);
+        }
+        director
+    }
+
+    fn arm(&mut self, track: usize, next: usize, now: Instant) {
+        self.progress[track] = Progress { next, ..Progress::default() };
+        let Some(step) = self.tracks[track].get(next) else { return };
+        let id = StepId { track, index: next };
+        match &step.trigger {
+            Trigger::At(at) => self.timers.push((now.max(*at), id)),
+            Trigger::After(length) => self.timers.push((now + *length, id)),
+            Trigger::Sent(..) | Trigger::Delivered(..) => self.on_datagram.push(track),
+            Trigger::Leads(_) | Trigger::Noted { .. } | Trigger::Crashed(_) | Trigger::Restarted(_) => {}
+        }
+    }
+
+    pub(crate) fn step(&self, id: StepId) -> &Step<C> {
+        &self.tracks[id.track][id.index]
+    }
+
+    fn armed(&self, track: usize) -> Option<&Step<C>> {
+        let progress = &self.progress[track];
+        self.tracks[track].get(progress.next).filter(|_| !self.is_stopped && !progress.is_due)
+    }
+
+    /// The trigger of the armed step of `track` came: it fires, or waits for its target.
+    fn trigger(&mut self, track: usize, now: Instant, cast: &Cast<'_>) {
+        let index = self.progress[track].next;
+        let step = &self.tracks[track][index];
+        self.on_datagram.retain(|listening| *listening != track);
+        let resolved = match &step.action {
+            Action::Crash { who, .. } => cast.resolve(*who).map(|whom| (whom, None)),
+            Action::Restart(who) | Action::SyncTime(who, _) => cast.resolve(*who).map(|whom| (whom, None)),
+            Action::Pause(who) | Action::Resume(who) | Action::Isolate(who) => {
+                cast.resolve(*who).map(|whom| (whom, None))
+            }
+            Action::Command(process, _) => Some((Whom::Other(*process), None)),
+            Action::Rule(rule) => {
+                let ends = cast.resolve(rule.filter.from).zip(cast.resolve(rule.filter.to));
+                ends.map(|ends| (Whom::Anybody, Some(ends)))
+            }
+            Action::Partition(_)
+            | Action::Cut { .. }
+            | Action::Mend(..)
+            | Action::Heal
+            | Action::Check(_) => Some((Whom::Anybody, None)),
+        };
+        let Some((whom, ends)) = resolved else {
+            if !core::mem::replace(&mut self.progress[track].is_due, true) {
+                self.due_count += 1;
+            }
+            return;
+        };
+        if self.progress[track].is_due {
+            self.due_count -= 1;
+        }
+        let ends = ends.unwrap_or((Whom::Anybody, Whom::Anybody));
+        let step = StepId { track, index };
+        let action = self.tracks[track][index].action.clone();
+        self.fired.push_back(Fired { step, action, whom, ends });
+        self.arm(track, index + 1, now);
+    }
+
+    /// Whether some step waits for its target alone.
+    pub(crate) const fn has_due(&self) -> bool {
+        self.due_count > 0
+    }
+
+    /// Fires the steps whose targets are there by now.
+    pub(crate) fn retry(&mut self, now: Instant, cast: &Cast<'_>) {
+        for track in 0..self.progress.len() {
+            if self.progress[track].is_due && !self.is_stopped {
+                self.trigger(track, now, cast);
+            }
+        }
+    }
+
+    /// The time of a step has come.
+    pub(crate) fn on_time(&mut self, id: StepId, now: Instant, cast: &Cast<'_>) {
+        if self.armed(id.track).is_some() && self.progress[id.track].next == id.index {
+            self.trigger(id.track, now, cast);
+        }
+    }
+
+    /// Whether any step waits for datagrams.
+    pub(crate) fn listens_to_datagrams(&self) -> bool {
+        !self.on_datagram.is_empty() && !self.is_stopped
+    }
+
+    /// A datagram is handed to the network, or is about to be handled.
+    pub(crate) fn on_datagram(
+        &mut self,
+        is_sent: bool,
+        now: Instant,
+        (from, to): (ProcessId, ProcessId),
+        labels: &Labels,
+        cast: &Cast<'_>,
+    ) {
+        let mut matched = Vec::new();
+        for track in self.on_datagram.iter().copied() {
+            let filter = self.armed(track).and_then(|step| datagrams_wanted(&step.trigger, is_sent));
+            let Some((filter, nth)) = filter else { continue };
+            let says_so = labels.iter().any(|(kind, _)| is_kind(filter, kind));
+            let is_there = cast.is(filter.from, from) && cast.is(filter.to, to);
+            let is_match = is_there && says_so && says(filter, labels);
+            let progress = &mut self.progress[track];
+            progress.near += u64::from(says_so);
+            progress.nearer += u64::from(says_so && is_there);
+            progress.seen += u64::from(is_match);
+            if is_match && progress.seen >= nth {
+                matched.push(track);
+            }
+        }
+        // Only now, so that a step armed by this datagram does not see it.
+        for track in matched {
+            self.trigger(track, now, cast);
+        }
+    }
+
+    /// Something that is no datagram happened at `who`: who played which part before it, and who does by now.
+    pub(crate) fn on_event(
+        &mut self,
+        event: Event,
+        who: ProcessId,
+        now: Instant,
+        was: &Cast<'_>,
+        cast: &Cast<'_>,
+    ) {
+        for track in 0..self.progress.len() {
+            let step = self.armed(track);
+            let Some((is_kind, is_match)) = step.and_then(|step| compare(&step.trigger, event, who, was))
+            else {
+                continue;
+            };
+            self.progress[track].near += u64::from(is_kind);
+            if is_match {
+                self.trigger(track, now, cast);
+            }
+        }
+    }
+
+    /// The next action to run. With `links_only` those that touch processes are left for later.
+    pub(crate) fn next_fired(&mut self, links_only: bool) -> Option<Fired<C>> {
+        if !links_only {
+            return self.fired.pop_front();
+        }
+        let place = self.fired.iter().position(|fired| is_about_links(&fired.action))?;
+        self.fired.remove(place)
+    }
+
+    /// Takes out the times of steps that armed since the last call.
+    pub(crate) fn take_timers(&mut self) -> Vec<(Instant, StepId)> {
+        core::mem::take(&mut self.timers)
+    }
+
+    /// No step fires from here on.
+    pub(crate) fn stop(&mut self) {
+        self.is_stopped = true;
+        self.fired.clear();
+        self.due_count = 0;
+    }
+
+    /// Whether no step can be counted on to fire any more: each track is at its end, or at an optional step
+    /// that waits for something other than a time.
+    pub(crate) fn is_done(&self) -> bool {
+        let is_over = |(track, progress): (&Track<C>, &Progress)| match track.get(progress.next) {
+            None => true,
+            Some(step) => step.is_optional && !matches!(step.trigger, Trigger::At(_) | Trigger::After(_)),
+        };
+        self.is_stopped || (self.fired.is_empty() && self.tracks.iter().zip(&self.progress).all(is_over))
+    }
+
+    /// How many optional steps fired, and how many there are.
+    pub(crate) fn optional(&self) -> (usize, usize) {
+        let optional = |steps: &[Step<C>]| steps.iter().filter(|step| step.is_optional).count();
+        let tracks = self.tracks.iter().zip(&self.progress);
+        let counts = tracks.map(|(track, progress)| (optional(&track[..progress.next]), optional(track)));
+        counts.fold((0, 0), |sum, count| (sum.0 + count.0, sum.1 + count.1))
+    }
+
+    /// The steps that make a run stale: required, not fired, and not behind an optional one that did not fire.
+    pub(crate) fn unfired(&self) -> Vec<Unfired> {
+        let mut unfired = Vec::new();
+        for (track, (steps, progress)) in self.tracks.iter().zip(&self.progress).enumerate() {
+            let left = steps.iter().enumerate().skip(progress.next);
+            for (index, step) in left.take_while(|(_, step)| !step.is_optional) {
+                let was_armed = index == progress.next;
+                let nearest = if was_armed {
+                    nearest(step, progress)
+                } else {
+                    format!("step {} of its track did not fire", progress.next + 1)
+                };
+                unfired.push(Unfired { step: StepId { track, index }, was_armed, nearest });
+            }
+        }
+        unfired
+    }
+}
+
+/// What happens to a process and is no datagram.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Event {
+    Leads,
+    Crashed,
+    Restarted,
+    Noted(&'static str, Subject),
+}
+
+/// Whether the action takes effect the moment it fires, and not once the process at work is done.
+fn is_about_links<C>(action: &Action<C>) -> bool {
+    match action {
+        Action::Isolate(_) | Action::Partition(_) | Action::Cut { .. } | Action::Mend(..) => true,
+        Action::Rule(_) | Action::SyncTime(..) => true,
+        Action::Command(..) | Action::Crash { .. } | Action::Restart(_) => false,
+        Action::Pause(_) | Action::Resume(_) | Action::Heal | Action::Check(_) => false,
+    }
+}
+
+/// Which datagrams the trigger waits for, and for how many of them.
+fn datagrams_wanted(trigger: &Trigger, is_sent: bool) -> Option<(&Filter, u64)> {
+    match trigger {
+        Trigger::Sent(filter, nth) => is_sent.then_some((filter, *nth)),
+        Trigger::Delivered(filter, nth) => (!is_sent).then_some((filter, *nth)),
+        Trigger::At(_) | Trigger::After(_) | Trigger::Leads(_) => None,
+        Trigger::Noted { .. } | Trigger::Crashed(_) | Trigger::Restarted(_) => None,
+    }
+}
+
+/// Whether the event is of the sort that the trigger waits for, if it is; and whether it is that very one.
+fn compare(trigger: &Trigger, event: Event, at: ProcessId, cast: &Cast<'_>) -> Option<(bool, bool)> {
+    let is_at = |target: &Target| Some((true, cast.is(*target, at)));
+    match (trigger, event) {
+        (Trigger::Leads(target), Event::Leads) => is_at(target),
+        (Trigger::Crashed(target), Event::Crashed) => is_at(target),
+        (Trigger::Restarted(target), Event::Restarted) => is_at(target),
+        (Trigger::Noted { who, kind, slot }, Event::Noted(noted, subject)) => {
+            let is_kind = kind == noted;
+            let is_slot = slot.is_none_or(|slot| Subject::slot(slot) == subject);
+            Some((is_kind, is_kind && is_slot && cast.is(*who, at)))
+        }
+        (Trigger::At(_) | Trigger::After(_) | Trigger::Sent(..) | Trigger::Delivered(..), _) => None,
+        (Trigger::Leads(_) | Trigger::Crashed(_) | Trigger::Restarted(_) | Trigger::Noted { .. }, _) => None,
+    }
+}
+
+/// What an armed step waited for, and what came nearest.
+fn nearest<C>(step: &Step<C>, progress: &Progress) -> String {
+    if progress.is_due {
+        return "its trigger came, and the process that it is done to was not there".to_string();
+    }
+    let near = progress.near;
+    let of_filter = |filter: &Filter, nth: u64, what: &str| {
+        let kind = filter.kind.as_deref().unwrap_or("datagrams");
+        let (nearer, seen) = (progress.nearer, progress.seen);
+        let wanted = filter_text(filter);
+        if near == 0 {
+            format!("no {kind} was {what} while it was armed")
+        } else if nearer == 0 {
+            format!("{near} {kind} were {what}, none of them {wanted}")
+        } else if seen == 0 {
+            format!("{near} {kind} were {what}, {nearer} of them between the right ones, none {wanted}")
+        } else {
+            format!("{seen} {kind} {wanted} were {what}, it waited for number {nth}")
+        }
+    };
+    let of_process = |who: &Target, what: &str| format!("{near} {what}, none of them {}", target_text(*who));
+    match &step.trigger {
+        Trigger::At(at) => format!("the run ended before {at}"),
+        Trigger::After(length) => format!("the run ended before {length} had passed"),
+        Trigger::Sent(filter, nth) => of_filter(filter, *nth, "sent"),
+        Trigger::Delivered(filter, nth) => of_filter(filter, *nth, "delivered"),
+        Trigger::Leads(who) => of_process(who, "became leader"),
+        Trigger::Crashed(who) => of_process(who, "crashed"),
+        Trigger::Restarted(who) => of_process(who, "started again"),
+        Trigger::Noted { who, kind, slot } => {
+            let about = slot.map(|slot| format!(" about slot {slot}")).unwrap_or_default();
+            format!("{near} notes of {kind}, none{about} by {}", target_text(*who))
+        }
+    }
+}

@@ -1,0 +1,367 @@
+//! A disk in memory that forgets what was not synced when it crashes.
+//!
+//! The files hold the newest bytes; beside them stands how to undo every write that is not durable yet. A
+//! completed sync drops the undoing of what was written before it started; a crash undoes the rest, newest
+//! first. Pages are shared between clones and copied when written.
+
+use alloc::borrow::ToOwned;
+use alloc::collections::{BTreeMap, VecDeque};
+use alloc::format;
+use alloc::string::String;
+use alloc::sync::Arc;
+use alloc::vec::Vec;
+
+use crate::journal::disk::{Disk, DiskError, SyncId};
+use crate::mix;
+
+const PAGE: usize = 4_096;
+
+type Page = Arc<[u8; PAGE]>;
+type FileId = u64;
+type Folder = BTreeMap<Arc<str>, FileId>;
+
+/// One file: its length and its pages, where a missing page is zeros.
+#[derive(Clone, Debug)]
+struct File {
+    length: u64,
+    pages: Vec<Option<Page>>,
+}
+
+/// How to undo one change that is not durable.
+#[derive(Clone, Debug)]
+enum Undo {
+    /// Put these bytes back.
+    Write { offset: u64, before: Arc<[u8]> },
+    /// Put the whole file back.
+    Truncate { before: Arc<File> },
+}
+
+#[derive(Clone, Debug)]
+struct Change {
+    number: u64,
+    file: FileId,
+    undo: Undo,
+}
+
+#[derive(Clone, Debug)]
+struct Sync {
+    id: SyncId,
+    file: FileId,
+    /// It covers the changes numbered below this.
+    below: u64,
+}
+
+/// A disk in memory.
+#[derive(Clone, Debug)]
+pub struct SimDisk {
+    capacity: u64,
+    folder: Folder,
+    folder_synced: Folder,
+    files: BTreeMap<FileId, Arc<File>>,
+    unsynced: VecDeque<Change>,
+    syncs: VecDeque<Sync>,
+    /// Syncs that the host has not been told of yet.
+    started: Vec<SyncId>,
+    numbers: u64,
+}
+
+impl SimDisk {
+    /// An empty one with room for `capacity` bytes of files.
+    pub fn new(capacity: u64) -> SimDisk {
+        SimDisk {
+            capacity,
+            folder: BTreeMap::new(),
+            folder_synced: BTreeMap::new(),
+            files: BTreeMap::new(),
+            unsynced: VecDeque::new(),
+            syncs: VecDeque::new(),
+            started: Vec::new(),
+            numbers: 0,
+        }
+    }
+
+    /// The syncs that were started since the last call, oldest first: each must be finished in this order.
+    pub fn take_started(&mut self) -> Vec<SyncId> {
+        core::mem::take(&mut self.started)
+    }
+
+    /// The sync `id` is complete: what was written before it started is durable.
+    ///
+    /// # Panics
+    /// When it is not the oldest sync under way.
+    pub fn finish(&mut self, id: SyncId) {
+        let sync = self.syncs.pop_front();
+        let sync = sync.filter(|sync| sync.id == id);
+        let sync = sync.expect("the syncs of one disk end in the order of their starting");
+        self.unsynced.retain(|change| change.file != sync.file || change.number >= sync.below);
+    }
+
+    /// How many changes a crash would undo.
+    pub fn unsynced(&self) -> usize {
+        self.unsynced.len()
+    }
+
+    /// Power fails: every unsynced change is undone. With `torn`, a part of the last unsynced write stays,
+    /// as long as that number says.
+    pub fn crash(&mut self, torn: Option<u64>) {
+        let part = torn.and_then(|draw| self.torn_part(draw));
+        while let Some(change) = self.unsynced.pop_back() {
+            match change.undo {
+                Undo::Write { offset, before } => self.put(change.file, offset, &before),
+                Undo::Truncate { before } => {
+                    self.files.insert(change.file, before);
+                }
+            }
+        }
+        if let Some((file, offset, bytes)) = part {
+            self.put(file, offset, &bytes);
+        }
+        self.syncs.clear();
+        self.started.clear();
+        self.folder = self.folder_synced.clone();
+        self.forget_unnamed();
+    }
+
+    /// What stays of the last unsynced write: at least one byte and not all, if it is longer than one.
+    fn torn_part(&self, draw: u64) -> Option<(FileId, u64, Vec<u8>)> {
+        self.unsynced.iter().rev().find_map(|change| match &change.undo {
+            Undo::Write { offset, before } if before.len() > 1 => {
+                let kept = 1 + mix::below(draw, before.len() as u64 - 1);
+                let mut bytes = alloc::vec![0; usize::try_from(kept).ok()?];
+                self.check_range(change.file, "", *offset, bytes.len()).ok()?;
+                self.get(change.file, *offset, &mut bytes);
+                Some((change.file, *offset, bytes))
+            }
+            Undo::Write { .. } | Undo::Truncate { .. } => None,
+        })
+    }
+
+    fn id(&self, name: &str) -> Result<FileId, DiskError> {
+        self.folder.get(name).copied().ok_or_else(|| DiskError::NotFound(name.to_owned()))
+    }
+
+    fn file(&self, id: FileId) -> &Arc<File> {
+        self.files.get(&id).expect("every named file and every unsynced change has a file")
+    }
+
+    fn number(&mut self) -> u64 {
+        self.numbers += 1;
+        self.numbers
+    }
+
+    fn get(&self, file: FileId, offset: u64, into: &mut [u8]) {
+        let file = self.file(file);
+        for (page, within, range) in spans(offset, into.len()) {
+            let into = &mut into[range];
+            match &file.pages[page] {
+                Some(bytes) => into.copy_from_slice(&bytes[within..within + into.len()]),
+                None => into.fill(0),
+            }
+        }
+    }
+
+    fn put(&mut self, file: FileId, offset: u64, bytes: &[u8]) {
+        let Some(file) = self.files.get_mut(&file) else { return };
+        let file = Arc::make_mut(file);
+        for (page, within, range) in spans(offset, bytes.len()) {
+            let bytes = &bytes[range];
+            let page = file.pages[page].get_or_insert_with(|| Arc::new([0; PAGE]));
+            Arc::make_mut(page)[within..within + bytes.len()].copy_from_slice(bytes);
+        }
+    }
+
+    fn check_range(&self, id: FileId, name: &str, offset: u64, length: usize) -> Result<(), DiskError> {
+        let end = offset.checked_add(length as u64);
+        let file = self.file(id).length;
+        if end.is_some_and(|end| end <= file) {
+            return Ok(());
+        }
+        Err(DiskError::Io(format!("{length} bytes from {offset} are beyond the {file} bytes of {name}")))
+    }
+
+    /// Drops files that no folder names, and what was to be undone in them.
+    fn forget_unnamed(&mut self) {
+        let (folder, synced) = (&self.folder, &self.folder_synced);
+        self.files.retain(|id, _| folder.values().chain(synced.values()).any(|named| named == id));
+        let files = &self.files;
+        self.unsynced.retain(|change| files.contains_key(&change.file));
+    }
+}
+
+/// The parts of `length` bytes from `offset` by page: page, place within it, range of the bytes.
+fn spans(offset: u64, length: usize) -> impl Iterator<Item = (usize, usize, core::ops::Range<usize>)> {
+    let start = usize::try_from(offset).expect("files are smaller than the address space");
+    let mut done = 0;
+    core::iter::from_fn(move || {
+        if done == length {
+            return None;
+        }
+        let (page, within) = ((start + done) / PAGE, (start + done) % PAGE);
+        let range = done..length.min(done + PAGE - within);
+        done = range.end;
+        Some((page, within, range))
+    })
+}
+
+impl Disk for SimDisk {
+    fn create(&mut self, name: &str, length: u64) -> Result<(), DiskError> {
+        if self.folder.contains_key(name) {
+            return Err(DiskError::Exists(name.to_owned()));
+        }
+        if self.free_space()? < length {
+            return Err(DiskError::Full);
+        }
+        let pages = usize::try_from(length.div_ceil(PAGE as u64)).map_err(|_| DiskError::Full)?;
+        let id = self.number();
+        self.files.insert(id, Arc::new(File { length, pages: alloc::vec![None; pages] }));
+        self.folder.insert(name.into(), id);
+        Ok(())
+    }
+
+    fn list(&self) -> Result<Vec<(String, u64)>, DiskError> {
+        Ok(self.folder.iter().map(|(name, id)| (String::from(&**name), self.file(*id).length)).collect())
+    }
+
+    fn read(&self, name: &str, offset: u64, into: &mut [u8]) -> Result<(), DiskError> {
+        let id = self.id(name)?;
+        self.check_range(id, name, offset, into.len())?;
+        self.get(id, offset, into);
+        Ok(())
+    }
+
+    fn write(&mut self, name: &str, offset: u64, bytes: &[u8]) -> Result<(), DiskError> {
+        let file = self.id(name)?;
+        self.check_range(file, name, offset, bytes.len())?;
+        let mut before = alloc::vec![0; bytes.len()];
+        self.get(file, offset, &mut before);
+        let undo = Undo::Write { offset, before: before.into() };
+        let number = self.number();
+        self.unsynced.push_back(Change { number, file, undo });
+        self.put(file, offset, bytes);
+        Ok(())
+    }
+
+    fn truncate(&mut self, name: &str, length: u64) -> Result<(), DiskError> {
+        let file = self.id(name)?;
+        let before = Arc::clone(self.file(file));
+        if length >= before.length {
+            return Ok(());
+        }
+        let mut after = File::clone(&before);
+        after.length = length;
+        after.pages.truncate(usize::try_from(length.div_ceil(PAGE as u64)).map_err(|_| DiskError::Full)?);
+        self.files.insert(file, Arc::new(after));
+        let number = self.number();
+        self.unsynced.push_back(Change { number, file, undo: Undo::Truncate { before } });
+        Ok(())
+    }
+
+    fn start_sync(&mut self, name: &str) -> Result<SyncId, DiskError> {
+        let file = self.id(name)?;
+        let number = self.number();
+        let id = SyncId(number);
+        self.syncs.push_back(Sync { id, file, below: number });
+        self.started.push(id);
+        Ok(id)
+    }
+
+    fn sync(&mut self, name: &str) -> Result<(), DiskError> {
+        let file = self.id(name)?;
+        self.unsynced.retain(|change| change.file != file);
+        Ok(())
+    }
+
+    fn rename(&mut self, from: &str, to: &str) -> Result<(), DiskError> {
+        let id = self.id(from)?;
+        self.folder.remove(from);
+        self.folder.insert(to.into(), id);
+        Ok(())
+    }
+
+    fn remove(&mut self, name: &str) -> Result<(), DiskError> {
+        self.id(name)?;
+        self.folder.remove(name);
+        Ok(())
+    }
+
+    fn sync_dir(&mut self) -> Result<(), DiskError> {
+        self.folder_synced = self.folder.clone();
+        self.forget_unnamed();
+        Ok(())
+    }
+
+    fn free_space(&self) -> Result<u64, DiskError> {
+        let used: u64 = self.files.values().map(|file| file.length).sum();
+        Ok(self.capacity.saturating_sub(used))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn disk() -> SimDisk {
+        let mut disk = SimDisk::new(100_000);
+        disk.create("a", 10_000).unwrap();
+        disk.sync_dir().unwrap();
+        disk
+    }
+
+    fn at(disk: &SimDisk, offset: u64, length: usize) -> Vec<u8> {
+        let mut bytes = alloc::vec![0; length];
+        disk.read("a", offset, &mut bytes).unwrap();
+        bytes
+    }
+
+    #[test]
+    fn a_crash_undoes_what_no_completed_sync_covers() {
+        let mut disk = disk();
+        disk.write("a", 4_090, b"0123456789").unwrap();
+        let first = disk.start_sync("a").unwrap();
+        disk.write("a", 4_092, b"abcd").unwrap();
+        let mut twin = disk.clone();
+        disk.finish(first);
+        disk.crash(None);
+        assert_eq!(at(&disk, 4_090, 10), b"0123456789");
+        twin.crash(None);
+        assert_eq!(at(&twin, 4_090, 10), [0; 10], "a sync that did not end makes nothing durable");
+        assert_eq!((twin.unsynced(), twin.take_started()), (0, Vec::new()));
+    }
+
+    #[test]
+    fn a_torn_write_leaves_a_part() {
+        for draw in [0, u64::MAX / 2, u64::MAX] {
+            let mut disk = disk();
+            disk.write("a", 0, b"first").unwrap();
+            disk.write("a", 100, b"0123456789").unwrap();
+            disk.crash(Some(draw));
+            let left = at(&disk, 100, 10).iter().filter(|byte| **byte != 0).count();
+            assert!((1..10).contains(&left), "{left} bytes are left");
+            assert_eq!(at(&disk, 0, 5), [0; 5]);
+        }
+    }
+
+    #[test]
+    fn names_that_were_not_synced_are_undone() {
+        let mut disk = disk();
+        disk.write("a", 0, b"x").unwrap();
+        disk.sync("a").unwrap();
+        disk.create("b", 10).unwrap();
+        disk.rename("b", "a").unwrap();
+        assert_eq!(disk.list().unwrap(), [("a".to_owned(), 10)]);
+        disk.crash(None);
+        assert_eq!(disk.list().unwrap(), [("a".to_owned(), 10_000)]);
+        assert_eq!(at(&disk, 0, 1), b"x");
+        disk.truncate("a", 5_000).unwrap();
+        disk.crash(None);
+        assert_eq!(disk.list().unwrap(), [("a".to_owned(), 10_000)]);
+    }
+
+    #[test]
+    fn a_full_disk_and_a_wrong_range_are_refused() {
+        let mut disk = disk();
+        assert_eq!(disk.create("b", 90_001), Err(DiskError::Full));
+        assert!(matches!(disk.write("a", 9_999, b"xy"), Err(DiskError::Io(_))));
+        assert_eq!(disk.remove("b"), Err(DiskError::NotFound("b".to_owned())));
+    }
+}

@@ -1,0 +1,230 @@
+//! One process and what it runs on: its disk and journal, and the inputs that wait for it.
+
+use alloc::boxed::Box;
+use alloc::collections::VecDeque;
+use alloc::sync::Arc;
+use alloc::vec::Vec;
+
+use crate::frame::Datagram;
+use crate::ids::{ProcessId, SiteId};
+use crate::journal::{Journal, SyncId};
+use crate::outbox::{Offset, Outbox, SyncMode};
+use crate::process::{Process, Records, Role};
+use crate::sim::director::StepId;
+use crate::sim::disk::SimDisk;
+use crate::sim::script::Seam;
+use crate::time::{Duration, Instant};
+
+/// Whether a process runs.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Status {
+    /// It does.
+    Up,
+    /// It does, with its clock and ears stopped.
+    Paused,
+    /// It crashed, or has not started yet.
+    Down,
+    /// It stopped by itself.
+    Failed {
+        /// Why.
+        reason: Arc<str>,
+        /// Whether its durable state was refused, so that starting it again changes nothing.
+        for_good: bool,
+    },
+}
+
+/// A crash that waits for its place inside the handling of an input.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct ArmedSeam {
+    pub(crate) seam: Seam,
+    pub(crate) torn: bool,
+    pub(crate) step: StepId,
+}
+
+/// An input that came and was not handed in yet.
+#[derive(Clone, Debug)]
+pub(crate) enum Waiting<P: Process> {
+    Datagram(Datagram),
+    Command(P::Command),
+}
+
+/// What comes next in the process.
+#[derive(Clone, Debug)]
+pub(crate) enum Next<P: Process> {
+    Own(Arc<[u8]>),
+    DiskLow,
+    Opened(ProcessId, P::Message),
+    Waiting(Waiting<P>),
+}
+
+/// One incarnation of a process.
+#[derive(Clone, Debug)]
+pub(crate) struct Running<P: Process> {
+    pub(crate) process: P,
+    /// None for those that keep nothing durable.
+    pub(crate) journal: Option<Journal>,
+    pub(crate) outbox: Outbox,
+    /// Batches that were appended and are not durable, and where each ends.
+    pub(crate) unsynced: VecDeque<(Offset, Records)>,
+    pub(crate) syncs_under_way: usize,
+    /// Syncs that ended during a pause.
+    pub(crate) ended: Vec<SyncId>,
+    /// Messages from itself that waited long enough; then what it is told of its disk; then the messages of the
+    /// datagram that was opened last; then what came: in this order they are handed in.
+    pub(crate) own: VecDeque<Arc<[u8]>>,
+    pub(crate) is_low_untold: bool,
+    pub(crate) opened: VecDeque<(ProcessId, P::Message)>,
+    pub(crate) inbox: VecDeque<Waiting<P>>,
+    pub(crate) was_low: bool,
+    pub(crate) is_paused: bool,
+    /// When the armed wake-up comes; the queue's other wake-ups are void.
+    pub(crate) wake: Option<Instant>,
+    /// The rank that it leads with.
+    pub(crate) leads: Option<u64>,
+}
+
+impl<P: Process> Running<P> {
+    pub(crate) fn new(process: P, journal: Option<Journal>, outbox: Outbox) -> Running<P> {
+        let was_low = journal.as_ref().is_some_and(Journal::is_low);
+        Running {
+            process,
+            journal,
+            outbox,
+            unsynced: VecDeque::new(),
+            syncs_under_way: 0,
+            ended: Vec::new(),
+            own: VecDeque::new(),
+            is_low_untold: was_low,
+            opened: VecDeque::new(),
+            inbox: VecDeque::new(),
+            was_low,
+            is_paused: false,
+            wake: None,
+            leads: None,
+        }
+    }
+
+    /// Whether an input may be handed in at this moment.
+    pub(crate) fn can_take(&self, mode: SyncMode) -> bool {
+        let is_held = match mode {
+            SyncMode::Overlapped => false,
+            SyncMode::Blocking => self.syncs_under_way > 0,
+        };
+        !self.is_paused && !is_held && !self.outbox.is_full()
+    }
+
+    pub(crate) fn next_input(&mut self) -> Option<Next<P>> {
+        if let Some(own) = self.own.pop_front() {
+            Some(Next::Own(own))
+        } else if core::mem::take(&mut self.is_low_untold) {
+            Some(Next::DiskLow)
+        } else if let Some((from, message)) = self.opened.pop_front() {
+            Some(Next::Opened(from, message))
+        } else {
+            self.inbox.pop_front().map(Next::Waiting)
+        }
+    }
+
+    /// How many inputs wait.
+    pub(crate) fn waiting(&self) -> usize {
+        self.own.len() + usize::from(self.is_low_untold) + self.opened.len() + self.inbox.len()
+    }
+
+    /// How much was appended, and how much of it is durable.
+    pub(crate) fn offsets(&self) -> (Offset, Offset) {
+        self.journal.as_ref().map_or_else(Default::default, |journal| (journal.appended(), journal.durable()))
+    }
+}
+
+/// Whether and how a process runs.
+#[derive(Clone, Debug)]
+pub(crate) enum Life<P: Process> {
+    Down,
+    Up(Box<Running<P>>),
+    Failed { reason: Arc<str>, for_good: bool },
+}
+
+/// One process and what it runs on.
+#[derive(Clone, Debug)]
+pub(crate) struct Host<P: Process> {
+    pub(crate) id: ProcessId,
+    pub(crate) life: Life<P>,
+    /// How often it started or stopped: queued events name the life that they belong to.
+    pub(crate) lives: u64,
+    pub(crate) disk: Option<SimDisk>,
+    pub(crate) sync_time: Duration,
+    /// When the disk has done the syncs that were started.
+    pub(crate) disk_idle: Instant,
+    pub(crate) seams: Vec<ArmedSeam>,
+    /// Crashes that waited for their place when faults stopped.
+    pub(crate) spared: Vec<ArmedSeam>,
+}
+
+impl<P: Process> Host<P> {
+    pub(crate) fn new(id: ProcessId, disk: Option<SimDisk>, sync_time: Duration) -> Host<P> {
+        let (life, disk_idle) = (Life::Down, Instant::ZERO);
+        Host { id, life, lives: 0, disk, sync_time, disk_idle, seams: Vec::new(), spared: Vec::new() }
+    }
+
+    pub(crate) fn running(&self) -> Option<&Running<P>> {
+        match &self.life {
+            Life::Up(running) => Some(running),
+            Life::Down | Life::Failed { .. } => None,
+        }
+    }
+
+    pub(crate) fn running_mut(&mut self) -> Option<&mut Running<P>> {
+        match &mut self.life {
+            Life::Up(running) => Some(running),
+            Life::Down | Life::Failed { .. } => None,
+        }
+    }
+
+    /// Whether the life that something belongs to goes on.
+    pub(crate) fn is_alive(&self, life: u64) -> bool {
+        self.lives == life && self.running().is_some()
+    }
+
+    pub(crate) fn status(&self) -> Status {
+        match &self.life {
+            Life::Down => Status::Down,
+            Life::Up(running) if running.is_paused => Status::Paused,
+            Life::Up(_) => Status::Up,
+            Life::Failed { reason, for_good } => {
+                Status::Failed { reason: Arc::clone(reason), for_good: *for_good }
+            }
+        }
+    }
+
+    /// Takes the first crash out that waits for `seam`.
+    pub(crate) fn take_seam(&mut self, seam: Seam) -> Option<ArmedSeam> {
+        let place = self.seams.iter().position(|armed| armed.seam == seam)?;
+        Some(self.seams.remove(place))
+    }
+
+    fn rank(&self) -> Option<u64> {
+        match self.running()?.process.role() {
+            Role::Leader { rank } => Some(rank),
+            Role::Candidate | Role::Follower | Role::Client => None,
+        }
+    }
+}
+
+/// The leading site of the highest rank.
+pub(crate) fn leader<P: Process>(hosts: &[Host<P>]) -> Option<SiteId> {
+    let mut best: Option<(u64, SiteId)> = None;
+    for host in hosts {
+        if let (Some(site), Some(rank)) = (host.id.as_site(), host.rank())
+            && best.is_none_or(|(highest, _)| rank > highest)
+        {
+            best = Some((rank, site));
+        }
+    }
+    best.map(|(_, site)| site)
+}
+
+/// The running site with the lowest number that does not lead.
+pub(crate) fn follower<P: Process>(hosts: &[Host<P>]) -> Option<SiteId> {
+    let follows = |host: &&Host<P>| host.status() == Status::Up && host.rank().is_none();
+    hosts.iter().filter(follows).find_map(|host| host.id.as_site())
+}

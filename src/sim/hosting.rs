@@ -1,0 +1,440 @@
+//! What a host does for its process: starts it, hands inputs in, keeps its records, and stops it.
+//!
+//! The order within one input is that of every host: handle, append, start the sync, send. What waited for a
+//! sync is sent at its end.
+
+use alloc::boxed::Box;
+use alloc::format;
+use alloc::string::ToString;
+use alloc::sync::Arc;
+use alloc::vec::Vec;
+
+use crate::frame::Sender;
+use crate::ids::ProcessId;
+use crate::journal::{Identity, Journal, SyncId};
+use crate::mix::mix;
+use crate::outbox::{Offset, Outbox};
+use crate::process::{Input, Label, Process, Recovered, Role};
+use crate::sim::director;
+use crate::sim::disk::SimDisk;
+use crate::sim::host::{Life, Next, Running, Waiting};
+use crate::sim::judge::{Judge, Observation, Violation};
+use crate::sim::script::Seam;
+use crate::sim::trace::{LineClass, What};
+use crate::sim::watch::Mark;
+use crate::sim::world::{Event, World, cast};
+use crate::time::Instant;
+use crate::wire::Wire;
+
+/// Inputs that one event hands in at most; the rest have an event of their own at the same moment.
+const INPUTS_PER_EVENT: usize = 64;
+
+impl<P: Process, J: Judge<P>> World<P, J> {
+    /// Starts a process that does not run, out of what its disk holds.
+    pub(crate) fn start(&mut self, h: usize) {
+        let host = &mut self.hosts[h];
+        if host.running().is_some() {
+            return;
+        }
+        let id = host.id;
+        let (journal, recovered) = match &mut host.disk {
+            None => (None, Recovered { incarnation: host.lives + 1, records: Vec::new() }),
+            Some(disk) => {
+                match Journal::open(disk, &Identity { cluster: self.settings.cluster, process: id }) {
+                    Ok((journal, recovered)) => (Some(journal), recovered),
+                    Err(error) => return self.refuse(h, &error.to_string()),
+                }
+            }
+        };
+        if let Some(armed) = host.take_seam(Seam::DuringRecovery) {
+            return self.lose_power(h, Some(armed.seam), armed.torn);
+        }
+        let recovered: Recovered<P::Record> = match recovered.decode() {
+            Ok(recovered) => recovered,
+            Err(damage) => return self.refuse(h, &damage.to_string()),
+        };
+        let Recovered { incarnation, records } = recovered.clone();
+        let seed = self.seed_of_processes.part([id.number().into(), incarnation]);
+        self.handling = Some(id);
+        let started = P::start(&self.settings.config, id, seed, recovered);
+        self.handling = None;
+        let process = match started {
+            Ok(process) => process,
+            Err(damage) => return self.refuse(h, &damage.to_string()),
+        };
+        let sender = Sender { cluster: self.settings.cluster, configuration: 0, from: id, incarnation };
+        let outbox = Outbox::new(sender, self.settings.datagram_max, self.settings.outbox_max);
+        let host = &mut self.hosts[h];
+        host.lives += 1;
+        let running = Box::new(Running::new(process, journal, outbox));
+        self.watch.mark(Mark::Started, id, [incarnation, records.len() as u64]);
+        self.watch.statistics.starts += 1;
+        let count = records.len();
+        let is_site = id.as_site().is_some();
+        let class = if is_site { LineClass::Life } else { LineClass::Routine };
+        self.watch.line(id, class, || What::Started { incarnation, records: count, is_site });
+        let (records, state) = (&records[..], &running.process);
+        self.watch.show(&Observation::Started { process: id, incarnation, recovered: records, state });
+        host.life = Life::Up(running);
+        if incarnation > 1 {
+            self.tell_director(h, director::Event::Restarted);
+        }
+        self.look_at_role(h);
+        // Its first input has an event of its own: this may run in the middle of another process's sending.
+        if self.hosts[h].running().is_some_and(|running| running.waiting() > 0) {
+            self.queue.push(self.watch.now, Event::Drain { host: h });
+        } else {
+            self.arm(h);
+        }
+    }
+
+    /// What is durable was refused: the process stays down for good.
+    fn refuse(&mut self, h: usize, reason: &str) {
+        self.stop_failed(h, reason, true);
+    }
+
+    fn stop_failed(&mut self, h: usize, reason: &str, for_good: bool) {
+        let reason: Arc<str> = reason.into();
+        let id = self.hosts[h].id;
+        self.watch.mark(Mark::Failed, id, [u64::from(for_good), 0]);
+        self.watch.absorb(reason.as_bytes());
+        let failed = Life::Failed { reason: Arc::clone(&reason), for_good };
+        self.watch.line(id, LineClass::Fault, || What::Failed { reason });
+        if self.hosts[h].running().is_some() {
+            self.end_life(h, failed, None);
+        } else {
+            self.hosts[h].lives += 1;
+            self.hosts[h].life = failed;
+        }
+    }
+
+    /// Stops a process that runs, with its unsynced writes.
+    pub(crate) fn crash(&mut self, h: usize, at: Option<Seam>, torn: bool) {
+        let id = self.hosts[h].id;
+        if self.hosts[h].running().is_some() {
+            self.lose_power(h, at, torn);
+        } else {
+            self.watch.line(id, LineClass::Fault, || What::Idle { what: "is down already" });
+        }
+    }
+
+    fn lose_power(&mut self, h: usize, at: Option<Seam>, torn: bool) {
+        let host = &self.hosts[h];
+        let id = host.id;
+        let undone = host.disk.as_ref().map_or(0, SimDisk::unsynced);
+        let draw = mix(self.seed_of_tears.0, [id.number().into(), host.lives]);
+        self.watch.statistics.crashes += 1;
+        self.watch.mark(Mark::Crashed, id, [undone as u64, u64::from(torn)]);
+        self.watch.line(id, LineClass::Fault, || What::Crashed { at, undone, torn: torn && undone > 0 });
+        self.end_life(h, Life::Down, torn.then_some(draw));
+    }
+
+    /// Ends a process, and what its disk had not synced. A leader that crashes is the leader to those who wait
+    /// for its crash, and no longer to what they do then.
+    fn end_life(&mut self, h: usize, after: Life<P>, torn: Option<u64>) {
+        let settings = Arc::clone(&self.settings);
+        let was = cast(&self.hosts, &settings);
+        let host = &mut self.hosts[h];
+        let id = host.id;
+        host.lives += 1;
+        if let Some(disk) = &mut host.disk {
+            disk.crash(torn);
+        }
+        if let Life::Up(running) = core::mem::replace(&mut host.life, after) {
+            self.watch.show(&Observation::Crashed { process: id, state: &running.process });
+        }
+        let cast = cast(&self.hosts, &settings);
+        self.director.on_event(director::Event::Crashed, id, self.watch.now, &was, &cast);
+    }
+
+    /// Crashes the process if a crash waits for this seam.
+    pub(crate) fn crash_at(&mut self, h: usize, seam: Seam) -> bool {
+        let Some(armed) = self.hosts[h].take_seam(seam) else { return false };
+        self.crash(h, Some(seam), armed.torn);
+        true
+    }
+
+    fn tell_director(&mut self, h: usize, event: director::Event) {
+        let cast = cast(&self.hosts, &self.settings);
+        self.director.on_event(event, self.hosts[h].id, self.watch.now, &cast, &cast);
+    }
+
+    /// Hands in what waits, as far as the process may take inputs, and arms its wake-up.
+    pub(crate) fn drain(&mut self, h: usize) {
+        let mode = self.settings.disk.sync_mode;
+        for _ in 0..INPUTS_PER_EVENT {
+            let host = &mut self.hosts[h];
+            let id = host.id;
+            let Some(running) = host.running_mut().filter(|running| running.can_take(mode)) else { return };
+            match running.next_input() {
+                None => return self.arm(h),
+                Some(Next::Own(bytes)) => self.hand_in_own(h, &bytes),
+                Some(Next::DiskLow) => {
+                    self.watch.mark(Mark::DiskLow, id, [0, 0]);
+                    self.watch.line(id, LineClass::Fault, || What::DiskLow);
+                    self.hand_in(h, Input::DiskLow);
+                }
+                Some(Next::Opened(from, message)) => {
+                    self.watch.show(&Observation::Delivered { to: id, from, message: &message });
+                    self.hand_in(h, Input::Message { from, message });
+                }
+                Some(Next::Waiting(Waiting::Datagram(datagram))) => self.open(h, &datagram),
+                Some(Next::Waiting(Waiting::Command(command))) => {
+                    self.watch.statistics.commands += 1;
+                    self.watch.mark(Mark::Commanded, id, [0, 0]);
+                    self.watch.show(&Observation::Commanded { process: id, command: &command });
+                    let traced = || What::Commanded { command: command.clone() };
+                    self.watch.line(id, LineClass::Note, traced);
+                    self.hand_in(h, Input::Command(command));
+                }
+            }
+        }
+        self.queue.push(self.watch.now, Event::Drain { host: h });
+    }
+
+    /// Hands in a message that the process sent to itself.
+    fn hand_in_own(&mut self, h: usize, bytes: &[u8]) {
+        let id = self.hosts[h].id;
+        self.watch.mark(Mark::Own, id, [0, 0]);
+        match P::Message::from_bytes(bytes) {
+            Ok(message) => {
+                let (kind, subject) = (message.kind(), message.subject());
+                self.watch.line(id, LineClass::Routine, || What::Own { kind, subject });
+                self.watch.show(&Observation::Delivered { to: id, from: id, message: &message });
+                self.hand_in(h, Input::Message { from: id, message });
+            }
+            Err(error) => self.watch.object(Violation {
+                property: "codec",
+                explanation: format!("{id} sent itself a message that does not decode: {error}"),
+            }),
+        }
+    }
+
+    /// The armed wake-up has come.
+    pub(crate) fn on_wake(&mut self, h: usize, life: u64, at: Instant) {
+        let (now, mode) = (self.watch.now, self.settings.disk.sync_mode);
+        let host = &mut self.hosts[h];
+        if !host.is_alive(life) {
+            return;
+        }
+        let id = host.id;
+        let Some(running) = host.running_mut().filter(|running| running.wake == Some(at)) else { return };
+        running.wake = None;
+        if !running.can_take(mode) {
+            return;
+        }
+        if let Some((_, reason)) = running.process.deadline().filter(|(due, _)| *due <= now) {
+            self.watch.mark(Mark::Woke, id, [0, 0]);
+            self.watch.line(id, LineClass::Routine, || What::Woke { reason });
+            self.hand_in(h, Input::Wake);
+        }
+        self.drain(h);
+    }
+
+    /// Sees to it that the process is woken by its deadline. A deadline that moved away finds the wake-up that
+    /// is queued already, which then queues the next.
+    fn arm(&mut self, h: usize) {
+        let now = self.watch.now;
+        let host = &mut self.hosts[h];
+        let life = host.lives;
+        let Some(running) = host.running_mut() else { return };
+        let Some((due, _)) = running.process.deadline() else { return };
+        let due = due.max(now);
+        if running.wake.is_none_or(|armed| due < armed) {
+            running.wake = Some(due);
+            self.queue.push(due, Event::Wake { host: h, life });
+        }
+    }
+
+    /// Hands one input in and does what follows from it.
+    fn hand_in(&mut self, h: usize, input: Input<P>) {
+        let now = self.watch.now;
+        let host = &mut self.hosts[h];
+        let (id, life) = (host.id, host.lives);
+        let Life::Up(running) = &mut host.life else { return };
+        self.effects.clear();
+        self.handling = Some(id);
+        running.process.handle(now, input, &mut self.effects);
+        let records = self.effects.records();
+        let appends = !records.is_empty();
+        if appends {
+            let (Some(journal), Some(disk)) = (&mut running.journal, &mut host.disk) else {
+                panic!("{id} has no disk, but appended {} records", records.len());
+            };
+            self.watch.mark(Mark::Appended, id, [records.len() as u64, 0]);
+            records.iter().for_each(|record| self.watch.absorb(record));
+            let count = records.len();
+            self.watch.line(id, LineClass::Routine, || What::Appended { records: count });
+            match journal.append(disk, records) {
+                Ok(end) => running.unsynced.push_back((end, records.clone())),
+                Err(error) => {
+                    self.handling = None;
+                    return self.stop_failed(h, &error.to_string(), false);
+                }
+            }
+            let is_low = journal.is_low();
+            running.is_low_untold |= is_low && !running.was_low;
+            running.was_low = is_low;
+        }
+        let (appended, durable) = running.offsets();
+        running.outbox.absorb(&mut self.effects, appended, durable, &mut self.ready);
+        self.handling = None;
+        let ready = core::mem::take(&mut self.ready);
+        self.take_notes(h);
+        let host = &self.hosts[h];
+        if let Some(running) = host.running() {
+            self.watch.show(&Observation::Handled { process: id, state: &running.process });
+        }
+        self.look_at_role(h);
+        self.run_fired(true);
+        if appends && self.crash_at(h, Seam::BeforeSync) {
+            return;
+        }
+        if appends && !self.start_sync(h) {
+            return;
+        }
+        self.dispatch(h, life, ready);
+        self.run_fired(false);
+    }
+
+    fn take_notes(&mut self, h: usize) {
+        let id = self.hosts[h].id;
+        for note in self.effects.notes.drain(..) {
+            let (kind, subject) = (note.kind(), note.subject());
+            self.watch.mark(Mark::Noted, id, [subject.number, 0]);
+            self.watch.absorb(kind.as_bytes());
+            self.watch.line(id, LineClass::Note, || What::Noted { note: note.clone() });
+            self.watch.show(&Observation::Noted { process: id, note: &note });
+            let cast = cast(&self.hosts, &self.settings);
+            let noted = director::Event::Noted(kind, subject);
+            self.director.on_event(noted, id, self.watch.now, &cast, &cast);
+        }
+    }
+
+    /// Notices when a process becomes leader, also of another rank than before.
+    fn look_at_role(&mut self, h: usize) {
+        let host = &mut self.hosts[h];
+        let id = host.id;
+        let Some(running) = host.running_mut() else { return };
+        let leads = match running.process.role() {
+            Role::Leader { rank } => Some(rank),
+            Role::Candidate | Role::Follower | Role::Client => None,
+        };
+        let before = core::mem::replace(&mut running.leads, leads);
+        if let Some(rank) = leads.filter(|_| leads != before) {
+            self.watch.statistics.leaderships += 1;
+            self.watch.mark(Mark::Leads, id, [rank, 0]);
+            self.watch.line(id, LineClass::Note, || What::Leads { rank });
+            self.tell_director(h, director::Event::Leads);
+        }
+    }
+
+    /// Starts to sync what was appended; `false` when the process stopped over it.
+    fn start_sync(&mut self, h: usize) -> bool {
+        let now = self.watch.now;
+        let host = &mut self.hosts[h];
+        let (Life::Up(running), Some(disk)) = (&mut host.life, &mut host.disk) else { return true };
+        let Some(journal) = &mut running.journal else { return true };
+        if let Err(error) = journal.start_sync(disk) {
+            self.stop_failed(h, &error.to_string(), false);
+            return false;
+        }
+        for sync in disk.take_started() {
+            host.disk_idle = host.disk_idle.max(now) + host.sync_time;
+            running.syncs_under_way += 1;
+            self.queue.push(host.disk_idle, Event::Synced { host: h, life: host.lives, sync });
+        }
+        true
+    }
+
+    /// The disk has completed a sync.
+    pub(crate) fn on_synced(&mut self, h: usize, life: u64, sync: SyncId) {
+        let host = &mut self.hosts[h];
+        if !host.is_alive(life) {
+            return;
+        }
+        let (Life::Up(running), Some(disk)) = (&mut host.life, &mut host.disk) else { return };
+        disk.finish(sync);
+        self.watch.statistics.syncs += 1;
+        if running.is_paused || !running.ended.is_empty() {
+            running.ended.push(sync);
+        } else {
+            self.take_sync(h, sync);
+            self.drain(h);
+        }
+    }
+
+    /// The process's host learns that a sync is complete.
+    pub(crate) fn take_sync(&mut self, h: usize, sync: SyncId) {
+        let host = &mut self.hosts[h];
+        let (id, life) = (host.id, host.lives);
+        let (Life::Up(running), Some(disk)) = (&mut host.life, &mut host.disk) else { return };
+        let Some(journal) = &mut running.journal else { return };
+        running.syncs_under_way -= 1;
+        let durable = match journal.on_synced(disk, sync) {
+            Ok(durable) => durable,
+            Err(error) => return self.stop_failed(h, &error.to_string(), false),
+        };
+        let is_low = journal.is_low();
+        running.is_low_untold |= is_low && !running.was_low;
+        running.was_low = is_low;
+        let records = match take_durable(running, durable) {
+            Ok(records) => records,
+            Err(explanation) => {
+                let explanation = format!("{id} {explanation}");
+                return self.watch.object(Violation { property: "codec", explanation });
+            }
+        };
+        self.watch.mark(Mark::Synced, id, [durable.0, records.len() as u64]);
+        self.watch.statistics.records += records.len() as u64;
+        let count = records.len();
+        self.watch.line(id, LineClass::Routine, || What::Synced { records: count });
+        if !records.is_empty() {
+            self.watch.show(&Observation::Durable { process: id, records: &records });
+        }
+        let releases = !running.outbox.is_empty();
+        if releases && self.crash_at(h, Seam::AfterSync) {
+            return;
+        }
+        let mut ready = core::mem::take(&mut self.ready);
+        if let Some(running) = self.hosts[h].running_mut() {
+            running.outbox.release(durable, &mut ready);
+        }
+        if self.start_sync(h) {
+            self.dispatch(h, life, ready);
+        }
+        self.run_fired(false);
+    }
+}
+
+/// Takes out and decodes the records that are durable below `durable`.
+fn take_durable<P: Process>(
+    running: &mut Running<P>,
+    durable: Offset,
+) -> Result<Vec<P::Record>, alloc::string::String> {
+    let mut records = Vec::new();
+    while running.unsynced.front().is_some_and(|(end, _)| *end <= durable) {
+        let Some((_, batch)) = running.unsynced.pop_front() else { break };
+        for bytes in batch.iter() {
+            let record = P::Record::from_bytes(bytes);
+            records.push(record.map_err(|error| format!("appended a record that does not decode: {error}"))?);
+        }
+    }
+    Ok(records)
+}
+
+impl<P: Process, J: Judge<P>> World<P, J> {
+    /// A user's command comes to a process: it is handed in when its turn comes, or lost with nobody there.
+    pub fn command(&mut self, id: ProcessId, command: P::Command) {
+        let Some(h) = self.place(id) else { return };
+        match self.hosts[h].running_mut() {
+            Some(running) => {
+                running.inbox.push_back(Waiting::Command(command));
+                self.queue.push(self.watch.now, Event::Drain { host: h });
+            }
+            None => {
+                self.watch.line(id, LineClass::Fault, || What::Idle { what: "is down, and is not asked" })
+            }
+        }
+    }
+}

@@ -1,0 +1,210 @@
+//! The list of rules that a network goes by, and whom targets mean at a moment.
+
+use alloc::sync::Arc;
+use alloc::vec::Vec;
+
+use crate::ids::{ProcessId, SiteId, SiteSet};
+use crate::process::Subject;
+use crate::sim::rule::{Filter, Rule, Ruling};
+use crate::sim::script::Target;
+use crate::time::Instant;
+
+/// Who plays which part at a moment.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Cast<'a> {
+    pub(crate) leader: Option<SiteId>,
+    pub(crate) follower: Option<SiteId>,
+    pub(crate) sites: SiteSet,
+    pub(crate) machines: &'a [SiteSet],
+}
+
+/// The processes that a target means.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Whom {
+    Anybody,
+    Sites(SiteSet),
+    Other(ProcessId),
+}
+
+impl Whom {
+    pub(crate) fn contains(self, process: ProcessId) -> bool {
+        match self {
+            Whom::Anybody => true,
+            Whom::Sites(sites) => process.as_site().is_some_and(|site| sites.contains(site)),
+            Whom::Other(other) => other == process,
+        }
+    }
+
+    /// Each process of a target that is not anybody.
+    pub(crate) fn iter(self) -> impl Iterator<Item = ProcessId> {
+        let (sites, other) = match self {
+            Whom::Anybody => (SiteSet::EMPTY, None),
+            Whom::Sites(sites) => (sites, None),
+            Whom::Other(other) => (SiteSet::EMPTY, Some(other)),
+        };
+        sites.iter().map(ProcessId::Site).chain(other)
+    }
+}
+
+impl Cast<'_> {
+    /// Whom `target` means at this moment; `None` where there is no such process.
+    pub(crate) fn resolve(&self, target: Target) -> Option<Whom> {
+        let one = |site: Option<SiteId>| site.map(|site| Whom::Sites(SiteSet::EMPTY.with(site)));
+        match target {
+            Target::Any => Some(Whom::Anybody),
+            Target::Process(ProcessId::Site(site)) => one(Some(site)),
+            Target::Process(other) => Some(Whom::Other(other)),
+            Target::Leader => one(self.leader),
+            Target::Follower => one(self.follower),
+            Target::Machine(number) => self.machines.get(usize::from(number)).copied().map(Whom::Sites),
+            Target::AllSites => Some(Whom::Sites(self.sites)),
+        }
+    }
+
+    /// Whether `target` means `process` at this moment.
+    pub(crate) fn is(&self, target: Target, process: ProcessId) -> bool {
+        self.resolve(target).is_some_and(|whom| whom.contains(process))
+    }
+}
+
+/// What one datagram says of itself, by message.
+pub(crate) type Labels = [(&'static str, Subject)];
+
+/// Whether any message is of this kind and about this slot, where they are given.
+pub(crate) fn says(filter: &Filter, labels: &Labels) -> bool {
+    labels.iter().any(|(kind, subject)| {
+        is_kind(filter, kind) && filter.slot.is_none_or(|slot| Subject::slot(slot) == *subject)
+    })
+}
+
+/// Whether messages of this kind are meant.
+pub(crate) fn is_kind(filter: &Filter, kind: &str) -> bool {
+    filter.kind.as_deref().is_none_or(|wanted| wanted == kind)
+}
+
+/// One rule with its targets resolved and its matches counted.
+#[derive(Clone, Debug)]
+struct Counted {
+    rule: Arc<Rule>,
+    from: Whom,
+    to: Whom,
+    matched: u64,
+    ruled: u64,
+}
+
+/// The rules, in order, and which of them are live.
+#[derive(Clone, Debug)]
+pub(crate) struct Rules {
+    list: Vec<Counted>,
+    /// Places of the rules whose window is open, right until `next_edge`.
+    live: Vec<usize>,
+    next_edge: Instant,
+}
+
+impl Rules {
+    pub(crate) fn new() -> Rules {
+        Rules { list: Vec::new(), live: Vec::new(), next_edge: Instant::from_micros(u64::MAX) }
+    }
+
+    /// Adds a rule behind the others. Its targets are those of this moment.
+    pub(crate) fn push(&mut self, rule: Rule, from: Whom, to: Whom, now: Instant) {
+        self.list.push(Counted { rule: Arc::new(rule), from, to, matched: 0, ruled: 0 });
+        self.refresh(now);
+    }
+
+    fn refresh(&mut self, now: Instant) {
+        self.live.clear();
+        self.next_edge = Instant::from_micros(u64::MAX);
+        for (place, counted) in self.list.iter().enumerate() {
+            let (since, until) = (counted.rule.since, counted.rule.until);
+            if now < since {
+                self.next_edge = self.next_edge.min(since);
+            } else if until.is_none_or(|until| now < until) {
+                self.next_edge = self.next_edge.min(until.unwrap_or(self.next_edge));
+                self.live.push(place);
+            }
+        }
+    }
+
+    /// What the first live rule that matches decides, and which rule that is.
+    pub(crate) fn decide(
+        &mut self,
+        now: Instant,
+        from: ProcessId,
+        to: ProcessId,
+        labels: &Labels,
+    ) -> Option<(Ruling, &Arc<Rule>)> {
+        if now >= self.next_edge {
+            self.refresh(now);
+        }
+        for place in &self.live {
+            let counted = &mut self.list[*place];
+            let is_match =
+                counted.from.contains(from) && counted.to.contains(to) && says(&counted.rule.filter, labels);
+            if !is_match {
+                continue;
+            }
+            counted.matched += 1;
+            let is_spent = counted.rule.count.is_some_and(|count| counted.ruled >= count);
+            if counted.matched > counted.rule.skip && !is_spent {
+                counted.ruled += 1;
+                let counted = &self.list[*place];
+                return Some((counted.rule.ruling, &counted.rule));
+            }
+        }
+        None
+    }
+
+    /// Forgets every rule; what they matched stays counted.
+    pub(crate) fn clear(&mut self) {
+        self.live.clear();
+        self.next_edge = Instant::from_micros(u64::MAX);
+        for counted in &mut self.list {
+            let rule = Arc::make_mut(&mut counted.rule);
+            rule.until = Some(rule.until.map_or(Instant::ZERO, |until| until.min(Instant::ZERO)));
+        }
+    }
+
+    /// The names of those that have one and matched nothing.
+    pub(crate) fn unmatched(&self) -> impl Iterator<Item = &str> {
+        let unmatched = self.list.iter().filter(|counted| counted.matched == 0);
+        unmatched.filter_map(|counted| counted.rule.name.as_deref())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_first_live_rule_within_its_ordinals_decides() {
+        let rule = |kind: &str, skip, count, since, ruling| Rule {
+            name: Some(kind.into()),
+            filter: Filter { kind: Some(kind.into()), from: Target::Any, to: Target::Any, slot: None },
+            since: Instant::from_micros(since),
+            until: Some(Instant::from_micros(100)),
+            skip,
+            count,
+            ruling,
+        };
+        let delay = Ruling::Delay(crate::time::Duration::from_micros(5));
+        let mut rules = Rules::new();
+        let add = |rules: &mut Rules, rule| rules.push(rule, Whom::Anybody, Whom::Anybody, Instant::ZERO);
+        add(&mut rules, rule("Accept", 1, Some(2), 10, Ruling::Drop));
+        add(&mut rules, rule("Accept", 0, None, 20, delay));
+        add(&mut rules, rule("Nack", 0, None, 0, Ruling::Drop));
+        let mut decide = |at, kind| {
+            let labels = [("Ping", Subject::NONE), (kind, Subject::slot(1))];
+            let (from, to) = (ProcessId::site(0), ProcessId::site(1));
+            rules.decide(Instant::from_micros(at), from, to, &labels).map(|(ruling, _)| ruling)
+        };
+        assert_eq!(decide(9, "Accept"), None, "not yet");
+        assert_eq!(decide(10, "Accept"), None, "the first match is skipped");
+        assert_eq!(decide(11, "Accept"), Some(Ruling::Drop));
+        assert_eq!(decide(20, "Accept"), Some(Ruling::Drop));
+        assert_eq!(decide(21, "Accept"), Some(delay), "the count is spent");
+        assert_eq!(decide(100, "Accept"), None, "too late");
+        assert_eq!(decide(100, "Promise"), None);
+        assert!(rules.unmatched().eq(["Nack"]));
+    }
+}

@@ -1,0 +1,222 @@
+//! What a world is made of before anything happens in it.
+
+use alloc::string::String;
+use alloc::vec::Vec;
+use core::fmt;
+
+use crate::frame::{DATAGRAM_DEFAULT, DATAGRAM_MAX, DATAGRAM_MIN};
+use crate::ids::{ProcessId, SITES_MAX, SiteSet};
+use crate::journal::JournalConfig;
+use crate::mix::Seed;
+use crate::outbox::SyncMode;
+use crate::process::Process;
+use crate::sim::network::{Chance, Latency, NetworkSettings};
+use crate::sim::script::{Action, Target, Track};
+use crate::time::Duration;
+
+/// The disk of every site.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct DiskSettings {
+    /// How long a sync takes.
+    pub sync_time: Duration,
+    /// Whether inputs are handed in during a sync.
+    pub sync_mode: SyncMode,
+    /// Room for files, in bytes.
+    pub capacity: u64,
+}
+
+impl Default for DiskSettings {
+    fn default() -> DiskSettings {
+        let sync_time = Duration::from_millis(2);
+        DiskSettings { sync_time, sync_mode: SyncMode::Overlapped, capacity: 1 << 30 }
+    }
+}
+
+/// How much a trace keeps.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum TraceLevel {
+    /// Nothing.
+    Off,
+    /// Steps, faults, notes, starts and stops, and the datagrams that did not simply arrive; the rest is counted.
+    Notable,
+    /// Everything.
+    Full,
+}
+
+/// What is traced.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct TraceSettings {
+    /// How much.
+    pub level: TraceLevel,
+    /// About how many lines are kept: beyond it the oldest go, some hundred at a time, and are counted.
+    pub lines_max: usize,
+}
+
+impl Default for TraceSettings {
+    fn default() -> TraceSettings {
+        TraceSettings { level: TraceLevel::Notable, lines_max: 100_000 }
+    }
+}
+
+/// What a world is made of.
+#[derive(Clone, Debug)]
+pub struct WorldSettings<P: Process> {
+    /// What every draw of the run is made of.
+    pub seed: Seed,
+    /// How many sites: 1 to [`SITES_MAX`].
+    pub sites: u8,
+    /// How many clients on machines of their own.
+    pub clients: u16,
+    /// Which cluster the datagrams and journals belong to.
+    pub cluster: u64,
+    /// What every process is configured with.
+    pub config: P::Config,
+    /// What datagrams meet when no rule says otherwise.
+    pub network: NetworkSettings,
+    /// What records meet.
+    pub disk: DiskSettings,
+    /// The form of the journals.
+    pub journal: JournalConfig,
+    /// The limit on one datagram, in bytes.
+    pub datagram_max: usize,
+    /// How much may wait for a sync, in bytes, before a process is handed nothing more.
+    pub outbox_max: usize,
+    /// How many datagrams wait at a process that is paused or held back by its disk; what comes then is lost.
+    pub inbox_max: usize,
+    /// The failure domains: the sites of each machine.
+    pub machines: Vec<SiteSet>,
+    /// What is traced.
+    pub trace: TraceSettings,
+    /// What is done and when.
+    pub tracks: Vec<Track<P::Command>>,
+}
+
+impl<P: Process> WorldSettings<P> {
+    /// A calm world: 10 ms from anywhere to anywhere, no loss, no script.
+    pub fn calm(seed: Seed, sites: u8, config: P::Config) -> WorldSettings<P> {
+        WorldSettings {
+            seed,
+            sites,
+            clients: 0,
+            cluster: 1,
+            config,
+            network: NetworkSettings {
+                latency: Latency::Constant(Duration::from_millis(10)),
+                loss: Chance::NEVER,
+                duplication: Chance::NEVER,
+                reordering: Chance::NEVER,
+                reordering_by: Duration::ZERO,
+            },
+            disk: DiskSettings::default(),
+            journal: JournalConfig::default(),
+            datagram_max: DATAGRAM_DEFAULT,
+            outbox_max: 1 << 20,
+            inbox_max: 1_000,
+            machines: Vec::new(),
+            trace: TraceSettings::default(),
+            tracks: Vec::new(),
+        }
+    }
+
+    /// Fails where a world cannot be made of this.
+    pub fn check(&self) -> Result<(), BadSettings> {
+        let demand = |holds: bool, what: &dyn fmt::Display| {
+            if holds { Ok(()) } else { Err(BadSettings(alloc::format!("{what}"))) }
+        };
+        let sites = self.sites;
+        demand((1..=SITES_MAX).contains(&sites), &format_args!("{sites} sites, not 1 to {SITES_MAX}"))?;
+        let limits = DATAGRAM_MIN..=DATAGRAM_MAX;
+        let datagram_max = self.datagram_max;
+        demand(limits.contains(&datagram_max), &format_args!("a datagram limit of {datagram_max} bytes"))?;
+        self.journal.check().map_err(|error| BadSettings(alloc::format!("{error}")))?;
+        let journal_bytes = self.journal.segment_bytes.saturating_mul(2);
+        let capacity = self.disk.capacity;
+        demand(journal_bytes <= capacity, &format_args!("a disk of {capacity} bytes has no room to start"))?;
+        let chances = [self.network.loss, self.network.duplication, self.network.reordering];
+        let is_chance = |chance: &Chance| chance.denominator > 0 && chance.numerator <= chance.denominator;
+        demand(chances.iter().all(is_chance), &"a chance that is more than 1 or out of 0")?;
+        self.check_latency(&self.network.latency, true)?;
+        let all = SiteSet::first(sites);
+        for machine in &self.machines {
+            demand(machine.minus(all).is_empty(), &format_args!("machine {machine} of sites that are not"))?;
+        }
+        for step in self.tracks.iter().flatten() {
+            self.check_action(&step.action)?;
+        }
+        Ok(())
+    }
+
+    fn check_latency(&self, latency: &Latency, is_outermost: bool) -> Result<(), BadSettings> {
+        match latency {
+            Latency::Constant(_) | Latency::Exponential { .. } => Ok(()),
+            Latency::Uniform(min, max) if min <= max => Ok(()),
+            Latency::Uniform(min, max) => Err(BadSettings(alloc::format!("a latency from {min} to {max}"))),
+            Latency::Table(rows) => {
+                let count = usize::from(self.sites);
+                if !is_outermost || rows.len() != count || rows.iter().any(|row| row.len() != count) {
+                    let reason = "a table of latencies that does not have one row and column a site";
+                    return Err(BadSettings(reason.into()));
+                }
+                rows.iter().flatten().try_for_each(|latency| self.check_latency(latency, false))
+            }
+        }
+    }
+
+    fn check_action(&self, action: &Action<P::Command>) -> Result<(), BadSettings> {
+        let bad = |what: &str| Err(BadSettings(what.into()));
+        let target = match action {
+            Action::Crash { who, .. } => *who,
+            Action::Restart(who) | Action::SyncTime(who, _) => *who,
+            Action::Pause(who) | Action::Resume(who) | Action::Isolate(who) => *who,
+            Action::Command(process, _) => Target::Process(*process),
+            Action::Rule(rule) => {
+                let targets = [rule.filter.from, rule.filter.to];
+                return targets.iter().try_for_each(|target| match target {
+                    Target::Any => Ok(()),
+                    target => self.check_target(*target),
+                });
+            }
+            Action::Partition(_) | Action::Cut { .. } | Action::Mend(..) => return Ok(()),
+            Action::Heal | Action::Check(_) => return Ok(()),
+        };
+        self.check_target(target)?;
+        match (action, target) {
+            (
+                Action::Crash { .. } | Action::Restart(_) | Action::SyncTime(..),
+                Target::Process(ProcessId::Terminal(_) | ProcessId::Client(_)),
+            ) => bad("only a site crashes, restarts and has a disk"),
+            _ => Ok(()),
+        }
+    }
+
+    fn check_target(&self, target: Target) -> Result<(), BadSettings> {
+        match target {
+            Target::Any => Err(BadSettings("a step that is done to anybody".into())),
+            Target::Process(ProcessId::Site(site) | ProcessId::Terminal(site))
+                if site.number() >= self.sites =>
+            {
+                Err(BadSettings(alloc::format!("site {site} of {} sites", self.sites)))
+            }
+            Target::Process(ProcessId::Client(number)) if number >= self.clients => {
+                Err(BadSettings(alloc::format!("client {number} of {} clients", self.clients)))
+            }
+            Target::Machine(number) if usize::from(number) >= self.machines.len() => {
+                Err(BadSettings(alloc::format!("machine {number} of {} machines", self.machines.len())))
+            }
+            Target::Process(_) | Target::Machine(_) => Ok(()),
+            Target::Leader | Target::Follower | Target::AllSites => Ok(()),
+        }
+    }
+}
+
+/// Why no world can be made of some settings.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct BadSettings(pub String);
+
+impl fmt::Display for BadSettings {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "no world can have {}", self.0)
+    }
+}
+
+impl core::error::Error for BadSettings {}

@@ -1,0 +1,197 @@
+//! The smallest process that uses everything a host offers: numbers are told, kept, spread and acknowledged.
+
+use alloc::string::String;
+use alloc::vec::Vec;
+use core::fmt;
+
+use crate::ids::{ProcessId, SiteSet};
+use crate::mix::Seed;
+use crate::process::{Damage, Effects, Input, Label, Process, Recovered, Role, Subject};
+use crate::time::{Duration, Instant};
+
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Word {
+    /// A number to keep.
+    Tell { number: u64 },
+    /// It is kept.
+    Ack { number: u64 },
+    /// I am there.
+    Beat {},
+}
+
+wire_enum!(Word { 0 => Tell { number }, 1 => Ack { number }, 2 => Beat {} });
+
+impl Label for Word {
+    fn kind(&self) -> &'static str {
+        match self {
+            Word::Tell { .. } => "Tell",
+            Word::Ack { .. } => "Ack",
+            Word::Beat {} => "Beat",
+        }
+    }
+
+    fn subject(&self) -> Subject {
+        match self {
+            Word::Tell { number } | Word::Ack { number } => Subject::slot(*number),
+            Word::Beat {} => Subject::NONE,
+        }
+    }
+}
+
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Kept {
+    pub number: u64,
+}
+
+wire_struct!(Kept { number });
+
+#[derive(Clone, Debug)]
+pub enum Said {
+    Kept(u64),
+    Acked(u64),
+    DiskLow,
+}
+
+impl Label for Said {
+    fn kind(&self) -> &'static str {
+        match self {
+            Said::Kept(_) => "Kept",
+            Said::Acked(_) => "Acked",
+            Said::DiskLow => "DiskLow",
+        }
+    }
+
+    fn subject(&self) -> Subject {
+        match self {
+            Said::Kept(number) | Said::Acked(number) => Subject::slot(*number),
+            Said::DiskLow => Subject::NONE,
+        }
+    }
+}
+
+impl fmt::Display for Said {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Said::Kept(number) => write!(f, "keeps {number}"),
+            Said::Acked(number) => write!(f, "{number} is kept"),
+            Said::DiskLow => f.write_str("takes no more"),
+        }
+    }
+}
+
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Ask {
+    /// Keep this and tell every site in one broadcast.
+    Put(u64),
+    /// Tell each of the other sites alone, keeping nothing.
+    Each(u64),
+    /// Lead with this rank; 0 ends it.
+    Lead(u64),
+    /// Panic.
+    Break,
+}
+
+impl fmt::Display for Ask {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{self:?}")
+    }
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Config {
+    pub sites: u8,
+    pub beat: Option<Duration>,
+}
+
+/// A record of this number is damage.
+pub const CURSED: u64 = 666;
+
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Gossip {
+    pub id: ProcessId,
+    pub seed: Seed,
+    pub config: Config,
+    pub kept: Vec<u64>,
+    pub acks: u64,
+    pub beats: u64,
+    pub rank: u64,
+    pub next_beat: Option<Instant>,
+}
+
+impl Gossip {
+    fn keep(&mut self, number: u64, effects: &mut Effects<Gossip>) {
+        if self.id.as_site().is_some() && !self.kept.contains(&number) {
+            self.kept.push(number);
+            effects.append(&Kept { number });
+            effects.note(Said::Kept(number));
+        }
+    }
+
+    fn others(&self) -> SiteSet {
+        let all = SiteSet::first(self.config.sites);
+        self.id.as_site().map_or(all, |me| all.without(me))
+    }
+}
+
+impl Process for Gossip {
+    type Message = Word;
+    type Record = Kept;
+    type Note = Said;
+    type Command = Ask;
+    type Config = Config;
+
+    fn start(
+        config: &Config,
+        id: ProcessId,
+        seed: Seed,
+        recovered: Recovered<Kept>,
+    ) -> Result<Gossip, Damage> {
+        let kept: Vec<u64> = recovered.records.iter().map(|record| record.number).collect();
+        if kept.contains(&CURSED) {
+            return Err(Damage(String::from("a cursed number was kept")));
+        }
+        let next_beat = config.beat.filter(|_| id.as_site().is_some()).map(|beat| Instant::ZERO + beat);
+        Ok(Gossip { id, seed, config: *config, kept, acks: 0, beats: 0, rank: 0, next_beat })
+    }
+
+    fn handle(&mut self, now: Instant, input: Input<Gossip>, effects: &mut Effects<Gossip>) {
+        match input {
+            Input::Message { message: Word::Tell { number }, from } => {
+                self.keep(number, effects);
+                effects.send(from, &Word::Ack { number });
+            }
+            Input::Message { message: Word::Ack { number }, .. } => {
+                self.acks += 1;
+                effects.note(Said::Acked(number));
+            }
+            Input::Message { message: Word::Beat {}, .. } => self.beats += 1,
+            Input::Wake => {
+                effects.send_independent(self.others(), &Word::Beat {});
+                self.next_beat = self.config.beat.map(|beat| now + beat);
+            }
+            Input::Command(Ask::Put(number)) => {
+                self.keep(number, effects);
+                effects.send(SiteSet::first(self.config.sites), &Word::Tell { number });
+            }
+            Input::Command(Ask::Each(number)) => {
+                for site in self.others().iter() {
+                    effects.send(site, &Word::Tell { number });
+                }
+            }
+            Input::Command(Ask::Lead(rank)) => self.rank = rank,
+            Input::Command(Ask::Break) => panic!("asked to"),
+            Input::DiskLow => effects.note(Said::DiskLow),
+        }
+    }
+
+    fn deadline(&self) -> Option<(Instant, &'static str)> {
+        self.next_beat.map(|at| (at, "beat"))
+    }
+
+    fn role(&self) -> Role {
+        match self.rank {
+            0 => Role::Follower,
+            rank => Role::Leader { rank },
+        }
+    }
+}

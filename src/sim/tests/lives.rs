@@ -1,0 +1,198 @@
+//! Crashes at every seam, restarts, pauses, disks.
+
+use super::gossip::CURSED;
+use super::*;
+use crate::outbox::SyncMode;
+use crate::sim::host::Status;
+use crate::sim::script::Seam;
+
+fn crash(who: ProcessId, at: Option<Seam>, torn: bool) -> Action<Ask> {
+    Action::Crash { who: Target::Process(who), at, torn }
+}
+
+/// What S0 keeps, durably and after a restart at 1 s, and who ever heard of 5, when it crashes at this seam.
+fn at_seam(seam: Option<Seam>, ask: Ask) -> (Vec<u64>, Vec<ProcessId>, Birds) {
+    let mut steps = Vec::new();
+    if let Some(seam) = seam {
+        steps.push(at(1, crash(S0, Some(seam), false)));
+    }
+    steps.push(at(2, Action::Command(S0, ask)));
+    steps.push(at(1_000, Action::Restart(Target::Process(S0))));
+    let world = run(settings(steps));
+    let heard = world.judge().delivered.iter().filter(|(_, to, ..)| *to != S0);
+    let heard: Vec<ProcessId> =
+        heard.filter(|seen| matches!(seen.3, Word::Tell { .. })).map(|seen| seen.1).collect();
+    (kept(&world, S0), heard, world)
+}
+
+#[test]
+fn each_seam_is_exactly_where_it_says() {
+    let check = |seam, ask, expected_kept: &[u64], expected_heard: &[ProcessId]| {
+        let (kept, heard, world) = at_seam(seam, ask);
+        assert_eq!((&kept[..], &heard[..]), (expected_kept, expected_heard), "{seam:?}");
+        assert_eq!(world.judge().crashed.len(), usize::from(seam.is_some()), "{seam:?}");
+        assert!(world.unfired().is_empty(), "{:?}", world.unfired());
+    };
+    check(None, Ask::Put(5), &[5], &[S1, S2]);
+    check(Some(Seam::BeforeSync), Ask::Put(5), &[], &[]);
+    check(Some(Seam::AfterSync), Ask::Put(5), &[5], &[]);
+    check(Some(Seam::BetweenRecipients), Ask::Put(5), &[5], &[S1]);
+    check(None, Ask::Each(5), &[], &[S1, S2]);
+    check(Some(Seam::BetweenSends), Ask::Each(5), &[], &[S1]);
+}
+
+#[test]
+fn a_seam_that_is_never_reached_makes_the_run_stale() {
+    // One broadcast is one datagram: there is no place between two of them.
+    let (kept, _, world) = at_seam(Some(Seam::BetweenSends), Ask::Put(5));
+    let unfired = world.unfired();
+    assert_eq!((kept, unfired.len()), (Vec::from([5]), 1));
+    assert_eq!(unfired[0].nearest, "S0 was never between two sends");
+}
+
+#[test]
+fn a_crash_during_recovery_uses_its_incarnation_up() {
+    let restart = |millis| at(millis, Action::Restart(Target::Process(S0)));
+    let world = run(settings(Vec::from([
+        put(1, S0, 5),
+        at(100, crash(S0, None, false)),
+        at(150, crash(S0, Some(Seam::DuringRecovery), false)),
+        restart(200),
+        restart(300),
+    ])));
+    let starts: Vec<_> = world.judge().started.iter().filter(|started| started.0 == S0).collect();
+    assert_eq!(starts, [&(S0, 1, Vec::new()), &(S0, 3, Vec::from([5]))]);
+    assert_eq!(world.statistics().crashes, 2);
+}
+
+#[test]
+fn every_incarnation_has_a_seed_of_its_own() {
+    let world = run(settings(Vec::new()));
+    let crashed = run(settings(Vec::from([
+        at(1, crash(S0, None, false)),
+        at(2, Action::Restart(Target::Process(S0))),
+    ])));
+    let seed = |world: &Birds, who| world.process(who).map(|gossip| gossip.seed);
+    assert_ne!(seed(&world, S0), seed(&crashed, S0));
+    assert_ne!(seed(&world, S0), seed(&world, S1));
+    assert_eq!(seed(&world, S1), seed(&crashed, S1));
+}
+
+#[test]
+fn unsynced_writes_are_lost_and_a_torn_one_leaves_a_part() {
+    for torn in [false, true] {
+        let world = run(settings(Vec::from([
+            put(1, S0, 5),
+            put(100, S0, 6),
+            at(101, crash(S0, None, torn)),
+            at(200, Action::Restart(Target::Process(S0))),
+        ])));
+        assert_eq!(kept(&world, S0), [5], "the sync of 6 takes until 102 ms");
+        assert_eq!(world.judge().crashed, [(S0, Vec::from([5, 6]))]);
+        assert!(world.judge().durable.contains(&(S0, 5)) && !world.judge().durable.contains(&(S0, 6)));
+        assert_eq!(world.trace().render().contains("the last one torn"), torn);
+    }
+}
+
+#[test]
+fn a_pause_holds_everything_and_resuming_delivers_it() {
+    let world = run(settings(Vec::from([
+        put(1, S0, 5),
+        at(2, Action::Pause(Target::Process(S0))),
+        put(100, S1, 6),
+        put(101, S0, 7),
+        at(500, Action::Resume(Target::Process(S0))),
+    ])));
+    assert_eq!(kept(&world, S0), [5, 7, 6]);
+    let heard = deliveries(&world, "Tell", S0, S1);
+    assert_eq!(heard[0], 510_000, "the sync ended in the pause, and nobody was there to send: {heard:?}");
+    assert_eq!(deliveries(&world, "Tell", S1, S0), [500_000]);
+    assert_eq!(world.process(S0).map(|gossip| gossip.acks), Some(6));
+}
+
+#[test]
+fn an_inbox_overflows_like_a_socket_buffer() {
+    let mut steps = Vec::from([at(1, Action::Pause(Target::Process(S0)))]);
+    steps.extend((0..10).map(|number| put(10 + number, S1, number)));
+    steps.push(at(500, Action::Resume(Target::Process(S0))));
+    let mut settings = settings(steps);
+    settings.inbox_max = 4;
+    let world = run(settings);
+    assert_eq!((kept(&world, S0), world.statistics().overflowed), (Vec::from([0, 1, 2, 3]), 6));
+}
+
+#[test]
+fn a_blocking_host_holds_inputs_during_a_sync_and_an_overlapping_one_does_not() {
+    let numbers_in = |mode| {
+        let mut settings = settings(Vec::from([put(1, S0, 5), put(2, S0, 6), put(2, S0, 7)]));
+        settings.disk.sync_mode = mode;
+        settings.disk.sync_time = Duration::from_millis(100);
+        let mut world: Birds = World::new(settings, Scribe::default()).unwrap();
+        world.run_until(ms(50)).unwrap();
+        let before = kept(&world, S0);
+        world.run_until(ms(2_000)).unwrap();
+        let durable = world.judge().durable.iter().filter(|(who, _)| *who == S0).count();
+        assert_eq!((kept(&world, S0).len(), durable), (3, 3));
+        (before, deliveries(&world, "Tell", S0, S1))
+    };
+    let overlapped = (Vec::from([5, 6, 7]), Vec::from([111_000, 211_000, 211_000]));
+    assert_eq!(numbers_in(SyncMode::Overlapped), overlapped);
+    let blocking = (Vec::from([5]), Vec::from([111_000, 211_000, 311_000]));
+    assert_eq!(numbers_in(SyncMode::Blocking), blocking);
+}
+
+#[test]
+fn a_full_outbox_holds_inputs_until_the_sync() {
+    let mut settings = settings((0..8).map(|number| put(1, S0, number)).collect());
+    settings.outbox_max = 100;
+    let mut world: Birds = World::new(settings, Scribe::default()).unwrap();
+    world.run_until(ms(2)).unwrap();
+    let held = kept(&world, S0).len();
+    assert!((1..8).contains(&held), "{held} commands were handed in");
+    world.run_until(ms(1_000)).unwrap();
+    assert_eq!(kept(&world, S0).len(), 8);
+}
+
+#[test]
+fn a_machine_takes_its_sites_down_together() {
+    let mut settings = settings(Vec::from([
+        put(1, S0, 5),
+        at(100, Action::Crash { who: Target::Machine(1), at: None, torn: false }),
+        at(200, Action::Restart(Target::Machine(1))),
+    ]));
+    settings.machines = Vec::from([only(S0), only(S1).with(S2.as_site().unwrap())]);
+    let mut world: Birds = World::new(settings, Scribe::default()).unwrap();
+    world.run_until(ms(150)).unwrap();
+    let statuses = [S0, S1, S2].map(|id| world.status(id).unwrap());
+    assert_eq!(statuses, [Status::Up, Status::Down, Status::Down]);
+    world.run_until(ms(300)).unwrap();
+    assert_eq!((kept(&world, S1), kept(&world, S2)), (Vec::from([5]), Vec::from([5])));
+}
+
+#[test]
+fn durable_state_that_is_refused_stops_a_site_for_good() {
+    let world = run(settings(Vec::from([
+        put(1, S0, CURSED),
+        at(100, crash(S0, None, false)),
+        at(200, Action::Restart(Target::Process(S0))),
+        at(300, Action::Heal),
+    ])));
+    let reason = "durable state is damaged: a cursed number was kept".into();
+    assert_eq!(world.status(S0), Some(Status::Failed { reason, for_good: true }));
+    let mut world = world;
+    assert_eq!(world.heal_core(), only(S1).with(S2.as_site().unwrap()));
+}
+
+#[test]
+fn a_disk_without_room_is_announced_before_it_stops_its_site() {
+    let mut settings = settings((0..400).map(|number| put(1 + 5 * number, S0, number)).collect());
+    settings.config.sites = 1;
+    settings.journal = crate::journal::JournalConfig { segment_bytes: 2_048, record_max: 64 };
+    settings.disk.capacity = 3 * 2_048;
+    let mut world: Birds = World::new(settings, Scribe::default()).unwrap();
+    world.run_until(ms(3_000)).unwrap();
+    let trace = world.trace().render();
+    let (told, stopped) = (trace.find("disk is almost full"), trace.find("stops: "));
+    assert!(told.is_some() && told < stopped, "told at {told:?}, stopped at {stopped:?}");
+    assert!(matches!(world.status(S0), Some(Status::Failed { for_good: false, .. })));
+}

@@ -1,0 +1,123 @@
+//! Worlds of a tiny process: determinism, seams, links, rules, disks and scripts.
+
+mod faults;
+mod gossip;
+mod lives;
+mod runs;
+mod scripts;
+
+use alloc::string::String;
+use alloc::vec::Vec;
+
+use gossip::{Ask, Config, Gossip, Word};
+
+use crate::frame::Datagram;
+use crate::ids::{ProcessId, SiteId, SiteSet};
+use crate::mix::Seed;
+use crate::sim::judge::{Judge, Observation, Violation};
+use crate::sim::rule::Filter;
+use crate::sim::script::{Action, Step, Target, Trigger};
+use crate::sim::settings::{TraceLevel, TraceSettings, WorldSettings};
+use crate::sim::world::World;
+use crate::time::{Duration, Instant};
+
+const S0: ProcessId = ProcessId::site(0);
+const S1: ProcessId = ProcessId::site(1);
+const S2: ProcessId = ProcessId::site(2);
+
+/// Remembers what a test asks for; objects when a process acknowledges a number told not to be.
+#[derive(Clone, Default)]
+struct Scribe {
+    sent: Vec<(Instant, Datagram)>,
+    delivered: Vec<(Instant, ProcessId, ProcessId, Word)>,
+    durable: Vec<(ProcessId, u64)>,
+    started: Vec<(ProcessId, u64, Vec<u64>)>,
+    crashed: Vec<(ProcessId, Vec<u64>)>,
+    forbidden: Option<u64>,
+}
+
+impl Judge<Gossip> for Scribe {
+    fn observe(&mut self, now: Instant, seen: &Observation<'_, Gossip>) -> Result<(), Violation> {
+        match seen {
+            Observation::Sent { datagram, messages } => {
+                assert_eq!(datagram.labels.len(), messages.len());
+                self.sent.push((now, (*datagram).clone()));
+            }
+            Observation::Delivered { to, from, message } => {
+                self.delivered.push((now, *to, *from, (*message).clone()));
+                if let (Word::Ack { number }, Some(forbidden)) = (message, self.forbidden)
+                    && *number == forbidden
+                {
+                    let explanation = alloc::format!("{to} heard that {number} is kept");
+                    return Err(Violation { property: "forbidden", explanation });
+                }
+            }
+            Observation::Durable { process, records } => {
+                self.durable.extend(records.iter().map(|record| (*process, record.number)));
+            }
+            Observation::Started { process, incarnation, recovered, .. } => {
+                let numbers = recovered.iter().map(|record| record.number).collect();
+                self.started.push((*process, *incarnation, numbers));
+            }
+            Observation::Crashed { process, state } => self.crashed.push((*process, state.kept.clone())),
+            Observation::Commanded { .. } | Observation::Noted { .. } | Observation::Handled { .. } => {}
+        }
+        Ok(())
+    }
+}
+
+type Settings = WorldSettings<Gossip>;
+type Birds = World<Gossip, Scribe>;
+
+fn ms(millis: u64) -> Instant {
+    Instant::ZERO + Duration::from_millis(millis)
+}
+
+fn settings(steps: Vec<Step<Ask>>) -> Settings {
+    let mut settings = Settings::calm(Seed(7), 3, Config { sites: 3, beat: None });
+    settings.clients = 2;
+    settings.journal.segment_bytes = 1 << 18;
+    settings.trace = TraceSettings { level: TraceLevel::Full, lines_max: 10_000 };
+    settings.tracks = Vec::from([steps]);
+    settings
+}
+
+fn run(settings: Settings) -> Birds {
+    let mut world = World::new(settings, Scribe::default()).unwrap();
+    world.run_until(ms(2_000)).unwrap();
+    world
+}
+
+fn step(trigger: Trigger, action: Action<Ask>) -> Step<Ask> {
+    Step { trigger, action, is_optional: false }
+}
+
+fn at(millis: u64, action: Action<Ask>) -> Step<Ask> {
+    step(Trigger::At(ms(millis)), action)
+}
+
+fn put(millis: u64, who: ProcessId, number: u64) -> Step<Ask> {
+    at(millis, Action::Command(who, Ask::Put(number)))
+}
+
+fn filter(kind: &str, from: Target, to: Target) -> Filter {
+    Filter { kind: Some(String::from(kind)), from, to, slot: None }
+}
+
+fn kept(world: &Birds, who: ProcessId) -> Vec<u64> {
+    world.process(who).map(|gossip| gossip.kept.clone()).unwrap_or_default()
+}
+
+fn only(site: ProcessId) -> SiteSet {
+    site.as_site().map(|site: SiteId| SiteSet::EMPTY.with(site)).unwrap_or_default()
+}
+
+/// When each message of this kind from one to the other was handed in.
+fn deliveries(world: &Birds, kind: &str, from: ProcessId, to: ProcessId) -> Vec<u64> {
+    use crate::process::Label;
+    let wanted = |(_, receiver, sender, word): &&(Instant, ProcessId, ProcessId, Word)| {
+        (*receiver, *sender, word.kind()) == (to, from, kind)
+    };
+    let times = world.judge().delivered.iter().filter(wanted);
+    times.map(|(at, ..)| at.as_micros()).collect()
+}

@@ -1,0 +1,90 @@
+//! How targets, filters and actions read in traces and reports.
+
+use alloc::format;
+use alloc::string::{String, ToString};
+use core::fmt::Display;
+
+use crate::ids::SiteSet;
+use crate::sim::rule::{Filter, Ruling};
+use crate::sim::rules::Whom;
+use crate::sim::script::{Action, Seam, Target};
+
+pub(crate) fn target_text(target: Target) -> String {
+    match target {
+        Target::Any => "anybody".into(),
+        Target::Process(process) => process.to_string(),
+        Target::Leader => "the leader".into(),
+        Target::Follower => "a follower".into(),
+        Target::Machine(number) => format!("machine {number}"),
+        Target::AllSites => "all sites".into(),
+    }
+}
+
+/// `from S0 to S1 about slot 4`; what is not restricted is not said.
+pub(crate) fn filter_text(filter: &Filter) -> String {
+    let end = |word: &str, target: Target| match target {
+        Target::Any => String::new(),
+        target => format!("{word} {} ", target_text(target)),
+    };
+    let slot = filter.slot.map(|slot| format!("about slot {slot}")).unwrap_or_default();
+    let text = format!("{}{}{slot}", end("from", filter.from), end("to", filter.to));
+    text.trim_end().to_string()
+}
+
+pub(crate) fn ruling_text(ruling: Ruling) -> String {
+    match ruling {
+        Ruling::Drop => "drop".into(),
+        Ruling::Delay(by) => format!("delay by {by}"),
+        Ruling::Duplicate { copies, apart } => format!("{copies} more, {apart} apart"),
+    }
+}
+
+pub(crate) fn seam_text(seam: Seam) -> &'static str {
+    match seam {
+        Seam::BeforeSync => "before a sync",
+        Seam::AfterSync => "after a sync",
+        Seam::BetweenSends => "between two sends",
+        Seam::BetweenRecipients => "between two recipients",
+        Seam::DuringRecovery => "during recovery",
+    }
+}
+
+fn whom_text(whom: Whom) -> String {
+    match whom {
+        Whom::Anybody => "anybody".into(),
+        Whom::Sites(sites) if sites.len() == 1 => sites.iter().map(|site| site.to_string()).collect(),
+        Whom::Sites(sites) => sites.to_string(),
+        Whom::Other(other) => other.to_string(),
+    }
+}
+
+/// One step's action with the processes that it was done to.
+pub(crate) fn action_text<C: Display>(action: &Action<C>, whom: Whom) -> String {
+    let whom = whom_text(whom);
+    match action {
+        Action::Command(process, command) => format!("command {process}: {command}"),
+        Action::Crash { at, torn, .. } => {
+            let place = at.map(|seam| format!(" {}", seam_text(seam))).unwrap_or_default();
+            format!("crash {whom}{place}{}", if *torn { ", tearing its last write" } else { "" })
+        }
+        Action::Restart(_) => format!("restart {whom}"),
+        Action::Pause(_) => format!("pause {whom}"),
+        Action::Resume(_) => format!("resume {whom}"),
+        Action::Isolate(_) => format!("isolate {whom}"),
+        Action::Partition(groups) => {
+            let groups = groups.iter().map(SiteSet::to_string);
+            format!("partition {}", groups.collect::<alloc::vec::Vec<_>>().join(" | "))
+        }
+        Action::Cut { from, to } => format!("cut {from} -> {to}"),
+        Action::Mend(one, other) => format!("mend {one} - {other}"),
+        Action::Rule(rule) => {
+            let name = rule.name.as_deref().map(|name| format!(" {name}")).unwrap_or_default();
+            let kind = rule.filter.kind.as_deref().unwrap_or("datagrams");
+            let text = format!("rule{name}: {kind} {}", filter_text(&rule.filter));
+            format!("{}: {}", text.trim_end(), ruling_text(rule.ruling))
+        }
+        Action::SyncTime(_, time) => format!("syncs of {whom} take {time}"),
+        Action::Heal => "heal".into(),
+        Action::Check(number) => format!("check {number}"),
+    }
+}

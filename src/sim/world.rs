@@ -1,0 +1,338 @@
+//! The world: every process, the network between them and the script, as one value.
+//!
+//! Time stands still while an event is applied and jumps to the next one. Choosing the next event and applying
+//! it are two functions, and a clone runs on exactly as the original does.
+//!
+//! 1. Events are applied by time and, within a moment, in the order of their scheduling.
+//! 2. Actions on links take effect the moment they fire; actions on processes when the datagram that fired them
+//!    has passed the network, or else when the process at work has finished its input.
+//! 3. Nothing reads a clock, and nothing draws from a stream that others draw from.
+
+use alloc::collections::VecDeque;
+use alloc::format;
+use alloc::sync::Arc;
+use alloc::vec::Vec;
+
+use crate::frame::Datagram;
+use crate::ids::{ProcessId, SiteId, SiteSet};
+use crate::journal::{Identity, Journal, SyncId};
+use crate::mix::Seed;
+use crate::outbox::Outgoing;
+use crate::process::{Effects, Process};
+use crate::sim::director::{Director, StepId, Unfired};
+use crate::sim::disk::SimDisk;
+use crate::sim::fates::Fates;
+use crate::sim::host::{Host, Status, follower, leader};
+use crate::sim::judge::{Judge, Violation};
+use crate::sim::links::Links;
+use crate::sim::queue::{Queue, Turn};
+use crate::sim::rules::{Cast, Rules};
+use crate::sim::settings::{BadSettings, WorldSettings};
+use crate::sim::trace::Trace;
+use crate::sim::watch::{Statistics, Watch};
+use crate::sim::words::seam_text;
+use crate::time::{Duration, Instant};
+
+/// The ChaCha8 streams of a world's seed; the fates of datagrams have the first.
+const STREAM_PROCESSES: u64 = 2;
+const STREAM_TEARS: u64 = 3;
+
+/// What the queue holds. Hosts are named by their place, and by the life that the event belongs to.
+#[derive(Clone, Debug)]
+pub(crate) enum Event {
+    Start {
+        host: usize,
+    },
+    Deliver {
+        host: usize,
+        datagram: Datagram,
+    },
+    Synced {
+        host: usize,
+        life: u64,
+        sync: SyncId,
+    },
+    Wake {
+        host: usize,
+        life: u64,
+    },
+    /// Inputs wait that could not be handed in when they came.
+    Drain {
+        host: usize,
+    },
+    /// A process that was paused goes on.
+    Resumed {
+        host: usize,
+    },
+    Step(StepId),
+}
+
+/// Everything there is.
+#[derive(Clone)]
+pub struct World<P: Process, J: Judge<P>> {
+    pub(crate) settings: Arc<WorldSettings<P>>,
+    pub(crate) queue: Queue<Event>,
+    events: u64,
+    /// Sites, then terminals, then clients.
+    pub(crate) hosts: Vec<Host<P>>,
+    pub(crate) links: Links,
+    pub(crate) rules: Rules,
+    pub(crate) fates: Fates,
+    pub(crate) director: Director<P::Command>,
+    pub(crate) watch: Watch<P, J>,
+    pub(crate) seed_of_processes: Seed,
+    pub(crate) seed_of_tears: Seed,
+    pub(crate) checks: VecDeque<usize>,
+    /// The healed quorum, once faults have stopped.
+    pub(crate) core: Option<SiteSet>,
+    /// Whose code is running. It stays set where that code panics.
+    pub(crate) handling: Option<ProcessId>,
+    /// Empty between calls.
+    pub(crate) effects: Effects<P>,
+    pub(crate) ready: VecDeque<Outgoing>,
+}
+
+impl<P: Process, J: Judge<P>> World<P, J> {
+    /// A world before its first event: every process is about to start.
+    pub fn new(settings: WorldSettings<P>, judge: J) -> Result<World<P, J>, BadSettings> {
+        settings.check()?;
+        let sites = SiteSet::first(settings.sites);
+        let sync_time = settings.disk.sync_time;
+        let mut hosts = Vec::new();
+        for site in sites.iter() {
+            let mut disk = SimDisk::new(settings.disk.capacity);
+            let identity = Identity { cluster: settings.cluster, process: site.into() };
+            Journal::format(&mut disk, &identity, &settings.journal)
+                .map_err(|error| BadSettings(format!("{error}")))?;
+            hosts.push(Host::new(site.into(), Some(disk), sync_time));
+        }
+        let others =
+            sites.iter().map(ProcessId::Terminal).chain((0..settings.clients).map(ProcessId::Client));
+        hosts.extend(others.map(|other| Host::new(other, None, Duration::ZERO)));
+        let mut queue = Queue::new();
+        for host in 0..hosts.len() {
+            queue.push(Instant::ZERO, Event::Start { host });
+        }
+        let mut world = World {
+            queue,
+            events: 0,
+            links: Links::new(sites, settings.clients),
+            rules: Rules::new(),
+            fates: Fates::new(settings.seed),
+            director: Director::new(settings.tracks.clone()),
+            watch: Watch::new(settings.trace, judge),
+            seed_of_processes: Seed(settings.seed.key(STREAM_PROCESSES)),
+            seed_of_tears: Seed(settings.seed.key(STREAM_TEARS)),
+            checks: VecDeque::new(),
+            core: None,
+            handling: None,
+            effects: Effects::default(),
+            ready: VecDeque::new(),
+            hosts,
+            settings: Arc::new(settings),
+        };
+        world.schedule_steps();
+        Ok(world)
+    }
+
+    /// The turn of the event that comes next; `None` when nothing will ever happen again.
+    pub fn next_event(&self) -> Option<Turn> {
+        self.queue.first()
+    }
+
+    /// The turns of all events that are scheduled, in no particular order.
+    pub fn turns(&self) -> impl Iterator<Item = Turn> {
+        self.queue.turns().map(|(turn, _)| turn)
+    }
+
+    /// Applies the event of this turn. One that is taken out of its order happens at its time or now,
+    /// whichever is later. The first violation is kept and returned, by this and by every later call.
+    pub fn apply(&mut self, turn: Turn) -> Result<(), Violation> {
+        if let Some(event) = self.queue.take(turn) {
+            self.watch.now = self.watch.now.max(turn.at);
+            self.events += 1;
+            match event {
+                Event::Start { host } => self.start(host),
+                Event::Deliver { host, datagram } => self.deliver(host, datagram),
+                Event::Synced { host, life, sync } => self.on_synced(host, life, sync),
+                Event::Wake { host, life } => self.on_wake(host, life, turn.at),
+                Event::Drain { host } => self.drain(host),
+                Event::Resumed { host } => self.on_resumed(host),
+                Event::Step(step) => {
+                    let cast = cast(&self.hosts, &self.settings);
+                    self.director.on_time(step, self.watch.now, &cast);
+                }
+            }
+            self.run_fired(false);
+            while self.director.has_due() {
+                let cast = cast(&self.hosts, &self.settings);
+                self.director.retry(self.watch.now, &cast);
+                if !self.run_fired(false) {
+                    break;
+                }
+            }
+        }
+        self.watch.violation.clone().map_or(Ok(()), Err)
+    }
+
+    /// Applies the event that comes next; `false` when there is none.
+    pub fn step(&mut self) -> Result<bool, Violation> {
+        let Some(turn) = self.next_event() else { return Ok(false) };
+        self.apply(turn).map(|()| true)
+    }
+
+    /// Applies every event up to and including `until`, and moves the clock there.
+    pub fn run_until(&mut self, until: Instant) -> Result<(), Violation> {
+        while let Some(turn) = self.next_event().filter(|turn| turn.at <= until) {
+            self.apply(turn)?;
+        }
+        self.watch.now = self.watch.now.max(until);
+        Ok(())
+    }
+
+    /// Lets `bytes` arrive at `to` now as if the network had brought them, for tests of what comes from outside.
+    pub fn inject(&mut self, to: ProcessId, bytes: &[u8]) {
+        if let Some(host) = self.place(to) {
+            let datagram = Datagram { from: to, to: to.into(), labels: Arc::new([]), bytes: bytes.into() };
+            self.queue.push(self.watch.now, Event::Deliver { host, datagram });
+        }
+    }
+
+    /// The time.
+    pub const fn now(&self) -> Instant {
+        self.watch.now
+    }
+
+    /// What this world was made of.
+    pub fn settings(&self) -> &WorldSettings<P> {
+        &self.settings
+    }
+
+    /// The state of a process, while it runs.
+    pub fn process(&self, id: ProcessId) -> Option<&P> {
+        Some(&self.hosts[self.place(id)?].running()?.process)
+    }
+
+    /// All sites.
+    pub fn sites(&self) -> SiteSet {
+        SiteSet::first(self.settings.sites)
+    }
+
+    /// Every process: sites, terminals, clients.
+    pub fn processes(&self) -> impl Iterator<Item = ProcessId> {
+        self.hosts.iter().map(|host| host.id)
+    }
+
+    /// Whether a process runs; `None` where there is no such process.
+    pub fn status(&self, id: ProcessId) -> Option<Status> {
+        Some(self.hosts[self.place(id)?].status())
+    }
+
+    /// The leading site of the highest rank.
+    pub fn leader(&self) -> Option<SiteId> {
+        leader(&self.hosts)
+    }
+
+    /// Whose code is running: after a panic, whose code it was.
+    pub const fn handling(&self) -> Option<ProcessId> {
+        self.handling
+    }
+
+    /// How many events were applied.
+    pub const fn events(&self) -> u64 {
+        self.events
+    }
+
+    /// A word made of everything that happened: two runs that differ in anything differ in it.
+    pub const fn fingerprint(&self) -> u64 {
+        self.watch.fingerprint
+    }
+
+    /// What happened, as far as the settings want it kept.
+    pub const fn trace(&self) -> &Trace<P> {
+        &self.watch.trace
+    }
+
+    /// How often things happened.
+    pub const fn statistics(&self) -> &Statistics {
+        &self.watch.statistics
+    }
+
+    /// The judge, with what it remembers.
+    pub const fn judge(&self) -> &J {
+        &self.watch.judge
+    }
+
+    /// The first violation.
+    pub const fn violation(&self) -> Option<&Violation> {
+        self.watch.violation.as_ref()
+    }
+
+    /// Takes out the next check that the script asked for.
+    pub fn due_check(&mut self) -> Option<usize> {
+        self.checks.pop_front()
+    }
+
+    /// Whether no step of the script can be counted on to fire any more.
+    pub fn script_done(&self) -> bool {
+        self.director.is_done()
+    }
+
+    /// How many optional steps fired, and how many there are.
+    pub fn optional_steps(&self) -> (usize, usize) {
+        self.director.optional()
+    }
+
+    /// What makes the run stale: required steps that did not fire, and crashes whose place was never reached.
+    pub fn unfired(&self) -> Vec<Unfired> {
+        let mut unfired = self.director.unfired();
+        for host in &self.hosts {
+            let seams = host
+                .seams
+                .iter()
+                .chain(&host.spared)
+                .filter(|armed| !self.director.step(armed.step).is_optional);
+            unfired.extend(seams.map(|armed| Unfired {
+                step: armed.step,
+                was_armed: true,
+                nearest: format!("{} was never {}", host.id, seam_text(armed.seam)),
+            }));
+        }
+        unfired.sort_by_key(|unfired| unfired.step);
+        unfired
+    }
+
+    /// The named rules that matched nothing.
+    pub fn unmatched_rules(&self) -> impl Iterator<Item = &str> {
+        self.rules.unmatched()
+    }
+
+    /// The place of a process among the hosts.
+    pub(crate) fn place(&self, id: ProcessId) -> Option<usize> {
+        let sites = usize::from(self.settings.sites);
+        match id {
+            ProcessId::Site(site) => (site.index() < sites).then_some(site.index()),
+            ProcessId::Terminal(site) => (site.index() < sites).then_some(sites + site.index()),
+            ProcessId::Client(number) => {
+                (number < self.settings.clients).then_some(2 * sites + usize::from(number))
+            }
+        }
+    }
+
+    /// Puts the times of freshly armed steps into the queue.
+    pub(crate) fn schedule_steps(&mut self) {
+        for (at, step) in self.director.take_timers() {
+            self.queue.push(at, Event::Step(step));
+        }
+    }
+}
+
+/// Who plays which part at this moment.
+pub(crate) fn cast<'a, P: Process>(hosts: &[Host<P>], settings: &'a WorldSettings<P>) -> Cast<'a> {
+    Cast {
+        leader: leader(hosts),
+        follower: follower(hosts),
+        sites: SiteSet::first(settings.sites),
+        machines: &settings.machines,
+    }
+}

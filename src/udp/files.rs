@@ -242,3 +242,18 @@ impl core::fmt::Display for FolderError {
 }
 
 impl std::error::Error for FolderError {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    #[cfg(target_os = "linux")]
+    fn a_full_disk_is_told_from_a_broken_one() {
+        let full = OpenOptions::new().write(true).open("/dev/full").unwrap();
+        let error = full.write_all_at(b"x", 0).unwrap_err();
+        assert_eq!(fault(&error, "file"), DiskError::Full);
+        let broken = io::Error::from_raw_os_error(rustix::io::Errno::IO.raw_os_error());
+        assert!(matches!(fault(&broken, "file"), DiskError::Io(_)));
+    }
+}

@@ -7,6 +7,7 @@ mod run;
 mod terminal;
 mod words;
 
+use std::io::IsTerminal;
 use std::net::SocketAddr;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
@@ -87,7 +88,12 @@ fn main() -> ExitCode {
         1 => LevelFilter::INFO,
         2.. => LevelFilter::DEBUG,
     };
-    tracing_subscriber::fmt().with_max_level(level).with_writer(std::io::stderr).with_target(false).init();
+    tracing_subscriber::fmt()
+        .with_max_level(level)
+        .with_writer(std::io::stderr)
+        .with_ansi(std::io::stderr().is_terminal())
+        .with_target(false)
+        .init();
     // A broken invariant panics with its values; that is a failure of the protocol.
     let result = catch_unwind(AssertUnwindSafe(|| match &arguments.command {
         Command::Init(init) => init::init(init),

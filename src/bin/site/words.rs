@@ -6,8 +6,8 @@ use aviary::timeline::{Event, Text, User};
 /// What `help` prints.
 pub(crate) const HELP: &str = "\
 tweet USER TEXT…     says something
-view USER [LIMIT]    what USER may see, newest first, as far as this site knows (LIMIT: 1 to 1000, default 20)
-view! USER [LIMIT]   the same as of a place in the log: linearizable, at most one page; also view --linearizable
+view USER [LIMIT]    what USER may see, newest first, as known here (LIMIT 1 to 1000, else 20)
+view! USER [LIMIT]   the same, linearizable, one page at most; also: view --linearizable USER
 block USER WHOM      hides USER's tweets, past and future, from WHOM
 unblock USER WHOM    shows them again
 log                  everything that was agreed on

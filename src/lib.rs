@@ -24,3 +24,5 @@ pub mod sim;
 pub mod site;
 pub mod time;
 pub mod timeline;
+#[cfg(feature = "udp")]
+pub mod udp;

@@ -182,7 +182,7 @@ pub enum Telling {
     },
 }
 
-/// One request of the log, and whether it took effect there.
+/// One request of the log. A retried one may stand there twice; it took effect once.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct LogLine {
     /// Where.
@@ -264,6 +264,11 @@ const PAGE_OVERHEAD_MAX: usize = FRAME_BYTES + MESSAGE_PREFIX_MAX + 1 + (1 + 3 *
 // The largest event fits every message that carries it in the smallest datagram that may be configured.
 const _: () = assert!(Message::OVERHEAD_MAX + Submission::BYTES_MAX <= DATAGRAM_MIN);
 const _: () = assert!(PAGE_OVERHEAD_MAX + Page::BYTES_MAX <= DATAGRAM_MIN);
+const _: () = assert!(PAGE_OVERHEAD_MAX + 2 + LIST_BYTES_MAX <= DATAGRAM_MIN);
+
+/// Bytes that the items of a told list take at most. The largest item, a line of the log, is smaller than the
+/// submission that it shows, so every list makes progress.
+pub(super) const LIST_BYTES_MAX: usize = Submission::BYTES_MAX;
 
 impl Message {
     /// Bytes that the values of one entry may take, so that every message that carries the entry fits.

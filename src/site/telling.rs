@@ -3,9 +3,9 @@
 use alloc::vec::Vec;
 
 use crate::paxos::Slot;
-use crate::site::message::{Block, LogLine, Query, Telling};
+use crate::site::message::{Block, LIST_BYTES_MAX, LogLine, Query, Telling};
 use crate::site::site::Site;
-use crate::timeline::{Page, Position};
+use crate::timeline::Position;
 use crate::wire::Wire;
 
 /// What `site` tells about `query`.
@@ -39,12 +39,12 @@ fn log_lines(site: &Site, from: Position) -> impl Iterator<Item = LogLine> {
     lines.filter(move |line| line.position >= from)
 }
 
-/// As many items as fit a page, and whether there are more.
+/// As many items as fit a datagram, and whether there are more.
 fn cut<T: Wire>(items: impl Iterator<Item = T>) -> (Vec<T>, bool) {
     let (mut taken, mut bytes) = (Vec::new(), 0);
     for item in items {
         bytes += item.to_bytes().len();
-        if bytes > Page::BYTES_MAX {
+        if bytes > LIST_BYTES_MAX {
             return (taken, true);
         }
         taken.push(item);

@@ -1,0 +1,79 @@
+//! Answers as lines, in a form that stays.
+
+use aviary::site::message::{Answer, LogLine, Phase, Status};
+use aviary::site::note::Note;
+use aviary::site::submission::Operation;
+use aviary::timeline::{Event, Page, Position};
+use aviary::udp::{Counters, Sites};
+
+/// Of an operation that is in the log.
+pub(crate) fn done(at: Position, operation: &Operation, answer: &Answer) -> String {
+    match (operation, answer) {
+        (Operation::Event { event: Event::Tweet { .. } }, _) => format!("tweeted at {at}\n"),
+        (Operation::Event { event: Event::Block { .. } }, _) => format!("blocked at {at}\n"),
+        (Operation::Event { event: Event::Unblock { .. } }, _) => format!("unblocked at {at}\n"),
+        (Operation::View { .. }, Answer::Viewed { page }) => {
+            let older = if page.has_more { ", older ones follow" } else { "" };
+            format!("{}({} as of {at}{older})\n", tweets(page), counted(page.tweets.len() as u64, "tweet"))
+        }
+        (Operation::View { .. }, Answer::Opened | Answer::Done) => format!("done at {at}\n"),
+    }
+}
+
+/// Of an operation of which nobody can say whether it is in the log.
+pub(crate) fn lost(operation: &Operation) -> String {
+    format!("error: outcome unknown, the session expired: {operation}\n")
+}
+
+/// A line a tweet.
+pub(crate) fn tweets(page: &Page) -> String {
+    page.tweets.iter().map(|tweet| format!("{tweet}\n")).collect()
+}
+
+/// A line a request.
+pub(crate) fn log(lines: &[LogLine]) -> String {
+    lines.iter().map(|line| format!("{} {}\n", line.position, line.request)).collect()
+}
+
+/// Ends a list.
+pub(crate) fn total(count: u64, noun: &str) -> String {
+    format!("({})\n", counted(count, noun))
+}
+
+fn counted(count: u64, noun: &str) -> String {
+    match (count, noun) {
+        (1, _) => format!("1 {noun}"),
+        (_, "entry") => format!("{count} entries"),
+        _ => format!("{count} {noun}s"),
+    }
+}
+
+/// How the site is, and what became of its datagrams.
+pub(crate) fn status(status: &Status, counters: &Counters) -> String {
+    let phase = match status.phase {
+        Phase::Following => "following",
+        Phase::Campaigning => "campaigning",
+        Phase::Leading => "leading",
+    };
+    let leader = status.leader.map_or_else(|| "none".into(), |site| site.to_string());
+    let Status { site, ballot, chosen, applied, queue, .. } = status;
+    format!(
+        "status: {site} {phase} ballot={ballot} leader={leader} chosen={} applied={} queue={queue}\n\
+         datagrams: {counters}\n",
+        chosen.0, applied.0
+    )
+}
+
+/// Where the sites are.
+pub(crate) fn sites(sites: &Sites, me: u8) -> String {
+    let line = |(site, address): (u8, &std::net::SocketAddr)| {
+        let here = if site == me { " (here)" } else { "" };
+        format!("S{site} {address}{here}\n")
+    };
+    (0..).zip(&sites.addresses).map(line).collect()
+}
+
+/// What a person should know although it answers nothing.
+pub(crate) fn is_worth_a_warning(note: &Note) -> bool {
+    matches!(note, Note::FoundBusy(..) | Note::FoundBehind(..) | Note::QueueFull)
+}

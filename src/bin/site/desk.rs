@@ -1,0 +1,332 @@
+//! What was asked and what is not answered yet.
+//!
+//! Words are worked on in order. Events are asked for one behind the other without a wait between them; a query waits for
+//! the events before it, so that people see what they did, but no longer than [`PATIENCE`]: a site that
+//! cannot reach the others still tells what it knows. `status`, `sites` and `help` never wait.
+
+use std::collections::VecDeque;
+
+use aviary::site::client::Command;
+use aviary::site::message::{Block, Query, Telling};
+use aviary::site::note::Note;
+use aviary::time::{Duration, Instant};
+use aviary::timeline::{Position, User, View};
+
+use crate::answers;
+use crate::words::{self, Word};
+
+/// How long a query waits for the events before it.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(2);
+
+/// How long the end waits for answers.
+const END_PATIENCE: Duration = Duration::from_secs(5);
+
+/// The most words that wait, and the most events that are under way; fewer than a client's queue holds.
+const WAITING_MAX: usize = 64;
+
+/// The queries under way and the words that wait.
+pub(crate) struct Desk {
+    waiting: VecDeque<Word>,
+    /// When the first of them became the first.
+    first_since: Instant,
+    /// Events asked for and not answered.
+    events: usize,
+    query: Option<Asked>,
+    /// Statuses asked for and not answered.
+    statuses: usize,
+    /// When the input ended.
+    ended: Option<Instant>,
+    /// To be asked next.
+    commands: Vec<Command>,
+}
+
+/// A list that is being fetched, page by page.
+struct Asked {
+    list: List,
+    shown: u64,
+}
+
+enum List {
+    View { viewer: User, limit: u64 },
+    Log,
+    Blocks,
+}
+
+/// What a line is answered with at once.
+pub(crate) enum AtOnce {
+    Nothing,
+    Error(String),
+    Help,
+    Sites,
+}
+
+/// How it stands.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum End {
+    /// There is more to come.
+    NotYet,
+    /// Everything was answered.
+    Answered,
+    /// So many were not, and time is up.
+    Unanswered(usize),
+}
+
+impl Desk {
+    pub(crate) fn new() -> Desk {
+        Desk {
+            waiting: VecDeque::new(),
+            first_since: Instant::ZERO,
+            events: 0,
+            query: None,
+            statuses: 0,
+            ended: None,
+            commands: Vec::new(),
+        }
+    }
+
+    /// Whether it takes another line.
+    pub(crate) fn has_room(&self) -> bool {
+        self.ended.is_none() && self.waiting.len() < WAITING_MAX && self.statuses < WAITING_MAX
+    }
+
+    pub(crate) fn on_line(&mut self, now: Instant, line: &str) -> AtOnce {
+        match words::parse(line) {
+            Err(error) => return AtOnce::Error(error),
+            Ok(None) => {}
+            Ok(Some(Word::Help)) => return AtOnce::Help,
+            Ok(Some(Word::Sites)) => return AtOnce::Sites,
+            Ok(Some(Word::Quit)) => self.on_end(now),
+            Ok(Some(Word::Status)) => {
+                self.statuses += 1;
+                self.commands.push(Command::Tell(Query::Status));
+            }
+            Ok(Some(word)) => {
+                if self.waiting.is_empty() {
+                    self.first_since = now;
+                }
+                self.waiting.push_back(word);
+            }
+        }
+        AtOnce::Nothing
+    }
+
+    /// No line follows.
+    pub(crate) fn on_end(&mut self, now: Instant) {
+        self.ended = self.ended.or(Some(now));
+    }
+
+    /// What to ask now.
+    pub(crate) fn take_commands(&mut self, now: Instant) -> Vec<Command> {
+        while let Some(command) = self.next_command(now) {
+            self.commands.push(command);
+        }
+        core::mem::take(&mut self.commands)
+    }
+
+    fn next_command(&mut self, now: Instant) -> Option<Command> {
+        let first = self.waiting.front()?;
+        let is_due = self.events == 0 || now.since(self.first_since) >= PATIENCE;
+        let can_ask = match first {
+            Word::Do(_) => self.query.is_none() && self.events < WAITING_MAX,
+            _ => self.query.is_none() && is_due,
+        };
+        if !can_ask {
+            return None;
+        }
+        let list = match self.waiting.pop_front()? {
+            Word::Do(operation) => {
+                self.first_since = now;
+                self.events += 1;
+                return Some(Command::Do(operation));
+            }
+            Word::View { viewer, limit } => List::View { viewer, limit },
+            Word::Log => List::Log,
+            Word::Blocks => List::Blocks,
+            // Answered at once.
+            Word::Sites | Word::Status | Word::Help | Word::Quit => return None,
+        };
+        self.first_since = now;
+        let command = list.ask(0, None, None);
+        self.query = Some(Asked { list, shown: 0 });
+        Some(command)
+    }
+
+    /// When it has to be looked at again.
+    pub(crate) fn deadline(&self) -> Option<Instant> {
+        let is_query = self.waiting.front().is_some_and(|word| !matches!(word, Word::Do(_)));
+        let query = (is_query && self.query.is_none()).then_some(self.first_since + PATIENCE);
+        query.into_iter().chain(self.ended.map(|at| at + END_PATIENCE)).min()
+    }
+
+    /// Whether the program may end.
+    pub(crate) fn end(&self, now: Instant) -> End {
+        let Some(at) = self.ended else { return End::NotYet };
+        let unanswered = self.waiting.len() + self.events + self.statuses + usize::from(self.query.is_some());
+        if unanswered == 0 {
+            End::Answered
+        } else if now.since(at) >= END_PATIENCE {
+            End::Unanswered(unanswered)
+        } else {
+            End::NotYet
+        }
+    }
+
+    /// Takes what the client says, and returns what to print.
+    pub(crate) fn on_note(&mut self, note: &Note, counters: &aviary::udp::Counters) -> String {
+        match note {
+            Note::Done(at, operation, answer) => {
+                self.events = self.events.saturating_sub(1);
+                answers::done(*at, operation, answer)
+            }
+            Note::Lost(operation) => {
+                self.events = self.events.saturating_sub(1);
+                answers::lost(operation)
+            }
+            Note::Told(_, _, Telling::Status { status }) => {
+                self.statuses = self.statuses.saturating_sub(1);
+                answers::status(status, counters)
+            }
+            Note::Told(_, _, telling) => self.on_page(telling),
+            _ => String::new(),
+        }
+    }
+
+    /// Shows a page, and asks for the next.
+    fn on_page(&mut self, telling: &Telling) -> String {
+        let Some(mut asked) = self.query.take() else { return String::new() };
+        let (text, count, noun, next) = match (&asked.list, telling) {
+            (List::View { limit, .. }, Telling::View { page }) => {
+                let count = page.tweets.len() as u64;
+                let has_more = page.has_more && asked.shown + count < *limit;
+                let last = page.tweets.last().filter(|_| has_more).map(|tweet| tweet.position);
+                let next = last.map(|last| asked.list.ask(asked.shown + count, Some(last), None));
+                (answers::tweets(page), count, "tweet", next)
+            }
+            (List::Log, Telling::Log { lines, has_more }) => {
+                let last = lines.last().filter(|_| *has_more).map(|line| line.position);
+                let next = last.map(|last| asked.list.ask(0, Some(last), None));
+                (answers::log(lines), lines.len() as u64, "entry", next)
+            }
+            (List::Blocks, Telling::Blocks { blocks, has_more }) => {
+                let text =
+                    blocks.iter().map(|Block { user, whom }| format!("{user} blocks {whom}\n")).collect();
+                let next =
+                    blocks.last().filter(|_| *has_more).map(|last| asked.list.ask(0, None, Some(last)));
+                (text, blocks.len() as u64, "block", next)
+            }
+            // Of a query that is not this one.
+            _ => {
+                self.query = Some(asked);
+                return String::new();
+            }
+        };
+        asked.shown += count;
+        match next {
+            Some(command) => {
+                self.commands.push(command);
+                self.query = Some(asked);
+                text
+            }
+            None => text + &answers::total(asked.shown, noun),
+        }
+    }
+}
+
+impl List {
+    /// The page behind what was shown: so many, the last at this position, or the last of these pairs.
+    fn ask(&self, shown: u64, last: Option<Position>, last_block: Option<&Block>) -> Command {
+        Command::Tell(match self {
+            List::View { viewer, limit } => {
+                let limit = limit.saturating_sub(shown);
+                Query::View { view: View { viewer: viewer.clone(), limit, older_than: last } }
+            }
+            List::Log => {
+                let behind = |last: Position| Position { slot: last.slot, index: last.index + 1 };
+                Query::Log { from: last.map_or_else(Position::default, behind) }
+            }
+            List::Blocks => Query::Blocks { after: last_block.cloned() },
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use aviary::site::message::{Answer, LogLine};
+    use aviary::site::submission::{Operation, Request};
+    use aviary::udp::Counters;
+
+    const S: fn(u64) -> Instant = |seconds| Instant::from_micros(seconds * 1_000_000);
+
+    fn asked(desk: &mut Desk, now: Instant) -> Vec<String> {
+        desk.take_commands(now).iter().map(Command::to_string).collect()
+    }
+
+    fn done(operation: &str) -> Note {
+        let at = Position { slot: 7, index: 0 };
+        let Ok(Some(Word::Do(operation))) = words::parse(operation) else { panic!("{operation}") };
+        Note::Done(at, operation, Answer::Done)
+    }
+
+    fn log(slots: core::ops::Range<u64>, has_more: bool) -> Note {
+        let nonce = 1;
+        let client = aviary::ids::ProcessId::Client(3);
+        let line = |slot| LogLine {
+            position: Position { slot, index: 0 },
+            request: Request::Open { client, nonce },
+        };
+        let telling = Telling::Log { lines: slots.map(line).collect(), has_more };
+        Note::Told(aviary::ids::SiteId::default(), aviary::paxos::Slot(9), telling)
+    }
+
+    #[test]
+    fn a_query_waits_for_the_events_before_it_but_not_for_ever() {
+        let mut desk = Desk::new();
+        for line in ["tweet ann a", "tweet ann b", "log", "tweet ann c", "status"] {
+            assert!(matches!(desk.on_line(S(1), line), AtOnce::Nothing));
+        }
+        assert_eq!(asked(&mut desk, S(1)), ["status", "ann: a", "ann: b"]);
+        assert_eq!(desk.deadline(), Some(S(3)));
+        let counters = Counters::default();
+        assert_eq!(desk.on_note(&done("tweet ann a"), &counters), "tweeted at 7.0\n");
+        assert_eq!(asked(&mut desk, S(2)), [""; 0]);
+        assert_eq!(asked(&mut desk, S(3)), ["log"], "its patience is at an end");
+        assert_eq!(desk.on_note(&log(0..1, true), &counters), "0.0 C3 opens a session\n");
+        let next = desk.take_commands(S(3));
+        let behind = Position { slot: 0, index: 1 };
+        assert_eq!(next, [Command::Tell(Query::Log { from: behind })]);
+        assert_eq!(desk.on_note(&log(1..2, false), &counters), "1.0 C3 opens a session\n(2 entries)\n");
+        assert_eq!(asked(&mut desk, S(3)), ["ann: c"]);
+    }
+
+    #[test]
+    fn the_end_waits_for_answers_but_not_for_ever() {
+        let mut desk = Desk::new();
+        desk.on_line(S(1), "tweet ann a");
+        assert_eq!(asked(&mut desk, S(1)).len(), 1);
+        assert_eq!(desk.end(S(1)), End::NotYet);
+        desk.on_line(S(1), "quit");
+        assert!(!desk.has_room());
+        assert_eq!((desk.end(S(5)), desk.end(S(6))), (End::NotYet, End::Unanswered(1)));
+        desk.on_note(&done("tweet ann a"), &Counters::default());
+        assert_eq!(desk.end(S(5)), End::Answered);
+    }
+
+    #[test]
+    fn wrong_lines_ask_nothing() {
+        let mut desk = Desk::new();
+        assert!(matches!(desk.on_line(S(1), "nonsense"), AtOnce::Error(_)));
+        assert!(matches!(desk.on_line(S(1), "help"), AtOnce::Help));
+        assert!(matches!(desk.on_line(S(1), "sites"), AtOnce::Sites));
+        assert!(matches!(desk.on_line(S(1), ""), AtOnce::Nothing));
+        assert_eq!(asked(&mut desk, S(1)), [""; 0]);
+        let lost = Note::Lost(Operation::Event {
+            event: aviary::timeline::Event::Tweet {
+                user: "ann".parse().unwrap(),
+                text: "hello".parse().unwrap(),
+            },
+        });
+        let answer = desk.on_note(&lost, &Counters::default());
+        assert_eq!(answer, "error: outcome unknown, the session expired: ann: hello\n");
+    }
+}

@@ -1,0 +1,74 @@
+//! `site init`: a new cluster.
+
+use std::fs;
+use std::io;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::Path;
+
+use aviary::ids::ProcessId;
+use aviary::journal::{Identity, Journal, JournalConfig};
+use aviary::outbox::SyncMode;
+use aviary::site::config::Config;
+use aviary::udp::{Files, Sites};
+
+use crate::{Failure, Init};
+
+pub(crate) fn init(arguments: &Init) -> Result<(), Failure> {
+    let Init { sites: count, dir, base_port, .. } = arguments;
+    let last = base_port.checked_add(u16::from(*count) - 1);
+    let last = last.ok_or_else(|| {
+        Failure::Usage(format!(
+            "{count} sites from port {base_port} on exceed port 65535; use a lower --base-port"
+        ))
+    })?;
+    let path = dir.join("sites.ron");
+    let folders: Vec<_> = (0..*count).map(|site| dir.join(format!("site-{site}"))).collect();
+    for existing in std::iter::once(&path).chain(&folders) {
+        // Whatever it is, also a broken link: nothing that is there is touched.
+        if existing.symlink_metadata().is_ok() {
+            let shown = existing.display();
+            let message =
+                format!("{shown} exists, and no storage is ever formatted twice; name another --dir");
+            return Err(Failure::Usage(message));
+        }
+    }
+    let addresses = (*base_port..=last).map(|port| SocketAddr::from((Ipv4Addr::LOCALHOST, port))).collect();
+    let mut config = Config::new(*count);
+    let cluster = random("the cluster's number")?;
+    let sites = Sites { cluster, addresses, sync: SyncMode::default(), datagram_max: config.datagram_max };
+    config.datagram_max = sites.datagram_max;
+    fs::create_dir_all(dir).map_err(failed("make", dir))?;
+    for (site, folder) in (0..*count).zip(&folders) {
+        fs::create_dir(folder).map_err(failed("make", folder))?;
+        let mut disk = Files::open(folder).map_err(|error| Failure::Run(error.to_string()))?;
+        let identity = Identity { cluster, process: ProcessId::site(site) };
+        let limits = JournalConfig { record_max: config.record_bytes_max(), ..JournalConfig::default() };
+        let formatted = Journal::format(&mut disk, &identity, &limits);
+        formatted.map_err(|error| Failure::Run(format!("{}: {error}", folder.display())))?;
+    }
+    // Last, so that what it names is there.
+    write_new(&path, &sites.to_text()).map_err(failed("write", &path))?;
+    fs::File::open(dir).and_then(|dir| dir.sync_all()).map_err(failed("sync", dir))?;
+    println!("wrote {} and storage for {count} sites beside it", path.display());
+    Ok(())
+}
+
+/// A number from the operating system.
+pub(crate) fn random(what: &str) -> Result<u64, Failure> {
+    getrandom::u64().map_err(|error| Failure::Run(format!("failed to draw {what}: {error}")))
+}
+
+fn write_new(path: &Path, text: &str) -> io::Result<()> {
+    let mut file = fs::File::create_new(path)?;
+    io::Write::write_all(&mut file, text.as_bytes())?;
+    file.sync_all()
+}
+
+fn failed<'a>(what: &'a str, path: &'a Path) -> impl FnOnce(io::Error) -> Failure + 'a {
+    move |error| {
+        let shown = path.display();
+        Failure::Run(format!(
+            "failed to {what} {shown}: {error}; remove what was made, mend this and try again"
+        ))
+    }
+}

@@ -1,0 +1,110 @@
+//! `site`: runs one site of a cluster, with a terminal.
+
+mod answers;
+mod desk;
+mod init;
+mod run;
+mod terminal;
+mod words;
+
+use std::io::IsTerminal;
+use std::net::SocketAddr;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{ArgAction, Parser, Subcommand};
+use tracing::level_filters::LevelFilter;
+
+const EXIT_CODES: &str = "Exit codes:
+  0  all went well
+  1  storage or the protocol failed, or commands stayed unanswered
+  2  a flag or a file is wrong";
+
+/// Runs one site of a small social timeline that several sites agree on.
+#[derive(Debug, Parser)]
+#[command(name = "site", version, after_help = EXIT_CODES)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+    /// Logs more to standard error: what happened (-v), and what was dropped (-vv).
+    #[arg(short, long, global = true, action = ArgAction::Count)]
+    verbose: u8,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Writes sites.ron, and beside it formatted storage for each site: site-0, site-1, …
+    Init(Init),
+    /// Runs one site, with its terminal on standard input and output.
+    #[command(after_long_help = words::HELP)]
+    Run(Run),
+}
+
+#[derive(Debug, clap::Args)]
+struct Init {
+    /// How many sites.
+    #[arg(long, value_parser = clap::value_parser!(u8).range(1..=9))]
+    sites: u8,
+    /// The folder to write to; made if it is missing.
+    #[arg(long, default_value = ".")]
+    dir: PathBuf,
+    /// Site 0 gets this port of 127.0.0.1, site 1 the next, and so on. Edit sites.ron for other machines.
+    #[arg(long, default_value_t = 7100, value_parser = clap::value_parser!(u16).range(1..))]
+    base_port: u16,
+}
+
+#[derive(Debug, clap::Args)]
+struct Run {
+    /// The cluster's sites.ron.
+    #[arg(long)]
+    config: PathBuf,
+    /// Which of its sites this is, from 0.
+    #[arg(long)]
+    id: u8,
+    /// The folder of this site's storage [default: site-ID beside the config].
+    #[arg(long)]
+    data: Option<PathBuf>,
+    /// The address to listen on, if the one that the others send to is not this machine's own.
+    #[arg(long)]
+    listen: Option<SocketAddr>,
+    /// Reads no commands; runs until it is killed.
+    #[arg(long)]
+    no_terminal: bool,
+}
+
+/// Why the program ends with another code than 0.
+enum Failure {
+    /// Storage or the protocol failed.
+    Run(String),
+    /// A flag or a file is wrong.
+    Usage(String),
+}
+
+fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    let level = match arguments.verbose {
+        0 => LevelFilter::WARN,
+        1 => LevelFilter::INFO,
+        2.. => LevelFilter::DEBUG,
+    };
+    tracing_subscriber::fmt()
+        .with_max_level(level)
+        .with_writer(std::io::stderr)
+        .with_ansi(std::io::stderr().is_terminal())
+        .with_target(false)
+        .init();
+    // A broken invariant panics with its values; that is a failure of the protocol.
+    let result = catch_unwind(AssertUnwindSafe(|| match &arguments.command {
+        Command::Init(init) => init::init(init),
+        Command::Run(run) => run::run(run),
+    }));
+    let (code, message) = match result {
+        Ok(Ok(())) => return ExitCode::SUCCESS,
+        Ok(Err(Failure::Run(message))) => (1, message),
+        Ok(Err(Failure::Usage(message))) => (2, message),
+        Err(_) => (1, "an invariant does not hold; the site stopped before anything else left it".into()),
+    };
+    eprintln!("error: {message}");
+    ExitCode::from(code)
+}

@@ -1,0 +1,127 @@
+//! `site run`: one site and its terminal.
+
+use std::sync::mpsc::{Receiver, TryRecvError, sync_channel};
+
+use aviary::ids::ProcessId;
+use aviary::mix::Seed;
+use aviary::site::bird::Bird;
+use aviary::site::config::Config;
+use aviary::udp::{Files, Host, HostSettings, Sites, socket};
+
+use crate::desk::{AtOnce, Desk, End};
+use crate::terminal::{self, Printer, Restore};
+use crate::{Failure, Run, answers, init, words};
+
+/// What may wait for one sync, in bytes, before the site takes nothing more.
+const OUTBOX_MAX: usize = 1 << 20;
+
+type SiteHost = Host<Bird, Files, mio::net::UdpSocket>;
+
+pub(crate) fn run(arguments: &Run) -> Result<(), Failure> {
+    let sites = Sites::read(&arguments.config).map_err(|error| Failure::Usage(error.to_string()))?;
+    let mut host = start(arguments, &sites)?;
+    let (me, count) = (arguments.id, sites.addresses.len());
+    let (lines, mut printer, _restore) = if arguments.no_terminal {
+        // Nothing is ever sent, and the sender is kept, so that the input never ends.
+        let (sender, lines) = sync_channel(1);
+        core::mem::forget(sender);
+        (lines, Printer::Plain, Restore::nothing())
+    } else {
+        let failed = |error| Failure::Run(format!("failed to read from the terminal: {error}"));
+        terminal::start(format!("S{me}> "), host.waker()).map_err(failed)?
+    };
+    let address = sites.addresses[usize::from(me)];
+    let started = format!("S{me} of {count} sites at {address}, start {}\n", host.incarnation());
+    print(&mut printer, &started)?;
+    serve(&mut host, &sites, me, &lines, &mut printer)
+}
+
+fn start(arguments: &Run, sites: &Sites) -> Result<SiteHost, Failure> {
+    let shown = arguments.config.display();
+    let me = sites.site(arguments.id).ok_or_else(|| {
+        let last = sites.addresses.len() - 1;
+        Failure::Usage(format!("there is no site {} in {shown}; --id is 0 to {last}", arguments.id))
+    })?;
+    let count = u8::try_from(sites.addresses.len()).expect("at most 9, as read");
+    let mut config = Config::new(count);
+    config.datagram_max = sites.datagram_max;
+    config.check().map_err(|error| Failure::Usage(format!("{shown}: {error}")))?;
+    let beside = || arguments.config.with_file_name(format!("site-{me}", me = me.number()));
+    let data = arguments.data.clone().unwrap_or_else(beside);
+    let of_storage = |error: String| Failure::Run(format!("storage in {}: {error}", data.display()));
+    let disk = Files::open(&data).map_err(|error| Failure::Run(error.to_string()))?;
+    let address = arguments.listen.unwrap_or(sites.addresses[me.index()]);
+    let socket = socket::bind(address).map_err(|error| {
+        Failure::Run(format!(
+            "failed to listen on {address}: {error}; free it, or name another with --listen"
+        ))
+    })?;
+    let settings = HostSettings {
+        cluster: sites.cluster,
+        me,
+        addresses: sites.addresses.clone(),
+        record_max: config.record_bytes_max(),
+        config,
+        datagram_max: sites.datagram_max,
+        outbox_max: OUTBOX_MAX,
+        sync_mode: sites.sync,
+        seed: Seed(init::random("a seed")?),
+    };
+    Host::start(settings, socket, disk).map_err(|error| of_storage(error.to_string()))
+}
+
+fn serve(
+    host: &mut SiteHost,
+    sites: &Sites,
+    me: u8,
+    lines: &Receiver<String>,
+    printer: &mut Printer,
+) -> Result<(), Failure> {
+    let mut desk = Desk::new();
+    loop {
+        while desk.has_room() {
+            let at_once = match lines.try_recv() {
+                Ok(line) => desk.on_line(host.now(), &line),
+                Err(TryRecvError::Empty) => break,
+                Err(TryRecvError::Disconnected) => {
+                    desk.on_end(host.now());
+                    AtOnce::Nothing
+                }
+            };
+            match at_once {
+                AtOnce::Nothing => {}
+                AtOnce::Error(error) => print(printer, &format!("error: {error}\n"))?,
+                AtOnce::Help => print(printer, &format!("{}\n", words::HELP))?,
+                AtOnce::Sites => print(printer, &answers::sites(sites, me))?,
+            }
+        }
+        for command in desk.take_commands(host.now()) {
+            host.command(command);
+        }
+        match desk.end(host.now()) {
+            End::NotYet => {}
+            End::Answered => return Ok(()),
+            End::Unanswered(count) => {
+                let message =
+                    format!("ended with {count} commands unanswered; what was taken may yet happen");
+                return Err(Failure::Run(message));
+            }
+        }
+        host.turn(desk.deadline()).map_err(|error| Failure::Run(format!("S{me} stopped: {error}")))?;
+        for (who, note) in host.take_notes() {
+            if let ProcessId::Terminal(_) = who {
+                let answer = desk.on_note(&note, host.counters());
+                print(printer, &answer)?;
+            }
+            if answers::is_worth_a_warning(&note) {
+                tracing::warn!(%who, "{note}");
+            } else {
+                tracing::info!(%who, "{note}");
+            }
+        }
+    }
+}
+
+fn print(printer: &mut Printer, lines: &str) -> Result<(), Failure> {
+    printer.print(lines).map_err(|error| Failure::Run(format!("failed to print answers: {error}")))
+}

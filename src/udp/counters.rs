@@ -1,0 +1,118 @@
+//! What became of datagrams, by number.
+
+use core::fmt;
+
+use crate::frame::Rejected;
+
+/// Why a datagram was dropped.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub enum Drop {
+    /// Not one of ours, or damaged; also if only a message in it is.
+    Malformed,
+    /// Its checksum does not match.
+    Checksum,
+    /// It has another version of the format.
+    Version,
+    /// It is of another cluster.
+    Cluster,
+    /// It is of another configuration.
+    Configuration,
+    /// It is for nobody here.
+    Misdelivered,
+    /// It says that it is from a site, and comes from another address than that site's.
+    Source,
+    /// It is larger than the limit.
+    Oversized,
+    /// The socket failed to hand it over.
+    ReceiveFailed,
+    /// Nobody knows where its recipient is.
+    NoAddress,
+    /// The socket had no room for it.
+    SendBlocked,
+    /// The socket failed to send it.
+    SendFailed,
+}
+
+impl Drop {
+    /// Every reason.
+    pub const ALL: [Drop; 12] = [
+        Drop::Malformed,
+        Drop::Checksum,
+        Drop::Version,
+        Drop::Cluster,
+        Drop::Configuration,
+        Drop::Misdelivered,
+        Drop::Source,
+        Drop::Oversized,
+        Drop::ReceiveFailed,
+        Drop::NoAddress,
+        Drop::SendBlocked,
+        Drop::SendFailed,
+    ];
+
+    /// One word for it.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Drop::Malformed => "malformed",
+            Drop::Checksum => "checksum",
+            Drop::Version => "version",
+            Drop::Cluster => "cluster",
+            Drop::Configuration => "configuration",
+            Drop::Misdelivered => "misdelivered",
+            Drop::Source => "source",
+            Drop::Oversized => "oversized",
+            Drop::ReceiveFailed => "receive_failed",
+            Drop::NoAddress => "no_address",
+            Drop::SendBlocked => "send_blocked",
+            Drop::SendFailed => "send_failed",
+        }
+    }
+}
+
+impl From<&Rejected> for Drop {
+    fn from(rejected: &Rejected) -> Drop {
+        match rejected {
+            Rejected::Malformed(_) => Drop::Malformed,
+            Rejected::Checksum => Drop::Checksum,
+            Rejected::Version(_) => Drop::Version,
+            Rejected::Cluster(_) => Drop::Cluster,
+            Rejected::Configuration(_) => Drop::Configuration,
+            Rejected::Misdelivered(_) => Drop::Misdelivered,
+        }
+    }
+}
+
+/// Counts since the host's start. Displayed as `received=12 sent=9 dropped=2 checksum=1 source=1`.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Counters {
+    /// Datagrams that came over the network and were handed in.
+    pub received: u64,
+    /// Datagrams that the socket took, one for each recipient.
+    pub sent: u64,
+    dropped: [u64; Drop::ALL.len()],
+}
+
+impl Counters {
+    /// How many were dropped for this reason.
+    pub fn dropped(&self, reason: Drop) -> u64 {
+        self.dropped[reason as usize]
+    }
+
+    pub(super) fn drop(&mut self, reason: Drop) {
+        self.dropped[reason as usize] += 1;
+    }
+}
+
+impl fmt::Display for Counters {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let dropped: u64 = self.dropped.iter().sum();
+        write!(f, "received={} sent={} dropped={dropped}", self.received, self.sent)?;
+        for reason in Drop::ALL {
+            match self.dropped(reason) {
+                0 => {}
+                count => write!(f, " {}={count}", reason.name())?,
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,65 @@
+//! Why a host does not start, or stops: few reasons, each with its cure.
+
+use core::fmt;
+use std::io;
+
+use crate::journal::{DiskError, JournalError};
+use crate::process::Damage;
+
+/// Why a host does not start, or stops.
+#[derive(Debug)]
+pub enum HostError {
+    /// The journal refuses or its disk failed.
+    Journal(JournalError),
+    /// A sync failed: nothing is known of what is on the disk.
+    Sync(DiskError),
+    /// The journal's records cannot be true.
+    Damage(Damage),
+    /// Storage was formatted for smaller records than are configured.
+    RecordMax {
+        /// The limit that storage has.
+        formatted: usize,
+        /// The limit that is needed.
+        needed: usize,
+    },
+    /// The operating system refuses.
+    Io(&'static str, io::Error),
+}
+
+impl HostError {
+    pub(super) fn io(what: &'static str) -> impl FnOnce(io::Error) -> HostError {
+        move |error| HostError::Io(what, error)
+    }
+}
+
+impl From<JournalError> for HostError {
+    fn from(error: JournalError) -> HostError {
+        HostError::Journal(error)
+    }
+}
+
+impl From<Damage> for HostError {
+    fn from(damage: Damage) -> HostError {
+        HostError::Damage(damage)
+    }
+}
+
+impl fmt::Display for HostError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            HostError::Journal(error) => write!(f, "{error}"),
+            HostError::Sync(error) => {
+                write!(f, "failed to sync the journal: {error}; check the device, then start again")
+            }
+            HostError::Damage(damage) => write!(f, "{damage}; count this site as failed"),
+            HostError::RecordMax { formatted, needed } => write!(
+                f,
+                "storage was formatted for records of up to {formatted} bytes and the configuration needs \
+                 {needed}; set datagram_max back to what it was"
+            ),
+            HostError::Io(what, error) => write!(f, "failed to {what}: {error}"),
+        }
+    }
+}
+
+impl std::error::Error for HostError {}

@@ -1,0 +1,368 @@
+//! The loop of a real site: one thread, one socket, one journal, two processes.
+//!
+//! A host runs the process [`ProcessId::Site`] with its journal and the process [`ProcessId::Terminal`], which
+//! keeps nothing. Datagrams between the two are handed over in memory; everything else crosses the socket.
+
+use std::collections::VecDeque;
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use mio::{Events, Interest, Poll, Token, Waker};
+
+use super::clock::Clock;
+use super::counters::Counters;
+use super::error::HostError;
+use super::routes::Routes;
+use super::socket::Socket;
+use super::syncer::{HostDisk, Syncer};
+use crate::frame::{self, Datagram, Sender};
+use crate::ids::{ProcessId, SiteId};
+use crate::journal::{Identity, Journal};
+use crate::mix::Seed;
+use crate::outbox::{Outbox, Outgoing, SyncMode};
+use crate::process::{Damage, Effects, Input, Process, Recovered};
+use crate::time::{Duration, Instant};
+use crate::wire::Wire;
+
+const SOCKET: Token = Token(0);
+const WAKER: Token = Token(1);
+
+/// After so many datagrams the host looks at its deadlines and syncs before it takes more.
+const DATAGRAMS_PER_TURN: usize = 64;
+
+/// What a host is made of.
+#[derive(Clone, Debug)]
+pub struct HostSettings<C> {
+    /// Which cluster.
+    pub cluster: u64,
+    /// Which site of it runs here.
+    pub me: SiteId,
+    /// Where each site is.
+    pub addresses: Vec<SocketAddr>,
+    /// What the processes are configured with.
+    pub config: C,
+    /// The most bytes of one record, for which storage must have been formatted.
+    pub record_max: usize,
+    /// The limit on one datagram, in bytes.
+    pub datagram_max: usize,
+    /// How much may wait for a sync, in bytes, before the site is handed nothing more.
+    pub outbox_max: usize,
+    /// Whether inputs are handed in during a sync.
+    pub sync_mode: SyncMode,
+    /// Drawn by the operating system at each start.
+    pub seed: Seed,
+}
+
+/// One process and what it sends.
+pub(super) struct Seat<P: Process> {
+    pub(super) id: ProcessId,
+    process: P,
+    outbox: Outbox,
+}
+
+/// What waits to be handed in, and to whom.
+pub(super) enum Local<P: Process> {
+    /// A message of a process to itself, which waited for its sync.
+    Own(ProcessId, Arc<[u8]>),
+    /// A datagram from the one process here to the other.
+    Datagram(Datagram),
+    /// What a person asks of the terminal.
+    Command(P::Command),
+    /// The site's disk is nearly full.
+    DiskLow,
+}
+
+/// A running site with its terminal.
+pub struct Host<P: Process, D, S> {
+    pub(super) settings: HostSettings<P::Config>,
+    clock: Clock,
+    poll: Poll,
+    events: Events,
+    waker: Arc<Waker>,
+    pub(super) socket: S,
+    /// Whether the socket may hold datagrams: it is reported once, then read until it is empty.
+    pub(super) is_readable: bool,
+    pub(super) received: Vec<u8>,
+    disk: D,
+    journal: Journal,
+    /// None if syncs are done in this thread.
+    syncer: Option<Syncer>,
+    was_low: bool,
+    incarnation: u64,
+    pub(super) site: Seat<P>,
+    pub(super) terminal: Seat<P>,
+    pub(super) routes: Routes,
+    effects: Effects<P>,
+    ready: VecDeque<Outgoing>,
+    pub(super) local: VecDeque<Local<P>>,
+    notes: Vec<(ProcessId, P::Note)>,
+    pub(super) counters: Counters,
+}
+
+impl<P: Process, D: HostDisk, S: Socket> Host<P, D, S> {
+    /// Recovers the site from its journal on `disk` and starts both processes.
+    pub fn start(settings: HostSettings<P::Config>, mut socket: S, mut disk: D) -> Result<Self, HostError> {
+        let (site_id, terminal_id) = (ProcessId::Site(settings.me), ProcessId::Terminal(settings.me));
+        let identity = Identity { cluster: settings.cluster, process: site_id };
+        let (journal, recovered) = Journal::open(&mut disk, &identity)?;
+        if journal.record_max() < settings.record_max {
+            let (formatted, needed) = (journal.record_max(), settings.record_max);
+            return Err(HostError::RecordMax { formatted, needed });
+        }
+        let incarnation = recovered.incarnation;
+        let seat = |id: ProcessId, recovered| -> Result<Seat<P>, Damage> {
+            let sender = Sender { cluster: settings.cluster, configuration: 0, from: id, incarnation };
+            let seed = settings.seed.part([u64::from(id.number()), incarnation]);
+            let process = P::start(&settings.config, id, seed, recovered)?;
+            Ok(Seat { id, process, outbox: Outbox::new(sender, settings.datagram_max, settings.outbox_max) })
+        };
+        let site = seat(site_id, recovered.decode()?)?;
+        let terminal = seat(terminal_id, Recovered { incarnation, records: Vec::new() })?;
+        let poll = Poll::new().map_err(HostError::io("make a poll"))?;
+        poll.registry()
+            .register(&mut socket, SOCKET, Interest::READABLE)
+            .map_err(HostError::io("watch the socket"))?;
+        let waker = Arc::new(Waker::new(poll.registry(), WAKER).map_err(HostError::io("make a waker"))?);
+        let syncer = match settings.sync_mode {
+            SyncMode::Overlapped => {
+                Some(Syncer::start(waker.clone()).map_err(HostError::io("start a thread for syncs"))?)
+            }
+            SyncMode::Blocking => None,
+        };
+        let mut host = Host {
+            clock: Clock::start(),
+            poll,
+            events: Events::with_capacity(16),
+            waker,
+            socket,
+            is_readable: true,
+            received: vec![0; frame::DATAGRAM_MAX + 1],
+            disk,
+            journal,
+            syncer,
+            was_low: false,
+            incarnation,
+            site,
+            terminal,
+            routes: Routes::new(settings.addresses.clone()),
+            effects: Effects::default(),
+            ready: VecDeque::new(),
+            local: VecDeque::new(),
+            notes: Vec::new(),
+            counters: Counters::default(),
+            settings,
+        };
+        host.notice_low();
+        Ok(host)
+    }
+
+    /// Ends a wait of [`Host::turn`], from any thread.
+    pub fn waker(&self) -> Arc<Waker> {
+        self.waker.clone()
+    }
+
+    /// The host's time: since its start.
+    pub fn now(&self) -> Instant {
+        self.clock.now()
+    }
+
+    /// How often this site was started, this time included.
+    pub fn incarnation(&self) -> u64 {
+        self.incarnation
+    }
+
+    /// The site.
+    pub fn site(&self) -> &P {
+        &self.site.process
+    }
+
+    /// The terminal.
+    pub fn terminal(&self) -> &P {
+        &self.terminal.process
+    }
+
+    /// What became of datagrams.
+    pub fn counters(&self) -> &Counters {
+        &self.counters
+    }
+
+    /// Asks something of the terminal, at the next turn.
+    pub fn command(&mut self, command: P::Command) {
+        self.local.push_back(Local::Command(command));
+    }
+
+    /// What both processes said since the last call.
+    pub fn take_notes(&mut self) -> Vec<(ProcessId, P::Note)> {
+        core::mem::take(&mut self.notes)
+    }
+
+    /// Waits until there is something to do, at most until `until`, and does it. After an error the host is done
+    /// for: drop it.
+    pub fn turn(&mut self, until: Option<Instant>) -> Result<(), HostError> {
+        self.wait(until)?;
+        self.take_syncs()?;
+        self.hand_in_local()?;
+        for _ in 0..DATAGRAMS_PER_TURN {
+            if !self.is_readable || self.site.outbox.is_full() {
+                break;
+            }
+            self.receive()?;
+            self.hand_in_local()?;
+        }
+        self.wake_late()?;
+        self.hand_in_local()
+    }
+
+    fn wait(&mut self, until: Option<Instant>) -> Result<(), HostError> {
+        let is_full = self.site.outbox.is_full();
+        let has_work = !self.local.is_empty() || self.is_readable;
+        let timeout = if has_work && !is_full {
+            Some(Duration::ZERO)
+        } else {
+            let site = self.site.process.deadline().filter(|_| !is_full);
+            let deadlines = [site, self.terminal.process.deadline()];
+            let first = deadlines.into_iter().flatten().map(|(at, _)| at).chain(until).min();
+            first.map(|at| at.since(self.clock.now()))
+        };
+        let timeout = timeout.map(|length| core::time::Duration::from_micros(length.as_micros()));
+        match self.poll.poll(&mut self.events, timeout) {
+            Err(error) if error.kind() != io::ErrorKind::Interrupted => {
+                return Err(HostError::io("wait for events")(error));
+            }
+            Ok(()) | Err(_) => {}
+        }
+        self.is_readable |= self.events.iter().any(|event| event.token() == SOCKET);
+        Ok(())
+    }
+
+    /// Takes the ends of syncs from the other thread.
+    fn take_syncs(&mut self) -> Result<(), HostError> {
+        while let Some(syncer) = &self.syncer {
+            let Some((id, result)) = syncer.next_done().map_err(HostError::Sync)? else { break };
+            result.map_err(HostError::Sync)?;
+            let before = self.journal.durable();
+            let durable = self.journal.on_synced(&mut self.disk, id)?;
+            self.site.outbox.release(durable, &mut self.ready);
+            self.send_ready(self.site.id);
+            // What was appended meanwhile needs a sync of its own.
+            if before < durable {
+                self.start_sync()?;
+            }
+        }
+        self.notice_low();
+        Ok(())
+    }
+
+    /// Syncs what was appended: in the other thread, or here and now.
+    fn start_sync(&mut self) -> Result<(), HostError> {
+        while self.journal.start_sync(&mut self.disk)?.is_some() {
+            for job in self.disk.take_started() {
+                match &self.syncer {
+                    Some(syncer) => syncer.submit(job).map_err(HostError::Sync)?,
+                    None => {
+                        (job.work)().map_err(HostError::Sync)?;
+                        let durable = self.journal.on_synced(&mut self.disk, job.id)?;
+                        self.site.outbox.release(durable, &mut self.ready);
+                        self.send_ready(self.site.id);
+                    }
+                }
+            }
+            if self.syncer.is_some() {
+                break;
+            }
+        }
+        self.notice_low();
+        Ok(())
+    }
+
+    /// The site hears once that its disk became nearly full.
+    fn notice_low(&mut self) {
+        let is_low = self.journal.is_low();
+        if is_low && !self.was_low {
+            self.local.push_back(Local::DiskLow);
+        }
+        self.was_low = is_low;
+    }
+
+    fn wake_late(&mut self) -> Result<(), HostError> {
+        for who in [self.site.id, self.terminal.id] {
+            let now = self.clock.now();
+            let seat = self.seat(who);
+            let is_late = seat.process.deadline().is_some_and(|(at, _)| at <= now);
+            if is_late && !seat.outbox.is_full() {
+                self.hand_in(who, Input::Wake)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Hands in what comes from this program. If the site can take nothing more, the rest waits.
+    fn hand_in_local(&mut self) -> Result<(), HostError> {
+        while !self.site.outbox.is_full() {
+            match self.local.pop_front() {
+                None => break,
+                Some(Local::Own(who, bytes)) => {
+                    let message = P::Message::from_bytes(&bytes);
+                    let message = message.expect("a process reads what it wrote itself");
+                    self.hand_in(who, Input::Message { from: who, message })?;
+                }
+                Some(Local::Datagram(datagram)) => {
+                    let (_, messages) = frame::read(&datagram.bytes).expect("framed in this program");
+                    let messages = messages.decode().expect("encoded in this program");
+                    let both = [self.site.id, self.terminal.id];
+                    if let Some(who) = both.into_iter().find(|id| datagram.to.contains(*id)) {
+                        self.hand_in_messages(who, datagram.from, messages)?;
+                    }
+                }
+                Some(Local::Command(command)) => self.hand_in(self.terminal.id, Input::Command(command))?,
+                Some(Local::DiskLow) => self.hand_in(self.site.id, Input::DiskLow)?,
+            }
+        }
+        Ok(())
+    }
+
+    pub(super) fn hand_in_messages(
+        &mut self,
+        who: ProcessId,
+        from: ProcessId,
+        messages: Vec<P::Message>,
+    ) -> Result<(), HostError> {
+        messages.into_iter().try_for_each(|message| self.hand_in(who, Input::Message { from, message }))
+    }
+
+    /// Hands in one input and does all that follows from it.
+    fn hand_in(&mut self, who: ProcessId, input: Input<P>) -> Result<(), HostError> {
+        let now = self.clock.now();
+        self.effects.clear();
+        let is_site = who == self.site.id;
+        let seat = if is_site { &mut self.site } else { &mut self.terminal };
+        seat.process.handle(now, input, &mut self.effects);
+        self.notes.extend(self.effects.notes.drain(..).map(|note| (who, note)));
+        let records = self.effects.records();
+        let appends = !records.is_empty();
+        assert!(is_site || !appends, "{who} keeps nothing, but appends {} records", records.len());
+        let (appended, durable) = if is_site {
+            (self.journal.append(&mut self.disk, records)?, self.journal.durable())
+        } else {
+            Default::default()
+        };
+        seat.outbox.absorb(&mut self.effects, appended, durable, &mut self.ready);
+        self.send_ready(who);
+        if appends { self.start_sync() } else { Ok(()) }
+    }
+
+    /// Lets go what may leave.
+    fn send_ready(&mut self, who: ProcessId) {
+        while let Some(outgoing) = self.ready.pop_front() {
+            match outgoing {
+                Outgoing::Own(bytes) => self.local.push_back(Local::Own(who, bytes)),
+                Outgoing::Datagram(datagram) => self.send(datagram),
+            }
+        }
+    }
+
+    fn seat(&self, who: ProcessId) -> &Seat<P> {
+        if who == self.site.id { &self.site } else { &self.terminal }
+    }
+}

@@ -1,4 +1,36 @@
 //! Aviary: a deterministic simulation test harness with a real replicated service inside it.
+//!
+//! # Bird's-eye view
+//!
+//! A protocol is a [`Process`](process::Process): one function that takes an [`Input`](process::Input) and leaves
+//! [`Effects`](process::Effects). Two hosts run it. The simulator ([`sim`]) runs a whole cluster in one seeded
+//! thread, breaks it on purpose and shows everything to judges ([`oracle`]); the real one (`udp`) has a socket, a
+//! clock and files. Journal, outbox and datagrams are the same bytes in both.
+//!
+//! ```text
+//!  scenario file ──read──▶ Scenario ──plan──▶ World ──run──▶ Trace + Verdict
+//!                                               │
+//!                   Input ──▶ Process::handle ──▶ Effects ──▶ Journal (records) ──sync──▶ Outbox ──▶ datagrams
+//! ```
+//!
+//! # Reading order
+//!
+//! 1. [`process`]: the border. [`outbox`]: why nothing leaves before what it depends on is durable.
+//! 2. [`paxos`], from its module documentation; [`site`]: how a site uses it; [`timeline`]: what it is for.
+//! 3. [`journal`]: what is durable and how it comes back.
+//! 4. [`sim`]: the world, the script, the trace. [`oracle`]: what must hold.
+//! 5. `scenario` and `service`: from a file to a verdict. `udp`: the same for real.
+//!
+//! # Architecture invariants
+//!
+//! - **Floors.** A module uses those below it, never those above or beside it in the other host: border (0);
+//!   `paxos`, `timeline`, `journal` (1); `site` (2); `sim`, `udp` (3); `oracle`, `scenario`, `service` (4).
+//! - **Nothing below the hosts knows what time it is**, draws at random, iterates in the order of a hash, or has
+//!   threads or globals. Those floors build as `no_std` + `alloc`, and clippy's lists forbid the rest.
+//! - **`sim`, `udp`, `journal` and `scenario` know no protocol**; `paxos` knows no tweets; `timeline` no consensus.
+//! - **The protocol has no switches for tests.** What differs between a test and the real thing is the host.
+//! - **A run is a function** of its scenario (with its seed) and the code: tracing, build profile, process and
+//!   machine change nothing in its fingerprint.
 #![cfg_attr(not(feature = "std"), no_std)]
 
 #[doc(hidden)]

@@ -139,7 +139,7 @@ impl Draws {
 
 fn settings(seed: u64) -> WorldSettings<Bird> {
     let mut draws = Draws { key: Seed(seed).key(77), count: 0 };
-    let sites = draws.of(&[3, 3, 3, 5, 5, 4, 2, 1]);
+    let sites = draws.of(&[3, 3, 3, 3, 5, 5, 4, 2, 1, 6, 7, 8, 9]);
     let mut config = Config::new(sites);
     if draws.below(3) == 0 {
         config.datagram_max = 1_024;

@@ -28,6 +28,7 @@ fn main() {
         }
         Err(format!("without a snapshot: {lacking:?}; snapshots without a scenario: {orphaned:?}").into())
     }));
+    trials.push(Trial::test("the_readme_shows_a_scenario_and_its_story_as_they_are", readme_is_true));
     libtest_mimic::run(&Arguments::from_args(), trials).exit();
 }
 
@@ -69,6 +70,28 @@ fn replays(name: &str) -> Result<(), Failed> {
     settings.set_description(scenario.about.as_str());
     settings.bind(|| insta::assert_snapshot!(name, story));
     Ok(())
+}
+
+/// What stands in the fenced block of this language that comes first in `text`.
+fn block<'a>(text: &'a str, language: &str) -> Result<&'a str, Failed> {
+    let opened = text.split_once(&format!("```{language}\n")).map(|(_, rest)| rest);
+    let closed = opened.and_then(|rest| rest.split_once("```")).map(|(block, _)| block);
+    closed.ok_or_else(|| format!("README.md has no block of {language}").into())
+}
+
+fn readme_is_true() -> Result<(), Failed> {
+    let name = "leader_crash_between_accept_quorum_and_chosen";
+    let readme = fs::read_to_string(folder("README.md"))?;
+    let scenario = fs::read_to_string(folder("scenarios").join(name).with_extension("ron"))?;
+    if block(&readme, "ron")? != scenario {
+        return Err(format!("README.md shows another text than scenarios/{name}.ron").into());
+    }
+    let snapshot = fs::read_to_string(folder("snapshots").join(name).with_extension("snap"))?;
+    let is_told = |line: &&str| line.trim() == "…" || snapshot.lines().any(|told| told == *line);
+    match block(&readme, "text")?.lines().find(|line| !is_told(line)) {
+        Some(line) => Err(format!("README.md tells what snapshots/{name}.snap does not: {line}").into()),
+        None => Ok(()),
+    }
 }
 
 fn story(outcome: &Outcome) -> String {

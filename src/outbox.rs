@@ -79,10 +79,7 @@ impl Outbox {
         durable: Offset,
         ready: &mut VecDeque<Outgoing>,
     ) {
-        debug_assert!(
-            self.waiting.back().is_none_or(|(last, _)| *last <= appended),
-            "offsets never decrease"
-        );
+        assert!(self.waiting.back().is_none_or(|(last, _)| *last <= appended), "offsets never decrease");
         effects.sent.sort_by_key(|message| message.rank);
         let mut drafts: Vec<Draft> = Vec::new();
         let mut own: Vec<(bool, Outgoing)> = Vec::new();

@@ -139,6 +139,7 @@ impl<P: Process, J: Judge<P>> World<P, J> {
         if let Some(disk) = &mut host.disk {
             disk.crash(torn);
         }
+        host.disk_idle = self.watch.now;
         if let Life::Up(running) = core::mem::replace(&mut host.life, after) {
             self.watch.show(&Observation::Crashed { process: id, state: &running.process });
         }

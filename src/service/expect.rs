@@ -1,6 +1,6 @@
 //! Whether what is expected of the tweet service holds, and what it came to in a few lines.
 
-use crate::ids::{ProcessId, SiteId};
+use crate::ids::{ProcessId, SiteId, SiteSet};
 use crate::paxos::Slot;
 use crate::scenario::Cluster;
 use crate::service::words::{Asker, Expectation};
@@ -120,31 +120,35 @@ fn events(cluster: &Cluster<'_, Bird>, site: &Site) -> Vec<String> {
 }
 
 /// A line for each site, and what its log, which they share as far as they know it, came to.
+/// Sites that came to the same stand together: `S012: 6 slots applied, 3 tweets, 0 waiting, S1 leads`.
 pub(super) fn final_state(cluster: &Cluster<'_, Bird>) -> String {
-    let mut lines = Vec::new();
+    let mut groups: Vec<(String, SiteSet)> = Vec::new();
     let mut longest: Option<&Site> = None;
-    for member in &cluster.members {
-        let Some(number) = member.id.as_site() else { continue };
-        let Ok(site) = site(cluster, number) else {
-            lines.push(format!("{number}: down"));
-            continue;
+    for number in cluster.members.iter().filter_map(|member| member.id.as_site()) {
+        let state = match site(cluster, number) {
+            Ok(site) => {
+                let status = site.status();
+                if longest.is_none_or(|longest| longest.status().applied < status.applied) {
+                    longest = Some(site);
+                }
+                let (applied, tweets) = (status.applied, site.timeline().tweets().count());
+                format!("{applied} slots applied, {tweets} tweets, {} waiting", status.queue)
+            }
+            Err(_) => "down".to_owned(),
         };
-        let status = site.status();
-        let phase = match status.phase {
-            crate::site::message::Phase::Following => "follows",
-            crate::site::message::Phase::Campaigning => "campaigns",
-            crate::site::message::Phase::Leading => "leads",
-        };
-        lines.push(format!(
-            "{number}: {phase}, {} slots applied, {} tweets, {} waiting",
-            status.applied,
-            site.timeline().tweets().count(),
-            status.queue
-        ));
-        if longest.is_none_or(|longest| longest.status().applied < status.applied) {
-            longest = Some(site);
+        match groups.iter_mut().find(|(known, _)| *known == state) {
+            Some((_, sites)) => {
+                sites.insert(number);
+            }
+            None => groups.push((state, SiteSet::EMPTY.with(number))),
         }
     }
+    let leads = |sites: SiteSet| cluster.leader().filter(|leader| sites.contains(*leader));
+    let told = |(state, sites): &(String, SiteSet)| match leads(*sites) {
+        Some(leader) => format!("{sites}: {state}, {leader} leads"),
+        None => format!("{sites}: {state}"),
+    };
+    let mut lines: Vec<String> = groups.iter().map(told).collect();
     if let Some(site) = longest {
         lines.push("log:".to_owned());
         lines.extend(events(cluster, site).into_iter().map(|event| format!("  {event}")));

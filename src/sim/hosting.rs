@@ -184,7 +184,7 @@ impl<P: Process, J: Judge<P>> World<P, J> {
                     self.watch.mark(Mark::Commanded, id, [0, 0]);
                     self.watch.show(&Observation::Commanded { process: id, command: &command });
                     let traced = || What::Commanded { command: command.clone() };
-                    self.watch.line(id, LineClass::Note, traced);
+                    self.watch.line(id, LineClass::Routine, traced);
                     self.hand_in(h, Input::Command(command));
                 }
             }

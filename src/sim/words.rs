@@ -85,6 +85,6 @@ pub(crate) fn action_text<C: Display>(action: &Action<C>, whom: Whom) -> String 
         }
         Action::SyncTime(_, time) => format!("syncs of {whom} take {time}"),
         Action::Heal => "heal".into(),
-        Action::Check(number) => format!("check {number}"),
+        Action::Check(number) => format!("expectation {} is judged", number + 1),
     }
 }

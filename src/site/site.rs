@@ -396,8 +396,10 @@ impl Site {
             });
             Leading { frontier, offered: VecDeque::new() }
         });
-        if self.queue.is_pending() {
+        if self.queue.is_pending() && leader.is_some() {
             self.resubmit(effects);
+        } else {
+            self.queue.start_over();
         }
     }
 

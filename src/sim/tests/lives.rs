@@ -95,6 +95,23 @@ fn unsynced_writes_are_lost_and_a_torn_one_leaves_a_part() {
 }
 
 #[test]
+fn a_restarted_site_does_not_wait_for_the_syncs_of_its_last_life() {
+    let sync_time = |ms| Action::SyncTime(Target::Process(S0), Duration::from_millis(ms));
+    let mut settings = settings(Vec::from([
+        at(1, sync_time(60_000)),
+        put(2, S0, 5),
+        at(10, crash(S0, None, false)),
+        at(11, sync_time(2)),
+        at(12, Action::Restart(Target::Process(S0))),
+        put(20, S0, 6),
+    ]));
+    settings.trace.level = TraceLevel::Notable;
+    let mut world: Birds = World::new(settings, Scribe::default()).unwrap();
+    world.run_until(ms(30)).unwrap();
+    assert!(world.judge().durable.contains(&(S0, 6)), "{}", world.trace().render());
+}
+
+#[test]
 fn a_pause_holds_everything_and_resuming_delivers_it() {
     let world = run(settings(Vec::from([
         put(1, S0, 5),

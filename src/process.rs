@@ -114,9 +114,12 @@ pub enum Input<P: Process> {
     Wake,
     /// A user asks something.
     Command(P::Command),
-    /// The host can no longer reserve disk space ahead: what is reserved lasts for the records in flight and
-    /// little more, so the process should take on nothing new.
-    DiskLow,
+    /// Whether the host can reserve disk space ahead has changed.
+    DiskSpace {
+        /// It cannot: what is reserved lasts for the records in flight and little more, so the process should
+        /// take on nothing new until it hears otherwise.
+        is_low: bool,
+    },
 }
 
 /// Messages of this [rank](Label::rank) and above say only that their sender lives: traces leave them out even

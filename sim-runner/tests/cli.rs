@@ -83,10 +83,10 @@ fn traces_are_plain_in_a_pipe_and_coloured_on_demand() {
     let folder = folder("traces");
     fs::write(folder.join("a.ron"), GOOD).unwrap();
     let (_, notable, _) = output(&folder, &["replay", "a.ron", "--trace"]);
-    assert!(notable.contains("routine events") && notable.contains("= log:"), "{notable}");
+    assert!(notable.contains("   +") && notable.contains("= log:"), "{notable}");
     assert!(notable.lines().count() < 120 && !notable.contains('\u{1b}'), "{notable}");
     let (_, full, _) = output(&folder, &["replay", "--trace=full", "a.ron"]);
-    assert!(full.lines().count() > notable.lines().count() && !full.contains("routine events"));
+    assert!(full.lines().count() > notable.lines().count() && !full.contains("   +"));
     let fingerprint = |text: &str| text.lines().last().unwrap().split(' ').next_back().unwrap().to_owned();
     assert_eq!(fingerprint(&notable), fingerprint(&full));
     let forced =

@@ -9,7 +9,8 @@ use crate::wire::Wire;
 
 impl<V: Value> Paxos<V> {
     /// Phase 1b. Refusing is always safe, so a site that hears a live leader refuses: one that comes back from
-    /// an absence does not depose a leader that the others are content with.
+    /// an absence does not take over from a leader that the others are content with. That leader, refused by the
+    /// one that came back, campaigns above it at once (`on_nack`).
     pub(super) fn on_prepare(
         &mut self,
         now: Instant,
@@ -76,7 +77,7 @@ impl<V: Value> Paxos<V> {
     }
 
     /// Appends the watermark beside a record that is written anyway: nothing waits for it.
-    fn record_chosen(&mut self, port: &mut impl Port<V>) {
+    pub(super) fn record_chosen(&mut self, port: &mut impl Port<V>) {
         if self.chosen_recorded < self.log.chosen() {
             self.chosen_recorded = self.log.chosen();
             port.append(Record::Chosen(self.chosen_recorded));

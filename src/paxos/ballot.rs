@@ -47,7 +47,8 @@ impl Wire for Ballot {
     }
 }
 
-/// Rounds and slots from here on are refused when they are read, so that counting on never overflows.
+/// Rounds and slots from here on are refused when they are read; sites refuse much nearer ones that are out of
+/// reach, so that no count ever comes near.
 const COUNT_MAX: u64 = 1 << 56;
 
 fn below_max(count: u64, what: &'static str) -> Result<u64, WireError> {
@@ -123,8 +124,7 @@ pub struct Quorum {
 
 impl Quorum {
     /// The quorums of a cluster of `sites` sites at `slot`. Every slot has the same until membership can change.
-    pub const fn at(sites: u8, slot: Slot) -> Quorum {
-        let _same_for_every = slot;
+    pub const fn at(sites: u8, _slot: Slot) -> Quorum {
         Quorum { sites }
     }
 

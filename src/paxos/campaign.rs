@@ -198,6 +198,8 @@ impl<V: Value> Paxos<V> {
         let agrees = self.log.choose(slot, entry.clone());
         if agrees && is_news && !is_held {
             port.append(Record::Learned { slot, entry });
+            // Without it a restart would find everything learned behind a slot that is merely accepted still open.
+            self.record_chosen(port);
         }
         agrees
     }

@@ -39,6 +39,8 @@ impl<V: Clone + PartialEq> Log<V> {
 
     /// The chosen entries without a gap, from `first` on.
     pub fn chosen_from(&self, first: Slot) -> impl Iterator<Item = (Slot, &Entry<V>)> {
+        // `first` may come from anybody: it is bounded before anything counts on from it.
+        let first = first.min(self.chosen());
         let start = usize::try_from(first.0).unwrap_or(usize::MAX);
         (first.0..).map(Slot).zip(self.prefix.iter_from(start))
     }

@@ -73,13 +73,20 @@ pub struct Config {
     pub window: u64,
     /// The most slots asked for at once in catching up.
     pub fetch_max: u64,
+    /// Bytes that the values of one entry take at most, together.
+    pub entry_bytes: usize,
     /// Bytes that the reports of one part of a promise take at most, together.
     pub promise_bytes: usize,
 }
 
+/// How far ahead of every round that a site has heard of the next one may be.
+const ROUNDS_AHEAD_MAX: u64 = 1 << 32;
+
+const OUT_OF_REACH: &str = "a round that nobody can have reached";
+
 impl Config {
     /// A site holds no slot this far above its chosen prefix; what is further ahead is refused until it caught up.
-    const fn open_max(&self) -> u64 {
+    pub const fn open_max(&self) -> u64 {
         let larger = if self.window > self.fetch_max { self.window } else { self.fetch_max };
         4 * larger
     }
@@ -251,13 +258,52 @@ impl<V: Value> Paxos<V> {
             | Message::Accepted { ballot, .. }
             | Message::Nack { ballot, .. }
             | Message::Heard { ballot, .. } => (self.me, *ballot),
-            Message::Fetch { .. } | Message::Supply { .. } => return None,
+            Message::Fetch { .. } => return None,
+            Message::Supply { .. } if !self.fits(message) => {
+                return Some("an entry larger than any that this cluster makes");
+            }
+            Message::Supply { .. } => return None,
         };
         if ballot.site != speaker || ballot.round == 0 {
             return Some("a ballot of somebody else");
         }
+        if let Message::Nack { promised, .. } = message
+            && !self.is_within_reach(promised.round)
+        {
+            return Some(OUT_OF_REACH);
+        }
+        if !self.is_within_reach(ballot.round) {
+            return Some(OUT_OF_REACH);
+        }
+        if !self.fits(message) {
+            return Some("an entry larger than any that this cluster makes");
+        }
         self.round_seen = self.round_seen.max(ballot.round);
         None
+    }
+
+    /// No honest site is so far ahead; believing it would use the rounds up, for ever, since ballots are durable.
+    fn is_within_reach(&self, round: u64) -> bool {
+        round <= self.round_seen.max(self.promised.round) + ROUNDS_AHEAD_MAX
+    }
+
+    /// Whether what the message carries fits every message and record that may have to carry it on.
+    fn fits(&self, message: &Message<V>) -> bool {
+        let fits = |entry: &Entry<V>| {
+            entry.values().iter().map(|value| value.to_bytes().len()).sum::<usize>()
+                <= self.config.entry_bytes
+        };
+        match message {
+            Message::Accept { entry, .. } | Message::Supply { entry, .. } => fits(entry),
+            Message::Promise(promise) => promise.reports.iter().all(|report| fits(&report.entry)),
+            Message::Prepare { .. }
+            | Message::Accepted { .. }
+            | Message::Chosen { .. }
+            | Message::Nack { .. }
+            | Message::Heartbeat { .. }
+            | Message::Heard { .. }
+            | Message::Fetch { .. } => true,
+        }
     }
 
     /// Does what its deadline asked for.

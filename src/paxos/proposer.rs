@@ -186,7 +186,17 @@ impl<V: Value> Paxos<V> {
         };
         // Equal ballots say only that the sender hears a live leader; a quorum of others may not.
         if own == Some(ballot) && promised > ballot {
+            let is_content = match &self.phase {
+                Phase::Leading(leadership) => {
+                    leadership.hears(self.quorum(), self.me, now, self.config.election)
+                }
+                Phase::Following | Phase::Campaigning(_) => false,
+            };
             self.step_down(now, promised, port);
+            if is_content {
+                // Its quorum still hears it, so nobody else leads: somebody who was away promised a higher ballot.
+                self.campaign(now, port);
+            }
         }
         self.learn_up_to(now, chosen, from, port);
     }

@@ -63,6 +63,7 @@ fn config() -> Config {
         retry: Duration::from_millis(100),
         window: 4,
         fetch_max: 3,
+        entry_bytes: 64,
         promise_bytes: 24,
     }
 }
@@ -237,6 +238,38 @@ fn catching_up_goes_in_bounded_batches_and_asks_the_next_site_when_one_is_silent
 }
 
 #[test]
+fn what_a_site_caught_up_with_is_known_to_be_chosen_after_a_restart_too() {
+    let mut paxos = recovered(vec![accepted(1, 1, 0, 10)]);
+    let mut port = Port::default();
+    paxos.on_message(
+        NOW,
+        site(1),
+        Message::Heartbeat { ballot: ballot(1, 1), chosen: Slot(3), beat: 1 },
+        &mut port,
+    );
+    for slot in 1..3 {
+        let supply = Message::Supply { slot: Slot(slot), entry: entry(slot), chosen: Slot(3) };
+        paxos.on_message(NOW, site(1), supply, &mut port);
+    }
+    assert_eq!(paxos.log().chosen(), Slot(3));
+    let durable = [vec![accepted(1, 1, 0, 10)], port.records].concat();
+    assert_eq!(recovered(durable).log().chosen(), Slot(3));
+}
+
+#[test]
+fn a_leader_that_is_still_heard_goes_on_above_the_ballot_of_one_who_was_away() {
+    let (mut paxos, mine) = candidate(vec![]);
+    let mut port = Port::default();
+    for number in [0, 1] {
+        paxos.on_message(LATER, site(number), promise(mine, (0, 0), 0, vec![]), &mut port);
+    }
+    let away = ballot(mine.round + 6, 2);
+    let nack = Message::Nack { ballot: mine, promised: away, chosen: Slot(0) };
+    paxos.on_message(LATER, site(2), nack, &mut port);
+    assert!(paxos.is_campaigning() && paxos.promised() > away, "{}", paxos.promised());
+}
+
+#[test]
 fn nothing_below_a_promise_is_accepted_and_the_refusal_names_it() {
     let mut paxos = recovered(vec![Record::Promised(ballot(5, 2))]);
     let mut port = Port::default();
@@ -342,6 +375,17 @@ fn messages_that_make_no_sense_are_dropped_with_a_reason() {
     check(1, promise(mine, (2, 1), 2, vec![]), "its ranges make no sense");
     check(1, promise(mine, (0, 1), 1, vec![report(5, None, 1)]), "its ranges make no sense");
     check(1, promise(mine, (0, 1 << 50), 1 << 50, vec![]), "its ranges make no sense");
+    let unreachable = Ballot { round: (1 << 56) - 1, site: site(1) };
+    check(
+        1,
+        Message::Chosen { ballot: unreachable, chosen: Slot(0) },
+        "a round that nobody can have reached",
+    );
+    let nack = Message::Nack { ballot: mine, promised: unreachable, chosen: Slot(0) };
+    check(1, nack, "a round that nobody can have reached");
+    let large = Entry::Values(vec![1 << 60; 40].into());
+    let supply = Message::Supply { slot: Slot(0), entry: large, chosen: Slot(1) };
+    check(1, supply, "an entry larger than any that this cluster makes");
     check(
         1,
         Message::Supply { slot: far, entry: entry(1), chosen: far },

@@ -124,7 +124,7 @@ impl Process for Toy {
                 let behind = self.sites.minus(self.heard).without(self.id.as_site().unwrap());
                 effects.send(behind, &Say::Greatest { number: self.greatest });
             }
-            Input::DiskLow => {}
+            Input::DiskSpace { .. } => {}
         }
     }
 

@@ -66,6 +66,7 @@ impl Service for Timelines {
         "applied",
         "repeated",
         "out of order",
+        "out of turn",
         "evicted",
         "expired",
         "behind",
@@ -96,6 +97,7 @@ impl Service for Timelines {
                 ConfigError::OutOfRange { name, .. } => {
                     Place::whole().field(name.split(' ').next().unwrap_or(name))
                 }
+                ConfigError::WindowTooLarge(_) => Place::whole().field("window"),
                 ConfigError::HeartbeatTooSlow => Place::whole().field("heartbeat"),
             };
             vec![Problem::new(place, error.to_string())]

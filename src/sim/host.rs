@@ -52,7 +52,7 @@ pub(crate) enum Waiting<P: Process> {
 #[derive(Clone, Debug)]
 pub(crate) enum Next<P: Process> {
     Own(Arc<[u8]>),
-    DiskLow,
+    DiskSpace { is_low: bool },
     Opened(ProcessId, P::Message),
     Waiting(Waiting<P>),
 }
@@ -72,10 +72,9 @@ pub(crate) struct Running<P: Process> {
     /// Messages from itself that waited long enough; then what it is told of its disk; then the messages of the
     /// datagram that was opened last; then what came: in this order they are handed in.
     pub(crate) own: VecDeque<Arc<[u8]>>,
-    pub(crate) is_low_untold: bool,
+    pub(crate) told_low: bool,
     pub(crate) opened: VecDeque<(ProcessId, P::Message)>,
     pub(crate) inbox: VecDeque<Waiting<P>>,
-    pub(crate) was_low: bool,
     pub(crate) is_paused: bool,
     /// When the armed wake-up comes; the queue's other wake-ups are void.
     pub(crate) wake: Option<Instant>,
@@ -85,7 +84,6 @@ pub(crate) struct Running<P: Process> {
 
 impl<P: Process> Running<P> {
     pub(crate) fn new(process: P, journal: Option<Journal>, outbox: Outbox) -> Running<P> {
-        let was_low = journal.as_ref().is_some_and(Journal::is_low);
         Running {
             process,
             journal,
@@ -94,10 +92,9 @@ impl<P: Process> Running<P> {
             syncs_under_way: 0,
             ended: Vec::new(),
             own: VecDeque::new(),
-            is_low_untold: was_low,
+            told_low: false,
             opened: VecDeque::new(),
             inbox: VecDeque::new(),
-            was_low,
             is_paused: false,
             wake: None,
             leads: None,
@@ -116,8 +113,9 @@ impl<P: Process> Running<P> {
     pub(crate) fn next_input(&mut self) -> Option<Next<P>> {
         if let Some(own) = self.own.pop_front() {
             Some(Next::Own(own))
-        } else if core::mem::take(&mut self.is_low_untold) {
-            Some(Next::DiskLow)
+        } else if self.is_low() != self.told_low {
+            self.told_low = !self.told_low;
+            Some(Next::DiskSpace { is_low: self.told_low })
         } else if let Some((from, message)) = self.opened.pop_front() {
             Some(Next::Opened(from, message))
         } else {
@@ -125,9 +123,13 @@ impl<P: Process> Running<P> {
         }
     }
 
+    fn is_low(&self) -> bool {
+        self.journal.as_ref().is_some_and(Journal::is_low)
+    }
+
     /// How many inputs wait.
     pub(crate) fn waiting(&self) -> usize {
-        self.own.len() + usize::from(self.is_low_untold) + self.opened.len() + self.inbox.len()
+        self.own.len() + usize::from(self.is_low() != self.told_low) + self.opened.len() + self.inbox.len()
     }
 
     /// How much was appended, and how much of it is durable.

@@ -169,10 +169,10 @@ impl<P: Process, J: Judge<P>> World<P, J> {
             match running.next_input() {
                 None => return self.arm(h),
                 Some(Next::Own(bytes)) => self.hand_in_own(h, &bytes),
-                Some(Next::DiskLow) => {
-                    self.watch.mark(Mark::DiskLow, id, [0, 0]);
-                    self.watch.line(id, LineClass::Fault, || What::DiskLow);
-                    self.hand_in(h, Input::DiskLow);
+                Some(Next::DiskSpace { is_low }) => {
+                    self.watch.mark(Mark::DiskSpace, id, [is_low.into(), 0]);
+                    self.watch.line(id, LineClass::Fault, || What::DiskSpace { is_low });
+                    self.hand_in(h, Input::DiskSpace { is_low });
                 }
                 Some(Next::Opened(from, message)) => {
                     self.watch.show(&Observation::Delivered { to: id, from, message: &message });
@@ -272,9 +272,6 @@ impl<P: Process, J: Judge<P>> World<P, J> {
                     return self.stop_failed(h, &error.to_string(), false);
                 }
             }
-            let is_low = journal.is_low();
-            running.is_low_untold |= is_low && !running.was_low;
-            running.was_low = is_low;
         }
         let (appended, durable) = running.offsets();
         running.outbox.absorb(&mut self.effects, appended, durable, &mut self.ready);
@@ -375,9 +372,6 @@ impl<P: Process, J: Judge<P>> World<P, J> {
             Ok(durable) => durable,
             Err(error) => return self.stop_failed(h, &error.to_string(), false),
         };
-        let is_low = journal.is_low();
-        running.is_low_untold |= is_low && !running.was_low;
-        running.was_low = is_low;
         let records = match take_durable(running, durable) {
             Ok(records) => records,
             Err(explanation) => {

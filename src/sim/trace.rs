@@ -109,7 +109,7 @@ pub(crate) enum What<P: Process> {
     Appended { records: usize },
     Synced { records: usize },
     Woke { reason: &'static str },
-    DiskLow,
+    DiskSpace { is_low: bool },
     Healed { core: SiteSet },
 }
 
@@ -211,7 +211,8 @@ impl<P: Process> fmt::Display for What<P> {
             What::Appended { records } => write!(f, "appends {}", Count(*records, "record")),
             What::Synced { records } => write!(f, "has synced {}", Count(*records, "record")),
             What::Woke { reason } => write!(f, "wakes: {reason}"),
-            What::DiskLow => f.write_str("is told that its disk is almost full"),
+            What::DiskSpace { is_low: true } => f.write_str("is told that its disk is almost full"),
+            What::DiskSpace { is_low: false } => f.write_str("is told that its disk has room again"),
             What::Healed { core } => write!(f, "faults stop, {core} heal"),
         }
     }

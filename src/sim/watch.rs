@@ -64,7 +64,7 @@ pub(crate) enum Mark {
     Lost,
     Delivered,
     Own,
-    DiskLow,
+    DiskSpace,
     Appended,
     Synced,
     Woke,

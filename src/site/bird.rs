@@ -66,7 +66,7 @@ impl Process for Bird {
                 site.on_message(now, from, message, effects)
             }
             (Bird::Site(site), Input::Wake) => site.on_wake(now, effects),
-            (Bird::Site(site), Input::DiskLow) => site.on_disk_low(),
+            (Bird::Site(site), Input::DiskSpace { is_low }) => site.on_disk_space(is_low),
             (Bird::Site(site), Input::Command(command)) => {
                 panic!("{} is a site and takes no command, given {command}", site.status().site)
             }
@@ -75,7 +75,7 @@ impl Process for Bird {
             }
             (Bird::Client(client), Input::Wake) => client.on_wake(now, effects),
             (Bird::Client(client), Input::Command(command)) => client.on_command(now, command, effects),
-            (Bird::Client(_), Input::DiskLow) => {}
+            (Bird::Client(_), Input::DiskSpace { .. }) => {}
         }
     }
 

@@ -9,6 +9,10 @@ use crate::site::message::{ENTRY_PREFIX_MAX, Message};
 use crate::site::submission::Submission;
 use crate::time::Duration;
 
+/// What one input may make a site write at most, in bytes: the records of a new leader that proposes every open
+/// slot again. It fits one file of a journal of the usual size.
+const BURST_BYTES_MAX: u64 = 3 << 20;
+
 /// The same at every site and client of a cluster.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Config {
@@ -63,6 +67,8 @@ pub enum ConfigError {
     },
     /// A leader would be given up between two of its heartbeats.
     HeartbeatTooSlow,
+    /// What a new leader may have to write at once, in bytes, is more than this.
+    WindowTooLarge(u64),
 }
 
 impl fmt::Display for ConfigError {
@@ -71,6 +77,10 @@ impl fmt::Display for ConfigError {
             ConfigError::OutOfRange { name, min, max, found } => {
                 write!(f, "{name} is {found}, expected {min} to {max}")
             }
+            ConfigError::WindowTooLarge(max) => write!(
+                f,
+                "window or fetch_max is too large for datagram_max: four times the larger, times datagram_max, must be at most {max}"
+            ),
             ConfigError::HeartbeatTooSlow => f.write_str("heartbeat must be at most half of election"),
         }
     }
@@ -129,6 +139,16 @@ impl Config {
         for (name, time) in times {
             range(name, time.as_micros(), 1, Duration::from_secs(3_600).as_micros())?;
         }
+        range("parked_for in us", self.parked_for.as_micros(), 0, Duration::from_secs(3_600).as_micros())?;
+        range(
+            "election_jitter in us",
+            self.election_jitter.as_micros(),
+            0,
+            Duration::from_secs(3_600).as_micros(),
+        )?;
+        if self.paxos().open_max() * self.datagram_max as u64 > BURST_BYTES_MAX {
+            return Err(ConfigError::WindowTooLarge(BURST_BYTES_MAX));
+        }
         if self.heartbeat.times(2) > self.election {
             return Err(ConfigError::HeartbeatTooSlow);
         }
@@ -156,6 +176,7 @@ impl Config {
             retry: self.retry,
             window: self.window,
             fetch_max: self.fetch_max,
+            entry_bytes: self.entry_bytes_max(),
             promise_bytes: self.datagram_max - overhead,
         }
     }
@@ -177,6 +198,9 @@ mod tests {
         check(|config| config.sites = 0, "sites is 0, expected 1 to 9");
         check(|config| config.datagram_max = 1_023, "datagram_max is 1023, expected 1024 to 65507");
         check(|config| config.window = 0, "window is 0, expected 1 to 4096");
+        let large = "window or fetch_max is too large for datagram_max: four times the larger, times datagram_max, \
+                     must be at most 3145728";
+        check(|config| config.window = 4_096, large);
         check(|config| config.election = config.heartbeat, "heartbeat must be at most half of election");
     }
 }

@@ -28,6 +28,8 @@ pub enum Note {
     Repeated(Position, SiteId, Number),
     /// A submission came before its predecessor, and has no effect.
     OutOfOrder(Position, SiteId, Number),
+    /// A request of a session that has gone on since, or is not there yet, has no effect.
+    OutOfTurn(Position, SiteId, Number),
     /// A session was evicted for another.
     Evicted(Session),
     /// A request of an unknown or evicted session has no effect.
@@ -67,6 +69,7 @@ impl Label for Note {
             Note::Applied(..) => "applied",
             Note::Repeated(..) => "repeated",
             Note::OutOfOrder(..) => "out of order",
+            Note::OutOfTurn(..) => "out of turn",
             Note::Evicted(_) => "evicted",
             Note::Expired(_) => "expired",
             Note::Behind(..) => "behind",
@@ -86,9 +89,11 @@ impl Label for Note {
     fn subject(&self) -> Subject {
         match self {
             Note::Paxos(note) => note.subject(),
-            Note::Applied(at, _) | Note::Repeated(at, ..) | Note::OutOfOrder(at, ..) | Note::Done(at, ..) => {
-                Subject::slot(at.slot)
-            }
+            Note::Applied(at, _)
+            | Note::Repeated(at, ..)
+            | Note::OutOfOrder(at, ..)
+            | Note::OutOfTurn(at, ..)
+            | Note::Done(at, ..) => Subject::slot(at.slot),
             Note::Evicted(session) | Note::Expired(session) | Note::Opened(session) => {
                 Subject::slot(session.slot)
             }
@@ -118,6 +123,9 @@ impl fmt::Display for Note {
             }
             Note::OutOfOrder(at, origin, number) => {
                 write!(f, "skipped {at}: {origin}'s {number} came before its predecessor")
+            }
+            Note::OutOfTurn(at, origin, number) => {
+                write!(f, "skipped {at}: {origin}'s {number} is not its session's turn")
             }
             Note::Evicted(session) => write!(f, "evicted session {session}"),
             Note::Expired(session) => write!(f, "has no session {session}"),

@@ -174,7 +174,6 @@ impl Site {
             }
             (Message::Query { id, seen, query }, ProcessId::Terminal(_) | ProcessId::Client(_)) => {
                 self.on_query(
-                    now,
                     Parked { client: from, id, seen, query, until: now + self.config.parked_for },
                     effects,
                 );
@@ -199,8 +198,8 @@ impl Site {
         self.settle(now, effects);
     }
 
-    pub(super) fn on_disk_low(&mut self) {
-        self.is_disk_low = true;
+    pub(super) fn on_disk_space(&mut self, is_low: bool) {
+        self.is_disk_low = is_low;
     }
 
     /// A client asks for something to be done once. It is told `Taken` when the request is durable in the
@@ -257,7 +256,7 @@ impl Site {
         effects.send(client, &Message::Expired { id });
     }
 
-    fn on_query(&mut self, _now: Instant, asked: Parked, effects: &mut Effects<Bird>) {
+    fn on_query(&mut self, asked: Parked, effects: &mut Effects<Bird>) {
         if asked.seen <= self.replica.applied() {
             self.tell(&asked, effects);
         } else if self.parked.len() < self.config.parked_max {
@@ -269,11 +268,17 @@ impl Site {
         }
     }
 
-    /// What is applied is chosen, and stays so whatever this site loses: the answer depends on nothing unsynced.
+    /// What is applied is chosen, and stays so whatever this site loses: pages and the log depend on nothing
+    /// unsynced. A status does.
     fn tell(&self, asked: &Parked, effects: &mut Effects<Bird>) {
         let telling = telling::answer(self, &asked.query);
         let told = Message::Told { id: asked.id, applied: self.replica.applied(), telling };
-        effects.send_independent(asked.client, &told);
+        match asked.query {
+            Query::Status => effects.send(asked.client, &told),
+            Query::View { .. } | Query::Log { .. } | Query::Blocks { .. } => {
+                effects.send_independent(asked.client, &told);
+            }
+        }
     }
 
     /// An origin asks its leader to propose something. What is not next of its origin would have no effect; the
@@ -350,7 +355,7 @@ impl Site {
                 effects.note(Note::Repeated(at, origin, number))
             }
             Outcome::OutOfTurn => {
-                effects.note(Note::Ignored(origin.into(), "Ask", "its session has gone on since"));
+                effects.note(Note::OutOfTurn(at, origin, number));
             }
             Outcome::Expired => {
                 let id = submission.request.id();

@@ -262,7 +262,94 @@ fn message() -> impl Strategy<Value = Message> {
     ]
 }
 
+/// Small numbers, and those at the edges.
+fn number_of_a_stranger() -> impl Strategy<Value = u64> {
+    prop_oneof![0u64..6, Just(u64::MAX), Just(u64::MAX - 1), Just((1 << 56) - 1), any::<u64>()]
+}
+
+fn query() -> impl Strategy<Value = Query> {
+    let position =
+        || (number_of_a_stranger(), any::<u64>()).prop_map(|(slot, index)| Position { slot, index });
+    prop_oneof![
+        position().prop_map(|from| Query::Log { from }),
+        (user(), number_of_a_stranger(), position()).prop_map(|(viewer, limit, position)| Query::View {
+            view: View { viewer, limit, older_than: Some(position) }
+        }),
+        Just(Query::Status),
+        Just(Query::Blocks { after: None }),
+    ]
+}
+
+/// Any message from anybody but the site itself, which no host lets a stranger claim to be.
+fn attack() -> impl Strategy<Value = (ProcessId, Message)> {
+    let from = prop_oneof![
+        Just(ProcessId::site(1)),
+        Just(ProcessId::site(2)),
+        Just(ProcessId::site(8)),
+        Just(ProcessId::Client(7)),
+        Just(ProcessId::Terminal(SiteId::new(0).unwrap())),
+    ];
+    let count = prop_oneof![4 => 0u64..6, 1 => Just((1 << 56) - 2)];
+    let low = count.clone().prop_map(Slot);
+    let near = (low.clone(), low, count, 0u8..3, 0u8..7).prop_map(|(slot, chosen, round, by, kind)| {
+        let ballot = paxos::Ballot { round, site: SiteId::new(by).unwrap() };
+        let values = [Arc::new(submission(number(1, slot.0), number(1, 0), open(round)))];
+        let entry = if kind % 2 == 0 { Entry::Noop } else { Entry::Values(values.into()) };
+        let message = match kind {
+            0 => paxos::Message::Prepare { ballot, first: slot },
+            1 => paxos::Message::Accept { ballot, slot, chosen, entry },
+            2 => paxos::Message::Accepted { ballot, slot },
+            3 => paxos::Message::Supply { slot, entry, chosen },
+            4 => paxos::Message::Heartbeat { ballot, chosen, beat: 1 },
+            5 => paxos::Message::Nack {
+                ballot,
+                promised: paxos::Ballot { round: round + 1, ..ballot },
+                chosen,
+            },
+            _ => {
+                let report = paxos::Report { slot, ballot: Some(ballot), entry };
+                let (end, chosen) = (slot.next(), Slot(0));
+                paxos::Message::Promise(paxos::Promise {
+                    ballot,
+                    from: slot,
+                    to: end,
+                    end,
+                    chosen,
+                    reports: vec![report],
+                })
+            }
+        };
+        Message::Paxos { message }
+    });
+    let query = (any::<u64>(), 0u64..3, query());
+    let query = query.prop_map(|(id, seen, query)| Message::Query { id, seen: Slot(seen), query });
+    (from, prop_oneof![2 => near, 1 => message(), 1 => query])
+}
+
 proptest! {
+    /// What decodes may still be nonsense: it is dropped with a reason, whoever sent it.
+    #[test]
+    fn no_message_of_anybody_stops_a_site(attacks in proptest::collection::vec((attack(), 0u64..400), 1..60)) {
+        use crate::mix::Seed;
+        use crate::process::{Effects, Input, Process, Recovered};
+        use crate::time::{Duration, Instant};
+        let fresh = Recovered { incarnation: 1, records: Vec::new() };
+        let mut site = Bird::start(&Config::new(3), ProcessId::site(0), Seed(1), fresh).unwrap();
+        let (mut effects, mut now) = (Effects::<Bird>::default(), Instant::ZERO);
+        let mut records = Vec::new();
+        for ((from, message), millis) in attacks {
+            now += Duration::from_millis(millis);
+            for input in [Input::Wake, Input::Message { from, message }] {
+                site.handle(now, input, &mut effects);
+                records.extend(effects.records().iter().map(|record| Record::from_bytes(record).unwrap()));
+                effects.clear();
+            }
+        }
+        // A second adversary: the site's own records never contradict each other.
+        let recovered = Recovered { incarnation: 2, records };
+        Bird::start(&Config::new(3), ProcessId::site(0), Seed(1), recovered).unwrap();
+    }
+
     #[test]
     fn every_message_survives_the_wire_and_damage_to_it_is_an_error_or_another_message(
         message in message(),

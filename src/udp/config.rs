@@ -117,6 +117,13 @@ fn check_address(text: &str) -> Result<SocketAddr, String> {
 }
 
 impl Sites {
+    /// One number for everything that all sites must have alike: sites that read different files would count
+    /// different quorums, so they do not hear each other.
+    pub fn configuration(&self) -> u32 {
+        let addresses: Vec<String> = self.addresses.iter().map(SocketAddr::to_string).collect();
+        crc32fast::hash(format!("{} {}", self.datagram_max, addresses.join(" ")).as_bytes())
+    }
+
     /// Reads the file at `path`.
     pub fn read(path: &Path) -> Result<Sites, ConfigError> {
         let file = path.display().to_string();

@@ -50,7 +50,7 @@ impl<P: Process, D: HostDisk, S: Socket> Host<P, D, S> {
         if header.sender.cluster != self.settings.cluster {
             return Ok(Some(Drop::Cluster));
         }
-        if header.sender.configuration != 0 {
+        if header.sender.configuration != self.settings.configuration {
             return Ok(Some(Drop::Configuration));
         }
         // Nothing of this program's own crosses the network.

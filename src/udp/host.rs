@@ -36,6 +36,8 @@ const DATAGRAMS_PER_TURN: usize = 64;
 pub struct HostSettings<C> {
     /// Which cluster.
     pub cluster: u64,
+    /// What all its sites are configured with, as one number: datagrams of another are dropped.
+    pub configuration: u32,
     /// Which site of it runs here.
     pub me: SiteId,
     /// Where each site is.
@@ -69,8 +71,8 @@ pub(super) enum Local<P: Process> {
     Datagram(Datagram),
     /// What a person asks of the terminal.
     Command(P::Command),
-    /// The site's disk is nearly full.
-    DiskLow,
+    /// Whether the site's disk is nearly full.
+    DiskSpace { is_low: bool },
 }
 
 /// A running site with its terminal.
@@ -106,13 +108,14 @@ impl<P: Process, D: HostDisk, S: Socket> Host<P, D, S> {
         let (site_id, terminal_id) = (ProcessId::Site(settings.me), ProcessId::Terminal(settings.me));
         let identity = Identity { cluster: settings.cluster, process: site_id };
         let (journal, recovered) = Journal::open(&mut disk, &identity)?;
-        if journal.record_max() < settings.record_max {
+        if journal.record_max() != settings.record_max {
             let (formatted, needed) = (journal.record_max(), settings.record_max);
             return Err(HostError::RecordMax { formatted, needed });
         }
         let incarnation = recovered.incarnation;
         let seat = |id: ProcessId, recovered| -> Result<Seat<P>, Damage> {
-            let sender = Sender { cluster: settings.cluster, configuration: 0, from: id, incarnation };
+            let (cluster, configuration) = (settings.cluster, settings.configuration);
+            let sender = Sender { cluster, configuration, from: id, incarnation };
             let seed = settings.seed.part([u64::from(id.number()), incarnation]);
             let process = P::start(&settings.config, id, seed, recovered)?;
             Ok(Seat { id, process, outbox: Outbox::new(sender, settings.datagram_max, settings.outbox_max) })
@@ -276,11 +279,11 @@ impl<P: Process, D: HostDisk, S: Socket> Host<P, D, S> {
         Ok(())
     }
 
-    /// The site hears once that its disk became nearly full.
+    /// The site hears when its disk becomes nearly full, and when it has room again.
     fn notice_low(&mut self) {
         let is_low = self.journal.is_low();
-        if is_low && !self.was_low {
-            self.local.push_back(Local::DiskLow);
+        if is_low != self.was_low {
+            self.local.push_back(Local::DiskSpace { is_low });
         }
         self.was_low = is_low;
     }
@@ -316,7 +319,9 @@ impl<P: Process, D: HostDisk, S: Socket> Host<P, D, S> {
                     }
                 }
                 Some(Local::Command(command)) => self.hand_in(self.terminal.id, Input::Command(command))?,
-                Some(Local::DiskLow) => self.hand_in(self.site.id, Input::DiskLow)?,
+                Some(Local::DiskSpace { is_low }) => {
+                    self.hand_in(self.site.id, Input::DiskSpace { is_low })?;
+                }
             }
         }
         Ok(())

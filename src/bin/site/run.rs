@@ -58,6 +58,7 @@ fn start(arguments: &Run, sites: &Sites) -> Result<SiteHost, Failure> {
     })?;
     let settings = HostSettings {
         cluster: sites.cluster,
+        configuration: sites.configuration(),
         me,
         addresses: sites.addresses.clone(),
         record_max: config.record_bytes_max(),

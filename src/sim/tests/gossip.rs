@@ -180,7 +180,8 @@ impl Process for Gossip {
             }
             Input::Command(Ask::Lead(rank)) => self.rank = rank,
             Input::Command(Ask::Break) => panic!("asked to"),
-            Input::DiskLow => effects.note(Said::DiskLow),
+            Input::DiskSpace { is_low: true } => effects.note(Said::DiskLow),
+            Input::DiskSpace { is_low: false } => {}
         }
     }
 

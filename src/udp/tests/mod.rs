@@ -169,6 +169,7 @@ fn bench(name: &str, sync_mode: SyncMode, lie: Lie, outbox_max: usize) -> Bench 
     let socket = socket::bind(SocketAddr::from((Ipv4Addr::LOCALHOST, 0))).unwrap();
     let me = socket.local_addr().unwrap();
     let settings = HostSettings {
+        configuration: 0,
         cluster: CLUSTER,
         me: SiteId::new(0).unwrap(),
         addresses: vec![me, peer.local_addr().unwrap()],

@@ -105,7 +105,8 @@ impl core::error::Error for Damage {}
 pub enum Input<P: Process> {
     /// A message came, from another process or, after its wait, from itself.
     Message {
-        /// Who says it sent this; nothing proves it yet.
+        /// Who says it sent this; nothing proves it yet. The process itself only when it did: a host drops
+        /// datagrams from elsewhere that claim so.
         from: ProcessId,
         /// What it says.
         message: P::Message,

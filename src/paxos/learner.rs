@@ -81,6 +81,7 @@ impl<V: Value> Paxos<V> {
         }
         self.learn_up_to(now, chosen, ballot.site, port);
         self.go_on_learning(now, port);
+        self.try_to_lead(now, port);
     }
 
     /// Somebody knows everything below `target`: asks for what is missing, unless it is asking already.

@@ -1,6 +1,9 @@
 //! The simulator: a whole cluster, its clients, network, disks and clocks in one seeded thread.
 //!
 //! It knows nothing of Paxos or tweets: it hosts any [`Process`](crate::process::Process).
+//!
+//! Terminals and clients never crash here: whoever sits at one keeps asking. The real terminal ends with its
+//! site's program, and so do its outstanding requests.
 
 mod actions;
 mod director;

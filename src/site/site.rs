@@ -257,8 +257,11 @@ impl Site {
     }
 
     fn on_query(&mut self, asked: Parked, effects: &mut Effects<Bird>) {
+        let waits_already = |parked: &Parked| (parked.client, parked.id) == (asked.client, asked.id);
         if asked.seen <= self.replica.applied() {
             self.tell(&asked, effects);
+        } else if self.parked.iter().any(waits_already) {
+            // Asked again while it waits: the first asking says how long.
         } else if self.parked.len() < self.config.parked_max {
             self.parked.push_back(asked);
         } else {

@@ -15,9 +15,10 @@ use aviary::sim::{
     Action, Chance, Filter, Judge, Latency, Observation, Rule, Ruling, Seam, Status, Step, Target, Trigger,
     Violation, World, WorldSettings,
 };
-use aviary::site::{Bird, Command, Config, Operation};
+use aviary::site::message::Block;
+use aviary::site::{Bird, Command, Config, Operation, Query};
 use aviary::time::{Duration, Instant};
-use aviary::timeline::{Event, View};
+use aviary::timeline::{Event, Position, User, View};
 
 /// Judges, and how often each note was made and each message sent.
 #[derive(Clone)]
@@ -83,6 +84,19 @@ impl Draws {
                 let text = format!("tweet {number}{}", " and so on".repeat(length as usize * 3));
                 Operation::Event { event: Event::Tweet { user, text: text.parse().unwrap() } }
             }
+        }
+    }
+
+    fn query(&mut self) -> Query {
+        let mut user = || self.of(&["ann", "bob", "cat"]).parse::<User>().unwrap();
+        let (user, whom) = (user(), user());
+        let position = Position { slot: self.below(40).into(), index: self.below(3).into() };
+        match self.below(5) {
+            0 => Query::View { view: View { viewer: user, limit: 5, older_than: None } },
+            1 => Query::View { view: View { viewer: user, limit: 3, older_than: Some(position) } },
+            2 => Query::Log { from: self.of(&[Position::default(), position]) },
+            3 => Query::Blocks { after: (self.below(2) == 0).then_some(Block { user, whom }) },
+            _ => Query::Status,
         }
     }
 
@@ -152,13 +166,16 @@ fn settings(seed: u64) -> WorldSettings<Bird> {
     }
     let step = |trigger, action| Step { trigger, action, is_optional: true };
     let mut tracks = Vec::new();
-    for number in 0..40 {
+    for number in 0..52 {
         let to = match draws.below(2) {
             0 => ProcessId::Terminal(draws.site(sites)),
             _ => ProcessId::Client(draws.of(&[0, 1, 2])),
         };
         let at = Instant::ZERO + draws.millis(0, 8_000);
-        let command = Command::Do(draws.operation(number));
+        let command = match draws.below(4) {
+            0 => Command::Tell(draws.query()),
+            _ => Command::Do(draws.operation(number)),
+        };
         tracks.push(vec![step(Trigger::At(at), Action::Command(to, command))]);
     }
     for _ in 0..draws.below(7) {
@@ -257,7 +274,7 @@ fn run(seed: u64) -> BTreeMap<&'static str, u64> {
 }
 
 /// What must have happened in a batch of storms, so that a calm one does not pass for a hard one.
-const RARE: [&str; 15] = [
+const RARE: [&str; 16] = [
     "campaigns",
     "caught up",
     "deposed",
@@ -273,6 +290,7 @@ const RARE: [&str; 15] = [
     "resubmits",
     "retries",
     "splits promise",
+    "told",
 ];
 
 /// `AVIARY_STORMS` says how many seeds, `AVIARY_STORM` which is the first; a failure names its own.

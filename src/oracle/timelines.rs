@@ -3,7 +3,7 @@
 //! that its client sent, from a prefix that reaches what the client has seen. At the end of a run, a site's own
 //! tweets, blocks and log equal the chosen log and its fold.
 //!
-//! Does not check how long a list of blocks or a piece of the log is where it is cut, nor that answers of several
+//! Does not check where a list of blocks or a piece of the log is cut, nor that answers of several
 //! sites fit together (views are local), nor statuses (see `agreement`).
 
 use alloc::collections::BTreeSet;
@@ -115,10 +115,13 @@ fn check_told(
                 (Some(_), true) | (None, false) => Ok(()),
             }
         }
-        (Query::Log { from }, Telling::Log { lines, .. }) => {
+        (Query::Log { from }, Telling::Log { lines, has_more }) => {
             if !lines.is_sorted_by(|a, b| a.position < b.position) {
                 return Err("with lines of the log out of order".into());
             }
+            let inside = known.log.submissions_from(Slot(from.slot));
+            let mut rest =
+                inside.skip_while(|(at, _)| at < from).take_while(|(at, _)| *at < end).map(|(at, _)| at);
             for line in lines {
                 let position = line.position;
                 let is_inside = (*from..end).contains(&position);
@@ -127,8 +130,16 @@ fn check_told(
                     let (told, held) = (&line.request, Maybe(held));
                     return Err(format!("with \"{told}\" at {position}, where the log gives {held}"));
                 }
+                // The line is inside, so the first that was not told is this one or one before it.
+                if let Some(left_out) = rest.next().filter(|next| *next != position) {
+                    return Err(format!("leaving out {left_out} of the log, before {position}"));
+                }
             }
-            Ok(())
+            match (rest.next(), has_more) {
+                (Some(left_out), false) => Err(format!("leaving out {left_out} of the log, at its end")),
+                (None, true) => Err("promising more of the log than there is".into()),
+                (Some(_), true) | (None, false) => Ok(()),
+            }
         }
         (Query::View { .. } | Query::Log { .. } | Query::Blocks { .. } | Query::Status, _) => {
             Err("with something else than what was asked".into())
@@ -316,11 +327,42 @@ mod tests {
         objects(blocks(2, vec![], false), "timelines", "leaving out that ann blocks bob");
         let log = |request| {
             let position = Position { slot: 0, index: 1 };
-            let telling = Telling::Log { lines: vec![LogLine { position, request }], has_more: true };
-            tell(&mut stage(), 0, Query::Log { from: Position::default() }, 1, telling)
+            let telling = Telling::Log { lines: vec![LogLine { position, request }], has_more: false };
+            tell(&mut stage(), 0, Query::Log { from: position }, 1, telling)
         };
         log(tweet(1, "a")).unwrap();
         objects(log(tweet(1, "b")), "timelines", "with \"ann: b\" at 0.1, where the log gives \"ann: a\"");
+    }
+
+    #[test]
+    fn a_piece_of_the_log_leaves_nothing_out() {
+        use crate::site::message::LogLine;
+        let held = [
+            ((0, 0), open(1)),
+            ((0, 1), tweet(1, "a")),
+            ((1, 0), block(2, "ann", "bob")),
+            ((2, 0), tweet(3, "b")),
+            ((2, 1), view(4, "bob")),
+        ];
+        let told = |from: (u64, u64), applied, indexes: &[usize], has_more| {
+            let at = |(slot, index)| Position { slot, index };
+            let line = |index: &usize| held[*index].clone();
+            let lines = indexes.iter().map(line);
+            let lines = lines.map(|(position, request)| LogLine { position: at(position), request });
+            let telling = Telling::Log { lines: lines.collect(), has_more };
+            tell(&mut stage(), 0, Query::Log { from: at(from) }, applied, telling)
+        };
+        told((0, 0), 3, &[0, 1, 2, 3, 4], false).unwrap();
+        told((0, 0), 3, &[0, 1], true).unwrap();
+        told((0, 0), 2, &[0, 1, 2], false).unwrap();
+        told((0, 7), 3, &[2, 3, 4], false).unwrap();
+        told((9, 0), 3, &[], false).unwrap();
+        objects(told((0, 0), 3, &[1, 2, 3, 4], false), "timelines", "leaving out 0.0 of the log, before 0.1");
+        objects(told((0, 1), 3, &[1, 3, 4], false), "timelines", "leaving out 1.0 of the log, before 2.0");
+        objects(told((0, 1), 3, &[1, 2, 4], true), "timelines", "leaving out 2.0 of the log, before 2.1");
+        objects(told((0, 0), 3, &[0, 1, 2, 3], false), "timelines", "leaving out 2.1 of the log, at its end");
+        objects(told((0, 0), 2, &[0, 1, 2], true), "timelines", "promising more of the log than there is");
+        objects(told((0, 0), 2, &[0, 1, 2, 3], false), "timelines", "with \"ann: b\" at 2.0");
     }
 
     #[test]

@@ -1,9 +1,14 @@
 //! The service's words: what is wrong with them, and runs.
 
-use super::{Command, Expectation, Timelines};
+use ron::extensions::Extensions;
+
+use super::{Ask, Command, Expectation, Timelines};
+use crate::ids::ProcessId;
 use crate::scenario::namespace::names;
 use crate::scenario::step::{Claim, Fault};
 use crate::scenario::{Outcome, RunOptions, Service, read, run};
+use crate::site::Query;
+use crate::timeline::Position;
 
 fn outcome(text: &str) -> Outcome {
     let scenario = read::<Timelines>("test.ron", text).unwrap_or_else(|bad| panic!("{bad}"));
@@ -53,6 +58,24 @@ fn blocks_hide_and_answers_come() {
             ])"#,
     );
     assert!(outcome.final_state.contains("tweets, 0 waiting"), "{}", outcome.final_state);
+}
+
+#[test]
+fn a_log_blocks_and_a_status_are_asked_of_one_site() {
+    let compiled = |text: &str| {
+        let options = ron::Options::default().with_default_extension(Extensions::IMPLICIT_SOME);
+        let order = options.from_str::<Command>(text).unwrap().compile();
+        let order = order.unwrap_or_else(|problems| panic!("{problems:?}"));
+        (order.to, order.command)
+    };
+    let client = ProcessId::Client(1);
+    let log = Query::Log { from: Position::default() };
+    assert_eq!(compiled("Log(client: 1)"), (client, Ask::Tell(log)));
+    assert_eq!(compiled("Blocks(client: 1)"), (client, Ask::Tell(Query::Blocks { after: None })));
+    let terminal = crate::ids::SiteId::new(2).map(ProcessId::Terminal).unwrap();
+    assert_eq!(compiled("Status(site: 2)"), (terminal, Ask::Tell(Query::Status)));
+    wrong("steps: [At(\"1s\", Status(site: 3))]", "3", "there is no site 3");
+    wrong("steps: [At(\"1s\", Log())]", "Log", "nobody says where");
 }
 
 #[test]

@@ -72,6 +72,33 @@ pub enum Command {
         #[serde(default)]
         linearizable: bool,
     },
+    /// Looks at the log from its beginning, as far as the site knows it.
+    Log {
+        /// At this site's terminal.
+        #[serde(default)]
+        site: Option<u8>,
+        /// Or with this client.
+        #[serde(default)]
+        client: Option<u16>,
+    },
+    /// Looks at who blocks whom, as far as the site knows it.
+    Blocks {
+        /// At this site's terminal.
+        #[serde(default)]
+        site: Option<u8>,
+        /// Or with this client.
+        #[serde(default)]
+        client: Option<u16>,
+    },
+    /// Asks how the site is.
+    Status {
+        /// At this site's terminal.
+        #[serde(default)]
+        site: Option<u8>,
+        /// Or with this client.
+        #[serde(default)]
+        client: Option<u16>,
+    },
 }
 
 fn twenty() -> u64 {
@@ -278,6 +305,16 @@ impl Command {
                     false => Ask::Tell(Query::View { view }),
                 };
                 (asker, reading.user("user", user).map(view).map(command))
+            }
+            Command::Log { site, client } => {
+                let query = Query::Log { from: Position::default() };
+                (reading.asker(*site, *client), Some(Ask::Tell(query)))
+            }
+            Command::Blocks { site, client } => {
+                (reading.asker(*site, *client), Some(Ask::Tell(Query::Blocks { after: None })))
+            }
+            Command::Status { site, client } => {
+                (reading.asker(*site, *client), Some(Ask::Tell(Query::Status)))
             }
         };
         match (asker, command) {

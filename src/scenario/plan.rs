@@ -1,7 +1,6 @@
 //! From a scenario to what the simulator runs. Everything that parses and is wrong is found here.
 
 use crate::ids::SITES_MAX;
-use crate::journal::JournalConfig;
 use crate::mix::Seed;
 use crate::outbox::SyncMode;
 use crate::process::Process;
@@ -61,10 +60,7 @@ impl<S: Service> Plan<S> {
             clients: self.shape.clients,
             network: self.network.clone(),
             disk: self.disk.clone(),
-            journal: JournalConfig {
-                record_max: S::record_bytes_max(&self.config),
-                ..JournalConfig::default()
-            },
+            journal: S::journal(&self.config),
             datagram_max: S::datagram_max(&self.config),
             machines: self.shape.all_machines(),
             trace,

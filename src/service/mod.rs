@@ -6,6 +6,7 @@ mod words;
 pub use words::{Asker, Command, Expectation, Settings};
 
 use crate::ids::{ProcessId, SiteId};
+use crate::journal::JournalConfig;
 use crate::oracle::Judges;
 use crate::paxos::Slot;
 use crate::process::Process;
@@ -108,8 +109,9 @@ impl Service for Timelines {
         config.datagram_max
     }
 
-    fn record_bytes_max(config: &Config) -> usize {
-        config.record_bytes_max()
+    fn journal(config: &Config) -> JournalConfig {
+        let segment_bytes = config.burst_bytes_max() + (64 << 10);
+        JournalConfig { segment_bytes, record_max: config.record_bytes_max() }
     }
 
     fn judges(config: &Config, shape: &Shape) -> Judges {

@@ -146,7 +146,7 @@ impl Config {
             0,
             Duration::from_secs(3_600).as_micros(),
         )?;
-        if self.paxos().open_max() * self.datagram_max as u64 > BURST_BYTES_MAX {
+        if self.burst_bytes_max() > BURST_BYTES_MAX {
             return Err(ConfigError::WindowTooLarge(BURST_BYTES_MAX));
         }
         if self.heartbeat.times(2) > self.election {
@@ -158,6 +158,11 @@ impl Config {
     /// Bytes that the submissions of one slot take at most.
     pub(super) fn entry_bytes_max(&self) -> usize {
         Message::entry_bytes_max(self.datagram_max)
+    }
+
+    /// What one input may make a site write at most, in bytes: it must fit one file of the journal.
+    pub fn burst_bytes_max(&self) -> u64 {
+        self.paxos().open_max() * self.datagram_max as u64
     }
 
     /// The most bytes of one durable record, whatever is in it: what storage is formatted for.

@@ -12,8 +12,8 @@ use aviary::mix::{Seed, below, mix};
 use aviary::oracle::Judges;
 use aviary::process::Label;
 use aviary::sim::{
-    Action, Chance, Filter, Judge, Latency, Observation, Rule, Ruling, Seam, Status, Step, Target, Trigger,
-    Violation, World, WorldSettings,
+    Action, Chance, Filter, Judge, Latency, Observation, Rule, Ruling, Seam, Status, Step, Target,
+    TraceLevel, Trigger, Violation, World, WorldSettings,
 };
 use aviary::site::message::Block;
 use aviary::site::{Bird, Command, Config, Operation, Query};
@@ -243,9 +243,7 @@ fn second(number: u64) -> Instant {
 }
 
 fn run(seed: u64) -> BTreeMap<&'static str, u64> {
-    let settings = settings(seed);
-    let judges = Judges::new(settings.sites, settings.config.sessions_max);
-    let mut world = World::new(settings, Counting { judges, counts: BTreeMap::new() }).unwrap();
+    let mut world = world_of(settings(seed));
     let until = |world: &mut Storm, moment| {
         if let Err(violation) = world.run_until(moment) {
             panic!("seed {seed}: {violation}\n{}", tail(world));
@@ -271,6 +269,37 @@ fn run(seed: u64) -> BTreeMap<&'static str, u64> {
         verdict.unwrap_or_else(|why| panic!("seed {seed}: {why}"));
     }
     world.judge().counts.clone()
+}
+
+fn world_of(settings: WorldSettings<Bird>) -> Storm {
+    let judges = Judges::new(settings.sites, settings.config.sessions_max);
+    World::new(settings, Counting { judges, counts: BTreeMap::new() }).unwrap()
+}
+
+/// The whole service with its judges, not a toy: a clone taken in the middle of a storm, and a run of which nothing
+/// is traced, come to the same fingerprint, the same counts and the same logs.
+#[test]
+fn a_clone_and_an_untraced_run_of_a_storm_are_the_same_run() {
+    for seed in 0..20 {
+        let mut original = world_of(settings(seed));
+        original.run_until(second(4)).unwrap();
+        let mut clone = original.clone();
+        let mut untraced = settings(seed);
+        untraced.trace.level = TraceLevel::Off;
+        let mut untraced = world_of(untraced);
+        for world in [&mut clone, &mut original, &mut untraced] {
+            world.run_until(second(12)).unwrap();
+        }
+        for twin in [&clone, &untraced] {
+            assert_eq!(
+                (twin.fingerprint(), twin.events()),
+                (original.fingerprint(), original.events()),
+                "seed {seed}"
+            );
+            assert_eq!(twin.judge().counts, original.judge().counts, "seed {seed}");
+        }
+        assert!(clone.trace().render() == original.trace().render(), "seed {seed}");
+    }
 }
 
 /// What must have happened in a batch of storms, so that a calm one does not pass for a hard one.

@@ -162,6 +162,28 @@ fn recovery_refuses_submissions_that_it_cannot_have_taken() {
     assert_eq!(damage.0, "S1 took S1's 1.1, out of its order");
 }
 
+#[test]
+fn a_site_refuses_requests_while_its_disk_is_low_and_takes_them_again_when_it_has_room() {
+    use crate::mix::Seed;
+    use crate::process::{Effects, Input, Process, Recovered};
+    use crate::time::Instant;
+    let fresh = Recovered { incarnation: 1, records: Vec::new() };
+    let mut site = Bird::start(&Config::new(3), ProcessId::site(0), Seed(1), fresh).unwrap();
+    let mut effects = Effects::<Bird>::default();
+    let mut taken = Vec::new();
+    for (nonce, is_low) in [(1, true), (2, false), (3, true)] {
+        let ask = Input::Message { from: CLIENT, message: Message::Ask { request: open(nonce) } };
+        for input in [Input::DiskSpace { is_low }, ask] {
+            site.handle(Instant::ZERO, input, &mut effects);
+            taken.extend(effects.records().iter().map(|record| Record::from_bytes(record).unwrap()));
+            effects.clear();
+        }
+    }
+    let expected =
+        Submission { origin: SiteId::new(0).unwrap(), ..submission(number(1, 1), number(0, 0), open(2)) };
+    assert_eq!(taken, [Record::Taken { submission: Arc::new(expected) }]);
+}
+
 fn largest_text() -> String {
     let text = "\u{20ac}".repeat(260) + &"x".repeat(20);
     assert_eq!((text.chars().count(), text.len()), (280, 800));

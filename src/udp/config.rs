@@ -249,6 +249,23 @@ mod tests {
     }
 
     #[test]
+    fn sites_that_read_different_files_have_different_configurations() {
+        let configuration = |rest: &str| {
+            let text = format!("Sites(cluster: 1, sites: [\"1.1.1.1:1\", {rest})");
+            Sites::parse("sites.ron", &text).unwrap().configuration()
+        };
+        let two = configuration("\"1.1.1.2:1\"]");
+        assert_eq!(
+            two,
+            configuration("\"1.1.1.2:1\",], sync: Blocking"),
+            "how a site syncs is its own affair"
+        );
+        assert_ne!(two, configuration("\"1.1.1.2:2\"]"));
+        assert_ne!(two, configuration("\"1.1.1.2:1\", \"1.1.1.3:1\"]"));
+        assert_ne!(two, configuration("\"1.1.1.2:1\"], datagram_max: 1100"));
+    }
+
+    #[test]
     fn an_error_shows_the_line_and_a_missing_file_its_cure() {
         let error = Sites::parse("sites.ron", "Sites(\n  cluster: x)").unwrap_err().to_string();
         assert!(error.contains("\n2 |   cluster: x)\n  |"), "{error}");

@@ -1,24 +1,25 @@
 //! The datagram: a frame around one or more encoded messages.
 //!
 //! ```text
-//! offset  0        1          9               13      16    17..20   20           28       32
-//!         version  cluster    configuration   from    to    ..       incarnation  crc32    messages
-//!         u8       u64 LE     u32 LE          3 B     4 B            u64 LE       u32 LE   length-prefixed
+//! offset  0        1          9               13      16    17..20   20           28        32
+//!         version  cluster    configuration   from    to    ..       incarnation  checksum  messages
+//!         u8       u64 LE     u32 LE          3 B     4 B            u64 LE       u32 LE    length-prefixed
 //! ```
 //!
-//! The checksum covers everything but itself. `to` is a tag and a process (3 bytes) or a set of sites (2 bytes
-//! and a zero): one broadcast is one buffer.
+//! The checksum is the low half of [`mix::absorb`] over the head before it and then over the messages: it finds
+//! damage, not malice. `to` is a tag and a process (3 bytes), or a set of sites or a number of clients (2 bytes and
+//! a zero): one broadcast is one buffer.
 
-use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::fmt;
 
 use crate::ids::{ProcessId, SiteSet};
+use crate::mix;
 use crate::process::{Recipients, Subject};
 use crate::wire::{Reader, Wire, WireError, put_u64};
 
 /// The form of datagrams that this code speaks.
-pub const VERSION: u8 = 1;
+pub const VERSION: u8 = 2;
 
 /// Bytes of a frame before its first message.
 pub const FRAME_BYTES: usize = 32;
@@ -35,6 +36,10 @@ pub const DATAGRAM_DEFAULT: usize = 1_200;
 
 /// The largest limit that may be configured: what fits one UDP datagram over IPv4.
 pub const DATAGRAM_MAX: usize = 65_507;
+
+const TO_AT: usize = 16;
+
+const TO_BYTES: usize = 4;
 
 const CHECKSUM_AT: usize = FRAME_BYTES - 4;
 
@@ -68,11 +73,21 @@ pub struct Datagram {
     /// Whom to: the host delivers one copy to each.
     pub to: Recipients,
     /// Name and subject of each message in it, in order; never empty. The first is its identity.
-    pub labels: Arc<[(&'static str, Subject)]>,
+    pub labels: Vec<(&'static str, Subject)>,
     /// Whether every message in it is of [`BACKGROUND`](crate::process::BACKGROUND) rank.
     pub is_background: bool,
     /// The frame and its messages.
-    pub bytes: Arc<[u8]>,
+    pub bytes: Vec<u8>,
+    /// What [`seal`] returned for these bytes.
+    pub hash: u64,
+}
+
+impl Datagram {
+    /// Each process that gets a copy, in ascending order: never its sender.
+    pub fn recipients(&self) -> impl Iterator<Item = ProcessId> + Clone + use<> {
+        let from = self.from;
+        self.to.iter().filter(move |to| *to != from)
+    }
 }
 
 /// Why a datagram is dropped unread.
@@ -107,45 +122,72 @@ impl fmt::Display for Rejected {
 
 impl core::error::Error for Rejected {}
 
-/// Starts a frame at the front of the empty `out`; [`seal`] finishes it.
-pub fn begin(out: &mut Vec<u8>, sender: &Sender, to: Recipients) {
-    assert!(out.is_empty(), "a frame starts an empty buffer, found {} bytes", out.len());
-    out.push(VERSION);
-    out.extend_from_slice(&sender.cluster.to_le_bytes());
-    out.extend_from_slice(&sender.configuration.to_le_bytes());
-    sender.from.encode(out);
-    match to {
-        Recipients::One(one) => {
-            out.push(0);
-            one.encode(out);
-        }
-        Recipients::Sites(sites) => {
-            out.push(1);
-            sites.encode(out);
-            out.push(0);
-        }
+/// The start of every datagram of one sender: a frame for nobody yet.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Head([u8; FRAME_BYTES]);
+
+impl Head {
+    /// Of this sender.
+    pub fn new(sender: &Sender) -> Head {
+        let mut bytes = Vec::with_capacity(FRAME_BYTES);
+        bytes.push(VERSION);
+        bytes.extend_from_slice(&sender.cluster.to_le_bytes());
+        bytes.extend_from_slice(&sender.configuration.to_le_bytes());
+        sender.from.encode(&mut bytes);
+        bytes.extend_from_slice(&[0; TO_BYTES]);
+        bytes.extend_from_slice(&sender.incarnation.to_le_bytes());
+        bytes.extend_from_slice(&[0; 4]);
+        Head(bytes.try_into().expect("the fields are as long as a frame"))
     }
-    out.extend_from_slice(&sender.incarnation.to_le_bytes());
-    out.extend_from_slice(&[0; 4]);
+
+    /// Starts a frame to `to` at the front of the empty `out`; [`seal`] finishes it.
+    #[inline]
+    pub fn begin(&self, out: &mut Vec<u8>, to: Recipients) {
+        assert!(out.is_empty(), "a frame starts an empty buffer, found {} bytes", out.len());
+        let (tag, low, high, kind) = match to {
+            Recipients::One(one) => {
+                let [low, high, kind, _] = one.number().to_le_bytes();
+                (0, low, high, kind)
+            }
+            Recipients::Sites(sites) => {
+                let [low, high] = sites.bits().to_le_bytes();
+                (1, low, high, 0)
+            }
+            Recipients::Clients { count } => {
+                let [low, high] = count.to_le_bytes();
+                (2, low, high, 0)
+            }
+        };
+        let mut head = self.0;
+        head[TO_AT..TO_AT + TO_BYTES].copy_from_slice(&[tag, low, high, kind]);
+        out.extend_from_slice(&head);
+    }
 }
 
 /// Appends one encoded message.
+#[inline]
 pub fn put_message(out: &mut Vec<u8>, message: &[u8]) {
     put_u64(out, message.len() as u64);
     out.extend_from_slice(message);
 }
 
-/// Writes the checksum of the finished frame.
-pub fn seal(out: &mut [u8]) {
-    let sum = checksum(out);
-    out[CHECKSUM_AT..FRAME_BYTES].copy_from_slice(&sum.to_le_bytes());
+/// Writes the checksum of the finished frame, and returns the hash that it is half of.
+#[inline]
+pub fn seal(out: &mut [u8]) -> u64 {
+    let hash = hash(out);
+    out[CHECKSUM_AT..FRAME_BYTES].copy_from_slice(&checksum(hash));
+    hash
 }
 
-fn checksum(bytes: &[u8]) -> u32 {
-    let mut hasher = crc32fast::Hasher::new();
-    hasher.update(&bytes[..CHECKSUM_AT]);
-    hasher.update(&bytes[FRAME_BYTES..]);
-    hasher.finalize()
+/// The hash of a frame: of everything but its checksum.
+#[inline]
+fn hash(bytes: &[u8]) -> u64 {
+    mix::absorb(mix::absorb(0, &bytes[..CHECKSUM_AT]), &bytes[FRAME_BYTES..])
+}
+
+const fn checksum(hash: u64) -> [u8; 4] {
+    let [a, b, c, d, ..] = hash.to_le_bytes();
+    [a, b, c, d]
 }
 
 /// Reads a datagram that came to `me` of `cluster` and `configuration`; anything else is rejected.
@@ -170,38 +212,45 @@ pub fn open(
 
 /// Reads a datagram for anybody: for observers, and for hosts that dispatch by its head.
 pub fn read(bytes: &[u8]) -> Result<(Header, Messages<'_>), Rejected> {
-    if bytes.len() < FRAME_BYTES {
+    read_checked(bytes, hash)
+}
+
+/// Reads a datagram that was sealed here and that nobody touched: its hash is known, and compared with what the
+/// frame says.
+#[inline]
+pub fn read_sealed(datagram: &Datagram) -> Result<(Header, Messages<'_>), Rejected> {
+    read_checked(&datagram.bytes, |_| datagram.hash)
+}
+
+fn read_checked(bytes: &[u8], hash: impl FnOnce(&[u8]) -> u64) -> Result<(Header, Messages<'_>), Rejected> {
+    let Some((head, messages)) = bytes.split_first_chunk() else {
         return Err(Rejected::Malformed(WireError::Short));
-    }
-    let mut input = Reader::new(bytes);
-    let version = input.u8().map_err(Rejected::Malformed)?;
+    };
+    let version = head[0];
     if version != VERSION {
         return Err(Rejected::Version(version));
     }
-    if bytes[CHECKSUM_AT..FRAME_BYTES] != checksum(bytes).to_le_bytes() {
+    if head[CHECKSUM_AT..] != checksum(hash(bytes)) {
         return Err(Rejected::Checksum);
     }
-    let header = read_header(&mut input).map_err(Rejected::Malformed)?;
-    Ok((header, Messages { input }))
+    let header = read_header(head).map_err(Rejected::Malformed)?;
+    Ok((header, Messages { input: Reader::new(messages) }))
 }
 
-fn read_header(input: &mut Reader<'_>) -> Result<Header, WireError> {
+fn read_header(head: &[u8; FRAME_BYTES]) -> Result<Header, WireError> {
+    let mut input = Reader::new(&head[1..]);
     let cluster = u64::from_le_bytes(input.array()?);
     let configuration = u32::from_le_bytes(input.array()?);
-    let from = ProcessId::decode(input)?;
-    let to = match input.u8()? {
-        0 => Recipients::One(ProcessId::decode(input)?),
-        1 => {
-            let sites = SiteSet::decode(input)?;
-            if input.u8()? != 0 {
-                return Err(WireError::Invalid("recipients"));
-            }
-            Recipients::Sites(sites)
-        }
+    let from = ProcessId::decode(&mut input)?;
+    let [tag, low, high, kind] = input.array()?;
+    let number = u16::from_le_bytes([low, high]);
+    let to = match (tag, kind) {
+        (0, _) => Recipients::One(ProcessId::from_wire([low, high, kind])?),
+        (1, 0) => Recipients::Sites(SiteSet::from_bits(number).ok_or(WireError::Invalid("set of sites"))?),
+        (2, 0) => Recipients::Clients { count: number },
         _ => return Err(WireError::Invalid("recipients")),
     };
     let incarnation = u64::from_le_bytes(input.array()?);
-    input.bytes(4)?;
     Ok(Header { sender: Sender { cluster, configuration, from, incarnation }, to })
 }
 
@@ -214,7 +263,17 @@ pub struct Messages<'a> {
 impl<'a> Messages<'a> {
     /// All messages, decoded; none of them if any is malformed.
     pub fn decode<M: Wire>(self) -> Result<Vec<M>, WireError> {
-        self.map(|bytes| M::from_bytes(bytes?)).collect()
+        let mut messages = Vec::new();
+        self.decode_into(&mut messages)?;
+        Ok(messages)
+    }
+
+    /// Decodes all messages and appends them to `messages`, up to the first that is malformed.
+    pub fn decode_into<M: Wire>(self, messages: &mut Vec<M>) -> Result<(), WireError> {
+        for bytes in self {
+            messages.push(M::from_bytes(bytes?)?);
+        }
+        Ok(())
     }
 }
 
@@ -243,7 +302,7 @@ mod tests {
     fn framed(to: Recipients, messages: &[&[u8]]) -> Vec<u8> {
         let sender = Sender { cluster: 5, configuration: 0, from: ProcessId::site(1), incarnation: 3 };
         let mut out = Vec::new();
-        begin(&mut out, &sender, to);
+        Head::new(&sender).begin(&mut out, to);
         assert_eq!(out.len(), FRAME_BYTES);
         for message in messages {
             put_message(&mut out, message);

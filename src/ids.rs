@@ -73,6 +73,7 @@ impl ProcessId {
     }
 
     /// Whether the two share a program, so that no network lies between them.
+    #[inline]
     pub fn shares_program_with(self, other: ProcessId) -> bool {
         match (self, other) {
             (ProcessId::Site(a), ProcessId::Terminal(b)) | (ProcessId::Terminal(a), ProcessId::Site(b)) => {
@@ -83,6 +84,7 @@ impl ProcessId {
     }
 
     /// A number that differs for every process: what keys and hashes are made of.
+    #[inline]
     pub const fn number(self) -> u32 {
         match self {
             ProcessId::Site(site) => site.0 as u32,
@@ -115,7 +117,13 @@ impl Wire for ProcessId {
     }
 
     fn decode(input: &mut Reader<'_>) -> Result<ProcessId, WireError> {
-        let [low, high, kind] = input.array()?;
+        ProcessId::from_wire(input.array()?)
+    }
+}
+
+impl ProcessId {
+    #[inline]
+    pub(crate) fn from_wire([low, high, kind]: [u8; 3]) -> Result<ProcessId, WireError> {
         let number = u16::from_le_bytes([low, high]);
         let site = || {
             let number = u8::try_from(number).map_err(|_| WireError::Invalid("site number"))?;
@@ -145,6 +153,16 @@ impl SiteSet {
     pub const fn first(count: u8) -> SiteSet {
         assert!(count <= SITES_MAX, "more sites than SITES_MAX");
         SiteSet((1 << count) - 1)
+    }
+
+    /// One bit a site, from the lowest on; `None` where a bit stands for no site.
+    pub const fn from_bits(bits: u16) -> Option<SiteSet> {
+        if bits >> SITES_MAX == 0 { Some(SiteSet(bits)) } else { None }
+    }
+
+    /// One bit a site, from the lowest on.
+    pub const fn bits(self) -> u16 {
+        self.0
     }
 
     /// How many.
@@ -196,7 +214,15 @@ impl SiteSet {
 
     /// Its sites, in ascending order.
     pub fn iter(self) -> impl Iterator<Item = SiteId> {
-        (0..SITES_MAX).map(SiteId).filter(move |site| self.contains(*site))
+        let mut rest = self;
+        core::iter::from_fn(move || rest.pop_first())
+    }
+
+    /// Takes its first site out.
+    pub fn pop_first(&mut self) -> Option<SiteId> {
+        let number = u8::try_from(self.0.trailing_zeros()).ok().filter(|_| !self.is_empty())?;
+        self.0 &= self.0 - 1;
+        Some(SiteId(number))
     }
 }
 
@@ -222,11 +248,7 @@ impl Wire for SiteSet {
     }
 
     fn decode(input: &mut Reader<'_>) -> Result<SiteSet, WireError> {
-        let bits = u16::from_le_bytes(input.array()?);
-        if bits >> SITES_MAX != 0 {
-            return Err(WireError::Invalid("set of sites"));
-        }
-        Ok(SiteSet(bits))
+        SiteSet::from_bits(u16::from_le_bytes(input.array()?)).ok_or(WireError::Invalid("set of sites"))
     }
 }
 

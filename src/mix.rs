@@ -9,6 +9,7 @@ use rand_chacha::rand_core::{Rng, SeedableRng};
 
 const ODD: [u64; 3] = [0xa076_1d64_78bd_642f, 0xe703_7ed1_a0b4_28db, 0x8ebc_6af0_9c88_c6e3];
 
+#[inline]
 fn fold(a: u64, b: u64) -> u64 {
     let (low, high) = a.carrying_mul(b, 0);
     low ^ high
@@ -30,21 +31,39 @@ pub fn mix<const N: usize>(key: u64, words: [u64; N]) -> u64 {
 /// A number below `bound` made of the uniform word `draw`; 0 when `bound` is 0.
 ///
 /// Multiply-shift (Lemire, 2019) without rejection: the bias is below `bound` / 2^64.
+#[inline]
 pub const fn below(draw: u64, bound: u64) -> u64 {
     ((draw as u128 * bound as u128) >> 64) as u64
 }
 
-/// Folds bytes into a running word: what fingerprints are made of. Stable across platforms and builds.
+/// Folds two words into a running one, with one multiplication.
+#[inline]
+pub fn stir(state: u64, words: [u64; 2]) -> u64 {
+    fold(state ^ words[0], words[1] ^ ODD[1]).wrapping_add(ODD[2])
+}
+
+/// Folds bytes into a running word, 16 a multiplication: what fingerprints and checksums of datagrams are made of.
+/// Stable across platforms and builds.
+#[inline]
 pub fn absorb(state: u64, bytes: &[u8]) -> u64 {
-    let mut state = fold(state ^ bytes.len() as u64, ODD[0]).wrapping_add(ODD[1]);
-    let mut chunks = bytes.chunks_exact(8);
-    for chunk in chunks.by_ref() {
-        let word = u64::from_le_bytes(chunk.try_into().expect("chunks of exactly 8"));
-        state = fold(state ^ word, ODD[1]).wrapping_add(ODD[2]);
+    let mut state = state ^ (bytes.len() as u64).wrapping_mul(ODD[0]);
+    let (pairs, rest) = bytes.as_chunks::<16>();
+    for pair in pairs {
+        let [a, b, c, d, e, f, g, h, rest @ ..] = *pair;
+        let low = u64::from_le_bytes([a, b, c, d, e, f, g, h]);
+        state = fold(low ^ ODD[1], u64::from_le_bytes(rest) ^ state);
     }
-    let mut last = [0; 8];
-    last[..chunks.remainder().len()].copy_from_slice(chunks.remainder());
-    fold(state ^ u64::from_le_bytes(last), ODD[2]).wrapping_add(ODD[0])
+    // Both ends of what is left; they may overlap, which is no loss since the length is in the state.
+    let (low, high) = match (rest.first_chunk::<8>(), rest.last_chunk::<8>()) {
+        (Some(first), Some(last)) => (u64::from_le_bytes(*first), u64::from_le_bytes(*last)),
+        _ => match (rest.first_chunk::<4>(), rest.last_chunk::<4>()) {
+            (Some(first), Some(last)) => {
+                (u64::from(u32::from_le_bytes(*first)), u64::from(u32::from_le_bytes(*last)))
+            }
+            _ => (rest.iter().fold(0, |word, byte| word << 8 | u64::from(*byte)), 0),
+        },
+    };
+    fold(low ^ ODD[2], high ^ state).wrapping_add(ODD[0])
 }
 
 /// What one party's random choices are made of. Two different seeds have unrelated draws.
@@ -89,7 +108,8 @@ mod tests {
     fn drawn_values_are_pinned() {
         assert_eq!(mix(1, [2, 3]), 0xa48441da93e0224b);
         assert_eq!(Seed(7).key(1), 0xfdfad737a8d7aac7);
-        assert_eq!(absorb(0, b"a tweet of more than eight bytes"), 0xae7ab19eadc6b8a9);
+        assert_eq!(absorb(0, b"a tweet of more than sixteen bytes"), 3_979_032_326_882_035_906);
+        assert_eq!(stir(1, [2, 3]), 4_883_845_269_032_354_157);
         assert_eq!((below(u64::MAX, 10), below(0, 10), below(1 << 63, 10)), (9, 0, 5));
     }
 }

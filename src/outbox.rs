@@ -4,13 +4,16 @@
 //! the journal is durable up to the [`Offset`] that had been appended when it was sent. Messages that a process
 //! sends to itself wait alike and come back as [`Outgoing::Own`], so no site counts its own vote before its sync.
 
+use alloc::boxed::Box;
 use alloc::collections::VecDeque;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
+use core::mem;
 
-use crate::frame::{self, Datagram, FRAME_BYTES, MESSAGE_PREFIX_MAX, Sender};
+use crate::frame::{self, Datagram, Head, MESSAGE_PREFIX_MAX, Sender};
 use crate::ids::ProcessId;
-use crate::process::{BACKGROUND, Effects, Process, Recipients, Sent, Subject};
+use crate::mix;
+use crate::process::{BACKGROUND, Effects, Process, Recipients, Sent};
 
 /// How much a journal holds: everything below it was appended. A journal that is durable up to an offset has
 /// synced everything below.
@@ -31,25 +34,67 @@ pub enum SyncMode {
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Outgoing {
     /// For the network.
-    Datagram(Datagram),
+    Datagram(Box<Datagram>),
     /// An encoded message to the process itself: hand it back as an input.
     Own(Arc<[u8]>),
+}
+
+/// Datagrams that were sent: their memory is used again. A clone has none.
+#[derive(Debug, Default)]
+pub struct Spare(Vec<Box<Datagram>>);
+
+impl Clone for Spare {
+    fn clone(&self) -> Spare {
+        Spare::default()
+    }
+}
+
+impl Spare {
+    /// Gives back a datagram that nobody needs any more.
+    pub fn give(&mut self, datagram: Box<Datagram>) {
+        self.0.push(datagram);
+    }
+
+    /// A datagram without messages.
+    fn take(&mut self, from: ProcessId, to: Recipients) -> Box<Datagram> {
+        let Some(mut spare) = self.0.pop() else {
+            let (labels, bytes) = (Vec::new(), Vec::new());
+            return Box::new(Datagram { from, to, labels, is_background: true, bytes, hash: 0 });
+        };
+        spare.labels.clear();
+        spare.bytes.clear();
+        (spare.from, spare.to, spare.is_background) = (from, to, true);
+        spare
+    }
 }
 
 /// The waiting messages of one incarnation of one process.
 #[derive(Clone, Debug)]
 pub struct Outbox {
     sender: Sender,
+    head: Head,
     datagram_max: usize,
     waiting: VecDeque<(Offset, Outgoing)>,
     waiting_bytes: usize,
     bytes_max: usize,
+    /// Empty between calls.
+    drafts: Drafts,
+    own: Vec<(bool, Outgoing)>,
 }
 
 impl Outbox {
     /// An empty one. `datagram_max` and `bytes_max` are in bytes.
     pub fn new(sender: Sender, datagram_max: usize, bytes_max: usize) -> Outbox {
-        Outbox { sender, datagram_max, waiting: VecDeque::new(), waiting_bytes: 0, bytes_max }
+        Outbox {
+            sender,
+            head: Head::new(&sender),
+            datagram_max,
+            waiting: VecDeque::new(),
+            waiting_bytes: 0,
+            bytes_max,
+            drafts: Drafts::default(),
+            own: Vec::new(),
+        }
     }
 
     /// Whether so much waits that the host must hand in nothing more until a sync completes.
@@ -68,44 +113,93 @@ impl Outbox {
     }
 
     /// Takes the messages of one `handle` call, whose records end at `appended`, and pushes to `ready` what may
-    /// leave at once: what is independent, and the rest if the journal is `durable` that far.
+    /// leave at once: what is independent, and the rest if the journal is `durable` that far. Datagrams are made
+    /// of `spare` ones first.
     ///
     /// # Panics
     /// When a message does not fit a datagram: its sender broke the limit that its configuration states.
+    #[inline]
     pub fn absorb<P: Process>(
         &mut self,
         effects: &mut Effects<P>,
         appended: Offset,
         durable: Offset,
         ready: &mut VecDeque<Outgoing>,
+        spare: &mut Spare,
     ) {
         assert!(self.waiting.back().is_none_or(|(last, _)| *last <= appended), "offsets never decrease");
-        effects.sent.sort_by_key(|message| message.rank);
-        let mut drafts: Vec<Draft> = Vec::new();
-        let mut own: Vec<(bool, Outgoing)> = Vec::new();
-        for message in &effects.sent {
-            let bytes = &effects.buffer[message.bytes.clone()];
-            if message.to.contains(self.sender.from) {
-                own.push((message.is_independent, Outgoing::Own(bytes.into())));
-            }
-            let Some(to) = self.others(message.to) else { continue };
-            let limit = self.datagram_max;
-            match drafts.iter_mut().find(|draft| draft.has_room(to, message, limit)) {
-                Some(draft) => draft.put(message, bytes),
-                None => drafts.push(Draft::new(&self.sender, to, message, bytes, limit)),
-            }
+        match effects.sent.as_slice() {
+            [] => return,
+            [message] => self.absorb_one(message, &effects.buffer, (appended, durable), ready, spare),
+            _ => self.absorb_several(effects, (appended, durable), ready, spare),
         }
         effects.sent.clear();
         effects.buffer.clear();
-        let datagrams =
-            drafts.into_iter().map(|draft| (draft.is_independent, draft.finish(self.sender.from)));
-        for (is_independent, outgoing) in datagrams.chain(own) {
-            if is_independent || appended <= durable {
-                ready.push_back(outgoing);
-            } else {
-                self.waiting_bytes += outgoing.bytes().len();
-                self.waiting.push_back((appended, outgoing));
+    }
+
+    fn absorb_one(
+        &mut self,
+        message: &Sent,
+        buffer: &[u8],
+        offsets: (Offset, Offset),
+        ready: &mut VecDeque<Outgoing>,
+        spare: &mut Spare,
+    ) {
+        let bytes = &buffer[message.bytes.clone()];
+        if let Some(to) = self.others(message.to) {
+            let mut datagram = spare.take(self.sender.from, to);
+            self.head.begin(&mut datagram.bytes, to);
+            put(&mut datagram, message, bytes, self.datagram_max);
+            datagram.hash = frame::seal(&mut datagram.bytes);
+            self.let_go(message.is_independent, Outgoing::Datagram(datagram), offsets, ready);
+        }
+        if message.to.is_own(self.sender.from) {
+            self.let_go(message.is_independent, Outgoing::Own(bytes.into()), offsets, ready);
+        }
+    }
+
+    fn absorb_several<P: Process>(
+        &mut self,
+        effects: &mut Effects<P>,
+        offsets: (Offset, Offset),
+        ready: &mut VecDeque<Outgoing>,
+        spare: &mut Spare,
+    ) {
+        effects.sent.sort_by_key(|message| message.rank);
+        let mut drafts = mem::take(&mut self.drafts);
+        let mut own = mem::take(&mut self.own);
+        for message in &effects.sent {
+            let bytes = &effects.buffer[message.bytes.clone()];
+            if message.to.is_own(self.sender.from) {
+                own.push((message.is_independent, Outgoing::Own(bytes.into())));
             }
+            let Some(to) = self.others(message.to) else { continue };
+            let draft = drafts.draft(to, message, self.datagram_max, || {
+                let mut datagram = spare.take(self.sender.from, to);
+                self.head.begin(&mut datagram.bytes, to);
+                datagram
+            });
+            put(draft, message, bytes, self.datagram_max);
+        }
+        for (is_independent, outgoing) in drafts.finish().chain(own.drain(..)) {
+            self.let_go(is_independent, outgoing, offsets, ready);
+        }
+        (self.drafts, self.own) = (drafts, own);
+    }
+
+    #[inline]
+    fn let_go(
+        &mut self,
+        is_independent: bool,
+        outgoing: Outgoing,
+        (appended, durable): (Offset, Offset),
+        ready: &mut VecDeque<Outgoing>,
+    ) {
+        if is_independent || appended <= durable {
+            ready.push_back(outgoing);
+        } else {
+            self.waiting_bytes += outgoing.bytes().len();
+            self.waiting.push_back((appended, outgoing));
         }
     }
 
@@ -128,6 +222,7 @@ impl Outbox {
                 (!others.is_empty()).then_some(Recipients::Sites(others))
             }
             (Recipients::Sites(sites), None) if sites.is_empty() => None,
+            (Recipients::Clients { count: 0 }, _) => None,
             (to, _) => Some(to),
         }
     }
@@ -142,57 +237,110 @@ impl Outgoing {
     }
 }
 
-/// A datagram that still has room.
-struct Draft {
-    to: Recipients,
-    is_independent: bool,
-    labels: Vec<(&'static str, Subject)>,
-    is_background: bool,
-    bytes: Vec<u8>,
+/// Appends a message to a datagram that has room for it.
+fn put(datagram: &mut Datagram, message: &Sent, bytes: &[u8], datagram_max: usize) {
+    frame::put_message(&mut datagram.bytes, bytes);
+    assert!(
+        datagram.bytes.len() <= datagram_max,
+        "{} about {} takes a datagram of {} bytes, more than the limit of {datagram_max}",
+        message.kind,
+        message.subject,
+        datagram.bytes.len(),
+    );
+    datagram.labels.push((message.kind, message.subject));
+    datagram.is_background &= message.rank >= BACKGROUND;
 }
 
-impl Draft {
-    fn new(sender: &Sender, to: Recipients, first: &Sent, message: &[u8], datagram_max: usize) -> Draft {
-        let mut bytes = Vec::with_capacity(FRAME_BYTES + MESSAGE_PREFIX_MAX + message.len());
-        frame::begin(&mut bytes, sender, to);
-        let mut draft = Draft {
-            to,
-            is_independent: first.is_independent,
-            labels: Vec::new(),
-            is_background: true,
-            bytes,
+/// The datagrams of one call, which still take messages that go the same way and fit.
+#[derive(Clone, Debug, Default)]
+struct Drafts {
+    list: Vec<(bool, Box<Datagram>)>,
+    /// Once the list is long: by a hash of its way, the place of the last draft that goes there, plus one. A power of
+    /// two long, at least twice as long as the list.
+    index: Vec<u32>,
+}
+
+/// Up to so many drafts are looked through.
+const FEW: usize = 8;
+
+impl Drafts {
+    /// A datagram with room for `message` to `to`; `new` makes one where there is none.
+    fn draft(
+        &mut self,
+        to: Recipients,
+        message: &Sent,
+        datagram_max: usize,
+        new: impl FnOnce() -> Box<Datagram>,
+    ) -> &mut Datagram {
+        let way = (message.is_independent, to);
+        let room = datagram_max.saturating_sub(MESSAGE_PREFIX_MAX + message.bytes.len());
+        let fits = |(is_independent, draft): &(bool, Box<Datagram>)| {
+            (*is_independent, draft.to) == way && draft.bytes.len() <= room
         };
-        draft.put(first, message);
-        assert!(
-            draft.bytes.len() <= datagram_max,
-            "{} about {} takes a datagram of {} bytes, more than the limit of {datagram_max}",
-            first.kind,
-            first.subject,
-            draft.bytes.len(),
-        );
-        draft
+        let place = if self.list.len() <= FEW {
+            self.list.iter().position(fits)
+        } else {
+            let last = self.index_of(way);
+            last.filter(|place| self.list.get(*place).is_some_and(fits))
+        };
+        let place = place.unwrap_or_else(|| {
+            self.list.push((message.is_independent, new()));
+            let place = self.list.len() - 1;
+            self.enter(way, place);
+            place
+        });
+        &mut self.list[place].1
     }
 
-    fn has_room(&self, to: Recipients, message: &Sent, datagram_max: usize) -> bool {
-        self.to == to
-            && self.is_independent == message.is_independent
-            && self.bytes.len() + MESSAGE_PREFIX_MAX + message.bytes.len() <= datagram_max
+    fn slot_of(&self, (is_independent, to): (bool, Recipients)) -> Option<usize> {
+        let mask = self.index.len().checked_sub(1)?;
+        let (tag, number) = match to {
+            Recipients::One(one) => (0, one.number()),
+            Recipients::Sites(sites) => (1, sites.iter().map(|site| 1 << site.number()).sum()),
+            Recipients::Clients { count } => (2, u32::from(count)),
+        };
+        let key = mix::stir(u64::from(number), [tag, u64::from(is_independent)]);
+        let start = usize::try_from(key & mask as u64).expect("below the length of a list");
+        (0..=mask).map(|step| (start + step) & mask).find(|slot| {
+            let entry = self.index[*slot];
+            entry == 0 || self.way_at(entry) == (is_independent, to)
+        })
     }
 
-    fn put(&mut self, message: &Sent, bytes: &[u8]) {
-        frame::put_message(&mut self.bytes, bytes);
-        self.labels.push((message.kind, message.subject));
-        self.is_background &= message.rank >= BACKGROUND;
+    fn way_at(&self, entry: u32) -> (bool, Recipients) {
+        let (is_independent, draft) = &self.list[entry as usize - 1];
+        (*is_independent, draft.to)
     }
 
-    fn finish(mut self, from: ProcessId) -> Outgoing {
-        frame::seal(&mut self.bytes);
-        Outgoing::Datagram(Datagram {
-            from,
-            to: self.to,
-            labels: self.labels.into(),
-            is_background: self.is_background,
-            bytes: self.bytes.into(),
+    fn index_of(&self, way: (bool, Recipients)) -> Option<usize> {
+        let entry = self.index[self.slot_of(way)?];
+        (entry as usize).checked_sub(1)
+    }
+
+    /// The newest draft of its way is the one that may have room.
+    fn enter(&mut self, way: (bool, Recipients), place: usize) {
+        if place < FEW {
+            return;
+        }
+        if place == FEW || (place + 1) * 2 > self.index.len() {
+            let length = self.index.len().max(((place + 1) * 4).next_power_of_two());
+            self.index.clear();
+            self.index.resize(length, 0);
+            (0..place).for_each(|earlier| self.put(self.way_at(earlier as u32 + 1), earlier));
+        }
+        self.put(way, place);
+    }
+
+    fn put(&mut self, way: (bool, Recipients), place: usize) {
+        let slot = self.slot_of(way).expect("the index is at most half full");
+        self.index[slot] = u32::try_from(place + 1).expect("fewer drafts than 2^32");
+    }
+
+    /// Takes all drafts out, sealed, in the order of their first messages.
+    fn finish(&mut self) -> impl Iterator<Item = (bool, Outgoing)> {
+        self.list.drain(..).map(|(is_independent, mut draft)| {
+            draft.hash = frame::seal(&mut draft.bytes);
+            (is_independent, Outgoing::Datagram(draft))
         })
     }
 }
@@ -202,7 +350,7 @@ mod tests {
     use super::*;
     use crate::ids::SiteSet;
     use crate::mix::Seed;
-    use crate::process::{Damage, Input, Label, Recovered, Role};
+    use crate::process::{Damage, Input, Label, Recovered, Role, Subject};
     use crate::time::Instant;
     use crate::wire::{Reader, Wire, WireError};
 
@@ -286,7 +434,7 @@ mod tests {
         effects.send(SiteSet::first(3), &Word(1, Vec::new()));
         effects.send_independent(SiteSet::first(3).without(ME.as_site().unwrap()), &Word(2, Vec::new()));
         effects.append(&5);
-        outbox.absorb(&mut effects, Offset(10), Offset(0), &mut ready);
+        outbox.absorb(&mut effects, Offset(10), Offset(0), &mut ready, &mut Spare::default());
         assert_eq!(words(&mut ready), [[2]]);
         outbox.release(Offset(9), &mut ready);
         assert!(ready.is_empty(), "durable below the record's end is not durable");
@@ -299,7 +447,7 @@ mod tests {
     fn a_message_without_records_waits_for_what_was_appended_earlier() {
         let (mut outbox, mut effects, mut ready) = (outbox(), Effects::<Talker>::default(), VecDeque::new());
         effects.send(ProcessId::site(1), &Word(1, Vec::new()));
-        outbox.absorb(&mut effects, Offset(10), Offset(4), &mut ready);
+        outbox.absorb(&mut effects, Offset(10), Offset(4), &mut ready, &mut Spare::default());
         assert!(ready.is_empty());
         outbox.release(Offset(10), &mut ready);
         assert_eq!(words(&mut ready), [[1]]);
@@ -313,8 +461,52 @@ mod tests {
             effects.send(ProcessId::site(1), &Word(number, alloc::vec![0; 40]));
         }
         effects.send(ProcessId::site(2), &Word(4, Vec::new()));
-        outbox.absorb(&mut effects, Offset(0), Offset(0), &mut ready);
+        outbox.absorb(&mut effects, Offset(0), Offset(0), &mut ready, &mut Spare::default());
         assert_eq!(words(&mut ready), [alloc::vec![1, 2, 9], alloc::vec![3], alloc::vec![4]]);
+    }
+
+    /// Past a few datagrams an index finds the one that has room: also in the second call, whose index is an old one.
+    #[test]
+    fn messages_to_many_share_a_datagram_each() {
+        let (mut outbox, mut effects, mut ready) = (outbox(), Effects::<Talker>::default(), VecDeque::new());
+        let mut spare = Spare::default();
+        for clients in [40, 10] {
+            for number in 0..3 {
+                (0..clients).for_each(|client| {
+                    effects.send(ProcessId::Client(client), &Word(number, alloc::vec![0; 40]));
+                });
+            }
+            outbox.absorb(&mut effects, Offset(0), Offset(0), &mut ready, &mut spare);
+            let datagrams: Vec<Box<Datagram>> = ready
+                .drain(..)
+                .map(|outgoing| match outgoing {
+                    Outgoing::Datagram(datagram) => datagram,
+                    Outgoing::Own(_) => panic!("nobody wrote to itself"),
+                })
+                .collect();
+            let said = |datagram: &Datagram| -> Vec<u64> {
+                let (header, messages) = frame::read_sealed(datagram).unwrap();
+                assert_eq!(header.to, datagram.to);
+                messages.decode::<Word>().unwrap().iter().map(|word| word.0).collect()
+            };
+            let clients = usize::from(clients);
+            assert_eq!(datagrams.len(), 2 * clients);
+            assert!(datagrams[..clients].iter().all(|datagram| said(datagram) == [0, 1]));
+            assert!(datagrams[clients..].iter().all(|datagram| said(datagram) == [2]));
+            datagrams.into_iter().for_each(|datagram| spare.give(datagram));
+        }
+    }
+
+    #[test]
+    fn a_broadcast_to_clients_is_one_datagram_and_never_comes_back() {
+        let sender = Sender { cluster: 1, configuration: 0, from: ProcessId::Client(1), incarnation: 1 };
+        let mut outbox = Outbox::new(sender, 128, 200);
+        let (mut effects, mut ready) = (Effects::<Talker>::default(), VecDeque::new());
+        effects.send(Recipients::Clients { count: 3 }, &Word(1, Vec::new()));
+        outbox.absorb(&mut effects, Offset(0), Offset(0), &mut ready, &mut Spare::default());
+        let Some(Outgoing::Datagram(datagram)) = ready.pop_front() else { panic!("one datagram") };
+        assert!(datagram.recipients().eq([0, 2].map(ProcessId::Client)) && ready.is_empty());
+        assert_eq!(frame::read(&datagram.bytes).unwrap().0.to, Recipients::Clients { count: 3 });
     }
 
     #[test]
@@ -322,7 +514,7 @@ mod tests {
         let (mut outbox, mut effects, mut ready) = (outbox(), Effects::<Talker>::default(), VecDeque::new());
         while !outbox.is_full() {
             effects.send(ProcessId::site(1), &Word(1, Vec::new()));
-            outbox.absorb(&mut effects, Offset(10), Offset(0), &mut ready);
+            outbox.absorb(&mut effects, Offset(10), Offset(0), &mut ready, &mut Spare::default());
         }
         assert!(ready.is_empty() && outbox.len() > 1);
         outbox.release(Offset(10), &mut ready);

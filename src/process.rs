@@ -193,6 +193,11 @@ pub enum Recipients {
     One(ProcessId),
     /// Several sites: one encoded buffer for all of them.
     Sites(SiteSet),
+    /// The first `count` clients but for the sender itself: one encoded buffer for all of them.
+    Clients {
+        /// How many, from client 0 on.
+        count: u16,
+    },
 }
 
 impl Recipients {
@@ -201,16 +206,35 @@ impl Recipients {
         match self {
             Recipients::One(one) => one == id,
             Recipients::Sites(sites) => id.as_site().is_some_and(|site| sites.contains(site)),
+            Recipients::Clients { count } => matches!(id, ProcessId::Client(number) if number < count),
+        }
+    }
+
+    /// Whether a message to these comes back to its sender `me` too.
+    pub(crate) fn is_own(self, me: ProcessId) -> bool {
+        match self {
+            Recipients::One(_) | Recipients::Sites(_) => self.contains(me),
+            Recipients::Clients { .. } => false,
         }
     }
 
     /// Each of them, in ascending order.
-    pub fn iter(self) -> impl Iterator<Item = ProcessId> {
-        let (one, sites) = match self {
-            Recipients::One(one) => (Some(one), SiteSet::EMPTY),
-            Recipients::Sites(sites) => (None, sites),
-        };
-        one.into_iter().chain(sites.iter().map(ProcessId::Site))
+    pub fn iter(self) -> impl Iterator<Item = ProcessId> + Clone + use<> {
+        // Nobody, at the end, is a set of no sites.
+        let (mut rest, mut client) = (self, 0);
+        core::iter::from_fn(move || match &mut rest {
+            Recipients::One(one) => {
+                let one = *one;
+                rest = Recipients::Sites(SiteSet::EMPTY);
+                Some(one)
+            }
+            Recipients::Sites(sites) => sites.pop_first().map(ProcessId::Site),
+            Recipients::Clients { count } => {
+                let next = (client < *count).then_some(ProcessId::Client(client));
+                client += 1;
+                next
+            }
+        })
     }
 }
 

@@ -96,6 +96,7 @@ impl<'a> Reader<'a> {
     }
 
     /// A LEB128 number in its shortest form.
+    #[inline]
     pub fn u64(&mut self) -> Result<u64, WireError> {
         let mut value = 0u64;
         for shift in (0..64).step_by(7) {
@@ -143,6 +144,7 @@ impl<'a> Reader<'a> {
 pub const U64_MAX: usize = 10;
 
 /// Appends `value` as LEB128.
+#[inline]
 pub fn put_u64(out: &mut Vec<u8>, mut value: u64) {
     while value >= 0x80 {
         out.push(value.to_le_bytes()[0] | 0x80);

@@ -96,12 +96,13 @@ impl Stage {
     ) -> Result<(), Violation> {
         let (from, to) = (from.into(), Recipients::One(to.into()));
         let mut bytes = Vec::new();
-        frame::begin(&mut bytes, &Sender { cluster: 1, configuration: 0, from, incarnation: 1 }, to);
+        let sender = Sender { cluster: 1, configuration: 0, from, incarnation: 1 };
+        frame::Head::new(&sender).begin(&mut bytes, to);
         frame::put_message(&mut bytes, &message.to_bytes());
-        frame::seal(&mut bytes);
+        let hash = frame::seal(&mut bytes);
         let messages: Vec<Message> = frame::read(&bytes).unwrap().1.decode().unwrap();
-        let labels = Arc::new([(message.kind(), message.subject())]);
-        let datagram = Datagram { from, to, labels, is_background: false, bytes: bytes.into() };
+        let labels = Vec::from([(message.kind(), message.subject())]);
+        let datagram = Datagram { from, to, labels, is_background: false, bytes, hash };
         self.observe(&Observation::Sent { datagram: &datagram, messages: &messages })
     }
 

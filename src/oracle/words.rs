@@ -53,6 +53,7 @@ impl fmt::Display for To {
         match self.0 {
             Recipients::One(one) => one.fmt(f),
             Recipients::Sites(sites) => Sites(sites).fmt(f),
+            Recipients::Clients { count } => write!(f, "the first {count} clients"),
         }
     }
 }

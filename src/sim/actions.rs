@@ -17,7 +17,13 @@ use crate::sim::world::{Event, World};
 impl<P: Process, J: Judge<P>> World<P, J> {
     /// Runs the actions that fired, and those that they fire in turn; with `links_only` leaves those alone that
     /// touch processes. Says whether there were any.
+    #[inline]
     pub(crate) fn run_fired(&mut self, links_only: bool) -> bool {
+        !self.director.is_quiet() && self.run_all(links_only)
+    }
+
+    #[cold]
+    fn run_all(&mut self, links_only: bool) -> bool {
         let mut ran = false;
         while let Some(fired) = self.director.next_fired(links_only) {
             ran = true;

@@ -177,6 +177,18 @@ impl<C: Clone> Director<C> {
         !self.on_datagram.is_empty() && !self.is_stopped
     }
 
+    /// Whether any step waits for a note.
+    pub(crate) fn listens_to_notes(&self) -> bool {
+        let waits =
+            |track| self.armed(track).is_some_and(|step| matches!(step.trigger, Trigger::Noted { .. }));
+        (0..self.progress.len()).any(waits)
+    }
+
+    /// Whether no action waits to be run and no time to be queued.
+    pub(crate) fn is_quiet(&self) -> bool {
+        self.fired.is_empty() && self.timers.is_empty()
+    }
+
     /// A datagram is handed to the network, or is about to be handled.
     pub(crate) fn on_datagram(
         &mut self,

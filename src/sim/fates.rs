@@ -4,11 +4,11 @@
 //! ones in that instant, before any rule looks. So no datagram, fault or command that comes or goes changes the
 //! fate of another.
 
-use alloc::collections::BTreeMap;
+use alloc::vec::Vec;
 
-use crate::frame::Datagram;
 use crate::ids::ProcessId;
 use crate::mix::{self, Seed};
+use crate::process::Subject;
 use crate::sim::network::{Chance, Latency, NetworkSettings};
 use crate::time::{Duration, Instant};
 
@@ -26,6 +26,17 @@ enum Concern {
     HeldBack,
 }
 
+/// What the third fold of each concern's draw is made with: the first words of the fractional part of the square
+/// roots of the first primes (those of SHA-512), as numbers that nobody chose.
+const CONCERNS: [[u64; 2]; 6] = [
+    [0x6a09_e667_f3bc_c908, 0xbb67_ae85_84ca_a73b],
+    [0x3c6e_f372_fe94_f82b, 0xa54f_f53a_5f1d_36f1],
+    [0x510e_527f_ade6_82d1, 0x9b05_688c_2b3e_6c1f],
+    [0x1f83_d9ab_fb41_bd6b, 0x5be0_cd19_137e_2179],
+    [0xcbbb_9d5d_c105_9ed8, 0x629a_292a_367c_d507],
+    [0x9159_015a_3070_dd17, 0x152f_ecd8_f70e_5939],
+];
+
 /// What becomes of one datagram on its way to one recipient.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) struct Fate {
@@ -37,40 +48,46 @@ pub(crate) struct Fate {
     pub(crate) is_held_back: bool,
 }
 
+/// What a datagram is, as one word: kind and subject of its first message.
+pub(crate) fn identity((kind, subject): (&str, Subject)) -> u64 {
+    let kind = mix::absorb(0, kind.as_bytes());
+    mix::stir(mix::absorb(kind, subject.noun.as_bytes()), [subject.number, 0])
+}
+
 /// Draws fates.
 #[derive(Clone, Debug)]
 pub(crate) struct Fates {
     key: u64,
-    /// How many of each identity were sent at `now`.
-    ordinals: BTreeMap<[u64; 3], u64>,
+    /// What times are multiplied by; odd.
+    spread: u64,
     now: Instant,
+    ordinals: Ordinals,
 }
 
 impl Fates {
     pub(crate) fn new(seed: Seed) -> Fates {
-        Fates { key: seed.key(STREAM), ordinals: BTreeMap::new(), now: Instant::ZERO }
+        let key = seed.key(STREAM);
+        Fates { key, spread: mix::mix(key, [0]) | 1, now: Instant::ZERO, ordinals: Ordinals::new() }
     }
 
-    /// The fate of `datagram` on its way to `to`, sent `now`.
+    /// The fate of a datagram of this [`identity`] from `from` to `to`, sent `now`.
+    #[inline]
     pub(crate) fn draw(
         &mut self,
         network: &NetworkSettings,
         now: Instant,
-        datagram: &Datagram,
-        to: ProcessId,
+        identity: u64,
+        (from, to): (ProcessId, ProcessId),
     ) -> Fate {
-        let (kind, subject) = datagram.labels.first().expect("a datagram has a message");
-        let link = u64::from(datagram.from.number()) << 32 | u64::from(to.number());
-        let kind = mix::absorb(0, kind.as_bytes());
-        let subject = mix::absorb(subject.number, subject.noun.as_bytes());
+        let link = u64::from(from.number()) << 32 | u64::from(to.number());
         if self.now != now {
-            self.ordinals.clear();
+            self.ordinals.forget();
             self.now = now;
         }
-        let ordinal = self.ordinals.entry([link, kind, subject]).or_insert(0);
-        let own = mix::mix(self.key, [link, kind, subject, now.as_micros(), *ordinal]);
-        *ordinal += 1;
-        let draw = |concern: Concern| mix::mix(own, [concern as u64]);
+        let at = now.as_micros().wrapping_mul(self.spread);
+        let on_link = mix::stir(self.key ^ at, [identity, link]);
+        let own = mix::stir(on_link, [self.ordinals.next(on_link), self.key]);
+        let draw = |concern: Concern| mix::stir(own, CONCERNS[concern as usize]);
         let happens = |chance: Chance, concern| {
             chance.numerator > 0
                 && mix::below(draw(concern), chance.denominator.into()) < chance.numerator.into()
@@ -82,7 +99,11 @@ impl Fates {
         } else {
             Duration::ZERO
         };
-        let latency = |concern| under_way(&network.latency, datagram.from, to, draw(concern));
+        let latency = |concern| match &network.latency {
+            Latency::Constant(length) => *length,
+            Latency::Uniform(min, max) => uniform(*min, *max, draw(concern)),
+            latency => under_way(latency, from, to, draw(concern)),
+        };
         Fate {
             is_lost: happens(network.loss, Concern::Loss),
             delay: latency(Concern::Delay) + held,
@@ -92,14 +113,84 @@ impl Fates {
     }
 }
 
+/// Counts what is identical within one moment: a table with open addresses, whose entries of other moments are free.
+#[derive(Clone, Debug)]
+struct Ordinals {
+    /// A power of two long, and at most half full.
+    table: Vec<Counted>,
+    moment: u64,
+    used: usize,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Counted {
+    what: u64,
+    moment: u64,
+    count: u64,
+}
+
+impl Ordinals {
+    fn new() -> Ordinals {
+        Ordinals { table: alloc::vec![Counted { what: 0, moment: 0, count: 0 }; 32], moment: 1, used: 0 }
+    }
+
+    /// Another moment has come.
+    fn forget(&mut self) {
+        self.moment += 1;
+        self.used = 0;
+    }
+
+    /// How often `what` was asked for in this moment before.
+    #[inline]
+    fn next(&mut self, what: u64) -> u64 {
+        if self.used >= self.table.len() / 2 {
+            self.grow();
+        }
+        let moment = self.moment;
+        let entry = self.entry(what);
+        if entry.moment == moment {
+            entry.count += 1;
+            return entry.count;
+        }
+        *entry = Counted { what, moment, count: 0 };
+        self.used += 1;
+        0
+    }
+
+    #[cold]
+    fn grow(&mut self) {
+        {
+            let length = self.table.len() * 2;
+            let old = core::mem::take(&mut self.table);
+            self.table.resize(length, Counted { what: 0, moment: 0, count: 0 });
+            let moment = self.moment;
+            for counted in old.into_iter().filter(|counted| counted.moment == moment) {
+                *self.entry(counted.what) = counted;
+            }
+        }
+    }
+
+    /// The entry of `what`, or the free one where it belongs.
+    fn entry(&mut self, what: u64) -> &mut Counted {
+        let mask = self.table.len() - 1;
+        let mut place = usize::try_from(what & mask as u64).expect("below the length of a list");
+        while self.table[place].moment == self.moment && self.table[place].what != what {
+            place = (place + 1) & mask;
+        }
+        &mut self.table[place]
+    }
+}
+
+fn uniform(min: Duration, max: Duration, draw: u64) -> Duration {
+    let width = (max - min).as_micros().saturating_add(1);
+    min + Duration::from_micros(mix::below(draw, width))
+}
+
 /// How long the uniform word `draw` makes a datagram take.
 fn under_way(latency: &Latency, from: ProcessId, to: ProcessId, draw: u64) -> Duration {
     match latency {
         Latency::Constant(length) => *length,
-        Latency::Uniform(min, max) => {
-            let width = (*max - *min).as_micros().saturating_add(1);
-            *min + Duration::from_micros(mix::below(draw, width))
-        }
+        Latency::Uniform(min, max) => uniform(*min, *max, draw),
         Latency::Exponential { min, mean } => *min + exponential(*mean, draw),
         Latency::Table(rows) => {
             let site = |process: ProcessId| process.as_site().map(|site| site.index());
@@ -189,6 +280,61 @@ mod tests {
         assert_eq!(exponential(mean, u64::MAX), Duration::ZERO);
         let descends = |n: u64| exponential(mean, n << 48) >= exponential(mean, (n + 1) << 48);
         assert!((0..65_535).all(descends), "more uniform means less waiting");
+    }
+
+    /// As `mixed_words_are_uniform`: the mean is 255 and the 1-in-10,000 bound about 346.
+    #[test]
+    fn delays_of_neighbouring_moments_slots_and_links_are_uniform_and_unrelated() {
+        let network = NetworkSettings {
+            latency: Latency::Uniform(Duration::ZERO, Duration::from_micros(255)),
+            loss: Chance { numerator: 1, denominator: 2 },
+            duplication: Chance::NEVER,
+            reordering: Chance::NEVER,
+            reordering_by: Duration::ZERO,
+        };
+        let check = |what: &str, ways: &dyn Fn(u64) -> (u64, Subject, ProcessId)| {
+            let mut fates = Fates::new(Seed(3));
+            let (mut counts, mut pairs, mut lost_by_delay) = ([0u64; 256], [0u64; 256], [0u64; 256]);
+            let mut last = 0;
+            for n in 0..65_536 {
+                let (at, subject, to) = ways(n);
+                let ends = (ProcessId::site(0), to);
+                let fate =
+                    fates.draw(&network, Instant::from_micros(at), identity(("Accept", subject)), ends);
+                let delay = usize::try_from(fate.delay.as_micros()).unwrap();
+                counts[delay] += 1;
+                lost_by_delay[delay] += u64::from(fate.is_lost);
+                pairs[(delay % 16) * 16 + last % 16] += 1;
+                last = delay;
+            }
+            // Half of them are lost: twice that has the mean of all of them, and twice the spread.
+            let twice = lost_by_delay.map(|lost| lost * 2);
+            let lost = lost_by_delay.iter().sum::<u64>();
+            for (of, counts) in [("delays", counts), ("pairs", pairs), ("losses", twice)] {
+                let chi: u64 = counts.iter().map(|&count| (count.abs_diff(256)).pow(2)).sum::<u64>() / 256;
+                let bounds = if of == "losses" { 300..692 } else { 150..346 };
+                assert!(bounds.contains(&chi), "chi-squared {chi} of {of} by {what}");
+            }
+            assert!((32_256..33_280).contains(&lost), "{lost} of 65536 lost by {what}");
+        };
+        let to = ProcessId::site(1);
+        check("moment", &|n| (n, Subject::slot(1), to));
+        check("slot", &|n| (5, Subject::slot(n), to));
+        check("ordinal", &|_| (5, Subject::slot(1), to));
+        check("link", &|n| {
+            (n / 50_000, Subject::NONE, ProcessId::Client(u16::try_from(n % 50_000).unwrap()))
+        });
+    }
+
+    #[test]
+    fn what_is_identical_within_a_moment_is_counted() {
+        let mut ordinals = Ordinals::new();
+        let ask = |ordinals: &mut Ordinals, what: u64| ordinals.next(what);
+        assert_eq!([7, 7, 8, 7].map(|what| ask(&mut ordinals, what)), [0, 1, 0, 2]);
+        assert!((100..1_000).all(|what| ask(&mut ordinals, what) == 0), "the table grows");
+        assert_eq!(ask(&mut ordinals, 7), 3);
+        ordinals.forget();
+        assert_eq!(ask(&mut ordinals, 7), 0);
     }
 
     #[test]

@@ -5,13 +5,13 @@ use alloc::collections::VecDeque;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 
-use crate::frame::Datagram;
 use crate::ids::{ProcessId, SiteId};
 use crate::journal::{Journal, SyncId};
 use crate::outbox::{Offset, Outbox, SyncMode};
 use crate::process::{Process, Records, Role};
 use crate::sim::director::StepId;
 use crate::sim::disk::SimDisk;
+use crate::sim::parcels::ParcelId;
 use crate::sim::script::Seam;
 use crate::time::{Duration, Instant};
 
@@ -44,7 +44,7 @@ pub(crate) struct ArmedSeam {
 /// An input that came and was not handed in yet.
 #[derive(Clone, Debug)]
 pub(crate) enum Waiting<P: Process> {
-    Datagram(Datagram),
+    Datagram(ParcelId),
     Command(P::Command),
 }
 
@@ -127,6 +127,12 @@ impl<P: Process> Running<P> {
         self.journal.as_ref().is_some_and(Journal::is_low)
     }
 
+    /// Whether no input waits.
+    pub(crate) fn is_idle(&self) -> bool {
+        let is_told = self.is_low() == self.told_low;
+        is_told && self.own.is_empty() && self.opened.is_empty() && self.inbox.is_empty()
+    }
+
     /// How many inputs wait.
     pub(crate) fn waiting(&self) -> usize {
         self.own.len() + usize::from(self.is_low() != self.told_low) + self.opened.len() + self.inbox.len()
@@ -196,6 +202,11 @@ impl<P: Process> Host<P> {
                 Status::Failed { reason: Arc::clone(reason), for_good: *for_good }
             }
         }
+    }
+
+    /// Whether a crash waits for its place.
+    pub(crate) const fn awaits_crash(&self) -> bool {
+        !self.seams.is_empty()
     }
 
     /// Takes the first crash out that waits for `seam`.

@@ -141,6 +141,11 @@ impl<P: Process, J: Judge<P>> World<P, J> {
         }
         host.disk_idle = self.watch.now;
         if let Life::Up(running) = core::mem::replace(&mut host.life, after) {
+            for waiting in &running.inbox {
+                if let Waiting::Datagram(parcel) = waiting {
+                    self.parcels.release(*parcel);
+                }
+            }
             self.watch.show(&Observation::Crashed { process: id, state: &running.process });
         }
         let cast = cast(&self.hosts, &settings);
@@ -166,6 +171,9 @@ impl<P: Process, J: Judge<P>> World<P, J> {
             let host = &mut self.hosts[h];
             let id = host.id;
             let Some(running) = host.running_mut().filter(|running| running.can_take(mode)) else { return };
+            if running.is_idle() {
+                return self.arm(h);
+            }
             match running.next_input() {
                 None => return self.arm(h),
                 Some(Next::Own(bytes)) => self.hand_in_own(h, &bytes),
@@ -174,11 +182,8 @@ impl<P: Process, J: Judge<P>> World<P, J> {
                     self.watch.line(id, LineClass::Fault, || What::DiskSpace { is_low });
                     self.hand_in(h, Input::DiskSpace { is_low });
                 }
-                Some(Next::Opened(from, message)) => {
-                    self.watch.show(&Observation::Delivered { to: id, from, message: &message });
-                    self.hand_in(h, Input::Message { from, message });
-                }
-                Some(Next::Waiting(Waiting::Datagram(datagram))) => self.open(h, &datagram),
+                Some(Next::Opened(from, message)) => self.hand_in_message(h, from, message),
+                Some(Next::Waiting(Waiting::Datagram(parcel))) => self.open(h, parcel),
                 Some(Next::Waiting(Waiting::Command(command))) => {
                     self.watch.statistics.commands += 1;
                     self.watch.mark(Mark::Commanded, id, [0, 0]);
@@ -190,6 +195,13 @@ impl<P: Process, J: Judge<P>> World<P, J> {
             }
         }
         self.queue.push(self.watch.now, Event::Drain { host: h });
+    }
+
+    /// Hands in a message that came in a datagram.
+    pub(crate) fn hand_in_message(&mut self, h: usize, from: ProcessId, message: P::Message) {
+        let to = self.hosts[h].id;
+        self.watch.show(&Observation::Delivered { to, from, message: &message });
+        self.hand_in(h, Input::Message { from, message });
     }
 
     /// Hands in a message that the process sent to itself.
@@ -274,9 +286,8 @@ impl<P: Process, J: Judge<P>> World<P, J> {
             }
         }
         let (appended, durable) = running.offsets();
-        running.outbox.absorb(&mut self.effects, appended, durable, &mut self.ready);
+        running.outbox.absorb(&mut self.effects, appended, durable, &mut self.ready, &mut self.spare);
         self.handling = None;
-        let ready = core::mem::take(&mut self.ready);
         self.take_notes(h);
         let host = &self.hosts[h];
         if let Some(running) = host.running() {
@@ -285,16 +296,19 @@ impl<P: Process, J: Judge<P>> World<P, J> {
         self.look_at_role(h);
         self.run_fired(true);
         if appends && self.crash_at(h, Seam::BeforeSync) {
-            return;
+            return self.ready.clear();
         }
         if appends && !self.start_sync(h) {
-            return;
+            return self.ready.clear();
         }
-        self.dispatch(h, life, ready);
+        self.dispatch(h, life);
         self.run_fired(false);
     }
 
     fn take_notes(&mut self, h: usize) {
+        if self.effects.notes.is_empty() {
+            return;
+        }
         let id = self.hosts[h].id;
         for note in self.effects.notes.drain(..) {
             let (kind, subject) = (note.kind(), note.subject());
@@ -302,9 +316,11 @@ impl<P: Process, J: Judge<P>> World<P, J> {
             self.watch.absorb(kind.as_bytes());
             self.watch.line(id, LineClass::Note, || What::Noted { note: note.clone() });
             self.watch.show(&Observation::Noted { process: id, note: &note });
-            let cast = cast(&self.hosts, &self.settings);
-            let noted = director::Event::Noted(kind, subject);
-            self.director.on_event(noted, id, self.watch.now, &cast, &cast);
+            if self.director.listens_to_notes() {
+                let cast = cast(&self.hosts, &self.settings);
+                let noted = director::Event::Noted(kind, subject);
+                self.director.on_event(noted, id, self.watch.now, &cast, &cast);
+            }
         }
     }
 
@@ -390,12 +406,13 @@ impl<P: Process, J: Judge<P>> World<P, J> {
         if releases && self.crash_at(h, Seam::AfterSync) {
             return;
         }
-        let mut ready = core::mem::take(&mut self.ready);
         if let Some(running) = self.hosts[h].running_mut() {
-            running.outbox.release(durable, &mut ready);
+            running.outbox.release(durable, &mut self.ready);
         }
         if self.start_sync(h) {
-            self.dispatch(h, life, ready);
+            self.dispatch(h, life);
+        } else {
+            self.ready.clear();
         }
         self.run_fired(false);
     }

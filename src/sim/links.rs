@@ -28,6 +28,12 @@ impl Links {
         program
     }
 
+    #[inline]
+    pub(crate) fn are_any_cut(&self) -> bool {
+        !self.cut.is_empty()
+    }
+
+    #[inline]
     pub(crate) fn is_cut(&self, from: ProcessId, to: ProcessId) -> bool {
         if self.cut.is_empty() {
             return false;

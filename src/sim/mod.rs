@@ -14,6 +14,7 @@ mod hosting;
 pub mod judge;
 mod links;
 pub mod network;
+mod parcels;
 mod queue;
 pub mod rule;
 pub(crate) mod rules;

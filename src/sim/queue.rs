@@ -1,10 +1,15 @@
 //! The queue of what is going to happen, ordered by time and then by the order of scheduling.
 //!
-//! The heap holds small keys and a slab the events, so that neither sifting nor cloning moves more than it must.
+//! A hierarchical timing wheel (Varghese and Lauck, 1987) over a slab. A level has 64 places and stands for one digit, to
+//! the base of 64, of a time in microseconds; an event waits at the level of the highest digit in which its time differs
+//! from the wheel's, in a list in the order of scheduling.
+//!
+//! 1. Every time in the queue is at or after the wheel's, which is that of the last event that was taken in its turn.
+//! 2. Whatever waits at a level comes before all that waits at the levels above.
+//! 3. A place of the lowest level holds events of one moment; one of another level those of many.
 
-use alloc::collections::BinaryHeap;
+use alloc::boxed::Box;
 use alloc::vec::Vec;
-use core::cmp::Reverse;
 
 use crate::time::Instant;
 
@@ -17,63 +22,212 @@ pub struct Turn {
     pub sequence: u64,
 }
 
+/// Bits of a digit.
+const DIGIT: u32 = 6;
+
+/// Values of a digit.
+const PLACES: usize = 1 << DIGIT;
+
+/// Digits of a time.
+const LEVELS: usize = u64::BITS.div_ceil(DIGIT) as usize;
+
+/// The end of a list.
+const NONE: u32 = u32::MAX;
+
 /// Scheduled events.
 #[derive(Clone, Debug)]
 pub(crate) struct Queue<E> {
-    heap: BinaryHeap<Reverse<(Turn, usize)>>,
-    slab: Vec<Option<E>>,
-    free: Vec<usize>,
+    /// The wheel's time.
+    time: u64,
+    /// One bit a level: whether anything waits there.
+    busy: u16,
+    /// One bit a place, by level: whether anything waits there.
+    occupied: [u64; LEVELS],
+    lists: Box<[[List; PLACES]; LEVELS]>,
+    slab: Vec<Entry<E>>,
+    /// The list of entries without an event.
+    free: u32,
     scheduled: u64,
+}
+
+/// Linked through the entries; meaningless where nothing waits.
+#[derive(Clone, Copy, Debug)]
+struct List {
+    head: u32,
+    tail: u32,
+}
+
+#[derive(Clone, Debug)]
+struct Entry<E> {
+    turn: Turn,
+    next: u32,
+    event: Option<E>,
 }
 
 impl<E> Queue<E> {
     pub(crate) fn new() -> Queue<E> {
-        Queue { heap: BinaryHeap::new(), slab: Vec::new(), free: Vec::new(), scheduled: 0 }
+        let lists = Box::new([[List { head: NONE, tail: NONE }; PLACES]; LEVELS]);
+        let (busy, occupied, slab) = (0, [0; LEVELS], Vec::new());
+        Queue { time: 0, busy, occupied, lists, slab, free: NONE, scheduled: 0 }
     }
 
     /// Schedules `event` for `at`, behind everything that is scheduled for that moment.
+    ///
+    /// # Panics
+    /// When `at` lies before an event that was taken in its turn.
     pub(crate) fn push(&mut self, at: Instant, event: E) {
-        let place = self.free.pop().unwrap_or_else(|| {
-            self.slab.push(None);
-            self.slab.len() - 1
-        });
-        self.slab[place] = Some(event);
-        self.heap.push(Reverse((Turn { at, sequence: self.scheduled }, place)));
+        assert!(at.as_micros() >= self.time, "{at} is over");
+        let turn = Turn { at, sequence: self.scheduled };
         self.scheduled += 1;
+        let entry = Entry { turn, next: NONE, event: Some(event) };
+        let place = self.free;
+        if let Some(free) = self.slab.get_mut(place as usize) {
+            self.free = free.next;
+            *free = entry;
+            self.link(place);
+        } else {
+            let place = u32::try_from(self.slab.len()).ok().filter(|place| *place < NONE);
+            self.slab.push(entry);
+            self.link(place.expect("fewer than 2^32 events are scheduled"));
+        }
+    }
+
+    /// Puts an entry at the end of the list where its time belongs.
+    #[inline]
+    fn link(&mut self, entry: u32) {
+        let linked = &mut self.slab[entry as usize];
+        linked.next = NONE;
+        let at = linked.turn.at.as_micros();
+        let level = level_of(at, self.time);
+        let place = digit(at, level);
+        let (occupied, list) = (&mut self.occupied[level], &mut self.lists[level][place]);
+        if *occupied & 1 << place == 0 {
+            *occupied |= 1 << place;
+            self.busy |= 1 << level;
+            list.head = entry;
+        } else {
+            self.slab[list.tail as usize].next = entry;
+        }
+        list.tail = entry;
+    }
+
+    /// Marks a place as empty.
+    #[inline]
+    fn vacate(&mut self, level: usize, place: usize) {
+        self.occupied[level] &= !(1 << place);
+        if self.occupied[level] == 0 {
+            self.busy &= !(1 << level);
+        }
     }
 
     /// The turn that comes first.
+    #[inline]
     pub(crate) fn first(&self) -> Option<Turn> {
-        self.heap.peek().map(|Reverse((turn, _))| *turn)
+        if self.busy == 0 {
+            return None;
+        }
+        let level = self.busy.trailing_zeros() as usize;
+        let place = self.occupied[level].trailing_zeros() as usize;
+        let head = self.lists[level][place].head;
+        if level == 0 {
+            return Some(self.slab[head as usize].turn);
+        }
+        self.list(head).map(|entry| entry.turn).min()
+    }
+
+    fn list(&self, head: u32) -> impl Iterator<Item = &Entry<E>> {
+        let entry = |place: u32| self.slab.get(place as usize);
+        core::iter::successors(entry(head), move |last| entry(last.next))
     }
 
     /// Every turn there is, in no particular order.
     pub(crate) fn turns(&self) -> impl Iterator<Item = (Turn, &E)> {
-        self.heap.iter().filter_map(|Reverse((turn, place))| Some((*turn, self.slab[*place].as_ref()?)))
+        self.slab.iter().filter_map(|entry| Some((entry.turn, entry.event.as_ref()?)))
     }
 
     /// Takes the event of this turn out: at once for the first, with a pass over the queue for any other.
     pub(crate) fn take(&mut self, turn: Turn) -> Option<E> {
-        let place = if self.first() == Some(turn) {
-            self.heap.pop().map(|Reverse((_, place))| place)?
-        } else {
-            let mut found = None;
-            self.heap.retain(|Reverse((other, place))| {
-                if *other == turn {
-                    found = Some(*place);
-                }
-                *other != turn
-            });
-            found?
-        };
-        self.free.push(place);
-        self.slab[place].take()
+        if self.first() == Some(turn) { self.take_first(turn) } else { self.take_out(turn) }
     }
+
+    /// Takes the first event out, unless it is due after `until`.
+    #[inline]
+    pub(crate) fn take_until(&mut self, until: Instant) -> Option<(Turn, E)> {
+        let turn = self.first().filter(|turn| turn.at <= until)?;
+        Some((turn, self.take_first(turn)?))
+    }
+
+    /// Takes the event of the first turn out.
+    fn take_first(&mut self, turn: Turn) -> Option<E> {
+        let at = turn.at.as_micros();
+        let level = level_of(at, self.time);
+        self.time = at;
+        if level > 0 {
+            self.spread(level, digit(at, level));
+        }
+        let place = digit(at, 0);
+        let head = self.lists[0][place].head;
+        let next = self.slab[head as usize].next;
+        if next == NONE {
+            self.vacate(0, place);
+        } else {
+            self.lists[0][place].head = next;
+        }
+        self.release(head)
+    }
+
+    /// Moves a list to the levels below, which hold nothing.
+    fn spread(&mut self, level: usize, place: usize) {
+        self.vacate(level, place);
+        let mut entry = self.lists[level][place].head;
+        while entry != NONE {
+            let next = self.slab[entry as usize].next;
+            self.link(entry);
+            entry = next;
+        }
+    }
+
+    /// Takes the event of a turn out that is not the first.
+    fn take_out(&mut self, turn: Turn) -> Option<E> {
+        let found = self.slab.iter().position(|entry| entry.turn == turn && entry.event.is_some())?;
+        let at = turn.at.as_micros();
+        let level = level_of(at, self.time);
+        let place = digit(at, level);
+        let mut entry = self.lists[level][place].head;
+        self.vacate(level, place);
+        // The others of its list are put back in their order.
+        while entry != NONE {
+            let next = self.slab[entry as usize].next;
+            if entry as usize != found {
+                self.link(entry);
+            }
+            entry = next;
+        }
+        self.release(u32::try_from(found).ok()?)
+    }
+
+    /// Takes the event out of an entry that is in no list.
+    fn release(&mut self, entry: u32) -> Option<E> {
+        let freed = &mut self.slab[entry as usize];
+        freed.next = self.free;
+        self.free = entry;
+        freed.event.take()
+    }
+}
+
+/// The level of the highest digit in which the two differ.
+const fn level_of(at: u64, time: u64) -> usize {
+    ((at ^ time | 1).ilog2() / DIGIT) as usize
+}
+
+const fn digit(at: u64, level: usize) -> usize {
+    (at >> (level as u32 * DIGIT)) as usize % PLACES
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
 
     #[test]
     fn events_come_in_the_order_of_time_and_then_of_scheduling() {
@@ -89,5 +243,53 @@ mod tests {
         }
         assert_eq!(order, ["a", "b", "c", "d", "e"]);
         assert_eq!(queue.take(last), None);
+    }
+
+    /// What is done to a queue: an event so much later than the last one that was taken, or an event is taken.
+    #[derive(Clone, Copy, Debug)]
+    enum Change {
+        Push { later: u64 },
+        Take,
+        TakeAnother { of: usize },
+    }
+
+    fn change() -> impl Strategy<Value = Change> {
+        let later = (0u64..u64::MAX, 0u32..64).prop_map(|(word, bits)| Change::Push { later: word >> bits });
+        prop_oneof![
+            3 => (0u64..200).prop_map(|later| Change::Push { later }),
+            2 => later,
+            4 => Just(Change::Take),
+            1 => (0usize..50).prop_map(|of| Change::TakeAnother { of }),
+        ]
+    }
+
+    proptest! {
+        #[test]
+        fn the_wheel_is_a_sorted_map(changes in proptest::collection::vec(change(), 0..400)) {
+            let (mut queue, mut map) = (Queue::new(), alloc::collections::BTreeMap::new());
+            let (mut now, mut sequence) = (0u64, 0);
+            for change in changes {
+                match change {
+                    Change::Push { later } => {
+                        let at = Instant::from_micros(now.saturating_add(later));
+                        queue.push(at, sequence);
+                        map.insert(Turn { at, sequence }, sequence);
+                        sequence += 1;
+                    }
+                    Change::Take => {
+                        prop_assert_eq!(queue.first(), map.keys().next().copied());
+                        let Some((turn, event)) = map.pop_first() else { continue };
+                        now = now.max(turn.at.as_micros());
+                        prop_assert_eq!(queue.take(turn), Some(event));
+                    }
+                    Change::TakeAnother { of } => {
+                        let Some(turn) = map.keys().nth(of).copied() else { continue };
+                        now = now.max(turn.at.as_micros());
+                        prop_assert_eq!(queue.take(turn), map.remove(&turn));
+                    }
+                }
+                prop_assert_eq!(queue.turns().count(), map.len());
+            }
+        }
     }
 }

@@ -4,6 +4,7 @@ use alloc::sync::Arc;
 use alloc::vec::Vec;
 
 use crate::ids::{ProcessId, SiteId, SiteSet};
+use crate::mix;
 use crate::process::Subject;
 use crate::sim::rule::{Filter, Rule, Ruling};
 use crate::sim::script::Target;
@@ -88,8 +89,32 @@ struct Counted {
     rule: Arc<Rule>,
     from: Whom,
     to: Whom,
+    /// The hash of the kind that it is about, if it is about one only.
+    kind: Option<u64>,
     matched: u64,
     ruled: u64,
+}
+
+impl Counted {
+    /// `kind` is the hash of the kind of the only label; with several labels all are looked at.
+    fn is_about(&self, from: ProcessId, labels: &Labels, kind: u64) -> bool {
+        let may_be = labels.len() > 1 || self.kind.is_none_or(|wanted| wanted == kind);
+        may_be && self.from.contains(from) && says(&self.rule.filter, labels)
+    }
+}
+
+/// What kinds are compared by.
+fn hash(kind: &str) -> u64 {
+    mix::absorb(0, kind.as_bytes())
+}
+
+/// Which live rules are about a datagram's sender and what it says: one bit each, as long as the same rules are live.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Sieve {
+    /// By place among the live rules; those from 63 on share the last bit.
+    about: u64,
+    /// Of the rules that it was made by.
+    version: u64,
 }
 
 /// The rules, in order, and which of them are live.
@@ -99,20 +124,24 @@ pub(crate) struct Rules {
     /// Places of the rules whose window is open, right until `next_edge`.
     live: Vec<usize>,
     next_edge: Instant,
+    /// Changes with what is live; never 0.
+    version: u64,
 }
 
 impl Rules {
     pub(crate) fn new() -> Rules {
-        Rules { list: Vec::new(), live: Vec::new(), next_edge: Instant::from_micros(u64::MAX) }
+        Rules { list: Vec::new(), live: Vec::new(), next_edge: Instant::from_micros(u64::MAX), version: 1 }
     }
 
     /// Adds a rule behind the others. Its targets are those of this moment.
     pub(crate) fn push(&mut self, rule: Rule, from: Whom, to: Whom, now: Instant) {
-        self.list.push(Counted { rule: Arc::new(rule), from, to, matched: 0, ruled: 0 });
+        let kind = rule.filter.kind.as_deref().map(hash);
+        self.list.push(Counted { rule: Arc::new(rule), from, to, kind, matched: 0, ruled: 0 });
         self.refresh(now);
     }
 
     fn refresh(&mut self, now: Instant) {
+        self.version += 1;
         self.live.clear();
         self.next_edge = Instant::from_micros(u64::MAX);
         for (place, counted) in self.list.iter().enumerate() {
@@ -126,21 +155,49 @@ impl Rules {
         }
     }
 
-    /// What the first live rule that matches decides, and which rule that is.
+    /// Looks at what a datagram says, once for all its recipients.
+    fn sift(&self, sieve: &mut Sieve, from: ProcessId, labels: &Labels) {
+        *sieve = Sieve { about: 0, version: self.version };
+        let kind = labels.first().map_or(0, |(kind, _)| hash(kind));
+        for (bit, place) in self.live.iter().enumerate() {
+            if self.list[*place].is_about(from, labels, kind) {
+                sieve.about |= 1 << bit.min(63);
+            }
+        }
+    }
+
+    /// What the first live rule that matches decides, and which rule that is. `sieve` belongs to the datagram of
+    /// these labels.
+    #[inline]
     pub(crate) fn decide(
         &mut self,
         now: Instant,
-        from: ProcessId,
-        to: ProcessId,
+        (from, to): (ProcessId, ProcessId),
         labels: &Labels,
+        sieve: &mut Sieve,
     ) -> Option<(Ruling, &Arc<Rule>)> {
         if now >= self.next_edge {
             self.refresh(now);
         }
-        for place in &self.live {
+        if sieve.version != self.version {
+            self.sift(sieve, from, labels);
+        }
+        if sieve.about == 0 { None } else { self.decide_among(from, to, labels, sieve) }
+    }
+
+    fn decide_among(
+        &mut self,
+        from: ProcessId,
+        to: ProcessId,
+        labels: &Labels,
+        sieve: &Sieve,
+    ) -> Option<(Ruling, &Arc<Rule>)> {
+        for (bit, place) in self.live.iter().enumerate() {
+            let is_about = sieve.about >> bit.min(63) & 1 == 1;
             let counted = &mut self.list[*place];
-            let is_match =
-                counted.from.contains(from) && counted.to.contains(to) && says(&counted.rule.filter, labels);
+            let is_match = is_about
+                && counted.to.contains(to)
+                && (bit < 63 || (counted.from.contains(from) && says(&counted.rule.filter, labels)));
             if !is_match {
                 continue;
             }
@@ -157,6 +214,7 @@ impl Rules {
 
     /// Forgets every rule; what they matched stays counted.
     pub(crate) fn clear(&mut self) {
+        self.version += 1;
         self.live.clear();
         self.next_edge = Instant::from_micros(u64::MAX);
         for counted in &mut self.list {
@@ -196,7 +254,10 @@ mod tests {
         let mut decide = |at, kind| {
             let labels = [("Ping", Subject::NONE), (kind, Subject::slot(1))];
             let (from, to) = (ProcessId::site(0), ProcessId::site(1));
-            rules.decide(Instant::from_micros(at), from, to, &labels).map(|(ruling, _)| ruling)
+            let ends = (from, to);
+            rules
+                .decide(Instant::from_micros(at), ends, &labels, &mut Sieve::default())
+                .map(|(ruling, _)| ruling)
         };
         assert_eq!(decide(9, "Accept"), None, "not yet");
         assert_eq!(decide(10, "Accept"), None, "the first match is skipped");

@@ -1,17 +1,17 @@
 //! The way of a datagram: out of its sender, past rules and links, into its receiver.
 
-use alloc::collections::VecDeque;
+use alloc::boxed::Box;
 use alloc::format;
 use alloc::sync::Arc;
 
 use crate::frame::{self, Datagram};
 use crate::ids::ProcessId;
-use crate::mix;
 use crate::outbox::Outgoing;
-use crate::process::Process;
+use crate::process::{Process, Recipients};
 use crate::sim::fates::Fate;
 use crate::sim::host::Waiting;
 use crate::sim::judge::{Judge, Observation, Violation};
+use crate::sim::parcels::{Parcel, ParcelId};
 use crate::sim::rule::Ruling;
 use crate::sim::script::Seam;
 use crate::sim::trace::{LineClass, Loss, What};
@@ -24,8 +24,8 @@ const INSIDE: Duration = Duration::from_micros(1);
 
 impl<P: Process, J: Judge<P>> World<P, J> {
     /// Sends what may leave, for as long as the sender's life goes on.
-    pub(crate) fn dispatch(&mut self, h: usize, life: u64, mut ready: VecDeque<Outgoing>) {
-        while let Some(outgoing) = ready.pop_front() {
+    pub(crate) fn dispatch(&mut self, h: usize, life: u64) {
+        while let Some(outgoing) = self.ready.pop_front() {
             match outgoing {
                 Outgoing::Own(bytes) => {
                     if let Some(running) = self.hosts[h].running_mut() {
@@ -33,42 +33,65 @@ impl<P: Process, J: Judge<P>> World<P, J> {
                     }
                 }
                 Outgoing::Datagram(datagram) => {
-                    let goes_on = self.send(h, life, &datagram);
-                    let is_another =
-                        || ready.iter().any(|outgoing| matches!(outgoing, Outgoing::Datagram(_)));
-                    if !goes_on || (is_another() && self.crash_at(h, Seam::BetweenSends)) {
-                        return;
+                    let parcel = self.post(datagram);
+                    let goes_on = self.send(h, life, parcel);
+                    self.parcels.release(parcel);
+                    if !goes_on || (self.hosts[h].awaits_crash() && self.crash_between_sends(h)) {
+                        return self.ready.clear();
                     }
                 }
             }
         }
-        // Empty, and of use for its memory.
-        self.ready = ready;
     }
 
-    /// Sends one datagram to each of its recipients; `false` when its sender stopped meanwhile.
-    fn send(&mut self, h: usize, life: u64, datagram: &Datagram) -> bool {
+    fn crash_between_sends(&mut self, h: usize) -> bool {
+        let is_another = self.ready.iter().any(|outgoing| matches!(outgoing, Outgoing::Datagram(_)));
+        is_another && self.crash_at(h, Seam::BetweenSends)
+    }
+
+    /// Takes a datagram in that leaves its sender: it is read, once for everybody, and judged.
+    fn post(&mut self, datagram: Box<Datagram>) -> ParcelId {
         let from = datagram.from;
-        self.watch.mark(Mark::Sent, from, [datagram.bytes.len() as u64, 0]);
-        self.watch.absorb(&datagram.bytes);
-        let messages = frame::read(&datagram.bytes)
-            .map_err(|reason| format!("{reason}"))
-            .and_then(|(_, messages)| messages.decode::<P::Message>().map_err(|error| format!("{error}")));
-        match messages {
-            Ok(messages) => self.watch.show(&Observation::Sent { datagram, messages: &messages }),
+        self.watch.mark(Mark::Sent, from, [datagram.bytes.len() as u64, datagram.hash]);
+        let id = self.parcels.post(datagram, &mut self.spare);
+        let Parcel { datagram, messages, .. } = self.parcels.get_mut(id);
+        let read =
+            frame::read_sealed(datagram).map_err(|reason| format!("{reason}")).and_then(|(header, said)| {
+                match (header.sender.from, header.to) == (from, datagram.to) {
+                    true => said.decode_into(messages).map_err(|error| format!("{error}")),
+                    false => Err(format!("its frame says {header:?}")),
+                }
+            });
+        match read {
+            Ok(()) => self.watch.show(&Observation::Sent { datagram, messages }),
             Err(reason) => self.watch.object(Violation {
                 property: "codec",
                 explanation: format!("{from} sent a datagram that cannot be read: {reason}"),
             }),
         }
-        let mut recipients = datagram.to.iter().peekable();
-        while let Some(to) = recipients.next() {
-            self.send_to(datagram, to);
+        id
+    }
+
+    /// Sends one datagram to each of its recipients; `false` when its sender stopped meanwhile.
+    fn send(&mut self, h: usize, life: u64, parcel: ParcelId) -> bool {
+        let datagram = &self.parcels.get(parcel).datagram;
+        if let Recipients::One(to) = datagram.to {
+            self.send_to(parcel, to);
             self.run_fired(false);
-            if !self.hosts[h].is_alive(life) {
+            return self.hosts[h].is_alive(life);
+        }
+        let mut recipients = datagram.recipients();
+        while let Some(to) = recipients.next() {
+            self.send_to(parcel, to);
+            self.run_fired(false);
+            let host = &self.hosts[h];
+            if !host.is_alive(life) {
                 return false;
             }
-            if recipients.peek().is_some() && self.crash_at(h, Seam::BetweenRecipients) {
+            if host.awaits_crash()
+                && recipients.clone().next().is_some()
+                && self.crash_at(h, Seam::BetweenRecipients)
+            {
                 return false;
             }
         }
@@ -76,27 +99,32 @@ impl<P: Process, J: Judge<P>> World<P, J> {
     }
 
     /// Hands one copy to the network: its fate is drawn, then the script looks, then rules and links decide.
-    fn send_to(&mut self, datagram: &Datagram, to: ProcessId) {
-        let (from, now) = (datagram.from, self.watch.now);
-        let labels = &datagram.labels;
+    fn send_to(&mut self, id: ParcelId, to: ProcessId) {
+        let now = self.watch.now;
+        let parcel = self.parcels.get_mut(id);
+        let (from, identity) = (parcel.datagram.from, parcel.identity);
         self.watch.statistics.sent += 1;
         if from.shares_program_with(to) {
-            self.watch.line(from, LineClass::Routine, || What::Sent { to, labels: Arc::clone(labels) });
-            self.tell_script_of_datagram(true, (from, to), datagram);
-            return self.bring(datagram, to, INSIDE);
+            self.watch.line(from, LineClass::Routine, || What::Sent { to, labels: parcel.labels() });
+            self.tell_script_of_datagram(true, (from, to), id);
+            return self.bring(id, to, INSIDE);
         }
-        let fate = self.fates.draw(&self.settings.network, now, datagram, to);
-        self.tell_script_of_datagram(true, (from, to), datagram);
-        let is_in_core = self.is_in_core(from) && self.is_in_core(to);
-        let decided = if is_in_core { None } else { self.rules.decide(now, from, to, labels) };
-        let ruling = decided.map(|(ruling, rule)| (ruling, Arc::clone(rule)));
-        let shared = || Arc::clone(labels);
+        let fate = self.fates.draw(&self.settings.network, now, identity, (from, to));
+        self.tell_script_of_datagram(true, (from, to), id);
+        let is_in_core = self.core.is_some() && self.is_in_core(from) && self.is_in_core(to);
+        let parcel = self.parcels.get_mut(id);
+        let decided = if is_in_core {
+            None
+        } else {
+            self.rules.decide(now, (from, to), &parcel.datagram.labels, &mut parcel.sieve)
+        };
         if self.links.is_cut(from, to) {
-            return self.lose(datagram, to, Loss::CutAtSending);
+            return self.lose(id, to, Loss::CutAtSending);
         }
-        if let Some((ruling, rule)) = &ruling {
-            let rule = Arc::clone(rule);
-            self.watch.line(from, LineClass::Fault, || What::Ruled { to, labels: shared(), rule });
+        let ruling = decided.map(|(ruling, _)| ruling);
+        if let Some((ruling, rule)) = decided {
+            let traced = || What::Ruled { to, labels: parcel.labels(), rule: Arc::clone(rule) };
+            self.watch.line(from, LineClass::Fault, traced);
             match ruling {
                 Ruling::Drop => {
                     self.watch.mark(Mark::Lost, from, [to.number().into(), 0]);
@@ -109,29 +137,33 @@ impl<P: Process, J: Judge<P>> World<P, J> {
         }
         let Fate { is_lost, delay, second, is_held_back } = fate;
         if is_lost && !is_in_core {
-            return self.lose(datagram, to, Loss::Chance);
+            return self.lose(id, to, Loss::Chance);
         }
         if ruling.is_none() {
-            self.watch.line(from, LineClass::Routine, || What::Sent { to, labels: shared() });
+            self.watch.line(from, LineClass::Routine, || What::Sent { to, labels: parcel.labels() });
         }
         if is_held_back {
             self.watch.statistics.held_back += 1;
-            self.watch.line(from, LineClass::Routine, || What::HeldBack { to, labels: shared(), by: delay });
+            let traced = || What::HeldBack { to, labels: parcel.labels(), by: delay };
+            self.watch.line(from, LineClass::Routine, traced);
         }
-        let mut delay = delay;
-        if let Some((Ruling::Delay(by), _)) = &ruling {
-            delay = delay + *by;
+        let second = second.filter(|_| !is_in_core);
+        if second.is_some() {
+            self.watch.line(from, LineClass::Routine, || What::Doubled { to, labels: parcel.labels() });
         }
-        self.bring(datagram, to, delay);
-        if let Some(second) = second.filter(|_| !is_in_core) {
+        let delay = match ruling {
+            Some(Ruling::Delay(by)) => delay + by,
+            Some(Ruling::Drop | Ruling::Duplicate { .. }) | None => delay,
+        };
+        self.bring(id, to, delay);
+        if let Some(second) = second {
             self.watch.statistics.doubled += 1;
-            self.watch.line(from, LineClass::Routine, || What::Doubled { to, labels: shared() });
-            self.bring(datagram, to, second);
+            self.bring(id, to, second);
         }
-        if let Some((Ruling::Duplicate { copies, apart }, _)) = &ruling {
-            for copy in 1..=u64::from(*copies) {
+        if let Some(Ruling::Duplicate { copies, apart }) = ruling {
+            for copy in 1..=u64::from(copies) {
                 self.watch.statistics.doubled += 1;
-                self.bring(datagram, to, delay + apart.times(copy));
+                self.bring(id, to, delay + apart.times(copy));
             }
         }
     }
@@ -144,83 +176,122 @@ impl<P: Process, J: Judge<P>> World<P, J> {
         })
     }
 
-    fn tell_script_of_datagram(&mut self, is_sent: bool, ends: (ProcessId, ProcessId), datagram: &Datagram) {
+    #[inline]
+    fn tell_script_of_datagram(&mut self, is_sent: bool, ends: (ProcessId, ProcessId), id: ParcelId) {
         if self.director.listens_to_datagrams() {
+            self.do_tell_script(is_sent, ends, id);
+        }
+    }
+
+    #[cold]
+    fn do_tell_script(&mut self, is_sent: bool, ends: (ProcessId, ProcessId), id: ParcelId) {
+        {
             let cast = cast(&self.hosts, &self.settings);
-            self.director.on_datagram(is_sent, self.watch.now, ends, &datagram.labels, &cast);
+            let labels = &self.parcels.get(id).datagram.labels;
+            self.director.on_datagram(is_sent, self.watch.now, ends, labels, &cast);
             if is_sent {
                 self.run_fired(true);
             }
         }
     }
 
-    fn bring(&mut self, datagram: &Datagram, to: ProcessId, delay: Duration) {
-        let Some(host) = self.place(to) else { return self.lose(datagram, to, Loss::Nowhere) };
-        self.watch.mark(Mark::Copied, datagram.from, [to.number().into(), delay.as_micros()]);
-        let event = Event::Deliver { host, datagram: datagram.clone() };
-        self.queue.push(self.watch.now + delay, event);
+    fn bring(&mut self, parcel: ParcelId, to: ProcessId, delay: Duration) {
+        let Some(host) = self.place(to) else { return self.lose(parcel, to, Loss::Nowhere) };
+        self.parcels.copy(parcel);
+        self.queue.push(self.watch.now + delay, Event::Deliver { host, parcel });
     }
 
     /// A copy does not get past its sender's end.
-    fn lose(&mut self, datagram: &Datagram, to: ProcessId, why: Loss) {
-        let labels = &datagram.labels;
-        self.watch.mark(Mark::Lost, datagram.from, [to.number().into(), 1]);
+    fn lose(&mut self, id: ParcelId, to: ProcessId, why: Loss) {
+        let parcel = self.parcels.get_mut(id);
+        let from = parcel.datagram.from;
+        self.watch.mark(Mark::Lost, from, [to.number().into(), 1]);
         self.watch.count_loss(&why);
-        let traced = || What::Lost { to, labels: Arc::clone(labels), why };
-        self.watch.line(datagram.from, loss_class(datagram), traced);
+        let class = loss_class(&parcel.datagram);
+        self.watch.line(from, class, || What::Lost { to, labels: parcel.labels(), why });
     }
 
     /// A copy does not get past its receiver's end.
-    fn drop_at(&mut self, to: ProcessId, datagram: &Datagram, why: Loss) {
-        let (from, labels) = (datagram.from, &datagram.labels);
+    fn drop_at(&mut self, to: ProcessId, id: ParcelId, why: Loss) {
+        let parcel = self.parcels.get_mut(id);
+        let from = parcel.datagram.from;
         self.watch.mark(Mark::Lost, to, [from.number().into(), 2]);
         self.watch.count_loss(&why);
-        let traced = || What::Dropped { from, labels: Arc::clone(labels), why };
-        self.watch.line(to, loss_class(datagram), traced);
+        let class = loss_class(&parcel.datagram);
+        self.watch.line(to, class, || What::Dropped { from, labels: parcel.labels(), why });
+        self.parcels.release(id);
     }
 
     /// A copy arrives.
-    pub(crate) fn deliver(&mut self, h: usize, datagram: Datagram) {
-        let (from, to) = (datagram.from, self.hosts[h].id);
-        if self.links.is_cut(from, to) {
-            return self.drop_at(to, &datagram, Loss::CutAtDelivery);
+    pub(crate) fn deliver(&mut self, h: usize, id: ParcelId) {
+        let to = self.hosts[h].id;
+        if self.links.are_any_cut() && self.links.is_cut(self.parcels.get(id).datagram.from, to) {
+            return self.drop_at(to, id, Loss::CutAtDelivery);
         }
         let (mode, inbox_max) = (self.settings.disk.sync_mode, self.settings.inbox_max);
         let Some(running) = self.hosts[h].running_mut() else {
-            return self.drop_at(to, &datagram, Loss::Down);
+            return self.drop_at(to, id, Loss::Down);
         };
-        if !running.can_take(mode) && running.inbox.len() >= inbox_max {
-            return self.drop_at(to, &datagram, Loss::InboxFull);
+        if running.can_take(mode) {
+            if running.is_idle() {
+                self.open(h, id);
+            } else {
+                running.inbox.push_back(Waiting::Datagram(id));
+            }
+            return self.drain(h);
         }
-        running.inbox.push_back(Waiting::Datagram(datagram));
-        self.drain(h);
+        if running.inbox.len() >= inbox_max {
+            return self.drop_at(to, id, Loss::InboxFull);
+        }
+        running.inbox.push_back(Waiting::Datagram(id));
     }
 
-    /// Opens a datagram whose turn has come: its messages are handed in next.
-    pub(crate) fn open(&mut self, h: usize, datagram: &Datagram) {
+    /// Opens a datagram whose turn has come: the first of its messages is handed in, the others are next.
+    pub(crate) fn open(&mut self, h: usize, id: ParcelId) {
         let host = &self.hosts[h];
         let (to, life) = (host.id, host.lives);
-        let opened = frame::open(&datagram.bytes, self.settings.cluster, 0, to);
-        let (header, messages) = match opened {
-            Ok(opened) => opened,
-            Err(reason) => return self.drop_at(to, datagram, Loss::Rejected(reason)),
-        };
-        let from = header.sender.from;
-        let messages = match messages.decode::<P::Message>() {
-            Ok(messages) => messages,
-            Err(error) => return self.drop_at(to, datagram, Loss::Undecodable(error)),
-        };
+        if self.parcels.get(id).is_from_elsewhere
+            && let Err(why) = self.read_for(to, id)
+        {
+            return self.drop_at(to, id, why);
+        }
+        let parcel = self.parcels.get_mut(id);
+        let (from, hash) = (parcel.datagram.from, parcel.datagram.hash);
         self.watch.statistics.delivered += 1;
-        self.watch.mark(Mark::Delivered, to, [from.number().into(), mix::absorb(0, &datagram.bytes)]);
-        let labels = &datagram.labels;
-        self.watch.line(to, LineClass::Routine, || What::Delivered { from, labels: Arc::clone(labels) });
-        self.tell_script_of_datagram(false, (from, to), datagram);
+        self.watch.mark(Mark::Delivered, to, [from.number().into(), hash]);
+        self.watch.line(to, LineClass::Routine, || What::Delivered { from, labels: parcel.labels() });
+        self.tell_script_of_datagram(false, (from, to), id);
         self.run_fired(false);
+        let mut first = None;
         if self.hosts[h].is_alive(life)
             && let Some(running) = self.hosts[h].running_mut()
         {
-            running.opened.extend(messages.into_iter().map(|message| (from, message)));
+            let parcel = self.parcels.get_mut(id);
+            let queue = &mut running.opened;
+            if parcel.is_last() {
+                let mut messages = parcel.messages.drain(..);
+                first = messages.next();
+                queue.extend(messages.map(|message| (from, message)));
+            } else {
+                let mut messages = parcel.messages.iter().cloned();
+                first = messages.next();
+                queue.extend(messages.map(|message| (from, message)));
+            }
         }
+        self.parcels.release(id);
+        if let Some(message) = first {
+            self.hand_in_message(h, from, message);
+        }
+    }
+
+    /// Reads a datagram that came from elsewhere, as every receiver reads all of them outside of a simulation.
+    fn read_for(&mut self, to: ProcessId, id: ParcelId) -> Result<(), Loss> {
+        let Parcel { datagram, messages, .. } = self.parcels.get_mut(id);
+        let opened = frame::open(&datagram.bytes, self.settings.cluster, 0, to);
+        let (header, said) = opened.map_err(Loss::Rejected)?;
+        datagram.from = header.sender.from;
+        messages.clear();
+        said.decode_into(messages).map_err(Loss::Undecodable)
     }
 }
 

@@ -257,6 +257,7 @@ impl<P: Process> Trace<P> {
     }
 
     /// Notes one line, which is only made if it is kept.
+    #[inline]
     pub(crate) fn note(
         &mut self,
         at: Instant,
@@ -272,8 +273,19 @@ impl<P: Process> Trace<P> {
             }
             (TraceLevel::Notable | TraceLevel::Full, _) => {}
         }
+        self.keep(at, who.into(), class, what);
+    }
+
+    #[cold]
+    fn keep(
+        &mut self,
+        at: Instant,
+        who: Option<ProcessId>,
+        class: LineClass,
+        what: impl FnOnce() -> What<P>,
+    ) {
         let elided = core::mem::take(&mut self.elided);
-        let line = Line { at, who: who.into(), class, elided, what: what() };
+        let line = Line { at, who, class, elided, what: what() };
         self.push(line);
     }
 

@@ -60,7 +60,6 @@ pub(crate) enum Mark {
     Noted,
     Leads,
     Sent,
-    Copied,
     Lost,
     Delivered,
     Own,
@@ -95,9 +94,10 @@ impl<P: Process, J: Judge<P>> Watch<P, J> {
     }
 
     /// Folds what happened into the fingerprint.
+    #[inline]
     pub(crate) fn mark(&mut self, mark: Mark, who: ProcessId, words: [u64; 2]) {
         let what = (mark as u64) << 32 | u64::from(who.number());
-        self.fingerprint = mix::mix(self.fingerprint, [self.now.as_micros(), what, words[0], words[1]]);
+        self.fingerprint = mix::stir(mix::stir(self.fingerprint, [self.now.as_micros(), what]), words);
     }
 
     /// Folds bytes into the fingerprint.
@@ -106,6 +106,7 @@ impl<P: Process, J: Judge<P>> Watch<P, J> {
     }
 
     /// Writes one line, made only if it is kept.
+    #[inline]
     pub(crate) fn line(
         &mut self,
         who: impl Into<Option<ProcessId>>,
@@ -119,6 +120,15 @@ impl<P: Process, J: Judge<P>> Watch<P, J> {
     pub(crate) fn show(&mut self, seen: &Observation<'_, P>) {
         if self.violation.is_none() {
             self.violation = self.judge.observe(self.now, seen).err();
+        }
+    }
+
+    /// The first violation, if there was one.
+    #[inline]
+    pub(crate) fn verdict(&self) -> Result<(), Violation> {
+        match &self.violation {
+            None => Ok(()),
+            Some(violation) => Err(violation.clone()),
         }
     }
 

@@ -8,6 +8,7 @@
 //!    has passed the network, or else when the process at work has finished its input.
 //! 3. Nothing reads a clock, and nothing draws from a stream that others draw from.
 
+use alloc::boxed::Box;
 use alloc::collections::VecDeque;
 use alloc::format;
 use alloc::sync::Arc;
@@ -16,8 +17,8 @@ use alloc::vec::Vec;
 use crate::frame::Datagram;
 use crate::ids::{ProcessId, SiteId, SiteSet};
 use crate::journal::{Identity, Journal, SyncId};
-use crate::mix::Seed;
-use crate::outbox::Outgoing;
+use crate::mix::{self, Seed};
+use crate::outbox::{Outgoing, Spare};
 use crate::process::{Effects, Process};
 use crate::sim::director::{Director, StepId, Unfired};
 use crate::sim::disk::SimDisk;
@@ -25,6 +26,7 @@ use crate::sim::fates::Fates;
 use crate::sim::host::{Host, Status, follower, leader};
 use crate::sim::judge::{Judge, Violation};
 use crate::sim::links::Links;
+use crate::sim::parcels::{ParcelId, Parcels};
 use crate::sim::queue::{Queue, Turn};
 use crate::sim::rules::{Cast, Rules};
 use crate::sim::settings::{BadSettings, WorldSettings};
@@ -45,7 +47,7 @@ pub(crate) enum Event {
     },
     Deliver {
         host: usize,
-        datagram: Datagram,
+        parcel: ParcelId,
     },
     Synced {
         host: usize,
@@ -75,6 +77,7 @@ pub struct World<P: Process, J: Judge<P>> {
     events: u64,
     /// Sites, then terminals, then clients.
     pub(crate) hosts: Vec<Host<P>>,
+    pub(crate) parcels: Parcels<P::Message>,
     pub(crate) links: Links,
     pub(crate) rules: Rules,
     pub(crate) fates: Fates,
@@ -90,6 +93,7 @@ pub struct World<P: Process, J: Judge<P>> {
     /// Empty between calls.
     pub(crate) effects: Effects<P>,
     pub(crate) ready: VecDeque<Outgoing>,
+    pub(crate) spare: Spare,
 }
 
 impl<P: Process, J: Judge<P>> World<P, J> {
@@ -116,6 +120,7 @@ impl<P: Process, J: Judge<P>> World<P, J> {
         let mut world = World {
             queue,
             events: 0,
+            parcels: Parcels::new(),
             links: Links::new(sites, settings.clients),
             rules: Rules::new(),
             fates: Fates::new(settings.seed),
@@ -128,6 +133,7 @@ impl<P: Process, J: Judge<P>> World<P, J> {
             handling: None,
             effects: Effects::default(),
             ready: VecDeque::new(),
+            spare: Spare::default(),
             hosts,
             settings: Arc::new(settings),
         };
@@ -148,31 +154,10 @@ impl<P: Process, J: Judge<P>> World<P, J> {
     /// Applies the event of this turn. One that is taken out of its order happens at its time or now,
     /// whichever is later. The first violation is kept and returned, by this and by every later call.
     pub fn apply(&mut self, turn: Turn) -> Result<(), Violation> {
-        if let Some(event) = self.queue.take(turn) {
-            self.watch.now = self.watch.now.max(turn.at);
-            self.events += 1;
-            match event {
-                Event::Start { host } => self.start(host),
-                Event::Deliver { host, datagram } => self.deliver(host, datagram),
-                Event::Synced { host, life, sync } => self.on_synced(host, life, sync),
-                Event::Wake { host, life } => self.on_wake(host, life, turn.at),
-                Event::Drain { host } => self.drain(host),
-                Event::Resumed { host } => self.on_resumed(host),
-                Event::Step(step) => {
-                    let cast = cast(&self.hosts, &self.settings);
-                    self.director.on_time(step, self.watch.now, &cast);
-                }
-            }
-            self.run_fired(false);
-            while self.director.has_due() {
-                let cast = cast(&self.hosts, &self.settings);
-                self.director.retry(self.watch.now, &cast);
-                if !self.run_fired(false) {
-                    break;
-                }
-            }
+        match self.queue.take(turn) {
+            Some(event) => self.happen(turn, event),
+            None => self.watch.verdict(),
         }
-        self.watch.violation.clone().map_or(Ok(()), Err)
     }
 
     /// Applies the event that comes next; `false` when there is none.
@@ -183,19 +168,49 @@ impl<P: Process, J: Judge<P>> World<P, J> {
 
     /// Applies every event up to and including `until`, and moves the clock there.
     pub fn run_until(&mut self, until: Instant) -> Result<(), Violation> {
-        while let Some(turn) = self.next_event().filter(|turn| turn.at <= until) {
-            self.apply(turn)?;
+        while let Some((turn, event)) = self.queue.take_until(until) {
+            self.happen(turn, event)?;
         }
         self.watch.now = self.watch.now.max(until);
         Ok(())
     }
 
+    fn happen(&mut self, turn: Turn, event: Event) -> Result<(), Violation> {
+        self.watch.now = self.watch.now.max(turn.at);
+        self.events += 1;
+        match event {
+            Event::Start { host } => self.start(host),
+            Event::Deliver { host, parcel } => self.deliver(host, parcel),
+            Event::Synced { host, life, sync } => self.on_synced(host, life, sync),
+            Event::Wake { host, life } => self.on_wake(host, life, turn.at),
+            Event::Drain { host } => self.drain(host),
+            Event::Resumed { host } => self.on_resumed(host),
+            Event::Step(step) => {
+                let cast = cast(&self.hosts, &self.settings);
+                self.director.on_time(step, self.watch.now, &cast);
+            }
+        }
+        self.run_fired(false);
+        while self.director.has_due() {
+            let cast = cast(&self.hosts, &self.settings);
+            self.director.retry(self.watch.now, &cast);
+            if !self.run_fired(false) {
+                break;
+            }
+        }
+        self.watch.verdict()
+    }
+
     /// Lets `bytes` arrive at `to` now as if the network had brought them, for tests of what comes from outside.
     pub fn inject(&mut self, to: ProcessId, bytes: &[u8]) {
         if let Some(host) = self.place(to) {
-            let (labels, is_background) = (Arc::new([]), false);
-            let datagram = Datagram { from: to, to: to.into(), labels, is_background, bytes: bytes.into() };
-            self.queue.push(self.watch.now, Event::Deliver { host, datagram });
+            let hash = mix::absorb(0, bytes);
+            let (labels, is_background) = (Vec::new(), false);
+            let datagram =
+                Datagram { from: to, to: to.into(), labels, is_background, bytes: bytes.into(), hash };
+            let parcel = self.parcels.post(Box::new(datagram), &mut self.spare);
+            self.parcels.get_mut(parcel).is_from_elsewhere = true;
+            self.queue.push(self.watch.now, Event::Deliver { host, parcel });
         }
     }
 

@@ -69,9 +69,9 @@ impl<P: Process, D: HostDisk, S: Socket> Host<P, D, S> {
     }
 
     /// Sends one copy to each recipient. What cannot leave is lost, and counted.
-    pub(super) fn send(&mut self, datagram: Datagram) {
+    pub(super) fn send(&mut self, datagram: Box<Datagram>) {
         let mut is_local = false;
-        for to in datagram.to.iter() {
+        for to in datagram.recipients() {
             if to == self.site.id || to == self.terminal.id {
                 is_local = true;
                 continue;
@@ -93,6 +93,8 @@ impl<P: Process, D: HostDisk, S: Socket> Host<P, D, S> {
         }
         if is_local {
             self.local.push_back(Local::Datagram(datagram));
+        } else {
+            self.spare.give(datagram);
         }
     }
 }

@@ -20,7 +20,7 @@ use crate::frame::{self, Datagram, Sender};
 use crate::ids::{ProcessId, SiteId};
 use crate::journal::{Identity, Journal};
 use crate::mix::Seed;
-use crate::outbox::{Outbox, Outgoing, SyncMode};
+use crate::outbox::{Outbox, Outgoing, Spare, SyncMode};
 use crate::process::{Damage, Effects, Input, Process, Recovered};
 use crate::time::{Duration, Instant};
 use crate::wire::Wire;
@@ -68,7 +68,7 @@ pub(super) enum Local<P: Process> {
     /// A message of a process to itself, which waited for its sync.
     Own(ProcessId, Arc<[u8]>),
     /// A datagram from the one process here to the other.
-    Datagram(Datagram),
+    Datagram(Box<Datagram>),
     /// What a person asks of the terminal.
     Command(P::Command),
     /// Whether the site's disk is nearly full.
@@ -97,6 +97,7 @@ pub struct Host<P: Process, D, S> {
     pub(super) routes: Routes,
     effects: Effects<P>,
     ready: VecDeque<Outgoing>,
+    pub(super) spare: Spare,
     pub(super) local: VecDeque<Local<P>>,
     notes: Vec<(ProcessId, P::Note)>,
     pub(super) counters: Counters,
@@ -151,6 +152,7 @@ impl<P: Process, D: HostDisk, S: Socket> Host<P, D, S> {
             routes: Routes::new(settings.addresses.clone()),
             effects: Effects::default(),
             ready: VecDeque::new(),
+            spare: Spare::default(),
             local: VecDeque::new(),
             notes: Vec::new(),
             counters: Counters::default(),
@@ -352,7 +354,7 @@ impl<P: Process, D: HostDisk, S: Socket> Host<P, D, S> {
         } else {
             Default::default()
         };
-        seat.outbox.absorb(&mut self.effects, appended, durable, &mut self.ready);
+        seat.outbox.absorb(&mut self.effects, appended, durable, &mut self.ready, &mut self.spare);
         self.send_ready(who);
         if appends { self.start_sync() } else { Ok(()) }
     }

@@ -14,11 +14,12 @@ use gossip::{Ask, Config, Gossip, Word};
 use crate::frame::Datagram;
 use crate::ids::{ProcessId, SiteId, SiteSet};
 use crate::mix::Seed;
+use crate::sim::host::Waiting;
 use crate::sim::judge::{Judge, Observation, Violation};
 use crate::sim::rule::Filter;
 use crate::sim::script::{Action, Step, Target, Trigger};
 use crate::sim::settings::{TraceLevel, TraceSettings, WorldSettings};
-use crate::sim::world::World;
+use crate::sim::world::{Event, World};
 use crate::time::{Duration, Instant};
 
 const S0: ProcessId = ProcessId::site(0);
@@ -84,8 +85,19 @@ fn settings(steps: Vec<Step<Ask>>) -> Settings {
 
 fn run(settings: Settings) -> Birds {
     let mut world = World::new(settings, Scribe::default()).unwrap();
-    world.run_until(ms(2_000)).unwrap();
+    for half in 1..=2 {
+        world.run_until(ms(half * 1_000)).unwrap();
+        assert_every_copy_is_accounted_for(&world);
+    }
     world
+}
+
+/// What was forgotten would stay for ever, and what was given back too early would be another datagram.
+fn assert_every_copy_is_accounted_for(world: &Birds) {
+    let queued = world.queue.turns().filter(|(_, event)| matches!(event, Event::Deliver { .. })).count();
+    let inboxes = world.hosts.iter().filter_map(|host| host.running()).flat_map(|running| &running.inbox);
+    let waiting = inboxes.filter(|waiting| matches!(waiting, Waiting::Datagram(_))).count();
+    assert_eq!(world.parcels.copies(), queued + waiting);
 }
 
 fn step(trigger: Trigger, action: Action<Ask>) -> Step<Ask> {

@@ -204,7 +204,7 @@ impl Bench {
     fn tell(&self, socket: &StdSocket, from: ProcessId, to: ProcessId, number: u64) {
         let sender = Sender { cluster: CLUSTER, configuration: 0, from, incarnation: 1 };
         let mut bytes = Vec::new();
-        frame::begin(&mut bytes, &sender, Recipients::One(to));
+        frame::Head::new(&sender).begin(&mut bytes, Recipients::One(to));
         frame::put_message(&mut bytes, &Word::Keep { number }.to_bytes());
         frame::seal(&mut bytes);
         socket.send_to(&bytes, self.me).unwrap();
@@ -317,7 +317,7 @@ fn what_comes_from_nowhere_is_counted_and_a_client_is_answered_where_it_is() {
     let stranger = StdSocket::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
     let (me, other) = (ProcessId::site(0), ProcessId::site(1));
     stranger.send_to(b"nonsense", bench.me).unwrap();
-    stranger.send_to(&[1; 100], bench.me).unwrap();
+    stranger.send_to(&[frame::VERSION; 100], bench.me).unwrap();
     stranger.send_to(&[0; 5_000], bench.me).unwrap();
     bench.tell(&stranger, other, me, 1);
     bench.tell(&bench.peer, me, me, 1);

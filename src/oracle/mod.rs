@@ -24,10 +24,13 @@ pub mod durability;
 pub mod exactly_once;
 pub mod naive;
 pub mod order;
+pub mod prefix;
+pub mod sessions;
 pub mod shelf;
 #[cfg(test)]
 mod stage;
 pub mod timelines;
+pub mod validity;
 mod words;
 
 use alloc::string::String;
@@ -36,7 +39,7 @@ use crate::ids::{ProcessId, SiteId};
 use crate::paxos::Slot;
 use crate::process::{Process, Recipients};
 use crate::sim::{Judge, Observation, Violation};
-use crate::site::{Message, Record};
+use crate::site::{Command, Message, Record};
 use crate::time::Instant;
 use crate::timeline::{Tweet, User};
 
@@ -47,17 +50,23 @@ pub use durability::Durability;
 pub use exactly_once::ExactlyOnce;
 pub use naive::Model;
 pub use order::Order;
+pub use prefix::Prefix;
+pub use sessions::Sessions;
 pub use timelines::Timelines;
+pub use validity::Validity;
 
 /// All judges of the service, in a fixed order.
 #[derive(Clone, Debug)]
 pub struct Judges {
+    validity: Validity,
     agreement: Agreement,
+    prefix: Prefix,
     model: Model,
     durability: Durability,
     order: Order,
     acknowledged: Acknowledged,
     exactly_once: ExactlyOnce,
+    sessions: Sessions,
     timelines: Timelines,
 }
 
@@ -87,12 +96,15 @@ impl Judges {
     /// For a cluster of `sites` sites whose replicated state has room for `sessions_max` sessions.
     pub fn new(sites: u8, sessions_max: usize) -> Judges {
         Judges {
+            validity: Validity::default(),
             agreement: Agreement::new(sites),
+            prefix: Prefix::default(),
             model: Model::new(sessions_max),
             durability: Durability::default(),
             order: Order::default(),
             acknowledged: Acknowledged::default(),
             exactly_once: ExactlyOnce,
+            sessions: Sessions::default(),
             timelines: Timelines::default(),
         }
     }
@@ -126,18 +138,21 @@ impl Judges {
     }
 
     fn look(&mut self, fact: &Fact<'_>) -> Result<(), Violation> {
+        self.validity.look(fact)?;
         self.agreement.look(fact)?;
+        self.prefix.look(fact)?;
         self.model.advance(self.agreement.log());
         let known = Known { log: self.agreement.log(), model: &self.model };
         self.durability.look(known, fact)?;
         self.order.look(known, fact)?;
         self.acknowledged.look(known, fact)?;
         self.exactly_once.look(known, fact)?;
+        self.sessions.look(fact)?;
         self.timelines.look(known, fact)
     }
 }
 
-impl<P: Process<Message = Message, Record = Record>> Judge<P> for Judges {
+impl<P: Process<Message = Message, Record = Record, Command = Command>> Judge<P> for Judges {
     fn observe(&mut self, _now: Instant, seen: &Observation<'_, P>) -> Result<(), Violation> {
         match *seen {
             Observation::Started { process, incarnation, recovered, .. } => {
@@ -159,9 +174,16 @@ impl<P: Process<Message = Message, Record = Record>> Judge<P> for Judges {
                 Some(site) => self.look(&Fact::Own { site, message }),
                 None => Ok(()),
             },
+            Observation::Commanded { process, command } => {
+                self.validity.on_commanded(process, command);
+                Ok(())
+            }
+            Observation::Delivered { to, message, .. } if to.as_site().is_none() => {
+                self.sessions.on_heard(to, message);
+                Ok(())
+            }
             Observation::Delivered { .. }
             | Observation::Crashed { .. }
-            | Observation::Commanded { .. }
             | Observation::Noted { .. }
             | Observation::Handled { .. } => Ok(()),
         }
@@ -210,7 +232,7 @@ mod tests {
         stage.asked(&open(1));
         let submission: alloc::sync::Arc<Submission> = numbered(0, (1, 1), (0, 0), open(1));
         let record = stage::accepted(1, 0, 0, &[&submission]);
-        stage.durable(site(0), core::slice::from_ref(&record)).unwrap();
+        stage.durable(site(0), &[taken(&submission), record.clone()]).unwrap();
         assert_eq!(stage.judges.log().end(), Slot(0));
         stage.started(site(1), 2, &[record]).unwrap();
         assert_eq!(stage.judges.log().end(), Slot(1));

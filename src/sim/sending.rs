@@ -12,6 +12,7 @@ use crate::process::Process;
 use crate::sim::fates::Fate;
 use crate::sim::host::Waiting;
 use crate::sim::judge::{Judge, Observation, Violation};
+use crate::sim::limits;
 use crate::sim::rule::Ruling;
 use crate::sim::script::Seam;
 use crate::sim::trace::{LineClass, Loss, What};
@@ -61,6 +62,7 @@ impl<P: Process, J: Judge<P>> World<P, J> {
                 explanation: format!("{from} sent a datagram that cannot be read: {reason}"),
             }),
         }
+        self.object_to(limits::check_datagram(datagram, self.settings.datagram_max));
         let mut recipients = datagram.to.iter().peekable();
         while let Some(to) = recipients.next() {
             self.send_to(datagram, to);

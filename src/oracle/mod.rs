@@ -3,7 +3,8 @@
 //! They look only, and know nothing but observations decoded from bytes. No judge calls the code it judges: what is
 //! chosen is worked out by [`chosen`] from durable accepts, what it means by [`naive`] from the rules alone.
 //!
-//! 1. [`agreement`] comes first; whatever it lets pass, the others may take as chosen.
+//! 1. [`validity`] looks at clients alone. [`agreement`] comes next; whatever it lets pass, the others may take as
+//!    chosen.
 //! 2. The chosen log and its fold are computed once and shown to every judge as [`Known`].
 //! 3. A message is judged when it leaves its sender, whatever becomes of it; a site's message to itself when it is
 //!    about to be counted.

@@ -80,6 +80,8 @@ pub struct Outbox {
     /// Empty between calls.
     drafts: Drafts,
     own: Vec<(bool, Outgoing)>,
+    appended: Offset,
+    durable: Offset,
 }
 
 impl Outbox {
@@ -94,12 +96,16 @@ impl Outbox {
             bytes_max,
             drafts: Drafts::default(),
             own: Vec::new(),
+            appended: Offset(0),
+            durable: Offset(0),
         }
     }
 
-    /// Whether so much waits that the host must hand in nothing more until a sync completes.
+    /// Whether so much waits for a sync, messages and records together, that the host must hand in nothing more
+    /// until one completes.
     pub fn is_full(&self) -> bool {
-        self.waiting_bytes > self.bytes_max
+        let records = self.appended.0.saturating_sub(self.durable.0);
+        self.waiting_bytes as u64 + records > self.bytes_max as u64
     }
 
     /// How many datagrams and own messages wait.
@@ -128,6 +134,7 @@ impl Outbox {
         spare: &mut Spare,
     ) {
         assert!(self.waiting.back().is_none_or(|(last, _)| *last <= appended), "offsets never decrease");
+        (self.appended, self.durable) = (appended, durable);
         match effects.sent.as_slice() {
             [] => return,
             [message] => self.absorb_one(message, &effects.buffer, (appended, durable), ready, spare),
@@ -205,6 +212,7 @@ impl Outbox {
 
     /// Pushes to `ready` what waited for nothing beyond `durable`, in the order of sending.
     pub fn release(&mut self, durable: Offset, ready: &mut VecDeque<Outgoing>) {
+        self.durable = durable;
         while self.waiting.front().is_some_and(|(offset, _)| *offset <= durable) {
             if let Some((_, outgoing)) = self.waiting.pop_front() {
                 self.waiting_bytes -= outgoing.bytes().len();
@@ -518,6 +526,17 @@ mod tests {
         }
         assert!(ready.is_empty() && outbox.len() > 1);
         outbox.release(Offset(10), &mut ready);
+        assert!(!outbox.is_full());
+    }
+
+    #[test]
+    fn records_that_nothing_waits_for_fill_it_too() {
+        let (mut outbox, mut effects, mut ready) = (outbox(), Effects::<Talker>::default(), VecDeque::new());
+        outbox.absorb(&mut effects, Offset(400), Offset(200), &mut ready, &mut Spare::default());
+        assert!(!outbox.is_full());
+        outbox.absorb(&mut effects, Offset(401), Offset(200), &mut ready, &mut Spare::default());
+        assert!(outbox.is_full());
+        outbox.release(Offset(400), &mut ready);
         assert!(!outbox.is_full());
     }
 }

@@ -47,6 +47,10 @@ pub trait Process: Clone {
 
     /// What it is at the moment, so that scenarios can say "the leader".
     fn role(&self) -> Role;
+
+    /// Shows everything that grows with what comes in, and its limit. Called after every input, so it counts
+    /// nothing. A process that shows nothing is not judged for its memory.
+    fn sizes(&self, _see: impl FnMut(Size)) {}
 }
 
 /// What a process says of itself to those who aim faults at it.
@@ -121,6 +125,24 @@ pub enum Input<P: Process> {
         /// take on nothing new until it hears otherwise.
         is_low: bool,
     },
+}
+
+/// How much one container of a process holds, and how much it may.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Size {
+    /// What it holds: `submissions in the queue`.
+    pub what: &'static str,
+    /// How many.
+    pub holds: u64,
+    /// How many at most.
+    pub max: u64,
+}
+
+impl Size {
+    /// `holds` of at most `max`.
+    pub fn new(what: &'static str, holds: usize, max: usize) -> Size {
+        Size { what, holds: holds as u64, max: max as u64 }
+    }
 }
 
 /// Messages of this [rank](Label::rank) and above say only that their sender lives: traces leave them out even

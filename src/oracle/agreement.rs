@@ -166,7 +166,9 @@ impl Agreement {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::oracle::stage::{Stage, accept, accepted, ballot, entry, numbered, objects, open, site};
+    use crate::oracle::stage::{
+        Stage, accept, accepted, ballot, entry, numbered, objects, open, site, taken,
+    };
     use crate::paxos::{Entry, Promise, Report};
 
     fn submission(nonce: u64) -> Arc<Submission> {
@@ -187,7 +189,8 @@ mod tests {
         let mut stage = Stage::new(5);
         stage.asked(&open(1));
         stage.asked(&open(2));
-        stage.durable(site(0), &[accepted(1, 0, 0, &[&submission(1)])]).unwrap();
+        let own = [taken(&submission(1)), accepted(1, 0, 0, &[&submission(1)])];
+        stage.durable(site(0), &own).unwrap();
         stage.durable(site(1), &[accepted(1, 0, 0, &[&submission(1)])]).unwrap();
         stage
     }

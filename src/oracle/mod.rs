@@ -3,7 +3,8 @@
 //! They look only, and know nothing but observations decoded from bytes. No judge calls the code it judges: what is
 //! chosen is worked out by [`chosen`] from durable accepts, what it means by [`naive`] from the rules alone.
 //!
-//! 1. [`agreement`] comes first; whatever it lets pass, the others may take as chosen.
+//! 1. [`validity`] looks at clients alone. [`agreement`] comes next; whatever it lets pass, the others may take as
+//!    chosen.
 //! 2. The chosen log and its fold are computed once and shown to every judge as [`Known`].
 //! 3. A message is judged when it leaves its sender, whatever becomes of it; a site's message to itself when it is
 //!    about to be counted.
@@ -24,10 +25,13 @@ pub mod durability;
 pub mod exactly_once;
 pub mod naive;
 pub mod order;
+pub mod prefix;
+pub mod sessions;
 pub mod shelf;
 #[cfg(test)]
 mod stage;
 pub mod timelines;
+pub mod validity;
 mod words;
 
 use alloc::string::String;
@@ -36,7 +40,7 @@ use crate::ids::{ProcessId, SiteId};
 use crate::paxos::Slot;
 use crate::process::{Process, Recipients};
 use crate::sim::{Judge, Observation, Violation};
-use crate::site::{Message, Record};
+use crate::site::{Command, Message, Record};
 use crate::time::Instant;
 use crate::timeline::{Tweet, User};
 
@@ -47,17 +51,23 @@ pub use durability::Durability;
 pub use exactly_once::ExactlyOnce;
 pub use naive::Model;
 pub use order::Order;
+pub use prefix::Prefix;
+pub use sessions::Sessions;
 pub use timelines::Timelines;
+pub use validity::Validity;
 
 /// All judges of the service, in a fixed order.
 #[derive(Clone, Debug)]
 pub struct Judges {
+    validity: Validity,
     agreement: Agreement,
+    prefix: Prefix,
     model: Model,
     durability: Durability,
     order: Order,
     acknowledged: Acknowledged,
     exactly_once: ExactlyOnce,
+    sessions: Sessions,
     timelines: Timelines,
 }
 
@@ -87,12 +97,15 @@ impl Judges {
     /// For a cluster of `sites` sites whose replicated state has room for `sessions_max` sessions.
     pub fn new(sites: u8, sessions_max: usize) -> Judges {
         Judges {
+            validity: Validity::default(),
             agreement: Agreement::new(sites),
+            prefix: Prefix::default(),
             model: Model::new(sessions_max),
             durability: Durability::default(),
             order: Order::default(),
             acknowledged: Acknowledged::default(),
             exactly_once: ExactlyOnce,
+            sessions: Sessions::default(),
             timelines: Timelines::default(),
         }
     }
@@ -126,18 +139,21 @@ impl Judges {
     }
 
     fn look(&mut self, fact: &Fact<'_>) -> Result<(), Violation> {
+        self.validity.look(fact)?;
         self.agreement.look(fact)?;
+        self.prefix.look(fact)?;
         self.model.advance(self.agreement.log());
         let known = Known { log: self.agreement.log(), model: &self.model };
         self.durability.look(known, fact)?;
         self.order.look(known, fact)?;
         self.acknowledged.look(known, fact)?;
         self.exactly_once.look(known, fact)?;
+        self.sessions.look(fact)?;
         self.timelines.look(known, fact)
     }
 }
 
-impl<P: Process<Message = Message, Record = Record>> Judge<P> for Judges {
+impl<P: Process<Message = Message, Record = Record, Command = Command>> Judge<P> for Judges {
     fn observe(&mut self, _now: Instant, seen: &Observation<'_, P>) -> Result<(), Violation> {
         match *seen {
             Observation::Started { process, incarnation, recovered, .. } => {
@@ -159,9 +175,16 @@ impl<P: Process<Message = Message, Record = Record>> Judge<P> for Judges {
                 Some(site) => self.look(&Fact::Own { site, message }),
                 None => Ok(()),
             },
+            Observation::Commanded { process, command } => {
+                self.validity.on_commanded(process, command);
+                Ok(())
+            }
+            Observation::Delivered { to, message, .. } if to.as_site().is_none() => {
+                self.sessions.on_heard(to, message);
+                Ok(())
+            }
             Observation::Delivered { .. }
             | Observation::Crashed { .. }
-            | Observation::Commanded { .. }
             | Observation::Noted { .. }
             | Observation::Handled { .. } => Ok(()),
         }
@@ -210,7 +233,7 @@ mod tests {
         stage.asked(&open(1));
         let submission: alloc::sync::Arc<Submission> = numbered(0, (1, 1), (0, 0), open(1));
         let record = stage::accepted(1, 0, 0, &[&submission]);
-        stage.durable(site(0), core::slice::from_ref(&record)).unwrap();
+        stage.durable(site(0), &[taken(&submission), record.clone()]).unwrap();
         assert_eq!(stage.judges.log().end(), Slot(0));
         stage.started(site(1), 2, &[record]).unwrap();
         assert_eq!(stage.judges.log().end(), Slot(1));

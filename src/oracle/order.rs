@@ -1,12 +1,14 @@
 //! Checks that every origin's submissions stand in one order: that no two of them share a number, wherever they are
 //! seen (in a durable queue, forwarded, proposed, or chosen); that each names a predecessor below itself and an
-//! incarnation that has begun; and that an origin's durable queue only grows, each submission naming one at or
-//! behind the last.
+//! incarnation that has begun; that nobody else brings a submission up before its origin has made it durable,
+//! forwarded or proposed it; and that an origin's durable queue only grows, each submission naming one at or behind
+//! the last.
 //!
 //! Does not check which of them take effect: that the fold takes them in ascending order is the rule of `naive`,
 //! which `timelines` and `exactly_once` hold the sites against.
 
 use alloc::sync::Arc;
+use core::fmt;
 
 use crate::ids::{SITES_MAX, SiteId};
 use crate::oracle::shelf::Shelf;
@@ -46,15 +48,17 @@ impl Order {
                     self.on_taken(site, submission)?;
                 }
             }
-            Fact::Left { message: Message::Forward { submission }, .. } => self.see(submission)?,
-            Fact::Left { message: Message::Paxos { message }, .. } => {
+            Fact::Left { from, message: Message::Forward { submission }, .. } => {
+                self.see(submission, from.as_site())?;
+            }
+            Fact::Left { from, message: Message::Paxos { message }, .. } => {
                 let paxos::Message::Accept { entry, .. } = message else { return Ok(()) };
-                entry.values().iter().try_for_each(|submission| self.see(submission))?;
+                entry.values().iter().try_for_each(|submission| self.see(submission, from.as_site()))?;
             }
             Fact::Left { .. } | Fact::Own { .. } => {}
         }
         for (_, submission) in known.log.submissions_from(self.looked) {
-            self.see(submission)?;
+            self.see(submission, None)?;
         }
         self.looked = known.log.end();
         Ok(())
@@ -63,7 +67,7 @@ impl Order {
     fn on_taken(&mut self, site: SiteId, submission: &Arc<Submission>) -> Result<(), Violation> {
         let Submission { origin, number, after, .. } = **submission;
         ensure!(origin == site, PROPERTY, "{site} queued submission {number} of {origin} as its own");
-        self.see(submission)?;
+        self.see(submission, Some(site))?;
         let last = self.queues[site.index()].last;
         ensure!(
             last < number && last <= after,
@@ -74,7 +78,8 @@ impl Order {
         Ok(())
     }
 
-    fn see(&mut self, submission: &Arc<Submission>) -> Result<(), Violation> {
+    /// A submission shows at `by`, or in the log.
+    fn see(&mut self, submission: &Arc<Submission>, by: Option<SiteId>) -> Result<(), Violation> {
         let Submission { origin, number, after, .. } = **submission;
         if let Some(seen) = self.submissions.get(&(origin, number)) {
             ensure!(
@@ -98,15 +103,33 @@ impl Order {
             PROPERTY,
             "submission {number} of {origin} belongs to no incarnation up to {incarnation}"
         );
+        ensure!(
+            by == Some(origin),
+            PROPERTY,
+            "submission {number} of {origin}, \"{}\", is {}, but {origin} never brought it up",
+            submission.request,
+            Where(by)
+        );
         self.submissions.insert((origin, number), submission.clone());
         Ok(())
+    }
+}
+
+struct Where(Option<SiteId>);
+
+impl fmt::Display for Where {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            Some(site) => write!(f, "sent by {site}"),
+            None => f.write_str("chosen"),
+        }
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::oracle::stage::{Stage, accept, numbered, objects, taken, tweet};
+    use crate::oracle::stage::{Stage, accept, accepted, numbered, objects, site, taken, tweet};
 
     const S0: SiteId = SiteId::new(0).unwrap();
 
@@ -134,6 +157,31 @@ mod tests {
         stage.started_as_it_was(S0, 2);
         let result = stage.durable(S0, &[taken(&again)]);
         objects(result, "order", "submission 1.1 of S0 is both");
+    }
+
+    #[test]
+    fn a_submission_made_up_in_anothers_name_is_caught() {
+        let invented = numbered(1, (1, 1), (0, 0), tweet(1, "a"));
+        let mut stage = Stage::new(3);
+        stage.asked(&invented.request);
+        stage.prepared(S0, 1);
+        let result = stage.sent_by(S0, accept(1, 0, 0, &[&invented]));
+        objects(
+            result,
+            "order",
+            "submission 1.1 of S1, \"ann: a\", is sent by S0, but S1 never brought it up",
+        );
+        let mut stage = Stage::new(3);
+        stage.asked(&invented.request);
+        let record = accepted(1, 0, 0, &[&invented]);
+        stage.durable(S0, core::slice::from_ref(&record)).unwrap();
+        let result = stage.durable(site(2), &[record]);
+        objects(result, "order", "submission 1.1 of S1, \"ann: a\", is chosen, but S1 never brought it up");
+        let mut stage = Stage::new(3);
+        stage.asked(&invented.request);
+        stage.prepared(S0, 1);
+        stage.durable(site(1), &[taken(&invented)]).unwrap();
+        stage.sent_by(S0, accept(1, 0, 0, &[&invented])).unwrap();
     }
 
     #[test]

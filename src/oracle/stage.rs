@@ -1,6 +1,5 @@
 //! A stage for the judges' tests: a run acted out by hand, every message and record through its bytes.
 
-use alloc::string::String;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 
@@ -11,7 +10,7 @@ use crate::oracle::{Judges, LogEntry};
 use crate::paxos::{self, Ballot, Entry, Slot};
 use crate::process::{Damage, Effects, Input, Label, NoNote, Process, Recipients, Recovered, Role};
 use crate::sim::{Judge, Observation, Violation};
-use crate::site::{Answer, Message, Number, Operation, Record, Request, Session, Submission};
+use crate::site::{Answer, Command, Message, Number, Operation, Record, Request, Session, Submission};
 use crate::time::Instant;
 use crate::timeline::{Event, Position, User, View};
 use crate::wire::Wire;
@@ -27,7 +26,7 @@ impl Process for Doll {
     type Message = Message;
     type Record = Record;
     type Note = NoNote;
-    type Command = String;
+    type Command = Command;
     type Config = ();
 
     fn start(_: &(), _: ProcessId, _: Seed, _: Recovered<Record>) -> Result<Doll, Damage> {
@@ -119,8 +118,17 @@ impl Stage {
         self.observe(&Observation::Delivered { to, from, message: &through_bytes(message) })
     }
 
-    /// The client asks this.
+    pub fn commanded(&mut self, process: ProcessId, command: &Command) -> Result<(), Violation> {
+        self.observe(&Observation::Commanded { process, command })
+    }
+
+    /// The client has something to do for which it needs this, and asks for it.
     pub fn asked(&mut self, request: &Request) {
+        let operation = match request {
+            Request::Execute { operation, .. } => operation.clone(),
+            Request::Open { .. } => Operation::View { view: looks("ann") },
+        };
+        self.commanded(C1, &Command::Do(operation)).unwrap();
         self.sent(C1, site(0), Message::Ask { request: request.clone() }).unwrap();
     }
 
@@ -135,15 +143,29 @@ impl Stage {
     /// The client asks these, and the first two sites accept them for `slot` under ballot 1.0.
     pub fn choose(&mut self, slot: u64, requests: &[Request]) -> Result<(), Violation> {
         requests.iter().for_each(|request| self.asked(request));
-        self.choose_unasked(slot, requests)
+        let values = self.submitted(requests);
+        values.iter().try_for_each(|value| self.durable(site(0), &[taken(value)]))?;
+        self.decide(slot, &values)
     }
 
+    /// The same of what nobody asked, which the first site proposes as its own.
     pub fn choose_unasked(&mut self, slot: u64, requests: &[Request]) -> Result<(), Violation> {
+        self.prepared(site(0), 1);
+        let values = self.submitted(requests);
+        self.sent_by(site(0), accept(1, 0, slot, &values.iter().collect::<Vec<_>>()))?;
+        self.decide(slot, &values)
+    }
+
+    /// The next submissions of the first site.
+    fn submitted(&mut self, requests: &[Request]) -> Vec<Arc<Submission>> {
         let number = |request: &Request| {
             self.count += 1;
             numbered(0, (1, self.count), (u64::from(self.count > 1), self.count - 1), request.clone())
         };
-        let values: Vec<Arc<Submission>> = requests.iter().map(number).collect();
+        requests.iter().map(number).collect()
+    }
+
+    fn decide(&mut self, slot: u64, values: &[Arc<Submission>]) -> Result<(), Violation> {
         let record = accepted(1, 0, slot, &values.iter().collect::<Vec<_>>());
         self.durable(site(0), core::slice::from_ref(&record))?;
         self.durable(site(1), &[record])
@@ -194,8 +216,11 @@ pub fn block(number: u64, name: &str, whom: &str) -> Request {
 
 /// In the same session.
 pub fn view(number: u64, viewer: &str) -> Request {
-    let view = View { viewer: user(viewer), limit: 9, older_than: None };
-    execute(number, Operation::View { view })
+    execute(number, Operation::View { view: looks(viewer) })
+}
+
+fn looks(viewer: &str) -> View {
+    View { viewer: user(viewer), limit: 9, older_than: None }
 }
 
 pub fn applied(request: &Request, at: (u64, u64), answer: Answer) -> Message {

@@ -244,6 +244,7 @@ pub(super) fn check_site<'a>(
 mod tests {
     use super::*;
     use crate::oracle::stage::{C1, Stage, applied, block, objects, open, tweet, user, view};
+    use crate::site::Command;
     use alloc::vec;
 
     const S0: SiteId = SiteId::new(0).unwrap();
@@ -269,6 +270,7 @@ mod tests {
         applied: u64,
         telling: Telling,
     ) -> Result<(), Violation> {
+        stage.commanded(C1, &Command::Tell(query.clone())).unwrap();
         stage.sent(C1, S0, Message::Query { id: 7, seen: Slot(seen), query }).unwrap();
         stage.sent(S0, C1, Message::Told { id: 7, applied: Slot(applied), telling })
     }

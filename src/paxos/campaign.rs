@@ -4,9 +4,11 @@ use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
 
 use super::{
-    Ballot, Entry, Leadership, Message, Note, Paxos, Phase, Port, Promise, Record, Report, Slot, Value,
+    Ballot, Config, Entry, Leadership, Message, Note, Paxos, Phase, Port, Promise, Record, Report, Slot,
+    Value,
 };
 use crate::ids::{SITES_MAX, SiteId, SiteSet};
+use crate::process::Size;
 use crate::time::Instant;
 
 /// The most parts of one site's promise that are kept; further ones are ignored.
@@ -59,6 +61,13 @@ impl<V: Value> Campaign<V> {
         for report in promise.reports {
             self.merge(report);
         }
+    }
+
+    pub(super) fn sizes(&self, config: &Config, mut see: impl FnMut(Size)) {
+        let parts = self.covered.iter().map(Vec::len).max().unwrap_or(0);
+        see(Size::new("parts of one promise", parts, PARTS_MAX));
+        let (holds, max) = (self.reports.len() as u64, config.open_max() * u64::from(config.sites));
+        see(Size { what: "reported slots", holds, max });
     }
 
     /// Of several reports of one slot the chosen one counts, else the one with the highest ballot: that alone
@@ -169,7 +178,7 @@ impl<V: Value> Paxos<V> {
         let next = self.log.chosen();
         self.attempts = 0;
         port.note(Note::Leads(ballot, next));
-        self.phase = Phase::Leading(Leadership::new(ballot, next, now, self.config.retry));
+        self.phase = Phase::Leading(Leadership::new(ballot, next, campaign.end, now, self.config.retry));
         for slot in (next.0..campaign.end.0).map(Slot) {
             match campaign.reports.remove(&slot) {
                 _ if self.log.chosen_at(slot).is_some() => self.skip(slot),

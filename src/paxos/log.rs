@@ -64,6 +64,11 @@ impl<V: Clone + PartialEq> Log<V> {
         self.open.iter().map(|(slot, held)| (*slot, held))
     }
 
+    /// How many slots are held above the prefix.
+    pub(super) fn open_len(&self) -> usize {
+        self.open.len()
+    }
+
     /// Notes that `entry` was accepted for `slot` under `ballot`.
     ///
     /// # Panics

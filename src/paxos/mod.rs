@@ -28,7 +28,7 @@ pub use note::Note;
 
 use crate::ids::{SiteId, SiteSet};
 use crate::mix::{Seed, below, mix};
-use crate::process::{Damage, Label, Recipients};
+use crate::process::{Damage, Label, Recipients, Size};
 use crate::time::{Duration, Instant};
 use crate::wire::Wire;
 use campaign::Campaign;
@@ -329,6 +329,17 @@ impl<V: Value> Paxos<V> {
         match self.learner.deadline() {
             Some(retry_at) if retry_at < phase.0 => (retry_at, "fetch"),
             Some(_) | None => phase,
+        }
+    }
+
+    /// What grows, and how far. The chosen prefix grows for ever.
+    pub fn sizes(&self, mut see: impl FnMut(Size)) {
+        let size = |what, holds: usize, max| Size { what, holds: holds as u64, max };
+        see(size("slots above its chosen prefix", self.log.open_len(), self.config.open_max()));
+        match &self.phase {
+            Phase::Following => {}
+            Phase::Campaigning(campaign) => campaign.sizes(&self.config, see),
+            Phase::Leading(leadership) => leadership.sizes(&self.config, self.log.chosen(), see),
         }
     }
 

@@ -2,8 +2,9 @@
 
 use alloc::collections::BTreeMap;
 
-use super::{Ballot, Entry, Message, Note, Paxos, Phase, Port, Quorum, Slot, Value};
+use super::{Ballot, Config, Entry, Message, Note, Paxos, Phase, Port, Quorum, Slot, Value};
 use crate::ids::{SITES_MAX, SiteId, SiteSet};
+use crate::process::Size;
 use crate::time::{Duration, Instant};
 
 /// A slot that was proposed and is not known to be chosen.
@@ -20,6 +21,8 @@ pub(super) struct Leadership {
     pub(super) ballot: Ballot,
     /// The next slot to propose.
     next: Slot,
+    /// Behind the last slot that its campaign found: up to there it proposes whatever the window.
+    inherited: Slot,
     in_flight: BTreeMap<Slot, InFlight>,
     beat: u64,
     heartbeat_at: Instant,
@@ -29,17 +32,33 @@ pub(super) struct Leadership {
 }
 
 impl Leadership {
-    pub(super) fn new(ballot: Ballot, next: Slot, now: Instant, retry: Duration) -> Leadership {
+    pub(super) fn new(
+        ballot: Ballot,
+        next: Slot,
+        inherited: Slot,
+        now: Instant,
+        retry: Duration,
+    ) -> Leadership {
         let heard = [now; SITES_MAX as usize];
         Leadership {
             ballot,
             next,
+            inherited,
             in_flight: BTreeMap::new(),
             beat: 0,
             heartbeat_at: now,
             resend_at: now + retry,
             heard,
         }
+    }
+
+    pub(super) fn sizes(&self, config: &Config, chosen: Slot, mut see: impl FnMut(Size)) {
+        let ahead = |slot: Slot| slot.0.saturating_sub(chosen.0);
+        let max = config.window.max(ahead(self.inherited));
+        see(Size { what: "slots under way", holds: ahead(self.next), max });
+        let holds = self.in_flight.len() as u64;
+        see(Size { what: "proposals in flight", holds, max: ahead(self.next) });
+        see(Size { what: "slots to propose again", holds: ahead(self.inherited), max: config.open_max() });
     }
 
     pub(super) fn deadline(&self) -> (Instant, &'static str) {

@@ -45,11 +45,31 @@ pub(super) fn holds(expectation: &Expectation, cluster: &Cluster<'_, Bird>) -> R
                 _ => Ok(()),
             }
         }
-        Expectation::Applied { site, at_least } => {
+        Expectation::Unchosen { site: number, slot } => {
+            let sites = cluster.members.iter().filter_map(|member| member.id.as_site());
+            let mut asked = sites.filter(|id| number.is_none_or(|number| number == id.number()));
+            let knows = |id: &SiteId| {
+                site(cluster, *id).is_ok_and(|site| site.log().chosen_at(Slot(*slot)).is_some())
+            };
+            match asked.find(knows) {
+                Some(id) => {
+                    Err(format!("expected slot {slot} not to be known as chosen, found that {id} knows it"))
+                }
+                None => Ok(()),
+            }
+        }
+        Expectation::Applied { site, at_least, at_most } => {
             let applied = numbered(cluster, *site)?.status().applied.0;
-            let told =
-                || format!("expected S{site} to have applied {at_least} slots or more, found {applied}");
-            if applied >= *at_least { Ok(()) } else { Err(told()) }
+            let bounds = [
+                (at_least.filter(|least| applied < *least), "more"),
+                (at_most.filter(|most| applied > *most), "fewer"),
+            ];
+            match bounds.into_iter().find_map(|(bound, or)| Some((bound?, or))) {
+                Some((bound, or)) => {
+                    Err(format!("expected S{site} to have applied {bound} slots or {or}, found {applied}"))
+                }
+                None => Ok(()),
+            }
         }
         Expectation::Blocks { site, are } => {
             let blocks = numbered(cluster, *site)?.timeline().blocks();

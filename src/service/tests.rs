@@ -53,7 +53,8 @@ fn blocks_hide_and_answers_come() {
             expect: [
                 View(site: 0, user: "eve", sees: []), View(site: 0, user: "bob", sees: ["ann: two", "ann: one"]),
                 Log(site: 1, is: ["ann: one", "ann blocks eve", "ann: two"]), Log(site: 2, count: 3),
-                Chosen(slot: 0), Chosen(site: 1, slot: 1, noop: false), Applied(site: 2, at_least: 4),
+                Chosen(slot: 0), Chosen(site: 1, slot: 1, noop: false), Applied(site: 2, at_least: 4, at_most: 20),
+                Unchosen(slot: 99), Unchosen(site: 1, slot: 99),
                 Queue(site: 0, holds: 0), Answered(Site(1)), Leader(Any), Sometimes(Noted(kind: "told")),
             ])"#,
     );
@@ -98,6 +99,9 @@ fn texts_and_names_are_checked_in_the_file() {
     wrong("steps: [On(Noted(kind: \"choose\"), Heal)]", "\"choose\"", "did you mean `chose`?");
     wrong("expect: [View(site: 5, user: \"a\", sees: [])]", "5", "there is no site 5");
     wrong("expect: [Log(site: 0)]", "Log", "either its events or their number");
+    wrong("expect: [Applied(site: 0)]", "Applied", "nothing is said of how many");
+    wrong("expect: [Applied(site: 0, at_least: 3, at_most: 2)]", "2)", "cannot both hold");
+    wrong("expect: [Unchosen(site: 3, slot: 1)]", "3", "there is no site 3");
     wrong("expect: [Answered(Client(2))]", "2", "there is no client 2");
     wrong("settings: (window: 0)", "0", "window is 0, expected 1 to 4096");
     wrong("settings: (heartbeat: \"1s\")", "\"1s\"", "at most half of election");
@@ -115,6 +119,10 @@ fn a_wrong_expectation_says_what_it_found() {
     assert!(told("Chosen(site: 1, slot: 77)").contains("expected slot 77 to be known as chosen by S1"));
     assert!(told("Blocks(site: 1, are: [\"a blocks b\"])").contains("found []"));
     assert!(told("Applied(site: 1, at_least: 99)").contains("99 slots or more, found"));
+    assert!(told("Applied(site: 1, at_most: 1)").contains("1 slots or fewer, found 2"));
+    let known = "expected slot 0 not to be known as chosen, found that";
+    assert!(told("Unchosen(slot: 0)").contains(&format!("{known} S0 knows it")));
+    assert!(told("Unchosen(site: 2, slot: 0)").contains(&format!("{known} S2 knows it")));
 }
 
 /// The lists of kinds are those of the labels.

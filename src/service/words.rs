@@ -149,12 +149,24 @@ pub enum Expectation {
         #[serde(default)]
         noop: Option<bool>,
     },
-    /// A site has applied this many slots or more.
+    /// A slot is not known to be chosen.
+    Unchosen {
+        /// By this site, or by none.
+        #[serde(default)]
+        site: Option<u8>,
+        /// The slot.
+        slot: u64,
+    },
+    /// How many slots a site has applied.
     Applied {
         /// The site.
         site: u8,
         /// How many at least.
-        at_least: u64,
+        #[serde(default)]
+        at_least: Option<u64>,
+        /// How many at most.
+        #[serde(default)]
+        at_most: Option<u64>,
     },
     /// Who blocks whom at a site, in the order of the names: `["ann blocks bob"]`.
     Blocks {
@@ -361,10 +373,21 @@ impl Expectation {
                 }
                 Some(*site)
             }
-            Expectation::Chosen { site, .. } => *site,
-            Expectation::Applied { site, .. }
-            | Expectation::Blocks { site, .. }
-            | Expectation::Queue { site, .. } => Some(*site),
+            Expectation::Chosen { site, .. } | Expectation::Unchosen { site, .. } => *site,
+            Expectation::Applied { site, at_least, at_most } => {
+                if at_least.is_none() && at_most.is_none() {
+                    let help = "`at_least: 3`, `at_most: 3` or both";
+                    reading.0.push(Problem::new(place.clone(), "nothing is said of how many").help(help));
+                }
+                if let (Some(least), Some(most)) = (at_least, at_most)
+                    && least > most
+                {
+                    let message = format!("at least {least} and at most {most} cannot both hold");
+                    reading.0.push(Problem::new(place.field("at_most"), message));
+                }
+                Some(*site)
+            }
+            Expectation::Blocks { site, .. } | Expectation::Queue { site, .. } => Some(*site),
             Expectation::Answered(Asker::Site(site)) => {
                 let place = place.index(0).index(0);
                 reading.0.extend(shape.check_site(*site, place));

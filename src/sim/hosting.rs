@@ -19,6 +19,7 @@ use crate::sim::director;
 use crate::sim::disk::SimDisk;
 use crate::sim::host::{Life, Next, Running, Waiting};
 use crate::sim::judge::{Judge, Observation, Violation};
+use crate::sim::limits;
 use crate::sim::script::Seam;
 use crate::sim::trace::{LineClass, What};
 use crate::sim::watch::Mark;
@@ -264,6 +265,7 @@ impl<P: Process, J: Judge<P>> World<P, J> {
         let host = &mut self.hosts[h];
         let (id, life) = (host.id, host.lives);
         let Life::Up(running) = &mut host.life else { return };
+        let within = limits::check_waiting(id, running, self.settings.inbox_max);
         self.effects.clear();
         self.handling = Some(id);
         running.process.handle(now, input, &mut self.effects);
@@ -287,7 +289,9 @@ impl<P: Process, J: Judge<P>> World<P, J> {
         }
         let (appended, durable) = running.offsets();
         running.outbox.absorb(&mut self.effects, appended, durable, &mut self.ready, &mut self.spare);
+        let within = within.and_then(|()| limits::check_sizes(id, &running.process));
         self.handling = None;
+        self.object_to(within);
         self.take_notes(h);
         let host = &self.hosts[h];
         if let Some(running) = host.running() {
@@ -303,6 +307,13 @@ impl<P: Process, J: Judge<P>> World<P, J> {
         }
         self.dispatch(h, life);
         self.run_fired(false);
+    }
+
+    /// What every world is judged for, whoever judges what runs in it.
+    pub(crate) fn object_to(&mut self, result: Result<(), Violation>) {
+        if let Err(violation) = result {
+            self.watch.object(violation);
+        }
     }
 
     fn take_notes(&mut self, h: usize) {
@@ -438,7 +449,13 @@ impl<P: Process, J: Judge<P>> World<P, J> {
     /// A user's command comes to a process: it is handed in when its turn comes, or lost with nobody there.
     pub fn command(&mut self, id: ProcessId, command: P::Command) {
         let Some(h) = self.place(id) else { return };
+        let inbox_max = self.settings.inbox_max;
         match self.hosts[h].running_mut() {
+            Some(running) if running.inbox.len() >= inbox_max => {
+                self.watch.line(id, LineClass::Fault, || What::Idle {
+                    what: "has too much waiting, and is not asked",
+                })
+            }
             Some(running) => {
                 running.inbox.push_back(Waiting::Command(command));
                 self.queue.push(self.watch.now, Event::Drain { host: h });

@@ -12,6 +12,7 @@ mod fates;
 mod host;
 mod hosting;
 pub mod judge;
+mod limits;
 mod links;
 pub mod network;
 mod parcels;

@@ -11,6 +11,7 @@ use crate::process::{Process, Recipients};
 use crate::sim::fates::Fate;
 use crate::sim::host::Waiting;
 use crate::sim::judge::{Judge, Observation, Violation};
+use crate::sim::limits;
 use crate::sim::parcels::{Parcel, ParcelId};
 use crate::sim::rule::Ruling;
 use crate::sim::script::Seam;
@@ -55,6 +56,7 @@ impl<P: Process, J: Judge<P>> World<P, J> {
         self.watch.mark(Mark::Sent, from, [datagram.bytes.len() as u64, datagram.hash]);
         let id = self.parcels.post(datagram, &mut self.spare);
         let Parcel { datagram, messages, .. } = self.parcels.get_mut(id);
+        let within = limits::check_datagram(datagram, self.settings.datagram_max);
         let read =
             frame::read_sealed(datagram).map_err(|reason| format!("{reason}")).and_then(|(header, said)| {
                 match (header.sender.from, header.to) == (from, datagram.to) {
@@ -69,6 +71,7 @@ impl<P: Process, J: Judge<P>> World<P, J> {
                 explanation: format!("{from} sent a datagram that cannot be read: {reason}"),
             }),
         }
+        self.object_to(within);
         id
     }
 

@@ -79,9 +79,10 @@ pub struct WorldSettings<P: Process> {
     pub journal: JournalConfig,
     /// The limit on one datagram, in bytes.
     pub datagram_max: usize,
-    /// How much may wait for a sync, in bytes, before a process is handed nothing more.
+    /// How much may wait for a sync, records and messages in bytes, before a process is handed nothing more.
     pub outbox_max: usize,
-    /// How many datagrams wait at a process that is paused or held back by its disk; what comes then is lost.
+    /// How many datagrams and commands wait at a process that is paused or held back by its disk; what comes then
+    /// is lost.
     pub inbox_max: usize,
     /// The failure domains: the sites of each machine.
     pub machines: Vec<SiteSet>,

@@ -4,7 +4,7 @@ use alloc::boxed::Box;
 
 use crate::ids::ProcessId;
 use crate::mix::Seed;
-use crate::process::{Damage, Effects, Input, Process, Recovered, Role};
+use crate::process::{Damage, Effects, Input, Process, Recovered, Role, Size};
 use crate::site::client::{Client, Command};
 use crate::site::config::Config;
 use crate::site::message::{Message, Record};
@@ -90,6 +90,13 @@ impl Process for Bird {
         match self {
             Bird::Site(site) => site.role(),
             Bird::Client(_) => Role::Client,
+        }
+    }
+
+    fn sizes(&self, see: impl FnMut(Size)) {
+        match self {
+            Bird::Site(site) => site.sizes(see),
+            Bird::Client(client) => client.sizes(see),
         }
     }
 }

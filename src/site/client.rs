@@ -10,7 +10,7 @@ use core::fmt;
 use crate::ids::{ProcessId, SiteId};
 use crate::mix::{Seed, mix};
 use crate::paxos::Slot;
-use crate::process::{Effects, Label};
+use crate::process::{Effects, Label, Size};
 use crate::site::bird::Bird;
 use crate::site::config::Config;
 use crate::site::message::{Answer, Message, Query, RequestId};
@@ -100,6 +100,11 @@ impl Client {
     /// The open session.
     pub fn session(&self) -> Option<Session> {
         self.session
+    }
+
+    /// What grows, and how far.
+    pub(super) fn sizes(&self, mut see: impl FnMut(Size)) {
+        see(Size::new("commands", self.wanted.len() + self.queries.len(), self.queue_max));
     }
 
     pub(super) fn deadline(&self) -> Option<(Instant, &'static str)> {

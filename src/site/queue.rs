@@ -17,6 +17,8 @@ pub struct Queue {
     origin: SiteId,
     incarnation: u64,
     waiting: VecDeque<Waiting>,
+    /// How many this incarnation began with.
+    recovered: usize,
     /// The number given last, by any incarnation.
     last: Number,
     /// How many from the front were handed to whoever leads.
@@ -42,7 +44,8 @@ impl Queue {
         let waiting: VecDeque<Waiting> =
             taken.map(|submission| Waiting { submission, client: None }).collect();
         let last = waiting.back().map_or(Number::default(), |last| last.submission.number);
-        Queue { origin, incarnation, waiting, last, handed: 0, retry_at: Instant::ZERO }
+        let recovered = waiting.len();
+        Queue { origin, incarnation, waiting, recovered, last, handed: 0, retry_at: Instant::ZERO }
     }
 
     /// How many wait.
@@ -58,6 +61,18 @@ impl Queue {
     /// What waits, oldest first.
     pub fn iter(&self) -> impl Iterator<Item = &Arc<Submission>> {
         self.waiting.iter().map(|waiting| &waiting.submission)
+    }
+
+    /// Takes what the log took up to `taken` out of what was recovered.
+    pub(super) fn recover_taken(&mut self, taken: Number) {
+        while self.pop_taken(taken).is_some() {}
+        self.recovered = self.waiting.len();
+    }
+
+    /// How many this incarnation found still waiting: what was applied behind the last durable watermark waits once
+    /// more, so it may be more than the queue takes.
+    pub(super) fn recovered(&self) -> usize {
+        self.recovered
     }
 
     /// Numbers `request` and puts it last.

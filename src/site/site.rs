@@ -7,7 +7,7 @@ use alloc::vec::Vec;
 use crate::ids::{ProcessId, SiteId};
 use crate::mix::Seed;
 use crate::paxos::{self, Ballot, Entry, Log, Paxos, Slot};
-use crate::process::{Damage, Effects, Label, Recipients, Recovered, Role};
+use crate::process::{Damage, Effects, Label, Recipients, Recovered, Role, Size};
 use crate::site::bird::Bird;
 use crate::site::config::Config;
 use crate::site::message::{BusyReason, Message, Phase, Query, Record, RequestId, Status};
@@ -93,7 +93,7 @@ impl Site {
             site.replica.apply(entry, |_, _, _| {});
         }
         let applied = site.replica.origins().of(id);
-        while site.queue.pop_taken(applied).is_some() {}
+        site.queue.recover_taken(applied);
         Ok(site)
     }
 
@@ -143,6 +143,22 @@ impl Site {
             None if self.paxos.is_campaigning() => Role::Candidate,
             None => Role::Follower,
         }
+    }
+
+    /// What grows, and how far. The log and the timeline are what the site is for: they grow for ever.
+    pub(super) fn sizes(&self, mut see: impl FnMut(Size)) {
+        let Config { queue_max, forward_max, sites, batch, .. } = *self.config;
+        let recovered = self.queue.recovered();
+        let open_max = usize::try_from(self.config.paxos().open_max()).unwrap_or(usize::MAX);
+        see(Size::new("submissions in its queue", self.queue.len(), queue_max.max(recovered)));
+        see(Size::new("submissions recovered into its queue", recovered, queue_max + open_max * batch));
+        if let Some(leading) = &self.leading {
+            let max = forward_max * (usize::from(sites) + 1);
+            see(Size::new("submissions offered to it as leader", leading.offered.len(), max));
+        }
+        see(Size::new("queries that wait", self.parked.len(), self.config.parked_max));
+        see(Size::new("sessions", self.replica.session_count(), self.config.sessions_max));
+        self.paxos.sizes(see);
     }
 
     pub(super) fn deadline(&self) -> (Instant, &'static str) {

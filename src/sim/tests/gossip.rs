@@ -6,7 +6,7 @@ use core::fmt;
 
 use crate::ids::{ProcessId, SiteSet};
 use crate::mix::Seed;
-use crate::process::{Damage, Effects, Input, Label, Process, Recovered, Role, Subject};
+use crate::process::{Damage, Effects, Input, Label, Process, Recovered, Role, Size, Subject};
 use crate::time::{Duration, Instant};
 
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -101,6 +101,8 @@ impl fmt::Display for Ask {
 pub struct Config {
     pub sites: u8,
     pub beat: Option<Duration>,
+    /// More than it should ever keep: it does not look.
+    pub kept_max: usize,
 }
 
 /// A record of this number is damage.
@@ -194,5 +196,9 @@ impl Process for Gossip {
             0 => Role::Follower,
             rank => Role::Leader { rank },
         }
+    }
+
+    fn sizes(&self, mut see: impl FnMut(Size)) {
+        see(Size::new("numbers", self.kept.len(), self.config.kept_max));
     }
 }

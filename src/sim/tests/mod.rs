@@ -2,6 +2,7 @@
 
 mod faults;
 mod gossip;
+mod limits;
 mod lives;
 mod runs;
 mod scripts;
@@ -75,7 +76,7 @@ fn ms(millis: u64) -> Instant {
 }
 
 fn settings(steps: Vec<Step<Ask>>) -> Settings {
-    let mut settings = Settings::calm(Seed(7), 3, Config { sites: 3, beat: None });
+    let mut settings = Settings::calm(Seed(7), 3, Config { sites: 3, beat: None, kept_max: 1_000 });
     settings.clients = 2;
     settings.journal.segment_bytes = 1 << 18;
     settings.trace = TraceSettings { level: TraceLevel::Full, lines_max: 10_000 };

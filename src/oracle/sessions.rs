@@ -1,0 +1,204 @@
+//! Checks what a client may rely on when it looks at single sites (local views, the log, lists of blocks): what it
+//! was told to be applied before it asked is in what it is shown (read your writes), and it is shown no shorter
+//! prefix of the log than any that it was shown before it asked (monotonic reads), at whichever site; a query
+//! carries what the client has seen; and only a site that lacks it says that it is behind.
+//!
+//! Does not check that pages are what their prefix gives (see `timelines`), nor two queries that were under way
+//! together against each other, nor a client that was started anew: it has seen nothing. Other clients may see less
+//! or more: views are local.
+
+use alloc::collections::BTreeMap;
+
+use crate::ids::ProcessId;
+use crate::oracle::Fact;
+use crate::paxos::Slot;
+use crate::process::Recipients;
+use crate::sim::Violation;
+use crate::site::{Message, RequestId};
+
+const PROPERTY: &str = "sessions";
+
+/// The judge.
+#[derive(Clone, Debug, Default)]
+pub struct Sessions {
+    clients: BTreeMap<ProcessId, Client>,
+}
+
+#[derive(Clone, Debug, Default)]
+struct Client {
+    /// Everything below was shown to it, or told to be applied.
+    seen: Slot,
+    /// The request that it waits for.
+    request: Option<RequestId>,
+    /// The queries that it waits for.
+    queries: BTreeMap<u64, Asked>,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Asked {
+    /// What the client had seen when it asked first.
+    owed: Slot,
+    /// What any copy of the query carries at most.
+    carried: Slot,
+}
+
+impl Sessions {
+    pub(super) fn look(&mut self, fact: &Fact<'_>) -> Result<(), Violation> {
+        match *fact {
+            Fact::Started { process, .. } => {
+                self.clients.remove(&process);
+                Ok(())
+            }
+            Fact::Left { from, to, message } => self.on_left(from, to, message),
+            Fact::Own { .. } | Fact::Durable { .. } => Ok(()),
+        }
+    }
+
+    fn on_left(&mut self, from: ProcessId, to: Recipients, message: &Message) -> Result<(), Violation> {
+        match message {
+            Message::Ask { request } => {
+                self.clients.entry(from).or_default().request = Some(request.id());
+                Ok(())
+            }
+            Message::Query { id, seen, .. } => {
+                let client = self.clients.entry(from).or_default();
+                let owed = client.seen;
+                ensure!(
+                    owed <= *seen,
+                    PROPERTY,
+                    "{from} asked query {id} as if it had seen what stands below {seen}, but it has seen {owed}"
+                );
+                let asked = client.queries.entry(*id).or_insert(Asked { owed, carried: *seen });
+                asked.carried = asked.carried.max(*seen);
+                Ok(())
+            }
+            Message::Told { id, applied, .. } => {
+                let Some(Asked { owed, .. }) = self.asked(to, *id) else { return Ok(()) };
+                ensure!(
+                    owed <= *applied,
+                    PROPERTY,
+                    "{from} answered query {id} as of slot {applied}, but who asked had seen {owed}"
+                );
+                Ok(())
+            }
+            Message::Behind { id, applied } => {
+                let Some(Asked { carried, .. }) = self.asked(to, *id) else { return Ok(()) };
+                ensure!(
+                    *applied < carried,
+                    PROPERTY,
+                    "{from} says of query {id} that it is behind with slot {applied}, but {carried} was asked for"
+                );
+                Ok(())
+            }
+            Message::Paxos { .. }
+            | Message::Forward { .. }
+            | Message::Taken { .. }
+            | Message::Applied { .. }
+            | Message::Expired { .. }
+            | Message::Busy { .. } => Ok(()),
+        }
+    }
+
+    fn asked(&self, client: Recipients, id: u64) -> Option<Asked> {
+        let Recipients::One(client) = client else { return None };
+        self.clients.get(&client)?.queries.get(&id).copied()
+    }
+
+    /// A client is handed a message: what it answers was waited for, and counts as seen.
+    pub(super) fn on_heard(&mut self, client: ProcessId, message: &Message) {
+        let Some(client) = self.clients.get_mut(&client) else { return };
+        match message {
+            Message::Applied { id, at, .. } if client.request == Some(*id) => {
+                client.request = None;
+                client.seen = client.seen.max(Slot(at.slot.saturating_add(1)));
+            }
+            Message::Expired { id } if client.request == Some(*id) => client.request = None,
+            Message::Told { id, applied, .. } if client.queries.remove(id).is_some() => {
+                client.seen = client.seen.max(*applied);
+            }
+            _ => {}
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ids::SiteId;
+    use crate::oracle::stage::{C1, Stage, applied, objects, open, site, tweet};
+    use crate::site::{Answer, Command, Query, Telling};
+
+    /// Three slots are chosen, and C1 waits for what stands in the last one.
+    fn stage() -> Stage {
+        let mut stage = Stage::new(3);
+        stage.choose(0, &[open(1)]).unwrap();
+        stage.choose(1, &[tweet(1, "a")]).unwrap();
+        stage.choose(2, &[tweet(2, "b")]).unwrap();
+        stage
+    }
+
+    fn heard(stage: &mut Stage, message: &Message) {
+        stage.delivered(site(0).into(), C1, message).unwrap();
+    }
+
+    fn ask(stage: &mut Stage, id: u64, seen: u64) -> Result<(), Violation> {
+        let query = Query::Blocks { after: None };
+        stage.commanded(C1, &Command::Tell(query.clone())).unwrap();
+        stage.sent(C1, site(0), Message::Query { id, seen: Slot(seen), query })
+    }
+
+    fn told(id: u64, applied: u64) -> Message {
+        let telling = Telling::Blocks { blocks: alloc::vec![], has_more: false };
+        Message::Told { id, applied: Slot(applied), telling }
+    }
+
+    fn acknowledged() -> Message {
+        applied(&tweet(2, "b"), (2, 0), Answer::Done)
+    }
+
+    #[test]
+    fn what_was_acknowledged_and_shown_is_shown_again() {
+        let mut stage = stage();
+        ask(&mut stage, 1, 0).unwrap();
+        heard(&mut stage, &acknowledged());
+        stage.sent(site(1), C1, told(1, 2)).unwrap();
+        heard(&mut stage, &told(1, 2));
+        ask(&mut stage, 2, 3).unwrap();
+        stage.sent(site(1), C1, Message::Behind { id: 2, applied: Slot(2) }).unwrap();
+        stage.sent(site(0), C1, told(2, 3)).unwrap();
+    }
+
+    #[test]
+    fn a_client_that_forgets_what_it_has_seen_is_caught() {
+        let sentence = "C1 asked query 1 as if it had seen what stands below 2, but it has seen 3";
+        let mut one = stage();
+        heard(&mut one, &acknowledged());
+        objects(ask(&mut one, 1, 2), "sessions", sentence);
+        let mut other = stage();
+        ask(&mut other, 7, 0).unwrap();
+        heard(&mut other, &told(7, 3));
+        let sentence = "C1 asked query 8 as if it had seen what stands below 0, but it has seen 3";
+        objects(ask(&mut other, 8, 0), "sessions", sentence);
+    }
+
+    #[test]
+    fn an_answer_behind_what_was_seen_is_caught() {
+        let check = |from: SiteId, answer: Message, sentence: &str| {
+            let mut stage = stage();
+            heard(&mut stage, &acknowledged());
+            ask(&mut stage, 1, 3).unwrap();
+            objects(stage.sent(from, C1, answer), "sessions", sentence);
+        };
+        check(site(1), told(1, 2), "S1 answered query 1 as of slot 2, but who asked had seen 3");
+        let excuse = Message::Behind { id: 1, applied: Slot(3) };
+        check(site(1), excuse, "S1 says of query 1 that it is behind with slot 3, but 3 was asked for");
+    }
+
+    #[test]
+    fn an_answer_that_nobody_waits_for_is_not_seen() {
+        let mut stage = stage();
+        heard(&mut stage, &applied(&tweet(1, "a"), (1, 0), Answer::Done));
+        heard(&mut stage, &told(9, 3));
+        ask(&mut stage, 1, 0).unwrap();
+    }
+}

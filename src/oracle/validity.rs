@@ -1,0 +1,185 @@
+//! Checks that clients ask only for what users commanded: each new request of a client does what the next command
+//! given to it says (commands that it refused are passed over), and each command makes one request; what is asked
+//! again is asked word for word, and only the last request is; a session is opened only while a command waits; each
+//! new query is one that was commanded.
+//!
+//! Does not check that what sites queue and choose was asked (see `acknowledged`) and originates where it says (see
+//! `order`), that it takes effect once (see `exactly_once`), nor that a command is ever carried out. A query that is
+//! asked again is not held against its first asking.
+
+use alloc::collections::{BTreeMap, VecDeque};
+
+use crate::ids::ProcessId;
+use crate::oracle::Fact;
+use crate::oracle::words::Id;
+use crate::sim::Violation;
+use crate::site::{Command, Message, Operation, Query, Request};
+
+const PROPERTY: &str = "validity";
+
+/// The judge.
+#[derive(Clone, Debug, Default)]
+pub struct Validity {
+    clients: BTreeMap<ProcessId, Client>,
+}
+
+/// What a client was told to do and has not asked for.
+#[derive(Clone, Debug, Default)]
+struct Client {
+    operations: VecDeque<Operation>,
+    queries: VecDeque<Query>,
+    /// What it asked last.
+    request: Option<Request>,
+    /// The last query's id.
+    query: u64,
+}
+
+impl Validity {
+    /// A user's command is handed in.
+    pub(super) fn on_commanded(&mut self, process: ProcessId, command: &Command) {
+        let client = self.clients.entry(process).or_default();
+        match command {
+            Command::Do(operation) => client.operations.push_back(operation.clone()),
+            Command::Tell(query) => client.queries.push_back(query.clone()),
+        }
+    }
+
+    pub(super) fn look(&mut self, fact: &Fact<'_>) -> Result<(), Violation> {
+        match *fact {
+            Fact::Started { process, .. } if process.as_site().is_none() => {
+                self.clients.remove(&process);
+                Ok(())
+            }
+            Fact::Left { from, message: Message::Ask { request }, .. } => {
+                self.clients.entry(from).or_default().on_asked(from, request)
+            }
+            Fact::Left { from, message: Message::Query { id, query, .. }, .. } => {
+                self.clients.entry(from).or_default().on_query(from, *id, query)
+            }
+            Fact::Left { .. } | Fact::Own { .. } | Fact::Started { .. } | Fact::Durable { .. } => Ok(()),
+        }
+    }
+}
+
+impl Client {
+    fn on_asked(&mut self, me: ProcessId, request: &Request) -> Result<(), Violation> {
+        if let Some(last) = self.request.as_ref().filter(|last| last.id() == request.id()) {
+            ensure!(
+                last == request,
+                PROPERTY,
+                "{me} asked {} to be \"{last}\", and again to be \"{request}\"",
+                Id(request.id())
+            );
+            return Ok(());
+        }
+        self.request = Some(request.clone());
+        match request {
+            Request::Open { .. } => {
+                let is_wanted = !self.operations.is_empty();
+                ensure!(is_wanted, PROPERTY, "{me} opens a session, but nobody had it do anything");
+            }
+            Request::Execute { operation, .. } => {
+                let is_commanded = take(&mut self.operations, operation);
+                ensure!(
+                    is_commanded,
+                    PROPERTY,
+                    "{me} asked for \"{operation}\" as {}, which nobody had it do, or not so often",
+                    Id(request.id())
+                );
+            }
+        }
+        Ok(())
+    }
+
+    fn on_query(&mut self, me: ProcessId, id: u64, query: &Query) -> Result<(), Violation> {
+        if id <= self.query {
+            return Ok(());
+        }
+        self.query = id;
+        let is_commanded = take(&mut self.queries, query);
+        ensure!(
+            is_commanded,
+            PROPERTY,
+            "{me} asked query {id}, \"{}\", which nobody had it ask, or not so often",
+            Command::Tell(query.clone())
+        );
+        Ok(())
+    }
+}
+
+/// Takes everything out up to the first that is `wanted`; `false` when none is.
+fn take<T: PartialEq>(waiting: &mut VecDeque<T>, wanted: &T) -> bool {
+    while let Some(next) = waiting.pop_front() {
+        if next == *wanted {
+            return true;
+        }
+    }
+    false
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::oracle::stage::{C1, Stage, objects, open, site, tweet};
+    use crate::paxos::Slot;
+    use crate::process::Label;
+
+    fn operation(text: &str) -> Command {
+        match tweet(1, text) {
+            Request::Execute { operation, .. } => Command::Do(operation),
+            Request::Open { .. } => panic!("a tweet is no opening"),
+        }
+    }
+
+    fn stage(commands: &[Command]) -> Stage {
+        let mut stage = Stage::new(3);
+        commands.iter().for_each(|command| stage.commanded(C1, command).unwrap());
+        stage
+    }
+
+    fn ask(stage: &mut Stage, request: &Request) -> Result<(), Violation> {
+        stage.sent(C1, site(0), Message::Ask { request: request.clone() })
+    }
+
+    fn query(id: u64) -> Message {
+        let message = Message::Query { id, seen: Slot(0), query: Query::Status };
+        assert_eq!(message.kind(), "Query");
+        message
+    }
+
+    #[test]
+    fn commands_are_asked_in_their_order_and_asked_again() {
+        let mut stage = stage(&[operation("a"), operation("refused"), operation("b")]);
+        for request in [open(1), open(1), tweet(1, "a"), tweet(1, "a"), open(2), tweet(2, "b")] {
+            ask(&mut stage, &request).unwrap();
+        }
+    }
+
+    #[test]
+    fn what_nobody_commanded_is_caught() {
+        let check = |commands: &[Command], requests: &[Request], sentence: &str| {
+            let mut stage = stage(commands);
+            let (last, before) = requests.split_last().unwrap();
+            before.iter().for_each(|request| ask(&mut stage, request).unwrap());
+            objects(ask(&mut stage, last), "validity", sentence);
+        };
+        check(&[], &[open(1)], "C1 opens a session, but nobody had it do anything");
+        let sentence = "C1 asked for \"ann: b\" as request 1 of session 0.0, which nobody had it do";
+        check(&[operation("a")], &[open(1), tweet(1, "b")], sentence);
+        let twice = [open(1), tweet(1, "a"), tweet(2, "a")];
+        check(&[operation("a")], &twice, "C1 asked for \"ann: a\" as request 2 of session 0.0");
+        let turned = [open(1), tweet(1, "b"), tweet(2, "a")];
+        check(&[operation("a"), operation("b")], &turned, "C1 asked for \"ann: a\" as request 2");
+        let changed = [open(1), tweet(1, "a"), tweet(1, "b")];
+        let sentence = "C1 asked request 1 of session 0.0 to be \"ann: a\", and again to be \"ann: b\"";
+        check(&[operation("a"), operation("b")], &changed, sentence);
+    }
+
+    #[test]
+    fn a_query_that_nobody_commanded_is_caught() {
+        let mut stage = stage(&[Command::Tell(Query::Status)]);
+        stage.sent(C1, site(0), query(1)).unwrap();
+        stage.sent(C1, site(1), query(1)).unwrap();
+        objects(stage.sent(C1, site(0), query(2)), "validity", "C1 asked query 2, \"status\", which nobody");
+    }
+}

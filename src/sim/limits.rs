@@ -1,0 +1,81 @@
+//! What every world is judged for, whatever runs in it: no datagram that leaves a process is larger than the limit;
+//! after every input nothing that a process [shows](Process::sizes) holds more than its own limit; and when an
+//! input is handed in, no more than its inbox holds waits behind it, and no more for a sync than may.
+//!
+//! Does not check what a process does not show, nor how much follows from one input: what waits for a sync may be
+//! more than its limit by that.
+
+use alloc::format;
+
+use crate::frame::Datagram;
+use crate::ids::ProcessId;
+use crate::process::{Process, Size};
+use crate::sim::host::Running;
+use crate::sim::judge::Violation;
+
+const MEMORY: &str = "bounded memory";
+
+pub(crate) fn check_datagram(datagram: &Datagram, datagram_max: usize) -> Result<(), Violation> {
+    let length = datagram.bytes.len();
+    if length <= datagram_max {
+        return Ok(());
+    }
+    let (from, kind) = (datagram.from, datagram.labels.first().map_or("nothing", |(kind, _)| *kind));
+    let explanation =
+        format!("{from} sent a datagram of {length} bytes with {kind} first, more than {datagram_max}");
+    Err(Violation { property: "datagram limit", explanation })
+}
+
+pub(crate) fn check_sizes<P: Process>(id: ProcessId, process: &P) -> Result<(), Violation> {
+    let mut worst = None;
+    process.sizes(|size| {
+        if size.holds > size.max {
+            worst.get_or_insert(size);
+        }
+    });
+    let Some(Size { what, holds, max }) = worst else { return Ok(()) };
+    Err(Violation { property: MEMORY, explanation: format!("{id} holds {holds} {what}, more than {max}") })
+}
+
+pub(crate) fn check_waiting<P: Process>(
+    id: ProcessId,
+    running: &Running<P>,
+    inbox_max: usize,
+) -> Result<(), Violation> {
+    let inbox = running.inbox.len();
+    let explanation = if inbox > inbox_max {
+        format!("{inbox} inputs wait at {id}, more than {inbox_max}")
+    } else if running.outbox.is_full() {
+        format!("{id} is handed an input, though too much waits there for a sync")
+    } else {
+        return Ok(());
+    };
+    Err(Violation { property: MEMORY, explanation })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use alloc::vec;
+
+    use crate::process::{Recipients, Subject};
+
+    const S0: ProcessId = ProcessId::site(0);
+
+    #[test]
+    fn a_datagram_over_the_limit_is_caught() {
+        let datagram = |length: usize| Datagram {
+            from: S0,
+            to: Recipients::One(ProcessId::site(1)),
+            labels: vec![("Word", Subject::NONE)],
+            is_background: false,
+            bytes: vec![0; length],
+            hash: 0,
+        };
+        assert_eq!(check_datagram(&datagram(1_200), 1_200), Ok(()));
+        assert_eq!(
+            format!("{}", check_datagram(&datagram(1_201), 1_200).unwrap_err()),
+            "datagram limit: S0 sent a datagram of 1201 bytes with Word first, more than 1200"
+        );
+    }
+}

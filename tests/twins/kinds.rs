@@ -10,13 +10,13 @@ use aviary::journal::JournalConfig;
 use aviary::outbox::SyncMode;
 use aviary::scenario::Scenario;
 use aviary::scenario::form::{Disk, DiskMode, Latency, Network, Reordering};
-use aviary::scenario::step::{Crash, Fault, Manner, Rule, Then, Who};
+use aviary::scenario::step::{Crash, Event, Fault, Manner, Rule, Then, Traffic, When, Who};
 use aviary::service::{Expectation, Settings, Timelines};
-use aviary::sim::{self, Action, DiskSettings, Ruling, Seam, Target, WorldSettings};
+use aviary::sim::{self, Action, DiskSettings, Ruling, Seam, Target, Trigger, WorldSettings};
 use aviary::site::Bird;
 
 use crate::pair::{Pair, extra_step};
-use crate::{crashes, disk, links, lives, network, rules, settings, targets, world};
+use crate::{crashes, disk, links, lives, network, rules, settings, targets, triggers, world};
 
 /// A kind of fault and what checks its twins.
 #[derive(Clone, Copy)]
@@ -134,6 +134,36 @@ kinds!(SIMULATED_TARGETS: fn of_simulated_target(&Target) {
     Target::AllSites => targets::all_sites,
 });
 
+kinds!(TRIGGERS: fn of_trigger(&When) {
+    When::At(_) => triggers::at,
+    When::After(_) => triggers::after,
+    When::On(Event::Leads(_)) => triggers::leads,
+    When::On(Event::Sent(_)) => triggers::sent,
+    When::On(Event::Delivered(_)) => triggers::delivered,
+    When::On(Event::Noted { kind: _, who: _, slot: _ }) => triggers::noted,
+    When::On(Event::Crashed(_)) => triggers::crashed,
+    When::On(Event::Restarted(_)) => triggers::restarted,
+});
+
+kinds!(SIMULATED_TRIGGERS: fn of_simulated_trigger(&Trigger) {
+    Trigger::At(_) => triggers::at,
+    Trigger::After(_) => triggers::after,
+    Trigger::Leads(_) => triggers::leads,
+    Trigger::Sent(..) => triggers::sent,
+    Trigger::Delivered(..) => triggers::delivered,
+    Trigger::Noted { who: _, kind: _, slot: _ } => triggers::noted,
+    Trigger::Crashed(_) => triggers::crashed,
+    Trigger::Restarted(_) => triggers::restarted,
+});
+
+fields!(TRAFFIC: fn of_traffic(&Traffic) {
+    kind => triggers::kind,
+    from => triggers::from,
+    to => triggers::to,
+    slot => triggers::slot,
+    nth => triggers::nth,
+});
+
 kinds!(LATENCIES: fn of_latency(&Latency) {
     Latency::Constant(_) => network::constant,
     Latency::Uniform(..) => network::uniform,
@@ -239,6 +269,9 @@ pub fn all() -> impl Iterator<Item = Twin> {
         ACTIONS,
         TARGETS,
         SIMULATED_TARGETS,
+        TRIGGERS,
+        SIMULATED_TRIGGERS,
+        TRAFFIC,
         LATENCIES,
         SIMULATED_LATENCIES,
         DISK_MODES,
@@ -287,9 +320,18 @@ pub fn differences(with: &Shape, without: &Shape, faulty: &Made, fine: &Made) ->
             panic!("a command is no fault: {:?}", step.action)
         };
         // The tracks of a plan are `steps`, then those under `also`.
-        let action = &faulty.tracks[place + 1][0].action;
+        let planned = &faulty.tracks[place + 1][0];
+        let action = &planned.action;
         assert_eq!(of_fault(fault), of_action(action), "{fault:?} is planned as {action:?}");
         kinds.insert(of_fault(fault));
+        assert_eq!(of_trigger(&step.when), of_simulated_trigger(&planned.trigger));
+        kinds.insert(of_trigger(&step.when));
+        if let When::On(Event::Sent(traffic)) = &step.when
+            && let Some((_, other)) = extra_step(without, with)
+            && let When::On(Event::Sent(other)) = &other.when
+        {
+            kinds.extend(of_traffic(traffic, other));
+        }
         let meant: Vec<&str> = whom(fault).iter().map(of_target).collect();
         let planned: Vec<&str> = simulated_whom(action).iter().map(of_simulated_target).collect();
         assert_eq!(meant, planned, "{fault:?} is planned as {action:?}");

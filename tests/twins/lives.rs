@@ -54,16 +54,15 @@ pub fn resume(pair: &Pair) {
 pub fn heal(pair: &Pair) {
     let text = r#"also: [
             [At("2s", Crash(Site(2)))],
+            [Optional(At("3s", Crash(Site(2), DuringRecovery)))],
             [At("2s", Pause(Site(1)))],
             [At("2s", Cut(from: [1, 2], to: [0]))],
             [At("2s", Rule(kind: "Heartbeat", from: Site(0), to: Site(1), then: Drop))],
     +       [At("4s", Heal)],
         ]"#;
     pair.led(text, |with, without| {
-        assert_eq!(
-            (with.times("S2", "starts"), without.times("S2", "starts").len()),
-            (vec![0, seconds(4)], 1)
-        );
+        let starts = (with.times("S2", "starts"), without.starts("S2").len());
+        assert_eq!(starts, (vec![0, seconds(4)], 1), "the crash that waited for its recovery is disarmed");
         assert!(
             heard(with, "S1", seconds(4), seconds(6)) > 10
                 && heard(without, "S1", seconds(2), seconds(6)) == 0

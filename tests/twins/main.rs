@@ -19,6 +19,7 @@ mod network;
 mod rules;
 mod settings;
 mod targets;
+mod triggers;
 mod world;
 
 fn main() {

@@ -62,16 +62,16 @@ pub fn duplicate(pair: &Pair) {
 }
 
 /// Site 1 tweets three times; its votes for the slots from 0 to 3 are what the rules are about.
-const TWEETS: &str = r#"also: [[
+pub const TWEETS: &str = r#"[
         At("2s", Tweet(site: 1, user: "ann", text: "one")),
         At("3s", Tweet(site: 1, user: "ann", text: "two")),
         At("4s", Tweet(site: 1, user: "ann", text: "three")),
-    ]],"#;
+    ]"#;
 
 /// A rule that drops what its words say, and its twin with other words.
 fn words(pair: &Pair, with: &str, without: &str, differ: impl Fn(&Story, &Story)) {
     let text = format!(
-        "{TWEETS}
+        "also: [{TWEETS}],
     +   rules: [({with}, then: Drop)],
     -   rules: [({without}, then: Drop)],
         "
@@ -92,7 +92,7 @@ fn votes_for(slots: &[u64]) -> Vec<String> {
 
 pub fn from_the_start(pair: &Pair) {
     let text = format!(
-        r#"{TWEETS}
+        r#"also: [{TWEETS}],
     +   rules: [(kind: "Accepted", from: Site(1), to: Site(0), then: Drop)],
         "#
     );

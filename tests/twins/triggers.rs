@@ -49,7 +49,7 @@ pub fn delivered(pair: &Pair) {
 
 pub fn noted(pair: &Pair) {
     pauses(pair, r#"On(Noted(kind: "took opening")"#, |story| story.first("S1", "took"));
-    pauses(pair, r#"On(Noted(kind: "applied", who: Site(0))"#, |story| story.first("S0", "applied"));
+    pauses(pair, r#"On(Noted(kind: "applied", who: Site(1))"#, |story| story.first("S1", "applied"));
     pauses(pair, r#"On(Noted(kind: "chose", slot: 2)"#, |story| story.first("S0", "chose slot 2"));
 }
 

@@ -349,16 +349,23 @@ fn a_wrong_config_is_refused_at_its_place() {
         fs::write(&config, text).unwrap();
         check_refused(&run, 2, &[message]);
     }
-    scratch_with_larger_datagrams();
 }
 
-/// Storage is formatted for the largest record of its datagram limit.
-fn scratch_with_larger_datagrams() {
+/// Storage is formatted for the largest record of its datagram limit: with a larger one a site would stop at a
+/// record that is too large, with a smaller one it could not send what it holds.
+#[test]
+fn storage_formatted_for_another_datagram_limit_is_refused() {
     let scratch = Scratch::new("datagrams");
     scratch.init();
-    let text = fs::read_to_string(scratch.config()).unwrap();
-    fs::write(scratch.config(), text.replace("datagram_max: 1200", "datagram_max: 9000")).unwrap();
-    let run = ["run", "--config", path(&scratch.config()), "--id", "0"].map(str::to_owned);
-    let run: Vec<&str> = run.iter().map(String::as_str).collect();
-    check_refused(&run, 1, &["storage was formatted for records of up to", "set datagram_max back"]);
+    let config = scratch.config();
+    let text = fs::read_to_string(&config).unwrap();
+    for other in ["9000", "1199", "1201"] {
+        let changed = text.replace("datagram_max: 1200", &format!("datagram_max: {other}"));
+        assert_ne!(changed, text);
+        fs::write(&config, changed).unwrap();
+        let run = ["run", "--config", path(&config), "--id", "0"];
+        check_refused(&run, 1, &["storage was formatted for records of up to", "set datagram_max back"]);
+    }
+    fs::write(&config, &text).unwrap();
+    Running::start(&scratch, 0).quit();
 }

@@ -165,7 +165,8 @@ pub enum Fault<E> {
     Rule(Rule),
     /// Gives its disk another time for a sync.
     SyncTime(Who, Duration),
-    /// Mends every link, drops every rule, resumes and restarts all that can start.
+    /// Mends every link, drops every rule, disarms crashes that wait for their seam, resumes and restarts all that
+    /// can start.
     Heal,
     /// Something must hold at this moment.
     Expect(Box<Expectation<E>>),

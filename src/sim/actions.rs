@@ -105,11 +105,20 @@ impl<P: Process, J: Judge<P>> World<P, J> {
         }
     }
 
+    /// Mends links, drops rules, disarms crashes that wait, and revives whom it can. Disks keep their sync times.
     fn heal(&mut self) {
         self.links.mend_all();
         self.rules.clear();
+        self.spare_all();
         for h in 0..self.hosts.len() {
             self.revive(h);
+        }
+    }
+
+    /// Disarms every crash that waits for its seam; that it never came stays known.
+    fn spare_all(&mut self) {
+        for host in &mut self.hosts {
+            host.spared.append(&mut host.seams);
         }
     }
 
@@ -144,9 +153,7 @@ impl<P: Process, J: Judge<P>> World<P, J> {
             [core.iter().map(|site| 1 << site.number()).sum(), 0],
         );
         self.watch.line(None, LineClass::Step, || What::Healed { core });
-        for host in &mut self.hosts {
-            host.spared.append(&mut host.seams);
-        }
+        self.spare_all();
         let others = usize::from(self.settings.sites)..self.hosts.len();
         for h in places.into_iter().chain(others) {
             self.revive(h);

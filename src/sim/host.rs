@@ -164,7 +164,7 @@ pub(crate) struct Host<P: Process> {
     /// When the disk has done the syncs that were started.
     pub(crate) disk_idle: Instant,
     pub(crate) seams: Vec<ArmedSeam>,
-    /// Crashes that waited for their place when faults stopped.
+    /// Crashes that waited for their seam when all was healed.
     pub(crate) spared: Vec<ArmedSeam>,
 }
 

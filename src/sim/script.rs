@@ -109,7 +109,8 @@ pub enum Action<C> {
     Rule(Rule),
     /// Gives the target's disk another time for a sync.
     SyncTime(Target, Duration),
-    /// Mends every link, drops every rule, resumes what is paused and starts what is down and can start.
+    /// Mends every link, drops every rule, disarms every crash that waits for its seam, resumes what is paused and
+    /// starts what is down and can start.
     Heal,
     /// Hands back to whoever drives the world, with this number.
     Check(usize),

@@ -244,6 +244,11 @@ impl<P: Process, J: Judge<P>> World<P, J> {
         Some(self.hosts[self.place(id)?].status())
     }
 
+    /// What a site's disk holds at this moment, unsynced writes included.
+    pub fn disk(&self, id: ProcessId) -> Option<&SimDisk> {
+        self.hosts[self.place(id)?].disk.as_ref()
+    }
+
     /// The leading site of the highest rank.
     pub fn leader(&self) -> Option<SiteId> {
         leader(&self.hosts)

@@ -213,3 +213,18 @@ fn a_disk_without_room_is_announced_before_it_stops_its_site() {
     assert!(told.is_some() && told < stopped, "told at {told:?}, stopped at {stopped:?}");
     assert!(matches!(world.status(S0), Some(Status::Failed { for_good: false, .. })));
 }
+
+#[test]
+fn healing_disarms_a_crash_that_waits_for_its_seam() {
+    for heals in [false, true] {
+        let mut steps = Vec::from([at(1, crash(S0, Some(Seam::BeforeSync), false))]);
+        if heals {
+            steps.push(at(2, Action::Heal));
+        }
+        steps.push(put(3, S0, 5));
+        let world = run(settings(steps));
+        assert_eq!(world.judge().crashed.len(), usize::from(!heals));
+        let unfired: Vec<_> = world.unfired().into_iter().map(|unfired| unfired.nearest).collect();
+        assert_eq!(unfired, if heals { Vec::from(["S0 was never before a sync"]) } else { Vec::new() });
+    }
+}

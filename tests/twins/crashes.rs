@@ -1,0 +1,117 @@
+//! Crashes: at a time, at each seam, and with a torn write.
+
+use crate::pair::Pair;
+use crate::story::{Micros, Story, millis, seconds};
+
+/// What a site hands to the network from this moment on, up to the end of that moment.
+fn sent_at(story: &Story, site: &str, at: Micros) -> Vec<String> {
+    let lines = story.lines(site).filter(|(when, said)| *when == at && said.starts_with("-> "));
+    lines.map(|(_, said)| said.to_owned()).collect()
+}
+
+pub fn at_once(pair: &Pair) {
+    let text = r#"also: [
+            [At("3s", Restart(Site(1)))],
+    +       [At("2s", Crash(Site(1)))],
+        ]"#;
+    pair.led(text, |with, without| {
+        assert_eq!(with.first("S1", "crashes"), Some(seconds(2)));
+        let incarnations = |story: &Story| story.starts("S1").iter().map(|start| start.0).collect::<Vec<_>>();
+        assert_eq!((incarnations(with), incarnations(without)), (vec![1, 2], vec![1]));
+        let unheard =
+            with.arrivals("S0", "S1").iter().filter(|(at, _)| (seconds(2)..seconds(3)).contains(at)).count();
+        assert_eq!(unheard, 0, "who is down hears nothing");
+    });
+}
+
+/// The site is asked at 2 s; what it writes for that is synced at once, and only then may it say so.
+fn asked(seam: &str) -> String {
+    format!(
+        r#"also: [
+            [At("2s", Tweet(site: 1, user: "ann", text: "hello"))],
+            [At("3s", Restart(Site(1)))],
+    +       [At("1900ms", Crash(Site(1), {seam}))],
+        ]"#
+    )
+}
+
+pub fn before_sync(pair: &Pair) {
+    pair.led(&asked("BeforeSync"), |with, without| {
+        let at = with.first("S1", "crashes before a sync").expect("a crash");
+        assert_eq!(without.first("S1", "took"), Some(at), "where the other writes down what it was asked");
+        assert!(sent_at(with, "S1", at).is_empty());
+        let (appended, synced) = (with.records("S1", "appends", at), with.records("S1", "has synced", at));
+        assert_eq!(appended, synced + 1);
+        assert_eq!(with.starts("S1"), [(1, 0), (2, synced)], "what was not synced is lost");
+    });
+}
+
+pub fn after_sync(pair: &Pair) {
+    pair.led(&asked("AfterSync"), |with, without| {
+        let at = with.first("S1", "crashes after a sync").expect("a crash");
+        let waited: Vec<_> = sent_at(without, "S1", at);
+        assert!(sent_at(with, "S1", at).is_empty() && !waited.is_empty(), "{waited:?} waited for that sync");
+        let appended = with.records("S1", "appends", at);
+        assert_eq!(with.starts("S1"), [(1, 0), (2, appended)], "what was synced is there");
+    });
+}
+
+pub fn between_sends(pair: &Pair) {
+    pair.led(&asked("BetweenSends"), |with, without| {
+        let at = with.first("S1", "crashes between two sends").expect("a crash");
+        let (left, all) = (sent_at(with, "S1", at), sent_at(without, "S1", at));
+        assert_eq!((left.len(), &left[..]), (1, &all[..1]), "the first of {all:?}");
+        assert!(all.len() > 1);
+    });
+}
+
+pub fn between_recipients(pair: &Pair) {
+    let text = r#"also: [
+            [At("3s", Restart(Site(0)))],
+    +       [At("1900ms", Crash(Site(0), BetweenRecipients))],
+        ]"#;
+    pair.led(text, |with, without| {
+        let at = with.first("S0", "crashes between two recipients").expect("a crash");
+        let (left, all) = (sent_at(with, "S0", at), sent_at(without, "S0", at));
+        let beat = all[0].strip_prefix("-> S1 ").expect("the first recipient");
+        assert_eq!(left, [format!("-> S1 {beat}")]);
+        assert_eq!(all, [format!("-> S1 {beat}"), format!("-> S2 {beat}")]);
+    });
+}
+
+pub fn during_recovery(pair: &Pair) {
+    let text = r#"also: [
+            [At("2s", Crash(Site(1))), At("3s", Restart(Site(1))), At("4s", Restart(Site(1)))],
+    +       [At("2500ms", Crash(Site(1), DuringRecovery))],
+        ]"#;
+    pair.led(text, |with, without| {
+        let last =
+            |story: &Story| (story.starts("S1").last().map(|start| start.0), story.times("S1", "starts"));
+        assert_eq!(with.first("S1", "crashes during recovery"), Some(seconds(3)));
+        assert_eq!(last(with), (Some(3), vec![0, seconds(4)]), "the second incarnation never started");
+        assert_eq!(last(without), (Some(2), vec![0, seconds(3)]));
+    });
+}
+
+pub fn torn(pair: &Pair) {
+    let text = r#"also: [
+            [At("1900ms", SyncTime(Site(1), "1s")), At("2s", Tweet(site: 1, user: "ann", text: "half written"))],
+    +       [At("2100ms", Crash(Site(1), Torn))],
+    -       [At("2100ms", Crash(Site(1)))],
+        ]"#;
+    pair.led(text, |with, without| {
+        let crashed =
+            |story: &Story| story.lines("S1").find(|(_, said)| said.starts_with("crashes")).map(|it| it.0);
+        assert_eq!((crashed(with), crashed(without)), (Some(millis(2_100)), Some(millis(2_100))));
+        let (torn, whole) = (with.files(1), without.files(1));
+        // Behind what was synced there is nothing in the one and the beginning of a write in the other.
+        let names = |files: &[(String, Vec<u8>)]| files.iter().map(|file| file.0.clone()).collect::<Vec<_>>();
+        assert_eq!(names(&torn), names(&whole));
+        let pairs = torn.iter().zip(&whole);
+        let differing = pairs.filter(|(torn, whole)| torn != whole).collect::<Vec<_>>();
+        let [((_, torn), (_, whole))] = differing[..] else { panic!("{} files differ", differing.len()) };
+        let end = whole.iter().rposition(|byte| *byte != 0).map_or(0, |last| last + 1);
+        assert_eq!(torn[..end], whole[..end], "what was synced is untouched");
+        assert!(torn[end..].iter().any(|byte| *byte != 0), "a part of the last write is left");
+    });
+}

@@ -1,0 +1,89 @@
+//! Cutting and mending links.
+
+use crate::pair::Pair;
+use crate::story::{Story, millis, seconds};
+
+/// Which pairs of these are heard, sender first, between 2.1 s and 4 s: long after a cut and before any mending.
+fn heard(story: &Story, who: &[&str], from: u64, until: u64) -> Vec<String> {
+    let mut heard = Vec::new();
+    for sender in who {
+        for receiver in who.iter().filter(|receiver| *receiver != sender) {
+            if story.arrivals(sender, receiver).iter().any(|(at, _)| (from..until).contains(at)) {
+                heard.push(format!("{sender} {receiver}"));
+            }
+        }
+    }
+    heard
+}
+
+const SITES: [&str; 3] = ["S0", "S1", "S2"];
+
+pub fn isolate(pair: &Pair) {
+    let text = r#"clients: 1, also: [
+            [At("2500ms", Tweet(client: 0, user: "ann", text: "anybody there?"))],
+            [At("2500ms", Tweet(site: 0, user: "bob", text: "in here"))],
+    +       [At("2s", Isolate(Site(0)))],
+        ]"#;
+    pair.led(text, |with, without| {
+        let who = ["S0", "S1", "S2", "C0", "T0"];
+        let heard = |story| heard(story, &who, millis(2_010), seconds(6));
+        let of_s0 = |story| heard(story).into_iter().filter(|pair| pair.contains("S0")).collect::<Vec<_>>();
+        assert_eq!(of_s0(with), ["S0 T0", "T0 S0"], "no link but the one inside its program");
+        let all = ["S0 S1", "S0 S2", "S0 C0", "S0 T0", "S1 S0", "S2 S0", "C0 S0", "T0 S0"];
+        assert_eq!(of_s0(without), all);
+        assert!(heard(with).contains(&"S1 S2".to_owned()), "the others have each other");
+    });
+}
+
+pub fn partition(pair: &Pair) {
+    let text = r#"also: [
+    +       [At("2s", Partition([[0], [1]]))],
+        ]"#;
+    pair.led(text, |with, without| {
+        let heard = |story| heard(story, &SITES, millis(2_010), seconds(6));
+        let (cut, whole) = (heard(with), heard(without));
+        assert!(!cut.contains(&"S0 S1".to_owned()) && !cut.contains(&"S1 S0".to_owned()), "{cut:?}");
+        assert!(cut.contains(&"S0 S2".to_owned()) && cut.contains(&"S2 S0".to_owned()), "{cut:?}");
+        assert!(whole.contains(&"S0 S1".to_owned()) && whole.contains(&"S1 S0".to_owned()), "{whole:?}");
+    });
+}
+
+pub fn cut(pair: &Pair) {
+    let text = r#"also: [
+    +       [At("2s", Cut(from: [0], to: [1]))],
+        ]"#;
+    pair.led(text, |with, without| {
+        let is_heard = |story, from| heard(story, &SITES, from, seconds(6));
+        let cut = is_heard(with, seconds(2));
+        assert!(!cut.contains(&"S0 S1".to_owned()), "{cut:?}");
+        assert!(cut.contains(&"S1 S0".to_owned()), "the other way is open: {cut:?}");
+        assert!(is_heard(without, seconds(2)).contains(&"S0 S1".to_owned()));
+    });
+    let text = r#"network: (latency: Constant("20ms")), also: [
+            [At("2s", Tweet(site: 0, user: "ann", text: "too late"))],
+    +       [On(Sent(kind: "Accept", from: Site(0), to: Site(2)), Cut(from: [0], to: [1]))],
+        ]"#;
+    pair.led(text, |with, without| {
+        let under_way = |story: &Story| {
+            let lines = story.lines("S1");
+            lines
+                .filter(|(_, said)| said.contains("Accept ") && said.ends_with("the link was cut under way"))
+                .count()
+        };
+        assert_eq!((under_way(with), under_way(without)), (1, 0), "what is under way does not arrive either");
+    });
+}
+
+pub fn mend(pair: &Pair) {
+    let text = r#"also: [
+            [At("2s", Partition([[0], [1, 2]]))],
+    +       [At("4s", Mend(0, 1))],
+        ]"#;
+    pair.led(text, |with, without| {
+        let heard = |story| heard(story, &SITES, seconds(4), seconds(6));
+        let (mended, cut) = (heard(with), heard(without));
+        assert!(mended.contains(&"S0 S1".to_owned()) && mended.contains(&"S1 S0".to_owned()), "{mended:?}");
+        assert!(!mended.contains(&"S0 S2".to_owned()) && !mended.contains(&"S2 S0".to_owned()), "{mended:?}");
+        assert_eq!(cut, ["S1 S2", "S2 S1"]);
+    });
+}

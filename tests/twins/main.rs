@@ -1,0 +1,38 @@
+//! Every fault that a scenario or the simulator knows has a twin: a run with it, the same run without it, and what
+//! is different. A fault that does nothing turns the test of its name red.
+//!
+//! `kinds.rs` lists them by matches without a catch-all arm: a new kind of fault does not compile before it has a
+//! twin here. A twin is written as one scenario in which a line marked `+` is in the first run only, and one marked
+//! `-` in the second only. `AVIARY_TWINS=30` runs them under 30 seeds instead of two.
+
+use libtest_mimic::{Arguments, Trial};
+
+mod kinds;
+mod pair;
+mod story;
+
+mod crashes;
+mod disk;
+mod links;
+mod lives;
+mod network;
+mod rules;
+mod settings;
+mod targets;
+mod triggers;
+mod world;
+
+fn main() {
+    let mut trials: Vec<Trial> = Vec::new();
+    for twin in kinds::all() {
+        let trial = move || {
+            (twin.check)(&pair::Pair::of(twin.name));
+            Ok(())
+        };
+        // Several words of a scenario may stand for one kind.
+        if trials.iter().all(|known| known.name() != twin.name) {
+            trials.push(Trial::test(twin.name, trial));
+        }
+    }
+    libtest_mimic::run(&Arguments::from_args(), trials).exit();
+}

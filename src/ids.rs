@@ -152,6 +152,11 @@ impl SiteSet {
         self.0.count_ones() as usize
     }
 
+    /// How many of them are more than half: any two such groups share a site.
+    pub const fn majority(self) -> usize {
+        self.len() / 2 + 1
+    }
+
     /// Whether there is none.
     pub const fn is_empty(self) -> bool {
         self.0 == 0
@@ -197,6 +202,12 @@ impl SiteSet {
     /// Its sites, in ascending order.
     pub fn iter(self) -> impl Iterator<Item = SiteId> {
         (0..SITES_MAX).map(SiteId).filter(move |site| self.contains(*site))
+    }
+}
+
+impl Extend<SiteId> for SiteSet {
+    fn extend<I: IntoIterator<Item = SiteId>>(&mut self, sites: I) {
+        *self = sites.into_iter().fold(*self, SiteSet::with);
     }
 }
 

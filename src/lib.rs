@@ -37,6 +37,8 @@
 pub extern crate alloc;
 
 #[macro_use]
+mod macros;
+#[macro_use]
 pub mod wire;
 
 pub mod chunks;

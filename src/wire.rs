@@ -3,6 +3,7 @@
 //! Numbers are LEB128 (7 bits a byte, low first, shortest form only), so a value has exactly one encoding;
 //! texts and lists are length-prefixed. Decoding checks every bound before it allocates.
 
+use alloc::string::String;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::fmt::{self, Debug};
@@ -186,6 +187,16 @@ impl Wire for bool {
             1 => Ok(true),
             _ => Err(WireError::Invalid("flag")),
         }
+    }
+}
+
+impl Wire for String {
+    fn encode(&self, out: &mut Vec<u8>) {
+        put_text(out, self);
+    }
+
+    fn decode(input: &mut Reader<'_>) -> Result<String, WireError> {
+        input.text(usize::MAX).map(String::from)
     }
 }
 

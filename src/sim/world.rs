@@ -83,7 +83,7 @@ pub struct World<P: Process, J: Judge<P>> {
     pub(crate) seed_of_processes: Seed,
     pub(crate) seed_of_tears: Seed,
     pub(crate) checks: VecDeque<usize>,
-    /// The healed quorum, once faults have stopped.
+    /// The healed core, once faults have stopped.
     pub(crate) core: Option<SiteSet>,
     /// Whose code is running. It stays set where that code panics.
     pub(crate) handling: Option<ProcessId>,

@@ -45,10 +45,12 @@ pub mod chunks;
 pub mod frame;
 pub mod ids;
 pub mod journal;
+pub mod judges;
 pub mod mix;
 pub mod oracle;
 pub mod outbox;
 pub mod paxos;
+pub mod prelude;
 pub mod process;
 #[cfg(feature = "scenario")]
 pub mod scenario;

@@ -110,7 +110,9 @@ impl<P: Process, J: Judge<P>> World<P, J> {
             sites.iter().map(ProcessId::Terminal).chain((0..settings.clients).map(ProcessId::Client));
         hosts.extend(others.map(|other| Host::new(other, None, Duration::ZERO)));
         let mut queue = Queue::new();
-        for host in 0..hosts.len() {
+        // Clients first: a site that leads as it starts may make a step ask one of them.
+        let count = usize::from(settings.sites);
+        for host in (count..hosts.len()).chain(0..count) {
             queue.push(Instant::ZERO, Event::Start { host });
         }
         let mut world = World {

@@ -142,8 +142,8 @@ fn the_trace_of_a_small_run_reads_in_order() {
     settings.clients = 0;
     settings.trace.level = TraceLevel::Notable;
     let world = run(settings);
-    let expected = "\x20\x20 0.000000        S012   starts
-   0.001000    +3  --     step 1: command S0: Put(5)
+    let expected = "\x20\x20 0.000000    +3  S012   starts
+   0.001000        --     step 1: command S0: Put(5)
    0.001000    +2  S0     keeps 5
    0.003000    +3  --     step 2: crash S0
    0.003000        S0     crashes, 1 unsynced write lost

@@ -170,6 +170,11 @@ impl SiteSet {
         self.0.count_ones() as usize
     }
 
+    /// How many of them are more than half: any two such groups share a site.
+    pub const fn majority(self) -> usize {
+        self.len() / 2 + 1
+    }
+
     /// Whether there is none.
     pub const fn is_empty(self) -> bool {
         self.0 == 0
@@ -223,6 +228,12 @@ impl SiteSet {
         let number = u8::try_from(self.0.trailing_zeros()).ok().filter(|_| !self.is_empty())?;
         self.0 &= self.0 - 1;
         Some(SiteId(number))
+    }
+}
+
+impl Extend<SiteId> for SiteSet {
+    fn extend<I: IntoIterator<Item = SiteId>>(&mut self, sites: I) {
+        *self = sites.into_iter().fold(*self, SiteSet::with);
     }
 }
 

@@ -21,13 +21,15 @@
 //! 4. [`sim`]: the world, the script, the trace. [`oracle`]: what must hold.
 //! 5. `scenario` and `service`: from a file to a verdict. `udp`: the same for real.
 //!
+//! Whoever brings another protocol begins with [`prelude`], `docs/adopting.md` and `examples/`.
+//!
 //! # Architecture invariants
 //!
 //! - **Floors.** A module uses those below it, never those above or beside it in the other host: border (0);
-//!   `paxos`, `timeline`, `journal` (1); `site` (2); `sim`, `udp` (3); `oracle`, `scenario`, `service` (4).
+//!   `paxos`, `timeline`, `journal` (1); `site` (2); `sim`, `udp` (3); `oracle`, `judges`, `scenario`, `service` (4).
 //! - **Nothing below the hosts knows what time it is**, draws at random, iterates in the order of a hash, or has
 //!   threads or globals. Those floors build as `no_std` + `alloc`, and clippy's lists forbid the rest.
-//! - **`sim`, `udp`, `journal` and `scenario` know no protocol**; `paxos` knows no tweets; `timeline` no consensus.
+//! - **`sim`, `udp`, `journal`, `judges` and `scenario` know no protocol**; `paxos` knows no tweets; `timeline` no consensus.
 //! - **The protocol has no switches for tests.** What differs between a test and the real thing is the host.
 //! - **A run is a function** of its scenario (with its seed) and the code: tracing, build profile, process and
 //!   machine change nothing in its fingerprint.
@@ -37,16 +39,20 @@
 pub extern crate alloc;
 
 #[macro_use]
+mod macros;
+#[macro_use]
 pub mod wire;
 
 pub mod chunks;
 pub mod frame;
 pub mod ids;
 pub mod journal;
+pub mod judges;
 pub mod mix;
 pub mod oracle;
 pub mod outbox;
 pub mod paxos;
+pub mod prelude;
 pub mod process;
 #[cfg(feature = "scenario")]
 pub mod scenario;

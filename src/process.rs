@@ -43,10 +43,14 @@ pub trait Process: Clone {
     fn handle(&mut self, now: Instant, input: Input<Self>, effects: &mut Effects<Self>);
 
     /// When to hand in [`Input::Wake`] and what for. Asked after every input; a moment in the past means at once.
-    fn deadline(&self) -> Option<(Instant, &'static str)>;
+    fn deadline(&self) -> Option<(Instant, &'static str)> {
+        None
+    }
 
-    /// What it is at the moment, so that scenarios can say "the leader".
-    fn role(&self) -> Role;
+    /// What it is at the moment, so that scenarios can say "the leader". Nobody leads where this is not written.
+    fn role(&self) -> Role {
+        Role::Follower
+    }
 
     /// Shows everything that grows with what comes in, and its limit. Called after every input, so it counts
     /// nothing. A process that shows nothing is not judged for its memory.
@@ -150,7 +154,16 @@ impl Size {
 pub const BACKGROUND: u8 = 30;
 
 /// What a message or a note is called and what it is about, for rules, fates and traces.
+///
+/// `label_enum!` writes it for an enum.
 pub trait Label {
+    /// Every name that [`kind`](Label::kind) gives, so that scenarios can be checked for wrong ones. Empty when that
+    /// is not known: then a wrong name makes a run stale.
+    const KINDS: &'static [&'static str] = &[];
+
+    /// Every noun of its [subjects](Label::subject), for the same purpose; empty when that is not known.
+    const NOUNS: &'static [&'static str] = &[];
+
     /// Its name: `Accept`.
     fn kind(&self) -> &'static str;
 

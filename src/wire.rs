@@ -3,9 +3,12 @@
 //! Numbers are LEB128 (7 bits a byte, low first, shortest form only), so a value has exactly one encoding;
 //! texts and lists are length-prefixed. Decoding checks every bound before it allocates.
 
+use alloc::string::String;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::fmt::{self, Debug};
+
+use crate::time::{Duration, Instant};
 
 /// A value with one byte form.
 pub trait Wire: Sized + Clone + Debug {
@@ -177,6 +180,42 @@ impl Wire for u64 {
     }
 }
 
+macro_rules! wire_small_number {
+    ($($number:ty),*) => {
+        $(impl Wire for $number {
+            fn encode(&self, out: &mut Vec<u8>) {
+                put_u64(out, u64::from(*self));
+            }
+
+            fn decode(input: &mut Reader<'_>) -> Result<$number, WireError> {
+                <$number>::try_from(input.u64()?).map_err(|_| WireError::Invalid("number"))
+            }
+        })*
+    };
+}
+
+wire_small_number!(u8, u16, u32);
+
+impl Wire for Instant {
+    fn encode(&self, out: &mut Vec<u8>) {
+        put_u64(out, self.as_micros());
+    }
+
+    fn decode(input: &mut Reader<'_>) -> Result<Instant, WireError> {
+        input.u64().map(Instant::from_micros)
+    }
+}
+
+impl Wire for Duration {
+    fn encode(&self, out: &mut Vec<u8>) {
+        put_u64(out, self.as_micros());
+    }
+
+    fn decode(input: &mut Reader<'_>) -> Result<Duration, WireError> {
+        input.u64().map(Duration::from_micros)
+    }
+}
+
 impl Wire for bool {
     fn encode(&self, out: &mut Vec<u8>) {
         out.push(u8::from(*self));
@@ -188,6 +227,27 @@ impl Wire for bool {
             1 => Ok(true),
             _ => Err(WireError::Invalid("flag")),
         }
+    }
+}
+
+impl Wire for String {
+    fn encode(&self, out: &mut Vec<u8>) {
+        put_text(out, self);
+    }
+
+    fn decode(input: &mut Reader<'_>) -> Result<String, WireError> {
+        input.text(usize::MAX).map(String::from)
+    }
+}
+
+/// As many items as there are bytes at most, so every item takes at least one.
+impl<T: Wire> Wire for Vec<T> {
+    fn encode(&self, out: &mut Vec<u8>) {
+        put_list(out, self);
+    }
+
+    fn decode(input: &mut Reader<'_>) -> Result<Vec<T>, WireError> {
+        input.list(usize::MAX)
     }
 }
 
@@ -269,6 +329,24 @@ mod tests {
                 prop_assert_eq!(read.to_bytes(), bytes);
             }
         }
+    }
+
+    #[test]
+    fn what_protocols_are_made_of_has_one_form() {
+        fn check<T: Wire + PartialEq>(value: T) {
+            let bytes = value.to_bytes();
+            assert_eq!(T::from_bytes(&bytes), Ok(value));
+            assert!(bytes.is_empty() || T::from_bytes(&bytes[..bytes.len() - 1]).is_err());
+        }
+        check(u8::MAX);
+        check(u16::MAX);
+        check(u32::MAX);
+        check(Instant::from_micros(7));
+        check(Duration::from_secs(7));
+        check(String::from("grün"));
+        check(Vec::from([1u64, 300]));
+        check(Some(Vec::from([String::new()])));
+        assert_eq!(u8::from_bytes(&256u64.to_bytes()), Err(WireError::Invalid("number")));
     }
 
     #[test]

@@ -118,7 +118,7 @@ impl Draws {
                 kind: Some(kind.into()),
                 from: Target::Any,
                 to: Target::Process(self.site(sites).into()),
-                slot: None,
+                about: None,
             },
             since: Instant::ZERO,
             until: None,

@@ -1,30 +1,40 @@
 //! The command line of scenarios, for any service: a program is one line, [`main`] with the service's name.
+//! A program with arguments of its own hands the rest of them to [`run`].
 //!
 //! It decides nothing about runs. What it adds to them is what they may not have: files, flags, wall time, colours
 //! and exit codes.
 
 mod args;
 mod check;
+mod contrast;
 mod files;
 mod new;
 mod replay;
 mod report;
 
+use std::ffi::OsString;
 use std::io;
 use std::process::ExitCode;
 
 use aviary::scenario::{Service, Verdict};
 use clap::{CommandFactory, FromArgMatches};
 
+pub use contrast::contrast;
+
 /// Runs the command line of `S` and says how to exit.
 pub fn main<S: Service>() -> ExitCode {
-    let parsed = args::Args::command().try_get_matches();
+    run::<S, _>(std::env::args_os()).into()
+}
+
+/// Does what a command line of `S` asks, which starts with the program's name.
+pub fn run<S: Service, A: Into<OsString> + Clone>(args: impl IntoIterator<Item = A>) -> Exit {
+    let parsed = args::Args::command().try_get_matches_from(args);
     let args = match parsed.and_then(|matches| args::Args::from_arg_matches(&matches)) {
         Ok(args) => args,
         Err(error) => {
             // Nobody is left to be told when this fails.
             let _ = error.print();
-            return Exit::from_clap(&error).into();
+            return Exit::from_clap(&error);
         }
     };
     let done = match args.command {
@@ -32,15 +42,14 @@ pub fn main<S: Service>() -> ExitCode {
         args::Command::Check(check) => check::check::<S>(&check),
         args::Command::New(new) => new::new::<S>(&new),
     };
-    let exit = done.unwrap_or_else(|error| {
+    done.unwrap_or_else(|error| {
         // A reader that went away, like `| head`, wants no complaint.
         if error.kind() != io::ErrorKind::BrokenPipe {
             report::error(format_args!("failed to write: {error}"));
             return Exit::Usage;
         }
         Exit::Passed
-    });
-    exit.into()
+    })
 }
 
 /// How a program of this kind ends.

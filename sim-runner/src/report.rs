@@ -2,7 +2,7 @@
 
 use std::fmt::Arguments;
 use std::io::{self, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anstream::AutoStream;
@@ -56,10 +56,13 @@ pub(crate) fn load_errors(errors: &[LoadError]) -> Exit {
     Exit::Usage
 }
 
-/// What this program is called, for commands that can be copied.
+/// What this program is called, for commands that can be copied: as it was, if that was from where one stands.
 pub(crate) fn program() -> String {
-    let name = std::env::args_os().next().and_then(|path| Some(Path::new(&path).file_stem()?.to_owned()));
-    name.map_or("sim-runner".to_owned(), |name| name.to_string_lossy().into_owned())
+    let called = std::env::args_os().next().map(PathBuf::from).unwrap_or_else(|| "sim-runner".into());
+    if called.is_relative() {
+        return quoted(&called);
+    }
+    called.file_stem().map_or("sim-runner".to_owned(), |name| name.to_string_lossy().into_owned())
 }
 
 /// A path as a shell takes it.

@@ -9,15 +9,6 @@
 //! 3. A message is judged when it leaves its sender, whatever becomes of it; a site's message to itself when it is
 //!    about to be counted.
 
-/// Objects unless the condition holds: `ensure!(condition, PROPERTY, "one sentence", values..)`.
-macro_rules! ensure {
-    ($condition:expr, $property:expr, $($sentence:tt)+) => {
-        if !$condition {
-            return $crate::oracle::broken($property, ::alloc::format!($($sentence)+));
-        }
-    };
-}
-
 pub mod acknowledged;
 pub mod agreement;
 pub mod chosen;

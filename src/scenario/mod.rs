@@ -37,7 +37,7 @@ pub use locate::Place;
 pub use outcome::{Outcome, Verdict};
 pub use plan::{Plan, plan};
 pub use run::{RunOptions, run};
-pub use service::{Cluster, Member, Order, Problem, Service, Shape};
+pub use service::{Cluster, Compiled, Member, Order, Problem, Service, Shape, same};
 
 use ron::extensions::Extensions;
 

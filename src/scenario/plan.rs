@@ -63,6 +63,7 @@ impl<S: Service> Plan<S> {
             journal: S::journal(&self.config),
             datagram_max: S::datagram_max(&self.config),
             machines: self.shape.all_machines(),
+            core_size: S::core_size(&self.config, &self.shape),
             trace,
             tracks,
             ..WorldSettings::calm(seed, self.shape.sites, self.config.clone())

@@ -1,7 +1,7 @@
 //! Runs of the small protocol: every verdict, and why.
 
 use super::toy::Toys;
-use super::{Outcome, RunOptions, read, run};
+use super::{Outcome, RunOptions, Service, read, run};
 
 fn outcome(fields: &str) -> Outcome {
     let text = format!("Scenario(about: \"a test\", sites: 3, {fields})");
@@ -34,6 +34,24 @@ fn what_holds_passes() {
         (passed.fingerprint, passed.events, passed.trace),
         (again.fingerprint, again.events, again.trace)
     );
+}
+
+#[test]
+fn the_usual_starter_runs() {
+    let starter = read::<Toys>("starter.ron", Toys::STARTER).unwrap_or_else(|bad| panic!("{bad}"));
+    let outcome = run(&starter, &RunOptions::default()).unwrap();
+    assert!(outcome.verdict.is_pass(), "{}", outcome.verdict);
+}
+
+#[test]
+fn a_rule_about_any_subject() {
+    let lost = "rules: [(name: \"lost\", kind: \"Greatest\", about: \"number 5\", to: Site(2), count: 1, then: Drop)]";
+    let steps = "steps: [At(\"1s\", Put(site: 0, number: 4)), \
+                 On(Sent(kind: \"Got\", about: \"number 4\", nth: 2), Put(site: 0, number: 5)), \
+                 On(Delivered(about: \"number 5\"), Expect(Holds(site: 2, number: 4)))]";
+    check(&format!("{lost}, {steps}, expect: [Holds(site: 2, number: 5)]"), "passed", &[]);
+    let never = "limit: \"2s\", rules: [(name: \"none\", about: \"number 9\", then: Drop)]";
+    check(never, "stale", &["the rule `none` matched nothing"]);
 }
 
 #[test]

@@ -5,9 +5,9 @@ use core::fmt::Debug;
 use serde::de::DeserializeOwned;
 
 use crate::frame::DATAGRAM_DEFAULT;
-use crate::ids::{ProcessId, SiteId, SiteSet};
+use crate::ids::{ProcessId, SITES_MAX, SiteId, SiteSet};
 use crate::journal::JournalConfig;
-use crate::process::{Process, Role};
+use crate::process::{Label, Process, Role};
 use crate::scenario::locate::Place;
 use crate::sim::{Judge, Violation};
 use crate::time::Instant;
@@ -29,18 +29,20 @@ pub trait Service: Sized + Clone + Debug + 'static {
     type Settings: DeserializeOwned + Default + Clone + Debug;
 
     /// Every kind of message, for rules and events.
-    const MESSAGES: &'static [&'static str];
+    const MESSAGES: &'static [&'static str] = <<Self::Process as Process>::Message as Label>::KINDS;
     /// Every kind of note, for events.
-    const NOTES: &'static [&'static str];
-    /// A commented scenario to start from, as a file.
-    const STARTER: &'static str;
+    const NOTES: &'static [&'static str] = <<Self::Process as Process>::Note as Label>::KINDS;
+    /// A commented scenario to start from, as a file. The usual one has no word of a service.
+    const STARTER: &'static str = include_str!("starter.ron");
 
     /// What `command` hands to which process, or what is wrong with it. Whether that process exists is not
     /// this function's business.
     fn compile(command: &Self::Command) -> Result<Order<Self>, Vec<Problem>>;
 
     /// Everything that is wrong with `expectation` in a cluster of this shape.
-    fn check(expectation: &Self::Expectation, shape: &Shape) -> Vec<Problem>;
+    fn check(_expectation: &Self::Expectation, _shape: &Shape) -> Vec<Problem> {
+        Vec::new()
+    }
 
     /// The configuration of every process, or everything that is wrong with it.
     fn config(
@@ -58,6 +60,12 @@ pub trait Service: Sized + Clone + Debug + 'static {
         JournalConfig { segment_bytes: 256 << 10, ..JournalConfig::default() }
     }
 
+    /// How many sites are healed at the end, those with the lowest numbers, because they can go on without the
+    /// others: a majority, unless the protocol has another idea.
+    fn core_size(_config: &<Self::Process as Process>::Config, shape: &Shape) -> u8 {
+        shape.sites / 2 + 1
+    }
+
     /// New judges for a run.
     fn judges(config: &<Self::Process as Process>::Config, shape: &Shape) -> Self::Judges;
 
@@ -73,10 +81,19 @@ pub trait Service: Sized + Clone + Debug + 'static {
     fn converged(cluster: &Cluster<'_, Self::Process>) -> Result<(), String>;
 
     /// What everything came to, in a few lines, for snapshots.
-    fn final_state(cluster: &Cluster<'_, Self::Process>) -> String;
+    fn final_state(cluster: &Cluster<'_, Self::Process>) -> String {
+        let all: SiteSet = cluster.members.iter().filter_map(|member| member.id.as_site()).collect();
+        let up: SiteSet = cluster.running().filter_map(|(id, _)| id.as_site()).collect();
+        let down = all.minus(up);
+        let leads = cluster.leader().map(|site| format!(", {site} leads")).unwrap_or_default();
+        if down.is_empty() { format!("{up} up{leads}") } else { format!("{up} up, {down} down{leads}") }
+    }
 }
 
 /// A command and whom it is handed to.
+///
+/// [`at_site`](Order::at_site), [`at_terminal`](Order::at_terminal) and [`at_client`](Order::at_client) make one out
+/// of a command that has a field `site` or `client`.
 #[derive(Clone, Debug)]
 pub struct Order<S: Service> {
     /// To whom.
@@ -85,6 +102,41 @@ pub struct Order<S: Service> {
     pub command: <S::Process as Process>::Command,
     /// Where `to` is written in the command.
     pub place: Place,
+}
+
+/// What a [`Service::compile`] returns.
+pub type Compiled<S> = Result<Order<S>, Vec<Problem>>;
+
+impl<S: Service> Order<S> {
+    /// For the site that the command's field `site` names.
+    pub fn at_site(site: u8, command: <S::Process as Process>::Command) -> Compiled<S> {
+        Order::at(site, ProcessId::Site, command)
+    }
+
+    /// For the terminal of the site that the command's field `site` names.
+    pub fn at_terminal(site: u8, command: <S::Process as Process>::Command) -> Compiled<S> {
+        Order::at(site, ProcessId::Terminal, command)
+    }
+
+    /// For the client that the command's field `client` names.
+    pub fn at_client(client: u16, command: <S::Process as Process>::Command) -> Compiled<S> {
+        Ok(Order { to: ProcessId::Client(client), command, place: Place::whole().field("client") })
+    }
+
+    fn at(
+        site: u8,
+        whose: fn(SiteId) -> ProcessId,
+        command: <S::Process as Process>::Command,
+    ) -> Compiled<S> {
+        let place = Place::whole().field("site");
+        match SiteId::new(site) {
+            Some(site) => Ok(Order { to: whose(site), command, place }),
+            None => {
+                let help = format!("a cluster has at most {SITES_MAX} sites, from 0");
+                Err(vec![Problem::new(place, format!("there is no site {site}")).help(help)])
+            }
+        }
+    }
 }
 
 /// Something that parses and yet is wrong.
@@ -150,6 +202,17 @@ impl Shape {
         self.site(number).is_none().then(problem)
     }
 
+    /// A problem at `place` unless client `number` exists.
+    pub fn check_client(&self, number: u16, place: Place) -> Option<Problem> {
+        let help = match self.clients {
+            0 => "this scenario has `clients: 0`".to_owned(),
+            1 => "the only client is 0".to_owned(),
+            clients => format!("the clients are 0 to {}", clients - 1),
+        };
+        let problem = || Problem::new(place, format!("there is no client {number}")).help(help);
+        (number >= self.clients).then(problem)
+    }
+
     pub(crate) fn which_sites(&self) -> String {
         match self.sites {
             0 | 1 => "the only site is 0".to_owned(),
@@ -180,6 +243,11 @@ pub struct Member<'a, P> {
     pub state: Option<&'a P>,
 }
 
+/// `found` is what was `expected` of `what`; if not, says so.
+pub fn same<T: PartialEq + Debug>(what: &str, expected: &T, found: &T) -> Result<(), String> {
+    if expected == found { Ok(()) } else { Err(format!("{what}: expected {expected:?}, found {found:?}")) }
+}
+
 impl<'a, P: Process> Cluster<'a, P> {
     /// The state of `id`, or why there is none.
     pub fn state(&self, id: impl Into<ProcessId>) -> Result<&'a P, String> {
@@ -187,6 +255,17 @@ impl<'a, P: Process> Cluster<'a, P> {
         let member = self.members.iter().find(|member| member.id == id);
         let member = member.ok_or_else(|| format!("there is no {id}"))?;
         member.state.ok_or_else(|| format!("{id} is down"))
+    }
+
+    /// Everybody that runs, sites first.
+    pub fn running(&self) -> impl Iterator<Item = (ProcessId, &'a P)> {
+        self.members.iter().filter_map(|member| Some((member.id, member.state?)))
+    }
+
+    /// Whether `holds` for everybody that runs; if not, who is `otherwise`, like "waits for an answer".
+    pub fn all(&self, holds: impl Fn(&P) -> bool, otherwise: &str) -> Result<(), String> {
+        let other = self.running().find(|(_, state)| !holds(state));
+        other.map_or(Ok(()), |(id, _)| Err(format!("{id} {otherwise}")))
     }
 
     /// The leading site of the highest rank.

@@ -6,6 +6,7 @@ use serde::Deserialize;
 use serde::de::{DeserializeOwned, Deserializer, Error, SeqAccess, Visitor};
 
 use crate::scenario::namespace::Word;
+use crate::sim::About;
 use crate::time::Duration;
 
 /// One step of a track: it arms when the one before it has fired, and fires once.
@@ -74,7 +75,7 @@ pub enum Who {
     Terminal(u8),
     /// The client with this number.
     Client(u16),
-    /// The leading site of the highest ballot at that moment.
+    /// The leading site of the highest rank at that moment.
     Leader,
     /// The running site with the lowest number that does not lead at that moment.
     Follower,
@@ -101,7 +102,10 @@ pub enum Event {
         /// Who says it.
         #[serde(default)]
         who: Who,
-        /// The slot that it is about.
+        /// What it is about: `"request 7"`, as traces show it.
+        #[serde(default)]
+        about: Option<About>,
+        /// The same for a slot: `slot: 7` is `about: "slot 7"`.
         #[serde(default)]
         slot: Option<u64>,
     },
@@ -124,7 +128,10 @@ pub struct Traffic {
     /// Only to there.
     #[serde(default)]
     pub to: Who,
-    /// Only about this slot.
+    /// Only about this: `"request 7"`, as traces show it.
+    #[serde(default)]
+    pub about: Option<About>,
+    /// The same for a slot: `slot: 7` is `about: "slot 7"`.
     #[serde(default)]
     pub slot: Option<u64>,
     /// The how-manieth since the step armed, from 1; a broadcast counts once per recipient.
@@ -279,7 +286,10 @@ pub struct Rule {
     /// Only to there.
     #[serde(default)]
     pub to: Who,
-    /// Only about this slot.
+    /// Only about this: `"request 7"`, as traces show it.
+    #[serde(default)]
+    pub about: Option<About>,
+    /// The same for a slot: `slot: 7` is `about: "slot 7"`.
     #[serde(default)]
     pub slot: Option<u64>,
     /// Live from here, inclusive; from the start when absent.

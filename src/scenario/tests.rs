@@ -39,7 +39,7 @@ Scenario(
     settings: (is_broken: false),
     limit: "20s",
     rules: [
-        (name: "late", kind: "Got", from: Site(1), to: Any, slot: 3, since: "1s", until: "2s", skip: 1, count: 2, then: Delay("5ms")),
+        (name: "late", kind: "Got", from: Site(1), to: Any, about: "number 3", since: "1s", until: "2s", skip: 1, count: 2, then: Delay("5ms")),
         Rule(then: Duplicate()),
     ],
     steps: [
@@ -198,6 +198,12 @@ fn names_that_are_not_there_are_answered_with_the_nearest() {
     check("steps: [On(Sent(kynd: \"Got\"), Heal)]", "kynd", &["did you mean `kind`?"]);
     check("steps: [On(Sent(kind: \"Gott\"), Heal)]", "\"Gott\"", &["kind of message", "did you mean `Got`?"]);
     check("steps: [On(Noted(kind: \"kept\"), Heal)]", "\"kept\"", &["kind of note", "did you mean `Kept`?"]);
+    check(
+        "steps: [On(Sent(about: \"nummer 3\"), Heal)]",
+        "\"nummer 3\"",
+        &["subject", "did you mean `number`?"],
+    );
+    check("rules: [(slot: 3, then: Drop)]", "3", &["unknown subject `slot`", "expected `number`"]);
     check("rules: [(kind: \"Great\", then: Drop)]", "\"Great\"", &["unknown kind of message"]);
     check("expect: [Convergs(within: \"1s\")]", "Convergs", &["did you mean `Converges`?", "`Holds`"]);
     check("expect: [Sometimes(Noted(kind: \"Lost\"))]", "\"Lost\"", &["unknown kind of note"]);
@@ -227,6 +233,8 @@ fn what_does_not_exist_is_refused() {
     check("steps: [At(\"1s\", Cut(from: [0], to: [1, 9]))]", "9", &["there is no site 9"]);
     check("steps: [At(\"1s\", Expect(Holds(site: 5, number: 1)))]", "5", &["there is no site 5"]);
     check("rules: [(then: Drop), (from: Terminal(8), then: Drop)]", "8", &["there is no site 8"]);
+    let both = "steps: [On(Noted(kind: \"Kept\", about: \"number 3\", slot: 3), Heal)]";
+    check(both, "3", &["about two things at once"]);
     check("settings: (is_broken: true)", "true", &["broken"]);
 }
 

@@ -45,6 +45,8 @@ impl fmt::Display for Kept1 {
 }
 
 impl Label for Kept1 {
+    const KINDS: &'static [&'static str] = &["Kept"];
+
     fn kind(&self) -> &'static str {
         "Kept"
     }
@@ -54,18 +56,7 @@ impl Label for Kept1 {
     }
 }
 
-impl Label for Say {
-    fn kind(&self) -> &'static str {
-        match self {
-            Say::Greatest { .. } => "Greatest",
-            Say::Got { .. } => "Got",
-        }
-    }
-
-    fn subject(&self) -> Subject {
-        Subject::NONE
-    }
-}
+label_enum!(Say { Greatest about number, Got about number });
 
 #[derive(Clone, Debug)]
 pub(super) struct Put(u64);
@@ -184,20 +175,13 @@ impl Service for Toys {
     type Expectation = Expected;
     type Settings = Settings;
 
-    const MESSAGES: &'static [&'static str] = &["Greatest", "Got"];
-    const NOTES: &'static [&'static str] = &["Kept"];
-    const STARTER: &'static str = "Scenario(about: \"x\", sites: 1)";
-
     fn compile(command: &Command) -> Result<Order<Toys>, Vec<Problem>> {
         let Command::Put { site, number } = *command;
         if number > 99 {
             let place = Place::whole().field("number");
             return Err(vec![Problem::new(place, format!("{number} is too much")).help("at most 99")]);
         }
-        let site = crate::ids::SiteId::new(site);
-        let place = Place::whole().field("site");
-        let to = site.ok_or_else(|| vec![Problem::new(place.clone(), "no such site")])?;
-        Ok(Order { to: ProcessId::Site(to), command: Put(number), place })
+        Order::at_site(site, Put(number))
     }
 
     fn check(expectation: &Expected, shape: &Shape) -> Vec<Problem> {

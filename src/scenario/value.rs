@@ -1,11 +1,11 @@
-//! How times and chances are written in a scenario.
+//! How times, chances and subjects are written in a scenario.
 
 use core::fmt;
 use core::str::FromStr;
 
 use serde::de::{Deserialize, Deserializer, Error, Unexpected, Visitor};
 
-use crate::sim::Chance;
+use crate::sim::{About, Chance};
 use crate::time::Duration;
 
 const CHANCE: &str = "a chance, like \"1%\" or \"1/64\"";
@@ -44,6 +44,21 @@ impl<'de> Deserialize<'de> for Chance {
     }
 }
 
+/// `"slot 7"`, as traces show it.
+impl<'de> Deserialize<'de> for About {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<About, D::Error> {
+        let expected = "what it is about as traces show it, like \"slot 7\"";
+        deserializer.deserialize_any(Text { expected, read: about })
+    }
+}
+
+fn about(text: &str) -> Option<About> {
+    let (noun, number) = text.rsplit_once(' ')?;
+    let is_number = number.bytes().all(|byte| byte.is_ascii_digit());
+    let is_noun = !noun.is_empty() && noun.trim() == noun;
+    (is_noun && is_number).then_some(About { noun: noun.to_owned(), number: number.parse().ok()? })
+}
+
 fn chance(text: &str) -> Option<Chance> {
     let (numerator, denominator) = if let Some(percent) = text.strip_suffix('%') {
         let (whole, fraction) = percent.split_once('.').unwrap_or((percent, ""));
@@ -67,6 +82,19 @@ fn number(digits: &str) -> Option<u32> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_subject_is_a_noun_and_a_number() {
+        let read = |text: &str| about(text).map(|about| about.to_string());
+        for right in ["slot 7", "request 0", "open lease 12"] {
+            assert_eq!(read(right).as_deref(), Some(right));
+        }
+        for wrong in
+            ["", "7", " 7", "slot", "slot ", "slot  7", "slot -1", "slot +1", "slot 99999999999999999999"]
+        {
+            assert_eq!(read(wrong), None, "{wrong}");
+        }
+    }
 
     #[test]
     fn chances_are_ratios() {

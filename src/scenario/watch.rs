@@ -1,7 +1,7 @@
 //! What a scenario forbids or wants to see at least once, watched beside the service's judges.
 
 use crate::ids::{ProcessId, SITES_MAX, SiteSet};
-use crate::process::{Label, Process, Role, Subject};
+use crate::process::{Label, Process, Role};
 use crate::scenario::plan::Watch;
 use crate::scenario::service::Shape;
 use crate::sim::rules::{Cast, says};
@@ -136,8 +136,8 @@ fn matches<P: Process>(
             let label = [(message.kind(), message.subject())];
             is_between(filter, *from, *to, cast) && says(filter, &label)
         }
-        (Trigger::Noted { who, kind, slot }, Observation::Noted { process, note }) => {
-            let is_about = slot.is_none_or(|slot| note.subject() == Subject::slot(slot));
+        (Trigger::Noted { who, kind, about }, Observation::Noted { process, note }) => {
+            let is_about = about.as_ref().is_none_or(|about| about.is(note.subject()));
             note.kind() == kind && is_about && cast.is(*who, *process)
         }
         (Trigger::Crashed(who), Observation::Crashed { process, .. }) => cast.is(*who, *process),

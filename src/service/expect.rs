@@ -2,7 +2,7 @@
 
 use crate::ids::{ProcessId, SiteId, SiteSet};
 use crate::paxos::Slot;
-use crate::scenario::Cluster;
+use crate::scenario::{Cluster, same};
 use crate::service::words::{Asker, Expectation};
 use crate::service::{is_idle, site};
 use crate::site::replica::{Outcome, Replica};
@@ -89,10 +89,6 @@ pub(super) fn holds(expectation: &Expectation, cluster: &Cluster<'_, Bird>) -> R
             is_idle(cluster, id)
         }
     }
-}
-
-fn same(what: &str, expected: &[String], found: &[String]) -> Result<(), String> {
-    if expected == found { Ok(()) } else { Err(format!("{what}: expected {expected:?}, found {found:?}")) }
 }
 
 fn id(number: u8) -> Result<SiteId, String> {

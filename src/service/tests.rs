@@ -1,13 +1,16 @@
 //! The service's words: what is wrong with them, and runs.
 
+use std::collections::BTreeSet;
+
 use ron::extensions::Extensions;
 
 use super::{Ask, Command, Expectation, Timelines};
 use crate::ids::ProcessId;
+use crate::process::Label;
 use crate::scenario::namespace::names;
 use crate::scenario::step::{Claim, Fault};
 use crate::scenario::{Outcome, RunOptions, Service, read, run};
-use crate::site::Query;
+use crate::site::{Message, Note, Query};
 use crate::timeline::Position;
 
 fn outcome(text: &str) -> Outcome {
@@ -144,6 +147,18 @@ fn kinds_of_messages_and_notes_are_complete() {
         kinds(include_str!("../site/note.rs"), "Note::").into_iter().filter(|kind| kind != "ignored"),
     );
     assert_eq!(notes, Timelines::NOTES);
+}
+
+/// The lists of nouns are those of the subjects.
+#[test]
+fn nouns_of_messages_and_notes_are_complete() {
+    let check = |sources: [&str; 2], listed: &[&str]| {
+        let named = sources.iter().flat_map(|source| source.split("noun: \"").skip(1));
+        let named = named.filter_map(|rest| rest.split('"').next()).chain(["slot"]);
+        assert_eq!(named.collect::<BTreeSet<_>>(), listed.iter().copied().collect());
+    };
+    check([include_str!("../paxos/message.rs"), include_str!("../site/message.rs")], Message::NOUNS);
+    check([include_str!("../paxos/note.rs"), include_str!("../site/note.rs")], Note::NOUNS);
 }
 
 #[test]

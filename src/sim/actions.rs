@@ -131,18 +131,18 @@ impl<P: Process, J: Judge<P>> World<P, J> {
         }
     }
 
-    /// Stops faults: the script ends, and the lowest-numbered quorum of sites that have not failed for good is
-    /// healed with all clients. Links among them are mended, no rule and no chance touches their datagrams, the
+    /// Stops faults: the script ends, and the sites with the lowest numbers that have not failed for good, as
+    /// many as the settings want in the core, are healed with all clients. Links among them are mended, no rule and no chance touches their datagrams, the
     /// paused go on and the crashed start, once. Everything else stays as broken as it is.
     ///
-    /// Returns the core: fewer sites than a quorum when there are no more.
+    /// Returns the core: fewer sites when there are no more.
     pub fn heal_core(&mut self) -> SiteSet {
-        let quorum = self.hosts.iter().filter(|host| host.id.as_site().is_some()).count() / 2 + 1;
+        let size = usize::from(self.settings.core_size);
         let can_run = |h: &usize| match self.hosts[*h].status() {
             Status::Up | Status::Paused | Status::Down | Status::Failed { for_good: false, .. } => true,
             Status::Failed { for_good: true, .. } => false,
         };
-        let places: Vec<usize> = (0..usize::from(self.settings.sites)).filter(can_run).take(quorum).collect();
+        let places: Vec<usize> = (0..usize::from(self.settings.sites)).filter(can_run).take(size).collect();
         let core: SiteSet = places.iter().filter_map(|h| self.hosts[*h].id.as_site()).collect();
         self.director.stop();
         self.core = Some(core);

@@ -335,10 +335,10 @@ fn compare(trigger: &Trigger, event: Event, at: ProcessId, cast: &Cast<'_>) -> O
         (Trigger::Leads(target), Event::Leads) => is_at(target),
         (Trigger::Crashed(target), Event::Crashed) => is_at(target),
         (Trigger::Restarted(target), Event::Restarted) => is_at(target),
-        (Trigger::Noted { who, kind, slot }, Event::Noted(noted, subject)) => {
+        (Trigger::Noted { who, kind, about }, Event::Noted(noted, subject)) => {
             let is_kind = kind == noted;
-            let is_slot = slot.is_none_or(|slot| Subject::slot(slot) == subject);
-            Some((is_kind, is_kind && is_slot && cast.is(*who, at)))
+            let is_subject = about.as_ref().is_none_or(|about| about.is(subject));
+            Some((is_kind, is_kind && is_subject && cast.is(*who, at)))
         }
         (Trigger::At(_) | Trigger::After(_) | Trigger::Sent(..) | Trigger::Delivered(..), _) => None,
         (Trigger::Leads(_) | Trigger::Crashed(_) | Trigger::Restarted(_) | Trigger::Noted { .. }, _) => None,
@@ -374,8 +374,8 @@ fn nearest<C>(step: &Step<C>, progress: &Progress) -> String {
         Trigger::Leads(who) => of_process(who, "became leader"),
         Trigger::Crashed(who) => of_process(who, "crashed"),
         Trigger::Restarted(who) => of_process(who, "started again"),
-        Trigger::Noted { who, kind, slot } => {
-            let about = slot.map(|slot| format!(" about slot {slot}")).unwrap_or_default();
+        Trigger::Noted { who, kind, about } => {
+            let about = about.as_ref().map(|about| format!(" about {about}")).unwrap_or_default();
             format!("{near} notes of {kind}, none{about} by {}", target_text(*who))
         }
     }

@@ -33,7 +33,7 @@ pub use host::Status;
 pub use judge::{Judge, Observation, Violation};
 pub use network::{Chance, Latency, NetworkSettings};
 pub use queue::Turn;
-pub use rule::{Filter, Rule, Ruling};
+pub use rule::{About, Filter, Rule, Ruling};
 pub use script::{Action, Seam, Step, Target, Track, Trigger};
 pub use settings::{BadSettings, DiskSettings, TraceLevel, TraceSettings, WorldSettings};
 pub use trace::{Line, LineClass, Loss, Told, Trace};

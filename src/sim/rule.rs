@@ -1,9 +1,38 @@
 //! Fault injection on the network as an ordered list of rules.
 
 use alloc::string::String;
+use core::fmt;
 
+use crate::process::Subject;
 use crate::sim::script::Target;
 use crate::time::{Duration, Instant};
+
+/// What a message or a note must be about. Displayed as the [`Subject`] that it means: `slot 7`.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct About {
+    /// The kind of thing.
+    pub noun: String,
+    /// Which one.
+    pub number: u64,
+}
+
+impl About {
+    /// A position in a log.
+    pub fn slot(number: u64) -> About {
+        About { noun: Subject::slot(number).noun.into(), number }
+    }
+
+    /// Whether this is what `subject` is.
+    pub fn is(&self, subject: Subject) -> bool {
+        self.number == subject.number && self.noun == subject.noun
+    }
+}
+
+impl fmt::Display for About {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}", self.noun, self.number)
+    }
+}
 
 /// Which datagrams. A datagram matches if any message in it does, and is taken whole.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -14,8 +43,8 @@ pub struct Filter {
     pub from: Target,
     /// Only to there. A broadcast is looked at once per recipient.
     pub to: Target,
-    /// Only messages about this slot.
-    pub slot: Option<u64>,
+    /// Only messages about this.
+    pub about: Option<About>,
 }
 
 /// What is done with a datagram that matches.

@@ -71,10 +71,10 @@ impl Cast<'_> {
 /// What one datagram says of itself, by message.
 pub(crate) type Labels = [(&'static str, Subject)];
 
-/// Whether any message is of this kind and about this slot, where they are given.
+/// Whether any message is of this kind and about this, where they are given.
 pub(crate) fn says(filter: &Filter, labels: &Labels) -> bool {
     labels.iter().any(|(kind, subject)| {
-        is_kind(filter, kind) && filter.slot.is_none_or(|slot| Subject::slot(slot) == *subject)
+        is_kind(filter, kind) && filter.about.as_ref().is_none_or(|about| about.is(*subject))
     })
 }
 
@@ -238,7 +238,7 @@ mod tests {
     fn the_first_live_rule_within_its_ordinals_decides() {
         let rule = |kind: &str, skip, count, since, ruling| Rule {
             name: Some(kind.into()),
-            filter: Filter { kind: Some(kind.into()), from: Target::Any, to: Target::Any, slot: None },
+            filter: Filter { kind: Some(kind.into()), from: Target::Any, to: Target::Any, about: None },
             since: Instant::from_micros(since),
             until: Some(Instant::from_micros(100)),
             skip,

@@ -7,7 +7,7 @@ use alloc::string::String;
 use alloc::vec::Vec;
 
 use crate::ids::{ProcessId, SiteId, SiteSet};
-use crate::sim::rule::{Filter, Rule};
+use crate::sim::rule::{About, Filter, Rule};
 use crate::time::{Duration, Instant};
 
 /// Whom a step or a filter means.
@@ -41,14 +41,14 @@ pub enum Trigger {
     Sent(Filter, u64),
     /// When a matching datagram is about to be handled for the `nth` time since the step armed.
     Delivered(Filter, u64),
-    /// When the target notes something of this kind, about this slot if one is given.
+    /// When the target notes something of this kind, about this if it is given.
     Noted {
         /// Who.
         who: Target,
         /// The note's kind.
         kind: String,
-        /// The slot that it is about.
-        slot: Option<u64>,
+        /// What it is about.
+        about: Option<About>,
     },
     /// When the target crashes.
     Crashed(Target),

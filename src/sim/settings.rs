@@ -86,6 +86,8 @@ pub struct WorldSettings<P: Process> {
     pub inbox_max: usize,
     /// The failure domains: the sites of each machine.
     pub machines: Vec<SiteSet>,
+    /// How many sites are healed when faults stop; a majority in a calm world.
+    pub core_size: u8,
     /// What is traced.
     pub trace: TraceSettings,
     /// What is done and when.
@@ -114,6 +116,7 @@ impl<P: Process> WorldSettings<P> {
             outbox_max: 1 << 20,
             inbox_max: 1_000,
             machines: Vec::new(),
+            core_size: sites / 2 + 1,
             trace: TraceSettings::default(),
             tracks: Vec::new(),
         }
@@ -126,6 +129,8 @@ impl<P: Process> WorldSettings<P> {
         };
         let sites = self.sites;
         demand((1..=SITES_MAX).contains(&sites), &format_args!("{sites} sites, not 1 to {SITES_MAX}"))?;
+        let core_size = self.core_size;
+        demand((1..=sites).contains(&core_size), &format_args!("a core of {core_size} of {sites} sites"))?;
         let limits = DATAGRAM_MIN..=DATAGRAM_MAX;
         let datagram_max = self.datagram_max;
         demand(limits.contains(&datagram_max), &format_args!("a datagram limit of {datagram_max} bytes"))?;

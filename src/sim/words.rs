@@ -26,8 +26,8 @@ pub(crate) fn filter_text(filter: &Filter) -> String {
         Target::Any => String::new(),
         target => format!("{word} {} ", target_text(target)),
     };
-    let slot = filter.slot.map(|slot| format!("about slot {slot}")).unwrap_or_default();
-    let text = format!("{}{}{slot}", end("from", filter.from), end("to", filter.to));
+    let about = filter.about.as_ref().map(|about| format!("about {about}")).unwrap_or_default();
+    let text = format!("{}{}{about}", end("from", filter.from), end("to", filter.to));
     text.trim_end().to_string()
 }
 

@@ -86,7 +86,7 @@ pub struct World<P: Process, J: Judge<P>> {
     pub(crate) seed_of_processes: Seed,
     pub(crate) seed_of_tears: Seed,
     pub(crate) checks: VecDeque<usize>,
-    /// The healed quorum, once faults have stopped.
+    /// The healed core, once faults have stopped.
     pub(crate) core: Option<SiteSet>,
     /// Whose code is running. It stays set where that code panics.
     pub(crate) handling: Option<ProcessId>,
@@ -114,7 +114,9 @@ impl<P: Process, J: Judge<P>> World<P, J> {
             sites.iter().map(ProcessId::Terminal).chain((0..settings.clients).map(ProcessId::Client));
         hosts.extend(others.map(|other| Host::new(other, None, Duration::ZERO)));
         let mut queue = Queue::new();
-        for host in 0..hosts.len() {
+        // Clients first: a site that leads as it starts may make a step ask one of them.
+        let count = usize::from(settings.sites);
+        for host in (count..hosts.len()).chain(0..count) {
             queue.push(Instant::ZERO, Event::Start { host });
         }
         let mut world = World {

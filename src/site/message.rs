@@ -337,6 +337,8 @@ impl Wire for Telling {
 }
 
 impl Label for Message {
+    const NOUNS: &'static [&'static str] = &["slot", "ballot", "beat", "submission", "opening", "request"];
+
     fn kind(&self) -> &'static str {
         match self {
             Message::Paxos { message } => message.kind(),

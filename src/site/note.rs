@@ -59,6 +59,8 @@ pub enum Note {
 }
 
 impl Label for Note {
+    const NOUNS: &'static [&'static str] = &["slot", "ballot", "submission"];
+
     fn kind(&self) -> &'static str {
         match self {
             Note::Paxos(note) => note.kind(),

@@ -140,7 +140,7 @@ kinds!(TRIGGERS: fn of_trigger(&When) {
     When::On(Event::Leads(_)) => triggers::leads,
     When::On(Event::Sent(_)) => triggers::sent,
     When::On(Event::Delivered(_)) => triggers::delivered,
-    When::On(Event::Noted { kind: _, who: _, slot: _ }) => triggers::noted,
+    When::On(Event::Noted { kind: _, who: _, about: _, slot: _ }) => triggers::noted,
     When::On(Event::Crashed(_)) => triggers::crashed,
     When::On(Event::Restarted(_)) => triggers::restarted,
 });
@@ -151,7 +151,7 @@ kinds!(SIMULATED_TRIGGERS: fn of_simulated_trigger(&Trigger) {
     Trigger::Leads(_) => triggers::leads,
     Trigger::Sent(..) => triggers::sent,
     Trigger::Delivered(..) => triggers::delivered,
-    Trigger::Noted { who: _, kind: _, slot: _ } => triggers::noted,
+    Trigger::Noted { who: _, kind: _, about: _ } => triggers::noted,
     Trigger::Crashed(_) => triggers::crashed,
     Trigger::Restarted(_) => triggers::restarted,
 });
@@ -160,6 +160,7 @@ fields!(TRAFFIC: fn of_traffic(&Traffic) {
     kind => triggers::kind,
     from => triggers::from,
     to => triggers::to,
+    about => triggers::about,
     slot => triggers::slot,
     nth => triggers::nth,
 });
@@ -195,6 +196,7 @@ fields!(RULES: fn of_rules(&Rule) {
     kind => rules::kind,
     from => rules::from,
     to => rules::to,
+    about => rules::about,
     slot => rules::slot,
     since => rules::since,
     until => rules::until,
@@ -247,8 +249,9 @@ fields!(WORLD: fn of_world(&Made) {
     outbox_max => world::outbox_max,
     inbox_max => world::inbox_max,
     datagram_max => world::datagram_max,
-    // Datagrams and journals of one cluster all bear the same number: nothing in the world differs by it.
-} elsewhere or no fault { seed, sites, clients, cluster, config, network, disk, journal, machines, trace, tracks });
+    // Datagrams and journals of one cluster all bear the same number: nothing in the world differs by it. The size of the
+    // core is no fault: it says how far faults stop.
+} elsewhere or no fault { seed, sites, clients, cluster, core_size, config, network, disk, journal, machines, trace, tracks });
 
 fields!(SIMULATED_DISK: fn of_simulated_disk(&DiskSettings) {
     capacity => world::capacity,

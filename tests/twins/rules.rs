@@ -139,6 +139,13 @@ pub fn to(pair: &Pair) {
     });
 }
 
+pub fn about(pair: &Pair) {
+    let rule = r#"kind: "Accepted", from: Site(1)"#;
+    words(pair, &format!(r#"{rule}, about: "slot 2""#), rule, |with, without| {
+        assert_eq!((votes(with, "S1"), votes(without, "S1")), (votes_for(&[0, 1, 3]), Vec::new()));
+    });
+}
+
 pub fn slot(pair: &Pair) {
     let rule = r#"kind: "Accepted", from: Site(1)"#;
     words(pair, &format!("{rule}, slot: 2"), rule, |with, without| {

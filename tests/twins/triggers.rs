@@ -51,6 +51,7 @@ pub fn noted(pair: &Pair) {
     pauses(pair, r#"On(Noted(kind: "took opening")"#, |story| story.first("S1", "took"));
     pauses(pair, r#"On(Noted(kind: "applied", who: Site(1))"#, |story| story.first("S1", "applied"));
     pauses(pair, r#"On(Noted(kind: "chose", slot: 2)"#, |story| story.first("S0", "chose slot 2"));
+    pauses(pair, r#"On(Noted(kind: "chose", about: "slot 2")"#, |story| story.first("S0", "chose slot 2"));
 }
 
 pub fn crashed(pair: &Pair) {
@@ -95,6 +96,12 @@ pub fn from(pair: &Pair) {
 pub fn to(pair: &Pair) {
     let (one, other) = (r#"kind: "Heartbeat", to: Site(1), nth: 9"#, r#"kind: "Heartbeat", nth: 9"#);
     words(pair, one, other, "S0 -> S1 Heartbeat beat 9", "S0 -> S1 Heartbeat beat 5");
+}
+
+pub fn about(pair: &Pair) {
+    let (one, other) =
+        (r#"kind: "Accepted", from: Site(1), about: "slot 2""#, r#"kind: "Accepted", from: Site(1)"#);
+    words(pair, one, other, "S1 -> S0 Accepted slot 2", "S1 -> S0 Accepted slot 0");
 }
 
 pub fn slot(pair: &Pair) {

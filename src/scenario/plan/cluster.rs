@@ -115,7 +115,7 @@ impl<S: Service> Planner<S> {
                 };
                 self.shape.on_machine(machine).is_empty().then(problem)
             }
-            Who::Client(client) => self.no_client(client, inner),
+            Who::Client(client) => self.shape.check_client(client, inner),
         };
         let site = |number| self.shape.site(number);
         let target = match who {
@@ -130,23 +130,13 @@ impl<S: Service> Planner<S> {
         target.filter(|_| is_right)
     }
 
-    fn no_client(&self, client: u16, place: Place) -> Option<Problem> {
-        let help = match self.shape.clients {
-            0 => "this scenario has `clients: 0`".to_owned(),
-            1 => "the only client is 0".to_owned(),
-            clients => format!("the clients are 0 to {}", clients - 1),
-        };
-        let problem = || Problem::new(place, format!("there is no client {client}")).help(help);
-        (client >= self.shape.clients).then(problem)
-    }
-
     /// Whether the process that a command is handed to exists.
     pub(super) fn exists(&mut self, place: &Place, id: ProcessId) -> bool {
         let problem = match id {
             ProcessId::Site(site) | ProcessId::Terminal(site) => {
                 self.shape.check_site(site.number(), place.clone())
             }
-            ProcessId::Client(client) => self.no_client(client, place.clone()),
+            ProcessId::Client(client) => self.shape.check_client(client, place.clone()),
         };
         let exists = problem.is_none();
         self.problems.extend(problem);

@@ -1,7 +1,7 @@
 //! Steps, events and rules.
 
 use crate::ids::SiteSet;
-use crate::process::Process;
+use crate::process::{Label, Process};
 use crate::scenario::form::{Scenario, StepOf};
 use crate::scenario::locate::Place;
 use crate::scenario::namespace::Word;
@@ -9,10 +9,12 @@ use crate::scenario::nearest::nearest;
 use crate::scenario::plan::{Check, Planner};
 use crate::scenario::service::Service;
 use crate::scenario::step::{Event, Fault, Manner, Rule, Then, Traffic, When, Who};
-use crate::sim::{self, Action, Filter, Ruling, Seam, Step, Target, Track, Trigger};
+use crate::sim::{self, About, Action, Filter, Ruling, Seam, Step, Target, Track, Trigger};
 use crate::time::{Duration, Instant};
 
 type CommandOf<S> = <<S as Service>::Process as Process>::Command;
+type MessageOf<S> = <<S as Service>::Process as Process>::Message;
+type NoteOf<S> = <<S as Service>::Process as Process>::Note;
 
 /// Whether any step does something for which `is` holds.
 pub(super) fn can<S: Service>(scenario: &Scenario<S>, is: fn(&Fault<S::Expectation>) -> bool) -> bool {
@@ -95,10 +97,11 @@ impl<S: Service> Planner<S> {
             Event::Delivered(traffic) => {
                 self.traffic(place, traffic).map(|filter| Trigger::Delivered(filter, traffic.nth))
             }
-            Event::Noted { kind, who, slot } => {
+            Event::Noted { kind, who, about, slot } => {
                 let is_known = self.kind(&place.field("kind"), kind, S::NOTES, "kind of note");
+                let about = self.about(place, about.as_ref(), *slot, <NoteOf<S> as Label>::NOUNS);
                 let who = self.who(&place.field("who"), *who)?;
-                is_known.then(|| Trigger::Noted { who, kind: kind.clone(), slot: *slot })
+                is_known.then_some(Trigger::Noted { who, kind: kind.clone(), about: about? })
             }
             Event::Crashed(who) => {
                 if !self.can_crash && !is_forbidden {
@@ -125,7 +128,8 @@ impl<S: Service> Planner<S> {
         if traffic.nth == 0 {
             self.wrong(place.field("nth"), "`nth` counts from 1", "1 is the first");
         }
-        self.filter(place, traffic.kind.as_deref(), (traffic.from, traffic.to), traffic.slot)
+        let about = self.about(place, traffic.about.as_ref(), traffic.slot, <MessageOf<S> as Label>::NOUNS);
+        self.filter(place, traffic.kind.as_deref(), (traffic.from, traffic.to), about)
     }
 
     fn filter(
@@ -133,7 +137,7 @@ impl<S: Service> Planner<S> {
         place: &Place,
         kind: Option<&str>,
         (from, to): (Who, Who),
-        slot: Option<u64>,
+        about: Option<Option<About>>,
     ) -> Option<Filter> {
         let is_known =
             kind.is_none_or(|kind| self.kind(&place.field("kind"), kind, S::MESSAGES, "kind of message"));
@@ -144,12 +148,33 @@ impl<S: Service> Planner<S> {
             let message = "no datagram goes from here to itself over the network";
             self.wrong(place.field("to"), message, "two processes in different programs");
         }
-        let (from, to) = (ends.0?, ends.1?);
-        is_known.then(|| Filter { kind: kind.map(str::to_owned), from, to, slot })
+        let (from, to, about) = (ends.0?, ends.1?, about?);
+        is_known.then(|| Filter { kind: kind.map(str::to_owned), from, to, about })
+    }
+
+    /// What messages or notes must be about; `None` when it is wrong.
+    fn about(
+        &mut self,
+        place: &Place,
+        about: Option<&About>,
+        slot: Option<u64>,
+        nouns: &[&str],
+    ) -> Option<Option<About>> {
+        let (about, field) = match (about, slot) {
+            (None, None) => return Some(None),
+            (Some(about), None) => (about.clone(), "about"),
+            (None, Some(slot)) => (About::slot(slot), "slot"),
+            (Some(_), Some(_)) => {
+                self.wrong(place.field("slot"), "it is about two things at once", "`about` or `slot`");
+                return None;
+            }
+        };
+        let is_known = self.kind(&place.field(field), &about.noun, nouns, "subject");
+        is_known.then_some(Some(about))
     }
 
     fn kind(&mut self, place: &Place, kind: &str, known: &[&str], what: &str) -> bool {
-        let is_known = known.contains(&kind);
+        let is_known = known.is_empty() || known.contains(&kind);
         if !is_known {
             self.wrong(place.clone(), format!("unknown {what} `{kind}`"), nearest(kind, known).help());
         }
@@ -281,7 +306,8 @@ impl<S: Service> Planner<S> {
                 Ruling::Duplicate { copies, apart }
             }
         };
-        let filter = self.filter(place, rule.kind.as_deref(), (rule.from, rule.to), rule.slot)?;
+        let about = self.about(place, rule.about.as_ref(), rule.slot, <MessageOf<S> as Label>::NOUNS);
+        let filter = self.filter(place, rule.kind.as_deref(), (rule.from, rule.to), about)?;
         Some(sim::Rule {
             name: rule.name.clone(),
             filter,

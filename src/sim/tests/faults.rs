@@ -97,6 +97,20 @@ fn the_end_heals_a_core_and_leaves_the_rest_as_it_was() {
 }
 
 #[test]
+fn the_core_is_as_large_as_the_settings_want() {
+    for core_size in 1..=3 {
+        let settings = WorldSettings { core_size, ..settings(Vec::new()) };
+        let mut world: Birds = World::new(settings, Scribe::default()).unwrap();
+        assert_eq!(world.heal_core(), SiteSet::first(core_size));
+    }
+    for core_size in [0, 4] {
+        let settings = WorldSettings { core_size, ..settings(Vec::new()) };
+        let refused = World::new(settings, Scribe::default()).err().map(|error| error.to_string());
+        assert!(refused.is_some_and(|why| why.contains(&alloc::format!("a core of {core_size} of 3 sites"))));
+    }
+}
+
+#[test]
 fn a_table_gives_each_direction_its_latency() {
     use crate::sim::network::Latency;
     let row =

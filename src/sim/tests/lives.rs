@@ -95,6 +95,15 @@ fn unsynced_writes_are_lost_and_a_torn_one_leaves_a_part() {
 }
 
 #[test]
+fn clients_are_there_when_the_first_site_starts() {
+    let world = run(settings(Vec::new()));
+    let started: Vec<ProcessId> = world.judge().started.iter().map(|started| started.0).collect();
+    let sites = started.iter().position(|process| process.as_site().is_some()).unwrap();
+    assert_eq!(started.len() - sites, 3, "{started:?}");
+    assert!(started[..sites].contains(&ProcessId::Client(0)), "{started:?}");
+}
+
+#[test]
 fn a_restarted_site_does_not_wait_for_the_syncs_of_its_last_life() {
     let sync_time = |ms| Action::SyncTime(Target::Process(S0), Duration::from_millis(ms));
     let mut settings = settings(Vec::from([

@@ -17,7 +17,7 @@ use crate::ids::{ProcessId, SiteId, SiteSet};
 use crate::mix::Seed;
 use crate::sim::host::Waiting;
 use crate::sim::judge::{Judge, Observation, Violation};
-use crate::sim::rule::Filter;
+use crate::sim::rule::{About, Filter};
 use crate::sim::script::{Action, Step, Target, Trigger};
 use crate::sim::settings::{TraceLevel, TraceSettings, WorldSettings};
 use crate::sim::world::{Event, World};
@@ -114,7 +114,7 @@ fn put(millis: u64, who: ProcessId, number: u64) -> Step<Ask> {
 }
 
 fn filter(kind: &str, from: Target, to: Target) -> Filter {
-    Filter { kind: Some(String::from(kind)), from, to, slot: None }
+    Filter { kind: Some(String::from(kind)), from, to, about: None }
 }
 
 fn kept(world: &Birds, who: ProcessId) -> Vec<u64> {

@@ -74,7 +74,11 @@ fn roles_are_those_of_the_moment_and_missing_ones_are_waited_for() {
 
 #[test]
 fn crashes_starts_and_notes_fire_steps() {
-    let noted = |slot| Trigger::Noted { who: Target::Process(S1), kind: "Kept".into(), slot };
+    let noted = |slot: Option<u64>| Trigger::Noted {
+        who: Target::Process(S1),
+        kind: "Kept".into(),
+        about: slot.map(About::slot),
+    };
     let mut world = run(settings(Vec::from([
         put(1, S0, 5),
         step(noted(Some(5)), crash(Target::Process(S1))),
@@ -96,14 +100,14 @@ fn crashes_starts_and_notes_fire_steps() {
 
 #[test]
 fn a_step_that_did_not_fire_says_what_came_nearest() {
-    let about = |slot| Filter { slot, ..filter("Tell", Target::Process(S0), Target::Process(S1)) };
+    let about = |slot| Filter {
+        about: Some(About::slot(slot)),
+        ..filter("Tell", Target::Process(S0), Target::Process(S1))
+    };
     let mut settings = settings(Vec::from([put(1, S0, 5), put(1, S0, 6), put(1, S1, 7)]));
     let waits = [
-        (Trigger::Sent(about(Some(9)), 1), "6 Tell were sent, 2 of them between the right ones"),
-        (
-            Trigger::Sent(about(Some(5)), 3),
-            "1 Tell from S0 to S1 about slot 5 were sent, it waited for number 3",
-        ),
+        (Trigger::Sent(about(9), 1), "6 Tell were sent, 2 of them between the right ones"),
+        (Trigger::Sent(about(5), 3), "1 Tell from S0 to S1 about slot 5 were sent, it waited for number 3"),
         (Trigger::Delivered(filter("Nack", Target::Any, Target::Any), 1), "no Nack was delivered"),
         (
             Trigger::Sent(filter("Ack", Target::Process(S0), Target::Process(S0)), 1),
@@ -138,8 +142,8 @@ fn the_trace_of_a_small_run_reads_in_order() {
     settings.clients = 0;
     settings.trace.level = TraceLevel::Notable;
     let world = run(settings);
-    let expected = "\x20\x20 0.000000        S012   starts
-   0.001000    +3  --     step 1: command S0: Put(5)
+    let expected = "\x20\x20 0.000000    +3  S012   starts
+   0.001000        --     step 1: command S0: Put(5)
    0.001000    +2  S0     keeps 5
    0.003000    +3  --     step 2: crash S0
    0.003000        S0     crashes, 1 unsynced write lost

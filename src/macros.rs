@@ -1,0 +1,87 @@
+//! What saves protocols and judges from writing the same lines: [`label_enum!`](crate::label_enum),
+//! [`display_enum!`](crate::display_enum) and [`ensure!`](crate::ensure). How values become bytes is in [`wire`](crate::wire).
+
+/// Implements [`Label`](crate::process::Label) for an enum of struct-like or unit variants.
+///
+/// A variant is called as it is named, or as what stands behind `as`; it is about the field behind `about`, a number
+/// whose name is the noun, or about nothing.
+///
+/// ```
+/// use aviary::process::Label;
+///
+/// enum Message {
+///     Ask { request: u64 },
+///     Beat,
+/// }
+/// aviary::label_enum!(Message { Ask about request, Beat as "Heartbeat" });
+///
+/// assert_eq!(Message::KINDS, ["Ask", "Heartbeat"]);
+/// assert_eq!(Message::Ask { request: 7 }.subject().to_string(), "request 7");
+/// assert_eq!(Message::Beat.kind(), "Heartbeat");
+/// ```
+#[macro_export]
+macro_rules! label_enum {
+    ($name:ident { $($variant:ident $(as $kind:literal)? $(about $noun:ident)?),* $(,)? }) => {
+        impl $crate::process::Label for $name {
+            const KINDS: &'static [&'static str] = &[$($crate::label_enum!(@kind $variant $($kind)?)),*];
+            const NOUNS: &'static [&'static str] = &[$($(stringify!($noun),)?)*];
+
+            fn kind(&self) -> &'static str {
+                match self {
+                    $($name::$variant { .. } => $crate::label_enum!(@kind $variant $($kind)?)),*
+                }
+            }
+
+            fn subject(&self) -> $crate::process::Subject {
+                match self {
+                    $($name::$variant { $($noun,)? .. } => $crate::label_enum!(@subject $($noun)?)),*
+                }
+            }
+        }
+    };
+    (@kind $variant:ident) => { stringify!($variant) };
+    (@kind $variant:ident $kind:literal) => { $kind };
+    (@subject) => { $crate::process::Subject::NONE };
+    (@subject $noun:ident) => {
+        $crate::process::Subject { noun: stringify!($noun), number: u64::from(*$noun) }
+    };
+}
+
+/// Implements [`Display`](core::fmt::Display) for an enum: a text for each variant, with those of its fields that are
+/// named in front of it.
+///
+/// ```
+/// enum Command {
+///     Write { client: u16, value: u64 },
+///     Read,
+/// }
+/// aviary::display_enum!(Command { Write { value } => "write {value}", Read => "read" });
+///
+/// assert_eq!(Command::Write { client: 0, value: 7 }.to_string(), "write 7");
+/// ```
+#[macro_export]
+macro_rules! display_enum {
+    ($name:ident { $($variant:ident $({ $($field:ident),* $(,)? })? => $text:literal),* $(,)? }) => {
+        impl core::fmt::Display for $name {
+            fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+                match self {
+                    $($name::$variant { $($($field,)*)? .. } => write!(f, $text)),*
+                }
+            }
+        }
+    };
+}
+
+/// Returns a [`Violation`](crate::sim::Violation) from a judge unless the condition holds:
+/// `ensure!(condition, "property", "one sentence with {values}")`.
+#[macro_export]
+macro_rules! ensure {
+    ($condition:expr, $property:expr, $($sentence:tt)+) => {
+        if !$condition {
+            return Err($crate::sim::Violation {
+                property: $property,
+                explanation: $crate::alloc::format!($($sentence)+),
+            });
+        }
+    };
+}

@@ -6,18 +6,55 @@
 mod args;
 mod check;
 mod files;
+mod matrix;
 mod new;
+mod progress;
 mod replay;
 mod report;
+pub mod saboteurs;
 
 use std::io;
 use std::process::ExitCode;
 
+use args::Command;
 use aviary::scenario::{Service, Verdict};
+use aviary::service::Timelines;
 use clap::{CommandFactory, FromArgMatches};
+use saboteurs::Lying;
 
 /// Runs the command line of `S` and says how to exit.
 pub fn main<S: Service>() -> ExitCode {
+    run(|args| match args {
+        Command::Replay(args) if args.saboteur.is_some() => Ok(no_saboteurs()),
+        Command::Matrix(_) => Ok(no_saboteurs()),
+        Command::Replay(args) => replay::replay::<S>(args, |_| {}),
+        Command::Check(args) => check::check::<S>(args),
+        Command::New(args) => new::new::<S>(args),
+    })
+}
+
+/// The command line of the tweet service, for which there are [`saboteurs`].
+pub fn main_with_saboteurs() -> ExitCode {
+    run(|args| match args {
+        Command::Replay(args) => match &args.saboteur {
+            None => replay::replay::<Timelines>(args, |_| {}),
+            Some(name) => match saboteurs::find(name) {
+                None => Ok(matrix::unknown(name)),
+                found => replay::replay::<Lying>(args, |config| config.saboteur = found),
+            },
+        },
+        Command::Matrix(args) => matrix::matrix(args),
+        Command::Check(args) => check::check::<Timelines>(args),
+        Command::New(args) => new::new::<Timelines>(args),
+    })
+}
+
+fn no_saboteurs() -> Exit {
+    report::error(format_args!("no saboteurs are planted for this service"));
+    Exit::Usage
+}
+
+fn run(command: impl FnOnce(&Command) -> io::Result<Exit>) -> ExitCode {
     let parsed = args::Args::command().try_get_matches();
     let args = match parsed.and_then(|matches| args::Args::from_arg_matches(&matches)) {
         Ok(args) => args,
@@ -27,12 +64,7 @@ pub fn main<S: Service>() -> ExitCode {
             return Exit::from_clap(&error).into();
         }
     };
-    let done = match args.command {
-        args::Command::Replay(replay) => replay::replay::<S>(&replay),
-        args::Command::Check(check) => check::check::<S>(&check),
-        args::Command::New(new) => new::new::<S>(&new),
-    };
-    let exit = done.unwrap_or_else(|error| {
+    let exit = command(&args.command).unwrap_or_else(|error| {
         // A reader that went away, like `| head`, wants no complaint.
         if error.kind() != io::ErrorKind::BrokenPipe {
             report::error(format_args!("failed to write: {error}"));
@@ -58,6 +90,8 @@ pub enum Exit {
     Nondeterministic = 4,
     /// A required step never fired, a named rule matched nothing, or the budget was spent.
     Stale = 5,
+    /// A saboteur is caught by no scenario, or a scenario is turned red by no saboteur.
+    Blind = 6,
 }
 
 impl Exit {

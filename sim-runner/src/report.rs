@@ -14,10 +14,10 @@ use clap::builder::styling::{AnsiColor, Effects, Style};
 use crate::Exit;
 use crate::files::LoadError;
 
-const GOOD: Style = AnsiColor::Green.on_default().effects(Effects::BOLD);
-const BAD: Style = AnsiColor::Red.on_default().effects(Effects::BOLD);
-const ODD: Style = AnsiColor::Yellow.on_default().effects(Effects::BOLD);
-const DIM: Style = Style::new().effects(Effects::DIMMED);
+pub(crate) const GOOD: Style = AnsiColor::Green.on_default().effects(Effects::BOLD);
+pub(crate) const BAD: Style = AnsiColor::Red.on_default().effects(Effects::BOLD);
+pub(crate) const ODD: Style = AnsiColor::Yellow.on_default().effects(Effects::BOLD);
+pub(crate) const DIM: Style = Style::new().effects(Effects::DIMMED);
 
 /// How many lines of a trace are shown of a failure.
 const TAIL: usize = 20;

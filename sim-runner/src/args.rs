@@ -51,6 +51,9 @@ pub(crate) struct Replay {
     /// For people, or for machines: one JSON object a line
     #[arg(long, value_name = "FORMAT", default_value = "text")]
     pub(crate) format: Format,
+    /// Give up after so many events, undecided
+    #[arg(long, value_name = "N", default_value_t = 50_000_000)]
+    pub(crate) events_max: u64,
     /// With this planted bug in every process; `matrix` lists them
     #[arg(long, value_name = "NAME")]
     pub(crate) saboteur: Option<String>,
@@ -62,6 +65,9 @@ pub(crate) struct Matrix {
     /// Scenario files, or folders: all *.ron below them
     #[arg(value_name = "PATH", default_value = "scenarios")]
     pub(crate) paths: Vec<PathBuf>,
+    /// Plant the patches in tests/saboteurs too, each in a copy of the source; takes minutes
+    #[arg(long, value_name = "HOW", num_args = 0..=1, require_equals = true, default_missing_value = "run")]
+    pub(crate) patches: Option<Patches>,
     /// Only this saboteur; may be given several times
     #[arg(long = "saboteur", value_name = "NAME")]
     pub(crate) saboteurs: Vec<String>,
@@ -78,6 +84,15 @@ impl Matrix {
     pub(crate) fn seeds(&self, own: u64) -> Range<u64> {
         self.seeds.clone().unwrap_or(own..own.saturating_add(1))
     }
+}
+
+/// What is done with patches.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum)]
+pub(crate) enum Patches {
+    /// Build each and run the scenarios with it
+    Run,
+    /// Only say whether each applies and builds
+    Check,
 }
 
 fn seeds(text: &str) -> Result<Range<u64>, String> {

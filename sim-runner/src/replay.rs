@@ -70,7 +70,8 @@ fn timed<'a, S: Service>(
         // Kept for the case that something fails.
         Some(Trace::Notable) | None => TraceLevel::Notable,
     };
-    let options = RunOptions { seed: args.seed, trace: level, ..RunOptions::default() };
+    let options =
+        RunOptions { seed: args.seed, trace: level, events_max: args.events_max, ..RunOptions::default() };
     let start = std::time::Instant::now();
     let result: Result<Outcome, _> = run_configured(&one.scenario, &options, configure);
     let wall = start.elapsed();

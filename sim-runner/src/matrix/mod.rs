@@ -4,21 +4,24 @@
 //! 2. Red is a property or expectation that does not hold, a panic, or no progress. A stale run is not red: it says
 //!    that the scenario's story did not take place, not that anything was wrong with it.
 
+mod patches;
 mod table;
 mod told;
 
 use std::io::{self, Write};
+use std::path::PathBuf;
 
 use aviary::scenario::{Outcome, RunOptions};
 use aviary::service::Timelines;
 use aviary::sim::TraceLevel;
 
 use crate::Exit;
-use crate::args::{Format, Matrix};
+use crate::args::{Format, Matrix, Patches};
 use crate::files::{Loaded, load};
 use crate::progress::Progress;
 use crate::report::{error, load_errors, stdout};
 use crate::saboteurs::{self, Saboteur};
+use patches::{Copied, Patch};
 use table::{Cell, Column, Table};
 
 pub(crate) fn matrix(args: &Matrix) -> io::Result<Exit> {
@@ -26,7 +29,7 @@ pub(crate) fn matrix(args: &Matrix) -> io::Result<Exit> {
         Ok(loaded) => loaded,
         Err(errors) => return Ok(load_errors(&errors)),
     };
-    let chosen = match chosen(&args.saboteurs) {
+    let (wrappers, patches) = match chosen(args) {
         Ok(chosen) => chosen,
         Err(exit) => return Ok(exit),
     };
@@ -34,11 +37,14 @@ pub(crate) fn matrix(args: &Matrix) -> io::Result<Exit> {
         return Ok(exit);
     }
     let mut table = Table::new(loaded.iter().map(|one| one.name.clone()));
-    for (number, saboteur) in chosen.iter().enumerate() {
-        let _progress = Progress::show(number + 1, chosen.len(), saboteur.name);
-        let cell = |one: &Loaded<Timelines>| cell(one, Some(*saboteur), args);
-        let cells = loaded.iter().map(cell).collect();
+    for (number, saboteur) in wrappers.iter().enumerate() {
+        let _progress = Progress::show(number + 1, wrappers.len(), saboteur.name);
+        let cells = loaded.iter().map(|one| cell(one, saboteur, args)).collect();
         table.columns.push(Column { name: saboteur.name.into(), about: saboteur.about.into(), cells });
+    }
+    if let Err(why) = patched(&loaded, &patches, args, &mut table) {
+        error(format_args!("{why}"));
+        return Ok(Exit::Usage);
     }
     let mut out = stdout();
     match args.format {
@@ -49,12 +55,77 @@ pub(crate) fn matrix(args: &Matrix) -> io::Result<Exit> {
     Ok(if table.uncaught().is_empty() && table.never_red().is_empty() { Exit::Passed } else { Exit::Blind })
 }
 
-/// The saboteurs of these names, all of them when none is named.
-fn chosen(names: &[String]) -> Result<Vec<&'static Saboteur>, Exit> {
-    if names.is_empty() {
-        return Ok(saboteurs::all().collect());
+/// Applies every patch to a copy of the source, builds it, and adds a column with what came of its runs.
+fn patched(
+    loaded: &[Loaded<Timelines>],
+    patches: &[Patch],
+    args: &Matrix,
+    table: &mut Table,
+) -> Result<(), String> {
+    if patches.is_empty() {
+        return Ok(());
     }
-    names.iter().map(|name| saboteurs::find(name).ok_or_else(|| unknown(name))).collect()
+    let copied = Copied::new()?;
+    let stale: Vec<String> = patches.iter().filter_map(|patch| copied.check(patch).err()).collect();
+    if !stale.is_empty() {
+        return Err(stale.join("\n"));
+    }
+    let absolute = |one: &Loaded<Timelines>| std::path::absolute(&one.path);
+    let files: Vec<PathBuf> =
+        loaded.iter().map(absolute).collect::<Result<_, _>>().map_err(|error| error.to_string())?;
+    for (number, patch) in patches.iter().enumerate() {
+        let _progress = Progress::show(number + 1, patches.len(), &patch.name);
+        if args.patches == Some(Patches::Check) {
+            copied.with(patch, Copied::check_build)?;
+            continue;
+        }
+        let cells = copied.with(patch, |copied| {
+            let program = copied.build()?;
+            let seeds = args.seeds.clone().map_or(vec![None], |seeds| seeds.map(Some).collect());
+            let mut cells: Vec<Cell> = Vec::new();
+            for seed in seeds {
+                let told = patches::replay(&program, &files, seed, EVENTS_MAX)?;
+                let read = told.lines().map(Cell::from_json).collect::<Result<Vec<_>, _>>();
+                let read = read.map_err(|error| format!("its replay tells no results: {error}"))?;
+                if read.len() != files.len() {
+                    return Err(format!(
+                        "its replay tells of {} scenarios out of {}",
+                        read.len(),
+                        files.len()
+                    ));
+                }
+                match cells.is_empty() {
+                    true => cells = read,
+                    false => cells.iter_mut().zip(read).for_each(|(cell, other)| cell.merge(other)),
+                }
+            }
+            Ok(cells)
+        })?;
+        table.columns.push(Column { name: patch.name.clone(), about: patch.about.clone(), cells });
+    }
+    Ok(())
+}
+
+/// The wrappers and patches that `args` name, or all of them.
+fn chosen(args: &Matrix) -> Result<(Vec<&'static Saboteur>, Vec<Patch>), Exit> {
+    let patches = match args.patches {
+        None => Vec::new(),
+        Some(_) => patches::all().map_err(|why| {
+            error(format_args!("{why}"));
+            Exit::Usage
+        })?,
+    };
+    if args.saboteurs.is_empty() {
+        return Ok((saboteurs::all().collect(), patches));
+    }
+    let is_named = |name: &str| args.saboteurs.iter().any(|one| one == name);
+    let is_known =
+        |name: &&String| saboteurs::find(name).is_some() || patches.iter().any(|patch| patch.name == **name);
+    if let Some(name) = args.saboteurs.iter().find(|name| !is_known(name)) {
+        return Err(unknown(name));
+    }
+    let wrappers = saboteurs::all().filter(|saboteur| is_named(saboteur.name)).collect();
+    Ok((wrappers, patches.into_iter().filter(|patch| is_named(&patch.name)).collect()))
 }
 
 /// Tells that there is no saboteur of this name, and which there are.
@@ -82,16 +153,15 @@ fn honest(loaded: &[Loaded<Timelines>], args: &Matrix) -> Option<Exit> {
 }
 
 /// The first seed that makes it red; else what came of the first seed.
-fn cell(one: &Loaded<Timelines>, saboteur: Option<&'static Saboteur>, args: &Matrix) -> Cell {
-    let mut first = None;
+fn cell(one: &Loaded<Timelines>, saboteur: &'static Saboteur, args: &Matrix) -> Cell {
+    let mut cell = Cell::default();
     for seed in args.seeds(one.scenario.seed) {
-        let cell = Cell::of(&outcome(one, saboteur, seed));
+        cell.merge(Cell::of(&outcome(one, Some(saboteur), seed)));
         if cell.is_red() {
-            return cell;
+            break;
         }
-        first = first.or(Some(cell));
     }
-    first.unwrap_or_default()
+    cell
 }
 
 fn outcome(one: &Loaded<Timelines>, saboteur: Option<&'static Saboteur>, seed: u64) -> Outcome {

@@ -18,11 +18,12 @@ pub(super) struct Column {
 }
 
 /// What came of one scenario under one saboteur.
-#[derive(Clone, Default)]
+#[derive(Clone, Default, serde::Deserialize)]
 pub(super) struct Cell {
-    /// As in the results of `replay`.
+    /// As in the results of `replay`; empty before there is one.
     pub(super) verdict: String,
     /// The property and a sentence; empty when everything held.
+    #[serde(default)]
     pub(super) reason: String,
     pub(super) seed: u64,
 }
@@ -32,6 +33,18 @@ impl Cell {
         let verdict = &outcome.verdict;
         let reason = if verdict.is_pass() { String::new() } else { verdict.to_string() };
         Cell { verdict: verdict.name().into(), reason, seed: outcome.seed }
+    }
+
+    /// What `replay --format json` says of one scenario.
+    pub(super) fn from_json(line: &str) -> serde_json::Result<Cell> {
+        serde_json::from_str(line)
+    }
+
+    /// Adds what came of another seed: the first that is red counts, else the first of all.
+    pub(super) fn merge(&mut self, other: Cell) {
+        if self.verdict.is_empty() || (other.is_red() && !self.is_red()) {
+            *self = other;
+        }
     }
 
     /// Whether the scenario noticed that something is wrong.

@@ -62,7 +62,7 @@ fn tell(out: &mut impl Write, ran: &Ran<'_>, args: &Replay, width: usize) -> io:
 )]
 fn timed<'a, S: Service>(
     one: &'a Loaded<S>,
-    args: &Replay,
+    args: &'a Replay,
     configure: impl Fn(&mut <S::Process as Process>::Config),
 ) -> Option<Ran<'a>> {
     let level = match args.trace {
@@ -77,7 +77,8 @@ fn timed<'a, S: Service>(
     let wall = start.elapsed();
     match result {
         Ok(outcome) => {
-            Some(Ran { path: &one.path, name: &one.name, about: &one.scenario.about, outcome, wall })
+            let (path, name, about) = (&one.path, &one.name, &one.scenario.about);
+            Some(Ran { path, name, about, saboteur: args.saboteur.as_deref(), outcome, wall })
         }
         Err(problems) => {
             for problem in problems {

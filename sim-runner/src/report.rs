@@ -27,6 +27,7 @@ pub(crate) struct Ran<'a> {
     pub(crate) path: &'a Path,
     pub(crate) name: &'a str,
     pub(crate) about: &'a str,
+    pub(crate) saboteur: Option<&'a str>,
     pub(crate) outcome: Outcome,
     pub(crate) wall: Duration,
 }
@@ -127,7 +128,8 @@ pub(crate) fn failure(out: &mut impl Write, ran: &Ran<'_>, is_traced: bool) -> i
         }
     }
     let (path, seed) = (quoted(ran.path), ran.outcome.seed);
-    writeln!(out, "  reproduce: {} replay {path} --seed {seed} --trace", program())
+    let saboteur = ran.saboteur.map(|name| format!(" --saboteur {name}")).unwrap_or_default();
+    writeln!(out, "  reproduce: {} replay {path} --seed {seed}{saboteur} --trace", program())
 }
 
 /// The last lines of those whom the sentence names, and of the world; of everybody if it names nobody.

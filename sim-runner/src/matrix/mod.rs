@@ -36,7 +36,7 @@ pub(crate) fn matrix(args: &Matrix) -> io::Result<Exit> {
     if let Some(exit) = honest(&loaded, args) {
         return Ok(exit);
     }
-    let mut table = Table::new(loaded.iter().map(|one| one.name.clone()));
+    let mut table = Table::new(loaded.iter().map(|one| one.name.clone()), args.saboteurs.is_empty());
     for (number, saboteur) in wrappers.iter().enumerate() {
         let _progress = Progress::show(number + 1, wrappers.len(), saboteur.name);
         let cells = loaded.iter().map(|one| cell(one, saboteur, args)).collect();

@@ -42,7 +42,7 @@ pub(super) fn all() -> Result<Vec<Patch>, String> {
         let text = fs::read_to_string(&path)
             .map_err(|error| format!("failed to read {}: {error}", path.display()))?;
         let about = text.lines().next().unwrap_or_default().trim().to_owned();
-        if about.is_empty() || about.starts_with("diff ") {
+        if !about.ends_with('.') {
             return Err(format!(
                 "{FOLDER}/{name}.patch does not begin with a sentence that says what is planted"
             ));

@@ -48,10 +48,14 @@ pub(super) fn text(out: &mut impl Write, table: &Table) -> io::Result<()> {
         writeln!(out, " {}", column.about)?;
     }
     writeln!(out)?;
+    for name in table.red_by_loud_ones_only() {
+        writeln!(out, "{ODD}note{ODD:#}: {name} goes red only under saboteurs that most scenarios catch")?;
+    }
     let (uncaught, never_red) = (table.uncaught(), table.never_red());
     let all = format_args!("{} saboteurs, {} scenarios", table.columns.len(), table.scenarios.len());
     if uncaught.is_empty() && never_red.is_empty() {
-        return writeln!(out, "{GOOD}full{GOOD:#}: {all}; every saboteur is caught, every scenario goes red");
+        let and_rows = if table.is_whole { ", every scenario goes red" } else { "" };
+        return writeln!(out, "{GOOD}full{GOOD:#}: {all}; every saboteur is caught{and_rows}");
     }
     writeln!(out, "{BAD}blind{BAD:#}: {all}")?;
     for name in uncaught {
@@ -95,6 +99,7 @@ struct Object<'a> {
 struct Verdict<'a> {
     uncaught: Vec<&'a str>,
     never_red: Vec<&'a str>,
+    red_by_loud_ones_only: Vec<&'a str>,
 }
 
 /// One object a cell, then one with the names of the culprits.
@@ -107,5 +112,7 @@ pub(super) fn json(out: &mut impl Write, table: &Table) -> io::Result<()> {
             put(serde_json::to_string(&Object { scenario, saboteur, verdict, is_red, reason, seed }))?;
         }
     }
-    put(serde_json::to_string(&Verdict { uncaught: table.uncaught(), never_red: table.never_red() }))
+    let (uncaught, never_red) = (table.uncaught(), table.never_red());
+    let red_by_loud_ones_only = table.red_by_loud_ones_only();
+    put(serde_json::to_string(&Verdict { uncaught, never_red, red_by_loud_ones_only }))
 }

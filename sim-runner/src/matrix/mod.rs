@@ -33,6 +33,11 @@ pub(crate) fn matrix(args: &Matrix) -> io::Result<Exit> {
         Ok(chosen) => chosen,
         Err(exit) => return Ok(exit),
     };
+    // What is wrong with a patch is said before anything runs.
+    let copied = match copied(&patches) {
+        Ok(copied) => copied,
+        Err(why) => return Ok(usage(&why)),
+    };
     if let Some(exit) = honest(&loaded, args) {
         return Ok(exit);
     }
@@ -42,34 +47,52 @@ pub(crate) fn matrix(args: &Matrix) -> io::Result<Exit> {
         let cells = loaded.iter().map(|one| cell(one, saboteur, args)).collect();
         table.columns.push(Column { name: saboteur.name.into(), about: saboteur.about.into(), cells });
     }
-    if let Err(why) = patched(&loaded, &patches, args, &mut table) {
-        error(format_args!("{why}"));
-        return Ok(Exit::Usage);
+    if let Some(copied) = copied
+        && let Err(why) = patched(&loaded, &patches, &copied, args, &mut table)
+    {
+        return Ok(usage(&why));
     }
-    let mut out = stdout();
-    match args.format {
-        Format::Text => told::text(&mut out, &table)?,
-        Format::Json => told::json(&mut out, &table)?,
+    let is_full = table.uncaught().is_empty() && table.never_red().is_empty();
+    match tell(&table, args.format) {
+        // The reader went away: what is known is still the answer.
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => {}
+        told => told?,
     }
-    out.flush()?;
-    Ok(if table.uncaught().is_empty() && table.never_red().is_empty() { Exit::Passed } else { Exit::Blind })
+    Ok(if is_full { Exit::Passed } else { Exit::Blind })
 }
 
-/// Applies every patch to a copy of the source, builds it, and adds a column with what came of its runs.
-fn patched(
-    loaded: &[Loaded<Timelines>],
-    patches: &[Patch],
-    args: &Matrix,
-    table: &mut Table,
-) -> Result<(), String> {
+fn tell(table: &Table, format: Format) -> io::Result<()> {
+    let mut out = stdout();
+    match format {
+        Format::Text => told::text(&mut out, table)?,
+        Format::Json => told::json(&mut out, table)?,
+    }
+    out.flush()
+}
+
+fn usage(why: &str) -> Exit {
+    error(format_args!("{why}"));
+    Exit::Usage
+}
+
+/// A copy of the source to which every patch applies; `None` when there is no patch.
+fn copied(patches: &[Patch]) -> Result<Option<Copied>, String> {
     if patches.is_empty() {
-        return Ok(());
+        return Ok(None);
     }
     let copied = Copied::new()?;
     let stale: Vec<String> = patches.iter().filter_map(|patch| copied.check(patch).err()).collect();
-    if !stale.is_empty() {
-        return Err(stale.join("\n"));
-    }
+    if stale.is_empty() { Ok(Some(copied)) } else { Err(stale.join("\n")) }
+}
+
+/// Builds the copy with each patch in turn, and adds a column with what came of its runs.
+fn patched(
+    loaded: &[Loaded<Timelines>],
+    patches: &[Patch],
+    copied: &Copied,
+    args: &Matrix,
+    table: &mut Table,
+) -> Result<(), String> {
     let absolute = |one: &Loaded<Timelines>| std::path::absolute(&one.path);
     let files: Vec<PathBuf> =
         loaded.iter().map(absolute).collect::<Result<_, _>>().map_err(|error| error.to_string())?;
@@ -110,10 +133,7 @@ fn patched(
 fn chosen(args: &Matrix) -> Result<(Vec<&'static Saboteur>, Vec<Patch>), Exit> {
     let patches = match args.patches {
         None => Vec::new(),
-        Some(_) => patches::all().map_err(|why| {
-            error(format_args!("{why}"));
-            Exit::Usage
-        })?,
+        Some(_) => patches::all().map_err(|why| usage(&why))?,
     };
     if args.saboteurs.is_empty() {
         return Ok((saboteurs::all().collect(), patches));
@@ -131,8 +151,7 @@ fn chosen(args: &Matrix) -> Result<(Vec<&'static Saboteur>, Vec<Patch>), Exit> {
 /// Tells that there is no saboteur of this name, and which there are.
 pub(crate) fn unknown(name: &str) -> Exit {
     let names: Vec<&str> = saboteurs::all().map(|saboteur| saboteur.name).collect();
-    error(format_args!("there is no saboteur {name:?}; there are {}", names.join(", ")));
-    Exit::Usage
+    usage(&format!("there is no saboteur {name:?}; there are {}", names.join(", ")))
 }
 
 /// How to exit if a scenario fails without any saboteur; it is told which.

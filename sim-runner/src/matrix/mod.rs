@@ -125,6 +125,7 @@ fn patched(
             Ok(cells)
         })?;
         table.columns.push(Column { name: patch.name.clone(), about: patch.about.clone(), cells });
+        table.has_patches = true;
     }
     Ok(())
 }

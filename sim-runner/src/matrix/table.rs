@@ -9,6 +9,8 @@ pub(super) struct Table {
     pub(super) columns: Vec<Column>,
     /// Whether every saboteur has a column; if not, a scenario may well go red under none of them.
     pub(super) is_whole: bool,
+    /// Whether patches have columns.
+    pub(super) has_patches: bool,
 }
 
 /// One saboteur.
@@ -63,7 +65,7 @@ impl Cell {
 
 impl Table {
     pub(super) fn new(scenarios: impl Iterator<Item = String>, is_whole: bool) -> Table {
-        Table { scenarios: scenarios.collect(), columns: Vec::new(), is_whole }
+        Table { scenarios: scenarios.collect(), columns: Vec::new(), is_whole, has_patches: false }
     }
 
     /// The saboteurs that no scenario caught.
@@ -77,8 +79,12 @@ impl Table {
         self.lacking(self.columns.iter())
     }
 
-    /// The scenarios that no saboteur turned red but loud ones, which most scenarios catch.
+    /// The scenarios that no saboteur turned red but loud ones, which most scenarios catch; none unless patches
+    /// were run too.
     pub(super) fn red_by_loud_ones_only(&self) -> Vec<&str> {
+        if !self.has_patches {
+            return Vec::new();
+        }
         let is_quiet = |column: &&Column| 2 * column.caught_by().count() <= self.scenarios.len();
         self.lacking(self.columns.iter().filter(is_quiet))
     }
@@ -106,7 +112,7 @@ mod tests {
     /// A row a scenario, a column a saboteur: `x` is red, `-` stale.
     fn table(rows: &[&str]) -> Table {
         let names = (0..rows.len()).map(|number| format!("scenario {number}"));
-        let mut table = Table::new(names, true);
+        let mut table = Table { has_patches: true, ..Table::new(names, true) };
         for column in 0..rows[0].len() {
             let cell = |row: &&str| Cell {
                 verdict: match row.as_bytes()[column] {

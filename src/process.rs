@@ -12,7 +12,7 @@ use core::ops::Range;
 use crate::ids::{ProcessId, SiteId, SiteSet};
 use crate::mix::Seed;
 use crate::time::Instant;
-use crate::wire::Wire;
+use crate::wire::{Wire, WireError};
 
 /// A protocol, as one deterministic state machine.
 pub trait Process: Clone {
@@ -365,6 +365,44 @@ impl<P: Process> Effects<P> {
         self.sent.clear();
         self.notes.clear();
     }
+
+    /// Takes everything out again, decoded: for a process that wraps another and changes what it wants done.
+    ///
+    /// # Errors
+    /// When something does not decode as it was encoded: the codec of `P` is broken.
+    pub fn take(&mut self) -> Result<Given<P>, WireError> {
+        let records = self.records.iter().map(P::Record::from_bytes).collect::<Result<_, _>>()?;
+        let letter = |sent: &Sent| {
+            let message = P::Message::from_bytes(&self.buffer[sent.bytes.clone()])?;
+            Ok(Letter { to: sent.to, message, is_independent: sent.is_independent })
+        };
+        let messages = self.sent.iter().map(letter).collect::<Result<_, _>>()?;
+        let notes = core::mem::take(&mut self.notes);
+        self.clear();
+        Ok(Given { records, messages, notes })
+    }
+}
+
+/// Everything that one call of [`Process::handle`] gave to its [`Effects`].
+#[derive(Clone, Debug)]
+pub struct Given<P: Process> {
+    /// To be made durable, in this order.
+    pub records: Vec<P::Record>,
+    /// To be sent, in this order.
+    pub messages: Vec<Letter<P::Message>>,
+    /// What happened.
+    pub notes: Vec<P::Note>,
+}
+
+/// One message as given to [`Effects`].
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Letter<M> {
+    /// To whom.
+    pub to: Recipients,
+    /// What.
+    pub message: M,
+    /// Whether it was sent without a wait.
+    pub is_independent: bool,
 }
 
 /// Encoded records in order: what a journal appends as one batch.

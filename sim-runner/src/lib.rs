@@ -8,16 +8,22 @@ mod args;
 mod check;
 mod contrast;
 mod files;
+mod matrix;
 mod new;
+mod progress;
 mod replay;
 mod report;
+pub mod saboteurs;
 
 use std::ffi::OsString;
 use std::io;
 use std::process::ExitCode;
 
+use args::Command;
 use aviary::scenario::{Service, Verdict};
+use aviary::service::Timelines;
 use clap::{CommandFactory, FromArgMatches};
+use saboteurs::Lying;
 
 pub use contrast::contrast;
 
@@ -28,6 +34,44 @@ pub fn main<S: Service>() -> ExitCode {
 
 /// Does what a command line of `S` asks, which starts with the program's name.
 pub fn run<S: Service, A: Into<OsString> + Clone>(args: impl IntoIterator<Item = A>) -> Exit {
+    with(args, of::<S>)
+}
+
+/// The command line of the tweet service, for which there are [`saboteurs`].
+pub fn main_with_saboteurs() -> ExitCode {
+    let exit = with(std::env::args_os(), |command| match command {
+        Command::Replay(args) => match &args.saboteur {
+            None => of::<Timelines>(command),
+            Some(name) => match saboteurs::find(name) {
+                None => Ok(matrix::unknown(name)),
+                found => replay::replay::<Lying>(args, |config| config.saboteur = found),
+            },
+        },
+        Command::Matrix(args) => matrix::matrix(args),
+        _ => of::<Timelines>(command),
+    });
+    exit.into()
+}
+
+fn of<S: Service>(command: &Command) -> io::Result<Exit> {
+    match command {
+        Command::Replay(args) if args.saboteur.is_some() => Ok(no_saboteurs()),
+        Command::Matrix(_) => Ok(no_saboteurs()),
+        Command::Replay(args) => replay::replay::<S>(args, |_| {}),
+        Command::Check(args) => check::check::<S>(args),
+        Command::New(args) => new::new::<S>(args),
+    }
+}
+
+fn no_saboteurs() -> Exit {
+    report::error(format_args!("no saboteurs are planted for this service"));
+    Exit::Usage
+}
+
+fn with<A: Into<OsString> + Clone>(
+    args: impl IntoIterator<Item = A>,
+    command: impl FnOnce(&Command) -> io::Result<Exit>,
+) -> Exit {
     let parsed = args::Args::command().try_get_matches_from(args);
     let args = match parsed.and_then(|matches| args::Args::from_arg_matches(&matches)) {
         Ok(args) => args,
@@ -37,12 +81,7 @@ pub fn run<S: Service, A: Into<OsString> + Clone>(args: impl IntoIterator<Item =
             return Exit::from_clap(&error);
         }
     };
-    let done = match args.command {
-        args::Command::Replay(replay) => replay::replay::<S>(&replay),
-        args::Command::Check(check) => check::check::<S>(&check),
-        args::Command::New(new) => new::new::<S>(&new),
-    };
-    done.unwrap_or_else(|error| {
+    command(&args.command).unwrap_or_else(|error| {
         // A reader that went away, like `| head`, wants no complaint.
         if error.kind() != io::ErrorKind::BrokenPipe {
             report::error(format_args!("failed to write: {error}"));
@@ -67,6 +106,8 @@ pub enum Exit {
     Nondeterministic = 4,
     /// A required step never fired, a named rule matched nothing, or the budget was spent.
     Stale = 5,
+    /// A saboteur is caught by no scenario, or a scenario is turned red by no saboteur.
+    Blind = 6,
 }
 
 impl Exit {

@@ -1,16 +1,22 @@
 //! `replay`: runs scenarios and says what came of each.
 
-use std::io::{self, IsTerminal, Write};
+use std::io::{self, Write};
 
-use aviary::scenario::{Outcome, RunOptions, Service, run};
+use aviary::process::Process;
+use aviary::scenario::{Outcome, RunOptions, Service, run_configured};
 use aviary::sim::TraceLevel;
 
 use crate::Exit;
 use crate::args::{Format, Replay, Trace};
 use crate::files::{Loaded, load};
+use crate::progress::Progress;
 use crate::report::{Ran, error, failure, json, load_errors, stdout, summary, trace};
 
-pub(crate) fn replay<S: Service>(args: &Replay) -> io::Result<Exit> {
+/// Runs what `args` name, with a last word of `configure` on every process.
+pub(crate) fn replay<S: Service>(
+    args: &Replay,
+    configure: impl Fn(&mut <S::Process as Process>::Config),
+) -> io::Result<Exit> {
     let loaded = match load::<S>(&args.paths) {
         Ok(loaded) => loaded,
         Err(errors) => return Ok(load_errors(&errors)),
@@ -20,7 +26,7 @@ pub(crate) fn replay<S: Service>(args: &Replay) -> io::Result<Exit> {
     let mut out = stdout();
     for (number, one) in loaded.iter().enumerate() {
         let progress = Progress::show(number + 1, loaded.len(), &one.name);
-        let ran = timed(one, args);
+        let ran = timed(one, args, &configure);
         drop(progress);
         let Some(ran) = ran else { return Ok(Exit::Usage) };
         exits.push(Exit::of(&ran.outcome.verdict));
@@ -54,49 +60,31 @@ fn tell(out: &mut impl Write, ran: &Ran<'_>, args: &Replay, width: usize) -> io:
     clippy::disallowed_methods,
     reason = "wall time is shown, never fed into a run"
 )]
-fn timed<'a, S: Service>(one: &'a Loaded<S>, args: &Replay) -> Option<Ran<'a>> {
+fn timed<'a, S: Service>(
+    one: &'a Loaded<S>,
+    args: &'a Replay,
+    configure: impl Fn(&mut <S::Process as Process>::Config),
+) -> Option<Ran<'a>> {
     let level = match args.trace {
         Some(Trace::Full) => TraceLevel::Full,
         // Kept for the case that something fails.
         Some(Trace::Notable) | None => TraceLevel::Notable,
     };
-    let options = RunOptions { seed: args.seed, trace: level, ..RunOptions::default() };
+    let options =
+        RunOptions { seed: args.seed, trace: level, events_max: args.events_max, ..RunOptions::default() };
     let start = std::time::Instant::now();
-    let result: Result<Outcome, _> = run(&one.scenario, &options);
+    let result: Result<Outcome, _> = run_configured(&one.scenario, &options, configure);
     let wall = start.elapsed();
     match result {
         Ok(outcome) => {
-            Some(Ran { path: &one.path, name: &one.name, about: &one.scenario.about, outcome, wall })
+            let (path, name, about) = (&one.path, &one.name, &one.scenario.about);
+            Some(Ran { path, name, about, saboteur: args.saboteur.as_deref(), outcome, wall })
         }
         Err(problems) => {
             for problem in problems {
                 error(format_args!("{}: {}", one.path.display(), problem.message));
             }
             None
-        }
-    }
-}
-
-/// A line on a terminal that goes when the run is over.
-struct Progress {
-    is_shown: bool,
-}
-
-impl Progress {
-    fn show(number: usize, of: usize, name: &str) -> Progress {
-        let is_shown = io::stderr().is_terminal() && io::stdout().is_terminal();
-        if is_shown {
-            // Progress that cannot be shown is no failure.
-            let _ = write!(io::stderr(), "\r\x1b[K[{number}/{of}] {name}");
-        }
-        Progress { is_shown }
-    }
-}
-
-impl Drop for Progress {
-    fn drop(&mut self) {
-        if self.is_shown {
-            let _ = write!(io::stderr(), "\r\x1b[K");
         }
     }
 }

@@ -14,10 +14,10 @@ use clap::builder::styling::{AnsiColor, Effects, Style};
 use crate::Exit;
 use crate::files::LoadError;
 
-const GOOD: Style = AnsiColor::Green.on_default().effects(Effects::BOLD);
-const BAD: Style = AnsiColor::Red.on_default().effects(Effects::BOLD);
-const ODD: Style = AnsiColor::Yellow.on_default().effects(Effects::BOLD);
-const DIM: Style = Style::new().effects(Effects::DIMMED);
+pub(crate) const GOOD: Style = AnsiColor::Green.on_default().effects(Effects::BOLD);
+pub(crate) const BAD: Style = AnsiColor::Red.on_default().effects(Effects::BOLD);
+pub(crate) const ODD: Style = AnsiColor::Yellow.on_default().effects(Effects::BOLD);
+pub(crate) const DIM: Style = Style::new().effects(Effects::DIMMED);
 
 /// How many lines of a trace are shown of a failure.
 const TAIL: usize = 20;
@@ -27,6 +27,7 @@ pub(crate) struct Ran<'a> {
     pub(crate) path: &'a Path,
     pub(crate) name: &'a str,
     pub(crate) about: &'a str,
+    pub(crate) saboteur: Option<&'a str>,
     pub(crate) outcome: Outcome,
     pub(crate) wall: Duration,
 }
@@ -130,7 +131,8 @@ pub(crate) fn failure(out: &mut impl Write, ran: &Ran<'_>, is_traced: bool) -> i
         }
     }
     let (path, seed) = (quoted(ran.path), ran.outcome.seed);
-    writeln!(out, "  reproduce: {} replay {path} --seed {seed} --trace", program())
+    let saboteur = ran.saboteur.map(|name| format!(" --saboteur {name}")).unwrap_or_default();
+    writeln!(out, "  reproduce: {} replay {path} --seed {seed}{saboteur} --trace", program())
 }
 
 /// The last lines of those whom the sentence names, and of the world; of everybody if it names nobody.

@@ -50,6 +50,30 @@ pub struct Scenario<S: Service> {
     pub expect: Vec<ExpectationOf<S>>,
 }
 
+impl<S: Service> Scenario<S> {
+    /// The same scenario for a service that speaks the same words, such as one that wraps `S`.
+    pub fn for_service<T>(&self) -> Scenario<T>
+    where
+        T: Service<Command = S::Command, Expectation = S::Expectation, Settings = S::Settings>,
+    {
+        Scenario {
+            about: self.about.clone(),
+            seed: self.seed,
+            sites: self.sites,
+            clients: self.clients,
+            machines: self.machines.clone(),
+            network: self.network.clone(),
+            disk: self.disk,
+            settings: self.settings.clone(),
+            limit: self.limit,
+            rules: self.rules.clone(),
+            steps: self.steps.clone(),
+            also: self.also.clone(),
+            expect: self.expect.clone(),
+        }
+    }
+}
+
 /// A step in the words of a service.
 pub type StepOf<S> = Step<Action<<S as Service>::Command, <S as Service>::Expectation>>;
 

@@ -36,7 +36,7 @@ pub use form::Scenario;
 pub use locate::Place;
 pub use outcome::{Outcome, Verdict};
 pub use plan::{Plan, plan};
-pub use run::{RunOptions, run};
+pub use run::{RunOptions, run, run_configured};
 pub use service::{Cluster, Compiled, Member, Order, Problem, Service, Shape, same};
 
 use ron::extensions::Extensions;

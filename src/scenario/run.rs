@@ -7,6 +7,7 @@
 
 use crate::ids::{ProcessId, SiteId, SiteSet};
 use crate::mix::Seed;
+use crate::process::Process;
 use crate::scenario::form::Scenario;
 use crate::scenario::outcome::{Outcome, Verdict};
 use crate::scenario::panics::caught;
@@ -47,9 +48,19 @@ type WorldOf<S> = World<<S as Service>::Process, Watched<<S as Service>::Judges>
 
 /// Runs `scenario`, or says everything that is wrong with it.
 pub fn run<S: Service>(scenario: &Scenario<S>, options: &RunOptions) -> Result<Outcome, Vec<Problem>> {
+    run_configured(scenario, options, |_| {})
+}
+
+/// As [`run`], with a last word on the configuration of every process: for what no file can ask for.
+pub fn run_configured<S: Service>(
+    scenario: &Scenario<S>,
+    options: &RunOptions,
+    configure: impl FnOnce(&mut <S::Process as Process>::Config),
+) -> Result<Outcome, Vec<Problem>> {
     let seed = options.seed.unwrap_or(scenario.seed);
     let trace = TraceSettings { level: options.trace, lines_max: options.trace_lines_max };
-    let plan = plan(scenario)?;
+    let mut plan = plan(scenario)?;
+    configure(&mut plan.config);
     let settings = plan.world(Seed(seed), trace);
     let judges = Watched::new(S::judges(&plan.config, &plan.shape), &plan.watches, &plan.shape);
     let world = World::new(settings, judges)

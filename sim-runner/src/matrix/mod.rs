@@ -1,0 +1,199 @@
+//! `matrix`: which scenario goes red under which saboteur, and whether scenarios and judges can be believed.
+//!
+//! 1. Every scenario passes with honest processes first; else nothing is judged.
+//! 2. Red is a property or expectation that does not hold, a panic, or no progress. A stale run is not red: it says
+//!    that the scenario's story did not take place, not that anything was wrong with it.
+
+mod patches;
+mod table;
+mod told;
+
+use std::io::{self, Write};
+use std::path::PathBuf;
+
+use aviary::scenario::{Outcome, RunOptions};
+use aviary::service::Timelines;
+use aviary::sim::TraceLevel;
+
+use crate::Exit;
+use crate::args::{Format, Matrix, Patches};
+use crate::files::{Loaded, load};
+use crate::progress::Progress;
+use crate::report::{error, load_errors, stdout};
+use crate::saboteurs::{self, Saboteur};
+use patches::{Copied, Patch};
+use table::{Cell, Column, Table};
+
+pub(crate) fn matrix(args: &Matrix) -> io::Result<Exit> {
+    let loaded = match load::<Timelines>(&args.paths) {
+        Ok(loaded) => loaded,
+        Err(errors) => return Ok(load_errors(&errors)),
+    };
+    let (wrappers, patches) = match chosen(args) {
+        Ok(chosen) => chosen,
+        Err(exit) => return Ok(exit),
+    };
+    // What is wrong with a patch is said before anything runs.
+    let copied = match copied(&patches) {
+        Ok(copied) => copied,
+        Err(why) => return Ok(usage(&why)),
+    };
+    if let Some(exit) = honest(&loaded, args) {
+        return Ok(exit);
+    }
+    let mut table = Table::new(loaded.iter().map(|one| one.name.clone()), args.saboteurs.is_empty());
+    for (number, saboteur) in wrappers.iter().enumerate() {
+        let _progress = Progress::show(number + 1, wrappers.len(), saboteur.name);
+        let cells = loaded.iter().map(|one| cell(one, saboteur, args)).collect();
+        table.columns.push(Column { name: saboteur.name.into(), about: saboteur.about.into(), cells });
+    }
+    if let Some(copied) = copied
+        && let Err(why) = patched(&loaded, &patches, &copied, args, &mut table)
+    {
+        return Ok(usage(&why));
+    }
+    let is_full = table.uncaught().is_empty() && table.never_red().is_empty();
+    match tell(&table, args.format) {
+        // The reader went away: what is known is still the answer.
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => {}
+        told => told?,
+    }
+    Ok(if is_full { Exit::Passed } else { Exit::Blind })
+}
+
+fn tell(table: &Table, format: Format) -> io::Result<()> {
+    let mut out = stdout();
+    match format {
+        Format::Text => told::text(&mut out, table)?,
+        Format::Json => told::json(&mut out, table)?,
+    }
+    out.flush()
+}
+
+fn usage(why: &str) -> Exit {
+    error(format_args!("{why}"));
+    Exit::Usage
+}
+
+/// A copy of the source to which every patch applies; `None` when there is no patch.
+fn copied(patches: &[Patch]) -> Result<Option<Copied>, String> {
+    if patches.is_empty() {
+        return Ok(None);
+    }
+    let copied = Copied::new()?;
+    let stale: Vec<String> = patches.iter().filter_map(|patch| copied.check(patch).err()).collect();
+    if stale.is_empty() { Ok(Some(copied)) } else { Err(stale.join("\n")) }
+}
+
+/// Builds the copy with each patch in turn, and adds a column with what came of its runs.
+fn patched(
+    loaded: &[Loaded<Timelines>],
+    patches: &[Patch],
+    copied: &Copied,
+    args: &Matrix,
+    table: &mut Table,
+) -> Result<(), String> {
+    let absolute = |one: &Loaded<Timelines>| std::path::absolute(&one.path);
+    let files: Vec<PathBuf> =
+        loaded.iter().map(absolute).collect::<Result<_, _>>().map_err(|error| error.to_string())?;
+    for (number, patch) in patches.iter().enumerate() {
+        let _progress = Progress::show(number + 1, patches.len(), &patch.name);
+        if args.patches == Some(Patches::Check) {
+            copied.with(patch, Copied::check_build)?;
+            continue;
+        }
+        let cells = copied.with(patch, |copied| {
+            let program = copied.build()?;
+            let seeds = args.seeds.clone().map_or(vec![None], |seeds| seeds.map(Some).collect());
+            let mut cells: Vec<Cell> = Vec::new();
+            for seed in seeds {
+                let told = patches::replay(&program, &files, seed, EVENTS_MAX)?;
+                let read = told.lines().map(Cell::from_json).collect::<Result<Vec<_>, _>>();
+                let read = read.map_err(|error| format!("its replay tells no results: {error}"))?;
+                if read.len() != files.len() {
+                    return Err(format!(
+                        "its replay tells of {} scenarios out of {}",
+                        read.len(),
+                        files.len()
+                    ));
+                }
+                match cells.is_empty() {
+                    true => cells = read,
+                    false => cells.iter_mut().zip(read).for_each(|(cell, other)| cell.merge(other)),
+                }
+            }
+            Ok(cells)
+        })?;
+        table.columns.push(Column { name: patch.name.clone(), about: patch.about.clone(), cells });
+        table.has_patches = true;
+    }
+    Ok(())
+}
+
+/// The wrappers and patches that `args` name, or all of them.
+fn chosen(args: &Matrix) -> Result<(Vec<&'static Saboteur>, Vec<Patch>), Exit> {
+    let patches = match args.patches {
+        None => Vec::new(),
+        Some(_) => patches::all().map_err(|why| usage(&why))?,
+    };
+    if args.saboteurs.is_empty() {
+        return Ok((saboteurs::all().collect(), patches));
+    }
+    let is_named = |name: &str| args.saboteurs.iter().any(|one| one == name);
+    let is_known =
+        |name: &&String| saboteurs::find(name).is_some() || patches.iter().any(|patch| patch.name == **name);
+    if let Some(name) = args.saboteurs.iter().find(|name| !is_known(name)) {
+        return Err(unknown(name));
+    }
+    let wrappers = saboteurs::all().filter(|saboteur| is_named(saboteur.name)).collect();
+    Ok((wrappers, patches.into_iter().filter(|patch| is_named(&patch.name)).collect()))
+}
+
+/// Tells that there is no saboteur of this name, and which there are.
+pub(crate) fn unknown(name: &str) -> Exit {
+    let names: Vec<&str> = saboteurs::all().map(|saboteur| saboteur.name).collect();
+    usage(&format!("there is no saboteur {name:?}; there are {}", names.join(", ")))
+}
+
+/// How to exit if a scenario fails without any saboteur; it is told which.
+fn honest(loaded: &[Loaded<Timelines>], args: &Matrix) -> Option<Exit> {
+    let mut exits = Vec::new();
+    for (number, one) in loaded.iter().enumerate() {
+        let _progress = Progress::show(number + 1, loaded.len(), &one.name);
+        for seed in args.seeds(one.scenario.seed) {
+            let outcome = outcome(one, None, seed);
+            if !outcome.verdict.is_pass() {
+                let (path, verdict) = (one.path.display(), &outcome.verdict);
+                error(format_args!("{path} fails without any saboteur, seed {seed}: {verdict}"));
+                exits.push(Exit::of(verdict));
+            }
+        }
+    }
+    (!exits.is_empty()).then(|| Exit::worst(&exits))
+}
+
+/// The first seed that makes it red; else what came of the first seed.
+fn cell(one: &Loaded<Timelines>, saboteur: &'static Saboteur, args: &Matrix) -> Cell {
+    let mut cell = Cell::default();
+    for seed in args.seeds(one.scenario.seed) {
+        cell.merge(Cell::of(&outcome(one, Some(saboteur), seed)));
+        if cell.is_red() {
+            break;
+        }
+    }
+    cell
+}
+
+fn outcome(one: &Loaded<Timelines>, saboteur: Option<&'static Saboteur>, seed: u64) -> Outcome {
+    let options = RunOptions {
+        seed: Some(seed),
+        trace: TraceLevel::Off,
+        events_max: EVENTS_MAX,
+        ..RunOptions::default()
+    };
+    let run = saboteurs::run(&one.scenario, saboteur, &options);
+    run.unwrap_or_else(|problems| panic!("{} was read and planned: {problems:?}", one.name))
+}
+
+/// Some lies make sites talk without end; an honest scenario has a hundredth of this.
+const EVENTS_MAX: u64 = 2_000_000;

@@ -1,0 +1,118 @@
+//! The matrix as text for people and as lines of JSON for machines.
+
+use std::collections::BTreeMap;
+use std::io::{self, Write};
+
+use crate::matrix::table::{Cell, Table};
+use crate::report::{BAD, DIM, GOOD, ODD};
+
+/// Rows are scenarios, columns saboteurs by number; then what the letters and numbers mean, then the verdict.
+pub(super) fn text(out: &mut impl Write, table: &Table) -> io::Result<()> {
+    let letters = letters(table);
+    let width = table.scenarios.iter().map(|name| name.chars().count()).max().unwrap_or(0);
+    for place in [10, 1] {
+        write!(out, "{:width$} ", "")?;
+        for number in 1..=table.columns.len() {
+            write!(out, "{DIM}{}{DIM:#}", number / place % 10)?;
+        }
+        writeln!(out)?;
+    }
+    for (row, name) in table.scenarios.iter().enumerate() {
+        write!(out, "{name:width$} ")?;
+        for column in &table.columns {
+            let cell = &column.cells[row];
+            let (style, letter) = match cell.property() {
+                Some(property) => (BAD, letters.get(property).copied().unwrap_or('?')),
+                None if cell.verdict == "passed" => (DIM, '.'),
+                None if cell.verdict == "stale" => (ODD, '-'),
+                None => (ODD, '?'),
+            };
+            write!(out, "{style}{letter}{style:#}")?;
+        }
+        writeln!(out)?;
+    }
+    writeln!(out)?;
+    for (property, letter) in &letters {
+        write!(out, "{BAD}{letter}{BAD:#} {property}  ")?;
+    }
+    writeln!(out, "{DIM}.{DIM:#} passed  {ODD}-{ODD:#} stale, not red  {ODD}?{ODD:#} undecided, not red\n")?;
+    let width = table.columns.iter().map(|column| column.name.chars().count()).max().unwrap_or(0);
+    for (number, column) in table.columns.iter().enumerate() {
+        let caught: Vec<usize> = column.caught_by().collect();
+        let style = if caught.is_empty() { BAD } else { GOOD };
+        write!(out, "{:>3} {style}{:width$}{style:#} ", number + 1, column.name)?;
+        match caught[..] {
+            [] => write!(out, "{BAD}by none {BAD:#}")?,
+            _ => write!(out, "{DIM}by {:>4}{DIM:#} ", caught.len())?,
+        }
+        writeln!(out, " {}", column.about)?;
+    }
+    writeln!(out)?;
+    for name in table.red_by_loud_ones_only() {
+        writeln!(out, "{ODD}note{ODD:#}: {name} goes red only under saboteurs that most scenarios catch")?;
+    }
+    let (uncaught, never_red) = (table.uncaught(), table.never_red());
+    let all = format_args!("{} saboteurs, {} scenarios", table.columns.len(), table.scenarios.len());
+    if uncaught.is_empty() && never_red.is_empty() {
+        let and_rows = if table.is_whole { ", every scenario goes red" } else { "" };
+        return writeln!(out, "{GOOD}full{GOOD:#}: {all}; every saboteur is caught{and_rows}");
+    }
+    writeln!(out, "{BAD}blind{BAD:#}: {all}")?;
+    for name in uncaught {
+        writeln!(out, "  no scenario catches the saboteur {BAD}{name}{BAD:#}")?;
+    }
+    for name in never_red {
+        writeln!(out, "  no saboteur turns the scenario {BAD}{name}{BAD:#} red")?;
+    }
+    Ok(())
+}
+
+/// A letter for each property that made anything red: the first of its name that is not taken.
+fn letters(table: &Table) -> BTreeMap<&str, char> {
+    let cells = table.columns.iter().flat_map(|column| &column.cells);
+    let mut letters: BTreeMap<&str, char> =
+        cells.filter_map(Cell::property).map(|name| (name, '?')).collect();
+    let mut taken = Vec::new();
+    for (name, letter) in &mut letters {
+        let of_name =
+            name.chars().filter(char::is_ascii_alphabetic).map(|letter| letter.to_ascii_uppercase());
+        if let Some(free) = of_name.chain('A'..='Z').find(|letter| !taken.contains(letter)) {
+            taken.push(free);
+            *letter = free;
+        }
+    }
+    letters
+}
+
+#[derive(serde::Serialize)]
+struct Object<'a> {
+    scenario: &'a str,
+    saboteur: &'a str,
+    verdict: &'a str,
+    is_red: bool,
+    #[serde(skip_serializing_if = "str::is_empty")]
+    reason: &'a str,
+    seed: u64,
+}
+
+#[derive(serde::Serialize)]
+struct Verdict<'a> {
+    uncaught: Vec<&'a str>,
+    never_red: Vec<&'a str>,
+    red_by_loud_ones_only: Vec<&'a str>,
+}
+
+/// One object a cell, then one with the names of the culprits.
+pub(super) fn json(out: &mut impl Write, table: &Table) -> io::Result<()> {
+    let mut put = |text: serde_json::Result<String>| writeln!(out, "{}", text.map_err(io::Error::other)?);
+    for column in &table.columns {
+        for (scenario, cell) in table.scenarios.iter().zip(&column.cells) {
+            let Cell { verdict, reason, seed } = cell;
+            let (saboteur, is_red, seed) = (&column.name, cell.is_red(), *seed);
+            put(serde_json::to_string(&Object { scenario, saboteur, verdict, is_red, reason, seed }))?;
+        }
+    }
+    let (uncaught, never_red) = (table.uncaught(), table.never_red());
+    let red_by_loud_ones_only = table.red_by_loud_ones_only();
+    put(serde_json::to_string(&Verdict { uncaught, never_red, red_by_loud_ones_only }))
+}

@@ -1,0 +1,145 @@
+//! Sites that tell clients what is not so, and clients that forget.
+
+use aviary::paxos::Slot;
+use aviary::process::Label;
+use aviary::site::{Answer, Message, RequestId, Telling};
+use aviary::timeline::{Page, Position};
+
+use super::Saboteur;
+use super::liar::{Lie, Speech};
+
+pub(super) const SABOTEURS: &[Saboteur] = &[
+    Saboteur::new(
+        "acknowledges-what-it-took",
+        "A client is told that its request is in the log when it is merely in the queue.",
+        Lie::Says(|speech| {
+            let at = Position { slot: speech.site.replica().applied().0, index: 0 };
+            for message in messages(speech) {
+                if let Message::Taken { id } = *message {
+                    let answer = match id {
+                        RequestId::Open { .. } => Answer::Opened,
+                        RequestId::Execute { .. } => Answer::Done,
+                    };
+                    *message = Message::Applied { id, at, answer };
+                }
+            }
+        }),
+    ),
+    Saboteur::new(
+        "expires-live-sessions",
+        "A client whose request took effect is told that its session expired.",
+        Lie::Says(|speech| {
+            for message in messages(speech) {
+                if let Message::Applied { id: id @ RequestId::Execute { .. }, .. } = *message {
+                    *message = Message::Expired { id };
+                }
+            }
+        }),
+    ),
+    Saboteur::new(
+        "answers-from-elsewhere",
+        "A client is told of the right answer at the wrong position.",
+        Lie::Says(|speech| {
+            for message in messages(speech) {
+                if let Message::Applied { at, .. } = message {
+                    at.index += 1;
+                }
+            }
+        }),
+    ),
+    Saboteur::new(
+        "hides-the-newest",
+        "A page lacks its newest tweet.",
+        Lie::Says(|speech| {
+            for page in pages(speech) {
+                if !page.tweets.is_empty() {
+                    page.tweets.remove(0);
+                }
+            }
+        }),
+    ),
+    Saboteur::new(
+        "shows-an-old-page",
+        "A site answers every view with the first page that it ever showed.",
+        Lie::Says(|speech| {
+            let Speech { given, memory, .. } = speech;
+            for letter in &mut given.messages {
+                let Message::Told { telling: telling @ Telling::View { .. }, .. } = &mut letter.message
+                else {
+                    continue;
+                };
+                match memory.kept.first() {
+                    Some(Message::Told { telling: old, .. }) => *telling = old.clone(),
+                    _ => memory.kept.push(letter.message.clone()),
+                }
+            }
+        }),
+    ),
+    Saboteur::new(
+        "answers-though-behind",
+        "A site answers from what it knows, whatever the client has seen elsewhere.",
+        Lie::Hears(|message| {
+            if let Message::Query { seen, .. } = message {
+                *seen = Slot(0);
+            }
+            true
+        }),
+    ),
+    Saboteur::new(
+        "tells-a-later-slot",
+        "A site says that it has applied more than it has.",
+        Lie::Says(|speech| {
+            for message in messages(speech) {
+                if let Message::Told { applied, .. } | Message::Behind { applied, .. } = message {
+                    *applied = applied.next();
+                }
+            }
+        }),
+    ),
+    Saboteur::new(
+        "tells-half-the-list",
+        "Lists that a site tells lack their last item.",
+        Lie::Says(|speech| {
+            for message in messages(speech) {
+                match message {
+                    Message::Told { telling: Telling::Log { lines, .. }, .. } => {
+                        lines.pop();
+                    }
+                    Message::Told { telling: Telling::Blocks { blocks, .. }, .. } => {
+                        blocks.pop();
+                    }
+                    _ => {}
+                }
+            }
+        }),
+    ),
+    Saboteur::new(
+        "leaves-clients-waiting",
+        "A site never says that it is busy, behind or without a session.",
+        Lie::Says(|speech| {
+            let is_bad_news = |kind: &str| ["Busy", "Behind", "Expired"].contains(&kind);
+            speech.given.messages.retain(|letter| !is_bad_news(letter.message.kind()));
+        }),
+    ),
+    Saboteur::new(
+        "client-forgets-what-it-saw",
+        "A client does not tell the sites what it has seen.",
+        Lie::Asks(|message| {
+            if let Message::Query { seen, .. } = message {
+                *seen = Slot(0);
+            }
+        }),
+    ),
+];
+
+fn messages<'a>(speech: &'a mut Speech<'_>) -> impl Iterator<Item = &'a mut Message> {
+    speech.given.messages.iter_mut().map(|letter| &mut letter.message)
+}
+
+fn pages<'a>(speech: &'a mut Speech<'_>) -> impl Iterator<Item = &'a mut Page> {
+    messages(speech).filter_map(|message| match message {
+        Message::Told { telling: Telling::View { page }, .. }
+        | Message::Applied { answer: Answer::Viewed { page }, .. } => Some(page),
+        _ => None,
+    })
+}

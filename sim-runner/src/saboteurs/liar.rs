@@ -1,0 +1,214 @@
+//! The process that lies: the real one inside, and one lie at its border.
+//!
+//! 1. Without a saboteur it is the real process, to the bit.
+//! 2. A lie sees what crosses the border and what the site tells of itself, and changes only what crosses.
+
+use std::collections::BTreeSet;
+
+use aviary::ids::{ProcessId, SiteId};
+use aviary::mix::Seed;
+use aviary::paxos;
+use aviary::process::{Damage, Effects, Given, Input, Label, Letter, Process, Recovered, Role};
+use aviary::site::{self, Bird, Command, Message, Note, Record, Site, Submission};
+use aviary::time::Instant;
+use std::sync::Arc;
+
+use crate::saboteurs::Saboteur;
+
+/// What sites say to each other.
+pub(super) type Paxos = paxos::Message<Arc<Submission>>;
+
+/// What acceptors and learners write.
+pub(super) type PaxosRecord = paxos::Record<Arc<Submission>>;
+
+/// Where a saboteur lies, and what it does there.
+#[derive(Clone, Copy)]
+pub(super) enum Lie {
+    /// About what a site is started from.
+    Birth(fn(&mut Birth)),
+    /// About a message that a site is handed; `false` when it is not handed in at all.
+    Hears(fn(&mut Message) -> bool),
+    /// About what a site says and writes.
+    Says(fn(&mut Speech<'_>)),
+    /// About what a client says.
+    Asks(fn(&mut Message)),
+    /// About when it wants to be woken: for these reasons it does not, until something else comes.
+    Sleeps(&'static [&'static str]),
+}
+
+/// What a site is started from.
+pub(super) struct Birth {
+    pub(super) me: SiteId,
+    pub(super) recovered: Recovered<Record>,
+}
+
+/// One call of a site.
+pub(super) struct Speech<'a> {
+    /// As it is behind the call.
+    pub(super) site: &'a Site,
+    pub(super) me: SiteId,
+    /// What it was handed, if that was a message.
+    pub(super) heard: Option<(ProcessId, &'a Message)>,
+    /// What it wants done.
+    pub(super) given: &'a mut Given<Bird>,
+    pub(super) memory: &'a mut Memory,
+}
+
+/// What a lie remembers in one life of its site.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Memory {
+    /// What was said before, by kind and subject.
+    pub(super) said: BTreeSet<(&'static str, u64)>,
+    /// Messages kept for later.
+    pub(super) kept: Vec<Message>,
+}
+
+/// The configuration of the real process, and who lies.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// Of the real process.
+    pub real: site::Config,
+    /// The lie, the same in every process; none when all are honest.
+    pub saboteur: Option<&'static Saboteur>,
+}
+
+/// The real process and its lie.
+#[derive(Clone, Debug)]
+pub struct Liar {
+    /// The real process.
+    pub real: Bird,
+    id: ProcessId,
+    saboteur: Option<&'static Saboteur>,
+    memory: Memory,
+}
+
+impl Process for Liar {
+    type Message = Message;
+    type Record = Record;
+    type Note = Note;
+    type Command = Command;
+    type Config = Config;
+
+    fn start(
+        config: &Config,
+        id: ProcessId,
+        seed: Seed,
+        recovered: Recovered<Record>,
+    ) -> Result<Liar, Damage> {
+        let saboteur = config.saboteur;
+        let recovered = match (saboteur.map(|saboteur| saboteur.lie), id.as_site()) {
+            (Some(Lie::Birth(lie)), Some(me)) => {
+                let mut birth = Birth { me, recovered };
+                lie(&mut birth);
+                birth.recovered
+            }
+            _ => recovered,
+        };
+        let real = Bird::start(&config.real, id, seed, recovered)?;
+        Ok(Liar { real, id, saboteur, memory: Memory::default() })
+    }
+
+    fn handle(&mut self, now: Instant, input: Input<Liar>, effects: &mut Effects<Liar>) {
+        let lie = self.saboteur.map(|saboteur| saboteur.lie);
+        let mut input = match input {
+            Input::Message { from, message } => Input::<Bird>::Message { from, message },
+            Input::Wake => Input::Wake,
+            Input::Command(command) => Input::Command(command),
+            Input::DiskSpace { is_low } => Input::DiskSpace { is_low },
+        };
+        if let (Some(Lie::Hears(lie)), Input::Message { message, .. }, Some(_)) =
+            (lie, &mut input, self.id.as_site())
+            && !lie(message)
+        {
+            return;
+        }
+        let heard = match (&input, lie) {
+            (Input::Message { from, message }, Some(Lie::Says(_))) => Some((*from, message.clone())),
+            _ => None,
+        };
+        let mut inner = Effects::default();
+        self.real.handle(now, input, &mut inner);
+        let mut given = inner.take().expect("what the real process encoded decodes: round trips are tested");
+        match (lie, self.id.as_site(), self.real.as_site()) {
+            (Some(Lie::Says(lie)), Some(me), Some(site)) => lie(&mut Speech {
+                site,
+                me,
+                heard: heard.as_ref().map(|(from, message)| (*from, message)),
+                given: &mut given,
+                memory: &mut self.memory,
+            }),
+            (Some(Lie::Asks(lie)), None, _) => {
+                given.messages.iter_mut().for_each(|letter| lie(&mut letter.message));
+            }
+            _ => {}
+        }
+        hand_on(given, effects);
+    }
+
+    fn deadline(&self) -> Option<(Instant, &'static str)> {
+        let (at, reason) = self.real.deadline()?;
+        match self.saboteur.map(|saboteur| saboteur.lie) {
+            Some(Lie::Sleeps(reasons)) if reasons.contains(&reason) => None,
+            _ => Some((at, reason)),
+        }
+    }
+
+    fn role(&self) -> Role {
+        self.real.role()
+    }
+}
+
+fn hand_on(given: Given<Bird>, effects: &mut Effects<Liar>) {
+    given.records.iter().for_each(|record| effects.append(record));
+    for Letter { to, message, is_independent } in &given.messages {
+        if *is_independent {
+            effects.send_independent(*to, message);
+        } else {
+            effects.send(*to, message);
+        }
+    }
+    given.notes.into_iter().for_each(|note| effects.note(note));
+}
+
+impl Speech<'_> {
+    /// Every message between sites.
+    pub(super) fn paxos(&mut self) -> impl Iterator<Item = &mut Paxos> {
+        self.given.messages.iter_mut().filter_map(|letter| match &mut letter.message {
+            Message::Paxos { message } => Some(message),
+            _ => None,
+        })
+    }
+
+    /// Every record of its acceptor and learner.
+    pub(super) fn records(&mut self) -> impl Iterator<Item = &mut PaxosRecord> {
+        self.given.records.iter_mut().filter_map(|record| match record {
+            Record::Paxos { record } => Some(record),
+            Record::Taken { .. } => None,
+        })
+    }
+
+    /// Does not write what `is_lost` says.
+    pub(super) fn forget(&mut self, is_lost: impl Fn(&PaxosRecord) -> bool) {
+        let is_lost = |record: &Record| matches!(record, Record::Paxos { record } if is_lost(record));
+        self.given.records.retain(|record| !is_lost(record));
+    }
+
+    /// Does not send messages of this kind.
+    pub(super) fn withhold(&mut self, kind: &str) {
+        self.given.messages.retain(|letter| letter.message.kind() != kind);
+    }
+
+    /// Sends messages of this kind without waiting for what they depend on.
+    pub(super) fn hurry(&mut self, kind: &str, is_hurried: impl Fn(&Letter<Message>) -> bool) {
+        for letter in &mut self.given.messages {
+            letter.is_independent |= letter.message.kind() == kind && is_hurried(letter);
+        }
+    }
+
+    /// Sends messages of this kind once only for each subject.
+    pub(super) fn say_once(&mut self, kind: &'static str) {
+        let said = &mut self.memory.said;
+        let mut is_new = |message: &Message| said.insert((kind, message.subject().number));
+        self.given.messages.retain(|letter| letter.message.kind() != kind || is_new(&letter.message));
+    }
+}

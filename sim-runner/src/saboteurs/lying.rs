@@ -1,0 +1,81 @@
+//! The tweet service with a liar for a process: its words, judges and expectations are those of the real one.
+
+use aviary::journal::JournalConfig;
+use aviary::oracle::Judges;
+use aviary::scenario::{Cluster, Member, Order, Problem, Service, Shape};
+use aviary::service::{Command, Expectation, Settings, Timelines};
+use aviary::sim::Violation;
+use aviary::site::Bird;
+
+use crate::saboteurs::{Config, Liar};
+
+/// The tweet service, sabotaged.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Lying;
+
+impl Service for Lying {
+    type Process = Liar;
+    type Judges = Judges;
+    type Command = Command;
+    type Expectation = Expectation;
+    type Settings = Settings;
+
+    const MESSAGES: &'static [&'static str] = Timelines::MESSAGES;
+    const NOTES: &'static [&'static str] = Timelines::NOTES;
+    const STARTER: &'static str = Timelines::STARTER;
+
+    fn compile(command: &Command) -> Result<Order<Lying>, Vec<Problem>> {
+        let Order { to, command, place } = Timelines::compile(command)?;
+        Ok(Order { to, command, place })
+    }
+
+    fn check(expectation: &Expectation, shape: &Shape) -> Vec<Problem> {
+        Timelines::check(expectation, shape)
+    }
+
+    fn config(settings: &Settings, shape: &Shape) -> Result<Config, Vec<Problem>> {
+        Ok(Config { real: Timelines::config(settings, shape)?, saboteur: None })
+    }
+
+    fn datagram_max(config: &Config) -> usize {
+        Timelines::datagram_max(&config.real)
+    }
+
+    fn journal(config: &Config) -> JournalConfig {
+        Timelines::journal(&config.real)
+    }
+
+    fn judges(config: &Config, shape: &Shape) -> Judges {
+        Timelines::judges(&config.real, shape)
+    }
+
+    fn judge_end(judges: &Judges, cluster: &Cluster<'_, Liar>) -> Result<(), Violation> {
+        Timelines::judge_end(judges, &real(cluster))
+    }
+
+    fn expect(expectation: &Expectation, cluster: &Cluster<'_, Liar>) -> Result<(), String> {
+        Timelines::expect(expectation, &real(cluster))
+    }
+
+    fn converged(cluster: &Cluster<'_, Liar>) -> Result<(), String> {
+        Timelines::converged(&real(cluster))
+    }
+
+    fn final_state(cluster: &Cluster<'_, Liar>) -> String {
+        Timelines::final_state(&real(cluster))
+    }
+}
+
+/// The real processes of a cluster of liars.
+fn real<'a>(cluster: &Cluster<'a, Liar>) -> Cluster<'a, Bird> {
+    let member = |member: &Member<'a, Liar>| {
+        let state: Option<&'a Liar> = member.state;
+        Member { id: member.id, state: state.map(|liar| &liar.real) }
+    };
+    Cluster {
+        now: cluster.now,
+        config: &cluster.config.real,
+        core: cluster.core,
+        members: cluster.members.iter().map(member).collect(),
+    }
+}

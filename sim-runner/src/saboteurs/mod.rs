@@ -1,0 +1,84 @@
+//! Planted bugs of the tweet service: the judges and scenarios are judged by whether they notice.
+//!
+//! A saboteur here is a wrapper around the real process that lies at the border: about what it was started from,
+//! what it heard, what it says, what it writes, when it wants to be woken. It knows nothing of what is inside, and
+//! the protocol has no switches for it. What no wrapper reaches is a patch in `tests/saboteurs/`.
+//!
+//! Each family has a file; [`all`] is the table.
+
+mod answers;
+mod catching_up;
+mod early;
+mod liar;
+mod lying;
+mod promises;
+mod records;
+mod recovery;
+mod sleep;
+mod submissions;
+mod votes;
+mod watermarks;
+
+use std::fmt;
+
+use aviary::scenario::{Outcome, Problem, RunOptions, Scenario, run_configured};
+use aviary::service::Timelines;
+
+use liar::Lie;
+pub use liar::{Config, Liar};
+pub use lying::Lying;
+
+/// One planted bug.
+#[derive(Clone, Copy)]
+pub struct Saboteur {
+    /// Its name: letters, digits and `-`.
+    pub name: &'static str,
+    /// What it does wrong, in one sentence.
+    pub about: &'static str,
+    lie: Lie,
+}
+
+impl Saboteur {
+    const fn new(name: &'static str, about: &'static str, lie: Lie) -> Saboteur {
+        Saboteur { name, about, lie }
+    }
+}
+
+impl fmt::Debug for Saboteur {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name)
+    }
+}
+
+/// Every family, in the order of the table.
+const FAMILIES: &[&[Saboteur]] = &[
+    records::SABOTEURS,
+    recovery::SABOTEURS,
+    early::SABOTEURS,
+    promises::SABOTEURS,
+    votes::SABOTEURS,
+    watermarks::SABOTEURS,
+    catching_up::SABOTEURS,
+    submissions::SABOTEURS,
+    answers::SABOTEURS,
+    sleep::SABOTEURS,
+];
+
+/// Every saboteur.
+pub fn all() -> impl Iterator<Item = &'static Saboteur> {
+    FAMILIES.iter().copied().flatten()
+}
+
+/// The saboteur of this name.
+pub fn find(name: &str) -> Option<&'static Saboteur> {
+    all().find(|saboteur| saboteur.name == name)
+}
+
+/// Runs `scenario` with `saboteur` inside every process, or with honest ones; or says what is wrong with it.
+pub fn run(
+    scenario: &Scenario<Timelines>,
+    saboteur: Option<&'static Saboteur>,
+    options: &RunOptions,
+) -> Result<Outcome, Vec<Problem>> {
+    run_configured(&scenario.for_service::<Lying>(), options, |config| config.saboteur = saboteur)
+}

@@ -1,0 +1,78 @@
+//! Sites that spoil the order and number of what they took.
+
+use std::sync::Arc;
+
+use aviary::process::{Label, Letter};
+use aviary::site::{Message, Number, Record, Submission};
+
+use super::Saboteur;
+use super::liar::{Lie, Speech};
+
+pub(super) const SABOTEURS: &[Saboteur] = &[
+    Saboteur::new(
+        "submits-twice",
+        "A site hands every request to the leader a second time, under the next number.",
+        Lie::Says(|speech| {
+            let mut doubled = Vec::new();
+            for letter in &speech.given.messages {
+                if let Message::Forward { submission } = &letter.message {
+                    let after = submission.number;
+                    let number = Number { count: after.count + 1, ..after };
+                    let submission = Arc::new(Submission { number, after, ..Submission::clone(submission) });
+                    doubled.push(Letter { message: Message::Forward { submission }, ..letter.clone() });
+                }
+            }
+            speech.given.messages.extend(doubled);
+        }),
+    ),
+    Saboteur::new(
+        "names-no-predecessor",
+        "A site's submissions do not name the one before them.",
+        Lie::Says(|speech| renumber(speech, |submission| submission.after = Number::default())),
+    ),
+    Saboteur::new(
+        "numbers-all-alike",
+        "A site gives all that it takes the number 1 of its life.",
+        Lie::Says(|speech| {
+            renumber(speech, |submission| {
+                submission.number.count = 1;
+                submission.after = Number::default();
+            });
+        }),
+    ),
+    Saboteur::new(
+        "forwards-once",
+        "A site hands a request to the leader once and never again.",
+        Lie::Says(|speech| speech.say_once("Forward")),
+    ),
+    Saboteur::new(
+        "forwards-the-later-first",
+        "A site holds every first request back until the next has gone to the leader.",
+        Lie::Says(|speech| {
+            let is_forward = |letter: &Letter<Message>| letter.message.kind() == "Forward";
+            let Some(at) = speech.given.messages.iter().position(is_forward) else { return };
+            match speech.memory.kept.pop() {
+                Some(kept) => {
+                    let late = Letter { message: kept, ..speech.given.messages[at].clone() };
+                    speech.given.messages.insert(at + 1, late);
+                }
+                None => speech.memory.kept.push(speech.given.messages.remove(at).message),
+            }
+        }),
+    ),
+];
+
+/// Changes its own submissions on their way to the disk and to the leader.
+fn renumber(speech: &mut Speech<'_>, change: impl Fn(&mut Submission)) {
+    let change = |submission: &mut Arc<Submission>| change(Arc::make_mut(submission));
+    for record in &mut speech.given.records {
+        if let Record::Taken { submission } = record {
+            change(submission);
+        }
+    }
+    for letter in &mut speech.given.messages {
+        if let Message::Forward { submission } = &mut letter.message {
+            change(submission);
+        }
+    }
+}

@@ -4,11 +4,15 @@
 //! and exit codes.
 
 mod args;
+mod audit;
 mod check;
 mod files;
 mod new;
+mod progress;
+mod record;
 mod replay;
 mod report;
+mod side_by_side;
 
 use std::io;
 use std::process::ExitCode;
@@ -29,6 +33,8 @@ pub fn main<S: Service>() -> ExitCode {
     };
     let done = match args.command {
         args::Command::Replay(replay) => replay::replay::<S>(&replay),
+        args::Command::Audit(audit) => audit::audit::<S>(&audit),
+        args::Command::Record(record) => record::record::<S>(&record),
         args::Command::Check(check) => check::check::<S>(&check),
         args::Command::New(new) => new::new::<S>(&new),
     };
@@ -50,7 +56,7 @@ pub enum Exit {
     Passed = 0,
     /// A property or an expectation did not hold, or a process panicked.
     Violated = 1,
-    /// A flag or a file is wrong; nothing was run.
+    /// A flag or a file is wrong, or the program to compare with cannot be run.
     Usage = 2,
     /// No progress after healing.
     Stalled = 3,

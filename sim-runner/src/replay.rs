@@ -1,6 +1,6 @@
 //! `replay`: runs scenarios and says what came of each.
 
-use std::io::{self, IsTerminal, Write};
+use std::io::{self, Write};
 
 use aviary::scenario::{Outcome, RunOptions, Service, run};
 use aviary::sim::TraceLevel;
@@ -8,7 +8,8 @@ use aviary::sim::TraceLevel;
 use crate::Exit;
 use crate::args::{Format, Replay, Trace};
 use crate::files::{Loaded, load};
-use crate::report::{Ran, error, failure, json, load_errors, stdout, summary, trace};
+use crate::progress::Progress;
+use crate::report::{Ran, failure, json, load_errors, problems, stdout, summary, trace};
 
 pub(crate) fn replay<S: Service>(args: &Replay) -> io::Result<Exit> {
     let loaded = match load::<S>(&args.paths) {
@@ -68,35 +69,9 @@ fn timed<'a, S: Service>(one: &'a Loaded<S>, args: &Replay) -> Option<Ran<'a>> {
         Ok(outcome) => {
             Some(Ran { path: &one.path, name: &one.name, about: &one.scenario.about, outcome, wall })
         }
-        Err(problems) => {
-            for problem in problems {
-                error(format_args!("{}: {}", one.path.display(), problem.message));
-            }
+        Err(found) => {
+            problems(&one.path, &found);
             None
-        }
-    }
-}
-
-/// A line on a terminal that goes when the run is over.
-struct Progress {
-    is_shown: bool,
-}
-
-impl Progress {
-    fn show(number: usize, of: usize, name: &str) -> Progress {
-        let is_shown = io::stderr().is_terminal() && io::stdout().is_terminal();
-        if is_shown {
-            // Progress that cannot be shown is no failure.
-            let _ = write!(io::stderr(), "\r\x1b[K[{number}/{of}] {name}");
-        }
-        Progress { is_shown }
-    }
-}
-
-impl Drop for Progress {
-    fn drop(&mut self) {
-        if self.is_shown {
-            let _ = write!(io::stderr(), "\r\x1b[K");
         }
     }
 }

@@ -7,17 +7,17 @@ use std::time::Duration;
 
 use anstream::AutoStream;
 use aviary::ids::ProcessId;
-use aviary::scenario::{Outcome, Verdict};
+use aviary::scenario::{Outcome, Problem, Verdict};
 use aviary::sim::{LineClass, Told};
 use clap::builder::styling::{AnsiColor, Effects, Style};
 
 use crate::Exit;
 use crate::files::LoadError;
 
-const GOOD: Style = AnsiColor::Green.on_default().effects(Effects::BOLD);
-const BAD: Style = AnsiColor::Red.on_default().effects(Effects::BOLD);
+pub(crate) const GOOD: Style = AnsiColor::Green.on_default().effects(Effects::BOLD);
+pub(crate) const BAD: Style = AnsiColor::Red.on_default().effects(Effects::BOLD);
 const ODD: Style = AnsiColor::Yellow.on_default().effects(Effects::BOLD);
-const DIM: Style = Style::new().effects(Effects::DIMMED);
+pub(crate) const DIM: Style = Style::new().effects(Effects::DIMMED);
 
 /// How many lines of a trace are shown of a failure.
 const TAIL: usize = 20;
@@ -40,6 +40,13 @@ pub(crate) fn stdout() -> impl Write {
 pub(crate) fn error(message: Arguments<'_>) {
     let mut err = AutoStream::auto(io::stderr());
     let _ = writeln!(err, "{BAD}error{BAD:#}: {message}");
+}
+
+/// Tells what is wrong with a scenario that was read.
+pub(crate) fn problems(path: &Path, problems: &[Problem]) {
+    for problem in problems {
+        error(format_args!("{}: {}", path.display(), problem.message));
+    }
 }
 
 /// Tells what is wrong with files.

@@ -9,14 +9,27 @@ const EXIT_CODES: &str = "\
 Exit codes:
   0  everything held
   1  a property or an expectation did not hold, or a process panicked
-  2  a flag or a file is wrong; nothing was run
+  2  a flag or a file is wrong, or the program to compare with cannot be run
   3  no progress after healing
-  4  nondeterminism: two runs of one scenario differed (reserved)
+  4  nondeterminism: two runs of one scenario differed
   5  stale or undecided: a required step never fired, a named rule matched nothing, or a budget was spent
   6  a saboteur is caught by no scenario, or a scenario is turned red by no saboteur
-For several files the first present of 1, 4, 3, 5.";
+For several files the first present of 1, 4, 3, 5; of an audit, 4 before all others.";
 
-/// Replays, checks and starts scenarios.
+const AUDIT: &str = "\
+Each scenario is run twice in this process, with a trace of everything, of what is notable and of nothing, on from a \
+clone taken half-way, and in a second process: this program starts itself with `record`. Every run is held against \
+the first one, event by event: number, time, fingerprint, trace, verdict and final state. Where one differs, the \
+first event that does is shown side by side. A scenario that fails must fail in the same way each time; its verdict \
+then decides how the audit ends.";
+
+const RECORD: &str = "\
+The first line names the scenario, its seed and this format's version; each further one has the number of events so \
+far, the simulated time in microseconds, the fingerprint over everything that happened, and the trace's lines; the \
+last one has the verdict and the final state too. Recordings of one scenario are equal byte for byte, whatever \
+process, machine or build they are from: `audit` compares them, and so does `diff`. Ends with 0 whatever the verdict.";
+
+/// Replays, audits, checks and starts scenarios.
 #[derive(Parser, Debug)]
 #[command(name = "sim-runner", version, about, after_help = EXIT_CODES, arg_required_else_help = true)]
 pub(crate) struct Args {
@@ -28,6 +41,10 @@ pub(crate) struct Args {
 pub(crate) enum Command {
     /// Run scenarios and say what came of each
     Replay(Replay),
+    /// Say whether scenarios repeat themselves exactly, and where not
+    Audit(Audit),
+    /// Run one scenario and print all that happens, for comparing
+    Record(Record),
     /// Say whether files are well-formed scenarios, without running them
     Check(Check),
     /// Write a commented scenario to start from
@@ -100,6 +117,34 @@ fn seeds(text: &str) -> Result<Range<u64>, String> {
     parsed
         .filter(|seeds| !seeds.is_empty())
         .ok_or_else(|| "expected two numbers, the smaller first: 1..30".into())
+}
+
+#[derive(ClapArgs, Debug)]
+#[command(after_help = EXIT_CODES, after_long_help = format!("{AUDIT}\n\n{EXIT_CODES}"))]
+pub(crate) struct Audit {
+    /// Scenario files, or folders: all *.ron below them
+    #[arg(required = true, value_name = "PATH")]
+    pub(crate) paths: Vec<PathBuf>,
+    /// Compare with this build of the same program too; may be given several times
+    #[arg(long, value_name = "PROGRAM")]
+    pub(crate) against: Vec<PathBuf>,
+    /// Draw everything random from this instead of the scenario's own seed
+    #[arg(long, value_name = "N", env = "SIM_RUNNER_SEED")]
+    pub(crate) seed: Option<u64>,
+    /// For people, or for machines: one JSON object a line
+    #[arg(long, value_name = "FORMAT", default_value = "text")]
+    pub(crate) format: Format,
+}
+
+#[derive(ClapArgs, Debug)]
+#[command(after_help = RECORD)]
+pub(crate) struct Record {
+    /// The scenario file
+    #[arg(value_name = "FILE")]
+    pub(crate) path: PathBuf,
+    /// Draw everything random from this instead of the scenario's own seed
+    #[arg(long, value_name = "N", env = "SIM_RUNNER_SEED")]
+    pub(crate) seed: Option<u64>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum)]

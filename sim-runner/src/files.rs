@@ -42,7 +42,8 @@ pub(crate) fn load<S: Service>(paths: &[PathBuf]) -> Result<Vec<Loaded<S>>, Vec<
     if errors.is_empty() { Ok(loaded) } else { Err(errors) }
 }
 
-fn load_one<S: Service>(path: &Path) -> Result<Loaded<S>, LoadError> {
+/// The scenario of one file.
+pub(crate) fn load_one<S: Service>(path: &Path) -> Result<Loaded<S>, LoadError> {
     let text = fs::read_to_string(path).map_err(|error| LoadError::Files(failed("read", path, &error)))?;
     let scenario = read(&path.display().to_string(), &text).map_err(LoadError::Scenario)?;
     let name = path.file_stem().unwrap_or(path.as_os_str()).to_string_lossy().into_owned();

@@ -5,15 +5,18 @@
 //! and exit codes.
 
 mod args;
+mod audit;
 mod check;
 mod contrast;
 mod files;
 mod matrix;
 mod new;
 mod progress;
+mod record;
 mod replay;
 mod report;
 pub mod saboteurs;
+mod side_by_side;
 
 use std::ffi::OsString;
 use std::io;
@@ -58,6 +61,8 @@ fn of<S: Service>(command: &Command) -> io::Result<Exit> {
         Command::Replay(args) if args.saboteur.is_some() => Ok(no_saboteurs()),
         Command::Matrix(_) => Ok(no_saboteurs()),
         Command::Replay(args) => replay::replay::<S>(args, |_| {}),
+        Command::Audit(args) => audit::audit::<S>(args),
+        Command::Record(args) => record::record::<S>(args),
         Command::Check(args) => check::check::<S>(args),
         Command::New(args) => new::new::<S>(args),
     }
@@ -98,7 +103,7 @@ pub enum Exit {
     Passed = 0,
     /// A property or an expectation did not hold, or a process panicked.
     Violated = 1,
-    /// A flag or a file is wrong; nothing was run.
+    /// A flag or a file is wrong, or the program to compare with cannot be run.
     Usage = 2,
     /// No progress after healing.
     Stalled = 3,

@@ -10,7 +10,7 @@ use crate::Exit;
 use crate::args::{Format, Replay, Trace};
 use crate::files::{Loaded, load};
 use crate::progress::Progress;
-use crate::report::{Ran, error, failure, json, load_errors, stdout, summary, trace};
+use crate::report::{Ran, failure, json, load_errors, problems, stdout, summary, trace};
 
 /// Runs what `args` name, with a last word of `configure` on every process.
 pub(crate) fn replay<S: Service>(
@@ -80,10 +80,8 @@ fn timed<'a, S: Service>(
             let (path, name, about) = (&one.path, &one.name, &one.scenario.about);
             Some(Ran { path, name, about, saboteur: args.saboteur.as_deref(), outcome, wall })
         }
-        Err(problems) => {
-            for problem in problems {
-                error(format_args!("{}: {}", one.path.display(), problem.message));
-            }
+        Err(found) => {
+            problems(&one.path, &found);
             None
         }
     }

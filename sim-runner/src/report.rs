@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use anstream::AutoStream;
 use aviary::ids::ProcessId;
-use aviary::scenario::{Outcome, Verdict};
+use aviary::scenario::{Outcome, Problem, Verdict};
 use aviary::sim::{LineClass, Told};
 use clap::builder::styling::{AnsiColor, Effects, Style};
 
@@ -41,6 +41,13 @@ pub(crate) fn stdout() -> impl Write {
 pub(crate) fn error(message: Arguments<'_>) {
     let mut err = AutoStream::auto(io::stderr());
     let _ = writeln!(err, "{BAD}error{BAD:#}: {message}");
+}
+
+/// Tells what is wrong with a scenario that was read.
+pub(crate) fn problems(path: &Path, problems: &[Problem]) {
+    for problem in problems {
+        error(format_args!("{}: {}", path.display(), problem.message));
+    }
 }
 
 /// Tells what is wrong with files.

@@ -56,6 +56,8 @@ fn exit_codes_say_what_came_of_the_worst() {
     assert_eq!(code(&["."]), 1);
     let (code, help, _) = output(&folder, &["replay", "--help"]);
     assert!(code == 0 && help.contains("3  no progress after healing"), "{help}");
+    let (code, help, _) = output(&folder, &["audit", "--help"]);
+    assert!(code == 0 && help.contains("4  nondeterminism") && help.contains("`record`"), "{help}");
 }
 
 #[test]
@@ -120,6 +122,127 @@ fn machines_get_one_object_a_line() {
     let other: serde_json::Value = serde_json::from_str(&told(&other).1).unwrap();
     assert_eq!(other["seed"].as_u64(), Some(10));
     assert_ne!(other["fingerprint"], objects[0]["fingerprint"]);
+}
+
+/// A program like this one, but for what `sed` does to the recordings that it prints.
+fn other_build(folder: &Path, name: &str, sed: &str) {
+    use std::os::unix::fs::PermissionsExt as _;
+    let text = format!("#!/bin/sh\n'{}' \"$@\" | sed -E '{sed}'\n", env!("CARGO_BIN_EXE_sim-runner"));
+    fs::write(folder.join(name), text).unwrap();
+    fs::set_permissions(folder.join(name), fs::Permissions::from_mode(0o755)).unwrap();
+}
+
+#[test]
+fn an_audit_tells_whether_a_scenario_repeats_itself_and_how_it_fails() {
+    let folder = folder("audit");
+    let files = [("good", GOOD), ("violated", VIOLATED), ("stalled", STALLED), ("stale", STALE)];
+    for (name, text) in files {
+        fs::write(folder.join(name).with_extension("ron"), text).unwrap();
+    }
+    for (name, code) in [("good", 0), ("violated", 1), ("stalled", 3), ("stale", 5)] {
+        let (found, text, error) = output(&folder, &["audit", &format!("{name}.ron")]);
+        assert_eq!((found, error.as_str()), (code, ""), "{text}");
+        let mut lines = text.lines();
+        let first = lines.next().unwrap();
+        assert!(first.starts_with(&format!("repeats   {name}   7 runs ")), "{text}");
+        let fails = lines.next().unwrap_or_default();
+        assert_eq!(fails.starts_with("  it fails, in the same way each time: "), code != 0, "{text}");
+        assert_eq!(lines.next(), None);
+    }
+    let (code, text, _) = output(&folder, &["audit", ".", "--format", "json", "--seed", "9"]);
+    let objects: Vec<serde_json::Value> =
+        text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert_eq!((code, objects.len()), (1, 4));
+    assert_eq!((objects[0]["repeats"].as_bool(), objects[0]["seed"].as_u64()), (Some(true), Some(9)));
+    let ways: Vec<_> = objects[0]["runs"].as_array().unwrap().iter().map(|run| run["way"].as_str()).collect();
+    let all = ["again", "notable", "untraced", "clone", "original", "process"];
+    assert_eq!(ways, all.map(Some));
+    assert!(objects[3]["reason"].as_str().unwrap().starts_with("expectation"));
+    let replayed = output(&folder, &["replay", "good.ron", "--format=json", "--seed=9"]).1;
+    let replayed: serde_json::Value = serde_json::from_str(&replayed).unwrap();
+    assert_eq!(replayed["fingerprint"], objects[0]["fingerprint"]);
+}
+
+#[test]
+fn an_audit_shows_where_another_build_parts() {
+    let folder = folder("against");
+    fs::write(folder.join("good.ron"), GOOD).unwrap();
+    fs::write(folder.join("violated.ron"), VIOLATED).unwrap();
+    let against = |program: &str, more: &[&str]| {
+        output(&folder, &[&["audit", "good.ron", "--against", program], more].concat())
+    };
+    let same = against(env!("CARGO_BIN_EXE_sim-runner"), &[]);
+    assert!(same.0 == 0 && same.1.starts_with("repeats   good   8 runs"), "{same:?}");
+
+    other_build(&folder, "text", "s/applied/forgot/");
+    let (code, text, error) = against("./text", &[]);
+    assert_eq!((code, error.as_str()), (4, ""), "{text}");
+    let lines: Vec<&str> = text.lines().collect();
+    assert!(lines[0].starts_with("differs   good   8 runs"), "{text}");
+    assert!(lines[1].starts_with("  run by ./text: the traces part in event "), "{text}");
+    // Some lines of agreement, then two columns.
+    assert!(lines[2..7].iter().all(|line| line.starts_with("       ") && !line.contains(" | ")), "{text}");
+    assert!(lines[7].starts_with("    first run ") && lines[7].ends_with(" this run"), "{text}");
+    let (left, right) = lines[8].split_once(" | ").unwrap();
+    assert!(left.contains("S0     applied ") && right.contains("S0     forgot "), "{text}");
+    assert_eq!(*lines.last().unwrap(), "  reproduce: sim-runner audit good.ron --seed 3");
+
+    other_build(&folder, "fingerprint", "50s/\"fingerprint\":\"..../\"fingerprint\":\"0000/");
+    let (code, text, _) = against("./fingerprint", &["--format=json"]);
+    let object: serde_json::Value = serde_json::from_str(&text).unwrap();
+    let difference = &object["runs"][6]["difference"];
+    assert_eq!((code, difference["what"].as_str()), (4, Some("fingerprint")), "{text}");
+    let sides = ["first_run", "this_run"].map(|side| difference[side].clone());
+    assert_eq!((sides[0]["events"].as_u64(), &sides[0]["lines"]), (Some(49), &sides[1]["lines"]));
+    assert!(sides[1]["fingerprint"].as_str().unwrap().starts_with("0000"), "{text}");
+
+    other_build(&folder, "verdict", "s/found \\[.*\\]/found something else/");
+    let (code, text, _) = output(&folder, &["audit", "violated.ron", "--against", "./verdict"]);
+    assert_eq!(code, 4, "{text}");
+    assert!(text.contains("\n  it fails, at least the first time: expectation: "), "{text}");
+    assert!(text.contains("run by ./verdict: the ends differ") && text.contains("found something else"));
+    // Nondeterminism is what an audit is for: it comes before a violation.
+    assert_eq!(output(&folder, &["audit", ".", "--against", "./verdict"]).0, 4);
+}
+
+#[test]
+fn what_gives_no_recording_is_an_error() {
+    let folder = folder("no_recording");
+    fs::write(folder.join("good.ron"), GOOD).unwrap();
+    fs::write(folder.join("bad.ron"), GOOD.replace("Tweet", "Twet")).unwrap();
+    other_build(&folder, "short", "/\"end\"/d");
+    other_build(&folder, "newer", "1s/\"recording\":1/\"recording\":9/");
+    other_build(&folder, "silent", "d");
+    other_build(&folder, "chatty", "s/^/hello /");
+    let check = |args: &[&str], part: &str| {
+        let (code, text, error) = output(&folder, args);
+        assert!(code == 2 && error.contains(part), "{part:?} is missing in\n{text}{error}");
+    };
+    let against = |program: &str, part: &str| check(&["audit", "good.ron", "--against", program], part);
+    against("./nowhere", "failed to run `./nowhere record good.ron`: No such file");
+    against("./short", "`./short record good.ron` gave no recording: it ends before its run does");
+    against("./newer", "expected a recording of version 1, found 9");
+    against("./silent", "it printed nothing");
+    against("./chatty", "in \"hello {");
+    check(&["audit", "good.ron", "bad.ron"], "did you mean `Tweet`?");
+    check(&["record", "bad.ron"], "did you mean `Tweet`?");
+    check(&["record", "."], "failed to read .: Is a directory");
+    check(&["audit", "nowhere.ron"], "failed to read nowhere.ron: No such file");
+}
+
+#[test]
+fn recordings_are_equal_byte_for_byte() {
+    let folder = folder("recordings");
+    fs::write(folder.join("good.ron"), GOOD).unwrap();
+    let [one, other, third] =
+        ["3", "3", "4"].map(|seed| output(&folder, &["record", "good.ron", "--seed", seed]));
+    assert!(one == other && one.0 == 0 && one.2.is_empty());
+    assert_ne!(one.1, third.1);
+    let lines: Vec<serde_json::Value> =
+        one.1.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert_eq!((lines[0]["scenario"].as_str(), lines[0]["seed"].as_u64()), (Some("good"), Some(3)));
+    assert_eq!(lines.last().unwrap()["end"]["verdict"].as_str(), Some("passed"));
+    assert_eq!(lines[1]["lines"][0].as_str(), Some("   0.000000        S0     starts"));
 }
 
 #[test]

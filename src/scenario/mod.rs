@@ -5,15 +5,18 @@
 //!
 //! 1. [`read`] turns a text into a [`Scenario`] or says everything that is wrong with it, in place.
 //! 2. [`plan()`] turns a scenario into what the simulator runs; only it decides what is wrong.
-//! 3. [`run()`] runs it and hands back an [`Outcome`].
+//! 3. [`run()`] runs it and hands back an [`Outcome`]; a [`Run`] goes from event to event and clones at any moment.
+//! 4. [`audit()`] runs it in several ways that must not matter and says where they part.
 //!
 //! Every field that parses does something.
 
+pub mod audit;
 pub mod form;
 pub mod locate;
 pub mod namespace;
 pub mod outcome;
 pub mod plan;
+pub mod record;
 pub mod run;
 pub mod service;
 pub mod step;
@@ -25,18 +28,22 @@ mod panics;
 mod value;
 
 #[cfg(test)]
+mod audit_tests;
+#[cfg(test)]
 mod run_tests;
 #[cfg(test)]
 mod tests;
 #[cfg(test)]
 mod toy;
 
+pub use audit::{Audit, Comparison, Difference, Parting, Side, Way, audit};
 pub use diagnose::{BadScenario, Diagnostic};
 pub use form::Scenario;
 pub use locate::Place;
 pub use outcome::{Outcome, Verdict};
 pub use plan::{Plan, plan};
-pub use run::{RunOptions, run, run_configured};
+pub use record::{End, Entry, Recorder};
+pub use run::{Run, RunOptions, run, run_configured};
 pub use service::{Cluster, Compiled, Member, Order, Problem, Service, Shape, same};
 
 use ron::extensions::Extensions;

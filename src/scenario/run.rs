@@ -5,6 +5,8 @@
 //!    the scenario's limit. What is left then makes the run stale or violates the expectation.
 //! 3. Faults stop, a core is healed, and it must converge within its bound. Expectations are judged after that.
 
+use alloc::sync::Arc;
+
 use crate::ids::{ProcessId, SiteId, SiteSet};
 use crate::mix::Seed;
 use crate::process::Process;
@@ -44,7 +46,8 @@ impl Default for RunOptions {
 /// How often a healed core is asked whether it agrees.
 const ASK_EVERY: Duration = Duration::from_millis(10);
 
-type WorldOf<S> = World<<S as Service>::Process, Watched<<S as Service>::Judges>>;
+/// The world that a scenario of `S` runs in.
+pub type WorldOf<S> = World<<S as Service>::Process, Watched<<S as Service>::Judges>>;
 
 /// Runs `scenario`, or says everything that is wrong with it.
 pub fn run<S: Service>(scenario: &Scenario<S>, options: &RunOptions) -> Result<Outcome, Vec<Problem>> {
@@ -57,65 +60,177 @@ pub fn run_configured<S: Service>(
     options: &RunOptions,
     configure: impl FnOnce(&mut <S::Process as Process>::Config),
 ) -> Result<Outcome, Vec<Problem>> {
-    let seed = options.seed.unwrap_or(scenario.seed);
-    let trace = TraceSettings { level: options.trace, lines_max: options.trace_lines_max };
-    let mut plan = plan(scenario)?;
-    configure(&mut plan.config);
-    let settings = plan.world(Seed(seed), trace);
-    let judges = Watched::new(S::judges(&plan.config, &plan.shape), &plan.watches, &plan.shape);
-    let world = World::new(settings, judges)
-        .map_err(|bad| vec![Problem::new(crate::scenario::Place::whole(), bad.to_string())])?;
-    let mut run = Run { plan, world, limit: Instant::ZERO + scenario.limit, events_max: options.events_max };
-    let verdict = match caught(|| run.drive()) {
-        Ok(Ok(())) => Verdict::Passed,
-        Ok(Err(verdict)) => verdict,
-        Err(message) => Verdict::Panicked { process: run.world.handling(), message },
-    };
-    Ok(run.outcome(seed, verdict))
+    let mut run = Run::configured(scenario, options, configure)?;
+    run.finish();
+    Ok(run.outcome())
 }
 
-struct Run<S: Service> {
-    plan: Plan<S>,
+/// A run at one moment. It is a value: a clone goes on by itself, exactly as the original does.
+#[derive(Clone)]
+pub struct Run<S: Service> {
+    plan: Arc<Plan<S>>,
     world: WorldOf<S>,
+    seed: u64,
     limit: Instant,
     events_max: u64,
+    phase: Phase,
+}
+
+/// How far a run has come.
+#[derive(Clone, Debug)]
+enum Phase {
+    /// Its steps fire.
+    Script,
+    /// All have. What the last one did is done before anybody asks whether anything is left to do.
+    Settling,
+    /// Faults have stopped. Those are asked again at `ask_at` whether they agree.
+    Converging { whom: Whom, ask_at: Instant, deadline: Instant },
+    /// There is a verdict.
+    Over(Verdict),
+}
+
+/// Who is asked to agree.
+#[derive(Clone, Copy, Debug)]
+enum Whom {
+    /// The healed core, which must.
+    Core(SiteSet),
+    /// Whoever runs, for the rest of the bound; nothing is demanded of them, as what cut them off may last.
+    Everybody,
 }
 
 impl<S: Service> Run<S> {
-    /// The whole run; what went wrong, if anything did.
-    fn drive(&mut self) -> Result<(), Verdict> {
-        self.script()?;
-        // What the last step did is done before anybody asks whether anything is left to do.
-        self.world.run_until(self.world.now()).map_err(Verdict::Violated)?;
-        self.is_stale()?;
-        self.end_phase()?;
-        let judges = self.world.judge().judges();
-        S::judge_end(judges, &self.cluster(self.world.sites())).map_err(Verdict::Violated)?;
-        for number in 0..self.plan.expect.len() {
-            let check = self.plan.expect[number].clone();
-            self.hold(&check)?;
+    /// A run before its first event, or everything that is wrong with its scenario.
+    pub fn new(scenario: &Scenario<S>, options: &RunOptions) -> Result<Run<S>, Vec<Problem>> {
+        Run::configured(scenario, options, |_| {})
+    }
+
+    /// As [`Run::new`], with a last word on the configuration of every process.
+    pub fn configured(
+        scenario: &Scenario<S>,
+        options: &RunOptions,
+        configure: impl FnOnce(&mut <S::Process as Process>::Config),
+    ) -> Result<Run<S>, Vec<Problem>> {
+        let seed = options.seed.unwrap_or(scenario.seed);
+        let trace = TraceSettings { level: options.trace, lines_max: options.trace_lines_max };
+        let mut plan = plan(scenario)?;
+        configure(&mut plan.config);
+        let settings = plan.world(Seed(seed), trace);
+        let judges = Watched::new(S::judges(&plan.config, &plan.shape), &plan.watches, &plan.shape);
+        let world = World::new(settings, judges)
+            .map_err(|bad| vec![Problem::new(crate::scenario::Place::whole(), bad.to_string())])?;
+        let (limit, events_max) = (Instant::ZERO + scenario.limit, options.events_max);
+        Ok(Run { plan: Arc::new(plan), world, seed, limit, events_max, phase: Phase::Script })
+    }
+
+    /// Goes on, by one event at most.
+    pub fn step(&mut self) {
+        self.go_on(Run::advance);
+    }
+
+    /// Goes on to the end.
+    pub fn finish(&mut self) {
+        self.go_on(|run| {
+            while !run.is_over() {
+                run.advance()?;
+            }
+            Ok(())
+        });
+    }
+
+    /// Whether there is a verdict.
+    pub const fn is_over(&self) -> bool {
+        matches!(self.phase, Phase::Over(_))
+    }
+
+    /// The world at this moment; good for reading only.
+    pub const fn world(&self) -> &WorldOf<S> {
+        &self.world
+    }
+
+    /// What came of it; undecided while it is not over.
+    pub fn outcome(&self) -> Outcome {
+        let verdict = match &self.phase {
+            Phase::Over(verdict) => verdict.clone(),
+            Phase::Script | Phase::Settling | Phase::Converging { .. } => {
+                Verdict::Undecided { why: format!("not over at {}", self.world.now()) }
+            }
+        };
+        // A process that panicked is in the middle of something.
+        let final_state = match &verdict {
+            Verdict::Panicked { .. } => String::new(),
+            _ => S::final_state(&self.cluster(self.world.sites())),
+        };
+        let (fired, all) = self.world.optional_steps();
+        Outcome {
+            verdict,
+            seed: self.seed,
+            events: self.world.events(),
+            simulated: self.world.now().since(Instant::ZERO),
+            fingerprint: self.world.fingerprint(),
+            trace: self.world.trace().story(),
+            forgotten: self.world.trace().forgotten(),
+            elided: self.world.trace().elided(),
+            skipped: all - fired,
+            final_state,
+        }
+    }
+
+    /// Does something to a run that is not over. What goes wrong in it is the verdict, a panic too.
+    fn go_on(&mut self, act: impl FnOnce(&mut Run<S>) -> Result<(), Verdict>) {
+        let verdict = match caught(|| act(self)) {
+            Ok(Ok(())) => return,
+            Ok(Err(verdict)) => verdict,
+            Err(message) => Verdict::Panicked { process: self.world.handling(), message },
+        };
+        self.phase = Phase::Over(verdict);
+    }
+
+    /// Applies the next event, or does what is to be done where none is due.
+    fn advance(&mut self) -> Result<(), Verdict> {
+        let due = match &self.phase {
+            Phase::Script if self.is_told() => None,
+            Phase::Script => Some(self.limit),
+            Phase::Settling => Some(self.world.now()),
+            Phase::Converging { ask_at, .. } => Some(*ask_at),
+            Phase::Over(_) => None,
+        };
+        if let Some(due) = due
+            && self.apply_next(due)?
+        {
+            return Ok(());
+        }
+        match self.phase {
+            Phase::Script => self.phase = Phase::Settling,
+            Phase::Settling => {
+                self.is_stale()?;
+                let core = self.world.heal_core();
+                self.ask(Whom::Core(core), self.world.now() + self.plan.within)?;
+            }
+            Phase::Converging { whom, ask_at, deadline } => {
+                self.world.run_until(ask_at).map_err(Verdict::Violated)?;
+                self.ask(whom, deadline)?;
+            }
+            Phase::Over(_) => {}
         }
         Ok(())
     }
 
-    /// Runs the steps.
-    fn script(&mut self) -> Result<(), Verdict> {
-        while !self.is_over() {
-            let Some(turn) = self.world.next_event().filter(|turn| turn.at <= self.limit) else {
-                return Ok(());
-            };
-            self.world.apply(turn).map_err(Verdict::Violated)?;
-            while let Some(number) = self.world.due_check() {
-                let check = self.plan.checks[number].clone();
-                self.hold(&check)?;
-            }
-            self.spend()?;
+    /// Applies the event that comes next, if it is due by then; `false` when there is none.
+    fn apply_next(&mut self, until: Instant) -> Result<bool, Verdict> {
+        let Some(turn) = self.world.next_event().filter(|turn| turn.at <= until) else { return Ok(false) };
+        self.world.apply(turn).map_err(Verdict::Violated)?;
+        while let Some(number) = self.world.due_check() {
+            self.hold(&self.plan.checks[number])?;
         }
-        Ok(())
+        if self.world.events() >= self.events_max {
+            let why = format!("no verdict after {} events, at {}", self.events_max, self.world.now());
+            return Err(Verdict::Undecided { why });
+        }
+        Ok(true)
     }
 
     /// Whether nothing is left that the scenario waits for.
-    fn is_over(&self) -> bool {
+    fn is_told(&self) -> bool {
         let judge = self.world.judge();
         let is_wanted = |check: &Check<S>| match check.what {
             Holds::Happened(watch) => !judge.has_happened(watch),
@@ -125,14 +240,6 @@ impl<S: Service> Run<S> {
             && self.world.unmatched_rules().next().is_none()
             && !self.plan.expect.iter().any(is_wanted)
             && self.world.unfired().is_empty()
-    }
-
-    fn spend(&self) -> Result<(), Verdict> {
-        if self.world.events() < self.events_max {
-            return Ok(());
-        }
-        let why = format!("no verdict after {} events, at {}", self.events_max, self.world.now());
-        Err(Verdict::Undecided { why })
     }
 
     fn is_stale(&self) -> Result<(), Verdict> {
@@ -149,37 +256,40 @@ impl<S: Service> Run<S> {
         if why.is_empty() { Ok(()) } else { Err(Verdict::Stale { why: why.join("; ") }) }
     }
 
-    /// Heals a core and waits until it agrees. Whoever else runs has the rest of the bound to agree too, but
-    /// nothing is demanded of them: what cut them off may last.
-    fn end_phase(&mut self) -> Result<(), Verdict> {
-        let core = self.world.heal_core();
-        let deadline = self.world.now() + self.plan.within;
-        if let Some(why) = self.converge(deadline, |_| core)? {
-            let within = self.plan.within;
-            return Err(Verdict::Stalled {
-                why: format!("not converged {within} after healing {core}: {why}"),
-            });
+    /// Asks whether those agree. If not, they are asked again, until the deadline; if so, the next in turn are,
+    /// and behind everybody comes what is expected at the end.
+    fn ask(&mut self, whom: Whom, deadline: Instant) -> Result<(), Verdict> {
+        let asked = match whom {
+            Whom::Core(core) => core,
+            Whom::Everybody => {
+                let is_up = |site: &SiteId| self.world.process((*site).into()).is_some();
+                self.world.sites().iter().filter(is_up).collect()
+            }
+        };
+        let agreed = S::converged(&self.cluster(asked));
+        let now = self.world.now();
+        let next = self.world.next_event().filter(|_| agreed.is_err() && now < deadline);
+        match (next, agreed, whom) {
+            (Some(turn), _, _) => {
+                let ask_at = turn.at.max(now + ASK_EVERY).min(deadline);
+                self.phase = Phase::Converging { whom, ask_at, deadline };
+                Ok(())
+            }
+            (None, Ok(()), Whom::Core(_)) => self.ask(Whom::Everybody, deadline),
+            (None, Err(why), Whom::Core(core)) => {
+                let within = self.plan.within;
+                Err(Verdict::Stalled { why: format!("not converged {within} after healing {core}: {why}") })
+            }
+            (None, _, Whom::Everybody) => self.end(),
         }
-        self.converge(deadline, |world| {
-            let is_up = |site: &SiteId| world.process((*site).into()).is_some();
-            world.sites().iter().filter(is_up).collect()
-        })?;
-        Ok(())
     }
 
-    /// Runs on until those agree, or until the deadline; then why they do not.
-    fn converge(
-        &mut self,
-        deadline: Instant,
-        who: impl Fn(&WorldOf<S>) -> SiteSet,
-    ) -> Result<Option<String>, Verdict> {
-        loop {
-            let Err(why) = S::converged(&self.cluster(who(&self.world))) else { return Ok(None) };
-            let next = self.world.next_event().map(|turn| turn.at.max(self.world.now() + ASK_EVERY));
-            let Some(until) = next.filter(|_| self.world.now() < deadline) else { return Ok(Some(why)) };
-            self.world.run_until(until.min(deadline)).map_err(Verdict::Violated)?;
-            self.spend()?;
-        }
+    fn end(&mut self) -> Result<(), Verdict> {
+        let judges = self.world.judge().judges();
+        S::judge_end(judges, &self.cluster(self.world.sites())).map_err(Verdict::Violated)?;
+        self.plan.expect.iter().try_for_each(|check| self.hold(check))?;
+        self.phase = Phase::Over(Verdict::Passed);
+        Ok(())
     }
 
     fn hold(&self, check: &Check<S>) -> Result<(), Verdict> {
@@ -218,27 +328,6 @@ impl<S: Service> Run<S> {
             config: &self.plan.config,
             core,
             members: self.world.processes().map(member).collect(),
-        }
-    }
-
-    fn outcome(&self, seed: u64, verdict: Verdict) -> Outcome {
-        // A process that panicked is in the middle of something.
-        let final_state = match &verdict {
-            Verdict::Panicked { .. } => String::new(),
-            _ => S::final_state(&self.cluster(self.world.sites())),
-        };
-        let (fired, all) = self.world.optional_steps();
-        Outcome {
-            verdict,
-            seed,
-            events: self.world.events(),
-            simulated: self.world.now().since(Instant::ZERO),
-            fingerprint: self.world.fingerprint(),
-            trace: self.world.trace().story(),
-            forgotten: self.world.trace().forgotten(),
-            elided: self.world.trace().elided(),
-            skipped: all - fired,
-            final_state,
         }
     }
 }

@@ -1,6 +1,9 @@
 //! A small protocol for this module's tests: site 0 takes numbers and repeats the greatest until all have it.
+//! Asked to, it takes a number from where no run may take one.
 
+use alloc::sync::Arc;
 use core::fmt;
+use core::sync::atomic::{AtomicU64, Ordering};
 
 use serde::Deserialize;
 
@@ -19,6 +22,10 @@ pub(super) struct Toy {
     pub(super) greatest: u64,
     heard: SiteSet,
     next: Instant,
+    /// Where it lies differs from run to run.
+    memory: Box<u8>,
+    /// A clone counts on with its original.
+    shared: Arc<AtomicU64>,
 }
 
 #[derive(Clone, Debug, PartialEq)]
@@ -59,11 +66,34 @@ impl Label for Kept1 {
 label_enum!(Say { Greatest about number, Got about number });
 
 #[derive(Clone, Debug)]
-pub(super) struct Put(u64);
+pub(super) enum Put {
+    Number(u64),
+    Odd(Odd, Arc<()>),
+}
+
+/// What no run may depend on.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Deserialize)]
+pub(super) enum Odd {
+    /// An address.
+    Address,
+    /// An address that is only written to the disk.
+    HiddenAddress,
+    /// An address that is only told.
+    ToldAddress,
+    /// The computer's clock.
+    Clock,
+    /// A number that clones share.
+    Shared,
+    /// How many hold the same command; a trace does.
+    Holders,
+}
 
 impl fmt::Display for Put {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "put {}", self.0)
+        match self {
+            Put::Number(number) => write!(f, "put {number}"),
+            Put::Odd(odd, _) => write!(f, "put {odd:?}"),
+        }
     }
 }
 
@@ -77,6 +107,24 @@ impl Toy {
             effects.note(Kept1(number));
         }
     }
+
+    fn put_odd(&mut self, odd: Odd, holders: &Arc<()>, effects: &mut Effects<Toy>) {
+        let address = core::ptr::from_ref(&*self.memory).addr() as u64;
+        match odd {
+            Odd::Address => self.keep(address, effects),
+            Odd::HiddenAddress => effects.append(&Kept { number: address }),
+            Odd::ToldAddress => effects.note(Kept1(address)),
+            Odd::Clock => self.keep(clock(), effects),
+            Odd::Shared => self.keep(1_000 + self.shared.fetch_add(1, Ordering::Relaxed), effects),
+            Odd::Holders => self.keep(1_000 + Arc::strong_count(holders) as u64, effects),
+        }
+    }
+}
+
+#[expect(clippy::disallowed_types, clippy::disallowed_methods, reason = "what an audit has to find out")]
+fn clock() -> u64 {
+    let since = std::time::SystemTime::now().duration_since(std::time::SystemTime::UNIX_EPOCH);
+    u64::try_from(since.unwrap().as_nanos()).unwrap()
 }
 
 impl Process for Toy {
@@ -93,12 +141,21 @@ impl Process for Toy {
         recovered: Recovered<Kept>,
     ) -> Result<Toy, Damage> {
         let greatest = recovered.records.iter().map(|kept| kept.number).max().unwrap_or(0);
-        Ok(Toy { id, sites: *config, greatest, heard: SiteSet::EMPTY, next: Instant::ZERO })
+        Ok(Toy {
+            id,
+            sites: *config,
+            greatest,
+            heard: SiteSet::EMPTY,
+            next: Instant::ZERO,
+            memory: Box::default(),
+            shared: Arc::default(),
+        })
     }
 
     fn handle(&mut self, now: Instant, input: Input<Toy>, effects: &mut Effects<Toy>) {
         match input {
-            Input::Command(Put(number)) => self.keep(number, effects),
+            Input::Command(Put::Number(number)) => self.keep(number, effects),
+            Input::Command(Put::Odd(odd, holders)) => self.put_odd(odd, &holders, effects),
             Input::Message { from, message: Say::Greatest { number } } => {
                 self.keep(number, effects);
                 effects.send(from, &Say::Got { number });
@@ -154,6 +211,7 @@ pub(super) struct Toys;
 #[serde(deny_unknown_fields)]
 pub(super) enum Command {
     Put { site: u8, number: u64 },
+    PutOdd { site: u8, what: Odd },
 }
 
 #[derive(Clone, Debug, Deserialize)]
@@ -176,12 +234,15 @@ impl Service for Toys {
     type Settings = Settings;
 
     fn compile(command: &Command) -> Result<Order<Toys>, Vec<Problem>> {
-        let Command::Put { site, number } = *command;
-        if number > 99 {
-            let place = Place::whole().field("number");
-            return Err(vec![Problem::new(place, format!("{number} is too much")).help("at most 99")]);
-        }
-        Order::at_site(site, Put(number))
+        let (site, put) = match *command {
+            Command::Put { number, .. } if number > 99 => {
+                let place = Place::whole().field("number");
+                return Err(vec![Problem::new(place, format!("{number} is too much")).help("at most 99")]);
+            }
+            Command::Put { site, number } => (site, Put::Number(number)),
+            Command::PutOdd { site, what } => (site, Put::Odd(what, Arc::default())),
+        };
+        Order::at_site(site, put)
     }
 
     fn check(expectation: &Expected, shape: &Shape) -> Vec<Problem> {

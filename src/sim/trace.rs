@@ -139,6 +139,11 @@ impl<P: Process> Line<P> {
     pub const fn class(&self) -> LineClass {
         self.class
     }
+
+    /// The line as text, by itself.
+    pub fn told(&self) -> Told {
+        Telling::new(self).finish()
+    }
 }
 
 /// The messages of a datagram: `Accept slot 4 + Accept slot 5`.
@@ -304,6 +309,11 @@ impl<P: Process> Trace<P> {
     /// How many older lines went beyond the limit.
     pub const fn forgotten(&self) -> u64 {
         self.forgotten
+    }
+
+    /// How many lines there have been, the forgotten ones too.
+    pub fn written(&self) -> u64 {
+        self.forgotten + self.lines.len() as u64
     }
 
     /// How many routine events were left out since the last line.

@@ -1,0 +1,235 @@
+//! `audit`: says whether scenarios repeat themselves exactly, in this process and in others.
+
+use std::ffi::OsString;
+use std::io::{self, Write};
+use std::path::Path;
+use std::time::Duration;
+
+use aviary::scenario::{self, Difference, Outcome, Parting, Service, Way};
+use serde::Serialize;
+
+use crate::Exit;
+use crate::args::{Audit, Format};
+use crate::files::{Loaded, load};
+use crate::progress::Progress;
+use crate::record::{compare, options};
+use crate::report::{BAD, GOOD, error, load_errors, problems, program, quoted, stdout};
+use crate::side_by_side;
+
+/// One scenario that was audited.
+struct Audited<'a> {
+    path: &'a Path,
+    name: &'a str,
+    outcome: Outcome,
+    /// Every run but the first.
+    runs: Vec<Held>,
+    wall: Duration,
+}
+
+/// A run that was held against the first one.
+struct Held {
+    way: &'static str,
+    about: String,
+    difference: Option<Difference>,
+}
+
+impl Audited<'_> {
+    fn parted(&self) -> impl Iterator<Item = (&Held, &Difference)> {
+        self.runs.iter().filter_map(|held| Some((held, held.difference.as_ref()?)))
+    }
+
+    fn repeats(&self) -> bool {
+        self.parted().next().is_none()
+    }
+
+    fn exit(&self) -> Exit {
+        if self.repeats() { Exit::of(&self.outcome.verdict) } else { Exit::Nondeterministic }
+    }
+}
+
+pub(crate) fn audit<S: Service>(args: &Audit) -> io::Result<Exit> {
+    let loaded = match load::<S>(&args.paths) {
+        Ok(loaded) => loaded,
+        Err(errors) => return Ok(load_errors(&errors)),
+    };
+    let width = loaded.iter().map(|one| one.name.chars().count()).max().unwrap_or(0);
+    let mut exits = Vec::new();
+    let mut out = stdout();
+    for (number, one) in loaded.iter().enumerate() {
+        let progress = Progress::show(number + 1, loaded.len(), &one.name);
+        let audited = audit_one(one, args);
+        drop(progress);
+        let Some(audited) = audited else {
+            out.flush()?;
+            return Ok(Exit::Usage);
+        };
+        exits.push(audited.exit());
+        let told = match args.format {
+            Format::Json => json(&mut out, &audited),
+            Format::Text => text(&mut out, &audited, width),
+        };
+        match told.and_then(|()| out.flush()) {
+            // The reader went away: what is known by now is still the answer.
+            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => break,
+            told => told?,
+        }
+    }
+    let is_parted = exits.contains(&Exit::Nondeterministic);
+    Ok(if is_parted { Exit::Nondeterministic } else { Exit::worst(&exits) })
+}
+
+/// `None` when there is nothing to compare, which has been told.
+#[expect(
+    clippy::disallowed_types,
+    clippy::disallowed_methods,
+    reason = "wall time is shown, never fed into a run"
+)]
+fn audit_one<'a, S: Service>(one: &'a Loaded<S>, args: &Audit) -> Option<Audited<'a>> {
+    let start = std::time::Instant::now();
+    let audited = match scenario::audit(&one.scenario, &options(args.seed)) {
+        Ok(audited) => audited,
+        Err(found) => {
+            problems(&one.path, &found);
+            return None;
+        }
+    };
+    let scenario::Audit { outcome, first, ways } = audited;
+    let held = |(way, difference): (Way, _)| Held { way: way.name(), about: way.about().into(), difference };
+    let mut runs: Vec<Held> = ways.into_iter().map(held).collect();
+    let own =
+        std::env::current_exe().map_err(|why| error(format_args!("failed to find this program: {why}")));
+    let second = ("process", own.ok()?, "run in a second process".to_owned());
+    // What stands before the command chooses the protocol, in programs that have several.
+    let leading: Vec<OsString> = std::env::args_os().skip(1).take_while(|arg| arg != "audit").collect();
+    let others = args
+        .against
+        .iter()
+        .map(|program| ("against", program.clone(), format!("run by {}", program.display())));
+    for (way, program, about) in [second].into_iter().chain(others) {
+        match compare((&program, &leading), &one.path, outcome.seed, &first) {
+            Ok(difference) => runs.push(Held { way, about, difference }),
+            Err(why) => {
+                error(format_args!("{why}"));
+                return None;
+            }
+        }
+    }
+    Some(Audited { path: &one.path, name: &one.name, outcome, runs, wall: start.elapsed() })
+}
+
+/// A line; how it fails, if it does; and where it parts, if it does.
+fn text(out: &mut impl Write, audited: &Audited<'_>, width: usize) -> io::Result<()> {
+    let Audited { outcome, runs, .. } = audited;
+    let (style, word) = if audited.repeats() { (GOOD, "repeats") } else { (BAD, "differs") };
+    write!(out, "{style}{word:<9}{style:#} {:<width$}  {:>2} runs", audited.name, runs.len() + 1)?;
+    write!(out, "  {:>8} events  {:>7.3} s", outcome.events, audited.wall.as_secs_f64())?;
+    writeln!(out, "  {:016x}", outcome.fingerprint)?;
+    if !outcome.verdict.is_pass() {
+        let alike = if audited.repeats() { "in the same way each time" } else { "at least the first time" };
+        writeln!(out, "  it fails, {alike}: {}", outcome.verdict)?;
+    }
+    let Some((shown, difference)) = audited.parted().next() else { return Ok(()) };
+    writeln!(out, "  {BAD}{}{BAD:#}: {difference}", shown.about)?;
+    side_by_side::show(out, difference)?;
+    let others: Vec<&str> = audited.parted().skip(1).map(|(held, _)| held.about.as_str()).collect();
+    if !others.is_empty() {
+        writeln!(out, "  it also parts when {}", others.join(", when "))?;
+    }
+    let (path, seed) = (quoted(audited.path), outcome.seed);
+    writeln!(out, "  reproduce: {} audit {path} --seed {seed}", program())
+}
+
+/// One audit for machines.
+#[derive(Serialize)]
+struct Object<'a> {
+    scenario: &'a str,
+    file: String,
+    repeats: bool,
+    verdict: &'static str,
+    /// The property and a sentence; absent when everything held.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reason: Option<String>,
+    seed: u64,
+    events: u64,
+    wall_ns: u64,
+    fingerprint: String,
+    /// Every run but the first.
+    runs: Vec<RunObject<'a>>,
+}
+
+#[derive(Serialize)]
+struct RunObject<'a> {
+    way: &'a str,
+    about: &'a str,
+    repeats: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    difference: Option<DifferenceObject<'a>>,
+}
+
+#[derive(Serialize)]
+struct DifferenceObject<'a> {
+    what: &'static str,
+    sentence: String,
+    before: &'a [String],
+    first_run: SideObject<'a>,
+    this_run: SideObject<'a>,
+}
+
+#[derive(Serialize)]
+struct SideObject<'a> {
+    events: u64,
+    at_us: u64,
+    fingerprint: String,
+    lines: &'a [String],
+}
+
+impl<'a> From<&'a Difference> for DifferenceObject<'a> {
+    fn from(difference: &'a Difference) -> DifferenceObject<'a> {
+        let side = |side: &'a scenario::Side| SideObject {
+            events: side.events,
+            at_us: side.at.as_micros(),
+            fingerprint: format!("{:016x}", side.fingerprint),
+            lines: &side.lines,
+        };
+        DifferenceObject {
+            what: match difference.parting {
+                Parting::Text => "text",
+                Parting::Event => "event",
+                Parting::Fingerprint => "fingerprint",
+                Parting::End => "end",
+            },
+            sentence: difference.to_string(),
+            before: &difference.before,
+            first_run: side(&difference.left),
+            this_run: side(&difference.right),
+        }
+    }
+}
+
+/// One audit as a JSON object on a line of its own.
+fn json(out: &mut impl Write, audited: &Audited<'_>) -> io::Result<()> {
+    let outcome = &audited.outcome;
+    let object = Object {
+        scenario: audited.name,
+        file: audited.path.display().to_string(),
+        repeats: audited.repeats(),
+        verdict: outcome.verdict.name(),
+        reason: (!outcome.verdict.is_pass()).then(|| outcome.verdict.to_string()),
+        seed: outcome.seed,
+        events: outcome.events,
+        wall_ns: u64::try_from(audited.wall.as_nanos()).unwrap_or(u64::MAX),
+        fingerprint: format!("{:016x}", outcome.fingerprint),
+        runs: audited
+            .runs
+            .iter()
+            .map(|held| RunObject {
+                way: held.way,
+                about: &held.about,
+                repeats: held.difference.is_none(),
+                difference: held.difference.as_ref().map(DifferenceObject::from),
+            })
+            .collect(),
+    };
+    let text = serde_json::to_string(&object).map_err(io::Error::other)?;
+    writeln!(out, "{text}")
+}

@@ -1,0 +1,146 @@
+//! `record`: one scenario's run as lines of JSON, written here and read back from another process.
+
+use std::ffi::OsString;
+use std::io::{self, BufRead, BufReader, Write};
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+use aviary::scenario::{Comparison, Difference, End, Entry, Recorder, RunOptions, Service};
+use aviary::sim::TraceLevel;
+use aviary::time::Instant;
+use serde::{Deserialize, Serialize};
+
+use crate::Exit;
+use crate::args::Record;
+use crate::files::load_one;
+use crate::report::{load_errors, problems, stdout};
+
+/// Of the form below.
+const VERSION: u32 = 1;
+
+/// The first line.
+#[derive(Serialize, Deserialize)]
+struct Head {
+    recording: u32,
+    scenario: String,
+    seed: u64,
+}
+
+/// Every other line.
+#[derive(Serialize, Deserialize)]
+struct Line {
+    events: u64,
+    at_us: u64,
+    fingerprint: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    lines: Option<Vec<String>>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    end: Option<LastLine>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct LastLine {
+    verdict: String,
+    state: String,
+}
+
+impl From<Entry> for Line {
+    fn from(entry: Entry) -> Line {
+        let Entry { events, at, fingerprint, lines, end } = entry;
+        let end = end.map(|End { verdict, state }| LastLine { verdict, state });
+        Line { events, at_us: at.as_micros(), fingerprint: format!("{fingerprint:016x}"), lines, end }
+    }
+}
+
+impl Line {
+    fn entry(self) -> Option<Entry> {
+        let Line { events, at_us, fingerprint, lines, end } = self;
+        let fingerprint = u64::from_str_radix(&fingerprint, 16).ok()?;
+        let end = end.map(|LastLine { verdict, state }| End { verdict, state });
+        Some(Entry { events, at: Instant::from_micros(at_us), fingerprint, lines, end })
+    }
+}
+
+/// How runs are recorded, here as there.
+pub(crate) fn options(seed: Option<u64>) -> RunOptions {
+    RunOptions { seed, trace: TraceLevel::Full, ..RunOptions::default() }
+}
+
+pub(crate) fn record<S: Service>(args: &Record) -> io::Result<Exit> {
+    let one = match load_one::<S>(&args.path) {
+        Ok(one) => one,
+        Err(error) => return Ok(load_errors(&[error])),
+    };
+    let recorder = match Recorder::new(&one.scenario, &options(args.seed)) {
+        Ok(recorder) => recorder,
+        Err(found) => {
+            problems(&one.path, &found);
+            return Ok(Exit::Usage);
+        }
+    };
+    let mut out = stdout();
+    let seed = args.seed.unwrap_or(one.scenario.seed);
+    write(&mut out, &Head { recording: VERSION, scenario: one.name, seed })?;
+    for entry in recorder {
+        write(&mut out, &Line::from(entry))?;
+    }
+    out.flush()?;
+    Ok(Exit::Passed)
+}
+
+fn write(out: &mut impl Write, line: &impl Serialize) -> io::Result<()> {
+    writeln!(out, "{}", serde_json::to_string(line).map_err(io::Error::other)?)
+}
+
+/// Has `program`, with these arguments first, record the scenario at `path` and holds that against `first`; the error says why there is no
+/// recording.
+pub(crate) fn compare(
+    (program, leading): (&Path, &[OsString]),
+    path: &Path,
+    seed: u64,
+    first: &[Entry],
+) -> Result<Option<Difference>, String> {
+    let mut command = Command::new(program);
+    command.args(leading).arg("record").arg(format!("--seed={seed}")).arg("--").arg(path);
+    let said = format!("`{} record {}`", program.display(), path.display());
+    let failed = |error: io::Error| format!("failed to run {said}: {error}");
+    let mut child = command.stdin(Stdio::null()).stdout(Stdio::piped()).spawn().map_err(failed)?;
+    let compared = match child.stdout.take() {
+        Some(out) => hold(BufReader::new(out), first),
+        None => Err("it has no standard output".to_owned()),
+    };
+    // Where all is known before its end, it finds nobody left to write to.
+    let status = child.wait().map_err(failed)?;
+    compared.map_err(|why| format!("{said} gave no recording: {why} ({status})"))
+}
+
+/// Holds a recording against `first`.
+fn hold(out: impl BufRead, first: &[Entry]) -> Result<Option<Difference>, String> {
+    let mut comparison = Comparison::new(first);
+    let mut lines = out.lines();
+    let head = lines.next().ok_or("it printed nothing")?.map_err(|error| error.to_string())?;
+    let head: Head = parse(&head)?;
+    if head.recording != VERSION {
+        return Err(format!("expected a recording of version {VERSION}, found {}", head.recording));
+    }
+    for line in lines {
+        let line = line.map_err(|error| error.to_string())?;
+        let entry = parse::<Line>(&line)?.entry().ok_or_else(|| unread(&line, "no fingerprint"))?;
+        if let Err(difference) = comparison.take(&entry) {
+            return Ok(Some(*difference));
+        }
+        if entry.end.is_some() {
+            return Ok(None);
+        }
+    }
+    Err("it ends before its run does".to_owned())
+}
+
+fn parse<'a, T: Deserialize<'a>>(line: &'a str) -> Result<T, String> {
+    serde_json::from_str(line).map_err(|error| unread(line, &error.to_string()))
+}
+
+fn unread(line: &str, why: &str) -> String {
+    let start: String = line.chars().take(60).collect();
+    format!("{why} in {start:?}")
+}

@@ -65,6 +65,8 @@ impl Acknowledged {
     fn on_asked(&mut self, from: ProcessId, request: &Request) {
         let asked = self.asked.entry(request.id());
         if !asked.iter().any(|(client, other)| *client == from && other == request) {
+            // One is the rule.
+            asked.reserve_exact(1);
             asked.push((from, request.clone()));
         }
     }

@@ -24,6 +24,7 @@ pub mod durability;
 pub mod exactly_once;
 pub mod naive;
 pub mod order;
+pub mod pages;
 pub mod shelf;
 #[cfg(test)]
 mod stage;

@@ -29,11 +29,7 @@ pub struct Counting {
 }
 
 impl Judge<Bird> for Counting {
-    fn observe(
-        &mut self,
-        now: aviary::time::Instant,
-        seen: &Observation<'_, Bird>,
-    ) -> Result<(), Violation> {
+    fn observe(&mut self, now: aviary::time::Instant, seen: &Observation<'_, Bird>) -> Result<(), Violation> {
         if let Observation::Noted { process, note: Note::Done(..) } = seen {
             self.finished[place(self.done)] = Some(*process);
             self.done += 1;

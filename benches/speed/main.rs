@@ -57,8 +57,7 @@ fn fixed(name: &str, count: &str) -> ExitCode {
 }
 
 fn measure(wanted: &[&str]) -> ExitCode {
-    let is_wanted =
-        |bench: &&Bench| wanted.is_empty() || wanted.iter().any(|part| bench.name.contains(part));
+    let is_wanted = |bench: &&Bench| wanted.is_empty() || wanted.iter().any(|part| bench.name.contains(part));
     let chosen: Vec<&Bench> = benches().filter(is_wanted).collect();
     if chosen.is_empty() {
         return refuse(&format!("no bench is named like {wanted:?}"));

@@ -13,6 +13,7 @@ mod host;
 mod hosting;
 pub mod judge;
 mod links;
+mod memo;
 pub mod network;
 mod queue;
 pub mod rule;

@@ -50,6 +50,9 @@ impl Acknowledged {
             }
             Fact::Left { .. } | Fact::Own { .. } | Fact::Started { .. } => {}
         }
+        if known.log.end() <= self.looked {
+            return Ok(());
+        }
         for (position, submission) in known.log.submissions_from(self.looked) {
             ensure!(
                 self.is_asked(known, &submission.request),

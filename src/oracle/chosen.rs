@@ -71,9 +71,11 @@ impl ChosenLog {
 
     /// The submissions from `slot` up to [`ChosenLog::end`], in order.
     pub fn submissions_from(&self, slot: Slot) -> impl Iterator<Item = (Position, &Arc<Submission>)> {
-        (slot.0..self.end().0).flat_map(|slot| {
-            let values = self.entry(Slot(slot)).map_or(&[][..], Entry::values);
-            (0..).zip(values).map(move |(index, value)| (Position { slot, index }, value))
+        // `slot` may come from anybody: it is bounded before anything counts on from it.
+        let slot = slot.min(self.end());
+        let start = usize::try_from(slot.0).unwrap_or(usize::MAX);
+        (slot.0..).zip(self.prefix.iter_from(start)).flat_map(|(slot, entry)| {
+            (0..).zip(entry.values()).map(move |(index, value)| (Position { slot, index }, value))
         })
     }
 

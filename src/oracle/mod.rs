@@ -128,7 +128,9 @@ impl Judges {
 
     fn look(&mut self, fact: &Fact<'_>) -> Result<(), Violation> {
         self.agreement.look(fact)?;
-        self.model.advance(self.agreement.log());
+        if self.model.folded() < self.agreement.log().end() {
+            self.model.advance(self.agreement.log());
+        }
         let known = Known { log: self.agreement.log(), model: &self.model };
         self.durability.look(known, fact)?;
         self.order.look(known, fact)?;

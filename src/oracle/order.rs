@@ -53,10 +53,12 @@ impl Order {
             }
             Fact::Left { .. } | Fact::Own { .. } => {}
         }
-        for (_, submission) in known.log.submissions_from(self.looked) {
-            self.see(submission)?;
+        if self.looked < known.log.end() {
+            for (_, submission) in known.log.submissions_from(self.looked) {
+                self.see(submission)?;
+            }
+            self.looked = known.log.end();
         }
-        self.looked = known.log.end();
         Ok(())
     }
 

@@ -9,6 +9,7 @@
 
 use alloc::collections::BTreeMap;
 use alloc::sync::Arc;
+use alloc::vec::Vec;
 
 use crate::ids::{ProcessId, SITES_MAX};
 use crate::paxos::{Entry, Slot};
@@ -98,7 +99,7 @@ impl Replica {
         Replica {
             timeline: Timeline::default(),
             origins: Frontier::default(),
-            sessions: Sessions { max: sessions_max, by_id: BTreeMap::new(), by_nonce: BTreeMap::new() },
+            sessions: Sessions { max: sessions_max, by_id: Vec::new(), by_nonce: BTreeMap::new() },
             applied: Slot(0),
         }
     }
@@ -162,7 +163,7 @@ impl Replica {
     }
 
     fn execute(&mut self, at: Position, session: Session, number: u64, operation: &Operation) -> Outcome {
-        let Some(state) = self.sessions.by_id.get_mut(&session) else { return Outcome::Expired };
+        let Some(state) = self.sessions.get_mut(session) else { return Outcome::Expired };
         let client = state.client;
         let last = state.last_number();
         if number == last
@@ -193,7 +194,7 @@ impl Replica {
                 Some(session) => Known::Answered { at: *session, answer: Answer::Opened },
                 None => Known::New,
             },
-            RequestId::Execute { session, number } => match self.sessions.by_id.get(&session) {
+            RequestId::Execute { session, number } => match self.sessions.get(session) {
                 // Its opening may stand in a slot that this site has not applied.
                 None if session.slot >= self.applied.0 => Known::New,
                 None => Known::Expired,
@@ -230,7 +231,8 @@ pub enum Known {
 #[derive(Clone, PartialEq, Eq, Debug)]
 struct Sessions {
     max: usize,
-    by_id: BTreeMap<Session, SessionState>,
+    /// In ascending order, which is that of their opening.
+    by_id: Vec<(Session, SessionState)>,
     by_nonce: BTreeMap<(ProcessId, u64), Session>,
 }
 
@@ -258,22 +260,33 @@ impl SessionState {
 }
 
 impl Sessions {
+    fn place(&self, session: Session) -> Option<usize> {
+        self.by_id.binary_search_by_key(&session, |(id, _)| *id).ok()
+    }
+
+    fn get(&self, session: Session) -> Option<&SessionState> {
+        self.place(session).map(|place| &self.by_id[place].1)
+    }
+
+    fn get_mut(&mut self, session: Session) -> Option<&mut SessionState> {
+        self.place(session).map(|place| &mut self.by_id[place].1)
+    }
+
     fn open(&mut self, at: Position, client: ProcessId, nonce: u64) -> Outcome {
         if let Some(session) = self.by_nonce.get(&(client, nonce)) {
             let (at, answer) = (*session, Answer::Opened);
             return Outcome::Answered { at, answer, client, is_repeated: true, evicted: None };
         }
         let evicted = if self.by_id.len() >= self.max { self.evict() } else { None };
-        self.by_id.insert(at, SessionState { client, nonce, used: at, last: None });
+        self.by_id.push((at, SessionState { client, nonce, used: at, last: None }));
         self.by_nonce.insert((client, nonce), at);
         Outcome::Answered { at, answer: Answer::Opened, client, is_repeated: false, evicted }
     }
 
     fn evict(&mut self) -> Option<Session> {
         // Openings into a full table are rare, and every request would pay for an order by use.
-        let (session, _) = self.by_id.iter().min_by_key(|(_, state)| state.used)?;
-        let session = *session;
-        let state = self.by_id.remove(&session)?;
+        let (place, _) = self.by_id.iter().enumerate().min_by_key(|(_, (_, state))| state.used)?;
+        let (session, state) = self.by_id.remove(place);
         self.by_nonce.remove(&(state.client, state.nonce));
         Some(session)
     }

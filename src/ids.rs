@@ -39,6 +39,10 @@ impl Wire for SiteId {
         out.push(self.0);
     }
 
+    fn size(&self) -> usize {
+        1
+    }
+
     fn decode(input: &mut Reader<'_>) -> Result<SiteId, WireError> {
         SiteId::new(input.u8()?).ok_or(WireError::Invalid("site number"))
     }
@@ -114,6 +118,10 @@ impl Wire for ProcessId {
     fn encode(&self, out: &mut alloc::vec::Vec<u8>) {
         let number = self.number().to_le_bytes();
         out.extend_from_slice(&number[..3]);
+    }
+
+    fn size(&self) -> usize {
+        3
     }
 
     fn decode(input: &mut Reader<'_>) -> Result<ProcessId, WireError> {

@@ -18,6 +18,11 @@ pub trait Wire: Sized + Clone + Debug {
     /// Reads one value and leaves `input` behind it.
     fn decode(input: &mut Reader<'_>) -> Result<Self, WireError>;
 
+    /// How many bytes [`Wire::encode`] appends.
+    fn size(&self) -> usize {
+        self.to_bytes().len()
+    }
+
     /// The byte form alone.
     fn to_bytes(&self) -> Vec<u8> {
         let mut out = Vec::new();
@@ -101,6 +106,10 @@ impl<'a> Reader<'a> {
     /// A LEB128 number in its shortest form.
     #[inline]
     pub fn u64(&mut self) -> Result<u64, WireError> {
+        if let [byte @ 0..0x80, rest @ ..] = self.rest {
+            self.rest = rest;
+            return Ok((*byte).into());
+        }
         let mut value = 0u64;
         for shift in (0..64).step_by(7) {
             let byte = self.u8()?;
@@ -156,6 +165,11 @@ pub fn put_u64(out: &mut Vec<u8>, mut value: u64) {
     out.push(value.to_le_bytes()[0]);
 }
 
+/// How many bytes [`put_u64`] appends.
+pub const fn u64_size(value: u64) -> usize {
+    (u64::BITS - (value | 1).leading_zeros()).div_ceil(7) as usize
+}
+
 /// Appends a length-prefixed text.
 pub fn put_text(out: &mut Vec<u8>, text: &str) {
     put_u64(out, text.len() as u64);
@@ -170,9 +184,18 @@ pub fn put_list<T: Wire>(out: &mut Vec<u8>, items: &[T]) {
     }
 }
 
+/// How many bytes [`put_list`] appends.
+pub fn list_size<T: Wire>(items: &[T]) -> usize {
+    u64_size(items.len() as u64) + items.iter().map(Wire::size).sum::<usize>()
+}
+
 impl Wire for u64 {
     fn encode(&self, out: &mut Vec<u8>) {
         put_u64(out, *self);
+    }
+
+    fn size(&self) -> usize {
+        u64_size(*self)
     }
 
     fn decode(input: &mut Reader<'_>) -> Result<u64, WireError> {
@@ -221,6 +244,10 @@ impl Wire for bool {
         out.push(u8::from(*self));
     }
 
+    fn size(&self) -> usize {
+        1
+    }
+
     fn decode(input: &mut Reader<'_>) -> Result<bool, WireError> {
         match input.u8()? {
             0 => Ok(false),
@@ -259,6 +286,10 @@ impl<T: Wire> Wire for Option<T> {
         }
     }
 
+    fn size(&self) -> usize {
+        1 + self.as_ref().map_or(0, Wire::size)
+    }
+
     fn decode(input: &mut Reader<'_>) -> Result<Option<T>, WireError> {
         Ok(if bool::decode(input)? { Some(T::decode(input)?) } else { None })
     }
@@ -267,6 +298,10 @@ impl<T: Wire> Wire for Option<T> {
 impl<T: Wire> Wire for Arc<T> {
     fn encode(&self, out: &mut Vec<u8>) {
         T::encode(self, out);
+    }
+
+    fn size(&self) -> usize {
+        T::size(self)
     }
 
     fn decode(input: &mut Reader<'_>) -> Result<Arc<T>, WireError> {
@@ -282,6 +317,11 @@ macro_rules! wire_struct {
             fn encode(&self, out: &mut $crate::alloc::vec::Vec<u8>) {
                 let $name { $($field),* } = self;
                 $($crate::wire::Wire::encode($field, out);)*
+            }
+
+            fn size(&self) -> usize {
+                let $name { $($field),* } = self;
+                0 $(+ $crate::wire::Wire::size($field))*
             }
 
             fn decode(input: &mut $crate::wire::Reader<'_>) -> Result<$name, $crate::wire::WireError> {
@@ -306,6 +346,12 @@ macro_rules! wire_enum {
                 }
             }
 
+            fn size(&self) -> usize {
+                match self {
+                    $($name::$variant $({ $($field),* })? => 1 $($(+ $crate::wire::Wire::size($field))*)?,)*
+                }
+            }
+
             fn decode(input: &mut $crate::wire::Reader<'_>) -> Result<$name, $crate::wire::WireError> {
                 match input.u8()? {
                     $($tag => Ok($name::$variant $({ $($field: $crate::wire::Wire::decode(input)?),* })?),)*
@@ -325,6 +371,7 @@ mod tests {
         #[test]
         fn every_number_has_exactly_one_form(value: u64, bytes in proptest::collection::vec(any::<u8>(), 0..12)) {
             prop_assert_eq!(u64::from_bytes(&value.to_bytes()), Ok(value));
+            prop_assert_eq!(value.size(), value.to_bytes().len());
             if let Ok(read) = u64::from_bytes(&bytes) {
                 prop_assert_eq!(read.to_bytes(), bytes);
             }

@@ -47,6 +47,14 @@ pub trait Disk {
     /// Every file and its length in bytes, in the order of the names.
     fn list(&self) -> Result<Vec<(String, u64)>, DiskError>;
 
+    /// From where on a file holds nothing but zeros, as far as the disk knows without reading: its length if it
+    /// does not know.
+    fn blank_from(&self, name: &str) -> Result<u64, DiskError> {
+        let files = self.list()?;
+        let file = files.into_iter().find(|(other, _)| other == name);
+        file.map(|(_, length)| length).ok_or_else(|| DiskError::NotFound(name.into()))
+    }
+
     /// Fills `into` from `offset`. Reading beyond the end is [`DiskError::Io`].
     fn read(&self, name: &str, offset: u64, into: &mut [u8]) -> Result<(), DiskError>;
 

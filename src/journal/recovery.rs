@@ -118,8 +118,10 @@ struct Listed {
 }
 
 impl Listed {
+    /// What it holds, without zeros at its end that the disk knows of.
     fn read(&self, disk: &impl Disk) -> Result<Vec<u8>, JournalError> {
-        let length = usize::try_from(self.bytes.min(SEGMENT_BYTES_MAX)).unwrap_or(usize::MAX);
+        let written = disk.blank_from(&self.name).map_err(JournalError::disk(&self.name))?;
+        let length = usize::try_from(self.bytes.min(written).min(SEGMENT_BYTES_MAX)).unwrap_or(usize::MAX);
         let mut bytes = alloc::vec![0; length];
         disk.read(&self.name, 0, &mut bytes).map_err(JournalError::disk(&self.name))?;
         Ok(bytes)
@@ -276,8 +278,7 @@ fn highest_synced(bytes: &[u8], start: usize) -> Option<(usize, Batch<'_>)> {
     let mut at = start;
     while at < bytes.len() {
         let Some(batch) = Batch::read(&bytes[at..]) else {
-            let next = bytes[at + 1..].iter().position(|byte| *byte == BATCH_FIRST_BYTE);
-            at = next.map_or(bytes.len(), |skipped| at + 1 + skipped);
+            at = first_of_batch(bytes, at + 1);
             continue;
         };
         if highest.is_none_or(|(_, highest)| batch.header.synced > highest.header.synced) {
@@ -286,6 +287,22 @@ fn highest_synced(bytes: &[u8], start: usize) -> Option<(usize, Batch<'_>)> {
         at += batch.len();
     }
     highest
+}
+
+/// Where a batch might begin, from `start` on; the end of `bytes` if nowhere. Whole blocks are passed over at once,
+/// since most of a segment is blank.
+fn first_of_batch(bytes: &[u8], start: usize) -> usize {
+    const BLOCK: usize = 256;
+    let mut at = start;
+    for block in bytes[start..].chunks(BLOCK) {
+        let is_there = block.iter().fold(false, |is_there, byte| is_there | (*byte == BATCH_FIRST_BYTE));
+        if is_there {
+            let within = block.iter().position(|byte| *byte == BATCH_FIRST_BYTE);
+            return at + within.unwrap_or(block.len());
+        }
+        at += block.len();
+    }
+    bytes.len()
 }
 
 #[cfg(test)]

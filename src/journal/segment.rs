@@ -172,7 +172,7 @@ pub(super) fn body_bytes<'a>(records: impl Iterator<Item = &'a [u8]>) -> u64 {
 
 /// Bytes that one record of this length takes, its LEB128 length included.
 pub(super) const fn record_bytes(length: u64) -> u64 {
-    (u64::BITS - (length | 1).leading_zeros()).div_ceil(7) as u64 + length
+    crate::wire::u64_size(length) as u64 + length
 }
 
 /// Of everything in a batch but the checksum itself.

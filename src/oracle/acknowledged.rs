@@ -50,6 +50,9 @@ impl Acknowledged {
             }
             Fact::Left { .. } | Fact::Own { .. } | Fact::Started { .. } => {}
         }
+        if known.log.end() <= self.looked {
+            return Ok(());
+        }
         for (position, submission) in known.log.submissions_from(self.looked) {
             ensure!(
                 self.is_asked(known, &submission.request),
@@ -65,6 +68,8 @@ impl Acknowledged {
     fn on_asked(&mut self, from: ProcessId, request: &Request) {
         let asked = self.asked.entry(request.id());
         if !asked.iter().any(|(client, other)| *client == from && other == request) {
+            // One is the rule.
+            asked.reserve_exact(1);
             asked.push((from, request.clone()));
         }
     }

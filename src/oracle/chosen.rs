@@ -7,7 +7,7 @@ use alloc::vec::Vec;
 
 use crate::chunks::Chunks;
 use crate::ids::{SiteId, SiteSet};
-use crate::oracle::shelf::Shelf;
+use crate::oracle::pages::Pages;
 use crate::oracle::words::{Shown, Sites};
 use crate::paxos::{Ballot, Entry, Slot};
 use crate::site::Submission;
@@ -42,14 +42,14 @@ struct Votes {
 #[derive(Clone, Debug)]
 pub struct ChosenLog {
     sites: u8,
-    slots: Shelf<u64, Votes>,
+    slots: Pages<Votes>,
     prefix: Chunks<LogEntry>,
 }
 
 impl ChosenLog {
     /// An empty log of a cluster of `sites` sites.
     pub fn new(sites: u8) -> ChosenLog {
-        ChosenLog { sites, slots: Shelf::default(), prefix: Chunks::default() }
+        ChosenLog { sites, slots: Pages::default(), prefix: Chunks::default() }
     }
 
     /// Everything below is chosen; the slot itself is not.
@@ -60,7 +60,7 @@ impl ChosenLog {
     /// What is chosen for `slot`, below [`ChosenLog::end`] or not.
     pub fn entry(&self, slot: Slot) -> Option<&LogEntry> {
         let below = usize::try_from(slot.0).ok().and_then(|index| self.prefix.get(index));
-        below.or_else(|| Some(&self.chosen(self.slots.get(&slot.0)?)?.entry))
+        below.or_else(|| Some(&self.chosen(self.slots.get(slot.0)?)?.entry))
     }
 
     /// The submission at `position`, below [`ChosenLog::end`].
@@ -71,9 +71,11 @@ impl ChosenLog {
 
     /// The submissions from `slot` up to [`ChosenLog::end`], in order.
     pub fn submissions_from(&self, slot: Slot) -> impl Iterator<Item = (Position, &Arc<Submission>)> {
-        (slot.0..self.end().0).flat_map(|slot| {
-            let values = self.entry(Slot(slot)).map_or(&[][..], Entry::values);
-            (0..).zip(values).map(move |(index, value)| (Position { slot, index }, value))
+        // `slot` may come from anybody: it is bounded before anything counts on from it.
+        let slot = slot.min(self.end());
+        let start = usize::try_from(slot.0).unwrap_or(usize::MAX);
+        (slot.0..).zip(self.prefix.iter_from(start)).flat_map(|(slot, entry)| {
+            (0..).zip(entry.values()).map(move |(index, value)| (Position { slot, index }, value))
         })
     }
 
@@ -90,7 +92,7 @@ impl ChosenLog {
 
     /// Whether the durable state of `site` holds for `slot` what is chosen there.
     pub fn is_held(&self, site: SiteId, slot: Slot) -> bool {
-        let is_learned = self.slots.get(&slot.0).is_some_and(|votes| votes.learned.contains(site));
+        let is_learned = self.slots.get(slot.0).is_some_and(|votes| votes.learned.contains(site));
         let last = self.votes_of(site, slot).last().map(|vote| &vote.entry);
         is_learned || last.is_some_and(|last| self.entry(slot) == Some(last))
     }
@@ -125,6 +127,8 @@ impl ChosenLog {
         let index = match votes.binary_search_by_key(&ballot, |vote| vote.ballot) {
             Ok(index) => index,
             Err(index) => {
+                // One is the rule.
+                votes.reserve_exact(1);
                 votes.insert(index, Vote { ballot, entry: entry.clone(), sites: SiteSet::EMPTY });
                 index
             }
@@ -141,7 +145,7 @@ impl ChosenLog {
 
     /// Whatever goes under a ballot above one that chose must be what was chosen (Paxos Made Simple, P2b).
     fn settle(&mut self, slot: Slot) -> Result<(), String> {
-        let Some(votes) = self.slots.get(&slot.0) else { return Ok(()) };
+        let Some(votes) = self.slots.get(slot.0) else { return Ok(()) };
         let Some(chosen) = self.chosen(votes) else { return Ok(()) };
         let differs = |vote: &&Vote| vote.ballot > chosen.ballot && vote.entry != chosen.entry;
         if let Some(other) = votes.votes.iter().find(differs) {
@@ -158,7 +162,7 @@ impl ChosenLog {
                 other.ballot,
             ));
         }
-        while let Some(next) = self.slots.get(&self.end().0).and_then(|votes| self.chosen(votes)) {
+        while let Some(next) = self.slots.get(self.end().0).and_then(|votes| self.chosen(votes)) {
             let entry = next.entry.clone();
             self.prefix.push(entry);
         }
@@ -171,7 +175,7 @@ impl ChosenLog {
     }
 
     fn votes_of(&self, site: SiteId, slot: Slot) -> impl Iterator<Item = &Vote> {
-        let votes = self.slots.get(&slot.0).map_or(&[][..], |votes| &votes.votes);
+        let votes = self.slots.get(slot.0).map_or(&[][..], |votes| &votes.votes);
         votes.iter().filter(move |vote| vote.sites.contains(site))
     }
 }

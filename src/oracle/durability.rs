@@ -60,7 +60,7 @@ impl Durability {
                 None => Ok(()),
             },
             Fact::Durable { site, records } => {
-                records.iter().try_for_each(|record| self.on_durable(site, record))
+                records.iter().try_for_each(|record| self.on_durable(known, site, record))
             }
             Fact::Left { from, to, message } => match from.as_site() {
                 Some(site) => self.on_left(known, site, to, message),
@@ -102,9 +102,9 @@ impl Durability {
         Ok(())
     }
 
-    fn on_durable(&mut self, site: SiteId, record: &Record) -> Result<(), Violation> {
+    fn on_durable(&mut self, known: Known<'_>, site: SiteId, record: &Record) -> Result<(), Violation> {
         let disk = &mut self.sites[site.index()];
-        disk.records.push(record.clone());
+        disk.records.push(shared(known, site, record));
         let promised = disk.promised;
         match record {
             Record::Paxos { record: paxos::Record::Promised(ballot) } => {
@@ -249,6 +249,27 @@ impl Durability {
             | paxos::Message::Supply { .. } => Ok(()),
         }
     }
+}
+
+/// The same record, which shares its entry with the chosen log: each was decoded alone, and all are kept.
+fn shared(known: Known<'_>, site: SiteId, record: &Record) -> Record {
+    let mut shared = record.clone();
+    let held = match &mut shared {
+        Record::Paxos { record: paxos::Record::Accepted { ballot, slot, entry } } => {
+            Some((entry, known.log.accepted(site, *slot, *ballot)))
+        }
+        Record::Paxos { record: paxos::Record::Learned { slot, entry } } => {
+            Some((entry, known.log.entry(*slot)))
+        }
+        Record::Paxos { record: paxos::Record::Promised(_) | paxos::Record::Chosen(_) }
+        | Record::Taken { .. } => None,
+    };
+    if let Some((entry, Some(same))) = held
+        && *same == *entry
+    {
+        *entry = same.clone();
+    }
+    shared
 }
 
 /// Whatever a site accepts below a ballot it accepts before it promises that ballot. So when the promise leaves,

@@ -16,6 +16,7 @@ pub mod durability;
 pub mod exactly_once;
 pub mod naive;
 pub mod order;
+pub mod pages;
 pub mod prefix;
 pub mod sessions;
 pub mod shelf;
@@ -133,7 +134,9 @@ impl Judges {
         self.validity.look(fact)?;
         self.agreement.look(fact)?;
         self.prefix.look(fact)?;
-        self.model.advance(self.agreement.log());
+        if self.model.folded() < self.agreement.log().end() {
+            self.model.advance(self.agreement.log());
+        }
         let known = Known { log: self.agreement.log(), model: &self.model };
         self.durability.look(known, fact)?;
         self.order.look(known, fact)?;

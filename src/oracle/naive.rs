@@ -85,6 +85,11 @@ impl Model {
         self.folded = log.end();
     }
 
+    /// Everything below is folded in.
+    pub fn folded(&self) -> Slot {
+        self.folded
+    }
+
     /// Where the request of this number took effect.
     pub fn effect(&self, session: Session, number: u64) -> Option<Position> {
         self.effects.get(&(session, number)).copied()

@@ -57,10 +57,12 @@ impl Order {
             }
             Fact::Left { .. } | Fact::Own { .. } => {}
         }
-        for (_, submission) in known.log.submissions_from(self.looked) {
-            self.see(submission, None)?;
+        if self.looked < known.log.end() {
+            for (_, submission) in known.log.submissions_from(self.looked) {
+                self.see(submission, None)?;
+            }
+            self.looked = known.log.end();
         }
-        self.looked = known.log.end();
         Ok(())
     }
 

@@ -1,40 +1,47 @@
 //! An ordered map that forgets nothing and clones cheaply: judges remember whole runs, and worlds are forked.
 //!
-//! New entries go to a small tree; a full tree becomes a sorted, shared run, and runs of like size are merged.
-//! So a clone copies at most 64 entries and one pointer for each of a logarithmic number of runs.
+//! New entries go to a short sorted list; a full one becomes a shared run, and runs of like size are merged. So a
+//! clone copies at most 64 entries and one pointer for each of a logarithmic number of runs.
 
-use alloc::collections::BTreeMap;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::mem;
 
-/// Entries of the tree when it is full.
+/// Entries of the short list when it is full.
 const RECENT_MAX: usize = 64;
 
 /// The map.
 #[derive(Clone, Debug)]
 pub struct Shelf<K, V> {
     /// Sorted by key, older and longer ones first. Of equal keys the newest counts.
-    runs: Vec<Arc<[(K, V)]>>,
-    recent: BTreeMap<K, V>,
+    runs: Vec<Arc<Vec<(K, V)>>>,
+    /// Sorted by key.
+    recent: Vec<(K, V)>,
 }
 
 impl<K, V> Default for Shelf<K, V> {
     fn default() -> Shelf<K, V> {
-        Shelf { runs: Vec::new(), recent: BTreeMap::new() }
+        Shelf { runs: Vec::new(), recent: Vec::new() }
     }
 }
 
 impl<K: Ord + Clone, V: Clone> Shelf<K, V> {
     /// What is kept under `key`.
     pub fn get(&self, key: &K) -> Option<&V> {
-        self.recent.get(key).or_else(|| self.get_sealed(key))
+        match self.place(key) {
+            Ok(place) => Some(&self.recent[place].1),
+            Err(_) => self.get_sealed(key),
+        }
     }
 
     /// Keeps `value` under `key`, instead of what was there.
     pub fn insert(&mut self, key: K, value: V) {
-        self.seal_if_full();
-        self.recent.insert(key, value);
+        match self.place(&key) {
+            Ok(place) => self.recent[place].1 = value,
+            Err(place) => {
+                self.put(place, key, value);
+            }
+        }
     }
 
     /// What is kept under `key`, to be changed; a default if there was nothing.
@@ -42,12 +49,22 @@ impl<K: Ord + Clone, V: Clone> Shelf<K, V> {
     where
         V: Default,
     {
-        self.seal_if_full();
-        let sealed = match self.recent.contains_key(&key) {
-            true => None,
-            false => self.get_sealed(&key).cloned(),
+        let place = match self.place(&key) {
+            Ok(place) => place,
+            Err(place) => {
+                let value = self.get_sealed(&key).cloned().unwrap_or_default();
+                self.put(place, key, value)
+            }
         };
-        self.recent.entry(key).or_insert_with(|| sealed.unwrap_or_default())
+        &mut self.recent[place].1
+    }
+
+    /// Where `key` is among the recent entries, or would be. Most keys come in ascending order.
+    fn place(&self, key: &K) -> Result<usize, usize> {
+        match self.recent.last() {
+            Some((last, _)) if last < key => Err(self.recent.len()),
+            Some(_) | None => self.recent.binary_search_by(|(other, _)| other.cmp(key)),
+        }
     }
 
     fn get_sealed(&self, key: &K) -> Option<&V> {
@@ -57,36 +74,44 @@ impl<K: Ord + Clone, V: Clone> Shelf<K, V> {
         })
     }
 
-    fn seal_if_full(&mut self) {
-        if self.recent.len() < RECENT_MAX {
-            return;
+    /// Puts a new entry at its place; says where that is.
+    fn put(&mut self, mut place: usize, key: K, value: V) -> usize {
+        if self.recent.len() >= RECENT_MAX {
+            self.seal();
+            place = 0;
         }
-        let mut run: Arc<[(K, V)]> = mem::take(&mut self.recent).into_iter().collect();
+        self.recent.insert(place, (key, value));
+        place
+    }
+
+    fn seal(&mut self) {
+        let mut run = mem::replace(&mut self.recent, Vec::with_capacity(RECENT_MAX));
         while let Some(older) = self.runs.pop_if(|older| older.len() <= 2 * run.len()) {
-            run = merged(&older, &run);
+            run = merged(Arc::unwrap_or_clone(older), run);
         }
-        self.runs.push(run);
+        self.runs.push(Arc::new(run));
     }
 }
 
 /// Both runs in one; of equal keys the newer counts.
-fn merged<K: Ord + Clone, V: Clone>(older: &[(K, V)], newer: &[(K, V)]) -> Arc<[(K, V)]> {
+fn merged<K: Ord, V>(older: Vec<(K, V)>, newer: Vec<(K, V)>) -> Vec<(K, V)> {
     let mut run = Vec::with_capacity(older.len() + newer.len());
-    let mut old = older.iter().peekable();
+    let mut old = older.into_iter().peekable();
     for new in newer {
         while let Some(item) = old.next_if(|item| item.0 < new.0) {
-            run.push(item.clone());
+            run.push(item);
         }
         old.next_if(|item| item.0 == new.0);
-        run.push(new.clone());
+        run.push(new);
     }
-    run.extend(old.cloned());
-    run.into()
+    run.extend(old);
+    run
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use alloc::collections::BTreeMap;
     use proptest::prelude::*;
 
     proptest! {

@@ -39,6 +39,7 @@ impl Timelines {
                 let queries = self.queries.entry((from, *id));
                 let query = (*seen, query.clone());
                 if !queries.contains(&query) {
+                    queries.reserve_exact(1);
                     queries.push(query);
                 }
                 Ok(())

@@ -102,7 +102,7 @@ impl<V: Value> Paxos<V> {
         let (mut from, mut reports, mut bytes) = (first.max(chosen), Vec::new(), 0);
         for (slot, held) in self.log.open().filter(|(slot, _)| *slot >= first) {
             let report = Report { slot, ballot: held.ballot, entry: held.entry.clone() };
-            let size = report.to_bytes().len();
+            let size = report.size();
             if bytes + size > self.config.promise_bytes && !reports.is_empty() {
                 parts.push(part(from, slot, core::mem::take(&mut reports)));
                 (from, bytes) = (slot, 0);

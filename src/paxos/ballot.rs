@@ -41,6 +41,10 @@ impl Wire for Ballot {
         self.site.encode(out);
     }
 
+    fn size(&self) -> usize {
+        self.round.size() + self.site.size()
+    }
+
     fn decode(input: &mut Reader<'_>) -> Result<Ballot, WireError> {
         let round = below_max(input.u64()?, "round of a ballot")?;
         Ok(Ballot { round, site: SiteId::decode(input)? })
@@ -78,6 +82,10 @@ impl Wire for Slot {
         put_u64(out, self.0);
     }
 
+    fn size(&self) -> usize {
+        self.0.size()
+    }
+
     fn decode(input: &mut Reader<'_>) -> Result<Slot, WireError> {
         below_max(input.u64()?, "slot").map(Slot)
     }
@@ -110,9 +118,19 @@ impl<V: Wire> Wire for Entry<V> {
         crate::wire::put_list(out, self.values());
     }
 
+    fn size(&self) -> usize {
+        crate::wire::list_size(self.values())
+    }
+
     fn decode(input: &mut Reader<'_>) -> Result<Entry<V>, WireError> {
-        let values = input.list(ENTRY_VALUES_MAX)?;
-        Ok(if values.is_empty() { Entry::Noop } else { Entry::Values(values.into()) })
+        Ok(match input.length(ENTRY_VALUES_MAX)? {
+            0 => Entry::Noop,
+            1 => Entry::Values(Arc::new([V::decode(input)?])),
+            count => {
+                let values: Vec<V> = (0..count).map(|_| V::decode(input)).collect::<Result<_, _>>()?;
+                Entry::Values(values.into())
+            }
+        })
     }
 }
 

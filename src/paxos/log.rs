@@ -1,6 +1,6 @@
 //! The log of slots as one site knows it: what it accepted and what it knows to be chosen.
 
-use alloc::collections::BTreeMap;
+use alloc::collections::VecDeque;
 
 use crate::chunks::Chunks;
 use crate::paxos::ballot::{Ballot, Entry, Slot};
@@ -17,12 +17,16 @@ pub(super) struct Held<V> {
 #[derive(Clone, Debug)]
 pub struct Log<V> {
     prefix: Chunks<Entry<V>>,
-    open: BTreeMap<Slot, Held<V>>,
+    /// By how far a slot is above the prefix. The last one holds something.
+    open: VecDeque<Option<Held<V>>>,
 }
+
+/// No slot so far above the prefix is held: many times what any configuration lets a site accept there.
+const OPEN_MAX: u64 = 1 << 17;
 
 impl<V> Default for Log<V> {
     fn default() -> Log<V> {
-        Log { prefix: Chunks::default(), open: BTreeMap::new() }
+        Log { prefix: Chunks::default(), open: VecDeque::new() }
     }
 }
 
@@ -34,7 +38,7 @@ impl<V: Clone + PartialEq> Log<V> {
 
     /// Behind the last slot that holds anything.
     pub fn end(&self) -> Slot {
-        self.open.last_key_value().map_or(self.chosen(), |(slot, _)| slot.next())
+        Slot(self.chosen().0 + self.open.len() as u64)
     }
 
     /// The chosen entries without a gap, from `first` on.
@@ -47,21 +51,41 @@ impl<V: Clone + PartialEq> Log<V> {
 
     /// What `slot` holds if it is known to be chosen.
     pub fn chosen_at(&self, slot: Slot) -> Option<&Entry<V>> {
-        let index = usize::try_from(slot.0).ok()?;
-        self.prefix.get(index).or_else(|| {
-            let held = self.open.get(&slot)?;
-            held.ballot.is_none().then_some(&held.entry)
-        })
+        if slot < self.chosen() {
+            return self.prefix.get(usize::try_from(slot.0).ok()?);
+        }
+        let held = self.held(slot)?;
+        held.ballot.is_none().then_some(&held.entry)
     }
 
     /// What `slot` above the prefix holds.
     pub(super) fn held(&self, slot: Slot) -> Option<&Held<V>> {
-        self.open.get(&slot)
+        self.open.get(self.place(slot)?)?.as_ref()
     }
 
     /// Everything held above the prefix, in order.
     pub(super) fn open(&self) -> impl Iterator<Item = (Slot, &Held<V>)> {
-        self.open.iter().map(|(slot, held)| (*slot, held))
+        let slots = (self.chosen().0..).map(Slot);
+        slots.zip(&self.open).filter_map(|(slot, held)| Some((slot, held.as_ref()?)))
+    }
+
+    /// Whether `slot` is near enough to be held.
+    pub(super) fn reaches(&self, slot: Slot) -> bool {
+        slot.0 < self.chosen().0 + OPEN_MAX
+    }
+
+    /// How far `slot` is above the prefix; `None` when it is below its end.
+    fn place(&self, slot: Slot) -> Option<usize> {
+        usize::try_from(slot.0.checked_sub(self.chosen().0)?).ok()
+    }
+
+    fn hold(&mut self, slot: Slot, held: Held<V>) {
+        assert!(self.reaches(slot), "slot {slot} is held, far above {}", self.chosen());
+        let Some(place) = self.place(slot) else { return };
+        if self.open.len() <= place {
+            self.open.resize_with(place + 1, || None);
+        }
+        self.open[place] = Some(held);
     }
 
     /// How many slots are held above the prefix.
@@ -75,7 +99,7 @@ impl<V: Clone + PartialEq> Log<V> {
     /// When the slot is known to be chosen.
     pub(super) fn accept(&mut self, slot: Slot, ballot: Ballot, entry: Entry<V>) {
         assert!(self.chosen_at(slot).is_none(), "slot {slot} is chosen, yet accepted again under {ballot}");
-        self.open.insert(slot, Held { ballot: Some(ballot), entry });
+        self.hold(slot, Held { ballot: Some(ballot), entry });
     }
 
     /// Notes that `entry` is chosen for `slot`. `false` when something else is already known to be.
@@ -84,26 +108,26 @@ impl<V: Clone + PartialEq> Log<V> {
         if let Some(known) = self.chosen_at(slot) {
             return *known == entry;
         }
-        self.open.insert(slot, Held { ballot: None, entry });
-        while let Some(first) = self.open.first_entry() {
-            let is_next = first.get().ballot.is_none() && first.key().0 == self.prefix.len() as u64;
-            if !is_next {
-                break;
-            }
-            self.prefix.push(first.remove().entry);
-        }
+        self.hold(slot, Held { ballot: None, entry });
+        self.grow();
         true
     }
 
     /// Notes that what `slot` holds is chosen. `false` when it holds nothing.
     #[must_use]
     pub(super) fn choose_held(&mut self, slot: Slot) -> bool {
-        match self.open.get(&slot) {
-            Some(held) => {
-                let entry = held.entry.clone();
-                self.choose(slot, entry)
-            }
-            None => slot < self.chosen(),
+        let Some(place) = self.place(slot) else { return true };
+        let Some(Some(held)) = self.open.get_mut(place) else { return false };
+        held.ballot = None;
+        self.grow();
+        true
+    }
+
+    /// Moves what is chosen without a gap to the prefix.
+    fn grow(&mut self) {
+        let is_next = |held: &mut Option<Held<V>>| held.as_ref().is_some_and(|held| held.ballot.is_none());
+        while let Some(Some(held)) = self.open.pop_front_if(is_next) {
+            self.prefix.push(held.entry);
         }
     }
 

@@ -214,6 +214,10 @@ impl<V: Wire> Wire for Report<V> {
         self.entry.encode(out);
     }
 
+    fn size(&self) -> usize {
+        self.slot.size() + self.ballot.size() + self.entry.size()
+    }
+
     fn decode(input: &mut Reader<'_>) -> Result<Report<V>, WireError> {
         let (slot, ballot) = (Slot::decode(input)?, Option::decode(input)?);
         Ok(Report { slot, ballot, entry: Entry::decode(input)? })

@@ -158,6 +158,12 @@ impl<V: Value> Paxos<V> {
                 return Err(Damage(alloc::format!("a promise of {ballot} behind one of {promised}")));
             }
             Record::Promised(ballot) => self.promised = ballot,
+            Record::Accepted { slot, .. } | Record::Learned { slot, .. } if !self.log.reaches(slot) => {
+                return Err(Damage(alloc::format!(
+                    "slot {slot} is far ahead of {}, below which everything is chosen",
+                    self.log.chosen()
+                )));
+            }
             Record::Accepted { ballot, slot, .. } if ballot < promised => {
                 return Err(Damage(alloc::format!(
                     "slot {slot} accepted under {ballot} behind a promise of {promised}"
@@ -290,8 +296,7 @@ impl<V: Value> Paxos<V> {
     /// Whether what the message carries fits every message and record that may have to carry it on.
     fn fits(&self, message: &Message<V>) -> bool {
         let fits = |entry: &Entry<V>| {
-            entry.values().iter().map(|value| value.to_bytes().len()).sum::<usize>()
-                <= self.config.entry_bytes
+            entry.values().iter().map(Wire::size).sum::<usize>() <= self.config.entry_bytes
         };
         match message {
             Message::Accept { entry, .. } | Message::Supply { entry, .. } => fits(entry),

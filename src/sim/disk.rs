@@ -32,6 +32,8 @@ struct File {
 enum Undo {
     /// Put these bytes back.
     Write { offset: u64, before: Arc<[u8]> },
+    /// Put zeros back: what is appended to mostly was blank.
+    Blank { offset: u64, length: usize },
     /// Put the whole file back.
     Truncate { before: Arc<File> },
 }
@@ -108,6 +110,9 @@ impl SimDisk {
         while let Some(change) = self.unsynced.pop_back() {
             match change.undo {
                 Undo::Write { offset, before } => self.put(change.file, offset, &before),
+                Undo::Blank { offset, length } => {
+                    self.put(change.file, offset, &alloc::vec![0; length]);
+                }
                 Undo::Truncate { before } => {
                     self.files.insert(change.file, before);
                 }
@@ -124,15 +129,20 @@ impl SimDisk {
 
     /// What stays of the last unsynced write: at least one byte and not all, if it is longer than one.
     fn torn_part(&self, draw: u64) -> Option<(FileId, u64, Vec<u8>)> {
-        self.unsynced.iter().rev().find_map(|change| match &change.undo {
-            Undo::Write { offset, before } if before.len() > 1 => {
-                let kept = 1 + mix::below(draw, before.len() as u64 - 1);
-                let mut bytes = alloc::vec![0; usize::try_from(kept).ok()?];
-                self.check_range(change.file, "", *offset, bytes.len()).ok()?;
-                self.get(change.file, *offset, &mut bytes);
-                Some((change.file, *offset, bytes))
+        self.unsynced.iter().rev().find_map(|change| {
+            let (offset, length) = match &change.undo {
+                Undo::Write { offset, before } => (*offset, before.len()),
+                Undo::Blank { offset, length } => (*offset, *length),
+                Undo::Truncate { .. } => return None,
+            };
+            if length < 2 {
+                return None;
             }
-            Undo::Write { .. } | Undo::Truncate { .. } => None,
+            let kept = 1 + mix::below(draw, length as u64 - 1);
+            let mut bytes = alloc::vec![0; usize::try_from(kept).ok()?];
+            self.check_range(change.file, "", offset, bytes.len()).ok()?;
+            self.get(change.file, offset, &mut bytes);
+            Some((change.file, offset, bytes))
         })
     }
 
@@ -158,6 +168,15 @@ impl SimDisk {
                 None => into.fill(0),
             }
         }
+    }
+
+    /// Whether these bytes are zeros.
+    fn is_blank(&self, file: FileId, offset: u64, length: usize) -> bool {
+        let file = self.file(file);
+        spans(offset, length).all(|(page, within, range)| {
+            let bytes = file.pages[page].as_ref().map(|bytes| &bytes[within..within + range.len()]);
+            bytes.is_none_or(|bytes| bytes.iter().fold(0, |any, byte| any | byte) == 0)
+        })
     }
 
     fn put(&mut self, file: FileId, offset: u64, bytes: &[u8]) {
@@ -222,6 +241,12 @@ impl Disk for SimDisk {
         Ok(self.folder.iter().map(|(name, id)| (String::from(&**name), self.file(*id).length)).collect())
     }
 
+    fn blank_from(&self, name: &str) -> Result<u64, DiskError> {
+        let file = self.file(self.id(name)?);
+        let written = file.pages.iter().rposition(Option::is_some).map_or(0, |last| last + 1);
+        Ok(file.length.min((written * PAGE) as u64))
+    }
+
     fn read(&self, name: &str, offset: u64, into: &mut [u8]) -> Result<(), DiskError> {
         let id = self.id(name)?;
         self.check_range(id, name, offset, into.len())?;
@@ -232,9 +257,13 @@ impl Disk for SimDisk {
     fn write(&mut self, name: &str, offset: u64, bytes: &[u8]) -> Result<(), DiskError> {
         let file = self.id(name)?;
         self.check_range(file, name, offset, bytes.len())?;
-        let mut before = alloc::vec![0; bytes.len()];
-        self.get(file, offset, &mut before);
-        let undo = Undo::Write { offset, before: before.into() };
+        let undo = if self.is_blank(file, offset, bytes.len()) {
+            Undo::Blank { offset, length: bytes.len() }
+        } else {
+            let mut before = alloc::vec![0; bytes.len()];
+            self.get(file, offset, &mut before);
+            Undo::Write { offset, before: before.into() }
+        };
         let number = self.number();
         self.unsynced.push_back(Change { number, file, undo });
         self.put(file, offset, bytes);

@@ -20,6 +20,7 @@ use crate::sim::disk::SimDisk;
 use crate::sim::host::{Life, Next, Running, Waiting};
 use crate::sim::judge::{Judge, Observation, Violation};
 use crate::sim::limits;
+use crate::sim::memo::Memo;
 use crate::sim::script::Seam;
 use crate::sim::trace::{LineClass, What};
 use crate::sim::watch::Mark;
@@ -399,7 +400,7 @@ impl<P: Process, J: Judge<P>> World<P, J> {
             Ok(durable) => durable,
             Err(error) => return self.stop_failed(h, &error.to_string(), false),
         };
-        let records = match take_durable(running, durable) {
+        let records = match take_durable(running, &mut self.memo, durable) {
             Ok(records) => records,
             Err(explanation) => {
                 let explanation = format!("{id} {explanation}");
@@ -432,13 +433,14 @@ impl<P: Process, J: Judge<P>> World<P, J> {
 /// Takes out and decodes the records that are durable below `durable`.
 fn take_durable<P: Process>(
     running: &mut Running<P>,
+    memo: &mut Memo<P::Record>,
     durable: Offset,
 ) -> Result<Vec<P::Record>, alloc::string::String> {
     let mut records = Vec::new();
     while running.unsynced.front().is_some_and(|(end, _)| *end <= durable) {
         let Some((_, batch)) = running.unsynced.pop_front() else { break };
         for bytes in batch.iter() {
-            let record = P::Record::from_bytes(bytes);
+            let record = memo.decode(bytes);
             records.push(record.map_err(|error| format!("appended a record that does not decode: {error}"))?);
         }
     }

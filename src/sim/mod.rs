@@ -14,6 +14,7 @@ mod hosting;
 pub mod judge;
 mod limits;
 mod links;
+mod memo;
 pub mod network;
 mod parcels;
 mod queue;

@@ -26,6 +26,7 @@ use crate::sim::fates::Fates;
 use crate::sim::host::{Host, Status, follower, leader};
 use crate::sim::judge::{Judge, Violation};
 use crate::sim::links::Links;
+use crate::sim::memo::Memo;
 use crate::sim::parcels::{ParcelId, Parcels};
 use crate::sim::queue::{Queue, Turn};
 use crate::sim::rules::{Cast, Rules};
@@ -86,6 +87,8 @@ pub struct World<P: Process, J: Judge<P>> {
     pub(crate) seed_of_processes: Seed,
     pub(crate) seed_of_tears: Seed,
     pub(crate) checks: VecDeque<usize>,
+    /// What durable records are, for the judge.
+    pub(crate) memo: Memo<P::Record>,
     /// The healed core, once faults have stopped.
     pub(crate) core: Option<SiteSet>,
     /// Whose code is running. It stays set where that code panics.
@@ -131,6 +134,7 @@ impl<P: Process, J: Judge<P>> World<P, J> {
             seed_of_processes: Seed(settings.seed.key(STREAM_PROCESSES)),
             seed_of_tears: Seed(settings.seed.key(STREAM_TEARS)),
             checks: VecDeque::new(),
+            memo: Memo::default(),
             core: None,
             handling: None,
             effects: Effects::default(),

@@ -9,6 +9,7 @@
 
 use alloc::collections::BTreeMap;
 use alloc::sync::Arc;
+use alloc::vec::Vec;
 
 use crate::ids::{ProcessId, SITES_MAX};
 use crate::paxos::{Entry, Slot};
@@ -98,12 +99,7 @@ impl Replica {
         Replica {
             timeline: Timeline::default(),
             origins: Frontier::default(),
-            sessions: Sessions {
-                max: sessions_max,
-                by_id: BTreeMap::new(),
-                by_use: BTreeMap::new(),
-                by_nonce: BTreeMap::new(),
-            },
+            sessions: Sessions { max: sessions_max, by_id: Vec::new(), by_nonce: BTreeMap::new() },
             applied: Slot(0),
         }
     }
@@ -135,7 +131,7 @@ impl Replica {
         mut tell: impl FnMut(Position, &Arc<Submission>, Outcome),
     ) {
         let slot = self.applied;
-        self.applied = slot.next();
+        self.begin(slot);
         for (index, submission) in (0..).zip(entry.values()) {
             let position = Position { slot: slot.0, index };
             let outcome = self.apply_one(position, submission);
@@ -143,7 +139,17 @@ impl Replica {
         }
     }
 
-    fn apply_one(&mut self, position: Position, submission: &Submission) -> Outcome {
+    /// Begins the next slot: what it holds is to be applied one by one.
+    ///
+    /// # Panics
+    /// When it is not the next.
+    pub(super) fn begin(&mut self, slot: Slot) {
+        assert!(slot == self.applied, "slot {slot} is applied, next is {}", self.applied);
+        self.applied = slot.next();
+    }
+
+    /// Applies what stands next in the slot that was begun.
+    pub(super) fn apply_one(&mut self, position: Position, submission: &Submission) -> Outcome {
         let standing = self.origins.take(submission);
         if standing != Standing::Next {
             return Outcome::NotTaken(standing);
@@ -157,7 +163,7 @@ impl Replica {
     }
 
     fn execute(&mut self, at: Position, session: Session, number: u64, operation: &Operation) -> Outcome {
-        let Some(state) = self.sessions.by_id.get(&session) else { return Outcome::Expired };
+        let Some(state) = self.sessions.get_mut(session) else { return Outcome::Expired };
         let client = state.client;
         let last = state.last_number();
         if number == last
@@ -176,7 +182,8 @@ impl Replica {
             }
             Operation::View { view } => Answer::Viewed { page: self.timeline.view(view) },
         };
-        self.sessions.answer(session, Last { number, at, answer: answer.clone() });
+        state.used = at;
+        state.last = Some(Last { number, at, answer: answer.clone() });
         Outcome::Answered { at, answer, client, is_repeated: false, evicted: None }
     }
 
@@ -187,7 +194,7 @@ impl Replica {
                 Some(session) => Known::Answered { at: *session, answer: Answer::Opened },
                 None => Known::New,
             },
-            RequestId::Execute { session, number } => match self.sessions.by_id.get(&session) {
+            RequestId::Execute { session, number } => match self.sessions.get(session) {
                 // Its opening may stand in a slot that this site has not applied.
                 None if session.slot >= self.applied.0 => Known::New,
                 None => Known::Expired,
@@ -224,9 +231,8 @@ pub enum Known {
 #[derive(Clone, PartialEq, Eq, Debug)]
 struct Sessions {
     max: usize,
-    by_id: BTreeMap<Session, SessionState>,
-    /// By the position of the last use: the first is evicted first.
-    by_use: BTreeMap<Position, Session>,
+    /// In ascending order, which is that of their opening.
+    by_id: Vec<(Session, SessionState)>,
     by_nonce: BTreeMap<(ProcessId, u64), Session>,
 }
 
@@ -234,6 +240,7 @@ struct Sessions {
 struct SessionState {
     client: ProcessId,
     nonce: u64,
+    /// Where it was used last: the one used longest ago is evicted first.
     used: Position,
     last: Option<Last>,
 }
@@ -253,30 +260,34 @@ impl SessionState {
 }
 
 impl Sessions {
+    fn place(&self, session: Session) -> Option<usize> {
+        self.by_id.binary_search_by_key(&session, |(id, _)| *id).ok()
+    }
+
+    fn get(&self, session: Session) -> Option<&SessionState> {
+        self.place(session).map(|place| &self.by_id[place].1)
+    }
+
+    fn get_mut(&mut self, session: Session) -> Option<&mut SessionState> {
+        self.place(session).map(|place| &mut self.by_id[place].1)
+    }
+
     fn open(&mut self, at: Position, client: ProcessId, nonce: u64) -> Outcome {
         if let Some(session) = self.by_nonce.get(&(client, nonce)) {
             let (at, answer) = (*session, Answer::Opened);
             return Outcome::Answered { at, answer, client, is_repeated: true, evicted: None };
         }
         let evicted = if self.by_id.len() >= self.max { self.evict() } else { None };
-        self.by_id.insert(at, SessionState { client, nonce, used: at, last: None });
-        self.by_use.insert(at, at);
+        self.by_id.push((at, SessionState { client, nonce, used: at, last: None }));
         self.by_nonce.insert((client, nonce), at);
         Outcome::Answered { at, answer: Answer::Opened, client, is_repeated: false, evicted }
     }
 
     fn evict(&mut self) -> Option<Session> {
-        let (_, session) = self.by_use.pop_first()?;
-        let state = self.by_id.remove(&session)?;
+        // Openings into a full table are rare, and every request would pay for an order by use.
+        let (place, _) = self.by_id.iter().enumerate().min_by_key(|(_, (_, state))| state.used)?;
+        let (session, state) = self.by_id.remove(place);
         self.by_nonce.remove(&(state.client, state.nonce));
         Some(session)
-    }
-
-    fn answer(&mut self, session: Session, last: Last) {
-        let Some(state) = self.by_id.get_mut(&session) else { return };
-        self.by_use.remove(&state.used);
-        self.by_use.insert(last.at, session);
-        state.used = last.at;
-        state.last = Some(last);
     }
 }

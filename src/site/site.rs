@@ -330,11 +330,11 @@ impl Site {
             let slot = self.replica.applied();
             let entry =
                 self.paxos.log().chosen_at(slot).expect("below the watermark everything is chosen").clone();
-            let mut outcomes = Vec::new();
-            self.replica
-                .apply(&entry, |at, submission, outcome| outcomes.push((at, submission.clone(), outcome)));
-            for (at, submission, outcome) in outcomes {
-                self.on_applied(now, at, &submission, outcome, effects);
+            self.replica.begin(slot);
+            for (index, submission) in (0..).zip(entry.values()) {
+                let at = Position { slot: slot.0, index };
+                let outcome = self.replica.apply_one(at, submission);
+                self.on_applied(now, at, submission, outcome, effects);
             }
         }
         if before < self.replica.applied() {
@@ -459,7 +459,7 @@ impl Site {
                     leading.offered.pop_front();
                     continue;
                 }
-                bytes += submission.to_bytes().len();
+                bytes += submission.size();
                 if batch.len() == self.config.batch || (bytes > bytes_max && !batch.is_empty()) {
                     break;
                 }

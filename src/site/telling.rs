@@ -43,7 +43,7 @@ fn log_lines(site: &Site, from: Position) -> impl Iterator<Item = LogLine> {
 fn cut<T: Wire>(items: impl Iterator<Item = T>) -> (Vec<T>, bool) {
     let (mut taken, mut bytes) = (Vec::new(), 0);
     for item in items {
-        bytes += item.to_bytes().len();
+        bytes += item.size();
         if bytes > LIST_BYTES_MAX {
             return (taken, true);
         }

@@ -379,6 +379,7 @@ proptest! {
         byte: u8,
     ) {
         let mut bytes = message.to_bytes();
+        prop_assert_eq!(message.size(), bytes.len());
         prop_assert_eq!(Message::from_bytes(&bytes), Ok(message));
         let at = at.index(bytes.len());
         prop_assert!(Message::from_bytes(&bytes[..at]).is_err(), "a prefix is no message");

@@ -103,6 +103,13 @@ impl Wire for Event {
         }
     }
 
+    fn size(&self) -> usize {
+        1 + match self {
+            Event::Tweet { user, text } => user.size() + text.size(),
+            Event::Block { user, whom } | Event::Unblock { user, whom } => user.size() + whom.size(),
+        }
+    }
+
     fn decode(input: &mut Reader<'_>) -> Result<Event, WireError> {
         let refused = |_| WireError::Invalid("block of oneself");
         let (tag, user) = (input.u8()?, User::decode(input)?);

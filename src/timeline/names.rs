@@ -6,11 +6,15 @@ use alloc::vec::Vec;
 use core::fmt;
 use core::str::FromStr;
 
-use crate::wire::{Reader, Wire, WireError, put_text};
+use crate::wire::{Reader, Wire, WireError, put_text, u64_size};
 
 /// A user: 1 to 32 of letters, digits, `_` and `-` (ASCII).
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
-pub struct User(Arc<str>);
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct User {
+    /// The name, then zeros. No name holds a zero, so names are ordered as their texts are.
+    bytes: [u8; User::BYTES_MAX],
+    length: u8,
+}
 
 /// What a tweet says: 1 to 280 characters, at most 800 bytes, no control characters.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
@@ -39,7 +43,26 @@ impl User {
 
     /// The name.
     pub fn as_str(&self) -> &str {
-        &self.0
+        core::str::from_utf8(self.as_bytes()).expect("a name is ASCII")
+    }
+
+    fn as_bytes(&self) -> &[u8] {
+        &self.bytes[..usize::from(self.length)]
+    }
+
+    /// The user of this name, if it is one.
+    fn of(name: &[u8]) -> Option<User> {
+        let is_allowed = |byte: &u8| byte.is_ascii_alphanumeric() || *byte == b'_' || *byte == b'-';
+        let length = u8::try_from(name.len()).ok().filter(|length| *length > 0)?;
+        let mut bytes = [0; User::BYTES_MAX];
+        bytes.get_mut(..name.len())?.copy_from_slice(name);
+        name.iter().all(is_allowed).then_some(User { bytes, length })
+    }
+}
+
+impl fmt::Debug for User {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("User").field(&self.as_str()).finish()
     }
 }
 
@@ -59,12 +82,7 @@ impl FromStr for User {
     type Err = NameError;
 
     fn from_str(name: &str) -> Result<User, NameError> {
-        let is_allowed = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'-';
-        if (1..=User::BYTES_MAX).contains(&name.len()) && name.bytes().all(is_allowed) {
-            Ok(User(name.into()))
-        } else {
-            Err(NameError(name.chars().take(40).collect()))
-        }
+        User::of(name.as_bytes()).ok_or_else(|| NameError(name.chars().take(40).collect()))
     }
 }
 
@@ -72,13 +90,17 @@ impl FromStr for Text {
     type Err = TextError;
 
     fn from_str(text: &str) -> Result<Text, TextError> {
-        let characters = text.chars().count();
+        // Of printable ASCII alone, as most are, every byte is a character.
+        let is_plain = text.bytes().fold(true, |is_plain, byte| is_plain & matches!(byte, b' '..=b'~'));
+        let characters = if is_plain { text.len() } else { text.chars().count() };
         if text.is_empty() {
             Err(TextError::Empty)
         } else if characters > Text::CHARACTERS_MAX {
             Err(TextError::Characters(characters))
         } else if text.len() > Text::BYTES_MAX {
             Err(TextError::Bytes(text.len()))
+        } else if is_plain {
+            Ok(Text(text.into()))
         } else if let Some(control) = text.chars().find(|character| character.is_control()) {
             Err(TextError::Control(control))
         } else {
@@ -114,7 +136,7 @@ impl core::error::Error for TextError {}
 
 impl fmt::Display for User {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
+        f.write_str(self.as_str())
     }
 }
 
@@ -126,17 +148,27 @@ impl fmt::Display for Text {
 
 impl Wire for User {
     fn encode(&self, out: &mut Vec<u8>) {
-        put_text(out, &self.0);
+        out.push(self.length);
+        out.extend_from_slice(self.as_bytes());
+    }
+
+    fn size(&self) -> usize {
+        1 + usize::from(self.length)
     }
 
     fn decode(input: &mut Reader<'_>) -> Result<User, WireError> {
-        input.text(User::BYTES_MAX)?.parse().map_err(|_| WireError::Invalid("user name"))
+        let length = input.length(User::BYTES_MAX)?;
+        User::of(input.bytes(length)?).ok_or(WireError::Invalid("user name"))
     }
 }
 
 impl Wire for Text {
     fn encode(&self, out: &mut Vec<u8>) {
         put_text(out, &self.0);
+    }
+
+    fn size(&self) -> usize {
+        u64_size(self.0.len() as u64) + self.0.len()
     }
 
     fn decode(input: &mut Reader<'_>) -> Result<Text, WireError> {

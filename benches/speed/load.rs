@@ -1,0 +1,159 @@
+//! A cluster under load: five sites with every judge, and clients that each keep one tweet outstanding.
+
+use aviary::ids::ProcessId;
+use aviary::journal::JournalConfig;
+use aviary::mix::Seed;
+use aviary::oracle::Judges;
+use aviary::paxos::Slot;
+use aviary::sim::{Judge, Latency, Observation, TraceLevel, Violation, World, WorldSettings};
+use aviary::site::{Bird, Command, Config, Note, Operation};
+use aviary::time::Duration;
+use aviary::timeline::{Event, User};
+
+/// How many sites.
+pub const SITES: u8 = 5;
+
+/// No tweet takes so long to be answered.
+const PATIENCE: Duration = Duration::from_secs(1);
+
+/// Clients that finish within one event at most.
+const FINISHED_MAX: usize = 64;
+
+/// The judges of the service, and which clients were answered.
+#[derive(Clone)]
+pub struct Counting {
+    judges: Judges,
+    done: u64,
+    /// Who was answered last: the answer numbered n, from 0, is at n modulo the length.
+    finished: [Option<ProcessId>; FINISHED_MAX],
+}
+
+impl Judge<Bird> for Counting {
+    fn observe(&mut self, now: aviary::time::Instant, seen: &Observation<'_, Bird>) -> Result<(), Violation> {
+        if let Observation::Noted { process, note: Note::Done(..) } = seen {
+            self.finished[place(self.done)] = Some(*process);
+            self.done += 1;
+        }
+        self.judges.observe(now, seen)
+    }
+}
+
+fn place(number: u64) -> usize {
+    usize::try_from(number % FINISHED_MAX as u64).expect("below the length")
+}
+
+/// The cluster.
+#[derive(Clone)]
+pub struct Load {
+    pub world: World<Bird, Counting>,
+    users: Vec<User>,
+    asked: u64,
+    answered: u64,
+}
+
+/// One event per slot: the window is what limits the slots under way.
+pub fn one_event_a_slot() -> Config {
+    Config { batch: 1, window: 64, ..Config::new(SITES) }
+}
+
+/// Many events per slot: few slots under way, so that what comes meanwhile shares the next.
+pub fn many_events_a_slot() -> Config {
+    Config { batch: 64, window: 2, datagram_max: 8_192, ..Config::new(SITES) }
+}
+
+impl Load {
+    /// A cluster with a leader, whose clients all have a session: constant 1 ms from anywhere to anywhere, no loss,
+    /// 100 microseconds a sync, nothing traced.
+    pub fn new(config: Config, clients: u16) -> Load {
+        config.check().expect("a configuration that works");
+        let mut settings: WorldSettings<Bird> = WorldSettings::calm(Seed(1), SITES, config);
+        settings.clients = clients;
+        settings.network.latency = Latency::Constant(Duration::from_millis(1));
+        settings.disk.sync_time = Duration::from_micros(100);
+        settings.trace.level = TraceLevel::Off;
+        settings.datagram_max = settings.config.datagram_max;
+        settings.journal = JournalConfig {
+            segment_bytes: settings.config.burst_bytes_max() + (64 << 10),
+            record_max: settings.config.record_bytes_max(),
+        };
+        let judges = Judges::new(SITES, settings.config.sessions_max);
+        let judge = Counting { judges, done: 0, finished: [None; FINISHED_MAX] };
+        let world = World::new(settings, judge).expect("settings that make a world");
+        let user = |number| format!("user{number}").parse().expect("a name");
+        let mut load = Load { world, users: (0..clients).map(user).collect(), asked: 0, answered: 0 };
+        load.pass(Duration::from_secs(1));
+        load.run(clients.into());
+        load
+    }
+
+    fn pass(&mut self, time: Duration) {
+        let until = self.world.now() + time;
+        self.world.run_until(until).unwrap_or_else(|violation| panic!("{violation}"));
+    }
+
+    /// Runs on until `count` tweets more are answered; whoever is answered asks again as long as some are missing,
+    /// so nothing is outstanding at the end.
+    pub fn run(&mut self, count: u64) {
+        self.run_on(count, self.answered + count);
+    }
+
+    /// The same, but whoever is answered asks again whatever is missing: everybody waits for an answer at the end.
+    pub fn run_amid(&mut self, count: u64) {
+        self.run_on(count, u64::MAX);
+    }
+
+    fn run_on(&mut self, count: u64, asked_max: u64) {
+        let until = self.answered + count;
+        for client in 0..self.users.len() {
+            let client = ProcessId::Client(u16::try_from(client).expect("clients are numbered by u16"));
+            if self.is_idle(client) && self.asked < asked_max {
+                self.ask(client);
+            }
+        }
+        let give_up = self.world.now() + PATIENCE.times(count);
+        while self.answered < until {
+            self.world.step().unwrap_or_else(|violation| panic!("{violation}"));
+            assert!(self.world.now() < give_up, "{} of {until} tweets are answered", self.answered);
+            while self.answered < self.world.judge().done {
+                let client = self.world.judge().finished[place(self.answered)];
+                self.answered += 1;
+                if let Some(client) = client.filter(|_| self.asked < asked_max) {
+                    self.ask(client);
+                }
+            }
+        }
+    }
+
+    fn is_idle(&self, client: ProcessId) -> bool {
+        let client = self.world.process(client).and_then(Bird::as_client);
+        client.is_some_and(|client| client.is_idle())
+    }
+
+    fn ask(&mut self, client: ProcessId) {
+        let ProcessId::Client(number) = client else { panic!("{client} is asked to tweet") };
+        let user = self.users[usize::from(number)].clone();
+        let text = format!("tweet {} of many, all of about this length", self.asked);
+        let text = text.parse().expect("a text");
+        self.asked += 1;
+        let operation = Operation::Event { event: Event::Tweet { user, text } };
+        self.world.command(client, Command::Do(operation));
+    }
+
+    /// Slots that are chosen.
+    pub fn slots(&self) -> u64 {
+        self.world.judge().judges.log().end().0
+    }
+
+    /// Holds every site against the chosen log, once all have applied it.
+    pub fn check(&mut self) {
+        self.pass(Duration::from_secs(1));
+        for id in self.world.sites().iter() {
+            let site = self.world.process(id.into()).and_then(Bird::as_site).expect("every site runs");
+            let (log, applied) = (site.log().chosen_from(Slot(0)), site.status().applied);
+            let (tweets, blocks) = (site.timeline().tweets(), site.timeline().blocks());
+            let verdict = self.world.judge().judges.check_site(id, applied, tweets, blocks, log);
+            verdict.unwrap_or_else(|violation| panic!("{violation}"));
+            assert_eq!(site.timeline().tweets().count() as u64, self.answered, "tweets at {id}");
+        }
+    }
+}

@@ -1,0 +1,70 @@
+//! A list by number whose items may change and that clones cheaply: what judges know of each slot.
+//!
+//! Items are kept in shared pages; one that is changed behind a clone is copied with its page. So a clone copies a
+//! pointer a page.
+
+use alloc::sync::Arc;
+use alloc::vec::Vec;
+
+/// Items of a page.
+const PAGE_LEN: usize = 32;
+
+/// The list. Numbers that nothing was kept under are missing, or hold a default.
+#[derive(Clone, Debug)]
+pub struct Pages<T> {
+    pages: Vec<Arc<[T; PAGE_LEN]>>,
+}
+
+impl<T> Default for Pages<T> {
+    fn default() -> Pages<T> {
+        Pages { pages: Vec::new() }
+    }
+}
+
+impl<T: Clone + Default> Pages<T> {
+    /// What is kept under `number`.
+    pub fn get(&self, number: u64) -> Option<&T> {
+        let number = usize::try_from(number).ok()?;
+        self.pages.get(number / PAGE_LEN).map(|page| &page[number % PAGE_LEN])
+    }
+
+    /// What is kept under `number`, to be changed; a default if there was nothing. Every page below takes memory, so
+    /// numbers are bounded before they come here.
+    pub fn entry(&mut self, number: u64) -> &mut T {
+        let number = usize::try_from(number).expect("numbers are bounded");
+        while self.pages.len() <= number / PAGE_LEN {
+            self.pages.push(Arc::new(core::array::from_fn(|_| T::default())));
+        }
+        &mut Arc::make_mut(&mut self.pages[number / PAGE_LEN])[number % PAGE_LEN]
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use alloc::collections::BTreeMap;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn pages_are_a_map_and_a_clone_goes_its_own_way(changes in proptest::collection::vec(0u64..200, 0..300)) {
+            let (mut pages, mut map) = (Pages::<usize>::default(), BTreeMap::<u64, usize>::new());
+            let half = changes.len() / 2;
+            let mut fork = None;
+            for (step, number) in changes.into_iter().enumerate() {
+                *pages.entry(number) += step;
+                *map.entry(number).or_default() += step;
+                if step == half {
+                    fork = Some((pages.clone(), map.clone()));
+                }
+            }
+            for (pages, map) in fork.into_iter().chain([(pages, map)]) {
+                for number in 0..200 {
+                    let kept = pages.get(number).copied().unwrap_or_default();
+                    prop_assert_eq!(kept, map.get(&number).copied().unwrap_or_default());
+                }
+                prop_assert_eq!(pages.get(u64::MAX), None);
+            }
+        }
+    }
+}

@@ -1,0 +1,97 @@
+//! What bytes decode to, remembered for a while: the same record at several sites is decoded once.
+//!
+//! Decoding is a function of the bytes, so nobody can tell a remembered value from a fresh one but by its sharing
+//! memory with others, which values that nobody changes do not mind. A clone remembers nothing.
+
+use alloc::vec::Vec;
+
+use crate::mix;
+use crate::wire::{Wire, WireError};
+
+/// How many values are remembered at most.
+const SLOTS: usize = 256;
+
+/// Shorter ones decode faster than they are looked up.
+const BYTES_MIN: usize = 24;
+
+/// Longer ones would take too much memory.
+const BYTES_MAX: usize = 16 << 10;
+
+/// Values by their bytes.
+#[derive(Debug)]
+pub(crate) struct Memo<T> {
+    /// At the place that a hash of the bytes says.
+    slots: Vec<Option<(Vec<u8>, T)>>,
+}
+
+impl<T> Default for Memo<T> {
+    fn default() -> Memo<T> {
+        Memo { slots: Vec::new() }
+    }
+}
+
+impl<T> Clone for Memo<T> {
+    fn clone(&self) -> Memo<T> {
+        Memo::default()
+    }
+}
+
+impl<T: Wire> Memo<T> {
+    /// What `bytes` decode to.
+    pub(crate) fn decode(&mut self, bytes: &[u8]) -> Result<T, WireError> {
+        if !(BYTES_MIN..=BYTES_MAX).contains(&bytes.len()) {
+            return T::from_bytes(bytes);
+        }
+        if self.slots.is_empty() {
+            self.slots.resize_with(SLOTS, || None);
+        }
+        let place = mix::absorb(0, bytes) % SLOTS as u64;
+        let slot = &mut self.slots[usize::try_from(place).expect("below the number of slots")];
+        if let Some((_, value)) = slot.as_ref().filter(|(known, _)| known == bytes) {
+            return Ok(value.clone());
+        }
+        let value = T::from_bytes(bytes)?;
+        let mut known = slot.take().map_or_else(Vec::new, |(known, _)| known);
+        known.clear();
+        known.extend_from_slice(bytes);
+        *slot = Some((known, value.clone()));
+        Ok(value)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use alloc::sync::Arc;
+
+    #[derive(Clone, PartialEq, Debug)]
+    struct Texts(Vec<u64>);
+
+    impl Wire for Texts {
+        fn encode(&self, out: &mut Vec<u8>) {
+            crate::wire::put_list(out, &self.0);
+        }
+
+        fn decode(input: &mut crate::wire::Reader<'_>) -> Result<Texts, WireError> {
+            input.list(1_000).map(Texts)
+        }
+    }
+
+    #[test]
+    fn what_is_remembered_is_what_would_be_decoded() {
+        let mut memo = Memo::<Arc<Texts>>::default();
+        for round in 0..3 {
+            for number in 0..2_000u64 {
+                let value = Arc::new(Texts((0..number % 50).map(|item| item * number).collect()));
+                let bytes = value.to_bytes();
+                assert_eq!(memo.decode(&bytes).as_ref(), Ok(&value), "{number} in round {round}");
+                let cut = bytes.len() - 1;
+                assert_eq!(memo.decode(&bytes[..cut]), Arc::<Texts>::from_bytes(&bytes[..cut]));
+            }
+        }
+        let bytes = Arc::new(Texts((0..40).collect())).to_bytes();
+        let (one, other) = (memo.decode(&bytes).unwrap(), memo.decode(&bytes).unwrap());
+        assert!(Arc::ptr_eq(&one, &other), "the second is remembered");
+        assert!(!Arc::ptr_eq(&one, &memo.clone().decode(&bytes).unwrap()), "a clone starts anew");
+    }
+}

@@ -41,6 +41,7 @@ pub enum Outgoing {
 
 /// Datagrams that were sent: their memory is used again. A clone has none.
 #[derive(Debug, Default)]
+#[expect(clippy::vec_box, reason = "each goes out and comes back in its box")]
 pub struct Spare(Vec<Box<Datagram>>);
 
 impl Clone for Spare {
@@ -334,7 +335,10 @@ impl Drafts {
             let length = self.index.len().max(((place + 1) * 4).next_power_of_two());
             self.index.clear();
             self.index.resize(length, 0);
-            (0..place).for_each(|earlier| self.put(self.way_at(earlier as u32 + 1), earlier));
+            for earlier in 0..place {
+                let (is_independent, draft) = &self.list[earlier];
+                self.put((*is_independent, draft.to), earlier);
+            }
         }
         self.put(way, place);
     }

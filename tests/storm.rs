@@ -157,7 +157,7 @@ fn settings(seed: u64) -> WorldSettings<Bird> {
     let mut config = Config::new(sites);
     if draws.below(3) == 0 {
         config.datagram_max = 1_024;
-        config.window = (1 + draws.below(4)).into();
+        config.window = draws.of(&[1, 2, 4, 16]);
         config.batch = 1 + draws.below(2) as usize;
         config.fetch_max = (1 + draws.below(3)).into();
         config.forward_max = 1 + draws.below(3) as usize;

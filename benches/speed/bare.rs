@@ -70,7 +70,7 @@ impl Loop {
 }
 
 /// Runs `count` nodes for so many simulated microseconds; how many messages arrived.
-pub(crate) fn run(count: u32, micros: u64, seed: u64) -> u64 {
+pub fn run(count: u32, micros: u64, seed: u64) -> u64 {
     let node = |_| Node { round: 0, payload: [7; 64], heard: 0 };
     let nodes = (0..count).map(node).collect();
     let rng = ChaCha8Rng::seed_from_u64(seed);

@@ -1,19 +1,95 @@
-//! The kernel's worlds: a crowd of tiny clients beside one silent site, which a world must have.
+//! What the simulator itself costs: a crowd of tiny clients beside one silent site, which a world must have, against a
+//! bare loop that does the same work.
 
 use aviary::ids::ProcessId;
+use aviary::journal::JournalConfig;
 use aviary::mix::Seed;
 use aviary::sim::{
     Action, Chance, Filter, Latency, Rule, Ruling, Step, Target, TraceLevel, Trigger, World, WorldSettings,
 };
 use aviary::time::{Duration, Instant};
 
+use crate::table::{self, Row, median, seconds};
 use crate::tiny::{Crowd, Tiny};
+use crate::{Bench, bare};
+
+pub const BENCHES: &[Bench] = &[
+    Bench { name: "kernel", rows, fixed: Some(deliver) },
+    Bench { name: "cold", rows: cold_rows, fixed: None },
+];
+
+const RUNS: u64 = 7;
+
+/// Processes, simulated microseconds and the target; about half a million deliveries each.
+const CROWDS: [(u16, u64, f64); 3] = [(5, 120_000_000, 0.9), (50, 1_000_000, 1.25), (500, 20_000, 2.0)];
+
+fn rows() -> Vec<Row> {
+    let mut rates = Vec::new();
+    let mut rows: Vec<Row> = CROWDS
+        .iter()
+        .map(|(count, micros, target)| {
+            let (mut ours, mut bare) = (Vec::new(), Vec::new());
+            for seed in 0..RUNS {
+                let (time, delivered) = seconds(|| bare::run((*count).into(), *micros, seed));
+                bare.push(delivered as f64 / time);
+                let (time, delivered) = seconds(|| run(*count, *micros, seed));
+                ours.push(delivered as f64 / time);
+            }
+            rates.push(median(ours.clone()));
+            Row {
+                name: format!("kernel, {count} processes"),
+                ours: median(ours),
+                unit: "deliveries/s",
+                bare: Some(median(bare)),
+                target: Some(table::Target::OfBare(*target)),
+            }
+        })
+        .collect();
+    rows.push(Row {
+        name: "kernel, 50 processes beside 5".to_owned(),
+        ours: rates[1],
+        unit: "deliveries/s",
+        bare: Some(rates[0]),
+        target: Some(table::Target::OfBare(0.9)),
+    });
+    rows
+}
+
+/// Whole runs of one simulated second, the world's making included.
+fn cold_rows() -> Vec<Row> {
+    const BATCH: u64 = 50;
+    const SECOND: u64 = 1_000_000;
+    let (mut ours, mut bare) = (Vec::new(), Vec::new());
+    for run_number in 0..RUNS {
+        let seeds = run_number * BATCH..(run_number + 1) * BATCH;
+        let (time, _) = seconds(|| seeds.clone().map(|seed| bare::run(5, SECOND, seed)).sum::<u64>());
+        bare.push(BATCH as f64 / time);
+        let (time, _) = seconds(|| seeds.map(|seed| run(5, SECOND, seed)).sum::<u64>());
+        ours.push(BATCH as f64 / time);
+    }
+    vec![Row {
+        name: "cold, one second of 5 processes".to_owned(),
+        ours: median(ours),
+        unit: "runs/s",
+        bare: Some(median(bare)),
+        target: Some(table::Target::OfBare(0.9)),
+    }]
+}
+
+/// Delivers `count` datagrams among five, and at most a few more.
+fn deliver(count: u64) {
+    let mut world = world(5, 1);
+    while world.statistics().delivered < count {
+        let until = world.now() + Duration::from_millis(1);
+        world.run_until(until).expect("nobody judges");
+    }
+}
 
 /// Three rules that look at every datagram: two of them find some.
 fn rules() -> [Rule; 3] {
     let rule = |kind: &str, from, to, ruling| Rule {
         name: None,
-        filter: Filter { kind: Some(kind.into()), from, to, slot: None },
+        filter: Filter { kind: Some(kind.into()), from, to, about: None },
         since: Instant::ZERO,
         until: None,
         skip: 10,
@@ -29,10 +105,10 @@ fn rules() -> [Rule; 3] {
 }
 
 /// Latency 1 to 10 ms, loss 5 %, three rules, the fingerprint on, the trace off.
-pub(crate) fn world(count: u16, seed: u64) -> World<Tiny, ()> {
+fn world(count: u16, seed: u64) -> World<Tiny, ()> {
     let mut settings = WorldSettings::calm(Seed(seed), 1, Crowd { count });
     settings.clients = count;
-    settings.journal = aviary::journal::JournalConfig { segment_bytes: 16 << 10, record_max: 1 << 10 };
+    settings.journal = JournalConfig { segment_bytes: 16 << 10, record_max: 1 << 10 };
     settings.network.latency = Latency::Uniform(Duration::from_millis(1), Duration::from_millis(10));
     settings.network.loss = Chance { numerator: 5, denominator: 100 };
     settings.trace.level = TraceLevel::Off;
@@ -43,7 +119,7 @@ pub(crate) fn world(count: u16, seed: u64) -> World<Tiny, ()> {
 }
 
 /// Runs `count` processes for so many simulated microseconds; how many datagrams arrived.
-pub(crate) fn run(count: u16, micros: u64, seed: u64) -> u64 {
+fn run(count: u16, micros: u64, seed: u64) -> u64 {
     let mut world = world(count, seed);
     world.run_until(Instant::from_micros(micros)).expect("nobody judges");
     let heard: u64 = world.processes().filter_map(|id| world.process(id)).map(|tiny| tiny.heard).sum();

@@ -7,11 +7,14 @@
 //! What is timed is made ready outside the timing. A figure is the median of runs that alternate with whatever they
 //! are compared with, in this process.
 
+mod bare;
 mod clone;
+mod kernel;
 mod load;
 mod memory;
 mod sites;
 mod table;
+mod tiny;
 
 use std::process::ExitCode;
 
@@ -28,7 +31,7 @@ pub struct Bench {
 }
 
 /// Every list, in the order of the table.
-const LISTS: &[&[Bench]] = &[sites::BENCHES, clone::BENCHES, memory::BENCHES];
+const LISTS: &[&[Bench]] = &[kernel::BENCHES, sites::BENCHES, clone::BENCHES, memory::BENCHES];
 
 fn main() -> ExitCode {
     // Cargo adds `--bench` itself.

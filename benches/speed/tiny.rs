@@ -6,14 +6,14 @@ use aviary::process::{Damage, Effects, Input, Label, NoNote, Process, Recipients
 use aviary::time::{Duration, Instant};
 use aviary::wire::{Reader, Wire, WireError};
 
-pub(crate) const EVERY: Duration = Duration::from_millis(10);
+pub const EVERY: Duration = Duration::from_millis(10);
 
 /// What the messages carry.
-pub(crate) type Payload = [u8; 64];
+pub type Payload = [u8; 64];
 
 /// What is said: a question or its answer, about one round of its asker.
 #[derive(Clone, Debug)]
-pub(crate) enum Word {
+pub enum Word {
     Ping { round: u64, payload: Payload },
     Pong { round: u64, payload: Payload },
 }
@@ -53,22 +53,22 @@ impl Label for Word {
 
 /// One process. It keeps nothing durable.
 #[derive(Clone, Debug)]
-pub(crate) struct Tiny {
+pub struct Tiny {
     others: Recipients,
     next: Option<Instant>,
     round: u64,
     payload: Payload,
-    pub(crate) heard: u64,
+    pub heard: u64,
 }
 
 /// How many processes there are.
 #[derive(Clone, Debug)]
-pub(crate) struct Crowd {
-    pub(crate) count: u16,
+pub struct Crowd {
+    pub count: u16,
 }
 
 /// When process `number` of `count` speaks first: their rounds are spread evenly.
-pub(crate) fn first_round(number: u64, count: u64) -> u64 {
+pub fn first_round(number: u64, count: u64) -> u64 {
     EVERY.as_micros() * number / count
 }
 

@@ -242,7 +242,7 @@ fn recordings_are_equal_byte_for_byte() {
         one.1.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
     assert_eq!((lines[0]["scenario"].as_str(), lines[0]["seed"].as_u64()), (Some("good"), Some(3)));
     assert_eq!(lines.last().unwrap()["end"]["verdict"].as_str(), Some("passed"));
-    assert_eq!(lines[1]["lines"][0].as_str(), Some("   0.000000        S0     starts"));
+    assert_eq!(lines[1]["lines"][0].as_str(), Some("   0.000000        T0     starts"));
 }
 
 #[test]

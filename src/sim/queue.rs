@@ -220,6 +220,7 @@ const fn level_of(at: u64, time: u64) -> usize {
     ((at ^ time | 1).ilog2() / DIGIT) as usize
 }
 
+#[expect(clippy::cast_possible_truncation, reason = "a level is below 11, a digit below 64")]
 const fn digit(at: u64, level: usize) -> usize {
     (at >> (level as u32 * DIGIT)) as usize % PLACES
 }

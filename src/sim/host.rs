@@ -78,6 +78,8 @@ pub(crate) struct Running<P: Process> {
     pub(crate) is_paused: bool,
     /// When the armed wake-up comes; the queue's other wake-ups are void.
     pub(crate) wake: Option<Instant>,
+    /// When it was woken last, and how often at that moment.
+    pub(crate) woken: (Instant, u32),
     /// The rank that it leads with.
     pub(crate) leads: Option<u64>,
 }
@@ -97,6 +99,7 @@ impl<P: Process> Running<P> {
             inbox: VecDeque::new(),
             is_paused: false,
             wake: None,
+            woken: (Instant::ZERO, 0),
             leads: None,
         }
     }

@@ -31,6 +31,9 @@ use crate::wire::Wire;
 /// Inputs that one event hands in at most; the rest have an event of their own at the same moment.
 const INPUTS_PER_EVENT: usize = 64;
 
+/// A process whose deadline is due again so often without time passing will never let it pass.
+const WAKES_PER_MOMENT: u32 = 10_000;
+
 impl<P: Process, J: Judge<P>> World<P, J> {
     /// Starts a process that does not run, out of what its disk holds.
     pub(crate) fn start(&mut self, h: usize) {
@@ -238,6 +241,14 @@ impl<P: Process, J: Judge<P>> World<P, J> {
             return;
         }
         if let Some((_, reason)) = running.process.deadline().filter(|(due, _)| *due <= now) {
+            let (last, often) = running.woken;
+            running.woken = (now, if last == now { often + 1 } else { 1 });
+            if running.woken.1 > WAKES_PER_MOMENT {
+                let explanation = format!(
+                    "{id} was woken {WAKES_PER_MOMENT} times at {now} for `{reason}`, and is due again"
+                );
+                return self.watch.object(Violation { property: "standing still", explanation });
+            }
             self.watch.mark(Mark::Woke, id, [0, 0]);
             self.watch.line(id, LineClass::Routine, || What::Woke { reason });
             self.hand_in(h, Input::Wake);

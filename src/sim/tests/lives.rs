@@ -66,6 +66,16 @@ fn a_crash_during_recovery_uses_its_incarnation_up() {
 }
 
 #[test]
+fn a_process_whose_deadline_stays_due_is_objected_to() {
+    let mut settings = settings(Vec::new());
+    settings.config.beat = Some(Duration::ZERO);
+    let mut world = World::new(settings, Scribe::default()).unwrap();
+    let violation = world.run_until(ms(1)).unwrap_err();
+    assert_eq!(violation.property, "standing still");
+    assert!(violation.explanation.ends_with("for `beat`, and is due again"), "{violation}");
+}
+
+#[test]
 fn every_incarnation_has_a_seed_of_its_own() {
     let world = run(settings(Vec::new()));
     let crashed = run(settings(Vec::from([

@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 use aviary::ids::{ProcessId, SiteId};
 use aviary::mix::Seed;
 use aviary::paxos;
-use aviary::process::{Damage, Effects, Given, Input, Label, Letter, Process, Recovered, Role};
+use aviary::process::{Damage, Effects, Given, Input, Label, Letter, Process, Recovered, Role, Size};
 use aviary::site::{self, Bird, Command, Message, Note, Record, Site, Submission};
 use aviary::time::Instant;
 use std::sync::Arc;
@@ -155,6 +155,10 @@ impl Process for Liar {
 
     fn role(&self) -> Role {
         self.real.role()
+    }
+
+    fn sizes(&self, see: impl FnMut(Size)) {
+        self.real.sizes(see);
     }
 }
 

@@ -45,6 +45,10 @@ impl Service for Lying {
         Timelines::journal(&config.real)
     }
 
+    fn core_size(config: &Config, shape: &Shape) -> u8 {
+        Timelines::core_size(&config.real, shape)
+    }
+
     fn judges(config: &Config, shape: &Shape) -> Judges {
         Timelines::judges(&config.real, shape)
     }

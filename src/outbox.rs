@@ -59,7 +59,8 @@ impl Spare {
     /// A datagram without messages.
     fn take(&mut self, from: ProcessId, to: Recipients) -> Box<Datagram> {
         let Some(mut spare) = self.0.pop() else {
-            let (labels, bytes) = (Vec::new(), Vec::new());
+            // Most datagrams hold one short message, and there may be very many.
+            let (labels, bytes) = (Vec::with_capacity(1), Vec::with_capacity(128));
             return Box::new(Datagram { from, to, labels, is_background: true, bytes, hash: 0 });
         };
         spare.labels.clear();

@@ -353,11 +353,6 @@ impl<P: Process> Effects<P> {
         &self.records
     }
 
-    /// Takes the notes of this call out, oldest first.
-    pub fn drain_notes(&mut self) -> impl Iterator<Item = P::Note> {
-        self.notes.drain(..)
-    }
-
     /// Forgets everything, keeping the buffers. Messages are taken by [`crate::outbox::Outbox::absorb`].
     pub fn clear(&mut self) {
         self.records.clear();

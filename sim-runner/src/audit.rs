@@ -126,7 +126,11 @@ fn text(out: &mut impl Write, audited: &Audited<'_>, width: usize) -> io::Result
     writeln!(out, "  {:016x}", outcome.fingerprint)?;
     if !outcome.verdict.is_pass() {
         let alike = if audited.repeats() { "in the same way each time" } else { "at least the first time" };
-        writeln!(out, "  it fails, {alike}: {}", outcome.verdict)?;
+        let how = match outcome.verdict {
+            scenario::Verdict::Stale { .. } | scenario::Verdict::Undecided { .. } => "it comes to nothing",
+            _ => "it fails",
+        };
+        writeln!(out, "  {how}, {alike}: {}", outcome.verdict)?;
     }
     let Some((shown, difference)) = audited.parted().next() else { return Ok(()) };
     writeln!(out, "  {BAD}{}{BAD:#}: {difference}", shown.about)?;

@@ -109,7 +109,10 @@ pub(crate) fn compare(
         Some(out) => hold(BufReader::new(out), first),
         None => Err("it has no standard output".to_owned()),
     };
-    // Where all is known before its end, it finds nobody left to write to.
+    // Where all is known before its end, nobody listens any more.
+    if !matches!(compared, Ok(None)) {
+        let _ = child.kill();
+    }
     let status = child.wait().map_err(failed)?;
     compared.map_err(|why| format!("{said} gave no recording: {why} ({status})"))
 }

@@ -168,6 +168,9 @@ struct Object<'a> {
     /// The property and a sentence; absent when everything held.
     #[serde(skip_serializing_if = "Option::is_none")]
     reason: Option<String>,
+    /// The bug that was planted; absent when none was.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    saboteur: Option<&'a str>,
     seed: u64,
     events: u64,
     simulated_ns: u64,
@@ -187,6 +190,7 @@ pub(crate) fn json(out: &mut impl Write, ran: &Ran<'_>, is_traced: bool) -> io::
         file: ran.path.display().to_string(),
         verdict: outcome.verdict.name(),
         reason: (!outcome.verdict.is_pass()).then(|| outcome.verdict.to_string()),
+        saboteur: ran.saboteur,
         seed: outcome.seed,
         events: outcome.events,
         simulated_ns: outcome.simulated.as_micros().saturating_mul(1_000),

@@ -66,7 +66,7 @@ impl<M> Parcels<M> {
             return id;
         }
         let id = ParcelId(u32::try_from(self.slab.len()).expect("fewer than 2^32 datagrams are under way"));
-        let (messages, is_from_elsewhere, labels) = (Vec::new(), false, None);
+        let (messages, is_from_elsewhere, labels) = (Vec::with_capacity(1), false, None);
         let sieve = Sieve::default();
         self.slab.push(Parcel { datagram, messages, is_from_elsewhere, identity, sieve, labels, copies: 1 });
         id

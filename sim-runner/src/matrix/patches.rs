@@ -73,6 +73,10 @@ impl Copied {
     pub(super) fn new() -> Result<Copied, String> {
         let root = root()?;
         let copy = std::env::temp_dir().join(format!("aviary-saboteurs-{}", std::process::id()));
+        if copy.is_dir() {
+            // Of a run that was killed: no process of this number runs any more.
+            let _ = fs::remove_dir_all(&copy);
+        }
         fs::create_dir(&copy).map_err(|error| format!("failed to create {}: {error}", copy.display()))?;
         let copied = Copied { root, copy };
         let listed = run(Command::new("git").args(["ls-files", "-z"]).current_dir(&copied.root))?;

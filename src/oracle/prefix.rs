@@ -159,17 +159,8 @@ fn told_as_chosen(message: &paxos::Message<Arc<Submission>>) -> Option<(Way, Slo
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::oracle::stage::{C1, Stage, applied, ballot, objects, open, site, tweet};
+    use crate::oracle::stage::{C1, Stage, applied, ballot, objects, site, tweet};
     use crate::site::Answer;
-
-    /// Three slots are chosen.
-    fn stage() -> Stage {
-        let mut stage = Stage::new(3);
-        stage.choose(0, &[open(1)]).unwrap();
-        stage.choose(1, &[tweet(1, "a")]).unwrap();
-        stage.choose(2, &[tweet(2, "b")]).unwrap();
-        stage
-    }
 
     fn heard(chosen: u64) -> paxos::Message<Arc<Submission>> {
         paxos::Message::Heard { ballot: ballot(1, 2), chosen: Slot(chosen), beat: 1 }
@@ -189,7 +180,7 @@ mod tests {
 
     #[test]
     fn a_watermark_that_rises_passes_and_a_waiting_one_may_come_late() {
-        let mut stage = stage();
+        let mut stage = Stage::three_chosen();
         for message in [heard(1), heard(1), nack(1), heard(3), nack(2), nack(3), heard(3)] {
             stage.sent_by(site(1), message).unwrap();
         }
@@ -202,7 +193,7 @@ mod tests {
     #[test]
     fn a_watermark_that_shrinks_is_caught() {
         let check = |first, second, sentence: &str| {
-            let mut stage = stage();
+            let mut stage = Stage::three_chosen();
             stage.sent_by(site(1), first).unwrap();
             objects(stage.sent_by(site(1), second), "prefix", sentence);
         };
@@ -215,17 +206,17 @@ mod tests {
     #[test]
     fn an_applied_prefix_that_shrinks_is_caught() {
         let sentence = "S1 told everything below 1 as applied, but 2 earlier";
-        let mut one = stage();
+        let mut one = Stage::three_chosen();
         one.sent(site(1), C1, behind(2)).unwrap();
         objects(one.sent(site(1), C1, behind(1)), "prefix", sentence);
-        let mut other = stage();
+        let mut other = Stage::three_chosen();
         other.sent(site(1), C1, applied(&tweet(1, "a"), (1, 0), Answer::Done)).unwrap();
         objects(other.sent(site(1), C1, behind(1)), "prefix", sentence);
     }
 
     #[test]
     fn a_restart_goes_back_to_the_durable_mark_and_no_further() {
-        let mut stage = stage();
+        let mut stage = Stage::three_chosen();
         stage.durable(site(0), &[marked(2)]).unwrap();
         stage.sent_by(site(0), heard(3)).unwrap();
         stage.started_as_it_was(site(0), 2);

@@ -125,17 +125,8 @@ impl Sessions {
 mod tests {
     use super::*;
     use crate::ids::SiteId;
-    use crate::oracle::stage::{C1, Stage, applied, objects, open, site, tweet};
+    use crate::oracle::stage::{C1, Stage, applied, objects, site, tweet};
     use crate::site::{Answer, Command, Query, Telling};
-
-    /// Three slots are chosen, and C1 waits for what stands in the last one.
-    fn stage() -> Stage {
-        let mut stage = Stage::new(3);
-        stage.choose(0, &[open(1)]).unwrap();
-        stage.choose(1, &[tweet(1, "a")]).unwrap();
-        stage.choose(2, &[tweet(2, "b")]).unwrap();
-        stage
-    }
 
     fn heard(stage: &mut Stage, message: &Message) {
         stage.delivered(site(0).into(), C1, message).unwrap();
@@ -158,7 +149,7 @@ mod tests {
 
     #[test]
     fn what_was_acknowledged_and_shown_is_shown_again() {
-        let mut stage = stage();
+        let mut stage = Stage::three_chosen();
         ask(&mut stage, 1, 0).unwrap();
         heard(&mut stage, &acknowledged());
         stage.sent(site(1), C1, told(1, 2)).unwrap();
@@ -171,10 +162,10 @@ mod tests {
     #[test]
     fn a_client_that_forgets_what_it_has_seen_is_caught() {
         let sentence = "C1 asked query 1 as if it had seen what stands below 2, but it has seen 3";
-        let mut one = stage();
+        let mut one = Stage::three_chosen();
         heard(&mut one, &acknowledged());
         objects(ask(&mut one, 1, 2), "sessions", sentence);
-        let mut other = stage();
+        let mut other = Stage::three_chosen();
         ask(&mut other, 7, 0).unwrap();
         heard(&mut other, &told(7, 3));
         let sentence = "C1 asked query 8 as if it had seen what stands below 0, but it has seen 3";
@@ -184,7 +175,7 @@ mod tests {
     #[test]
     fn an_answer_behind_what_was_seen_is_caught() {
         let check = |from: SiteId, answer: Message, sentence: &str| {
-            let mut stage = stage();
+            let mut stage = Stage::three_chosen();
             heard(&mut stage, &acknowledged());
             ask(&mut stage, 1, 3).unwrap();
             objects(stage.sent(from, C1, answer), "sessions", sentence);
@@ -196,7 +187,7 @@ mod tests {
 
     #[test]
     fn an_answer_that_nobody_waits_for_is_not_seen() {
-        let mut stage = stage();
+        let mut stage = Stage::three_chosen();
         heard(&mut stage, &applied(&tweet(1, "a"), (1, 0), Answer::Done));
         heard(&mut stage, &told(9, 3));
         ask(&mut stage, 1, 0).unwrap();

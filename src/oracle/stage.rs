@@ -87,6 +87,15 @@ impl Stage {
         self.observe(&Observation::Durable { process: site.into(), records: &records })
     }
 
+    /// A cluster of three sites with an opening and two tweets of C1 chosen, each in a slot of its own.
+    pub fn three_chosen() -> Stage {
+        let mut stage = Stage::new(3);
+        stage.choose(0, &[open(1)]).unwrap();
+        stage.choose(1, &[tweet(1, "a")]).unwrap();
+        stage.choose(2, &[tweet(2, "b")]).unwrap();
+        stage
+    }
+
     pub fn sent(
         &mut self,
         from: impl Into<ProcessId>,

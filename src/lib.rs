@@ -26,7 +26,8 @@
 //! # Architecture invariants
 //!
 //! - **Floors.** A module uses those below it, never those above or beside it in the other host: border (0);
-//!   `paxos`, `timeline`, `journal` (1); `site` (2); `sim`, `udp` (3); `oracle`, `judges`, `scenario`, `service` (4).
+//!   `paxos`, `timeline`, `journal` (1); `site` (2); `sim`, `udp` (3); `oracle`, `judges`, `scenario`, `service` (4);
+//!   `search` (5).
 //! - **Nothing below the hosts knows what time it is**, draws at random, iterates in the order of a hash, or has
 //!   threads or globals. Those floors build as `no_std` + `alloc`, and clippy's lists forbid the rest.
 //! - **`sim`, `udp`, `journal`, `judges` and `scenario` know no protocol**; `paxos` knows no tweets; `timeline` no consensus.
@@ -56,6 +57,8 @@ pub mod prelude;
 pub mod process;
 #[cfg(feature = "scenario")]
 pub mod scenario;
+#[cfg(feature = "scenario")]
+pub mod search;
 #[cfg(feature = "scenario")]
 pub mod service;
 pub mod sim;

@@ -1,0 +1,51 @@
+//! One run after the other, each with the same last word on the configuration of every process.
+
+use alloc::sync::Arc;
+use alloc::vec::Vec;
+use core::fmt;
+
+use crate::process::Process;
+use crate::scenario::{Outcome, Problem, Run, RunOptions, Scenario, Service};
+
+type Configure<S> = dyn Fn(&mut <<S as Service>::Process as Process>::Config) + Send + Sync;
+
+/// How the scenarios of a search are run. It is shared between threads; what it runs is not.
+#[derive(Clone)]
+pub struct Runner<S: Service> {
+    configure: Arc<Configure<S>>,
+    /// How each is run.
+    pub options: RunOptions,
+}
+
+impl<S: Service> fmt::Debug for Runner<S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Runner").field("options", &self.options).finish_non_exhaustive()
+    }
+}
+
+impl<S: Service> Runner<S> {
+    /// Runs scenarios as they are.
+    pub fn new(options: RunOptions) -> Runner<S> {
+        Runner::configured(options, |_| {})
+    }
+
+    /// Runs scenarios with a last word on the configuration of every process: for what no file can ask for.
+    pub fn configured(
+        options: RunOptions,
+        configure: impl Fn(&mut <S::Process as Process>::Config) + Send + Sync + 'static,
+    ) -> Runner<S> {
+        Runner { configure: Arc::new(configure), options }
+    }
+
+    /// A run of `scenario` before its first event, or everything that is wrong with it.
+    pub fn start(&self, scenario: &Scenario<S>) -> Result<Run<S>, Vec<Problem>> {
+        Run::configured(scenario, &self.options, |config| (self.configure)(config))
+    }
+
+    /// Runs `scenario` to its end.
+    pub fn run(&self, scenario: &Scenario<S>) -> Result<Outcome, Vec<Problem>> {
+        let mut run = self.start(scenario)?;
+        run.finish();
+        Ok(run.outcome())
+    }
+}

@@ -96,6 +96,18 @@ pub struct Network {
     pub duplication: Chance,
     /// How often one is held back, and for how long at most.
     pub reordering: Reordering,
+    /// When links lose most of what is sent over them, for a while.
+    pub bursts: Bursts,
+    /// How often some bits of one are flipped under way.
+    pub corruption: Chance,
+    /// How often only the beginning of one arrives.
+    pub truncation: Chance,
+    /// How often a copy of one arrives once more, and how much later.
+    pub replay: Replay,
+    /// How often one arrives at another site instead.
+    pub misdelivery: Chance,
+    /// What each link carries in each direction; without bound when absent.
+    pub bandwidth: Option<Bandwidth>,
 }
 
 impl Default for Network {
@@ -105,6 +117,12 @@ impl Default for Network {
             loss: Chance::NEVER,
             duplication: Chance::NEVER,
             reordering: Reordering { chance: Chance::NEVER, by: Duration::ZERO },
+            bursts: Bursts { chance: Chance::NEVER, length: Duration::ZERO, loss: always() },
+            corruption: Chance::NEVER,
+            truncation: Chance::NEVER,
+            replay: Replay { chance: Chance::NEVER, after: Duration::ZERO },
+            misdelivery: Chance::NEVER,
+            bandwidth: None,
         }
     }
 }
@@ -117,6 +135,43 @@ pub struct Reordering {
     pub chance: Chance,
     /// By how much at most.
     pub by: Duration,
+}
+
+/// Time is cut into windows, by each link and direction in its own places; in some of them datagrams are lost.
+#[derive(Clone, Copy, PartialEq, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Bursts {
+    /// How many of the windows have a burst.
+    pub chance: Chance,
+    /// How long a window is.
+    pub length: Duration,
+    /// How many datagrams are lost in a burst: all when absent.
+    #[serde(default = "always")]
+    pub loss: Chance,
+}
+
+const fn always() -> Chance {
+    Chance { numerator: 1, denominator: 1 }
+}
+
+/// How often a datagram arrives once more.
+#[derive(Clone, Copy, PartialEq, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Replay {
+    /// How often.
+    pub chance: Chance,
+    /// How much later at least; at most it is twice that.
+    pub after: Duration,
+}
+
+/// What a link carries in one direction.
+#[derive(Clone, Copy, PartialEq, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Bandwidth {
+    /// In bytes per second.
+    pub rate: u64,
+    /// How many bytes wait behind those that are being sent; what comes on top is lost.
+    pub queue: u64,
 }
 
 /// How long datagrams are under way.

@@ -115,7 +115,9 @@ impl fmt::Display for Rejected {
             Rejected::Version(version) => write!(f, "datagram of version {version}, expected {VERSION}"),
             Rejected::Cluster(cluster) => write!(f, "datagram of cluster {cluster:016x}"),
             Rejected::Configuration(number) => write!(f, "datagram of configuration {number}"),
-            Rejected::Misdelivered(to) => write!(f, "datagram for {to:?}"),
+            Rejected::Misdelivered(Recipients::One(to)) => write!(f, "datagram for {to}"),
+            Rejected::Misdelivered(Recipients::Sites(to)) => write!(f, "datagram for {to}"),
+            Rejected::Misdelivered(Recipients::Clients { .. }) => f.write_str("datagram for clients"),
         }
     }
 }

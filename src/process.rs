@@ -52,6 +52,11 @@ pub trait Process: Clone {
         Role::Follower
     }
 
+    /// How much of what the cluster agreed on it knows, in whatever unit, so that scenarios can say "the laggard".
+    fn progress(&self) -> u64 {
+        0
+    }
+
     /// Shows everything that grows with what comes in, and its limit. Called after every input, so it counts
     /// nothing. A process that shows nothing is not judged for its memory.
     fn sizes(&self, _see: impl FnMut(Size)) {}

@@ -119,6 +119,7 @@ impl Draws {
                 from: Target::Any,
                 to: Target::Process(self.site(sites).into()),
                 about: None,
+                slots: None,
             },
             since: Instant::ZERO,
             until: None,

@@ -89,7 +89,7 @@ fn deliver(count: u64) {
 fn rules() -> [Rule; 3] {
     let rule = |kind: &str, from, to, ruling| Rule {
         name: None,
-        filter: Filter { kind: Some(kind.into()), from, to, about: None },
+        filter: Filter { kind: Some(kind.into()), from, to, about: None, slots: None },
         since: Instant::ZERO,
         until: None,
         skip: 10,

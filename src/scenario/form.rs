@@ -138,6 +138,24 @@ pub struct Network {
     /// How often one is held back, and for how long at most.
     #[serde(skip_serializing_if = "is_usual")]
     pub reordering: Reordering,
+    /// When links lose most of what is sent over them, for a while.
+    #[serde(skip_serializing_if = "is_usual")]
+    pub bursts: Bursts,
+    /// How often some bits of one are flipped under way.
+    #[serde(skip_serializing_if = "is_usual")]
+    pub corruption: Chance,
+    /// How often only the beginning of one arrives.
+    #[serde(skip_serializing_if = "is_usual")]
+    pub truncation: Chance,
+    /// How often a copy of one arrives once more, and how much later.
+    #[serde(skip_serializing_if = "is_usual")]
+    pub replay: Replay,
+    /// How often one arrives at another site instead.
+    #[serde(skip_serializing_if = "is_usual")]
+    pub misdelivery: Chance,
+    /// What each link carries in each direction; without bound when absent.
+    #[serde(skip_serializing_if = "is_usual")]
+    pub bandwidth: Option<Bandwidth>,
 }
 
 const ONE_MILLISECOND: Latency = Latency::Constant(Duration::from_millis(1));
@@ -153,6 +171,12 @@ impl Default for Network {
             loss: Chance::NEVER,
             duplication: Chance::NEVER,
             reordering: Reordering::default(),
+            bursts: Bursts::default(),
+            corruption: Chance::NEVER,
+            truncation: Chance::NEVER,
+            replay: Replay::default(),
+            misdelivery: Chance::NEVER,
+            bandwidth: None,
         }
     }
 }
@@ -165,6 +189,53 @@ pub struct Reordering {
     pub chance: Chance,
     /// By how much at most.
     pub by: Duration,
+}
+
+/// Time is cut into windows, by each link and direction in its own places; in some of them datagrams are lost.
+#[derive(Clone, Copy, PartialEq, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Bursts {
+    /// How many of the windows have a burst.
+    pub chance: Chance,
+    /// How long a window is.
+    pub length: Duration,
+    /// How many datagrams are lost in a burst: all when absent.
+    #[serde(default = "always", skip_serializing_if = "is_always")]
+    pub loss: Chance,
+}
+
+impl Default for Bursts {
+    fn default() -> Bursts {
+        Bursts { chance: Chance::NEVER, length: Duration::ZERO, loss: always() }
+    }
+}
+
+fn is_always(chance: &Chance) -> bool {
+    *chance == always()
+}
+
+const fn always() -> Chance {
+    Chance { numerator: 1, denominator: 1 }
+}
+
+/// How often a datagram arrives once more.
+#[derive(Clone, Copy, PartialEq, Debug, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Replay {
+    /// How often.
+    pub chance: Chance,
+    /// How much later at least; at most it is twice that.
+    pub after: Duration,
+}
+
+/// What a link carries in one direction.
+#[derive(Clone, Copy, PartialEq, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Bandwidth {
+    /// In bytes per second.
+    pub rate: u64,
+    /// How many bytes wait behind those that are being sent; what comes on top is lost.
+    pub queue: u64,
 }
 
 /// How long datagrams are under way.

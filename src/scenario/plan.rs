@@ -4,11 +4,11 @@ use crate::ids::SITES_MAX;
 use crate::mix::Seed;
 use crate::outbox::SyncMode;
 use crate::process::Process;
-use crate::scenario::form::{DiskMode, ExpectationOf, Latency, Scenario};
+use crate::scenario::form::{Bandwidth, Bursts, DiskMode, ExpectationOf, Latency, Network, Scenario};
 use crate::scenario::locate::Place;
 use crate::scenario::namespace::Word;
 use crate::scenario::service::{Problem, Service, Shape};
-use crate::scenario::step::{Claim, Event};
+use crate::scenario::step::{Claim, Event, Who};
 use crate::sim::{
     self, Action, Chance, DiskSettings, NetworkSettings, Rule, Step, TraceSettings, Track, Trigger,
     WorldSettings,
@@ -20,6 +20,9 @@ mod steps;
 
 /// How soon a healed core must agree when a scenario does not say.
 pub const CONVERGES_WITHIN: Duration = Duration::from_secs(30);
+
+/// The longest time after which datagrams arrive once more: all of them are kept until then.
+const REPLAY_MAX: Duration = Duration::from_secs(60);
 
 /// A scenario in the simulator's words.
 #[derive(Clone, Debug)]
@@ -112,6 +115,9 @@ pub fn plan<S: Service>(scenario: &Scenario<S>) -> Result<Plan<S>, Vec<Problem>>
         within: None,
         can_crash: steps::can(scenario, steps::crashes),
         can_restart: steps::can(scenario, steps::restarts),
+        can_clog: steps::can(scenario, steps::clogs),
+        keepers: steps::keepers(scenario),
+        fired_by: None,
     };
     let whole = Place::whole();
     if scenario.about.trim().is_empty() {
@@ -160,6 +166,11 @@ struct Planner<S: Service> {
     within: Option<Duration>,
     can_crash: bool,
     can_restart: bool,
+    can_clog: bool,
+    /// The names of the rules that keep copies.
+    keepers: Vec<String>,
+    /// Senders and recipients of the datagrams that the step at hand waits for.
+    fired_by: Option<(Who, Who)>,
 }
 
 impl<S: Service> Planner<S> {
@@ -184,12 +195,50 @@ impl<S: Service> Planner<S> {
             let place = place.field("reordering").field("by");
             self.wrong(place, "held back by no time at all", "a time above 0s");
         }
+        self.rough(&place, network);
+        let Bursts { chance, length, loss } = network.bursts;
         NetworkSettings {
             latency: self.latency(&place.field("latency"), &network.latency),
             loss: network.loss,
             duplication: network.duplication,
             reordering: reordering.chance,
             reordering_by: reordering.by,
+            bursts: sim::Bursts { chance, length, loss },
+            corruption: network.corruption,
+            truncation: network.truncation,
+            replay: sim::Replay { chance: network.replay.chance, after: network.replay.after },
+            misdelivery: network.misdelivery,
+            bandwidth: network.bandwidth.map(|Bandwidth { rate, queue }| sim::Bandwidth { rate, queue }),
+        }
+    }
+
+    /// What a rough network cannot be.
+    fn rough(&mut self, place: &Place, network: &Network) {
+        let Network { bursts, replay, misdelivery, bandwidth, .. } = network;
+        if bursts.chance != Chance::NEVER && bursts.length == Duration::ZERO {
+            let place = place.field("bursts").field("length");
+            self.wrong(place, "a burst of no length", "a time above 0s");
+        }
+        if bursts.chance != Chance::NEVER && bursts.loss.numerator == 0 {
+            self.wrong(place.field("bursts").field("loss"), "bursts that lose nothing", "a chance above 0%");
+        }
+        if replay.chance != Chance::NEVER && replay.after == Duration::ZERO {
+            let help = "a time above 0s; what arrives twice at once is `duplication`";
+            self.wrong(place.field("replay").field("after"), "later by no time at all", help);
+        }
+        if replay.after > REPLAY_MAX {
+            let message = format!("datagrams of {} ago", replay.after);
+            self.wrong(place.field("replay").field("after"), message, format!("at most {REPLAY_MAX}"));
+        }
+        if misdelivery.numerator > 0
+            && (self.shape.sites < 2 || self.shape.sites + u8::from(self.shape.clients > 0) < 3)
+        {
+            let message = "there is no other site that a datagram could go to";
+            self.wrong(place.field("misdelivery"), message, "three sites, or two and a client");
+        }
+        if bandwidth.is_some_and(|bandwidth| bandwidth.rate == 0) {
+            let place = place.field("bandwidth").field("rate");
+            self.wrong(place, "a link that never sends anything", "bytes per second, like 100000");
         }
     }
 

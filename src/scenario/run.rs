@@ -312,7 +312,8 @@ impl<S: Service> Run<S> {
             Target::Any | Target::Leader => true,
             Target::Process(id) => id == ProcessId::Site(leader),
             Target::Machine(machine) => self.plan.shape.on_machine(machine).contains(leader),
-            Target::Follower | Target::AllSites => false,
+            Target::Follower | Target::Candidate | Target::Laggard | Target::AllSites => false,
+            Target::Sender | Target::Recipient => false,
         };
         let meant = || match target {
             Target::Process(id) => id.to_string(),

@@ -104,6 +104,14 @@ pub enum Who {
     Leader,
     /// The running site with the lowest number that does not lead at that moment.
     Follower,
+    /// The running site with the lowest number that tries to lead at that moment.
+    Candidate,
+    /// The running site that knows least at that moment; the lowest number of several.
+    Laggard,
+    /// In steps `On(Sent(..), ..)` and `On(Delivered(..), ..)`: who sent that datagram.
+    Sender,
+    /// In the same steps: to whom that datagram is sent.
+    Recipient,
     /// Every site on this machine.
     Machine(u8),
     /// Every site.
@@ -201,11 +209,27 @@ pub enum Fault<E> {
     },
     /// Mends the links between two sites, both ways.
     Mend(u8, u8),
+    /// Clogs the links from these to those, one way: they hold what is sent over them.
+    Clog {
+        /// From each of these sites.
+        from: Vec<u8>,
+        /// To each of those.
+        to: Vec<u8>,
+    },
+    /// Lets what these links hold go on, in the order of its sending.
+    Unclog {
+        /// From each of these sites.
+        from: Vec<u8>,
+        /// To each of those.
+        to: Vec<u8>,
+    },
+    /// Lets the copies that the rule of this name has kept arrive once more.
+    Replay(String),
     /// Adds a rule behind those that are there.
     Rule(Rule),
     /// Gives its disk another time for a sync.
     SyncTime(Who, Duration),
-    /// Mends every link, drops every rule, disarms crashes that wait for their seam, resumes and restarts all that
+    /// Mends and unclogs every link, drops every rule, disarms crashes that wait for their seam, resumes and restarts all that
     /// can start.
     Heal,
     /// Something must hold at this moment.
@@ -335,6 +359,9 @@ pub struct Rule {
     /// The same for a slot: `slot: 7` is `about: "slot 7"`.
     #[serde(default, skip_serializing_if = "is_usual")]
     pub slot: Option<u64>,
+    /// Only about one slot in so many.
+    #[serde(default, skip_serializing_if = "is_usual")]
+    pub slots: Option<Slots>,
     /// Live from here, inclusive; from the start when absent.
     #[serde(default, skip_serializing_if = "is_usual")]
     pub since: Duration,
@@ -349,6 +376,16 @@ pub struct Rule {
     pub count: Option<u64>,
     /// What is done.
     pub then: Then,
+}
+
+/// One slot in `of`: those whose number leaves `rest` when it is divided.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Slots {
+    /// How far apart.
+    pub of: u64,
+    /// The first of them.
+    pub rest: u64,
 }
 
 /// What a rule does with a datagram.
@@ -368,6 +405,14 @@ pub enum Then {
         #[serde(default, skip_serializing_if = "is_usual")]
         apart: Duration,
     },
+    /// Some of its bits are flipped.
+    Corrupt,
+    /// Only its beginning arrives.
+    Truncate,
+    /// It arrives there instead.
+    Misdeliver(Who),
+    /// It arrives, and a copy is kept for the step `Replay`.
+    Keep,
 }
 
 fn one_copy() -> u32 {

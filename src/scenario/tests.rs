@@ -34,6 +34,8 @@ Scenario(
     network: (
         latency: Regions(within: Constant("1ms"), between: Exponential(min: "20ms", mean: "5ms"), of: [[0], [1, 2]]),
         loss: "1%", duplication: "1/64", reordering: (chance: "0.5%", by: "30ms"),
+        bursts: (chance: "2%", length: "200ms", loss: "90%"), corruption: "1%", truncation: "0.5%",
+        replay: (chance: "1%", after: "3s"), misdelivery: "1/100", bandwidth: (rate: 100000, queue: 5000),
     ),
     disk: (sync: "2ms", mode: Blocking),
     settings: (is_broken: false),
@@ -41,6 +43,8 @@ Scenario(
     rules: [
         (name: "late", kind: "Got", from: Site(1), to: Any, about: "number 3", since: "1s", until: "2s", skip: 1, count: 2, then: Delay("5ms")),
         Rule(then: Duplicate()),
+        (kind: "Got", then: Corrupt), (from: Site(0), count: 3, then: Truncate), (then: Misdeliver(Site(2))),
+        (name: "old", kind: "Got", then: Keep),
     ],
     steps: [
         At("1s", Put(site: 0, number: 5)),
@@ -54,6 +58,9 @@ Scenario(
         [On(Leads(Any), Pause(Client(1))), After("1ms", Resume(Client(1))), At("9s", Heal)],
         [At("1s", Partition([[0, 1], [2]])), At("2s", Cut(from: [0], to: [1, 2])), At("2s", Mend(0, 1))],
         [At("3s", SyncTime(Machine(1), "1s")), At("3s", Expect(Leader(Site(0)))), At("4s", Crash(Leader))],
+        [At("1s", Clog(from: [0], to: [1, 2])), At("2s", Unclog(from: [0], to: [1])), Optional(At("3s", Replay("old")))],
+        [On(Sent(kind: "Got"), Crash(Sender)), On(Delivered(), Rule(from: Recipient, then: Drop)), After("1s", Pause(Laggard))],
+        [Optional(At("1s", Crash(Candidate))), Optional(After("1s", Rule(name: "stray", then: Misdeliver(Follower))))],
         [Optional(After("1s", Crash(Machine(0), Torn))), At("5s", Expect(Sometimes(Leads(Any))))],
     ],
     expect: [
@@ -66,7 +73,7 @@ Scenario(
 #[test]
 fn every_field_is_read() {
     let scenario = right(ALL);
-    assert_eq!((scenario.seed, scenario.sites, scenario.rules.len(), scenario.also.len()), (7, 3, 2, 4));
+    assert_eq!((scenario.seed, scenario.sites, scenario.rules.len(), scenario.also.len()), (7, 3, 6, 7));
     assert!(scenario.steps[3].is_optional && !scenario.steps[4].is_optional);
     right("(about: \"no name in front\", sites: 1)");
 }
@@ -124,7 +131,7 @@ fn malformed_text_is_shown_in_its_place() {
     2 |   At("1s", Haul),
       |            ^^^^
       |
-      = help: did you mean `Heal`? expected `Crash`, `Restart`, `Pause`, `Resume`, `Isolate`, `Partition`, `Cut`, `Mend`, `Rule`, `SyncTime`, `Heal`, `Expect`, `Put` or `PutOdd`
+      = help: did you mean `Heal`? expected `Crash`, `Restart`, `Pause`, `Resume`, `Isolate`, `Partition`, `Cut`, `Mend`, `Clog`, `Unclog`, `Replay`, `Rule`, `SyncTime`, `Heal`, `Expect`, `Put` or `PutOdd`
     "#);
     insta::assert_snapshot!(wrong("Scenario(about: \"x\", sites: 3, steps: [\n  On(Lead(Any), Heal),\n])"), @r#"
     error: unknown event `Lead`
@@ -292,6 +299,54 @@ fn steps_that_can_never_fire_are_refused() {
     check("steps: [On(Sent(from: Site(0), to: Site(0)), Heal)]", "Site(0)), Heal", &["to itself"]);
     check("steps: [At(\"61s\", Heal)]", "\"61s\"", &["steps are given up at 1min"]);
     check("steps: [At(\"1s\", Crash(Client(0)))]", "Client(0)", &["clients neither crash nor restart"]);
+}
+
+#[test]
+fn rough_networks_that_cannot_be_are_refused() {
+    let network = |words: &str, at: &str, parts: &[&str]| check(&format!("network: ({words})"), at, parts);
+    network("bursts: (chance: \"1%\", length: \"0s\")", "\"0s\"", &["a burst of no length", "above 0s"]);
+    network(
+        "bursts: (chance: \"1%\", length: \"1s\", loss: \"0%\")",
+        "\"0%\"",
+        &["lose nothing", "above 0%"],
+    );
+    network("replay: (chance: \"1%\", after: \"0s\")", "\"0s\"", &["no time at all", "`duplication`"]);
+    network("replay: (chance: \"1%\", after: \"2min\")", "\"2min\"", &["of 2min ago", "at most 1min"]);
+    network("bandwidth: (rate: 0, queue: 9)", "0", &["never sends anything", "bytes per second"]);
+    let bad = wrong("Scenario(about: \"x\", sites: 2, network: (misdelivery: \"1%\"))");
+    assert!(bad.to_string().contains("three sites, or two and a client"), "{bad}");
+    right("Scenario(about: \"x\", sites: 2, clients: 1, network: (misdelivery: \"1%\"))");
+    let rule = |words: &str, at: &str, parts: &[&str]| check(&format!("rules: [({words})]"), at, parts);
+    rule("then: Keep", "Keep", &["can never arrive again", "a `name`"]);
+    rule("name: \"all\", count: 101, then: Keep", "101", &["101 copies", "at most 100"]);
+    rule("then: Misdeliver(Any)", "Any", &["`Any` says nothing here"]);
+    rule("then: Misdeliver(Site(3))", "3", &["there is no site 3"]);
+    check("steps: [At(\"1s\", Clog(from: [1], to: [1]))]", "[1]))", &["no link goes from a site to itself"]);
+    check("steps: [At(\"1s\", Clog(from: [], to: [1]))]", "[], to", &["no site at all"]);
+    check("steps: [At(\"1s\", Unclog(from: [0], to: [1]))]", "Unclog", &["no link is ever clogged"]);
+    check(
+        "steps: [At(\"1s\", Replay(\"old\"))]",
+        "\"old\"",
+        &["no rule `old` keeps anything", "`then: Keep`"],
+    );
+    let kept = "rules: [(name: \"odd\", then: Keep)], steps: [At(\"1s\", Replay(\"old\"))]";
+    check(kept, "\"old\"", &["no rule `old` keeps anything", "did you mean `odd`?"]);
+}
+
+#[test]
+fn ends_of_a_datagram_are_named_where_there_is_one() {
+    check(
+        "steps: [At(\"1s\", Crash(Sender))]",
+        "Sender",
+        &["no datagram is meant here", "`On(Sent(..), ..)`"],
+    );
+    check("rules: [(from: Recipient, then: Drop)]", "Recipient", &["no datagram is meant here"]);
+    check("steps: [On(Sent(from: Sender), Heal)]", "Sender", &["no datagram is meant here"]);
+    check("steps: [On(Sent(), Expect(Leader(Sender)))]", "Sender", &["no datagram is meant here"]);
+    check("steps: [On(Sent(from: Client(0)), Crash(Sender))]", "Sender))", &["clients neither crash"]);
+    check("steps: [On(Sent(to: Terminal(0)), Crash(Recipient))]", "Recipient", &["dies with its site"]);
+    check("steps: [At(\"1s\", Restart(Laggard))]", "Laggard", &["who is down has no role"]);
+    check("steps: [On(Leads(Candidate), Heal)]", "Candidate", &["who tries to lead does not lead"]);
 }
 
 /// Whatever is typed, the answer is a scenario or a message in its place.

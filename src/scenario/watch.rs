@@ -14,6 +14,7 @@ pub struct Watched<J> {
     judges: J,
     watches: Vec<Seen>,
     roles: [Option<Role>; SITES_MAX as usize],
+    progress: [u64; SITES_MAX as usize],
     sites: SiteSet,
     machines: Vec<SiteSet>,
 }
@@ -30,6 +31,7 @@ impl<J> Watched<J> {
             judges,
             watches: watches.iter().map(|watch| Seen { watch: watch.clone(), count: 0 }).collect(),
             roles: [None; SITES_MAX as usize],
+            progress: [0; SITES_MAX as usize],
             sites: shape.all_sites(),
             machines: shape.all_machines(),
         }
@@ -52,9 +54,14 @@ impl<J> Watched<J> {
         };
         let leader = self.sites.iter().filter(|site| rank(site).is_some()).max_by_key(rank);
         let follows = |site: &crate::ids::SiteId| self.roles[site.index()].is_some() && rank(site).is_none();
+        let campaigns = |site: &crate::ids::SiteId| self.roles[site.index()] == Some(Role::Candidate);
+        let is_up = |site: &crate::ids::SiteId| self.roles[site.index()].is_some();
         Cast {
             leader,
             follower: self.sites.iter().find(follows),
+            candidate: self.sites.iter().find(campaigns),
+            laggard: self.sites.iter().filter(is_up).min_by_key(|site| self.progress[site.index()]),
+            ends: None,
             sites: self.sites,
             machines: &self.machines,
         }
@@ -88,14 +95,16 @@ impl<J> Watched<J> {
 
     /// Keeps account of the roles; the site that becomes leader right then.
     fn becomes_leader<P: Process>(&mut self, seen: &Observation<'_, P>) -> Option<ProcessId> {
-        let (process, role) = match seen {
+        let (process, role, progress) = match seen {
             Observation::Started { process, state, .. } | Observation::Handled { process, state } => {
-                (*process, Some(state.role()))
+                (*process, Some(state.role()), state.progress())
             }
-            Observation::Crashed { process, .. } => (*process, None),
+            Observation::Crashed { process, .. } => (*process, None, 0),
             _ => return None,
         };
-        let known = &mut self.roles[process.as_site()?.index()];
+        let place = process.as_site()?.index();
+        self.progress[place] = progress;
+        let known = &mut self.roles[place];
         let before = core::mem::replace(known, role);
         let leads = matches!(role, Some(Role::Leader { .. }));
         (leads && before != role).then_some(process)

@@ -55,7 +55,13 @@ impl<P: Process, J: Judge<P>> World<P, J> {
             Action::Partition(groups) => self.links.partition(&groups),
             Action::Cut { from, to } => self.links.cut(from, to),
             Action::Mend(one, other) => self.links.mend(one, other),
-            Action::Rule(rule) => self.rules.push(rule, ends.0, ends.1, self.watch.now),
+            Action::Clog { from, to } => self.clogs.clog(from, to),
+            Action::Unclog { from, to } => {
+                let clogs = self.clogs.unclog(from, to);
+                self.let_go(clogs);
+            }
+            Action::Replay(name) => self.replay(step, &name),
+            Action::Rule(rule) => self.rules.push(rule, ends, self.watch.now),
             Action::SyncTime(_, time) => self.each(whom, |world, h| world.hosts[h].sync_time = time),
             Action::Heal => self.heal(),
             Action::Check(number) => self.checks.push_back(number),
@@ -105,14 +111,21 @@ impl<P: Process, J: Judge<P>> World<P, J> {
         }
     }
 
-    /// Mends links, drops rules, disarms crashes that wait, and revives whom it can. Disks keep their sync times.
+    /// Mends and unclogs links, drops rules, disarms crashes that wait, and revives whom it can. Disks keep their sync times.
     fn heal(&mut self) {
         self.links.mend_all();
+        self.unclog(self.sites());
         self.rules.clear();
         self.spare_all();
         for h in 0..self.hosts.len() {
             self.revive(h);
         }
+    }
+
+    /// Unclogs the links among these sites.
+    fn unclog(&mut self, sites: SiteSet) {
+        let clogs = self.clogs.unclog(sites, sites);
+        self.let_go(clogs);
     }
 
     /// Disarms every crash that waits for its seam; that it never came stays known.
@@ -132,7 +145,7 @@ impl<P: Process, J: Judge<P>> World<P, J> {
     }
 
     /// Stops faults: the script ends, and the sites with the lowest numbers that have not failed for good, as
-    /// many as the settings want in the core, are healed with all clients. Links among them are mended, no rule and no chance touches their datagrams, the
+    /// many as the settings want in the core, are healed with all clients. Links among them are mended and unclogged, no rule and no chance touches their datagrams, the
     /// paused go on and the crashed start, once. Everything else stays as broken as it is.
     ///
     /// Returns the core: fewer sites when there are no more.
@@ -153,6 +166,7 @@ impl<P: Process, J: Judge<P>> World<P, J> {
             [core.iter().map(|site| 1 << site.number()).sum(), 0],
         );
         self.watch.line(None, LineClass::Step, || What::Healed { core });
+        self.unclog(core);
         self.spare_all();
         let others = usize::from(self.settings.sites)..self.hosts.len();
         for h in places.into_iter().chain(others) {

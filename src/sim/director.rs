@@ -10,8 +10,8 @@ use alloc::vec::Vec;
 
 use crate::ids::ProcessId;
 use crate::process::Subject;
-use crate::sim::rule::Filter;
-use crate::sim::rules::{Cast, Labels, Whom, is_kind, says};
+use crate::sim::rule::{Filter, Ruling};
+use crate::sim::rules::{Cast, Ends, Labels, Whom, is_kind, says};
 use crate::sim::script::{Action, Step, Target, Track, Trigger};
 use crate::sim::words::{filter_text, target_text};
 use crate::time::Instant;
@@ -42,8 +42,8 @@ pub(crate) struct Fired<C> {
     pub(crate) step: StepId,
     pub(crate) action: Action<C>,
     pub(crate) whom: Whom,
-    /// For rules: the senders and the recipients.
-    pub(crate) ends: (Whom, Whom),
+    /// For rules.
+    pub(crate) ends: Ends,
 }
 
 /// One track's progress.
@@ -53,6 +53,8 @@ struct Progress {
     next: usize,
     /// Its trigger came, its target was not there.
     is_due: bool,
+    /// Sender and recipient of the datagram that its trigger was.
+    ends: Option<(ProcessId, ProcessId)>,
     /// How many matching events came since it armed.
     seen: u64,
     /// How many events of its kind came, and how many of those from or at the right process.
@@ -118,20 +120,29 @@ impl<C: Clone> Director<C> {
         let index = self.progress[track].next;
         let step = &self.tracks[track][index];
         self.on_datagram.retain(|listening| *listening != track);
+        let cast = Cast { ends: self.progress[track].ends, ..*cast };
+        let disk = |who: &Target| cast.resolve(*who).filter(|whom| matches!(whom, Whom::Sites(_)));
         let resolved = match &step.action {
-            Action::Crash { who, .. } => cast.resolve(*who).map(|whom| (whom, None)),
-            Action::Restart(who) | Action::SyncTime(who, _) => cast.resolve(*who).map(|whom| (whom, None)),
+            Action::Crash { who, .. } => disk(who).map(|whom| (whom, None)),
+            Action::Restart(who) | Action::SyncTime(who, _) => disk(who).map(|whom| (whom, None)),
             Action::Pause(who) | Action::Resume(who) | Action::Isolate(who) => {
                 cast.resolve(*who).map(|whom| (whom, None))
             }
             Action::Command(process, _) => Some((Whom::Other(*process), None)),
             Action::Rule(rule) => {
-                let ends = cast.resolve(rule.filter.from).zip(cast.resolve(rule.filter.to));
-                ends.map(|ends| (Whom::Anybody, Some(ends)))
+                let stray = match rule.ruling {
+                    Ruling::Misdeliver(target) => cast.resolve(target),
+                    _ => Some(Whom::Anybody),
+                };
+                let ends = cast.resolve(rule.filter.from).zip(cast.resolve(rule.filter.to)).zip(stray);
+                ends.map(|((from, to), stray)| (Whom::Anybody, Some(Ends { from, to, stray })))
             }
             Action::Partition(_)
             | Action::Cut { .. }
             | Action::Mend(..)
+            | Action::Clog { .. }
+            | Action::Unclog { .. }
+            | Action::Replay(_)
             | Action::Heal
             | Action::Check(_) => Some((Whom::Anybody, None)),
         };
@@ -144,7 +155,7 @@ impl<C: Clone> Director<C> {
         if self.progress[track].is_due {
             self.due_count -= 1;
         }
-        let ends = ends.unwrap_or((Whom::Anybody, Whom::Anybody));
+        let ends = ends.unwrap_or(Ends::ANYBODY);
         let step = StepId { track, index };
         let action = self.tracks[track][index].action.clone();
         self.fired.push_back(Fired { step, action, whom, ends });
@@ -215,6 +226,7 @@ impl<C: Clone> Director<C> {
         }
         // Only now, so that a step armed by this datagram does not see it.
         for track in matched {
+            self.progress[track].ends = Some((from, to));
             self.trigger(track, now, cast);
         }
     }
@@ -312,6 +324,7 @@ pub(crate) enum Event {
 fn is_about_links<C>(action: &Action<C>) -> bool {
     match action {
         Action::Isolate(_) | Action::Partition(_) | Action::Cut { .. } | Action::Mend(..) => true,
+        Action::Clog { .. } | Action::Unclog { .. } | Action::Replay(_) => true,
         Action::Rule(_) | Action::SyncTime(..) => true,
         Action::Command(..) | Action::Crash { .. } | Action::Restart(_) => false,
         Action::Pause(_) | Action::Resume(_) | Action::Heal | Action::Check(_) => false,

@@ -24,17 +24,37 @@ enum Concern {
     SecondDelay,
     Reordering,
     HeldBack,
+    Burst,
+    LossInBurst,
+    Corruption,
+    FlippedBits,
+    Truncation,
+    CutShort,
+    Replay,
+    Again,
+    Misdelivery,
+    WrongSite,
 }
 
 /// What the third fold of each concern's draw is made with: the first words of the fractional part of the square
-/// roots of the first primes (those of SHA-512), as numbers that nobody chose.
-const CONCERNS: [[u64; 2]; 6] = [
+/// roots of the first primes (they begin with those of SHA-512), as numbers that nobody chose.
+const CONCERNS: [[u64; 2]; 16] = [
     [0x6a09_e667_f3bc_c908, 0xbb67_ae85_84ca_a73b],
     [0x3c6e_f372_fe94_f82b, 0xa54f_f53a_5f1d_36f1],
     [0x510e_527f_ade6_82d1, 0x9b05_688c_2b3e_6c1f],
     [0x1f83_d9ab_fb41_bd6b, 0x5be0_cd19_137e_2179],
     [0xcbbb_9d5d_c105_9ed8, 0x629a_292a_367c_d507],
     [0x9159_015a_3070_dd17, 0x152f_ecd8_f70e_5939],
+    [0x6733_2667_ffc0_0b31, 0x8eb4_4a87_6858_1511],
+    [0xdb0c_2e0d_64f9_8fa7, 0x47b5_481d_befa_4fa4],
+    [0xae5f_9156_e7b6_d99b, 0xcf6c_85d3_9d1a_1e15],
+    [0x2f73_477d_6a45_63ca, 0x6d18_26ca_fd82_e1ed],
+    [0x8b43_d457_0a51_b936, 0xe360_b596_dc38_0c3f],
+    [0x1c45_6002_ce13_e9f8, 0x6f19_6331_43a0_af0e],
+    [0xd94e_beb1_ab31_3933, 0x0cc4_a611_94f8_1760],
+    [0x261d_c1f2_b8a9_98c8, 0x5815_a7be_0543_c11c],
+    [0x70b7_ed67_fc9b_5c42, 0xa151_3c69_681a_d6d4],
+    [0x44f9_3635_80e8_3d02, 0x720d_cdfd_9dba_5b44],
 ];
 
 /// What becomes of one datagram on its way to one recipient.
@@ -46,6 +66,43 @@ pub(crate) struct Fate {
     /// How long a second copy is under way, if there is one.
     pub(crate) second: Option<Duration>,
     pub(crate) is_held_back: bool,
+    /// What further draws about this datagram are made of.
+    pub(crate) own: u64,
+}
+
+/// What a rough network does to a copy on top of its fate. Of what is drawn, each is a uniform word.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub(crate) struct Mishaps {
+    pub(crate) is_in_burst: bool,
+    /// Which bits are flipped.
+    pub(crate) flips: Option<u64>,
+    /// Where it is cut short.
+    pub(crate) cut: Option<u64>,
+    /// How much later it arrives again.
+    pub(crate) again: Option<Duration>,
+    /// Where it goes instead.
+    pub(crate) stray: Option<u64>,
+}
+
+/// Which bits of a datagram are flipped when they are.
+pub(crate) fn flips(own: u64) -> u64 {
+    drawn(own, Concern::FlippedBits)
+}
+
+/// Where a datagram is cut short when it is.
+pub(crate) fn cut(own: u64) -> u64 {
+    drawn(own, Concern::CutShort)
+}
+
+#[inline]
+fn drawn(own: u64, concern: Concern) -> u64 {
+    mix::stir(own, CONCERNS[concern as usize])
+}
+
+#[inline]
+fn happens(chance: Chance, own: u64, concern: Concern) -> bool {
+    chance.numerator > 0
+        && mix::below(drawn(own, concern), chance.denominator.into()) < chance.numerator.into()
 }
 
 /// What a datagram is, as one word: kind and subject of its first message.
@@ -87,11 +144,8 @@ impl Fates {
         let at = now.as_micros().wrapping_mul(self.spread);
         let on_link = mix::stir(self.key ^ at, [identity, link]);
         let own = mix::stir(on_link, [self.ordinals.next(on_link), self.key]);
-        let draw = |concern: Concern| mix::stir(own, CONCERNS[concern as usize]);
-        let happens = |chance: Chance, concern| {
-            chance.numerator > 0
-                && mix::below(draw(concern), chance.denominator.into()) < chance.numerator.into()
-        };
+        let draw = |concern| drawn(own, concern);
+        let happens = |chance, concern| happens(chance, own, concern);
         let is_held_back = happens(network.reordering, Concern::Reordering);
         let held = if is_held_back {
             let most = network.reordering_by.as_micros().saturating_add(1);
@@ -109,7 +163,46 @@ impl Fates {
             delay: latency(Concern::Delay) + held,
             second: happens(network.duplication, Concern::Duplication).then(|| latency(Concern::SecondDelay)),
             is_held_back,
+            own,
         }
+    }
+
+    /// What a rough network does to the datagram whose fate has this word of its `own`.
+    pub(crate) fn mishaps(
+        &self,
+        network: &NetworkSettings,
+        now: Instant,
+        own: u64,
+        ends: (ProcessId, ProcessId),
+    ) -> Mishaps {
+        let happens = |chance, concern| happens(chance, own, concern);
+        let is_again = happens(network.replay.chance, Concern::Replay);
+        let after = network.replay.after;
+        Mishaps {
+            is_in_burst: self.is_burst(network, now, ends)
+                && happens(network.bursts.loss, Concern::LossInBurst),
+            flips: happens(network.corruption, Concern::Corruption).then(|| flips(own)),
+            cut: happens(network.truncation, Concern::Truncation).then(|| cut(own)),
+            again: is_again.then(|| uniform(after, after + after, drawn(own, Concern::Again))),
+            stray: happens(network.misdelivery, Concern::Misdelivery).then(|| drawn(own, Concern::WrongSite)),
+        }
+    }
+
+    /// Whether this moment lies in a burst of losses of this link: a function of the key, the link and the window.
+    fn is_burst(&self, network: &NetworkSettings, now: Instant, (from, to): (ProcessId, ProcessId)) -> bool {
+        if network.bursts.chance.numerator == 0 {
+            return false;
+        }
+        // A terminal's datagrams are on the way of its site's.
+        let program = |process| match process {
+            ProcessId::Terminal(site) => ProcessId::Site(site).number(),
+            ProcessId::Site(_) | ProcessId::Client(_) => process.number(),
+        };
+        let link = u64::from(program(from)) << 32 | u64::from(program(to));
+        let on_link = mix::stir(self.key, [link, self.spread]);
+        let length = network.bursts.length.as_micros();
+        let window = now.as_micros().saturating_add(mix::below(on_link, length)) / length;
+        happens(network.bursts.chance, mix::stir(on_link, [window, self.key]), Concern::Burst)
     }
 }
 
@@ -285,13 +378,9 @@ mod tests {
     /// As `mixed_words_are_uniform`: the mean is 255 and the 1-in-10,000 bound about 346.
     #[test]
     fn delays_of_neighbouring_moments_slots_and_links_are_uniform_and_unrelated() {
-        let network = NetworkSettings {
-            latency: Latency::Uniform(Duration::ZERO, Duration::from_micros(255)),
-            loss: Chance { numerator: 1, denominator: 2 },
-            duplication: Chance::NEVER,
-            reordering: Chance::NEVER,
-            reordering_by: Duration::ZERO,
-        };
+        let latency = Latency::Uniform(Duration::ZERO, Duration::from_micros(255));
+        let half = Chance { numerator: 1, denominator: 2 };
+        let network = NetworkSettings { loss: half, ..NetworkSettings::calm(latency) };
         let check = |what: &str, ways: &dyn Fn(u64) -> (u64, Subject, ProcessId)| {
             let mut fates = Fates::new(Seed(3));
             let (mut counts, mut pairs, mut lost_by_delay) = ([0u64; 256], [0u64; 256], [0u64; 256]);
@@ -324,6 +413,61 @@ mod tests {
         check("link", &|n| {
             (n / 50_000, Subject::NONE, ProcessId::Client(u16::try_from(n % 50_000).unwrap()))
         });
+    }
+
+    #[test]
+    fn bursts_last_a_window_and_come_to_each_link_in_its_own_time() {
+        let mut network = NetworkSettings::calm(Latency::Constant(Duration::ZERO));
+        let length = Duration::from_millis(10);
+        let chance = Chance { numerator: 1, denominator: 4 };
+        network.bursts = crate::sim::network::Bursts { chance, length, loss: chance };
+        let fates = Fates::new(Seed(3));
+        let (mut bursts, mut edges, mut together) = (0, 0, 0);
+        let (one, other) =
+            ((ProcessId::site(0), ProcessId::site(1)), (ProcessId::site(1), ProcessId::site(0)));
+        for milli in 0..100_000u64 {
+            let is = |milli, ends| fates.is_burst(&network, Instant::from_micros(milli * 1_000), ends);
+            bursts += u32::from(is(milli, one));
+            together += u32::from(is(milli, one) && is(milli, other));
+            edges += u32::from(is(milli, one) != is(milli + 1, one));
+        }
+        assert!((24_000..26_000).contains(&bursts), "{bursts} of 100000 ms in bursts");
+        assert!((5_250..7_250).contains(&together), "{together} of 100000 ms in bursts both ways");
+        // 10,000 windows, 3 of 16 of whose borders are the beginning of a burst and as many the end of one.
+        assert!((3_500..4_000).contains(&edges), "{edges} begin or end");
+    }
+
+    #[test]
+    fn one_mishap_moves_no_other() {
+        let always = Chance { numerator: 1, denominator: 2 };
+        let mut all = NetworkSettings::calm(Latency::Constant(Duration::ZERO));
+        (all.corruption, all.truncation, all.misdelivery) = (always, always, always);
+        all.replay = crate::sim::network::Replay { chance: always, after: Duration::from_millis(5) };
+        let fates = Fates::new(Seed(3));
+        let ends = (ProcessId::site(0), ProcessId::site(1));
+        let mut counts = [0; 4];
+        for own in (0..1_000).map(|n| mix::mix(9, [n])) {
+            let draw = |network: &NetworkSettings| fates.mishaps(network, Instant::ZERO, own, ends);
+            let together = draw(&all);
+            let corruption =
+                NetworkSettings { corruption: always, ..NetworkSettings::calm(all.latency.clone()) };
+            assert_eq!(draw(&corruption), Mishaps { flips: together.flips, ..Mishaps::default() });
+            let truncation =
+                NetworkSettings { truncation: always, ..NetworkSettings::calm(all.latency.clone()) };
+            assert_eq!(draw(&truncation), Mishaps { cut: together.cut, ..Mishaps::default() });
+            let happened = [
+                together.flips.is_some(),
+                together.cut.is_some(),
+                together.again.is_some(),
+                together.stray.is_some(),
+            ];
+            for (count, happened) in counts.iter_mut().zip(happened) {
+                *count += u32::from(happened);
+            }
+            let range = Duration::from_millis(5)..=Duration::from_millis(10);
+            assert!(together.again.is_none_or(|by| range.contains(&by)));
+        }
+        assert!(counts.iter().all(|count| (440..560).contains(count)), "{counts:?}");
     }
 
     #[test]

@@ -239,6 +239,30 @@ pub(crate) fn leader<P: Process>(hosts: &[Host<P>]) -> Option<SiteId> {
     best.map(|(_, site)| site)
 }
 
+/// The running site with the lowest number that tries to lead.
+pub(crate) fn candidate<P: Process>(hosts: &[Host<P>]) -> Option<SiteId> {
+    let campaigns = |host: &&Host<P>| {
+        host.running().is_some_and(|running| !running.is_paused && running.process.role() == Role::Candidate)
+    };
+    hosts.iter().filter(campaigns).find_map(|host| host.id.as_site())
+}
+
+/// The running site that knows least, and of several the one with the lowest number.
+pub(crate) fn laggard<P: Process>(hosts: &[Host<P>]) -> Option<SiteId> {
+    let mut least: Option<(u64, SiteId)> = None;
+    for host in hosts {
+        if let (Some(site), Some(running)) = (host.id.as_site(), host.running())
+            && !running.is_paused
+        {
+            let progress = running.process.progress();
+            if least.is_none_or(|(known, _)| progress < known) {
+                least = Some((progress, site));
+            }
+        }
+    }
+    least.map(|(_, site)| site)
+}
+
 /// The running site with the lowest number that does not lead.
 pub(crate) fn follower<P: Process>(hosts: &[Host<P>]) -> Option<SiteId> {
     let follows = |host: &&Host<P>| host.status() == Status::Up && host.rank().is_none();

@@ -6,6 +6,7 @@
 //! site's program, and so do its outstanding requests.
 
 mod actions;
+mod clogs;
 mod director;
 mod disk;
 mod fates;
@@ -18,6 +19,7 @@ mod memo;
 pub mod network;
 mod parcels;
 mod queue;
+mod rough;
 pub mod rule;
 pub(crate) mod rules;
 pub mod script;
@@ -25,6 +27,7 @@ mod sending;
 pub mod settings;
 pub mod trace;
 mod watch;
+mod wires;
 mod words;
 pub mod world;
 
@@ -32,9 +35,9 @@ pub use director::{StepId, Unfired};
 pub use disk::SimDisk;
 pub use host::Status;
 pub use judge::{Judge, Observation, Violation};
-pub use network::{Chance, Latency, NetworkSettings};
+pub use network::{Bandwidth, Bursts, Chance, Latency, NetworkSettings, Replay};
 pub use queue::Turn;
-pub use rule::{About, Filter, Rule, Ruling};
+pub use rule::{About, Filter, KEPT_MAX, Rule, Ruling, Slots};
 pub use script::{Action, Seam, Step, Target, Track, Trigger};
 pub use settings::{BadSettings, DiskSettings, TraceLevel, TraceSettings, WorldSettings};
 pub use trace::{Line, LineClass, Loss, Told, Trace};

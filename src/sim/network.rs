@@ -57,4 +57,72 @@ pub struct NetworkSettings {
     pub reordering: Chance,
     /// How long at most one is held back.
     pub reordering_by: Duration,
+    /// When links lose most of what is sent over them, for a while.
+    pub bursts: Bursts,
+    /// How often some bits of one are flipped under way.
+    pub corruption: Chance,
+    /// How often only the beginning of one arrives.
+    pub truncation: Chance,
+    /// How often a copy of one arrives once more, much later.
+    pub replay: Replay,
+    /// How often one arrives at another site instead.
+    pub misdelivery: Chance,
+    /// What each link carries; without bound when absent.
+    pub bandwidth: Option<Bandwidth>,
+}
+
+/// Time is cut into windows of `length`, by each link and direction in its own places. In some of them, drawn one by
+/// one, there is a burst of losses.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Bursts {
+    /// How many of the windows have a burst.
+    pub chance: Chance,
+    /// How long a window is; not zero where there are bursts.
+    pub length: Duration,
+    /// How many datagrams are lost in a burst.
+    pub loss: Chance,
+}
+
+/// A copy of a datagram that arrives once more, possibly when its sender has long been started anew.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Replay {
+    /// How often.
+    pub chance: Chance,
+    /// How much later at least; at most it is twice that.
+    pub after: Duration,
+}
+
+/// What a link carries in one direction.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Bandwidth {
+    /// In bytes per second; not zero.
+    pub rate: u64,
+    /// How many bytes wait behind those that are being sent; what comes on top is lost.
+    pub queue: u64,
+}
+
+impl NetworkSettings {
+    /// Every datagram takes as long as `latency` says, and nothing happens to any.
+    pub const fn calm(latency: Latency) -> NetworkSettings {
+        NetworkSettings {
+            latency,
+            loss: Chance::NEVER,
+            duplication: Chance::NEVER,
+            reordering: Chance::NEVER,
+            reordering_by: Duration::ZERO,
+            bursts: Bursts { chance: Chance::NEVER, length: Duration::ZERO, loss: Chance::NEVER },
+            corruption: Chance::NEVER,
+            truncation: Chance::NEVER,
+            replay: Replay { chance: Chance::NEVER, after: Duration::ZERO },
+            misdelivery: Chance::NEVER,
+            bandwidth: None,
+        }
+    }
+
+    /// Whether anything may happen to a datagram that is more than loss, delay and duplication by chance.
+    pub(crate) fn is_rough(&self) -> bool {
+        let chances =
+            [self.bursts.chance, self.corruption, self.truncation, self.replay.chance, self.misdelivery];
+        self.bandwidth.is_some() || chances.iter().any(|chance| chance.numerator > 0)
+    }
 }

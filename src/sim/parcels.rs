@@ -10,18 +10,34 @@ use crate::outbox::Spare;
 use crate::sim::fates;
 use crate::sim::rules::Sieve;
 use crate::sim::trace::SharedLabels;
+use crate::time::Instant;
 
 /// A datagram under way, by its place.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) struct ParcelId(u32);
 
+/// Where a datagram comes from. All but those from here are read once more, by their receiver.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Origin {
+    /// Out of its sender, as it was sent: it was read when it left.
+    Here,
+    /// From outside of this world.
+    Elsewhere,
+    /// It was damaged under way.
+    Damaged,
+    /// It went to somebody else than whom it was sent to.
+    Stray,
+    /// It was sent then, and arrives once more.
+    Again { sent: Instant },
+}
+
 /// A datagram under way.
 #[derive(Clone, Debug)]
 pub(crate) struct Parcel<M> {
     pub(crate) datagram: Box<Datagram>,
-    /// What it says. One that comes from elsewhere is read by its receiver, and says nothing here.
+    /// What it says. One that its receiver reads says nothing here.
     pub(crate) messages: Vec<M>,
-    pub(crate) is_from_elsewhere: bool,
+    pub(crate) origin: Origin,
     /// What its fates are drawn from.
     pub(crate) identity: u64,
     /// Which rules are about what it says, as [`Rules::sieve`](super::rules::Rules::sieve) told.
@@ -61,14 +77,14 @@ impl<M> Parcels<M> {
         if let Some(id) = self.free.pop() {
             let parcel = self.get_mut(id);
             spare.give(mem::replace(&mut parcel.datagram, datagram));
-            (parcel.identity, parcel.copies, parcel.is_from_elsewhere) = (identity, 1, false);
+            (parcel.identity, parcel.copies, parcel.origin) = (identity, 1, Origin::Here);
             parcel.sieve = Sieve::default();
             return id;
         }
         let id = ParcelId(u32::try_from(self.slab.len()).expect("fewer than 2^32 datagrams are under way"));
-        let (messages, is_from_elsewhere, labels) = (Vec::with_capacity(1), false, None);
+        let (messages, origin, labels) = (Vec::with_capacity(1), Origin::Here, None);
         let sieve = Sieve::default();
-        self.slab.push(Parcel { datagram, messages, is_from_elsewhere, identity, sieve, labels, copies: 1 });
+        self.slab.push(Parcel { datagram, messages, origin, identity, sieve, labels, copies: 1 });
         id
     }
 

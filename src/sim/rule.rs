@@ -45,7 +45,28 @@ pub struct Filter {
     pub to: Target,
     /// Only messages about this.
     pub about: Option<About>,
+    /// Only messages about one of these slots.
+    pub slots: Option<Slots>,
 }
+
+/// One slot in `of`: those whose number leaves `rest` when it is divided.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Slots {
+    /// How far apart; not zero.
+    pub of: u64,
+    /// The first of them; less than `of`.
+    pub rest: u64,
+}
+
+impl Slots {
+    /// Whether `subject` is one of these slots.
+    pub fn are(&self, subject: Subject) -> bool {
+        subject.noun == Subject::slot(0).noun && subject.number % self.of == self.rest
+    }
+}
+
+/// How many copies a rule keeps at most.
+pub const KEPT_MAX: u64 = 100;
 
 /// What is done with a datagram that matches.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -61,6 +82,15 @@ pub enum Ruling {
         /// How far apart.
         apart: Duration,
     },
+    /// Some of its bits are flipped.
+    Corrupt,
+    /// Only its beginning arrives.
+    Truncate,
+    /// It arrives there instead, at each of them.
+    Misdeliver(Target),
+    /// It arrives, and a copy is kept for [`Action::Replay`](crate::sim::Action::Replay). Such a rule has a count of
+    /// at most [`KEPT_MAX`].
+    Keep,
 }
 
 /// A filter, a window, ordinals and a ruling. The first live rule of the list that matches decides.

@@ -6,7 +6,9 @@ use alloc::vec::Vec;
 use crate::ids::{ProcessId, SiteId, SiteSet};
 use crate::mix;
 use crate::process::Subject;
-use crate::sim::rule::{Filter, Rule, Ruling};
+use crate::sim::clogs::Held;
+use crate::sim::rough::Odd;
+use crate::sim::rule::{Filter, Rule};
 use crate::sim::script::Target;
 use crate::time::Instant;
 
@@ -15,6 +17,10 @@ use crate::time::Instant;
 pub(crate) struct Cast<'a> {
     pub(crate) leader: Option<SiteId>,
     pub(crate) follower: Option<SiteId>,
+    pub(crate) candidate: Option<SiteId>,
+    pub(crate) laggard: Option<SiteId>,
+    /// Sender and recipient of the datagram that it is all about, if it is about one.
+    pub(crate) ends: Option<(ProcessId, ProcessId)>,
     pub(crate) sites: SiteSet,
     pub(crate) machines: &'a [SiteSet],
 }
@@ -51,12 +57,20 @@ impl Cast<'_> {
     /// Whom `target` means at this moment; `None` where there is no such process.
     pub(crate) fn resolve(&self, target: Target) -> Option<Whom> {
         let one = |site: Option<SiteId>| site.map(|site| Whom::Sites(SiteSet::EMPTY.with(site)));
+        let end = |end: ProcessId| match end {
+            ProcessId::Site(site) => Whom::Sites(SiteSet::EMPTY.with(site)),
+            other => Whom::Other(other),
+        };
         match target {
             Target::Any => Some(Whom::Anybody),
             Target::Process(ProcessId::Site(site)) => one(Some(site)),
             Target::Process(other) => Some(Whom::Other(other)),
             Target::Leader => one(self.leader),
             Target::Follower => one(self.follower),
+            Target::Candidate => one(self.candidate),
+            Target::Laggard => one(self.laggard),
+            Target::Sender => self.ends.map(|(from, _)| end(from)),
+            Target::Recipient => self.ends.map(|(_, to)| end(to)),
             Target::Machine(number) => self.machines.get(usize::from(number)).copied().map(Whom::Sites),
             Target::AllSites => Some(Whom::Sites(self.sites)),
         }
@@ -68,13 +82,34 @@ impl Cast<'_> {
     }
 }
 
+/// Whom a rule means: senders, recipients, and who gets what goes astray.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Ends {
+    pub(crate) from: Whom,
+    pub(crate) to: Whom,
+    pub(crate) stray: Whom,
+}
+
+impl Ends {
+    pub(crate) const ANYBODY: Ends = Ends { from: Whom::Anybody, to: Whom::Anybody, stray: Whom::Anybody };
+}
+
+/// What was decided about a datagram, and by which rule.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Decided<'a> {
+    pub(crate) odd: Odd,
+    pub(crate) rule: &'a Arc<Rule>,
+}
+
 /// What one datagram says of itself, by message.
 pub(crate) type Labels = [(&'static str, Subject)];
 
 /// Whether any message is of this kind and about this, where they are given.
 pub(crate) fn says(filter: &Filter, labels: &Labels) -> bool {
     labels.iter().any(|(kind, subject)| {
-        is_kind(filter, kind) && filter.about.as_ref().is_none_or(|about| about.is(*subject))
+        is_kind(filter, kind)
+            && filter.about.as_ref().is_none_or(|about| about.is(*subject))
+            && filter.slots.is_none_or(|slots| slots.are(*subject))
     })
 }
 
@@ -89,6 +124,10 @@ struct Counted {
     rule: Arc<Rule>,
     from: Whom,
     to: Whom,
+    /// Where it lets datagrams go instead.
+    stray: Whom,
+    /// Copies, oldest first.
+    kept: Vec<Held>,
     /// The hash of the kind that it is about, if it is about one only.
     kind: Option<u64>,
     matched: u64,
@@ -134,10 +173,29 @@ impl Rules {
     }
 
     /// Adds a rule behind the others. Its targets are those of this moment.
-    pub(crate) fn push(&mut self, rule: Rule, from: Whom, to: Whom, now: Instant) {
+    pub(crate) fn push(&mut self, rule: Rule, ends: Ends, now: Instant) {
         let kind = rule.filter.kind.as_deref().map(hash);
-        self.list.push(Counted { rule: Arc::new(rule), from, to, kind, matched: 0, ruled: 0 });
+        let Ends { from, to, stray } = ends;
+        let (rule, kept) = (Arc::new(rule), Vec::new());
+        self.list.push(Counted { rule, from, to, stray, kept, kind, matched: 0, ruled: 0 });
         self.refresh(now);
+    }
+
+    /// The rule in this place keeps a copy.
+    pub(crate) fn keep(&mut self, place: usize, copy: Held) {
+        self.list[place].kept.push(copy);
+    }
+
+    /// Takes out what the rules of this name have kept.
+    pub(crate) fn take_kept(&mut self, name: &str) -> Vec<Held> {
+        let named = self.list.iter_mut().filter(|counted| counted.rule.name.as_deref() == Some(name));
+        named.flat_map(|counted| core::mem::take(&mut counted.kept)).collect()
+    }
+
+    /// How many copies are kept.
+    #[cfg(test)]
+    pub(crate) fn copies(&self) -> usize {
+        self.list.iter().map(|counted| counted.kept.len()).sum()
     }
 
     fn refresh(&mut self, now: Instant) {
@@ -175,7 +233,7 @@ impl Rules {
         (from, to): (ProcessId, ProcessId),
         labels: &Labels,
         sieve: &mut Sieve,
-    ) -> Option<(Ruling, &Arc<Rule>)> {
+    ) -> Option<Decided<'_>> {
         if now >= self.next_edge {
             self.refresh(now);
         }
@@ -191,7 +249,7 @@ impl Rules {
         to: ProcessId,
         labels: &Labels,
         sieve: &Sieve,
-    ) -> Option<(Ruling, &Arc<Rule>)> {
+    ) -> Option<Decided<'_>> {
         for (bit, place) in self.live.iter().enumerate() {
             let is_about = sieve.about >> bit.min(63) & 1 == 1;
             let counted = &mut self.list[*place];
@@ -205,8 +263,9 @@ impl Rules {
             let is_spent = counted.rule.count.is_some_and(|count| counted.ruled >= count);
             if counted.matched > counted.rule.skip && !is_spent {
                 counted.ruled += 1;
-                let counted = &self.list[*place];
-                return Some((counted.rule.ruling, &counted.rule));
+                let Counted { rule, stray, .. } = &self.list[*place];
+                let odd = Odd { ruling: rule.ruling, stray: *stray, place: *place };
+                return Some(Decided { odd, rule });
             }
         }
         None
@@ -233,12 +292,19 @@ impl Rules {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::sim::rule::Ruling;
 
     #[test]
     fn the_first_live_rule_within_its_ordinals_decides() {
         let rule = |kind: &str, skip, count, since, ruling| Rule {
             name: Some(kind.into()),
-            filter: Filter { kind: Some(kind.into()), from: Target::Any, to: Target::Any, about: None },
+            filter: Filter {
+                kind: Some(kind.into()),
+                from: Target::Any,
+                to: Target::Any,
+                about: None,
+                slots: None,
+            },
             since: Instant::from_micros(since),
             until: Some(Instant::from_micros(100)),
             skip,
@@ -247,7 +313,7 @@ mod tests {
         };
         let delay = Ruling::Delay(crate::time::Duration::from_micros(5));
         let mut rules = Rules::new();
-        let add = |rules: &mut Rules, rule| rules.push(rule, Whom::Anybody, Whom::Anybody, Instant::ZERO);
+        let add = |rules: &mut Rules, rule| rules.push(rule, Ends::ANYBODY, Instant::ZERO);
         add(&mut rules, rule("Accept", 1, Some(2), 10, Ruling::Drop));
         add(&mut rules, rule("Accept", 0, None, 20, delay));
         add(&mut rules, rule("Nack", 0, None, 0, Ruling::Drop));
@@ -257,7 +323,7 @@ mod tests {
             let ends = (from, to);
             rules
                 .decide(Instant::from_micros(at), ends, &labels, &mut Sieve::default())
-                .map(|(ruling, _)| ruling)
+                .map(|decided| decided.odd.ruling)
         };
         assert_eq!(decide(9, "Accept"), None, "not yet");
         assert_eq!(decide(10, "Accept"), None, "the first match is skipped");

@@ -21,6 +21,14 @@ pub enum Target {
     Leader,
     /// The running site with the lowest number that does not lead, at the moment of firing.
     Follower,
+    /// The running site with the lowest number that tries to lead, at the moment of firing.
+    Candidate,
+    /// The running site that knows least at the moment of firing; the lowest number of several.
+    Laggard,
+    /// Who sent the datagram that fired this very step.
+    Sender,
+    /// To whom the datagram that fired this very step is sent.
+    Recipient,
     /// Every site on this machine.
     Machine(u8),
     /// Every site.
@@ -105,11 +113,27 @@ pub enum Action<C> {
     },
     /// Mends the links between these two sites, both ways.
     Mend(SiteId, SiteId),
+    /// Clogs the links from these sites to those: they hold what is sent over them.
+    Clog {
+        /// From each of these.
+        from: SiteSet,
+        /// To each of those.
+        to: SiteSet,
+    },
+    /// Lets what these links hold go on, in the order of its sending.
+    Unclog {
+        /// From each of these.
+        from: SiteSet,
+        /// To each of those.
+        to: SiteSet,
+    },
+    /// Lets the copies that the rules of this name have kept arrive again, and forgets them.
+    Replay(String),
     /// Adds a rule behind those that are there.
     Rule(Rule),
     /// Gives the target's disk another time for a sync.
     SyncTime(Target, Duration),
-    /// Mends every link, drops every rule, disarms every crash that waits for its seam, resumes what is paused and
+    /// Mends and unclogs every link, drops every rule, disarms every crash that waits for its seam, resumes what is paused and
     /// starts what is down and can start.
     Heal,
     /// Hands back to whoever drives the world, with this number.

@@ -12,8 +12,9 @@ use crate::sim::fates::Fate;
 use crate::sim::host::Waiting;
 use crate::sim::judge::{Judge, Observation, Violation};
 use crate::sim::limits;
-use crate::sim::parcels::{Parcel, ParcelId};
+use crate::sim::parcels::{Origin, Parcel, ParcelId};
 use crate::sim::rule::Ruling;
+use crate::sim::rules::Decided;
 use crate::sim::script::Seam;
 use crate::sim::trace::{LineClass, Loss, What};
 use crate::sim::watch::Mark;
@@ -124,11 +125,12 @@ impl<P: Process, J: Judge<P>> World<P, J> {
         if self.links.is_cut(from, to) {
             return self.lose(id, to, Loss::CutAtSending);
         }
-        let ruling = decided.map(|(ruling, _)| ruling);
-        if let Some((ruling, rule)) = decided {
+        let ruling = decided.as_ref().map(|decided| decided.odd.ruling);
+        let mut odd = None;
+        if let Some(Decided { odd: decided, rule }) = decided {
             let traced = || What::Ruled { to, labels: parcel.labels(), rule: Arc::clone(rule) };
             self.watch.line(from, LineClass::Fault, traced);
-            match ruling {
+            match decided.ruling {
                 Ruling::Drop => {
                     self.watch.mark(Mark::Lost, from, [to.number().into(), 0]);
                     self.watch.count_loss(&Loss::Rule);
@@ -136,9 +138,24 @@ impl<P: Process, J: Judge<P>> World<P, J> {
                 }
                 Ruling::Delay(_) => self.watch.statistics.delayed += 1,
                 Ruling::Duplicate { .. } => {}
+                Ruling::Corrupt | Ruling::Truncate | Ruling::Misdeliver(_) | Ruling::Keep => {
+                    odd = Some(decided);
+                }
             }
         }
-        let Fate { is_lost, delay, second, is_held_back } = fate;
+        let Fate { is_lost, mut delay, mut second, is_held_back, own } = fate;
+        let mut mishaps = None;
+        if self.is_rough && !is_in_core {
+            match self.meet(id, to, own) {
+                Err(why) => return self.lose(id, to, why),
+                Ok((met, waits)) => {
+                    mishaps = Some(met);
+                    delay = delay + waits;
+                    second = second.map(|second| second + waits);
+                }
+            }
+        }
+        let parcel = self.parcels.get_mut(id);
         if is_lost && !is_in_core {
             return self.lose(id, to, Loss::Chance);
         }
@@ -156,9 +173,13 @@ impl<P: Process, J: Judge<P>> World<P, J> {
         }
         let delay = match ruling {
             Some(Ruling::Delay(by)) => delay + by,
-            Some(Ruling::Drop | Ruling::Duplicate { .. }) | None => delay,
+            _ => delay,
         };
-        self.bring(id, to, delay);
+        if mishaps.is_some() || odd.is_some() {
+            self.bring_oddly(id, to, delay, own, (mishaps.unwrap_or_default(), odd));
+        } else {
+            self.bring(id, to, delay);
+        }
         if let Some(second) = second {
             self.watch.statistics.doubled += 1;
             self.bring(id, to, second);
@@ -198,14 +219,17 @@ impl<P: Process, J: Judge<P>> World<P, J> {
         }
     }
 
-    fn bring(&mut self, parcel: ParcelId, to: ProcessId, delay: Duration) {
+    pub(crate) fn bring(&mut self, parcel: ParcelId, to: ProcessId, delay: Duration) {
         let Some(host) = self.place(to) else { return self.lose(parcel, to, Loss::Nowhere) };
+        if self.clogs.are_any() && self.hold(parcel, to, delay) {
+            return;
+        }
         self.parcels.copy(parcel);
         self.queue.push(self.watch.now + delay, Event::Deliver { host, parcel });
     }
 
     /// A copy does not get past its sender's end.
-    fn lose(&mut self, id: ParcelId, to: ProcessId, why: Loss) {
+    pub(crate) fn lose(&mut self, id: ParcelId, to: ProcessId, why: Loss) {
         let parcel = self.parcels.get_mut(id);
         let from = parcel.datagram.from;
         self.watch.mark(Mark::Lost, from, [to.number().into(), 1]);
@@ -253,7 +277,7 @@ impl<P: Process, J: Judge<P>> World<P, J> {
     pub(crate) fn open(&mut self, h: usize, id: ParcelId) {
         let host = &self.hosts[h];
         let (to, life) = (host.id, host.lives);
-        if self.parcels.get(id).is_from_elsewhere
+        if self.parcels.get(id).origin != Origin::Here
             && let Err(why) = self.read_for(to, id)
         {
             return self.drop_at(to, id, why);
@@ -289,16 +313,34 @@ impl<P: Process, J: Judge<P>> World<P, J> {
 
     /// Reads a datagram that came from elsewhere, as every receiver reads all of them outside of a simulation.
     fn read_for(&mut self, to: ProcessId, id: ParcelId) -> Result<(), Loss> {
-        let Parcel { datagram, messages, .. } = self.parcels.get_mut(id);
+        let Parcel { datagram, messages, origin, .. } = self.parcels.get_mut(id);
+        let (origin, meant) = (*origin, datagram.to.contains(to));
         let opened = frame::open(&datagram.bytes, self.settings.cluster, 0, to);
         let (header, said) = opened.map_err(Loss::Rejected)?;
         datagram.from = header.sender.from;
         messages.clear();
-        said.decode_into(messages).map_err(Loss::Undecodable)
+        said.decode_into(messages).map_err(Loss::Undecodable)?;
+        match origin {
+            Origin::Damaged => self.object_to_reading(to, id, "was damaged under way"),
+            Origin::Stray if !meant => self.object_to_reading(to, id, "is for somebody else"),
+            Origin::Again { sent } => {
+                let parcel = self.parcels.get_mut(id);
+                let (from, class) = (parcel.datagram.from, loss_class(&parcel.datagram));
+                self.watch.line(to, class, || What::Repeated { from, labels: parcel.labels(), sent });
+            }
+            Origin::Here | Origin::Elsewhere | Origin::Stray => {}
+        }
+        Ok(())
+    }
+
+    fn object_to_reading(&mut self, to: ProcessId, id: ParcelId, which: &str) {
+        let from = self.parcels.get(id).datagram.from;
+        let explanation = format!("{to} took a datagram from {from} that {which} for a good one");
+        self.watch.object(Violation { property: "frame", explanation });
     }
 }
 
 /// That a heartbeat did not arrive is no news: the next one tells.
-fn loss_class(datagram: &Datagram) -> LineClass {
+pub(crate) fn loss_class(datagram: &Datagram) -> LineClass {
     if datagram.is_background { LineClass::Routine } else { LineClass::Fault }
 }

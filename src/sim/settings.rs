@@ -11,6 +11,7 @@ use crate::mix::Seed;
 use crate::outbox::SyncMode;
 use crate::process::Process;
 use crate::sim::network::{Chance, Latency, NetworkSettings};
+use crate::sim::rule::{KEPT_MAX, Rule, Ruling};
 use crate::sim::script::{Action, Target, Track};
 use crate::time::Duration;
 
@@ -84,6 +85,8 @@ pub struct WorldSettings<P: Process> {
     /// How many datagrams and commands wait at a process that is paused or held back by its disk; what comes then
     /// is lost.
     pub inbox_max: usize,
+    /// How many datagrams a clogged link holds; what comes then is lost.
+    pub clog_max: usize,
     /// The failure domains: the sites of each machine.
     pub machines: Vec<SiteSet>,
     /// How many sites are healed when faults stop; a majority in a calm world.
@@ -103,18 +106,13 @@ impl<P: Process> WorldSettings<P> {
             clients: 0,
             cluster: 1,
             config,
-            network: NetworkSettings {
-                latency: Latency::Constant(Duration::from_millis(10)),
-                loss: Chance::NEVER,
-                duplication: Chance::NEVER,
-                reordering: Chance::NEVER,
-                reordering_by: Duration::ZERO,
-            },
+            network: NetworkSettings::calm(Latency::Constant(Duration::from_millis(10))),
             disk: DiskSettings::default(),
             journal: JournalConfig::default(),
             datagram_max: DATAGRAM_DEFAULT,
             outbox_max: 1 << 20,
             inbox_max: 1_000,
+            clog_max: 1_000,
             machines: Vec::new(),
             core_size: sites / 2 + 1,
             trace: TraceSettings::default(),
@@ -138,10 +136,19 @@ impl<P: Process> WorldSettings<P> {
         let journal_bytes = self.journal.segment_bytes.saturating_mul(2);
         let capacity = self.disk.capacity;
         demand(journal_bytes <= capacity, &format_args!("a disk of {capacity} bytes has no room to start"))?;
-        let chances = [self.network.loss, self.network.duplication, self.network.reordering];
+        let network = &self.network;
+        let chances = [
+            [network.loss, network.duplication, network.reordering, network.corruption],
+            [network.truncation, network.misdelivery, network.replay.chance, network.bursts.chance],
+        ];
         let is_chance = |chance: &Chance| chance.denominator > 0 && chance.numerator <= chance.denominator;
-        demand(chances.iter().all(is_chance), &"a chance that is more than 1 or out of 0")?;
-        self.check_latency(&self.network.latency, true)?;
+        let mut chances = chances.iter().flatten().chain([&network.bursts.loss]);
+        demand(chances.all(is_chance), &"a chance that is more than 1 or out of 0")?;
+        let has_length = network.bursts.chance.numerator == 0 || network.bursts.length > Duration::ZERO;
+        demand(has_length, &"bursts of no length")?;
+        let rate = network.bandwidth.map(|bandwidth| bandwidth.rate);
+        demand(rate != Some(0), &"a bandwidth of 0 bytes per second")?;
+        self.check_latency(&network.latency, true)?;
         let all = SiteSet::first(sites);
         for machine in &self.machines {
             demand(machine.minus(all).is_empty(), &format_args!("machine {machine} of sites that are not"))?;
@@ -175,14 +182,9 @@ impl<P: Process> WorldSettings<P> {
             Action::Restart(who) | Action::SyncTime(who, _) => *who,
             Action::Pause(who) | Action::Resume(who) | Action::Isolate(who) => *who,
             Action::Command(process, _) => Target::Process(*process),
-            Action::Rule(rule) => {
-                let targets = [rule.filter.from, rule.filter.to];
-                return targets.iter().try_for_each(|target| match target {
-                    Target::Any => Ok(()),
-                    target => self.check_target(*target),
-                });
-            }
+            Action::Rule(rule) => return self.check_rule(rule),
             Action::Partition(_) | Action::Cut { .. } | Action::Mend(..) => return Ok(()),
+            Action::Clog { .. } | Action::Unclog { .. } | Action::Replay(_) => return Ok(()),
             Action::Heal | Action::Check(_) => return Ok(()),
         };
         self.check_target(target)?;
@@ -192,6 +194,26 @@ impl<P: Process> WorldSettings<P> {
                 Target::Process(ProcessId::Terminal(_) | ProcessId::Client(_)),
             ) => bad("only a site crashes, restarts and has a disk"),
             _ => Ok(()),
+        }
+    }
+
+    fn check_rule(&self, rule: &Rule) -> Result<(), BadSettings> {
+        let bad = |what: &str| Err(BadSettings(what.into()));
+        for target in [rule.filter.from, rule.filter.to] {
+            if target != Target::Any {
+                self.check_target(target)?;
+            }
+        }
+        if rule.filter.slots.is_some_and(|slots| slots.rest >= slots.of) {
+            return bad("a rule about one slot in so many that is none");
+        }
+        match rule.ruling {
+            Ruling::Misdeliver(target) => self.check_target(target),
+            Ruling::Keep if rule.count.is_none_or(|count| count > KEPT_MAX) => {
+                Err(BadSettings(alloc::format!("a rule that may keep more than {KEPT_MAX} copies")))
+            }
+            Ruling::Keep | Ruling::Drop | Ruling::Delay(_) | Ruling::Duplicate { .. } => Ok(()),
+            Ruling::Corrupt | Ruling::Truncate => Ok(()),
         }
     }
 
@@ -210,7 +232,8 @@ impl<P: Process> WorldSettings<P> {
                 Err(BadSettings(alloc::format!("machine {number} of {} machines", self.machines.len())))
             }
             Target::Process(_) | Target::Machine(_) => Ok(()),
-            Target::Leader | Target::Follower | Target::AllSites => Ok(()),
+            Target::Leader | Target::Candidate | Target::Follower | Target::Laggard => Ok(()),
+            Target::Sender | Target::Recipient | Target::AllSites => Ok(()),
         }
     }
 }

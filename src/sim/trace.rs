@@ -17,7 +17,7 @@ use core::fmt::{self, Write};
 
 use crate::chunks::Chunks;
 use crate::frame::Rejected;
-use crate::ids::{ProcessId, SiteSet};
+use crate::ids::{ProcessId, SiteId, SiteSet};
 use crate::process::{Process, Subject};
 use crate::sim::director::StepId;
 use crate::sim::rule::{Rule, Ruling};
@@ -48,6 +48,12 @@ pub enum LineClass {
 pub enum Loss {
     /// The network lost it by chance.
     Chance,
+    /// The network lost it in a burst.
+    Burst,
+    /// Its link is clogged and held as much as it may.
+    ClogFull,
+    /// Too much waited for its link.
+    QueueFull,
     /// A rule dropped it.
     Rule,
     /// The link was cut when it was sent.
@@ -70,6 +76,9 @@ impl fmt::Display for Loss {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Loss::Chance => f.write_str("lost"),
+            Loss::Burst => f.write_str("lost in a burst"),
+            Loss::ClogFull => f.write_str("its clogged link holds no more"),
+            Loss::QueueFull => f.write_str("too much waits for its link"),
             Loss::Rule => f.write_str("dropped by a rule"),
             Loss::CutAtSending => f.write_str("the link is cut"),
             Loss::CutAtDelivery => f.write_str("the link was cut under way"),
@@ -103,6 +112,15 @@ pub(crate) enum What<P: Process> {
     Ruled { to: ProcessId, labels: SharedLabels, rule: Arc<Rule> },
     Doubled { to: ProcessId, labels: SharedLabels },
     HeldBack { to: ProcessId, labels: SharedLabels, by: Duration },
+    Again { to: ProcessId, labels: SharedLabels, by: Duration },
+    Repeated { from: ProcessId, labels: SharedLabels, sent: Instant },
+    Replayed { count: usize },
+    CutShort { to: ProcessId, labels: SharedLabels, left: usize, of: usize },
+    Flipped { to: ProcessId, labels: SharedLabels, bits: u32 },
+    Strayed { to: ProcessId, labels: SharedLabels, at: ProcessId },
+    Clogged { to: ProcessId, labels: SharedLabels },
+    Unclogged { to: SiteId, count: usize },
+    Queued { to: ProcessId, labels: SharedLabels, by: Duration },
     Dropped { from: ProcessId, labels: SharedLabels, why: Loss },
     Delivered { from: ProcessId, labels: SharedLabels },
     Own { kind: &'static str, subject: Subject },
@@ -200,13 +218,30 @@ impl<P: Process> fmt::Display for What<P> {
                 let name = rule.name.as_deref().unwrap_or("a rule");
                 match rule.ruling {
                     Ruling::Drop => write!(f, "dropped by {name}"),
-                    Ruling::Delay(_) | Ruling::Duplicate { .. } => {
-                        write!(f, "{name}, {}", ruling_text(rule.ruling))
-                    }
+                    other => write!(f, "{name}, {}", ruling_text(other)),
                 }
             }
             What::Doubled { to, labels } => write!(f, "-> {to} {}: doubled", Said(labels)),
             What::HeldBack { to, labels, by } => write!(f, "-> {to} {}: takes {by}", Said(labels)),
+            What::Again { to, labels, by } => {
+                write!(f, "-> {to} {}: will arrive again {by} later", Said(labels))
+            }
+            What::Repeated { from, labels, sent } => {
+                write!(f, "<- {from} {}: once more, sent at {}", Said(labels), *sent)
+            }
+            What::Replayed { count } => write!(f, "{} on the way once more", Kept(*count)),
+            What::CutShort { to, labels, left, of } => {
+                write!(f, "-> {to} {}: only {left} of its {of} bytes go on", Said(labels))
+            }
+            What::Flipped { to, labels, bits } => {
+                write!(f, "-> {to} {}: {} flipped", Said(labels), Count(*bits, "bit"))
+            }
+            What::Strayed { to, labels, at } => write!(f, "-> {to} {}: goes to {at} instead", Said(labels)),
+            What::Clogged { to, labels } => write!(f, "-> {to} {}: held, its link is clogged", Said(labels)),
+            What::Unclogged { to, count } => {
+                write!(f, "-> {to} is open again for {}", Count(*count, "held datagram"))
+            }
+            What::Queued { to, labels, by } => write!(f, "-> {to} {}: sent within {by}", Said(labels)),
             What::Dropped { from, labels, why } => write!(f, "<- {from} {}: {why}", Said(labels)),
             What::Delivered { from, labels } => write!(f, "<- {from} {}", Said(labels)),
             What::Own { kind, subject } => {
@@ -230,6 +265,19 @@ impl<N: fmt::Display + PartialEq + From<u8>> fmt::Display for Count<N> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let plural = if self.0 == N::from(1) { "" } else { "s" };
         write!(f, "{} {}{plural}", self.0, self.1)
+    }
+}
+
+/// `1 kept copy`, `2 kept copies`.
+struct Kept(usize);
+
+impl fmt::Display for Kept {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            0 => f.write_str("nothing was kept that could be"),
+            1 => f.write_str("1 kept copy is"),
+            count => write!(f, "{count} kept copies are"),
+        }
     }
 }
 

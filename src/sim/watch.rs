@@ -33,6 +33,24 @@ pub struct Statistics {
     pub held_back: u64,
     /// Delayed by a rule.
     pub delayed: u64,
+    /// Lost in a burst.
+    pub lost_in_bursts: u64,
+    /// Copies of which bits were flipped, by chance or by a rule.
+    pub corrupted: u64,
+    /// Copies that were cut short, by chance or by a rule.
+    pub truncated: u64,
+    /// Copies that go to somebody else than whom they are for, by chance or by a rule.
+    pub misdelivered: u64,
+    /// Copies that arrive once more, much later, by chance or because a rule kept them.
+    pub replayed: u64,
+    /// Copies that a rule kept.
+    pub kept: u64,
+    /// Held by a clogged link.
+    pub clogged: u64,
+    /// Sent over a link that carries only so much.
+    pub queued: u64,
+    /// Lost because a link held or had waiting as much as it may.
+    pub congested: u64,
     /// Sites that crashed.
     pub crashes: u64,
     /// Processes that started.
@@ -68,6 +86,8 @@ pub(crate) enum Mark {
     Synced,
     Woke,
     Healed,
+    /// Something odd happens to a copy, or to all that a link held.
+    Odd,
 }
 
 /// Everything that looks on.
@@ -144,6 +164,8 @@ impl<P: Process, J: Judge<P>> Watch<P, J> {
             Loss::Rule => &mut statistics.ruled_out,
             Loss::CutAtSending | Loss::CutAtDelivery => &mut statistics.cut,
             Loss::Down | Loss::Nowhere => &mut statistics.unheard,
+            Loss::Burst => &mut statistics.lost_in_bursts,
+            Loss::ClogFull | Loss::QueueFull => &mut statistics.congested,
             Loss::InboxFull => &mut statistics.overflowed,
             Loss::Rejected(_) | Loss::Undecodable(_) => &mut statistics.rejected,
         } += 1;

@@ -5,7 +5,7 @@ use alloc::string::{String, ToString};
 use core::fmt::Display;
 
 use crate::ids::SiteSet;
-use crate::sim::rule::{Filter, Ruling};
+use crate::sim::rule::{Filter, Ruling, Slots};
 use crate::sim::rules::Whom;
 use crate::sim::script::{Action, Seam, Target};
 
@@ -15,6 +15,10 @@ pub(crate) fn target_text(target: Target) -> String {
         Target::Process(process) => process.to_string(),
         Target::Leader => "the leader".into(),
         Target::Follower => "a follower".into(),
+        Target::Candidate => "a candidate".into(),
+        Target::Laggard => "the laggard".into(),
+        Target::Sender => "its sender".into(),
+        Target::Recipient => "its recipient".into(),
         Target::Machine(number) => format!("machine {number}"),
         Target::AllSites => "all sites".into(),
     }
@@ -27,6 +31,8 @@ pub(crate) fn filter_text(filter: &Filter) -> String {
         target => format!("{word} {} ", target_text(target)),
     };
     let about = filter.about.as_ref().map(|about| format!("about {about}")).unwrap_or_default();
+    let slots = filter.slots.map(|Slots { of, rest }| format!("about one slot in {of}, like {rest}"));
+    let about = format!("{about}{}", slots.unwrap_or_default());
     let text = format!("{}{}{about}", end("from", filter.from), end("to", filter.to));
     text.trim_end().to_string()
 }
@@ -36,6 +42,10 @@ pub(crate) fn ruling_text(ruling: Ruling) -> String {
         Ruling::Drop => "drop".into(),
         Ruling::Delay(by) => format!("delay by {by}"),
         Ruling::Duplicate { copies, apart } => format!("{copies} more, {apart} apart"),
+        Ruling::Corrupt => "flip some bits".into(),
+        Ruling::Truncate => "cut it short".into(),
+        Ruling::Misdeliver(to) => format!("misdeliver to {}", target_text(to)),
+        Ruling::Keep => "keep a copy".into(),
     }
 }
 
@@ -76,6 +86,9 @@ pub(crate) fn action_text<C: Display>(action: &Action<C>, whom: Whom) -> String 
             format!("partition {}", groups.collect::<alloc::vec::Vec<_>>().join(" | "))
         }
         Action::Cut { from, to } => format!("cut {from} -> {to}"),
+        Action::Clog { from, to } => format!("clog {from} -> {to}"),
+        Action::Unclog { from, to } => format!("unclog {from} -> {to}"),
+        Action::Replay(name) => format!("replay {name}"),
         Action::Mend(one, other) => format!("mend {one} - {other}"),
         Action::Rule(rule) => {
             let name = rule.name.as_deref().map(|name| format!(" {name}")).unwrap_or_default();

@@ -20,19 +20,21 @@ use crate::journal::{Identity, Journal, SyncId};
 use crate::mix::{self, Seed};
 use crate::outbox::{Outgoing, Spare};
 use crate::process::{Effects, Process};
+use crate::sim::clogs::Clogs;
 use crate::sim::director::{Director, StepId, Unfired};
 use crate::sim::disk::SimDisk;
 use crate::sim::fates::Fates;
-use crate::sim::host::{Host, Status, follower, leader};
+use crate::sim::host::{Host, Status, candidate, follower, laggard, leader};
 use crate::sim::judge::{Judge, Violation};
 use crate::sim::links::Links;
 use crate::sim::memo::Memo;
-use crate::sim::parcels::{ParcelId, Parcels};
+use crate::sim::parcels::{Origin, ParcelId, Parcels};
 use crate::sim::queue::{Queue, Turn};
 use crate::sim::rules::{Cast, Rules};
 use crate::sim::settings::{BadSettings, WorldSettings};
 use crate::sim::trace::Trace;
 use crate::sim::watch::{Statistics, Watch};
+use crate::sim::wires::Wires;
 use crate::sim::words::seam_text;
 use crate::time::{Duration, Instant};
 
@@ -80,9 +82,15 @@ pub struct World<P: Process, J: Judge<P>> {
     pub(crate) hosts: Vec<Host<P>>,
     pub(crate) parcels: Parcels<P::Message>,
     pub(crate) links: Links,
+    pub(crate) clogs: Clogs,
+    pub(crate) wires: Wires,
+    /// Whether the network does more than lose, delay and double.
+    pub(crate) is_rough: bool,
     pub(crate) rules: Rules,
     pub(crate) fates: Fates,
     pub(crate) director: Director<P::Command>,
+    /// Steps that let kept copies arrive again when none was kept.
+    pub(crate) fruitless: Vec<StepId>,
     pub(crate) watch: Watch<P, J>,
     pub(crate) seed_of_processes: Seed,
     pub(crate) seed_of_tears: Seed,
@@ -127,9 +135,13 @@ impl<P: Process, J: Judge<P>> World<P, J> {
             events: 0,
             parcels: Parcels::new(),
             links: Links::new(sites, settings.clients),
+            clogs: Clogs::default(),
+            wires: Wires::new(settings.clients, settings.network.bandwidth),
+            is_rough: settings.network.is_rough(),
             rules: Rules::new(),
             fates: Fates::new(settings.seed),
             director: Director::new(settings.tracks.clone()),
+            fruitless: Vec::new(),
             watch: Watch::new(settings.trace, judge),
             seed_of_processes: Seed(settings.seed.key(STREAM_PROCESSES)),
             seed_of_tears: Seed(settings.seed.key(STREAM_TEARS)),
@@ -215,7 +227,7 @@ impl<P: Process, J: Judge<P>> World<P, J> {
             let datagram =
                 Datagram { from: to, to: to.into(), labels, is_background, bytes: bytes.into(), hash };
             let parcel = self.parcels.post(Box::new(datagram), &mut self.spare);
-            self.parcels.get_mut(parcel).is_from_elsewhere = true;
+            self.parcels.get_mut(parcel).origin = Origin::Elsewhere;
             self.queue.push(self.watch.now, Event::Deliver { host, parcel });
         }
     }
@@ -325,6 +337,12 @@ impl<P: Process, J: Judge<P>> World<P, J> {
                 nearest: format!("{} was never {}", host.id, seam_text(armed.seam)),
             }));
         }
+        let fruitless = self.fruitless.iter().filter(|step| !self.director.step(**step).is_optional);
+        unfired.extend(fruitless.map(|step| Unfired {
+            step: *step,
+            was_armed: true,
+            nearest: "its trigger came, and its rule had kept nothing".into(),
+        }));
         unfired.sort_by_key(|unfired| unfired.step);
         unfired
     }
@@ -359,6 +377,9 @@ pub(crate) fn cast<'a, P: Process>(hosts: &[Host<P>], settings: &'a WorldSetting
     Cast {
         leader: leader(hosts),
         follower: follower(hosts),
+        candidate: candidate(hosts),
+        laggard: laggard(hosts),
+        ends: None,
         sites: SiteSet::first(settings.sites),
         machines: &settings.machines,
     }

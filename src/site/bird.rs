@@ -93,6 +93,13 @@ impl Process for Bird {
         }
     }
 
+    fn progress(&self) -> u64 {
+        match self {
+            Bird::Site(site) => site.replica().applied().0,
+            Bird::Client(_) => 0,
+        }
+    }
+
     fn sizes(&self, see: impl FnMut(Size)) {
         match self {
             Bird::Site(site) => site.sizes(see),

@@ -9,14 +9,14 @@ use std::collections::BTreeSet;
 use aviary::journal::JournalConfig;
 use aviary::outbox::SyncMode;
 use aviary::scenario::Scenario;
-use aviary::scenario::form::{Disk, DiskMode, Latency, Network, Reordering};
+use aviary::scenario::form::{Bandwidth, Bursts, Disk, DiskMode, Latency, Network, Reordering, Replay};
 use aviary::scenario::step::{Crash, Event, Fault, Manner, Rule, Then, Traffic, When, Who};
 use aviary::service::{Expectation, Settings, Timelines};
 use aviary::sim::{self, Action, DiskSettings, Ruling, Seam, Target, Trigger, WorldSettings};
 use aviary::site::Bird;
 
 use crate::pair::{Pair, extra_step};
-use crate::{crashes, disk, links, lives, network, rules, settings, targets, triggers, world};
+use crate::{crashes, disk, links, lives, network, rough, rules, settings, targets, triggers, world};
 
 /// A kind of fault and what checks its twins.
 #[derive(Clone, Copy)]
@@ -81,6 +81,13 @@ kinds!(STEPS: fn of_fault(&Fault<Expectation>) {
     Fault::Partition(_) => links::partition,
     Fault::Cut { from: _, to: _ } => links::cut,
     Fault::Mend(..) => links::mend,
+    Fault::Clog { from: _, to: _ } => links::clog,
+    Fault::Unclog { from: _, to: _ } => links::unclog,
+    Fault::Replay(_) => rules::replay,
+    Fault::Rule(Rule { then: Then::Corrupt, .. }) => rules::corrupt,
+    Fault::Rule(Rule { then: Then::Truncate, .. }) => rules::truncate,
+    Fault::Rule(Rule { then: Then::Misdeliver(_), .. }) => rules::misdeliver,
+    Fault::Rule(Rule { then: Then::Keep, .. }) => rules::keep,
     Fault::Rule(Rule { then: Then::Drop, .. }) => rules::drop,
     Fault::Rule(Rule { then: Then::Delay(_), .. }) => rules::delay,
     Fault::Rule(Rule { then: Then::Duplicate { .. }, .. }) => rules::duplicate,
@@ -105,6 +112,13 @@ kinds!(ACTIONS: fn of_action(&Action<Command>) {
     Action::Partition(_) => links::partition,
     Action::Cut { from: _, to: _ } => links::cut,
     Action::Mend(..) => links::mend,
+    Action::Clog { from: _, to: _ } => links::clog,
+    Action::Unclog { from: _, to: _ } => links::unclog,
+    Action::Replay(_) => rules::replay,
+    Action::Rule(sim::Rule { ruling: Ruling::Corrupt, .. }) => rules::corrupt,
+    Action::Rule(sim::Rule { ruling: Ruling::Truncate, .. }) => rules::truncate,
+    Action::Rule(sim::Rule { ruling: Ruling::Misdeliver(_), .. }) => rules::misdeliver,
+    Action::Rule(sim::Rule { ruling: Ruling::Keep, .. }) => rules::keep,
     Action::Rule(sim::Rule { ruling: Ruling::Drop, .. }) => rules::drop,
     Action::Rule(sim::Rule { ruling: Ruling::Delay(_), .. }) => rules::delay,
     Action::Rule(sim::Rule { ruling: Ruling::Duplicate { copies: _, apart: _ }, .. }) => rules::duplicate,
@@ -119,6 +133,10 @@ kinds!(TARGETS: fn of_target(&Who) {
     Who::Client(_) => targets::one_client,
     Who::Leader => targets::leader,
     Who::Follower => targets::follower,
+    Who::Candidate => targets::candidate,
+    Who::Laggard => targets::laggard,
+    Who::Sender => targets::sender,
+    Who::Recipient => targets::recipient,
     Who::Machine(_) => targets::machine,
     Who::AllSites => targets::all_sites,
 });
@@ -130,6 +148,10 @@ kinds!(SIMULATED_TARGETS: fn of_simulated_target(&Target) {
     Target::Process(aviary::ids::ProcessId::Client(_)) => targets::one_client,
     Target::Leader => targets::leader,
     Target::Follower => targets::follower,
+    Target::Candidate => targets::candidate,
+    Target::Laggard => targets::laggard,
+    Target::Sender => targets::sender,
+    Target::Recipient => targets::recipient,
     Target::Machine(_) => targets::machine,
     Target::AllSites => targets::all_sites,
 });
@@ -198,6 +220,7 @@ fields!(RULES: fn of_rules(&Rule) {
     to => rules::to,
     about => rules::about,
     slot => rules::slot,
+    slots => rules::slots,
     since => rules::since,
     until => rules::until,
     skip => rules::skip,
@@ -207,7 +230,27 @@ fields!(RULES: fn of_rules(&Rule) {
 fields!(NETWORK: fn of_network(&Network) {
     loss => network::loss,
     duplication => network::duplication,
-} elsewhere or no fault { latency, reordering });
+    corruption => rough::corruption,
+    truncation => rough::truncation,
+    misdelivery => rough::misdelivery,
+    bandwidth => rough::bandwidth,
+} elsewhere or no fault { latency, reordering, bursts, replay });
+
+fields!(BURSTS: fn of_bursts(&Bursts) {
+    chance => rough::bursts,
+    length => rough::bursts_length,
+    loss => rough::bursts_loss,
+});
+
+fields!(REPLAY: fn of_replay(&Replay) {
+    chance => rough::replay,
+    after => rough::replay_after,
+});
+
+fields!(BANDWIDTH: fn of_bandwidth(&Bandwidth) {
+    rate => rough::bandwidth_rate,
+    queue => rough::bandwidth_queue,
+});
 
 fields!(REORDERING: fn of_reordering(&Reordering) {
     chance => network::reordering,
@@ -248,6 +291,7 @@ type Made = WorldSettings<Bird>;
 fields!(WORLD: fn of_world(&Made) {
     outbox_max => world::outbox_max,
     inbox_max => world::inbox_max,
+    clog_max => world::clog_max,
     datagram_max => world::datagram_max,
     // Datagrams and journals of one cluster all bear the same number: nothing in the world differs by it. The size of the
     // core is no fault: it says how far faults stop.
@@ -283,6 +327,9 @@ pub fn all() -> impl Iterator<Item = Twin> {
         FIRST_RULES,
         NETWORK,
         REORDERING,
+        BURSTS,
+        REPLAY,
+        BANDWIDTH,
         DISK,
         SETTINGS,
         SCENARIO,
@@ -300,6 +347,11 @@ pub fn differences(with: &Shape, without: &Shape, faulty: &Made, fine: &Made) ->
     let mut kinds = BTreeSet::from_iter(of_shape(with, without));
     kinds.extend(of_network(&with.network, &without.network));
     kinds.extend(of_reordering(&with.network.reordering, &without.network.reordering));
+    kinds.extend(of_bursts(&with.network.bursts, &without.network.bursts));
+    kinds.extend(of_replay(&with.network.replay, &without.network.replay));
+    if let (Some(one), Some(other)) = (&with.network.bandwidth, &without.network.bandwidth) {
+        kinds.extend(of_bandwidth(one, other));
+    }
     if with.network.latency != without.network.latency {
         let (latency, simulated) = (of_latency(&with.network.latency), &faulty.network.latency);
         let is_same = latency == of_simulated_latency(simulated);
@@ -361,6 +413,7 @@ fn whom(fault: &Fault<Expectation>) -> Vec<Who> {
         Fault::Restart(who) | Fault::Pause(who) | Fault::Resume(who) | Fault::Isolate(who) => vec![*who],
         Fault::Rule(rule) => vec![rule.from, rule.to],
         Fault::Partition(_) | Fault::Cut { .. } | Fault::Mend(..) => Vec::new(),
+        Fault::Clog { .. } | Fault::Unclog { .. } | Fault::Replay(_) => Vec::new(),
         Fault::Heal | Fault::Expect(_) => Vec::new(),
     }
 }
@@ -371,6 +424,7 @@ fn simulated_whom(action: &Action<Command>) -> Vec<Target> {
         Action::Restart(who) | Action::Pause(who) | Action::Resume(who) | Action::Isolate(who) => vec![*who],
         Action::Rule(rule) => vec![rule.filter.from, rule.filter.to],
         Action::Partition(_) | Action::Cut { .. } | Action::Mend(..) => Vec::new(),
+        Action::Clog { .. } | Action::Unclog { .. } | Action::Replay(_) => Vec::new(),
         Action::Heal | Action::Check(_) | Action::Command(..) => Vec::new(),
     }
 }

@@ -74,6 +74,46 @@ pub fn cut(pair: &Pair) {
     });
 }
 
+/// When S1 hears the leader between 1.9 s and 4 s, and what of it was sent before.
+fn held(story: &Story) -> Vec<u64> {
+    let arrivals = story.arrivals("S0", "S1").into_iter().map(|(at, _)| at);
+    arrivals.filter(|at| (millis(2_002)..seconds(4)).contains(at)).collect()
+}
+
+pub fn clog(pair: &Pair) {
+    let text = r#"also: [
+            [At("2100ms", Tweet(site: 0, user: "ann", text: "held"))],
+    +       [At("2s", Clog(from: [0], to: [1]))],
+        ]"#;
+    pair.led(text, |with, without| {
+        assert!(held(with).is_empty() && held(without).len() > 10, "{:?}", held(with));
+        assert!(!with.arrivals("S1", "S0").iter().all(|(at, _)| *at < seconds(2)), "the other way is open");
+        assert!(with.lines("S0").any(|(_, said)| said.ends_with("Accept slot 1: held, its link is clogged")));
+        assert!(with.world.statistics().clogged > 10 && without.world.statistics().clogged == 0);
+    });
+}
+
+pub fn unclog(pair: &Pair) {
+    let text = r#"network: (latency: Uniform("1ms", "20ms")), also: [
+            [At("2100ms", Tweet(site: 0, user: "ann", text: "held"))],
+            [At("2s", Clog(from: [0], to: [1]))],
+    +       [At("2900ms", Unclog(from: [0], to: [1]))],
+        ]"#;
+    pair.led(text, |with, without| {
+        assert!(without.arrivals("S0", "S1").iter().all(|(at, _)| *at < millis(2_020)));
+        let sent =
+            with.sendings("S0", "S1").into_iter().filter(|(at, _)| (seconds(2)..millis(2_900)).contains(at));
+        let sent: Vec<&str> = sent.map(|(_, said)| said).collect();
+        let arrived = with.arrivals("S0", "S1").into_iter().filter(|(at, _)| *at >= millis(2_900));
+        // What is sent from here on may overtake it.
+        let arrived = arrived.map(|(_, said)| said).filter(|said| sent.contains(said));
+        let arrived: Vec<&str> = arrived.take(sent.len()).collect();
+        assert!(sent.len() > 10 && arrived == sent, "in their order: {sent:?} and {arrived:?}");
+        let open = with.times("S0", "-> S1 is open again for ");
+        assert_eq!(open, [millis(2_900)]);
+    });
+}
+
 pub fn mend(pair: &Pair) {
     let text = r#"also: [
             [At("2s", Partition([[0], [1, 2]]))],

@@ -16,6 +16,7 @@ mod disk;
 mod links;
 mod lives;
 mod network;
+mod rough;
 mod rules;
 mod settings;
 mod targets;

@@ -61,6 +61,103 @@ pub fn duplicate(pair: &Pair) {
     });
 }
 
+/// What S1 says of the heartbeats that the leader sends behind 2 s, and of what becomes of its copies at S2.
+fn complaints(story: &Story, who: &str) -> Vec<String> {
+    let said = story.lines(who).filter(|(at, said)| *at > seconds(2) && said.starts_with("<- S0 Heartbeat"));
+    said.filter_map(|(_, said)| Some(said.split_once(": ")?.1.to_owned())).collect()
+}
+
+pub fn corrupt(pair: &Pair) {
+    let text = r#"also: [
+    +       [At("2s", Rule(kind: "Heartbeat", from: Site(0), to: Site(1), then: Corrupt))],
+        ]"#;
+    pair.led(text, |with, without| {
+        assert!(beats(with, "S1").is_empty() && !beats(without, "S1").is_empty());
+        assert!(!beats(with, "S2").is_empty(), "the rule is about S1");
+        assert!(complaints(with, "S1").contains(&"checksum does not match".to_owned()));
+        let statistics = with.world.statistics();
+        assert!(statistics.corrupted > 5 && statistics.rejected + 1 >= statistics.corrupted);
+    });
+}
+
+pub fn truncate(pair: &Pair) {
+    let text = r#"also: [
+    +       [At("2s", Rule(kind: "Heartbeat", from: Site(0), to: Site(1), then: Truncate))],
+        ]"#;
+    pair.led(text, |with, without| {
+        assert!(beats(with, "S1").is_empty() && !beats(without, "S1").is_empty());
+        assert!(complaints(with, "S1").iter().any(|why| why.starts_with("malformed datagram: ")));
+        let statistics = with.world.statistics();
+        assert!(statistics.truncated > 5 && statistics.rejected + 1 >= statistics.truncated);
+    });
+}
+
+pub fn misdeliver(pair: &Pair) {
+    let text = r#"also: [
+            [At("2s", Tweet(site: 1, user: "ann", text: "one"))],
+    +       [At("1900ms", Rule(kind: "Accepted", from: Site(1), then: Misdeliver(Site(2))))],
+        ]"#;
+    pair.led(text, |with, without| {
+        let refused: Vec<&str> = with
+            .lines("S2")
+            .filter(|(_, said)| said.contains(": datagram for "))
+            .map(|(_, said)| said)
+            .collect();
+        assert!(
+            refused.iter().any(|said| said.starts_with("<- S1 Accepted slot 1: datagram for ")),
+            "{refused:?}"
+        );
+        assert!(votes(with, "S1").len() < votes(without, "S1").len());
+        assert!(with.world.statistics().misdelivered > 0 && without.world.statistics().misdelivered == 0);
+    });
+}
+
+/// A vote is kept, and comes again when the step says so.
+const KEPT: &str = r#"
+            [At("2s", Tweet(site: 1, user: "ann", text: "one"))],"#;
+
+pub fn keep(pair: &Pair) {
+    // Keeping is to be seen by what is there to be replayed.
+    let text = format!(
+        r#"also: [{KEPT}
+            [Optional(At("4s", Replay("votes")))],
+    +       [At("1900ms", Rule(name: "votes", kind: "Accepted", from: Site(1), to: Site(0), then: Keep))],
+    -       [At("1900ms", Rule(name: "votes", kind: "Accepted", from: Site(2), to: Site(0), then: Keep))],
+        ]"#
+    );
+    pair.led(&text, |with, without| {
+        let again = |story: &Story, from: &str| {
+            story
+                .lines("S0")
+                .filter(|(at, said)| {
+                    *at == millis(4_001)
+                        && said.starts_with(&format!("<- {from} Accepted slot 1: once more, sent at "))
+                })
+                .count()
+        };
+        assert_eq!((again(with, "S1"), again(with, "S2")), (1, 0));
+        assert_eq!((again(without, "S1"), again(without, "S2")), (0, 1));
+        assert!(with.world.statistics().kept > 0);
+    });
+}
+
+pub fn replay(pair: &Pair) {
+    let text = format!(
+        r#"also: [{KEPT}
+            [At("1900ms", Rule(name: "votes", kind: "Accepted", from: Site(1), to: Site(0), count: 1, then: Keep))],
+    +       [At("4s", Replay("votes"))],
+        ]"#
+    );
+    pair.led(&text, |with, without| {
+        let late = |story: &Story| {
+            let votes = story.arrivals_of("Accepted", "S1", "S0");
+            votes.into_iter().filter(|at| *at > seconds(3)).collect::<Vec<_>>()
+        };
+        assert_eq!((late(with), late(without)), (vec![millis(4_001)], vec![]));
+        assert!(with.world.statistics().replayed == 1 && without.world.statistics().replayed == 0);
+    });
+}
+
 /// Site 1 tweets three times; its votes for the slots from 0 to 3 are what the rules are about.
 pub const TWEETS: &str = r#"[
         At("2s", Tweet(site: 1, user: "ann", text: "one")),
@@ -150,6 +247,13 @@ pub fn slot(pair: &Pair) {
     let rule = r#"kind: "Accepted", from: Site(1)"#;
     words(pair, &format!("{rule}, slot: 2"), rule, |with, without| {
         assert_eq!((votes(with, "S1"), votes(without, "S1")), (votes_for(&[0, 1, 3]), Vec::new()));
+    });
+}
+
+pub fn slots(pair: &Pair) {
+    let rule = r#"kind: "Accepted", from: Site(1)"#;
+    words(pair, &format!("{rule}, slots: (of: 2, rest: 1)"), rule, |with, without| {
+        assert_eq!((votes(with, "S1"), votes(without, "S1")), (votes_for(&[0, 2]), Vec::new()));
     });
 }
 

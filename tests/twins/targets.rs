@@ -32,6 +32,52 @@ pub fn follower(pair: &Pair) {
     pauses(pair, "Follower", &["S1"]);
 }
 
+pub fn candidate(pair: &Pair) {
+    // Nobody who could say yes: whoever tries to lead goes on trying.
+    let text = r#"sites: 3, steps: [At("0s", Isolate(AllSites))], also: [
+    +       [At("2s", Crash(Candidate))],
+        ]"#;
+    pair.free(text, |with, without| {
+        let crashed = with.who("crashes");
+        assert!(crashed.len() == 1 && without.who("crashes").is_empty(), "{crashed:?}");
+        assert!(with.times(&crashed[0], "campaigns").iter().any(|at| *at < seconds(2)));
+    });
+}
+
+pub fn laggard(pair: &Pair) {
+    let text = r#"also: [
+            [At("1900ms", Isolate(Site(2))), After("10ms", Tweet(site: 0, user: "ann", text: "without you"))],
+    +       [At("2500ms", Crash(Laggard))],
+        ]"#;
+    pair.led(text, |with, without| {
+        assert_eq!((with.who("crashes"), without.who("crashes")), (vec!["S2".into()], vec![]));
+    });
+}
+
+pub fn sender(pair: &Pair) {
+    let text = r#"also: [
+            [At("2s", Tweet(site: 0, user: "ann", text: "one"))],
+    +       [On(Sent(kind: "Accepted", slot: 1, nth: 2), Crash(Sender))],
+        ]"#;
+    pair.led(text, |with, without| {
+        assert_eq!(with.who("crashes").len(), 1);
+        assert!(without.who("crashes").is_empty());
+        let crashed = &with.who("crashes")[0];
+        let at = with.first(crashed, "crashes").expect("it crashes");
+        assert!(with.times(crashed, "-> S0 Accepted slot 1").contains(&at), "right when it has voted");
+    });
+}
+
+pub fn recipient(pair: &Pair) {
+    let text = r#"also: [
+            [At("2s", Tweet(site: 1, user: "ann", text: "one"))],
+    +       [On(Delivered(kind: "Accepted", from: Site(1), slot: 1), Crash(Recipient))],
+        ]"#;
+    pair.led(text, |with, without| {
+        assert_eq!((with.who("crashes"), without.who("crashes")), (vec!["S0".into()], vec![]));
+    });
+}
+
 pub fn machine(pair: &Pair) {
     pauses(pair, "Machine(1)", &["S1", "S2"]);
 }

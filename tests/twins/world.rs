@@ -106,6 +106,20 @@ pub fn inbox_max(pair: &Pair) {
     );
 }
 
+pub fn clog_max(pair: &Pair) {
+    let text = r#"also: [[At("2s", Clog(from: [0], to: [1]))]],"#;
+    pair.worlds(
+        text,
+        |_| {},
+        |settings| settings.clog_max = 3,
+        |with, without| {
+            let (few, many) = (with.world.statistics(), without.world.statistics());
+            assert!(few.clogged == 3 && few.congested > 0, "{few:?}");
+            assert!(many.clogged > 3 && many.congested == 0, "{many:?}");
+        },
+    );
+}
+
 pub fn datagram_max(pair: &Pair) {
     // What is sent again is sent together, as far as it fits.
     let text = format!(

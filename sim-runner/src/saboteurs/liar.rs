@@ -157,6 +157,10 @@ impl Process for Liar {
         self.real.role()
     }
 
+    fn progress(&self) -> u64 {
+        self.real.progress()
+    }
+
     fn sizes(&self, see: impl FnMut(Size)) {
         self.real.sizes(see);
     }

@@ -105,6 +105,16 @@ impl<S: Service> Planner<S> {
             Who::Any => return Some(Target::Any),
             Who::Leader => return Some(Target::Leader),
             Who::Follower => return Some(Target::Follower),
+            Who::Candidate => return Some(Target::Candidate),
+            Who::Laggard => return Some(Target::Laggard),
+            Who::Sender | Who::Recipient if self.fired_by.is_none() => {
+                let message = "no datagram is meant here that somebody sends and somebody receives";
+                let help = "they are for what steps `On(Sent(..), ..)` and `On(Delivered(..), ..)` do";
+                self.wrong(place.clone(), message, help);
+                return None;
+            }
+            Who::Sender => return Some(Target::Sender),
+            Who::Recipient => return Some(Target::Recipient),
             Who::AllSites => return Some(Target::AllSites),
             Who::Site(site) | Who::Terminal(site) => self.shape.check_site(site, inner),
             Who::Machine(machine) => {
@@ -124,6 +134,7 @@ impl<S: Service> Planner<S> {
             Who::Client(client) => Some(Target::Process(ProcessId::Client(client))),
             Who::Machine(machine) => Some(Target::Machine(machine)),
             Who::Any | Who::Leader | Who::Follower | Who::AllSites => None,
+            Who::Candidate | Who::Laggard | Who::Sender | Who::Recipient => None,
         };
         let is_right = problem.is_none();
         self.problems.extend(problem);
@@ -148,8 +159,12 @@ impl<S: Service> Planner<S> {
         let message = match who {
             Who::Terminal(_) | Who::Client(_) => "a client never leads",
             Who::Follower => "who leads is no follower",
+            Who::Candidate => "who tries to lead does not lead",
+            Who::Laggard => "how much a site knows does not say whether it leads",
             Who::AllSites => "two sites never lead together",
             Who::Any | Who::Site(_) | Who::Leader | Who::Machine(_) => return true,
+            // Refused wherever leading is spoken of, as no datagram is.
+            Who::Sender | Who::Recipient => return true,
         };
         self.wrong(place.clone(), message, "expected `Any`, `Site(..)` or `Machine(..)`");
         false

@@ -1,15 +1,15 @@
 //! Steps, events and rules.
 
 use crate::ids::SiteSet;
-use crate::process::{Label, Process};
+use crate::process::{Label, Process, Subject};
 use crate::scenario::form::{Scenario, StepOf};
 use crate::scenario::locate::Place;
 use crate::scenario::namespace::Word;
 use crate::scenario::nearest::nearest;
 use crate::scenario::plan::{Check, Planner};
 use crate::scenario::service::Service;
-use crate::scenario::step::{Event, Fault, Manner, Rule, Then, Traffic, When, Who};
-use crate::sim::{self, About, Action, Filter, Ruling, Seam, Step, Target, Track, Trigger};
+use crate::scenario::step::{self, Event, Fault, Manner, Rule, Then, Traffic, When, Who};
+use crate::sim::{self, About, Action, Filter, KEPT_MAX, Ruling, Seam, Slots, Step, Target, Track, Trigger};
 use crate::time::{Duration, Instant};
 
 type CommandOf<S> = <<S as Service>::Process as Process>::Command;
@@ -28,6 +28,21 @@ pub(super) fn crashes<E>(fault: &Fault<E>) -> bool {
 
 pub(super) fn restarts<E>(fault: &Fault<E>) -> bool {
     matches!(fault, Fault::Restart(_) | Fault::Heal)
+}
+
+pub(super) fn clogs<E>(fault: &Fault<E>) -> bool {
+    matches!(fault, Fault::Clog { .. })
+}
+
+/// The names of the rules that keep copies, wherever they stand.
+pub(super) fn keepers<S: Service>(scenario: &Scenario<S>) -> Vec<String> {
+    let steps = scenario.steps.iter().chain(scenario.also.iter().flatten());
+    let later = steps.filter_map(|step| match &step.action {
+        Word::Harness(Fault::Rule(rule)) => Some(rule),
+        _ => None,
+    });
+    let keeping = scenario.rules.iter().chain(later).filter(|rule| rule.then == Then::Keep);
+    keeping.filter_map(|rule| rule.name.clone()).collect()
 }
 
 fn moment(since_start: Duration) -> Instant {
@@ -75,7 +90,14 @@ impl<S: Service> Planner<S> {
                 let message = format!("this step can never fire: steps are given up at {limit}");
                 self.wrong(place.index(0), message, "a later `limit`, or an earlier time");
             }
+            self.fired_by = match &step.when {
+                When::On(Event::Sent(traffic) | Event::Delivered(traffic)) => {
+                    Some((traffic.from, traffic.to))
+                }
+                When::At(_) | When::After(_) | When::On(_) => None,
+            };
             let action = self.action(&place.index(1), &name, &step.action);
+            self.fired_by = None;
             if let (Some(trigger), Some(action)) = (trigger, action) {
                 track.push(Step { trigger, action, is_optional: step.is_optional });
             }
@@ -149,7 +171,7 @@ impl<S: Service> Planner<S> {
             self.wrong(place.field("to"), message, "two processes in different programs");
         }
         let (from, to, about) = (ends.0?, ends.1?, about?);
-        is_known.then(|| Filter { kind: kind.map(str::to_owned), from, to, about })
+        is_known.then(|| Filter { kind: kind.map(str::to_owned), from, to, about, slots: None })
     }
 
     /// What messages or notes must be about; `None` when it is wrong.
@@ -183,7 +205,12 @@ impl<S: Service> Planner<S> {
 
     /// A target that has a disk and is not just anybody.
     fn site_like(&mut self, place: &Place, who: Who, may_be_any: bool) -> Option<Target> {
-        let message = match who {
+        let meant = match (who, self.fired_by) {
+            (Who::Sender, Some((from, _))) if from != Who::Any => from,
+            (Who::Recipient, Some((_, to))) if to != Who::Any => to,
+            _ => who,
+        };
+        let message = match meant {
             Who::Any if !may_be_any => "`Any` says nothing here",
             Who::Terminal(_) => "a terminal lives and dies with its site",
             Who::Client(_) => "clients neither crash nor restart",
@@ -192,7 +219,7 @@ impl<S: Service> Planner<S> {
         self.wrong(
             place.clone(),
             message,
-            "expected `Site(..)`, `Leader`, `Follower`, `Machine(..)` or `AllSites`",
+            "expected `Site(..)`, `Leader`, `Candidate`, `Follower`, `Laggard`, `Machine(..)` or `AllSites`",
         );
         None
     }
@@ -200,7 +227,7 @@ impl<S: Service> Planner<S> {
     /// A target that is not just anybody.
     fn somebody(&mut self, place: &Place, who: Who) -> Option<Target> {
         if who == Who::Any {
-            let help = "expected `Site(..)`, `Client(..)`, `Leader`, `Follower`, `Machine(..)` or `AllSites`";
+            let help = "expected `Site(..)`, `Client(..)`, a role like `Leader`, `Machine(..)` or `AllSites`";
             self.wrong(place.clone(), "`Any` says nothing here", help);
             return None;
         }
@@ -228,7 +255,7 @@ impl<S: Service> Planner<S> {
                 at: crash.at.and_then(seam),
                 torn: crash.is_torn,
             },
-            Fault::Restart(Who::Leader | Who::Follower) => {
+            Fault::Restart(Who::Leader | Who::Follower | Who::Candidate | Who::Laggard) => {
                 let message = "who is down has no role";
                 self.wrong(inner, message, "expected `Site(..)`, `Machine(..)` or `AllSites`");
                 return None;
@@ -256,6 +283,33 @@ impl<S: Service> Planner<S> {
                 }
                 Action::Mend(self.shape.site(*one)?, self.shape.site(*other)?)
             }
+            Fault::Clog { from, to } => {
+                let (from, to) = self.links(place, from, to);
+                Action::Clog { from, to }
+            }
+            Fault::Unclog { from, to } => {
+                if !self.can_clog {
+                    let message = "no link is ever clogged";
+                    self.wrong(
+                        place.clone(),
+                        message,
+                        "a step with `Clog(..)` before it or in another track",
+                    );
+                }
+                let (from, to) = self.links(place, from, to);
+                Action::Unclog { from, to }
+            }
+            Fault::Replay(name) => {
+                if !self.keepers.contains(name) {
+                    let help = match self.keepers.is_empty() {
+                        true => "a rule with this name and `then: Keep`".to_owned(),
+                        false => nearest(name, &self.keepers).help(),
+                    };
+                    self.wrong(inner, format!("no rule `{name}` keeps anything"), help);
+                    return None;
+                }
+                Action::Replay(name.clone())
+            }
             Fault::Rule(rule) => Action::Rule(self.rule(place, rule)?),
             Fault::SyncTime(who, time) => {
                 let time = self.sync_time(&place.index(1), *time);
@@ -263,12 +317,21 @@ impl<S: Service> Planner<S> {
             }
             Fault::Heal => Action::Heal,
             Fault::Expect(expectation) => {
+                self.fired_by = None;
                 let number = self.checks.len();
                 let what = self.check(&inner, name, expectation)?;
                 self.checks.push(Check { name: name.to_owned(), what });
                 Action::Check(number)
             }
         })
+    }
+
+    /// Both ends of links between sites.
+    fn links(&mut self, place: &Place, from: &[u8], to: &[u8]) -> (SiteSet, SiteSet) {
+        if from.len() == 1 && from == to {
+            self.wrong(place.field("to"), "no link goes from a site to itself", "two different sites");
+        }
+        (self.sites(&place.field("from"), from), self.sites(&place.field("to"), to))
     }
 
     fn sites(&mut self, place: &Place, numbers: &[u8]) -> SiteSet {
@@ -305,18 +368,59 @@ impl<S: Service> Planner<S> {
                 }
                 Ruling::Duplicate { copies, apart }
             }
+            Then::Corrupt => Ruling::Corrupt,
+            Then::Truncate => Ruling::Truncate,
+            Then::Misdeliver(who) => Ruling::Misdeliver(self.somebody(&place.field("then").index(0), who)?),
+            Then::Keep => {
+                if rule.name.is_none() {
+                    let message = "what it keeps can never arrive again";
+                    self.wrong(place.field("then"), message, "a `name`, for the step `Replay(..)`");
+                }
+                if let Some(count) = rule.count.filter(|count| *count > KEPT_MAX) {
+                    self.wrong(
+                        place.field("count"),
+                        format!("{count} copies"),
+                        format!("at most {KEPT_MAX}"),
+                    );
+                }
+                Ruling::Keep
+            }
         };
         let about = self.about(place, rule.about.as_ref(), rule.slot, <MessageOf<S> as Label>::NOUNS);
+        let slots = self.slots(place, rule)?;
         let filter = self.filter(place, rule.kind.as_deref(), (rule.from, rule.to), about)?;
+        let filter = Filter { slots, ..filter };
+        let count = match rule.then {
+            Then::Keep => Some(rule.count.unwrap_or(KEPT_MAX)),
+            _ => rule.count,
+        };
         Some(sim::Rule {
             name: rule.name.clone(),
             filter,
             since: moment(rule.since),
             until: rule.until.map(moment),
             skip: rule.skip,
-            count: rule.count,
+            count,
             ruling,
         })
+    }
+
+    /// Which slots a rule is about; `None` when it is wrong.
+    fn slots(&mut self, place: &Place, rule: &Rule) -> Option<Option<Slots>> {
+        let Some(step::Slots { of, rest }) = rule.slots else { return Some(None) };
+        let place = place.field("slots");
+        if rule.about.is_some() || rule.slot.is_some() {
+            self.wrong(place, "it is about two things at once", "`slots`, or `about` or `slot`");
+            return None;
+        }
+        if rest >= of {
+            let message = format!("no number leaves {rest} when it is divided by {of}");
+            self.wrong(place.field("rest"), message, "a `rest` below `of`");
+            return None;
+        }
+        let noun = Subject::slot(0).noun;
+        let is_known = self.kind(&place, noun, <MessageOf<S> as Label>::NOUNS, "subject");
+        is_known.then_some(Some(Slots { of, rest }))
     }
 }
 

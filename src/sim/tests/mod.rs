@@ -98,7 +98,8 @@ fn assert_every_copy_is_accounted_for(world: &Birds) {
     let queued = world.queue.turns().filter(|(_, event)| matches!(event, Event::Deliver { .. })).count();
     let inboxes = world.hosts.iter().filter_map(|host| host.running()).flat_map(|running| &running.inbox);
     let waiting = inboxes.filter(|waiting| matches!(waiting, Waiting::Datagram(_))).count();
-    assert_eq!(world.parcels.copies(), queued + waiting);
+    let held = world.clogs.copies() + world.rules.copies();
+    assert_eq!(world.parcels.copies(), queued + waiting + held);
 }
 
 fn step(trigger: Trigger, action: Action<Ask>) -> Step<Ask> {
@@ -114,7 +115,7 @@ fn put(millis: u64, who: ProcessId, number: u64) -> Step<Ask> {
 }
 
 fn filter(kind: &str, from: Target, to: Target) -> Filter {
-    Filter { kind: Some(String::from(kind)), from, to, about: None }
+    Filter { kind: Some(String::from(kind)), from, to, about: None, slots: None }
 }
 
 fn kept(world: &Birds, who: ProcessId) -> Vec<u64> {

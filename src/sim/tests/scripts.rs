@@ -102,6 +102,7 @@ fn crashes_starts_and_notes_fire_steps() {
 fn a_step_that_did_not_fire_says_what_came_nearest() {
     let about = |slot| Filter {
         about: Some(About::slot(slot)),
+        slots: None,
         ..filter("Tell", Target::Process(S0), Target::Process(S1))
     };
     let mut settings = settings(Vec::from([put(1, S0, 5), put(1, S0, 6), put(1, S1, 7)]));

@@ -1,0 +1,76 @@
+//! Clogged links between sites, by direction: what each of them holds, in the order of its sending. A terminal shares
+//! the links of its site's program.
+
+use alloc::collections::VecDeque;
+use alloc::vec::Vec;
+
+use crate::ids::{ProcessId, SiteId, SiteSet};
+use crate::sim::parcels::ParcelId;
+use crate::time::Duration;
+
+/// A copy that is not under way: its parcel counts it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Held {
+    pub(crate) parcel: ParcelId,
+    pub(crate) to: ProcessId,
+    /// How long it will be under way.
+    pub(crate) delay: Duration,
+}
+
+/// A clogged link and what it holds.
+#[derive(Clone, Debug)]
+pub(crate) struct Clog {
+    pub(crate) from: SiteId,
+    pub(crate) to: SiteId,
+    pub(crate) held: VecDeque<Held>,
+}
+
+/// The clogged links, in the order of their clogging.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Clogs {
+    list: Vec<Clog>,
+}
+
+fn site(process: ProcessId) -> Option<SiteId> {
+    match process {
+        ProcessId::Site(site) | ProcessId::Terminal(site) => Some(site),
+        ProcessId::Client(_) => None,
+    }
+}
+
+impl Clogs {
+    #[inline]
+    pub(crate) fn are_any(&self) -> bool {
+        !self.list.is_empty()
+    }
+
+    /// What the link between these holds, if it is clogged.
+    pub(crate) fn between(&mut self, from: ProcessId, to: ProcessId) -> Option<&mut VecDeque<Held>> {
+        let ends = (site(from)?, site(to)?);
+        let clog = self.list.iter_mut().find(|clog| (clog.from, clog.to) == ends);
+        clog.map(|clog| &mut clog.held)
+    }
+
+    /// Clogs the links from these sites to those, as far as they are open.
+    pub(crate) fn clog(&mut self, from: SiteSet, to: SiteSet) {
+        for from in from.iter() {
+            for to in to.iter().filter(|to| *to != from) {
+                if self.between(from.into(), to.into()).is_none() {
+                    self.list.push(Clog { from, to, held: VecDeque::new() });
+                }
+            }
+        }
+    }
+
+    /// Opens the links from these sites to those, and hands out what they held, in the order of their clogging.
+    pub(crate) fn unclog(&mut self, from: SiteSet, to: SiteSet) -> Vec<Clog> {
+        let is_opened = |clog: &mut Clog| from.contains(clog.from) && to.contains(clog.to);
+        self.list.extract_if(.., is_opened).collect()
+    }
+
+    /// How many copies are held.
+    #[cfg(test)]
+    pub(crate) fn copies(&self) -> usize {
+        self.list.iter().map(|clog| clog.held.len()).sum()
+    }
+}

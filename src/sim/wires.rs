@@ -1,0 +1,73 @@
+//! What is being sent over each link where links carry only so much. A terminal shares the links of its site's program.
+
+use alloc::vec::Vec;
+
+use crate::ids::{ProcessId, SITES_MAX};
+use crate::sim::network::Bandwidth;
+use crate::time::{Duration, Instant};
+
+/// The links of a world, by direction.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Wires {
+    programs: usize,
+    /// When each has sent everything that it was given. Empty where links carry anything at once.
+    free_at: Vec<Instant>,
+}
+
+impl Wires {
+    /// Of a world of so many clients.
+    pub(crate) fn new(clients: u16, bandwidth: Option<Bandwidth>) -> Wires {
+        let programs = usize::from(SITES_MAX) + usize::from(clients);
+        let links = if bandwidth.is_some() { programs * programs } else { 0 };
+        Wires { programs, free_at: alloc::vec![Instant::ZERO; links] }
+    }
+
+    /// Takes a datagram of so many bytes in: how long until the last of them is sent, or `None` where it does not fit
+    /// behind those that wait.
+    pub(crate) fn enter(
+        &mut self,
+        bandwidth: Bandwidth,
+        now: Instant,
+        (from, to): (ProcessId, ProcessId),
+        bytes: usize,
+    ) -> Option<Duration> {
+        let program = |process| match process {
+            ProcessId::Site(site) | ProcessId::Terminal(site) => site.index(),
+            ProcessId::Client(number) => usize::from(SITES_MAX) + usize::from(number),
+        };
+        let free_at = &mut self.free_at[program(from) * self.programs + program(to)];
+        let (rate, bytes) = (u128::from(bandwidth.rate), bytes as u128);
+        let ahead = free_at.as_micros().saturating_sub(now.as_micros());
+        let waiting = u128::from(ahead) * rate / 1_000_000;
+        if ahead > 0 && waiting + bytes > u128::from(bandwidth.queue) {
+            return None;
+        }
+        let takes = u64::try_from((bytes * 1_000_000).div_ceil(rate)).unwrap_or(u64::MAX);
+        let until = Duration::from_micros(ahead) + Duration::from_micros(takes);
+        *free_at = now + until;
+        Some(until)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_direction_sends_one_after_the_other_and_holds_so_much() {
+        let bandwidth = Bandwidth { rate: 1_000, queue: 250 };
+        let mut wires = Wires::new(1, Some(bandwidth));
+        let (s0, s1) = (ProcessId::site(0), ProcessId::site(1));
+        let ms = |millis| Instant::ZERO + Duration::from_millis(millis);
+        let mut enter = |at, ends, bytes| {
+            wires.enter(bandwidth, ms(at), ends, bytes).map(|length| length.as_micros() / 1_000)
+        };
+        assert_eq!(enter(0, (s0, s1), 100), Some(100));
+        assert_eq!(enter(0, (s0, s1), 150), Some(250), "150 bytes behind 100 are 250");
+        assert_eq!(enter(0, (s0, s1), 1), None);
+        assert_eq!(enter(0, (s1, s0), 100), Some(100), "the other way is another wire");
+        assert_eq!(enter(0, (s0, ProcessId::Client(0)), 100), Some(100));
+        assert_eq!(enter(50, (s0, s1), 50), Some(250), "50 bytes have gone by then");
+        assert_eq!(enter(2_000, (s0, s1), 300), Some(300), "nothing waits before it");
+    }
+}

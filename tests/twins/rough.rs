@@ -1,0 +1,173 @@
+//! What a rough network does to datagrams by chance: bursts, damage, late copies, wrong ways, narrow links.
+
+use crate::pair::Pair;
+use crate::story::{Micros, Story, millis, seconds};
+
+/// What three sites see of each other on this network and on a calm one.
+fn network(pair: &Pair, network: &str, differ: impl Fn(&Story, &Story)) {
+    twice(pair, network, "", differ);
+}
+
+/// And on two networks.
+fn twice(pair: &Pair, one: &str, other: &str, differ: impl Fn(&Story, &Story)) {
+    let text = format!(
+        r#"
+    +   network: ({one}),
+    -   network: ({other}),
+        "#
+    );
+    pair.led(&text, differ);
+}
+
+/// How many lines of all sites say this.
+fn said(story: &Story, what: &str) -> usize {
+    let lines = ["S0", "S1", "S2"].iter().flat_map(|site| story.lines(site));
+    lines.filter(|(_, said)| said.contains(what)).count()
+}
+
+/// When the leader's datagrams to S1 are lost in bursts, as times between the first and the last of each.
+fn bursts_at(story: &Story) -> Vec<(Micros, usize)> {
+    let mut bursts: Vec<(Micros, Micros, usize)> = Vec::new();
+    let mut is_in = false;
+    for (at, line) in story.lines("S0").filter(|(at, said)| *at > seconds(1) && said.starts_with("-> ")) {
+        if !line.contains("S1") {
+            continue;
+        }
+        let is_lost = line.ends_with(": lost in a burst");
+        match bursts.last_mut().filter(|_| is_in && is_lost) {
+            Some((_, last, count)) => (*last, *count) = (at, *count + 1),
+            None if is_lost => bursts.push((at, at, 1)),
+            None => {}
+        }
+        is_in = is_lost;
+    }
+    bursts.into_iter().map(|(first, last, count)| (last - first, count)).collect()
+}
+
+fn longest(story: &Story) -> Micros {
+    bursts_at(story).into_iter().map(|(length, _)| length).max().unwrap_or(0)
+}
+
+pub fn bursts(pair: &Pair) {
+    network(pair, r#"bursts: (chance: "20%", length: "100ms")"#, |with, without| {
+        assert!(bursts_at(with).iter().any(|(_, count)| *count > 1), "{:?}", bursts_at(with));
+        assert!(bursts_at(without).is_empty());
+        assert!(
+            with.world.statistics().lost_in_bursts > 20 && without.world.statistics().lost_in_bursts == 0
+        );
+    });
+}
+
+pub fn bursts_length(pair: &Pair) {
+    let (long, short) =
+        (r#"bursts: (chance: "20%", length: "500ms")"#, r#"bursts: (chance: "20%", length: "5ms")"#);
+    twice(pair, long, short, |with, without| {
+        assert!(longest(with) > longest(without), "{} and {}", longest(with), longest(without));
+    });
+}
+
+pub fn bursts_loss(pair: &Pair) {
+    let (all, few) = (
+        r#"bursts: (chance: "40%", length: "100ms")"#,
+        r#"bursts: (chance: "40%", length: "100ms", loss: "20%")"#,
+    );
+    twice(pair, all, few, |with, without| {
+        let lost =
+            |story: &Story| story.world.statistics().lost_in_bursts * 100 / story.world.statistics().sent;
+        assert!(lost(with) > 2 * lost(without), "{} and {} of 100", lost(with), lost(without));
+    });
+}
+
+pub fn corruption(pair: &Pair) {
+    network(pair, r#"corruption: "20%""#, |with, without| {
+        assert!(said(with, "flipped") > 50 && said(with, ": checksum does not match") > 20);
+        let (with, without) = (with.world.statistics(), without.world.statistics());
+        assert!(with.corrupted > 50 && with.corrupted.abs_diff(with.rejected) < 10, "{with:?}");
+        assert_eq!((without.corrupted, without.rejected), (0, 0));
+    });
+}
+
+pub fn truncation(pair: &Pair) {
+    network(pair, r#"truncation: "20%""#, |with, without| {
+        assert!(said(with, " bytes go on") > 50 && said(with, ": malformed datagram: ") > 20);
+        let (with, without) = (with.world.statistics(), without.world.statistics());
+        assert!(with.truncated > 50 && with.truncated.abs_diff(with.rejected) < 10, "{with:?}");
+        assert_eq!((without.truncated, without.rejected), (0, 0));
+    });
+}
+
+pub fn misdelivery(pair: &Pair) {
+    network(pair, r#"misdelivery: "20%""#, |with, without| {
+        assert!(said(with, ": goes to S") > 50 && said(with, ": datagram for ") > 20);
+        assert!(with.world.statistics().misdelivered > 50 && with.world.statistics().rejected > 20);
+        assert_eq!((without.world.statistics().misdelivered, without.world.statistics().rejected), (0, 0));
+    });
+}
+
+/// How long after its first arrival each copy comes once more.
+fn later(story: &Story) -> Vec<Micros> {
+    let lines = ["S0", "S1", "S2"].iter().flat_map(|site| story.lines(site));
+    let again = lines.filter_map(|(at, said)| {
+        let sent = said.split_once(": once more, sent at ")?.1;
+        let (whole, fraction) = sent.trim().split_once('.')?;
+        Some(at - (whole.parse::<u64>().ok()? * 1_000_000 + fraction.parse::<u64>().ok()?))
+    });
+    again.collect()
+}
+
+pub fn replay(pair: &Pair) {
+    network(pair, r#"replay: (chance: "10%", after: "1s")"#, |with, without| {
+        assert!(later(with).len() > 20, "{:?}", later(with));
+        let range = seconds(1)..=millis(2_001);
+        assert!(later(with).iter().all(|later| range.contains(later)), "{:?}", later(with));
+        assert!(with.world.statistics().replayed > 20 && without.world.statistics().replayed == 0);
+    });
+}
+
+pub fn replay_after(pair: &Pair) {
+    let (long, short) =
+        (r#"replay: (chance: "10%", after: "2s")"#, r#"replay: (chance: "10%", after: "500ms")"#);
+    twice(pair, long, short, |with, without| {
+        assert!(later(with).iter().all(|later| *later >= seconds(2)) && !later(with).is_empty());
+        assert!(later(without).iter().all(|later| *later <= millis(1_001)) && !later(without).is_empty());
+    });
+}
+
+/// The longest flight of a heartbeat or its answer.
+fn slowest(story: &Story) -> Micros {
+    story.all_flights().into_iter().max().unwrap_or(0)
+}
+
+pub fn bandwidth(pair: &Pair) {
+    network(pair, "bandwidth: (rate: 20000, queue: 1000)", |with, without| {
+        assert!(slowest(with) > millis(2) && slowest(without) == millis(1), "{}", slowest(with));
+        assert!(with.world.statistics().queued > 50 && without.world.statistics().queued == 0);
+    });
+}
+
+pub fn bandwidth_rate(pair: &Pair) {
+    let (slow, fast) = ("bandwidth: (rate: 5000, queue: 10000)", "bandwidth: (rate: 500000, queue: 10000)");
+    twice(pair, slow, fast, |with, without| {
+        assert!(slowest(with) > 5 * slowest(without), "{} and {}", slowest(with), slowest(without));
+    });
+}
+
+pub fn bandwidth_queue(pair: &Pair) {
+    let text = r#"clients: 4, also: [
+            [At("2s", Tweet(client: 0, user: "ann", text: "all")), After("0s", Tweet(client: 1, user: "ann", text: "at"))],
+            [At("2s", Tweet(client: 2, user: "ann", text: "one")), After("0s", Tweet(client: 3, user: "ann", text: "time"))],
+        ],
+    +   network: (bandwidth: (rate: 8000, queue: 60)),
+    -   network: (bandwidth: (rate: 8000, queue: 60000)),
+        "#;
+    pair.led(text, |with, without| {
+        assert!(said(with, ": too much waits for its link") > 0);
+        let congested = |story: &Story| story.world.statistics().congested;
+        assert!(
+            congested(with) > 0 && congested(without) == 0,
+            "{} and {}",
+            congested(with),
+            congested(without)
+        );
+    });
+}

@@ -30,6 +30,9 @@ pub struct Scenario<S: Service> {
     /// The disk of every site.
     #[serde(default)]
     pub disk: Disk,
+    /// How many sites may lose their storage.
+    #[serde(default)]
+    pub budget: Budget,
     /// What the service is configured with.
     #[serde(default)]
     pub settings: S::Settings,
@@ -64,6 +67,7 @@ impl<S: Service> Scenario<S> {
             machines: self.machines.clone(),
             network: self.network.clone(),
             disk: self.disk,
+            budget: self.budget,
             settings: self.settings.clone(),
             limit: self.limit,
             rules: self.rules.clone(),
@@ -147,6 +151,17 @@ pub enum Latency {
     },
 }
 
+/// How many sites may lose their storage.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Deserialize)]
+#[serde(rename = "budget")]
+pub enum Budget {
+    /// As many as the protocol can lose for good: the others must converge.
+    #[default]
+    Survivable,
+    /// Any number: nothing must converge, and only safety is judged.
+    Unlimited,
+}
+
 /// The disk of every site.
 #[derive(Clone, Copy, PartialEq, Debug, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -155,11 +170,13 @@ pub struct Disk {
     pub sync: Duration,
     /// Whether a site handles inputs while a sync runs.
     pub mode: DiskMode,
+    /// How long each file of a journal is, in bytes; what suits the service when absent.
+    pub file_bytes: Option<u64>,
 }
 
 impl Default for Disk {
     fn default() -> Disk {
-        Disk { sync: Duration::from_millis(1), mode: DiskMode::Overlapped }
+        Disk { sync: Duration::from_millis(1), mode: DiskMode::Overlapped, file_bytes: None }
     }
 }
 

@@ -5,6 +5,7 @@ use core::str::FromStr;
 
 use serde::de::{Deserialize, Deserializer, Error, Unexpected, Visitor};
 
+use crate::scenario::step::Percent;
 use crate::sim::{About, Chance};
 use crate::time::Duration;
 
@@ -41,6 +42,15 @@ impl<'de> Deserialize<'de> for Duration {
 impl<'de> Deserialize<'de> for Chance {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Chance, D::Error> {
         deserializer.deserialize_any(Text { expected: CHANCE, read: chance })
+    }
+}
+
+/// `"10%"`.
+impl<'de> Deserialize<'de> for Percent {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Percent, D::Error> {
+        let expected = "a whole number of percent, like \"10%\"";
+        let read = |text: &str| Some(Percent(u8::try_from(number(text.strip_suffix('%')?)?).ok()?));
+        deserializer.deserialize_any(Text { expected, read })
     }
 }
 

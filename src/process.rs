@@ -40,9 +40,14 @@ pub trait Process: Clone {
 
     /// Takes one input. Nonsense from outside is dropped and noted with its reason; an impossible state of
     /// its own is a panic, which the simulator turns into a verdict.
+    ///
+    /// `now` is what the process's own clock shows: it may run fast or slow, jump ahead, and be set back
+    /// ([`Steady`](crate::time::Steady) makes a time of it that is not).
     fn handle(&mut self, now: Instant, input: Input<Self>, effects: &mut Effects<Self>);
 
-    /// When to hand in [`Input::Wake`] and what for. Asked after every input; a moment in the past means at once.
+    /// When to hand in [`Input::Wake`] and what for, by the clock that [`handle`](Process::handle) is told. Asked after
+    /// every input; a moment in the past means at once. A clock that is set back does not make a sleep longer: the
+    /// wake-up comes, though the clock shows less than what was asked for.
     fn deadline(&self) -> Option<(Instant, &'static str)> {
         None
     }

@@ -66,6 +66,32 @@ impl Duration {
     }
 }
 
+/// Makes a time that never goes back out of a clock that may be set back: while it is set back, the steady time stands
+/// still for no longer than until the next reading.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Steady {
+    latest: Instant,
+    /// By how much the clock was set back, all together.
+    lead: Duration,
+}
+
+impl Steady {
+    /// The steady time at a moment at which the clock shows `now`.
+    pub fn read(&mut self, now: Instant) -> Instant {
+        let steady = now + self.lead;
+        if steady < self.latest {
+            self.lead = self.lead + self.latest.since(steady);
+        }
+        self.latest = self.latest.max(steady);
+        self.latest
+    }
+
+    /// What the clock shows at the steady time `at`, as far as it is known.
+    pub const fn shown(&self, at: Instant) -> Instant {
+        Instant(at.0.saturating_sub(self.lead.0))
+    }
+}
+
 impl Add<Duration> for Instant {
     type Output = Instant;
 
@@ -166,6 +192,18 @@ mod tests {
         check("2min", 120_000_000, "2min");
         check("7us", 7, "7us");
         check("0s", 0, "0us");
+    }
+
+    #[test]
+    fn steady_time_never_goes_back_and_loses_no_time_to_come() {
+        let mut steady = Steady::default();
+        let at = Instant::from_micros;
+        let mut read = |now| steady.read(at(now)).as_micros();
+        assert_eq!([read(10), read(30), read(5), read(6), read(50), read(20)], [10, 30, 30, 31, 75, 75]);
+        assert_eq!(
+            (steady.shown(at(80)), steady.shown(at(75)), steady.shown(at(1))),
+            (at(25), at(20), at(0))
+        );
     }
 
     #[test]

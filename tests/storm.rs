@@ -12,8 +12,8 @@ use aviary::mix::{Seed, below, mix};
 use aviary::oracle::Judges;
 use aviary::process::Label;
 use aviary::sim::{
-    Action, Chance, Filter, Judge, Latency, Observation, Rule, Ruling, Seam, Status, Step, Target,
-    TraceLevel, Trigger, Violation, World, WorldSettings,
+    Action, Chance, ClockFault, DRIFT_MAX, DiskFault, Filter, Judge, Latency, Leaves, Observation, Rule,
+    Ruling, Seam, Status, Step, Target, TraceLevel, Trigger, Violation, World, WorldSettings,
 };
 use aviary::site::message::Block;
 use aviary::site::{Bird, Command, Config, Operation, Query};
@@ -131,8 +131,8 @@ impl Draws {
 
     fn fault(&mut self, sites: u8) -> Action<Command> {
         let who = self.target(sites);
-        let torn = self.below(3) == 0;
-        match self.below(12) {
+        let leaves = self.of(&[Leaves::Torn, Leaves::Scattered, Leaves::Nothing]);
+        match self.below(18) {
             0 => Action::Isolate(who),
             1 => {
                 let one = self.half(sites);
@@ -142,11 +142,26 @@ impl Draws {
             3 => Action::Pause(who),
             4 => Action::SyncTime(who, self.millis(0, 200)),
             5 | 6 => Action::Rule(self.rule(sites)),
-            7 => Action::Crash { who: Target::AllSites, at: None, torn },
-            8 => Action::Crash { who, at: None, torn },
+            7 => Action::Crash { who: Target::AllSites, at: None, leaves },
+            8 => Action::Crash { who, at: None, leaves },
+            9 => {
+                let faults = [DiskFault::FailSync, DiskFault::FailWrite, DiskFault::Full, DiskFault::Room];
+                Action::Disk(who, self.of(&faults))
+            }
+            10 => Action::Slow(who, self.millis(0, 10)),
+            11 | 12 => {
+                let by = self.millis(1, 5_000);
+                let faults = [
+                    ClockFault::Ahead(by),
+                    ClockFault::Behind(by),
+                    ClockFault::Fast(DRIFT_MAX),
+                    ClockFault::Slow(DRIFT_MAX),
+                ];
+                Action::Clock(who, self.of(&faults))
+            }
             _ => {
                 let seams = [Seam::BeforeSync, Seam::AfterSync, Seam::BetweenSends, Seam::BetweenRecipients];
-                Action::Crash { who, at: Some(self.of(&seams)), torn }
+                Action::Crash { who, at: Some(self.of(&seams)), leaves }
             }
         }
     }

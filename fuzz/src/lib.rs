@@ -80,12 +80,12 @@ fn opened(image: &Image) {
     }
     while let Some(last) = journal.start_sync(&mut disk).expect("this disk does not fail") {
         for sync in disk.take_started() {
-            disk.finish(sync);
+            disk.finish(sync).expect("no fault is injected");
         }
         let durable = journal.on_synced(&mut disk, last).expect("this disk does not fail");
         assert_eq!(durable, journal.appended(), "a finished sync covers what was appended before it");
     }
-    disk.crash(None);
+    disk.crash(aviary::sim::Leaves::Nothing, 0);
     if recovered.incarnation == u64::MAX {
         // A header with a right checksum and no sense: there is no incarnation behind this one.
         return;

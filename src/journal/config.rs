@@ -47,6 +47,11 @@ impl Default for JournalConfig {
 }
 
 impl JournalConfig {
+    /// The shortest file that holds a record of the largest size, and `burst_bytes` of records in one batch.
+    pub fn bytes_min(&self, burst_bytes: u64) -> u64 {
+        segment::record_bytes(self.record_max as u64).max(burst_bytes) + OVERHEAD_BYTES
+    }
+
     /// Fails unless a segment of legal length has room for a record of the largest size.
     pub fn check(&self) -> Result<(), JournalError> {
         let too_large = |what, bytes, max| Err(JournalError::TooLarge { what, bytes, max });

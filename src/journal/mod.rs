@@ -59,6 +59,7 @@ pub mod disk;
 mod error;
 mod recovery;
 mod segment;
+pub mod vital;
 
 #[cfg(test)]
 mod tests;
@@ -241,9 +242,15 @@ impl Journal {
     }
 
     /// Whether space for the next segment could not be reserved: what is left of the present one is all there
-    /// is. Tried again after each sync, and when the present segment is full.
+    /// is. Tried again after each sync, when the present segment is full, and by [`Journal::reserve`]: whoever takes
+    /// nothing on while it is low may sync nothing.
     pub fn is_low(&self) -> bool {
         !self.is_reserved
+    }
+
+    /// Tries again to reserve space for the next segment, if it is low.
+    pub fn reserve(&mut self, disk: &mut impl Disk) -> Result<(), JournalError> {
+        self.reserve_ahead(disk)
     }
 
     /// Writes the opening of the next incarnation and makes it durable.

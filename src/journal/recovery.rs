@@ -10,6 +10,7 @@ use super::segment::{
     BATCH_FIRST_BYTE, Batch, BatchHeader, Kind, SEGMENT_HEADER_BYTES, SegmentHeader, VERSION, file_name,
     file_number,
 };
+use super::vital::Vital;
 use super::{Identity, JournalConfig, JournalError, SEGMENT_BYTES_MAX};
 
 /// Where the chain ends: what the next batch has to be, and where it goes.
@@ -191,6 +192,50 @@ pub(super) fn scan(disk: &impl Disk, identity: &Identity) -> Result<Scan, Journa
     let unsynced = (0..chained.len()).filter(is_unsynced).map(|at| chained[at].0).collect();
     let behind = behind.iter().skip(usize::from(is_reserved)).map(|file| file.number).collect();
     Ok(Scan { tail, first, records, unsynced, behind, is_reserved })
+}
+
+/// How much of each segment must be there, or recovery finds damage.
+pub(super) fn vital(disk: &impl Disk) -> Result<Vec<Vital>, JournalError> {
+    let files = list(disk)?;
+    let lowest = files.first().ok_or(JournalError::NotFormatted)?;
+    let bytes = lowest.read(disk)?;
+    let header = SegmentHeader::read(&bytes);
+    let (first, checksum) =
+        header.ok_or_else(|| lowest.damaged("the header of the lowest segment is bad"))?;
+    let mut tail = Tail::behind(&first, checksum);
+    // Where each batch of the chain ends, and its number.
+    let mut chain: Vec<(usize, Batch<'_>, u64)> = Vec::new();
+    let mut contents = Vec::new();
+    for file in &files {
+        contents.push(file.read(disk)?);
+    }
+    for (index, bytes) in contents.iter().enumerate() {
+        if index > 0 {
+            let header = SegmentHeader::read(bytes);
+            let Some((header, checksum)) = header.filter(|(header, _)| tail.is_followed_by(&first, header))
+            else {
+                break;
+            };
+            tail = Tail::behind(&header, checksum);
+        }
+        let mut rest = bytes.get(SEGMENT_HEADER_BYTES..).unwrap_or(&[]);
+        while let Some(batch) = Batch::read(rest).filter(|batch| tail.is_continued_by(&batch.header)) {
+            tail.pass(&batch.header, batch.checksum, batch.len());
+            rest = &rest[batch.len()..];
+            chain.push((index, batch, tail.end));
+        }
+    }
+    let synced = chain.iter().map(|(_, batch, _)| batch.header.synced).max().unwrap_or(0);
+    let end_of = |file: usize| {
+        let below = chain.iter().filter(|(index, batch, _)| *index == file && batch.header.number < synced);
+        below.map(|(_, _, end)| *end).max().unwrap_or(if file == 0 { SEGMENT_HEADER_BYTES as u64 } else { 0 })
+    };
+    let part = |(index, file): (usize, &Listed)| Vital {
+        file: file.name.clone(),
+        end: end_of(index),
+        is_lowest: index == 0,
+    };
+    Ok(files.iter().enumerate().map(part).filter(|part| part.end > 0).collect())
 }
 
 /// The header of the lowest segment. It was synced before the segment had its name, so it can never be torn.

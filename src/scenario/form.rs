@@ -31,6 +31,9 @@ pub struct Scenario<S: Service> {
     /// The disk of every site.
     #[serde(default, skip_serializing_if = "is_usual")]
     pub disk: Disk,
+    /// How many sites may lose their storage.
+    #[serde(default, skip_serializing_if = "is_usual")]
+    pub budget: Budget,
     /// What the service is configured with.
     #[serde(default, skip_serializing_if = "is_usual")]
     pub settings: S::Settings,
@@ -61,6 +64,7 @@ impl<S: Service> PartialEq for Scenario<S> {
             machines,
             network,
             disk,
+            budget,
             settings,
             limit,
             rules,
@@ -75,6 +79,7 @@ impl<S: Service> PartialEq for Scenario<S> {
             && *machines == other.machines
             && *network == other.network
             && *disk == other.disk
+            && *budget == other.budget
             && *settings == other.settings
             && *limit == other.limit
             && *rules == other.rules
@@ -98,6 +103,7 @@ impl<S: Service> Scenario<S> {
             machines: self.machines.clone(),
             network: self.network.clone(),
             disk: self.disk,
+            budget: self.budget,
             settings: self.settings.clone(),
             limit: self.limit,
             rules: self.rules.clone(),
@@ -266,6 +272,17 @@ pub enum Latency {
     },
 }
 
+/// How many sites may lose their storage.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+#[serde(rename(deserialize = "budget"))]
+pub enum Budget {
+    /// As many as the protocol can lose for good: the others must converge.
+    #[default]
+    Survivable,
+    /// Any number: nothing must converge, and only safety is judged.
+    Unlimited,
+}
+
 /// The disk of every site.
 #[derive(Clone, Copy, PartialEq, Debug, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -276,6 +293,9 @@ pub struct Disk {
     /// Whether a site handles inputs while a sync runs.
     #[serde(skip_serializing_if = "is_usual")]
     pub mode: DiskMode,
+    /// How long each file of a journal is, in bytes; what suits the service when absent.
+    #[serde(skip_serializing_if = "is_usual")]
+    pub file_bytes: Option<u64>,
 }
 
 fn is_usual_sync(time: &Duration) -> bool {
@@ -284,7 +304,7 @@ fn is_usual_sync(time: &Duration) -> bool {
 
 impl Default for Disk {
     fn default() -> Disk {
-        Disk { sync: Duration::from_millis(1), mode: DiskMode::Overlapped }
+        Disk { sync: Duration::from_millis(1), mode: DiskMode::Overlapped, file_bytes: None }
     }
 }
 

@@ -1,10 +1,11 @@
 //! From a scenario to what the simulator runs. Everything that parses and is wrong is found here.
 
 use crate::ids::SITES_MAX;
+use crate::journal::JournalConfig;
 use crate::mix::Seed;
 use crate::outbox::SyncMode;
 use crate::process::Process;
-use crate::scenario::form::{Bandwidth, Bursts, DiskMode, ExpectationOf, Latency, Network, Scenario};
+use crate::scenario::form::{Bandwidth, Budget, Bursts, DiskMode, ExpectationOf, Latency, Network, Scenario};
 use crate::scenario::locate::Place;
 use crate::scenario::namespace::Word;
 use crate::scenario::service::{Problem, Service, Shape};
@@ -15,6 +16,7 @@ use crate::sim::{
 };
 use crate::time::{Duration, Instant};
 
+mod budget;
 mod cluster;
 mod steps;
 
@@ -23,6 +25,8 @@ pub const CONVERGES_WITHIN: Duration = Duration::from_secs(30);
 
 /// The longest time after which datagrams arrive once more: all of them are kept until then.
 const REPLAY_MAX: Duration = Duration::from_secs(60);
+/// How long judges look on behind the end of a scenario that nothing need survive.
+const WATCHED_FOR: Duration = Duration::from_secs(3);
 
 /// A scenario in the simulator's words.
 #[derive(Clone, Debug)]
@@ -43,9 +47,12 @@ pub struct Plan<S: Service> {
     pub expect: Vec<Check<S>>,
     /// What may never happen or must happen, watched throughout.
     pub watches: Vec<Watch>,
-    /// How soon a healed core must agree.
+    /// How soon a healed core must agree, if it must.
     pub within: Duration,
+    /// Whether the healed core must agree.
+    pub budget: Budget,
     disk: DiskSettings,
+    file_bytes: Option<u64>,
 }
 
 impl<S: Service> Plan<S> {
@@ -63,7 +70,7 @@ impl<S: Service> Plan<S> {
             clients: self.shape.clients,
             network: self.network.clone(),
             disk: self.disk.clone(),
-            journal: S::journal(&self.config),
+            journal: journal::<S>(&self.config, self.file_bytes),
             datagram_max: S::datagram_max(&self.config),
             machines: self.shape.all_machines(),
             core_size: S::core_size(&self.config, &self.shape),
@@ -118,6 +125,7 @@ pub fn plan<S: Service>(scenario: &Scenario<S>) -> Result<Plan<S>, Vec<Problem>>
         can_clog: steps::can(scenario, steps::clogs),
         keepers: steps::keepers(scenario),
         fired_by: None,
+        losses: budget::Losses::default(),
     };
     let whole = Place::whole();
     if scenario.about.trim().is_empty() {
@@ -148,14 +156,46 @@ pub fn plan<S: Service>(scenario: &Scenario<S>) -> Result<Plan<S>, Vec<Problem>>
         tracks.push(planner.track(&whole.field("also").index(number), track, scenario.limit));
     }
     let expect = planner.expectations(&scenario.expect);
+    if scenario.budget == Budget::Unlimited && planner.within.is_some() {
+        let message = "under an unlimited budget nothing must converge";
+        planner.wrong(whole.field("expect"), message, "no `Converges`, or `budget: Survivable`");
+    }
+    let file_bytes = scenario.disk.file_bytes;
+    if let Some(config) = &config {
+        planner.check_budget(scenario.budget, S::core_size(config, &planner.shape));
+        planner.file_bytes(config, file_bytes);
+    }
     let Planner { shape, problems, checks, watches, within, .. } = planner;
     match config {
         Some(config) if problems.is_empty() => {
-            let within = within.unwrap_or(CONVERGES_WITHIN);
-            Ok(Plan { shape, config, network, rules, tracks, checks, expect, watches, within, disk })
+            let within = match scenario.budget {
+                Budget::Survivable => within.unwrap_or(CONVERGES_WITHIN),
+                Budget::Unlimited => WATCHED_FOR,
+            };
+            let budget = scenario.budget;
+            Ok(Plan {
+                shape,
+                config,
+                network,
+                rules,
+                tracks,
+                checks,
+                expect,
+                watches,
+                within,
+                budget,
+                disk,
+                file_bytes,
+            })
         }
         _ => Err(problems),
     }
+}
+
+/// The form of the journals: what suits the service, but for the length of their files if a scenario says it.
+fn journal<S: Service>(config: &<S::Process as Process>::Config, file_bytes: Option<u64>) -> JournalConfig {
+    let usual = S::journal(config);
+    JournalConfig { segment_bytes: file_bytes.unwrap_or(usual.segment_bytes), ..usual }
 }
 
 struct Planner<S: Service> {
@@ -171,6 +211,7 @@ struct Planner<S: Service> {
     keepers: Vec<String>,
     /// Senders and recipients of the datagrams that the step at hand waits for.
     fired_by: Option<(Who, Who)>,
+    losses: budget::Losses,
 }
 
 impl<S: Service> Planner<S> {
@@ -186,6 +227,21 @@ impl<S: Service> Planner<S> {
             self.problems.extend(moved);
         })
         .ok()
+    }
+
+    fn file_bytes(&mut self, config: &<S::Process as Process>::Config, file_bytes: Option<u64>) {
+        let (usual, journal) = (S::journal(config), journal::<S>(config, file_bytes));
+        let segment_bytes = journal.segment_bytes;
+        let least = usual.bytes_min(S::burst_bytes_max(config));
+        if file_bytes.is_some() && (segment_bytes < least || journal.check().is_err()) {
+            let place = Place::whole().field("disk").field("file_bytes");
+            let message = format!("files of {segment_bytes} bytes");
+            let help = format!(
+                "{least} to {}: what one input makes a site write fits one file",
+                usual.segment_bytes.max(least)
+            );
+            self.wrong(place, message, help);
+        }
     }
 
     fn network(&mut self, scenario: &Scenario<S>) -> NetworkSettings {

@@ -10,7 +10,7 @@ use alloc::sync::Arc;
 use crate::ids::{ProcessId, SiteId, SiteSet};
 use crate::mix::Seed;
 use crate::process::Process;
-use crate::scenario::form::Scenario;
+use crate::scenario::form::{Budget, Scenario};
 use crate::scenario::outcome::{Outcome, Verdict};
 use crate::scenario::panics::caught;
 use crate::scenario::plan::{Check, Holds, Plan, plan};
@@ -276,6 +276,7 @@ impl<S: Service> Run<S> {
                 Ok(())
             }
             (None, Ok(()), Whom::Core(_)) => self.ask(Whom::Everybody, deadline),
+            (None, Err(_), Whom::Core(_)) if self.plan.budget == Budget::Unlimited => self.end(),
             (None, Err(why), Whom::Core(core)) => {
                 let within = self.plan.within;
                 Err(Verdict::Stalled { why: format!("not converged {within} after healing {core}: {why}") })

@@ -62,6 +62,11 @@ pub trait Service: Sized + Clone + Debug + 'static {
         JournalConfig { segment_bytes: 256 << 10, ..JournalConfig::default() }
     }
 
+    /// How many bytes of records one input may make a process write at most: a file of its journal must hold them.
+    fn burst_bytes_max(_config: &<Self::Process as Process>::Config) -> u64 {
+        0
+    }
+
     /// How many sites are healed at the end, those with the lowest numbers, because they can go on without the
     /// others: a majority, unless the protocol has another idea.
     fn core_size(_config: &<Self::Process as Process>::Config, shape: &Shape) -> u8 {

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::scenario::namespace::Word;
 use crate::scenario::value::is_usual;
-use crate::sim::About;
+use crate::sim::{About, Leaves};
 use crate::time::Duration;
 
 /// One step of a track: it arms when the one before it has fired, and fires once.
@@ -229,8 +229,17 @@ pub enum Fault<E> {
     Rule(Rule),
     /// Gives its disk another time for a sync.
     SyncTime(Who, Duration),
-    /// Mends and unclogs every link, drops every rule, disarms crashes that wait for their seam, resumes and restarts all that
-    /// can start.
+    /// `Disk(Site(1), FailSync)`: does something to its disk, or to the next call that it gets.
+    Disk(Who, DiskWord),
+    /// Stops it if it runs; its storage is gone, and it counts as failed for good.
+    Wipe(Who),
+    /// It takes this long for each input before it is handed the next; `"0s"` ends that.
+    Slow(Who, Duration),
+    /// `Clock(Site(1), Behind("2s"))`: does something to the clock that it reads.
+    Clock(Who, ClockWord),
+    /// Mends and unclogs every link, drops every rule, disarms crashes and disk faults that wait, gives full disks room,
+    /// ends slowness, resumes and restarts all that can start. Slow disks stay slow, clocks go on as they do, and what
+    /// was damaged or wiped stays so.
     Heal,
     /// Something must hold at this moment.
     Expect(Box<Expectation<E>>),
@@ -266,9 +275,47 @@ pub struct Crash {
     pub who: Who,
     /// At which seam; at once when absent.
     pub at: Option<Manner>,
-    /// Whether the last unsynced write leaves a part behind.
-    pub is_torn: bool,
+    /// What stays of the unsynced writes.
+    pub leaves: Leaves,
 }
+
+/// What is done to a disk.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename(deserialize = "disk fault"))]
+pub enum DiskWord {
+    /// The next sync fails: the site stops with the reason, and what was unsynced is lost. It can be restarted.
+    FailSync,
+    /// The next write fails, once: the site stops with the reason. It can be restarted.
+    FailWrite,
+    /// No file can be made beyond those that are there.
+    Full,
+    /// Files can be made again.
+    Room,
+    /// Bits of one synced byte of the journal flip, where recovery must find out: from then on the site counts as failed
+    /// for good.
+    Rot,
+    /// The next write lands elsewhere in its file, over what was synced, where recovery must find out: the site counts
+    /// as failed for good.
+    Misdirect,
+}
+
+/// What is done to a clock.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename(deserialize = "clock fault"))]
+pub enum ClockWord {
+    /// It is set so much ahead.
+    Ahead(Duration),
+    /// It is set so much back, at most to zero.
+    Behind(Duration),
+    /// It runs so much faster than the world's: `Fast("10%")`, at most 50 %.
+    Fast(Percent),
+    /// It runs so much slower: `Slow("10%")`, at most 50 %.
+    Slow(Percent),
+}
+
+/// A whole number of percent, `"10%"`.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub struct Percent(pub u8);
 
 /// Where inside the handling of one input a crash happens, or what it leaves.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
@@ -286,6 +333,8 @@ pub enum Manner {
     DuringRecovery,
     /// The last unsynced write leaves a part behind.
     Torn,
+    /// Any of the unsynced writes stays, each whole, in part or not at all.
+    Scattered,
 }
 
 impl<'de> Deserialize<'de> for Crash {
@@ -296,7 +345,12 @@ impl<'de> Deserialize<'de> for Crash {
 
 impl Serialize for Crash {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let manners = [self.at, self.is_torn.then_some(Manner::Torn)];
+        let leaves = match self.leaves {
+            Leaves::Nothing => None,
+            Leaves::Torn => Some(Manner::Torn),
+            Leaves::Scattered => Some(Manner::Scattered),
+        };
+        let manners = [self.at, leaves];
         let mut parts = serializer.serialize_tuple(1 + manners.iter().flatten().count())?;
         parts.serialize_element(&self.who)?;
         manners.iter().flatten().try_for_each(|manner| parts.serialize_element(manner))?;
@@ -311,7 +365,7 @@ impl<'de> Visitor<'de> for CrashVisitor {
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(
-            "whom to crash, then at most one seam, then at most `Torn`: Crash(Leader, BeforeSync, Torn)",
+            "whom to crash, then at most one seam, then at most `Torn` or `Scattered`: Crash(Leader, BeforeSync, Torn)",
         )
     }
 
@@ -319,16 +373,21 @@ impl<'de> Visitor<'de> for CrashVisitor {
         let Some(who) = parts.next_element()? else {
             return Err(A::Error::invalid_length(0, &self));
         };
-        let mut crash = Crash { who, at: None, is_torn: false };
+        let mut crash = Crash { who, at: None, leaves: Leaves::Nothing };
         while let Some(manner) = parts.next_element()? {
-            if crash.is_torn || (manner != Manner::Torn && crash.at.is_some()) {
+            let leaves = match manner {
+                Manner::Torn => Some(Leaves::Torn),
+                Manner::Scattered => Some(Leaves::Scattered),
+                _ => None,
+            };
+            if crash.leaves != Leaves::Nothing || (leaves.is_none() && crash.at.is_some()) {
                 return Err(A::Error::custom(
-                    "two manners of one crash contradict each other\nexpected at most one seam and then at most `Torn`",
+                    "two manners of one crash contradict each other\nexpected at most one seam and then at most `Torn` or `Scattered`",
                 ));
             }
-            match manner {
-                Manner::Torn => crash.is_torn = true,
-                seam => crash.at = Some(seam),
+            match leaves {
+                Some(leaves) => crash.leaves = leaves,
+                None => crash.at = Some(manner),
             }
         }
         Ok(crash)

@@ -37,7 +37,8 @@ Scenario(
         bursts: (chance: "2%", length: "200ms", loss: "90%"), corruption: "1%", truncation: "0.5%",
         replay: (chance: "1%", after: "3s"), misdelivery: "1/100", bandwidth: (rate: 100000, queue: 5000),
     ),
-    disk: (sync: "2ms", mode: Blocking),
+    disk: (sync: "2ms", mode: Blocking, file_bytes: 100000),
+    budget: Survivable,
     settings: (is_broken: false),
     limit: "20s",
     rules: [
@@ -61,7 +62,10 @@ Scenario(
         [At("1s", Clog(from: [0], to: [1, 2])), At("2s", Unclog(from: [0], to: [1])), Optional(At("3s", Replay("old")))],
         [On(Sent(kind: "Got"), Crash(Sender)), On(Delivered(), Rule(from: Recipient, then: Drop)), After("1s", Pause(Laggard))],
         [Optional(At("1s", Crash(Candidate))), Optional(After("1s", Rule(name: "stray", then: Misdeliver(Follower))))],
-        [Optional(After("1s", Crash(Machine(0), Torn))), At("5s", Expect(Sometimes(Leads(Any))))],
+        [At("1s", Disk(Site(0), FailSync)), At("1s", Disk(Leader, FailWrite)), At("1s", Disk(Site(0), Full)), At("2s", Disk(AllSites, Room))],
+        [At("1s", Disk(Site(2), Rot)), At("1s", Disk(Machine(1), Misdirect)), At("2s", Wipe(Site(2))), At("2s", Slow(Client(0), "5ms"))],
+        [At("1s", Clock(Site(0), Ahead("2s"))), At("1s", Clock(Terminal(0), Behind("2s"))), At("1s", Clock(AllSites, Fast("10%"))), At("1s", Clock(Leader, Slow("50%")))],
+        [Optional(After("1s", Crash(Machine(0), Torn))), Optional(After("1s", Crash(Site(0), BeforeSync, Scattered))), At("5s", Expect(Sometimes(Leads(Any))))],
     ],
     expect: [
         Converges(within: "10s"), Leader(Any), Holds(site: 1, number: 5),
@@ -73,7 +77,7 @@ Scenario(
 #[test]
 fn every_field_is_read() {
     let scenario = right(ALL);
-    assert_eq!((scenario.seed, scenario.sites, scenario.rules.len(), scenario.also.len()), (7, 3, 6, 7));
+    assert_eq!((scenario.seed, scenario.sites, scenario.rules.len(), scenario.also.len()), (7, 3, 6, 10));
     assert!(scenario.steps[3].is_optional && !scenario.steps[4].is_optional);
     right("(about: \"no name in front\", sites: 1)");
 }
@@ -94,7 +98,7 @@ fn malformed_text_is_shown_in_its_place() {
     3 |     sitse: 3,
       |     ^^^^^
       |
-      = help: did you mean `sites`? expected `about`, `seed`, `sites`, `clients`, `machines`, `network`, `disk`, `settings`, `limit`, `rules`, `steps`, `also` or `expect`
+      = help: did you mean `sites`? expected `about`, `seed`, `sites`, `clients`, `machines`, `network`, `disk`, `budget`, `settings`, `limit`, `rules`, `steps`, `also` or `expect`
     "#);
     insta::assert_snapshot!(wrong("Scenario(\n    about: \"x\",\n)"), @r#"
     error: the field `sites` is missing in `Scenario`
@@ -131,7 +135,7 @@ fn malformed_text_is_shown_in_its_place() {
     2 |   At("1s", Haul),
       |            ^^^^
       |
-      = help: did you mean `Heal`? expected `Crash`, `Restart`, `Pause`, `Resume`, `Isolate`, `Partition`, `Cut`, `Mend`, `Clog`, `Unclog`, `Replay`, `Rule`, `SyncTime`, `Heal`, `Expect`, `Put` or `PutOdd`
+      = help: did you mean `Heal`? expected `Crash`, `Restart`, `Pause`, `Resume`, `Isolate`, `Partition`, `Cut`, `Mend`, `Clog`, `Unclog`, `Replay`, `Rule`, `SyncTime`, `Disk`, `Wipe`, `Slow`, `Clock`, `Heal`, `Expect`, `Put` or `PutOdd`
     "#);
     insta::assert_snapshot!(wrong("Scenario(about: \"x\", sites: 3, steps: [\n  On(Lead(Any), Heal),\n])"), @r#"
     error: unknown event `Lead`
@@ -362,4 +366,44 @@ fn any_text_is_answered_without_a_panic() {
     }
     let nested = format!("Scenario(about: \"x\", sites: 1, network: (latency: {}", "Table([[".repeat(50_000));
     assert!(wrong(&nested).to_string().contains("recursion limit"));
+}
+
+#[test]
+fn more_storage_than_can_be_lost_is_refused() {
+    let help = "`budget: Unlimited`";
+    let two = "the storage of 2 of 3 sites may be damaged or wiped, and 1 can be lost for good";
+    check("steps: [At(\"1s\", Wipe(Site(0))), At(\"2s\", Disk(Site(1), Rot))]", "Site(1)", &[two, help]);
+    check(
+        "steps: [At(\"1s\", Wipe(Site(0)))], also: [[At(\"2s\", Disk(Leader, Misdirect))]]",
+        "Leader",
+        &[two],
+    );
+    check("steps: [At(\"1s\", Wipe(AllSites))]", "AllSites", &["the storage of 3 of 3 sites"]);
+    right("(about: \"x\", sites: 3, steps: [At(\"1s\", Wipe(Site(0))), At(\"2s\", Disk(Site(0), Rot))])");
+    right("(about: \"x\", sites: 3, budget: Unlimited, steps: [At(\"1s\", Wipe(AllSites))])");
+    let both = "budget: Unlimited, expect: [Converges(within: \"1s\")]";
+    check(both, "[Converges", &["under an unlimited budget nothing must converge"]);
+}
+
+#[test]
+fn faults_of_disks_sites_and_clocks_have_their_limits() {
+    let step = |action: &str| format!("steps: [At(\"1s\", {action})]");
+    let check = |action: &str, at: &str, parts: &[&str]| check(&step(action), at, parts);
+    check("Disk(Client(0), Full)", "Client(0)", &["clients neither crash nor restart"]);
+    check("Wipe(Terminal(0))", "Terminal(0)", &["a terminal lives and dies with its site"]);
+    check("Slow(Any, \"1ms\")", "Any", &["`Any` says nothing here"]);
+    check("Slow(Site(0), \"2min\")", "\"2min\"", &["2min for each input", "at most 1min"]);
+    check("Clock(Site(0), Fast(\"51%\"))", "\"51%\"", &["drifts by 51 %", "at most 50%"]);
+    check("Clock(Site(0), Behind(\"0s\"))", "\"0s\"", &["set by 0us"]);
+    check("Clock(Site(0), Fast(\"1.5%\"))", "\"1.5%\"", &["a whole number of percent, like \"10%\""]);
+    check("Crash(Site(0), Torn, Scattered)", ")", &["contradict each other"]);
+}
+
+#[test]
+fn files_too_short_for_the_service_are_refused() {
+    check(
+        "disk: (file_bytes: 100)",
+        "100",
+        &["files of 100 bytes", "one input makes a site write fits one file"],
+    );
 }

@@ -6,6 +6,7 @@ use core::str::FromStr;
 use serde::de::{Deserialize, Deserializer, Error, Unexpected, Visitor};
 use serde::ser::{Serialize, Serializer};
 
+use crate::scenario::step::Percent;
 use crate::sim::{About, Chance};
 use crate::time::Duration;
 
@@ -45,6 +46,15 @@ impl<'de> Deserialize<'de> for Chance {
     }
 }
 
+/// `"10%"`.
+impl<'de> Deserialize<'de> for Percent {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Percent, D::Error> {
+        let expected = "a whole number of percent, like \"10%\"";
+        let read = |text: &str| Some(Percent(u8::try_from(number(text.strip_suffix('%')?)?).ok()?));
+        deserializer.deserialize_any(Text { expected, read })
+    }
+}
+
 /// `"slot 7"`, as traces show it.
 impl<'de> Deserialize<'de> for About {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<About, D::Error> {
@@ -75,6 +85,13 @@ impl Serialize for Chance {
             }
             None => serializer.collect_str(&format_args!("{numerator}/{denominator}")),
         }
+    }
+}
+
+/// `"10%"`.
+impl Serialize for Percent {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(&format_args!("{}%", self.0))
     }
 }
 

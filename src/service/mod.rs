@@ -114,6 +114,11 @@ impl Service for Timelines {
         JournalConfig { segment_bytes, record_max: config.record_bytes_max() }
     }
 
+    fn burst_bytes_max(config: &Config) -> u64 {
+        // Beside the entries there is a promise or a watermark, and each record's length.
+        config.burst_bytes_max() + (1 << 10)
+    }
+
     fn judges(config: &Config, shape: &Shape) -> Judges {
         Judges::new(shape.sites, config.sessions_max)
     }

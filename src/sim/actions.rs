@@ -6,13 +6,14 @@ use alloc::vec::Vec;
 use crate::ids::{ProcessId, SiteSet};
 use crate::process::Process;
 use crate::sim::director::Fired;
-use crate::sim::host::{ArmedSeam, Status};
+use crate::sim::host::{ArmedSeam, Status, Storage};
 use crate::sim::judge::Judge;
 use crate::sim::rules::Whom;
 use crate::sim::script::Action;
 use crate::sim::trace::{LineClass, What};
 use crate::sim::watch::Mark;
 use crate::sim::world::{Event, World};
+use crate::time::Duration;
 
 impl<P: Process, J: Judge<P>> World<P, J> {
     /// Runs the actions that fired, and those that they fire in turn; with `links_only` leaves those alone that
@@ -44,9 +45,11 @@ impl<P: Process, J: Judge<P>> World<P, J> {
         });
         match action {
             Action::Command(process, command) => self.command(process, command),
-            Action::Crash { at: None, torn, .. } => self.each(whom, |world, h| world.crash(h, None, torn)),
-            Action::Crash { at: Some(seam), torn, .. } => {
-                self.each(whom, |world, h| world.hosts[h].seams.push(ArmedSeam { seam, torn, step }));
+            Action::Crash { at: None, leaves, .. } => {
+                self.each(whom, |world, h| world.crash(h, None, leaves))
+            }
+            Action::Crash { at: Some(seam), leaves, .. } => {
+                self.each(whom, |world, h| world.hosts[h].seams.push(ArmedSeam { seam, leaves, step }));
             }
             Action::Restart(_) => self.each(whom, World::start),
             Action::Pause(_) => self.each(whom, World::pause),
@@ -63,6 +66,10 @@ impl<P: Process, J: Judge<P>> World<P, J> {
             Action::Replay(name) => self.replay(step, &name),
             Action::Rule(rule) => self.rules.push(rule, ends, self.watch.now),
             Action::SyncTime(_, time) => self.each(whom, |world, h| world.hosts[h].sync_time = time),
+            Action::Disk(_, fault) => self.each(whom, |world, h| world.befall_disk(h, fault, step)),
+            Action::Wipe(_) => self.each(whom, World::wipe),
+            Action::Slow(_, time) => self.each(whom, |world, h| world.slow(h, time)),
+            Action::Clock(_, fault) => self.each(whom, |world, h| world.befall_clock(h, fault)),
             Action::Heal => self.heal(),
             Action::Check(number) => self.checks.push_back(number),
         }
@@ -106,18 +113,20 @@ impl<P: Process, J: Judge<P>> World<P, J> {
             if running.ended.is_empty() {
                 return self.drain(h);
             }
-            let sync = running.ended.remove(0);
-            self.take_sync(h, sync);
+            let ended = running.ended.remove(0);
+            self.take_sync(h, ended);
         }
     }
 
-    /// Mends and unclogs links, drops rules, disarms crashes that wait, and revives whom it can. Disks keep their sync times.
+    /// Mends and unclogs links, drops rules, disarms crashes and disk faults that wait, and revives whom it can. Disks keep
+    /// their sync times, and clocks go on as they do.
     fn heal(&mut self) {
         self.links.mend_all();
         self.unclog(self.sites());
         self.rules.clear();
         self.spare_all();
         for h in 0..self.hosts.len() {
+            self.mend(h);
             self.revive(h);
         }
     }
@@ -132,7 +141,18 @@ impl<P: Process, J: Judge<P>> World<P, J> {
     fn spare_all(&mut self) {
         for host in &mut self.hosts {
             host.spared.append(&mut host.seams);
+            if let Some(disk) = &mut host.disk {
+                disk.spare();
+            }
         }
+    }
+
+    /// Gives a full disk room and a slow process its pace.
+    fn mend(&mut self, h: usize) {
+        if let Some(disk) = &mut self.hosts[h].disk {
+            disk.make_room();
+        }
+        self.slow(h, Duration::ZERO);
     }
 
     /// Resumes or starts a process, whichever it needs.
@@ -144,14 +164,16 @@ impl<P: Process, J: Judge<P>> World<P, J> {
         }
     }
 
-    /// Stops faults: the script ends, and the sites with the lowest numbers that have not failed for good, as
-    /// many as the settings want in the core, are healed with all clients. Links among them are mended and unclogged, no rule and no chance touches their datagrams, the
-    /// paused go on and the crashed start, once. Everything else stays as broken as it is.
+    /// Stops faults: the script ends, and the sites with the lowest numbers that have not failed for good and whose
+    /// storage nothing damaged, as many as the settings want in the core, are healed with all clients. Links among them
+    /// are mended and unclogged, no rule and no chance touches their datagrams, the paused go on and the crashed start,
+    /// once; they are as fast as ever and their disks have room. Everything else stays as broken as it is.
     ///
     /// Returns the core: fewer sites when there are no more.
     pub fn heal_core(&mut self) -> SiteSet {
         let size = usize::from(self.settings.core_size);
         let can_run = |h: &usize| match self.hosts[*h].status() {
+            _ if self.hosts[*h].storage != Storage::Sound => false,
             Status::Up | Status::Paused | Status::Down | Status::Failed { for_good: false, .. } => true,
             Status::Failed { for_good: true, .. } => false,
         };
@@ -170,6 +192,7 @@ impl<P: Process, J: Judge<P>> World<P, J> {
         self.spare_all();
         let others = usize::from(self.settings.sites)..self.hosts.len();
         for h in places.into_iter().chain(others) {
+            self.mend(h);
             self.revive(h);
         }
         core

@@ -125,6 +125,8 @@ impl<C: Clone> Director<C> {
         let resolved = match &step.action {
             Action::Crash { who, .. } => disk(who).map(|whom| (whom, None)),
             Action::Restart(who) | Action::SyncTime(who, _) => disk(who).map(|whom| (whom, None)),
+            Action::Disk(who, _) | Action::Wipe(who) => disk(who).map(|whom| (whom, None)),
+            Action::Slow(who, _) | Action::Clock(who, _) => cast.resolve(*who).map(|whom| (whom, None)),
             Action::Pause(who) | Action::Resume(who) | Action::Isolate(who) => {
                 cast.resolve(*who).map(|whom| (whom, None))
             }
@@ -325,9 +327,10 @@ fn is_about_links<C>(action: &Action<C>) -> bool {
     match action {
         Action::Isolate(_) | Action::Partition(_) | Action::Cut { .. } | Action::Mend(..) => true,
         Action::Clog { .. } | Action::Unclog { .. } | Action::Replay(_) => true,
-        Action::Rule(_) | Action::SyncTime(..) => true,
+        Action::Rule(_) | Action::SyncTime(..) | Action::Disk(..) => true,
         Action::Command(..) | Action::Crash { .. } | Action::Restart(_) => false,
         Action::Pause(_) | Action::Resume(_) | Action::Heal | Action::Check(_) => false,
+        Action::Wipe(_) | Action::Slow(..) | Action::Clock(..) => false,
     }
 }
 

@@ -13,6 +13,11 @@ use alloc::vec::Vec;
 
 use crate::journal::disk::{Disk, DiskError, SyncId};
 use crate::mix;
+use crate::sim::script::{DiskFault, Leaves};
+
+pub(crate) mod faults;
+
+use faults::{Faults, Struck};
 
 const PAGE: usize = 4_096;
 
@@ -51,6 +56,7 @@ struct Sync {
     file: FileId,
     /// It covers the changes numbered below this.
     below: u64,
+    fails: bool,
 }
 
 /// A disk in memory.
@@ -65,6 +71,7 @@ pub struct SimDisk {
     /// Syncs that the host has not been told of yet.
     started: Vec<SyncId>,
     numbers: u64,
+    faults: Faults,
 }
 
 impl SimDisk {
@@ -79,6 +86,7 @@ impl SimDisk {
             syncs: VecDeque::new(),
             started: Vec::new(),
             numbers: 0,
+            faults: Faults::default(),
         }
     }
 
@@ -87,15 +95,25 @@ impl SimDisk {
         core::mem::take(&mut self.started)
     }
 
-    /// The sync `id` is complete: what was written before it started is durable.
+    /// The sync `id` is complete: what was written before it started is durable, unless it fails; then nothing is
+    /// that was not before. An error comes with the name of the file.
     ///
     /// # Panics
     /// When it is not the oldest sync under way.
-    pub fn finish(&mut self, id: SyncId) {
+    pub fn finish(&mut self, id: SyncId) -> Result<(), (String, DiskError)> {
         let sync = self.syncs.pop_front();
         let sync = sync.filter(|sync| sync.id == id);
         let sync = sync.expect("the syncs of one disk end in the order of their starting");
+        if sync.fails {
+            let name = self.folder.iter().find(|(_, id)| **id == sync.file);
+            let name = name.map_or_else(String::new, |(name, _)| String::from(&**name));
+            return self.fails(true).map_err(|error| (name, error));
+        }
         self.unsynced.retain(|change| change.file != sync.file || change.number >= sync.below);
+        if self.faults.has_strays() {
+            self.settle_strays();
+        }
+        Ok(())
     }
 
     /// How many changes a crash would undo.
@@ -103,38 +121,44 @@ impl SimDisk {
         self.unsynced.len()
     }
 
-    /// Power fails: every unsynced change is undone. With `torn`, a part of the last unsynced write stays,
-    /// as long as that number says.
-    pub fn crash(&mut self, torn: Option<u64>) {
-        let part = torn.and_then(|draw| self.torn_part(draw));
-        while let Some(change) = self.unsynced.pop_back() {
-            match change.undo {
-                Undo::Write { offset, before } => self.put(change.file, offset, &before),
-                Undo::Blank { offset, length } => {
-                    self.put(change.file, offset, &alloc::vec![0; length]);
-                }
-                Undo::Truncate { before } => {
-                    self.files.insert(change.file, before);
-                }
+    /// Power fails: every unsynced change is undone, but for the writes that `leaves` says; `draw` says which of
+    /// them and how much.
+    pub fn crash(&mut self, leaves: Leaves, draw: u64) {
+        let part = match leaves {
+            Leaves::Nothing => None,
+            Leaves::Torn => self.torn_part(draw),
+            Leaves::Scattered => {
+                self.scatter(draw);
+                None
             }
+        };
+        while let Some(change) = self.unsynced.pop_back() {
+            self.undo(change);
         }
         if let Some((file, offset, bytes)) = part {
             self.put(file, offset, &bytes);
         }
+        self.forget_strays();
         self.syncs.clear();
         self.started.clear();
         self.folder = self.folder_synced.clone();
         self.forget_unnamed();
     }
 
+    fn undo(&mut self, change: Change) {
+        match change.undo {
+            Undo::Write { offset, before } => self.put(change.file, offset, &before),
+            Undo::Blank { offset, length } => self.put(change.file, offset, &alloc::vec![0; length]),
+            Undo::Truncate { before } => {
+                self.files.insert(change.file, before);
+            }
+        }
+    }
+
     /// What stays of the last unsynced write: at least one byte and not all, if it is longer than one.
     fn torn_part(&self, draw: u64) -> Option<(FileId, u64, Vec<u8>)> {
         self.unsynced.iter().rev().find_map(|change| {
-            let (offset, length) = match &change.undo {
-                Undo::Write { offset, before } => (*offset, before.len()),
-                Undo::Blank { offset, length } => (*offset, *length),
-                Undo::Truncate { .. } => return None,
-            };
+            let (offset, length) = change.range()?;
             if length < 2 {
                 return None;
             }
@@ -228,6 +252,9 @@ impl Disk for SimDisk {
             return Err(DiskError::Exists(name.to_owned()));
         }
         if self.free_space()? < length {
+            if self.faults.is_full {
+                self.faults.strike(Struck::Create);
+            }
             return Err(DiskError::Full);
         }
         let pages = usize::try_from(length.div_ceil(PAGE as u64)).map_err(|_| DiskError::Full)?;
@@ -257,6 +284,8 @@ impl Disk for SimDisk {
     fn write(&mut self, name: &str, offset: u64, bytes: &[u8]) -> Result<(), DiskError> {
         let file = self.id(name)?;
         self.check_range(file, name, offset, bytes.len())?;
+        let offset =
+            if self.faults.armed.is_empty() { offset } else { self.befall(name, offset, bytes.len())? };
         let undo = if self.is_blank(file, offset, bytes.len()) {
             Undo::Blank { offset, length: bytes.len() }
         } else {
@@ -289,14 +318,20 @@ impl Disk for SimDisk {
         let file = self.id(name)?;
         let number = self.number();
         let id = SyncId(number);
-        self.syncs.push_back(Sync { id, file, below: number });
+        let fails = self.faults.take(DiskFault::FailSync).is_some();
+        self.syncs.push_back(Sync { id, file, below: number, fails });
         self.started.push(id);
         Ok(id)
     }
 
     fn sync(&mut self, name: &str) -> Result<(), DiskError> {
         let file = self.id(name)?;
+        let fails = self.faults.take(DiskFault::FailSync).is_some();
+        self.fails(fails)?;
         self.unsynced.retain(|change| change.file != file);
+        if self.faults.has_strays() {
+            self.settle_strays();
+        }
         Ok(())
     }
 
@@ -320,6 +355,9 @@ impl Disk for SimDisk {
     }
 
     fn free_space(&self) -> Result<u64, DiskError> {
+        if self.faults.is_full {
+            return Ok(0);
+        }
         let used: u64 = self.files.values().map(|file| file.length).sum();
         Ok(self.capacity.saturating_sub(used))
     }
@@ -349,10 +387,10 @@ mod tests {
         let first = disk.start_sync("a").unwrap();
         disk.write("a", 4_092, b"abcd").unwrap();
         let mut twin = disk.clone();
-        disk.finish(first);
-        disk.crash(None);
+        disk.finish(first).unwrap();
+        disk.crash(Leaves::Nothing, 0);
         assert_eq!(at(&disk, 4_090, 10), b"0123456789");
-        twin.crash(None);
+        twin.crash(Leaves::Nothing, 0);
         assert_eq!(at(&twin, 4_090, 10), [0; 10], "a sync that did not end makes nothing durable");
         assert_eq!((twin.unsynced(), twin.take_started()), (0, Vec::new()));
     }
@@ -363,7 +401,7 @@ mod tests {
             let mut disk = disk();
             disk.write("a", 0, b"first").unwrap();
             disk.write("a", 100, b"0123456789").unwrap();
-            disk.crash(Some(draw));
+            disk.crash(Leaves::Torn, draw);
             let left = at(&disk, 100, 10).iter().filter(|byte| **byte != 0).count();
             assert!((1..10).contains(&left), "{left} bytes are left");
             assert_eq!(at(&disk, 0, 5), [0; 5]);
@@ -378,11 +416,11 @@ mod tests {
         disk.create("b", 10).unwrap();
         disk.rename("b", "a").unwrap();
         assert_eq!(disk.list().unwrap(), [("a".to_owned(), 10)]);
-        disk.crash(None);
+        disk.crash(Leaves::Nothing, 0);
         assert_eq!(disk.list().unwrap(), [("a".to_owned(), 10_000)]);
         assert_eq!(at(&disk, 0, 1), b"x");
         disk.truncate("a", 5_000).unwrap();
-        disk.crash(None);
+        disk.crash(Leaves::Nothing, 0);
         assert_eq!(disk.list().unwrap(), [("a".to_owned(), 10_000)]);
     }
 

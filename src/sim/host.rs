@@ -6,13 +6,15 @@ use alloc::sync::Arc;
 use alloc::vec::Vec;
 
 use crate::ids::{ProcessId, SiteId};
-use crate::journal::{Journal, SyncId};
+use crate::journal::Journal;
 use crate::outbox::{Offset, Outbox, SyncMode};
 use crate::process::{Process, Records, Role};
+use crate::sim::clock::Clock;
 use crate::sim::director::StepId;
 use crate::sim::disk::SimDisk;
+use crate::sim::disk::faults::Ended;
 use crate::sim::parcels::ParcelId;
-use crate::sim::script::Seam;
+use crate::sim::script::{Leaves, Seam};
 use crate::time::{Duration, Instant};
 
 /// Whether a process runs.
@@ -37,7 +39,7 @@ pub enum Status {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct ArmedSeam {
     pub(crate) seam: Seam,
-    pub(crate) torn: bool,
+    pub(crate) leaves: Leaves,
     pub(crate) step: StepId,
 }
 
@@ -68,7 +70,7 @@ pub(crate) struct Running<P: Process> {
     pub(crate) unsynced: VecDeque<(Offset, Records)>,
     pub(crate) syncs_under_way: usize,
     /// Syncs that ended during a pause.
-    pub(crate) ended: Vec<SyncId>,
+    pub(crate) ended: Vec<Ended>,
     /// Messages from itself that waited long enough; then what it is told of its disk; then the messages of the
     /// datagram that was opened last; then what came: in this order they are handed in.
     pub(crate) own: VecDeque<Arc<[u8]>>,
@@ -76,6 +78,8 @@ pub(crate) struct Running<P: Process> {
     pub(crate) opened: VecDeque<(ProcessId, P::Message)>,
     pub(crate) inbox: VecDeque<Waiting<P>>,
     pub(crate) is_paused: bool,
+    /// It takes its time for the input that it was handed last.
+    pub(crate) is_busy: bool,
     /// When the armed wake-up comes; the queue's other wake-ups are void.
     pub(crate) wake: Option<Instant>,
     /// When it was woken last, and how often at that moment.
@@ -98,6 +102,7 @@ impl<P: Process> Running<P> {
             opened: VecDeque::new(),
             inbox: VecDeque::new(),
             is_paused: false,
+            is_busy: false,
             wake: None,
             woken: (Instant::ZERO, 0),
             leads: None,
@@ -110,7 +115,7 @@ impl<P: Process> Running<P> {
             SyncMode::Overlapped => false,
             SyncMode::Blocking => self.syncs_under_way > 0,
         };
-        !self.is_paused && !is_held && !self.outbox.is_full()
+        !self.is_paused && !self.is_busy && !is_held && !self.outbox.is_full()
     }
 
     pub(crate) fn next_input(&mut self) -> Option<Next<P>> {
@@ -155,6 +160,17 @@ pub(crate) enum Life<P: Process> {
     Failed { reason: Arc<str>, for_good: bool },
 }
 
+/// What became of a durable state.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Storage {
+    /// It is what was written.
+    Sound,
+    /// A write is to go astray, or went.
+    Doubtful,
+    /// It rotted or is gone: nobody may start from it.
+    Damaged,
+}
+
 /// One process and what it runs on.
 #[derive(Clone, Debug)]
 pub(crate) struct Host<P: Process> {
@@ -163,6 +179,11 @@ pub(crate) struct Host<P: Process> {
     /// How often it started or stopped: queued events name the life that they belong to.
     pub(crate) lives: u64,
     pub(crate) disk: Option<SimDisk>,
+    pub(crate) storage: Storage,
+    /// How long it takes for each input before it is handed the next.
+    pub(crate) slowness: Duration,
+    /// Where it is not the world's.
+    pub(crate) clock: Option<Box<Clock>>,
     pub(crate) sync_time: Duration,
     /// When the disk has done the syncs that were started.
     pub(crate) disk_idle: Instant,
@@ -174,7 +195,36 @@ pub(crate) struct Host<P: Process> {
 impl<P: Process> Host<P> {
     pub(crate) fn new(id: ProcessId, disk: Option<SimDisk>, sync_time: Duration) -> Host<P> {
         let (life, disk_idle) = (Life::Down, Instant::ZERO);
-        Host { id, life, lives: 0, disk, sync_time, disk_idle, seams: Vec::new(), spared: Vec::new() }
+        Host {
+            id,
+            life,
+            lives: 0,
+            disk,
+            storage: Storage::Sound,
+            slowness: Duration::ZERO,
+            clock: None,
+            sync_time,
+            disk_idle,
+            seams: Vec::new(),
+            spared: Vec::new(),
+        }
+    }
+
+    /// What its clock shows when the world's time is `now`.
+    #[inline]
+    pub(crate) fn local(&self, now: Instant) -> Instant {
+        self.clock.as_ref().map_or(now, |clock| clock.shows(now))
+    }
+
+    /// The world's time when its clock shows `due`.
+    #[inline]
+    pub(crate) fn when(&self, due: Instant) -> Instant {
+        self.clock.as_ref().map_or(due, |clock| clock.when(due))
+    }
+
+    /// Whether recovery must refuse what is on its disk.
+    pub(crate) fn is_damaged(&self) -> bool {
+        self.storage == Storage::Damaged || self.disk.as_ref().is_some_and(SimDisk::is_astray)
     }
 
     pub(crate) fn running(&self) -> Option<&Running<P>> {

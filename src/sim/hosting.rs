@@ -11,21 +11,22 @@ use alloc::vec::Vec;
 
 use crate::frame::Sender;
 use crate::ids::ProcessId;
-use crate::journal::{Identity, Journal, SyncId};
+use crate::journal::{Identity, Journal, JournalError, SyncId};
 use crate::mix::mix;
 use crate::outbox::{Offset, Outbox};
 use crate::process::{Input, Label, Process, Recovered, Role};
 use crate::sim::director;
 use crate::sim::disk::SimDisk;
+use crate::sim::disk::faults::{Ended, Residue};
 use crate::sim::host::{Life, Next, Running, Waiting};
 use crate::sim::judge::{Judge, Observation, Violation};
 use crate::sim::limits;
 use crate::sim::memo::Memo;
-use crate::sim::script::Seam;
+use crate::sim::script::{Leaves, Seam};
 use crate::sim::trace::{LineClass, What};
 use crate::sim::watch::Mark;
 use crate::sim::world::{Event, World, cast};
-use crate::time::Instant;
+use crate::time::{Duration, Instant};
 use crate::wire::Wire;
 
 /// Inputs that one event hands in at most; the rest have an event of their own at the same moment.
@@ -41,18 +42,22 @@ impl<P: Process, J: Judge<P>> World<P, J> {
         if host.running().is_some() {
             return;
         }
-        let id = host.id;
+        let (id, was_damaged) = (host.id, host.is_damaged());
         let (journal, recovered) = match &mut host.disk {
             None => (None, Recovered { incarnation: host.lives + 1, records: Vec::new() }),
             Some(disk) => {
                 match Journal::open(disk, &Identity { cluster: self.settings.cluster, process: id }) {
                     Ok((journal, recovered)) => (Some(journal), recovered),
-                    Err(error) => return self.refuse(h, &error.to_string()),
+                    Err(error) => return self.fail_to_open(h, &error),
                 }
             }
         };
         if let Some(armed) = host.take_seam(Seam::DuringRecovery) {
-            return self.lose_power(h, Some(armed.seam), armed.torn);
+            return self.lose_power(h, Some(armed.seam), armed.leaves);
+        }
+        self.tell_struck(h);
+        if was_damaged {
+            self.object_to_damage(id);
         }
         let recovered: Recovered<P::Record> = match recovered.decode() {
             Ok(recovered) => recovered,
@@ -80,6 +85,9 @@ impl<P: Process, J: Judge<P>> World<P, J> {
         let (records, state) = (&records[..], &running.process);
         self.watch.show(&Observation::Started { process: id, incarnation, recovered: records, state });
         host.life = Life::Up(running);
+        if let Some(clock) = &mut host.clock {
+            clock.is_set_back = false;
+        }
         if incarnation > 1 {
             self.tell_director(h, director::Event::Restarted);
         }
@@ -92,12 +100,26 @@ impl<P: Process, J: Judge<P>> World<P, J> {
         }
     }
 
+    /// The journal could not be read back. A disk that failed may work the next time.
+    fn fail_to_open(&mut self, h: usize, error: &JournalError) {
+        let is_disk = matches!(error, JournalError::Disk { .. });
+        if !is_disk {
+            return self.refuse(h, &error.to_string());
+        }
+        self.stop_failed(h, &error.to_string(), false);
+        if let Some(disk) = &mut self.hosts[h].disk {
+            disk.crash(Leaves::Nothing, 0);
+        }
+    }
+
     /// What is durable was refused: the process stays down for good.
     fn refuse(&mut self, h: usize, reason: &str) {
+        self.watch.statistics.refused_starts += 1;
         self.stop_failed(h, reason, true);
     }
 
-    fn stop_failed(&mut self, h: usize, reason: &str, for_good: bool) {
+    pub(crate) fn stop_failed(&mut self, h: usize, reason: &str, for_good: bool) {
+        self.tell_struck(h);
         let reason: Arc<str> = reason.into();
         let id = self.hosts[h].id;
         self.watch.mark(Mark::Failed, id, [u64::from(for_good), 0]);
@@ -105,7 +127,7 @@ impl<P: Process, J: Judge<P>> World<P, J> {
         let failed = Life::Failed { reason: Arc::clone(&reason), for_good };
         self.watch.line(id, LineClass::Fault, || What::Failed { reason });
         if self.hosts[h].running().is_some() {
-            self.end_life(h, failed, None);
+            self.end_life(h, failed, Leaves::Nothing, 0);
         } else {
             self.hosts[h].lives += 1;
             self.hosts[h].life = failed;
@@ -113,36 +135,43 @@ impl<P: Process, J: Judge<P>> World<P, J> {
     }
 
     /// Stops a process that runs, with its unsynced writes.
-    pub(crate) fn crash(&mut self, h: usize, at: Option<Seam>, torn: bool) {
+    pub(crate) fn crash(&mut self, h: usize, at: Option<Seam>, leaves: Leaves) {
         let id = self.hosts[h].id;
         if self.hosts[h].running().is_some() {
-            self.lose_power(h, at, torn);
+            self.lose_power(h, at, leaves);
         } else {
             self.watch.line(id, LineClass::Fault, || What::Idle { what: "is down already" });
         }
     }
 
-    fn lose_power(&mut self, h: usize, at: Option<Seam>, torn: bool) {
+    fn lose_power(&mut self, h: usize, at: Option<Seam>, leaves: Leaves) {
         let host = &self.hosts[h];
         let id = host.id;
         let undone = host.disk.as_ref().map_or(0, SimDisk::unsynced);
         let draw = mix(self.seed_of_tears.0, [id.number().into(), host.lives]);
-        self.watch.statistics.crashes += 1;
-        self.watch.mark(Mark::Crashed, id, [undone as u64, u64::from(torn)]);
-        self.watch.line(id, LineClass::Fault, || What::Crashed { at, undone, torn: torn && undone > 0 });
-        self.end_life(h, Life::Down, torn.then_some(draw));
+        let residue = match (&host.disk, leaves) {
+            (Some(disk), Leaves::Scattered) => disk.residue(draw),
+            (_, Leaves::Nothing | Leaves::Torn) | (None, Leaves::Scattered) => Residue::default(),
+        };
+        let statistics = &mut self.watch.statistics;
+        statistics.crashes += 1;
+        statistics.torn += u64::from(leaves == Leaves::Torn && undone > 0);
+        statistics.scattered += u64::from(leaves == Leaves::Scattered && undone > 0);
+        self.watch.mark(Mark::Crashed, id, [undone as u64, leaves as u64]);
+        self.watch.line(id, LineClass::Fault, || What::Crashed { at, undone, leaves, residue });
+        self.end_life(h, Life::Down, leaves, draw);
     }
 
     /// Ends a process, and what its disk had not synced. A leader that crashes is the leader to those who wait
     /// for its crash, and no longer to what they do then.
-    fn end_life(&mut self, h: usize, after: Life<P>, torn: Option<u64>) {
+    fn end_life(&mut self, h: usize, after: Life<P>, leaves: Leaves, draw: u64) {
         let settings = Arc::clone(&self.settings);
         let was = cast(&self.hosts, &settings);
         let host = &mut self.hosts[h];
         let id = host.id;
         host.lives += 1;
         if let Some(disk) = &mut host.disk {
-            disk.crash(torn);
+            disk.crash(leaves, draw);
         }
         host.disk_idle = self.watch.now;
         if let Life::Up(running) = core::mem::replace(&mut host.life, after) {
@@ -160,7 +189,7 @@ impl<P: Process, J: Judge<P>> World<P, J> {
     /// Crashes the process if a crash waits for this seam.
     pub(crate) fn crash_at(&mut self, h: usize, seam: Seam) -> bool {
         let Some(armed) = self.hosts[h].take_seam(seam) else { return false };
-        self.crash(h, Some(seam), armed.torn);
+        self.crash(h, Some(seam), armed.leaves);
         true
     }
 
@@ -175,6 +204,10 @@ impl<P: Process, J: Judge<P>> World<P, J> {
         for _ in 0..INPUTS_PER_EVENT {
             let host = &mut self.hosts[h];
             let id = host.id;
+            if host.running().is_some_and(|running| running.told_low) {
+                self.look_for_room(h);
+            }
+            let host = &mut self.hosts[h];
             let Some(running) = host.running_mut().filter(|running| running.can_take(mode)) else { return };
             if running.is_idle() {
                 return self.arm(h);
@@ -234,13 +267,17 @@ impl<P: Process, J: Judge<P>> World<P, J> {
         if !host.is_alive(life) {
             return;
         }
-        let id = host.id;
+        let (id, local) = (host.id, host.local(now));
         let Some(running) = host.running_mut().filter(|running| running.wake == Some(at)) else { return };
         running.wake = None;
         if !running.can_take(mode) {
             return;
         }
-        if let Some((_, reason)) = running.process.deadline().filter(|(due, _)| *due <= now) {
+        // Whoever slept as long as it wanted to is woken, though a clock that was set back says otherwise.
+        let is_set_back = host.clock.as_mut().is_some_and(|clock| core::mem::take(&mut clock.is_set_back));
+        let Some(running) = host.running_mut() else { return };
+        if let Some((_, reason)) = running.process.deadline().filter(|(due, _)| *due <= local || is_set_back)
+        {
             let (last, often) = running.woken;
             running.woken = (now, if last == now { often + 1 } else { 1 });
             if running.woken.1 > WAKES_PER_MOMENT {
@@ -258,13 +295,15 @@ impl<P: Process, J: Judge<P>> World<P, J> {
 
     /// Sees to it that the process is woken by its deadline. A deadline that moved away finds the wake-up that
     /// is queued already, which then queues the next.
-    fn arm(&mut self, h: usize) {
+    pub(crate) fn arm(&mut self, h: usize) {
         let now = self.watch.now;
         let host = &mut self.hosts[h];
         let life = host.lives;
-        let Some(running) = host.running_mut() else { return };
+        let Some(running) = host.running() else { return };
         let Some((due, _)) = running.process.deadline() else { return };
-        let due = due.max(now);
+        let has_slept = running.wake.is_none() && host.clock.as_ref().is_some_and(|clock| clock.is_set_back);
+        let due = if has_slept { now } else { host.when(due).max(now) };
+        let Some(running) = host.running_mut() else { return };
         if running.wake.is_none_or(|armed| due < armed) {
             running.wake = Some(due);
             self.queue.push(due, Event::Wake { host: h, life });
@@ -275,12 +314,13 @@ impl<P: Process, J: Judge<P>> World<P, J> {
     fn hand_in(&mut self, h: usize, input: Input<P>) {
         let now = self.watch.now;
         let host = &mut self.hosts[h];
-        let (id, life) = (host.id, host.lives);
+        let (id, life, local) = (host.id, host.lives, host.local(now));
+        let is_slow = host.slowness != Duration::ZERO;
         let Life::Up(running) = &mut host.life else { return };
         let within = limits::check_waiting(id, running, self.settings.inbox_max);
         self.effects.clear();
         self.handling = Some(id);
-        running.process.handle(now, input, &mut self.effects);
+        running.process.handle(local, input, &mut self.effects);
         let records = self.effects.records();
         let appends = !records.is_empty();
         if appends {
@@ -305,6 +345,9 @@ impl<P: Process, J: Judge<P>> World<P, J> {
         self.handling = None;
         self.object_to(within);
         self.take_notes(h);
+        if is_slow {
+            self.linger(h);
+        }
         let host = &self.hosts[h];
         if let Some(running) = host.running() {
             self.watch.show(&Observation::Handled { process: id, state: &running.process });
@@ -367,6 +410,7 @@ impl<P: Process, J: Judge<P>> World<P, J> {
 
     /// Starts to sync what was appended; `false` when the process stopped over it.
     fn start_sync(&mut self, h: usize) -> bool {
+        self.tell_struck(h);
         let now = self.watch.now;
         let host = &mut self.hosts[h];
         let (Life::Up(running), Some(disk)) = (&mut host.life, &mut host.disk) else { return true };
@@ -390,23 +434,26 @@ impl<P: Process, J: Judge<P>> World<P, J> {
             return;
         }
         let (Life::Up(running), Some(disk)) = (&mut host.life, &mut host.disk) else { return };
-        disk.finish(sync);
-        self.watch.statistics.syncs += 1;
+        let ended = (sync, disk.finish(sync));
+        self.watch.statistics.syncs += u64::from(ended.1.is_ok());
         if running.is_paused || !running.ended.is_empty() {
-            running.ended.push(sync);
+            running.ended.push(ended);
         } else {
-            self.take_sync(h, sync);
+            self.take_sync(h, ended);
             self.drain(h);
         }
     }
 
     /// The process's host learns that a sync is complete.
-    pub(crate) fn take_sync(&mut self, h: usize, sync: SyncId) {
+    pub(crate) fn take_sync(&mut self, h: usize, (sync, result): Ended) {
         let host = &mut self.hosts[h];
         let (id, life) = (host.id, host.lives);
         let (Life::Up(running), Some(disk)) = (&mut host.life, &mut host.disk) else { return };
         let Some(journal) = &mut running.journal else { return };
         running.syncs_under_way -= 1;
+        if let Err((file, error)) = result {
+            return self.stop_failed(h, &JournalError::Disk { file, error }.to_string(), false);
+        }
         let durable = match journal.on_synced(disk, sync) {
             Ok(durable) => durable,
             Err(error) => return self.stop_failed(h, &error.to_string(), false),
@@ -426,6 +473,7 @@ impl<P: Process, J: Judge<P>> World<P, J> {
             self.watch.show(&Observation::Durable { process: id, records: &records });
         }
         let releases = !running.outbox.is_empty();
+        self.tell_struck(h);
         if releases && self.crash_at(h, Seam::AfterSync) {
             return;
         }

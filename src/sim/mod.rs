@@ -6,6 +6,7 @@
 //! site's program, and so do its outstanding requests.
 
 mod actions;
+mod clock;
 mod clogs;
 mod director;
 mod disk;
@@ -16,6 +17,7 @@ pub mod judge;
 mod limits;
 mod links;
 mod memo;
+mod mishaps;
 pub mod network;
 mod parcels;
 mod queue;
@@ -38,7 +40,7 @@ pub use judge::{Judge, Observation, Violation};
 pub use network::{Bandwidth, Bursts, Chance, Latency, NetworkSettings, Replay};
 pub use queue::Turn;
 pub use rule::{About, Filter, KEPT_MAX, Rule, Ruling, Slots};
-pub use script::{Action, Seam, Step, Target, Track, Trigger};
+pub use script::{Action, ClockFault, DRIFT_MAX, DiskFault, Leaves, Seam, Step, Target, Track, Trigger};
 pub use settings::{BadSettings, DiskSettings, TraceLevel, TraceSettings, WorldSettings};
 pub use trace::{Line, LineClass, Loss, Told, Trace};
 pub use watch::Statistics;

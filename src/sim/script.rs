@@ -79,20 +79,64 @@ pub enum Seam {
     DuringRecovery,
 }
 
+/// What a crash leaves of the writes that were not synced.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum Leaves {
+    /// Nothing.
+    #[default]
+    Nothing,
+    /// A part of the last one.
+    Torn,
+    /// Any of them, each whole, in part or not at all.
+    Scattered,
+}
+
+/// What is done to a disk.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum DiskFault {
+    /// The next sync fails: what it was to make durable is not.
+    FailSync,
+    /// The next write fails, and writes nothing.
+    FailWrite,
+    /// It has no room beyond the files that are there.
+    Full,
+    /// It has room again.
+    Room,
+    /// Bits of one durable byte flip. Recovery cannot do without that byte.
+    Rot,
+    /// The next write lands elsewhere in its file, over what recovery cannot do without.
+    Misdirect,
+}
+
+/// What is done to a clock. The time that it shows never goes below zero.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum ClockFault {
+    /// It is set so much ahead of what it shows.
+    Ahead(Duration),
+    /// It is set so much back.
+    Behind(Duration),
+    /// From here on it runs faster than the world's by so many percent.
+    Fast(u8),
+    /// From here on it runs slower by so many percent.
+    Slow(u8),
+}
+
+/// The most percent that a clock may run fast or slow by.
+pub const DRIFT_MAX: u8 = 50;
+
 /// What a step does.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Action<C> {
     /// Hands a user's command to a process.
     Command(ProcessId, C),
-    /// Stops the target, at once or when it next reaches a seam. Unsynced writes are lost; with `torn` the last
-    /// of them is torn instead.
+    /// Stops the target, at once or when it next reaches a seam. Unsynced writes are lost, but for what it leaves.
     Crash {
         /// Whom.
         who: Target,
         /// Where; at once when absent.
         at: Option<Seam>,
-        /// Whether the last unsynced write leaves a part behind.
-        torn: bool,
+        /// What stays of the unsynced writes.
+        leaves: Leaves,
     },
     /// Starts the target again if it is down.
     Restart(Target),
@@ -133,8 +177,17 @@ pub enum Action<C> {
     Rule(Rule),
     /// Gives the target's disk another time for a sync.
     SyncTime(Target, Duration),
-    /// Mends and unclogs every link, drops every rule, disarms every crash that waits for its seam, resumes what is paused and
-    /// starts what is down and can start.
+    /// Does something to the target's disk, or to the next call that it gets.
+    Disk(Target, DiskFault),
+    /// Stops the target if it runs; its storage is gone, and it counts as failed for good.
+    Wipe(Target),
+    /// The target takes this long for each input before it is handed the next; no time ends that.
+    Slow(Target, Duration),
+    /// Does something to the clock that the target reads.
+    Clock(Target, ClockFault),
+    /// Mends and unclogs every link, drops every rule, disarms every crash and disk fault that waits, gives full disks
+    /// room, ends slowness, resumes what is paused and starts what is down and can start. Sync times and clocks stay as
+    /// they are.
     Heal,
     /// Hands back to whoever drives the world, with this number.
     Check(usize),

@@ -12,7 +12,7 @@ use crate::outbox::SyncMode;
 use crate::process::Process;
 use crate::sim::network::{Chance, Latency, NetworkSettings};
 use crate::sim::rule::{KEPT_MAX, Rule, Ruling};
-use crate::sim::script::{Action, Target, Track};
+use crate::sim::script::{Action, ClockFault, DRIFT_MAX, Target, Track};
 use crate::time::Duration;
 
 /// The disk of every site.
@@ -180,6 +180,13 @@ impl<P: Process> WorldSettings<P> {
         let target = match action {
             Action::Crash { who, .. } => *who,
             Action::Restart(who) | Action::SyncTime(who, _) => *who,
+            Action::Disk(who, _) | Action::Wipe(who) => *who,
+            Action::Clock(_, ClockFault::Fast(percent) | ClockFault::Slow(percent))
+                if *percent > DRIFT_MAX =>
+            {
+                return bad(&alloc::format!("a clock that drifts by {percent} %, more than {DRIFT_MAX} %"));
+            }
+            Action::Slow(who, _) | Action::Clock(who, _) => *who,
             Action::Pause(who) | Action::Resume(who) | Action::Isolate(who) => *who,
             Action::Command(process, _) => Target::Process(*process),
             Action::Rule(rule) => return self.check_rule(rule),
@@ -190,7 +197,11 @@ impl<P: Process> WorldSettings<P> {
         self.check_target(target)?;
         match (action, target) {
             (
-                Action::Crash { .. } | Action::Restart(_) | Action::SyncTime(..),
+                Action::Crash { .. }
+                | Action::Restart(_)
+                | Action::SyncTime(..)
+                | Action::Disk(..)
+                | Action::Wipe(_),
                 Target::Process(ProcessId::Terminal(_) | ProcessId::Client(_)),
             ) => bad("only a site crashes, restarts and has a disk"),
             _ => Ok(()),

@@ -20,11 +20,12 @@ use crate::frame::Rejected;
 use crate::ids::{ProcessId, SiteId, SiteSet};
 use crate::process::{Process, Subject};
 use crate::sim::director::StepId;
+use crate::sim::disk::faults::{Residue, Struck};
 use crate::sim::rule::{Rule, Ruling};
 use crate::sim::rules::Whom;
-use crate::sim::script::{Action, Seam};
+use crate::sim::script::{Action, ClockFault, Leaves, Seam};
 use crate::sim::settings::{TraceLevel, TraceSettings};
-use crate::sim::words::{action_text, ruling_text, seam_text};
+use crate::sim::words::{action_text, clock_text, ruling_text, seam_text};
 use crate::time::{Duration, Instant};
 use crate::wire::WireError;
 
@@ -100,7 +101,7 @@ pub(crate) enum What<P: Process> {
     Fired { step: StepId, action: Box<Action<P::Command>>, whom: Whom },
     Started { incarnation: u64, records: usize },
     Failed { reason: Arc<str> },
-    Crashed { at: Option<Seam>, undone: usize, torn: bool },
+    Crashed { at: Option<Seam>, undone: usize, leaves: Leaves, residue: Residue },
     Idle { what: &'static str },
     Paused,
     Resumed { waiting: usize },
@@ -129,6 +130,10 @@ pub(crate) enum What<P: Process> {
     Woke { reason: &'static str },
     DiskSpace { is_low: bool },
     Healed { core: SiteSet },
+    Struck(Struck),
+    Rotted { file: String, at: u64 },
+    Slowed { time: Duration },
+    Clock { fault: ClockFault, shows: Instant },
 }
 
 /// One line of a trace.
@@ -194,14 +199,17 @@ impl<P: Process> fmt::Display for What<P> {
                 write!(f, "starts, incarnation {incarnation}, {}", Count(*records, "record"))
             }
             What::Failed { reason } => write!(f, "stops: {reason}"),
-            What::Crashed { at, undone, torn } => {
+            What::Crashed { at, undone, leaves, residue } => {
                 f.write_str("crashes")?;
                 at.map_or(Ok(()), |seam| write!(f, " {}", seam_text(seam)))?;
-                match (undone, torn) {
-                    (0, _) => Ok(()),
-                    (undone, false) => write!(f, ", {} lost", Count(*undone, "unsynced write")),
-                    (undone, true) => {
-                        write!(f, ", {} lost, the last one torn", Count(*undone, "unsynced write"))
+                let undone = (*undone > 0).then_some(Count(*undone, "unsynced write"));
+                match (undone, leaves) {
+                    (None, _) => Ok(()),
+                    (Some(undone), Leaves::Nothing) => write!(f, ", {undone} lost"),
+                    (Some(undone), Leaves::Torn) => write!(f, ", {undone} lost, the last one torn"),
+                    (Some(undone), Leaves::Scattered) => {
+                        let Residue { whole, torn } = residue;
+                        write!(f, ", {undone} scattered: {whole} kept, {torn} kept in part")
                     }
                 }
             }
@@ -253,6 +261,16 @@ impl<P: Process> fmt::Display for What<P> {
             What::Woke { reason } => write!(f, "wakes: {reason}"),
             What::DiskSpace { is_low: true } => f.write_str("is told that its disk is almost full"),
             What::DiskSpace { is_low: false } => f.write_str("is told that its disk has room again"),
+            What::Struck(Struck::Sync) => f.write_str("finds that a sync of its disk failed"),
+            What::Struck(Struck::Write) => f.write_str("finds that a write to its disk failed"),
+            What::Struck(Struck::Create) => f.write_str("finds no room on its disk"),
+            What::Struck(Struck::Astray { file, meant, instead }) => {
+                write!(f, "writes to byte {meant} of {file}, and its disk puts that at byte {instead}")
+            }
+            What::Rotted { file, at } => write!(f, "has rot on its disk: byte {at} of {file} is another"),
+            What::Slowed { time: Duration::ZERO } => f.write_str("is as fast as ever"),
+            What::Slowed { time } => write!(f, "takes {time} for each input"),
+            What::Clock { fault, shows } => write!(f, "its clock {}, and shows {shows}", clock_text(*fault)),
             What::Healed { core } => write!(f, "faults stop, {core} heal"),
         }
     }

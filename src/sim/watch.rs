@@ -63,6 +63,30 @@ pub struct Statistics {
     pub commands: u64,
     /// How often a process became leader.
     pub leaderships: u64,
+    /// Crashes that tore the last unsynced write.
+    pub torn: u64,
+    /// Crashes that scattered unsynced writes.
+    pub scattered: u64,
+    /// Syncs that failed.
+    pub failed_syncs: u64,
+    /// Writes that failed.
+    pub failed_writes: u64,
+    /// Files that could not be created because a disk was full.
+    pub refused_files: u64,
+    /// Disks that rotted.
+    pub rotted: u64,
+    /// Writes that went astray.
+    pub misdirected: u64,
+    /// Sites whose storage was wiped.
+    pub wiped: u64,
+    /// Starts that were refused because of what was on the disk.
+    pub refused_starts: u64,
+    /// Inputs after which a slow process was handed nothing for a while.
+    pub slowed: u64,
+    /// Clocks that were set ahead or back.
+    pub clocks_set: u64,
+    /// Clocks that were made to drift.
+    pub clocks_drifting: u64,
 }
 
 /// What the fingerprint tells apart.
@@ -88,6 +112,10 @@ pub(crate) enum Mark {
     Healed,
     /// Something odd happens to a copy, or to all that a link held.
     Odd,
+    Struck,
+    Rotted,
+    Slowed,
+    Clock,
 }
 
 /// Everything that looks on.

@@ -7,7 +7,8 @@ use core::fmt::Display;
 use crate::ids::SiteSet;
 use crate::sim::rule::{Filter, Ruling, Slots};
 use crate::sim::rules::Whom;
-use crate::sim::script::{Action, Seam, Target};
+use crate::sim::script::{Action, ClockFault, DiskFault, Leaves, Seam, Target};
+use crate::time::Duration;
 
 pub(crate) fn target_text(target: Target) -> String {
     match target {
@@ -59,6 +60,16 @@ pub(crate) fn seam_text(seam: Seam) -> &'static str {
     }
 }
 
+pub(crate) fn clock_text(fault: ClockFault) -> String {
+    match fault {
+        ClockFault::Ahead(by) => format!("is set {by} ahead"),
+        ClockFault::Behind(by) => format!("is set {by} back"),
+        ClockFault::Fast(0) | ClockFault::Slow(0) => "runs true".into(),
+        ClockFault::Fast(percent) => format!("runs {percent} % fast"),
+        ClockFault::Slow(percent) => format!("runs {percent} % slow"),
+    }
+}
+
 fn whom_text(whom: Whom) -> String {
     match whom {
         Whom::Anybody => "anybody".into(),
@@ -73,9 +84,14 @@ pub(crate) fn action_text<C: Display>(action: &Action<C>, whom: Whom) -> String 
     let whom = whom_text(whom);
     match action {
         Action::Command(process, command) => format!("command {process}: {command}"),
-        Action::Crash { at, torn, .. } => {
+        Action::Crash { at, leaves, .. } => {
             let place = at.map(|seam| format!(" {}", seam_text(seam))).unwrap_or_default();
-            format!("crash {whom}{place}{}", if *torn { ", tearing its last write" } else { "" })
+            let left = match leaves {
+                Leaves::Nothing => "",
+                Leaves::Torn => ", tearing its last write",
+                Leaves::Scattered => ", scattering its last writes",
+            };
+            format!("crash {whom}{place}{left}")
         }
         Action::Restart(_) => format!("restart {whom}"),
         Action::Pause(_) => format!("pause {whom}"),
@@ -97,6 +113,18 @@ pub(crate) fn action_text<C: Display>(action: &Action<C>, whom: Whom) -> String 
             format!("{}: {}", text.trim_end(), ruling_text(rule.ruling))
         }
         Action::SyncTime(_, time) => format!("syncs of {whom} take {time}"),
+        Action::Disk(_, fault) => match fault {
+            DiskFault::FailSync => format!("the next sync of {whom} fails"),
+            DiskFault::FailWrite => format!("the next write of {whom} fails"),
+            DiskFault::Full => format!("the disk of {whom} is full"),
+            DiskFault::Room => format!("the disk of {whom} has room"),
+            DiskFault::Rot => format!("the disk of {whom} rots"),
+            DiskFault::Misdirect => format!("the next write of {whom} goes astray"),
+        },
+        Action::Wipe(_) => format!("wipe the disk of {whom}"),
+        Action::Slow(_, Duration::ZERO) => format!("{whom} is as fast as ever"),
+        Action::Slow(_, time) => format!("{whom} takes {time} for each input"),
+        Action::Clock(_, fault) => format!("the clock of {whom} {}", clock_text(*fault)),
         Action::Heal => "heal".into(),
         Action::Check(number) => format!("expectation {} is judged", number + 1),
     }

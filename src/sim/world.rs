@@ -24,13 +24,14 @@ use crate::sim::clogs::Clogs;
 use crate::sim::director::{Director, StepId, Unfired};
 use crate::sim::disk::SimDisk;
 use crate::sim::fates::Fates;
-use crate::sim::host::{Host, Status, candidate, follower, laggard, leader};
+use crate::sim::host::{Host, Status, Storage, candidate, follower, laggard, leader};
 use crate::sim::judge::{Judge, Violation};
 use crate::sim::links::Links;
 use crate::sim::memo::Memo;
 use crate::sim::parcels::{Origin, ParcelId, Parcels};
 use crate::sim::queue::{Queue, Turn};
 use crate::sim::rules::{Cast, Rules};
+use crate::sim::script::DiskFault;
 use crate::sim::settings::{BadSettings, WorldSettings};
 use crate::sim::trace::Trace;
 use crate::sim::watch::{Statistics, Watch};
@@ -68,6 +69,11 @@ pub(crate) enum Event {
     /// A process that was paused goes on.
     Resumed {
         host: usize,
+    },
+    /// A slow process has done what it was handed.
+    Ready {
+        host: usize,
+        life: u64,
     },
     Step(StepId),
 }
@@ -203,6 +209,7 @@ impl<P: Process, J: Judge<P>> World<P, J> {
             Event::Wake { host, life } => self.on_wake(host, life, turn.at),
             Event::Drain { host } => self.drain(host),
             Event::Resumed { host } => self.on_resumed(host),
+            Event::Ready { host, life } => self.on_ready(host, life),
             Event::Step(step) => {
                 let cast = cast(&self.hosts, &self.settings);
                 self.director.on_time(step, self.watch.now, &cast);
@@ -250,6 +257,12 @@ impl<P: Process, J: Judge<P>> World<P, J> {
     /// All sites.
     pub fn sites(&self) -> SiteSet {
         SiteSet::first(self.settings.sites)
+    }
+
+    /// The sites whose storage was damaged, or may be: they count as failed for good, and are never healed.
+    pub fn damaged(&self) -> SiteSet {
+        let damaged = self.hosts.iter().filter(|host| host.storage != Storage::Sound);
+        damaged.filter_map(|host| host.id.as_site()).collect()
     }
 
     /// Every process: sites, terminals, clients.
@@ -331,6 +344,7 @@ impl<P: Process, J: Judge<P>> World<P, J> {
                 .iter()
                 .chain(&host.spared)
                 .filter(|armed| !self.director.step(armed.step).is_optional);
+            unfired.extend(unmet_disk_faults(host, &self.director));
             unfired.extend(seams.map(|armed| Unfired {
                 step: armed.step,
                 was_armed: true,
@@ -370,6 +384,22 @@ impl<P: Process, J: Judge<P>> World<P, J> {
             self.queue.push(at, Event::Step(step));
         }
     }
+}
+
+/// The disk faults that have struck nothing, and were to.
+fn unmet_disk_faults<'a, P: Process>(
+    host: &'a Host<P>,
+    director: &'a Director<P::Command>,
+) -> impl Iterator<Item = Unfired> + 'a {
+    let unmet = host.disk.iter().flat_map(SimDisk::unmet);
+    unmet.filter(|armed| !director.step(armed.step).is_optional).map(|armed| {
+        let what = match armed.fault {
+            DiskFault::FailSync => "synced its disk",
+            DiskFault::Misdirect => "wrote where there was another place for it",
+            _ => "wrote to its disk",
+        };
+        Unfired { step: armed.step, was_armed: true, nearest: format!("{} never {what}", host.id) }
+    })
 }
 
 /// Who plays which part at this moment.

@@ -61,6 +61,10 @@ impl Process for Bird {
     }
 
     fn handle(&mut self, now: Instant, input: Input<Bird>, effects: &mut Effects<Bird>) {
+        let now = match self {
+            Bird::Site(site) => site.clock.read(now),
+            Bird::Client(client) => client.clock.read(now),
+        };
         match (self, input) {
             (Bird::Site(site), Input::Message { from, message }) => {
                 site.on_message(now, from, message, effects)
@@ -81,8 +85,11 @@ impl Process for Bird {
 
     fn deadline(&self) -> Option<(Instant, &'static str)> {
         match self {
-            Bird::Site(site) => Some(site.deadline()),
-            Bird::Client(client) => client.deadline(),
+            Bird::Site(site) => {
+                let (due, reason) = site.deadline();
+                Some((site.clock.shown(due), reason))
+            }
+            Bird::Client(client) => client.deadline().map(|(due, reason)| (client.clock.shown(due), reason)),
         }
     }
 

@@ -16,7 +16,7 @@ use crate::site::config::Config;
 use crate::site::message::{Answer, Message, Query, RequestId};
 use crate::site::note::Note;
 use crate::site::submission::{Operation, Request, Session};
-use crate::time::{Duration, Instant};
+use crate::time::{Duration, Instant, Steady};
 use crate::timeline::Position;
 
 /// What a person asks of a client.
@@ -32,6 +32,8 @@ pub enum Command {
 #[derive(Clone, Debug)]
 pub struct Client {
     id: ProcessId,
+    /// What all its times are by: its host's clock may be set back.
+    pub(super) clock: Steady,
     seed: Seed,
     sites: u8,
     /// The site that it asks.
@@ -76,6 +78,7 @@ impl Client {
         };
         Client {
             id,
+            clock: Steady::default(),
             seed,
             sites: config.sites,
             at: SiteId::new(home).expect("below the number of sites"),

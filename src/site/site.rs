@@ -16,7 +16,7 @@ use crate::site::queue::Queue;
 use crate::site::replica::{Frontier, Known, Outcome, Replica, Standing};
 use crate::site::submission::{Request, Submission};
 use crate::site::telling;
-use crate::time::Instant;
+use crate::time::{Instant, Steady};
 use crate::timeline::{Position, Timeline};
 use crate::wire::Wire;
 
@@ -24,6 +24,8 @@ use crate::wire::Wire;
 #[derive(Clone, Debug)]
 pub struct Site {
     id: SiteId,
+    /// What all its times are by: its host's clock may be set back.
+    pub(super) clock: Steady,
     config: Arc<Config>,
     paxos: Paxos<Arc<Submission>>,
     replica: Replica,
@@ -80,6 +82,7 @@ impl Site {
         }
         let mut site = Site {
             id,
+            clock: Steady::default(),
             config: Arc::new(config.clone()),
             paxos: Paxos::recover(config.paxos(), id, seed, of_paxos)?,
             replica: Replica::new(config.sessions_max),

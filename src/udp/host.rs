@@ -31,6 +31,9 @@ const WAKER: Token = Token(1);
 /// After so many datagrams the host looks at its deadlines and syncs before it takes more.
 const DATAGRAMS_PER_TURN: usize = 64;
 
+/// How often a host whose disk is nearly full looks for room.
+const ROOM_EVERY: Duration = Duration::from_millis(100);
+
 /// What a host is made of.
 #[derive(Clone, Debug)]
 pub struct HostSettings<C> {
@@ -91,6 +94,8 @@ pub struct Host<P: Process, D, S> {
     /// None if syncs are done in this thread.
     syncer: Option<Syncer>,
     was_low: bool,
+    /// While it is low: when room is looked for again.
+    room_at: Instant,
     incarnation: u64,
     pub(super) site: Seat<P>,
     pub(super) terminal: Seat<P>,
@@ -146,6 +151,7 @@ impl<P: Process, D: HostDisk, S: Socket> Host<P, D, S> {
             journal,
             syncer,
             was_low: false,
+            room_at: Instant::ZERO,
             incarnation,
             site,
             terminal,
@@ -255,6 +261,7 @@ impl<P: Process, D: HostDisk, S: Socket> Host<P, D, S> {
                 self.start_sync()?;
             }
         }
+        self.look_for_room()?;
         self.notice_low();
         Ok(())
     }
@@ -278,6 +285,16 @@ impl<P: Process, D: HostDisk, S: Socket> Host<P, D, S> {
             }
         }
         self.notice_low();
+        Ok(())
+    }
+
+    /// A site whose disk is nearly full takes nothing on, so it may sync nothing: its host asks for room.
+    fn look_for_room(&mut self) -> Result<(), HostError> {
+        let now = self.clock.now();
+        if self.was_low && now >= self.room_at {
+            self.room_at = now + ROOM_EVERY;
+            self.journal.reserve(&mut self.disk)?;
+        }
         Ok(())
     }
 

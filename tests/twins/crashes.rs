@@ -93,6 +93,27 @@ pub fn during_recovery(pair: &Pair) {
     });
 }
 
+pub fn scattered(pair: &Pair) {
+    let text = r#"also: [
+            [At("1900ms", SyncTime(Site(1), "1s")), At("2s", Tweet(site: 1, user: "ann", text: "one of these"))],
+            [At("2s", Tweet(site: 0, user: "bob", text: "or another"))],
+    +       [At("2200ms", Crash(Site(1), Scattered))],
+    -       [At("2200ms", Crash(Site(1)))],
+        ]"#;
+    pair.led(text, |with, without| {
+        let crash = |story: &Story| {
+            let mut lines = story.lines("S1").filter(|(_, said)| said.starts_with("crashes, "));
+            lines.next().map(|(at, said)| (at, said.to_owned())).expect("a crash")
+        };
+        let ((at, scattered), (_, lost)) = (crash(with), crash(without));
+        assert_eq!(at, millis(2_200));
+        let count = |said: &str| said.split(' ').nth(1).and_then(|count| count.parse::<u64>().ok());
+        assert!(count(&scattered) == count(&lost) && count(&lost) > Some(1), "{scattered}; {lost}");
+        let kept: u64 = scattered.split(' ').filter_map(|word| word.parse::<u64>().ok()).skip(1).sum();
+        assert_eq!(with.files(1) != without.files(1), kept > 0, "{scattered}");
+    });
+}
+
 pub fn torn(pair: &Pair) {
     let text = r#"also: [
             [At("1900ms", SyncTime(Site(1), "1s")), At("2s", Tweet(site: 1, user: "ann", text: "half written"))],

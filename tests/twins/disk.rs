@@ -1,4 +1,4 @@
-//! How long syncs take, and whether a site waits for them.
+//! How long syncs take, whether a site waits for them, and what goes wrong with disks.
 
 use crate::pair::Pair;
 use crate::story::{Micros, Story, millis, seconds};
@@ -57,5 +57,127 @@ pub fn overlapped(pair: &Pair) {
     modes(pair, "Overlapped", "Blocking", |with, without| {
         assert!(with.heard_in_syncs("S1") > 0);
         assert_eq!(without.heard_in_syncs("S1"), 0);
+    });
+}
+
+/// Site 1 stops between 2 s and 3 s over what its disk did, and starts again from what it had synced.
+fn fails(pair: &Pair, fault: &str, found: &str) {
+    let text = format!(
+        r#"also: [
+            [At("2s", Tweet(site: 0, user: "ann", text: "hello"))],
+            [At("3s", Restart(Site(1)))],
+    +       [At("1900ms", Disk(Site(1), {fault}))],
+        ]"#
+    );
+    pair.led(&text, |with, without| {
+        let at = with.first("S1", found).expect("a failure");
+        assert!((seconds(2)..seconds(3)).contains(&at) && without.first("S1", found).is_none());
+        assert_eq!(with.first("S1", "stops: failed to use segment-00000000.log"), Some(at));
+        assert_eq!(with.starts("S1"), [(1, 0), (2, with.records("S1", "has synced", at))]);
+        assert_eq!(without.starts("S1").len(), 1);
+    });
+}
+
+pub fn fail_sync(pair: &Pair) {
+    fails(pair, "FailSync", "finds that a sync of its disk failed");
+}
+
+pub fn fail_write(pair: &Pair) {
+    fails(pair, "FailWrite", "finds that a write to its disk failed");
+}
+
+/// The smallest files that fit what one input makes a site write, and tweets that fill them.
+const SMALL: &str = "settings: (datagram_max: 1024, window: 1, fetch_max: 1),";
+
+fn tweets() -> String {
+    let tweet = |number| {
+        let text = "and so on ".repeat(20);
+        format!(r#"At("{}ms", Tweet(site: 1, user: "ann", text: "{text}"))"#, 1_000 + 100 * number)
+    };
+    let tweets: Vec<String> = (0..40).map(tweet).collect();
+    format!("[{}]", tweets.join(", "))
+}
+
+const LOW: &str = "is told that its disk is almost full";
+
+pub fn full(pair: &Pair) {
+    let text = format!(
+        r#"{SMALL} disk: (file_bytes: 6000), also: [
+    +       [At("900ms", Disk(Site(1), Full))],
+            {}
+        ]"#,
+        tweets()
+    );
+    pair.led(&text, |with, without| {
+        assert_eq!((with.who(LOW), without.who(LOW)), (vec!["S1".to_owned()], vec![]));
+        assert!(with.files(1).len() == 2 && without.files(1).len() > 2);
+        assert!(with.world.statistics().refused_files > 0);
+    });
+}
+
+pub fn room(pair: &Pair) {
+    let text = format!(
+        r#"{SMALL} disk: (file_bytes: 6000), also: [
+            [At("900ms", Disk(Site(1), Full))],
+    +       [At("4s", Disk(Site(1), Room))],
+            {}
+        ]"#,
+        tweets()
+    );
+    pair.led(&text, |with, without| {
+        assert_eq!(with.who(LOW), ["S1"]);
+        let again = "is told that its disk has room again";
+        assert!(with.first("S1", again).is_some_and(|at| at >= seconds(4)));
+        assert!(without.first("S1", again).is_none() && without.first("S1", LOW).is_some());
+    });
+}
+
+/// What was synced is damaged between 1.9 s and 3 s; the site goes on, and at 4 s it is not started again.
+fn damaged(pair: &Pair, at: &str, fault: &str, says: &str) {
+    let text = format!(
+        r#"also: [
+            [At("2s", Tweet(site: 0, user: "ann", text: "hello"))],
+            [At("3s", Crash(Site(1))), At("4s", Restart(Site(1)))],
+    +       [At("{at}", Disk(Site(1), {fault}))],
+        ]"#
+    );
+    pair.led(&text, |with, without| {
+        assert!(with.first("S1", says).is_some() && without.first("S1", says).is_none());
+        assert_eq!(with.times("S1", "stops: segment-00000000.log is damaged"), [seconds(4)]);
+        assert_eq!((with.starts("S1").len(), without.starts("S1").len()), (1, 2));
+        assert_eq!(with.world.damaged().len(), 1);
+    });
+}
+
+pub fn rot(pair: &Pair) {
+    damaged(pair, "2500ms", "Rot", "has rot on its disk");
+}
+
+pub fn misdirect(pair: &Pair) {
+    damaged(pair, "1900ms", "Misdirect", "writes to byte ");
+}
+
+pub fn wipe(pair: &Pair) {
+    let text = r#"also: [
+            [At("3s", Restart(Site(1)))],
+    +       [At("2s", Wipe(Site(1)))],
+        ]"#;
+    pair.led(text, |with, without| {
+        assert_eq!(with.times("S1", "stops: its storage is gone"), [seconds(2)]);
+        assert_eq!(with.times("S1", "stops: no journal is here"), [seconds(3)]);
+        assert!(with.files(1).is_empty() && !without.files(1).is_empty());
+    });
+}
+
+pub fn file_bytes(pair: &Pair) {
+    let text = format!(
+        r#"{SMALL} also: [{}],
+    +   disk: (file_bytes: 6000),
+        "#,
+        tweets()
+    );
+    pair.led(&text, |with, without| {
+        assert!(with.files(1).len() > 2 && without.files(1).len() == 2);
+        assert!(with.files(1).iter().all(|(_, bytes)| bytes.len() == 6_000));
     });
 }

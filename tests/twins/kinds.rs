@@ -10,13 +10,17 @@ use aviary::journal::JournalConfig;
 use aviary::outbox::SyncMode;
 use aviary::scenario::Scenario;
 use aviary::scenario::form::{Bandwidth, Bursts, Disk, DiskMode, Latency, Network, Reordering, Replay};
-use aviary::scenario::step::{Crash, Event, Fault, Manner, Rule, Then, Traffic, When, Who};
+use aviary::scenario::step::{
+    ClockWord, Crash, DiskWord, Event, Fault, Manner, Rule, Then, Traffic, When, Who,
+};
 use aviary::service::{Expectation, Settings, Timelines};
-use aviary::sim::{self, Action, DiskSettings, Ruling, Seam, Target, Trigger, WorldSettings};
+use aviary::sim::{
+    self, Action, ClockFault, DiskFault, DiskSettings, Leaves, Ruling, Seam, Target, Trigger, WorldSettings,
+};
 use aviary::site::Bird;
 
 use crate::pair::{Pair, extra_step};
-use crate::{crashes, disk, links, lives, network, rough, rules, settings, targets, triggers, world};
+use crate::{clocks, crashes, disk, links, lives, network, rough, rules, settings, targets, triggers, world};
 
 /// A kind of fault and what checks its twins.
 #[derive(Clone, Copy)]
@@ -63,17 +67,19 @@ macro_rules! fields {
 }
 
 kinds!(STEPS: fn of_fault(&Fault<Expectation>) {
-    Fault::Crash(Crash { who: _, at: None, is_torn: false }) => crashes::at_once,
-    Fault::Crash(Crash { who: _, at: Some(Manner::BeforeSync), is_torn: false }) => crashes::before_sync,
-    Fault::Crash(Crash { who: _, at: Some(Manner::AfterSync), is_torn: false }) => crashes::after_sync,
-    Fault::Crash(Crash { who: _, at: Some(Manner::BetweenSends), is_torn: false }) => crashes::between_sends,
-    Fault::Crash(Crash { who: _, at: Some(Manner::BetweenRecipients), is_torn: false })
+    Fault::Crash(Crash { who: _, at: None, leaves: Leaves::Nothing }) => crashes::at_once,
+    Fault::Crash(Crash { who: _, at: Some(Manner::BeforeSync), leaves: Leaves::Nothing }) => crashes::before_sync,
+    Fault::Crash(Crash { who: _, at: Some(Manner::AfterSync), leaves: Leaves::Nothing }) => crashes::after_sync,
+    Fault::Crash(Crash { who: _, at: Some(Manner::BetweenSends), leaves: Leaves::Nothing }) => crashes::between_sends,
+    Fault::Crash(Crash { who: _, at: Some(Manner::BetweenRecipients), leaves: Leaves::Nothing })
         => crashes::between_recipients,
-    Fault::Crash(Crash { who: _, at: Some(Manner::DuringRecovery), is_torn: false })
+    Fault::Crash(Crash { who: _, at: Some(Manner::DuringRecovery), leaves: Leaves::Nothing })
         => crashes::during_recovery,
     // At whichever seam: what is torn is the last write.
-    Fault::Crash(Crash { who: _, at: Some(Manner::Torn), is_torn: false }
-        | Crash { who: _, at: _, is_torn: true }) => crashes::torn,
+    Fault::Crash(Crash { who: _, at: Some(Manner::Torn), leaves: Leaves::Nothing }
+        | Crash { who: _, at: _, leaves: Leaves::Torn }) => crashes::torn,
+    Fault::Crash(Crash { who: _, at: Some(Manner::Scattered), leaves: Leaves::Nothing }
+        | Crash { who: _, at: _, leaves: Leaves::Scattered }) => crashes::scattered,
     Fault::Restart(_) => lives::restart,
     Fault::Pause(_) => lives::pause,
     Fault::Resume(_) => lives::resume,
@@ -92,19 +98,32 @@ kinds!(STEPS: fn of_fault(&Fault<Expectation>) {
     Fault::Rule(Rule { then: Then::Delay(_), .. }) => rules::delay,
     Fault::Rule(Rule { then: Then::Duplicate { .. }, .. }) => rules::duplicate,
     Fault::SyncTime(..) => disk::sync_time,
+    Fault::Disk(_, DiskWord::FailSync) => disk::fail_sync,
+    Fault::Disk(_, DiskWord::FailWrite) => disk::fail_write,
+    Fault::Disk(_, DiskWord::Full) => disk::full,
+    Fault::Disk(_, DiskWord::Room) => disk::room,
+    Fault::Disk(_, DiskWord::Rot) => disk::rot,
+    Fault::Disk(_, DiskWord::Misdirect) => disk::misdirect,
+    Fault::Wipe(_) => disk::wipe,
+    Fault::Slow(..) => lives::slow,
+    Fault::Clock(_, ClockWord::Ahead(_)) => clocks::ahead,
+    Fault::Clock(_, ClockWord::Behind(_)) => clocks::behind,
+    Fault::Clock(_, ClockWord::Fast(_)) => clocks::fast,
+    Fault::Clock(_, ClockWord::Slow(_)) => clocks::slow,
     Fault::Heal => lives::heal,
 } no fault { Fault::Expect(_) });
 
 type Command = <Bird as aviary::process::Process>::Command;
 
 kinds!(ACTIONS: fn of_action(&Action<Command>) {
-    Action::Crash { who: _, at: None, torn: false } => crashes::at_once,
-    Action::Crash { who: _, at: Some(Seam::BeforeSync), torn: false } => crashes::before_sync,
-    Action::Crash { who: _, at: Some(Seam::AfterSync), torn: false } => crashes::after_sync,
-    Action::Crash { who: _, at: Some(Seam::BetweenSends), torn: false } => crashes::between_sends,
-    Action::Crash { who: _, at: Some(Seam::BetweenRecipients), torn: false } => crashes::between_recipients,
-    Action::Crash { who: _, at: Some(Seam::DuringRecovery), torn: false } => crashes::during_recovery,
-    Action::Crash { who: _, at: _, torn: true } => crashes::torn,
+    Action::Crash { who: _, at: None, leaves: Leaves::Nothing } => crashes::at_once,
+    Action::Crash { who: _, at: Some(Seam::BeforeSync), leaves: Leaves::Nothing } => crashes::before_sync,
+    Action::Crash { who: _, at: Some(Seam::AfterSync), leaves: Leaves::Nothing } => crashes::after_sync,
+    Action::Crash { who: _, at: Some(Seam::BetweenSends), leaves: Leaves::Nothing } => crashes::between_sends,
+    Action::Crash { who: _, at: Some(Seam::BetweenRecipients), leaves: Leaves::Nothing } => crashes::between_recipients,
+    Action::Crash { who: _, at: Some(Seam::DuringRecovery), leaves: Leaves::Nothing } => crashes::during_recovery,
+    Action::Crash { who: _, at: _, leaves: Leaves::Torn } => crashes::torn,
+    Action::Crash { who: _, at: _, leaves: Leaves::Scattered } => crashes::scattered,
     Action::Restart(_) => lives::restart,
     Action::Pause(_) => lives::pause,
     Action::Resume(_) => lives::resume,
@@ -123,6 +142,18 @@ kinds!(ACTIONS: fn of_action(&Action<Command>) {
     Action::Rule(sim::Rule { ruling: Ruling::Delay(_), .. }) => rules::delay,
     Action::Rule(sim::Rule { ruling: Ruling::Duplicate { copies: _, apart: _ }, .. }) => rules::duplicate,
     Action::SyncTime(..) => disk::sync_time,
+    Action::Disk(_, DiskFault::FailSync) => disk::fail_sync,
+    Action::Disk(_, DiskFault::FailWrite) => disk::fail_write,
+    Action::Disk(_, DiskFault::Full) => disk::full,
+    Action::Disk(_, DiskFault::Room) => disk::room,
+    Action::Disk(_, DiskFault::Rot) => disk::rot,
+    Action::Disk(_, DiskFault::Misdirect) => disk::misdirect,
+    Action::Wipe(_) => disk::wipe,
+    Action::Slow(..) => lives::slow,
+    Action::Clock(_, ClockFault::Ahead(_)) => clocks::ahead,
+    Action::Clock(_, ClockFault::Behind(_)) => clocks::behind,
+    Action::Clock(_, ClockFault::Fast(_)) => clocks::fast,
+    Action::Clock(_, ClockFault::Slow(_)) => clocks::slow,
     Action::Heal => lives::heal,
 } no fault { Action::Command(..) | Action::Check(_) });
 
@@ -259,6 +290,7 @@ fields!(REORDERING: fn of_reordering(&Reordering) {
 
 fields!(DISK: fn of_disk(&Disk) {
     sync => disk::sync,
+    file_bytes => disk::file_bytes,
 } elsewhere or no fault { mode });
 
 fields!(SETTINGS: fn of_settings(&Settings) {
@@ -284,7 +316,7 @@ type Shape = Scenario<Timelines>;
 fields!(SCENARIO: fn of_shape(&Shape) {
     seed => world::seed,
     machines => targets::machines,
-} elsewhere or no fault { about, sites, clients, network, disk, settings, limit, rules, steps, also, expect });
+} elsewhere or no fault { about, sites, clients, network, disk, budget, settings, limit, rules, steps, also, expect });
 
 type Made = WorldSettings<Bird>;
 
@@ -398,7 +430,7 @@ pub fn differences(with: &Shape, without: &Shape, faulty: &Made, fine: &Made) ->
 
 /// The faults that no scenario can say. What a scenario's settings come to is not one of them.
 fn of_world_beyond(with: &Shape, without: &Shape, faulty: &Made, fine: &Made) -> Vec<&'static str> {
-    if with.settings != without.settings {
+    if with.settings != without.settings || with.disk.file_bytes != without.disk.file_bytes {
         return Vec::new();
     }
     let disk = of_simulated_disk(&faulty.disk, &fine.disk);
@@ -410,6 +442,7 @@ fn of_world_beyond(with: &Shape, without: &Shape, faulty: &Made, fine: &Made) ->
 fn whom(fault: &Fault<Expectation>) -> Vec<Who> {
     match fault {
         Fault::Crash(Crash { who, .. }) | Fault::SyncTime(who, _) => vec![*who],
+        Fault::Disk(who, _) | Fault::Wipe(who) | Fault::Slow(who, _) | Fault::Clock(who, _) => vec![*who],
         Fault::Restart(who) | Fault::Pause(who) | Fault::Resume(who) | Fault::Isolate(who) => vec![*who],
         Fault::Rule(rule) => vec![rule.from, rule.to],
         Fault::Partition(_) | Fault::Cut { .. } | Fault::Mend(..) => Vec::new(),
@@ -421,6 +454,7 @@ fn whom(fault: &Fault<Expectation>) -> Vec<Who> {
 fn simulated_whom(action: &Action<Command>) -> Vec<Target> {
     match action {
         Action::Crash { who, .. } | Action::SyncTime(who, _) => vec![*who],
+        Action::Disk(who, _) | Action::Wipe(who) | Action::Slow(who, _) | Action::Clock(who, _) => vec![*who],
         Action::Restart(who) | Action::Pause(who) | Action::Resume(who) | Action::Isolate(who) => vec![*who],
         Action::Rule(rule) => vec![rule.filter.from, rule.filter.to],
         Action::Partition(_) | Action::Cut { .. } | Action::Mend(..) => Vec::new(),

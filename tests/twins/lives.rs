@@ -1,4 +1,4 @@
-//! Restarting, pausing, resuming, healing.
+//! Restarting, pausing, slowing, resuming, healing.
 
 use crate::pair::Pair;
 use crate::story::{Story, millis, seconds};
@@ -77,5 +77,20 @@ pub fn heal(pair: &Pair) {
                 .count()
         };
         assert_eq!(dropped(with), 0, "the rule is gone");
+    });
+}
+
+pub fn slow(pair: &Pair) {
+    let text = r#"also: [
+    +       [At("2s", Slow(Site(1), "60ms"))],
+        ]"#;
+    pair.led(text, |with, without| {
+        let apart = |story: &Story| {
+            let arrivals = story.arrivals("S0", "S1");
+            let times: Vec<u64> = arrivals.iter().map(|(at, _)| *at).filter(|at| *at > seconds(2)).collect();
+            times.windows(2).map(|pair| pair[1] - pair[0]).min()
+        };
+        assert!(apart(with) >= Some(millis(60)) && apart(without) < Some(millis(60)));
+        assert!(with.world.statistics().slowed > 10);
     });
 }

@@ -11,6 +11,7 @@ mod kinds;
 mod pair;
 mod story;
 
+mod clocks;
 mod crashes;
 mod disk;
 mod links;

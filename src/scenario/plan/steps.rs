@@ -6,10 +6,16 @@ use crate::scenario::form::{Scenario, StepOf};
 use crate::scenario::locate::Place;
 use crate::scenario::namespace::Word;
 use crate::scenario::nearest::nearest;
+use crate::scenario::plan::budget::damages;
 use crate::scenario::plan::{Check, Planner};
 use crate::scenario::service::Service;
-use crate::scenario::step::{self, Event, Fault, Manner, Rule, Then, Traffic, When, Who};
-use crate::sim::{self, About, Action, Filter, KEPT_MAX, Ruling, Seam, Slots, Step, Target, Track, Trigger};
+use crate::scenario::step::{
+    self, ClockWord, DiskWord, Event, Fault, Manner, Rule, Then, Traffic, When, Who,
+};
+use crate::sim::{
+    self, About, Action, ClockFault, DRIFT_MAX, DiskFault, Filter, KEPT_MAX, Ruling, Seam, Slots, Step,
+    Target, Track, Trigger,
+};
 use crate::time::{Duration, Instant};
 
 type CommandOf<S> = <<S as Service>::Process as Process>::Command;
@@ -23,7 +29,12 @@ pub(super) fn can<S: Service>(scenario: &Scenario<S>, is: fn(&Fault<S::Expectati
 }
 
 pub(super) fn crashes<E>(fault: &Fault<E>) -> bool {
-    matches!(fault, Fault::Crash(_))
+    let stops = |word: &DiskWord| matches!(word, DiskWord::FailSync | DiskWord::FailWrite);
+    match fault {
+        Fault::Crash(_) | Fault::Wipe(_) => true,
+        Fault::Disk(_, word) => stops(word),
+        _ => false,
+    }
 }
 
 pub(super) fn restarts<E>(fault: &Fault<E>) -> bool {
@@ -44,6 +55,8 @@ pub(super) fn keepers<S: Service>(scenario: &Scenario<S>) -> Vec<String> {
     let keeping = scenario.rules.iter().chain(later).filter(|rule| rule.then == Then::Keep);
     keeping.filter_map(|rule| rule.name.clone()).collect()
 }
+/// Ten years: farther no clock is set.
+const STEP_MAX: Duration = Duration::from_secs(315_360_000);
 
 fn moment(since_start: Duration) -> Instant {
     Instant::ZERO + since_start
@@ -253,7 +266,7 @@ impl<S: Service> Planner<S> {
             Fault::Crash(crash) => Action::Crash {
                 who: self.site_like(&inner, crash.who, false)?,
                 at: crash.at.and_then(seam),
-                torn: crash.is_torn,
+                leaves: crash.leaves,
             },
             Fault::Restart(Who::Leader | Who::Follower | Who::Candidate | Who::Laggard) => {
                 let message = "who is down has no role";
@@ -315,6 +328,27 @@ impl<S: Service> Planner<S> {
                 let time = self.sync_time(&place.index(1), *time);
                 Action::SyncTime(self.site_like(&inner, *who, false)?, time)
             }
+            Fault::Disk(who, word) => {
+                let fault = disk_fault(*word);
+                if damages(fault) {
+                    self.count_loss(&inner, *who);
+                }
+                Action::Disk(self.site_like(&inner, *who, false)?, fault)
+            }
+            Fault::Wipe(who) => {
+                self.count_loss(&inner, *who);
+                Action::Wipe(self.site_like(&inner, *who, false)?)
+            }
+            Fault::Slow(who, time) => {
+                if *time > Duration::from_secs(60) {
+                    self.wrong(place.index(1), format!("{time} for each input"), "at most 1min");
+                }
+                Action::Slow(self.somebody(&inner, *who)?, *time)
+            }
+            Fault::Clock(who, word) => {
+                let fault = self.clock_fault(&place.index(1), *word);
+                Action::Clock(self.somebody(&inner, *who)?, fault)
+            }
             Fault::Heal => Action::Heal,
             Fault::Expect(expectation) => {
                 self.fired_by = None;
@@ -332,6 +366,25 @@ impl<S: Service> Planner<S> {
             self.wrong(place.field("to"), "no link goes from a site to itself", "two different sites");
         }
         (self.sites(&place.field("from"), from), self.sites(&place.field("to"), to))
+    }
+
+    fn clock_fault(&mut self, place: &Place, word: ClockWord) -> ClockFault {
+        let (fault, percent) = match word {
+            ClockWord::Ahead(by) => (ClockFault::Ahead(by), 0),
+            ClockWord::Behind(by) => (ClockFault::Behind(by), 0),
+            ClockWord::Fast(percent) => (ClockFault::Fast(percent.0), percent.0),
+            ClockWord::Slow(percent) => (ClockFault::Slow(percent.0), percent.0),
+        };
+        if percent > DRIFT_MAX {
+            let message = format!("a clock that drifts by {percent} %");
+            self.wrong(place.index(0), message, format!("at most {DRIFT_MAX}%"));
+        }
+        if let ClockWord::Ahead(by) | ClockWord::Behind(by) = word
+            && (by == Duration::ZERO || by > STEP_MAX)
+        {
+            self.wrong(place.index(0), format!("a clock that is set by {by}"), format!("1us to {STEP_MAX}"));
+        }
+        fault
     }
 
     fn sites(&mut self, place: &Place, numbers: &[u8]) -> SiteSet {
@@ -424,6 +477,17 @@ impl<S: Service> Planner<S> {
     }
 }
 
+fn disk_fault(word: DiskWord) -> DiskFault {
+    match word {
+        DiskWord::FailSync => DiskFault::FailSync,
+        DiskWord::FailWrite => DiskFault::FailWrite,
+        DiskWord::Full => DiskFault::Full,
+        DiskWord::Room => DiskFault::Room,
+        DiskWord::Rot => DiskFault::Rot,
+        DiskWord::Misdirect => DiskFault::Misdirect,
+    }
+}
+
 fn seam(manner: Manner) -> Option<Seam> {
     match manner {
         Manner::BeforeSync => Some(Seam::BeforeSync),
@@ -431,6 +495,6 @@ fn seam(manner: Manner) -> Option<Seam> {
         Manner::BetweenSends => Some(Seam::BetweenSends),
         Manner::BetweenRecipients => Some(Seam::BetweenRecipients),
         Manner::DuringRecovery => Some(Seam::DuringRecovery),
-        Manner::Torn => None,
+        Manner::Torn | Manner::Scattered => None,
     }
 }

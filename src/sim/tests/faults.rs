@@ -73,7 +73,7 @@ fn rules_drop_delay_and_duplicate_what_they_match() {
 #[test]
 fn the_end_heals_a_core_and_leaves_the_rest_as_it_was() {
     let mut settings = settings(Vec::from([
-        at(1, Action::Crash { who: Target::Process(S0), at: None, torn: false }),
+        at(1, Action::Crash { who: Target::Process(S0), at: None, leaves: Leaves::Nothing }),
         at(1, Action::Pause(Target::Process(S1))),
         at(1, Action::Isolate(Target::AllSites)),
         at(1, Action::Rule(rule("all", filter("Tell", Target::Any, Target::Any), Ruling::Drop))),

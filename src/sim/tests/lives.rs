@@ -6,15 +6,15 @@ use crate::outbox::SyncMode;
 use crate::sim::host::Status;
 use crate::sim::script::Seam;
 
-fn crash(who: ProcessId, at: Option<Seam>, torn: bool) -> Action<Ask> {
-    Action::Crash { who: Target::Process(who), at, torn }
+fn crash(who: ProcessId, at: Option<Seam>, leaves: Leaves) -> Action<Ask> {
+    Action::Crash { who: Target::Process(who), at, leaves }
 }
 
 /// What S0 keeps, durably and after a restart at 1 s, and who ever heard of 5, when it crashes at this seam.
 fn at_seam(seam: Option<Seam>, ask: Ask) -> (Vec<u64>, Vec<ProcessId>, Birds) {
     let mut steps = Vec::new();
     if let Some(seam) = seam {
-        steps.push(at(1, crash(S0, Some(seam), false)));
+        steps.push(at(1, crash(S0, Some(seam), Leaves::Nothing)));
     }
     steps.push(at(2, Action::Command(S0, ask)));
     steps.push(at(1_000, Action::Restart(Target::Process(S0))));
@@ -55,8 +55,8 @@ fn a_crash_during_recovery_uses_its_incarnation_up() {
     let restart = |millis| at(millis, Action::Restart(Target::Process(S0)));
     let world = run(settings(Vec::from([
         put(1, S0, 5),
-        at(100, crash(S0, None, false)),
-        at(150, crash(S0, Some(Seam::DuringRecovery), false)),
+        at(100, crash(S0, None, Leaves::Nothing)),
+        at(150, crash(S0, Some(Seam::DuringRecovery), Leaves::Nothing)),
         restart(200),
         restart(300),
     ])));
@@ -79,7 +79,7 @@ fn a_process_whose_deadline_stays_due_is_objected_to() {
 fn every_incarnation_has_a_seed_of_its_own() {
     let world = run(settings(Vec::new()));
     let crashed = run(settings(Vec::from([
-        at(1, crash(S0, None, false)),
+        at(1, crash(S0, None, Leaves::Nothing)),
         at(2, Action::Restart(Target::Process(S0))),
     ])));
     let seed = |world: &Birds, who| world.process(who).map(|gossip| gossip.seed);
@@ -90,17 +90,17 @@ fn every_incarnation_has_a_seed_of_its_own() {
 
 #[test]
 fn unsynced_writes_are_lost_and_a_torn_one_leaves_a_part() {
-    for torn in [false, true] {
+    for leaves in [Leaves::Nothing, Leaves::Torn] {
         let world = run(settings(Vec::from([
             put(1, S0, 5),
             put(100, S0, 6),
-            at(101, crash(S0, None, torn)),
+            at(101, crash(S0, None, leaves)),
             at(200, Action::Restart(Target::Process(S0))),
         ])));
         assert_eq!(kept(&world, S0), [5], "the sync of 6 takes until 102 ms");
         assert_eq!(world.judge().crashed, [(S0, Vec::from([5, 6]))]);
         assert!(world.judge().durable.contains(&(S0, 5)) && !world.judge().durable.contains(&(S0, 6)));
-        assert_eq!(world.trace().render().contains("the last one torn"), torn);
+        assert_eq!(world.trace().render().contains("the last one torn"), leaves == Leaves::Torn);
     }
 }
 
@@ -119,7 +119,7 @@ fn a_restarted_site_does_not_wait_for_the_syncs_of_its_last_life() {
     let mut settings = settings(Vec::from([
         at(1, sync_time(60_000)),
         put(2, S0, 5),
-        at(10, crash(S0, None, false)),
+        at(10, crash(S0, None, Leaves::Nothing)),
         at(11, sync_time(2)),
         at(12, Action::Restart(Target::Process(S0))),
         put(20, S0, 6),
@@ -193,7 +193,7 @@ fn a_full_outbox_holds_inputs_until_the_sync() {
 fn a_machine_takes_its_sites_down_together() {
     let mut settings = settings(Vec::from([
         put(1, S0, 5),
-        at(100, Action::Crash { who: Target::Machine(1), at: None, torn: false }),
+        at(100, Action::Crash { who: Target::Machine(1), at: None, leaves: Leaves::Nothing }),
         at(200, Action::Restart(Target::Machine(1))),
     ]));
     settings.machines = Vec::from([only(S0), only(S1).with(S2.as_site().unwrap())]);
@@ -209,7 +209,7 @@ fn a_machine_takes_its_sites_down_together() {
 fn durable_state_that_is_refused_stops_a_site_for_good() {
     let world = run(settings(Vec::from([
         put(1, S0, CURSED),
-        at(100, crash(S0, None, false)),
+        at(100, crash(S0, None, Leaves::Nothing)),
         at(200, Action::Restart(Target::Process(S0))),
         at(300, Action::Heal),
     ])));
@@ -236,7 +236,7 @@ fn a_disk_without_room_is_announced_before_it_stops_its_site() {
 #[test]
 fn healing_disarms_a_crash_that_waits_for_its_seam() {
     for heals in [false, true] {
-        let mut steps = Vec::from([at(1, crash(S0, Some(Seam::BeforeSync), false))]);
+        let mut steps = Vec::from([at(1, crash(S0, Some(Seam::BeforeSync), Leaves::Nothing))]);
         if heals {
             steps.push(at(2, Action::Heal));
         }

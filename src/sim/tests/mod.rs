@@ -6,6 +6,7 @@ mod limits;
 mod lives;
 mod runs;
 mod scripts;
+mod vital;
 
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -18,7 +19,7 @@ use crate::mix::Seed;
 use crate::sim::host::Waiting;
 use crate::sim::judge::{Judge, Observation, Violation};
 use crate::sim::rule::{About, Filter};
-use crate::sim::script::{Action, Step, Target, Trigger};
+use crate::sim::script::{Action, Leaves, Step, Target, Trigger};
 use crate::sim::settings::{TraceLevel, TraceSettings, WorldSettings};
 use crate::sim::world::{Event, World};
 use crate::time::{Duration, Instant};

@@ -19,7 +19,7 @@ fn stormy() -> Settings {
     settings.network.reordering = Chance { numerator: 1, denominator: 20 };
     settings.network.reordering_by = Duration::from_millis(30);
     settings.tracks.push(Vec::from([
-        at(300, Action::Crash { who: Target::Process(S1), at: None, torn: true }),
+        at(300, Action::Crash { who: Target::Process(S1), at: None, leaves: Leaves::Torn }),
         at(500, Action::Restart(Target::Process(S1))),
     ]));
     settings

@@ -7,7 +7,7 @@ fn sent(kind: &str, from: ProcessId, nth: u64) -> Trigger {
 }
 
 const fn crash(who: Target) -> Action<Ask> {
-    Action::Crash { who, at: None, torn: false }
+    Action::Crash { who, at: None, leaves: Leaves::Nothing }
 }
 
 #[test]

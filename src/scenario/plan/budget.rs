@@ -1,0 +1,62 @@
+//! The fault budget: how many sites a scenario may damage.
+
+use crate::ids::SiteSet;
+use crate::scenario::form::Budget;
+use crate::scenario::locate::Place;
+use crate::scenario::plan::Planner;
+use crate::scenario::service::Service;
+use crate::scenario::step::Who;
+use crate::sim::DiskFault;
+
+/// Whether whoever recovers from what this leaves must refuse.
+pub(super) fn damages(fault: DiskFault) -> bool {
+    match fault {
+        DiskFault::Rot | DiskFault::Misdirect => true,
+        DiskFault::FailSync | DiskFault::FailWrite | DiskFault::Full | DiskFault::Room => false,
+    }
+}
+
+/// The sites that a scenario may damage or wipe.
+#[derive(Default)]
+pub(super) struct Losses {
+    named: SiteSet,
+    /// Steps that aim at a role: each may find another site in it.
+    by_role: usize,
+    /// Where each step is written, and how many sites are lost behind it, in the order of the file.
+    steps: Vec<(Place, usize)>,
+}
+
+impl<S: Service> Planner<S> {
+    /// A step at `place` takes the storage of `who` away, or damages it.
+    pub(super) fn count_loss(&mut self, place: &Place, who: Who) {
+        let lost = match who {
+            Who::Site(number) => self.shape.site(number).into_iter().collect(),
+            Who::Machine(machine) => self.shape.on_machine(machine),
+            Who::AllSites => self.shape.all_sites(),
+            _ => {
+                self.losses.by_role += 1;
+                SiteSet::EMPTY
+            }
+        };
+        let losses = &mut self.losses;
+        losses.named = losses.named.iter().chain(lost.iter()).collect();
+        let all = usize::from(self.shape.sites);
+        let count = all.min(losses.named.len() + losses.by_role);
+        losses.steps.push((place.clone(), count));
+    }
+
+    /// The first step that damages more sites than the protocol can lose is wrong, unless all may be lost.
+    pub(super) fn check_budget(&mut self, budget: Budget, core_size: u8) {
+        let all = self.shape.sites;
+        let spare = all.saturating_sub(core_size);
+        let first = self.losses.steps.iter().find(|(_, count)| *count > usize::from(spare)).cloned();
+        if let (Budget::Survivable, Some((place, count))) = (budget, first) {
+            let message = format!(
+                "up to here the storage of {count} of {all} sites may be damaged or wiped, and {spare} can be lost for good"
+            );
+            let help = "aim at fewer sites (each step at a role counts as one more), or write `budget: Unlimited`: then only \
+                        safety is judged";
+            self.wrong(place, message, help);
+        }
+    }
+}

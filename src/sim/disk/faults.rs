@@ -1,0 +1,258 @@
+//! What is done to a disk on purpose: syncs and writes that fail, no room, rot, and writes that go astray.
+//!
+//! Rot and stray writes touch only what recovery must be able to miss: bytes without which it finds damage. A lost last
+//! batch, which looks like a torn write, no journal can tell from one.
+
+use alloc::borrow::ToOwned;
+use alloc::string::String;
+use alloc::vec::Vec;
+
+use super::{Change, FileId, SimDisk, Undo};
+use crate::journal::vital::{Vital, vital};
+use crate::journal::{DiskError, SyncId};
+use crate::mix::{below, mix};
+use crate::sim::director::StepId;
+use crate::sim::script::{DiskFault, Leaves};
+
+/// A fault that waits for the call that it befalls.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Armed {
+    pub(crate) fault: DiskFault,
+    pub(crate) step: StepId,
+    pub(crate) draw: u64,
+}
+
+/// A fault that befell a call.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(crate) enum Struck {
+    /// A sync failed.
+    Sync,
+    /// A write failed.
+    Write,
+    /// A file could not be created for want of room.
+    Create,
+    /// A write went to another place.
+    Astray { file: String, meant: u64, instead: u64 },
+}
+
+/// The faults of one disk.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Faults {
+    pub(crate) is_full: bool,
+    pub(crate) armed: Vec<Armed>,
+    /// Those that waited still when all was healed.
+    pub(crate) spared: Vec<Armed>,
+    struck: Vec<Struck>,
+    /// Numbers of the stray writes that are not synced.
+    strays: Vec<u64>,
+    /// A stray write was made durable.
+    is_astray: bool,
+}
+
+impl Faults {
+    /// Takes the first fault of this kind out that waits.
+    pub(super) fn take(&mut self, fault: DiskFault) -> Option<Armed> {
+        if self.armed.is_empty() {
+            return None;
+        }
+        let place = self.armed.iter().position(|armed| armed.fault == fault)?;
+        Some(self.armed.remove(place))
+    }
+
+    pub(super) const fn has_strays(&self) -> bool {
+        !self.strays.is_empty()
+    }
+
+    pub(super) fn strike(&mut self, struck: Struck) {
+        self.struck.push(struck);
+    }
+}
+
+/// What stays of the unsynced writes in a crash.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub(crate) struct Residue {
+    /// Whole.
+    pub(crate) whole: usize,
+    /// In part.
+    pub(crate) torn: usize,
+}
+
+/// What becomes of one unsynced write in a crash that scatters them: how many of its bytes stay.
+fn kept(draw: u64, number: u64, length: usize) -> usize {
+    let draw = mix(draw, [number]);
+    match below(mix(draw, [0]), 3) {
+        0 => 0,
+        1 if length > 1 => usize::try_from(1 + below(mix(draw, [1]), length as u64 - 1)).unwrap_or(length),
+        _ => length,
+    }
+}
+
+impl SimDisk {
+    /// Lets a fault wait for the call that it befalls, or changes what the disk is like.
+    pub(crate) fn arm(&mut self, armed: Armed) {
+        match armed.fault {
+            DiskFault::Full => self.faults.is_full = true,
+            DiskFault::Room => self.faults.is_full = false,
+            DiskFault::FailSync | DiskFault::FailWrite | DiskFault::Misdirect => {
+                self.faults.armed.push(armed)
+            }
+            DiskFault::Rot => {}
+        }
+    }
+
+    /// A full disk has room again.
+    pub(crate) fn make_room(&mut self) {
+        self.faults.is_full = false;
+    }
+
+    /// Faults that wait are dropped; that they never struck stays known.
+    pub(crate) fn spare(&mut self) {
+        self.faults.spared.append(&mut self.faults.armed);
+    }
+
+    /// The faults that have not struck: those that wait, and those that were dropped.
+    pub(crate) fn unmet(&self) -> impl Iterator<Item = &Armed> {
+        self.faults.armed.iter().chain(&self.faults.spared)
+    }
+
+    pub(crate) const fn has_struck(&self) -> bool {
+        !self.faults.struck.is_empty()
+    }
+
+    /// What befell since the last call.
+    pub(crate) fn take_struck(&mut self) -> Vec<Struck> {
+        core::mem::take(&mut self.faults.struck)
+    }
+
+    /// Whether a stray write was made durable, so that recovery must refuse what is here.
+    pub(crate) const fn is_astray(&self) -> bool {
+        self.faults.is_astray
+    }
+
+    /// What a crash at this moment would leave, as far as recovery cannot do without it.
+    fn vital(&self) -> Vec<Vital> {
+        let mut durable = self.clone();
+        durable.crash(Leaves::Nothing, 0);
+        // What cannot be read has nothing left to lose.
+        vital(&durable).unwrap_or_default()
+    }
+
+    /// Flips bits of one durable byte, drawn among those that recovery cannot do without. Says which.
+    pub(crate) fn rot(&mut self, draw: u64) -> Option<(String, u64)> {
+        let vital = self.vital();
+        let all: u64 = vital.iter().map(|part| part.end).sum();
+        if all == 0 {
+            return None;
+        }
+        let mut at = below(mix(draw, [0]), all);
+        let part = vital.into_iter().find(|part| {
+            let is_here = at < part.end;
+            at -= if is_here { 0 } else { part.end };
+            is_here
+        })?;
+        let file = *self.folder.get(part.file.as_str())?;
+        let mut byte = [0];
+        self.get(file, at, &mut byte);
+        let flipped = 1 + below(mix(draw, [1]), 255);
+        self.put(file, at, &[byte[0] ^ flipped.to_le_bytes()[0]]);
+        Some((part.file, at))
+    }
+
+    /// Where a write of `length` bytes to `name` lands when it goes astray: over what recovery cannot do without, in
+    /// the same file, since one sync makes all of a file durable. `None` where there is no such place.
+    fn astray(&self, name: &str, length: usize, draw: u64) -> Option<u64> {
+        let part = self.vital().into_iter().find(|part| part.file == name)?;
+        let places = part.end.checked_sub(length as u64);
+        let header_only = || (part.is_lowest && part.end > 0).then_some(0);
+        places.map(|last| below(draw, last + 1)).or_else(header_only)
+    }
+
+    /// What waits for a write befalls it: it fails, or goes elsewhere than to `offset`.
+    #[cold]
+    pub(super) fn befall(&mut self, name: &str, offset: u64, length: usize) -> Result<u64, DiskError> {
+        if self.faults.take(DiskFault::FailWrite).is_some() {
+            self.faults.strike(Struck::Write);
+            return Err(DiskError::Io("the write failed".to_owned()));
+        }
+        Ok(self.deflect(name, offset, length))
+    }
+
+    /// Where a write goes: elsewhere, if one is to go astray and can.
+    fn deflect(&mut self, name: &str, offset: u64, length: usize) -> u64 {
+        let waits = self.faults.armed.iter().position(|armed| armed.fault == DiskFault::Misdirect);
+        let Some(waits) = waits else { return offset };
+        let Some(instead) = self.astray(name, length, self.faults.armed[waits].draw) else { return offset };
+        self.faults.armed.remove(waits);
+        self.faults.strike(Struck::Astray { file: name.to_owned(), meant: offset, instead });
+        self.faults.strays.push(self.numbers + 1);
+        instead
+    }
+
+    /// A file was synced up to the change with this number: what went astray in it is durable.
+    pub(super) fn settle_strays(&mut self) {
+        let unsynced = &self.unsynced;
+        let before = self.faults.strays.len();
+        self.faults.strays.retain(|number| unsynced.iter().any(|change| change.number == *number));
+        self.faults.is_astray |= self.faults.strays.len() < before;
+    }
+
+    /// The error of a sync, if it fails.
+    pub(super) fn fails(&mut self, fails: bool) -> Result<(), DiskError> {
+        if !fails {
+            return Ok(());
+        }
+        self.faults.strike(Struck::Sync);
+        Err(DiskError::Io("the sync failed".to_owned()))
+    }
+
+    /// How many unsynced writes a crash that scatters them would leave.
+    pub(crate) fn residue(&self, draw: u64) -> Residue {
+        let mut residue = Residue::default();
+        for change in &self.unsynced {
+            let Some((_, length)) = change.range() else { continue };
+            match kept(draw, change.number, length) {
+                0 => {}
+                all if all == length => residue.whole += 1,
+                _ => residue.torn += 1,
+            }
+        }
+        residue
+    }
+
+    /// Undoes every unsynced change, newest first, and puts the drawn ones back.
+    pub(super) fn scatter(&mut self, draw: u64) {
+        let mut stays: Vec<(FileId, u64, Vec<u8>)> = Vec::new();
+        while let Some(change) = self.unsynced.pop_back() {
+            if let Some((offset, length)) = change.range() {
+                let mut bytes = alloc::vec![0; kept(draw, change.number, length)];
+                if self.check_range(change.file, "", offset, bytes.len()).is_ok() {
+                    self.get(change.file, offset, &mut bytes);
+                    stays.push((change.file, offset, bytes));
+                }
+            }
+            self.undo(change);
+        }
+        for (file, offset, bytes) in stays.into_iter().rev() {
+            self.put(file, offset, &bytes);
+        }
+    }
+
+    pub(super) fn forget_strays(&mut self) {
+        self.faults.strays.clear();
+        self.faults.struck.clear();
+    }
+}
+
+impl Change {
+    /// Where it wrote, and how many bytes.
+    pub(super) fn range(&self) -> Option<(u64, usize)> {
+        match &self.undo {
+            Undo::Write { offset, before } => Some((*offset, before.len())),
+            Undo::Blank { offset, length } => Some((*offset, *length)),
+            Undo::Truncate { .. } => None,
+        }
+    }
+}
+
+/// What went wrong with the sync of a file, as its journal would say it.
+pub(crate) type Ended = (SyncId, Result<(), (String, DiskError)>);

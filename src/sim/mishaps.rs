@@ -1,0 +1,172 @@
+//! What befalls a process from below: its disk, its pace, its clock.
+
+use alloc::format;
+use alloc::string::ToString;
+
+use crate::ids::ProcessId;
+use crate::mix::mix;
+use crate::process::Process;
+use crate::sim::director::StepId;
+use crate::sim::disk::SimDisk;
+use crate::sim::disk::faults::{Armed, Struck};
+use crate::sim::host::{Life, Storage};
+use crate::sim::judge::{Judge, Violation};
+use crate::sim::script::{ClockFault, DiskFault};
+use crate::sim::trace::{LineClass, What};
+use crate::sim::watch::Mark;
+use crate::sim::world::{Event, World};
+use crate::time::Duration;
+
+impl<P: Process, J: Judge<P>> World<P, J> {
+    pub(crate) fn befall_disk(&mut self, h: usize, fault: DiskFault, step: StepId) {
+        let host = &mut self.hosts[h];
+        let id = host.id;
+        let Some(disk) = &mut host.disk else { return };
+        let words = [id.number().into(), host.lives, step.track as u64, step.index as u64];
+        let draw = mix(self.seed_of_tears.0, words);
+        let damages = matches!(fault, DiskFault::Rot | DiskFault::Misdirect);
+        if damages && host.storage != Storage::Sound {
+            return self
+                .watch
+                .line(id, LineClass::Fault, || What::Idle { what: "has a damaged disk already" });
+        }
+        match fault {
+            DiskFault::Rot => {
+                let Some((file, at)) = disk.rot(draw) else {
+                    let what = "has nothing on its disk that could rot";
+                    return self.watch.line(id, LineClass::Fault, || What::Idle { what });
+                };
+                host.storage = Storage::Damaged;
+                self.watch.statistics.rotted += 1;
+                self.watch.mark(Mark::Rotted, id, [at, 0]);
+                self.watch.line(id, LineClass::Fault, || What::Rotted { file, at });
+            }
+            DiskFault::Misdirect => {
+                host.storage = Storage::Doubtful;
+                disk.arm(Armed { fault, step, draw });
+            }
+            DiskFault::FailSync | DiskFault::FailWrite | DiskFault::Full | DiskFault::Room => {
+                disk.arm(Armed { fault, step, draw });
+            }
+        }
+    }
+
+    /// Tells what befell the last calls of a journal.
+    #[inline]
+    pub(crate) fn tell_struck(&mut self, h: usize) {
+        if self.hosts[h].disk.as_ref().is_some_and(SimDisk::has_struck) {
+            self.do_tell_struck(h);
+        }
+    }
+
+    #[cold]
+    fn do_tell_struck(&mut self, h: usize) {
+        let host = &mut self.hosts[h];
+        let id = host.id;
+        let struck = host.disk.as_mut().map(SimDisk::take_struck).unwrap_or_default();
+        for struck in struck {
+            let statistics = &mut self.watch.statistics;
+            let (count, words) = match &struck {
+                Struck::Sync => (&mut statistics.failed_syncs, [0, 0]),
+                Struck::Write => (&mut statistics.failed_writes, [1, 0]),
+                Struck::Create => (&mut statistics.refused_files, [2, 0]),
+                Struck::Astray { instead, .. } => (&mut statistics.misdirected, [3, *instead]),
+            };
+            *count += 1;
+            self.watch.mark(Mark::Struck, id, words);
+            // A full disk is asked again and again.
+            let class = if struck == Struck::Create { LineClass::Routine } else { LineClass::Fault };
+            self.watch.line(id, class, || What::Struck(struck));
+        }
+    }
+
+    /// A process that takes nothing on because its disk is full writes nothing either: its host asks for it.
+    #[cold]
+    pub(crate) fn look_for_room(&mut self, h: usize) {
+        let host = &mut self.hosts[h];
+        let (Life::Up(running), Some(disk)) = (&mut host.life, &mut host.disk) else { return };
+        let Some(journal) = &mut running.journal else { return };
+        if let Err(error) = journal.reserve(disk) {
+            return self.stop_failed(h, &error.to_string(), false);
+        }
+        self.tell_struck(h);
+    }
+
+    /// A site that starts, though what it read was damaged, has not noticed.
+    pub(crate) fn object_to_damage(&mut self, id: ProcessId) {
+        let explanation = format!("{id} starts from damaged storage as if nothing had happened");
+        self.watch.object(Violation { property: "damage", explanation });
+    }
+
+    /// Its storage is gone, and with it the process.
+    pub(crate) fn wipe(&mut self, h: usize) {
+        if self.hosts[h].disk.is_none() {
+            return;
+        }
+        self.watch.statistics.wiped += 1;
+        self.stop_failed(h, "its storage is gone", true);
+        let capacity = self.settings.disk.capacity;
+        let host = &mut self.hosts[h];
+        host.disk = Some(SimDisk::new(capacity));
+        host.storage = Storage::Damaged;
+    }
+
+    pub(crate) fn slow(&mut self, h: usize, time: Duration) {
+        let host = &mut self.hosts[h];
+        let id = host.id;
+        if core::mem::replace(&mut host.slowness, time) == time {
+            return;
+        }
+        self.watch.mark(Mark::Slowed, id, [time.as_micros(), 0]);
+        let class = if time == Duration::ZERO { LineClass::Life } else { LineClass::Fault };
+        self.watch.line(id, class, || What::Slowed { time });
+    }
+
+    /// It was handed an input, and takes its time for it.
+    #[cold]
+    pub(crate) fn linger(&mut self, h: usize) {
+        let host = &mut self.hosts[h];
+        let (life, slowness) = (host.lives, host.slowness);
+        let Some(running) = host.running_mut() else { return };
+        running.is_busy = true;
+        self.watch.statistics.slowed += 1;
+        self.queue.push(self.watch.now + slowness, Event::Ready { host: h, life });
+    }
+
+    /// It has done what it took its time for.
+    pub(crate) fn on_ready(&mut self, h: usize, life: u64) {
+        let host = &mut self.hosts[h];
+        if host.is_alive(life)
+            && let Some(running) = host.running_mut()
+        {
+            running.is_busy = false;
+            self.drain(h);
+        }
+    }
+
+    /// Changes a clock. A wake-up that was armed before comes when the time has passed that it was to take: a clock that
+    /// is set does not change how long a sleep lasts, and one that runs otherwise does.
+    pub(crate) fn befall_clock(&mut self, h: usize, fault: ClockFault) {
+        let now = self.watch.now;
+        let host = &mut self.hosts[h];
+        let id = host.id;
+        let sleeps = host.running().is_some_and(|running| running.wake.is_some());
+        let clock = host.clock.get_or_insert_default();
+        clock.strike(fault, now);
+        clock.is_set_back &= sleeps;
+        let shows = clock.shows(now);
+        let statistics = &mut self.watch.statistics;
+        match fault {
+            ClockFault::Ahead(_) | ClockFault::Behind(_) => statistics.clocks_set += 1,
+            ClockFault::Fast(_) | ClockFault::Slow(_) => statistics.clocks_drifting += 1,
+        }
+        self.watch.mark(Mark::Clock, id, [shows.as_micros(), 0]);
+        self.watch.line(id, LineClass::Fault, || What::Clock { fault, shows });
+        if matches!(fault, ClockFault::Fast(_) | ClockFault::Slow(_))
+            && let Some(running) = self.hosts[h].running_mut()
+        {
+            running.wake = None;
+            self.arm(h);
+        }
+    }
+}

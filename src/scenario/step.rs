@@ -345,12 +345,12 @@ impl<'de> Deserialize<'de> for Crash {
 
 impl Serialize for Crash {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let leaves = match self.leaves {
+        let left = match self.leaves {
             Leaves::Nothing => None,
             Leaves::Torn => Some(Manner::Torn),
             Leaves::Scattered => Some(Manner::Scattered),
         };
-        let manners = [self.at, leaves];
+        let manners = [self.at, left];
         let mut parts = serializer.serialize_tuple(1 + manners.iter().flatten().count())?;
         parts.serialize_element(&self.who)?;
         manners.iter().flatten().try_for_each(|manner| parts.serialize_element(manner))?;

@@ -221,3 +221,22 @@ fn a_replay_of_nothing_is_as_stale_as_a_step_that_never_fired() {
     );
     assert!(refused.err().is_some_and(|why| why.to_string().contains("keep more than 100 copies")));
 }
+
+#[test]
+fn a_receiver_that_reads_what_it_must_refuse_is_objected_to() {
+    use crate::process::Recipients;
+    use crate::sim::parcels::Origin;
+    for origin in [Origin::Damaged, Origin::Stray] {
+        let mut world = run(settings(Vec::from([put(1, S0, 1)])));
+        let (_, sent) = world.judge().sent.iter().find(|(_, sent)| sent.to.contains(S2)).cloned().unwrap();
+        // Its bytes are whole and for everybody, whatever its host believes.
+        let datagram = Datagram { to: Recipients::One(S1), ..sent };
+        let parcel = world.parcels.post(datagram.into(), &mut world.spare);
+        world.parcels.get_mut(parcel).origin = origin;
+        let host = world.place(S2).unwrap();
+        world.queue.push(world.now(), Event::Deliver { host, parcel });
+        let violation = world.step().unwrap_err();
+        assert_eq!(violation.property, "frame");
+        assert!(violation.explanation.starts_with("S2 took a datagram from S0 that "), "{violation}");
+    }
+}

@@ -25,12 +25,19 @@ fn said(story: &Story, what: &str) -> usize {
     lines.filter(|(_, said)| said.contains(what)).count()
 }
 
-/// When the leader's datagrams to S1 are lost in bursts, as times between the first and the last of each.
+/// The bursts of each link: how long between the first and the last datagram lost in a row, and how many.
 fn bursts_at(story: &Story) -> Vec<(Micros, usize)> {
+    let sites = ["S0", "S1", "S2"];
+    let links = sites.iter().flat_map(|from| ["0", "1", "2"].map(|to| (*from, to)));
+    links.flat_map(|(from, to)| bursts_between(story, from, to)).collect()
+}
+
+fn bursts_between(story: &Story, from: &str, to: &str) -> Vec<(Micros, usize)> {
     let mut bursts: Vec<(Micros, Micros, usize)> = Vec::new();
     let mut is_in = false;
-    for (at, line) in story.lines("S0").filter(|(at, said)| *at > seconds(1) && said.starts_with("-> ")) {
-        if !line.contains("S1") {
+    for (at, line) in story.lines(from) {
+        let recipients = line.strip_prefix("-> S").and_then(|rest| rest.split(' ').next());
+        if !recipients.is_some_and(|recipients| recipients.contains(to)) {
             continue;
         }
         let is_lost = line.ends_with(": lost in a burst");

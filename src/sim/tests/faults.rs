@@ -124,3 +124,119 @@ fn a_table_gives_each_direction_its_latency() {
     assert_eq!(deliveries(&world, "Tell", S0, S2), [51_000]);
     assert_eq!(deliveries(&world, "Tell", ProcessId::Client(0), S0), [150_000], "the longest of its row");
 }
+
+/// A network that does everything to everything, and two clogged links.
+fn roughest(steps: Vec<Step<Ask>>) -> Settings {
+    use crate::sim::network::{Bandwidth, Bursts, Replay};
+    let always = Chance { numerator: 1, denominator: 1 };
+    let mut settings = settings(steps);
+    let length = Duration::from_millis(5);
+    settings.network.bursts =
+        Bursts { chance: always, length, loss: Chance { numerator: 1, denominator: 3 } };
+    (settings.network.corruption, settings.network.truncation) = (always, always);
+    settings.network.misdelivery = always;
+    settings.network.replay = Replay { chance: always, after: length };
+    settings.network.bandwidth = Some(Bandwidth { rate: 1_000, queue: 100 });
+    settings
+}
+
+#[test]
+fn in_the_healed_core_nothing_happens_to_datagrams() {
+    let keep =
+        Rule { count: Some(9), ..rule("kept", filter("Tell", Target::Any, Target::Any), Ruling::Keep) };
+    let mut settings = roughest(Vec::from([
+        at(1, Action::Rule(keep)),
+        at(1, Action::Clog { from: only(S0), to: only(S1).with(S2.as_site().unwrap()) }),
+        at(2, Action::Command(S0, Ask::Each(1))),
+        at(3, Action::Command(S1, Ask::Each(2))),
+    ]));
+    settings.clog_max = 1;
+    let mut world: Birds = World::new(settings, Scribe::default()).unwrap();
+    world.run_until(ms(2_000)).unwrap();
+    assert_every_copy_is_accounted_for(&world);
+    assert!(kept(&world, S1).is_empty() && kept(&world, S2).is_empty(), "what arrives is damaged");
+    let before = *world.statistics();
+    assert!(
+        before.clogged > 0 && before.kept > 0 && before.replayed > 0 && before.corrupted > 0,
+        "{before:?}"
+    );
+    let twin = world.clone();
+    for mut world in [world, twin] {
+        world.heal_core();
+        world.command(S0, Ask::Put(4));
+        world.command(ProcessId::Client(0), Ask::Put(5));
+        world.run_until(ms(70_000)).unwrap();
+        assert_every_copy_is_accounted_for(&world);
+        assert!([4, 5].iter().all(|number| kept(&world, S1).contains(number)), "{:?}", kept(&world, S1));
+        let unhealed = ["Tell", "Ack"].iter().flat_map(|kind| deliveries(&world, kind, S0, S2)).count();
+        assert_eq!(unhealed, 0, "the link out of the core is as clogged as it was");
+    }
+}
+
+#[test]
+fn links_clog_one_way_and_let_go_in_order_within_their_bound() {
+    let both = only(S1).with(S2.as_site().unwrap());
+    let mut settings = settings(Vec::from([
+        at(1, Action::Clog { from: only(S0), to: both }),
+        put(2, S0, 1),
+        put(3, S0, 2),
+        put(4, S0, 3),
+        put(5, S1, 4),
+        at(500, Action::Unclog { from: only(S0), to: only(S2) }),
+        at(600, Action::Unclog { from: only(S0), to: both }),
+        put(700, S0, 5),
+    ]));
+    settings.clog_max = 2;
+    settings.network.latency =
+        crate::sim::network::Latency::Uniform(Duration::ZERO, Duration::from_millis(80));
+    let world = run(settings);
+    for (site, open) in [(S1, 600_000), (S2, 500_000)] {
+        let times = deliveries(&world, "Tell", S0, site);
+        assert!(times.iter().all(|at| (open..open + 80_001).contains(at) || *at > 699_999), "{times:?}");
+        let of_s0: Vec<u64> = kept(&world, site).into_iter().filter(|number| *number != 4).collect();
+        assert_eq!(of_s0, [1, 2, 5], "the third does not fit");
+    }
+    assert!(kept(&world, S0).contains(&4), "the other way is open");
+    assert!(world.statistics().congested >= 2);
+}
+
+#[test]
+fn a_replay_of_nothing_is_as_stale_as_a_step_that_never_fired() {
+    let keep = |kind: &str| Rule {
+        count: Some(9),
+        ..rule("kept", filter(kind, Target::Any, Target::Any), Ruling::Keep)
+    };
+    for (kind, is_optional, stale) in [("Tell", false, 0), ("Nack", false, 1), ("Nack", true, 0)] {
+        let mut replay = at(100, Action::Replay("kept".into()));
+        replay.is_optional = is_optional;
+        let steps = [at(0, Action::Rule(keep(kind))), at(1, Action::Command(S0, Ask::Each(1))), replay];
+        let world = run(settings(Vec::from(steps)));
+        assert_eq!(world.unfired().len(), stale, "{:?}", world.unfired());
+        assert_eq!(world.statistics().replayed, world.statistics().kept);
+    }
+    let unbounded = Rule { count: None, ..keep("Tell") };
+    let refused = World::<Gossip, Scribe>::new(
+        settings(Vec::from([at(0, Action::Rule(unbounded))])),
+        Scribe::default(),
+    );
+    assert!(refused.err().is_some_and(|why| why.to_string().contains("keep more than 100 copies")));
+}
+
+#[test]
+fn a_receiver_that_reads_what_it_must_refuse_is_objected_to() {
+    use crate::process::Recipients;
+    use crate::sim::parcels::Origin;
+    for origin in [Origin::Damaged, Origin::Stray] {
+        let mut world = run(settings(Vec::from([put(1, S0, 1)])));
+        let (_, sent) = world.judge().sent.iter().find(|(_, sent)| sent.to.contains(S2)).cloned().unwrap();
+        // Its bytes are whole and for everybody, whatever its host believes.
+        let datagram = Datagram { to: Recipients::One(S1), ..sent };
+        let parcel = world.parcels.post(datagram.into(), &mut world.spare);
+        world.parcels.get_mut(parcel).origin = origin;
+        let host = world.place(S2).unwrap();
+        world.queue.push(world.now(), Event::Deliver { host, parcel });
+        let violation = world.step().unwrap_err();
+        assert_eq!(violation.property, "frame");
+        assert!(violation.explanation.starts_with("S2 took a datagram from S0 that "), "{violation}");
+    }
+}

@@ -170,8 +170,9 @@ impl Linearizable {
                 let place = client.commanded.iter().position(|(commanded, _)| commanded == operation);
                 let commanded = place.and_then(|place| client.commanded.remove(place));
                 let Some((operation, begun)) = commanded else {
-                    let explanation =
-                        format!("{process} says that \"{operation}\" is done, which nobody had it do, or not so often");
+                    let explanation = format!(
+                        "{process} says that \"{operation}\" is done, which nobody had it do, or not so often"
+                    );
                     return Err(Violation { property: PROPERTY, explanation });
                 };
                 self.history.begin(process, Deed { operation, id: None }, begun)
@@ -221,9 +222,10 @@ impl Sequential for Shelves {
                 let count = state.tweets.len();
                 let ends = if view.older_than.is_some() { 0..=count } else { count..=count };
                 let is_shown = |end: usize| {
-                    let mut seen = (0..end).rev().filter_map(|index| state.tweets.get(index)).filter(|tweet| {
-                        !state.blocks.contains(&(tweet.0.clone(), view.viewer.clone()))
-                    });
+                    let mut seen = (0..end)
+                        .rev()
+                        .filter_map(|index| state.tweets.get(index))
+                        .filter(|tweet| !state.blocks.contains(&(tweet.0.clone(), view.viewer.clone())));
                     let is_newest = tweets.iter().all(|tweet| seen.next() == Some(tweet));
                     let is_more = seen.next().is_some();
                     let stops_short = tweets.is_empty() && view.limit > 0 && *has_more == Some(true);
@@ -232,7 +234,8 @@ impl Sequential for Shelves {
                 let is_within = tweets.len() as u64 <= view.limit;
                 return (is_within && ends.into_iter().any(is_shown)).then_some(state);
             }
-            (Operation::Event { .. }, Some(Heard::Shown { .. })) | (Operation::View { .. }, Some(Heard::Done)) => {
+            (Operation::Event { .. }, Some(Heard::Shown { .. }))
+            | (Operation::View { .. }, Some(Heard::Done)) => {
                 return None;
             }
         }
@@ -274,9 +277,7 @@ impl Sequential for Shelves {
                     (_, Some((_, Heard::Shown { tweets, .. }))) => tweets.iter().any(|(by, _)| by == user),
                     _ => false,
                 };
-                let looks = |call: &Call<Shelves>| {
-                    matches!(&call.operation.operation, Operation::View { view } if view.viewer == *whom)
-                };
+                let looks = |call: &Call<Shelves>| matches!(&call.operation.operation, Operation::View { view } if view.viewer == *whom);
                 if calls.iter().any(matters) && calls.iter().any(looks) {
                     return None;
                 }
@@ -300,7 +301,7 @@ fn explained(contradiction: &Contradiction<Shelves>) -> String {
                 let tweets: Vec<String> =
                     tweets.iter().map(|(user, text)| format!("\"{user}: {text}\"")).collect();
                 let shown = if tweets.is_empty() { "nothing".to_string() } else { tweets.join(", ") };
-                format!("the {operation} by {who} between {} and {} showed {shown}", begun.at, at.at)
+                format!("the {operation} by {who} between {} and {} showed of that {shown}", begun.at, at.at)
             }
         }
     };

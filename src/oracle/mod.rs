@@ -204,9 +204,9 @@ where
                 let known = Known { log: self.agreement.log(), model: &self.model };
                 self.linearizable.on_noted(known, now, process, note)
             }
-            Observation::Delivered { .. }
-            | Observation::Crashed { .. }
-            | Observation::Handled { .. } => Ok(()),
+            Observation::Delivered { .. } | Observation::Crashed { .. } | Observation::Handled { .. } => {
+                Ok(())
+            }
         }
     }
 }

@@ -1,13 +1,13 @@
 //! From a scenario to what the simulator runs. Everything that parses and is wrong is found here.
 
-use crate::ids::SITES_MAX;
+use crate::ids::{ProcessId, SITES_MAX};
 use crate::mix::Seed;
 use crate::outbox::SyncMode;
 use crate::process::Process;
 use crate::scenario::form::{DiskMode, ExpectationOf, Latency, Scenario};
 use crate::scenario::locate::Place;
 use crate::scenario::namespace::Word;
-use crate::scenario::service::{Problem, Service, Shape};
+use crate::scenario::service::{Pace, Probe, Problem, Service, Shape};
 use crate::scenario::step::{Claim, Event};
 use crate::sim::{
     self, Action, Chance, DiskSettings, NetworkSettings, Rule, Step, TraceSettings, Track, Trigger,
@@ -18,8 +18,11 @@ use crate::time::{Duration, Instant};
 mod cluster;
 mod steps;
 
-/// How soon a healed core must agree when a scenario does not say.
+/// How soon a healed core must agree when neither a scenario nor its service says.
 pub const CONVERGES_WITHIN: Duration = Duration::from_secs(30);
+
+/// How many means an exponential latency counts for: one datagram in 3,000 takes longer.
+const MEANS: u64 = 8;
 
 /// A scenario in the simulator's words.
 #[derive(Clone, Debug)]
@@ -40,8 +43,12 @@ pub struct Plan<S: Service> {
     pub expect: Vec<Check<S>>,
     /// What may never happen or must happen, watched throughout.
     pub watches: Vec<Watch>,
-    /// How soon a healed core must agree.
+    /// How soon a healed core must agree, and again behind each further demand.
     pub within: Duration,
+    /// What is done once it agrees to see whether it goes on, by whom; nothing where that is not asked.
+    pub probes: Vec<(ProcessId, Probe<S>)>,
+    /// Whether every site is restarted at the very end.
+    pub restarts: bool,
     disk: DiskSettings,
 }
 
@@ -100,6 +107,8 @@ pub struct Watch {
     pub name: String,
     /// Whether it is forbidden.
     pub is_forbidden: bool,
+    /// How often it takes.
+    pub times: u64,
 }
 
 /// What `scenario` runs as, or everything that is wrong with it.
@@ -110,6 +119,8 @@ pub fn plan<S: Service>(scenario: &Scenario<S>) -> Result<Plan<S>, Vec<Problem>>
         checks: Vec::new(),
         watches: Vec::new(),
         within: None,
+        progresses: None,
+        restarts: false,
         can_crash: steps::can(scenario, steps::crashes),
         can_restart: steps::can(scenario, steps::restarts),
     };
@@ -142,13 +153,51 @@ pub fn plan<S: Service>(scenario: &Scenario<S>) -> Result<Plan<S>, Vec<Problem>>
         tracks.push(planner.track(&whole.field("also").index(number), track, scenario.limit));
     }
     let expect = planner.expectations(&scenario.expect);
-    let Planner { shape, problems, checks, watches, within, .. } = planner;
+    let probes = planner.probes();
+    let Planner { shape, problems, checks, watches, within, restarts, .. } = planner;
     match config {
         Some(config) if problems.is_empty() => {
-            let within = within.unwrap_or(CONVERGES_WITHIN);
-            Ok(Plan { shape, config, network, rules, tracks, checks, expect, watches, within, disk })
+            let within =
+                within.unwrap_or_else(|| S::converges_within(&config, &pace(&network, &disk, &tracks)));
+            Ok(Plan {
+                shape,
+                config,
+                network,
+                rules,
+                tracks,
+                checks,
+                expect,
+                watches,
+                within,
+                probes,
+                restarts,
+                disk,
+            })
         }
         _ => Err(problems),
+    }
+}
+
+/// How fast a scenario's world is, from its files and steps.
+fn pace<C>(network: &NetworkSettings, disk: &DiskSettings, tracks: &[Track<C>]) -> Pace {
+    let actions = || tracks.iter().flatten().map(|step| &step.action);
+    let sync = |action: &Action<C>| match action {
+        Action::SyncTime(_, time) => Some(*time),
+        _ => None,
+    };
+    Pace {
+        latency: longest(&network.latency),
+        sync: actions().filter_map(sync).fold(disk.sync_time, Duration::max),
+        commands: actions().filter(|action| matches!(action, Action::Command(..))).count() as u64,
+    }
+}
+
+/// The longest time that a datagram takes, as good as.
+fn longest(latency: &sim::Latency) -> Duration {
+    match latency {
+        sim::Latency::Constant(time) | sim::Latency::Uniform(_, time) => *time,
+        sim::Latency::Exponential { min, mean } => *min + mean.times(MEANS),
+        sim::Latency::Table(rows) => rows.iter().flatten().map(longest).fold(Duration::ZERO, Duration::max),
     }
 }
 
@@ -158,6 +207,9 @@ struct Planner<S: Service> {
     checks: Vec<Check<S>>,
     watches: Vec<Watch>,
     within: Option<Duration>,
+    /// Where it is asked that everybody goes on.
+    progresses: Option<Place>,
+    restarts: bool,
     can_crash: bool,
     can_restart: bool,
 }
@@ -240,6 +292,24 @@ impl<S: Service> Planner<S> {
                     }
                 }
                 Word::Harness(Claim::Never(event)) => self.watch(&place, name, event, true),
+                Word::Harness(Claim::Progresses) => {
+                    if self.progresses.replace(place.clone()).is_some() {
+                        self.wrong(place, "`Progresses` says the same twice", "one `Progresses`");
+                    }
+                }
+                Word::Harness(Claim::Restarts) => {
+                    if core::mem::replace(&mut self.restarts, true) {
+                        self.wrong(place, "`Restarts` says the same twice", "one `Restarts`");
+                    }
+                }
+                Word::Harness(Claim::Steady(most)) => {
+                    if *most == 0 {
+                        let message = "without a leader nothing is ever done";
+                        self.wrong(place.index(0), message, "1, or how often there may be a new leader");
+                    }
+                    let (trigger, times) = (Trigger::Leads(sim::Target::Any), most.saturating_add(1));
+                    self.watches.push(Watch { trigger, name, is_forbidden: true, times });
+                }
                 _ => {
                     let what = self.check(&place, &name, expectation);
                     checks.extend(what.map(|what| Check { name, what }));
@@ -260,6 +330,16 @@ impl<S: Service> Planner<S> {
             Word::Harness(Claim::Sometimes(event)) => {
                 self.watch(place, name.to_owned(), event, false);
                 Some(Holds::Happened(self.watches.len().checked_sub(1)?))
+            }
+            Word::Harness(claim @ (Claim::Progresses | Claim::Restarts | Claim::Steady(_))) => {
+                let (word, of) = match claim {
+                    Claim::Progresses => ("Progresses", "the end"),
+                    Claim::Restarts => ("Restarts", "the end"),
+                    _ => ("Steady", "the whole run"),
+                };
+                let message = format!("`{word}` speaks of {of}, not of a moment");
+                self.wrong(place.clone(), message, "it belongs into `expect`");
+                None
             }
             Word::Harness(Claim::Converges { .. }) => {
                 let message = "`Converges` speaks of the end, not of a moment";
@@ -282,6 +362,29 @@ impl<S: Service> Planner<S> {
 
     fn watch(&mut self, place: &Place, name: String, event: &Event, is_forbidden: bool) {
         let trigger = self.event(&place.index(0), event, is_forbidden);
-        self.watches.extend(trigger.map(|trigger| Watch { trigger, name, is_forbidden }));
+        let times = |trigger: &Trigger| match trigger {
+            Trigger::Sent(_, nth) | Trigger::Delivered(_, nth) => *nth,
+            _ => 1,
+        };
+        self.watches.extend(trigger.map(|trigger| Watch {
+            times: times(&trigger),
+            trigger,
+            name,
+            is_forbidden,
+        }));
+    }
+
+    /// What is done to see whether everybody goes on.
+    fn probes(&mut self) -> Vec<(ProcessId, Probe<S>)> {
+        let Some(place) = self.progresses.clone() else { return Vec::new() };
+        let terminals = self.shape.all_sites().iter().map(ProcessId::Terminal).collect::<Vec<_>>();
+        let clients = (0..self.shape.clients).map(ProcessId::Client);
+        let whom = terminals.into_iter().chain(clients);
+        let probes: Vec<(ProcessId, Probe<S>)> = whom.filter_map(|id| Some((id, S::probe(id)?))).collect();
+        if probes.is_empty() {
+            let help = "leave `Progresses` out, or bring `Service::probe`";
+            self.wrong(place, "this service brings no probe: nobody has anything to do here", help);
+        }
+        probes
     }
 }

@@ -160,4 +160,23 @@ impl<P: Process, J: Judge<P>> World<P, J> {
         }
         core
     }
+
+    /// Behind the end of faults: these commands are handed in.
+    pub fn probe(&mut self, commands: impl IntoIterator<Item = (ProcessId, P::Command)>) {
+        self.watch.mark(Mark::Demanded, ProcessId::site(0), [0, 0]);
+        self.watch.line(None, LineClass::Step, || What::Probed);
+        commands.into_iter().for_each(|(process, command)| self.command(process, command));
+    }
+
+    /// Behind the end of faults: every site that runs loses its power at once, and every site starts that can.
+    /// Returns those that ran.
+    pub fn restart_sites(&mut self) -> SiteSet {
+        self.watch.mark(Mark::Demanded, ProcessId::site(0), [1, 0]);
+        self.watch.line(None, LineClass::Step, || What::Restarted);
+        let all = 0..usize::from(self.settings.sites);
+        let ran: Vec<usize> = all.clone().filter(|h| self.hosts[*h].running().is_some()).collect();
+        ran.iter().for_each(|h| self.crash(*h, None, false));
+        all.for_each(|h| self.revive(h));
+        ran.into_iter().filter_map(|h| self.hosts[h].id.as_site()).collect()
+    }
 }

@@ -111,6 +111,8 @@ pub(crate) enum What<P: Process> {
     Woke { reason: &'static str },
     DiskSpace { is_low: bool },
     Healed { core: SiteSet },
+    Probed,
+    Restarted,
 }
 
 /// One line of a trace.
@@ -219,6 +221,8 @@ impl<P: Process> fmt::Display for What<P> {
             What::DiskSpace { is_low: true } => f.write_str("is told that its disk is almost full"),
             What::DiskSpace { is_low: false } => f.write_str("is told that its disk has room again"),
             What::Healed { core } => write!(f, "faults stop, {core} heal"),
+            What::Probed => f.write_str("everybody who can be reached does one thing more"),
+            What::Restarted => f.write_str("every site that can run is restarted"),
         }
     }
 }

@@ -68,6 +68,7 @@ pub(crate) enum Mark {
     Synced,
     Woke,
     Healed,
+    Demanded,
 }
 
 /// Everything that looks on.

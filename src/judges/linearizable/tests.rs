@@ -86,14 +86,28 @@ fn is_explained<M: Sequential>(model: &M, calls: &[Call<M>], order: &[usize]) ->
     (0..calls.len()).all(is_there) && order.iter().try_fold(model.initial(), apply).is_some()
 }
 
+/// Every number of so many digits, by its digits.
+fn numbers(base: usize, digits: usize) -> impl Iterator<Item = Vec<usize>> {
+    let all = (0..digits).fold(1, |all, _| all * base);
+    (0..all).map(move |number| {
+        let mut rest = number;
+        let digit = |_| {
+            let digit = rest % base;
+            rest /= base;
+            digit
+        };
+        (0..digits).map(digit).collect()
+    })
+}
+
 /// Every way in which `count` calls can lie to each other in time: for each, when it begins and when it ends.
 fn spans(count: usize) -> Vec<Vec<(u64, u64)>> {
     let ends = count as u64;
-    let all: Vec<(u64, u64)> = (0..ends).flat_map(|begin| (begin..ends).map(move |end| (begin, end))).collect();
+    let all: Vec<(u64, u64)> =
+        (0..ends).flat_map(|begin| (begin..ends).map(move |end| (begin, end))).collect();
     let (mut found, mut seen) = (Vec::new(), BTreeSet::new());
-    for number in 0..all.len().pow(count as u32) {
-        let spans: Vec<(u64, u64)> =
-            (0..count).map(|place| all[number / all.len().pow(place as u32) % all.len()]).collect();
+    for digits in numbers(all.len(), count) {
+        let spans: Vec<(u64, u64)> = digits.into_iter().map(|digit| all[digit]).collect();
         let pairs = spans.iter().flat_map(|a| spans.iter().map(|b| u32::from(a.1 < b.0)));
         if seen.insert(pairs.fold(0u32, |order, is_before| order << 1 | is_before)) {
             found.push(spans);
@@ -115,9 +129,7 @@ fn every_history_of_up_to_five_calls_is_judged_as_by_trying_every_order() {
     for count in 0..=5 {
         let spans = spans(count);
         assert_eq!(spans.len(), [1, 1, 3, 19, 207, 3451][count], "interval orders of {count} calls");
-        for number in 0..kinds.len().pow(count as u32) {
-            let chosen: Vec<usize> =
-                (0..count).map(|place| number / kinds.len().pow(place as u32) % kinds.len()).collect();
+        for chosen in numbers(kinds.len(), count) {
             // Which call is listed first makes no other history.
             if !chosen.is_sorted() {
                 continue;

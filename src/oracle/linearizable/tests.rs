@@ -26,11 +26,8 @@ fn done(stage: &mut Stage, who: ProcessId, request: &Request) {
 }
 
 fn shown(stage: &mut Stage, who: ProcessId, request: &Request, texts: &[&str]) -> Result<(), Violation> {
-    let tweet = |text: &&str| Tweet {
-        position: Position::default(),
-        user: user("ann"),
-        text: text.parse().unwrap(),
-    };
+    let tweet =
+        |text: &&str| Tweet { position: Position::default(), user: user("ann"), text: text.parse().unwrap() };
     let page = Page { tweets: texts.iter().map(tweet).collect(), has_more: false };
     stage.noted(who, &Note::Done(Position::default(), operation(request), Answer::Viewed { page }))
 }
@@ -46,11 +43,15 @@ fn what_was_done_before_is_seen_and_what_overlaps_may_be() {
     shown(&mut without, C2, &view(1, "bob"), &["a"]).unwrap();
     shown(&mut with, C2, &view(1, "bob"), &["b", "a"]).unwrap();
     let sentence = "no order explains that \"ann: a\" was done for C1 between 0.000000 and 0.000000; \
-                    the view of bob by C2 between 0.000000 and 0.000000 showed nothing";
+                    the view of bob by C2 between 0.000000 and 0.000000 showed of that nothing";
     objects(shown(&mut stage, C2, &view(1, "bob"), &[]), "linearizable", sentence);
     // What one was shown is shown to who asks afterwards, though nobody was told yet that it is done.
     ask(&mut with, C2, &view(2, "cat"));
-    objects(shown(&mut with, C2, &view(2, "cat"), &["a"]), "linearizable", "\"ann: b\" at 0.000000 and was never");
+    objects(
+        shown(&mut with, C2, &view(2, "cat"), &["a"]),
+        "linearizable",
+        "\"ann: b\" at 0.000000 and was never",
+    );
 }
 
 #[test]
@@ -95,7 +96,11 @@ fn what_was_done_was_commanded() {
     ask(&mut stage, C1, &tweet(1, "a"));
     done(&mut stage, C1, &tweet(1, "a"));
     let again = Note::Done(Position::default(), operation(&tweet(1, "a")), Answer::Done);
-    objects(stage.noted(C1, &again), "linearizable", "C1 says that \"ann: a\" is done, which nobody had it do");
+    objects(
+        stage.noted(C1, &again),
+        "linearizable",
+        "C1 says that \"ann: a\" is done, which nobody had it do",
+    );
 }
 
 #[test]
@@ -107,7 +112,7 @@ fn an_answer_to_what_was_never_asked_is_judged_from_the_command_on() {
     shown(&mut stage.clone(), C2, &view(1, "bob"), &[]).unwrap();
     ask(&mut stage, C1, &view(2, "bob"));
     shown(&mut stage, C1, &view(2, "bob"), &["a"]).unwrap();
-    objects(shown(&mut stage, C2, &view(1, "bob"), &["b"]), "linearizable", "showed \"ann: b\"");
+    objects(shown(&mut stage, C2, &view(1, "bob"), &["b"]), "linearizable", "showed of that \"ann: b\"");
 }
 
 /// What is drawn of a call: which, how long before and behind its effect it begins and ends, and what goes wrong.
@@ -154,7 +159,8 @@ fn history(drawn: &[Drawn]) -> Vec<Call<Shelves>> {
             _ => {}
         }
         let moment = |count| Moment { at: Instant::ZERO, count };
-        let (begun, answered) = (moment((place * 10 + 30).saturating_sub(*before)), moment(place * 10 + 31 + behind));
+        let (begun, answered) =
+            (moment((place * 10 + 30).saturating_sub(*before)), moment(place * 10 + 31 + behind));
         let answer = (*wrong != 4).then_some((answered, answer));
         Call { who: C1, operation: Deed { operation, id: None }, begun, answer }
     };
@@ -211,7 +217,7 @@ proptest! {
         for (_, index, is_beginning) in happenings {
             let begun = grown.moment(Instant::ZERO);
             if is_beginning {
-                let id = RequestId::Open { nonce: index as u64 };
+                let id = RequestId::Open { nonce: index.try_into().unwrap() };
                 let deed = Deed { id: Some(id), ..calls[index].operation.clone() };
                 numbers.insert(index, grown.begin(C1, deed.clone(), begun));
                 so_far.push(Call { who: C1, operation: deed, begun, answer: None });
@@ -221,7 +227,7 @@ proptest! {
             let number = numbers[&index];
             so_far[number].answer = Some((begun, answer.clone()));
             let guess = |deed: &Deed| match deed.id {
-                Some(RequestId::Open { nonce }) => rank(nonce as usize),
+                Some(RequestId::Open { nonce }) => rank(nonce.try_into().unwrap()),
                 _ => None,
             };
             let is_whole = matches!(search(&Shelves, &so_far, &mut 1_000_000), Search::Found(_));

@@ -95,7 +95,8 @@ pub(crate) fn summary(out: &mut impl Write, ran: &Ran<'_>, width: usize) -> io::
     let simulated = outcome.simulated.as_micros() / 1_000;
     write!(out, "{style}{verdict:<9}{style:#} {:<width$}  {:>8} events", ran.name, outcome.events)?;
     write!(out, "  {:>5}.{:03} s simulated", simulated / 1_000, simulated % 1_000)?;
-    writeln!(out, "  {:>7.3} s  {:016x}", ran.wall.as_secs_f64(), outcome.fingerprint)
+    writeln!(out, "  {:>7.3} s  {:016x}", ran.wall.as_secs_f64(), outcome.fingerprint)?;
+    outcome.unknown.iter().try_for_each(|what| writeln!(out, "  {ODD}unknown{ODD:#}: {what}"))
 }
 
 /// The whole trace and what it came to.
@@ -177,6 +178,9 @@ struct Object<'a> {
     wall_ns: u64,
     fingerprint: String,
     skipped_steps: usize,
+    /// What judges could not judge within their bounds; absent when there is nothing.
+    #[serde(skip_serializing_if = "<[String]>::is_empty")]
+    unknown: &'a [String],
     #[serde(skip_serializing_if = "Option::is_none")]
     trace: Option<Vec<String>>,
 }
@@ -197,6 +201,7 @@ pub(crate) fn json(out: &mut impl Write, ran: &Ran<'_>, is_traced: bool) -> io::
         wall_ns: u64::try_from(ran.wall.as_nanos()).unwrap_or(u64::MAX),
         fingerprint: format!("{:016x}", outcome.fingerprint),
         skipped_steps: outcome.skipped,
+        unknown: &outcome.unknown,
         trace: is_traced.then(lines),
     };
     let text = serde_json::to_string(&object).map_err(io::Error::other)?;

@@ -14,6 +14,7 @@ pub mod agreement;
 pub mod chosen;
 pub mod durability;
 pub mod exactly_once;
+pub mod linearizable;
 pub mod naive;
 pub mod order;
 pub mod pages;
@@ -27,12 +28,14 @@ pub mod validity;
 mod words;
 
 use alloc::string::String;
+use alloc::vec::Vec;
+use core::fmt;
 
 use crate::ids::{ProcessId, SiteId};
 use crate::paxos::Slot;
 use crate::process::{Process, Recipients};
 use crate::sim::{Judge, Observation, Violation};
-use crate::site::{Command, Message, Record};
+use crate::site::{Command, Message, Note, Record};
 use crate::time::Instant;
 use crate::timeline::{Tweet, User};
 
@@ -41,6 +44,7 @@ pub use agreement::Agreement;
 pub use chosen::{ChosenLog, LogEntry};
 pub use durability::Durability;
 pub use exactly_once::ExactlyOnce;
+pub use linearizable::Linearizable;
 pub use naive::Model;
 pub use order::Order;
 pub use prefix::Prefix;
@@ -49,7 +53,7 @@ pub use timelines::Timelines;
 pub use validity::Validity;
 
 /// All judges of the service, in a fixed order.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Judges {
     validity: Validity,
     agreement: Agreement,
@@ -61,6 +65,13 @@ pub struct Judges {
     exactly_once: ExactlyOnce,
     sessions: Sessions,
     timelines: Timelines,
+    linearizable: Linearizable,
+}
+
+impl fmt::Debug for Judges {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Judges").field("log", self.log()).finish_non_exhaustive()
+    }
 }
 
 /// What every judge may take for granted.
@@ -99,6 +110,7 @@ impl Judges {
             exactly_once: ExactlyOnce,
             sessions: Sessions::default(),
             timelines: Timelines::default(),
+            linearizable: Linearizable::default(),
         }
     }
 
@@ -130,7 +142,12 @@ impl Judges {
         Known { log: self.agreement.log(), model: &self.model }
     }
 
-    fn look(&mut self, fact: &Fact<'_>) -> Result<(), Violation> {
+    /// What could not be judged within its bounds, in a sentence each.
+    pub fn unknown(&self) -> Vec<String> {
+        self.linearizable.unknown().into_iter().collect()
+    }
+
+    fn look(&mut self, now: Instant, fact: &Fact<'_>) -> Result<(), Violation> {
         self.validity.look(fact)?;
         self.agreement.look(fact)?;
         self.prefix.look(fact)?;
@@ -143,44 +160,53 @@ impl Judges {
         self.acknowledged.look(known, fact)?;
         self.exactly_once.look(known, fact)?;
         self.sessions.look(fact)?;
-        self.timelines.look(known, fact)
+        self.timelines.look(known, fact)?;
+        self.linearizable.look(now, fact);
+        Ok(())
     }
 }
 
-impl<P: Process<Message = Message, Record = Record, Command = Command>> Judge<P> for Judges {
-    fn observe(&mut self, _now: Instant, seen: &Observation<'_, P>) -> Result<(), Violation> {
+impl<P> Judge<P> for Judges
+where
+    P: Process<Message = Message, Record = Record, Note = Note, Command = Command>,
+{
+    fn observe(&mut self, now: Instant, seen: &Observation<'_, P>) -> Result<(), Violation> {
         match *seen {
             Observation::Started { process, incarnation, recovered, .. } => {
-                self.look(&Fact::Started { process, incarnation, recovered })?;
+                self.look(now, &Fact::Started { process, incarnation, recovered })?;
                 let Some(site) = process.as_site() else { return Ok(()) };
                 // What was written but not synced before a crash may have survived it.
                 let records = recovered.get(self.durability.durable_count(site)..).unwrap_or_default();
-                if records.is_empty() { Ok(()) } else { self.look(&Fact::Durable { site, records }) }
+                if records.is_empty() { Ok(()) } else { self.look(now, &Fact::Durable { site, records }) }
             }
             Observation::Durable { process, records } => match process.as_site() {
-                Some(site) => self.look(&Fact::Durable { site, records }),
+                Some(site) => self.look(now, &Fact::Durable { site, records }),
                 None => Ok(()),
             },
             Observation::Sent { datagram, messages } => {
                 let (from, to) = (datagram.from, datagram.to);
-                messages.iter().try_for_each(|message| self.look(&Fact::Left { from, to, message }))
+                messages.iter().try_for_each(|message| self.look(now, &Fact::Left { from, to, message }))
             }
             Observation::Delivered { to, from, message } if to == from => match to.as_site() {
-                Some(site) => self.look(&Fact::Own { site, message }),
+                Some(site) => self.look(now, &Fact::Own { site, message }),
                 None => Ok(()),
             },
             Observation::Commanded { process, command } => {
                 self.validity.on_commanded(process, command);
+                self.linearizable.on_commanded(now, process, command);
                 Ok(())
             }
             Observation::Delivered { to, message, .. } if to.as_site().is_none() => {
                 self.sessions.on_heard(to, message);
                 Ok(())
             }
-            Observation::Delivered { .. }
-            | Observation::Crashed { .. }
-            | Observation::Noted { .. }
-            | Observation::Handled { .. } => Ok(()),
+            Observation::Noted { process, note } => {
+                let known = Known { log: self.agreement.log(), model: &self.model };
+                self.linearizable.on_noted(known, now, process, note)
+            }
+            Observation::Delivered { .. } | Observation::Crashed { .. } | Observation::Handled { .. } => {
+                Ok(())
+            }
         }
     }
 }

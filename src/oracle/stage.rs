@@ -8,9 +8,9 @@ use crate::ids::{ProcessId, SiteId};
 use crate::mix::Seed;
 use crate::oracle::{Judges, LogEntry};
 use crate::paxos::{self, Ballot, Entry, Slot};
-use crate::process::{Damage, Effects, Input, Label, NoNote, Process, Recipients, Recovered, Role};
+use crate::process::{Damage, Effects, Input, Label, Process, Recipients, Recovered, Role};
 use crate::sim::{Judge, Observation, Violation};
-use crate::site::{Answer, Command, Message, Number, Operation, Record, Request, Session, Submission};
+use crate::site::{Answer, Command, Message, Note, Number, Operation, Record, Request, Session, Submission};
 use crate::time::Instant;
 use crate::timeline::{Event, Position, User, View};
 use crate::wire::Wire;
@@ -25,7 +25,7 @@ struct Doll;
 impl Process for Doll {
     type Message = Message;
     type Record = Record;
-    type Note = NoNote;
+    type Note = Note;
     type Command = Command;
     type Config = ();
 
@@ -45,6 +45,7 @@ impl Process for Doll {
 }
 
 /// The judges, and a run so far.
+#[derive(Clone)]
 pub struct Stage {
     pub judges: Judges,
     disks: Vec<Vec<Record>>,
@@ -129,6 +130,10 @@ impl Stage {
 
     pub fn commanded(&mut self, process: ProcessId, command: &Command) -> Result<(), Violation> {
         self.observe(&Observation::Commanded { process, command })
+    }
+
+    pub fn noted(&mut self, process: ProcessId, note: &Note) -> Result<(), Violation> {
+        self.observe(&Observation::Noted { process, note })
     }
 
     /// The client has something to do for which it needs this, and asks for it.

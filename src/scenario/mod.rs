@@ -46,7 +46,7 @@ pub use outcome::{Outcome, Verdict};
 pub use plan::{Plan, plan};
 pub use record::{End, Entry, Recorder};
 pub use run::{Run, RunOptions, run, run_configured};
-pub use service::{Cluster, Compiled, Member, Order, Problem, Service, Shape, same};
+pub use service::{Cluster, Compiled, Member, Order, Pace, Probe, Problem, Service, Shape, same};
 pub use write::write;
 
 use ron::extensions::Extensions;

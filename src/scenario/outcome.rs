@@ -27,6 +27,8 @@ pub struct Outcome {
     pub elided: u64,
     /// How many optional steps did not fire.
     pub skipped: usize,
+    /// What judges could not judge within their bounds, in a sentence each: a run that passed was not judged for this.
+    pub unknown: Vec<String>,
     /// What everything came to.
     pub final_state: String,
 }

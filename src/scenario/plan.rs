@@ -1,6 +1,6 @@
 //! From a scenario to what the simulator runs. Everything that parses and is wrong is found here.
 
-use crate::ids::SITES_MAX;
+use crate::ids::{ProcessId, SITES_MAX};
 use crate::journal::JournalConfig;
 use crate::mix::Seed;
 use crate::outbox::SyncMode;
@@ -8,7 +8,7 @@ use crate::process::Process;
 use crate::scenario::form::{Bandwidth, Budget, Bursts, DiskMode, ExpectationOf, Latency, Network, Scenario};
 use crate::scenario::locate::Place;
 use crate::scenario::namespace::Word;
-use crate::scenario::service::{Problem, Service, Shape};
+use crate::scenario::service::{Pace, Probe, Problem, Service, Shape};
 use crate::scenario::step::{Claim, Event, Who};
 use crate::sim::{
     self, Action, Chance, DiskSettings, NetworkSettings, Rule, Step, TraceSettings, Track, Trigger,
@@ -20,13 +20,17 @@ mod budget;
 mod cluster;
 mod steps;
 
-/// How soon a healed core must agree when a scenario does not say.
+/// How soon a healed core must agree when neither a scenario nor its service says.
 pub const CONVERGES_WITHIN: Duration = Duration::from_secs(30);
 
 /// The longest time after which datagrams arrive once more: all of them are kept until then.
 const REPLAY_MAX: Duration = Duration::from_secs(60);
+
 /// How long judges look on behind the end of a scenario that nothing need survive.
 const WATCHED_FOR: Duration = Duration::from_secs(3);
+
+/// How many means an exponential latency counts for: one datagram in 3,000 takes longer.
+const MEANS: u64 = 8;
 
 /// A scenario in the simulator's words.
 #[derive(Clone, Debug)]
@@ -47,10 +51,14 @@ pub struct Plan<S: Service> {
     pub expect: Vec<Check<S>>,
     /// What may never happen or must happen, watched throughout.
     pub watches: Vec<Watch>,
-    /// How soon a healed core must agree, if it must.
+    /// How soon a healed core must agree, if it must, and again behind each further demand.
     pub within: Duration,
     /// Whether the healed core must agree.
     pub budget: Budget,
+    /// What is done once it agrees to see whether it goes on, by whom; nothing where that is not asked.
+    pub probes: Vec<(ProcessId, Probe<S>)>,
+    /// Whether every site is restarted at the very end.
+    pub restarts: bool,
     disk: DiskSettings,
     file_bytes: Option<u64>,
 }
@@ -110,6 +118,8 @@ pub struct Watch {
     pub name: String,
     /// Whether it is forbidden.
     pub is_forbidden: bool,
+    /// How often it takes.
+    pub times: u64,
 }
 
 /// What `scenario` runs as, or everything that is wrong with it.
@@ -120,6 +130,8 @@ pub fn plan<S: Service>(scenario: &Scenario<S>) -> Result<Plan<S>, Vec<Problem>>
         checks: Vec::new(),
         watches: Vec::new(),
         within: None,
+        progresses: None,
+        restarts: false,
         can_crash: steps::can(scenario, steps::crashes),
         can_restart: steps::can(scenario, steps::restarts),
         can_clog: steps::can(scenario, steps::clogs),
@@ -156,20 +168,24 @@ pub fn plan<S: Service>(scenario: &Scenario<S>) -> Result<Plan<S>, Vec<Problem>>
         tracks.push(planner.track(&whole.field("also").index(number), track, scenario.limit));
     }
     let expect = planner.expectations(&scenario.expect);
-    if scenario.budget == Budget::Unlimited && planner.within.is_some() {
-        let message = "under an unlimited budget nothing must converge";
-        planner.wrong(whole.field("expect"), message, "no `Converges`, or `budget: Survivable`");
+    let probes = planner.probes();
+    let demands = planner.within.is_some() || !probes.is_empty() || planner.restarts;
+    if scenario.budget == Budget::Unlimited && demands {
+        let message = "under an unlimited budget nothing must converge, go on or come back";
+        let help = "no `Converges`, `Progresses` or `Restarts`, or `budget: Survivable`";
+        planner.wrong(whole.field("expect"), message, help);
     }
     let file_bytes = scenario.disk.file_bytes;
     if let Some(config) = &config {
         planner.check_budget(scenario.budget, S::core_size(config, &planner.shape));
         planner.file_bytes(config, file_bytes);
     }
-    let Planner { shape, problems, checks, watches, within, .. } = planner;
+    let Planner { shape, problems, checks, watches, within, restarts, .. } = planner;
     match config {
         Some(config) if problems.is_empty() => {
+            let usual = || S::converges_within(&config, &pace(&network, &disk, &tracks));
             let within = match scenario.budget {
-                Budget::Survivable => within.unwrap_or(CONVERGES_WITHIN),
+                Budget::Survivable => within.unwrap_or_else(usual),
                 Budget::Unlimited => WATCHED_FOR,
             };
             let budget = scenario.budget;
@@ -184,6 +200,8 @@ pub fn plan<S: Service>(scenario: &Scenario<S>) -> Result<Plan<S>, Vec<Problem>>
                 watches,
                 within,
                 budget,
+                probes,
+                restarts,
                 disk,
                 file_bytes,
             })
@@ -198,12 +216,38 @@ fn journal<S: Service>(config: &<S::Process as Process>::Config, file_bytes: Opt
     JournalConfig { segment_bytes: file_bytes.unwrap_or(usual.segment_bytes), ..usual }
 }
 
+/// How fast a scenario's world is, from its files and steps.
+fn pace<C>(network: &NetworkSettings, disk: &DiskSettings, tracks: &[Track<C>]) -> Pace {
+    let actions = || tracks.iter().flatten().map(|step| &step.action);
+    let sync = |action: &Action<C>| match action {
+        Action::SyncTime(_, time) => Some(*time),
+        _ => None,
+    };
+    Pace {
+        latency: longest(&network.latency),
+        sync: actions().filter_map(sync).fold(disk.sync_time, Duration::max),
+        commands: actions().filter(|action| matches!(action, Action::Command(..))).count() as u64,
+    }
+}
+
+/// The longest time that a datagram takes, as good as.
+fn longest(latency: &sim::Latency) -> Duration {
+    match latency {
+        sim::Latency::Constant(time) | sim::Latency::Uniform(_, time) => *time,
+        sim::Latency::Exponential { min, mean } => *min + mean.times(MEANS),
+        sim::Latency::Table(rows) => rows.iter().flatten().map(longest).fold(Duration::ZERO, Duration::max),
+    }
+}
+
 struct Planner<S: Service> {
     shape: Shape,
     problems: Vec<Problem>,
     checks: Vec<Check<S>>,
     watches: Vec<Watch>,
     within: Option<Duration>,
+    /// Where it is asked that everybody goes on.
+    progresses: Option<Place>,
+    restarts: bool,
     can_crash: bool,
     can_restart: bool,
     can_clog: bool,
@@ -345,6 +389,24 @@ impl<S: Service> Planner<S> {
                     }
                 }
                 Word::Harness(Claim::Never(event)) => self.watch(&place, name, event, true),
+                Word::Harness(Claim::Progresses) => {
+                    if self.progresses.replace(place.clone()).is_some() {
+                        self.wrong(place, "`Progresses` says the same twice", "one `Progresses`");
+                    }
+                }
+                Word::Harness(Claim::Restarts) => {
+                    if core::mem::replace(&mut self.restarts, true) {
+                        self.wrong(place, "`Restarts` says the same twice", "one `Restarts`");
+                    }
+                }
+                Word::Harness(Claim::Steady(most)) => {
+                    if *most == 0 {
+                        let message = "without a leader nothing is ever done";
+                        self.wrong(place.index(0), message, "1, or how often there may be a new leader");
+                    }
+                    let (trigger, times) = (Trigger::Leads(sim::Target::Any), most.saturating_add(1));
+                    self.watches.push(Watch { trigger, name, is_forbidden: true, times });
+                }
                 _ => {
                     let what = self.check(&place, &name, expectation);
                     checks.extend(what.map(|what| Check { name, what }));
@@ -365,6 +427,16 @@ impl<S: Service> Planner<S> {
             Word::Harness(Claim::Sometimes(event)) => {
                 self.watch(place, name.to_owned(), event, false);
                 Some(Holds::Happened(self.watches.len().checked_sub(1)?))
+            }
+            Word::Harness(claim @ (Claim::Progresses | Claim::Restarts | Claim::Steady(_))) => {
+                let (word, of) = match claim {
+                    Claim::Progresses => ("Progresses", "the end"),
+                    Claim::Restarts => ("Restarts", "the end"),
+                    _ => ("Steady", "the whole run"),
+                };
+                let message = format!("`{word}` speaks of {of}, not of a moment");
+                self.wrong(place.clone(), message, "it belongs into `expect`");
+                None
             }
             Word::Harness(Claim::Converges { .. }) => {
                 let message = "`Converges` speaks of the end, not of a moment";
@@ -387,6 +459,29 @@ impl<S: Service> Planner<S> {
 
     fn watch(&mut self, place: &Place, name: String, event: &Event, is_forbidden: bool) {
         let trigger = self.event(&place.index(0), event, is_forbidden);
-        self.watches.extend(trigger.map(|trigger| Watch { trigger, name, is_forbidden }));
+        let times = |trigger: &Trigger| match trigger {
+            Trigger::Sent(_, nth) | Trigger::Delivered(_, nth) => *nth,
+            _ => 1,
+        };
+        self.watches.extend(trigger.map(|trigger| Watch {
+            times: times(&trigger),
+            trigger,
+            name,
+            is_forbidden,
+        }));
+    }
+
+    /// What is done to see whether everybody goes on.
+    fn probes(&mut self) -> Vec<(ProcessId, Probe<S>)> {
+        let Some(place) = self.progresses.clone() else { return Vec::new() };
+        let terminals = self.shape.all_sites().iter().map(ProcessId::Terminal).collect::<Vec<_>>();
+        let clients = (0..self.shape.clients).map(ProcessId::Client);
+        let whom = terminals.into_iter().chain(clients);
+        let probes: Vec<(ProcessId, Probe<S>)> = whom.filter_map(|id| Some((id, S::probe(id)?))).collect();
+        if probes.is_empty() {
+            let help = "leave `Progresses` out, or bring `Service::probe`";
+            self.wrong(place, "this service brings no probe: nobody has anything to do here", help);
+        }
+        probes
     }
 }

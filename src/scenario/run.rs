@@ -3,7 +3,10 @@
 //! 1. Judges look at every event; the first objection ends the run.
 //! 2. Steps run until all have fired, every named rule has matched and every `Sometimes` has happened, or until
 //!    the scenario's limit. What is left then makes the run stale or violates the expectation.
-//! 3. Faults stop, a core is healed, and it must converge within its bound. Expectations are judged after that.
+//! 3. Faults stop, a core is healed, and it must converge within its bound, without restarts or new traffic. Where a
+//!    scenario claims `Progresses`, each of the core's terminals and each client then does one thing more, which must
+//!    be done within the bound too. Where it claims `Restarts`, every site that can run then loses its power once,
+//!    and the core must come back, converge within the bound, and hold what it held. Expectations come after that.
 
 use alloc::sync::Arc;
 
@@ -74,6 +77,8 @@ pub struct Run<S: Service> {
     limit: Instant,
     events_max: u64,
     phase: Phase,
+    /// What sites held before they were restarted at the end.
+    held: Arc<Vec<(SiteId, S::Process)>>,
 }
 
 /// How far a run has come.
@@ -84,9 +89,20 @@ enum Phase {
     /// All have. What the last one did is done before anybody asks whether anything is left to do.
     Settling,
     /// Faults have stopped. Those are asked again at `ask_at` whether they agree.
-    Converging { whom: Whom, ask_at: Instant, deadline: Instant },
+    Converging { stage: Stage, whom: Whom, ask_at: Instant, deadline: Instant },
     /// There is a verdict.
     Over(Verdict),
+}
+
+/// What was done to those who must agree.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Stage {
+    /// They were healed.
+    Healed,
+    /// They were given one thing more to do.
+    Probed,
+    /// They were restarted.
+    Restarted,
 }
 
 /// Who is asked to agree.
@@ -95,7 +111,7 @@ enum Whom {
     /// The healed core, which must.
     Core(SiteSet),
     /// Whoever runs, for the rest of the bound; nothing is demanded of them, as what cut them off may last.
-    Everybody,
+    Everybody { core: SiteSet },
 }
 
 impl<S: Service> Run<S> {
@@ -119,7 +135,15 @@ impl<S: Service> Run<S> {
         let world = World::new(settings, judges)
             .map_err(|bad| vec![Problem::new(crate::scenario::Place::whole(), bad.to_string())])?;
         let (limit, events_max) = (Instant::ZERO + scenario.limit, options.events_max);
-        Ok(Run { plan: Arc::new(plan), world, seed, limit, events_max, phase: Phase::Script })
+        Ok(Run {
+            plan: Arc::new(plan),
+            world,
+            seed,
+            limit,
+            events_max,
+            phase: Phase::Script,
+            held: Arc::default(),
+        })
     }
 
     /// Goes on, by one event at most.
@@ -171,6 +195,7 @@ impl<S: Service> Run<S> {
             forgotten: self.world.trace().forgotten(),
             elided: self.world.trace().elided(),
             skipped: all - fired,
+            unknown: S::unknown(self.world.judge().judges()),
             final_state,
         }
     }
@@ -204,11 +229,11 @@ impl<S: Service> Run<S> {
             Phase::Settling => {
                 self.is_stale()?;
                 let core = self.world.heal_core();
-                self.ask(Whom::Core(core), self.world.now() + self.plan.within)?;
+                self.ask(Stage::Healed, Whom::Core(core), self.world.now() + self.plan.within)?;
             }
-            Phase::Converging { whom, ask_at, deadline } => {
+            Phase::Converging { stage, whom, ask_at, deadline } => {
                 self.world.run_until(ask_at).map_err(Verdict::Violated)?;
-                self.ask(whom, deadline)?;
+                self.ask(stage, whom, deadline)?;
             }
             Phase::Over(_) => {}
         }
@@ -258,31 +283,123 @@ impl<S: Service> Run<S> {
 
     /// Asks whether those agree. If not, they are asked again, until the deadline; if so, the next in turn are,
     /// and behind everybody comes what is expected at the end.
-    fn ask(&mut self, whom: Whom, deadline: Instant) -> Result<(), Verdict> {
+    fn ask(&mut self, stage: Stage, whom: Whom, deadline: Instant) -> Result<(), Verdict> {
         let asked = match whom {
             Whom::Core(core) => core,
-            Whom::Everybody => {
+            Whom::Everybody { .. } => {
                 let is_up = |site: &SiteId| self.world.process((*site).into()).is_some();
                 self.world.sites().iter().filter(is_up).collect()
             }
         };
-        let agreed = S::converged(&self.cluster(asked));
+        let agreed = S::converged(&self.cluster(asked)).and_then(|()| self.is_done(stage));
         let now = self.world.now();
         let next = self.world.next_event().filter(|_| agreed.is_err() && now < deadline);
         match (next, agreed, whom) {
             (Some(turn), _, _) => {
                 let ask_at = turn.at.max(now + ASK_EVERY).min(deadline);
-                self.phase = Phase::Converging { whom, ask_at, deadline };
+                self.phase = Phase::Converging { stage, whom, ask_at, deadline };
                 Ok(())
             }
-            (None, Ok(()), Whom::Core(_)) => self.ask(Whom::Everybody, deadline),
             (None, Err(_), Whom::Core(_)) if self.plan.budget == Budget::Unlimited => self.end(),
+            (None, Ok(()), Whom::Core(core)) if stage == Stage::Probed => self.go_behind(stage, core),
+            (None, Ok(()), Whom::Core(core)) => self.ask(stage, Whom::Everybody { core }, deadline),
             (None, Err(why), Whom::Core(core)) => {
                 let within = self.plan.within;
-                Err(Verdict::Stalled { why: format!("not converged {within} after healing {core}: {why}") })
+                let why = match stage {
+                    Stage::Healed => format!("not converged {within} after healing {core}: {why}"),
+                    Stage::Probed => {
+                        format!(
+                            "no progress {within} after {core} agreed and was given one thing more to do: {why}"
+                        )
+                    }
+                    Stage::Restarted => {
+                        format!("not converged {within} after every site was restarted: {why}")
+                    }
+                };
+                Err(Verdict::Stalled { why })
             }
-            (None, _, Whom::Everybody) => self.end(),
+            (None, _, Whom::Everybody { core }) => self.go_behind(stage, core),
         }
+    }
+
+    /// Whether what was demanded beyond agreement is done. Who has nothing left to do, and has not said that it did
+    /// what it was asked, is asked again.
+    fn is_done(&mut self, stage: Stage) -> Result<(), String> {
+        let awaited: Vec<ProcessId> = match stage {
+            Stage::Probed => self.world.judge().awaited().collect(),
+            Stage::Healed | Stage::Restarted => Vec::new(),
+        };
+        let Some(first) = awaited.first() else { return Ok(()) };
+        let why = format!("{first} was asked to do one thing more, and it is not done");
+        let probes = self.plan.probes.iter().filter(|(whom, _)| awaited.contains(whom));
+        let again: Vec<_> = probes.map(|(whom, probe)| (*whom, probe.command.clone())).collect();
+        self.world.probe(again);
+        Err(why)
+    }
+
+    /// Goes on to what is demanded behind `stage`, of which this is the core.
+    fn go_behind(&mut self, stage: Stage, core: SiteSet) -> Result<(), Verdict> {
+        match stage {
+            Stage::Healed if !self.plan.probes.is_empty() => {
+                let can_be_reached = |whom: &ProcessId| match whom {
+                    ProcessId::Site(site) | ProcessId::Terminal(site) => core.contains(*site),
+                    ProcessId::Client(_) => true,
+                };
+                let probes = self.plan.probes.iter().filter(|(whom, _)| can_be_reached(whom));
+                let asked = probes.map(|(whom, probe)| ((*whom, probe.command.clone()), (*whom, probe.done)));
+                let (commands, notes): (Vec<_>, Vec<_>) = asked.unzip();
+                self.world.judge_mut().await_notes(notes);
+                self.world.probe(commands);
+                self.demand(Stage::Probed, core);
+                Ok(())
+            }
+            Stage::Healed | Stage::Probed if self.plan.restarts => {
+                let state = |id: SiteId| Some((id, self.world.process(id.into())?.clone()));
+                self.held = Arc::new(self.world.sites().iter().filter_map(state).collect());
+                self.world.restart_sites();
+                self.demand(Stage::Restarted, core);
+                Ok(())
+            }
+            Stage::Restarted => {
+                self.compare(core)?;
+                self.end()
+            }
+            Stage::Healed | Stage::Probed => self.end(),
+        }
+    }
+
+    fn demand(&mut self, stage: Stage, core: SiteSet) {
+        let now = self.world.now();
+        let (ask_at, deadline) = (now + ASK_EVERY, now + self.plan.within);
+        self.phase = Phase::Converging { stage, whom: Whom::Core(core), ask_at, deadline };
+    }
+
+    /// Holds what sites hold behind their restart against what they held before, and against each other: those of the
+    /// core, and whoever agrees with it.
+    fn compare(&self, core: SiteSet) -> Result<(), Verdict> {
+        let differs = |explanation| Verdict::Violated(Violation { property: "restart", explanation });
+        let first = core.iter().next().and_then(|first| Some((first, self.world.process(first.into())?)));
+        for (id, before) in self.held.iter() {
+            let Some(behind) = self.world.process((*id).into()) else {
+                // Outside of the core its disk may be as broken as it was.
+                if !core.contains(*id) {
+                    continue;
+                }
+                return Err(differs(format!(
+                    "{id} ran, and did not come back when every site was restarted"
+                )));
+            };
+            if !core.contains(*id) && S::converged(&self.cluster(core.with(*id))).is_err() {
+                continue;
+            }
+            S::same_state(before, behind)
+                .map_err(|why| differs(format!("{id} is not what it was before its restart: {why}")))?;
+            if let Some((first, other)) = first {
+                S::same_state(other, behind)
+                    .map_err(|why| differs(format!("{first} and {id} differ behind their restart: {why}")))?;
+            }
+        }
+        Ok(())
     }
 
     fn end(&mut self) -> Result<(), Verdict> {

@@ -113,6 +113,30 @@ fn a_core_that_does_not_agree_is_stalled() {
 }
 
 #[test]
+fn sites_that_do_not_come_back_are_left_out_by_no_restart() {
+    let steps = "steps: [At(\"1s\", Put(site: 0, number: 5))]";
+    let line = |outcome: &Outcome| {
+        outcome.trace.iter().filter(|line| line.what.contains("every site that can run is restarted")).count()
+    };
+    let restarted = check(&format!("{steps}, expect: [Restarts]"), "passed", &[]);
+    assert_eq!((line(&restarted), line(&check(steps, "passed", &[]))), (1, 0));
+    // What site 1 alone was told comes to nobody else, before a restart or behind it.
+    let isolated = "steps: [At(\"1s\", Isolate(Site(2))), After(\"1s\", Put(site: 0, number: 5))]";
+    check(&format!("{isolated}, expect: [Restarts]"), "passed", &[]);
+}
+
+#[test]
+fn leaderships_are_counted() {
+    let fields = |most: u64| {
+        format!(
+            "steps: [At(\"1s\", Crash(Site(0))), After(\"1s\", Restart(Site(0)))], expect: [Steady({most})]"
+        )
+    };
+    check(&fields(1), "violated", &["steady: expect[0] allows 1 leadership, S0 leads as number 2"]);
+    check(&fields(2), "passed", &[]);
+}
+
+#[test]
 fn a_spent_budget_is_undecided() {
     let text = "Scenario(about: \"x\", sites: 3, steps: [At(\"50s\", Heal)])";
     let scenario = read::<Toys>("test.ron", text).unwrap();

@@ -10,8 +10,9 @@ use crate::ids::{ProcessId, SITES_MAX, SiteId, SiteSet};
 use crate::journal::JournalConfig;
 use crate::process::{Label, Process, Role};
 use crate::scenario::locate::Place;
+use crate::scenario::plan::CONVERGES_WITHIN;
 use crate::sim::{Judge, Violation};
-use crate::time::Instant;
+use crate::time::{Duration, Instant};
 
 /// A protocol with words for its users and for what is expected of it.
 ///
@@ -73,12 +74,35 @@ pub trait Service: Sized + Clone + Debug + 'static {
         shape.sites / 2 + 1
     }
 
+    /// How soon a healed core must agree where a scenario does not say: longer than it ever takes one that works.
+    fn converges_within(_config: &<Self::Process as Process>::Config, _pace: &Pace) -> Duration {
+        CONVERGES_WITHIN
+    }
+
+    /// What `whom`, a terminal or a client, does to show that the service goes on: something that takes all of it, and
+    /// changes nothing that a scenario would expect otherwise. `None` for who does nothing; where that is everybody,
+    /// no scenario may claim `Progresses`.
+    fn probe(_whom: ProcessId) -> Option<Probe<Self>> {
+        None
+    }
+
+    /// Whether two sites that agree hold the same, or what differs: one and another, or one before it was restarted
+    /// and behind that. The first has not gone further than the second. The usual one compares nothing.
+    fn same_state(_one: &Self::Process, _other: &Self::Process) -> Result<(), String> {
+        Ok(())
+    }
+
     /// New judges for a run.
     fn judges(config: &<Self::Process as Process>::Config, shape: &Shape) -> Self::Judges;
 
     /// What judges say of the processes themselves, once at the end.
     fn judge_end(_judges: &Self::Judges, _cluster: &Cluster<'_, Self::Process>) -> Result<(), Violation> {
         Ok(())
+    }
+
+    /// What judges could not judge within their bounds, in a sentence each. It fails nothing, and is told.
+    fn unknown(_judges: &Self::Judges) -> Vec<String> {
+        Vec::new()
     }
 
     /// Whether `expectation` holds now; if not, what was expected and what was found.
@@ -95,6 +119,27 @@ pub trait Service: Sized + Clone + Debug + 'static {
         let leads = cluster.leader().map(|site| format!(", {site} leads")).unwrap_or_default();
         if down.is_empty() { format!("{up} up{leads}") } else { format!("{up} up, {down} down{leads}") }
     }
+}
+
+/// How fast a world is, for bounds.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Pace {
+    /// The longest time that a datagram is under way, as good as: an exponential latency has no longest.
+    pub latency: Duration,
+    /// The longest time that any disk takes for a sync.
+    pub sync: Duration,
+    /// How many commands the scenario gives.
+    pub commands: u64,
+}
+
+/// What somebody does to show that the service goes on.
+#[derive(Clone, Debug)]
+pub struct Probe<S: Service> {
+    /// What it is commanded.
+    pub command: <S::Process as Process>::Command,
+    /// The kind of the note with which it says that this is done. Until it does, it is commanded again whenever
+    /// nobody has anything left to do.
+    pub done: &'static str,
 }
 
 /// A command and whom it is handed to.

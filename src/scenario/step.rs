@@ -260,6 +260,14 @@ pub enum Claim {
         /// The bound.
         within: Duration,
     },
+    /// Once it agrees, each of its terminals and each client does one thing more of the service's choosing, all of
+    /// it is done within the bound, and the core agrees again.
+    Progresses,
+    /// Then every site that can run is restarted once, comes back, agrees, and holds what it held before and what
+    /// the others hold.
+    Restarts,
+    /// Nobody becomes leader more often than this in the whole run: where nothing is wrong with a leader, it stays.
+    Steady(u64),
     /// This one leads.
     Leader(Who),
     /// This never happens.

@@ -291,6 +291,15 @@ fn contradictions_are_refused() {
     );
     check("steps: [At(\"1s\", Expect(Converges(within: \"1s\")))]", "Converges", &["belongs into `expect`"]);
     check("steps: [At(\"1s\", Expect(Never(Leads(Any))))]", "Never", &["belongs into `expect`"]);
+    check(
+        "steps: [At(\"1s\", Expect(Restarts))]",
+        "Restarts",
+        &["speaks of the end", "belongs into `expect`"],
+    );
+    check("steps: [At(\"1s\", Expect(Steady(1)))]", "Steady", &["the whole run", "belongs into `expect`"]);
+    check("expect: [Restarts, Restarts]", "Restarts", &["the same twice", "one `Restarts`"]);
+    check("expect: [Steady(0)]", "0", &["without a leader nothing is ever done"]);
+    check("expect: [Progresses]", "Progresses", &["this service brings no probe", "bring `Service::probe`"]);
 }
 
 #[test]

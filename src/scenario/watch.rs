@@ -17,6 +17,8 @@ pub struct Watched<J> {
     progress: [u64; SITES_MAX as usize],
     sites: SiteSet,
     machines: Vec<SiteSet>,
+    /// Who has not done yet what it was asked, and the note with which it will say so.
+    awaited: Vec<(ProcessId, &'static str)>,
 }
 
 #[derive(Clone, Debug)]
@@ -34,12 +36,23 @@ impl<J> Watched<J> {
             progress: [0; SITES_MAX as usize],
             sites: shape.all_sites(),
             machines: shape.all_machines(),
+            awaited: Vec::new(),
         }
     }
 
     /// Whether the watch with this number has seen what it waits for.
     pub(super) fn has_happened(&self, watch: usize) -> bool {
-        self.watches.get(watch).is_some_and(|seen| seen.count >= seen.wanted())
+        self.watches.get(watch).is_some_and(|seen| seen.count >= seen.watch.times)
+    }
+
+    /// From here on waits for these notes.
+    pub(super) fn await_notes(&mut self, notes: impl IntoIterator<Item = (ProcessId, &'static str)>) {
+        self.awaited = notes.into_iter().collect();
+    }
+
+    /// Who has not said yet what is waited for.
+    pub(super) fn awaited(&self) -> impl Iterator<Item = ProcessId> {
+        self.awaited.iter().map(|(process, _)| *process)
     }
 
     /// The service's judges.
@@ -78,8 +91,19 @@ impl<J> Watched<J> {
             }
             self.watches = watches;
         }
-        let broken = |one: &&Seen| one.watch.is_forbidden && one.count >= one.wanted();
+        if let Observation::Noted { process, note } = seen
+            && !self.awaited.is_empty()
+        {
+            self.awaited.retain(|awaited| *awaited != (*process, note.kind()));
+        }
+        let broken = |one: &&Seen| one.watch.is_forbidden && one.count >= one.watch.times;
         match self.watches.iter().find(broken) {
+            Some(Seen { watch: Watch { name, trigger: Trigger::Leads(_), times, .. }, .. }) if *times > 1 => {
+                let (most, plural) = (times - 1, if *times == 2 { "" } else { "s" });
+                let explanation =
+                    format!("{name} allows {most} leadership{plural}, {} leads as number {times}", who(seen));
+                Err(Violation { property: "steady", explanation })
+            }
             Some(one) => Err(Violation {
                 property: "never",
                 explanation: format!(
@@ -108,15 +132,6 @@ impl<J> Watched<J> {
         let before = core::mem::replace(known, role);
         let leads = matches!(role, Some(Role::Leader { .. }));
         (leads && before != role).then_some(process)
-    }
-}
-
-impl Seen {
-    fn wanted(&self) -> u64 {
-        match self.watch.trigger {
-            Trigger::Sent(_, nth) | Trigger::Delivered(_, nth) => nth,
-            _ => 1,
-        }
     }
 }
 

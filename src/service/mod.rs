@@ -1,6 +1,8 @@
 //! The tweet service as scenarios know it: what users do, what is expected, what is judged.
 
+mod bound;
 mod expect;
+mod same;
 mod words;
 
 pub use words::{Asker, Command, Expectation, Settings};
@@ -10,9 +12,11 @@ use crate::journal::JournalConfig;
 use crate::oracle::Judges;
 use crate::paxos::Slot;
 use crate::process::Process;
-use crate::scenario::{Cluster, Order, Place, Problem, Service, Shape};
+use crate::scenario::{Cluster, Order, Pace, Place, Probe, Problem, Service, Shape};
 use crate::sim::Violation;
-use crate::site::{Bird, Config, ConfigError, Site};
+use crate::site::{Bird, Config, ConfigError, Operation, Site};
+use crate::time::Duration;
+use crate::timeline::View;
 
 /// The tweet service.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -131,6 +135,28 @@ impl Service for Timelines {
             judges.check_site(id, applied, timeline.tweets(), timeline.blocks(), log)?;
         }
         Ok(())
+    }
+
+    fn unknown(judges: &Judges) -> Vec<String> {
+        judges.unknown()
+    }
+
+    fn converges_within(config: &Config, pace: &Pace) -> Duration {
+        bound::converges_within(config, pace)
+    }
+
+    /// A linearizable view: it takes a session, a place in the log and an answer, and leaves no tweet.
+    fn probe(whom: ProcessId) -> Option<Probe<Timelines>> {
+        let view = View { viewer: "probe".parse().ok()?, limit: 50, older_than: None };
+        let is_asker = matches!(whom, ProcessId::Terminal(_) | ProcessId::Client(_));
+        is_asker.then_some(Probe { command: Ask::Do(Operation::View { view }), done: "done" })
+    }
+
+    fn same_state(one: &Bird, other: &Bird) -> Result<(), String> {
+        match (one.as_site(), other.as_site()) {
+            (Some(one), Some(other)) => same::same_state(one, other),
+            _ => Err("one of them is no site".to_owned()),
+        }
     }
 
     fn expect(expectation: &Expectation, cluster: &Cluster<'_, Bird>) -> Result<(), String> {

@@ -9,7 +9,7 @@ use crate::sim::director::Fired;
 use crate::sim::host::{ArmedSeam, Status, Storage};
 use crate::sim::judge::Judge;
 use crate::sim::rules::Whom;
-use crate::sim::script::Action;
+use crate::sim::script::{Action, Leaves};
 use crate::sim::trace::{LineClass, What};
 use crate::sim::watch::Mark;
 use crate::sim::world::{Event, World};
@@ -196,5 +196,24 @@ impl<P: Process, J: Judge<P>> World<P, J> {
             self.revive(h);
         }
         core
+    }
+
+    /// Behind the end of faults: these commands are handed in.
+    pub fn probe(&mut self, commands: impl IntoIterator<Item = (ProcessId, P::Command)>) {
+        self.watch.mark(Mark::Demanded, ProcessId::site(0), [0, 0]);
+        self.watch.line(None, LineClass::Step, || What::Probed);
+        commands.into_iter().for_each(|(process, command)| self.command(process, command));
+    }
+
+    /// Behind the end of faults: every site that runs loses its power at once, and every site starts that can.
+    /// Returns those that ran.
+    pub fn restart_sites(&mut self) -> SiteSet {
+        self.watch.mark(Mark::Demanded, ProcessId::site(0), [1, 0]);
+        self.watch.line(None, LineClass::Step, || What::Restarted);
+        let all = 0..usize::from(self.settings.sites);
+        let ran: Vec<usize> = all.clone().filter(|h| self.hosts[*h].running().is_some()).collect();
+        ran.iter().for_each(|h| self.crash(*h, None, Leaves::Nothing));
+        all.for_each(|h| self.revive(h));
+        ran.into_iter().filter_map(|h| self.hosts[h].id.as_site()).collect()
     }
 }

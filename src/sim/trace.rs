@@ -134,6 +134,8 @@ pub(crate) enum What<P: Process> {
     Rotted { file: String, at: u64 },
     Slowed { time: Duration },
     Clock { fault: ClockFault, shows: Instant },
+    Probed,
+    Restarted,
 }
 
 /// One line of a trace.
@@ -272,6 +274,8 @@ impl<P: Process> fmt::Display for What<P> {
             What::Slowed { time } => write!(f, "takes {time} for each input"),
             What::Clock { fault, shows } => write!(f, "its clock {}, and shows {shows}", clock_text(*fault)),
             What::Healed { core } => write!(f, "faults stop, {core} heal"),
+            What::Probed => f.write_str("everybody who can be reached does one thing more"),
+            What::Restarted => f.write_str("every site that can run is restarted"),
         }
     }
 }

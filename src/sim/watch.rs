@@ -116,6 +116,7 @@ pub(crate) enum Mark {
     Rotted,
     Slowed,
     Clock,
+    Demanded,
 }
 
 /// Everything that looks on.

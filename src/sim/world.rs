@@ -315,6 +315,12 @@ impl<P: Process, J: Judge<P>> World<P, J> {
         &self.watch.judge
     }
 
+    /// The judge, to be told what to look for.
+    #[cfg_attr(not(feature = "scenario"), expect(dead_code, reason = "only scenarios tell a judge anything"))]
+    pub(crate) const fn judge_mut(&mut self) -> &mut J {
+        &mut self.watch.judge
+    }
+
     /// The first violation.
     pub const fn violation(&self) -> Option<&Violation> {
         self.watch.violation.as_ref()

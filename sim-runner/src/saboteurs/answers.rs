@@ -1,8 +1,8 @@
-//! Sites that tell clients what is not so, and clients that forget.
+//! Sites that tell clients what is not so, and clients that forget or tell their users what is not so.
 
 use aviary::paxos::Slot;
 use aviary::process::Label;
-use aviary::site::{Answer, Message, RequestId, Telling};
+use aviary::site::{Answer, Message, Note, RequestId, Telling};
 use aviary::timeline::{Page, Position};
 
 use super::Saboteur;
@@ -119,6 +119,20 @@ pub(super) const SABOTEURS: &[Saboteur] = &[
         Lie::Says(|speech| {
             let is_bad_news = |kind: &str| ["Busy", "Behind", "Expired"].contains(&kind);
             speech.given.messages.retain(|letter| !is_bad_news(letter.message.kind()));
+        }),
+    ),
+    Saboteur::new(
+        "client-shows-an-old-page",
+        "A client shows its user, for every linearizable view, the first page that it got.",
+        Lie::Tells(|note, memory| {
+            let Note::Done(_, _, answer @ Answer::Viewed { .. }) = note else { return };
+            match memory.kept.first() {
+                Some(Message::Applied { answer: old, .. }) => *answer = old.clone(),
+                _ => {
+                    let (id, at) = (RequestId::Open { nonce: 0 }, Position::default());
+                    memory.kept.push(Message::Applied { id, at, answer: answer.clone() });
+                }
+            }
         }),
     ),
     Saboteur::new(

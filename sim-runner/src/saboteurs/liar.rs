@@ -32,6 +32,8 @@ pub(super) enum Lie {
     Says(fn(&mut Speech<'_>)),
     /// About what a client says.
     Asks(fn(&mut Message)),
+    /// About what a client tells its user.
+    Tells(fn(&mut Note, &mut Memory)),
     /// About when it wants to be woken: for these reasons it does not, until something else comes.
     Sleeps(&'static [&'static str]),
 }
@@ -139,6 +141,9 @@ impl Process for Liar {
             }),
             (Some(Lie::Asks(lie)), None, _) => {
                 given.messages.iter_mut().for_each(|letter| lie(&mut letter.message));
+            }
+            (Some(Lie::Tells(lie)), None, _) => {
+                given.notes.iter_mut().for_each(|note| lie(note, &mut self.memory));
             }
             _ => {}
         }

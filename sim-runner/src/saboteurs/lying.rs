@@ -1,11 +1,13 @@
 //! The tweet service with a liar for a process: its words, judges and expectations are those of the real one.
 
+use aviary::ids::ProcessId;
 use aviary::journal::JournalConfig;
 use aviary::oracle::Judges;
-use aviary::scenario::{Cluster, Member, Order, Problem, Service, Shape};
+use aviary::scenario::{Cluster, Member, Order, Pace, Probe, Problem, Service, Shape};
 use aviary::service::{Command, Expectation, Settings, Timelines};
 use aviary::sim::Violation;
 use aviary::site::Bird;
+use aviary::time::Duration;
 
 use crate::saboteurs::{Config, Liar};
 
@@ -63,6 +65,23 @@ impl Service for Lying {
 
     fn converged(cluster: &Cluster<'_, Liar>) -> Result<(), String> {
         Timelines::converged(&real(cluster))
+    }
+
+    fn unknown(judges: &Judges) -> Vec<String> {
+        Timelines::unknown(judges)
+    }
+
+    fn converges_within(config: &Config, pace: &Pace) -> Duration {
+        Timelines::converges_within(&config.real, pace)
+    }
+
+    fn probe(whom: ProcessId) -> Option<Probe<Lying>> {
+        let Probe { command, done } = Timelines::probe(whom)?;
+        Some(Probe { command, done })
+    }
+
+    fn same_state(one: &Liar, other: &Liar) -> Result<(), String> {
+        Timelines::same_state(&one.real, &other.real)
     }
 
     fn final_state(cluster: &Cluster<'_, Liar>) -> String {

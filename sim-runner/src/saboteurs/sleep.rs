@@ -1,5 +1,8 @@
 //! Sites that sleep through what they should wake up for, or never say what they must say again.
 
+use aviary::process::Label;
+use aviary::site::Message;
+
 use super::Saboteur;
 use super::liar::Lie;
 
@@ -24,6 +27,16 @@ pub(super) const SABOTEURS: &[Saboteur] = &[
         "never-beats",
         "A leader sends no heartbeats.",
         Lie::Says(|speech| speech.withhold("Heartbeat")),
+    ),
+    Saboteur::new(
+        "beats-too-rarely",
+        "A leader sends one heartbeat in twelve: others take over again and again, and all is done nevertheless.",
+        Lie::Says(|speech| {
+            let is_left_out = |message: &Message| {
+                message.kind() == "Heartbeat" && !message.subject().number.is_multiple_of(12)
+            };
+            speech.given.messages.retain(|letter| !is_left_out(&letter.message));
+        }),
     ),
     Saboteur::new(
         "never-refuses",

@@ -10,6 +10,18 @@ use super::liar::{Lie, Speech};
 
 pub(super) const SABOTEURS: &[Saboteur] = &[
     Saboteur::new(
+        "former-leader-forwards-nothing",
+        "A site that led and does no longer never hands anything over to another.",
+        Lie::Says(|speech| {
+            if speech.given.notes.iter().any(|note| ["deposed", "lost quorum"].contains(&note.kind())) {
+                speech.memory.said.insert(("led", 0));
+            }
+            if speech.memory.said.contains(&("led", 0)) {
+                speech.withhold("Forward");
+            }
+        }),
+    ),
+    Saboteur::new(
         "submits-twice",
         "A site hands every request to the leader a second time, under the next number.",
         Lie::Says(|speech| {

@@ -1,0 +1,52 @@
+//! How long a healed core may take to agree, from its configuration and the pace of its world.
+
+use crate::scenario::Pace;
+use crate::site::Config;
+use crate::time::Duration;
+
+/// Campaigns that may fail one behind the other before one site leads: each doubles the jitter that keeps candidates
+/// apart, up to eight times, so that two of them meeting so often is not luck.
+const CAMPAIGNS: u64 = 6;
+
+/// Slots that a command may take: an opening, the request, and a copy of it that another site took.
+const SLOTS_A_COMMAND: u64 = 3;
+
+/// The sum of what may have to happen one behind the other: a leader is missed and found, what is missing is fetched,
+/// every command is carried out on its own, and clients that asked in vain go from site to site.
+///
+/// A round trip is two datagrams and a sync on either side. Retries pace whatever got lost before the core was healed;
+/// nothing gets lost inside of it afterwards.
+pub(super) fn converges_within(config: &Config, pace: &Pace) -> Duration {
+    let trip = pace.latency.times(2) + pace.sync.times(2);
+    let campaign = config.election + config.election_jitter.times(8) + config.retry + trip;
+    let fetches = (pace.commands * SLOTS_A_COMMAND + config.window) / config.fetch_max.max(1) + 1;
+    let fetch = config.retry + trip;
+    let command = config.retry + trip.times(2);
+    let round = config.client_retry.times(u64::from(config.sites) + 1) + config.parked_for;
+    campaign.times(CAMPAIGNS) + fetch.times(fetches) + command.times(pace.commands + 1) + round
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn within(change: impl FnOnce(&mut Config), pace: Pace) -> u64 {
+        let mut config = Config::new(3);
+        change(&mut config);
+        converges_within(&config, &pace).as_micros() / 1_000
+    }
+
+    #[test]
+    fn the_bound_grows_with_what_makes_agreeing_slow() {
+        let ms = Duration::from_millis;
+        let calm = Pace { latency: ms(10), sync: ms(2), commands: 0 };
+        // Six campaigns of 300 + 8 * 200 + 150 + 24, a fetch of 150 + 24, a command of 150 + 48, four retries of
+        // 500, and a query that waits for 1,000.
+        assert_eq!(within(|_| {}, calm), 6 * 2_074 + 174 + 198 + 2_000 + 1_000);
+        assert_eq!(within(|config| config.election = ms(600), calm), 6 * 2_374 + 174 + 198 + 3_000);
+        let slow = Pace { latency: ms(110), ..calm };
+        assert_eq!(within(|_| {}, slow), 6 * 2_274 + 374 + 598 + 3_000);
+        let busy = Pace { commands: 40, ..calm };
+        assert_eq!(within(|_| {}, busy), 6 * 2_074 + 3 * 174 + 41 * 198 + 3_000);
+    }
+}

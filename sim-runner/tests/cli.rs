@@ -312,3 +312,26 @@ fn a_reader_that_goes_away_is_no_failure() {
     let output = child.wait_with_output().unwrap();
     assert_eq!((output.status.code(), told(&output).2), (Some(0), String::new()));
 }
+
+#[test]
+fn a_drawn_scenario_is_a_file_that_replays() {
+    let folder = folder("drawn");
+    let (code, text, _) = output(&folder, &["draw", "--seed", "11"]);
+    assert!(code == 0 && text.starts_with("Scenario(\n    about: \"Seed 11"), "{text}");
+    assert_eq!(output(&folder, &["draw", "--seed", "11", "-o", "drawn.ron"]).0, 0);
+    assert_eq!(fs::read_to_string(folder.join("drawn.ron")).unwrap(), text);
+    let (code, out, _) = output(&folder, &["replay", "drawn.ron"]);
+    assert!(code == 0 && out.starts_with("passed    drawn"), "{out}");
+    let (code, list, _) = output(&folder, &["draw", "--list"]);
+    assert!(code == 0 && list.contains("\n  swizzle ") && list.contains("\n  quiet "), "{list}");
+    let refused = |args: &[&str], why: &str| {
+        let (code, _, told) = output(&folder, &[&["draw"], args].concat());
+        assert!(code == 2 && told.contains(why), "{told}");
+    };
+    refused(&["--seed", "11", "-o", "drawn.ron"], "failed to write drawn.ron");
+    refused(&["--seed", "1", "--recipe", "swizle"], "did you mean `swizzle`?");
+    refused(&["quite", "--seed", "1"], "did you mean `quiet`?");
+    refused(&[], "--seed");
+    fs::write(folder.join("mine.ron"), "Profile(\n    sites: {3: 0},\n)").unwrap();
+    refused(&["mine.ron", "--seed", "1"], "nothing can be drawn: no weight is above 0");
+}

@@ -22,11 +22,11 @@ pub trait Service: Sized + Clone + Debug + 'static {
     /// What watches it.
     type Judges: Judge<Self::Process>;
     /// What users do, as written in a scenario.
-    type Command: DeserializeOwned + Clone + Debug;
+    type Command: DeserializeOwned + Clone + Debug + Send + Sync;
     /// What is expected, as written in a scenario.
-    type Expectation: DeserializeOwned + Clone + Debug;
+    type Expectation: DeserializeOwned + Clone + Debug + Send + Sync;
     /// What a scenario may configure.
-    type Settings: DeserializeOwned + Default + Clone + Debug;
+    type Settings: DeserializeOwned + Default + Clone + Debug + Send + Sync;
 
     /// Every kind of message, for rules and events.
     const MESSAGES: &'static [&'static str] = <<Self::Process as Process>::Message as Label>::KINDS;

@@ -3,8 +3,26 @@
 //! Nothing here knows a protocol, and nothing here decides what a run does: a search only makes [`Scenario`] values
 //! and looks at what came of them. One run stays on one thread.
 //!
+//! - A [`Source`] makes a scenario out of each seed, a [`Sweep`] runs them and tells a [`Listener`] in order.
+//! - [`Groups`] counts failures that are alike, [`Facts`] what happened at all.
+//!
 //! [`Scenario`]: crate::scenario::Scenario
 
+mod facts;
+mod groups;
+mod ran;
 mod runner;
+mod seeds;
+mod source;
+mod sweep;
 
+#[cfg(test)]
+mod tests;
+
+pub use facts::{Fact, FactKind, Facts};
+pub use groups::{Group, Groups, Sample};
+pub use ran::{Again, Ran, Second, traced};
 pub use runner::Runner;
+pub use seeds::{Seeds, Shard};
+pub use source::{Pinned, Source};
+pub use sweep::{Listener, Sweep, TWICE_EVERY};

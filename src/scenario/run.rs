@@ -155,19 +155,18 @@ impl<S: Service> Run<S> {
         &self.world
     }
 
-    /// Whether everything held; undecided while it is not over.
-    pub fn verdict(&self) -> Verdict {
+    /// The verdict, once there is one.
+    pub const fn verdict(&self) -> Option<&Verdict> {
         match &self.phase {
-            Phase::Over(verdict) => verdict.clone(),
-            Phase::Script | Phase::Settling | Phase::Converging { .. } => {
-                Verdict::Undecided { why: format!("not over at {}", self.world.now()) }
-            }
+            Phase::Over(verdict) => Some(verdict),
+            Phase::Script | Phase::Settling | Phase::Converging { .. } => None,
         }
     }
 
     /// What came of it; undecided while it is not over.
     pub fn outcome(&self) -> Outcome {
-        let verdict = self.verdict();
+        let undecided = || Verdict::Undecided { why: format!("not over at {}", self.world.now()) };
+        let verdict = self.verdict().cloned().unwrap_or_else(undecided);
         // A process that panicked is in the middle of something.
         let final_state = match &verdict {
             Verdict::Panicked { .. } => String::new(),

@@ -82,7 +82,10 @@ pub(super) fn execute<S: Service>(
     let scenario = source.scenario(seed);
     let options = RunOptions { seed: source.seed_of_run(seed), trace: TraceLevel::Off, ..runner.options };
     let runner = runner.with(options);
-    let end = |run: &Run<S>| -> End { (run.verdict(), run.world().events(), run.world().fingerprint()) };
+    let end = |run: &Run<S>| -> End {
+        let verdict = run.verdict().expect("a finished run has a verdict");
+        (verdict.clone(), run.world().events(), run.world().fingerprint())
+    };
     let finished = || {
         runner.start(&scenario).map(|mut run| {
             run.finish();

@@ -5,14 +5,17 @@
 //!
 //! - A [`Source`] makes a scenario out of each seed, a [`Sweep`] runs them and tells a [`Listener`] in order.
 //! - [`Groups`] counts failures that are alike, [`Facts`] what happened at all.
+//! - [`Settle`] shrinks a few of each group and saves each shape once, as a [`Failure`].
 //!
 //! [`Scenario`]: crate::scenario::Scenario
 
 mod facts;
+mod failure;
 mod groups;
 mod ran;
 mod runner;
 mod seeds;
+mod settle;
 mod source;
 mod sweep;
 
@@ -20,9 +23,11 @@ mod sweep;
 mod tests;
 
 pub use facts::{Fact, FactKind, Facts};
+pub use failure::{Failure, Found, SCHEMA};
 pub use groups::{Group, Groups, Sample};
 pub use ran::{Again, Ran, Second, traced};
 pub use runner::Runner;
 pub use seeds::{Seeds, Shard};
+pub use settle::{Recheck, Settle, Settled, Shrink, recheck};
 pub use source::{Pinned, Source};
 pub use sweep::{Listener, Sweep, TWICE_EVERY};

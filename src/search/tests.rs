@@ -187,3 +187,59 @@ fn what_cannot_be_run_is_told_as_such() {
     let Verdict::Stale { why } = &ran[1].verdict else { panic!("{:?}", ran[1]) };
     assert_eq!(why, "what was drawn cannot be run: sites: a cluster of 20 sites");
 }
+
+#[test]
+fn each_shape_is_saved_once_and_fails_again_from_its_file() {
+    let folder = std::env::temp_dir().join(format!("aviary-settle-{}", std::process::id()));
+    std::fs::create_dir_all(&folder).unwrap();
+    let sources = vec![puts_seed()];
+    let mut groups = Groups::default();
+    let (ran, _) = heard(&sweep(sources.clone(), "0..300", 2));
+    ran.iter().filter(|ran| !ran.verdict.is_pass()).for_each(|ran| {
+        groups.add(ran);
+    });
+    let runner = Runner::new(RunOptions::default());
+    let replay = |path: &std::path::Path| format!("replay {}", path.display());
+    let settle = |shrink| Settle {
+        runner: &runner,
+        sources: &sources,
+        shrink,
+        threads: NonZeroUsize::new(2).unwrap(),
+        folder: Some(&folder),
+        saboteur: None,
+        replay: &replay,
+    };
+    let told = |settled: &[Settled]| -> Vec<_> {
+        settled.iter().map(|one| (one.property.clone(), one.count, one.found.seed, one.is_shrunk)).collect()
+    };
+    let stop = AtomicBool::new(false);
+    let whole = settle(None).settle(&groups, &stop).unwrap();
+    let [panics, sixes] = [("panic", 3, 13), ("no sixes", 3, 66)];
+    let expected = |is_shrunk| [panics, sixes].map(|(name, n, seed)| (name.to_owned(), n, seed, is_shrunk));
+    assert_eq!(told(&whole), expected(false));
+    let calm = |origin: &Scenario<Toys>, _: &Verdict| {
+        Some(Scenario { network: scenario("seed: 1").network, ..origin.clone() })
+    };
+    let shrunk = settle(Some(&calm)).settle(&groups, &stop).unwrap();
+    assert_eq!(told(&shrunk), expected(true));
+    // Something that passes is no smaller failure.
+    let useless = |origin: &Scenario<Toys>, _: &Verdict| Some(Scenario { steps: vec![], ..origin.clone() });
+    assert_eq!(told(&settle(Some(&useless)).settle(&groups, &stop).unwrap()), expected(false));
+    assert_eq!(std::fs::read_dir(&folder).unwrap().count(), 4);
+    for one in whole.iter().chain(&shrunk) {
+        let path = one.path.clone().unwrap();
+        let text = std::fs::read_to_string(&path).unwrap();
+        assert!(text.contains(&format!("// Replay: replay {}", path.display())), "{text}");
+        let failure = Failure::<Toys>::read("x.ron", &text).unwrap_or_else(|bad| panic!("{bad}"));
+        assert_eq!(recheck(&runner, &failure), Recheck::StillFails);
+        assert_eq!(failure.origin.is_some(), one.is_shrunk);
+        let fixed = Failure { scenario: scenario("seed: 1"), ..failure.clone() };
+        assert_eq!(recheck(&runner, &fixed), Recheck::Passes);
+        let stale = scenario("limit: \"2s\", steps: [On(Leads(Site(1)), Heal)]");
+        let stale = recheck(&runner, &Failure { scenario: stale, ..failure.clone() });
+        assert!(matches!(stale, Recheck::Stale(_)), "{stale:?}");
+        let otherwise = recheck(&runner, &Failure { property: "order".into(), ..failure });
+        assert!(matches!(otherwise, Recheck::FailsOtherwise(_)), "{otherwise:?}");
+    }
+    std::fs::remove_dir_all(&folder).unwrap();
+}

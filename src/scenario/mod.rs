@@ -17,6 +17,7 @@ pub mod namespace;
 pub mod outcome;
 pub mod plan;
 pub mod record;
+pub mod renaming;
 pub mod run;
 pub mod service;
 pub mod step;
@@ -43,6 +44,7 @@ pub use locate::Place;
 pub use outcome::{Outcome, Verdict};
 pub use plan::{Plan, plan};
 pub use record::{End, Entry, Recorder};
+pub use renaming::Renaming;
 pub use run::{Run, RunOptions, run, run_configured};
 pub use service::{Cluster, Compiled, Member, Order, Problem, Service, Shape, same};
 

@@ -5,6 +5,10 @@
 //!
 //! [`Scenario`]: crate::scenario::Scenario
 
+mod property;
 mod runner;
+pub mod shrink;
 
+pub use property::Property;
 pub use runner::Runner;
+pub use shrink::{Budget, NotShrunk, Shrunk, shrink};

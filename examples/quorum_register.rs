@@ -3,7 +3,7 @@
 use aviary::prelude::*;
 
 #[derive(Clone, Debug)]
-enum Message {
+pub(crate) enum Message {
     Ask { request: u64 },
     Store { request: u64, value: u64 },
     Have { request: u64, value: u64 },
@@ -12,21 +12,21 @@ wire_enum!(Message { 1 => Ask { request }, 2 => Store { request, value }, 3 => H
 label_enum!(Message { Ask about request, Store about request, Have about request });
 
 #[derive(Clone, Debug)]
-enum Note {
+pub(crate) enum Note {
     Told { value: u64 },
 }
 label_enum!(Note { Told as "told" });
 display_enum!(Note { Told { value } => "is told {value}" });
 
-#[derive(Clone, Debug, serde::Deserialize)]
-enum Command {
+#[derive(Clone, PartialEq, Debug, serde::Serialize, serde::Deserialize)]
+pub(crate) enum Command {
     Write { client: u16, value: u64 },
     Read { client: u16 },
 }
 display_enum!(Command { Write { value } => "write {value}", Read => "read" });
 
 #[derive(Clone, Debug, Default)]
-struct Register<const FIXED: bool> {
+pub(crate) struct Register<const FIXED: bool> {
     sites: SiteSet,
     /// The greatest that it knows of; durable at a site.
     value: u64,
@@ -110,8 +110,8 @@ impl<const FIXED: bool> Judge<Register<FIXED>> for NeverBack<u64> {
     }
 }
 
-#[derive(Clone, Debug, serde::Deserialize)]
-enum Expectation {
+#[derive(Clone, PartialEq, Debug, serde::Serialize, serde::Deserialize)]
+pub(crate) enum Expectation {
     Knows { client: u16, value: u64 },
 }
 

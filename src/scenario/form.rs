@@ -1,53 +1,87 @@
 //! The whole file.
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use crate::scenario::service::Service;
 use crate::scenario::step::{Action, Expectation, Rule, Step};
+use crate::scenario::value::is_usual;
 use crate::sim::Chance;
 use crate::time::Duration;
 
 /// A cluster, its network, what is done to it and what must hold: one file.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(bound(deserialize = ""), deny_unknown_fields)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(bound(serialize = "", deserialize = ""), deny_unknown_fields)]
 pub struct Scenario<S: Service> {
     /// One sentence: the property.
     pub about: String,
     /// Everything random of a run is drawn from it.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "is_usual")]
     pub seed: u64,
     /// How many sites, 1 to 9.
     pub sites: u8,
     /// How many clients on machines of their own.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "is_usual")]
     pub clients: u16,
     /// Which sites share a machine; each has its own when absent.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "is_usual")]
     pub machines: Option<Vec<Vec<u8>>>,
     /// The network that every datagram meets.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "is_usual")]
     pub network: Network,
     /// The disk of every site.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "is_usual")]
     pub disk: Disk,
     /// What the service is configured with.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "is_usual")]
     pub settings: S::Settings,
     /// Simulated time after which a step that has not fired is given up.
-    #[serde(default = "a_minute")]
+    #[serde(default = "a_minute", skip_serializing_if = "is_a_minute")]
     pub limit: Duration,
     /// What the network does beyond its settings, from the start.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "is_usual")]
     pub rules: Vec<Rule>,
     /// The first track.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "is_usual")]
     pub steps: Vec<StepOf<S>>,
     /// More tracks, beside the first.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "is_usual")]
     pub also: Vec<Vec<StepOf<S>>>,
     /// What must hold at the end.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "is_usual")]
     pub expect: Vec<ExpectationOf<S>>,
+}
+
+impl<S: Service> PartialEq for Scenario<S> {
+    fn eq(&self, other: &Scenario<S>) -> bool {
+        let Scenario {
+            about,
+            seed,
+            sites,
+            clients,
+            machines,
+            network,
+            disk,
+            settings,
+            limit,
+            rules,
+            steps,
+            also,
+            expect,
+        } = self;
+        *about == other.about
+            && *seed == other.seed
+            && *sites == other.sites
+            && *clients == other.clients
+            && *machines == other.machines
+            && *network == other.network
+            && *disk == other.disk
+            && *settings == other.settings
+            && *limit == other.limit
+            && *rules == other.rules
+            && *steps == other.steps
+            && *also == other.also
+            && *expect == other.expect
+    }
 }
 
 impl<S: Service> Scenario<S> {
@@ -84,33 +118,47 @@ fn a_minute() -> Duration {
     Duration::from_secs(60)
 }
 
+fn is_a_minute(time: &Duration) -> bool {
+    *time == a_minute()
+}
+
 /// The network that every datagram meets.
-#[derive(Clone, PartialEq, Debug, Deserialize)]
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Network {
     /// How long a datagram is under way.
+    #[serde(skip_serializing_if = "is_one_millisecond")]
     pub latency: Latency,
     /// How often one is lost.
+    #[serde(skip_serializing_if = "is_usual")]
     pub loss: Chance,
     /// How often one arrives twice.
+    #[serde(skip_serializing_if = "is_usual")]
     pub duplication: Chance,
     /// How often one is held back, and for how long at most.
+    #[serde(skip_serializing_if = "is_usual")]
     pub reordering: Reordering,
+}
+
+const ONE_MILLISECOND: Latency = Latency::Constant(Duration::from_millis(1));
+
+fn is_one_millisecond(latency: &Latency) -> bool {
+    *latency == ONE_MILLISECOND
 }
 
 impl Default for Network {
     fn default() -> Network {
         Network {
-            latency: Latency::Constant(Duration::from_millis(1)),
+            latency: ONE_MILLISECOND,
             loss: Chance::NEVER,
             duplication: Chance::NEVER,
-            reordering: Reordering { chance: Chance::NEVER, by: Duration::ZERO },
+            reordering: Reordering::default(),
         }
     }
 }
 
 /// How often a datagram is held back.
-#[derive(Clone, Copy, PartialEq, Debug, Deserialize)]
+#[derive(Clone, Copy, PartialEq, Debug, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Reordering {
     /// How often.
@@ -120,8 +168,8 @@ pub struct Reordering {
 }
 
 /// How long datagrams are under way.
-#[derive(Clone, PartialEq, Debug, Deserialize)]
-#[serde(rename = "latency", deny_unknown_fields)]
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[serde(rename(deserialize = "latency"), deny_unknown_fields)]
 pub enum Latency {
     /// Always the same.
     Constant(Duration),
@@ -148,13 +196,19 @@ pub enum Latency {
 }
 
 /// The disk of every site.
-#[derive(Clone, Copy, PartialEq, Debug, Deserialize)]
+#[derive(Clone, Copy, PartialEq, Debug, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Disk {
     /// How long a sync takes.
+    #[serde(skip_serializing_if = "is_usual_sync")]
     pub sync: Duration,
     /// Whether a site handles inputs while a sync runs.
+    #[serde(skip_serializing_if = "is_usual")]
     pub mode: DiskMode,
+}
+
+fn is_usual_sync(time: &Duration) -> bool {
+    *time == Disk::default().sync
 }
 
 impl Default for Disk {
@@ -164,10 +218,11 @@ impl Default for Disk {
 }
 
 /// Whether a site handles inputs while a sync runs.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Deserialize)]
-#[serde(rename = "disk mode")]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+#[serde(rename(deserialize = "disk mode"))]
 pub enum DiskMode {
     /// It does; what depends on the sync waits for it.
+    #[default]
     Overlapped,
     /// It waits.
     Blocking,

@@ -3,7 +3,8 @@
 //! The schema is generic over a [`Service`], which brings the words for what users do and for what is expected.
 //! Nothing here knows a protocol. The steps:
 //!
-//! 1. [`read`] turns a text into a [`Scenario`] or says everything that is wrong with it, in place.
+//! 1. [`read`] turns a text into a [`Scenario`] or says everything that is wrong with it, in place; [`write()`]
+//!    turns it back into a text.
 //! 2. [`plan()`] turns a scenario into what the simulator runs; only it decides what is wrong.
 //! 3. [`run()`] runs it and hands back an [`Outcome`]; a [`Run`] goes from event to event and clones at any moment.
 //! 4. [`audit()`] runs it in several ways that must not matter and says where they part.
@@ -22,6 +23,7 @@ pub mod run;
 pub mod service;
 pub mod step;
 pub mod watch;
+pub mod write;
 
 mod diagnose;
 mod nearest;
@@ -47,6 +49,7 @@ pub use record::{End, Entry, Recorder};
 pub use renaming::Renaming;
 pub use run::{Run, RunOptions, run, run_configured};
 pub use service::{Cluster, Compiled, Member, Order, Problem, Service, Shape, same};
+pub use write::write;
 
 use ron::extensions::Extensions;
 

@@ -11,6 +11,7 @@ use serde::de::{
     Deserialize, DeserializeOwned, DeserializeSeed, Deserializer, EnumAccess, Error, IntoDeserializer,
     VariantAccess, Visitor,
 };
+use serde::ser::{Serialize, Serializer};
 
 use crate::scenario::nearest::nearest;
 
@@ -59,6 +60,15 @@ impl<'de> Deserializer<'de> for Probe<'_> {
 impl<'de, H: DeserializeOwned, S: DeserializeOwned> Deserialize<'de> for Word<H, S> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Word<H, S>, D::Error> {
         deserializer.deserialize_enum("", &[], WordVisitor(PhantomData))
+    }
+}
+
+impl<H: Serialize, S: Serialize> Serialize for Word<H, S> {
+    fn serialize<T: Serializer>(&self, serializer: T) -> Result<T::Ok, T::Error> {
+        match self {
+            Word::Harness(word) => word.serialize(serializer),
+            Word::Service(word) => word.serialize(serializer),
+        }
     }
 }
 

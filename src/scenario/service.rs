@@ -2,6 +2,7 @@
 
 use core::fmt::Debug;
 
+use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::frame::DATAGRAM_DEFAULT;
@@ -16,18 +17,19 @@ use crate::time::Instant;
 /// A protocol with words for its users and for what is expected of it.
 ///
 /// [`Command`](Service::Command) and [`Expectation`](Service::Expectation) are enums. Their names share one
-/// namespace with the harness's own.
+/// namespace with the harness's own. What is [written](crate::scenario::write()) of them is read back as the same:
+/// a field that may be left out of a file is left out where `skip_serializing_if` says so.
 pub trait Service: Sized + Clone + Debug + 'static {
     /// What runs.
     type Process: Process<Config: 'static> + 'static;
     /// What watches it.
     type Judges: Judge<Self::Process>;
     /// What users do, as written in a scenario.
-    type Command: DeserializeOwned + Clone + Debug;
+    type Command: Serialize + DeserializeOwned + Clone + PartialEq + Debug + Send + Sync;
     /// What is expected, as written in a scenario.
-    type Expectation: DeserializeOwned + Clone + Debug;
+    type Expectation: Serialize + DeserializeOwned + Clone + PartialEq + Debug + Send + Sync;
     /// What a scenario may configure.
-    type Settings: DeserializeOwned + Default + Clone + Debug;
+    type Settings: Serialize + DeserializeOwned + Default + Clone + PartialEq + Debug + Send + Sync;
 
     /// Every kind of message, for rules and events.
     const MESSAGES: &'static [&'static str] = <<Self::Process as Process>::Message as Label>::KINDS;

@@ -2,10 +2,12 @@
 
 use core::fmt;
 
-use serde::Deserialize;
 use serde::de::{DeserializeOwned, Deserializer, Error, SeqAccess, Visitor};
+use serde::ser::{SerializeTuple, Serializer};
+use serde::{Deserialize, Serialize};
 
 use crate::scenario::namespace::Word;
+use crate::scenario::value::is_usual;
 use crate::sim::About;
 use crate::time::Duration;
 
@@ -63,8 +65,31 @@ impl<A> From<StepForm<A>> for Step<A> {
     }
 }
 
+#[derive(Serialize)]
+enum StepText<'a, A> {
+    At(Duration, &'a A),
+    After(Duration, &'a A),
+    On(&'a Event, &'a A),
+    Optional(&'a StepText<'a, A>),
+}
+
+impl<A: Serialize> Serialize for Step<A> {
+    fn serialize<T: Serializer>(&self, serializer: T) -> Result<T::Ok, T::Error> {
+        let text = match &self.when {
+            When::At(time) => StepText::At(*time, &self.action),
+            When::After(time) => StepText::After(*time, &self.action),
+            When::On(event) => StepText::On(event, &self.action),
+        };
+        if self.is_optional {
+            StepText::Optional(&text).serialize(serializer)
+        } else {
+            text.serialize(serializer)
+        }
+    }
+}
+
 /// Whom a step, an event or a rule means.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Deserialize)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
 pub enum Who {
     /// Anybody; in events and rules only.
     #[default]
@@ -86,7 +111,7 @@ pub enum Who {
 }
 
 /// Something that may happen.
-#[derive(Clone, PartialEq, Debug, Deserialize)]
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub enum Event {
     /// It becomes leader.
@@ -100,13 +125,13 @@ pub enum Event {
         /// The note's kind.
         kind: String,
         /// Who says it.
-        #[serde(default)]
+        #[serde(default, skip_serializing_if = "is_usual")]
         who: Who,
         /// What it is about: `"request 7"`, as traces show it.
-        #[serde(default)]
+        #[serde(default, skip_serializing_if = "is_usual")]
         about: Option<About>,
         /// The same for a slot: `slot: 7` is `about: "slot 7"`.
-        #[serde(default)]
+        #[serde(default, skip_serializing_if = "is_usual")]
         slot: Option<u64>,
     },
     /// It crashes.
@@ -116,26 +141,26 @@ pub enum Event {
 }
 
 /// Which datagrams, and the how-manieth of them.
-#[derive(Clone, PartialEq, Debug, Deserialize)]
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Traffic {
     /// Only with a message of this kind.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "is_usual")]
     pub kind: Option<String>,
     /// Only from here.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "is_usual")]
     pub from: Who,
     /// Only to there.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "is_usual")]
     pub to: Who,
     /// Only about this: `"request 7"`, as traces show it.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "is_usual")]
     pub about: Option<About>,
     /// The same for a slot: `slot: 7` is `about: "slot 7"`.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "is_usual")]
     pub slot: Option<u64>,
     /// The how-manieth since the step armed, from 1; a broadcast counts once per recipient.
-    #[serde(default = "one")]
+    #[serde(default = "one", skip_serializing_if = "is_one")]
     pub nth: u64,
 }
 
@@ -143,9 +168,17 @@ fn one() -> u64 {
     1
 }
 
+fn is_one(number: &u64) -> bool {
+    *number == one()
+}
+
 /// What the harness does to a world. `E` is what a service expects.
-#[derive(Clone, PartialEq, Debug, Deserialize)]
-#[serde(rename = "action", deny_unknown_fields, bound(deserialize = "E: DeserializeOwned"))]
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[serde(
+    rename(deserialize = "action"),
+    deny_unknown_fields,
+    bound(serialize = "E: Serialize", deserialize = "E: DeserializeOwned")
+)]
 pub enum Fault<E> {
     /// `Crash(Leader)`, `Crash(Leader, BeforeSync)`, `Crash(Site(0), BetweenSends, Torn)`.
     Crash(Crash),
@@ -186,8 +219,8 @@ pub type Action<C, E> = Word<Fault<E>, C>;
 pub type Expectation<E> = Word<Claim, E>;
 
 /// What the harness itself can say about a run.
-#[derive(Clone, PartialEq, Debug, Deserialize)]
-#[serde(rename = "expectation", deny_unknown_fields)]
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[serde(rename(deserialize = "expectation"), deny_unknown_fields)]
 pub enum Claim {
     /// After healing a core, all of it agrees within this bound, without new traffic or restarts.
     Converges {
@@ -214,8 +247,8 @@ pub struct Crash {
 }
 
 /// Where inside the handling of one input a crash happens, or what it leaves.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Deserialize)]
-#[serde(rename = "manner of a crash")]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename(deserialize = "manner of a crash"))]
 pub enum Manner {
     /// Records were appended, the sync has not started.
     BeforeSync,
@@ -234,6 +267,16 @@ pub enum Manner {
 impl<'de> Deserialize<'de> for Crash {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Crash, D::Error> {
         deserializer.deserialize_tuple(3, CrashVisitor)
+    }
+}
+
+impl Serialize for Crash {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let manners = [self.at, self.is_torn.then_some(Manner::Torn)];
+        let mut parts = serializer.serialize_tuple(1 + manners.iter().flatten().count())?;
+        parts.serialize_element(&self.who)?;
+        manners.iter().flatten().try_for_each(|manner| parts.serialize_element(manner))?;
+        parts.end()
     }
 }
 
@@ -271,46 +314,46 @@ impl<'de> Visitor<'de> for CrashVisitor {
 /// A fault of the network: which datagrams, when, how many of them, and what is done with them.
 ///
 /// `Leader` and `Follower` are who they are when the rule is added, which waits until there is one.
-#[derive(Clone, PartialEq, Debug, Deserialize)]
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Rule {
     /// What traces call it; a rule with a name that matched nothing makes the run stale.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "is_usual")]
     pub name: Option<String>,
     /// Only with a message of this kind.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "is_usual")]
     pub kind: Option<String>,
     /// Only from here.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "is_usual")]
     pub from: Who,
     /// Only to there.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "is_usual")]
     pub to: Who,
     /// Only about this: `"request 7"`, as traces show it.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "is_usual")]
     pub about: Option<About>,
     /// The same for a slot: `slot: 7` is `about: "slot 7"`.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "is_usual")]
     pub slot: Option<u64>,
     /// Live from here, inclusive; from the start when absent.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "is_usual")]
     pub since: Duration,
     /// Live until there, exclusive.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "is_usual")]
     pub until: Option<Duration>,
     /// So many matches pass first.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "is_usual")]
     pub skip: u64,
     /// After so many rulings all pass again.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "is_usual")]
     pub count: Option<u64>,
     /// What is done.
     pub then: Then,
 }
 
 /// What a rule does with a datagram.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Deserialize)]
-#[serde(rename = "ruling", deny_unknown_fields)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename(deserialize = "ruling"), deny_unknown_fields)]
 pub enum Then {
     /// It is lost.
     Drop,
@@ -319,14 +362,18 @@ pub enum Then {
     /// Further copies of it arrive.
     Duplicate {
         /// How many on top of the first.
-        #[serde(default = "one_copy")]
+        #[serde(default = "one_copy", skip_serializing_if = "is_one_copy")]
         copies: u32,
         /// How far apart.
-        #[serde(default)]
+        #[serde(default, skip_serializing_if = "is_usual")]
         apart: Duration,
     },
 }
 
 fn one_copy() -> u32 {
     1
+}
+
+fn is_one_copy(copies: &u32) -> bool {
+    *copies == one_copy()
 }

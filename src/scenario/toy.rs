@@ -5,7 +5,7 @@ use alloc::sync::Arc;
 use core::fmt;
 use core::sync::atomic::{AtomicU64, Ordering};
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use crate::ids::{ProcessId, SiteSet};
 use crate::mix::Seed;
@@ -72,7 +72,7 @@ pub(super) enum Put {
 }
 
 /// What no run may depend on.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Deserialize)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub(super) enum Odd {
     /// An address.
     Address,
@@ -207,20 +207,20 @@ impl Judge<Toy> for NoSixes {
 #[derive(Clone, Debug)]
 pub(super) struct Toys;
 
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) enum Command {
     Put { site: u8, number: u64 },
     PutOdd { site: u8, what: Odd },
 }
 
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) enum Expected {
     Holds { site: u8, number: u64 },
 }
 
-#[derive(Clone, Debug, Default, Deserialize)]
+#[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub(super) struct Settings {
     is_broken: bool,

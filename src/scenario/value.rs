@@ -4,6 +4,7 @@ use core::fmt;
 use core::str::FromStr;
 
 use serde::de::{Deserialize, Deserializer, Error, Unexpected, Visitor};
+use serde::ser::{Serialize, Serializer};
 
 use crate::sim::{About, Chance};
 use crate::time::Duration;
@@ -50,6 +51,43 @@ impl<'de> Deserialize<'de> for About {
         let expected = "what it is about as traces show it, like \"slot 7\"";
         deserializer.deserialize_any(Text { expected, read: about })
     }
+}
+
+/// `"20ms"`, in the largest unit that loses nothing.
+impl Serialize for Duration {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match *self {
+            Duration::ZERO => serializer.serialize_str("0s"),
+            time => serializer.collect_str(&time),
+        }
+    }
+}
+
+/// `"0.5%"` where it is a number of percent as it stands, else `"1/64"`.
+impl Serialize for Chance {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let Chance { numerator, denominator } = *self;
+        match [100, 1_000, 10_000, 100_000, 1_000_000].iter().position(|of| *of == denominator) {
+            Some(0) => serializer.collect_str(&format_args!("{numerator}%")),
+            Some(digits) => {
+                let (whole, fraction) = (numerator / (denominator / 100), numerator % (denominator / 100));
+                serializer.collect_str(&format_args!("{whole}.{fraction:0digits$}%"))
+            }
+            None => serializer.collect_str(&format_args!("{numerator}/{denominator}")),
+        }
+    }
+}
+
+/// `"slot 7"`.
+impl Serialize for About {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+/// Whether a field may be left out because reading it from nothing gives the same.
+pub(super) fn is_usual<T: Default + PartialEq>(value: &T) -> bool {
+    *value == T::default()
 }
 
 fn about(text: &str) -> Option<About> {
@@ -107,6 +145,18 @@ mod tests {
         check("1/64", Some((1, 64)));
         for wrong in ["", "1", "101%", "2/1", "1/0", "-1%", ".5%", "5.%", "0.12345%", "+1/2", "1 %", "1/"] {
             check(wrong, None);
+        }
+    }
+
+    #[test]
+    fn what_is_written_is_read_as_the_same_ratio() {
+        for text in ["1%", "0%", "0.25%", "33.3333%", "12.50%", "100%", "1/64", "0/1", "5/6"] {
+            let read = chance(text).unwrap();
+            assert_eq!(ron::to_string(&read).unwrap(), format!("\"{text}\""));
+        }
+        for (time, text) in [(0, "0s"), (1_500, "1500us"), (60_000_000, "1min"), (7_000, "7ms")] {
+            let time = Duration::from_micros(time);
+            assert_eq!(ron::to_string(&time).unwrap(), format!("\"{text}\""));
         }
     }
 }

@@ -1,6 +1,6 @@
 //! The words of the tweet service in a scenario.
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use crate::ids::{ProcessId, SiteId};
 use crate::scenario::{Order, Place, Problem, Shape};
@@ -10,16 +10,16 @@ use crate::time::Duration;
 use crate::timeline::{Event, Position, Text, User, View};
 
 /// What a user does, at the terminal of a site (`site: 0`) or with a client (`client: 0`).
-#[derive(Clone, PartialEq, Debug, Deserialize)]
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub enum Command {
     /// Says something.
     Tweet {
         /// At this site's terminal.
-        #[serde(default)]
+        #[serde(default, skip_serializing_if = "is_usual")]
         site: Option<u8>,
         /// Or with this client.
-        #[serde(default)]
+        #[serde(default, skip_serializing_if = "is_usual")]
         client: Option<u16>,
         /// Who.
         user: String,
@@ -29,10 +29,10 @@ pub enum Command {
     /// No longer shows tweets to somebody.
     Block {
         /// At this site's terminal.
-        #[serde(default)]
+        #[serde(default, skip_serializing_if = "is_usual")]
         site: Option<u8>,
         /// Or with this client.
-        #[serde(default)]
+        #[serde(default, skip_serializing_if = "is_usual")]
         client: Option<u16>,
         /// Who.
         user: String,
@@ -42,10 +42,10 @@ pub enum Command {
     /// Shows tweets to somebody again.
     Unblock {
         /// At this site's terminal.
-        #[serde(default)]
+        #[serde(default, skip_serializing_if = "is_usual")]
         site: Option<u8>,
         /// Or with this client.
-        #[serde(default)]
+        #[serde(default, skip_serializing_if = "is_usual")]
         client: Option<u16>,
         /// Who.
         user: String,
@@ -55,48 +55,48 @@ pub enum Command {
     /// Looks at a timeline.
     View {
         /// At this site's terminal.
-        #[serde(default)]
+        #[serde(default, skip_serializing_if = "is_usual")]
         site: Option<u8>,
         /// Or with this client.
-        #[serde(default)]
+        #[serde(default, skip_serializing_if = "is_usual")]
         client: Option<u16>,
         /// Who looks.
         user: String,
         /// At most so many tweets.
-        #[serde(default = "twenty")]
+        #[serde(default = "twenty", skip_serializing_if = "is_twenty")]
         limit: u64,
         /// Only what stands in the log before this slot and index.
-        #[serde(default)]
+        #[serde(default, skip_serializing_if = "is_usual")]
         older_than: Option<(u64, u64)>,
         /// Whether the view is an entry in the log; else the site answers at once, from what it knows.
-        #[serde(default)]
+        #[serde(default, skip_serializing_if = "is_usual")]
         linearizable: bool,
     },
     /// Looks at the log from its beginning, as far as the site knows it.
     Log {
         /// At this site's terminal.
-        #[serde(default)]
+        #[serde(default, skip_serializing_if = "is_usual")]
         site: Option<u8>,
         /// Or with this client.
-        #[serde(default)]
+        #[serde(default, skip_serializing_if = "is_usual")]
         client: Option<u16>,
     },
     /// Looks at who blocks whom, as far as the site knows it.
     Blocks {
         /// At this site's terminal.
-        #[serde(default)]
+        #[serde(default, skip_serializing_if = "is_usual")]
         site: Option<u8>,
         /// Or with this client.
-        #[serde(default)]
+        #[serde(default, skip_serializing_if = "is_usual")]
         client: Option<u16>,
     },
     /// Asks how the site is.
     Status {
         /// At this site's terminal.
-        #[serde(default)]
+        #[serde(default, skip_serializing_if = "is_usual")]
         site: Option<u8>,
         /// Or with this client.
-        #[serde(default)]
+        #[serde(default, skip_serializing_if = "is_usual")]
         client: Option<u16>,
     },
 }
@@ -105,8 +105,16 @@ fn twenty() -> u64 {
     20
 }
 
+fn is_twenty(number: &u64) -> bool {
+    *number == twenty()
+}
+
+fn is_usual<T: Default + PartialEq>(value: &T) -> bool {
+    *value == T::default()
+}
+
 /// Who asks.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Deserialize)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub enum Asker {
     /// The terminal of this site.
     Site(u8),
@@ -115,7 +123,7 @@ pub enum Asker {
 }
 
 /// What is expected of the service.
-#[derive(Clone, PartialEq, Debug, Deserialize)]
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub enum Expectation {
     /// What a site shows to a user, newest first: `["bob: no", "ann: hello"]`.
@@ -132,27 +140,27 @@ pub enum Expectation {
         /// The site.
         site: u8,
         /// Every event.
-        #[serde(default)]
+        #[serde(default, skip_serializing_if = "is_usual")]
         is: Option<Vec<String>>,
         /// How many.
-        #[serde(default)]
+        #[serde(default, skip_serializing_if = "is_usual")]
         count: Option<usize>,
     },
     /// A slot is known to be chosen.
     Chosen {
         /// By this site, or by any.
-        #[serde(default)]
+        #[serde(default, skip_serializing_if = "is_usual")]
         site: Option<u8>,
         /// The slot.
         slot: u64,
         /// Whether it holds a no-op; either when absent.
-        #[serde(default)]
+        #[serde(default, skip_serializing_if = "is_usual")]
         noop: Option<bool>,
     },
     /// A slot is not known to be chosen.
     Unchosen {
         /// By this site, or by none.
-        #[serde(default)]
+        #[serde(default, skip_serializing_if = "is_usual")]
         site: Option<u8>,
         /// The slot.
         slot: u64,
@@ -162,10 +170,10 @@ pub enum Expectation {
         /// The site.
         site: u8,
         /// How many at least.
-        #[serde(default)]
+        #[serde(default, skip_serializing_if = "is_usual")]
         at_least: Option<u64>,
         /// How many at most.
-        #[serde(default)]
+        #[serde(default, skip_serializing_if = "is_usual")]
         at_most: Option<u64>,
     },
     /// Who blocks whom at a site, in the order of the names: `["ann blocks bob"]`.
@@ -187,38 +195,53 @@ pub enum Expectation {
 }
 
 /// Sizes and times that differ from the service's usual ones.
-#[derive(Clone, PartialEq, Debug, Default, Deserialize)]
+#[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Settings {
     /// No datagram is larger, in bytes.
+    #[serde(skip_serializing_if = "is_usual")]
     pub datagram_max: Option<usize>,
     /// Between two heartbeats of a leader.
+    #[serde(skip_serializing_if = "is_usual")]
     pub heartbeat: Option<Duration>,
     /// Without a word of the leader for this long, a site campaigns.
+    #[serde(skip_serializing_if = "is_usual")]
     pub election: Option<Duration>,
     /// The most jitter of the first attempt.
+    #[serde(skip_serializing_if = "is_usual")]
     pub election_jitter: Option<Duration>,
     /// Unanswered messages between sites are sent again after this.
+    #[serde(skip_serializing_if = "is_usual")]
     pub retry: Option<Duration>,
     /// The most slots that a leader has under way.
+    #[serde(skip_serializing_if = "is_usual")]
     pub window: Option<u64>,
     /// The most submissions in one slot.
+    #[serde(skip_serializing_if = "is_usual")]
     pub batch: Option<usize>,
     /// The most slots asked for at once in catching up.
+    #[serde(skip_serializing_if = "is_usual")]
     pub fetch_max: Option<u64>,
     /// The most submissions in a site's queue.
+    #[serde(skip_serializing_if = "is_usual")]
     pub queue_max: Option<usize>,
     /// The most submissions that a site has with the leader at once.
+    #[serde(skip_serializing_if = "is_usual")]
     pub forward_max: Option<usize>,
     /// The most sessions.
+    #[serde(skip_serializing_if = "is_usual")]
     pub sessions_max: Option<usize>,
     /// The most queries that wait for a site to catch up.
+    #[serde(skip_serializing_if = "is_usual")]
     pub parked_max: Option<usize>,
     /// How long such a query waits.
+    #[serde(skip_serializing_if = "is_usual")]
     pub parked_for: Option<Duration>,
     /// A client asks again after this.
+    #[serde(skip_serializing_if = "is_usual")]
     pub client_retry: Option<Duration>,
     /// The most commands that wait in a client.
+    #[serde(skip_serializing_if = "is_usual")]
     pub client_queue_max: Option<usize>,
 }
 

@@ -13,6 +13,13 @@ pub struct Chance {
     pub denominator: u32,
 }
 
+/// Never.
+impl Default for Chance {
+    fn default() -> Chance {
+        Chance::NEVER
+    }
+}
+
 impl Chance {
     /// Never.
     pub const NEVER: Chance = Chance { numerator: 0, denominator: 1 };

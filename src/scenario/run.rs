@@ -145,14 +145,29 @@ impl<S: Service> Run<S> {
         });
     }
 
-    /// Whether there is a verdict.
-    pub const fn is_over(&self) -> bool {
-        matches!(self.phase, Phase::Over(_))
+    /// Goes on until there is a verdict or the time is past `until`.
+    pub fn finish_by(&mut self, until: Instant) {
+        self.go_on(|run| {
+            while !run.is_over() && run.world.now() <= until {
+                run.advance()?;
+            }
+            Ok(())
+        });
     }
 
-    /// The world at this moment; good for reading only.
-    pub const fn world(&self) -> &WorldOf<S> {
-        &self.world
+    /// Makes everything random from here on another draw; see [`World::rekey`].
+    pub fn rekey(&mut self, salt: u64) {
+        self.world.rekey(salt);
+    }
+
+    /// Makes the order of what happens from here on random; see [`World::shake`].
+    pub fn shake(&mut self, most: Duration) {
+        self.world.shake(most);
+    }
+
+    /// Keeps account of what chance makes of every datagram; see [`World::keep_ledger`].
+    pub fn keep_ledger(&mut self) {
+        self.world.keep_ledger();
     }
 
     /// The verdict, once there is one.
@@ -161,6 +176,16 @@ impl<S: Service> Run<S> {
             Phase::Over(verdict) => Some(verdict),
             Phase::Script | Phase::Settling | Phase::Converging { .. } => None,
         }
+    }
+
+    /// Whether there is a verdict.
+    pub const fn is_over(&self) -> bool {
+        matches!(self.phase, Phase::Over(_))
+    }
+
+    /// The world at this moment; good for reading only.
+    pub const fn world(&self) -> &WorldOf<S> {
+        &self.world
     }
 
     /// What came of it; undecided while it is not over.

@@ -12,10 +12,12 @@
 mod facts;
 mod failure;
 mod groups;
+mod property;
 mod ran;
 mod runner;
 mod seeds;
 mod settle;
+pub mod shrink;
 mod source;
 mod sweep;
 
@@ -25,9 +27,11 @@ mod tests;
 pub use facts::{Fact, FactKind, Facts};
 pub use failure::{Failure, Found, SCHEMA};
 pub use groups::{Group, Groups, Sample};
+pub use property::Property;
 pub use ran::{Again, Ran, Second, traced};
 pub use runner::Runner;
 pub use seeds::{Seeds, Shard};
 pub use settle::{Recheck, Settle, Settled, Shrink, recheck};
+pub use shrink::{Budget, NotShrunk, Shrunk, shrink};
 pub use source::{Pinned, Source};
 pub use sweep::{Listener, Sweep, TWICE_EVERY};

@@ -1,6 +1,7 @@
 //! The tweet service as scenarios know it: what users do, what is expected, what is judged.
 
 mod expect;
+mod simpler;
 mod words;
 
 pub use words::{Asker, Command, Expectation, Settings};
@@ -10,7 +11,7 @@ use crate::journal::JournalConfig;
 use crate::oracle::Judges;
 use crate::paxos::Slot;
 use crate::process::Process;
-use crate::scenario::{Cluster, Order, Place, Problem, Service, Shape};
+use crate::scenario::{Cluster, Order, Place, Problem, Renaming, Service, Shape};
 use crate::sim::Violation;
 use crate::site::{Bird, Config, ConfigError, Site};
 
@@ -162,6 +163,22 @@ impl Service for Timelines {
         let clients = cluster.members.iter().map(|member| member.id);
         let mut clients = clients.filter(|id| matches!(id, ProcessId::Client(_)));
         clients.try_for_each(|client| is_idle(cluster, client))
+    }
+
+    fn rename_command(command: &Command, renaming: &Renaming) -> Option<Command> {
+        simpler::rename_command(command, renaming)
+    }
+
+    fn rename_expectation(expectation: &Expectation, renaming: &Renaming) -> Option<Expectation> {
+        simpler::rename_expectation(expectation, renaming)
+    }
+
+    fn simpler_commands(command: &Command) -> Vec<Command> {
+        simpler::commands(command)
+    }
+
+    fn simpler_settings(settings: &Settings) -> Vec<Settings> {
+        simpler::settings(settings)
     }
 
     fn final_state(cluster: &Cluster<'_, Bird>) -> String {

@@ -109,6 +109,9 @@ impl<P: Process, J: Judge<P>> World<P, J> {
     fn heal(&mut self) {
         self.links.mend_all();
         self.rules.clear();
+        if let Some(ledger) = &mut self.ledger {
+            ledger.heal(self.watch.now);
+        }
         self.spare_all();
         for h in 0..self.hosts.len() {
             self.revive(h);

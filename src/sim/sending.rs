@@ -121,6 +121,11 @@ impl<P: Process, J: Judge<P>> World<P, J> {
         } else {
             self.rules.decide(now, (from, to), &parcel.datagram.labels, &mut parcel.sieve)
         };
+        if let Some(ledger) = &mut self.ledger
+            && !is_in_core
+        {
+            ledger.enter(now, (from, to), parcel.labels(), &fate);
+        }
         if self.links.is_cut(from, to) {
             return self.lose(id, to, Loss::CutAtSending);
         }
@@ -138,7 +143,7 @@ impl<P: Process, J: Judge<P>> World<P, J> {
                 Ruling::Duplicate { .. } => {}
             }
         }
-        let Fate { is_lost, delay, second, is_held_back } = fate;
+        let Fate { is_lost, delay, second, is_held_back, held: _ } = fate;
         if is_lost && !is_in_core {
             return self.lose(id, to, Loss::Chance);
         }

@@ -157,6 +157,10 @@ impl Process for Liar {
         self.real.role()
     }
 
+    fn rekey(&mut self, salt: u64) {
+        self.real.rekey(salt);
+    }
+
     fn sizes(&self, see: impl FnMut(Size)) {
         self.real.sizes(see);
     }

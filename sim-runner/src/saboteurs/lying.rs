@@ -2,7 +2,7 @@
 
 use aviary::journal::JournalConfig;
 use aviary::oracle::Judges;
-use aviary::scenario::{Cluster, Member, Order, Problem, Service, Shape};
+use aviary::scenario::{Cluster, Member, Order, Problem, Renaming, Service, Shape};
 use aviary::service::{Command, Expectation, Settings, Timelines};
 use aviary::sim::Violation;
 use aviary::site::Bird;
@@ -63,6 +63,22 @@ impl Service for Lying {
 
     fn converged(cluster: &Cluster<'_, Liar>) -> Result<(), String> {
         Timelines::converged(&real(cluster))
+    }
+
+    fn rename_command(command: &Command, renaming: &Renaming) -> Option<Command> {
+        Timelines::rename_command(command, renaming)
+    }
+
+    fn rename_expectation(expectation: &Expectation, renaming: &Renaming) -> Option<Expectation> {
+        Timelines::rename_expectation(expectation, renaming)
+    }
+
+    fn simpler_commands(command: &Command) -> Vec<Command> {
+        Timelines::simpler_commands(command)
+    }
+
+    fn simpler_settings(settings: &Settings) -> Vec<Settings> {
+        Timelines::simpler_settings(settings)
     }
 
     fn final_state(cluster: &Cluster<'_, Liar>) -> String {

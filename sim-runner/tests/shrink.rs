@@ -17,7 +17,9 @@ fn scenario(name: &str) -> Scenario<Lying> {
 }
 
 fn runner(saboteur: &'static Saboteur) -> Runner<Lying> {
-    Runner::configured(RunOptions::default(), move |config: &mut saboteurs::Config| config.saboteur = Some(saboteur))
+    Runner::configured(RunOptions::default(), move |config: &mut saboteurs::Config| {
+        config.saboteur = Some(saboteur)
+    })
 }
 
 #[test]
@@ -27,7 +29,11 @@ fn table() {
     let budget = Budget { time: Duration::from_secs(20), ..Budget::default() };
     let only = std::env::args().skip_while(|a| a != "--").nth(1);
     for saboteur in saboteurs::all() {
-        if let Ok(o) = std::env::var("ONLY") { if o != saboteur.name { continue } }
+        if let Ok(o) = std::env::var("ONLY") {
+            if o != saboteur.name {
+                continue;
+            }
+        }
         for seed in 1..6 {
             let mut runner = runner(saboteur);
             runner.options.seed = Some(seed);
@@ -35,12 +41,31 @@ fn table() {
                 Ok(shrunk) => {
                     let s = &shrunk.scenario;
                     let steps = s.steps.len() + s.also.iter().map(Vec::len).sum::<usize>();
-                    println!("{:<32} {:<14} steps {steps:>2} rules {:>2} sites {} tracks {} runs {:>5} {:>6.2} s least {} events {}",
-                        saboteur.name, shrunk.property.name(), s.rules.len(), s.sites, 1 + s.also.len(), shrunk.runs, shrunk.took.as_secs_f64(), shrunk.is_least, shrunk.outcome.events);
-                    if std::env::var("ONLY").is_ok() { println!("{s:#?}\n{}", shrunk.outcome.verdict); for l in &shrunk.outcome.trace { println!("{l}") } }
+                    println!(
+                        "{:<32} {:<14} steps {steps:>2} rules {:>2} sites {} tracks {} runs {:>5} {:>6.2} s least {} events {}",
+                        saboteur.name,
+                        shrunk.property.name(),
+                        s.rules.len(),
+                        s.sites,
+                        1 + s.also.len(),
+                        shrunk.runs,
+                        shrunk.took.as_secs_f64(),
+                        shrunk.is_least,
+                        shrunk.outcome.events
+                    );
+                    if std::env::var("ONLY").is_ok() {
+                        println!("{s:#?}\n{}", shrunk.outcome.verdict);
+                        for l in &shrunk.outcome.trace {
+                            println!("{l}")
+                        }
+                    }
                     break;
                 }
-                Err(NotShrunk::Otherwise(outcome)) if outcome.verdict.is_pass() => if seed == 5 { println!("{:<32} passes", saboteur.name) },
+                Err(NotShrunk::Otherwise(outcome)) if outcome.verdict.is_pass() => {
+                    if seed == 5 {
+                        println!("{:<32} passes", saboteur.name)
+                    }
+                }
                 Err(e) => println!("{:<32} {e}", saboteur.name),
             }
         }

@@ -53,10 +53,7 @@ fn all_steps<S: Service>(scenario: &Scenario<S>) -> impl Iterator<Item = &StepOf
 }
 
 /// The scenario with only those steps, which it is asked for in order.
-fn keep_steps<S: Service>(
-    scenario: &Scenario<S>,
-    mut stays: impl FnMut(&StepOf<S>) -> bool,
-) -> Scenario<S> {
+fn keep_steps<S: Service>(scenario: &Scenario<S>, mut stays: impl FnMut(&StepOf<S>) -> bool) -> Scenario<S> {
     let mut track =
         |steps: &[StepOf<S>]| steps.iter().filter(|step| stays(step)).cloned().collect::<Vec<_>>();
     let steps = track(&scenario.steps);
@@ -164,7 +161,8 @@ fn set<T: PartialEq>(place: &mut T, value: T) -> bool {
 
 fn plainer_events(event: &Event) -> Vec<Event> {
     let traffic = |traffic: &Traffic, make: fn(Traffic) -> Event| {
-        let plain = Traffic { from: Who::Any, to: Who::Any, about: None, slot: None, nth: 1, ..traffic.clone() };
+        let plain =
+            Traffic { from: Who::Any, to: Who::Any, about: None, slot: None, nth: 1, ..traffic.clone() };
         let candidates = [
             plain.clone(),
             Traffic { nth: 1, ..traffic.clone() },
@@ -177,8 +175,7 @@ fn plainer_events(event: &Event) -> Vec<Event> {
         Event::Sent(one) => traffic(one, Event::Sent),
         Event::Delivered(one) => traffic(one, Event::Delivered),
         Event::Noted { kind, who, about, slot } => {
-            let plain =
-                |who| Event::Noted { kind: kind.clone(), who, about: None, slot: None };
+            let plain = |who| Event::Noted { kind: kind.clone(), who, about: None, slot: None };
             let is_plain = about.is_none() && slot.is_none() && *who == Who::Any;
             if is_plain { Vec::new() } else { vec![plain(Who::Any), plain(*who)] }
         }

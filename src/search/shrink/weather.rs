@@ -190,17 +190,12 @@ fn add<S: Service>(scenario: &mut Scenario<S>, ledger: &Ledger, named: &[(usize,
 }
 
 /// The rule about one datagram of the ledger among those sent from `since` on.
-fn rule(
-    ledger: &Ledger,
-    since: usize,
-    number: usize,
-    then: Then,
-    is_named: impl Fn(&usize) -> bool,
-) -> Rule {
+fn rule(ledger: &Ledger, since: usize, number: usize, then: Then, is_named: impl Fn(&usize) -> bool) -> Rule {
     let Fated { from, to, labels, .. } = &ledger.fated[number];
     let (kind, about) = labels.first().copied().unwrap_or(("", Subject::NONE));
-    let is_alike =
-        |fated: &Fated| (fated.from, fated.to) == (*from, *to) && (kind.is_empty() || fated.says(kind, about));
+    let is_alike = |fated: &Fated| {
+        (fated.from, fated.to) == (*from, *to) && (kind.is_empty() || fated.says(kind, about))
+    };
     let before = |alike: &dyn Fn(&usize) -> bool| {
         let numbers = (since..number).filter(|other| is_alike(&ledger.fated[*other]));
         numbers.filter(alike).count() as u64

@@ -83,7 +83,7 @@ pub(crate) struct Replay {
 }
 
 const SWEEP: &str = "\
-Every seed is given to each of the sources; a profile draws a scenario from it, a scenario file runs under it. Runs are \
+Every scenario is run under every seed, drawing everything random from it. Runs are \
 told in the order of their seeds: a report of --seeds is the same bytes whatever the number of threads. Every 50th run \
 is run twice and must be the same. Failures are grouped by what they break and by the shape of the shrunken scenario; \
 one of each group is saved. An interrupt ends the sweep and tells what was found so far; a second one ends it at once.";
@@ -91,9 +91,9 @@ one of each group is saved. An interrupt ends the sweep and tells what was found
 #[derive(ClapArgs, Debug)]
 #[command(after_help = EXIT_CODES, after_long_help = format!("{SWEEP}\n\n{EXIT_CODES}"))]
 pub(crate) struct Sweep {
-    /// Profiles, scenario files, or folders of scenarios
-    #[arg(value_name = "PROFILE|SCENARIO", default_value = "default")]
-    pub(crate) sources: Vec<String>,
+    /// Scenario files, or folders: all *.ron below them
+    #[arg(value_name = "SCENARIO")]
+    pub(crate) sources: Vec<PathBuf>,
     /// Which seeds, the last excluded; without a last one together with --time
     #[arg(long, value_name = "A..B")]
     pub(crate) seeds: Option<Seeds>,

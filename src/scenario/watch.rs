@@ -77,7 +77,7 @@ impl<J> Watched<J> {
     /// Counts what happened; the first forbidden thing is a violation.
     fn look<P: Process>(&mut self, seen: &Observation<'_, P>) -> Result<(), Violation> {
         let became = self.becomes_leader(seen);
-        if !self.watches.is_empty() {
+        if self.watches.iter().any(|one| concerns(&one.watch.trigger, seen, became)) {
             let mut watches = core::mem::take(&mut self.watches);
             let cast = self.cast();
             for one in &mut watches {
@@ -132,6 +132,19 @@ impl<P: Process, J: Judge<P>> Judge<P> for Watched<J> {
         }
         self.judges.observe(now, seen)?;
         self.look(seen)
+    }
+}
+
+/// Whether `trigger` may happen in what is seen, for all that is known without asking who plays which part.
+fn concerns<P: Process>(trigger: &Trigger, seen: &Observation<'_, P>, became: Option<ProcessId>) -> bool {
+    match (trigger, seen) {
+        (Trigger::Leads(_), _) => became.is_some(),
+        (Trigger::Sent(filter, _), Observation::Sent { datagram, .. }) => says(filter, &datagram.labels),
+        (Trigger::Noted { kind, .. }, Observation::Noted { note, .. }) => note.kind() == kind,
+        (Trigger::Delivered(..), Observation::Delivered { .. })
+        | (Trigger::Crashed(_), Observation::Crashed { .. })
+        | (Trigger::Restarted(_), Observation::Started { .. }) => true,
+        _ => false,
     }
 }
 

@@ -8,9 +8,10 @@ use serde::{Deserialize, Serialize};
 use ron::extensions::Extensions;
 
 use crate::mix;
+use crate::scenario::form::{Disk, Network};
 use crate::scenario::{BadScenario, Outcome, Place, Problem, Scenario, Service, plan, write};
 use crate::search::groups::without_numbers;
-use crate::time::Instant;
+use crate::time::{Duration, Instant};
 
 /// The schema that is written and read.
 pub const SCHEMA: u32 = 1;
@@ -134,16 +135,37 @@ impl<S: Service> Failure<S> {
     /// was left out of the scenario. Failures alike have the same.
     pub fn file_name(&self) -> String {
         let shape = match self.origin {
-            Some(_) => {
-                let plain = Scenario { about: String::new(), seed: 0, ..self.scenario.clone() };
-                without_numbers(&write(&plain), false)
-            }
+            Some(_) => shape_of(&self.scenario),
             None => without_numbers(&self.explanation, true),
         };
         let fingerprint = mix::absorb(mix::absorb(0, self.property.as_bytes()), shape.as_bytes());
         let letter = |c: char| if c.is_ascii_alphanumeric() || c == '-' { c } else { '_' };
         format!("{}-{fingerprint:016x}.ron", self.property.chars().map(letter).collect::<String>())
     }
+}
+
+/// What is done in a scenario and what is expected, without who, when, how long and how often.
+fn shape_of<S: Service>(scenario: &Scenario<S>) -> String {
+    let (network, disk) = (Network::default(), Disk::default());
+    let plain = Scenario {
+        about: String::new(),
+        seed: 0,
+        sites: 0,
+        clients: 0,
+        machines: None,
+        network: Network { latency: network.latency, ..scenario.network.clone() },
+        disk: Disk { sync: disk.sync, ..scenario.disk },
+        settings: S::Settings::default(),
+        limit: Duration::ZERO,
+        ..scenario.clone()
+    };
+    // Every second part stands in quotes; what begins with a digit there is a time or a chance.
+    let text = write(&plain);
+    let parts = text
+        .split('"')
+        .enumerate()
+        .filter(|(place, part)| place.is_multiple_of(2) || !part.starts_with(|c: char| c.is_ascii_digit()));
+    parts.map(|(_, part)| without_numbers(part, false)).collect()
 }
 
 fn quoted(text: &str) -> String {
@@ -193,7 +215,7 @@ mod tests {
     #[test]
     fn names_are_the_same_for_failures_that_differ_in_numbers() {
         let (one, _) = failure();
-        let steps = "seed: 9, steps: [At(\"3s\", Put(site: 2, number: 66))]";
+        let steps = "seed: 9, limit: \"5s\", steps: [At(\"500us\", Put(site: 2, number: 66))]";
         let same = Failure { scenario: scenario(steps), explanation: "other".into(), ..one.clone() };
         let other = Failure { scenario: scenario("steps: [At(\"1s\", Heal)]"), ..one.clone() };
         assert_eq!(one.file_name(), same.file_name());

@@ -6,9 +6,11 @@
 //! - A [`Source`] makes a scenario out of each seed, a [`Sweep`] runs them and tells a [`Listener`] in order.
 //! - [`Groups`] counts failures that are alike, [`Facts`] what happened at all.
 //! - [`Settle`] shrinks a few of each group and saves each shape once, as a [`Failure`].
+//! - [`Sweep::check`] and [`replay`] are tests.
 //!
 //! [`Scenario`]: crate::scenario::Scenario
 
+mod check;
 mod facts;
 mod failure;
 mod groups;
@@ -24,6 +26,7 @@ mod sweep;
 #[cfg(test)]
 mod tests;
 
+pub use check::replay;
 pub use facts::{Fact, FactKind, Facts};
 pub use failure::{Failure, Found, SCHEMA};
 pub use groups::{Group, Groups, Sample};

@@ -1,6 +1,6 @@
-//! From what the command line names to sources: scenario files, folders of them, and profiles.
+//! From what the command line names to sources: scenario files and folders of them.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use aviary::scenario::Service;
@@ -8,21 +8,14 @@ use aviary::search::{Pinned, Source};
 
 use crate::Exit;
 use crate::files::{Loaded, load};
-use crate::report::{error, load_errors};
+use crate::report::load_errors;
 
 /// What is named, in that order, or how to exit: what is wrong has been told.
-pub(super) fn sources<S: Service>(named: &[String]) -> Result<Vec<Arc<dyn Source<S>>>, Exit> {
+pub(super) fn sources<S: Service>(named: &[PathBuf]) -> Result<Vec<Arc<dyn Source<S>>>, Exit> {
     let mut sources: Vec<Arc<dyn Source<S>>> = Vec::new();
     let mut is_wrong = false;
     for name in named {
-        let path = Path::new(name);
-        let is_path = path.exists() || name.contains('/') || name.ends_with(".ron");
-        if !is_path {
-            error(format_args!("there is no profile and no scenario {name}"));
-            is_wrong = true;
-            continue;
-        }
-        match load::<S>(&[PathBuf::from(name)]) {
+        match load::<S>(core::slice::from_ref(name)) {
             Ok(loaded) => sources.extend(loaded.into_iter().map(pinned)),
             Err(errors) => {
                 load_errors(&errors);

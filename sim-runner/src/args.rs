@@ -51,6 +51,8 @@ pub(crate) enum Command {
     New(New),
     /// Plant bugs and say which scenario catches which
     Matrix(Matrix),
+    /// Print the scenario that a profile and a seed stand for
+    Draw(Draw),
 }
 
 #[derive(ClapArgs, Debug)]
@@ -169,6 +171,25 @@ pub(crate) struct Check {
     /// Scenario files, or folders: all *.ron below them
     #[arg(required = true, value_name = "PATH")]
     pub(crate) paths: Vec<PathBuf>,
+}
+
+#[derive(ClapArgs, Debug)]
+pub(crate) struct Draw {
+    /// A profile: one of those that --list names, or a file
+    #[arg(value_name = "PROFILE", default_value = "default")]
+    pub(crate) profile: String,
+    /// Draw everything from this
+    #[arg(long, value_name = "N", required_unless_present = "list")]
+    pub(crate) seed: Option<u64>,
+    /// Follow this recipe, whatever the profile says of recipes
+    #[arg(long, value_name = "NAME")]
+    pub(crate) recipe: Option<String>,
+    /// Write to this file, which must not be there
+    #[arg(short = 'o', long = "output", value_name = "FILE")]
+    pub(crate) output: Option<PathBuf>,
+    /// List recipes and profiles
+    #[arg(long)]
+    pub(crate) list: bool,
 }
 
 #[derive(ClapArgs, Debug)]

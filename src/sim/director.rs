@@ -280,6 +280,11 @@ impl<C: Clone> Director<C> {
         counts.fold((0, 0), |sum, count| (sum.0 + count.0, sum.1 + count.1))
     }
 
+    /// How many steps of this track fired; none of a track that is not there.
+    pub(crate) fn fired(&self, track: usize) -> usize {
+        self.progress.get(track).map_or(0, |progress| progress.next)
+    }
+
     /// The steps that make a run stale: required, not fired, and not behind an optional one that did not fire.
     pub(crate) fn unfired(&self) -> Vec<Unfired> {
         let mut unfired = Vec::new();

@@ -95,6 +95,8 @@ fn keep(kept: &mut BTreeMap<String, Vec<u8>>, name: String, bytes: &[u8]) {
 fn main() -> Result<(), Box<dyn Error>> {
     let mut paths: Vec<PathBuf> =
         fs::read_dir("scenarios")?.map(|entry| Ok(entry?.path())).collect::<Result<_, std::io::Error>>()?;
+    // Profiles lie in a folder below.
+    paths.retain(|path| path.is_file());
     paths.sort();
     let (mut kept, mut texts) = (Kept::default(), BTreeMap::new());
     for path in &paths {

@@ -57,6 +57,8 @@ pub(crate) enum Command {
     Sweep(Sweep),
     /// Plant bugs and say which scenario catches which
     Matrix(Matrix),
+    /// Print the scenario that a profile and a seed stand for
+    Draw(Draw),
 }
 
 #[derive(ClapArgs, Debug)]
@@ -83,7 +85,7 @@ pub(crate) struct Replay {
 }
 
 const SWEEP: &str = "\
-Every scenario is run under every seed, drawing everything random from it. Runs are \
+Every seed is given to each of the sources: a profile draws a scenario from it, a scenario file runs under it. Runs are \
 told in the order of their seeds: a report of --seeds is the same bytes whatever the number of threads. Every 50th run \
 is run twice and must be the same. Failures are grouped by what they break and by the shape of the shrunken scenario; \
 one of each group is saved. An interrupt ends the sweep and tells what was found so far; a second one ends it at once.";
@@ -91,9 +93,9 @@ one of each group is saved. An interrupt ends the sweep and tells what was found
 #[derive(ClapArgs, Debug)]
 #[command(after_help = EXIT_CODES, after_long_help = format!("{SWEEP}\n\n{EXIT_CODES}"))]
 pub(crate) struct Sweep {
-    /// Scenario files, or folders: all *.ron below them
-    #[arg(value_name = "SCENARIO")]
-    pub(crate) sources: Vec<PathBuf>,
+    /// Profiles, scenario files, or folders of scenarios; the profile `default` when absent
+    #[arg(value_name = "PROFILE|SCENARIO")]
+    pub(crate) sources: Vec<String>,
     /// Which seeds, the last excluded; without a last one together with --time
     #[arg(long, value_name = "A..B")]
     pub(crate) seeds: Option<Seeds>,
@@ -231,6 +233,25 @@ pub(crate) struct Check {
     /// Scenario files, or folders: all *.ron below them
     #[arg(required = true, value_name = "PATH")]
     pub(crate) paths: Vec<PathBuf>,
+}
+
+#[derive(ClapArgs, Debug)]
+pub(crate) struct Draw {
+    /// A profile: one of those that --list names, or a file
+    #[arg(value_name = "PROFILE", default_value = "default")]
+    pub(crate) profile: String,
+    /// Draw everything from this
+    #[arg(long, value_name = "N", required_unless_present = "list")]
+    pub(crate) seed: Option<u64>,
+    /// Follow this recipe, whatever the profile says of recipes
+    #[arg(long, value_name = "NAME")]
+    pub(crate) recipe: Option<String>,
+    /// Write to this file, which must not be there
+    #[arg(short = 'o', long = "output", value_name = "FILE")]
+    pub(crate) output: Option<PathBuf>,
+    /// List recipes and profiles
+    #[arg(long)]
+    pub(crate) list: bool,
 }
 
 #[derive(ClapArgs, Debug)]

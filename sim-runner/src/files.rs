@@ -100,6 +100,10 @@ fn collect(folder: &Path, files: &mut Vec<PathBuf>) -> Result<(), String> {
         let entry = entry.map_err(failed)?;
         let (path, kind) = (entry.path(), entry.file_type().map_err(failed)?);
         // Links to folders are not followed: they may lead back.
+        // Profiles are no scenarios.
+        if kind.is_dir() && path.file_name().is_some_and(|name| name == "profiles") {
+            continue;
+        }
         if kind.is_dir() {
             collect(&path, files)?;
         } else if path.extension().is_some_and(|extension| extension == "ron") {

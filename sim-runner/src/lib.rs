@@ -8,6 +8,7 @@ mod args;
 mod audit;
 mod check;
 mod contrast;
+mod draw;
 mod files;
 mod matrix;
 mod new;
@@ -75,6 +76,7 @@ fn of<S: Service>(command: &Command) -> io::Result<Exit> {
         Command::Record(args) => record::record::<S>(args),
         Command::Check(args) => check::check::<S>(args),
         Command::New(args) => new::new::<S>(args),
+        Command::Draw(args) => draw::draw::<S>(args),
     }
 }
 

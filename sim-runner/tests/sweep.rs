@@ -172,8 +172,7 @@ fn what_is_wrong_is_found_before_anything_runs() {
     check(&["good.ron", "--seeds", "5.."], "expected --seeds A..B, --time 10m, or both");
     check(&["good.ron", "--time", "10"], "like 10m");
     check(&["good.ron", "--seeds", "0..9", "--shard", "3/2"], "which part of how many");
-    check(&["nothing", "--seeds", "0..9"], "failed to read nothing");
-    check(&["--seeds", "0..9"], "what is to be swept?");
+    check(&["defualt", "--seeds", "0..9"], "did you mean `default`?");
     check(&["good.ron", "--corpus", "old"], "how much of it?");
     check(&["nothing.ron", "--seeds", "0..9"], "failed to read nothing.ron");
     check(&["good.ron", "--seeds", "0..9", "--report", "none/r"], "failed to write none/r");

@@ -8,15 +8,18 @@
 //! 2. [`plan()`] turns a scenario into what the simulator runs; only it decides what is wrong.
 //! 3. [`run()`] runs it and hands back an [`Outcome`]; a [`Run`] goes from event to event and clones at any moment.
 //! 4. [`audit()`] runs it in several ways that must not matter and says where they part.
+//! 5. [`draw()`] makes a scenario of a [`Profile`] and a seed.
 //!
 //! Every field that parses does something.
 
 pub mod audit;
+pub mod draw;
 pub mod form;
 pub mod locate;
 pub mod namespace;
 pub mod outcome;
 pub mod plan;
+pub mod profile;
 pub mod record;
 pub mod renaming;
 pub mod run;
@@ -41,15 +44,22 @@ pub(crate) mod toy;
 
 pub use audit::{Audit, Comparison, Difference, Parting, Side, Way, audit};
 pub use diagnose::{BadScenario, Diagnostic};
+pub use draw::{CannotDraw, Draws, draw, draw_recipe};
 pub use form::Scenario;
 pub use locate::Place;
 pub use outcome::{Outcome, Verdict};
 pub use plan::{Plan, plan};
+pub use profile::Profile;
 pub use record::{End, Entry, Recorder};
 pub use renaming::Renaming;
 pub use run::{Run, RunOptions, run, run_configured};
 pub use service::{Cluster, Compiled, Member, Order, Problem, Service, Shape, same};
 pub use write::write;
+
+/// What helps somebody who wrote `name` for one of the names that are known.
+pub fn nearest_name(name: &str, known: &[&str]) -> String {
+    nearest::nearest(name, known).help()
+}
 
 use ron::extensions::Extensions;
 

@@ -9,6 +9,7 @@ use crate::frame::DATAGRAM_DEFAULT;
 use crate::ids::{ProcessId, SITES_MAX, SiteId, SiteSet};
 use crate::journal::JournalConfig;
 use crate::process::{Label, Process, Role};
+use crate::scenario::draw::{Asking, Draws, RecipesOf, common_recipes};
 use crate::scenario::locate::Place;
 use crate::scenario::renaming::Renaming;
 use crate::sim::{Judge, Violation};
@@ -35,6 +36,8 @@ pub trait Service: Sized + Clone + Debug + 'static {
     const MESSAGES: &'static [&'static str] = <<Self::Process as Process>::Message as Label>::KINDS;
     /// Every kind of note, for events.
     const NOTES: &'static [&'static str] = <<Self::Process as Process>::Note as Label>::KINDS;
+    /// Kinds of message that drawn scenarios wait for, starve, delay and double.
+    const NOTABLE_MESSAGES: &'static [&'static str] = Self::MESSAGES;
     /// A commented scenario to start from, as a file. The usual one has no word of a service.
     const STARTER: &'static str = include_str!("starter.ron");
 
@@ -45,6 +48,22 @@ pub trait Service: Sized + Clone + Debug + 'static {
     /// Everything that is wrong with `expectation` in a cluster of this shape.
     fn check(_expectation: &Self::Expectation, _shape: &Shape) -> Vec<Problem> {
         Vec::new()
+    }
+
+    /// A command for a drawn scenario; nothing where `asking.who` can ask for nothing of the kind. Whoever draws
+    /// none cannot have scenarios drawn.
+    fn draw_command(_draws: &mut Draws, _asking: &Asking) -> Option<Self::Command> {
+        None
+    }
+
+    /// The settings of a drawn scenario; with `is_tiny` some limits are so small that they are reached.
+    fn draw_settings(_draws: &mut Draws, _is_tiny: bool) -> Self::Settings {
+        Self::Settings::default()
+    }
+
+    /// The recipes of drawn scenarios. The usual ones know of leaders and links, and of nothing else.
+    fn recipes() -> RecipesOf<Self> {
+        common_recipes()
     }
 
     /// The configuration of every process, or everything that is wrong with it.

@@ -60,7 +60,7 @@ impl Facts {
         for (name, times) in run.world().judge().noted() {
             self.add(FactKind::Note, name, *times);
         }
-        let mut fired: Vec<&str> = run.world().fired().collect();
+        let mut fired: Vec<&str> = run.world().fired_kinds().collect();
         fired.sort_unstable();
         for same in fired.chunk_by(|one, other| one == other) {
             self.add(FactKind::Step, same[0], same.len() as u64);

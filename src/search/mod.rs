@@ -36,5 +36,5 @@ pub use runner::Runner;
 pub use seeds::{Seeds, Shard};
 pub use settle::{Recheck, Settle, Settled, Shrink, recheck};
 pub use shrink::{Budget, NotShrunk, Shrunk, shrink};
-pub use source::{Pinned, Source};
+pub use source::{Drawn, Pinned, Source};
 pub use sweep::{Listener, Sweep, TWICE_EVERY};

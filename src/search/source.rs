@@ -2,7 +2,7 @@
 
 use alloc::borrow::Cow;
 
-use crate::scenario::{Scenario, Service};
+use crate::scenario::{CannotDraw, Profile, Scenario, Service, draw};
 
 /// Makes scenarios out of seeds. The same seed gives the same one, on every thread.
 pub trait Source<S: Service>: Send + Sync {
@@ -50,5 +50,30 @@ impl<S: Service> Source<S> for Pinned<S> {
 
     fn seed_of_run(&self, seed: u64) -> Option<u64> {
         Some(seed)
+    }
+}
+
+/// A profile, which draws a scenario out of each seed.
+#[derive(Clone, Debug)]
+pub struct Drawn {
+    name: String,
+    profile: Profile,
+}
+
+impl Drawn {
+    /// `profile`, which reports call `name`, if scenarios of `S` can be drawn from it.
+    pub fn new<S: Service>(name: impl Into<String>, profile: Profile) -> Result<Drawn, CannotDraw> {
+        draw::<S>(&profile, 0)?;
+        Ok(Drawn { name: name.into(), profile })
+    }
+}
+
+impl<S: Service> Source<S> for Drawn {
+    fn name(&self) -> &str {
+        &self.name
+    }
+
+    fn scenario(&self, seed: u64) -> Cow<'_, Scenario<S>> {
+        Cow::Owned(draw(&self.profile, seed).expect("a profile that draws from one seed draws from all"))
     }
 }

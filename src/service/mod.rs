@@ -1,6 +1,8 @@
 //! The tweet service as scenarios know it: what users do, what is expected, what is judged.
 
+mod drawing;
 mod expect;
+mod recipes;
 mod simpler;
 mod words;
 
@@ -11,6 +13,7 @@ use crate::journal::JournalConfig;
 use crate::oracle::Judges;
 use crate::paxos::Slot;
 use crate::process::Process;
+use crate::scenario::draw::{Asking, Draws, RecipesOf};
 use crate::scenario::{Cluster, Order, Place, Problem, Renaming, Service, Shape};
 use crate::sim::Violation;
 use crate::site::{Bird, Config, ConfigError, Site};
@@ -82,6 +85,19 @@ impl Service for Timelines {
         "retries",
         "queue full",
     ];
+    const NOTABLE_MESSAGES: &'static [&'static str] = &[
+        "Prepare",
+        "Promise",
+        "Accept",
+        "Accepted",
+        "Chosen",
+        "Nack",
+        "Heartbeat",
+        "Heard",
+        "Fetch",
+        "Supply",
+        "Forward",
+    ];
     const STARTER: &'static str = include_str!("starter.ron");
 
     fn compile(command: &Command) -> Result<Order<Timelines>, Vec<Problem>> {
@@ -90,6 +106,18 @@ impl Service for Timelines {
 
     fn check(expectation: &Expectation, shape: &Shape) -> Vec<Problem> {
         expectation.check(shape)
+    }
+
+    fn draw_command(draws: &mut Draws, asking: &Asking) -> Option<Command> {
+        drawing::command(draws, asking)
+    }
+
+    fn draw_settings(draws: &mut Draws, is_tiny: bool) -> Settings {
+        drawing::settings(draws, is_tiny)
+    }
+
+    fn recipes() -> RecipesOf<Timelines> {
+        recipes::all()
     }
 
     fn config(settings: &Settings, shape: &Shape) -> Result<Config, Vec<Problem>> {

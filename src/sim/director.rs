@@ -286,6 +286,11 @@ impl<C: Clone> Director<C> {
         tracks.flat_map(|(track, progress)| &track[..progress.next])
     }
 
+    /// How many steps of this track fired; none of a track that is not there.
+    pub(crate) fn fired(&self, track: usize) -> usize {
+        self.progress.get(track).map_or(0, |progress| progress.next)
+    }
+
     /// The steps that make a run stale: required, not fired, and not behind an optional one that did not fire.
     pub(crate) fn unfired(&self) -> Vec<Unfired> {
         let mut unfired = Vec::new();

@@ -118,7 +118,7 @@ impl<C> Action<C> {
 
 impl<P: Process, J: Judge<P>> World<P, J> {
     /// The kinds of the steps that fired.
-    pub fn fired(&self) -> impl Iterator<Item = &'static str> {
+    pub fn fired_kinds(&self) -> impl Iterator<Item = &'static str> {
         self.director.fired_steps().map(|step| step.action.kind())
     }
 

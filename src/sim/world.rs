@@ -344,6 +344,11 @@ impl<P: Process, J: Judge<P>> World<P, J> {
         self.director.optional()
     }
 
+    /// How many steps of this track fired.
+    pub fn fired(&self, track: usize) -> usize {
+        self.director.fired(track)
+    }
+
     /// What makes the run stale: required steps that did not fire, and crashes whose place was never reached.
     pub fn unfired(&self) -> Vec<Unfired> {
         let mut unfired = self.director.unfired();

@@ -2,6 +2,7 @@
 
 use aviary::journal::JournalConfig;
 use aviary::oracle::Judges;
+use aviary::scenario::draw::{Asking, Draws, RecipesOf};
 use aviary::scenario::{Cluster, Member, Order, Problem, Renaming, Service, Shape};
 use aviary::service::{Command, Expectation, Settings, Timelines};
 use aviary::sim::Violation;
@@ -22,6 +23,7 @@ impl Service for Lying {
 
     const MESSAGES: &'static [&'static str] = Timelines::MESSAGES;
     const NOTES: &'static [&'static str] = Timelines::NOTES;
+    const NOTABLE_MESSAGES: &'static [&'static str] = Timelines::NOTABLE_MESSAGES;
     const STARTER: &'static str = Timelines::STARTER;
 
     fn compile(command: &Command) -> Result<Order<Lying>, Vec<Problem>> {
@@ -31,6 +33,18 @@ impl Service for Lying {
 
     fn check(expectation: &Expectation, shape: &Shape) -> Vec<Problem> {
         Timelines::check(expectation, shape)
+    }
+
+    fn draw_command(draws: &mut Draws, asking: &Asking) -> Option<Command> {
+        Timelines::draw_command(draws, asking)
+    }
+
+    fn draw_settings(draws: &mut Draws, is_tiny: bool) -> Settings {
+        Timelines::draw_settings(draws, is_tiny)
+    }
+
+    fn recipes() -> RecipesOf<Lying> {
+        Timelines::recipes()
     }
 
     fn config(settings: &Settings, shape: &Shape) -> Result<Config, Vec<Problem>> {

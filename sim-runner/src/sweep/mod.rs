@@ -92,16 +92,13 @@ impl<'a, S: Service> Ready<'a, S> {
         if !is_bounded && (is_to_be_swept || args.corpus.is_none()) {
             return Err(usage("how much? expected --seeds A..B, --time 10m, or both".into()));
         }
-        if is_to_be_swept && args.sources.is_empty() {
-            return Err(usage("what is to be swept? expected scenario files, or folders of them".into()));
-        }
         if !is_to_be_swept && !args.sources.is_empty() {
             return Err(usage("how much of it? expected --seeds A..B, --time 10m, or both".into()));
         }
         if args.report.is_some() && args.report == args.junit {
             return Err(usage("--report and --junit are the same file".into()));
         }
-        let sources = sources::sources::<S>(&args.sources)?;
+        let sources = if is_to_be_swept { sources::sources::<S>(&args.sources)? } else { Vec::new() };
         let corpus = match &args.corpus {
             Some(folder) => Some((folder.as_path(), corpus::read::<S>(folder)?)),
             None => None,

@@ -1,0 +1,84 @@
+//! `draw`: prints the scenario that a profile and a seed stand for.
+
+use std::fs::{self, OpenOptions};
+use std::io::{self, Write};
+use std::path::Path;
+
+use aviary::scenario::profile::PROFILES;
+use aviary::scenario::{
+    BadScenario, CannotDraw, Profile, Scenario, Service, draw_recipe, nearest_name, write,
+};
+
+use crate::Exit;
+use crate::args::Draw;
+use crate::report::{error, stdout};
+
+pub(crate) fn draw<S: Service>(args: &Draw) -> io::Result<Exit> {
+    if args.list {
+        return list::<S>();
+    }
+    let profile = match find::<S>(&args.profile) {
+        Ok(profile) => profile,
+        Err(why) => return Ok(refuse(&why)),
+    };
+    let seed = args.seed.unwrap_or(0);
+    let drawn: Result<Scenario<S>, CannotDraw> = match &args.recipe {
+        Some(recipe) => draw_recipe(&profile, seed, recipe),
+        None => aviary::scenario::draw(&profile, seed),
+    };
+    let text = match drawn {
+        Ok(scenario) => write(&scenario),
+        Err(why) => return Ok(refuse(&why.to_string())),
+    };
+    if let Some(path) = &args.output {
+        let file = OpenOptions::new().write(true).create_new(true).open(path);
+        if let Err(why) = file.and_then(|mut file| file.write_all(text.as_bytes())) {
+            return Ok(refuse(&format!("failed to write {}: {why}", path.display())));
+        }
+        return Ok(Exit::Passed);
+    }
+    let mut out = stdout();
+    out.write_all(text.as_bytes())?;
+    out.flush()?;
+    Ok(Exit::Passed)
+}
+
+/// A profile that comes with the library, by its name, or one of a file.
+pub(crate) fn find<S: Service>(name: &str) -> Result<Profile, String> {
+    let read =
+        |path: &str, text: &str| Profile::read::<S>(path, text).map_err(|bad: BadScenario| bad.to_string());
+    if let Some((name, text)) = PROFILES.iter().find(|(known, _)| *known == name) {
+        return read(&format!("profiles/{name}.ron"), text);
+    }
+    if Path::new(name).is_file() {
+        let text = fs::read_to_string(name).map_err(|why| format!("failed to read {name}: {why}"))?;
+        return read(name, &text);
+    }
+    let names: Vec<&str> = PROFILES.iter().map(|(name, _)| *name).collect();
+    Err(format!("unknown profile `{name}`\n{}, or a file", nearest_name(name, &names)))
+}
+
+fn list<S: Service>() -> io::Result<Exit> {
+    let mut out = stdout();
+    writeln!(out, "profiles:")?;
+    for (name, text) in PROFILES {
+        match Profile::read::<S>(name, text) {
+            Ok(profile) => writeln!(out, "  {name:<28} {}", profile.about)?,
+            // Its recipes are another service's.
+            Err(_) => writeln!(out, "  {name:<28} not for this service")?,
+        }
+    }
+    writeln!(out, "recipes:")?;
+    for recipe in S::recipes() {
+        let (least, most) = (recipe.sites.0, recipe.sites.1);
+        let sites = if least == most { format!("{least} sites") } else { format!("{least} to {most} sites") };
+        writeln!(out, "  {:<28} {} ({sites})", recipe.name, recipe.about)?;
+    }
+    out.flush()?;
+    Ok(Exit::Passed)
+}
+
+fn refuse(why: &str) -> Exit {
+    error(format_args!("{why}"));
+    Exit::Usage
+}

@@ -1,0 +1,48 @@
+//! Who is there.
+
+use crate::scenario::draw::draws::{Concern, Draws};
+use crate::scenario::profile::{Profile, Span};
+use crate::time::Duration;
+
+/// A drawn cluster, and what all its parts share.
+#[derive(Clone, Debug)]
+pub(super) struct Cluster {
+    pub(super) sites: u8,
+    pub(super) clients: u16,
+    pub(super) machines: Option<Vec<Vec<u8>>>,
+    /// For how long commands and faults begin.
+    pub(super) lasts: Duration,
+    /// Whether the network does nothing of its own.
+    pub(super) is_quiet: bool,
+}
+
+impl Cluster {
+    /// How many machines with sites there are.
+    pub(super) fn machines(&self) -> u8 {
+        self.machines.as_ref().map_or(self.sites, |machines| machines.len().to_le_bytes()[0])
+    }
+}
+
+pub(super) fn draw(profile: &Profile, seed: u64, bounds: Option<Span<u8>>) -> Cluster {
+    let mut draws = Draws::new(seed, Concern::Cluster);
+    let mut weights = profile.sites.clone();
+    if let Some(Span(least, most)) = bounds {
+        weights.0.retain(|sites, _| (least..=most).contains(sites));
+    }
+    let sites = draws.of(&weights).or(bounds.map(|Span(least, _)| least)).unwrap_or(3);
+    let clients = draws.number(profile.clients);
+    let lasts = draws.time(profile.lasts);
+    let is_quiet = draws.happens(profile.quiet);
+    let shares = draws.happens(profile.shared_machines) && sites > 2;
+    // One machine has two sites: more would make its loss that of a majority.
+    let machines = shares.then(|| {
+        let mut order: Vec<u8> = (0..sites).collect();
+        draws.shuffle(&mut order);
+        let mut machines: Vec<Vec<u8>> = order[1..].iter().map(|site| vec![*site]).collect();
+        machines[0].push(order[0]);
+        machines.iter_mut().for_each(|machine| machine.sort_unstable());
+        machines.sort();
+        machines
+    });
+    Cluster { sites, clients, machines, lasts, is_quiet }
+}

@@ -1,0 +1,177 @@
+//! Recipes: orders of events that random timing does not reach, told by role.
+//!
+//! A recipe is one track. Its sites are given other numbers at random, its times are drawn, and the rest of the
+//! scenario goes on beside it. It may not rely on anything but its own order.
+
+use core::fmt;
+
+use crate::scenario::draw::cluster::Cluster;
+use crate::scenario::draw::draws::Draws;
+use crate::scenario::draw::optional;
+use crate::scenario::draw::workload::{Wanted, Workload};
+use crate::scenario::form::StepOf;
+use crate::scenario::namespace::Word;
+use crate::scenario::profile::Span;
+use crate::scenario::service::Service;
+use crate::scenario::step::{Action, Crash, Event, Fault, Manner, Step, When, Who};
+use crate::time::Duration;
+
+/// An order of events, for a service with these commands and expectations.
+pub struct Recipe<C, E> {
+    /// What it is called.
+    pub name: &'static str,
+    /// What happens, in one sentence.
+    pub about: &'static str,
+    /// For how many sites.
+    pub sites: Span<u8>,
+    /// Writes its steps.
+    pub cook: fn(&mut Draft<'_, C, E>),
+}
+
+impl<C, E> Clone for Recipe<C, E> {
+    fn clone(&self) -> Recipe<C, E> {
+        *self
+    }
+}
+
+impl<C, E> Copy for Recipe<C, E> {}
+
+impl<C, E> fmt::Debug for Recipe<C, E> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Recipe").field("name", &self.name).finish_non_exhaustive()
+    }
+}
+
+/// The recipes of a service.
+pub type RecipesOf<S> = Vec<Recipe<<S as Service>::Command, <S as Service>::Expectation>>;
+
+/// The names of a service's recipes.
+pub(crate) fn names<S: Service>() -> Vec<&'static str> {
+    S::recipes().iter().map(|recipe| recipe.name).collect()
+}
+
+impl<C, E> Recipe<C, E> {
+    pub(super) fn track<S: Service<Command = C, Expectation = E>>(
+        &self,
+        mut draws: Draws,
+        cluster: &Cluster,
+        workload: &mut Workload<'_>,
+    ) -> Vec<StepOf<S>> {
+        let mut sites: Vec<u8> = (0..cluster.sites).collect();
+        draws.shuffle(&mut sites);
+        let mut ask = |draws: &mut Draws, who: Option<Who>, wanted| {
+            let who = who.unwrap_or_else(|| workload.anybody(draws));
+            workload.command::<S>(draws, who, wanted)
+        };
+        let begins = When::At(draws.millis(600, 3_000));
+        let mut draft = Draft { draws, sites, steps: Vec::new(), next: Some(begins), ask: &mut ask };
+        (self.cook)(&mut draft);
+        draft.steps
+    }
+}
+
+type Ask<'a, C> = &'a mut dyn FnMut(&mut Draws, Option<Who>, Wanted) -> Option<C>;
+
+/// The track of a recipe in the making: each call adds a step behind the ones before it.
+pub struct Draft<'a, C, E> {
+    /// Where times and numbers come from.
+    pub draws: Draws,
+    sites: Vec<u8>,
+    steps: Vec<Step<Action<C, E>>>,
+    /// When the first step fires.
+    next: Option<When>,
+    ask: Ask<'a, C>,
+}
+
+impl<C, E> fmt::Debug for Draft<'_, C, E> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Draft").field("sites", &self.sites).finish_non_exhaustive()
+    }
+}
+
+impl<C, E> Draft<'_, C, E> {
+    /// The number of the site that plays this part, in another order in each scenario.
+    pub fn number(&self, part: usize) -> u8 {
+        self.sites[part % self.sites.len()]
+    }
+
+    /// The site that plays this part.
+    pub fn site(&self, part: usize) -> Who {
+        Who::Site(self.number(part))
+    }
+
+    /// The numbers of the sites that play these parts.
+    pub fn numbers(&self, parts: impl IntoIterator<Item = usize>) -> Vec<u8> {
+        let mut numbers: Vec<u8> = parts.into_iter().map(|part| self.number(part)).collect();
+        numbers.sort_unstable();
+        numbers
+    }
+
+    /// How many sites there are.
+    pub fn count(&self) -> usize {
+        self.sites.len()
+    }
+
+    fn push(&mut self, when: When, action: Action<C, E>) {
+        // What would be first at once begins at a drawn time.
+        let when = match (self.next.take(), when) {
+            (Some(begins), When::After(_)) => begins,
+            (_, when) => when,
+        };
+        self.steps.push(optional(when, action));
+    }
+
+    /// When this happens.
+    pub fn on(&mut self, event: Event, fault: Fault<E>) -> &mut Self {
+        self.push(When::On(event), Word::Harness(fault));
+        self
+    }
+
+    /// At once.
+    pub fn then(&mut self, fault: Fault<E>) -> &mut Self {
+        self.push(When::After(Duration::ZERO), Word::Harness(fault));
+        self
+    }
+
+    /// After so many milliseconds.
+    pub fn after(&mut self, least: u64, most: u64, fault: Fault<E>) -> &mut Self {
+        let time = self.draws.millis(least, most);
+        self.push(When::After(time), Word::Harness(fault));
+        self
+    }
+
+    /// Some asks at once, by anybody.
+    pub fn ask(&mut self, count: u64, wanted: Wanted) -> &mut Self {
+        for _ in 0..count {
+            self.ask_of(None, wanted);
+        }
+        self
+    }
+
+    /// An ask by this one, soon; by anybody if it is nobody.
+    pub fn ask_of(&mut self, who: Option<Who>, wanted: Wanted) -> &mut Self {
+        if let Some(command) = (self.ask)(&mut self.draws, who, wanted) {
+            let gap = self.draws.millis(0, 30);
+            self.push(When::After(gap), Word::Service(command));
+        }
+        self
+    }
+
+    /// An ask when this happens.
+    pub fn ask_on(&mut self, event: Event, who: Option<Who>, wanted: Wanted) -> &mut Self {
+        if let Some(command) = (self.ask)(&mut self.draws, who, wanted) {
+            self.push(When::On(event), Word::Service(command));
+        }
+        self
+    }
+}
+
+/// A crash at once.
+pub fn crash<E>(who: Who) -> Fault<E> {
+    Fault::Crash(Crash { who, at: None, is_torn: false })
+}
+
+/// A crash at a seam.
+pub fn crash_at<E>(who: Who, seam: Manner) -> Fault<E> {
+    Fault::Crash(Crash { who, at: Some(seam), is_torn: false })
+}

@@ -1,0 +1,185 @@
+//! What is drawn is well-formed, repeats itself, and is there.
+
+use std::collections::BTreeMap;
+
+use super::*;
+use crate::scenario::step::Fault;
+use crate::scenario::{Run, RunOptions, plan, read, run, write};
+use crate::service::Timelines;
+use crate::sim::TraceLevel;
+
+fn drawn(profile: &Profile, seed: u64) -> Scenario<Timelines> {
+    draw(profile, seed).unwrap_or_else(|error| panic!("seed {seed}: {error}"))
+}
+
+#[test]
+fn whatever_is_drawn_is_well_formed_and_a_file() {
+    let profile = Profile::default();
+    for seed in 0..3_000 {
+        let scenario = drawn(&profile, seed);
+        if let Err(problems) = plan(&scenario) {
+            panic!("seed {seed}: {problems:#?}\n{}", write(&scenario));
+        }
+        assert!(scenario == drawn(&profile, seed), "seed {seed}");
+        if seed % 20 == 0 {
+            let text = write(&scenario);
+            let again = read::<Timelines>("drawn.ron", &text).unwrap_or_else(|bad| panic!("{bad}"));
+            assert!(again == scenario, "{text}");
+        }
+    }
+}
+
+#[test]
+fn a_drawn_file_runs_as_the_value_does() {
+    let options = RunOptions { trace: TraceLevel::Notable, ..RunOptions::default() };
+    for seed in [3, 14, 159] {
+        let scenario = drawn(&Profile::default(), seed);
+        let file = read::<Timelines>("drawn.ron", &write(&scenario)).unwrap();
+        let [value, file] = [scenario, file].map(|scenario| run(&scenario, &options).unwrap());
+        assert_eq!((value.fingerprint, value.events), (file.fingerprint, file.events));
+        assert_eq!(value.trace, file.trace);
+    }
+}
+
+/// The share of each in 3,000 draws, in percent, is what the profile says, give or take three.
+#[test]
+fn weights_are_what_is_drawn() {
+    let profile = Profile::default();
+    let mut sites = BTreeMap::new();
+    let (mut bursts, mut recipes) = (0, 0);
+    for seed in 0..3_000 {
+        let scenario = drawn(&profile, seed);
+        *sites.entry(scenario.sites).or_insert(0) += 1;
+        recipes += u32::from(scenario.about.starts_with(&format!("Seed {seed},")));
+        let last = scenario.also.last().unwrap_or(&scenario.steps);
+        bursts += u32::from(last.windows(2).filter(|pair| pair[0].when == pair[1].when).count() > 8);
+    }
+    let near = |found: u32, percent: u32| found.abs_diff(percent * 30) <= 90;
+    // Recipes are for some sizes only.
+    assert!(near(sites[&3], 72) && near(sites[&5], 22) && near(sites[&4], 4), "{sites:?}");
+    assert!(sites.contains_key(&1) && sites.contains_key(&2), "{sites:?}");
+    assert!(near(recipes, 25) && near(bursts, 48), "{recipes} {bursts}");
+}
+
+#[test]
+fn every_kind_of_fault_and_limit_is_drawn() {
+    let (mut seen, mut tiny) = (BTreeMap::<String, u32>::new(), 0);
+    for seed in 0..500 {
+        let scenario = drawn(&Profile::default(), seed);
+        tiny += u32::from(scenario.settings != Default::default());
+        for step in scenario.steps.iter().chain(scenario.also.iter().flatten()) {
+            if let Word::Harness(fault) = &step.action {
+                let text = format!("{fault:?}");
+                let end = text.find(['(', ' ', '{']).unwrap_or(text.len());
+                *seen.entry(text[..end].to_owned()).or_default() += 1;
+                if let Fault::Crash(crash) = fault {
+                    *seen.entry(format!("{:?} {}", crash.at, crash.is_torn)).or_default() += 1;
+                }
+            }
+        }
+    }
+    for kind in [
+        "Crash",
+        "Restart",
+        "Pause",
+        "Resume",
+        "Isolate",
+        "Partition",
+        "Cut",
+        "Mend",
+        "Rule",
+        "SyncTime",
+        "Heal",
+        "None true",
+        "Some(BeforeSync) true",
+        "Some(AfterSync) false",
+        "Some(BetweenSends) false",
+        "Some(BetweenRecipients) false",
+        "Some(DuringRecovery) false",
+    ] {
+        assert!(seen.get(kind).is_some_and(|count| *count > 2), "{kind}: {seen:?}");
+    }
+    assert!((80..160).contains(&tiny), "{tiny}");
+}
+
+#[test]
+fn other_draws_of_one_concern_move_no_other() {
+    let (usual, mut more) = (Profile::default(), Profile::default());
+    more.network.loss = crate::scenario::profile::Span(
+        crate::scenario::profile::Share(crate::sim::Chance { numerator: 1, denominator: 10 }),
+        crate::scenario::profile::Share(crate::sim::Chance { numerator: 1, denominator: 2 }),
+    );
+    let mut differ = 0;
+    for seed in 0..50 {
+        let (one, other) = (drawn(&usual, seed), drawn(&more, seed));
+        assert!((&one.steps, &one.also, &one.settings) == (&other.steps, &other.also, &other.settings));
+        differ += u32::from(one.network != other.network);
+    }
+    assert!(differ > 10, "{differ}");
+}
+
+/// Every recipe comes to its last step in at least half of 40 seeds.
+#[test]
+fn every_recipe_is_followed_to_its_end() {
+    let all = names::<Timelines>();
+    assert!(all.len() >= 12, "{all:?}");
+    let mut rare = Vec::new();
+    for name in all {
+        let ends = |seed: &u64| {
+            let scenario: Scenario<Timelines> = draw_recipe(&Profile::default(), *seed, name).unwrap();
+            let options = RunOptions { trace: TraceLevel::Off, ..RunOptions::default() };
+            let mut run = Run::new(&scenario, &options).unwrap();
+            run.finish();
+            run.world().fired(0) == scenario.steps.len()
+        };
+        let reached = (0..40).filter(ends).count();
+        if reached < 20 {
+            rare.push(format!("{name}: {reached}"));
+        }
+    }
+    assert!(rare.is_empty(), "of 40: {rare:?}");
+}
+
+#[test]
+fn who_draws_no_commands_is_told() {
+    let error = draw::<crate::scenario::toy::Toys>(&Profile::default(), 1).unwrap_err();
+    assert_eq!(error, CannotDraw::NoCommands);
+    assert!(error.to_string().contains("implement `Service::draw_command`"), "{error}");
+    let error = draw_recipe::<Timelines>(&Profile::default(), 1, "swizle").unwrap_err();
+    assert!(error.to_string().contains("did you mean `swizzle`?"), "{error}");
+}
+
+/// How fast drawn scenarios run, and what comes of them: `cargo test --release -- --ignored drawn_runs --nocapture`.
+#[test]
+#[ignore = "a measurement"]
+#[expect(clippy::disallowed_types, clippy::disallowed_methods, reason = "wall time around runs, not in them")]
+#[expect(clippy::print_stderr, reason = "a measurement is shown")]
+fn drawn_runs() {
+    let number = |name: &str| std::env::var(name).ok().and_then(|text| text.parse().ok());
+    let first = number("AVIARY_SEED").unwrap_or(0_u64);
+    let count = number("AVIARY_SEEDS").unwrap_or(200_u64);
+    let options = RunOptions { trace: TraceLevel::Off, ..RunOptions::default() };
+    let (mut events, mut simulated, mut verdicts) = (0, 0, BTreeMap::<String, u32>::new());
+    let (mut fired, mut all) = (0, 0);
+    let start = std::time::Instant::now();
+    for seed in first..first + count {
+        let scenario = drawn(&Profile::default(), seed);
+        let outcome = run(&scenario, &options).unwrap();
+        events += outcome.events;
+        simulated += outcome.simulated.as_micros() / 1_000;
+        let steps = scenario.steps.len() + scenario.also.iter().map(Vec::len).sum::<usize>();
+        (fired, all) = (fired + steps - outcome.skipped, all + steps);
+        let text = outcome.verdict.to_string();
+        if !outcome.verdict.is_pass() {
+            eprintln!("seed {seed} ({}): {text}", scenario.about);
+        }
+        *verdicts.entry(text.split([' ', ':']).next().unwrap_or("").to_owned()).or_default() += 1;
+    }
+    let wall = start.elapsed();
+    eprintln!(
+        "{count} runs in {wall:?}: {} us, {} events and {} simulated ms each, {fired} of {all} steps fired, {verdicts:?}",
+        wall.as_micros() / u128::from(count),
+        events / count,
+        simulated / count,
+    );
+}

@@ -1,0 +1,99 @@
+//! Who asks for what and when.
+
+use crate::scenario::draw::cluster::Cluster;
+use crate::scenario::draw::draws::{Concern, Draws};
+use crate::scenario::draw::{CannotDraw, optional};
+use crate::scenario::form::StepOf;
+use crate::scenario::namespace::Word;
+use crate::scenario::profile::Profile;
+use crate::scenario::service::Service;
+use crate::scenario::step::{When, Who};
+use crate::time::Duration;
+
+/// What a drawn command is for.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Wanted {
+    /// Whatever users do, in the mixture that is usual.
+    Anything,
+    /// Something that changes what is shown.
+    Write,
+    /// Something that shows what a site knows.
+    Read,
+    /// Something that shows what all agree on, where there is such a thing; else as `Read`.
+    AgreedRead,
+}
+
+/// A command that is to be drawn.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Asking {
+    /// Who asks: a `Terminal` or a `Client`.
+    pub who: Who,
+    /// What for.
+    pub wanted: Wanted,
+    /// A number that no other command of the scenario has.
+    pub number: u64,
+    /// How many users there are.
+    pub users: u8,
+}
+
+/// The commands of a scenario.
+#[derive(Clone, Debug)]
+pub(super) struct Workload<'a> {
+    draws: Draws,
+    profile: &'a Profile,
+    sites: u8,
+    clients: u16,
+    users: u8,
+    lasts: Duration,
+    count: u64,
+}
+
+impl<'a> Workload<'a> {
+    pub(super) fn new(profile: &'a Profile, seed: u64, cluster: &Cluster) -> Workload<'a> {
+        let mut draws = Draws::new(seed, Concern::Workload);
+        let users = draws.number(profile.users);
+        let Cluster { sites, clients, lasts, .. } = *cluster;
+        Workload { draws, profile, sites, clients, users, lasts, count: 0 }
+    }
+
+    /// The commands that come all the time, alone or in bursts.
+    pub(super) fn track<S: Service>(&mut self) -> Result<Vec<StepOf<S>>, CannotDraw> {
+        let mut draws = self.draws.clone();
+        let count = draws.number(self.profile.commands);
+        let in_bursts = draws.happens(self.profile.bursts);
+        let mut times = Vec::new();
+        while times.len() < usize::from(count) {
+            let time = Duration::from_millis(draws.between(200, self.lasts.as_micros() / 1_000));
+            let depth = if in_bursts { draws.number(self.profile.burst) } else { 1 };
+            times.extend((0..depth).map(|_| time));
+        }
+        times.truncate(count.into());
+        times.sort_unstable();
+        let step = |time| {
+            let who = self.anybody(&mut draws);
+            let command = self.command::<S>(&mut draws, who, Wanted::Anything);
+            Ok(optional(When::At(time), Word::Service(command.ok_or(CannotDraw::NoCommands)?)))
+        };
+        times.into_iter().map(step).collect()
+    }
+
+    /// A terminal or a client.
+    pub(super) fn anybody(&self, draws: &mut Draws) -> Who {
+        if self.clients > 0 && draws.one_in(2) {
+            Who::Client(u16::try_from(draws.below(self.clients.into())).unwrap_or(0))
+        } else {
+            Who::Terminal(draws.below(self.sites.into()).to_le_bytes()[0])
+        }
+    }
+
+    /// A command of `who`.
+    pub(super) fn command<S: Service>(
+        &mut self,
+        draws: &mut Draws,
+        who: Who,
+        wanted: Wanted,
+    ) -> Option<S::Command> {
+        self.count += 1;
+        S::draw_command(draws, &Asking { who, wanted, number: self.count, users: self.users })
+    }
+}

@@ -1,0 +1,138 @@
+//! The default profile: what the literature found productive, in numbers.
+//!
+//! Small clusters, few commands over few users, few faults in any order, whole features left out at random.
+
+use crate::scenario::profile::{
+    CrashMoment, CrashesDrawn, CutShape, CutsDrawn, DiskDrawn, FaultKind, LatencyKind, MessagesDrawn,
+    NetworkDrawn, Profile, RulingKind, Share, Span, TargetKind, Weights,
+};
+use crate::sim::Chance;
+use crate::time::Duration;
+
+const fn percent(numerator: u32) -> Chance {
+    Chance { numerator, denominator: 100 }
+}
+
+const fn millis(least: u64, most: u64) -> Span<Duration> {
+    Span(Duration::from_millis(least), Duration::from_millis(most))
+}
+
+const fn shares(most: u32) -> Span<Share> {
+    Span(Share(percent(0)), Share(percent(most)))
+}
+
+fn weights<K: Ord, const N: usize>(all: [(K, u32); N]) -> Weights<K> {
+    Weights(all.into_iter().collect())
+}
+
+impl Default for Profile {
+    fn default() -> Profile {
+        Profile {
+            about: "All sorts of faults, a few at a time.".to_owned(),
+            sites: weights([(3, 70), (5, 20), (4, 5), (2, 3), (1, 2)]),
+            clients: Span(2, 4),
+            users: Span(1, 3),
+            commands: Span(20, 60),
+            lasts: millis(20_000, 28_000),
+            bursts: percent(50),
+            burst: Span(2, 8),
+            tiny: percent(25),
+            shared_machines: percent(20),
+            quiet: percent(15),
+            feature: percent(50),
+            network: NetworkDrawn::default(),
+            disk: DiskDrawn::default(),
+            episodes: weights([(0, 10), (1, 25), (2, 30), (3, 25), (4, 5), (5, 3), (6, 2)]),
+            faults: weights([
+                (FaultKind::Cut, 30),
+                (FaultKind::Crash, 30),
+                (FaultKind::Messages, 25),
+                (FaultKind::Pause, 10),
+                (FaultKind::Disk, 5),
+            ]),
+            targets: weights([
+                (TargetKind::Leader, 50),
+                (TargetKind::Follower, 15),
+                (TargetKind::Site, 30),
+                (TargetKind::Machine, 5),
+            ]),
+            unmended: percent(15),
+            cuts: CutsDrawn::default(),
+            crashes: CrashesDrawn::default(),
+            pauses: millis(600, 4_000),
+            messages: MessagesDrawn::default(),
+            follows_recipe: percent(25),
+            recipes: Vec::new(),
+            converges_within: Duration::from_secs(20),
+        }
+    }
+}
+
+impl Default for NetworkDrawn {
+    fn default() -> NetworkDrawn {
+        NetworkDrawn {
+            latency: weights([
+                (LatencyKind::Constant, 1),
+                (LatencyKind::Uniform, 2),
+                (LatencyKind::Exponential, 2),
+            ]),
+            least: Span(Duration::from_micros(200), Duration::from_millis(20)),
+            on_top: millis(1, 25),
+            loss: shares(30),
+            duplication: shares(50),
+            reordering: shares(20),
+            held_back: millis(20, 400),
+        }
+    }
+}
+
+impl Default for DiskDrawn {
+    fn default() -> DiskDrawn {
+        let sync = Span(Duration::from_micros(200), Duration::from_millis(10));
+        DiskDrawn { sync, blocking: percent(25), slow: millis(50, 400) }
+    }
+}
+
+impl Default for CutsDrawn {
+    fn default() -> CutsDrawn {
+        CutsDrawn {
+            shapes: weights([
+                (CutShape::Isolate, 60),
+                (CutShape::Link, 10),
+                (CutShape::Bridge, 10),
+                (CutShape::Split, 12),
+                (CutShape::Ring, 8),
+            ]),
+            one_way: percent(40),
+            second: percent(30),
+            lasts: millis(450, 3_000),
+        }
+    }
+}
+
+impl Default for CrashesDrawn {
+    fn default() -> CrashesDrawn {
+        CrashesDrawn {
+            moments: weights([
+                (CrashMoment::Seam, 60),
+                (CrashMoment::AnyTime, 28),
+                (CrashMoment::AllSites, 12),
+            ]),
+            torn: percent(20),
+            down: millis(50, 4_000),
+            at_most: 3,
+        }
+    }
+}
+
+impl Default for MessagesDrawn {
+    fn default() -> MessagesDrawn {
+        MessagesDrawn {
+            then: weights([(RulingKind::Drop, 50), (RulingKind::Delay, 30), (RulingKind::Duplicate, 20)]),
+            one_kind: percent(80),
+            lasts: millis(300, 3_000),
+            delay: millis(50, 1_500),
+            copies: Span(1, 4),
+        }
+    }
+}

@@ -1,0 +1,103 @@
+//! What people do in drawn scenarios, and the limits that they meet.
+
+use crate::scenario::draw::{Asking, Draws, Wanted};
+use crate::scenario::step::Who;
+use crate::service::{Command, Settings};
+
+const NAMES: [&str; 6] = ["ann", "bob", "cat", "dan", "eve", "fay"];
+
+fn name(number: u64) -> String {
+    let known = usize::try_from(number).ok().and_then(|at| NAMES.get(at));
+    known.map_or_else(|| format!("user{number}"), |name| (*name).to_owned())
+}
+
+/// What is asked for.
+#[derive(Clone, Copy)]
+enum Kind {
+    Tweet,
+    Block,
+    Unblock,
+    View,
+    AgreedView,
+    Log,
+    Blocks,
+    Status,
+}
+
+const MIXTURE: [(Kind, u32); 8] = [
+    (Kind::Tweet, 45),
+    (Kind::Block, 8),
+    (Kind::Unblock, 7),
+    (Kind::View, 18),
+    (Kind::AgreedView, 14),
+    (Kind::Log, 3),
+    (Kind::Blocks, 3),
+    (Kind::Status, 2),
+];
+const WRITES: [(Kind, u32); 3] = [(Kind::Tweet, 8), (Kind::Block, 1), (Kind::Unblock, 1)];
+
+/// A command for `asking`; nobody but terminals and clients asks.
+pub(super) fn command(draws: &mut Draws, asking: &Asking) -> Option<Command> {
+    let (site, client) = match asking.who {
+        Who::Terminal(site) => (Some(site), None),
+        Who::Client(client) => (None, Some(client)),
+        _ => return None,
+    };
+    let kind = match asking.wanted {
+        Wanted::Anything => draws.weighted(&MIXTURE)?,
+        Wanted::Write => draws.weighted(&WRITES)?,
+        Wanted::Read => Kind::View,
+        Wanted::AgreedRead => Kind::AgreedView,
+    };
+    let users = u64::from(asking.users);
+    let user = draws.below(users);
+    Some(match kind {
+        Kind::Block | Kind::Unblock if users > 1 => {
+            // Two pairs at most, so that what one blocks another one unblocks.
+            let from = draws.below(2);
+            let (user, whom) = (name(from), name((from + 1) % users));
+            match kind {
+                Kind::Block => Command::Block { site, client, user, whom },
+                _ => Command::Unblock { site, client, user, whom },
+            }
+        }
+        Kind::Tweet | Kind::Block | Kind::Unblock => {
+            let text = match draws.below(12) {
+                0 => format!("{} {}", asking.number, "and so on ".repeat(26).trim_end()),
+                _ => asking.number.to_string(),
+            };
+            Command::Tweet { site, client, user: name(user), text }
+        }
+        Kind::View => {
+            let limit = if draws.one_in(4) { draws.between(1, 3) } else { 20 };
+            Command::View { site, client, user: name(user), limit, older_than: None, linearizable: false }
+        }
+        Kind::AgreedView => {
+            let user = name(user);
+            Command::View { site, client, user, limit: 20, older_than: None, linearizable: true }
+        }
+        Kind::Log => Command::Log { site, client },
+        Kind::Blocks => Command::Blocks { site, client },
+        Kind::Status => Command::Status { site, client },
+    })
+}
+
+/// The usual settings, or some of the limits near their least.
+pub(super) fn settings(draws: &mut Draws, is_tiny: bool) -> Settings {
+    let mut tiny = |least: u64, most: u64| {
+        let (is_on, drawn) = (draws.one_in(2), draws.between(least, most));
+        (is_on && is_tiny).then_some(drawn)
+    };
+    let size = |number: Option<u64>| number.and_then(|number| usize::try_from(number).ok());
+    Settings {
+        window: tiny(1, 3),
+        batch: size(tiny(1, 2)),
+        datagram_max: size(tiny(1_024, 1_100)),
+        fetch_max: tiny(1, 3),
+        queue_max: size(tiny(1, 4)),
+        forward_max: size(tiny(1, 2)),
+        sessions_max: size(tiny(1, 6)),
+        parked_max: size(tiny(0, 1)),
+        ..Settings::default()
+    }
+}

@@ -1,0 +1,62 @@
+//! Recipes about who leads.
+
+use crate::scenario::draw::Wanted::{AgreedRead, Read, Write};
+use crate::scenario::draw::{crash, crash_at, noted, rule, traffic};
+use crate::scenario::step::{Event, Fault, Manner, Rule, Then, Who};
+use crate::service::recipes::{Steps, let_lead, sent};
+
+const ANY: Who = Who::Any;
+
+pub(super) fn leader_and_successor_lost(draft: &mut Steps<'_>) {
+    draft.ask(2, Write).on(noted("chose", ANY), crash(Who::Leader));
+    draft.ask(1, Write).on(Event::Leads(ANY), Fault::Isolate(Who::Leader));
+    draft.ask(2, Write).ask(2, Read).after(100, 1_500, Fault::Restart(Who::AllSites));
+    draft.ask_on(Event::Leads(ANY), None, AgreedRead).after(100, 1_500, Fault::Heal).ask(1, AgreedRead);
+}
+
+pub(super) fn there_and_back(draft: &mut Steps<'_>) {
+    let at_first = Some(Who::Terminal(draft.number(0)));
+    let_lead(draft, 0);
+    draft.on(Event::Leads(ANY), Fault::Isolate(Who::Leader)).ask_of(at_first, Write);
+    draft.ask_on(Event::Leads(ANY), None, Write).ask(2, Write).after(0, 800, Fault::Heal);
+    draft.ask_of(at_first, AgreedRead);
+    let_lead(draft, 0);
+    draft.ask_on(Event::Leads(ANY), None, AgreedRead);
+}
+
+pub(super) fn duel_on_return(draft: &mut Steps<'_>) {
+    let away = draft.site(0);
+    draft.then(Fault::Isolate(away)).ask(4, Write);
+    draft.after(2_000, 5_000, Fault::Heal).on(noted("fetches", away), crash(Who::Leader));
+    draft.ask_on(Event::Leads(ANY), None, Write).after(0, 500, Fault::Restart(Who::AllSites));
+    draft.ask(2, AgreedRead);
+}
+
+pub(super) fn crash_while_catching_up(draft: &mut Steps<'_>) {
+    let (away, there) = (draft.site(0), draft.site(1));
+    draft.then(crash(away)).ask(4, Write).after(800, 2_500, Fault::Restart(away));
+    draft.on(noted("fetches", away), crash_at(away, Manner::BeforeSync)).ask(2, Write);
+    draft.after(50, 600, Fault::Restart(away)).ask(2, Write);
+    draft.after(0, 200, crash(Who::Leader)).ask_on(Event::Leads(ANY), None, Write);
+    draft.after(50, 500, Fault::Restart(Who::AllSites)).then(crash(there)).ask(1, AgreedRead);
+    draft.after(50, 500, Fault::Restart(there));
+}
+
+pub(super) fn unsynced_promise(draft: &mut Steps<'_>) {
+    let voter = draft.site(0);
+    draft.ask(2, Write).then(crash(Who::Leader));
+    draft.on(Event::Delivered(traffic("Prepare", ANY, ANY)), crash_at(voter, Manner::BeforeSync));
+    draft.after(20, 300, Fault::Restart(Who::AllSites)).ask(2, Write);
+    draft.after(20, 300, Fault::Restart(Who::AllSites));
+    draft.ask_on(noted("chose", ANY), None, Write).then(crash(Who::Leader)).ask(1, AgreedRead);
+    draft.after(20, 600, Fault::Restart(Who::AllSites));
+}
+
+pub(super) fn late_promise(draft: &mut Steps<'_>) {
+    let (slow, by) = (draft.site(0), draft.draws.millis(500, 1_500));
+    let held = Rule { count: Some(2), ..rule(Some("Promise"), (slow, ANY), Then::Delay(by)) };
+    draft.ask(1, Write).then(Fault::Rule(held)).then(crash(Who::Leader));
+    draft.on(sent("Prepare", ANY, ANY), Fault::Restart(Who::AllSites)).ask(2, Write);
+    draft.after(0, 400, Fault::Isolate(Who::Leader)).ask_on(Event::Leads(ANY), None, Write);
+    draft.after(200, 1_000, Fault::Heal).ask(2, AgreedRead);
+}

@@ -1,0 +1,121 @@
+//! What random timing does not reach in Paxos, as ordered recipes.
+//!
+//! They name messages and notes of the tweet service. Each works in any cluster of its size, whatever else goes on.
+
+mod leaders;
+mod slots;
+mod submissions;
+
+use crate::scenario::draw::{Draft, Recipe, RecipesOf, common_recipes, crash, noted, traffic};
+use crate::scenario::profile::Span;
+use crate::scenario::step::{Event, Fault, Who};
+use crate::service::{Command, Expectation, Timelines};
+
+type Steps<'a> = Draft<'a, Command, Expectation>;
+type Cook = fn(&mut Draft<'_, Command, Expectation>);
+
+/// All of them, those for any service first.
+pub(super) fn all() -> RecipesOf<Timelines> {
+    let recipe = |name, sites: (u8, u8), about, cook: Cook| Recipe {
+        name,
+        about,
+        sites: Span(sites.0, sites.1),
+        cook,
+    };
+    let mut all = common_recipes();
+    all.extend([
+        recipe(
+            "leader_and_successor_lost",
+            (3, 5),
+            "The leader crashes between an accept quorum and telling it, and its successor is isolated.",
+            leaders::leader_and_successor_lost,
+        ),
+        recipe(
+            "there_and_back",
+            (3, 3),
+            "A is let lead, B leads while it is isolated, and A is the first to campaign again.",
+            leaders::there_and_back,
+        ),
+        recipe(
+            "duel_on_return",
+            (3, 5),
+            "A site is away for long; when it is back and catches up, the leader is lost.",
+            leaders::duel_on_return,
+        ),
+        recipe(
+            "crash_while_catching_up",
+            (3, 5),
+            "A site that was down crashes again while it catches up, and then has to lead.",
+            leaders::crash_while_catching_up,
+        ),
+        recipe(
+            "unsynced_promise",
+            (3, 5),
+            "A site crashes with its promise unsynced, and the candidate crashes after it leads.",
+            leaders::unsynced_promise,
+        ),
+        recipe(
+            "late_promise",
+            (3, 5),
+            "Promises to one candidate arrive when another has led.",
+            leaders::late_promise,
+        ),
+        recipe(
+            "starved_slot",
+            (3, 5),
+            "One slot is starved, a later one is chosen, and the leader is lost.",
+            slots::starved_slot,
+        ),
+        recipe(
+            "half_told_broadcast",
+            (3, 5),
+            "The leader crashes with its proposal sent to some only, and returns when another has led.",
+            slots::half_told_broadcast,
+        ),
+        recipe(
+            "cut_off_with_a_proposal",
+            (3, 5),
+            "The leader is cut off with its proposal under way, and goes on when another has led.",
+            slots::cut_off_with_a_proposal,
+        ),
+        recipe(
+            "power_lost_in_recovery",
+            (2, 5),
+            "All sites lose power with accepts under way, and again while they recover.",
+            slots::power_lost_in_recovery,
+        ),
+        recipe(
+            "late_accepted",
+            (3, 5),
+            "Votes for a slot arrive when another leader has closed it.",
+            slots::late_accepted,
+        ),
+        recipe(
+            "retry_between_two_crashes",
+            (3, 5),
+            "The site that took a request crashes, and so does the leader when the client asks again.",
+            submissions::retry_between_two_crashes,
+        ),
+        recipe(
+            "origin_restarts",
+            (3, 5),
+            "A site crashes with its submissions under way to the leader, which is lost too.",
+            submissions::origin_restarts,
+        ),
+    ]);
+    all
+}
+
+/// The others are down until this one campaigns. (Others that sleep would campaign as soon as they wake up.)
+fn let_lead(draft: &mut Steps<'_>, part: usize) {
+    for other in (0..draft.count()).filter(|other| *other != part) {
+        let other = draft.site(other);
+        draft.then(crash(other));
+    }
+    let who = draft.site(part);
+    draft.on(noted("campaigns", who), Fault::Restart(Who::AllSites));
+}
+
+fn sent(kind: &str, from: Who, to: Who) -> Event {
+    Event::Sent(traffic(kind, from, to))
+}

@@ -1,0 +1,58 @@
+//! Recipes about what is chosen in which slot.
+
+use crate::scenario::draw::Wanted::{AgreedRead, Write};
+use crate::scenario::draw::{crash, crash_at, noted, rule, traffic};
+use crate::scenario::step::{Event, Fault, Manner, Rule, Then, Traffic, Who};
+use crate::service::recipes::{Steps, sent};
+
+const ANY: Who = Who::Any;
+
+pub(super) fn starved_slot(draft: &mut Steps<'_>) {
+    // The leader's next slots are not known beforehand: the first proposal that comes is starved, and with it what
+    // is proposed again in its slot.
+    let lost = rule(Some("Accept"), (Who::Leader, ANY), Then::Drop);
+    let few = Rule { count: Some(draft.draws.between(1, 4)), ..lost };
+    draft.then(Fault::Rule(few)).ask(6, Write);
+    draft.on(noted("chose", ANY), crash(Who::Leader)).ask(1, Write);
+    draft.ask_on(Event::Leads(ANY), None, AgreedRead);
+    draft.after(100, 1_500, Fault::Restart(Who::AllSites)).ask(1, AgreedRead);
+}
+
+pub(super) fn half_told_broadcast(draft: &mut Steps<'_>) {
+    draft.then(crash_at(Who::Leader, Manner::BetweenRecipients)).ask(3, Write);
+    draft.on(Event::Leads(ANY), crash(Who::Follower)).after(50, 900, Fault::Restart(Who::AllSites));
+    draft.ask(2, Write).ask_on(noted("chose", ANY), None, AgreedRead);
+    draft.then(crash_at(Who::Leader, Manner::AfterSync)).ask(2, Write);
+    draft.after(50, 900, Fault::Restart(Who::AllSites)).ask(1, AgreedRead);
+}
+
+pub(super) fn cut_off_with_a_proposal(draft: &mut Steps<'_>) {
+    draft.ask(1, Write).on(sent("Accept", Who::Leader, ANY), Fault::Isolate(Who::Leader)).ask(2, Write);
+    draft.ask_on(Event::Leads(ANY), None, Write).ask(2, Write).after(0, 900, Fault::Heal);
+    draft.ask(2, AgreedRead).on(sent("Accept", Who::Leader, ANY), Fault::Isolate(Who::Leader));
+    draft.ask_on(Event::Leads(ANY), None, AgreedRead).after(0, 900, Fault::Heal);
+}
+
+pub(super) fn power_lost_in_recovery(draft: &mut Steps<'_>) {
+    draft.ask(3, Write);
+    let few = Traffic { nth: draft.draws.between(1, 3), ..traffic("Accept", ANY, ANY) };
+    draft.on(Event::Sent(few), crash_at(Who::AllSites, Manner::BeforeSync)).ask(2, Write);
+    draft.after(100, 400, crash(Who::AllSites));
+    draft.then(crash_at(Who::AllSites, Manner::DuringRecovery));
+    for _ in 0..2 {
+        for part in 0..draft.count() {
+            let site = draft.site(part);
+            draft.after(0, 200, Fault::Restart(site));
+        }
+    }
+    draft.ask_on(Event::Leads(ANY), None, AgreedRead);
+}
+
+pub(super) fn late_accepted(draft: &mut Steps<'_>) {
+    let (voter, by) = (draft.site(0), draft.draws.millis(700, 2_000));
+    let late = Rule { count: Some(3), ..rule(Some("Accepted"), (voter, ANY), Then::Delay(by)) };
+    let lost = Rule { count: Some(4), ..rule(Some("Accept"), (ANY, draft.site(1)), Then::Drop) };
+    draft.then(Fault::Rule(late)).then(Fault::Rule(lost)).ask(3, Write);
+    draft.after(20, 200, Fault::Isolate(Who::Leader)).ask_on(Event::Leads(ANY), None, Write);
+    draft.after(0, 600, Fault::Heal).ask(2, AgreedRead);
+}

@@ -62,6 +62,10 @@ pub trait Process: Clone {
         0
     }
 
+    /// Makes everything that it draws from here on another draw than its seed has in store: for searches that ask
+    /// what else might have happened. A process that draws nothing once it runs has nothing to do.
+    fn rekey(&mut self, _salt: u64) {}
+
     /// Shows everything that grows with what comes in, and its limit. Called after every input, so it counts
     /// nothing. A process that shows nothing is not judged for its memory.
     fn sizes(&self, _see: impl FnMut(Size)) {}
@@ -426,6 +430,11 @@ impl Records {
     /// How many.
     pub fn len(&self) -> usize {
         self.ends.len()
+    }
+
+    /// How many bytes all of them have.
+    pub(crate) fn bytes(&self) -> usize {
+        self.bytes.len()
     }
 
     /// The encoded records, oldest first.

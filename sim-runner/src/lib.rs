@@ -18,6 +18,7 @@ mod replay;
 mod report;
 pub mod saboteurs;
 mod side_by_side;
+mod sweep;
 
 use std::ffi::OsString;
 use std::io;
@@ -51,6 +52,13 @@ pub fn main_with_saboteurs() -> ExitCode {
                 found => replay::replay::<Lying>(args, |config| config.saboteur = found),
             },
         },
+        Command::Sweep(args) => match &args.saboteur {
+            None => of::<Timelines>(command),
+            Some(name) => match saboteurs::find(name) {
+                None => Ok(matrix::unknown(name)),
+                found => sweep::sweep::<Lying>(args, move |config| config.saboteur = found),
+            },
+        },
         Command::Matrix(args) => matrix::matrix(args),
         _ => of::<Timelines>(command),
     });
@@ -60,8 +68,10 @@ pub fn main_with_saboteurs() -> ExitCode {
 fn of<S: Service>(command: &Command) -> io::Result<Exit> {
     match command {
         Command::Replay(args) if args.saboteur.is_some() => Ok(no_saboteurs()),
+        Command::Sweep(args) if args.saboteur.is_some() => Ok(no_saboteurs()),
         Command::Matrix(_) => Ok(no_saboteurs()),
         Command::Replay(args) => replay::replay::<S>(args, |_| {}),
+        Command::Sweep(args) => sweep::sweep::<S>(args, |_| {}),
         Command::Audit(args) => audit::audit::<S>(args),
         Command::Record(args) => record::record::<S>(args),
         Command::Check(args) => check::check::<S>(args),

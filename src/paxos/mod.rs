@@ -354,6 +354,11 @@ impl<V: Value> Paxos<V> {
         }
     }
 
+    /// Waits from the next time on as another seed would have it.
+    pub fn rekey(&mut self, salt: u64) {
+        self.seed = self.seed.part([salt]);
+    }
+
     /// How long it waits for a leader: more with every attempt, and differently at every site.
     fn patience(&self) -> Duration {
         let jitter = self.config.election_jitter.times(1 << self.attempts.min(3)).as_micros();

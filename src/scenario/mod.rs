@@ -21,6 +21,7 @@ pub mod outcome;
 pub mod plan;
 pub mod profile;
 pub mod record;
+pub mod renaming;
 pub mod run;
 pub mod service;
 pub mod step;
@@ -39,7 +40,7 @@ mod run_tests;
 #[cfg(test)]
 mod tests;
 #[cfg(test)]
-mod toy;
+pub(crate) mod toy;
 
 pub use audit::{Audit, Comparison, Difference, Parting, Side, Way, audit};
 pub use diagnose::{BadScenario, Diagnostic};
@@ -50,6 +51,7 @@ pub use outcome::{Outcome, Verdict};
 pub use plan::{Plan, plan};
 pub use profile::Profile;
 pub use record::{End, Entry, Recorder};
+pub use renaming::Renaming;
 pub use run::{Run, RunOptions, run, run_configured};
 pub use service::{Cluster, Compiled, Member, Order, Pace, Probe, Problem, Service, Shape, same};
 pub use write::write;

@@ -33,6 +33,8 @@ pub struct RunOptions {
     pub trace_lines_max: usize,
     /// After so many events the run is given up as undecided.
     pub events_max: u64,
+    /// A world of about so many bytes is given up as undecided.
+    pub bytes_max: u64,
 }
 
 impl Default for RunOptions {
@@ -42,12 +44,16 @@ impl Default for RunOptions {
             trace: TraceLevel::Notable,
             trace_lines_max: 100_000,
             events_max: 50_000_000,
+            bytes_max: 4 << 30,
         }
     }
 }
 
 /// How often a healed core is asked whether it agrees.
 const ASK_EVERY: Duration = Duration::from_millis(10);
+
+/// A world is asked for its bytes behind so many events.
+const WEIGH_EVERY: u64 = 4_096;
 
 /// The world that a scenario of `S` runs in.
 pub type WorldOf<S> = World<<S as Service>::Process, Watched<<S as Service>::Judges>>;
@@ -76,6 +82,7 @@ pub struct Run<S: Service> {
     seed: u64,
     limit: Instant,
     events_max: u64,
+    bytes_max: u64,
     phase: Phase,
     /// What sites held before they were restarted at the end.
     held: Arc<Vec<(SiteId, S::Process)>>,
@@ -134,13 +141,14 @@ impl<S: Service> Run<S> {
         let judges = Watched::new(S::judges(&plan.config, &plan.shape), &plan.watches, &plan.shape);
         let world = World::new(settings, judges)
             .map_err(|bad| vec![Problem::new(crate::scenario::Place::whole(), bad.to_string())])?;
-        let (limit, events_max) = (Instant::ZERO + scenario.limit, options.events_max);
+        let RunOptions { events_max, bytes_max, .. } = *options;
         Ok(Run {
             plan: Arc::new(plan),
             world,
             seed,
-            limit,
+            limit: Instant::ZERO + scenario.limit,
             events_max,
+            bytes_max,
             phase: Phase::Script,
             held: Arc::default(),
         })
@@ -161,6 +169,39 @@ impl<S: Service> Run<S> {
         });
     }
 
+    /// Goes on until there is a verdict or the time is past `until`.
+    pub fn finish_by(&mut self, until: Instant) {
+        self.go_on(|run| {
+            while !run.is_over() && run.world.now() <= until {
+                run.advance()?;
+            }
+            Ok(())
+        });
+    }
+
+    /// Makes everything random from here on another draw; see [`World::rekey`].
+    pub fn rekey(&mut self, salt: u64) {
+        self.world.rekey(salt);
+    }
+
+    /// Makes the order of what happens from here on random; see [`World::shake`].
+    pub fn shake(&mut self, most: Duration) {
+        self.world.shake(most);
+    }
+
+    /// Keeps account of what chance makes of every datagram; see [`World::keep_ledger`].
+    pub fn keep_ledger(&mut self) {
+        self.world.keep_ledger();
+    }
+
+    /// The verdict, once there is one.
+    pub const fn verdict(&self) -> Option<&Verdict> {
+        match &self.phase {
+            Phase::Over(verdict) => Some(verdict),
+            Phase::Script | Phase::Settling | Phase::Converging { .. } => None,
+        }
+    }
+
     /// Whether there is a verdict.
     pub const fn is_over(&self) -> bool {
         matches!(self.phase, Phase::Over(_))
@@ -173,12 +214,8 @@ impl<S: Service> Run<S> {
 
     /// What came of it; undecided while it is not over.
     pub fn outcome(&self) -> Outcome {
-        let verdict = match &self.phase {
-            Phase::Over(verdict) => verdict.clone(),
-            Phase::Script | Phase::Settling | Phase::Converging { .. } => {
-                Verdict::Undecided { why: format!("not over at {}", self.world.now()) }
-            }
-        };
+        let undecided = || Verdict::Undecided { why: format!("not over at {}", self.world.now()) };
+        let verdict = self.verdict().cloned().unwrap_or_else(undecided);
         // A process that panicked is in the middle of something.
         let final_state = match &verdict {
             Verdict::Panicked { .. } => String::new(),
@@ -249,6 +286,11 @@ impl<S: Service> Run<S> {
         }
         if self.world.events() >= self.events_max {
             let why = format!("no verdict after {} events, at {}", self.events_max, self.world.now());
+            return Err(Verdict::Undecided { why });
+        }
+        if self.world.events().is_multiple_of(WEIGH_EVERY) && self.world.bytes() > self.bytes_max {
+            let (max, now) = (self.bytes_max, self.world.now());
+            let why = format!("its world takes more than {max} bytes, at {now}");
             return Err(Verdict::Undecided { why });
         }
         Ok(true)

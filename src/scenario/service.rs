@@ -12,6 +12,7 @@ use crate::process::{Label, Process, Role};
 use crate::scenario::draw::{Asking, Draws, RecipesOf, common_recipes};
 use crate::scenario::locate::Place;
 use crate::scenario::plan::CONVERGES_WITHIN;
+use crate::scenario::renaming::Renaming;
 use crate::sim::{Judge, Violation};
 use crate::time::{Duration, Instant};
 
@@ -129,6 +130,31 @@ pub trait Service: Sized + Clone + Debug + 'static {
 
     /// Whether the sites of `cluster` that are asked to agree do so and nothing is left to do; if not, why not.
     fn converged(cluster: &Cluster<'_, Self::Process>) -> Result<(), String>;
+
+    /// `command` in a cluster whose members have other numbers; `None` when it needs somebody who is gone.
+    /// A service whose commands name sites or clients writes this so that failures shrink to fewer of them.
+    fn rename_command(command: &Self::Command, _renaming: &Renaming) -> Option<Self::Command> {
+        Some(command.clone())
+    }
+
+    /// The same for an expectation.
+    fn rename_expectation(
+        expectation: &Self::Expectation,
+        _renaming: &Renaming,
+    ) -> Option<Self::Expectation> {
+        Some(expectation.clone())
+    }
+
+    /// Commands that say less than `command` and may show the same failure, the simplest first. Following them must
+    /// come to an end.
+    fn simpler_commands(_command: &Self::Command) -> Vec<Self::Command> {
+        Vec::new()
+    }
+
+    /// Settings with fewer things set. Following them must come to an end.
+    fn simpler_settings(_settings: &Self::Settings) -> Vec<Self::Settings> {
+        Vec::new()
+    }
 
     /// What everything came to, in a few lines, for snapshots.
     fn final_state(cluster: &Cluster<'_, Self::Process>) -> String {

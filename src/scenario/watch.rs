@@ -19,6 +19,7 @@ pub struct Watched<J> {
     machines: Vec<SiteSet>,
     /// Who has not done yet what it was asked, and the note with which it will say so.
     awaited: Vec<(ProcessId, &'static str)>,
+    noted: Vec<(&'static str, u64)>,
 }
 
 #[derive(Clone, Debug)]
@@ -37,6 +38,19 @@ impl<J> Watched<J> {
             sites: shape.all_sites(),
             machines: shape.all_machines(),
             awaited: Vec::new(),
+            noted: Vec::new(),
+        }
+    }
+
+    /// How often each kind of note was made, in the order of the first ones.
+    pub fn noted(&self) -> &[(&'static str, u64)] {
+        &self.noted
+    }
+
+    fn count(&mut self, kind: &'static str) {
+        match self.noted.iter_mut().find(|(known, _)| *known == kind) {
+            Some((_, count)) => *count += 1,
+            None => self.noted.push((kind, 1)),
         }
     }
 
@@ -83,7 +97,7 @@ impl<J> Watched<J> {
     /// Counts what happened; the first forbidden thing is a violation.
     fn look<P: Process>(&mut self, seen: &Observation<'_, P>) -> Result<(), Violation> {
         let became = self.becomes_leader(seen);
-        if !self.watches.is_empty() {
+        if self.watches.iter().any(|one| concerns(&one.watch.trigger, seen, became)) {
             let mut watches = core::mem::take(&mut self.watches);
             let cast = self.cast();
             for one in &mut watches {
@@ -137,8 +151,24 @@ impl<J> Watched<J> {
 
 impl<P: Process, J: Judge<P>> Judge<P> for Watched<J> {
     fn observe(&mut self, now: Instant, seen: &Observation<'_, P>) -> Result<(), Violation> {
+        if let Observation::Noted { note, .. } = seen {
+            self.count(note.kind());
+        }
         self.judges.observe(now, seen)?;
         self.look(seen)
+    }
+}
+
+/// Whether `trigger` may happen in what is seen, for all that is known without asking who plays which part.
+fn concerns<P: Process>(trigger: &Trigger, seen: &Observation<'_, P>, became: Option<ProcessId>) -> bool {
+    match (trigger, seen) {
+        (Trigger::Leads(_), _) => became.is_some(),
+        (Trigger::Sent(filter, _), Observation::Sent { datagram, .. }) => says(filter, &datagram.labels),
+        (Trigger::Noted { kind, .. }, Observation::Noted { note, .. }) => note.kind() == kind,
+        (Trigger::Delivered(..), Observation::Delivered { .. })
+        | (Trigger::Crashed(_), Observation::Crashed { .. })
+        | (Trigger::Restarted(_), Observation::Started { .. }) => true,
+        _ => false,
     }
 }
 

@@ -5,6 +5,7 @@ mod drawing;
 mod expect;
 mod recipes;
 mod same;
+mod simpler;
 mod words;
 
 pub use words::{Asker, Command, Expectation, Settings};
@@ -15,7 +16,7 @@ use crate::oracle::Judges;
 use crate::paxos::Slot;
 use crate::process::Process;
 use crate::scenario::draw::{Asking, Draws, RecipesOf};
-use crate::scenario::{Cluster, Order, Pace, Place, Probe, Problem, Service, Shape};
+use crate::scenario::{Cluster, Order, Pace, Place, Probe, Problem, Renaming, Service, Shape};
 use crate::sim::Violation;
 use crate::site::{Bird, Config, ConfigError, Operation, Site};
 use crate::time::Duration;
@@ -221,6 +222,22 @@ impl Service for Timelines {
         let clients = cluster.members.iter().map(|member| member.id);
         let mut clients = clients.filter(|id| matches!(id, ProcessId::Client(_)));
         clients.try_for_each(|client| is_idle(cluster, client))
+    }
+
+    fn rename_command(command: &Command, renaming: &Renaming) -> Option<Command> {
+        simpler::rename_command(command, renaming)
+    }
+
+    fn rename_expectation(expectation: &Expectation, renaming: &Renaming) -> Option<Expectation> {
+        simpler::rename_expectation(expectation, renaming)
+    }
+
+    fn simpler_commands(command: &Command) -> Vec<Command> {
+        simpler::commands(command)
+    }
+
+    fn simpler_settings(settings: &Settings) -> Vec<Settings> {
+        simpler::settings(settings)
     }
 
     fn final_state(cluster: &Cluster<'_, Bird>) -> String {

@@ -124,6 +124,9 @@ impl<P: Process, J: Judge<P>> World<P, J> {
         self.links.mend_all();
         self.unclog(self.sites());
         self.rules.clear();
+        if let Some(ledger) = &mut self.ledger {
+            ledger.heal(self.watch.now);
+        }
         self.spare_all();
         for h in 0..self.hosts.len() {
             self.mend(h);

@@ -294,6 +294,12 @@ impl<C: Clone> Director<C> {
         counts.fold((0, 0), |sum, count| (sum.0 + count.0, sum.1 + count.1))
     }
 
+    /// The steps that fired, track by track.
+    pub(crate) fn fired_steps(&self) -> impl Iterator<Item = &Step<C>> {
+        let tracks = self.tracks.iter().zip(&self.progress);
+        tracks.flat_map(|(track, progress)| &track[..progress.next])
+    }
+
     /// How many steps of this track fired; none of a track that is not there.
     pub(crate) fn fired(&self, track: usize) -> usize {
         self.progress.get(track).map_or(0, |progress| progress.next)

@@ -66,6 +66,8 @@ pub(crate) struct Fate {
     /// How long a second copy is under way, if there is one.
     pub(crate) second: Option<Duration>,
     pub(crate) is_held_back: bool,
+    /// The part of `delay` that it is held back by.
+    pub(crate) held: Duration,
     /// What further draws about this datagram are made of.
     pub(crate) own: u64,
 }
@@ -127,6 +129,12 @@ impl Fates {
         Fates { key, spread: mix::mix(key, [0]) | 1, now: Instant::ZERO, ordinals: Ordinals::new() }
     }
 
+    /// Draws everything from here on from another key, made of this one and `salt`.
+    pub(crate) fn rekey(&mut self, salt: u64) {
+        self.key = mix::mix(self.key, [salt]);
+        self.spread = mix::mix(self.key, [0]) | 1;
+    }
+
     /// The fate of a datagram of this [`identity`] from `from` to `to`, sent `now`.
     #[inline]
     pub(crate) fn draw(
@@ -163,6 +171,7 @@ impl Fates {
             delay: latency(Concern::Delay) + held,
             second: happens(network.duplication, Concern::Duplication).then(|| latency(Concern::SecondDelay)),
             is_held_back,
+            held,
             own,
         }
     }

@@ -122,6 +122,11 @@ impl<P: Process, J: Judge<P>> World<P, J> {
         } else {
             self.rules.decide(now, (from, to), &parcel.datagram.labels, &mut parcel.sieve)
         };
+        if let Some(ledger) = &mut self.ledger
+            && !is_in_core
+        {
+            ledger.enter(now, (from, to), parcel.labels(), &fate);
+        }
         if self.links.is_cut(from, to) {
             return self.lose(id, to, Loss::CutAtSending);
         }
@@ -143,7 +148,7 @@ impl<P: Process, J: Judge<P>> World<P, J> {
                 }
             }
         }
-        let Fate { is_lost, mut delay, mut second, is_held_back, own } = fate;
+        let Fate { is_lost, mut delay, mut second, is_held_back, held: _, own } = fate;
         let mut mishaps = None;
         if self.is_rough && !is_in_core {
             match self.meet(id, to, own) {

@@ -26,8 +26,10 @@ use crate::sim::disk::SimDisk;
 use crate::sim::fates::Fates;
 use crate::sim::host::{Host, Status, Storage, candidate, follower, laggard, leader};
 use crate::sim::judge::{Judge, Violation};
+use crate::sim::ledger::Ledger;
 use crate::sim::links::Links;
 use crate::sim::memo::Memo;
+use crate::sim::network::Chance;
 use crate::sim::parcels::{Origin, ParcelId, Parcels};
 use crate::sim::queue::{Queue, Turn};
 use crate::sim::rules::{Cast, Rules};
@@ -111,6 +113,8 @@ pub struct World<P: Process, J: Judge<P>> {
     pub(crate) effects: Effects<P>,
     pub(crate) ready: VecDeque<Outgoing>,
     pub(crate) spare: Spare,
+    /// What chance made of every datagram, if somebody asked.
+    pub(crate) ledger: Option<Box<Ledger>>,
 }
 
 impl<P: Process, J: Judge<P>> World<P, J> {
@@ -158,6 +162,7 @@ impl<P: Process, J: Judge<P>> World<P, J> {
             effects: Effects::default(),
             ready: VecDeque::new(),
             spare: Spare::default(),
+            ledger: None,
             hosts,
             settings: Arc::new(settings),
         };
@@ -224,6 +229,35 @@ impl<P: Process, J: Judge<P>> World<P, J> {
             }
         }
         self.watch.verdict()
+    }
+
+    /// Makes everything random from here on another draw: fates, torn writes, the seeds of processes that start
+    /// later, and what those that run have still to draw. What is under way stays as it is, and so does the script.
+    pub fn rekey(&mut self, salt: u64) {
+        self.fates.rekey(salt);
+        self.seed_of_processes = self.seed_of_processes.part([salt]);
+        self.seed_of_tears = self.seed_of_tears.part([salt]);
+        for running in self.hosts.iter_mut().filter_map(Host::running_mut) {
+            running.process.rekey(salt);
+        }
+    }
+
+    /// Holds every datagram back from here on, by up to `most`, drawn for each: where nothing else is random, the
+    /// order of what happens becomes so.
+    pub fn shake(&mut self, most: Duration) {
+        let network = &mut Arc::make_mut(&mut self.settings).network;
+        network.reordering = Chance { numerator: 1, denominator: 1 };
+        network.reordering_by = network.reordering_by.max(most);
+    }
+
+    /// Keeps account, from here on, of what chance makes of every datagram.
+    pub fn keep_ledger(&mut self) {
+        self.ledger.get_or_insert_default();
+    }
+
+    /// The account, if one is kept.
+    pub fn ledger(&self) -> Option<&Ledger> {
+        self.ledger.as_deref()
     }
 
     /// Lets `bytes` arrive at `to` now as if the network had brought them, for tests of what comes from outside.

@@ -107,6 +107,14 @@ impl Process for Bird {
         }
     }
 
+    /// A site draws how long it waits for a leader; a client draws nothing that anything depends on.
+    fn rekey(&mut self, salt: u64) {
+        match self {
+            Bird::Site(site) => site.rekey(salt),
+            Bird::Client(_) => {}
+        }
+    }
+
     fn sizes(&self, see: impl FnMut(Size)) {
         match self {
             Bird::Site(site) => site.sizes(see),

@@ -164,6 +164,11 @@ impl Site {
         self.paxos.sizes(see);
     }
 
+    /// Waits for a leader, from the next time on, as another seed would have it.
+    pub(super) fn rekey(&mut self, salt: u64) {
+        self.paxos.rekey(salt);
+    }
+
     pub(super) fn deadline(&self) -> (Instant, &'static str) {
         let retry =
             (self.queue.is_pending() && self.leading.is_none()).then_some((self.queue.retry_at, "resubmit"));

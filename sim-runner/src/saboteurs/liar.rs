@@ -166,6 +166,10 @@ impl Process for Liar {
         self.real.progress()
     }
 
+    fn rekey(&mut self, salt: u64) {
+        self.real.rekey(salt);
+    }
+
     fn sizes(&self, see: impl FnMut(Size)) {
         self.real.sizes(see);
     }

@@ -4,7 +4,7 @@ use aviary::ids::ProcessId;
 use aviary::journal::JournalConfig;
 use aviary::oracle::Judges;
 use aviary::scenario::draw::{Asking, Draws, RecipesOf};
-use aviary::scenario::{Cluster, Member, Order, Pace, Probe, Problem, Service, Shape};
+use aviary::scenario::{Cluster, Member, Order, Pace, Probe, Problem, Renaming, Service, Shape};
 use aviary::service::{Command, Expectation, Settings, Timelines};
 use aviary::sim::Violation;
 use aviary::site::Bird;
@@ -96,6 +96,22 @@ impl Service for Lying {
 
     fn same_state(one: &Liar, other: &Liar) -> Result<(), String> {
         Timelines::same_state(&one.real, &other.real)
+    }
+
+    fn rename_command(command: &Command, renaming: &Renaming) -> Option<Command> {
+        Timelines::rename_command(command, renaming)
+    }
+
+    fn rename_expectation(expectation: &Expectation, renaming: &Renaming) -> Option<Expectation> {
+        Timelines::rename_expectation(expectation, renaming)
+    }
+
+    fn simpler_commands(command: &Command) -> Vec<Command> {
+        Timelines::simpler_commands(command)
+    }
+
+    fn simpler_settings(settings: &Settings) -> Vec<Settings> {
+        Timelines::simpler_settings(settings)
     }
 
     fn final_state(cluster: &Cluster<'_, Liar>) -> String {

@@ -1,0 +1,50 @@
+//! From what the command line names to sources: scenario files, folders of them, and profiles.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use aviary::scenario::Service;
+use aviary::search::{Drawn, Pinned, Source};
+
+use crate::Exit;
+use crate::draw::find;
+use crate::files::{Loaded, load};
+use crate::report::{error, load_errors};
+
+/// The profile that is swept where nothing is named.
+const USUAL: &str = "default";
+
+/// What is named, in that order, or how to exit: what is wrong has been told.
+pub(super) fn sources<S: Service>(named: &[String]) -> Result<Vec<Arc<dyn Source<S>>>, Exit> {
+    let mut sources: Vec<Arc<dyn Source<S>>> = Vec::new();
+    let mut is_wrong = false;
+    let usual = [USUAL.to_owned()];
+    for name in if named.is_empty() { &usual } else { named } {
+        match one(name) {
+            Ok(found) => sources.extend(found),
+            Err(_) => is_wrong = true,
+        }
+    }
+    if is_wrong { Err(Exit::Usage) } else { Ok(sources) }
+}
+
+/// The sources of one name: a path, or else a profile.
+fn one<S: Service>(name: &str) -> Result<Vec<Arc<dyn Source<S>>>, Exit> {
+    let path = Path::new(name);
+    let is_profile_file = path.parent().is_some_and(|folder| folder.ends_with("profiles"));
+    if !is_profile_file && (path.exists() || name.contains('/') || name.ends_with(".ron")) {
+        let loaded = load::<S>(&[PathBuf::from(name)]).map_err(|errors| load_errors(&errors))?;
+        return Ok(loaded.into_iter().map(pinned).collect());
+    }
+    let usage = |why: String| {
+        error(format_args!("{why}"));
+        Exit::Usage
+    };
+    let profile = find::<S>(name).map_err(usage)?;
+    let drawn = Drawn::new::<S>(name, profile).map_err(|why| usage(why.to_string()))?;
+    Ok(vec![Arc::new(drawn)])
+}
+
+fn pinned<S: Service>(loaded: Loaded<S>) -> Arc<dyn Source<S>> {
+    Arc::new(Pinned::new(loaded.path.display().to_string(), loaded.scenario))
+}

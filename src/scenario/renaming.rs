@@ -1,0 +1,257 @@
+//! The same scenario for a cluster whose members have other numbers, or are fewer.
+//!
+//! Steps, rules and expectations that mean somebody who is gone go too. Who the numbers in commands and service's
+//! expectations mean is the service's to say.
+
+use crate::scenario::form::{ExpectationOf, Latency, Scenario, StepOf};
+use crate::scenario::namespace::Word;
+use crate::scenario::service::Service;
+use crate::scenario::step::{Claim, Crash, Event, Fault, Rule, Step, Traffic, When, Who};
+
+/// What each member of a cluster is called in another; `None` for those that are not in it.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Renaming {
+    /// By number.
+    pub sites: Vec<Option<u8>>,
+    /// By number.
+    pub clients: Vec<Option<u16>>,
+    /// By number; follows from the sites.
+    machines: Vec<Option<u8>>,
+    /// By number: whether another takes the place of one that is gone, so that a table has no row for it.
+    is_kept: Vec<bool>,
+}
+
+impl Renaming {
+    /// Keeps those sites and clients, numbered in order. With `heirs` the first of each takes over what the others
+    /// were told to do; else nobody does.
+    pub fn keep<S: Service>(scenario: &Scenario<S>, sites: &[u8], clients: &[u16], heirs: bool) -> Renaming {
+        let is_kept = (0..scenario.sites).map(|site| sites.contains(&site)).collect();
+        Renaming {
+            sites: number(scenario.sites, sites, heirs),
+            clients: number(scenario.clients, clients, heirs),
+            machines: machines(scenario, sites),
+            is_kept,
+        }
+    }
+
+    /// What this site is called.
+    pub fn site(&self, site: u8) -> Option<u8> {
+        self.sites.get(usize::from(site)).copied().flatten()
+    }
+
+    /// What this client is called.
+    pub fn client(&self, client: u16) -> Option<u16> {
+        self.clients.get(usize::from(client)).copied().flatten()
+    }
+
+    fn is_kept(&self, site: u8) -> bool {
+        self.is_kept.get(usize::from(site)).copied().unwrap_or(false)
+    }
+
+    /// Of a list of sites those that are left, by their names.
+    fn rest(&self, sites: &[u8]) -> Vec<u8> {
+        let kept = sites.iter().filter(|site| self.is_kept(**site));
+        kept.filter_map(|site| self.site(*site)).collect()
+    }
+
+    /// Of groups of sites those that are not empty.
+    fn groups(&self, groups: &[Vec<u8>]) -> Vec<Vec<u8>> {
+        groups.iter().map(|group| self.rest(group)).filter(|group| !group.is_empty()).collect()
+    }
+
+    fn who(&self, who: Who) -> Option<Who> {
+        Some(match who {
+            Who::Site(site) => Who::Site(self.site(site)?),
+            Who::Terminal(site) => Who::Terminal(self.site(site)?),
+            Who::Client(client) => Who::Client(self.client(client)?),
+            Who::Machine(machine) => Who::Machine((*self.machines.get(usize::from(machine))?)?),
+            Who::Any | Who::Leader | Who::Follower | Who::AllSites => who,
+        })
+    }
+
+    fn event(&self, event: &Event) -> Option<Event> {
+        Some(match event {
+            Event::Leads(who) => Event::Leads(self.who(*who)?),
+            Event::Sent(traffic) => Event::Sent(self.traffic(traffic)?),
+            Event::Delivered(traffic) => Event::Delivered(self.traffic(traffic)?),
+            Event::Noted { kind, who, about, slot } => {
+                let who = self.who(*who)?;
+                Event::Noted { kind: kind.clone(), who, about: about.clone(), slot: *slot }
+            }
+            Event::Crashed(who) => Event::Crashed(self.who(*who)?),
+            Event::Restarted(who) => Event::Restarted(self.who(*who)?),
+        })
+    }
+
+    fn traffic(&self, traffic: &Traffic) -> Option<Traffic> {
+        let (from, to) = (self.who(traffic.from)?, self.who(traffic.to)?);
+        Some(Traffic { from, to, ..traffic.clone() })
+    }
+
+    fn rule(&self, rule: &Rule) -> Option<Rule> {
+        let (from, to) = (self.who(rule.from)?, self.who(rule.to)?);
+        Some(Rule { from, to, ..rule.clone() })
+    }
+
+    fn fault<S: Service>(&self, fault: &Fault<S::Expectation>) -> Option<Fault<S::Expectation>> {
+        Some(match fault {
+            Fault::Crash(crash) => Fault::Crash(Crash { who: self.who(crash.who)?, ..*crash }),
+            Fault::Restart(who) => Fault::Restart(self.who(*who)?),
+            Fault::Pause(who) => Fault::Pause(self.who(*who)?),
+            Fault::Resume(who) => Fault::Resume(self.who(*who)?),
+            Fault::Isolate(who) => Fault::Isolate(self.who(*who)?),
+            Fault::Partition(groups) => {
+                let groups = self.groups(groups);
+                if groups.len() < 2 {
+                    return None;
+                }
+                Fault::Partition(groups)
+            }
+            Fault::Cut { from, to } => {
+                let (from, to) = (self.rest(from), self.rest(to));
+                if from.is_empty() || to.is_empty() {
+                    return None;
+                }
+                Fault::Cut { from, to }
+            }
+            Fault::Mend(one, other) => {
+                let (one, other) = (self.site(*one)?, self.site(*other)?);
+                if one == other {
+                    return None;
+                }
+                Fault::Mend(one, other)
+            }
+            Fault::Rule(rule) => Fault::Rule(self.rule(rule)?),
+            Fault::SyncTime(who, time) => Fault::SyncTime(self.who(*who)?, *time),
+            Fault::Heal => Fault::Heal,
+            Fault::Expect(expectation) => Fault::Expect(Box::new(self.expectation::<S>(expectation)?)),
+        })
+    }
+
+    fn expectation<S: Service>(&self, expectation: &ExpectationOf<S>) -> Option<ExpectationOf<S>> {
+        Some(match expectation {
+            Word::Service(expectation) => Word::Service(S::rename_expectation(expectation, self)?),
+            Word::Harness(claim) => Word::Harness(match claim {
+                Claim::Converges { within } => Claim::Converges { within: *within },
+                Claim::Leader(who) => Claim::Leader(self.who(*who)?),
+                Claim::Never(event) => Claim::Never(self.event(event)?),
+                Claim::Sometimes(event) => Claim::Sometimes(self.event(event)?),
+            }),
+        })
+    }
+
+    fn step<S: Service>(&self, step: &StepOf<S>) -> Option<StepOf<S>> {
+        let when = match &step.when {
+            When::On(event) => When::On(self.event(event)?),
+            time => time.clone(),
+        };
+        let action = match &step.action {
+            Word::Harness(fault) => Word::Harness(self.fault::<S>(fault)?),
+            Word::Service(command) => Word::Service(S::rename_command(command, self)?),
+        };
+        Some(Step { when, action, is_optional: step.is_optional })
+    }
+
+    fn latency(&self, latency: &Latency) -> Latency {
+        match latency {
+            Latency::Table(rows) => {
+                let kept = |cells: &mut dyn Iterator<Item = (usize, Latency)>| -> Vec<Latency> {
+                    let cells = cells.filter(|(site, _)| self.is_kept.get(*site).copied().unwrap_or(false));
+                    cells.map(|(_, latency)| latency).collect()
+                };
+                let rows = rows.iter().enumerate();
+                let rows = rows.filter(|(site, _)| self.is_kept.get(*site).copied().unwrap_or(false));
+                Latency::Table(rows.map(|(_, row)| kept(&mut row.iter().cloned().enumerate())).collect())
+            }
+            Latency::Regions { within, between, of } => {
+                Latency::Regions { within: within.clone(), between: between.clone(), of: self.groups(of) }
+            }
+            Latency::Constant(_) | Latency::Uniform(..) | Latency::Exponential { .. } => latency.clone(),
+        }
+    }
+}
+
+impl<S: Service> Scenario<S> {
+    /// This scenario with other numbers. What means somebody who is gone is left out.
+    #[must_use]
+    pub fn renamed(&self, renaming: &Renaming) -> Scenario<S> {
+        let track = |steps: &[StepOf<S>]| {
+            steps.iter().filter_map(|step| renaming.step::<S>(step)).collect::<Vec<_>>()
+        };
+        let mut network = self.network.clone();
+        network.latency = renaming.latency(&network.latency);
+        let count = |most: Option<usize>| most.map_or(0, |most| most + 1);
+        let sites = count(renaming.sites.iter().flatten().max().map(|site| usize::from(*site)));
+        let clients = count(renaming.clients.iter().flatten().max().map(|client| usize::from(*client)));
+        Scenario {
+            sites: u8::try_from(sites).unwrap_or(self.sites),
+            clients: u16::try_from(clients).unwrap_or(self.clients),
+            machines: self.machines.as_ref().map(|machines| renaming.groups(machines)),
+            network,
+            rules: self.rules.iter().filter_map(|rule| renaming.rule(rule)).collect(),
+            steps: track(&self.steps),
+            also: self.also.iter().map(|steps| track(steps)).collect(),
+            expect: self.expect.iter().filter_map(|one| renaming.expectation::<S>(one)).collect(),
+            ..self.clone()
+        }
+    }
+}
+
+/// The number of each kept one, and where there are heirs the first one's for the others.
+fn number<N>(count: N, kept: &[N], heirs: bool) -> Vec<Option<N>>
+where
+    N: Copy + PartialEq + From<u8> + TryFrom<usize>,
+    core::ops::Range<N>: Iterator<Item = N>,
+{
+    let first = (heirs && !kept.is_empty()).then(|| N::from(0));
+    let place = |one: N| kept.iter().position(|kept| *kept == one);
+    (N::from(0)..count).map(|one| place(one).and_then(|place| N::try_from(place).ok()).or(first)).collect()
+}
+
+/// The number of each machine that has a site left.
+fn machines<S: Service>(scenario: &Scenario<S>, kept: &[u8]) -> Vec<Option<u8>> {
+    let each = || (0..scenario.sites).map(|site| vec![site]).collect();
+    let groups: Vec<Vec<u8>> = scenario.machines.clone().unwrap_or_else(each);
+    let mut next = 0;
+    let number = |group: &Vec<u8>| {
+        let is_left = group.iter().any(|site| kept.contains(site));
+        is_left.then(|| {
+            next += 1;
+            next - 1
+        })
+    };
+    groups.iter().map(number).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::scenario::read;
+    use crate::scenario::toy::Toys;
+
+    #[test]
+    fn who_is_gone_takes_along_what_means_them_alone() {
+        let text = r#"Scenario(about: "All of it.", sites: 4, clients: 2, machines: [[0, 1], [2], [3]],
+            network: (latency: Regions(within: Constant("1ms"), between: Constant("9ms"), of: [[0, 2], [1], [3]])),
+            steps: [
+                At("1s", Crash(Site(1))), At("1s", Crash(Site(3))), At("1s", Restart(Machine(2))),
+                At("2s", Partition([[0, 1], [2, 3]])), At("2s", Partition([[0], [1, 2]])),
+                At("3s", Cut(from: [1], to: [3])), At("3s", Cut(from: [0, 1], to: [3])), At("3s", Mend(0, 1)),
+                At("4s", Isolate(Client(1))), On(Sent(kind: "Got", from: Site(2)), Heal),
+            ])"#;
+        let scenario = read::<Toys>("test.ron", text).unwrap_or_else(|bad| panic!("{bad}"));
+        let smaller = scenario.renamed(&Renaming::keep(&scenario, &[0, 2, 3], &[0], false));
+        let expected = r#"Scenario(about: "All of it.", sites: 3, clients: 1, machines: [[0], [1], [2]],
+            network: (latency: Regions(within: Constant("1ms"), between: Constant("9ms"), of: [[0, 1], [2]])),
+            steps: [
+                At("1s", Crash(Site(2))), At("1s", Restart(Machine(2))),
+                At("2s", Partition([[0], [1, 2]])), At("2s", Partition([[0], [1]])),
+                At("3s", Cut(from: [0], to: [2])),
+                On(Sent(kind: "Got", from: Site(1)), Heal),
+            ])"#;
+        let expected = read::<Toys>("test.ron", expected).unwrap_or_else(|bad| panic!("{bad}"));
+        assert_eq!(format!("{smaller:#?}"), format!("{expected:#?}"));
+        let inherited = scenario.renamed(&Renaming::keep(&scenario, &[0, 2, 3], &[0], true));
+        assert_eq!(inherited.steps.len(), 9, "all but the link from a site to itself: {inherited:?}");
+    }
+}

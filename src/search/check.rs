@@ -1,0 +1,246 @@
+//! Searches as tests: what does not hold panics, with the file that shows it and the command that runs it again.
+
+use alloc::sync::Arc;
+use core::num::NonZeroUsize;
+use core::sync::atomic::AtomicBool;
+use std::fs;
+use std::path::Path;
+use std::thread;
+
+use crate::scenario::{RunOptions, Scenario, Service, Verdict, read, run};
+use crate::search::facts::Facts;
+use crate::search::failure::Failure;
+use crate::search::groups::Groups;
+use crate::search::property::Property;
+use crate::search::ran::{Again, Ran};
+use crate::search::runner::Runner;
+use crate::search::seeds::{Seeds, Shard};
+use crate::search::settle::{Settle, Settled};
+use crate::search::shrink::{Budget, shrink};
+use crate::search::source::Source;
+use crate::search::sweep::{Listener, Sweep};
+
+/// Where failures of tests are saved, seen from where the tests run.
+const FOLDER: &str = "target/failures";
+
+/// How many lines of a trace a failing replay shows.
+const TAIL: usize = 20;
+
+impl<S: Service> Sweep<S> {
+    /// The first 100 seeds of `source`, on all cores.
+    pub fn of(source: impl Source<S> + 'static) -> Sweep<S> {
+        Sweep {
+            runner: Runner::new(RunOptions { events_max: 2_000_000, ..RunOptions::default() }),
+            sources: vec![Arc::new(source)],
+            seeds: Seeds::from(0..100),
+            shard: Shard::ALL,
+            time: None,
+            threads: thread::available_parallelism().unwrap_or(NonZeroUsize::MIN),
+        }
+    }
+
+    /// The same with these seeds.
+    #[must_use]
+    pub fn seeds(self, seeds: impl Into<Seeds>) -> Sweep<S> {
+        Sweep { seeds: seeds.into(), ..self }
+    }
+
+    /// Runs everything, and saves what fails in `target/failures`.
+    ///
+    /// ```
+    /// use aviary::scenario::read;
+    /// use aviary::search::{Pinned, Sweep};
+    /// use aviary::service::Timelines;
+    ///
+    /// let text = r#"Scenario(about: "A quiet cluster agrees.", sites: 3)"#;
+    /// let quiet = read::<Timelines>("quiet.ron", text)?;
+    /// Sweep::<Timelines>::of(Pinned::new("quiet", quiet)).seeds(0..20).check();
+    /// # Ok::<(), aviary::scenario::BadScenario>(())
+    /// ```
+    ///
+    /// `AVIARY_SEED` in the environment is a single seed to run instead, `AVIARY_SEEDS` a range of them: `0..100000`.
+    ///
+    /// # Panics
+    /// When a run does not pass, or not in the same way twice; when the environment has no such seeds; when there is
+    /// no end of seeds.
+    pub fn check(self) {
+        self.check_into(Path::new(FOLDER));
+    }
+
+    /// As [`check`](Sweep::check), with another folder for what fails.
+    ///
+    /// # Panics
+    /// As [`check`](Sweep::check) does.
+    pub fn check_into(mut self, folder: &Path) {
+        self.seeds = seeds_of(self.seeds, variable("AVIARY_SEED"), variable("AVIARY_SEEDS"))
+            .unwrap_or_else(|why| panic!("{why}"));
+        assert!(self.seeds.end().is_some() || self.time.is_some(), "seeds without an end: {}", self.seeds);
+        let mut found = Found::default();
+        let stop = AtomicBool::new(false);
+        self.run(&stop, &mut found);
+        if let Some((source, seed)) = found.differed {
+            let name = self.sources[source].name();
+            panic!("two runs of {name} with seed {seed} differed: `scenario::audit` shows where");
+        }
+        if found.groups.is_empty() {
+            return;
+        }
+        let told = self.settled(folder, &found.groups, &stop).unwrap_or_else(|why| {
+            let samples = found.groups.iter().flat_map(|group| group.samples.first());
+            let told: Vec<String> =
+                samples.map(|sample| format!("seed {}: {}", sample.seed, sample.verdict)).collect();
+            panic!("{}\nfailed to save it in {}: {why}", told.join("\n"), folder.display())
+        });
+        let lines: Vec<String> = told.iter().map(told_of).collect();
+        panic!("{} of {} runs failed\n{}", found.failed, found.runs, lines.join("\n"));
+    }
+
+    fn settled(&self, folder: &Path, groups: &Groups, stop: &AtomicBool) -> std::io::Result<Vec<Settled>> {
+        fs::create_dir_all(folder)?;
+        let smaller = |origin: &Scenario<S>, verdict: &Verdict| {
+            let property = Property::of(verdict)?;
+            shrink(&self.runner, origin, Some(&property), &Budget::default()).ok().map(|it| it.scenario)
+        };
+        let settle = Settle {
+            runner: &self.runner,
+            sources: &self.sources,
+            shrink: Some(&smaller),
+            threads: self.threads,
+            folder: Some(folder),
+            saboteur: None,
+            replay: &|path| format!("`replay {} --trace`, as an argument of your program", path.display()),
+        };
+        settle.settle(groups, stop)
+    }
+}
+
+/// Runs the scenario or the saved failure at `path`, as a test that holds a bug that was mended.
+///
+/// # Panics
+/// When it does not pass; when there is no such file or something is wrong with it.
+pub fn replay<S: Service>(path: impl AsRef<Path>) {
+    let path = path.as_ref().display().to_string();
+    let text = fs::read_to_string(&path).unwrap_or_else(|why| panic!("failed to read {path}: {why}"));
+    let scenario = if Failure::<S>::is_one(&text) {
+        Failure::<S>::read(&path, &text).map(|failure| failure.scenario)
+    } else {
+        read(&path, &text)
+    };
+    let scenario = scenario.unwrap_or_else(|bad| panic!("{bad}"));
+    let outcome = run(&scenario, &RunOptions::default());
+    let outcome = outcome.unwrap_or_else(|problems| panic!("{path} was read and planned: {problems:?}"));
+    if !outcome.verdict.is_pass() {
+        let skipped = outcome.trace.len().saturating_sub(TAIL);
+        let lines: Vec<String> = outcome.trace.iter().skip(skipped).map(ToString::to_string).collect();
+        panic!("{path}: {}\n{}", outcome.verdict, lines.join("\n"));
+    }
+}
+
+fn told_of(one: &Settled) -> String {
+    let Settled { property, explanation, count, found, path, .. } = one;
+    let saved = path.as_ref().map(|path| format!("\n  saved: {}", path.display())).unwrap_or_default();
+    // A test runs on a thread of its name.
+    let thread = thread::current();
+    let test = thread.name().filter(|name| *name != "main").unwrap_or_default();
+    let again = format!("AVIARY_SEED={} cargo test {test}", found.seed);
+    let text = format!("{property}: {explanation} ({count} runs){saved}\n  reproduce: {again}");
+    text.trim_end().to_owned()
+}
+
+/// The seeds to run, once the environment has had its say.
+fn seeds_of(own: Seeds, seed: Option<String>, seeds: Option<String>) -> Result<Seeds, String> {
+    match (seed, seeds) {
+        (Some(_), Some(_)) => Err("AVIARY_SEED and AVIARY_SEEDS are both set: expected one of them".into()),
+        (Some(seed), None) => {
+            let number = seed.parse::<u64>().ok().filter(|number| *number < u64::MAX);
+            let number = number.ok_or_else(|| format!("AVIARY_SEED: expected a number, found {seed:?}"))?;
+            Ok(Seeds::from(number..number + 1))
+        }
+        (None, Some(seeds)) => seeds.parse().map_err(|why| format!("AVIARY_SEEDS: {why}")),
+        (None, None) => Ok(own),
+    }
+}
+
+#[expect(clippy::disallowed_methods, reason = "it chooses which runs are made, and changes none")]
+fn variable(name: &str) -> Option<String> {
+    std::env::var(name).ok()
+}
+
+/// What a search found.
+#[derive(Default)]
+struct Found {
+    runs: u64,
+    failed: u64,
+    groups: Groups,
+    differed: Option<(usize, u64)>,
+}
+
+impl Listener for Found {
+    fn ran(&mut self, ran: &Ran) {
+        self.runs += 1;
+        if !ran.verdict.is_pass() {
+            self.failed += 1;
+            self.groups.add(ran);
+        }
+        if matches!(ran.again, Again::Differed(_)) {
+            self.differed.get_or_insert((ran.source, ran.seed));
+        }
+    }
+
+    fn look(&mut self, _facts: &Facts) {}
+}
+
+#[cfg(test)]
+mod tests {
+    use std::panic::{AssertUnwindSafe, catch_unwind};
+
+    use super::*;
+    use crate::scenario::toy::Toys;
+    use crate::search::Pinned;
+    use crate::search::tests::scenario;
+
+    fn panics(act: impl FnOnce()) -> String {
+        let payload = catch_unwind(AssertUnwindSafe(act)).unwrap_err();
+        payload.downcast_ref::<String>().unwrap().clone()
+    }
+
+    #[test]
+    fn a_search_that_fails_panics_with_a_small_file_that_fails_again() {
+        let folder = std::env::temp_dir().join(format!("aviary-check-{}", std::process::id()));
+        let pinned = |fields: &str| Pinned::new("pinned", scenario(fields));
+        Sweep::<Toys>::of(pinned("steps: [At(\"1s\", Put(site: 0, number: 5))]")).check_into(&folder);
+        assert!(!folder.exists());
+        let broken = "steps: [At(\"1s\", Put(site: 0, number: 5)), At(\"1s\", Put(site: 1, number: 66))]";
+        let told = panics(|| Sweep::<Toys>::of(pinned(broken)).seeds(4..9).check_into(&folder));
+        let lines: Vec<&str> = told.lines().collect();
+        assert_eq!(lines[0], "5 of 5 runs failed");
+        assert!(lines[1].starts_with("no sixes: S") && lines[1].ends_with(" kept 66 (5 runs)"), "{told}");
+        let path = lines[2].strip_prefix("  saved: ").unwrap();
+        let test = "search::check::tests::a_search_that_fails_panics_with_a_small_file_that_fails_again";
+        assert_eq!(lines[3], format!("  reproduce: AVIARY_SEED=4 cargo test {test}"));
+        let again = panics(|| replay::<Toys>(path));
+        assert!(again.contains("no sixes: S") && again.contains("kept 66\n"), "{again}");
+        let text = fs::read_to_string(path).unwrap();
+        fs::write(path, text.replace("site: 1, number: 66", "site: 0, number: 65")).unwrap();
+        replay::<Toys>(path);
+        fs::remove_dir_all(&folder).unwrap();
+        assert!(panics(|| replay::<Toys>(path)).starts_with("failed to read "));
+        let odd =
+            panics(|| Sweep::<Toys>::of(pinned("steps: [At(\"1s\", PutOdd(site: 0, what: Clock))]")).check());
+        assert!(odd.starts_with("two runs of pinned with seed 0 differed"), "{odd}");
+    }
+
+    #[test]
+    fn the_environment_has_the_last_word_on_seeds() {
+        let check = |seed: Option<&str>, seeds: Option<&str>| {
+            let told = seeds_of(Seeds::from(3..7), seed.map(Into::into), seeds.map(Into::into));
+            told.map(|seeds| seeds.to_string())
+        };
+        assert_eq!(check(None, None), Ok("3..7".into()));
+        assert_eq!(check(Some("9"), None), Ok("9..10".into()));
+        assert_eq!(check(None, Some("0..1000")), Ok("0..1000".into()));
+        for (seed, seeds) in [(Some("x"), None), (None, Some("5..5")), (Some("1"), Some("1..2"))] {
+            assert!(check(seed, seeds).is_err_and(|why| why.contains("AVIARY_SEED")));
+        }
+    }
+}

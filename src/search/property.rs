@@ -1,0 +1,110 @@
+//! What a run broke, so that another run can be asked whether it breaks the same.
+
+use core::fmt;
+
+use crate::scenario::Verdict;
+
+/// What was broken, without the values that differ from run to run.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub enum Property {
+    /// A judge objected.
+    Violated {
+        /// The property's short name: `agreement`.
+        name: String,
+        /// Of an expectation, what was found instead: its failure in another way is another failure.
+        found: Option<String>,
+    },
+    /// A process panicked.
+    Panicked {
+        /// Where in the source, as far as that is known.
+        at: String,
+    },
+    /// A healed core did not agree within its bound.
+    Stalled,
+}
+
+impl Property {
+    /// What `verdict` says was broken; `None` for a pass, and for what decides nothing.
+    pub fn of(verdict: &Verdict) -> Option<Property> {
+        match verdict {
+            Verdict::Violated(violation) => Some(Property::Violated {
+                name: violation.property.to_owned(),
+                found: (violation.property == EXPECTATION).then(|| found(&violation.explanation)),
+            }),
+            Verdict::Panicked { message, .. } => {
+                let at = message.rsplit_once(", at ").map_or(message.as_str(), |(_, at)| at);
+                Some(Property::Panicked { at: at.to_owned() })
+            }
+            Verdict::Stalled { .. } => Some(Property::Stalled),
+            Verdict::Passed | Verdict::Stale { .. } | Verdict::Undecided { .. } => None,
+        }
+    }
+
+    /// Whether `verdict` says that this was broken.
+    pub fn is_of(&self, verdict: &Verdict) -> bool {
+        Property::of(verdict).as_ref() == Some(self)
+    }
+
+    /// Its name in one word, for tables and file names.
+    pub fn name(&self) -> &str {
+        match self {
+            Property::Violated { name, .. } => name,
+            Property::Panicked { .. } => "panic",
+            Property::Stalled => "progress",
+        }
+    }
+
+    /// Whether it is about what the scenario itself expects of its commands: fewer commands would fail it too.
+    pub(super) fn is_of_commands(&self) -> bool {
+        matches!(self, Property::Violated { found: Some(_), .. })
+    }
+}
+
+impl fmt::Display for Property {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+/// The name under which a run reports that an expectation does not hold.
+const EXPECTATION: &str = "expectation";
+
+/// The explanation without the place of the expectation, which moves when others go.
+fn found(explanation: &str) -> String {
+    explanation.split_once(": ").map_or(explanation, |(_, found)| found).to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sim::Violation;
+
+    #[test]
+    fn the_same_is_broken_whatever_the_values() {
+        let violated = |property, explanation: &str| {
+            Verdict::Violated(Violation { property, explanation: explanation.to_owned() })
+        };
+        let panicked = |message: &str| Verdict::Panicked { process: None, message: message.to_owned() };
+        let check = |one: &Verdict, other: &Verdict, is_same| {
+            let property = Property::of(one).unwrap();
+            assert_eq!(property.is_of(other), is_same, "{one} and {other}");
+        };
+        check(&violated("agreement", "slot 1"), &violated("agreement", "slot 2"), true);
+        check(&violated("agreement", "slot 1"), &violated("order", "slot 1"), false);
+        check(
+            &violated(EXPECTATION, "expect[2]: found 3"),
+            &violated(EXPECTATION, "expect[0]: found 3"),
+            true,
+        );
+        check(
+            &violated(EXPECTATION, "expect[2]: found 3"),
+            &violated(EXPECTATION, "expect[2]: found 4"),
+            false,
+        );
+        check(&panicked("7 is odd, at src/a.rs:7"), &panicked("9 is odd, at src/a.rs:7"), true);
+        check(&panicked("7 is odd, at src/a.rs:7"), &panicked("7 is odd, at src/b.rs:7"), false);
+        check(&panicked("7"), &Verdict::Stalled { why: String::new() }, false);
+        assert_eq!(Property::of(&Verdict::Passed), None);
+        assert_eq!(Property::of(&Verdict::Stale { why: String::new() }), None);
+    }
+}

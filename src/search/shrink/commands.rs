@@ -1,0 +1,61 @@
+//! Plainer commands and settings, as far as the service knows any.
+
+use crate::scenario::namespace::Word;
+use crate::scenario::{Scenario, Service};
+use crate::search::shrink::steps::try_step;
+use crate::search::shrink::trials::Trials;
+
+/// How many times one command or the settings are made simpler in a row; a service whose simpler ones go round in a
+/// circle is stopped here.
+const IN_A_ROW: usize = 64;
+
+/// The usual settings, or at least fewer others.
+pub(super) fn forget_settings<S: Service>(trials: &mut Trials<'_, S>) {
+    trials.adopt_edited(|scenario| scenario.settings = S::Settings::default());
+    for _ in 0..IN_A_ROW {
+        let mut simpler = S::simpler_settings(&trials.best().settings).into_iter();
+        if !simpler.any(|settings| trials.adopt_edited(|scenario| scenario.settings = settings)) {
+            break;
+        }
+    }
+}
+
+/// Simpler commands: all of them at once, then each. Where an expectation is broken they stay as they are.
+pub(super) fn plainer<S: Service>(trials: &mut Trials<'_, S>) {
+    if trials.property().is_of_commands() {
+        return;
+    }
+    trials.adopt_edited(|scenario| {
+        for command in commands(scenario) {
+            if let Some(simplest) = S::simpler_commands(command).into_iter().next() {
+                *command = simplest;
+            }
+        }
+    });
+    let count = trials.best().steps.len() + trials.best().also.iter().map(Vec::len).sum::<usize>();
+    for number in 0..count {
+        for _ in 0..IN_A_ROW {
+            let steps = trials.best().steps.iter().chain(trials.best().also.iter().flatten());
+            let command = steps.map(|step| &step.action).nth(number);
+            let Some(Word::Service(command)) = command else { break };
+            let mut simpler = S::simpler_commands(command).into_iter();
+            let is_simpler = simpler.any(|simpler| {
+                try_step(trials, number, |step| {
+                    step.action = Word::Service(simpler);
+                    true
+                })
+            });
+            if !is_simpler {
+                break;
+            }
+        }
+    }
+}
+
+fn commands<S: Service>(scenario: &mut Scenario<S>) -> impl Iterator<Item = &mut S::Command> {
+    let steps = scenario.steps.iter_mut().chain(scenario.also.iter_mut().flatten());
+    steps.filter_map(|step| match &mut step.action {
+        Word::Service(command) => Some(command),
+        Word::Harness(_) => None,
+    })
+}

@@ -1,0 +1,219 @@
+//! Fewer and plainer steps, rules and expectations.
+
+use crate::scenario::form::{Disk, StepOf};
+use crate::scenario::namespace::Word;
+use crate::scenario::step::{Claim, Event, Fault, Rule, Step, Then, Traffic, When, Who};
+use crate::scenario::{Scenario, Service};
+use crate::search::shrink::chunks;
+use crate::search::shrink::trials::Trials;
+use crate::time::Duration;
+
+/// Expectations cost nothing to try: the one that is broken, if it is one, is the one that stays.
+pub(super) fn leave_out_expectations<S: Service>(trials: &mut Trials<'_, S>) {
+    let is_bound = |one: &_| matches!(one, Word::Harness(Claim::Converges { .. }));
+    let is_stall = *trials.property() == crate::search::property::Property::Stalled;
+    // Another bound is another property.
+    let stays = |one: &_| is_stall && is_bound(one);
+    let count = trials.best().expect.len();
+    chunks::leave_out(trials, count, |base, left| {
+        let mut candidate = base.clone();
+        let all = base.expect.iter().enumerate();
+        let kept = all.filter(|(number, one)| left.contains(number) || stays(one));
+        candidate.expect = kept.map(|(_, one)| one.clone()).collect();
+        candidate
+    });
+}
+
+/// Rules that are there from the start.
+pub(super) fn leave_out_rules<S: Service>(trials: &mut Trials<'_, S>) {
+    let count = trials.best().rules.len();
+    chunks::leave_out(trials, count, |base, left| {
+        let rules = left.iter().filter_map(|number| base.rules.get(*number)).cloned().collect();
+        Scenario { rules, ..base.clone() }
+    });
+}
+
+/// Steps of all tracks together; tracks without any go too. Where an expectation is broken commands stay: without
+/// them it would be broken for another reason.
+pub(super) fn leave_out_steps<S: Service>(trials: &mut Trials<'_, S>) {
+    let keeps_commands = trials.property().is_of_commands();
+    let count = all_steps(trials.best()).count();
+    chunks::leave_out(trials, count, |base, left| {
+        let mut number = 0;
+        keep_steps(base, |step| {
+            let stays = left.binary_search(&number).is_ok();
+            number += 1;
+            stays || (keeps_commands && matches!(step.action, Word::Service(_)))
+        })
+    });
+}
+
+fn all_steps<S: Service>(scenario: &Scenario<S>) -> impl Iterator<Item = &StepOf<S>> {
+    scenario.steps.iter().chain(scenario.also.iter().flatten())
+}
+
+/// The scenario with only those steps, which it is asked for in order.
+fn keep_steps<S: Service>(scenario: &Scenario<S>, mut stays: impl FnMut(&StepOf<S>) -> bool) -> Scenario<S> {
+    let mut track =
+        |steps: &[StepOf<S>]| steps.iter().filter(|step| stays(step)).cloned().collect::<Vec<_>>();
+    let steps = track(&scenario.steps);
+    let also = scenario.also.iter().map(|steps| track(steps)).collect();
+    tidy(Scenario { steps, also, ..scenario.clone() })
+}
+
+/// The scenario without empty tracks.
+fn tidy<S: Service>(mut scenario: Scenario<S>) -> Scenario<S> {
+    scenario.also.retain(|track| !track.is_empty());
+    if scenario.steps.is_empty() && !scenario.also.is_empty() {
+        scenario.steps = scenario.also.remove(0);
+    }
+    scenario
+}
+
+/// Plainer words for what is left.
+pub(super) fn plainer<S: Service>(trials: &mut Trials<'_, S>) {
+    trials.adopt_edited(|scenario| *scenario = tidy(scenario.clone()));
+    trials.adopt_edited(|scenario| scenario.disk = Disk::default());
+    trials.adopt_edited(|scenario| scenario.machines = None);
+    trials.adopt_edited(|scenario| scenario.limit = Duration::from_secs(60));
+    one_track(trials);
+    for number in 0..all_steps(trials.best()).count() {
+        plainer_step(trials, number);
+    }
+    for number in 0..trials.best().rules.len() {
+        let Some(rule) = trials.best().rules.get(number).cloned() else { break };
+        for plainer in plainer_rules(&rule) {
+            trials.adopt_edited(|scenario| scenario.rules[number] = plainer);
+        }
+    }
+}
+
+/// Tracks one behind the other, or beside each other where all have their times.
+fn one_track<S: Service>(trials: &mut Trials<'_, S>) {
+    let mut at = 0;
+    while at < trials.best().also.len() && !trials.is_spent() {
+        let joined = |joins: &dyn Fn(&[StepOf<S>], &[StepOf<S>]) -> Vec<StepOf<S>>| {
+            let mut candidate = trials.best().clone();
+            let second = candidate.also.remove(at);
+            candidate.steps = joins(&candidate.steps, &second);
+            candidate
+        };
+        let candidates = [
+            joined(&|one, other| sorted([one, other].concat())),
+            joined(&|one, other| [one, other].concat()),
+            joined(&|one, other| [other, one].concat()),
+        ];
+        if !candidates.into_iter().any(|candidate| trials.adopt(candidate)) {
+            at += 1;
+        }
+    }
+}
+
+/// Steps that have a time in its order; the others stay behind the one that they were behind.
+fn sorted<A>(mut steps: Vec<Step<A>>) -> Vec<Step<A>> {
+    let all_timed = steps.iter().all(|step| matches!(step.when, When::At(_)));
+    if all_timed {
+        steps.sort_by_key(|step| match step.when {
+            When::At(time) => time,
+            When::After(_) | When::On(_) => Duration::ZERO,
+        });
+    }
+    steps
+}
+
+/// Lets `edit` change the step of this number; what it makes is tried.
+pub(super) fn try_step<S: Service>(
+    trials: &mut Trials<'_, S>,
+    number: usize,
+    edit: impl FnOnce(&mut StepOf<S>) -> bool,
+) -> bool {
+    let mut candidate = trials.best().clone();
+    let mut steps = candidate.steps.iter_mut().chain(candidate.also.iter_mut().flatten());
+    let Some(step) = steps.nth(number) else { return false };
+    edit(step) && trials.adopt(candidate)
+}
+
+fn plainer_step<S: Service>(trials: &mut Trials<'_, S>, number: usize) {
+    // What is left has fired, or it would have gone.
+    try_step(trials, number, |step| core::mem::take(&mut step.is_optional));
+    let Some(step) = all_steps(trials.best()).nth(number).cloned() else { return };
+    if let When::On(event) = &step.when {
+        for plainer in plainer_events(event) {
+            if try_step(trials, number, |step| set(&mut step.when, When::On(plainer))) {
+                break;
+            }
+        }
+    }
+    let Word::Harness(fault) = step.action else { return };
+    for plainer in plainer_faults(&fault) {
+        try_step(trials, number, |step| {
+            step.action = Word::Harness(plainer);
+            true
+        });
+    }
+}
+
+fn set<T: PartialEq>(place: &mut T, value: T) -> bool {
+    let is_new = *place != value;
+    *place = value;
+    is_new
+}
+
+fn plainer_events(event: &Event) -> Vec<Event> {
+    let traffic = |traffic: &Traffic, make: fn(Traffic) -> Event| {
+        let plain =
+            Traffic { from: Who::Any, to: Who::Any, about: None, slot: None, nth: 1, ..traffic.clone() };
+        let candidates = [
+            plain.clone(),
+            Traffic { nth: 1, ..traffic.clone() },
+            Traffic { nth: traffic.nth, ..plain },
+            Traffic { about: None, slot: None, ..traffic.clone() },
+        ];
+        candidates.into_iter().filter(|plainer| plainer != traffic).map(make).collect()
+    };
+    match event {
+        Event::Sent(one) => traffic(one, Event::Sent),
+        Event::Delivered(one) => traffic(one, Event::Delivered),
+        Event::Noted { kind, who, about, slot } => {
+            let plain = |who| Event::Noted { kind: kind.clone(), who, about: None, slot: None };
+            let is_plain = about.is_none() && slot.is_none() && *who == Who::Any;
+            if is_plain { Vec::new() } else { vec![plain(Who::Any), plain(*who)] }
+        }
+        Event::Leads(Who::Any) => Vec::new(),
+        Event::Leads(_) => vec![Event::Leads(Who::Any)],
+        Event::Crashed(_) | Event::Restarted(_) => Vec::new(),
+    }
+}
+
+fn plainer_faults<E: Clone>(fault: &Fault<E>) -> Vec<Fault<E>> {
+    match fault {
+        Fault::Crash(crash) => {
+            let mut plainer = *crash;
+            let mut faults = Vec::new();
+            if core::mem::take(&mut plainer.is_torn) {
+                faults.push(Fault::Crash(plainer));
+            }
+            if plainer.at.take().is_some() {
+                faults.push(Fault::Crash(plainer));
+            }
+            faults.reverse();
+            faults
+        }
+        Fault::Rule(rule) => plainer_rules(rule).into_iter().map(Fault::Rule).collect(),
+        // The others have nothing that may be left out.
+        _ => Vec::new(),
+    }
+}
+
+fn plainer_rules(rule: &Rule) -> Vec<Rule> {
+    let own = || rule.clone();
+    let candidates = [
+        Rule { since: Duration::ZERO, until: None, skip: 0, count: None, ..own() },
+        Rule { from: Who::Any, to: Who::Any, ..own() },
+        Rule { skip: 0, ..own() },
+        Rule { count: None, ..own() },
+        Rule { since: Duration::ZERO, until: None, ..own() },
+        Rule { then: Then::Drop, ..own() },
+    ];
+    candidates.into_iter().filter(|plainer| plainer != rule).collect()
+}

@@ -1,0 +1,138 @@
+//! Whole and early times, plain counts.
+
+use crate::scenario::form::{Disk, Latency};
+use crate::scenario::namespace::Word;
+use crate::scenario::step::{Fault, Rule, Then, When};
+use crate::scenario::{Scenario, Service};
+use crate::search::shrink::trials::Trials;
+use crate::time::Duration;
+
+/// What times are rounded to, the coarsest first, in microseconds.
+const UNITS: [u64; 7] = [10_000_000, 1_000_000, 500_000, 100_000, 10_000, 1_000, 100];
+
+/// Makes times earlier and rounder, all steps' at once where that goes, then each for itself.
+pub(super) fn shorter<S: Service>(trials: &mut Trials<'_, S>) {
+    for _ in 0..8 {
+        let is_shorter = trials.adopt_edited(|scenario| {
+            let steps = scenario.steps.iter_mut().chain(scenario.also.iter_mut().flatten());
+            for step in steps {
+                if let When::At(time) = &mut step.when {
+                    *time = Duration::from_micros(time.as_micros() / 2);
+                }
+            }
+        });
+        if !is_shorter {
+            break;
+        }
+    }
+    for number in 0..count(trials.best()) {
+        let Some(time) = nth(&mut trials.best().clone(), number).map(|time| *time) else { break };
+        for plainer in plainer(time) {
+            let mut candidate = trials.best().clone();
+            let Some(place) = nth(&mut candidate, number) else { break };
+            *place = plainer;
+            if trials.adopt(candidate) {
+                break;
+            }
+        }
+    }
+}
+
+/// Plainer times than this one, the plainest first: a time is plain if it is written with few digits, and of two
+/// that are equally plain the shorter is.
+fn plainer(time: Duration) -> Vec<Duration> {
+    let micros = time.as_micros();
+    let rounded = UNITS.iter().flat_map(|unit| {
+        let down = micros / unit * unit;
+        [down, down + unit]
+    });
+    let candidates = [0, 1_000_000, micros / 2].into_iter().chain(rounded).map(Duration::from_micros);
+    let cost = |time: &Duration| (digits(time.as_micros()), time.as_micros());
+    let mut plainer: Vec<Duration> = candidates.filter(|other| cost(other) < cost(&time)).collect();
+    plainer.sort_by_key(cost);
+    plainer.dedup();
+    plainer
+}
+
+/// How many digits a number has without the zeros at its end.
+fn digits(mut number: u64) -> u32 {
+    while number > 0 && number.is_multiple_of(10) {
+        number /= 10;
+    }
+    number.checked_ilog10().map_or(0, |log| log + 1)
+}
+
+fn count<S: Service>(scenario: &Scenario<S>) -> usize {
+    let mut count = 0;
+    see(&mut scenario.clone(), |_| count += 1);
+    count
+}
+
+/// The time of this number.
+fn nth<S: Service>(scenario: &mut Scenario<S>, number: usize) -> Option<&mut Duration> {
+    let mut all = Vec::new();
+    see(scenario, |time| all.push(time));
+    all.into_iter().nth(number)
+}
+
+/// Every time that may be another without changing what is judged.
+fn see<'a, S: Service>(scenario: &'a mut Scenario<S>, mut time: impl FnMut(&'a mut Duration)) {
+    for step in scenario.steps.iter_mut().chain(scenario.also.iter_mut().flatten()) {
+        match &mut step.when {
+            When::At(at) => time(at),
+            When::After(length) => time(length),
+            When::On(_) => {}
+        }
+        match &mut step.action {
+            Word::Harness(Fault::Rule(rule)) => see_rule(rule, &mut time),
+            Word::Harness(Fault::SyncTime(_, length)) => time(length),
+            Word::Harness(_) | Word::Service(_) => {}
+        }
+    }
+    scenario.rules.iter_mut().for_each(|rule| see_rule(rule, &mut time));
+    let Disk { sync, .. } = &mut scenario.disk;
+    time(sync);
+    see_latency(&mut scenario.network.latency, &mut time);
+    time(&mut scenario.limit);
+}
+
+fn see_rule<'a>(rule: &'a mut Rule, time: &mut impl FnMut(&'a mut Duration)) {
+    time(&mut rule.since);
+    rule.until.iter_mut().for_each(&mut *time);
+    match &mut rule.then {
+        Then::Delay(by) => time(by),
+        Then::Duplicate { apart, .. } => time(apart),
+        Then::Drop => {}
+    }
+}
+
+fn see_latency<'a>(latency: &'a mut Latency, time: &mut impl FnMut(&'a mut Duration)) {
+    match latency {
+        Latency::Constant(length) => time(length),
+        Latency::Uniform(least, most) => [least, most].into_iter().for_each(time),
+        Latency::Exponential { min, mean } => [min, mean].into_iter().for_each(time),
+        // As many as pairs of sites: those stay as they were measured.
+        Latency::Table(_) => {}
+        Latency::Regions { within, between, .. } => {
+            see_latency(within, time);
+            see_latency(between, time);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_plainer_time_has_fewer_digits_or_is_shorter() {
+        let plainer = |text: &str| {
+            let times = plainer(text.parse().unwrap());
+            times.iter().map(Duration::to_string).collect::<Vec<_>>().join(" ")
+        };
+        assert_eq!(plainer("0s"), "");
+        assert_eq!(plainer("1s"), "0us 500ms");
+        assert_eq!(plainer("8200ms"), "0us 1s 8s 9s 10s 8200ms".replace(" 8200ms", ""));
+        assert!(plainer("377151us").starts_with("0us 400ms 500ms 1s"), "{}", plainer("377151us"));
+    }
+}

@@ -1,0 +1,227 @@
+//! Less chance: none of it where that goes, else said message by message.
+//!
+//! What the network lost, doubled, held back or delayed by chance in the scenario at hand is written down, the chance
+//! is taken away, and each of those fates becomes a rule that names one message by what it is. Then the rules that do
+//! not matter go. The jitter of processes has no words in a scenario: it stays with the seed.
+
+use crate::ids::ProcessId;
+use crate::process::Subject;
+use crate::scenario::form::{Latency, Network, Reordering};
+use crate::scenario::namespace::Word;
+use crate::scenario::step::{Fault, Rule, Step, Then, When, Who};
+use crate::scenario::{Scenario, Service};
+use crate::search::shrink::chunks;
+use crate::search::shrink::trials::Trials;
+use crate::sim::{About, Chance, Fated, Ledger};
+use crate::time::Duration;
+
+/// Seeds that are as plain as can be.
+const PLAIN_SEEDS: u64 = 4;
+
+/// At most so many fates are said one by one: with more of them a file says less than its chance did.
+const NAMED_MAX: usize = 2_000;
+
+/// And of delays so many, the longest ones.
+const DELAYS_MAX: usize = 256;
+
+/// A feature of the network that a scenario can do without.
+type Feature = fn(&mut Network);
+
+const FEATURES: [Feature; 3] = [
+    |network| network.loss = Chance::NEVER,
+    |network| network.duplication = Chance::NEVER,
+    |network| network.reordering = Reordering { chance: Chance::NEVER, by: Duration::ZERO },
+];
+
+/// Takes chance away: all of it, or as much as goes, under the same seed or a plain one.
+pub(super) fn calm<S: Service>(trials: &mut Trials<'_, S>) {
+    if !is_random(&trials.best().network) {
+        return;
+    }
+    let usual = Network::default();
+    for latency in [usual.latency].into_iter().chain(constants(&trials.best().network.latency)) {
+        let calm = |scenario: &mut Scenario<S>| {
+            scenario.network = Network { latency: latency.clone(), ..Network::default() };
+        };
+        if trials.adopt_edited(calm) || with_plain_seeds(trials, calm) {
+            return;
+        }
+    }
+    for feature in FEATURES {
+        trials.adopt_edited(|scenario| feature(&mut scenario.network));
+    }
+    for latency in constants(&trials.best().network.latency) {
+        if trials.adopt_edited(|scenario| scenario.network.latency = latency) {
+            break;
+        }
+    }
+}
+
+fn with_plain_seeds<S: Service>(trials: &mut Trials<'_, S>, edit: impl Fn(&mut Scenario<S>)) -> bool {
+    (0..PLAIN_SEEDS).any(|seed| {
+        trials.adopt_edited(|scenario| {
+            scenario.seed = seed;
+            edit(scenario);
+        })
+    })
+}
+
+/// Another seed that is plainer than the one at hand.
+pub(super) fn plain_seed<S: Service>(trials: &mut Trials<'_, S>) {
+    let own = trials.best().seed;
+    let _ = (0..PLAIN_SEEDS.min(own)).any(|seed| trials.adopt_edited(|scenario| scenario.seed = seed));
+}
+
+/// Whether anything of the network is drawn.
+pub(super) fn is_random(network: &Network) -> bool {
+    let mut calm = network.clone();
+    FEATURES.iter().for_each(|feature| feature(&mut calm));
+    calm != *network || !constants(&network.latency).is_empty()
+}
+
+/// Lengths that may stand for a drawn one, the likeliest first; none for one that is not drawn.
+fn constants(latency: &Latency) -> Vec<Latency> {
+    let lengths = match latency {
+        Latency::Constant(_) => Vec::new(),
+        Latency::Uniform(least, most) => {
+            vec![Duration::from_micros((least.as_micros() + most.as_micros()) / 2), *least, *most]
+        }
+        Latency::Exponential { min, mean } => vec![*min + *mean, *min],
+        Latency::Table(_) | Latency::Regions { .. } => vec![Duration::from_millis(10)],
+    };
+    lengths.into_iter().map(Latency::Constant).collect()
+}
+
+/// Says what is left of chance message by message, one sort of it after the other.
+pub(super) fn say<S: Service>(trials: &mut Trials<'_, S>) {
+    let sorts: [(Feature, fn(&Fated) -> Option<Then>); 3] = [
+        (FEATURES[0], |fated| fated.is_lost.then_some(Then::Drop)),
+        (FEATURES[1], |fated| {
+            let apart = fated.second? - fated.delay;
+            Some(Then::Duplicate { copies: 1, apart })
+        }),
+        (FEATURES[2], |fated| (fated.held > Duration::ZERO).then_some(Then::Delay(fated.held))),
+    ];
+    for (feature, fate) in sorts {
+        let mut without = trials.best().network.clone();
+        feature(&mut without);
+        if without != trials.best().network {
+            say_one(trials, feature, fate, usize::MAX);
+        }
+    }
+    let latencies = constants(&trials.best().network.latency);
+    for latency in latencies.into_iter().rev() {
+        let Latency::Constant(base) = latency else { continue };
+        let fate = move |fated: &Fated| {
+            (fated.delay > base).then(|| Then::Delay(fated.delay - base)).filter(|_| !fated.is_lost)
+        };
+        if say_one(trials, move |network| network.latency = Latency::Constant(base), fate, DELAYS_MAX) {
+            break;
+        }
+    }
+}
+
+/// Takes one sort of chance away and says what it did, `most` of it, the longest delays.
+fn say_one<S: Service>(
+    trials: &mut Trials<'_, S>,
+    without: impl Fn(&mut Network),
+    fate: impl Fn(&Fated) -> Option<Then>,
+    most: usize,
+) -> bool {
+    let ledger = trials.ledger();
+    let named = |(number, fated)| Some((number, fate(fated)?));
+    let mut named: Vec<(usize, Then)> = ledger.fated.iter().enumerate().filter_map(named).collect();
+    if named.len() > most {
+        named.sort_by_key(|(_, then)| match then {
+            Then::Delay(by) => core::cmp::Reverse(*by),
+            _ => core::cmp::Reverse(Duration::ZERO),
+        });
+        named.truncate(most);
+        named.sort_by_key(|(number, _)| *number);
+    }
+    if named.len() > NAMED_MAX {
+        return false;
+    }
+    let base = trials.best().clone();
+    let only = |_: &Scenario<S>, left: &[usize]| {
+        let left: Vec<(usize, Then)> = left.iter().filter_map(|place| named.get(*place)).copied().collect();
+        let mut candidate = base.clone();
+        without(&mut candidate.network);
+        add(&mut candidate, &ledger, &left);
+        candidate
+    };
+    let all: Vec<usize> = (0..named.len()).collect();
+    if !trials.adopt(only(&base, &all)) {
+        return false;
+    }
+    chunks::leave_out_of(trials, all, only);
+    true
+}
+
+/// Adds a rule for each of these datagrams of the ledger, which has not yet been ruled by any of them. A rule stands
+/// before the rules that were there, and in the order of sending, so that it counts what it would have counted. Those
+/// behind a healing, which drops rules, are added right after it.
+fn add<S: Service>(scenario: &mut Scenario<S>, ledger: &Ledger, named: &[(usize, Then)]) {
+    let mut rules = Vec::new();
+    let mut after: Vec<Vec<Rule>> = vec![Vec::new(); ledger.heals.len()];
+    for (number, then) in named {
+        let heals = ledger.heals.iter().filter(|(_, before)| before <= number).count();
+        let since = heals.checked_sub(1).and_then(|last| ledger.heals.get(last)).map_or(0, |heal| heal.1);
+        let is_named = |number: &usize| named.binary_search_by_key(number, |(number, _)| *number).is_ok();
+        let rule = rule(ledger, since, *number, *then, is_named);
+        match heals.checked_sub(1).and_then(|last| after.get_mut(last)) {
+            Some(after) => after.push(rule),
+            None => rules.push(rule),
+        }
+    }
+    rules.append(&mut scenario.rules);
+    scenario.rules = rules;
+    for (rules, (at, _)) in after.into_iter().zip(&ledger.heals) {
+        let since_start = at.since(crate::time::Instant::ZERO) + Duration::from_micros(1);
+        let step = |rule| Step {
+            when: When::At(since_start),
+            action: Word::Harness(Fault::Rule(rule)),
+            is_optional: true,
+        };
+        if !rules.is_empty() {
+            scenario.also.push(rules.into_iter().map(step).collect());
+        }
+    }
+}
+
+/// The rule about one datagram of the ledger among those sent from `since` on.
+fn rule(ledger: &Ledger, since: usize, number: usize, then: Then, is_named: impl Fn(&usize) -> bool) -> Rule {
+    let Fated { from, to, labels, .. } = &ledger.fated[number];
+    let (kind, about) = labels.first().copied().unwrap_or(("", Subject::NONE));
+    let is_alike = |fated: &Fated| {
+        (fated.from, fated.to) == (*from, *to) && (kind.is_empty() || fated.says(kind, about))
+    };
+    let before = |alike: &dyn Fn(&usize) -> bool| {
+        let numbers = (since..number).filter(|other| is_alike(&ledger.fated[*other]));
+        numbers.filter(alike).count() as u64
+    };
+    let (nth, skip) = (before(&|_| true) + 1, before(&|other| !is_named(other)));
+    let about = (about != Subject::NONE).then(|| About { noun: about.noun.into(), number: about.number });
+    let what = about.as_ref().map(|about| format!(" {about}")).unwrap_or_default();
+    Rule {
+        name: Some(format!("{kind}{what} from {from} to {to}, number {nth}")),
+        kind: (!kind.is_empty()).then(|| kind.to_owned()),
+        from: who(*from),
+        to: who(*to),
+        about,
+        slot: None,
+        since: Duration::ZERO,
+        until: None,
+        skip,
+        count: Some(1),
+        then,
+    }
+}
+
+fn who(process: ProcessId) -> Who {
+    match process {
+        ProcessId::Site(site) => Who::Site(site.number()),
+        ProcessId::Terminal(site) => Who::Terminal(site.number()),
+        ProcessId::Client(number) => Who::Client(number),
+    }
+}

@@ -5,10 +5,13 @@
 //!
 //! [`Scenario`]: crate::scenario::Scenario
 
+pub mod blame;
+mod clock;
 mod property;
 mod runner;
 pub mod shrink;
 
+pub use blame::{Blamed, Inquiry, Jump, Point, Suspect, blame};
 pub use property::Property;
 pub use runner::Runner;
 pub use shrink::{Budget, NotShrunk, Shrunk, shrink};

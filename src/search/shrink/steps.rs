@@ -1,12 +1,15 @@
 //! Fewer and plainer steps, rules and expectations.
 
-use crate::scenario::form::{Disk, StepOf};
+use crate::scenario::form::{Disk, Network, StepOf};
 use crate::scenario::namespace::Word;
 use crate::scenario::step::{Claim, Event, Fault, Rule, Step, Then, Traffic, When, Who};
 use crate::scenario::{Scenario, Service};
 use crate::search::shrink::chunks;
 use crate::search::shrink::trials::Trials;
 use crate::time::Duration;
+
+/// The usual limit on a scenario's steps.
+pub(super) const LIMIT: Duration = Duration::from_secs(60);
 
 /// Expectations cost nothing to try: the one that is broken, if it is one, is the one that stays.
 pub(super) fn leave_out_expectations<S: Service>(trials: &mut Trials<'_, S>) {
@@ -77,8 +80,9 @@ fn tidy<S: Service>(mut scenario: Scenario<S>) -> Scenario<S> {
 pub(super) fn plainer<S: Service>(trials: &mut Trials<'_, S>) {
     trials.adopt_edited(|scenario| *scenario = tidy(scenario.clone()));
     trials.adopt_edited(|scenario| scenario.disk = Disk::default());
+    trials.adopt_edited(|scenario| scenario.network.latency = Network::default().latency);
     trials.adopt_edited(|scenario| scenario.machines = None);
-    trials.adopt_edited(|scenario| scenario.limit = Duration::from_secs(60));
+    trials.adopt_edited(|scenario| scenario.limit = LIMIT);
     one_track(trials);
     for number in 0..all_steps(trials.best()).count() {
         plainer_step(trials, number);

@@ -1,6 +1,7 @@
 //! Whole and early times, plain counts.
 
-use crate::scenario::form::{Disk, Latency};
+use crate::scenario::form::{Disk, Latency, Network};
+use crate::search::shrink::steps::LIMIT;
 use crate::scenario::namespace::Word;
 use crate::scenario::step::{Fault, Rule, Then, When};
 use crate::scenario::{Scenario, Service};
@@ -90,10 +91,16 @@ fn see<'a, S: Service>(scenario: &'a mut Scenario<S>, mut time: impl FnMut(&'a m
         }
     }
     scenario.rules.iter_mut().for_each(|rule| see_rule(rule, &mut time));
-    let Disk { sync, .. } = &mut scenario.disk;
-    time(sync);
-    see_latency(&mut scenario.network.latency, &mut time);
-    time(&mut scenario.limit);
+    // What is as usual needs no words at all.
+    if scenario.disk != Disk::default() {
+        time(&mut scenario.disk.sync);
+    }
+    if scenario.network.latency != Network::default().latency {
+        see_latency(&mut scenario.network.latency, &mut time);
+    }
+    if scenario.limit != LIMIT {
+        time(&mut scenario.limit);
+    }
 }
 
 fn see_rule<'a>(rule: &'a mut Rule, time: &mut impl FnMut(&'a mut Duration)) {

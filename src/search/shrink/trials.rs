@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use crate::mix;
 use crate::scenario::{Run, RunOptions, Scenario, Service};
+use crate::search::clock::Clock;
 use crate::search::property::Property;
 use crate::search::runner::Runner;
 use crate::search::shrink::{NotShrunk, Shrunk};
@@ -172,23 +173,4 @@ impl<'a, S: Service> Trials<'a, S> {
 /// A word that two scenarios share only if they are the same.
 fn word<S: Service>(scenario: &Scenario<S>) -> u64 {
     mix::absorb(0, format!("{scenario:?}").as_bytes())
-}
-
-/// The time that goes by for whoever waits; no run sees it.
-#[expect(clippy::disallowed_types, reason = "bounds how many runs there are, never what one does")]
-struct Clock(std::time::Instant);
-
-impl Clock {
-    #[expect(
-        clippy::disallowed_types,
-        clippy::disallowed_methods,
-        reason = "bounds how many runs there are, never what one does"
-    )]
-    fn start() -> Clock {
-        Clock(std::time::Instant::now())
-    }
-
-    fn elapsed(&self) -> Duration {
-        self.0.elapsed()
-    }
 }

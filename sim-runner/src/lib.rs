@@ -67,9 +67,8 @@ fn of<S: Service>(command: &Command) -> io::Result<Exit> {
     match command {
         Command::Replay(args) if args.saboteur.is_some() => Ok(no_saboteurs()),
         Command::Matrix(_) => Ok(no_saboteurs()),
-        Command::Shrink(Shrink { saboteur: Some(_), .. }) | Command::Blame(Blame { saboteur: Some(_), .. }) => {
-            Ok(no_saboteurs())
-        }
+        Command::Shrink(Shrink { saboteur: Some(_), .. })
+        | Command::Blame(Blame { saboteur: Some(_), .. }) => Ok(no_saboteurs()),
         Command::Shrink(args) => shrink::shrink::<S>(args, &Runner::new(RunOptions::default())),
         Command::Blame(args) => blame::blame::<S>(args, &Runner::new(RunOptions::default())),
         Command::Replay(args) => replay::replay::<S>(args, |_| {}),

@@ -163,11 +163,9 @@ impl Renaming {
                 let rows = rows.filter(|(site, _)| self.is_kept.get(*site).copied().unwrap_or(false));
                 Latency::Table(rows.map(|(_, row)| kept(&mut row.iter().cloned().enumerate())).collect())
             }
-            Latency::Regions { within, between, of } => Latency::Regions {
-                within: within.clone(),
-                between: between.clone(),
-                of: self.groups(of),
-            },
+            Latency::Regions { within, between, of } => {
+                Latency::Regions { within: within.clone(), between: between.clone(), of: self.groups(of) }
+            }
             Latency::Constant(_) | Latency::Uniform(..) | Latency::Exponential { .. } => latency.clone(),
         }
     }
@@ -177,8 +175,9 @@ impl<S: Service> Scenario<S> {
     /// This scenario with other numbers. What means somebody who is gone is left out.
     #[must_use]
     pub fn renamed(&self, renaming: &Renaming) -> Scenario<S> {
-        let track =
-            |steps: &[StepOf<S>]| steps.iter().filter_map(|step| renaming.step::<S>(step)).collect::<Vec<_>>();
+        let track = |steps: &[StepOf<S>]| {
+            steps.iter().filter_map(|step| renaming.step::<S>(step)).collect::<Vec<_>>()
+        };
         let mut network = self.network.clone();
         network.latency = renaming.latency(&network.latency);
         let count = |most: Option<usize>| most.map_or(0, |most| most + 1);

@@ -90,7 +90,10 @@ pub trait Service: Sized + Clone + Debug + 'static {
     }
 
     /// The same for an expectation.
-    fn rename_expectation(expectation: &Self::Expectation, _renaming: &Renaming) -> Option<Self::Expectation> {
+    fn rename_expectation(
+        expectation: &Self::Expectation,
+        _renaming: &Renaming,
+    ) -> Option<Self::Expectation> {
         Some(expectation.clone())
     }
 

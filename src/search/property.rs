@@ -91,8 +91,16 @@ mod tests {
         };
         check(&violated("agreement", "slot 1"), &violated("agreement", "slot 2"), true);
         check(&violated("agreement", "slot 1"), &violated("order", "slot 1"), false);
-        check(&violated(EXPECTATION, "expect[2]: found 3"), &violated(EXPECTATION, "expect[0]: found 3"), true);
-        check(&violated(EXPECTATION, "expect[2]: found 3"), &violated(EXPECTATION, "expect[2]: found 4"), false);
+        check(
+            &violated(EXPECTATION, "expect[2]: found 3"),
+            &violated(EXPECTATION, "expect[0]: found 3"),
+            true,
+        );
+        check(
+            &violated(EXPECTATION, "expect[2]: found 3"),
+            &violated(EXPECTATION, "expect[2]: found 4"),
+            false,
+        );
         check(&panicked("7 is odd, at src/a.rs:7"), &panicked("9 is odd, at src/a.rs:7"), true);
         check(&panicked("7 is odd, at src/a.rs:7"), &panicked("7 is odd, at src/b.rs:7"), false);
         check(&panicked("7"), &Verdict::Stalled { why: String::new() }, false);

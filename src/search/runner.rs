@@ -43,11 +43,7 @@ impl<S: Service> Runner<S> {
     }
 
     /// The same with other options.
-    pub fn start_with(
-        &self,
-        scenario: &Scenario<S>,
-        options: &RunOptions,
-    ) -> Result<Run<S>, Vec<Problem>> {
+    pub fn start_with(&self, scenario: &Scenario<S>, options: &RunOptions) -> Result<Run<S>, Vec<Problem>> {
         Run::configured(scenario, options, |config| (self.configure)(config))
     }
 

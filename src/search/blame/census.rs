@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::scenario::{Run, Service};
+use crate::search::blame::Point;
 use crate::search::blame::curve::Forks;
 use crate::time::Instant;
 
@@ -44,27 +45,48 @@ struct Seen {
     first: BTreeMap<String, Instant>,
 }
 
+/// With fewer than so many of either kind nothing is compared.
+const EACH_MIN: usize = 4;
+
 impl<S: Service> Forks<'_, S> {
-    /// Compares failing forks with others where both are likeliest. `full` is the run before its first event, with a
-    /// trace of everything.
-    pub(super) fn suspects(&mut self, full: &Run<S>) -> Vec<Suspect> {
-        let Some(point) = self.most_open() else { return Vec::new() };
-        let mut base = full.clone();
-        for _ in 0..point.turns {
-            base.step();
+    /// Compares failing forks with others: both from where both are likeliest, or else from both sides of the jump.
+    /// `full` is the run before its first event, with a trace of everything.
+    pub(super) fn suspects(&mut self, full: &Run<S>, jump: Option<(Point, Point)>) -> Vec<Suspect> {
+        let open = self.most_open().map(|point| (point, point));
+        for (others_from, failing_from) in open.into_iter().chain(jump) {
+            let mut base = full.clone();
+            go_on(&mut base, others_from.turns);
+            let mut later = base.clone();
+            go_on(&mut later, failing_from.turns - others_from.turns);
+            let others = self.census(&base, &base, false);
+            let failing = self.census(&base, &later, true);
+            if others.len().min(failing.len()) >= EACH_MIN {
+                return compare(&failing, &others);
+            }
         }
-        let (mut failing, mut others) = (Vec::new(), Vec::new());
-        let wanted = self.forks_wanted() as usize;
+        Vec::new()
+    }
+
+    /// What happened since `base` in forks of `from` that fail, or in those that do not.
+    fn census(&mut self, base: &Run<S>, from: &Run<S>, of_failing: bool) -> Vec<Seen> {
+        let mut all = Vec::new();
         for number in 0..self.forks_wanted() * FORKS_FACTOR {
-            if self.is_spent() || (failing.len() >= wanted && others.len() >= wanted) {
+            if self.is_spent() || all.len() >= self.forks_wanted() as usize {
                 break;
             }
-            let mut fork = self.fork(&base, number);
+            let mut fork = self.fork(from, number);
             fork.finish();
-            let list = if self.is_failure(&fork) { &mut failing } else { &mut others };
-            list.push(seen(&base, &fork));
+            if self.is_failure(&fork) == of_failing {
+                all.push(seen(base, &fork));
+            }
         }
-        compare(&failing, &others)
+        all
+    }
+}
+
+fn go_on<S: Service>(run: &mut Run<S>, turns: u64) {
+    for _ in 0..turns {
+        run.step();
     }
 }
 
@@ -119,7 +141,9 @@ mod tests {
         let failing = [seen(9, &[("a", 1), ("b", 2)]), seen(9, &[("a", 1), ("c", 9)])];
         let others = [seen(20, &[("b", 3), ("c", 19)]), seen(20, &[("b", 12)])];
         let suspects = compare(&failing, &others);
-        let told = |one: &Suspect| format!("{} {}/{} {}/{}", one.what, one.in_failing, one.failing, one.in_others, one.others);
+        let told = |one: &Suspect| {
+            format!("{} {}/{} {}/{}", one.what, one.in_failing, one.failing, one.in_others, one.others)
+        };
         assert_eq!(suspects.iter().map(told).collect::<Vec<_>>(), ["a 2/2 0/2", "c 1/2 0/2"]);
         assert_eq!(compare(&[], &others), []);
     }

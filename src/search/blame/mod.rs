@@ -136,7 +136,7 @@ pub fn blame<S: Service>(
         jump = forks.halve();
     }
     let full = base(TraceLevel::Full)?;
-    let suspects = forks.suspects(&full);
+    let suspects = forks.suspects(&full, jump);
     let jump = jump.map(|(before, after)| tell(full, before, after));
     let (again, _) = to_the_end(base(TraceLevel::Off)?);
     if again.fingerprint != outcome.fingerprint {

@@ -56,10 +56,7 @@ fn all_steps<S: Service>(scenario: &Scenario<S>) -> impl Iterator<Item = &StepOf
 }
 
 /// The scenario with only those steps, which it is asked for in order.
-fn keep_steps<S: Service>(
-    scenario: &Scenario<S>,
-    mut stays: impl FnMut(&StepOf<S>) -> bool,
-) -> Scenario<S> {
+fn keep_steps<S: Service>(scenario: &Scenario<S>, mut stays: impl FnMut(&StepOf<S>) -> bool) -> Scenario<S> {
     let mut track =
         |steps: &[StepOf<S>]| steps.iter().filter(|step| stays(step)).cloned().collect::<Vec<_>>();
     let steps = track(&scenario.steps);
@@ -168,7 +165,8 @@ fn set<T: PartialEq>(place: &mut T, value: T) -> bool {
 
 fn plainer_events(event: &Event) -> Vec<Event> {
     let traffic = |traffic: &Traffic, make: fn(Traffic) -> Event| {
-        let plain = Traffic { from: Who::Any, to: Who::Any, about: None, slot: None, nth: 1, ..traffic.clone() };
+        let plain =
+            Traffic { from: Who::Any, to: Who::Any, about: None, slot: None, nth: 1, ..traffic.clone() };
         let candidates = [
             plain.clone(),
             Traffic { nth: 1, ..traffic.clone() },
@@ -181,8 +179,7 @@ fn plainer_events(event: &Event) -> Vec<Event> {
         Event::Sent(one) => traffic(one, Event::Sent),
         Event::Delivered(one) => traffic(one, Event::Delivered),
         Event::Noted { kind, who, about, slot } => {
-            let plain =
-                |who| Event::Noted { kind: kind.clone(), who, about: None, slot: None };
+            let plain = |who| Event::Noted { kind: kind.clone(), who, about: None, slot: None };
             let is_plain = about.is_none() && slot.is_none() && *who == Who::Any;
             if is_plain { Vec::new() } else { vec![plain(Who::Any), plain(*who)] }
         }
@@ -212,15 +209,20 @@ fn plainer_faults<E: Clone>(fault: &Fault<E>) -> Vec<Fault<E>> {
     }
 }
 
+/// Less of a fault is plainer than fewer words: a rule that takes one message says more than one that takes all.
 fn plainer_rules(rule: &Rule) -> Vec<Rule> {
     let own = || rule.clone();
-    let candidates = [
-        Rule { since: Duration::ZERO, until: None, skip: 0, count: None, ..own() },
-        Rule { from: Who::Any, to: Who::Any, ..own() },
+    let mut plainer = vec![
+        Rule { count: Some(1), since: Duration::ZERO, until: None, skip: 0, ..own() },
+        Rule { count: Some(1), ..own() },
         Rule { skip: 0, ..own() },
-        Rule { count: None, ..own() },
-        Rule { since: Duration::ZERO, until: None, ..own() },
-        Rule { then: Then::Drop, ..own() },
     ];
-    candidates.into_iter().filter(|plainer| plainer != rule).collect()
+    if let Then::Duplicate { apart, .. } = rule.then {
+        plainer.push(Rule { then: Then::Duplicate { copies: 1, apart }, ..own() });
+    }
+    if rule.count.is_some() {
+        plainer.push(Rule { since: Duration::ZERO, until: None, ..own() });
+    }
+    plainer.retain(|plainer| plainer != rule);
+    plainer
 }

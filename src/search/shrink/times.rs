@@ -1,10 +1,10 @@
 //! Whole and early times, plain counts.
 
 use crate::scenario::form::{Disk, Latency, Network};
-use crate::search::shrink::steps::LIMIT;
 use crate::scenario::namespace::Word;
 use crate::scenario::step::{Fault, Rule, Then, When};
 use crate::scenario::{Scenario, Service};
+use crate::search::shrink::steps::LIMIT;
 use crate::search::shrink::trials::Trials;
 use crate::time::Duration;
 

@@ -168,7 +168,12 @@ fn add<S: Service>(scenario: &mut Scenario<S>, ledger: &Ledger, named: &[(usize,
         let heals = ledger.heals.iter().filter(|(_, before)| before <= number).count();
         let since = heals.checked_sub(1).and_then(|last| ledger.heals.get(last)).map_or(0, |heal| heal.1);
         let is_named = |number: &usize| named.binary_search_by_key(number, |(number, _)| *number).is_ok();
-        let rule = rule(ledger, since, *number, *then, is_named);
+        let mut rule = rule(ledger, since, *number, *then, is_named);
+        let others = scenario.rules.iter().chain(&rules).chain(after.iter().flatten());
+        let alike = others.filter(|other| is_named_alike(other, &rule)).count();
+        if alike > 0 {
+            rule.name = rule.name.map(|name| format!("{name}, {}", alike + 1));
+        }
         match heals.checked_sub(1).and_then(|last| after.get_mut(last)) {
             Some(after) => after.push(rule),
             None => rules.push(rule),
@@ -189,27 +194,29 @@ fn add<S: Service>(scenario: &mut Scenario<S>, ledger: &Ledger, named: &[(usize,
     }
 }
 
+fn is_named_alike(rule: &Rule, other: &Rule) -> bool {
+    let base =
+        |rule: &Rule| rule.name.as_deref().map(|name| name.split(", ").next().unwrap_or(name).to_owned());
+    base(rule) == base(other)
+}
+
 /// The rule about one datagram of the ledger among those sent from `since` on.
-fn rule(
-    ledger: &Ledger,
-    since: usize,
-    number: usize,
-    then: Then,
-    is_named: impl Fn(&usize) -> bool,
-) -> Rule {
+fn rule(ledger: &Ledger, since: usize, number: usize, then: Then, is_named: impl Fn(&usize) -> bool) -> Rule {
     let Fated { from, to, labels, .. } = &ledger.fated[number];
     let (kind, about) = labels.first().copied().unwrap_or(("", Subject::NONE));
-    let is_alike =
-        |fated: &Fated| (fated.from, fated.to) == (*from, *to) && (kind.is_empty() || fated.says(kind, about));
+    let is_alike = |fated: &Fated| {
+        (fated.from, fated.to) == (*from, *to) && (kind.is_empty() || fated.says(kind, about))
+    };
     let before = |alike: &dyn Fn(&usize) -> bool| {
         let numbers = (since..number).filter(|other| is_alike(&ledger.fated[*other]));
         numbers.filter(alike).count() as u64
     };
-    let (nth, skip) = (before(&|_| true) + 1, before(&|other| !is_named(other)));
+    let skip = before(&|other| !is_named(other));
     let about = (about != Subject::NONE).then(|| About { noun: about.noun.into(), number: about.number });
     let what = about.as_ref().map(|about| format!(" {about}")).unwrap_or_default();
     Rule {
-        name: Some(format!("{kind}{what} from {from} to {to}, number {nth}")),
+        // Who sends it to whom may be numbered anew.
+        name: Some(format!("{kind}{what}")),
         kind: (!kind.is_empty()).then(|| kind.to_owned()),
         from: who(*from),
         to: who(*to),

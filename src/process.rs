@@ -422,6 +422,11 @@ impl Records {
         self.ends.len()
     }
 
+    /// How many bytes all of them have.
+    pub(crate) fn bytes(&self) -> usize {
+        self.bytes.len()
+    }
+
     /// The encoded records, oldest first.
     pub fn iter(&self) -> impl Iterator<Item = &[u8]> {
         let starts = core::iter::once(0).chain(self.ends.iter().copied());

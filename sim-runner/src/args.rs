@@ -1,9 +1,11 @@
 //! Flags.
 
+use std::num::NonZeroUsize;
 use std::ops::Range;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use aviary::search::{Seeds, Shard};
 use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
 
 const EXIT_CODES: &str = "\
@@ -15,7 +17,7 @@ Exit codes:
   4  nondeterminism: two runs of one scenario differed
   5  stale or undecided: a required step never fired, a named rule matched nothing, or a budget was spent
   6  a saboteur is caught by no scenario, or a scenario is turned red by no saboteur
-For several files the first present of 1, 4, 3, 5; of an audit, 4 before all others.";
+For several files the first present of 1, 4, 3, 5; of an audit or a sweep, 4 before all others.";
 
 const AUDIT: &str = "\
 Each scenario is run twice in this process, with a trace of everything, of what is notable and of nothing, on from a \
@@ -67,6 +69,8 @@ pub(crate) enum Command {
     Check(Check),
     /// Write a commented scenario to start from
     New(New),
+    /// Run scenarios under many seeds on all cores
+    Sweep(Sweep),
     /// Plant bugs and say which scenario catches which
     Matrix(Matrix),
     /// Make a failing scenario as small as it goes while it breaks the same property
@@ -96,6 +100,62 @@ pub(crate) struct Replay {
     /// With this planted bug in every process; `matrix` lists them
     #[arg(long, value_name = "NAME")]
     pub(crate) saboteur: Option<String>,
+}
+
+const SWEEP: &str = "\
+Every seed is given to each of the sources; a profile draws a scenario from it, a scenario file runs under it. Runs are \
+told in the order of their seeds: a report of --seeds is the same bytes whatever the number of threads. Every 50th run \
+is run twice and must be the same. Failures are grouped by what they break and by the shape of the shrunken scenario; \
+one of each group is saved. An interrupt ends the sweep and tells what was found so far; a second one ends it at once.";
+
+#[derive(ClapArgs, Debug)]
+#[command(after_help = EXIT_CODES, after_long_help = format!("{SWEEP}\n\n{EXIT_CODES}"))]
+pub(crate) struct Sweep {
+    /// Profiles, scenario files, or folders of scenarios
+    #[arg(value_name = "PROFILE|SCENARIO", default_value = "default")]
+    pub(crate) sources: Vec<String>,
+    /// Which seeds, the last excluded; without a last one together with --time
+    #[arg(long, value_name = "A..B")]
+    pub(crate) seeds: Option<Seeds>,
+    /// Begin no run later than this: 10m
+    #[arg(long, value_name = "TIME", value_parser = crate::sweep::words::time)]
+    pub(crate) time: Option<Duration>,
+    /// How many threads; all cores when absent
+    #[arg(long, value_name = "N")]
+    pub(crate) threads: Option<NonZeroUsize>,
+    /// Write each run as a JSON object on a line
+    #[arg(long, value_name = "FILE")]
+    pub(crate) report: Option<PathBuf>,
+    /// Write a report for build servers
+    #[arg(long, value_name = "FILE")]
+    pub(crate) junit: Option<PathBuf>,
+    /// Where failures are saved
+    #[arg(long, value_name = "DIR", default_value = "failures")]
+    pub(crate) failures: PathBuf,
+    /// Only this part of the seeds, from 1: 2/4
+    #[arg(long, value_name = "I/N")]
+    pub(crate) shard: Option<Shard>,
+    /// First run every failure again that is saved in this folder
+    #[arg(long, value_name = "DIR")]
+    pub(crate) corpus: Option<PathBuf>,
+    /// With this planted bug in every process; `matrix` lists them
+    #[arg(long, value_name = "NAME")]
+    pub(crate) saboteur: Option<String>,
+    /// Give a run up after so many events
+    #[arg(long, value_name = "N", default_value_t = 2_000_000, value_parser = clap::value_parser!(u64).range(1..))]
+    pub(crate) events_max: u64,
+    /// Give a run up whose world takes more than about so many bytes
+    #[arg(long, value_name = "N", default_value_t = 64 << 20, value_parser = clap::value_parser!(u64).range(1..))]
+    pub(crate) bytes_max: u64,
+    /// Shrink each failure for so long at most
+    #[arg(long, value_name = "TIME", default_value = "20s", value_parser = crate::sweep::words::time)]
+    pub(crate) shrink_time: Duration,
+    /// Save failures as they are
+    #[arg(long, conflicts_with = "shrink_time")]
+    pub(crate) no_shrink: bool,
+    /// For people, or for machines: one JSON object
+    #[arg(long, value_name = "FORMAT", default_value = "text")]
+    pub(crate) format: Format,
 }
 
 #[derive(ClapArgs, Debug)]

@@ -5,12 +5,25 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use aviary::scenario::{BadScenario, Scenario, Service, read};
+use aviary::search::Failure;
 
 /// A scenario and where it came from.
 pub(crate) struct Loaded<S: Service> {
     pub(crate) path: PathBuf,
     pub(crate) name: String,
     pub(crate) scenario: Scenario<S>,
+    /// The whole file, where it is a saved failure.
+    pub(crate) failure: Option<Failure<S>>,
+}
+
+impl<S: Service> Loaded<S> {
+    /// Why this is not to be run with `saboteur`: it was found with another one.
+    pub(crate) fn planted_otherwise(&self, saboteur: Option<&str>) -> Option<String> {
+        let found = self.failure.as_ref()?.saboteur.as_deref()?;
+        let path = self.path.display();
+        (saboteur != Some(found))
+            .then(|| format!("{path} was found with a planted bug: run it with --saboteur {found}"))
+    }
 }
 
 /// Why there is no scenario.
@@ -45,9 +58,15 @@ pub(crate) fn load<S: Service>(paths: &[PathBuf]) -> Result<Vec<Loaded<S>>, Vec<
 /// The scenario of one file.
 pub(crate) fn load_one<S: Service>(path: &Path) -> Result<Loaded<S>, LoadError> {
     let text = fs::read_to_string(path).map_err(|error| LoadError::Files(failed("read", path, &error)))?;
-    let scenario = read(&path.display().to_string(), &text).map_err(LoadError::Scenario)?;
+    let shown = path.display().to_string();
+    let (scenario, failure) = if Failure::<S>::is_one(&text) {
+        let failure = Failure::read(&shown, &text).map_err(LoadError::Scenario)?;
+        (failure.scenario.clone(), Some(failure))
+    } else {
+        (read(&shown, &text).map_err(LoadError::Scenario)?, None)
+    };
     let name = path.file_stem().unwrap_or(path.as_os_str()).to_string_lossy().into_owned();
-    Ok(Loaded { path: path.to_owned(), name, scenario })
+    Ok(Loaded { path: path.to_owned(), name, scenario, failure })
 }
 
 fn failed(what: &str, path: &Path, error: &io::Error) -> String {
@@ -60,13 +79,19 @@ fn files_of(path: &Path) -> Result<Vec<PathBuf>, String> {
     if !kind.is_dir() {
         return Ok(vec![path.to_owned()]);
     }
-    let mut files = Vec::new();
-    collect(path, &mut files)?;
-    files.sort();
+    let files = files_below(path)?;
     match files.is_empty() {
         true => Err(format!("no scenario (*.ron) is below the folder {}", path.display())),
         false => Ok(files),
     }
+}
+
+/// All *.ron below the folder, by name; none is no error.
+pub(crate) fn files_below(folder: &Path) -> Result<Vec<PathBuf>, String> {
+    let mut files = Vec::new();
+    collect(folder, &mut files)?;
+    files.sort();
+    Ok(files)
 }
 
 fn collect(folder: &Path, files: &mut Vec<PathBuf>) -> Result<(), String> {

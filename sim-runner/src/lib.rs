@@ -19,6 +19,7 @@ mod report;
 pub mod saboteurs;
 mod shrink;
 mod side_by_side;
+mod sweep;
 
 use std::ffi::OsString;
 use std::io;
@@ -53,6 +54,13 @@ pub fn main_with_saboteurs() -> ExitCode {
                 found => replay::replay::<Lying>(args, |config| config.saboteur = found),
             },
         },
+        Command::Sweep(args) => match &args.saboteur {
+            None => of::<Timelines>(command),
+            Some(name) => match saboteurs::find(name) {
+                None => Ok(matrix::unknown(name)),
+                found => sweep::sweep::<Lying>(args, move |config| config.saboteur = found),
+            },
+        },
         Command::Matrix(args) => matrix::matrix(args),
         Command::Shrink(args) => sabotaged(args.saboteur.as_deref(), |runner| shrink::shrink(args, runner))
             .unwrap_or_else(|| of::<Timelines>(command)),
@@ -66,12 +74,14 @@ pub fn main_with_saboteurs() -> ExitCode {
 fn of<S: Service>(command: &Command) -> io::Result<Exit> {
     match command {
         Command::Replay(args) if args.saboteur.is_some() => Ok(no_saboteurs()),
+        Command::Sweep(args) if args.saboteur.is_some() => Ok(no_saboteurs()),
         Command::Matrix(_) => Ok(no_saboteurs()),
         Command::Shrink(Shrink { saboteur: Some(_), .. })
         | Command::Blame(Blame { saboteur: Some(_), .. }) => Ok(no_saboteurs()),
         Command::Shrink(args) => shrink::shrink::<S>(args, &Runner::new(RunOptions::default())),
         Command::Blame(args) => blame::blame::<S>(args, &Runner::new(RunOptions::default())),
         Command::Replay(args) => replay::replay::<S>(args, |_| {}),
+        Command::Sweep(args) => sweep::sweep::<S>(args, |_| {}),
         Command::Audit(args) => audit::audit::<S>(args),
         Command::Record(args) => record::record::<S>(args),
         Command::Check(args) => check::check::<S>(args),

@@ -10,7 +10,7 @@ use crate::Exit;
 use crate::args::{Format, Replay, Trace};
 use crate::files::{Loaded, load};
 use crate::progress::Progress;
-use crate::report::{Ran, failure, json, load_errors, problems, stdout, summary, trace};
+use crate::report::{Ran, error, failure, json, load_errors, problems, stdout, summary, trace};
 
 /// Runs what `args` name, with a last word of `configure` on every process.
 pub(crate) fn replay<S: Service>(
@@ -21,6 +21,12 @@ pub(crate) fn replay<S: Service>(
         Ok(loaded) => loaded,
         Err(errors) => return Ok(load_errors(&errors)),
     };
+    let planted: Vec<String> =
+        loaded.iter().filter_map(|one| one.planted_otherwise(args.saboteur.as_deref())).collect();
+    if !planted.is_empty() {
+        planted.iter().for_each(|why| error(format_args!("{why}")));
+        return Ok(Exit::Usage);
+    }
     let width = loaded.iter().map(|one| one.name.chars().count()).max().unwrap_or(0);
     let mut exits = Vec::new();
     let mut out = stdout();

@@ -19,6 +19,10 @@ pub(crate) fn shrink<S: Service>(args: &Shrink, runner: &Runner<S>) -> io::Resul
         Ok(loaded) => loaded,
         Err(error) => return Ok(load_errors(&[error])),
     };
+    if let Some(why) = loaded.planted_otherwise(args.saboteur.as_deref()) {
+        error(format_args!("{why}"));
+        return Ok(Exit::Usage);
+    }
     // Found before it takes any time.
     if let Some(out) = &args.out
         && let Err(why) = writable(out)

@@ -37,7 +37,7 @@ mod run_tests;
 #[cfg(test)]
 mod tests;
 #[cfg(test)]
-mod toy;
+pub(crate) mod toy;
 
 pub use audit::{Audit, Comparison, Difference, Parting, Side, Way, audit};
 pub use diagnose::{BadScenario, Diagnostic};

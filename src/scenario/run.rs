@@ -30,6 +30,8 @@ pub struct RunOptions {
     pub trace_lines_max: usize,
     /// After so many events the run is given up as undecided.
     pub events_max: u64,
+    /// A world of about so many bytes is given up as undecided.
+    pub bytes_max: u64,
 }
 
 impl Default for RunOptions {
@@ -39,12 +41,16 @@ impl Default for RunOptions {
             trace: TraceLevel::Notable,
             trace_lines_max: 100_000,
             events_max: 50_000_000,
+            bytes_max: 4 << 30,
         }
     }
 }
 
 /// How often a healed core is asked whether it agrees.
 const ASK_EVERY: Duration = Duration::from_millis(10);
+
+/// A world is asked for its bytes behind so many events.
+const WEIGH_EVERY: u64 = 4_096;
 
 /// The world that a scenario of `S` runs in.
 pub type WorldOf<S> = World<<S as Service>::Process, Watched<<S as Service>::Judges>>;
@@ -73,6 +79,7 @@ pub struct Run<S: Service> {
     seed: u64,
     limit: Instant,
     events_max: u64,
+    bytes_max: u64,
     phase: Phase,
 }
 
@@ -118,8 +125,9 @@ impl<S: Service> Run<S> {
         let judges = Watched::new(S::judges(&plan.config, &plan.shape), &plan.watches, &plan.shape);
         let world = World::new(settings, judges)
             .map_err(|bad| vec![Problem::new(crate::scenario::Place::whole(), bad.to_string())])?;
-        let (limit, events_max) = (Instant::ZERO + scenario.limit, options.events_max);
-        Ok(Run { plan: Arc::new(plan), world, seed, limit, events_max, phase: Phase::Script })
+        let RunOptions { events_max, bytes_max, .. } = *options;
+        let (plan, limit) = (Arc::new(plan), Instant::ZERO + scenario.limit);
+        Ok(Run { plan, world, seed, limit, events_max, bytes_max, phase: Phase::Script })
     }
 
     /// Goes on, by one event at most.
@@ -187,12 +195,8 @@ impl<S: Service> Run<S> {
 
     /// What came of it; undecided while it is not over.
     pub fn outcome(&self) -> Outcome {
-        let verdict = match &self.phase {
-            Phase::Over(verdict) => verdict.clone(),
-            Phase::Script | Phase::Settling | Phase::Converging { .. } => {
-                Verdict::Undecided { why: format!("not over at {}", self.world.now()) }
-            }
-        };
+        let undecided = || Verdict::Undecided { why: format!("not over at {}", self.world.now()) };
+        let verdict = self.verdict().cloned().unwrap_or_else(undecided);
         // A process that panicked is in the middle of something.
         let final_state = match &verdict {
             Verdict::Panicked { .. } => String::new(),
@@ -262,6 +266,11 @@ impl<S: Service> Run<S> {
         }
         if self.world.events() >= self.events_max {
             let why = format!("no verdict after {} events, at {}", self.events_max, self.world.now());
+            return Err(Verdict::Undecided { why });
+        }
+        if self.world.events().is_multiple_of(WEIGH_EVERY) && self.world.bytes() > self.bytes_max {
+            let (max, now) = (self.bytes_max, self.world.now());
+            let why = format!("its world takes more than {max} bytes, at {now}");
             return Err(Verdict::Undecided { why });
         }
         Ok(true)

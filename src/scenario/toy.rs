@@ -16,10 +16,10 @@ use crate::sim::{Judge, Observation, Violation};
 use crate::time::{Duration, Instant};
 
 #[derive(Clone, Debug)]
-pub(super) struct Toy {
+pub(crate) struct Toy {
     id: ProcessId,
     sites: SiteSet,
-    pub(super) greatest: u64,
+    pub(crate) greatest: u64,
     heard: SiteSet,
     next: Instant,
     /// Where it lies differs from run to run.
@@ -29,13 +29,13 @@ pub(super) struct Toy {
 }
 
 #[derive(Clone, Debug, PartialEq)]
-pub(super) enum Say {
+pub(crate) enum Say {
     Greatest { number: u64 },
     Got { number: u64 },
 }
 
 #[derive(Clone, Debug)]
-pub(super) struct Kept {
+pub(crate) struct Kept {
     number: u64,
 }
 
@@ -43,7 +43,7 @@ wire_enum!(Say { 1 => Greatest { number }, 2 => Got { number } });
 wire_struct!(Kept { number });
 
 #[derive(Clone, Debug)]
-pub(super) struct Kept1(pub(super) u64);
+pub(crate) struct Kept1(pub(super) u64);
 
 impl fmt::Display for Kept1 {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -66,14 +66,14 @@ impl Label for Kept1 {
 label_enum!(Say { Greatest about number, Got about number });
 
 #[derive(Clone, Debug)]
-pub(super) enum Put {
+pub(crate) enum Put {
     Number(u64),
     Odd(Odd, Arc<()>),
 }
 
 /// What no run may depend on.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
-pub(super) enum Odd {
+pub(crate) enum Odd {
     /// An address.
     Address,
     /// An address that is only written to the disk.
@@ -191,7 +191,7 @@ impl Process for Toy {
 
 /// Objects to 66.
 #[derive(Clone, Debug)]
-pub(super) struct NoSixes;
+pub(crate) struct NoSixes;
 
 impl Judge<Toy> for NoSixes {
     fn observe(&mut self, _: Instant, seen: &Observation<'_, Toy>) -> Result<(), Violation> {
@@ -205,24 +205,24 @@ impl Judge<Toy> for NoSixes {
 }
 
 #[derive(Clone, Debug)]
-pub(super) struct Toys;
+pub(crate) struct Toys;
 
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) enum Command {
+pub(crate) enum Command {
     Put { site: u8, number: u64 },
     PutOdd { site: u8, what: Odd },
 }
 
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) enum Expected {
+pub(crate) enum Expected {
     Holds { site: u8, number: u64 },
 }
 
 #[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
-pub(super) struct Settings {
+pub(crate) struct Settings {
     is_broken: bool,
 }
 

@@ -16,6 +16,7 @@ pub struct Watched<J> {
     roles: [Option<Role>; SITES_MAX as usize],
     sites: SiteSet,
     machines: Vec<SiteSet>,
+    noted: Vec<(&'static str, u64)>,
 }
 
 #[derive(Clone, Debug)]
@@ -32,6 +33,19 @@ impl<J> Watched<J> {
             roles: [None; SITES_MAX as usize],
             sites: shape.all_sites(),
             machines: shape.all_machines(),
+            noted: Vec::new(),
+        }
+    }
+
+    /// How often each kind of note was made, in the order of the first ones.
+    pub fn noted(&self) -> &[(&'static str, u64)] {
+        &self.noted
+    }
+
+    fn count(&mut self, kind: &'static str) {
+        match self.noted.iter_mut().find(|(known, _)| *known == kind) {
+            Some((_, count)) => *count += 1,
+            None => self.noted.push((kind, 1)),
         }
     }
 
@@ -113,6 +127,9 @@ impl Seen {
 
 impl<P: Process, J: Judge<P>> Judge<P> for Watched<J> {
     fn observe(&mut self, now: Instant, seen: &Observation<'_, P>) -> Result<(), Violation> {
+        if let Observation::Noted { note, .. } = seen {
+            self.count(note.kind());
+        }
         self.judges.observe(now, seen)?;
         self.look(seen)
     }

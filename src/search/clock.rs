@@ -3,7 +3,6 @@
 use std::time::Duration;
 
 /// Since when a search is at work.
-#[derive(Clone, Copy, Debug)]
 #[expect(clippy::disallowed_types, reason = "bounds how many runs there are, never what one does")]
 pub(super) struct Clock(std::time::Instant);
 

@@ -3,15 +3,39 @@
 //! Nothing here knows a protocol, and nothing here decides what a run does: a search only makes [`Scenario`] values
 //! and looks at what came of them. One run stays on one thread.
 //!
+//! - A [`Source`] makes a scenario out of each seed, a [`Sweep`] runs them and tells a [`Listener`] in order.
+//! - [`Groups`] counts failures that are alike, [`Facts`] what happened at all.
+//! - [`Settle`] shrinks a few of each group and saves each shape once, as a [`Failure`].
+//! - [`shrink()`] makes a failing scenario smaller, [`blame()`] says when its failure became inevitable.
+//!
 //! [`Scenario`]: crate::scenario::Scenario
 
 pub mod blame;
 mod clock;
+mod facts;
+mod failure;
+mod groups;
 mod property;
+mod ran;
 mod runner;
+mod seeds;
+mod settle;
 pub mod shrink;
+mod source;
+mod sweep;
 
 pub use blame::{Blamed, Inquiry, Jump, Point, Suspect, blame};
+#[cfg(test)]
+mod tests;
+
+pub use facts::{Fact, FactKind, Facts};
+pub use failure::{Failure, Found, SCHEMA};
+pub use groups::{Group, Groups, Sample};
 pub use property::Property;
+pub use ran::{Again, Ran, Second, traced};
 pub use runner::Runner;
+pub use seeds::{Seeds, Shard};
+pub use settle::{Recheck, Settle, Settled, Shrink, recheck};
 pub use shrink::{Budget, NotShrunk, Shrunk, shrink};
+pub use source::{Pinned, Source};
+pub use sweep::{Listener, Sweep, TWICE_EVERY};

@@ -37,6 +37,12 @@ impl<S: Service> Runner<S> {
         Runner { configure: Arc::new(configure), options }
     }
 
+    /// The same with other options.
+    #[must_use]
+    pub fn with(&self, options: RunOptions) -> Runner<S> {
+        Runner { configure: Arc::clone(&self.configure), options }
+    }
+
     /// A run of `scenario` before its first event, or everything that is wrong with it.
     pub fn start(&self, scenario: &Scenario<S>) -> Result<Run<S>, Vec<Problem>> {
         self.start_with(scenario, &self.options)

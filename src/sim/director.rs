@@ -280,6 +280,12 @@ impl<C: Clone> Director<C> {
         counts.fold((0, 0), |sum, count| (sum.0 + count.0, sum.1 + count.1))
     }
 
+    /// The steps that fired, track by track.
+    pub(crate) fn fired_steps(&self) -> impl Iterator<Item = &Step<C>> {
+        let tracks = self.tracks.iter().zip(&self.progress);
+        tracks.flat_map(|(track, progress)| &track[..progress.next])
+    }
+
     /// The steps that make a run stale: required, not fired, and not behind an optional one that did not fire.
     pub(crate) fn unfired(&self) -> Vec<Unfired> {
         let mut unfired = Vec::new();

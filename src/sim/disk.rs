@@ -98,6 +98,12 @@ impl SimDisk {
         self.unsynced.retain(|change| change.file != sync.file || change.number >= sync.below);
     }
 
+    /// About how many bytes of memory it takes.
+    pub(crate) fn bytes(&self) -> u64 {
+        let pages: usize = self.files.values().map(|file| file.pages.iter().flatten().count()).sum();
+        (pages * PAGE + self.unsynced.len() * size_of::<Change>()) as u64
+    }
+
     /// How many changes a crash would undo.
     pub fn unsynced(&self) -> usize {
         self.unsynced.len()

@@ -24,6 +24,7 @@ pub(crate) mod rules;
 pub mod script;
 mod sending;
 pub mod settings;
+mod tally;
 pub mod trace;
 mod watch;
 mod words;

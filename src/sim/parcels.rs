@@ -98,6 +98,15 @@ impl<M> Parcels<M> {
         }
     }
 
+    /// About how many bytes all of them have.
+    pub(crate) fn bytes(&self) -> u64 {
+        let of = |parcel: &Parcel<M>| {
+            let messages = mem::size_of::<M>() * parcel.messages.capacity();
+            mem::size_of::<Parcel<M>>() + messages + parcel.datagram.bytes.capacity()
+        };
+        self.slab.iter().map(of).sum::<usize>() as u64
+    }
+
     /// How many copies are under way.
     #[cfg(test)]
     pub(crate) fn copies(&self) -> usize {

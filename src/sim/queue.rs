@@ -145,6 +145,11 @@ impl<E> Queue<E> {
         self.slab.iter().filter_map(|entry| Some((entry.turn, entry.event.as_ref()?)))
     }
 
+    /// How many bytes its entries have.
+    pub(crate) fn bytes(&self) -> u64 {
+        (self.slab.len() * size_of::<Entry<E>>()) as u64
+    }
+
     /// Takes the event of this turn out: at once for the first, with a pass over the queue for any other.
     pub(crate) fn take(&mut self, turn: Turn) -> Option<E> {
         if self.first() == Some(turn) { self.take_first(turn) } else { self.take_out(turn) }

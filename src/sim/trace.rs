@@ -335,6 +335,16 @@ impl<P: Process> Trace<P> {
         self.lines.iter()
     }
 
+    /// How many lines are kept.
+    pub fn len(&self) -> usize {
+        self.lines.len()
+    }
+
+    /// Whether none is.
+    pub fn is_empty(&self) -> bool {
+        self.lines.is_empty()
+    }
+
     /// How many older lines went beyond the limit.
     pub const fn forgotten(&self) -> u64 {
         self.forgotten

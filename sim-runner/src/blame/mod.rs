@@ -22,6 +22,13 @@ pub(crate) fn blame<S: Service>(args: &Blame, runner: &Runner<S>) -> io::Result<
         Ok(loaded) => loaded,
         Err(error) => return Ok(load_errors(&[error])),
     };
+    if let Some(why) = loaded.planted_otherwise(args.saboteur.as_deref()) {
+        error(format_args!("{why}"));
+        return Ok(Exit::Usage);
+    }
+    // What is left of a saved failure is too little to have been otherwise.
+    let origin = loaded.failure.as_ref().and_then(|failure| failure.origin.as_ref());
+    let scenario = origin.unwrap_or(&loaded.scenario);
     if let Some(svg) = &args.svg
         && let Err(why) = writable(svg)
     {
@@ -32,7 +39,7 @@ pub(crate) fn blame<S: Service>(args: &Blame, runner: &Runner<S>) -> io::Result<
     runner.options.seed = args.seed;
     let inquiry = Inquiry { forks: args.forks, time: args.time };
     let progress = Progress::show(1, 1, &format!("forking {}", loaded.name));
-    let blamed = search::blame(&runner, &loaded.scenario, &inquiry);
+    let blamed = search::blame(&runner, scenario, &inquiry);
     drop(progress);
     let blamed = match blamed {
         Ok(blamed) => blamed,

@@ -1,8 +1,5 @@
 //! Planted bugs and the scenarios that they fail in.
 
-use std::fs;
-use std::path::Path;
-
 use aviary::scenario::{RunOptions, Scenario, read};
 use aviary::search::Runner;
 use aviary::service::Timelines;
@@ -18,13 +15,6 @@ pub const BY_CHANCE: [(&str, u64, &str); 6] = [
     ("supplies-nothing", 2, "Accept"),
     ("never-fetches", 5, "Accept"),
 ];
-
-/// A scenario of the project.
-#[allow(dead_code, reason = "not every test asks for it")]
-pub fn file(name: &str) -> Scenario<Lying> {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../scenarios").join(name).with_extension("ron");
-    of(&fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display())))
-}
 
 /// A network that loses a little, and some who tweet now and then.
 pub fn light(seed: u64) -> Scenario<Lying> {
@@ -45,7 +35,8 @@ pub fn light(seed: u64) -> Scenario<Lying> {
     Scenario { seed, ..of(text) }
 }
 
-fn of(text: &str) -> Scenario<Lying> {
+/// The scenario of a text.
+pub fn of(text: &str) -> Scenario<Lying> {
     read::<Timelines>("planted.ron", text).unwrap_or_else(|bad| panic!("{bad}")).for_service()
 }
 

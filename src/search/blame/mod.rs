@@ -127,7 +127,9 @@ pub fn blame<S: Service>(
         runner.start_with(&scenario, &options).map_err(NotShrunk::Wrong)
     };
     let (outcome, turns) = to_the_end(base(TraceLevel::Notable)?);
-    let Some(property) = Property::of(&outcome.verdict) else { return Err(NotShrunk::Otherwise(outcome)) };
+    let Some(property) = Property::of(&outcome.verdict) else {
+        return Err(NotShrunk::Otherwise(Box::new(outcome)));
+    };
     let mut forks = Forks::new(base(TraceLevel::Off)?, turns, &property, inquiry, clock);
     let shaken = unsettle(&mut forks);
     let mut jump = None;

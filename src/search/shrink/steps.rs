@@ -96,18 +96,15 @@ pub(super) fn plainer<S: Service>(trials: &mut Trials<'_, S>) {
 fn one_track<S: Service>(trials: &mut Trials<'_, S>) {
     let mut at = 0;
     while at < trials.best().also.len() && !trials.is_spent() {
-        let joined = |joins: &dyn Fn(&[StepOf<S>], &[StepOf<S>]) -> Vec<StepOf<S>>| {
-            let mut candidate = trials.best().clone();
-            let second = candidate.also.remove(at);
-            candidate.steps = joins(&candidate.steps, &second);
-            candidate
-        };
+        let mut rest = trials.best().clone();
+        let (first, second) = (rest.steps.clone(), rest.also.remove(at));
         let candidates = [
-            joined(&|one, other| sorted([one, other].concat())),
-            joined(&|one, other| [one, other].concat()),
-            joined(&|one, other| [other, one].concat()),
+            sorted([first.as_slice(), &second].concat()),
+            [first.as_slice(), &second].concat(),
+            [second.as_slice(), &first].concat(),
         ];
-        if !candidates.into_iter().any(|candidate| trials.adopt(candidate)) {
+        let mut candidates = candidates.into_iter().map(|steps| Scenario { steps, ..rest.clone() });
+        if !candidates.any(|candidate| trials.adopt(candidate)) {
             at += 1;
         }
     }

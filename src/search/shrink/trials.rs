@@ -67,7 +67,7 @@ impl<'a, S: Service> Trials<'a, S> {
         let property = match (property, broken) {
             (Some(wanted), Some(broken)) if *wanted == broken => broken,
             (None, Some(broken)) => broken,
-            (_, None) | (Some(_), Some(_)) => return Err(NotShrunk::Otherwise(outcome)),
+            (_, None) | (Some(_), Some(_)) => return Err(NotShrunk::Otherwise(Box::new(outcome))),
         };
         let mut trials = Trials {
             runner,
@@ -163,7 +163,7 @@ impl<'a, S: Service> Trials<'a, S> {
             return Err(NotShrunk::Unsteady);
         }
         if !self.property.is_of(&outcome.verdict) {
-            return Err(NotShrunk::Otherwise(outcome));
+            return Err(NotShrunk::Otherwise(Box::new(outcome)));
         }
         let (runs, took) = (self.runs + 2, self.clock.elapsed());
         Ok(Shrunk { scenario: self.best, outcome, property: self.property, runs, took, is_least })

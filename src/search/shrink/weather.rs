@@ -27,6 +27,9 @@ const DELAYS_MAX: usize = 256;
 /// A feature of the network that a scenario can do without.
 type Feature = fn(&mut Network);
 
+/// What a sort of chance did to a datagram, in the words of a rule.
+type Fate = fn(&Fated) -> Option<Then>;
+
 const FEATURES: [Feature; 3] = [
     |network| network.loss = Chance::NEVER,
     |network| network.duplication = Chance::NEVER,
@@ -94,7 +97,7 @@ fn constants(latency: &Latency) -> Vec<Latency> {
 
 /// Says what is left of chance message by message, one sort of it after the other.
 pub(super) fn say<S: Service>(trials: &mut Trials<'_, S>) {
-    let sorts: [(Feature, fn(&Fated) -> Option<Then>); 3] = [
+    let sorts: [(Feature, Fate); 3] = [
         (FEATURES[0], |fated| fated.is_lost.then_some(Then::Drop)),
         (FEATURES[1], |fated| {
             let apart = fated.second? - fated.delay;

@@ -1,0 +1,129 @@
+//! What a sweep writes while it goes on and at its end: found unwritable before anything runs.
+
+use std::fs::{self, File};
+use std::io::{self, BufWriter, Write};
+use std::path::Path;
+
+use aviary::search::{Again, Ran, Settled};
+use serde::Serialize;
+
+/// A new file, or why there is none.
+pub(super) fn create(path: &Path) -> Result<BufWriter<File>, String> {
+    let file = File::create(path).map_err(|why| format!("failed to write {}: {why}", path.display()))?;
+    Ok(BufWriter::new(file))
+}
+
+/// Whether files can be written to this folder; one that is not there is made for trying and goes again.
+pub(super) fn probe(folder: &Path) -> Result<(), String> {
+    let failed = |why: io::Error| format!("failed to write to the folder {}: {why}", folder.display());
+    let is_new = !folder.exists();
+    fs::create_dir_all(folder).map_err(failed)?;
+    let probe = folder.join(format!(".sweep-{}", std::process::id()));
+    File::create(&probe).and_then(|_| fs::remove_file(&probe)).map_err(failed)?;
+    // Its parents may have been made too; they stay.
+    if is_new { fs::remove_dir(folder).map_err(failed) } else { Ok(()) }
+}
+
+/// A run as one line.
+#[derive(Serialize)]
+struct Line<'a> {
+    source: &'a str,
+    seed: u64,
+    verdict: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reason: Option<String>,
+    events: u64,
+    simulated_ns: u64,
+    fingerprint: String,
+    /// Whether a second run was the same; absent where there was none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    repeats: Option<bool>,
+}
+
+/// Writes a run. There is no time of day and no length of time in it: the same seeds give the same bytes.
+pub(super) fn line(out: &mut impl Write, source: &str, ran: &Ran) -> io::Result<()> {
+    let line = Line {
+        source,
+        seed: ran.seed,
+        verdict: ran.verdict.name(),
+        reason: (!ran.verdict.is_pass()).then(|| ran.verdict.to_string()),
+        events: ran.events,
+        simulated_ns: ran.simulated.as_micros().saturating_mul(1_000),
+        fingerprint: format!("{:016x}", ran.fingerprint),
+        repeats: match ran.again {
+            Again::Once => None,
+            Again::Same => Some(true),
+            Again::Differed(_) => Some(false),
+        },
+    };
+    let text = serde_json::to_string(&line).map_err(io::Error::other)?;
+    writeln!(out, "{text}")
+}
+
+/// A report for build servers: a case for each source, which passes if all of its runs do, one for each group of
+/// failures, and one for runs that did not repeat themselves.
+pub(super) fn junit(
+    out: &mut impl Write,
+    sources: &[(String, u64)],
+    settled: &[Settled],
+    differed: &[(String, String)],
+    seconds: f64,
+) -> io::Result<()> {
+    let is_failed = |source: &usize| settled.iter().any(|group| group.source == *source);
+    let passed: Vec<usize> = (0..sources.len()).filter(|source| !is_failed(source)).collect();
+    let (tests, failures) = (passed.len() + settled.len() + differed.len(), settled.len() + differed.len());
+    writeln!(out, r#"<?xml version="1.0" encoding="UTF-8"?>"#)?;
+    writeln!(
+        out,
+        r#"<testsuite name="sweep" tests="{tests}" failures="{failures}" errors="0" time="{seconds:.3}">"#
+    )?;
+    for source in passed {
+        let (name, runs) = &sources[source];
+        writeln!(out, r#"  <testcase classname="{}" name="{runs} runs"/>"#, escaped(name))?;
+    }
+    let mut case = |class: &str, name: &str, message: &str, text: &str| {
+        writeln!(out, r#"  <testcase classname="{}" name="{}">"#, escaped(class), escaped(name))?;
+        writeln!(out, r#"    <failure message="{}">{}</failure>"#, escaped(message), escaped(text))?;
+        writeln!(out, "  </testcase>")
+    };
+    for group in settled {
+        let path = group.path.as_ref().map(|path| path.display().to_string()).unwrap_or_default();
+        let text = format!("{} runs, first seed {}, {path}", group.count, group.found.seed);
+        let message = format!("{}: {}", group.property, group.explanation);
+        let stem = group.path.as_ref().and_then(|path| path.file_stem());
+        let name = stem.map_or_else(|| group.property.clone(), |stem| stem.to_string_lossy().into_owned());
+        case(&group.found.profile, &name, &message, &text)?;
+    }
+    for (source, sentence) in differed {
+        case(source, "repeats itself", "two runs of one seed differed", sentence)?;
+    }
+    writeln!(out, "</testsuite>")?;
+    out.flush()
+}
+
+/// As it stands in XML, in an attribute too. What XML cannot say is a question mark.
+fn escaped(text: &str) -> String {
+    let mut escaped = String::with_capacity(text.len());
+    for c in text.chars() {
+        match c {
+            '&' => escaped.push_str("&amp;"),
+            '<' => escaped.push_str("&lt;"),
+            '>' => escaped.push_str("&gt;"),
+            '"' => escaped.push_str("&quot;"),
+            '\n' => escaped.push_str("&#10;"),
+            c if c.is_control() => escaped.push('?'),
+            c => escaped.push(c),
+        }
+    }
+    escaped
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn xml_takes_any_text() {
+        assert_eq!(escaped("a<b> & \"c\"\nd\u{1}"), "a&lt;b&gt; &amp; &quot;c&quot;&#10;d?");
+    }
+}

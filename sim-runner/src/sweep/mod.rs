@@ -1,0 +1,320 @@
+//! `sweep`: runs scenarios under many seeds on all cores and says what came of them.
+
+mod corpus;
+mod files;
+mod interrupt;
+mod screen;
+mod sources;
+mod table;
+mod totals;
+pub(crate) mod words;
+
+use std::fs::File;
+use std::io::{self, BufWriter, Write};
+use std::num::NonZeroUsize;
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use aviary::process::Process;
+use aviary::scenario::{RunOptions, Scenario, Service, Verdict};
+use aviary::search::{
+    Budget, Facts, Groups, Listener, Property, Ran, Runner, Seeds, Settle, Settled, Shard, Source, shrink,
+};
+use aviary::sim::TraceLevel;
+
+use self::screen::Screen;
+use self::table::Closing;
+use self::totals::Totals;
+use crate::Exit;
+use crate::args::{Format, Sweep};
+use crate::report::{error, program, quoted, stdout};
+
+/// Sweeps as `args` say, with a last word of `configure` on every process.
+pub(crate) fn sweep<S: Service>(
+    args: &Sweep,
+    configure: impl Fn(&mut <S::Process as Process>::Config) + Send + Sync + 'static,
+) -> io::Result<Exit> {
+    let ready = match Ready::<S>::new(args, configure) {
+        Ok(ready) => ready,
+        Err(exit) => return Ok(exit),
+    };
+    let stop = interrupt::flag()?;
+    let mut out = stdout();
+    let checked = match &ready.corpus {
+        Some((folder, corpus)) => {
+            let checked = corpus.check(&ready.sweep.runner, args.saboteur.as_deref());
+            if args.format == Format::Text {
+                corpus::text(&mut out, folder, &checked)?;
+                out.flush()?;
+            }
+            checked
+        }
+        None => Vec::new(),
+    };
+    let mut exits: Vec<Exit> = checked.iter().map(corpus::Checked::exit).collect();
+    if !ready.is_to_be_swept {
+        if args.format == Format::Json {
+            let text = serde_json::to_string(&serde_json::json!({ "corpus": checked }));
+            writeln!(out, "{}", text.map_err(io::Error::other)?)?;
+        }
+        out.flush()?;
+        return Ok(Exit::worst(&exits));
+    }
+    exits.push(ready.run(args, &stop, &checked, &mut out)?);
+    let is_parted = exits.contains(&Exit::Nondeterministic);
+    Ok(if is_parted { Exit::Nondeterministic } else { Exit::worst(&exits) })
+}
+
+/// A sweep whose arguments make sense and whose files can be written.
+struct Ready<'a, S: Service> {
+    sweep: aviary::search::Sweep<S>,
+    names: Vec<String>,
+    is_to_be_swept: bool,
+    report: Option<BufWriter<File>>,
+    junit: Option<BufWriter<File>>,
+    corpus: Option<(&'a Path, corpus::Corpus<S>)>,
+}
+
+impl<'a, S: Service> Ready<'a, S> {
+    /// What is wrong is told.
+    fn new(
+        args: &'a Sweep,
+        configure: impl Fn(&mut <S::Process as Process>::Config) + Send + Sync + 'static,
+    ) -> Result<Ready<'a, S>, Exit> {
+        let usage = |why: String| {
+            error(format_args!("{why}"));
+            Exit::Usage
+        };
+        let is_bounded = args.time.is_some() || args.seeds.is_some_and(|seeds| seeds.end().is_some());
+        let is_to_be_swept = is_bounded || args.seeds.is_some();
+        if !is_bounded && (is_to_be_swept || args.corpus.is_none()) {
+            return Err(usage("how much? expected --seeds A..B, --time 10m, or both".into()));
+        }
+        if args.report.is_some() && args.report == args.junit {
+            return Err(usage("--report and --junit are the same file".into()));
+        }
+        let sources = sources::sources::<S>(&args.sources)?;
+        let corpus = match &args.corpus {
+            Some(folder) => Some((folder.as_path(), corpus::read::<S>(folder)?)),
+            None => None,
+        };
+        files::probe(&args.failures).map_err(usage)?;
+        let file = |path: &Option<std::path::PathBuf>| {
+            path.as_ref().map(|path| files::create(path)).transpose().map_err(usage)
+        };
+        let (report, junit) = (file(&args.report)?, file(&args.junit)?);
+        let options = RunOptions {
+            seed: None,
+            trace: TraceLevel::Off,
+            events_max: args.events_max,
+            bytes_max: args.bytes_max,
+            ..RunOptions::default()
+        };
+        let all = || std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN);
+        let sweep = aviary::search::Sweep {
+            runner: Runner::configured(options, configure),
+            seeds: args.seeds.unwrap_or(Seeds::since(0)),
+            shard: args.shard.unwrap_or(Shard::ALL),
+            time: args.time,
+            threads: args.threads.unwrap_or_else(all),
+            sources,
+        };
+        let names = sweep.sources.iter().map(|source| source.name().to_owned()).collect();
+        Ok(Ready { sweep, names, is_to_be_swept, report, junit, corpus })
+    }
+
+    fn run(
+        self,
+        args: &Sweep,
+        stop: &Arc<AtomicBool>,
+        checked: &[corpus::Checked],
+        out: &mut impl Write,
+    ) -> io::Result<Exit> {
+        let Ready { sweep, names, report, junit, .. } = self;
+        let clock = Clock::start();
+        let of = sweep.seeds.count(sweep.shard).map(|count| count.saturating_mul(names.len() as u64));
+        let mut told = Told {
+            names: &names,
+            stop,
+            clock,
+            report,
+            failed: None,
+            groups: Groups::default(),
+            totals: Totals::default(),
+            exits: Vec::new(),
+            screen: Screen::new(of, sweep.time),
+        };
+        let facts = sweep.run(stop, &mut told);
+        let wall = clock.elapsed();
+        let Told { report, failed, groups, totals, mut exits, screen, .. } = told;
+        if let Some(mut report) = report {
+            report.flush()?;
+        }
+        if let Some(why) = failed {
+            return Err(why);
+        }
+        let is_interrupted = stop.load(Ordering::Relaxed);
+        if !groups.is_empty() {
+            screen.say(&format!("shrinking and saving {} groups of failures", groups.len()));
+        }
+        let settled = settle(args, &sweep, &groups, stop)?;
+        let differed = save_differed(args, &sweep.sources, &names, &totals)?;
+        drop(screen);
+        if totals.differed > 0 {
+            exits.push(Exit::Nondeterministic);
+        }
+        if let Some(mut junit) = junit {
+            let per_source = totals.runs / names.len() as u64;
+            let sources: Vec<_> = names.iter().map(|name| (name.clone(), per_source)).collect();
+            let differed: Vec<_> =
+                differed.iter().map(|(which, how, _)| (which.clone(), how.clone())).collect();
+            files::junit(&mut junit, &sources, &settled, &differed, wall.as_secs_f64())?;
+        }
+        let seeds = match (sweep.seeds.end(), totals.last_seed) {
+            (None, Some(last)) => format!("{}..{}", sweep.seeds.first(), last.saturating_add(1)),
+            _ => sweep.seeds.to_string(),
+        };
+        let part = if sweep.shard == Shard::ALL { String::new() } else { format!(" part {}", sweep.shard) };
+        let closing = Closing {
+            sources: &names,
+            seeds: format!("{seeds}{part}"),
+            threads: sweep.threads.get(),
+            wall,
+            totals: &totals,
+            facts: &facts,
+            replays: settled.iter().map(|group| replay(group.path.as_deref(), args)).collect(),
+            settled: &settled,
+            differed,
+            corpus: checked,
+            is_interrupted,
+            memory_kib: peak_kib(),
+        };
+        match args.format {
+            Format::Text => closing.text(out)?,
+            Format::Json => closing.json(out)?,
+        }
+        out.flush()?;
+        let is_parted = exits.contains(&Exit::Nondeterministic);
+        Ok(if is_parted { Exit::Nondeterministic } else { Exit::worst(&exits) })
+    }
+}
+
+/// Listens to a sweep.
+struct Told<'a> {
+    names: &'a [String],
+    stop: &'a AtomicBool,
+    clock: Clock,
+    report: Option<BufWriter<File>>,
+    /// Why the report ends.
+    failed: Option<io::Error>,
+    groups: Groups,
+    totals: Totals,
+    exits: Vec<Exit>,
+    screen: Screen,
+}
+
+impl Listener for Told<'_> {
+    fn ran(&mut self, ran: &Ran) {
+        self.totals.add(ran);
+        if !ran.verdict.is_pass() {
+            self.groups.add(ran);
+            let exit = Exit::of(&ran.verdict);
+            if !self.exits.contains(&exit) {
+                self.exits.push(exit);
+            }
+        }
+        if let Some(report) = &mut self.report
+            && self.failed.is_none()
+            && let Err(why) = files::line(report, &self.names[ran.source], ran)
+        {
+            self.failed = Some(why);
+            self.stop.store(true, Ordering::Relaxed);
+        }
+    }
+
+    fn look(&mut self, facts: &Facts) {
+        self.screen.show(&self.totals, facts.coverage(), self.clock.elapsed());
+    }
+}
+
+/// Shrinks, saves and counts failures by their shapes.
+fn settle<S: Service>(
+    args: &Sweep,
+    sweep: &aviary::search::Sweep<S>,
+    groups: &Groups,
+    stop: &AtomicBool,
+) -> io::Result<Vec<Settled>> {
+    if groups.is_empty() {
+        return Ok(Vec::new());
+    }
+    std::fs::create_dir_all(&args.failures)?;
+    let budget = Budget { time: args.shrink_time, ..Budget::default() };
+    let smaller = |origin: &Scenario<S>, verdict: &Verdict| {
+        let property = Property::of(verdict)?;
+        shrink(&sweep.runner, origin, Some(&property), &budget).ok().map(|shrunk| shrunk.scenario)
+    };
+    let settle = Settle {
+        runner: &sweep.runner,
+        sources: &sweep.sources,
+        shrink: if args.no_shrink { None } else { Some(&smaller) },
+        threads: sweep.threads,
+        folder: Some(&args.failures),
+        saboteur: args.saboteur.as_deref(),
+        replay: &|path: &Path| replay(Some(path), args),
+    };
+    settle.settle(groups, stop)
+}
+
+fn replay(path: Option<&Path>, args: &Sweep) -> String {
+    let path = path.map(quoted).unwrap_or_default();
+    let saboteur = args.saboteur.as_ref().map(|name| format!(" --saboteur {name}")).unwrap_or_default();
+    format!("{} replay {path}{saboteur} --trace", program())
+}
+
+/// Saves the scenarios that did not repeat themselves: which, how, and the command that shows where they part.
+fn save_differed<S: Service>(
+    args: &Sweep,
+    sources: &[Arc<dyn Source<S>>],
+    names: &[String],
+    totals: &Totals,
+) -> io::Result<Vec<(String, String, String)>> {
+    let mut saved = Vec::new();
+    for totals::Differed { source, seed, sentence } in &totals.examples {
+        let text = aviary::scenario::write(&sources[*source].owned(*seed));
+        let path = args.failures.join(format!("not_repeatable-{seed}.ron"));
+        std::fs::create_dir_all(&args.failures)?;
+        std::fs::write(&path, text)?;
+        let which = format!("{} seed {seed}", names[*source]);
+        saved.push((which, sentence.clone(), format!("{} audit {}", program(), quoted(&path))));
+    }
+    Ok(saved)
+}
+
+/// The most memory this process had, where the system tells.
+fn peak_kib() -> Option<u64> {
+    let status = std::fs::read_to_string("/proc/self/status").ok()?;
+    let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
+    peak.trim().trim_end_matches("kB").trim().parse().ok()
+}
+
+/// Wall time.
+#[derive(Clone, Copy)]
+#[expect(clippy::disallowed_types, reason = "wall time is shown, never fed into a run")]
+struct Clock(std::time::Instant);
+
+impl Clock {
+    #[expect(
+        clippy::disallowed_types,
+        clippy::disallowed_methods,
+        reason = "wall time is shown, never fed into a run"
+    )]
+    fn start() -> Clock {
+        Clock(std::time::Instant::now())
+    }
+
+    fn elapsed(self) -> Duration {
+        self.0.elapsed()
+    }
+}

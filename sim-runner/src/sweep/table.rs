@@ -1,0 +1,203 @@
+//! What a sweep came to: a table for people, an object for machines.
+
+use std::io::{self, Write};
+use std::time::Duration;
+
+use aviary::search::{FactKind, Facts, Settled};
+use serde::Serialize;
+
+use super::corpus::Checked;
+use super::totals::Totals;
+use super::words::{count, rate};
+use crate::report::{BAD, DIM, GOOD, ODD};
+
+/// Everything that is told at the end.
+pub(super) struct Closing<'a> {
+    pub(super) sources: &'a [String],
+    /// `0..1000`, or which part of it.
+    pub(super) seeds: String,
+    pub(super) threads: usize,
+    pub(super) wall: Duration,
+    pub(super) totals: &'a Totals,
+    pub(super) facts: &'a Facts,
+    pub(super) settled: &'a [Settled],
+    /// Of each of those, the command that shows it.
+    pub(super) replays: Vec<String>,
+    /// Runs that did not repeat themselves: which, how, and the command that shows it.
+    pub(super) differed: Vec<(String, String, String)>,
+    pub(super) corpus: &'a [Checked],
+    pub(super) is_interrupted: bool,
+    pub(super) memory_kib: Option<u64>,
+}
+
+impl Closing<'_> {
+    fn seconds(&self) -> f64 {
+        self.wall.as_secs_f64().max(1e-6)
+    }
+
+    fn a_core(&self, number: u64) -> String {
+        #[expect(clippy::cast_precision_loss, reason = "a rate for people")]
+        let cores = self.threads as f64;
+        rate(number, self.seconds() * cores)
+    }
+
+    pub(super) fn text(&self, out: &mut impl Write) -> io::Result<()> {
+        let Closing { totals, threads, facts, .. } = self;
+        let sources = match self.sources {
+            few if few.len() <= 3 => few.join(", "),
+            many => format!("{} scenarios", many.len()),
+        };
+        let threads = if *threads == 1 { "1 thread".to_owned() } else { format!("{threads} threads") };
+        let cut = if self.is_interrupted { ", interrupted" } else { "" };
+        writeln!(out, "swept {sources}, seeds {}, {threads}{cut}", self.seeds)?;
+        let twice = format!("{} of them twice", count(totals.twice));
+        writeln!(out, "  runs       {} in {:.1} s, {twice}", count(totals.runs), self.wall.as_secs_f64())?;
+        let per = rate(totals.runs, self.seconds());
+        writeln!(out, "  speed      {per} runs/s, {} a core", self.a_core(totals.runs))?;
+        let (simulated, events) =
+            (rate(totals.simulated_s(), self.seconds()), rate(totals.events, self.seconds()));
+        writeln!(out, "             {simulated} times real time, {events} events/s")?;
+        if let Some(kib) = self.memory_kib {
+            let threads = self.threads as u64;
+            let mib = |kib: u64| format!("{}.{}", kib / 1_024, kib % 1_024 * 10 / 1_024);
+            writeln!(out, "  memory     {} MiB at most, {} a core", mib(kib), mib(kib / threads))?;
+        }
+        let (seen, all) = facts.coverage();
+        writeln!(out, "  facts      {seen} of {all} happened")?;
+        self.facts(out)?;
+        self.failures(out)
+    }
+
+    fn facts(&self, out: &mut impl Write) -> io::Result<()> {
+        let width = self.facts.iter().map(|(_, name, _)| name.len()).max().unwrap_or(0);
+        for kind in FactKind::ALL {
+            let of_kind = || self.facts.iter().filter(|fact| fact.0 == kind);
+            for (_, name, fact) in of_kind().filter(|fact| fact.2.runs > 0) {
+                let (runs, times) = (count(fact.runs), count(fact.times));
+                writeln!(
+                    out,
+                    "    {DIM}{:<5}{DIM:#} {name:<width$}  in {runs:>9} runs, {times:>13} times",
+                    kind.name()
+                )?;
+            }
+            let never: Vec<&str> = of_kind().filter(|fact| fact.2.runs == 0).map(|fact| fact.1).collect();
+            if !never.is_empty() {
+                writeln!(out, "    {ODD}never{ODD:#} {}: {}", kind.name(), never.join("; "))?;
+            }
+        }
+        Ok(())
+    }
+
+    fn failures(&self, out: &mut impl Write) -> io::Result<()> {
+        let Closing { totals, .. } = self;
+        if totals.failed() == 0 && totals.differed == 0 {
+            return writeln!(out, "  failures   {GOOD}none{GOOD:#}");
+        }
+        let (failed, groups) = (count(totals.failed()), count(self.settled.len() as u64));
+        writeln!(out, "  failures   {BAD}{failed}{BAD:#} in {groups} groups")?;
+        for (group, replay) in self.settled.iter().zip(&self.replays) {
+            let Settled { property, explanation, found, steps, .. } = group;
+            let size = if group.is_shrunk { format!(", shrunk to {steps} steps") } else { String::new() };
+            let runs = count(group.count);
+            writeln!(
+                out,
+                "    {BAD}{property}{BAD:#}  {runs} runs, first of {} seed {}{size}",
+                found.profile, found.seed
+            )?;
+            writeln!(out, "      {explanation}")?;
+            writeln!(out, "      {replay}")?;
+        }
+        if totals.differed > 0 {
+            writeln!(out, "    {BAD}not repeatable{BAD:#}  {} runs", count(totals.differed))?;
+        }
+        for (which, how, audit) in &self.differed {
+            writeln!(out, "      {which}: {how}")?;
+            writeln!(out, "      {audit}")?;
+        }
+        Ok(())
+    }
+
+    pub(super) fn json(&self, out: &mut impl Write) -> io::Result<()> {
+        let Closing { totals, .. } = self;
+        let fact = |(kind, name, fact): (FactKind, &'static str, aviary::search::Fact)| FactObject {
+            kind: kind.name(),
+            name,
+            runs: fact.runs,
+            times: fact.times,
+        };
+        let group = |(group, replay): (&Settled, &String)| GroupObject {
+            property: group.property.clone(),
+            explanation: group.explanation.clone(),
+            runs: group.count,
+            source: group.found.profile.clone(),
+            seed: group.found.seed,
+            steps: group.steps,
+            shrunk: group.is_shrunk,
+            file: group.path.as_ref().map(|path| path.display().to_string()),
+            replay: replay.clone(),
+        };
+        let object = Object {
+            sources: self.sources,
+            seeds: &self.seeds,
+            threads: self.threads,
+            wall_ns: u64::try_from(self.wall.as_nanos()).unwrap_or(u64::MAX),
+            interrupted: self.is_interrupted,
+            runs: totals.runs,
+            twice: totals.twice,
+            events: totals.events,
+            simulated_ns: totals.simulated_us.saturating_mul(1_000),
+            memory_kib: self.memory_kib,
+            failed: totals.failed(),
+            differed: totals.differed,
+            facts: self.facts.iter().map(fact).collect(),
+            groups: self.settled.iter().zip(&self.replays).map(group).collect(),
+            not_repeatable: self.differed.iter().map(|(which, how, audit)| [which, how, audit]).collect(),
+            corpus: self.corpus,
+        };
+        let text = serde_json::to_string(&object).map_err(io::Error::other)?;
+        writeln!(out, "{text}")
+    }
+}
+
+/// What a sweep came to, for machines.
+#[derive(Serialize)]
+struct Object<'a> {
+    sources: &'a [String],
+    seeds: &'a str,
+    threads: usize,
+    wall_ns: u64,
+    interrupted: bool,
+    runs: u64,
+    twice: u64,
+    events: u64,
+    simulated_ns: u64,
+    memory_kib: Option<u64>,
+    failed: u64,
+    differed: u64,
+    facts: Vec<FactObject>,
+    groups: Vec<GroupObject>,
+    /// Which, how, and the command that shows it.
+    not_repeatable: Vec<[&'a String; 3]>,
+    corpus: &'a [Checked],
+}
+
+#[derive(Serialize)]
+struct FactObject {
+    kind: &'static str,
+    name: &'static str,
+    runs: u64,
+    times: u64,
+}
+
+#[derive(Serialize)]
+struct GroupObject {
+    property: String,
+    explanation: String,
+    runs: u64,
+    source: String,
+    seed: u64,
+    steps: usize,
+    shrunk: bool,
+    file: Option<String>,
+    replay: String,
+}

@@ -1,0 +1,79 @@
+//! What is counted of all runs, and what of each is remembered: little, whatever their number.
+
+use aviary::scenario::Verdict;
+use aviary::search::{Again, Ran, Second};
+
+/// How many runs that did not repeat themselves are shown.
+const DIFFERED_MAX: usize = 5;
+
+/// Sums over the runs that were told.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Totals {
+    pub(super) runs: u64,
+    pub(super) twice: u64,
+    pub(super) events: u64,
+    pub(super) simulated_us: u64,
+    /// Violated, panicked or stalled.
+    pub(super) broken: u64,
+    /// Stale or undecided.
+    pub(super) open: u64,
+    /// How many did not repeat themselves.
+    pub(super) differed: u64,
+    /// The first of those.
+    pub(super) examples: Vec<Differed>,
+    /// The last seed.
+    pub(super) last_seed: Option<u64>,
+}
+
+/// A run that was not the same when it was run again.
+#[derive(Clone, Debug)]
+pub(super) struct Differed {
+    pub(super) source: usize,
+    pub(super) seed: u64,
+    /// What the two came to.
+    pub(super) sentence: String,
+}
+
+impl Totals {
+    pub(super) fn add(&mut self, ran: &Ran) {
+        self.runs += 1;
+        self.events += ran.events;
+        self.simulated_us += ran.simulated.as_micros();
+        self.last_seed = Some(ran.seed);
+        match ran.verdict {
+            Verdict::Passed => {}
+            Verdict::Violated(_) | Verdict::Panicked { .. } | Verdict::Stalled { .. } => self.broken += 1,
+            Verdict::Stale { .. } | Verdict::Undecided { .. } => self.open += 1,
+        }
+        match &ran.again {
+            Again::Once => {}
+            Again::Same => self.twice += 1,
+            Again::Differed(second) => {
+                self.twice += 1;
+                self.differed += 1;
+                if self.examples.len() < DIFFERED_MAX {
+                    let sentence = sentence(ran, second);
+                    self.examples.push(Differed { source: ran.source, seed: ran.seed, sentence });
+                }
+            }
+        }
+    }
+
+    pub(super) fn simulated_s(&self) -> u64 {
+        self.simulated_us / 1_000_000
+    }
+
+    /// Every run that did not pass.
+    pub(super) fn failed(&self) -> u64 {
+        self.broken + self.open
+    }
+}
+
+/// `1,200 events, 0123…, passed; then 1,201 events, 4567…, stalled`.
+fn sentence(ran: &Ran, second: &Second) -> String {
+    let side = |events: u64, fingerprint: u64, verdict: &Verdict| {
+        format!("{events} events, {fingerprint:016x}, {}", verdict.name())
+    };
+    let first = side(ran.events, ran.fingerprint, &ran.verdict);
+    format!("{first}; then {}", side(second.events, second.fingerprint, &second.verdict))
+}

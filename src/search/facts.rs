@@ -1,0 +1,96 @@
+//! What happened at all in many runs, and how often: a sweep in which nothing happened says nothing.
+
+use alloc::collections::BTreeMap;
+
+use crate::scenario::{Run, Service};
+use crate::sim::{Action, Statistics};
+
+/// What sort of fact it is.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub enum FactKind {
+    /// A counter of the simulator.
+    World,
+    /// A step of this kind fired.
+    Step,
+    /// A process noted this.
+    Note,
+}
+
+impl FactKind {
+    /// Every kind.
+    pub const ALL: [FactKind; 3] = [FactKind::World, FactKind::Step, FactKind::Note];
+
+    /// Its name in one word.
+    pub const fn name(self) -> &'static str {
+        match self {
+            FactKind::World => "world",
+            FactKind::Step => "step",
+            FactKind::Note => "note",
+        }
+    }
+}
+
+/// How often something happened.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Fact {
+    /// In how many runs.
+    pub runs: u64,
+    /// How often in all of them.
+    pub times: u64,
+}
+
+/// Facts by name: as many as there are names, whatever the number of runs.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Facts(BTreeMap<(FactKind, &'static str), Fact>);
+
+impl Facts {
+    /// Everything that could happen to `S`, as far as it is known by name, and has not happened.
+    pub fn of<S: Service>() -> Facts {
+        let world = Statistics::default().counts().map(|(name, _)| (FactKind::World, name));
+        let steps = Action::<()>::KINDS.iter().map(|name| (FactKind::Step, *name));
+        let notes = S::NOTES.iter().map(|name| (FactKind::Note, *name));
+        Facts(world.into_iter().chain(steps).chain(notes).map(|name| (name, Fact::default())).collect())
+    }
+
+    /// Counts what happened in a run that is over.
+    pub fn add_run<S: Service>(&mut self, run: &Run<S>) {
+        for (name, times) in run.world().statistics().counts() {
+            self.add(FactKind::World, name, times);
+        }
+        for (name, times) in run.world().judge().noted() {
+            self.add(FactKind::Note, name, *times);
+        }
+        let mut fired: Vec<&str> = run.world().fired().collect();
+        fired.sort_unstable();
+        for same in fired.chunk_by(|one, other| one == other) {
+            self.add(FactKind::Step, same[0], same.len() as u64);
+        }
+    }
+
+    fn add(&mut self, kind: FactKind, name: &'static str, times: u64) {
+        if times > 0 {
+            let fact = self.0.entry((kind, name)).or_default();
+            fact.runs += 1;
+            fact.times += times;
+        }
+    }
+
+    /// Takes in what others counted.
+    pub fn merge(&mut self, others: &Facts) {
+        for (name, other) in &others.0 {
+            let fact = self.0.entry(*name).or_default();
+            fact.runs += other.runs;
+            fact.times += other.times;
+        }
+    }
+
+    /// Each by kind and name.
+    pub fn iter(&self) -> impl Iterator<Item = (FactKind, &'static str, Fact)> {
+        self.0.iter().map(|((kind, name), fact)| (*kind, *name, *fact))
+    }
+
+    /// How many happened, and how many there are.
+    pub fn coverage(&self) -> (usize, usize) {
+        (self.0.values().filter(|fact| fact.runs > 0).count(), self.0.len())
+    }
+}

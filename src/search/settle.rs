@@ -1,0 +1,222 @@
+//! What is done with failures once a sweep is over: a few of each group are shrunk, and each shape is saved once.
+//!
+//! Thousands of failures are few shapes: shrinking goes over the first of every group, then over the second, and so on, up to
+//! a bound; the rest is counted.
+
+use alloc::collections::BTreeMap;
+use alloc::sync::Arc;
+use core::num::NonZeroUsize;
+use core::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
+use std::thread;
+
+use crate::scenario::{RunOptions, Scenario, Service, Verdict};
+use crate::search::failure::{Failure, Found};
+use crate::search::groups::{Groups, Sample};
+use crate::search::runner::Runner;
+use crate::search::source::Source;
+use crate::sim::TraceLevel;
+
+/// How many failures are shrunk at most.
+const SHRUNK_MAX: usize = 32;
+
+/// Makes a scenario smaller that fails with this verdict; `None` where nothing can be left out of it.
+pub type Shrink<'a, S> = dyn Fn(&Scenario<S>, &Verdict) -> Option<Scenario<S>> + Sync + 'a;
+
+/// How failures are settled.
+pub struct Settle<'a, S: Service> {
+    /// How each is run.
+    pub runner: &'a Runner<S>,
+    /// Where the samples came from.
+    pub sources: &'a [Arc<dyn Source<S>>],
+    /// How each is shrunk, if it is.
+    pub shrink: Option<&'a Shrink<'a, S>>,
+    /// How many at once.
+    pub threads: NonZeroUsize,
+    /// Where they are saved; nowhere when absent.
+    pub folder: Option<&'a Path>,
+    /// The bug that was planted.
+    pub saboteur: Option<&'a str>,
+    /// The command that replays the file at this path.
+    pub replay: &'a (dyn Fn(&Path) -> String + Sync),
+}
+
+impl<S: Service> core::fmt::Debug for Settle<'_, S> {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        let Settle { threads, folder, saboteur, .. } = self;
+        let mut told = f.debug_struct("Settle");
+        told.field("threads", threads).field("folder", folder).field("saboteur", saboteur);
+        told.finish_non_exhaustive()
+    }
+}
+
+/// Failures of one shape.
+#[derive(Clone, Debug)]
+pub struct Settled {
+    /// What is broken.
+    pub property: String,
+    /// One sentence about the one that is saved.
+    pub explanation: String,
+    /// How many runs broke it so, as far as they were told apart.
+    pub count: u64,
+    /// The first one.
+    pub found: Found,
+    /// Its source, by its place.
+    pub source: usize,
+    /// How many steps the saved scenario has.
+    pub steps: usize,
+    /// Whether anything was left out of it.
+    pub is_shrunk: bool,
+    /// Where it is saved.
+    pub path: Option<PathBuf>,
+}
+
+/// A sample on its way.
+struct Task<'a> {
+    sample: &'a Sample,
+    count: u64,
+    is_to_be_shrunk: bool,
+}
+
+impl<S: Service> Settle<'_, S> {
+    /// Shrinks and saves. Once `stop` is set, what is left is saved as it is.
+    pub fn settle(&self, groups: &Groups, stop: &AtomicBool) -> io::Result<Vec<Settled>> {
+        let tasks = self.tasks(groups);
+        let next = AtomicUsize::new(0);
+        let failures = Mutex::new(BTreeMap::new());
+        thread::scope(|scope| {
+            for _ in 0..self.threads.get().min(tasks.len()) {
+                scope.spawn(|| {
+                    while let number = next.fetch_add(1, Ordering::Relaxed)
+                        && let Some(task) = tasks.get(number)
+                    {
+                        let failure = self.failure(task, stop);
+                        let mut all = failures.lock().unwrap_or_else(PoisonError::into_inner);
+                        all.insert(number, failure);
+                    }
+                });
+            }
+        });
+        let failures = failures.into_inner().unwrap_or_else(PoisonError::into_inner);
+        let mut by_name: BTreeMap<String, usize> = BTreeMap::new();
+        let mut settled: Vec<Settled> = Vec::new();
+        for (number, failure) in failures {
+            let (task, name) = (&tasks[number], failure.file_name());
+            if let Some(known) = by_name.get(&name) {
+                settled[*known].count += task.count;
+                continue;
+            }
+            // One more of a group whose first is saved says something if it has another shape.
+            if task.count == 0 && failure.origin.is_none() {
+                continue;
+            }
+            let path = self.folder.map(|folder| self.save(folder, &name, &failure)).transpose()?;
+            by_name.insert(name, settled.len());
+            let Scenario { steps, also, rules, .. } = &failure.scenario;
+            settled.push(Settled {
+                steps: steps.len() + also.iter().map(Vec::len).sum::<usize>() + rules.len(),
+                property: failure.property,
+                explanation: failure.explanation,
+                count: task.count.max(1),
+                found: failure.found,
+                source: task.sample.source,
+                is_shrunk: failure.origin.is_some(),
+                path,
+            });
+        }
+        Ok(settled)
+    }
+
+    /// The first of every group, then the second, and so on. The first counts for all.
+    fn tasks<'a>(&self, groups: &'a Groups) -> Vec<Task<'a>> {
+        let rounds = groups.iter().map(|group| group.samples.len()).max().unwrap_or(0);
+        let mut tasks = Vec::new();
+        for round in 0..rounds {
+            for group in groups.iter() {
+                let Some(sample) = group.samples.get(round) else { continue };
+                let can_shrink = !matches!(sample.verdict, Verdict::Stale { .. } | Verdict::Undecided { .. });
+                let is_to_be_shrunk = self.shrink.is_some() && can_shrink && tasks.len() < SHRUNK_MAX;
+                if round == 0 || is_to_be_shrunk {
+                    let count = if round == 0 { group.count } else { 0 };
+                    tasks.push(Task { sample, count, is_to_be_shrunk });
+                }
+            }
+        }
+        tasks
+    }
+
+    fn failure(&self, task: &Task<'_>, stop: &AtomicBool) -> Failure<S> {
+        let Sample { source, seed, verdict } = task.sample;
+        let source = &self.sources[*source];
+        let origin = source.owned(*seed);
+        let shrink = self.shrink.filter(|_| task.is_to_be_shrunk && !stop.load(Ordering::Relaxed));
+        let shrunk = shrink.and_then(|shrink| shrink(&origin, verdict));
+        // What is said is said of the scenario that is saved.
+        let verdict = shrunk.as_ref().and_then(|shrunk| {
+            let outcome = self.runner.with(self.quiet()).run(shrunk).ok()?;
+            (!outcome.verdict.is_pass()).then_some(outcome.verdict)
+        });
+        let shrunk = shrunk.filter(|_| verdict.is_some());
+        let verdict = verdict.unwrap_or_else(|| task.sample.verdict.clone());
+        let (scenario, origin) = match shrunk {
+            Some(shrunk) => (shrunk, Some(origin)),
+            None => (origin, None),
+        };
+        Failure {
+            property: verdict.property().to_owned(),
+            explanation: verdict.explanation(),
+            saboteur: self.saboteur.map(str::to_owned),
+            found: Found { profile: source.name().to_owned(), seed: *seed },
+            scenario,
+            origin,
+        }
+    }
+
+    fn quiet(&self) -> RunOptions {
+        RunOptions { seed: None, trace: TraceLevel::Off, ..self.runner.options }
+    }
+
+    fn save(&self, folder: &Path, name: &str, failure: &Failure<S>) -> io::Result<PathBuf> {
+        let path = folder.join(name);
+        let outcome = self.runner.with(self.quiet()).run(&failure.scenario);
+        let outcome = outcome.map_err(|problems| {
+            let messages: Vec<String> = problems.into_iter().map(|problem| problem.message).collect();
+            io::Error::other(messages.join("; "))
+        })?;
+        fs::write(&path, failure.write(&outcome, &(self.replay)(&path)))?;
+        Ok(path)
+    }
+}
+
+/// What came of a saved failure that was run again.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Recheck {
+    /// It breaks the same property.
+    StillFails,
+    /// It fails, in another way.
+    FailsOtherwise(Verdict),
+    /// It passes by now.
+    Passes,
+    /// It decides nothing any more: a step never fires, or a budget is spent.
+    Stale(Verdict),
+}
+
+/// Runs a saved failure again.
+pub fn recheck<S: Service>(runner: &Runner<S>, failure: &Failure<S>) -> Recheck {
+    let options = RunOptions { seed: None, trace: TraceLevel::Off, ..runner.options };
+    match runner.with(options).run(&failure.scenario) {
+        Ok(outcome) => match outcome.verdict {
+            Verdict::Passed => Recheck::Passes,
+            verdict if verdict.property() == failure.property => Recheck::StillFails,
+            verdict @ (Verdict::Stale { .. } | Verdict::Undecided { .. }) => Recheck::Stale(verdict),
+            verdict => Recheck::FailsOtherwise(verdict),
+        },
+        Err(problems) => {
+            let why = problems.into_iter().map(|problem| problem.message).collect::<Vec<_>>().join("; ");
+            Recheck::Stale(Verdict::Stale { why })
+        }
+    }
+}

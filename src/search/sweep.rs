@@ -1,0 +1,216 @@
+//! Many runs on many threads, told in the order of their seeds.
+//!
+//! 1. A run stays on the thread that took its seed. Nothing of a run reads what other threads do.
+//! 2. Runs are told one behind the other in the order of seeds and, within a seed, of sources: what is told of a range of seeds
+//!    is the same whatever the number of threads.
+//! 3. Memory is bounded: a thread waits before it takes a seed too far ahead of the one to be told next.
+//! 4. Whoever is told to stop finishes what it has begun, so that what was told has no gaps.
+
+use alloc::collections::VecDeque;
+use alloc::sync::Arc;
+use core::num::NonZeroUsize;
+use core::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::thread;
+
+use crate::scenario::Service;
+use crate::search::facts::Facts;
+use crate::search::ran::{Ran, execute};
+use crate::search::runner::Runner;
+use crate::search::seeds::{Seeds, Shard};
+use crate::search::source::Source;
+
+/// How far a thread may be ahead of the run that is told next.
+const AHEAD: usize = 4_096;
+
+/// How often whoever is told looks around.
+const LOOK_EVERY: core::time::Duration = core::time::Duration::from_millis(50);
+
+/// Every so many runs, one is run twice and compared.
+pub const TWICE_EVERY: u64 = 50;
+
+/// Which runs, and how.
+#[derive(Clone)]
+pub struct Sweep<S: Service> {
+    /// How each is run.
+    pub runner: Runner<S>,
+    /// Where scenarios come from: each seed is given to every source. At least one.
+    pub sources: Vec<Arc<dyn Source<S>>>,
+    /// Which seeds.
+    pub seeds: Seeds,
+    /// Which part of them.
+    pub shard: Shard,
+    /// No run begins later than so long after the start.
+    pub time: Option<core::time::Duration>,
+    /// How many threads.
+    pub threads: NonZeroUsize,
+}
+
+impl<S: Service> core::fmt::Debug for Sweep<S> {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        let sources: Vec<&str> = self.sources.iter().map(|source| source.name()).collect();
+        let Sweep { seeds, shard, time, threads, .. } = self;
+        f.debug_struct("Sweep")
+            .field("sources", &sources)
+            .field("seeds", seeds)
+            .field("shard", shard)
+            .field("time", time)
+            .field("threads", threads)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Who is told of the runs of a sweep.
+pub trait Listener {
+    /// One run is over. They come in order.
+    fn ran(&mut self, ran: &Ran);
+
+    /// Some time has passed. `facts` are those of about all runs that were told.
+    fn look(&mut self, facts: &Facts);
+}
+
+/// What threads share.
+struct Board {
+    /// Results of the runs behind those that were told; the first may still be under way.
+    done: VecDeque<Option<Ran>>,
+    /// The number of the first in `done`.
+    told: u64,
+    /// The number of the run that is taken next.
+    next: u64,
+    is_over: bool,
+    workers: usize,
+    facts: Facts,
+}
+
+struct Shared {
+    board: Mutex<Board>,
+    /// For those who take runs: there is room.
+    room: Condvar,
+    /// For whoever is told: there is something.
+    news: Condvar,
+}
+
+impl Shared {
+    fn board(&self) -> MutexGuard<'_, Board> {
+        // A thread that panicked ends the whole sweep as soon as the others are done.
+        self.board.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Counts a thread out, also when it panics.
+struct Worker<'a>(&'a Shared);
+
+impl Drop for Worker<'_> {
+    fn drop(&mut self) {
+        let mut board = self.0.board();
+        board.workers -= 1;
+        // What it had taken is never told, so nobody may wait for room behind it.
+        board.is_over = true;
+        drop(board);
+        self.0.room.notify_all();
+        self.0.news.notify_all();
+    }
+}
+
+impl<S: Service> Sweep<S> {
+    /// Runs everything and tells `listener`, until the seeds or the time are at an end or `stop` is set. Returns
+    /// what happened at all.
+    ///
+    /// # Panics
+    /// When a source or a judge does; what a process does is a verdict.
+    pub fn run(&self, stop: &AtomicBool, listener: &mut impl Listener) -> Facts {
+        let shared = Shared {
+            board: Mutex::new(Board {
+                done: VecDeque::new(),
+                told: 0,
+                next: 0,
+                is_over: false,
+                workers: self.threads.get(),
+                facts: Facts::of::<S>(),
+            }),
+            room: Condvar::new(),
+            news: Condvar::new(),
+        };
+        let start = now();
+        let is_stopped =
+            || stop.load(Ordering::Relaxed) || self.time.is_some_and(|time| start.elapsed() >= time);
+        thread::scope(|scope| {
+            for _ in 0..self.threads.get() {
+                scope.spawn(|| {
+                    let worker = Worker(&shared);
+                    self.work(&shared, &is_stopped);
+                    drop(worker);
+                });
+            }
+            listen(&shared, listener);
+        });
+        shared.board.into_inner().unwrap_or_else(PoisonError::into_inner).facts
+    }
+
+    /// Takes runs until there is none left.
+    fn work(&self, shared: &Shared, is_stopped: &impl Fn() -> bool) {
+        let sources = self.sources.len() as u64;
+        let mut facts = Facts::default();
+        let mut board = shared.board();
+        loop {
+            while board.done.len() >= AHEAD && !board.is_over {
+                board = shared.room.wait(board).unwrap_or_else(PoisonError::into_inner);
+            }
+            let number = board.next;
+            let seed = self.seeds.nth(number / sources, self.shard);
+            // Whole seeds only: sources of one seed stay together.
+            let is_between = !number.is_multiple_of(sources);
+            let Some(seed) = seed.filter(|_| !board.is_over && (is_between || !is_stopped())) else {
+                break;
+            };
+            board.next += 1;
+            board.done.push_back(None);
+            drop(board);
+            let place = usize::try_from(number % sources).expect("less than the number of sources");
+            let source = self.sources[place].as_ref();
+            let twice = number.is_multiple_of(TWICE_EVERY);
+            let ran = execute(&self.runner, (place, source), seed, twice, &mut facts);
+            board = shared.board();
+            let place = usize::try_from(number - board.told).expect("less than how far it may be ahead");
+            board.done[place] = Some(ran);
+            board.facts.merge(&core::mem::take(&mut facts));
+            if board.done.len() >= AHEAD / 2 {
+                shared.news.notify_all();
+            }
+        }
+    }
+}
+
+/// Hands on what is done, in order, until everybody has left.
+fn listen(shared: &Shared, listener: &mut impl Listener) {
+    let mut board = shared.board();
+    loop {
+        let is_last = board.workers == 0;
+        let mut ready = Vec::new();
+        while let Some(Some(_)) = board.done.front() {
+            ready.extend(board.done.pop_front().flatten());
+            board.told += 1;
+        }
+        let facts = board.facts.clone();
+        drop(board);
+        shared.room.notify_all();
+        ready.iter().for_each(|ran| listener.ran(ran));
+        listener.look(&facts);
+        if is_last {
+            return;
+        }
+        board = shared.board();
+        let is_waited_for = |board: &mut Board| board.workers > 0 && board.done.len() < AHEAD / 2;
+        let waited = shared.news.wait_timeout_while(board, LOOK_EVERY, is_waited_for);
+        board = waited.unwrap_or_else(PoisonError::into_inner).0;
+    }
+}
+
+#[expect(
+    clippy::disallowed_types,
+    clippy::disallowed_methods,
+    reason = "wall time between runs, never inside of one"
+)]
+fn now() -> std::time::Instant {
+    std::time::Instant::now()
+}

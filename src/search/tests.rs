@@ -1,0 +1,245 @@
+//! Sweeps over the small protocol: order, verdicts, facts, budgets, and runs that do not repeat themselves.
+
+use alloc::borrow::Cow;
+use alloc::sync::Arc;
+use core::num::NonZeroUsize;
+use core::sync::atomic::{AtomicBool, Ordering};
+
+use super::*;
+use crate::scenario::toy::Toys;
+use crate::scenario::{RunOptions, Scenario, Verdict, read};
+
+pub(super) fn scenario(fields: &str) -> Scenario<Toys> {
+    let text = format!("Scenario(about: \"a test\", sites: 3, {fields})");
+    read::<Toys>("test.ron", &text).unwrap_or_else(|bad| panic!("{bad}"))
+}
+
+/// Puts the seed: 13 is a panic, 66 a violation.
+struct PutsSeed(Scenario<Toys>);
+
+impl Source<Toys> for PutsSeed {
+    fn name(&self) -> &str {
+        "puts seed"
+    }
+
+    fn scenario(&self, seed: u64) -> Cow<'_, Scenario<Toys>> {
+        let number = seed % 100;
+        let put = scenario(&format!("seed: {seed}, steps: [At(\"1s\", Put(site: 0, number: {number}))]"));
+        Cow::Owned(Scenario { network: self.0.network.clone(), ..put })
+    }
+}
+
+fn puts_seed() -> Arc<dyn Source<Toys>> {
+    Arc::new(PutsSeed(scenario("network: (loss: \"5%\", duplication: \"1%\")")))
+}
+
+pub(super) fn pinned(fields: &str) -> Arc<dyn Source<Toys>> {
+    Arc::new(Pinned::new("pinned", scenario(fields)))
+}
+
+fn sweep(sources: Vec<Arc<dyn Source<Toys>>>, seeds: &str, threads: usize) -> Sweep<Toys> {
+    let options = RunOptions { events_max: 5_000, ..RunOptions::default() };
+    Sweep {
+        runner: Runner::new(options),
+        sources,
+        seeds: seeds.parse().unwrap(),
+        shard: Shard::ALL,
+        time: None,
+        threads: NonZeroUsize::new(threads).unwrap(),
+    }
+}
+
+#[derive(Default)]
+struct Heard(Vec<Ran>);
+
+impl Listener for Heard {
+    fn ran(&mut self, ran: &Ran) {
+        self.0.push(ran.clone());
+    }
+
+    fn look(&mut self, _facts: &Facts) {}
+}
+
+fn heard(sweep: &Sweep<Toys>) -> (Vec<Ran>, Facts) {
+    let mut heard = Heard::default();
+    let facts = sweep.run(&AtomicBool::new(false), &mut heard);
+    (heard.0, facts)
+}
+
+#[test]
+fn what_is_told_does_not_depend_on_the_number_of_threads() {
+    let sources = || vec![puts_seed(), pinned("steps: [At(\"1s\", Put(site: 0, number: 5))]")];
+    let (one, facts) = heard(&sweep(sources(), "0..150", 1));
+    assert_eq!(one.len(), 300);
+    let order: Vec<_> = one.iter().map(|ran| (ran.seed, ran.source)).collect();
+    assert!(order.is_sorted() && order[3] == (1, 1), "{order:?}");
+    for threads in [2, 5] {
+        assert_eq!(heard(&sweep(sources(), "0..150", threads)), (one.clone(), facts.clone()));
+    }
+    let bad: Vec<_> = one.iter().filter(|ran| !ran.verdict.is_pass()).collect();
+    let told: Vec<_> = bad.iter().map(|ran| (ran.seed, ran.verdict.property())).collect();
+    assert_eq!(told, [(13, "panic"), (66, "no sixes"), (113, "panic")]);
+    let twice = one.iter().filter(|ran| ran.again == Again::Same).count();
+    assert_eq!(twice, 6);
+}
+
+#[test]
+fn a_run_of_a_sweep_is_the_run_of_its_scenario() {
+    let source = puts_seed();
+    let (ran, _) = heard(&sweep(vec![Arc::clone(&source)], "7..8", 1));
+    let outcome = Runner::new(RunOptions::default()).run(&source.owned(7)).unwrap();
+    assert_eq!((ran[0].fingerprint, ran[0].events), (outcome.fingerprint, outcome.events));
+    let traced = traced(&Runner::new(RunOptions::default()), source.as_ref(), 7).unwrap();
+    assert!(traced.fingerprint == outcome.fingerprint && !traced.trace.is_empty());
+    let pinned = pinned("network: (loss: \"50%\")");
+    let (ran, _) = heard(&sweep(vec![Arc::clone(&pinned)], "7..9", 1));
+    assert_eq!((pinned.owned(7).seed, pinned.owned(8).seed), (7, 8));
+    assert_ne!(ran[0].fingerprint, ran[1].fingerprint);
+}
+
+#[test]
+fn shards_tell_together_what_the_whole_tells() {
+    let whole = heard(&sweep(vec![puts_seed()], "3..60", 2)).0;
+    let mut parts = Vec::new();
+    for number in 1..=3 {
+        let part = Sweep { shard: Shard::new(number, 3).unwrap(), ..sweep(vec![puts_seed()], "3..60", 2) };
+        parts.extend(heard(&part).0);
+    }
+    parts.sort_by_key(|ran| ran.seed);
+    let bare = |runs: Vec<Ran>| -> Vec<_> {
+        runs.into_iter().map(|ran| (ran.seed, ran.verdict, ran.fingerprint)).collect()
+    };
+    assert_eq!(bare(parts), bare(whole));
+}
+
+#[test]
+fn facts_are_counted_and_those_that_never_happened_have_their_names() {
+    let put =
+        "steps: [At(\"1s\", Put(site: 0, number: 5)), After(\"0s\", Crash(Site(1))), After(\"1s\", Heal)]";
+    let (_, facts) = heard(&sweep(vec![pinned(put)], "0..10", 2));
+    let fact = |kind, name| {
+        let found = facts.iter().find(|fact| (fact.0, fact.1) == (kind, name));
+        found.unwrap_or_else(|| panic!("there is no {name}")).2
+    };
+    assert_eq!(fact(FactKind::Step, "crash"), Fact { runs: 10, times: 10 });
+    assert_eq!(fact(FactKind::World, "crashes"), Fact { runs: 10, times: 10 });
+    assert_eq!(fact(FactKind::Note, "Kept").runs, 10);
+    assert_eq!(fact(FactKind::Step, "partition"), Fact::default());
+    let (seen, all) = facts.coverage();
+    assert!(seen > 8 && seen < all, "{seen} of {all}");
+}
+
+#[test]
+fn what_eats_events_or_memory_is_given_up() {
+    let long = pinned("limit: \"60min\", steps: [At(\"50min\", Heal)]");
+    let (ran, _) = heard(&sweep(vec![Arc::clone(&long)], "0..2", 1));
+    assert_eq!(ran[0].verdict.explanation().split(',').next(), Some("no verdict after 5000 events"));
+    let mut small = sweep(vec![long], "0..2", 1);
+    small.runner.options.bytes_max = 1_000;
+    let (ran, _) = heard(&small);
+    let why = ran[0].verdict.to_string();
+    assert!(why.starts_with("undecided: its world takes more than 1000 bytes"), "{why}");
+}
+
+#[test]
+fn a_run_that_does_not_repeat_itself_is_noticed() {
+    for odd in ["Address", "Clock"] {
+        let steps = format!("steps: [At(\"1s\", PutOdd(site: 0, what: {odd}))]");
+        let (ran, _) = heard(&sweep(vec![pinned(&steps)], "0..51", 1));
+        let differed: Vec<_> =
+            ran.iter().filter(|ran| matches!(ran.again, Again::Differed(_))).map(|ran| ran.seed).collect();
+        assert_eq!(differed, [0, 50], "{odd}");
+    }
+}
+
+#[test]
+fn whoever_stops_a_sweep_gets_a_front_part_without_gaps() {
+    struct Stops<'a>(Vec<u64>, &'a AtomicBool);
+    impl Listener for Stops<'_> {
+        fn ran(&mut self, ran: &Ran) {
+            self.0.push(ran.seed);
+            self.1.store(true, Ordering::Relaxed);
+        }
+        fn look(&mut self, _facts: &Facts) {}
+    }
+    let stop = AtomicBool::new(false);
+    let mut stops = Stops(Vec::new(), &stop);
+    let endless = sweep(vec![puts_seed()], "0..", 3);
+    endless.run(&stop, &mut stops);
+    assert!(!stops.0.is_empty() && stops.0.iter().copied().eq(0..stops.0.len() as u64));
+    let timed = Sweep { time: Some(core::time::Duration::from_millis(20)), ..endless };
+    let (ran, _) = heard(&timed);
+    assert!(ran.iter().map(|ran| ran.seed).eq(0..ran.len() as u64));
+}
+
+#[test]
+fn what_cannot_be_run_is_told_as_such() {
+    struct Bad;
+    impl Source<Toys> for Bad {
+        fn name(&self) -> &str {
+            "bad"
+        }
+        fn scenario(&self, _seed: u64) -> Cow<'_, Scenario<Toys>> {
+            Cow::Owned(Scenario { sites: 20, ..scenario("seed: 1") })
+        }
+    }
+    let (ran, _) = heard(&sweep(vec![Arc::new(Bad)], "0..2", 2));
+    let Verdict::Stale { why } = &ran[1].verdict else { panic!("{:?}", ran[1]) };
+    assert_eq!(why, "what was drawn cannot be run: sites: a cluster of 20 sites");
+}
+
+#[test]
+fn each_shape_is_saved_once_and_fails_again_from_its_file() {
+    let folder = std::env::temp_dir().join(format!("aviary-settle-{}", std::process::id()));
+    std::fs::create_dir_all(&folder).unwrap();
+    let sources = vec![puts_seed()];
+    let mut groups = Groups::default();
+    let (ran, _) = heard(&sweep(sources.clone(), "0..300", 2));
+    ran.iter().filter(|ran| !ran.verdict.is_pass()).for_each(|ran| {
+        groups.add(ran);
+    });
+    let runner = Runner::new(RunOptions::default());
+    let replay = |path: &std::path::Path| format!("replay {}", path.display());
+    let settle = |shrink| Settle {
+        runner: &runner,
+        sources: &sources,
+        shrink,
+        threads: NonZeroUsize::new(2).unwrap(),
+        folder: Some(&folder),
+        saboteur: None,
+        replay: &replay,
+    };
+    let told = |settled: &[Settled]| -> Vec<_> {
+        settled.iter().map(|one| (one.property.clone(), one.count, one.found.seed, one.is_shrunk)).collect()
+    };
+    let stop = AtomicBool::new(false);
+    let whole = settle(None).settle(&groups, &stop).unwrap();
+    let [panics, sixes] = [("panic", 3, 13), ("no sixes", 3, 66)];
+    let expected = |is_shrunk| [panics, sixes].map(|(name, n, seed)| (name.to_owned(), n, seed, is_shrunk));
+    assert_eq!(told(&whole), expected(false));
+    let calm = |origin: &Scenario<Toys>, _: &Verdict| {
+        Some(Scenario { network: scenario("seed: 1").network, ..origin.clone() })
+    };
+    let shrunk = settle(Some(&calm)).settle(&groups, &stop).unwrap();
+    assert_eq!(told(&shrunk), expected(true));
+    // Something that passes is no smaller failure.
+    let useless = |origin: &Scenario<Toys>, _: &Verdict| Some(Scenario { steps: vec![], ..origin.clone() });
+    assert_eq!(told(&settle(Some(&useless)).settle(&groups, &stop).unwrap()), expected(false));
+    assert_eq!(std::fs::read_dir(&folder).unwrap().count(), 4);
+    for one in whole.iter().chain(&shrunk) {
+        let path = one.path.clone().unwrap();
+        let text = std::fs::read_to_string(&path).unwrap();
+        assert!(text.contains(&format!("// Replay: replay {}", path.display())), "{text}");
+        let failure = Failure::<Toys>::read("x.ron", &text).unwrap_or_else(|bad| panic!("{bad}"));
+        assert_eq!(recheck(&runner, &failure), Recheck::StillFails);
+        assert_eq!(failure.origin.is_some(), one.is_shrunk);
+        let fixed = Failure { scenario: scenario("seed: 1"), ..failure.clone() };
+        assert_eq!(recheck(&runner, &fixed), Recheck::Passes);
+        let stale = scenario("limit: \"2s\", steps: [On(Leads(Site(1)), Heal)]");
+        let stale = recheck(&runner, &Failure { scenario: stale, ..failure.clone() });
+        assert!(matches!(stale, Recheck::Stale(_)), "{stale:?}");
+        let otherwise = recheck(&runner, &Failure { property: "order".into(), ..failure });
+        assert!(matches!(otherwise, Recheck::FailsOtherwise(_)), "{otherwise:?}");
+    }
+    std::fs::remove_dir_all(&folder).unwrap();
+}

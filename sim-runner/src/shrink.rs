@@ -37,7 +37,14 @@ pub(crate) fn shrink<S: Service>(args: &Shrink, runner: &Runner<S>) -> io::Resul
     let shrunk = search::shrink(&runner, &loaded.scenario, None, &budget);
     drop(progress);
     match shrunk {
-        Ok(shrunk) => tell(args, &loaded, &shrunk),
+        Ok(shrunk) => match &loaded.failure {
+            Some(failure) if failure.property != shrunk.property.name() => {
+                let (path, found) = (args.path.display(), &failure.property);
+                error(format_args!("{path} was saved for {found}, but breaks {}", shrunk.property));
+                Ok(Exit::Usage)
+            }
+            _ => tell(args, &loaded, &shrunk),
+        },
         Err(why) => Ok(refused(&args.path, &why)),
     }
 }

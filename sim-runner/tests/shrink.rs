@@ -3,24 +3,16 @@
 
 mod planted;
 
-use std::fs;
-use std::path::Path;
 use std::time::Duration;
 
 use aviary::scenario::{Scenario, read, run, write};
 use aviary::search::{Budget, NotShrunk, Property, Runner, Shrunk, shrink};
 use aviary::service::Timelines;
 use aviary::sim::Chance;
-use planted::{Lying, light, of, runner};
+use planted::{Lying, file, light, runner};
 use sim_runner::saboteurs;
 
 const BUDGET: Budget = Budget { time: Duration::from_secs(20), runs_max: 100_000 };
-
-/// A scenario of the project.
-fn file(name: &str) -> Scenario<Lying> {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../scenarios").join(name).with_extension("ron");
-    of(&fs::read_to_string(&path).unwrap())
-}
 
 fn steps<S: aviary::scenario::Service>(scenario: &Scenario<S>) -> usize {
     scenario.tracks().map(<[_]>::len).sum::<usize>() + scenario.rules.len()

@@ -3,6 +3,7 @@
 use std::fmt::Write;
 
 use aviary::search::Blamed;
+use aviary::sim::LineClass;
 
 const WIDTH: u64 = 720;
 const HEIGHT: u64 = 280;
@@ -59,7 +60,8 @@ pub(super) fn svg(name: &str, blamed: &Blamed) -> String {
     if let Some(jump) = &blamed.jump {
         let (at, foot) = (x(jump.after.at.as_micros()), HEIGHT - BOTTOM);
         add(format_args!("<path d=\"M{at} {TOP}V{foot}\" stroke=\"#36c\" stroke-dasharray=\"4 3\"/>"));
-        let what = jump.told.first().map(ToString::to_string).unwrap_or_default();
+        let notable = jump.told.iter().find(|told| told.class != LineClass::Routine);
+        let what = notable.or(jump.told.first()).map(ToString::to_string).unwrap_or_default();
         let what = escaped(&what.split_whitespace().collect::<Vec<_>>().join(" "));
         let low = HEIGHT - 16;
         add(format_args!("<text x=\"{LEFT}\" y=\"{low}\" fill=\"#36c\">{what}</text>"));

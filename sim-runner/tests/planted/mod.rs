@@ -1,5 +1,8 @@
 //! Planted bugs and the scenarios that they fail in.
 
+use std::fs;
+use std::path::Path;
+
 use aviary::scenario::{RunOptions, Scenario, read};
 use aviary::search::Runner;
 use aviary::service::Timelines;
@@ -18,26 +21,14 @@ pub const BY_CHANCE: [(&str, u64, &str); 6] = [
 
 /// A network that loses a little, and some who tweet now and then.
 pub fn light(seed: u64) -> Scenario<Lying> {
-    let text = r#"Scenario(
-        about: "A little loss costs nobody a tweet.",
-        sites: 3, clients: 2,
-        network: (latency: Uniform("5ms", "15ms"), loss: "3%"),
-        steps: [
-            At("1s", Tweet(client: 0, user: "ann", text: "one")),
-            At("3s", Tweet(client: 1, user: "bob", text: "two")),
-            At("5s", Tweet(client: 0, user: "ann", text: "three")),
-            At("7s", Tweet(site: 1, user: "cat", text: "four")),
-            At("9s", Tweet(client: 1, user: "bob", text: "five")),
-            At("20s", Tweet(site: 0, user: "dan", text: "six")),
-        ],
-        expect: [Converges(within: "5s")],
-    )"#;
-    Scenario { seed, ..of(text) }
+    Scenario { seed, ..file("little_loss_costs_nobody_a_tweet") }
 }
 
-/// The scenario of a text.
-pub fn of(text: &str) -> Scenario<Lying> {
-    read::<Timelines>("planted.ron", text).unwrap_or_else(|bad| panic!("{bad}")).for_service()
+/// A scenario of the project.
+pub fn file(name: &str) -> Scenario<Lying> {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../scenarios").join(name).with_extension("ron");
+    let text = fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+    read::<Timelines>(name, &text).unwrap_or_else(|bad| panic!("{bad}")).for_service()
 }
 
 /// Runs with that bug in every process.

@@ -6,7 +6,6 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use aviary::search::{Seeds, Shard};
-
 use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
 
 const EXIT_CODES: &str = "\
@@ -32,6 +31,23 @@ The first line names the scenario, its seed and this format's version; each furt
 far, the simulated time in microseconds, the fingerprint over everything that happened, and the trace's lines; the \
 last one has the verdict and the final state too. Recordings of one scenario are equal byte for byte, whatever \
 process, machine or build they are from: `audit` compares them, and so does `diff`. Ends with 0 whatever the verdict.";
+
+const SHRINK: &str = "\
+What is left breaks the same property as FILE does, and was run to its end, twice, to see that.
+
+Exit codes:
+  0  a scenario was written that breaks the same property
+  2  a flag or FILE is wrong, FILE passes, goes stale or is not decided, or the result cannot be written
+  4  nondeterminism: two runs of one scenario differed";
+
+const BLAME: &str = "\
+The failing run is forked at many moments. In each fork all that is still random is drawn anew; the steps stay. How \
+many forks break the same property says how likely it was from that moment on; where that jumps, it became inevitable.
+
+Exit codes:
+  0  the moment was found
+  2  a flag or FILE is wrong, FILE passes, goes stale or is not decided, or the drawing cannot be written
+  4  nondeterminism: two runs of one scenario differed";
 
 /// Replays, audits, checks and starts scenarios.
 #[derive(Parser, Debug)]
@@ -59,6 +75,10 @@ pub(crate) enum Command {
     Matrix(Matrix),
     /// Print the scenario that a profile and a seed stand for
     Draw(Draw),
+    /// Make a failing scenario as small as it goes while it breaks the same property
+    Shrink(Shrink),
+    /// Say when a failure became inevitable, and by what
+    Blame(Blame),
 }
 
 #[derive(ClapArgs, Debug)]
@@ -225,6 +245,59 @@ pub(crate) enum Format {
     Text,
     /// One JSON object a line
     Json,
+}
+
+#[derive(ClapArgs, Debug)]
+#[command(after_help = SHRINK)]
+pub(crate) struct Shrink {
+    /// A scenario that fails
+    #[arg(value_name = "FILE")]
+    pub(crate) path: PathBuf,
+    /// Write the smaller scenario there instead of to standard output
+    #[arg(short, long, value_name = "FILE")]
+    pub(crate) out: Option<PathBuf>,
+    /// Stop after so long, with the smallest that was found
+    #[arg(long, value_name = "TIME", default_value = "20s", value_parser = wall_time)]
+    pub(crate) time: Duration,
+    /// Draw everything random from this instead of the scenario's own seed
+    #[arg(long, value_name = "N", env = "SIM_RUNNER_SEED")]
+    pub(crate) seed: Option<u64>,
+    /// With this planted bug in every process; `matrix` lists them
+    #[arg(long, value_name = "NAME")]
+    pub(crate) saboteur: Option<String>,
+}
+
+#[derive(ClapArgs, Debug)]
+#[command(after_help = BLAME)]
+pub(crate) struct Blame {
+    /// A scenario that fails
+    #[arg(value_name = "FILE")]
+    pub(crate) path: PathBuf,
+    /// Draw the curve into this file
+    #[arg(long, value_name = "FILE.svg")]
+    pub(crate) svg: Option<PathBuf>,
+    /// How often the run is forked at each moment
+    #[arg(long, value_name = "N", default_value_t = 40, value_parser = clap::value_parser!(u32).range(2..=10_000))]
+    pub(crate) forks: u32,
+    /// Begin no further fork after so long
+    #[arg(long, value_name = "TIME", default_value = "60s", value_parser = wall_time)]
+    pub(crate) time: Duration,
+    /// For people, or for machines: one JSON object
+    #[arg(long, value_name = "FORMAT", default_value = "text")]
+    pub(crate) format: Format,
+    /// Draw everything random from this instead of the scenario's own seed
+    #[arg(long, value_name = "N", env = "SIM_RUNNER_SEED")]
+    pub(crate) seed: Option<u64>,
+    /// With this planted bug in every process; `matrix` lists them
+    #[arg(long, value_name = "NAME")]
+    pub(crate) saboteur: Option<String>,
+}
+
+/// A time on the wall, above none.
+fn wall_time(text: &str) -> Result<Duration, String> {
+    let expected = "expected a number and a unit (us, ms, s or min), above 0: 20s";
+    let time: aviary::time::Duration = text.parse().map_err(|_| expected.to_owned())?;
+    if time.as_micros() == 0 { Err(expected.to_owned()) } else { Ok(Duration::from_micros(time.as_micros())) }
 }
 
 #[derive(ClapArgs, Debug)]

@@ -22,7 +22,7 @@ impl<S: Service> Loaded<S> {
         let found = self.failure.as_ref()?.saboteur.as_deref()?;
         let path = self.path.display();
         (saboteur != Some(found))
-            .then(|| format!("{path} was found with a planted bug: replay it with --saboteur {found}"))
+            .then(|| format!("{path} was found with a planted bug: run it with --saboteur {found}"))
     }
 }
 

@@ -6,6 +6,7 @@
 
 mod args;
 mod audit;
+mod blame;
 mod check;
 mod contrast;
 mod draw;
@@ -17,6 +18,7 @@ mod record;
 mod replay;
 mod report;
 pub mod saboteurs;
+mod shrink;
 mod side_by_side;
 mod sweep;
 
@@ -24,8 +26,9 @@ use std::ffi::OsString;
 use std::io;
 use std::process::ExitCode;
 
-use args::Command;
-use aviary::scenario::{Service, Verdict};
+use args::{Blame, Command, Shrink};
+use aviary::scenario::{RunOptions, Service, Verdict};
+use aviary::search::Runner;
 use aviary::service::Timelines;
 use clap::{CommandFactory, FromArgMatches};
 use saboteurs::Lying;
@@ -60,6 +63,10 @@ pub fn main_with_saboteurs() -> ExitCode {
             },
         },
         Command::Matrix(args) => matrix::matrix(args),
+        Command::Shrink(args) => sabotaged(args.saboteur.as_deref(), |runner| shrink::shrink(args, runner))
+            .unwrap_or_else(|| of::<Timelines>(command)),
+        Command::Blame(args) => sabotaged(args.saboteur.as_deref(), |runner| blame::blame(args, runner))
+            .unwrap_or_else(|| of::<Timelines>(command)),
         _ => of::<Timelines>(command),
     });
     exit.into()
@@ -70,6 +77,10 @@ fn of<S: Service>(command: &Command) -> io::Result<Exit> {
         Command::Replay(args) if args.saboteur.is_some() => Ok(no_saboteurs()),
         Command::Sweep(args) if args.saboteur.is_some() => Ok(no_saboteurs()),
         Command::Matrix(_) => Ok(no_saboteurs()),
+        Command::Shrink(Shrink { saboteur: Some(_), .. })
+        | Command::Blame(Blame { saboteur: Some(_), .. }) => Ok(no_saboteurs()),
+        Command::Shrink(args) => shrink::shrink::<S>(args, &Runner::new(RunOptions::default())),
+        Command::Blame(args) => blame::blame::<S>(args, &Runner::new(RunOptions::default())),
         Command::Replay(args) => replay::replay::<S>(args, |_| {}),
         Command::Sweep(args) => sweep::sweep::<S>(args, |_| {}),
         Command::Audit(args) => audit::audit::<S>(args),
@@ -78,6 +89,17 @@ fn of<S: Service>(command: &Command) -> io::Result<Exit> {
         Command::New(args) => new::new::<S>(args),
         Command::Draw(args) => draw::draw::<S>(args),
     }
+}
+
+/// Searches with the planted bug of this name, if one is named.
+fn sabotaged(
+    name: Option<&str>,
+    search: impl FnOnce(&Runner<Lying>) -> io::Result<Exit>,
+) -> Option<io::Result<Exit>> {
+    let name = name?;
+    let Some(saboteur) = saboteurs::find(name) else { return Some(Ok(matrix::unknown(name))) };
+    let configure = move |config: &mut saboteurs::Config| config.saboteur = Some(saboteur);
+    Some(search(&Runner::configured(RunOptions::default(), configure)))
 }
 
 fn no_saboteurs() -> Exit {

@@ -117,7 +117,7 @@ pub(crate) fn trace(out: &mut impl Write, ran: &Ran<'_>) -> io::Result<()> {
     Ok(())
 }
 
-fn line(out: &mut impl Write, indent: &str, line: &Told) -> io::Result<()> {
+pub(crate) fn line(out: &mut impl Write, indent: &str, line: &Told) -> io::Result<()> {
     let style = match line.class {
         LineClass::Routine => DIM,
         LineClass::Step => AnsiColor::Cyan.on_default().effects(Effects::BOLD),

@@ -1,74 +1,117 @@
-//! Failures of saboteurs shrink to a few steps, and what comes out fails in the same way.
+//! Failures of saboteurs shrink to a few steps, and what comes out fails in the same way and for the same reason.
 #![expect(clippy::unwrap_used, reason = "a test fails where anything is amiss")]
 
-use std::fs;
-use std::path::Path;
+mod planted;
+
 use std::time::Duration;
 
-use aviary::scenario::{RunOptions, Scenario, read};
-use aviary::search::{Budget, NotShrunk, Runner, shrink};
+use aviary::scenario::{Scenario, read, run, write};
+use aviary::search::{Budget, NotShrunk, Property, Runner, Shrunk, shrink};
 use aviary::service::Timelines;
-use sim_runner::saboteurs::{self, Lying, Saboteur};
+use aviary::sim::Chance;
+use planted::{Lying, file, light, runner};
+use sim_runner::saboteurs;
 
-fn scenario(name: &str) -> Scenario<Lying> {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../scenarios").join(name).with_extension("ron");
-    let text = fs::read_to_string(&path).unwrap();
-    read::<Timelines>(name, &text).unwrap_or_else(|bad| panic!("{bad}")).for_service()
+const BUDGET: Budget = Budget { time: Duration::from_secs(20), runs_max: 100_000 };
+
+fn steps<S: aviary::scenario::Service>(scenario: &Scenario<S>) -> usize {
+    scenario.tracks().map(<[_]>::len).sum::<usize>() + scenario.rules.len()
 }
 
-fn runner(saboteur: &'static Saboteur) -> Runner<Lying> {
-    Runner::configured(RunOptions::default(), move |config: &mut saboteurs::Config| {
-        config.saboteur = Some(saboteur)
+/// Shrinks the first failure among these seeds.
+fn first(runner: &Runner<Lying>, scenario: &Scenario<Lying>, seeds: u64) -> Option<Shrunk<Lying>> {
+    (1..=seeds).find_map(|seed| {
+        let scenario = Scenario { seed, ..scenario.clone() };
+        match shrink(runner, &scenario, None, &BUDGET) {
+            Ok(shrunk) => Some(shrunk),
+            Err(NotShrunk::Otherwise(outcome)) if outcome.verdict.is_pass() => None,
+            Err(why) => panic!("seed {seed}: {why}"),
+        }
     })
 }
 
+/// What is left says the same when it is written and read, and does not break the same without the planted bug.
+fn check(name: &str, shrunk: &Shrunk<Lying>, runner: &Runner<Lying>) {
+    assert!(shrunk.is_least, "{name}: {} runs in {:?}", shrunk.runs, shrunk.took);
+    let text = write(&shrunk.scenario);
+    let honest = read::<Timelines>(name, &text).unwrap_or_else(|bad| panic!("{name}: {bad}\n{text}"));
+    let again = runner.run(&honest.for_service()).unwrap();
+    assert_eq!(again.fingerprint, shrunk.outcome.fingerprint, "{name}\n{text}");
+    let honest = run(&honest, &Default::default()).unwrap();
+    let broken = Property::of(&honest.verdict);
+    assert_ne!(broken, Some(shrunk.property.clone()), "{name} without its bug: {}\n{text}", honest.verdict);
+}
+
 #[test]
-#[ignore]
-fn table() {
-    let scenario = scenario("stormy_weather");
-    let budget = Budget { time: Duration::from_secs(20), ..Budget::default() };
-    let only = std::env::args().skip_while(|a| a != "--").nth(1);
+fn every_saboteur_shrinks_to_a_few_steps() {
+    let stormy = file("stormy_weather");
+    let mut sizes = Vec::new();
     for saboteur in saboteurs::all() {
-        if let Ok(o) = std::env::var("ONLY") {
-            if o != saboteur.name {
-                continue;
-            }
-        }
-        for seed in 1..6 {
-            let mut runner = runner(saboteur);
-            runner.options.seed = Some(seed);
-            match shrink(&runner, &scenario, None, &budget) {
-                Ok(shrunk) => {
-                    let s = &shrunk.scenario;
-                    let steps = s.steps.len() + s.also.iter().map(Vec::len).sum::<usize>();
-                    println!(
-                        "{:<32} {:<14} steps {steps:>2} rules {:>2} sites {} tracks {} runs {:>5} {:>6.2} s least {} events {}",
-                        saboteur.name,
-                        shrunk.property.name(),
-                        s.rules.len(),
-                        s.sites,
-                        1 + s.also.len(),
-                        shrunk.runs,
-                        shrunk.took.as_secs_f64(),
-                        shrunk.is_least,
-                        shrunk.outcome.events
-                    );
-                    if std::env::var("ONLY").is_ok() {
-                        println!("{s:#?}\n{}", shrunk.outcome.verdict);
-                        for l in &shrunk.outcome.trace {
-                            println!("{l}")
-                        }
-                    }
-                    break;
-                }
-                Err(NotShrunk::Otherwise(outcome)) if outcome.verdict.is_pass() => {
-                    if seed == 5 {
-                        println!("{:<32} passes", saboteur.name)
-                    }
-                }
-                Err(e) => println!("{:<32} {e}", saboteur.name),
-            }
-        }
+        let runner = runner(saboteur);
+        let Some(shrunk) = first(&runner, &stormy, 3) else { continue };
+        let (runs, took) = (shrunk.runs, shrunk.took.as_secs_f64());
+        println!(
+            "{:<28} {:<13} {} steps, {} sites, {runs} runs in {took:.2} s",
+            saboteur.name,
+            shrunk.property.name(),
+            steps(&shrunk.scenario),
+            shrunk.scenario.sites
+        );
+        check(saboteur.name, &shrunk, &runner);
+        sizes.push(steps(&shrunk.scenario));
     }
-    drop(only);
+    sizes.sort_unstable();
+    assert!(sizes.len() >= 45, "{} of the saboteurs fail in a storm", sizes.len());
+    let (median, most) = (sizes[sizes.len() / 2], sizes[sizes.len() - 1]);
+    println!("{} saboteurs, median {median} steps, at most {most}", sizes.len());
+    assert!(median <= 4 && most <= 12, "{sizes:?}");
+}
+
+#[test]
+fn what_chance_did_is_said_of_single_messages() {
+    for (name, seed, message) in planted::BY_CHANCE {
+        let runner = runner(saboteurs::find(name).unwrap());
+        let shrunk =
+            shrink(&runner, &light(seed), None, &BUDGET).unwrap_or_else(|why| panic!("{name}: {why}"));
+        check(name, &shrunk, &runner);
+        let scenario = &shrunk.scenario;
+        assert_eq!(scenario.network.loss, Chance::NEVER, "{name}");
+        let [rule] = scenario.rules.as_slice() else { panic!("{name}: {}", write(scenario)) };
+        assert_eq!(rule.kind.as_deref(), Some(message), "{name}: {}", write(scenario));
+        assert_eq!(rule.count, Some(1), "{name}: {}", write(scenario));
+        assert!(rule.about.is_some() && rule.name.is_some(), "{name}: {}", write(scenario));
+    }
+}
+
+/// With fewer commands an expectation of what they did would fail for another reason.
+#[test]
+fn what_is_expected_of_commands_keeps_them() {
+    let text = r#"Scenario(about: "Wrong on purpose.", seed: 3, sites: 5, clients: 2,
+        network: (latency: Uniform("5ms", "30ms"), loss: "2%"),
+        steps: [
+            At("1s", Tweet(site: 0, user: "ann", text: "hello")),
+            At("2s", Tweet(client: 1, user: "bob", text: "two")),
+            At("3s", Isolate(Site(4))), At("4s", Heal),
+        ],
+        expect: [Log(site: 0, count: 2), View(site: 1, user: "bob", sees: ["ann: bye"]), Log(site: 2, count: 2)])"#;
+    let scenario = read::<Timelines>("wrong.ron", text).unwrap_or_else(|bad| panic!("{bad}"));
+    let runner = Runner::new(Default::default());
+    let shrunk = shrink(&runner, &scenario, None, &BUDGET).unwrap_or_else(|why| panic!("{why}"));
+    let left = write(&shrunk.scenario);
+    assert!(
+        left.contains("text: \"hello\"") && left.contains("text: \"two\"") && left.contains("bye"),
+        "{left}"
+    );
+    assert!(!left.contains("Isolate") && !left.contains("Log") && !left.contains("loss"), "{left}");
+}
+
+#[test]
+fn what_passes_is_not_shrunk() {
+    let runner = Runner::<Timelines>::new(Default::default());
+    let scenario = read::<Timelines>("quiet.ron", "Scenario(about: \"All is quiet.\", sites: 3)")
+        .unwrap_or_else(|bad| panic!("{bad}"));
+    let why = shrink(&runner, &scenario, None, &BUDGET).unwrap_err();
+    assert_eq!(why.to_string(), "nothing to shrink: it passes");
+    let other = Property::Stalled;
+    assert!(matches!(shrink(&runner, &scenario, Some(&other), &BUDGET), Err(NotShrunk::Otherwise(_))));
 }

@@ -90,6 +90,11 @@ impl<S: Service> PartialEq for Scenario<S> {
 }
 
 impl<S: Service> Scenario<S> {
+    /// Every track, the first one first.
+    pub fn tracks(&self) -> impl Iterator<Item = &[StepOf<S>]> {
+        core::iter::once(self.steps.as_slice()).chain(self.also.iter().map(Vec::as_slice))
+    }
+
     /// The same scenario for a service that speaks the same words, such as one that wraps `S`.
     pub fn for_service<T>(&self) -> Scenario<T>
     where

@@ -6,7 +6,7 @@
 use crate::scenario::form::{ExpectationOf, Latency, Scenario, StepOf};
 use crate::scenario::namespace::Word;
 use crate::scenario::service::Service;
-use crate::scenario::step::{Claim, Crash, Event, Fault, Rule, Step, Traffic, When, Who};
+use crate::scenario::step::{Claim, Crash, Event, Fault, Rule, Step, Then, Traffic, When, Who};
 
 /// What each member of a cluster is called in another; `None` for those that are not in it.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -65,8 +65,17 @@ impl Renaming {
             Who::Terminal(site) => Who::Terminal(self.site(site)?),
             Who::Client(client) => Who::Client(self.client(client)?),
             Who::Machine(machine) => Who::Machine((*self.machines.get(usize::from(machine))?)?),
-            Who::Any | Who::Leader | Who::Follower | Who::AllSites => who,
+            Who::Any | Who::AllSites => who,
+            Who::Leader | Who::Follower | Who::Candidate | Who::Laggard => who,
+            Who::Sender | Who::Recipient => who,
         })
+    }
+
+    /// Both ends of links; `None` where there is none left.
+    fn ends(&self, from: &[u8], to: &[u8]) -> Option<(Vec<u8>, Vec<u8>)> {
+        let (from, to) = (self.rest(from), self.rest(to));
+        let is_link = from.len() > 1 || from != to;
+        (!from.is_empty() && !to.is_empty() && is_link).then_some((from, to))
     }
 
     fn event(&self, event: &Event) -> Option<Event> {
@@ -90,7 +99,11 @@ impl Renaming {
 
     fn rule(&self, rule: &Rule) -> Option<Rule> {
         let (from, to) = (self.who(rule.from)?, self.who(rule.to)?);
-        Some(Rule { from, to, ..rule.clone() })
+        let then = match rule.then {
+            Then::Misdeliver(who) => Then::Misdeliver(self.who(who)?),
+            then => then,
+        };
+        Some(Rule { from, to, then, ..rule.clone() })
     }
 
     fn fault<S: Service>(&self, fault: &Fault<S::Expectation>) -> Option<Fault<S::Expectation>> {
@@ -108,12 +121,18 @@ impl Renaming {
                 Fault::Partition(groups)
             }
             Fault::Cut { from, to } => {
-                let (from, to) = (self.rest(from), self.rest(to));
-                if from.is_empty() || to.is_empty() {
-                    return None;
-                }
+                let (from, to) = self.ends(from, to)?;
                 Fault::Cut { from, to }
             }
+            Fault::Clog { from, to } => {
+                let (from, to) = self.ends(from, to)?;
+                Fault::Clog { from, to }
+            }
+            Fault::Unclog { from, to } => {
+                let (from, to) = self.ends(from, to)?;
+                Fault::Unclog { from, to }
+            }
+            Fault::Replay(name) => Fault::Replay(name.clone()),
             Fault::Mend(one, other) => {
                 let (one, other) = (self.site(*one)?, self.site(*other)?);
                 if one == other {
@@ -123,6 +142,10 @@ impl Renaming {
             }
             Fault::Rule(rule) => Fault::Rule(self.rule(rule)?),
             Fault::SyncTime(who, time) => Fault::SyncTime(self.who(*who)?, *time),
+            Fault::Disk(who, word) => Fault::Disk(self.who(*who)?, *word),
+            Fault::Wipe(who) => Fault::Wipe(self.who(*who)?),
+            Fault::Slow(who, time) => Fault::Slow(self.who(*who)?, *time),
+            Fault::Clock(who, word) => Fault::Clock(self.who(*who)?, *word),
             Fault::Heal => Fault::Heal,
             Fault::Expect(expectation) => Fault::Expect(Box::new(self.expectation::<S>(expectation)?)),
         })
@@ -136,6 +159,9 @@ impl Renaming {
                 Claim::Leader(who) => Claim::Leader(self.who(*who)?),
                 Claim::Never(event) => Claim::Never(self.event(event)?),
                 Claim::Sometimes(event) => Claim::Sometimes(self.event(event)?),
+                Claim::Progresses => Claim::Progresses,
+                Claim::Restarts => Claim::Restarts,
+                Claim::Steady(most) => Claim::Steady(*most),
             }),
         })
     }

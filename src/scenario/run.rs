@@ -179,6 +179,11 @@ impl<S: Service> Run<S> {
         });
     }
 
+    /// Is undecided after so many events, if that is sooner than its options say.
+    pub fn give_up_after(&mut self, events_max: u64) {
+        self.events_max = self.events_max.min(events_max);
+    }
+
     /// Makes everything random from here on another draw; see [`World::rekey`].
     pub fn rekey(&mut self, salt: u64) {
         self.world.rekey(salt);

@@ -6,11 +6,14 @@
 //! - A [`Source`] makes a scenario out of each seed, a [`Sweep`] runs them and tells a [`Listener`] in order.
 //! - [`Groups`] counts failures that are alike, [`Facts`] what happened at all.
 //! - [`Settle`] shrinks a few of each group and saves each shape once, as a [`Failure`].
+//! - [`shrink()`] makes a failing scenario smaller, [`blame()`] says when its failure became inevitable.
 //! - [`Sweep::check`] and [`replay`] are tests.
 //!
 //! [`Scenario`]: crate::scenario::Scenario
 
+pub mod blame;
 mod check;
+mod clock;
 mod facts;
 mod failure;
 mod groups;
@@ -23,6 +26,7 @@ pub mod shrink;
 mod source;
 mod sweep;
 
+pub use blame::{Blamed, Inquiry, Jump, Point, Suspect, blame};
 #[cfg(test)]
 mod tests;
 

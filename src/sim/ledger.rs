@@ -55,7 +55,7 @@ impl Ledger {
         labels: SharedLabels,
         fate: &Fate,
     ) {
-        let Fate { is_lost, delay, second, held, is_held_back: _ } = *fate;
+        let Fate { is_lost, delay, second, held, is_held_back: _, own: _ } = *fate;
         self.fated.push(Fated { at, from, to, labels, is_lost, delay, held, second });
     }
 

@@ -6,7 +6,7 @@ use crate::process::{Process, Size};
 use crate::sim::host::{Host, Waiting};
 use crate::sim::judge::Judge;
 use crate::sim::rule::Ruling;
-use crate::sim::script::{Action, Seam};
+use crate::sim::script::{Action, ClockFault, DiskFault, Leaves, Seam};
 use crate::sim::trace::Line;
 use crate::sim::watch::Statistics;
 use crate::sim::world::World;
@@ -16,7 +16,7 @@ const ITEM_BYTES: u64 = 128;
 
 impl Statistics {
     /// Every counter by its name.
-    pub const fn counts(&self) -> [(&'static str, u64); 17] {
+    pub const fn counts(&self) -> [(&'static str, u64); 38] {
         let Statistics {
             sent,
             delivered,
@@ -29,12 +29,33 @@ impl Statistics {
             doubled,
             held_back,
             delayed,
+            lost_in_bursts,
+            corrupted,
+            truncated,
+            misdelivered,
+            replayed,
+            kept,
+            clogged,
+            queued,
+            congested,
             crashes,
             starts,
             syncs,
             records,
             commands,
             leaderships,
+            torn,
+            scattered,
+            failed_syncs,
+            failed_writes,
+            refused_files,
+            rotted,
+            misdirected,
+            wiped,
+            refused_starts,
+            slowed,
+            clocks_set,
+            clocks_drifting,
         } = *self;
         [
             ("datagrams sent", sent),
@@ -48,12 +69,33 @@ impl Statistics {
             ("doubled", doubled),
             ("held back by chance", held_back),
             ("delayed by a rule", delayed),
+            ("lost in a burst", lost_in_bursts),
+            ("corrupted", corrupted),
+            ("truncated", truncated),
+            ("misdelivered", misdelivered),
+            ("replayed", replayed),
+            ("kept for a replay", kept),
+            ("held by a clogged link", clogged),
+            ("waited for bandwidth", queued),
+            ("lost for want of bandwidth", congested),
             ("crashes", crashes),
             ("starts", starts),
             ("syncs", syncs),
             ("records made durable", records),
             ("commands", commands),
             ("leaderships", leaderships),
+            ("torn writes", torn),
+            ("scattered writes", scattered),
+            ("failed syncs", failed_syncs),
+            ("failed writes", failed_writes),
+            ("files refused by a full disk", refused_files),
+            ("rotten bytes", rotted),
+            ("misdirected writes", misdirected),
+            ("wiped disks", wiped),
+            ("starts refused", refused_starts),
+            ("processes slowed", slowed),
+            ("clocks set", clocks_set),
+            ("clocks made to drift", clocks_drifting),
         ]
     }
 }
@@ -64,6 +106,7 @@ impl<C> Action<C> {
         "command",
         "crash",
         "crash, torn",
+        "crash, scattered",
         "crash before a sync",
         "crash after a sync",
         "crash between two sends",
@@ -78,8 +121,27 @@ impl<C> Action<C> {
         "mend",
         "rule: drop",
         "rule: delay",
+        "clog",
+        "unclog",
+        "replay",
         "rule: duplicate",
+        "rule: corrupt",
+        "rule: truncate",
+        "rule: misdeliver",
+        "rule: keep",
         "slow syncs",
+        "disk: fail a sync",
+        "disk: fail a write",
+        "disk: full",
+        "disk: room",
+        "disk: rot",
+        "disk: misdirect",
+        "wipe",
+        "slow",
+        "clock: ahead",
+        "clock: behind",
+        "clock: fast",
+        "clock: slow",
         "heal",
         "expect",
     ];
@@ -88,8 +150,11 @@ impl<C> Action<C> {
     pub const fn kind(&self) -> &'static str {
         match self {
             Action::Command(..) => "command",
-            Action::Crash { at: None, torn: false, .. } => "crash",
-            Action::Crash { at: None, torn: true, .. } => "crash, torn",
+            Action::Crash { at: None, leaves, .. } => match leaves {
+                Leaves::Nothing => "crash",
+                Leaves::Torn => "crash, torn",
+                Leaves::Scattered => "crash, scattered",
+            },
             Action::Crash { at: Some(seam), .. } => match seam {
                 Seam::BeforeSync => "crash before a sync",
                 Seam::AfterSync => "crash after a sync",
@@ -104,12 +169,35 @@ impl<C> Action<C> {
             Action::Partition(_) => "partition",
             Action::Cut { .. } => "cut",
             Action::Mend(..) => "mend",
+            Action::Clog { .. } => "clog",
+            Action::Unclog { .. } => "unclog",
+            Action::Replay(_) => "replay",
             Action::Rule(rule) => match rule.ruling {
                 Ruling::Drop => "rule: drop",
                 Ruling::Delay(_) => "rule: delay",
                 Ruling::Duplicate { .. } => "rule: duplicate",
+                Ruling::Corrupt => "rule: corrupt",
+                Ruling::Truncate => "rule: truncate",
+                Ruling::Misdeliver(_) => "rule: misdeliver",
+                Ruling::Keep => "rule: keep",
             },
             Action::SyncTime(..) => "slow syncs",
+            Action::Disk(_, fault) => match fault {
+                DiskFault::FailSync => "disk: fail a sync",
+                DiskFault::FailWrite => "disk: fail a write",
+                DiskFault::Full => "disk: full",
+                DiskFault::Room => "disk: room",
+                DiskFault::Rot => "disk: rot",
+                DiskFault::Misdirect => "disk: misdirect",
+            },
+            Action::Wipe(_) => "wipe",
+            Action::Slow(..) => "slow",
+            Action::Clock(_, fault) => match fault {
+                ClockFault::Ahead(_) => "clock: ahead",
+                ClockFault::Behind(_) => "clock: behind",
+                ClockFault::Fast(_) => "clock: fast",
+                ClockFault::Slow(_) => "clock: slow",
+            },
             Action::Heal => "heal",
             Action::Check(_) => "expect",
         }

@@ -18,7 +18,7 @@ use core::fmt::{self, Write};
 use crate::chunks::Chunks;
 use crate::frame::Rejected;
 use crate::ids::{ProcessId, SiteId, SiteSet};
-use crate::process::{Process, Subject};
+use crate::process::{Label, Process, Subject};
 use crate::sim::director::StepId;
 use crate::sim::disk::faults::{Residue, Struck};
 use crate::sim::rule::{Rule, Ruling};
@@ -163,6 +163,35 @@ impl<P: Process> Line<P> {
     /// What sort of line it is.
     pub const fn class(&self) -> LineClass {
         self.class
+    }
+
+    /// What kinds of event this is, in plain words and the widest kind first: `note leads`, `note leads by S1`.
+    /// Empty for what says nothing of what happened, like a wake-up.
+    pub fn topics(&self) -> Vec<String> {
+        let who = self.who.map(|who| alloc::format!("{who}")).unwrap_or_default();
+        let of = |what: &str, labels: &SharedLabels, how: &str| {
+            let (kind, _) = labels.first().copied().unwrap_or(("raw bytes", Subject::NONE));
+            alloc::vec![alloc::format!("{kind} {how}"), alloc::format!("{kind} {how} {what} {who}")]
+        };
+        match &self.what {
+            What::Fired { step, .. } => alloc::vec![alloc::format!("{} fires", Place(*step))],
+            What::Started { incarnation, .. } if *incarnation > 1 => {
+                alloc::vec!["restart".into(), alloc::format!("{who} restarts")]
+            }
+            What::Failed { .. } => alloc::vec![alloc::format!("{who} stops")],
+            What::Crashed { .. } => alloc::vec!["crash".into(), alloc::format!("{who} crashes")],
+            What::Noted { note } => {
+                let kind = note.kind();
+                alloc::vec![alloc::format!("note {kind}"), alloc::format!("note {kind} by {who}")]
+            }
+            What::Sent { labels, .. } => of("by", labels, "sent"),
+            What::Lost { labels, .. } => of("from", labels, "lost"),
+            What::Dropped { labels, .. } => of("at", labels, "lost"),
+            What::Ruled { labels, .. } => of("from", labels, "ruled"),
+            What::Doubled { labels, .. } => of("from", labels, "doubled"),
+            // Which processes pause and resume is the steps' business, and the rest is no news.
+            _ => Vec::new(),
+        }
     }
 
     /// The line as text, by itself.

@@ -48,7 +48,7 @@ pub enum NotShrunk {
     /// What is wrong with the scenario.
     Wrong(Vec<Problem>),
     /// It does not break the property.
-    Otherwise(Outcome),
+    Otherwise(Box<Outcome>),
     /// Two runs of it differed.
     Unsteady,
 }

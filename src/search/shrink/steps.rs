@@ -1,12 +1,16 @@
 //! Fewer and plainer steps, rules and expectations.
 
-use crate::scenario::form::{Disk, StepOf};
+use crate::scenario::form::{Disk, Network, StepOf};
 use crate::scenario::namespace::Word;
 use crate::scenario::step::{Claim, Event, Fault, Rule, Step, Then, Traffic, When, Who};
 use crate::scenario::{Scenario, Service};
 use crate::search::shrink::chunks;
 use crate::search::shrink::trials::Trials;
+use crate::sim::Leaves;
 use crate::time::Duration;
+
+/// The usual limit on a scenario's steps.
+pub(super) const LIMIT: Duration = Duration::from_secs(60);
 
 /// Expectations cost nothing to try: the one that is broken, if it is one, is the one that stays.
 pub(super) fn leave_out_expectations<S: Service>(trials: &mut Trials<'_, S>) {
@@ -74,8 +78,9 @@ fn tidy<S: Service>(mut scenario: Scenario<S>) -> Scenario<S> {
 pub(super) fn plainer<S: Service>(trials: &mut Trials<'_, S>) {
     trials.adopt_edited(|scenario| *scenario = tidy(scenario.clone()));
     trials.adopt_edited(|scenario| scenario.disk = Disk::default());
+    trials.adopt_edited(|scenario| scenario.network.latency = Network::default().latency);
     trials.adopt_edited(|scenario| scenario.machines = None);
-    trials.adopt_edited(|scenario| scenario.limit = Duration::from_secs(60));
+    trials.adopt_edited(|scenario| scenario.limit = LIMIT);
     one_track(trials);
     for number in 0..all_steps(trials.best()).count() {
         plainer_step(trials, number);
@@ -92,18 +97,15 @@ pub(super) fn plainer<S: Service>(trials: &mut Trials<'_, S>) {
 fn one_track<S: Service>(trials: &mut Trials<'_, S>) {
     let mut at = 0;
     while at < trials.best().also.len() && !trials.is_spent() {
-        let joined = |joins: &dyn Fn(&[StepOf<S>], &[StepOf<S>]) -> Vec<StepOf<S>>| {
-            let mut candidate = trials.best().clone();
-            let second = candidate.also.remove(at);
-            candidate.steps = joins(&candidate.steps, &second);
-            candidate
-        };
+        let mut rest = trials.best().clone();
+        let (first, second) = (rest.steps.clone(), rest.also.remove(at));
         let candidates = [
-            joined(&|one, other| sorted([one, other].concat())),
-            joined(&|one, other| [one, other].concat()),
-            joined(&|one, other| [other, one].concat()),
+            sorted([first.as_slice(), &second].concat()),
+            [first.as_slice(), &second].concat(),
+            [second.as_slice(), &first].concat(),
         ];
-        if !candidates.into_iter().any(|candidate| trials.adopt(candidate)) {
+        let mut candidates = candidates.into_iter().map(|steps| Scenario { steps, ..rest.clone() });
+        if !candidates.any(|candidate| trials.adopt(candidate)) {
             at += 1;
         }
     }
@@ -190,7 +192,7 @@ fn plainer_faults<E: Clone>(fault: &Fault<E>) -> Vec<Fault<E>> {
         Fault::Crash(crash) => {
             let mut plainer = *crash;
             let mut faults = Vec::new();
-            if core::mem::take(&mut plainer.is_torn) {
+            if core::mem::take(&mut plainer.leaves) != Leaves::Nothing {
                 faults.push(Fault::Crash(plainer));
             }
             if plainer.at.take().is_some() {
@@ -205,15 +207,20 @@ fn plainer_faults<E: Clone>(fault: &Fault<E>) -> Vec<Fault<E>> {
     }
 }
 
+/// Less of a fault is plainer than fewer words: a rule that takes one message says more than one that takes all.
 fn plainer_rules(rule: &Rule) -> Vec<Rule> {
     let own = || rule.clone();
-    let candidates = [
-        Rule { since: Duration::ZERO, until: None, skip: 0, count: None, ..own() },
-        Rule { from: Who::Any, to: Who::Any, ..own() },
+    let mut plainer = vec![
+        Rule { count: Some(1), since: Duration::ZERO, until: None, skip: 0, ..own() },
+        Rule { count: Some(1), ..own() },
         Rule { skip: 0, ..own() },
-        Rule { count: None, ..own() },
-        Rule { since: Duration::ZERO, until: None, ..own() },
-        Rule { then: Then::Drop, ..own() },
     ];
-    candidates.into_iter().filter(|plainer| plainer != rule).collect()
+    if let Then::Duplicate { apart, .. } = rule.then {
+        plainer.push(Rule { then: Then::Duplicate { copies: 1, apart }, ..own() });
+    }
+    if rule.count.is_some() {
+        plainer.push(Rule { since: Duration::ZERO, until: None, ..own() });
+    }
+    plainer.retain(|plainer| plainer != rule);
+    plainer
 }

@@ -1,9 +1,10 @@
 //! Whole and early times, plain counts.
 
-use crate::scenario::form::{Disk, Latency};
+use crate::scenario::form::{Disk, Latency, Network};
 use crate::scenario::namespace::Word;
-use crate::scenario::step::{Fault, Rule, Then, When};
+use crate::scenario::step::{ClockWord, Fault, Rule, Then, When};
 use crate::scenario::{Scenario, Service};
+use crate::search::shrink::steps::LIMIT;
 use crate::search::shrink::trials::Trials;
 use crate::time::Duration;
 
@@ -85,15 +86,22 @@ fn see<'a, S: Service>(scenario: &'a mut Scenario<S>, mut time: impl FnMut(&'a m
         }
         match &mut step.action {
             Word::Harness(Fault::Rule(rule)) => see_rule(rule, &mut time),
-            Word::Harness(Fault::SyncTime(_, length)) => time(length),
+            Word::Harness(Fault::SyncTime(_, length) | Fault::Slow(_, length)) => time(length),
+            Word::Harness(Fault::Clock(_, ClockWord::Ahead(by) | ClockWord::Behind(by))) => time(by),
             Word::Harness(_) | Word::Service(_) => {}
         }
     }
     scenario.rules.iter_mut().for_each(|rule| see_rule(rule, &mut time));
-    let Disk { sync, .. } = &mut scenario.disk;
-    time(sync);
-    see_latency(&mut scenario.network.latency, &mut time);
-    time(&mut scenario.limit);
+    // What is as usual needs no words at all.
+    if scenario.disk != Disk::default() {
+        time(&mut scenario.disk.sync);
+    }
+    if scenario.network.latency != Network::default().latency {
+        see_latency(&mut scenario.network.latency, &mut time);
+    }
+    if scenario.limit != LIMIT {
+        time(&mut scenario.limit);
+    }
 }
 
 fn see_rule<'a>(rule: &'a mut Rule, time: &mut impl FnMut(&'a mut Duration)) {
@@ -102,7 +110,7 @@ fn see_rule<'a>(rule: &'a mut Rule, time: &mut impl FnMut(&'a mut Duration)) {
     match &mut rule.then {
         Then::Delay(by) => time(by),
         Then::Duplicate { apart, .. } => time(apart),
-        Then::Drop => {}
+        Then::Drop | Then::Corrupt | Then::Truncate | Then::Misdeliver(_) | Then::Keep => {}
     }
 }
 

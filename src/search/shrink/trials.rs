@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use crate::mix;
 use crate::scenario::{Run, RunOptions, Scenario, Service};
+use crate::search::clock::Clock;
 use crate::search::property::Property;
 use crate::search::runner::Runner;
 use crate::search::shrink::{NotShrunk, Shrunk};
@@ -66,7 +67,7 @@ impl<'a, S: Service> Trials<'a, S> {
         let property = match (property, broken) {
             (Some(wanted), Some(broken)) if *wanted == broken => broken,
             (None, Some(broken)) => broken,
-            (_, None) | (Some(_), Some(_)) => return Err(NotShrunk::Otherwise(outcome)),
+            (_, None) | (Some(_), Some(_)) => return Err(NotShrunk::Otherwise(Box::new(outcome))),
         };
         let mut trials = Trials {
             runner,
@@ -162,7 +163,7 @@ impl<'a, S: Service> Trials<'a, S> {
             return Err(NotShrunk::Unsteady);
         }
         if !self.property.is_of(&outcome.verdict) {
-            return Err(NotShrunk::Otherwise(outcome));
+            return Err(NotShrunk::Otherwise(Box::new(outcome)));
         }
         let (runs, took) = (self.runs + 2, self.clock.elapsed());
         Ok(Shrunk { scenario: self.best, outcome, property: self.property, runs, took, is_least })
@@ -172,23 +173,4 @@ impl<'a, S: Service> Trials<'a, S> {
 /// A word that two scenarios share only if they are the same.
 fn word<S: Service>(scenario: &Scenario<S>) -> u64 {
     mix::absorb(0, format!("{scenario:?}").as_bytes())
-}
-
-/// The time that goes by for whoever waits; no run sees it.
-#[expect(clippy::disallowed_types, reason = "bounds how many runs there are, never what one does")]
-struct Clock(std::time::Instant);
-
-impl Clock {
-    #[expect(
-        clippy::disallowed_types,
-        clippy::disallowed_methods,
-        reason = "bounds how many runs there are, never what one does"
-    )]
-    fn start() -> Clock {
-        Clock(std::time::Instant::now())
-    }
-
-    fn elapsed(&self) -> Duration {
-        self.0.elapsed()
-    }
 }

@@ -6,7 +6,7 @@
 
 use crate::ids::ProcessId;
 use crate::process::Subject;
-use crate::scenario::form::{Latency, Network, Reordering};
+use crate::scenario::form::{Bursts, Latency, Network, Reordering, Replay};
 use crate::scenario::namespace::Word;
 use crate::scenario::step::{Fault, Rule, Step, Then, When, Who};
 use crate::scenario::{Scenario, Service};
@@ -27,10 +27,19 @@ const DELAYS_MAX: usize = 256;
 /// A feature of the network that a scenario can do without.
 type Feature = fn(&mut Network);
 
-const FEATURES: [Feature; 3] = [
+/// What a sort of chance did to a datagram, in the words of a rule.
+type Fate = fn(&Fated) -> Option<Then>;
+
+const FEATURES: [Feature; 9] = [
     |network| network.loss = Chance::NEVER,
     |network| network.duplication = Chance::NEVER,
     |network| network.reordering = Reordering { chance: Chance::NEVER, by: Duration::ZERO },
+    |network| network.bursts = Bursts::default(),
+    |network| network.corruption = Chance::NEVER,
+    |network| network.truncation = Chance::NEVER,
+    |network| network.replay = Replay::default(),
+    |network| network.misdelivery = Chance::NEVER,
+    |network| network.bandwidth = None,
 ];
 
 /// Takes chance away: all of it, or as much as goes, under the same seed or a plain one.
@@ -94,7 +103,7 @@ fn constants(latency: &Latency) -> Vec<Latency> {
 
 /// Says what is left of chance message by message, one sort of it after the other.
 pub(super) fn say<S: Service>(trials: &mut Trials<'_, S>) {
-    let sorts: [(Feature, fn(&Fated) -> Option<Then>); 3] = [
+    let sorts: [(Feature, Fate); 3] = [
         (FEATURES[0], |fated| fated.is_lost.then_some(Then::Drop)),
         (FEATURES[1], |fated| {
             let apart = fated.second? - fated.delay;
@@ -168,7 +177,12 @@ fn add<S: Service>(scenario: &mut Scenario<S>, ledger: &Ledger, named: &[(usize,
         let heals = ledger.heals.iter().filter(|(_, before)| before <= number).count();
         let since = heals.checked_sub(1).and_then(|last| ledger.heals.get(last)).map_or(0, |heal| heal.1);
         let is_named = |number: &usize| named.binary_search_by_key(number, |(number, _)| *number).is_ok();
-        let rule = rule(ledger, since, *number, *then, is_named);
+        let mut rule = rule(ledger, since, *number, *then, is_named);
+        let others = scenario.rules.iter().chain(&rules).chain(after.iter().flatten());
+        let alike = others.filter(|other| is_named_alike(other, &rule)).count();
+        if alike > 0 {
+            rule.name = rule.name.map(|name| format!("{name}, {}", alike + 1));
+        }
         match heals.checked_sub(1).and_then(|last| after.get_mut(last)) {
             Some(after) => after.push(rule),
             None => rules.push(rule),
@@ -189,6 +203,12 @@ fn add<S: Service>(scenario: &mut Scenario<S>, ledger: &Ledger, named: &[(usize,
     }
 }
 
+fn is_named_alike(rule: &Rule, other: &Rule) -> bool {
+    let base =
+        |rule: &Rule| rule.name.as_deref().map(|name| name.split(", ").next().unwrap_or(name).to_owned());
+    base(rule) == base(other)
+}
+
 /// The rule about one datagram of the ledger among those sent from `since` on.
 fn rule(ledger: &Ledger, since: usize, number: usize, then: Then, is_named: impl Fn(&usize) -> bool) -> Rule {
     let Fated { from, to, labels, .. } = &ledger.fated[number];
@@ -200,16 +220,18 @@ fn rule(ledger: &Ledger, since: usize, number: usize, then: Then, is_named: impl
         let numbers = (since..number).filter(|other| is_alike(&ledger.fated[*other]));
         numbers.filter(alike).count() as u64
     };
-    let (nth, skip) = (before(&|_| true) + 1, before(&|other| !is_named(other)));
+    let skip = before(&|other| !is_named(other));
     let about = (about != Subject::NONE).then(|| About { noun: about.noun.into(), number: about.number });
     let what = about.as_ref().map(|about| format!(" {about}")).unwrap_or_default();
     Rule {
-        name: Some(format!("{kind}{what} from {from} to {to}, number {nth}")),
+        // Who sends it to whom may be numbered anew.
+        name: Some(format!("{kind}{what}")),
         kind: (!kind.is_empty()).then(|| kind.to_owned()),
         from: who(*from),
         to: who(*to),
         about,
         slot: None,
+        slots: None,
         since: Duration::ZERO,
         until: None,
         skip,

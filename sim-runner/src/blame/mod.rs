@@ -1,0 +1,61 @@
+//! `blame`: when a failure became inevitable, and what is suspected.
+
+mod drawing;
+mod told;
+
+use std::fs;
+use std::io::{self, Write};
+
+use aviary::scenario::Service;
+use aviary::search::{self, Inquiry, Runner};
+
+use crate::Exit;
+use crate::args::{Blame, Format};
+use crate::files::load_one;
+use crate::progress::Progress;
+use crate::report::{error, load_errors, stdout};
+use crate::shrink::{refused, writable};
+
+/// Forks what `args` name and tells what came of it.
+pub(crate) fn blame<S: Service>(args: &Blame, runner: &Runner<S>) -> io::Result<Exit> {
+    let loaded = match load_one::<S>(&args.path) {
+        Ok(loaded) => loaded,
+        Err(error) => return Ok(load_errors(&[error])),
+    };
+    if let Some(why) = loaded.planted_otherwise(args.saboteur.as_deref()) {
+        error(format_args!("{why}"));
+        return Ok(Exit::Usage);
+    }
+    // What is left of a saved failure is too little to have been otherwise.
+    let origin = loaded.failure.as_ref().and_then(|failure| failure.origin.as_ref());
+    let scenario = origin.unwrap_or(&loaded.scenario);
+    if let Some(svg) = &args.svg
+        && let Err(why) = writable(svg)
+    {
+        error(format_args!("failed to write {}: {why}", svg.display()));
+        return Ok(Exit::Usage);
+    }
+    let mut runner = runner.clone();
+    runner.options.seed = args.seed;
+    let inquiry = Inquiry { forks: args.forks, time: args.time };
+    let progress = Progress::show(1, 1, &format!("forking {}", loaded.name));
+    let blamed = search::blame(&runner, scenario, &inquiry);
+    drop(progress);
+    let blamed = match blamed {
+        Ok(blamed) => blamed,
+        Err(why) => return Ok(refused(&args.path, &why)),
+    };
+    if let Some(svg) = &args.svg
+        && let Err(why) = fs::write(svg, drawing::svg(&loaded.name, &blamed))
+    {
+        error(format_args!("failed to write {}: {why}", svg.display()));
+        return Ok(Exit::Usage);
+    }
+    let mut out = stdout();
+    match args.format {
+        Format::Text => told::text(&mut out, &blamed)?,
+        Format::Json => told::json(&mut out, &loaded.name, &blamed)?,
+    }
+    out.flush()?;
+    Ok(Exit::Passed)
+}

@@ -1,0 +1,151 @@
+//! What is said of blame: to people, with a curve as wide as their terminal, and to machines.
+
+use std::io::{self, Write};
+
+use aviary::search::{Blamed, Jump, Point, Suspect};
+
+use crate::report::{BAD, DIM, line};
+
+/// How wide a line may be where nobody says.
+const WIDTH: usize = 80;
+
+/// What stands beside the bar: time, share, a margin.
+const BESIDE: usize = 24;
+
+/// The curve, the jump and the suspects.
+pub(super) fn text(out: &mut impl Write, blamed: &Blamed) -> io::Result<()> {
+    let verdict = blamed.outcome.verdict.to_string();
+    let (property, sentence) = verdict.split_once(": ").unwrap_or((&verdict, ""));
+    writeln!(out, "{BAD}{property}{BAD:#}: {sentence}")?;
+    let forks = blamed.curve.iter().map(|point| point.forks).max().unwrap_or(0);
+    writeln!(out, "How likely that was from each moment on, by {forks} forks:")?;
+    curve(out, blamed)?;
+    if let Some(by) = blamed.shaken {
+        writeln!(out, "Nothing in it is random: in every fork datagrams were held back by up to {by}.")?;
+    }
+    match &blamed.jump {
+        Some(jump) => told_jump(out, jump, blamed.is_whole)?,
+        None => writeln!(out, "It is inevitable from the start: the steps alone bring it about.")?,
+    }
+    if !blamed.suspects.is_empty() {
+        writeln!(out, "In failing forks, and in the others until then:")?;
+        let width = blamed.suspects.iter().map(|one| one.what.chars().count()).max().unwrap_or(0);
+        for Suspect { what, in_failing, failing, in_others, others } in &blamed.suspects {
+            writeln!(out, "  {what:<width$}  {in_failing:>4} of {failing:<4} {in_others:>4} of {others}")?;
+        }
+    }
+    let rest = if blamed.is_whole { "" } else { "; the time is over" };
+    let seconds = blamed.took.as_secs_f64();
+    writeln!(out, "{DIM}{} forks in {seconds:.1} s{rest}{DIM:#}", blamed.runs)
+}
+
+/// A bar for each moment of the grid, and for both sides of the jump.
+fn curve(out: &mut impl Write, blamed: &Blamed) -> io::Result<()> {
+    let columns = terminal_size::terminal_size().map_or(WIDTH, |(width, _)| usize::from(width.0));
+    let width = columns.saturating_sub(BESIDE).clamp(10, 100);
+    let sides = blamed.jump.as_ref().map(|jump| [jump.before.turns, jump.after.turns]);
+    let is_side = |point: &&Point| sides.is_some_and(|sides| sides.contains(&point.turns));
+    for point in blamed.curve.iter().filter(|point| point.is_of_grid || is_side(point)) {
+        let length = usize::try_from(point.per_mille()).unwrap_or(0) * width / 1_000;
+        let mark = if is_side(&point) { "<" } else { "" };
+        let (bar, percent) = ("#".repeat(length), point.per_mille() / 10);
+        writeln!(out, "  {:>12} {percent:>4} % {bar}{mark}", point.at.to_string())?;
+    }
+    Ok(())
+}
+
+fn told_jump(out: &mut impl Write, jump: &Jump, is_whole: bool) -> io::Result<()> {
+    let [before, after] = [jump.before, jump.after].map(|point| point.per_mille() / 10);
+    let how = if is_whole { "at" } else { "until" };
+    writeln!(out, "It jumps from {before} % to {after} % {how} {}:", jump.after.at)?;
+    for told in &jump.context {
+        line(out, "  ", told)?;
+    }
+    for told in &jump.told {
+        line(out, "> ", told)?;
+    }
+    Ok(())
+}
+
+#[derive(serde::Serialize)]
+struct Object<'a> {
+    scenario: &'a str,
+    property: &'a str,
+    reason: String,
+    seed: u64,
+    curve: Vec<Moment>,
+    /// Absent where even the first forks all fail.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    jump: Option<JumpObject>,
+    suspects: Vec<SuspectObject<'a>>,
+    /// By how much datagrams were held back; absent where that was not needed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    shaken_ns: Option<u64>,
+    forks: u64,
+    is_whole: bool,
+}
+
+#[derive(serde::Serialize)]
+struct Moment {
+    at_ns: u64,
+    failed: u32,
+    forks: u32,
+}
+
+impl From<&Point> for Moment {
+    fn from(point: &Point) -> Moment {
+        let at_ns = point.at.as_micros().saturating_mul(1_000);
+        Moment { at_ns, failed: point.failed, forks: point.forks }
+    }
+}
+
+#[derive(serde::Serialize)]
+struct JumpObject {
+    before: Moment,
+    after: Moment,
+    lines: Vec<String>,
+}
+
+#[derive(serde::Serialize)]
+struct SuspectObject<'a> {
+    what: &'a str,
+    in_failing: u32,
+    failing: u32,
+    in_others: u32,
+    others: u32,
+}
+
+impl<'a> From<&'a Suspect> for SuspectObject<'a> {
+    fn from(one: &'a Suspect) -> SuspectObject<'a> {
+        let Suspect { what, in_failing, failing, in_others, others } = one;
+        SuspectObject {
+            what,
+            in_failing: *in_failing,
+            failing: *failing,
+            in_others: *in_others,
+            others: *others,
+        }
+    }
+}
+
+/// All of it as a JSON object on a line of its own.
+pub(super) fn json(out: &mut impl Write, name: &str, blamed: &Blamed) -> io::Result<()> {
+    let jump = |jump: &Jump| JumpObject {
+        before: (&jump.before).into(),
+        after: (&jump.after).into(),
+        lines: jump.told.iter().map(ToString::to_string).collect(),
+    };
+    let object = Object {
+        scenario: name,
+        property: blamed.property.name(),
+        reason: blamed.outcome.verdict.to_string(),
+        seed: blamed.outcome.seed,
+        curve: blamed.curve.iter().map(Moment::from).collect(),
+        jump: blamed.jump.as_ref().map(jump),
+        suspects: blamed.suspects.iter().map(SuspectObject::from).collect(),
+        shaken_ns: blamed.shaken.map(|by| by.as_micros().saturating_mul(1_000)),
+        forks: blamed.runs,
+        is_whole: blamed.is_whole,
+    };
+    writeln!(out, "{}", serde_json::to_string(&object).map_err(io::Error::other)?)
+}

@@ -1,0 +1,116 @@
+//! `shrink`: a failing scenario, made as small as it goes.
+
+use std::fs::{self, OpenOptions};
+use std::io::{self, Write};
+use std::path::Path;
+
+use aviary::scenario::{Scenario, Service, write};
+use aviary::search::{self, Budget, NotShrunk, Runner, Shrunk};
+
+use crate::Exit;
+use crate::args::Shrink;
+use crate::files::{Loaded, load_one};
+use crate::progress::Progress;
+use crate::report::{BAD, error, load_errors, problems, program, quoted, stdout};
+
+/// Shrinks what `args` name.
+pub(crate) fn shrink<S: Service>(args: &Shrink, runner: &Runner<S>) -> io::Result<Exit> {
+    let loaded = match load_one::<S>(&args.path) {
+        Ok(loaded) => loaded,
+        Err(error) => return Ok(load_errors(&[error])),
+    };
+    if let Some(why) = loaded.planted_otherwise(args.saboteur.as_deref()) {
+        error(format_args!("{why}"));
+        return Ok(Exit::Usage);
+    }
+    // Found before it takes any time.
+    if let Some(out) = &args.out
+        && let Err(why) = writable(out)
+    {
+        error(format_args!("failed to write {}: {why}", out.display()));
+        return Ok(Exit::Usage);
+    }
+    let mut runner = runner.clone();
+    runner.options.seed = args.seed;
+    let budget = Budget { time: args.time, ..Budget::default() };
+    let progress = Progress::show(1, 1, &format!("shrinking {}", loaded.name));
+    let shrunk = search::shrink(&runner, &loaded.scenario, None, &budget);
+    drop(progress);
+    match shrunk {
+        Ok(shrunk) => match &loaded.failure {
+            Some(failure) if failure.property != shrunk.property.name() => {
+                let (path, found) = (args.path.display(), &failure.property);
+                error(format_args!("{path} was saved for {found}, but breaks {}", shrunk.property));
+                Ok(Exit::Usage)
+            }
+            _ => tell(args, &loaded, &shrunk),
+        },
+        Err(why) => Ok(refused(&args.path, &why)),
+    }
+}
+
+/// Why there is nothing to shrink or to blame.
+pub(crate) fn refused(path: &Path, why: &NotShrunk) -> Exit {
+    match why {
+        NotShrunk::Wrong(found) => problems(path, found),
+        NotShrunk::Otherwise(_) | NotShrunk::Unsteady => {
+            error(format_args!("{}: {why}", path.display()));
+        }
+    }
+    if matches!(why, NotShrunk::Unsteady) { Exit::Nondeterministic } else { Exit::Usage }
+}
+
+/// Whether a file can be written there; one that was not there is not there afterwards.
+pub(crate) fn writable(path: &Path) -> io::Result<()> {
+    let was_there = path.exists();
+    OpenOptions::new().append(true).create(true).open(path)?;
+    if was_there { Ok(()) } else { fs::remove_file(path) }
+}
+
+fn tell<S: Service>(args: &Shrink, loaded: &Loaded<S>, shrunk: &Shrunk<S>) -> io::Result<Exit> {
+    let saboteur = args.saboteur.as_deref().map(|name| format!(" --saboteur {name}")).unwrap_or_default();
+    let reproduce = |path: &Path| format!("{} replay {}{saboteur} --trace", program(), quoted(path));
+    let text = format!("// {}\n{}", shrunk.outcome.verdict, write(&shrunk.scenario));
+    let Some(out) = &args.out else {
+        stdout().write_all(text.as_bytes())?;
+        return Ok(Exit::Passed);
+    };
+    if let Err(why) = fs::write(out, text) {
+        error(format_args!("failed to write {}: {why}", out.display()));
+        return Ok(Exit::Usage);
+    }
+    let mut to = stdout();
+    let (before, after) = (Size::of(&loaded.scenario), Size::of(&shrunk.scenario));
+    writeln!(to, "{BAD}{}{BAD:#}", shrunk.outcome.verdict)?;
+    writeln!(to, "  from: {before}")?;
+    writeln!(to, "  to:   {after}, in {}", out.display())?;
+    let rest = if shrunk.is_least { "nothing more goes" } else { "the time is over: more may go" };
+    writeln!(to, "  {} runs in {:.1} s; {rest}", shrunk.runs, shrunk.took.as_secs_f64())?;
+    writeln!(to, "  reproduce: {}", reproduce(out))?;
+    to.flush()?;
+    Ok(Exit::Passed)
+}
+
+/// How large a scenario is.
+struct Size {
+    sites: u8,
+    clients: u16,
+    steps: usize,
+    rules: usize,
+}
+
+impl Size {
+    fn of<S: Service>(scenario: &Scenario<S>) -> Size {
+        let Scenario { sites, clients, rules, .. } = scenario;
+        let steps = scenario.tracks().map(<[_]>::len).sum();
+        Size { sites: *sites, clients: *clients, steps, rules: rules.len() }
+    }
+}
+
+impl std::fmt::Display for Size {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let count = |count: usize, what| format!("{count} {what}{}", if count == 1 { "" } else { "s" });
+        let members = [count(self.sites.into(), "site"), count(self.clients.into(), "client")];
+        write!(f, "{}, {}, {}", members.join(", "), count(self.steps, "step"), count(self.rules, "rule"))
+    }
+}

@@ -1,0 +1,37 @@
+//! Planted bugs and the scenarios that they fail in.
+
+use std::fs;
+use std::path::Path;
+
+use aviary::scenario::{RunOptions, Scenario, read};
+use aviary::search::Runner;
+use aviary::service::Timelines;
+pub use sim_runner::saboteurs::Lying;
+use sim_runner::saboteurs::{Config, Saboteur};
+
+/// Planted bugs, a seed of [`light`] that they fail under, and the kind of the message whose loss is the reason.
+pub const BY_CHANCE: [(&str, u64, &str); 6] = [
+    ("never-retries", 2, "Applied"),
+    ("never-retries", 4, "Ask"),
+    ("proposes-once", 6, "Accept"),
+    ("forwards-once", 7, "Forward"),
+    ("supplies-nothing", 2, "Accept"),
+    ("never-fetches", 5, "Accept"),
+];
+
+/// A network that loses a little, and some who tweet now and then.
+pub fn light(seed: u64) -> Scenario<Lying> {
+    Scenario { seed, ..file("little_loss_costs_nobody_a_tweet") }
+}
+
+/// A scenario of the project.
+pub fn file(name: &str) -> Scenario<Lying> {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../scenarios").join(name).with_extension("ron");
+    let text = fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+    read::<Timelines>(name, &text).unwrap_or_else(|bad| panic!("{bad}")).for_service()
+}
+
+/// Runs with that bug in every process.
+pub fn runner(saboteur: &'static Saboteur) -> Runner<Lying> {
+    Runner::configured(RunOptions::default(), move |config: &mut Config| config.saboteur = Some(saboteur))
+}

@@ -1,0 +1,150 @@
+//! Which kinds of event failing forks have and the others have not.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::scenario::{Run, Service};
+use crate::search::blame::Point;
+use crate::search::blame::curve::Forks;
+use crate::time::Instant;
+
+/// A kind of event that failing forks have more often than others. That says where to look, not what is to blame.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Suspect {
+    /// What: `note leads by S1`.
+    pub what: String,
+    /// In how many failing forks it happened.
+    pub in_failing: u32,
+    /// Of how many.
+    pub failing: u32,
+    /// In how many of the others it happened in the same time.
+    pub in_others: u32,
+    /// Of how many.
+    pub others: u32,
+}
+
+impl Suspect {
+    /// By how many per mille it is more frequent in failing forks.
+    fn excess(&self) -> i64 {
+        let share = |count: u32, of: u32| i64::from((count * 1_000).checked_div(of).unwrap_or(0));
+        share(self.in_failing, self.failing) - share(self.in_others, self.others)
+    }
+}
+
+/// How many suspects are named at most.
+const SUSPECTS: usize = 8;
+
+/// A kind that is not by so many per mille more frequent is no suspect.
+const EXCESS_MIN: i64 = 300;
+
+/// So many times as many forks as on the curve are run for the census, at most.
+const FORKS_FACTOR: u32 = 4;
+
+/// One fork: when it ended, and when each kind of event first happened in it.
+struct Seen {
+    end: Instant,
+    first: BTreeMap<String, Instant>,
+}
+
+/// With fewer than so many of either kind nothing is compared.
+const EACH_MIN: usize = 4;
+
+impl<S: Service> Forks<'_, S> {
+    /// Compares failing forks with others: both from where both are likeliest, or else from both sides of the jump.
+    /// `full` is the run before its first event, with a trace of everything.
+    pub(super) fn suspects(&mut self, full: &Run<S>, jump: Option<(Point, Point)>) -> Vec<Suspect> {
+        let open = self.most_open().map(|point| (point, point));
+        for (others_from, failing_from) in open.into_iter().chain(jump) {
+            let mut base = full.clone();
+            go_on(&mut base, others_from.turns);
+            let mut later = base.clone();
+            go_on(&mut later, failing_from.turns - others_from.turns);
+            let others = self.census(&base, &base, false);
+            let failing = self.census(&base, &later, true);
+            if others.len().min(failing.len()) >= EACH_MIN {
+                return compare(&failing, &others);
+            }
+        }
+        Vec::new()
+    }
+
+    /// What happened since `base` in forks of `from` that fail, or in those that do not.
+    fn census(&mut self, base: &Run<S>, from: &Run<S>, of_failing: bool) -> Vec<Seen> {
+        let mut all = Vec::new();
+        for number in 0..self.forks_wanted() * FORKS_FACTOR {
+            if self.is_spent() || all.len() >= self.forks_wanted() as usize {
+                break;
+            }
+            let mut fork = self.fork(from, number);
+            fork.finish();
+            if self.is_failure(&fork) == of_failing {
+                all.push(seen(base, &fork));
+            }
+        }
+        all
+    }
+}
+
+fn go_on<S: Service>(run: &mut Run<S>, turns: u64) {
+    for _ in 0..turns {
+        run.step();
+    }
+}
+
+fn seen<S: Service>(base: &Run<S>, fork: &Run<S>) -> Seen {
+    let new = fork.world().trace().written() - base.world().trace().written();
+    let lines = fork.world().trace().lines().rev().take(usize::try_from(new).unwrap_or(usize::MAX));
+    let mut first = BTreeMap::new();
+    for line in lines {
+        for topic in line.topics() {
+            // Backwards: what is put in last is the first.
+            first.insert(topic, line.at());
+        }
+    }
+    Seen { end: fork.world().now(), first }
+}
+
+/// The others are looked at up to when half of the failing ones had failed: in the time behind that more happens.
+fn compare(failing: &[Seen], others: &[Seen]) -> Vec<Suspect> {
+    let mut ends: Vec<Instant> = failing.iter().map(|seen| seen.end).collect();
+    ends.sort_unstable();
+    let Some(horizon) = ends.get(ends.len() / 2).copied() else { return Vec::new() };
+    let count = |list: &[Seen], what: &str| {
+        let has = |seen: &&Seen| seen.first.get(what).is_some_and(|first| *first <= horizon);
+        u32::try_from(list.iter().filter(has).count()).unwrap_or(u32::MAX)
+    };
+    let size = |list: &[Seen]| u32::try_from(list.len()).unwrap_or(u32::MAX);
+    let all: BTreeSet<&String> = failing.iter().flat_map(|seen| seen.first.keys()).collect();
+    let suspect = |what: &String| Suspect {
+        what: what.clone(),
+        in_failing: count(failing, what),
+        failing: size(failing),
+        in_others: count(others, what),
+        others: size(others),
+    };
+    let mut suspects: Vec<Suspect> = all.into_iter().map(suspect).collect();
+    suspects.retain(|suspect| suspect.excess() >= EXCESS_MIN && suspect.others > 0);
+    suspects.sort_by_key(|suspect| -suspect.excess());
+    suspects.truncate(SUSPECTS);
+    suspects
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_others_have_as_often_is_no_suspect() {
+        let seen = |end, first: &[(&str, u64)]| Seen {
+            end: Instant::from_micros(end),
+            first: first.iter().map(|(what, at)| ((*what).to_owned(), Instant::from_micros(*at))).collect(),
+        };
+        let failing = [seen(9, &[("a", 1), ("b", 2)]), seen(9, &[("a", 1), ("c", 9)])];
+        let others = [seen(20, &[("b", 3), ("c", 19)]), seen(20, &[("b", 12)])];
+        let suspects = compare(&failing, &others);
+        let told = |one: &Suspect| {
+            format!("{} {}/{} {}/{}", one.what, one.in_failing, one.failing, one.in_others, one.others)
+        };
+        assert_eq!(suspects.iter().map(told).collect::<Vec<_>>(), ["a 2/2 0/2", "c 1/2 0/2"]);
+        assert_eq!(compare(&[], &others), []);
+    }
+}

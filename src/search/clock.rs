@@ -1,0 +1,22 @@
+//! The time that goes by for whoever waits for a search. It bounds how many runs there are; no run sees it.
+
+use std::time::Duration;
+
+/// Since when a search is at work.
+#[expect(clippy::disallowed_types, reason = "bounds how many runs there are, never what one does")]
+pub(super) struct Clock(std::time::Instant);
+
+impl Clock {
+    #[expect(
+        clippy::disallowed_types,
+        clippy::disallowed_methods,
+        reason = "bounds how many runs there are, never what one does"
+    )]
+    pub(super) fn start() -> Clock {
+        Clock(std::time::Instant::now())
+    }
+
+    pub(super) fn elapsed(&self) -> Duration {
+        self.0.elapsed()
+    }
+}

@@ -1,5 +1,6 @@
 //! `sweep`: runs scenarios under many seeds on all cores and says what came of them.
 
+mod clock;
 mod corpus;
 mod files;
 mod interrupt;
@@ -15,7 +16,6 @@ use std::num::NonZeroUsize;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
 
 use aviary::process::Process;
 use aviary::scenario::{RunOptions, Scenario, Service, Verdict};
@@ -24,6 +24,7 @@ use aviary::search::{
 };
 use aviary::sim::TraceLevel;
 
+use self::clock::Clock;
 use self::screen::Screen;
 use self::table::Closing;
 use self::totals::Totals;
@@ -300,24 +301,4 @@ fn peak_kib() -> Option<u64> {
     let status = std::fs::read_to_string("/proc/self/status").ok()?;
     let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
     peak.trim().trim_end_matches("kB").trim().parse().ok()
-}
-
-/// Wall time.
-#[derive(Clone, Copy)]
-#[expect(clippy::disallowed_types, reason = "wall time is shown, never fed into a run")]
-struct Clock(std::time::Instant);
-
-impl Clock {
-    #[expect(
-        clippy::disallowed_types,
-        clippy::disallowed_methods,
-        reason = "wall time is shown, never fed into a run"
-    )]
-    fn start() -> Clock {
-        Clock(std::time::Instant::now())
-    }
-
-    fn elapsed(self) -> Duration {
-        self.0.elapsed()
-    }
 }

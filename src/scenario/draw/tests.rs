@@ -73,7 +73,7 @@ fn every_kind_of_fault_and_limit_is_drawn() {
                 let end = text.find(['(', ' ', '{']).unwrap_or(text.len());
                 *seen.entry(text[..end].to_owned()).or_default() += 1;
                 if let Fault::Crash(crash) = fault {
-                    *seen.entry(format!("{:?} {}", crash.at, crash.is_torn)).or_default() += 1;
+                    *seen.entry(format!("{:?} {:?}", crash.at, crash.leaves)).or_default() += 1;
                 }
             }
         }
@@ -90,12 +90,12 @@ fn every_kind_of_fault_and_limit_is_drawn() {
         "Rule",
         "SyncTime",
         "Heal",
-        "None true",
-        "Some(BeforeSync) true",
-        "Some(AfterSync) false",
-        "Some(BetweenSends) false",
-        "Some(BetweenRecipients) false",
-        "Some(DuringRecovery) false",
+        "None Torn",
+        "Some(BeforeSync) Torn",
+        "Some(AfterSync) Nothing",
+        "Some(BetweenSends) Nothing",
+        "Some(BetweenRecipients) Nothing",
+        "Some(DuringRecovery) Nothing",
     ] {
         assert!(seen.get(kind).is_some_and(|count| *count > 2), "{kind}: {seen:?}");
     }

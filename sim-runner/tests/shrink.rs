@@ -112,6 +112,6 @@ fn what_passes_is_not_shrunk() {
         .unwrap_or_else(|bad| panic!("{bad}"));
     let why = shrink(&runner, &scenario, None, &BUDGET).unwrap_err();
     assert_eq!(why.to_string(), "nothing to shrink: it passes");
-    let other = Property::Stalled;
+    let other = Property::Stalled { how: String::new() };
     assert!(matches!(shrink(&runner, &scenario, Some(&other), &BUDGET), Err(NotShrunk::Otherwise(_))));
 }

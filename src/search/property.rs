@@ -3,6 +3,7 @@
 use core::fmt;
 
 use crate::scenario::Verdict;
+use crate::search::groups::without_numbers;
 
 /// What was broken, without the values that differ from run to run.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
@@ -20,7 +21,10 @@ pub enum Property {
         at: String,
     },
     /// A healed core did not agree within its bound.
-    Stalled,
+    Stalled {
+        /// What was left to do, without who and how much of it.
+        how: String,
+    },
 }
 
 impl Property {
@@ -35,7 +39,7 @@ impl Property {
                 let at = message.rsplit_once(", at ").map_or(message.as_str(), |(_, at)| at);
                 Some(Property::Panicked { at: at.to_owned() })
             }
-            Verdict::Stalled { .. } => Some(Property::Stalled),
+            Verdict::Stalled { why } => Some(Property::Stalled { how: left(why) }),
             Verdict::Passed | Verdict::Stale { .. } | Verdict::Undecided { .. } => None,
         }
     }
@@ -45,12 +49,20 @@ impl Property {
         Property::of(verdict).as_ref() == Some(self)
     }
 
+    /// The same, but for what is left to do where nothing goes on: one cause leaves now this to do, now that.
+    pub(super) fn is_like(&self, verdict: &Verdict) -> bool {
+        match (self, verdict) {
+            (Property::Stalled { .. }, Verdict::Stalled { .. }) => true,
+            _ => self.is_of(verdict),
+        }
+    }
+
     /// Its name in one word, for tables and file names.
     pub fn name(&self) -> &str {
         match self {
             Property::Violated { name, .. } => name,
             Property::Panicked { .. } => "panic",
-            Property::Stalled => "progress",
+            Property::Stalled { .. } => "progress",
         }
     }
 
@@ -72,6 +84,13 @@ const EXPECTATION: &str = "expectation";
 /// The explanation without the place of the expectation, which moves when others go.
 fn found(explanation: &str) -> String {
     explanation.split_once(": ").map_or(explanation, |(_, found)| found).to_owned()
+}
+
+/// The sentence behind the bound without numbers and without names of processes.
+fn left(why: &str) -> String {
+    let shape = without_numbers(found(why).as_str(), false);
+    let is_process = |word: &&str| matches!(*word, "S" | "T" | "C");
+    shape.split_whitespace().filter(|word| !is_process(word)).collect::<Vec<_>>().join(" ")
 }
 
 #[cfg(test)]
@@ -103,7 +122,13 @@ mod tests {
         );
         check(&panicked("7 is odd, at src/a.rs:7"), &panicked("9 is odd, at src/a.rs:7"), true);
         check(&panicked("7 is odd, at src/a.rs:7"), &panicked("7 is odd, at src/b.rs:7"), false);
-        check(&panicked("7"), &Verdict::Stalled { why: String::new() }, false);
+        let stalled =
+            |why: &str| Verdict::Stalled { why: format!("not converged 5s after healing S01: {why}") };
+        check(&panicked("7"), &stalled("C0 waits for an answer"), false);
+        check(&stalled("C0 waits for an answer"), &stalled("T2 waits for an answer"), true);
+        check(&stalled("C0 waits for an answer"), &stalled("S1 follows nobody"), false);
+        let one = Property::of(&stalled("C0 waits for an answer")).unwrap();
+        assert!(one.is_like(&stalled("S1 follows nobody")) && !one.is_like(&Verdict::Passed));
         assert_eq!(Property::of(&Verdict::Passed), None);
         assert_eq!(Property::of(&Verdict::Stale { why: String::new() }), None);
     }

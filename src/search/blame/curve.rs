@@ -147,7 +147,7 @@ impl<'a, S: Service> Forks<'a, S> {
     }
 
     pub(super) fn is_failure(&self, run: &Run<S>) -> bool {
-        run.verdict().is_some_and(|verdict| self.property.is_of(verdict))
+        run.verdict().is_some_and(|verdict| self.property.is_like(verdict))
     }
 
     /// The fork of this number of `base`. Forks of one number at different moments draw alike what both still draw:

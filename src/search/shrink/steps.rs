@@ -4,6 +4,7 @@ use crate::scenario::form::{Disk, Network, StepOf};
 use crate::scenario::namespace::Word;
 use crate::scenario::step::{Claim, Event, Fault, Rule, Step, Then, Traffic, When, Who};
 use crate::scenario::{Scenario, Service};
+use crate::search::property::Property;
 use crate::search::shrink::chunks;
 use crate::search::shrink::trials::Trials;
 use crate::sim::Leaves;
@@ -15,7 +16,7 @@ pub(super) const LIMIT: Duration = Duration::from_secs(60);
 /// Expectations cost nothing to try: the one that is broken, if it is one, is the one that stays.
 pub(super) fn leave_out_expectations<S: Service>(trials: &mut Trials<'_, S>) {
     let is_bound = |one: &_| matches!(one, Word::Harness(Claim::Converges { .. }));
-    let is_stall = *trials.property() == crate::search::property::Property::Stalled;
+    let is_stall = matches!(trials.property(), Property::Stalled { .. });
     // Another bound is another property.
     let stays = |one: &_| is_stall && is_bound(one);
     let count = trials.best().expect.len();

@@ -55,7 +55,8 @@ fn a_quiet_sweep_prints_its_figures_and_leaves_nothing_behind() {
     let (code, text, error) = output(&folder, &["sweep", "good.ron", "--seeds", "0..60", "--threads", "2"]);
     assert_eq!((code, error.as_str()), (0, ""), "{text}");
     assert!(text.starts_with("swept good.ron, seeds 0..60, 2 threads\n  runs       60 in "), "{text}");
-    for part in ["2 of them twice", "runs/s, ", "times real time, ", "failures   none", "never step: crash;"]
+    for part in
+        ["2 of them twice", "runs/s, ", "times real time, ", "failures   none", "never step: ", " crash; "]
     {
         assert!(text.contains(part), "{part:?} is missing in\n{text}");
     }
@@ -133,7 +134,7 @@ fn failures_of_one_shape_are_one_small_file_that_fails_again() {
     let (code, text, _) = corpus(&[]);
     assert!(code == 0 && text.contains("not run  ") && text.contains("--saboteur mute"), "{text}");
     let (code, _, error) = output(&folder, &["replay", &path]);
-    assert!(code == 2 && error.contains("replay it with --saboteur mute"), "{error}");
+    assert!(code == 2 && error.contains("run it with --saboteur mute"), "{error}");
     let stale = fixed.replacen("steps: [", "steps: [On(Noted(kind: \"evicted\"), Heal),", 1);
     fs::write(&files[0], stale).unwrap();
     let (code, text, error) = corpus(&[]);

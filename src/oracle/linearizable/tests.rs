@@ -159,8 +159,10 @@ fn history(drawn: &[Drawn]) -> Vec<Call<Shelves>> {
             _ => {}
         }
         let moment = |count| Moment { at: Instant::ZERO, count };
-        let (begun, answered) =
-            (moment((place * 10 + 30).saturating_sub(*before)), moment(place * 10 + 31 + behind));
+        let (begun, answered) = (
+            moment(2 * (place * 10 + 30).saturating_sub(*before)),
+            moment(2 * (place * 10 + 30 + behind) + 1),
+        );
         let answer = (*wrong != 4).then_some((answered, answer));
         Call { who: C1, operation: Deed { operation, id: None }, begun, answer }
     };

@@ -104,7 +104,7 @@ fn compose<S: Service>(
     let mut settings = Draws::new(seed, Concern::Settings);
     let mut disk = disk(profile, &mut settings);
     let is_tiny = settings.happens(profile.tiny);
-    let drawn = S::draw_settings(&mut settings, is_tiny);
+    let mut drawn = S::draw_settings(&mut settings, is_tiny);
     let shape = cluster.shape();
     let config = S::config(&drawn, &shape).ok();
     let has_short_files = is_tiny && settings.happens(profile.disk.short_files);
@@ -118,11 +118,22 @@ fn compose<S: Service>(
     let mut episodes = Episodes::new(profile, seed, &cluster, losses, disk.sync, is_quiet);
     tracks.extend(episodes.tracks::<S>(&mut workload, recipe.is_some()));
     let is_full = |step: &StepOf<S>| matches!(step.action, Word::Harness(Fault::Disk(_, DiskWord::Full)));
-    if has_short_files || tracks.iter().flatten().any(is_full) {
-        let least = |config| S::journal(config).bytes_min(S::burst_bytes_max(config));
-        disk.file_bytes = config.as_ref().map(least);
-    }
     tracks.push(commands);
+    let is_full = tracks.iter().flatten().any(is_full);
+    if has_short_files || is_full {
+        let shortest = |settings: &S::Settings| {
+            let config = S::config(settings, &shape).ok()?;
+            let bytes = S::journal(&config).bytes_min(S::burst_bytes_max(&config));
+            (S::core_size(&config, &shape) == core_size).then_some(bytes)
+        };
+        if is_full {
+            // Nothing is full while one file holds it all: of some tiny settings, those with the shortest files.
+            let others = (0..8).map(|_| S::draw_settings(&mut settings, true));
+            let found = others.filter_map(|other| Some((shortest(&other)?, other)));
+            drawn = found.min_by_key(|(bytes, _)| *bytes).map_or(drawn, |(_, settings)| settings);
+        }
+        disk.file_bytes = shortest(&drawn);
+    }
     let steps = tracks.remove(0);
     let recipe_text = recipe.map(|recipe| format!(", {}", recipe.name)).unwrap_or_default();
     Ok(Scenario {

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::scenario::diagnose::BadScenario;
 use crate::scenario::draw::names;
+use crate::scenario::form::Budget;
 use crate::scenario::service::Service;
 use crate::sim::Chance;
 use crate::time::Duration;
@@ -19,7 +20,7 @@ mod kinds;
 mod tests;
 mod usual;
 
-pub use kinds::{CrashMoment, CutShape, FaultKind, LatencyKind, RulingKind, TargetKind};
+pub use kinds::{CrashMoment, CutShape, DiskErrorKind, FaultKind, LatencyKind, RulingKind, TargetKind};
 
 /// From the first to the second, both included: `(2, 4)`.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
@@ -34,6 +35,11 @@ pub struct Weights<K: Ord>(pub BTreeMap<K, u32>);
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Share(pub Chance);
+
+/// In which runs something happens: `{Rot: "10%"}`.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Runs<K: Ord>(pub BTreeMap<K, Chance>);
 
 /// The ranges and weights that scenarios are drawn from.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
@@ -71,8 +77,14 @@ pub struct Profile {
     pub episodes: Weights<u8>,
     /// Which kinds of episodes.
     pub faults: Weights<FaultKind>,
+    /// In which runs there is one of this kind besides.
+    pub besides: Runs<FaultKind>,
+    /// How many sites may lose their storage.
+    pub budget: Budget,
     /// Whom they befall.
     pub targets: Weights<TargetKind>,
+    /// Which of those that a datagram begins befall its sender or its recipient.
+    pub endpoints: Chance,
     /// Which episodes are never mended before the end.
     pub unmended: Chance,
     /// Cut links.
@@ -83,6 +95,12 @@ pub struct Profile {
     pub pauses: Span<Duration>,
     /// Rules on messages.
     pub messages: MessagesDrawn,
+    /// Clogged links.
+    pub clogs: ClogsDrawn,
+    /// Clocks.
+    pub clocks: ClocksDrawn,
+    /// How long a slow site takes for each input.
+    pub slow_site: Span<Duration>,
     /// Which runs follow a recipe, and only have an episode or none beside it.
     pub follows_recipe: Chance,
     /// Which recipes; all of them when empty.
@@ -109,6 +127,30 @@ pub struct NetworkDrawn {
     pub reordering: Span<Share>,
     /// By how much at most.
     pub held_back: Span<Duration>,
+    /// How many windows of a link have a burst.
+    pub bursts: Span<Share>,
+    /// How long such a window is.
+    pub burst_length: Span<Duration>,
+    /// How many datagrams a burst takes.
+    pub burst_loss: Span<Share>,
+    /// How often a datagram arrives once more.
+    pub replay: Span<Share>,
+    /// How much later.
+    pub replay_after: Span<Duration>,
+    /// In which runs datagrams may be damaged or misdelivered.
+    pub rough: Chance,
+    /// How often bits of one are flipped there.
+    pub corruption: Span<Share>,
+    /// How often one is cut short there.
+    pub truncation: Span<Share>,
+    /// How often one goes astray there.
+    pub misdelivery: Span<Share>,
+    /// In which runs links carry only so much.
+    pub bandwidth: Chance,
+    /// In bytes per second.
+    pub rate: Span<u64>,
+    /// How many bytes wait.
+    pub queue: Span<u64>,
 }
 
 /// The disks that are drawn.
@@ -121,6 +163,12 @@ pub struct DiskDrawn {
     pub blocking: Chance,
     /// How long a sync takes while a disk is slow.
     pub slow: Span<Duration>,
+    /// Which runs with tiny limits have journals of the shortest files.
+    pub short_files: Chance,
+    /// What calls to it come to.
+    pub errors: Weights<DiskErrorKind>,
+    /// After which damage the site is restarted, and must find it.
+    pub looked_at: Chance,
 }
 
 /// The cuts that are drawn.
@@ -145,6 +193,10 @@ pub struct CrashesDrawn {
     pub moments: Weights<CrashMoment>,
     /// Which of them tear the last unsynced write.
     pub torn: Chance,
+    /// Which of the others leave any of the unsynced writes.
+    pub scattered: Chance,
+    /// Which of those of one site take its storage with them.
+    pub wiped: Chance,
     /// How long it stays down.
     pub down: Span<Duration>,
     /// How many episodes of a run may be crashes.
@@ -159,6 +211,8 @@ pub struct MessagesDrawn {
     pub then: Weights<RulingKind>,
     /// Which rules are about one kind of message, of those that a service names.
     pub one_kind: Chance,
+    /// Which rules lose all that is about one slot in a few.
+    pub starved: Chance,
     /// For how long.
     pub lasts: Span<Duration>,
     /// By how much they are delayed.
@@ -167,11 +221,40 @@ pub struct MessagesDrawn {
     pub copies: Span<u8>,
 }
 
+/// The clogs that are drawn.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct ClogsDrawn {
+    /// How many at a time.
+    pub count: Span<u8>,
+    /// From one clogged link to the next, and from one opened to the next.
+    pub apart: Span<Duration>,
+    /// From the last that is clogged to the first that is opened.
+    pub lasts: Span<Duration>,
+}
+
+/// The clocks that are drawn.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct ClocksDrawn {
+    /// Which of the sites.
+    pub sites: Chance,
+    /// Which of those drift, and are not set.
+    pub drifts: Chance,
+    /// By how many percent one drifts.
+    pub drift: Span<u8>,
+    /// By how much one is set.
+    pub set: Span<Duration>,
+    /// Which of those that are set are so while their site is down.
+    pub while_down: Chance,
+}
+
 /// The profiles that come with this library, by name.
-pub const PROFILES: [(&str, &str); 3] = [
+pub const PROFILES: [(&str, &str); 4] = [
     ("default", include_str!("../../scenarios/profiles/default.ron")),
     ("quiet", include_str!("../../scenarios/profiles/quiet.ron")),
     ("recipes", include_str!("../../scenarios/profiles/recipes.ron")),
+    ("unlimited", include_str!("../../scenarios/profiles/unlimited.ron")),
 ];
 
 impl Profile {

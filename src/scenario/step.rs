@@ -408,7 +408,7 @@ impl<'de> Visitor<'de> for CrashVisitor {
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Rule {
-    /// What traces call it; a rule with a name that matched nothing makes the run stale.
+    /// What traces call it; a rule with a name that matched nothing makes the run stale, unless its step is `Optional`.
     #[serde(default, skip_serializing_if = "is_usual")]
     pub name: Option<String>,
     /// Only with a message of this kind.

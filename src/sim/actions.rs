@@ -64,7 +64,10 @@ impl<P: Process, J: Judge<P>> World<P, J> {
                 self.let_go(clogs);
             }
             Action::Replay(name) => self.replay(step, &name),
-            Action::Rule(rule) => self.rules.push(rule, ends, self.watch.now),
+            Action::Rule(rule) => {
+                let is_optional = self.director.step(step).is_optional;
+                self.rules.push(rule, ends, self.watch.now, is_optional);
+            }
             Action::SyncTime(_, time) => self.each(whom, |world, h| world.hosts[h].sync_time = time),
             Action::Disk(_, fault) => self.each(whom, |world, h| world.befall_disk(h, fault, step)),
             Action::Wipe(_) => self.each(whom, World::wipe),

@@ -96,7 +96,8 @@ pub enum Ruling {
 /// A filter, a window, ordinals and a ruling. The first live rule of the list that matches decides.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Rule {
-    /// What traces call it. A rule with a name that matched nothing makes the run stale.
+    /// What traces call it. A rule with a name that matched nothing makes the run stale, unless an
+    /// optional step added it.
     pub name: Option<String>,
     /// Which datagrams.
     pub filter: Filter,

@@ -130,6 +130,8 @@ struct Counted {
     kept: Vec<Held>,
     /// The hash of the kind that it is about, if it is about one only.
     kind: Option<u64>,
+    /// Whether the step that added it may never fire: then it may match nothing too.
+    is_optional: bool,
     matched: u64,
     ruled: u64,
 }
@@ -173,11 +175,11 @@ impl Rules {
     }
 
     /// Adds a rule behind the others. Its targets are those of this moment.
-    pub(crate) fn push(&mut self, rule: Rule, ends: Ends, now: Instant) {
+    pub(crate) fn push(&mut self, rule: Rule, ends: Ends, now: Instant, is_optional: bool) {
         let kind = rule.filter.kind.as_deref().map(hash);
         let Ends { from, to, stray } = ends;
         let (rule, kept) = (Arc::new(rule), Vec::new());
-        self.list.push(Counted { rule, from, to, stray, kept, kind, matched: 0, ruled: 0 });
+        self.list.push(Counted { rule, from, to, stray, kept, kind, is_optional, matched: 0, ruled: 0 });
         self.refresh(now);
     }
 
@@ -282,9 +284,9 @@ impl Rules {
         }
     }
 
-    /// The names of those that have one and matched nothing.
+    /// The names of those that have one, matched nothing, and had to.
     pub(crate) fn unmatched(&self) -> impl Iterator<Item = &str> {
-        let unmatched = self.list.iter().filter(|counted| counted.matched == 0);
+        let unmatched = self.list.iter().filter(|counted| counted.matched == 0 && !counted.is_optional);
         unmatched.filter_map(|counted| counted.rule.name.as_deref())
     }
 }
@@ -313,7 +315,7 @@ mod tests {
         };
         let delay = Ruling::Delay(crate::time::Duration::from_micros(5));
         let mut rules = Rules::new();
-        let add = |rules: &mut Rules, rule| rules.push(rule, Ends::ANYBODY, Instant::ZERO);
+        let add = |rules: &mut Rules, rule| rules.push(rule, Ends::ANYBODY, Instant::ZERO, false);
         add(&mut rules, rule("Accept", 1, Some(2), 10, Ruling::Drop));
         add(&mut rules, rule("Accept", 0, None, 20, delay));
         add(&mut rules, rule("Nack", 0, None, 0, Ruling::Drop));

@@ -406,7 +406,7 @@ impl<P: Process, J: Judge<P>> World<P, J> {
         unfired
     }
 
-    /// The named rules that matched nothing.
+    /// The named rules that matched nothing, but for those that an optional step added.
     pub fn unmatched_rules(&self) -> impl Iterator<Item = &str> {
         self.rules.unmatched()
     }

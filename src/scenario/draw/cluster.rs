@@ -2,6 +2,7 @@
 
 use crate::scenario::draw::draws::{Concern, Draws};
 use crate::scenario::profile::{Profile, Span};
+use crate::scenario::service::Shape;
 use crate::time::Duration;
 
 /// A drawn cluster, and what all its parts share.
@@ -17,6 +18,16 @@ pub(super) struct Cluster {
 }
 
 impl Cluster {
+    /// What a service is told of it.
+    pub(super) fn shape(&self) -> Shape {
+        let home = |site: u8| {
+            let shared = self.machines.as_ref()?.iter().position(|machine| machine.contains(&site))?;
+            u8::try_from(shared).ok()
+        };
+        let machines = (0..self.sites).map(|site| home(site).unwrap_or(site)).collect();
+        Shape { sites: self.sites, clients: self.clients, machines }
+    }
+
     /// How many machines with sites there are.
     pub(super) fn machines(&self) -> u8 {
         self.machines.as_ref().map_or(self.sites, |machines| machines.len().to_le_bytes()[0])

@@ -3,27 +3,34 @@
 //! 1. A drawn scenario is well-formed: [`plan`](crate::scenario::plan()) accepts it, whatever the profile.
 //! 2. Each concern has a stream of its own: another number of commands moves no fault.
 //! 3. Every drawn step is `Optional`; what mends a fault comes after it in the same track.
-//! 4. It stays within what a protocol survives that loses nothing it synced: no site is lost for good.
+//! 4. Under a survivable budget no more sites lose what they stored than may be lost for good, whatever happens.
 //!
 //! What users say, which limits are tiny and what is hard to reach by chance is a [`Service`]'s to know.
 
 use core::fmt;
 
+use crate::ids::{ProcessId, SiteSet};
 use crate::scenario::form::{Budget, Disk, DiskMode, ExpectationOf, Scenario, StepOf};
 use crate::scenario::namespace::Word;
 use crate::scenario::nearest::nearest;
 use crate::scenario::profile::Profile;
 use crate::scenario::service::Service;
-use crate::scenario::step::{Claim, When};
+use crate::scenario::step::{Claim, DiskWord, Fault, When};
 use crate::time::Duration;
 
 mod cluster;
+mod crashes;
+mod cuts;
+mod disks;
 mod draws;
 mod episodes;
+mod losses;
+mod messages;
 mod network;
 mod recipe;
 mod recipes;
 mod shapes;
+mod sites;
 mod words;
 mod workload;
 
@@ -38,8 +45,10 @@ pub use workload::{Asking, Wanted};
 
 pub(crate) use recipe::names;
 
+use cluster::Cluster;
 use draws::Concern;
 use episodes::Episodes;
+use losses::Losses;
 use words::optional;
 use workload::Workload;
 
@@ -93,18 +102,39 @@ fn compose<S: Service>(
     let cluster = cluster::draw(profile, seed, recipe.map(|recipe| recipe.sites));
     let is_quiet = cluster.is_quiet && recipe.is_none();
     let mut settings = Draws::new(seed, Concern::Settings);
-    let disk = disk(profile, &mut settings);
+    let mut disk = disk(profile, &mut settings);
     let is_tiny = settings.happens(profile.tiny);
+    let mut drawn = S::draw_settings(&mut settings, is_tiny);
+    let shape = cluster.shape();
+    let config = S::config(&drawn, &shape).ok();
+    let has_short_files = is_tiny && settings.happens(profile.disk.short_files);
     let mut workload = Workload::new(profile, seed, &cluster);
     let commands = workload.track::<S>()?;
     let mut tracks: Vec<Vec<StepOf<S>>> = Vec::new();
     tracks.extend(recipe.map(|recipe| recipe.track::<S>(draws, &cluster, &mut workload)));
-    let mut episodes = Episodes::new(profile, seed, &cluster, disk.sync, is_quiet);
+    let core_size = config.as_ref().map_or(cluster.sites, |config| S::core_size(config, &shape));
+    let mut losses = Losses::new(profile.budget, &cluster, core_size);
+    tracks.iter().flatten().for_each(|step| losses.count(&step.action));
+    let mut episodes = Episodes::new(profile, seed, &cluster, losses, disk.sync, is_quiet);
     tracks.extend(episodes.tracks::<S>(&mut workload, recipe.is_some()));
+    let is_full = |step: &StepOf<S>| matches!(step.action, Word::Harness(Fault::Disk(_, DiskWord::Full)));
     tracks.push(commands);
+    let is_full = tracks.iter().flatten().any(is_full);
+    if has_short_files || is_full {
+        let shortest = |settings: &S::Settings| {
+            let config = S::config(settings, &shape).ok()?;
+            let bytes = S::journal(&config).bytes_min(S::burst_bytes_max(&config));
+            (S::core_size(&config, &shape) == core_size).then_some(bytes)
+        };
+        if is_full {
+            // Nothing is full while one file holds it all: of some tiny settings, those with the shortest files.
+            let others = (0..8).map(|_| S::draw_settings(&mut settings, true));
+            let found = others.filter_map(|other| Some((shortest(&other)?, other)));
+            drawn = found.min_by_key(|(bytes, _)| *bytes).map_or(drawn, |(_, settings)| settings);
+        }
+        disk.file_bytes = shortest(&drawn);
+    }
     let steps = tracks.remove(0);
-    let expect: Vec<ExpectationOf<S>> =
-        vec![Word::Harness(Claim::Converges { within: profile.converges_within })];
     let recipe_text = recipe.map(|recipe| format!(", {}", recipe.name)).unwrap_or_default();
     Ok(Scenario {
         about: format!("Seed {seed}{recipe_text}. {}", profile.about),
@@ -112,21 +142,34 @@ fn compose<S: Service>(
         sites: cluster.sites,
         clients: cluster.clients,
         machines: cluster.machines.clone(),
-        network: network::draw(profile, seed, is_quiet, recipe.is_some()),
+        network: network::draw(profile, seed, &cluster, is_quiet, recipe.is_some()),
         disk,
-        budget: Budget::Survivable,
-        settings: S::draw_settings(&mut settings, is_tiny),
+        budget: profile.budget,
+        settings: drawn,
         limit: latest::<S>(&steps, &tracks) + Duration::from_secs(3),
         rules: Vec::new(),
         steps,
         also: tracks,
-        expect,
+        expect: expect::<S>(profile, &cluster),
     })
 }
 
 fn disk(profile: &Profile, draws: &mut Draws) -> Disk {
     let mode = if draws.happens(profile.disk.blocking) { DiskMode::Blocking } else { DiskMode::Overlapped };
     Disk { sync: draws.time(profile.disk.sync), mode, file_bytes: None }
+}
+
+/// What must hold at the end, where anything must hold that is not always judged.
+fn expect<S: Service>(profile: &Profile, cluster: &Cluster) -> Vec<ExpectationOf<S>> {
+    let mut claims = match profile.budget {
+        Budget::Unlimited => return Vec::new(),
+        Budget::Survivable => vec![Claim::Converges { within: profile.converges_within }],
+    };
+    let terminals = SiteSet::first(cluster.sites).iter().map(ProcessId::Terminal);
+    let mut probed = terminals.chain((0..cluster.clients).map(ProcessId::Client));
+    claims.extend(probed.any(|id| S::probe(id).is_some()).then_some(Claim::Progresses));
+    claims.push(Claim::Restarts);
+    claims.into_iter().map(Word::Harness).collect()
 }
 
 /// The latest moment that any track names, if nothing in it waits for an event.

@@ -1,12 +1,19 @@
 //! What every datagram meets, feature by feature: a run without one shows what its noise would have hidden.
 
+use crate::scenario::draw::cluster::Cluster;
 use crate::scenario::draw::draws::{Concern, Draws};
-use crate::scenario::form::{Latency, Network, Reordering};
+use crate::scenario::form::{Bandwidth, Bursts, Latency, Network, Reordering, Replay};
 use crate::scenario::profile::{LatencyKind, Profile, Share, Span};
 use crate::sim::Chance;
 use crate::time::Duration;
 
-pub(super) fn draw(profile: &Profile, seed: u64, is_quiet: bool, is_recipe: bool) -> Network {
+pub(super) fn draw(
+    profile: &Profile,
+    seed: u64,
+    cluster: &Cluster,
+    is_quiet: bool,
+    is_recipe: bool,
+) -> Network {
     let mut draws = Draws::new(seed, Concern::Network);
     let wanted = &profile.network;
     let (least, on_top) = (draws.time(wanted.least), draws.time(wanted.on_top));
@@ -26,7 +33,32 @@ pub(super) fn draw(profile: &Profile, seed: u64, is_quiet: bool, is_recipe: bool
     };
     let (loss, duplication) = (feature(wanted.loss), feature(wanted.duplication));
     let chance = feature(wanted.reordering);
+    let (bursts, replay) = (feature(wanted.bursts), feature(wanted.replay));
+    let damage = [wanted.corruption, wanted.truncation, wanted.misdelivery].map(&mut feature);
     let by = draws.time(wanted.held_back);
     let reordering = if chance == Chance::NEVER { Reordering::default() } else { Reordering { chance, by } };
-    Network { latency, loss, duplication, reordering, ..Network::default() }
+    let length = draws.time(wanted.burst_length);
+    let loss_in_bursts = draws.share(wanted.burst_loss);
+    let after = draws.time(wanted.replay_after);
+    let is_rough = draws.happens(wanted.rough);
+    let [corruption, truncation, misdelivery] = if is_rough { damage } else { [Chance::NEVER; 3] };
+    let has_third = cluster.sites > 2 || (cluster.sites == 2 && cluster.clients > 0);
+    let is_narrow = draws.happens(wanted.bandwidth) && !is_quiet && !is_recipe;
+    let (rate, queue) = (draws.number(wanted.rate), draws.number(wanted.queue));
+    let is_bursting = bursts != Chance::NEVER && loss_in_bursts != Chance::NEVER;
+    Network {
+        latency,
+        loss,
+        duplication,
+        reordering,
+        bursts: match is_bursting {
+            true => Bursts { chance: bursts, length, loss: loss_in_bursts },
+            false => Bursts::default(),
+        },
+        corruption,
+        truncation,
+        replay: if replay == Chance::NEVER { Replay::default() } else { Replay { chance: replay, after } },
+        misdelivery: if has_third { misdelivery } else { Chance::NEVER },
+        bandwidth: is_narrow.then_some(Bandwidth { rate, queue }),
+    }
 }

@@ -5,8 +5,11 @@ use crate::scenario::locate::Place;
 use crate::scenario::nearest::nearest;
 use crate::scenario::profile::{Profile, Share, Span, Weights};
 use crate::scenario::service::Problem;
-use crate::sim::Chance;
+use crate::sim::{Chance, DRIFT_MAX};
 use crate::time::Duration;
+
+/// A queue that is shorter holds no datagram of a size that is usual: hardly any would arrive.
+const QUEUE_MIN: u64 = 150;
 
 impl Profile {
     /// Everything that is wrong with it, for a service with these recipes.
@@ -15,6 +18,7 @@ impl Profile {
         let whole = Place::whole();
         let (network, disk, cuts) = (whole.field("network"), whole.field("disk"), whole.field("cuts"));
         let (crashes, messages) = (whole.field("crashes"), whole.field("messages"));
+        let (clogs, clocks) = (whole.field("clogs"), whole.field("clocks"));
         checker.weights(whole.field("sites"), &self.sites);
         checker.weights(whole.field("episodes"), &self.episodes);
         checker.weights(whole.field("faults"), &self.faults);
@@ -23,6 +27,7 @@ impl Profile {
         checker.weights(cuts.field("shapes"), &self.cuts.shapes);
         checker.weights(crashes.field("moments"), &self.crashes.moments);
         checker.weights(messages.field("then"), &self.messages.then);
+        checker.weights(disk.field("errors"), &self.disk.errors);
         if let Some(sites) = self.sites.0.keys().find(|sites| !(1..=SITES_MAX).contains(*sites)) {
             let message = format!("a cluster of {sites} sites");
             checker.wrong(whole.field("sites"), message, format!("1 to {SITES_MAX} sites"));
@@ -32,6 +37,10 @@ impl Profile {
         checker.span(whole.field("commands"), self.commands, 1, 10_000);
         checker.span(whole.field("burst"), self.burst, 1, 100);
         checker.span(messages.field("copies"), self.messages.copies, 1, 100);
+        checker.span(clogs.field("count"), self.clogs.count, 1, 50);
+        checker.span(clocks.field("drift"), self.clocks.drift, 1, DRIFT_MAX.into());
+        checker.span(network.field("rate"), self.network.rate, 1, 1_000_000_000);
+        checker.span(network.field("queue"), self.network.queue, QUEUE_MIN, 1_000_000_000);
         for (place, span) in [
             (whole.field("lasts"), self.lasts),
             (whole.field("pauses"), self.pauses),
@@ -40,6 +49,9 @@ impl Profile {
             (messages.field("lasts"), self.messages.lasts),
             (messages.field("delay"), self.messages.delay),
             (network.field("held_back"), self.network.held_back),
+            (network.field("burst_length"), self.network.burst_length),
+            (clogs.field("lasts"), self.clogs.lasts),
+            (clocks.field("set"), self.clocks.set),
         ] {
             checker.times(place, span, Duration::from_micros(1));
         }
@@ -48,12 +60,25 @@ impl Profile {
             (network.field("on_top"), self.network.on_top),
             (disk.field("sync"), self.disk.sync),
             (disk.field("slow"), self.disk.slow),
+            (clogs.field("apart"), self.clogs.apart),
         ] {
             checker.times(place, span, Duration::ZERO);
+        }
+        for (place, span) in [
+            (network.field("replay_after"), self.network.replay_after),
+            (whole.field("slow_site"), self.slow_site),
+        ] {
+            checker.times_up_to(place, span, (Duration::from_micros(1), Duration::from_secs(60)));
         }
         checker.shares(network.field("loss"), self.network.loss);
         checker.shares(network.field("duplication"), self.network.duplication);
         checker.shares(network.field("reordering"), self.network.reordering);
+        checker.shares(network.field("bursts"), self.network.bursts);
+        checker.shares(network.field("burst_loss"), self.network.burst_loss);
+        checker.shares(network.field("replay"), self.network.replay);
+        checker.shares(network.field("corruption"), self.network.corruption);
+        checker.shares(network.field("truncation"), self.network.truncation);
+        checker.shares(network.field("misdelivery"), self.network.misdelivery);
         if self.converges_within == Duration::ZERO {
             let message = "nothing converges within no time";
             checker.wrong(whole.field("converges_within"), message, "a bound above 0s");
@@ -94,8 +119,16 @@ impl Checker {
         }
     }
 
-    fn times(&mut self, place: Place, Span(least, most): Span<Duration>, min: Duration) {
-        let max = Duration::from_secs(3_600);
+    fn times(&mut self, place: Place, span: Span<Duration>, min: Duration) {
+        self.times_up_to(place, span, (min, Duration::from_secs(3_600)));
+    }
+
+    fn times_up_to(
+        &mut self,
+        place: Place,
+        Span(least, most): Span<Duration>,
+        (min, max): (Duration, Duration),
+    ) {
         if least > most {
             self.wrong(place, format!("from {least} to {most} is no range"), "the shorter time first");
         } else if least < min || most > max {

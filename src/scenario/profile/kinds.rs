@@ -30,10 +30,22 @@ kinds! {
         Crash,
         /// A process is paused.
         Pause,
-        /// Messages are lost, late or doubled.
+        /// A rule on messages.
         Messages,
-        /// A disk is slow.
-        Disk,
+        /// Links are clogged one after another, and opened in another order.
+        Clog,
+        /// The syncs of a disk take long.
+        SlowDisk,
+        /// A call to a disk fails, or it is full.
+        DiskError,
+        /// A synced byte of a disk flips.
+        Rot,
+        /// A write lands elsewhere.
+        Misdirect,
+        /// Clocks are set or drift.
+        Clock,
+        /// A site takes long for each input.
+        SlowSite,
     }
     /// Whom an episode befalls.
     #[serde(rename(deserialize = "target"))]
@@ -42,6 +54,10 @@ kinds! {
         Leader,
         /// The first that does not.
         Follower,
+        /// Who tries to lead.
+        Candidate,
+        /// Who knows least.
+        Laggard,
         /// One by its number.
         Site,
         /// All sites of a machine.
@@ -71,6 +87,16 @@ kinds! {
         /// As `AnyTime`, with all sites at once.
         AllSites,
     }
+    /// What a call to a disk comes to.
+    #[serde(rename(deserialize = "disk error"))]
+    DiskErrorKind {
+        /// A sync fails.
+        FailSync,
+        /// A write fails.
+        FailWrite,
+        /// There is no room for a file.
+        Full,
+    }
     /// What is done with messages.
     #[serde(rename(deserialize = "ruling"))]
     RulingKind {
@@ -80,5 +106,13 @@ kinds! {
         Delay,
         /// They arrive several times.
         Duplicate,
+        /// Some of their bits are flipped.
+        Corrupt,
+        /// Only their beginning arrives.
+        Truncate,
+        /// They arrive at another site.
+        Misdeliver,
+        /// They arrive again behind a restart or another leader.
+        Keep,
     }
 }

@@ -19,7 +19,9 @@ fn the_default_file_says_what_is_left_out_elsewhere() {
 #[test]
 fn every_profile_is_read_and_differs_from_the_others() {
     let all = PROFILES.map(|(name, text)| Profile::read::<Timelines>(name, text).unwrap());
-    assert!(all[0] != all[1] && all[1] != all[2] && all[0] != all[2]);
+    for (number, one) in all.iter().enumerate() {
+        assert!(all[..number].iter().all(|other| other != one), "{number}");
+    }
     assert_eq!(all[2].network, all[0].network);
 }
 
@@ -42,6 +44,20 @@ fn wrong_profiles_are_answered_in_place() {
     check("Profile(network: (loss: (\"9%\", \"1/50\")))", 1, "this is no range", "the smaller share first");
     check("Profile(cuts: (shapes: {Ring: 0}))", 1, nothing, "above 0");
     check("Profile(cuts: (shapes: {Rang: 1}))", 1, "unknown shape `Rang`", "did you mean `Ring`?");
+    let rate = "Profile(network: (rate: (0, 9)))";
+    check(rate, 1, "from 0 to 9", "1 to 1000000000");
+    check("Profile(network: (queue: (100, 900)))", 1, "from 100 to 900", "150 to");
+    check("Profile(network: (replay_after: (\"1s\", \"2min\")))", 1, "from 1s to 2min", "1us to 1min");
+    check(
+        "Profile(network: (misdelivery: (\"2%\", \"1%\")))",
+        1,
+        "this is no range",
+        "the smaller share first",
+    );
+    check("Profile(clocks: (drift: (1, 51)))", 1, "from 1 to 51", "1 to 50");
+    check("Profile(clogs: (count: (0, 2)))", 1, "from 0 to 2", "1 to 50");
+    check("Profile(disk: (errors: {Full: 0}))", 1, nothing, "above 0");
+    check("Profile(besides: {Rott: \"1%\"})", 1, "unknown fault `Rott`", "did you mean `Rot`?");
     check("Profile(recipes: [\"swizle\"])", 1, "unknown recipe `swizle`", "did you mean `swizzle`?");
     check("Profile(converges_within: \"0s\")", 1, "nothing converges within no time", "above 0s");
     check(

@@ -2,9 +2,11 @@
 //!
 //! Small clusters, few commands over few users, few faults in any order, whole features left out at random.
 
+use crate::scenario::form::Budget;
 use crate::scenario::profile::{
-    CrashMoment, CrashesDrawn, CutShape, CutsDrawn, DiskDrawn, FaultKind, LatencyKind, MessagesDrawn,
-    NetworkDrawn, Profile, RulingKind, Share, Span, TargetKind, Weights,
+    ClocksDrawn, ClogsDrawn, CrashMoment, CrashesDrawn, CutShape, CutsDrawn, DiskDrawn, DiskErrorKind,
+    FaultKind, LatencyKind, MessagesDrawn, NetworkDrawn, Profile, RulingKind, Runs, Share, Span, TargetKind,
+    Weights,
 };
 use crate::sim::Chance;
 use crate::time::Duration;
@@ -46,21 +48,41 @@ impl Default for Profile {
             faults: weights([
                 (FaultKind::Cut, 30),
                 (FaultKind::Crash, 30),
-                (FaultKind::Messages, 25),
-                (FaultKind::Pause, 10),
-                (FaultKind::Disk, 5),
+                (FaultKind::Messages, 22),
+                (FaultKind::Pause, 8),
+                (FaultKind::Clog, 6),
+                (FaultKind::SlowDisk, 4),
             ]),
+            besides: Runs(
+                [
+                    (FaultKind::Pause, 6),
+                    (FaultKind::DiskError, 10),
+                    (FaultKind::Rot, 10),
+                    (FaultKind::Misdirect, 3),
+                    (FaultKind::Clock, 15),
+                    (FaultKind::SlowSite, 5),
+                ]
+                .map(|(kind, runs)| (kind, percent(runs)))
+                .into(),
+            ),
+            budget: Budget::Survivable,
             targets: weights([
-                (TargetKind::Leader, 50),
-                (TargetKind::Follower, 15),
-                (TargetKind::Site, 30),
+                (TargetKind::Leader, 40),
+                (TargetKind::Follower, 12),
+                (TargetKind::Candidate, 8),
+                (TargetKind::Laggard, 8),
+                (TargetKind::Site, 27),
                 (TargetKind::Machine, 5),
             ]),
+            endpoints: percent(50),
             unmended: percent(15),
             cuts: CutsDrawn::default(),
             crashes: CrashesDrawn::default(),
             pauses: millis(600, 4_000),
             messages: MessagesDrawn::default(),
+            clogs: ClogsDrawn::default(),
+            clocks: ClocksDrawn::default(),
+            slow_site: millis(1, 40),
             follows_recipe: percent(25),
             recipes: Vec::new(),
             converges_within: Duration::from_secs(20),
@@ -82,6 +104,18 @@ impl Default for NetworkDrawn {
             duplication: shares(50),
             reordering: shares(20),
             held_back: millis(20, 400),
+            bursts: shares(15),
+            burst_length: millis(50, 600),
+            burst_loss: Span(Share(percent(50)), Share(percent(100))),
+            replay: shares(50),
+            replay_after: millis(1_000, 5_000),
+            rough: percent(15),
+            corruption: shares(1),
+            truncation: shares(1),
+            misdelivery: shares(1),
+            bandwidth: percent(4),
+            rate: Span(10_000, 100_000),
+            queue: Span(600, 20_000),
         }
     }
 }
@@ -89,7 +123,18 @@ impl Default for NetworkDrawn {
 impl Default for DiskDrawn {
     fn default() -> DiskDrawn {
         let sync = Span(Duration::from_micros(200), Duration::from_millis(10));
-        DiskDrawn { sync, blocking: percent(25), slow: millis(50, 400) }
+        DiskDrawn {
+            sync,
+            blocking: percent(25),
+            slow: millis(50, 400),
+            short_files: percent(50),
+            errors: weights([
+                (DiskErrorKind::FailSync, 1),
+                (DiskErrorKind::FailWrite, 1),
+                (DiskErrorKind::Full, 1),
+            ]),
+            looked_at: percent(65),
+        }
     }
 }
 
@@ -119,6 +164,8 @@ impl Default for CrashesDrawn {
                 (CrashMoment::AllSites, 12),
             ]),
             torn: percent(20),
+            scattered: percent(20),
+            wiped: percent(5),
             down: millis(50, 4_000),
             at_most: 3,
         }
@@ -128,11 +175,38 @@ impl Default for CrashesDrawn {
 impl Default for MessagesDrawn {
     fn default() -> MessagesDrawn {
         MessagesDrawn {
-            then: weights([(RulingKind::Drop, 50), (RulingKind::Delay, 30), (RulingKind::Duplicate, 20)]),
+            then: weights([
+                (RulingKind::Drop, 40),
+                (RulingKind::Delay, 25),
+                (RulingKind::Duplicate, 15),
+                (RulingKind::Corrupt, 3),
+                (RulingKind::Truncate, 3),
+                (RulingKind::Misdeliver, 4),
+                (RulingKind::Keep, 10),
+            ]),
             one_kind: percent(80),
+            starved: percent(25),
             lasts: millis(300, 3_000),
             delay: millis(50, 1_500),
             copies: Span(1, 4),
+        }
+    }
+}
+
+impl Default for ClogsDrawn {
+    fn default() -> ClogsDrawn {
+        ClogsDrawn { count: Span(2, 6), apart: millis(0, 400), lasts: millis(200, 2_000) }
+    }
+}
+
+impl Default for ClocksDrawn {
+    fn default() -> ClocksDrawn {
+        ClocksDrawn {
+            sites: percent(60),
+            drifts: percent(50),
+            drift: Span(1, 50),
+            set: millis(100, 60_000),
+            while_down: percent(40),
         }
     }
 }

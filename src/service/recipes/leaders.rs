@@ -50,3 +50,21 @@ pub(super) fn late_promise(draft: &mut Steps<'_>) {
     draft.after(0, 400, Fault::Isolate(Who::Leader)).ask_on(Event::Leads(ANY), None, Write);
     draft.after(200, 1_000, Fault::Heal).ask(2, AgreedRead);
 }
+
+pub(super) fn leads_again(draft: &mut Steps<'_>) {
+    // Nobody else gets a campaign through: whoever leads next is this one.
+    let chosen = draft.site(0);
+    let rivals = |draft: &mut Steps<'_>| {
+        for part in 1..draft.count() {
+            draft.then(Fault::Rule(rule(Some("Prepare"), (draft.site(part), ANY), Then::Drop)));
+        }
+    };
+    rivals(draft);
+    draft.then(crash(Who::AllSites)).then(Fault::Restart(Who::AllSites));
+    draft.ask_on(Event::Leads(chosen), None, Write).ask(2, Write);
+    draft.then(Fault::Heal).then(Fault::Isolate(chosen)).ask(2, Write);
+    draft.ask_on(Event::Leads(ANY), None, Write).ask(2, Write).after(0, 600, Fault::Heal).ask(1, Write);
+    rivals(draft);
+    draft.after(0, 300, crash(Who::Leader)).ask_on(Event::Leads(chosen), None, AgreedRead);
+    draft.ask(1, Write).after(50, 800, Fault::Heal).ask(2, AgreedRead);
+}

@@ -2,6 +2,7 @@
 //!
 //! They name messages and notes of the tweet service. Each works in any cluster of its size, whatever else goes on.
 
+mod disks;
 mod leaders;
 mod slots;
 mod submissions;
@@ -59,6 +60,30 @@ pub(super) fn all() -> RecipesOf<Timelines> {
             (3, 5),
             "One slot is starved, a later one is chosen, and the leader is lost.",
             slots::starved_slot,
+        ),
+        recipe(
+            "starved_slot_known",
+            (3, 5),
+            "A slot known beforehand is starved until a later one is chosen, and the leader is lost.",
+            slots::starved_slot_known,
+        ),
+        recipe(
+            "leads_again",
+            (3, 5),
+            "A leader is isolated, another one leads, and the first is back and leads again.",
+            leaders::leads_again,
+        ),
+        recipe(
+            "voter_wiped",
+            (3, 5),
+            "A member of the last accept quorum loses its disk, and another one crashes.",
+            disks::voter_wiped,
+        ),
+        recipe(
+            "damage_and_laggards",
+            (3, 5),
+            "Most sites lag, one that does not loses a record, and the leader is lost.",
+            disks::damage_and_laggards,
         ),
         recipe(
             "half_told_broadcast",

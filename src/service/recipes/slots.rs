@@ -56,3 +56,13 @@ pub(super) fn late_accepted(draft: &mut Steps<'_>) {
     draft.after(20, 200, Fault::Isolate(Who::Leader)).ask_on(Event::Leads(ANY), None, Write);
     draft.after(0, 600, Fault::Heal).ask(2, AgreedRead);
 }
+
+pub(super) fn starved_slot_known(draft: &mut Steps<'_>) {
+    let slot = draft.draws.between(9, 14);
+    let lost = rule(Some("Accept"), (ANY, ANY), Then::Drop);
+    let few = Rule { slot: Some(slot), count: Some(draft.draws.between(2, 12)), ..lost };
+    draft.then(Fault::Rule(few)).ask(16, Write);
+    let later = Event::Noted { kind: "chose".to_owned(), who: ANY, about: None, slot: Some(slot + 1) };
+    draft.on(later, crash(Who::Leader)).ask(2, Write);
+    draft.after(50, 900, Fault::Restart(Who::AllSites)).ask(1, AgreedRead);
+}

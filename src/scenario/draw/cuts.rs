@@ -1,0 +1,59 @@
+//! Episodes with cut links.
+
+use crate::scenario::draw::episodes::{Episodes, Track};
+use crate::scenario::draw::workload::Workload;
+use crate::scenario::draw::{rule, shapes};
+use crate::scenario::profile::CutShape;
+use crate::scenario::service::Service;
+use crate::scenario::step::{Fault, Then, When, Who};
+
+impl Episodes<'_> {
+    pub(super) fn cut<S: Service>(
+        &mut self,
+        track: &mut Track<S>,
+        workload: &mut Workload<'_>,
+        moment: When,
+    ) {
+        let mut moment = moment;
+        loop {
+            let cut = self.one_cut::<S>(&moment);
+            track.push_all(moment, cut.faults);
+            self.look_around(track, workload, Some(cut.sides));
+            let lasts = self.draws.time(self.profile.cuts.lasts);
+            if !self.draws.happens(self.profile.cuts.second) || track.0.len() > 20 {
+                return self.mend(track, lasts, cut.mending);
+            }
+            // Another one follows at once.
+            track.push_all(When::After(lasts), cut.mending);
+            moment = When::After(self.draws.millis(0, 200));
+        }
+    }
+
+    fn one_cut<S: Service>(&mut self, moment: &When) -> shapes::Cut<S::Expectation> {
+        let shape = self.draws.of(&self.profile.cuts.shapes).unwrap_or(CutShape::Isolate);
+        let is_one_way = self.draws.happens(self.profile.cuts.one_way);
+        let sites = self.cluster.sites;
+        let sides = (0, sites - 1);
+        let target = self.target(moment, false);
+        let mending = vec![Fault::Heal];
+        match (shape, target) {
+            (CutShape::Isolate, Who::Sender | Who::Recipient) if sites > 1 => {
+                shapes::Cut { faults: vec![Fault::Isolate(target)], mending, sides }
+            }
+            (CutShape::Isolate, by_role) if is_role(by_role) && is_one_way && sites > 1 => {
+                let ends = if self.draws.one_in(2) { (target, Who::Any) } else { (Who::Any, target) };
+                let fault = Fault::Rule(rule(None, ends, Then::Drop));
+                shapes::Cut { faults: vec![fault], mending, sides }
+            }
+            (CutShape::Isolate, by_role) if is_role(by_role) => {
+                shapes::Cut { faults: vec![Fault::Isolate(target)], mending, sides }
+            }
+            _ => shapes::cut(&mut self.draws, shape, sites, is_one_way),
+        }
+    }
+}
+
+/// Whether it is somebody who is known when it comes to it, and then only.
+fn is_role(who: Who) -> bool {
+    matches!(who, Who::Leader | Who::Follower | Who::Candidate | Who::Laggard)
+}

@@ -1,0 +1,58 @@
+//! How many sites a drawn scenario may damage: as a plan counts them, so that none is refused.
+
+use crate::ids::SiteSet;
+use crate::scenario::draw::cluster::Cluster;
+use crate::scenario::form::Budget;
+use crate::scenario::namespace::Word;
+use crate::scenario::service::Shape;
+use crate::scenario::step::{Action, DiskWord, Fault, Who};
+
+/// The sites whose storage is damaged or wiped by some step.
+#[derive(Clone, Debug)]
+pub(super) struct Losses {
+    shape: Shape,
+    /// How many may be; any number if absent.
+    spare: Option<usize>,
+    named: SiteSet,
+    /// Steps that aim at a role: each may find another site in it.
+    by_role: usize,
+}
+
+impl Losses {
+    pub(super) fn new(budget: Budget, cluster: &Cluster, core_size: u8) -> Losses {
+        let spare = match budget {
+            Budget::Survivable => Some(cluster.sites.saturating_sub(core_size).into()),
+            Budget::Unlimited => None,
+        };
+        Losses { shape: cluster.shape(), spare, named: SiteSet::EMPTY, by_role: 0 }
+    }
+
+    /// Counts a step that is there.
+    pub(super) fn count<C, E>(&mut self, action: &Action<C, E>) {
+        if let Word::Harness(Fault::Wipe(who) | Fault::Disk(who, DiskWord::Rot | DiskWord::Misdirect)) =
+            action
+        {
+            (self.named, self.by_role) = self.with(*who);
+        }
+    }
+
+    /// Whom a step may damage: `who`, else somebody who is lost already, else nobody.
+    pub(super) fn take(&mut self, who: Who) -> Option<Who> {
+        let (named, by_role) = self.with(who);
+        if self.spare.is_none_or(|spare| named.len() + by_role <= spare) {
+            (self.named, self.by_role) = (named, by_role);
+            return Some(who);
+        }
+        self.named.iter().next().map(|site| Who::Site(site.number()))
+    }
+
+    fn with(&self, who: Who) -> (SiteSet, usize) {
+        let lost: SiteSet = match who {
+            Who::Site(number) => self.shape.site(number).into_iter().collect(),
+            Who::Machine(machine) => self.shape.on_machine(machine),
+            Who::AllSites => self.shape.all_sites(),
+            _ => return (self.named, self.by_role + 1),
+        };
+        (self.named.iter().chain(lost.iter()).collect(), self.by_role)
+    }
+}

@@ -1,0 +1,76 @@
+//! Episodes with sites that sleep, are slow, or read a wrong clock.
+
+use crate::scenario::draw::crash;
+use crate::scenario::draw::episodes::{Episodes, Track, who_is_known};
+use crate::scenario::draw::workload::Workload;
+use crate::scenario::service::Service;
+use crate::scenario::step::{ClockWord, Fault, Percent, When, Who};
+use crate::time::Duration;
+
+impl Episodes<'_> {
+    pub(super) fn pause<S: Service>(
+        &mut self,
+        track: &mut Track<S>,
+        workload: &mut Workload<'_>,
+        moment: When,
+    ) {
+        let who = self.target(&moment, true);
+        track.push(moment, Fault::Pause(who));
+        self.look_around(track, workload, None);
+        let time = self.draws.time(self.profile.pauses);
+        self.mend(track, time, vec![Fault::Resume(who_is_known(who))]);
+    }
+
+    pub(super) fn slow_site<S: Service>(
+        &mut self,
+        track: &mut Track<S>,
+        workload: &mut Workload<'_>,
+        moment: When,
+    ) {
+        let (who, time) = (self.target(&moment, true), self.draws.time(self.profile.slow_site));
+        track.push(moment, Fault::Slow(who, time));
+        self.look_around(track, workload, None);
+        let lasts = self.draws.time(self.profile.messages.lasts);
+        self.mend(track, lasts, vec![Fault::Slow(who_is_known(who), Duration::ZERO)]);
+    }
+
+    /// Each clock on its own: one drifts, another is set, perhaps while its site is down.
+    pub(super) fn clocks<S: Service>(
+        &mut self,
+        track: &mut Track<S>,
+        workload: &mut Workload<'_>,
+        moment: When,
+    ) {
+        let wanted = &self.profile.clocks;
+        let mut when = moment;
+        for number in 0..self.cluster.sites {
+            let who = Who::Site(number);
+            if !self.draws.happens(wanted.sites) {
+                continue;
+            }
+            let is_up = self.draws.one_in(2);
+            let percent = Percent(self.draws.number(wanted.drift));
+            let by = self.draws.time(wanted.set);
+            let while_down = self.draws.happens(wanted.while_down);
+            if self.draws.happens(wanted.drifts) {
+                let word = if is_up { ClockWord::Fast(percent) } else { ClockWord::Slow(percent) };
+                track.push(when, Fault::Clock(who, word));
+            } else {
+                let word = if is_up { ClockWord::Ahead(by) } else { ClockWord::Behind(by) };
+                let is_down = while_down && self.crashes < self.profile.crashes.at_most;
+                if is_down {
+                    self.crashes += 1;
+                    track.push(when, crash(who));
+                    when = When::After(Duration::ZERO);
+                }
+                track.push(when, Fault::Clock(who, word));
+                if is_down {
+                    let down = self.draws.time(self.profile.crashes.down);
+                    track.push(When::After(down), Fault::Restart(who));
+                }
+            }
+            when = When::After(self.draws.millis(0, 1_500));
+        }
+        self.look_around(track, workload, None);
+    }
+}

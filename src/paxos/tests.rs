@@ -264,7 +264,7 @@ fn a_leader_that_is_still_heard_goes_on_above_the_ballot_of_one_who_was_away() {
         paxos.on_message(LATER, site(number), promise(mine, (0, 0), 0, vec![]), &mut port);
     }
     let away = ballot(mine.round + 6, 2);
-    let nack = Message::Nack { ballot: mine, promised: away, chosen: Slot(0) };
+    let nack = Message::Nack { ballot: mine, promised: away, chosen: Slot(0), leader: None };
     paxos.on_message(LATER, site(2), nack, &mut port);
     assert!(paxos.is_campaigning() && paxos.promised() > away, "{}", paxos.promised());
 }
@@ -275,7 +275,7 @@ fn nothing_below_a_promise_is_accepted_and_the_refusal_names_it() {
     let mut port = Port::default();
     let accept = Message::Accept { ballot: ballot(5, 1), slot: Slot(0), chosen: Slot(0), entry: entry(1) };
     paxos.on_message(NOW, site(1), accept, &mut port);
-    let nack = Message::Nack { ballot: ballot(5, 1), promised: ballot(5, 2), chosen: Slot(0) };
+    let nack = Message::Nack { ballot: ballot(5, 1), promised: ballot(5, 2), chosen: Slot(0), leader: None };
     assert_eq!((port.records.len(), port.sent), (0, vec![(site(1).into(), nack)]));
 }
 
@@ -381,7 +381,7 @@ fn messages_that_make_no_sense_are_dropped_with_a_reason() {
         Message::Chosen { ballot: unreachable, chosen: Slot(0) },
         "a round that nobody can have reached",
     );
-    let nack = Message::Nack { ballot: mine, promised: unreachable, chosen: Slot(0) };
+    let nack = Message::Nack { ballot: mine, promised: unreachable, chosen: Slot(0), leader: None };
     check(1, nack, "a round that nobody can have reached");
     let large = Entry::Values(vec![1 << 60; 40].into());
     let supply = Message::Supply { slot: Slot(0), entry: large, chosen: Slot(1) };

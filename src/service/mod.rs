@@ -45,6 +45,7 @@ impl Service for Timelines {
         "Fetch",
         "Supply",
         "Forward",
+        "Relay",
         "Ask",
         "Taken",
         "Applied",
@@ -58,6 +59,7 @@ impl Service for Timelines {
         "campaigns",
         "leads",
         "follows",
+        "leans",
         "deposed",
         "lost quorum",
         "splits promise",
@@ -101,6 +103,7 @@ impl Service for Timelines {
         "Fetch",
         "Supply",
         "Forward",
+        "Relay",
     ];
     const STARTER: &'static str = include_str!("starter.ron");
 

@@ -103,7 +103,6 @@ impl Service for Timelines {
         "Fetch",
         "Supply",
         "Forward",
-        "Relay",
     ];
     const STARTER: &'static str = include_str!("starter.ron");
 

@@ -104,6 +104,7 @@ impl Agreement {
             }
             Message::Behind { applied, .. } => self.check_below(site, "told as applied", *applied),
             Message::Forward { .. }
+            | Message::Relay { .. }
             | Message::Ask { .. }
             | Message::Taken { .. }
             | Message::Expired { .. }
@@ -264,7 +265,7 @@ mod tests {
                 paxos::Message::Chosen { ballot, chosen },
                 paxos::Message::Heartbeat { ballot, chosen, beat: 1 },
                 paxos::Message::Heard { ballot, chosen, beat: 1 },
-                paxos::Message::Nack { ballot, promised: ballot, chosen },
+                paxos::Message::Nack { ballot, promised: ballot, chosen, leader: None },
                 paxos::Message::Accept { ballot, slot: Slot(1), chosen, entry: Entry::Noop },
             ]
         };

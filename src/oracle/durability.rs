@@ -162,6 +162,16 @@ impl Durability {
                 );
                 Ok(())
             }
+            Message::Relay { submission } => {
+                let (number, origin) = (submission.number, submission.origin);
+                ensure!(
+                    self.sites[origin.index()].taken.get(&number) == Some(submission),
+                    PROPERTY,
+                    "{site} passed on \"{}\" as submission {number} of {origin}, which is not durable there",
+                    submission.request
+                );
+                Ok(())
+            }
             Message::Taken { id } => {
                 let client = match (id, to) {
                     (RequestId::Open { .. }, Recipients::One(client)) => Some(client),

@@ -51,6 +51,7 @@ impl Order {
             Fact::Left { from, message: Message::Forward { submission }, .. } => {
                 self.see(submission, from.as_site())?;
             }
+            Fact::Left { message: Message::Relay { submission }, .. } => self.see(submission, None)?,
             Fact::Left { from, message: Message::Paxos { message }, .. } => {
                 let paxos::Message::Accept { entry, .. } = message else { return Ok(()) };
                 entry.values().iter().try_for_each(|submission| self.see(submission, from.as_site()))?;

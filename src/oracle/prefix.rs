@@ -123,6 +123,7 @@ impl Prefix {
                 Ok(())
             }
             Message::Forward { .. }
+            | Message::Relay { .. }
             | Message::Ask { .. }
             | Message::Taken { .. }
             | Message::Expired { .. }
@@ -167,7 +168,12 @@ mod tests {
     }
 
     fn nack(chosen: u64) -> paxos::Message<Arc<Submission>> {
-        paxos::Message::Nack { ballot: ballot(1, 2), promised: ballot(1, 2), chosen: Slot(chosen) }
+        paxos::Message::Nack {
+            ballot: ballot(1, 2),
+            promised: ballot(1, 2),
+            chosen: Slot(chosen),
+            leader: None,
+        }
     }
 
     fn marked(end: u64) -> Record {

@@ -92,6 +92,7 @@ impl Sessions {
             }
             Message::Paxos { .. }
             | Message::Forward { .. }
+            | Message::Relay { .. }
             | Message::Taken { .. }
             | Message::Applied { .. }
             | Message::Expired { .. }

@@ -64,6 +64,7 @@ impl Timelines {
             }
             Message::Paxos { .. }
             | Message::Forward { .. }
+            | Message::Relay { .. }
             | Message::Ask { .. }
             | Message::Taken { .. }
             | Message::Applied { answer: Answer::Opened | Answer::Done, .. }

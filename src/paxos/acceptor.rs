@@ -27,7 +27,7 @@ impl<V: Value> Paxos<V> {
             return;
         }
         if ballot < self.promised || self.hears_leader_other_than(now, from) {
-            self.refuse(from, ballot, port);
+            self.refuse(now, from, ballot, port);
             return;
         }
         self.promise(now, ballot, port);
@@ -45,7 +45,7 @@ impl<V: Value> Paxos<V> {
         port: &mut impl Port<V>,
     ) {
         if ballot < self.promised {
-            self.refuse(ballot.site, ballot, port);
+            self.refuse(now, ballot.site, ballot, port);
             return;
         }
         self.follow(now, ballot, port);
@@ -119,17 +119,16 @@ impl<V: Value> Paxos<V> {
         }
     }
 
-    pub(super) fn refuse(&self, to: SiteId, ballot: Ballot, port: &mut impl Port<V>) {
+    pub(super) fn refuse(&self, now: Instant, to: SiteId, ballot: Ballot, port: &mut impl Port<V>) {
         let promised = self.promised.max(ballot);
+        let leader = self.heard_leader(now).filter(|leader| leader.site != to && *leader == self.promised);
         port.note(Note::Nacks(ballot, promised));
-        port.send(to, Message::Nack { ballot, promised, chosen: self.log.chosen() });
+        port.send(to, Message::Nack { ballot, promised, chosen: self.log.chosen(), leader });
     }
 
     fn hears_leader_other_than(&self, now: Instant, candidate: SiteId) -> bool {
         match &self.phase {
-            Phase::Following => self.leader.is_some_and(|(ballot, heard)| {
-                ballot.site != candidate && now.since(heard) < self.config.election
-            }),
+            Phase::Following => self.heard_leader(now).is_some_and(|ballot| ballot.site != candidate),
             Phase::Campaigning(_) => false,
             Phase::Leading(leadership) => leadership.hears(self.quorum(), self.me, now, self.config.election),
         }

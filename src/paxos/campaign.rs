@@ -32,7 +32,7 @@ pub(super) struct Campaign<V> {
     /// By slot, what must be proposed again.
     reports: BTreeMap<Slot, Report<V>>,
     /// How often the promises were asked for.
-    asked: u64,
+    pub(super) asked: u64,
     pub(super) resend_at: Instant,
 }
 
@@ -116,9 +116,11 @@ impl<V: Value> Paxos<V> {
     /// its ballot until it hears of a higher one: a site that nobody answers has no use for new ballots.
     pub(super) fn ask_again(&mut self, now: Instant, port: &mut impl Port<V>) {
         let (all, retry) = (self.all_sites(), self.config.retry);
+        let poll = self.leaning.map(|_| self.config.election);
         let Phase::Campaigning(campaign) = &mut self.phase else { return };
         if now >= campaign.resend_at {
-            campaign.resend_at = now + retry.times(1 << campaign.asked.min(3));
+            let pause = retry.times(1 << campaign.asked.min(3));
+            campaign.resend_at = now + poll.map_or(pause, |poll| poll.min(pause));
             campaign.asked += 1;
             let missing = all.minus(campaign.complete);
             let Campaign { ballot, first, .. } = *campaign;
@@ -177,6 +179,7 @@ impl<V: Value> Paxos<V> {
         let ballot = campaign.ballot;
         let next = self.log.chosen();
         self.attempts = 0;
+        self.leaning = None;
         port.note(Note::Leads(ballot, next));
         self.phase = Phase::Leading(Leadership::new(ballot, next, campaign.end, now, self.config.retry));
         for slot in (next.0..campaign.end.0).map(Slot) {

@@ -36,7 +36,7 @@ impl<V: Value> Paxos<V> {
         port: &mut impl Port<V>,
     ) {
         if ballot < self.promised {
-            self.refuse(ballot.site, ballot, port);
+            self.refuse(now, ballot.site, ballot, port);
             return;
         }
         self.follow(now, ballot, port);
@@ -57,6 +57,7 @@ impl<V: Value> Paxos<V> {
             port.note(Note::Follows(ballot));
         }
         self.leader = Some((ballot, now));
+        self.leaning = None;
         self.attempts = 0;
         self.election_at = Some(now + self.patience());
     }

@@ -52,6 +52,8 @@ pub enum Message<V> {
         promised: Ballot,
         /// The sender's own watermark, so that one who fell behind notices.
         chosen: Slot,
+        /// The leader that the sender follows and hears itself. A hint: nothing safe may rest on it.
+        leader: Option<Ballot>,
     },
     /// The leader lives.
     Heartbeat {
@@ -150,10 +152,11 @@ impl<V: Wire> Wire for Message<V> {
             }
             Message::Accepted { ballot, slot } => put(out, 4, *ballot, &[slot.0]),
             Message::Chosen { ballot, chosen } => put(out, 5, *ballot, &[chosen.0]),
-            Message::Nack { ballot, promised, chosen } => {
+            Message::Nack { ballot, promised, chosen, leader } => {
                 put(out, 6, *ballot, &[]);
                 promised.encode(out);
                 chosen.encode(out);
+                leader.encode(out);
             }
             Message::Heartbeat { ballot, chosen, beat } => put(out, 7, *ballot, &[chosen.0, *beat]),
             Message::Heard { ballot, beat, chosen } => put(out, 8, *ballot, &[*beat, chosen.0]),
@@ -191,7 +194,10 @@ impl<V: Wire> Wire for Message<V> {
             3 => Message::Accept { ballot, slot: slot()?, chosen: slot()?, entry: Entry::decode(input)? },
             4 => Message::Accepted { ballot, slot: slot()? },
             5 => Message::Chosen { ballot, chosen: slot()? },
-            6 => Message::Nack { ballot, promised: Ballot::decode(input)?, chosen: Slot::decode(input)? },
+            6 => {
+                let (promised, chosen) = (Ballot::decode(input)?, Slot::decode(input)?);
+                Message::Nack { ballot, promised, chosen, leader: Option::decode(input)? }
+            }
             7 => Message::Heartbeat { ballot, chosen: slot()?, beat: input.u64()? },
             8 => Message::Heard { ballot, beat: input.u64()?, chosen: Slot::decode(input)? },
             _ => return Err(WireError::Invalid("tag of a message between sites")),

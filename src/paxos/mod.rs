@@ -11,6 +11,7 @@
 mod acceptor;
 pub mod ballot;
 mod campaign;
+mod leaning;
 mod learner;
 mod log;
 pub mod message;
@@ -32,6 +33,7 @@ use crate::process::{Damage, Label, Recipients, Size};
 use crate::time::{Duration, Instant};
 use crate::wire::Wire;
 use campaign::Campaign;
+use leaning::Leaning;
 use learner::Learner;
 use proposer::Leadership;
 
@@ -115,6 +117,8 @@ pub struct Paxos<V> {
     phase: Phase<V>,
     /// The leader that it last heard, and when.
     leader: Option<(Ballot, Instant)>,
+    /// Through whom it is served while it hears none.
+    leaning: Option<Leaning>,
     /// When it campaigns unless it hears a leader; `None` before the first input.
     election_at: Option<Instant>,
     /// Campaigns since it last heard a leader or led.
@@ -140,6 +144,7 @@ impl<V: Value> Paxos<V> {
             chosen_recorded: Slot(0),
             phase: Phase::Following,
             leader: None,
+            leaning: None,
             election_at: None,
             attempts: 0,
             learner: Learner::default(),
@@ -218,14 +223,15 @@ impl<V: Value> Paxos<V> {
         matches!(self.phase, Phase::Campaigning(_))
     }
 
-    /// The ballot of the leader that it follows or is.
+    /// The ballot of the leader that it follows, itself or through another site, or is.
     pub fn leader(&self) -> Option<Ballot> {
-        self.leads_under().or(self.leader.map(|(ballot, _)| ballot))
+        self.route().map(|(ballot, _)| ballot)
     }
 
     /// Takes a message of another site, or its own after its wait.
     pub fn on_message(&mut self, now: Instant, from: SiteId, message: Message<V>, port: &mut impl Port<V>) {
         self.arm_election(now);
+        self.cease_to_lean(now);
         if let Some(reason) = self.is_nonsense(from, &message) {
             port.note(Note::Ignored { from: from.into(), kind: message.kind(), reason });
             return;
@@ -239,8 +245,8 @@ impl<V: Value> Paxos<V> {
             }
             Message::Accepted { ballot, slot } => self.on_accepted(from, ballot, slot, port),
             Message::Chosen { ballot, chosen } => self.on_watermark(now, ballot, chosen, port),
-            Message::Nack { ballot, promised, chosen } => {
-                self.on_nack(now, from, ballot, promised, chosen, port)
+            Message::Nack { ballot, promised, chosen, leader } => {
+                self.on_nack(now, from, ballot, promised, chosen, leader, port)
             }
             Message::Heartbeat { ballot, chosen, beat } => self.on_heartbeat(now, ballot, chosen, beat, port),
             Message::Heard { ballot, chosen, .. } => self.on_heard(now, from, ballot, chosen, port),
@@ -273,8 +279,8 @@ impl<V: Value> Paxos<V> {
         if ballot.site != speaker || ballot.round == 0 {
             return Some("a ballot of somebody else");
         }
-        if let Message::Nack { promised, .. } = message
-            && !self.is_within_reach(promised.round)
+        if let Message::Nack { promised, leader, .. } = message
+            && !self.is_within_reach(promised.round.max(leader.map_or(0, |leader| leader.round)))
         {
             return Some(OUT_OF_REACH);
         }
@@ -314,11 +320,12 @@ impl<V: Value> Paxos<V> {
     /// Does what its deadline asked for.
     pub fn on_wake(&mut self, now: Instant, port: &mut impl Port<V>) {
         self.arm_election(now);
+        self.cease_to_lean(now);
         match &self.phase {
             Phase::Leading(_) => self.lead_on(now, port),
             Phase::Campaigning(_) => self.ask_again(now, port),
             Phase::Following if self.election_at.is_some_and(|at| now >= at) => self.campaign(now, port),
-            Phase::Following => {}
+            Phase::Following => self.poll(now, port),
         }
         self.fetch_again(now, port);
         self.check();
@@ -327,7 +334,7 @@ impl<V: Value> Paxos<V> {
     /// When it wants to be woken and what for.
     pub fn deadline(&self) -> (Instant, &'static str) {
         let phase = match &self.phase {
-            Phase::Following => (self.election_at.unwrap_or(Instant::ZERO), "election"),
+            Phase::Following => self.following_deadline(),
             Phase::Campaigning(campaign) => (campaign.resend_at, "campaign"),
             Phase::Leading(leadership) => leadership.deadline(),
         };

@@ -15,6 +15,8 @@ pub enum Note {
     Leads(Ballot, Slot),
     /// It heard a leader.
     Follows(Ballot),
+    /// It is served through this site, which hears the leader of this ballot.
+    Leans(SiteId, Ballot),
     /// It no longer leads under this ballot, because of the other.
     Deposed(Ballot, Ballot),
     /// It no longer leads under this ballot: no quorum answers.
@@ -50,6 +52,7 @@ impl Label for Note {
             Note::Campaigns(_) => "campaigns",
             Note::Leads(..) => "leads",
             Note::Follows(_) => "follows",
+            Note::Leans(..) => "leans",
             Note::Deposed(..) => "deposed",
             Note::LostQuorum(_) => "lost quorum",
             Note::SplitsPromise(..) => "splits promise",
@@ -67,6 +70,7 @@ impl Label for Note {
         let ballot = |ballot: &Ballot| Subject { noun: "ballot", number: ballot.rank() };
         match self {
             Note::Campaigns(b) | Note::Leads(b, _) | Note::Follows(b) | Note::LostQuorum(b) => ballot(b),
+            Note::Leans(_, b) => ballot(b),
             Note::Deposed(b, _) | Note::SplitsPromise(b, _) | Note::Nacks(b, _) => ballot(b),
             Note::Reproposes(slot, _) | Note::ClosesHole(slot) | Note::Chose(slot, _) => {
                 Subject::slot(slot.0)
@@ -83,6 +87,7 @@ impl fmt::Display for Note {
             Note::Campaigns(ballot) => write!(f, "campaigns under {ballot}"),
             Note::Leads(ballot, slot) => write!(f, "leads under {ballot} from slot {slot}"),
             Note::Follows(ballot) => write!(f, "follows {} under {ballot}", ballot.site),
+            Note::Leans(on, ballot) => write!(f, "follows {} through {on} under {ballot}", ballot.site),
             Note::Deposed(ballot, by) => write!(f, "deposed from {ballot} by {by}"),
             Note::LostQuorum(ballot) => write!(f, "lost its quorum under {ballot}"),
             Note::SplitsPromise(ballot, parts) => {

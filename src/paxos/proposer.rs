@@ -195,8 +195,10 @@ impl<V: Value> Paxos<V> {
         ballot: Ballot,
         promised: Ballot,
         chosen: Slot,
+        leader: Option<Ballot>,
         port: &mut impl Port<V>,
     ) {
+        self.lean(now, from, ballot, leader, port);
         self.round_seen = self.round_seen.max(promised.round);
         let own = match &self.phase {
             Phase::Following => None,

@@ -264,7 +264,7 @@ fn a_leader_that_is_still_heard_goes_on_above_the_ballot_of_one_who_was_away() {
         paxos.on_message(LATER, site(number), promise(mine, (0, 0), 0, vec![]), &mut port);
     }
     let away = ballot(mine.round + 6, 2);
-    let nack = Message::Nack { ballot: mine, promised: away, chosen: Slot(0) };
+    let nack = Message::Nack { ballot: mine, promised: away, chosen: Slot(0), leader: None };
     paxos.on_message(LATER, site(2), nack, &mut port);
     assert!(paxos.is_campaigning() && paxos.promised() > away, "{}", paxos.promised());
 }
@@ -275,7 +275,7 @@ fn nothing_below_a_promise_is_accepted_and_the_refusal_names_it() {
     let mut port = Port::default();
     let accept = Message::Accept { ballot: ballot(5, 1), slot: Slot(0), chosen: Slot(0), entry: entry(1) };
     paxos.on_message(NOW, site(1), accept, &mut port);
-    let nack = Message::Nack { ballot: ballot(5, 1), promised: ballot(5, 2), chosen: Slot(0) };
+    let nack = Message::Nack { ballot: ballot(5, 1), promised: ballot(5, 2), chosen: Slot(0), leader: None };
     assert_eq!((port.records.len(), port.sent), (0, vec![(site(1).into(), nack)]));
 }
 
@@ -381,7 +381,7 @@ fn messages_that_make_no_sense_are_dropped_with_a_reason() {
         Message::Chosen { ballot: unreachable, chosen: Slot(0) },
         "a round that nobody can have reached",
     );
-    let nack = Message::Nack { ballot: mine, promised: unreachable, chosen: Slot(0) };
+    let nack = Message::Nack { ballot: mine, promised: unreachable, chosen: Slot(0), leader: None };
     check(1, nack, "a round that nobody can have reached");
     let large = Entry::Values(vec![1 << 60; 40].into());
     let supply = Message::Supply { slot: Slot(0), entry: large, chosen: Slot(1) };
@@ -391,4 +391,103 @@ fn messages_that_make_no_sense_are_dropped_with_a_reason() {
         Message::Supply { slot: far, entry: entry(1), chosen: far },
         "too far ahead of what is known to be chosen",
     );
+}
+
+/// Site 0 campaigns and asked a second time.
+fn candidate_in_vain() -> (Paxos<u64>, Ballot, Instant) {
+    let (mut paxos, mine) = candidate(vec![]);
+    let at = LATER + config().retry;
+    paxos.on_wake(at, &mut Port::default());
+    (paxos, mine, at)
+}
+
+fn refusal(mine: Ballot, chosen: u64, leader: Option<Ballot>) -> Message<u64> {
+    Message::Nack { ballot: mine, promised: mine, chosen: Slot(chosen), leader }
+}
+
+#[test]
+fn a_refusal_names_the_leader_that_its_sender_hears_and_no_other() {
+    let mut paxos = recovered(vec![]);
+    let mut port = Port::default();
+    let leader = ballot(1, 1);
+    paxos.on_message(
+        NOW,
+        site(1),
+        Message::Heartbeat { ballot: leader, chosen: Slot(0), beat: 1 },
+        &mut port,
+    );
+    let prepare = Message::Prepare { ballot: ballot(9, 2), first: Slot(0) };
+    paxos.on_message(NOW, site(2), prepare, &mut port);
+    assert_eq!(port.sent[1], (site(2).into(), refusal(ballot(9, 2), 0, Some(leader))));
+    port.sent.clear();
+    let prepare = Message::Prepare { ballot: ballot(9, 1), first: Slot(0) };
+    paxos.on_message(LATER, site(1), prepare, &mut port);
+    let late = Message::Prepare { ballot: ballot(8, 2), first: Slot(0) };
+    paxos.on_message(LATER, site(2), late, &mut port);
+    let (ballot, promised, chosen) = (ballot(8, 2), ballot(9, 1), Slot(0));
+    assert_eq!(port.sent[1].1, Message::Nack { ballot, promised, chosen, leader: None });
+}
+
+#[test]
+fn a_candidate_refused_again_by_one_who_hears_a_leader_leans_on_it_until_the_hint_is_old() {
+    let (mut paxos, mine) = candidate(vec![]);
+    let mut port = Port::default();
+    let leader = ballot(1, 2);
+    paxos.on_message(LATER, site(1), refusal(mine, 0, Some(leader)), &mut port);
+    assert_eq!(paxos.route(), None, "the leader may be about to be heard");
+
+    let (mut paxos, mine, at) = candidate_in_vain();
+    paxos.on_message(at, site(1), refusal(mine, 2, Some(leader)), &mut port);
+    assert_eq!((paxos.route(), paxos.leader()), (Some((leader, site(1))), Some(leader)));
+    assert!(paxos.is_campaigning() && port.notes.contains(&Note::Leans(site(1), leader)));
+    let fetch = Message::Fetch { first: Slot(0), end: Slot(2) };
+    assert_eq!(port.sent, [(site(1).into(), fetch)], "what it lacks is fetched from there");
+
+    paxos.on_wake(at + config().election.times(4), &mut port);
+    assert_eq!(paxos.route(), None);
+}
+
+#[test]
+fn who_leans_stops_when_it_hears_a_leader_or_its_peer_does_not() {
+    let leader = ballot(1, 2);
+    let leaning = || {
+        let (mut paxos, mine, at) = candidate_in_vain();
+        paxos.on_message(at, site(1), refusal(mine, 0, Some(leader)), &mut Port::default());
+        (paxos, mine, at, Port::default())
+    };
+    let (mut paxos, mine, at, mut port) = leaning();
+    paxos.on_message(at, site(1), refusal(mine, 0, None), &mut port);
+    assert_eq!(paxos.route(), None);
+
+    let (mut paxos, mine, at, mut port) = leaning();
+    let higher = ballot(mine.round + 1, 2);
+    paxos.on_message(at, site(2), Message::Heartbeat { ballot: higher, chosen: Slot(0), beat: 1 }, &mut port);
+    assert_eq!(paxos.route(), Some((higher, site(2))));
+    paxos.on_message(at, site(1), refusal(mine, 0, Some(leader)), &mut port);
+    assert_eq!(paxos.route(), Some((higher, site(2))), "a late hint counts for nothing");
+}
+
+#[test]
+fn who_leans_and_promised_another_asks_for_hints_under_its_refused_ballot() {
+    let leader = ballot(1, 2);
+    let (mut paxos, mine, at) = candidate_in_vain();
+    let mut port = Port::default();
+    paxos.on_message(at, site(1), refusal(mine, 0, Some(leader)), &mut port);
+    let rival = Message::Prepare { ballot: ballot(mine.round + 1, 2), first: Slot(0) };
+    paxos.on_message(at, site(2), rival, &mut port);
+    assert!(!paxos.is_campaigning() && paxos.route() == Some((leader, site(1))));
+    port.sent.clear();
+    let poll_at = at + config().election;
+    paxos.on_wake(poll_at, &mut port);
+    assert_eq!(port.sent, [(site(1).into(), Message::Prepare { ballot: mine, first: Slot(0) })]);
+    // A promise of that ballot is worth nothing: its candidacy is over.
+    for number in [1, 2] {
+        paxos.on_message(poll_at, site(number), promise(mine, (0, 0), 0, vec![]), &mut port);
+    }
+    assert_eq!(paxos.leads_under(), None);
+    let (chosen, promised) = (Slot(0), ballot(mine.round + 1, 2));
+    let nack = Message::Nack { ballot: mine, promised, chosen, leader: Some(leader) };
+    paxos.on_message(poll_at, site(1), nack, &mut port);
+    paxos.on_wake(at + config().election.times(4), &mut port);
+    assert_eq!(paxos.route(), Some((leader, site(1))), "the answer renews the hint");
 }

@@ -175,7 +175,11 @@ impl Client {
                     effects.note(Note::FoundBehind(site, applied));
                 }
             }
-            Message::Paxos { .. } | Message::Forward { .. } | Message::Ask { .. } | Message::Query { .. } => {
+            Message::Paxos { .. }
+            | Message::Forward { .. }
+            | Message::Relay { .. }
+            | Message::Ask { .. }
+            | Message::Query { .. } => {
                 effects.note(Note::Ignored(from, message.kind(), "it is not for a client"));
             }
         }

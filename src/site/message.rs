@@ -19,8 +19,13 @@ pub enum Message {
         /// What.
         message: paxos::Message<Arc<Submission>>,
     },
-    /// From an origin to the leader: please propose this.
+    /// From an origin to the leader, or to the site through which it follows the leader: please propose this.
     Forward {
+        /// What.
+        submission: Arc<Submission>,
+    },
+    /// From a site that hears the leader, for an origin that does not: please propose this. Never passed on.
+    Relay {
         /// What.
         submission: Arc<Submission>,
     },
@@ -200,7 +205,7 @@ pub struct Status {
     pub phase: Phase,
     /// What it has promised.
     pub ballot: Ballot,
-    /// Whom it follows, itself included.
+    /// Whom it follows, itself included, be it through another site.
     pub leader: Option<SiteId>,
     /// Below it, it knows everything to be chosen.
     pub chosen: Slot,
@@ -288,6 +293,7 @@ wire_enum!(Message {
     8 => Query { id, seen, query },
     9 => Told { id, applied, telling },
     10 => Behind { id, applied },
+    11 => Relay { submission },
 });
 wire_enum!(Record { 1 => Paxos { record }, 2 => Taken { submission } });
 wire_enum!(RequestId { 1 => Open { nonce }, 2 => Execute { session, number } });
@@ -343,6 +349,7 @@ impl Label for Message {
         match self {
             Message::Paxos { message } => message.kind(),
             Message::Forward { .. } => "Forward",
+            Message::Relay { .. } => "Relay",
             Message::Ask { .. } => "Ask",
             Message::Taken { .. } => "Taken",
             Message::Applied { .. } => "Applied",
@@ -357,7 +364,7 @@ impl Label for Message {
     fn subject(&self) -> Subject {
         match self {
             Message::Paxos { message } => message.subject(),
-            Message::Forward { submission } => {
+            Message::Forward { submission } | Message::Relay { submission } => {
                 Subject { noun: "submission", number: submission.number.count }
             }
             Message::Ask { request } => request.id().subject(),
@@ -375,7 +382,7 @@ impl Label for Message {
     fn rank(&self) -> u8 {
         match self {
             Message::Paxos { message } => message.rank(),
-            Message::Forward { .. } => 10,
+            Message::Forward { .. } | Message::Relay { .. } => 10,
             _ => 12,
         }
     }

@@ -1,4 +1,10 @@
 //! A whole site, and the client: two processes that speak one set of messages.
+//!
+//! What a site takes goes to the leader: `Forward` from its origin. An origin that hears no leader, though a peer of
+//! it does, hands it to that peer, which passes it on as `Relay`; a `Relay` is never passed on, so nothing goes in
+//! circles, and a chain of two such peers serves nobody. The leader stays who it is. What takes effect, in which order
+//! and once, is settled by the origin's numbers when the log is applied, whichever way a submission came. A leader that
+//! an origin hears but cannot reach is not helped so: nothing tells the origin that its way is cut.
 
 pub mod bird;
 pub mod client;

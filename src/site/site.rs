@@ -30,8 +30,8 @@ pub struct Site {
     paxos: Paxos<Arc<Submission>>,
     replica: Replica,
     queue: Queue,
-    /// The ballot of the leader that the queue was handed to.
-    followed: Option<Ballot>,
+    /// The ballot of the leader that the queue is for, and whom it was handed to.
+    followed: Option<(Ballot, SiteId)>,
     leading: Option<Leading>,
     parked: VecDeque<Parked>,
     is_disk_low: bool,
@@ -191,7 +191,10 @@ impl Site {
                 self.paxos.on_message(now, from, message, effects)
             }
             (Message::Forward { submission }, ProcessId::Site(from)) => {
-                self.on_forward(from, submission, effects)
+                self.on_forward(now, from, submission, effects)
+            }
+            (Message::Relay { submission }, ProcessId::Site(from)) => {
+                self.offer(from, "Relay", submission, effects)
             }
             (Message::Ask { request }, ProcessId::Terminal(_) | ProcessId::Client(_)) => {
                 self.on_ask(from, request, effects);
@@ -308,12 +311,38 @@ impl Site {
         }
     }
 
-    /// An origin asks its leader to propose something. What is not next of its origin would have no effect; the
-    /// origin hands it over again in order.
-    fn on_forward(&mut self, from: SiteId, submission: Arc<Submission>, effects: &mut Effects<Bird>) {
+    /// An origin asks its leader to propose something, or a peer that hears the leader when it does not itself.
+    /// What is not next of its origin would have no effect; the origin hands it over again in order.
+    fn on_forward(
+        &mut self,
+        now: Instant,
+        from: SiteId,
+        submission: Arc<Submission>,
+        effects: &mut Effects<Bird>,
+    ) {
+        if submission.origin != from {
+            effects.note(Note::Ignored(from.into(), "Forward", "it is another site's"));
+            return;
+        }
+        match self.paxos.heard_leader(now) {
+            Some(leader) if leader.site != from => {
+                effects.send(leader.site, &Message::Relay { submission });
+            }
+            Some(_) | None => self.offer(from, "Forward", submission, effects),
+        }
+    }
+
+    /// A leader takes what it is asked to propose, of whatever site.
+    fn offer(
+        &mut self,
+        from: SiteId,
+        kind: &'static str,
+        submission: Arc<Submission>,
+        effects: &mut Effects<Bird>,
+    ) {
         let limit = self.config.forward_max * usize::from(self.config.sites);
         let reason = match &mut self.leading {
-            _ if submission.origin != from => "it is another site's",
+            _ if submission.origin.number() >= self.config.sites => "it is of no site of this cluster",
             None => "does not lead",
             Some(leading) if leading.offered.len() >= limit => "too many wait",
             Some(leading) => {
@@ -321,7 +350,7 @@ impl Site {
                 return;
             }
         };
-        effects.note(Note::Ignored(from.into(), "Forward", reason));
+        effects.note(Note::Ignored(from.into(), kind, reason));
     }
 
     /// Brings everything in line with what the protocol came to.
@@ -414,7 +443,7 @@ impl Site {
 
     /// Under another leader everything that waits is handed over again.
     fn notice_leader(&mut self, effects: &mut Effects<Bird>) {
-        let leader = self.paxos.leader();
+        let leader = self.paxos.route();
         let leads = self.paxos.leads_under().is_some();
         if leader == self.followed && leads == self.leading.is_some() {
             return;
@@ -443,12 +472,12 @@ impl Site {
     }
 
     fn hand_over(&mut self, now: Instant, effects: &mut Effects<Bird>) {
-        let Some(leader) = self.followed.map(|ballot| ballot.site) else { return };
+        let Some((_, next)) = self.followed else { return };
         let was_pending = self.queue.is_pending();
         while let Some(submission) = self.queue.hand_over(self.config.forward_max) {
             match &mut self.leading {
                 Some(leading) => leading.offered.push_back(submission),
-                None => effects.send(leader, &Message::Forward { submission }),
+                None => effects.send(next, &Message::Forward { submission }),
             }
         }
         if !was_pending && self.queue.is_pending() {

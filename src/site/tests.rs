@@ -271,7 +271,7 @@ fn message() -> impl Strategy<Value = Message> {
             }),
             2 => paxos::Message::Accept { ballot, slot, chosen, entry },
             3 => paxos::Message::Accepted { ballot, slot },
-            4 => paxos::Message::Nack { ballot, promised: ballot, chosen },
+            4 => paxos::Message::Nack { ballot, promised: ballot, chosen, leader: Some(ballot) },
             5 => paxos::Message::Heartbeat { ballot, chosen, beat: slot.0 },
             6 => paxos::Message::Fetch { first: slot, end: chosen },
             _ => paxos::Message::Supply { slot, entry, chosen },
@@ -327,6 +327,7 @@ fn attack() -> impl Strategy<Value = (ProcessId, Message)> {
                 ballot,
                 promised: paxos::Ballot { round: round + 1, ..ballot },
                 chosen,
+                leader: (round % 2 == 1).then_some(ballot),
             },
             _ => {
                 let report = paxos::Report { slot, ballot: Some(ballot), entry };

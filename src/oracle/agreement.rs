@@ -263,7 +263,7 @@ mod tests {
             let (ballot, chosen) = (ballot(1, 0), Slot(end));
             [
                 paxos::Message::Chosen { ballot, chosen },
-                paxos::Message::Heartbeat { ballot, chosen, beat: 1 },
+                paxos::Message::Heartbeat { ballot, chosen, beat: 1, hears: crate::ids::SiteSet::first(9) },
                 paxos::Message::Heard { ballot, chosen, beat: 1 },
                 paxos::Message::Nack { ballot, promised: ballot, chosen, leader: None },
                 paxos::Message::Accept { ballot, slot: Slot(1), chosen, entry: Entry::Noop },

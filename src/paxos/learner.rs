@@ -1,7 +1,7 @@
 //! The learner: watermarks, gaps and catching up.
 
 use super::{Ballot, Entry, Message, Note, Paxos, Port, Slot, Value};
-use crate::ids::SiteId;
+use crate::ids::{SiteId, SiteSet};
 use crate::time::Instant;
 
 /// How far this site knows that others know more, and what it is asking for.
@@ -45,7 +45,14 @@ impl<V: Value> Paxos<V> {
         port.send_independent(ballot.site, heard);
     }
 
-    /// Heard the leader of `ballot`, which is not below what it promised.
+    /// The leader of `ballot` says whom it hears. At first contact it cannot know this site yet.
+    pub(super) fn hear_whom(&mut self, ballot: Ballot, hears: SiteSet) {
+        let is_known = self.leader.is_some_and(|(known, _)| known == ballot);
+        self.is_unheard = is_known && !hears.contains(self.me);
+    }
+
+    /// Heard the leader of `ballot`, which is not below what it promised. One that does not hear this site is none
+    /// to wait for: what this site takes would never reach it.
     pub(super) fn follow(&mut self, now: Instant, ballot: Ballot, port: &mut impl Port<V>) {
         if ballot.site == self.me {
             return;
@@ -53,8 +60,13 @@ impl<V: Value> Paxos<V> {
         if ballot > self.promised {
             self.step_down(now, ballot, port);
         }
-        if self.leader.is_none_or(|(known, _)| known < ballot) {
-            port.note(Note::Follows(ballot));
+        match self.leader {
+            Some((known, _)) if known == ballot && self.is_unheard => return,
+            Some((known, _)) if known >= ballot => {}
+            _ => {
+                self.is_unheard = false;
+                port.note(Note::Follows(ballot));
+            }
         }
         self.leader = Some((ballot, now));
         self.leaning = None;

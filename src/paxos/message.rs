@@ -1,5 +1,6 @@
 //! What acceptors, proposers and learners say to each other and make durable.
 
+use crate::ids::SiteSet;
 use alloc::vec::Vec;
 
 use crate::paxos::ballot::{Ballot, Entry, Slot};
@@ -63,6 +64,8 @@ pub enum Message<V> {
         chosen: Slot,
         /// Counts its heartbeats.
         beat: u64,
+        /// Whom it heard of late. Who is not among them cannot reach it.
+        hears: SiteSet,
     },
     /// Answers a heartbeat.
     Heard {
@@ -158,7 +161,10 @@ impl<V: Wire> Wire for Message<V> {
                 chosen.encode(out);
                 leader.encode(out);
             }
-            Message::Heartbeat { ballot, chosen, beat } => put(out, 7, *ballot, &[chosen.0, *beat]),
+            Message::Heartbeat { ballot, chosen, beat, hears } => {
+                put(out, 7, *ballot, &[chosen.0, *beat]);
+                hears.encode(out);
+            }
             Message::Heard { ballot, beat, chosen } => put(out, 8, *ballot, &[*beat, chosen.0]),
             Message::Fetch { first, end } => {
                 out.push(9);
@@ -198,7 +204,10 @@ impl<V: Wire> Wire for Message<V> {
                 let (promised, chosen) = (Ballot::decode(input)?, Slot::decode(input)?);
                 Message::Nack { ballot, promised, chosen, leader: Option::decode(input)? }
             }
-            7 => Message::Heartbeat { ballot, chosen: slot()?, beat: input.u64()? },
+            7 => {
+                let (chosen, beat) = (slot()?, input.u64()?);
+                Message::Heartbeat { ballot, chosen, beat, hears: SiteSet::decode(input)? }
+            }
             8 => Message::Heard { ballot, beat: input.u64()?, chosen: Slot::decode(input)? },
             _ => return Err(WireError::Invalid("tag of a message between sites")),
         })

@@ -117,6 +117,8 @@ pub struct Paxos<V> {
     phase: Phase<V>,
     /// The leader that it last heard, and when.
     leader: Option<(Ballot, Instant)>,
+    /// Whether the leader that it follows says that it does not hear this site.
+    is_unheard: bool,
     /// Through whom it is served while it hears none.
     leaning: Option<Leaning>,
     /// When it campaigns unless it hears a leader; `None` before the first input.
@@ -144,6 +146,7 @@ impl<V: Value> Paxos<V> {
             chosen_recorded: Slot(0),
             phase: Phase::Following,
             leader: None,
+            is_unheard: false,
             leaning: None,
             election_at: None,
             attempts: 0,
@@ -248,7 +251,10 @@ impl<V: Value> Paxos<V> {
             Message::Nack { ballot, promised, chosen, leader } => {
                 self.on_nack(now, from, ballot, promised, chosen, leader, port)
             }
-            Message::Heartbeat { ballot, chosen, beat } => self.on_heartbeat(now, ballot, chosen, beat, port),
+            Message::Heartbeat { ballot, chosen, beat, hears } => {
+                self.hear_whom(ballot, hears);
+                self.on_heartbeat(now, ballot, chosen, beat, port)
+            }
             Message::Heard { ballot, chosen, .. } => self.on_heard(now, from, ballot, chosen, port),
             Message::Fetch { first, end } => self.on_fetch(from, first, end, port),
             Message::Supply { slot, entry, chosen } => self.on_supply(now, from, slot, entry, chosen, port),

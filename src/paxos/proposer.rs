@@ -71,9 +71,13 @@ impl Leadership {
 
     /// Whether an accept quorum, itself included, answered within `patience`.
     pub(super) fn hears(&self, quorum: Quorum, me: SiteId, now: Instant, patience: Duration) -> bool {
+        quorum.is_chosen(self.near(now, patience).with(me))
+    }
+
+    /// Who answered within `patience`.
+    fn near(&self, now: Instant, patience: Duration) -> SiteSet {
         let is_near = |site: &SiteId| now.since(self.heard[site.index()]) < patience;
-        let near: SiteSet = SiteSet::first(SITES_MAX).iter().filter(is_near).collect();
-        quorum.is_chosen(near.with(me))
+        SiteSet::first(SITES_MAX).iter().filter(is_near).collect()
     }
 }
 
@@ -246,7 +250,8 @@ impl<V: Value> Paxos<V> {
         if now >= leadership.heartbeat_at {
             leadership.heartbeat_at = now + config.heartbeat;
             leadership.beat += 1;
-            port.send_independent(others, Message::Heartbeat { ballot, chosen, beat: leadership.beat });
+            let (beat, hears) = (leadership.beat, leadership.near(now, config.election));
+            port.send_independent(others, Message::Heartbeat { ballot, chosen, beat, hears });
         }
         if now >= leadership.resend_at {
             leadership.resend_at = now + config.retry;

@@ -217,7 +217,7 @@ fn catching_up_goes_in_bounded_batches_and_asks_the_next_site_when_one_is_silent
     paxos.on_message(
         NOW,
         site(1),
-        Message::Heartbeat { ballot: ballot(1, 1), chosen: Slot(7), beat: 1 },
+        Message::Heartbeat { ballot: ballot(1, 1), chosen: Slot(7), beat: 1, hears: SiteSet::first(9) },
         &mut port,
     );
     let fetches = |port: &Port| -> Vec<(Recipients, u64, u64)> {
@@ -244,7 +244,7 @@ fn what_a_site_caught_up_with_is_known_to_be_chosen_after_a_restart_too() {
     paxos.on_message(
         NOW,
         site(1),
-        Message::Heartbeat { ballot: ballot(1, 1), chosen: Slot(3), beat: 1 },
+        Message::Heartbeat { ballot: ballot(1, 1), chosen: Slot(3), beat: 1, hears: SiteSet::first(9) },
         &mut port,
     );
     for slot in 1..3 {
@@ -320,7 +320,7 @@ fn a_site_that_hears_a_live_leader_refuses_other_candidates() {
     paxos.on_message(
         NOW,
         site(1),
-        Message::Heartbeat { ballot: ballot(1, 1), chosen: Slot(0), beat: 1 },
+        Message::Heartbeat { ballot: ballot(1, 1), chosen: Slot(0), beat: 1, hears: SiteSet::first(9) },
         &mut port,
     );
     let prepare = Message::Prepare { ballot: ballot(9, 2), first: Slot(0) };
@@ -413,7 +413,7 @@ fn a_refusal_names_the_leader_that_its_sender_hears_and_no_other() {
     paxos.on_message(
         NOW,
         site(1),
-        Message::Heartbeat { ballot: leader, chosen: Slot(0), beat: 1 },
+        Message::Heartbeat { ballot: leader, chosen: Slot(0), beat: 1, hears: SiteSet::first(9) },
         &mut port,
     );
     let prepare = Message::Prepare { ballot: ballot(9, 2), first: Slot(0) };
@@ -461,7 +461,12 @@ fn who_leans_stops_when_it_hears_a_leader_or_its_peer_does_not() {
 
     let (mut paxos, mine, at, mut port) = leaning();
     let higher = ballot(mine.round + 1, 2);
-    paxos.on_message(at, site(2), Message::Heartbeat { ballot: higher, chosen: Slot(0), beat: 1 }, &mut port);
+    paxos.on_message(
+        at,
+        site(2),
+        Message::Heartbeat { ballot: higher, chosen: Slot(0), beat: 1, hears: SiteSet::first(9) },
+        &mut port,
+    );
     assert_eq!(paxos.route(), Some((higher, site(2))));
     paxos.on_message(at, site(1), refusal(mine, 0, Some(leader)), &mut port);
     assert_eq!(paxos.route(), Some((higher, site(2))), "a late hint counts for nothing");

@@ -9,7 +9,7 @@ use proptest::prelude::*;
 
 use super::replica::{Known, Outcome, Replica, Standing};
 use super::*;
-use crate::ids::{ProcessId, SiteId};
+use crate::ids::{ProcessId, SiteId, SiteSet};
 use crate::paxos::{self, Entry, Slot};
 use crate::timeline::{Event, Page, Position, User, View};
 use crate::wire::Wire;
@@ -272,7 +272,7 @@ fn message() -> impl Strategy<Value = Message> {
             2 => paxos::Message::Accept { ballot, slot, chosen, entry },
             3 => paxos::Message::Accepted { ballot, slot },
             4 => paxos::Message::Nack { ballot, promised: ballot, chosen, leader: Some(ballot) },
-            5 => paxos::Message::Heartbeat { ballot, chosen, beat: slot.0 },
+            5 => paxos::Message::Heartbeat { ballot, chosen, beat: slot.0, hears: SiteSet::first(9) },
             6 => paxos::Message::Fetch { first: slot, end: chosen },
             _ => paxos::Message::Supply { slot, entry, chosen },
         },
@@ -322,7 +322,7 @@ fn attack() -> impl Strategy<Value = (ProcessId, Message)> {
             1 => paxos::Message::Accept { ballot, slot, chosen, entry },
             2 => paxos::Message::Accepted { ballot, slot },
             3 => paxos::Message::Supply { slot, entry, chosen },
-            4 => paxos::Message::Heartbeat { ballot, chosen, beat: 1 },
+            4 => paxos::Message::Heartbeat { ballot, chosen, beat: 1, hears: SiteSet::first(9) },
             5 => paxos::Message::Nack {
                 ballot,
                 promised: paxos::Ballot { round: round + 1, ..ballot },

@@ -121,7 +121,7 @@ impl<V: Value> Paxos<V> {
 
     pub(super) fn refuse(&self, now: Instant, to: SiteId, ballot: Ballot, port: &mut impl Port<V>) {
         let promised = self.promised.max(ballot);
-        let leader = self.heard_leader(now).filter(|leader| leader.site != to && *leader == self.promised);
+        let leader = self.heard_leader(now).filter(|leader| leader.site != to && *leader >= self.promised);
         port.note(Note::Nacks(ballot, promised));
         port.send(to, Message::Nack { ballot, promised, chosen: self.log.chosen(), leader });
     }

@@ -249,7 +249,8 @@ impl<V: Value> Paxos<V> {
             Message::Accepted { ballot, slot } => self.on_accepted(from, ballot, slot, port),
             Message::Chosen { ballot, chosen } => self.on_watermark(now, ballot, chosen, port),
             Message::Nack { ballot, promised, chosen, leader } => {
-                self.on_nack(now, from, ballot, promised, chosen, leader, port)
+                self.lean(now, from, ballot, leader, port);
+                self.on_nack(now, from, (ballot, promised), chosen, port)
             }
             Message::Heartbeat { ballot, chosen, beat, hears } => {
                 self.hear_whom(ballot, hears);

@@ -196,13 +196,10 @@ impl<V: Value> Paxos<V> {
         &mut self,
         now: Instant,
         from: SiteId,
-        ballot: Ballot,
-        promised: Ballot,
+        (ballot, promised): (Ballot, Ballot),
         chosen: Slot,
-        leader: Option<Ballot>,
         port: &mut impl Port<V>,
     ) {
-        self.lean(now, from, ballot, leader, port);
         self.round_seen = self.round_seen.max(promised.round);
         let own = match &self.phase {
             Phase::Following => None,

@@ -280,8 +280,49 @@ fn message() -> impl Strategy<Value = Message> {
     prop_oneof![
         paxos.prop_map(|message| Message::Paxos { message }),
         request().prop_map(|request| Message::Ask { request }),
+        request().prop_map(|r| Message::Forward { submission: taken(r) }),
+        request().prop_map(|r| Message::Relay { submission: taken(r) }),
         request().prop_map(|request| Message::Taken { id: request.id() }),
     ]
+}
+
+fn taken(request: Request) -> Arc<Submission> {
+    Arc::new(submission(number(1, 1), number(0, 0), request))
+}
+
+/// Submission 1 of site 1 goes from site 1 to the leader, site 2, through site 0, and no way else.
+#[test]
+fn who_hears_the_leader_passes_on_what_an_origin_hands_to_it_and_nothing_else() {
+    use crate::mix::Seed;
+    use crate::process::{Effects, Input, Process, Recovered};
+    use crate::time::{Duration, Instant};
+    let fresh = Recovered { incarnation: 1, records: Vec::new() };
+    let mut site = Bird::start(&Config::new(3), ProcessId::site(0), Seed(1), fresh).unwrap();
+    let submission = Arc::new(submission(number(1, 1), number(0, 0), open(1)));
+    let forward = Message::Forward { submission: submission.clone() };
+    let relay = Message::Relay { submission };
+    let heard = Instant::ZERO + Duration::from_millis(10);
+    let late = heard + Duration::from_secs(9);
+    let mut sent = |at: Instant, from: u8, message: &Message| {
+        let mut effects = Effects::<Bird>::default();
+        let (from, message) = (ProcessId::site(from), message.clone());
+        site.handle(at, Input::Message { from, message }, &mut effects);
+        effects
+            .take()
+            .unwrap()
+            .messages
+            .into_iter()
+            .map(|letter| (letter.to, letter.message))
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(sent(heard, 1, &forward), [], "it hears no leader");
+    let ballot = paxos::Ballot { round: 1, site: SiteId::new(2).unwrap() };
+    let heartbeat = paxos::Message::Heartbeat { ballot, chosen: Slot(0), beat: 1 };
+    sent(heard, 2, &Message::Paxos { message: heartbeat });
+    assert_eq!(sent(heard, 1, &forward), [(ProcessId::site(2).into(), relay.clone())]);
+    assert_eq!(sent(heard, 2, &forward), [], "it is not site 2's");
+    assert_eq!(sent(heard, 1, &relay), [], "one step only");
+    assert_eq!(sent(late, 1, &forward), [], "a leader that is silent is not heard");
 }
 
 /// Small numbers, and those at the edges.

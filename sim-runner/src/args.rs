@@ -16,7 +16,7 @@ Exit codes:
   3  no progress after healing
   4  nondeterminism: two runs of one scenario differed
   5  stale or undecided: a required step never fired, a named rule matched nothing, or a budget was spent
-  6  a saboteur is caught by no scenario, or a scenario is turned red by no saboteur
+  6  a saboteur is not caught, or a scenario is turned red by no saboteur
 For several files the first present of 1, 4, 3, 5; of an audit or a sweep, 4 before all others.";
 
 const AUDIT: &str = "\
@@ -73,6 +73,8 @@ pub(crate) enum Command {
     Sweep(Sweep),
     /// Plant bugs and say which scenario catches which
     Matrix(Matrix),
+    /// Hunt planted bugs by sweeps and say how soon each is found, and how small its failure becomes
+    Saboteurs(crate::hunt::Args),
     /// Print the scenario that a profile and a seed stand for
     Draw(Draw),
     /// Make a failing scenario as small as it goes while it breaks the same property

@@ -11,6 +11,7 @@ mod check;
 mod contrast;
 mod draw;
 mod files;
+mod hunt;
 mod matrix;
 mod new;
 mod progress;
@@ -63,6 +64,7 @@ pub fn main_with_saboteurs() -> ExitCode {
             },
         },
         Command::Matrix(args) => matrix::matrix(args),
+        Command::Saboteurs(args) => hunt::saboteurs(args),
         Command::Shrink(args) => sabotaged(args.saboteur.as_deref(), |runner| shrink::shrink(args, runner))
             .unwrap_or_else(|| of::<Timelines>(command)),
         Command::Blame(args) => sabotaged(args.saboteur.as_deref(), |runner| blame::blame(args, runner))
@@ -76,7 +78,7 @@ fn of<S: Service>(command: &Command) -> io::Result<Exit> {
     match command {
         Command::Replay(args) if args.saboteur.is_some() => Ok(no_saboteurs()),
         Command::Sweep(args) if args.saboteur.is_some() => Ok(no_saboteurs()),
-        Command::Matrix(_) => Ok(no_saboteurs()),
+        Command::Matrix(_) | Command::Saboteurs(_) => Ok(no_saboteurs()),
         Command::Shrink(Shrink { saboteur: Some(_), .. })
         | Command::Blame(Blame { saboteur: Some(_), .. }) => Ok(no_saboteurs()),
         Command::Shrink(args) => shrink::shrink::<S>(args, &Runner::new(RunOptions::default())),
@@ -145,7 +147,7 @@ pub enum Exit {
     Nondeterministic = 4,
     /// A required step never fired, a named rule matched nothing, or the budget was spent.
     Stale = 5,
-    /// A saboteur is caught by no scenario, or a scenario is turned red by no saboteur.
+    /// A saboteur is not caught, or a scenario is turned red by no saboteur.
     Blind = 6,
 }
 

@@ -5,6 +5,7 @@
 //!
 //! - A [`Source`] makes a scenario out of each seed, a [`Sweep`] runs them and tells a [`Listener`] in order.
 //! - [`Groups`] counts failures that are alike, [`Facts`] what happened at all.
+//! - [`hunt`] runs seeds up to the first that fails: that is how planted bugs are looked for.
 //! - [`Settle`] shrinks a few of each group and saves each shape once, as a [`Failure`].
 //! - [`shrink()`] makes a failing scenario smaller, [`blame()`] says when its failure became inevitable.
 //! - [`Sweep::check`] and [`replay`] are tests.
@@ -17,6 +18,7 @@ mod clock;
 mod facts;
 mod failure;
 mod groups;
+mod hunt;
 mod property;
 mod ran;
 mod runner;
@@ -34,6 +36,7 @@ pub use check::replay;
 pub use facts::{Fact, FactKind, Facts};
 pub use failure::{Failure, Found, SCHEMA};
 pub use groups::{Group, Groups, Sample};
+pub use hunt::{Hunted, fails, hunt};
 pub use property::Property;
 pub use ran::{Again, Ran, Second, traced};
 pub use runner::Runner;

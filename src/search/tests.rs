@@ -243,3 +243,18 @@ fn each_shape_is_saved_once_and_fails_again_from_its_file() {
     }
     std::fs::remove_dir_all(&folder).unwrap();
 }
+
+#[test]
+fn a_hunt_ends_with_the_first_failure_that_counts() {
+    let runner = Runner::new(RunOptions { events_max: 5_000, ..RunOptions::default() });
+    let source = puts_seed();
+    let hunted = hunt(&runner, source.as_ref(), 5..100, |_| true).unwrap();
+    assert_eq!((hunted.seed, hunted.runs, hunted.property.name()), (13, 9, "panic"));
+    let hunted = hunt(&runner, source.as_ref(), 5..100, |seed| seed != 13).unwrap();
+    assert_eq!((hunted.seed, hunted.runs, hunted.property.name()), (66, 62, "no sixes"));
+    assert_eq!(hunt(&runner, source.as_ref(), 14..66, |_| true), None);
+    assert!(fails(&runner, source.as_ref(), 66) && !fails(&runner, source.as_ref(), 67));
+    // A run that spends its budget decides nothing.
+    let short = Runner::new(RunOptions { events_max: 1, ..RunOptions::default() });
+    assert_eq!(hunt(&short, source.as_ref(), 13..14, |_| true), None);
+}

@@ -4,7 +4,7 @@
 //! 2. Red is a property or expectation that does not hold, a panic, or no progress. A stale run is not red: it says
 //!    that the scenario's story did not take place, not that anything was wrong with it.
 
-mod patches;
+pub(crate) mod patches;
 mod table;
 mod told;
 

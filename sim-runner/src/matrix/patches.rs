@@ -14,22 +14,22 @@ const FOLDER: &str = "tests/saboteurs";
 const TARGET: &str = "target/saboteurs";
 
 /// One patch.
-pub(super) struct Patch {
+pub(crate) struct Patch {
     /// The name of its file without the extension.
-    pub(super) name: String,
+    pub(crate) name: String,
     /// Its first line: what is planted.
-    pub(super) about: String,
+    pub(crate) about: String,
     path: PathBuf,
 }
 
 /// A copy of every tracked file, as it is, outside of the repository. It goes when this is dropped.
-pub(super) struct Copied {
+pub(crate) struct Copied {
     root: PathBuf,
     copy: PathBuf,
 }
 
 /// Every patch of the repository that this is run in, by name.
-pub(super) fn all() -> Result<Vec<Patch>, String> {
+pub(crate) fn all() -> Result<Vec<Patch>, String> {
     let folder = root()?.join(FOLDER);
     let failed = |error: io::Error| format!("failed to read {}: {error}", folder.display());
     let mut patches = Vec::new();
@@ -70,7 +70,7 @@ fn run(command: &mut Command) -> Result<Output, String> {
 
 impl Copied {
     /// Copies what is tracked.
-    pub(super) fn new() -> Result<Copied, String> {
+    pub(crate) fn new() -> Result<Copied, String> {
         let root = root()?;
         let copy = std::env::temp_dir().join(format!("aviary-saboteurs-{}", std::process::id()));
         if copy.is_dir() {
@@ -95,7 +95,7 @@ impl Copied {
     }
 
     /// Whether `patch` applies; an error names it and the files that have moved on.
-    pub(super) fn check(&self, patch: &Patch) -> Result<(), String> {
+    pub(crate) fn check(&self, patch: &Patch) -> Result<(), String> {
         let output = self.git_apply(patch, &["--check"])?;
         if output.status.success() {
             return Ok(());
@@ -117,7 +117,7 @@ impl Copied {
     }
 
     /// Applies `patch`, does something with the copy, and takes it out again.
-    pub(super) fn with<T>(
+    pub(crate) fn with<T>(
         &self,
         patch: &Patch,
         act: impl FnOnce(&Copied) -> Result<T, String>,
@@ -149,26 +149,43 @@ impl Copied {
     }
 
     /// Whether the library builds.
-    pub(super) fn check_build(&self) -> Result<(), String> {
+    pub(crate) fn check_build(&self) -> Result<(), String> {
         self.cargo(&["check", "--package", "aviary", "--lib"])
     }
 
     /// Builds the command line and says where it is.
-    pub(super) fn build(&self) -> Result<PathBuf, String> {
+    pub(crate) fn build(&self) -> Result<PathBuf, String> {
         self.cargo(&["build", "--package", "sim-runner", "--bin", "sim-runner"])?;
         let name = format!("sim-runner{}", std::env::consts::EXE_SUFFIX);
         Ok(self.root.join(TARGET).join("debug").join(name))
     }
 
+    /// Builds a command line that runs fast, for when it is to run long, and says where it is.
+    pub(crate) fn build_fast(&self) -> Result<PathBuf, String> {
+        // Whole-program optimisation would take longer than it saves.
+        let settings = [("LTO", "off"), ("CODEGEN_UNITS", "16"), ("DEBUG", "0")]
+            .map(|(name, value)| (format!("CARGO_PROFILE_RELEASE_{name}"), value));
+        self.cargo_with(
+            &["build", "--release", "--package", "sim-runner", "--bin", "sim-runner"],
+            &settings,
+        )?;
+        let name = format!("sim-runner{}", std::env::consts::EXE_SUFFIX);
+        Ok(self.root.join(TARGET).join("release").join(name))
+    }
+
     fn cargo(&self, args: &[&str]) -> Result<(), String> {
+        // Built once and run for a second: what counts is how soon it is built.
+        let settings = ["OPT_LEVEL", "DEBUG"].map(|name| (format!("CARGO_PROFILE_DEV_{name}"), "0"));
+        self.cargo_with(args, &settings)
+    }
+
+    fn cargo_with(&self, args: &[&str], settings: &[(String, &str)]) -> Result<(), String> {
         let mut command = Command::new("cargo");
         command.args(args).args(["--quiet", "--locked"]).current_dir(&self.copy);
         command.env("CARGO_TARGET_DIR", self.root.join(TARGET));
-        // Built once and run for a second: what counts is how soon it is built.
-        let quick = ["CARGO_PROFILE_DEV_OPT_LEVEL", "CARGO_PROFILE_DEV_DEBUG"];
-        quick.iter().for_each(|setting| {
-            command.env(setting, "0");
-        });
+        for (name, value) in settings {
+            command.env(name, value);
+        }
         let output = run(&mut command)?;
         match output.status.success() {
             true => Ok(()),
@@ -185,7 +202,7 @@ impl Drop for Copied {
 }
 
 /// What `program` says of these scenarios: one JSON object a line.
-pub(super) fn replay(
+pub(crate) fn replay(
     program: &Path,
     files: &[PathBuf],
     seed: Option<u64>,

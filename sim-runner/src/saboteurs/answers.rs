@@ -78,11 +78,10 @@ pub(super) const SABOTEURS: &[Saboteur] = &[
     Saboteur::new(
         "answers-though-behind",
         "A site answers from what it knows, whatever the client has seen elsewhere.",
-        Lie::Hears(|message| {
-            if let Message::Query { seen, .. } = message {
+        Lie::Hears(|hearing| {
+            if let Message::Query { seen, .. } = hearing.message {
                 *seen = Slot(0);
             }
-            true
         }),
     ),
     Saboteur::new(
@@ -150,7 +149,7 @@ fn messages<'a>(speech: &'a mut Speech<'_>) -> impl Iterator<Item = &'a mut Mess
     speech.given.messages.iter_mut().map(|letter| &mut letter.message)
 }
 
-fn pages<'a>(speech: &'a mut Speech<'_>) -> impl Iterator<Item = &'a mut Page> {
+pub(super) fn pages<'a>(speech: &'a mut Speech<'_>) -> impl Iterator<Item = &'a mut Page> {
     messages(speech).filter_map(|message| match message {
         Message::Told { telling: Telling::View { page }, .. }
         | Message::Applied { answer: Answer::Viewed { page }, .. } => Some(page),

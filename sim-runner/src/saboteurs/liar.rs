@@ -3,15 +3,16 @@
 //! 1. Without a saboteur it is the real process, to the bit.
 //! 2. A lie sees what crosses the border and what the site tells of itself, and changes only what crosses.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use aviary::ids::{ProcessId, SiteId};
 use aviary::mix::Seed;
-use aviary::paxos;
+use aviary::paxos::{self, Ballot, Slot};
 use aviary::process::{Damage, Effects, Given, Input, Label, Letter, Process, Recovered, Role, Size};
-use aviary::site::{self, Bird, Command, Message, Note, Record, Site, Submission};
+use aviary::site::{self, Bird, Command, Message, Note, Record, RequestId, Site, Submission};
 use aviary::time::Instant;
-use std::sync::Arc;
+use aviary::timeline::View;
 
 use crate::saboteurs::Saboteur;
 
@@ -26,8 +27,10 @@ pub(super) type PaxosRecord = paxos::Record<Arc<Submission>>;
 pub(super) enum Lie {
     /// About what a site is started from.
     Birth(fn(&mut Birth)),
-    /// About a message that a site is handed; `false` when it is not handed in at all.
-    Hears(fn(&mut Message) -> bool),
+    /// About a message that a site is handed.
+    Hears(fn(&mut Hearing<'_>)),
+    /// About a message that a site is handed, and about what it says and writes.
+    HearsAndSays(fn(&mut Hearing<'_>), fn(&mut Speech<'_>)),
     /// About what a site says and writes.
     Says(fn(&mut Speech<'_>)),
     /// About what a client says.
@@ -42,6 +45,16 @@ pub(super) enum Lie {
 pub(super) struct Birth {
     pub(super) me: SiteId,
     pub(super) recovered: Recovered<Record>,
+}
+
+/// A message on its way into a site.
+pub(super) struct Hearing<'a> {
+    /// As it is before the call.
+    pub(super) site: &'a Site,
+    pub(super) me: SiteId,
+    pub(super) from: &'a mut ProcessId,
+    pub(super) message: &'a mut Message,
+    pub(super) memory: &'a mut Memory,
 }
 
 /// One call of a site.
@@ -63,6 +76,12 @@ pub(super) struct Memory {
     pub(super) said: BTreeSet<(&'static str, u64)>,
     /// Messages kept for later.
     pub(super) kept: Vec<Message>,
+    /// Who voted for what.
+    pub(super) votes: BTreeSet<(Ballot, Slot, ProcessId)>,
+    /// What clients asked and were not answered.
+    pub(super) views: BTreeMap<(ProcessId, u64), View>,
+    /// Requests that clients were told of.
+    pub(super) told: BTreeSet<RequestId>,
 }
 
 /// The configuration of the real process, and who lies.
@@ -118,21 +137,26 @@ impl Process for Liar {
             Input::Command(command) => Input::Command(command),
             Input::DiskSpace { is_low } => Input::DiskSpace { is_low },
         };
-        if let (Some(Lie::Hears(lie)), Input::Message { message, .. }, Some(_)) =
-            (lie, &mut input, self.id.as_site())
-            && !lie(message)
+        if let (
+            Some(Lie::Hears(lie) | Lie::HearsAndSays(lie, _)),
+            Input::Message { from, message },
+            Some(me),
+            Some(site),
+        ) = (lie, &mut input, self.id.as_site(), self.real.as_site())
         {
-            return;
+            lie(&mut Hearing { site, me, from, message, memory: &mut self.memory });
         }
         let heard = match (&input, lie) {
-            (Input::Message { from, message }, Some(Lie::Says(_))) => Some((*from, message.clone())),
+            (Input::Message { from, message }, Some(Lie::Says(_) | Lie::HearsAndSays(..))) => {
+                Some((*from, message.clone()))
+            }
             _ => None,
         };
         let mut inner = Effects::default();
         self.real.handle(now, input, &mut inner);
         let mut given = inner.take().expect("what the real process encoded decodes: round trips are tested");
         match (lie, self.id.as_site(), self.real.as_site()) {
-            (Some(Lie::Says(lie)), Some(me), Some(site)) => lie(&mut Speech {
+            (Some(Lie::Says(lie) | Lie::HearsAndSays(_, lie)), Some(me), Some(site)) => lie(&mut Speech {
                 site,
                 me,
                 heard: heard.as_ref().map(|(from, message)| (*from, message)),

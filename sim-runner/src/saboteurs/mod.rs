@@ -9,6 +9,7 @@
 mod answers;
 mod catching_up;
 mod early;
+mod held_out;
 mod liar;
 mod lying;
 mod promises;
@@ -62,11 +63,18 @@ const FAMILIES: &[&[Saboteur]] = &[
     submissions::SABOTEURS,
     answers::SABOTEURS,
     sleep::SABOTEURS,
+    held_out::SABOTEURS,
 ];
 
 /// Every saboteur.
 pub fn all() -> impl Iterator<Item = &'static Saboteur> {
     FAMILIES.iter().copied().flatten()
+}
+
+/// Whether the saboteur of this name was written after the default profile and its recipes were fixed, so that nothing in
+/// them was made to find it.
+pub fn is_held_out(name: &str) -> bool {
+    held_out::SABOTEURS.iter().any(|saboteur| saboteur.name == name)
 }
 
 /// The saboteur of this name.

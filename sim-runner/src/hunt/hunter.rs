@@ -1,0 +1,140 @@
+//! One saboteur's row: its sweeps, one behind the other, and the shrinking of what the median one found.
+
+use std::time::Duration;
+
+use aviary::scenario::{RunOptions, Scenario};
+use aviary::search::{Budget, Drawn, Hunted, Property, Runner, Source, fails, hunt, shrink};
+use aviary::sim::TraceLevel;
+
+use crate::hunt::Args;
+use crate::hunt::row::{Row, Small, middle};
+use crate::saboteurs::{self, Lying, Saboteur};
+
+/// Some lies make sites talk without end; an honest run has a hundredth of this.
+const EVENTS_MAX: u64 = 2_000_000;
+
+/// The seeds of two sweeps have nothing in common.
+const SEEDS_BETWEEN_SWEEPS: u64 = 1_000_000;
+
+/// How each saboteur is hunted.
+pub(super) struct Hunter {
+    profile: Drawn,
+    sweeps: usize,
+    seeds_max: u64,
+    /// What fails under these is not the bug that is planted in this program.
+    except: Vec<u64>,
+    shrink_time: Option<Duration>,
+}
+
+impl Hunter {
+    pub(super) fn new(args: &Args, profile: Drawn) -> Hunter {
+        Hunter {
+            profile,
+            sweeps: args.sweeps.get(),
+            seeds_max: args.seeds_max,
+            except: args.except.clone(),
+            shrink_time: (!args.no_shrink).then_some(args.shrink_time),
+        }
+    }
+
+    /// Hunts `saboteur`.
+    pub(super) fn row(&self, saboteur: &'static Saboteur) -> Row {
+        let runner = runner(Some(saboteur));
+        let (row, median) = self.hunted(saboteur.name, &runner, |seed| !self.fails_honestly(seed));
+        let small = median.and_then(|hunted| {
+            let (scenario, small) = self.shrunk(&runner, &hunted)?;
+            (!is_honest_too(&scenario, &hunted.property)).then_some(small)
+        });
+        Row {
+            about: saboteur.about.to_owned(),
+            is_held_out: saboteurs::is_held_out(saboteur.name),
+            small,
+            ..row
+        }
+    }
+
+    /// Hunts a bug that is planted in the source: here is no honest process to compare with.
+    pub(super) fn planted(&self, name: &str) -> Row {
+        let runner = runner(None);
+        let (row, median) = self.hunted(name, &runner, |seed| !self.except.contains(&seed));
+        let shrunk = median.and_then(|hunted| self.shrunk(&runner, &hunted));
+        Row { small: shrunk.map(|(_, small)| small), ..row }
+    }
+
+    /// Whether the processes of this program fail under this seed without any saboteur.
+    pub(super) fn fails_honestly(&self, seed: u64) -> bool {
+        fails(&runner(None), &self.profile, seed)
+    }
+
+    /// What its sweeps found, and what the median one did.
+    fn hunted(
+        &self,
+        name: &str,
+        runner: &Runner<Lying>,
+        counts: impl Fn(u64) -> bool,
+    ) -> (Row, Option<Hunted>) {
+        let mut found = self.sweeps(runner, counts);
+        let told = |what: fn(&Hunted) -> u64| found.iter().map(|one| one.as_ref().map(what)).collect();
+        let (runs, seeds) = (told(|hunted| hunted.runs), told(|hunted| hunted.seed));
+        // Those that found nothing stand behind all others.
+        found.sort_by_key(|one| one.as_ref().map_or(u64::MAX, |hunted| hunted.runs));
+        let median = found.swap_remove(middle(found.len()));
+        let row = Row {
+            name: name.to_owned(),
+            about: String::new(),
+            is_held_out: false,
+            runs,
+            seeds,
+            property: median.as_ref().map(|hunted| hunted.property.name().to_owned()),
+            seed: median.as_ref().map(|hunted| hunted.seed),
+            verdict: median.as_ref().map(|hunted| hunted.verdict.to_string()),
+            small: None,
+        };
+        (row, median)
+    }
+
+    /// What each sweep found. When so many gave up that the median did, the rest is left out.
+    fn sweeps(&self, runner: &Runner<Lying>, counts: impl Fn(u64) -> bool) -> Vec<Option<Hunted>> {
+        let mut found: Vec<Option<Hunted>> = Vec::new();
+        let mut first = 0;
+        while found.len() < self.sweeps {
+            found.push(hunt(runner, &self.profile, first..first + self.seeds_max, &counts));
+            first += SEEDS_BETWEEN_SWEEPS;
+            let given_up = found.iter().filter(|one| one.is_none()).count();
+            if given_up >= self.sweeps - middle(self.sweeps) {
+                break;
+            }
+        }
+        found
+    }
+
+    fn shrunk(&self, runner: &Runner<Lying>, hunted: &Hunted) -> Option<(Scenario<Lying>, Small)> {
+        let origin: Scenario<Lying> = self.profile.owned(hunted.seed);
+        let budget = Budget { time: self.shrink_time?, ..Budget::default() };
+        let shrunk = shrink(runner, &origin, Some(&hunted.property), &budget).ok()?;
+        let small = Small {
+            steps_before: steps(&origin),
+            steps: steps(&shrunk.scenario),
+            millis: u64::try_from(shrunk.took.as_millis()).unwrap_or(u64::MAX),
+            runs: shrunk.runs,
+        };
+        Some((shrunk.scenario, small))
+    }
+}
+
+/// Runs scenarios with `saboteur` in every process, or with the processes of this program as they are.
+fn runner(saboteur: Option<&'static Saboteur>) -> Runner<Lying> {
+    let options = RunOptions { trace: TraceLevel::Off, events_max: EVENTS_MAX, ..RunOptions::default() };
+    Runner::configured(options, move |config: &mut saboteurs::Config| config.saboteur = saboteur)
+}
+
+/// Whether what is left by shrinking breaks `property` without any saboteur, too: shrinking slid to another failure.
+fn is_honest_too(scenario: &Scenario<Lying>, property: &Property) -> bool {
+    let outcome = runner(None).run(scenario);
+    let broken = outcome.ok().and_then(|outcome| Property::of(&outcome.verdict));
+    broken.is_some_and(|broken| broken.name() == property.name())
+}
+
+fn steps(scenario: &Scenario<Lying>) -> usize {
+    scenario.tracks().map(<[_]>::len).sum::<usize>() + scenario.rules.len()
+}

@@ -1,0 +1,179 @@
+//! `saboteurs`: how soon a search finds each planted bug, by which judge, and how small the failure becomes.
+//!
+//! 1. Each saboteur is hunted by several sweeps, each over seeds of its own; what is told is the median.
+//! 2. What the median sweep found is shrunk.
+//! 3. What honest processes fail too is no catch.
+//! 4. A saboteur that is a patch hunts itself: a copy of the source with it is built, and that program is asked for
+//!    the same row.
+
+mod args;
+mod hunter;
+mod row;
+mod table;
+
+use std::collections::BTreeMap;
+use std::io;
+use std::num::NonZeroUsize;
+use std::path::Path;
+use std::process::Command;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, PoisonError};
+use std::thread;
+
+use aviary::search::Drawn;
+
+pub(crate) use self::args::Args;
+use self::hunter::Hunter;
+use self::row::Row;
+use self::table::Table;
+use crate::Exit;
+use crate::args::Format;
+use crate::draw::find;
+use crate::matrix::patches::{self, Copied, Patch};
+use crate::progress::Progress;
+use crate::report::{error, stdout};
+use crate::saboteurs::{self, Lying, Saboteur};
+
+pub(crate) fn saboteurs(args: &Args) -> io::Result<Exit> {
+    let profile = find::<Lying>(&args.profile)
+        .and_then(|profile| Drawn::new::<Lying>(&args.profile, profile).map_err(|why| why.to_string()));
+    let hunter = match profile {
+        Ok(profile) => Hunter::new(args, profile),
+        Err(why) => return Ok(usage(&why)),
+    };
+    if let Some(name) = &args.planted {
+        hunter.planted(name).json(&mut stdout())?;
+        return Ok(Exit::Passed);
+    }
+    let (wrappers, patches) = match chosen(args) {
+        Ok(chosen) => chosen,
+        Err(exit) => return Ok(exit),
+    };
+    // What is wrong with a patch is said before anything runs.
+    let copied = match copied(&patches) {
+        Ok(copied) => copied,
+        Err(why) => return Ok(usage(&why)),
+    };
+    // The reader of what is told as it comes may go away: what is found is still the answer.
+    let tell = |row: &Row| match args.format {
+        Format::Json => drop(row.json(&mut stdout())),
+        Format::Text => {}
+    };
+    let mut rows = hunted(args, &hunter, &wrappers, tell);
+    if let Some(copied) = copied {
+        for (number, patch) in patches.iter().enumerate() {
+            let _progress = Progress::show(number + 1, patches.len(), &patch.name);
+            match planted(args, &hunter, &copied, patch) {
+                Ok(row) => {
+                    tell(&row);
+                    rows.push(row);
+                }
+                Err(why) => return Ok(usage(&why)),
+            }
+        }
+    }
+    let table = Table::new(rows, args.seeds_max);
+    if args.format == Format::Text {
+        table.text(&mut stdout())?;
+    }
+    Ok(if table.is_full() { Exit::Passed } else { Exit::Blind })
+}
+
+fn usage(why: &str) -> Exit {
+    error(format_args!("{why}"));
+    Exit::Usage
+}
+
+/// The wrappers and patches that `args` name, or all of them.
+fn chosen(args: &Args) -> Result<(Vec<&'static Saboteur>, Vec<Patch>), Exit> {
+    let patches = if args.patches { patches::all().map_err(|why| usage(&why))? } else { Vec::new() };
+    let is_known =
+        |name: &&String| saboteurs::find(name).is_some() || patches.iter().any(|patch| patch.name == **name);
+    if let Some(name) = args.names.iter().find(|name| !is_known(name)) {
+        return Err(crate::matrix::unknown(name));
+    }
+    let is_named = |name: &str| args.names.is_empty() || args.names.iter().any(|one| one == name);
+    let wrappers = saboteurs::all().filter(|saboteur| is_named(saboteur.name)).collect();
+    Ok((wrappers, patches.into_iter().filter(|patch| is_named(&patch.name)).collect()))
+}
+
+/// A copy of the source to which every patch applies; `None` when there is no patch.
+fn copied(patches: &[Patch]) -> Result<Option<Copied>, String> {
+    if patches.is_empty() {
+        return Ok(None);
+    }
+    let copied = Copied::new()?;
+    let stale: Vec<String> = patches.iter().filter_map(|patch| copied.check(patch).err()).collect();
+    if stale.is_empty() { Ok(Some(copied)) } else { Err(stale.join("\n")) }
+}
+
+/// The rows of wrappers, in their order, hunted on as many threads as there are. Each is told as soon as those before it
+/// have been.
+fn hunted(
+    args: &Args,
+    hunter: &Hunter,
+    wrappers: &[&'static Saboteur],
+    tell: impl Fn(&Row) + Sync,
+) -> Vec<Row> {
+    let threads = args.threads.or_else(|| thread::available_parallelism().ok()).map_or(1, NonZeroUsize::get);
+    let next = AtomicUsize::new(0);
+    // Those in their order, and those that wait for one before them.
+    let found = Mutex::new((Vec::new(), BTreeMap::new()));
+    thread::scope(|scope| {
+        for _ in 0..threads.min(wrappers.len()) {
+            scope.spawn(|| {
+                while let number = next.fetch_add(1, Ordering::Relaxed)
+                    && let Some(saboteur) = wrappers.get(number)
+                {
+                    let _progress = Progress::show(number + 1, wrappers.len(), saboteur.name);
+                    let row = hunter.row(saboteur);
+                    let mut found = found.lock().unwrap_or_else(PoisonError::into_inner);
+                    let (rows, early) = &mut *found;
+                    early.insert(number, row);
+                    while let Some(row) = early.remove(&rows.len()) {
+                        tell(&row);
+                        rows.push(row);
+                    }
+                }
+            });
+        }
+    });
+    found.into_inner().unwrap_or_else(PoisonError::into_inner).0
+}
+
+/// The row of a patch: a program with it hunts its own bug, again and again until all that it found is that bug.
+fn planted(args: &Args, hunter: &Hunter, copied: &Copied, patch: &Patch) -> Result<Row, String> {
+    copied.with(patch, |copied| {
+        let program = copied.build_fast()?;
+        let mut except = Vec::new();
+        loop {
+            let row = ask(&program, args, patch, &except)?;
+            let honest = row.seeds.iter().flatten().filter(|seed| hunter.fails_honestly(**seed));
+            let before = except.len();
+            except.extend(honest);
+            if except.len() == before {
+                return Ok(Row { about: patch.about.clone(), ..row });
+            }
+        }
+    })
+}
+
+fn ask(program: &Path, args: &Args, patch: &Patch, except: &[u64]) -> Result<Row, String> {
+    let mut command = Command::new(program);
+    command.args(["saboteurs", "--planted", &patch.name]);
+    command.args(["--sweeps", &args.sweeps.to_string(), "--seeds-max", &args.seeds_max.to_string()]);
+    match args.no_shrink {
+        true => command.arg("--no-shrink"),
+        false => command.args(["--shrink-time", &format!("{}ms", args.shrink_time.as_millis())]),
+    };
+    except.iter().for_each(|seed| {
+        command.args(["--except", &seed.to_string()]);
+    });
+    command.arg("--").arg(&args.profile);
+    let output = command.output().map_err(|error| format!("failed to run {}: {error}", program.display()))?;
+    let told = String::from_utf8_lossy(&output.stdout);
+    serde_json::from_str(told.trim()).map_err(|error| {
+        let complaint = String::from_utf8_lossy(&output.stderr);
+        format!("{}: its own hunt tells no row: {error}\n{}", patch.name, complaint.trim_end())
+    })
+}

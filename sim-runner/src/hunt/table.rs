@@ -1,0 +1,101 @@
+//! The table of saboteurs, as text for people.
+
+use std::io::{self, Write};
+
+use crate::hunt::row::{Row, Small, middle};
+use crate::report::{BAD, DIM, GOOD};
+
+pub(super) struct Table {
+    rows: Vec<Row>,
+    seeds_max: u64,
+}
+
+/// The one in the middle; of two the lower.
+fn median<T: Ord + Copy>(all: impl Iterator<Item = T>) -> Option<T> {
+    let mut all: Vec<T> = all.collect();
+    all.sort_unstable();
+    all.get(middle(all.len())).copied()
+}
+
+impl Table {
+    pub(super) fn new(rows: Vec<Row>, seeds_max: u64) -> Table {
+        Table { rows, seeds_max }
+    }
+
+    /// Whether every saboteur is caught.
+    pub(super) fn is_full(&self) -> bool {
+        self.rows.iter().all(|row| row.median().is_some())
+    }
+
+    /// Writes it, with those that were written late apart.
+    pub(super) fn text(&self, out: &mut impl Write) -> io::Result<()> {
+        let (late, early): (Vec<&Row>, Vec<&Row>) = self.rows.iter().partition(|row| row.is_held_out);
+        if !early.is_empty() {
+            self.part(out, &early)?;
+        }
+        if !early.is_empty() && !late.is_empty() {
+            writeln!(out)?;
+        }
+        if !late.is_empty() {
+            writeln!(out, "Written after the profile and its recipes were fixed:")?;
+            self.part(out, &late)?;
+        }
+        out.flush()
+    }
+
+    fn part(&self, out: &mut impl Write, rows: &[&Row]) -> io::Result<()> {
+        let wide = |text: fn(&Row) -> &str, least: usize| {
+            rows.iter().map(|row| text(row).chars().count()).max().unwrap_or(0).max(least)
+        };
+        let name = wide(|row| &row.name, "saboteur".len());
+        let property = wide(|row| row.property.as_deref().unwrap_or(""), "caught by".len());
+        writeln!(
+            out,
+            "{DIM}{:name$}  {:property$}  {:>6}  {:>6}  {:>5}  {:>8}{DIM:#}",
+            "saboteur", "caught by", "median", "worst", "steps", "shrunk"
+        )?;
+        for row in rows {
+            let style = if row.median().is_some() { GOOD } else { BAD };
+            let number = |number: Option<u64>| number.map_or_else(|| "none".to_owned(), |n| n.to_string());
+            let caught = row.property.as_deref().unwrap_or("nobody");
+            write!(
+                out,
+                "{style}{:name$}{style:#}  {caught:property$}  {:>6}  {:>6}",
+                row.name,
+                number(row.median()),
+                number(row.worst())
+            )?;
+            if let Some(Small { steps, millis, .. }) = row.small {
+                write!(out, "  {steps:>5}  {:>6}.{} s", millis / 1_000, millis % 1_000 / 100)?;
+            }
+            writeln!(out)?;
+        }
+        self.sum_up(out, rows)
+    }
+
+    fn sum_up(&self, out: &mut impl Write, rows: &[&Row]) -> io::Result<()> {
+        let missed: Vec<&str> =
+            rows.iter().filter(|row| row.median().is_none()).map(|row| row.name.as_str()).collect();
+        let seeds = || rows.iter().filter_map(|row| row.median());
+        let small = || rows.iter().filter_map(|row| row.small);
+        let count = rows.len();
+        match missed[..] {
+            [] => write!(out, "{GOOD}caught{GOOD:#}: all {count}")?,
+            _ => write!(out, "{BAD}blind{BAD:#}: {} of {count} caught", count - missed.len())?,
+        }
+        if let (Some(middle), Some(most)) = (median(seeds()), seeds().max()) {
+            write!(out, "; seeds: median {middle}, hardest {most}")?;
+        }
+        if let (Some(middle), Some(most)) =
+            (median(small().map(|small| small.steps)), small().map(|small| small.steps).max())
+        {
+            let time = small().map(|small| small.millis).max().unwrap_or(0).div_ceil(1_000);
+            write!(out, "; steps after shrinking: median {middle}, most {most}, within {time} s each")?;
+        }
+        writeln!(out)?;
+        for name in missed {
+            writeln!(out, "  {BAD}{name}{BAD:#} is not found in {} seeds", self.seeds_max)?;
+        }
+        Ok(())
+    }
+}

@@ -156,14 +156,18 @@ fn journals(records: &[Vec<u8>]) -> Result<BTreeMap<String, Vec<u8>>, Box<dyn Er
         }
         if number % 3 == 2 {
             while let Some(last) = journal.start_sync(&mut disk)? {
-                disk.take_started().into_iter().try_for_each(|sync| disk.finish(sync))
-                .map_err(|(file, error)| format!("{file}: {error}"))?;
+                disk.take_started()
+                    .into_iter()
+                    .try_for_each(|sync| disk.finish(sync))
+                    .map_err(|(file, error)| format!("{file}: {error}"))?;
                 journal.on_synced(&mut disk, last)?;
             }
         }
         if number == 8 {
             (journal, _) = Journal::open(&mut disk, &IDENTITY)?;
-            disk.take_started().into_iter().try_for_each(|sync| disk.finish(sync))
+            disk.take_started()
+                .into_iter()
+                .try_for_each(|sync| disk.finish(sync))
                 .map_err(|(file, error)| format!("{file}: {error}"))?;
             note("started_again", &disk);
         }

@@ -67,12 +67,12 @@ fn a_hunt_tells_who_caught_what_and_how_soon() {
 #[test]
 fn who_is_not_caught_is_named() {
     let folder = folder("uncaught");
-    let hunted = ["calm.ron", "--saboteur", "remembers-nothing", "--saboteur", "forgets-accept"];
+    let hunted = ["calm.ron", "--saboteur", "forwards-the-later-first", "--saboteur", "forgets-accept"];
     let bounds = ["--sweeps", "4", "--seeds-max", "3", "--no-shrink"];
     let (code, text, error) = hunt(&folder, &[&hunted[..], &bounds].concat());
     assert_eq!((code, error.as_str()), (6, ""), "{text}");
     assert!(text.contains("blind: 1 of 2 caught"), "{text}");
-    assert!(text.contains("remembers-nothing is not found in 3 seeds"), "{text}");
+    assert!(text.contains("forwards-the-later-first is not found in 3 seeds"), "{text}");
     let (code, rows) = rows(&folder, &[&hunted[..3], &bounds].concat());
     assert_eq!(code, 6);
     // When three of four gave up, the median did.

@@ -4,6 +4,9 @@ use super::{Ballot, Entry, Message, Note, Paxos, Port, Slot, Value};
 use crate::ids::{SiteId, SiteSet};
 use crate::time::Instant;
 
+/// For how many election timeouts a leader that does not hear this site is waited for: losses come in bursts.
+const UNHEARD_TIMES: u64 = 4;
+
 /// How far this site knows that others know more, and what it is asking for.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Learner {
@@ -46,13 +49,14 @@ impl<V: Value> Paxos<V> {
     }
 
     /// The leader of `ballot` says whom it hears. At first contact it cannot know this site yet.
-    pub(super) fn hear_whom(&mut self, ballot: Ballot, hears: SiteSet) {
+    pub(super) fn hear_whom(&mut self, now: Instant, ballot: Ballot, hears: SiteSet) {
         let is_known = self.leader.is_some_and(|(known, _)| known == ballot);
-        self.is_unheard = is_known && !hears.contains(self.me);
+        let is_unheard = is_known && !hears.contains(self.me);
+        self.unheard_since = is_unheard.then(|| self.unheard_since.unwrap_or(now));
     }
 
-    /// Heard the leader of `ballot`, which is not below what it promised. One that does not hear this site is none
-    /// to wait for: what this site takes would never reach it.
+    /// Heard the leader of `ballot`, which is not below what it promised. One that has not heard this site for long is
+    /// none to wait for: what this site takes would never reach it.
     pub(super) fn follow(&mut self, now: Instant, ballot: Ballot, port: &mut impl Port<V>) {
         if ballot.site == self.me {
             return;
@@ -61,10 +65,10 @@ impl<V: Value> Paxos<V> {
             self.step_down(now, ballot, port);
         }
         match self.leader {
-            Some((known, _)) if known == ballot && self.is_unheard => return,
+            Some((known, _)) if known == ballot && self.is_unheard(now) => return,
             Some((known, _)) if known >= ballot => {}
             _ => {
-                self.is_unheard = false;
+                self.unheard_since = None;
                 port.note(Note::Follows(ballot));
             }
         }
@@ -72,6 +76,11 @@ impl<V: Value> Paxos<V> {
         self.leaning = None;
         self.attempts = 0;
         self.election_at = Some(now + self.patience());
+    }
+
+    fn is_unheard(&self, now: Instant) -> bool {
+        let patience = self.config.election.times(UNHEARD_TIMES);
+        self.unheard_since.is_some_and(|since| now.since(since) >= patience)
     }
 
     /// The leader of `ballot` says that everything below `chosen` is chosen. What this site accepted under

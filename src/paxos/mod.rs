@@ -117,8 +117,8 @@ pub struct Paxos<V> {
     phase: Phase<V>,
     /// The leader that it last heard, and when.
     leader: Option<(Ballot, Instant)>,
-    /// Whether the leader that it follows says that it does not hear this site.
-    is_unheard: bool,
+    /// Since when the leader that it follows says that it does not hear this site.
+    unheard_since: Option<Instant>,
     /// Through whom it is served while it hears none.
     leaning: Option<Leaning>,
     /// When it campaigns unless it hears a leader; `None` before the first input.
@@ -146,7 +146,7 @@ impl<V: Value> Paxos<V> {
             chosen_recorded: Slot(0),
             phase: Phase::Following,
             leader: None,
-            is_unheard: false,
+            unheard_since: None,
             leaning: None,
             election_at: None,
             attempts: 0,
@@ -253,7 +253,7 @@ impl<V: Value> Paxos<V> {
                 self.on_nack(now, from, (ballot, promised), chosen, port)
             }
             Message::Heartbeat { ballot, chosen, beat, hears } => {
-                self.hear_whom(ballot, hears);
+                self.hear_whom(now, ballot, hears);
                 self.on_heartbeat(now, ballot, chosen, beat, port)
             }
             Message::Heard { ballot, chosen, .. } => self.on_heard(now, from, ballot, chosen, port),

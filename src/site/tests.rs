@@ -317,7 +317,7 @@ fn who_hears_the_leader_passes_on_what_an_origin_hands_to_it_and_nothing_else() 
     };
     assert_eq!(sent(heard, 1, &forward), [], "it hears no leader");
     let ballot = paxos::Ballot { round: 1, site: SiteId::new(2).unwrap() };
-    let heartbeat = paxos::Message::Heartbeat { ballot, chosen: Slot(0), beat: 1 };
+    let heartbeat = paxos::Message::Heartbeat { ballot, chosen: Slot(0), beat: 1, hears: SiteSet::first(9) };
     sent(heard, 2, &Message::Paxos { message: heartbeat });
     assert_eq!(sent(heard, 1, &forward), [(ProcessId::site(2).into(), relay.clone())]);
     assert_eq!(sent(heard, 2, &forward), [], "it is not site 2's");

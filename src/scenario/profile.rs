@@ -1,6 +1,6 @@
 //! A profile: the ranges and weights that scenarios are drawn from, as a RON file.
 //!
-//! It says how often and how much, not what a fault is: every field has a use in [`draw`](crate::scenario::draw).
+//! It says how often and how much, not what a fault is: every field has a use in [`draw`](mod@crate::scenario::draw).
 //! What a profile leaves out is as in the default one. Spans include both ends, weights are relative to each other.
 
 use alloc::collections::BTreeMap;

@@ -227,38 +227,3 @@ fn who_draws_no_commands_is_told() {
     let error = draw_recipe::<Timelines>(&Profile::default(), 1, "swizle").unwrap_err();
     assert!(error.to_string().contains("did you mean `swizzle`?"), "{error}");
 }
-
-/// How fast drawn scenarios run, and what comes of them: `cargo test --release -- --ignored drawn_runs --nocapture`.
-#[test]
-#[ignore = "a measurement"]
-#[expect(clippy::disallowed_types, clippy::disallowed_methods, reason = "wall time around runs, not in them")]
-#[expect(clippy::print_stderr, reason = "a measurement is shown")]
-fn drawn_runs() {
-    let number = |name: &str| std::env::var(name).ok().and_then(|text| text.parse().ok());
-    let first = number("AVIARY_SEED").unwrap_or(0_u64);
-    let count = number("AVIARY_SEEDS").unwrap_or(200_u64);
-    let options = RunOptions { trace: TraceLevel::Off, ..RunOptions::default() };
-    let (mut events, mut simulated, mut verdicts) = (0, 0, BTreeMap::<String, u32>::new());
-    let (mut fired, mut all) = (0, 0);
-    let start = std::time::Instant::now();
-    for seed in first..first + count {
-        let scenario = drawn(&Profile::default(), seed);
-        let outcome = run(&scenario, &options).unwrap();
-        events += outcome.events;
-        simulated += outcome.simulated.as_micros() / 1_000;
-        let steps = scenario.steps.len() + scenario.also.iter().map(Vec::len).sum::<usize>();
-        (fired, all) = (fired + steps - outcome.skipped, all + steps);
-        let text = outcome.verdict.to_string();
-        if !outcome.verdict.is_pass() {
-            eprintln!("seed {seed} ({}): {text}", scenario.about);
-        }
-        *verdicts.entry(text.split([' ', ':']).next().unwrap_or("").to_owned()).or_default() += 1;
-    }
-    let wall = start.elapsed();
-    eprintln!(
-        "{count} runs in {wall:?}: {} us, {} events and {} simulated ms each, {fired} of {all} steps fired, {verdicts:?}",
-        wall.as_micros() / u128::from(count),
-        events / count,
-        simulated / count,
-    );
-}

@@ -14,6 +14,7 @@ use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 
 use crate::scenario::Service;
+use crate::search::clock::Clock;
 use crate::search::facts::Facts;
 use crate::search::ran::{Ran, execute};
 use crate::search::runner::Runner;
@@ -131,9 +132,9 @@ impl<S: Service> Sweep<S> {
             room: Condvar::new(),
             news: Condvar::new(),
         };
-        let start = now();
+        let clock = Clock::start();
         let is_stopped =
-            || stop.load(Ordering::Relaxed) || self.time.is_some_and(|time| start.elapsed() >= time);
+            || stop.load(Ordering::Relaxed) || self.time.is_some_and(|time| clock.elapsed() >= time);
         thread::scope(|scope| {
             for _ in 0..self.threads.get() {
                 scope.spawn(|| {
@@ -204,13 +205,4 @@ fn listen(shared: &Shared, listener: &mut impl Listener) {
         let waited = shared.news.wait_timeout_while(board, LOOK_EVERY, is_waited_for);
         board = waited.unwrap_or_else(PoisonError::into_inner).0;
     }
-}
-
-#[expect(
-    clippy::disallowed_types,
-    clippy::disallowed_methods,
-    reason = "wall time between runs, never inside of one"
-)]
-fn now() -> std::time::Instant {
-    std::time::Instant::now()
 }

@@ -176,6 +176,11 @@ pub fn put_text(out: &mut Vec<u8>, text: &str) {
     out.extend_from_slice(text.as_bytes());
 }
 
+/// How many bytes [`put_text`] appends.
+pub const fn text_size(text: &str) -> usize {
+    u64_size(text.len() as u64) + text.len()
+}
+
 /// Appends a length-prefixed list.
 pub fn put_list<T: Wire>(out: &mut Vec<u8>, items: &[T]) {
     put_u64(out, items.len() as u64);
@@ -210,6 +215,10 @@ macro_rules! wire_small_number {
                 put_u64(out, u64::from(*self));
             }
 
+            fn size(&self) -> usize {
+                u64_size(u64::from(*self))
+            }
+
             fn decode(input: &mut Reader<'_>) -> Result<$number, WireError> {
                 <$number>::try_from(input.u64()?).map_err(|_| WireError::Invalid("number"))
             }
@@ -224,6 +233,10 @@ impl Wire for Instant {
         put_u64(out, self.as_micros());
     }
 
+    fn size(&self) -> usize {
+        u64_size(self.as_micros())
+    }
+
     fn decode(input: &mut Reader<'_>) -> Result<Instant, WireError> {
         input.u64().map(Instant::from_micros)
     }
@@ -232,6 +245,10 @@ impl Wire for Instant {
 impl Wire for Duration {
     fn encode(&self, out: &mut Vec<u8>) {
         put_u64(out, self.as_micros());
+    }
+
+    fn size(&self) -> usize {
+        u64_size(self.as_micros())
     }
 
     fn decode(input: &mut Reader<'_>) -> Result<Duration, WireError> {
@@ -262,6 +279,10 @@ impl Wire for String {
         put_text(out, self);
     }
 
+    fn size(&self) -> usize {
+        text_size(self)
+    }
+
     fn decode(input: &mut Reader<'_>) -> Result<String, WireError> {
         input.text(usize::MAX).map(String::from)
     }
@@ -271,6 +292,10 @@ impl Wire for String {
 impl<T: Wire> Wire for Vec<T> {
     fn encode(&self, out: &mut Vec<u8>) {
         put_list(out, self);
+    }
+
+    fn size(&self) -> usize {
+        list_size(self)
     }
 
     fn decode(input: &mut Reader<'_>) -> Result<Vec<T>, WireError> {
@@ -382,6 +407,7 @@ mod tests {
     fn what_protocols_are_made_of_has_one_form() {
         fn check<T: Wire + PartialEq>(value: T) {
             let bytes = value.to_bytes();
+            assert_eq!(value.size(), bytes.len());
             assert_eq!(T::from_bytes(&bytes), Ok(value));
             assert!(bytes.is_empty() || T::from_bytes(&bytes[..bytes.len() - 1]).is_err());
         }

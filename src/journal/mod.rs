@@ -64,6 +64,7 @@ pub mod vital;
 #[cfg(test)]
 mod tests;
 
+use alloc::borrow::Cow;
 use alloc::string::String;
 use alloc::vec::Vec;
 
@@ -222,7 +223,10 @@ impl Journal {
         }
         let mut last = None;
         for number in &self.unsynced {
-            let name = segment::file_name(*number);
+            let name = match *number == self.tail.segment {
+                true => Cow::Borrowed(self.name.as_str()),
+                false => Cow::Owned(segment::file_name(*number)),
+            };
             last = Some(disk.start_sync(&name).map_err(JournalError::disk(&name))?);
         }
         self.unsynced.clear();

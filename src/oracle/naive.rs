@@ -107,7 +107,7 @@ impl Model {
         let mut page = Page::default();
         for tweet in self.tweets_before(end).rev().filter(|tweet| !hidden.contains(&tweet.user)) {
             page.tweets.push(tweet.clone());
-            if page.tweets.len() as u64 > view.limit || page.to_bytes().len() > Page::BYTES_MAX {
+            if page.tweets.len() as u64 > view.limit || page.size() > Page::BYTES_MAX {
                 page.tweets.pop();
                 page.has_more = true;
                 break;

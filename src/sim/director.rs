@@ -7,6 +7,7 @@ use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::sync::Arc;
 use alloc::vec::Vec;
+use core::cell::LazyCell;
 
 use crate::ids::ProcessId;
 use crate::process::Subject;
@@ -203,24 +204,26 @@ impl<C: Clone> Director<C> {
     }
 
     /// A datagram is handed to the network, or is about to be handled.
-    pub(crate) fn on_datagram(
+    pub(crate) fn on_datagram<'a>(
         &mut self,
         is_sent: bool,
         now: Instant,
         (from, to): (ProcessId, ProcessId),
         labels: &Labels,
-        cast: &Cast<'_>,
+        cast: impl FnOnce() -> Cast<'a>,
     ) {
+        // Of most datagrams no step wants to hear, and who plays which part is asked of every process.
+        let cast = LazyCell::new(cast);
         let mut matched = Vec::new();
         for track in self.on_datagram.iter().copied() {
             let filter = self.armed(track).and_then(|step| datagrams_wanted(&step.trigger, is_sent));
             let Some((filter, nth)) = filter else { continue };
             let says_so = labels.iter().any(|(kind, _)| is_kind(filter, kind));
-            let is_there = cast.is(filter.from, from) && cast.is(filter.to, to);
-            let is_match = is_there && says_so && says(filter, labels);
+            let is_there = says_so && cast.is(filter.from, from) && cast.is(filter.to, to);
+            let is_match = is_there && says(filter, labels);
             let progress = &mut self.progress[track];
             progress.near += u64::from(says_so);
-            progress.nearer += u64::from(says_so && is_there);
+            progress.nearer += u64::from(is_there);
             progress.seen += u64::from(is_match);
             if is_match && progress.seen >= nth {
                 matched.push(track);
@@ -229,7 +232,7 @@ impl<C: Clone> Director<C> {
         // Only now, so that a step armed by this datagram does not see it.
         for track in matched {
             self.progress[track].ends = Some((from, to));
-            self.trigger(track, now, cast);
+            self.trigger(track, now, &cast);
         }
     }
 

@@ -8,7 +8,7 @@ use crate::frame::{self, Datagram};
 use crate::ids::ProcessId;
 use crate::outbox::Outgoing;
 use crate::process::{Process, Recipients};
-use crate::sim::fates::Fate;
+use crate::sim::fates::{Fate, Mishaps};
 use crate::sim::host::Waiting;
 use crate::sim::judge::{Judge, Observation, Violation};
 use crate::sim::limits;
@@ -154,7 +154,7 @@ impl<P: Process, J: Judge<P>> World<P, J> {
             match self.meet(id, to, own) {
                 Err(why) => return self.lose(id, to, why),
                 Ok((met, waits)) => {
-                    mishaps = Some(met);
+                    mishaps = Some(met).filter(|met| *met != Mishaps::default());
                     delay = delay + waits;
                     second = second.map(|second| second + waits);
                 }
@@ -214,13 +214,11 @@ impl<P: Process, J: Judge<P>> World<P, J> {
 
     #[cold]
     fn do_tell_script(&mut self, is_sent: bool, ends: (ProcessId, ProcessId), id: ParcelId) {
-        {
-            let cast = cast(&self.hosts, &self.settings);
-            let labels = &self.parcels.get(id).datagram.labels;
-            self.director.on_datagram(is_sent, self.watch.now, ends, labels, &cast);
-            if is_sent {
-                self.run_fired(true);
-            }
+        let cast = || cast(&self.hosts, &self.settings);
+        let labels = &self.parcels.get(id).datagram.labels;
+        self.director.on_datagram(is_sent, self.watch.now, ends, labels, cast);
+        if is_sent {
+            self.run_fired(true);
         }
     }
 

@@ -167,8 +167,10 @@ impl<P: Process, J: Judge<P>> Watch<P, J> {
 
     /// Shows the judge what happened. Once it objected it is asked no more.
     pub(crate) fn show(&mut self, seen: &Observation<'_, P>) {
-        if self.violation.is_none() {
-            self.violation = self.judge.observe(self.now, seen).err();
+        if self.violation.is_none()
+            && let Err(violation) = self.judge.observe(self.now, seen)
+        {
+            self.violation = Some(violation);
         }
     }
 

@@ -6,7 +6,7 @@ use alloc::vec::Vec;
 use core::fmt;
 use core::str::FromStr;
 
-use crate::wire::{Reader, Wire, WireError, put_text, u64_size};
+use crate::wire::{Reader, Wire, WireError, put_text, text_size};
 
 /// A user: 1 to 32 of letters, digits, `_` and `-` (ASCII).
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -168,7 +168,7 @@ impl Wire for Text {
     }
 
     fn size(&self) -> usize {
-        u64_size(self.0.len() as u64) + self.0.len()
+        text_size(&self.0)
     }
 
     fn decode(input: &mut Reader<'_>) -> Result<Text, WireError> {

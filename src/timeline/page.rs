@@ -5,7 +5,7 @@ use core::fmt;
 
 use crate::timeline::event::Position;
 use crate::timeline::names::{Text, User};
-use crate::wire::{Reader, U64_MAX, Wire, WireError, put_list};
+use crate::wire::{Reader, U64_MAX, Wire, WireError, list_size, put_list};
 
 /// Asks for a page of what `viewer` may see, newest first.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
@@ -61,6 +61,10 @@ impl Wire for Page {
     fn encode(&self, out: &mut Vec<u8>) {
         put_list(out, &self.tweets);
         self.has_more.encode(out);
+    }
+
+    fn size(&self) -> usize {
+        list_size(&self.tweets) + self.has_more.size()
     }
 
     fn decode(input: &mut Reader<'_>) -> Result<Page, WireError> {

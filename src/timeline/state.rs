@@ -7,7 +7,6 @@
 //! 3. A page never exceeds [`Page::BYTES_MAX`] and claims more exactly when an older visible tweet exists.
 
 use alloc::collections::BTreeSet;
-use alloc::vec::Vec;
 
 use crate::chunks::Chunks;
 use crate::timeline::event::{Event, Position};
@@ -52,11 +51,11 @@ impl Timeline {
         };
         let newest_first = (0..end).rev().filter_map(|index| self.tweets.get(index));
         let mut page = Page::default();
-        let mut bytes = Vec::new();
+        let mut bytes = 0;
         for tweet in newest_first.filter(|tweet| !self.is_blocked(&tweet.user, &view.viewer)) {
-            tweet.encode(&mut bytes);
+            bytes += tweet.size();
             let count = page.tweets.len() + 1;
-            if count as u64 > view.limit || page_bytes(count, bytes.len()) > Page::BYTES_MAX {
+            if count as u64 > view.limit || page_bytes(count, bytes) > Page::BYTES_MAX {
                 page.has_more = true;
                 break;
             }
@@ -67,7 +66,7 @@ impl Timeline {
 
     /// Whether `user` blocks `whom`.
     pub fn is_blocked(&self, user: &User, whom: &User) -> bool {
-        self.blocks.contains(&(user.clone(), whom.clone()))
+        !self.blocks.is_empty() && self.blocks.contains(&(user.clone(), whom.clone()))
     }
 
     /// Who blocks whom, in ascending order of both.

@@ -74,11 +74,9 @@ impl<S: Service> Planner<S> {
         // No step of this track can fire before this.
         let mut earliest = Duration::ZERO;
         for (number, step) in steps.iter().enumerate() {
-            let name = place.index(number).to_string();
-            let place = match (place.index(number), step.is_optional) {
-                (place, true) => place.index(0),
-                (place, false) => place,
-            };
+            let whole = place.index(number);
+            let inner = step.is_optional.then(|| whole.index(0));
+            let place = inner.as_ref().unwrap_or(&whole);
             let trigger = match &step.when {
                 When::At(time) => {
                     if *time < earliest {
@@ -109,7 +107,7 @@ impl<S: Service> Planner<S> {
                 }
                 When::At(_) | When::After(_) | When::On(_) => None,
             };
-            let action = self.action(&place.index(1), &name, &step.action);
+            let action = self.action(&place.index(1), &whole, &step.action);
             self.fired_by = None;
             if let (Some(trigger), Some(action)) = (trigger, action) {
                 track.push(Step { trigger, action, is_optional: step.is_optional });
@@ -250,7 +248,7 @@ impl<S: Service> Planner<S> {
     fn action(
         &mut self,
         place: &Place,
-        name: &str,
+        step: &Place,
         action: &Word<Fault<S::Expectation>, S::Command>,
     ) -> Option<Action<CommandOf<S>>> {
         let fault = match action {
@@ -353,8 +351,9 @@ impl<S: Service> Planner<S> {
             Fault::Expect(expectation) => {
                 self.fired_by = None;
                 let number = self.checks.len();
-                let what = self.check(&inner, name, expectation)?;
-                self.checks.push(Check { name: name.to_owned(), what });
+                let name = step.to_string();
+                let what = self.check(&inner, &name, expectation)?;
+                self.checks.push(Check { name, what });
                 Action::Check(number)
             }
         })

@@ -237,9 +237,14 @@ impl<S: Service> Run<S> {
             forgotten: self.world.trace().forgotten(),
             elided: self.world.trace().elided(),
             skipped: all - fired,
-            unknown: S::unknown(self.world.judge().judges()),
+            unknown: self.unknown(),
             final_state,
         }
+    }
+
+    /// What judges could not judge within their bounds so far, in a sentence each.
+    pub fn unknown(&self) -> Vec<String> {
+        S::unknown(self.world.judge().judges())
     }
 
     /// Does something to a run that is not over. What goes wrong in it is the verdict, a panic too.

@@ -105,7 +105,8 @@ mod tests {
     fn failed(seed: u64, property: &'static str, explanation: &str) -> Ran {
         let verdict = Verdict::Violated(Violation { property, explanation: explanation.into() });
         let again = Again::Once;
-        Ran { source: 0, seed, verdict, events: 1, simulated: Duration::ZERO, fingerprint: 0, again }
+        let (simulated, unknown) = (Duration::ZERO, Vec::new());
+        Ran { source: 0, seed, verdict, events: 1, simulated, fingerprint: 0, unknown, again }
     }
 
     #[test]

@@ -22,6 +22,8 @@ pub struct Ran {
     pub simulated: Duration,
     /// A word over everything that happened.
     pub fingerprint: u64,
+    /// What judges could not judge within their bounds, in a sentence each.
+    pub unknown: Vec<String>,
     /// Whether it was run a second time, and what that came to if it came to something else.
     pub again: Again,
 }
@@ -100,7 +102,17 @@ pub(super) fn execute<S: Service>(
             let why = format!("what was drawn cannot be run: {}", problems.join("; "));
             let (verdict, simulated) = (Verdict::Stale { why }, Duration::ZERO);
             let again = Again::Once;
-            return Ran { source: number, seed, verdict, events: 0, simulated, fingerprint: 0, again };
+            let unknown = Vec::new();
+            return Ran {
+                source: number,
+                seed,
+                verdict,
+                events: 0,
+                simulated,
+                fingerprint: 0,
+                unknown,
+                again,
+            };
         }
     };
     facts.add_run(&first);
@@ -118,7 +130,8 @@ pub(super) fn execute<S: Service>(
         Again::Once
     };
     let simulated = first.world().now().since(Instant::ZERO);
-    Ran { source: number, seed, verdict, events, simulated, fingerprint, again }
+    let unknown = first.unknown();
+    Ran { source: number, seed, verdict, events, simulated, fingerprint, unknown, again }
 }
 
 /// The same run once more, with what is notable of its trace.

@@ -35,6 +35,9 @@ struct Line<'a> {
     events: u64,
     simulated_ns: u64,
     fingerprint: String,
+    /// What judges could not judge within their bounds; absent when there is nothing.
+    #[serde(skip_serializing_if = "<[String]>::is_empty")]
+    unknown: &'a [String],
     /// Whether a second run was the same; absent where there was none.
     #[serde(skip_serializing_if = "Option::is_none")]
     repeats: Option<bool>,
@@ -50,6 +53,7 @@ pub(super) fn line(out: &mut impl Write, source: &str, ran: &Ran) -> io::Result<
         events: ran.events,
         simulated_ns: ran.simulated.as_micros().saturating_mul(1_000),
         fingerprint: format!("{:016x}", ran.fingerprint),
+        unknown: &ran.unknown,
         repeats: match ran.again {
             Again::Once => None,
             Again::Same => Some(true),

@@ -7,7 +7,7 @@ use aviary::search::{FactKind, Facts, Settled};
 use serde::Serialize;
 
 use super::corpus::Checked;
-use super::totals::Totals;
+use super::totals::{Totals, Unjudged};
 use super::words::{count, rate};
 use crate::report::{BAD, DIM, GOOD, ODD};
 
@@ -61,6 +61,15 @@ impl Closing<'_> {
             let threads = self.threads as u64;
             let mib = |kib: u64| format!("{}.{}", kib / 1_024, kib % 1_024 * 10 / 1_024);
             writeln!(out, "  memory     {} MiB at most, {} a core", mib(kib), mib(kib / threads))?;
+        }
+        if let Some(Unjudged { source, seed, sentence }) = &totals.first_unjudged {
+            let runs = count(totals.unjudged);
+            writeln!(
+                out,
+                "  {ODD}unjudged{ODD:#}   {runs} runs in part, first of {} seed {seed}",
+                self.sources[*source]
+            )?;
+            writeln!(out, "             {sentence}")?;
         }
         let (seen, all) = facts.coverage();
         writeln!(out, "  facts      {seen} of {all} happened")?;
@@ -148,6 +157,7 @@ impl Closing<'_> {
             simulated_ns: totals.simulated_us.saturating_mul(1_000),
             memory_kib: self.memory_kib,
             failed: totals.failed(),
+            unjudged: totals.unjudged,
             differed: totals.differed,
             facts: self.facts.iter().map(fact).collect(),
             groups: self.settled.iter().zip(&self.replays).map(group).collect(),
@@ -173,6 +183,8 @@ struct Object<'a> {
     simulated_ns: u64,
     memory_kib: Option<u64>,
     failed: u64,
+    /// Runs of which judges could not judge everything within their bounds.
+    unjudged: u64,
     differed: u64,
     facts: Vec<FactObject>,
     groups: Vec<GroupObject>,

@@ -17,12 +17,24 @@ pub(super) struct Totals {
     pub(super) broken: u64,
     /// Stale or undecided.
     pub(super) open: u64,
+    /// How many were not judged in all respects, and the first of them.
+    pub(super) unjudged: u64,
+    pub(super) first_unjudged: Option<Unjudged>,
     /// How many did not repeat themselves.
     pub(super) differed: u64,
     /// The first of those.
     pub(super) examples: Vec<Differed>,
     /// The last seed.
     pub(super) last_seed: Option<u64>,
+}
+
+/// A run of which judges could not judge everything within their bounds.
+#[derive(Clone, Debug)]
+pub(super) struct Unjudged {
+    pub(super) source: usize,
+    pub(super) seed: u64,
+    /// What was not judged.
+    pub(super) sentence: String,
 }
 
 /// A run that was not the same when it was run again.
@@ -44,6 +56,11 @@ impl Totals {
             Verdict::Passed => {}
             Verdict::Violated(_) | Verdict::Panicked { .. } | Verdict::Stalled { .. } => self.broken += 1,
             Verdict::Stale { .. } | Verdict::Undecided { .. } => self.open += 1,
+        }
+        if let Some(sentence) = ran.unknown.first() {
+            self.unjudged += 1;
+            let (source, seed, sentence) = (ran.source, ran.seed, sentence.clone());
+            self.first_unjudged.get_or_insert(Unjudged { source, seed, sentence });
         }
         match &ran.again {
             Again::Once => {}
@@ -76,4 +93,25 @@ fn sentence(ran: &Ran, second: &Second) -> String {
     };
     let first = side(ran.events, ran.fingerprint, &ran.verdict);
     format!("{first}; then {}", side(second.events, second.fingerprint, &second.verdict))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use aviary::time::Duration;
+
+    fn ran(seed: u64, unknown: &[&str]) -> Ran {
+        let unknown = unknown.iter().map(ToString::to_string).collect();
+        let (verdict, simulated, again) = (Verdict::Passed, Duration::from_secs(2), Again::Once);
+        Ran { source: 0, seed, verdict, events: 9, simulated, fingerprint: 0, unknown, again }
+    }
+
+    #[test]
+    fn runs_that_were_not_judged_in_all_respects_are_counted_though_they_passed() {
+        let mut totals = Totals::default();
+        let runs = [ran(3, &[]), ran(4, &["order: spent", "sessions: spent"]), ran(5, &["order: spent"])];
+        runs.iter().for_each(|ran| totals.add(ran));
+        let first = totals.first_unjudged.as_ref().map(|first| (first.seed, first.sentence.as_str()));
+        assert_eq!((totals.unjudged, first, totals.failed()), (2, Some((4, "order: spent")), 0));
+    }
 }

@@ -69,6 +69,21 @@ fn a_quiet_sweep_prints_its_figures_and_leaves_nothing_behind() {
 }
 
 #[test]
+fn what_a_profile_never_draws_is_not_missed() {
+    let folder = folder("drawn");
+    let has_expect = |sources: &[&str]| {
+        let json =
+            output(&folder, &[&["sweep"], sources, &["--seeds", "0..2", "--format", "json"]].concat()).1;
+        let object: serde_json::Value = serde_json::from_str(&json).unwrap();
+        let facts = object["facts"].as_array().unwrap();
+        assert!(facts.iter().any(|fact| fact["name"] == "rule: keep"), "{json}");
+        facts.iter().any(|fact| fact["name"] == "expect")
+    };
+    assert!(!has_expect(&["default", "quiet"]));
+    assert!(has_expect(&["good.ron"]) && has_expect(&["default", "good.ron"]));
+}
+
+#[test]
 fn reports_are_the_same_bytes_whatever_the_threads_and_shards_add_up() {
     let folder = folder("reports");
     let report = |name: &str, more: &[&str]| {

@@ -94,7 +94,10 @@ fn a_program_with_a_planted_bug_tells_its_own_row() {
 fn what_is_unknown_is_said_first() {
     let folder = folder("unknown");
     let (code, _, error) = hunt(&folder, &["--saboteur", "nobody"]);
-    assert!(code == 2 && error.contains(r#"there is no saboteur "nobody"; there are "#), "{error}");
+    assert!(code == 2 && error.contains("unknown saboteur `nobody`\nexpected `"), "{error}");
+    let (code, _, error) = hunt(&folder, &["--saboteur", "forgets-acept"]);
+    let told = "unknown saboteur `forgets-acept`\ndid you mean `forgets-accept`? expected `";
+    assert!(code == 2 && error.contains(told), "{error}");
     let (code, _, error) = hunt(&folder, &["defualt"]);
     assert!(code == 2 && error.contains("unknown profile `defualt`"), "{error}");
     let (code, _, error) = hunt(&folder, &["--except", "3"]);

@@ -196,7 +196,7 @@ fn what_is_wrong_is_found_before_anything_runs() {
     check(&["good.ron", "--seeds", "0..9", "--report", "r", "--junit", "r"], "the same file");
     check(&["good.ron", "--seeds", "0..9", "--failures", "file"], "failed to write to the folder file");
     check(&["good.ron", "--seeds", "0..9", "--no-shrink", "--shrink-time", "1s"], "--shrink-time");
-    check(&["good.ron", "--seeds", "0..9", "--saboteur", "nobody"], "there is no saboteur");
+    check(&["good.ron", "--seeds", "0..9", "--saboteur", "nobody"], "unknown saboteur `nobody`");
     check(&["good.ron", "--seeds", "0..9", "--threads", "0"], "--threads");
     check(&["--corpus", "none"], "there is no folder none");
     check(&["--corpus", "plain"], "plain/good.ron is a scenario and no saved failure");

@@ -74,10 +74,11 @@ pub(super) fn promise_in_parts(draft: &mut Steps<'_>) {
     for terminal in &terminals {
         draft.ask_of(Some(*terminal), Write);
     }
-    let (unheard, unasked) =
-        (rule(Some("Accepted"), (ANY, Who::Leader), Then::Drop), (Who::Leader, ignorant));
-    draft.after(300, 900, Fault::Rule(unheard));
-    draft.then(Fault::Rule(rule(Some("Accept"), unasked, Then::Drop)));
+    // Each ends by itself too: the leader may be one that nothing heals.
+    let few = |draft: &mut Steps<'_>| Some(draft.draws.between(12, 30));
+    let unheard = Rule { count: few(draft), ..rule(Some("Accepted"), (ANY, Who::Leader), Then::Drop) };
+    let unasked = Rule { count: few(draft), ..rule(Some("Accept"), (Who::Leader, ignorant), Then::Drop) };
+    draft.after(300, 900, Fault::Rule(unheard)).then(Fault::Rule(unasked));
     for terminal in &terminals {
         draft.ask_of(Some(*terminal), LargeWrite);
     }

@@ -5,7 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-/// Nothing ever goes wrong here, so nobody comes back to have forgotten anything.
+/// Nothing ever goes wrong here, so nobody comes back to have forgotten anything, nor has anything to report.
 const CALM: &str = r#"Profile(about: "All is calm.", quiet: "100%", follows_recipe: "0%", episodes: {0: 1})"#;
 
 /// An empty folder of this test, but for the calm profile.
@@ -67,12 +67,12 @@ fn a_hunt_tells_who_caught_what_and_how_soon() {
 #[test]
 fn who_is_not_caught_is_named() {
     let folder = folder("uncaught");
-    let hunted = ["calm.ron", "--saboteur", "forwards-the-later-first", "--saboteur", "forgets-accept"];
+    let hunted = ["calm.ron", "--saboteur", "first-part-is-whole", "--saboteur", "forgets-accept"];
     let bounds = ["--sweeps", "4", "--seeds-max", "3", "--no-shrink"];
     let (code, text, error) = hunt(&folder, &[&hunted[..], &bounds].concat());
     assert_eq!((code, error.as_str()), (6, ""), "{text}");
     assert!(text.contains("blind: 1 of 2 caught"), "{text}");
-    assert!(text.contains("forwards-the-later-first is not found in 3 seeds"), "{text}");
+    assert!(text.contains("first-part-is-whole is not found in 3 seeds"), "{text}");
     let (code, rows) = rows(&folder, &[&hunted[..3], &bounds].concat());
     assert_eq!(code, 6);
     // When three of four gave up, the median did.
@@ -94,7 +94,10 @@ fn a_program_with_a_planted_bug_tells_its_own_row() {
 fn what_is_unknown_is_said_first() {
     let folder = folder("unknown");
     let (code, _, error) = hunt(&folder, &["--saboteur", "nobody"]);
-    assert!(code == 2 && error.contains(r#"there is no saboteur "nobody"; there are "#), "{error}");
+    assert!(code == 2 && error.contains("unknown saboteur `nobody`\nexpected `"), "{error}");
+    let (code, _, error) = hunt(&folder, &["--saboteur", "forgets-acept"]);
+    let told = "unknown saboteur `forgets-acept`\ndid you mean `forgets-accept`? expected `";
+    assert!(code == 2 && error.contains(told), "{error}");
     let (code, _, error) = hunt(&folder, &["defualt"]);
     assert!(code == 2 && error.contains("unknown profile `defualt`"), "{error}");
     let (code, _, error) = hunt(&folder, &["--except", "3"]);

@@ -69,6 +69,21 @@ fn a_quiet_sweep_prints_its_figures_and_leaves_nothing_behind() {
 }
 
 #[test]
+fn what_a_profile_never_draws_is_not_missed() {
+    let folder = folder("drawn");
+    let has_expect = |sources: &[&str]| {
+        let json =
+            output(&folder, &[&["sweep"], sources, &["--seeds", "0..2", "--format", "json"]].concat()).1;
+        let object: serde_json::Value = serde_json::from_str(&json).unwrap();
+        let facts = object["facts"].as_array().unwrap();
+        assert!(facts.iter().any(|fact| fact["name"] == "rule: keep"), "{json}");
+        facts.iter().any(|fact| fact["name"] == "expect")
+    };
+    assert!(!has_expect(&["default", "quiet"]));
+    assert!(has_expect(&["good.ron"]) && has_expect(&["default", "good.ron"]));
+}
+
+#[test]
 fn reports_are_the_same_bytes_whatever_the_threads_and_shards_add_up() {
     let folder = folder("reports");
     let report = |name: &str, more: &[&str]| {
@@ -181,7 +196,7 @@ fn what_is_wrong_is_found_before_anything_runs() {
     check(&["good.ron", "--seeds", "0..9", "--report", "r", "--junit", "r"], "the same file");
     check(&["good.ron", "--seeds", "0..9", "--failures", "file"], "failed to write to the folder file");
     check(&["good.ron", "--seeds", "0..9", "--no-shrink", "--shrink-time", "1s"], "--shrink-time");
-    check(&["good.ron", "--seeds", "0..9", "--saboteur", "nobody"], "there is no saboteur");
+    check(&["good.ron", "--seeds", "0..9", "--saboteur", "nobody"], "unknown saboteur `nobody`");
     check(&["good.ron", "--seeds", "0..9", "--threads", "0"], "--threads");
     check(&["--corpus", "none"], "there is no folder none");
     check(&["--corpus", "plain"], "plain/good.ron is a scenario and no saved failure");

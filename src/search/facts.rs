@@ -1,6 +1,7 @@
 //! What happened at all in many runs, and how often: a sweep in which nothing happened says nothing.
 
 use alloc::collections::BTreeMap;
+use alloc::vec::Vec;
 
 use crate::scenario::{Run, Service};
 use crate::sim::{Action, Statistics};
@@ -50,6 +51,13 @@ impl Facts {
         let steps = Action::<()>::KINDS.iter().map(|name| (FactKind::Step, *name));
         let notes = S::NOTES.iter().map(|name| (FactKind::Note, *name));
         Facts(world.into_iter().chain(steps).chain(notes).map(|name| (name, Fact::default())).collect())
+    }
+
+    /// Leaves out the steps of these kinds: that they never fire says nothing.
+    pub(super) fn without_steps<'a>(mut self, kinds: impl IntoIterator<Item = &'a str>) -> Facts {
+        let kinds: Vec<&str> = kinds.into_iter().collect();
+        self.0.retain(|(kind, name), _| *kind != FactKind::Step || !kinds.contains(name));
+        self
     }
 
     /// Counts what happened in a run that is over.

@@ -2,6 +2,7 @@
 
 use alloc::borrow::Cow;
 
+use crate::scenario::draw::NEVER_DRAWN;
 use crate::scenario::{CannotDraw, Profile, Scenario, Service, draw};
 
 /// Makes scenarios out of seeds. The same seed gives the same one, on every thread.
@@ -15,6 +16,11 @@ pub trait Source<S: Service>: Send + Sync {
     /// What its runs draw from instead of the scenario's own seed, if it does not stand there.
     fn seed_of_run(&self, _seed: u64) -> Option<u64> {
         None
+    }
+
+    /// Kinds of steps that none of its scenarios has, whatever the seed, where it knows.
+    fn never_fires(&self) -> &'static [&'static str] {
+        &[]
     }
 
     /// The scenario of `seed` as a value that can be written, its seed in it.
@@ -75,5 +81,9 @@ impl<S: Service> Source<S> for Drawn {
 
     fn scenario(&self, seed: u64) -> Cow<'_, Scenario<S>> {
         Cow::Owned(draw(&self.profile, seed).expect("a profile that draws from one seed draws from all"))
+    }
+
+    fn never_fires(&self) -> &'static [&'static str] {
+        NEVER_DRAWN
     }
 }

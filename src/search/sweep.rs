@@ -127,7 +127,7 @@ impl<S: Service> Sweep<S> {
                 next: 0,
                 is_over: false,
                 workers: self.threads.get(),
-                facts: Facts::of::<S>(),
+                facts: self.possible(),
             }),
             room: Condvar::new(),
             news: Condvar::new(),
@@ -146,6 +146,13 @@ impl<S: Service> Sweep<S> {
             listen(&shared, listener);
         });
         shared.board.into_inner().unwrap_or_else(PoisonError::into_inner).facts
+    }
+
+    /// Every fact, but for the steps that no source ever has.
+    fn possible(&self) -> Facts {
+        let Some((first, others)) = self.sources.split_first() else { return Facts::of::<S>() };
+        let is_never = |kind: &&str| others.iter().all(|source| source.never_fires().contains(kind));
+        Facts::of::<S>().without_steps(first.never_fires().iter().copied().filter(is_never))
     }
 
     /// Takes runs until there is none left.

@@ -3,6 +3,7 @@
 use crate::scenario::draw::{Asking, Draws, Wanted};
 use crate::scenario::step::Who;
 use crate::service::{Command, Settings};
+use crate::timeline::Text;
 
 const NAMES: [&str; 6] = ["ann", "bob", "cat", "dan", "eve", "fay"];
 
@@ -15,6 +16,7 @@ fn name(number: u64) -> String {
 #[derive(Clone, Copy)]
 enum Kind {
     Tweet,
+    LargeTweet,
     Block,
     Unblock,
     View,
@@ -24,8 +26,9 @@ enum Kind {
     Status,
 }
 
-const MIXTURE: [(Kind, u32); 8] = [
-    (Kind::Tweet, 45),
+const MIXTURE: [(Kind, u32); 9] = [
+    (Kind::Tweet, 43),
+    (Kind::LargeTweet, 2),
     (Kind::Block, 8),
     (Kind::Unblock, 7),
     (Kind::View, 18),
@@ -46,6 +49,7 @@ pub(super) fn command(draws: &mut Draws, asking: &Asking) -> Option<Command> {
     let kind = match asking.wanted {
         Wanted::Anything => draws.weighted(&MIXTURE)?,
         Wanted::Write => draws.weighted(&WRITES)?,
+        Wanted::LargeWrite => Kind::LargeTweet,
         Wanted::Read => Kind::View,
         Wanted::AgreedRead => Kind::AgreedView,
     };
@@ -67,6 +71,11 @@ pub(super) fn command(draws: &mut Draws, asking: &Asking) -> Option<Command> {
                 _ => asking.number.to_string(),
             };
             Command::Tweet { site, client, user: name(user), text }
+        }
+        Kind::LargeTweet => {
+            let number = asking.number.to_string();
+            let birds = (Text::BYTES_MAX - number.len()) / '🐦'.len_utf8();
+            Command::Tweet { site, client, user: name(user), text: number + &"🐦".repeat(birds) }
         }
         Kind::View => {
             let limit = if draws.one_in(4) { draws.between(1, 3) } else { 20 };
@@ -98,6 +107,7 @@ pub(super) fn settings(draws: &mut Draws, is_tiny: bool) -> Settings {
         forward_max: size(tiny(1, 2)),
         sessions_max: size(tiny(1, 6)),
         parked_max: size(tiny(0, 1)),
+        client_queue_max: size(tiny(1, 3)),
         ..Settings::default()
     }
 }

@@ -103,6 +103,7 @@ impl Service for Timelines {
         "Fetch",
         "Supply",
         "Forward",
+        "Relay",
     ];
     const STARTER: &'static str = include_str!("starter.ron");
 

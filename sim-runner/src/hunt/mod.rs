@@ -90,7 +90,7 @@ fn chosen(args: &Args) -> Result<(Vec<&'static Saboteur>, Vec<Patch>), Exit> {
     let is_known =
         |name: &&String| saboteurs::find(name).is_some() || patches.iter().any(|patch| patch.name == **name);
     if let Some(name) = args.names.iter().find(|name| !is_known(name)) {
-        return Err(crate::matrix::unknown(name));
+        return Err(crate::matrix::unknown(name, &patches));
     }
     let is_named = |name: &str| args.names.is_empty() || args.names.iter().any(|one| one == name);
     let wrappers = saboteurs::all().filter(|saboteur| is_named(saboteur.name)).collect();

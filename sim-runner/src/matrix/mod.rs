@@ -11,7 +11,7 @@ mod told;
 use std::io::{self, Write};
 use std::path::PathBuf;
 
-use aviary::scenario::{Outcome, RunOptions};
+use aviary::scenario::{Outcome, RunOptions, nearest_name};
 use aviary::service::Timelines;
 use aviary::sim::TraceLevel;
 
@@ -143,16 +143,17 @@ fn chosen(args: &Matrix) -> Result<(Vec<&'static Saboteur>, Vec<Patch>), Exit> {
     let is_known =
         |name: &&String| saboteurs::find(name).is_some() || patches.iter().any(|patch| patch.name == **name);
     if let Some(name) = args.saboteurs.iter().find(|name| !is_known(name)) {
-        return Err(unknown(name));
+        return Err(unknown(name, &patches));
     }
     let wrappers = saboteurs::all().filter(|saboteur| is_named(saboteur.name)).collect();
     Ok((wrappers, patches.into_iter().filter(|patch| is_named(&patch.name)).collect()))
 }
 
-/// Tells that there is no saboteur of this name, and which there are.
-pub(crate) fn unknown(name: &str) -> Exit {
-    let names: Vec<&str> = saboteurs::all().map(|saboteur| saboteur.name).collect();
-    usage(&format!("there is no saboteur {name:?}; there are {}", names.join(", ")))
+/// Tells that there is no saboteur of this name, and which there are: every wrapper, and these patches.
+pub(crate) fn unknown(name: &str, patches: &[Patch]) -> Exit {
+    let wrappers = saboteurs::all().map(|saboteur| saboteur.name);
+    let names: Vec<&str> = wrappers.chain(patches.iter().map(|patch| patch.name.as_str())).collect();
+    usage(&format!("unknown saboteur `{name}`\n{}", nearest_name(name, &names)))
 }
 
 /// How to exit if a scenario fails without any saboteur; it is told which.

@@ -2,7 +2,6 @@
 
 use aviary::ids::ProcessId;
 use aviary::paxos::{Ballot, Promise};
-use aviary::process::Letter;
 use aviary::site::Message;
 
 use super::Saboteur;
@@ -33,11 +32,12 @@ pub(super) const SABOTEURS: &[Saboteur] = &[
         "first-part-is-whole",
         "The first part of a promise says that nothing follows, and nothing does.",
         Lie::Says(|speech| {
-            let is_later = |letter: &Letter<Message>| match &letter.message {
-                Message::Paxos { message: Paxos::Promise(promise) } => promise.from > promise.chosen,
-                _ => false,
-            };
-            speech.given.messages.retain(|letter| !is_later(letter));
+            let mut parts = 0;
+            speech.given.messages.retain(|letter| {
+                let is_part = matches!(letter.message, Message::Paxos { message: Paxos::Promise(_) });
+                parts += u32::from(is_part);
+                !is_part || parts == 1
+            });
             for promise in promises(speech) {
                 promise.end = promise.to;
             }

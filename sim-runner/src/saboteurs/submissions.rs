@@ -1,5 +1,6 @@
 //! Sites that spoil the order and number of what they took.
 
+use std::mem;
 use std::sync::Arc;
 
 use aviary::process::{Label, Letter};
@@ -58,17 +59,20 @@ pub(super) const SABOTEURS: &[Saboteur] = &[
         Lie::Says(|speech| speech.say_once("Forward")),
     ),
     Saboteur::new(
-        "forwards-the-later-first",
-        "A site holds every first request back until the next has gone to the leader.",
+        "hands-over-the-wrong-way-round",
+        "A site that hands requests to the leader again gives the first two the number of each other.",
         Lie::Says(|speech| {
-            let is_forward = |letter: &Letter<Message>| letter.message.kind() == "Forward";
-            let Some(at) = speech.given.messages.iter().position(is_forward) else { return };
-            match speech.memory.kept.pop() {
-                Some(kept) => {
-                    let late = Letter { message: kept, ..speech.given.messages[at].clone() };
-                    speech.given.messages.insert(at + 1, late);
+            let Speech { given, memory, .. } = speech;
+            let mut again = Vec::new();
+            for letter in &mut given.messages {
+                if let Message::Forward { submission } = &mut letter.message
+                    && !memory.said.insert(("Forward", submission.number.count))
+                {
+                    again.push(Arc::make_mut(submission));
                 }
-                None => speech.memory.kept.push(speech.given.messages.remove(at).message),
+            }
+            if let [first, second, ..] = again.as_mut_slice() {
+                mem::swap(&mut first.request, &mut second.request);
             }
         }),
     ),

@@ -52,6 +52,10 @@ use losses::Losses;
 use words::optional;
 use workload::Workload;
 
+/// Kinds of steps that are never drawn. An expectation in the middle of a run says what its author knows of that run;
+/// of a drawn one nobody knows more than the judges, who watch all the time.
+pub const NEVER_DRAWN: &[&str] = &["expect"];
+
 /// Why nothing can be drawn.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum CannotDraw {

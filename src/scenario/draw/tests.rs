@@ -179,6 +179,7 @@ fn every_kind_of_fault_and_limit_is_drawn() {
         assert!(seen.get(kind).is_some_and(|count| *count > 2), "{kind}: {seen:?}");
     }
     assert!((160..320).contains(&tiny), "{tiny}");
+    assert_eq!((seen.get("Expect"), NEVER_DRAWN), (None, &["expect"][..]));
 }
 
 #[test]

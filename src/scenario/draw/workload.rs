@@ -17,6 +17,8 @@ pub enum Wanted {
     Anything,
     /// Something that changes what is shown.
     Write,
+    /// The same, as large as it can be, where it can be large; else as `Write`.
+    LargeWrite,
     /// Something that shows what a site knows.
     Read,
     /// Something that shows what all agree on, where there is such a thing; else as `Read`.

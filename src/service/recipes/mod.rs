@@ -110,6 +110,12 @@ pub(super) fn all() -> RecipesOf<Timelines> {
             slots::late_accepted,
         ),
         recipe(
+            "promise_in_parts",
+            (3, 5),
+            "What is accepted and not chosen does not fit one promise, and a part of that is lost or late.",
+            slots::promise_in_parts,
+        ),
+        recipe(
             "retry_between_two_crashes",
             (3, 5),
             "The site that took a request crashes, and so does the leader when the client asks again.",
@@ -121,9 +127,18 @@ pub(super) fn all() -> RecipesOf<Timelines> {
             "A site crashes with its submissions under way to the leader, which is lost too.",
             submissions::origin_restarts,
         ),
+        recipe(
+            "served_through_a_peer",
+            (3, 5),
+            "A site that does not hear the leader leans on a peer, and what that passes on is lost, late or doubled.",
+            submissions::served_through_a_peer,
+        ),
     ]);
     all
 }
+
+#[cfg(test)]
+mod tests;
 
 fn sent(kind: &str, from: Who, to: Who) -> Event {
     Event::Sent(traffic(kind, from, to))

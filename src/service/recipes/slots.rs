@@ -1,6 +1,6 @@
 //! Recipes about what is chosen in which slot.
 
-use crate::scenario::draw::Wanted::{AgreedRead, Write};
+use crate::scenario::draw::Wanted::{AgreedRead, LargeWrite, Write};
 use crate::scenario::draw::{crash, crash_at, noted, rule, traffic};
 use crate::scenario::step::{Event, Fault, Manner, Rule, Then, Traffic, Who};
 use crate::service::recipes::{Steps, sent};
@@ -65,4 +65,33 @@ pub(super) fn starved_slot_known(draft: &mut Steps<'_>) {
     let later = Event::Noted { kind: "chose".to_owned(), who: ANY, about: None, slot: Some(slot + 1) };
     draft.on(later, crash(Who::Leader)).ask(2, Write);
     draft.after(50, 900, Fault::Restart(Who::AllSites)).ask(1, AgreedRead);
+}
+
+pub(super) fn promise_in_parts(draft: &mut Steps<'_>) {
+    let (ignorant, count) = (draft.site(0), draft.count());
+    let terminals: Vec<Who> = (0..count).map(|part| Who::Terminal(draft.number(part))).collect();
+    // Each has a session before anything is large: then all of that is under way together.
+    for terminal in &terminals {
+        draft.ask_of(Some(*terminal), Write);
+    }
+    // Each ends by itself too: the leader may be one that nothing heals.
+    let few = |draft: &mut Steps<'_>| Some(draft.draws.between(12, 30));
+    let unheard = Rule { count: few(draft), ..rule(Some("Accepted"), (ANY, Who::Leader), Then::Drop) };
+    let unasked = Rule { count: few(draft), ..rule(Some("Accept"), (Who::Leader, ignorant), Then::Drop) };
+    draft.after(300, 900, Fault::Rule(unheard)).then(Fault::Rule(unasked));
+    for terminal in &terminals {
+        draft.ask_of(Some(*terminal), LargeWrite);
+    }
+    let accepted = Traffic { nth: draft.draws.between(3, 8), ..traffic("Accepted", ANY, Who::Leader) };
+    // Whoever is next holds some of it, or is the one that holds nothing.
+    if draft.draws.one_in(2) {
+        draft.on(Event::Sent(accepted), crash(Who::Leader));
+    } else {
+        draft.on(Event::Sent(accepted), crash(Who::AllSites)).then(Fault::Restart(ignorant));
+    }
+    let then = if draft.draws.one_in(2) { Then::Drop } else { Then::Delay(draft.draws.millis(100, 900)) };
+    let (skip, count) = (draft.draws.below(3), Some(draft.draws.between(1, 3)));
+    let late = Rule { skip, count, ..rule(Some("Promise"), (ANY, ANY), then) };
+    draft.on(noted("campaigns", ANY), Fault::Rule(late)).then(Fault::Restart(Who::AllSites)).ask(2, Write);
+    draft.ask_on(Event::Leads(ANY), None, AgreedRead).after(100, 900, Fault::Heal).ask(1, AgreedRead);
 }

@@ -1,8 +1,8 @@
 //! Recipes about requests on their way into the log.
 
 use crate::scenario::draw::Wanted::{AgreedRead, Write};
-use crate::scenario::draw::{crash, crash_at, noted};
-use crate::scenario::step::{Event, Fault, Manner, Who};
+use crate::scenario::draw::{crash, crash_at, noted, rule};
+use crate::scenario::step::{Event, Fault, Manner, Rule, Then, Who};
 use crate::service::recipes::{Steps, sent};
 
 const ANY: Who = Who::Any;
@@ -26,4 +26,24 @@ pub(super) fn origin_restarts(draft: &mut Steps<'_>) {
     draft.after(50, 700, Fault::Restart(origin)).ask_of(terminal, Write);
     draft.after(0, 300, Fault::Restart(Who::AllSites));
     draft.ask_on(Event::Leads(ANY), terminal, Write).ask_of(terminal, AgreedRead);
+}
+
+pub(super) fn served_through_a_peer(draft: &mut Steps<'_>) {
+    let deaf = draft.site(0);
+    let terminal = Some(Who::Terminal(draft.number(0)));
+    // If it leads itself, it does not after this.
+    draft.ask_of(terminal, Write).then(Fault::Pause(deaf)).after(700, 1_200, Fault::Resume(deaf));
+    draft.after(300, 600, Fault::Rule(rule(None, (Who::Leader, deaf), Then::Drop)));
+    draft.ask_of(terminal, Write);
+    let then = match draft.draws.below(3) {
+        0 => Then::Drop,
+        1 => Then::Delay(draft.draws.millis(50, 900)),
+        _ => Then::Duplicate { copies: 2, apart: draft.draws.millis(0, 300) },
+    };
+    let count = Some(draft.draws.between(1, 4));
+    let passed_on = Rule { count, ..rule(Some("Relay"), (ANY, ANY), then) };
+    draft.on(noted("leans", deaf), Fault::Rule(passed_on)).ask_of(terminal, Write).ask_of(terminal, Write);
+    let lost = if draft.draws.one_in(2) { Who::Sender } else { Who::Recipient };
+    draft.on(sent("Relay", ANY, ANY), crash(lost)).ask_of(terminal, Write);
+    draft.after(100, 1_500, Fault::Heal).ask_of(terminal, AgreedRead).ask(1, AgreedRead);
 }

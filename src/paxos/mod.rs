@@ -26,6 +26,7 @@ pub use ballot::{Ballot, Entry, Quorum, Slot};
 pub use log::Log;
 pub use message::{Message, Promise, Record, Report};
 pub use note::Note;
+pub use proposer::fruitless_max;
 
 use crate::ids::{SiteId, SiteSet};
 use crate::mix::{Seed, below, mix};
@@ -125,6 +126,8 @@ pub struct Paxos<V> {
     election_at: Option<Instant>,
     /// Campaigns since it last heard a leader or led.
     attempts: u64,
+    /// Up to where the log was chosen when it last gave way as a leader, and how often it had done so there.
+    fruitless: Option<(Slot, u64)>,
     learner: Learner,
 }
 
@@ -150,6 +153,7 @@ impl<V: Value> Paxos<V> {
             leaning: None,
             election_at: None,
             attempts: 0,
+            fruitless: None,
             learner: Learner::default(),
         };
         for record in records {

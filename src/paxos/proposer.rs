@@ -12,7 +12,23 @@ use crate::time::{Duration, Instant};
 struct InFlight {
     /// Whose accept is durable.
     accepted: SiteSet,
+    since: Instant,
     sent_at: Instant,
+}
+
+/// How many election timeouts a slot may take before its leader gives way. After each leadership that ended so and
+/// chose nothing it is twice as many: where every disk is slow, the next one lasts long enough.
+const FRUITLESS_TIMES: u64 = 8;
+
+/// How often that doubles.
+const FRUITLESS_DOUBLED: u64 = 2;
+
+/// How many election timeouts whoever gave way lets others try first.
+const YIELD_TIMES: u64 = 4;
+
+/// The longest that a site leads while nothing is chosen of what it proposed, with this election timeout.
+pub const fn fruitless_max(election: Duration) -> Duration {
+    election.times(FRUITLESS_TIMES << FRUITLESS_DOUBLED)
 }
 
 /// What a leader knows beside its log.
@@ -121,7 +137,7 @@ impl<V: Value> Paxos<V> {
         if leadership.in_flight.is_empty() {
             leadership.resend_at = now + self.config.retry;
         }
-        leadership.in_flight.insert(slot, InFlight { accepted: SiteSet::EMPTY, sent_at: now });
+        leadership.in_flight.insert(slot, InFlight { accepted: SiteSet::EMPTY, since: now, sent_at: now });
         self.accept(ballot, slot, entry.clone(), port);
         port.send_independent(others, Message::Accept { ballot, slot, chosen, entry });
         port.send(self.me, Message::Accepted { ballot, slot });
@@ -242,6 +258,20 @@ impl<V: Value> Paxos<V> {
             port.note(Note::LostQuorum(ballot));
             self.phase = Phase::Following;
             self.election_at = Some(now + self.patience());
+            return;
+        }
+        let fruitless = self.fruitless.filter(|(at, _)| *at == chosen).map_or(0, |(_, times)| times);
+        let patience = config.election.times(FRUITLESS_TIMES << fruitless.min(FRUITLESS_DOUBLED));
+        let oldest = leadership.in_flight.first_key_value();
+        if let Some((slot, _)) = oldest.filter(|(_, flight)| now.since(flight.since) >= patience)
+            && !others.is_empty()
+        {
+            // Its followers hear it and it hears them, yet what it proposes or their votes get lost: on links that
+            // carry small datagrams only, say. While they follow it nobody does better.
+            port.note(Note::GivesWay(ballot, *slot));
+            self.fruitless = Some((chosen, fruitless + 1));
+            self.phase = Phase::Following;
+            self.election_at = Some(now + config.election.times(YIELD_TIMES) + self.patience());
             return;
         }
         if now >= leadership.heartbeat_at {

@@ -62,6 +62,7 @@ impl Service for Timelines {
         "leans",
         "deposed",
         "lost quorum",
+        "gives way",
         "splits promise",
         "reproposes",
         "closes hole",

@@ -74,8 +74,8 @@ pub(super) fn promise_in_parts(draft: &mut Steps<'_>) {
     for terminal in &terminals {
         draft.ask_of(Some(*terminal), Write);
     }
-    // Each ends by itself too: the leader may be one that nothing heals.
-    let few = |draft: &mut Steps<'_>| Some(draft.draws.between(12, 30));
+    // Where it does not end by itself, whoever leads must notice that it gets nowhere.
+    let few = |draft: &mut Steps<'_>| (!draft.draws.one_in(2)).then(|| draft.draws.between(12, 30));
     let unheard = Rule { count: few(draft), ..rule(Some("Accepted"), (ANY, Who::Leader), Then::Drop) };
     let unasked = Rule { count: few(draft), ..rule(Some("Accept"), (Who::Leader, ignorant), Then::Drop) };
     draft.after(300, 900, Fault::Rule(unheard)).then(Fault::Rule(unasked));

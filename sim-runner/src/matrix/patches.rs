@@ -183,6 +183,8 @@ impl Copied {
         let mut command = Command::new("cargo");
         command.args(args).args(["--quiet", "--locked"]).current_dir(&self.copy);
         command.env("CARGO_TARGET_DIR", self.root.join(TARGET));
+        // The same copy is built again for each patch: what is kept of the build before saves nine tenths.
+        command.env("CARGO_INCREMENTAL", "1");
         for (name, value) in settings {
             command.env(name, value);
         }

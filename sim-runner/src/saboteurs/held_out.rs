@@ -1,172 +1,208 @@
 //! Bugs that were planted after the default profile and its recipes were fixed: nothing in those was made to find them.
 
-use aviary::ids::{SITES_MAX, SiteId, SiteSet};
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use aviary::ids::{ProcessId, SiteId};
 use aviary::paxos::Slot;
-use aviary::site::{Message, Query, Record, RequestId, Telling};
+use aviary::process::Letter;
+use aviary::site::{Answer, Message, Note, Query, Record, Request, RequestId};
+use aviary::timeline::Position;
 
 use super::Saboteur;
-use super::answers::pages;
-use super::liar::{Hearing, Lie, Paxos, PaxosRecord, Speech};
+use super::liar::{Birth, Hearing, Lie, Paxos, PaxosRecord, Speech};
 
 pub(super) const SABOTEURS: &[Saboteur] = &[
     Saboteur::new(
-        "goes-on-with-what-it-proposed",
-        "A site that leads again goes on with what it proposed for a slot before, whatever it is told was accepted there since.",
-        Lie::HearsAndSays(prefer_own, remember_own),
+        "proposes-the-first-again-for-all",
+        "A leader that proposes several slots again sends the entry of the first for each.",
+        Lie::Says(repeat_the_first),
     ),
     Saboteur::new(
-        "reports-by-position",
-        "A promise lists what its site accepted one slot behind the other, though there are holes.",
+        "supplies-what-it-accepted",
+        "A site that is asked for chosen slots gives what it merely accepted where it knows of none chosen.",
+        Lie::Says(supply_accepted),
+    ),
+    // Of what is durable together all is there after a crash, and is read back in its order: a watermark ahead of
+    // what it covers chooses what was held before, or nothing, and the site does not start.
+    Saboteur::new(
+        "writes-the-watermark-first",
+        "A site writes down that it knows a slot to be chosen before it writes what is.",
         Lie::Says(|speech| {
+            let is_watermark =
+                |record: &Record| matches!(record, Record::Paxos { record: PaxosRecord::Chosen(_) });
+            speech.given.records.sort_by_key(|record| !is_watermark(record));
+        }),
+    ),
+    Saboteur::new(
+        "comes-back-sure",
+        "A site comes back and takes its log for chosen as far as it has no hole.",
+        Lie::Birth(believe_accepted),
+    ),
+    Saboteur::new(
+        "relays-as-its-own",
+        "A site that hands another's request to the leader says that it took it itself.",
+        Lie::Says(|speech| {
+            let me = speech.me;
+            for letter in &mut speech.given.messages {
+                if let Message::Relay { submission } = &mut letter.message {
+                    Arc::make_mut(submission).origin = me;
+                }
+            }
+        }),
+    ),
+    // Who reads that the leader hears it waits for that leader, and what it took never gets there.
+    Saboteur::new(
+        "hears-whoever-answered-once",
+        "A leader says that it hears every site that ever answered it.",
+        Lie::Says(|speech| {
+            let said = &mut speech.memory.said;
+            if let Some((ProcessId::Site(from), Message::Paxos { message: Paxos::Heard { .. } })) =
+                speech.heard
+            {
+                said.insert(("Heard", from.number().into()));
+            }
+            let ever: BTreeSet<u64> = said.iter().map(|(_, number)| *number).collect();
             for message in speech.paxos() {
-                let Paxos::Promise(promise) = message else { continue };
-                let from = promise.from;
-                for (number, report) in (0..).zip(&mut promise.reports) {
-                    report.slot = Slot(from.0 + number);
+                if let Paxos::Heartbeat { hears, .. } = message {
+                    let ever = ever.iter().filter_map(|number| SiteId::new(u8::try_from(*number).ok()?));
+                    *hears = ever.fold(*hears, |hears, site| hears.with(site));
                 }
             }
         }),
     ),
+    // An expired session is one that the log has evicted; its client gives up a request that nobody refused.
     Saboteur::new(
-        "compares-rounds-only",
-        "A site that promised one of two ballots of the same round accepts under the other.",
-        Lie::Says(compare_rounds),
+        "expires-what-it-does-not-know-yet",
+        "A site tells a client whose session it has not heard of yet that the session expired.",
+        Lie::HearsAndSays(mistake_session, name_session),
     ),
     Saboteur::new(
-        "counts-a-site-twice",
-        "A leader counts accepts, not who accepted: one that comes twice counts for two sites.",
-        Lie::Hears(count_again),
-    ),
-    Saboteur::new(
-        "catches-up-by-arrival",
-        "A site that catches up takes what it is supplied in the order in which that comes, whatever slots it is for.",
+        "pages-overlap",
+        "The next page begins with the last tweet of the one before.",
         Lie::Hears(|hearing| {
-            let next = hearing.site.log().chosen();
-            if let Message::Paxos { message: Paxos::Supply { slot, .. } } = hearing.message {
-                *slot = next.min(*slot);
+            if let Message::Query { query: Query::View { view }, .. } = hearing.message
+                && let Some(older_than) = &mut view.older_than
+            {
+                older_than.index += 1;
             }
         }),
     ),
     Saboteur::new(
-        "answers-when-its-patience-ends",
-        "A site that waited in vain for what the client has seen shows what it has.",
-        Lie::Says(answer_anyway),
+        "never-notices-room",
+        "A site that was told once that its disk is nearly full takes it for full for ever.",
+        Lie::Notices(|is_low, memory| {
+            if *is_low {
+                memory.said.insert(("is low", 0));
+            }
+            *is_low |= memory.said.contains(&("is low", 0));
+        }),
     ),
+    // The answer names a place in the log; it is promised to show what stands before that place, also in its slot.
     Saboteur::new(
-        "fails-what-waits",
-        "A client that asks again for what waits in the queue is told that its session expired.",
+        "views-before-its-slot",
+        "A linearizable view shows nothing of what stands before it in its own slot.",
         Lie::Says(|speech| {
-            let Speech { given, memory, .. } = speech;
-            for letter in &mut given.messages {
-                if let Message::Taken { id: id @ RequestId::Execute { .. } } = letter.message
-                    && !memory.told.insert(id)
-                {
-                    letter.message = Message::Expired { id };
+            for letter in &mut speech.given.messages {
+                if let Message::Applied { at, answer: Answer::Viewed { page }, .. } = &mut letter.message {
+                    page.tweets.retain(|tweet| tweet.position.slot < at.slot);
                 }
-            }
-        }),
-    ),
-    Saboteur::new(
-        "refuses-without-saying-why",
-        "A site that refuses a ballot does not say which one it promised instead.",
-        Lie::Says(|speech| {
-            for message in speech.paxos() {
-                if let Paxos::Nack { ballot, promised, .. } = message {
-                    *promised = *ballot;
-                }
-            }
-        }),
-    ),
-    Saboteur::new(
-        "asserts-that-proposals-are-news",
-        "A site asserts that nobody proposes anything for a slot that it knows to be chosen.",
-        Lie::Hears(|hearing| {
-            let chosen = hearing.site.log().chosen();
-            if let Message::Paxos { message: Paxos::Accept { slot, .. } } = hearing.message {
-                assert!(*slot >= chosen, "slot {slot} is proposed, and all below {chosen} is chosen");
-            }
-        }),
-    ),
-    Saboteur::new(
-        "orders-a-slot-by-name",
-        "A page shows tweets of one slot in the order of their users' names.",
-        Lie::Says(|speech| {
-            for page in pages(speech) {
-                let of_a_slot =
-                    page.tweets.chunk_by_mut(|one, other| one.position.slot == other.position.slot);
-                of_a_slot.for_each(|tweets| tweets.sort_by(|one, other| one.user.cmp(&other.user)));
             }
         }),
     ),
 ];
 
-/// Keeps the last proposal that it made for each slot.
-fn remember_own(speech: &mut Speech<'_>) {
-    let slot_of = |message: &Message| match message {
-        Message::Paxos { message: Paxos::Accept { slot, .. } } => Some(*slot),
-        _ => None,
-    };
+/// Of the proposals that it makes again in one call all carry what the first does.
+fn repeat_the_first(speech: &mut Speech<'_>) {
+    let me = speech.me.into();
     let Speech { given, memory, .. } = speech;
-    for letter in &given.messages {
-        if let Some(slot) = slot_of(&letter.message) {
-            memory.kept.retain(|kept| slot_of(kept) != Some(slot));
-            memory.kept.push(letter.message.clone());
+    let mut first = None;
+    for letter in &mut given.messages {
+        let Message::Paxos { message: Paxos::Accept { ballot, slot, entry, .. } } = &mut letter.message
+        else {
+            continue;
+        };
+        if !memory.votes.insert((*ballot, *slot, me)) {
+            *entry = first.get_or_insert_with(|| entry.clone()).clone();
         }
     }
 }
 
-/// Puts its own proposal where a promise reports another of a later ballot.
-fn prefer_own(hearing: &mut Hearing<'_>) {
-    let Message::Paxos { message: Paxos::Promise(promise) } = &mut *hearing.message else { return };
-    for kept in &hearing.memory.kept {
-        let Message::Paxos { message: Paxos::Accept { ballot, slot, entry, .. } } = kept else { continue };
-        for report in &mut promise.reports {
-            if report.slot == *slot && report.ballot.is_some_and(|later| later > *ballot) {
-                report.entry = entry.clone();
-            }
+/// Answers a fetch from all that it ever accepted in this life.
+fn supply_accepted(speech: &mut Speech<'_>) {
+    let Speech { site, heard, given, memory, .. } = speech;
+    for record in &given.records {
+        if let Record::Paxos { record: PaxosRecord::Accepted { ballot, slot, entry } } = record {
+            let is_other = |kept: &Message| !is_accept_of(kept, *slot);
+            memory.kept.retain(is_other);
+            let (ballot, slot, entry) = (*ballot, *slot, entry.clone());
+            let message = Paxos::Accept { ballot, slot, chosen: Slot(0), entry };
+            memory.kept.push(Message::Paxos { message });
+        }
+    }
+    let Some((from, Message::Paxos { message: Paxos::Fetch { first, end } })) = heard else { return };
+    for kept in &memory.kept {
+        let Message::Paxos { message: Paxos::Accept { slot, entry, .. } } = kept else { continue };
+        if (*first..*end).contains(slot) && site.log().chosen_at(*slot).is_none() {
+            let message = Paxos::Supply { slot: *slot, entry: entry.clone(), chosen: site.log().chosen() };
+            let message = Message::Paxos { message };
+            given.messages.push(Letter { to: (*from).into(), message, is_independent: false });
         }
     }
 }
 
-/// Accepts what it refuses if its round is the one that was promised.
-fn compare_rounds(speech: &mut Speech<'_>) {
-    let Some((_, Message::Paxos { message: Paxos::Accept { ballot, slot, entry, .. } })) = speech.heard
-    else {
+fn is_accept_of(message: &Message, of: Slot) -> bool {
+    matches!(message, Message::Paxos { message: Paxos::Accept { slot, .. } } if *slot == of)
+}
+
+/// Adds a watermark behind the last slot below which it holds something everywhere.
+fn believe_accepted(birth: &mut Birth) {
+    let held = birth.recovered.records.iter().filter_map(|record| match record {
+        Record::Paxos { record: PaxosRecord::Accepted { slot, .. } | PaxosRecord::Learned { slot, .. } } => {
+            Some(*slot)
+        }
+        _ => None,
+    });
+    let held: BTreeSet<Slot> = held.collect();
+    let end = (0..).map(Slot).zip(&held).take_while(|(slot, held)| slot == *held).count();
+    if end > 0 {
+        birth.recovered.records.push(Record::Paxos { record: PaxosRecord::Chosen(Slot(end as u64)) });
+    }
+}
+
+/// A session that nobody has: no slot holds so many requests.
+const NOBODYS: Position = Position { slot: 0, index: u64::MAX };
+
+/// Looks up another session than the one that the client names, if this site cannot know that.
+fn mistake_session(hearing: &mut Hearing<'_>) {
+    hearing.memory.kept.clear();
+    let applied = hearing.site.replica().applied();
+    if let Message::Ask { request: Request::Execute { session, .. } } = &*hearing.message
+        && applied > Slot(0)
+        && session.slot >= applied.0
+    {
+        hearing.memory.kept.push(hearing.message.clone());
+        if let Message::Ask { request: Request::Execute { session, .. } } = hearing.message {
+            *session = NOBODYS;
+        }
+    }
+}
+
+/// Tells the client about the session that it named.
+fn name_session(speech: &mut Speech<'_>) {
+    let Speech { given, memory, .. } = speech;
+    let Some(Message::Ask { request: Request::Execute { session, number, .. } }) = memory.kept.pop() else {
         return;
     };
-    let (ballot, slot, entry) = (*ballot, *slot, entry.clone());
-    let is_of_the_round = |message: &&mut Paxos| matches!(&**message, Paxos::Nack { promised, .. } if promised.round == ballot.round);
-    let Some(refusal) = speech.paxos().find(is_of_the_round) else { return };
-    *refusal = Paxos::Accepted { ballot, slot };
-    let record = PaxosRecord::Accepted { ballot, slot, entry };
-    speech.given.records.push(Record::Paxos { record });
-}
-
-/// Takes the second accept of a site for that of one that did not accept yet.
-fn count_again(hearing: &mut Hearing<'_>) {
-    let Message::Paxos { message: Paxos::Accepted { ballot, slot } } = *hearing.message else { return };
-    let votes = &mut hearing.memory.votes;
-    if !votes.insert((ballot, slot, *hearing.from)) {
-        let has_voted =
-            |site: &SiteId| *site == hearing.me || votes.contains(&(ballot, slot, (*site).into()));
-        if let Some(other) = SiteSet::first(SITES_MAX).iter().find(|site| !has_voted(site)) {
-            *hearing.from = other.into();
+    for letter in &mut given.messages {
+        if let Message::Expired { id: id @ RequestId::Execute { session: NOBODYS, .. } } = &mut letter.message
+        {
+            *id = RequestId::Execute { session, number };
         }
     }
-}
-
-/// Answers a view with what is there where the site would say that it is behind.
-fn answer_anyway(speech: &mut Speech<'_>) {
-    let Speech { site, heard, given, memory, .. } = speech;
-    if let Some((client, Message::Query { id, query: Query::View { view }, .. })) = heard {
-        memory.views.insert((*client, *id), view.clone());
-    }
-    for letter in &mut given.messages {
-        let Message::Behind { id, applied } = letter.message else { continue };
-        let view = letter.to.iter().next().and_then(|client| memory.views.get(&(client, id)));
-        if let Some(view) = view {
-            let telling = Telling::View { page: site.timeline().view(view) };
-            letter.message = Message::Told { id, applied, telling };
+    for note in &mut given.notes {
+        if let Note::Expired(named @ NOBODYS) = note {
+            *named = session;
         }
     }
 }

@@ -39,6 +39,8 @@ pub(super) enum Lie {
     Tells(fn(&mut Note, &mut Memory)),
     /// About when it wants to be woken: for these reasons it does not, until something else comes.
     Sleeps(&'static [&'static str]),
+    /// About whether its disk is low, as its host tells it.
+    Notices(fn(&mut bool, &mut Memory)),
 }
 
 /// What a site is started from.
@@ -145,6 +147,9 @@ impl Process for Liar {
         ) = (lie, &mut input, self.id.as_site(), self.real.as_site())
         {
             lie(&mut Hearing { site, me, from, message, memory: &mut self.memory });
+        }
+        if let (Some(Lie::Notices(lie)), Input::DiskSpace { is_low }) = (lie, &mut input) {
+            lie(is_low, &mut self.memory);
         }
         let heard = match (&input, lie) {
             (Input::Message { from, message }, Some(Lie::Says(_) | Lie::HearsAndSays(..))) => {

@@ -10,6 +10,7 @@ mod answers;
 mod catching_up;
 mod early;
 mod held_out;
+mod later;
 mod liar;
 mod lying;
 mod promises;
@@ -63,6 +64,7 @@ const FAMILIES: &[&[Saboteur]] = &[
     submissions::SABOTEURS,
     answers::SABOTEURS,
     sleep::SABOTEURS,
+    later::SABOTEURS,
     held_out::SABOTEURS,
 ];
 

@@ -13,7 +13,8 @@ const CAMPAIGNS: u64 = 6;
 const SLOTS_A_COMMAND: u64 = 3;
 
 /// The sum of what may have to happen one behind the other: each leader outside of the core gives way that hears it
-/// and gets nothing chosen, a leader is missed and found, what is missing is fetched, every command is carried out on its own, and clients that asked in vain go from site to site.
+/// and gets nothing chosen, a leader is missed and found, what is missing is fetched, every command is carried out on
+/// its own, and clients that asked in vain go from site to site.
 ///
 /// A round trip is two datagrams and a sync on either side. Retries pace whatever got lost before the core was healed;
 /// nothing gets lost inside of it afterwards.
@@ -42,8 +43,8 @@ mod tests {
     fn the_bound_grows_with_what_makes_agreeing_slow() {
         let ms = Duration::from_millis;
         let calm = Pace { latency: ms(10), sync: ms(2), commands: 0 };
-        // A leader outside that gives way after 32 * 300, six campaigns of 300 + 8 * 200 + 150 + 24, a fetch of 150 + 24, a command of 150 + 48, four retries of
-        // 500, and a query that waits for 1,000.
+        // A leader outside that gives way after 32 * 300, six campaigns of 300 + 8 * 200 + 150 + 24, a fetch of
+        // 150 + 24, a command of 150 + 48, four retries of 500, and a query that waits for 1,000.
         assert_eq!(within(|_| {}, calm), 9_600 + 6 * 2_074 + 174 + 198 + 2_000 + 1_000);
         assert_eq!(within(|config| config.election = ms(600), calm), 19_200 + 6 * 2_374 + 174 + 198 + 3_000);
         let slow = Pace { latency: ms(110), ..calm };

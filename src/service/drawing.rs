@@ -79,7 +79,9 @@ pub(super) fn command(draws: &mut Draws, asking: &Asking) -> Option<Command> {
         }
         Kind::View => {
             let limit = if draws.one_in(4) { draws.between(1, 3) } else { 20 };
-            Command::View { site, client, user: name(user), limit, older_than: None, linearizable: false }
+            // About as many slots are there as there were commands; some page begins where a tweet stands.
+            let older_than = draws.one_in(4).then(|| (draws.between(0, asking.number + 4), 0));
+            Command::View { site, client, user: name(user), limit, older_than, linearizable: false }
         }
         Kind::AgreedView => {
             let user = name(user);

@@ -119,6 +119,11 @@ impl<P: Process, J: Judge<P>> World<P, J> {
             let ended = running.ended.remove(0);
             self.take_sync(h, ended);
         }
+        // Its disk failed in its sleep, and it stopped over that: of a core it starts again.
+        let is_in_core = self.is_in_core(self.hosts[h].id);
+        if is_in_core && matches!(self.hosts[h].status(), Status::Failed { for_good: false, .. }) {
+            self.start(h);
+        }
     }
 
     /// Mends and unclogs links, drops rules, disarms crashes and disk faults that wait, and revives whom it can. Disks keep
@@ -173,7 +178,7 @@ impl<P: Process, J: Judge<P>> World<P, J> {
     /// Stops faults: the script ends, and the sites with the lowest numbers that have not failed for good and whose
     /// storage nothing damaged, as many as the settings want in the core, are healed with all clients. Links among them
     /// are mended and unclogged, no rule and no chance touches their datagrams, the paused go on and the crashed start,
-    /// once; they are as fast as ever and their disks have room. Everything else stays as broken as it is.
+    /// once; they and their disks are as fast as ever, and there is room. Everything else stays as broken as it is.
     ///
     /// Returns the core: fewer sites when there are no more.
     pub fn heal_core(&mut self) -> SiteSet {
@@ -196,6 +201,9 @@ impl<P: Process, J: Judge<P>> World<P, J> {
         self.watch.line(None, LineClass::Step, || What::Healed { core });
         self.unclog(core);
         self.spare_all();
+        for h in &places {
+            self.hosts[*h].sync_time = self.settings.disk.sync_time;
+        }
         let others = usize::from(self.settings.sites)..self.hosts.len();
         for h in places.into_iter().chain(others) {
             self.mend(h);

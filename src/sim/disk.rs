@@ -17,7 +17,7 @@ use crate::sim::script::{DiskFault, Leaves};
 
 pub(crate) mod faults;
 
-use faults::{Faults, Struck};
+use faults::{Armed, Faults, Struck};
 
 const PAGE: usize = 4_096;
 
@@ -56,7 +56,8 @@ struct Sync {
     file: FileId,
     /// It covers the changes numbered below this.
     below: u64,
-    fails: bool,
+    /// The fault that makes it fail, once it ends.
+    fails: Option<Armed>,
 }
 
 /// A disk in memory.
@@ -104,7 +105,7 @@ impl SimDisk {
         let sync = self.syncs.pop_front();
         let sync = sync.filter(|sync| sync.id == id);
         let sync = sync.expect("the syncs of one disk end in the order of their starting");
-        if sync.fails {
+        if sync.fails.is_some() {
             let name = self.folder.iter().find(|(_, id)| **id == sync.file);
             let name = name.map_or_else(String::new, |(name, _)| String::from(&**name));
             return self.fails(true).map_err(|error| (name, error));
@@ -324,7 +325,7 @@ impl Disk for SimDisk {
         let file = self.id(name)?;
         let number = self.number();
         let id = SyncId(number);
-        let fails = self.faults.take(DiskFault::FailSync).is_some();
+        let fails = self.faults.take(DiskFault::FailSync);
         self.syncs.push_back(Sync { id, file, below: number, fails });
         self.started.push(id);
         Ok(id)

@@ -198,7 +198,7 @@ impl<P: Process, J: Judge<P>> World<P, J> {
     }
 
     /// Whether faults have stopped for this process.
-    fn is_in_core(&self, process: ProcessId) -> bool {
+    pub(crate) fn is_in_core(&self, process: ProcessId) -> bool {
         self.core.is_some_and(|core| match process {
             ProcessId::Site(site) | ProcessId::Terminal(site) => core.contains(site),
             ProcessId::Client(_) => true,

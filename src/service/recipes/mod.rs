@@ -116,6 +116,12 @@ pub(super) fn all() -> RecipesOf<Timelines> {
             slots::promise_in_parts,
         ),
         recipe(
+            "loser_is_asked",
+            (5, 5),
+            "Who fetches a slot asks a site that accepted something else there, for the leader's answers are lost.",
+            slots::loser_is_asked,
+        ),
+        recipe(
             "retry_between_two_crashes",
             (3, 5),
             "The site that took a request crashes, and so does the leader when the client asks again.",

@@ -95,3 +95,16 @@ pub(super) fn promise_in_parts(draft: &mut Steps<'_>) {
     draft.on(noted("campaigns", ANY), Fault::Rule(late)).then(Fault::Restart(Who::AllSites)).ask(2, Write);
     draft.ask_on(Event::Leads(ANY), None, AgreedRead).after(100, 900, Fault::Heal).ask(1, AgreedRead);
 }
+
+pub(super) fn loser_is_asked(draft: &mut Steps<'_>) {
+    // The leader alone accepts something, and is cut off with it.
+    draft.ask(2, Write).then(Fault::Rule(rule(Some("Accept"), (Who::Leader, ANY), Then::Drop))).ask(1, Write);
+    draft.on(sent("Accept", Who::Leader, ANY), Fault::Rule(rule(Some("Supply"), (ANY, ANY), Then::Drop)));
+    draft.after(20, 100, Fault::Isolate(Who::Leader));
+    let missed = rule(Some("Accept"), (ANY, Who::Follower), Then::Drop);
+    draft.on(Event::Leads(ANY), Fault::Rule(missed)).ask(2, Write);
+    draft.ask_on(noted("fetches", ANY), None, Write);
+    let few = Some(draft.draws.between(1, 6));
+    let unserved = Rule { count: few, ..rule(Some("Supply"), (Who::Leader, ANY), Then::Drop) };
+    draft.after(0, 400, Fault::Heal).then(Fault::Rule(unserved)).ask(1, AgreedRead);
+}

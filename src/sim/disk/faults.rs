@@ -105,8 +105,10 @@ impl SimDisk {
         self.faults.is_full = false;
     }
 
-    /// Faults that wait are dropped; that they never struck stays known.
+    /// Faults that wait are dropped, and so is the one of a sync under way; that they never struck stays known.
     pub(crate) fn spare(&mut self) {
+        let under_way = self.syncs.iter_mut().filter_map(|sync| sync.fails.take());
+        self.faults.spared.extend(under_way);
         self.faults.spared.append(&mut self.faults.armed);
     }
 

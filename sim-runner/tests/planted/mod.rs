@@ -10,10 +10,9 @@ pub use sim_runner::saboteurs::Lying;
 use sim_runner::saboteurs::{Config, Saboteur};
 
 /// Planted bugs, a seed of [`light`] that they fail under, and the kind of the message whose loss is the reason.
-pub const BY_CHANCE: [(&str, u64, &str); 6] = [
+pub const BY_CHANCE: [(&str, u64, &str); 5] = [
     ("never-retries", 2, "Applied"),
     ("never-retries", 4, "Ask"),
-    ("proposes-once", 6, "Accept"),
     ("forwards-once", 7, "Forward"),
     ("supplies-nothing", 2, "Accept"),
     ("never-fetches", 5, "Accept"),

@@ -5,7 +5,6 @@ use std::sync::Arc;
 
 use aviary::ids::{ProcessId, SiteId};
 use aviary::paxos::Slot;
-use aviary::process::Letter;
 use aviary::site::{Answer, Message, Note, Query, Record, Request, RequestId};
 use aviary::timeline::Position;
 
@@ -17,11 +16,6 @@ pub(super) const SABOTEURS: &[Saboteur] = &[
         "proposes-the-first-again-for-all",
         "A leader that proposes several slots again sends the entry of the first for each.",
         Lie::Says(repeat_the_first),
-    ),
-    Saboteur::new(
-        "supplies-what-it-accepted",
-        "A site that is asked for chosen slots gives what it merely accepted where it knows of none chosen.",
-        Lie::Says(supply_accepted),
     ),
     // Of what is durable together all is there after a crash, and is read back in its order: a watermark ahead of
     // what it covers chooses what was held before, or nothing, and the site does not start.
@@ -78,17 +72,6 @@ pub(super) const SABOTEURS: &[Saboteur] = &[
         Lie::HearsAndSays(mistake_session, name_session),
     ),
     Saboteur::new(
-        "pages-overlap",
-        "The next page begins with the last tweet of the one before.",
-        Lie::Hears(|hearing| {
-            if let Message::Query { query: Query::View { view }, .. } = hearing.message
-                && let Some(older_than) = &mut view.older_than
-            {
-                older_than.index += 1;
-            }
-        }),
-    ),
-    Saboteur::new(
         "never-notices-room",
         "A site that was told once that its disk is nearly full takes it for full for ever.",
         Lie::Notices(|is_low, memory| {
@@ -126,33 +109,6 @@ fn repeat_the_first(speech: &mut Speech<'_>) {
             *entry = first.get_or_insert_with(|| entry.clone()).clone();
         }
     }
-}
-
-/// Answers a fetch from all that it ever accepted in this life.
-fn supply_accepted(speech: &mut Speech<'_>) {
-    let Speech { site, heard, given, memory, .. } = speech;
-    for record in &given.records {
-        if let Record::Paxos { record: PaxosRecord::Accepted { ballot, slot, entry } } = record {
-            let is_other = |kept: &Message| !is_accept_of(kept, *slot);
-            memory.kept.retain(is_other);
-            let (ballot, slot, entry) = (*ballot, *slot, entry.clone());
-            let message = Paxos::Accept { ballot, slot, chosen: Slot(0), entry };
-            memory.kept.push(Message::Paxos { message });
-        }
-    }
-    let Some((from, Message::Paxos { message: Paxos::Fetch { first, end } })) = heard else { return };
-    for kept in &memory.kept {
-        let Message::Paxos { message: Paxos::Accept { slot, entry, .. } } = kept else { continue };
-        if (*first..*end).contains(slot) && site.log().chosen_at(*slot).is_none() {
-            let message = Paxos::Supply { slot: *slot, entry: entry.clone(), chosen: site.log().chosen() };
-            let message = Message::Paxos { message };
-            given.messages.push(Letter { to: (*from).into(), message, is_independent: false });
-        }
-    }
-}
-
-fn is_accept_of(message: &Message, of: Slot) -> bool {
-    matches!(message, Message::Paxos { message: Paxos::Accept { slot, .. } } if *slot == of)
 }
 
 /// Adds a watermark behind the last slot below which it holds something everywhere.

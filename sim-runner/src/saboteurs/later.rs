@@ -2,6 +2,7 @@
 
 use aviary::ids::{SITES_MAX, SiteId, SiteSet};
 use aviary::paxos::Slot;
+use aviary::process::Letter;
 use aviary::site::{Message, Query, Record, RequestId, Telling};
 
 use super::Saboteur;
@@ -98,6 +99,22 @@ pub(super) const SABOTEURS: &[Saboteur] = &[
             }
         }),
     ),
+    Saboteur::new(
+        "supplies-what-it-accepted",
+        "A site that is asked for chosen slots gives what it merely accepted where it knows of none chosen.",
+        Lie::Says(supply_accepted),
+    ),
+    Saboteur::new(
+        "pages-overlap",
+        "The next page begins with the last tweet of the one before.",
+        Lie::Hears(|hearing| {
+            if let Message::Query { query: Query::View { view }, .. } = hearing.message
+                && let Some(older_than) = &mut view.older_than
+            {
+                older_than.index += 1;
+            }
+        }),
+    ),
 ];
 
 /// Keeps the last proposal that it made for each slot.
@@ -169,4 +186,31 @@ fn answer_anyway(speech: &mut Speech<'_>) {
             letter.message = Message::Told { id, applied, telling };
         }
     }
+}
+
+/// Answers a fetch from all that it ever accepted in this life.
+fn supply_accepted(speech: &mut Speech<'_>) {
+    let Speech { site, heard, given, memory, .. } = speech;
+    for record in &given.records {
+        if let Record::Paxos { record: PaxosRecord::Accepted { ballot, slot, entry } } = record {
+            let is_other = |kept: &Message| !is_accept_of(kept, *slot);
+            memory.kept.retain(is_other);
+            let (ballot, slot, entry) = (*ballot, *slot, entry.clone());
+            let message = Paxos::Accept { ballot, slot, chosen: Slot(0), entry };
+            memory.kept.push(Message::Paxos { message });
+        }
+    }
+    let Some((from, Message::Paxos { message: Paxos::Fetch { first, end } })) = heard else { return };
+    for kept in &memory.kept {
+        let Message::Paxos { message: Paxos::Accept { slot, entry, .. } } = kept else { continue };
+        if (*first..*end).contains(slot) && site.log().chosen_at(*slot).is_none() {
+            let message = Paxos::Supply { slot: *slot, entry: entry.clone(), chosen: site.log().chosen() };
+            let message = Message::Paxos { message };
+            given.messages.push(Letter { to: (*from).into(), message, is_independent: false });
+        }
+    }
+}
+
+fn is_accept_of(message: &Message, of: Slot) -> bool {
+    matches!(message, Message::Paxos { message: Paxos::Accept { slot, .. } } if *slot == of)
 }

@@ -52,14 +52,14 @@ pub fn main_with_saboteurs() -> ExitCode {
         Command::Replay(args) => match &args.saboteur {
             None => of::<Timelines>(command),
             Some(name) => match saboteurs::find(name) {
-                None => Ok(matrix::unknown(name, &[])),
+                None => Ok(matrix::chosen::unknown(name, &[])),
                 found => replay::replay::<Lying>(args, |config| config.saboteur = found),
             },
         },
         Command::Sweep(args) => match &args.saboteur {
             None => of::<Timelines>(command),
             Some(name) => match saboteurs::find(name) {
-                None => Ok(matrix::unknown(name, &[])),
+                None => Ok(matrix::chosen::unknown(name, &[])),
                 found => sweep::sweep::<Lying>(args, move |config| config.saboteur = found),
             },
         },
@@ -99,7 +99,7 @@ fn sabotaged(
     search: impl FnOnce(&Runner<Lying>) -> io::Result<Exit>,
 ) -> Option<io::Result<Exit>> {
     let name = name?;
-    let Some(saboteur) = saboteurs::find(name) else { return Some(Ok(matrix::unknown(name, &[]))) };
+    let Some(saboteur) = saboteurs::find(name) else { return Some(Ok(matrix::chosen::unknown(name, &[]))) };
     let configure = move |config: &mut saboteurs::Config| config.saboteur = Some(saboteur);
     Some(search(&Runner::configured(RunOptions::default(), configure)))
 }

@@ -43,6 +43,12 @@ pub(crate) fn error(message: Arguments<'_>) {
     let _ = writeln!(err, "{BAD}error{BAD:#}: {message}");
 }
 
+/// Tells why what was asked for cannot be done, and says how to exit.
+pub(crate) fn usage(why: &str) -> Exit {
+    error(format_args!("{why}"));
+    Exit::Usage
+}
+
 /// Tells what is wrong with a scenario that was read.
 pub(crate) fn problems(path: &Path, problems: &[Problem]) {
     for problem in problems {

@@ -148,11 +148,7 @@ impl Judges {
     }
 
     fn look(&mut self, now: Instant, fact: &Fact<'_>) -> Result<(), Violation> {
-        // Most of what leaves are votes and heartbeats, and no client hears of those.
-        let is_paxos = matches!(fact, Fact::Left { message: Message::Paxos { .. }, .. });
-        if !is_paxos {
-            self.validity.look(fact)?;
-        }
+        self.validity.look(fact)?;
         self.agreement.look(fact)?;
         self.prefix.look(fact)?;
         if self.model.folded() < self.agreement.log().end() {
@@ -161,9 +157,6 @@ impl Judges {
         let known = Known { log: self.agreement.log(), model: &self.model };
         self.durability.look(known, fact)?;
         self.order.look(known, fact)?;
-        if is_paxos {
-            return Ok(());
-        }
         self.acknowledged.look(known, fact)?;
         self.exactly_once.look(known, fact)?;
         self.sessions.look(fact)?;

@@ -4,6 +4,7 @@ use alloc::boxed::Box;
 use alloc::vec::Vec;
 
 use crate::ids::{ProcessId, SiteSet};
+use crate::outbox::SyncMode;
 use crate::process::Process;
 use crate::sim::director::Fired;
 use crate::sim::host::{ArmedSeam, Status, Storage};
@@ -178,7 +179,8 @@ impl<P: Process, J: Judge<P>> World<P, J> {
     /// Stops faults: the script ends, and the sites with the lowest numbers that have not failed for good and whose
     /// storage nothing damaged, as many as the settings want in the core, are healed with all clients. Links among them
     /// are mended and unclogged, no rule and no chance touches their datagrams, the paused go on and the crashed start,
-    /// once; they and their disks are as fast as ever, and there is room. Everything else stays as broken as it is.
+    /// once; they are as fast as ever and their disks have room. So are disks that hold their sites up while they sync: a
+    /// slow one makes its site slow. Other disks keep their sync times; everything else stays as broken as it is.
     ///
     /// Returns the core: fewer sites when there are no more.
     pub fn heal_core(&mut self) -> SiteSet {
@@ -201,8 +203,8 @@ impl<P: Process, J: Judge<P>> World<P, J> {
         self.watch.line(None, LineClass::Step, || What::Healed { core });
         self.unclog(core);
         self.spare_all();
-        for h in &places {
-            self.hosts[*h].sync_time = self.settings.disk.sync_time;
+        if self.settings.disk.sync_mode == SyncMode::Blocking {
+            places.iter().for_each(|h| self.hosts[*h].sync_time = self.settings.disk.sync_time);
         }
         let others = usize::from(self.settings.sites)..self.hosts.len();
         for h in places.into_iter().chain(others) {

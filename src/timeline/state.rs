@@ -172,6 +172,7 @@ mod tests {
             let view = View { viewer: user(viewer), limit, older_than: older_than.map(at) };
             let page = fold(&events).view(&view);
             prop_assert!(page.to_bytes().len() <= Page::BYTES_MAX);
+            prop_assert_eq!(page.size(), page.to_bytes().len());
             prop_assert_eq!(Page::from_bytes(&page.to_bytes()), Ok(page.clone()));
             prop_assert_eq!(page, naive_view(&events, &view));
         }

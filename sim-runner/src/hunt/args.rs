@@ -10,9 +10,9 @@ use crate::args::Format;
 const ABOUT: &str = "\
 Each saboteur is hunted by several sweeps of the profile, each over seeds of its own up to its first failure. The table \
 tells which judge objected, how many seeds that took, the median sweep's and the worst's, and how many steps and rules \
-are left of the median sweep's scenario when it has been shrunk. What honest processes fail as well is no catch. A saboteur is caught when half of its sweeps find it. Those that were \
-written after the profile and its recipes were fixed stand apart: they say whether the search finds bugs or only those \
-that it was made for.
+are left of the median sweep's scenario when it has been shrunk. What honest processes fail as well is no catch. A \
+saboteur is caught when half of its sweeps find it. Those that were written after the profile and its recipes were \
+fixed stand apart: they say whether the search finds bugs or only those that it was made for.
 
 Exit codes:
   0  every saboteur was caught

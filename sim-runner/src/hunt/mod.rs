@@ -29,10 +29,11 @@ use self::table::Table;
 use crate::Exit;
 use crate::args::Format;
 use crate::draw::find;
-use crate::matrix::patches::{self, Copied, Patch};
+use crate::matrix::chosen::Chosen;
+use crate::matrix::patches::{Copied, Patch};
 use crate::progress::Progress;
-use crate::report::{error, stdout};
-use crate::saboteurs::{self, Lying, Saboteur};
+use crate::report::{stdout, usage};
+use crate::saboteurs::{Lying, Saboteur};
 
 pub(crate) fn saboteurs(args: &Args) -> io::Result<Exit> {
     let profile = find::<Lying>(&args.profile)
@@ -45,12 +46,12 @@ pub(crate) fn saboteurs(args: &Args) -> io::Result<Exit> {
         hunter.planted(name).json(&mut stdout())?;
         return Ok(Exit::Passed);
     }
-    let (wrappers, patches) = match chosen(args) {
+    let Chosen { wrappers, patches } = match Chosen::of(&args.names, args.patches) {
         Ok(chosen) => chosen,
         Err(exit) => return Ok(exit),
     };
     // What is wrong with a patch is said before anything runs.
-    let copied = match copied(&patches) {
+    let copied = match Copied::of(&patches) {
         Ok(copied) => copied,
         Err(why) => return Ok(usage(&why)),
     };
@@ -77,34 +78,6 @@ pub(crate) fn saboteurs(args: &Args) -> io::Result<Exit> {
         table.text(&mut stdout())?;
     }
     Ok(if table.is_full() { Exit::Passed } else { Exit::Blind })
-}
-
-fn usage(why: &str) -> Exit {
-    error(format_args!("{why}"));
-    Exit::Usage
-}
-
-/// The wrappers and patches that `args` name, or all of them.
-fn chosen(args: &Args) -> Result<(Vec<&'static Saboteur>, Vec<Patch>), Exit> {
-    let patches = if args.patches { patches::all().map_err(|why| usage(&why))? } else { Vec::new() };
-    let is_known =
-        |name: &&String| saboteurs::find(name).is_some() || patches.iter().any(|patch| patch.name == **name);
-    if let Some(name) = args.names.iter().find(|name| !is_known(name)) {
-        return Err(crate::matrix::unknown(name, &patches));
-    }
-    let is_named = |name: &str| args.names.is_empty() || args.names.iter().any(|one| one == name);
-    let wrappers = saboteurs::all().filter(|saboteur| is_named(saboteur.name)).collect();
-    Ok((wrappers, patches.into_iter().filter(|patch| is_named(&patch.name)).collect()))
-}
-
-/// A copy of the source to which every patch applies; `None` when there is no patch.
-fn copied(patches: &[Patch]) -> Result<Option<Copied>, String> {
-    if patches.is_empty() {
-        return Ok(None);
-    }
-    let copied = Copied::new()?;
-    let stale: Vec<String> = patches.iter().filter_map(|patch| copied.check(patch).err()).collect();
-    if stale.is_empty() { Ok(Some(copied)) } else { Err(stale.join("\n")) }
 }
 
 /// The rows of wrappers, in their order, hunted on as many threads as there are. Each is told as soon as those before it

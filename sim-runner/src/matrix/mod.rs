@@ -4,6 +4,7 @@
 //! 2. Red is a property or expectation that does not hold, a panic, or no progress. A stale run is not red: it says
 //!    that the scenario's story did not take place, not that anything was wrong with it.
 
+pub(crate) mod chosen;
 pub(crate) mod patches;
 mod table;
 mod told;
@@ -11,7 +12,7 @@ mod told;
 use std::io::{self, Write};
 use std::path::PathBuf;
 
-use aviary::scenario::{Outcome, RunOptions, nearest_name};
+use aviary::scenario::{Outcome, RunOptions};
 use aviary::service::Timelines;
 use aviary::sim::TraceLevel;
 
@@ -19,8 +20,9 @@ use crate::Exit;
 use crate::args::{Format, Matrix, Patches};
 use crate::files::{Loaded, load};
 use crate::progress::Progress;
-use crate::report::{error, load_errors, stdout};
+use crate::report::{error, load_errors, stdout, usage};
 use crate::saboteurs::{self, Saboteur};
+use chosen::Chosen;
 use patches::{Copied, Patch};
 use table::{Cell, Column, Table};
 
@@ -29,12 +31,12 @@ pub(crate) fn matrix(args: &Matrix) -> io::Result<Exit> {
         Ok(loaded) => loaded,
         Err(errors) => return Ok(load_errors(&errors)),
     };
-    let (wrappers, patches) = match chosen(args) {
+    let Chosen { wrappers, patches } = match Chosen::of(&args.saboteurs, args.patches.is_some()) {
         Ok(chosen) => chosen,
         Err(exit) => return Ok(exit),
     };
     // What is wrong with a patch is said before anything runs.
-    let copied = match copied(&patches) {
+    let copied = match Copied::of(&patches) {
         Ok(copied) => copied,
         Err(why) => return Ok(usage(&why)),
     };
@@ -68,21 +70,6 @@ fn tell(table: &Table, format: Format) -> io::Result<()> {
         Format::Json => told::json(&mut out, table)?,
     }
     out.flush()
-}
-
-fn usage(why: &str) -> Exit {
-    error(format_args!("{why}"));
-    Exit::Usage
-}
-
-/// A copy of the source to which every patch applies; `None` when there is no patch.
-fn copied(patches: &[Patch]) -> Result<Option<Copied>, String> {
-    if patches.is_empty() {
-        return Ok(None);
-    }
-    let copied = Copied::new()?;
-    let stale: Vec<String> = patches.iter().filter_map(|patch| copied.check(patch).err()).collect();
-    if stale.is_empty() { Ok(Some(copied)) } else { Err(stale.join("\n")) }
 }
 
 /// Builds the copy with each patch in turn, and adds a column with what came of its runs.
@@ -128,32 +115,6 @@ fn patched(
         table.has_patches = true;
     }
     Ok(())
-}
-
-/// The wrappers and patches that `args` name, or all of them.
-fn chosen(args: &Matrix) -> Result<(Vec<&'static Saboteur>, Vec<Patch>), Exit> {
-    let patches = match args.patches {
-        None => Vec::new(),
-        Some(_) => patches::all().map_err(|why| usage(&why))?,
-    };
-    if args.saboteurs.is_empty() {
-        return Ok((saboteurs::all().collect(), patches));
-    }
-    let is_named = |name: &str| args.saboteurs.iter().any(|one| one == name);
-    let is_known =
-        |name: &&String| saboteurs::find(name).is_some() || patches.iter().any(|patch| patch.name == **name);
-    if let Some(name) = args.saboteurs.iter().find(|name| !is_known(name)) {
-        return Err(unknown(name, &patches));
-    }
-    let wrappers = saboteurs::all().filter(|saboteur| is_named(saboteur.name)).collect();
-    Ok((wrappers, patches.into_iter().filter(|patch| is_named(&patch.name)).collect()))
-}
-
-/// Tells that there is no saboteur of this name, and which there are: every wrapper, and these patches.
-pub(crate) fn unknown(name: &str, patches: &[Patch]) -> Exit {
-    let wrappers = saboteurs::all().map(|saboteur| saboteur.name);
-    let names: Vec<&str> = wrappers.chain(patches.iter().map(|patch| patch.name.as_str())).collect();
-    usage(&format!("unknown saboteur `{name}`\n{}", nearest_name(name, &names)))
 }
 
 /// How to exit if a scenario fails without any saboteur; it is told which.

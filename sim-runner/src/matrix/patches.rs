@@ -69,8 +69,18 @@ fn run(command: &mut Command) -> Result<Output, String> {
 }
 
 impl Copied {
+    /// A copy of the source to which every one of these applies; `None` when there are none.
+    pub(crate) fn of(patches: &[Patch]) -> Result<Option<Copied>, String> {
+        if patches.is_empty() {
+            return Ok(None);
+        }
+        let copied = Copied::new()?;
+        let stale: Vec<String> = patches.iter().filter_map(|patch| copied.check(patch).err()).collect();
+        if stale.is_empty() { Ok(Some(copied)) } else { Err(stale.join("\n")) }
+    }
+
     /// Copies what is tracked.
-    pub(crate) fn new() -> Result<Copied, String> {
+    fn new() -> Result<Copied, String> {
         let root = root()?;
         let copy = std::env::temp_dir().join(format!("aviary-saboteurs-{}", std::process::id()));
         if copy.is_dir() {

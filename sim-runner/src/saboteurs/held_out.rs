@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use aviary::ids::{ProcessId, SiteId};
 use aviary::paxos::Slot;
-use aviary::site::{Answer, Message, Note, Query, Record, Request, RequestId};
+use aviary::site::{Answer, Message, Note, Record, Request, RequestId};
 use aviary::timeline::Position;
 
 use super::Saboteur;

@@ -30,7 +30,7 @@ use self::table::Closing;
 use self::totals::Totals;
 use crate::Exit;
 use crate::args::{Format, Sweep};
-use crate::report::{error, program, quoted, stdout};
+use crate::report::{program, quoted, stdout, usage};
 
 /// Sweeps as `args` say, with a last word of `configure` on every process.
 pub(crate) fn sweep<S: Service>(
@@ -84,10 +84,7 @@ impl<'a, S: Service> Ready<'a, S> {
         args: &'a Sweep,
         configure: impl Fn(&mut <S::Process as Process>::Config) + Send + Sync + 'static,
     ) -> Result<Ready<'a, S>, Exit> {
-        let usage = |why: String| {
-            error(format_args!("{why}"));
-            Exit::Usage
-        };
+        let usage = |why: String| usage(&why);
         let is_bounded = args.time.is_some() || args.seeds.is_some_and(|seeds| seeds.end().is_some());
         let is_to_be_swept = is_bounded || args.seeds.is_some();
         if !is_bounded && (is_to_be_swept || args.corpus.is_none()) {

@@ -9,7 +9,7 @@ use aviary::search::{Drawn, Pinned, Source};
 use crate::Exit;
 use crate::draw::find;
 use crate::files::{Loaded, load};
-use crate::report::{error, load_errors};
+use crate::report::{load_errors, usage};
 
 /// The profile that is swept where nothing is named.
 const USUAL: &str = "default";
@@ -36,12 +36,8 @@ fn one<S: Service>(name: &str) -> Result<Vec<Arc<dyn Source<S>>>, Exit> {
         let loaded = load::<S>(&[PathBuf::from(name)]).map_err(|errors| load_errors(&errors))?;
         return Ok(loaded.into_iter().map(pinned).collect());
     }
-    let usage = |why: String| {
-        error(format_args!("{why}"));
-        Exit::Usage
-    };
-    let profile = find::<S>(name).map_err(usage)?;
-    let drawn = Drawn::new::<S>(name, profile).map_err(|why| usage(why.to_string()))?;
+    let profile = find::<S>(name).map_err(|why| usage(&why))?;
+    let drawn = Drawn::new::<S>(name, profile).map_err(|why| usage(&why.to_string()))?;
     Ok(vec![Arc::new(drawn)])
 }
 

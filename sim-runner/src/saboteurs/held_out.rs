@@ -5,11 +5,11 @@ use std::sync::Arc;
 
 use aviary::ids::{ProcessId, SiteId};
 use aviary::paxos::Slot;
-use aviary::site::{Answer, Message, Note, Record, Request, RequestId};
+use aviary::site::{Answer, Message, Note, Operation, Record, Request, RequestId};
 use aviary::timeline::Position;
 
 use super::Saboteur;
-use super::liar::{Birth, Hearing, Lie, Paxos, PaxosRecord, Speech};
+use super::liar::{Birth, Hearing, Lie, Memory, Paxos, PaxosRecord, Speech};
 
 pub(super) const SABOTEURS: &[Saboteur] = &[
     Saboteur::new(
@@ -93,6 +93,18 @@ pub(super) const SABOTEURS: &[Saboteur] = &[
             }
         }),
     ),
+    // A vote that was lost is asked for again, and who leads next must win the slot too.
+    Saboteur::new(
+        "votes-once-for-a-slot",
+        "A site says once that it accepted in a slot and never again, whoever proposes there next.",
+        Lie::Says(|speech| speech.say_once("Accepted")),
+    ),
+    // `Expired` is an answer to the request that is outstanding, but not that one.
+    Saboteur::new(
+        "client-takes-an-expiry-for-an-answer",
+        "A client whose session expired tells its user that the request was done, where the one before it was.",
+        Lie::Tells(take_for_done),
+    ),
 ];
 
 /// Of the proposals that it makes again in one call all carry what the first does.
@@ -108,6 +120,22 @@ fn repeat_the_first(speech: &mut Speech<'_>) {
         if !memory.votes.insert((*ballot, *slot, me)) {
             *entry = first.get_or_insert_with(|| entry.clone()).clone();
         }
+    }
+}
+
+/// Keeps where the last request was done, and says the same of one that was lost.
+fn take_for_done(note: &mut Note, memory: &mut Memory) {
+    match note {
+        Note::Opened(at) | Note::Done(at, ..) => {
+            let (id, at) = (RequestId::Open { nonce: 0 }, *at);
+            memory.kept = vec![Message::Applied { id, at, answer: Answer::Done }];
+        }
+        Note::Lost(operation @ Operation::Event { .. }) => {
+            if let Some(Message::Applied { at, answer, .. }) = memory.kept.first() {
+                *note = Note::Done(*at, operation.clone(), answer.clone());
+            }
+        }
+        _ => {}
     }
 }
 

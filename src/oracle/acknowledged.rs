@@ -1,6 +1,7 @@
 //! Checks that nothing is invented and nothing acknowledged is lost: every submission that a site durably queued or
 //! that is chosen carries a request that its client asked before, word for word; and an `Applied` goes to that
-//! client and names a position where, by durable accepts of a quorum, the log holds that request.
+//! client and names a position where, by durable accepts of a quorum, the log holds that request. So does what that
+//! client says to its user.
 //!
 //! Does not check whether it took effect there and what came of it (see `exactly_once`), nor that a request is ever
 //! answered. What is chosen stays: `agreement` objects if it does not.
@@ -15,7 +16,7 @@ use crate::oracle::{Fact, Known, broken};
 use crate::paxos::Slot;
 use crate::process::Recipients;
 use crate::sim::Violation;
-use crate::site::{Message, Record, Request, RequestId};
+use crate::site::{Message, Note, Record, Request, RequestId};
 use crate::timeline::Position;
 
 const PROPERTY: &str = "acknowledged";
@@ -62,6 +63,21 @@ impl Acknowledged {
             );
         }
         self.looked = known.log.end();
+        Ok(())
+    }
+
+    /// A client tells its user something: what it says to be done stands where it says.
+    pub(super) fn on_noted(known: Known<'_>, process: ProcessId, note: &Note) -> Result<(), Violation> {
+        let Note::Done(at, operation, _) = note else { return Ok(()) };
+        let request = known.log.submission(*at).map(|submission| &submission.request);
+        let is_there =
+            matches!(request, Some(Request::Execute { operation: there, .. }) if there == operation);
+        ensure!(
+            is_there,
+            PROPERTY,
+            "{process} says that \"{operation}\" is done at {at}, but the log holds {} there",
+            Maybe(request)
+        );
         Ok(())
     }
 
@@ -129,6 +145,20 @@ mod tests {
         stage.choose(1, &[tweet(1, "a")]).unwrap();
         stage.sent(S0, C1, applied(&open(1), (0, 0), Answer::Opened)).unwrap();
         stage.sent(S0, C1, applied(&tweet(1, "a"), (1, 0), Answer::Done)).unwrap();
+    }
+
+    #[test]
+    fn what_a_user_is_told_stands_where_it_is_said_to() {
+        let mut stage = Stage::new(3);
+        stage.choose(0, &[open(1)]).unwrap();
+        stage.asked(&tweet(1, "a"));
+        stage.choose(1, &[tweet(1, "a")]).unwrap();
+        let Request::Execute { operation, .. } = tweet(1, "a") else { unreachable!() };
+        let done = |slot| Note::Done(Position { slot, index: 0 }, operation.clone(), Answer::Done);
+        let sentence = "C1 says that \"ann: a\" is done at 0.0, but the log holds";
+        objects(stage.noted(C1, &done(0)), PROPERTY, sentence);
+        objects(stage.noted(C1, &done(2)), PROPERTY, "is done at 2.0, but the log holds nothing");
+        stage.noted(C1, &done(1)).unwrap();
     }
 
     #[test]

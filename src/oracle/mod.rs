@@ -202,6 +202,7 @@ where
             }
             Observation::Noted { process, note } => {
                 let known = Known { log: self.agreement.log(), model: &self.model };
+                Acknowledged::on_noted(known, process, note)?;
                 self.linearizable.on_noted(known, now, process, note)
             }
             Observation::Delivered { .. } | Observation::Crashed { .. } | Observation::Handled { .. } => {

@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::judges::linearizable::{Search, search, tests::any_order};
+use crate::oracle::Judges;
 use crate::oracle::stage::{Stage, block, objects, tweet, user, view};
 use crate::timeline::{Page, Position, Tweet, View};
 use proptest::prelude::*;
@@ -21,15 +22,21 @@ fn ask(stage: &mut Stage, who: ProcessId, request: &Request) {
     stage.sent(who, crate::oracle::stage::site(0), Message::Ask { request: request.clone() }).unwrap();
 }
 
+/// Shows the note to this judge alone: here nothing is in any log.
+fn noted(stage: &mut Stage, who: ProcessId, note: &Note) -> Result<(), Violation> {
+    let Judges { agreement, model, linearizable, .. } = &mut stage.judges;
+    linearizable.on_noted(Known { log: agreement.log(), model }, Instant::ZERO, who, note)
+}
+
 fn done(stage: &mut Stage, who: ProcessId, request: &Request) {
-    stage.noted(who, &Note::Done(Position::default(), operation(request), Answer::Done)).unwrap();
+    noted(stage, who, &Note::Done(Position::default(), operation(request), Answer::Done)).unwrap();
 }
 
 fn shown(stage: &mut Stage, who: ProcessId, request: &Request, texts: &[&str]) -> Result<(), Violation> {
     let tweet =
         |text: &&str| Tweet { position: Position::default(), user: user("ann"), text: text.parse().unwrap() };
     let page = Page { tweets: texts.iter().map(tweet).collect(), has_more: false };
-    stage.noted(who, &Note::Done(Position::default(), operation(request), Answer::Viewed { page }))
+    noted(stage, who, &Note::Done(Position::default(), operation(request), Answer::Viewed { page }))
 }
 
 #[test]
@@ -60,7 +67,7 @@ fn what_nobody_knows_the_outcome_of_may_have_any_but_one_only() {
         let seen = Fact::Started { process: C1, incarnation: 2, recovered: &[] };
         stage.judges.linearizable.look(Instant::ZERO, &seen);
     };
-    let lost = |stage: &mut Stage| stage.noted(C1, &Note::Lost(operation(&tweet(1, "a")))).unwrap();
+    let lost = |stage: &mut Stage| noted(stage, C1, &Note::Lost(operation(&tweet(1, "a")))).unwrap();
     for forget in [started, lost] {
         let mut stage = Stage::new(3);
         ask(&mut stage, C1, &tweet(1, "a"));
@@ -97,7 +104,7 @@ fn what_was_done_was_commanded() {
     done(&mut stage, C1, &tweet(1, "a"));
     let again = Note::Done(Position::default(), operation(&tweet(1, "a")), Answer::Done);
     objects(
-        stage.noted(C1, &again),
+        noted(&mut stage, C1, &again),
         "linearizable",
         "C1 says that \"ann: a\" is done, which nobody had it do",
     );

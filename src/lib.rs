@@ -55,6 +55,8 @@ pub mod outbox;
 pub mod paxos;
 pub mod prelude;
 pub mod process;
+#[cfg(any(feature = "scenario", feature = "udp"))]
+pub mod ron_file;
 #[cfg(feature = "scenario")]
 pub mod scenario;
 #[cfg(feature = "scenario")]

@@ -165,6 +165,11 @@ impl Config {
         self.paxos().open_max() * self.datagram_max as u64
     }
 
+    /// How large `window` and `fetch_max` may be at most with datagrams of up to `datagram_max` bytes.
+    pub const fn open_max_for(datagram_max: usize) -> u64 {
+        BURST_BYTES_MAX / 4 / datagram_max as u64
+    }
+
     /// The most bytes of one durable record, whatever is in it: what storage is formatted for.
     pub fn record_bytes_max(&self) -> usize {
         let entry = ENTRY_PREFIX_MAX + self.entry_bytes_max();

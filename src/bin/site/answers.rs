@@ -4,7 +4,7 @@ use aviary::site::message::{Answer, LogLine, Phase, Status};
 use aviary::site::note::Note;
 use aviary::site::submission::Operation;
 use aviary::timeline::{Event, Page, Position};
-use aviary::udp::{Counters, Sites};
+use aviary::udp::{Counters, Member, Sites};
 
 /// Of an operation that is in the log.
 pub(crate) fn done(at: Position, operation: &Operation, answer: &Answer) -> String {
@@ -66,11 +66,12 @@ pub(crate) fn status(status: &Status, counters: &Counters) -> String {
 
 /// Where the sites are.
 pub(crate) fn sites(sites: &Sites, me: u8) -> String {
-    let line = |(site, address): (u8, &std::net::SocketAddr)| {
+    let line = |(site, Member { address, region }): (u8, &Member)| {
         let here = if site == me { " (here)" } else { "" };
-        format!("S{site} {address}{here}\n")
+        let gap = if region.is_empty() { "" } else { " " };
+        format!("S{site} {address}{gap}{region}{here}\n")
     };
-    (0..).zip(&sites.addresses).map(line).collect()
+    (0..).zip(&sites.members).map(line).collect()
 }
 
 /// What a person should know although it answers nothing.

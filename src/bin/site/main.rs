@@ -34,7 +34,7 @@ struct Arguments {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Writes sites.ron, and beside it formatted storage for each site: site-0, site-1, …
+    /// Writes sites.ron, and beside it keys and formatted storage for each site: site-0, site-1, …
     Init(Init),
     /// Runs one site, with its terminal on standard input and output.
     #[command(after_long_help = words::HELP)]
@@ -68,6 +68,12 @@ struct Run {
     /// The address to listen on, if the one that the others send to is not this machine's own.
     #[arg(long)]
     listen: Option<SocketAddr>,
+    /// The file with the key of the sites [default: cluster.key beside the config].
+    #[arg(long)]
+    key: Option<PathBuf>,
+    /// The file with the key of clients [default: client.key beside the config, if it is there].
+    #[arg(long)]
+    client_key: Option<PathBuf>,
     /// Reads no commands; runs until it is killed.
     #[arg(long)]
     no_terminal: bool,

@@ -246,6 +246,23 @@ impl<P: Process, D: HostDisk, S: Socket> Host<P, D, S> {
         self.start_sync()
     }
 
+    /// Makes durable what was appended, sends what waited for it, and hands nothing more in.
+    pub fn stop(mut self) -> Result<(), HostError> {
+        self.settle_one(self.site.id)?;
+        self.settle_one(self.terminal.id)?;
+        self.start_sync()?;
+        while self.journal.durable() < self.journal.appended() {
+            if let Err(error) = self.poll.poll(&mut self.events, None)
+                && error.kind() != io::ErrorKind::Interrupted
+            {
+                return Err(HostError::io("wait for events")(error));
+            }
+            self.take_syncs()?;
+            self.start_sync()?;
+        }
+        Ok(())
+    }
+
     fn wait(&mut self, until: Option<Instant>) -> Result<(), HostError> {
         let is_full = self.site.outbox.is_full();
         let has_work = !self.local.is_empty() || self.is_readable;

@@ -11,6 +11,7 @@
 //! 3. Nothing is handed in that was not sealed with a key of the cluster, and nothing leaves unsealed.
 //! 4. Whatever comes from the network is dropped and counted, or handed in; it never stops the host.
 
+pub mod caller;
 mod clock;
 pub mod config;
 mod counters;
@@ -27,6 +28,7 @@ mod syncer;
 #[cfg(test)]
 mod tests;
 
+pub use caller::{Caller, CallerSettings};
 pub use config::{ConfigError, Member, Sites};
 pub use counters::{Counters, Drop};
 pub use error::HostError;

@@ -50,6 +50,11 @@ fn counted(count: u64, noun: &str) -> String {
 
 /// How the site is, and what became of its datagrams.
 pub(crate) fn status(status: &Status, counters: &Counters) -> String {
+    format!("{}datagrams: {counters}\n", status_line(status))
+}
+
+/// How a site is.
+pub(crate) fn status_line(status: &Status) -> String {
     let phase = match status.phase {
         Phase::Following => "following",
         Phase::Campaigning => "campaigning",
@@ -58,8 +63,7 @@ pub(crate) fn status(status: &Status, counters: &Counters) -> String {
     let leader = status.leader.map_or_else(|| "none".into(), |site| site.to_string());
     let Status { site, ballot, chosen, applied, queue, .. } = status;
     format!(
-        "status: {site} {phase} ballot={ballot} leader={leader} chosen={} applied={} queue={queue}\n\
-         datagrams: {counters}\n",
+        "status: {site} {phase} ballot={ballot} leader={leader} chosen={} applied={} queue={queue}\n",
         chosen.0, applied.0
     )
 }

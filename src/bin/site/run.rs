@@ -4,10 +4,12 @@ use std::sync::mpsc::{Receiver, TryRecvError, sync_channel};
 
 use aviary::ids::ProcessId;
 use aviary::mix::Seed;
+use aviary::process::Label;
 use aviary::site::bird::Bird;
 use aviary::udp::{CLIENT_KEY, CLUSTER_KEY, Files, Host, HostSettings, Key, KeyKind, Keys, Sites, socket};
 
 use crate::desk::{AtOnce, Desk, End};
+use crate::signals::Signals;
 use crate::terminal::{self, Printer, Restore};
 use crate::{Failure, Run, answers, init, words};
 
@@ -20,7 +22,7 @@ pub(crate) fn run(arguments: &Run) -> Result<(), Failure> {
     let sites = Sites::read(&arguments.config).map_err(|error| Failure::Usage(error.to_string()))?;
     let mut host = start(arguments, &sites)?;
     let (me, count) = (arguments.id, sites.members.len());
-    let (lines, mut printer, _restore) = if arguments.no_terminal {
+    let (lines, mut printer, _restore) = if arguments.headless {
         // Nothing is ever sent, and the sender is kept, so that the input never ends.
         let (sender, lines) = sync_channel(1);
         core::mem::forget(sender);
@@ -32,7 +34,12 @@ pub(crate) fn run(arguments: &Run) -> Result<(), Failure> {
     let address = sites.members[usize::from(me)].address;
     let started = format!("S{me} of {count} sites at {address}, start {}\n", host.incarnation());
     print(&mut printer, &started)?;
-    serve(&mut host, &sites, me, &lines, &mut printer)
+    let signals = Signals::watch(host.waker())
+        .map_err(|error| Failure::Run(format!("failed to watch for signals: {error}")))?;
+    let served = serve(&mut host, &sites, me, &lines, &mut printer, &signals);
+    // What was taken and is not synced yet is nobody's loss, but would be asked for again.
+    let stopped = host.stop().map_err(|error| Failure::Run(format!("S{me} stopped: {error}")));
+    served.and(stopped)
 }
 
 fn start(arguments: &Run, sites: &Sites) -> Result<SiteHost, Failure> {
@@ -92,9 +99,14 @@ fn serve(
     me: u8,
     lines: &Receiver<String>,
     printer: &mut Printer,
+    signals: &Signals,
 ) -> Result<(), Failure> {
     let mut desk = Desk::new();
     loop {
+        if let Some(signal) = signals.received() {
+            tracing::info!("{signal}: shutting down");
+            return Ok(());
+        }
         while desk.has_room() {
             let at_once = match lines.try_recv() {
                 Ok(line) => desk.on_line(host.now(), &line),
@@ -130,9 +142,9 @@ fn serve(
                 print(printer, &answer)?;
             }
             if answers::is_worth_a_warning(&note) {
-                tracing::warn!(%who, "{note}");
+                tracing::warn!(%who, kind = note.kind(), "{note}");
             } else {
-                tracing::info!(%who, "{note}");
+                tracing::info!(%who, kind = note.kind(), "{note}");
             }
         }
     }

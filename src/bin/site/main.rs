@@ -2,6 +2,7 @@
 
 mod answers;
 mod ask;
+mod bench;
 mod desk;
 mod init;
 mod run;
@@ -56,6 +57,10 @@ enum Command {
     Run(Run),
     #[command(flatten)]
     Ask(ask::Ask),
+    /// Measures commits a second of clusters on this machine, beside a bare program that does only what must be done.
+    Bench(bench::Bench),
+    #[command(hide = true)]
+    BenchPart(bench::Part),
 }
 
 #[derive(Debug, clap::Args)]
@@ -124,6 +129,8 @@ fn main() -> ExitCode {
         Command::Init(init) => init::init(init),
         Command::Run(run) => run::run(run),
         Command::Ask(ask) => ask::ask(ask),
+        Command::Bench(bench) => bench::bench(bench),
+        Command::BenchPart(part) => bench::part(part),
     }));
     let (code, message) = match result {
         Ok(Ok(())) => return ExitCode::SUCCESS,

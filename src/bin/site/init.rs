@@ -3,10 +3,10 @@
 use std::fs;
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use aviary::ids::ProcessId;
-use aviary::journal::{Identity, Journal, JournalConfig};
+use aviary::journal::{Identity, Journal, JournalConfig, JournalError};
 use aviary::udp::{CLIENT_KEY, CLUSTER_KEY, Files, Key, KeyKind, Member, Sites};
 
 use crate::{Failure, Init};
@@ -19,45 +19,71 @@ pub(crate) fn init(arguments: &Init) -> Result<(), Failure> {
             "{count} sites from port {base_port} on exceed port 65535; use a lower --base-port"
         ))
     })?;
-    let path = dir.join("sites.ron");
-    let folders: Vec<_> = (0..*count).map(|site| dir.join(format!("site-{site}"))).collect();
-    let keys = [(CLUSTER_KEY, KeyKind::Cluster), (CLIENT_KEY, KeyKind::Client)];
-    let keys = keys.map(|(name, kind)| (dir.join(name), kind));
-    for existing in std::iter::once(&path).chain(keys.iter().map(|(path, _)| path)).chain(&folders) {
-        // Whatever it is, also a broken link: nothing that is there is touched.
-        if existing.symlink_metadata().is_ok() {
-            let shown = existing.display();
-            let message =
-                format!("{shown} exists, and no storage is ever formatted twice; name another --dir");
-            return Err(Failure::Usage(message));
-        }
-    }
+    let new = NewCluster::vacant(dir, *count)?;
     let member =
         |port| Member { address: SocketAddr::from((Ipv4Addr::LOCALHOST, port)), region: "local".into() };
     let cluster = random("the cluster's number")?;
     let sites = Sites::new(cluster, (*base_port..=last).map(member).collect());
-    fs::create_dir_all(dir).map_err(failed("make", dir))?;
-    for (site, folder) in (0..*count).zip(&folders) {
-        fs::create_dir(folder).map_err(failed("make", folder))?;
-        let mut disk = Files::open(folder).map_err(|error| Failure::Run(error.to_string()))?;
-        let identity = Identity { cluster, process: ProcessId::site(site) };
-        let limits =
-            JournalConfig { record_max: sites.config.record_bytes_max(), ..JournalConfig::default() };
-        let formatted = Journal::format(&mut disk, &identity, &limits);
-        formatted.map_err(|error| Failure::Run(format!("{}: {error}", folder.display())))?;
-    }
-    for (path, kind) in &keys {
-        let key = Key::random().map_err(|error| Failure::Run(format!("failed to draw a key: {error}")))?;
-        key.write(path, *kind).map_err(failed("write", path))?;
-    }
-    // Last, so that what it names is there.
-    write_new(&path, &sites.to_text()).map_err(failed("write", &path))?;
-    fs::File::open(dir).and_then(|dir| dir.sync_all()).map_err(failed("sync", dir))?;
+    let limits = JournalConfig { record_max: sites.config.record_bytes_max(), ..JournalConfig::default() };
+    new.write(&sites, |disk, identity| Journal::format(disk, identity, &limits))?;
     println!(
         "wrote {}, and beside it storage for {count} sites, {CLUSTER_KEY} and {CLIENT_KEY}",
-        path.display()
+        new.config.display()
     );
     Ok(())
+}
+
+/// Where a cluster's files are to be.
+pub(crate) struct NewCluster {
+    dir: PathBuf,
+    pub(crate) config: PathBuf,
+    folders: Vec<PathBuf>,
+    keys: [(PathBuf, KeyKind); 2],
+}
+
+impl NewCluster {
+    /// Fails if one of them is there.
+    pub(crate) fn vacant(dir: &Path, count: u8) -> Result<NewCluster, Failure> {
+        let config = dir.join("sites.ron");
+        let folders: Vec<_> = (0..count).map(|site| dir.join(format!("site-{site}"))).collect();
+        let keys = [(CLUSTER_KEY, KeyKind::Cluster), (CLIENT_KEY, KeyKind::Client)];
+        let keys = keys.map(|(name, kind)| (dir.join(name), kind));
+        for existing in std::iter::once(&config).chain(keys.iter().map(|(path, _)| path)).chain(&folders) {
+            // Whatever it is, also a broken link: nothing that is there is touched.
+            if existing.symlink_metadata().is_ok() {
+                let shown = existing.display();
+                let message =
+                    format!("{shown} exists, and no storage is ever formatted twice; name another --dir");
+                return Err(Failure::Usage(message));
+            }
+        }
+        Ok(NewCluster { dir: dir.into(), config, folders, keys })
+    }
+
+    /// Writes all of it: each site's storage by `fill`.
+    pub(crate) fn write(
+        &self,
+        sites: &Sites,
+        mut fill: impl FnMut(&mut Files, &Identity) -> Result<(), JournalError>,
+    ) -> Result<(), Failure> {
+        let NewCluster { dir, config, folders, keys } = self;
+        fs::create_dir_all(dir).map_err(failed("make", dir))?;
+        for (site, folder) in (0..).zip(folders) {
+            fs::create_dir(folder).map_err(failed("make", folder))?;
+            let mut disk = Files::open(folder).map_err(|error| Failure::Run(error.to_string()))?;
+            let identity = Identity { cluster: sites.cluster, process: ProcessId::site(site) };
+            let filled = fill(&mut disk, &identity);
+            filled.map_err(|error| Failure::Run(format!("{}: {error}", folder.display())))?;
+        }
+        for (path, kind) in keys {
+            let key =
+                Key::random().map_err(|error| Failure::Run(format!("failed to draw a key: {error}")))?;
+            key.write(path, *kind).map_err(failed("write", path))?;
+        }
+        // Last, so that what it names is there.
+        write_new(config, &sites.to_text()).map_err(failed("write", config))?;
+        fs::File::open(dir).and_then(|dir| dir.sync_all()).map_err(failed("sync", dir))
+    }
 }
 
 /// A number from the operating system.

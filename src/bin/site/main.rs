@@ -4,6 +4,7 @@ mod answers;
 mod ask;
 mod desk;
 mod init;
+mod restore;
 mod run;
 mod signals;
 mod terminal;
@@ -54,6 +55,8 @@ enum Command {
     /// Runs one site, with its terminal on standard input and output.
     #[command(after_long_help = words::HELP)]
     Run(Run),
+    /// Writes a whole cluster anew from copies of all its storage, under another number and with other keys.
+    Restore(restore::Restore),
     #[command(flatten)]
     Ask(ask::Ask),
 }
@@ -123,6 +126,7 @@ fn main() -> ExitCode {
     let result = catch_unwind(AssertUnwindSafe(|| match &arguments.command {
         Command::Init(init) => init::init(init),
         Command::Run(run) => run::run(run),
+        Command::Restore(restore) => restore::restore(restore),
         Command::Ask(ask) => ask::ask(ask),
     }));
     let (code, message) = match result {

@@ -289,7 +289,8 @@ fn add(
     Ok((me, home.expect("a remainder of the count of sites")))
 }
 
-fn settings(sites: &Sites, key: Key) -> CallerSettings<crate::site::config::Config> {
+/// What callers of these sites are made of.
+pub fn settings(sites: &Sites, key: Key) -> CallerSettings<crate::site::config::Config> {
     CallerSettings {
         cluster: sites.cluster,
         configuration: sites.configuration(),

@@ -179,7 +179,7 @@ impl<P: Process> Caller<P> {
             }
             heard.sort_unstable();
             heard.dedup();
-            heard.drain(..).collect::<Vec<_>>().into_iter().for_each(|number| self.settle(number));
+            core::mem::take(&mut heard).into_iter().for_each(|number| self.settle(number));
             self.wake_late();
         }
         Ok(())

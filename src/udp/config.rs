@@ -118,9 +118,21 @@ impl Sites {
     /// A cluster with the usual limits and times.
     pub fn new(cluster: u64, members: Vec<Member>) -> Sites {
         let count = u8::try_from(members.len()).expect("at most 9 sites");
-        let mut config = Config::new(count);
-        config.datagram_max = DATAGRAM_DEFAULT - SEAL_BYTES;
+        let config =
+            configured(count, DATAGRAM_DEFAULT - SEAL_BYTES, &Limits::default(), &Timeouts::default());
         Sites { cluster, members, sync: SyncMode::default(), datagram_max: DATAGRAM_DEFAULT, config }
+    }
+
+    /// The same cluster with another limit on datagrams, and the limits that follow from it; an error says what is allowed.
+    pub fn with_datagram_max(self, datagram_max: usize) -> Result<Sites, String> {
+        if !(SEALED_MIN..=DATAGRAM_MAX).contains(&datagram_max) {
+            return Err(format!(
+                "datagrams of {datagram_max} bytes, expected {SEALED_MIN} to {DATAGRAM_MAX}"
+            ));
+        }
+        let (limits, timeouts) = (Limits::default(), Timeouts::default());
+        let config = configured(self.config.sites, datagram_max - SEAL_BYTES, &limits, &timeouts);
+        Ok(Sites { datagram_max, config, ..self })
     }
 
     /// One number for everything that all sites must have alike: sites that read different files would count
@@ -299,10 +311,15 @@ fn check_address(text: &str) -> Result<SocketAddr, String> {
     Ok(address)
 }
 
+/// What suits real sites under load: more in one slot, and more with the leader, than shows anything in a simulation.
+fn usual(count: u8) -> Config {
+    Config { batch: 256, forward_max: 1_024, queue_max: 4_096, ..Config::new(count) }
+}
+
 /// The usual configuration with what the file says otherwise. With large datagrams fewer slots are under way, so that
 /// what a leader may have to write at once stays within its bound.
 fn configured(count: u8, datagram_max: usize, limits: &Limits, timeouts: &Timeouts) -> Config {
-    let usual = Config::new(count);
+    let usual = usual(count);
     let room = Config::open_max_for(datagram_max);
     Config {
         datagram_max,

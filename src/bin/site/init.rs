@@ -19,18 +19,23 @@ pub(crate) fn init(arguments: &Init) -> Result<(), Failure> {
             "{count} sites from port {base_port} on exceed port 65535; use a lower --base-port"
         ))
     })?;
-    let new = NewCluster::vacant(dir, *count)?;
     let member =
         |port| Member { address: SocketAddr::from((Ipv4Addr::LOCALHOST, port)), region: "local".into() };
     let cluster = random("the cluster's number")?;
     let sites = Sites::new(cluster, (*base_port..=last).map(member).collect());
-    let limits = JournalConfig { record_max: sites.config.record_bytes_max(), ..JournalConfig::default() };
-    new.write(&sites, |disk, identity| Journal::format(disk, identity, &limits))?;
+    write(dir, &sites)?;
     println!(
         "wrote {}, and beside it storage for {count} sites, {CLUSTER_KEY} and {CLIENT_KEY}",
-        new.config.display()
+        dir.join("sites.ron").display()
     );
     Ok(())
+}
+
+/// Writes all of a new cluster to a folder that holds nothing of it.
+pub(crate) fn write(dir: &Path, sites: &Sites) -> Result<(), Failure> {
+    let limits = JournalConfig { record_max: sites.config.record_bytes_max(), ..JournalConfig::default() };
+    NewCluster::vacant(dir, sites.config.sites)?
+        .write(sites, |disk, identity| Journal::format(disk, identity, &limits))
 }
 
 /// Where a cluster's files are to be.

@@ -2,6 +2,7 @@
 
 mod answers;
 mod ask;
+mod bench;
 mod desk;
 mod init;
 mod restore;
@@ -59,6 +60,10 @@ enum Command {
     Restore(restore::Restore),
     #[command(flatten)]
     Ask(ask::Ask),
+    /// Measures commits a second of clusters on this machine, beside a bare program that does only what must be done.
+    Bench(bench::Bench),
+    #[command(hide = true)]
+    BenchPart(bench::Part),
 }
 
 #[derive(Debug, clap::Args)]
@@ -128,6 +133,8 @@ fn main() -> ExitCode {
         Command::Run(run) => run::run(run),
         Command::Restore(restore) => restore::restore(restore),
         Command::Ask(ask) => ask::ask(ask),
+        Command::Bench(bench) => bench::bench(bench),
+        Command::BenchPart(part) => bench::part(part),
     }));
     let (code, message) = match result {
         Ok(Ok(())) => return ExitCode::SUCCESS,

@@ -273,8 +273,10 @@ mod tests {
         assert_eq!(torn, Err(Torn::UnknownBallot(site(1), ballot(5, 0))));
         let torn = cut([&[promised(5, 0)], &[accepted(5, 0, 0, 1)], &[], &[], &[]]);
         assert_eq!(torn, Err(Torn::Unpromised(site(1), slot, ballot(5, 0))));
-        let torn = cut([&late, &late, &[accepted(1, 2, 0, 9), promised(2, 0)]]);
-        assert_eq!(torn, Err(Torn::UnknownBallot(site(2), ballot(1, 2))));
+        // What is chosen is held well, and yet a ballot could be used twice.
+        let other = [accepted(1, 4, 0, 9), promised(2, 0)];
+        let torn = cut([&late, &late, &late, &other, &[]]);
+        assert_eq!(torn, Err(Torn::UnknownBallot(site(3), ballot(1, 4))));
         let stranger = ballot(1, 3);
         assert_eq!(cut([&[promised(1, 3)], &[], &[]]), Err(Torn::UnknownBallot(zero, stranger)));
     }

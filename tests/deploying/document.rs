@@ -71,17 +71,14 @@ fn the_tables_are_those_of_the_program() {
 fn every_command_and_flag_and_file_that_is_named_exists() {
     let text = text(GUIDE);
     let mut seen = BTreeSet::new();
-    // In blocks, and in backquotes between them.
-    for piece in text.split(['`', '\n', ';', '|']) {
-        let Some(at) =
-            piece.find("site ").filter(|at| matches!(piece[..*at].trim_start(), "" | "applied() {"))
-        else {
-            continue;
-        };
-        let words: Vec<&str> = piece[at..].split_whitespace().skip(1).collect();
-        let Some(command) = words.first().filter(|word| word.chars().all(|c| c.is_ascii_lowercase())) else {
-            continue;
-        };
+    let blocks = blocks(&text);
+    let in_blocks = blocks.iter().flat_map(|(_, block)| block.split(['\n', ';', '|', '{']));
+    // What backquotes enclose, and pieces of lines between them; a sentence never begins so.
+    let in_lines = text.split('`').filter(|piece| !piece.contains('\n'));
+    for piece in in_blocks.chain(in_lines) {
+        let Some(words) = piece.trim_start().strip_prefix("site ") else { continue };
+        let words: Vec<&str> = words.split_whitespace().collect();
+        let Some(command) = words.first() else { continue };
         let (code, help) = site(&[command, "--help"]);
         assert_eq!(code, Some(0), "site {command}: {help}");
         for flag in words.iter().filter(|word| word.starts_with("--")) {

@@ -9,6 +9,7 @@
 pub mod bird;
 pub mod client;
 pub mod config;
+pub mod cut;
 pub mod message;
 pub mod note;
 pub mod queue;

@@ -12,6 +12,7 @@ pub mod config;
 pub mod message;
 pub mod note;
 pub mod queue;
+mod reads;
 pub mod replica;
 #[expect(clippy::module_inception, reason = "the file holds the type that the folder is named after")]
 pub mod site;

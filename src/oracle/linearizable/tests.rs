@@ -171,7 +171,7 @@ fn history(drawn: &[Drawn]) -> Vec<Call<Shelves>> {
             moment(2 * (place * 10 + 30 + behind) + 1),
         );
         let answer = (*wrong != 4).then_some((answered, answer));
-        Call { who: C1, operation: Deed { operation, id: None }, begun, answer }
+        Call { who: C1, operation: Deed { operation, name: None }, begun, answer }
     };
     (0..).zip(drawn).map(call).collect()
 }
@@ -227,7 +227,7 @@ proptest! {
             let begun = grown.moment(Instant::ZERO);
             if is_beginning {
                 let id = RequestId::Open { nonce: index.try_into().unwrap() };
-                let deed = Deed { id: Some(id), ..calls[index].operation.clone() };
+                let deed = Deed { name: Some(Name::Request(id)), ..calls[index].operation.clone() };
                 numbers.insert(index, grown.begin(C1, deed.clone(), begun));
                 so_far.push(Call { who: C1, operation: deed, begun, answer: None });
                 continue;
@@ -235,8 +235,8 @@ proptest! {
             let answer = calls[index].answer.as_ref().map(|(_, answer)| answer.clone()).unwrap();
             let number = numbers[&index];
             so_far[number].answer = Some((begun, answer.clone()));
-            let guess = |deed: &Deed| match deed.id {
-                Some(RequestId::Open { nonce }) => rank(nonce.try_into().unwrap()),
+            let guess = |deed: &Deed| match deed.name {
+                Some(Name::Request(RequestId::Open { nonce })) => rank(nonce.try_into().unwrap()),
                 _ => None,
             };
             let is_whole = matches!(search(&Shelves, &so_far, &mut 1_000_000), Search::Found(_));

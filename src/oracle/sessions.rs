@@ -143,6 +143,8 @@ impl Sessions {
 mod tests {
     use super::*;
     use crate::ids::SiteId;
+    const C2: ProcessId = ProcessId::Client(2);
+
     use crate::oracle::stage::{C1, Stage, applied, objects, site, tweet};
     use crate::site::{Answer, Command, Query, Telling};
 
@@ -201,6 +203,38 @@ mod tests {
         check(site(1), told(1, 2), "S1 answered query 1 as of slot 2, but who asked had seen 3");
         let excuse = Message::Behind { id: 1, applied: Slot(3) };
         check(site(1), excuse, "S1 says of query 1 that it is behind with slot 3, but 3 was asked for");
+    }
+
+    /// Another client than the first asks for a linearizable view.
+    fn ask_fresh(stage: &mut Stage, id: u64) {
+        let query = Query::Fresh { view: crate::oracle::stage::looks("bob") };
+        stage.commanded(C2, &Command::Tell(query.clone())).unwrap();
+        stage.sent(C2, site(1), Message::Query { id, seen: Slot(0), query }).unwrap();
+    }
+
+    fn shown(stage: &mut Stage, id: u64, applied: u64) -> Result<(), Violation> {
+        let telling = Telling::View { page: crate::timeline::Page::default() };
+        let told = Message::Told { id, applied: Slot(applied), telling };
+        let from = site(1).into();
+        stage.judges.sessions.look(&Fact::Left { from, to: C2.into(), message: &told })
+    }
+
+    #[test]
+    fn a_linearizable_view_shows_what_anybody_was_told_of_before_it_was_asked() {
+        let sentence =
+            "S1 showed a linearizable view as of slot 2, but somebody had seen 3 before it was asked";
+        let mut stage = Stage::three_chosen();
+        ask_fresh(&mut stage, 7);
+        heard(&mut stage, &acknowledged());
+        shown(&mut stage, 7, 2).unwrap();
+        // Asked again, it is the same view; another one began later.
+        ask_fresh(&mut stage, 7);
+        shown(&mut stage, 7, 2).unwrap();
+        ask_fresh(&mut stage, 8);
+        shown(&mut stage, 8, 3).unwrap();
+        objects(shown(&mut stage, 8, 2), "sessions", sentence);
+        // Whoever cannot tell may say so.
+        stage.sent(site(1), C2, Message::Behind { id: 8, applied: Slot(3) }).unwrap();
     }
 
     #[test]

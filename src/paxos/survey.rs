@@ -155,3 +155,6 @@ impl<V: Value> Paxos<V> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -138,3 +138,6 @@ impl Site {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -26,7 +26,7 @@
 //! # Architecture invariants
 //!
 //! - **Floors.** A module uses those below it, never those above or beside it in the other host: border (0);
-//!   `paxos`, `timeline`, `journal` (1); `site` (2); `sim`, `udp` (3); `oracle`, `judges`, `scenario`, `service` (4);
+//!   `paxos`, `timeline`, `journal` (1); `site` (2); `sim`, `udp` (3); `oracle`, `judges`, `scenario`, `service`, `client` (4);
 //!   `search` (5).
 //! - **Nothing below the hosts knows what time it is**, draws at random, iterates in the order of a hash, or has
 //!   threads or globals. Those floors build as `no_std` + `alloc`, and clippy's lists forbid the rest.
@@ -45,6 +45,8 @@ mod macros;
 pub mod wire;
 
 pub mod chunks;
+#[cfg(feature = "udp")]
+pub mod client;
 pub mod frame;
 pub mod ids;
 pub mod journal;
@@ -55,6 +57,8 @@ pub mod outbox;
 pub mod paxos;
 pub mod prelude;
 pub mod process;
+#[cfg(any(feature = "scenario", feature = "udp"))]
+pub mod ron_file;
 #[cfg(feature = "scenario")]
 pub mod scenario;
 #[cfg(feature = "scenario")]

@@ -367,6 +367,11 @@ impl<P: Process> Effects<P> {
         &self.records
     }
 
+    /// How much is to be written and sent, in bytes.
+    pub fn bytes(&self) -> usize {
+        self.records.bytes.len() + self.buffer.len()
+    }
+
     /// Forgets everything, keeping the buffers. Messages are taken by [`crate::outbox::Outbox::absorb`].
     pub fn clear(&mut self) {
         self.records.clear();

@@ -245,7 +245,7 @@ fn every_word_is_answered_in_a_form_that_stays() {
     let first = &mut sites[0];
     // Garbage does not stop a site, and neither does it answer.
     let text = fs::read_to_string(scratch.config()).unwrap();
-    let address = text.split('"').nth(1).unwrap();
+    let address = text.split('"').find(|part| part.starts_with("127.")).unwrap();
     let stranger = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
     for length in [0, 1, 31, 32, 100, 1_200, 9_000] {
         stranger.send_to(&vec![1; length], address).unwrap();
@@ -278,7 +278,7 @@ fn every_word_is_answered_in_a_form_that_stays() {
     first.say("tewet ann hello");
     assert!(first.line().starts_with("error: \"tewet\" is no word; there are tweet, view"));
     first.say("sites");
-    assert_eq!(first.line(), format!("S0 {address} (here)"));
+    assert_eq!(first.line(), format!("S0 {address} local (here)"));
     sites.into_iter().for_each(Running::quit);
 }
 
@@ -290,6 +290,10 @@ fn what_exists_is_never_formatted() {
     let again = ["init", "--sites", "3", "--dir", path(&scratch.0)];
     check_refused(&again, 2, &["sites.ron exists, and no storage is ever formatted twice", "--dir"]);
     fs::remove_file(scratch.config()).unwrap();
+    for key in ["cluster.key", "client.key"] {
+        check_refused(&again, 2, &[key, "exists, and no storage is ever formatted twice"]);
+        fs::remove_file(scratch.0.join(key)).unwrap();
+    }
     check_refused(&again, 2, &["site-0 exists, and no storage is ever formatted twice"]);
     fs::remove_dir_all(scratch.0.join("site-0")).unwrap();
     check_refused(&again, 2, &["site-1 exists"]);
@@ -342,11 +346,12 @@ fn a_wrong_config_is_refused_at_its_place() {
     check_refused(&run, 2, &["sites.ron: failed to read", "`site init` writes one"]);
     for (text, message) in [
         ("Sites(\n  cluster: 1,\n  sites: [],\n)", "sites.ron:3:"),
-        ("Sites(cluster: 1, sites: [\"127.0.0.1:1\", \"127.0.0.1:1\"])", "has the address of site 0"),
-        ("Sites(cluster: 1, sites: [\"127.0.0.1:1\"], nodes: 3)", "`nodes`"),
-        ("Sites(cluster: 1, sites: [\"127.0.0.1:1\"", "sites.ron:1:"),
+        ("Sites(cluster: 1, sites: [A, (id: 1, address: \"127.0.0.1:1\")])", "another site has the address"),
+        ("Sites(cluster: 1, sites: [A, (id: 0, address: \"127.0.0.1:2\")])", "another site has the id 0"),
+        ("Sites(cluster: 1, sites: [A], nodes: 3)", "`nodes`"),
+        ("Sites(cluster: 1, sites: [A", "sites.ron:1:"),
     ] {
-        fs::write(&config, text).unwrap();
+        fs::write(&config, text.replace('A', "(id: 0, address: \"127.0.0.1:1\")")).unwrap();
         check_refused(&run, 2, &[message]);
     }
 }

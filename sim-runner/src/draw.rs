@@ -5,9 +5,7 @@ use std::io::{self, Write};
 use std::path::Path;
 
 use aviary::scenario::profile::PROFILES;
-use aviary::scenario::{
-    BadScenario, CannotDraw, Profile, Scenario, Service, draw_recipe, nearest_name, write,
-};
+use aviary::scenario::{BadFile, CannotDraw, Profile, Scenario, Service, draw_recipe, nearest_name, write};
 
 use crate::Exit;
 use crate::args::Draw;
@@ -46,7 +44,7 @@ pub(crate) fn draw<S: Service>(args: &Draw) -> io::Result<Exit> {
 /// A profile that comes with the library, by its name, or one of a file.
 pub(crate) fn find<S: Service>(name: &str) -> Result<Profile, String> {
     let read =
-        |path: &str, text: &str| Profile::read::<S>(path, text).map_err(|bad: BadScenario| bad.to_string());
+        |path: &str, text: &str| Profile::read::<S>(path, text).map_err(|bad: BadFile| bad.to_string());
     if let Some((name, text)) = PROFILES.iter().find(|(known, _)| *known == name) {
         return read(&format!("profiles/{name}.ron"), text);
     }

@@ -4,7 +4,7 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use aviary::scenario::{BadScenario, Scenario, Service, read};
+use aviary::scenario::{BadFile, Scenario, Service, read};
 use aviary::search::Failure;
 
 /// A scenario and where it came from.
@@ -31,7 +31,7 @@ pub(crate) enum LoadError {
     /// The files were not found or not read.
     Files(String),
     /// The file is no scenario.
-    Scenario(BadScenario),
+    Scenario(BadFile),
 }
 
 /// The scenario of every path and of every *.ron below a folder, or all that is wrong with them.

@@ -12,11 +12,12 @@
 
 use core::fmt;
 
+use crate::ron_file::Problem;
 use crate::scenario::form::Scenario;
 use crate::scenario::outcome::Outcome;
 use crate::scenario::record::{Entry, Recorder};
 use crate::scenario::run::RunOptions;
-use crate::scenario::service::{Problem, Service};
+use crate::scenario::service::Service;
 use crate::sim::TraceLevel;
 use crate::time::Instant;
 

@@ -15,7 +15,6 @@
 pub mod audit;
 pub mod draw;
 pub mod form;
-pub mod locate;
 pub mod namespace;
 pub mod outcome;
 pub mod plan;
@@ -28,8 +27,6 @@ pub mod step;
 pub mod watch;
 pub mod write;
 
-mod diagnose;
-mod nearest;
 mod panics;
 mod value;
 
@@ -42,35 +39,34 @@ mod tests;
 #[cfg(test)]
 pub(crate) mod toy;
 
+pub use crate::ron_file::{BadFile, Diagnostic, Place, Problem};
 pub use audit::{Audit, Comparison, Difference, Parting, Side, Way, audit};
-pub use diagnose::{BadScenario, Diagnostic};
 pub use draw::{CannotDraw, Draws, draw, draw_recipe};
 pub use form::Scenario;
-pub use locate::Place;
 pub use outcome::{Outcome, Verdict};
 pub use plan::{Plan, plan};
 pub use profile::Profile;
 pub use record::{End, Entry, Recorder};
 pub use renaming::Renaming;
 pub use run::{Run, RunOptions, run, run_configured};
-pub use service::{Cluster, Compiled, Member, Order, Pace, Probe, Problem, Service, Shape, same};
+pub use service::{Cluster, Compiled, Member, Order, Pace, Probe, Service, Shape, same};
 pub use write::write;
 
 /// What helps somebody who wrote `name` for one of the names that are known.
 pub fn nearest_name(name: &str, known: &[&str]) -> String {
-    nearest::nearest(name, known).help()
+    crate::ron_file::nearest::nearest(name, known).help()
 }
 
 use ron::extensions::Extensions;
 
 /// Reads a scenario and checks it; `path` is what messages call it.
-pub fn read<S: Service>(path: &str, text: &str) -> Result<Scenario<S>, BadScenario> {
+pub fn read<S: Service>(path: &str, text: &str) -> Result<Scenario<S>, BadFile> {
     let extensions = Extensions::IMPLICIT_SOME | Extensions::UNWRAP_VARIANT_NEWTYPES;
     let options = ron::Options::default().with_default_extension(extensions);
     let scenario: Scenario<S> =
-        options.from_str(text).map_err(|error| BadScenario::from_ron(path, text, &error))?;
+        options.from_str(text).map_err(|error| BadFile::from_ron(path, text, &error))?;
     match plan(&scenario) {
         Ok(_) => Ok(scenario),
-        Err(problems) => Err(BadScenario::from_problems(path, text, &problems)),
+        Err(problems) => Err(BadFile::from_problems(path, text, &problems)),
     }
 }

@@ -13,7 +13,7 @@ use serde::de::{
 };
 use serde::ser::{Serialize, Serializer};
 
-use crate::scenario::nearest::nearest;
+use crate::ron_file::nearest::nearest;
 
 /// A word of the harness or of the service, in one namespace.
 #[derive(Clone, PartialEq, Eq, Debug)]

@@ -5,10 +5,11 @@ use crate::journal::JournalConfig;
 use crate::mix::Seed;
 use crate::outbox::SyncMode;
 use crate::process::Process;
+use crate::ron_file::Place;
+use crate::ron_file::Problem;
 use crate::scenario::form::{Bandwidth, Budget, Bursts, DiskMode, ExpectationOf, Latency, Network, Scenario};
-use crate::scenario::locate::Place;
 use crate::scenario::namespace::Word;
-use crate::scenario::service::{Pace, Probe, Problem, Service, Shape};
+use crate::scenario::service::{Pace, Probe, Service, Shape};
 use crate::scenario::step::{Claim, Event, Who};
 use crate::sim::{
     self, Action, Chance, DiskSettings, NetworkSettings, Rule, Step, TraceSettings, Track, Trigger,

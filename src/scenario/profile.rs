@@ -7,7 +7,7 @@ use alloc::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::scenario::diagnose::BadScenario;
+use crate::ron_file::BadFile;
 use crate::scenario::draw::names;
 use crate::scenario::form::Budget;
 use crate::scenario::service::Service;
@@ -259,11 +259,11 @@ pub const PROFILES: [(&str, &str); 4] = [
 
 impl Profile {
     /// Reads a profile for `S` and checks it; `path` is what messages call it.
-    pub fn read<S: Service>(path: &str, text: &str) -> Result<Profile, BadScenario> {
+    pub fn read<S: Service>(path: &str, text: &str) -> Result<Profile, BadFile> {
         let options = ron::Options::default();
         let profile: Profile =
-            options.from_str(text).map_err(|error| BadScenario::from_ron(path, text, &error))?;
+            options.from_str(text).map_err(|error| BadFile::from_ron(path, text, &error))?;
         let problems = profile.check(&names::<S>());
-        if problems.is_empty() { Ok(profile) } else { Err(BadScenario::from_problems(path, text, &problems)) }
+        if problems.is_empty() { Ok(profile) } else { Err(BadFile::from_problems(path, text, &problems)) }
     }
 }

@@ -3,10 +3,11 @@
 //!
 //! Recording changes nothing in a run. Nothing is compared here.
 
+use crate::ron_file::Problem;
 use crate::scenario::form::Scenario;
 use crate::scenario::outcome::Outcome;
 use crate::scenario::run::{Run, RunOptions};
-use crate::scenario::service::{Problem, Service};
+use crate::scenario::service::Service;
 use crate::sim::TraceLevel;
 use crate::time::Instant;
 

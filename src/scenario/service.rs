@@ -9,8 +9,8 @@ use crate::frame::DATAGRAM_DEFAULT;
 use crate::ids::{ProcessId, SITES_MAX, SiteId, SiteSet};
 use crate::journal::JournalConfig;
 use crate::process::{Label, Process, Role};
+use crate::ron_file::{Place, Problem};
 use crate::scenario::draw::{Asking, Draws, RecipesOf, common_recipes};
-use crate::scenario::locate::Place;
 use crate::scenario::plan::CONVERGES_WITHIN;
 use crate::scenario::renaming::Renaming;
 use crate::sim::{Judge, Violation};
@@ -233,30 +233,6 @@ impl<S: Service> Order<S> {
                 Err(vec![Problem::new(place, format!("there is no site {site}")).help(help)])
             }
         }
-    }
-}
-
-/// Something that parses and yet is wrong.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Problem {
-    /// Where, seen from what was asked about.
-    pub place: Place,
-    /// What is wrong, in one sentence.
-    pub message: String,
-    /// What would be right.
-    pub help: Option<String>,
-}
-
-impl Problem {
-    /// At `place`, `message` is wrong.
-    pub fn new(place: Place, message: impl Into<String>) -> Problem {
-        Problem { place, message: message.into(), help: None }
-    }
-
-    /// The same problem with what would be right.
-    #[must_use]
-    pub fn help(self, help: impl Into<String>) -> Problem {
-        Problem { help: Some(help.into()), ..self }
     }
 }
 

@@ -1,9 +1,9 @@
 //! Wrong files: each says where, what was expected and what was probably meant.
 
 use super::toy::Toys;
-use super::{BadScenario, Scenario, read};
+use super::{BadFile, Scenario, read};
 
-fn wrong(text: &str) -> BadScenario {
+fn wrong(text: &str) -> BadFile {
     read::<Toys>("wrong.ron", text).map(|scenario| panic!("accepted: {scenario:?}")).unwrap_err()
 }
 

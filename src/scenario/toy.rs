@@ -10,8 +10,9 @@ use serde::{Deserialize, Serialize};
 use crate::ids::{ProcessId, SiteSet};
 use crate::mix::Seed;
 use crate::process::{Damage, Effects, Input, Label, Process, Recovered, Role, Subject};
-use crate::scenario::locate::Place;
-use crate::scenario::service::{Cluster, Order, Problem, Service, Shape};
+use crate::ron_file::Place;
+use crate::ron_file::Problem;
+use crate::scenario::service::{Cluster, Order, Service, Shape};
 use crate::sim::{Judge, Observation, Violation};
 use crate::time::{Duration, Instant};
 

@@ -1,43 +1,15 @@
-//! How times, chances and subjects are written in a scenario.
+//! How chances and subjects are written in a scenario.
 
-use core::fmt;
-use core::str::FromStr;
-
-use serde::de::{Deserialize, Deserializer, Error, Unexpected, Visitor};
+use serde::de::{Deserialize, Deserializer};
 use serde::ser::{Serialize, Serializer};
 
+use crate::ron_file::Text;
 use crate::scenario::step::Percent;
 use crate::sim::{About, Chance};
-use crate::time::Duration;
 
 const CHANCE: &str = "a chance, like \"1%\" or \"1/64\"";
 
-struct Text<T> {
-    expected: &'static str,
-    read: fn(&str) -> Option<T>,
-}
-
-impl<T> Visitor<'_> for Text<T> {
-    type Value = T;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.expected)
-    }
-
-    fn visit_str<E: Error>(self, text: &str) -> Result<T, E> {
-        (self.read)(text).ok_or_else(|| E::invalid_value(Unexpected::Str(text), &self))
-    }
-}
-
-// Both ask for anything at all, so that a bare number is answered with what was expected instead.
-
-/// `"20ms"`: a whole or decimal number and us, ms, s or min.
-impl<'de> Deserialize<'de> for Duration {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Duration, D::Error> {
-        let expected = "a number and a unit (us, ms, s or min), like \"20ms\" or \"1.5s\"";
-        deserializer.deserialize_any(Text { expected, read: |text| Duration::from_str(text).ok() })
-    }
-}
+// All ask for anything at all, so that a bare number is answered with what was expected instead.
 
 /// `"1%"`, `"0.5%"` or `"1/64"`.
 impl<'de> Deserialize<'de> for Chance {
@@ -60,16 +32,6 @@ impl<'de> Deserialize<'de> for About {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<About, D::Error> {
         let expected = "what it is about as traces show it, like \"slot 7\"";
         deserializer.deserialize_any(Text { expected, read: about })
-    }
-}
-
-/// `"20ms"`, in the largest unit that loses nothing.
-impl Serialize for Duration {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        match *self {
-            Duration::ZERO => serializer.serialize_str("0s"),
-            time => serializer.collect_str(&time),
-        }
     }
 }
 
@@ -137,6 +99,7 @@ fn number(digits: &str) -> Option<u32> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::time::Duration;
 
     #[test]
     fn a_subject_is_a_noun_and_a_number() {

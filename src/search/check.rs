@@ -55,7 +55,7 @@ impl<S: Service> Sweep<S> {
     /// let text = r#"Scenario(about: "A quiet cluster agrees.", sites: 3)"#;
     /// let quiet = read::<Timelines>("quiet.ron", text)?;
     /// Sweep::<Timelines>::of(Pinned::new("quiet", quiet)).seeds(0..20).check();
-    /// # Ok::<(), aviary::scenario::BadScenario>(())
+    /// # Ok::<(), aviary::scenario::BadFile>(())
     /// ```
     ///
     /// `AVIARY_SEED` in the environment is a single seed to run instead, `AVIARY_SEEDS` a range of them: `0..100000`.

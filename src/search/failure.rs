@@ -9,7 +9,7 @@ use ron::extensions::Extensions;
 
 use crate::mix;
 use crate::scenario::form::{Disk, Network};
-use crate::scenario::{BadScenario, Outcome, Place, Problem, Scenario, Service, plan, write};
+use crate::scenario::{BadFile, Outcome, Place, Problem, Scenario, Service, plan, write};
 use crate::search::groups::without_numbers;
 use crate::time::{Duration, Instant};
 
@@ -66,7 +66,7 @@ impl<S: Service> Failure<S> {
     }
 
     /// Reads a failure and checks its scenarios; `path` is what messages call it.
-    pub fn read(path: &str, text: &str) -> Result<Failure<S>, BadScenario> {
+    pub fn read(path: &str, text: &str) -> Result<Failure<S>, BadFile> {
         let place = Place::whole().field("schema");
         let number = text.get(place.locate(text)).unwrap_or_default();
         match number.parse::<u32>() {
@@ -78,22 +78,17 @@ impl<S: Service> Failure<S> {
                     ("a newer", "read it with the program that wrote it, or a later one")
                 };
                 let message = format!("a failure of {age} schema, {other}: this program reads {SCHEMA}");
-                return Err(BadScenario::from_problems(
-                    path,
-                    text,
-                    &[Problem::new(place, message).help(cure)],
-                ));
+                return Err(BadFile::from_problems(path, text, &[Problem::new(place, message).help(cure)]));
             }
             Err(_) => {
                 let message = "a failure without a schema";
                 let problem = Problem::new(Place::whole(), message).help(format!("schema: {SCHEMA}"));
-                return Err(BadScenario::from_problems(path, text, &[problem]));
+                return Err(BadFile::from_problems(path, text, &[problem]));
             }
         }
         let extensions = Extensions::IMPLICIT_SOME | Extensions::UNWRAP_VARIANT_NEWTYPES;
         let options = ron::Options::default().with_default_extension(extensions);
-        let file: File<S> =
-            options.from_str(text).map_err(|error| BadScenario::from_ron(path, text, &error))?;
+        let file: File<S> = options.from_str(text).map_err(|error| BadFile::from_ron(path, text, &error))?;
         let scenarios = [("scenario", Some(&file.scenario)), ("origin", file.origin.as_ref())];
         let mut wrong = Vec::new();
         for (field, scenario) in scenarios {
@@ -103,7 +98,7 @@ impl<S: Service> Failure<S> {
             wrong.extend(problems.into_iter().map(moved));
         }
         if !wrong.is_empty() {
-            return Err(BadScenario::from_problems(path, text, &wrong));
+            return Err(BadFile::from_problems(path, text, &wrong));
         }
         let File { property, explanation, saboteur, found, scenario, origin, .. } = file;
         Ok(Failure { property, explanation, saboteur, found, scenario, origin })

@@ -244,6 +244,9 @@ pub struct Settings {
     /// The most fresh views that wait at a site.
     #[serde(skip_serializing_if = "is_usual")]
     pub reads_max: Option<usize>,
+    /// A client is told that its request waits when it has waited for this long.
+    #[serde(skip_serializing_if = "is_usual")]
+    pub taken_after: Option<Duration>,
     /// A client asks again after this.
     #[serde(skip_serializing_if = "is_usual")]
     pub client_retry: Option<Duration>,
@@ -271,6 +274,7 @@ impl Settings {
             parked_max: self.parked_max.unwrap_or(usual.parked_max),
             parked_for: self.parked_for.unwrap_or(usual.parked_for),
             reads_max: self.reads_max.unwrap_or(usual.reads_max),
+            taken_after: self.taken_after.unwrap_or(usual.taken_after),
             client_retry: self.client_retry.unwrap_or(usual.client_retry),
             client_queue_max: self.client_queue_max.unwrap_or(usual.client_queue_max),
         }

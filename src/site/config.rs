@@ -48,6 +48,9 @@ pub struct Config {
     /// The most linearizable views that wait for a survey of the logs or for what it came to; beyond, clients are told
     /// at once to ask elsewhere.
     pub reads_max: usize,
+    /// A client is told that its request waits durably when it has waited for this long, or is asked again; one that is
+    /// applied sooner is told that alone.
+    pub taken_after: Duration,
     /// A client asks again after this.
     pub client_retry: Duration,
     /// The most commands that wait in a client; beyond, they are refused.
@@ -110,6 +113,7 @@ impl Config {
             parked_max: 64,
             parked_for: Duration::from_secs(1),
             reads_max: 64,
+            taken_after: Duration::ZERO,
             client_retry: Duration::from_millis(500),
             client_queue_max: 256,
         }
@@ -145,6 +149,7 @@ impl Config {
             range(name, time.as_micros(), 1, Duration::from_secs(3_600).as_micros())?;
         }
         range("parked_for in us", self.parked_for.as_micros(), 0, Duration::from_secs(3_600).as_micros())?;
+        range("taken_after in us", self.taken_after.as_micros(), 0, Duration::from_secs(3_600).as_micros())?;
         range(
             "election_jitter in us",
             self.election_jitter.as_micros(),
@@ -168,6 +173,11 @@ impl Config {
     /// What one input may make a site write at most, in bytes: it must fit one file of the journal.
     pub fn burst_bytes_max(&self) -> u64 {
         self.paxos().open_max() * self.datagram_max as u64
+    }
+
+    /// How large `window` and `fetch_max` may be at most with datagrams of up to `datagram_max` bytes.
+    pub const fn open_max_for(datagram_max: usize) -> u64 {
+        BURST_BYTES_MAX / 4 / datagram_max as u64
     }
 
     /// The most bytes of one durable record, whatever is in it: what storage is formatted for.

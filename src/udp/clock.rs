@@ -1,7 +1,13 @@
 //! The host's clock: monotonic microseconds since the host's start.
 #![expect(clippy::disallowed_types, clippy::disallowed_methods, reason = "the real host has a real clock")]
 
-use crate::time::Instant;
+use crate::time::{Duration, Instant};
+
+/// The calendar's time, which may be set back: for what must only be likely to grow.
+pub(super) fn since_1970() -> Duration {
+    let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
+    Duration::from_micros(u64::try_from(since.as_micros()).unwrap_or(u64::MAX))
+}
 
 /// Reads the operating system's monotonic clock.
 #[derive(Clone, Copy, Debug)]

@@ -1,42 +1,80 @@
-//! `sites.ron`: who is where. Read once, checked whole.
+//! `sites.ron`: who is where, and the cluster's limits and times. Read once, checked whole.
 //!
 //! ```ron
 //! Sites(
 //!     cluster: 0x5d1c0c2f9d0e3a77,
-//!     sites: ["127.0.0.1:7100", "127.0.0.1:7101", "127.0.0.1:7102"],
+//!     sites: [
+//!         (id: 0, address: "192.0.2.10:7100", region: "north"),
+//!         (id: 1, address: "192.0.2.11:7100", region: "north"),
+//!         (id: 2, address: "198.51.100.7:7100", region: "south"),
+//!     ],
 //!     sync: Overlapped,
-//!     datagram_max: 1200,
+//!     limits: (datagram_max: 1200, queue_max: 1024),
+//!     timeouts: (heartbeat: "50ms", election: "300ms"),
 //! )
 //! ```
 //!
-//! `sync` and `datagram_max` may be left out. Every site of a cluster has the same file.
+//! All but `cluster` and `sites` may be left out, and so may each limit and timeout. Every site of a cluster has the
+//! same file.
 
-use core::fmt;
 use std::net::{IpAddr, SocketAddr};
 use std::path::Path;
 
 use serde::Deserialize;
-use serde::de::{Deserializer, Error as _, SeqAccess, Visitor};
 
+use super::seal::SEAL_BYTES;
 use crate::frame::{DATAGRAM_DEFAULT, DATAGRAM_MAX, DATAGRAM_MIN};
 use crate::ids::{SITES_MAX, SiteId};
 use crate::outbox::SyncMode;
+use crate::ron_file::{BadFile, Place, Problem};
+use crate::site::config::{Config, ConfigError as Unfit};
+use crate::time::Duration;
 
-/// What stands in `sites.ron`.
-#[derive(Clone, PartialEq, Eq, Debug, Deserialize)]
-#[serde(rename = "Sites", deny_unknown_fields)]
+/// What stands in `sites.ron`, checked.
+#[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Sites {
     /// Which cluster; datagrams and storage of another are refused.
     pub cluster: u64,
-    /// Where each site is, in the order of their numbers: 1 to 9, all different.
-    #[serde(rename = "sites", deserialize_with = "addresses")]
-    pub addresses: Vec<SocketAddr>,
+    /// Every site, in the order of their numbers: 1 to 9, with an address each.
+    pub members: Vec<Member>,
     /// Whether a site goes on while it syncs.
-    #[serde(default, with = "SyncForm")]
     pub sync: SyncMode,
-    /// No datagram is larger, in bytes.
-    #[serde(default = "datagram_default", deserialize_with = "datagram_max")]
+    /// No datagram is larger, in bytes, sealed as it is.
     pub datagram_max: usize,
+    /// What its sites and clients are configured with.
+    pub config: Config,
+}
+
+/// One site.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Member {
+    /// Where the others reach it.
+    pub address: SocketAddr,
+    /// For people: what fails together. May be empty.
+    pub region: String,
+}
+
+/// The file as it is written.
+#[derive(Deserialize)]
+#[serde(rename = "Sites", deny_unknown_fields)]
+struct Form {
+    cluster: u64,
+    sites: Vec<MemberForm>,
+    #[serde(default, with = "SyncForm")]
+    sync: SyncMode,
+    #[serde(default)]
+    limits: Limits,
+    #[serde(default)]
+    timeouts: Timeouts,
+}
+
+#[derive(Deserialize)]
+#[serde(rename = "site", deny_unknown_fields)]
+struct MemberForm {
+    id: u8,
+    address: String,
+    #[serde(default)]
+    region: String,
 }
 
 /// The form of [`SyncMode`] in the file.
@@ -47,150 +85,312 @@ enum SyncForm {
     Blocking,
 }
 
-fn datagram_default() -> usize {
-    DATAGRAM_DEFAULT
+/// See [`Config`]. What is left out is as usual.
+#[derive(Default, Deserialize)]
+#[serde(rename = "limits", deny_unknown_fields, default)]
+struct Limits {
+    datagram_max: Option<usize>,
+    window: Option<u64>,
+    batch: Option<usize>,
+    fetch_max: Option<u64>,
+    queue_max: Option<usize>,
+    forward_max: Option<usize>,
+    parked_max: Option<usize>,
+    reads_max: Option<usize>,
+    client_queue_max: Option<usize>,
 }
 
-fn datagram_max<'de, D: Deserializer<'de>>(input: D) -> Result<usize, D::Error> {
-    let found = usize::deserialize(input)?;
-    if (DATAGRAM_MIN..=DATAGRAM_MAX).contains(&found) {
-        Ok(found)
-    } else {
-        let message = format!("datagram_max is {found}, expected {DATAGRAM_MIN} to {DATAGRAM_MAX}");
-        Err(D::Error::custom(message))
-    }
+/// See [`Config`]. What is left out is as usual.
+#[derive(Default, Deserialize)]
+#[serde(rename = "timeouts", deny_unknown_fields, default)]
+struct Timeouts {
+    heartbeat: Option<Duration>,
+    election: Option<Duration>,
+    election_jitter: Option<Duration>,
+    retry: Option<Duration>,
+    parked_for: Option<Duration>,
+    taken_after: Option<Duration>,
+    client_retry: Option<Duration>,
 }
 
-fn addresses<'de, D: Deserializer<'de>>(input: D) -> Result<Vec<SocketAddr>, D::Error> {
-    input.deserialize_seq(AddressList)
-}
-
-/// Checks each address where it stands, so that an error points there.
-struct AddressList;
-
-impl<'de> Visitor<'de> for AddressList {
-    type Value = Vec<SocketAddr>;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "a list of 1 to {SITES_MAX} addresses like \"127.0.0.1:7100\"")
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(self, mut input: A) -> Result<Vec<SocketAddr>, A::Error> {
-        let mut found: Vec<SocketAddr> = Vec::new();
-        while let Some(text) = input.next_element::<String>()? {
-            let site = found.len();
-            let address = check_address(&text).map_err(A::Error::custom)?;
-            if site == usize::from(SITES_MAX) {
-                let message = format!("more than {SITES_MAX} sites; a cluster has 1 to {SITES_MAX}");
-                return Err(A::Error::custom(message));
-            }
-            if let Some(other) = found.iter().position(|other| *other == address) {
-                let message =
-                    format!("site {site} has the address of site {other}, {address}; give each its own");
-                return Err(A::Error::custom(message));
-            }
-            if found.first().is_some_and(|first| first.is_ipv4() != address.is_ipv4()) {
-                let message = format!("{address} and {} cannot reach each other; use IPv4 or IPv6", found[0]);
-                return Err(A::Error::custom(message));
-            }
-            found.push(address);
-        }
-        if found.is_empty() {
-            let message = format!("no site; a cluster has 1 to {SITES_MAX}");
-            return Err(A::Error::custom(message));
-        }
-        Ok(found)
-    }
-}
-
-fn check_address(text: &str) -> Result<SocketAddr, String> {
-    let expected = "expected an IP address and a port, like \"127.0.0.1:7100\" or \"[::1]:7100\"";
-    let address: SocketAddr = text.parse().map_err(|_| format!("{text:?} is no address: {expected}"))?;
-    let is_unspecified = match address.ip() {
-        IpAddr::V4(ip) => ip.is_unspecified(),
-        IpAddr::V6(ip) => ip.is_unspecified(),
-    };
-    if address.port() == 0 || is_unspecified {
-        return Err(format!("nobody can send to {text}: {expected}"));
-    }
-    Ok(address)
-}
+/// The least that `datagram_max` may be: what the service needs, sealed.
+pub const SEALED_MIN: usize = DATAGRAM_MIN + SEAL_BYTES;
 
 impl Sites {
+    /// A cluster with the usual limits and times.
+    pub fn new(cluster: u64, members: Vec<Member>) -> Sites {
+        let count = u8::try_from(members.len()).expect("at most 9 sites");
+        let config =
+            configured(count, DATAGRAM_DEFAULT - SEAL_BYTES, &Limits::default(), &Timeouts::default());
+        Sites { cluster, members, sync: SyncMode::default(), datagram_max: DATAGRAM_DEFAULT, config }
+    }
+
+    /// The same cluster with another limit on datagrams, and the limits that follow from it; an error says what is allowed.
+    pub fn with_datagram_max(self, datagram_max: usize) -> Result<Sites, String> {
+        if !(SEALED_MIN..=DATAGRAM_MAX).contains(&datagram_max) {
+            return Err(format!(
+                "datagrams of {datagram_max} bytes, expected {SEALED_MIN} to {DATAGRAM_MAX}"
+            ));
+        }
+        let (limits, timeouts) = (Limits::default(), Timeouts::default());
+        let config = configured(self.config.sites, datagram_max - SEAL_BYTES, &limits, &timeouts);
+        Ok(Sites { datagram_max, config, ..self })
+    }
+
     /// One number for everything that all sites must have alike: sites that read different files would count
     /// different quorums, so they do not hear each other.
     pub fn configuration(&self) -> u32 {
-        let addresses: Vec<String> = self.addresses.iter().map(SocketAddr::to_string).collect();
+        let addresses: Vec<String> = self.addresses().iter().map(SocketAddr::to_string).collect();
         crc32fast::hash(format!("{} {}", self.datagram_max, addresses.join(" ")).as_bytes())
+    }
+
+    /// Where each site is.
+    pub fn addresses(&self) -> Vec<SocketAddr> {
+        self.members.iter().map(|member| member.address).collect()
     }
 
     /// Reads the file at `path`.
     pub fn read(path: &Path) -> Result<Sites, ConfigError> {
         let file = path.display().to_string();
         match std::fs::read_to_string(path) {
-            Ok(text) => Sites::parse(&file, &text),
-            Err(error) => Err(ConfigError { file, place: None, message: format!("failed to read: {error}") }),
+            Ok(text) => Sites::parse(&file, &text).map_err(ConfigError::Wrong),
+            Err(error) => Err(ConfigError::Unreadable(file, error.to_string())),
         }
     }
 
     /// Reads `text`; `file` is what errors call it.
-    pub fn parse(file: &str, text: &str) -> Result<Sites, ConfigError> {
-        ron::from_str(text).map_err(|error| {
-            let (line, column) = (error.span.end.line, error.span.end.col);
-            let excerpt = text.lines().nth(line.saturating_sub(1)).unwrap_or("").to_owned();
-            let message = error.code.to_string();
-            ConfigError { file: file.into(), place: Some((line, column, excerpt)), message }
-        })
+    pub fn parse(file: &str, text: &str) -> Result<Sites, BadFile> {
+        let extensions = ron::extensions::Extensions::IMPLICIT_SOME;
+        let options = ron::Options::default().with_default_extension(extensions);
+        let form: Form = options.from_str(text).map_err(|error| BadFile::from_ron(file, text, &error))?;
+        form.check().map_err(|problems| BadFile::from_problems(file, text, &problems))
     }
 
     /// The site with this number, if there is one.
     pub fn site(&self, number: u8) -> Option<SiteId> {
-        SiteId::new(number).filter(|site| site.index() < self.addresses.len())
+        SiteId::new(number).filter(|site| site.index() < self.members.len())
     }
 
-    /// The text of a new file.
+    /// The text of a new file: the limits and times that it does not have otherwise are shown as they are.
     pub fn to_text(&self) -> String {
-        let list: String = self.addresses.iter().map(|address| format!("        \"{address}\",\n")).collect();
+        let line = |(id, Member { address, region }): (usize, &Member)| {
+            format!("        (id: {id}, address: \"{address}\", region: {region:?}),\n")
+        };
+        let list: String = self.members.iter().enumerate().map(line).collect();
         let sync = match self.sync {
             SyncMode::Overlapped => "Overlapped",
             SyncMode::Blocking => "Blocking",
         };
+        let Config {
+            window,
+            batch,
+            fetch_max,
+            queue_max,
+            forward_max,
+            parked_max,
+            reads_max,
+            client_queue_max,
+            ..
+        } = self.config;
+        let time = |time: Duration| if time == Duration::ZERO { "0s".into() } else { time.to_string() };
+        let [heartbeat, election, election_jitter, retry, parked_for, taken_after, client_retry] = [
+            self.config.heartbeat,
+            self.config.election,
+            self.config.election_jitter,
+            self.config.retry,
+            self.config.parked_for,
+            self.config.taken_after,
+            self.config.client_retry,
+        ]
+        .map(time);
         format!(
-            "// Every site of the cluster has this same file. The order of the addresses numbers the sites, from 0.\n\
+            "// Every site of the cluster has this same file. Regions are for people: what may fail together.\n\
              Sites(\n    \
                  cluster: 0x{:016x},\n    \
                  sites: [\n{list}    ],\n    \
                  // Overlapped: a site goes on while it syncs. Blocking: it waits.\n    \
                  sync: {sync},\n    \
-                 // Bytes. Storage is formatted for this limit: raising it needs a new cluster.\n    \
-                 datagram_max: {},\n\
+                 limits: (\n        \
+                     // Bytes. Storage is formatted for this limit: raising it needs a new cluster.\n        \
+                     datagram_max: {},\n        \
+                     // Slots that a leader has under way, and events in one slot.\n        \
+                     window: {window},\n        \
+                     batch: {batch},\n        \
+                     // Slots asked for at once in catching up.\n        \
+                     fetch_max: {fetch_max},\n        \
+                     // Events that wait in a site; beyond, clients are told that it is busy.\n        \
+                     queue_max: {queue_max},\n        \
+                     // Of those, how many a site has with the leader at once.\n        \
+                     forward_max: {forward_max},\n        \
+                     // Queries that wait for a site to catch up.\n        \
+                     parked_max: {parked_max},\n        \
+                     // Linearizable views that wait for an answer of the other sites, or to catch up.\n        \
+                     reads_max: {reads_max},\n        \
+                     // Commands that wait in a terminal or client.\n        \
+                     client_queue_max: {client_queue_max},\n    \
+                 ),\n    \
+                 timeouts: (\n        \
+                     heartbeat: \"{heartbeat}\",\n        \
+                     // Without a word of the leader for this long, and some jitter, a site campaigns.\n        \
+                     election: \"{election}\",\n        \
+                     election_jitter: \"{election_jitter}\",\n        \
+                     // Unanswered messages between sites, and of clients, are sent again after these.\n        \
+                     retry: \"{retry}\",\n        \
+                     client_retry: \"{client_retry}\",\n        \
+                     // How long a query waits for a site to catch up.\n        \
+                     parked_for: \"{parked_for}\",\n        \
+                     // A client whose event is not in the log after this long is told that it waits.\n        \
+                     taken_after: \"{taken_after}\",\n    \
+                 ),\n\
              )\n",
             self.cluster, self.datagram_max,
         )
     }
 }
 
-/// What is wrong with `sites.ron`, and where.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct ConfigError {
-    file: String,
-    /// Line and column from 1, and the text of that line.
-    place: Option<(usize, usize, String)>,
-    message: String,
+impl Form {
+    fn check(self) -> Result<Sites, Vec<Problem>> {
+        let mut problems = Vec::new();
+        let members = check_members(self.sites, &mut problems);
+        let Some(count) = u8::try_from(members.len()).ok().filter(|_| problems.is_empty()) else {
+            return Err(problems);
+        };
+        let limits = Place::whole().field("limits");
+        let datagram_max = self.limits.datagram_max.unwrap_or(DATAGRAM_DEFAULT);
+        if !(SEALED_MIN..=DATAGRAM_MAX).contains(&datagram_max) {
+            let message = format!("datagram_max is {datagram_max}");
+            let help = format!("expected {SEALED_MIN} to {DATAGRAM_MAX} bytes");
+            return Err(vec![Problem::new(limits.field("datagram_max"), message).help(help)]);
+        }
+        let config = configured(count, datagram_max - SEAL_BYTES, &self.limits, &self.timeouts);
+        if let Err(unfit) = config.check() {
+            return Err(vec![Problem::new(place_of(&unfit), unfit.to_string())]);
+        }
+        Ok(Sites { cluster: self.cluster, members, sync: self.sync, datagram_max, config })
+    }
 }
 
-impl fmt::Display for ConfigError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let ConfigError { file, place, message } = self;
-        match place {
-            None => write!(f, "{file}: {message}; `site init` writes one"),
-            Some((line, column, excerpt)) => {
-                let number = line.to_string();
-                let (margin, gap) = (" ".repeat(number.len()), " ".repeat(column.saturating_sub(1)));
-                write!(
-                    f,
-                    "{file}:{line}:{column}: {message}\n{margin} |\n{number} | {excerpt}\n{margin} | {gap}^"
-                )
+fn check_members(forms: Vec<MemberForm>, problems: &mut Vec<Problem>) -> Vec<Member> {
+    let list = Place::whole().field("sites");
+    let count = forms.len();
+    if count == 0 || count > usize::from(SITES_MAX) {
+        let help = format!("a cluster has 1 to {SITES_MAX}");
+        problems.push(Problem::new(list.clone(), format!("{count} sites")).help(help));
+        return Vec::new();
+    }
+    let mut members: Vec<Option<Member>> = vec![None; count];
+    let mut first: Option<SocketAddr> = None;
+    for (at, MemberForm { id, address, region }) in forms.into_iter().enumerate() {
+        let place = list.index(at);
+        let mut object = |name, message: String, help: &str| {
+            problems.push(Problem::new(place.field(name), message).help(help));
+        };
+        let address = match check_address(&address) {
+            Ok(address) => address,
+            Err(message) => {
+                object(
+                    "address",
+                    message,
+                    "an IP address and a port, like \"192.0.2.1:7100\" or \"[2001:db8::1]:7100\"",
+                );
+                continue;
+            }
+        };
+        let others = members.iter().flatten();
+        if others.clone().any(|other| other.address == address) {
+            object("address", format!("another site has the address {address}"), "give each its own");
+        }
+        if first.get_or_insert(address).is_ipv4() != address.is_ipv4() {
+            object("address", format!("{address} cannot reach the others"), "use IPv4 or IPv6 for all");
+        }
+        match members.get_mut(usize::from(id)) {
+            None => {
+                let help = format!("{count} sites are numbered 0 to {}", count - 1);
+                object("id", format!("there is no site {id} among {count}"), &help);
+            }
+            Some(Some(_)) => object("id", format!("another site has the id {id}"), "give each its own"),
+            Some(free) => *free = Some(Member { address, region }),
+        }
+    }
+    members.into_iter().flatten().collect()
+}
+
+fn check_address(text: &str) -> Result<SocketAddr, String> {
+    let address: SocketAddr = text.parse().map_err(|_| format!("{text:?} is no address"))?;
+    let is_unspecified = match address.ip() {
+        IpAddr::V4(ip) => ip.is_unspecified(),
+        IpAddr::V6(ip) => ip.is_unspecified(),
+    };
+    if address.port() == 0 || is_unspecified {
+        return Err(format!("nobody can send to {text}"));
+    }
+    Ok(address)
+}
+
+/// What suits real sites under load: more in one slot, and more with the leader, than shows anything in a simulation.
+fn usual(count: u8) -> Config {
+    let taken_after = Duration::from_millis(20);
+    Config { taken_after, batch: 256, forward_max: 1_024, queue_max: 4_096, ..Config::new(count) }
+}
+
+/// The usual configuration with what the file says otherwise. With large datagrams fewer slots are under way, so that
+/// what a leader may have to write at once stays within its bound.
+fn configured(count: u8, datagram_max: usize, limits: &Limits, timeouts: &Timeouts) -> Config {
+    let usual = usual(count);
+    let room = Config::open_max_for(datagram_max);
+    Config {
+        datagram_max,
+        window: limits.window.unwrap_or(usual.window.min(room)),
+        batch: limits.batch.unwrap_or(usual.batch),
+        fetch_max: limits.fetch_max.unwrap_or(usual.fetch_max.min(room)),
+        queue_max: limits.queue_max.unwrap_or(usual.queue_max),
+        forward_max: limits.forward_max.unwrap_or(usual.forward_max),
+        parked_max: limits.parked_max.unwrap_or(usual.parked_max),
+        reads_max: limits.reads_max.unwrap_or(usual.reads_max),
+        client_queue_max: limits.client_queue_max.unwrap_or(usual.client_queue_max),
+        heartbeat: timeouts.heartbeat.unwrap_or(usual.heartbeat),
+        election: timeouts.election.unwrap_or(usual.election),
+        election_jitter: timeouts.election_jitter.unwrap_or(usual.election_jitter),
+        retry: timeouts.retry.unwrap_or(usual.retry),
+        parked_for: timeouts.parked_for.unwrap_or(usual.parked_for),
+        taken_after: timeouts.taken_after.unwrap_or(usual.taken_after),
+        client_retry: timeouts.client_retry.unwrap_or(usual.client_retry),
+        ..usual
+    }
+}
+
+/// Where a limit or a time that does not fit is written.
+fn place_of(unfit: &Unfit) -> Place {
+    let (list, name) = match unfit {
+        Unfit::HeartbeatTooSlow => ("timeouts", "heartbeat"),
+        Unfit::WindowTooLarge(_) => ("limits", "window"),
+        Unfit::OutOfRange { name, .. } => match name.split_once(" in us") {
+            Some((name, _)) => ("timeouts", name),
+            None => ("limits", *name),
+        },
+    };
+    Place::whole().field(list).field(name)
+}
+
+/// Why `sites.ron` cannot be used.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum ConfigError {
+    /// It cannot be read, for this reason.
+    Unreadable(String, String),
+    /// What stands there is wrong.
+    Wrong(BadFile),
+}
+
+impl core::fmt::Display for ConfigError {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        match self {
+            ConfigError::Unreadable(file, error) => {
+                write!(f, "{file}: failed to read: {error}; `site init` writes one")
+            }
+            ConfigError::Wrong(bad) => {
+                let first = &bad.diagnostics[0];
+                writeln!(f, "{}:{}: {}", first.line, first.column, first.message)?;
+                write!(f, "{bad}")
             }
         }
     }
@@ -202,73 +402,103 @@ impl std::error::Error for ConfigError {}
 mod tests {
     use super::*;
 
+    fn two() -> Vec<Member> {
+        let member =
+            |address: &str, region: &str| Member { address: address.parse().unwrap(), region: region.into() };
+        vec![member("127.0.0.1:7100", "north \"quoted\""), member("127.0.0.1:7101", "")]
+    }
+
     #[test]
     fn what_is_written_is_read_back() {
-        let addresses = vec!["127.0.0.1:7100".parse().unwrap(), "127.0.0.1:7101".parse().unwrap()];
-        let sites = Sites { cluster: u64::MAX, addresses, sync: SyncMode::Blocking, datagram_max: 1_400 };
-        assert_eq!(Sites::parse("sites.ron", &sites.to_text()), Ok(sites.clone()));
-        let short = "Sites(cluster: 1, sites: [\"[::1]:9\"])";
+        let mut sites = Sites::new(u64::MAX, two());
+        assert_eq!(Sites::parse("sites.ron", &sites.to_text()).unwrap(), sites);
+        sites.sync = SyncMode::Blocking;
+        sites.datagram_max = 1_400;
+        sites.config.datagram_max = 1_400 - SEAL_BYTES;
+        sites.config.window = 7;
+        sites.config.heartbeat = Duration::from_micros(51_500);
+        sites.config.parked_for = Duration::ZERO;
+        assert_eq!(Sites::parse("sites.ron", &sites.to_text()).unwrap(), sites);
+        let short =
+            "Sites(cluster: 1, sites: [(id: 1, address: \"[::1]:9\"), (id: 0, address: \"[::1]:8\")])";
         let read = Sites::parse("sites.ron", short).unwrap();
         assert_eq!((read.sync, read.datagram_max), (SyncMode::Overlapped, DATAGRAM_DEFAULT));
-        assert_eq!((sites.site(1), sites.site(2)), (SiteId::new(1), None));
+        assert_eq!(read.members[1].address, "[::1]:9".parse().unwrap());
+        assert_eq!((read.site(1), read.site(2)), (SiteId::new(1), None));
+    }
+
+    #[test]
+    fn large_datagrams_leave_room_for_fewer_slots() {
+        let text = "Sites(cluster: 1, sites: [(id: 0, address: \"[::1]:9\")], limits: (datagram_max: 60000))";
+        let read = Sites::parse("sites.ron", text).unwrap();
+        assert_eq!((read.config.window, read.config.fetch_max), (13, 13));
     }
 
     #[test]
     fn a_wrong_file_is_refused_at_its_place() {
         let mut wrong = String::new();
-        let mut check = |text: &str, place: &str, message: &str| {
-            let error = Sites::parse("sites.ron", text).unwrap_err().to_string();
-            if !error.starts_with(&format!("sites.ron:{place}: ")) || !error.contains(message) {
-                wrong += &format!("expected {place}: {message}\n{error}\n");
+        let mut check = |text: &str, place: (usize, usize), message: &str, help: &str| {
+            let bad = Sites::parse("sites.ron", text).unwrap_err();
+            let first = &bad.diagnostics[0];
+            let shown = first.help.clone().unwrap_or_default();
+            if (first.line, first.column) != place
+                || !first.message.contains(message)
+                || !shown.contains(help)
+            {
+                wrong += &format!("expected {place:?}: {message}, {help}\n{bad:?}\n");
             }
         };
-        let ten = format!("Sites(cluster: 1, sites: [{}])", {
-            (1..=10).map(|n| format!("\"10.0.0.{n}:1\",")).collect::<String>()
-        });
-        check(&ten, "1:158", "more than 9 sites; a cluster has 1 to 9");
-        check("Sites(cluster: 1, sites: [])", "1:27", "no site; a cluster has 1 to 9");
-        check("Sites(\n  cluster: 1,\n  sites: [\"::1\"])", "3:16", "\"::1\" is no address: expected an IP");
-        check("Sites(cluster: 1, sites: [\"0.0.0.0:5\"])", "1:38", "nobody can send to 0.0.0.0:5");
-        check("Sites(cluster: 1, sites: [\"1.1.1.1:0\"])", "1:38", "nobody can send to 1.1.1.1:0");
-        check(
-            "Sites(cluster: 1, sites: [\n  \"1.1.1.1:1\",\n  \"1.1.1.1:1\"])",
-            "3:14",
-            "site 1 has the address of site 0, 1.1.1.1:1; give each its own",
-        );
-        check("Sites(cluster: 1, sites: [\"1.1.1.1:1\", \"[::1]:1\"])", "1:49", "use IPv4 or IPv6");
-        check("Sites(cluster: 1, sites: [\"1.1.1.1:1\"], port: 1)", "1:45", "`port`");
-        check("Sites(cluster: 1, sites: [\"1.1.1.1:1\"], sync: Never)", "1:52", "`Overlapped` or `Blocking`");
-        check(
-            "Sites(cluster: 1, sites: [\"1.1.1.1:1\"], datagram_max: 9)",
-            "1:56",
-            "datagram_max is 9, expected 1024 to 65507",
-        );
-        check("Sites(cluster: 1)", "1:17", "`sites`");
-        check("Sites(cluster: 1, sites: [\"1.1.1.1:1\"", "1:38", "");
+        let site = |id: usize, address: &str| format!("(id: {id}, address: \"{address}\")");
+        let list = |sites: &[String]| format!("Sites(cluster: 1,\nsites: [{}])", sites.join(",\n"));
+        let ten: Vec<String> = (0..10).map(|n| site(n, &format!("10.0.0.{}:1", n + 1))).collect();
+        check(&list(&ten), (2, 8), "10 sites", "a cluster has 1 to 9");
+        check(&list(&[]), (2, 8), "0 sites", "a cluster has 1 to 9");
+        check(&list(&[site(0, "::1")]), (2, 26), "\"::1\" is no address", "an IP address and a port");
+        check(&list(&[site(0, "0.0.0.0:5")]), (2, 26), "nobody can send to 0.0.0.0:5", "an IP address");
+        check(&list(&[site(0, "1.1.1.1:0")]), (2, 26), "nobody can send to 1.1.1.1:0", "an IP address");
+        let twice = [site(0, "1.1.1.1:1"), site(1, "1.1.1.1:1")];
+        check(&list(&twice), (3, 18), "another site has the address 1.1.1.1:1", "give each its own");
+        let twice = [site(0, "1.1.1.1:1"), site(0, "1.1.1.2:1")];
+        check(&list(&twice), (3, 6), "another site has the id 0", "give each its own");
+        let gap = [site(0, "1.1.1.1:1"), site(2, "1.1.1.2:1")];
+        check(&list(&gap), (3, 6), "there is no site 2 among 2", "numbered 0 to 1");
+        let mixed = [site(0, "1.1.1.1:1"), site(1, "[::1]:1")];
+        check(&list(&mixed), (3, 18), "cannot reach the others", "IPv4 or IPv6");
+        let one = site(0, "1.1.1.1:1");
+        let with = |rest: &str| format!("Sites(cluster: 1, sites: [{one}],\n{rest})");
+        check(&with("port: 1"), (2, 1), "unknown field `port`", "expected `cluster`, `sites`");
+        check(&with("sync: Never"), (2, 7), "unknown sync `Never`", "`Overlapped` or `Blocking`");
+        check(&with("limits: (datagram_max: 9)"), (2, 24), "datagram_max is 9", "1082 to 65507 bytes");
+        check(&with("limits: (windw: 9)"), (2, 10), "unknown field `windw`", "did you mean `window`?");
+        check(&with("limits: (window: 0)"), (2, 18), "window is 0, expected 1 to 4096", "");
+        check(&with("limits: (window: 4096)"), (2, 18), "window or fetch_max is too large", "");
+        check(&with("timeouts: (heartbeat: 50)"), (2, 23), "expected a number and a unit", "");
+        check(&with("timeouts: (heartbeat: \"1s\")"), (2, 23), "at most half of election", "");
+        check(&with("timeouts: (retry: \"0s\")"), (2, 19), "retry in us is 0, expected 1 to", "");
+        check("Sites(cluster: 1)", (1, 17), "the field `sites` is missing", "");
+        check(&format!("Sites(cluster: 1, sites: [{one}"), (1, 55), "expected comma", "");
         assert!(wrong.is_empty(), "{wrong}");
     }
 
     #[test]
     fn sites_that_read_different_files_have_different_configurations() {
-        let configuration = |rest: &str| {
-            let text = format!("Sites(cluster: 1, sites: [\"1.1.1.1:1\", {rest})");
+        let configuration = |second: &str, rest: &str| {
+            let text = format!(
+                "Sites(cluster: 1, sites: [(id: 0, address: \"1.1.1.1:1\"), (id: 1, address: \"{second}\")]{rest})"
+            );
             Sites::parse("sites.ron", &text).unwrap().configuration()
         };
-        let two = configuration("\"1.1.1.2:1\"]");
-        assert_eq!(
-            two,
-            configuration("\"1.1.1.2:1\",], sync: Blocking"),
-            "how a site syncs is its own affair"
-        );
-        assert_ne!(two, configuration("\"1.1.1.2:2\"]"));
-        assert_ne!(two, configuration("\"1.1.1.2:1\", \"1.1.1.3:1\"]"));
-        assert_ne!(two, configuration("\"1.1.1.2:1\"], datagram_max: 1100"));
+        let two = configuration("1.1.1.2:1", "");
+        let own = ", sync: Blocking, timeouts: (heartbeat: \"60ms\")";
+        assert_eq!(two, configuration("1.1.1.2:1", own), "how a site syncs is its own affair");
+        assert_ne!(two, configuration("1.1.1.2:2", ""));
+        assert_ne!(two, configuration("1.1.1.2:1", ", limits: (datagram_max: 1100)"));
     }
 
     #[test]
     fn an_error_shows_the_line_and_a_missing_file_its_cure() {
         let error = Sites::parse("sites.ron", "Sites(\n  cluster: x)").unwrap_err().to_string();
-        assert!(error.contains("\n2 |   cluster: x)\n  |"), "{error}");
+        assert!(error.contains("2 |   cluster: x)"), "{error}");
         let error = Sites::read(Path::new("/nowhere/sites.ron")).unwrap_err().to_string();
         assert!(error.starts_with("/nowhere/sites.ron: failed to read: "), "{error}");
         assert!(error.ends_with("`site init` writes one"), "{error}");

@@ -19,13 +19,17 @@ pub enum Drop {
     Configuration,
     /// It is for nobody here.
     Misdelivered,
-    /// It says that it is from a site, and comes from another address than that site's.
+    /// It was not sealed with our key, or altered on its way.
+    Key,
+    /// It says that it is from this very program, or from somebody whose key it was not sealed with.
     Source,
+    /// It is from a client whose number another one uses, or used after it.
+    NumberTaken,
     /// It is larger than the limit.
     Oversized,
     /// The socket failed to hand it over.
     ReceiveFailed,
-    /// Nobody knows where its recipient is.
+    /// Nobody knows where its recipient is, or the key to seal it with is not at hand.
     NoAddress,
     /// The socket had no room for it.
     SendBlocked,
@@ -35,14 +39,16 @@ pub enum Drop {
 
 impl Drop {
     /// Every reason.
-    pub const ALL: [Drop; 12] = [
+    pub const ALL: [Drop; 14] = [
         Drop::Malformed,
         Drop::Checksum,
         Drop::Version,
         Drop::Cluster,
         Drop::Configuration,
         Drop::Misdelivered,
+        Drop::Key,
         Drop::Source,
+        Drop::NumberTaken,
         Drop::Oversized,
         Drop::ReceiveFailed,
         Drop::NoAddress,
@@ -59,7 +65,9 @@ impl Drop {
             Drop::Cluster => "cluster",
             Drop::Configuration => "configuration",
             Drop::Misdelivered => "misdelivered",
+            Drop::Key => "key",
             Drop::Source => "source",
+            Drop::NumberTaken => "number_taken",
             Drop::Oversized => "oversized",
             Drop::ReceiveFailed => "receive_failed",
             Drop::NoAddress => "no_address",

@@ -1,76 +1,101 @@
-//! A host's side of the network: what comes in is checked, what goes out is addressed, and what is dropped is
-//! counted.
+//! A host's side of the network: what comes in is opened and checked, what goes out is sealed and addressed, and
+//! what is dropped is counted.
 
 use std::io;
 use std::net::SocketAddr;
 
 use super::counters::Drop;
-use super::error::HostError;
 use super::host::{Host, Local};
+use super::seal::{Party, SEAL_BYTES};
 use super::socket::Socket;
 use super::syncer::HostDisk;
 use crate::frame::{self, Datagram};
-use crate::process::Process;
+use crate::ids::ProcessId;
+use crate::process::{Process, Recipients};
+
+impl Party {
+    /// Whose key speaks for this process. The terminal of a site is in the site's program.
+    pub(super) fn of(process: ProcessId) -> Party {
+        match process {
+            ProcessId::Site(_) | ProcessId::Terminal(_) => Party::Sites,
+            ProcessId::Client(_) => Party::Clients,
+        }
+    }
+
+    /// With which key a datagram to these is sealed.
+    pub(super) fn to(recipients: Recipients) -> Party {
+        match recipients {
+            Recipients::One(one) => Party::of(one),
+            Recipients::Sites(_) => Party::Sites,
+            Recipients::Clients { .. } => Party::Clients,
+        }
+    }
+}
+
+/// The messages of a datagram, and between whom.
+pub(super) type Taken<M> = (ProcessId, ProcessId, Vec<M>);
 
 impl<P: Process, D: HostDisk, S: Socket> Host<P, D, S> {
-    /// Takes one datagram from the socket.
-    pub(super) fn receive(&mut self) -> Result<(), HostError> {
+    /// Takes one datagram from the socket; nothing if it is dropped or if none is there.
+    pub(super) fn receive(&mut self) -> Option<Taken<P::Message>> {
         let (length, source) = match self.socket.receive(&mut self.received) {
             Ok(received) => received,
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => return Ok(()),
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => return None,
             Err(error) => {
                 self.is_readable = false;
                 if error.kind() != io::ErrorKind::WouldBlock {
                     tracing::debug!(%error, "failed to receive");
                     self.counters.drop(Drop::ReceiveFailed);
                 }
-                return Ok(());
+                return None;
             }
         };
-        let received = core::mem::take(&mut self.received);
-        let taken = self.take_datagram(received.get(..length).unwrap_or(&received), source);
-        self.received = received;
-        if let Some(reason) = taken? {
-            tracing::debug!(%source, length, reason = reason.name(), "dropped a datagram");
-            self.counters.drop(reason);
+        match self.take_datagram(length, source) {
+            Ok(taken) => {
+                self.counters.received += 1;
+                Some(taken)
+            }
+            Err(reason) => {
+                tracing::debug!(%source, length, reason = reason.name(), "dropped a datagram");
+                self.counters.drop(reason);
+                None
+            }
         }
-        Ok(())
     }
 
-    /// Hands in the messages of a datagram, or says why it is dropped.
-    fn take_datagram(&mut self, bytes: &[u8], source: SocketAddr) -> Result<Option<Drop>, HostError> {
-        if bytes.len() > self.settings.datagram_max {
-            return Ok(Some(Drop::Oversized));
+    /// Opens the datagram that was received, or says why it is dropped.
+    fn take_datagram(&mut self, length: usize, source: SocketAddr) -> Result<Taken<P::Message>, Drop> {
+        let length = length.min(self.received.len());
+        if length > self.settings.datagram_max + SEAL_BYTES {
+            return Err(Drop::Oversized);
         }
-        let (header, messages) = match frame::read(bytes) {
-            Ok(read) => read,
-            Err(rejected) => return Ok(Some(Drop::from(&rejected))),
-        };
+        let opened = self.sealer.open(&mut self.received[..length])?;
+        let (header, messages) = frame::read(opened.frame).map_err(|rejected| Drop::from(&rejected))?;
         let from = header.sender.from;
         if header.sender.cluster != self.settings.cluster {
-            return Ok(Some(Drop::Cluster));
+            return Err(Drop::Cluster);
         }
         if header.sender.configuration != self.settings.configuration {
-            return Ok(Some(Drop::Configuration));
+            return Err(Drop::Configuration);
         }
-        // Nothing of this program's own crosses the network.
-        if from == self.site.id || from == self.terminal.id || !self.routes.may_come_from(from, source) {
-            return Ok(Some(Drop::Source));
+        // Nothing of this program's own crosses the network, and a client's key speaks for clients alone.
+        if from == self.site.id || from == self.terminal.id || Party::of(from) != opened.party {
+            return Err(Drop::Source);
         }
-        let Some(who) = [self.site.id, self.terminal.id].into_iter().find(|id| header.to.contains(*id))
-        else {
-            return Ok(Some(Drop::Misdelivered));
-        };
-        let Ok(messages) = messages.decode() else { return Ok(Some(Drop::Malformed)) };
-        self.routes.learn(from, source);
-        self.counters.received += 1;
-        self.hand_in_messages(who, from, messages)?;
-        Ok(None)
+        let who = [self.site.id, self.terminal.id].into_iter().find(|id| header.to.contains(*id));
+        let who = who.ok_or(Drop::Misdelivered)?;
+        let messages = messages.decode().map_err(|_| Drop::Malformed)?;
+        let newness = (header.sender.incarnation, opened.count);
+        if !self.routes.learn(self.clock.now(), from, newness, source) {
+            return Err(Drop::NumberTaken);
+        }
+        Ok((who, from, messages))
     }
 
-    /// Sends one copy to each recipient. What cannot leave is lost, and counted.
+    /// Seals a datagram and sends one copy to each recipient. What cannot leave is lost, and counted.
     pub(super) fn send(&mut self, datagram: Box<Datagram>) {
         let mut is_local = false;
+        let mut is_sealed = None;
         for to in datagram.recipients() {
             if to == self.site.id || to == self.terminal.id {
                 is_local = true;
@@ -80,7 +105,12 @@ impl<P: Process, D: HostDisk, S: Socket> Host<P, D, S> {
                 self.counters.drop(Drop::NoAddress);
                 continue;
             };
-            match self.socket.send(&datagram.bytes, address) {
+            let seal = || self.sealer.seal(Party::to(datagram.to), &datagram.bytes, &mut self.sealed);
+            if !*is_sealed.get_or_insert_with(seal) {
+                self.counters.drop(Drop::NoAddress);
+                continue;
+            }
+            match self.socket.send(&self.sealed, address) {
                 Ok(()) => self.counters.sent += 1,
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
                     self.counters.drop(Drop::SendBlocked);

@@ -1,5 +1,8 @@
 //! The loop of a real site: one thread, one socket, one journal, two processes.
 //!
+//! A turn takes everything that is there, lets the processes handle it, and only then appends what all of that wants
+//! durable, as one batch with one sync, and sends. Messages that depend on nothing durable leave before the sync.
+//!
 //! A host runs the process [`ProcessId::Site`] with its journal and the process [`ProcessId::Terminal`], which
 //! keeps nothing. Datagrams between the two are handed over in memory; everything else crosses the socket.
 
@@ -13,7 +16,9 @@ use mio::{Events, Interest, Poll, Token, Waker};
 use super::clock::Clock;
 use super::counters::Counters;
 use super::error::HostError;
+use super::keys::Keys;
 use super::routes::Routes;
+use super::seal::Sealer;
 use super::socket::Socket;
 use super::syncer::{HostDisk, Syncer};
 use crate::frame::{self, Datagram, Sender};
@@ -29,7 +34,11 @@ const SOCKET: Token = Token(0);
 const WAKER: Token = Token(1);
 
 /// After so many datagrams the host looks at its deadlines and syncs before it takes more.
-const DATAGRAMS_PER_TURN: usize = 64;
+const DATAGRAMS_PER_TURN: usize = 512;
+
+/// Once this much is to be written or sent, in bytes, it is, before more is taken. With what one input may bring it
+/// stays below the length of a journal's file.
+const BATCH_BYTES: usize = 256 << 10;
 
 /// How often a host whose disk is nearly full looks for room.
 const ROOM_EVERY: Duration = Duration::from_millis(100);
@@ -49,8 +58,10 @@ pub struct HostSettings<C> {
     pub config: C,
     /// The most bytes of one record, for which storage must have been formatted.
     pub record_max: usize,
-    /// The limit on one datagram, in bytes.
+    /// The limit on one datagram before it is sealed, in bytes.
     pub datagram_max: usize,
+    /// What datagrams are sealed with.
+    pub keys: Keys,
     /// How much may wait for a sync, in bytes, before the site is handed nothing more.
     pub outbox_max: usize,
     /// Whether inputs are handed in during a sync.
@@ -64,6 +75,8 @@ pub(super) struct Seat<P: Process> {
     pub(super) id: ProcessId,
     process: P,
     outbox: Outbox,
+    /// What it wants done and what is not done yet.
+    effects: Effects<P>,
 }
 
 /// What waits to be handed in, and to whom.
@@ -81,7 +94,7 @@ pub(super) enum Local<P: Process> {
 /// A running site with its terminal.
 pub struct Host<P: Process, D, S> {
     pub(super) settings: HostSettings<P::Config>,
-    clock: Clock,
+    pub(super) clock: Clock,
     poll: Poll,
     events: Events,
     waker: Arc<Waker>,
@@ -89,6 +102,8 @@ pub struct Host<P: Process, D, S> {
     /// Whether the socket may hold datagrams: it is reported once, then read until it is empty.
     pub(super) is_readable: bool,
     pub(super) received: Vec<u8>,
+    pub(super) sealed: Vec<u8>,
+    pub(super) sealer: Sealer,
     disk: D,
     journal: Journal,
     /// None if syncs are done in this thread.
@@ -100,7 +115,6 @@ pub struct Host<P: Process, D, S> {
     pub(super) site: Seat<P>,
     pub(super) terminal: Seat<P>,
     pub(super) routes: Routes,
-    effects: Effects<P>,
     ready: VecDeque<Outgoing>,
     pub(super) spare: Spare,
     pub(super) local: VecDeque<Local<P>>,
@@ -124,7 +138,8 @@ impl<P: Process, D: HostDisk, S: Socket> Host<P, D, S> {
             let sender = Sender { cluster, configuration, from: id, incarnation };
             let seed = settings.seed.part([u64::from(id.number()), incarnation]);
             let process = P::start(&settings.config, id, seed, recovered)?;
-            Ok(Seat { id, process, outbox: Outbox::new(sender, settings.datagram_max, settings.outbox_max) })
+            let outbox = Outbox::new(sender, settings.datagram_max, settings.outbox_max);
+            Ok(Seat { id, process, outbox, effects: Effects::default() })
         };
         let site = seat(site_id, recovered.decode()?)?;
         let terminal = seat(terminal_id, Recovered { incarnation, records: Vec::new() })?;
@@ -139,6 +154,9 @@ impl<P: Process, D: HostDisk, S: Socket> Host<P, D, S> {
             }
             SyncMode::Blocking => None,
         };
+        let mut seed = [0; 32];
+        getrandom::fill(&mut seed).map_err(io::Error::other).map_err(HostError::io("draw a seed"))?;
+        let sealer = Sealer::new(settings.cluster, &settings.keys, seed);
         let mut host = Host {
             clock: Clock::start(),
             poll,
@@ -147,6 +165,8 @@ impl<P: Process, D: HostDisk, S: Socket> Host<P, D, S> {
             socket,
             is_readable: true,
             received: vec![0; frame::DATAGRAM_MAX + 1],
+            sealed: Vec::new(),
+            sealer,
             disk,
             journal,
             syncer,
@@ -156,7 +176,6 @@ impl<P: Process, D: HostDisk, S: Socket> Host<P, D, S> {
             site,
             terminal,
             routes: Routes::new(settings.addresses.clone()),
-            effects: Effects::default(),
             ready: VecDeque::new(),
             spare: Spare::default(),
             local: VecDeque::new(),
@@ -218,11 +237,30 @@ impl<P: Process, D: HostDisk, S: Socket> Host<P, D, S> {
             if !self.is_readable || self.site.outbox.is_full() {
                 break;
             }
-            self.receive()?;
-            self.hand_in_local()?;
+            if let Some((who, from, messages)) = self.receive() {
+                self.hand_in_messages(who, from, messages)?;
+            }
         }
         self.wake_late()?;
-        self.hand_in_local()
+        self.settle()?;
+        self.start_sync()
+    }
+
+    /// Makes durable what was appended, sends what waited for it, and hands nothing more in.
+    pub fn stop(mut self) -> Result<(), HostError> {
+        self.settle_one(self.site.id)?;
+        self.settle_one(self.terminal.id)?;
+        self.start_sync()?;
+        while self.journal.durable() < self.journal.appended() {
+            if let Err(error) = self.poll.poll(&mut self.events, None)
+                && error.kind() != io::ErrorKind::Interrupted
+            {
+                return Err(HostError::io("wait for events")(error));
+            }
+            self.take_syncs()?;
+            self.start_sync()?;
+        }
+        Ok(())
     }
 
     fn wait(&mut self, until: Option<Instant>) -> Result<(), HostError> {
@@ -252,21 +290,16 @@ impl<P: Process, D: HostDisk, S: Socket> Host<P, D, S> {
         while let Some(syncer) = &self.syncer {
             let Some((id, result)) = syncer.next_done().map_err(HostError::Sync)? else { break };
             result.map_err(HostError::Sync)?;
-            let before = self.journal.durable();
             let durable = self.journal.on_synced(&mut self.disk, id)?;
             self.site.outbox.release(durable, &mut self.ready);
             self.send_ready(self.site.id);
-            // What was appended meanwhile needs a sync of its own.
-            if before < durable {
-                self.start_sync()?;
-            }
         }
         self.look_for_room()?;
         self.notice_low();
         Ok(())
     }
 
-    /// Syncs what was appended: in the other thread, or here and now.
+    /// Syncs what was appended, unless a sync is under way: in the other thread, or here and now.
     fn start_sync(&mut self) -> Result<(), HostError> {
         while self.journal.start_sync(&mut self.disk)?.is_some() {
             for job in self.disk.take_started() {
@@ -346,7 +379,7 @@ impl<P: Process, D: HostDisk, S: Socket> Host<P, D, S> {
         Ok(())
     }
 
-    pub(super) fn hand_in_messages(
+    fn hand_in_messages(
         &mut self,
         who: ProcessId,
         from: ProcessId,
@@ -355,25 +388,46 @@ impl<P: Process, D: HostDisk, S: Socket> Host<P, D, S> {
         messages.into_iter().try_for_each(|message| self.hand_in(who, Input::Message { from, message }))
     }
 
-    /// Hands in one input and does all that follows from it.
+    /// Hands in one input. What follows from it is done at the next [`settle`](Host::settle), which is here and now
+    /// if there is much of it.
     fn hand_in(&mut self, who: ProcessId, input: Input<P>) -> Result<(), HostError> {
         let now = self.clock.now();
-        self.effects.clear();
+        let seat = if who == self.site.id { &mut self.site } else { &mut self.terminal };
+        seat.process.handle(now, input, &mut seat.effects);
+        self.notes.extend(seat.effects.notes.drain(..).map(|note| (who, note)));
+        if seat.effects.bytes() >= BATCH_BYTES.min(self.settings.outbox_max) {
+            self.settle_one(who)
+        } else {
+            Ok(())
+        }
+    }
+
+    /// Does what follows from the inputs, and from the messages of both processes to each other and to themselves.
+    fn settle(&mut self) -> Result<(), HostError> {
+        loop {
+            self.settle_one(self.site.id)?;
+            self.settle_one(self.terminal.id)?;
+            if self.local.is_empty() || self.site.outbox.is_full() {
+                return Ok(());
+            }
+            self.hand_in_local()?;
+        }
+    }
+
+    fn settle_one(&mut self, who: ProcessId) -> Result<(), HostError> {
         let is_site = who == self.site.id;
         let seat = if is_site { &mut self.site } else { &mut self.terminal };
-        seat.process.handle(now, input, &mut self.effects);
-        self.notes.extend(self.effects.notes.drain(..).map(|note| (who, note)));
-        let records = self.effects.records();
-        let appends = !records.is_empty();
-        assert!(is_site || !appends, "{who} keeps nothing, but appends {} records", records.len());
+        let records = seat.effects.records();
+        assert!(is_site || records.is_empty(), "{who} keeps nothing, but appends {} records", records.len());
         let (appended, durable) = if is_site {
             (self.journal.append(&mut self.disk, records)?, self.journal.durable())
         } else {
             Default::default()
         };
-        seat.outbox.absorb(&mut self.effects, appended, durable, &mut self.ready, &mut self.spare);
+        seat.outbox.absorb(&mut seat.effects, appended, durable, &mut self.ready, &mut self.spare);
+        seat.effects.clear();
         self.send_ready(who);
-        if appends { self.start_sync() } else { Ok(()) }
+        Ok(())
     }
 
     /// Lets go what may leave.

@@ -1,18 +1,17 @@
 //! The real host: any [`Process`](crate::process::Process) over a real socket, a real clock and real files.
 //!
 //! The same journal, outbox and frame as in the simulator; only what is below them differs. It knows no
-//! service and nothing of the simulator. Reading order: [`host`], [`files`], [`socket`], [`config`].
-//!
-//! **Nothing here authenticates or encrypts**: whoever can send datagrams to a site can speak to it. Run it on
-//! networks that you trust.
+//! service and nothing of the simulator. Reading order: [`host`], [`files`], [`socket`], [`seal`], [`config`].
 //!
 //! # Invariants
 //!
 //! 1. A datagram that waits leaves after the sync of every record that it depends on has completed, and so does a
 //!    message of a site to itself.
 //! 2. After a failed write or sync nothing more is handed to the site and nothing more leaves.
-//! 3. Whatever comes from the network is dropped and counted, or handed in; it never stops the host.
+//! 3. Nothing is handed in that was not sealed with a key of the cluster, and nothing leaves unsealed.
+//! 4. Whatever comes from the network is dropped and counted, or handed in; it never stops the host.
 
+pub mod caller;
 mod clock;
 pub mod config;
 mod counters;
@@ -20,17 +19,21 @@ mod datagrams;
 mod error;
 pub mod files;
 pub mod host;
+mod keys;
 mod routes;
+pub mod seal;
 pub mod socket;
 mod syncer;
 
 #[cfg(test)]
 mod tests;
 
-pub use config::Sites;
+pub use caller::{Caller, CallerSettings};
+pub use config::{ConfigError, Member, Sites};
 pub use counters::{Counters, Drop};
 pub use error::HostError;
 pub use files::Files;
 pub use host::{Host, HostSettings};
+pub use keys::{CLIENT_KEY, CLUSTER_KEY, Key, KeyError, KeyKind, Keys};
 pub use socket::Socket;
 pub use syncer::{HostDisk, SyncJob};

@@ -4,53 +4,78 @@ use std::collections::BTreeMap;
 use std::net::SocketAddr;
 
 use crate::ids::{ProcessId, SiteId};
+use crate::time::{Duration, Instant};
 
 /// The most clients whose addresses are known; of more, those that were heard of longest ago are forgotten.
 const CLIENTS_MAX: usize = 4_096;
+
+/// A client that was silent for this long may lose its number to another.
+const HELD_FOR: Duration = Duration::from_secs(10);
 
 /// Addresses of sites, which are configured, and of clients, which are learned.
 #[derive(Clone, Debug)]
 pub(super) struct Routes {
     sites: Vec<SocketAddr>,
-    /// Where each client's last datagram came from, and when it was heard, in datagrams of clients.
-    clients: BTreeMap<u16, (SocketAddr, u64)>,
-    heard: BTreeMap<u64, u16>,
-    clock: u64,
+    clients: BTreeMap<u16, Heard>,
+    /// The clients in the order in which they were heard last.
+    order: BTreeMap<u64, u16>,
+    /// How many datagrams of clients were heard.
+    heard: u64,
+}
+
+/// What is known of one client.
+#[derive(Clone, Copy, Debug)]
+struct Heard {
+    address: SocketAddr,
+    /// Which program of this number it is, and which of its datagrams was the newest: what is not newer may be
+    /// a replay, from anywhere.
+    newest: (u64, u64),
+    at: Instant,
+    order: u64,
 }
 
 impl Routes {
     pub(super) fn new(sites: Vec<SocketAddr>) -> Routes {
-        Routes { sites, clients: BTreeMap::new(), heard: BTreeMap::new(), clock: 0 }
+        Routes { sites, clients: BTreeMap::new(), order: BTreeMap::new(), heard: 0 }
     }
 
-    /// Whether a datagram of `from` may come from `source`: those of sites and their terminals come from the
-    /// site's address alone.
-    pub(super) fn may_come_from(&self, from: ProcessId, source: SocketAddr) -> bool {
-        match from {
-            ProcessId::Site(site) | ProcessId::Terminal(site) => self.site(site) == Some(source),
-            ProcessId::Client(_) => true,
+    /// Takes note of a genuine datagram, the `count`th of this incarnation of `from`, so that answers go where it
+    /// came from. False if its number is another client's.
+    #[must_use]
+    pub(super) fn learn(
+        &mut self,
+        now: Instant,
+        from: ProcessId,
+        (incarnation, count): (u64, u64),
+        source: SocketAddr,
+    ) -> bool {
+        let ProcessId::Client(client) = from else { return true };
+        if let Some(heard) = self.clients.get(&client) {
+            let is_held = now.since(heard.at) < HELD_FOR;
+            if incarnation < heard.newest.0 || (incarnation > heard.newest.0 && is_held) {
+                return false;
+            }
+            if (incarnation, count) <= heard.newest {
+                return true;
+            }
+            self.order.remove(&heard.order);
         }
-    }
-
-    /// Keeps the source of a datagram that was taken, for the answers.
-    pub(super) fn learn(&mut self, from: ProcessId, source: SocketAddr) {
-        let ProcessId::Client(client) = from else { return };
-        self.clock += 1;
-        if let Some((_, at)) = self.clients.insert(client, (source, self.clock)) {
-            self.heard.remove(&at);
-        }
-        self.heard.insert(self.clock, client);
+        self.heard += 1;
+        let heard = Heard { address: source, newest: (incarnation, count), at: now, order: self.heard };
+        self.clients.insert(client, heard);
+        self.order.insert(self.heard, client);
         if self.clients.len() > CLIENTS_MAX
-            && let Some((_, oldest)) = self.heard.pop_first()
+            && let Some((_, oldest)) = self.order.pop_first()
         {
             self.clients.remove(&oldest);
         }
+        true
     }
 
     pub(super) fn address(&self, of: ProcessId) -> Option<SocketAddr> {
         match of {
             ProcessId::Site(site) | ProcessId::Terminal(site) => self.site(site),
-            ProcessId::Client(client) => self.clients.get(&client).map(|(address, _)| *address),
+            ProcessId::Client(client) => self.clients.get(&client).map(|heard| heard.address),
         }
     }
 
@@ -63,22 +88,47 @@ impl Routes {
 mod tests {
     use super::*;
 
+    const S: fn(u64) -> Instant = |seconds| Instant::from_micros(seconds * 1_000_000);
+
+    fn at(port: u16) -> SocketAddr {
+        SocketAddr::from(([127, 0, 0, 1], port))
+    }
+
     #[test]
     fn sites_have_one_address_and_the_clients_heard_last_are_known() {
-        let at = |port| SocketAddr::from(([127, 0, 0, 1], port));
         let mut routes = Routes::new(vec![at(1), at(2)]);
-        assert!(routes.may_come_from(ProcessId::site(1), at(2)));
-        assert!(!routes.may_come_from(ProcessId::site(1), at(3)));
-        assert!(!routes.may_come_from(ProcessId::site(2), at(3)), "no such site");
         assert_eq!(routes.address(ProcessId::Terminal(SiteId::new(0).unwrap())), Some(at(1)));
+        assert_eq!(routes.address(ProcessId::site(2)), None, "no such site");
         for client in 0..=4_096u16 {
-            assert!(routes.may_come_from(ProcessId::Client(client), at(9)));
-            routes.learn(ProcessId::Client(client), at(100));
-            routes.learn(ProcessId::Client(0), at(101));
+            assert!(routes.learn(S(0), ProcessId::Client(client), (1, 1), at(100)));
+            assert!(routes.learn(S(0), ProcessId::Client(0), (1, 2 + u64::from(client)), at(101)));
         }
         assert_eq!(routes.address(ProcessId::Client(0)), Some(at(101)));
         assert_eq!(routes.address(ProcessId::Client(1)), None);
         assert_eq!(routes.address(ProcessId::Client(2)), Some(at(100)));
-        assert_eq!(routes.clients.len(), routes.heard.len());
+        assert_eq!(routes.clients.len(), routes.order.len());
+    }
+
+    #[test]
+    fn a_replay_leads_no_answer_away() {
+        let mut routes = Routes::new(Vec::new());
+        let client = ProcessId::Client(7);
+        assert!(routes.learn(S(0), client, (5, 1), at(1)));
+        assert!(routes.learn(S(0), client, (5, 2), at(2)), "it moved");
+        assert!(routes.learn(S(100), client, (5, 1), at(9)), "harmless, and may be late");
+        assert!(routes.learn(S(100), client, (5, 2), at(9)));
+        assert!(!routes.learn(S(100), client, (4, 80), at(9)), "of a program before it");
+        assert_eq!(routes.address(client), Some(at(2)));
+    }
+
+    #[test]
+    fn a_number_is_another_clients_once_its_own_is_silent() {
+        let mut routes = Routes::new(Vec::new());
+        let client = ProcessId::Client(7);
+        assert!(routes.learn(S(0), client, (5, 1), at(1)));
+        assert!(!routes.learn(S(9), client, (6, 1), at(2)));
+        assert_eq!(routes.address(client), Some(at(1)));
+        assert!(routes.learn(S(10), client, (6, 2), at(2)));
+        assert_eq!(routes.address(client), Some(at(2)));
     }
 }

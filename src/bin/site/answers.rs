@@ -5,7 +5,7 @@ use aviary::site::message::{Answer, LogLine, Phase, Status};
 use aviary::site::note::Note;
 use aviary::site::submission::Operation;
 use aviary::timeline::{Event, Page, Position};
-use aviary::udp::{Counters, Sites};
+use aviary::udp::{Counters, Member, Sites};
 
 /// Of an operation that is in the log.
 pub(crate) fn done(at: Position, operation: &Operation, answer: &Answer) -> String {
@@ -58,6 +58,11 @@ fn counted(count: u64, noun: &str) -> String {
 
 /// How the site is, and what became of its datagrams.
 pub(crate) fn status(status: &Status, counters: &Counters) -> String {
+    format!("{}datagrams: {counters}\n", status_line(status))
+}
+
+/// How a site is.
+pub(crate) fn status_line(status: &Status) -> String {
     let phase = match status.phase {
         Phase::Following => "following",
         Phase::Campaigning => "campaigning",
@@ -66,19 +71,19 @@ pub(crate) fn status(status: &Status, counters: &Counters) -> String {
     let leader = status.leader.map_or_else(|| "none".into(), |site| site.to_string());
     let Status { site, ballot, chosen, applied, queue, .. } = status;
     format!(
-        "status: {site} {phase} ballot={ballot} leader={leader} chosen={} applied={} queue={queue}\n\
-         datagrams: {counters}\n",
+        "status: {site} {phase} ballot={ballot} leader={leader} chosen={} applied={} queue={queue}\n",
         chosen.0, applied.0
     )
 }
 
 /// Where the sites are.
 pub(crate) fn sites(sites: &Sites, me: u8) -> String {
-    let line = |(site, address): (u8, &std::net::SocketAddr)| {
+    let line = |(site, Member { address, region }): (u8, &Member)| {
         let here = if site == me { " (here)" } else { "" };
-        format!("S{site} {address}{here}\n")
+        let gap = if region.is_empty() { "" } else { " " };
+        format!("S{site} {address}{gap}{region}{here}\n")
     };
-    (0..).zip(&sites.addresses).map(line).collect()
+    (0..).zip(&sites.members).map(line).collect()
 }
 
 /// What a person should know although it answers nothing.

@@ -3,13 +3,11 @@
 use std::fs;
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use aviary::ids::ProcessId;
 use aviary::journal::{Identity, Journal, JournalConfig};
-use aviary::outbox::SyncMode;
-use aviary::site::config::Config;
-use aviary::udp::{Files, Sites};
+use aviary::udp::{CLIENT_KEY, CLUSTER_KEY, Files, Key, KeyKind, Member, Sites};
 
 use crate::{Failure, Init};
 
@@ -21,9 +19,26 @@ pub(crate) fn init(arguments: &Init) -> Result<(), Failure> {
             "{count} sites from port {base_port} on exceed port 65535; use a lower --base-port"
         ))
     })?;
+    let member =
+        |port| Member { address: SocketAddr::from((Ipv4Addr::LOCALHOST, port)), region: "local".into() };
+    let cluster = random("the cluster's number")?;
+    let sites = Sites::new(cluster, (*base_port..=last).map(member).collect());
+    write(dir, &sites)?;
+    println!(
+        "wrote {}, and beside it storage for {count} sites, {CLUSTER_KEY} and {CLIENT_KEY}",
+        dir.join("sites.ron").display()
+    );
+    Ok(())
+}
+
+/// Writes all of a new cluster to a folder that holds nothing of it.
+pub(crate) fn write(dir: &Path, sites: &Sites) -> Result<(), Failure> {
     let path = dir.join("sites.ron");
-    let folders: Vec<_> = (0..*count).map(|site| dir.join(format!("site-{site}"))).collect();
-    for existing in std::iter::once(&path).chain(&folders) {
+    let folders: Vec<PathBuf> =
+        (0..sites.members.len()).map(|site| dir.join(format!("site-{site}"))).collect();
+    let keys = [(CLUSTER_KEY, KeyKind::Cluster), (CLIENT_KEY, KeyKind::Client)];
+    let keys = keys.map(|(name, kind)| (dir.join(name), kind));
+    for existing in std::iter::once(&path).chain(keys.iter().map(|(path, _)| path)).chain(&folders) {
         // Whatever it is, also a broken link: nothing that is there is touched.
         if existing.symlink_metadata().is_ok() {
             let shown = existing.display();
@@ -32,25 +47,23 @@ pub(crate) fn init(arguments: &Init) -> Result<(), Failure> {
             return Err(Failure::Usage(message));
         }
     }
-    let addresses = (*base_port..=last).map(|port| SocketAddr::from((Ipv4Addr::LOCALHOST, port))).collect();
-    let mut config = Config::new(*count);
-    let cluster = random("the cluster's number")?;
-    let sites = Sites { cluster, addresses, sync: SyncMode::default(), datagram_max: config.datagram_max };
-    config.datagram_max = sites.datagram_max;
     fs::create_dir_all(dir).map_err(failed("make", dir))?;
-    for (site, folder) in (0..*count).zip(&folders) {
+    for (site, folder) in (0..).zip(&folders) {
         fs::create_dir(folder).map_err(failed("make", folder))?;
         let mut disk = Files::open(folder).map_err(|error| Failure::Run(error.to_string()))?;
-        let identity = Identity { cluster, process: ProcessId::site(site) };
-        let limits = JournalConfig { record_max: config.record_bytes_max(), ..JournalConfig::default() };
+        let identity = Identity { cluster: sites.cluster, process: ProcessId::site(site) };
+        let limits =
+            JournalConfig { record_max: sites.config.record_bytes_max(), ..JournalConfig::default() };
         let formatted = Journal::format(&mut disk, &identity, &limits);
         formatted.map_err(|error| Failure::Run(format!("{}: {error}", folder.display())))?;
     }
+    for (path, kind) in &keys {
+        let key = Key::random().map_err(|error| Failure::Run(format!("failed to draw a key: {error}")))?;
+        key.write(path, *kind).map_err(failed("write", path))?;
+    }
     // Last, so that what it names is there.
     write_new(&path, &sites.to_text()).map_err(failed("write", &path))?;
-    fs::File::open(dir).and_then(|dir| dir.sync_all()).map_err(failed("sync", dir))?;
-    println!("wrote {} and storage for {count} sites beside it", path.display());
-    Ok(())
+    fs::File::open(dir).and_then(|dir| dir.sync_all()).map_err(failed("sync", dir))
 }
 
 /// A number from the operating system.

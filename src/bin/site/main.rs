@@ -1,9 +1,12 @@
-//! `site`: runs one site of a cluster, with a terminal.
+//! `site`: makes a cluster, runs a site of it, and asks things of it.
 
 mod answers;
+mod ask;
+mod bench;
 mod desk;
 mod init;
 mod run;
+mod signals;
 mod terminal;
 mod words;
 
@@ -18,10 +21,11 @@ use tracing::level_filters::LevelFilter;
 
 const EXIT_CODES: &str = "Exit codes:
   0  all went well
-  1  storage or the protocol failed, or commands stayed unanswered
-  2  a flag or a file is wrong";
+  1  storage or the protocol failed, or commands of the terminal stayed unanswered
+  2  a flag or a file is wrong
+  3  no site answered in time, or nobody can say whether it was done";
 
-/// Runs one site of a small social timeline that several sites agree on.
+/// A small social timeline that several sites agree on: makes a cluster, runs a site of it, and asks things of it.
 #[derive(Debug, Parser)]
 #[command(name = "site", version, after_help = EXIT_CODES)]
 struct Arguments {
@@ -30,15 +34,33 @@ struct Arguments {
     /// Logs more to standard error: what happened (-v), and what was dropped (-vv).
     #[arg(short, long, global = true, action = ArgAction::Count)]
     verbose: u8,
+    /// How logs are written to standard error.
+    #[arg(long, global = true, value_enum, default_value_t)]
+    log_format: LogFormat,
+}
+
+#[derive(Clone, Copy, Debug, Default, clap::ValueEnum)]
+enum LogFormat {
+    /// Lines for people.
+    #[default]
+    Text,
+    /// A JSON object a line.
+    Json,
 }
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Writes sites.ron, and beside it formatted storage for each site: site-0, site-1, …
+    /// Writes sites.ron, and beside it keys and formatted storage for each site: site-0, site-1, …
     Init(Init),
     /// Runs one site, with its terminal on standard input and output.
     #[command(after_long_help = words::HELP)]
     Run(Run),
+    #[command(flatten)]
+    Ask(ask::Ask),
+    /// Measures commits a second of clusters on this machine, beside a bare program that does only what must be done.
+    Bench(bench::Bench),
+    #[command(hide = true)]
+    BenchPart(bench::Part),
 }
 
 #[derive(Debug, clap::Args)]
@@ -68,9 +90,15 @@ struct Run {
     /// The address to listen on, if the one that the others send to is not this machine's own.
     #[arg(long)]
     listen: Option<SocketAddr>,
-    /// Reads no commands; runs until it is killed.
+    /// The file with the key of the sites [default: cluster.key beside the config].
     #[arg(long)]
-    no_terminal: bool,
+    key: Option<PathBuf>,
+    /// The file with the key of clients [default: client.key beside the config, if it is there].
+    #[arg(long)]
+    client_key: Option<PathBuf>,
+    /// For services: reads no commands, and runs until SIGTERM or SIGINT.
+    #[arg(long, visible_alias = "no-terminal")]
+    headless: bool,
 }
 
 /// Why the program ends with another code than 0.
@@ -79,6 +107,8 @@ enum Failure {
     Run(String),
     /// A flag or a file is wrong.
     Usage(String),
+    /// Nobody answered, or nobody knows.
+    NoAnswer(String),
 }
 
 fn main() -> ExitCode {
@@ -88,21 +118,25 @@ fn main() -> ExitCode {
         1 => LevelFilter::INFO,
         2.. => LevelFilter::DEBUG,
     };
-    tracing_subscriber::fmt()
-        .with_max_level(level)
-        .with_writer(std::io::stderr)
-        .with_ansi(std::io::stderr().is_terminal())
-        .with_target(false)
-        .init();
+    let logs =
+        tracing_subscriber::fmt().with_max_level(level).with_writer(std::io::stderr).with_target(false);
+    match arguments.log_format {
+        LogFormat::Text => logs.with_ansi(std::io::stderr().is_terminal()).init(),
+        LogFormat::Json => logs.json().flatten_event(true).init(),
+    }
     // A broken invariant panics with its values; that is a failure of the protocol.
     let result = catch_unwind(AssertUnwindSafe(|| match &arguments.command {
         Command::Init(init) => init::init(init),
         Command::Run(run) => run::run(run),
+        Command::Ask(ask) => ask::ask(ask),
+        Command::Bench(bench) => bench::bench(bench),
+        Command::BenchPart(part) => bench::part(part),
     }));
     let (code, message) = match result {
         Ok(Ok(())) => return ExitCode::SUCCESS,
         Ok(Err(Failure::Run(message))) => (1, message),
         Ok(Err(Failure::Usage(message))) => (2, message),
+        Ok(Err(Failure::NoAnswer(message))) => (3, message),
         Err(_) => (1, "an invariant does not hold; the site stopped before anything else left it".into()),
     };
     eprintln!("error: {message}");

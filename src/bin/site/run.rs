@@ -4,11 +4,12 @@ use std::sync::mpsc::{Receiver, TryRecvError, sync_channel};
 
 use aviary::ids::ProcessId;
 use aviary::mix::Seed;
+use aviary::process::Label;
 use aviary::site::bird::Bird;
-use aviary::site::config::Config;
-use aviary::udp::{Files, Host, HostSettings, Sites, socket};
+use aviary::udp::{CLIENT_KEY, CLUSTER_KEY, Files, Host, HostSettings, Key, KeyKind, Keys, Sites, socket};
 
 use crate::desk::{AtOnce, Desk, End};
+use crate::signals::Signals;
 use crate::terminal::{self, Printer, Restore};
 use crate::{Failure, Run, answers, init, words};
 
@@ -20,8 +21,8 @@ type SiteHost = Host<Bird, Files, mio::net::UdpSocket>;
 pub(crate) fn run(arguments: &Run) -> Result<(), Failure> {
     let sites = Sites::read(&arguments.config).map_err(|error| Failure::Usage(error.to_string()))?;
     let mut host = start(arguments, &sites)?;
-    let (me, count) = (arguments.id, sites.addresses.len());
-    let (lines, mut printer, _restore) = if arguments.no_terminal {
+    let (me, count) = (arguments.id, sites.members.len());
+    let (lines, mut printer, _restore) = if arguments.headless {
         // Nothing is ever sent, and the sender is kept, so that the input never ends.
         let (sender, lines) = sync_channel(1);
         core::mem::forget(sender);
@@ -30,27 +31,30 @@ pub(crate) fn run(arguments: &Run) -> Result<(), Failure> {
         let failed = |error| Failure::Run(format!("failed to read from the terminal: {error}"));
         terminal::start(format!("S{me}> "), host.waker()).map_err(failed)?
     };
-    let address = sites.addresses[usize::from(me)];
+    let address = sites.members[usize::from(me)].address;
     let started = format!("S{me} of {count} sites at {address}, start {}\n", host.incarnation());
     print(&mut printer, &started)?;
-    serve(&mut host, &sites, me, &lines, &mut printer)
+    let signals = Signals::watch(host.waker())
+        .map_err(|error| Failure::Run(format!("failed to watch for signals: {error}")))?;
+    let served = serve(&mut host, &sites, me, &lines, &mut printer, &signals);
+    // What was taken and is not synced yet is nobody's loss, but would be asked for again.
+    let stopped = host.stop().map_err(|error| Failure::Run(format!("S{me} stopped: {error}")));
+    served.and(stopped)
 }
 
 fn start(arguments: &Run, sites: &Sites) -> Result<SiteHost, Failure> {
     let shown = arguments.config.display();
     let me = sites.site(arguments.id).ok_or_else(|| {
-        let last = sites.addresses.len() - 1;
+        let last = sites.members.len() - 1;
         Failure::Usage(format!("there is no site {} in {shown}; --id is 0 to {last}", arguments.id))
     })?;
-    let count = u8::try_from(sites.addresses.len()).expect("at most 9, as read");
-    let mut config = Config::new(count);
-    config.datagram_max = sites.datagram_max;
-    config.check().map_err(|error| Failure::Usage(format!("{shown}: {error}")))?;
+    let config = sites.config.clone();
+    let keys = keys(arguments)?;
     let beside = || arguments.config.with_file_name(format!("site-{me}", me = me.number()));
     let data = arguments.data.clone().unwrap_or_else(beside);
     let of_storage = |error: String| Failure::Run(format!("storage in {}: {error}", data.display()));
     let disk = Files::open(&data).map_err(|error| Failure::Run(error.to_string()))?;
-    let address = arguments.listen.unwrap_or(sites.addresses[me.index()]);
+    let address = arguments.listen.unwrap_or(sites.members[me.index()].address);
     let socket = socket::bind(address).map_err(|error| {
         Failure::Run(format!(
             "failed to listen on {address}: {error}; free it, or name another with --listen"
@@ -60,15 +64,33 @@ fn start(arguments: &Run, sites: &Sites) -> Result<SiteHost, Failure> {
         cluster: sites.cluster,
         configuration: sites.configuration(),
         me,
-        addresses: sites.addresses.clone(),
+        addresses: sites.addresses(),
         record_max: config.record_bytes_max(),
+        datagram_max: config.datagram_max,
         config,
-        datagram_max: sites.datagram_max,
+        keys,
         outbox_max: OUTBOX_MAX,
         sync_mode: sites.sync,
         seed: Seed(init::random("a seed")?),
     };
     Host::start(settings, socket, disk).map_err(|error| of_storage(error.to_string()))
+}
+
+/// The key of the sites must be there; without that of clients the site serves its terminal alone.
+fn keys(arguments: &Run) -> Result<Keys, Failure> {
+    let beside = |name| arguments.config.with_file_name(name);
+    let refused = |error: aviary::udp::KeyError| Failure::Usage(error.to_string());
+    let sites = arguments.key.clone().unwrap_or_else(|| beside(CLUSTER_KEY));
+    let sites = Key::read(&sites, KeyKind::Cluster).map_err(refused)?;
+    let clients = match &arguments.client_key {
+        Some(path) => Some(path.clone()),
+        None => Some(beside(CLIENT_KEY)).filter(|path| path.exists()),
+    };
+    let clients = clients.map(|path| Key::read(&path, KeyKind::Client)).transpose().map_err(refused)?;
+    if clients.is_none() {
+        tracing::warn!("there is no {CLIENT_KEY}: no clients are served but the terminal");
+    }
+    Ok(Keys { sites: Some(sites), clients })
 }
 
 fn serve(
@@ -77,9 +99,14 @@ fn serve(
     me: u8,
     lines: &Receiver<String>,
     printer: &mut Printer,
+    signals: &Signals,
 ) -> Result<(), Failure> {
     let mut desk = Desk::new();
     loop {
+        if let Some(signal) = signals.received() {
+            tracing::info!("{signal}: shutting down");
+            return Ok(());
+        }
         while desk.has_room() {
             let at_once = match lines.try_recv() {
                 Ok(line) => desk.on_line(host.now(), &line),
@@ -115,9 +142,9 @@ fn serve(
                 print(printer, &answer)?;
             }
             if answers::is_worth_a_warning(&note) {
-                tracing::warn!(%who, "{note}");
+                tracing::warn!(%who, kind = note.kind(), "{note}");
             } else {
-                tracing::info!(%who, "{note}");
+                tracing::info!(%who, kind = note.kind(), "{note}");
             }
         }
     }

@@ -10,9 +10,9 @@
 use core::fmt;
 
 use crate::ids::{ProcessId, SiteSet};
+use crate::ron_file::nearest::nearest;
 use crate::scenario::form::{Budget, Disk, DiskMode, ExpectationOf, Scenario, StepOf};
 use crate::scenario::namespace::Word;
-use crate::scenario::nearest::nearest;
 use crate::scenario::profile::Profile;
 use crate::scenario::service::Service;
 use crate::scenario::step::{Claim, DiskWord, Fault, When};

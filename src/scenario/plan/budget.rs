@@ -1,8 +1,8 @@
 //! The fault budget: how many sites a scenario may damage.
 
 use crate::ids::SiteSet;
+use crate::ron_file::Place;
 use crate::scenario::form::Budget;
-use crate::scenario::locate::Place;
 use crate::scenario::plan::Planner;
 use crate::scenario::service::Service;
 use crate::scenario::step::Who;

@@ -1,10 +1,11 @@
 //! Who is in the cluster, where, and who is meant.
 
 use crate::ids::{ProcessId, SITES_MAX, SiteSet};
+use crate::ron_file::Place;
+use crate::ron_file::Problem;
 use crate::scenario::form::Latency;
-use crate::scenario::locate::Place;
 use crate::scenario::plan::Planner;
-use crate::scenario::service::{Problem, Service};
+use crate::scenario::service::Service;
 use crate::scenario::step::Who;
 use crate::sim::{self, Target};
 use crate::time::Duration;

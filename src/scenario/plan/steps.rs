@@ -2,10 +2,10 @@
 
 use crate::ids::SiteSet;
 use crate::process::{Label, Process, Subject};
+use crate::ron_file::Place;
+use crate::ron_file::nearest::nearest;
 use crate::scenario::form::{Scenario, StepOf};
-use crate::scenario::locate::Place;
 use crate::scenario::namespace::Word;
-use crate::scenario::nearest::nearest;
 use crate::scenario::plan::budget::damages;
 use crate::scenario::plan::{Check, Planner};
 use crate::scenario::service::Service;

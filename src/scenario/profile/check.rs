@@ -1,10 +1,10 @@
 //! What parses as a profile and yet nothing can be drawn from.
 
 use crate::ids::SITES_MAX;
-use crate::scenario::locate::Place;
-use crate::scenario::nearest::nearest;
+use crate::ron_file::Place;
+use crate::ron_file::Problem;
+use crate::ron_file::nearest::nearest;
 use crate::scenario::profile::{Profile, Share, Span, Weights};
-use crate::scenario::service::Problem;
 use crate::sim::{Chance, DRIFT_MAX};
 use crate::time::Duration;
 

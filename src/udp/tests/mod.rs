@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 
 use self::recorder::{Happened, Lie, RecordedDisk, RecordedSocket, Recording};
+use super::seal::{Party, Sealer};
 use super::*;
 use crate::frame::{self, Sender};
 use crate::ids::{ProcessId, SiteId};
@@ -21,6 +22,18 @@ use crate::wire::{Reader, Wire, WireError};
 const CLUSTER: u64 = 77;
 const DATAGRAM: usize = 1_100;
 const RECORD: usize = 64;
+
+fn keys() -> Keys {
+    Keys { sites: Some(Key::from_bytes([1; 32])), clients: Some(Key::from_bytes([2; 32])) }
+}
+
+/// What is in a datagram of the host's.
+fn words(sealed: &[u8]) -> (frame::Header, Vec<Word>) {
+    let mut bytes = sealed.to_vec();
+    let opened = Sealer::new(CLUSTER, &keys(), [0; 32]).open(&mut bytes).unwrap().frame;
+    let (header, messages) = frame::read(opened).unwrap();
+    (header, messages.decode().unwrap())
+}
 
 /// One fact. Its bytes are found nowhere else.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -176,6 +189,7 @@ fn bench(name: &str, sync_mode: SyncMode, lie: Lie, outbox_max: usize) -> Bench 
         config: (),
         record_max: RECORD,
         datagram_max: DATAGRAM,
+        keys: keys(),
         outbox_max,
         sync_mode,
         seed: Seed(1),
@@ -207,7 +221,9 @@ impl Bench {
         frame::Head::new(&sender).begin(&mut bytes, Recipients::One(to));
         frame::put_message(&mut bytes, &Word::Keep { number }.to_bytes());
         frame::seal(&mut bytes);
-        socket.send_to(&bytes, self.me).unwrap();
+        let mut sealed = Vec::new();
+        Sealer::new(CLUSTER, &keys(), [9; 32]).seal(Party::of(from), &bytes, &mut sealed);
+        socket.send_to(&sealed, self.me).unwrap();
     }
 }
 
@@ -226,8 +242,7 @@ fn judge(events: &[Happened]) -> (Vec<u64>, Vec<u64>) {
                 writes[..*end].iter_mut().filter(|write| write.0 == *file).for_each(|write| write.2 = true);
             }
             Happened::Sent { bytes } => {
-                let (_, messages) = frame::read(bytes).unwrap();
-                for word in messages.decode::<Word>().unwrap() {
+                for word in words(bytes).1 {
                     let Word::Kept { number } = word else { continue };
                     let pattern = Fact(number).pattern();
                     let holds = |bytes: &[u8]| bytes.windows(pattern.len()).any(|part| part == pattern);
@@ -317,23 +332,28 @@ fn what_comes_from_nowhere_is_counted_and_a_client_is_answered_where_it_is() {
     let stranger = StdSocket::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
     let (me, other) = (ProcessId::site(0), ProcessId::site(1));
     stranger.send_to(b"nonsense", bench.me).unwrap();
-    stranger.send_to(&[frame::VERSION; 100], bench.me).unwrap();
+    stranger.send_to(&[seal::VERSION; 100], bench.me).unwrap();
     stranger.send_to(&[0; 5_000], bench.me).unwrap();
-    bench.tell(&stranger, other, me, 1);
+    let mut sealed = Vec::new();
+    let strange = Keys { sites: Some(Key::from_bytes([3; 32])), clients: None };
+    Sealer::new(CLUSTER, &strange, [0; 32]).seal(Party::Sites, b"", &mut sealed);
+    stranger.send_to(&sealed, bench.me).unwrap();
+    Sealer::new(CLUSTER, &keys(), [0; 32]).seal(Party::Sites, b"no frame", &mut sealed);
+    stranger.send_to(&sealed, bench.me).unwrap();
     bench.tell(&bench.peer, me, me, 1);
     bench.tell(&bench.peer, other, ProcessId::site(1), 1);
     bench.tell(&stranger, ProcessId::Client(7), me, 42);
     bench.turn_until(|bench| bench.host.counters().sent == 3).unwrap();
     assert_eq!(
         bench.host.counters().to_string(),
-        "received=1 sent=3 dropped=6 malformed=1 checksum=1 misdelivered=1 source=2 oversized=1"
+        "received=1 sent=3 dropped=7 malformed=1 version=1 cluster=1 misdelivered=1 key=1 source=1 oversized=1"
     );
     assert_eq!(bench.host.site().kept, [42]);
     let mut bytes = [0; 200];
     let length = stranger.recv(&mut bytes).unwrap();
-    let (header, messages) = frame::read(&bytes[..length]).unwrap();
+    let (header, words) = words(&bytes[..length]);
     assert_eq!(header.to, Recipients::One(ProcessId::Client(7)));
-    assert_eq!(messages.decode::<Word>().unwrap(), [Word::Kept { number: 42 }]);
+    assert_eq!(words, [Word::Kept { number: 42 }]);
 }
 
 #[test]
@@ -357,10 +377,8 @@ fn a_restart_finds_what_was_kept_and_an_open_folder_is_locked() {
 }
 
 fn judge_count(events: &[Happened]) -> usize {
-    let kept = |bytes: &Vec<u8>| {
-        let words = frame::read(bytes).unwrap().1.decode::<Word>().unwrap();
-        words.iter().filter(|word| matches!(word, Word::Kept { .. })).count()
-    };
+    let kept =
+        |bytes: &Vec<u8>| words(bytes).1.iter().filter(|word| matches!(word, Word::Kept { .. })).count();
     events.iter().map(|event| if let Happened::Sent { bytes } = event { kept(bytes) } else { 0 }).sum()
 }
 

@@ -8,12 +8,12 @@ use annotate_snippets::renderer::DecorStyle;
 use annotate_snippets::{AnnotationKind, Level, Renderer, Snippet};
 use ron::error::{Position, SpannedError};
 
-use crate::scenario::nearest::{alternatives, nearest};
-use crate::scenario::service::Problem;
+use crate::ron_file::Problem;
+use crate::ron_file::nearest::{alternatives, nearest};
 
 /// Everything that is wrong with one file.
 #[derive(Clone, PartialEq, Eq)]
-pub struct BadScenario {
+pub struct BadFile {
     path: String,
     text: Arc<str>,
     /// What is wrong, in the order of the checks.
@@ -34,24 +34,24 @@ pub struct Diagnostic {
     bytes: Range<usize>,
 }
 
-impl BadScenario {
-    pub(crate) fn from_problems(path: &str, text: &str, problems: &[Problem]) -> BadScenario {
+impl BadFile {
+    pub(crate) fn from_problems(path: &str, text: &str, problems: &[Problem]) -> BadFile {
         let diagnostic = |problem: &Problem| {
             let (message, help) = (problem.message.clone(), problem.help.clone());
             Diagnostic::new(text, problem.place.locate(text), message, help)
         };
         let diagnostics = problems.iter().map(diagnostic).collect();
-        BadScenario { path: path.to_owned(), text: text.into(), diagnostics }
+        BadFile { path: path.to_owned(), text: text.into(), diagnostics }
     }
 
-    pub(crate) fn from_ron(path: &str, text: &str, error: &SpannedError) -> BadScenario {
+    pub(crate) fn from_ron(path: &str, text: &str, error: &SpannedError) -> BadFile {
         let (message, help) = explain(&error.code);
         // Where the reader looked ahead and went back, its start lies behind its end.
         let end = offset(text, error.span.end);
         let bytes = offset(text, error.span.start).min(end)..end;
         let bytes = tighten(text, bytes, &error.code);
         let diagnostics = vec![Diagnostic::new(text, bytes, message, help)];
-        BadScenario { path: path.to_owned(), text: text.into(), diagnostics }
+        BadFile { path: path.to_owned(), text: text.into(), diagnostics }
     }
 
     /// The text for people, with colours if the reader has them.
@@ -88,20 +88,20 @@ fn first_line(text: &str, bytes: Range<usize>) -> Range<usize> {
     bytes.start..end
 }
 
-impl fmt::Display for BadScenario {
+impl fmt::Display for BadFile {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.render(false))
     }
 }
 
 /// The text for people, so that a failing test shows it.
-impl fmt::Debug for BadScenario {
+impl fmt::Debug for BadFile {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Display::fmt(self, f)
     }
 }
 
-impl core::error::Error for BadScenario {}
+impl core::error::Error for BadFile {}
 
 fn offset(text: &str, position: Position) -> usize {
     let line = text.split_inclusive('\n').take(position.line.saturating_sub(1)).map(str::len).sum::<usize>();

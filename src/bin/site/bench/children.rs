@@ -1,0 +1,72 @@
+//! Programs that are started for a bench, and the folder that their disks are in: both go away with it.
+
+use std::fs;
+use std::net::{Ipv4Addr, SocketAddr, UdpSocket};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+
+use aviary::udp::{Member, Sites};
+
+use crate::{Failure, init};
+
+/// A folder that goes away.
+pub(crate) struct Folder(PathBuf);
+
+impl Folder {
+    pub(crate) fn new(base: &Path) -> Result<Folder, Failure> {
+        let path = base.join(format!("aviary-{}-{:08x}", std::process::id(), init::random("a name")? >> 32));
+        fs::create_dir_all(&path)
+            .map_err(|error| Failure::Run(format!("failed to make {}: {error}", path.display())))?;
+        Ok(Folder(path))
+    }
+
+    pub(crate) fn path(&self) -> &Path {
+        &self.0
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        let _ = fs::remove_dir_all(&self.0);
+    }
+}
+
+/// Running programs, killed when dropped.
+pub(crate) struct Children(Vec<Child>);
+
+impl Children {
+    /// Starts this very program once for each of these lists of arguments.
+    pub(crate) fn start(arguments: impl Iterator<Item = Vec<String>>) -> Result<Children, Failure> {
+        let mut children = Children(Vec::new());
+        let program = std::env::current_exe()
+            .map_err(|error| Failure::Run(format!("failed to find this program: {error}")))?;
+        for arguments in arguments {
+            let child =
+                Command::new(&program).args(arguments).stdin(Stdio::null()).stdout(Stdio::null()).spawn();
+            let child = child.map_err(|error| Failure::Run(format!("failed to start a site: {error}")))?;
+            children.0.push(child);
+        }
+        Ok(children)
+    }
+}
+
+impl Drop for Children {
+    fn drop(&mut self) {
+        for child in &mut self.0 {
+            let _ = child.kill();
+            let _ = child.wait();
+        }
+    }
+}
+
+/// A cluster on ports of 127.0.0.1 that were free a moment ago.
+pub(crate) fn loopback(count: u8) -> Result<Sites, Failure> {
+    let failed = |error: std::io::Error| Failure::Run(format!("failed to find free ports: {error}"));
+    let sockets: Result<Vec<UdpSocket>, _> =
+        (0..count).map(|_| UdpSocket::bind((Ipv4Addr::LOCALHOST, 0))).collect();
+    let addresses: Result<Vec<SocketAddr>, _> =
+        sockets.map_err(failed)?.iter().map(UdpSocket::local_addr).collect();
+    let member = |address| Member { address, region: "local".into() };
+    let members = addresses.map_err(failed)?.into_iter().map(member).collect();
+    Ok(Sites::new(init::random("the cluster's number")?, members))
+}

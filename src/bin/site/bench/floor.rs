@@ -1,0 +1,282 @@
+//! The bare program: what any replicated log on datagrams and disks has to do, and nothing else.
+//!
+//! One leader takes an event a datagram from clients. A turn takes all that are there, sends them in as few datagrams as
+//! the limit allows to each acceptor, writes them to its own file and syncs, while the acceptors do the same; they answer
+//! with one datagram a turn. When a majority has synced, each client gets its answer. Datagrams are sealed as those of
+//! sites are. There are no ballots, no sessions, no retries, no restarts: it is a limit, not a protocol.
+
+use std::fs::{File, OpenOptions};
+use std::net::SocketAddr;
+use std::os::unix::fs::FileExt;
+use std::path::{Path, PathBuf};
+
+use aviary::udp::seal::{Party, SEAL_BYTES, Sealer};
+use aviary::udp::{CLIENT_KEY, CLUSTER_KEY, Key, KeyKind, Keys, Sites, Socket, socket};
+use mio::net::UdpSocket;
+use mio::{Events, Interest, Poll, Token};
+
+use crate::bench::children::{Children, Folder, loopback};
+use crate::bench::load::{Figures, Load, TEXT_BYTES};
+use crate::{Failure, init};
+
+/// The file of each: written over and over.
+const FILE_BYTES: u64 = 64 << 20;
+
+/// An event: the client's number and what it says.
+const EVENT_BYTES: usize = 2 + 3 + TEXT_BYTES;
+
+/// Datagrams taken in one turn, as a site does.
+const TURN: usize = 512;
+
+fn failed(what: &'static str) -> impl Fn(std::io::Error) -> Failure {
+    move |error| Failure::Run(format!("failed to {what}: {error}"))
+}
+
+/// A socket, its key and its events.
+struct Net {
+    socket: UdpSocket,
+    poll: Poll,
+    events: Events,
+    sealer: Sealer,
+    received: Vec<u8>,
+    sealed: Vec<u8>,
+    is_readable: bool,
+}
+
+impl Net {
+    fn bind(sites: &Sites, keys: &Keys, address: SocketAddr) -> Result<Net, Failure> {
+        let mut socket = socket::bind(address).map_err(failed("listen"))?;
+        let poll = Poll::new().map_err(failed("make a poll"))?;
+        poll.registry()
+            .register(&mut socket, Token(0), Interest::READABLE)
+            .map_err(failed("watch a socket"))?;
+        let mut seed = [0; 32];
+        getrandom::fill(&mut seed)
+            .map_err(|error| Failure::Run(format!("failed to draw a seed: {error}")))?;
+        let sealer = Sealer::new(sites.cluster, keys, seed);
+        let events = Events::with_capacity(4);
+        Ok(Net {
+            socket,
+            poll,
+            events,
+            sealer,
+            received: vec![0; 1 << 16],
+            sealed: Vec::new(),
+            is_readable: true,
+        })
+    }
+
+    fn wait(&mut self, timeout: Option<core::time::Duration>) -> Result<(), Failure> {
+        let timeout = if self.is_readable { Some(core::time::Duration::ZERO) } else { timeout };
+        self.poll.poll(&mut self.events, timeout).map_err(failed("wait"))?;
+        self.is_readable |= !self.events.is_empty();
+        Ok(())
+    }
+
+    /// What the next datagram says, and from where: something if it opens, and nothing if none is there.
+    fn receive(&mut self) -> Option<Option<(Party, &[u8], SocketAddr)>> {
+        let Ok((length, from)) = self.socket.receive(&mut self.received) else {
+            self.is_readable = false;
+            return None;
+        };
+        let opened = self.sealer.open(self.received.get_mut(..length)?).ok();
+        Some(opened.map(|opened| (opened.party, opened.frame, from)))
+    }
+
+    fn send(&mut self, party: Party, bytes: &[u8], to: &[SocketAddr]) {
+        self.sealer.seal(party, bytes, &mut self.sealed);
+        for to in to {
+            // What does not go out is asked for again by nobody but the client.
+            let _ = Socket::send(&mut self.socket, &self.sealed, *to);
+        }
+    }
+}
+
+/// A file that is synced.
+struct Log {
+    file: File,
+    at: u64,
+}
+
+impl Log {
+    fn create(path: &Path) -> Result<Log, Failure> {
+        let file = OpenOptions::new().read(true).write(true).create_new(true).open(path);
+        let file = file.map_err(failed("make a file"))?;
+        rustix::fs::fallocate(&file, rustix::fs::FallocateFlags::empty(), 0, FILE_BYTES)
+            .map_err(|error| failed("reserve space")(error.into()))?;
+        file.sync_all().map_err(failed("sync"))?;
+        Ok(Log { file, at: 0 })
+    }
+
+    fn keep(&mut self, bytes: &[u8]) -> Result<(), Failure> {
+        if self.at + bytes.len() as u64 > FILE_BYTES {
+            self.at = 0;
+        }
+        self.file.write_all_at(bytes, self.at).map_err(failed("write"))?;
+        self.at += bytes.len() as u64;
+        self.file.sync_data().map_err(failed("sync"))
+    }
+}
+
+/// How many small syncs a second the file system does, one after the other.
+pub(crate) fn sync_rate(path: &Path) -> Result<f64, Failure> {
+    let mut log = Log::create(path)?;
+    let load = Load::new(1, 500);
+    let mut watch = load.start();
+    while !watch.is_over() {
+        log.keep(&[1; EVENT_BYTES])?;
+        watch.answered(0);
+    }
+    watch.figures().map(|figures| figures.commits_per_second).map_err(Failure::Run)
+}
+
+/// One part of it: part 0 leads.
+pub(crate) fn run(config: &Path, id: u8, file: &Path) -> Result<(), Failure> {
+    let sites = Sites::read(config).map_err(|error| Failure::Usage(error.to_string()))?;
+    let key = |name, kind| Key::read(&config.with_file_name(name), kind);
+    let of_sites = key(CLUSTER_KEY, KeyKind::Cluster).map_err(|error| Failure::Usage(error.to_string()))?;
+    let of_clients = key(CLIENT_KEY, KeyKind::Client).map_err(|error| Failure::Usage(error.to_string()))?;
+    let keys = Keys { sites: Some(of_sites), clients: Some(of_clients) };
+    let addresses = sites.addresses();
+    let net = Net::bind(&sites, &keys, addresses[usize::from(id)])?;
+    let log = Log::create(file)?;
+    match addresses.split_first() {
+        Some((_, acceptors)) if id == 0 => lead(net, log, acceptors, sites.datagram_max - SEAL_BYTES),
+        _ => accept(net, log, addresses[0]),
+    }
+}
+
+/// A batch that waits for a majority: its number, and who is to be answered.
+type Waiting = std::collections::VecDeque<(u64, Vec<(SocketAddr, [u8; 2])>)>;
+
+fn lead(mut net: Net, mut log: Log, acceptors: &[SocketAddr], datagram_max: usize) -> Result<(), Failure> {
+    let (mut batches, mut waiting) = (0u64, Waiting::new());
+    let mut synced = vec![0u64; acceptors.len() + 1];
+    loop {
+        net.wait(None)?;
+        let (mut batch, mut clients) = (Vec::new(), Vec::new());
+        for _ in 0..TURN {
+            match net.receive() {
+                Some(Some((Party::Clients, event, from))) => {
+                    clients.push((from, [event[0], event[1]]));
+                    batch.extend_from_slice(event);
+                }
+                Some(Some((Party::Sites, answer, from))) => {
+                    if let (Some(at), Some(number)) =
+                        (acceptors.iter().position(|other| *other == from), answer.first_chunk())
+                    {
+                        synced[at + 1] = synced[at + 1].max(u64::from_le_bytes(*number));
+                    }
+                }
+                None => break,
+                Some(None) => {}
+            }
+        }
+        if !batch.is_empty() {
+            let piece = (datagram_max - 8) / EVENT_BYTES * EVENT_BYTES;
+            let pieces = batch.chunks(piece).count() as u64;
+            for (at, events) in (1..).zip(batch.chunks(piece)) {
+                let mut datagram = (batches + at).to_le_bytes().to_vec();
+                datagram.extend_from_slice(events);
+                net.send(Party::Sites, &datagram, acceptors);
+            }
+            batches += pieces;
+            waiting.push_back((batches, clients));
+            log.keep(&batch)?;
+            synced[0] = batches;
+        }
+        let mut sorted = synced.clone();
+        sorted.sort_unstable();
+        // The most that a majority has.
+        let majority = sorted[(synced.len() - 1) / 2];
+        while waiting.front().is_some_and(|(number, _)| *number <= majority) {
+            for (client, number) in waiting.pop_front().into_iter().flat_map(|(_, clients)| clients) {
+                net.send(Party::Clients, &number, &[client]);
+            }
+        }
+    }
+}
+
+fn accept(mut net: Net, mut log: Log, leader: SocketAddr) -> Result<(), Failure> {
+    loop {
+        net.wait(None)?;
+        let (mut batch, mut last) = (Vec::new(), 0);
+        for _ in 0..TURN {
+            match net.receive() {
+                Some(Some((_, datagram, _))) => {
+                    if let Some((number, events)) = datagram.split_first_chunk() {
+                        last = u64::from_le_bytes(*number).max(last);
+                        batch.extend_from_slice(events);
+                    }
+                }
+                None => break,
+                Some(None) => {}
+            }
+        }
+        if !batch.is_empty() {
+            log.keep(&batch)?;
+            net.send(Party::Sites, &last.to_le_bytes(), &[leader]);
+        }
+    }
+}
+
+/// The bare program, running.
+pub(crate) struct Cluster {
+    sites: Sites,
+    dir: PathBuf,
+    _running: Children,
+}
+
+impl Cluster {
+    pub(crate) fn start(folder: &Folder, count: u8, datagram_max: usize) -> Result<Cluster, Failure> {
+        let dir = folder.path().join(format!("bare-{count}-{datagram_max}"));
+        let sites = loopback(count)?.with_datagram_max(datagram_max).map_err(Failure::Usage)?;
+        init::write(&dir, &sites)?;
+        let part = |id: u8| {
+            let [config, file] = [dir.join("sites.ron"), dir.join(format!("file-{id}"))];
+            let (config, file) = (config.display().to_string(), file.display().to_string());
+            let arguments = ["bench-part", "--config", &config, "--id", &id.to_string(), "--file", &file];
+            arguments.map(str::to_owned).to_vec()
+        };
+        let running = Children::start((0..count).map(part))?;
+        Ok(Cluster { sites, dir, _running: running })
+    }
+
+    pub(crate) fn load(&self, load: &Load) -> Result<Figures, Failure> {
+        let key = Key::read(&self.dir.join(CLIENT_KEY), KeyKind::Client);
+        let key = key.map_err(|error| Failure::Run(error.to_string()))?;
+        let keys = Keys { sites: None, clients: Some(key) };
+        let mut net = Net::bind(&self.sites, &keys, SocketAddr::from(([0, 0, 0, 0], 0)))?;
+        let leader = self.sites.members[0].address;
+        let event = |client: u16| {
+            let mut event = client.to_le_bytes().to_vec();
+            event.resize(EVENT_BYTES, b'x');
+            event
+        };
+        let mut watch = load.start();
+        (0..load.outstanding).for_each(|client| net.send(Party::Clients, &event(client), &[leader]));
+        while !watch.is_over() {
+            net.wait(Some(core::time::Duration::from_millis(20)))?;
+            let mut answered = Vec::new();
+            for _ in 0..TURN {
+                match net.receive() {
+                    Some(Some((_, number, _))) => {
+                        answered.extend(number.first_chunk().map(|number| u16::from_le_bytes(*number)));
+                    }
+                    None => break,
+                    Some(None) => {}
+                }
+            }
+            if answered.is_empty() {
+                answered.extend((0..load.outstanding).filter(|client| watch.is_late((*client).into())));
+                answered.iter().for_each(|client| net.send(Party::Clients, &event(*client), &[leader]));
+                continue;
+            }
+            for client in answered.into_iter().filter(|client| *client < load.outstanding) {
+                watch.answered(client.into());
+                net.send(Party::Clients, &event(client), &[leader]);
+            }
+        }
+        watch.figures().map_err(Failure::Run)
+    }
+}

@@ -1,0 +1,83 @@
+//! A load: so many requests outstanding for so long, and what came of it.
+#![expect(clippy::disallowed_types, clippy::disallowed_methods, reason = "a bench measures real time")]
+
+use std::time::{Duration, Instant};
+
+/// Not counted at the start of each load.
+const WARM_UP: Duration = Duration::from_millis(150);
+
+/// Bytes of an event's text: with the name of its user an event has 150.
+pub(crate) const TEXT_BYTES: usize = 147;
+
+/// A tenth of a second.
+pub(crate) fn pause() {
+    std::thread::sleep(Duration::from_millis(100));
+}
+
+/// How much is asked for, and how long.
+pub(crate) struct Load {
+    pub(crate) outstanding: u16,
+    length: Duration,
+}
+
+/// When it began, and when each request was asked.
+pub(crate) struct Watch {
+    start: Instant,
+    length: Duration,
+    asked: Vec<Instant>,
+    latencies: Vec<Duration>,
+}
+
+/// What came of a load.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Figures {
+    pub(crate) commits_per_second: f64,
+    pub(crate) p50_ms: f64,
+    pub(crate) p99_ms: f64,
+}
+
+impl Load {
+    pub(crate) fn new(outstanding: u16, milliseconds: u64) -> Load {
+        Load { outstanding, length: Duration::from_millis(milliseconds) }
+    }
+
+    pub(crate) fn start(&self) -> Watch {
+        let now = Instant::now();
+        let asked = vec![now; usize::from(self.outstanding)];
+        Watch { start: now, length: self.length, asked, latencies: Vec::new() }
+    }
+}
+
+impl Watch {
+    pub(crate) fn is_over(&self) -> bool {
+        self.start.elapsed() >= WARM_UP + self.length
+    }
+
+    /// Client `at` was answered, and asks again.
+    pub(crate) fn answered(&mut self, at: usize) {
+        let now = Instant::now();
+        if now.duration_since(self.start) >= WARM_UP {
+            self.latencies.push(now.duration_since(self.asked[at]));
+        }
+        self.asked[at] = now;
+    }
+
+    /// Whether some client waits for longer than a datagram takes to get lost.
+    pub(crate) fn is_late(&self, at: usize) -> bool {
+        self.asked[at].elapsed() > Duration::from_millis(300)
+    }
+
+    /// # Errors
+    /// When nothing was answered.
+    pub(crate) fn figures(mut self) -> Result<Figures, String> {
+        self.latencies.sort_unstable();
+        let part = |percent: usize| self.latencies.get(self.latencies.len() * percent / 100);
+        let (Some(p50), Some(p99)) = (part(50), part(99)) else {
+            return Err("nothing was committed in a whole load".into());
+        };
+        let ms = |time: &Duration| time.as_secs_f64() * 1e3;
+        #[expect(clippy::cast_precision_loss, reason = "fewer than 2^52")]
+        let commits_per_second = self.latencies.len() as f64 / self.length.as_secs_f64();
+        Ok(Figures { commits_per_second, p50_ms: ms(p50), p99_ms: ms(p99) })
+    }
+}

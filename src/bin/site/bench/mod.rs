@@ -1,0 +1,78 @@
+//! `site bench`: commits a second of a real cluster on this machine, beside what a bare program needs for the same
+//! disks and datagrams.
+//!
+//! Both run at the same time on the same file system, taking turns: first one is loaded for a while, then the other,
+//! several times over; what is printed are medians, and the ratio is the median of the ratios of neighbours.
+
+mod children;
+mod floor;
+mod load;
+mod ours;
+mod table;
+
+use std::path::PathBuf;
+
+use crate::Failure;
+use crate::bench::load::{Figures, Load};
+
+/// How to measure.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Bench {
+    /// Sizes of clusters.
+    #[arg(long, value_delimiter = ',', default_values_t = [3, 5], value_parser = clap::value_parser!(u8).range(1..=9))]
+    sites: Vec<u8>,
+    /// How many requests are outstanding at once, one a client.
+    #[arg(long, value_delimiter = ',', default_values_t = [1, 16, 64, 256], value_parser = clap::value_parser!(u16).range(1..=4096))]
+    outstanding: Vec<u16>,
+    /// Limits on a datagram, in bytes.
+    #[arg(long, value_delimiter = ',', default_values_t = [1200, 60000])]
+    datagrams: Vec<usize>,
+    /// Loads of each, taking turns.
+    #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u8).range(1..))]
+    pairs: u8,
+    /// Length of one load, in milliseconds.
+    #[arg(long, default_value_t = 1000, value_parser = clap::value_parser!(u64).range(100..))]
+    milliseconds: u64,
+    /// Where the disks are: a folder on the file system to measure [default: the folder for temporary files].
+    #[arg(long)]
+    dir: Option<PathBuf>,
+    /// Prints a JSON object a row instead of a table.
+    #[arg(long)]
+    json: bool,
+}
+
+/// A part of the bare program; not for people.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Part {
+    #[arg(long)]
+    config: PathBuf,
+    #[arg(long)]
+    id: u8,
+    #[arg(long)]
+    file: PathBuf,
+}
+
+pub(crate) fn bench(arguments: &Bench) -> Result<(), Failure> {
+    let base = arguments.dir.clone().unwrap_or_else(std::env::temp_dir);
+    let folder = children::Folder::new(&base)?;
+    table::head(arguments.json, &base, floor::sync_rate(&folder.path().join("syncs"))?)?;
+    for datagram_max in &arguments.datagrams {
+        for count in &arguments.sites {
+            let ours = ours::Cluster::start(&folder, *count, *datagram_max)?;
+            let bare = floor::Cluster::start(&folder, *count, *datagram_max)?;
+            for outstanding in &arguments.outstanding {
+                let load = Load::new(*outstanding, arguments.milliseconds);
+                let mut pairs = Vec::new();
+                for _ in 0..arguments.pairs {
+                    pairs.push((ours.load(&load)?, bare.load(&load)?));
+                }
+                table::row(arguments.json, *datagram_max, *count, *outstanding, pairs)?;
+            }
+        }
+    }
+    Ok(())
+}
+
+pub(crate) fn part(arguments: &Part) -> Result<(), Failure> {
+    floor::run(&arguments.config, arguments.id, &arguments.file)
+}

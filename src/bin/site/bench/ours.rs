@@ -1,0 +1,100 @@
+//! Real sites under load: clients with a session each, all at the leader.
+
+use std::path::PathBuf;
+
+use aviary::client;
+use aviary::ids::ProcessId;
+use aviary::site::bird::Bird;
+use aviary::site::client::Command;
+use aviary::site::message::Phase;
+use aviary::site::note::Note;
+use aviary::site::submission::Operation;
+use aviary::time::Duration;
+use aviary::timeline::Event;
+use aviary::udp::{CLIENT_KEY, Caller, Key, KeyKind, Sites};
+
+use crate::bench::children::{Children, Folder, loopback};
+use crate::bench::load::{Figures, Load, TEXT_BYTES, pause};
+use crate::{Failure, init};
+
+/// Sites that run.
+pub(crate) struct Cluster {
+    sites: Sites,
+    dir: PathBuf,
+    _running: Children,
+}
+
+impl Cluster {
+    pub(crate) fn start(folder: &Folder, count: u8, datagram_max: usize) -> Result<Cluster, Failure> {
+        let dir = folder.path().join(format!("ours-{count}-{datagram_max}"));
+        let sites = loopback(count)?.with_datagram_max(datagram_max).map_err(Failure::Usage)?;
+        init::write(&dir, &sites)?;
+        let config = dir.join("sites.ron").display().to_string();
+        let run = |id: u8| {
+            let arguments = ["run", "--config", &config, "--id", &id.to_string(), "--headless"];
+            arguments.map(str::to_owned).to_vec()
+        };
+        let running = Children::start((0..count).map(run))?;
+        Ok(Cluster { sites, dir, _running: running })
+    }
+
+    fn key(&self) -> Result<Key, Failure> {
+        let key = Key::read(&self.dir.join(CLIENT_KEY), KeyKind::Client);
+        key.map_err(|error| Failure::Run(error.to_string()))
+    }
+
+    /// Waits for a leader, for 20 s.
+    fn leader(&self) -> Result<usize, Failure> {
+        for _ in 0..200 {
+            let found = client::statuses(&self.sites, self.key()?, Duration::from_millis(100));
+            let found = found.map_err(|error| Failure::Run(error.to_string()))?;
+            let leads = |status: &Option<_>| {
+                matches!(status, Some(aviary::site::message::Status { phase: Phase::Leading, .. }))
+            };
+            if let Some(leader) = found.iter().position(leads) {
+                return Ok(leader);
+            }
+            pause();
+        }
+        Err(Failure::Run("the sites have no leader after 20 s".into()))
+    }
+
+    pub(crate) fn load(&self, load: &Load) -> Result<Figures, Failure> {
+        let failed = |error: aviary::udp::HostError| Failure::Run(error.to_string());
+        let leader = self.leader()?;
+        let mut caller: Caller<Bird> =
+            Caller::start(client::settings(&self.sites, self.key()?)).map_err(failed)?;
+        let count = u16::try_from(self.sites.members.len()).expect("at most 9");
+        let first =
+            u16::try_from(init::random("a number")? % 40_000 / u64::from(count)).expect("below 40,000");
+        let leader = u16::try_from(leader).expect("at most 9");
+        let clients: Result<Vec<ProcessId>, _> =
+            (0..load.outstanding).map(|at| caller.add((first + at) % 7_000 * count + leader)).collect();
+        let clients = clients.map_err(failed)?;
+        let text: String = "x".repeat(TEXT_BYTES);
+        let event =
+            Event::Tweet { user: "ann".parse().expect("a name"), text: text.parse().expect("a short text") };
+        let tweet = || Command::Do(Operation::Event { event: event.clone() });
+        let place = |id: ProcessId| clients.iter().position(|client| *client == id);
+        let places: std::collections::BTreeMap<ProcessId, usize> =
+            clients.iter().filter_map(|id| Some((*id, place(*id)?))).collect();
+        // The first of each opens its session.
+        let mut watch = load.start();
+        clients.iter().for_each(|client| caller.command(*client, tweet()));
+        while !watch.is_over() {
+            let soon = caller.now() + Duration::from_millis(20);
+            caller.turn(soon).map_err(failed)?;
+            for (client, note) in caller.take_notes() {
+                match note {
+                    Note::Done(..) => {
+                        watch.answered(places[&client]);
+                        caller.command(client, tweet());
+                    }
+                    Note::Lost(_) => caller.command(client, tweet()),
+                    _ => {}
+                }
+            }
+        }
+        watch.figures().map_err(Failure::Run)
+    }
+}

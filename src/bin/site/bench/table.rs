@@ -1,0 +1,82 @@
+//! The rows of a bench.
+
+use std::io::Write;
+use std::path::Path;
+
+use serde_json::json;
+
+use crate::Failure;
+use crate::bench::Figures;
+
+fn print(line: &str) -> Result<(), Failure> {
+    let mut out = std::io::stdout().lock();
+    let printed = writeln!(out, "{line}").and_then(|()| out.flush());
+    printed.map_err(|error| Failure::Run(format!("failed to print: {error}")))
+}
+
+/// What the figures depend on.
+pub(crate) fn head(is_json: bool, dir: &Path, syncs_per_second: f64) -> Result<(), Failure> {
+    let file_system = file_system(dir);
+    let cores = std::thread::available_parallelism().map_or(0, usize::from);
+    if is_json {
+        return print(
+            &json!({ "file_system": file_system, "syncs_per_second": syncs_per_second.round(), "cores": cores })
+                .to_string(),
+        );
+    }
+    print(&format!(
+        "{cores} cores, {file_system} at {}, {syncs_per_second:.0} bare fdatasync/s; events of 150 bytes, sealed datagrams\n",
+        dir.display()
+    ))?;
+    print(
+        "| datagrams | sites | outstanding | commits/s | p50 ms | p99 ms | floor/s | p50 ms | p99 ms | of the floor |",
+    )?;
+    print("|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|")
+}
+
+/// Medians of pairs.
+pub(crate) fn row(
+    is_json: bool,
+    datagram_max: usize,
+    sites: u8,
+    outstanding: u16,
+    pairs: Vec<(Figures, Figures)>,
+) -> Result<(), Failure> {
+    let of = |value: fn(&(Figures, Figures)) -> f64| median(pairs.iter().map(value).collect());
+    let ratio = of(|(ours, bare)| ours.commits_per_second / bare.commits_per_second);
+    let (ours, bare) = (of(|pair| pair.0.commits_per_second), of(|pair| pair.1.commits_per_second));
+    let (p50, p99) = (of(|pair| pair.0.p50_ms), of(|pair| pair.0.p99_ms));
+    let (bare_p50, bare_p99) = (of(|pair| pair.1.p50_ms), of(|pair| pair.1.p99_ms));
+    if is_json {
+        return print(
+            &json!({
+                "datagram_max": datagram_max, "sites": sites, "outstanding": outstanding,
+                "commits_per_second": ours.round(), "p50_ms": p50, "p99_ms": p99,
+                "floor_per_second": bare.round(), "floor_p50_ms": bare_p50, "floor_p99_ms": bare_p99, "ratio": ratio,
+            })
+            .to_string(),
+        );
+    }
+    print(&format!(
+        "| {datagram_max} | {sites} | {outstanding} | {ours:.0} | {p50:.2} | {p99:.2} | {bare:.0} | {bare_p50:.2} | {bare_p99:.2} | {ratio:.2} |"
+    ))
+}
+
+fn median(mut values: Vec<f64>) -> f64 {
+    values.sort_by(f64::total_cmp);
+    values[values.len() / 2]
+}
+
+/// The type of the file system there, by its number in `statfs(2)`.
+fn file_system(dir: &Path) -> String {
+    let Ok(found) = rustix::fs::statfs(dir) else { return "unknown file system".into() };
+    match i64::from(found.f_type) {
+        0xEF53 => "ext4".into(),
+        0x5846_5342 => "xfs".into(),
+        0x9123_683E => "btrfs".into(),
+        0x0102_1994 => "tmpfs".into(),
+        0x794C_7630 => "overlayfs".into(),
+        0x2FC1_2FC1 => "zfs".into(),
+        other => format!("file system {other:#x}"),
+    }
+}

@@ -1,0 +1,40 @@
+//! SIGTERM and SIGINT: the first asks the site to end, the second ends it at once.
+
+use std::io;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI32, Ordering};
+use std::thread;
+
+use mio::Waker;
+use signal_hook::consts::{SIGINT, SIGTERM};
+
+/// What signals came.
+pub(crate) struct Signals(Arc<AtomicI32>);
+
+impl Signals {
+    /// Watches from here on, and ends a wait of the host at the first.
+    pub(crate) fn watch(waker: Arc<Waker>) -> io::Result<Signals> {
+        let first = Arc::new(AtomicI32::new(0));
+        let seen = first.clone();
+        let mut signals = signal_hook::iterator::Signals::new([SIGTERM, SIGINT])?;
+        thread::Builder::new().name("signals".into()).spawn(move || {
+            for signal in signals.forever() {
+                if seen.swap(signal, Ordering::SeqCst) != 0 {
+                    std::process::exit(128 + signal);
+                }
+                // Without a host nobody waits.
+                let _ = waker.wake();
+            }
+        })?;
+        Ok(Signals(first))
+    }
+
+    /// The name of the first, if one came.
+    pub(crate) fn received(&self) -> Option<&'static str> {
+        match self.0.load(Ordering::SeqCst) {
+            0 => None,
+            SIGINT => Some("SIGINT"),
+            _ => Some("SIGTERM"),
+        }
+    }
+}

@@ -1,0 +1,307 @@
+//! A client of real sites: asks over UDP, waits, and tries another site when one does not answer.
+//!
+//! It is the same session machine as in the simulator ([`site::client`](crate::site::client)) behind calls that wait.
+//! Events are done at most once, whatever is sent again; exactly once unless the session is evicted first.
+//!
+//! ```no_run
+//! use aviary::client::{Client, ClientOptions};
+//! use aviary::udp::{Key, KeyKind, Sites};
+//! use std::path::Path;
+//!
+//! let sites = Sites::read(Path::new("sites.ron"))?;
+//! let key = Key::read(Path::new("client.key"), KeyKind::Client)?;
+//! let mut client = Client::start(&sites, key, &ClientOptions::default())?;
+//! let at = client.tweet("ann".parse()?, "hello".parse()?)?;
+//! println!("it stands at {at} of the log");
+//! for tweet in client.view("bob".parse()?, 20)?.tweets {
+//!     println!("{tweet}");
+//! }
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+
+use core::fmt;
+use std::collections::BTreeSet;
+use std::net::SocketAddr;
+
+use crate::ids::{ProcessId, SiteId};
+use crate::site::bird::Bird;
+use crate::site::client::Command;
+use crate::site::message::{Block, LogLine, Query, Status, Telling};
+use crate::site::note::Note;
+use crate::site::submission::Operation;
+use crate::time::{Duration, Instant};
+use crate::timeline::{Event, Page, Position, Text, User, View};
+use crate::udp::{Caller, CallerSettings, HostError, Key, Sites};
+
+/// How a client goes about it.
+#[derive(Clone, Debug)]
+pub struct ClientOptions {
+    /// After so long without an answer a call gives up.
+    pub patience: Duration,
+    /// Which site is asked first; drawn at random if none.
+    pub site: Option<SiteId>,
+}
+
+impl Default for ClientOptions {
+    fn default() -> ClientOptions {
+        ClientOptions { patience: Duration::from_secs(5), site: None }
+    }
+}
+
+/// A client with one session, that does one thing at a time.
+pub struct Client {
+    caller: Caller<Bird>,
+    me: ProcessId,
+    addresses: Vec<SocketAddr>,
+    patience: Duration,
+    /// The site that is asked.
+    at: SiteId,
+}
+
+/// Why a call did not come to its end.
+#[derive(Debug)]
+pub enum ClientError {
+    /// No site answered in time. An event may have happened, or may happen yet.
+    NoAnswer {
+        /// Who was asked, in order.
+        tried: Vec<(SiteId, SocketAddr)>,
+        /// For how long.
+        waited: Duration,
+        /// What a site said that did not help.
+        last: Option<String>,
+    },
+    /// The session was evicted by many others: nobody can say whether this took effect.
+    Lost(Operation),
+    /// The name of a user or the like is wrong.
+    Invalid(String),
+    /// The operating system refuses.
+    Host(HostError),
+}
+
+impl fmt::Display for ClientError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            ClientError::NoAnswer { tried, waited, last } => {
+                let tried: Vec<String> =
+                    tried.iter().map(|(site, address)| format!("{site} at {address}")).collect();
+                write!(f, "no answer within {waited} from {}", tried.join(", "))?;
+                if let Some(last) = last {
+                    write!(f, " ({last})")?;
+                }
+                f.write_str(
+                    "; are the sites running, and are sites.ron and client.key those of this cluster?",
+                )
+            }
+            ClientError::Lost(operation) => {
+                write!(f, "outcome unknown, the session expired: {operation}")
+            }
+            ClientError::Invalid(reason) => f.write_str(reason),
+            ClientError::Host(error) => write!(f, "{error}"),
+        }
+    }
+}
+
+impl std::error::Error for ClientError {}
+
+impl From<HostError> for ClientError {
+    fn from(error: HostError) -> ClientError {
+        ClientError::Host(error)
+    }
+}
+
+impl Client {
+    /// Binds a socket. Nobody is asked yet.
+    pub fn start(sites: &Sites, key: Key, options: &ClientOptions) -> Result<Client, ClientError> {
+        let mut caller = Caller::start(settings(sites, key))?;
+        let (me, at) = add(&mut caller, sites.members.len(), options.site)?;
+        Ok(Client { caller, me, addresses: sites.addresses(), patience: options.patience, at })
+    }
+
+    /// Tweets, and returns where that stands in the log once it is there for ever.
+    pub fn tweet(&mut self, user: User, text: Text) -> Result<Position, ClientError> {
+        self.event(Event::Tweet { user, text })
+    }
+
+    /// Hides `user`'s tweets, past and future, from `whom`.
+    pub fn block(&mut self, user: User, whom: User) -> Result<Position, ClientError> {
+        self.event(Event::block(user, whom).map_err(|error| ClientError::Invalid(error.to_string()))?)
+    }
+
+    /// Shows them again.
+    pub fn unblock(&mut self, user: User, whom: User) -> Result<Position, ClientError> {
+        self.event(Event::unblock(user, whom).map_err(|error| ClientError::Invalid(error.to_string()))?)
+    }
+
+    /// Does something that stands in the log.
+    pub fn event(&mut self, event: Event) -> Result<Position, ClientError> {
+        let operation = Operation::Event { event };
+        self.ask(Command::Do(operation), |note| match note {
+            Note::Done(at, _, _) => Some(Ok(*at)),
+            Note::Lost(operation) => Some(Err(ClientError::Lost(operation.clone()))),
+            _ => None,
+        })?
+    }
+
+    /// What `viewer` may see, newest first, at most `limit`, as far as some site knows; that site knows at least what
+    /// this client has seen and done.
+    pub fn view(&mut self, viewer: User, limit: u64) -> Result<Page, ClientError> {
+        let mut all = Page { tweets: Vec::new(), has_more: true };
+        while all.has_more && (all.tweets.len() as u64) < limit {
+            let older_than = all.tweets.last().map(|tweet| tweet.position);
+            let limit = limit - all.tweets.len() as u64;
+            let view = View { viewer: viewer.clone(), limit, older_than };
+            let page = self.tell(Query::View { view }, |telling| match telling {
+                Telling::View { page } => Some(page.clone()),
+                _ => None,
+            })?;
+            all.has_more = page.has_more && !page.tweets.is_empty();
+            all.tweets.extend(page.tweets);
+        }
+        Ok(all)
+    }
+
+    /// A view that no event acknowledged before can be missing from, whoever was told; at most one datagram of it.
+    pub fn view_linearizable(&mut self, viewer: User, limit: u64) -> Result<Page, ClientError> {
+        let view = View { viewer, limit, older_than: None };
+        self.ask(Command::Tell(Query::Fresh { view }), |note| match note {
+            Note::Shown(_, _, _, _, page) => Some(page.clone()),
+            _ => None,
+        })
+    }
+
+    /// The log from `from` on, as far as some site knows.
+    pub fn log(&mut self, from: Position) -> Result<Vec<LogLine>, ClientError> {
+        let (mut all, mut from) = (Vec::new(), from);
+        loop {
+            let (lines, has_more) = self.tell(Query::Log { from }, |telling| match telling {
+                Telling::Log { lines, has_more } => Some((lines.clone(), *has_more)),
+                _ => None,
+            })?;
+            all.extend(lines);
+            match all.last() {
+                Some(LogLine { position, .. }) if has_more => {
+                    from = Position { slot: position.slot, index: position.index + 1 };
+                }
+                _ => return Ok(all),
+            }
+        }
+    }
+
+    /// Who blocks whom, as far as some site knows.
+    pub fn blocks(&mut self) -> Result<Vec<Block>, ClientError> {
+        let mut all: Vec<Block> = Vec::new();
+        loop {
+            let after = all.last().cloned();
+            let (blocks, has_more) = self.tell(Query::Blocks { after }, |telling| match telling {
+                Telling::Blocks { blocks, has_more } => Some((blocks.clone(), *has_more)),
+                _ => None,
+            })?;
+            let is_done = !has_more || blocks.is_empty();
+            all.extend(blocks);
+            if is_done {
+                return Ok(all);
+            }
+        }
+    }
+
+    fn tell<T>(&mut self, query: Query, answer: fn(&Telling) -> Option<T>) -> Result<T, ClientError> {
+        self.ask(Command::Tell(query), |note| match note {
+            Note::Told(_, _, telling) => answer(telling),
+            _ => None,
+        })
+    }
+
+    /// Asks, and waits for a note that answers.
+    fn ask<T>(&mut self, command: Command, answer: impl Fn(&Note) -> Option<T>) -> Result<T, ClientError> {
+        let mut tried = vec![self.at];
+        let mut last = None;
+        let until = self.caller.now() + self.patience;
+        self.caller.command(self.me, command);
+        loop {
+            for (_, note) in self.caller.take_notes() {
+                if let Some(answer) = answer(&note) {
+                    return Ok(answer);
+                }
+                match note {
+                    Note::Retries(site) => {
+                        self.at = site;
+                        if !tried.contains(&site) {
+                            tried.push(site);
+                        }
+                    }
+                    Note::FoundBusy(..) | Note::FoundBehind(..) => last = Some(note.to_string()),
+                    _ => {}
+                }
+            }
+            if self.caller.now() >= until {
+                // What comes yet answers nobody's question: the next call has a session of its own.
+                self.caller.remove(self.me);
+                (self.me, self.at) = add(&mut self.caller, self.addresses.len(), Some(self.at))?;
+                let address = |site: SiteId| (site, self.addresses[site.index()]);
+                let tried = tried.into_iter().map(address).collect();
+                return Err(ClientError::NoAnswer { tried, waited: self.patience, last });
+            }
+            self.caller.turn(until)?;
+        }
+    }
+}
+
+/// How each site is; none of those that do not answer within `patience`.
+pub fn statuses(sites: &Sites, key: Key, patience: Duration) -> Result<Vec<Option<Status>>, ClientError> {
+    let mut caller = Caller::<Bird>::start(settings(sites, key))?;
+    let count = sites.members.len();
+    let first = random_below(60_000)?;
+    let first = first - first % count;
+    for site in 0..count {
+        let me = caller.add(u16::try_from(first + site).expect("below 60,009"))?;
+        caller.command(me, Command::Tell(Query::Status));
+    }
+    let mut found = vec![None; count];
+    let mut silent: BTreeSet<usize> = (0..count).collect();
+    let until: Instant = caller.now() + patience;
+    while !silent.is_empty() && caller.now() < until {
+        caller.turn(until)?;
+        for (_, note) in caller.take_notes() {
+            if let Note::Told(_, _, Telling::Status { status }) = note {
+                silent.remove(&status.site.index());
+                found[status.site.index()] = Some(status);
+            }
+        }
+    }
+    Ok(found)
+}
+
+/// Adds a client that asks this site first, or any.
+fn add(
+    caller: &mut Caller<Bird>,
+    count: usize,
+    site: Option<SiteId>,
+) -> Result<(ProcessId, SiteId), ClientError> {
+    // The site that a client asks first follows from its number.
+    let number = random_below(60_000)?;
+    let number = match site {
+        Some(site) => number - number % count + site.index(),
+        None => number,
+    };
+    let me = caller.add(u16::try_from(number).expect("below 60,009"))?;
+    let home = u8::try_from(number % count).ok().and_then(SiteId::new);
+    Ok((me, home.expect("a remainder of the count of sites")))
+}
+
+/// What callers of these sites are made of.
+pub fn settings(sites: &Sites, key: Key) -> CallerSettings<crate::site::config::Config> {
+    CallerSettings {
+        cluster: sites.cluster,
+        configuration: sites.configuration(),
+        addresses: sites.addresses(),
+        datagram_max: sites.config.datagram_max,
+        config: sites.config.clone(),
+        key,
+    }
+}
+
+fn random_below(end: u32) -> Result<usize, ClientError> {
+    let drawn = getrandom::u32().map_err(std::io::Error::other);
+    let drawn = drawn.map_err(|error| HostError::Io("draw a number", error))?;
+    Ok(usize::try_from(drawn % end).expect("32 bits"))
+}

@@ -1,0 +1,47 @@
+//! How times are written in files, and a reader of values that are written as text.
+
+use core::fmt;
+use core::str::FromStr;
+
+use serde::de::{Deserialize, Deserializer, Error, Unexpected, Visitor};
+use serde::ser::{Serialize, Serializer};
+
+use crate::time::Duration;
+
+/// Reads a value from text, or says what was expected.
+pub(crate) struct Text<T> {
+    pub(crate) expected: &'static str,
+    pub(crate) read: fn(&str) -> Option<T>,
+}
+
+impl<T> Visitor<'_> for Text<T> {
+    type Value = T;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.expected)
+    }
+
+    fn visit_str<E: Error>(self, text: &str) -> Result<T, E> {
+        (self.read)(text).ok_or_else(|| E::invalid_value(Unexpected::Str(text), &self))
+    }
+}
+
+// Asks for anything at all, so that a bare number is answered with what was expected instead.
+
+/// `"20ms"`: a whole or decimal number and us, ms, s or min.
+impl<'de> Deserialize<'de> for Duration {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Duration, D::Error> {
+        let expected = "a number and a unit (us, ms, s or min), like \"20ms\" or \"1.5s\"";
+        deserializer.deserialize_any(Text { expected, read: |text| Duration::from_str(text).ok() })
+    }
+}
+
+/// `"20ms"`, in the largest unit that loses nothing.
+impl Serialize for Duration {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match *self {
+            Duration::ZERO => serializer.serialize_str("0s"),
+            time => serializer.collect_str(&time),
+        }
+    }
+}

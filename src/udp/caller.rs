@@ -1,0 +1,294 @@
+//! Clients over a socket: any number of processes that keep nothing, in one program, on one socket.
+//!
+//! The counterpart of [`Host`](super::Host) for those who ask: no journal, no syncs, nothing to recover.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::io;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+
+use mio::net::UdpSocket;
+use mio::{Events, Interest, Poll, Token};
+
+use super::clock::{Clock, since_1970};
+use super::counters::{Counters, Drop};
+use super::error::HostError;
+use super::keys::{Key, Keys};
+use super::seal::{Party, SEAL_BYTES, Sealer};
+use super::socket::{self, Socket};
+use crate::frame::{self, DATAGRAM_MAX, Datagram, Sender};
+use crate::ids::ProcessId;
+use crate::mix::Seed;
+use crate::outbox::{Offset, Outbox, Outgoing, Spare};
+use crate::process::{Effects, Input, Process, Recipients, Recovered};
+use crate::time::{Duration, Instant};
+
+const SOCKET: Token = Token(0);
+
+/// After so many datagrams a caller looks at its deadlines.
+const DATAGRAMS_PER_TURN: usize = 512;
+
+/// What clients are made of.
+#[derive(Clone, Debug)]
+pub struct CallerSettings<C> {
+    /// Which cluster.
+    pub cluster: u64,
+    /// What all its sites are configured with, as one number.
+    pub configuration: u32,
+    /// Where each site is.
+    pub addresses: Vec<SocketAddr>,
+    /// What the processes are configured with.
+    pub config: C,
+    /// The limit on one datagram before it is sealed, in bytes.
+    pub datagram_max: usize,
+    /// The key of clients.
+    pub key: Key,
+}
+
+struct Seat<P: Process> {
+    process: P,
+    outbox: Outbox,
+    effects: Effects<P>,
+}
+
+/// Clients that run.
+pub struct Caller<P: Process> {
+    settings: CallerSettings<P::Config>,
+    clock: Clock,
+    poll: Poll,
+    events: Events,
+    socket: UdpSocket,
+    received: Vec<u8>,
+    sealed: Vec<u8>,
+    sealer: Sealer,
+    incarnation: u64,
+    seats: BTreeMap<u16, Seat<P>>,
+    /// No process wants to be woken before; looked up again when it has come.
+    wake_at: Instant,
+    ready: VecDeque<Outgoing>,
+    spare: Spare,
+    notes: Vec<(ProcessId, P::Note)>,
+    counters: Counters,
+}
+
+impl<P: Process> Caller<P> {
+    /// Binds a socket of its own. It has no processes yet.
+    pub fn start(settings: CallerSettings<P::Config>) -> Result<Caller<P>, HostError> {
+        let any: IpAddr = match settings.addresses.first() {
+            Some(SocketAddr::V6(_)) => Ipv6Addr::UNSPECIFIED.into(),
+            Some(SocketAddr::V4(_)) | None => Ipv4Addr::UNSPECIFIED.into(),
+        };
+        let mut socket = socket::bind(SocketAddr::new(any, 0)).map_err(HostError::io("make a socket"))?;
+        let poll = Poll::new().map_err(HostError::io("make a poll"))?;
+        poll.registry()
+            .register(&mut socket, SOCKET, Interest::READABLE)
+            .map_err(HostError::io("watch the socket"))?;
+        let mut seed = [0; 32];
+        getrandom::fill(&mut seed).map_err(io::Error::other).map_err(HostError::io("draw a seed"))?;
+        let keys = Keys { sites: None, clients: Some(settings.key.clone()) };
+        Ok(Caller {
+            clock: Clock::start(),
+            poll,
+            events: Events::with_capacity(4),
+            socket,
+            received: vec![0; DATAGRAM_MAX + 1],
+            sealed: Vec::new(),
+            sealer: Sealer::new(settings.cluster, &keys, seed),
+            // Sites give a client's number to a later program that has it, and not back.
+            incarnation: since_1970().as_micros(),
+            seats: BTreeMap::new(),
+            wake_at: Instant::ZERO,
+            ready: VecDeque::new(),
+            spare: Spare::default(),
+            notes: Vec::new(),
+            counters: Counters::default(),
+            settings,
+        })
+    }
+
+    /// Starts a client with this number. Sites tell clients apart by their numbers: of two programs that have the same
+    /// at the same time, the second is not heard.
+    pub fn add(&mut self, number: u16) -> Result<ProcessId, HostError> {
+        let id = ProcessId::Client(number);
+        let mut seed = [0; 8];
+        getrandom::fill(&mut seed).map_err(io::Error::other).map_err(HostError::io("draw a seed"))?;
+        let recovered = Recovered { incarnation: self.incarnation, records: Vec::new() };
+        let seed = Seed(u64::from_le_bytes(seed));
+        let process = P::start(&self.settings.config, id, seed, recovered)?;
+        let CallerSettings { cluster, configuration, datagram_max, .. } = self.settings;
+        let sender = Sender { cluster, configuration, from: id, incarnation: self.incarnation };
+        let outbox = Outbox::new(sender, datagram_max, usize::MAX);
+        self.seats.insert(number, Seat { process, outbox, effects: Effects::default() });
+        self.wake_at = Instant::ZERO;
+        Ok(id)
+    }
+
+    /// Forgets a client, and whatever is said to it from here on.
+    pub fn remove(&mut self, client: ProcessId) {
+        if let ProcessId::Client(number) = client {
+            self.seats.remove(&number);
+        }
+    }
+
+    /// The time since its start.
+    pub fn now(&self) -> Instant {
+        self.clock.now()
+    }
+
+    /// What became of datagrams.
+    pub fn counters(&self) -> &Counters {
+        &self.counters
+    }
+
+    /// Asks something of a client.
+    ///
+    /// # Panics
+    /// When `client` was not added.
+    pub fn command(&mut self, client: ProcessId, command: P::Command) {
+        let ProcessId::Client(number) = client else { panic!("{client} is no client") };
+        self.hand_in(number, Input::Command(command));
+        self.settle(number);
+    }
+
+    /// What the clients said since the last call, in order.
+    pub fn take_notes(&mut self) -> Vec<(ProcessId, P::Note)> {
+        core::mem::take(&mut self.notes)
+    }
+
+    /// Waits until there is something to do, at most until `until`, and does it.
+    pub fn turn(&mut self, until: Instant) -> Result<(), HostError> {
+        let timeout = self.wake_at.min(until).since(self.clock.now());
+        let timeout = core::time::Duration::from_micros(timeout.as_micros());
+        match self.poll.poll(&mut self.events, Some(timeout)) {
+            Err(error) if error.kind() != io::ErrorKind::Interrupted => {
+                return Err(HostError::io("wait for events")(error));
+            }
+            Ok(()) | Err(_) => {}
+        }
+        let mut heard = Vec::new();
+        let mut is_empty = false;
+        while !is_empty {
+            for _ in 0..DATAGRAMS_PER_TURN {
+                match self.receive() {
+                    Ok(number) => heard.push(number),
+                    Err(None) => {
+                        is_empty = true;
+                        break;
+                    }
+                    Err(Some(reason)) => self.counters.drop(reason),
+                }
+            }
+            heard.sort_unstable();
+            heard.dedup();
+            core::mem::take(&mut heard).into_iter().for_each(|number| self.settle(number));
+            self.wake_late();
+        }
+        Ok(())
+    }
+
+    /// Takes one datagram and hands it to its client; else why it is dropped, or nothing if none is there.
+    fn receive(&mut self) -> Result<u16, Option<Drop>> {
+        let (length, source) = match self.socket.receive(&mut self.received) {
+            Ok(received) => received,
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Err(None),
+            Err(_) => return Err(Some(Drop::ReceiveFailed)),
+        };
+        let length = length.min(self.received.len());
+        if length > self.settings.datagram_max + SEAL_BYTES {
+            return Err(Some(Drop::Oversized));
+        }
+        let opened = self.sealer.open(&mut self.received[..length])?;
+        let (header, messages) = frame::read(opened.frame).map_err(|rejected| Drop::from(&rejected))?;
+        if header.sender.cluster != self.settings.cluster {
+            return Err(Some(Drop::Cluster));
+        }
+        if header.sender.configuration != self.settings.configuration {
+            return Err(Some(Drop::Configuration));
+        }
+        let from = header.sender.from;
+        if from.as_site().is_none() {
+            return Err(Some(Drop::Source));
+        }
+        let Recipients::One(ProcessId::Client(number)) = header.to else {
+            return Err(Some(Drop::Misdelivered));
+        };
+        if !self.seats.contains_key(&number) {
+            return Err(Some(Drop::Misdelivered));
+        }
+        let messages: Vec<P::Message> = messages.decode().map_err(|_| Drop::Malformed)?;
+        tracing::trace!(%source, %from, "received");
+        self.counters.received += 1;
+        for message in messages {
+            self.hand_in(number, Input::Message { from, message });
+        }
+        Ok(number)
+    }
+
+    fn wake_late(&mut self) {
+        let now = self.clock.now();
+        if now < self.wake_at {
+            return;
+        }
+        let mut next = now + Duration::from_secs(3_600);
+        let numbers: Vec<u16> = self.seats.keys().copied().collect();
+        for number in numbers {
+            let due = |caller: &Caller<P>| caller.seats[&number].process.deadline().map(|(at, _)| at);
+            if due(self).is_some_and(|at| at <= now) {
+                self.hand_in(number, Input::Wake);
+                self.settle(number);
+            }
+            next = due(self).map_or(next, |at| at.min(next));
+        }
+        self.wake_at = next;
+    }
+
+    fn hand_in(&mut self, number: u16, input: Input<P>) {
+        let now = self.clock.now();
+        let seat = self.seats.get_mut(&number).expect("only clients that were added are asked and answered");
+        seat.process.handle(now, input, &mut seat.effects);
+        if let Some((at, _)) = seat.process.deadline() {
+            self.wake_at = self.wake_at.min(at);
+        }
+    }
+
+    /// Does what a client wants done.
+    fn settle(&mut self, number: u16) {
+        let seat = self.seats.get_mut(&number).expect("it was handed something");
+        let id = ProcessId::Client(number);
+        self.notes.extend(seat.effects.notes.drain(..).map(|note| (id, note)));
+        let records = seat.effects.records();
+        assert!(records.is_empty(), "{id} keeps nothing, but appends {} records", records.len());
+        let nothing = Offset::default();
+        seat.outbox.absorb(&mut seat.effects, nothing, nothing, &mut self.ready, &mut self.spare);
+        seat.effects.clear();
+        while let Some(outgoing) = self.ready.pop_front() {
+            match outgoing {
+                Outgoing::Datagram(datagram) => self.send(datagram),
+                Outgoing::Own(_) => panic!("{id} sends to itself, which no client does"),
+            }
+        }
+    }
+
+    fn send(&mut self, datagram: Box<Datagram>) {
+        let is_sealed = self.sealer.seal(Party::Clients, &datagram.bytes, &mut self.sealed);
+        assert!(is_sealed, "a caller has the key of clients");
+        for to in datagram.recipients() {
+            let site = to.as_site().and_then(|site| self.settings.addresses.get(site.index()));
+            let sent = match site {
+                None => Err(Drop::NoAddress),
+                Some(address) => Socket::send(&mut self.socket, &self.sealed, *address).map_err(|error| {
+                    tracing::debug!(%to, %address, %error, "failed to send");
+                    if error.kind() == io::ErrorKind::WouldBlock {
+                        Drop::SendBlocked
+                    } else {
+                        Drop::SendFailed
+                    }
+                }),
+            };
+            match sent {
+                Ok(()) => self.counters.sent += 1,
+                Err(reason) => self.counters.drop(reason),
+            }
+        }
+        self.spare.give(datagram);
+    }
+}

@@ -3,6 +3,7 @@
 use crate::scenario::draw::{Asking, Draws, Wanted};
 use crate::scenario::step::Who;
 use crate::service::{Command, Settings};
+use crate::time::Duration;
 use crate::timeline::Text;
 
 const NAMES: [&str; 6] = ["ann", "bob", "cat", "dan", "eve", "fay"];
@@ -131,7 +132,7 @@ pub(super) fn settings(draws: &mut Draws, is_tiny: bool) -> Settings {
         (is_on && is_tiny).then_some(drawn)
     };
     let size = |number: Option<u64>| number.and_then(|number| usize::try_from(number).ok());
-    Settings {
+    let mut drawn = Settings {
         window: tiny(1, 3),
         batch: size(tiny(1, 2)),
         datagram_max: size(tiny(1_024, 1_100)),
@@ -143,5 +144,9 @@ pub(super) fn settings(draws: &mut Draws, is_tiny: bool) -> Settings {
         client_queue_max: size(tiny(1, 3)),
         reads_max: size(tiny(1, 2)),
         ..Settings::default()
-    }
+    };
+    // As real sites do, who tell a client that it waits only if it does for long.
+    let (is_late, after) = (draws.one_in(2), draws.between(1, 40));
+    drawn.taken_after = is_late.then(|| Duration::from_millis(after));
+    drawn
 }

@@ -7,7 +7,7 @@ use crate::scenario::form::Network;
 use crate::scenario::profile::PROFILES;
 use crate::scenario::step::{Crash, Fault};
 use crate::scenario::{Run, RunOptions, plan, read, run, write};
-use crate::service::Timelines;
+use crate::service::{Settings, Timelines};
 use crate::sim::TraceLevel;
 
 fn drawn(profile: &Profile, seed: u64) -> Scenario<Timelines> {
@@ -82,10 +82,12 @@ fn weights_are_what_is_drawn() {
 
 #[test]
 fn every_kind_of_fault_and_limit_is_drawn() {
-    let (mut seen, mut tiny) = (BTreeMap::<String, u32>::new(), 0);
+    let (mut seen, mut tiny, mut late) = (BTreeMap::<String, u32>::new(), 0, 0);
     for seed in 0..1_000 {
         let scenario = drawn(&Profile::default(), seed);
-        tiny += u32::from(scenario.settings != Default::default());
+        let limits = Settings { taken_after: None, ..scenario.settings.clone() };
+        tiny += u32::from(limits != Settings::default());
+        late += u32::from(scenario.settings.taken_after.is_some());
         let (network, calm) = (&scenario.network, Network::default());
         for (name, is_on) in [
             ("bursts", network.bursts != calm.bursts),
@@ -178,7 +180,7 @@ fn every_kind_of_fault_and_limit_is_drawn() {
     ] {
         assert!(seen.get(kind).is_some_and(|count| *count > 2), "{kind}: {seen:?}");
     }
-    assert!((160..320).contains(&tiny), "{tiny}");
+    assert!((160..320).contains(&tiny) && late > 100, "{tiny} {late}");
     assert_eq!((seen.get("Expect"), NEVER_DRAWN), (None, &["expect"][..]));
 }
 

@@ -4,6 +4,7 @@
 //! Both run at the same time on the same file system, taking turns: first one is loaded for a while, then the other,
 //! several times over; what is printed are medians, and the ratio is the median of the ratios of neighbours.
 
+mod flood;
 mod floor;
 mod load;
 mod ours;
@@ -38,6 +39,9 @@ pub(crate) struct Bench {
     /// Measures instead how long a site with a journal of so many events takes to start, and what memory it has then.
     #[arg(long, value_name = "EVENTS")]
     recovery: Option<u64>,
+    /// Measures instead what a stranger's garbage costs that comes at the rate of honest requests.
+    #[arg(long, conflicts_with = "recovery")]
+    flood: bool,
     /// Prints a JSON object a row instead of a table.
     #[arg(long)]
     json: bool,
@@ -60,6 +64,9 @@ pub(crate) fn bench(arguments: &Bench) -> Result<(), Failure> {
     if let Some(events) = arguments.recovery {
         let recovered = ours::recovery(&folder, events)?;
         return table::recovery(arguments.json, &base, recovered);
+    }
+    if arguments.flood {
+        return flood::measure(arguments, &folder);
     }
     table::head(arguments.json, &base, floor::sync_rate(&folder.path().join("syncs"))?)?;
     for datagram_max in &arguments.datagrams {

@@ -11,6 +11,7 @@ use aviary::site::note::Note;
 use aviary::site::submission::Operation;
 use aviary::time::Duration;
 use aviary::timeline::Event;
+use aviary::udp::seal::VERSION;
 use aviary::udp::{CLIENT_KEY, Caller, Key, KeyKind, Sites};
 
 use crate::bench::load::{Figures, Load, TEXT_BYTES, pause};
@@ -47,7 +48,7 @@ pub(crate) fn recovery(folder: &Folder, events: u64) -> Result<Recovered, Failur
     cluster.running = cluster.run(1)?;
     cluster.status(Duration::from_secs(60))?;
     let seconds = watch.seconds();
-    Ok(Recovered { events: committed, seconds, memory_mib: cluster.running.memory_mib() })
+    Ok(Recovered { events: committed, seconds, memory_mib: cluster.running.memory_mib(0) })
 }
 
 impl Cluster {
@@ -82,8 +83,19 @@ impl Cluster {
         key.map_err(|error| Failure::Run(error.to_string()))
     }
 
+    /// Where site `at` is, and what the first bytes of an honest datagram to it are.
+    pub(crate) fn target(&self, at: usize) -> (std::net::SocketAddr, Vec<u8>) {
+        let head = [&[VERSION][..], &self.sites.cluster.to_le_bytes(), &[0]].concat();
+        (self.sites.members[at].address, head)
+    }
+
+    /// What site `at` holds in memory, in MiB.
+    pub(crate) fn memory_mib(&self, at: usize) -> u64 {
+        self.running.memory_mib(at)
+    }
+
     /// Waits for a leader, for 20 s.
-    fn leader(&self) -> Result<usize, Failure> {
+    pub(crate) fn leader(&self) -> Result<usize, Failure> {
         for _ in 0..200 {
             let found = client::statuses(&self.sites, self.key()?, Duration::from_millis(100));
             let found = found.map_err(|error| Failure::Run(error.to_string()))?;

@@ -47,6 +47,30 @@ pub(crate) fn recovery(is_json: bool, dir: &Path, recovered: Recovered) -> Resul
     ))
 }
 
+/// What a flood costs: loads in turns without and with it, and the memory of the flooded site before and after.
+pub(crate) fn flood(
+    is_json: bool,
+    outstanding: u16,
+    pairs: &[(Figures, Figures)],
+    (before_mib, after_mib): (u64, u64),
+) -> Result<(), Failure> {
+    let of = |value: fn(&(Figures, Figures)) -> f64| median(pairs.iter().map(value).collect());
+    let (calm, flooded) = (of(|pair| pair.0.commits_per_second), of(|pair| pair.1.commits_per_second));
+    let ratio = of(|(calm, flooded)| flooded.commits_per_second / calm.commits_per_second);
+    if is_json {
+        return print(
+            &json!({
+                "outstanding": outstanding, "commits_per_second": calm.round(), "flooded_per_second": flooded.round(),
+                "ratio": ratio, "memory_before_mib": before_mib, "memory_after_mib": after_mib,
+            })
+            .to_string(),
+        );
+    }
+    print(&format!(
+        "{outstanding} outstanding: {calm:.0} commits/s, {flooded:.0} with as much garbage ({ratio:.2}); memory {before_mib} MiB before, {after_mib} MiB after"
+    ))
+}
+
 /// Medians of pairs.
 pub(crate) fn row(
     is_json: bool,

@@ -33,6 +33,13 @@ use crate::time::{Duration, Instant};
 use crate::timeline::{Event, Page, Position, Text, User, View};
 use crate::udp::{Caller, CallerSettings, HostError, Key, Sites};
 
+/// Without a word from anybody for this long a client that was never answered takes another number: its own may be
+/// another client's at that site. It has no session yet, so nothing is done twice.
+const RENUMBER_AFTER: Duration = Duration::from_millis(250);
+
+/// So often at most.
+const RENUMBER_MAX: u64 = 3;
+
 /// How a client goes about it.
 #[derive(Clone, Debug)]
 pub struct ClientOptions {
@@ -215,8 +222,10 @@ impl Client {
     fn ask<T>(&mut self, command: Command, answer: impl Fn(&Note) -> Option<T>) -> Result<T, ClientError> {
         let mut tried = vec![self.at];
         let mut last = None;
-        let until = self.caller.now() + self.patience;
-        self.caller.command(self.me, command);
+        let start = self.caller.now();
+        let until = start + self.patience;
+        let mut renumbered = 0;
+        self.caller.command(self.me, command.clone());
         loop {
             for (_, note) in self.caller.take_notes() {
                 if let Some(answer) = answer(&note) {
@@ -241,8 +250,27 @@ impl Client {
                 let tried = tried.into_iter().map(address).collect();
                 return Err(ClientError::NoAnswer { tried, waited: self.patience, last });
             }
-            self.caller.turn(until)?;
+            let renumber_at = start + RENUMBER_AFTER.times(renumbered + 1);
+            let may_renumber = self.caller.counters().received == 0 && renumbered < RENUMBER_MAX;
+            if may_renumber && self.caller.now() >= renumber_at {
+                renumbered += 1;
+                self.caller.remove(self.me);
+                let next = self.next();
+                (self.me, self.at) = add(&mut self.caller, self.addresses.len(), Some(next))?;
+                if !tried.contains(&self.at) {
+                    tried.push(self.at);
+                }
+                self.caller.command(self.me, command.clone());
+                continue;
+            }
+            self.caller.turn(if may_renumber { until.min(renumber_at) } else { until })?;
         }
+    }
+
+    /// The site after the one that is asked.
+    fn next(&self) -> SiteId {
+        let next = (self.at.index() + 1) % self.addresses.len();
+        u8::try_from(next).ok().and_then(SiteId::new).expect("one of at most 9")
     }
 }
 

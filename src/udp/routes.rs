@@ -10,7 +10,7 @@ use crate::time::{Duration, Instant};
 const CLIENTS_MAX: usize = 4_096;
 
 /// A client that was silent for this long may lose its number to another.
-const HELD_FOR: Duration = Duration::from_secs(10);
+const HELD_FOR: Duration = Duration::from_secs(3);
 
 /// Addresses of sites, which are configured, and of clients, which are learned.
 #[derive(Clone, Debug)]
@@ -126,9 +126,9 @@ mod tests {
         let mut routes = Routes::new(Vec::new());
         let client = ProcessId::Client(7);
         assert!(routes.learn(S(0), client, (5, 1), at(1)));
-        assert!(!routes.learn(S(9), client, (6, 1), at(2)));
+        assert!(!routes.learn(S(2), client, (6, 1), at(2)));
         assert_eq!(routes.address(client), Some(at(1)));
-        assert!(routes.learn(S(10), client, (6, 2), at(2)));
+        assert!(routes.learn(S(3), client, (6, 2), at(2)));
         assert_eq!(routes.address(client), Some(at(2)));
     }
 }

@@ -103,7 +103,7 @@ fn first_site(command: &mut Command) {
 
 /// Each without one of the things that are set.
 pub(super) fn settings(settings: &Settings) -> Vec<Settings> {
-    let edits: [fn(&mut Settings); 15] = [
+    let edits: [fn(&mut Settings); 16] = [
         |settings| settings.datagram_max = None,
         |settings| settings.heartbeat = None,
         |settings| settings.election = None,
@@ -117,6 +117,7 @@ pub(super) fn settings(settings: &Settings) -> Vec<Settings> {
         |settings| settings.sessions_max = None,
         |settings| settings.parked_max = None,
         |settings| settings.parked_for = None,
+        |settings| settings.taken_after = None,
         |settings| settings.client_retry = None,
         |settings| settings.client_queue_max = None,
     ];

@@ -237,6 +237,9 @@ pub struct Settings {
     /// How long such a query waits.
     #[serde(skip_serializing_if = "is_usual")]
     pub parked_for: Option<Duration>,
+    /// A client is told that its request waits when it has waited for this long.
+    #[serde(skip_serializing_if = "is_usual")]
+    pub taken_after: Option<Duration>,
     /// A client asks again after this.
     #[serde(skip_serializing_if = "is_usual")]
     pub client_retry: Option<Duration>,
@@ -263,6 +266,7 @@ impl Settings {
             sessions_max: self.sessions_max.unwrap_or(usual.sessions_max),
             parked_max: self.parked_max.unwrap_or(usual.parked_max),
             parked_for: self.parked_for.unwrap_or(usual.parked_for),
+            taken_after: self.taken_after.unwrap_or(usual.taken_after),
             client_retry: self.client_retry.unwrap_or(usual.client_retry),
             client_queue_max: self.client_queue_max.unwrap_or(usual.client_queue_max),
         }

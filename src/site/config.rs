@@ -45,6 +45,9 @@ pub struct Config {
     pub parked_max: usize,
     /// How long such a query waits.
     pub parked_for: Duration,
+    /// A client is told that its request waits durably when it has waited for this long, or is asked again; one that is
+    /// applied sooner is told that alone.
+    pub taken_after: Duration,
     /// A client asks again after this.
     pub client_retry: Duration,
     /// The most commands that wait in a client; beyond, they are refused.
@@ -106,6 +109,7 @@ impl Config {
             sessions_max: 1_024,
             parked_max: 64,
             parked_for: Duration::from_secs(1),
+            taken_after: Duration::ZERO,
             client_retry: Duration::from_millis(500),
             client_queue_max: 256,
         }
@@ -140,6 +144,7 @@ impl Config {
             range(name, time.as_micros(), 1, Duration::from_secs(3_600).as_micros())?;
         }
         range("parked_for in us", self.parked_for.as_micros(), 0, Duration::from_secs(3_600).as_micros())?;
+        range("taken_after in us", self.taken_after.as_micros(), 0, Duration::from_secs(3_600).as_micros())?;
         range(
             "election_jitter in us",
             self.election_jitter.as_micros(),

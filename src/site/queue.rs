@@ -97,6 +97,11 @@ impl Queue {
         }
     }
 
+    /// Whether the submission of this number, which it took, still waits.
+    pub(super) fn waits(&self, number: Number) -> bool {
+        self.waiting.front().is_some_and(|first| first.submission.number <= number)
+    }
+
     /// Takes out what the log took up to `taken`, oldest first.
     pub(super) fn pop_taken(&mut self, taken: Number) -> Option<Waiting> {
         let is_taken = self.waiting.front().is_some_and(|first| first.submission.number <= taken);

@@ -14,9 +14,9 @@ use crate::site::message::{BusyReason, Message, Phase, Query, Record, RequestId,
 use crate::site::note::Note;
 use crate::site::queue::Queue;
 use crate::site::replica::{Frontier, Known, Outcome, Replica, Standing};
-use crate::site::submission::{Request, Submission};
+use crate::site::submission::{Number, Request, Submission};
 use crate::site::telling;
-use crate::time::{Instant, Steady};
+use crate::time::{Duration, Instant, Steady};
 use crate::timeline::{Position, Timeline};
 use crate::wire::Wire;
 
@@ -34,6 +34,7 @@ pub struct Site {
     followed: Option<(Ballot, SiteId)>,
     leading: Option<Leading>,
     parked: VecDeque<Parked>,
+    unsaid: VecDeque<Unsaid>,
     is_disk_low: bool,
 }
 
@@ -55,6 +56,15 @@ struct Parked {
     seen: Slot,
     query: Query,
     until: Instant,
+}
+
+/// A request that waits in the queue, of which its client was not told so yet.
+#[derive(Clone, Copy, Debug)]
+struct Unsaid {
+    client: ProcessId,
+    id: RequestId,
+    number: Number,
+    at: Instant,
 }
 
 impl Site {
@@ -90,6 +100,7 @@ impl Site {
             followed: None,
             leading: None,
             parked: VecDeque::new(),
+            unsaid: VecDeque::new(),
             is_disk_low: false,
         };
         for (_, entry) in site.paxos.log().chosen_from(Slot(0)) {
@@ -159,6 +170,7 @@ impl Site {
             let max = forward_max * (usize::from(sites) + 1);
             see(Size::new("submissions offered to it as leader", leading.offered.len(), max));
         }
+        see(Size::new("clients to be told that they wait", self.unsaid.len(), queue_max));
         see(Size::new("queries that wait", self.parked.len(), self.config.parked_max));
         see(Size::new("sessions", self.replica.session_count(), self.config.sessions_max));
         self.paxos.sizes(see);
@@ -173,7 +185,8 @@ impl Site {
         let retry =
             (self.queue.is_pending() && self.leading.is_none()).then_some((self.queue.retry_at, "resubmit"));
         let parked = self.parked.front().map(|parked| (parked.until, "query"));
-        [retry, parked]
+        let unsaid = self.unsaid.front().map(|unsaid| (unsaid.at, "taken"));
+        [retry, parked, unsaid]
             .into_iter()
             .flatten()
             .fold(self.paxos.deadline(), |a, b| if b.0 < a.0 { b } else { a })
@@ -197,7 +210,7 @@ impl Site {
                 self.offer(from, "Relay", submission, effects)
             }
             (Message::Ask { request }, ProcessId::Terminal(_) | ProcessId::Client(_)) => {
-                self.on_ask(from, request, effects);
+                self.on_ask(now, from, request, effects);
             }
             (Message::Query { id, seen, query }, ProcessId::Terminal(_) | ProcessId::Client(_)) => {
                 self.on_query(
@@ -231,7 +244,7 @@ impl Site {
 
     /// A client asks for something to be done once. It is told `Taken` when the request is durable in the
     /// queue, and `Applied` when it is in the log; only the second acknowledges.
-    fn on_ask(&mut self, client: ProcessId, request: Request, effects: &mut Effects<Bird>) {
+    fn on_ask(&mut self, now: Instant, client: ProcessId, request: Request, effects: &mut Effects<Bird>) {
         let id = request.id();
         if let Request::Open { client: by, .. } = &request
             && *by != client
@@ -271,9 +284,28 @@ impl Site {
                 Request::Open { client, .. } => Note::TookOpening(submission.number, *client),
                 Request::Execute { operation, .. } => Note::Took(submission.number, operation.clone()),
             });
+            if self.config.taken_after > Duration::ZERO {
+                let (number, at) = (submission.number, now + self.config.taken_after);
+                self.unsaid.push_back(Unsaid { client, id, number, at });
+                return;
+            }
         }
         // Waits for the record, also when an earlier copy of the request wrote it and its sync is under way.
         effects.send(client, &Message::Taken { id });
+    }
+
+    /// Forgets whom nothing needs to be told, and tells those who have waited for long enough.
+    fn tell_taken(&mut self, now: Instant, effects: &mut Effects<Bird>) {
+        while let Some(Unsaid { client, id, number, at }) = self.unsaid.front().copied() {
+            let waits = self.queue.waits(number);
+            if waits && at > now {
+                return;
+            }
+            self.unsaid.pop_front();
+            if waits {
+                effects.send(client, &Message::Taken { id });
+            }
+        }
     }
 
     fn expire(&self, client: ProcessId, id: RequestId, effects: &mut Effects<Bird>) {
@@ -359,6 +391,7 @@ impl Site {
         self.notice_leader(effects);
         self.hand_over(now, effects);
         self.propose_offered(now, effects);
+        self.tell_taken(now, effects);
     }
 
     fn apply_chosen(&mut self, now: Instant, effects: &mut Effects<Bird>) {

@@ -108,6 +108,7 @@ struct Timeouts {
     election_jitter: Option<Duration>,
     retry: Option<Duration>,
     parked_for: Option<Duration>,
+    taken_after: Option<Duration>,
     client_retry: Option<Duration>,
 }
 
@@ -182,12 +183,13 @@ impl Sites {
         let Config { window, batch, fetch_max, queue_max, forward_max, parked_max, client_queue_max, .. } =
             self.config;
         let time = |time: Duration| if time == Duration::ZERO { "0s".into() } else { time.to_string() };
-        let [heartbeat, election, election_jitter, retry, parked_for, client_retry] = [
+        let [heartbeat, election, election_jitter, retry, parked_for, taken_after, client_retry] = [
             self.config.heartbeat,
             self.config.election,
             self.config.election_jitter,
             self.config.retry,
             self.config.parked_for,
+            self.config.taken_after,
             self.config.client_retry,
         ]
         .map(time);
@@ -224,7 +226,9 @@ impl Sites {
                      retry: \"{retry}\",\n        \
                      client_retry: \"{client_retry}\",\n        \
                      // How long a query waits for a site to catch up.\n        \
-                     parked_for: \"{parked_for}\",\n    \
+                     parked_for: \"{parked_for}\",\n        \
+                     // A client whose event is not in the log after this long is told that it waits.\n        \
+                     taken_after: \"{taken_after}\",\n    \
                  ),\n\
              )\n",
             self.cluster, self.datagram_max,
@@ -313,7 +317,8 @@ fn check_address(text: &str) -> Result<SocketAddr, String> {
 
 /// What suits real sites under load: more in one slot, and more with the leader, than shows anything in a simulation.
 fn usual(count: u8) -> Config {
-    Config { batch: 256, forward_max: 1_024, queue_max: 4_096, ..Config::new(count) }
+    let taken_after = Duration::from_millis(20);
+    Config { taken_after, batch: 256, forward_max: 1_024, queue_max: 4_096, ..Config::new(count) }
 }
 
 /// The usual configuration with what the file says otherwise. With large datagrams fewer slots are under way, so that
@@ -335,6 +340,7 @@ fn configured(count: u8, datagram_max: usize, limits: &Limits, timeouts: &Timeou
         election_jitter: timeouts.election_jitter.unwrap_or(usual.election_jitter),
         retry: timeouts.retry.unwrap_or(usual.retry),
         parked_for: timeouts.parked_for.unwrap_or(usual.parked_for),
+        taken_after: timeouts.taken_after.unwrap_or(usual.taken_after),
         client_retry: timeouts.client_retry.unwrap_or(usual.client_retry),
         ..usual
     }

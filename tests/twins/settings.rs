@@ -202,6 +202,21 @@ pub fn parked_for(pair: &Pair) {
     });
 }
 
+pub fn taken_after(pair: &Pair) {
+    let steps = r#"also: [[
+        At("2s", Tweet(site: 1, user: "ann", text: "at once")),
+        At("3s", Rule(kind: "Accepted", then: Drop)),
+        After("0s", Tweet(site: 1, user: "ann", text: "late")),
+        After("100ms", Heal),
+    ]],"#;
+    settings(pair, steps, r#"taken_after: "30ms""#, "", |with, without| {
+        let taken = |story: &Story| story.times("T1", "is taken at S1");
+        assert_eq!(taken(without).len(), 3, "the opening of its session too");
+        let [late] = taken(with)[..] else { panic!("{:?}", taken(with)) };
+        assert!((seconds(3) + millis(30)..seconds(3) + millis(35)).contains(&late), "{late}");
+    });
+}
+
 pub fn client_retry(pair: &Pair) {
     let steps =
         r#"also: [[At("1900ms", Pause(Site(1))), At("2s", Tweet(site: 1, user: "ann", text: "hello"))]],"#;

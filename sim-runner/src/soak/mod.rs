@@ -283,16 +283,8 @@ impl Run<'_> {
             exit = Exit::worst(&[exit, Exit::Stalled]);
         }
         (report.counts, report.touched) = (self.proxy.counts(), self.proxy.touched());
-        for fault in &self.used {
-            if report.touched.get(*fault).is_none_or(|count| *count == 0) {
-                report.wrong.push(format!(
-                    "the fault \"{fault}\" touched no datagram: the soak proves nothing of it"
-                ));
-                exit = Exit::Violated;
-            }
-        }
-        if self.used.is_empty() {
-            report.wrong.push("no fault befell anybody: the soak was too short".into());
+        for why in untouched(&self.used, &report.touched) {
+            report.wrong.push(why);
             exit = Exit::Violated;
         }
         if let Err(why) = self.memory.check() {
@@ -324,8 +316,34 @@ impl Run<'_> {
     }
 }
 
+/// Which faults befell nobody: a soak that nothing happened in proves nothing.
+fn untouched(used: &BTreeSet<&'static str>, touched: &BTreeMap<String, u64>) -> Vec<String> {
+    if used.is_empty() {
+        return vec!["no fault befell anybody: the soak was too short".to_owned()];
+    }
+    let is_touched = |fault: &&&str| touched.get(**fault).is_some_and(|count| *count > 0);
+    let idle = used.iter().filter(|fault| !is_touched(fault));
+    idle.map(|fault| format!("the fault \"{fault}\" touched no datagram: the soak proves nothing of it"))
+        .collect()
+}
+
 fn judge(cluster: &mut Cluster, history: &[crate::real::history::Line]) -> Result<Judged, Wrong> {
     cluster.kill_all()?;
     let disks = (0..cluster.count()).map(|site| cluster.disk(site)).collect::<Result<Vec<_>, _>>()?;
     judged::judge(&cluster.sites, history, &disks)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_soak_whose_faults_touched_nothing_fails() {
+        let touched = BTreeMap::from([("loss".to_owned(), 3), ("burst".to_owned(), 0)]);
+        assert!(untouched(&BTreeSet::from(["loss"]), &touched).is_empty());
+        let why = untouched(&BTreeSet::from(["burst", "loss", "partition"]), &touched);
+        assert_eq!(why.len(), 2, "{why:?}");
+        assert!(why[1].starts_with("the fault \"partition\" touched no datagram"), "{why:?}");
+        assert_eq!(untouched(&BTreeSet::new(), &touched).len(), 1);
+    }
 }

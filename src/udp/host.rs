@@ -40,6 +40,10 @@ const DATAGRAMS_PER_TURN: usize = 512;
 /// stays below the length of a journal's file.
 const BATCH_BYTES: usize = 256 << 10;
 
+/// So many batches of records that nothing waits for stay unsynced until something does: a sync of their own would only
+/// be in the way of the next one that somebody waits for.
+const LAZY_BATCHES_MAX: u64 = 64;
+
 /// How often a host whose disk is nearly full looks for room.
 const ROOM_EVERY: Duration = Duration::from_millis(100);
 
@@ -243,7 +247,8 @@ impl<P: Process, D: HostDisk, S: Socket> Host<P, D, S> {
         }
         self.wake_late()?;
         self.settle()?;
-        self.start_sync()
+        let lazy = self.journal.appended().0 - self.journal.durable().0;
+        if self.site.outbox.is_empty() && lazy < LAZY_BATCHES_MAX { Ok(()) } else { self.start_sync() }
     }
 
     /// Makes durable what was appended, sends what waited for it, and hands nothing more in.

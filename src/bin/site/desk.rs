@@ -158,10 +158,15 @@ impl Desk {
         query.into_iter().chain(self.ended.map(|at| at + END_PATIENCE)).min()
     }
 
+    /// How many words wait for an answer.
+    pub(crate) fn unanswered(&self) -> usize {
+        self.waiting.len() + self.events + self.statuses + usize::from(self.query.is_some())
+    }
+
     /// Whether the program may end.
     pub(crate) fn end(&self, now: Instant) -> End {
         let Some(at) = self.ended else { return End::NotYet };
-        let unanswered = self.waiting.len() + self.events + self.statuses + usize::from(self.query.is_some());
+        let unanswered = self.unanswered();
         if unanswered == 0 {
             End::Answered
         } else if now.since(at) >= END_PATIENCE {

@@ -3,8 +3,11 @@
 mod answers;
 mod ask;
 mod bench;
+mod children;
+mod completion;
 mod desk;
 mod init;
+mod local;
 mod run;
 mod signals;
 mod terminal;
@@ -55,6 +58,9 @@ enum Command {
     /// Runs one site, with its terminal on standard input and output.
     #[command(after_long_help = words::HELP)]
     Run(Run),
+    /// Runs a whole cluster on this machine in one terminal, to play with: also crash, restart, partition and heal.
+    #[command(after_long_help = local::HELP)]
+    Local(local::Local),
     #[command(flatten)]
     Ask(ask::Ask),
     /// Measures commits a second of clusters on this machine, beside a bare program that does only what must be done.
@@ -128,6 +134,7 @@ fn main() -> ExitCode {
     let result = catch_unwind(AssertUnwindSafe(|| match &arguments.command {
         Command::Init(init) => init::init(init),
         Command::Run(run) => run::run(run),
+        Command::Local(local) => local::local(local),
         Command::Ask(ask) => ask::ask(ask),
         Command::Bench(bench) => bench::bench(bench),
         Command::BenchPart(part) => bench::part(part),

@@ -1,12 +1,15 @@
 //! `site run`: one site and its terminal.
 
+use std::path::Path;
 use std::sync::mpsc::{Receiver, TryRecvError, sync_channel};
 
-use aviary::ids::ProcessId;
+use aviary::ids::{ProcessId, SiteId};
 use aviary::mix::Seed;
 use aviary::process::Label;
 use aviary::site::bird::Bird;
-use aviary::udp::{CLIENT_KEY, CLUSTER_KEY, Files, Host, HostSettings, Key, KeyKind, Keys, Sites, socket};
+use aviary::udp::{
+    CLIENT_KEY, CLUSTER_KEY, Files, Host, HostSettings, Key, KeyKind, Keys, Sites, Socket, socket,
+};
 
 use crate::desk::{AtOnce, Desk, End};
 use crate::signals::Signals;
@@ -29,7 +32,7 @@ pub(crate) fn run(arguments: &Run) -> Result<(), Failure> {
         (lines, Printer::Plain, Restore::nothing())
     } else {
         let failed = |error| Failure::Run(format!("failed to read from the terminal: {error}"));
-        terminal::start(format!("S{me}> "), host.waker()).map_err(failed)?
+        terminal::start(format!("S{me}> "), &words::NAMES, host.waker()).map_err(failed)?
     };
     let address = sites.members[usize::from(me)].address;
     let started = format!("S{me} of {count} sites at {address}, start {}\n", host.incarnation());
@@ -48,18 +51,29 @@ fn start(arguments: &Run, sites: &Sites) -> Result<SiteHost, Failure> {
         let last = sites.members.len() - 1;
         Failure::Usage(format!("there is no site {} in {shown}; --id is 0 to {last}", arguments.id))
     })?;
-    let config = sites.config.clone();
     let keys = keys(arguments)?;
     let beside = || arguments.config.with_file_name(format!("site-{me}", me = me.number()));
     let data = arguments.data.clone().unwrap_or_else(beside);
-    let of_storage = |error: String| Failure::Run(format!("storage in {}: {error}", data.display()));
-    let disk = Files::open(&data).map_err(|error| Failure::Run(error.to_string()))?;
     let address = arguments.listen.unwrap_or(sites.members[me.index()].address);
     let socket = socket::bind(address).map_err(|error| {
         Failure::Run(format!(
             "failed to listen on {address}: {error}; free it, or name another with --listen"
         ))
     })?;
+    open(sites, me, keys, &data, socket)
+}
+
+/// A site on the storage in `data`, with this socket.
+pub(crate) fn open<S: Socket>(
+    sites: &Sites,
+    me: SiteId,
+    keys: Keys,
+    data: &Path,
+    socket: S,
+) -> Result<Host<Bird, Files, S>, Failure> {
+    let of_storage = |error: String| Failure::Run(format!("storage in {}: {error}", data.display()));
+    let disk = Files::open(data).map_err(|error| Failure::Run(error.to_string()))?;
+    let config = sites.config.clone();
     let settings = HostSettings {
         cluster: sites.cluster,
         configuration: sites.configuration(),

@@ -7,7 +7,10 @@ use std::thread;
 
 use mio::Waker;
 use rustyline::error::ReadlineError;
-use rustyline::{DefaultEditor, ExternalPrinter};
+use rustyline::history::DefaultHistory;
+use rustyline::{Editor, ExternalPrinter};
+
+use crate::completion::Words;
 
 /// Lines that were read and not looked at yet; beyond, reading waits.
 const LINES_MAX: usize = 64;
@@ -59,7 +62,11 @@ impl Drop for Restore {
 }
 
 /// Starts to read. The lines end when the input does.
-pub(crate) fn start(prompt: String, waker: Arc<Waker>) -> io::Result<(Receiver<String>, Printer, Restore)> {
+pub(crate) fn start(
+    prompt: String,
+    known: &'static [&'static str],
+    waker: Arc<Waker>,
+) -> io::Result<(Receiver<String>, Printer, Restore)> {
     let (lines, read) = sync_channel(LINES_MAX);
     let builder = thread::Builder::new().name("terminal".into());
     if !(io::stdin().is_terminal() && io::stdout().is_terminal()) {
@@ -70,7 +77,8 @@ pub(crate) fn start(prompt: String, waker: Arc<Waker>) -> io::Result<(Receiver<S
         return Ok((read, Printer::Plain, Restore::nothing()));
     }
     let restore = Restore(rustix::termios::tcgetattr(io::stdin()).ok());
-    let mut editor = DefaultEditor::new().map_err(io::Error::other)?;
+    let mut editor = Editor::<Words, DefaultHistory>::new().map_err(io::Error::other)?;
+    editor.set_helper(Some(Words(known)));
     let printer = editor.create_external_printer().map_err(io::Error::other)?;
     builder.spawn(move || {
         read_edited(editor, &prompt, &lines, &waker);
@@ -102,7 +110,12 @@ fn read_plain(mut input: impl BufRead, lines: &SyncSender<String>, waker: &Waker
     }
 }
 
-fn read_edited(mut editor: DefaultEditor, prompt: &str, lines: &SyncSender<String>, waker: &Waker) {
+fn read_edited(
+    mut editor: Editor<Words, DefaultHistory>,
+    prompt: &str,
+    lines: &SyncSender<String>,
+    waker: &Waker,
+) {
     loop {
         match editor.readline(prompt) {
             Ok(line) => {

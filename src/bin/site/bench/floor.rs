@@ -15,8 +15,8 @@ use aviary::udp::{CLIENT_KEY, CLUSTER_KEY, Key, KeyKind, Keys, Sites, Socket, so
 use mio::net::UdpSocket;
 use mio::{Events, Interest, Poll, Token};
 
-use crate::bench::children::{Children, Folder, loopback};
 use crate::bench::load::{Figures, Load, TEXT_BYTES};
+use crate::children::{Children, Folder, loopback};
 use crate::{Failure, init};
 
 /// The file of each: written over and over.

@@ -4,7 +4,6 @@
 //! Both run at the same time on the same file system, taking turns: first one is loaded for a while, then the other,
 //! several times over; what is printed are medians, and the ratio is the median of the ratios of neighbours.
 
-mod children;
 mod floor;
 mod load;
 mod ours;
@@ -54,7 +53,7 @@ pub(crate) struct Part {
 
 pub(crate) fn bench(arguments: &Bench) -> Result<(), Failure> {
     let base = arguments.dir.clone().unwrap_or_else(std::env::temp_dir);
-    let folder = children::Folder::new(&base)?;
+    let folder = crate::children::Folder::new(&base)?;
     table::head(arguments.json, &base, floor::sync_rate(&folder.path().join("syncs"))?)?;
     for datagram_max in &arguments.datagrams {
         for count in &arguments.sites {

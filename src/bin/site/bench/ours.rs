@@ -13,8 +13,8 @@ use aviary::time::Duration;
 use aviary::timeline::Event;
 use aviary::udp::{CLIENT_KEY, Caller, Key, KeyKind, Sites};
 
-use crate::bench::children::{Children, Folder, loopback};
 use crate::bench::load::{Figures, Load, TEXT_BYTES, pause};
+use crate::children::{Children, Folder, loopback};
 use crate::{Failure, init};
 
 /// Sites that run.

@@ -70,7 +70,7 @@ fn median(mut values: Vec<f64>) -> f64 {
 /// The type of the file system there, by its number in `statfs(2)`.
 fn file_system(dir: &Path) -> String {
     let Ok(found) = rustix::fs::statfs(dir) else { return "unknown file system".into() };
-    match i64::from(found.f_type) {
+    match found.f_type {
         0xEF53 => "ext4".into(),
         0x5846_5342 => "xfs".into(),
         0x9123_683E => "btrfs".into(),

@@ -1,0 +1,240 @@
+//! `site local`: a whole cluster in one terminal, on real sockets and files, to play with.
+
+mod live;
+mod net;
+mod site;
+mod words;
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, Sender, TryRecvError, channel};
+
+use aviary::ids::SiteId;
+use aviary::udp::{CLIENT_KEY, CLUSTER_KEY, Key, KeyKind, Keys, Sites};
+use mio::{Events, Poll, Token, Waker};
+
+use self::live::Live;
+use self::net::Links;
+use self::site::{Running, Said};
+pub(crate) use self::words::HELP;
+use self::words::Line;
+use crate::children::{Folder, loopback};
+use crate::terminal::{self, Printer};
+use crate::{Failure, init};
+
+/// A cluster to play with.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Local {
+    /// How many sites.
+    #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u8).range(1..=9))]
+    sites: u8,
+    /// A folder that `site init` made, or where nothing of a cluster is yet: it is kept [default: one that goes away].
+    #[arg(long)]
+    dir: Option<PathBuf>,
+}
+
+/// How long the end of the input waits for what was asked.
+const END_PATIENCE: core::time::Duration = core::time::Duration::from_secs(5);
+
+struct Cluster {
+    sites: Sites,
+    keys: Keys,
+    dir: PathBuf,
+    links: Links,
+    running: Vec<Option<Running>>,
+    /// The site that lines go to.
+    current: usize,
+    said: Sender<Said>,
+    waker: Arc<Waker>,
+    live: Live,
+    printer: Printer,
+    /// How many lines of each site are asked and not answered.
+    pending: Vec<usize>,
+}
+
+pub(crate) fn local(arguments: &Local) -> Result<(), Failure> {
+    let temporary;
+    let dir = match &arguments.dir {
+        Some(dir) => dir.as_path(),
+        None => {
+            temporary = Folder::new(&std::env::temp_dir())?;
+            temporary.path()
+        }
+    };
+    let sites = sites(arguments, dir)?;
+    let key =
+        |name, kind| Key::read(&dir.join(name), kind).map_err(|error| Failure::Usage(error.to_string()));
+    let keys = Keys {
+        sites: Some(key(CLUSTER_KEY, KeyKind::Cluster)?),
+        clients: Some(key(CLIENT_KEY, KeyKind::Client)?),
+    };
+    let failed = |error: std::io::Error| Failure::Run(format!("failed to read from the terminal: {error}"));
+    let mut poll = Poll::new().map_err(failed)?;
+    let waker = Arc::new(Waker::new(poll.registry(), Token(0)).map_err(failed)?);
+    let (said, hear) = channel();
+    let (lines, printer, _restore) =
+        terminal::start("> ".into(), &words::NAMES, waker.clone()).map_err(failed)?;
+    let count = sites.members.len();
+    let mut cluster = Cluster {
+        live: Live::new(count, matches!(printer, Printer::Beside(_))),
+        links: Links::whole(count),
+        running: (0..count).map(|_| None).collect(),
+        current: 0,
+        dir: dir.to_path_buf(),
+        pending: vec![0; count],
+        sites,
+        keys,
+        said,
+        waker,
+        printer,
+    };
+    for site in 0..count {
+        cluster.start(site)?;
+    }
+    let shown = dir.join("sites.ron");
+    cluster
+        .print(&format!("{count} sites; `help` lists the words; clients: --config {}\n", shown.display()))?;
+    let served = cluster.serve(&mut poll, &lines, &hear);
+    cluster.running.drain(..).flatten().for_each(Running::crash);
+    served
+}
+
+/// Those of the folder, or new ones in it.
+fn sites(arguments: &Local, dir: &Path) -> Result<Sites, Failure> {
+    let path = dir.join("sites.ron");
+    if path.exists() {
+        return Sites::read(&path).map_err(|error| Failure::Usage(error.to_string()));
+    }
+    let sites = loopback(arguments.sites)?;
+    init::write(dir, &sites)?;
+    Ok(sites)
+}
+
+impl Cluster {
+    fn start(&mut self, site: usize) -> Result<(), Failure> {
+        let me = u8::try_from(site).ok().and_then(SiteId::new).expect("one of at most 9");
+        let data = self.dir.join(format!("site-{site}"));
+        let (said, waker) = (self.said.clone(), self.waker.clone());
+        let (keys, links) = (self.keys.clone(), self.links.clone());
+        self.running[site] = Some(Running::start(&self.sites, me, keys, data, links, said, waker)?);
+        Ok(())
+    }
+
+    fn print(&mut self, lines: &str) -> Result<(), Failure> {
+        let printed = self.printer.print(lines);
+        printed.map_err(|error| Failure::Run(format!("failed to print: {error}")))
+    }
+
+    fn serve(
+        &mut self,
+        poll: &mut Poll,
+        lines: &Receiver<String>,
+        hear: &Receiver<Said>,
+    ) -> Result<(), Failure> {
+        let mut events = Events::with_capacity(4);
+        let mut has_ended = false;
+        loop {
+            let timeout = has_ended.then_some(END_PATIENCE);
+            let polled = poll.poll(&mut events, timeout);
+            if polled.is_err_and(|error| error.kind() != std::io::ErrorKind::Interrupted) {
+                return Err(Failure::Run("failed to wait for events".into()));
+            }
+            let is_silent = events.is_empty();
+            while let Ok(said) = hear.try_recv() {
+                self.on_said(said)?;
+            }
+            let pending: usize = self.pending.iter().sum();
+            if has_ended && is_silent && pending > 0 {
+                let message = format!("ended with {pending} lines unanswered; what was taken may yet happen");
+                return Err(Failure::Run(message));
+            }
+            // Piped lines go one by one, so that each sees what the one before it did.
+            while !has_ended && (self.live.is_on() || self.pending.iter().all(|pending| *pending == 0)) {
+                match lines.try_recv() {
+                    Ok(line) => has_ended = self.on_line(&line)?,
+                    Err(TryRecvError::Empty) => break,
+                    Err(TryRecvError::Disconnected) => has_ended = true,
+                }
+            }
+            if has_ended && self.pending.iter().all(|pending| *pending == 0) {
+                return Ok(());
+            }
+        }
+    }
+
+    /// True if it was the last.
+    fn on_line(&mut self, line: &str) -> Result<bool, Failure> {
+        let count = self.running.len();
+        match words::parse(line, count) {
+            Err(error) => self.print(&format!("error: {error}\n"))?,
+            Ok(Line::Nothing) => {}
+            Ok(Line::Help) => self.print(&format!("{HELP}\n"))?,
+            Ok(Line::Quit) => return Ok(true),
+            Ok(Line::At(site)) => {
+                self.current = site;
+                self.print(&format!("at S{site}\n"))?;
+            }
+            Ok(Line::Ask(site, line)) => self.ask(site.unwrap_or(self.current), line)?,
+            Ok(Line::Crash(site)) => match self.running[site].take() {
+                None => self.print(&format!("error: S{site} is not running\n"))?,
+                Some(running) => {
+                    running.crash();
+                    self.pending[site] = 0;
+                    self.live.on_crash(site)?;
+                    self.print(&format!("S{site} crashed\n"))?;
+                }
+            },
+            Ok(Line::Restart(site)) if self.running[site].is_some() => {
+                self.print(&format!("error: S{site} is running; crash it first\n"))?;
+            }
+            Ok(Line::Restart(site)) => {
+                match self.start(site) {
+                    Ok(()) => self.print(&format!("S{site} started\n"))?,
+                    Err(Failure::Run(error) | Failure::Usage(error) | Failure::NoAnswer(error)) => {
+                        self.print(&format!("error: {error}\n"))?;
+                    }
+                };
+            }
+            Ok(Line::Partition(groups)) => {
+                self.links.partition(&groups);
+                self.print("cut\n")?;
+            }
+            Ok(Line::Heal) => {
+                self.links.heal();
+                self.print("healed\n")?;
+            }
+        }
+        Ok(false)
+    }
+
+    fn ask(&mut self, site: usize, line: String) -> Result<(), Failure> {
+        match &self.running[site] {
+            None => self.print(&format!("error: S{site} is not running; restart {site}\n")),
+            Some(running) => {
+                running.ask(line);
+                self.pending[site] += 1;
+                Ok(())
+            }
+        }
+    }
+
+    fn on_said(&mut self, said: Said) -> Result<(), Failure> {
+        match said {
+            Said::Answered(site, lines) => {
+                self.pending[site] = self.pending[site].saturating_sub(lines);
+                Ok(())
+            }
+            Said::Lines(site, lines) => {
+                let named: String = lines.lines().map(|line| format!("S{site}: {line}\n")).collect();
+                self.print(&named)
+            }
+            Said::Status(site, status) => self.live.on_status(site, status),
+            Said::Stopped(site, reason) => {
+                self.running[site] = None;
+                self.pending[site] = 0;
+                self.live.on_crash(site)?;
+                self.print(&format!("S{site} stopped: {reason}\n"))
+            }
+        }
+    }
+}

@@ -1,0 +1,146 @@
+//! One site of a local cluster, in a thread of its own.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, Sender, TryRecvError, channel};
+use std::thread::{self, JoinHandle};
+
+use aviary::ids::{ProcessId, SiteId};
+use aviary::site::bird::Bird;
+use aviary::site::message::Status;
+use aviary::udp::{Files, Host, Keys, Sites, socket};
+use mio::Waker;
+
+use super::net::{CutSocket, Links};
+use crate::desk::{AtOnce, Desk};
+use crate::{Failure, answers, run, words};
+
+type LocalHost = Host<Bird, Files, CutSocket>;
+
+/// What a site says to the terminal.
+pub(super) enum Said {
+    /// Lines for people, of this site.
+    Lines(usize, String),
+    /// So many lines more were answered.
+    Answered(usize, usize),
+    /// How it is, after each change.
+    Status(usize, Status),
+    /// It stopped by itself, with the reason.
+    Stopped(usize, String),
+}
+
+/// A site that runs.
+pub(super) struct Running {
+    lines: Sender<String>,
+    waker: Arc<Waker>,
+    thread: JoinHandle<()>,
+}
+
+impl Running {
+    pub(super) fn start(
+        sites: &Sites,
+        me: SiteId,
+        keys: Keys,
+        data: PathBuf,
+        links: Links,
+        said: Sender<Said>,
+        listener: Arc<Waker>,
+    ) -> Result<Running, Failure> {
+        let address = sites.members[me.index()].address;
+        let bound = socket::bind(address);
+        let bound = bound.map_err(|error| {
+            Failure::Run(format!("failed to listen on {address}: {error}; free it, or edit sites.ron"))
+        })?;
+        let socket = CutSocket { socket: bound, me: me.index(), addresses: sites.addresses(), links };
+        let host = run::open(sites, me, keys, &data, socket)?;
+        let waker = host.waker();
+        let (lines, read) = channel();
+        let sites = sites.clone();
+        let thread = thread::Builder::new().name(me.to_string()).spawn(move || {
+            let mut tell = |what: Said| {
+                // Without a terminal nobody listens.
+                let _ = said.send(what);
+                let _ = listener.wake();
+            };
+            if let Err(reason) = serve(host, &sites, me, &read, &mut tell) {
+                tell(Said::Stopped(me.index(), reason));
+            }
+        });
+        let thread = thread.map_err(|error| Failure::Run(format!("failed to start a thread: {error}")))?;
+        Ok(Running { lines, waker, thread })
+    }
+
+    pub(super) fn ask(&self, line: String) {
+        // A site that has stopped has said so.
+        let _ = self.lines.send(line);
+        let _ = self.waker.wake();
+    }
+
+    /// Ends it between two turns, without another sync: what was not durable before is lost.
+    pub(super) fn crash(self) {
+        drop(self.lines);
+        let _ = self.waker.wake();
+        let _ = self.thread.join();
+    }
+}
+
+/// Runs until the lines end, as a crash, or an error.
+fn serve(
+    mut host: LocalHost,
+    sites: &Sites,
+    me: SiteId,
+    lines: &Receiver<String>,
+    tell: &mut impl FnMut(Said),
+) -> Result<(), String> {
+    let at = me.index();
+    let mut desk = Desk::new();
+    let mut last = None;
+    let mut asked = 0;
+    loop {
+        while desk.has_room() {
+            match lines.try_recv() {
+                Err(TryRecvError::Disconnected) => return Ok(()),
+                Err(TryRecvError::Empty) => break,
+                Ok(line) => match desk.on_line(host.now(), &line) {
+                    AtOnce::Nothing => asked += 1,
+                    AtOnce::Error(error) => {
+                        tell(Said::Lines(at, format!("error: {error}\n")));
+                        tell(Said::Answered(at, 1));
+                    }
+                    AtOnce::Help => {
+                        tell(Said::Lines(at, format!("{}\n", words::HELP)));
+                        tell(Said::Answered(at, 1));
+                    }
+                    AtOnce::Sites => {
+                        tell(Said::Lines(at, answers::sites(sites, me.number())));
+                        tell(Said::Answered(at, 1));
+                    }
+                },
+            }
+        }
+        for command in desk.take_commands(host.now()) {
+            host.command(command);
+        }
+        host.turn(desk.deadline()).map_err(|error| error.to_string())?;
+        for (who, note) in host.take_notes() {
+            if let ProcessId::Terminal(_) = who {
+                let answer = desk.on_note(&note, host.counters());
+                if !answer.is_empty() {
+                    tell(Said::Lines(at, answer));
+                }
+            }
+            tracing::info!(%who, "{note}");
+        }
+        if asked > 0 && desk.unanswered() == 0 {
+            tell(Said::Answered(at, asked));
+            asked = 0;
+        }
+        let status = host.site().as_site().map(|site| site.status());
+        if status != last
+            && let Some(status) = status
+        {
+            last = Some(status);
+            tell(Said::Status(at, status));
+        }
+    }
+}

@@ -59,9 +59,18 @@ fn load(cluster: &Cluster, seed: u64) -> Load {
     Load::start(&cluster.sites, &cluster.client_key(), &settings, || Ok(())).unwrap()
 }
 
+/// What there is to judge.
+struct Ended {
+    cluster: Cluster,
+    history: Vec<Line>,
+    disks: Vec<Disk>,
+    /// As each site tells it.
+    logs: Vec<(SiteId, Vec<String>)>,
+}
+
 /// Everything has healed: waits for convergence, compares the logs that sites tell of, kills them, and returns what
 /// there is to judge.
-fn end(mut cluster: Cluster, load: Load) -> (Cluster, Vec<Line>, Vec<Disk>, Vec<(SiteId, Vec<String>)>) {
+fn end(mut cluster: Cluster, load: Load) -> Ended {
     let history = load.stop().unwrap();
     converge(&cluster.sites, &cluster.client_key(), Duration::from_secs(15)).unwrap();
     let log = |site: u8| {
@@ -75,7 +84,7 @@ fn end(mut cluster: Cluster, load: Load) -> (Cluster, Vec<Line>, Vec<Disk>, Vec<
     check_logs(&logs).unwrap();
     cluster.kill_all().unwrap();
     let disks = (0..5).map(|site| cluster.disk(site).unwrap()).collect();
-    (cluster, history.take(), disks, logs)
+    Ended { cluster, history: history.take(), disks, logs }
 }
 
 fn rule(name: &str, kind: Option<&str>, (from, to): (Target, Target), proxy: &Proxy, ruling: Ruling) -> Rule {
@@ -179,7 +188,7 @@ fn killed_sites_lose_nothing_and_both_worlds_judges_agree() {
     cluster.start_all().unwrap();
     pause(1_000);
     cluster.check_running().unwrap();
-    let (cluster, history, disks, mut logs) = end(cluster, load);
+    let Ended { cluster, history, disks, mut logs } = end(cluster, load);
     let judged = judged::judge(&cluster.sites, &history, &disks).unwrap();
     println!("{judged:?}");
     assert!(judged.acknowledged > 50, "{judged:?}");
@@ -247,7 +256,7 @@ fn the_simulators_rules_between_real_sites_are_survived_and_counted() {
     ] {
         assert!(touched.get(fault).is_some_and(|count| *count > 0), "{fault} touched nothing: {touched:?}");
     }
-    let (cluster, history, disks, _) = end(cluster, load);
+    let Ended { cluster, history, disks, .. } = end(cluster, load);
     let judged = judged::judge(&cluster.sites, &history, &disks).unwrap();
     println!("{judged:?}");
     assert!(judged.acknowledged > 50, "{judged:?}");

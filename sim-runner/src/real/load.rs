@@ -209,7 +209,7 @@ impl Crowd {
     fn newcomer(&mut self) -> Result<One, Failure> {
         let number = self.next;
         self.next += 1;
-        if self.next % NUMBERS == 0 {
+        if self.next.is_multiple_of(NUMBERS) {
             return Err(Failure("all numbers of clients were used".into()));
         }
         let id = self.caller.add(number).map_err(failed("add a client"))?;

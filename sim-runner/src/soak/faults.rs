@@ -75,7 +75,10 @@ pub(super) struct Episode {
 impl Episode {
     /// For people: what befell whom.
     pub(super) fn told(&self) -> String {
-        let victims: Vec<String> = self.victims.iter().map(|site| format!("S{site}")).collect();
+        let is_cut = matches!(self.net, Net::Partition | Net::Deaf | Net::Mute);
+        let is_aimed = is_cut || matches!(self.harm, Harm::Kill | Harm::KillTwice | Harm::Pause);
+        let victims = self.victims.iter().filter(|_| is_aimed).map(|site| format!(" S{site}"));
+        let victims: String = victims.collect();
         let net = match self.net {
             Net::Loss => "loss",
             Net::Bursts => "bursts of loss",
@@ -96,7 +99,8 @@ impl Episode {
             Harm::Pause => ", pause",
             Harm::Outage => ", kill -9 of all",
         };
-        format!("{net}{harm} ({})", victims.join(" "))
+        let to = if is_aimed { " of" } else { "" };
+        format!("{net}{harm}{to}{victims}")
     }
 
     /// What its faults of the network are called where they are counted.

@@ -2,11 +2,12 @@
 
 use crate::real::Cluster;
 
-/// What an entry of the log may take in a site's memory, in bytes: the entry itself in the log and in the timeline, and
-/// what the allocator keeps behind a recovery, which reads the whole journal.
-pub(super) const PER_ENTRY_MAX: u64 = 1_200;
+/// What an entry of the log may take in a site's memory, in bytes: it stands in the log, in its slot and in the
+/// timeline. Measured over 83,000 entries of a soak: 345.
+pub(super) const PER_ENTRY_MAX: u64 = 400;
 
-/// By how much what is beside the log may grow, in bytes: the allocator's own ups and downs.
+/// By how much what is beside the log may grow, in bytes. A site that was started anew has read a whole journal, of which
+/// the allocator keeps something: 4 MiB in the same soak.
 const GROWTH_MAX: u64 = 8 << 20;
 
 /// Samples, in the order of time.

@@ -131,7 +131,7 @@ fn run(
         threads: 2,
         clients: args.clients,
         pace: aviary::time::Duration::from_millis(20),
-        patience: aviary::time::Duration::from_secs(4),
+        patience: aviary::time::Duration::from_millis(1_200),
         seed: parts.part([2]),
     };
     let load = Load::start(&cluster.sites, &cluster.client_key(), &settings, || Ok(()))?;

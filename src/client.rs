@@ -26,7 +26,7 @@ use std::net::SocketAddr;
 use crate::ids::{ProcessId, SiteId};
 use crate::site::bird::Bird;
 use crate::site::client::Command;
-use crate::site::message::{Answer, Block, LogLine, Query, Status, Telling};
+use crate::site::message::{Block, LogLine, Query, Status, Telling};
 use crate::site::note::Note;
 use crate::site::submission::Operation;
 use crate::time::{Duration, Instant};
@@ -163,11 +163,10 @@ impl Client {
     /// A view that no event acknowledged before can be missing from, whoever was told; at most one datagram of it.
     pub fn view_linearizable(&mut self, viewer: User, limit: u64) -> Result<Page, ClientError> {
         let view = View { viewer, limit, older_than: None };
-        self.ask(Command::Do(Operation::View { view }), |note| match note {
-            Note::Done(_, _, Answer::Viewed { page }) => Some(Ok(page.clone())),
-            Note::Lost(operation) => Some(Err(ClientError::Lost(operation.clone()))),
+        self.ask(Command::Tell(Query::Fresh { view }), |note| match note {
+            Note::Shown(_, _, _, _, page) => Some(page.clone()),
             _ => None,
-        })?
+        })
     }
 
     /// The log from `from` on, as far as some site knows.

@@ -91,7 +91,8 @@ impl Draws {
         let mut user = || self.of(&["ann", "bob", "cat"]).parse::<User>().unwrap();
         let (user, whom) = (user(), user());
         let position = Position { slot: self.below(40).into(), index: self.below(3).into() };
-        match self.below(5) {
+        match self.below(6) {
+            5 => Query::Fresh { view: View { viewer: user, limit: 5, older_than: None } },
             0 => Query::View { view: View { viewer: user, limit: 5, older_than: None } },
             1 => Query::View { view: View { viewer: user, limit: 3, older_than: Some(position) } },
             2 => Query::Log { from: self.of(&[Position::default(), position]) },

@@ -55,6 +55,7 @@
 //! window small. For the same reason a last segment that someone removes whole is not missed.
 
 mod config;
+mod copy;
 pub mod disk;
 mod error;
 mod recovery;
@@ -69,6 +70,7 @@ use alloc::string::String;
 use alloc::vec::Vec;
 
 pub use config::{Identity, JournalConfig, SEGMENT_BYTES_MAX};
+pub use copy::Contents;
 pub use disk::{Disk, DiskError, SyncId};
 pub use error::JournalError;
 
@@ -110,6 +112,16 @@ impl Journal {
         identity: &Identity,
         config: &JournalConfig,
     ) -> Result<(), JournalError> {
+        Journal::format_after(disk, identity, config, 0).map(|_| ())
+    }
+
+    /// As [`Journal::format`], for a process whose incarnations up to `incarnation` are over.
+    fn format_after(
+        disk: &mut impl Disk,
+        identity: &Identity,
+        config: &JournalConfig,
+        incarnation: u64,
+    ) -> Result<(SegmentHeader, u32), JournalError> {
         config.check()?;
         if let Some(file) = recovery::segment_names(disk)?.into_iter().next() {
             return Err(JournalError::AlreadyFormatted { file });
@@ -123,19 +135,21 @@ impl Journal {
             identity: *identity,
             number: 0,
             first: 0,
-            incarnation: 0,
+            incarnation,
             segment_bytes: u32::try_from(config.segment_bytes).expect("check() bounds it"),
             record_max: u32::try_from(config.record_max).expect("check() bounds it by the segment"),
             chain: 0,
         };
+        let (bytes, checksum) = header.to_bytes();
         // The name of a segment comes last, so that a segment 0 without its header is never a crash's doing.
         disk.create(UNFINISHED, config.segment_bytes).map_err(JournalError::disk(UNFINISHED))?;
-        disk.write(UNFINISHED, 0, &header.to_bytes().0).map_err(JournalError::disk(UNFINISHED))?;
+        disk.write(UNFINISHED, 0, &bytes).map_err(JournalError::disk(UNFINISHED))?;
         disk.sync(UNFINISHED).map_err(JournalError::disk(UNFINISHED))?;
         // A crash may undo some changes of the folder and keep others: nothing but this file is to get the name.
         disk.sync_dir().map_err(JournalError::folder)?;
         disk.rename(UNFINISHED, &segment::file_name(0)).map_err(JournalError::disk(UNFINISHED))?;
-        disk.sync_dir().map_err(JournalError::folder)
+        disk.sync_dir().map_err(JournalError::folder)?;
+        Ok((header, checksum))
     }
 
     /// Reads the journal of `identity` back, cuts what nobody was told of, and begins a new incarnation.

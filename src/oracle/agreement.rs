@@ -135,8 +135,11 @@ impl Agreement {
             paxos::Message::Chosen { chosen, .. }
             | paxos::Message::Nack { chosen, .. }
             | paxos::Message::Heartbeat { chosen, .. }
-            | paxos::Message::Heard { chosen, .. } => self.check_below(site, SENT, *chosen),
-            paxos::Message::Accepted { .. } | paxos::Message::Fetch { .. } => Ok(()),
+            | paxos::Message::Heard { chosen, .. }
+            | paxos::Message::Extent { chosen, .. } => self.check_below(site, SENT, *chosen),
+            paxos::Message::Accepted { .. }
+            | paxos::Message::Fetch { .. }
+            | paxos::Message::Survey { .. } => Ok(()),
         }
     }
 

@@ -256,7 +256,9 @@ impl Durability {
             | paxos::Message::Heartbeat { .. }
             | paxos::Message::Heard { .. }
             | paxos::Message::Fetch { .. }
-            | paxos::Message::Supply { .. } => Ok(()),
+            | paxos::Message::Supply { .. }
+            | paxos::Message::Survey { .. }
+            | paxos::Message::Extent { .. } => Ok(()),
         }
     }
 }

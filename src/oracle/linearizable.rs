@@ -1,5 +1,6 @@
 //! Checks that what users are told of tweets, blocks and linearizable views has a linearization: an order in which
-//! each takes effect at one moment between its asking and its answer, and each view shows what the order gives.
+//! each takes effect at one moment between its asking and its answer, and each view shows what the order gives: be it
+//! an entry of the log or told by a read round.
 //!
 //! The history is that of users: what a client was commanded to do, when its request left it first, and when and what
 //! it told its user. A request whose client was told that its session expired, or never got an answer, or was started
@@ -24,11 +25,13 @@ use crate::chunks::Chunks;
 use crate::ids::ProcessId;
 use crate::judges::linearizable::{Call, Moment, Sequential};
 use crate::judges::{Contradiction, History};
+use crate::oracle::shelf::Shelf;
 use crate::oracle::{Fact, Known};
+use crate::paxos::Slot;
 use crate::sim::Violation;
-use crate::site::{Answer, Command, Message, Note, Operation, Request, RequestId};
+use crate::site::{Answer, Command, Message, Note, Operation, Query, Request, RequestId};
 use crate::time::Instant;
-use crate::timeline::{Event, Text, User};
+use crate::timeline::{Event, Page, Position, Text, User, View};
 
 const PROPERTY: &str = "linearizable";
 
@@ -37,6 +40,8 @@ const PROPERTY: &str = "linearizable";
 pub struct Linearizable {
     history: History<Shelves>,
     clients: BTreeMap<ProcessId, Client>,
+    /// As of which slot a read round's view was told: a hint, as the log is.
+    told: Shelf<(ProcessId, u64), Slot>,
 }
 
 /// What a client has to do.
@@ -46,13 +51,23 @@ struct Client {
     commanded: VecDeque<(Operation, Moment)>,
     /// What it asks for, and the number of the call.
     asked: Option<(RequestId, usize)>,
+    /// The views that it asks sites to read, by the query's id, and the numbers of the calls.
+    reads: BTreeMap<u64, usize>,
 }
 
-/// Something that was asked for, and as which request.
+/// Something that was asked for, and as what.
 #[derive(Clone)]
 pub struct Deed {
     operation: Operation,
-    id: Option<RequestId>,
+    name: Option<Name>,
+}
+
+/// As what something was asked for.
+#[derive(Clone, Copy)]
+enum Name {
+    Request(RequestId),
+    /// This query of this client.
+    Query(ProcessId, u64),
 }
 
 /// What was answered.
@@ -85,7 +100,7 @@ pub struct Told {
 
 impl Default for Linearizable {
     fn default() -> Linearizable {
-        Linearizable { history: History::new(Shelves), clients: BTreeMap::new() }
+        Linearizable { history: History::new(Shelves), clients: BTreeMap::new(), told: Shelf::default() }
     }
 }
 
@@ -111,6 +126,9 @@ impl Linearizable {
                 self.clients.remove(&process);
             }
             Fact::Left { from, message: Message::Ask { request }, .. } => self.on_asked(now, from, request),
+            Fact::Left { from, message: Message::Query { id, query: Query::Fresh { view }, .. }, .. } => {
+                self.on_read(now, from, *id, view);
+            }
             Fact::Left { .. } | Fact::Own { .. } | Fact::Durable { .. } => {}
         }
     }
@@ -127,8 +145,20 @@ impl Linearizable {
         }
         while client.commanded.pop_front().is_some_and(|(commanded, _)| commanded != *operation) {}
         let begun = self.history.moment(now);
-        let deed = Deed { operation: operation.clone(), id: Some(id) };
+        let deed = Deed { operation: operation.clone(), name: Some(Name::Request(id)) };
         client.asked = Some((id, self.history.begin(from, deed, begun)));
+    }
+
+    /// Asked again, a query is still the same call: it began when it left first.
+    fn on_read(&mut self, now: Instant, from: ProcessId, id: u64, view: &View) {
+        let client = self.clients.entry(from).or_default();
+        if client.reads.contains_key(&id) {
+            return;
+        }
+        let begun = self.history.moment(now);
+        let deed =
+            Deed { operation: Operation::View { view: view.clone() }, name: Some(Name::Query(from, id)) };
+        client.reads.insert(id, self.history.begin(from, deed, begun));
     }
 
     /// A client tells its user something.
@@ -141,6 +171,9 @@ impl Linearizable {
     ) -> Result<(), Violation> {
         match note {
             Note::Done(_, operation, answer) => self.on_done(known, now, process, operation, answer),
+            Note::Shown(id, _, applied, view, page) => {
+                self.on_shown(known, now, process, (*id, *applied), view, page)
+            }
             Note::Lost(_) => {
                 if let Some(client) = self.clients.get_mut(&process) {
                     client.asked = None;
@@ -175,14 +208,55 @@ impl Linearizable {
                     );
                     return Err(Violation { property: PROPERTY, explanation });
                 };
-                self.history.begin(process, Deed { operation, id: None }, begun)
+                self.history.begin(process, Deed { operation, name: None }, begun)
             }
         };
-        let guess = |deed: &Deed| match deed.id? {
-            RequestId::Execute { session, number } => known.model.effect(session, number),
-            RequestId::Open { .. } => None,
+        self.judge(known, now, number, heard(answer))
+    }
+
+    fn on_shown(
+        &mut self,
+        known: Known<'_>,
+        now: Instant,
+        process: ProcessId,
+        (id, applied): (u64, Slot),
+        view: &View,
+        page: &Page,
+    ) -> Result<(), Violation> {
+        let operation = Operation::View { view: view.clone() };
+        let asked = self.clients.get_mut(&process).and_then(|client| client.reads.remove(&id));
+        let is_meant =
+            |number: &usize| self.history.operation(*number).is_some_and(|deed| deed.operation == operation);
+        let Some(number) = asked.filter(is_meant) else {
+            let explanation =
+                format!("{process} says that it was shown a {operation}, which it did not ask for");
+            return Err(Violation { property: PROPERTY, explanation });
         };
-        let told = self.history.answer(number, now, heard(answer), guess);
+        self.told.insert((process, id), applied);
+        self.judge(known, now, number, shown(page))
+    }
+
+    /// The call of this number is answered.
+    fn judge(
+        &mut self,
+        known: Known<'_>,
+        now: Instant,
+        number: usize,
+        answer: Heard,
+    ) -> Result<(), Violation> {
+        let told = &self.told;
+        let guess = |deed: &Deed| match deed.name? {
+            Name::Request(RequestId::Execute { session, number }) => known.model.effect(session, number),
+            Name::Request(RequestId::Open { .. }) => None,
+            // Behind everything of the slots below.
+            Name::Query(client, id) => {
+                told.get(&(client, id)).map(|applied| match applied.0.checked_sub(1) {
+                    Some(slot) => Position { slot, index: u64::MAX },
+                    None => Position::default(),
+                })
+            }
+        };
+        let told = self.history.answer(number, now, answer, guess);
         told.map_err(|contradiction| Violation { property: PROPERTY, explanation: explained(&contradiction) })
     }
 }
@@ -190,10 +264,14 @@ impl Linearizable {
 fn heard(answer: &Answer) -> Heard {
     match answer {
         Answer::Opened | Answer::Done => Heard::Done,
-        Answer::Viewed { page } => Heard::Shown {
-            tweets: page.tweets.iter().map(|tweet| (tweet.user.clone(), tweet.text.clone())).collect(),
-            has_more: Some(page.has_more),
-        },
+        Answer::Viewed { page } => shown(page),
+    }
+}
+
+fn shown(page: &Page) -> Heard {
+    Heard::Shown {
+        tweets: page.tweets.iter().map(|tweet| (tweet.user.clone(), tweet.text.clone())).collect(),
+        has_more: Some(page.has_more),
     }
 }
 

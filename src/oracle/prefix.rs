@@ -150,10 +150,12 @@ fn told_as_chosen(message: &paxos::Message<Arc<Submission>>) -> Option<(Way, Slo
         paxos::Message::Accept { chosen, .. }
         | paxos::Message::Chosen { chosen, .. }
         | paxos::Message::Heartbeat { chosen, .. }
-        | paxos::Message::Heard { chosen, .. } => Some((Way::AtOnce, *chosen)),
-        paxos::Message::Prepare { .. } | paxos::Message::Accepted { .. } | paxos::Message::Fetch { .. } => {
-            None
-        }
+        | paxos::Message::Heard { chosen, .. }
+        | paxos::Message::Extent { chosen, .. } => Some((Way::AtOnce, *chosen)),
+        paxos::Message::Prepare { .. }
+        | paxos::Message::Accepted { .. }
+        | paxos::Message::Fetch { .. }
+        | paxos::Message::Survey { .. } => None,
     }
 }
 

@@ -3,6 +3,10 @@
 //! prefix of the log than any that it was shown before it asked (monotonic reads), at whichever site; a query
 //! carries what the client has seen; and only a site that lacks it says that it is behind.
 //!
+//! A linearizable view by a read round shows no shorter prefix than any that *any* client was shown, or told to be
+//! applied, before it was asked first. All that is shown being prefixes of one log, that is linearizability as far as
+//! lengths go; what pages show is `linearizable`'s business.
+//!
 //! Does not check that pages are what their prefix gives (see `timelines`), nor two queries that were under way
 //! together against each other, nor a client that was started anew: it has seen nothing. Other clients may see less
 //! or more: views are local.
@@ -14,7 +18,7 @@ use crate::oracle::Fact;
 use crate::paxos::Slot;
 use crate::process::Recipients;
 use crate::sim::Violation;
-use crate::site::{Message, RequestId};
+use crate::site::{Message, Query, RequestId};
 
 const PROPERTY: &str = "sessions";
 
@@ -22,6 +26,8 @@ const PROPERTY: &str = "sessions";
 #[derive(Clone, Debug, Default)]
 pub struct Sessions {
     clients: BTreeMap<ProcessId, Client>,
+    /// Everything below was shown to somebody, or told to be applied.
+    known: Slot,
 }
 
 #[derive(Clone, Debug, Default)]
@@ -36,7 +42,9 @@ struct Client {
 
 #[derive(Clone, Copy, Debug)]
 struct Asked {
-    /// What the client had seen when it asked first.
+    /// Whether it is a linearizable view.
+    is_fresh: bool,
+    /// What the client had seen when it asked first; of a linearizable view, what any had.
     owed: Slot,
     /// What any copy of the query carries at most.
     carried: Slot,
@@ -60,7 +68,8 @@ impl Sessions {
                 self.clients.entry(from).or_default().request = Some(request.id());
                 Ok(())
             }
-            Message::Query { id, seen, .. } => {
+            Message::Query { id, seen, query } => {
+                let known = self.known;
                 let client = self.clients.entry(from).or_default();
                 let owed = client.seen;
                 ensure!(
@@ -68,12 +77,19 @@ impl Sessions {
                     PROPERTY,
                     "{from} asked query {id} as if it had seen what stands below {seen}, but it has seen {owed}"
                 );
-                let asked = client.queries.entry(*id).or_insert(Asked { owed, carried: *seen });
+                let is_fresh = matches!(query, Query::Fresh { .. });
+                let owed = if is_fresh { known } else { owed };
+                let asked = client.queries.entry(*id).or_insert(Asked { is_fresh, owed, carried: *seen });
                 asked.carried = asked.carried.max(*seen);
                 Ok(())
             }
             Message::Told { id, applied, .. } => {
-                let Some(Asked { owed, .. }) = self.asked(to, *id) else { return Ok(()) };
+                let Some(Asked { is_fresh, owed, .. }) = self.asked(to, *id) else { return Ok(()) };
+                ensure!(
+                    owed <= *applied || !is_fresh,
+                    PROPERTY,
+                    "{from} showed a linearizable view as of slot {applied}, but somebody had seen {owed} before it was asked"
+                );
                 ensure!(
                     owed <= *applied,
                     PROPERTY,
@@ -82,9 +98,9 @@ impl Sessions {
                 Ok(())
             }
             Message::Behind { id, applied } => {
-                let Some(Asked { carried, .. }) = self.asked(to, *id) else { return Ok(()) };
+                let Some(Asked { is_fresh, carried, .. }) = self.asked(to, *id) else { return Ok(()) };
                 ensure!(
-                    *applied < carried,
+                    *applied < carried || is_fresh,
                     PROPERTY,
                     "{from} says of query {id} that it is behind with slot {applied}, but {carried} was asked for"
                 );
@@ -119,6 +135,7 @@ impl Sessions {
             }
             _ => {}
         }
+        self.known = self.known.max(client.seen);
     }
 }
 
@@ -126,6 +143,8 @@ impl Sessions {
 mod tests {
     use super::*;
     use crate::ids::SiteId;
+    const C2: ProcessId = ProcessId::Client(2);
+
     use crate::oracle::stage::{C1, Stage, applied, objects, site, tweet};
     use crate::site::{Answer, Command, Query, Telling};
 
@@ -184,6 +203,38 @@ mod tests {
         check(site(1), told(1, 2), "S1 answered query 1 as of slot 2, but who asked had seen 3");
         let excuse = Message::Behind { id: 1, applied: Slot(3) };
         check(site(1), excuse, "S1 says of query 1 that it is behind with slot 3, but 3 was asked for");
+    }
+
+    /// Another client than the first asks for a linearizable view.
+    fn ask_fresh(stage: &mut Stage, id: u64) {
+        let query = Query::Fresh { view: crate::oracle::stage::looks("bob") };
+        stage.commanded(C2, &Command::Tell(query.clone())).unwrap();
+        stage.sent(C2, site(1), Message::Query { id, seen: Slot(0), query }).unwrap();
+    }
+
+    fn shown(stage: &mut Stage, id: u64, applied: u64) -> Result<(), Violation> {
+        let telling = Telling::View { page: crate::timeline::Page::default() };
+        let told = Message::Told { id, applied: Slot(applied), telling };
+        let from = site(1).into();
+        stage.judges.sessions.look(&Fact::Left { from, to: C2.into(), message: &told })
+    }
+
+    #[test]
+    fn a_linearizable_view_shows_what_anybody_was_told_of_before_it_was_asked() {
+        let sentence =
+            "S1 showed a linearizable view as of slot 2, but somebody had seen 3 before it was asked";
+        let mut stage = Stage::three_chosen();
+        ask_fresh(&mut stage, 7);
+        heard(&mut stage, &acknowledged());
+        shown(&mut stage, 7, 2).unwrap();
+        // Asked again, it is the same view; another one began later.
+        ask_fresh(&mut stage, 7);
+        shown(&mut stage, 7, 2).unwrap();
+        ask_fresh(&mut stage, 8);
+        shown(&mut stage, 8, 3).unwrap();
+        objects(shown(&mut stage, 8, 2), "sessions", sentence);
+        // Whoever cannot tell may say so.
+        stage.sent(site(1), C2, Message::Behind { id: 8, applied: Slot(3) }).unwrap();
     }
 
     #[test]

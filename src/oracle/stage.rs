@@ -233,7 +233,7 @@ pub fn view(number: u64, viewer: &str) -> Request {
     execute(number, Operation::View { view: looks(viewer) })
 }
 
-fn looks(viewer: &str) -> View {
+pub fn looks(viewer: &str) -> View {
     View { viewer: user(viewer), limit: 9, older_than: None }
 }
 

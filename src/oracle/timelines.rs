@@ -95,7 +95,9 @@ fn check_told(
         return Err(format!("which is behind slot {seen} that the client has seen"));
     }
     match (query, telling) {
-        (Query::View { view }, Telling::View { page }) => check_page(known, end, view, page),
+        (Query::View { view } | Query::Fresh { view }, Telling::View { page }) => {
+            check_page(known, end, view, page)
+        }
         (Query::Status, Telling::Status { .. }) => Ok(()),
         (Query::Blocks { after }, Telling::Blocks { blocks, has_more }) => {
             let after = after.as_ref().map(|pair| (pair.user.clone(), pair.whom.clone()));
@@ -143,9 +145,14 @@ fn check_told(
                 (Some(_), true) | (None, false) => Ok(()),
             }
         }
-        (Query::View { .. } | Query::Log { .. } | Query::Blocks { .. } | Query::Status, _) => {
-            Err("with something else than what was asked".into())
-        }
+        (
+            Query::View { .. }
+            | Query::Fresh { .. }
+            | Query::Log { .. }
+            | Query::Blocks { .. }
+            | Query::Status,
+            _,
+        ) => Err("with something else than what was asked".into()),
     }
 }
 

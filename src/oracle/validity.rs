@@ -30,8 +30,9 @@ struct Client {
     queries: VecDeque<Query>,
     /// What it asked last.
     request: Option<Request>,
-    /// The last query's id.
+    /// The last query's id, and that of the last linearizable view: each counts for itself.
     query: u64,
+    fresh: u64,
 }
 
 impl Validity {
@@ -92,10 +93,14 @@ impl Client {
     }
 
     fn on_query(&mut self, me: ProcessId, id: u64, query: &Query) -> Result<(), Violation> {
-        if id <= self.query {
+        let last = match query {
+            Query::Fresh { .. } => &mut self.fresh,
+            Query::View { .. } | Query::Log { .. } | Query::Blocks { .. } | Query::Status => &mut self.query,
+        };
+        if id <= *last {
             return Ok(());
         }
-        self.query = id;
+        *last = id;
         let is_commanded = take(&mut self.queries, query);
         ensure!(
             is_commanded,

@@ -4,6 +4,7 @@ use crate::ids::SiteSet;
 use alloc::vec::Vec;
 
 use crate::paxos::ballot::{Ballot, Entry, Slot};
+use crate::paxos::survey::SurveyId;
 use crate::process::{Label, Subject};
 use crate::wire::{Reader, U64_MAX, Wire, WireError, put_list};
 
@@ -92,6 +93,23 @@ pub enum Message<V> {
         /// The sender's watermark.
         chosen: Slot,
     },
+    /// Asks how far the recipient's log reaches.
+    Survey {
+        /// Which survey of the sender.
+        id: SurveyId,
+        /// Behind the last slot that the sender knows anybody to hold anything in: it waits for all below, and a
+        /// leader that knows of none there closes them.
+        reach: Slot,
+    },
+    /// Answers a survey.
+    Extent {
+        /// Which.
+        id: SurveyId,
+        /// The sender holds nothing from here on.
+        end: Slot,
+        /// The sender's watermark.
+        chosen: Slot,
+    },
 }
 
 /// A promise not to accept anything below `ballot`, with what the sender has accepted.
@@ -177,6 +195,17 @@ impl<V: Wire> Wire for Message<V> {
                 entry.encode(out);
                 chosen.encode(out);
             }
+            Message::Survey { id, reach } => {
+                out.push(11);
+                id.encode(out);
+                reach.encode(out);
+            }
+            Message::Extent { id, end, chosen } => {
+                out.push(12);
+                id.encode(out);
+                end.encode(out);
+                chosen.encode(out);
+            }
         }
     }
 
@@ -188,6 +217,13 @@ impl<V: Wire> Wire for Message<V> {
         if tag == 10 {
             let (slot, entry) = (Slot::decode(input)?, Entry::decode(input)?);
             return Ok(Message::Supply { slot, entry, chosen: Slot::decode(input)? });
+        }
+        if tag == 11 {
+            return Ok(Message::Survey { id: SurveyId::decode(input)?, reach: Slot::decode(input)? });
+        }
+        if tag == 12 {
+            let (id, end) = (SurveyId::decode(input)?, Slot::decode(input)?);
+            return Ok(Message::Extent { id, end, chosen: Slot::decode(input)? });
         }
         let ballot = Ballot::decode(input)?;
         let mut slot = || Slot::decode(input);
@@ -252,6 +288,8 @@ impl<V> Label for Message<V> {
             Message::Heard { .. } => "Heard",
             Message::Fetch { .. } => "Fetch",
             Message::Supply { .. } => "Supply",
+            Message::Survey { .. } => "Survey",
+            Message::Extent { .. } => "Extent",
         }
     }
 
@@ -268,6 +306,8 @@ impl<V> Label for Message<V> {
             Message::Heartbeat { beat, .. } | Message::Heard { beat, .. } => {
                 Subject { noun: "beat", number: *beat }
             }
+            // Ids count a site's surveys: as an identity one would move with every read left out before it.
+            Message::Survey { .. } | Message::Extent { .. } => Subject::NONE,
         }
     }
 
@@ -281,6 +321,7 @@ impl<V> Label for Message<V> {
             Message::Supply { .. } => 6,
             Message::Fetch { .. } => 7,
             Message::Chosen { .. } => 8,
+            Message::Survey { .. } | Message::Extent { .. } => 9,
             Message::Heard { .. } => 30,
             Message::Heartbeat { .. } => 31,
         }

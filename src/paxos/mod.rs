@@ -17,6 +17,7 @@ mod log;
 pub mod message;
 pub mod note;
 mod proposer;
+mod survey;
 #[cfg(test)]
 mod tests;
 
@@ -27,6 +28,7 @@ pub use log::Log;
 pub use message::{Message, Promise, Record, Report};
 pub use note::Note;
 pub use proposer::fruitless_max;
+pub use survey::SurveyId;
 
 use crate::ids::{SiteId, SiteSet};
 use crate::mix::{Seed, below, mix};
@@ -37,6 +39,7 @@ use campaign::Campaign;
 use leaning::Leaning;
 use learner::Learner;
 use proposer::Leadership;
+use survey::Survey;
 
 /// What values must be able to do.
 pub trait Value: Wire + PartialEq {}
@@ -129,6 +132,8 @@ pub struct Paxos<V> {
     /// Up to where the log was chosen when it last gave way as a leader, and how often it had done so there.
     fruitless: Option<(Slot, u64)>,
     learner: Learner,
+    /// How far logs reach, for whoever reads.
+    survey: Option<Survey>,
 }
 
 impl<V: Value> Paxos<V> {
@@ -155,6 +160,7 @@ impl<V: Value> Paxos<V> {
             attempts: 0,
             fruitless: None,
             learner: Learner::default(),
+            survey: None,
         };
         for record in records {
             paxos.replay(record)?;
@@ -263,6 +269,8 @@ impl<V: Value> Paxos<V> {
             Message::Heard { ballot, chosen, .. } => self.on_heard(now, from, ballot, chosen, port),
             Message::Fetch { first, end } => self.on_fetch(from, first, end, port),
             Message::Supply { slot, entry, chosen } => self.on_supply(now, from, slot, entry, chosen, port),
+            Message::Survey { id, reach } => self.on_survey(now, from, id, reach, port),
+            Message::Extent { id, end, chosen } => self.on_extent(now, from, (id, end, chosen), port),
         }
         self.check();
     }
@@ -281,7 +289,7 @@ impl<V: Value> Paxos<V> {
             | Message::Accepted { ballot, .. }
             | Message::Nack { ballot, .. }
             | Message::Heard { ballot, .. } => (self.me, *ballot),
-            Message::Fetch { .. } => return None,
+            Message::Fetch { .. } | Message::Survey { .. } | Message::Extent { .. } => return None,
             Message::Supply { .. } if !self.fits(message) => {
                 return Some("an entry larger than any that this cluster makes");
             }
@@ -324,7 +332,9 @@ impl<V: Value> Paxos<V> {
             | Message::Nack { .. }
             | Message::Heartbeat { .. }
             | Message::Heard { .. }
-            | Message::Fetch { .. } => true,
+            | Message::Fetch { .. }
+            | Message::Survey { .. }
+            | Message::Extent { .. } => true,
         }
     }
 
@@ -339,6 +349,7 @@ impl<V: Value> Paxos<V> {
             Phase::Following => self.poll(now, port),
         }
         self.fetch_again(now, port);
+        self.survey_again(now, port);
         self.check();
     }
 
@@ -349,10 +360,9 @@ impl<V: Value> Paxos<V> {
             Phase::Campaigning(campaign) => (campaign.resend_at, "campaign"),
             Phase::Leading(leadership) => leadership.deadline(),
         };
-        match self.learner.deadline() {
-            Some(retry_at) if retry_at < phase.0 => (retry_at, "fetch"),
-            Some(_) | None => phase,
-        }
+        let fetch = self.learner.deadline().map(|retry_at| (retry_at, "fetch"));
+        let survey = self.survey.as_ref().map(|survey| (survey.resend_at, "survey"));
+        [fetch, survey].into_iter().flatten().fold(phase, |a, b| if b.0 < a.0 { b } else { a })
     }
 
     /// What grows, and how far. The chosen prefix grows for ever.

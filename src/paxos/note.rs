@@ -4,6 +4,7 @@ use core::fmt;
 
 use crate::ids::{ProcessId, SiteId};
 use crate::paxos::ballot::{Ballot, Slot};
+use crate::paxos::survey::SurveyId;
 use crate::process::{Label, Subject};
 
 /// Something that happened in the protocol.
@@ -27,7 +28,7 @@ pub enum Note {
     SplitsPromise(Ballot, usize),
     /// A prepare quorum reported an accept of this slot under the older ballot: proposed again.
     Reproposes(Slot, Ballot),
-    /// A prepare quorum reported no accept of this slot: closed by a no-op.
+    /// A prepare quorum reported no accept of this slot, at or below the last that anybody holds: closed by a no-op.
     ClosesHole(Slot),
     /// An accept quorum of its ballot accepted this slot, which holds so many values.
     Chose(Slot, usize),
@@ -35,6 +36,10 @@ pub enum Note {
     Fetches(Slot, Slot, SiteId),
     /// What it lacked has come: it knows everything below to be chosen.
     CaughtUp(Slot),
+    /// It asks how far the logs of the others reach.
+    Surveys(SurveyId),
+    /// Enough sites told: whatever was chosen before the survey stands below this slot.
+    Surveyed(Slot),
     /// It refused a message of this ballot, for it has promised the other.
     Nacks(Ballot, Ballot),
     /// It dropped a message.
@@ -64,6 +69,8 @@ impl Label for Note {
             Note::Chose(..) => "chose",
             Note::Fetches(..) => "fetches",
             Note::CaughtUp(_) => "caught up",
+            Note::Surveys(_) => "surveys",
+            Note::Surveyed(_) => "surveyed",
             Note::Nacks(..) => "nacks",
             Note::Ignored { .. } => "ignored",
         }
@@ -78,8 +85,8 @@ impl Label for Note {
             Note::Reproposes(slot, _) | Note::ClosesHole(slot) | Note::Chose(slot, _) => {
                 Subject::slot(slot.0)
             }
-            Note::Fetches(slot, ..) | Note::CaughtUp(slot) => Subject::slot(slot.0),
-            Note::Ignored { .. } => Subject::NONE,
+            Note::Fetches(slot, ..) | Note::CaughtUp(slot) | Note::Surveyed(slot) => Subject::slot(slot.0),
+            Note::Surveys(_) | Note::Ignored { .. } => Subject::NONE,
         }
     }
 }
@@ -106,6 +113,10 @@ impl fmt::Display for Note {
                 write!(f, "fetches slots {first} to {} from {from}", end.0 - 1)
             }
             Note::CaughtUp(chosen) => write!(f, "caught up to slot {chosen}"),
+            Note::Surveys(id) => write!(f, "asks how far logs reach, survey {id}"),
+            Note::Surveyed(end) => {
+                write!(f, "learns that all that was chosen before stands below slot {end}")
+            }
             Note::Nacks(ballot, promised) => write!(f, "refuses {ballot}, promised {promised}"),
             Note::Ignored { from, kind, reason } => write!(f, "ignored {kind} of {from}: {reason}"),
         }

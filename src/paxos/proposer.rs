@@ -68,6 +68,11 @@ impl Leadership {
         }
     }
 
+    /// The next slot to propose.
+    pub(super) fn next(&self) -> Slot {
+        self.next
+    }
+
     pub(super) fn sizes(&self, config: &Config, chosen: Slot, mut see: impl FnMut(Size)) {
         let ahead = |slot: Slot| slot.0.saturating_sub(chosen.0);
         let max = config.window.max(ahead(self.inherited));

@@ -8,9 +8,9 @@ use crate::process::Recipients;
 
 /// Keeps what leaves, in order.
 #[derive(Default)]
-struct Port {
+pub(super) struct Port {
     records: Vec<Record<u64>>,
-    sent: Vec<(Recipients, Message<u64>)>,
+    pub(super) sent: Vec<(Recipients, Message<u64>)>,
     notes: Vec<Note>,
 }
 
@@ -33,7 +33,7 @@ impl super::Port<u64> for Port {
 }
 
 impl Port {
-    fn proposals(&self) -> Vec<(u64, Entry<u64>)> {
+    pub(super) fn proposals(&self) -> Vec<(u64, Entry<u64>)> {
         let proposal = |message: &Message<u64>| match message {
             Message::Accept { slot, entry, .. } => Some((slot.0, entry.clone())),
             _ => None,
@@ -41,11 +41,11 @@ impl Port {
         self.sent.iter().filter_map(|(_, message)| proposal(message)).collect()
     }
 
-    fn kinds(&self) -> Vec<&'static str> {
+    pub(super) fn kinds(&self) -> Vec<&'static str> {
         self.sent.iter().map(|(_, message)| message.kind()).collect()
     }
 
-    fn ignored(&self) -> Vec<&'static str> {
+    pub(super) fn ignored(&self) -> Vec<&'static str> {
         let reason = |note: &Note| match note {
             Note::Ignored { reason, .. } => Some(*reason),
             _ => None,
@@ -54,7 +54,7 @@ impl Port {
     }
 }
 
-fn config() -> Config {
+pub(super) fn config() -> Config {
     Config {
         sites: 3,
         heartbeat: Duration::from_millis(50),
@@ -68,7 +68,7 @@ fn config() -> Config {
     }
 }
 
-fn site(number: u8) -> SiteId {
+pub(super) fn site(number: u8) -> SiteId {
     SiteId::new(number).unwrap()
 }
 
@@ -76,19 +76,19 @@ fn ballot(round: u64, number: u8) -> Ballot {
     Ballot { round, site: site(number) }
 }
 
-fn entry(value: u64) -> Entry<u64> {
+pub(super) fn entry(value: u64) -> Entry<u64> {
     Entry::Values([value].into())
 }
 
-fn recovered(records: Vec<Record<u64>>) -> Paxos<u64> {
+pub(super) fn recovered(records: Vec<Record<u64>>) -> Paxos<u64> {
     Paxos::recover(config(), site(0), Seed(1), records).unwrap()
 }
 
-const NOW: Instant = Instant::from_micros(1_000_000);
-const LATER: Instant = Instant::from_micros(9_000_000);
+pub(super) const NOW: Instant = Instant::from_micros(1_000_000);
+pub(super) const LATER: Instant = Instant::from_micros(9_000_000);
 
 /// Site 0 campaigns; `held` is what it accepted before.
-fn candidate(held: Vec<Record<u64>>) -> (Paxos<u64>, Ballot) {
+pub(super) fn candidate(held: Vec<Record<u64>>) -> (Paxos<u64>, Ballot) {
     let mut paxos = recovered(held);
     let mut port = Port::default();
     paxos.on_wake(NOW, &mut port);
@@ -99,7 +99,12 @@ fn candidate(held: Vec<Record<u64>>) -> (Paxos<u64>, Ballot) {
     (paxos, ballot)
 }
 
-fn promise(ballot: Ballot, range: (u64, u64), end: u64, reports: Vec<Report<u64>>) -> Message<u64> {
+pub(super) fn promise(
+    ballot: Ballot,
+    range: (u64, u64),
+    end: u64,
+    reports: Vec<Report<u64>>,
+) -> Message<u64> {
     let (from, to) = (Slot(range.0), Slot(range.1));
     Message::Promise(Promise { ballot, from, to, end: Slot(end), chosen: Slot(0), reports })
 }
@@ -108,7 +113,7 @@ fn report(slot: u64, ballot: Option<Ballot>, value: u64) -> Report<u64> {
     Report { slot: Slot(slot), ballot, entry: entry(value) }
 }
 
-fn accepted(round: u64, number: u8, slot: u64, value: u64) -> Record<u64> {
+pub(super) fn accepted(round: u64, number: u8, slot: u64, value: u64) -> Record<u64> {
     Record::Accepted { ballot: ballot(round, number), slot: Slot(slot), entry: entry(value) }
 }
 

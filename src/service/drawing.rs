@@ -21,18 +21,20 @@ enum Kind {
     Unblock,
     View,
     AgreedView,
+    FreshView,
     Log,
     Blocks,
     Status,
 }
 
-const MIXTURE: [(Kind, u32); 9] = [
+const MIXTURE: [(Kind, u32); 10] = [
     (Kind::Tweet, 43),
     (Kind::LargeTweet, 2),
     (Kind::Block, 8),
     (Kind::Unblock, 7),
     (Kind::View, 18),
-    (Kind::AgreedView, 14),
+    (Kind::AgreedView, 7),
+    (Kind::FreshView, 7),
     (Kind::Log, 3),
     (Kind::Blocks, 3),
     (Kind::Status, 2),
@@ -51,6 +53,7 @@ pub(super) fn command(draws: &mut Draws, asking: &Asking) -> Option<Command> {
         Wanted::Write => draws.weighted(&WRITES)?,
         Wanted::LargeWrite => Kind::LargeTweet,
         Wanted::Read => Kind::View,
+        Wanted::AgreedRead if draws.one_in(2) => Kind::FreshView,
         Wanted::AgreedRead => Kind::AgreedView,
     };
     let users = u64::from(asking.users);
@@ -81,11 +84,39 @@ pub(super) fn command(draws: &mut Draws, asking: &Asking) -> Option<Command> {
             let limit = if draws.one_in(4) { draws.between(1, 3) } else { 20 };
             // About as many slots are there as there were commands; some page begins where a tweet stands.
             let older_than = draws.one_in(4).then(|| (draws.between(0, asking.number + 4), 0));
-            Command::View { site, client, user: name(user), limit, older_than, linearizable: false }
+            Command::View {
+                site,
+                client,
+                user: name(user),
+                limit,
+                older_than,
+                linearizable: false,
+                fresh: false,
+            }
         }
         Kind::AgreedView => {
             let user = name(user);
-            Command::View { site, client, user, limit: 20, older_than: None, linearizable: true }
+            Command::View {
+                site,
+                client,
+                user,
+                limit: 20,
+                older_than: None,
+                linearizable: true,
+                fresh: false,
+            }
+        }
+        Kind::FreshView => {
+            let user = name(user);
+            Command::View {
+                site,
+                client,
+                user,
+                limit: 20,
+                older_than: None,
+                linearizable: false,
+                fresh: true,
+            }
         }
         Kind::Log => Command::Log { site, client },
         Kind::Blocks => Command::Blocks { site, client },
@@ -110,6 +141,7 @@ pub(super) fn settings(draws: &mut Draws, is_tiny: bool) -> Settings {
         sessions_max: size(tiny(1, 6)),
         parked_max: size(tiny(0, 1)),
         client_queue_max: size(tiny(1, 3)),
+        reads_max: size(tiny(1, 2)),
         ..Settings::default()
     }
 }

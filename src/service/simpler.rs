@@ -83,8 +83,8 @@ fn plain_words(command: &mut Command) {
 }
 
 fn plain_view(command: &mut Command) {
-    if let Command::View { limit, older_than, linearizable, .. } = command {
-        (*limit, *older_than, *linearizable) = (20, None, false);
+    if let Command::View { limit, older_than, linearizable, fresh, .. } = command {
+        (*limit, *older_than, *linearizable, *fresh) = (20, None, false, false);
     }
 }
 
@@ -103,7 +103,7 @@ fn first_site(command: &mut Command) {
 
 /// Each without one of the things that are set.
 pub(super) fn settings(settings: &Settings) -> Vec<Settings> {
-    let edits: [fn(&mut Settings); 16] = [
+    let edits: [fn(&mut Settings); 17] = [
         |settings| settings.datagram_max = None,
         |settings| settings.heartbeat = None,
         |settings| settings.election = None,
@@ -117,6 +117,7 @@ pub(super) fn settings(settings: &Settings) -> Vec<Settings> {
         |settings| settings.sessions_max = None,
         |settings| settings.parked_max = None,
         |settings| settings.parked_for = None,
+        |settings| settings.reads_max = None,
         |settings| settings.taken_after = None,
         |settings| settings.client_retry = None,
         |settings| settings.client_queue_max = None,
@@ -146,6 +147,7 @@ mod tests {
                 limit: 3,
                 older_than: Some((1, 0)),
                 linearizable: true,
+                fresh: true,
             },
             Command::Log { site: Some(0), client: None },
         ];

@@ -71,6 +71,10 @@ pub enum Command {
         /// Whether the view is an entry in the log; else the site answers at once, from what it knows.
         #[serde(default, skip_serializing_if = "is_usual")]
         linearizable: bool,
+        /// Whether it is linearizable without an entry: the site asks a quorum how far the logs reach, and answers
+        /// when it has applied as much.
+        #[serde(default, skip_serializing_if = "is_usual")]
+        fresh: bool,
     },
     /// Looks at the log from its beginning, as far as the site knows it.
     Log {
@@ -234,9 +238,12 @@ pub struct Settings {
     /// The most queries that wait for a site to catch up.
     #[serde(skip_serializing_if = "is_usual")]
     pub parked_max: Option<usize>,
-    /// How long such a query waits.
+    /// How long such a query waits, and a fresh view.
     #[serde(skip_serializing_if = "is_usual")]
     pub parked_for: Option<Duration>,
+    /// The most fresh views that wait at a site.
+    #[serde(skip_serializing_if = "is_usual")]
+    pub reads_max: Option<usize>,
     /// A client is told that its request waits when it has waited for this long.
     #[serde(skip_serializing_if = "is_usual")]
     pub taken_after: Option<Duration>,
@@ -266,6 +273,7 @@ impl Settings {
             sessions_max: self.sessions_max.unwrap_or(usual.sessions_max),
             parked_max: self.parked_max.unwrap_or(usual.parked_max),
             parked_for: self.parked_for.unwrap_or(usual.parked_for),
+            reads_max: self.reads_max.unwrap_or(usual.reads_max),
             taken_after: self.taken_after.unwrap_or(usual.taken_after),
             client_retry: self.client_retry.unwrap_or(usual.client_retry),
             client_queue_max: self.client_queue_max.unwrap_or(usual.client_queue_max),
@@ -335,13 +343,21 @@ impl Command {
                 let asker = reading.asker(*site, *client);
                 (asker, reading.pair(user, whom, Event::unblock))
             }
-            Command::View { site, client, user, limit, older_than, linearizable } => {
+            Command::View { site, client, user, limit, older_than, linearizable, fresh } => {
                 let asker = reading.asker(*site, *client);
+                if *linearizable && *fresh {
+                    let problem =
+                        Problem::new(Place::whole().field("fresh"), "it is linearizable either way");
+                    let help =
+                        "`linearizable: true` for an entry in the log, or `fresh: true` for a read round";
+                    reading.0.push(problem.help(help));
+                }
                 let older_than = older_than.map(|(slot, index)| Position { slot, index });
                 let view = |viewer| View { viewer, limit: *limit, older_than };
-                let command = |view| match linearizable {
-                    true => Ask::Do(Operation::View { view }),
-                    false => Ask::Tell(Query::View { view }),
+                let command = |view| match (linearizable, fresh) {
+                    (true, _) => Ask::Do(Operation::View { view }),
+                    (false, true) => Ask::Tell(Query::Fresh { view }),
+                    (false, false) => Ask::Tell(Query::View { view }),
                 };
                 (asker, reading.user("user", user).map(view).map(command))
             }

@@ -1,7 +1,8 @@
 //! A client: speaks only datagrams, has a session, asks until it is answered.
 //!
 //! It has one request outstanding, and asks the same site or the next one again when no answer comes; the
-//! session makes that harmless. Queries go beside requests and are answered by one site alone.
+//! session makes that harmless. Queries go beside requests and are answered by one site; asking once more is harmless,
+//! since each asking is a reading of its own.
 
 use alloc::collections::VecDeque;
 use alloc::vec::Vec;
@@ -13,7 +14,7 @@ use crate::paxos::Slot;
 use crate::process::{Effects, Label, Size};
 use crate::site::bird::Bird;
 use crate::site::config::Config;
-use crate::site::message::{Answer, Message, Query, RequestId};
+use crate::site::message::{Answer, Message, Query, RequestId, Telling};
 use crate::site::note::Note;
 use crate::site::submission::{Operation, Request, Session};
 use crate::time::{Duration, Instant, Steady};
@@ -50,6 +51,9 @@ pub struct Client {
     asked: Option<Asked>,
     queries: Vec<Asking>,
     next_query: u64,
+    /// What the ids of linearizable views begin with: an answer to another life of this client must not be taken for
+    /// one to this, which asked later.
+    life: u64,
     /// Everything below was seen.
     seen: Slot,
 }
@@ -91,6 +95,7 @@ impl Client {
             asked: None,
             queries: Vec::new(),
             next_query: 1,
+            life: life(seed),
             seen: Slot(0),
         }
     }
@@ -127,7 +132,12 @@ impl Client {
                 self.ask_next(now, effects);
             }
             Command::Tell(query) => {
-                let id = self.next_query;
+                let id = match query {
+                    Query::Fresh { .. } => self.life | self.next_query,
+                    Query::View { .. } | Query::Log { .. } | Query::Blocks { .. } | Query::Status => {
+                        self.next_query
+                    }
+                };
                 self.next_query += 1;
                 let asking = Asking { id, query, retry_at: now + self.retry };
                 self.send_query(&asking, effects);
@@ -164,10 +174,14 @@ impl Client {
                 }
             }
             Message::Told { id, applied, telling } => {
-                if self.answered(id) {
-                    self.seen = self.seen.max(applied);
-                    effects.note(Note::Told(site, applied, telling));
-                }
+                let Some(query) = self.answered(id) else { return };
+                self.seen = self.seen.max(applied);
+                effects.note(match (query, telling) {
+                    (Query::Fresh { view }, Telling::View { page }) => {
+                        Note::Shown(id, site, applied, view, page)
+                    }
+                    (_, telling) => Note::Told(site, applied, telling),
+                });
             }
             // The query stays: it is asked again, elsewhere if this client may go elsewhere.
             Message::Behind { id, applied } => {
@@ -235,10 +249,10 @@ impl Client {
         self.asked.as_mut().filter(|asked| asked.request.id() == id)
     }
 
-    fn answered(&mut self, id: u64) -> bool {
-        let before = self.queries.len();
-        self.queries.retain(|asking| asking.id != id);
-        self.queries.len() < before
+    /// The query that is answered by this, if it waits.
+    fn answered(&mut self, id: u64) -> Option<Query> {
+        let place = self.queries.iter().position(|asking| asking.id == id)?;
+        Some(self.queries.remove(place).query)
     }
 
     fn on_applied(
@@ -284,11 +298,18 @@ impl Client {
     }
 }
 
+/// A number of this life of a client, above all that count its queries.
+fn life(seed: Seed) -> u64 {
+    const QUERIES_BITS: u32 = 32;
+    mix(seed.0, [u64::MAX]) << QUERIES_BITS | 1 << 63
+}
+
 impl fmt::Display for Command {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Command::Do(operation) => write!(f, "{operation}"),
             Command::Tell(Query::View { view }) => write!(f, "view of {}", view.viewer),
+            Command::Tell(Query::Fresh { view }) => write!(f, "fresh view of {}", view.viewer),
             Command::Tell(Query::Log { .. }) => f.write_str("log"),
             Command::Tell(Query::Blocks { .. }) => f.write_str("blocks"),
             Command::Tell(Query::Status) => f.write_str("status"),

@@ -43,8 +43,11 @@ pub struct Config {
     pub sessions_max: usize,
     /// The most queries that wait for a site to catch up; beyond, they are answered at once that it is behind.
     pub parked_max: usize,
-    /// How long such a query waits.
+    /// How long such a query waits, and a linearizable view.
     pub parked_for: Duration,
+    /// The most linearizable views that wait for a survey of the logs or for what it came to; beyond, clients are told
+    /// at once to ask elsewhere.
+    pub reads_max: usize,
     /// A client is told that its request waits durably when it has waited for this long, or is asked again; one that is
     /// applied sooner is told that alone.
     pub taken_after: Duration,
@@ -109,6 +112,7 @@ impl Config {
             sessions_max: 1_024,
             parked_max: 64,
             parked_for: Duration::from_secs(1),
+            reads_max: 64,
             taken_after: Duration::ZERO,
             client_retry: Duration::from_millis(500),
             client_queue_max: 256,
@@ -133,6 +137,7 @@ impl Config {
         range("forward_max", self.forward_max as u64, 1, 1 << 16)?;
         range("sessions_max", self.sessions_max as u64, 1, 1 << 20)?;
         range("parked_max", self.parked_max as u64, 0, 1 << 16)?;
+        range("reads_max", self.reads_max as u64, 1, 1 << 16)?;
         range("client_queue_max", self.client_queue_max as u64, 1, 1 << 16)?;
         let times = [
             ("heartbeat in us", self.heartbeat),

@@ -60,9 +60,9 @@ pub enum Message {
         /// Why.
         reason: BusyReason,
     },
-    /// From a client: please tell, from this site alone.
+    /// From a client: please tell, from what this site has applied.
     Query {
-        /// Chosen by the client; the answer names it.
+        /// Chosen by the client; the answer names it. Of a linearizable view, no other life of the client chooses it.
         id: u64,
         /// Answer only when everything below is applied.
         seen: Slot,
@@ -78,7 +78,7 @@ pub enum Message {
         /// What.
         telling: Telling,
     },
-    /// To a client: this site waited and is still behind what the client has seen.
+    /// To a client: this site waited and is still behind what it would have to show, or cannot tell whether it is.
     Behind {
         /// Which query.
         id: u64,
@@ -147,6 +147,12 @@ pub enum Query {
     },
     /// How the site is.
     Status,
+    /// A page of a timeline, linearizable: nothing that anybody was told of before this was asked is missing from what
+    /// it shows. The site asks a quorum how far the logs reach.
+    Fresh {
+        /// Of what.
+        view: View,
+    },
 }
 
 /// `user` blocks `whom`.
@@ -299,7 +305,7 @@ wire_enum!(Record { 1 => Paxos { record }, 2 => Taken { submission } });
 wire_enum!(RequestId { 1 => Open { nonce }, 2 => Execute { session, number } });
 wire_enum!(Answer { 1 => Opened, 2 => Done, 3 => Viewed { page } });
 wire_enum!(BusyReason { 1 => QueueFull, 2 => DiskLow });
-wire_enum!(Query { 1 => View { view }, 2 => Log { from }, 3 => Blocks { after }, 4 => Status });
+wire_enum!(Query { 1 => View { view }, 2 => Log { from }, 3 => Blocks { after }, 4 => Status, 5 => Fresh { view } });
 wire_struct!(Block { user, whom });
 wire_struct!(LogLine { position, request });
 wire_enum!(Phase { 1 => Following, 2 => Campaigning, 3 => Leading });

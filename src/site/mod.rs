@@ -5,13 +5,19 @@
 //! circles, and a chain of two such peers serves nobody. The leader stays who it is. What takes effect, in which order
 //! and once, is settled by the origin's numbers when the log is applied, whichever way a submission came. A leader that
 //! an origin hears but cannot reach is not helped so: nothing tells the origin that its way is cut.
+//!
+//! What a client is told of the timeline is, by its choice: what this site has applied (`Query::View`), what a quorum's
+//! logs may hold when it asks ([`Query::Fresh`], by a survey and without an entry in the log), or what stands before an
+//! entry of its own (`Operation::View`).
 
 pub mod bird;
 pub mod client;
 pub mod config;
+pub mod cut;
 pub mod message;
 pub mod note;
 pub mod queue;
+mod reads;
 pub mod replica;
 #[expect(clippy::module_inception, reason = "the file holds the type that the folder is named after")]
 pub mod site;

@@ -7,7 +7,7 @@ use crate::paxos::{self, Slot};
 use crate::process::{Label, Subject};
 use crate::site::message::{Answer, BusyReason, Telling};
 use crate::site::submission::{Number, Operation, Session};
-use crate::timeline::Position;
+use crate::timeline::{Page, Position, View};
 
 /// Something that happened at a site or a client.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -36,6 +36,8 @@ pub enum Note {
     Expired(Session),
     /// A query waited for this site to catch up, in vain.
     Behind(ProcessId, Slot),
+    /// It cannot show this client a linearizable view in time.
+    Unread(ProcessId, Slot),
     /// It dropped a message.
     Ignored(ProcessId, &'static str, &'static str),
     /// Client: the session is open.
@@ -48,6 +50,8 @@ pub enum Note {
     Lost(Operation),
     /// Client: a site told what was asked.
     Told(SiteId, Slot, Telling),
+    /// Client: a site showed the linearizable view that was asked for as this query.
+    Shown(u64, SiteId, Slot, View, Page),
     /// Client: a site cannot answer a query, for it is behind.
     FoundBehind(SiteId, Slot),
     /// Client: a site is busy.
@@ -75,12 +79,14 @@ impl Label for Note {
             Note::Evicted(_) => "evicted",
             Note::Expired(_) => "expired",
             Note::Behind(..) => "behind",
+            Note::Unread(..) => "unread",
             Note::Ignored(..) => "ignored",
             Note::Opened(_) => "opened",
             Note::Waits(_) => "waits",
             Note::Done(..) => "done",
             Note::Lost(_) => "lost",
             Note::Told(..) => "told",
+            Note::Shown(..) => "shown",
             Note::FoundBehind(..) => "found behind",
             Note::FoundBusy(..) => "found busy",
             Note::Retries(_) => "retries",
@@ -102,9 +108,11 @@ impl Label for Note {
             Note::Took(number, _) | Note::TookOpening(number, _) | Note::Resubmits(number) => {
                 Subject { noun: "submission", number: number.count }
             }
-            Note::Behind(_, slot) | Note::Told(_, slot, _) | Note::FoundBehind(_, slot) => {
-                Subject::slot(slot.0)
-            }
+            Note::Behind(_, slot)
+            | Note::Unread(_, slot)
+            | Note::Told(_, slot, _)
+            | Note::Shown(_, _, slot, ..)
+            | Note::FoundBehind(_, slot) => Subject::slot(slot.0),
             Note::Refused(_) | Note::Ignored(..) | Note::Waits(_) | Note::Lost(_) => Subject::NONE,
             Note::FoundBusy(..) | Note::Retries(_) | Note::QueueFull => Subject::NONE,
         }
@@ -132,6 +140,9 @@ impl fmt::Display for Note {
             Note::Evicted(session) => write!(f, "evicted session {session}"),
             Note::Expired(session) => write!(f, "has no session {session}"),
             Note::Behind(client, applied) => write!(f, "is behind what {client} saw, at slot {applied}"),
+            Note::Unread(client, applied) => {
+                write!(f, "cannot tell in time what {client} must be shown, at slot {applied}")
+            }
             Note::Ignored(from, kind, reason) => write!(f, "ignored {kind} of {from}: {reason}"),
             Note::Opened(session) => write!(f, "has session {session}"),
             Note::Waits(site) => write!(f, "is taken at {site}"),
@@ -145,6 +156,13 @@ impl fmt::Display for Note {
                 write!(f, "was told that its session expired, outcome unknown: {operation}")
             }
             Note::Told(site, applied, _) => write!(f, "was told by {site}, at slot {applied}"),
+            Note::Shown(_, site, applied, view, page) => {
+                let (viewer, count) = (&view.viewer, page.tweets.len());
+                write!(
+                    f,
+                    "was shown by {site}, at slot {applied}: fresh view of {viewer} shows {count} tweets"
+                )
+            }
             Note::FoundBehind(site, applied) => write!(f, "finds {site} behind, at slot {applied}"),
             Note::FoundBusy(site, reason) => write!(f, "finds {site} busy: {reason}"),
             Note::Retries(site) => write!(f, "asks again, at {site}"),

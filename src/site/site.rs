@@ -13,6 +13,7 @@ use crate::site::config::Config;
 use crate::site::message::{BusyReason, Message, Phase, Query, Record, RequestId, Status};
 use crate::site::note::Note;
 use crate::site::queue::Queue;
+use crate::site::reads::Reads;
 use crate::site::replica::{Frontier, Known, Outcome, Replica, Standing};
 use crate::site::submission::{Number, Request, Submission};
 use crate::site::telling;
@@ -27,13 +28,14 @@ pub struct Site {
     /// What all its times are by: its host's clock may be set back.
     pub(super) clock: Steady,
     config: Arc<Config>,
-    paxos: Paxos<Arc<Submission>>,
+    pub(super) paxos: Paxos<Arc<Submission>>,
     replica: Replica,
     queue: Queue,
     /// The ballot of the leader that the queue is for, and whom it was handed to.
     followed: Option<(Ballot, SiteId)>,
     leading: Option<Leading>,
     parked: VecDeque<Parked>,
+    pub(super) reads: Reads,
     unsaid: VecDeque<Unsaid>,
     is_disk_low: bool,
 }
@@ -48,14 +50,14 @@ struct Leading {
     offered: VecDeque<Arc<Submission>>,
 }
 
-/// A query of a client that has seen more than this site.
+/// A query that waits until this site has applied enough.
 #[derive(Clone, Debug)]
-struct Parked {
-    client: ProcessId,
-    id: u64,
-    seen: Slot,
+pub(super) struct Parked {
+    pub(super) client: ProcessId,
+    pub(super) id: u64,
+    pub(super) seen: Slot,
     query: Query,
-    until: Instant,
+    pub(super) until: Instant,
 }
 
 /// A request that waits in the queue, of which its client was not told so yet.
@@ -100,6 +102,7 @@ impl Site {
             followed: None,
             leading: None,
             parked: VecDeque::new(),
+            reads: Reads::new(recovered.incarnation, config.reads_max),
             unsaid: VecDeque::new(),
             is_disk_low: false,
         };
@@ -172,6 +175,7 @@ impl Site {
         }
         see(Size::new("clients to be told that they wait", self.unsaid.len(), queue_max));
         see(Size::new("queries that wait", self.parked.len(), self.config.parked_max));
+        see(Size::new("linearizable views that wait", self.reads.len(), self.config.reads_max));
         see(Size::new("sessions", self.replica.session_count(), self.config.sessions_max));
         self.paxos.sizes(see);
     }
@@ -186,7 +190,8 @@ impl Site {
             (self.queue.is_pending() && self.leading.is_none()).then_some((self.queue.retry_at, "resubmit"));
         let parked = self.parked.front().map(|parked| (parked.until, "query"));
         let unsaid = self.unsaid.front().map(|unsaid| (unsaid.at, "taken"));
-        [retry, parked, unsaid]
+        let reads = self.reads.deadline().map(|until| (until, "query"));
+        [retry, parked, unsaid, reads]
             .into_iter()
             .flatten()
             .fold(self.paxos.deadline(), |a, b| if b.0 < a.0 { b } else { a })
@@ -213,10 +218,13 @@ impl Site {
                 self.on_ask(now, from, request, effects);
             }
             (Message::Query { id, seen, query }, ProcessId::Terminal(_) | ProcessId::Client(_)) => {
-                self.on_query(
-                    Parked { client: from, id, seen, query, until: now + self.config.parked_for },
-                    effects,
-                );
+                let asked = Parked { client: from, id, seen, query, until: now + self.config.parked_for };
+                match asked.query {
+                    Query::Fresh { .. } => self.on_read(asked, effects),
+                    Query::View { .. } | Query::Log { .. } | Query::Blocks { .. } | Query::Status => {
+                        self.on_query(asked, effects);
+                    }
+                }
             }
             (message, _) => {
                 effects.note(Note::Ignored(from, message.kind(), "it is not from whom it should be"))
@@ -232,6 +240,7 @@ impl Site {
             effects.note(Note::Behind(late.client, applied));
             effects.send_independent(late.client, &Message::Behind { id: late.id, applied });
         }
+        self.expire_reads(now, effects);
         if self.leading.is_none() && self.queue.is_pending() && now >= self.queue.retry_at {
             self.resubmit(effects);
         }
@@ -332,12 +341,12 @@ impl Site {
 
     /// What is applied is chosen, and stays so whatever this site loses: pages and the log depend on nothing
     /// unsynced. A status does.
-    fn tell(&self, asked: &Parked, effects: &mut Effects<Bird>) {
+    pub(super) fn tell(&self, asked: &Parked, effects: &mut Effects<Bird>) {
         let telling = telling::answer(self, &asked.query);
         let told = Message::Told { id: asked.id, applied: self.replica.applied(), telling };
         match asked.query {
             Query::Status => effects.send(asked.client, &told),
-            Query::View { .. } | Query::Log { .. } | Query::Blocks { .. } => {
+            Query::View { .. } | Query::Fresh { .. } | Query::Log { .. } | Query::Blocks { .. } => {
                 effects.send_independent(asked.client, &told);
             }
         }
@@ -388,6 +397,7 @@ impl Site {
     /// Brings everything in line with what the protocol came to.
     fn settle(&mut self, now: Instant, effects: &mut Effects<Bird>) {
         self.apply_chosen(now, effects);
+        self.settle_reads(now, effects);
         self.notice_leader(effects);
         self.hand_over(now, effects);
         self.propose_offered(now, effects);

@@ -11,7 +11,7 @@ use crate::wire::Wire;
 /// What `site` tells about `query`.
 pub(super) fn answer(site: &Site, query: &Query) -> Telling {
     match query {
-        Query::View { view } => Telling::View { page: site.timeline().view(view) },
+        Query::View { view } | Query::Fresh { view } => Telling::View { page: site.timeline().view(view) },
         Query::Status => Telling::Status { status: site.status() },
         Query::Log { from } => {
             let (lines, has_more) = cut(log_lines(site, *from));

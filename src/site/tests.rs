@@ -258,25 +258,28 @@ fn message() -> impl Strategy<Value = Message> {
     let slot = (0u64..1 << 40).prop_map(Slot);
     let ballot = (0u64..1 << 40, 0u8..9)
         .prop_map(|(round, site)| paxos::Ballot { round, site: SiteId::new(site).unwrap() });
-    let paxos = (ballot, slot.clone(), slot, values, 0u8..8).prop_map(
-        |(ballot, slot, chosen, entry, kind)| match kind {
-            0 => paxos::Message::Prepare { ballot, first: slot },
-            1 => paxos::Message::Promise(paxos::Promise {
-                ballot,
-                from: slot,
-                to: chosen,
-                end: chosen,
-                chosen,
-                reports: vec![paxos::Report { slot, ballot: Some(ballot), entry }],
-            }),
-            2 => paxos::Message::Accept { ballot, slot, chosen, entry },
-            3 => paxos::Message::Accepted { ballot, slot },
-            4 => paxos::Message::Nack { ballot, promised: ballot, chosen, leader: Some(ballot) },
-            5 => paxos::Message::Heartbeat { ballot, chosen, beat: slot.0, hears: SiteSet::first(9) },
-            6 => paxos::Message::Fetch { first: slot, end: chosen },
-            _ => paxos::Message::Supply { slot, entry, chosen },
-        },
-    );
+    let paxos =
+        (ballot, slot.clone(), slot, values, 0u8..10).prop_map(|(ballot, slot, chosen, entry, kind)| {
+            match kind {
+                0 => paxos::Message::Prepare { ballot, first: slot },
+                1 => paxos::Message::Promise(paxos::Promise {
+                    ballot,
+                    from: slot,
+                    to: chosen,
+                    end: chosen,
+                    chosen,
+                    reports: vec![paxos::Report { slot, ballot: Some(ballot), entry }],
+                }),
+                2 => paxos::Message::Accept { ballot, slot, chosen, entry },
+                3 => paxos::Message::Accepted { ballot, slot },
+                4 => paxos::Message::Nack { ballot, promised: ballot, chosen, leader: Some(ballot) },
+                5 => paxos::Message::Heartbeat { ballot, chosen, beat: slot.0, hears: SiteSet::first(9) },
+                6 => paxos::Message::Fetch { first: slot, end: chosen },
+                7 => paxos::Message::Survey { id: survey(slot.0, chosen.0), reach: slot },
+                8 => paxos::Message::Extent { id: survey(chosen.0, slot.0), end: slot, chosen },
+                _ => paxos::Message::Supply { slot, entry, chosen },
+            }
+        });
     prop_oneof![
         paxos.prop_map(|message| Message::Paxos { message }),
         request().prop_map(|request| Message::Ask { request }),
@@ -284,6 +287,10 @@ fn message() -> impl Strategy<Value = Message> {
         request().prop_map(|r| Message::Relay { submission: taken(r) }),
         request().prop_map(|request| Message::Taken { id: request.id() }),
     ]
+}
+
+fn survey(incarnation: u64, count: u64) -> paxos::SurveyId {
+    paxos::SurveyId { incarnation, count }
 }
 
 fn taken(request: Request) -> Arc<Submission> {
@@ -338,6 +345,8 @@ fn query() -> impl Strategy<Value = Query> {
         (user(), number_of_a_stranger(), position()).prop_map(|(viewer, limit, position)| Query::View {
             view: View { viewer, limit, older_than: Some(position) }
         }),
+        (user(), number_of_a_stranger())
+            .prop_map(|(viewer, limit)| Query::Fresh { view: View { viewer, limit, older_than: None } }),
         Just(Query::Status),
         Just(Query::Blocks { after: None }),
     ]
@@ -354,7 +363,7 @@ fn attack() -> impl Strategy<Value = (ProcessId, Message)> {
     ];
     let count = prop_oneof![4 => 0u64..6, 1 => Just((1 << 56) - 2)];
     let low = count.clone().prop_map(Slot);
-    let near = (low.clone(), low, count, 0u8..3, 0u8..7).prop_map(|(slot, chosen, round, by, kind)| {
+    let near = (low.clone(), low, count, 0u8..3, 0u8..9).prop_map(|(slot, chosen, round, by, kind)| {
         let ballot = paxos::Ballot { round, site: SiteId::new(by).unwrap() };
         let values = [Arc::new(submission(number(1, slot.0), number(1, 0), open(round)))];
         let entry = if kind % 2 == 0 { Entry::Noop } else { Entry::Values(values.into()) };
@@ -364,6 +373,8 @@ fn attack() -> impl Strategy<Value = (ProcessId, Message)> {
             2 => paxos::Message::Accepted { ballot, slot },
             3 => paxos::Message::Supply { slot, entry, chosen },
             4 => paxos::Message::Heartbeat { ballot, chosen, beat: 1, hears: SiteSet::first(9) },
+            6 => paxos::Message::Survey { id: survey(1, round), reach: slot },
+            7 => paxos::Message::Extent { id: survey(1, round), end: slot, chosen },
             5 => paxos::Message::Nack {
                 ballot,
                 promised: paxos::Ballot { round: round + 1, ..ballot },

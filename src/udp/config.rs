@@ -96,6 +96,7 @@ struct Limits {
     queue_max: Option<usize>,
     forward_max: Option<usize>,
     parked_max: Option<usize>,
+    reads_max: Option<usize>,
     client_queue_max: Option<usize>,
 }
 
@@ -180,8 +181,17 @@ impl Sites {
             SyncMode::Overlapped => "Overlapped",
             SyncMode::Blocking => "Blocking",
         };
-        let Config { window, batch, fetch_max, queue_max, forward_max, parked_max, client_queue_max, .. } =
-            self.config;
+        let Config {
+            window,
+            batch,
+            fetch_max,
+            queue_max,
+            forward_max,
+            parked_max,
+            reads_max,
+            client_queue_max,
+            ..
+        } = self.config;
         let time = |time: Duration| if time == Duration::ZERO { "0s".into() } else { time.to_string() };
         let [heartbeat, election, election_jitter, retry, parked_for, taken_after, client_retry] = [
             self.config.heartbeat,
@@ -214,6 +224,8 @@ impl Sites {
                      forward_max: {forward_max},\n        \
                      // Queries that wait for a site to catch up.\n        \
                      parked_max: {parked_max},\n        \
+                     // Linearizable views that wait for an answer of the other sites, or to catch up.\n        \
+                     reads_max: {reads_max},\n        \
                      // Commands that wait in a terminal or client.\n        \
                      client_queue_max: {client_queue_max},\n    \
                  ),\n    \
@@ -334,6 +346,7 @@ fn configured(count: u8, datagram_max: usize, limits: &Limits, timeouts: &Timeou
         queue_max: limits.queue_max.unwrap_or(usual.queue_max),
         forward_max: limits.forward_max.unwrap_or(usual.forward_max),
         parked_max: limits.parked_max.unwrap_or(usual.parked_max),
+        reads_max: limits.reads_max.unwrap_or(usual.reads_max),
         client_queue_max: limits.client_queue_max.unwrap_or(usual.client_queue_max),
         heartbeat: timeouts.heartbeat.unwrap_or(usual.heartbeat),
         election: timeouts.election.unwrap_or(usual.election),

@@ -307,6 +307,7 @@ fields!(SETTINGS: fn of_settings(&Settings) {
     sessions_max => settings::sessions_max,
     parked_max => settings::parked_max,
     parked_for => settings::parked_for,
+    reads_max => settings::reads_max,
     taken_after => settings::taken_after,
     client_retry => settings::client_retry,
     client_queue_max => settings::client_queue_max,

@@ -202,6 +202,22 @@ pub fn parked_for(pair: &Pair) {
     });
 }
 
+pub fn reads_max(pair: &Pair) {
+    let steps = r#"clients: 5, also: [[
+            At("1900ms", Rule(kind: "Survey", from: Site(1), then: Drop)),
+            At("2s", View(client: 1, user: "ann", fresh: true)),
+            After("1ms", View(client: 4, user: "bob", fresh: true)),
+        ]],"#;
+    // Both clients ask site 1.
+    let waits = |story: &Story| {
+        let asked = story.arrivals_of("Query", "C4", "S1").first().copied()?;
+        Some(story.first("S1", "cannot tell in time what C4 must be shown")? - asked)
+    };
+    settings(pair, steps, "reads_max: 1", "", |with, without| {
+        assert_eq!((waits(with), waits(without)), (Some(0), Some(seconds(1))));
+    });
+}
+
 pub fn taken_after(pair: &Pair) {
     let steps = r#"also: [[
         At("2s", Tweet(site: 1, user: "ann", text: "at once")),

@@ -33,7 +33,7 @@ pub struct Judged {
     pub unknown: usize,
     /// Of these, those that are in the timeline.
     pub unknown_but_there: usize,
-    /// Linearizable views that were answered.
+    /// Linearizable views that were answered, as entries of the log or by a read round.
     pub views: usize,
     /// Local views and the like that were answered.
     pub queries: usize,
@@ -158,6 +158,7 @@ fn count(judged: &mut Judged, outside: &Outside, history: &[Line]) -> Result<(),
                 }
                 asked.extend(tweet(operation).map(|text| (text, true)));
             }
+            Seen::Noted(Note::Shown(..)) => judged.views += 1,
             Seen::Noted(Note::Told(..)) => judged.queries += 1,
             Seen::Commanded(Command::Tell(_)) | Seen::Noted(_) | Seen::Heard(..) | Seen::Said(..) => {}
         }

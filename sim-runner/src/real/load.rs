@@ -247,7 +247,8 @@ impl Crowd {
                 // Nobody blocks themselves: then they look at blocks.
                 changed.map_or(Command::Tell(Query::Blocks { after: None }), event)
             }
-            14 | 15 => Command::Do(Operation::View { view }),
+            14 => Command::Do(Operation::View { view }),
+            15 => Command::Tell(Query::Fresh { view }),
             _ => Command::Tell(Query::View { view }),
         };
         let one = &mut self.clients[place];
@@ -267,7 +268,7 @@ impl Crowd {
                     self.shared.gap.lock().unwrap_or_else(PoisonError::into_inner).tell(now);
                 }
             }
-            Note::Lost(_) | Note::Told(..) => {}
+            Note::Lost(_) | Note::Told(..) | Note::Shown(..) => {}
             _ => return,
         }
         if let Some(one) = self.clients.iter_mut().find(|one| one.id == client) {

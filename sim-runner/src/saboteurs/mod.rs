@@ -14,6 +14,7 @@ mod later;
 mod liar;
 mod lying;
 mod promises;
+mod reads;
 mod records;
 mod recovery;
 mod sleep;
@@ -63,6 +64,7 @@ const FAMILIES: &[&[Saboteur]] = &[
     catching_up::SABOTEURS,
     submissions::SABOTEURS,
     answers::SABOTEURS,
+    reads::SABOTEURS,
     sleep::SABOTEURS,
     later::SABOTEURS,
     held_out::SABOTEURS,

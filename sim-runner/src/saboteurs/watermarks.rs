@@ -56,13 +56,14 @@ fn inflate(speech: &mut Speech<'_>, end: Slot, is_inflated: impl Fn(&Paxos) -> b
             | Paxos::Nack { chosen, .. }
             | Paxos::Heartbeat { chosen, .. }
             | Paxos::Heard { chosen, .. }
+            | Paxos::Extent { chosen, .. }
             | Paxos::Supply { chosen, .. } => *chosen = end.max(*chosen),
             Paxos::Promise(promise) => {
                 promise.chosen = promise.end;
                 promise.reports.clear();
                 (promise.from, promise.to) = (promise.end, promise.end);
             }
-            Paxos::Prepare { .. } | Paxos::Accepted { .. } | Paxos::Fetch { .. } => {}
+            Paxos::Prepare { .. } | Paxos::Accepted { .. } | Paxos::Fetch { .. } | Paxos::Survey { .. } => {}
         }
     }
 }

@@ -1,5 +1,6 @@
 //! Answers as lines, in a form that stays.
 
+use aviary::paxos::Slot;
 use aviary::site::message::{Answer, LogLine, Phase, Status};
 use aviary::site::note::Note;
 use aviary::site::submission::Operation;
@@ -12,12 +13,19 @@ pub(crate) fn done(at: Position, operation: &Operation, answer: &Answer) -> Stri
         (Operation::Event { event: Event::Tweet { .. } }, _) => format!("tweeted at {at}\n"),
         (Operation::Event { event: Event::Block { .. } }, _) => format!("blocked at {at}\n"),
         (Operation::Event { event: Event::Unblock { .. } }, _) => format!("unblocked at {at}\n"),
-        (Operation::View { .. }, Answer::Viewed { page }) => {
-            let older = if page.has_more { ", older ones follow" } else { "" };
-            format!("{}({} as of {at}{older})\n", tweets(page), counted(page.tweets.len() as u64, "tweet"))
-        }
+        (Operation::View { .. }, Answer::Viewed { page }) => as_of(page, &at.to_string()),
         (Operation::View { .. }, Answer::Opened | Answer::Done) => format!("done at {at}\n"),
     }
+}
+
+/// Of a linearizable view.
+pub(crate) fn shown(applied: Slot, page: &Page) -> String {
+    as_of(page, &format!("slot {applied}"))
+}
+
+fn as_of(page: &Page, place: &str) -> String {
+    let older = if page.has_more { ", older ones follow" } else { "" };
+    format!("{}({} as of {place}{older})\n", tweets(page), counted(page.tweets.len() as u64, "tweet"))
 }
 
 /// Of an operation of which nobody can say whether it is in the log.

@@ -48,6 +48,15 @@ impl Children {
         }
         Ok(children)
     }
+
+    /// What the first of them holds in memory, in MiB; 0 where the system does not tell.
+    pub(crate) fn memory_mib(&self) -> u64 {
+        let id = self.0.first().map_or(0, Child::id);
+        let text = fs::read_to_string(format!("/proc/{id}/status")).unwrap_or_default();
+        let line = text.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap_or("");
+        let kib: u64 = line.trim().trim_end_matches(" kB").parse().unwrap_or(0);
+        kib / 1_024
+    }
 }
 
 impl Drop for Children {

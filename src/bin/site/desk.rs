@@ -2,7 +2,7 @@
 //!
 //! Words are worked on in order. Events are asked for one behind the other without a wait between them; a query waits for
 //! the events before it, so that people see what they did, but no longer than [`PATIENCE`]: a site that
-//! cannot reach the others still tells what it knows. `status`, `sites` and `help` never wait.
+//! cannot reach the others still tells what it knows. What follows a linearizable view waits for it alike. `status`, `sites` and `help` never wait.
 
 use std::collections::VecDeque;
 
@@ -32,6 +32,8 @@ pub(crate) struct Desk {
     /// Events asked for and not answered.
     events: usize,
     query: Option<Asked>,
+    /// Linearizable views asked for and not answered.
+    fresh: usize,
     /// Statuses asked for and not answered.
     statuses: usize,
     /// When the input ended.
@@ -78,6 +80,7 @@ impl Desk {
             first_since: Instant::ZERO,
             events: 0,
             query: None,
+            fresh: 0,
             statuses: 0,
             ended: None,
             commands: Vec::new(),
@@ -125,9 +128,9 @@ impl Desk {
 
     fn next_command(&mut self, now: Instant) -> Option<Command> {
         let first = self.waiting.front()?;
-        let is_due = self.events == 0 || now.since(self.first_since) >= PATIENCE;
+        let is_due = self.events + self.fresh == 0 || now.since(self.first_since) >= PATIENCE;
         let can_ask = match first {
-            Word::Do(_) => self.query.is_none() && self.events < WAITING_MAX,
+            Word::Do(_) => self.query.is_none() && self.fresh == 0 && self.events < WAITING_MAX,
             _ => self.query.is_none() && is_due,
         };
         if !can_ask {
@@ -138,6 +141,11 @@ impl Desk {
                 self.first_since = now;
                 self.events += 1;
                 return Some(Command::Do(operation));
+            }
+            Word::Fresh(view) => {
+                self.first_since = now;
+                self.fresh += 1;
+                return Some(Command::Tell(Query::Fresh { view }));
             }
             Word::View { viewer, limit } => List::View { viewer, limit },
             Word::Log => List::Log,
@@ -160,7 +168,7 @@ impl Desk {
 
     /// How many words wait for an answer.
     pub(crate) fn unanswered(&self) -> usize {
-        self.waiting.len() + self.events + self.statuses + usize::from(self.query.is_some())
+        self.waiting.len() + self.events + self.fresh + self.statuses + usize::from(self.query.is_some())
     }
 
     /// Whether the program may end.
@@ -186,6 +194,10 @@ impl Desk {
             Note::Lost(operation) => {
                 self.events = self.events.saturating_sub(1);
                 answers::lost(operation)
+            }
+            Note::Shown(_, _, applied, _, page) => {
+                self.fresh = self.fresh.saturating_sub(1);
+                answers::shown(*applied, page)
             }
             Note::Told(_, _, Telling::Status { status }) => {
                 self.statuses = self.statuses.saturating_sub(1);

@@ -6,7 +6,7 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 
 use aviary::ids::ProcessId;
-use aviary::journal::{Identity, Journal, JournalConfig};
+use aviary::journal::{Identity, Journal, JournalConfig, JournalError};
 use aviary::udp::{CLIENT_KEY, CLUSTER_KEY, Files, Key, KeyKind, Member, Sites};
 
 use crate::{Failure, Init};
@@ -33,37 +33,62 @@ pub(crate) fn init(arguments: &Init) -> Result<(), Failure> {
 
 /// Writes all of a new cluster to a folder that holds nothing of it.
 pub(crate) fn write(dir: &Path, sites: &Sites) -> Result<(), Failure> {
-    let path = dir.join("sites.ron");
-    let folders: Vec<PathBuf> =
-        (0..sites.members.len()).map(|site| dir.join(format!("site-{site}"))).collect();
-    let keys = [(CLUSTER_KEY, KeyKind::Cluster), (CLIENT_KEY, KeyKind::Client)];
-    let keys = keys.map(|(name, kind)| (dir.join(name), kind));
-    for existing in std::iter::once(&path).chain(keys.iter().map(|(path, _)| path)).chain(&folders) {
-        // Whatever it is, also a broken link: nothing that is there is touched.
-        if existing.symlink_metadata().is_ok() {
-            let shown = existing.display();
-            let message =
-                format!("{shown} exists, and no storage is ever formatted twice; name another --dir");
-            return Err(Failure::Usage(message));
+    let limits = JournalConfig { record_max: sites.config.record_bytes_max(), ..JournalConfig::default() };
+    NewCluster::vacant(dir, sites.config.sites)?
+        .write(sites, |disk, identity| Journal::format(disk, identity, &limits))
+}
+
+/// Where a cluster's files are to be.
+pub(crate) struct NewCluster {
+    dir: PathBuf,
+    pub(crate) config: PathBuf,
+    folders: Vec<PathBuf>,
+    keys: [(PathBuf, KeyKind); 2],
+}
+
+impl NewCluster {
+    /// Fails if one of them is there.
+    pub(crate) fn vacant(dir: &Path, count: u8) -> Result<NewCluster, Failure> {
+        let config = dir.join("sites.ron");
+        let folders: Vec<_> = (0..count).map(|site| dir.join(format!("site-{site}"))).collect();
+        let keys = [(CLUSTER_KEY, KeyKind::Cluster), (CLIENT_KEY, KeyKind::Client)];
+        let keys = keys.map(|(name, kind)| (dir.join(name), kind));
+        for existing in std::iter::once(&config).chain(keys.iter().map(|(path, _)| path)).chain(&folders) {
+            // Whatever it is, also a broken link: nothing that is there is touched.
+            if existing.symlink_metadata().is_ok() {
+                let shown = existing.display();
+                let message =
+                    format!("{shown} exists, and no storage is ever formatted twice; name another --dir");
+                return Err(Failure::Usage(message));
+            }
         }
+        Ok(NewCluster { dir: dir.into(), config, folders, keys })
     }
-    fs::create_dir_all(dir).map_err(failed("make", dir))?;
-    for (site, folder) in (0..).zip(&folders) {
-        fs::create_dir(folder).map_err(failed("make", folder))?;
-        let mut disk = Files::open(folder).map_err(|error| Failure::Run(error.to_string()))?;
-        let identity = Identity { cluster: sites.cluster, process: ProcessId::site(site) };
-        let limits =
-            JournalConfig { record_max: sites.config.record_bytes_max(), ..JournalConfig::default() };
-        let formatted = Journal::format(&mut disk, &identity, &limits);
-        formatted.map_err(|error| Failure::Run(format!("{}: {error}", folder.display())))?;
+
+    /// Writes all of it: each site's storage by `fill`.
+    pub(crate) fn write(
+        &self,
+        sites: &Sites,
+        mut fill: impl FnMut(&mut Files, &Identity) -> Result<(), JournalError>,
+    ) -> Result<(), Failure> {
+        let NewCluster { dir, config, folders, keys } = self;
+        fs::create_dir_all(dir).map_err(failed("make", dir))?;
+        for (site, folder) in (0..).zip(folders) {
+            fs::create_dir(folder).map_err(failed("make", folder))?;
+            let mut disk = Files::open(folder).map_err(|error| Failure::Run(error.to_string()))?;
+            let identity = Identity { cluster: sites.cluster, process: ProcessId::site(site) };
+            let filled = fill(&mut disk, &identity);
+            filled.map_err(|error| Failure::Run(format!("{}: {error}", folder.display())))?;
+        }
+        for (path, kind) in keys {
+            let key =
+                Key::random().map_err(|error| Failure::Run(format!("failed to draw a key: {error}")))?;
+            key.write(path, *kind).map_err(failed("write", path))?;
+        }
+        // Last, so that what it names is there.
+        write_new(config, &sites.to_text()).map_err(failed("write", config))?;
+        fs::File::open(dir).and_then(|dir| dir.sync_all()).map_err(failed("sync", dir))
     }
-    for (path, kind) in &keys {
-        let key = Key::random().map_err(|error| Failure::Run(format!("failed to draw a key: {error}")))?;
-        key.write(path, *kind).map_err(failed("write", path))?;
-    }
-    // Last, so that what it names is there.
-    write_new(&path, &sites.to_text()).map_err(failed("write", &path))?;
-    fs::File::open(dir).and_then(|dir| dir.sync_all()).map_err(failed("sync", dir))
 }
 
 /// A number from the operating system.

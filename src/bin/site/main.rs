@@ -8,6 +8,7 @@ mod completion;
 mod desk;
 mod init;
 mod local;
+mod restore;
 mod run;
 mod signals;
 mod terminal;
@@ -61,6 +62,8 @@ enum Command {
     /// Runs a whole cluster on this machine in one terminal, to play with: also crash, restart, partition and heal.
     #[command(after_long_help = local::HELP)]
     Local(local::Local),
+    /// Writes a whole cluster anew from copies of all its storage, under another number and with other keys.
+    Restore(restore::Restore),
     #[command(flatten)]
     Ask(ask::Ask),
     /// Measures commits a second of clusters on this machine, beside a bare program that does only what must be done.
@@ -135,6 +138,7 @@ fn main() -> ExitCode {
         Command::Init(init) => init::init(init),
         Command::Run(run) => run::run(run),
         Command::Local(local) => local::local(local),
+        Command::Restore(restore) => restore::restore(restore),
         Command::Ask(ask) => ask::ask(ask),
         Command::Bench(bench) => bench::bench(bench),
         Command::BenchPart(part) => bench::part(part),

@@ -54,13 +54,19 @@ fn start(arguments: &Run, sites: &Sites) -> Result<SiteHost, Failure> {
     let keys = keys(arguments)?;
     let beside = || arguments.config.with_file_name(format!("site-{me}", me = me.number()));
     let data = arguments.data.clone().unwrap_or_else(beside);
+    let disk = folder(&data)?;
     let address = arguments.listen.unwrap_or(sites.members[me.index()].address);
     let socket = socket::bind(address).map_err(|error| {
         Failure::Run(format!(
             "failed to listen on {address}: {error}; free it, or name another with --listen"
         ))
     })?;
-    open(sites, me, keys, &data, socket)
+    open(sites, me, keys, (&data, disk), socket)
+}
+
+/// The folder of a site's storage, locked.
+pub(crate) fn folder(data: &Path) -> Result<Files, Failure> {
+    Files::open(data).map_err(|error| Failure::Run(error.to_string()))
 }
 
 /// A site on the storage in `data`, with this socket.
@@ -68,11 +74,10 @@ pub(crate) fn open<S: Socket>(
     sites: &Sites,
     me: SiteId,
     keys: Keys,
-    data: &Path,
+    (data, disk): (&Path, Files),
     socket: S,
 ) -> Result<Host<Bird, Files, S>, Failure> {
     let of_storage = |error: String| Failure::Run(format!("storage in {}: {error}", data.display()));
-    let disk = Files::open(data).map_err(|error| Failure::Run(error.to_string()))?;
     let config = sites.config.clone();
     let settings = HostSettings {
         cluster: sites.cluster,

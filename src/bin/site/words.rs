@@ -1,13 +1,14 @@
 //! The words of the terminal, checked before anything is asked of a site.
 
 use aviary::site::submission::Operation;
-use aviary::timeline::{Event, Text, User};
+use aviary::timeline::{Event, Text, User, View};
 
 /// What `help` prints.
 pub(crate) const HELP: &str = "\
 tweet USER TEXT…     says something
 view USER [LIMIT]    what USER may see, newest first, as known here (LIMIT 1 to 1000, else 20)
-view! USER [LIMIT]   the same, linearizable, one page at most; also: view --linearizable USER
+view! USER [LIMIT]   the same, one page at most, and nothing that anybody was told of before is missing from it,
+                     at whichever site; also: view --linearizable USER
 block USER WHOM      hides USER's tweets, past and future, from WHOM
 unblock USER WHOM    shows them again
 log                  everything that was agreed on
@@ -30,6 +31,8 @@ pub(crate) enum Word {
         viewer: User,
         limit: u64,
     },
+    /// One page, linearizable.
+    Fresh(View),
     Log,
     Blocks,
     Sites,
@@ -53,13 +56,13 @@ pub(crate) fn parse(line: &str) -> Result<Option<Word>, String> {
             Word::Do(Operation::Event { event: Event::Tweet { user, text } })
         }
         "view" => match split(rest) {
-            ("--linearizable", rest) => view_in_log(rest)?,
+            ("--linearizable", rest) => fresh_view(rest)?,
             _ => {
                 let (viewer, limit) = view(rest, "view USER [LIMIT]")?;
                 Word::View { viewer, limit }
             }
         },
-        "view!" => view_in_log(rest)?,
+        "view!" => fresh_view(rest)?,
         "block" => {
             let (user, whom) = two_users(rest, "block USER WHOM")?;
             let event = Event::block(user, whom).map_err(|error| error.to_string())?;
@@ -125,10 +128,9 @@ fn view(rest: &str, usage: &str) -> Result<(User, u64), String> {
     Ok((viewer, number))
 }
 
-fn view_in_log(rest: &str) -> Result<Word, String> {
+fn fresh_view(rest: &str) -> Result<Word, String> {
     let (viewer, limit) = view(rest, "view! USER [LIMIT]")?;
-    let view = aviary::timeline::View { viewer, limit, older_than: None };
-    Ok(Word::Do(Operation::View { view }))
+    Ok(Word::Fresh(View { viewer, limit, older_than: None }))
 }
 
 #[cfg(test)]
@@ -139,14 +141,15 @@ mod tests {
     fn words_are_understood() {
         let check = |line: &str, shown: &str| match parse(line).unwrap().unwrap() {
             Word::Do(operation) => assert_eq!(operation.to_string(), shown),
+            Word::Fresh(view) => assert_eq!(format!("fresh {} {}", view.viewer, view.limit), shown),
             Word::View { viewer, limit } => assert_eq!(format!("{viewer} {limit}"), shown),
             word => assert_eq!(format!("{word:?}"), shown),
         };
         check("tweet ann  hello,  world ", "ann: hello,  world");
         check("view ann", "ann 20");
         check(" view\tann 3", "ann 3");
-        check("view! ann", "view of ann");
-        check("view --linearizable ann 5", "view of ann");
+        check("view! ann", "fresh ann 20");
+        check("view --linearizable ann 5", "fresh ann 5");
         check("block ann bob", "ann blocks bob");
         check("unblock ann bob", "ann unblocks bob");
         check("log", "Log");

@@ -1,5 +1,6 @@
 //! What a journal promises, one property a test.
 
+mod copies;
 mod crashes;
 mod memory;
 mod random;

@@ -3,7 +3,7 @@
 use super::*;
 use crate::judges::linearizable::{Search, search, tests::any_order};
 use crate::oracle::Judges;
-use crate::oracle::stage::{Stage, block, objects, tweet, user, view};
+use crate::oracle::stage::{Stage, block, looks, objects, tweet, user, view};
 use crate::timeline::{Page, Position, Tweet, View};
 use proptest::prelude::*;
 
@@ -122,6 +122,64 @@ fn an_answer_to_what_was_never_asked_is_judged_from_the_command_on() {
     objects(shown(&mut stage, C2, &view(1, "bob"), &["b"]), "linearizable", "showed of that \"ann: b\"");
 }
 
+fn read(stage: &mut Stage, who: ProcessId, id: u64, viewer: &str) {
+    let query = Query::Fresh { view: looks(viewer) };
+    stage.commanded(who, &Command::Tell(query.clone())).unwrap();
+    stage.sent(who, crate::oracle::stage::site(0), Message::Query { id, seen: Slot(0), query }).unwrap();
+}
+
+fn told(stage: &mut Stage, who: ProcessId, id: u64, viewer: &str, texts: &[&str]) -> Result<(), Violation> {
+    let tweet =
+        |text: &&str| Tweet { position: Position::default(), user: user("ann"), text: text.parse().unwrap() };
+    let page = Page { tweets: texts.iter().map(tweet).collect(), has_more: false };
+    let site = crate::oracle::stage::site(0);
+    noted(stage, who, &Note::Shown(id, site, Slot(9), looks(viewer), page))
+}
+
+#[test]
+fn a_view_by_a_read_round_is_a_read_between_its_first_asking_and_its_answer() {
+    let mut stage = Stage::new(3);
+    read(&mut stage, C2, 7, "bob");
+    ask(&mut stage, C1, &tweet(1, "a"));
+    done(&mut stage, C1, &tweet(1, "a"));
+    // Asked again, it is still the call that began before the tweet.
+    read(&mut stage, C2, 7, "bob");
+    let (mut with, mut without) = (stage.clone(), stage.clone());
+    told(&mut without, C2, 7, "bob", &[]).unwrap();
+    told(&mut with, C2, 7, "bob", &["a"]).unwrap();
+    read(&mut stage, C2, 8, "bob");
+    let sentence = "the view of bob by C2 between 0.000000 and 0.000000 showed of that nothing";
+    objects(told(&mut stage.clone(), C2, 8, "bob", &[]), "linearizable", sentence);
+    // Two that are alike are answered in any order.
+    told(&mut stage, C2, 8, "bob", &["a"]).unwrap();
+    told(&mut stage, C2, 7, "bob", &[]).unwrap();
+}
+
+#[test]
+fn two_read_rounds_see_tweets_in_one_order() {
+    let mut stage = Stage::new(3);
+    for (who, text) in [(C1, "a"), (C2, "b")] {
+        ask(&mut stage, who, &tweet(1, text));
+    }
+    for (who, id) in [(C1, 7), (C2, 8)] {
+        read(&mut stage, who, id, "cat");
+    }
+    told(&mut stage, C1, 7, "cat", &["a"]).unwrap();
+    told(&mut stage.clone(), C2, 8, "cat", &["b", "a"]).unwrap();
+    objects(told(&mut stage, C2, 8, "cat", &["b"]), "linearizable", "no order explains");
+}
+
+#[test]
+fn a_reading_that_was_not_asked_for_is_caught() {
+    let mut stage = Stage::new(3);
+    read(&mut stage, C2, 7, "bob");
+    let sentence = "C2 says that it was shown a view of cat, which it did not ask for";
+    objects(told(&mut stage.clone(), C2, 7, "cat", &[]), "linearizable", sentence);
+    objects(told(&mut stage.clone(), C2, 8, "bob", &[]), "linearizable", "which it did not ask for");
+    told(&mut stage, C2, 7, "bob", &[]).unwrap();
+    objects(told(&mut stage, C2, 7, "bob", &[]), "linearizable", "which it did not ask for");
+}
+
 /// What is drawn of a call: which, how long before and behind its effect it begins and ends, and what goes wrong.
 type Drawn = (u8, u64, u64, u8);
 
@@ -171,7 +229,7 @@ fn history(drawn: &[Drawn]) -> Vec<Call<Shelves>> {
             moment(2 * (place * 10 + 30 + behind) + 1),
         );
         let answer = (*wrong != 4).then_some((answered, answer));
-        Call { who: C1, operation: Deed { operation, id: None }, begun, answer }
+        Call { who: C1, operation: Deed { operation, name: None }, begun, answer }
     };
     (0..).zip(drawn).map(call).collect()
 }
@@ -227,7 +285,7 @@ proptest! {
             let begun = grown.moment(Instant::ZERO);
             if is_beginning {
                 let id = RequestId::Open { nonce: index.try_into().unwrap() };
-                let deed = Deed { id: Some(id), ..calls[index].operation.clone() };
+                let deed = Deed { name: Some(Name::Request(id)), ..calls[index].operation.clone() };
                 numbers.insert(index, grown.begin(C1, deed.clone(), begun));
                 so_far.push(Call { who: C1, operation: deed, begun, answer: None });
                 continue;
@@ -235,8 +293,8 @@ proptest! {
             let answer = calls[index].answer.as_ref().map(|(_, answer)| answer.clone()).unwrap();
             let number = numbers[&index];
             so_far[number].answer = Some((begun, answer.clone()));
-            let guess = |deed: &Deed| match deed.id {
-                Some(RequestId::Open { nonce }) => rank(nonce.try_into().unwrap()),
+            let guess = |deed: &Deed| match deed.name {
+                Some(Name::Request(RequestId::Open { nonce })) => rank(nonce.try_into().unwrap()),
                 _ => None,
             };
             let is_whole = matches!(search(&Shelves, &so_far, &mut 1_000_000), Search::Found(_));

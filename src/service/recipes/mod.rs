@@ -4,6 +4,7 @@
 
 mod disks;
 mod leaders;
+mod reads;
 mod slots;
 mod submissions;
 
@@ -138,6 +139,12 @@ pub(super) fn all() -> RecipesOf<Timelines> {
             (3, 5),
             "A site that does not hear the leader leans on a peer, and what that passes on is lost, late or doubled.",
             submissions::served_through_a_peer,
+        ),
+        recipe(
+            "laggard_is_asked",
+            (3, 5),
+            "A site that lags is asked what others were told of, and answers to its surveys come late.",
+            reads::laggard_is_asked,
         ),
     ]);
     all

@@ -23,6 +23,12 @@ fn promises_are_split() {
 }
 
 #[test]
+fn a_laggard_asks_how_far_logs_reach() {
+    assert!(noted("laggard_is_asked", "unread") >= 12);
+    assert!(noted("laggard_is_asked", "surveyed") >= 12);
+}
+
+#[test]
 fn a_site_leans_on_a_peer() {
     assert!(noted("served_through_a_peer", "leans") >= 12);
 }

@@ -31,6 +31,7 @@ pub(crate) struct Watch {
 /// What came of a load.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Figures {
+    pub(crate) commits: u64,
     pub(crate) commits_per_second: f64,
     pub(crate) p50_ms: f64,
     pub(crate) p99_ms: f64,
@@ -51,6 +52,11 @@ impl Load {
 impl Watch {
     pub(crate) fn is_over(&self) -> bool {
         self.start.elapsed() >= WARM_UP + self.length
+    }
+
+    /// How long it runs.
+    pub(crate) fn seconds(&self) -> f64 {
+        self.start.elapsed().as_secs_f64()
     }
 
     /// Client `at` was answered, and asks again.
@@ -78,6 +84,11 @@ impl Watch {
         let ms = |time: &Duration| time.as_secs_f64() * 1e3;
         #[expect(clippy::cast_precision_loss, reason = "fewer than 2^52")]
         let commits_per_second = self.latencies.len() as f64 / self.length.as_secs_f64();
-        Ok(Figures { commits_per_second, p50_ms: ms(p50), p99_ms: ms(p99) })
+        Ok(Figures {
+            commits: self.latencies.len() as u64,
+            commits_per_second,
+            p50_ms: ms(p50),
+            p99_ms: ms(p99),
+        })
     }
 }

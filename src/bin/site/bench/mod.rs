@@ -35,6 +35,9 @@ pub(crate) struct Bench {
     /// Where the disks are: a folder on the file system to measure [default: the folder for temporary files].
     #[arg(long)]
     dir: Option<PathBuf>,
+    /// Measures instead how long a site with a journal of so many events takes to start, and what memory it has then.
+    #[arg(long, value_name = "EVENTS")]
+    recovery: Option<u64>,
     /// Prints a JSON object a row instead of a table.
     #[arg(long)]
     json: bool,
@@ -54,6 +57,10 @@ pub(crate) struct Part {
 pub(crate) fn bench(arguments: &Bench) -> Result<(), Failure> {
     let base = arguments.dir.clone().unwrap_or_else(std::env::temp_dir);
     let folder = crate::children::Folder::new(&base)?;
+    if let Some(events) = arguments.recovery {
+        let recovered = ours::recovery(&folder, events)?;
+        return table::recovery(arguments.json, &base, recovered);
+    }
     table::head(arguments.json, &base, floor::sync_rate(&folder.path().join("syncs"))?)?;
     for datagram_max in &arguments.datagrams {
         for count in &arguments.sites {

@@ -21,7 +21,33 @@ use crate::{Failure, init};
 pub(crate) struct Cluster {
     sites: Sites,
     dir: PathBuf,
-    _running: Children,
+    running: Children,
+}
+
+/// What a start with a long journal took.
+pub(crate) struct Recovered {
+    pub(crate) events: u64,
+    /// From the start of the program to its first answer.
+    pub(crate) seconds: f64,
+    /// Resident, in MiB, at the first answer.
+    pub(crate) memory_mib: u64,
+}
+
+/// Has one site commit at least this many events, kills it, and starts it again.
+pub(crate) fn recovery(folder: &Folder, events: u64) -> Result<Recovered, Failure> {
+    let mut cluster = Cluster::start(folder, 1, 60_000)?;
+    cluster.leader()?;
+    // What is committed while a load warms up is not counted: there are some more.
+    let mut committed = 0;
+    while committed < events {
+        committed += cluster.load(&Load::new(256, 2_000))?.commits;
+    }
+    cluster.running = Children::start(core::iter::empty())?;
+    let watch = Load::new(1, 0).start();
+    cluster.running = cluster.run(1)?;
+    cluster.status(Duration::from_secs(60))?;
+    let seconds = watch.seconds();
+    Ok(Recovered { events: committed, seconds, memory_mib: cluster.running.memory_mib() })
 }
 
 impl Cluster {
@@ -29,13 +55,26 @@ impl Cluster {
         let dir = folder.path().join(format!("ours-{count}-{datagram_max}"));
         let sites = loopback(count)?.with_datagram_max(datagram_max).map_err(Failure::Usage)?;
         init::write(&dir, &sites)?;
-        let config = dir.join("sites.ron").display().to_string();
+        let mut cluster = Cluster { sites, dir, running: Children::start(core::iter::empty())? };
+        cluster.running = cluster.run(count)?;
+        Ok(cluster)
+    }
+
+    /// Starts its sites.
+    fn run(&self, count: u8) -> Result<Children, Failure> {
+        let config = self.dir.join("sites.ron").display().to_string();
         let run = |id: u8| {
             let arguments = ["run", "--config", &config, "--id", &id.to_string(), "--headless"];
             arguments.map(str::to_owned).to_vec()
         };
-        let running = Children::start((0..count).map(run))?;
-        Ok(Cluster { sites, dir, _running: running })
+        Children::start((0..count).map(run))
+    }
+
+    /// The first answer of site 0.
+    fn status(&self, patience: Duration) -> Result<aviary::site::message::Status, Failure> {
+        let found = client::statuses(&self.sites, self.key()?, patience);
+        let found = found.map_err(|error| Failure::Run(error.to_string()))?.into_iter().next().flatten();
+        found.ok_or_else(|| Failure::Run(format!("site 0 does not answer within {patience}")))
     }
 
     fn key(&self) -> Result<Key, Failure> {

@@ -7,6 +7,7 @@ use serde_json::json;
 
 use crate::Failure;
 use crate::bench::Figures;
+use crate::bench::ours::Recovered;
 
 fn print(line: &str) -> Result<(), Failure> {
     let mut out = std::io::stdout().lock();
@@ -32,6 +33,18 @@ pub(crate) fn head(is_json: bool, dir: &Path, syncs_per_second: f64) -> Result<(
         "| datagrams | sites | outstanding | commits/s | p50 ms | p99 ms | floor/s | p50 ms | p99 ms | of the floor |",
     )?;
     print("|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|")
+}
+
+/// How long a start with a long journal took.
+pub(crate) fn recovery(is_json: bool, dir: &Path, recovered: Recovered) -> Result<(), Failure> {
+    let Recovered { events, seconds, memory_mib } = recovered;
+    if is_json {
+        return print(&json!({ "events": events, "seconds": seconds, "memory_mib": memory_mib }).to_string());
+    }
+    print(&format!(
+        "a site whose journal on {} holds {events} events of 150 bytes answers {seconds:.2} s after its start, with {memory_mib} MiB",
+        file_system(dir)
+    ))
 }
 
 /// Medians of pairs.

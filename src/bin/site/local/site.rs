@@ -46,13 +46,14 @@ impl Running {
         said: Sender<Said>,
         listener: Arc<Waker>,
     ) -> Result<Running, Failure> {
+        let disk = run::folder(&data)?;
         let address = sites.members[me.index()].address;
         let bound = socket::bind(address);
         let bound = bound.map_err(|error| {
             Failure::Run(format!("failed to listen on {address}: {error}; free it, or edit sites.ron"))
         })?;
         let socket = CutSocket { socket: bound, me: me.index(), addresses: sites.addresses(), links };
-        let host = run::open(sites, me, keys, &data, socket)?;
+        let host = run::open(sites, me, keys, (&data, disk), socket)?;
         let waker = host.waker();
         let (lines, read) = channel();
         let sites = sites.clone();

@@ -1,0 +1,120 @@
+//! `site restore`: a cluster from copies of all its storage.
+//!
+//! One site is never restored: it would have forgotten what it promised. All of them together may be, as another
+//! cluster: what is said or stored in the name of the one before is nothing to it.
+
+use std::path::PathBuf;
+
+use aviary::ids::ProcessId;
+use aviary::journal::{Contents, Identity, Journal};
+use aviary::mix::Seed;
+use aviary::process::{Process, Recovered};
+use aviary::site::bird::Bird;
+use aviary::site::{Record, cut};
+use aviary::udp::{CLIENT_KEY, CLUSTER_KEY, Files, Sites};
+
+use crate::Failure;
+use crate::init::{self, NewCluster};
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Restore {
+    /// A folder with a copy of the cluster's sites.ron and of every site's storage as site-0, site-1, …, all copied
+    /// while every site was stopped. It is left as it is.
+    #[arg(long)]
+    backup: PathBuf,
+    /// The folder to write to; made if it is missing.
+    #[arg(long, required_unless_present = "check")]
+    dir: Option<PathBuf>,
+    /// Writes nothing: only says whether the backup could be restored.
+    #[arg(long, conflicts_with = "dir")]
+    check: bool,
+}
+
+pub(crate) fn restore(arguments: &Restore) -> Result<(), Failure> {
+    let config = arguments.backup.join("sites.ron");
+    let sites = Sites::read(&config).map_err(|error| Failure::Usage(error.to_string()))?;
+    let count = sites.members.len();
+    let new = match &arguments.dir {
+        Some(dir) => Some(NewCluster::vacant(dir, sites.config.sites)?),
+        None => None,
+    };
+    let copies = Copies::read(arguments, &sites)?;
+    let slots = copies.check(&sites)?;
+    let Some(new) = new else {
+        println!(
+            "all {count} sites can be restored: the first {slots} slots of the log are known to be chosen"
+        );
+        return Ok(());
+    };
+    let cluster = init::random("the cluster's number")?;
+    let mut contents = copies.contents.iter();
+    new.write(&Sites { cluster, ..sites }, |disk, identity| {
+        let contents = contents.next().expect("one for each site was read");
+        Journal::write(disk, identity, contents)
+    })?;
+    println!(
+        "wrote {}, and beside it storage for {count} sites, {CLUSTER_KEY} and {CLIENT_KEY}: cluster {cluster:016x}, \
+         the first {slots} slots of the log are known to be chosen",
+        new.config.display()
+    );
+    Ok(())
+}
+
+/// What stands in the backup, in the order of the sites.
+struct Copies {
+    contents: Vec<Contents>,
+    /// Locked until all is written.
+    _disks: Vec<Files>,
+}
+
+impl Copies {
+    fn read(arguments: &Restore, sites: &Sites) -> Result<Copies, Failure> {
+        let backup = &arguments.backup;
+        let names: Vec<String> = (0..sites.members.len()).map(|site| format!("site-{site}")).collect();
+        let is_missing = |name: &&String| !backup.join(name).exists();
+        let missing: Vec<&str> = names.iter().filter(is_missing).map(String::as_str).collect();
+        if !missing.is_empty() {
+            return Err(Failure::Usage(format!(
+                "{} lacks {}: a cluster is restored whole or not at all, since a site without its storage has \
+                 forgotten what it promised; add it, or take a backup that is whole",
+                backup.display(),
+                missing.join(", ")
+            )));
+        }
+        // All are locked before the first is read.
+        let mut disks = Vec::new();
+        for name in &names {
+            let disk = Files::open(&backup.join(name));
+            disks.push(disk.map_err(|error| Failure::Run(error.to_string()))?);
+        }
+        let mut contents = Vec::new();
+        for ((site, name), disk) in (0..).zip(&names).zip(&disks) {
+            let refused = |error: String| Failure::Run(format!("{}: {error}", backup.join(name).display()));
+            let identity = Identity { cluster: sites.cluster, process: ProcessId::site(site) };
+            let copy = Journal::read(disk, &identity).map_err(|error| refused(error.to_string()))?;
+            let (formatted, needed) = (copy.limits.record_max, sites.config.record_bytes_max());
+            if formatted != needed {
+                return Err(refused(format!(
+                    "it was formatted for records of up to {formatted} bytes and {} needs {needed}; use the \
+                     sites.ron that the cluster had",
+                    backup.join("sites.ron").display()
+                )));
+            }
+            contents.push(copy);
+        }
+        Ok(Copies { contents, _disks: disks })
+    }
+
+    /// Whether sites that start from this can serve together. Returns how many slots are known to be chosen.
+    fn check(&self, sites: &Sites) -> Result<u64, Failure> {
+        let mut recovered: Vec<Recovered<Record>> = Vec::new();
+        for (site, copy) in (0..).zip(&self.contents) {
+            let refused = |damage| Failure::Run(format!("site-{site}: {damage}; the backup is of no use"));
+            let decoded = copy.recovered.decode().map_err(refused)?;
+            // As `site run` would.
+            Bird::start(&sites.config, ProcessId::site(site), Seed(0), decoded.clone()).map_err(refused)?;
+            recovered.push(decoded);
+        }
+        cut::check(recovered).map(|slot| slot.0).map_err(|torn| Failure::Run(torn.to_string()))
+    }
+}

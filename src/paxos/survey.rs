@@ -1,0 +1,160 @@
+//! Surveys: how far the logs of enough sites reach, for reads that nothing chosen before them may be missing from.
+//!
+//! After Charapko, Ailijani and Demirbas, "Linearizable Quorum Reads in Paxos" (HotStorage 2019): any site asks the
+//! others, no leader takes part as such, and no clock is trusted. Whoever asked applies everything below the slot that
+//! the survey came to, and reads then. Nothing here decides anything, but that a leader closes slots that it would
+//! have left alone.
+//!
+//! 1. A survey serves only what was asked before it began. Its id is never used again, by no incarnation either, so an
+//!    answer to an earlier one counts for nothing.
+//! 2. A site is counted once, however often it answers.
+//! 3. What a site answers counts all that it accepted, durable or not. Too much is safe: whoever reads waits for more.
+
+use super::{Entry, Message, Note, Paxos, Phase, Port, Slot, Value};
+use crate::ids::{SiteId, SiteSet};
+use crate::time::Instant;
+
+/// Which survey of a site.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub struct SurveyId {
+    /// The incarnation that asks. Durable before its site started.
+    pub incarnation: u64,
+    /// Counts its surveys from 1.
+    pub count: u64,
+}
+
+wire_struct!(SurveyId { incarnation, count });
+
+impl core::fmt::Display for SurveyId {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        write!(f, "{}.{}", self.incarnation, self.count)
+    }
+}
+
+/// A survey under way, or one whose result is waited for.
+#[derive(Clone, Debug)]
+pub(super) struct Survey {
+    id: SurveyId,
+    /// Who answered, itself included.
+    answered: SiteSet,
+    /// Behind the last slot that any of them holds anything in. Fixed once enough answered.
+    end: Slot,
+    /// What earlier surveys came to and somebody still waits for.
+    wanted: Slot,
+    /// The greatest watermark that was answered, and whose.
+    chosen: (Slot, SiteId),
+    pub(super) resend_at: Instant,
+}
+
+impl<V: Value> Paxos<V> {
+    /// Asks all sites how far their logs reach, instead of whatever was asked before. `wanted` is what an earlier
+    /// survey came to, if somebody waits for that.
+    pub fn survey(&mut self, now: Instant, id: SurveyId, wanted: Slot, port: &mut impl Port<V>) {
+        let (answered, end) = (SiteSet::EMPTY.with(self.me), self.log.end());
+        let (chosen, resend_at) = ((self.log.chosen(), self.me), now + self.config.retry);
+        self.survey = Some(Survey { id, answered, end, wanted, chosen, resend_at });
+        port.note(Note::Surveys(id));
+        let others = self.other_sites();
+        if !others.is_empty() {
+            port.send_independent(others, Message::Survey { id, reach: end.max(wanted) });
+        }
+        self.conclude(now, port);
+    }
+
+    /// Forgets the survey.
+    pub fn end_survey(&mut self) {
+        self.survey = None;
+    }
+
+    /// Behind the last slot that may have been chosen before the survey began; `None` before enough sites answered.
+    pub fn surveyed(&self) -> Option<Slot> {
+        let survey = self.survey.as_ref()?;
+        // Whatever was chosen before was accepted, durably, by an accept quorum, which shares a site with every prepare
+        // quorum. That site answered behind its accept: what it accepted it holds for good, also behind a restart, and
+        // `Log::end` never falls. So the greatest answer of a prepare quorum is behind every such slot.
+        self.quorum().is_prepared(survey.answered).then_some(survey.end)
+    }
+
+    /// Tells how far its log reaches. That waits for nothing: where an accept that it counts is lost in a crash, it
+    /// told too much.
+    pub(super) fn on_survey(
+        &mut self,
+        now: Instant,
+        from: SiteId,
+        id: SurveyId,
+        reach: Slot,
+        port: &mut impl Port<V>,
+    ) {
+        let (end, chosen) = (self.log.end(), self.log.chosen());
+        port.send_independent(from, Message::Extent { id, end, chosen });
+        self.close_up_to(now, from, reach, port);
+    }
+
+    pub(super) fn on_extent(
+        &mut self,
+        now: Instant,
+        from: SiteId,
+        (id, end, chosen): (SurveyId, Slot, Slot),
+        port: &mut impl Port<V>,
+    ) {
+        let is_over = self.surveyed().is_some();
+        let Some(survey) = self.survey.as_mut().filter(|survey| survey.id == id) else { return };
+        if chosen > survey.chosen.0 {
+            survey.chosen = (chosen, from);
+        }
+        if is_over {
+            return;
+        }
+        survey.answered.insert(from);
+        survey.end = survey.end.max(end);
+        self.conclude(now, port);
+    }
+
+    fn conclude(&mut self, now: Instant, port: &mut impl Port<V>) {
+        if let Some(end) = self.surveyed() {
+            port.note(Note::Surveyed(end));
+            self.close_up_to(now, self.me, end, port);
+        }
+    }
+
+    /// Asks those who did not answer once more. Once enough did and what they hold is still not known here to be
+    /// chosen, fetches what is, and tells all how far they reach: one of them leads, or will.
+    pub(super) fn survey_again(&mut self, now: Instant, port: &mut impl Port<V>) {
+        let (others, retry, is_over) = (self.other_sites(), self.config.retry, self.surveyed().is_some());
+        let Some(survey) = self.survey.as_mut().filter(|survey| now >= survey.resend_at) else { return };
+        survey.resend_at = now + retry;
+        let Survey { id, end, wanted, chosen: (chosen, by), .. } = *survey;
+        let to = if is_over { others } else { others.minus(survey.answered) };
+        if !to.is_empty() {
+            port.send_independent(to, Message::Survey { id, reach: end.max(wanted) });
+        }
+        self.learn_up_to(now, chosen, by, port);
+        if is_over {
+            self.close_up_to(now, self.me, end.max(wanted), port);
+        }
+    }
+
+    /// Somebody holds something below `reach` that this leader does not know: it was accepted under an older ballot,
+    /// and by nobody of the prepare quorum that promised this one. So nothing can have been chosen at or above the
+    /// slot that is proposed next, and each may be closed ("Paxos Made Simple", section 3). Whoever reads waits for
+    /// them, and no event may ever come that would fill them.
+    fn close_up_to(&mut self, now: Instant, from: SiteId, reach: Slot, port: &mut impl Port<V>) {
+        let Phase::Leading(leadership) = &self.phase else { return };
+        let next = leadership.next();
+        if reach.0 > self.log.chosen().0 + self.config.open_max() {
+            let reason = "it reaches too far ahead of what is known to be chosen";
+            port.note(Note::Ignored { from: from.into(), kind: "Survey", reason });
+            return;
+        }
+        for slot in (next.0..reach.0).map(Slot) {
+            if !self.has_room() {
+                return;
+            }
+            port.note(Note::ClosesHole(slot));
+            self.propose(now, Entry::Noop, port);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -325,7 +325,7 @@ mod tests {
         let mut run = run();
         let other = numbered(0, (1, 2), (1, 1), tweet(1, "b"));
         run.1[1].records[1] = accepted(1, 0, 1, &[&other]);
-        objects(judge(&run).map(|_| ()), "order", "submission 1.2 of S0 is both");
+        objects(judge(&run).map(|_| ()), "agreement", "slot 1: both \"ann: a\" (1.2 of S0) and \"ann: b\"");
     }
 
     #[test]

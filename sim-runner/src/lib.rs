@@ -15,12 +15,18 @@ mod hunt;
 mod matrix;
 mod new;
 mod progress;
+#[cfg(feature = "udp")]
+pub mod proxy;
+#[cfg(feature = "udp")]
+pub mod real;
 mod record;
 mod replay;
 mod report;
 pub mod saboteurs;
 mod shrink;
 mod side_by_side;
+#[cfg(feature = "udp")]
+mod soak;
 mod sweep;
 
 use std::ffi::OsString;
@@ -64,6 +70,8 @@ pub fn main_with_saboteurs() -> ExitCode {
             },
         },
         Command::Matrix(args) => matrix::matrix(args),
+        #[cfg(feature = "udp")]
+        Command::Soak(args) => soak::soak(args),
         Command::Saboteurs(args) => hunt::saboteurs(args),
         Command::Shrink(args) => sabotaged(args.saboteur.as_deref(), |runner| shrink::shrink(args, runner))
             .unwrap_or_else(|| of::<Timelines>(command)),
@@ -79,6 +87,8 @@ fn of<S: Service>(command: &Command) -> io::Result<Exit> {
         Command::Replay(args) if args.saboteur.is_some() => Ok(no_saboteurs()),
         Command::Sweep(args) if args.saboteur.is_some() => Ok(no_saboteurs()),
         Command::Matrix(_) | Command::Saboteurs(_) => Ok(no_saboteurs()),
+        #[cfg(feature = "udp")]
+        Command::Soak(_) => Ok(report::usage("this service has no real sites; `soak` is of the timeline's")),
         Command::Shrink(Shrink { saboteur: Some(_), .. })
         | Command::Blame(Blame { saboteur: Some(_), .. }) => Ok(no_saboteurs()),
         Command::Shrink(args) => shrink::shrink::<S>(args, &Runner::new(RunOptions::default())),

@@ -335,3 +335,25 @@ fn a_drawn_scenario_is_a_file_that_replays() {
     fs::write(folder.join("mine.ron"), "Profile(\n    sites: {3: 0},\n)").unwrap();
     refused(&["mine.ron", "--seed", "1"], "nothing can be drawn: no weight is above 0");
 }
+
+#[cfg(feature = "udp")]
+#[test]
+fn a_soak_without_sites_to_run_is_a_usage_error() {
+    let folder = folder("soak");
+    let (code, _, errors) = output(&folder, &["soak", "--site", "nowhere/site"]);
+    assert_eq!(code, 2, "{errors}");
+    assert!(
+        errors.contains("there is no nowhere/site: build it with `cargo build --features udp --bin site`"),
+        "{errors}"
+    );
+    for (flags, message) in
+        [(["--sites", "2"], "2 is not in 3..=9"), (["--time", "0s"], "nothing is done within no time")]
+    {
+        let (code, _, errors) = output(&folder, &["soak", flags[0], flags[1]]);
+        assert_eq!(code, 2, "{errors}");
+        assert!(errors.contains(message), "{errors}");
+    }
+    // A folder that holds a cluster already is not taken.
+    let (code, _, errors) = output(&folder, &["soak", "--site", "/bin/false", "--dir", "here"]);
+    assert_eq!(code, 2, "{errors}");
+}

@@ -8,6 +8,7 @@
 mod actions;
 mod clock;
 mod clogs;
+pub mod crossing;
 mod director;
 mod disk;
 mod fates;
@@ -35,6 +36,7 @@ mod wires;
 mod words;
 pub mod world;
 
+pub use crossing::{Arrival, Crossing, Unfit};
 pub use director::{StepId, Unfired};
 pub use disk::SimDisk;
 pub use host::Status;

@@ -217,7 +217,7 @@ impl<P: Process, J: Judge<P>> World<P, J> {
 }
 
 /// Flips one to eleven bits next to each other, and says how many.
-fn flip(bytes: &mut [u8], draw: u64) -> u32 {
+pub(crate) fn flip(bytes: &mut [u8], draw: u64) -> u32 {
     if bytes.is_empty() {
         return 0;
     }

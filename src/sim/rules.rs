@@ -284,6 +284,12 @@ impl Rules {
         }
     }
 
+    /// Takes those out of the list whose time is over, with what they matched.
+    pub(crate) fn forget_past(&mut self, now: Instant) {
+        self.list.retain(|counted| counted.rule.until.is_none_or(|until| now < until));
+        self.refresh(now);
+    }
+
     /// The names of those that have one, matched nothing, and had to.
     pub(crate) fn unmatched(&self) -> impl Iterator<Item = &str> {
         let unmatched = self.list.iter().filter(|counted| counted.matched == 0 && !counted.is_optional);

@@ -11,7 +11,7 @@ use signal_hook::flag::{register, register_conditional_shutdown};
 const INTERRUPTED: i32 = 130;
 
 /// Set at the first interrupt.
-pub(super) fn flag() -> io::Result<Arc<AtomicBool>> {
+pub(crate) fn flag() -> io::Result<Arc<AtomicBool>> {
     let flag = Arc::new(AtomicBool::new(false));
     for signal in [SIGINT, SIGTERM] {
         // In this order: the first interrupt finds the flag down and sets it, the second finds it up.

@@ -3,7 +3,7 @@
 mod clock;
 mod corpus;
 mod files;
-mod interrupt;
+pub(crate) mod interrupt;
 mod screen;
 mod sources;
 mod table;

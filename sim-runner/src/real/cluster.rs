@@ -1,0 +1,277 @@
+//! Processes of the program `site`: made, started, killed, paused, and their journals read.
+
+use std::fmt;
+use std::fs::{self, File};
+use std::io::{self, BufRead, BufReader, Read};
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+
+use aviary::ids::{ProcessId, SiteId};
+use aviary::journal::{Identity, Journal};
+use aviary::mix::Seed;
+use aviary::oracle::outside::Disk;
+use aviary::udp::{CLIENT_KEY, CLUSTER_KEY, Files, Key, KeyKind, Keys, Sites};
+use rustix::process::{Pid, Signal, kill_process};
+
+use super::ports;
+use crate::proxy::{Proxy, ProxySettings};
+
+/// Something that must work did not.
+#[derive(Debug)]
+pub struct Failure(pub String);
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for Failure {}
+
+/// Says what could not be done.
+pub fn failed<E: fmt::Display>(what: impl fmt::Display) -> impl FnOnce(E) -> Failure {
+    move |error| Failure(format!("failed to {what}: {error}"))
+}
+
+/// A cluster in one folder. Its processes end when it is dropped.
+pub struct Cluster {
+    program: PathBuf,
+    dir: PathBuf,
+    /// What is in `sites.ron`.
+    pub sites: Sites,
+    keys: Keys,
+    /// Where each site listens, if not where `sites.ron` says.
+    listen: Option<Vec<SocketAddr>>,
+    /// In front of the program's name, by site: how to get into the site's network.
+    enter: Vec<Vec<String>>,
+    running: Vec<Option<Child>>,
+    paused: Vec<bool>,
+}
+
+impl Cluster {
+    /// `site init` in `dir`, with ports on loopback; `program` is `site`. With `has_proxy` the sites listen elsewhere
+    /// than where they say.
+    pub fn init(program: &Path, dir: &Path, count: u8, has_proxy: bool) -> Result<Cluster, Failure> {
+        let count_ports = if has_proxy { 2 * u16::from(count) } else { u16::from(count) };
+        let base = ports::free(count_ports).ok_or_else(|| Failure("no free ports in a row".into()))?;
+        let mut init = Command::new(program);
+        init.args(["init", "--sites", &count.to_string(), "--base-port", &base.to_string(), "--dir"])
+            .arg(dir);
+        let out = init.stdin(Stdio::null()).output();
+        let out = out.map_err(failed(format_args!("run {}", program.display())))?;
+        if !out.status.success() {
+            let errors = String::from_utf8_lossy(&out.stderr);
+            return Err(Failure(format!("{} init: {errors}", program.display())));
+        }
+        let listen = has_proxy.then(|| {
+            let port = |site: u8| base + u16::from(count) + u16::from(site);
+            (0..count).map(|site| SocketAddr::from((Ipv4Addr::LOCALHOST, port(site)))).collect()
+        });
+        let mut cluster = Cluster {
+            program: program.into(),
+            dir: dir.into(),
+            sites: read_sites(dir)?,
+            keys: Keys::default(),
+            listen,
+            enter: vec![Vec::new(); usize::from(count)],
+            running: (0..count).map(|_| None).collect(),
+            paused: vec![false; usize::from(count)],
+        };
+        let key = |name, kind| Key::read(&dir.join(name), kind).map_err(failed("read a key"));
+        let (sites, clients) = (key(CLUSTER_KEY, KeyKind::Cluster)?, key(CLIENT_KEY, KeyKind::Client)?);
+        cluster.keys = Keys { sites: Some(sites), clients: Some(clients) };
+        Ok(cluster)
+    }
+
+    /// Puts the sites elsewhere: writes these addresses into `sites.ron`, and starts site `n` with `enter[n]` in front
+    /// of its program.
+    pub fn move_to(&mut self, addresses: &[SocketAddr], enter: Vec<Vec<String>>) -> Result<(), Failure> {
+        for (member, address) in self.sites.members.iter_mut().zip(addresses) {
+            member.address = *address;
+        }
+        let path = self.dir.join("sites.ron");
+        fs::write(&path, self.sites.to_text()).map_err(failed("write sites.ron"))?;
+        self.sites = read_sites(&self.dir)?;
+        self.enter = enter;
+        Ok(())
+    }
+
+    /// The key that clients need.
+    pub fn client_key(&self) -> Key {
+        self.keys.clients.clone().expect("it was read when the cluster was made")
+    }
+
+    /// The proxy between the sites of a cluster that was made to have one.
+    pub fn proxy(&self, seed: Seed) -> Result<Proxy, Failure> {
+        let behind =
+            self.listen.clone().ok_or_else(|| Failure("the cluster was made without a proxy".into()))?;
+        let settings = ProxySettings {
+            cluster: self.sites.cluster,
+            keys: self.keys.clone(),
+            fronts: self.sites.addresses(),
+            behind,
+            seed,
+        };
+        Proxy::start::<aviary::site::Message>(settings).map_err(failed("start the proxy"))
+    }
+
+    /// How many sites there are.
+    pub fn count(&self) -> usize {
+        self.running.len()
+    }
+
+    /// Starts a site that does not run, and waits until it says that it does.
+    pub fn start(&mut self, site: usize) -> Result<(), Failure> {
+        let mut words = self.enter[site].clone();
+        words.push(self.program.display().to_string());
+        let mut command = Command::new(&words[0]);
+        command.args(&words[1..]).args(["run", "--headless", "--config"]).arg(self.dir.join("sites.ron"));
+        command.args(["--id", &site.to_string()]);
+        if let Some(listen) = &self.listen {
+            command.args(["--listen", &listen[site].to_string()]);
+        }
+        let log = File::options().create(true).append(true).open(self.log(site));
+        let log = log.map_err(failed(format_args!("write the log of S{site}")))?;
+        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(log);
+        let mut child = command.spawn().map_err(failed(format_args!("start S{site}")))?;
+        let mut line = String::new();
+        if let Some(output) = child.stdout.take() {
+            // It prints this line alone.
+            let read = BufReader::new(output).read_line(&mut line);
+            read.map_err(failed(format_args!("read what S{site} prints")))?;
+        }
+        self.running[site] = Some(child);
+        self.paused[site] = false;
+        if line.starts_with(&format!("S{site} of ")) { Ok(()) } else { Err(self.ended(site)) }
+    }
+
+    /// Starts every site that does not run.
+    pub fn start_all(&mut self) -> Result<(), Failure> {
+        (0..self.count())
+            .filter(|site| self.running[*site].is_none())
+            .collect::<Vec<_>>()
+            .into_iter()
+            .try_for_each(|site| self.start(site))
+    }
+
+    /// Ends a site as `kill -9` does, if it runs.
+    pub fn kill(&mut self, site: usize) -> Result<(), Failure> {
+        let Some(mut child) = self.running[site].take() else { return Ok(()) };
+        self.paused[site] = false;
+        child.kill().and_then(|()| child.wait()).map(|_| ()).map_err(failed(format_args!("kill S{site}")))
+    }
+
+    /// Stops a site in its tracks, as if its machine were suspended.
+    pub fn pause(&mut self, site: usize) -> Result<(), Failure> {
+        self.signal(site, Signal::STOP)?;
+        self.paused[site] = true;
+        Ok(())
+    }
+
+    /// Lets a paused site go on.
+    pub fn resume(&mut self, site: usize) -> Result<(), Failure> {
+        self.signal(site, Signal::CONT)?;
+        self.paused[site] = false;
+        Ok(())
+    }
+
+    fn signal(&self, site: usize, signal: Signal) -> Result<(), Failure> {
+        let Some(child) = &self.running[site] else { return Ok(()) };
+        kill_process(Pid::from_child(child), signal).map_err(failed(format_args!("signal S{site}")))
+    }
+
+    /// Whether it was started and neither killed nor paused.
+    pub fn is_well(&self, site: usize) -> bool {
+        self.running[site].is_some() && !self.paused[site]
+    }
+
+    /// How many are not well.
+    pub fn unwell(&self) -> usize {
+        (0..self.count()).filter(|site| !self.is_well(*site)).count()
+    }
+
+    /// An error if some site ended that nobody killed.
+    pub fn check_running(&mut self) -> Result<(), Failure> {
+        for site in 0..self.count() {
+            let Some(child) = &mut self.running[site] else { continue };
+            let ended = child.try_wait().map_err(failed(format_args!("watch S{site}")))?;
+            if ended.is_some() {
+                return Err(self.ended(site));
+            }
+        }
+        Ok(())
+    }
+
+    fn ended(&mut self, site: usize) -> Failure {
+        let status = self.running[site].as_mut().and_then(|child| child.wait().ok());
+        let status = status.map_or_else(|| "somehow".to_owned(), |status| status.to_string());
+        let mut log = String::new();
+        if let Ok(mut file) = File::open(self.log(site)) {
+            // What cannot be read is not shown.
+            let _ = file.read_to_string(&mut log);
+        }
+        let lines: Vec<&str> = log.lines().collect();
+        let tail = lines[lines.len().saturating_sub(12)..].join("\n");
+        self.running[site] = None;
+        Failure(format!("S{site} ended by itself ({status}); its log ends with:\n{tail}"))
+    }
+
+    /// Kills every site.
+    pub fn kill_all(&mut self) -> Result<(), Failure> {
+        (0..self.count()).try_for_each(|site| self.kill(site))
+    }
+
+    /// The memory that a running site has, in bytes.
+    pub fn memory(&self, site: usize) -> Option<u64> {
+        let id = self.running[site].as_ref()?.id();
+        let text = fs::read_to_string(format!("/proc/{id}/statm")).ok()?;
+        let pages: u64 = text.split(' ').nth(1)?.parse().ok()?;
+        Some(pages * rustix::param::page_size() as u64)
+    }
+
+    /// Reads the journal of a site that does not run, from a copy: opening it would begin another life of it.
+    pub fn disk(&self, site: usize) -> Result<Disk, Failure> {
+        let at = |error: &dyn fmt::Display| Failure(format!("the journal of S{site}: {error}"));
+        let (from, to) = (self.dir.join(format!("site-{site}")), self.dir.join(format!("copy-{site}")));
+        copy(&from, &to).map_err(|error| at(&error))?;
+        let id = u8::try_from(site).ok().and_then(SiteId::new).ok_or_else(|| at(&"no such site"))?;
+        let mut files = Files::open(&to).map_err(|error| at(&error))?;
+        let identity = Identity { cluster: self.sites.cluster, process: ProcessId::Site(id) };
+        let (_, recovered) = Journal::open(&mut files, &identity).map_err(|error| at(&error))?;
+        let recovered = recovered.decode().map_err(|error| at(&error))?;
+        drop(files);
+        fs::remove_dir_all(&to).map_err(|error| at(&error))?;
+        // Of this very opening nobody was told.
+        let incarnation = recovered.incarnation - 1;
+        Ok(Disk { site: id, incarnation, records: recovered.records })
+    }
+
+    fn log(&self, site: usize) -> PathBuf {
+        self.dir.join(format!("stderr-{site}"))
+    }
+}
+
+impl Drop for Cluster {
+    fn drop(&mut self) {
+        for child in self.running.iter_mut().flatten() {
+            // It may have ended already.
+            let _ = child.kill();
+            let _ = child.wait();
+        }
+    }
+}
+
+fn read_sites(dir: &Path) -> Result<Sites, Failure> {
+    Sites::read(&dir.join("sites.ron")).map_err(|error| Failure(error.to_string()))
+}
+
+fn copy(from: &Path, to: &Path) -> io::Result<()> {
+    let _ = fs::remove_dir_all(to);
+    fs::create_dir_all(to)?;
+    for entry in fs::read_dir(from)? {
+        let entry = entry?;
+        fs::copy(entry.path(), to.join(entry.file_name()))?;
+    }
+    Ok(())
+}

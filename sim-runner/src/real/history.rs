@@ -1,0 +1,120 @@
+//! A client of real sites whose every word is written down: the real one inside, and somebody who looks on.
+#![expect(clippy::disallowed_types, clippy::disallowed_methods, reason = "real clients live in real time")]
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use aviary::ids::ProcessId;
+use aviary::mix::Seed;
+use aviary::oracle::outside::Seen;
+use aviary::process::{Damage, Effects, Input, Process, Recipients, Recovered, Role};
+use aviary::site::{Bird, Command, Config, Message, Note, Record};
+use aviary::time::Instant;
+
+/// What clients of several threads did and heard, in the order in which it happened.
+#[derive(Clone, Debug)]
+pub struct History {
+    epoch: std::time::Instant,
+    lines: Arc<Mutex<Vec<Line>>>,
+}
+
+/// When, who, what.
+pub type Line = (Instant, ProcessId, Seen);
+
+impl Default for History {
+    fn default() -> History {
+        History { epoch: std::time::Instant::now(), lines: Arc::default() }
+    }
+}
+
+impl History {
+    /// The time since it was begun.
+    pub fn now(&self) -> Instant {
+        Instant::from_micros(u64::try_from(self.epoch.elapsed().as_micros()).unwrap_or(u64::MAX))
+    }
+
+    /// Writes down what happens now.
+    fn write(&self, client: ProcessId, seen: Seen) {
+        let mut lines = self.lines.lock().unwrap_or_else(PoisonError::into_inner);
+        // Read behind the lock, so that times are in the order of the lines.
+        lines.push((self.now(), client, seen));
+    }
+
+    /// Everything so far. What comes later is written down anew.
+    pub fn take(&self) -> Vec<Line> {
+        core::mem::take(&mut self.lines.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+/// What a witness is configured with.
+#[derive(Clone, Debug)]
+pub struct WitnessConfig {
+    /// Of the real client.
+    pub real: Config,
+    /// Where it writes.
+    pub history: History,
+}
+
+/// A real client and who writes down what it does.
+#[derive(Clone, Debug)]
+pub struct Witness {
+    real: Bird,
+    id: ProcessId,
+    history: History,
+}
+
+impl Process for Witness {
+    type Message = Message;
+    type Record = Record;
+    type Note = Note;
+    type Command = Command;
+    type Config = WitnessConfig;
+
+    fn start(
+        config: &WitnessConfig,
+        id: ProcessId,
+        seed: Seed,
+        recovered: Recovered<Record>,
+    ) -> Result<Witness, Damage> {
+        let real = Bird::start(&config.real, id, seed, recovered)?;
+        Ok(Witness { real, id, history: config.history.clone() })
+    }
+
+    fn handle(&mut self, now: Instant, input: Input<Witness>, effects: &mut Effects<Witness>) {
+        let input = match input {
+            Input::Message { from, message } => {
+                if let Some(site) = from.as_site() {
+                    self.history.write(self.id, Seen::Heard(site, message.clone()));
+                }
+                Input::<Bird>::Message { from, message }
+            }
+            Input::Command(command) => {
+                self.history.write(self.id, Seen::Commanded(command.clone()));
+                Input::Command(command)
+            }
+            Input::Wake => Input::Wake,
+            Input::DiskSpace { is_low } => Input::DiskSpace { is_low },
+        };
+        let mut inner = Effects::default();
+        self.real.handle(now, input, &mut inner);
+        let given = inner.take().expect("what the real client encoded decodes: round trips are tested");
+        given.records.iter().for_each(|record| effects.append(record));
+        for note in given.notes {
+            self.history.write(self.id, Seen::Noted(note.clone()));
+            effects.note(note);
+        }
+        for letter in &given.messages {
+            if let Recipients::One(ProcessId::Site(site)) = letter.to {
+                self.history.write(self.id, Seen::Said(site, letter.message.clone()));
+            }
+            effects.send(letter.to, &letter.message);
+        }
+    }
+
+    fn deadline(&self) -> Option<(Instant, &'static str)> {
+        self.real.deadline()
+    }
+
+    fn role(&self) -> Role {
+        self.real.role()
+    }
+}

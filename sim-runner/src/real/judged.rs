@@ -1,0 +1,218 @@
+//! The end of a run of real sites: they converge, and everything is judged.
+#![expect(clippy::disallowed_types, clippy::disallowed_methods, reason = "real sites converge in real time")]
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::time::{Duration, Instant};
+
+use aviary::client;
+use aviary::ids::{ProcessId, SiteId};
+use aviary::mix::Seed;
+use aviary::oracle::outside::{Disk, Seen};
+use aviary::oracle::{LogEntry, Outside};
+use aviary::paxos::Slot;
+use aviary::process::{Process, Recovered};
+use aviary::sim::Violation;
+use aviary::site::{Bird, Command, Note, Operation, Status};
+use aviary::timeline::{Event, Position};
+use aviary::udp::{Key, Sites};
+
+use super::cluster::{Failure, failed};
+use super::history::Line;
+
+/// What became of what was asked.
+#[derive(Clone, Debug, Default)]
+pub struct Judged {
+    /// Events whose clients were told that they are in the log.
+    pub acknowledged: usize,
+    /// Of these, tweets that are not in the timeline.
+    pub lost: usize,
+    /// Tweets that are in the timeline more than once.
+    pub doubled: usize,
+    /// Tweets whose clients were never told: they gave up, or their session was evicted.
+    pub unknown: usize,
+    /// Of these, those that are in the timeline.
+    pub unknown_but_there: usize,
+    /// Linearizable views that were answered, as entries of the log or by a read round.
+    pub views: usize,
+    /// Local views and the like that were answered.
+    pub queries: usize,
+    /// Slots of the log.
+    pub slots: u64,
+    /// Records in all journals.
+    pub records: usize,
+    /// How often sites were started, all together.
+    pub starts: u64,
+    /// Submissions that were chosen though their origins had lost them in a crash.
+    pub lost_in_crashes: usize,
+    /// What could not be judged within its bounds.
+    pub unjudged: Vec<String>,
+}
+
+/// Why a run is not as it must be.
+#[derive(Debug)]
+pub enum Wrong {
+    /// A judge objects.
+    Judge(Violation),
+    /// Something that must work did not.
+    Failed(Failure),
+}
+
+impl fmt::Display for Wrong {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Wrong::Judge(violation) => write!(f, "{violation}"),
+            Wrong::Failed(failure) => write!(f, "{failure}"),
+        }
+    }
+}
+
+impl std::error::Error for Wrong {}
+
+impl From<Violation> for Wrong {
+    fn from(violation: Violation) -> Wrong {
+        Wrong::Judge(violation)
+    }
+}
+
+impl From<Failure> for Wrong {
+    fn from(failure: Failure) -> Wrong {
+        Wrong::Failed(failure)
+    }
+}
+
+/// Waits until all sites follow one leader, and know and have applied the same; an error says how they differ.
+pub fn converge(sites: &Sites, key: &Key, within: Duration) -> Result<Vec<Status>, Failure> {
+    let until = Instant::now() + within;
+    loop {
+        let found = client::statuses(sites, key.clone(), aviary::time::Duration::from_millis(500));
+        let found = found.map_err(failed("ask sites how they are"))?;
+        let why = match differ(&found) {
+            Ok(statuses) => return Ok(statuses),
+            Err(why) => why,
+        };
+        if Instant::now() >= until {
+            return Err(Failure(format!("no convergence within {} s of healing: {why}", within.as_secs())));
+        }
+        std::thread::sleep(Duration::from_millis(100));
+    }
+}
+
+fn differ(found: &[Option<Status>]) -> Result<Vec<Status>, String> {
+    let mut statuses = Vec::new();
+    for (site, status) in found.iter().enumerate() {
+        statuses.push(status.ok_or_else(|| format!("S{site} does not answer"))?);
+    }
+    for status in &statuses {
+        let (site, first) = (status.site, &statuses[0]);
+        let Status { leader, chosen, applied, queue, .. } = status;
+        if leader.is_none() || *leader != first.leader {
+            return Err(format!("{site} follows {leader:?} and {} {:?}", first.site, first.leader));
+        }
+        if applied != chosen || *chosen != first.chosen || *queue > 0 {
+            let other = first.chosen;
+            return Err(format!(
+                "{site} knows {chosen} as chosen, applied {applied}, {queue} wait; {} knows {other}",
+                first.site
+            ));
+        }
+    }
+    Ok(statuses)
+}
+
+/// Judges what clients did and heard against what the disks hold.
+pub fn judge(sites: &Sites, history: &[Line], disks: &[Disk]) -> Result<Judged, Wrong> {
+    let config = &sites.config;
+    let outside = Outside::judge(config.sites, config.sessions_max, history, disks)?;
+    let mut judged = Judged {
+        slots: outside.log().end().0,
+        records: disks.iter().map(|disk| disk.records.len()).sum(),
+        starts: disks.iter().map(|disk| disk.incarnation).sum(),
+        lost_in_crashes: outside.lost_in_crashes(),
+        unjudged: outside.unknown().to_vec(),
+        ..Judged::default()
+    };
+    count(&mut judged, &outside, history)?;
+    for disk in disks {
+        check_state(sites, &outside, disk)?;
+    }
+    Ok(judged)
+}
+
+/// Counts tweets, which are all different, in the naive fold of what is chosen.
+fn count(judged: &mut Judged, outside: &Outside, history: &[Line]) -> Result<(), Violation> {
+    let mut asked: BTreeMap<String, bool> = BTreeMap::new();
+    let tweet = |operation: &Operation| match operation {
+        Operation::Event { event: Event::Tweet { text, .. } } => Some(text.as_str().to_owned()),
+        Operation::Event { .. } | Operation::View { .. } => None,
+    };
+    for (_, _, seen) in history {
+        match seen {
+            Seen::Commanded(Command::Do(operation)) => {
+                asked.extend(tweet(operation).map(|text| (text, false)));
+            }
+            Seen::Noted(Note::Done(_, operation, _)) => {
+                match operation {
+                    Operation::Event { .. } => judged.acknowledged += 1,
+                    Operation::View { .. } => judged.views += 1,
+                }
+                asked.extend(tweet(operation).map(|text| (text, true)));
+            }
+            Seen::Noted(Note::Shown(..)) => judged.views += 1,
+            Seen::Noted(Note::Told(..)) => judged.queries += 1,
+            Seen::Commanded(Command::Tell(_)) | Seen::Noted(_) | Seen::Heard(..) | Seen::Said(..) => {}
+        }
+    }
+    let end = Position { slot: outside.log().end().0, index: 0 };
+    let mut there: BTreeMap<&str, usize> = BTreeMap::new();
+    // A client's tweets say who tweeted and as which one: they stand in the order in which they were asked.
+    let mut last: BTreeMap<&str, u64> = BTreeMap::new();
+    for tweet in outside.model().tweets_before(end) {
+        *there.entry(tweet.text.as_str()).or_default() += 1;
+        let Some((client, number)) = tweet.text.as_str().split_once(' ') else { continue };
+        let Ok(number) = number.parse::<u64>() else { continue };
+        if let Some(before) = last.insert(client, number).filter(|before| *before >= number) {
+            let explanation =
+                format!("{client}'s tweet {number} stands at {}, behind its tweet {before}", tweet.position);
+            return Err(Violation { property: "order of a client", explanation });
+        }
+    }
+    judged.doubled = there.values().filter(|count| **count > 1).count();
+    for (text, is_acknowledged) in &asked {
+        let is_there = there.contains_key(text.as_str());
+        judged.lost += usize::from(*is_acknowledged && !is_there);
+        judged.unknown += usize::from(!is_acknowledged);
+        judged.unknown_but_there += usize::from(!is_acknowledged && is_there);
+    }
+    Ok(())
+}
+
+/// What the real code makes of a journal equals the naive fold of what is chosen, as far as it has applied it.
+fn check_state(sites: &Sites, outside: &Outside, disk: &Disk) -> Result<(), Wrong> {
+    let Disk { site, incarnation, records } = disk;
+    let recovered = Recovered { incarnation: incarnation + 1, records: records.clone() };
+    let bird = Bird::start(&sites.config, ProcessId::Site(*site), Seed(1), recovered);
+    let bird =
+        bird.map_err(|damage| Failure(format!("{site} cannot be started from its journal: {damage:?}")))?;
+    let state = bird.as_site().ok_or_else(|| Failure(format!("{site} is no site")))?;
+    let (applied, timeline) = (state.status().applied, state.timeline());
+    let log: Vec<(Slot, &LogEntry)> = state.log().chosen_from(Slot(0)).collect();
+    outside.check_site(*site, applied, timeline.tweets(), timeline.blocks(), log)?;
+    Ok(())
+}
+
+/// Holds the logs that sites tell of against each other, line by line.
+pub fn check_logs(logs: &[(SiteId, Vec<String>)]) -> Result<(), Violation> {
+    let Some(((first, log), others)) = logs.split_first() else { return Ok(()) };
+    for (site, other) in others {
+        let place = (0..log.len().max(other.len())).find(|place| log.get(*place) != other.get(*place));
+        if let Some(place) = place {
+            let shown = |line: Option<&String>| line.map_or_else(|| "nothing".to_owned(), Clone::clone);
+            let (one, two) = (shown(log.get(place)), shown(other.get(place)));
+            let explanation =
+                format!("line {place} of the log is \"{one}\" at {first} and \"{two}\" at {site}");
+            return Err(Violation { property: "logs", explanation });
+        }
+    }
+    Ok(())
+}

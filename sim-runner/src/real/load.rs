@@ -1,0 +1,278 @@
+//! Constant load: clients in several threads that tweet, look and block, one thing at a time each, and give up now and
+//! then. Who gives up is not heard of again, so what it asked for last has an unknown outcome.
+
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::JoinHandle;
+
+use aviary::ids::ProcessId;
+use aviary::mix::{self, Seed};
+use aviary::site::{Command, Note, Operation, Query};
+use aviary::time::{Duration, Instant};
+use aviary::timeline::{Event, User, View};
+use aviary::udp::{Caller, CallerSettings, Key, Sites};
+
+use super::cluster::{Failure, failed};
+use super::history::{History, Witness, WitnessConfig};
+
+/// How much is asked.
+#[derive(Clone, Debug)]
+pub struct LoadSettings {
+    /// Threads, each with a socket of its own.
+    pub threads: u16,
+    /// Clients in each thread.
+    pub clients: u16,
+    /// A client asks for the next thing this long after it asked for the last one, or when that was answered.
+    pub pace: Duration,
+    /// After so long without an answer a client gives up for ever, and another takes its place.
+    pub patience: Duration,
+    /// What is asked for is drawn from it.
+    pub seed: Seed,
+}
+
+/// Clients that run until they are stopped.
+pub struct Load {
+    /// What they do and hear.
+    pub history: History,
+    shared: Arc<Shared>,
+    threads: Vec<JoinHandle<Result<(), Failure>>>,
+}
+
+#[derive(Default)]
+struct Shared {
+    is_over: AtomicBool,
+    acknowledged: AtomicU64,
+    logged: AtomicU64,
+    given_up: AtomicU64,
+    gap: Mutex<Gap>,
+}
+
+/// The longest time in which nothing was acknowledged.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Gap {
+    /// When something was acknowledged last.
+    last: Instant,
+    /// Where the longest begins.
+    pub from: Instant,
+    /// Where it ends.
+    pub to: Instant,
+}
+
+impl Gap {
+    fn tell(&mut self, now: Instant) {
+        if now.since(self.last) > self.length() {
+            (self.from, self.to) = (self.last, now);
+        }
+        self.last = self.last.max(now);
+    }
+
+    /// How long it is.
+    pub fn length(&self) -> Duration {
+        self.to.since(self.from)
+    }
+}
+
+impl Load {
+    /// Starts the clients. `enter` is called first in each thread: how to get into their network.
+    pub fn start(
+        sites: &Sites,
+        key: &Key,
+        settings: &LoadSettings,
+        enter: impl Fn() -> Result<(), Failure> + Clone + Send + 'static,
+    ) -> Result<Load, Failure> {
+        let (history, shared) = (History::default(), Arc::new(Shared::default()));
+        let mut threads = Vec::new();
+        for number in 0..settings.threads {
+            let (settings, shared, enter) = (settings.clone(), shared.clone(), enter.clone());
+            let caller = CallerSettings {
+                cluster: sites.cluster,
+                configuration: sites.configuration(),
+                addresses: sites.addresses(),
+                datagram_max: sites.config.datagram_max,
+                config: WitnessConfig { real: sites.config.clone(), history: history.clone() },
+                key: key.clone(),
+            };
+            let history = history.clone();
+            let run = move || {
+                enter()?;
+                let caller = Caller::start(caller).map_err(failed("start clients"))?;
+                Crowd::new(caller, settings, number, history, shared).run()
+            };
+            let thread = std::thread::Builder::new().name(format!("clients {number}")).spawn(run);
+            threads.push(thread.map_err(failed("start a thread"))?);
+        }
+        Ok(Load { history, shared, threads })
+    }
+
+    /// How many events were acknowledged.
+    pub fn acknowledged(&self) -> u64 {
+        self.shared.acknowledged.load(Ordering::Relaxed)
+    }
+
+    /// How many entries of the log clients were told of: events, linearizable views and openings.
+    pub fn logged(&self) -> u64 {
+        self.shared.logged.load(Ordering::Relaxed)
+    }
+
+    /// How many clients gave up.
+    pub fn given_up(&self) -> u64 {
+        self.shared.given_up.load(Ordering::Relaxed)
+    }
+
+    /// The longest time without an acknowledgement so far, in the history's time.
+    pub fn gap(&self) -> Gap {
+        *self.shared.gap.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Asks for nothing more, and waits until everything is answered or given up.
+    pub fn stop(self) -> Result<History, Failure> {
+        self.shared.is_over.store(true, Ordering::Relaxed);
+        for thread in self.threads {
+            thread.join().map_err(|_| Failure("a thread of clients panicked".into()))??;
+        }
+        Ok(self.history)
+    }
+}
+
+/// The clients of one thread.
+struct Crowd {
+    caller: Caller<Witness>,
+    settings: LoadSettings,
+    history: History,
+    shared: Arc<Shared>,
+    /// The number of the next client.
+    next: u16,
+    /// How much was drawn.
+    drawn: u64,
+    seed: Seed,
+    clients: Vec<One>,
+}
+
+/// One client.
+struct One {
+    id: ProcessId,
+    /// When it asked for what it waits for.
+    asked: Option<Instant>,
+    next_at: Instant,
+    tweets: u64,
+}
+
+/// Numbers of clients of one thread.
+const NUMBERS: u16 = 6_000;
+
+const USERS: [&str; 5] = ["ann", "bob", "cat", "dan", "eve"];
+
+impl Crowd {
+    fn new(
+        caller: Caller<Witness>,
+        settings: LoadSettings,
+        number: u16,
+        history: History,
+        shared: Arc<Shared>,
+    ) -> Crowd {
+        let seed = settings.seed.part([number.into()]);
+        let next = number * NUMBERS;
+        Crowd { caller, settings, history, shared, next, drawn: 0, seed, clients: Vec::new() }
+    }
+
+    fn run(mut self) -> Result<(), Failure> {
+        for _ in 0..self.settings.clients {
+            let one = self.newcomer()?;
+            self.clients.push(one);
+        }
+        loop {
+            let is_over = self.shared.is_over.load(Ordering::Relaxed);
+            let now = self.caller.now();
+            for place in 0..self.clients.len() {
+                let One { asked, next_at, .. } = self.clients[place];
+                match asked {
+                    Some(at) if now.since(at) >= self.settings.patience => {
+                        self.caller.remove(self.clients[place].id);
+                        self.shared.given_up.fetch_add(1, Ordering::Relaxed);
+                        self.clients[place] = self.newcomer()?;
+                    }
+                    None if !is_over && now >= next_at => self.ask(place, now),
+                    Some(_) | None => {}
+                }
+            }
+            if is_over && self.clients.iter().all(|one| one.asked.is_none()) {
+                return Ok(());
+            }
+            let until = self.caller.now() + Duration::from_millis(10);
+            self.caller.turn(until).map_err(failed("turn clients"))?;
+            for (client, note) in self.caller.take_notes() {
+                self.on_note(client, &note);
+            }
+        }
+    }
+
+    fn newcomer(&mut self) -> Result<One, Failure> {
+        let number = self.next;
+        self.next += 1;
+        if self.next.is_multiple_of(NUMBERS) {
+            return Err(Failure("all numbers of clients were used".into()));
+        }
+        let id = self.caller.add(number).map_err(failed("add a client"))?;
+        Ok(One { id, asked: None, next_at: self.caller.now(), tweets: 0 })
+    }
+
+    fn draw(&mut self, below: u64) -> u64 {
+        self.drawn += 1;
+        mix::below(mix::mix(self.seed.0, [self.drawn]), below)
+    }
+
+    fn user(&mut self) -> User {
+        let place = usize::try_from(self.draw(USERS.len() as u64)).expect("below 5");
+        USERS[place].parse().expect("a name of three letters")
+    }
+
+    fn ask(&mut self, place: usize, now: Instant) {
+        let (what, user) = (self.draw(20), self.user());
+        let one = &self.clients[place];
+        let view = View { viewer: user.clone(), limit: 4, older_than: None };
+        let event = |event| Command::Do(Operation::Event { event });
+        let command = match what {
+            0..12 => {
+                let text = format!("{} {}", one.id, one.tweets);
+                self.clients[place].tweets += 1;
+                event(Event::Tweet { user, text: text.parse().expect("a short text") })
+            }
+            12 | 13 => {
+                let whom = self.user();
+                let changed = if what == 12 {
+                    Event::block(user.clone(), whom)
+                } else {
+                    Event::unblock(user.clone(), whom)
+                };
+                // Nobody blocks themselves: then they look at blocks.
+                changed.map_or(Command::Tell(Query::Blocks { after: None }), event)
+            }
+            14 => Command::Do(Operation::View { view }),
+            15 => Command::Tell(Query::Fresh { view }),
+            _ => Command::Tell(Query::View { view }),
+        };
+        let one = &mut self.clients[place];
+        (one.asked, one.next_at) = (Some(now), now + self.settings.pace);
+        self.caller.command(one.id, command);
+    }
+
+    fn on_note(&mut self, client: ProcessId, note: &Note) {
+        if let Note::Done(..) | Note::Opened(_) = note {
+            self.shared.logged.fetch_add(1, Ordering::Relaxed);
+        }
+        match note {
+            Note::Done(_, operation, _) => {
+                if let Operation::Event { .. } = operation {
+                    self.shared.acknowledged.fetch_add(1, Ordering::Relaxed);
+                    let now = self.history.now();
+                    self.shared.gap.lock().unwrap_or_else(PoisonError::into_inner).tell(now);
+                }
+            }
+            Note::Lost(_) | Note::Told(..) | Note::Shown(..) => {}
+            _ => return,
+        }
+        if let Some(one) = self.clients.iter_mut().find(|one| one.id == client) {
+            one.asked = None;
+        }
+    }
+}

@@ -1,0 +1,349 @@
+//! `soak`: real sites under constant load, killed, paused and cut off for minutes, and judged at the end.
+#![expect(clippy::disallowed_types, clippy::disallowed_methods, reason = "real sites take real time")]
+
+mod faults;
+mod memory;
+mod told;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant, SystemTime};
+
+use aviary::ids::ProcessId;
+use aviary::mix::Seed;
+
+use crate::Exit;
+use crate::args::{Format, Soak};
+use crate::proxy::{Counts, Proxy};
+use crate::real::judged::{self, Judged, Wrong, converge};
+use crate::real::load::Gap;
+use crate::real::{Cluster, Failure, Load, LoadSettings};
+use crate::report::{error, stdout, usage};
+use crate::sweep::interrupt;
+use faults::{Episode, Harm, Schedule};
+use memory::Memory;
+
+/// Behind the last fault all sites must agree within this.
+const CONVERGES_WITHIN: Duration = Duration::from_secs(30);
+
+/// What a soak came to.
+pub(super) struct Report {
+    seed: u64,
+    sites: u8,
+    time: Duration,
+    acknowledged: u64,
+    given_up: u64,
+    gap: Gap,
+    /// What befell whom while nothing was acknowledged for the longest time.
+    during: Vec<String>,
+    memory: Memory,
+    counts: Counts,
+    /// How many datagrams each fault of the network touched.
+    touched: BTreeMap<String, u64>,
+    kills: u64,
+    pauses: u64,
+    outages: u64,
+    judged: Option<Judged>,
+    /// What is wrong.
+    wrong: Vec<String>,
+}
+
+/// A soak under way.
+struct Run<'a> {
+    args: &'a Soak,
+    cluster: Cluster,
+    proxy: Proxy,
+    load: Load,
+    schedule: Schedule,
+    memory: Memory,
+    /// What befell whom, and from when to when in the history's time.
+    log: Vec<(aviary::time::Instant, aviary::time::Instant, String)>,
+    used: BTreeSet<&'static str>,
+    kills: u64,
+    pauses: u64,
+    outages: u64,
+}
+
+/// Soaks as `args` say, and tells what came of it.
+pub(crate) fn soak(args: &Soak) -> io::Result<Exit> {
+    let program = match program(args) {
+        Ok(program) => program,
+        Err(why) => return Ok(usage(&why)),
+    };
+    let seed = args.seed.unwrap_or_else(|| {
+        let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+        u64::from(since.subsec_nanos())
+    });
+    let (dir, is_own) = match &args.dir {
+        Some(dir) => (dir.clone(), false),
+        None => (std::env::temp_dir().join(format!("aviary-soak-{}", std::process::id())), true),
+    };
+    eprintln!("soak: seed {seed}, {} sites of {} in {}", args.sites, program.display(), dir.display());
+    let is_over = interrupt::flag()?;
+    let (report, exit) = match run(args, seed, &program, &dir, &is_over) {
+        Ok(done) => done,
+        Err(why) => {
+            error(format_args!("{why}"));
+            return Ok(Exit::Usage);
+        }
+    };
+    let mut out = stdout();
+    match args.format {
+        Format::Text => told::text(&mut out, &report)?,
+        Format::Json => told::json(&mut out, &report)?,
+    }
+    out.flush()?;
+    if exit != Exit::Passed {
+        error(format_args!("the sites' journals and logs are in {}", dir.display()));
+    } else if is_own && let Err(why) = std::fs::remove_dir_all(&dir) {
+        error(format_args!("failed to remove {}: {why}", dir.display()));
+    }
+    Ok(exit)
+}
+
+/// The program `site`: named, or beside this one.
+fn program(args: &Soak) -> Result<PathBuf, String> {
+    let program = match &args.site {
+        Some(program) => program.clone(),
+        None => {
+            let own = std::env::current_exe().map_err(|why| format!("failed to find this program: {why}"))?;
+            own.with_file_name("site")
+        }
+    };
+    let cure = "build it with `cargo build --features udp --bin site`, or name one with --site";
+    if program.is_file() { Ok(program) } else { Err(format!("there is no {}: {cure}", program.display())) }
+}
+
+fn run(
+    args: &Soak,
+    seed: u64,
+    program: &Path,
+    dir: &Path,
+    is_over: &AtomicBool,
+) -> Result<(Report, Exit), Failure> {
+    let mut cluster = Cluster::init(program, dir, args.sites, true)?;
+    let parts = Seed(seed);
+    let proxy = cluster.proxy(parts.part([1]))?;
+    cluster.start_all()?;
+    let settings = LoadSettings {
+        threads: 2,
+        clients: args.clients,
+        pace: aviary::time::Duration::from_millis(20),
+        patience: aviary::time::Duration::from_millis(1_200),
+        seed: parts.part([2]),
+    };
+    let load = Load::start(&cluster.sites, &cluster.client_key(), &settings, || Ok(()))?;
+    let mut run = Run {
+        args,
+        schedule: Schedule::new(parts.part([3]), usize::from(args.sites)),
+        cluster,
+        proxy,
+        load,
+        memory: Memory::default(),
+        log: Vec::new(),
+        used: BTreeSet::new(),
+        kills: 0,
+        pauses: 0,
+        outages: 0,
+    };
+    let broken = run.strain(is_over).err();
+    Ok(run.end(seed, dir, broken))
+}
+
+impl Run<'_> {
+    /// Lets one episode follow the other until the time is over.
+    fn strain(&mut self, is_over: &AtomicBool) -> Result<(), Failure> {
+        let begun = Instant::now();
+        // Somebody must lead before somebody can be cut off.
+        self.wait(aviary::time::Duration::from_millis(1_500))?;
+        self.memory.sample(&self.cluster, self.load.logged());
+        let mut is_half = false;
+        while begun.elapsed() < self.args.time && !is_over.load(Ordering::Relaxed) {
+            let leader = self.proxy.last_to_say("Heartbeat").and_then(ProcessId::as_site);
+            let episode = self.schedule.next(leader.map(|site| site.index()));
+            let from = self.load.history.now();
+            self.suffer(&episode)?;
+            self.log.push((from, self.load.history.now(), episode.told()));
+            self.wait(episode.rest)?;
+            if !is_half && begun.elapsed() * 2 >= self.args.time {
+                is_half = true;
+                self.memory.sample(&self.cluster, self.load.logged());
+            }
+        }
+        Ok(())
+    }
+
+    fn suffer(&mut self, episode: &Episode) -> Result<(), Failure> {
+        self.used.extend(episode.counted());
+        let draw = self.schedule.draw(1 << 20) as u64;
+        self.proxy.set_network(episode.weather());
+        for rule in episode.rules(self.proxy.now(), self.cluster.count(), draw) {
+            self.proxy.add(rule).map_err(|unfit| Failure(unfit.to_string()))?;
+        }
+        let third = aviary::time::Duration::from_micros(episode.length.as_micros() / 3);
+        match episode.harm {
+            Harm::Nothing => {}
+            Harm::Kill | Harm::KillTwice => self.kill(&episode.victims)?,
+            Harm::Pause => {
+                self.pauses += episode.victims.len() as u64;
+                episode.victims.iter().try_for_each(|site| self.cluster.pause(*site))?;
+            }
+            Harm::Outage => {
+                self.outages += 1;
+                self.cluster.kill_all()?;
+                self.wait(aviary::time::Duration::from_micros(third.as_micros() / 2))?;
+                self.cluster.start_all()?;
+            }
+        }
+        self.wait(third)?;
+        if episode.harm == Harm::KillTwice {
+            self.cluster.start_all()?;
+            self.wait(aviary::time::Duration::from_millis(120))?;
+            self.kill(&episode.victims)?;
+        }
+        self.wait(third)?;
+        self.wait(third)?;
+        if episode.harm == Harm::Pause {
+            episode.victims.iter().try_for_each(|site| self.cluster.resume(*site))?;
+        }
+        self.cluster.start_all()?;
+        self.proxy.heal();
+        Ok(())
+    }
+
+    fn kill(&mut self, victims: &[usize]) -> Result<(), Failure> {
+        self.kills += victims.len() as u64;
+        victims.iter().try_for_each(|site| self.cluster.kill(*site))
+    }
+
+    /// Waits, and watches that no site ends by itself meanwhile.
+    fn wait(&mut self, length: aviary::time::Duration) -> Result<(), Failure> {
+        let until = Instant::now() + Duration::from_micros(length.as_micros());
+        while Instant::now() < until {
+            std::thread::sleep((until - Instant::now()).min(Duration::from_millis(50)));
+            self.cluster.check_running()?;
+        }
+        Ok(())
+    }
+
+    /// Heals, converges and judges.
+    fn end(mut self, seed: u64, dir: &Path, broken: Option<Failure>) -> (Report, Exit) {
+        self.proxy.heal();
+        let time = Duration::from_micros(self.load.history.now().as_micros());
+        let mut report = Report {
+            seed,
+            sites: self.args.sites,
+            time,
+            acknowledged: 0,
+            given_up: 0,
+            gap: Gap::default(),
+            during: Vec::new(),
+            memory: Memory::default(),
+            counts: Counts::default(),
+            touched: BTreeMap::new(),
+            kills: self.kills,
+            pauses: self.pauses,
+            outages: self.outages,
+            judged: None,
+            wrong: Vec::new(),
+        };
+        let mut exit = Exit::Passed;
+        if let Some(failure) = broken {
+            report.wrong.push(failure.to_string());
+            exit = Exit::Violated;
+        }
+        let ended = (0..self.cluster.count()).try_for_each(|site| self.cluster.resume(site));
+        if let Err(failure) = ended.and_then(|()| self.cluster.start_all()) {
+            report.wrong.push(failure.to_string());
+            exit = Exit::Violated;
+        }
+        // What is under way may come to its end.
+        if let Err(failure) = self.wait(aviary::time::Duration::from_secs(2)) {
+            report.wrong.push(failure.to_string());
+            exit = Exit::Violated;
+        }
+        self.memory.sample(&self.cluster, self.load.logged());
+        (report.acknowledged, report.given_up, report.gap) =
+            (self.load.acknowledged(), self.load.given_up(), self.load.gap());
+        let gap = report.gap;
+        let meets = |from: aviary::time::Instant, to| from < gap.to && gap.from < to;
+        let during = self.log.iter().filter(|(from, to, _)| meets(*from, *to));
+        report.during = during.map(|(_, _, told)| told.clone()).collect();
+        let history = match self.load.stop() {
+            Ok(history) => history,
+            Err(failure) => {
+                report.wrong.push(failure.to_string());
+                return (report, Exit::Violated);
+            }
+        };
+        if let Err(failure) = converge(&self.cluster.sites, &self.cluster.client_key(), CONVERGES_WITHIN) {
+            report.wrong.push(failure.to_string());
+            exit = Exit::worst(&[exit, Exit::Stalled]);
+        }
+        (report.counts, report.touched) = (self.proxy.counts(), self.proxy.touched());
+        for why in untouched(&self.used, &report.touched) {
+            report.wrong.push(why);
+            exit = Exit::Violated;
+        }
+        if let Err(why) = self.memory.check() {
+            report.wrong.push(why);
+            exit = Exit::Violated;
+        }
+        report.memory = core::mem::take(&mut self.memory);
+        let lines = history.take();
+        match judge(&mut self.cluster, &lines) {
+            Ok(judged) => {
+                if judged.lost + judged.doubled > 0 || judged.acknowledged == 0 {
+                    report.wrong.push("events were lost or doubled, or none was acknowledged".into());
+                    exit = Exit::Violated;
+                }
+                report.judged = Some(judged);
+            }
+            Err(wrong) => {
+                report.wrong.push(wrong.to_string());
+                exit = Exit::Violated;
+            }
+        }
+        if exit != Exit::Passed {
+            // For whoever looks for the reason; what cannot be written is missed by nobody else.
+            let faults: Vec<String> =
+                self.log.iter().map(|(from, to, told)| format!("{from} {to} {told}\n")).collect();
+            let _ = std::fs::write(dir.join("faults"), faults.concat());
+        }
+        (report, exit)
+    }
+}
+
+/// Which faults befell nobody: a soak that nothing happened in proves nothing.
+fn untouched(used: &BTreeSet<&'static str>, touched: &BTreeMap<String, u64>) -> Vec<String> {
+    if used.is_empty() {
+        return vec!["no fault befell anybody: the soak was too short".to_owned()];
+    }
+    let is_touched = |fault: &&&str| touched.get(**fault).is_some_and(|count| *count > 0);
+    let idle = used.iter().filter(|fault| !is_touched(fault));
+    idle.map(|fault| format!("the fault \"{fault}\" touched no datagram: the soak proves nothing of it"))
+        .collect()
+}
+
+fn judge(cluster: &mut Cluster, history: &[crate::real::history::Line]) -> Result<Judged, Wrong> {
+    cluster.kill_all()?;
+    let disks = (0..cluster.count()).map(|site| cluster.disk(site)).collect::<Result<Vec<_>, _>>()?;
+    judged::judge(&cluster.sites, history, &disks)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_soak_whose_faults_touched_nothing_fails() {
+        let touched = BTreeMap::from([("loss".to_owned(), 3), ("burst".to_owned(), 0)]);
+        assert!(untouched(&BTreeSet::from(["loss"]), &touched).is_empty());
+        let why = untouched(&BTreeSet::from(["burst", "loss", "partition"]), &touched);
+        assert_eq!(why.len(), 2, "{why:?}");
+        assert!(why[1].starts_with("the fault \"partition\" touched no datagram"), "{why:?}");
+        assert_eq!(untouched(&BTreeSet::new(), &touched).len(), 1);
+    }
+}

@@ -1,0 +1,136 @@
+//! What a soak came to, for people and for machines.
+
+use std::io::{self, Write};
+
+use serde::Serialize;
+
+use super::Report;
+use super::memory::PER_ENTRY_MAX;
+use crate::report::{BAD, GOOD};
+
+pub(super) fn text(out: &mut impl Write, report: &Report) -> io::Result<()> {
+    let seconds = report.time.as_secs_f64();
+    writeln!(out, "soak of {} sites for {seconds:.0} s, seed {}", report.sites, report.seed)?;
+    writeln!(out, "  events acknowledged  {}", report.acknowledged)?;
+    if let Some(judged) = &report.judged {
+        writeln!(out, "  lost                 {}", judged.lost)?;
+        writeln!(out, "  doubled              {}", judged.doubled)?;
+        let (unknown, there) = (judged.unknown, judged.unknown_but_there);
+        writeln!(out, "  outcome unknown      {unknown} tweets, of which {there} are in the timeline")?;
+        let (views, queries, slots) = (judged.views, judged.queries, judged.slots);
+        writeln!(
+            out,
+            "  judged               {views} linearizable views, {queries} local queries, {slots} slots"
+        )?;
+        let (records, starts, lost) = (judged.records, judged.starts, judged.lost_in_crashes);
+        writeln!(
+            out,
+            "  journals             {records} records of {starts} starts; {lost} chosen that their origin lost"
+        )?;
+        for what in &judged.unjudged {
+            writeln!(out, "  unknown              {what}")?;
+        }
+    }
+    writeln!(out, "  clients that gave up {}", report.given_up)?;
+    let gap = report.gap;
+    let (length, at) = (gap.length().as_micros() / 1_000, gap.from.as_micros() / 1_000_000);
+    let during = if report.during.is_empty() { "nothing".into() } else { report.during.join("; ") };
+    writeln!(out, "  longest unavailable  {length} ms at {at} s, during: {during}")?;
+    let (kills, pauses, outages) = (report.kills, report.pauses, report.outages);
+    writeln!(
+        out,
+        "  harm                 {kills} kills -9, {pauses} pauses, {outages} kills of all at once"
+    )?;
+    writeln!(out, "  memory in KiB by site; in brackets, beyond {PER_ENTRY_MAX} bytes an entry of the log")?;
+    for (sample, when) in report.memory.samples.iter().zip(when(report)) {
+        write!(out, "    {when:<7} {:>7} entries:", sample.entries)?;
+        for bytes in &sample.sites {
+            match bytes {
+                Some(bytes) => write!(out, "  {} ({})", bytes >> 10, sample.beyond(*bytes) >> 10)?,
+                None => write!(out, "  down")?,
+            }
+        }
+        writeln!(out)?;
+    }
+    let counts = report.counts;
+    writeln!(
+        out,
+        "  datagrams            {} opened, {} passed on, {} opaque, {} not sent",
+        counts.opened, counts.forwarded, counts.opaque, counts.failed
+    )?;
+    writeln!(out, "  datagrams that each fault touched")?;
+    for (fault, count) in &report.touched {
+        writeln!(out, "    {fault:<20} {count}")?;
+    }
+    for wrong in &report.wrong {
+        writeln!(out, "{BAD}wrong{BAD:#}: {wrong}")?;
+    }
+    if report.wrong.is_empty() {
+        writeln!(out, "{GOOD}passed{GOOD:#}")?;
+    }
+    Ok(())
+}
+
+/// What the samples are called.
+fn when(report: &Report) -> impl Iterator<Item = &'static str> {
+    let last = report.memory.samples.len().saturating_sub(1);
+    (0..=last).map(move |place| match place {
+        0 => "start",
+        place if place == last => "end",
+        _ => "middle",
+    })
+}
+
+#[derive(Serialize)]
+struct Told<'a> {
+    seed: u64,
+    sites: u8,
+    seconds: f64,
+    acknowledged: u64,
+    lost: Option<usize>,
+    doubled: Option<usize>,
+    unknown: Option<usize>,
+    gave_up: u64,
+    longest_unavailable_ms: u64,
+    longest_unavailable_during: &'a [String],
+    kills: u64,
+    pauses: u64,
+    outages: u64,
+    memory: Vec<Held<'a>>,
+    touched: &'a std::collections::BTreeMap<String, u64>,
+    wrong: &'a [String],
+}
+
+#[derive(Serialize)]
+struct Held<'a> {
+    when: &'static str,
+    entries: u64,
+    bytes: &'a [Option<u64>],
+}
+
+pub(super) fn json(out: &mut impl Write, report: &Report) -> io::Result<()> {
+    let judged = report.judged.as_ref();
+    let samples = report.memory.samples.iter().zip(when(report));
+    let told = Told {
+        seed: report.seed,
+        sites: report.sites,
+        seconds: report.time.as_secs_f64(),
+        acknowledged: report.acknowledged,
+        lost: judged.map(|judged| judged.lost),
+        doubled: judged.map(|judged| judged.doubled),
+        unknown: judged.map(|judged| judged.unknown),
+        gave_up: report.given_up,
+        longest_unavailable_ms: report.gap.length().as_micros() / 1_000,
+        longest_unavailable_during: &report.during,
+        kills: report.kills,
+        pauses: report.pauses,
+        outages: report.outages,
+        memory: samples
+            .map(|(sample, when)| Held { when, entries: sample.entries, bytes: &sample.sites })
+            .collect(),
+        touched: &report.touched,
+        wrong: &report.wrong,
+    };
+    serde_json::to_writer(&mut *out, &told)?;
+    writeln!(out)
+}

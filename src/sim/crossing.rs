@@ -1,0 +1,318 @@
+//! What becomes of a real datagram that crosses a network with the simulator's rules and weather: for those who stand
+//! between real processes and have bytes and time of their own.
+//!
+//! The same list of [`Rule`]s and the same draws as in a [`World`](super::World): what is drawn is a function of the
+//! seed and of what the datagram is (link, kind, subject, time, ordinal). It sends nothing and knows no clock. Links
+//! that carry only so much are the world's alone.
+
+use alloc::collections::BTreeMap;
+use alloc::string::{String, ToString};
+use alloc::vec::Vec;
+
+use crate::ids::{ProcessId, SiteId, SiteSet};
+use crate::mix::{self, Seed};
+use crate::process::Subject;
+use crate::sim::fates::{self, Fates};
+use crate::sim::network::NetworkSettings;
+use crate::sim::rough::flip;
+use crate::sim::rule::{Rule, Ruling};
+use crate::sim::rules::{Cast, Ends, Rules, Sieve, Whom};
+use crate::sim::script::Target;
+use crate::time::{Duration, Instant};
+
+/// Rules, weather, and how many datagrams each of them touched.
+#[derive(Clone, Debug)]
+pub struct Crossing {
+    rules: Rules,
+    fates: Fates,
+    network: NetworkSettings,
+    sites: SiteSet,
+    touched: BTreeMap<String, u64>,
+}
+
+/// One copy that arrives.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Arrival {
+    /// How long it is under way.
+    pub after: Duration,
+    /// Where it arrives: not always where it was sent.
+    pub to: ProcessId,
+    cut: Option<u64>,
+    flips: Option<u64>,
+}
+
+/// Why a rule cannot be followed here.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Unfit {
+    /// It means a role that nobody has at this moment, or that only a world can tell.
+    Nobody,
+    /// It keeps copies, which only a world replays.
+    Keeps,
+}
+
+impl core::fmt::Display for Unfit {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.write_str(match self {
+            Unfit::Nobody => "the rule means a role that nobody has; name a process",
+            Unfit::Keeps => "copies are kept in simulations alone; delay or duplicate instead",
+        })
+    }
+}
+
+impl core::error::Error for Unfit {}
+
+impl Arrival {
+    /// Does to the bytes of this copy what happens to them under way.
+    pub fn spoil(&self, bytes: &mut Vec<u8>) {
+        if let Some(draw) = self.cut {
+            let left = mix::below(draw, bytes.len() as u64);
+            bytes.truncate(usize::try_from(left).expect("less than a length"));
+        }
+        if let Some(draw) = self.flips {
+            flip(bytes, draw);
+        }
+    }
+}
+
+impl Crossing {
+    /// Between these sites and their clients, without rules. Everything is drawn from `seed`.
+    pub fn new(seed: Seed, sites: SiteSet, network: NetworkSettings) -> Crossing {
+        let mut crossing = Crossing {
+            rules: Rules::new(),
+            fates: Fates::new(seed),
+            network: network.clone(),
+            sites,
+            touched: BTreeMap::new(),
+        };
+        crossing.set_network(network);
+        crossing
+    }
+
+    /// Changes the weather.
+    ///
+    /// # Panics
+    /// When `network` has a bandwidth.
+    pub fn set_network(&mut self, network: NetworkSettings) {
+        assert!(network.bandwidth.is_none(), "links that carry only so much are the world's alone");
+        self.network = network;
+    }
+
+    /// Adds a rule behind the others; roles in it are those of this moment. Rules whose time is over are forgotten.
+    pub fn add(&mut self, rule: Rule, now: Instant, leader: Option<SiteId>) -> Result<(), Unfit> {
+        let (follower, candidate, laggard, ends) = (None, None, None, None);
+        let cast = Cast { leader, follower, candidate, laggard, ends, sites: self.sites, machines: &[] };
+        let resolve = |target: Target| cast.resolve(target).ok_or(Unfit::Nobody);
+        let stray = match rule.ruling {
+            Ruling::Keep => return Err(Unfit::Keeps),
+            Ruling::Misdeliver(target) => resolve(target)?,
+            Ruling::Drop
+            | Ruling::Delay(_)
+            | Ruling::Duplicate { .. }
+            | Ruling::Corrupt
+            | Ruling::Truncate => Whom::Anybody,
+        };
+        let ends = Ends { from: resolve(rule.filter.from)?, to: resolve(rule.filter.to)?, stray };
+        self.rules.forget_past(now);
+        self.rules.push(rule, ends, now, true);
+        Ok(())
+    }
+
+    /// Forgets every rule; what they touched stays counted.
+    pub fn clear(&mut self) {
+        self.rules.clear();
+    }
+
+    /// How many datagrams each rule touched, by its name, and each kind of mishap.
+    pub fn touched(&self) -> &BTreeMap<String, u64> {
+        &self.touched
+    }
+
+    /// What becomes of a datagram that says this, on its way to one recipient: each copy that arrives goes to `out`.
+    pub fn cross(
+        &mut self,
+        now: Instant,
+        (from, to): (ProcessId, ProcessId),
+        labels: &[(&'static str, Subject)],
+        out: &mut Vec<Arrival>,
+    ) {
+        let first = labels.first().copied().unwrap_or(("", Subject::NONE));
+        let fate = self.fates.draw(&self.network, now, fates::identity(first), (from, to));
+        let decided = self.rules.decide(now, (from, to), labels, &mut Sieve::default());
+        let odd = decided.map(|decided| {
+            touch(&mut self.touched, decided.rule.name.as_deref().unwrap_or("a rule without a name"));
+            decided.odd
+        });
+        let ruling = odd.map(|odd| odd.ruling);
+        if ruling == Some(Ruling::Drop) {
+            return;
+        }
+        let mishaps = self.fates.mishaps(&self.network, now, fate.own, (from, to));
+        let happened = [
+            (mishaps.is_in_burst, "burst"),
+            (!mishaps.is_in_burst && fate.is_lost, "loss"),
+            (fate.delay > fate.held, "latency"),
+            (fate.is_held_back, "reordering"),
+            (fate.second.is_some(), "duplication"),
+            (mishaps.again.is_some(), "replay"),
+            (mishaps.cut.is_some(), "truncation"),
+            (mishaps.flips.is_some(), "corruption"),
+            (mishaps.stray.is_some(), "misdelivery"),
+        ];
+        let is_lost = mishaps.is_in_burst || fate.is_lost;
+        // Of one that is lost, only that.
+        for (_, what) in happened.iter().take(if is_lost { 2 } else { 9 }).filter(|(is, _)| *is) {
+            touch(&mut self.touched, what);
+        }
+        if is_lost {
+            return;
+        }
+        let plain = Arrival { after: fate.delay, to, cut: None, flips: None };
+        let delay = match ruling {
+            Some(Ruling::Delay(by)) => fate.delay + by,
+            _ => fate.delay,
+        };
+        let first = Arrival {
+            after: delay,
+            cut: mishaps.cut.or((ruling == Some(Ruling::Truncate)).then(|| fates::cut(fate.own))),
+            flips: mishaps.flips.or((ruling == Some(Ruling::Corrupt)).then(|| fates::flips(fate.own))),
+            ..plain
+        };
+        let stray = match odd {
+            Some(odd) if matches!(odd.ruling, Ruling::Misdeliver(_)) => Some(odd.stray),
+            _ => mishaps.stray.and_then(|draw| self.wrong_site((from, to), draw)),
+        };
+        match stray {
+            Some(whom) => {
+                let there = whom.iter().filter(|at| !at.shares_program_with(from));
+                out.extend(there.map(|to| Arrival { to, ..first }));
+            }
+            None => out.push(first),
+        }
+        out.extend(fate.second.map(|after| Arrival { after, ..plain }));
+        out.extend(mishaps.again.map(|by| Arrival { after: delay + by, ..plain }));
+        if let Some(Ruling::Duplicate { copies, apart }) = ruling {
+            let copies = 1..=u64::from(copies);
+            out.extend(copies.map(|copy| Arrival { after: delay + apart.times(copy), ..plain }));
+        }
+    }
+
+    /// Some other site than these two and the programs that they are in.
+    fn wrong_site(&self, (from, to): (ProcessId, ProcessId), draw: u64) -> Option<Whom> {
+        let is_other = |site: &SiteId| ![from, to].iter().any(|end| end.shares_program_with((*site).into()));
+        let others: Vec<SiteId> = self.sites.iter().filter(is_other).collect();
+        let place = usize::try_from(mix::below(draw, others.len() as u64)).ok()?;
+        others.get(place).map(|site| Whom::Sites(SiteSet::EMPTY.with(*site)))
+    }
+}
+
+fn touch(touched: &mut BTreeMap<String, u64>, what: &str) {
+    match touched.get_mut(what) {
+        Some(count) => *count += 1,
+        None => {
+            touched.insert(what.to_string(), 1);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sim::network::{Chance, Latency};
+    use crate::sim::rule::Filter;
+
+    const ENDS: (ProcessId, ProcessId) = (ProcessId::site(0), ProcessId::site(1));
+
+    fn crossing(network: NetworkSettings) -> Crossing {
+        let sites = (0..3).filter_map(SiteId::new).fold(SiteSet::EMPTY, SiteSet::with);
+        Crossing::new(Seed(7), sites, network)
+    }
+
+    fn calm() -> NetworkSettings {
+        NetworkSettings::calm(Latency::Constant(Duration::ZERO))
+    }
+
+    fn rule(kind: &str, ruling: Ruling) -> Rule {
+        let (from, to) = (Target::Any, Target::Process(ProcessId::site(1)));
+        Rule {
+            name: Some(kind.into()),
+            filter: Filter { kind: Some(kind.into()), from, to, about: None, slots: None },
+            since: Instant::ZERO,
+            until: Some(Instant::from_micros(100)),
+            skip: 0,
+            count: None,
+            ruling,
+        }
+    }
+
+    fn cross(crossing: &mut Crossing, at: u64, kind: &'static str) -> Vec<Arrival> {
+        let mut out = Vec::new();
+        crossing.cross(Instant::from_micros(at), ENDS, &[(kind, Subject::slot(3))], &mut out);
+        out
+    }
+
+    #[test]
+    fn rules_decide_as_in_a_world_and_count_what_they_touch() {
+        let mut crossing = crossing(calm());
+        let ms = Duration::from_millis;
+        let (copies, apart) = (2, ms(3));
+        for (kind, ruling) in [
+            ("Accept", Ruling::Drop),
+            ("Nack", Ruling::Delay(ms(5))),
+            ("Promise", Ruling::Duplicate { copies, apart }),
+            ("Prepare", Ruling::Misdeliver(Target::AllSites)),
+            ("Chosen", Ruling::Corrupt),
+        ] {
+            crossing.add(rule(kind, ruling), Instant::ZERO, None).unwrap();
+        }
+        assert_eq!(cross(&mut crossing, 1, "Accept"), []);
+        let after = |arrivals: Vec<Arrival>| arrivals.iter().map(|one| one.after).collect::<Vec<_>>();
+        assert_eq!(after(cross(&mut crossing, 1, "Nack")), [ms(5)]);
+        assert_eq!(after(cross(&mut crossing, 1, "Promise")), [ms(0), ms(3), ms(6)]);
+        let strays: Vec<ProcessId> = cross(&mut crossing, 1, "Prepare").iter().map(|one| one.to).collect();
+        assert_eq!(strays, [1, 2].map(ProcessId::site));
+        let mut bytes = alloc::vec![0; 9];
+        cross(&mut crossing, 1, "Chosen")[0].spoil(&mut bytes);
+        assert_ne!(bytes, [0; 9]);
+        assert_eq!(cross(&mut crossing, 100, "Accept").len(), 1, "its time is over");
+        assert!(crossing.touched().values().all(|count| *count == 1), "{:?}", crossing.touched());
+        assert_eq!(crossing.touched().len(), 5);
+    }
+
+    #[test]
+    fn a_rule_that_cannot_be_followed_is_refused() {
+        let mut crossing = crossing(calm());
+        let whom = |target| Rule {
+            filter: Filter { to: target, ..rule("Accept", Ruling::Drop).filter },
+            ..rule("Accept", Ruling::Drop)
+        };
+        assert_eq!(crossing.add(whom(Target::Leader), Instant::ZERO, None), Err(Unfit::Nobody));
+        assert_eq!(crossing.add(whom(Target::Leader), Instant::ZERO, SiteId::new(1)), Ok(()));
+        assert_eq!(crossing.add(whom(Target::Laggard), Instant::ZERO, None), Err(Unfit::Nobody));
+        assert_eq!(crossing.add(rule("Accept", Ruling::Keep), Instant::ZERO, None), Err(Unfit::Keeps));
+        assert_eq!(cross(&mut crossing, 1, "Accept"), []);
+    }
+
+    #[test]
+    fn what_happens_by_chance_is_the_same_again_and_counted() {
+        let chance = Chance { numerator: 1, denominator: 4 };
+        let network = NetworkSettings {
+            loss: chance,
+            duplication: chance,
+            corruption: chance,
+            truncation: chance,
+            misdelivery: chance,
+            ..calm()
+        };
+        let run = || {
+            let mut crossing = crossing(network.clone());
+            let arrivals: Vec<_> = (0..1_000).map(|at| cross(&mut crossing, at, "Accept")).collect();
+            (arrivals, crossing.touched().clone())
+        };
+        let (arrivals, touched) = run();
+        assert_eq!((arrivals, touched.clone()), run());
+        for what in ["loss", "duplication", "corruption", "truncation", "misdelivery"] {
+            assert!((120..310).contains(&touched[what]), "{what}: {touched:?}");
+        }
+        assert_eq!(touched.len(), 5);
+    }
+}

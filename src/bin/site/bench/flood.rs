@@ -17,7 +17,7 @@ use crate::children::Folder;
 const GARBAGE_BYTES: usize = 300;
 
 pub(crate) fn measure(arguments: &Bench, folder: &Folder) -> Result<(), Failure> {
-    let cluster = Cluster::start(folder, 3, 1_200)?;
+    let cluster = Cluster::start(folder, 3, 1_200, arguments.sync_mode())?;
     for outstanding in &arguments.outstanding {
         let load = Load::new(*outstanding, arguments.milliseconds);
         let leader = cluster.leader()?;

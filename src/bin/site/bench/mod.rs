@@ -12,6 +12,8 @@ mod table;
 
 use std::path::PathBuf;
 
+use aviary::outbox::SyncMode;
+
 use crate::Failure;
 use crate::bench::load::{Figures, Load};
 
@@ -33,6 +35,9 @@ pub(crate) struct Bench {
     /// Length of one load, in milliseconds.
     #[arg(long, default_value_t = 1000, value_parser = clap::value_parser!(u64).range(100..))]
     milliseconds: u64,
+    /// Syncs in the thread that does everything else, as `sync: Blocking` in sites.ron.
+    #[arg(long)]
+    blocking: bool,
     /// Where the disks are: a folder on the file system to measure [default: the folder for temporary files].
     #[arg(long)]
     dir: Option<PathBuf>,
@@ -58,6 +63,12 @@ pub(crate) struct Part {
     file: PathBuf,
 }
 
+impl Bench {
+    fn sync_mode(&self) -> SyncMode {
+        if self.blocking { SyncMode::Blocking } else { SyncMode::Overlapped }
+    }
+}
+
 pub(crate) fn bench(arguments: &Bench) -> Result<(), Failure> {
     let base = arguments.dir.clone().unwrap_or_else(std::env::temp_dir);
     let folder = crate::children::Folder::new(&base)?;
@@ -71,7 +82,7 @@ pub(crate) fn bench(arguments: &Bench) -> Result<(), Failure> {
     table::head(arguments.json, &base, floor::sync_rate(&folder.path().join("syncs"))?)?;
     for datagram_max in &arguments.datagrams {
         for count in &arguments.sites {
-            let ours = ours::Cluster::start(&folder, *count, *datagram_max)?;
+            let ours = ours::Cluster::start(&folder, *count, *datagram_max, arguments.sync_mode())?;
             let bare = floor::Cluster::start(&folder, *count, *datagram_max)?;
             for outstanding in &arguments.outstanding {
                 let load = Load::new(*outstanding, arguments.milliseconds);

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use aviary::client;
 use aviary::ids::ProcessId;
+use aviary::outbox::SyncMode;
 use aviary::site::bird::Bird;
 use aviary::site::client::Command;
 use aviary::site::message::Phase;
@@ -36,7 +37,7 @@ pub(crate) struct Recovered {
 
 /// Has one site commit at least this many events, kills it, and starts it again.
 pub(crate) fn recovery(folder: &Folder, events: u64) -> Result<Recovered, Failure> {
-    let mut cluster = Cluster::start(folder, 1, 60_000)?;
+    let mut cluster = Cluster::start(folder, 1, 60_000, SyncMode::Overlapped)?;
     cluster.leader()?;
     // What is committed while a load warms up is not counted: there are some more.
     let mut committed = 0;
@@ -52,9 +53,15 @@ pub(crate) fn recovery(folder: &Folder, events: u64) -> Result<Recovered, Failur
 }
 
 impl Cluster {
-    pub(crate) fn start(folder: &Folder, count: u8, datagram_max: usize) -> Result<Cluster, Failure> {
+    pub(crate) fn start(
+        folder: &Folder,
+        count: u8,
+        datagram_max: usize,
+        sync: SyncMode,
+    ) -> Result<Cluster, Failure> {
         let dir = folder.path().join(format!("ours-{count}-{datagram_max}"));
-        let sites = loopback(count)?.with_datagram_max(datagram_max).map_err(Failure::Usage)?;
+        let mut sites = loopback(count)?.with_datagram_max(datagram_max).map_err(Failure::Usage)?;
+        sites.sync = sync;
         init::write(&dir, &sites)?;
         let mut cluster = Cluster { sites, dir, running: Children::start(core::iter::empty())? };
         cluster.running = cluster.run(count)?;

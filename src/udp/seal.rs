@@ -17,10 +17,15 @@
 //!
 //! - `Prepare`, `Promise`, `Accept`, `Accepted`, `Nack` and `Chosen` name their ballot: below what is promised they are
 //!   refused, and the same accept or vote twice is one.
-//! - `Fetch`, `Query` and what else asks is answered again; answers name what they answer, and count once.
-//! - A `Heartbeat` of a ballot that lost is refused; of the one that leads it can keep followers waiting for a leader
-//!   that is gone no longer than somebody campaigns under a higher ballot, and only while it is sent again and again.
+//! - A `Heartbeat` of a ballot that lost is refused; one of the ballot that leads can keep followers waiting for a leader
+//!   that is gone, only while it is sent again and again, and no longer than until somebody campaigns under a higher
+//!   ballot. `Heard` answers one beat of one ballot.
+//! - `Fetch`, `Survey` and `Query` are answered again. `Supply` holds what is chosen, which stays so. `Extent` names its
+//!   survey, whose number is never used twice, and each site counts once.
 //! - `Forward`, `Relay` and `Ask` are numbered by origin or session: they take effect once.
+//! - `Taken`, `Applied`, `Expired` and `Busy` name their request. `Told` and `Behind` name a query; those that must not
+//!   be stale have numbers of one life of a client. The others count from 1 in each life: what was told to an earlier
+//!   client of the same number, of 60,000 that are drawn from, could be shown once more to a later one.
 //! - Nobody's address is learned from a datagram that is not newer than the last (see `routes`), so answers cannot be
 //!   led away.
 //!

@@ -160,11 +160,23 @@ impl<V: Value> Paxos<V> {
         self.try_to_lead(now, port);
     }
 
-    /// Leads once a prepare quorum has reported everything and nothing below what it reported is unknown.
+    /// Leads once a prepare quorum has reported everything and nothing below what it reported is unknown; gives up when
+    /// it knows more than they all did, for then it has lost.
     pub(super) fn try_to_lead(&mut self, now: Instant, port: &mut impl Port<V>) {
         let quorum = self.quorum();
         let Phase::Campaigning(campaign) = &mut self.phase else { return };
         if !quorum.is_prepared(campaign.complete) {
+            return;
+        }
+        let chosen_end = self.log.chosen_end();
+        if chosen_end > campaign.end {
+            // Whoever chooses under a lower ballot has it accepted by an accept quorum, which shares a site with this
+            // prepare quorum, and that site would have reported it. So a later ballot led, and a prepare quorum promised
+            // that: nothing will ever be chosen under this one ("Paxos Made Simple", section 2.2, P2c).
+            let slot = Slot(chosen_end.0 - 1);
+            port.note(Note::Overtaken(campaign.ballot, slot));
+            self.phase = Phase::Following;
+            self.election_at = Some(now + self.patience());
             return;
         }
         if self.log.chosen() < campaign.chosen {
@@ -216,3 +228,6 @@ impl<V: Value> Paxos<V> {
         agrees
     }
 }
+
+#[cfg(test)]
+mod tests;

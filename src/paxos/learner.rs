@@ -94,7 +94,7 @@ impl<V: Value> Paxos<V> {
         port: &mut impl Port<V>,
     ) {
         let is_sure = |held: Option<Ballot>| held == Some(ballot);
-        loop {
+        while self.leads_under().is_none() {
             let mut sure = self.log.open().take_while(|(slot, _)| *slot < chosen);
             let Some((slot, _)) = sure.find(|(_, held)| is_sure(held.ballot)) else { break };
             drop(sure);

@@ -41,6 +41,13 @@ impl<V: Clone + PartialEq> Log<V> {
         Slot(self.chosen().0 + self.open.len() as u64)
     }
 
+    /// Behind the last slot that is known to be chosen, gaps or not.
+    pub(super) fn chosen_end(&self) -> Slot {
+        let is_chosen = |held: &Option<Held<V>>| held.as_ref().is_some_and(|held| held.ballot.is_none());
+        let above = self.open.iter().rposition(is_chosen).map_or(0, |place| place as u64 + 1);
+        Slot(self.chosen().0 + above)
+    }
+
     /// The chosen entries without a gap, from `first` on.
     pub fn chosen_from(&self, first: Slot) -> impl Iterator<Item = (Slot, &Entry<V>)> {
         // `first` may come from anybody: it is bounded before anything counts on from it.
@@ -151,10 +158,12 @@ mod tests {
         let mut log = Log::default();
         assert!(log.choose(Slot(1), entry(1)));
         assert_eq!((log.chosen(), log.end(), log.first_gap(Slot(2))), (Slot(0), Slot(2), Some(Slot(0))));
+        assert_eq!(log.chosen_end(), Slot(2));
         log.accept(Slot(0), Ballot::ZERO, entry(0));
         log.accept(Slot(3), Ballot::ZERO, entry(3));
         assert!(log.choose_held(Slot(0)));
         assert_eq!((log.chosen(), log.end(), log.first_gap(Slot(4))), (Slot(2), Slot(4), Some(Slot(2))));
+        assert_eq!(log.chosen_end(), Slot(2));
         assert!(log.choose(Slot(1), entry(1)), "the same again is no contradiction");
         assert!(!log.choose(Slot(1), entry(9)), "another entry is");
         assert_eq!(log.chosen_from(Slot(1)).map(|(slot, _)| slot).collect::<Vec<_>>(), [Slot(1)]);

@@ -24,6 +24,8 @@ pub enum Note {
     LostQuorum(Ballot),
     /// It no longer leads under this ballot: this slot, the first that is not chosen, got no quorum for too long.
     GivesWay(Ballot, Slot),
+    /// It no longer asks for promises of this ballot: this slot was chosen under a later one.
+    Overtaken(Ballot, Slot),
     /// Its promise takes so many datagrams.
     SplitsPromise(Ballot, usize),
     /// A prepare quorum reported an accept of this slot under the older ballot: proposed again.
@@ -63,6 +65,7 @@ impl Label for Note {
             Note::Deposed(..) => "deposed",
             Note::LostQuorum(_) => "lost quorum",
             Note::GivesWay(..) => "gives way",
+            Note::Overtaken(..) => "overtaken",
             Note::SplitsPromise(..) => "splits promise",
             Note::Reproposes(..) => "reproposes",
             Note::ClosesHole(_) => "closes hole",
@@ -80,7 +83,7 @@ impl Label for Note {
         let ballot = |ballot: &Ballot| Subject { noun: "ballot", number: ballot.rank() };
         match self {
             Note::Campaigns(b) | Note::Leads(b, _) | Note::Follows(b) | Note::LostQuorum(b) => ballot(b),
-            Note::Leans(_, b) | Note::GivesWay(b, _) => ballot(b),
+            Note::Leans(_, b) | Note::GivesWay(b, _) | Note::Overtaken(b, _) => ballot(b),
             Note::Deposed(b, _) | Note::SplitsPromise(b, _) | Note::Nacks(b, _) => ballot(b),
             Note::Reproposes(slot, _) | Note::ClosesHole(slot) | Note::Chose(slot, _) => {
                 Subject::slot(slot.0)
@@ -101,6 +104,9 @@ impl fmt::Display for Note {
             Note::Deposed(ballot, by) => write!(f, "deposed from {ballot} by {by}"),
             Note::LostQuorum(ballot) => write!(f, "lost its quorum under {ballot}"),
             Note::GivesWay(ballot, slot) => write!(f, "gives way under {ballot}, slot {slot} has no quorum"),
+            Note::Overtaken(ballot, slot) => {
+                write!(f, "overtaken under {ballot}, slot {slot} was chosen under a later ballot")
+            }
             Note::SplitsPromise(ballot, parts) => {
                 write!(f, "splits its promise of {ballot} into {parts} parts")
             }

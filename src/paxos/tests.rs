@@ -7,11 +7,11 @@ use super::*;
 use crate::process::Recipients;
 
 /// Keeps what leaves, in order.
-#[derive(Default)]
+#[derive(Default, Debug)]
 pub(super) struct Port {
-    records: Vec<Record<u64>>,
+    pub(super) records: Vec<Record<u64>>,
     pub(super) sent: Vec<(Recipients, Message<u64>)>,
-    notes: Vec<Note>,
+    pub(super) notes: Vec<Note>,
 }
 
 impl super::Port<u64> for Port {
@@ -72,7 +72,7 @@ pub(super) fn site(number: u8) -> SiteId {
     SiteId::new(number).unwrap()
 }
 
-fn ballot(round: u64, number: u8) -> Ballot {
+pub(super) fn ballot(round: u64, number: u8) -> Ballot {
     Ballot { round, site: site(number) }
 }
 
@@ -109,7 +109,7 @@ pub(super) fn promise(
     Message::Promise(Promise { ballot, from, to, end: Slot(end), chosen: Slot(0), reports })
 }
 
-fn report(slot: u64, ballot: Option<Ballot>, value: u64) -> Report<u64> {
+pub(super) fn report(slot: u64, ballot: Option<Ballot>, value: u64) -> Report<u64> {
     Report { slot: Slot(slot), ballot, entry: entry(value) }
 }
 

@@ -65,6 +65,7 @@ impl Service for Timelines {
         "deposed",
         "lost quorum",
         "gives way",
+        "overtaken",
         "splits promise",
         "reproposes",
         "closes hole",

@@ -146,6 +146,11 @@ impl Quorum {
         Quorum { sites }
     }
 
+    /// Whose promises and accepts count.
+    pub const fn sites(self) -> SiteSet {
+        SiteSet::first(self.sites)
+    }
+
     /// Promises of this many sites let a ballot propose: `n/2 + 1`.
     pub const fn prepare(self) -> usize {
         self.sites as usize / 2 + 1

@@ -92,13 +92,13 @@ impl Leadership {
 
     /// Whether an accept quorum, itself included, answered within `patience`.
     pub(super) fn hears(&self, quorum: Quorum, me: SiteId, now: Instant, patience: Duration) -> bool {
-        quorum.is_chosen(self.near(now, patience).with(me))
+        quorum.is_chosen(self.near(quorum, now, patience).with(me))
     }
 
     /// Who answered within `patience`.
-    fn near(&self, now: Instant, patience: Duration) -> SiteSet {
+    fn near(&self, quorum: Quorum, now: Instant, patience: Duration) -> SiteSet {
         let is_near = |site: &SiteId| now.since(self.heard[site.index()]) < patience;
-        SiteSet::first(SITES_MAX).iter().filter(is_near).collect()
+        quorum.sites().iter().filter(is_near).collect()
     }
 }
 
@@ -282,7 +282,7 @@ impl<V: Value> Paxos<V> {
         if now >= leadership.heartbeat_at {
             leadership.heartbeat_at = now + config.heartbeat;
             leadership.beat += 1;
-            let (beat, hears) = (leadership.beat, leadership.near(now, config.election));
+            let (beat, hears) = (leadership.beat, leadership.near(quorum, now, config.election));
             port.send_independent(others, Message::Heartbeat { ballot, chosen, beat, hears });
         }
         if now >= leadership.resend_at {

@@ -275,6 +275,25 @@ fn a_leader_that_is_still_heard_goes_on_above_the_ballot_of_one_who_was_away() {
 }
 
 #[test]
+fn a_leader_says_that_it_hears_sites_of_its_cluster_only() {
+    let (mut paxos, mine) = candidate(vec![]);
+    let mut port = Port::default();
+    for number in [0, 1] {
+        paxos.on_message(LATER, site(number), promise(mine, (0, 0), 0, vec![]), &mut port);
+    }
+    let hears = |port: &Port| match port.sent.last() {
+        Some((_, Message::Heartbeat { hears, .. })) => *hears,
+        other => panic!("{other:?}"),
+    };
+    assert_eq!(hears(&port), SiteSet::first(3), "who promised is presumed to live, and so is everybody else");
+    let (at, _) = paxos.deadline();
+    let later = LATER + config().election;
+    paxos.on_message(at, site(2), Message::Heard { ballot: mine, beat: 1, chosen: Slot(0) }, &mut port);
+    paxos.on_wake(later, &mut port);
+    assert_eq!(hears(&port), SiteSet::EMPTY.with(site(2)));
+}
+
+#[test]
 fn nothing_below_a_promise_is_accepted_and_the_refusal_names_it() {
     let mut paxos = recovered(vec![Record::Promised(ballot(5, 2))]);
     let mut port = Port::default();

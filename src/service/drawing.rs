@@ -95,29 +95,10 @@ pub(super) fn command(draws: &mut Draws, asking: &Asking) -> Option<Command> {
                 fresh: false,
             }
         }
-        Kind::AgreedView => {
+        Kind::AgreedView | Kind::FreshView => {
             let user = name(user);
-            Command::View {
-                site,
-                client,
-                user,
-                limit: 20,
-                older_than: None,
-                linearizable: true,
-                fresh: false,
-            }
-        }
-        Kind::FreshView => {
-            let user = name(user);
-            Command::View {
-                site,
-                client,
-                user,
-                limit: 20,
-                older_than: None,
-                linearizable: false,
-                fresh: true,
-            }
+            let fresh = matches!(kind, Kind::FreshView);
+            Command::View { site, client, user, limit: 20, older_than: None, linearizable: !fresh, fresh }
         }
         Kind::Log => Command::Log { site, client },
         Kind::Blocks => Command::Blocks { site, client },

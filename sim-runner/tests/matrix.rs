@@ -5,9 +5,9 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use aviary::scenario::{RunOptions, Scenario, read, run};
+use aviary::scenario::{Profile, RunOptions, Scenario, draw, read, run, run_configured, write};
 use aviary::service::Timelines;
-use sim_runner::saboteurs;
+use sim_runner::saboteurs::{self, Lying};
 
 const QUIET: &str = r#"Scenario(about: "All is quiet.", seed: 3, sites: 3,
     steps: [On(Leads(Any), Tweet(site: 0, user: "ann", text: "hello"))],
@@ -60,6 +60,26 @@ fn a_wrapper_that_does_not_lie_is_the_real_process_to_the_bit() {
         (run(&scenario, &options).unwrap(), saboteurs::run(&scenario, None, &options).unwrap());
     assert_eq!((real.verdict, real.events), (wrapped.verdict, wrapped.events));
     assert_eq!((real.fingerprint, real.final_state), (wrapped.fingerprint, wrapped.final_state));
+}
+
+#[test]
+fn what_is_drawn_for_a_wrapper_that_does_not_lie_is_what_is_drawn_for_the_real_process() {
+    let path = root().join("scenarios/profiles/default.ron");
+    let profile = Profile::read::<Timelines>("default", &fs::read_to_string(path).unwrap()).unwrap();
+    let options = RunOptions::default();
+    let mut has_short_files = 0;
+    for seed in 0..40 {
+        let (real, wrapped): (Scenario<Timelines>, Scenario<Lying>) =
+            (draw(&profile, seed).unwrap(), draw(&profile, seed).unwrap());
+        assert_eq!(write(&real), write(&wrapped), "seed {seed}");
+        has_short_files += usize::from(real.disk.file_bytes.is_some());
+        if seed < 10 || real.disk.file_bytes.is_some() {
+            let (real, wrapped) =
+                (run(&real, &options).unwrap(), run_configured(&wrapped, &options, |_| {}).unwrap());
+            assert_eq!((real.fingerprint, real.events), (wrapped.fingerprint, wrapped.events), "seed {seed}");
+        }
+    }
+    assert!(has_short_files > 0, "nobody asked how much one input makes a site write");
 }
 
 #[test]

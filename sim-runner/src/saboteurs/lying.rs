@@ -61,6 +61,10 @@ impl Service for Lying {
         Timelines::journal(&config.real)
     }
 
+    fn burst_bytes_max(config: &Config) -> u64 {
+        Timelines::burst_bytes_max(&config.real)
+    }
+
     fn core_size(config: &Config, shape: &Shape) -> u8 {
         Timelines::core_size(&config.real, shape)
     }

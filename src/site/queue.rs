@@ -3,7 +3,7 @@
 //! 1. What is in it is durable before anyone is told, and stays until it is applied.
 //! 2. Each submission names the one before it, so the log takes them in this order or not at all.
 
-use alloc::collections::VecDeque;
+use alloc::collections::{BTreeSet, VecDeque};
 use alloc::sync::Arc;
 
 use crate::ids::{ProcessId, SiteId};
@@ -17,6 +17,8 @@ pub struct Queue {
     origin: SiteId,
     incarnation: u64,
     waiting: VecDeque<Waiting>,
+    /// The same by what was asked for: nothing that `waiting` does not say.
+    asked: BTreeSet<(Asked, Number)>,
     /// How many this incarnation began with.
     recovered: usize,
     /// The number given last, by any incarnation.
@@ -26,6 +28,9 @@ pub struct Queue {
     /// When they are handed over again.
     pub(super) retry_at: Instant,
 }
+
+/// What a request is known by. Nonces are the client's own, so an opening is the same only if the client is.
+type Asked = (RequestId, Option<ProcessId>);
 
 /// One submission, and who asked for it if this incarnation was asked.
 #[derive(Clone, Debug)]
@@ -45,7 +50,8 @@ impl Queue {
             taken.map(|submission| Waiting { submission, client: None }).collect();
         let last = waiting.back().map_or(Number::default(), |last| last.submission.number);
         let recovered = waiting.len();
-        Queue { origin, incarnation, waiting, recovered, last, handed: 0, retry_at: Instant::ZERO }
+        let asked = waiting.iter().map(Waiting::asked).collect();
+        Queue { origin, incarnation, waiting, asked, recovered, last, handed: 0, retry_at: Instant::ZERO }
     }
 
     /// How many wait.
@@ -81,20 +87,24 @@ impl Queue {
         let number = Number { incarnation: self.incarnation, count };
         let submission = Arc::new(Submission { origin: self.origin, number, after: self.last, request });
         self.last = number;
-        self.waiting.push_back(Waiting { submission: submission.clone(), client: Some(client) });
+        let waiting = Waiting { submission: submission.clone(), client: Some(client) };
+        self.asked.insert(waiting.asked());
+        self.waiting.push_back(waiting);
         submission
     }
 
     /// Whether this very request waits; remembers that `client` asks for it.
     pub(super) fn is_waiting(&mut self, client: ProcessId, id: RequestId) -> bool {
-        let same = |waiting: &&mut Waiting| waiting.submission.request.id() == id && waiting.asks_for(client);
-        match self.waiting.iter_mut().find(same) {
-            Some(waiting) => {
-                waiting.client = Some(client);
-                true
-            }
-            None => false,
-        }
+        let by = match id {
+            RequestId::Open { .. } => Some(client),
+            RequestId::Execute { .. } => None,
+        };
+        let asked = (id, by);
+        let first = self.asked.range((asked, Number::default())..).next();
+        let Some((_, number)) = first.filter(|(found, _)| *found == asked) else { return false };
+        let place = self.waiting.partition_point(|waiting| waiting.submission.number < *number);
+        self.waiting[place].client = Some(client);
+        true
     }
 
     /// Whether the submission of this number, which it took, still waits.
@@ -109,7 +119,9 @@ impl Queue {
             return None;
         }
         self.handed = self.handed.saturating_sub(1);
-        self.waiting.pop_front()
+        let waiting = self.waiting.pop_front()?;
+        self.asked.remove(&waiting.asked());
+        Some(waiting)
     }
 
     /// Hands everything over again from the front: the leader changed, or did not answer.
@@ -134,11 +146,13 @@ impl Queue {
 }
 
 impl Waiting {
-    /// Nonces are the client's own, so an opening is the same only if the client is.
-    fn asks_for(&self, client: ProcessId) -> bool {
-        match &self.submission.request {
-            Request::Open { client: by, .. } => *by == client,
-            Request::Execute { .. } => true,
-        }
+    /// How its request is known, and its number.
+    fn asked(&self) -> (Asked, Number) {
+        let Submission { number, request, .. } = &*self.submission;
+        let by = match request {
+            Request::Open { client, .. } => Some(*client),
+            Request::Execute { .. } => None,
+        };
+        ((request.id(), by), *number)
     }
 }

@@ -7,6 +7,7 @@ use alloc::vec::Vec;
 
 use proptest::prelude::*;
 
+use super::queue::Queue;
 use super::replica::{Known, Outcome, Replica, Standing};
 use super::*;
 use crate::ids::{ProcessId, SiteId, SiteSet};
@@ -447,4 +448,38 @@ proptest! {
         let _ = Message::from_bytes(&bytes);
         let _ = Record::from_bytes(&bytes);
     }
+}
+
+#[test]
+fn a_request_waits_from_its_taking_until_the_log_took_it_and_an_opening_for_its_own_client_only() {
+    let other = ProcessId::Client(2);
+    let id = |number| RequestId::Execute { session: at(1), number };
+    let opening = RequestId::Open { nonce: 7 };
+    let taken = [
+        submission(number(1, 1), number(0, 0), open(7)),
+        submission(number(1, 2), number(1, 1), tweet(at(1), 1, "one")),
+    ];
+    let mut queue = Queue::recover(SiteId::new(1).unwrap(), 2, taken.map(Arc::new).into_iter());
+    let second = queue.take(other, tweet(at(1), 2, "two")).number;
+    let third = queue.take(other, Request::Open { client: other, nonce: 7 }).number;
+    let waits = |queue: &Queue| {
+        let mut queue = queue.clone();
+        [(CLIENT, opening), (other, opening), (CLIENT, id(1)), (other, id(2)), (CLIENT, id(3))]
+            .map(|(client, id)| queue.is_waiting(client, id))
+    };
+    assert_eq!(waits(&queue), [true, true, true, true, false]);
+    assert!(queue.is_waiting(CLIENT, id(2)), "whoever asks");
+    let popped = |queue: &mut Queue, taken| {
+        let mut clients = Vec::new();
+        while let Some(waiting) = queue.pop_taken(taken) {
+            clients.push(waiting.client);
+        }
+        clients
+    };
+    assert_eq!(popped(&mut queue, number(1, 1)), [None]);
+    assert_eq!(waits(&queue), [false, true, true, true, false]);
+    assert_eq!(popped(&mut queue, second), [None, Some(CLIENT)], "the last who asked is answered");
+    assert_eq!(waits(&queue), [false, true, false, false, false]);
+    assert_eq!(popped(&mut queue, third), [Some(other)]);
+    assert_eq!(waits(&queue), [false; 5]);
 }

@@ -6,6 +6,8 @@ use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::fmt;
 
+use crate::wire::{Reader, Wire, WireError, put_u64};
+
 /// Items of a sealed chunk.
 pub const CHUNK_LEN: usize = 256;
 
@@ -86,6 +88,21 @@ impl<T> Chunks<T> {
     }
 }
 
+impl<T: Wire> Wire for Chunks<T> {
+    fn encode(&self, out: &mut Vec<u8>) {
+        put_u64(out, self.len() as u64);
+        self.iter().for_each(|item| item.encode(out));
+    }
+
+    fn decode(input: &mut Reader<'_>) -> Result<Chunks<T>, WireError> {
+        let mut chunks = Chunks::default();
+        for _ in 0..input.length(usize::MAX)? {
+            chunks.push(T::decode(input)?);
+        }
+        Ok(chunks)
+    }
+}
+
 impl<T: fmt::Debug> fmt::Debug for Chunks<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_list().entries(self.iter()).finish()
@@ -105,6 +122,7 @@ mod tests {
             assert!(chunks.iter().copied().eq(0..len) && chunks.iter().rev().copied().eq((0..len).rev()));
             assert!((0..len).all(|index| chunks.get(index) == Some(&index)), "{len} items");
             assert_eq!(chunks.get(len), None);
+            assert_eq!(Chunks::from_bytes(&chunks.to_bytes()), Ok(chunks.clone()));
             let mut younger = chunks.clone();
             let forgotten = younger.forget_oldest();
             assert!(forgotten == CHUNK_LEN.min(len / CHUNK_LEN * CHUNK_LEN));

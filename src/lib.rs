@@ -19,18 +19,19 @@
 //! 2. [`paxos`], from its module documentation; [`site`]: how a site uses it; [`timeline`]: what it is for.
 //! 3. [`journal`]: what is durable and how it comes back.
 //! 4. [`sim`]: the world, the script, the trace. [`oracle`]: what must hold.
-//! 5. `scenario` and `service`: from a file to a verdict. `udp`: the same for real.
+//! 5. `scenario` and `service`: from a file to a verdict. `udp`: the same for real. [`recording`]: what it recorded,
+//!    played again.
 //!
 //! Whoever brings another protocol begins with [`prelude`], `docs/adopting.md` and `examples/`.
 //!
 //! # Architecture invariants
 //!
 //! - **Floors.** A module uses those below it, never those above or beside it in the other host: border (0);
-//!   `paxos`, `timeline`, `journal` (1); `site` (2); `sim`, `udp` (3); `oracle`, `judges`, `scenario`, `service`, `client` (4);
+//!   `paxos`, `timeline`, `journal`, `recording` (1); `site` (2); `sim`, `udp` (3); `oracle`, `judges`, `scenario`, `service`, `client` (4);
 //!   `search` (5).
 //! - **Nothing below the hosts knows what time it is**, draws at random, iterates in the order of a hash, or has
 //!   threads or globals. Those floors build as `no_std` + `alloc`, and clippy's lists forbid the rest.
-//! - **`sim`, `udp`, `journal`, `judges` and `scenario` know no protocol**; `paxos` knows no tweets; `timeline` no consensus.
+//! - **`sim`, `udp`, `journal`, `recording`, `judges` and `scenario` know no protocol**; `paxos` knows no tweets; `timeline` no consensus.
 //! - **The protocol has no switches for tests.** What differs between a test and the real thing is the host.
 //! - **A run is a function** of its scenario (with its seed) and the code: tracing, build profile, process and
 //!   machine change nothing in its fingerprint.
@@ -57,6 +58,7 @@ pub mod outbox;
 pub mod paxos;
 pub mod prelude;
 pub mod process;
+pub mod recording;
 #[cfg(any(feature = "scenario", feature = "udp"))]
 pub mod ron_file;
 #[cfg(feature = "scenario")]

@@ -71,6 +71,23 @@ pub trait Process: Clone {
     fn sizes(&self, _see: impl FnMut(Size)) {}
 }
 
+/// A process whose whole state in memory can be written down and read back.
+///
+/// What is loaded does from then on what the saved one does, bit for bit.
+pub trait Savable: Process<Command: Wire, Config: Wire> {
+    /// Names the code of this process: a state is read by the code that wrote it and by no other.
+    const CODE: &'static str;
+
+    /// Appends its whole state.
+    fn save(&self, out: &mut Vec<u8>);
+
+    /// The process `id` whose state fills `bytes`, configured as the saved one was.
+    ///
+    /// # Errors
+    /// When they are no state, or one that cannot be gone on with.
+    fn load(config: &Self::Config, id: ProcessId, bytes: &[u8]) -> Result<Self, WireError>;
+}
+
 /// What a process says of itself to those who aim faults at it.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Role {

@@ -92,6 +92,8 @@ impl Steady {
     }
 }
 
+wire_struct!(Steady { latest, lead });
+
 impl Add<Duration> for Instant {
     type Output = Instant;
 

@@ -3,11 +3,13 @@
 //! Numbers are LEB128 (7 bits a byte, low first, shortest form only), so a value has exactly one encoding;
 //! texts and lists are length-prefixed. Decoding checks every bound before it allocates.
 
+use alloc::collections::{BTreeMap, VecDeque};
 use alloc::string::String;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::fmt::{self, Debug};
 
+use crate::mix::Seed;
 use crate::time::{Duration, Instant};
 
 /// A value with one byte form.
@@ -228,6 +230,35 @@ macro_rules! wire_small_number {
 
 wire_small_number!(u8, u16, u32);
 
+/// In states and settings; a message says how wide its numbers are.
+impl Wire for usize {
+    fn encode(&self, out: &mut Vec<u8>) {
+        put_u64(out, *self as u64);
+    }
+
+    fn size(&self) -> usize {
+        u64_size(*self as u64)
+    }
+
+    fn decode(input: &mut Reader<'_>) -> Result<usize, WireError> {
+        usize::try_from(input.u64()?).map_err(|_| WireError::Invalid("number"))
+    }
+}
+
+impl Wire for Seed {
+    fn encode(&self, out: &mut Vec<u8>) {
+        out.extend_from_slice(&self.0.to_le_bytes());
+    }
+
+    fn size(&self) -> usize {
+        8
+    }
+
+    fn decode(input: &mut Reader<'_>) -> Result<Seed, WireError> {
+        input.array().map(u64::from_le_bytes).map(Seed)
+    }
+}
+
 impl Wire for Instant {
     fn encode(&self, out: &mut Vec<u8>) {
         put_u64(out, self.as_micros());
@@ -303,6 +334,71 @@ impl<T: Wire> Wire for Vec<T> {
     }
 }
 
+impl<T: Wire> Wire for VecDeque<T> {
+    fn encode(&self, out: &mut Vec<u8>) {
+        put_u64(out, self.len() as u64);
+        self.iter().for_each(|item| item.encode(out));
+    }
+
+    fn size(&self) -> usize {
+        u64_size(self.len() as u64) + self.iter().map(Wire::size).sum::<usize>()
+    }
+
+    fn decode(input: &mut Reader<'_>) -> Result<VecDeque<T>, WireError> {
+        Vec::decode(input).map(VecDeque::from)
+    }
+}
+
+/// In ascending order of its keys.
+impl<K: Wire + Ord, V: Wire> Wire for BTreeMap<K, V> {
+    fn encode(&self, out: &mut Vec<u8>) {
+        put_u64(out, self.len() as u64);
+        for (key, value) in self {
+            key.encode(out);
+            value.encode(out);
+        }
+    }
+
+    fn decode(input: &mut Reader<'_>) -> Result<BTreeMap<K, V>, WireError> {
+        let items: Vec<(K, V)> = Vec::decode(input)?;
+        if items.is_sorted_by(|one, next| one.0 < next.0) {
+            Ok(items.into_iter().collect())
+        } else {
+            Err(WireError::Invalid("order of keys"))
+        }
+    }
+}
+
+impl<A: Wire, B: Wire> Wire for (A, B) {
+    fn encode(&self, out: &mut Vec<u8>) {
+        self.0.encode(out);
+        self.1.encode(out);
+    }
+
+    fn size(&self) -> usize {
+        self.0.size() + self.1.size()
+    }
+
+    fn decode(input: &mut Reader<'_>) -> Result<(A, B), WireError> {
+        Ok((A::decode(input)?, B::decode(input)?))
+    }
+}
+
+impl<T: Wire, const N: usize> Wire for [T; N] {
+    fn encode(&self, out: &mut Vec<u8>) {
+        self.iter().for_each(|item| item.encode(out));
+    }
+
+    fn size(&self) -> usize {
+        self.iter().map(Wire::size).sum()
+    }
+
+    fn decode(input: &mut Reader<'_>) -> Result<[T; N], WireError> {
+        let items: Vec<T> = (0..N).map(|_| T::decode(input)).collect::<Result<_, _>>()?;
+        items.try_into().map_err(|_| WireError::Invalid("length"))
+    }
+}
+
 impl<T: Wire> Wire for Option<T> {
     fn encode(&self, out: &mut Vec<u8>) {
         self.is_some().encode(out);
@@ -334,11 +430,12 @@ impl<T: Wire> Wire for Arc<T> {
     }
 }
 
-/// Implements [`Wire`] for a struct, field by field in the order given, which must be that of its declaration.
+/// Implements [`Wire`] for a struct, field by field in the order given, which must be that of its declaration. It may
+/// have one type parameter, which is [`Wire`] too.
 #[macro_export]
 macro_rules! wire_struct {
-    ($name:ident { $($field:ident),* $(,)? }) => {
-        impl $crate::wire::Wire for $name {
+    ($name:ident $(<$value:ident>)? { $($field:ident),* $(,)? }) => {
+        impl$(<$value: $crate::wire::Wire>)? $crate::wire::Wire for $name$(<$value>)? {
             fn encode(&self, out: &mut $crate::alloc::vec::Vec<u8>) {
                 let $name { $($field),* } = self;
                 $($crate::wire::Wire::encode($field, out);)*
@@ -349,7 +446,7 @@ macro_rules! wire_struct {
                 0 $(+ $crate::wire::Wire::size($field))*
             }
 
-            fn decode(input: &mut $crate::wire::Reader<'_>) -> Result<$name, $crate::wire::WireError> {
+            fn decode(input: &mut $crate::wire::Reader<'_>) -> Result<Self, $crate::wire::WireError> {
                 Ok($name { $($field: $crate::wire::Wire::decode(input)?),* })
             }
         }
@@ -419,6 +516,14 @@ mod tests {
         check(String::from("grün"));
         check(Vec::from([1u64, 300]));
         check(Some(Vec::from([String::new()])));
+        check(usize::MAX);
+        check(Seed(u64::MAX));
+        check(VecDeque::from([(7u64, true), (300, false)]));
+        check(BTreeMap::from([(1u64, [1u8, 2]), (2, [3, 4])]));
+        assert_eq!(
+            BTreeMap::<u64, bool>::from_bytes(&[2, 7, 1, 7, 1]),
+            Err(WireError::Invalid("order of keys"))
+        );
         assert_eq!(u8::from_bytes(&256u64.to_bytes()), Err(WireError::Invalid("number")));
     }
 

@@ -32,6 +32,17 @@ far, the simulated time in microseconds, the fingerprint over everything that ha
 last one has the verdict and the final state too. Recordings of one scenario are equal byte for byte, whatever \
 process, machine or build they are from: `audit` compares them, and so does `diff`. Ends with 0 whatever the verdict.";
 
+const REPLAY_RECORDING: &str = "\
+Every input that `site run --record` wrote is handed to the same processes, from what they were started from, or from \
+the state that the first file opens with. All that they want done, and when they want to be woken, must be what was \
+recorded, byte for byte, and every further file must open with the state that the one before it leads to. A panic that \
+was recorded must come again. A file that a crash cut short is read up to its last whole entry.
+
+Exit codes:
+  0  everything came out as it was recorded
+  2  a flag is wrong, a file is damaged, or other code recorded it
+  4  nondeterminism: something came out otherwise; the first difference is shown";
+
 const SHRINK: &str = "\
 What is left breaks the same property as FILE does, and was run to its end, twice, to see that.
 
@@ -61,6 +72,8 @@ pub(crate) struct Args {
 pub(crate) enum Command {
     /// Run scenarios and say what came of each
     Replay(Replay),
+    /// Feed what a real site was handed to the same site again, and compare what it does
+    ReplayRecording(ReplayRecording),
     /// Say whether scenarios repeat themselves exactly, and where not
     Audit(Audit),
     /// Run one scenario and print all that happens, for comparing
@@ -206,6 +219,20 @@ fn seeds(text: &str) -> Result<Range<u64>, String> {
     parsed
         .filter(|seeds| !seeds.is_empty())
         .ok_or_else(|| "expected two numbers, the smaller first: 1..30".into())
+}
+
+#[derive(ClapArgs, Debug)]
+#[command(after_help = REPLAY_RECORDING)]
+pub(crate) struct ReplayRecording {
+    /// The folder that a site recorded into
+    #[arg(value_name = "DIR")]
+    pub(crate) folder: PathBuf,
+    /// Leave out the files before this one
+    #[arg(long, value_name = "FILE")]
+    pub(crate) from: Option<PathBuf>,
+    /// Show every input, what came of it, and what the processes say
+    #[arg(short, long)]
+    pub(crate) verbose: bool,
 }
 
 #[derive(ClapArgs, Debug)]

@@ -21,6 +21,7 @@ pub mod proxy;
 pub mod real;
 mod record;
 mod replay;
+mod replay_recording;
 mod report;
 pub mod saboteurs;
 mod shrink;
@@ -37,6 +38,7 @@ use args::{Blame, Command, Shrink};
 use aviary::scenario::{RunOptions, Service, Verdict};
 use aviary::search::Runner;
 use aviary::service::Timelines;
+use aviary::site::Bird;
 use clap::{CommandFactory, FromArgMatches};
 use saboteurs::Lying;
 
@@ -69,6 +71,7 @@ pub fn main_with_saboteurs() -> ExitCode {
                 found => sweep::sweep::<Lying>(args, move |config| config.saboteur = found),
             },
         },
+        Command::ReplayRecording(args) => replay_recording::replay_recording::<Bird>(args),
         Command::Matrix(args) => matrix::matrix(args),
         #[cfg(feature = "udp")]
         Command::Soak(args) => soak::soak(args),
@@ -87,6 +90,9 @@ fn of<S: Service>(command: &Command) -> io::Result<Exit> {
         Command::Replay(args) if args.saboteur.is_some() => Ok(no_saboteurs()),
         Command::Sweep(args) if args.saboteur.is_some() => Ok(no_saboteurs()),
         Command::Matrix(_) | Command::Saboteurs(_) => Ok(no_saboteurs()),
+        Command::ReplayRecording(_) => {
+            Ok(report::usage("recordings are of the tweet service: this program has none"))
+        }
         #[cfg(feature = "udp")]
         Command::Soak(_) => Ok(report::usage("this service has no real sites; `soak` is of the timeline's")),
         Command::Shrink(Shrink { saboteur: Some(_), .. })
@@ -149,11 +155,11 @@ pub enum Exit {
     Passed = 0,
     /// A property or an expectation did not hold, or a process panicked.
     Violated = 1,
-    /// A flag or a file is wrong, or the program to compare with cannot be run.
+    /// A flag or a file is wrong, a recording is by other code, or the program to compare with cannot be run.
     Usage = 2,
     /// No progress after healing.
     Stalled = 3,
-    /// Two runs of the same scenario differed.
+    /// Two runs of the same scenario differed, or a recording and its replay.
     Nondeterministic = 4,
     /// A required step never fired, a named rule matched nothing, or the budget was spent.
     Stale = 5,

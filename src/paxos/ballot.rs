@@ -53,7 +53,7 @@ impl Wire for Ballot {
 
 /// Rounds and slots from here on are refused when they are read; sites refuse much nearer ones that are out of
 /// reach, so that no count ever comes near.
-const COUNT_MAX: u64 = 1 << 56;
+pub(super) const COUNT_MAX: u64 = 1 << 56;
 
 fn below_max(count: u64, what: &'static str) -> Result<u64, WireError> {
     if count < COUNT_MAX { Ok(count) } else { Err(WireError::Invalid(what)) }

@@ -4,8 +4,8 @@ use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
 
 use super::{
-    Ballot, Config, Entry, Leadership, Message, Note, Paxos, Phase, Port, Promise, Record, Report, Slot,
-    Value,
+    Ballot, COUNT_MAX, Config, Entry, Leadership, Message, Note, Paxos, Phase, Port, Promise, Record, Report,
+    Slot, Value,
 };
 use crate::ids::{SITES_MAX, SiteId, SiteSet};
 use crate::process::Size;
@@ -36,7 +36,20 @@ pub(super) struct Campaign<V> {
     pub(super) resend_at: Instant,
 }
 
+wire_struct!(Campaign<V> {
+    ballot, first, covered, complete, end, chosen, chosen_by, reports, asked, resend_at,
+});
+
 impl<V: Value> Campaign<V> {
+    /// Whether it can be gone on with above a log that is chosen up to `known`.
+    pub(super) fn is_sound(&self, known: Slot, open_max: u64) -> bool {
+        self.covered.iter().all(|parts| parts.len() <= PARTS_MAX)
+            && self.first <= known
+            && self.end.0 <= self.chosen.0.max(self.first.0) + open_max
+            && self.reports.iter().all(|(slot, report)| *slot == report.slot)
+            && self.asked < COUNT_MAX
+    }
+
     /// Takes one part. Parts of one ballot agree whenever they were sent: behind its promise a site accepts
     /// nothing below that ballot, so what it reports of a range stays true.
     fn absorb(&mut self, from: SiteId, promise: Promise<V>) {

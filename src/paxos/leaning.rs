@@ -26,6 +26,8 @@ pub(super) struct Leaning {
     until: Instant,
 }
 
+wire_struct!(Leaning { on, leader, refused, poll_at, until });
+
 impl<V: Value> Paxos<V> {
     /// The leader's ballot, and whom to hand to what is to be proposed: the leader, or the peer that it leans on.
     pub fn route(&self) -> Option<(Ballot, SiteId)> {

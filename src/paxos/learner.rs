@@ -23,6 +23,9 @@ struct Asked {
     retry_at: Instant,
 }
 
+wire_struct!(Learner { target, asked });
+wire_struct!(Asked { end, from, retry_at });
+
 impl Learner {
     pub(super) fn deadline(&self) -> Option<Instant> {
         self.asked.map(|asked| asked.retry_at)

@@ -1,9 +1,11 @@
 //! The log of slots as one site knows it: what it accepted and what it knows to be chosen.
 
 use alloc::collections::VecDeque;
+use alloc::vec::Vec;
 
 use crate::chunks::Chunks;
 use crate::paxos::ballot::{Ballot, Entry, Slot};
+use crate::wire::{Reader, Wire, WireError};
 
 /// A slot above the chosen prefix.
 #[derive(Clone, Debug)]
@@ -144,10 +146,28 @@ impl<V: Clone + PartialEq> Log<V> {
     }
 }
 
+wire_struct!(Held<V> { ballot, entry });
+
+impl<V: Wire> Wire for Log<V> {
+    fn encode(&self, out: &mut Vec<u8>) {
+        let Log { prefix, open } = self;
+        prefix.encode(out);
+        open.encode(out);
+    }
+
+    fn decode(input: &mut Reader<'_>) -> Result<Log<V>, WireError> {
+        let log: Log<V> = Log { prefix: Wire::decode(input)?, open: Wire::decode(input)? };
+        let is_chosen = |held: &Option<Held<V>>| held.as_ref().is_some_and(|held| held.ballot.is_none());
+        let is_sound = log.open.len() as u64 <= OPEN_MAX
+            && log.open.back().is_none_or(Option::is_some)
+            && !log.open.front().is_some_and(is_chosen);
+        if is_sound { Ok(log) } else { Err(WireError::Invalid("slots above the chosen prefix")) }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use alloc::vec::Vec;
 
     fn entry(value: u64) -> Entry<u64> {
         Entry::Values([value].into())

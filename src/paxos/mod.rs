@@ -17,6 +17,7 @@ mod log;
 pub mod message;
 pub mod note;
 mod proposer;
+mod saved;
 mod survey;
 #[cfg(test)]
 mod tests;
@@ -35,6 +36,7 @@ use crate::mix::{Seed, below, mix};
 use crate::process::{Damage, Label, Recipients, Size};
 use crate::time::{Duration, Instant};
 use crate::wire::Wire;
+use ballot::COUNT_MAX;
 use campaign::Campaign;
 use leaning::Leaning;
 use learner::Learner;

@@ -2,7 +2,7 @@
 
 use alloc::collections::BTreeMap;
 
-use super::{Ballot, Config, Entry, Message, Note, Paxos, Phase, Port, Quorum, Slot, Value};
+use super::{Ballot, COUNT_MAX, Config, Entry, Log, Message, Note, Paxos, Phase, Port, Quorum, Slot, Value};
 use crate::ids::{SITES_MAX, SiteId, SiteSet};
 use crate::process::Size;
 use crate::time::{Duration, Instant};
@@ -47,7 +47,20 @@ pub(super) struct Leadership {
     heard: [Instant; SITES_MAX as usize],
 }
 
+wire_struct!(InFlight { accepted, since, sent_at });
+wire_struct!(Leadership { ballot, next, inherited, in_flight, beat, heartbeat_at, resend_at, heard });
+
 impl Leadership {
+    /// Whether it can be gone on with above `log`.
+    pub(super) fn is_sound<V: Value>(&self, log: &Log<V>, open_max: u64) -> bool {
+        let ahead = log.chosen().0 + open_max;
+        log.chosen() <= self.next
+            && self.next.0 <= ahead
+            && self.inherited.0 <= ahead
+            && self.in_flight.keys().all(|slot| *slot < self.next && log.held(*slot).is_some())
+            && self.beat < COUNT_MAX
+    }
+
     pub(super) fn new(
         ballot: Ballot,
         next: Slot,

@@ -46,6 +46,8 @@ pub(super) struct Survey {
     pub(super) resend_at: Instant,
 }
 
+wire_struct!(Survey { id, answered, end, wanted, chosen, resend_at });
+
 impl<V: Value> Paxos<V> {
     /// Asks all sites how far their logs reach, instead of whatever was asked before. `wanted` is what an earlier
     /// survey came to, if somebody waits for that.

@@ -44,6 +44,7 @@ pub use audit::{Audit, Comparison, Difference, Parting, Side, Way, audit};
 pub use draw::{CannotDraw, Draws, draw, draw_recipe};
 pub use form::Scenario;
 pub use outcome::{Outcome, Verdict};
+pub use panics::caught;
 pub use plan::{Plan, plan};
 pub use profile::Profile;
 pub use record::{End, Entry, Recorder};

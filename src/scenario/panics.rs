@@ -16,7 +16,7 @@ static HOOK: Once = Once::new();
 
 /// What `act` returns, or the message and place of its panic. What `act` works on is then left as it was in the
 /// middle of things: good for reading only.
-pub(super) fn caught<T>(act: impl FnOnce() -> T) -> Result<T, String> {
+pub fn caught<T>(act: impl FnOnce() -> T) -> Result<T, String> {
     HOOK.call_once(|| {
         let before = panic::take_hook();
         panic::set_hook(Box::new(move |info| {

@@ -1,16 +1,18 @@
 //! The process that both hosts run: a site or a client, by its id.
 
 use alloc::boxed::Box;
+use alloc::vec::Vec;
 
 use crate::ids::ProcessId;
 use crate::mix::Seed;
-use crate::process::{Damage, Effects, Input, Process, Recovered, Role, Size};
+use crate::process::{Damage, Effects, Input, Process, Recovered, Role, Savable, Size};
 use crate::site::client::{Client, Command};
 use crate::site::config::Config;
 use crate::site::message::{Message, Record};
 use crate::site::note::Note;
 use crate::site::site::Site;
 use crate::time::Instant;
+use crate::wire::{Reader, WireError};
 
 /// A site, or a client of it.
 #[derive(Clone, Debug)]
@@ -120,5 +122,27 @@ impl Process for Bird {
             Bird::Site(site) => site.sizes(see),
             Bird::Client(client) => client.sizes(see),
         }
+    }
+}
+
+impl Savable for Bird {
+    const CODE: &'static str = concat!(env!("CARGO_PKG_VERSION"), " ", env!("AVIARY_CODE"));
+
+    fn save(&self, out: &mut Vec<u8>) {
+        match self {
+            Bird::Site(site) => site.save(out),
+            Bird::Client(client) => client.save(out),
+        }
+    }
+
+    fn load(config: &Config, id: ProcessId, bytes: &[u8]) -> Result<Bird, WireError> {
+        let mut input = Reader::new(bytes);
+        let bird = match id {
+            ProcessId::Site(site) => Bird::Site(Box::new(Site::load(config, site, &mut input)?)),
+            ProcessId::Terminal(_) | ProcessId::Client(_) => {
+                Bird::Client(Box::new(Client::load(config, id, &mut input)?))
+            }
+        };
+        input.finish().map(|()| bird)
     }
 }

@@ -4,6 +4,8 @@
 //! session makes that harmless. Queries go beside requests and are answered by one site; asking once more is harmless,
 //! since each asking is a reading of its own.
 
+mod saved;
+
 use alloc::collections::VecDeque;
 use alloc::vec::Vec;
 use core::fmt;

@@ -1,5 +1,6 @@
 //! Sizes and times of a site and its clients.
 
+use alloc::vec::Vec;
 use core::fmt;
 
 use crate::frame::{DATAGRAM_DEFAULT, DATAGRAM_MAX, DATAGRAM_MIN, FRAME_BYTES, MESSAGE_PREFIX_MAX};
@@ -8,6 +9,7 @@ use crate::paxos;
 use crate::site::message::{ENTRY_PREFIX_MAX, Message};
 use crate::site::submission::Submission;
 use crate::time::Duration;
+use crate::wire::{Reader, Wire, WireError};
 
 /// What one input may make a site write at most, in bytes: the records of a new leader that proposes every open
 /// slot again. It fits one file of a journal of the usual size.
@@ -202,6 +204,85 @@ impl Config {
     }
 }
 
+/// Only what [works](Config::check) is read.
+impl Wire for Config {
+    fn encode(&self, out: &mut Vec<u8>) {
+        let Config {
+            sites,
+            datagram_max,
+            heartbeat,
+            election,
+            election_jitter,
+            retry,
+            window,
+            batch,
+            fetch_max,
+            queue_max,
+            forward_max,
+            sessions_max,
+            parked_max,
+            parked_for,
+            reads_max,
+            taken_after,
+            client_retry,
+            client_queue_max,
+        } = self;
+        sites.encode(out);
+        let sizes = [
+            datagram_max,
+            batch,
+            queue_max,
+            forward_max,
+            sessions_max,
+            parked_max,
+            reads_max,
+            client_queue_max,
+        ];
+        sizes.into_iter().for_each(|size| size.encode(out));
+        let times = [heartbeat, election, election_jitter, retry, parked_for, taken_after, client_retry];
+        times.into_iter().for_each(|time| time.encode(out));
+        [*window, *fetch_max].encode(out);
+    }
+
+    fn decode(input: &mut Reader<'_>) -> Result<Config, WireError> {
+        let sites = u8::decode(input)?;
+        let [
+            datagram_max,
+            batch,
+            queue_max,
+            forward_max,
+            sessions_max,
+            parked_max,
+            reads_max,
+            client_queue_max,
+        ] = Wire::decode(input)?;
+        let [heartbeat, election, election_jitter, retry, parked_for, taken_after, client_retry] =
+            Wire::decode(input)?;
+        let [window, fetch_max] = Wire::decode(input)?;
+        let config = Config {
+            sites,
+            datagram_max,
+            heartbeat,
+            election,
+            election_jitter,
+            retry,
+            window,
+            batch,
+            fetch_max,
+            queue_max,
+            forward_max,
+            sessions_max,
+            parked_max,
+            parked_for,
+            reads_max,
+            taken_after,
+            client_retry,
+            client_queue_max,
+        };
+        config.check().map_err(|_| WireError::Invalid("configuration")).map(|()| config)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -212,8 +293,10 @@ mod tests {
         let check = |change: fn(&mut Config), message: &str| {
             let mut config = Config::new(3);
             assert_eq!(config.check(), Ok(()));
+            assert_eq!(Config::from_bytes(&config.to_bytes()), Ok(config.clone()));
             change(&mut config);
             assert_eq!(config.check().unwrap_err().to_string(), message);
+            assert_eq!(Config::from_bytes(&config.to_bytes()), Err(WireError::Invalid("configuration")));
         };
         check(|config| config.sites = 0, "sites is 0, expected 1 to 9");
         check(|config| config.datagram_max = 1_023, "datagram_max is 1023, expected 1024 to 65507");

@@ -5,11 +5,13 @@
 
 use alloc::collections::{BTreeSet, VecDeque};
 use alloc::sync::Arc;
+use alloc::vec::Vec;
 
 use crate::ids::{ProcessId, SiteId};
 use crate::site::message::RequestId;
 use crate::site::submission::{Number, Request, Submission};
 use crate::time::Instant;
+use crate::wire::{Reader, Wire, WireError};
 
 /// A site's own submissions, oldest first.
 #[derive(Clone, Debug)]
@@ -39,7 +41,38 @@ pub(super) struct Waiting {
     pub(super) client: Option<ProcessId>,
 }
 
+wire_struct!(Waiting { submission, client });
+
+impl Wire for Queue {
+    fn encode(&self, out: &mut Vec<u8>) {
+        let Queue { origin, incarnation, waiting, asked: _, recovered, last, handed, retry_at } = self;
+        (*origin, *incarnation).encode(out);
+        waiting.encode(out);
+        [*recovered, *handed].encode(out);
+        (*last, *retry_at).encode(out);
+    }
+
+    fn decode(input: &mut Reader<'_>) -> Result<Queue, WireError> {
+        let (origin, incarnation) = Wire::decode(input)?;
+        let waiting = VecDeque::<Waiting>::decode(input)?;
+        let asked = waiting.iter().map(Waiting::asked).collect();
+        let [recovered, handed] = Wire::decode(input)?;
+        let (last, retry_at) = Wire::decode(input)?;
+        Ok(Queue { origin, incarnation, waiting, asked, recovered, last, handed, retry_at })
+    }
+}
+
 impl Queue {
+    /// Whether it can be gone on with as the queue of `origin`.
+    pub(super) fn is_sound(&self, origin: SiteId) -> bool {
+        let numbers = self.waiting.iter().map(|waiting| waiting.submission.number);
+        self.origin == origin
+            && self.handed <= self.waiting.len()
+            && self.waiting.iter().all(|waiting| waiting.submission.origin == origin)
+            && numbers.chain([self.last]).is_sorted()
+            && self.last.count < u64::MAX
+    }
+
     /// The queue of an incarnation that found `taken` in its journal.
     pub(super) fn recover(
         origin: SiteId,

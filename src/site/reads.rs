@@ -7,6 +7,7 @@
 //! 3. Who cannot be answered in time is told so, never shown less.
 
 use alloc::collections::VecDeque;
+use alloc::vec::Vec;
 
 use crate::ids::ProcessId;
 use crate::paxos::{Slot, SurveyId};
@@ -16,6 +17,7 @@ use crate::site::message::Message;
 use crate::site::note::Note;
 use crate::site::site::{Parked, Site};
 use crate::time::Instant;
+use crate::wire::{Reader, Wire, WireError};
 
 /// What waits to be read, oldest first.
 #[derive(Clone, Debug)]
@@ -44,7 +46,48 @@ enum Stage {
     Placed(Slot),
 }
 
+wire_struct!(Read { asked, stage });
+
+impl Wire for Stage {
+    fn encode(&self, out: &mut Vec<u8>) {
+        match self {
+            Stage::Arrived => out.push(1),
+            Stage::Surveyed => out.push(2),
+            Stage::Placed(end) => {
+                out.push(3);
+                end.encode(out);
+            }
+        }
+    }
+
+    fn decode(input: &mut Reader<'_>) -> Result<Stage, WireError> {
+        match input.u8()? {
+            1 => Ok(Stage::Arrived),
+            2 => Ok(Stage::Surveyed),
+            3 => Slot::decode(input).map(Stage::Placed),
+            _ => Err(WireError::Invalid("stage of a read")),
+        }
+    }
+}
+
 impl Reads {
+    /// Appends its whole state.
+    pub(super) fn save(&self, out: &mut Vec<u8>) {
+        let Reads { incarnation, surveys, max: _, waiting } = self;
+        [*incarnation, *surveys].encode(out);
+        waiting.encode(out);
+    }
+
+    /// Reads what [`Reads::save`] appended.
+    pub(super) fn load(max: usize, input: &mut Reader<'_>) -> Result<Reads, WireError> {
+        let [incarnation, surveys]: [u64; 2] = Wire::decode(input)?;
+        let waiting = Wire::decode(input)?;
+        if surveys == u64::MAX {
+            return Err(WireError::Invalid("count of surveys"));
+        }
+        Ok(Reads { incarnation, surveys, max, waiting })
+    }
+
     pub(super) fn new(incarnation: u64, max: usize) -> Reads {
         Reads { incarnation, surveys: 0, max, waiting: VecDeque::new() }
     }

@@ -16,6 +16,7 @@ use crate::paxos::{Entry, Slot};
 use crate::site::message::{Answer, RequestId};
 use crate::site::submission::{Number, Operation, Request, Session, Submission};
 use crate::timeline::{Position, Timeline};
+use crate::wire::{Reader, Wire, WireError};
 
 /// The state behind a prefix of the log.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -39,6 +40,16 @@ pub enum Standing {
     Before,
     /// One before it was not taken yet: it has no effect here, and its origin proposes it again.
     Ahead,
+}
+
+impl Wire for Frontier {
+    fn encode(&self, out: &mut Vec<u8>) {
+        self.0.encode(out);
+    }
+
+    fn decode(input: &mut Reader<'_>) -> Result<Frontier, WireError> {
+        Wire::decode(input).map(Frontier)
+    }
 }
 
 impl Frontier {

@@ -1,5 +1,7 @@
 //! One member of the cluster: the protocol, the replicated state, the waiting queue, and answers to clients.
 
+mod saved;
+
 use alloc::collections::VecDeque;
 use alloc::sync::Arc;
 use alloc::vec::Vec;

@@ -17,6 +17,7 @@ use super::clock::Clock;
 use super::counters::Counters;
 use super::error::HostError;
 use super::keys::Keys;
+use super::recorder::{Recorded, Recorder};
 use super::routes::Routes;
 use super::seal::Sealer;
 use super::socket::Socket;
@@ -124,11 +125,22 @@ pub struct Host<P: Process, D, S> {
     pub(super) local: VecDeque<Local<P>>,
     notes: Vec<(ProcessId, P::Note)>,
     pub(super) counters: Counters,
+    recorder: Option<Recorder<P>>,
 }
 
 impl<P: Process, D: HostDisk, S: Socket> Host<P, D, S> {
     /// Recovers the site from its journal on `disk` and starts both processes.
-    pub fn start(settings: HostSettings<P::Config>, mut socket: S, mut disk: D) -> Result<Self, HostError> {
+    pub fn start(settings: HostSettings<P::Config>, socket: S, disk: D) -> Result<Self, HostError> {
+        Host::start_recorded(settings, socket, disk, None)
+    }
+
+    /// As [`Host::start`]; all that both processes are handed is recorded.
+    pub fn start_recorded(
+        settings: HostSettings<P::Config>,
+        mut socket: S,
+        mut disk: D,
+        mut recorder: Option<Recorder<P>>,
+    ) -> Result<Self, HostError> {
         let (site_id, terminal_id) = (ProcessId::Site(settings.me), ProcessId::Terminal(settings.me));
         let identity = Identity { cluster: settings.cluster, process: site_id };
         let (journal, recovered) = Journal::open(&mut disk, &identity)?;
@@ -137,16 +149,23 @@ impl<P: Process, D: HostDisk, S: Socket> Host<P, D, S> {
             return Err(HostError::RecordMax { formatted, needed });
         }
         let incarnation = recovered.incarnation;
+        let seed_of = |id: ProcessId| settings.seed.part([u64::from(id.number()), incarnation]);
+        if let Some(recorder) = &mut recorder {
+            let site = (site_id, seed_of(site_id), recovered.records.as_slice());
+            recorder.begin(incarnation, &settings.config, &[site, (terminal_id, seed_of(terminal_id), &[])]);
+        }
         let seat = |id: ProcessId, recovered| -> Result<Seat<P>, Damage> {
             let (cluster, configuration) = (settings.cluster, settings.configuration);
             let sender = Sender { cluster, configuration, from: id, incarnation };
-            let seed = settings.seed.part([u64::from(id.number()), incarnation]);
-            let process = P::start(&settings.config, id, seed, recovered)?;
+            let process = P::start(&settings.config, id, seed_of(id), recovered)?;
             let outbox = Outbox::new(sender, settings.datagram_max, settings.outbox_max);
             Ok(Seat { id, process, outbox, effects: Effects::default() })
         };
         let site = seat(site_id, recovered.decode()?)?;
         let terminal = seat(terminal_id, Recovered { incarnation, records: Vec::new() })?;
+        if let Some(recorder) = &mut recorder {
+            recorder.started([&site.process, &terminal.process]);
+        }
         let poll = Poll::new().map_err(HostError::io("make a poll"))?;
         poll.registry()
             .register(&mut socket, SOCKET, Interest::READABLE)
@@ -185,6 +204,7 @@ impl<P: Process, D: HostDisk, S: Socket> Host<P, D, S> {
             local: VecDeque::new(),
             notes: Vec::new(),
             counters: Counters::default(),
+            recorder,
             settings,
         };
         host.notice_low();
@@ -219,6 +239,11 @@ impl<P: Process, D: HostDisk, S: Socket> Host<P, D, S> {
     /// What became of datagrams.
     pub fn counters(&self) -> &Counters {
         &self.counters
+    }
+
+    /// What became of the inputs of the recording, if there is one.
+    pub fn recorded(&self) -> Option<Recorded> {
+        self.recorder.as_ref().map(Recorder::recorded)
     }
 
     /// Asks something of the terminal, at the next turn.
@@ -397,8 +422,16 @@ impl<P: Process, D: HostDisk, S: Socket> Host<P, D, S> {
     /// if there is much of it.
     fn hand_in(&mut self, who: ProcessId, input: Input<P>) -> Result<(), HostError> {
         let now = self.clock.now();
+        if let Some(recorder) = &mut self.recorder {
+            let seat = if who == self.site.id { &self.site } else { &self.terminal };
+            let both = [&self.site.process, &self.terminal.process];
+            recorder.on_input(who, now, &input, &seat.effects, both);
+        }
         let seat = if who == self.site.id { &mut self.site } else { &mut self.terminal };
         seat.process.handle(now, input, &mut seat.effects);
+        if let Some(recorder) = &mut self.recorder {
+            recorder.on_output(who, &seat.process, &seat.effects);
+        }
         self.notes.extend(seat.effects.notes.drain(..).map(|note| (who, note)));
         if seat.effects.bytes() >= BATCH_BYTES.min(self.settings.outbox_max) {
             self.settle_one(who)

@@ -20,6 +20,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
+use aviary::udp::recorder::{RECORD_MAX, RECORD_MIN};
 use clap::{ArgAction, Parser, Subcommand};
 use tracing::level_filters::LevelFilter;
 
@@ -105,9 +106,26 @@ struct Run {
     /// The file with the key of clients [default: client.key beside the config, if it is there].
     #[arg(long)]
     client_key: Option<PathBuf>,
+    /// Records everything that the site is handed and all that it does into files in this folder, for
+    /// `sim-runner replay-recording`. They hold what users say, unsealed.
+    #[arg(long, value_name = "DIR")]
+    record: Option<PathBuf>,
+    /// How large these files may be together, the oldest of which give way: from 16MiB to 8GiB.
+    #[arg(long, value_name = "SIZE", default_value = "256MiB", requires = "record", value_parser = record_max)]
+    record_max: u64,
     /// For services: reads no commands, and runs until SIGTERM or SIGINT.
     #[arg(long, visible_alias = "no-terminal")]
     headless: bool,
+}
+
+/// Understands `256MiB`.
+fn record_max(text: &str) -> Result<u64, String> {
+    let units = [("MiB", 20), ("GiB", 30)];
+    let found = units.into_iter().find_map(|(unit, shift)| Some((text.strip_suffix(unit)?, shift)));
+    let bytes = found.and_then(|(number, shift)| number.parse::<u64>().ok()?.checked_mul(1 << shift));
+    bytes
+        .filter(|bytes| (RECORD_MIN..=RECORD_MAX).contains(bytes))
+        .ok_or_else(|| "expected a size from 16MiB to 8GiB, like 256MiB".into())
 }
 
 /// Why the program ends with another code than 0.

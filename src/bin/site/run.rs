@@ -8,7 +8,8 @@ use aviary::mix::Seed;
 use aviary::process::Label;
 use aviary::site::bird::Bird;
 use aviary::udp::{
-    CLIENT_KEY, CLUSTER_KEY, Files, Host, HostSettings, Key, KeyKind, Keys, Sites, Socket, socket,
+    CLIENT_KEY, CLUSTER_KEY, Files, Host, HostSettings, Key, KeyKind, Keys, Recorder, RecorderSettings,
+    Sites, Socket, socket,
 };
 
 use crate::desk::{AtOnce, Desk, End};
@@ -61,7 +62,8 @@ fn start(arguments: &Run, sites: &Sites) -> Result<SiteHost, Failure> {
             "failed to listen on {address}: {error}; free it, or name another with --listen"
         ))
     })?;
-    open(sites, me, keys, (&data, disk), socket)
+    let recorder = recorder(arguments, sites.cluster, me.into())?;
+    open(sites, me, keys, (&data, disk), socket, recorder)
 }
 
 /// The folder of a site's storage, locked.
@@ -76,6 +78,7 @@ pub(crate) fn open<S: Socket>(
     keys: Keys,
     (data, disk): (&Path, Files),
     socket: S,
+    recorder: Option<Recorder<Bird>>,
 ) -> Result<Host<Bird, Files, S>, Failure> {
     let of_storage = |error: String| Failure::Run(format!("storage in {}: {error}", data.display()));
     let config = sites.config.clone();
@@ -92,7 +95,13 @@ pub(crate) fn open<S: Socket>(
         sync_mode: sites.sync,
         seed: Seed(init::random("a seed")?),
     };
-    Host::start(settings, socket, disk).map_err(|error| of_storage(error.to_string()))
+    Host::start_recorded(settings, socket, disk, recorder).map_err(|error| of_storage(error.to_string()))
+}
+
+fn recorder(arguments: &Run, cluster: u64, site: ProcessId) -> Result<Option<Recorder<Bird>>, Failure> {
+    let Some(folder) = arguments.record.clone() else { return Ok(None) };
+    let settings = RecorderSettings { folder, bytes_max: arguments.record_max, cluster, site };
+    Recorder::open(settings).map(Some).map_err(|error| Failure::Usage(error.to_string()))
 }
 
 /// The key of the sites must be there; without that of clients the site serves its terminal alone.

@@ -53,7 +53,7 @@ impl Running {
             Failure::Run(format!("failed to listen on {address}: {error}; free it, or edit sites.ron"))
         })?;
         let socket = CutSocket { socket: bound, me: me.index(), addresses: sites.addresses(), links };
-        let host = run::open(sites, me, keys, (&data, disk), socket)?;
+        let host = run::open(sites, me, keys, (&data, disk), socket, None)?;
         let waker = host.waker();
         let (lines, read) = channel();
         let sites = sites.clone();

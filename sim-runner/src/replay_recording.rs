@@ -1,0 +1,170 @@
+//! `replay-recording`: plays what a real site recorded, and compares.
+
+use std::fs;
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+use aviary::process::Savable;
+use aviary::recording::{Cut, Failure, File, Header, Player, Refusal, Seen, Tally};
+use aviary::scenario::caught;
+
+use crate::Exit;
+use crate::args::ReplayRecording;
+use crate::report::{BAD, DIM, GOOD, ODD, program, quoted, stdout, usage};
+
+pub(crate) fn replay_recording<P: Savable>(args: &ReplayRecording) -> io::Result<Exit> {
+    let files = match files(args) {
+        Ok(files) => files,
+        Err(why) => return Ok(usage(&why)),
+    };
+    let mut out = stdout();
+    let mut player = Player::<P>::default();
+    let mut header = None;
+    for (index, path) in files.iter().enumerate() {
+        let bytes = match fs::read(path) {
+            Ok(bytes) => bytes,
+            Err(why) => return Ok(usage(&format!("failed to read {}: {why}", path.display()))),
+        };
+        let mut wrote = Ok(());
+        let mut tell = |seen| {
+            if wrote.is_ok() {
+                wrote = line(&mut out, seen);
+            }
+        };
+        let told: Option<&mut dyn FnMut(Seen)> = if args.verbose { Some(&mut tell) } else { None };
+        let played = player.play(&bytes, &|act| caught(act), told);
+        wrote?;
+        match played {
+            Ok(cut) => {
+                header = File::header_of(&bytes).ok().or(header);
+                notable(&mut out, &player, path, cut)?;
+            }
+            Err(Failure::Differs(difference)) => {
+                let (shown, tally) = (path.display(), player.tally());
+                writeln!(out, "{BAD}differs{BAD:#}   {shown}, {difference}")?;
+                writeln!(out, "  {} outputs before that were the recorded ones", tally.outputs)?;
+                let again = files.get(index.saturating_sub(1)).unwrap_or(path);
+                let (program, folder) = (program(), quoted(&args.folder));
+                writeln!(out, "  reproduce: {program} replay-recording {folder} --from {}", quoted(again))?;
+                out.flush()?;
+                return Ok(Exit::Nondeterministic);
+            }
+            Err(failure) => {
+                out.flush()?;
+                let later = later::<P>(&failure, &files[index..]);
+                return Ok(usage(&format!("{}: {failure}{later}", path.display())));
+            }
+        }
+    }
+    summary(&mut out, header.as_ref(), player.tally())?;
+    out.flush()?;
+    Ok(Exit::Passed)
+}
+
+/// The files of the recording, in the order of their numbers.
+fn files(args: &ReplayRecording) -> Result<Vec<PathBuf>, String> {
+    let folder = &args.folder;
+    let failed =
+        |why: io::Error| format!("failed to read {}: {why}; name a folder of a recording", folder.display());
+    let mut files = Vec::new();
+    for entry in fs::read_dir(folder).map_err(failed)? {
+        let path = entry.map_err(failed)?.path();
+        if let Some(number) = number_of(&path) {
+            files.push((number, path));
+        }
+    }
+    files.sort();
+    if files.is_empty() {
+        let shown = folder.display();
+        return Err(format!(
+            "{shown} holds no recording: no file like 00000017.rec; `site run --record` writes one"
+        ));
+    }
+    if let Some(from) = &args.from {
+        let number = number_of(from).filter(|number| files.iter().any(|(known, _)| known == number));
+        let Some(number) = number else {
+            let (first, last) = (files[0].1.display(), files[files.len() - 1].1.display());
+            return Err(format!("there is no {}; --from is one of {first} to {last}", from.display()));
+        };
+        files.retain(|(known, _)| *known >= number);
+    }
+    Ok(files.into_iter().map(|(_, path)| path).collect())
+}
+
+fn number_of(path: &Path) -> Option<u64> {
+    path.file_name()?.to_str()?.strip_suffix(".rec")?.parse().ok()
+}
+
+/// Where one can begin instead, if this code recorded a later file.
+fn later<P: Savable>(failure: &Failure, files: &[PathBuf]) -> String {
+    let Failure::Refused(Refusal::Code { .. }) = failure else { return String::new() };
+    let is_ours = |path: &&PathBuf| {
+        let header = fs::read(path).ok().and_then(|bytes| File::header_of(&bytes).ok());
+        header.is_some_and(|header: Header| header.code == P::CODE)
+    };
+    let first = files.iter().find(is_ours);
+    first.map_or(String::new(), |path| {
+        format!("; what this code recorded begins with --from {}", path.display())
+    })
+}
+
+fn line(out: &mut impl Write, seen: Seen) -> io::Result<()> {
+    match seen {
+        Seen::Input(entry, now, words) => writeln!(out, "{now} {DIM}#{entry}{DIM:#} {words}"),
+        Seen::Output(words) => writeln!(out, "    {words}"),
+        Seen::Note(words) => writeln!(out, "    {DIM}| {words}{DIM:#}"),
+    }
+}
+
+/// What there is to say of one file that was played.
+fn notable<P: Savable>(
+    out: &mut impl Write,
+    player: &Player<P>,
+    path: &Path,
+    cut: Option<Cut>,
+) -> io::Result<()> {
+    let shown = path.display();
+    if let Some(Cut(at)) = cut {
+        writeln!(out, "{ODD}cut short{ODD:#} {shown} at byte {at}, by a crash; it was read up to there")?;
+    }
+    if let Some(message) = player.last_panic() {
+        writeln!(out, "{ODD}panics{ODD:#}    {shown}, at its last input: {message}")?;
+    }
+    Ok(())
+}
+
+fn summary(out: &mut impl Write, header: Option<&Header>, tally: &Tally) -> io::Result<()> {
+    let count = |count: u64, one: &str| format!("{count} {one}{}", if count == 1 { "" } else { "s" });
+    let whose = header
+        .map_or(String::new(), |header| format!("{} of cluster 0x{:016x}: ", header.process, header.cluster));
+    let inputs: u64 = tally.inputs.values().sum();
+    let (seconds, millis) = (tally.micros / 1_000_000, tally.micros / 1_000 % 1_000);
+    writeln!(
+        out,
+        "{GOOD}same{GOOD:#}      {whose}{} in {} over {seconds}.{millis:03} s, {} of {}",
+        count(inputs, "input"),
+        count(tally.files, "file"),
+        count(tally.starts, "start"),
+        count(tally.incarnations, "incarnation"),
+    )?;
+    let kinds: Vec<String> = tally.inputs.iter().map(|(kind, count)| format!("{count} {kind}")).collect();
+    writeln!(out, "  inputs: {}", kinds.join(", "))?;
+    writeln!(
+        out,
+        "  came out as recorded: {}, {}, {}",
+        count(tally.outputs, "output"),
+        count(tally.states, "state"),
+        count(tally.panics, "panic")
+    )?;
+    if tally.open > 0 {
+        writeln!(out, "  {} without a recorded output: a crash came between", count(tally.open, "input"))?;
+    }
+    if tally.gaps > 0 {
+        writeln!(
+            out,
+            "  {ODD}{}{ODD:#}: the recorder could not keep up, or files are missing",
+            count(tally.gaps, "gap")
+        )?;
+    }
+    Ok(())
+}

@@ -1,0 +1,118 @@
+//! The protocol's state as bytes: everything but its configuration and its number.
+
+use alloc::vec::Vec;
+
+use super::{COUNT_MAX, Campaign, Config, Leadership, Paxos, Phase, Value};
+use crate::ids::SiteId;
+use crate::wire::{Reader, Wire, WireError};
+
+impl<V: Value> Paxos<V> {
+    /// Appends its whole state.
+    pub fn save(&self, out: &mut Vec<u8>) {
+        let Paxos {
+            config: _,
+            me: _,
+            seed,
+            promised,
+            round_seen,
+            log,
+            chosen_recorded,
+            phase,
+            leader,
+            unheard_since,
+            leaning,
+            election_at,
+            attempts,
+            fruitless,
+            learner,
+            survey,
+        } = self;
+        seed.encode(out);
+        promised.encode(out);
+        round_seen.encode(out);
+        log.encode(out);
+        chosen_recorded.encode(out);
+        phase.encode(out);
+        leader.encode(out);
+        unheard_since.encode(out);
+        leaning.encode(out);
+        election_at.encode(out);
+        attempts.encode(out);
+        fruitless.encode(out);
+        learner.encode(out);
+        survey.encode(out);
+    }
+
+    /// Reads what [`Paxos::save`] appended.
+    ///
+    /// # Errors
+    /// When it cannot be gone on with.
+    pub fn load(config: Config, me: SiteId, input: &mut Reader<'_>) -> Result<Paxos<V>, WireError> {
+        let paxos = Paxos {
+            config,
+            me,
+            seed: Wire::decode(input)?,
+            promised: Wire::decode(input)?,
+            round_seen: Wire::decode(input)?,
+            log: Wire::decode(input)?,
+            chosen_recorded: Wire::decode(input)?,
+            phase: Wire::decode(input)?,
+            leader: Wire::decode(input)?,
+            unheard_since: Wire::decode(input)?,
+            leaning: Wire::decode(input)?,
+            election_at: Wire::decode(input)?,
+            attempts: Wire::decode(input)?,
+            fruitless: Wire::decode(input)?,
+            learner: Wire::decode(input)?,
+            survey: Wire::decode(input)?,
+        };
+        paxos.check_loaded().map(|()| paxos)
+    }
+
+    fn check_loaded(&self) -> Result<(), WireError> {
+        let counts = [self.round_seen, self.attempts, self.fruitless.map_or(0, |(_, times)| times)];
+        if counts.into_iter().any(|count| count >= COUNT_MAX) {
+            return Err(WireError::Invalid("count"));
+        }
+        let mut ballots = self.log.open().filter_map(|(_, held)| held.ballot);
+        if ballots.any(|ballot| ballot > self.promised) {
+            return Err(WireError::Invalid("accept above what is promised"));
+        }
+        let open_max = self.config.open_max();
+        let (own, is_sound) = match &self.phase {
+            Phase::Following => return Ok(()),
+            Phase::Campaigning(campaign) => (campaign.ballot, campaign.is_sound(self.log.chosen(), open_max)),
+            Phase::Leading(leadership) => (leadership.ballot, leadership.is_sound(&self.log, open_max)),
+        };
+        if is_sound && own.site == self.me && own == self.promised {
+            Ok(())
+        } else {
+            Err(WireError::Invalid("campaign or leadership"))
+        }
+    }
+}
+
+impl<V: Wire> Wire for Phase<V> {
+    fn encode(&self, out: &mut Vec<u8>) {
+        match self {
+            Phase::Following => out.push(1),
+            Phase::Campaigning(campaign) => {
+                out.push(2);
+                campaign.encode(out);
+            }
+            Phase::Leading(leadership) => {
+                out.push(3);
+                leadership.encode(out);
+            }
+        }
+    }
+
+    fn decode(input: &mut Reader<'_>) -> Result<Phase<V>, WireError> {
+        match input.u8()? {
+            1 => Ok(Phase::Following),
+            2 => Campaign::decode(input).map(Phase::Campaigning),
+            3 => Leadership::decode(input).map(Phase::Leading),
+            _ => Err(WireError::Invalid("tag of a phase")),
+        }
+    }
+}

@@ -1,0 +1,181 @@
+//! What happened, one entry each.
+
+use alloc::vec::Vec;
+
+use super::frames;
+use crate::ids::ProcessId;
+use crate::process::{Input, Process};
+use crate::time::Instant;
+use crate::wire::{Reader, Wire, WireError};
+
+const MESSAGE: u8 = 1;
+const WAKE: u8 = 2;
+const COMMAND: u8 = 3;
+const DISK_SPACE: u8 = 4;
+pub(super) const OUTPUT: u8 = 5;
+const STARTED: u8 = 6;
+const END: u8 = 7;
+
+/// One entry.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Entry<'a> {
+    /// A process was handed something.
+    Input {
+        /// The place of its opening.
+        seat: usize,
+        /// What its host's clock showed.
+        now: Instant,
+        /// What.
+        what: What<'a>,
+    },
+    /// What the input before it came to.
+    Output {
+        /// The place of the process's opening.
+        seat: usize,
+        /// As [`put_output`](super::put_output) puts it.
+        body: &'a [u8],
+    },
+    /// A process was started from records, and its state has this [digest](super::digest).
+    Started {
+        /// The place of its opening.
+        seat: usize,
+        /// Of its state.
+        digest: u64,
+    },
+    /// Nothing follows.
+    End(Ending),
+}
+
+/// How a recording ends that was not cut short.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Ending {
+    /// The host was stopped, or stopped itself.
+    Stopped,
+    /// Something panicked: the process, if its last input has no output.
+    Panicked,
+}
+
+/// An input as bytes.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum What<'a> {
+    /// A message.
+    Message {
+        /// Who says it sent it.
+        from: ProcessId,
+        /// What it says.
+        message: &'a [u8],
+    },
+    /// The deadline.
+    Wake,
+    /// A command.
+    Command(&'a [u8]),
+    /// Of the disk.
+    DiskSpace {
+        /// Whether there is little.
+        is_low: bool,
+    },
+}
+
+/// Appends `input` of the process at `seat`.
+pub fn put_input<P: Process>(
+    out: &mut Vec<u8>,
+    seat: u8,
+    now: Instant,
+    input: &Input<P>,
+    put_command: fn(&P::Command, &mut Vec<u8>),
+) {
+    frames::put(out, |out| {
+        let mut head = |kind| {
+            out.extend_from_slice(&[kind, seat]);
+            now.encode(out);
+        };
+        match input {
+            Input::Message { from, message } => {
+                head(MESSAGE);
+                from.encode(out);
+                message.encode(out);
+            }
+            Input::Wake => head(WAKE),
+            Input::Command(command) => {
+                head(COMMAND);
+                put_command(command, out);
+            }
+            Input::DiskSpace { is_low } => {
+                head(DISK_SPACE);
+                is_low.encode(out);
+            }
+        }
+    });
+}
+
+/// Appends that the process at `seat` was started, into a state with this digest.
+pub fn put_started(out: &mut Vec<u8>, seat: u8, digest: u64) {
+    frames::put(out, |out| {
+        out.extend_from_slice(&[STARTED, seat]);
+        out.extend_from_slice(&digest.to_le_bytes());
+    });
+}
+
+/// Appends how it ends.
+pub fn put_ending(out: &mut Vec<u8>, ending: Ending) {
+    frames::put(out, |out| out.extend_from_slice(&[END, u8::from(ending == Ending::Panicked)]));
+}
+
+impl<'a> Entry<'a> {
+    /// Reads a body of a recording of so many processes.
+    pub(super) fn read(body: &'a [u8], seats: usize) -> Result<Entry<'a>, WireError> {
+        let mut input = Reader::new(body);
+        let (tag, second) = (input.u8()?, input.u8()?);
+        let seat = usize::from(second);
+        if tag != END && seat >= seats {
+            return Err(WireError::Invalid("process of an entry"));
+        }
+        let entry = match tag {
+            MESSAGE | WAKE | COMMAND | DISK_SPACE => {
+                let now = Instant::decode(&mut input)?;
+                let what = match tag {
+                    MESSAGE => What::Message { from: Wire::decode(&mut input)?, message: rest(&mut input)? },
+                    COMMAND => What::Command(rest(&mut input)?),
+                    DISK_SPACE => What::DiskSpace { is_low: Wire::decode(&mut input)? },
+                    _ => What::Wake,
+                };
+                Entry::Input { seat, now, what }
+            }
+            OUTPUT => Entry::Output { seat, body: rest(&mut input)? },
+            STARTED => Entry::Started { seat, digest: u64::from_le_bytes(input.array()?) },
+            END if second == 0 => Entry::End(Ending::Stopped),
+            END if second == 1 => Entry::End(Ending::Panicked),
+            _ => return Err(WireError::Invalid("tag of an entry")),
+        };
+        input.finish().map(|()| entry)
+    }
+}
+
+fn rest<'a>(input: &mut Reader<'a>) -> Result<&'a [u8], WireError> {
+    input.bytes(input.rest().len())
+}
+
+impl What<'_> {
+    /// One word for it. A message of a process to itself is one that was handed back after its wait.
+    pub fn kind(&self, to: ProcessId) -> &'static str {
+        match self {
+            What::Message { from, .. } if *from == to => "own messages",
+            What::Message { .. } => "messages",
+            What::Wake => "wake-ups",
+            What::Command(_) => "commands",
+            What::DiskSpace { .. } => "words about the disk",
+        }
+    }
+
+    /// The input, decoded.
+    pub(super) fn decode<P: Process<Command: Wire>>(&self) -> Result<Input<P>, WireError> {
+        Ok(match self {
+            What::Message { from, message } => {
+                Input::Message { from: *from, message: Wire::from_bytes(message)? }
+            }
+            What::Wake => Input::Wake,
+            What::Command(command) => Input::Command(Wire::from_bytes(command)?),
+            What::DiskSpace { is_low } => Input::DiskSpace { is_low: *is_low },
+        })
+    }
+}

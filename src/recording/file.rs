@@ -1,0 +1,243 @@
+//! One file of a recording: who recorded what, and what its processes began with.
+
+use alloc::string::String;
+use alloc::vec::Vec;
+use core::fmt;
+
+use super::entry::Entry;
+use super::frames::{self, NoMore};
+use crate::ids::ProcessId;
+use crate::mix::Seed;
+use crate::wire::{Reader, Wire, WireError, put_u64};
+
+const MAGIC: [u8; 8] = *b"aviarec\n";
+
+/// Of this form of files.
+const FORMAT: u16 = 1;
+
+/// The most processes of one recording: a site and its terminal, and room.
+const SEATS_MAX: usize = 16;
+
+/// Whose recording it is.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Header {
+    /// The code that recorded it, as [`Savable::CODE`](crate::process::Savable::CODE) names it.
+    pub code: String,
+    /// The cluster.
+    pub cluster: u64,
+    /// The process that the recording is named after; the others share its program.
+    pub process: ProcessId,
+    /// How often it had been started.
+    pub incarnation: u64,
+    /// Which file of its folder this is.
+    pub number: u64,
+    /// Whether it goes on where the file before it ends.
+    pub follows: bool,
+    /// How many openings there are.
+    pub seats: u64,
+    /// The configuration, as bytes.
+    pub config: Vec<u8>,
+}
+
+/// What a process began with.
+#[derive(Clone, Debug)]
+pub struct Opening<'a> {
+    /// Which process.
+    pub id: ProcessId,
+    /// What it was started with.
+    pub seed: Seed,
+    /// The state that it was in, or the records that it was to be started from.
+    pub from: Result<&'a [u8], Vec<&'a [u8]>>,
+}
+
+/// A file, read as far as its openings.
+#[derive(Clone, Debug)]
+pub struct File<'a> {
+    /// Whose it is.
+    pub header: Header,
+    /// What its processes began with, in the order of their seats.
+    pub openings: Vec<Opening<'a>>,
+    entries: &'a [u8],
+    length: usize,
+}
+
+/// Why a file is not read.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Refusal {
+    /// It is no file of a recording.
+    Foreign,
+    /// It ends at this byte, before its first entry: it was being begun in a crash.
+    CutShort(usize),
+    /// It has another form.
+    Format(u16),
+    /// Other code wrote it.
+    Code {
+        /// Which.
+        theirs: String,
+        /// Which this is.
+        ours: String,
+    },
+    /// It is damaged at this byte.
+    Damaged(usize),
+    /// What is written there is no such thing.
+    Invalid(usize, WireError),
+}
+
+/// Where a file ends inside an entry: at this byte.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Cut(pub usize);
+
+wire_struct!(Header { code, cluster, process, incarnation, number, follows, seats, config });
+
+/// Appends what every file begins with.
+pub fn put_preface(out: &mut Vec<u8>, header: &Header) {
+    out.extend_from_slice(&MAGIC);
+    out.extend_from_slice(&FORMAT.to_le_bytes());
+    let start = out.len();
+    frames::put(out, |out| header.encode(out));
+    frames::seal(&mut out[start..]);
+}
+
+/// Appends the opening of a process that is about to be started from `records`.
+pub fn put_start(out: &mut Vec<u8>, id: ProcessId, seed: Seed, records: &[Vec<u8>]) {
+    let start = out.len();
+    frames::put(out, |out| {
+        out.push(0);
+        (id, seed).encode(out);
+        put_u64(out, records.len() as u64);
+        for record in records {
+            put_u64(out, record.len() as u64);
+            out.extend_from_slice(record);
+        }
+    });
+    frames::seal(&mut out[start..]);
+}
+
+/// Appends the opening of a process in a state that `save` appends.
+pub fn put_state(out: &mut Vec<u8>, id: ProcessId, seed: Seed, save: impl FnOnce(&mut Vec<u8>)) {
+    let start = out.len();
+    frames::put(out, |out| {
+        out.push(1);
+        (id, seed).encode(out);
+        save(out);
+    });
+    frames::seal(&mut out[start..]);
+}
+
+impl<'a> Opening<'a> {
+    fn read(body: &'a [u8]) -> Result<Opening<'a>, WireError> {
+        let mut input = Reader::new(body);
+        let tag = input.u8()?;
+        let (id, seed) = Wire::decode(&mut input)?;
+        let from = match tag {
+            0 => {
+                let mut records = Vec::new();
+                for _ in 0..input.length(usize::MAX)? {
+                    let length = input.length(usize::MAX)?;
+                    records.push(input.bytes(length)?);
+                }
+                input.finish()?;
+                Err(records)
+            }
+            1 => Ok(input.rest()),
+            _ => return Err(WireError::Invalid("tag of an opening")),
+        };
+        Ok(Opening { id, seed, from })
+    }
+}
+
+impl<'a> File<'a> {
+    /// Whose file it is that begins with `bytes`, whatever code wrote it.
+    pub fn header_of(bytes: &[u8]) -> Result<Header, Refusal> {
+        let mut rest = bytes;
+        File::read_header(bytes, &mut rest)
+    }
+
+    /// Reads the file that `code` wrote.
+    pub fn read(bytes: &'a [u8], code: &str) -> Result<File<'a>, Refusal> {
+        let mut rest = bytes;
+        let header = File::read_header(bytes, &mut rest)?;
+        if header.code != code {
+            return Err(Refusal::Code { theirs: header.code, ours: code.into() });
+        }
+        let mut openings = Vec::new();
+        for _ in 0..header.seats {
+            let at = bytes.len() - rest.len();
+            let body = frames::take(&mut rest).map_err(|why| refusal(why, at))?;
+            openings.push(Opening::read(body).map_err(|error| Refusal::Invalid(at, error))?);
+        }
+        Ok(File { header, openings, entries: rest, length: bytes.len() })
+    }
+
+    fn read_header<'b>(bytes: &'b [u8], rest: &mut &'b [u8]) -> Result<Header, Refusal> {
+        if MAGIC.starts_with(bytes) {
+            return Err(Refusal::CutShort(bytes.len()));
+        }
+        *rest = bytes.strip_prefix(&MAGIC).ok_or(Refusal::Foreign)?;
+        let (format, body) = rest.split_first_chunk().ok_or(Refusal::CutShort(bytes.len()))?;
+        let format = u16::from_le_bytes(*format);
+        if format != FORMAT {
+            return Err(Refusal::Format(format));
+        }
+        *rest = body;
+        let at = MAGIC.len() + 2;
+        let body = frames::take(rest).map_err(|why| refusal(why, at))?;
+        let header = Header::from_bytes(body).map_err(|error| Refusal::Invalid(at, error))?;
+        let is_sound = (1..=SEATS_MAX as u64).contains(&header.seats);
+        if is_sound {
+            Ok(header)
+        } else {
+            Err(Refusal::Invalid(at, WireError::Invalid("number of processes")))
+        }
+    }
+
+    /// Takes the next entry off; `None` at the end.
+    pub fn next_entry(&mut self) -> Result<Option<Entry<'a>>, Result<Cut, Refusal>> {
+        let at = self.length - self.entries.len();
+        let body = match frames::take(&mut self.entries) {
+            Ok(body) => body,
+            Err(NoMore::End) => return Ok(None),
+            Err(NoMore::Cut) => return Err(Ok(Cut(at))),
+            Err(NoMore::Damaged) => return Err(Err(Refusal::Damaged(at))),
+        };
+        let entry = Entry::read(body, self.openings.len());
+        entry.map(Some).map_err(|error| Err(Refusal::Invalid(at, error)))
+    }
+}
+
+fn refusal(why: NoMore, at: usize) -> Refusal {
+    match why {
+        NoMore::End | NoMore::Cut => Refusal::CutShort(at),
+        NoMore::Damaged => Refusal::Damaged(at),
+    }
+}
+
+impl fmt::Display for Refusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Refusal::Foreign => {
+                f.write_str("it is no file of a recording; name a folder that `site run --record` wrote")
+            }
+            Refusal::CutShort(at) => write!(f, "it ends at byte {at}, before its first entry"),
+            Refusal::Format(format) => write!(
+                f,
+                "it has format {format} and this program reads {FORMAT}; replay it with the program of the site's build"
+            ),
+            Refusal::Code { theirs, ours } => write!(
+                f,
+                "it was recorded by other code, which may do otherwise: recorded by {theirs}, this is {ours}; \
+                 build the program from the sources of the site that recorded it"
+            ),
+            Refusal::Damaged(at) => write!(
+                f,
+                "it is damaged at byte {at}; what the files before it hold can be replayed without it"
+            ),
+            Refusal::Invalid(at, error) => write!(
+                f,
+                "what stands at byte {at} is whole and cannot be read: {error}; it was written by a broken program"
+            ),
+        }
+    }
+}
+
+impl core::error::Error for Refusal {}

@@ -1,0 +1,114 @@
+//! What one input came to, as bytes: records, messages in the order of their sending, and the next deadline.
+//!
+//! Notes are left out: they carry no obligations, and a replay makes them again.
+
+use alloc::vec::Vec;
+
+use super::entry::OUTPUT;
+use super::frames;
+use crate::ids::{ProcessId, SiteSet};
+use crate::process::{Effects, Process, Recipients};
+use crate::time::Instant;
+use crate::wire::{Reader, Wire, WireError, put_u64};
+
+/// How much [`Effects`] held before an input: a host may gather what several inputs come to.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Mark {
+    records: usize,
+    messages: usize,
+}
+
+impl Mark {
+    /// What `effects` hold.
+    pub fn of<P: Process>(effects: &Effects<P>) -> Mark {
+        Mark { records: effects.records.len(), messages: effects.sent.len() }
+    }
+}
+
+/// Appends what the process at `seat` gave to `effects` behind `since`, and when it wants to be woken.
+pub fn put_output<P: Process>(
+    out: &mut Vec<u8>,
+    seat: u8,
+    effects: &Effects<P>,
+    since: Mark,
+    deadline: Option<Instant>,
+) {
+    frames::put(out, |out| {
+        out.extend_from_slice(&[OUTPUT, seat]);
+        deadline.encode(out);
+        put_u64(out, (effects.records.len() - since.records) as u64);
+        for record in effects.records.iter().skip(since.records) {
+            put_bytes(out, record);
+        }
+        let messages = &effects.sent[since.messages..];
+        put_u64(out, messages.len() as u64);
+        for sent in messages {
+            sent.to.encode(out);
+            sent.is_independent.encode(out);
+            put_bytes(out, &effects.buffer[sent.bytes.clone()]);
+        }
+    });
+}
+
+fn put_bytes(out: &mut Vec<u8>, bytes: &[u8]) {
+    put_u64(out, bytes.len() as u64);
+    out.extend_from_slice(bytes);
+}
+
+/// An output, taken apart.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(super) struct Output<'a> {
+    pub(super) deadline: Option<Instant>,
+    pub(super) records: Vec<&'a [u8]>,
+    pub(super) messages: Vec<(Recipients, bool, &'a [u8])>,
+}
+
+impl<'a> Output<'a> {
+    pub(super) fn read(body: &'a [u8]) -> Result<Output<'a>, WireError> {
+        let mut input = Reader::new(body);
+        let deadline = Wire::decode(&mut input)?;
+        let (mut records, mut messages) = (Vec::new(), Vec::new());
+        for _ in 0..input.length(usize::MAX)? {
+            records.push(bytes(&mut input)?);
+        }
+        for _ in 0..input.length(usize::MAX)? {
+            let (to, is_independent) = Wire::decode(&mut input)?;
+            messages.push((to, is_independent, bytes(&mut input)?));
+        }
+        input.finish()?;
+        Ok(Output { deadline, records, messages })
+    }
+}
+
+fn bytes<'a>(input: &mut Reader<'a>) -> Result<&'a [u8], WireError> {
+    let length = input.length(usize::MAX)?;
+    input.bytes(length)
+}
+
+impl Wire for Recipients {
+    fn encode(&self, out: &mut Vec<u8>) {
+        match self {
+            Recipients::One(one) => {
+                out.push(1);
+                one.encode(out);
+            }
+            Recipients::Sites(sites) => {
+                out.push(2);
+                sites.encode(out);
+            }
+            Recipients::Clients { count } => {
+                out.push(3);
+                count.encode(out);
+            }
+        }
+    }
+
+    fn decode(input: &mut Reader<'_>) -> Result<Recipients, WireError> {
+        Ok(match input.u8()? {
+            1 => Recipients::One(ProcessId::decode(input)?),
+            2 => Recipients::Sites(SiteSet::decode(input)?),
+            3 => Recipients::Clients { count: Wire::decode(input)? },
+            _ => return Err(WireError::Invalid("tag of recipients")),
+        })
+    }
+}

@@ -1,0 +1,410 @@
+//! Plays recordings: the same inputs to the same code, and every output held against the recorded one.
+
+use alloc::boxed::Box;
+use alloc::format;
+use alloc::string::{String, ToString};
+use alloc::vec::Vec;
+use core::fmt;
+
+use super::entry::{Ending, Entry, What};
+use super::file::{Cut, File, Opening, Refusal};
+use super::output::{Mark, put_output};
+use super::tally::Tally;
+use super::{digest, frames, words};
+use crate::ids::ProcessId;
+use crate::process::{Effects, Recovered, Savable};
+use crate::time::Instant;
+use crate::wire::{Wire, WireError};
+
+/// Does something, and says so where it panics: with the message. A panic of a process is what a recording may be
+/// about.
+pub type Catch<'a> = &'a dyn Fn(&mut dyn FnMut()) -> Result<(), String>;
+
+/// What is told while a file is played.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Seen {
+    /// What a process was handed, with the number of its entry.
+    Input(u64, Instant, String),
+    /// What came of it.
+    Output(String),
+    /// What the process says of it.
+    Note(String),
+}
+
+/// Plays one file after the other.
+pub struct Player<P: Savable> {
+    seats: Vec<Seat<P>>,
+    /// The incarnation and the number of the file that was played last.
+    at: Option<(u64, u64)>,
+    /// Whether the processes are not what the recorded ones were at the end of that file.
+    is_broken: bool,
+    effects: Effects<P>,
+    tally: Tally,
+    /// What the last input did whose output was not recorded, if it panicked.
+    last_panic: Option<String>,
+}
+
+struct Seat<P> {
+    id: ProcessId,
+    /// Or why it could not be started.
+    process: Result<P, String>,
+    /// Whether it was to be started from records, and the recording does not say yet what came of that.
+    is_starting: bool,
+}
+
+/// An input that was played.
+struct Played<'a> {
+    entry: u64,
+    seat: usize,
+    now: Instant,
+    what: What<'a>,
+    /// Its output as a body, or the message of its panic.
+    found: Result<Vec<u8>, String>,
+}
+
+/// The first place where a replay does otherwise.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Difference {
+    /// The number of the entry in its file, from 1; 0 for what a file opens with.
+    pub entry: u64,
+    /// When that was by the host's clock.
+    pub now: Option<Instant>,
+    /// What was handed in.
+    pub input: String,
+    /// What was recorded, a line each.
+    pub recorded: Vec<String>,
+    /// What the replay came to.
+    pub replayed: Vec<String>,
+}
+
+/// Why a file was not played to its end.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Failure {
+    /// It is not read.
+    Refused(Refusal),
+    /// It is whole, and does not fit the file before it, or this program.
+    Unfit(String),
+    /// The replay does otherwise.
+    Differs(Box<Difference>),
+}
+
+impl From<Refusal> for Failure {
+    fn from(refusal: Refusal) -> Failure {
+        Failure::Refused(refusal)
+    }
+}
+
+impl<P: Savable> Default for Player<P> {
+    fn default() -> Player<P> {
+        Player {
+            seats: Vec::new(),
+            at: None,
+            is_broken: false,
+            effects: Effects::default(),
+            tally: Tally::default(),
+            last_panic: None,
+        }
+    }
+}
+
+impl<P: Savable> Player<P> {
+    /// What was played so far.
+    pub fn tally(&self) -> &Tally {
+        &self.tally
+    }
+
+    /// What the last input of the last file came to, if its output was not recorded and it panicked.
+    pub fn last_panic(&self) -> Option<&str> {
+        self.last_panic.as_deref()
+    }
+
+    /// Plays the file that `bytes` are, behind those before it; says where it is cut short.
+    pub fn play(
+        &mut self,
+        bytes: &[u8],
+        catch: Catch<'_>,
+        mut tell: Option<&mut dyn FnMut(Seen)>,
+    ) -> Result<Option<Cut>, Failure> {
+        self.last_panic = None;
+        let mut file = match File::read(bytes, P::CODE) {
+            Err(Refusal::CutShort(at)) => {
+                self.is_broken = true;
+                return Ok(Some(Cut(at)));
+            }
+            file => file?,
+        };
+        self.tally.files += 1;
+        self.open(&file, catch)?;
+        let (mut entry, mut played): (u64, Option<Played<'_>>) = (0, None);
+        let cut = loop {
+            let next = match file.next_entry() {
+                Ok(Some(next)) => next,
+                Ok(None) => break None,
+                Err(Ok(cut)) => break Some(cut),
+                Err(Err(refusal)) => return Err(refusal.into()),
+            };
+            entry += 1;
+            match next {
+                Entry::Input { seat, now, what } if played.is_none() => {
+                    let id = self.seats[seat].id;
+                    self.tally.input(id, now, &what);
+                    if let Some(tell) = &mut tell {
+                        tell(Seen::Input(entry, now, words::input::<P>(id, &what)));
+                    }
+                    let found = self.hand_in(seat, now, &what, catch)?;
+                    if let Some(tell) = &mut tell {
+                        self.tell(&found, tell);
+                    }
+                    played = Some(Played { entry, seat, now, what, found });
+                }
+                Entry::Input { .. } => {
+                    return Err(unfit(entry, "an input follows one that has no output"));
+                }
+                Entry::Output { seat, body } => match played.take() {
+                    Some(played) if played.seat == seat => self.compare(&played, Some(body))?,
+                    _ => return Err(unfit(entry, "an output follows no input of its process")),
+                },
+                Entry::Started { seat, digest } => self.check_started(entry, seat, Some(digest))?,
+                Entry::End(ending) => {
+                    for seat in 0..self.seats.len() {
+                        self.check_started(entry, seat, None)?;
+                    }
+                    match (ending, played.take()) {
+                        (Ending::Panicked, Some(played)) => self.compare(&played, None)?,
+                        (Ending::Stopped, Some(played)) => self.leave_open(&played),
+                        (_, None) => {}
+                    }
+                }
+            }
+        };
+        if let Some(played) = played.take() {
+            self.leave_open(&played);
+        }
+        self.is_broken |= cut.is_some();
+        Ok(cut)
+    }
+
+    /// Takes what the file opens with, and holds it against what the file before it led to.
+    fn open(&mut self, file: &File<'_>, catch: Catch<'_>) -> Result<(), Failure> {
+        let header = &file.header;
+        let config = P::Config::from_bytes(&header.config)
+            .map_err(|error| Failure::Unfit(format!("its configuration cannot be read: {error}")))?;
+        let before = self.at.replace((header.incarnation, header.number));
+        let is_next = before == header.number.checked_sub(1).map(|number| (header.incarnation, number));
+        if before.is_none_or(|(incarnation, _)| incarnation != header.incarnation) {
+            self.tally.incarnations += 1;
+        }
+        if header.follows && is_next {
+            if self.is_broken {
+                let why = "it goes on where the file before it ends, and that one is cut short: one of them is damaged";
+                return Err(Failure::Unfit(why.into()));
+            }
+            self.compare_states(&file.openings)?;
+        } else {
+            let is_gap = before.is_some_and(|(incarnation, _)| incarnation == header.incarnation);
+            self.tally.gaps += u64::from(is_gap);
+            self.tally.break_off();
+        }
+        self.is_broken = false;
+        self.seats.clear();
+        for Opening { id, seed, from } in &file.openings {
+            let (process, is_starting) = match from {
+                Ok(state) => {
+                    let process = P::load(&config, *id, state);
+                    let unfit = |error| Failure::Unfit(format!("the state of {id} cannot be read: {error}"));
+                    (Ok(process.map_err(unfit)?), false)
+                }
+                Err(records) => {
+                    self.tally.starts += 1;
+                    let records = records.iter().map(|record| record.to_vec()).collect();
+                    let recovered = Recovered { incarnation: header.incarnation, records };
+                    let mut started = Err(String::new());
+                    let caught = catch(&mut || {
+                        let process =
+                            recovered.decode().and_then(|records| P::start(&config, *id, *seed, records));
+                        started = process.map_err(|damage| damage.to_string());
+                    });
+                    (caught.map_err(|message| format!("panics: {message}")).and(started), true)
+                }
+            };
+            self.seats.push(Seat { id: *id, process, is_starting });
+        }
+        Ok(())
+    }
+
+    fn compare_states(&mut self, openings: &[Opening<'_>]) -> Result<(), Failure> {
+        for opening in openings {
+            let Ok(recorded) = opening.from else { continue };
+            let seat = self.seats.iter().find(|seat| seat.id == opening.id);
+            let Some(process) = seat.and_then(|seat| seat.process.as_ref().ok()) else {
+                let why =
+                    format!("it goes on with {}, which the file before it does not end with", opening.id);
+                return Err(Failure::Unfit(why));
+            };
+            let mut replayed = Vec::new();
+            process.save(&mut replayed);
+            if recorded != replayed {
+                let first = recorded.iter().zip(&replayed).take_while(|(one, other)| one == other).count();
+                let line = |state: &[u8]| {
+                    let rest = state.get(first..).unwrap_or_default();
+                    let some = rest.get(..rest.len().min(16)).unwrap_or_default();
+                    Vec::from([format!("a state of {} bytes, from byte {first} on {some:02x?}", state.len())])
+                };
+                return Err(Failure::Differs(Box::new(Difference {
+                    entry: 0,
+                    now: None,
+                    input: format!("the state of {} behind everything of the file before", opening.id),
+                    recorded: line(recorded),
+                    replayed: line(&replayed),
+                })));
+            }
+            self.tally.states += 1;
+        }
+        Ok(())
+    }
+
+    /// Whether the start of this process came to what was recorded: a state, or nothing.
+    fn check_started(&mut self, entry: u64, seat: usize, recorded: Option<u64>) -> Result<(), Failure> {
+        let Seat { id, process, is_starting } = &mut self.seats[seat];
+        if !core::mem::take(is_starting) {
+            return Ok(());
+        }
+        let found = process.as_ref().map(|process| {
+            let mut state = Vec::new();
+            process.save(&mut state);
+            digest(&state)
+        });
+        if found.ok() == recorded {
+            self.tally.outputs += u64::from(recorded.is_some());
+            return Ok(());
+        }
+        let line = |digest: u64| format!("is started, into a state with the digest {digest:016x}");
+        let replayed = match &found {
+            Ok(digest) => line(*digest),
+            Err(why) => format!("is not started: {why}"),
+        };
+        Err(Failure::Differs(Box::new(Difference {
+            entry,
+            now: None,
+            input: format!("{id} is started from its records"),
+            recorded: Vec::from([recorded.map_or("is not started".into(), line)]),
+            replayed: Vec::from([replayed]),
+        })))
+    }
+
+    fn hand_in(
+        &mut self,
+        seat: usize,
+        now: Instant,
+        what: &What<'_>,
+        catch: Catch<'_>,
+    ) -> Result<Result<Vec<u8>, String>, Failure> {
+        let mut input = Some(what.decode::<P>().map_err(|error: WireError| {
+            Failure::Unfit(format!("an input of {} cannot be read: {error}", self.seats[seat].id))
+        })?);
+        let Seat { id, process: Ok(process), .. } = &mut self.seats[seat] else {
+            let (id, why) = (self.seats[seat].id, self.seats[seat].process.as_ref().err());
+            let why = why.map_or("", String::as_str);
+            return Err(Failure::Unfit(format!("{id} goes on, and is not started: {why}")));
+        };
+        let (effects, number) = (&mut self.effects, u8::try_from(seat).unwrap_or(u8::MAX));
+        effects.clear();
+        let mut found = Vec::new();
+        let caught = catch(&mut || {
+            if let Some(input) = input.take() {
+                process.handle(now, input, effects);
+                let deadline = process.deadline().map(|(at, _)| at);
+                put_output(&mut found, number, effects, Mark::default(), deadline);
+            }
+        });
+        Ok(match caught {
+            // Without the tag and the place, which a recorded body comes without.
+            Ok(()) => Ok(found.split_off(frames::PREFIX + 2)),
+            Err(message) => {
+                self.is_broken = true;
+                let why = format!("{id} panicked");
+                self.seats[seat].process = Err(why);
+                Err(message)
+            }
+        })
+    }
+
+    fn tell(&self, found: &Result<Vec<u8>, String>, tell: &mut dyn FnMut(Seen)) {
+        match found {
+            Ok(body) => {
+                self.effects.notes.iter().for_each(|note| tell(Seen::Note(note.to_string())));
+                words::output::<P>(body).into_iter().for_each(|line| tell(Seen::Output(line)));
+            }
+            Err(message) => tell(Seen::Output(format!("panics: {message}"))),
+        }
+    }
+
+    /// Holds what an input came to against its recorded output, or against a recorded panic.
+    fn compare(&mut self, played: &Played<'_>, recorded: Option<&[u8]>) -> Result<(), Failure> {
+        match (&played.found, recorded) {
+            (Ok(found), Some(recorded)) if found == recorded => self.tally.outputs += 1,
+            (Err(message), None) => {
+                self.tally.panics += 1;
+                self.last_panic = Some(message.clone());
+            }
+            (found, recorded) => {
+                let replayed = match found {
+                    Ok(body) => words::output::<P>(body),
+                    Err(message) => Vec::from([format!("panics: {message}")]),
+                };
+                return Err(Failure::Differs(Box::new(Difference {
+                    entry: played.entry,
+                    now: Some(played.now),
+                    input: words::input::<P>(self.seats[played.seat].id, &played.what),
+                    recorded: recorded.map_or_else(|| Vec::from(["panics".into()]), words::output::<P>),
+                    replayed,
+                })));
+            }
+        }
+        Ok(())
+    }
+
+    fn leave_open(&mut self, played: &Played<'_>) {
+        self.tally.open += 1;
+        self.is_broken = true;
+        self.last_panic = played.found.as_ref().err().cloned();
+    }
+}
+
+fn unfit(entry: u64, why: &str) -> Failure {
+    Failure::Unfit(format!("entry {entry}: {why}; it was written by a broken program"))
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Failure::Refused(refusal) => write!(f, "{refusal}"),
+            Failure::Unfit(why) => f.write_str(why),
+            Failure::Differs(difference) => write!(f, "{difference}"),
+        }
+    }
+}
+
+impl core::error::Error for Failure {}
+
+/// The input, then both outputs, where they differ marked.
+impl fmt::Display for Difference {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Difference { entry, now, input, recorded, replayed } = self;
+        write!(f, "entry {entry}")?;
+        now.iter().try_for_each(|now| write!(f, " at {now}"))?;
+        write!(f, ": {input}")?;
+        let first = recorded.iter().zip(replayed).take_while(|(one, other)| one == other).count();
+        for (side, lines) in [("recorded", recorded), ("replayed", replayed)] {
+            write!(f, "\n  {side}:")?;
+            for (index, line) in lines.iter().enumerate() {
+                let mark = if index == first { '>' } else { ' ' };
+                write!(f, "\n  {mark} {line}")?;
+            }
+            if lines.len() == first {
+                write!(f, "\n  > nothing more")?;
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,115 @@
+//! The files of a ring: numbered, bounded in number and bytes, the oldest removed first.
+
+use std::collections::BTreeMap;
+use std::fs::{self, File};
+use std::io::{self, Read, Write};
+use std::path::PathBuf;
+
+use super::{RecorderError, RecorderSettings};
+use crate::recording;
+
+/// The most files, though they be small: every start begins one.
+const FILES_MAX: usize = 64;
+
+/// Bytes of the front of a file in which its header ends.
+const HEADER_BYTES: u64 = 4 << 10;
+
+pub(super) struct Ring {
+    folder: PathBuf,
+    bytes_max: u64,
+    /// The size of each finished file, by number.
+    files: BTreeMap<u64, u64>,
+    /// The file that is written, and how much of it is.
+    current: Option<(u64, File, u64)>,
+}
+
+/// How many bytes of entries follow a state of so many bytes: as many, so that no more than half of what is written
+/// are states.
+pub(super) fn entries_max(bytes_max: u64, state: u64) -> u64 {
+    (bytes_max / 8).max(state)
+}
+
+impl Ring {
+    pub(super) fn open(settings: &RecorderSettings) -> Result<Ring, RecorderError> {
+        let folder = settings.folder.clone();
+        let failed = |what, path: &PathBuf| {
+            let path = path.clone();
+            move |error| RecorderError::Io(what, path, error)
+        };
+        fs::create_dir_all(&folder).map_err(failed("make the folder", &folder))?;
+        let mut files = BTreeMap::new();
+        for entry in fs::read_dir(&folder).map_err(failed("read the folder", &folder))? {
+            let entry = entry.map_err(failed("read the folder", &folder))?;
+            let Some(number) = entry.file_name().to_str().and_then(number_of) else { continue };
+            let size = entry.metadata().map_err(failed("look at", &entry.path()))?.len();
+            files.insert(number, size);
+        }
+        let ring = Ring { folder, bytes_max: settings.bytes_max, files, current: None };
+        if let Some(newest) = ring.files.keys().next_back() {
+            let path = ring.path(*newest);
+            let front = front_of(&path).map_err(failed("read", &path))?;
+            // What is no file of a recording, or of another form, gives way like any other.
+            if let Ok(header) = recording::File::header_of(&front)
+                && (header.process, header.cluster) != (settings.site, settings.cluster)
+            {
+                return Err(RecorderError::Others(ring.folder, header.process, header.cluster));
+            }
+        }
+        Ok(ring)
+    }
+
+    /// The number of the next file.
+    pub(super) fn next_number(&self) -> u64 {
+        let newest = self.current.as_ref().map(|(number, ..)| *number);
+        newest.or(self.files.keys().next_back().copied()).map_or(0, |newest| newest + 1)
+    }
+
+    /// Finishes the file that is written, makes room for one that begins with `opening` and goes on for
+    /// [`entries_max`], and begins it.
+    pub(super) fn turn(&mut self, opening: &[u8], state: u64) -> io::Result<()> {
+        let number = self.next_number();
+        if let Some((before, _, size)) = self.current.take() {
+            self.files.insert(before, size);
+        }
+        let needed = opening.len() as u64 + entries_max(self.bytes_max, state);
+        if needed > self.bytes_max / 2 {
+            let least = needed.saturating_mul(2).div_ceil(1 << 20);
+            return Err(io::Error::other(format!(
+                "its state takes {state} bytes, too many for a ring of {}; give it at least {least} MiB",
+                self.bytes_max
+            )));
+        }
+        while self.files.len() >= FILES_MAX || self.files.values().sum::<u64>() + needed > self.bytes_max {
+            let Some((oldest, _)) = self.files.pop_first() else { break };
+            fs::remove_file(self.path(oldest))?;
+        }
+        let file = File::create_new(self.path(number))?;
+        self.current = Some((number, file, 0));
+        self.write(opening)
+    }
+
+    /// Appends to the file that is written.
+    pub(super) fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
+        match &mut self.current {
+            Some((_, file, size)) => {
+                file.write_all(bytes)?;
+                *size += bytes.len() as u64;
+                Ok(())
+            }
+            None => Err(io::Error::other("nothing was begun")),
+        }
+    }
+
+    fn path(&self, number: u64) -> PathBuf {
+        self.folder.join(format!("{number:08}.rec"))
+    }
+}
+
+fn number_of(name: &str) -> Option<u64> {
+    name.strip_suffix(".rec")?.parse().ok()
+}
+
+fn front_of(path: &PathBuf) -> io::Result<Vec<u8>> {
+    let mut front = Vec::new();
+    File::open(path)?.take(HEADER_BYTES).read_to_end(&mut front).map(|_| front)
+}

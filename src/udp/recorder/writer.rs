@@ -1,0 +1,143 @@
+//! The thread that writes a recording.
+
+use std::io;
+use std::sync::{Arc, PoisonError};
+use std::time::Duration;
+
+use super::ring::{self, Ring};
+use super::{FLUSH_EVERY, Piece, RecorderSettings, SPARE_MAX, Shared, State, WRITE_BYTES, WaitsFor};
+use crate::process::Savable;
+use crate::recording::{self, Header, frames};
+
+pub(super) struct Writer<P> {
+    shared: Arc<Shared<P>>,
+    ring: Ring,
+    settings: RecorderSettings,
+    incarnation: u64,
+    config: Vec<u8>,
+    is_stopped: bool,
+}
+
+impl<P: Savable> Writer<P> {
+    pub(super) fn new(shared: Arc<Shared<P>>, ring: Ring, settings: RecorderSettings) -> Writer<P> {
+        Writer { shared, ring, settings, incarnation: 0, config: Vec::new(), is_stopped: false }
+    }
+
+    pub(super) fn run(mut self) {
+        loop {
+            for piece in self.take() {
+                if matches!(piece, Piece::End) {
+                    return;
+                }
+                if self.is_stopped {
+                    continue;
+                }
+                if let Err(error) = self.write(piece) {
+                    self.is_stopped = true;
+                    let folder = self.settings.folder.display();
+                    tracing::warn!(%folder, %error, "recording has stopped; the site goes on without");
+                    let mut state = self.shared.lock();
+                    state.is_stopped = true;
+                    state.pending = 0;
+                    state.pieces.retain(|piece| matches!(piece, Piece::End));
+                }
+            }
+        }
+    }
+
+    /// Everything that waits, once it is much or has waited long enough.
+    fn take(&self) -> Vec<Piece<P>> {
+        let mut state = self.shared.lock();
+        while state.pieces.is_empty() {
+            state = self.wait(state, WaitsFor::Anything, None);
+        }
+        let only_entries = state.pieces.iter().all(|piece| matches!(piece, Piece::Entries(_)));
+        if only_entries && state.pending < WRITE_BYTES {
+            state = self.wait(state, WaitsFor::Much, Some(FLUSH_EVERY));
+        }
+        state.waits_for = WaitsFor::Nothing;
+        core::mem::take(&mut state.pieces)
+    }
+
+    fn wait<'a>(
+        &self,
+        mut state: std::sync::MutexGuard<'a, State<P>>,
+        waits_for: WaitsFor,
+        timeout: Option<Duration>,
+    ) -> std::sync::MutexGuard<'a, State<P>> {
+        state.waits_for = waits_for;
+        match timeout {
+            None => self.shared.work.wait(state).unwrap_or_else(PoisonError::into_inner),
+            Some(timeout) => {
+                self.shared.work.wait_timeout(state, timeout).unwrap_or_else(PoisonError::into_inner).0
+            }
+        }
+    }
+
+    fn write(&mut self, piece: Piece<P>) -> io::Result<()> {
+        match piece {
+            Piece::Begin { incarnation, config, openings } => {
+                (self.incarnation, self.config) = (incarnation, config);
+                let Some(openings) = openings else { return Ok(()) };
+                let seats = openings.len() as u64;
+                self.turn(seats, false, |out| {
+                    for (id, seed, records) in &openings {
+                        recording::put_start(out, *id, *seed, records);
+                    }
+                    0
+                })
+            }
+            Piece::Started(processes) => {
+                let mut out = Vec::new();
+                for (seat, process) in (0..).zip(&processes) {
+                    let mut state = Vec::new();
+                    process.save(&mut state);
+                    recording::put_started(&mut out, seat, recording::digest(&state));
+                }
+                frames::seal(&mut out);
+                self.ring.write(&out)
+            }
+            Piece::Turn { openings, follows } => self.turn(openings.len() as u64, follows, |out| {
+                let mut largest = 0;
+                for (id, seed, process) in &openings {
+                    let before = out.len();
+                    recording::put_state(out, *id, *seed, |out| process.save(out));
+                    largest = largest.max(out.len() - before);
+                }
+                largest as u64
+            }),
+            Piece::Entries(mut entries) => {
+                frames::seal(&mut entries);
+                let written = self.ring.write(&entries);
+                let mut state = self.shared.lock();
+                state.pending = state.pending.saturating_sub(entries.len());
+                entries.clear();
+                if state.spare.len() < SPARE_MAX {
+                    state.spare.push(entries);
+                }
+                written
+            }
+            Piece::End => Ok(()),
+        }
+    }
+
+    /// Begins a file whose openings `put` puts; it says how large the states are.
+    fn turn(&mut self, seats: u64, follows: bool, put: impl FnOnce(&mut Vec<u8>) -> u64) -> io::Result<()> {
+        let header = Header {
+            code: P::CODE.into(),
+            cluster: self.settings.cluster,
+            process: self.settings.site,
+            incarnation: self.incarnation,
+            number: self.ring.next_number(),
+            follows,
+            seats,
+            config: self.config.clone(),
+        };
+        let mut out = Vec::new();
+        recording::put_preface(&mut out, &header);
+        let state = put(&mut out);
+        self.ring.turn(&out, state)?;
+        self.shared.lock().entries_max = ring::entries_max(self.settings.bytes_max, state);
+        Ok(())
+    }
+}

@@ -1,0 +1,246 @@
+//! Processes that are saved and read back in the middle of drawn runs: what is loaded does what the saved one would.
+
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use aviary::ids::ProcessId;
+use aviary::mix::{Seed, below, mix};
+use aviary::oracle::Judges;
+use aviary::process::{Damage, Effects, Given, Input, Letter, Process, Recovered, Role, Savable, Size};
+use aviary::scenario::draw::{Asking, Draws, RecipesOf};
+use aviary::scenario::profile::PROFILES;
+use aviary::scenario::{
+    Cluster, Member, Order, Outcome, Pace, Probe, Problem, Profile, RunOptions, Service, Shape, draw, run,
+};
+use aviary::service::{Command, Expectation, Settings, Timelines};
+use aviary::sim::Violation;
+use aviary::site::{self, Bird, Config, Message, Note, Record};
+use aviary::time::{Duration, Instant};
+
+/// The real process, saved and read back before one input in so many.
+#[derive(Clone, Debug)]
+struct Reloaded {
+    real: Bird,
+    config: Config,
+    id: ProcessId,
+    seed: Seed,
+    inputs: u64,
+}
+
+/// Before one input in so many.
+const EVERY: u64 = 7;
+
+impl Reloaded {
+    /// Lives on as what its bytes say.
+    fn reload(&mut self, now: Instant, input: &Input<Bird>) {
+        let mut bytes = Vec::new();
+        self.real.save(&mut bytes);
+        let loaded = Bird::load(&self.config, self.id, &bytes);
+        self.real = loaded.unwrap_or_else(|error| panic!("{} does not read its own state: {error}", self.id));
+        let mut again = Vec::new();
+        self.real.save(&mut again);
+        assert!(bytes == again, "{} was read back as another", self.id);
+        (0..4).for_each(|time| self.damage(time, &mut bytes.clone(), now, input));
+    }
+
+    /// Damaged bytes are refused, or are another state, written in the one way there is.
+    fn damage(&self, time: u64, bytes: &mut [u8], now: Instant, input: &Input<Bird>) {
+        let draw = |concern, bound: usize| {
+            let draw = mix(self.seed.0, [self.inputs, time, concern]);
+            usize::try_from(below(draw, bound as u64)).unwrap()
+        };
+        let cut = Bird::load(&self.config, self.id, &bytes[..draw(1, bytes.len())]);
+        assert!(cut.is_err(), "{} is read back from a part of its state", self.id);
+        bytes[draw(2, bytes.len())] ^= 1 << draw(3, 8);
+        let Ok(mut other) = Bird::load(&self.config, self.id, bytes) else { return };
+        let mut again = Vec::new();
+        other.save(&mut again);
+        assert!(bytes == again, "{} has a second way to write its state", self.id);
+        let acts = || {
+            let mut effects = Effects::default();
+            other.handle(now, input.clone(), &mut effects);
+            other.handle(other.deadline().map_or(now, |(at, _)| at), Input::Wake, &mut effects);
+        };
+        assert!(catch_unwind(AssertUnwindSafe(acts)).is_ok(), "{} was read back as one that panics", self.id);
+    }
+}
+
+impl Process for Reloaded {
+    type Message = Message;
+    type Record = Record;
+    type Note = Note;
+    type Command = site::Command;
+    type Config = Config;
+
+    fn start(
+        config: &Config,
+        id: ProcessId,
+        seed: Seed,
+        recovered: Recovered<Record>,
+    ) -> Result<Reloaded, Damage> {
+        let real = Bird::start(config, id, seed, recovered)?;
+        Ok(Reloaded { real, config: config.clone(), id, seed, inputs: 0 })
+    }
+
+    fn handle(&mut self, now: Instant, input: Input<Reloaded>, effects: &mut Effects<Reloaded>) {
+        self.inputs += 1;
+        let input = match input {
+            Input::Message { from, message } => Input::<Bird>::Message { from, message },
+            Input::Wake => Input::Wake,
+            Input::Command(command) => Input::Command(command),
+            Input::DiskSpace { is_low } => Input::DiskSpace { is_low },
+        };
+        if below(mix(self.seed.0, [self.inputs]), EVERY) == 0 {
+            self.reload(now, &input);
+        }
+        let mut given = Effects::<Bird>::default();
+        self.real.handle(now, input, &mut given);
+        let Given { records, messages, notes } = given.take().unwrap();
+        records.iter().for_each(|record| effects.append(record));
+        for Letter { to, message, is_independent } in &messages {
+            if *is_independent {
+                effects.send_independent(*to, message);
+            } else {
+                effects.send(*to, message);
+            }
+        }
+        notes.into_iter().for_each(|note| effects.note(note));
+    }
+
+    fn deadline(&self) -> Option<(Instant, &'static str)> {
+        self.real.deadline()
+    }
+
+    fn role(&self) -> Role {
+        self.real.role()
+    }
+
+    fn progress(&self) -> u64 {
+        self.real.progress()
+    }
+
+    fn sizes(&self, see: impl FnMut(Size)) {
+        self.real.sizes(see);
+    }
+}
+
+/// The tweet service of such processes.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+struct Reloading;
+
+fn real<'a>(cluster: &Cluster<'a, Reloaded>) -> Cluster<'a, Bird> {
+    let member = |member: &Member<'a, Reloaded>| {
+        let state: Option<&'a Reloaded> = member.state;
+        Member { id: member.id, state: state.map(|reloaded| &reloaded.real) }
+    };
+    Cluster {
+        now: cluster.now,
+        config: cluster.config,
+        core: cluster.core,
+        members: cluster.members.iter().map(member).collect(),
+    }
+}
+
+impl Service for Reloading {
+    type Process = Reloaded;
+    type Judges = Judges;
+    type Command = Command;
+    type Expectation = Expectation;
+    type Settings = Settings;
+
+    const NOTABLE_MESSAGES: &'static [&'static str] = Timelines::NOTABLE_MESSAGES;
+
+    fn compile(command: &Command) -> Result<Order<Reloading>, Vec<Problem>> {
+        let Order { to, command, place } = Timelines::compile(command)?;
+        Ok(Order { to, command, place })
+    }
+
+    fn check(expectation: &Expectation, shape: &Shape) -> Vec<Problem> {
+        Timelines::check(expectation, shape)
+    }
+
+    fn draw_command(draws: &mut Draws, asking: &Asking) -> Option<Command> {
+        Timelines::draw_command(draws, asking)
+    }
+
+    fn draw_settings(draws: &mut Draws, is_tiny: bool) -> Settings {
+        Timelines::draw_settings(draws, is_tiny)
+    }
+
+    fn recipes() -> RecipesOf<Reloading> {
+        Timelines::recipes()
+    }
+
+    fn config(settings: &Settings, shape: &Shape) -> Result<Config, Vec<Problem>> {
+        Timelines::config(settings, shape)
+    }
+
+    fn datagram_max(config: &Config) -> usize {
+        Timelines::datagram_max(config)
+    }
+
+    fn journal(config: &Config) -> aviary::journal::JournalConfig {
+        Timelines::journal(config)
+    }
+
+    fn burst_bytes_max(config: &Config) -> u64 {
+        Timelines::burst_bytes_max(config)
+    }
+
+    fn judge_end(judges: &Judges, cluster: &Cluster<'_, Reloaded>) -> Result<(), Violation> {
+        Timelines::judge_end(judges, &real(cluster))
+    }
+
+    fn same_state(one: &Reloaded, other: &Reloaded) -> Result<(), String> {
+        Timelines::same_state(&one.real, &other.real)
+    }
+
+    fn core_size(config: &Config, shape: &Shape) -> u8 {
+        Timelines::core_size(config, shape)
+    }
+
+    fn judges(config: &Config, shape: &Shape) -> Judges {
+        Timelines::judges(config, shape)
+    }
+
+    fn expect(expectation: &Expectation, cluster: &Cluster<'_, Reloaded>) -> Result<(), String> {
+        Timelines::expect(expectation, &real(cluster))
+    }
+
+    fn converged(cluster: &Cluster<'_, Reloaded>) -> Result<(), String> {
+        Timelines::converged(&real(cluster))
+    }
+
+    fn converges_within(config: &Config, pace: &Pace) -> Duration {
+        Timelines::converges_within(config, pace)
+    }
+
+    fn probe(whom: ProcessId) -> Option<Probe<Reloading>> {
+        let Probe { command, done } = Timelines::probe(whom)?;
+        Some(Probe { command, done })
+    }
+
+    fn final_state(cluster: &Cluster<'_, Reloaded>) -> String {
+        Timelines::final_state(&real(cluster))
+    }
+}
+
+fn outcome<S: Service>(profile: &str, seed: u64) -> Outcome {
+    let (name, text) = PROFILES.iter().find(|(name, _)| *name == profile).unwrap();
+    let profile = Profile::read::<S>(name, text).unwrap();
+    run(&draw::<S>(&profile, seed).unwrap(), &RunOptions::default()).unwrap()
+}
+
+#[test]
+fn runs_whose_processes_are_read_back_all_the_time_are_the_same_runs() {
+    for seed in 0..100 {
+        let (plain, reloaded) =
+            (outcome::<Timelines>("default", seed), outcome::<Reloading>("default", seed));
+        assert_eq!(
+            (&plain.verdict, plain.events, plain.fingerprint, &plain.final_state),
+            (&reloaded.verdict, reloaded.events, reloaded.fingerprint, &reloaded.final_state),
+            "seed {seed}"
+        );
+    }
+}

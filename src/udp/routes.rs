@@ -17,8 +17,6 @@ const HELD_FOR: Duration = Duration::from_secs(3);
 pub(super) struct Routes {
     sites: Vec<SocketAddr>,
     clients: BTreeMap<u16, Heard>,
-    /// The clients in the order in which they were heard last.
-    order: BTreeMap<u64, u16>,
     /// How many datagrams of clients were heard.
     heard: u64,
 }
@@ -31,12 +29,13 @@ struct Heard {
     /// a replay, from anywhere.
     newest: (u64, u64),
     at: Instant,
+    /// Which of all datagrams of clients that was.
     order: u64,
 }
 
 impl Routes {
     pub(super) fn new(sites: Vec<SocketAddr>) -> Routes {
-        Routes { sites, clients: BTreeMap::new(), order: BTreeMap::new(), heard: 0 }
+        Routes { sites, clients: BTreeMap::new(), heard: 0 }
     }
 
     /// Takes note of a genuine datagram, the `count`th of this incarnation of `from`, so that answers go where it
@@ -50,24 +49,25 @@ impl Routes {
         source: SocketAddr,
     ) -> bool {
         let ProcessId::Client(client) = from else { return true };
-        if let Some(heard) = self.clients.get(&client) {
-            let is_held = now.since(heard.at) < HELD_FOR;
-            if incarnation < heard.newest.0 || (incarnation > heard.newest.0 && is_held) {
-                return false;
-            }
-            if (incarnation, count) <= heard.newest {
-                return true;
-            }
-            self.order.remove(&heard.order);
-        }
         self.heard += 1;
-        let heard = Heard { address: source, newest: (incarnation, count), at: now, order: self.heard };
-        self.clients.insert(client, heard);
-        self.order.insert(self.heard, client);
-        if self.clients.len() > CLIENTS_MAX
-            && let Some((_, oldest)) = self.order.pop_first()
-        {
-            self.clients.remove(&oldest);
+        let newest = Heard { address: source, newest: (incarnation, count), at: now, order: self.heard };
+        let Some(heard) = self.clients.get_mut(&client) else {
+            // A stranger to a full table is rare, and every datagram would pay for an order.
+            if self.clients.len() >= CLIENTS_MAX
+                && let Some(oldest) =
+                    self.clients.iter().min_by_key(|(_, heard)| heard.order).map(|(it, _)| *it)
+            {
+                self.clients.remove(&oldest);
+            }
+            self.clients.insert(client, newest);
+            return true;
+        };
+        let is_held = now.since(heard.at) < HELD_FOR;
+        if incarnation < heard.newest.0 || (incarnation > heard.newest.0 && is_held) {
+            return false;
+        }
+        if newest.newest > heard.newest {
+            *heard = newest;
         }
         true
     }
@@ -106,7 +106,7 @@ mod tests {
         assert_eq!(routes.address(ProcessId::Client(0)), Some(at(101)));
         assert_eq!(routes.address(ProcessId::Client(1)), None);
         assert_eq!(routes.address(ProcessId::Client(2)), Some(at(100)));
-        assert_eq!(routes.clients.len(), routes.order.len());
+        assert_eq!(routes.clients.len(), CLIENTS_MAX);
     }
 
     #[test]

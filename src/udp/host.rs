@@ -45,6 +45,15 @@ const BATCH_BYTES: usize = 256 << 10;
 /// be in the way of the next one that somebody waits for.
 const LAZY_BATCHES_MAX: u64 = 64;
 
+/// A host that took no more datagrams in a turn waits for its disk,
+const FEW_DATAGRAMS: usize = 32;
+
+/// if that was so quick the last time.
+const QUICK_SYNC: Duration = Duration::from_millis(1);
+
+/// What is due so soon is waited for awake: the operating system would sleep for a millisecond.
+const SOON: Duration = Duration::from_micros(100);
+
 /// How often a host whose disk is nearly full looks for room.
 const ROOM_EVERY: Duration = Duration::from_millis(100);
 
@@ -113,6 +122,11 @@ pub struct Host<P: Process, D, S> {
     journal: Journal,
     /// None if syncs are done in this thread.
     syncer: Option<Syncer>,
+    /// When the sync under way in the other thread was started, and how long the last one took.
+    sync_since: Instant,
+    last_sync: Duration,
+    /// Datagrams taken in this turn.
+    taken: usize,
     was_low: bool,
     /// While it is low: when room is looked for again.
     room_at: Instant,
@@ -193,6 +207,9 @@ impl<P: Process, D: HostDisk, S: Socket> Host<P, D, S> {
             disk,
             journal,
             syncer,
+            sync_since: Instant::ZERO,
+            last_sync: Duration::ZERO,
+            taken: 0,
             was_low: false,
             room_at: Instant::ZERO,
             incarnation,
@@ -262,10 +279,9 @@ impl<P: Process, D: HostDisk, S: Socket> Host<P, D, S> {
         self.wait(until)?;
         self.take_syncs()?;
         self.hand_in_local()?;
-        for _ in 0..DATAGRAMS_PER_TURN {
-            if !self.is_readable || self.site.outbox.is_full() {
-                break;
-            }
+        self.taken = 0;
+        while self.taken < DATAGRAMS_PER_TURN && self.is_readable && !self.site.outbox.is_full() {
+            self.taken += 1;
             if let Some((who, from, messages)) = self.receive() {
                 self.hand_in_messages(who, from, messages)?;
             }
@@ -302,7 +318,8 @@ impl<P: Process, D: HostDisk, S: Socket> Host<P, D, S> {
             let site = self.site.process.deadline().filter(|_| !is_full);
             let deadlines = [site, self.terminal.process.deadline()];
             let first = deadlines.into_iter().flatten().map(|(at, _)| at).chain(until).min();
-            first.map(|at| at.since(self.clock.now()))
+            let left = first.map(|at| at.since(self.clock.now()));
+            left.map(|left| if left < SOON { Duration::ZERO } else { left })
         };
         let timeout = timeout.map(|length| core::time::Duration::from_micros(length.as_micros()));
         match self.poll.poll(&mut self.events, timeout) {
@@ -320,6 +337,7 @@ impl<P: Process, D: HostDisk, S: Socket> Host<P, D, S> {
         while let Some(syncer) = &self.syncer {
             let Some((id, result)) = syncer.next_done().map_err(HostError::Sync)? else { break };
             result.map_err(HostError::Sync)?;
+            self.last_sync = self.clock.now().since(self.sync_since);
             let durable = self.journal.on_synced(&mut self.disk, id)?;
             self.site.outbox.release(durable, &mut self.ready);
             self.send_ready(self.site.id);
@@ -329,21 +347,26 @@ impl<P: Process, D: HostDisk, S: Socket> Host<P, D, S> {
         Ok(())
     }
 
-    /// Syncs what was appended, unless a sync is under way: in the other thread, or here and now.
+    /// Syncs what was appended, unless a sync is under way: here and now if there is no other thread, or little to do
+    /// for this one and the disk is quick; else in the other.
     fn start_sync(&mut self) -> Result<(), HostError> {
+        // The other thread costs two switches, which is more than so little work would gain by overlapping.
+        let is_beside = self.taken > FEW_DATAGRAMS || self.last_sync > QUICK_SYNC;
         while self.journal.start_sync(&mut self.disk)?.is_some() {
+            self.sync_since = self.clock.now();
             for job in self.disk.take_started() {
                 match &self.syncer {
-                    Some(syncer) => syncer.submit(job).map_err(HostError::Sync)?,
-                    None => {
+                    Some(syncer) if is_beside => syncer.submit(job).map_err(HostError::Sync)?,
+                    Some(_) | None => {
                         (job.work)().map_err(HostError::Sync)?;
+                        self.last_sync = self.clock.now().since(self.sync_since);
                         let durable = self.journal.on_synced(&mut self.disk, job.id)?;
                         self.site.outbox.release(durable, &mut self.ready);
                         self.send_ready(self.site.id);
                     }
                 }
             }
-            if self.syncer.is_some() {
+            if self.syncer.is_some() && is_beside {
                 break;
             }
         }

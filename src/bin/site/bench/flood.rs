@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use crate::Failure;
 use crate::bench::load::Load;
-use crate::bench::ours::Cluster;
+use crate::bench::ours::{Cluster, Recording};
 use crate::bench::{Bench, table};
 use crate::children::Folder;
 
@@ -17,7 +17,7 @@ use crate::children::Folder;
 const GARBAGE_BYTES: usize = 300;
 
 pub(crate) fn measure(arguments: &Bench, folder: &Folder) -> Result<(), Failure> {
-    let cluster = Cluster::start(folder, 3, 1_200, arguments.sync_mode())?;
+    let cluster = Cluster::start(folder, 3, 1_200, arguments.sync_mode(), Recording::Off)?;
     for outstanding in &arguments.outstanding {
         let load = Load::new(*outstanding, arguments.milliseconds);
         let leader = cluster.leader()?;

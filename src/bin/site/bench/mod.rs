@@ -8,6 +8,7 @@ mod flood;
 mod floor;
 mod load;
 mod ours;
+mod record;
 mod table;
 
 use std::path::PathBuf;
@@ -16,6 +17,7 @@ use aviary::outbox::SyncMode;
 
 use crate::Failure;
 use crate::bench::load::{Figures, Load};
+use crate::bench::ours::Recording;
 
 /// How to measure.
 #[derive(Debug, clap::Args)]
@@ -47,6 +49,9 @@ pub(crate) struct Bench {
     /// Measures instead what a stranger's garbage costs that comes at the rate of honest requests.
     #[arg(long, conflicts_with = "recovery")]
     flood: bool,
+    /// Measures instead what it costs that every site records, as `site run --record`.
+    #[arg(long, conflicts_with_all = ["recovery", "flood"])]
+    record: bool,
     /// Prints a JSON object a row instead of a table.
     #[arg(long)]
     json: bool,
@@ -79,10 +84,14 @@ pub(crate) fn bench(arguments: &Bench) -> Result<(), Failure> {
     if arguments.flood {
         return flood::measure(arguments, &folder);
     }
+    if arguments.record {
+        return record::measure(arguments, &folder);
+    }
     table::head(arguments.json, &base, floor::sync_rate(&folder.path().join("syncs"))?)?;
     for datagram_max in &arguments.datagrams {
         for count in &arguments.sites {
-            let ours = ours::Cluster::start(&folder, *count, *datagram_max, arguments.sync_mode())?;
+            let ours =
+                ours::Cluster::start(&folder, *count, *datagram_max, arguments.sync_mode(), Recording::Off)?;
             let bare = floor::Cluster::start(&folder, *count, *datagram_max)?;
             for outstanding in &arguments.outstanding {
                 let load = Load::new(*outstanding, arguments.milliseconds);

@@ -23,7 +23,15 @@ use crate::{Failure, init};
 pub(crate) struct Cluster {
     sites: Sites,
     dir: PathBuf,
+    recording: Recording,
     running: Children,
+}
+
+/// Whether sites record what they are handed.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Recording {
+    Off,
+    On,
 }
 
 /// What a start with a long journal took.
@@ -37,7 +45,7 @@ pub(crate) struct Recovered {
 
 /// Has one site commit at least this many events, kills it, and starts it again.
 pub(crate) fn recovery(folder: &Folder, events: u64) -> Result<Recovered, Failure> {
-    let mut cluster = Cluster::start(folder, 1, 60_000, SyncMode::Overlapped)?;
+    let mut cluster = Cluster::start(folder, 1, 60_000, SyncMode::Overlapped, Recording::Off)?;
     cluster.leader()?;
     // What is committed while a load warms up is not counted: there are some more.
     let mut committed = 0;
@@ -58,12 +66,14 @@ impl Cluster {
         count: u8,
         datagram_max: usize,
         sync: SyncMode,
+        recording: Recording,
     ) -> Result<Cluster, Failure> {
-        let dir = folder.path().join(format!("ours-{count}-{datagram_max}"));
+        let kind = if recording == Recording::On { "recorded" } else { "ours" };
+        let dir = folder.path().join(format!("{kind}-{count}-{datagram_max}"));
         let mut sites = loopback(count)?.with_datagram_max(datagram_max).map_err(Failure::Usage)?;
         sites.sync = sync;
         init::write(&dir, &sites)?;
-        let mut cluster = Cluster { sites, dir, running: Children::start(core::iter::empty())? };
+        let mut cluster = Cluster { sites, dir, recording, running: Children::start(core::iter::empty())? };
         cluster.running = cluster.run(count)?;
         Ok(cluster)
     }
@@ -73,7 +83,12 @@ impl Cluster {
         let config = self.dir.join("sites.ron").display().to_string();
         let run = |id: u8| {
             let arguments = ["run", "--config", &config, "--id", &id.to_string(), "--headless"];
-            arguments.map(str::to_owned).to_vec()
+            let mut arguments = arguments.map(str::to_owned).to_vec();
+            if self.recording == Recording::On {
+                let folder = self.dir.join(format!("recording-{id}")).display().to_string();
+                arguments.extend(["--record".into(), folder]);
+            }
+            arguments
         };
         Children::start((0..count).map(run))
     }

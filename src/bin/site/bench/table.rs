@@ -71,6 +71,31 @@ pub(crate) fn flood(
     ))
 }
 
+/// What recording costs: loads in turns of a cluster that does not, and of one whose sites all do.
+pub(crate) fn recorded(
+    is_json: bool,
+    datagram_max: usize,
+    sites: u8,
+    outstanding: u16,
+    pairs: &[(Figures, Figures)],
+) -> Result<(), Failure> {
+    let of = |value: fn(&(Figures, Figures)) -> f64| median(pairs.iter().map(value).collect());
+    let (plain, recorded) = (of(|pair| pair.0.commits_per_second), of(|pair| pair.1.commits_per_second));
+    let ratio = of(|(plain, recorded)| recorded.commits_per_second / plain.commits_per_second);
+    if is_json {
+        return print(
+            &json!({
+                "datagram_max": datagram_max, "sites": sites, "outstanding": outstanding,
+                "commits_per_second": plain.round(), "recorded_per_second": recorded.round(), "ratio": ratio,
+            })
+            .to_string(),
+        );
+    }
+    print(&format!(
+        "{sites} sites, datagrams of {datagram_max} bytes, {outstanding} outstanding: {plain:.0} commits/s, {recorded:.0} recorded ({ratio:.2})"
+    ))
+}
+
 /// Medians of pairs.
 pub(crate) fn row(
     is_json: bool,

@@ -77,6 +77,9 @@ pub struct Config {
     pub election_jitter: Duration,
     /// Unanswered messages are sent again after this.
     pub retry: Duration,
+    /// A leader with nothing in flight says after this what it knows to be chosen, unless a proposal or a heartbeat says
+    /// it sooner, or [`Paxos::tell_chosen`] is asked for.
+    pub chosen_after: Duration,
     /// A leader proposes no slot this far above what is chosen without a gap. At this limit proposals wait.
     pub window: u64,
     /// The most slots asked for at once in catching up.
@@ -258,7 +261,7 @@ impl<V: Value> Paxos<V> {
                 self.on_accept(now, ballot, slot, entry, port);
                 self.on_watermark(now, ballot, chosen, port);
             }
-            Message::Accepted { ballot, slot } => self.on_accepted(from, ballot, slot, port),
+            Message::Accepted { ballot, slot } => self.on_accepted(now, from, ballot, slot, port),
             Message::Chosen { ballot, chosen } => self.on_watermark(now, ballot, chosen, port),
             Message::Nack { ballot, promised, chosen, leader } => {
                 self.lean(now, from, ballot, leader, port);

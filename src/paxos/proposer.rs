@@ -43,12 +43,24 @@ pub(super) struct Leadership {
     beat: u64,
     heartbeat_at: Instant,
     resend_at: Instant,
+    /// When it says what is chosen, if nothing carries that before.
+    tell_at: Option<Instant>,
     /// When each site last answered a heartbeat.
     heard: [Instant; SITES_MAX as usize],
 }
 
 wire_struct!(InFlight { accepted, since, sent_at });
-wire_struct!(Leadership { ballot, next, inherited, in_flight, beat, heartbeat_at, resend_at, heard });
+wire_struct!(Leadership {
+    ballot,
+    next,
+    inherited,
+    in_flight,
+    beat,
+    heartbeat_at,
+    resend_at,
+    tell_at,
+    heard
+});
 
 impl Leadership {
     /// Whether it can be gone on with above `log`.
@@ -77,6 +89,7 @@ impl Leadership {
             beat: 0,
             heartbeat_at: now,
             resend_at: now + retry,
+            tell_at: None,
             heard,
         }
     }
@@ -96,11 +109,10 @@ impl Leadership {
     }
 
     pub(super) fn deadline(&self) -> (Instant, &'static str) {
-        if !self.in_flight.is_empty() && self.resend_at < self.heartbeat_at {
-            (self.resend_at, "resend")
-        } else {
-            (self.heartbeat_at, "heartbeat")
-        }
+        let resend = (!self.in_flight.is_empty()).then_some((self.resend_at, "resend"));
+        let tell = self.tell_at.map(|at| (at, "watermark"));
+        let heartbeat = (self.heartbeat_at, "heartbeat");
+        [resend, tell].into_iter().flatten().fold(heartbeat, |a, b| if b.0 < a.0 { b } else { a })
     }
 
     /// Whether an accept quorum, itself included, answered within `patience`.
@@ -152,6 +164,7 @@ impl<V: Value> Paxos<V> {
         };
         let (ballot, slot) = (leadership.ballot, leadership.next);
         leadership.next = slot.next();
+        leadership.tell_at = None;
         if leadership.in_flight.is_empty() {
             leadership.resend_at = now + self.config.retry;
         }
@@ -168,9 +181,15 @@ impl<V: Value> Paxos<V> {
         leadership.next = slot.next();
     }
 
-    pub(super) fn on_accepted(&mut self, from: SiteId, ballot: Ballot, slot: Slot, port: &mut impl Port<V>) {
+    pub(super) fn on_accepted(
+        &mut self,
+        now: Instant,
+        from: SiteId,
+        ballot: Ballot,
+        slot: Slot,
+        port: &mut impl Port<V>,
+    ) {
         let quorum = Quorum::at(self.config.sites, slot);
-        let others = self.other_sites();
         let Phase::Leading(leadership) = &mut self.phase else { return };
         if leadership.ballot != ballot {
             return;
@@ -181,14 +200,27 @@ impl<V: Value> Paxos<V> {
             return;
         }
         leadership.in_flight.remove(&slot);
+        // Nothing else is about to carry the watermark.
         let is_last = leadership.in_flight.is_empty();
+        if is_last {
+            leadership.tell_at = Some(now + self.config.chosen_after);
+        }
         let values = self.log.held(slot).map_or(0, |held| held.entry.values().len());
         let is_held = self.log.choose_held(slot);
         assert!(is_held, "slot {slot} is chosen under {ballot}, yet its leader holds nothing");
         port.note(Note::Chose(slot, values));
-        if is_last {
-            // Nothing else is about to carry the watermark.
-            port.send_independent(others, Message::Chosen { ballot, chosen: self.log.chosen() });
+        if is_last && self.config.chosen_after == Duration::ZERO {
+            self.tell_chosen(port);
+        }
+    }
+
+    /// A leader that is yet to say what it knows to be chosen says so: somebody waits for it.
+    pub fn tell_chosen(&mut self, port: &mut impl Port<V>) {
+        let (others, chosen) = (self.other_sites(), self.log.chosen());
+        if let Phase::Leading(leadership) = &mut self.phase
+            && leadership.tell_at.take().is_some()
+        {
+            port.send_independent(others, Message::Chosen { ballot: leadership.ballot, chosen });
         }
     }
 
@@ -293,11 +325,13 @@ impl<V: Value> Paxos<V> {
             return;
         }
         if now >= leadership.heartbeat_at {
+            leadership.tell_at = None;
             leadership.heartbeat_at = now + config.heartbeat;
             leadership.beat += 1;
             let (beat, hears) = (leadership.beat, leadership.near(quorum, now, config.election));
             port.send_independent(others, Message::Heartbeat { ballot, chosen, beat, hears });
         }
+        let is_untold = leadership.tell_at.is_some_and(|at| now >= at);
         if now >= leadership.resend_at {
             leadership.resend_at = now + config.retry;
             for (slot, flight) in &mut leadership.in_flight {
@@ -309,6 +343,9 @@ impl<V: Value> Paxos<V> {
                 let entry = self.log.held(*slot).expect("what is in flight is held").entry.clone();
                 port.send_independent(missing, Message::Accept { ballot, slot: *slot, chosen, entry });
             }
+        }
+        if is_untold {
+            self.tell_chosen(port);
         }
     }
 }

@@ -61,6 +61,7 @@ pub(super) fn config() -> Config {
         election: Duration::from_millis(300),
         election_jitter: Duration::from_millis(100),
         retry: Duration::from_millis(100),
+        chosen_after: Duration::ZERO,
         window: 4,
         fetch_max: 3,
         entry_bytes: 64,

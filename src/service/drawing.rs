@@ -129,5 +129,10 @@ pub(super) fn settings(draws: &mut Draws, is_tiny: bool) -> Settings {
     // As real sites do, who tell a client that it waits only if it does for long.
     let (is_late, after) = (draws.one_in(2), draws.between(1, 40));
     drawn.taken_after = is_late.then(|| Duration::from_millis(after));
+    // And whose leaders gather what they are asked, and say what is chosen when nothing else carries it.
+    let (gathers, after) = (draws.one_in(2), draws.between(1, 4_000));
+    drawn.propose_after = gathers.then(|| Duration::from_micros(after));
+    let (is_late, after) = (draws.one_in(2), draws.between(1, 40));
+    drawn.chosen_after = is_late.then(|| Duration::from_millis(after));
     drawn
 }

@@ -103,7 +103,7 @@ fn first_site(command: &mut Command) {
 
 /// Each without one of the things that are set.
 pub(super) fn settings(settings: &Settings) -> Vec<Settings> {
-    let edits: [fn(&mut Settings); 17] = [
+    let edits: [fn(&mut Settings); 19] = [
         |settings| settings.datagram_max = None,
         |settings| settings.heartbeat = None,
         |settings| settings.election = None,
@@ -119,6 +119,8 @@ pub(super) fn settings(settings: &Settings) -> Vec<Settings> {
         |settings| settings.parked_for = None,
         |settings| settings.reads_max = None,
         |settings| settings.taken_after = None,
+        |settings| settings.propose_after = None,
+        |settings| settings.chosen_after = None,
         |settings| settings.client_retry = None,
         |settings| settings.client_queue_max = None,
     ];

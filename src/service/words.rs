@@ -247,6 +247,12 @@ pub struct Settings {
     /// A client is told that its request waits when it has waited for this long.
     #[serde(skip_serializing_if = "is_usual")]
     pub taken_after: Option<Duration>,
+    /// A leader waits for this long for more to propose at once.
+    #[serde(skip_serializing_if = "is_usual")]
+    pub propose_after: Option<Duration>,
+    /// A leader that goes idle says after this what is chosen, if nobody waits for it.
+    #[serde(skip_serializing_if = "is_usual")]
+    pub chosen_after: Option<Duration>,
     /// A client asks again after this.
     #[serde(skip_serializing_if = "is_usual")]
     pub client_retry: Option<Duration>,
@@ -275,6 +281,8 @@ impl Settings {
             parked_for: self.parked_for.unwrap_or(usual.parked_for),
             reads_max: self.reads_max.unwrap_or(usual.reads_max),
             taken_after: self.taken_after.unwrap_or(usual.taken_after),
+            propose_after: self.propose_after.unwrap_or(usual.propose_after),
+            chosen_after: self.chosen_after.unwrap_or(usual.chosen_after),
             client_retry: self.client_retry.unwrap_or(usual.client_retry),
             client_queue_max: self.client_queue_max.unwrap_or(usual.client_queue_max),
         }

@@ -53,6 +53,12 @@ pub struct Config {
     /// A client is told that its request waits durably when it has waited for this long, or is asked again; one that is
     /// applied sooner is told that alone.
     pub taken_after: Duration,
+    /// A leader that is asked to propose waits for this long before it does, unless it has enough for a whole slot:
+    /// what comes in the meantime goes with it.
+    pub propose_after: Duration,
+    /// A leader with nothing under way says after this what it knows to be chosen, unless a proposal says it sooner or
+    /// somebody at another site waits for it.
+    pub chosen_after: Duration,
     /// A client asks again after this.
     pub client_retry: Duration,
     /// The most commands that wait in a client; beyond, they are refused.
@@ -116,6 +122,8 @@ impl Config {
             parked_for: Duration::from_secs(1),
             reads_max: 64,
             taken_after: Duration::ZERO,
+            propose_after: Duration::ZERO,
+            chosen_after: Duration::ZERO,
             client_retry: Duration::from_millis(500),
             client_queue_max: 256,
         }
@@ -151,13 +159,15 @@ impl Config {
             range(name, time.as_micros(), 1, Duration::from_secs(3_600).as_micros())?;
         }
         range("parked_for in us", self.parked_for.as_micros(), 0, Duration::from_secs(3_600).as_micros())?;
-        range("taken_after in us", self.taken_after.as_micros(), 0, Duration::from_secs(3_600).as_micros())?;
-        range(
-            "election_jitter in us",
-            self.election_jitter.as_micros(),
-            0,
-            Duration::from_secs(3_600).as_micros(),
-        )?;
+        let waits = [
+            ("taken_after in us", self.taken_after),
+            ("propose_after in us", self.propose_after),
+            ("chosen_after in us", self.chosen_after),
+            ("election_jitter in us", self.election_jitter),
+        ];
+        for (name, time) in waits {
+            range(name, time.as_micros(), 0, Duration::from_secs(3_600).as_micros())?;
+        }
         if self.burst_bytes_max() > BURST_BYTES_MAX {
             return Err(ConfigError::WindowTooLarge(BURST_BYTES_MAX));
         }
@@ -196,6 +206,7 @@ impl Config {
             election: self.election,
             election_jitter: self.election_jitter,
             retry: self.retry,
+            chosen_after: self.chosen_after,
             window: self.window,
             fetch_max: self.fetch_max,
             entry_bytes: self.entry_bytes_max(),
@@ -224,6 +235,8 @@ impl Wire for Config {
             parked_for,
             reads_max,
             taken_after,
+            propose_after,
+            chosen_after,
             client_retry,
             client_queue_max,
         } = self;
@@ -239,7 +252,17 @@ impl Wire for Config {
             client_queue_max,
         ];
         sizes.into_iter().for_each(|size| size.encode(out));
-        let times = [heartbeat, election, election_jitter, retry, parked_for, taken_after, client_retry];
+        let times = [
+            heartbeat,
+            election,
+            election_jitter,
+            retry,
+            parked_for,
+            taken_after,
+            propose_after,
+            chosen_after,
+            client_retry,
+        ];
         times.into_iter().for_each(|time| time.encode(out));
         [*window, *fetch_max].encode(out);
     }
@@ -256,8 +279,17 @@ impl Wire for Config {
             reads_max,
             client_queue_max,
         ] = Wire::decode(input)?;
-        let [heartbeat, election, election_jitter, retry, parked_for, taken_after, client_retry] =
-            Wire::decode(input)?;
+        let [
+            heartbeat,
+            election,
+            election_jitter,
+            retry,
+            parked_for,
+            taken_after,
+            propose_after,
+            chosen_after,
+            client_retry,
+        ] = Wire::decode(input)?;
         let [window, fetch_max] = Wire::decode(input)?;
         let config = Config {
             sites,
@@ -276,6 +308,8 @@ impl Wire for Config {
             parked_for,
             reads_max,
             taken_after,
+            propose_after,
+            chosen_after,
             client_retry,
             client_queue_max,
         };

@@ -50,6 +50,8 @@ struct Leading {
     frontier: Frontier,
     /// What waits for room in the window.
     offered: VecDeque<Arc<Submission>>,
+    /// When that is proposed, if it waits for more.
+    propose_at: Option<Instant>,
 }
 
 /// A query that waits until this site has applied enough.
@@ -193,7 +195,8 @@ impl Site {
         let parked = self.parked.front().map(|parked| (parked.until, "query"));
         let unsaid = self.unsaid.front().map(|unsaid| (unsaid.at, "taken"));
         let reads = self.reads.deadline().map(|until| (until, "query"));
-        [retry, parked, unsaid, reads]
+        let propose = self.leading.as_ref().and_then(|leading| leading.propose_at).map(|at| (at, "propose"));
+        [retry, parked, unsaid, reads, propose]
             .into_iter()
             .flatten()
             .fold(self.paxos.deadline(), |a, b| if b.0 < a.0 { b } else { a })
@@ -408,6 +411,7 @@ impl Site {
 
     fn apply_chosen(&mut self, now: Instant, effects: &mut Effects<Bird>) {
         let before = self.replica.applied();
+        let mut waits_elsewhere = false;
         while self.replica.applied() < self.paxos.log().chosen() {
             let slot = self.replica.applied();
             let entry =
@@ -415,9 +419,13 @@ impl Site {
             self.replica.begin(slot);
             for (index, submission) in (0..).zip(entry.values()) {
                 let at = Position { slot: slot.0, index };
+                waits_elsewhere |= submission.origin != self.id;
                 let outcome = self.replica.apply_one(at, submission);
                 self.on_applied(now, at, submission, outcome, effects);
             }
+        }
+        if waits_elsewhere {
+            self.paxos.tell_chosen(effects);
         }
         if before < self.replica.applied() {
             let applied = self.replica.applied();
@@ -500,7 +508,7 @@ impl Site {
             proposed.flat_map(Entry::values).for_each(|submission| {
                 frontier.take(submission);
             });
-            Leading { frontier, offered: VecDeque::new() }
+            Leading { frontier, offered: VecDeque::new(), propose_at: None }
         });
         if self.queue.is_pending() && leader.is_some() {
             self.resubmit(effects);
@@ -534,6 +542,17 @@ impl Site {
     fn propose_offered(&mut self, now: Instant, effects: &mut Effects<Bird>) {
         let Some(leading) = &mut self.leading else { return };
         let bytes_max = self.config.entry_bytes_max();
+        if self.config.propose_after > Duration::ZERO {
+            if leading.offered.is_empty() || !self.paxos.has_room() {
+                leading.propose_at = None;
+                return;
+            }
+            let at = *leading.propose_at.get_or_insert(now + self.config.propose_after);
+            if now < at && leading.offered.len() < self.config.batch {
+                return;
+            }
+            leading.propose_at = None;
+        }
         while self.paxos.has_room() {
             let (mut batch, mut bytes) = (Vec::new(), 0);
             while let Some(submission) = leading.offered.front() {

@@ -110,6 +110,8 @@ struct Timeouts {
     retry: Option<Duration>,
     parked_for: Option<Duration>,
     taken_after: Option<Duration>,
+    propose_after: Option<Duration>,
+    chosen_after: Option<Duration>,
     client_retry: Option<Duration>,
 }
 
@@ -193,13 +195,25 @@ impl Sites {
             ..
         } = self.config;
         let time = |time: Duration| if time == Duration::ZERO { "0s".into() } else { time.to_string() };
-        let [heartbeat, election, election_jitter, retry, parked_for, taken_after, client_retry] = [
+        let [
+            heartbeat,
+            election,
+            election_jitter,
+            retry,
+            parked_for,
+            taken_after,
+            propose_after,
+            chosen_after,
+            client_retry,
+        ] = [
             self.config.heartbeat,
             self.config.election,
             self.config.election_jitter,
             self.config.retry,
             self.config.parked_for,
             self.config.taken_after,
+            self.config.propose_after,
+            self.config.chosen_after,
             self.config.client_retry,
         ]
         .map(time);
@@ -240,7 +254,11 @@ impl Sites {
                      // How long a query waits for a site to catch up.\n        \
                      parked_for: \"{parked_for}\",\n        \
                      // A client whose event is not in the log after this long is told that it waits.\n        \
-                     taken_after: \"{taken_after}\",\n    \
+                     taken_after: \"{taken_after}\",\n        \
+                     // A leader waits for this long for more to propose with what it is asked for.\n        \
+                     propose_after: \"{propose_after}\",\n        \
+                     // A leader that goes idle says after this what is in the log, if nobody waits for it.\n        \
+                     chosen_after: \"{chosen_after}\",\n    \
                  ),\n\
              )\n",
             self.cluster, self.datagram_max,
@@ -329,8 +347,16 @@ fn check_address(text: &str) -> Result<SocketAddr, String> {
 
 /// What suits real sites under load: more in one slot, and more with the leader, than shows anything in a simulation.
 fn usual(count: u8) -> Config {
-    let taken_after = Duration::from_millis(20);
-    Config { taken_after, batch: 256, forward_max: 1_024, queue_max: 4_096, ..Config::new(count) }
+    Config {
+        taken_after: Duration::from_millis(20),
+        // A moment only: what a host takes in one turn goes together.
+        propose_after: Duration::from_micros(1),
+        chosen_after: Duration::from_millis(1),
+        batch: 256,
+        forward_max: 1_024,
+        queue_max: 4_096,
+        ..Config::new(count)
+    }
 }
 
 /// The usual configuration with what the file says otherwise. With large datagrams fewer slots are under way, so that
@@ -354,6 +380,8 @@ fn configured(count: u8, datagram_max: usize, limits: &Limits, timeouts: &Timeou
         retry: timeouts.retry.unwrap_or(usual.retry),
         parked_for: timeouts.parked_for.unwrap_or(usual.parked_for),
         taken_after: timeouts.taken_after.unwrap_or(usual.taken_after),
+        propose_after: timeouts.propose_after.unwrap_or(usual.propose_after),
+        chosen_after: timeouts.chosen_after.unwrap_or(usual.chosen_after),
         client_retry: timeouts.client_retry.unwrap_or(usual.client_retry),
         ..usual
     }

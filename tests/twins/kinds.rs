@@ -309,6 +309,8 @@ fields!(SETTINGS: fn of_settings(&Settings) {
     parked_for => settings::parked_for,
     reads_max => settings::reads_max,
     taken_after => settings::taken_after,
+    propose_after => settings::propose_after,
+    chosen_after => settings::chosen_after,
     client_retry => settings::client_retry,
     client_queue_max => settings::client_queue_max,
 });

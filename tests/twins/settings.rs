@@ -233,6 +233,37 @@ pub fn taken_after(pair: &Pair) {
     });
 }
 
+pub fn propose_after(pair: &Pair) {
+    let steps = r#"clients: 2, also: [
+        [At("2s", Tweet(client: 0, user: "ann", text: "one"))],
+        [At("2s", Tweet(client: 1, user: "bob", text: "two"))],
+    ],"#;
+    settings(pair, steps, r#"propose_after: "60ms""#, "", |with, without| {
+        let slots = |story: &Story| story.times("S0", "-> S1 Accept").len();
+        let wait = |story: &Story| Some(story.first("S0", "-> S1 Accept")? - story.first("S0", "took")?);
+        assert_eq!((slots(with), slots(without)), (2, 4), "both openings in one, and both tweets");
+        assert_eq!((wait(with), wait(without)), (Some(millis(60)), Some(0)));
+    });
+}
+
+pub fn chosen_after(pair: &Pair) {
+    let steps = r#"also: [[
+        At("2s", Tweet(site: 0, user: "ann", text: "of the leader")),
+        At("3s", Tweet(site: 1, user: "ann", text: "of another")),
+    ]],"#;
+    settings(pair, steps, r#"chosen_after: "7ms""#, "", |with, without| {
+        // From a choice until the next word that carries it.
+        let wait = |story: &Story, slot: &str| {
+            let chose = story.first("S0", &format!("chose slot {slot}"))?;
+            let told = [story.times("S0", "-> S1 Chosen"), story.times("S0", "-> S1 Heartbeat")].concat();
+            told.into_iter().filter(|at| *at >= chose).min().map(|at| at - chose)
+        };
+        assert!(wait(with, "1").is_some_and(|wait| (1..=millis(7)).contains(&wait)), "{:?}", wait(with, "1"));
+        assert_eq!((wait(without, "1"), wait(without, "3")), (Some(0), Some(0)));
+        assert_eq!(wait(with, "3"), Some(0), "somebody waits at site 1");
+    });
+}
+
 pub fn client_retry(pair: &Pair) {
     let steps =
         r#"also: [[At("1900ms", Pause(Site(1))), At("2s", Tweet(site: 1, user: "ann", text: "hello"))]],"#;

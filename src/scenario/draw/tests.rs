@@ -82,12 +82,20 @@ fn weights_are_what_is_drawn() {
 
 #[test]
 fn every_kind_of_fault_and_limit_is_drawn() {
-    let (mut seen, mut tiny, mut late) = (BTreeMap::<String, u32>::new(), 0, 0);
+    let (mut seen, mut tiny, mut late) = (BTreeMap::<String, u32>::new(), 0, [0; 3]);
     for seed in 0..1_000 {
         let scenario = drawn(&Profile::default(), seed);
-        let limits = Settings { taken_after: None, ..scenario.settings.clone() };
+        let Settings { taken_after, propose_after, chosen_after, .. } = scenario.settings;
+        let limits = Settings {
+            taken_after: None,
+            propose_after: None,
+            chosen_after: None,
+            ..scenario.settings.clone()
+        };
         tiny += u32::from(limits != Settings::default());
-        late += u32::from(scenario.settings.taken_after.is_some());
+        for (count, time) in late.iter_mut().zip([taken_after, propose_after, chosen_after]) {
+            *count += u32::from(time.is_some());
+        }
         let (network, calm) = (&scenario.network, Network::default());
         for (name, is_on) in [
             ("bursts", network.bursts != calm.bursts),
@@ -180,7 +188,7 @@ fn every_kind_of_fault_and_limit_is_drawn() {
     ] {
         assert!(seen.get(kind).is_some_and(|count| *count > 2), "{kind}: {seen:?}");
     }
-    assert!((160..320).contains(&tiny) && late > 100, "{tiny} {late}");
+    assert!((160..320).contains(&tiny) && late.iter().all(|late| *late > 100), "{tiny} {late:?}");
     assert_eq!((seen.get("Expect"), NEVER_DRAWN), (None, &["expect"][..]));
 }
 

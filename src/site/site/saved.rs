@@ -13,7 +13,7 @@ use crate::site::reads::Reads;
 use crate::site::replica::Replica;
 use crate::wire::{Reader, Wire, WireError};
 
-wire_struct!(Leading { frontier, offered });
+wire_struct!(Leading { frontier, offered, propose_at });
 wire_struct!(Parked { client, id, seen, query, until });
 wire_struct!(Unsaid { client, id, number, at });
 

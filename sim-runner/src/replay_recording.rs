@@ -147,7 +147,7 @@ fn summary(out: &mut impl Write, header: Option<&Header>, tally: &Tally) -> io::
         count(tally.starts, "start"),
         count(tally.incarnations, "incarnation"),
     )?;
-    let kinds: Vec<String> = tally.inputs.iter().map(|(kind, count)| format!("{count} {kind}")).collect();
+    let kinds: Vec<String> = tally.inputs.iter().map(|(kind, count)| format!("{kind} {count}")).collect();
     writeln!(out, "  inputs: {}", kinds.join(", "))?;
     writeln!(
         out,

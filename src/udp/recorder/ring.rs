@@ -5,11 +5,14 @@ use std::fs::{self, File};
 use std::io::{self, Read, Write};
 use std::path::PathBuf;
 
-use super::{RecorderError, RecorderSettings};
+use super::{RECORD_MAX, RecorderError, RecorderSettings};
 use crate::recording;
 
 /// The most files, though they be small: every start begins one.
 const FILES_MAX: usize = 64;
+
+/// For what a file begins with beside the state of its site: its header, and the state of a terminal.
+const ROOM: u64 = 1 << 20;
 
 /// Bytes of the front of a file in which its header ends.
 const HEADER_BYTES: u64 = 4 << 10;
@@ -64,6 +67,25 @@ impl Ring {
         newest.or(self.files.keys().next_back().copied()).map_or(0, |newest| newest + 1)
     }
 
+    /// Whether a file that begins with a state of so many bytes takes no more than half of the ring.
+    pub(super) fn check(&self, state: usize) -> io::Result<()> {
+        let state = state as u64;
+        let needed = state.saturating_add(entries_max(self.bytes_max, state)).saturating_add(ROOM);
+        if needed <= self.bytes_max / 2 {
+            return Ok(());
+        }
+        let least = needed.saturating_mul(2).div_ceil(1 << 20);
+        let cure = if least << 20 > RECORD_MAX {
+            "no ring takes that".into()
+        } else {
+            format!("give it at least {least} MiB with --record-max")
+        };
+        let bound = self.bytes_max;
+        Err(io::Error::other(format!(
+            "its state takes {state} bytes, too many for a ring of {bound}; {cure}"
+        )))
+    }
+
     /// Finishes the file that is written, makes room for one that begins with `opening` and goes on for
     /// [`entries_max`], and begins it.
     pub(super) fn turn(&mut self, opening: &[u8], state: u64) -> io::Result<()> {
@@ -72,13 +94,6 @@ impl Ring {
             self.files.insert(before, size);
         }
         let needed = opening.len() as u64 + entries_max(self.bytes_max, state);
-        if needed > self.bytes_max / 2 {
-            let least = needed.saturating_mul(2).div_ceil(1 << 20);
-            return Err(io::Error::other(format!(
-                "its state takes {state} bytes, too many for a ring of {}; give it at least {least} MiB",
-                self.bytes_max
-            )));
-        }
         while self.files.len() >= FILES_MAX || self.files.values().sum::<u64>() + needed > self.bytes_max {
             let Some((oldest, _)) = self.files.pop_first() else { break };
             fs::remove_file(self.path(oldest))?;

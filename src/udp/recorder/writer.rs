@@ -97,15 +97,22 @@ impl<P: Savable> Writer<P> {
                 frames::seal(&mut out);
                 self.ring.write(&out)
             }
-            Piece::Turn { openings, follows } => self.turn(openings.len() as u64, follows, |out| {
-                let mut largest = 0;
-                for (id, seed, process) in &openings {
-                    let before = out.len();
-                    recording::put_state(out, *id, *seed, |out| process.save(out));
-                    largest = largest.max(out.len() - before);
+            Piece::Turn { openings, follows } => {
+                let mut states = Vec::new();
+                for (id, seed, process) in openings {
+                    let mut state = Vec::new();
+                    process.save(&mut state);
+                    self.ring.check(state.len())?;
+                    states.push((id, seed, state));
                 }
-                largest as u64
-            }),
+                let largest = states.iter().map(|(.., state)| state.len()).max().unwrap_or(0);
+                self.turn(states.len() as u64, follows, |out| {
+                    for (id, seed, state) in &states {
+                        recording::put_state(out, *id, *seed, |out| out.extend_from_slice(state));
+                    }
+                    largest as u64
+                })
+            }
             Piece::Entries(mut entries) => {
                 frames::seal(&mut entries);
                 let written = self.ring.write(&entries);

@@ -1,0 +1,160 @@
+//! `replay-recording`: what it says of a recording that is the same, that differs, and that cannot be played.
+#![cfg(feature = "udp")]
+#![expect(clippy::unwrap_used, reason = "a test fails where anything is amiss")]
+
+use std::fs;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::{Path, PathBuf};
+use std::process::Command as Program;
+
+use aviary::ids::{ProcessId, SiteId};
+use aviary::journal::{Identity, Journal, JournalConfig};
+use aviary::mix::Seed;
+use aviary::outbox::SyncMode;
+use aviary::recording::{File, frames, put_preface};
+use aviary::site::client::Command;
+use aviary::site::config::Config;
+use aviary::site::submission::Operation;
+use aviary::site::{Bird, Note};
+use aviary::time::Duration;
+use aviary::timeline::Event;
+use aviary::udp::{Files, Host, HostSettings, Key, Keys, Recorder, RecorderSettings, socket};
+
+const CLUSTER: u64 = 77;
+const ME: ProcessId = ProcessId::site(0);
+
+fn folder(test: &str) -> PathBuf {
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("recording").join(test);
+    let _ = fs::remove_dir_all(&folder);
+    fs::create_dir_all(&folder).unwrap();
+    folder
+}
+
+/// A cluster of one site takes a tweet of its terminal, and records.
+fn record(data: &Path, recording: &Path, text: &str) {
+    let config = Config::new(1);
+    let recorder =
+        RecorderSettings { folder: recording.into(), bytes_max: 16 << 20, cluster: CLUSTER, site: ME };
+    let settings = HostSettings {
+        cluster: CLUSTER,
+        configuration: 0,
+        me: SiteId::default(),
+        addresses: vec![SocketAddr::from((Ipv4Addr::LOCALHOST, 9))],
+        record_max: config.record_bytes_max(),
+        datagram_max: config.datagram_max,
+        config,
+        keys: Keys { sites: Some(Key::from_bytes([7; 32])), clients: None },
+        outbox_max: 1 << 20,
+        sync_mode: SyncMode::Overlapped,
+        seed: Seed(1),
+    };
+    let bound = socket::bind(SocketAddr::from((Ipv4Addr::LOCALHOST, 0))).unwrap();
+    let recorder = Recorder::open(recorder).unwrap();
+    let mut host: Host<Bird, _, _> =
+        Host::start_recorded(settings, bound, Files::open(data).unwrap(), Some(recorder)).unwrap();
+    let event = Event::Tweet { user: "ann".parse().unwrap(), text: text.parse().unwrap() };
+    host.command(Command::Do(Operation::Event { event }));
+    let end = host.now() + Duration::from_secs(20);
+    while !host.take_notes().iter().any(|(_, note)| matches!(note, Note::Done(..))) {
+        assert!(host.now() < end, "the tweet was not done in 20 s");
+        host.turn(Some(host.now() + Duration::from_millis(10))).unwrap();
+    }
+}
+
+/// Two starts of one site, recorded.
+fn recorded(test: &str) -> PathBuf {
+    let folder = folder(test);
+    let (data, recording) = (folder.join("data"), folder.join("recording"));
+    fs::create_dir_all(&data).unwrap();
+    let config = JournalConfig { record_max: Config::new(1).record_bytes_max(), ..JournalConfig::default() };
+    let identity = Identity { cluster: CLUSTER, process: ME };
+    Journal::format(&mut Files::open(&data).unwrap(), &identity, &config).unwrap();
+    record(&data, &recording, "of the first life");
+    record(&data, &recording, "of the second");
+    recording
+}
+
+fn replay(arguments: &[&str]) -> (i32, String, String) {
+    let mut program = Program::new(env!("CARGO_BIN_EXE_sim-runner"));
+    let output = program.arg("replay-recording").args(arguments).output().unwrap();
+    let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).unwrap();
+    (output.status.code().unwrap(), text(&output.stdout), text(&output.stderr))
+}
+
+#[test]
+fn a_recording_that_comes_out_the_same_is_counted_and_told() {
+    let recording = recorded("same");
+    let path = recording.to_str().unwrap();
+    let (code, said, errors) = replay(&[path]);
+    assert_eq!((code, errors.as_str()), (0, ""), "{said}");
+    assert!(said.starts_with("same      S0 of cluster 0x000000000000004d: "), "{said}");
+    assert!(said.contains(" in 2 files over ") && said.contains(", 4 starts of 2 incarnations\n"), "{said}");
+    let (code, said, _) = replay(&[path, "--verbose"]);
+    assert!(code == 0 && said.contains("ann: of the first life"), "{said}");
+    let second = recording.join("00000001.rec");
+    let (code, said, _) = replay(&[path, "--from", second.to_str().unwrap(), "--verbose"]);
+    assert!(code == 0 && said.contains("ann: of the second") && said.contains(" in 1 file over "), "{said}");
+    assert!(!said.contains("took 1.2: ann: of the first life"), "that is in the other file: {said}");
+}
+
+#[test]
+fn the_first_difference_is_shown_and_has_a_code_of_its_own() {
+    let recording = recorded("differs");
+    let first = recording.join("00000000.rec");
+    let bytes = fs::read(&first).unwrap();
+    let (front, mut rest) = bytes.split_at(10);
+    let mut changed = front.to_vec();
+    let mut outputs = 0;
+    while let Ok(body) = frames::take(&mut rest) {
+        let mut body = body.to_vec();
+        // An output ends with its last message, or with how many there are.
+        if body[0] == 5 && body.len() > 40 {
+            outputs += 1;
+            if outputs == 1 {
+                *body.last_mut().unwrap() ^= 1;
+            }
+        }
+        let start = changed.len();
+        frames::put(&mut changed, |out| out.extend_from_slice(&body));
+        frames::seal(&mut changed[start..]);
+    }
+    assert!(outputs > 1, "the recording has long outputs");
+    fs::write(&first, changed).unwrap();
+    let (code, said, _) = replay(&[recording.to_str().unwrap()]);
+    assert_eq!(code, 4, "{said}");
+    assert!(
+        said.starts_with("differs   ") && said.contains("recorded") && said.contains("replayed"),
+        "{said}"
+    );
+    assert!(said.contains("reproduce: ") && said.contains("00000000.rec"), "{said}");
+}
+
+#[test]
+fn what_cannot_be_played_is_a_usage_error_with_a_cure() {
+    let refused = |arguments: &[&str], words: &[&str]| {
+        let (code, said, errors) = replay(arguments);
+        assert_eq!((code, said.as_str()), (2, ""), "{errors}");
+        words.iter().for_each(|words| assert!(errors.contains(words), "{words:?} in {errors}"));
+    };
+    let empty = folder("empty");
+    refused(&[empty.to_str().unwrap()], &["holds no recording", "`site run --record` writes one"]);
+    refused(&["nowhere"], &["failed to read nowhere", "name a folder of a recording"]);
+    let recording = recorded("refused");
+    let path = recording.to_str().unwrap();
+    refused(&[path, "--from", "00000009.rec"], &["there is no 00000009.rec", "00000001.rec"]);
+    let first = recording.join("00000000.rec");
+    let whole = fs::read(&first).unwrap();
+    let mut header = File::header_of(&whole).unwrap();
+    header.code = "0.0.0 of other sources".into();
+    let mut foreign = Vec::new();
+    put_preface(&mut foreign, &header);
+    fs::write(&first, foreign).unwrap();
+    let later = format!("what this code recorded begins with --from {path}/00000001.rec");
+    refused(&[path], &["it was recorded by other code", "0.0.0 of other sources", &later]);
+    fs::write(&first, b"not a recording").unwrap();
+    refused(&[path], &["it is no file of a recording"]);
+    let mut damaged = whole;
+    damaged[14] ^= 1;
+    fs::write(&first, damaged).unwrap();
+    refused(&[path], &["00000000.rec", "damaged at byte"]);
+}

@@ -1,6 +1,6 @@
 //! The learner: watermarks, gaps and catching up.
 
-use super::{Ballot, Entry, Message, Note, Paxos, Port, Slot, Value};
+use super::{Ballot, Entry, Message, Note, Paxos, Phase, Port, Slot, Value};
 use crate::ids::{SiteId, SiteSet};
 use crate::time::Instant;
 
@@ -64,7 +64,8 @@ impl<V: Value> Paxos<V> {
         if ballot.site == self.me {
             return;
         }
-        if ballot > self.promised {
+        // Who follows already has nothing to cease; whether it waits for this leader is said below.
+        if ballot > self.promised && !matches!(self.phase, Phase::Following) {
             self.step_down(now, ballot, port);
         }
         match self.leader {

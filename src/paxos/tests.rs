@@ -295,6 +295,27 @@ fn a_leader_says_that_it_hears_sites_of_its_cluster_only() {
 }
 
 #[test]
+fn a_leader_that_does_not_hear_a_site_is_not_waited_for_whether_its_ballot_was_promised_or_not() {
+    let leader = ballot(1, 1);
+    for promised in [Ballot::ZERO, leader] {
+        let mut paxos = recovered(vec![Record::Promised(promised)]);
+        let (mut now, mut beat) = (NOW, 0);
+        while !paxos.is_campaigning() {
+            beat += 1;
+            let hears = SiteSet::EMPTY.with(site(2));
+            let heartbeat = Message::Heartbeat { ballot: leader, chosen: Slot(0), beat, hears };
+            paxos.on_message(now, site(1), heartbeat, &mut Port::default());
+            now += config().heartbeat;
+            assert!(now.since(NOW) < config().election.times(6), "promised {promised}");
+            if now >= paxos.deadline().0 {
+                paxos.on_wake(now, &mut Port::default());
+            }
+        }
+        assert!(now.since(NOW) > config().election.times(4), "promised {promised}");
+    }
+}
+
+#[test]
 fn nothing_below_a_promise_is_accepted_and_the_refusal_names_it() {
     let mut paxos = recovered(vec![Record::Promised(ballot(5, 2))]);
     let mut port = Port::default();

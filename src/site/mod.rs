@@ -3,8 +3,8 @@
 //! What a site takes goes to the leader: `Forward` from its origin. An origin that hears no leader, though a peer of
 //! it does, hands it to that peer, which passes it on as `Relay`; a `Relay` is never passed on, so nothing goes in
 //! circles, and a chain of two such peers serves nobody. The leader stays who it is. What takes effect, in which order
-//! and once, is settled by the origin's numbers when the log is applied, whichever way a submission came. A leader that
-//! an origin hears but cannot reach is not helped so: nothing tells the origin that its way is cut.
+//! and once, is settled by the origin's numbers when the log is applied, whichever way a submission came. A leader names
+//! whom it hears in its heartbeats, so an origin that it does not hear for long looks for such a peer too.
 //!
 //! What a client is told of the timeline is, by its choice: what this site has applied (`Query::View`), what a quorum's
 //! logs may hold when it asks ([`Query::Fresh`], by a survey and without an entry in the log), or what stands before an

@@ -6,6 +6,7 @@
 
 mod flood;
 mod floor;
+mod forwarding;
 mod load;
 mod ours;
 mod record;
@@ -52,6 +53,9 @@ pub(crate) struct Bench {
     /// Measures instead what it costs that every site records, as `site run --record`.
     #[arg(long, conflicts_with_all = ["recovery", "flood"])]
     record: bool,
+    /// Measures instead what it costs to ask a site that does not lead, one request at a time.
+    #[arg(long, conflicts_with_all = ["recovery", "flood", "record"])]
+    forwarding: bool,
     /// Prints a JSON object a row instead of a table.
     #[arg(long)]
     json: bool,
@@ -83,6 +87,9 @@ pub(crate) fn bench(arguments: &Bench) -> Result<(), Failure> {
     }
     if arguments.flood {
         return flood::measure(arguments, &folder);
+    }
+    if arguments.forwarding {
+        return forwarding::measure(arguments, &folder);
     }
     if arguments.record {
         return record::measure(arguments, &folder);

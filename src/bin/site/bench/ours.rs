@@ -11,7 +11,7 @@ use aviary::site::message::Phase;
 use aviary::site::note::Note;
 use aviary::site::submission::Operation;
 use aviary::time::Duration;
-use aviary::timeline::Event;
+use aviary::timeline::{Event, Text, User};
 use aviary::udp::seal::VERSION;
 use aviary::udp::{CLIENT_KEY, Caller, Key, KeyKind, Sites};
 
@@ -58,6 +58,14 @@ pub(crate) fn recovery(folder: &Folder, events: u64) -> Result<Recovered, Failur
     cluster.status(Duration::from_secs(60))?;
     let seconds = watch.seconds();
     Ok(Recovered { events: committed, seconds, memory_mib: cluster.running.memory_mib(0) })
+}
+
+pub(crate) fn name(name: &str) -> User {
+    name.parse().expect("a name")
+}
+
+pub(crate) fn tweet() -> Text {
+    "x".repeat(TEXT_BYTES).parse().expect("a short text")
 }
 
 impl Cluster {
@@ -132,38 +140,40 @@ impl Cluster {
         Err(Failure::Run("the sites have no leader after 20 s".into()))
     }
 
+    /// Tweets, asked of the leader.
     pub(crate) fn load(&self, load: &Load) -> Result<Figures, Failure> {
+        let event = Event::Tweet { user: name("ann"), text: tweet() };
+        self.load_at(self.leader()?, load, &Command::Do(Operation::Event { event }))
+    }
+
+    /// The same command over and over, asked of site `at`.
+    pub(crate) fn load_at(&self, at: usize, load: &Load, command: &Command) -> Result<Figures, Failure> {
         let failed = |error: aviary::udp::HostError| Failure::Run(error.to_string());
-        let leader = self.leader()?;
         let mut caller: Caller<Bird> =
             Caller::start(client::settings(&self.sites, self.key()?)).map_err(failed)?;
         let count = u16::try_from(self.sites.members.len()).expect("at most 9");
         let first =
             u16::try_from(init::random("a number")? % 40_000 / u64::from(count)).expect("below 40,000");
-        let leader = u16::try_from(leader).expect("at most 9");
+        let site = u16::try_from(at).expect("at most 9");
         let clients: Result<Vec<ProcessId>, _> =
-            (0..load.outstanding).map(|at| caller.add((first + at) % 7_000 * count + leader)).collect();
+            (0..load.outstanding).map(|at| caller.add((first + at) % 7_000 * count + site)).collect();
         let clients = clients.map_err(failed)?;
-        let text: String = "x".repeat(TEXT_BYTES);
-        let event =
-            Event::Tweet { user: "ann".parse().expect("a name"), text: text.parse().expect("a short text") };
-        let tweet = || Command::Do(Operation::Event { event: event.clone() });
         let place = |id: ProcessId| clients.iter().position(|client| *client == id);
         let places: std::collections::BTreeMap<ProcessId, usize> =
             clients.iter().filter_map(|id| Some((*id, place(*id)?))).collect();
         // The first of each opens its session.
         let mut watch = load.start();
-        clients.iter().for_each(|client| caller.command(*client, tweet()));
+        clients.iter().for_each(|client| caller.command(*client, command.clone()));
         while !watch.is_over() {
             let soon = caller.now() + Duration::from_millis(20);
             caller.turn(soon).map_err(failed)?;
             for (client, note) in caller.take_notes() {
                 match note {
-                    Note::Done(..) => {
+                    Note::Done(..) | Note::Told(..) => {
                         watch.answered(places[&client]);
-                        caller.command(client, tweet());
+                        caller.command(client, command.clone());
                     }
-                    Note::Lost(_) => caller.command(client, tweet()),
+                    Note::Lost(_) => caller.command(client, command.clone()),
                     _ => {}
                 }
             }

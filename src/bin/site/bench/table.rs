@@ -96,6 +96,29 @@ pub(crate) fn recorded(
     ))
 }
 
+/// What forwarding costs: of each turn the tweets at the leader, those at a follower, and questions.
+pub(crate) fn forwarding(
+    is_json: bool,
+    datagram_max: usize,
+    sites: u8,
+    turns: &[[Figures; 3]],
+) -> Result<(), Failure> {
+    let p50 = |which: usize| median(turns.iter().map(|turn| turn[which].p50_ms).collect());
+    let (leader, follower, round_trip) = (p50(0), p50(1), p50(2));
+    if is_json {
+        return print(
+            &json!({
+                "datagram_max": datagram_max, "sites": sites, "leader_p50_ms": leader,
+                "follower_p50_ms": follower, "round_trip_p50_ms": round_trip,
+            })
+            .to_string(),
+        );
+    }
+    print(&format!(
+        "{sites} sites, datagrams of {datagram_max} bytes: p50 {leader:.2} ms at the leader, {follower:.2} ms at a follower; a round trip takes {round_trip:.2} ms"
+    ))
+}
+
 /// Medians of pairs.
 pub(crate) fn row(
     is_json: bool,

@@ -222,7 +222,7 @@ impl Sites {
              Sites(\n    \
                  cluster: 0x{:016x},\n    \
                  sites: [\n{list}    ],\n    \
-                 // Overlapped: a site goes on while it syncs. Blocking: it waits.\n    \
+                 // Overlapped: a site with much to do goes on while it syncs. Blocking: it waits.\n    \
                  sync: {sync},\n    \
                  limits: (\n        \
                      // Bytes. Storage is formatted for this limit: raising it needs a new cluster.\n        \

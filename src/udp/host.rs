@@ -2,6 +2,7 @@
 //!
 //! A turn takes everything that is there, lets the processes handle it, and only then appends what all of that wants
 //! durable, as one batch with one sync, and sends. Messages that depend on nothing durable leave before the sync.
+//! Another thread syncs, so that turns go on meanwhile; after a turn with little in it, on a quick disk, this one does.
 //!
 //! A host runs the process [`ProcessId::Site`] with its journal and the process [`ProcessId::Terminal`], which
 //! keeps nothing. Datagrams between the two are handed over in memory; everything else crosses the socket.

@@ -20,7 +20,6 @@
 //! ```
 
 use core::fmt;
-use std::collections::BTreeSet;
 use std::net::SocketAddr;
 
 use crate::ids::{ProcessId, SiteId};
@@ -29,7 +28,7 @@ use crate::site::client::Command;
 use crate::site::message::{Block, LogLine, Query, Status, Telling};
 use crate::site::note::Note;
 use crate::site::submission::Operation;
-use crate::time::{Duration, Instant};
+use crate::time::Duration;
 use crate::timeline::{Event, Page, Position, Text, User, View};
 use crate::udp::{Caller, CallerSettings, HostError, Key, Sites};
 
@@ -278,20 +277,24 @@ impl Client {
 pub fn statuses(sites: &Sites, key: Key, patience: Duration) -> Result<Vec<Option<Status>>, ClientError> {
     let mut caller = Caller::<Bird>::start(settings(sites, key))?;
     let count = sites.members.len();
-    let first = random_below(60_000)?;
-    let first = first - first % count;
-    for site in 0..count {
-        let me = caller.add(u16::try_from(first + site).expect("below 60,009"))?;
-        caller.command(me, Command::Tell(Query::Status));
-    }
     let mut found = vec![None; count];
-    let mut silent: BTreeSet<usize> = (0..count).collect();
-    let until: Instant = caller.now() + patience;
-    while !silent.is_empty() && caller.now() < until {
-        caller.turn(until)?;
+    let start = caller.now();
+    let (until, mut asked) = (start + patience, 0);
+    while found.contains(&None) && caller.now() < until {
+        let ask_at = start + RENUMBER_AFTER.times(asked);
+        if asked <= RENUMBER_MAX && caller.now() >= ask_at {
+            // By another number each time: at a silent site, the last one may be another client's.
+            asked += 1;
+            let silent = (0..).map_while(SiteId::new).zip(&found).filter(|(_, found)| found.is_none());
+            for (site, _) in silent {
+                let (me, _) = add(&mut caller, count, Some(site))?;
+                caller.command(me, Command::Tell(Query::Status));
+            }
+            continue;
+        }
+        caller.turn(if asked <= RENUMBER_MAX { until.min(ask_at) } else { until })?;
         for (_, note) in caller.take_notes() {
             if let Note::Told(_, _, Telling::Status { status }) = note {
-                silent.remove(&status.site.index());
                 found[status.site.index()] = Some(status);
             }
         }

@@ -57,6 +57,7 @@ fn label(message: &impl Label) -> String {
 fn recipients(to: Recipients) -> String {
     match to {
         Recipients::One(one) => one.to_string(),
+        Recipients::Sites(sites) if sites.is_empty() => "nobody".into(),
         Recipients::Sites(sites) => sites.to_string(),
         Recipients::Clients { count } => format!("the first {count} clients"),
     }

@@ -1,6 +1,8 @@
 //! One member of the cluster: the protocol, the replicated state, the waiting queue, and answers to clients.
 
 mod saved;
+#[cfg(test)]
+mod tests;
 
 use alloc::collections::VecDeque;
 use alloc::sync::Arc;
@@ -249,7 +251,12 @@ impl Site {
         if self.leading.is_none() && self.queue.is_pending() && now >= self.queue.retry_at {
             self.resubmit(effects);
         }
+        let is_due = |leading: &Leading| leading.propose_at.is_some_and(|at| at <= now);
+        let is_due = self.leading.as_ref().is_some_and(is_due);
         self.settle(now, effects);
+        if is_due {
+            self.propose(now, effects);
+        }
     }
 
     pub(super) fn on_disk_space(&mut self, is_low: bool) {
@@ -538,21 +545,24 @@ impl Site {
         }
     }
 
-    /// Fills slots while the window has room, each with as much as fits.
+    /// Proposes what it was offered, or sees to it that it is woken for that. Until it is, whatever else is handed in
+    /// brings more for the same slot.
     fn propose_offered(&mut self, now: Instant, effects: &mut Effects<Bird>) {
         let Some(leading) = &mut self.leading else { return };
-        let bytes_max = self.config.entry_bytes_max();
-        if self.config.propose_after > Duration::ZERO {
-            if leading.offered.is_empty() || !self.paxos.has_room() {
-                leading.propose_at = None;
-                return;
-            }
-            let at = *leading.propose_at.get_or_insert(now + self.config.propose_after);
-            if now < at && leading.offered.len() < self.config.batch {
-                return;
-            }
+        if leading.offered.is_empty() || !self.paxos.has_room() {
             leading.propose_at = None;
+        } else if self.config.propose_after == Duration::ZERO || leading.offered.len() >= self.config.batch {
+            self.propose(now, effects);
+        } else {
+            leading.propose_at.get_or_insert(now + self.config.propose_after);
         }
+    }
+
+    /// Fills slots while the window has room, each with as much as fits.
+    fn propose(&mut self, now: Instant, effects: &mut Effects<Bird>) {
+        let Some(leading) = &mut self.leading else { return };
+        let bytes_max = self.config.entry_bytes_max();
+        leading.propose_at = None;
         while self.paxos.has_room() {
             let (mut batch, mut bytes) = (Vec::new(), 0);
             while let Some(submission) = leading.offered.front() {

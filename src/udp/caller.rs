@@ -6,16 +6,16 @@ use std::collections::{BTreeMap, VecDeque};
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
-use mio::net::UdpSocket;
 use mio::{Events, Interest, Poll, Token};
 
 use super::clock::{Clock, since_1970};
 use super::counters::{Counters, Drop};
 use super::error::HostError;
 use super::keys::{Key, Keys};
+use super::runs::{Arrivals, Departures};
 use super::seal::{Party, SEAL_BYTES, Sealer};
-use super::socket::{self, Socket};
-use crate::frame::{self, DATAGRAM_MAX, Datagram, Sender};
+use super::socket::OffloadSocket;
+use crate::frame::{self, Datagram, Sender};
 use crate::ids::ProcessId;
 use crate::mix::Seed;
 use crate::outbox::{Offset, Outbox, Outgoing, Spare};
@@ -24,8 +24,9 @@ use crate::time::{Duration, Instant};
 
 const SOCKET: Token = Token(0);
 
-/// After so many datagrams a caller looks at its deadlines.
-const DATAGRAMS_PER_TURN: usize = 512;
+/// A caller that has taken so many datagrams hands out what they say before it takes more: sites are to work on what
+/// is asked next while it takes the rest.
+const DATAGRAMS_PER_TURN: usize = 32;
 
 /// What clients are made of.
 #[derive(Clone, Debug)]
@@ -56,8 +57,10 @@ pub struct Caller<P: Process> {
     clock: Clock,
     poll: Poll,
     events: Events,
-    socket: UdpSocket,
-    received: Vec<u8>,
+    socket: OffloadSocket,
+    arrivals: Arrivals,
+    /// What was asked and answered since the last turn.
+    departures: Departures,
     sealed: Vec<u8>,
     sealer: Sealer,
     incarnation: u64,
@@ -77,7 +80,8 @@ impl<P: Process> Caller<P> {
             Some(SocketAddr::V6(_)) => Ipv6Addr::UNSPECIFIED.into(),
             Some(SocketAddr::V4(_)) | None => Ipv4Addr::UNSPECIFIED.into(),
         };
-        let mut socket = socket::bind(SocketAddr::new(any, 0)).map_err(HostError::io("make a socket"))?;
+        let mut socket =
+            OffloadSocket::bind(SocketAddr::new(any, 0)).map_err(HostError::io("make a socket"))?;
         let poll = Poll::new().map_err(HostError::io("make a poll"))?;
         poll.registry()
             .register(&mut socket, SOCKET, Interest::READABLE)
@@ -90,7 +94,8 @@ impl<P: Process> Caller<P> {
             poll,
             events: Events::with_capacity(4),
             socket,
-            received: vec![0; DATAGRAM_MAX + 1],
+            arrivals: Arrivals::default(),
+            departures: Departures::default(),
             sealed: Vec::new(),
             sealer: Sealer::new(settings.cluster, &keys, seed),
             // Sites give a client's number to a later program that has it, and not back.
@@ -139,7 +144,7 @@ impl<P: Process> Caller<P> {
         &self.counters
     }
 
-    /// Asks something of a client.
+    /// Asks something of a client. What it says to that leaves at the next turn, with what else is asked before.
     ///
     /// # Panics
     /// When `client` was not added.
@@ -156,7 +161,11 @@ impl<P: Process> Caller<P> {
 
     /// Waits until there is something to do, at most until `until`, and does it.
     pub fn turn(&mut self, until: Instant) -> Result<(), HostError> {
-        let timeout = self.wake_at.min(until).since(self.clock.now());
+        self.departures.flush(&mut self.socket, &mut self.counters);
+        let timeout = match self.arrivals.is_readable() {
+            true => Duration::ZERO,
+            false => self.wake_at.min(until).since(self.clock.now()),
+        };
         let timeout = core::time::Duration::from_micros(timeout.as_micros());
         match self.poll.poll(&mut self.events, Some(timeout)) {
             Err(error) if error.kind() != io::ErrorKind::Interrupted => {
@@ -164,55 +173,52 @@ impl<P: Process> Caller<P> {
             }
             Ok(()) | Err(_) => {}
         }
-        let mut heard = Vec::new();
-        let mut is_empty = false;
-        while !is_empty {
-            for _ in 0..DATAGRAMS_PER_TURN {
-                match self.receive() {
-                    Ok(number) => heard.push(number),
-                    Err(None) => {
-                        is_empty = true;
-                        break;
-                    }
-                    Err(Some(reason)) => self.counters.drop(reason),
-                }
-            }
-            heard.sort_unstable();
-            heard.dedup();
-            core::mem::take(&mut heard).into_iter().for_each(|number| self.settle(number));
-            self.wake_late();
+        if !self.events.is_empty() {
+            self.arrivals.report();
         }
+        let mut heard = Vec::new();
+        for _ in 0..DATAGRAMS_PER_TURN {
+            if !self.arrivals.is_readable() {
+                break;
+            }
+            match self.receive() {
+                Ok(Some(number)) => heard.push(number),
+                Ok(None) => break,
+                Err(reason) => self.counters.drop(reason),
+            }
+        }
+        heard.sort_unstable();
+        heard.dedup();
+        heard.into_iter().for_each(|number| self.settle(number));
+        self.wake_late();
+        self.departures.flush(&mut self.socket, &mut self.counters);
         Ok(())
     }
 
-    /// Takes one datagram and hands it to its client; else why it is dropped, or nothing if none is there.
-    fn receive(&mut self) -> Result<u16, Option<Drop>> {
-        let (length, source) = match self.socket.receive(&mut self.received) {
-            Ok(received) => received,
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Err(None),
-            Err(_) => return Err(Some(Drop::ReceiveFailed)),
-        };
-        let length = length.min(self.received.len());
-        if length > self.settings.datagram_max + SEAL_BYTES {
-            return Err(Some(Drop::Oversized));
+    /// Takes one datagram, hands it to its client and returns whose it was; nothing if none is there.
+    fn receive(&mut self) -> Result<Option<u16>, Drop> {
+        let next = self.arrivals.next(&mut self.socket).map_err(|_| Drop::ReceiveFailed)?;
+        let Some((place, source)) = next else { return Ok(None) };
+        if place.len() > self.settings.datagram_max + SEAL_BYTES {
+            return Err(Drop::Oversized);
         }
-        let opened = self.sealer.open(&mut self.received[..length])?;
+        let opened = self.sealer.open(self.arrivals.bytes(place))?;
         let (header, messages) = frame::read(opened.frame).map_err(|rejected| Drop::from(&rejected))?;
         if header.sender.cluster != self.settings.cluster {
-            return Err(Some(Drop::Cluster));
+            return Err(Drop::Cluster);
         }
         if header.sender.configuration != self.settings.configuration {
-            return Err(Some(Drop::Configuration));
+            return Err(Drop::Configuration);
         }
         let from = header.sender.from;
         if from.as_site().is_none() {
-            return Err(Some(Drop::Source));
+            return Err(Drop::Source);
         }
         let Recipients::One(ProcessId::Client(number)) = header.to else {
-            return Err(Some(Drop::Misdelivered));
+            return Err(Drop::Misdelivered);
         };
         if !self.seats.contains_key(&number) {
-            return Err(Some(Drop::Misdelivered));
+            return Err(Drop::Misdelivered);
         }
         let messages: Vec<P::Message> = messages.decode().map_err(|_| Drop::Malformed)?;
         tracing::trace!(%source, %from, "received");
@@ -220,7 +226,7 @@ impl<P: Process> Caller<P> {
         for message in messages {
             self.hand_in(number, Input::Message { from, message });
         }
-        Ok(number)
+        Ok(Some(number))
     }
 
     fn wake_late(&mut self) {
@@ -273,20 +279,11 @@ impl<P: Process> Caller<P> {
         assert!(is_sealed, "a caller has the key of clients");
         for to in datagram.recipients() {
             let site = to.as_site().and_then(|site| self.settings.addresses.get(site.index()));
-            let sent = match site {
-                None => Err(Drop::NoAddress),
-                Some(address) => Socket::send(&mut self.socket, &self.sealed, *address).map_err(|error| {
-                    tracing::debug!(%to, %address, %error, "failed to send");
-                    if error.kind() == io::ErrorKind::WouldBlock {
-                        Drop::SendBlocked
-                    } else {
-                        Drop::SendFailed
-                    }
-                }),
-            };
-            match sent {
-                Ok(()) => self.counters.sent += 1,
-                Err(reason) => self.counters.drop(reason),
+            match site {
+                None => self.counters.drop(Drop::NoAddress),
+                Some(to) => {
+                    self.departures.send(&mut self.socket, &self.sealed, *to, &mut self.counters);
+                }
             }
         }
         self.spare.give(datagram);

@@ -1,7 +1,7 @@
 //! A host's side of the network: what comes in is opened and checked, what goes out is sealed and addressed, and
 //! what is dropped is counted.
 
-use std::io;
+use core::ops::Range;
 use std::net::SocketAddr;
 
 use super::counters::Drop;
@@ -38,19 +38,16 @@ pub(super) type Taken<M> = (ProcessId, ProcessId, Vec<M>);
 impl<P: Process, D: HostDisk, S: Socket> Host<P, D, S> {
     /// Takes one datagram from the socket; nothing if it is dropped or if none is there.
     pub(super) fn receive(&mut self) -> Option<Taken<P::Message>> {
-        let (length, source) = match self.socket.receive(&mut self.received) {
-            Ok(received) => received,
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => return None,
+        let (place, source) = match self.arrivals.next(&mut self.socket) {
+            Ok(next) => next?,
             Err(error) => {
-                self.is_readable = false;
-                if error.kind() != io::ErrorKind::WouldBlock {
-                    tracing::debug!(%error, "failed to receive");
-                    self.counters.drop(Drop::ReceiveFailed);
-                }
+                tracing::debug!(%error, "failed to receive");
+                self.counters.drop(Drop::ReceiveFailed);
                 return None;
             }
         };
-        match self.take_datagram(length, source) {
+        let length = place.len();
+        match self.take_datagram(place, source) {
             Ok(taken) => {
                 self.counters.received += 1;
                 Some(taken)
@@ -64,12 +61,11 @@ impl<P: Process, D: HostDisk, S: Socket> Host<P, D, S> {
     }
 
     /// Opens the datagram that was received, or says why it is dropped.
-    fn take_datagram(&mut self, length: usize, source: SocketAddr) -> Result<Taken<P::Message>, Drop> {
-        let length = length.min(self.received.len());
-        if length > self.settings.datagram_max + SEAL_BYTES {
+    fn take_datagram(&mut self, place: Range<usize>, source: SocketAddr) -> Result<Taken<P::Message>, Drop> {
+        if place.len() > self.settings.datagram_max + SEAL_BYTES {
             return Err(Drop::Oversized);
         }
-        let opened = self.sealer.open(&mut self.received[..length])?;
+        let opened = self.sealer.open(self.arrivals.bytes(place))?;
         let (header, messages) = frame::read(opened.frame).map_err(|rejected| Drop::from(&rejected))?;
         let from = header.sender.from;
         if header.sender.cluster != self.settings.cluster {
@@ -110,16 +106,7 @@ impl<P: Process, D: HostDisk, S: Socket> Host<P, D, S> {
                 self.counters.drop(Drop::NoAddress);
                 continue;
             }
-            match self.socket.send(&self.sealed, address) {
-                Ok(()) => self.counters.sent += 1,
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
-                    self.counters.drop(Drop::SendBlocked);
-                }
-                Err(error) => {
-                    tracing::debug!(%to, %address, %error, "failed to send");
-                    self.counters.drop(Drop::SendFailed);
-                }
-            }
+            self.departures.send(&mut self.socket, &self.sealed, address, &mut self.counters);
         }
         if is_local {
             self.local.push_back(Local::Datagram(datagram));

@@ -20,6 +20,7 @@ use super::error::HostError;
 use super::keys::Keys;
 use super::recorder::{Recorded, Recorder};
 use super::routes::Routes;
+use super::runs::{Arrivals, Departures};
 use super::seal::Sealer;
 use super::socket::Socket;
 use super::syncer::{HostDisk, Syncer};
@@ -114,9 +115,9 @@ pub struct Host<P: Process, D, S> {
     events: Events,
     waker: Arc<Waker>,
     pub(super) socket: S,
-    /// Whether the socket may hold datagrams: it is reported once, then read until it is empty.
-    pub(super) is_readable: bool,
-    pub(super) received: Vec<u8>,
+    pub(super) arrivals: Arrivals,
+    /// Empty between turns.
+    pub(super) departures: Departures,
     pub(super) sealed: Vec<u8>,
     pub(super) sealer: Sealer,
     disk: D,
@@ -201,8 +202,8 @@ impl<P: Process, D: HostDisk, S: Socket> Host<P, D, S> {
             events: Events::with_capacity(16),
             waker,
             socket,
-            is_readable: true,
-            received: vec![0; frame::DATAGRAM_MAX + 1],
+            arrivals: Arrivals::default(),
+            departures: Departures::default(),
             sealed: Vec::new(),
             sealer,
             disk,
@@ -281,7 +282,7 @@ impl<P: Process, D: HostDisk, S: Socket> Host<P, D, S> {
         self.take_syncs()?;
         self.hand_in_local()?;
         self.taken = 0;
-        while self.taken < DATAGRAMS_PER_TURN && self.is_readable && !self.site.outbox.is_full() {
+        while self.taken < DATAGRAMS_PER_TURN && self.arrivals.is_readable() && !self.site.outbox.is_full() {
             self.taken += 1;
             if let Some((who, from, messages)) = self.receive() {
                 self.hand_in_messages(who, from, messages)?;
@@ -312,7 +313,7 @@ impl<P: Process, D: HostDisk, S: Socket> Host<P, D, S> {
 
     fn wait(&mut self, until: Option<Instant>) -> Result<(), HostError> {
         let is_full = self.site.outbox.is_full();
-        let has_work = !self.local.is_empty() || self.is_readable;
+        let has_work = !self.local.is_empty() || self.arrivals.is_readable();
         let timeout = if has_work && !is_full {
             Some(Duration::ZERO)
         } else {
@@ -329,7 +330,9 @@ impl<P: Process, D: HostDisk, S: Socket> Host<P, D, S> {
             }
             Ok(()) | Err(_) => {}
         }
-        self.is_readable |= self.events.iter().any(|event| event.token() == SOCKET);
+        if self.events.iter().any(|event| event.token() == SOCKET) {
+            self.arrivals.report();
+        }
         Ok(())
     }
 
@@ -492,7 +495,7 @@ impl<P: Process, D: HostDisk, S: Socket> Host<P, D, S> {
         Ok(())
     }
 
-    /// Lets go what may leave.
+    /// Lets go what may leave. Nothing of it is kept.
     fn send_ready(&mut self, who: ProcessId) {
         while let Some(outgoing) = self.ready.pop_front() {
             match outgoing {
@@ -500,6 +503,7 @@ impl<P: Process, D: HostDisk, S: Socket> Host<P, D, S> {
                 Outgoing::Datagram(datagram) => self.send(datagram),
             }
         }
+        self.departures.flush(&mut self.socket, &mut self.counters);
     }
 
     fn seat(&self, who: ProcessId) -> &Seat<P> {

@@ -1,24 +1,53 @@
 //! The one socket of a host.
 
 use std::io;
-use std::net::SocketAddr;
+use std::net::{SocketAddr, SocketAddrV4, SocketAddrV6};
+use std::os::fd::AsRawFd;
 
 use mio::event::Source;
 use mio::net::UdpSocket;
+use mio::{Interest, Registry, Token};
+use nix::sys::socket::{
+    ControlMessage, ControlMessageOwned, MsgFlags, SockaddrStorage, recvmsg, sendmsg, setsockopt, sockopt,
+};
 use socket2::{Domain, Protocol, Socket as RawSocket, Type};
 
-/// What a host asks of its socket. Neither call ever blocks: both fail with [`io::ErrorKind::WouldBlock`].
+/// What a host asks of its socket. No call ever blocks: they fail with [`io::ErrorKind::WouldBlock`].
 pub trait Socket: Source {
-    /// Takes the next datagram; one that is longer than `into` is cut.
-    fn receive(&mut self, into: &mut [u8]) -> io::Result<(usize, SocketAddr)>;
+    /// Takes the next datagram, or several at once that came from one address; one that is longer than `into` is cut.
+    fn receive(&mut self, into: &mut [u8]) -> io::Result<Received>;
 
     /// Sends one datagram.
     fn send(&mut self, bytes: &[u8], to: SocketAddr) -> io::Result<()>;
+
+    /// Sends a run of datagrams in one call: each takes `length` of these bytes, and the last takes what is left. After
+    /// an error none has left. Whoever can't do it says [`io::ErrorKind::Unsupported`].
+    fn send_run(&mut self, _bytes: &[u8], _length: usize, _to: SocketAddr) -> io::Result<()> {
+        Err(io::ErrorKind::Unsupported.into())
+    }
+}
+
+/// What one call of [`Socket::receive`] took: datagrams of `length` bytes each, but for the last, which is what is left.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Received {
+    /// How many bytes they have together.
+    pub bytes: usize,
+    /// How many bytes each has.
+    pub length: usize,
+    /// Where they came from.
+    pub from: SocketAddr,
+}
+
+impl Received {
+    /// A single datagram.
+    pub fn one(bytes: usize, from: SocketAddr) -> Received {
+        Received { bytes, length: bytes, from }
+    }
 }
 
 impl Socket for UdpSocket {
-    fn receive(&mut self, into: &mut [u8]) -> io::Result<(usize, SocketAddr)> {
-        self.recv_from(into)
+    fn receive(&mut self, into: &mut [u8]) -> io::Result<Received> {
+        self.recv_from(into).map(|(bytes, from)| Received::one(bytes, from))
     }
 
     fn send(&mut self, bytes: &[u8], to: SocketAddr) -> io::Result<()> {
@@ -39,4 +68,77 @@ pub fn bind(address: SocketAddr) -> io::Result<UdpSocket> {
     socket.set_nonblocking(true)?;
     socket.bind(&address.into())?;
     Ok(UdpSocket::from_std(socket.into()))
+}
+
+/// A socket that takes and sends runs of datagrams where the operating system can: Linux since 5.0 splits what one call
+/// sends behind its network stack (`UDP_SEGMENT`, udp(7)), and joins what came from one sender (`UDP_GRO`).
+#[derive(Debug)]
+pub struct OffloadSocket {
+    socket: UdpSocket,
+    /// Older systems would send a whole run as one datagram.
+    has_runs: bool,
+    control: Vec<u8>,
+}
+
+impl OffloadSocket {
+    /// A socket bound to `address`.
+    pub fn bind(address: SocketAddr) -> io::Result<OffloadSocket> {
+        let socket = bind(address)?;
+        let has_runs = setsockopt(&socket, sockopt::UdpGroSegment, &true).is_ok();
+        Ok(OffloadSocket { socket, has_runs, control: nix::cmsg_space!(i32) })
+    }
+
+    /// Where it is bound.
+    pub fn local_addr(&self) -> io::Result<SocketAddr> {
+        self.socket.local_addr()
+    }
+}
+
+impl Socket for OffloadSocket {
+    fn receive(&mut self, into: &mut [u8]) -> io::Result<Received> {
+        if !self.has_runs {
+            return self.socket.receive(into);
+        }
+        let mut parts = [io::IoSliceMut::new(into)];
+        let (descriptor, flags) = (self.socket.as_raw_fd(), MsgFlags::empty());
+        let got = recvmsg::<SockaddrStorage>(descriptor, &mut parts, Some(&mut self.control), flags)?;
+        let from = got.address.as_ref().and_then(address).ok_or(io::ErrorKind::InvalidData)?;
+        let joined = got.cmsgs()?.find_map(|message| match message {
+            ControlMessageOwned::UdpGroSegments(length) => usize::try_from(length).ok().filter(|it| *it > 0),
+            _ => None,
+        });
+        Ok(Received { bytes: got.bytes, length: joined.unwrap_or(got.bytes), from })
+    }
+
+    fn send(&mut self, bytes: &[u8], to: SocketAddr) -> io::Result<()> {
+        Socket::send(&mut self.socket, bytes, to)
+    }
+
+    fn send_run(&mut self, bytes: &[u8], length: usize, to: SocketAddr) -> io::Result<()> {
+        let length = u16::try_from(length).ok().filter(|_| self.has_runs);
+        let length = length.ok_or(io::ErrorKind::Unsupported)?;
+        let control = [ControlMessage::UdpGsoSegments(&length)];
+        let (parts, to) = ([io::IoSlice::new(bytes)], SockaddrStorage::from(to));
+        sendmsg(self.socket.as_raw_fd(), &parts, &control, MsgFlags::empty(), Some(&to))?;
+        Ok(())
+    }
+}
+
+fn address(found: &SockaddrStorage) -> Option<SocketAddr> {
+    let v4 = found.as_sockaddr_in().map(|v4| SocketAddr::V4(SocketAddrV4::from(*v4)));
+    v4.or_else(|| found.as_sockaddr_in6().map(|v6| SocketAddr::V6(SocketAddrV6::from(*v6))))
+}
+
+impl Source for OffloadSocket {
+    fn register(&mut self, registry: &Registry, token: Token, interests: Interest) -> io::Result<()> {
+        self.socket.register(registry, token, interests)
+    }
+
+    fn reregister(&mut self, registry: &Registry, token: Token, interests: Interest) -> io::Result<()> {
+        self.socket.reregister(registry, token, interests)
+    }
+
+    fn deregister(&mut self, registry: &Registry) -> io::Result<()> {
+        self.socket.deregister(registry)
+    }
 }

@@ -8,8 +8,8 @@ use aviary::mix::Seed;
 use aviary::process::Label;
 use aviary::site::bird::Bird;
 use aviary::udp::{
-    CLIENT_KEY, CLUSTER_KEY, Files, Host, HostSettings, Key, KeyKind, Keys, Recorder, RecorderSettings,
-    Sites, Socket, socket,
+    CLIENT_KEY, CLUSTER_KEY, Files, Host, HostSettings, Key, KeyKind, Keys, OffloadSocket, Recorder,
+    RecorderSettings, Sites, Socket,
 };
 
 use crate::desk::{AtOnce, Desk, End};
@@ -20,7 +20,7 @@ use crate::{Failure, Run, answers, init, words};
 /// What may wait for one sync, in bytes, before the site takes nothing more.
 const OUTBOX_MAX: usize = 1 << 20;
 
-type SiteHost = Host<Bird, Files, mio::net::UdpSocket>;
+type SiteHost = Host<Bird, Files, OffloadSocket>;
 
 pub(crate) fn run(arguments: &Run) -> Result<(), Failure> {
     let sites = Sites::read(&arguments.config).map_err(|error| Failure::Usage(error.to_string()))?;
@@ -57,7 +57,7 @@ fn start(arguments: &Run, sites: &Sites) -> Result<SiteHost, Failure> {
     let data = arguments.data.clone().unwrap_or_else(beside);
     let disk = folder(&data)?;
     let address = arguments.listen.unwrap_or(sites.members[me.index()].address);
-    let socket = socket::bind(address).map_err(|error| {
+    let socket = OffloadSocket::bind(address).map_err(|error| {
         Failure::Run(format!(
             "failed to listen on {address}: {error}; free it, or name another with --listen"
         ))

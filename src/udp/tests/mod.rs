@@ -1,6 +1,7 @@
 //! The real loop over a real socket and real files, with everything that it does to them recorded.
 
 mod recorder;
+mod runs;
 
 use std::fs;
 use std::net::{Ipv4Addr, SocketAddr, UdpSocket as StdSocket};

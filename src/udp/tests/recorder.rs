@@ -9,6 +9,7 @@ use mio::net::UdpSocket;
 use mio::{Interest, Registry, Token};
 
 use crate::journal::{Disk, DiskError, SyncId};
+use crate::udp::socket::Received;
 use crate::udp::{Files, HostDisk, Socket, SyncJob};
 
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -171,7 +172,7 @@ impl RecordedSocket {
 }
 
 impl Socket for RecordedSocket {
-    fn receive(&mut self, into: &mut [u8]) -> io::Result<(usize, SocketAddr)> {
+    fn receive(&mut self, into: &mut [u8]) -> io::Result<Received> {
         self.socket.receive(into)
     }
 

@@ -4,6 +4,9 @@
 //! the limit allows to each acceptor, writes them to its own file and syncs, while the acceptors do the same; they answer
 //! with one datagram a turn. When a majority has synced, each client gets its answer. Datagrams are sealed as those of
 //! sites are. There are no ballots, no sessions, no retries, no restarts: it is a limit, not a protocol.
+//!
+//! It comes with either of two [`Calls`]: most programs enter the operating system once a datagram; sites and their
+//! clients do it once a run of datagrams to one address, where there is one.
 
 use std::fs::{File, OpenOptions};
 use std::net::SocketAddr;
@@ -11,8 +14,10 @@ use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 
 use aviary::udp::seal::{Party, SEAL_BYTES, Sealer};
-use aviary::udp::{CLIENT_KEY, CLUSTER_KEY, Key, KeyKind, Keys, Sites, Socket, socket};
-use mio::net::UdpSocket;
+use aviary::udp::{
+    Arrivals, CLIENT_KEY, CLUSTER_KEY, Counters, Departures, Key, KeyKind, Keys, OffloadSocket, Sites,
+    Socket, socket,
+};
 use mio::{Events, Interest, Poll, Token};
 
 use crate::bench::load::{Figures, Load, TEXT_BYTES};
@@ -32,20 +37,36 @@ fn failed(what: &'static str) -> impl Fn(std::io::Error) -> Failure {
     move |error| Failure::Run(format!("failed to {what}: {error}"))
 }
 
+/// How datagrams cross the socket.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, clap::ValueEnum)]
+pub(crate) enum Calls {
+    /// One a call.
+    Single,
+    /// As those of sites.
+    Runs,
+}
+
 /// A socket, its key and its events.
 struct Net {
-    socket: UdpSocket,
+    calls: Calls,
+    socket: Box<dyn Socket>,
     poll: Poll,
     events: Events,
     sealer: Sealer,
-    received: Vec<u8>,
+    arrivals: Arrivals,
+    departures: Departures,
     sealed: Vec<u8>,
-    is_readable: bool,
+    /// Nobody looks at them: what gets lost, clients ask again.
+    counters: Counters,
 }
 
 impl Net {
-    fn bind(sites: &Sites, keys: &Keys, address: SocketAddr) -> Result<Net, Failure> {
-        let mut socket = socket::bind(address).map_err(failed("listen"))?;
+    fn bind(sites: &Sites, keys: &Keys, address: SocketAddr, calls: Calls) -> Result<Net, Failure> {
+        let socket = match calls {
+            Calls::Single => socket::bind(address).map(|socket| Box::new(socket) as Box<dyn Socket>),
+            Calls::Runs => OffloadSocket::bind(address).map(|socket| Box::new(socket) as Box<dyn Socket>),
+        };
+        let mut socket = socket.map_err(failed("listen"))?;
         let poll = Poll::new().map_err(failed("make a poll"))?;
         poll.registry()
             .register(&mut socket, Token(0), Interest::READABLE)
@@ -56,39 +77,49 @@ impl Net {
         let sealer = Sealer::new(sites.cluster, keys, seed);
         let events = Events::with_capacity(4);
         Ok(Net {
+            calls,
             socket,
             poll,
             events,
             sealer,
-            received: vec![0; 1 << 16],
+            arrivals: Arrivals::default(),
+            departures: Departures::default(),
             sealed: Vec::new(),
-            is_readable: true,
+            counters: Counters::default(),
         })
     }
 
     fn wait(&mut self, timeout: Option<core::time::Duration>) -> Result<(), Failure> {
-        let timeout = if self.is_readable { Some(core::time::Duration::ZERO) } else { timeout };
+        let timeout = if self.arrivals.is_readable() { Some(core::time::Duration::ZERO) } else { timeout };
         self.poll.poll(&mut self.events, timeout).map_err(failed("wait"))?;
-        self.is_readable |= !self.events.is_empty();
+        if !self.events.is_empty() {
+            self.arrivals.report();
+        }
         Ok(())
     }
 
     /// What the next datagram says, and from where: something if it opens, and nothing if none is there.
     fn receive(&mut self) -> Option<Option<(Party, &[u8], SocketAddr)>> {
-        let Ok((length, from)) = self.socket.receive(&mut self.received) else {
-            self.is_readable = false;
-            return None;
-        };
-        let opened = self.sealer.open(self.received.get_mut(..length)?).ok();
+        let (place, from) = self.arrivals.next(&mut *self.socket).ok()??;
+        let opened = self.sealer.open(self.arrivals.bytes(place)).ok();
         Some(opened.map(|opened| (opened.party, opened.frame, from)))
     }
 
     fn send(&mut self, party: Party, bytes: &[u8], to: &[SocketAddr]) {
         self.sealer.seal(party, bytes, &mut self.sealed);
         for to in to {
-            // What does not go out is asked for again by nobody but the client.
-            let _ = Socket::send(&mut self.socket, &self.sealed, *to);
+            match self.calls {
+                Calls::Single => drop(self.socket.send(&self.sealed, *to)),
+                Calls::Runs => {
+                    self.departures.send(&mut *self.socket, &self.sealed, *to, &mut self.counters);
+                }
+            }
         }
+    }
+
+    /// Sends what waits for others of its run.
+    fn flush(&mut self) {
+        self.departures.flush(&mut *self.socket, &mut self.counters);
     }
 }
 
@@ -131,14 +162,14 @@ pub(crate) fn sync_rate(path: &Path) -> Result<f64, Failure> {
 }
 
 /// One part of it: part 0 leads.
-pub(crate) fn run(config: &Path, id: u8, file: &Path) -> Result<(), Failure> {
+pub(crate) fn run(config: &Path, id: u8, file: &Path, calls: Calls) -> Result<(), Failure> {
     let sites = Sites::read(config).map_err(|error| Failure::Usage(error.to_string()))?;
     let key = |name, kind| Key::read(&config.with_file_name(name), kind);
     let of_sites = key(CLUSTER_KEY, KeyKind::Cluster).map_err(|error| Failure::Usage(error.to_string()))?;
     let of_clients = key(CLIENT_KEY, KeyKind::Client).map_err(|error| Failure::Usage(error.to_string()))?;
     let keys = Keys { sites: Some(of_sites), clients: Some(of_clients) };
     let addresses = sites.addresses();
-    let net = Net::bind(&sites, &keys, addresses[usize::from(id)])?;
+    let net = Net::bind(&sites, &keys, addresses[usize::from(id)], calls)?;
     let log = Log::create(file)?;
     match addresses.split_first() {
         Some((_, acceptors)) if id == 0 => lead(net, log, acceptors, sites.datagram_max - SEAL_BYTES),
@@ -181,6 +212,7 @@ fn lead(mut net: Net, mut log: Log, acceptors: &[SocketAddr], datagram_max: usiz
                 net.send(Party::Sites, &datagram, acceptors);
             }
             batches += pieces;
+            net.flush();
             waiting.push_back((batches, clients));
             log.keep(&batch)?;
             synced[0] = batches;
@@ -194,6 +226,7 @@ fn lead(mut net: Net, mut log: Log, acceptors: &[SocketAddr], datagram_max: usiz
                 net.send(Party::Clients, &number, &[client]);
             }
         }
+        net.flush();
     }
 }
 
@@ -216,37 +249,45 @@ fn accept(mut net: Net, mut log: Log, leader: SocketAddr) -> Result<(), Failure>
         if !batch.is_empty() {
             log.keep(&batch)?;
             net.send(Party::Sites, &last.to_le_bytes(), &[leader]);
+            net.flush();
         }
     }
 }
 
 /// The bare program, running.
 pub(crate) struct Cluster {
+    calls: Calls,
     sites: Sites,
     dir: PathBuf,
     _running: Children,
 }
 
 impl Cluster {
-    pub(crate) fn start(folder: &Folder, count: u8, datagram_max: usize) -> Result<Cluster, Failure> {
-        let dir = folder.path().join(format!("bare-{count}-{datagram_max}"));
+    pub(crate) fn start(
+        folder: &Folder,
+        count: u8,
+        datagram_max: usize,
+        calls: Calls,
+    ) -> Result<Cluster, Failure> {
+        let dir = folder.path().join(format!("bare-{calls:?}-{count}-{datagram_max}"));
         let sites = loopback(count)?.with_datagram_max(datagram_max).map_err(Failure::Usage)?;
         init::write(&dir, &sites)?;
         let part = |id: u8| {
             let [config, file] = [dir.join("sites.ron"), dir.join(format!("file-{id}"))];
             let (config, file) = (config.display().to_string(), file.display().to_string());
-            let arguments = ["bench-part", "--config", &config, "--id", &id.to_string(), "--file", &file];
-            arguments.map(str::to_owned).to_vec()
+            let calls = if calls == Calls::Runs { "runs" } else { "single" };
+            let place = ["bench-part", "--config", &config, "--id", &id.to_string(), "--file", &file];
+            place.into_iter().chain(["--calls", calls]).map(str::to_owned).collect()
         };
         let running = Children::start((0..count).map(part))?;
-        Ok(Cluster { sites, dir, _running: running })
+        Ok(Cluster { calls, sites, dir, _running: running })
     }
 
     pub(crate) fn load(&self, load: &Load) -> Result<Figures, Failure> {
         let key = Key::read(&self.dir.join(CLIENT_KEY), KeyKind::Client);
         let key = key.map_err(|error| Failure::Run(error.to_string()))?;
         let keys = Keys { sites: None, clients: Some(key) };
-        let mut net = Net::bind(&self.sites, &keys, SocketAddr::from(([0, 0, 0, 0], 0)))?;
+        let mut net = Net::bind(&self.sites, &keys, SocketAddr::from(([0, 0, 0, 0], 0)), self.calls)?;
         let leader = self.sites.members[0].address;
         let event = |client: u16| {
             let mut event = client.to_le_bytes().to_vec();
@@ -256,6 +297,7 @@ impl Cluster {
         let mut watch = load.start();
         (0..load.outstanding).for_each(|client| net.send(Party::Clients, &event(client), &[leader]));
         while !watch.is_over() {
+            net.flush();
             net.wait(Some(core::time::Duration::from_millis(20)))?;
             let mut answered = Vec::new();
             for _ in 0..TURN {

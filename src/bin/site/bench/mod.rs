@@ -1,8 +1,9 @@
 //! `site bench`: commits a second of a real cluster on this machine, beside what a bare program needs for the same
 //! disks and datagrams.
 //!
-//! Both run at the same time on the same file system, taking turns: first one is loaded for a while, then the other,
-//! several times over; what is printed are medians, and the ratio is the median of the ratios of neighbours.
+//! The bare program runs twice: with one system call a datagram, and with runs of datagrams as sites have them. All run
+//! at the same time on the same file system, taking turns: one is loaded for a while, then the next, several times over;
+//! what is printed are medians, and a ratio is the median of the ratios within each turn.
 
 mod flood;
 mod floor;
@@ -17,6 +18,7 @@ use std::path::PathBuf;
 use aviary::outbox::SyncMode;
 
 use crate::Failure;
+use crate::bench::floor::Calls;
 use crate::bench::load::{Figures, Load};
 use crate::bench::ours::Recording;
 
@@ -70,6 +72,8 @@ pub(crate) struct Part {
     id: u8,
     #[arg(long)]
     file: PathBuf,
+    #[arg(long)]
+    calls: floor::Calls,
 }
 
 impl Bench {
@@ -99,14 +103,15 @@ pub(crate) fn bench(arguments: &Bench) -> Result<(), Failure> {
         for count in &arguments.sites {
             let ours =
                 ours::Cluster::start(&folder, *count, *datagram_max, arguments.sync_mode(), Recording::Off)?;
-            let bare = floor::Cluster::start(&folder, *count, *datagram_max)?;
+            let bare = |calls| floor::Cluster::start(&folder, *count, *datagram_max, calls);
+            let (single, runs) = (bare(Calls::Single)?, bare(Calls::Runs)?);
             for outstanding in &arguments.outstanding {
                 let load = Load::new(*outstanding, arguments.milliseconds);
-                let mut pairs = Vec::new();
+                let mut turns = Vec::new();
                 for _ in 0..arguments.pairs {
-                    pairs.push((ours.load(&load)?, bare.load(&load)?));
+                    turns.push([ours.load(&load)?, single.load(&load)?, runs.load(&load)?]);
                 }
-                table::row(arguments.json, *datagram_max, *count, *outstanding, pairs)?;
+                table::row(arguments.json, *datagram_max, *count, *outstanding, &turns)?;
             }
         }
     }
@@ -114,5 +119,5 @@ pub(crate) fn bench(arguments: &Bench) -> Result<(), Failure> {
 }
 
 pub(crate) fn part(arguments: &Part) -> Result<(), Failure> {
-    floor::run(&arguments.config, arguments.id, &arguments.file)
+    floor::run(&arguments.config, arguments.id, &arguments.file, arguments.calls)
 }

@@ -30,9 +30,9 @@ pub(crate) fn head(is_json: bool, dir: &Path, syncs_per_second: f64) -> Result<(
         dir.display()
     ))?;
     print(
-        "| datagrams | sites | outstanding | commits/s | p50 ms | p99 ms | floor/s | p50 ms | p99 ms | of the floor |",
+        "| datagrams | sites | outstanding | commits/s | p50 ms | p99 ms | floor/s | p50 ms | of it | floor in runs/s | p50 ms | of it |",
     )?;
-    print("|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|")
+    print("|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|")
 }
 
 /// How long a start with a long journal took.
@@ -119,31 +119,40 @@ pub(crate) fn forwarding(
     ))
 }
 
-/// Medians of pairs.
+/// Medians of turns: sites, the bare program with single calls, and with runs.
 pub(crate) fn row(
     is_json: bool,
     datagram_max: usize,
     sites: u8,
     outstanding: u16,
-    pairs: Vec<(Figures, Figures)>,
+    turns: &[[Figures; 3]],
 ) -> Result<(), Failure> {
-    let of = |value: fn(&(Figures, Figures)) -> f64| median(pairs.iter().map(value).collect());
-    let ratio = of(|(ours, bare)| ours.commits_per_second / bare.commits_per_second);
-    let (ours, bare) = (of(|pair| pair.0.commits_per_second), of(|pair| pair.1.commits_per_second));
-    let (p50, p99) = (of(|pair| pair.0.p50_ms), of(|pair| pair.0.p99_ms));
-    let (bare_p50, bare_p99) = (of(|pair| pair.1.p50_ms), of(|pair| pair.1.p99_ms));
+    let of = |which: usize, value: fn(&Figures) -> f64| {
+        median(turns.iter().map(|turn| value(&turn[which])).collect())
+    };
+    let columns =
+        |which| [of(which, |it| it.commits_per_second), of(which, |it| it.p50_ms), of(which, |it| it.p99_ms)];
+    let ratio = |which: usize| {
+        median(turns.iter().map(|turn| turn[0].commits_per_second / turn[which].commits_per_second).collect())
+    };
+    let [[ours, p50, p99], [single, single_p50, single_p99], [runs, runs_p50, runs_p99]] =
+        [0, 1, 2].map(columns);
+    let (of_single, of_runs) = (ratio(1), ratio(2));
     if is_json {
         return print(
             &json!({
                 "datagram_max": datagram_max, "sites": sites, "outstanding": outstanding,
                 "commits_per_second": ours.round(), "p50_ms": p50, "p99_ms": p99,
-                "floor_per_second": bare.round(), "floor_p50_ms": bare_p50, "floor_p99_ms": bare_p99, "ratio": ratio,
+                "floor_per_second": single.round(), "floor_p50_ms": single_p50, "floor_p99_ms": single_p99,
+                "ratio": of_single,
+                "runs_floor_per_second": runs.round(), "runs_floor_p50_ms": runs_p50, "runs_floor_p99_ms": runs_p99,
+                "runs_ratio": of_runs,
             })
             .to_string(),
         );
     }
     print(&format!(
-        "| {datagram_max} | {sites} | {outstanding} | {ours:.0} | {p50:.2} | {p99:.2} | {bare:.0} | {bare_p50:.2} | {bare_p99:.2} | {ratio:.2} |"
+        "| {datagram_max} | {sites} | {outstanding} | {ours:.0} | {p50:.2} | {p99:.2} | {single:.0} | {single_p50:.2} | {of_single:.2} | {runs:.0} | {runs_p50:.2} | {of_runs:.2} |"
     ))
 }
 

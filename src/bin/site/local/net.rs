@@ -5,9 +5,9 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU16, Ordering};
 
-use aviary::udp::Socket;
+use aviary::udp::socket::Received;
+use aviary::udp::{OffloadSocket, Socket};
 use mio::event::Source;
-use mio::net::UdpSocket;
 use mio::{Interest, Registry, Token};
 
 /// Which site reaches which: a set of sites for each, shared by all.
@@ -41,7 +41,7 @@ impl Links {
 
 /// The socket of one site. What is said over a cut link gets lost, on either side of the cut.
 pub(super) struct CutSocket {
-    pub(super) socket: UdpSocket,
+    pub(super) socket: OffloadSocket,
     pub(super) me: usize,
     pub(super) addresses: Vec<SocketAddr>,
     pub(super) links: Links,
@@ -55,17 +55,21 @@ impl CutSocket {
 }
 
 impl Socket for CutSocket {
-    fn receive(&mut self, into: &mut [u8]) -> io::Result<(usize, SocketAddr)> {
+    fn receive(&mut self, into: &mut [u8]) -> io::Result<Received> {
         loop {
-            let (length, from) = Socket::receive(&mut self.socket, into)?;
-            if self.reaches(from) {
-                return Ok((length, from));
+            let received = self.socket.receive(into)?;
+            if self.reaches(received.from) {
+                return Ok(received);
             }
         }
     }
 
     fn send(&mut self, bytes: &[u8], to: SocketAddr) -> io::Result<()> {
-        if self.reaches(to) { Socket::send(&mut self.socket, bytes, to) } else { Ok(()) }
+        if self.reaches(to) { self.socket.send(bytes, to) } else { Ok(()) }
+    }
+
+    fn send_run(&mut self, bytes: &[u8], length: usize, to: SocketAddr) -> io::Result<()> {
+        if self.reaches(to) { self.socket.send_run(bytes, length, to) } else { Ok(()) }
     }
 }
 

@@ -8,7 +8,7 @@ use std::thread::{self, JoinHandle};
 use aviary::ids::{ProcessId, SiteId};
 use aviary::site::bird::Bird;
 use aviary::site::message::Status;
-use aviary::udp::{Files, Host, Keys, Sites, socket};
+use aviary::udp::{Files, Host, Keys, OffloadSocket, Sites};
 use mio::Waker;
 
 use super::net::{CutSocket, Links};
@@ -48,7 +48,7 @@ impl Running {
     ) -> Result<Running, Failure> {
         let disk = run::folder(&data)?;
         let address = sites.members[me.index()].address;
-        let bound = socket::bind(address);
+        let bound = OffloadSocket::bind(address);
         let bound = bound.map_err(|error| {
             Failure::Run(format!("failed to listen on {address}: {error}; free it, or edit sites.ron"))
         })?;

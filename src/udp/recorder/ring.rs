@@ -26,10 +26,10 @@ pub(super) struct Ring {
     current: Option<(u64, File, u64)>,
 }
 
-/// How many bytes of entries follow a state of so many bytes: as many, so that no more than half of what is written
-/// are states.
+/// How many bytes of entries follow a state of so many bytes: a quarter of the ring, or as many as the state has, so that
+/// no more than half of what is written are states.
 pub(super) fn entries_max(bytes_max: u64, state: u64) -> u64 {
-    (bytes_max / 8).max(state)
+    (bytes_max / 4).max(state)
 }
 
 impl Ring {

@@ -1,4 +1,5 @@
-//! Datagrams that cross the socket together: entering the operating system costs more than all that it does with one.
+//! Datagrams that cross the socket together: sent one by one, short datagrams took a third of a loaded leader's time, and
+//! half of its clients', on their way through the operating system.
 //!
 //! What a turn sends to one address, as to a program that many clients share, goes out in runs of equal length; what one
 //! call took from the socket is handed over one by one.

@@ -9,12 +9,12 @@ use crate::ids::ProcessId;
 /// The longest segment that may be configured, in bytes.
 pub const SEGMENT_BYTES_MAX: u64 = 1 << 30;
 
-/// Kept free behind each batch, for the end of the sync that is under way when it is written and the end of
-/// its own: each writes a mark, and before a third mark there is another batch.
-pub(super) const MARKS_BYTES: u64 = 2 * BATCH_HEADER_BYTES as u64;
+/// Kept free after each batch of records, for two marks and the close of the segment. The end of the sync under way when the
+/// batch is written and the end of its own sync write a mark each, and before a third mark there is another batch.
+pub(super) const SPARE_BYTES: u64 = 3 * BATCH_HEADER_BYTES as u64;
 
 /// Bytes of a segment that are not for records, when it holds one batch.
-pub(super) const OVERHEAD_BYTES: u64 = (SEGMENT_HEADER_BYTES + BATCH_HEADER_BYTES) as u64 + MARKS_BYTES;
+pub(super) const OVERHEAD_BYTES: u64 = (SEGMENT_HEADER_BYTES + BATCH_HEADER_BYTES) as u64 + SPARE_BYTES;
 
 /// Whose journal it is. Written when storage is formatted, and checked whenever it is opened.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

@@ -19,6 +19,8 @@ pub enum DiskError {
     NotFound(String),
     /// There is a file of this name.
     Exists(String),
+    /// What has this name is a folder or a link.
+    NotAFile(String),
     /// No space is left.
     Full,
     /// The device or the operating system refused; nothing is known of what was written.
@@ -30,6 +32,7 @@ impl fmt::Display for DiskError {
         match self {
             DiskError::NotFound(name) => write!(f, "no file named {name}"),
             DiskError::Exists(name) => write!(f, "a file named {name} exists"),
+            DiskError::NotAFile(name) => write!(f, "{name} is a folder or a link, and no file"),
             DiskError::Full => f.write_str("no space is left on the disk"),
             DiskError::Io(reason) => write!(f, "the disk failed: {reason}"),
         }

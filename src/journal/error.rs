@@ -42,10 +42,17 @@ pub enum JournalError {
     },
     /// What was durable cannot be read. Storage was left as it was.
     Damaged {
-        /// The first file that cannot be read, or is missing.
+        /// The first file that cannot be read.
         file: String,
         /// The first bad byte's batch or header begins here.
         offset: u64,
+        /// How that is known.
+        reason: String,
+    },
+    /// A segment that was durable is not there. Storage was left as it was.
+    Missing {
+        /// The file.
+        file: String,
         /// How that is known.
         reason: String,
     },
@@ -78,6 +85,9 @@ impl fmt::Display for JournalError {
             JournalError::Disk { file, error: DiskError::Full } => {
                 write!(f, "failed to reserve {file}: {}; free some and try again", DiskError::Full)
             }
+            JournalError::Disk { file, error: error @ DiskError::NotAFile(_) } => {
+                write!(f, "failed to use {file}: {error}; put the file itself in its place, then start again")
+            }
             JournalError::Disk { file, error } => {
                 write!(f, "failed to use {file}: {error}; check the device, then start again")
             }
@@ -92,12 +102,18 @@ impl fmt::Display for JournalError {
             }
             JournalError::Version { file, found } => write!(
                 f,
-                "{file} has format {found} and this program reads format {VERSION}; use the program that wrote it"
+                "{file} has format {found} and this program reads format {VERSION}; nothing is carried over from one to \
+                 the other: go on with the program that wrote it, or make a new cluster with `site init`"
             ),
             JournalError::Damaged { file, offset, reason } => write!(
                 f,
                 "{file} is damaged at byte {offset}: {reason}; nothing was changed, and this process must not \
                  run on what is left: count it as failed"
+            ),
+            JournalError::Missing { file, reason } => write!(
+                f,
+                "{file} is missing: {reason}; nothing was changed; put that very file back if it was only moved, \
+                 never an older copy of it, else this process must not run on what is left: count it as failed"
             ),
             JournalError::TooLarge { what, bytes, max } => {
                 write!(
@@ -118,6 +134,7 @@ impl core::error::Error for JournalError {
             | JournalError::WrongIdentity { .. }
             | JournalError::Version { .. }
             | JournalError::Damaged { .. }
+            | JournalError::Missing { .. }
             | JournalError::TooLarge { .. } => None,
         }
     }

@@ -26,11 +26,12 @@
 //!
 //! Kind 0 is a batch of records and kind 1 an *opening*, the trace of a started process; these two are numbered
 //! from 0 through all segments, and an [`Offset`] counts them. Kind 2 is a *mark*, which bears the number of
-//! the next batch and only tells the synced end. `chain` repeats the checksum of whatever stands before, be it
+//! the next batch and only tells the synced end. Kind 3 is a *close*, which is a mark too, ends its segment, and says
+//! that the file of the next segment exists. `chain` repeats the checksum of whatever stands before, be it
 //! a batch or a segment's header; the checksum (CRC-32) covers everything else of the header or batch.
 //!
 //! Numbers of segments need not begin at 0: once snapshots stand for the oldest batches, their segments can
-//! go. Until then the lowest segment must begin with batch 0.
+//! go, oldest first. Until then the lowest segment must begin with batch 0. The numbers that are there have no gap.
 //!
 //! # Invariants
 //!
@@ -46,13 +47,28 @@
 //! 5. An incarnation is returned only when its opening is durable, so none is returned twice.
 //! 6. Before recovery writes anything that names a synced end, it syncs all that it read and that end covers:
 //!    it may have read a cache.
-//! 7. A segment is created, and its creation made durable, before its first batch; all that may be unsynced in
-//!    the segments before it is synced no later than it.
+//! 7. A segment is created, and its creation made durable, before the segment before it is closed. It begins after that
+//!    close. All that may be unsynced in the segments before it, the close included, is synced no later than it.
 //! 8. A mark is not synced for its own sake, so an idle journal comes to rest.
+//! 9. Segments that recovery cuts are removed newest first, each durably before the next. So neither a crash while files
+//!    are created nor one while they are removed leaves a gap in the numbers, and the segment after a close always
+//!    exists in its full length: it is never removed, only written over from its beginning.
 //!
-//! Out of reach: rot in the last batch while no mark and no later batch names an end behind it. It looks like
-//! a torn write and is cut. A mark follows each sync at once, and each batch leaves room for it, to keep that
-//! window small. For the same reason a last segment that someone removes whole is not missed.
+//! # Files that vanish
+//!
+//! Whoever removes any set of files is found out, or has taken nothing that was durable: a batch is durable only after the
+//! closes of all segments before its own are (7). So a missing file that held it lies in a gap, or follows a close,
+//! or is the lowest, and each of these is [named](JournalError::Missing). A file of wrong length, or with the header of
+//! another segment, process or format, is [damage](JournalError::Damaged) wherever a crash cannot leave one.
+//!
+//! # Out of reach
+//!
+//! - Rot in the last batch while no mark and no later batch names an end after it. It looks like a torn write
+//!   and is cut. A mark follows each sync at once, and each batch leaves room for it, to keep that window small.
+//! - All zeros in the place of the last segment, as if the blank reserve were copied over it, while its length stays: it
+//!   looks like a segment whose first write was lost.
+//! - An older copy of the last segment, or of all of them, in the place of the newer one: every byte of it was right once.
+//! - All files gone at once: that is refused as storage without a journal, but looks like storage that never had one.
 
 mod config;
 mod copy;
@@ -74,7 +90,7 @@ pub use copy::Contents;
 pub use disk::{Disk, DiskError, SyncId};
 pub use error::JournalError;
 
-use self::config::{MARKS_BYTES, OVERHEAD_BYTES};
+use self::config::{OVERHEAD_BYTES, SPARE_BYTES};
 use self::recovery::{Scan, Tail};
 use self::segment::{BATCH_HEADER_BYTES, BatchHeader, Kind, SegmentHeader, VERSION};
 use crate::outbox::Offset;
@@ -82,6 +98,11 @@ use crate::process::{Records, Recovered};
 
 /// What a segment being formatted is called until it is whole.
 const UNFINISHED: &str = "format.tmp";
+
+/// Whether a journal has, or may come to have, a file of this name.
+pub fn is_file_name(name: &str) -> bool {
+    name == UNFINISHED || segment::file_number(name).is_some()
+}
 
 /// An open journal: where it ends and what of it is durable. It holds no [`Disk`]; give it the same one always.
 #[derive(Clone, Debug)]
@@ -160,11 +181,13 @@ impl Journal {
         identity: &Identity,
     ) -> Result<(Journal, Recovered<Vec<u8>>), JournalError> {
         let Scan { tail, first, records, unsynced, behind, is_reserved } = recovery::scan(disk, identity)?;
-        for number in behind {
+        disk.sync_dir().map_err(JournalError::folder)?;
+        // Invariant 9: the newest first.
+        for number in behind.into_iter().rev() {
             let name = segment::file_name(number);
             disk.remove(&name).map_err(JournalError::disk(&name))?;
+            disk.sync_dir().map_err(JournalError::folder)?;
         }
-        disk.sync_dir().map_err(JournalError::folder)?;
         let mut journal = Journal {
             identity: *identity,
             segment_bytes: first.segment_bytes,
@@ -278,16 +301,36 @@ impl Journal {
             offset: self.tail.end,
             reason: "no incarnation is left".into(),
         })?;
-        self.make_room(disk, 0)?;
-        self.put(disk, Kind::Open, incarnation, 0, &Records::default())?;
+        if self.tail.is_closed {
+            self.begin_over(disk, incarnation)?;
+        } else {
+            self.make_room(disk, 0)?;
+            self.put(disk, Kind::Open, incarnation, 0, &Records::default())?;
+        }
         self.note_unsynced();
         self.sync_inline(disk)?;
         self.durable = self.tail.number;
         self.mark(disk)
     }
 
-    /// Tells the synced end to whoever reads this back. Nobody waits for it.
+    /// Writes the opening, then the header of the segment after a close that was read back.
+    ///
+    /// A crash may have left batches there whose header it took, and the header is to be the same again. So the opening
+    /// is durable in the place of the first of them before they have a header to be chained to.
+    fn begin_over(&mut self, disk: &mut impl Disk, incarnation: u64) -> Result<(), JournalError> {
+        let (bytes, tail) = self.next_header();
+        self.enter(tail);
+        self.put(disk, Kind::Open, incarnation, 0, &Records::default())?;
+        disk.sync(&self.name).map_err(JournalError::disk(&self.name))?;
+        disk.write(&self.name, 0, &bytes).map_err(JournalError::disk(&self.name))
+    }
+
+    /// Tells the synced end to whoever reads this back. Nobody waits for it. Nothing follows a close: when the next
+    /// segment could not be begun after it, there is no place for a mark.
     fn mark(&mut self, disk: &mut impl Disk) -> Result<(), JournalError> {
+        if self.tail.is_closed {
+            return Ok(());
+        }
         self.put(disk, Kind::Mark, self.tail.incarnation, 0, &Records::default())
     }
 
@@ -334,24 +377,36 @@ impl Journal {
 
     fn has_room(&self, body_bytes: u32) -> bool {
         let batch_bytes = BATCH_HEADER_BYTES as u64 + u64::from(body_bytes);
-        self.tail.end + batch_bytes + MARKS_BYTES <= self.tail.room
+        !self.tail.is_closed && self.tail.end + batch_bytes + SPARE_BYTES <= self.tail.room
     }
 
-    /// Goes on to the next segment if the present one lacks the room for a batch.
+    /// Closes the present segment and goes on to the next if this one lacks the room for a batch.
     fn make_room(&mut self, disk: &mut impl Disk, body_bytes: u32) -> Result<(), JournalError> {
         if self.has_room(body_bytes) {
             return Ok(());
         }
         self.reserve_ahead(disk)?;
-        let number = self.tail.segment + 1;
-        let name = segment::file_name(number);
+        let name = segment::file_name(self.tail.segment + 1);
         if !self.is_reserved {
             return Err(JournalError::Disk { file: name, error: DiskError::Full });
         }
+        if !self.tail.is_closed {
+            self.put(disk, Kind::Close, self.tail.incarnation, 0, &Records::default())?;
+        }
+        // The chain runs through the close, and what follows is not to be durable without it.
+        self.note_unsynced();
+        let (bytes, tail) = self.next_header();
+        disk.write(&name, 0, &bytes).map_err(JournalError::disk(&name))?;
+        self.enter(tail);
+        Ok(())
+    }
+
+    /// The header of the segment after the present one, and the place right behind it.
+    fn next_header(&self) -> (Vec<u8>, Tail) {
         let header = SegmentHeader {
             version: VERSION,
             identity: self.identity,
-            number,
+            number: self.tail.segment + 1,
             first: self.tail.number,
             incarnation: self.tail.incarnation,
             segment_bytes: self.segment_bytes,
@@ -359,13 +414,14 @@ impl Journal {
             chain: self.tail.chain,
         };
         let (bytes, checksum) = header.to_bytes();
-        disk.write(&name, 0, &bytes).map_err(JournalError::disk(&name))?;
-        // The chain runs through the last mark of the old segment, so that has to be synced too.
-        self.note_unsynced();
-        self.tail = Tail::behind(&header, checksum);
-        self.name = name;
+        (bytes, Tail::behind(&header, checksum))
+    }
+
+    /// Goes on in a segment that was reserved.
+    fn enter(&mut self, tail: Tail) {
+        self.tail = tail;
+        self.name = segment::file_name(tail.segment);
         self.is_reserved = false;
-        Ok(())
     }
 
     /// Creates the next segment unless it is there. A full disk is no error yet.

@@ -10,7 +10,6 @@ use super::segment::{
     BATCH_FIRST_BYTE, Batch, BatchHeader, Kind, SEGMENT_HEADER_BYTES, SegmentHeader, VERSION, file_name,
     file_number,
 };
-use super::vital::Vital;
 use super::{Identity, JournalConfig, JournalError, SEGMENT_BYTES_MAX};
 
 /// Where the chain ends: what the next batch has to be, and where it goes.
@@ -25,6 +24,8 @@ pub(super) struct Tail {
     pub(super) number: u64,
     pub(super) incarnation: u64,
     pub(super) chain: u32,
+    /// Whether the segment ends here, so that the next batch goes to the next one, which exists.
+    pub(super) is_closed: bool,
 }
 
 impl Tail {
@@ -37,17 +38,21 @@ impl Tail {
             number: header.first,
             incarnation: header.incarnation,
             chain: checksum,
+            is_closed: false,
         }
     }
 
     /// Whether a batch that names this belongs here. What an earlier incarnation left behind a cut does not,
     /// whatever its checksums: the first batch behind a cut is an opening, and it raises the incarnation.
-    fn is_continued_by(&self, header: &BatchHeader) -> bool {
+    pub(super) fn is_continued_by(&self, header: &BatchHeader) -> bool {
         let incarnation = match header.kind {
             Kind::Open => self.incarnation.checked_add(1),
-            Kind::Records | Kind::Mark => Some(self.incarnation),
+            Kind::Records | Kind::Mark | Kind::Close => Some(self.incarnation),
         };
-        header.chain == self.chain && header.number == self.number && Some(header.incarnation) == incarnation
+        !self.is_closed
+            && header.chain == self.chain
+            && header.number == self.number
+            && Some(header.incarnation) == incarnation
     }
 
     /// Moves behind a batch that was read or written here.
@@ -57,8 +62,9 @@ impl Tail {
         self.chain = checksum;
         self.number = match header.kind {
             Kind::Records | Kind::Open => header.number + 1,
-            Kind::Mark => header.number,
+            Kind::Mark | Kind::Close => header.number,
         };
+        self.is_closed = header.kind == Kind::Close;
     }
 
     /// Follows the chain through the rest of this segment.
@@ -78,8 +84,8 @@ impl Tail {
         Ok(synced)
     }
 
-    /// Whether the segment with this header goes on where this one ends.
-    fn is_followed_by(&self, first: &SegmentHeader, next: &SegmentHeader) -> bool {
+    /// Whether the segment with this header goes on where this one was closed.
+    pub(super) fn is_followed_by(&self, first: &SegmentHeader, next: &SegmentHeader) -> bool {
         let expected = SegmentHeader {
             number: self.segment + 1,
             first: self.number,
@@ -87,7 +93,7 @@ impl Tail {
             chain: self.chain,
             ..*first
         };
-        *next == expected
+        self.is_closed && *next == expected
     }
 
     fn damaged(&self, reason: String) -> JournalError {
@@ -104,23 +110,23 @@ pub(super) struct Scan {
     pub(super) records: Vec<Vec<u8>>,
     /// Segments that may hold what is not synced, in order; the last is that of the tail.
     pub(super) unsynced: Vec<u64>,
-    /// Segments behind the end that nothing durable needs.
+    /// Segments behind the end that nothing durable needs, in order.
     pub(super) behind: Vec<u64>,
-    /// Whether the segment after the tail's is there, blank and of full length.
+    /// Whether the segment after the tail's is there in its full length, and blank unless the tail is closed.
     pub(super) is_reserved: bool,
 }
 
 /// A segment as listed.
 #[derive(Clone, Debug)]
-struct Listed {
-    number: u64,
-    name: String,
+pub(super) struct Listed {
+    pub(super) number: u64,
+    pub(super) name: String,
     bytes: u64,
 }
 
 impl Listed {
     /// What it holds, without zeros at its end that the disk knows of.
-    fn read(&self, disk: &impl Disk) -> Result<Vec<u8>, JournalError> {
+    pub(super) fn read(&self, disk: &impl Disk) -> Result<Vec<u8>, JournalError> {
         let written = disk.blank_from(&self.name).map_err(JournalError::disk(&self.name))?;
         let length = usize::try_from(self.bytes.min(written).min(SEGMENT_BYTES_MAX)).unwrap_or(usize::MAX);
         let mut bytes = alloc::vec![0; length];
@@ -129,8 +135,8 @@ impl Listed {
     }
 
     /// A file has its full length from the moment at which its creation is durable, and that is before it is used.
-    fn check_length(&self, header: &SegmentHeader) -> Result<(), JournalError> {
-        let expected = u64::from(header.segment_bytes);
+    fn check_length(&self, first: &SegmentHeader) -> Result<(), JournalError> {
+        let expected = u64::from(first.segment_bytes);
         if self.bytes == expected {
             return Ok(());
         }
@@ -138,7 +144,26 @@ impl Listed {
         Err(JournalError::Damaged { file: self.name.clone(), offset: self.bytes.min(expected), reason })
     }
 
-    fn damaged(&self, reason: impl Into<String>) -> JournalError {
+    /// Fails if this bears a sound header that is not its own: no crash brings one here.
+    fn check_owner(&self, found: &SegmentHeader, identity: &Identity) -> Result<(), JournalError> {
+        let of = if found.version != VERSION {
+            format!("of format {}", found.version)
+        } else if found.identity != *identity {
+            format!("of {}", found.identity)
+        } else if found.number != self.number {
+            format!("of segment {}", found.number)
+        } else {
+            return Ok(());
+        };
+        Err(self.damaged(format!("its header is one {of}")))
+    }
+
+    /// The file before this one is not there.
+    fn lacks_the_one_before(&self, reason: &str) -> JournalError {
+        JournalError::Missing { file: file_name(self.number - 1), reason: format!("{} {reason}", self.name) }
+    }
+
+    pub(super) fn damaged(&self, reason: impl Into<String>) -> JournalError {
         JournalError::Damaged { file: self.name.clone(), offset: 0, reason: reason.into() }
     }
 }
@@ -148,7 +173,7 @@ pub(super) fn segment_names(disk: &impl Disk) -> Result<Vec<String>, JournalErro
     Ok(list(disk)?.into_iter().map(|listed| listed.name).collect())
 }
 
-fn list(disk: &impl Disk) -> Result<Vec<Listed>, JournalError> {
+pub(super) fn list(disk: &impl Disk) -> Result<Vec<Listed>, JournalError> {
     let files = disk.list().map_err(JournalError::folder)?;
     let listed =
         |(name, bytes): (String, u64)| file_number(&name).map(|number| Listed { number, name, bytes });
@@ -169,24 +194,29 @@ pub(super) fn scan(disk: &impl Disk, identity: &Identity) -> Result<Scan, Journa
     // The number of the first batch of each segment of the chain.
     let mut chained = alloc::vec![(first.number, first.first)];
     let mut behind = files.get(1..).unwrap_or(&[]);
+    check_gaps(&files)?;
     loop {
         synced = tail.follow(&bytes, &mut records)?.max(synced);
-        let Some((next, rest)) = behind.split_first() else { break };
-        if next.number != tail.segment + 1 {
+        if !tail.is_closed {
             break;
         }
-        let next_bytes = next.read(disk)?;
-        let header = SegmentHeader::read(&next_bytes);
-        let Some((header, checksum)) = header.filter(|(header, _)| tail.is_followed_by(&first, header))
-        else {
-            break;
+        let Some((next, rest)) = behind.split_first() else {
+            let reason = format!("{} was closed when it was there", file_name(tail.segment));
+            return Err(JournalError::Missing { file: file_name(tail.segment + 1), reason });
         };
-        next.check_length(&header)?;
+        next.check_length(&first)?;
+        let next_bytes = next.read(disk)?;
+        let Some((header, checksum)) = SegmentHeader::read(&next_bytes) else { break };
+        next.check_owner(&header, identity)?;
+        if !tail.is_followed_by(&first, &header) {
+            // All that a crash leaves of the first write is nothing, a part, or this very header.
+            return Err(next.damaged(format!("its header does not follow {}", file_name(tail.segment))));
+        }
         tail = Tail::behind(&header, checksum);
         chained.push((header.number, header.first));
         (bytes, behind) = (next_bytes, rest);
     }
-    let is_reserved = look_behind(disk, &tail, &bytes, behind, first.segment_bytes)?;
+    let is_reserved = look_behind(disk, &tail, &bytes, behind, &first)?;
     // A batch known to be synced proves that all segments before its own are, marks included.
     let is_unsynced = |at: &usize| chained.get(at + 1).is_none_or(|(_, next_first)| synced <= *next_first);
     let unsynced = (0..chained.len()).filter(is_unsynced).map(|at| chained[at].0).collect();
@@ -194,48 +224,13 @@ pub(super) fn scan(disk: &impl Disk, identity: &Identity) -> Result<Scan, Journa
     Ok(Scan { tail, first, records, unsynced, behind, is_reserved })
 }
 
-/// How much of each segment must be there, or recovery finds damage.
-pub(super) fn vital(disk: &impl Disk) -> Result<Vec<Vital>, JournalError> {
-    let files = list(disk)?;
-    let lowest = files.first().ok_or(JournalError::NotFormatted)?;
-    let bytes = lowest.read(disk)?;
-    let header = SegmentHeader::read(&bytes);
-    let (first, checksum) =
-        header.ok_or_else(|| lowest.damaged("the header of the lowest segment is bad"))?;
-    let mut tail = Tail::behind(&first, checksum);
-    // Where each batch of the chain ends, and its number.
-    let mut chain: Vec<(usize, Batch<'_>, u64)> = Vec::new();
-    let mut contents = Vec::new();
-    for file in &files {
-        contents.push(file.read(disk)?);
-    }
-    for (index, bytes) in contents.iter().enumerate() {
-        if index > 0 {
-            let header = SegmentHeader::read(bytes);
-            let Some((header, checksum)) = header.filter(|(header, _)| tail.is_followed_by(&first, header))
-            else {
-                break;
-            };
-            tail = Tail::behind(&header, checksum);
-        }
-        let mut rest = bytes.get(SEGMENT_HEADER_BYTES..).unwrap_or(&[]);
-        while let Some(batch) = Batch::read(rest).filter(|batch| tail.is_continued_by(&batch.header)) {
-            tail.pass(&batch.header, batch.checksum, batch.len());
-            rest = &rest[batch.len()..];
-            chain.push((index, batch, tail.end));
-        }
-    }
-    let synced = chain.iter().map(|(_, batch, _)| batch.header.synced).max().unwrap_or(0);
-    let end_of = |file: usize| {
-        let below = chain.iter().filter(|(index, batch, _)| *index == file && batch.header.number < synced);
-        below.map(|(_, _, end)| *end).max().unwrap_or(if file == 0 { SEGMENT_HEADER_BYTES as u64 } else { 0 })
-    };
-    let part = |(index, file): (usize, &Listed)| Vital {
-        file: file.name.clone(),
-        end: end_of(index),
-        is_lowest: index == 0,
-    };
-    Ok(files.iter().enumerate().map(part).filter(|part| part.end > 0).collect())
+/// Fails if a number is missing between two that are there: no crash leaves a gap.
+fn check_gaps(files: &[Listed]) -> Result<(), JournalError> {
+    let gap = files.windows(2).find(|pair| pair[1].number != pair[0].number + 1);
+    gap.map_or(Ok(()), |pair| {
+        let reason = format!("there is {}, which was made after it", pair[1].name);
+        Err(JournalError::Missing { file: file_name(pair[0].number + 1), reason })
+    })
 }
 
 /// The header of the lowest segment. It was synced before the segment had its name, so it can never be torn.
@@ -244,8 +239,10 @@ fn read_first(
     bytes: &[u8],
     identity: &Identity,
 ) -> Result<(SegmentHeader, u32), JournalError> {
-    let (header, checksum) = SegmentHeader::read(bytes)
-        .ok_or_else(|| lowest.damaged("the header of the lowest segment is bad"))?;
+    let (header, checksum) = SegmentHeader::read(bytes).ok_or_else(|| match lowest.number {
+        0 => lowest.damaged("the header of the lowest segment is bad"),
+        _ => lowest.lacks_the_one_before("is the lowest and has no header of its own"),
+    })?;
     let file = lowest.name.clone();
     if header.version != VERSION {
         return Err(JournalError::Version { file, found: header.version });
@@ -262,14 +259,17 @@ fn read_first(
     }
     lowest.check_length(&header)?;
     if header.first != 0 {
-        let reason = format!("it begins with batch {}, and the segments before it are missing", header.first);
-        return Err(lowest.damaged(reason));
+        let begins = format!("begins with batch {}, and batch 0 is nowhere", header.first);
+        return Err(match lowest.number {
+            0 => lowest.damaged(format!("it {begins}")),
+            _ => lowest.lacks_the_one_before(&begins),
+        });
     }
     Ok((header, checksum))
 }
 
-/// Fails if anything readable behind the end of the chain proves that a batch at or behind that end was synced.
-/// Says whether the next segment is reserved, that is, blank.
+/// Fails if anything readable behind the end of the chain proves that a batch at or behind that end was synced, or if a
+/// file stands there that no crash leaves. Says whether the next segment is reserved.
 ///
 /// What an earlier incarnation left behind a cut may be read here, and does no harm: what was synced then is
 /// in the chain still.
@@ -278,7 +278,7 @@ fn look_behind(
     tail: &Tail,
     bytes: &[u8],
     behind: &[Listed],
-    segment_bytes: u32,
+    first: &SegmentHeader,
 ) -> Result<bool, JournalError> {
     let proof = |name: &str, at: usize, batch: &Batch<'_>| {
         format!(
@@ -292,25 +292,32 @@ fn look_behind(
     {
         return Err(tail.damaged(proof(&file_name(tail.segment), at, &batch)));
     }
-    let mut is_reserved = false;
-    // If the next segment has a sound header the bad place is before it, else it is that header.
-    let mut next = SegmentHeader::read(&[]);
+    // A segment that follows a close is there; it was checked.
+    let mut is_reserved = tail.is_closed;
     for (index, file) in behind.iter().enumerate() {
         let bytes = file.read(disk)?;
-        let is_next = index == 0 && file.number == tail.segment + 1;
-        if is_next {
-            next = SegmentHeader::read(&bytes);
-            is_reserved = file.bytes == u64::from(segment_bytes) && bytes.iter().all(|byte| *byte == 0);
+        if let Some((header, _)) = SegmentHeader::read(&bytes) {
+            file.check_owner(&header, &first.identity)?;
         }
-        if is_next && is_reserved {
+        // Only the newest may have been left by a crash before its creation was durable.
+        if index + 1 < behind.len() {
+            file.check_length(first)?;
+        }
+        let is_blank = bytes.iter().all(|byte| *byte == 0);
+        if index == 0 {
+            is_reserved |= is_blank && file.bytes == u64::from(first.segment_bytes);
+        }
+        if is_blank {
             continue;
         }
         let proven = highest_synced(&bytes, 0).filter(|(_, batch)| batch.header.synced > tail.number);
         if let Some((at, batch)) = proven {
             let reason = proof(&file.name, at, &batch);
-            return Err(match next {
-                Some(_) => tail.damaged(reason),
-                None => JournalError::Damaged { file: file_name(tail.segment + 1), offset: 0, reason },
+            return Err(if tail.is_closed {
+                // What is missing is the header of the next segment.
+                JournalError::Damaged { file: file_name(tail.segment + 1), offset: 0, reason }
+            } else {
+                tail.damaged(reason)
             });
         }
     }
@@ -356,12 +363,15 @@ mod tests {
 
     #[test]
     fn a_batch_belongs_only_where_its_chain_its_number_and_its_incarnation_do() {
-        let tail = Tail { segment: 0, end: 64, room: 400, number: 5, incarnation: 3, chain: 9 };
+        let tail =
+            Tail { segment: 0, end: 64, room: 400, number: 5, incarnation: 3, chain: 9, is_closed: false };
         let records = BatchHeader { kind: Kind::Records, incarnation: 3, number: 5, synced: 5, chain: 9 };
         let mark = BatchHeader { kind: Kind::Mark, ..records };
+        let close = BatchHeader { kind: Kind::Close, ..records };
         let opening = BatchHeader { kind: Kind::Open, incarnation: 4, ..records };
-        for belongs in [records, mark, opening] {
+        for belongs in [records, mark, close, opening] {
             assert!(tail.is_continued_by(&belongs));
+            assert!(!Tail { is_closed: true, ..tail }.is_continued_by(&belongs), "a close is the last");
             for number in [4, 6] {
                 assert!(!tail.is_continued_by(&BatchHeader { number, ..belongs }));
             }

@@ -9,7 +9,7 @@ use crate::ids::ProcessId;
 use crate::wire::{Reader, Wire, WireError, put_u64};
 
 /// The format that this code writes and reads.
-pub(super) const VERSION: u32 = 1;
+pub(super) const VERSION: u32 = 2;
 
 pub(super) const SEGMENT_HEADER_BYTES: usize = 64;
 pub(super) const BATCH_HEADER_BYTES: usize = 40;
@@ -108,6 +108,8 @@ pub(super) enum Kind {
     Open,
     /// Tells the synced end, no more. Takes no number: it bears that of the next batch.
     Mark,
+    /// The last one of its segment: the next segment was made, durably. Takes no number, as a mark.
+    Close,
 }
 
 /// A batch without its records.
@@ -143,6 +145,7 @@ pub(super) fn put_batch<'a>(
         Kind::Records => 0,
         Kind::Open => 1,
         Kind::Mark => 2,
+        Kind::Close => 3,
     });
     out.extend_from_slice(&body_bytes.to_le_bytes());
     for number in [header.incarnation, header.number, header.synced] {
@@ -206,6 +209,7 @@ impl<'a> Batch<'a> {
             0 => Kind::Records,
             1 => Kind::Open,
             2 => Kind::Mark,
+            3 => Kind::Close,
             _ => return Err(WireError::Invalid("kind of batch")),
         };
         input.bytes(4)?;

@@ -12,7 +12,7 @@ use std::sync::Arc;
 use rustix::fs::FallocateFlags;
 
 use super::syncer::{HostDisk, SyncJob};
-use crate::journal::{Disk, DiskError, SyncId};
+use crate::journal::{Disk, DiskError, SyncId, is_file_name};
 
 /// Files kept open. A journal writes to one, and to two while it goes from one to the next.
 const OPEN_MAX: usize = 8;
@@ -186,10 +186,12 @@ impl Disk for Files {
             let entry = entry.map_err(failed)?;
             let metadata = entry.metadata().map_err(failed)?;
             // A name that is no text is none of ours.
-            if let Ok(name) = entry.file_name().into_string()
-                && metadata.is_file()
-            {
+            let Ok(name) = entry.file_name().into_string() else { continue };
+            if metadata.is_file() {
                 files.push((name, metadata.len()));
+            } else if is_file_name(&name) {
+                // Passed over, it would be taken for a file that is not there.
+                return Err(DiskError::NotAFile(name));
             }
         }
         files.sort();

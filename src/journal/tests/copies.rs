@@ -24,7 +24,7 @@ fn source(segment_bytes: u64) -> (MemoryDisk, Vec<Vec<u8>>) {
 
 #[test]
 fn a_written_journal_goes_on_where_the_one_that_was_read_ended() {
-    for segment_bytes in [256, 400, 4_096] {
+    for segment_bytes in [296, 440, 4_096] {
         let (from, records) = source(segment_bytes);
         let before = from.contents();
         let contents = Journal::read(&from, &ME).unwrap();
@@ -47,7 +47,7 @@ fn a_written_journal_goes_on_where_the_one_that_was_read_ended() {
 
 #[test]
 fn every_byte_of_a_written_journal_is_vital() {
-    let (from, records) = source(400);
+    let (from, records) = source(440);
     let mut to = MemoryDisk::default();
     Journal::write(&mut to, &OTHER, &Journal::read(&from, &ME).unwrap()).unwrap();
     let vital = super::super::vital::vital(&to).unwrap();
@@ -64,13 +64,13 @@ fn every_byte_of_a_written_journal_is_vital() {
 
 #[test]
 fn what_is_not_to_be_read_or_written_is_refused() {
-    let (mut from, _) = source(400);
+    let (mut from, _) = source(440);
     let contents = Journal::read(&from, &ME).unwrap();
     assert!(matches!(Journal::read(&from, &OTHER), Err(JournalError::WrongIdentity { .. })));
     let refused = Journal::write(&mut from, &OTHER, &contents);
     assert!(matches!(refused, Err(JournalError::AlreadyFormatted { .. })));
     assert!(matches!(Journal::read(&MemoryDisk::default(), &ME), Err(JournalError::NotFormatted)));
-    let empty = Journal::read(&formatted(256), &ME).unwrap();
+    let empty = Journal::read(&formatted(296), &ME).unwrap();
     assert_eq!((empty.recovered.incarnation, empty.recovered.records.len()), (0, 0));
     let mut to = MemoryDisk::default();
     Journal::write(&mut to, &OTHER, &empty).unwrap();

@@ -19,9 +19,9 @@ fn a_torn_tail_is_cut() {
 fn any_loss_of_unsynced_writes_leaves_a_prefix_with_all_that_is_durable() {
     // Rolls over behind the synced batches, and again before the last one.
     let words: [&[u8]; 5] = [&[1; 60], &[2; 30], &[3; 50], &[4; 60], &[5; 40]];
-    let (disk, _) = written(400, &words, 3);
+    let (disk, _) = written(440, &words, 3);
     let writes = disk.unsynced();
-    assert_eq!(writes, 6, "a mark, a header, two batches, a header, a batch");
+    assert_eq!(writes, 8, "a mark, a close, a header, two batches, a close, a header, a batch");
     let fates = [Fate::Lost, Fate::Kept, Fate::Front(45), Fate::Back(45)];
     let mut lengths = [0; 6];
     for choice in 0..1usize << (2 * writes) {
@@ -64,9 +64,9 @@ fn stale_records_behind_a_cut_do_not_come_back() {
 
 #[test]
 fn unsynced_segments_behind_a_cut_are_removed() {
-    let (mut disk, journal) = written(256, &[b"a", &[2; 60], &[3; 60], &[4; 60]], 3);
+    let (mut disk, journal) = written(296, &[b"a", &[2; 60], &[3; 60], &[4; 60]], 3);
     assert!(journal.tail.segment >= 2);
-    let first_of_three = disk.unsynced() - 5;
+    let first_of_three = disk.unsynced() - 7;
     disk.crash(|index| if index == first_of_three { Fate::Lost } else { Fate::Kept }, |_| true);
     let (journal, recovered) = open(&mut disk);
     assert_eq!(recovered.records.len(), 1);
@@ -92,7 +92,7 @@ fn crashes(disk: &MemoryDisk) -> Vec<MemoryDisk> {
 
 #[test]
 fn a_crash_while_formatting_leaves_no_journal_or_a_whole_one() {
-    let config = JournalConfig { segment_bytes: 400, record_max: 64 };
+    let config = JournalConfig { segment_bytes: 440, record_max: 64 };
     let mut leftovers = alloc::vec![MemoryDisk::default()];
     for round in 0..2 {
         for before in core::mem::take(&mut leftovers) {
@@ -118,7 +118,7 @@ fn a_crash_while_formatting_leaves_no_journal_or_a_whole_one() {
 #[test]
 fn a_crash_while_opening_changes_nothing_that_counts() {
     let words: [&[u8]; 5] = [&[1; 60], &[2; 30], &[3; 50], &[4; 60], &[5; 40]];
-    let (cached, _) = written(400, &words, 3);
+    let (cached, _) = written(440, &words, 3);
     let mut cut = cached.clone();
     cut.crash(|index| if index == 2 { Fate::Lost } else { Fate::Kept }, |_| true);
     for (before, least) in [(cached, 2), (cut, 2)] {
@@ -146,7 +146,7 @@ fn a_crash_while_opening_changes_nothing_that_counts() {
 
 #[test]
 fn every_opening_that_returned_raises_the_incarnation() {
-    let mut disk = formatted(256);
+    let mut disk = formatted(296);
     for incarnation in 1..30 {
         assert_eq!(open(&mut disk).1.incarnation, incarnation);
         disk.crash(|_| Fate::Lost, |_| false);
@@ -155,14 +155,14 @@ fn every_opening_that_returned_raises_the_incarnation() {
 
 #[test]
 fn a_file_whose_creation_was_undone_is_created_again() {
-    let mut disk = formatted(256);
+    let mut disk = formatted(296);
     let (mut journal, _) = open(&mut disk);
     assert!(!journal.is_low() && disk.unsynced_changes() == 0, "the segment ahead is durable");
     journal.append(&mut disk, &batch(&[&[1; 64]])).unwrap();
     sync(&mut journal, &mut disk);
     assert_eq!(disk.unsynced_changes(), 0);
     let next = file_name(journal.tail.segment + 2);
-    disk.create(&next, 256).unwrap();
+    disk.create(&next, 296).unwrap();
     disk.crash(|_| Fate::Kept, |_| false);
     assert!(!disk.contents().contains_key(&next));
     assert_eq!(open(&mut disk).1.records, [[1; 64]]);
@@ -170,8 +170,8 @@ fn a_file_whose_creation_was_undone_is_created_again() {
 
 #[test]
 fn a_segment_found_in_the_cache_is_used_only_once_its_creation_is_durable() {
-    let mut disk = formatted(400);
-    disk.create(&file_name(1), 400).unwrap();
+    let mut disk = formatted(440);
+    disk.create(&file_name(1), 440).unwrap();
     // So that no later file's creation makes this one's durable.
     disk.files_max = Some(2);
     let (mut journal, _) = open(&mut disk);

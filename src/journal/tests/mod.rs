@@ -2,6 +2,7 @@
 
 mod copies;
 mod crashes;
+mod losses;
 mod memory;
 mod random;
 
@@ -58,7 +59,7 @@ fn written(segment_bytes: u64, records: &[&[u8]], unsynced: usize) -> (MemoryDis
 
 #[test]
 fn records_come_back_in_order_over_many_segments() {
-    let mut disk = formatted(256);
+    let mut disk = formatted(296);
     let mut expected: Vec<Vec<u8>> = Vec::new();
     for incarnation in 1..5u8 {
         let (mut journal, recovered) = open(&mut disk);
@@ -97,7 +98,7 @@ fn an_idle_journal_comes_to_rest() {
 
 #[test]
 fn a_batch_that_rolled_is_durable_when_both_files_are() {
-    let (mut disk, mut journal) = written(400, &[], 0);
+    let (mut disk, mut journal) = written(440, &[], 0);
     let before = journal.append(&mut disk, &batch(&[&[1; 64]])).unwrap();
     let after = journal.append(&mut disk, &batch(&[&[2; 64]])).unwrap();
     assert_eq!(disk.contents().len(), 3, "one for each batch and one ahead");
@@ -130,7 +131,7 @@ fn damage_below_the_synced_end_names_the_place_and_changes_nothing() {
 #[test]
 fn every_flipped_bit_below_the_marked_synced_end_is_damage() {
     let words: [&[u8]; 4] = [&[1; 60], b"two", &[3; 60], b"four"];
-    let (disk, _) = written(256, &words, 0);
+    let (disk, _) = written(296, &words, 0);
     let contents = disk.contents();
     let used = |bytes: &[u8]| bytes.iter().rposition(|byte| *byte != 0).map_or(0, |last| last + 1);
     let last = contents.values().filter(|bytes| used(bytes) > 0).count() - 1;
@@ -150,13 +151,14 @@ fn every_flipped_bit_below_the_marked_synced_end_is_damage() {
 
 #[test]
 fn a_missing_segment_below_the_synced_end_is_damage() {
-    let (disk, journal) = written(256, &[&[1; 60], &[2; 60], &[3; 60]], 0);
+    let (disk, journal) = written(296, &[&[1; 60], &[2; 60], &[3; 60]], 0);
     assert!(journal.tail.segment >= 2);
     for number in 0..journal.tail.segment {
         let mut disk = disk.clone();
         disk.remove(&file_name(number)).unwrap();
         let error = Journal::open(&mut disk, &ME).map(|_| ()).unwrap_err();
-        assert!(matches!(error, JournalError::Damaged { .. }), "{error}");
+        let JournalError::Missing { file, .. } = &error else { panic!("{error}") };
+        assert_eq!(*file, file_name(number));
     }
 }
 
@@ -184,7 +186,7 @@ fn storage_of_none_or_of_another_is_refused() {
 
 #[test]
 fn a_segment_that_is_too_short_is_damage() {
-    let (mut disk, _) = written(400, &[b"a", b"b"], 0);
+    let (mut disk, _) = written(440, &[b"a", b"b"], 0);
     let bytes = disk.contents()[&file_name(0)].clone();
     disk.put(&file_name(0), &bytes[..200]);
     let error = Journal::open(&mut disk, &ME).map(|_| ()).unwrap_err();
@@ -211,9 +213,42 @@ fn another_format_is_refused_and_senseless_limits_are_damage() {
         Journal::open(disk, &ME).map(|_| ()).unwrap_err()
     };
     let file = file_name(0);
-    assert_eq!(open_with(&mut disk, header), JournalError::Version { file, found: VERSION + 1 });
+    let error = open_with(&mut disk, header);
+    assert_eq!(error, JournalError::Version { file, found: VERSION + 1 });
     let error = open_with(&mut disk, SegmentHeader { version: VERSION, ..header });
     assert!(matches!(error, JournalError::Damaged { offset: 0, .. }), "{error}");
+}
+
+/// The first 144 bytes of a journal of format 1: a segment's header, an opening and a mark.
+#[rustfmt::skip]
+const FORMAT_1: [u8; 144] = [
+    0xff, 0x61, 0x76, 0x69, 0x61, 0x72, 0x79, 0x6a, 0x01, 0x00, 0x00, 0x00, 0x01, 0x00, 0x00, 0x00,
+    0x07, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00,
+    0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00,
+    0x00, 0x10, 0x00, 0x00, 0x40, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x12, 0x28, 0x0d, 0xf3,
+    0xff, 0x61, 0x62, 0x01, 0x00, 0x00, 0x00, 0x00, 0x01, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00,
+    0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00,
+    0x12, 0x28, 0x0d, 0xf3, 0xfd, 0x49, 0x6d, 0xa0, 0xff, 0x61, 0x62, 0x02, 0x00, 0x00, 0x00, 0x00,
+    0x01, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x01, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00,
+    0x01, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0xfd, 0x49, 0x6d, 0xa0, 0x51, 0x14, 0x2e, 0x55,
+];
+
+#[test]
+fn a_journal_of_the_first_format_is_refused_with_what_to_do() {
+    let mut disk = MemoryDisk::default();
+    let mut bytes = FORMAT_1.to_vec();
+    bytes.resize(4_096, 0);
+    disk.put(&file_name(0), &bytes);
+    disk.put(&file_name(1), &[0; 4_096]);
+    let before = disk.contents();
+    for error in [Journal::open(&mut disk, &ME).map(|_| ()), Journal::read(&disk, &ME).map(|_| ())] {
+        assert_eq!(
+            error.unwrap_err().to_string(),
+            "segment-00000000.log has format 1 and this program reads format 2; nothing is carried over from one to \
+             the other: go on with the program that wrote it, or make a new cluster with `site init`"
+        );
+    }
+    assert_eq!(disk.contents(), before);
 }
 
 #[test]
@@ -225,7 +260,7 @@ fn a_full_disk_is_announced_before_it_is_an_error() {
     let mut count = 0u8;
     let mut low_at = None;
     let error = loop {
-        match journal.append(&mut disk, &batch(&[&[count; 30]])) {
+        match journal.append(&mut disk, &batch(&[&[count; 60]])) {
             Ok(_) => sync(&mut journal, &mut disk),
             Err(error) => break error,
         }
@@ -238,7 +273,7 @@ fn a_full_disk_is_announced_before_it_is_an_error() {
     after_crash.crash(|_| Fate::Lost, |_| false);
     assert_eq!(open(&mut after_crash).1.records.len(), count.into(), "nothing durable is lost");
     disk.files_max = None;
-    journal.append(&mut disk, &batch(&[&[count; 30]])).unwrap();
+    journal.append(&mut disk, &batch(&[&[count; 60]])).unwrap();
     sync(&mut journal, &mut disk);
     assert!(!journal.is_low());
     assert_eq!(open(&mut disk).1.records.len(), usize::from(count) + 1);
@@ -246,7 +281,7 @@ fn a_full_disk_is_announced_before_it_is_an_error() {
 
 #[test]
 fn what_exceeds_a_limit_is_refused_and_the_journal_goes_on() {
-    let (mut disk, mut journal) = written(256, &[], 0);
+    let (mut disk, mut journal) = written(296, &[], 0);
     let before = journal.clone().tail;
     let error = journal.append(&mut disk, &batch(&[&[0; 65]])).unwrap_err();
     assert_eq!(error, JournalError::TooLarge { what: "a record", bytes: 65, max: 64 });
@@ -256,7 +291,7 @@ fn what_exceeds_a_limit_is_refused_and_the_journal_goes_on() {
     journal.append(&mut disk, &batch(&[&[0; 64], &[1; 6]])).unwrap();
     assert_eq!(open(&mut disk).1.records.len(), 2);
     for (segment_bytes, record_max) in
-        [(0, 0), (184, 0), (256, 72), (256, usize::MAX / 2), (SEGMENT_BYTES_MAX + 1, 1)]
+        [(0, 0), (224, 0), (296, 72), (296, usize::MAX / 2), (SEGMENT_BYTES_MAX + 1, 1)]
     {
         let config = JournalConfig { segment_bytes, record_max };
         assert!(config.check().is_err(), "{config:?}");

@@ -17,6 +17,8 @@ enum Step {
     /// The disk loses what these say, cyclically.
     Crash(Vec<Fate>, Vec<bool>),
     Full(bool),
+    /// These files are removed from a copy of what a crash would leave.
+    Vanish(Vec<bool>, Vec<Fate>),
 }
 
 fn fate() -> impl Strategy<Value = Fate> {
@@ -30,6 +32,7 @@ fn fate() -> impl Strategy<Value = Fate> {
 
 fn step() -> impl Strategy<Value = Step> {
     let crash = (prop::collection::vec(fate(), 1..12), prop::collection::vec(any::<bool>(), 1..5));
+    let vanish = (prop::collection::vec(any::<bool>(), 1..5), prop::collection::vec(fate(), 1..12));
     prop_oneof![
         12 => prop::collection::vec(0..40usize, 1..4).prop_map(Step::Append),
         5 => Just(Step::StartSync),
@@ -37,6 +40,7 @@ fn step() -> impl Strategy<Value = Step> {
         1 => Just(Step::Restart),
         2 => crash.prop_map(|(fates, kept)| Step::Crash(fates, kept)),
         1 => any::<bool>().prop_map(Step::Full),
+        2 => vanish.prop_map(|(gone, fates)| Step::Vanish(gone, fates)),
     ]
 }
 
@@ -73,6 +77,23 @@ impl Model {
         journal
     }
 
+    /// After files have vanished: a refusal that changes nothing, or everything that was durable.
+    fn check_rest(&self, disk: &mut MemoryDisk) {
+        let before = disk.contents();
+        match Journal::open(disk, &ME) {
+            Ok((_, recovered)) => {
+                let durable = self.batches.iter().filter(|(end, _)| *end <= self.durable);
+                let durable: Vec<Vec<u8>> = durable.flat_map(|(_, batch)| batch.clone()).collect();
+                assert!(recovered.records.starts_with(&durable), "a durable batch is lost with a file");
+                assert!(self.records().starts_with(&recovered.records), "records that were never appended");
+            }
+            Err(JournalError::Missing { .. } | JournalError::Damaged { .. } | JournalError::NotFormatted) => {
+                assert_eq!(disk.contents(), before);
+            }
+            Err(error) => panic!("{error}"),
+        }
+    }
+
     fn records(&self) -> Vec<Vec<u8>> {
         self.batches.iter().flat_map(|(_, batch)| batch.clone()).collect()
     }
@@ -98,7 +119,7 @@ proptest! {
 
     #[test]
     fn any_history_recovers_to_a_prefix_with_all_that_is_durable_and_rot_is_found(
-        segment_bytes in 307..700u64,
+        segment_bytes in 347..700u64,
         steps in prop::collection::vec(step(), 1..60),
         rot in prop::collection::vec((any::<prop::sample::Index>(), any::<prop::sample::Index>()), 30),
     ) {
@@ -131,6 +152,17 @@ proptest! {
                     disk.files_max = None;
                     journal = model.reopen(&mut disk);
                 }
+                Step::Vanish(gone, fates) => {
+                    let mut rest = disk.clone();
+                    rest.files_max = None;
+                    rest.crash(|index| fates[index % fates.len()], |_| true);
+                    for (index, name) in rest.contents().into_keys().enumerate() {
+                        if gone[index % gone.len()] {
+                            rest.remove(&name).unwrap();
+                        }
+                    }
+                    model.check_rest(&mut rest);
+                }
                 Step::Full(is_full) => disk.files_max = is_full.then(|| disk.contents().len()),
             }
         }
@@ -157,7 +189,7 @@ proptest! {
         files in prop::collection::vec((0..4u64, prop::collection::vec(any::<u8>(), 0..300)), 0..4),
         edits in prop::collection::vec((0..3u64, 0..300usize, prop::collection::vec(any::<u8>(), 1..50)), 0..6),
     ) {
-        let mut disk = formatted(300);
+        let mut disk = formatted(340);
         let (mut journal, _) = open(&mut disk);
         for length in 0..8 {
             journal.append(&mut disk, &batch(&[&alloc::vec![7; length * 8]])).unwrap();

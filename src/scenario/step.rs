@@ -305,6 +305,9 @@ pub enum DiskWord {
     /// The next write lands elsewhere in its file, over what was synced, where recovery must find out: the site counts
     /// as failed for good.
     Misdirect,
+    /// A file of the journal vanishes, where recovery must find out: a site that runs goes on, and from then on it counts
+    /// as failed for good.
+    LoseFile,
 }
 
 /// What is done to a clock.

@@ -63,7 +63,7 @@ Scenario(
         [On(Sent(kind: "Got"), Crash(Sender)), On(Delivered(), Rule(from: Recipient, then: Drop)), After("1s", Pause(Laggard))],
         [Optional(At("1s", Crash(Candidate))), Optional(After("1s", Rule(name: "stray", then: Misdeliver(Follower))))],
         [At("1s", Disk(Site(0), FailSync)), At("1s", Disk(Leader, FailWrite)), At("1s", Disk(Site(0), Full)), At("2s", Disk(AllSites, Room))],
-        [At("1s", Disk(Site(2), Rot)), At("1s", Disk(Machine(1), Misdirect)), At("2s", Wipe(Site(2))), At("2s", Slow(Client(0), "5ms"))],
+        [At("1s", Disk(Site(2), Rot)), At("1s", Disk(Machine(1), Misdirect)), At("2s", Disk(Site(2), LoseFile)), At("2s", Wipe(Site(2))), At("2s", Slow(Client(0), "5ms"))],
         [At("1s", Clock(Site(0), Ahead("2s"))), At("1s", Clock(Terminal(0), Behind("2s"))), At("1s", Clock(AllSites, Fast("10%"))), At("1s", Clock(Leader, Slow("50%")))],
         [Optional(After("1s", Crash(Machine(0), Torn))), Optional(After("1s", Crash(Site(0), BeforeSync, Scattered))), At("5s", Expect(Sometimes(Leads(Any))))],
     ],
@@ -386,6 +386,11 @@ fn more_storage_than_can_be_lost_is_refused() {
         "steps: [At(\"1s\", Wipe(Site(0)))], also: [[At(\"2s\", Disk(Leader, Misdirect))]]",
         "Leader",
         &[two],
+    );
+    check(
+        "steps: [At(\"1s\", Disk(Site(0), LoseFile)), At(\"2s\", Disk(Site(1), Rot))]",
+        "Site(1)",
+        &[two, help],
     );
     check("steps: [At(\"1s\", Wipe(AllSites))]", "AllSites", &["the storage of 3 of 3 sites"]);
     right("(about: \"x\", sites: 3, steps: [At(\"1s\", Wipe(Site(0))), At(\"2s\", Disk(Site(0), Rot))])");

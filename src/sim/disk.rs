@@ -66,6 +66,8 @@ pub struct SimDisk {
     capacity: u64,
     folder: Folder,
     folder_synced: Folder,
+    /// Files that vanished while a process had them open: it can use them until it ends.
+    unlinked: Folder,
     files: BTreeMap<FileId, Arc<File>>,
     unsynced: VecDeque<Change>,
     syncs: VecDeque<Sync>,
@@ -82,6 +84,7 @@ impl SimDisk {
             capacity,
             folder: BTreeMap::new(),
             folder_synced: BTreeMap::new(),
+            unlinked: BTreeMap::new(),
             files: BTreeMap::new(),
             unsynced: VecDeque::new(),
             syncs: VecDeque::new(),
@@ -148,6 +151,7 @@ impl SimDisk {
         self.forget_strays();
         self.syncs.clear();
         self.started.clear();
+        self.unlinked.clear();
         self.folder = self.folder_synced.clone();
         self.forget_unnamed();
     }
@@ -178,7 +182,8 @@ impl SimDisk {
     }
 
     fn id(&self, name: &str) -> Result<FileId, DiskError> {
-        self.folder.get(name).copied().ok_or_else(|| DiskError::NotFound(name.to_owned()))
+        let id = self.folder.get(name).or_else(|| self.unlinked.get(name));
+        id.copied().ok_or_else(|| DiskError::NotFound(name.to_owned()))
     }
 
     fn file(&self, id: FileId) -> &Arc<File> {
@@ -231,8 +236,8 @@ impl SimDisk {
 
     /// Drops files that no folder names, and what was to be undone in them.
     fn forget_unnamed(&mut self) {
-        let (folder, synced) = (&self.folder, &self.folder_synced);
-        self.files.retain(|id, _| folder.values().chain(synced.values()).any(|named| named == id));
+        let folders = [&self.folder, &self.folder_synced, &self.unlinked];
+        self.files.retain(|id, _| folders.iter().flat_map(|folder| folder.values()).any(|named| named == id));
         let files = &self.files;
         self.unsynced.retain(|change| files.contains_key(&change.file));
     }

@@ -167,7 +167,7 @@ pub(crate) enum Storage {
     Sound,
     /// A write is to go astray, or went.
     Doubtful,
-    /// It rotted or is gone: nobody may start from it.
+    /// It rotted, or is gone in part or as a whole: nobody may start from it.
     Damaged,
 }
 

@@ -24,7 +24,7 @@ impl<P: Process, J: Judge<P>> World<P, J> {
         let Some(disk) = &mut host.disk else { return };
         let words = [id.number().into(), host.lives, step.track as u64, step.index as u64];
         let draw = mix(self.seed_of_tears.0, words);
-        let damages = matches!(fault, DiskFault::Rot | DiskFault::Misdirect);
+        let damages = matches!(fault, DiskFault::Rot | DiskFault::Misdirect | DiskFault::LoseFile);
         if damages && host.storage != Storage::Sound {
             return self
                 .watch
@@ -40,6 +40,17 @@ impl<P: Process, J: Judge<P>> World<P, J> {
                 self.watch.statistics.rotted += 1;
                 self.watch.mark(Mark::Rotted, id, [at, 0]);
                 self.watch.line(id, LineClass::Fault, || What::Rotted { file, at });
+            }
+            DiskFault::LoseFile => {
+                let Some(file) = disk.lose_file(draw) else {
+                    let what = "has no file on its disk that it would miss";
+                    return self.watch.line(id, LineClass::Fault, || What::Idle { what });
+                };
+                host.storage = Storage::Damaged;
+                self.watch.statistics.lost_files += 1;
+                self.watch.mark(Mark::FileLost, id, [0, 0]);
+                self.watch.absorb(file.as_bytes());
+                self.watch.line(id, LineClass::Fault, || What::FileLost { file });
             }
             DiskFault::Misdirect => {
                 host.storage = Storage::Doubtful;

@@ -106,6 +106,8 @@ pub enum DiskFault {
     Rot,
     /// The next write lands elsewhere in its file, over what recovery cannot do without.
     Misdirect,
+    /// A durable file vanishes. Recovery cannot do without that file; a process that runs has it open, and goes on.
+    LoseFile,
 }
 
 /// What is done to a clock. The time that it shows never goes below zero.

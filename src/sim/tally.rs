@@ -16,7 +16,7 @@ const ITEM_BYTES: u64 = 128;
 
 impl Statistics {
     /// Every counter by its name.
-    pub const fn counts(&self) -> [(&'static str, u64); 38] {
+    pub const fn counts(&self) -> [(&'static str, u64); 39] {
         let Statistics {
             sent,
             delivered,
@@ -51,6 +51,7 @@ impl Statistics {
             refused_files,
             rotted,
             misdirected,
+            lost_files,
             wiped,
             refused_starts,
             slowed,
@@ -91,6 +92,7 @@ impl Statistics {
             ("files refused by a full disk", refused_files),
             ("rotten bytes", rotted),
             ("misdirected writes", misdirected),
+            ("lost files", lost_files),
             ("wiped disks", wiped),
             ("starts refused", refused_starts),
             ("processes slowed", slowed),
@@ -136,6 +138,7 @@ impl<C> Action<C> {
         "disk: room",
         "disk: rot",
         "disk: misdirect",
+        "disk: lose a file",
         "wipe",
         "slow",
         "clock: ahead",
@@ -189,6 +192,7 @@ impl<C> Action<C> {
                 DiskFault::Room => "disk: room",
                 DiskFault::Rot => "disk: rot",
                 DiskFault::Misdirect => "disk: misdirect",
+                DiskFault::LoseFile => "disk: lose a file",
             },
             Action::Wipe(_) => "wipe",
             Action::Slow(..) => "slow",

@@ -132,6 +132,7 @@ pub(crate) enum What<P: Process> {
     Healed { core: SiteSet },
     Struck(Struck),
     Rotted { file: String, at: u64 },
+    FileLost { file: String },
     Slowed { time: Duration },
     Clock { fault: ClockFault, shows: Instant },
     Probed,
@@ -299,6 +300,7 @@ impl<P: Process> fmt::Display for What<P> {
                 write!(f, "writes to byte {meant} of {file}, and its disk puts that at byte {instead}")
             }
             What::Rotted { file, at } => write!(f, "has rot on its disk: byte {at} of {file} is another"),
+            What::FileLost { file } => write!(f, "has {file} on its disk no longer"),
             What::Slowed { time: Duration::ZERO } => f.write_str("is as fast as ever"),
             What::Slowed { time } => write!(f, "takes {time} for each input"),
             What::Clock { fault, shows } => write!(f, "its clock {}, and shows {shows}", clock_text(*fault)),

@@ -77,6 +77,8 @@ pub struct Statistics {
     pub rotted: u64,
     /// Writes that went astray.
     pub misdirected: u64,
+    /// Files that vanished from disks.
+    pub lost_files: u64,
     /// Sites whose storage was wiped.
     pub wiped: u64,
     /// Starts that were refused because of what was on the disk.
@@ -117,6 +119,7 @@ pub(crate) enum Mark {
     Slowed,
     Clock,
     Demanded,
+    FileLost,
 }
 
 /// Everything that looks on.

@@ -120,6 +120,7 @@ pub(crate) fn action_text<C: Display>(action: &Action<C>, whom: Whom) -> String 
             DiskFault::Room => format!("the disk of {whom} has room"),
             DiskFault::Rot => format!("the disk of {whom} rots"),
             DiskFault::Misdirect => format!("the next write of {whom} goes astray"),
+            DiskFault::LoseFile => format!("a file of {whom} vanishes"),
         },
         Action::Wipe(_) => format!("wipe the disk of {whom}"),
         Action::Slow(_, Duration::ZERO) => format!("{whom} is as fast as ever"),

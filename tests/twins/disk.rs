@@ -157,6 +157,25 @@ pub fn misdirect(pair: &Pair) {
     damaged(pair, "1900ms", "Misdirect", "writes to byte ");
 }
 
+pub fn lose_file(pair: &Pair) {
+    let text = r#"also: [
+            [At("2s", Tweet(site: 0, user: "ann", text: "hello")), At("2800ms", Tweet(site: 0, user: "ann", text: "again"))],
+            [At("3s", Crash(Site(1))), At("4s", Restart(Site(1)))],
+    +       [At("2500ms", Disk(Site(1), LoseFile))],
+        ]"#;
+    pair.led(text, |with, without| {
+        let lost = "has segment-00000000.log on its disk no longer";
+        assert_eq!((with.times("S1", lost), without.first("S1", lost)), (vec![millis(2_500)], None));
+        // It has the file open, and writes to it.
+        assert!(
+            with.records("S1", "has synced", seconds(3)) == without.records("S1", "has synced", seconds(3))
+        );
+        assert_eq!(with.times("S1", "stops: segment-00000000.log is missing"), [seconds(4)]);
+        assert_eq!((with.starts("S1").len(), without.starts("S1").len()), (1, 2));
+        assert_eq!((with.world.damaged().len(), with.world.statistics().lost_files), (1, 1));
+    });
+}
+
 pub fn wipe(pair: &Pair) {
     let text = r#"also: [
             [At("3s", Restart(Site(1)))],

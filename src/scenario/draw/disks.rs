@@ -42,7 +42,7 @@ impl Episodes<'_> {
         self.mend(track, down, vec![mending]);
     }
 
-    /// Rot, or a write that goes astray: the next start of the site must find it.
+    /// Rot, a write that goes astray, or a file that vanishes: the next start of the site must find it.
     pub(super) fn damage<S: Service>(
         &mut self,
         track: &mut Track<S>,

@@ -102,6 +102,7 @@ impl<'a> Episodes<'a> {
             FaultKind::DiskError => self.disk_error(&mut track, workload, moment),
             FaultKind::Rot => self.damage(&mut track, workload, moment, DiskWord::Rot),
             FaultKind::Misdirect => self.damage(&mut track, workload, moment, DiskWord::Misdirect),
+            FaultKind::LoseFile => self.damage(&mut track, workload, moment, DiskWord::LoseFile),
             FaultKind::Clock => self.clocks(&mut track, workload, moment),
             FaultKind::SlowSite => self.slow_site(&mut track, workload, moment),
         }

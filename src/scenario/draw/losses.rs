@@ -29,8 +29,9 @@ impl Losses {
 
     /// Counts a step that is there.
     pub(super) fn count<C, E>(&mut self, action: &Action<C, E>) {
-        if let Word::Harness(Fault::Wipe(who) | Fault::Disk(who, DiskWord::Rot | DiskWord::Misdirect)) =
-            action
+        if let Word::Harness(
+            Fault::Wipe(who) | Fault::Disk(who, DiskWord::Rot | DiskWord::Misdirect | DiskWord::LoseFile),
+        ) = action
         {
             (self.named, self.by_role) = self.with(*who);
         }

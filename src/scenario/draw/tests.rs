@@ -156,6 +156,7 @@ fn every_kind_of_fault_and_limit_is_drawn() {
         "Room",
         "Rot",
         "Misdirect",
+        "LoseFile",
         "Ahead",
         "Behind",
         "Fast",

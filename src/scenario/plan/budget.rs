@@ -11,7 +11,7 @@ use crate::sim::DiskFault;
 /// Whether whoever recovers from what this leaves must refuse.
 pub(super) fn damages(fault: DiskFault) -> bool {
     match fault {
-        DiskFault::Rot | DiskFault::Misdirect => true,
+        DiskFault::Rot | DiskFault::Misdirect | DiskFault::LoseFile => true,
         DiskFault::FailSync | DiskFault::FailWrite | DiskFault::Full | DiskFault::Room => false,
     }
 }

@@ -484,6 +484,7 @@ fn disk_fault(word: DiskWord) -> DiskFault {
         DiskWord::Room => DiskFault::Room,
         DiskWord::Rot => DiskFault::Rot,
         DiskWord::Misdirect => DiskFault::Misdirect,
+        DiskWord::LoseFile => DiskFault::LoseFile,
     }
 }
 

@@ -46,6 +46,8 @@ kinds! {
         Clock,
         /// A site takes long for each input.
         SlowSite,
+        /// A file of a disk vanishes.
+        LoseFile,
     }
     /// Whom an episode befalls.
     #[serde(rename(deserialize = "target"))]

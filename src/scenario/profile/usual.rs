@@ -61,6 +61,7 @@ impl Default for Profile {
                     (FaultKind::Misdirect, 3),
                     (FaultKind::Clock, 15),
                     (FaultKind::SlowSite, 5),
+                    (FaultKind::LoseFile, 5),
                 ]
                 .map(|(kind, runs)| (kind, percent(runs)))
                 .into(),

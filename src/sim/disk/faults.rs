@@ -1,6 +1,7 @@
-//! What is done to a disk on purpose: syncs and writes that fail, no room, rot, and writes that go astray.
+//! What is done to a disk on purpose: syncs and writes that fail, no room, rot, writes that go astray, and files that
+//! vanish.
 //!
-//! Rot and stray writes touch only what recovery must be able to miss: bytes without which it finds damage. A lost last
+//! Rot, stray writes and lost files touch only what recovery must be able to miss: bytes and files without which it finds damage. A lost last
 //! batch, which looks like a torn write, no journal can tell from one.
 
 use alloc::borrow::ToOwned;
@@ -8,7 +9,7 @@ use alloc::string::String;
 use alloc::vec::Vec;
 
 use super::{Change, FileId, SimDisk, Undo};
-use crate::journal::vital::{Vital, vital};
+use crate::journal::vital::{Vital, needed, vital};
 use crate::journal::{DiskError, SyncId};
 use crate::mix::{below, mix};
 use crate::sim::director::StepId;
@@ -96,7 +97,7 @@ impl SimDisk {
             DiskFault::FailSync | DiskFault::FailWrite | DiskFault::Misdirect => {
                 self.faults.armed.push(armed)
             }
-            DiskFault::Rot => {}
+            DiskFault::Rot | DiskFault::LoseFile => {}
         }
     }
 
@@ -131,12 +132,28 @@ impl SimDisk {
         self.faults.is_astray
     }
 
-    /// What a crash at this moment would leave, as far as recovery cannot do without it.
-    fn vital(&self) -> Vec<Vital> {
+    /// What a crash at this moment would leave.
+    fn durable(&self) -> SimDisk {
         let mut durable = self.clone();
         durable.crash(Leaves::Nothing, 0);
+        durable
+    }
+
+    /// What of that recovery cannot do without.
+    fn vital(&self) -> Vec<Vital> {
         // What cannot be read has nothing left to lose.
-        vital(&durable).unwrap_or_default()
+        vital(&self.durable()).unwrap_or_default()
+    }
+
+    /// A durable file vanishes, drawn among those that recovery would miss. Says which. Who has it open goes on with it.
+    pub(crate) fn lose_file(&mut self, draw: u64) -> Option<String> {
+        let needed = needed(&self.durable()).unwrap_or_default();
+        let drawn = below(draw, (needed.len() as u64).max(1));
+        let name = needed.into_iter().nth(usize::try_from(drawn).ok()?)?;
+        let (name_shared, id) = self.folder.remove_entry(name.as_str())?;
+        self.folder_synced.remove(name.as_str());
+        self.unlinked.insert(name_shared, id);
+        Some(name)
     }
 
     /// Flips bits of one durable byte, drawn among those that recovery cannot do without. Says which.

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::fs;
 use std::net::{Ipv4Addr, UdpSocket};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::{Child, Command, Output, Stdio};
 
 use aviary::client::{Client, ClientOptions};
@@ -212,7 +212,6 @@ fn a_site_without_some_of_its_segments_is_refused_and_the_others_go_on() {
     put_back();
     // The whole storage put back is the storage that was, and a blank segment is nothing.
     fs::remove_file(path(last)).unwrap();
-    drop(put_back);
     cluster.start(LOSER);
     let log = |cluster: &Cluster| {
         let id = LOSER.to_string();
@@ -259,7 +258,7 @@ fn storage_of_the_first_format_is_refused_with_what_to_do() {
 #[test]
 fn a_folder_in_the_place_of_a_blank_segment_is_refused() {
     let cluster = Cluster::init("folder");
-    fs::create_dir(Path::new(&cluster.storage()).join(name(1))).unwrap();
+    fs::create_dir(cluster.storage().join(name(1))).unwrap();
     cluster
         .check_refused(&format!("failed to use the folder: {} is a folder or a link, and no file", name(1)));
 }

@@ -63,8 +63,9 @@
 //!
 //! # Out of reach
 //!
-//! - Rot in the last batch while no mark and no later batch names an end after it. It looks like a torn write
-//!   and is cut. A mark follows each sync at once, and each batch leaves room for it, to keep that window small.
+//! - Rot in the last batch, or in the close and the header right before it, while no mark and no later batch names an end
+//!   after that. It looks like a torn write and is cut. A mark follows each sync at once, and each batch leaves room
+//!   for it, to keep that window small.
 //! - All zeros in the place of the last segment, as if the blank reserve were copied over it, while its length stays: it
 //!   looks like a segment whose first write was lost.
 //! - An older copy of the last segment, or of all of them, in the place of the newer one: every byte of it was right once.

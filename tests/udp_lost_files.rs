@@ -8,6 +8,7 @@ use std::fs;
 use std::net::{Ipv4Addr, UdpSocket};
 use std::path::PathBuf;
 use std::process::{Child, Command, Output, Stdio};
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use aviary::client::{Client, ClientOptions};
 use aviary::ids::ProcessId;
@@ -30,8 +31,11 @@ impl Cluster {
     fn init(name: &str) -> Cluster {
         let dir = std::env::temp_dir().join(format!("aviary-lost-{}-{name}", std::process::id()));
         let _ = fs::remove_dir_all(&dir);
-        for attempt in 0..200 {
-            let base = u16::try_from(20_000 + (std::process::id() * 7 + attempt * 13) % 10_000).unwrap();
+        // Tests of this file run at once: each draws others.
+        static NEXT: AtomicU32 = AtomicU32::new(0);
+        for _ in 0..200 {
+            let n = std::process::id().wrapping_mul(7).wrapping_add(NEXT.fetch_add(1, Ordering::Relaxed));
+            let base = u16::try_from(20_000 + 3 * (n % 4_000)).unwrap();
             let bind = |port| UdpSocket::bind((Ipv4Addr::LOCALHOST, port));
             if (base..base + 3).map(bind).all(|bound| bound.is_ok()) {
                 let base = base.to_string();
@@ -82,7 +86,18 @@ impl Cluster {
     }
 
     fn start(&mut self, id: u8) {
-        self.sites[usize::from(id)] = Some(self.command(id).stderr(Stdio::null()).spawn().unwrap());
+        let log = fs::File::create(self.log(id)).unwrap();
+        self.sites[usize::from(id)] = Some(self.command(id).stderr(log).spawn().unwrap());
+    }
+
+    /// Where a site says why it ended.
+    fn log(&self, id: u8) -> PathBuf {
+        self.dir.join(format!("stderr-{id}"))
+    }
+
+    fn check_running(&mut self, id: u8) {
+        let ended = self.sites[usize::from(id)].as_mut().unwrap().try_wait().unwrap();
+        assert!(ended.is_none(), "S{id} ended: {}", fs::read_to_string(self.log(id)).unwrap());
     }
 
     /// As `kill -9`.
@@ -157,6 +172,7 @@ fn a_site_without_some_of_its_segments_is_refused_and_the_others_go_on() {
     while cluster.segments().len() < 4 {
         (0..20).for_each(|n| tweet(&mut client, count + n));
         count += 20;
+        cluster.check_running(LOSER);
         assert!(count < 5_000, "{count} tweets fill three segments");
     }
     cluster.kill(LOSER);

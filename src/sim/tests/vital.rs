@@ -57,7 +57,10 @@ fn a_needed_file_that_vanishes_is_missed_and_no_other_is() {
     let disk = written();
     let needed = needed(&disk).unwrap();
     let all: Vec<String> = disk.list().unwrap().into_iter().map(|(name, _)| name).collect();
-    assert!(needed.len() > 2 && needed[..] == all[..all.len() - 1], "all but the blank one: {needed:?} of {all:?}");
+    assert!(
+        needed.len() > 2 && needed[..] == all[..all.len() - 1],
+        "all but the blank one: {needed:?} of {all:?}"
+    );
     for name in all {
         let mut rest = disk.clone();
         rest.remove(&name).unwrap();
@@ -77,7 +80,8 @@ fn a_lost_file_is_used_by_who_has_it_open_until_a_crash() {
     for draw in 0..20 {
         let mut disk = written();
         let lost = disk.lose_file(draw << 60).unwrap();
-        let names = |disk: &SimDisk| disk.list().unwrap().into_iter().map(|(name, _)| name).collect::<Vec<_>>();
+        let names =
+            |disk: &SimDisk| disk.list().unwrap().into_iter().map(|(name, _)| name).collect::<Vec<_>>();
         assert!(!names(&disk).contains(&lost));
         disk.write(&lost, 100, b"still open").unwrap();
         disk.sync(&lost).unwrap();

@@ -24,6 +24,8 @@ pub enum HostError {
     },
     /// The operating system refuses.
     Io(&'static str, io::Error),
+    /// It has failed before, and that error has the reason.
+    Failed,
 }
 
 impl HostError {
@@ -58,6 +60,7 @@ impl fmt::Display for HostError {
                  {needed}; set datagram_max back to what it was"
             ),
             HostError::Io(what, error) => write!(f, "failed to {what}: {error}"),
+            HostError::Failed => f.write_str("it has failed before, and does nothing more; drop it"),
         }
     }
 }

@@ -56,6 +56,9 @@ const QUICK_SYNC: Duration = Duration::from_millis(1);
 /// What is due so soon is waited for awake: the operating system would sleep for a millisecond.
 const SOON: Duration = Duration::from_micros(100);
 
+/// A sync that takes longer is said to.
+const SLOW_SYNC: Duration = Duration::from_secs(10);
+
 /// How often a host whose disk is nearly full looks for room.
 const ROOM_EVERY: Duration = Duration::from_millis(100);
 
@@ -127,6 +130,12 @@ pub struct Host<P: Process, D, S> {
     /// When the sync under way in the other thread was started, and how long the last one took.
     sync_since: Instant,
     last_sync: Duration,
+    /// Files that the other thread has yet to sync.
+    syncing: usize,
+    /// Whether it was said that this takes long.
+    is_slow: bool,
+    /// After an error.
+    has_failed: bool,
     /// Datagrams taken in this turn.
     taken: usize,
     was_low: bool,
@@ -211,6 +220,9 @@ impl<P: Process, D: HostDisk, S: Socket> Host<P, D, S> {
             syncer,
             sync_since: Instant::ZERO,
             last_sync: Duration::ZERO,
+            syncing: 0,
+            is_slow: false,
+            has_failed: false,
             taken: 0,
             was_low: false,
             room_at: Instant::ZERO,
@@ -275,9 +287,25 @@ impl<P: Process, D: HostDisk, S: Socket> Host<P, D, S> {
         core::mem::take(&mut self.notes)
     }
 
-    /// Waits until there is something to do, at most until `until`, and does it. After an error the host is done
-    /// for: drop it.
+    /// Waits until there is something to do, at most until `until`, and does it.
+    ///
+    /// # Errors
+    /// After one the host is done for: drop it. It hands nothing in, writes nothing and sends nothing any more.
     pub fn turn(&mut self, until: Option<Instant>) -> Result<(), HostError> {
+        if self.has_failed {
+            return Err(HostError::Failed);
+        }
+        let turned = self.take_turn(until);
+        self.has_failed = turned.is_err();
+        turned
+    }
+
+    /// Whether a turn failed.
+    pub fn has_failed(&self) -> bool {
+        self.has_failed
+    }
+
+    fn take_turn(&mut self, until: Option<Instant>) -> Result<(), HostError> {
         self.wait(until)?;
         self.take_syncs()?;
         self.hand_in_local()?;
@@ -294,8 +322,15 @@ impl<P: Process, D: HostDisk, S: Socket> Host<P, D, S> {
         if self.site.outbox.is_empty() && lazy < LAZY_BATCHES_MAX { Ok(()) } else { self.start_sync() }
     }
 
-    /// Makes durable what was appended, sends what waited for it, and hands nothing more in.
+    /// Makes durable what was appended, sends what waited for it, and hands nothing more in. Takes as long as the disk
+    /// does.
+    ///
+    /// # Errors
+    /// Of the disk; at once and without doing anything, if a turn failed before.
     pub fn stop(mut self) -> Result<(), HostError> {
+        if self.has_failed {
+            return Err(HostError::Failed);
+        }
         self.settle_one(self.site.id)?;
         self.settle_one(self.terminal.id)?;
         self.start_sync()?;
@@ -319,7 +354,8 @@ impl<P: Process, D: HostDisk, S: Socket> Host<P, D, S> {
         } else {
             let site = self.site.process.deadline().filter(|_| !is_full);
             let deadlines = [site, self.terminal.process.deadline()];
-            let first = deadlines.into_iter().flatten().map(|(at, _)| at).chain(until).min();
+            let slow = (self.syncing > 0 && !self.is_slow).then_some(self.sync_since + SLOW_SYNC);
+            let first = deadlines.into_iter().flatten().map(|(at, _)| at).chain(until).chain(slow).min();
             let left = first.map(|at| at.since(self.clock.now()));
             left.map(|left| if left < SOON { Duration::ZERO } else { left })
         };
@@ -341,11 +377,18 @@ impl<P: Process, D: HostDisk, S: Socket> Host<P, D, S> {
         while let Some(syncer) = &self.syncer {
             let Some((id, result)) = syncer.next_done().map_err(HostError::Sync)? else { break };
             result.map_err(HostError::Sync)?;
+            self.syncing -= 1;
             self.last_sync = self.clock.now().since(self.sync_since);
             let durable = self.journal.on_synced(&mut self.disk, id)?;
             self.site.outbox.release(durable, &mut self.ready);
             self.send_ready(self.site.id);
         }
+        let waited = self.clock.now().since(self.sync_since);
+        let is_slow = self.syncing > 0 && waited >= SLOW_SYNC;
+        if is_slow && !self.is_slow {
+            tracing::warn!(%waited, "a sync of the disk has not ended yet; nothing that waits for it is acknowledged");
+        }
+        self.is_slow = is_slow;
         self.look_for_room()?;
         self.notice_low();
         Ok(())
@@ -360,7 +403,10 @@ impl<P: Process, D: HostDisk, S: Socket> Host<P, D, S> {
             self.sync_since = self.clock.now();
             for job in self.disk.take_started() {
                 match &self.syncer {
-                    Some(syncer) if is_beside => syncer.submit(job).map_err(HostError::Sync)?,
+                    Some(syncer) if is_beside => {
+                        syncer.submit(job).map_err(HostError::Sync)?;
+                        self.syncing += 1;
+                    }
                     Some(_) | None => {
                         (job.work)().map_err(HostError::Sync)?;
                         self.last_sync = self.clock.now().since(self.sync_since);

@@ -16,8 +16,9 @@ mod writer;
 
 use std::fmt::{self, Display};
 use std::path::PathBuf;
+use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
-use std::thread::{self, JoinHandle};
+use std::thread;
 use std::time::Duration;
 
 use self::ring::Ring;
@@ -37,6 +38,9 @@ pub const RECORD_MAX: u64 = 8 << 30;
 
 /// How long what was recorded waits in memory.
 const FLUSH_EVERY: Duration = Duration::from_millis(20);
+
+/// How long the end of a recorder waits for what was recorded last.
+const END_PATIENCE: Duration = Duration::from_secs(5);
 
 /// As soon as so many bytes wait, they are written.
 const WRITE_BYTES: usize = 256 << 10;
@@ -103,7 +107,8 @@ pub struct Recorded {
 /// Records the processes of one host.
 pub struct Recorder<P: Process> {
     shared: Arc<Shared<P>>,
-    thread: Option<JoinHandle<()>>,
+    /// Of which the thread that writes holds the other end.
+    ended: Receiver<()>,
     put_command: fn(&P::Command, &mut Vec<u8>),
     put_config: fn(&P::Config, &mut Vec<u8>),
     bytes_max: u64,
@@ -181,13 +186,17 @@ impl<P: Savable + Send + 'static> Recorder<P> {
         };
         let shared = Arc::new(Shared { state: Mutex::new(state), work: Condvar::new() });
         let writer = Writer::<P>::new(shared.clone(), ring, settings);
-        let thread = thread::Builder::new()
+        let (ends, ended) = channel::<()>();
+        thread::Builder::new()
             .name("record".into())
-            .spawn(move || writer.run())
+            .spawn(move || {
+                let _ends = ends;
+                writer.run();
+            })
             .map_err(|error| RecorderError::Io("start a thread that records to", folder, error))?;
         Ok(Recorder {
             shared,
-            thread: Some(thread),
+            ended,
             put_command: |command, out| command.encode(out),
             put_config: |config, out| config.encode(out),
             bytes_max,
@@ -340,8 +349,8 @@ impl<P: Process> Drop for Recorder<P> {
             state.pieces.push(Piece::End);
             self.shared.wake(&mut state);
         }
-        if let Some(thread) = self.thread.take() {
-            let _ = thread.join();
+        if self.ended.recv_timeout(END_PATIENCE) == Err(RecvTimeoutError::Timeout) {
+            tracing::warn!("what was recorded last is not written yet, and is given up");
         }
         let Recorded { inputs, left_out } = self.recorded;
         if left_out > 0 {

@@ -40,10 +40,11 @@ impl Syncer {
     pub(super) fn start(waker: Arc<Waker>) -> io::Result<Syncer> {
         let (jobs, to_do) = sync_channel::<SyncJob>(JOBS_MAX);
         let (report, done) = sync_channel::<Synced>(JOBS_MAX);
+        let reporter = Reporter { report: Some(report), waker };
         thread::Builder::new().name("sync".into()).spawn(move || {
             for job in to_do {
                 let result = (job.work)();
-                if report.send((job.id, result)).is_err() || waker.wake().is_err() {
+                if !reporter.report((job.id, result)) {
                     return;
                 }
             }
@@ -63,6 +64,27 @@ impl Syncer {
             Err(TryRecvError::Empty) => Ok(None),
             Err(TryRecvError::Disconnected) => Err(DiskError::Io(GONE.into())),
         }
+    }
+}
+
+/// Reports to the host, also that the thread ends, however it does.
+struct Reporter {
+    report: Option<SyncSender<Synced>>,
+    waker: Arc<Waker>,
+}
+
+impl Reporter {
+    /// False if no host is there.
+    fn report(&self, synced: Synced) -> bool {
+        self.report.as_ref().is_some_and(|report| report.send(synced).is_ok()) && self.waker.wake().is_ok()
+    }
+}
+
+impl Drop for Reporter {
+    fn drop(&mut self) {
+        // First, so that the host finds it gone once it is awake.
+        self.report = None;
+        let _ = self.waker.wake();
     }
 }
 

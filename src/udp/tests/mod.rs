@@ -307,8 +307,41 @@ fn a_failed_sync_or_write_stops_the_host_before_anything_else_leaves() {
             let error = bench.turn_until(|_| false).unwrap_err().to_string();
             assert!(error.contains("the disk failed: it is only a test; check the device"), "{error}");
             assert_eq!(judge(&bench.recording.all()).0, []);
+            check_is_done_for(bench);
         }
     }
+}
+
+/// A host that failed takes nothing, writes nothing and sends nothing, whatever is asked of it.
+fn check_is_done_for(mut bench: Bench) {
+    assert!(bench.host.has_failed());
+    bench.recording.take();
+    let kept = bench.kept();
+    bench.host.command(6);
+    bench.tell(&bench.peer, ProcessId::site(1), ProcessId::site(0), 8);
+    for _ in 0..3 {
+        let soon = bench.host.now() + Duration::from_millis(5);
+        assert!(matches!(bench.host.turn(Some(soon)), Err(HostError::Failed)));
+    }
+    assert_eq!(bench.kept(), kept);
+    assert!(matches!(bench.host.stop(), Err(HostError::Failed)));
+    assert_eq!(bench.recording.take(), []);
+}
+
+#[test]
+fn a_thread_that_syncs_and_dies_stops_a_host_that_waits_for_nothing_else() {
+    let mut bench = bench("dies", SyncMode::Overlapped, Lie::PanickingSync, 1 << 20);
+    // The first sync is done by the host itself, and takes so long that it leaves the next to the thread.
+    bench.host.command(2);
+    bench.turn_until(|bench| !judge(&bench.recording.all()).0.is_empty()).unwrap();
+    bench.host.command(4);
+    let failed = loop {
+        if let Err(error) = bench.host.turn(None) {
+            break error.to_string();
+        }
+    };
+    assert!(failed.contains("the thread that syncs has ended"), "{failed}");
+    check_is_done_for(bench);
 }
 
 #[test]

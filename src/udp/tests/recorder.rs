@@ -58,6 +58,8 @@ pub(super) enum Lie {
     EarlySync,
     FailedSync,
     FailedWrite,
+    /// A sync is not quick, and panics in the thread for syncs.
+    PanickingSync,
     /// Nothing, but a sync waits until the gate is open.
     Gated(Arc<Mutex<()>>),
 }
@@ -75,6 +77,11 @@ impl RecordedDisk {
     pub(super) fn new(files: Files, recording: Recording, lie: Lie) -> RecordedDisk {
         RecordedDisk { files, recording, lie, inline: 1 << 32 }
     }
+}
+
+#[expect(clippy::disallowed_methods, reason = "a disk takes real time")]
+fn wait() {
+    std::thread::sleep(std::time::Duration::from_millis(3));
 }
 
 fn failure() -> DiskError {
@@ -146,6 +153,10 @@ impl HostDisk for RecordedDisk {
                 match lie {
                     Lie::EarlySync => return Ok(()),
                     Lie::FailedSync => return Err(failure()),
+                    Lie::PanickingSync => {
+                        assert_ne!(std::thread::current().name(), Some("sync"), "it is only a test");
+                        wait();
+                    }
                     Lie::Gated(gate) => drop(gate.lock()),
                     Lie::None | Lie::FailedWrite => {}
                 }

@@ -5,7 +5,7 @@
 
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io;
-use std::os::unix::fs::FileExt;
+use std::os::unix::fs::{FileExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -167,7 +167,7 @@ fn fault(error: &io::Error, name: &str) -> DiskError {
 impl Disk for Files {
     fn create(&mut self, name: &str, length: u64) -> Result<(), DiskError> {
         let path = self.path(name);
-        let file = OpenOptions::new().read(true).write(true).create_new(true).open(&path);
+        let file = OpenOptions::new().read(true).write(true).create_new(true).mode(0o600).open(&path);
         let file = file.map_err(|error| fault(&error, name))?;
         reserve(&file, length).map_err(|error| {
             // What has no space is not to be in the way of the next attempt. If it stays, that one says so.

@@ -1,7 +1,8 @@
 //! Programs that are started for a bench, and the folder that their disks are in: both go away with it.
 
-use std::fs;
+use std::fs::{self, DirBuilder};
 use std::net::{Ipv4Addr, SocketAddr, UdpSocket};
+use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
@@ -15,8 +16,8 @@ pub(crate) struct Folder(PathBuf);
 impl Folder {
     pub(crate) fn new(base: &Path) -> Result<Folder, Failure> {
         let path = base.join(format!("aviary-{}-{:08x}", std::process::id(), init::random("a name")? >> 32));
-        fs::create_dir_all(&path)
-            .map_err(|error| Failure::Run(format!("failed to make {}: {error}", path.display())))?;
+        let made = fs::create_dir_all(base).and_then(|()| DirBuilder::new().mode(0o700).create(&path));
+        made.map_err(|error| Failure::Run(format!("failed to make {}: {error}", path.display())))?;
         Ok(Folder(path))
     }
 

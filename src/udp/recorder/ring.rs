@@ -1,8 +1,9 @@
-//! The files of a ring: numbered, bounded in number and bytes, the oldest removed first.
+//! The files of a ring: numbered, bounded in number and bytes, the oldest removed first. Only their owner may read them.
 
 use std::collections::BTreeMap;
-use std::fs::{self, File};
+use std::fs::{self, DirBuilder, File};
 use std::io::{self, Read, Write};
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::PathBuf;
 
 use super::{RECORD_MAX, RecorderError, RecorderSettings};
@@ -39,7 +40,8 @@ impl Ring {
             let path = path.clone();
             move |error| RecorderError::Io(what, path, error)
         };
-        fs::create_dir_all(&folder).map_err(failed("make the folder", &folder))?;
+        let made = DirBuilder::new().mode(0o700).recursive(true).create(&folder);
+        made.map_err(failed("make the folder", &folder))?;
         let mut files = BTreeMap::new();
         for entry in fs::read_dir(&folder).map_err(failed("read the folder", &folder))? {
             let entry = entry.map_err(failed("read the folder", &folder))?;
@@ -98,7 +100,7 @@ impl Ring {
             let Some((oldest, _)) = self.files.pop_first() else { break };
             fs::remove_file(self.path(oldest))?;
         }
-        let file = File::create_new(self.path(number))?;
+        let file = File::options().write(true).create_new(true).mode(0o600).open(self.path(number))?;
         self.current = Some((number, file, 0));
         self.write(opening)
     }

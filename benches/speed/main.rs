@@ -6,6 +6,7 @@
 //!
 //! What is timed is made ready outside the timing. A figure is the median of runs that alternate with whatever they
 //! are compared with, in this process.
+#![expect(clippy::print_stdout, clippy::print_stderr, reason = "a bench prints figures, and a panic ends it")]
 
 mod bare;
 mod clone;

@@ -43,6 +43,12 @@ pub(crate) fn error(message: Arguments<'_>) {
     let _ = writeln!(err, "{BAD}error{BAD:#}: {message}");
 }
 
+/// As [`error`], of what is none.
+#[cfg(feature = "udp")]
+pub(crate) fn note(message: Arguments<'_>) {
+    let _ = writeln!(io::stderr(), "{message}");
+}
+
 /// Tells why what was asked for cannot be done, and says how to exit.
 pub(crate) fn usage(why: &str) -> Exit {
     error(format_args!("{why}"));

@@ -85,6 +85,7 @@ fn check_refused(arguments: &[&str], code: i32, messages: &[&str]) {
 }
 
 /// The program at hand, or a printed reason to skip.
+#[expect(clippy::print_stderr, reason = "a test that is skipped says so")]
 fn tool(name: &str) -> Option<&str> {
     let is_there = Command::new(name).arg("--version").stdin(Stdio::null()).output().is_ok();
     if !is_there {

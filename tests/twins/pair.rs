@@ -88,6 +88,7 @@ impl Pair {
 struct TellSeed(u64);
 
 impl Drop for TellSeed {
+    #[expect(clippy::print_stderr, reason = "beside the panic that it explains")]
     fn drop(&mut self) {
         if std::thread::panicking() {
             eprintln!("the twins differ otherwise than expected under seed {}", self.0);

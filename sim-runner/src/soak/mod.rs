@@ -20,7 +20,7 @@ use crate::proxy::{Counts, Proxy};
 use crate::real::judged::{self, Judged, Wrong, converge};
 use crate::real::load::Gap;
 use crate::real::{Cluster, Failure, Load, LoadSettings};
-use crate::report::{error, stdout, usage};
+use crate::report::{error, note, stdout, usage};
 use crate::sweep::interrupt;
 use faults::{Episode, Harm, Schedule};
 use memory::Memory;
@@ -80,7 +80,12 @@ pub(crate) fn soak(args: &Soak) -> io::Result<Exit> {
         Some(dir) => (dir.clone(), false),
         None => (std::env::temp_dir().join(format!("aviary-soak-{}", std::process::id())), true),
     };
-    eprintln!("soak: seed {seed}, {} sites of {} in {}", args.sites, program.display(), dir.display());
+    note(format_args!(
+        "soak: seed {seed}, {} sites of {} in {}",
+        args.sites,
+        program.display(),
+        dir.display()
+    ));
     let is_over = interrupt::flag()?;
     let (report, exit) = match run(args, seed, &program, &dir, &is_over) {
         Ok(done) => done,

@@ -1,6 +1,5 @@
 //! `site tweet`, `view`, `block`, `unblock`, `log`, `blocks` and `status`: one thing asked of a cluster from outside.
 
-use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use aviary::client::{self, Client, ClientError, ClientOptions};
@@ -10,7 +9,7 @@ use aviary::timeline::{Page, Position, User};
 use aviary::udp::{CLIENT_KEY, Key, KeyKind, Sites};
 use serde_json::{Value, json};
 
-use crate::{Failure, answers};
+use crate::{Failure, answers, terminal};
 
 /// Of whom something is asked, and how it is shown.
 #[derive(Debug, clap::Args)]
@@ -119,8 +118,7 @@ pub(crate) fn ask(ask: &Ask) -> Result<(), Failure> {
         _ => one(ask, &sites, key, whom)?,
     };
     let shown = if whom.json { format!("{json}\n") } else { text };
-    let printed = std::io::stdout().write_all(shown.as_bytes());
-    printed.map_err(|error| Failure::Run(format!("failed to print: {error}")))
+    terminal::answer(&shown)
 }
 
 fn read_key(path: &Path) -> Result<Key, Failure> {

@@ -1,15 +1,16 @@
 //! `site init`: a new cluster.
 
-use std::fs;
+use std::fs::{self, DirBuilder};
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
 use aviary::ids::ProcessId;
 use aviary::journal::{Identity, Journal, JournalConfig, JournalError};
 use aviary::udp::{CLIENT_KEY, CLUSTER_KEY, Files, Key, KeyKind, Member, Sites};
 
-use crate::{Failure, Init};
+use crate::{Failure, Init, terminal};
 
 pub(crate) fn init(arguments: &Init) -> Result<(), Failure> {
     let Init { sites: count, dir, base_port, .. } = arguments;
@@ -24,10 +25,10 @@ pub(crate) fn init(arguments: &Init) -> Result<(), Failure> {
     let cluster = random("the cluster's number")?;
     let sites = Sites::new(cluster, (*base_port..=last).map(member).collect());
     write(dir, &sites)?;
-    println!(
-        "wrote {}, and beside it storage for {count} sites, {CLUSTER_KEY} and {CLIENT_KEY}",
+    terminal::done(&format!(
+        "wrote {}, and beside it storage for {count} sites, {CLUSTER_KEY} and {CLIENT_KEY}\n",
         dir.join("sites.ron").display()
-    );
+    ));
     Ok(())
 }
 
@@ -65,16 +66,16 @@ impl NewCluster {
         Ok(NewCluster { dir: dir.into(), config, folders, keys })
     }
 
-    /// Writes all of it: each site's storage by `fill`.
+    /// Writes all of it, for its owner alone: each site's storage by `fill`.
     pub(crate) fn write(
         &self,
         sites: &Sites,
         mut fill: impl FnMut(&mut Files, &Identity) -> Result<(), JournalError>,
     ) -> Result<(), Failure> {
         let NewCluster { dir, config, folders, keys } = self;
-        fs::create_dir_all(dir).map_err(failed("make", dir))?;
+        DirBuilder::new().mode(0o700).recursive(true).create(dir).map_err(failed("make", dir))?;
         for (site, folder) in (0..).zip(folders) {
-            fs::create_dir(folder).map_err(failed("make", folder))?;
+            DirBuilder::new().mode(0o700).create(folder).map_err(failed("make", folder))?;
             let mut disk = Files::open(folder).map_err(|error| Failure::Run(error.to_string()))?;
             let identity = Identity { cluster: sites.cluster, process: ProcessId::site(site) };
             let filled = fill(&mut disk, &identity);
@@ -97,7 +98,7 @@ pub(crate) fn random(what: &str) -> Result<u64, Failure> {
 }
 
 fn write_new(path: &Path, text: &str) -> io::Result<()> {
-    let mut file = fs::File::create_new(path)?;
+    let mut file = fs::File::options().write(true).create_new(true).mode(0o600).open(path)?;
     io::Write::write_all(&mut file, text.as_bytes())?;
     file.sync_all()
 }

@@ -6,15 +6,18 @@ mod bench;
 mod children;
 mod completion;
 mod desk;
+mod ending;
 mod init;
 mod local;
+mod logs;
 mod restore;
 mod run;
 mod signals;
 mod terminal;
 mod words;
+mod writer;
 
-use std::io::IsTerminal;
+use std::io::{self, Write};
 use std::net::SocketAddr;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
@@ -22,13 +25,14 @@ use std::process::ExitCode;
 
 use aviary::udp::recorder::{RECORD_MAX, RECORD_MIN};
 use clap::{ArgAction, Parser, Subcommand};
-use tracing::level_filters::LevelFilter;
+use logs::LogFormat;
 
 const EXIT_CODES: &str = "Exit codes:
   0  all went well
-  1  storage or the protocol failed, or commands of the terminal stayed unanswered
+  1  storage or the protocol failed, commands of the terminal stayed unanswered, or a site did not end within 10 s
   2  a flag or a file is wrong
-  3  no site answered in time, or nobody can say whether it was done";
+  3  no site answered in time, or nobody can say whether it was done
+  130, 143  a second SIGINT or SIGTERM ended a site at once";
 
 /// A small social timeline that several sites agree on: makes a cluster, runs a site of it, and asks things of it.
 #[derive(Debug, Parser)]
@@ -42,15 +46,6 @@ struct Arguments {
     /// How logs are written to standard error.
     #[arg(long, global = true, value_enum, default_value_t)]
     log_format: LogFormat,
-}
-
-#[derive(Clone, Copy, Debug, Default, clap::ValueEnum)]
-enum LogFormat {
-    /// Lines for people.
-    #[default]
-    Text,
-    /// A JSON object a line.
-    Json,
 }
 
 #[derive(Debug, Subcommand)]
@@ -128,6 +123,9 @@ fn record_max(text: &str) -> Result<u64, String> {
         .ok_or_else(|| "expected a size from 16MiB to 8GiB, like 256MiB".into())
 }
 
+/// What follows from a panic.
+const BROKEN: &str = "an invariant does not hold; the site stopped before anything else left it";
+
 /// Why the program ends with another code than 0.
 enum Failure {
     /// Storage or the protocol failed.
@@ -140,16 +138,10 @@ enum Failure {
 
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
-    let level = match arguments.verbose {
-        0 => LevelFilter::WARN,
-        1 => LevelFilter::INFO,
-        2.. => LevelFilter::DEBUG,
-    };
-    let logs =
-        tracing_subscriber::fmt().with_max_level(level).with_writer(std::io::stderr).with_target(false);
-    match arguments.log_format {
-        LogFormat::Text => logs.with_ansi(std::io::stderr().is_terminal()).init(),
-        LogFormat::Json => logs.json().flatten_event(true).init(),
+    if let Err(error) = logs::start(arguments.verbose, arguments.log_format) {
+        // Where standard error takes nothing, the code has to do.
+        let _ = writeln!(io::stderr(), "error: failed to start a thread: {error}");
+        return ExitCode::from(1);
     }
     // A broken invariant panics with its values; that is a failure of the protocol.
     let result = catch_unwind(AssertUnwindSafe(|| match &arguments.command {
@@ -162,12 +154,16 @@ fn main() -> ExitCode {
         Command::BenchPart(part) => bench::part(part),
     }));
     let (code, message) = match result {
-        Ok(Ok(())) => return ExitCode::SUCCESS,
+        Ok(Ok(())) => {
+            logs::end();
+            return ExitCode::SUCCESS;
+        }
         Ok(Err(Failure::Run(message))) => (1, message),
         Ok(Err(Failure::Usage(message))) => (2, message),
         Ok(Err(Failure::NoAnswer(message))) => (3, message),
-        Err(_) => (1, "an invariant does not hold; the site stopped before anything else left it".into()),
+        Err(_) => (1, BROKEN.into()),
     };
-    eprintln!("error: {message}");
+    logs::say(&format!("error: {message}\n"));
+    logs::end();
     ExitCode::from(code)
 }

@@ -13,8 +13,8 @@ use aviary::site::bird::Bird;
 use aviary::site::{Record, cut};
 use aviary::udp::{CLIENT_KEY, CLUSTER_KEY, Files, Sites};
 
-use crate::Failure;
 use crate::init::{self, NewCluster};
+use crate::{Failure, terminal};
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Restore {
@@ -41,9 +41,9 @@ pub(crate) fn restore(arguments: &Restore) -> Result<(), Failure> {
     let copies = Copies::read(arguments, &sites)?;
     let slots = copies.check(&sites)?;
     let Some(new) = new else {
-        println!(
-            "all {count} sites can be restored: the first {slots} slots of the log are known to be chosen"
-        );
+        terminal::done(&format!(
+            "all {count} sites can be restored: the first {slots} slots of the log are known to be chosen\n"
+        ));
         return Ok(());
     };
     let cluster = init::random("the cluster's number")?;
@@ -52,11 +52,11 @@ pub(crate) fn restore(arguments: &Restore) -> Result<(), Failure> {
         let contents = contents.next().expect("one for each site was read");
         Journal::write(disk, identity, contents)
     })?;
-    println!(
+    terminal::done(&format!(
         "wrote {}, and beside it storage for {count} sites, {CLUSTER_KEY} and {CLIENT_KEY}: cluster {cluster:016x}, \
-         the first {slots} slots of the log are known to be chosen",
+         the first {slots} slots of the log are known to be chosen\n",
         new.config.display()
-    );
+    ));
     Ok(())
 }
 

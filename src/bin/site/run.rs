@@ -2,6 +2,7 @@
 
 use std::path::Path;
 use std::sync::mpsc::{Receiver, TryRecvError, sync_channel};
+use std::time::Duration;
 
 use aviary::ids::{ProcessId, SiteId};
 use aviary::mix::Seed;
@@ -15,10 +16,13 @@ use aviary::udp::{
 use crate::desk::{AtOnce, Desk, End};
 use crate::signals::Signals;
 use crate::terminal::{self, Printer, Restore};
-use crate::{Failure, Run, answers, init, words};
+use crate::{Failure, Run, answers, ending, init, words};
 
 /// What may wait for one sync, in bytes, before the site takes nothing more.
 const OUTBOX_MAX: usize = 1 << 20;
+
+/// How long a site that is to end at once waits for a reader of its answers who reads nothing.
+const PRINT_PATIENCE: Duration = Duration::from_millis(500);
 
 type SiteHost = Host<Bird, Files, OffloadSocket>;
 
@@ -26,24 +30,49 @@ pub(crate) fn run(arguments: &Run) -> Result<(), Failure> {
     let sites = Sites::read(&arguments.config).map_err(|error| Failure::Usage(error.to_string()))?;
     let mut host = start(arguments, &sites)?;
     let (me, count) = (arguments.id, sites.members.len());
-    let (lines, mut printer, _restore) = if arguments.headless {
+    let (lines, printer, _restore) = if arguments.headless {
         // Nothing is ever sent, and the sender is kept, so that the input never ends.
         let (sender, lines) = sync_channel(1);
         core::mem::forget(sender);
-        (lines, Printer::Plain, Restore::nothing())
+        let printer = Printer::plain(host.waker());
+        let failed = |error| Failure::Run(format!("failed to start a thread: {error}"));
+        (lines, printer.map_err(failed)?, Restore)
     } else {
         let failed = |error| Failure::Run(format!("failed to read from the terminal: {error}"));
         terminal::start(format!("S{me}> "), &words::NAMES, host.waker()).map_err(failed)?
     };
     let address = sites.members[usize::from(me)].address;
-    let started = format!("S{me} of {count} sites at {address}, start {}\n", host.incarnation());
-    print(&mut printer, &started)?;
-    let signals = Signals::watch(host.waker())
+    printer.print(&format!("S{me} of {count} sites at {address}, start {}\n", host.incarnation()));
+    let late = format!(
+        "S{me} did not end within {} s: its disk has not finished what was begun, and nothing that waits for it was \
+         acknowledged; check the device",
+        ending::PATIENCE.as_secs()
+    );
+    let signals = Signals::watch(host.waker(), late.clone())
         .map_err(|error| Failure::Run(format!("failed to watch for signals: {error}")))?;
-    let served = serve(&mut host, &sites, me, &lines, &mut printer, &signals);
-    // What was taken and is not synced yet is nobody's loss, but would be asked for again.
-    let stopped = host.stop().map_err(|error| Failure::Run(format!("S{me} stopped: {error}")));
-    served.and(stopped)
+    let terminal = (!arguments.headless).then_some(&printer);
+    let served = serve(&mut host, &sites, me, &lines, terminal, &signals);
+    let late = match &served {
+        Err(Failure::Run(reason)) if host.has_failed() => reason.clone(),
+        _ => late,
+    };
+    let deadline = ending::deadline(late);
+    let has_failed = host.has_failed();
+    let stopped = if has_failed {
+        // It has done its last: it neither writes nor sends again.
+        drop(host);
+        Ok(())
+    } else {
+        // What was taken and is not synced yet is nobody's loss, but would be asked for again.
+        host.stop().map_err(|error| Failure::Run(format!("S{me} stopped: {error}")))
+    };
+    drop(deadline);
+    // Somebody may take time to read, for which a clean end waits unless it is wanted at once.
+    let is_clean = !arguments.headless && !has_failed;
+    let printed =
+        printer.finish(|waited| waited >= PRINT_PATIENCE && !(is_clean && signals.received().is_none()));
+    let printed = if arguments.headless { Ok(()) } else { printed };
+    served.and(stopped).and(printed)
 }
 
 fn start(arguments: &Run, sites: &Sites) -> Result<SiteHost, Failure> {
@@ -126,16 +155,26 @@ fn serve(
     sites: &Sites,
     me: u8,
     lines: &Receiver<String>,
-    printer: &mut Printer,
+    terminal: Option<&Printer>,
     signals: &Signals,
 ) -> Result<(), Failure> {
     let mut desk = Desk::new();
+    let print = |lines: &str| {
+        if let Some(printer) = terminal {
+            printer.print(lines);
+        }
+    };
     loop {
         if let Some(signal) = signals.received() {
             tracing::info!("{signal}: shutting down");
             return Ok(());
         }
-        while desk.has_room() {
+        if terminal.is_some_and(Printer::is_gone) {
+            // As at the end of the input.
+            desk.on_end(host.now());
+        }
+        let has_room = terminal.is_none_or(Printer::has_room);
+        while has_room && desk.has_room() {
             let at_once = match lines.try_recv() {
                 Ok(line) => desk.on_line(host.now(), &line),
                 Err(TryRecvError::Empty) => break,
@@ -146,13 +185,13 @@ fn serve(
             };
             match at_once {
                 AtOnce::Nothing => {}
-                AtOnce::Error(error) => print(printer, &format!("error: {error}\n"))?,
-                AtOnce::Help => print(printer, &format!("{}\n", words::HELP))?,
-                AtOnce::Sites => print(printer, &answers::sites(sites, me))?,
+                AtOnce::Error(error) => print(&format!("error: {error}\n")),
+                AtOnce::Help => print(&format!("{}\n", words::HELP)),
+                AtOnce::Sites => print(&answers::sites(sites, me)),
             }
         }
-        for command in desk.take_commands(host.now()) {
-            host.command(command);
+        if has_room {
+            desk.take_commands(host.now()).into_iter().for_each(|command| host.command(command));
         }
         match desk.end(host.now()) {
             End::NotYet => {}
@@ -163,11 +202,12 @@ fn serve(
                 return Err(Failure::Run(message));
             }
         }
-        host.turn(desk.deadline()).map_err(|error| Failure::Run(format!("S{me} stopped: {error}")))?;
+        // Without room nothing is asked, however late it is.
+        let until = if has_room { desk.deadline() } else { None };
+        host.turn(until).map_err(|error| Failure::Run(format!("S{me} stopped: {error}")))?;
         for (who, note) in host.take_notes() {
             if let ProcessId::Terminal(_) = who {
-                let answer = desk.on_note(&note, host.counters());
-                print(printer, &answer)?;
+                print(&desk.on_note(&note, host.counters()));
             }
             if answers::is_worth_a_warning(&note) {
                 tracing::warn!(%who, kind = note.kind(), "{note}");
@@ -176,8 +216,4 @@ fn serve(
             }
         }
     }
-}
-
-fn print(printer: &mut Printer, lines: &str) -> Result<(), Failure> {
-    printer.print(lines).map_err(|error| Failure::Run(format!("failed to print answers: {error}")))
 }

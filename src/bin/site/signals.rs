@@ -1,4 +1,5 @@
-//! SIGTERM and SIGINT: the first asks the site to end, the second ends it at once.
+//! SIGTERM and SIGINT: the first asks the site to end, which it does within [`ending::PATIENCE`]; the second ends it at
+//! once.
 
 use std::io;
 use std::sync::Arc;
@@ -8,20 +9,26 @@ use std::thread;
 use mio::Waker;
 use signal_hook::consts::{SIGINT, SIGTERM};
 
+use crate::ending;
+
 /// What signals came.
+#[derive(Clone)]
 pub(crate) struct Signals(Arc<AtomicI32>);
 
 impl Signals {
-    /// Watches from here on, and ends a wait of the host at the first.
-    pub(crate) fn watch(waker: Arc<Waker>) -> io::Result<Signals> {
+    /// Watches from here on, and ends a wait of the host at the first. `late` is why the program has not ended in time.
+    pub(crate) fn watch(waker: Arc<Waker>, late: String) -> io::Result<Signals> {
         let first = Arc::new(AtomicI32::new(0));
         let seen = first.clone();
         let mut signals = signal_hook::iterator::Signals::new([SIGTERM, SIGINT])?;
         thread::Builder::new().name("signals".into()).spawn(move || {
+            let mut deadline = None;
             for signal in signals.forever() {
                 if seen.swap(signal, Ordering::SeqCst) != 0 {
-                    std::process::exit(128 + signal);
+                    ending::now(128 + signal);
                 }
+                // The host may be in the middle of a sync that never ends.
+                deadline.get_or_insert_with(|| ending::deadline(late.clone()));
                 // Without a host nobody waits.
                 let _ = waker.wake();
             }

@@ -1,16 +1,19 @@
 //! Standard input and output: lines in, from a thread of its own; answers out.
 
 use std::io::{self, BufRead, IsTerminal, Write};
-use std::sync::Arc;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
+use std::time::Duration;
 
 use mio::Waker;
 use rustyline::error::ReadlineError;
 use rustyline::history::DefaultHistory;
 use rustyline::{Editor, ExternalPrinter};
 
+use crate::Failure;
 use crate::completion::Words;
+use crate::writer::{Policy, Sink, Writer};
 
 /// Lines that were read and not looked at yet; beyond, reading waits.
 const LINES_MAX: usize = 64;
@@ -18,46 +21,101 @@ const LINES_MAX: usize = 64;
 /// Bytes of a line that are kept; no word is nearly as long.
 const LINE_BYTES_MAX: u64 = 1 << 16;
 
-/// Where answers go.
-pub(crate) enum Printer {
-    /// A pipe or a file.
-    Plain,
-    /// A terminal on which somebody may be typing.
-    Beside(Box<dyn ExternalPrinter + Send>),
+/// Where answers go. Whoever reads them slowly, or no longer, is in nobody's way.
+pub(crate) struct Printer {
+    writer: Writer,
+    is_terminal: bool,
 }
 
 impl Printer {
+    /// To a pipe or a file. Also ends a wait of the program when there is room again, or nobody reads any more.
+    pub(crate) fn plain(waker: Arc<Waker>) -> io::Result<Printer> {
+        let sink = |bytes: &[u8]| Ok(rustix::io::write(io::stdout(), bytes)?);
+        Printer::start(Box::new(sink), waker, false)
+    }
+
+    /// To a terminal on which somebody may be typing.
+    fn beside(mut printer: impl ExternalPrinter + Send + 'static, waker: Arc<Waker>) -> io::Result<Printer> {
+        let sink = move |bytes: &[u8]| {
+            let lines = String::from_utf8_lossy(bytes).into_owned();
+            printer.print(lines).map(|()| bytes.len()).map_err(io::Error::other)
+        };
+        Printer::start(Box::new(sink), waker, true)
+    }
+
+    fn start(sink: Sink, waker: Arc<Waker>, is_terminal: bool) -> io::Result<Printer> {
+        // Without a host nobody waits.
+        let call = move || drop(waker.wake());
+        let writer = Writer::start("print", sink, Policy::Fails(Box::new(call)))?;
+        Ok(Printer { writer, is_terminal })
+    }
+
+    /// Whether it prints to a terminal on which somebody may be typing.
+    pub(crate) fn is_terminal(&self) -> bool {
+        self.is_terminal
+    }
+
     /// Prints whole lines.
-    pub(crate) fn print(&mut self, lines: &str) -> io::Result<()> {
-        if lines.is_empty() {
-            return Ok(());
+    pub(crate) fn print(&self, lines: &str) {
+        self.writer.put(lines.as_bytes().to_vec());
+    }
+
+    /// Whether more should be asked: what was answered is read.
+    pub(crate) fn has_room(&self) -> bool {
+        self.writer.has_room()
+    }
+
+    /// Whether nobody reads any more.
+    pub(crate) fn is_gone(&self) -> bool {
+        self.writer.has_failed()
+    }
+
+    /// Waits until everything is printed, cannot be, or `gives_up`. A reader that went away is no failure.
+    pub(crate) fn finish(&self, gives_up: impl Fn(Duration) -> bool) -> Result<(), Failure> {
+        self.writer.flush(gives_up);
+        match self.writer.take_failure() {
+            None => Ok(()),
+            Some(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+            Some(error) => Err(Failure::Run(format!("failed to print answers: {error}"))),
         }
-        match self {
-            Printer::Plain => {
-                let mut out = io::stdout().lock();
-                out.write_all(lines.as_bytes())?;
-                out.flush()
-            }
-            Printer::Beside(printer) => printer.print(lines.into()).map_err(io::Error::other),
+    }
+}
+
+/// Prints the answer of a command. A reader that went away, like `| head`, is no failure.
+pub(crate) fn answer(lines: &str) -> Result<(), Failure> {
+    let mut out = io::stdout().lock();
+    match out.write_all(lines.as_bytes()).and_then(|()| out.flush()) {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
+            Err(Failure::Run(format!("failed to print the answer: {error}")))
         }
+        Ok(()) | Err(_) => Ok(()),
+    }
+}
+
+/// Prints that all was done, which it is even where that cannot be printed.
+pub(crate) fn done(lines: &str) {
+    if let Err(Failure::Run(why)) = answer(lines) {
+        tracing::warn!("all is done, but {why}");
+    }
+}
+
+/// How the terminal was before it was read from.
+static BEFORE: Mutex<Option<rustix::termios::Termios>> = Mutex::new(None);
+
+/// Puts the terminal back into the state that it had.
+pub(crate) fn restore() {
+    let before = BEFORE.lock().unwrap_or_else(PoisonError::into_inner).take();
+    if let Some(before) = before {
+        let _ = rustix::termios::tcsetattr(io::stdin(), rustix::termios::OptionalActions::Now, &before);
     }
 }
 
 /// Puts the terminal back into the state that it had, however the program ends.
-pub(crate) struct Restore(Option<rustix::termios::Termios>);
-
-impl Restore {
-    /// For a program without a terminal.
-    pub(crate) fn nothing() -> Restore {
-        Restore(None)
-    }
-}
+pub(crate) struct Restore;
 
 impl Drop for Restore {
     fn drop(&mut self) {
-        if let Some(state) = &self.0 {
-            let _ = rustix::termios::tcsetattr(io::stdin(), rustix::termios::OptionalActions::Now, state);
-        }
+        restore();
     }
 }
 
@@ -70,21 +128,24 @@ pub(crate) fn start(
     let (lines, read) = sync_channel(LINES_MAX);
     let builder = thread::Builder::new().name("terminal".into());
     if !(io::stdin().is_terminal() && io::stdout().is_terminal()) {
+        let printer = Printer::plain(waker.clone())?;
         builder.spawn(move || {
             read_plain(io::stdin().lock(), &lines, &waker);
             end(lines, &waker);
         })?;
-        return Ok((read, Printer::Plain, Restore::nothing()));
+        return Ok((read, printer, Restore));
     }
-    let restore = Restore(rustix::termios::tcgetattr(io::stdin()).ok());
+    *BEFORE.lock().unwrap_or_else(PoisonError::into_inner) = rustix::termios::tcgetattr(io::stdin()).ok();
+    let restore = Restore;
     let mut editor = Editor::<Words, DefaultHistory>::new().map_err(io::Error::other)?;
     editor.set_helper(Some(Words(known)));
     let printer = editor.create_external_printer().map_err(io::Error::other)?;
+    let printer = Printer::beside(printer, waker.clone())?;
     builder.spawn(move || {
         read_edited(editor, &prompt, &lines, &waker);
         end(lines, &waker);
     })?;
-    Ok((read, Printer::Beside(Box::new(printer)), restore))
+    Ok((read, printer, restore))
 }
 
 /// Ends the lines, and says so.

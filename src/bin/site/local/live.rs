@@ -4,8 +4,6 @@ use std::io::{self, Write};
 
 use aviary::site::message::Status;
 
-use crate::Failure;
-
 /// What is shown there; nothing where no terminal is.
 pub(super) struct Live {
     sites: Vec<Option<Status>>,
@@ -31,27 +29,26 @@ impl Live {
         self.rows.is_some()
     }
 
-    pub(super) fn on_status(&mut self, site: usize, status: Status) -> Result<(), Failure> {
+    pub(super) fn on_status(&mut self, site: usize, status: Status) {
         self.sites[site] = Some(status);
-        self.show()
+        self.show();
     }
 
-    pub(super) fn on_crash(&mut self, site: usize) -> Result<(), Failure> {
+    pub(super) fn on_crash(&mut self, site: usize) {
         self.sites[site] = None;
-        self.show()
+        self.show();
     }
 
-    fn show(&mut self) -> Result<(), Failure> {
-        let Some(rows) = self.rows else { return Ok(()) };
+    fn show(&mut self) {
+        let Some(rows) = self.rows else { return };
         let text = text(&self.sites);
         if text == self.shown {
-            return Ok(());
+            return;
         }
         let mut out = io::stdout().lock();
-        let written =
-            write!(out, "\x1b7\x1b[{rows};1H\x1b[2K\x1b[7m{text}\x1b[0m\x1b8").and_then(|()| out.flush());
+        // A terminal that is gone fails to print answers, too, and that ends the program.
+        let _ = write!(out, "\x1b7\x1b[{rows};1H\x1b[2K\x1b[7m{text}\x1b[0m\x1b8").and_then(|()| out.flush());
         self.shown = text;
-        written.map_err(|error| Failure::Run(format!("failed to print: {error}")))
     }
 }
 

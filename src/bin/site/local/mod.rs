@@ -20,7 +20,7 @@ pub(crate) use self::words::HELP;
 use self::words::Line;
 use crate::children::{Folder, loopback};
 use crate::terminal::{self, Printer};
-use crate::{Failure, init};
+use crate::{Failure, ending, init};
 
 /// A cluster to play with.
 #[derive(Debug, clap::Args)]
@@ -50,6 +50,8 @@ struct Cluster {
     printer: Printer,
     /// How many lines of each site are asked and not answered.
     pending: Vec<usize>,
+    /// Which site was the first that stopped by itself, and why.
+    stopped: Option<String>,
 }
 
 pub(crate) fn local(arguments: &Local) -> Result<(), Failure> {
@@ -76,12 +78,13 @@ pub(crate) fn local(arguments: &Local) -> Result<(), Failure> {
         terminal::start("> ".into(), &words::NAMES, waker.clone()).map_err(failed)?;
     let count = sites.members.len();
     let mut cluster = Cluster {
-        live: Live::new(count, matches!(printer, Printer::Beside(_))),
+        live: Live::new(count, printer.is_terminal()),
         links: Links::whole(count),
         running: (0..count).map(|_| None).collect(),
         current: 0,
         dir: dir.to_path_buf(),
         pending: vec![0; count],
+        stopped: None,
         sites,
         keys,
         said,
@@ -92,11 +95,17 @@ pub(crate) fn local(arguments: &Local) -> Result<(), Failure> {
         cluster.start(site)?;
     }
     let shown = dir.join("sites.ron");
-    cluster
-        .print(&format!("{count} sites; `help` lists the words; clients: --config {}\n", shown.display()))?;
+    cluster.print(&format!("{count} sites; `help` lists the words; clients: --config {}\n", shown.display()));
     let served = cluster.serve(&mut poll, &lines, &hear);
-    cluster.running.drain(..).flatten().for_each(Running::crash);
-    served
+    let late = ending::deadline(format!("not every site ended within {} s", ending::PATIENCE.as_secs()));
+    let stuck = cluster.running.drain(..).flatten().filter_map(|site| (!site.crash()).then_some(())).count();
+    drop(late);
+    let ended = match (stuck, cluster.stopped.take()) {
+        (0, None) => Ok(()),
+        (0, Some(reason)) => Err(Failure::Run(reason)),
+        (_, _) => Err(Failure::Run(format!("{stuck} sites do not end: their disks do not"))),
+    };
+    served.and(ended).and(cluster.printer.finish(|_| false))
 }
 
 /// Those of the folder, or new ones in it.
@@ -120,9 +129,8 @@ impl Cluster {
         Ok(())
     }
 
-    fn print(&mut self, lines: &str) -> Result<(), Failure> {
-        let printed = self.printer.print(lines);
-        printed.map_err(|error| Failure::Run(format!("failed to print: {error}")))
+    fn print(&self, lines: &str) {
+        self.printer.print(lines);
     }
 
     fn serve(
@@ -141,17 +149,22 @@ impl Cluster {
             }
             let is_silent = events.is_empty();
             while let Ok(said) = hear.try_recv() {
-                self.on_said(said)?;
+                self.on_said(said);
             }
             let pending: usize = self.pending.iter().sum();
             if has_ended && is_silent && pending > 0 {
                 let message = format!("ended with {pending} lines unanswered; what was taken may yet happen");
                 return Err(Failure::Run(message));
             }
+            // As at the end of the input.
+            has_ended |= self.printer.is_gone();
             // Piped lines go one by one, so that each sees what the one before it did.
-            while !has_ended && (self.live.is_on() || self.pending.iter().all(|pending| *pending == 0)) {
+            while !has_ended
+                && self.printer.has_room()
+                && (self.live.is_on() || self.pending.iter().all(|pending| *pending == 0))
+            {
                 match lines.try_recv() {
-                    Ok(line) => has_ended = self.on_line(&line)?,
+                    Ok(line) => has_ended = self.on_line(&line),
                     Err(TryRecvError::Empty) => break,
                     Err(TryRecvError::Disconnected) => has_ended = true,
                 }
@@ -163,77 +176,80 @@ impl Cluster {
     }
 
     /// True if it was the last.
-    fn on_line(&mut self, line: &str) -> Result<bool, Failure> {
+    fn on_line(&mut self, line: &str) -> bool {
         let count = self.running.len();
         match words::parse(line, count) {
-            Err(error) => self.print(&format!("error: {error}\n"))?,
+            Err(error) => self.print(&format!("error: {error}\n")),
             Ok(Line::Nothing) => {}
-            Ok(Line::Help) => self.print(&format!("{HELP}\n"))?,
-            Ok(Line::Quit) => return Ok(true),
+            Ok(Line::Help) => self.print(&format!("{HELP}\n")),
+            Ok(Line::Quit) => return true,
             Ok(Line::At(site)) => {
                 self.current = site;
-                self.print(&format!("at S{site}\n"))?;
+                self.print(&format!("at S{site}\n"));
             }
-            Ok(Line::Ask(site, line)) => self.ask(site.unwrap_or(self.current), line)?,
+            Ok(Line::Ask(site, line)) => self.ask(site.unwrap_or(self.current), line),
             Ok(Line::Crash(site)) => match self.running[site].take() {
-                None => self.print(&format!("error: S{site} is not running\n"))?,
+                None => self.print(&format!("error: S{site} is not running\n")),
                 Some(running) => {
-                    running.crash();
+                    let has_ended = running.crash();
                     self.pending[site] = 0;
-                    self.live.on_crash(site)?;
-                    self.print(&format!("S{site} crashed\n"))?;
+                    self.live.on_crash(site);
+                    self.print(&match has_ended {
+                        true => format!("S{site} crashed\n"),
+                        false => format!("error: S{site} does not end: its disk does not finish a sync\n"),
+                    });
                 }
             },
             Ok(Line::Restart(site)) if self.running[site].is_some() => {
-                self.print(&format!("error: S{site} is running; crash it first\n"))?;
+                self.print(&format!("error: S{site} is running; crash it first\n"));
             }
             Ok(Line::Restart(site)) => {
                 match self.start(site) {
-                    Ok(()) => self.print(&format!("S{site} started\n"))?,
+                    Ok(()) => self.print(&format!("S{site} started\n")),
                     Err(Failure::Run(error) | Failure::Usage(error) | Failure::NoAnswer(error)) => {
-                        self.print(&format!("error: {error}\n"))?;
+                        self.print(&format!("error: {error}\n"));
                     }
                 };
             }
             Ok(Line::Partition(groups)) => {
                 self.links.partition(&groups);
-                self.print("cut\n")?;
+                self.print("cut\n");
             }
             Ok(Line::Heal) => {
                 self.links.heal();
-                self.print("healed\n")?;
+                self.print("healed\n");
             }
         }
-        Ok(false)
+        false
     }
 
-    fn ask(&mut self, site: usize, line: String) -> Result<(), Failure> {
+    fn ask(&mut self, site: usize, line: String) {
         match &self.running[site] {
             None => self.print(&format!("error: S{site} is not running; restart {site}\n")),
             Some(running) => {
                 running.ask(line);
                 self.pending[site] += 1;
-                Ok(())
             }
         }
     }
 
-    fn on_said(&mut self, said: Said) -> Result<(), Failure> {
+    fn on_said(&mut self, said: Said) {
         match said {
             Said::Answered(site, lines) => {
                 self.pending[site] = self.pending[site].saturating_sub(lines);
-                Ok(())
             }
             Said::Lines(site, lines) => {
                 let named: String = lines.lines().map(|line| format!("S{site}: {line}\n")).collect();
-                self.print(&named)
+                self.print(&named);
             }
             Said::Status(site, status) => self.live.on_status(site, status),
             Said::Stopped(site, reason) => {
                 self.running[site] = None;
                 self.pending[site] = 0;
-                self.live.on_crash(site)?;
-                self.print(&format!("S{site} stopped: {reason}\n"))
+                self.live.on_crash(site);
+                let line = format!("S{site} stopped: {reason}");
+                self.print(&format!("{line}\n"));
+                self.stopped.get_or_insert(line);
             }
         }
     }

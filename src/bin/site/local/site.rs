@@ -1,9 +1,10 @@
 //! One site of a local cluster, in a thread of its own.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::mpsc::{Receiver, Sender, TryRecvError, channel};
-use std::thread::{self, JoinHandle};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, TryRecvError, channel};
+use std::thread;
 
 use aviary::ids::{ProcessId, SiteId};
 use aviary::site::bird::Bird;
@@ -13,6 +14,7 @@ use mio::Waker;
 
 use super::net::{CutSocket, Links};
 use crate::desk::{AtOnce, Desk};
+use crate::ending::PATIENCE;
 use crate::{Failure, answers, run, words};
 
 type LocalHost = Host<Bird, Files, CutSocket>;
@@ -33,7 +35,8 @@ pub(super) enum Said {
 pub(super) struct Running {
     lines: Sender<String>,
     waker: Arc<Waker>,
-    thread: JoinHandle<()>,
+    /// Of which the site's thread holds the other end until the site is gone.
+    ended: Receiver<()>,
 }
 
 impl Running {
@@ -56,19 +59,23 @@ impl Running {
         let host = run::open(sites, me, keys, (&data, disk), socket, None)?;
         let waker = host.waker();
         let (lines, read) = channel();
+        let (ends, ended) = channel();
         let sites = sites.clone();
         let thread = thread::Builder::new().name(me.to_string()).spawn(move || {
+            let _ends: Sender<()> = ends;
             let mut tell = |what: Said| {
                 // Without a terminal nobody listens.
                 let _ = said.send(what);
                 let _ = listener.wake();
             };
-            if let Err(reason) = serve(host, &sites, me, &read, &mut tell) {
+            // The host is gone when this returns, whichever way.
+            let served = catch_unwind(AssertUnwindSafe(|| serve(host, &sites, me, &read, &mut tell)));
+            if let Err(reason) = served.unwrap_or_else(|_| Err(crate::BROKEN.into())) {
                 tell(Said::Stopped(me.index(), reason));
             }
         });
-        let thread = thread.map_err(|error| Failure::Run(format!("failed to start a thread: {error}")))?;
-        Ok(Running { lines, waker, thread })
+        thread.map_err(|error| Failure::Run(format!("failed to start a thread: {error}")))?;
+        Ok(Running { lines, waker, ended })
     }
 
     pub(super) fn ask(&self, line: String) {
@@ -77,11 +84,12 @@ impl Running {
         let _ = self.waker.wake();
     }
 
-    /// Ends it between two turns, without another sync: what was not durable before is lost.
-    pub(super) fn crash(self) {
+    /// Ends it between two turns, without another sync: what was not durable before is lost. False if it does not end,
+    /// because its disk does not.
+    pub(super) fn crash(self) -> bool {
         drop(self.lines);
         let _ = self.waker.wake();
-        let _ = self.thread.join();
+        self.ended.recv_timeout(PATIENCE) != Err(RecvTimeoutError::Timeout)
     }
 }
 

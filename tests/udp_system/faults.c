@@ -6,6 +6,7 @@
  *     fdatasync late      EIO after a second
  *     fdatasync hang      never returns
  *     fdatasync slow      takes 20 ms, and is done
+ *     write more          is done, and said to have written more than it was given: whoever believes that panics
  *
  * Calls: fdatasync, fsync, write (pwrite64), create (open64 with O_CREAT), fallocate, rename. The first that is not only
  * slow makes the file AVIARY_FAULT with ".struck" behind it; what stands in that is why it could not strike.
@@ -108,6 +109,10 @@ int fsync(int file) {
 }
 
 ssize_t pwrite64(int file, const void *bytes, size_t count, off64_t offset) {
+    if (fate("write") == 'm') {
+        struck("");
+        return syscall(SYS_pwrite64, file, bytes, count, offset) + 1;
+    }
     return fails("write") ? -1 : syscall(SYS_pwrite64, file, bytes, count, offset);
 }
 

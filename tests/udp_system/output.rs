@@ -216,23 +216,47 @@ fn a_command_whose_reader_is_gone_is_no_failure_and_never_panics() {
     running.terminate();
 }
 
-#[test]
-fn why_a_site_failed_does_not_depend_on_who_hears_it() {
-    for place in PLACES {
-        let Some(library) = library("a failed site that cannot say so") else { return };
-        let scratch = Scratch::new(&format!("unheard-{place:?}"));
-        scratch.init(1);
-        let fault = scratch.fault(0);
-        let words: Vec<String> =
-            run_words(&scratch, &["-vv"]).into_iter().chain(["--headless".into()]).collect();
-        let mut command = command(&words, Some(place), Some(place));
-        fault.arm(&mut command, &library);
-        let mut running = start(command, Some(place), Some(place));
-        tweet(&scratch, "before");
-        flood(&scratch, 30_000);
-        fault.on("fdatasync fail");
-        let refused = scratch.client(None, 500).tweet("ann".parse().unwrap(), "unheard".parse().unwrap());
-        refused.unwrap_err();
-        assert_eq!(running.ends_within(5).code(), Some(1), "{place:?}");
+/// A site that logs much to `place`, and then this befalls its disk.
+fn failed(place: Option<Place>, what: &str) -> Option<(Scratch, Running)> {
+    let library = library("a failed site that cannot say so")?;
+    let scratch = Scratch::new(&format!("unheard-{place:?}-{what}").replace(' ', "-"));
+    scratch.init(1);
+    let fault = scratch.fault(0);
+    let words: Vec<String> = run_words(&scratch, &["-vv"]).into_iter().chain(["--headless".into()]).collect();
+    let mut command = command(&words, place, place);
+    if place.is_none() {
+        command.stderr(Stdio::piped());
     }
+    fault.arm(&mut command, &library);
+    let running = start(command, place, place);
+    tweet(&scratch, "before");
+    if place.is_some() {
+        flood(&scratch, 30_000);
+    }
+    fault.on(what);
+    let refused = scratch.client(None, 500).tweet("ann".parse().unwrap(), "unheard".parse().unwrap());
+    refused.unwrap_err();
+    Some((scratch, running))
+}
+
+#[test]
+fn a_site_that_fails_or_panics_ends_with_1_whoever_hears_it() {
+    for what in ["fdatasync fail", "write more"] {
+        for place in PLACES {
+            let Some((_scratch, mut running)) = failed(Some(place), what) else { return };
+            assert_eq!(running.ends_within(5).code(), Some(1), "{place:?} {what}");
+        }
+    }
+}
+
+#[test]
+fn a_panic_says_where_and_why() {
+    let Some((_scratch, mut running)) = failed(None, "write more") else { return };
+    assert_eq!(running.ends_within(5).code(), Some(1));
+    let mut text = String::new();
+    running.child.stderr.take().unwrap().read_to_string(&mut text).unwrap();
+    let panicked = text.lines().skip_while(|line| !line.starts_with("thread 'main'")).collect::<Vec<_>>();
+    assert!(panicked[0].contains(" panicked at ") && panicked[1].contains("out of range"), "{text}");
+    let last = "error: an invariant does not hold; the site stopped before anything else left it";
+    assert_eq!(panicked.last(), Some(&last), "{text}");
 }

@@ -8,6 +8,7 @@ mod words;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender, TryRecvError, channel};
+use std::time::Duration;
 
 use aviary::ids::SiteId;
 use aviary::udp::{CLIENT_KEY, CLUSTER_KEY, Key, KeyKind, Keys, Sites};
@@ -33,8 +34,23 @@ pub(crate) struct Local {
     dir: Option<PathBuf>,
 }
 
-/// How long the end of the input waits for what was asked.
-const END_PATIENCE: core::time::Duration = core::time::Duration::from_secs(5);
+/// How long the next piped line, and the end of the input, wait for an answer.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// The time since its start.
+#[expect(clippy::disallowed_types, reason = "people wait in real time")]
+struct Watch(std::time::Instant);
+
+#[expect(clippy::disallowed_methods, clippy::disallowed_types, reason = "people wait in real time")]
+impl Watch {
+    fn start() -> Watch {
+        Watch(std::time::Instant::now())
+    }
+
+    fn elapsed(&self) -> Duration {
+        self.0.elapsed()
+    }
+}
 
 struct Cluster {
     sites: Sites,
@@ -141,36 +157,43 @@ impl Cluster {
     ) -> Result<(), Failure> {
         let mut events = Events::with_capacity(4);
         let mut has_ended = false;
+        // Since the last line or answer.
+        let mut watch = Watch::start();
         loop {
-            let timeout = has_ended.then_some(END_PATIENCE);
-            let polled = poll.poll(&mut events, timeout);
+            let waits = self.pending.iter().any(|pending| *pending > 0);
+            let left = PATIENCE.saturating_sub(watch.elapsed());
+            let polled = poll.poll(&mut events, (waits && !left.is_zero()).then_some(left));
             if polled.is_err_and(|error| error.kind() != std::io::ErrorKind::Interrupted) {
                 return Err(Failure::Run("failed to wait for events".into()));
             }
-            let is_silent = events.is_empty();
             while let Ok(said) = hear.try_recv() {
+                if matches!(said, Said::Answered(..)) {
+                    watch = Watch::start();
+                }
                 self.on_said(said);
-            }
-            let pending: usize = self.pending.iter().sum();
-            if has_ended && is_silent && pending > 0 {
-                let message = format!("ended with {pending} lines unanswered; what was taken may yet happen");
-                return Err(Failure::Run(message));
             }
             // As at the end of the input.
             has_ended |= self.printer.is_gone();
-            // Piped lines go one by one, so that each sees what the one before it did.
-            while !has_ended
-                && self.printer.has_room()
-                && (self.live.is_on() || self.pending.iter().all(|pending| *pending == 0))
-            {
+            // Piped lines go one by one, so that each sees what the one before it did, if that is answered at all.
+            while !has_ended && self.printer.has_room() {
+                let is_answered = self.pending.iter().all(|pending| *pending == 0);
+                if !self.live.is_on() && !is_answered && watch.elapsed() < PATIENCE {
+                    break;
+                }
                 match lines.try_recv() {
                     Ok(line) => has_ended = self.on_line(&line),
                     Err(TryRecvError::Empty) => break,
                     Err(TryRecvError::Disconnected) => has_ended = true,
                 }
+                watch = Watch::start();
             }
-            if has_ended && self.pending.iter().all(|pending| *pending == 0) {
+            let pending: usize = self.pending.iter().sum();
+            if has_ended && pending == 0 {
                 return Ok(());
+            }
+            if has_ended && watch.elapsed() >= PATIENCE {
+                let message = format!("ended with {pending} lines unanswered; what was taken may yet happen");
+                return Err(Failure::Run(message));
             }
         }
     }

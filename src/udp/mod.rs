@@ -7,7 +7,7 @@
 //!
 //! 1. A datagram that waits leaves after the sync of every record that it depends on has completed, and so does a
 //!    message of a site to itself.
-//! 2. After a failed write or sync nothing more is handed to the site and nothing more leaves.
+//! 2. After a failed write or sync nothing more is handed to the site, nothing more is written and nothing more leaves.
 //! 3. Nothing is handed in that was not sealed with a key of the cluster, and nothing leaves unsealed.
 //! 4. Whatever comes from the network is dropped and counted, or handed in; it never stops the host.
 

@@ -1,6 +1,8 @@
 //! A disk that does not answer: a site that is to end ends nevertheless.
 
+use std::fs::{self, File};
 use std::os::unix::process::ExitStatusExt;
+use std::process::Stdio;
 
 use crate::site::{Fault, Running, Scratch, library, pause};
 
@@ -36,6 +38,12 @@ fn in_a_sync(name: &str, how: &str, is_beside: bool) -> Option<(Scratch, Fault, 
 
 fn check_hang(name: &str, is_beside: bool) {
     let Some((scratch, _fault, mut running)) = in_a_sync(name, "fdatasync hang", is_beside) else { return };
+    if is_beside {
+        // The site itself is well, and says what it waits for.
+        pause(11_000);
+        let warned = running.log().matches("a sync of the disk has not ended yet").count();
+        assert_eq!(warned, 1, "{}", running.log());
+    }
     running.signal("-TERM");
     pause(5_000);
     assert!(running.child.try_wait().unwrap().is_none(), "{}", running.log());
@@ -44,7 +52,7 @@ fn check_hang(name: &str, is_beside: bool) {
     let message = "error: S0 did not end within 10 s: its disk has not finished what was begun";
     assert!(running.log().contains(message), "{}", running.log());
     // What was acknowledged is there.
-    let healthy = Running::new(scratch.run(0).stdout(std::process::Stdio::null()));
+    let healthy = Running::new(scratch.run(0).stdout(Stdio::null()));
     let mut client = scratch.client(None, 20_000);
     client.tweet("ann".parse().unwrap(), "again".parse().unwrap()).unwrap();
     let page = client.view("bob".parse().unwrap(), 10).unwrap();
@@ -88,4 +96,29 @@ fn a_last_sync_that_fails_is_an_error() {
         assert_eq!(status.code(), Some(1), "{log}");
         assert!(log.contains("error: S0 stopped: failed to sync the journal: the disk failed"), "{log}");
     }
+}
+
+#[test]
+fn a_recording_that_is_never_written_holds_up_neither_service_nor_end() {
+    let Some(library) = library("a recording that hangs") else { return };
+    let scratch = Scratch::new("recording");
+    scratch.init(1);
+    let fault = scratch.fault(0);
+    // It makes the journal's next file: from here on only recordings make files.
+    let first = scratch.start(0, &fault, &library);
+    tweet(&scratch);
+    first.terminate();
+    fault.on("create hang");
+    let log = scratch.0.join("stderr");
+    let mut command = scratch.run(0);
+    fault.arm(&mut command, &library);
+    command.arg("--record").arg(scratch.0.join("recording"));
+    let mut running = Running::new(command.stdout(Stdio::null()).stderr(File::create(&log).unwrap()));
+    fault.wait();
+    tweet(&scratch);
+    running.signal("-TERM");
+    let status = running.ends_within(9);
+    let log = fs::read_to_string(log).unwrap();
+    assert_eq!(status.code(), Some(0), "{log}");
+    assert!(log.contains("what was recorded last is not written yet, and is given up"), "{log}");
 }

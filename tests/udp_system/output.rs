@@ -89,6 +89,33 @@ fn a_site_that_cannot_log_serves_on_and_ends_cleanly() {
 }
 
 #[test]
+fn a_file_of_logs_at_its_limit_stops_nothing_and_a_file_of_storage_is_an_error() {
+    let scratch = Scratch::new("limit");
+    scratch.init(1);
+    // In blocks of 512 bytes: room for a file of the journal, and less than is logged.
+    let limited = |blocks: u32| {
+        let mut command = Command::new("sh");
+        let words = run_words(&scratch, &["-vv"]).into_iter().chain(["--headless".into()]);
+        command.args(["-c", &format!("ulimit -f {blocks} && exec \"$0\" \"$@\""), SITE]).args(words);
+        command.stdin(Stdio::null()).stdout(Stdio::null());
+        command
+    };
+    let mut tight = Running::new(limited(100).stderr(Stdio::piped()));
+    assert_eq!(tight.ends_within(10).code(), Some(1));
+    let mut text = String::new();
+    tight.child.stderr.take().unwrap().read_to_string(&mut text).unwrap();
+    assert!(text.contains("failed to use segment-") && text.contains("File too large"), "{text}");
+    let log = scratch.0.join("log");
+    let mut running = Running::new(limited(10_000).stderr(File::create(&log).unwrap()));
+    tweet(&scratch, "before");
+    flood(&scratch, 80_000);
+    tweet(&scratch, "after");
+    assert!(running.child.try_wait().unwrap().is_none());
+    running.terminate();
+    assert_eq!(std::fs::metadata(&log).unwrap().len(), 10_000 * 512, "its limit was reached");
+}
+
+#[test]
 fn lines_that_were_dropped_are_counted_once_somebody_reads() {
     for (format, words) in [
         ("text", ["dropped=", " WARN log lines were dropped"]),

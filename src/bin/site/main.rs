@@ -138,9 +138,10 @@ enum Failure {
 
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
-    if let Err(error) = logs::start(arguments.verbose, arguments.log_format) {
+    let started = signals::outlive_file_limits();
+    if let Err(error) = started.and_then(|()| logs::start(arguments.verbose, arguments.log_format)) {
         // Where standard error takes nothing, the code has to do.
-        let _ = writeln!(io::stderr(), "error: failed to start a thread: {error}");
+        let _ = writeln!(io::stderr(), "error: failed to start to log: {error}");
         return ExitCode::from(1);
     }
     // A broken invariant panics with its values; that is a failure of the protocol.

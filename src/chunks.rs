@@ -1,15 +1,52 @@
 //! An append-only list that clones cheaply: what is old is shared.
 //!
 //! A clone copies the open tail, fewer than [`CHUNK_LEN`] items, and one pointer for each sealed chunk.
+//!
+//! A list counts the items that it was asked for: see [`Looks`].
 
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::fmt;
+use core::sync::atomic::{AtomicU64, Ordering};
 
 use crate::wire::{Reader, Wire, WireError, put_u64};
 
 /// Items of a sealed chunk.
 pub const CHUNK_LEN: usize = 256;
+
+/// How many items a container was asked for, by the container's own count: whoever judges the work of the
+/// container's owner need not believe the owner. It is no part of the container's value: counts of all amounts are equal,
+/// and none is saved.
+///
+/// Only the thread of the container's owner counts: the atomic cell makes the container one that may be shared.
+#[derive(Debug, Default)]
+pub struct Looks(AtomicU64);
+
+impl Clone for Looks {
+    fn clone(&self) -> Looks {
+        Looks(AtomicU64::new(self.total()))
+    }
+}
+
+impl PartialEq for Looks {
+    fn eq(&self, _: &Looks) -> bool {
+        true
+    }
+}
+
+impl Eq for Looks {}
+
+impl Looks {
+    /// Counts one item more.
+    pub fn count(&self) {
+        self.0.store(self.total() + 1, Ordering::Relaxed);
+    }
+
+    /// How many were counted.
+    pub fn total(&self) -> u64 {
+        self.0.load(Ordering::Relaxed)
+    }
+}
 
 /// The list.
 #[derive(Clone, PartialEq, Eq)]
@@ -17,11 +54,12 @@ pub struct Chunks<T> {
     /// Each of exactly [`CHUNK_LEN`] items, so that equal lists are cut alike.
     sealed: Vec<Arc<[T]>>,
     tail: Vec<T>,
+    looks: Looks,
 }
 
 impl<T> Default for Chunks<T> {
     fn default() -> Chunks<T> {
-        Chunks { sealed: Vec::new(), tail: Vec::new() }
+        Chunks { sealed: Vec::new(), tail: Vec::new(), looks: Looks::default() }
     }
 }
 
@@ -49,8 +87,14 @@ impl<T> Chunks<T> {
         (start..self.len()).filter_map(|index| self.get(index))
     }
 
+    /// How many items it was asked for.
+    pub fn looks(&self) -> u64 {
+        self.looks.total()
+    }
+
     /// The item at this index, from 0.
     pub fn get(&self, index: usize) -> Option<&T> {
+        self.looks.count();
         match self.sealed.get(index / CHUNK_LEN) {
             Some(chunk) => chunk.get(index % CHUNK_LEN),
             None => self.tail.get(index - self.sealed.len() * CHUNK_LEN),
@@ -64,7 +108,8 @@ impl<T> Chunks<T> {
 
     /// The items, oldest first.
     pub fn iter(&self) -> impl DoubleEndedIterator<Item = &T> {
-        self.sealed.iter().flat_map(|chunk| chunk.iter()).chain(&self.tail)
+        let items = self.sealed.iter().flat_map(|chunk| chunk.iter()).chain(&self.tail);
+        items.inspect(|_| self.looks.count())
     }
 
     /// Forgets the oldest [`CHUNK_LEN`] items and says how many that were: 0 when nothing is sealed. The
@@ -131,6 +176,24 @@ mod tests {
                 assert_eq!(chunks.partition_point(|item| *item < point), point);
             }
         }
+    }
+
+    #[test]
+    fn a_list_counts_what_it_is_asked_for() {
+        let mut chunks = Chunks::default();
+        (0..2 * CHUNK_LEN + 2).for_each(|item| chunks.push(item));
+        let looks = |ask: &dyn Fn(&Chunks<usize>)| {
+            let before = chunks.looks();
+            ask(&chunks);
+            chunks.looks() - before
+        };
+        assert_eq!(looks(&|_| ()), 0);
+        assert_eq!(looks(&|chunks| assert_eq!(chunks.get(3), Some(&3))), 1);
+        assert_eq!(looks(&|chunks| assert!(chunks.last().is_some())), 1);
+        assert_eq!(looks(&|chunks| assert_eq!(chunks.iter().rev().take(300).count(), 300)), 300);
+        assert_eq!(looks(&|chunks| assert_eq!(chunks.iter_from(5).take(7).count(), 7)), 7);
+        assert_eq!(looks(&|chunks| assert_eq!(chunks.partition_point(|item| *item < 9), 9)), 9);
+        assert!(chunks.clone() == chunks && chunks.clone().looks() == chunks.looks());
     }
 
     #[test]

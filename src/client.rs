@@ -151,24 +151,44 @@ impl Client {
     /// What `viewer` may see, newest first, at most `limit`, as far as some site knows; that site knows at least what
     /// this client has seen and done.
     pub fn view(&mut self, viewer: User, limit: u64) -> Result<Page, ClientError> {
-        let mut all = Page { tweets: Vec::new(), has_more: true };
-        while all.has_more && (all.tweets.len() as u64) < limit {
-            let older_than = all.tweets.last().map(|tweet| tweet.position);
+        self.view_older(viewer, limit, None)
+    }
+
+    /// The same, of what stands in the log before `older_than`: `next` of an earlier page. Asks for page after page
+    /// until there are `limit` tweets, or no older ones.
+    pub fn view_older(
+        &mut self,
+        viewer: User,
+        limit: u64,
+        older_than: Option<Position>,
+    ) -> Result<Page, ClientError> {
+        let mut all = Page { tweets: Vec::new(), next: older_than };
+        loop {
             let limit = limit - all.tweets.len() as u64;
-            let view = View { viewer: viewer.clone(), limit, older_than };
+            let view = View { viewer: viewer.clone(), limit, older_than: all.next };
             let page = self.tell(Query::View { view }, |telling| match telling {
                 Telling::View { page } => Some(page.clone()),
                 _ => None,
             })?;
-            all.has_more = page.has_more && !page.tweets.is_empty();
+            let is_done = page.next.is_none() || page.tweets.len() as u64 >= limit;
             all.tweets.extend(page.tweets);
+            all.next = page.next;
+            if is_done {
+                return Ok(all);
+            }
         }
-        Ok(all)
     }
 
-    /// A view that no event acknowledged before can be missing from, whoever was told; at most one datagram of it.
-    pub fn view_linearizable(&mut self, viewer: User, limit: u64) -> Result<Page, ClientError> {
-        let view = View { viewer, limit, older_than: None };
+    /// A view that no event acknowledged before can be missing from, whoever was told; at most one datagram of it, and
+    /// one reading: the tweets that a site looked at for it. Where most of those are hidden it holds few or none and
+    /// names where to go on, with this or with [`Client::view_older`]; what comes then is a reading of its own.
+    pub fn view_linearizable(
+        &mut self,
+        viewer: User,
+        limit: u64,
+        older_than: Option<Position>,
+    ) -> Result<Page, ClientError> {
+        let view = View { viewer, limit, older_than };
         self.ask(Command::Tell(Query::Fresh { view }), |note| match note {
             Note::Shown(_, _, _, _, page) => Some(page.clone()),
             _ => None,

@@ -38,6 +38,10 @@ pub trait Process: Clone {
         recovered: Recovered<Self::Record>,
     ) -> Result<Self, Damage>;
 
+    /// How many items its containers may be asked for in one input, for each record, message and note that comes of it
+    /// (at least one). What [`looks`](Process::looks) counts is held to this in simulations.
+    const LOOKS_MAX: u64 = u64::MAX;
+
     /// Takes one input. Nonsense from outside is dropped and noted with its reason; an impossible state of
     /// its own is a panic, which the simulator turns into a verdict.
     ///
@@ -65,6 +69,12 @@ pub trait Process: Clone {
     /// Makes everything that it draws from here on another draw than its seed has in store: for searches that ask
     /// what else might have happened. A process that draws nothing once it runs has nothing to do.
     fn rekey(&mut self, _salt: u64) {}
+
+    /// How many items its containers were asked for since it started, by their own count
+    /// ([`Looks`](crate::chunks::Looks)). A process that counts nothing is not judged for its work.
+    fn looks(&self) -> u64 {
+        0
+    }
 
     /// Shows everything that grows with what comes in, and its limit. Called after every input, so it counts
     /// nothing. A process that shows nothing is not judged for its memory.
@@ -382,6 +392,11 @@ impl<P: Process> Effects<P> {
     /// The records of this call, for the host's journal.
     pub fn records(&self) -> &Records {
         &self.records
+    }
+
+    /// How many records, messages and notes there are.
+    pub(crate) fn outcomes(&self) -> usize {
+        self.records.ends.len() + self.sent.len() + self.notes.len()
     }
 
     /// How much is to be written and sent, in bytes.

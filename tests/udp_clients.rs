@@ -126,7 +126,7 @@ fn every_command_of_a_client_prints_text_or_json() {
     assert_eq!(local.told("view", &["--linearizable", "cat"]), "bob: hi\nann: hello, birds\n(2 tweets)\n");
     assert!(local.told("block", &["ann", "cat"]).starts_with("blocked at "));
     let page = local.told("view", &["--linearizable", "--json", "cat"]);
-    assert!(page.starts_with("{\"has_more\":false,\"tweets\":[{\"at\":\""), "{page}");
+    assert!(page.starts_with("{\"has_more\":false,\"next\":null,\"tweets\":[{\"at\":\""), "{page}");
     assert!(page.ends_with("\"text\":\"hi\",\"user\":\"bob\"}]}\n"), "{page}");
     // What another client did may take a moment to be known everywhere.
     let mut blocks = (0..100).map(|_| local.told("blocks", &["--site", "0"]));

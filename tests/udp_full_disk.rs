@@ -111,6 +111,6 @@ fn a_full_disk_refuses_what_comes_and_keeps_what_it_has_until_there_is_room() {
     assert_eq!(impatient.view(ann, 3).unwrap().tweets.len(), 3);
     fs::remove_file(small.filler()).unwrap();
     tweet(&mut client, first_refused).unwrap();
-    let shown = client.view_linearizable("bob".parse().unwrap(), 2).unwrap();
+    let shown = client.view_linearizable("bob".parse().unwrap(), 2, None).unwrap();
     assert!(shown.tweets[0].text.as_str().starts_with(&format!("{first_refused} ")), "{shown:?}");
 }

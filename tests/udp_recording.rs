@@ -77,7 +77,7 @@ fn a_site_killed_and_restarted_is_played_again_bit_for_bit() {
         for n in 0..20 {
             client.tweet("ann".parse().unwrap(), format!("{life} {n}").parse().unwrap()).unwrap();
         }
-        assert!(client.view_linearizable("bob".parse().unwrap(), 20).is_ok());
+        assert!(client.view_linearizable("bob".parse().unwrap(), 20, None).is_ok());
         pause();
         // As `kill -9`: what was not written yet is missing at the end, and nothing before it.
         let mut child = scratch.1.pop().unwrap();

@@ -79,7 +79,7 @@ pub enum Heard {
     Shown {
         /// Newest first.
         tweets: Vec<Said>,
-        /// Whether older ones follow; `None` when that is not known of a history with fewer tweets.
+        /// Whether older ones may follow; `None` when that is not known of a history with fewer tweets.
         has_more: Option<bool>,
     },
 }
@@ -271,7 +271,7 @@ fn heard(answer: &Answer) -> Heard {
 fn shown(page: &Page) -> Heard {
     Heard::Shown {
         tweets: page.tweets.iter().map(|tweet| (tweet.user.clone(), tweet.text.clone())).collect(),
-        has_more: Some(page.has_more),
+        has_more: Some(page.has_more()),
     }
 }
 
@@ -300,13 +300,16 @@ impl Sequential for Shelves {
                 let count = state.tweets.len();
                 let ends = if view.older_than.is_some() { 0..=count } else { count..=count };
                 let is_shown = |end: usize| {
-                    let mut seen = (0..end)
+                    let start = end.saturating_sub(Page::LOOKED_MAX);
+                    let mut seen = (start..end)
                         .rev()
                         .filter_map(|index| state.tweets.get(index))
                         .filter(|tweet| !state.blocks.contains(&(tweet.0.clone(), view.viewer.clone())));
                     let is_newest = tweets.iter().all(|tweet| seen.next() == Some(tweet));
-                    let is_more = seen.next().is_some();
-                    let stops_short = tweets.is_empty() && view.limit > 0 && *has_more == Some(true);
+                    let is_left = seen.next().is_some();
+                    let is_more = is_left || start > 0;
+                    let stops_short =
+                        tweets.is_empty() && view.limit > 0 && is_left && *has_more == Some(true);
                     is_newest && has_more.is_none_or(|more| more == is_more) && !stops_short
                 };
                 let is_within = tweets.len() as u64 <= view.limit;
@@ -329,7 +332,8 @@ impl Sequential for Shelves {
     /// 1. Without a view: a view changes nothing, so the others are explained without it.
     /// 2. Without every tweet of these words by this user, neither tweeted nor shown: take them out of the order, and
     ///    out of every page. What a viewer may see lacks just these, in the same order, so the newest of it are still
-    ///    what a page shows, cut at a place that lies no deeper; whether more follow is not known where more did.
+    ///    what a page shows, cut at a place that lies no deeper; whether more follow is not known where more did. A page
+    ///    looks at so many of the newest tweets: of fewer, it looks at all that it looked at before.
     /// 3. Without a block or its end by a user of whom no tweet is left, neither tweeted nor shown: it hides nothing.
     /// 4. The same of a block of somebody by whom no view is left: nobody notices.
     fn without(&self, calls: &[Call<Shelves>], index: usize) -> Option<Vec<Call<Shelves>>> {

@@ -10,6 +10,7 @@
 
 use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::sync::Arc;
+use alloc::vec::Vec;
 
 use crate::chunks::Chunks;
 use crate::ids::{ProcessId, SITES_MAX};
@@ -100,16 +101,22 @@ impl Model {
         self.lives.get(&session)
     }
 
-    /// What `view` sees of everything before `end`.
+    /// What `view` sees of everything before `end`: of the [`Page::LOOKED_MAX`] newest tweets that it asks for those that
+    /// are not hidden, as many as fit.
     pub fn view(&self, end: Position, view: &View) -> Page {
         let hidden: BTreeSet<User> = self.hidden_from(end, &view.viewer);
         let end = view.older_than.map_or(end, |older_than| older_than.min(end));
-        let mut page = Page::default();
-        for tweet in self.tweets_before(end).rev().filter(|tweet| !hidden.contains(&tweet.user)) {
-            page.tweets.push(tweet.clone());
-            if page.tweets.len() as u64 > view.limit || page.size() > Page::BYTES_MAX {
+        let looked: Vec<&Tweet> = self.tweets_before(end).rev().take(Page::LOOKED_MAX + 1).collect();
+        let (looked, beyond) = looked.split_at(looked.len().min(Page::LOOKED_MAX));
+        let behind = |tweet: &Tweet| Position { slot: tweet.position.slot, index: tweet.position.index + 1 };
+        let mut page = Page { tweets: Vec::new(), next: beyond.first().map(|tweet| behind(tweet)) };
+        for tweet in looked.iter().filter(|tweet| !hidden.contains(&tweet.user)) {
+            page.tweets.push((*tweet).clone());
+            let list: usize = page.tweets.iter().map(Wire::size).sum();
+            let count = if page.tweets.len() < 128 { 1 } else { 2 };
+            if page.tweets.len() as u64 > view.limit || count + list > Page::LIST_BYTES_MAX {
                 page.tweets.pop();
-                page.has_more = true;
+                page.next = Some(behind(tweet));
                 break;
             }
         }

@@ -176,7 +176,10 @@ fn shown(page: &Page) -> String {
     if page.tweets.len() > tweets.len() {
         tweets.push(format!("{} more", page.tweets.len() - tweets.len()));
     }
-    let more = if page.has_more { "more to come" } else { "no more" };
+    let more = match page.next {
+        Some(next) => format!("more to come before {next}"),
+        None => "no more".into(),
+    };
     format!("[{}] with {more}", tweets.join(", "))
 }
 
@@ -288,7 +291,7 @@ mod tests {
     fn pages_of_the_named_prefix_pass_and_others_are_caught() {
         let told = |viewer: &str, applied: u64, tweets: Vec<Tweet>| {
             let view = View { viewer: user(viewer), limit: 9, older_than: None };
-            let page = Page { tweets, has_more: false };
+            let page = Page { tweets, next: None };
             tell(&mut stage(), 1, Query::View { view }, applied, Telling::View { page })
         };
         let (a, b) = (shown_tweet((0, 1), "a"), shown_tweet((2, 0), "b"));
@@ -314,7 +317,7 @@ mod tests {
     #[test]
     fn a_linearizable_view_shows_the_log_before_it() {
         let answer = |tweets| {
-            let page = Page { tweets, has_more: false };
+            let page = Page { tweets, next: None };
             stage().sent(S0, C1, applied(&view(4, "bob"), (2, 1), Answer::Viewed { page }))
         };
         answer(vec![]).unwrap();

@@ -110,6 +110,11 @@ impl<V: Value> Paxos<V> {
         self.try_to_lead(now, port);
     }
 
+    /// Nobody ever told this site of a slot at or above this: it may be far below what others know.
+    pub fn heard_of(&self) -> Slot {
+        self.log.end().max(self.learner.target)
+    }
+
     /// Somebody knows everything below `target`: asks for what is missing, unless it is asking already.
     pub(super) fn learn_up_to(&mut self, now: Instant, target: Slot, from: SiteId, port: &mut impl Port<V>) {
         self.learner.target = self.learner.target.max(target);

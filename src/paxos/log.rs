@@ -43,6 +43,11 @@ impl<V: Clone + PartialEq> Log<V> {
         Slot(self.chosen().0 + self.open.len() as u64)
     }
 
+    /// How many slots of the chosen prefix were asked for.
+    pub fn looks(&self) -> u64 {
+        self.prefix.looks()
+    }
+
     /// Behind the last slot that is known to be chosen, gaps or not.
     pub(super) fn chosen_end(&self) -> Slot {
         let is_chosen = |held: &Option<Held<V>>| held.as_ref().is_some_and(|held| held.ballot.is_none());

@@ -110,9 +110,9 @@ fn seen(site: &Site, user: &User) -> Vec<String> {
     loop {
         let page = site.timeline().view(&view);
         seen.extend(page.tweets.iter().map(|tweet| tweet.to_string()));
-        match page.tweets.last() {
-            Some(last) if page.has_more => view.older_than = Some(last.position),
-            _ => return seen,
+        match page.next {
+            Some(next) => view.older_than = Some(next),
+            None => return seen,
         }
     }
 }

@@ -320,7 +320,10 @@ impl<P: Process, J: Judge<P>> World<P, J> {
         let within = limits::check_waiting(id, running, self.settings.inbox_max);
         self.effects.clear();
         self.handling = Some(id);
+        let looks = running.process.looks();
         running.process.handle(local, input, &mut self.effects);
+        let looks = running.process.looks().saturating_sub(looks);
+        let outcomes = self.effects.outcomes();
         let records = self.effects.records();
         let appends = !records.is_empty();
         if appends {
@@ -342,6 +345,7 @@ impl<P: Process, J: Judge<P>> World<P, J> {
         let (appended, durable) = running.offsets();
         running.outbox.absorb(&mut self.effects, appended, durable, &mut self.ready, &mut self.spare);
         let within = within.and_then(|()| limits::check_sizes(id, &running.process));
+        let within = within.and_then(|()| limits::check_looks::<P>(id, looks, outcomes));
         self.handling = None;
         self.object_to(within);
         self.take_notes(h);

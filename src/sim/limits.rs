@@ -1,9 +1,10 @@
 //! What every world is judged for, whatever runs in it: no datagram that leaves a process is larger than the limit;
-//! after every input nothing that a process [shows](Process::sizes) holds more than its own limit; and when an
-//! input is handed in, no more than its inbox holds waits behind it, and no more for a sync than may.
+//! after every input nothing that a process [shows](Process::sizes) holds more than its own limit; no input makes it
+//! [look](Process::looks) at more items than what comes of the input justifies; and when an input is handed in, no more
+//! than its inbox holds waits behind it, and no more for a sync than may.
 //!
-//! Does not check what a process does not show, nor how much follows from one input: what waits for a sync may be
-//! more than its limit by that.
+//! Does not check what a process does not show or count, nor how much follows from one input: what waits for a sync may
+//! be more than its limit by that.
 
 use alloc::format;
 
@@ -14,6 +15,7 @@ use crate::sim::host::Running;
 use crate::sim::judge::Violation;
 
 const MEMORY: &str = "bounded memory";
+const WORK: &str = "bounded work";
 
 pub(crate) fn check_datagram(datagram: &Datagram, datagram_max: usize) -> Result<(), Violation> {
     let length = datagram.bytes.len();
@@ -35,6 +37,19 @@ pub(crate) fn check_sizes<P: Process>(id: ProcessId, process: &P) -> Result<(), 
     });
     let Some(Size { what, holds, max }) = worst else { return Ok(()) };
     Err(Violation { property: MEMORY, explanation: format!("{id} holds {holds} {what}, more than {max}") })
+}
+
+/// Of one input: the containers of process `id` were asked for `looks` items, and it led to `outcomes` records, messages
+/// and notes.
+pub(crate) fn check_looks<P: Process>(id: ProcessId, looks: u64, outcomes: usize) -> Result<(), Violation> {
+    let max = P::LOOKS_MAX.saturating_mul(outcomes.max(1) as u64);
+    if looks <= max {
+        return Ok(());
+    }
+    let explanation = format!(
+        "{id} looked at {looks} items for one input with {outcomes} records, messages and notes, more than {max}"
+    );
+    Err(Violation { property: WORK, explanation })
 }
 
 pub(crate) fn check_waiting<P: Process>(

@@ -12,6 +12,7 @@ use crate::site::message::{Message, Record};
 use crate::site::note::Note;
 use crate::site::site::Site;
 use crate::time::Instant;
+use crate::timeline::Page;
 use crate::wire::{Reader, WireError};
 
 /// A site, or a client of it.
@@ -47,6 +48,9 @@ impl Process for Bird {
     type Note = Note;
     type Command = Command;
     type Config = Config;
+
+    /// Of each tweet a page looks at its author and at who blocks, and at the text of those that it shows.
+    const LOOKS_MAX: u64 = 4 * Page::LOOKED_MAX as u64;
 
     fn start(
         config: &Config,
@@ -114,6 +118,13 @@ impl Process for Bird {
         match self {
             Bird::Site(site) => site.rekey(salt),
             Bird::Client(_) => {}
+        }
+    }
+
+    fn looks(&self) -> u64 {
+        match self {
+            Bird::Site(site) => site.looks(),
+            Bird::Client(_) => 0,
         }
     }
 

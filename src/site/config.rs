@@ -43,12 +43,13 @@ pub struct Config {
     pub forward_max: usize,
     /// The most sessions; an opening beyond evicts the one that was used longest ago.
     pub sessions_max: usize,
-    /// The most queries that wait for a site to catch up; beyond, they are answered at once that it is behind.
+    /// The most queries that wait for a site to catch up, four of one client at most; beyond, the client's oldest is
+    /// answered that the site is behind, or the oldest of all.
     pub parked_max: usize,
     /// How long such a query waits, and a linearizable view.
     pub parked_for: Duration,
-    /// The most linearizable views that wait for a survey of the logs or for what it came to; beyond, clients are told
-    /// at once to ask elsewhere.
+    /// The most linearizable views that wait for a survey of the logs or for what it came to, four of one client at
+    /// most; beyond, the client's oldest is told to ask elsewhere, or the oldest of all.
     pub reads_max: usize,
     /// A client is told that its request waits durably when it has waited for this long, or is asked again; one that is
     /// applied sooner is told that alone.

@@ -25,6 +25,7 @@ pub mod submission;
 mod telling;
 #[cfg(test)]
 mod tests;
+mod waiting;
 
 pub use bird::Bird;
 pub use client::{Client, Command};

@@ -5,6 +5,7 @@
 //! 2. A view is answered from a prefix of the log in which everything stands that was chosen when it was asked. Each
 //!    asking is a reading of its own, so asking again, here or elsewhere, is harmless.
 //! 3. Who cannot be answered in time is told so, never shown less.
+//! 4. How far a client claims to have seen delays its own view and nothing else: no survey asks for so much.
 
 use alloc::collections::VecDeque;
 use alloc::vec::Vec;
@@ -13,9 +14,8 @@ use crate::ids::ProcessId;
 use crate::paxos::{Slot, SurveyId};
 use crate::process::Effects;
 use crate::site::bird::Bird;
-use crate::site::message::Message;
-use crate::site::note::Note;
 use crate::site::site::{Parked, Site};
+use crate::site::waiting::{self, Room};
 use crate::time::Instant;
 use crate::wire::{Reader, Wire, WireError};
 
@@ -42,7 +42,7 @@ enum Stage {
     Arrived,
     /// The survey under way is for it.
     Surveyed,
-    /// Everything below must be applied.
+    /// Everything below must be applied, as a survey came to.
     Placed(Slot),
 }
 
@@ -108,13 +108,14 @@ impl Reads {
     /// The survey under way came to this.
     fn place(&mut self, end: Slot) {
         for read in self.waiting.iter_mut().filter(|read| read.stage == Stage::Surveyed) {
-            read.stage = Stage::Placed(end.max(read.asked.seen));
+            read.stage = Stage::Placed(end);
         }
     }
 
     /// Takes one out that may be read from the log below `applied`.
     fn pop_ready(&mut self, applied: Slot) -> Option<Parked> {
-        let is_ready = |read: &Read| matches!(read.stage, Stage::Placed(end) if end <= applied);
+        let is_ready =
+            |read: &Read| matches!(read.stage, Stage::Placed(end) if end.max(read.asked.seen) <= applied);
         let place = self.waiting.iter().position(is_ready)?;
         self.waiting.remove(place).map(|read| read.asked)
     }
@@ -143,24 +144,25 @@ impl Site {
     pub(super) fn on_read(&mut self, asked: Parked, effects: &mut Effects<Bird>) {
         if self.reads.holds(asked.client, asked.id) {
             // Asked again while it waits: the first asking says how long.
-        } else if self.reads.len() < self.reads.max {
-            self.reads.waiting.push_back(Read { asked, stage: Stage::Arrived });
         } else {
-            self.leave_unread(&asked, effects);
+            let clients = self.reads.waiting.iter().map(|read| read.asked.client);
+            let late = match waiting::find(clients, asked.client, self.reads.max) {
+                Room::None => return self.turn_away(&asked, effects),
+                Room::InsteadOf(place) => self.reads.waiting.remove(place),
+                Room::Free => None,
+            };
+            self.reads.waiting.push_back(Read { asked, stage: Stage::Arrived });
+            if let Some(late) = late {
+                self.turn_away(&late.asked, effects);
+            }
         }
     }
 
     /// Gives up those that have waited long enough.
     pub(super) fn expire_reads(&mut self, now: Instant, effects: &mut Effects<Bird>) {
         while let Some(late) = self.reads.waiting.pop_front_if(|read| read.asked.until <= now) {
-            self.leave_unread(&late.asked, effects);
+            self.turn_away(&late.asked, effects);
         }
-    }
-
-    fn leave_unread(&self, asked: &Parked, effects: &mut Effects<Bird>) {
-        let applied = self.replica().applied();
-        effects.note(Note::Unread(asked.client, applied));
-        effects.send_independent(asked.client, &Message::Behind { id: asked.id, applied });
     }
 
     /// Answers what may be read, and asks how far the logs reach for what came since the last survey.

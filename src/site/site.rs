@@ -21,6 +21,7 @@ use crate::site::reads::Reads;
 use crate::site::replica::{Frontier, Known, Outcome, Replica, Standing};
 use crate::site::submission::{Number, Request, Submission};
 use crate::site::telling;
+use crate::site::waiting::{self, Room};
 use crate::time::{Duration, Instant, Steady};
 use crate::timeline::{Position, Timeline};
 use crate::wire::Wire;
@@ -227,6 +228,7 @@ impl Site {
             (Message::Query { id, seen, query }, ProcessId::Terminal(_) | ProcessId::Client(_)) => {
                 let asked = Parked { client: from, id, seen, query, until: now + self.config.parked_for };
                 match asked.query {
+                    _ if self.is_unheard_of(seen) => self.turn_away(&asked, effects),
                     Query::Fresh { .. } => self.on_read(asked, effects),
                     Query::View { .. } | Query::Log { .. } | Query::Blocks { .. } | Query::Status => {
                         self.on_query(asked, effects);
@@ -243,9 +245,7 @@ impl Site {
     pub(super) fn on_wake(&mut self, now: Instant, effects: &mut Effects<Bird>) {
         self.paxos.on_wake(now, effects);
         while let Some(late) = self.parked.pop_front_if(|parked| parked.until <= now) {
-            let applied = self.replica.applied();
-            effects.note(Note::Behind(late.client, applied));
-            effects.send_independent(late.client, &Message::Behind { id: late.id, applied });
+            self.turn_away(&late, effects);
         }
         self.expire_reads(now, effects);
         if self.leading.is_none() && self.queue.is_pending() && now >= self.queue.retry_at {
@@ -342,13 +342,41 @@ impl Site {
             self.tell(&asked, effects);
         } else if self.parked.iter().any(waits_already) {
             // Asked again while it waits: the first asking says how long.
-        } else if self.parked.len() < self.config.parked_max {
-            self.parked.push_back(asked);
         } else {
-            let applied = self.replica.applied();
-            effects.note(Note::Behind(asked.client, applied));
-            effects.send_independent(asked.client, &Message::Behind { id: asked.id, applied });
+            let clients = self.parked.iter().map(|parked| parked.client);
+            let late = match waiting::find(clients, asked.client, self.config.parked_max) {
+                Room::None => return self.turn_away(&asked, effects),
+                Room::InsteadOf(place) => self.parked.remove(place),
+                Room::Free => None,
+            };
+            self.parked.push_back(asked);
+            if let Some(late) = late {
+                self.turn_away(&late, effects);
+            }
         }
+    }
+
+    /// Whether `seen` is farther above everything that this site ever heard of than a leader may be ahead. A site that
+    /// was away for long says so of what is true as well: the client asks again, and by then a leader was heard.
+    fn is_unheard_of(&self, seen: Slot) -> bool {
+        seen.0 > self.paxos.heard_of().0.saturating_add(self.config.window)
+    }
+
+    /// Tells a client that this site cannot show it enough.
+    pub(super) fn turn_away(&self, asked: &Parked, effects: &mut Effects<Bird>) {
+        let applied = self.replica.applied();
+        effects.note(match asked.query {
+            Query::Fresh { .. } => Note::Unread(asked.client, applied),
+            Query::View { .. } | Query::Log { .. } | Query::Blocks { .. } | Query::Status => {
+                Note::Behind(asked.client, applied)
+            }
+        });
+        effects.send_independent(asked.client, &Message::Behind { id: asked.id, applied });
+    }
+
+    /// How many items the log and the timeline were asked for, by their own count.
+    pub(super) fn looks(&self) -> u64 {
+        self.paxos.log().looks() + self.replica.timeline().looks()
     }
 
     /// What is applied is chosen, and stays so whatever this site loses: pages and the log depend on nothing

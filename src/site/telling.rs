@@ -18,10 +18,10 @@ pub(super) fn answer(site: &Site, query: &Query) -> Telling {
             Telling::Log { lines, has_more }
         }
         Query::Blocks { after } => {
-            let all = site.timeline().blocks();
-            let pairs = all.map(|(user, whom)| Block { user: user.clone(), whom: whom.clone() });
+            let after = after.as_ref().map(|pair| (pair.user.clone(), pair.whom.clone()));
+            let pairs = site.timeline().blocks_after(after.as_ref());
             let (blocks, has_more) =
-                cut(pairs.filter(|pair| after.as_ref().is_none_or(|after| after < pair)));
+                cut(pairs.map(|(user, whom)| Block { user: user.clone(), whom: whom.clone() }));
             Telling::Blocks { blocks, has_more }
         }
     }

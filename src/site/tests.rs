@@ -222,7 +222,7 @@ fn the_largest_submission_and_the_largest_page_keep_their_bounds() {
     let framed = crate::frame::FRAME_BYTES + crate::frame::MESSAGE_PREFIX_MAX + message.to_bytes().len();
     assert!(framed <= crate::frame::DATAGRAM_MIN, "{framed} bytes");
     let tweet = crate::timeline::Tweet { position: Position { slot: u64::MAX, index: u64::MAX }, user, text };
-    let page = Page { tweets: vec![tweet], has_more: true };
+    let page = Page { tweets: vec![tweet], next: Some(at(9)) };
     assert!(page.to_bytes().len() <= Page::BYTES_MAX);
 }
 

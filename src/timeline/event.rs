@@ -2,6 +2,7 @@
 
 use alloc::vec::Vec;
 use core::fmt;
+use core::str::FromStr;
 
 use crate::timeline::names::{Text, User};
 use crate::wire::{Reader, Wire, WireError};
@@ -64,6 +65,36 @@ pub struct Position {
     /// The index.
     pub index: u64,
 }
+
+impl Position {
+    /// The first position after this one.
+    #[must_use]
+    pub fn next(self) -> Position {
+        Position { slot: self.slot, index: self.index.saturating_add(1) }
+    }
+}
+
+impl FromStr for Position {
+    type Err = PositionError;
+
+    fn from_str(text: &str) -> Result<Position, PositionError> {
+        let parts =
+            text.split_once('.').and_then(|(slot, index)| Some((slot.parse().ok()?, index.parse().ok()?)));
+        parts.map(|(slot, index)| Position { slot, index }).ok_or(PositionError)
+    }
+}
+
+/// A text is no position in the log.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct PositionError;
+
+impl fmt::Display for PositionError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("expected a slot and an index, as 7.0")
+    }
+}
+
+impl core::error::Error for PositionError {}
 
 impl fmt::Display for Position {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

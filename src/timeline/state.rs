@@ -4,11 +4,11 @@
 //!
 //! 1. Tweets stand in log order and are never taken away; blocks hide them from a viewer, at the time of viewing.
 //! 2. Equal sequences of applied events make equal timelines.
-//! 3. A page never exceeds [`Page::BYTES_MAX`] and claims more exactly when an older visible tweet exists.
-
-use alloc::collections::BTreeSet;
+//! 3. A page never exceeds [`Page::BYTES_MAX`] and looks at no more than [`Page::LOOKED_MAX`] tweets. It names where to
+//!    go on exactly when an older visible tweet exists among these, or older tweets beyond them.
 
 use crate::chunks::Chunks;
+use crate::timeline::blocks::Blocks;
 use crate::timeline::event::{Event, Position};
 use crate::timeline::names::User;
 use crate::timeline::page::{Page, Tweet, View};
@@ -18,8 +18,9 @@ use crate::wire::Wire;
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct Timeline {
     tweets: Chunks<Tweet>,
-    /// Who blocks, and whom.
-    blocks: BTreeSet<(User, User)>,
+    /// The number of each tweet's user: all that has to be read of a hidden tweet.
+    authors: Chunks<u32>,
+    blocks: Blocks,
 }
 
 impl Timeline {
@@ -35,43 +36,57 @@ impl Timeline {
                 let last = self.tweets.last().map(|tweet| tweet.position);
                 assert!(last < Some(position), "a tweet at {position} is applied behind one at {last:?}");
                 self.tweets.push(Tweet { position, user: user.clone(), text: text.clone() });
+                self.authors.push(self.blocks.number(user));
                 true
             }
-            Event::Block { user, whom } => user != whom && self.blocks.insert((user.clone(), whom.clone())),
-            Event::Unblock { user, whom } => self.blocks.remove(&(user.clone(), whom.clone())),
+            Event::Block { user, whom } => user != whom && self.blocks.insert(user, whom),
+            Event::Unblock { user, whom } => self.blocks.remove(user, whom),
         }
     }
 
-    /// The newest tweets before `view.older_than` that the viewer may see: at most `view.limit`, and as many as
-    /// fit a page.
+    /// The newest tweets before `view.older_than` that the viewer may see: at most `view.limit`, as many as
+    /// fit a page, and none beyond the [`Page::LOOKED_MAX`] newest ones, hidden ones included.
     pub fn view(&self, view: &View) -> Page {
         let end = match view.older_than {
             Some(position) => self.tweets.partition_point(|tweet| tweet.position < position),
             None => self.tweets.len(),
         };
-        let newest_first = (0..end).rev().filter_map(|index| self.tweets.get(index));
+        let start = end.saturating_sub(Page::LOOKED_MAX);
+        let hidden = self.blocks.hidden_from(&view.viewer);
+        let is_shown =
+            |index: &usize| self.authors.get(*index).is_some_and(|author| !hidden.contains(*author));
         let mut page = Page::default();
         let mut bytes = 0;
-        for tweet in newest_first.filter(|tweet| !self.is_blocked(&tweet.user, &view.viewer)) {
+        for tweet in (start..end).rev().filter(is_shown).filter_map(|index| self.tweets.get(index)) {
             bytes += tweet.size();
             let count = page.tweets.len() + 1;
-            if count as u64 > view.limit || page_bytes(count, bytes) > Page::BYTES_MAX {
-                page.has_more = true;
-                break;
+            if count as u64 > view.limit || list_bytes(count, bytes) > Page::LIST_BYTES_MAX {
+                page.next = Some(tweet.position.next());
+                return page;
             }
             page.tweets.push(tweet.clone());
         }
+        let beyond = start.checked_sub(1).and_then(|index| self.tweets.get(index));
+        page.next = beyond.map(|tweet| tweet.position.next());
         page
     }
 
-    /// Whether `user` blocks `whom`.
-    pub fn is_blocked(&self, user: &User, whom: &User) -> bool {
-        !self.blocks.is_empty() && self.blocks.contains(&(user.clone(), whom.clone()))
+    /// Who blocks whom, in ascending order of both, behind this pair if there is one.
+    pub fn blocks_after(
+        &self,
+        pair: Option<&(User, User)>,
+    ) -> impl DoubleEndedIterator<Item = (&User, &User)> + use<'_> {
+        self.blocks.after(pair)
     }
 
     /// Who blocks whom, in ascending order of both.
     pub fn blocks(&self) -> impl DoubleEndedIterator<Item = (&User, &User)> {
-        self.blocks.iter().map(|(user, whom)| (user, whom))
+        self.blocks.after(None)
+    }
+
+    /// How many tweets and pairs its containers were asked for, by their own count.
+    pub fn looks(&self) -> u64 {
+        self.tweets.looks() + self.authors.looks() + self.blocks.looks()
     }
 
     /// Every tweet, hidden or not, oldest first.
@@ -80,10 +95,10 @@ impl Timeline {
     }
 }
 
-/// Bytes of an encoded page of `count` tweets that take `tweets_bytes`.
-const fn page_bytes(count: usize, tweets_bytes: usize) -> usize {
+/// Bytes of an encoded list of `count` tweets that take `tweets_bytes`.
+const fn list_bytes(count: usize, tweets_bytes: usize) -> usize {
     let count_bytes = if count < 0x80 { 1 } else { 2 };
-    count_bytes + tweets_bytes + 1
+    count_bytes + tweets_bytes
 }
 
 #[cfg(test)]
@@ -133,18 +148,25 @@ mod tests {
             })
         };
         let mut page = Page::default();
+        let mut looked = 0;
         for (slot, event) in events.iter().enumerate().rev() {
             let Event::Tweet { user, text } = event else { continue };
-            let is_newer = view.older_than.is_some_and(|position| at(slot as u64) >= position);
-            if is_newer || blocks(user) {
+            let position = at(slot as u64);
+            if view.older_than.is_some_and(|older_than| position >= older_than) {
                 continue;
             }
-            let position = at(slot as u64);
-            page.tweets.push(Tweet { position, user: user.clone(), text: text.clone() });
+            looked += 1;
+            let is_hidden = blocks(user);
+            if !is_hidden && looked <= Page::LOOKED_MAX {
+                page.tweets.push(Tweet { position, user: user.clone(), text: text.clone() });
+            }
             let is_full = page.tweets.len() as u64 > view.limit;
-            if is_full || page.to_bytes().len() > Page::BYTES_MAX {
+            let is_large = page.to_bytes().len() > Page::LIST_BYTES_MAX + 1;
+            if is_full || is_large {
                 page.tweets.pop();
-                page.has_more = true;
+            }
+            if is_full || is_large || looked > Page::LOOKED_MAX {
+                page.next = Some(Position { slot: slot as u64, index: 1 });
                 break;
             }
         }
@@ -164,10 +186,13 @@ mod tests {
     proptest! {
         #[test]
         fn views_equal_a_naive_replay(
-            events in proptest::collection::vec(any_event(), 0..60),
+            events in prop_oneof![
+                9 => proptest::collection::vec(any_event(), 0..60),
+                1 => proptest::collection::vec(any_event(), 0..900),
+            ],
             viewer in proptest::sample::select(vec!["ann", "bob", "dan"]),
             limit in 0u64..70,
-            older_than in proptest::option::of(0u64..70),
+            older_than in proptest::option::of(prop_oneof![0u64..70, 200u64..900]),
         ) {
             let view = View { viewer: user(viewer), limit, older_than: older_than.map(at) };
             let page = fold(&events).view(&view);
@@ -188,8 +213,8 @@ mod tests {
             loop {
                 let page = timeline.view(&view);
                 seen.extend(page.tweets);
-                view.older_than = seen.last().map(|tweet| tweet.position);
-                if !page.has_more {
+                view.older_than = page.next;
+                if page.next.is_none() {
                     break;
                 }
             }
@@ -214,11 +239,48 @@ mod tests {
     }
 
     #[test]
+    fn a_page_looks_at_a_bounded_part_and_says_where_to_go_on() {
+        let hidden = 2 * Page::LOOKED_MAX as u64;
+        let mut timeline = fold(&[tweet("cat", "old"), block("ann", "bob")]);
+        for slot in 2..2 + hidden {
+            timeline.apply(at(slot), &tweet("ann", "hidden"));
+        }
+        let mut pages = Vec::new();
+        let mut view = View { viewer: user("bob"), limit: 10, older_than: None };
+        loop {
+            let before = timeline.looks();
+            let page = timeline.view(&view);
+            pages.push((page.tweets.len(), page.next));
+            let looks = timeline.looks() - before;
+            assert!(looks < 2 * Page::LOOKED_MAX as u64 + 30, "{looks} looks");
+            view.older_than = page.next;
+            if page.next.is_none() {
+                break;
+            }
+        }
+        let looked = Page::LOOKED_MAX as u64;
+        let next = |slot| Some(Position { slot, index: 1 });
+        assert_eq!(pages, [(0, next(1 + looked)), (0, next(0)), (1, None)]);
+    }
+
+    #[test]
+    fn a_list_of_blocks_begins_where_it_is_asked_to() {
+        let names: Vec<String> = (0..300).map(|number| alloc::format!("user{number:03}")).collect();
+        let blocks: Vec<Event> = names.iter().map(|name| block(name, "zed")).collect();
+        let timeline = fold(&blocks);
+        let last = (user("user297"), user("zed"));
+        let before = timeline.looks();
+        let rest: Vec<&User> = timeline.blocks_after(Some(&last)).map(|(user, _)| user).collect();
+        assert_eq!(rest, [&user("user298"), &user("user299")]);
+        assert_eq!(timeline.looks() - before, 2);
+    }
+
+    #[test]
     fn a_block_hides_past_and_future_tweets_until_it_is_lifted() {
         let check = |events: &[Event], viewer: &str, seen: &[&str]| {
             let page = fold(events).view(&View { viewer: user(viewer), limit: 10, older_than: None });
             let tweets: Vec<String> = page.tweets.iter().map(ToString::to_string).collect();
-            assert_eq!((tweets, page.has_more), (seen.iter().map(ToString::to_string).collect(), false));
+            assert_eq!((tweets, page.next), (seen.iter().map(ToString::to_string).collect(), None));
         };
         let before = [tweet("ann", "past"), block("ann", "bob"), tweet("ann", "future"), tweet("cat", "hi")];
         check(&before, "bob", &["cat: hi"]);

@@ -39,6 +39,9 @@ const WAKER: Token = Token(1);
 /// After so many datagrams the host looks at its deadlines and syncs before it takes more.
 const DATAGRAMS_PER_TURN: usize = 512;
 
+/// Or after so long: many costly questions delay no heartbeat by more than this and one datagram.
+const TURN_MAX: Duration = Duration::from_millis(5);
+
 /// Once this much is to be written or sent, in bytes, it is, before more is taken. With what one input may bring it
 /// stays below the length of a journal's file.
 const BATCH_BYTES: usize = 256 << 10;
@@ -310,7 +313,12 @@ impl<P: Process, D: HostDisk, S: Socket> Host<P, D, S> {
         self.take_syncs()?;
         self.hand_in_local()?;
         self.taken = 0;
-        while self.taken < DATAGRAMS_PER_TURN && self.arrivals.is_readable() && !self.site.outbox.is_full() {
+        let until = self.clock.now() + TURN_MAX;
+        while self.taken < DATAGRAMS_PER_TURN
+            && self.arrivals.is_readable()
+            && !self.site.outbox.is_full()
+            && (self.taken == 0 || self.clock.now() < until)
+        {
             self.taken += 1;
             if let Some((who, from, messages)) = self.receive() {
                 self.hand_in_messages(who, from, messages)?;

@@ -199,6 +199,10 @@ impl Process for Liar {
         self.real.rekey(salt);
     }
 
+    fn looks(&self) -> u64 {
+        self.real.looks()
+    }
+
     fn sizes(&self, see: impl FnMut(Size)) {
         self.real.sizes(see);
     }

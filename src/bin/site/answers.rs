@@ -24,7 +24,7 @@ pub(crate) fn shown(applied: Slot, page: &Page) -> String {
 }
 
 fn as_of(page: &Page, place: &str) -> String {
-    let older = if page.has_more { ", older ones follow" } else { "" };
+    let older = page.next.map_or_else(String::new, |next| format!(", older ones may follow before {next}"));
     format!("{}({} as of {place}{older})\n", tweets(page), counted(page.tweets.len() as u64, "tweet"))
 }
 
@@ -46,6 +46,12 @@ pub(crate) fn log(lines: &[LogLine]) -> String {
 /// Ends a list.
 pub(crate) fn total(count: u64, noun: &str) -> String {
     format!("({})\n", counted(count, noun))
+}
+
+/// A page that was asked for from outside, and how to go on.
+pub(crate) fn page(page: &Page) -> String {
+    let older = page.next.map_or_else(String::new, |next| format!("; for older ones: --older-than {next}"));
+    format!("{}({}{older})\n", tweets(page), counted(page.tweets.len() as u64, "tweet"))
 }
 
 fn counted(count: u64, noun: &str) -> String {

@@ -56,6 +56,9 @@ pub(crate) enum Ask {
         /// Nothing that was acknowledged before may be missing, whoever was told; one page at most.
         #[arg(long)]
         linearizable: bool,
+        /// Only what stands in the log before this position, as a page that was not the last one names it.
+        #[arg(long, value_name = "SLOT.INDEX")]
+        older_than: Option<Position>,
     },
     /// Hides USER's tweets, past and future, from WHOM.
     Block {
@@ -153,12 +156,12 @@ fn one(ask: &Ask, sites: &Sites, key: Key, whom: &Whom) -> Result<(String, Value
             let (user, other) = (named(user)?, named(other)?);
             done("unblocked", start()?.unblock(user, other).map_err(failed)?)
         }
-        Ask::View { user, limit, linearizable, .. } => {
+        Ask::View { user, limit, linearizable, older_than, .. } => {
             let (user, mut client) = (named(user)?, start()?);
             let page = if *linearizable {
-                client.view_linearizable(user, *limit)
+                client.view_linearizable(user, *limit, *older_than)
             } else {
-                client.view(user, *limit)
+                client.view_older(user, *limit, *older_than)
             };
             view(&page.map_err(failed)?)
         }
@@ -192,8 +195,8 @@ fn view(page: &Page) -> (String, Value) {
         })
     };
     let tweets: Vec<Value> = page.tweets.iter().map(tweet).collect();
-    let text = answers::tweets(page) + &answers::total(page.tweets.len() as u64, "tweet");
-    (text, json!({ "tweets": tweets, "has_more": page.has_more }))
+    let next = page.next.map(|next| next.to_string());
+    (answers::page(page), json!({ "tweets": tweets, "has_more": page.has_more(), "next": next }))
 }
 
 fn statuses(sites: &Sites, key: Key, whom: &Whom) -> Result<(String, Value), Failure> {

@@ -214,9 +214,9 @@ impl Desk {
         let (text, count, noun, next) = match (&asked.list, telling) {
             (List::View { limit, .. }, Telling::View { page }) => {
                 let count = page.tweets.len() as u64;
-                let has_more = page.has_more && asked.shown + count < *limit;
-                let last = page.tweets.last().filter(|_| has_more).map(|tweet| tweet.position);
-                let next = last.map(|last| asked.list.ask(asked.shown + count, Some(last), None));
+                // A page may show nothing and still name where to go on.
+                let next = page.next.filter(|_| asked.shown + count < *limit);
+                let next = next.map(|next| asked.list.ask(asked.shown + count, Some(next), None));
                 (answers::tweets(page), count, "tweet", next)
             }
             (List::Log, Telling::Log { lines, has_more }) => {
@@ -250,7 +250,8 @@ impl Desk {
 }
 
 impl List {
-    /// The page behind what was shown: so many, the last at this position, or the last of these pairs.
+    /// The page behind what was shown: so many tweets and everything down to this position, a log that ended with it, or
+    /// the last of these pairs.
     fn ask(&self, shown: u64, last: Option<Position>, last_block: Option<&Block>) -> Command {
         Command::Tell(match self {
             List::View { viewer, limit } => {

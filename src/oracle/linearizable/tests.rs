@@ -35,7 +35,7 @@ fn done(stage: &mut Stage, who: ProcessId, request: &Request) {
 fn shown(stage: &mut Stage, who: ProcessId, request: &Request, texts: &[&str]) -> Result<(), Violation> {
     let tweet =
         |text: &&str| Tweet { position: Position::default(), user: user("ann"), text: text.parse().unwrap() };
-    let page = Page { tweets: texts.iter().map(tweet).collect(), has_more: false };
+    let page = Page { tweets: texts.iter().map(tweet).collect(), next: None };
     noted(stage, who, &Note::Done(Position::default(), operation(request), Answer::Viewed { page }))
 }
 
@@ -131,7 +131,7 @@ fn read(stage: &mut Stage, who: ProcessId, id: u64, viewer: &str) {
 fn told(stage: &mut Stage, who: ProcessId, id: u64, viewer: &str, texts: &[&str]) -> Result<(), Violation> {
     let tweet =
         |text: &&str| Tweet { position: Position::default(), user: user("ann"), text: text.parse().unwrap() };
-    let page = Page { tweets: texts.iter().map(tweet).collect(), has_more: false };
+    let page = Page { tweets: texts.iter().map(tweet).collect(), next: None };
     let site = crate::oracle::stage::site(0);
     noted(stage, who, &Note::Shown(id, site, Slot(9), looks(viewer), page))
 }

@@ -59,6 +59,16 @@ pub(super) const SABOTEURS: &[Saboteur] = &[
         }),
     ),
     Saboteur::new(
+        "reads-all-for-each-tweet",
+        "A site that is asked for anything reads its whole timeline once for each tweet.",
+        Lie::Hears(|hearing| {
+            let timeline = hearing.site.timeline();
+            if let Message::Query { .. } = hearing.message {
+                timeline.tweets().for_each(|_| timeline.tweets().for_each(drop));
+            }
+        }),
+    ),
+    Saboteur::new(
         "shows-an-old-page",
         "A site answers every view with the first page that it ever showed.",
         Lie::Says(|speech| {

@@ -199,6 +199,8 @@ impl Process for Liar {
         self.real.rekey(salt);
     }
 
+    const LOOKS_MAX: u64 = Bird::LOOKS_MAX;
+
     fn looks(&self) -> u64 {
         self.real.looks()
     }

@@ -4,6 +4,7 @@ use alloc::string::String;
 use alloc::vec::Vec;
 use core::fmt;
 
+use crate::chunks::Chunks;
 use crate::ids::{ProcessId, SiteSet};
 use crate::mix::Seed;
 use crate::process::{Damage, Effects, Input, Label, Process, Recovered, Role, Size, Subject};
@@ -87,6 +88,8 @@ pub enum Ask {
     Each(u64),
     /// Lead with this rank; 0 ends it.
     Lead(u64),
+    /// Ask a list for so many items, and say nothing of it.
+    Look(u64),
     /// Panic.
     Break,
 }
@@ -118,6 +121,7 @@ pub struct Gossip {
     pub beats: u64,
     pub rank: u64,
     pub next_beat: Option<Instant>,
+    pub list: Chunks<u64>,
 }
 
 impl Gossip {
@@ -142,6 +146,8 @@ impl Process for Gossip {
     type Command = Ask;
     type Config = Config;
 
+    const LOOKS_MAX: u64 = 8;
+
     fn start(
         config: &Config,
         id: ProcessId,
@@ -153,7 +159,17 @@ impl Process for Gossip {
             return Err(Damage(String::from("a cursed number was kept")));
         }
         let next_beat = config.beat.filter(|_| id.as_site().is_some()).map(|beat| Instant::ZERO + beat);
-        Ok(Gossip { id, seed, config: *config, kept, acks: 0, beats: 0, rank: 0, next_beat })
+        Ok(Gossip {
+            id,
+            seed,
+            config: *config,
+            kept,
+            acks: 0,
+            beats: 0,
+            rank: 0,
+            next_beat,
+            list: Chunks::default(),
+        })
     }
 
     fn handle(&mut self, now: Instant, input: Input<Gossip>, effects: &mut Effects<Gossip>) {
@@ -181,6 +197,7 @@ impl Process for Gossip {
                 }
             }
             Input::Command(Ask::Lead(rank)) => self.rank = rank,
+            Input::Command(Ask::Look(count)) => (0..count).for_each(|_| assert_eq!(self.list.get(0), None)),
             Input::Command(Ask::Break) => panic!("asked to"),
             Input::DiskSpace { is_low: true } => effects.note(Said::DiskLow),
             Input::DiskSpace { is_low: false } => {}
@@ -196,6 +213,10 @@ impl Process for Gossip {
             0 => Role::Follower,
             rank => Role::Leader { rank },
         }
+    }
+
+    fn looks(&self) -> u64 {
+        self.list.looks()
     }
 
     fn sizes(&self, mut see: impl FnMut(Size)) {

@@ -16,6 +16,21 @@ fn a_process_that_holds_more_than_it_may_is_caught() {
 }
 
 #[test]
+fn a_process_that_looks_at_more_than_comes_of_it_is_caught() {
+    let run = |count| {
+        let settings = settings(Vec::from([put(1, S0, 5), at(2, Action::Command(S0, Ask::Look(count)))]));
+        World::new(settings, Scribe::default()).unwrap().run_until(ms(1_000))
+    };
+    run(8).unwrap();
+    let violation = run(9).unwrap_err();
+    let sentence =
+        "bounded work: S0 looked at 9 items for one input with 0 records, messages and notes, more than 8";
+    assert_eq!(violation.to_string(), sentence);
+    limits::check_looks::<Gossip>(S0, 24, 3).unwrap();
+    limits::check_looks::<Gossip>(S0, 25, 3).unwrap_err();
+}
+
+#[test]
 fn commands_for_a_process_that_is_paused_wait_within_the_bound_of_its_inbox() {
     let pause = |millis, action: fn(Target) -> Action<Ask>| at(millis, action(Target::Process(S0)));
     let mut steps = Vec::from([pause(1, Action::Pause)]);

@@ -49,8 +49,9 @@ impl Stage {
 
     fn said(&mut self) -> Vec<String> {
         let short = |to: Recipients, message: Message| match message {
-            Message::Paxos { message: paxos::Message::Survey { id, .. } } => {
-                Some(alloc::format!("survey {id}"))
+            Message::Paxos { message: paxos::Message::Survey { id, reach } } => {
+                let far = if reach > Slot(3) { " too far" } else { "" };
+                Some(alloc::format!("survey {id}{far}"))
             }
             Message::Told { id, applied, .. } => Some(alloc::format!("told {id} as of {applied}")),
             Message::Behind { id, .. } => Some(alloc::format!("behind {id}")),
@@ -106,12 +107,11 @@ fn what_comes_during_a_survey_waits_for_the_next_and_all_of_it_shares_that() {
 }
 
 #[test]
-fn who_waits_for_long_is_told_so_and_so_is_who_comes_when_it_is_full() {
+fn who_waits_for_long_is_told_so() {
     let mut stage = Stage::new(2, Config { reads_max: 2, ..Config::new(3) });
     let later = NOW + Duration::from_millis(10);
     assert_eq!(stage.asked(NOW, 7), ["survey 3.1"]);
     assert_eq!(stage.asked(later, 8), [""; 0]);
-    assert_eq!(stage.asked(later, 9), ["behind 9"]);
     let due = NOW + Config::new(3).parked_for;
     let wake = |stage: &mut Stage, at| {
         stage.bird.handle(at, Input::Wake, &mut stage.effects);
@@ -122,6 +122,64 @@ fn who_waits_for_long_is_told_so_and_so_is_who_comes_when_it_is_full() {
     assert_eq!(stage.extent(2, 2), ["told 8 as of 2"]);
     let Some((wakes_at, reason)) = stage.bird.deadline() else { panic!("it campaigns") };
     assert!(wakes_at > NOW && reason != "survey" && reason != "query", "{reason} at {wakes_at}");
+}
+
+#[test]
+fn a_client_waits_for_a_few_views_and_its_oldest_makes_room_for_the_next() {
+    let other = ProcessId::Client(2);
+    let mut stage = Stage::new(2, Config::new(3));
+    assert_eq!(stage.asked(NOW, 1), ["survey 3.1"]);
+    for id in [2, 3, 4] {
+        assert_eq!(stage.asked(NOW, id), [""; 0]);
+    }
+    assert_eq!(stage.asked(NOW, 5), ["behind 1", "survey 3.2"], "nobody waits for the first any more");
+    let query = Message::Query { id: 6, seen: Slot(0), query: fresh() };
+    assert_eq!(stage.says(NOW, other, query), [""; 0], "the other's place is its own");
+    assert_eq!(stage.asked(NOW, 7), ["behind 2"]);
+    assert_eq!(stage.extent(2, 0), ["told 3 as of 2", "told 4 as of 2", "told 5 as of 2", "survey 3.3"]);
+    assert_eq!(stage.extent(3, 0), ["told 6 as of 2", "told 7 as of 2"]);
+}
+
+#[test]
+fn a_client_that_claims_to_have_seen_what_nobody_can_is_turned_away_at_once() {
+    let reachable = 2 + Config::new(3).window;
+    let query = |id, seen, query| Message::Query { id, seen: Slot(seen), query };
+    let Query::Fresh { view } = fresh() else { panic!("it is fresh") };
+    let local = || Query::View { view: view.clone() };
+    let mut stage = Stage::new(2, Config::new(3));
+    for (id, seen) in [(1, reachable + 1), (2, u64::MAX)] {
+        assert_eq!(stage.says(NOW, CLIENT, query(id, seen, fresh())), [alloc::format!("behind {id}")]);
+        assert_eq!(stage.says(NOW, CLIENT, query(id, seen, local())), [alloc::format!("behind {id}")]);
+    }
+    assert_eq!(stage.says(NOW, CLIENT, query(3, reachable, local())), [""; 0]);
+    // Whatever a view waits for, no leader is asked to close slots up to there.
+    assert_eq!(stage.says(NOW, CLIENT, query(4, reachable, fresh())), ["survey 3.1"]);
+    assert_eq!(stage.extent(1, 2), [""; 0]);
+    assert_eq!(stage.says(NOW, CLIENT, query(5, 0, fresh())), ["survey 3.2"]);
+    assert_eq!(stage.extent(2, 2), ["told 5 as of 2"]);
+    // A site that hears of more waits for more.
+    let ballot = Ballot { round: 1, site: SiteId::new(1).unwrap() };
+    let message = Message::Paxos { message: paxos::Message::Chosen { ballot, chosen: Slot(90) } };
+    stage.says(NOW, ProcessId::site(1), message);
+    assert_eq!(stage.says(NOW, CLIENT, query(6, reachable + 1, fresh())), ["survey 3.3"]);
+}
+
+#[test]
+fn one_who_asks_for_what_nobody_knows_leaves_places_to_others() {
+    let ask = |stage: &mut Stage, client, id, seen| {
+        let Query::Fresh { view } = fresh() else { panic!("it is fresh") };
+        let message = Message::Query { id, seen: Slot(seen), query: Query::View { view } };
+        stage.says(NOW, ProcessId::Client(client), message)
+    };
+    let mut stage = Stage::new(2, Config { parked_max: 6, ..Config::new(3) });
+    assert_eq!(ask(&mut stage, 9, 90, 3), [""; 0]);
+    for id in 1..50 {
+        let gone: Vec<String> = (id > 4).then(|| alloc::format!("behind {}", id - 4)).into_iter().collect();
+        assert_eq!(ask(&mut stage, 1, id, 20), gone);
+    }
+    assert_eq!(ask(&mut stage, 2, 51, 3), [""; 0]);
+    assert_eq!(ask(&mut stage, 3, 52, 3), ["behind 90"], "it is full: the oldest goes");
+    assert_eq!(stage.chosen(2), ["told 51 as of 3", "told 52 as of 3"]);
 }
 
 /// Sends the first query of a client with this seed, and hands it this answer; what it sends and notes.

@@ -5,11 +5,11 @@
 //!
 //! ```no_run
 //! use aviary::client::{Client, ClientOptions};
-//! use aviary::udp::{Key, KeyKind, Sites};
+//! use aviary::udp::{ClientKey, Sites};
 //! use std::path::Path;
 //!
 //! let sites = Sites::read(Path::new("sites.ron"))?;
-//! let key = Key::read(Path::new("client.key"), KeyKind::Client)?;
+//! let key = ClientKey::read(Path::new("client.key"))?;
 //! let mut client = Client::start(&sites, key, &ClientOptions::default())?;
 //! let at = client.tweet("ann".parse()?, "hello".parse()?)?;
 //! println!("it stands at {at} of the log");
@@ -30,7 +30,7 @@ use crate::site::note::Note;
 use crate::site::submission::Operation;
 use crate::time::Duration;
 use crate::timeline::{Event, Page, Position, Text, User, View};
-use crate::udp::{Caller, CallerSettings, HostError, Key, Sites};
+use crate::udp::{Caller, CallerSettings, ClientKey, HostError, KeyNumber, Sites};
 
 /// Without a word from anybody for this long a client that was never answered takes another number: its own may be
 /// another client's at that site. It has no session yet, so nothing is done twice.
@@ -57,6 +57,7 @@ impl Default for ClientOptions {
 /// A client with one session, that does one thing at a time.
 pub struct Client {
     caller: Caller<Bird>,
+    key: KeyNumber,
     me: ProcessId,
     addresses: Vec<SocketAddr>,
     patience: Duration,
@@ -117,10 +118,11 @@ impl From<HostError> for ClientError {
 
 impl Client {
     /// Binds a socket. Nobody is asked yet.
-    pub fn start(sites: &Sites, key: Key, options: &ClientOptions) -> Result<Client, ClientError> {
-        let mut caller = Caller::start(settings(sites, key))?;
-        let (me, at) = add(&mut caller, sites.members.len(), options.site)?;
-        Ok(Client { caller, me, addresses: sites.addresses(), patience: options.patience, at })
+    pub fn start(sites: &Sites, key: ClientKey, options: &ClientOptions) -> Result<Client, ClientError> {
+        let number = key.number();
+        let mut caller = Caller::start(settings(sites, vec![key]))?;
+        let (me, at) = add(&mut caller, number, sites.members.len(), options.site)?;
+        Ok(Client { caller, key: number, me, addresses: sites.addresses(), patience: options.patience, at })
     }
 
     /// Tweets, and returns where that stands in the log once it is there for ever.
@@ -264,7 +266,7 @@ impl Client {
             if self.caller.now() >= until {
                 // What comes yet answers nobody's question: the next call has a session of its own.
                 self.caller.remove(self.me);
-                (self.me, self.at) = add(&mut self.caller, self.addresses.len(), Some(self.at))?;
+                (self.me, self.at) = add(&mut self.caller, self.key, self.addresses.len(), Some(self.at))?;
                 let address = |site: SiteId| (site, self.addresses[site.index()]);
                 let tried = tried.into_iter().map(address).collect();
                 return Err(ClientError::NoAnswer { tried, waited: self.patience, last });
@@ -275,7 +277,7 @@ impl Client {
                 renumbered += 1;
                 self.caller.remove(self.me);
                 let next = self.next();
-                (self.me, self.at) = add(&mut self.caller, self.addresses.len(), Some(next))?;
+                (self.me, self.at) = add(&mut self.caller, self.key, self.addresses.len(), Some(next))?;
                 if !tried.contains(&self.at) {
                     tried.push(self.at);
                 }
@@ -294,8 +296,13 @@ impl Client {
 }
 
 /// How each site is; none of those that do not answer within `patience`.
-pub fn statuses(sites: &Sites, key: Key, patience: Duration) -> Result<Vec<Option<Status>>, ClientError> {
-    let mut caller = Caller::<Bird>::start(settings(sites, key))?;
+pub fn statuses(
+    sites: &Sites,
+    key: ClientKey,
+    patience: Duration,
+) -> Result<Vec<Option<Status>>, ClientError> {
+    let number = key.number();
+    let mut caller = Caller::<Bird>::start(settings(sites, vec![key]))?;
     let count = sites.members.len();
     let mut found = vec![None; count];
     let start = caller.now();
@@ -307,7 +314,7 @@ pub fn statuses(sites: &Sites, key: Key, patience: Duration) -> Result<Vec<Optio
             asked += 1;
             let silent = (0..).map_while(SiteId::new).zip(&found).filter(|(_, found)| found.is_none());
             for (site, _) in silent {
-                let (me, _) = add(&mut caller, count, Some(site))?;
+                let (me, _) = add(&mut caller, number, count, Some(site))?;
                 caller.command(me, Command::Tell(Query::Status));
             }
             continue;
@@ -322,32 +329,39 @@ pub fn statuses(sites: &Sites, key: Key, patience: Duration) -> Result<Vec<Optio
     Ok(found)
 }
 
-/// Adds a client that asks this site first, or any.
+/// Adds a client of this key that asks this site first, or any.
 fn add(
     caller: &mut Caller<Bird>,
+    key: KeyNumber,
     count: usize,
     site: Option<SiteId>,
 ) -> Result<(ProcessId, SiteId), ClientError> {
     // The site that a client asks first follows from its number.
-    let number = random_below(60_000)?;
+    let clients = key.clients();
+    let count_of_sites = u16::try_from(count).expect("at most 9");
+    let drawn = random_below(u32::from(KeyNumber::CLIENTS - (count_of_sites - 1)))?;
+    let first = clients.start() + u16::try_from(drawn).expect("below what one key has");
     let number = match site {
-        Some(site) => number - number % count + site.index(),
-        None => number,
+        Some(site) => {
+            let site = u16::from(site.number());
+            first + (site + count_of_sites - first % count_of_sites) % count_of_sites
+        }
+        None => first,
     };
-    let me = caller.add(u16::try_from(number).expect("below 60,009"))?;
-    let home = u8::try_from(number % count).ok().and_then(SiteId::new);
-    Ok((me, home.expect("a remainder of the count of sites")))
+    let me = caller.add(number)?;
+    let home = (number % count_of_sites).to_le_bytes()[0];
+    Ok((me, SiteId::new(home).expect("a remainder of the count of sites")))
 }
 
-/// What callers of these sites are made of.
-pub fn settings(sites: &Sites, key: Key) -> CallerSettings<crate::site::config::Config> {
+/// What callers of these sites are made of that have these keys.
+pub fn settings(sites: &Sites, keys: Vec<ClientKey>) -> CallerSettings<crate::site::config::Config> {
     CallerSettings {
         cluster: sites.cluster,
         configuration: sites.configuration(),
         addresses: sites.addresses(),
         datagram_max: sites.config.datagram_max,
         config: sites.config.clone(),
-        key,
+        keys,
     }
 }
 

@@ -290,7 +290,7 @@ fn what_exists_is_never_formatted() {
     let again = ["init", "--sites", "3", "--dir", path(&scratch.0)];
     check_refused(&again, 2, &["sites.ron exists, and no storage is ever formatted twice", "--dir"]);
     fs::remove_file(scratch.config()).unwrap();
-    for key in ["cluster.key", "client.key"] {
+    for key in ["client.key", "cluster.key", "client-master.key"] {
         check_refused(&again, 2, &[key, "exists, and no storage is ever formatted twice"]);
         fs::remove_file(scratch.0.join(key)).unwrap();
     }

@@ -12,7 +12,7 @@ use std::process::{Child, ChildStdout, Command, Output, Stdio};
 use aviary::client::{Client, ClientError, ClientOptions};
 use aviary::ids::SiteId;
 use aviary::time::Duration;
-use aviary::udp::{Key, KeyKind, Sites};
+use aviary::udp::{ClientKey, Key, KeyNumber, Sites};
 
 const SITE: &str = env!("CARGO_BIN_EXE_site");
 
@@ -79,7 +79,7 @@ impl Local {
 
     fn client(&self, patience: Duration) -> Client {
         let sites = Sites::read(&self.dir.join("sites.ron")).unwrap();
-        let key = Key::read(&self.dir.join("client.key"), KeyKind::Client).unwrap();
+        let key = ClientKey::read(&self.dir.join("client.key")).unwrap();
         Client::start(&sites, key, &ClientOptions { patience, site: SiteId::new(0) }).unwrap()
     }
 }
@@ -162,7 +162,7 @@ fn what_cannot_be_done_is_refused_with_its_cure() {
     fs::set_permissions(&key, fs::Permissions::from_mode(0o600)).unwrap();
     // A key of another cluster is like no key at all: nobody answers.
     let other = local.dir.join("other.key");
-    Key::random().unwrap().write(&other, KeyKind::Client).unwrap();
+    Key::random().unwrap().client_key(KeyNumber::FIRST).write(&other).unwrap();
     let stranger = ["--client-key", other.to_str().unwrap(), "--timeout", "700ms", "--site", "2", "ann", "x"];
     local.refused("tweet", &stranger, 3, "no answer within 700ms from S2 at 127.0.0.1:");
     local.say("status");

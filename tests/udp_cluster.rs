@@ -56,7 +56,7 @@ fn load(cluster: &Cluster, seed: u64) -> Load {
         patience: aviary::time::Duration::from_millis(1_500),
         seed: Seed(seed),
     };
-    Load::start(&cluster.sites, &cluster.client_key(), &settings, || Ok(())).unwrap()
+    Load::start(&cluster.sites, &cluster.client_keys(), &settings, || Ok(())).unwrap()
 }
 
 /// What there is to judge.

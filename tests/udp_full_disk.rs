@@ -10,7 +10,7 @@ use std::process::{Child, Command, Stdio};
 
 use aviary::client::{Client, ClientError, ClientOptions};
 use aviary::time::Duration;
-use aviary::udp::{Key, KeyKind, Sites};
+use aviary::udp::{ClientKey, Sites};
 
 /// Makes a small file system, a cluster of one site on it, copies of what a client needs beside it, and runs the site.
 const SCRIPT: &str = r#"set -e
@@ -54,7 +54,7 @@ impl Small {
 
     fn client(&self, patience: Duration) -> Client {
         let sites = Sites::read(&self.folder.join("sites.ron")).unwrap();
-        let key = Key::read(&self.folder.join("client.key"), KeyKind::Client).unwrap();
+        let key = ClientKey::read(&self.folder.join("client.key")).unwrap();
         Client::start(&sites, key, &ClientOptions { patience, site: None }).unwrap()
     }
 }

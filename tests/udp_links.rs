@@ -126,7 +126,7 @@ fn links_that_go_down_and_up_lose_nothing() {
         patience: aviary::time::Duration::from_millis(2_500),
         seed: Seed(11),
     };
-    let load = Load::start(&cluster.sites, &cluster.client_key(), &settings, enter(&links.hub)).unwrap();
+    let load = Load::start(&cluster.sites, &cluster.client_keys(), &settings, enter(&links.hub)).unwrap();
     pause(1_500);
     let goes_on = |what: &str| {
         let before = load.acknowledged();

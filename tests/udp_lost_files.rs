@@ -14,7 +14,7 @@ use aviary::client::{Client, ClientOptions};
 use aviary::ids::ProcessId;
 use aviary::journal::{Identity, Journal, JournalConfig};
 use aviary::time::Duration;
-use aviary::udp::{Files, Key, KeyKind, Sites};
+use aviary::udp::{ClientKey, Files, Sites};
 
 const SITE: &str = env!("CARGO_BIN_EXE_site");
 
@@ -109,8 +109,13 @@ impl Cluster {
 
     fn client(&self) -> Client {
         let sites = Sites::read(&self.config()).unwrap();
-        let key = Key::read(&self.dir.join("client.key"), KeyKind::Client).unwrap();
-        Client::start(&sites, key, &ClientOptions { patience: Duration::from_secs(60), site: None }).unwrap()
+        let key = ClientKey::read(&self.dir.join("client.key")).unwrap();
+        Client::start(
+            &sites,
+            key,
+            &ClientOptions { patience: Duration::from_secs(60), ..ClientOptions::default() },
+        )
+        .unwrap()
     }
 
     /// Every segment of site 1 by its name.

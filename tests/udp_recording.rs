@@ -10,7 +10,7 @@ use aviary::client::{Client, ClientOptions};
 use aviary::recording::{Failure, File, Player, Refusal, put_preface};
 use aviary::site::bird::Bird;
 use aviary::time::Duration;
-use aviary::udp::{Key, KeyKind, Sites};
+use aviary::udp::{ClientKey, Sites};
 
 const SITE: &str = env!("CARGO_BIN_EXE_site");
 
@@ -71,7 +71,7 @@ fn a_site_killed_and_restarted_is_played_again_bit_for_bit() {
     let sites = Sites::read(&dir.join("sites.ron")).unwrap();
     for life in 0..2 {
         scratch.1.push(run(&dir));
-        let key = Key::read(&dir.join("client.key"), KeyKind::Client).unwrap();
+        let key = ClientKey::read(&dir.join("client.key")).unwrap();
         let options = ClientOptions { patience: Duration::from_secs(30), site: None };
         let mut client = Client::start(&sites, key, &options).unwrap();
         for n in 0..20 {

@@ -11,7 +11,7 @@ use mio::{Events, Interest, Poll, Token};
 use super::clock::{Clock, since_1970};
 use super::counters::{Counters, Drop};
 use super::error::HostError;
-use super::keys::{Key, Keys};
+use super::keys::ClientKey;
 use super::runs::{Arrivals, Departures};
 use super::seal::{Party, SEAL_BYTES, Sealer};
 use super::socket::OffloadSocket;
@@ -41,8 +41,8 @@ pub struct CallerSettings<C> {
     pub config: C,
     /// The limit on one datagram before it is sealed, in bytes.
     pub datagram_max: usize,
-    /// The key of clients.
-    pub key: Key,
+    /// The client keys at hand: their clients can be added.
+    pub keys: Vec<ClientKey>,
 }
 
 struct Seat<P: Process> {
@@ -88,7 +88,6 @@ impl<P: Process> Caller<P> {
             .map_err(HostError::io("watch the socket"))?;
         let mut seed = [0; 32];
         getrandom::fill(&mut seed).map_err(io::Error::other).map_err(HostError::io("draw a seed"))?;
-        let keys = Keys { sites: None, clients: Some(settings.key.clone()) };
         Ok(Caller {
             clock: Clock::start(),
             poll,
@@ -97,7 +96,7 @@ impl<P: Process> Caller<P> {
             arrivals: Arrivals::default(),
             departures: Departures::default(),
             sealed: Vec::new(),
-            sealer: Sealer::new(settings.cluster, &keys, seed),
+            sealer: Sealer::of_clients(settings.cluster, &settings.keys, seed),
             // Sites give a client's number to a later program that has it, and not back.
             incarnation: since_1970().as_micros(),
             seats: BTreeMap::new(),
@@ -132,6 +131,11 @@ impl<P: Process> Caller<P> {
         if let ProcessId::Client(number) = client {
             self.seats.remove(&number);
         }
+    }
+
+    /// Where its socket is bound.
+    pub fn local_addr(&self) -> io::Result<SocketAddr> {
+        self.socket.local_addr()
     }
 
     /// The time since its start.
@@ -211,12 +215,13 @@ impl<P: Process> Caller<P> {
             return Err(Drop::Configuration);
         }
         let from = header.sender.from;
-        if from.as_site().is_none() {
-            return Err(Drop::Source);
-        }
         let Recipients::One(ProcessId::Client(number)) = header.to else {
             return Err(Drop::Misdelivered);
         };
+        // Nobody but sites seals what is said to clients, and with each key only what is for its own clients.
+        if from.as_site().is_none() || Party::of(ProcessId::Client(number)) != opened.party {
+            return Err(Drop::Source);
+        }
         if !self.seats.contains_key(&number) {
             return Err(Drop::Misdelivered);
         }
@@ -275,8 +280,8 @@ impl<P: Process> Caller<P> {
     }
 
     fn send(&mut self, datagram: Box<Datagram>) {
-        let is_sealed = self.sealer.seal(Party::Clients, &datagram.bytes, &mut self.sealed);
-        assert!(is_sealed, "a caller has the key of clients");
+        let is_sealed = self.sealer.seal(Party::of(datagram.from), &datagram.bytes, &mut self.sealed);
+        assert!(is_sealed, "a caller has the key of {}, which it added", datagram.from);
         for to in datagram.recipients() {
             let site = to.as_site().and_then(|site| self.settings.addresses.get(site.index()));
             match site {

@@ -9,6 +9,7 @@
 //!         (id: 2, address: "198.51.100.7:7100", region: "south"),
 //!     ],
 //!     sync: Overlapped,
+//!     denied: [3],
 //!     limits: (datagram_max: 1200, queue_max: 1024),
 //!     timeouts: (heartbeat: "50ms", election: "300ms"),
 //! )
@@ -22,6 +23,7 @@ use std::path::Path;
 
 use serde::Deserialize;
 
+use super::keys::{KeyNumber, KeySet};
 use super::seal::SEAL_BYTES;
 use crate::frame::{DATAGRAM_DEFAULT, DATAGRAM_MAX, DATAGRAM_MIN};
 use crate::ids::{SITES_MAX, SiteId};
@@ -41,6 +43,8 @@ pub struct Sites {
     pub sync: SyncMode,
     /// No datagram is larger, in bytes, sealed as it is.
     pub datagram_max: usize,
+    /// Client keys that sites do not hear: those that were revoked.
+    pub denied: KeySet,
     /// What its sites and clients are configured with.
     pub config: Config,
 }
@@ -62,6 +66,8 @@ struct Form {
     sites: Vec<MemberForm>,
     #[serde(default, with = "SyncForm")]
     sync: SyncMode,
+    #[serde(default)]
+    denied: Vec<u64>,
     #[serde(default)]
     limits: Limits,
     #[serde(default)]
@@ -124,7 +130,14 @@ impl Sites {
         let count = u8::try_from(members.len()).expect("at most 9 sites");
         let config =
             configured(count, DATAGRAM_DEFAULT - SEAL_BYTES, &Limits::default(), &Timeouts::default());
-        Sites { cluster, members, sync: SyncMode::default(), datagram_max: DATAGRAM_DEFAULT, config }
+        Sites {
+            cluster,
+            members,
+            sync: SyncMode::default(),
+            datagram_max: DATAGRAM_DEFAULT,
+            denied: KeySet::default(),
+            config,
+        }
     }
 
     /// The same cluster with another limit on datagrams, and the limits that follow from it; an error says what is allowed.
@@ -217,6 +230,8 @@ impl Sites {
             self.config.client_retry,
         ]
         .map(time);
+        let denied: Vec<String> = self.denied.iter().map(|key| key.number().to_string()).collect();
+        let denied = denied.join(", ");
         format!(
             "// Every site of the cluster has this same file. Regions are for people: what may fail together.\n\
              Sites(\n    \
@@ -224,6 +239,8 @@ impl Sites {
                  sites: [\n{list}    ],\n    \
                  // Overlapped: a site with much to do goes on while it syncs. Blocking: it waits.\n    \
                  sync: {sync},\n    \
+                 // Numbers of client keys that were revoked; restart the sites one by one after a change.\n    \
+                 denied: [{denied}],\n    \
                  limits: (\n        \
                      // Bytes. Storage is formatted for this limit: raising it needs a new cluster.\n        \
                      datagram_max: {},\n        \
@@ -280,12 +297,34 @@ impl Form {
             let help = format!("expected {SEALED_MIN} to {DATAGRAM_MAX} bytes");
             return Err(vec![Problem::new(limits.field("datagram_max"), message).help(help)]);
         }
+        let denied = check_denied(&self.denied)?;
         let config = configured(count, datagram_max - SEAL_BYTES, &self.limits, &self.timeouts);
         if let Err(unfit) = config.check() {
             return Err(vec![Problem::new(place_of(&unfit), unfit.to_string())]);
         }
-        Ok(Sites { cluster: self.cluster, members, sync: self.sync, datagram_max, config })
+        Ok(Sites { cluster: self.cluster, members, sync: self.sync, datagram_max, denied, config })
     }
+}
+
+fn check_denied(numbers: &[u64]) -> Result<KeySet, Vec<Problem>> {
+    let (mut denied, mut problems) = (KeySet::default(), Vec::new());
+    for (index, number) in numbers.iter().enumerate() {
+        let mut object = |message: String, help: String| {
+            let place = Place::whole().field("denied").index(index);
+            problems.push(Problem::new(place, message).help(help));
+        };
+        match u8::try_from(*number).ok().and_then(KeyNumber::new) {
+            None => object(
+                format!("there is no client key {number}"),
+                format!("client keys are numbered 0 to {}", KeyNumber::COUNT - 1),
+            ),
+            Some(key) if !denied.insert(key) => {
+                object(format!("client key {number} is denied twice"), "leave one of the two out".into());
+            }
+            Some(_) => {}
+        }
+    }
+    if problems.is_empty() { Ok(denied) } else { Err(problems) }
 }
 
 fn check_members(forms: Vec<MemberForm>, problems: &mut Vec<Problem>) -> Vec<Member> {
@@ -441,6 +480,7 @@ mod tests {
         let mut sites = Sites::new(u64::MAX, two());
         assert_eq!(Sites::parse("sites.ron", &sites.to_text()).unwrap(), sites);
         sites.sync = SyncMode::Blocking;
+        assert!([0, 63].into_iter().filter_map(KeyNumber::new).all(|key| sites.denied.insert(key)));
         sites.datagram_max = 1_400;
         sites.config.datagram_max = 1_400 - SEAL_BYTES;
         sites.config.window = 7;
@@ -496,6 +536,8 @@ mod tests {
         let with = |rest: &str| format!("Sites(cluster: 1, sites: [{one}],\n{rest})");
         check(&with("port: 1"), (2, 1), "unknown field `port`", "expected `cluster`, `sites`");
         check(&with("sync: Never"), (2, 7), "unknown sync `Never`", "`Overlapped` or `Blocking`");
+        check(&with("denied: [3, 64]"), (2, 13), "there is no client key 64", "numbered 0 to 63");
+        check(&with("denied: [3, 4, 3]"), (2, 16), "client key 3 is denied twice", "leave one");
         check(&with("limits: (datagram_max: 9)"), (2, 24), "datagram_max is 9", "1082 to 65507 bytes");
         check(&with("limits: (windw: 9)"), (2, 10), "unknown field `windw`", "did you mean `window`?");
         check(&with("limits: (window: 0)"), (2, 18), "window is 0, expected 1 to 4096", "");
@@ -519,6 +561,7 @@ mod tests {
         let two = configuration("1.1.1.2:1", "");
         let own = ", sync: Blocking, timeouts: (heartbeat: \"60ms\")";
         assert_eq!(two, configuration("1.1.1.2:1", own), "how a site syncs is its own affair");
+        assert_eq!(two, configuration("1.1.1.2:1", ", denied: [3]"), "denying is rolled out site by site");
         assert_ne!(two, configuration("1.1.1.2:2", ""));
         assert_ne!(two, configuration("1.1.1.2:1", ", limits: (datagram_max: 1100)"));
     }

@@ -21,7 +21,10 @@ pub enum Drop {
     Misdelivered,
     /// It was not sealed with our key, or altered on its way.
     Key,
-    /// It says that it is from this very program, or from somebody whose key it was not sealed with.
+    /// It was sealed with a client key that `sites.ron` denies.
+    Denied,
+    /// It says that it is from this very program, or from somebody whose key it was not sealed with; or it is said to
+    /// the other side: a request to a client, an answer to a site.
     Source,
     /// It is from a client whose number another one uses, or used after it.
     NumberTaken,
@@ -39,7 +42,7 @@ pub enum Drop {
 
 impl Drop {
     /// Every reason.
-    pub const ALL: [Drop; 14] = [
+    pub const ALL: [Drop; 15] = [
         Drop::Malformed,
         Drop::Checksum,
         Drop::Version,
@@ -47,6 +50,7 @@ impl Drop {
         Drop::Configuration,
         Drop::Misdelivered,
         Drop::Key,
+        Drop::Denied,
         Drop::Source,
         Drop::NumberTaken,
         Drop::Oversized,
@@ -66,6 +70,7 @@ impl Drop {
             Drop::Configuration => "configuration",
             Drop::Misdelivered => "misdelivered",
             Drop::Key => "key",
+            Drop::Denied => "denied",
             Drop::Source => "source",
             Drop::NumberTaken => "number_taken",
             Drop::Oversized => "oversized",

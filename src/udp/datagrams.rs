@@ -11,26 +11,7 @@ use super::socket::Socket;
 use super::syncer::HostDisk;
 use crate::frame::{self, Datagram};
 use crate::ids::ProcessId;
-use crate::process::{Process, Recipients};
-
-impl Party {
-    /// Whose key speaks for this process. The terminal of a site is in the site's program.
-    pub(super) fn of(process: ProcessId) -> Party {
-        match process {
-            ProcessId::Site(_) | ProcessId::Terminal(_) => Party::Sites,
-            ProcessId::Client(_) => Party::Clients,
-        }
-    }
-
-    /// With which key a datagram to these is sealed.
-    pub(super) fn to(recipients: Recipients) -> Party {
-        match recipients {
-            Recipients::One(one) => Party::of(one),
-            Recipients::Sites(_) => Party::Sites,
-            Recipients::Clients { .. } => Party::Clients,
-        }
-    }
-}
+use crate::process::Process;
 
 /// The messages of a datagram, and between whom.
 pub(super) type Taken<M> = (ProcessId, ProcessId, Vec<M>);
@@ -74,7 +55,7 @@ impl<P: Process, D: HostDisk, S: Socket> Host<P, D, S> {
         if header.sender.configuration != self.settings.configuration {
             return Err(Drop::Configuration);
         }
-        // Nothing of this program's own crosses the network, and a client's key speaks for clients alone.
+        // Nothing of this program's own crosses the network, and a client's key speaks for its own clients alone.
         if from == self.site.id || from == self.terminal.id || Party::of(from) != opened.party {
             return Err(Drop::Source);
         }
@@ -91,7 +72,7 @@ impl<P: Process, D: HostDisk, S: Socket> Host<P, D, S> {
     /// Seals a datagram and sends one copy to each recipient. What cannot leave is lost, and counted.
     pub(super) fn send(&mut self, datagram: Box<Datagram>) {
         let mut is_local = false;
-        let mut is_sealed = None;
+        let mut sealed_for = None;
         for to in datagram.recipients() {
             if to == self.site.id || to == self.terminal.id {
                 is_local = true;
@@ -101,10 +82,13 @@ impl<P: Process, D: HostDisk, S: Socket> Host<P, D, S> {
                 self.counters.drop(Drop::NoAddress);
                 continue;
             };
-            let seal = || self.sealer.seal(Party::to(datagram.to), &datagram.bytes, &mut self.sealed);
-            if !*is_sealed.get_or_insert_with(seal) {
-                self.counters.drop(Drop::NoAddress);
-                continue;
+            let party = Party::of(to);
+            if sealed_for != Some(party) {
+                if !self.sealer.seal(party, &datagram.bytes, &mut self.sealed) {
+                    self.counters.drop(Drop::NoAddress);
+                    continue;
+                }
+                sealed_for = Some(party);
             }
             self.departures.send(&mut self.socket, &self.sealed, address, &mut self.counters);
         }

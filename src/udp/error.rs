@@ -3,6 +3,7 @@
 use core::fmt;
 use std::io;
 
+use super::keys::KeyNumber;
 use crate::journal::{DiskError, JournalError};
 use crate::process::Damage;
 
@@ -22,6 +23,8 @@ pub enum HostError {
         /// The limit that is needed.
         needed: usize,
     },
+    /// The key that speaks for the client of this number is not at hand.
+    ForeignClient(u16),
     /// The operating system refuses.
     Io(&'static str, io::Error),
     /// It has failed before, and that error has the reason.
@@ -58,6 +61,11 @@ impl fmt::Display for HostError {
                 f,
                 "storage was formatted for records of up to {formatted} bytes and the configuration needs \
                  {needed}; set datagram_max back to what it was"
+            ),
+            HostError::ForeignClient(client) => write!(
+                f,
+                "client {client} belongs to client key {}, which is not at hand; take a number of a key that is",
+                KeyNumber::of(*client).number()
             ),
             HostError::Io(what, error) => write!(f, "failed to {what}: {error}"),
             HostError::Failed => f.write_str("it has failed before, and does nothing more; drop it"),

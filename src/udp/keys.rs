@@ -1,22 +1,41 @@
-//! Keys and the files that hold them: 32 random bytes that only their owner may read.
+//! Keys and the files that hold them, which only their owner may read.
 //!
 //! ```text
-//! aviary cluster key 1
-//! 64 hexadecimal digits
+//! cluster.key            client-master.key            client.key
+//! aviary cluster key 1   aviary client master key 1   aviary client key 2
+//! 64 hex digits          64 hex digits                number 0
+//!                                                     clients 0 to 1023
+//!                                                     64 hex digits
 //! ```
+//!
+//! The first two are drawn at random. A client key is derived from the master by its number, so that sites need no list
+//! of client keys, and the keys of datagrams are derived from that, one for each direction (HKDF-SHA256, RFC 5869):
+//!
+//! ```text
+//! client key N  = HKDF(salt "aviary client master key 1", master,       info "client key", N)
+//! datagram key  = HKDF(salt "aviary client key 2",        client key N, info "datagrams", cluster u64 LE, N, direction)
+//! ```
+//!
+//! The numbers of clients are divided among keys: key N speaks for the clients N × 1024 to N × 1024 + 1023 alone.
 
 use core::fmt;
+use core::ops::RangeInclusive;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
 use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::path::Path;
 
+use hkdf::Hkdf;
+use sha2::Sha256;
 use zeroize::Zeroizing;
 
 /// The name of the file with the key of the sites, beside `sites.ron`.
 pub const CLUSTER_KEY: &str = "cluster.key";
 
-/// The name of the file with the key of clients, beside `sites.ron`.
+/// The name of the file with the key that client keys are derived from, beside `sites.ron`.
+pub const CLIENT_MASTER_KEY: &str = "client-master.key";
+
+/// The name of the file with a client's key, beside `sites.ron`.
 pub const CLIENT_KEY: &str = "client.key";
 
 /// A secret. It is never shown, and wiped from memory when dropped.
@@ -29,39 +48,71 @@ impl fmt::Debug for Key {
     }
 }
 
-/// The keys that a process has.
+/// The keys of a site.
 #[derive(Clone, Debug, Default)]
 pub struct Keys {
-    /// What sites speak with among each other. Clients have none.
+    /// What sites speak with among each other.
     pub sites: Option<Key>,
-    /// What clients and sites speak with. A site without it serves no clients but its own terminal.
-    pub clients: Option<Key>,
+    /// What client keys are derived from. A site without it serves no clients but its own terminal.
+    pub client_master: Option<Key>,
+    /// Client keys that are not heard.
+    pub denied: KeySet,
 }
 
-/// Whose key a file holds.
+/// Which client key of its cluster: 0 to 63.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub struct KeyNumber(u8);
+
+/// A set of client keys.
+#[derive(Clone, Copy, PartialEq, Eq, Default)]
+pub struct KeySet(u64);
+
+/// What a client holds: its key, and which one it is.
+#[derive(Clone, Debug)]
+pub struct ClientKey {
+    number: KeyNumber,
+    key: Key,
+}
+
+/// Which way a datagram goes between a client and a site: each has a key of its own, so that no datagram of a client
+/// passes for an answer.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Direction {
+    ToSites = 1,
+    ToClients = 2,
+}
+
+/// Which of the two keys that only machines of sites hold.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum KeyKind {
     /// That of the sites.
     Cluster,
-    /// That of clients.
-    Client,
+    /// That which client keys are derived from.
+    ClientMaster,
 }
 
 impl KeyKind {
     const fn title(self) -> &'static str {
         match self {
             KeyKind::Cluster => "aviary cluster key 1",
-            KeyKind::Client => "aviary client key 1",
+            KeyKind::ClientMaster => MASTER_TITLE,
         }
     }
 
     const fn name(self) -> &'static str {
         match self {
             KeyKind::Cluster => "cluster key",
-            KeyKind::Client => "client key",
+            KeyKind::ClientMaster => "client master key",
         }
     }
 }
+
+const MASTER_TITLE: &str = "aviary client master key 1";
+
+const CLIENT_TITLE: &str = "aviary client key 2";
+
+/// Of files from before client keys were derived: one key was shared by all clients and by sites.
+const SHARED_CLIENT_TITLE: &str = "aviary client key 1";
 
 /// Why a key file is refused.
 #[derive(Debug)]
@@ -72,6 +123,10 @@ pub enum KeyError {
     Exposed(String, u32),
     /// It does not hold such a key.
     Malformed(String, KeyKind),
+    /// It does not hold a client key.
+    MalformedClient(String),
+    /// It holds a key that all clients of a cluster shared with its sites.
+    Shared(String),
 }
 
 impl fmt::Display for KeyError {
@@ -91,11 +146,95 @@ impl fmt::Display for KeyError {
                 kind.name(),
                 kind.title()
             ),
+            KeyError::MalformedClient(path) => write!(
+                f,
+                "{path} holds no client key: expected the lines \"{CLIENT_TITLE}\", \"number N\", \"clients A to B\" \
+                 and 64 hexadecimal digits, as `site client-key` writes them"
+            ),
+            KeyError::Shared(path) => write!(
+                f,
+                "{path} is a client key of an earlier version, which any client could answer others with; \
+                 `site client-key --number 0 --output {CLIENT_KEY}` on a machine of a site writes one of this version, \
+                 and `site init --sites 1 --dir fresh` a {CLIENT_MASTER_KEY} for the sites if there is none"
+            ),
         }
     }
 }
 
 impl std::error::Error for KeyError {}
+
+impl KeyNumber {
+    /// How many client keys a cluster has.
+    pub const COUNT: u8 = 64;
+
+    /// How many clients one key speaks for.
+    pub const CLIENTS: u16 = 1_024;
+
+    /// The key that `init` writes.
+    pub const FIRST: KeyNumber = KeyNumber(0);
+
+    /// The key with this number, if it is below [`KeyNumber::COUNT`].
+    pub fn new(number: u8) -> Option<KeyNumber> {
+        (number < KeyNumber::COUNT).then_some(KeyNumber(number))
+    }
+
+    /// Every key.
+    pub fn all() -> impl Iterator<Item = KeyNumber> {
+        (0..KeyNumber::COUNT).map(KeyNumber)
+    }
+
+    /// The key that speaks for this client.
+    pub fn of(client: u16) -> KeyNumber {
+        KeyNumber((client >> 10).to_le_bytes()[0])
+    }
+
+    /// The number.
+    pub fn number(self) -> u8 {
+        self.0
+    }
+
+    /// The clients that this key speaks for.
+    pub fn clients(self) -> RangeInclusive<u16> {
+        let first = u16::from(self.0) * KeyNumber::CLIENTS;
+        first..=first + (KeyNumber::CLIENTS - 1)
+    }
+}
+
+impl KeySet {
+    /// Whether it holds this key.
+    pub fn contains(self, key: KeyNumber) -> bool {
+        self.0 & (1 << key.0) != 0
+    }
+
+    /// Adds a key; false if it was there.
+    pub fn insert(&mut self, key: KeyNumber) -> bool {
+        let is_new = !self.contains(key);
+        self.0 |= 1 << key.0;
+        is_new
+    }
+
+    /// Its keys, in ascending order.
+    pub fn iter(self) -> impl Iterator<Item = KeyNumber> {
+        KeyNumber::all().filter(move |key| self.contains(*key))
+    }
+}
+
+impl fmt::Debug for KeySet {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_set().entries(self.iter().map(KeyNumber::number)).finish()
+    }
+}
+
+impl Keys {
+    /// Reads both keys of a site from the folder that `init` wrote. It denies no client key.
+    pub fn read(dir: &Path) -> Result<Keys, KeyError> {
+        Ok(Keys {
+            sites: Some(Key::read(&dir.join(CLUSTER_KEY), KeyKind::Cluster)?),
+            client_master: Some(Key::read(&dir.join(CLIENT_MASTER_KEY), KeyKind::ClientMaster)?),
+            denied: KeySet::default(),
+        })
+    }
+}
 
 impl Key {
     /// Of these bytes, which must be random.
@@ -114,30 +253,39 @@ impl Key {
         *self.0
     }
 
+    /// Of this client master key, the client key with this number.
+    pub fn client_key(&self, number: KeyNumber) -> ClientKey {
+        ClientKey { number, key: self.derive(MASTER_TITLE, &[b"client key", &[number.0]]) }
+    }
+
+    fn derive(&self, salt: &str, info: &[&[u8]]) -> Key {
+        let mut key = Key::from_bytes([0; 32]);
+        Hkdf::<Sha256>::new(Some(salt.as_bytes()), &*self.0)
+            .expand_multi_info(info, &mut *key.0)
+            .expect("32 bytes are one block of SHA-256");
+        key
+    }
+
     /// Writes a file that did not exist, durably, for its owner alone.
     pub fn write(&self, path: &Path, kind: KeyKind) -> io::Result<()> {
-        let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
-        let digits = Zeroizing::new(self.0.iter().map(|byte| format!("{byte:02x}")).collect::<String>());
-        writeln!(file, "{}\n{}", kind.title(), *digits)?;
-        file.sync_all()
+        write(path, &[kind.title()], self)
     }
 
     /// Reads the file at `path`, unless others than its owner may read it too.
     pub fn read(path: &Path, kind: KeyKind) -> Result<Key, KeyError> {
-        let shown = path.display().to_string();
-        let failed = |error| KeyError::Io(shown.clone(), error);
-        let file = File::open(path).map_err(failed)?;
-        let mode = file.metadata().map_err(failed)?.permissions().mode() & 0o777;
-        if mode & 0o077 != 0 {
-            return Err(KeyError::Exposed(shown, mode));
+        let (shown, text) = read(path)?;
+        if is_shared(&text) {
+            return Err(KeyError::Shared(shown));
         }
-        let text = Zeroizing::new(fs::read(path).map_err(failed)?);
         Key::parse(&text, kind).ok_or(KeyError::Malformed(shown, kind))
     }
 
     fn parse(text: &[u8], kind: KeyKind) -> Option<Key> {
         let text = core::str::from_utf8(text).ok()?;
-        let digits = text.strip_prefix(kind.title())?.trim();
+        Key::from_digits(text.strip_prefix(kind.title())?.trim())
+    }
+
+    fn from_digits(digits: &str) -> Option<Key> {
         let is_whole = digits.len() == 64 && digits.bytes().all(|digit| digit.is_ascii_hexdigit());
         let mut key = Key::from_bytes([0; 32]);
         for (at, byte) in key.0.iter_mut().enumerate().filter(|_| is_whole) {
@@ -145,6 +293,71 @@ impl Key {
         }
         is_whole.then_some(key)
     }
+}
+
+impl ClientKey {
+    /// Which of its cluster's it is.
+    pub fn number(&self) -> KeyNumber {
+        self.number
+    }
+
+    /// The key of datagrams of this cluster in one direction.
+    pub(super) fn datagram_key(&self, cluster: u64, direction: Direction) -> Key {
+        let context = [self.number.0, direction as u8];
+        self.key.derive(CLIENT_TITLE, &[b"datagrams", &cluster.to_le_bytes(), &context])
+    }
+
+    /// Writes a file that did not exist, durably, for its owner alone.
+    pub fn write(&self, path: &Path) -> io::Result<()> {
+        let (clients, number) = (self.number.clients(), self.number.0);
+        let clients = format!("clients {} to {}", clients.start(), clients.end());
+        write(path, &[CLIENT_TITLE, &format!("number {number}"), &clients], &self.key)
+    }
+
+    /// Reads the file at `path`, unless others than its owner may read it too.
+    pub fn read(path: &Path) -> Result<ClientKey, KeyError> {
+        let (shown, text) = read(path)?;
+        if is_shared(&text) {
+            return Err(KeyError::Shared(shown));
+        }
+        ClientKey::parse(&text).ok_or(KeyError::MalformedClient(shown))
+    }
+
+    fn parse(text: &[u8]) -> Option<ClientKey> {
+        let mut lines = core::str::from_utf8(text).ok()?.trim_end().lines();
+        if lines.next()? != CLIENT_TITLE {
+            return None;
+        }
+        let number = KeyNumber::new(lines.next()?.strip_prefix("number ")?.parse().ok()?)?;
+        let clients = number.clients();
+        let are_its_own = lines.next()? == format!("clients {} to {}", clients.start(), clients.end());
+        let key = Key::from_digits(lines.next()?)?;
+        (are_its_own && lines.next().is_none()).then_some(ClientKey { number, key })
+    }
+}
+
+fn is_shared(text: &[u8]) -> bool {
+    text.starts_with(SHARED_CLIENT_TITLE.as_bytes())
+}
+
+fn write(path: &Path, head: &[&str], key: &Key) -> io::Result<()> {
+    let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
+    let digits = Zeroizing::new(key.0.iter().map(|byte| format!("{byte:02x}")).collect::<String>());
+    writeln!(file, "{}\n{}", head.join("\n"), *digits)?;
+    file.sync_all()
+}
+
+/// What the file at `path` holds, and its name for people.
+fn read(path: &Path) -> Result<(String, Zeroizing<Vec<u8>>), KeyError> {
+    let shown = path.display().to_string();
+    let failed = |error| KeyError::Io(shown.clone(), error);
+    let file = File::open(path).map_err(failed)?;
+    let mode = file.metadata().map_err(failed)?.permissions().mode() & 0o777;
+    if mode & 0o077 != 0 {
+        return Err(KeyError::Exposed(shown, mode));
+    }
+    let text = Zeroizing::new(fs::read(path).map_err(failed)?);
+    Ok((shown, text))
 }
 
 #[cfg(test)]
@@ -161,11 +374,29 @@ mod tests {
         key.write(&path, KeyKind::Cluster).unwrap();
         assert_eq!(Key::read(&path, KeyKind::Cluster).unwrap().bytes(), key.bytes());
         assert!(key.write(&path, KeyKind::Cluster).is_err(), "no key is overwritten");
-        let error = Key::read(&path, KeyKind::Client).unwrap_err().to_string();
-        assert!(error.ends_with("holds no client key: expected the line \"aviary client key 1\" and a line of 64 hexadecimal digits"), "{error}");
+        let error = ClientKey::read(&path).unwrap_err().to_string();
+        assert!(error.ends_with("as `site client-key` writes them"), "{error}");
+        let error = Key::read(&path, KeyKind::ClientMaster).unwrap_err().to_string();
+        assert!(error.ends_with("holds no client master key: expected the line \"aviary client master key 1\" and a line of 64 hexadecimal digits"), "{error}");
         fs::set_permissions(&path, fs::Permissions::from_mode(0o640)).unwrap();
         let error = Key::read(&path, KeyKind::Cluster).unwrap_err().to_string();
         assert!(error.contains("(mode 640): `chmod 600 "), "{error}");
+        let client = folder.join("client.key");
+        let _ = fs::remove_file(&client);
+        let third = key.client_key(KeyNumber(3));
+        third.write(&client).unwrap();
+        let read = ClientKey::read(&client).unwrap();
+        assert_eq!((read.number, read.key.bytes()), (third.number, third.key.bytes()));
+        assert!(Key::read(&client, KeyKind::ClientMaster).is_err(), "no client key is a master key");
+        // Files of before.
+        fs::write(&client, format!("aviary client key 1\n{}\n", "0".repeat(64))).unwrap();
+        for error in [
+            ClientKey::read(&client).unwrap_err().to_string(),
+            Key::read(&client, KeyKind::ClientMaster).unwrap_err().to_string(),
+        ] {
+            assert!(error.contains("of an earlier version"), "{error}");
+            assert!(error.contains("`site client-key --number 0 --output client.key`"), "{error}");
+        }
         fs::remove_dir_all(&folder).unwrap();
         let error = Key::read(&path, KeyKind::Cluster).unwrap_err().to_string();
         assert!(error.contains("failed to open the key"), "{error}");
@@ -187,5 +418,50 @@ mod tests {
         ] {
             assert!(parse(wrong.clone()).is_none(), "{wrong}");
         }
+        let parse = |text: String| ClientKey::parse(text.as_bytes());
+        let read = parse(format!("aviary client key 2\nnumber 63\nclients 64512 to 65535\n{digits}\n"));
+        assert_eq!(read.map(|key| key.number), KeyNumber::new(63));
+        for wrong in [
+            format!("aviary client key 2\n{digits}"),
+            format!("aviary client key 2\nnumber 64\nclients 65536 to 66559\n{digits}"),
+            format!("aviary client key 2\nnumber 1\nclients 0 to 1023\n{digits}"),
+            format!("aviary client key 2\nnumber 0\nclients 0 to 1023\n{}", &digits[1..]),
+            format!("aviary client key 2\nnumber 0\nclients 0 to 1023\n{digits}\n{digits}"),
+            format!("aviary client key 3\nnumber 0\nclients 0 to 1023\n{digits}"),
+        ] {
+            assert!(parse(wrong.clone()).is_none(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn every_client_belongs_to_one_key() {
+        for client in 0..=u16::MAX {
+            let key = KeyNumber::of(client);
+            assert!(key.clients().contains(&client), "{client}: {key:?}");
+            assert_eq!(KeyNumber::all().filter(|key| key.clients().contains(&client)).count(), 1);
+        }
+        assert_eq!((KeyNumber::new(63), KeyNumber::new(64)), (Some(KeyNumber(63)), None));
+    }
+
+    /// Every number, cluster and direction has a key of its own, and none is that which it was derived from. The values
+    /// are pinned: other ones lock every client out.
+    #[test]
+    fn derived_keys_all_differ_and_never_change() {
+        let master = Key::from_bytes([7; 32]);
+        let mut seen = std::collections::BTreeSet::from([master.bytes()]);
+        for number in KeyNumber::all() {
+            let key = master.client_key(number);
+            assert!(seen.insert(key.key.bytes()), "{number:?}");
+            for cluster in [1, 2] {
+                for direction in [Direction::ToSites, Direction::ToClients] {
+                    assert!(seen.insert(key.datagram_key(cluster, direction).bytes()), "{number:?}");
+                }
+            }
+        }
+        let hex = |key: Key| key.bytes()[..8].iter().map(|byte| format!("{byte:02x}")).collect::<String>();
+        let key = master.client_key(KeyNumber(3));
+        assert_eq!(hex(key.key.clone()), "4b6db9f4dfa3300e");
+        assert_eq!(hex(key.datagram_key(5, Direction::ToSites)), "90d7d6e2a20fea5c");
+        assert_eq!(hex(key.datagram_key(5, Direction::ToClients)), "ec656bc63f7eaf25");
     }
 }

@@ -36,7 +36,9 @@ pub use counters::{Counters, Drop};
 pub use error::HostError;
 pub use files::Files;
 pub use host::{Host, HostSettings};
-pub use keys::{CLIENT_KEY, CLUSTER_KEY, Key, KeyError, KeyKind, Keys};
+pub use keys::{
+    CLIENT_KEY, CLIENT_MASTER_KEY, CLUSTER_KEY, ClientKey, Key, KeyError, KeyKind, KeyNumber, KeySet, Keys,
+};
 pub use recorder::{Recorded, Recorder, RecorderError, RecorderSettings};
 pub use runs::{Arrivals, Departures};
 pub use socket::{OffloadSocket, Socket};

@@ -7,6 +7,9 @@
 //!         └─ authenticated ─┘          random      └──── encrypted and authenticated ────┘
 //! ```
 //!
+//! `key` is 0 for that of the sites, 64 + N for what the holder of client key N says to sites, and 128 + N for what sites
+//! say to it. Sites derive all 64 client keys when they start, so that no datagram of a stranger costs a derivation.
+//!
 //! XChaCha20-Poly1305 (draft-irtf-cfrg-xchacha-03). Nonces are drawn at random: 24 bytes never repeat by chance, and
 //! a counter would begin anew after a crash. `count` numbers what one process seals since its start, from 1.
 //!
@@ -25,24 +28,34 @@
 //! - `Forward`, `Relay` and `Ask` are numbered by origin or session: they take effect once.
 //! - `Taken`, `Applied`, `Expired` and `Busy` name their request. `Told` and `Behind` name a query; those that must not
 //!   be stale have numbers of one life of a client. The others count from 1 in each life: what was told to an earlier
-//!   client of the same number, of 60,000 that are drawn from, could be shown once more to a later one.
+//!   client of the same number, of the 1,024 of one key, could be shown once more to a later one.
 //! - Nobody's address is learned from a datagram that is not newer than the last (see `routes`), so answers cannot be
 //!   led away.
 //!
 //! # Limits
 //!
-//! One key for all sites and one for all clients: a site that is broken into can pose as any other, and a client as
-//! any other client. Clients cannot pose as sites to sites. Times and sizes of datagrams are seen by all.
+//! - All sites share one key: a site that is broken into can pose as any other, to sites and to clients, and can derive
+//!   every client key.
+//! - The holders of one client key share it: each can pose as any client of its 1,024 numbers, take the turn of their
+//!   sessions, read what they say and are told, and answer them as a site would. Whoever is not to be able to do that to
+//!   another gets another key. Of clients with another key the holder can do none of this: a datagram names the key that
+//!   sealed it, sites hear from a key only its own clients, and clients hear only what is sealed for them by their key.
+//! - A client key speaks for all users of the timeline, which have no passwords.
+//! - A key is revoked by `denied` in `sites.ron`, at each site from its next start on. There are 64 keys for one master.
+//! - Nothing is forward secret: who has a key opens what was recorded under it before; the master opens what was
+//!   recorded under every client key.
+//! - Times and sizes of datagrams, and which client key they are sealed with, are seen by all.
 
 use chacha20poly1305::{AeadInOut, KeyInit, XChaCha20Poly1305, XNonce};
 use rand_chacha::ChaCha20Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
 
 use super::counters::Drop;
-use super::keys::{Key, Keys};
+use super::keys::{ClientKey, Direction, Key, KeyNumber, KeySet, Keys};
+use crate::ids::ProcessId;
 
 /// The form of sealed datagrams that this code speaks. Others are dropped.
-pub const VERSION: u8 = 3;
+pub const VERSION: u8 = 4;
 
 const CLUSTER_AT: usize = 1;
 const KEY_AT: usize = 9;
@@ -55,20 +68,56 @@ const TAG_BYTES: usize = 16;
 /// What sealing adds to a frame, in bytes.
 pub const SEAL_BYTES: usize = SEALED_AT + COUNT_BYTES + TAG_BYTES;
 
+/// The key byte of what sites say to each other, and of what is said to sites and to clients by client key 0.
+const OF_SITES: u8 = 0;
+const TO_SITES: u8 = 64;
+const TO_CLIENTS: u8 = 128;
+const _: () = assert!(KeyNumber::COUNT <= TO_SITES && TO_CLIENTS == 2 * TO_SITES);
+
 /// Which key a datagram is sealed with.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Party {
-    /// That of the sites: between sites, and between a site and the terminal of another.
+    /// That of the sites: between sites.
     Sites,
-    /// That of clients: what they say and what is said to them.
-    Clients,
+    /// This client key: what its holders say and what is said to them.
+    Client(KeyNumber),
+}
+
+impl Party {
+    /// Whose key speaks for this process. The terminal of a site is in the site's program.
+    pub fn of(process: ProcessId) -> Party {
+        match process {
+            ProcessId::Site(_) | ProcessId::Terminal(_) => Party::Sites,
+            ProcessId::Client(client) => Party::Client(KeyNumber::of(client)),
+        }
+    }
+}
+
+/// Whose datagrams a sealer opens.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Side {
+    /// Those of sites and of clients to sites.
+    Site,
+    /// Those of sites to clients.
+    Client,
+    /// All.
+    Bystander,
+}
+
+/// What is derived from one client key.
+struct Pair {
+    to_sites: XChaCha20Poly1305,
+    to_clients: XChaCha20Poly1305,
 }
 
 /// Seals and opens the datagrams of one process.
 pub struct Sealer {
     cluster: u64,
+    side: Side,
     sites: Option<XChaCha20Poly1305>,
-    clients: Option<XChaCha20Poly1305>,
+    /// By number; empty if there are none.
+    clients: Vec<Option<Pair>>,
+    denied: KeySet,
     nonces: ChaCha20Rng,
     count: u64,
 }
@@ -90,41 +139,98 @@ impl core::fmt::Debug for Sealer {
     }
 }
 
+fn cipher(key: &Key) -> XChaCha20Poly1305 {
+    XChaCha20Poly1305::new(&key.bytes().into())
+}
+
+impl Pair {
+    fn new(cluster: u64, key: &ClientKey) -> Pair {
+        let of = |direction| cipher(&key.datagram_key(cluster, direction));
+        Pair { to_sites: of(Direction::ToSites), to_clients: of(Direction::ToClients) }
+    }
+}
+
 impl Sealer {
-    /// For a process of this cluster that has these keys; `seed` comes from the operating system and is used once.
+    /// For a site of this cluster that has these keys; `seed` comes from the operating system and is used once.
     pub fn new(cluster: u64, keys: &Keys, seed: [u8; 32]) -> Sealer {
-        let cipher = |key: &Key| XChaCha20Poly1305::new(&key.bytes().into());
+        let clients = keys.client_master.iter().flat_map(|master| {
+            KeyNumber::all().map(|number| Some(Pair::new(cluster, &master.client_key(number))))
+        });
         Sealer {
             cluster,
+            side: Side::Site,
             sites: keys.sites.as_ref().map(cipher),
-            clients: keys.clients.as_ref().map(cipher),
+            clients: clients.collect(),
+            denied: keys.denied,
             nonces: ChaCha20Rng::from_seed(seed),
             count: 0,
         }
     }
 
+    /// For a program of clients that has these keys.
+    pub fn of_clients(cluster: u64, keys: &[ClientKey], seed: [u8; 32]) -> Sealer {
+        let of = |number| keys.iter().find(|key| key.number() == number);
+        Sealer {
+            cluster,
+            side: Side::Client,
+            sites: None,
+            clients: KeyNumber::all().map(|number| Some(Pair::new(cluster, of(number)?))).collect(),
+            denied: KeySet::default(),
+            nonces: ChaCha20Rng::from_seed(seed),
+            count: 0,
+        }
+    }
+
+    /// For a program that has the keys of a site and opens what passes it by, in either direction. It never seals.
+    pub fn of_bystander(cluster: u64, keys: &Keys) -> Sealer {
+        Sealer { side: Side::Bystander, ..Sealer::new(cluster, keys, [0; 32]) }
+    }
+
+    /// Seals with the keys of clients as a site does.
+    #[cfg(test)]
+    pub(super) fn posing_as_site(self) -> Sealer {
+        Sealer { side: Side::Site, ..self }
+    }
+
+    /// Whether the key of this party is at hand.
+    pub fn has(&self, party: Party) -> bool {
+        match party {
+            Party::Sites => self.sites.is_some(),
+            Party::Client(number) => self.pair(number).is_some(),
+        }
+    }
+
+    fn pair(&self, number: KeyNumber) -> Option<&Pair> {
+        self.clients.get(usize::from(number.number()))?.as_ref()
+    }
+
     /// Seals `frame` into `out`, in place of what it held. False if the key is not at hand: then nothing is to be sent.
     pub fn seal(&mut self, party: Party, frame: &[u8], out: &mut Vec<u8>) -> bool {
-        let cipher = match party {
-            Party::Sites => &self.sites,
-            Party::Clients => &self.clients,
-        };
-        let Some(cipher) = cipher else { return false };
+        if self.side == Side::Bystander || !self.has(party) {
+            return false;
+        }
         self.count += 1;
         let mut nonce = [0; NONCE_BYTES];
         self.nonces.fill_bytes(&mut nonce);
+        let (byte, cipher) = match (party, self.side) {
+            (Party::Sites, _) => (OF_SITES, self.sites.as_ref()),
+            (Party::Client(number), Side::Client) => {
+                (TO_SITES + number.number(), self.pair(number).map(|pair| &pair.to_sites))
+            }
+            (Party::Client(number), Side::Site | Side::Bystander) => {
+                (TO_CLIENTS + number.number(), self.pair(number).map(|pair| &pair.to_clients))
+            }
+        };
         out.clear();
         out.push(VERSION);
         out.extend_from_slice(&self.cluster.to_le_bytes());
-        out.push(match party {
-            Party::Sites => 0,
-            Party::Clients => 1,
-        });
+        out.push(byte);
         out.extend_from_slice(&nonce);
         out.extend_from_slice(&self.count.to_le_bytes());
         out.extend_from_slice(frame);
         let (head, body) = out.split_at_mut(SEALED_AT);
         let tag = cipher
+            .expect("it was looked for above")
             .encrypt_inout_detached(&XNonce::from(nonce), &head[..NONCE_AT], body.into())
             .expect("a datagram is shorter than what one nonce can encrypt");
         out.extend_from_slice(&tag);
@@ -144,12 +250,7 @@ impl Sealer {
         if bytes[CLUSTER_AT..KEY_AT] != self.cluster.to_le_bytes() {
             return Err(Drop::Cluster);
         }
-        let (party, cipher) = match bytes[KEY_AT] {
-            0 => (Party::Sites, &self.sites),
-            1 => (Party::Clients, &self.clients),
-            _ => return Err(Drop::Malformed),
-        };
-        let Some(cipher) = cipher else { return Err(Drop::Key) };
+        let (party, cipher) = self.opens(bytes[KEY_AT])?;
         let (head, body) = bytes.split_at_mut(SEALED_AT);
         let (body, tag) = body.split_at_mut(body.len() - TAG_BYTES);
         let nonce: [u8; NONCE_BYTES] = head[NONCE_AT..].try_into().expect("that is where it ends");
@@ -159,6 +260,27 @@ impl Sealer {
             .map_err(|_| Drop::Key)?;
         let (count, frame) = body.split_first_chunk().expect("the length was checked");
         Ok(Opened { party, count: u64::from_le_bytes(*count), frame })
+    }
+
+    /// Which key a datagram with this key byte claims, if it may be said to this side at all.
+    fn opens(&self, byte: u8) -> Result<(Party, &XChaCha20Poly1305), Drop> {
+        if byte == OF_SITES {
+            return self.sites.as_ref().map(|cipher| (Party::Sites, cipher)).ok_or(Drop::Key);
+        }
+        let number = KeyNumber::new(byte % TO_SITES).ok_or(Drop::Malformed)?;
+        let (side, first) = match byte - number.number() {
+            TO_SITES => (Side::Site, true),
+            TO_CLIENTS => (Side::Client, false),
+            _ => return Err(Drop::Malformed),
+        };
+        if self.side != side && self.side != Side::Bystander {
+            return Err(Drop::Source);
+        }
+        if self.denied.contains(number) {
+            return Err(Drop::Denied);
+        }
+        let pair = self.pair(number).ok_or(Drop::Key)?;
+        Ok((Party::Client(number), if first { &pair.to_sites } else { &pair.to_clients }))
     }
 }
 
@@ -171,9 +293,26 @@ mod tests {
         Sealer::new(cluster, keys, [7; 32])
     }
 
+    fn key(byte: u8) -> Key {
+        Key::from_bytes([byte; 32])
+    }
+
     fn keys(sites: Option<u8>, clients: Option<u8>) -> Keys {
-        let key = |byte| Key::from_bytes([byte; 32]);
-        Keys { sites: sites.map(key), clients: clients.map(key) }
+        Keys { sites: sites.map(key), client_master: clients.map(key), denied: KeySet::default() }
+    }
+
+    fn number(number: u8) -> KeyNumber {
+        KeyNumber::new(number).unwrap()
+    }
+
+    /// Clients of cluster 5 with these keys of this master.
+    fn clients(master: u8, numbers: &[u8]) -> Sealer {
+        let keys: Vec<ClientKey> = numbers.iter().map(|it| key(master).client_key(number(*it))).collect();
+        Sealer::of_clients(5, &keys, [8; 32])
+    }
+
+    fn party(sealer: &Sealer, sealed: &[u8]) -> Result<Party, Drop> {
+        sealer.open(&mut sealed.to_vec()).map(|opened| opened.party)
     }
 
     #[test]
@@ -181,21 +320,62 @@ mod tests {
         let mut ours = sealer(5, &keys(Some(1), Some(2)));
         let mut out = Vec::new();
         assert!(ours.seal(Party::Sites, b"first", &mut out));
-        assert!(ours.seal(Party::Clients, b"second", &mut out));
-        assert_eq!(out.len(), SEAL_BYTES + 6);
-        let open = |other: &Sealer| other.open(&mut out.clone()).map(|opened| (opened.party, opened.count));
-        assert_eq!(open(&ours), Ok((Party::Clients, 2)));
-        assert_eq!(open(&sealer(5, &keys(None, Some(2)))), Ok((Party::Clients, 2)));
-        assert_eq!(open(&sealer(5, &keys(Some(2), Some(1)))), Err(Drop::Key));
-        assert_eq!(open(&sealer(5, &keys(Some(1), None))), Err(Drop::Key));
-        assert_eq!(open(&sealer(6, &keys(Some(1), Some(2)))), Err(Drop::Cluster));
-        assert_eq!(ours.open(&mut out.clone()).unwrap().frame, b"second");
-        let mut client = sealer(5, &keys(None, Some(2)));
+        assert_eq!(out.len(), SEAL_BYTES + 5);
+        assert_eq!(party(&ours, &out), Ok(Party::Sites));
+        assert_eq!(party(&sealer(5, &keys(Some(2), Some(2))), &out), Err(Drop::Key));
+        assert_eq!(party(&sealer(5, &keys(None, Some(2))), &out), Err(Drop::Key));
+        assert_eq!(party(&sealer(6, &keys(Some(1), Some(2))), &out), Err(Drop::Cluster));
+        let mut client = clients(2, &[0, 9]);
+        assert_eq!(party(&client, &out), Err(Drop::Key), "clients have no key of sites");
         assert!(!client.seal(Party::Sites, b"I am a site", &mut out));
-        // Said to be sealed with the other key.
-        let mut forged = out.clone();
-        forged[KEY_AT] = 0;
-        assert_eq!(ours.open(&mut forged), Err(Drop::Key));
+        assert!(!client.seal(Party::Client(number(1)), b"I am of another key", &mut out));
+        assert!(client.seal(Party::Client(number(9)), b"second", &mut out));
+        let opened =
+            ours.open(&mut out.clone()).map(|opened| (opened.party, opened.count, opened.frame.len()));
+        assert_eq!(opened, Ok((Party::Client(number(9)), 1, 6)));
+        assert_eq!(party(&sealer(5, &keys(Some(1), Some(3))), &out), Err(Drop::Key));
+        assert_eq!(party(&sealer(5, &keys(Some(1), None)), &out), Err(Drop::Key));
+        // Said to be sealed with another key: that of the sites, of another client, or of the other direction.
+        for byte in [OF_SITES, TO_SITES, TO_SITES + 8, 3 * TO_SITES + 9, 1, 63] {
+            let mut forged = out.clone();
+            forged[KEY_AT] = byte;
+            assert!(ours.open(&mut forged).is_err(), "{byte}");
+        }
+    }
+
+    /// The holder of a client key has what sites use for it, in both directions, and nothing else.
+    #[test]
+    fn a_client_key_answers_no_other_client_and_no_datagram_of_a_client_is_an_answer() {
+        let mut site = sealer(5, &keys(Some(1), Some(2)));
+        let (mut a, b) = (clients(2, &[0]), clients(2, &[1]));
+        let mut out = Vec::new();
+        assert!(site.seal(Party::Client(number(1)), b"for B", &mut out));
+        assert_eq!(party(&b, &out), Ok(Party::Client(number(1))));
+        assert_eq!(party(&a, &out), Err(Drop::Key));
+        assert_eq!(party(&site, &out), Err(Drop::Source), "no answer passes for a request");
+        assert!(a.seal(Party::Client(number(0)), b"a request of A", &mut out));
+        assert_eq!(party(&a, &out), Err(Drop::Source), "no request passes for an answer, not even to A");
+        for byte in [TO_CLIENTS, TO_CLIENTS + 1] {
+            let mut forged = out.clone();
+            forged[KEY_AT] = byte;
+            assert_eq!(party(&a, &forged), Err(Drop::Key));
+            assert_eq!(party(&b, &forged), Err(Drop::Key));
+        }
+        let overhears = Sealer::of_bystander(5, &keys(Some(1), Some(2)));
+        assert_eq!(party(&overhears, &out), Ok(Party::Client(number(0))));
+    }
+
+    #[test]
+    fn a_denied_key_is_not_heard_and_the_others_are() {
+        let mut keys = keys(Some(1), Some(2));
+        assert!(keys.denied.insert(number(3)));
+        let site = sealer(5, &keys);
+        let mut client = clients(2, &[3, 4]);
+        let mut out = Vec::new();
+        client.seal(Party::Client(number(3)), b"hello", &mut out);
+        assert_eq!(party(&site, &out), Err(Drop::Denied));
+        client.seal(Party::Client(number(4)), b"hello", &mut out);
+        assert_eq!(party(&site, &out), Ok(Party::Client(number(4))));
     }
 
     #[test]
@@ -212,21 +392,25 @@ mod tests {
     proptest! {
         #[test]
         fn any_changed_bit_is_noticed(bit in 0usize..(SEAL_BYTES + 9) * 8) {
-            let mut sealer = sealer(5, &keys(Some(1), Some(1)));
+            let site = sealer(5, &keys(Some(1), Some(1)));
             let mut out = Vec::new();
-            sealer.seal(Party::Sites, b"heartbeat", &mut out);
+            sealer(5, &keys(Some(1), None)).seal(Party::Sites, b"heartbeat", &mut out);
             out[bit / 8] ^= 1 << (bit % 8);
-            prop_assert!(sealer.open(&mut out).is_err());
+            prop_assert!(site.open(&mut out).is_err());
+            clients(1, &[5]).seal(Party::Client(number(5)), b"a request", &mut out);
+            out[bit / 8] ^= 1 << (bit % 8);
+            prop_assert!(site.open(&mut out).is_err());
         }
 
         #[test]
         fn any_bytes_at_all_are_refused_without_panic(mut bytes in proptest::collection::vec(any::<u8>(), 0..200)) {
-            let sealer = sealer(5, &keys(Some(1), Some(1)));
-            prop_assert!(sealer.open(&mut bytes).is_err());
-            let mut sealed_like = vec![VERSION];
-            sealed_like.extend(5u64.to_le_bytes());
-            sealed_like.extend(bytes);
-            prop_assert!(sealer.open(&mut sealed_like).is_err());
+            for sealer in [sealer(5, &keys(Some(1), Some(1))), clients(1, &[0, 63])] {
+                prop_assert!(sealer.open(&mut bytes).is_err());
+                let mut sealed_like = vec![VERSION];
+                sealed_like.extend(5u64.to_le_bytes());
+                sealed_like.extend(&bytes);
+                prop_assert!(sealer.open(&mut sealed_like).is_err());
+            }
         }
     }
 }

@@ -92,11 +92,13 @@ fn a_restored_cluster_is_the_one_that_was_backed_up() {
     let new = scratch.path("new");
     let said = succeed(&["restore", "--backup", &old, "--dir", &new]);
     assert!(
-        said.contains("and beside it storage for 3 sites, cluster.key and client.key: cluster "),
+        said.contains(
+            "and beside it storage for 3 sites, cluster.key, client-master.key and client.key: cluster "
+        ),
         "{said}"
     );
     let read = |dir: &str, name: &str| fs::read_to_string(format!("{dir}/{name}")).unwrap();
-    for name in ["cluster.key", "client.key", "sites.ron"] {
+    for name in ["cluster.key", "client-master.key", "client.key", "sites.ron"] {
         assert_ne!(read(&old, name), read(&new, name), "{name}");
     }
     // Every copy is whole: each site alone knows all but what is under way.

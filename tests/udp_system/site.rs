@@ -11,7 +11,7 @@ use std::time::Duration;
 use aviary::client::{Client, ClientOptions};
 use aviary::ids::{ProcessId, SiteId};
 use aviary::journal::{Identity, Journal, JournalConfig};
-use aviary::udp::{CLIENT_KEY, Files, Key, KeyKind, Sites};
+use aviary::udp::{CLIENT_KEY, ClientKey, Files, Sites};
 
 pub(crate) const SITE: &str = env!("CARGO_BIN_EXE_site");
 
@@ -68,10 +68,11 @@ impl Scratch {
     }
 
     pub(crate) fn client(&self, site: Option<u8>, patience_ms: u64) -> Client {
-        let key = Key::read(&self.dir().join(CLIENT_KEY), KeyKind::Client).unwrap();
+        let key = ClientKey::read(&self.dir().join(CLIENT_KEY)).unwrap();
         let patience = aviary::time::Duration::from_millis(patience_ms);
         let site = site.map(|site| SiteId::new(site).unwrap());
-        Client::start(&self.sites(), key, &ClientOptions { patience, site }).unwrap()
+        Client::start(&self.sites(), key, &ClientOptions { patience, site, ..ClientOptions::default() })
+            .unwrap()
     }
 
     /// What `site run` is called with.

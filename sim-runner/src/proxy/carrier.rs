@@ -67,8 +67,7 @@ impl<M: Wire + Label> Carrier<M> {
             fronts.push(front);
         }
         let waker = Waker::new(poll.registry(), Token(WAKER))?;
-        // It seals nothing, so its nonces are never used.
-        let sealer = Sealer::new(settings.cluster, &settings.keys, [0; 32]);
+        let sealer = Sealer::of_bystander(settings.cluster, &settings.keys);
         let carrier = Carrier {
             settings,
             shared,

@@ -33,7 +33,7 @@ use carrier::Carrier;
 pub struct ProxySettings {
     /// Which cluster.
     pub cluster: u64,
-    /// Both keys of it.
+    /// The keys of its sites.
     pub keys: Keys,
     /// Where others send what is for each site: the proxy listens there.
     pub fronts: Vec<SocketAddr>,

@@ -11,7 +11,7 @@ use aviary::ids::{ProcessId, SiteId};
 use aviary::journal::{Identity, Journal};
 use aviary::mix::Seed;
 use aviary::oracle::outside::Disk;
-use aviary::udp::{CLIENT_KEY, CLUSTER_KEY, Files, Key, KeyKind, Keys, Sites};
+use aviary::udp::{ClientKey, Files, KeyNumber, Keys, Sites};
 use rustix::process::{Pid, Signal, kill_process};
 
 use super::ports;
@@ -68,20 +68,16 @@ impl Cluster {
             let port = |site: u8| base + u16::from(count) + u16::from(site);
             (0..count).map(|site| SocketAddr::from((Ipv4Addr::LOCALHOST, port(site)))).collect()
         });
-        let mut cluster = Cluster {
+        Ok(Cluster {
             program: program.into(),
             dir: dir.into(),
             sites: read_sites(dir)?,
-            keys: Keys::default(),
+            keys: Keys::read(dir).map_err(failed("read a key"))?,
             listen,
             enter: vec![Vec::new(); usize::from(count)],
             running: (0..count).map(|_| None).collect(),
             paused: vec![false; usize::from(count)],
-        };
-        let key = |name, kind| Key::read(&dir.join(name), kind).map_err(failed("read a key"));
-        let (sites, clients) = (key(CLUSTER_KEY, KeyKind::Cluster)?, key(CLIENT_KEY, KeyKind::Client)?);
-        cluster.keys = Keys { sites: Some(sites), clients: Some(clients) };
-        Ok(cluster)
+        })
     }
 
     /// Puts the sites elsewhere: writes these addresses into `sites.ron`, and starts site `n` with `enter[n]` in front
@@ -97,9 +93,19 @@ impl Cluster {
         Ok(())
     }
 
-    /// The key that clients need.
-    pub fn client_key(&self) -> Key {
-        self.keys.clients.clone().expect("it was read when the cluster was made")
+    /// The client key with number 0.
+    pub fn client_key(&self) -> ClientKey {
+        self.derived(KeyNumber::FIRST)
+    }
+
+    /// Every client key.
+    pub fn client_keys(&self) -> Vec<ClientKey> {
+        KeyNumber::all().map(|number| self.derived(number)).collect()
+    }
+
+    fn derived(&self, number: KeyNumber) -> ClientKey {
+        let master = self.keys.client_master.as_ref();
+        master.expect("it was read when the cluster was made").client_key(number)
     }
 
     /// The proxy between the sites of a cluster that was made to have one.

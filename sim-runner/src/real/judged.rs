@@ -15,7 +15,7 @@ use aviary::process::{Process, Recovered};
 use aviary::sim::Violation;
 use aviary::site::{Bird, Command, Note, Operation, Status};
 use aviary::timeline::{Event, Position};
-use aviary::udp::{Key, Sites};
+use aviary::udp::{ClientKey, Sites};
 
 use super::cluster::{Failure, failed};
 use super::history::Line;
@@ -82,7 +82,7 @@ impl From<Failure> for Wrong {
 }
 
 /// Waits until all sites follow one leader, and know and have applied the same; an error says how they differ.
-pub fn converge(sites: &Sites, key: &Key, within: Duration) -> Result<Vec<Status>, Failure> {
+pub fn converge(sites: &Sites, key: &ClientKey, within: Duration) -> Result<Vec<Status>, Failure> {
     let until = Instant::now() + within;
     loop {
         let found = client::statuses(sites, key.clone(), aviary::time::Duration::from_millis(500));

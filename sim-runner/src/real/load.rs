@@ -10,7 +10,7 @@ use aviary::mix::{self, Seed};
 use aviary::site::{Command, Note, Operation, Query};
 use aviary::time::{Duration, Instant};
 use aviary::timeline::{Event, User, View};
-use aviary::udp::{Caller, CallerSettings, Key, Sites};
+use aviary::udp::{Caller, CallerSettings, ClientKey, Sites};
 
 use super::cluster::{Failure, failed};
 use super::history::{History, Witness, WitnessConfig};
@@ -73,10 +73,10 @@ impl Gap {
 }
 
 impl Load {
-    /// Starts the clients. `enter` is called first in each thread: how to get into their network.
+    /// Starts the clients, with all client keys. `enter` is called first in each thread: how to get into their network.
     pub fn start(
         sites: &Sites,
-        key: &Key,
+        keys: &[ClientKey],
         settings: &LoadSettings,
         enter: impl Fn() -> Result<(), Failure> + Clone + Send + 'static,
     ) -> Result<Load, Failure> {
@@ -90,7 +90,7 @@ impl Load {
                 addresses: sites.addresses(),
                 datagram_max: sites.config.datagram_max,
                 config: WitnessConfig { real: sites.config.clone(), history: history.clone() },
-                key: key.clone(),
+                keys: keys.to_vec(),
             };
             let history = history.clone();
             let run = move || {

@@ -139,7 +139,7 @@ fn run(
         patience: aviary::time::Duration::from_millis(1_200),
         seed: parts.part([2]),
     };
-    let load = Load::start(&cluster.sites, &cluster.client_key(), &settings, || Ok(()))?;
+    let load = Load::start(&cluster.sites, &cluster.client_keys(), &settings, || Ok(()))?;
     let mut run = Run {
         args,
         schedule: Schedule::new(parts.part([3]), usize::from(args.sites)),

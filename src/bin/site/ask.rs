@@ -6,7 +6,7 @@ use aviary::client::{self, Client, ClientError, ClientOptions};
 use aviary::site::message::{Phase, Status};
 use aviary::time::Duration;
 use aviary::timeline::{Page, Position, User};
-use aviary::udp::{CLIENT_KEY, Key, KeyKind, Sites};
+use aviary::udp::{CLIENT_KEY, ClientKey, Sites};
 use serde_json::{Value, json};
 
 use crate::{Failure, answers, terminal};
@@ -17,7 +17,7 @@ pub(crate) struct Whom {
     /// The cluster's sites.ron.
     #[arg(long)]
     config: PathBuf,
-    /// The file with the key of clients [default: client.key beside the config].
+    /// The file with a client key [default: client.key beside the config].
     #[arg(long)]
     client_key: Option<PathBuf>,
     /// The site to ask first [default: any]; another is tried when it does not answer.
@@ -124,11 +124,11 @@ pub(crate) fn ask(ask: &Ask) -> Result<(), Failure> {
     terminal::answer(&shown)
 }
 
-fn read_key(path: &Path) -> Result<Key, Failure> {
-    Key::read(path, KeyKind::Client).map_err(|error| Failure::Usage(error.to_string()))
+fn read_key(path: &Path) -> Result<ClientKey, Failure> {
+    ClientKey::read(path).map_err(|error| Failure::Usage(error.to_string()))
 }
 
-fn one(ask: &Ask, sites: &Sites, key: Key, whom: &Whom) -> Result<(String, Value), Failure> {
+fn one(ask: &Ask, sites: &Sites, key: ClientKey, whom: &Whom) -> Result<(String, Value), Failure> {
     let site = match whom.site {
         None => None,
         Some(number) => Some(sites.site(number).ok_or_else(|| {
@@ -199,7 +199,7 @@ fn view(page: &Page) -> (String, Value) {
     (answers::page(page), json!({ "tweets": tweets, "has_more": page.has_more(), "next": next }))
 }
 
-fn statuses(sites: &Sites, key: Key, whom: &Whom) -> Result<(String, Value), Failure> {
+fn statuses(sites: &Sites, key: ClientKey, whom: &Whom) -> Result<(String, Value), Failure> {
     let mut found = client::statuses(sites, key, whom.timeout).map_err(failed)?;
     let mut numbered: Vec<(usize, Option<Status>)> = found.drain(..).enumerate().collect();
     if let Some(only) = whom.site {

@@ -8,7 +8,9 @@ use std::path::{Path, PathBuf};
 
 use aviary::ids::ProcessId;
 use aviary::journal::{Identity, Journal, JournalConfig, JournalError};
-use aviary::udp::{CLIENT_KEY, CLUSTER_KEY, Files, Key, KeyKind, Member, Sites};
+use aviary::udp::{
+    CLIENT_KEY, CLIENT_MASTER_KEY, CLUSTER_KEY, Files, Key, KeyKind, KeyNumber, Member, Sites,
+};
 
 use crate::{Failure, Init, terminal};
 
@@ -26,7 +28,7 @@ pub(crate) fn init(arguments: &Init) -> Result<(), Failure> {
     let sites = Sites::new(cluster, (*base_port..=last).map(member).collect());
     write(dir, &sites)?;
     terminal::done(&format!(
-        "wrote {}, and beside it storage for {count} sites, {CLUSTER_KEY} and {CLIENT_KEY}\n",
+        "wrote {}, and beside it storage for {count} sites, {CLUSTER_KEY}, {CLIENT_MASTER_KEY} and {CLIENT_KEY}\n",
         dir.join("sites.ron").display()
     ));
     Ok(())
@@ -45,6 +47,8 @@ pub(crate) struct NewCluster {
     pub(crate) config: PathBuf,
     folders: Vec<PathBuf>,
     keys: [(PathBuf, KeyKind); 2],
+    /// The key of clients that `init` writes.
+    client_key: PathBuf,
 }
 
 impl NewCluster {
@@ -52,9 +56,11 @@ impl NewCluster {
     pub(crate) fn vacant(dir: &Path, count: u8) -> Result<NewCluster, Failure> {
         let config = dir.join("sites.ron");
         let folders: Vec<_> = (0..count).map(|site| dir.join(format!("site-{site}"))).collect();
-        let keys = [(CLUSTER_KEY, KeyKind::Cluster), (CLIENT_KEY, KeyKind::Client)];
+        let keys = [(CLUSTER_KEY, KeyKind::Cluster), (CLIENT_MASTER_KEY, KeyKind::ClientMaster)];
         let keys = keys.map(|(name, kind)| (dir.join(name), kind));
-        for existing in std::iter::once(&config).chain(keys.iter().map(|(path, _)| path)).chain(&folders) {
+        let client_key = dir.join(CLIENT_KEY);
+        let files = [&config, &client_key].into_iter().chain(keys.iter().map(|(path, _)| path));
+        for existing in files.chain(&folders) {
             // Whatever it is, also a broken link: nothing that is there is touched.
             if existing.symlink_metadata().is_ok() {
                 let shown = existing.display();
@@ -63,7 +69,7 @@ impl NewCluster {
                 return Err(Failure::Usage(message));
             }
         }
-        Ok(NewCluster { dir: dir.into(), config, folders, keys })
+        Ok(NewCluster { dir: dir.into(), config, folders, keys, client_key })
     }
 
     /// Writes all of it, for its owner alone: each site's storage by `fill`.
@@ -72,7 +78,7 @@ impl NewCluster {
         sites: &Sites,
         mut fill: impl FnMut(&mut Files, &Identity) -> Result<(), JournalError>,
     ) -> Result<(), Failure> {
-        let NewCluster { dir, config, folders, keys } = self;
+        let NewCluster { dir, config, folders, keys, client_key } = self;
         DirBuilder::new().mode(0o700).recursive(true).create(dir).map_err(failed("make", dir))?;
         for (site, folder) in (0..).zip(folders) {
             DirBuilder::new().mode(0o700).create(folder).map_err(failed("make", folder))?;
@@ -85,6 +91,10 @@ impl NewCluster {
             let key =
                 Key::random().map_err(|error| Failure::Run(format!("failed to draw a key: {error}")))?;
             key.write(path, *kind).map_err(failed("write", path))?;
+            if *kind == KeyKind::ClientMaster {
+                let written = key.client_key(KeyNumber::FIRST).write(client_key);
+                written.map_err(failed("write", client_key))?;
+            }
         }
         // Last, so that what it names is there.
         write_new(config, &sites.to_text()).map_err(failed("write", config))?;

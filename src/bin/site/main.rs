@@ -4,6 +4,7 @@ mod answers;
 mod ask;
 mod bench;
 mod children;
+mod client_key;
 mod completion;
 mod desk;
 mod ending;
@@ -55,6 +56,8 @@ enum Command {
     /// Runs one site, with its terminal on standard input and output.
     #[command(after_long_help = words::HELP)]
     Run(Run),
+    /// Writes a client key: one of 64 that are derived from client-master.key, each for 1,024 clients of its own.
+    ClientKey(client_key::Write),
     /// Runs a whole cluster on this machine in one terminal, to play with: also crash, restart, partition and heal.
     #[command(after_long_help = local::HELP)]
     Local(local::Local),
@@ -98,9 +101,10 @@ struct Run {
     /// The file with the key of the sites [default: cluster.key beside the config].
     #[arg(long)]
     key: Option<PathBuf>,
-    /// The file with the key of clients [default: client.key beside the config, if it is there].
+    /// The file with the key that client keys are derived from [default: client-master.key beside the config, if it is
+    /// there].
     #[arg(long)]
-    client_key: Option<PathBuf>,
+    client_master: Option<PathBuf>,
     /// Records everything that the site is handed and all that it does into files in this folder, for
     /// `sim-runner replay-recording`. They hold what users say, unsealed.
     #[arg(long, value_name = "DIR")]
@@ -148,6 +152,7 @@ fn main() -> ExitCode {
     let result = catch_unwind(AssertUnwindSafe(|| match &arguments.command {
         Command::Init(init) => init::init(init),
         Command::Run(run) => run::run(run),
+        Command::ClientKey(write) => client_key::write(write),
         Command::Local(local) => local::local(local),
         Command::Restore(restore) => restore::restore(restore),
         Command::Ask(ask) => ask::ask(ask),

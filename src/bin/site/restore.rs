@@ -11,7 +11,7 @@ use aviary::mix::Seed;
 use aviary::process::{Process, Recovered};
 use aviary::site::bird::Bird;
 use aviary::site::{Record, cut};
-use aviary::udp::{CLIENT_KEY, CLUSTER_KEY, Files, Sites};
+use aviary::udp::{CLIENT_KEY, CLIENT_MASTER_KEY, CLUSTER_KEY, Files, KeySet, Sites};
 
 use crate::init::{self, NewCluster};
 use crate::{Failure, terminal};
@@ -48,13 +48,14 @@ pub(crate) fn restore(arguments: &Restore) -> Result<(), Failure> {
     };
     let cluster = init::random("the cluster's number")?;
     let mut contents = copies.contents.iter();
-    new.write(&Sites { cluster, ..sites }, |disk, identity| {
+    // The new master has no client keys yet that anybody could have lost.
+    new.write(&Sites { cluster, denied: KeySet::default(), ..sites }, |disk, identity| {
         let contents = contents.next().expect("one for each site was read");
         Journal::write(disk, identity, contents)
     })?;
     terminal::done(&format!(
-        "wrote {}, and beside it storage for {count} sites, {CLUSTER_KEY} and {CLIENT_KEY}: cluster {cluster:016x}, \
-         the first {slots} slots of the log are known to be chosen\n",
+        "wrote {}, and beside it storage for {count} sites, {CLUSTER_KEY}, {CLIENT_MASTER_KEY} and {CLIENT_KEY}: \
+         cluster {cluster:016x}, the first {slots} slots of the log are known to be chosen\n",
         new.config.display()
     ));
     Ok(())

@@ -9,8 +9,8 @@ use aviary::mix::Seed;
 use aviary::process::Label;
 use aviary::site::bird::Bird;
 use aviary::udp::{
-    CLIENT_KEY, CLUSTER_KEY, Files, Host, HostSettings, Key, KeyKind, Keys, OffloadSocket, Recorder,
-    RecorderSettings, Sites, Socket,
+    CLIENT_KEY, CLIENT_MASTER_KEY, CLUSTER_KEY, ClientKey, Files, Host, HostSettings, Key, KeyError, KeyKind,
+    Keys, OffloadSocket, Recorder, RecorderSettings, Sites, Socket,
 };
 
 use crate::desk::{AtOnce, Desk, End};
@@ -81,7 +81,7 @@ fn start(arguments: &Run, sites: &Sites) -> Result<SiteHost, Failure> {
         let last = sites.members.len() - 1;
         Failure::Usage(format!("there is no site {} in {shown}; --id is 0 to {last}", arguments.id))
     })?;
-    let keys = keys(arguments)?;
+    let keys = keys(arguments, sites)?;
     let beside = || arguments.config.with_file_name(format!("site-{me}", me = me.number()));
     let data = arguments.data.clone().unwrap_or_else(beside);
     let disk = folder(&data)?;
@@ -133,21 +133,26 @@ fn recorder(arguments: &Run, cluster: u64, site: ProcessId) -> Result<Option<Rec
     Recorder::open(settings).map(Some).map_err(|error| Failure::Usage(error.to_string()))
 }
 
-/// The key of the sites must be there; without that of clients the site serves its terminal alone.
-fn keys(arguments: &Run) -> Result<Keys, Failure> {
+/// The key of the sites must be there; without the master key of clients the site serves its terminal alone.
+fn keys(arguments: &Run, of: &Sites) -> Result<Keys, Failure> {
     let beside = |name| arguments.config.with_file_name(name);
-    let refused = |error: aviary::udp::KeyError| Failure::Usage(error.to_string());
+    let refused = |error: KeyError| Failure::Usage(error.to_string());
     let sites = arguments.key.clone().unwrap_or_else(|| beside(CLUSTER_KEY));
     let sites = Key::read(&sites, KeyKind::Cluster).map_err(refused)?;
-    let clients = match &arguments.client_key {
+    let master = match &arguments.client_master {
         Some(path) => Some(path.clone()),
-        None => Some(beside(CLIENT_KEY)).filter(|path| path.exists()),
+        None => Some(beside(CLIENT_MASTER_KEY)).filter(|path| path.exists()),
     };
-    let clients = clients.map(|path| Key::read(&path, KeyKind::Client)).transpose().map_err(refused)?;
-    if clients.is_none() {
-        tracing::warn!("there is no {CLIENT_KEY}: no clients are served but the terminal");
+    let client_master =
+        master.map(|path| Key::read(&path, KeyKind::ClientMaster)).transpose().map_err(refused)?;
+    if client_master.is_none() {
+        // Clients were served by that key until there was a master.
+        if let Err(shared @ KeyError::Shared(_)) = ClientKey::read(&beside(CLIENT_KEY)) {
+            return Err(refused(shared));
+        }
+        tracing::warn!("there is no {CLIENT_MASTER_KEY}: no clients are served but the terminal");
     }
-    Ok(Keys { sites: Some(sites), clients })
+    Ok(Keys { sites: Some(sites), client_master, denied: of.denied })
 }
 
 fn serve(

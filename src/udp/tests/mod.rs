@@ -1,5 +1,6 @@
 //! The real loop over a real socket and real files, with everything that it does to them recorded.
 
+mod clients;
 mod recorder;
 mod runs;
 
@@ -26,13 +27,30 @@ const DATAGRAM: usize = 1_100;
 const RECORD: usize = 64;
 
 fn keys() -> Keys {
-    Keys { sites: Some(Key::from_bytes([1; 32])), clients: Some(Key::from_bytes([2; 32])) }
+    let [sites, client_master] = [1, 2].map(|byte| Some(Key::from_bytes([byte; 32])));
+    Keys { sites, client_master, denied: KeySet::default() }
+}
+
+/// A program of clients that holds this key.
+fn of_clients(number: KeyNumber) -> Sealer {
+    let key = keys().client_master.map(|master| master.client_key(number));
+    Sealer::of_clients(CLUSTER, &[key.unwrap()], [9; 32])
+}
+
+/// A datagram before it is sealed.
+fn framed(from: ProcessId, to: ProcessId, word: &Word) -> Vec<u8> {
+    let sender = Sender { cluster: CLUSTER, configuration: 0, from, incarnation: 1 };
+    let mut bytes = Vec::new();
+    frame::Head::new(&sender).begin(&mut bytes, Recipients::One(to));
+    frame::put_message(&mut bytes, &word.to_bytes());
+    frame::seal(&mut bytes);
+    bytes
 }
 
 /// What is in a datagram of the host's.
 fn words(sealed: &[u8]) -> (frame::Header, Vec<Word>) {
     let mut bytes = sealed.to_vec();
-    let opened = Sealer::new(CLUSTER, &keys(), [0; 32]).open(&mut bytes).unwrap().frame;
+    let opened = Sealer::of_bystander(CLUSTER, &keys()).open(&mut bytes).unwrap().frame;
     let (header, messages) = frame::read(opened).unwrap();
     (header, messages.decode().unwrap())
 }
@@ -180,6 +198,10 @@ fn format(path: &Path) {
 }
 
 fn bench(name: &str, sync_mode: SyncMode, lie: Lie, outbox_max: usize) -> Bench {
+    bench_with(name, sync_mode, lie, outbox_max, keys())
+}
+
+fn bench_with(name: &str, sync_mode: SyncMode, lie: Lie, outbox_max: usize, keys: Keys) -> Bench {
     let scratch = Scratch::new(name);
     format(&scratch.0);
     let recording = Recording::default();
@@ -196,7 +218,7 @@ fn bench(name: &str, sync_mode: SyncMode, lie: Lie, outbox_max: usize) -> Bench 
         config: (),
         record_max: RECORD,
         datagram_max: DATAGRAM,
-        keys: keys(),
+        keys,
         outbox_max,
         sync_mode,
         seed: Seed(1),
@@ -223,13 +245,13 @@ impl Bench {
 
     /// Sends one datagram to the host, from this socket, as of this process.
     fn tell(&self, socket: &StdSocket, from: ProcessId, to: ProcessId, number: u64) {
-        let sender = Sender { cluster: CLUSTER, configuration: 0, from, incarnation: 1 };
-        let mut bytes = Vec::new();
-        frame::Head::new(&sender).begin(&mut bytes, Recipients::One(to));
-        frame::put_message(&mut bytes, &Word::Keep { number }.to_bytes());
-        frame::seal(&mut bytes);
+        let bytes = framed(from, to, &Word::Keep { number });
         let mut sealed = Vec::new();
-        Sealer::new(CLUSTER, &keys(), [9; 32]).seal(Party::of(from), &bytes, &mut sealed);
+        let party = Party::of(from);
+        match party {
+            Party::Sites => Sealer::new(CLUSTER, &keys(), [9; 32]).seal(party, &bytes, &mut sealed),
+            Party::Client(number) => of_clients(number).seal(party, &bytes, &mut sealed),
+        };
         socket.send_to(&sealed, self.me).unwrap();
     }
 }
@@ -391,7 +413,7 @@ fn what_comes_from_nowhere_is_counted_and_a_client_is_answered_where_it_is() {
     stranger.send_to(&[seal::VERSION; 100], bench.me).unwrap();
     stranger.send_to(&[0; 5_000], bench.me).unwrap();
     let mut sealed = Vec::new();
-    let strange = Keys { sites: Some(Key::from_bytes([3; 32])), clients: None };
+    let strange = Keys { sites: Some(Key::from_bytes([3; 32])), ..Keys::default() };
     Sealer::new(CLUSTER, &strange, [0; 32]).seal(Party::Sites, b"", &mut sealed);
     stranger.send_to(&sealed, bench.me).unwrap();
     Sealer::new(CLUSTER, &keys(), [0; 32]).seal(Party::Sites, b"no frame", &mut sealed);

@@ -15,8 +15,8 @@ use std::path::{Path, PathBuf};
 
 use aviary::udp::seal::{Party, SEAL_BYTES, Sealer};
 use aviary::udp::{
-    Arrivals, CLIENT_KEY, CLUSTER_KEY, Counters, Departures, Key, KeyKind, Keys, OffloadSocket, Sites,
-    Socket, socket,
+    Arrivals, CLIENT_KEY, ClientKey, Counters, Departures, KeyNumber, Keys, OffloadSocket, Sites, Socket,
+    socket,
 };
 use mio::{Events, Interest, Poll, Token};
 
@@ -29,6 +29,9 @@ const FILE_BYTES: u64 = 64 << 20;
 
 /// An event: the client's number and what it says.
 const EVENT_BYTES: usize = 2 + 3 + TEXT_BYTES;
+
+/// All its clients have the key that `init` wrote.
+const CLIENTS: Party = Party::Client(KeyNumber::FIRST);
 
 /// Datagrams taken in one turn, as a site does.
 const TURN: usize = 512;
@@ -61,7 +64,11 @@ struct Net {
 }
 
 impl Net {
-    fn bind(sites: &Sites, keys: &Keys, address: SocketAddr, calls: Calls) -> Result<Net, Failure> {
+    fn bind(
+        seal: impl FnOnce([u8; 32]) -> Sealer,
+        address: SocketAddr,
+        calls: Calls,
+    ) -> Result<Net, Failure> {
         let socket = match calls {
             Calls::Single => socket::bind(address).map(|socket| Box::new(socket) as Box<dyn Socket>),
             Calls::Runs => OffloadSocket::bind(address).map(|socket| Box::new(socket) as Box<dyn Socket>),
@@ -74,7 +81,7 @@ impl Net {
         let mut seed = [0; 32];
         getrandom::fill(&mut seed)
             .map_err(|error| Failure::Run(format!("failed to draw a seed: {error}")))?;
-        let sealer = Sealer::new(sites.cluster, keys, seed);
+        let sealer = seal(seed);
         let events = Events::with_capacity(4);
         Ok(Net {
             calls,
@@ -169,12 +176,10 @@ pub(crate) fn sync_rate(path: &Path) -> Result<f64, Failure> {
 /// One part of it: part 0 leads.
 pub(crate) fn run(config: &Path, id: u8, file: &Path, calls: Calls) -> Result<(), Failure> {
     let sites = Sites::read(config).map_err(|error| Failure::Usage(error.to_string()))?;
-    let key = |name, kind| Key::read(&config.with_file_name(name), kind);
-    let of_sites = key(CLUSTER_KEY, KeyKind::Cluster).map_err(|error| Failure::Usage(error.to_string()))?;
-    let of_clients = key(CLIENT_KEY, KeyKind::Client).map_err(|error| Failure::Usage(error.to_string()))?;
-    let keys = Keys { sites: Some(of_sites), clients: Some(of_clients) };
+    let keys = Keys::read(config.parent().unwrap_or(Path::new(".")));
+    let keys = keys.map_err(|error| Failure::Usage(error.to_string()))?;
     let addresses = sites.addresses();
-    let net = Net::bind(&sites, &keys, addresses[usize::from(id)], calls)?;
+    let net = Net::bind(|seed| Sealer::new(sites.cluster, &keys, seed), addresses[usize::from(id)], calls)?;
     let log = Log::create(file)?;
     match addresses.split_first() {
         Some((_, acceptors)) if id == 0 => lead(net, log, acceptors, sites.datagram_max - SEAL_BYTES),
@@ -193,7 +198,7 @@ fn lead(mut net: Net, mut log: Log, acceptors: &[SocketAddr], datagram_max: usiz
         let (mut batch, mut clients) = (Vec::new(), Vec::new());
         for _ in 0..TURN {
             match net.receive() {
-                Some(Some((Party::Clients, event, from))) => {
+                Some(Some((Party::Client(_), event, from))) => {
                     clients.push((from, [event[0], event[1]]));
                     batch.extend_from_slice(event);
                 }
@@ -228,7 +233,7 @@ fn lead(mut net: Net, mut log: Log, acceptors: &[SocketAddr], datagram_max: usiz
         let majority = sorted[(synced.len() - 1) / 2];
         while waiting.front().is_some_and(|(number, _)| *number <= majority) {
             for (client, number) in waiting.pop_front().into_iter().flat_map(|(_, clients)| clients) {
-                net.send(Party::Clients, &number, &[client]);
+                net.send(CLIENTS, &number, &[client]);
             }
         }
         net.flush();
@@ -289,10 +294,10 @@ impl Cluster {
     }
 
     pub(crate) fn load(&self, load: &Load) -> Result<Figures, Failure> {
-        let key = Key::read(&self.dir.join(CLIENT_KEY), KeyKind::Client);
-        let key = key.map_err(|error| Failure::Run(error.to_string()))?;
-        let keys = Keys { sites: None, clients: Some(key) };
-        let mut net = Net::bind(&self.sites, &keys, SocketAddr::from(([0, 0, 0, 0], 0)), self.calls)?;
+        let key = ClientKey::read(&self.dir.join(CLIENT_KEY));
+        let key = [key.map_err(|error| Failure::Run(error.to_string()))?];
+        let seal = |seed| Sealer::of_clients(self.sites.cluster, &key, seed);
+        let mut net = Net::bind(seal, SocketAddr::from(([0, 0, 0, 0], 0)), self.calls)?;
         let leader = self.sites.members[0].address;
         let event = |client: u16| {
             let mut event = client.to_le_bytes().to_vec();
@@ -300,7 +305,7 @@ impl Cluster {
             event
         };
         let mut watch = load.start();
-        (0..load.outstanding).for_each(|client| net.send(Party::Clients, &event(client), &[leader]));
+        (0..load.outstanding).for_each(|client| net.send(CLIENTS, &event(client), &[leader]));
         while !watch.is_over() {
             net.flush();
             net.wait(Some(core::time::Duration::from_millis(20)))?;
@@ -316,12 +321,12 @@ impl Cluster {
             }
             if answered.is_empty() {
                 answered.extend((0..load.outstanding).filter(|client| watch.is_late((*client).into())));
-                answered.iter().for_each(|client| net.send(Party::Clients, &event(*client), &[leader]));
+                answered.iter().for_each(|client| net.send(CLIENTS, &event(*client), &[leader]));
                 continue;
             }
             for client in answered.into_iter().filter(|client| *client < load.outstanding) {
                 watch.answered(client.into());
-                net.send(Party::Clients, &event(client), &[leader]);
+                net.send(CLIENTS, &event(client), &[leader]);
             }
         }
         watch.figures().map_err(Failure::Run)

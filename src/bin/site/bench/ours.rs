@@ -1,6 +1,6 @@
 //! Real sites under load: clients with a session each, all at the leader.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use aviary::client;
 use aviary::ids::ProcessId;
@@ -13,7 +13,7 @@ use aviary::site::submission::Operation;
 use aviary::time::Duration;
 use aviary::timeline::{Event, Text, User};
 use aviary::udp::seal::VERSION;
-use aviary::udp::{CLIENT_KEY, Caller, Key, KeyKind, Sites};
+use aviary::udp::{Caller, ClientKey, KeyNumber, Keys, Sites};
 
 use crate::bench::load::{Figures, Load, TEXT_BYTES, pause};
 use crate::children::{Children, Folder, loopback};
@@ -22,6 +22,8 @@ use crate::{Failure, init};
 /// Sites that run.
 pub(crate) struct Cluster {
     sites: Sites,
+    /// All client keys: the clients of one load after the other have numbers of their own.
+    keys: Vec<ClientKey>,
     dir: PathBuf,
     recording: Recording,
     running: Children,
@@ -60,6 +62,13 @@ pub(crate) fn recovery(folder: &Folder, events: u64) -> Result<Recovered, Failur
     Ok(Recovered { events: committed, seconds, memory_mib: cluster.running.memory_mib(0) })
 }
 
+/// Every client key of the cluster that was made in this folder.
+pub(crate) fn client_keys(dir: &Path) -> Result<Vec<ClientKey>, Failure> {
+    let keys = Keys::read(dir).map_err(|error| Failure::Run(error.to_string()))?;
+    let master = keys.client_master.expect("it was read");
+    Ok(KeyNumber::all().map(|number| master.client_key(number)).collect())
+}
+
 pub(crate) fn name(name: &str) -> User {
     name.parse().expect("a name")
 }
@@ -81,7 +90,9 @@ impl Cluster {
         let mut sites = loopback(count)?.with_datagram_max(datagram_max).map_err(Failure::Usage)?;
         sites.sync = sync;
         init::write(&dir, &sites)?;
-        let mut cluster = Cluster { sites, dir, recording, running: Children::start(core::iter::empty())? };
+        let keys = client_keys(&dir)?;
+        let running = Children::start(core::iter::empty())?;
+        let mut cluster = Cluster { sites, keys, dir, recording, running };
         cluster.running = cluster.run(count)?;
         Ok(cluster)
     }
@@ -103,14 +114,13 @@ impl Cluster {
 
     /// The first answer of site 0.
     fn status(&self, patience: Duration) -> Result<aviary::site::message::Status, Failure> {
-        let found = client::statuses(&self.sites, self.key()?, patience);
+        let found = client::statuses(&self.sites, self.key(), patience);
         let found = found.map_err(|error| Failure::Run(error.to_string()))?.into_iter().next().flatten();
         found.ok_or_else(|| Failure::Run(format!("site 0 does not answer within {patience}")))
     }
 
-    fn key(&self) -> Result<Key, Failure> {
-        let key = Key::read(&self.dir.join(CLIENT_KEY), KeyKind::Client);
-        key.map_err(|error| Failure::Run(error.to_string()))
+    fn key(&self) -> ClientKey {
+        self.keys[0].clone()
     }
 
     /// Where site `at` is, and what the first bytes of an honest datagram to it are.
@@ -127,7 +137,7 @@ impl Cluster {
     /// Waits for a leader, for 20 s.
     pub(crate) fn leader(&self) -> Result<usize, Failure> {
         for _ in 0..200 {
-            let found = client::statuses(&self.sites, self.key()?, Duration::from_millis(100));
+            let found = client::statuses(&self.sites, self.key(), Duration::from_millis(100));
             let found = found.map_err(|error| Failure::Run(error.to_string()))?;
             let leads = |status: &Option<_>| {
                 matches!(status, Some(aviary::site::message::Status { phase: Phase::Leading, .. }))
@@ -150,7 +160,7 @@ impl Cluster {
     pub(crate) fn load_at(&self, at: usize, load: &Load, command: &Command) -> Result<Figures, Failure> {
         let failed = |error: aviary::udp::HostError| Failure::Run(error.to_string());
         let mut caller: Caller<Bird> =
-            Caller::start(client::settings(&self.sites, self.key()?)).map_err(failed)?;
+            Caller::start(client::settings(&self.sites, self.keys.clone())).map_err(failed)?;
         let count = u16::try_from(self.sites.members.len()).expect("at most 9");
         let first =
             u16::try_from(init::random("a number")? % 40_000 / u64::from(count)).expect("below 40,000");

@@ -11,7 +11,7 @@ use std::sync::mpsc::{Receiver, Sender, TryRecvError, channel};
 use std::time::Duration;
 
 use aviary::ids::SiteId;
-use aviary::udp::{CLIENT_KEY, CLUSTER_KEY, Key, KeyKind, Keys, Sites};
+use aviary::udp::{Keys, Sites};
 use mio::{Events, Poll, Token, Waker};
 
 use self::live::Live;
@@ -80,12 +80,8 @@ pub(crate) fn local(arguments: &Local) -> Result<(), Failure> {
         }
     };
     let sites = sites(arguments, dir)?;
-    let key =
-        |name, kind| Key::read(&dir.join(name), kind).map_err(|error| Failure::Usage(error.to_string()));
-    let keys = Keys {
-        sites: Some(key(CLUSTER_KEY, KeyKind::Cluster)?),
-        clients: Some(key(CLIENT_KEY, KeyKind::Client)?),
-    };
+    let keys = Keys::read(dir).map_err(|error| Failure::Usage(error.to_string()))?;
+    let keys = Keys { denied: sites.denied, ..keys };
     let failed = |error: std::io::Error| Failure::Run(format!("failed to read from the terminal: {error}"));
     let mut poll = Poll::new().map_err(failed)?;
     let waker = Arc::new(Waker::new(poll.registry(), Token(0)).map_err(failed)?);

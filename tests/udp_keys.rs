@@ -1,0 +1,122 @@
+//! Client keys of real sites: written, told apart, revoked, and refused when they are of an earlier version.
+#![cfg(feature = "udp")]
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use aviary::client::{Client, ClientOptions};
+use aviary::time::Duration;
+use aviary::udp::{ClientKey, KeyNumber, Sites};
+use sim_runner::real::Cluster;
+
+const SITE: &str = env!("CARGO_BIN_EXE_site");
+
+/// A folder that goes away.
+struct Scratch(PathBuf);
+
+impl Scratch {
+    fn new(name: &str) -> Scratch {
+        let path = std::env::temp_dir().join(format!("aviary-keys-{}-{name}", std::process::id()));
+        let _ = fs::remove_dir_all(&path);
+        Scratch(path)
+    }
+
+    fn path(&self, name: &str) -> String {
+        self.0.join(name).to_str().unwrap().to_owned()
+    }
+
+    fn cluster(&self) -> Cluster {
+        let mut cluster = Cluster::init(Path::new(SITE), &self.0, 3, false).unwrap();
+        cluster.start_all().unwrap();
+        cluster
+    }
+
+    /// The client key with this number, as `site client-key` writes it.
+    fn client_key(&self, number: u8) -> ClientKey {
+        let output = self.path(&format!("client-{number}.key"));
+        let (number, config) = (number.to_string(), self.path("sites.ron"));
+        let said = site(&["client-key", "--number", &number, "--config", &config, "-o", &output], 0);
+        assert!(said.starts_with(&format!("wrote {output}: client key {number}, for clients ")), "{said}");
+        assert_eq!(fs::metadata(&output).unwrap().permissions().mode() & 0o777, 0o600);
+        ClientKey::read(Path::new(&output)).unwrap()
+    }
+}
+
+impl Drop for Scratch {
+    fn drop(&mut self) {
+        let _ = fs::remove_dir_all(&self.0);
+    }
+}
+
+/// Runs `site` to its end and returns what it says, if it ends with this code.
+#[track_caller]
+fn site(arguments: &[&str], code: i32) -> String {
+    let out = Command::new(SITE).args(arguments).stdin(Stdio::null()).output().unwrap();
+    let said = if code == 0 { &out.stdout } else { &out.stderr };
+    assert_eq!(out.status.code(), Some(code), "{out:?}");
+    String::from_utf8_lossy(said).into_owned()
+}
+
+fn client(sites: &Sites, key: ClientKey) -> Client {
+    let options = ClientOptions { patience: Duration::from_secs(10), ..ClientOptions::default() };
+    Client::start(sites, key, &options).unwrap()
+}
+
+#[test]
+fn a_derived_key_is_served_until_it_is_denied_and_the_others_are_served_on() {
+    let scratch = Scratch::new("denied");
+    let mut cluster = scratch.cluster();
+    let (first, third) = (cluster.client_key(), scratch.client_key(3));
+    client(&cluster.sites, third.clone()).tweet("ann".parse().unwrap(), "one".parse().unwrap()).unwrap();
+    // As by a rolling restart with the changed file: sites with and without it hear each other.
+    assert!(cluster.sites.denied.insert(KeyNumber::new(3).unwrap()));
+    fs::write(scratch.0.join("sites.ron"), cluster.sites.to_text()).unwrap();
+    for number in 0..3 {
+        cluster.kill(number).unwrap();
+        cluster.start(number).unwrap();
+        client(&cluster.sites, first.clone()).tweet("bob".parse().unwrap(), "on".parse().unwrap()).unwrap();
+    }
+    let config = scratch.path("sites.ron");
+    let key = scratch.path("client-3.key");
+    let ask = ["tweet", "--config", &config, "--client-key", &key, "--timeout", "1s", "ann", "two"];
+    assert!(site(&ask, 3).contains("no answer within 1s"));
+    let page = client(&cluster.sites, first).view_linearizable("cat".parse().unwrap(), 9).unwrap();
+    assert_eq!(page.tweets.iter().filter(|tweet| tweet.text.to_string() == "one").count(), 1);
+    assert!(page.tweets.iter().all(|tweet| tweet.text.to_string() != "two"));
+    let said = site(&["client-key", "--number", "3", "--config", &config, "-o", "nowhere"], 2);
+    assert!(said.contains("denies client key 3, so no site would hear it; take another number"), "{said}");
+}
+
+#[test]
+fn no_client_file_holds_the_master_and_files_of_before_are_refused_with_their_cure() {
+    let scratch = Scratch::new("files");
+    Cluster::init(Path::new(SITE), &scratch.0, 1, false).unwrap();
+    let master = fs::read_to_string(scratch.0.join("client-master.key")).unwrap();
+    let digits = master.lines().nth(1).unwrap();
+    scratch.client_key(7);
+    for client in ["client.key", "client-7.key"] {
+        assert!(!fs::read_to_string(scratch.0.join(client)).unwrap().contains(digits));
+    }
+    let config = scratch.path("sites.ron");
+    let again = scratch.path("client-7.key");
+    let said = site(&["client-key", "--number", "7", "--config", &config, "-o", &again], 2);
+    assert!(said.contains("client-7.key: File exists") && said.contains("--output"), "{said}");
+    site(&["client-key", "--number", "64", "--config", &config], 2);
+    let swapped = ["client-key", "--number", "7", "--config", &config, "--client-master", &again];
+    assert!(site(&swapped, 2).contains("client-7.key holds no client master key"));
+    // What a cluster of before has.
+    let old = scratch.0.join("client.key");
+    fs::write(&old, format!("aviary client key 1\n{digits}\n")).unwrap();
+    let said = site(&["status", "--config", &config], 2);
+    assert!(
+        said.contains("`site client-key --number 0 --output client.key` on a machine of a site"),
+        "{said}"
+    );
+    fs::remove_file(scratch.0.join("client-master.key")).unwrap();
+    let run = ["run", "--config", &config, "--id", "0", "--headless"];
+    let said = site(&run, 2);
+    assert!(said.contains("`site init --sites 1 --dir fresh` a client-master.key for the sites"), "{said}");
+}

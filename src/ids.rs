@@ -130,6 +130,9 @@ impl Wire for ProcessId {
 }
 
 impl ProcessId {
+    /// Bytes that it takes in messages and records.
+    pub(crate) const BYTES: usize = 3;
+
     #[inline]
     pub(crate) fn from_wire([low, high, kind]: [u8; 3]) -> Result<ProcessId, WireError> {
         let number = u16::from_le_bytes([low, high]);

@@ -8,8 +8,13 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use aviary::client::{Client, ClientOptions};
-use aviary::time::Duration;
-use aviary::udp::{ClientKey, KeyNumber, Sites};
+use aviary::ids::{ProcessId, SiteId};
+use aviary::mix::Seed;
+use aviary::process::{Damage, Effects, Input, Label, Process, Recovered, Role};
+use aviary::site::{Message, Note, Operation, Record, Request};
+use aviary::time::{Duration, Instant};
+use aviary::timeline::{Event, Position};
+use aviary::udp::{Caller, CallerSettings, ClientKey, KeyNumber, Sites};
 use sim_runner::real::Cluster;
 
 const SITE: &str = env!("CARGO_BIN_EXE_site");
@@ -63,6 +68,107 @@ fn site(arguments: &[&str], code: i32) -> String {
 fn client(sites: &Sites, key: ClientKey) -> Client {
     let options = ClientOptions { patience: Duration::from_secs(10), ..ClientOptions::default() };
     Client::start(sites, key, &options).unwrap()
+}
+
+/// A message, and to which site.
+#[derive(Clone, Debug)]
+struct Say(SiteId, Message);
+
+impl std::fmt::Display for Say {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{} to {}", self.1.kind(), self.0)
+    }
+}
+
+/// A client that says whatever it is told to say, and notes who answers it.
+#[derive(Clone)]
+struct Thief;
+
+impl Process for Thief {
+    type Message = Message;
+    type Record = Record;
+    type Note = Note;
+    type Command = Say;
+    type Config = ();
+
+    fn start(_: &(), _: ProcessId, _: Seed, _: Recovered<Record>) -> Result<Thief, Damage> {
+        Ok(Thief)
+    }
+
+    fn handle(&mut self, _: Instant, input: Input<Thief>, effects: &mut Effects<Thief>) {
+        match input {
+            Input::Command(Say(site, message)) => effects.send(site, &message),
+            Input::Message { from, message } => effects.note(Note::Ignored(from, message.kind(), "")),
+            Input::Wake | Input::DiskSpace { .. } => {}
+        }
+    }
+
+    fn deadline(&self) -> Option<(Instant, &'static str)> {
+        None
+    }
+
+    fn role(&self) -> Role {
+        Role::Follower
+    }
+}
+
+impl Thief {
+    fn caller(sites: &Sites, key: ClientKey) -> Caller<Thief> {
+        let settings = CallerSettings {
+            cluster: sites.cluster,
+            configuration: sites.configuration(),
+            addresses: sites.addresses(),
+            config: (),
+            datagram_max: sites.config.datagram_max,
+            keys: vec![key],
+        };
+        Caller::start(settings).unwrap()
+    }
+}
+
+#[test]
+fn the_holder_of_one_key_takes_no_request_number_of_a_client_of_another() {
+    let scratch = Scratch::new("thief");
+    let cluster = scratch.cluster();
+    let mut victim = client(&cluster.sites, cluster.client_key());
+    victim.tweet("ann".parse().unwrap(), "one".parse().unwrap()).unwrap();
+    // Sessions are no secret: they stand in the log.
+    let key = scratch.client_key(1);
+    let opened = |session: Option<(ProcessId, Position)>, line: &aviary::site::message::LogLine| {
+        let number = match line.request {
+            Request::Open { client: ProcessId::Client(number), .. } if number < KeyNumber::CLIENTS => number,
+            _ => return session,
+        };
+        Some((ProcessId::Client(number), line.position))
+    };
+    let log = client(&cluster.sites, key.clone()).log(Position::default()).unwrap();
+    let (owner, session) = log.iter().fold(None, opened).unwrap();
+    let mut thief = Thief::caller(&cluster.sites, key);
+    let me = thief.add(*KeyNumber::new(1).unwrap().clients().start()).unwrap();
+    let text = "forged".parse().unwrap();
+    let operation = Operation::Event { event: Event::Tweet { user: "ann".parse().unwrap(), text } };
+    for (client, site) in [me, owner].into_iter().flat_map(|by| (0..3).map(move |site| (by, site))) {
+        let request = Request::Execute { client, session, number: 2, operation: operation.clone() };
+        thief.command(me, Say(SiteId::new(site).unwrap(), Message::Ask { request }));
+    }
+    let end = thief.now() + Duration::from_millis(700);
+    while thief.now() < end {
+        thief.turn(end).unwrap();
+    }
+    assert_eq!(thief.take_notes(), [], "a site answered the thief");
+    let at = victim.tweet("ann".parse().unwrap(), "two".parse().unwrap()).unwrap();
+    let page = victim.view_linearizable("cat".parse().unwrap(), 9).unwrap();
+    let texts: Vec<String> = page.tweets.iter().map(|tweet| tweet.text.to_string()).collect();
+    assert_eq!(texts, ["two", "one"]);
+    assert_eq!(page.tweets[0].position, at, "what was acknowledged is what stands there");
+    // The thief is served where it is nobody else.
+    let request = Request::Open { client: me, nonce: 1 };
+    thief.command(me, Say(SiteId::new(0).unwrap(), Message::Ask { request }));
+    let end = thief.now() + Duration::from_secs(10);
+    while thief.take_notes().is_empty() {
+        assert!(thief.now() < end, "no site answers: {}", thief.counters());
+        thief.turn(thief.now() + Duration::from_millis(50)).unwrap();
+    }
 }
 
 #[test]

@@ -159,9 +159,9 @@ impl Model {
         *last = submission.number;
         match &submission.request {
             Request::Open { client, nonce } => self.open(position, *client, *nonce),
-            Request::Execute { session, number, operation } => {
+            Request::Execute { client, session, number, operation } => {
                 let Some(live) = self.table.get_mut(session) else { return };
-                if *number != live.last + 1 {
+                if live.client != *client || *number != live.last + 1 {
                     return;
                 }
                 (live.last, live.used) = (*number, position);
@@ -217,7 +217,7 @@ mod tests {
     fn tweet_in(session: u64, number: u64) -> Request {
         let event = Event::Tweet { user: user("ann"), text: "x".parse().unwrap() };
         let operation = Operation::Event { event };
-        Request::Execute { session: position(session), number, operation }
+        Request::Execute { client: C1, session: position(session), number, operation }
     }
 
     /// The fold of one slot with these requests, numbered in order by one origin.

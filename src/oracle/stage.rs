@@ -214,7 +214,7 @@ pub fn open(nonce: u64) -> Request {
 }
 
 fn execute(number: u64, operation: Operation) -> Request {
-    Request::Execute { session: Session { slot: 0, index: 0 }, number, operation }
+    Request::Execute { client: C1, session: Session { slot: 0, index: 0 }, number, operation }
 }
 
 /// ann tweets, in the session that is opened at 0.0.

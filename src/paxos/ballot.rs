@@ -5,7 +5,7 @@ use alloc::vec::Vec;
 use core::fmt;
 
 use crate::ids::{SITES_MAX, SiteId, SiteSet};
-use crate::wire::{Reader, U64_MAX, Wire, WireError, put_u64};
+use crate::wire::{Reader, Wire, WireError, put_u64, u64_size};
 
 /// A proposal number. Ordered by round, then by site, so no two sites ever share one.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Default)]
@@ -21,7 +21,7 @@ impl Ballot {
     pub const ZERO: Ballot = Ballot { round: 0, site: SiteId::new(0).expect("site 0 exists") };
 
     /// Bytes that it takes at most.
-    pub const BYTES_MAX: usize = U64_MAX + 1;
+    pub const BYTES_MAX: usize = u64_size(COUNT_MAX - 1) + 1;
 
     /// This ballot as one number that keeps the order.
     pub fn rank(self) -> u64 {
@@ -64,6 +64,9 @@ fn below_max(count: u64, what: &'static str) -> Result<u64, WireError> {
 pub struct Slot(pub u64);
 
 impl Slot {
+    /// Bytes of the largest slot that is read.
+    pub const BYTES_MAX: usize = u64_size(COUNT_MAX - 1);
+
     /// The slot behind this one.
     #[must_use]
     pub const fn next(self) -> Slot {

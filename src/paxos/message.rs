@@ -6,7 +6,7 @@ use alloc::vec::Vec;
 use crate::paxos::ballot::{Ballot, Entry, Slot};
 use crate::paxos::survey::SurveyId;
 use crate::process::{Label, Subject};
-use crate::wire::{Reader, U64_MAX, Wire, WireError, put_list};
+use crate::wire::{Reader, Wire, WireError, put_list};
 
 /// Between sites.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -143,12 +143,12 @@ pub struct Report<V> {
 
 impl<V> Report<V> {
     /// Bytes beside the entry, at most.
-    pub const OVERHEAD_MAX: usize = U64_MAX + 1 + Ballot::BYTES_MAX;
+    pub const OVERHEAD_MAX: usize = Slot::BYTES_MAX + 1 + Ballot::BYTES_MAX;
 }
 
 impl<V> Promise<V> {
     /// Bytes beside the reports, at most, with the message's own tag.
-    pub const OVERHEAD_MAX: usize = 1 + Ballot::BYTES_MAX + 4 * U64_MAX + 2;
+    pub const OVERHEAD_MAX: usize = 1 + Ballot::BYTES_MAX + 4 * Slot::BYTES_MAX + 2;
 }
 
 impl<V> Message<V> {
@@ -355,7 +355,7 @@ pub enum Record<V> {
 
 impl<V> Record<V> {
     /// Bytes beside an entry, at most.
-    pub const OVERHEAD_MAX: usize = 1 + Ballot::BYTES_MAX + U64_MAX;
+    pub const OVERHEAD_MAX: usize = 1 + Ballot::BYTES_MAX + Slot::BYTES_MAX;
 }
 
 impl<V: Wire> Wire for Record<V> {

@@ -84,6 +84,7 @@ impl Service for Timelines {
         "repeated",
         "out of order",
         "out of turn",
+        "foreign",
         "evicted",
         "expired",
         "behind",

@@ -240,7 +240,10 @@ impl Client {
             return;
         }
         let request = match self.session {
-            Some(session) => Request::Execute { session, number: self.next, operation: operation.clone() },
+            Some(session) => {
+                let (client, number, operation) = (self.id, self.next, operation.clone());
+                Request::Execute { client, session, number, operation }
+            }
             None => Request::Open { client: self.id, nonce: mix(self.seed.0, [self.openings]) },
         };
         effects.send(ProcessId::Site(self.at), &Message::Ask { request: request.clone() });

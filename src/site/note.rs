@@ -30,6 +30,8 @@ pub enum Note {
     OutOfOrder(Position, SiteId, Number),
     /// A request of a session that has gone on since, or is not there yet, has no effect.
     OutOfTurn(Position, SiteId, Number),
+    /// A request in the session of another client has no effect.
+    Foreign(Position, SiteId, Number),
     /// A session was evicted for another.
     Evicted(Session),
     /// A request of an unknown or evicted session has no effect.
@@ -76,6 +78,7 @@ impl Label for Note {
             Note::Repeated(..) => "repeated",
             Note::OutOfOrder(..) => "out of order",
             Note::OutOfTurn(..) => "out of turn",
+            Note::Foreign(..) => "foreign",
             Note::Evicted(_) => "evicted",
             Note::Expired(_) => "expired",
             Note::Behind(..) => "behind",
@@ -101,6 +104,7 @@ impl Label for Note {
             | Note::Repeated(at, ..)
             | Note::OutOfOrder(at, ..)
             | Note::OutOfTurn(at, ..)
+            | Note::Foreign(at, ..)
             | Note::Done(at, ..) => Subject::slot(at.slot),
             Note::Evicted(session) | Note::Expired(session) | Note::Opened(session) => {
                 Subject::slot(session.slot)
@@ -136,6 +140,9 @@ impl fmt::Display for Note {
             }
             Note::OutOfTurn(at, origin, number) => {
                 write!(f, "skipped {at}: {origin}'s {number} is not its session's turn")
+            }
+            Note::Foreign(at, origin, number) => {
+                write!(f, "skipped {at}: {origin}'s {number} is in another client's session")
             }
             Note::Evicted(session) => write!(f, "evicted session {session}"),
             Note::Expired(session) => write!(f, "has no session {session}"),

@@ -31,8 +31,8 @@ pub struct Queue {
     pub(super) retry_at: Instant,
 }
 
-/// What a request is known by. Nonces are the client's own, so an opening is the same only if the client is.
-type Asked = (RequestId, Option<ProcessId>);
+/// What a request is known by: the same only if the client is, whose session it may be or not.
+type Asked = (RequestId, ProcessId);
 
 /// One submission, and who asked for it if this incarnation was asked.
 #[derive(Clone, Debug)]
@@ -128,11 +128,7 @@ impl Queue {
 
     /// Whether this very request waits; remembers that `client` asks for it.
     pub(super) fn is_waiting(&mut self, client: ProcessId, id: RequestId) -> bool {
-        let by = match id {
-            RequestId::Open { .. } => Some(client),
-            RequestId::Execute { .. } => None,
-        };
-        let asked = (id, by);
+        let asked = (id, client);
         let first = self.asked.range((asked, Number::default())..).next();
         let Some((_, number)) = first.filter(|(found, _)| *found == asked) else { return false };
         let place = self.waiting.partition_point(|waiting| waiting.submission.number < *number);
@@ -182,10 +178,6 @@ impl Waiting {
     /// How its request is known, and its number.
     fn asked(&self) -> (Asked, Number) {
         let Submission { number, request, .. } = &*self.submission;
-        let by = match request {
-            Request::Open { client, .. } => Some(*client),
-            Request::Execute { .. } => None,
-        };
-        ((request.id(), by), *number)
+        ((request.id(), request.client()), *number)
     }
 }

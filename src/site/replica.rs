@@ -102,6 +102,8 @@ pub enum Outcome {
     Expired,
     /// An older request of its session, or one that skips some: no effect and no answer.
     OutOfTurn,
+    /// Its session is another client's: no effect and no answer.
+    Foreign,
 }
 
 impl Replica {
@@ -167,14 +169,25 @@ impl Replica {
         }
         match &submission.request {
             Request::Open { client, nonce } => self.sessions.open(position, *client, *nonce),
-            Request::Execute { session, number, operation } => {
-                self.execute(position, *session, *number, operation)
+            Request::Execute { client, session, number, operation } => {
+                self.execute(position, *client, (*session, *number), operation)
             }
         }
     }
 
-    fn execute(&mut self, at: Position, session: Session, number: u64, operation: &Operation) -> Outcome {
+    /// Sites ask for the owner before they take a request, but one that has not applied the opening cannot know: here
+    /// every site does.
+    fn execute(
+        &mut self,
+        at: Position,
+        by: ProcessId,
+        (session, number): (Session, u64),
+        operation: &Operation,
+    ) -> Outcome {
         let Some(state) = self.sessions.get_mut(session) else { return Outcome::Expired };
+        if state.client != by {
+            return Outcome::Foreign;
+        }
         let client = state.client;
         let last = state.last_number();
         if number == last
@@ -206,6 +219,7 @@ impl Replica {
                 None => Known::New,
             },
             RequestId::Execute { session, number } => match self.sessions.get(session) {
+                Some(state) if state.client != client => Known::Foreign,
                 // Its opening may stand in a slot that this site has not applied.
                 None if session.slot >= self.applied.0 => Known::New,
                 None => Known::Expired,
@@ -237,6 +251,8 @@ pub enum Known {
     Expired,
     /// Its session has gone on since.
     Old,
+    /// Its session is another client's.
+    Foreign,
 }
 
 #[derive(Clone, PartialEq, Eq, Debug)]

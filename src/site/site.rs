@@ -267,10 +267,8 @@ impl Site {
     /// queue, and `Applied` when it is in the log; only the second acknowledges.
     fn on_ask(&mut self, now: Instant, client: ProcessId, request: Request, effects: &mut Effects<Bird>) {
         let id = request.id();
-        if let Request::Open { client: by, .. } = &request
-            && *by != client
-        {
-            effects.note(Note::Ignored(client, "Ask", "it opens a session for somebody else"));
+        if request.client() != client {
+            effects.note(Note::Ignored(client, "Ask", "it is in the name of somebody else"));
             return;
         }
         match self.replica.look_up(id, client) {
@@ -284,6 +282,10 @@ impl Site {
             }
             Known::Old => {
                 effects.note(Note::Ignored(client, "Ask", "its session has gone on since"));
+                return;
+            }
+            Known::Foreign => {
+                effects.note(Note::Ignored(client, "Ask", "its session is another client's"));
                 return;
             }
             Known::New => {}
@@ -501,6 +503,7 @@ impl Site {
             Outcome::OutOfTurn => {
                 effects.note(Note::OutOfTurn(at, origin, number));
             }
+            Outcome::Foreign => effects.note(Note::Foreign(at, origin, number)),
             Outcome::Expired => {
                 let id = submission.request.id();
                 match waiting.and_then(|waiting| waiting.client) {

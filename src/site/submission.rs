@@ -18,6 +18,8 @@ pub enum Request {
     },
     /// To do something within a session, once.
     Execute {
+        /// Who asks: it has no effect unless the session is this client's.
+        client: ProcessId,
         /// The session.
         session: Session,
         /// Counts the requests of this session from 1; one at a time is outstanding.
@@ -74,8 +76,17 @@ impl Submission {
         let event = 1 + (1 + User::BYTES_MAX) + (2 + Text::BYTES_MAX);
         let view = (1 + User::BYTES_MAX) + U64_MAX + 1 + 2 * U64_MAX;
         let operation = 1 + if event > view { event } else { view };
-        1 + 4 * U64_MAX + (1 + 3 * U64_MAX + operation)
+        1 + 4 * U64_MAX + (1 + ProcessId::BYTES + 3 * U64_MAX + operation)
     };
+}
+
+impl Request {
+    /// Who asks.
+    pub fn client(&self) -> ProcessId {
+        match self {
+            Request::Open { client, .. } | Request::Execute { client, .. } => *client,
+        }
+    }
 }
 
 impl fmt::Display for Number {
@@ -102,7 +113,7 @@ impl fmt::Display for Request {
     }
 }
 
-wire_enum!(Request { 1 => Open { client, nonce }, 2 => Execute { session, number, operation } });
+wire_enum!(Request { 1 => Open { client, nonce }, 2 => Execute { client, session, number, operation } });
 wire_enum!(Operation { 1 => Event { event }, 2 => View { view } });
 wire_struct!(Number { incarnation, count });
 wire_struct!(Submission { origin, number, after, request });

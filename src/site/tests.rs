@@ -30,8 +30,12 @@ fn open(nonce: u64) -> Request {
 }
 
 fn tweet(session: Session, number: u64, text: &str) -> Request {
+    tweet_by(CLIENT, session, number, text)
+}
+
+fn tweet_by(client: ProcessId, session: Session, number: u64, text: &str) -> Request {
     let event = Event::Tweet { user: "ann".parse().unwrap(), text: text.parse().unwrap() };
-    Request::Execute { session, number, operation: Operation::Event { event } }
+    Request::Execute { client, session, number, operation: Operation::Event { event } }
 }
 
 fn at(slot: u64) -> Position {
@@ -111,6 +115,103 @@ fn a_request_takes_effect_once_however_often_it_is_chosen() {
     assert_eq!(fold.texts(), ["a", "b"]);
 }
 
+/// As when a site took it that had not applied the opening: no site lets it take the owner's turn.
+#[test]
+fn a_request_in_the_session_of_another_client_has_no_effect() {
+    let mut fold = Fold::new(4);
+    fold.next(open(7));
+    let other = ProcessId::Client(2_000);
+    let forge = |number| tweet_by(other, at(0), number, "forged");
+    assert_eq!(fold.next(forge(1)), Outcome::Foreign);
+    assert_eq!(fold.next(tweet(at(0), 1, "a")), answered(2, Answer::Done, false));
+    // Neither is the owner's answer repeated to somebody else.
+    assert_eq!(fold.next(forge(1)), Outcome::Foreign);
+    assert_eq!(fold.next(forge(2)), Outcome::Foreign);
+    assert_eq!(fold.next(tweet(at(0), 2, "b")), answered(5, Answer::Done, false));
+    assert_eq!(fold.texts(), ["a", "b"]);
+    let look_up =
+        |number, client| fold.replica.look_up(RequestId::Execute { session: at(0), number }, client);
+    assert_eq!((look_up(3, other), look_up(2, other)), (Known::Foreign, Known::Foreign));
+    assert_eq!(look_up(3, CLIENT), Known::New);
+}
+
+/// Alone, leading, its disk quick: what it says to clients and how it notes it.
+struct AloneSite {
+    bird: Bird,
+    said: Vec<(ProcessId, Message)>,
+    notes: Vec<Note>,
+}
+
+impl AloneSite {
+    fn hand_in(&mut self, at: u64, input: crate::process::Input<Bird>) {
+        use crate::process::{Effects, Input, Process, Recipients};
+        let mut inputs = vec![input];
+        while let Some(input) = inputs.pop() {
+            let mut effects = Effects::<Bird>::default();
+            let now = crate::time::Instant::from_micros(at * 1_000);
+            self.bird.handle(now, input, &mut effects);
+            let given = effects.take().unwrap();
+            self.notes.extend(given.notes);
+            for letter in given.messages {
+                match letter.to {
+                    Recipients::One(to @ ProcessId::Client(_)) => self.said.push((to, letter.message)),
+                    to if to.contains(ProcessId::site(0)) => {
+                        inputs.push(Input::Message { from: ProcessId::site(0), message: letter.message });
+                    }
+                    _ => {}
+                }
+            }
+        }
+    }
+
+    fn ask(&mut self, from: ProcessId, request: Request) {
+        self.said.clear();
+        self.notes.clear();
+        let message = Message::Ask { request };
+        self.hand_in(1_100, crate::process::Input::Message { from, message });
+    }
+}
+
+#[test]
+fn a_site_takes_no_request_in_the_session_of_another_client() {
+    use crate::mix::Seed;
+    use crate::process::{Input, Process, Recovered};
+    let fresh = Recovered { incarnation: 1, records: Vec::new() };
+    let bird = Bird::start(&Config::new(1), ProcessId::site(0), Seed(1), fresh).unwrap();
+    let mut site = AloneSite { bird, said: Vec::new(), notes: Vec::new() };
+    [0, 900, 1_000].into_iter().for_each(|at| site.hand_in(at, Input::Wake));
+    let other = ProcessId::Client(2_000);
+    site.ask(CLIENT, open(7));
+    let session = site.said.iter().find_map(|(_, message)| match message {
+        Message::Applied { at, answer: Answer::Opened, .. } => Some(*at),
+        _ => None,
+    });
+    let session = session.unwrap();
+    let forged = |client| tweet_by(client, session, 1, "forged");
+    let check = |site: &mut AloneSite, request: Request, reason: &'static str| {
+        site.ask(other, request);
+        assert_eq!(site.notes, [Note::Ignored(other, "Ask", reason)]);
+        assert_eq!(site.said, []);
+    };
+    check(&mut site, forged(other), "its session is another client's");
+    check(&mut site, forged(CLIENT), "it is in the name of somebody else");
+    check(&mut site, open(8), "it is in the name of somebody else");
+    site.ask(CLIENT, tweet(session, 1, "a"));
+    let is_done = |(to, message): &(ProcessId, Message)| {
+        *to == CLIENT && matches!(message, Message::Applied { answer: Answer::Done, .. })
+    };
+    assert!(site.said.iter().any(is_done), "{:?}", site.said);
+    check(&mut site, forged(other), "its session is another client's");
+    // A session that this site has not applied yet may be anybody's: both wait, each as its own request.
+    let ahead = Position { slot: session.slot + 100, index: 0 };
+    let early = |client| tweet_by(client, ahead, 1, "early");
+    let mut queue = Queue::recover(SiteId::new(0).unwrap(), 1, core::iter::empty());
+    let id = early(other).id();
+    queue.take(other, early(other));
+    assert!(queue.is_waiting(other, id));
+    assert!(!queue.is_waiting(CLIENT, id), "the owner's own request is not taken for the forged one");
+}
+
 #[test]
 fn the_session_used_longest_ago_is_evicted_and_nothing_of_it_is_executed_again() {
     let mut fold = Fold::new(2);
@@ -138,7 +239,8 @@ fn a_linearizable_view_shows_its_place_in_the_log_and_keeps_showing_it() {
     fold.next(open(1));
     fold.next(tweet(at(0), 1, "a"));
     let view = View { viewer: "bob".parse().unwrap(), limit: 10, older_than: None };
-    let ask = Request::Execute { session: at(0), number: 2, operation: Operation::View { view } };
+    let operation = Operation::View { view };
+    let ask = Request::Execute { client: CLIENT, session: at(0), number: 2, operation };
     let Outcome::Answered { answer: Answer::Viewed { page }, .. } = fold.next(ask.clone()) else {
         panic!("no view")
     };
@@ -200,7 +302,7 @@ fn the_largest_submission_and_the_largest_page_keep_their_bounds() {
     let event = Event::Tweet { user: user.clone(), text: text.clone() };
     let session = Position { slot: big, index: u64::MAX };
     let operation = Operation::Event { event };
-    let request = Request::Execute { session, number: u64::MAX, operation };
+    let request = Request::Execute { client: CLIENT, session, number: u64::MAX, operation };
     let n = Number { incarnation: u64::MAX, count: u64::MAX };
     let largest = Submission { origin: SiteId::new(8).unwrap(), number: n, after: n, request };
     assert!(largest.to_bytes().len() <= Submission::BYTES_MAX);
@@ -242,6 +344,7 @@ fn request() -> impl Strategy<Value = Request> {
     prop_oneof![
         any::<u64>().prop_map(open),
         (any::<u64>(), any::<u64>(), operation).prop_map(|(slot, number, operation)| Request::Execute {
+            client: CLIENT,
             session: at(slot),
             number,
             operation

@@ -13,10 +13,10 @@ use super::counters::{Counters, Drop};
 use super::error::HostError;
 use super::keys::ClientKey;
 use super::runs::{Arrivals, Departures};
-use super::seal::{Party, SEAL_BYTES, Sealer};
+use super::seal::{Challenge, Opened, Party, SEAL_BYTES, Sealer};
 use super::socket::OffloadSocket;
 use crate::frame::{self, Datagram, Sender};
-use crate::ids::ProcessId;
+use crate::ids::{ProcessId, SiteId};
 use crate::mix::Seed;
 use crate::outbox::{Offset, Outbox, Outgoing, Spare};
 use crate::process::{Effects, Input, Process, Recipients, Recovered};
@@ -27,6 +27,15 @@ const SOCKET: Token = Token(0);
 /// A caller that has taken so many datagrams hands out what they say before it takes more: sites are to work on what
 /// is asked next while it takes the rest.
 const DATAGRAMS_PER_TURN: usize = 32;
+
+/// What was sent last is kept, up to so many datagrams,
+const SENT_MAX: usize = 4_096;
+
+/// and bytes, for sites that challenge the client to prove where it is.
+const SENT_BYTES_MAX: usize = 256 << 10;
+
+/// So often at most the same is sent in answer to challenges; then its process asks again, if it still wants to know.
+const PROOFS_MAX: u8 = 3;
 
 /// What clients are made of.
 #[derive(Clone, Debug)]
@@ -49,6 +58,27 @@ struct Seat<P: Process> {
     process: P,
     outbox: Outbox,
     effects: Effects<P>,
+    /// What proves to each site where this client is, once that site has given it.
+    cookies: Vec<Option<u64>>,
+}
+
+/// A datagram that was sent to a site.
+struct Sent {
+    count: u64,
+    client: u16,
+    site: usize,
+    /// How often the same was sent before, in answer to challenges.
+    proofs: u8,
+    frame: Vec<u8>,
+}
+
+/// What came of looking for a datagram.
+enum Found {
+    Nothing,
+    /// A site's challenge, which was answered if need be.
+    Challenge,
+    /// Something for the client with this number.
+    For(u16),
 }
 
 /// Clients that run.
@@ -63,6 +93,12 @@ pub struct Caller<P: Process> {
     departures: Departures,
     sealed: Vec<u8>,
     sealer: Sealer,
+    /// The last of what was sent, in its order.
+    sent: VecDeque<Sent>,
+    sent_bytes: usize,
+    /// The cookie that each site gave last to any client here: clients of one key have the same, unless something
+    /// between them and the site gives each an address of its own.
+    cookies: Vec<u64>,
     incarnation: u64,
     seats: BTreeMap<u16, Seat<P>>,
     /// No process wants to be woken before; looked up again when it has come.
@@ -97,6 +133,9 @@ impl<P: Process> Caller<P> {
             departures: Departures::default(),
             sealed: Vec::new(),
             sealer: Sealer::of_clients(settings.cluster, &settings.keys, seed),
+            sent: VecDeque::new(),
+            sent_bytes: 0,
+            cookies: vec![0; settings.addresses.len()],
             // Sites give a client's number to a later program that has it, and not back.
             incarnation: since_1970().as_micros(),
             seats: BTreeMap::new(),
@@ -121,7 +160,8 @@ impl<P: Process> Caller<P> {
         let CallerSettings { cluster, configuration, datagram_max, .. } = self.settings;
         let sender = Sender { cluster, configuration, from: id, incarnation: self.incarnation };
         let outbox = Outbox::new(sender, datagram_max, usize::MAX);
-        self.seats.insert(number, Seat { process, outbox, effects: Effects::default() });
+        let cookies = vec![None; self.settings.addresses.len()];
+        self.seats.insert(number, Seat { process, outbox, effects: Effects::default(), cookies });
         self.wake_at = Instant::ZERO;
         Ok(id)
     }
@@ -186,8 +226,9 @@ impl<P: Process> Caller<P> {
                 break;
             }
             match self.receive() {
-                Ok(Some(number)) => heard.push(number),
-                Ok(None) => break,
+                Ok(Found::For(number)) => heard.push(number),
+                Ok(Found::Challenge) => {}
+                Ok(Found::Nothing) => break,
                 Err(reason) => self.counters.drop(reason),
             }
         }
@@ -199,14 +240,17 @@ impl<P: Process> Caller<P> {
         Ok(())
     }
 
-    /// Takes one datagram, hands it to its client and returns whose it was; nothing if none is there.
-    fn receive(&mut self) -> Result<Option<u16>, Drop> {
+    /// Takes one datagram, hands it to its client and returns whose it was.
+    fn receive(&mut self) -> Result<Found, Drop> {
         let next = self.arrivals.next(&mut self.socket).map_err(|_| Drop::ReceiveFailed)?;
-        let Some((place, source)) = next else { return Ok(None) };
+        let Some((place, source)) = next else { return Ok(Found::Nothing) };
         if place.len() > self.settings.datagram_max + SEAL_BYTES {
             return Err(Drop::Oversized);
         }
         let opened = self.sealer.open(self.arrivals.bytes(place))?;
+        if let Opened { party, challenge: Some(challenge), .. } = opened {
+            return self.on_challenge(party, challenge).map(|()| Found::Challenge);
+        }
         let (header, messages) = frame::read(opened.frame).map_err(|rejected| Drop::from(&rejected))?;
         if header.sender.cluster != self.settings.cluster {
             return Err(Drop::Cluster);
@@ -231,7 +275,28 @@ impl<P: Process> Caller<P> {
         for message in messages {
             self.hand_in(number, Input::Message { from, message });
         }
-        Ok(Some(number))
+        Ok(Found::For(number))
+    }
+
+    /// Takes the cookie that a site gave, and sends once more what it dropped for want of it.
+    fn on_challenge(&mut self, party: Party, challenge: Challenge) -> Result<(), Drop> {
+        let place = self.sent.binary_search_by_key(&challenge.count, |sent| sent.count);
+        let sent = place.ok().and_then(|place| self.sent.get_mut(place));
+        let of_its_key = |sent: &&mut Sent| Party::of(ProcessId::Client(sent.client)) == party;
+        // Of what was sent long ago, or answered before.
+        let Some(sent) = sent.filter(of_its_key).filter(|sent| !sent.frame.is_empty()) else {
+            return Err(Drop::Misdelivered);
+        };
+        let Sent { client, site, proofs, .. } = *sent;
+        let frame = core::mem::take(&mut sent.frame);
+        self.sent_bytes -= frame.len();
+        self.cookies[site] = challenge.cookie;
+        let Some(seat) = self.seats.get_mut(&client) else { return Ok(()) };
+        seat.cookies[site] = Some(challenge.cookie);
+        if challenge.is_dropped && proofs < PROOFS_MAX {
+            self.send_to(site, client, &frame, proofs + 1);
+        }
+        Ok(())
     }
 
     fn wake_late(&mut self) {
@@ -280,17 +345,35 @@ impl<P: Process> Caller<P> {
     }
 
     fn send(&mut self, datagram: Box<Datagram>) {
-        let is_sealed = self.sealer.seal(Party::of(datagram.from), &datagram.bytes, &mut self.sealed);
-        assert!(is_sealed, "a caller has the key of {}, which it added", datagram.from);
+        let ProcessId::Client(client) = datagram.from else {
+            panic!("{} is no client", datagram.from);
+        };
         for to in datagram.recipients() {
-            let site = to.as_site().and_then(|site| self.settings.addresses.get(site.index()));
-            match site {
+            match to.as_site().map(SiteId::index).filter(|site| *site < self.settings.addresses.len()) {
                 None => self.counters.drop(Drop::NoAddress),
-                Some(to) => {
-                    self.departures.send(&mut self.socket, &self.sealed, *to, &mut self.counters);
-                }
+                Some(site) => self.send_to(site, client, &datagram.bytes, 0),
             }
         }
         self.spare.give(datagram);
+    }
+
+    fn send_to(&mut self, site: usize, client: u16, frame: &[u8], proofs: u8) {
+        let own = self.seats.get(&client).and_then(|seat| seat.cookies[site]);
+        let (cookie, party) = (own.unwrap_or(self.cookies[site]), Party::of(ProcessId::Client(client)));
+        let is_sealed = self.sealer.seal_with(party, cookie, frame, &mut self.sealed);
+        assert!(is_sealed, "a caller has the key of client {client}, which it added");
+        let to = self.settings.addresses[site];
+        self.departures.send(&mut self.socket, &self.sealed, to, &mut self.counters);
+        let mut kept = Vec::new();
+        while (self.sent_bytes + frame.len() > SENT_BYTES_MAX || self.sent.len() >= SENT_MAX)
+            && let Some(oldest) = self.sent.pop_front()
+        {
+            self.sent_bytes -= oldest.frame.len();
+            kept = oldest.frame;
+        }
+        kept.clear();
+        kept.extend_from_slice(frame);
+        self.sent_bytes += frame.len();
+        self.sent.push_back(Sent { count: self.sealer.count(), client, site, proofs, frame: kept });
     }
 }

@@ -26,8 +26,13 @@ pub enum Drop {
     /// It says that it is from this very program, or from somebody whose key it was not sealed with; or it is said to
     /// the other side: a request to a client, an answer to a site.
     Source,
+    /// It is from a client of which the site does not know that it hears what is sent to where it sends from; it was
+    /// challenged to prove that.
+    Unproven,
     /// It is from a client whose number another one uses, or used after it.
     NumberTaken,
+    /// It holds more messages of a client than are answered together: the rest of it.
+    TooMany,
     /// It is larger than the limit.
     Oversized,
     /// The socket failed to hand it over.
@@ -42,7 +47,7 @@ pub enum Drop {
 
 impl Drop {
     /// Every reason.
-    pub const ALL: [Drop; 15] = [
+    pub const ALL: [Drop; 17] = [
         Drop::Malformed,
         Drop::Checksum,
         Drop::Version,
@@ -52,7 +57,9 @@ impl Drop {
         Drop::Key,
         Drop::Denied,
         Drop::Source,
+        Drop::Unproven,
         Drop::NumberTaken,
+        Drop::TooMany,
         Drop::Oversized,
         Drop::ReceiveFailed,
         Drop::NoAddress,
@@ -72,7 +79,9 @@ impl Drop {
             Drop::Key => "key",
             Drop::Denied => "denied",
             Drop::Source => "source",
+            Drop::Unproven => "unproven",
             Drop::NumberTaken => "number_taken",
+            Drop::TooMany => "too_many",
             Drop::Oversized => "oversized",
             Drop::ReceiveFailed => "receive_failed",
             Drop::NoAddress => "no_address",

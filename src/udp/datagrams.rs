@@ -4,14 +4,21 @@
 use core::ops::Range;
 use std::net::SocketAddr;
 
+use super::cookies::Standing;
 use super::counters::Drop;
 use super::host::{Host, Local};
-use super::seal::{Party, SEAL_BYTES};
+use super::keys::KeyNumber;
+use super::seal::{Challenge, Party, SEAL_BYTES};
 use super::socket::Socket;
 use super::syncer::HostDisk;
 use crate::frame::{self, Datagram};
 use crate::ids::ProcessId;
 use crate::process::Process;
+use crate::time::Instant;
+
+/// A site takes no more messages of one datagram of a client: each of them may be answered by a datagram of the largest
+/// size. A client that asks for more at once is not answered the rest, and asks again.
+const CLIENT_MESSAGES_MAX: usize = 8;
 
 /// The messages of a datagram, and between whom.
 pub(super) type Taken<M> = (ProcessId, ProcessId, Vec<M>);
@@ -46,7 +53,14 @@ impl<P: Process, D: HostDisk, S: Socket> Host<P, D, S> {
         if place.len() > self.settings.datagram_max + SEAL_BYTES {
             return Err(Drop::Oversized);
         }
-        let opened = self.sealer.open(self.arrivals.bytes(place))?;
+        let now = self.clock.now();
+        let bytes = self.arrivals.bytes(place);
+        let claim = self.sealer.claim(bytes)?;
+        let standing = match claim.party {
+            Party::Sites => Standing::Current,
+            Party::Client(key) => self.cookies.standing(now, source, key, claim.cookie),
+        };
+        let opened = self.sealer.open(bytes)?;
         let (header, messages) = frame::read(opened.frame).map_err(|rejected| Drop::from(&rejected))?;
         let from = header.sender.from;
         if header.sender.cluster != self.settings.cluster {
@@ -61,12 +75,39 @@ impl<P: Process, D: HostDisk, S: Socket> Host<P, D, S> {
         }
         let who = [self.site.id, self.terminal.id].into_iter().find(|id| header.to.contains(*id));
         let who = who.ok_or(Drop::Misdelivered)?;
-        let messages = messages.decode().map_err(|_| Drop::Malformed)?;
         let newness = (header.sender.incarnation, opened.count);
-        if !self.routes.learn(self.clock.now(), from, newness, source) {
+        let mut messages: Vec<P::Message> = messages.decode().map_err(|_| Drop::Malformed)?;
+        if let Party::Client(key) = opened.party {
+            if standing != Standing::Current {
+                self.challenge(now, key, source, (newness.1, standing == Standing::Strange));
+            }
+            if standing == Standing::Strange {
+                return Err(Drop::Unproven);
+            }
+            if messages.len() > CLIENT_MESSAGES_MAX {
+                messages.truncate(CLIENT_MESSAGES_MAX);
+                self.counters.drop(Drop::TooMany);
+            }
+        }
+        if !self.routes.learn(now, from, newness, source) {
             return Err(Drop::NumberTaken);
         }
         Ok((who, from, messages))
+    }
+
+    /// Has the client that sent a datagram of this count prove that it is there.
+    fn challenge(
+        &mut self,
+        now: Instant,
+        key: KeyNumber,
+        source: SocketAddr,
+        (count, is_dropped): (u64, bool),
+    ) {
+        let cookie = self.cookies.give(now, source, key);
+        let challenge = Challenge { cookie, count, is_dropped };
+        let is_sealed = self.sealer.challenge(key, challenge, &mut self.sealed);
+        assert!(is_sealed, "the datagram was opened with client key {}", key.number());
+        self.departures.send(&mut self.socket, &self.sealed, source, &mut self.counters);
     }
 
     /// Seals a datagram and sends one copy to each recipient. What cannot leave is lost, and counted.

@@ -15,6 +15,7 @@ use std::sync::Arc;
 use mio::{Events, Interest, Poll, Token, Waker};
 
 use super::clock::Clock;
+use super::cookies::Cookies;
 use super::counters::Counters;
 use super::error::HostError;
 use super::keys::Keys;
@@ -126,6 +127,7 @@ pub struct Host<P: Process, D, S> {
     pub(super) departures: Departures,
     pub(super) sealed: Vec<u8>,
     pub(super) sealer: Sealer,
+    pub(super) cookies: Cookies,
     disk: D,
     journal: Journal,
     /// None if syncs are done in this thread.
@@ -205,8 +207,10 @@ impl<P: Process, D: HostDisk, S: Socket> Host<P, D, S> {
             }
             SyncMode::Blocking => None,
         };
-        let mut seed = [0; 32];
-        getrandom::fill(&mut seed).map_err(io::Error::other).map_err(HostError::io("draw a seed"))?;
+        let (mut seed, mut secret) = ([0; 32], [0; 32]);
+        for drawn in [&mut seed, &mut secret] {
+            getrandom::fill(drawn).map_err(io::Error::other).map_err(HostError::io("draw a seed"))?;
+        }
         let sealer = Sealer::new(settings.cluster, &settings.keys, seed);
         let mut host = Host {
             clock: Clock::start(),
@@ -218,6 +222,7 @@ impl<P: Process, D: HostDisk, S: Socket> Host<P, D, S> {
             departures: Departures::default(),
             sealed: Vec::new(),
             sealer,
+            cookies: Cookies::new(secret),
             disk,
             journal,
             syncer,

@@ -14,6 +14,7 @@
 pub mod caller;
 mod clock;
 pub mod config;
+mod cookies;
 mod counters;
 mod datagrams;
 mod error;

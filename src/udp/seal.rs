@@ -1,17 +1,24 @@
 //! Sealed datagrams: a frame, encrypted and authenticated with a key of its cluster.
 //!
 //! ```text
-//! offset  0        1          9        10          34          42        ..  16 B at the end
-//!         version  cluster    key      nonce       count       frame         tag
-//!         u8       u64 LE     u8       24 B        u64 LE
-//!         └─ authenticated ─┘          random      └──── encrypted and authenticated ────┘
+//! offset  0        1          9     10       18          42          50      ..  16 B at the end
+//!         version  cluster    key   cookie   nonce       count       frame       tag
+//!         u8       u64 LE     u8    8 B      24 B        u64 LE
+//!         └─────── authenticated ──────┘     random      └──── encrypted and authenticated ────┘
 //! ```
 //!
-//! `key` is 0 for that of the sites, 64 + N for what the holder of client key N says to sites, and 128 + N for what sites
-//! say to it. Sites derive all 64 client keys when they start, so that no datagram of a stranger costs a derivation.
+//! `key` is 0 for that of the sites, 64 + N for what the holder of client key N says to sites, 128 + N for what sites
+//! say to it, and 192 + N for a challenge of a site, which has no frame. Sites derive all 64 client keys when they start, so that no datagram of a stranger costs a derivation.
 //!
 //! XChaCha20-Poly1305 (draft-irtf-cfrg-xchacha-03). Nonces are drawn at random: 24 bytes never repeat by chance, and
 //! a counter would begin anew after a crash. `count` numbers what one process seals since its start, from 1.
+//!
+//! # Cookies
+//!
+//! A site serves a client once it knows that the client hears what is sent to where it sends from. `cookie` proves that:
+//! the site gave it, sealed, to that address, in a [`Challenge`] for a datagram without it. Such a datagram is dropped,
+//! and the client seals it again with the cookie. A challenge is shorter than whatever it answers. Only clients have
+//! cookies; the field is zero elsewhere.
 //!
 //! # Replays
 //!
@@ -30,7 +37,8 @@
 //!   be stale have numbers of one life of a client. The others count from 1 in each life: what was told to an earlier
 //!   client of the same number, of the 1,024 of one key, could be shown once more to a later one.
 //! - Nobody's address is learned from a datagram that is not newer than the last (see `routes`), so answers cannot be
-//!   led away.
+//!   led away. From another address than its sender's it draws a challenge, which only the holder of the key can answer.
+//! - A challenge names the datagram that it answers, which is sealed again at most three times.
 //!
 //! # Limits
 //!
@@ -44,7 +52,9 @@
 //! - A key is revoked by `denied` in `sites.ron`, at each site from its next start on. There are 64 keys for one master.
 //! - Nothing is forward secret: who has a key opens what was recorded under it before; the master opens what was
 //!   recorded under every client key.
-//! - Times and sizes of datagrams, and which client key they are sealed with, are seen by all.
+//! - Times and sizes of datagrams, which client key they are sealed with, and cookies are seen by all. Who sees a client's
+//!   datagrams and can send in its address's name can have the site answer them to that client once more, for as long
+//!   as the cookie holds: up to twenty minutes.
 
 use chacha20poly1305::{AeadInOut, KeyInit, XChaCha20Poly1305, XNonce};
 use rand_chacha::ChaCha20Rng;
@@ -52,6 +62,7 @@ use rand_chacha::rand_core::{Rng, SeedableRng};
 
 use super::counters::Drop;
 use super::keys::{ClientKey, Direction, Key, KeyNumber, KeySet, Keys};
+use crate::frame::FRAME_BYTES;
 use crate::ids::ProcessId;
 
 /// The form of sealed datagrams that this code speaks. Others are dropped.
@@ -59,7 +70,8 @@ pub const VERSION: u8 = 4;
 
 const CLUSTER_AT: usize = 1;
 const KEY_AT: usize = 9;
-const NONCE_AT: usize = 10;
+const COOKIE_AT: usize = 10;
+const NONCE_AT: usize = 18;
 const NONCE_BYTES: usize = 24;
 const SEALED_AT: usize = NONCE_AT + NONCE_BYTES;
 const COUNT_BYTES: usize = 8;
@@ -68,11 +80,59 @@ const TAG_BYTES: usize = 16;
 /// What sealing adds to a frame, in bytes.
 pub const SEAL_BYTES: usize = SEALED_AT + COUNT_BYTES + TAG_BYTES;
 
-/// The key byte of what sites say to each other, and of what is said to sites and to clients by client key 0.
+/// The key byte of what sites say to each other, and of what is said to sites and to clients by client key 0, and with
+/// what it is challenged.
 const OF_SITES: u8 = 0;
 const TO_SITES: u8 = 64;
 const TO_CLIENTS: u8 = 128;
+const CHALLENGES: u8 = 192;
 const _: () = assert!(KeyNumber::COUNT <= TO_SITES && TO_CLIENTS == 2 * TO_SITES);
+
+const CHALLENGE_BYTES: usize = 8 + 8 + 1;
+
+// No challenge is longer than what it answers.
+const _: () = assert!(CHALLENGE_BYTES <= FRAME_BYTES);
+
+/// What a site sends to a client of which it does not know that it hears what is sent to its address.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Challenge {
+    /// What the client's next datagrams carry.
+    pub cookie: u64,
+    /// The count of the datagram that this answers.
+    pub count: u64,
+    /// Whether that was dropped. If not, its cookie was an old one.
+    pub is_dropped: bool,
+}
+
+impl Challenge {
+    fn encode(self) -> [u8; CHALLENGE_BYTES] {
+        let mut bytes = [0; CHALLENGE_BYTES];
+        bytes[..8].copy_from_slice(&self.cookie.to_le_bytes());
+        bytes[8..16].copy_from_slice(&self.count.to_le_bytes());
+        bytes[16] = self.is_dropped.into();
+        bytes
+    }
+
+    fn decode(bytes: &[u8]) -> Option<Challenge> {
+        let (cookie, rest) = bytes.split_first_chunk()?;
+        let (count, rest) = rest.split_first_chunk()?;
+        let is_dropped = match rest {
+            [0] => false,
+            [1] => true,
+            _ => return None,
+        };
+        Some(Challenge { cookie: u64::from_le_bytes(*cookie), count: u64::from_le_bytes(*count), is_dropped })
+    }
+}
+
+/// What a datagram says of itself before it is opened; anybody may have written it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Claim {
+    /// Whose key it says to be sealed with.
+    pub party: Party,
+    /// The client's cookie, or zero.
+    pub cookie: u64,
+}
 
 /// Which key a datagram is sealed with.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -129,6 +189,8 @@ pub struct Opened<'a> {
     pub party: Party,
     /// Which of its sender's it is, from 1 at each start.
     pub count: u64,
+    /// If it is a challenge; then it has no frame.
+    pub challenge: Option<Challenge>,
     /// What was sealed.
     pub frame: &'a [u8],
 }
@@ -204,27 +266,50 @@ impl Sealer {
         self.clients.get(usize::from(number.number()))?.as_ref()
     }
 
+    /// How many datagrams it has sealed.
+    pub fn count(&self) -> u64 {
+        self.count
+    }
+
     /// Seals `frame` into `out`, in place of what it held. False if the key is not at hand: then nothing is to be sent.
     pub fn seal(&mut self, party: Party, frame: &[u8], out: &mut Vec<u8>) -> bool {
+        self.seal_with(party, 0, frame, out)
+    }
+
+    /// Challenges the client that sealed with this key, as [`Sealer::seal`] does.
+    pub(super) fn challenge(&mut self, key: KeyNumber, challenge: Challenge, out: &mut Vec<u8>) -> bool {
+        self.seal_as(Party::Client(key), CHALLENGES + key.number(), 0, &challenge.encode(), out)
+    }
+
+    /// As [`Sealer::seal`], with a cookie of the site that it is for.
+    pub fn seal_with(&mut self, party: Party, cookie: u64, frame: &[u8], out: &mut Vec<u8>) -> bool {
+        let byte = match (party, self.side) {
+            (Party::Sites, _) => OF_SITES,
+            (Party::Client(number), Side::Client) => TO_SITES + number.number(),
+            (Party::Client(number), Side::Site | Side::Bystander) => TO_CLIENTS + number.number(),
+        };
+        self.seal_as(party, byte, cookie, frame, out)
+    }
+
+    fn seal_as(&mut self, party: Party, byte: u8, cookie: u64, frame: &[u8], out: &mut Vec<u8>) -> bool {
         if self.side == Side::Bystander || !self.has(party) {
             return false;
         }
         self.count += 1;
         let mut nonce = [0; NONCE_BYTES];
         self.nonces.fill_bytes(&mut nonce);
-        let (byte, cipher) = match (party, self.side) {
-            (Party::Sites, _) => (OF_SITES, self.sites.as_ref()),
-            (Party::Client(number), Side::Client) => {
-                (TO_SITES + number.number(), self.pair(number).map(|pair| &pair.to_sites))
-            }
+        let cipher = match (party, self.side) {
+            (Party::Sites, _) => self.sites.as_ref(),
+            (Party::Client(number), Side::Client) => self.pair(number).map(|pair| &pair.to_sites),
             (Party::Client(number), Side::Site | Side::Bystander) => {
-                (TO_CLIENTS + number.number(), self.pair(number).map(|pair| &pair.to_clients))
+                self.pair(number).map(|pair| &pair.to_clients)
             }
         };
         out.clear();
         out.push(VERSION);
         out.extend_from_slice(&self.cluster.to_le_bytes());
         out.push(byte);
+        out.extend_from_slice(&cookie.to_le_bytes());
         out.extend_from_slice(&nonce);
         out.extend_from_slice(&self.count.to_le_bytes());
         out.extend_from_slice(frame);
@@ -237,8 +322,34 @@ impl Sealer {
         true
     }
 
+    /// What a datagram says of itself, if this side may be said anything of the kind at all. It is not opened.
+    pub fn claim(&self, bytes: &[u8]) -> Result<Claim, Drop> {
+        let (party, _, _) = self.look_at(bytes)?;
+        let cookie = bytes[COOKIE_AT..NONCE_AT].try_into().expect("that is its length");
+        Ok(Claim { party, cookie: u64::from_le_bytes(cookie) })
+    }
+
     /// Opens a datagram in place, or says why it is dropped.
     pub fn open<'a>(&self, bytes: &'a mut [u8]) -> Result<Opened<'a>, Drop> {
+        let (party, cipher, is_challenge) = self.look_at(bytes)?;
+        let (head, body) = bytes.split_at_mut(SEALED_AT);
+        let (body, tag) = body.split_at_mut(body.len() - TAG_BYTES);
+        let nonce: [u8; NONCE_BYTES] = head[NONCE_AT..].try_into().expect("that is where it ends");
+        let tag: [u8; TAG_BYTES] = tag.as_ref().try_into().expect("it was split off");
+        cipher
+            .decrypt_inout_detached(&nonce.into(), &head[..NONCE_AT], (&mut *body).into(), &tag.into())
+            .map_err(|_| Drop::Key)?;
+        let (count, frame) = body.split_first_chunk().expect("the length was checked");
+        let count = u64::from_le_bytes(*count);
+        if !is_challenge {
+            return Ok(Opened { party, count, challenge: None, frame });
+        }
+        let challenge = Challenge::decode(frame).ok_or(Drop::Malformed)?;
+        Ok(Opened { party, count, challenge: Some(challenge), frame: &[] })
+    }
+
+    /// Checks all that stands in front of what is sealed.
+    fn look_at(&self, bytes: &[u8]) -> Result<(Party, &XChaCha20Poly1305, bool), Drop> {
         match bytes.first() {
             None => return Err(Drop::Malformed),
             Some(version) if *version != VERSION => return Err(Drop::Version),
@@ -250,27 +361,20 @@ impl Sealer {
         if bytes[CLUSTER_AT..KEY_AT] != self.cluster.to_le_bytes() {
             return Err(Drop::Cluster);
         }
-        let (party, cipher) = self.opens(bytes[KEY_AT])?;
-        let (head, body) = bytes.split_at_mut(SEALED_AT);
-        let (body, tag) = body.split_at_mut(body.len() - TAG_BYTES);
-        let nonce: [u8; NONCE_BYTES] = head[NONCE_AT..].try_into().expect("that is where it ends");
-        let tag: [u8; TAG_BYTES] = tag.as_ref().try_into().expect("it was split off");
-        cipher
-            .decrypt_inout_detached(&nonce.into(), &head[..NONCE_AT], (&mut *body).into(), &tag.into())
-            .map_err(|_| Drop::Key)?;
-        let (count, frame) = body.split_first_chunk().expect("the length was checked");
-        Ok(Opened { party, count: u64::from_le_bytes(*count), frame })
+        self.opens(bytes[KEY_AT])
     }
 
-    /// Which key a datagram with this key byte claims, if it may be said to this side at all.
-    fn opens(&self, byte: u8) -> Result<(Party, &XChaCha20Poly1305), Drop> {
+    /// Which key a datagram with this key byte claims, and whether to be a challenge, if it may be said to this side at
+    /// all.
+    fn opens(&self, byte: u8) -> Result<(Party, &XChaCha20Poly1305, bool), Drop> {
         if byte == OF_SITES {
-            return self.sites.as_ref().map(|cipher| (Party::Sites, cipher)).ok_or(Drop::Key);
+            return self.sites.as_ref().map(|cipher| (Party::Sites, cipher, false)).ok_or(Drop::Key);
         }
         let number = KeyNumber::new(byte % TO_SITES).ok_or(Drop::Malformed)?;
-        let (side, first) = match byte - number.number() {
-            TO_SITES => (Side::Site, true),
-            TO_CLIENTS => (Side::Client, false),
+        let class = byte - number.number();
+        let side = match class {
+            TO_SITES => Side::Site,
+            TO_CLIENTS | CHALLENGES => Side::Client,
             _ => return Err(Drop::Malformed),
         };
         if self.side != side && self.side != Side::Bystander {
@@ -280,7 +384,8 @@ impl Sealer {
             return Err(Drop::Denied);
         }
         let pair = self.pair(number).ok_or(Drop::Key)?;
-        Ok((Party::Client(number), if first { &pair.to_sites } else { &pair.to_clients }))
+        let cipher = if class == TO_SITES { &pair.to_sites } else { &pair.to_clients };
+        Ok((Party::Client(number), cipher, class == CHALLENGES))
     }
 }
 
@@ -336,7 +441,7 @@ mod tests {
         assert_eq!(party(&sealer(5, &keys(Some(1), Some(3))), &out), Err(Drop::Key));
         assert_eq!(party(&sealer(5, &keys(Some(1), None)), &out), Err(Drop::Key));
         // Said to be sealed with another key: that of the sites, of another client, or of the other direction.
-        for byte in [OF_SITES, TO_SITES, TO_SITES + 8, 3 * TO_SITES + 9, 1, 63] {
+        for byte in [OF_SITES, TO_SITES, TO_SITES + 8, CHALLENGES + 9, 1, 63] {
             let mut forged = out.clone();
             forged[KEY_AT] = byte;
             assert!(ours.open(&mut forged).is_err(), "{byte}");
@@ -363,6 +468,26 @@ mod tests {
         }
         let overhears = Sealer::of_bystander(5, &keys(Some(1), Some(2)));
         assert_eq!(party(&overhears, &out), Ok(Party::Client(number(0))));
+    }
+
+    #[test]
+    fn a_challenge_is_for_the_holder_of_its_key_alone_and_never_an_answer() {
+        let mut site = sealer(5, &keys(Some(1), Some(2)));
+        let challenge = Challenge { cookie: 77, count: 3, is_dropped: true };
+        let mut out = Vec::new();
+        assert!(site.challenge(number(1), challenge, &mut out));
+        let opened = |sealer: &Sealer| sealer.open(&mut out.clone()).map(|opened| opened.challenge);
+        assert_eq!(opened(&clients(2, &[1])), Ok(Some(challenge)));
+        assert_eq!(opened(&clients(2, &[0])), Err(Drop::Key));
+        assert_eq!(opened(&site), Err(Drop::Source));
+        let mut answer = out.clone();
+        answer[KEY_AT] = TO_CLIENTS + 1;
+        assert_eq!(party(&clients(2, &[1]), &answer), Err(Drop::Key));
+        let mut client = clients(2, &[1]);
+        assert!(client.seal_with(Party::Client(number(1)), 77, b"", &mut out));
+        assert_eq!(site.claim(&out), Ok(Claim { party: Party::Client(number(1)), cookie: 77 }));
+        out[COOKIE_AT] ^= 1;
+        assert_eq!(party(&site, &out), Err(Drop::Key), "the cookie is sealed with the rest");
     }
 
     #[test]

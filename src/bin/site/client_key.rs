@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use aviary::udp::{CLIENT_MASTER_KEY, Key, KeyKind, KeyNumber, Sites};
 
-use crate::Failure;
+use crate::{Failure, terminal};
 
 /// Which key, and where it goes.
 #[derive(Debug, clap::Args)]
@@ -42,11 +42,11 @@ pub(crate) fn write(arguments: &Write) -> Result<(), Failure> {
         Failure::Usage(format!("failed to write {shown}: {error}; name another file with --output"))
     })?;
     let clients = key.clients();
-    println!(
-        "wrote {}: client key {number}, for clients {} to {}",
+    terminal::done(&format!(
+        "wrote {}: client key {number}, for clients {} to {}\n",
         output.display(),
         clients.start(),
         clients.end()
-    );
+    ));
     Ok(())
 }

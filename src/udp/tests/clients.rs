@@ -2,8 +2,38 @@
 
 use super::*;
 
+/// A client asks a site to keep a fact.
+#[derive(Clone, Debug)]
+struct Asker;
+
+impl Process for Asker {
+    type Message = Word;
+    type Record = Fact;
+    type Note = NoNote;
+    type Command = u64;
+    type Config = ();
+
+    fn start(_: &(), _: ProcessId, _: Seed, _: Recovered<Fact>) -> Result<Asker, Damage> {
+        Ok(Asker)
+    }
+
+    fn handle(&mut self, _: Instant, input: Input<Asker>, effects: &mut Effects<Asker>) {
+        if let Input::Command(number) = input {
+            effects.send(ProcessId::site(0), &Word::Keep { number });
+        }
+    }
+
+    fn deadline(&self) -> Option<(Instant, &'static str)> {
+        None
+    }
+
+    fn role(&self) -> Role {
+        Role::Follower
+    }
+}
+
 /// A program of clients with these keys, at a site that is not there.
-fn caller(numbers: &[KeyNumber], site: SocketAddr) -> Caller<Clerk> {
+fn caller(numbers: &[KeyNumber], site: SocketAddr) -> Caller<Asker> {
     let master = keys().client_master.unwrap();
     let settings = CallerSettings {
         cluster: CLUSTER,
@@ -17,9 +47,23 @@ fn caller(numbers: &[KeyNumber], site: SocketAddr) -> Caller<Clerk> {
 }
 
 fn sealed(sealer: &mut Sealer, number: KeyNumber, frame: &[u8]) -> Vec<u8> {
+    sealed_with(sealer, number, 0, frame)
+}
+
+fn sealed_with(sealer: &mut Sealer, number: KeyNumber, cookie: u64, frame: &[u8]) -> Vec<u8> {
     let mut out = Vec::new();
-    assert!(sealer.seal(Party::Client(number), frame, &mut out));
+    assert!(sealer.seal_with(Party::Client(number), cookie, frame, &mut out));
     out
+}
+
+/// What comes to this socket within a moment, in bytes.
+fn drain(socket: &StdSocket) -> usize {
+    socket.set_read_timeout(Some(std::time::Duration::from_millis(50))).unwrap();
+    let (mut bytes, mut sum) = ([0; 2_000], 0);
+    while let Ok(length) = socket.recv(&mut bytes) {
+        sum += length;
+    }
+    sum
 }
 
 #[test]
@@ -28,13 +72,15 @@ fn a_client_key_speaks_for_its_own_clients_alone() {
     let stranger = StdSocket::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
     let second = KeyNumber::new(1).unwrap();
     let mut sealer = of_clients(second);
+    bench.prove(&stranger, 1_024);
+    let cookie = bench.cookie;
     // The last and the first client of its neighbours, its own first and last one, and a site.
     for (from, word) in [1_023, 2_048, 1_024, 2_047].map(ProcessId::Client).into_iter().zip(1..) {
         let frame = framed(from, ProcessId::site(0), &Word::Keep { number: 2 * word });
-        stranger.send_to(&sealed(&mut sealer, second, &frame), bench.me).unwrap();
+        stranger.send_to(&sealed_with(&mut sealer, second, cookie, &frame), bench.me).unwrap();
     }
     let frame = framed(ProcessId::site(1), ProcessId::site(0), &Word::Keep { number: 10 });
-    stranger.send_to(&sealed(&mut sealer, second, &frame), bench.me).unwrap();
+    stranger.send_to(&sealed_with(&mut sealer, second, cookie, &frame), bench.me).unwrap();
     bench.turn_until(|bench| bench.host.counters().dropped(Drop::Source) == 3).unwrap();
     bench.turn_until(|bench| bench.kept() == 2).unwrap();
     assert_eq!(bench.host.site().kept, [6, 8]);
@@ -86,8 +132,134 @@ fn a_denied_key_is_counted_and_the_next_is_served() {
     let mut bench = bench_with("denied", SyncMode::Overlapped, Lie::None, 1 << 20, keys);
     let stranger = StdSocket::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
     bench.tell(&stranger, ProcessId::Client(1_024), ProcessId::site(0), 2);
+    bench.prove(&stranger, 2_048);
     bench.tell(&stranger, ProcessId::Client(2_048), ProcessId::site(0), 4);
     bench.turn_until(|bench| bench.kept() == 1).unwrap();
     assert_eq!(bench.host.site().kept, [4]);
     assert_eq!(bench.host.counters().dropped(Drop::Denied), 1);
+}
+
+/// Whoever has recorded what clients said, or has a client key, and cannot answer challenges: each byte draws one at
+/// most, and nothing is done.
+#[test]
+fn an_address_that_proves_nothing_draws_no_more_than_it_sends() {
+    let key = KeyNumber::FIRST;
+    let mut before = bench("drawn-before", SyncMode::Overlapped, Lie::None, 1 << 20);
+    let honest = StdSocket::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+    before.prove(&honest, 5);
+    let frame =
+        |number: u64| framed(ProcessId::Client(5), ProcessId::site(0), &Word::Keep { number: 2 * number });
+    let mut sealer = of_clients(key);
+    let recorded: Vec<Vec<u8>> =
+        (0..20).map(|number| sealed_with(&mut sealer, key, before.cookie, &frame(number))).collect();
+    let mut after = bench("drawn-after", SyncMode::Overlapped, Lie::None, 1 << 20);
+    // At the site that gave the cookie from another address, and after a restart from the same one.
+    let stranger = StdSocket::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+    for (is_before, socket) in [(true, &stranger), (false, &stranger), (false, &honest)] {
+        let bench = if is_before { &mut before } else { &mut after };
+        let unproven = bench.host.counters().dropped(Drop::Unproven);
+        let mut sent = 0;
+        for bytes in &recorded {
+            sent += socket.send_to(bytes, bench.me).unwrap();
+        }
+        bench.turn_until(|bench| bench.host.counters().dropped(Drop::Unproven) == unproven + 20).unwrap();
+        let drawn = drain(socket);
+        assert!(drawn > 0 && drawn <= sent, "{drawn} bytes for {sent}");
+        assert_eq!(bench.kept(), 0);
+    }
+    // The shortest datagram that is a frame at all.
+    let mut shortest = Vec::new();
+    frame::Head::new(&Sender {
+        cluster: CLUSTER,
+        configuration: 0,
+        from: ProcessId::Client(5),
+        incarnation: 1,
+    })
+    .begin(&mut shortest, Recipients::One(ProcessId::site(0)));
+    frame::seal(&mut shortest);
+    let sent = stranger.send_to(&sealed(&mut sealer, key, &shortest), after.me).unwrap();
+    let unproven = after.host.counters().dropped(Drop::Unproven);
+    after.turn_until(|bench| bench.host.counters().dropped(Drop::Unproven) > unproven).unwrap();
+    let drawn = drain(&stranger);
+    assert!(drawn > 0 && drawn <= sent, "{drawn} bytes for {sent}");
+}
+
+#[test]
+fn one_datagram_of_a_client_draws_a_bounded_number_of_answers() {
+    let mut bench = bench("many", SyncMode::Overlapped, Lie::None, 1 << 20);
+    let client = StdSocket::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+    bench.prove(&client, 5);
+    let sender = Sender { cluster: CLUSTER, configuration: 0, from: ProcessId::Client(5), incarnation: 1 };
+    let mut bytes = Vec::new();
+    frame::Head::new(&sender).begin(&mut bytes, Recipients::One(ProcessId::site(0)));
+    (0..100).for_each(|number| frame::put_message(&mut bytes, &Word::Keep { number: 2 * number }.to_bytes()));
+    frame::seal(&mut bytes);
+    let sealed = sealed_with(&mut of_clients(KeyNumber::FIRST), KeyNumber::FIRST, bench.cookie, &bytes);
+    client.send_to(&sealed, bench.me).unwrap();
+    bench.turn_until(|bench| bench.kept() > 0).unwrap();
+    assert_eq!((bench.kept(), bench.host.counters().dropped(Drop::TooMany)), (8, 1));
+}
+
+/// A whole exchange: the first datagram of a client and the first after a restart of the site cost a round trip more,
+/// and none in between, also of another client there.
+#[test]
+fn a_client_proves_once_where_it_is_and_again_to_a_site_that_restarted() {
+    let mut bench = bench("proves", SyncMode::Overlapped, Lie::None, 1 << 20);
+    let mut caller = caller(&[KeyNumber::FIRST], bench.me);
+    let ids = [5, 6].map(|number| caller.add(number).unwrap());
+    let mut ask = |bench: &mut Bench, id, number, unproven| {
+        caller.command(id, number);
+        let received = caller.counters().received;
+        let end = caller.now() + Duration::from_secs(20);
+        while caller.counters().received == received {
+            assert!(caller.now() < end, "no answer: {} {}", bench.host.counters(), caller.counters());
+            caller.turn(caller.now() + Duration::from_millis(1)).unwrap();
+            bench.host.turn(Some(Instant::ZERO)).unwrap();
+        }
+        assert_eq!(bench.host.counters().dropped(Drop::Unproven), unproven, "asking for {number}");
+    };
+    ask(&mut bench, ids[0], 2, 1);
+    ask(&mut bench, ids[0], 4, 1);
+    ask(&mut bench, ids[1], 6, 1);
+    bench = bench.restarted();
+    ask(&mut bench, ids[1], 8, 1);
+    ask(&mut bench, ids[1], 10, 1);
+    // The other one has the old cookie still.
+    ask(&mut bench, ids[0], 12, 2);
+    ask(&mut bench, ids[0], 14, 2);
+    assert_eq!(bench.host.site().kept, [2, 4, 6, 8, 10, 12, 14]);
+}
+
+/// What is sent again in answer to a challenge that anybody recorded.
+#[test]
+fn a_replayed_challenge_draws_nothing() {
+    let site = StdSocket::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+    let mut caller = caller(&[KeyNumber::FIRST], site.local_addr().unwrap());
+    let client = caller.add(5).unwrap();
+    caller.command(client, 2);
+    let soon = |caller: &mut Caller<Asker>| caller.turn(caller.now() + Duration::from_millis(20)).unwrap();
+    soon(&mut caller);
+    let mut sealer = Sealer::new(CLUSTER, &keys(), [3; 32]);
+    let mut challenged = Vec::new();
+    let challenge = Challenge { cookie: 77, count: 1, is_dropped: true };
+    assert!(sealer.challenge(KeyNumber::FIRST, challenge, &mut challenged));
+    let port = caller.local_addr().unwrap().port();
+    for _ in 0..5 {
+        site.send_to(&challenged, (Ipv4Addr::LOCALHOST, port)).unwrap();
+        soon(&mut caller);
+    }
+    assert_eq!((caller.counters().sent, caller.counters().dropped(Drop::Misdelivered)), (2, 4));
+    let mut bytes = [0; 500];
+    let length = site.recv(&mut bytes).unwrap();
+    let claim = |bytes: &[u8]| Sealer::new(CLUSTER, &keys(), [3; 32]).claim(bytes).unwrap().cookie;
+    assert_eq!(claim(&bytes[..length]), 0);
+    let length = site.recv(&mut bytes).unwrap();
+    assert_eq!(claim(&bytes[..length]), 77);
+    // Whatever is challenged again and again is given up.
+    for count in 2..10 {
+        assert!(sealer.challenge(KeyNumber::FIRST, Challenge { count, ..challenge }, &mut challenged));
+        site.send_to(&challenged, (Ipv4Addr::LOCALHOST, port)).unwrap();
+        soon(&mut caller);
+    }
+    assert_eq!(caller.counters().sent, 4);
 }

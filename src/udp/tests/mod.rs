@@ -11,7 +11,7 @@ use std::sync::{Arc, Mutex};
 
 use self::recorder::{Happened, Lie, RecordedDisk, RecordedSocket, Recording};
 use super::clock::Clock;
-use super::seal::{Party, Sealer};
+use super::seal::{Challenge, Party, Sealer};
 use super::*;
 use crate::frame::{self, Sender};
 use crate::ids::{ProcessId, SiteId};
@@ -35,6 +35,14 @@ fn keys() -> Keys {
 fn of_clients(number: KeyNumber) -> Sealer {
     let key = keys().client_master.map(|master| master.client_key(number));
     Sealer::of_clients(CLUSTER, &[key.unwrap()], [9; 32])
+}
+
+/// The challenge that comes next.
+fn challenge(socket: &StdSocket, client: u16) -> Challenge {
+    let mut bytes = [0; 200];
+    let length = socket.recv(&mut bytes).unwrap();
+    let opened = of_clients(KeyNumber::of(client)).open(&mut bytes[..length]).unwrap().challenge;
+    opened.unwrap()
 }
 
 /// A datagram before it is sealed.
@@ -187,6 +195,8 @@ struct Bench {
     recording: Recording,
     peer: StdSocket,
     me: SocketAddr,
+    /// What the host gave to the client that proved last where it is.
+    cookie: u64,
     _scratch: Scratch,
 }
 
@@ -204,11 +214,23 @@ fn bench(name: &str, sync_mode: SyncMode, lie: Lie, outbox_max: usize) -> Bench 
 fn bench_with(name: &str, sync_mode: SyncMode, lie: Lie, outbox_max: usize, keys: Keys) -> Bench {
     let scratch = Scratch::new(name);
     format(&scratch.0);
-    let recording = Recording::default();
-    let disk = RecordedDisk::new(Files::open(&scratch.0).unwrap(), recording.clone(), lie);
     let peer = StdSocket::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
     peer.set_nonblocking(true).unwrap();
-    let socket = socket::bind(SocketAddr::from((Ipv4Addr::LOCALHOST, 0))).unwrap();
+    let at = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
+    start(scratch, (at, peer), sync_mode, lie, outbox_max, keys)
+}
+
+fn start(
+    scratch: Scratch,
+    (at, peer): (SocketAddr, StdSocket),
+    sync_mode: SyncMode,
+    lie: Lie,
+    outbox_max: usize,
+    keys: Keys,
+) -> Bench {
+    let recording = Recording::default();
+    let disk = RecordedDisk::new(Files::open(&scratch.0).unwrap(), recording.clone(), lie);
+    let socket = socket::bind(at).unwrap();
     let me = socket.local_addr().unwrap();
     let settings = HostSettings {
         configuration: 0,
@@ -224,10 +246,17 @@ fn bench_with(name: &str, sync_mode: SyncMode, lie: Lie, outbox_max: usize, keys
         seed: Seed(1),
     };
     let host = Host::start(settings, RecordedSocket::new(socket, recording.clone()), disk).unwrap();
-    Bench { host, recording, peer, me, _scratch: scratch }
+    Bench { host, recording, peer, me, cookie: 0, _scratch: scratch }
 }
 
 impl Bench {
+    /// The same site, started again.
+    fn restarted(self) -> Bench {
+        let Bench { host, peer, me, _scratch: scratch, .. } = self;
+        drop(host);
+        start(scratch, (me, peer), SyncMode::Overlapped, Lie::None, 1 << 20, keys())
+    }
+
     /// Takes turns until `is_done`, or for 20 s.
     fn turn_until(&mut self, is_done: impl Fn(&Bench) -> bool) -> Result<(), HostError> {
         let end = self.host.now() + Duration::from_secs(20);
@@ -250,9 +279,17 @@ impl Bench {
         let party = Party::of(from);
         match party {
             Party::Sites => Sealer::new(CLUSTER, &keys(), [9; 32]).seal(party, &bytes, &mut sealed),
-            Party::Client(number) => of_clients(number).seal(party, &bytes, &mut sealed),
+            Party::Client(number) => of_clients(number).seal_with(party, self.cookie, &bytes, &mut sealed),
         };
         socket.send_to(&sealed, self.me).unwrap();
+    }
+
+    /// Has the host challenge this client, and takes the cookie.
+    fn prove(&mut self, socket: &StdSocket, client: u16) {
+        self.tell(socket, ProcessId::Client(client), ProcessId::site(0), 0);
+        let unproven = self.host.counters().dropped(Drop::Unproven);
+        self.turn_until(|bench| bench.host.counters().dropped(Drop::Unproven) > unproven).unwrap();
+        self.cookie = challenge(socket, client).cookie;
     }
 }
 
@@ -420,11 +457,13 @@ fn what_comes_from_nowhere_is_counted_and_a_client_is_answered_where_it_is() {
     stranger.send_to(&sealed, bench.me).unwrap();
     bench.tell(&bench.peer, me, me, 1);
     bench.tell(&bench.peer, other, ProcessId::site(1), 1);
+    bench.prove(&stranger, 7);
     bench.tell(&stranger, ProcessId::Client(7), me, 42);
-    bench.turn_until(|bench| bench.host.counters().sent == 3).unwrap();
+    bench.turn_until(|bench| bench.host.counters().sent == 4).unwrap();
     assert_eq!(
         bench.host.counters().to_string(),
-        "received=1 sent=3 dropped=7 malformed=1 version=1 cluster=1 misdelivered=1 key=1 source=1 oversized=1"
+        "received=1 sent=4 dropped=8 malformed=1 version=1 cluster=1 misdelivered=1 key=1 source=1 unproven=1 \
+         oversized=1"
     );
     assert_eq!(bench.host.site().kept, [42]);
     let mut bytes = [0; 200];

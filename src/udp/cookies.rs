@@ -1,0 +1,98 @@
+//! How a site knows that a client hears what is sent to where it sends from, without a memory of strangers.
+//!
+//! A cookie is a function of that address, of the client's key and of the time, under a secret that the process draws
+//! when it starts: who was not sent it there cannot name it.
+
+use std::net::{IpAddr, SocketAddr};
+
+use hkdf::Hkdf;
+use sha2::Sha256;
+
+use super::keys::KeyNumber;
+use crate::time::{Duration, Instant};
+
+/// A cookie holds in the epoch in which it was given and in the next.
+const EPOCH: Duration = Duration::from_secs(600);
+
+/// The secret.
+pub(super) struct Cookies(Hkdf<Sha256>);
+
+/// What a cookie is to the site that it is shown to.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Standing {
+    /// Of this epoch.
+    Current,
+    /// Of the epoch before.
+    Aging,
+    /// Never given, or too old, or for another address or key.
+    Strange,
+}
+
+impl Cookies {
+    /// With a secret that the operating system drew.
+    pub(super) fn new(secret: [u8; 32]) -> Cookies {
+        Cookies(Hkdf::from_prk(&secret).expect("32 bytes are as long as SHA-256"))
+    }
+
+    /// The cookie for who sends from there with this key.
+    pub(super) fn give(&self, now: Instant, source: SocketAddr, key: KeyNumber) -> u64 {
+        self.cookie(epoch(now), source, key)
+    }
+
+    pub(super) fn standing(&self, now: Instant, source: SocketAddr, key: KeyNumber, cookie: u64) -> Standing {
+        let epoch = epoch(now);
+        if cookie == 0 {
+            // What clients have until they are given one.
+            Standing::Strange
+        } else if cookie == self.cookie(epoch, source, key) {
+            Standing::Current
+        } else if epoch > 0 && cookie == self.cookie(epoch - 1, source, key) {
+            Standing::Aging
+        } else {
+            Standing::Strange
+        }
+    }
+
+    fn cookie(&self, epoch: u64, source: SocketAddr, key: KeyNumber) -> u64 {
+        let ip = match source.ip() {
+            IpAddr::V4(ip) => ip.to_ipv6_mapped().octets(),
+            IpAddr::V6(ip) => ip.octets(),
+        };
+        let mut cookie = [0; 8];
+        let info: [&[u8]; 4] = [&epoch.to_le_bytes(), &ip, &source.port().to_le_bytes(), &[key.number()]];
+        self.0.expand_multi_info(&info, &mut cookie).expect("8 bytes are a part of a block of SHA-256");
+        u64::from_le_bytes(cookie)
+    }
+}
+
+fn epoch(now: Instant) -> u64 {
+    now.since(Instant::ZERO).as_micros() / EPOCH.as_micros()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_cookie_holds_for_its_address_key_and_time_alone() {
+        let cookies = Cookies::new([1; 32]);
+        let at = |seconds| Instant::ZERO + Duration::from_secs(seconds);
+        let here: SocketAddr = "192.0.2.1:9".parse().unwrap();
+        let [first, second] = [0, 1].map(|number| KeyNumber::new(number).unwrap());
+        let cookie = cookies.give(at(0), here, first);
+        let check = |cookies: &Cookies, seconds, source: &str, key, standing| {
+            let found = cookies.standing(at(seconds), source.parse().unwrap(), key, cookie);
+            assert_eq!(found, standing, "{seconds} {source} {key:?}");
+        };
+        check(&cookies, 599, "192.0.2.1:9", first, Standing::Current);
+        check(&cookies, 600, "192.0.2.1:9", first, Standing::Aging);
+        check(&cookies, 1_199, "192.0.2.1:9", first, Standing::Aging);
+        check(&cookies, 1_200, "192.0.2.1:9", first, Standing::Strange);
+        check(&cookies, 0, "192.0.2.1:10", first, Standing::Strange);
+        check(&cookies, 0, "192.0.2.2:9", first, Standing::Strange);
+        check(&cookies, 0, "[2001:db8::1]:9", first, Standing::Strange);
+        check(&cookies, 0, "192.0.2.1:9", second, Standing::Strange);
+        check(&Cookies::new([2; 32]), 0, "192.0.2.1:9", first, Standing::Strange);
+        assert_eq!(cookies.standing(at(0), here, first, 0), Standing::Strange);
+    }
+}

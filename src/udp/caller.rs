@@ -150,8 +150,14 @@ impl<P: Process> Caller<P> {
 
     /// Starts a client with this number. Sites tell clients apart by their numbers: of two programs that have the same
     /// at the same time, the second is not heard.
+    ///
+    /// # Errors
+    /// When its key is not at hand.
     pub fn add(&mut self, number: u16) -> Result<ProcessId, HostError> {
         let id = ProcessId::Client(number);
+        if !self.sealer.has(Party::of(id)) {
+            return Err(HostError::ForeignClient(number));
+        }
         let mut seed = [0; 8];
         getrandom::fill(&mut seed).map_err(io::Error::other).map_err(HostError::io("draw a seed"))?;
         let recovered = Recovered { incarnation: self.incarnation, records: Vec::new() };

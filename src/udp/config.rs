@@ -538,7 +538,7 @@ mod tests {
         check(&with("sync: Never"), (2, 7), "unknown sync `Never`", "`Overlapped` or `Blocking`");
         check(&with("denied: [3, 64]"), (2, 13), "there is no client key 64", "numbered 0 to 63");
         check(&with("denied: [3, 4, 3]"), (2, 16), "client key 3 is denied twice", "leave one");
-        check(&with("limits: (datagram_max: 9)"), (2, 24), "datagram_max is 9", "1082 to 65507 bytes");
+        check(&with("limits: (datagram_max: 9)"), (2, 24), "datagram_max is 9", "1090 to 65507 bytes");
         check(&with("limits: (windw: 9)"), (2, 10), "unknown field `windw`", "did you mean `window`?");
         check(&with("limits: (window: 0)"), (2, 18), "window is 0, expected 1 to 4096", "");
         check(&with("limits: (window: 4096)"), (2, 18), "window or fetch_max is too large", "");

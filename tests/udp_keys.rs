@@ -3,18 +3,23 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::fs;
+use std::net::{Ipv4Addr, SocketAddr, UdpSocket};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use aviary::client::{Client, ClientOptions};
+use aviary::frame::{self, Sender};
 use aviary::ids::{ProcessId, SiteId};
 use aviary::mix::Seed;
-use aviary::process::{Damage, Effects, Input, Label, Process, Recovered, Role};
-use aviary::site::{Message, Note, Operation, Record, Request};
+use aviary::paxos::Slot;
+use aviary::process::{Damage, Effects, Input, Label, Process, Recipients, Recovered, Role};
+use aviary::site::{Message, Note, Operation, Query, Record, Request};
 use aviary::time::{Duration, Instant};
-use aviary::timeline::{Event, Position};
+use aviary::timeline::{Event, Position, View};
+use aviary::udp::seal::{Opened, Party, Sealer};
 use aviary::udp::{Caller, CallerSettings, ClientKey, KeyNumber, Sites};
+use aviary::wire::Wire;
 use sim_runner::real::Cluster;
 
 const SITE: &str = env!("CARGO_BIN_EXE_site");
@@ -225,4 +230,93 @@ fn no_client_file_holds_the_master_and_files_of_before_are_refused_with_their_cu
     let run = ["run", "--config", &config, "--id", "0", "--headless"];
     let said = site(&run, 2);
     assert!(said.contains("`site init --sites 1 --dir fresh` a client-master.key for the sites"), "{said}");
+}
+
+/// Who has a client key and a socket, and does with them as it likes.
+struct Raw {
+    socket: UdpSocket,
+    site: SocketAddr,
+    sender: Sender,
+    sealer: Sealer,
+}
+
+impl Raw {
+    fn new(sites: &Sites, key: &ClientKey) -> Raw {
+        let socket = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+        let from = ProcessId::Client(*key.number().clients().end());
+        let (cluster, configuration) = (sites.cluster, sites.configuration());
+        let sender = Sender { cluster, configuration, from, incarnation: 1 };
+        let sealer = Sealer::of_clients(cluster, core::slice::from_ref(key), [9; 32]);
+        Raw { socket, site: sites.members[0].address, sender, sealer }
+    }
+
+    /// A datagram that asks for so many views of everything.
+    fn views(&mut self, cookie: u64, count: u64) -> Vec<u8> {
+        let mut frame = Vec::new();
+        frame::Head::new(&self.sender).begin(&mut frame, Recipients::One(ProcessId::site(0)));
+        for id in 1..=count {
+            let view = View { viewer: "bob".parse().unwrap(), limit: 1_000, older_than: None };
+            let query = Message::Query { id, seen: Slot(0), query: Query::View { view } };
+            frame::put_message(&mut frame, &query.to_bytes());
+        }
+        frame::seal(&mut frame);
+        let mut sealed = Vec::new();
+        let party = Party::of(self.sender.from);
+        assert!(self.sealer.seal_with(party, cookie, &frame, &mut sealed));
+        sealed
+    }
+
+    fn send(&self, datagrams: &[Vec<u8>]) -> usize {
+        datagrams.iter().map(|bytes| self.socket.send_to(bytes, self.site).unwrap()).sum()
+    }
+
+    /// How many datagrams and bytes come within a moment, and the last cookie among them.
+    fn drain(&self) -> (usize, usize, Option<u64>) {
+        self.socket.set_read_timeout(Some(std::time::Duration::from_millis(300))).unwrap();
+        let (mut bytes, mut seen) = ([0; 2_000], (0, 0, None));
+        while let Ok(length) = self.socket.recv(&mut bytes) {
+            seen = (seen.0 + 1, seen.1 + length, seen.2);
+            if let Ok(Opened { challenge: Some(challenge), .. }) = self.sealer.open(&mut bytes[..length]) {
+                seen.2 = Some(challenge.cookie);
+            }
+        }
+        seen
+    }
+}
+
+#[test]
+fn what_a_stranger_sends_draws_no_more_than_it_is_long_and_a_client_draws_eight_answers() {
+    let scratch = Scratch::new("drawn");
+    let mut cluster = Cluster::init(Path::new(SITE), &scratch.0, 1, false).unwrap();
+    cluster.start_all().unwrap();
+    let (sites, key) = (cluster.sites.clone(), cluster.client_key());
+    let mut author = client(&sites, key.clone());
+    for _ in 0..8 {
+        author.tweet("ann".parse().unwrap(), "x".repeat(280).parse().unwrap()).unwrap();
+    }
+    let mut honest = Raw::new(&sites, &key);
+    // Without an answer to a challenge, whoever has the key draws challenges.
+    let tries: Vec<Vec<u8>> = (0..20).map(|n| honest.views(n % 2, 1 + n)).collect();
+    let sent = honest.send(&tries);
+    let (count, drawn, cookie) = honest.drain();
+    assert!(count == 20 && drawn < sent, "{drawn} bytes for {sent}");
+    // Who answers one is served, eight times by one datagram.
+    let cookie = cookie.unwrap();
+    let recorded: Vec<Vec<u8>> = (0..20).map(|_| honest.views(cookie, 30)).collect();
+    let sent = honest.send(&recorded[..1]);
+    let (_, drawn, _) = honest.drain();
+    let answers = drawn.div_ceil(sites.datagram_max);
+    assert!(drawn > 5 * sent && answers <= 8, "{drawn} bytes for {sent}, {answers} datagrams");
+    // Recorded, all of that draws challenges: from elsewhere, and after a restart.
+    let stranger = Raw::new(&sites, &key);
+    let check = |who: &Raw| {
+        let sent = who.send(&recorded);
+        let (count, drawn, _) = who.drain();
+        assert!(count == 20 && drawn < sent, "{count} datagrams, {drawn} bytes for {sent}");
+    };
+    check(&stranger);
+    cluster.kill(0).unwrap();
+    cluster.start(0).unwrap();
+    check(&stranger);
+    check(&honest);
 }

@@ -19,6 +19,8 @@ pub enum Drop {
     Configuration,
     /// It is for nobody here.
     Misdelivered,
+    /// It is from a stranger of whose kind too many came: it was not opened.
+    Unopened,
     /// It was not sealed with our key, or altered on its way.
     Key,
     /// It was sealed with a client key that `sites.ron` denies.
@@ -47,13 +49,14 @@ pub enum Drop {
 
 impl Drop {
     /// Every reason.
-    pub const ALL: [Drop; 17] = [
+    pub const ALL: [Drop; 18] = [
         Drop::Malformed,
         Drop::Checksum,
         Drop::Version,
         Drop::Cluster,
         Drop::Configuration,
         Drop::Misdelivered,
+        Drop::Unopened,
         Drop::Key,
         Drop::Denied,
         Drop::Source,
@@ -76,6 +79,7 @@ impl Drop {
             Drop::Cluster => "cluster",
             Drop::Configuration => "configuration",
             Drop::Misdelivered => "misdelivered",
+            Drop::Unopened => "unopened",
             Drop::Key => "key",
             Drop::Denied => "denied",
             Drop::Source => "source",

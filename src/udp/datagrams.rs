@@ -56,11 +56,20 @@ impl<P: Process, D: HostDisk, S: Socket> Host<P, D, S> {
         let now = self.clock.now();
         let bytes = self.arrivals.bytes(place);
         let claim = self.sealer.claim(bytes)?;
-        let standing = match claim.party {
-            Party::Sites => Standing::Current,
-            Party::Client(key) => self.cookies.standing(now, source, key, claim.cookie),
+        let (standing, is_known) = match claim.party {
+            Party::Sites => (Standing::Current, self.strangers.is_site(source)),
+            Party::Client(key) => {
+                let standing = self.cookies.standing(now, source, key, claim.cookie);
+                (standing, standing != Standing::Strange)
+            }
         };
+        if !is_known && !self.strangers.may_open(now, source) {
+            return Err(Drop::Unopened);
+        }
         let opened = self.sealer.open(bytes)?;
+        if opened.party == Party::Sites && !is_known {
+            self.strangers.hear_site(source);
+        }
         let (header, messages) = frame::read(opened.frame).map_err(|rejected| Drop::from(&rejected))?;
         let from = header.sender.from;
         if header.sender.cluster != self.settings.cluster {

@@ -24,6 +24,7 @@ use super::routes::Routes;
 use super::runs::{Arrivals, Departures};
 use super::seal::Sealer;
 use super::socket::Socket;
+use super::strangers::Strangers;
 use super::syncer::{HostDisk, Syncer};
 use crate::frame::{self, Datagram, Sender};
 use crate::ids::{ProcessId, SiteId};
@@ -128,6 +129,7 @@ pub struct Host<P: Process, D, S> {
     pub(super) sealed: Vec<u8>,
     pub(super) sealer: Sealer,
     pub(super) cookies: Cookies,
+    pub(super) strangers: Strangers,
     disk: D,
     journal: Journal,
     /// None if syncs are done in this thread.
@@ -212,6 +214,7 @@ impl<P: Process, D: HostDisk, S: Socket> Host<P, D, S> {
             getrandom::fill(drawn).map_err(io::Error::other).map_err(HostError::io("draw a seed"))?;
         }
         let sealer = Sealer::new(settings.cluster, &settings.keys, seed);
+        let salt = getrandom::u64().map_err(io::Error::other).map_err(HostError::io("draw a seed"))?;
         let mut host = Host {
             clock: Clock::start(),
             poll,
@@ -223,6 +226,7 @@ impl<P: Process, D: HostDisk, S: Socket> Host<P, D, S> {
             sealed: Vec::new(),
             sealer,
             cookies: Cookies::new(secret),
+            strangers: Strangers::new(settings.addresses.clone(), salt),
             disk,
             journal,
             syncer,

@@ -9,7 +9,8 @@
 //!    message of a site to itself.
 //! 2. After a failed write or sync nothing more is handed to the site, nothing more is written and nothing more leaves.
 //! 3. Nothing is handed in that was not sealed with a key of the cluster, and nothing leaves unsealed.
-//! 4. Whatever comes from the network is dropped and counted, or handed in; it never stops the host.
+//! 4. Nothing is said to a client where it has not proven to be.
+//! 5. Whatever comes from the network is dropped and counted, or handed in; it never stops the host.
 
 pub mod caller;
 mod clock;
@@ -26,6 +27,7 @@ mod routes;
 pub mod runs;
 pub mod seal;
 pub mod socket;
+mod strangers;
 mod syncer;
 
 #[cfg(test)]

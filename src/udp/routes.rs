@@ -39,7 +39,7 @@ impl Routes {
     }
 
     /// Takes note of a genuine datagram, the `count`th of this incarnation of `from`, so that answers go where it
-    /// came from. False if its number is another client's.
+    /// came from: a client has proven to be there. False if its number is another client's.
     #[must_use]
     pub(super) fn learn(
         &mut self,

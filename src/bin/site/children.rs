@@ -50,6 +50,19 @@ impl Children {
         Ok(children)
     }
 
+    /// How long one of them has had a processor; nothing where the system does not tell.
+    pub(crate) fn processor_seconds(&self, at: usize) -> Option<f64> {
+        let id = self.0.get(at)?.id();
+        let text = fs::read_to_string(format!("/proc/{id}/stat")).ok()?;
+        // After the name, which may hold anything: the state is field 3, times in user and kernel mode are 14 and 15.
+        let mut times = text.rsplit_once(')')?.1.split_whitespace().skip(11);
+        let mut ticks = || times.next()?.parse::<u32>().ok();
+        let sum = f64::from(ticks()?) + f64::from(ticks()?);
+        #[expect(clippy::cast_precision_loss, reason = "a hundred or a thousand")]
+        let per_second = rustix::param::clock_ticks_per_second() as f64;
+        Some(sum / per_second)
+    }
+
     /// What one of them holds in memory, in MiB; 0 where the system does not tell.
     pub(crate) fn memory_mib(&self, at: usize) -> u64 {
         let id = self.0.get(at).map_or(0, Child::id);

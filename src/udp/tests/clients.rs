@@ -263,3 +263,36 @@ fn a_replayed_challenge_draws_nothing() {
     }
     assert_eq!(caller.counters().sent, 4);
 }
+
+/// Garbage that looks like a site's or a client's costs no more openings than its group has, and the others are heard.
+#[test]
+fn a_flood_is_dropped_unread_and_those_who_are_known_are_heard() {
+    let mut bench = bench("flood", SyncMode::Overlapped, Lie::None, 1 << 20);
+    let honest = StdSocket::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+    bench.prove(&honest, 5);
+    let flooder = StdSocket::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+    let mut garbage = sealed(&mut of_clients(KeyNumber::FIRST), KeyNumber::FIRST, &[0xa5; 1_000]);
+    let last = garbage.len() - 1;
+    garbage[last] ^= 1;
+    let seen = |bench: &Bench| {
+        let counters = bench.host.counters();
+        counters.dropped(Drop::Key) + counters.dropped(Drop::Unopened)
+    };
+    for sent in 1..=2_000 {
+        flooder.send_to(&garbage, bench.me).unwrap();
+        if sent % 50 == 0 {
+            bench.turn_until(|bench| seen(bench) == sent).unwrap();
+        }
+    }
+    let opened = bench.host.counters().dropped(Drop::Key);
+    assert!((256..1_900).contains(&opened), "{opened} of 2,000 were opened");
+    bench.tell(&honest, ProcessId::Client(5), ProcessId::site(0), 2);
+    bench.tell(&bench.peer, ProcessId::site(1), ProcessId::site(0), 4);
+    bench.turn_until(|bench| bench.kept() == 2).unwrap();
+    // A newcomer, who is likely to be in another group.
+    let newcomers: Vec<_> = (0..8).map(|_| StdSocket::bind((Ipv4Addr::LOCALHOST, 0)).unwrap()).collect();
+    let unproven = bench.host.counters().dropped(Drop::Unproven);
+    bench.cookie = 0;
+    newcomers.iter().for_each(|socket| bench.tell(socket, ProcessId::Client(6), ProcessId::site(0), 6));
+    bench.turn_until(|bench| bench.host.counters().dropped(Drop::Unproven) > unproven).unwrap();
+}

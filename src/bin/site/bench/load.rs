@@ -14,6 +14,11 @@ pub(crate) fn pause() {
     std::thread::sleep(Duration::from_millis(100));
 }
 
+/// This long.
+pub(crate) fn wait(time: Duration) {
+    std::thread::sleep(time);
+}
+
 /// How much is asked for, and how long.
 pub(crate) struct Load {
     pub(crate) outstanding: u16,

@@ -15,7 +15,7 @@ use aviary::timeline::{Event, Text, User};
 use aviary::udp::seal::VERSION;
 use aviary::udp::{Caller, ClientKey, KeyNumber, Keys, Sites};
 
-use crate::bench::load::{Figures, Load, TEXT_BYTES, pause};
+use crate::bench::load::{Figures, Load, TEXT_BYTES, pause, wait};
 use crate::children::{Children, Folder, loopback};
 use crate::{Failure, init};
 
@@ -119,7 +119,8 @@ impl Cluster {
         found.ok_or_else(|| Failure::Run(format!("site 0 does not answer within {patience}")))
     }
 
-    fn key(&self) -> ClientKey {
+    /// The client key that `init` wrote.
+    pub(crate) fn key(&self) -> ClientKey {
         self.keys[0].clone()
     }
 
@@ -127,6 +128,27 @@ impl Cluster {
     pub(crate) fn target(&self, at: usize) -> (std::net::SocketAddr, Vec<u8>) {
         let head = [&[VERSION][..], &self.sites.cluster.to_le_bytes(), &[0]].concat();
         (self.sites.members[at].address, head)
+    }
+
+    /// Which cluster.
+    pub(crate) fn number(&self) -> u64 {
+        self.sites.cluster
+    }
+
+    /// What its sites and clients are configured with, as one number.
+    pub(crate) fn configuration(&self) -> u32 {
+        self.sites.configuration()
+    }
+
+    /// The part of one processor that site `at` takes in this time.
+    pub(crate) fn processor_share(&self, at: usize, watched: std::time::Duration) -> Result<f64, Failure> {
+        let seconds = || {
+            let found = self.running.processor_seconds(at);
+            found.ok_or_else(|| Failure::Run("the system does not say what processes take".into()))
+        };
+        let before = seconds()?;
+        wait(watched);
+        Ok((seconds()? - before) / watched.as_secs_f64())
     }
 
     /// What site `at` holds in memory, in MiB.

@@ -7,6 +7,7 @@ use serde_json::json;
 
 use crate::Failure;
 use crate::bench::Figures;
+use crate::bench::flood::{Cost, Garbage};
 use crate::bench::ours::Recovered;
 
 fn print(line: &str) -> Result<(), Failure> {
@@ -47,28 +48,47 @@ pub(crate) fn recovery(is_json: bool, dir: &Path, recovered: Recovered) -> Resul
     ))
 }
 
-/// What a flood costs: loads in turns without and with it, and the memory of the flooded site before and after.
-pub(crate) fn flood(
-    is_json: bool,
-    outstanding: u16,
-    pairs: &[(Figures, Figures)],
-    (before_mib, after_mib): (u64, u64),
-) -> Result<(), Failure> {
-    let of = |value: fn(&(Figures, Figures)) -> f64| median(pairs.iter().map(value).collect());
+/// What one kind of garbage costs.
+pub(crate) fn flood(is_json: bool, outstanding: u16, cost: &Cost) -> Result<(), Failure> {
+    let of = |value: fn(&(Figures, Figures)) -> f64| median(cost.pairs.iter().map(value).collect());
     let (calm, flooded) = (of(|pair| pair.0.commits_per_second), of(|pair| pair.1.commits_per_second));
     let ratio = of(|(calm, flooded)| flooded.commits_per_second / calm.commits_per_second);
+    let (bytes, rate, (idle, busy)) = (cost.bytes, cost.per_second, cost.idle);
+    let garbage = match cost.garbage {
+        Garbage::Elsewhere => "elsewhere",
+        Garbage::Strange => "strange",
+        Garbage::Opened => "opened",
+    };
     if is_json {
         return print(
             &json!({
-                "outstanding": outstanding, "commits_per_second": calm.round(), "flooded_per_second": flooded.round(),
-                "ratio": ratio, "memory_before_mib": before_mib, "memory_after_mib": after_mib,
+                "outstanding": outstanding, "garbage": garbage, "garbage_bytes": bytes,
+                "garbage_per_second": rate.round(), "commits_per_second": calm.round(),
+                "flooded_per_second": flooded.round(), "ratio": ratio,
+                "processor_idle": idle, "processor_flooded": busy,
             })
             .to_string(),
         );
     }
     print(&format!(
-        "{outstanding} outstanding: {calm:.0} commits/s, {flooded:.0} with as much garbage ({ratio:.2}); memory {before_mib} MiB before, {after_mib} MiB after"
+        "{outstanding} outstanding, {rate:.0} datagrams/s of {bytes} bytes, {garbage}: {calm:.0} commits/s, {flooded:.0} \
+         flooded ({ratio:.2}); of a processor {idle:.3} without either, {busy:.3} flooded alone"
     ))
+}
+
+/// What the flooded site holds in memory before and after.
+pub(crate) fn flood_memory(
+    is_json: bool,
+    outstanding: u16,
+    (before_mib, after_mib): (u64, u64),
+) -> Result<(), Failure> {
+    if is_json {
+        let memory = json!({
+            "outstanding": outstanding, "memory_before_mib": before_mib, "memory_after_mib": after_mib,
+        });
+        return print(&memory.to_string());
+    }
+    print(&format!("{outstanding} outstanding: memory {before_mib} MiB before, {after_mib} MiB after"))
 }
 
 /// What recording costs: loads in turns of a cluster that does not, and of one whose sites all do.
@@ -156,7 +176,8 @@ pub(crate) fn row(
     ))
 }
 
-fn median(mut values: Vec<f64>) -> f64 {
+/// The one in the middle.
+pub(crate) fn median(mut values: Vec<f64>) -> f64 {
     values.sort_by(f64::total_cmp);
     values[values.len() / 2]
 }

@@ -153,7 +153,8 @@ fn the_holder_of_one_key_takes_no_request_number_of_a_client_of_another() {
     let text = "forged".parse().unwrap();
     let operation = Operation::Event { event: Event::Tweet { user: "ann".parse().unwrap(), text } };
     for (client, site) in [me, owner].into_iter().flat_map(|by| (0..3).map(move |site| (by, site))) {
-        let request = Request::Execute { client, session, number: 2, operation: operation.clone() };
+        let request =
+            Request::Execute { client, session, number: 2, operation: operation.clone(), is_last: false };
         thief.command(me, Say(SiteId::new(site).unwrap(), Message::Ask { request }));
     }
     let end = thief.now() + Duration::from_millis(700);
@@ -162,7 +163,7 @@ fn the_holder_of_one_key_takes_no_request_number_of_a_client_of_another() {
     }
     assert_eq!(thief.take_notes(), [], "a site answered the thief");
     let at = victim.tweet("ann".parse().unwrap(), "two".parse().unwrap()).unwrap();
-    let page = victim.view_linearizable("cat".parse().unwrap(), 9).unwrap();
+    let page = victim.view_linearizable("cat".parse().unwrap(), 9, None).unwrap();
     let texts: Vec<String> = page.tweets.iter().map(|tweet| tweet.text.to_string()).collect();
     assert_eq!(texts, ["two", "one"]);
     assert_eq!(page.tweets[0].position, at, "what was acknowledged is what stands there");
@@ -194,7 +195,7 @@ fn a_derived_key_is_served_until_it_is_denied_and_the_others_are_served_on() {
     let key = scratch.path("client-3.key");
     let ask = ["tweet", "--config", &config, "--client-key", &key, "--timeout", "1s", "ann", "two"];
     assert!(site(&ask, 3).contains("no answer within 1s"));
-    let page = client(&cluster.sites, first).view_linearizable("cat".parse().unwrap(), 9).unwrap();
+    let page = client(&cluster.sites, first).view_linearizable("cat".parse().unwrap(), 9, None).unwrap();
     assert_eq!(page.tweets.iter().filter(|tweet| tweet.text.to_string() == "one").count(), 1);
     assert!(page.tweets.iter().all(|tweet| tweet.text.to_string() != "two"));
     let said = site(&["client-key", "--number", "3", "--config", &config, "-o", "nowhere"], 2);

@@ -1,9 +1,11 @@
 //! Checks what clients are told of their requests: an `Applied` names the one position where, by the naive fold, the
 //! request took effect (for an opening, a position that opened a session for that client and nonce) and an answer of
-//! the right kind; an `Expired` is told only of a session that is not in the table, and never of an opening.
+//! the right kind; an `Expired` is told only of a session that is not in the table, and never of an opening; and where
+//! it says that nothing was done, the session was opened and has ended, and the request never took effect.
 //!
-//! Does not check pages (see `timelines`), nor that an answer is ever given. A session that was never opened counts
-//! as expired, and so does one that was evicted behind what the answering site has applied.
+//! Does not check pages (see `timelines`), nor that an answer is ever given, nor what was asked under the number that
+//! took effect (see `acknowledged`). A session that was never opened counts as expired, and so does one that ended
+//! after what the answering site has applied.
 
 use alloc::format;
 
@@ -28,7 +30,9 @@ impl ExactlyOnce {
                 RequestId::Open { nonce } => check_opened(known, from, to, nonce, *at, answer),
                 RequestId::Execute { .. } => check_executed(known, from, *id, *at, answer),
             },
-            Fact::Left { from, to, message: Message::Expired { id } } => check_expired(known, from, to, *id),
+            Fact::Left { from, to, message: Message::Expired { id, is_undone } } => {
+                check_expired(known, from, to, *id, *is_undone)
+            }
             Fact::Left { .. } | Fact::Own { .. } | Fact::Started { .. } | Fact::Durable { .. } => Ok(()),
         }
     }
@@ -61,7 +65,7 @@ fn check_executed(
     at: Position,
     answer: &Answer,
 ) -> Result<(), Violation> {
-    let RequestId::Execute { session, number } = id else { return Ok(()) };
+    let RequestId::Execute { session, number, .. } = id else { return Ok(()) };
     let Some(effect) = known.model.effect(session, number) else {
         return broken(
             PROPERTY,
@@ -95,20 +99,41 @@ fn check_executed(
     Ok(())
 }
 
-fn check_expired(known: Known<'_>, from: ProcessId, to: Recipients, id: RequestId) -> Result<(), Violation> {
+fn check_expired(
+    known: Known<'_>,
+    from: ProcessId,
+    to: Recipients,
+    id: RequestId,
+    is_undone: bool,
+) -> Result<(), Violation> {
     match id {
         RequestId::Open { nonce } => broken(
             PROPERTY,
             format!("{from} told {} that its opening with nonce {nonce} expired, which none can", To(to)),
         ),
-        RequestId::Execute { session, number } => {
-            let is_open = known.model.life(session).is_some_and(|life| life.evicted_by.is_none());
+        RequestId::Execute { session, number, .. } => {
+            let life = known.model.life(session);
+            let is_open = life.is_some_and(|life| life.ended_by.is_none());
             ensure!(
                 !is_open,
                 PROPERTY,
                 "{from} told {} that request {number} of session {session} expired, but nothing evicted it",
                 To(to)
             );
+            ensure!(
+                !is_undone || life.is_some(),
+                PROPERTY,
+                "{from} told {} that request {number} of session {session} was not done, but knows no such session",
+                To(to)
+            );
+            let effect = known.model.effect(session, number).filter(|_| is_undone);
+            if let Some(effect) = effect {
+                let to = To(to);
+                let sentence = format!(
+                    "{from} told {to} that request {number} of session {session} was not done, but it was, at {effect}"
+                );
+                return broken(PROPERTY, sentence);
+            }
             Ok(())
         }
     }
@@ -149,17 +174,29 @@ mod tests {
 
     #[test]
     fn only_an_evicted_session_expires() {
-        let expired = || Message::Expired { id: tweet(1, "a").id() };
+        let expired = || Message::Expired { id: tweet(1, "a").id(), is_undone: false };
         let mut stage = Stage::with_sessions(3, 2);
         stage.choose(0, &[open(1), open(2)]).unwrap();
         objects(stage.sent(S0, C1, expired()), "exactly-once", "session 0.0 expired, but nothing evicted it");
         let mut stage = Stage::with_sessions(3, 2);
         stage.choose(0, &[open(1), open(2), open(3)]).unwrap();
         stage.sent(S0, C1, expired()).unwrap();
-        let result = stage.sent(S0, C1, Message::Expired { id: open(3).id() });
+        let result = stage.sent(S0, C1, Message::Expired { id: open(3).id(), is_undone: false });
         objects(result, "exactly-once", "its opening with nonce 3 expired, which none can");
         let mut stage = Stage::with_sessions(3, 2);
         stage.choose(0, &[open(1), open(2), tweet(1, "a"), open(3)]).unwrap();
         objects(stage.sent(S0, C1, expired()), "exactly-once", "session 0.0 expired, but nothing evicted it");
+    }
+    #[test]
+    fn what_took_effect_is_not_told_to_be_undone() {
+        let undone = |request: &Request| Message::Expired { id: request.id(), is_undone: true };
+        let mut stage = Stage::with_sessions(3, 1);
+        stage.choose(0, &[open(1), tweet(1, "a"), open(2)]).unwrap();
+        stage.sent(S0, C1, undone(&tweet(2, "b"))).unwrap();
+        let sentence = "request 1 of session 0.0 was not done, but it was, at 0.1";
+        objects(stage.sent(S0, C1, undone(&tweet(1, "a"))), "exactly-once", sentence);
+        let mut stage = Stage::new(3);
+        let sentence = "request 1 of session 0.0 was not done, but knows no such session";
+        objects(stage.sent(S0, C1, undone(&tweet(1, "a"))), "exactly-once", sentence);
     }
 }

@@ -51,6 +51,8 @@ struct Client {
     commanded: VecDeque<(Operation, Moment)>,
     /// What it asks for, and the number of the call.
     asked: Option<(RequestId, usize)>,
+    /// Whether its next request is for the same call: it was told that the last one was not done.
+    is_anew: bool,
     /// The views that it asks sites to read, by the query's id, and the numbers of the calls.
     reads: BTreeMap<u64, usize>,
 }
@@ -113,7 +115,7 @@ impl Linearizable {
 
     /// A user's command is handed in.
     pub(super) fn on_commanded(&mut self, now: Instant, process: ProcessId, command: &Command) {
-        if let Command::Do(operation) = command {
+        if let Command::Do(operation) | Command::DoLast(operation) = command {
             let moment = self.history.moment(now);
             self.clients.entry(process).or_default().commanded.push_back((operation.clone(), moment));
         }
@@ -137,6 +139,12 @@ impl Linearizable {
         let (Request::Execute { operation, .. }, id) = (request, request.id()) else { return };
         let Some(client) = self.clients.get_mut(&from) else { return };
         if client.asked.is_some_and(|(asked, _)| asked == id) {
+            return;
+        }
+        let is_meant =
+            |number: usize| self.history.operation(number).is_some_and(|deed| deed.operation == *operation);
+        if let Some((_, number)) = client.asked.filter(|(_, number)| client.is_anew && is_meant(*number)) {
+            (client.asked, client.is_anew) = (Some((id, number)), false);
             return;
         }
         // Those in front were refused. What nobody commanded is another judge's business.
@@ -174,9 +182,16 @@ impl Linearizable {
             Note::Shown(id, _, applied, view, page) => {
                 self.on_shown(known, now, process, (*id, *applied), view, page)
             }
-            Note::Lost(_) => {
+            // It may have taken effect. What was not done is taken for such a call too: others judge that it was not.
+            Note::Lost(_) | Note::Undone(_) => {
                 if let Some(client) = self.clients.get_mut(&process) {
                     client.asked = None;
+                }
+                Ok(())
+            }
+            Note::AsksAnew(_) => {
+                if let Some(client) = self.clients.get_mut(&process) {
+                    client.is_anew = true;
                 }
                 Ok(())
             }
@@ -246,7 +261,7 @@ impl Linearizable {
     ) -> Result<(), Violation> {
         let told = &self.told;
         let guess = |deed: &Deed| match deed.name? {
-            Name::Request(RequestId::Execute { session, number }) => known.model.effect(session, number),
+            Name::Request(RequestId::Execute { session, number, .. }) => known.model.effect(session, number),
             Name::Request(RequestId::Open { .. }) => None,
             // Behind everything of the slots below.
             Name::Query(client, id) => {

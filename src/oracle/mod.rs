@@ -199,11 +199,13 @@ where
                 Ok(())
             }
             Observation::Delivered { to, message, .. } if to.as_site().is_none() => {
+                self.validity.on_heard(to, message);
                 self.sessions.on_heard(to, message);
                 Ok(())
             }
             Observation::Noted { process, note } => {
                 let known = Known { log: self.agreement.log(), model: &self.model };
+                self.validity.on_noted(process, note)?;
                 Acknowledged::on_noted(known, process, note)?;
                 self.linearizable.on_noted(known, now, process, note)
             }

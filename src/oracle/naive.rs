@@ -3,10 +3,11 @@
 //! Written from the rules alone, never from the site's code. Every past prefix can be asked about.
 //!
 //! 1. An origin's submission is taken iff `after <= last < number`; taken, it moves `last`, whatever comes of it.
-//! 2. An opening is the opening of the same client and nonce that is still in the table, else a new session with
-//!    its position as id. A full table first evicts the session whose last use lies furthest back in the log: its
-//!    opening or its last executed request.
-//! 3. A request of a session in the table is executed iff its number follows the last one executed there.
+//! 2. An opening is the opening of the same client and nonce that is still in the table or among those that left it
+//!    last, as many as the table has room for; else a new session with its position as id. A full table first evicts
+//!    the session whose last use lies furthest back in the log: its opening or its last executed request.
+//! 3. A request of a session in the table is executed iff its number follows the last one executed there. If it is the
+//!    last of its session, the session leaves the table with it.
 
 use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::sync::Arc;
@@ -28,8 +29,8 @@ pub struct Life {
     pub client: ProcessId,
     /// With this nonce.
     pub nonce: u64,
-    /// Where the opening stands that evicted it.
-    pub evicted_by: Option<Position>,
+    /// Where the opening stands that evicted it, or its own last request.
+    pub ended_by: Option<Position>,
 }
 
 /// A session of the table.
@@ -57,6 +58,8 @@ pub struct Model {
     folded: Slot,
     taken: [Number; SITES_MAX as usize],
     table: BTreeMap<Session, Live>,
+    /// Whose session left the table, and with which nonce it was opened; oldest first.
+    left: Vec<(ProcessId, u64)>,
     lives: Shelf<Session, Life>,
     effects: Shelf<(Session, u64), Position>,
     tweets: Chunks<Tweet>,
@@ -71,6 +74,7 @@ impl Model {
             folded: Slot(0),
             taken: [Number::default(); SITES_MAX as usize],
             table: BTreeMap::new(),
+            left: Vec::new(),
             lives: Shelf::default(),
             effects: Shelf::default(),
             tweets: Chunks::default(),
@@ -159,7 +163,7 @@ impl Model {
         *last = submission.number;
         match &submission.request {
             Request::Open { client, nonce } => self.open(position, *client, *nonce),
-            Request::Execute { client, session, number, operation } => {
+            Request::Execute { client, session, number, operation, is_last } => {
                 let Some(live) = self.table.get_mut(session) else { return };
                 if live.client != *client || *number != live.last + 1 {
                     return;
@@ -169,24 +173,34 @@ impl Model {
                 if let Operation::Event { event } = operation {
                     self.execute(position, event);
                 }
+                if *is_last {
+                    self.leave(*session, position);
+                }
             }
         }
     }
 
     fn open(&mut self, position: Position, client: ProcessId, nonce: u64) {
-        if self.table.values().any(|live| live.client == client && live.nonce == nonce) {
+        let is_here = self.table.values().any(|live| live.client == client && live.nonce == nonce);
+        if is_here || self.left.contains(&(client, nonce)) {
             return;
         }
         while self.table.len() >= self.sessions_max.max(1) {
             let oldest = self.table.iter().min_by_key(|(_, live)| live.used);
             let Some((&session, _)) = oldest else { break };
-            self.table.remove(&session);
-            if let Some(life) = self.lives.get(&session).copied() {
-                self.lives.insert(session, Life { evicted_by: Some(position), ..life });
-            }
+            self.leave(session, position);
         }
         self.table.insert(position, Live { client, nonce, last: 0, used: position });
-        self.lives.insert(position, Life { client, nonce, evicted_by: None });
+        self.lives.insert(position, Life { client, nonce, ended_by: None });
+    }
+
+    fn leave(&mut self, session: Session, by: Position) {
+        let Some(Live { client, nonce, .. }) = self.table.remove(&session) else { return };
+        self.lives.insert(session, Life { client, nonce, ended_by: Some(by) });
+        self.left.push((client, nonce));
+        let room = self.sessions_max.max(1);
+        let too_many = self.left.len().saturating_sub(room);
+        self.left.drain(..too_many);
     }
 
     fn execute(&mut self, position: Position, event: &Event) {
@@ -217,7 +231,7 @@ mod tests {
     fn tweet_in(session: u64, number: u64) -> Request {
         let event = Event::Tweet { user: user("ann"), text: "x".parse().unwrap() };
         let operation = Operation::Event { event };
-        Request::Execute { client: C1, session: position(session), number, operation }
+        Request::Execute { client: C1, session: position(session), number, operation, is_last: false }
     }
 
     /// The fold of one slot with these requests, numbered in order by one origin.
@@ -233,7 +247,7 @@ mod tests {
             let model = fold(2, requests);
             for session in 0..requests.len() as u64 {
                 let by = (session == evicted).then_some(position(by));
-                assert_eq!(model.life(position(session)).and_then(|life| life.evicted_by), by, "{session}");
+                assert_eq!(model.life(position(session)).and_then(|life| life.ended_by), by, "{session}");
             }
         };
         check(&[open(1), open(2), open(3)], 0, 2);
@@ -261,10 +275,23 @@ mod tests {
     }
 
     #[test]
-    fn an_opening_behind_its_eviction_opens_anew() {
-        let model = fold(1, &[open(1), open(1), open(2), open(1)]);
-        let opened: Vec<u64> = (0..4).filter(|index| model.life(position(*index)).is_some()).collect();
-        assert_eq!(opened, [0, 2, 3]);
+    fn an_opening_opens_anew_when_the_session_that_it_opened_is_forgotten() {
+        let model = fold(1, &[open(1), open(1), open(2), open(1), open(3), open(1)]);
+        let opened: Vec<u64> = (0..6).filter(|index| model.life(position(*index)).is_some()).collect();
+        assert_eq!(opened, [0, 2, 4, 5]);
+    }
+
+    #[test]
+    fn a_session_leaves_with_its_last_request() {
+        let Request::Execute { client, session, number, operation, .. } = tweet_in(0, 1) else {
+            unreachable!()
+        };
+        let last = Request::Execute { client, session, number, operation, is_last: true };
+        let model = fold(2, &[open(1), open(2), last.clone(), last, tweet_in(0, 2), open(3), tweet_in(1, 1)]);
+        let ended: Vec<_> =
+            [0, 1, 5].map(|index| model.life(position(index)).and_then(|life| life.ended_by)).into();
+        assert_eq!(ended, [Some(position(2)), None, None], "its room is another one's");
+        assert_eq!(model.tweets_before(position(9)).count(), 2);
     }
 
     proptest! {
@@ -334,6 +361,67 @@ mod tests {
                 let blocks = model.blocks_before(end);
                 prop_assert!(blocks.iter().map(|(user, whom)| (user, whom)).eq(timeline.blocks()));
             }
+        }
+    }
+
+    proptest! {
+        /// What sites make of sessions and what the rules say, whoever opens, closes and asks in whichever order.
+        #[test]
+        fn the_sessions_of_a_site_and_those_of_its_naive_fold_agree(
+            sessions_max in 1usize..4,
+            steps in proptest::collection::vec((0u8..6, 0u16..3, 0usize..4, 0u64..3), 0..60),
+        ) {
+            use crate::paxos::Entry;
+            use crate::site::replica::{Outcome, Replica};
+            let (mut model, mut replica) = (Model::new(sessions_max), Replica::new(sessions_max));
+            let mut opened: Vec<Session> = Vec::new();
+            for (slot, (kind, client, back, number)) in (0..).zip(steps) {
+                let position = Position { slot, index: 0 };
+                let session = opened.iter().rev().nth(back).copied().unwrap_or_default();
+                let next = (1..).find(|number| model.effect(session, *number).is_none()).unwrap_or(1);
+                let request = match (kind, tweet_in(0, 1)) {
+                    (2.., Request::Execute { operation, .. }) => {
+                        let number = (next + 1).saturating_sub(number);
+                        let other = ProcessId::Client(client);
+                        let owner = model.life(session).map_or(other, |life| life.client);
+                        let client = if kind == 5 { other } else { owner };
+                        Request::Execute { client, session, number, operation, is_last: kind == 2 }
+                    }
+                    _ => Request::Open { client: ProcessId::Client(client), nonce: number },
+                };
+                let after = if slot == 0 { (0, 0) } else { (1, slot) };
+                let submission = numbered(0, (1, slot + 1), after, request.clone());
+                let before = model.effect(session, next);
+                model.apply(position, &submission);
+                let mut outcome = None;
+                replica.apply(&Entry::Values([submission].into()), |_, _, found| outcome = Some(found));
+                let life = model.life(position);
+                match (&request, outcome.unwrap()) {
+                    (Request::Open { .. }, Outcome::Answered { is_repeated, evicted, .. }) => {
+                        prop_assert_eq!(is_repeated, life.is_none());
+                        let by = evicted.and_then(|evicted| model.life(evicted)?.ended_by);
+                        prop_assert_eq!(by, evicted.map(|_| position));
+                    }
+                    (Request::Execute { number, .. }, Outcome::Answered { at, is_repeated, .. }) => {
+                        prop_assert_eq!(model.effect(session, *number), Some(at));
+                        prop_assert_eq!(is_repeated, at != position);
+                    }
+                    (Request::Execute { number, .. }, Outcome::Expired { is_undone }) => {
+                        prop_assert!(model.life(session).is_none_or(|life| life.ended_by.is_some()));
+                        prop_assert!(!is_undone || model.effect(session, *number).is_none());
+                    }
+                    (Request::Execute { number, .. }, Outcome::OutOfTurn) => {
+                        prop_assert!(*number != next || before.is_some(), "{number} is next");
+                    }
+                    (Request::Execute { client, .. }, Outcome::Foreign) => {
+                        prop_assert!(model.life(session).is_some_and(|life| life.client != *client));
+                    }
+                    (request, outcome) => prop_assert!(false, "{request} came to {outcome:?}"),
+                }
+                opened.extend(life.map(|_| position));
+                prop_assert_eq!(replica.session_count(), model.table.len());
+            }
+            prop_assert!(model.tweets.iter().eq(replica.timeline().tweets()));
         }
     }
 }

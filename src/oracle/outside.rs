@@ -247,9 +247,11 @@ impl Outside {
                     ExactlyOnce.look(known, &fact)?;
                     sessions.look(&fact)?;
                     told.look(known, &fact)?;
+                    validity.on_heard(client, message);
                     sessions.on_heard(client, message);
                 }
                 Seen::Noted(note) => {
+                    validity.on_noted(client, note)?;
                     Acknowledged::on_noted(known, client, note)?;
                     linearizable.on_noted(known, now, client, note)?;
                 }

@@ -129,7 +129,7 @@ impl Sessions {
                 client.request = None;
                 client.seen = client.seen.max(Slot(at.slot.saturating_add(1)));
             }
-            Message::Expired { id } if client.request == Some(*id) => client.request = None,
+            Message::Expired { id, .. } if client.request == Some(*id) => client.request = None,
             Message::Told { id, applied, .. } if client.queries.remove(id).is_some() => {
                 client.seen = client.seen.max(*applied);
             }

@@ -214,7 +214,8 @@ pub fn open(nonce: u64) -> Request {
 }
 
 fn execute(number: u64, operation: Operation) -> Request {
-    Request::Execute { client: C1, session: Session { slot: 0, index: 0 }, number, operation }
+    let session = Session { slot: 0, index: 0 };
+    Request::Execute { client: C1, session, number, operation, is_last: false }
 }
 
 /// ann tweets, in the session that is opened at 0.0.

@@ -1,7 +1,8 @@
 //! Checks that clients ask only for what users commanded: each new request of a client does what the next command
 //! given to it says (commands that it refused are passed over), and each command makes one request; what is asked
-//! again is asked word for word, and only the last request is; a session is opened only while a command waits; each
-//! new query is one that was commanded.
+//! again is asked word for word, and only the last request is; another request does the same only after a site said of
+//! the last one that it was not done; a client says that something was not done only after that; a session is opened
+//! only while a command waits; each new query is one that was commanded.
 //!
 //! Does not check that what sites queue and choose was asked (see `acknowledged`) and originates where it says (see
 //! `order`), that it takes effect once (see `exactly_once`), nor that a command is ever carried out. A query that is
@@ -13,7 +14,7 @@ use crate::ids::ProcessId;
 use crate::oracle::Fact;
 use crate::oracle::words::Id;
 use crate::sim::Violation;
-use crate::site::{Command, Message, Operation, Query, Request};
+use crate::site::{Command, Message, Note, Operation, Query, Request, Session};
 
 const PROPERTY: &str = "validity";
 
@@ -30,9 +31,8 @@ struct Client {
     queries: VecDeque<Query>,
     /// What it asked last.
     request: Option<Request>,
-    /// The last query's id, and that of the last linearizable view: each counts for itself.
+    /// The last query's id.
     query: u64,
-    fresh: u64,
 }
 
 impl Validity {
@@ -40,9 +40,36 @@ impl Validity {
     pub(super) fn on_commanded(&mut self, process: ProcessId, command: &Command) {
         let client = self.clients.entry(process).or_default();
         match command {
-            Command::Do(operation) => client.operations.push_back(operation.clone()),
+            Command::Do(operation) | Command::DoLast(operation) => {
+                client.operations.push_back(operation.clone());
+            }
             Command::Tell(query) => client.queries.push_back(query.clone()),
         }
+    }
+
+    /// A client is handed a message: what was not done, for certain, may be asked for in another session.
+    pub(super) fn on_heard(&mut self, client: ProcessId, message: &Message) {
+        let Some(client) = self.clients.get_mut(&client) else { return };
+        let Message::Expired { id, is_undone: true } = message else { return };
+        if let Some(Request::Execute { operation, .. }) =
+            client.request.take_if(|request| request.id() == *id)
+        {
+            client.operations.push_front(operation);
+        }
+    }
+
+    /// A client tells its user something.
+    pub(super) fn on_noted(&mut self, process: ProcessId, note: &Note) -> Result<(), Violation> {
+        let Note::Undone(operation) = note else { return Ok(()) };
+        let client = self.clients.entry(process).or_default();
+        let is_undone = client.operations.front() == Some(operation) && client.request.is_none();
+        ensure!(
+            is_undone,
+            PROPERTY,
+            "{process} says that \"{operation}\" was not done, which no site had said"
+        );
+        client.operations.pop_front();
+        Ok(())
     }
 
     pub(super) fn look(&mut self, fact: &Fact<'_>) -> Result<(), Violation> {
@@ -64,7 +91,7 @@ impl Validity {
 
 impl Client {
     fn on_asked(&mut self, me: ProcessId, request: &Request) -> Result<(), Violation> {
-        if let Some(last) = self.request.as_ref().filter(|last| last.id() == request.id()) {
+        if let Some(last) = self.request.as_ref().filter(|last| place(last) == place(request)) {
             ensure!(
                 last == request,
                 PROPERTY,
@@ -93,14 +120,10 @@ impl Client {
     }
 
     fn on_query(&mut self, me: ProcessId, id: u64, query: &Query) -> Result<(), Violation> {
-        let last = match query {
-            Query::Fresh { .. } => &mut self.fresh,
-            Query::View { .. } | Query::Log { .. } | Query::Blocks { .. } | Query::Status => &mut self.query,
-        };
-        if id <= *last {
+        if id <= self.query {
             return Ok(());
         }
-        *last = id;
+        self.query = id;
         let is_commanded = take(&mut self.queries, query);
         ensure!(
             is_commanded,
@@ -109,6 +132,14 @@ impl Client {
             Command::Tell(query.clone())
         );
         Ok(())
+    }
+}
+
+/// What no two requests of a client may share.
+fn place(request: &Request) -> (Option<Session>, u64) {
+    match *request {
+        Request::Open { nonce, .. } => (None, nonce),
+        Request::Execute { session, number, .. } => (Some(session), number),
     }
 }
 
@@ -178,6 +209,45 @@ mod tests {
         let changed = [open(1), tweet(1, "a"), tweet(1, "b")];
         let sentence = "C1 asked request 1 of session 0.0 to be \"ann: a\", and again to be \"ann: b\"";
         check(&[operation("a"), operation("b")], &changed, sentence);
+    }
+
+    /// The same words in the session that was opened at 5.0.
+    fn elsewhere(request: &Request) -> Request {
+        match request.clone() {
+            Request::Execute { client, number, operation, is_last, .. } => {
+                let session = Session { slot: 5, index: 0 };
+                Request::Execute { client, session, number, operation, is_last }
+            }
+            Request::Open { .. } => panic!("a tweet is no opening"),
+        }
+    }
+
+    #[test]
+    fn what_was_not_done_is_asked_for_once_more_and_nothing_else_is() {
+        let tweet = tweet(1, "a");
+        let expired = |is_undone| Message::Expired { id: tweet.id(), is_undone };
+        let asked_anew = |heard: &[Message]| {
+            let mut stage = stage(&[operation("a")]);
+            [open(1), tweet.clone()].iter().for_each(|request| ask(&mut stage, request).unwrap());
+            heard.iter().for_each(|message| stage.delivered(site(0).into(), C1, message).unwrap());
+            (ask(&mut stage, &elsewhere(&tweet)), stage)
+        };
+        let sentence = "C1 asked for \"ann: a\" as request 1 of session 5.0, which nobody had it do";
+        objects(asked_anew(&[]).0, "validity", sentence);
+        objects(asked_anew(&[expired(false)]).0, "validity", sentence);
+        let (result, mut stage) = asked_anew(&[expired(true), expired(true)]);
+        result.unwrap();
+        let undone = Note::Undone(match operation("a") {
+            Command::Do(operation) => operation,
+            _ => unreachable!(),
+        });
+        let sentence = "C1 says that \"ann: a\" was not done, which no site had said";
+        objects(stage.noted(C1, &undone), "validity", sentence);
+        stage
+            .delivered(site(0).into(), C1, &Message::Expired { id: elsewhere(&tweet).id(), is_undone: true })
+            .unwrap();
+        stage.noted(C1, &undone).unwrap();
+        objects(stage.noted(C1, &undone), "validity", sentence);
     }
 
     #[test]

@@ -62,7 +62,7 @@ impl fmt::Display for Id {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.0 {
             RequestId::Open { nonce } => write!(f, "the opening with nonce {nonce}"),
-            RequestId::Execute { session, number } => write!(f, "request {number} of session {session}"),
+            RequestId::Execute { session, number, .. } => write!(f, "request {number} of session {session}"),
         }
     }
 }

@@ -59,14 +59,16 @@ pub(super) fn command(draws: &mut Draws, asking: &Asking) -> Option<Command> {
     };
     let users = u64::from(asking.users);
     let user = draws.below(users);
+    // Now and then one asks for a thing and goes, as commands of a shell do.
+    let last = asking.number % 4 == 3;
     Some(match kind {
         Kind::Block | Kind::Unblock if users > 1 => {
             // Two pairs at most, so that what one blocks another one unblocks.
             let from = draws.below(2);
             let (user, whom) = (name(from), name((from + 1) % users));
             match kind {
-                Kind::Block => Command::Block { site, client, user, whom },
-                _ => Command::Unblock { site, client, user, whom },
+                Kind::Block => Command::Block { site, client, user, whom, last },
+                _ => Command::Unblock { site, client, user, whom, last },
             }
         }
         Kind::Tweet | Kind::Block | Kind::Unblock => {
@@ -74,12 +76,12 @@ pub(super) fn command(draws: &mut Draws, asking: &Asking) -> Option<Command> {
                 0 => format!("{} {}", asking.number, "and so on ".repeat(26).trim_end()),
                 _ => asking.number.to_string(),
             };
-            Command::Tweet { site, client, user: name(user), text }
+            Command::Tweet { site, client, user: name(user), text, last }
         }
         Kind::LargeTweet => {
             let number = asking.number.to_string();
             let birds = (Text::BYTES_MAX - number.len()) / '🐦'.len_utf8();
-            Command::Tweet { site, client, user: name(user), text: number + &"🐦".repeat(birds) }
+            Command::Tweet { site, client, user: name(user), text: number + &"🐦".repeat(birds), last }
         }
         Kind::View => {
             let limit = if draws.one_in(4) { draws.between(1, 3) } else { 20 };
@@ -134,5 +136,7 @@ pub(super) fn settings(draws: &mut Draws, is_tiny: bool) -> Settings {
     drawn.propose_after = gathers.then(|| Duration::from_micros(after));
     let (is_late, after) = (draws.one_in(2), draws.between(1, 40));
     drawn.chosen_after = is_late.then(|| Duration::from_millis(after));
+    let (is_short, after) = (draws.one_in(2), draws.between(1, 2_000));
+    drawn.session_idle = (is_short && is_tiny).then(|| Duration::from_millis(after));
     drawn
 }

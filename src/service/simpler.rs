@@ -68,7 +68,7 @@ pub(super) fn commands(command: &Command) -> Vec<Command> {
     simpler
 }
 
-const EDITS: [fn(&mut Command); 4] = [plain_words, plain_view, first_client, first_site];
+const EDITS: [fn(&mut Command); 5] = [plain_words, plain_view, not_last, first_client, first_site];
 
 fn plain_words(command: &mut Command) {
     let [one, other] = USERS.map(str::to_owned);
@@ -88,6 +88,13 @@ fn plain_view(command: &mut Command) {
     }
 }
 
+fn not_last(command: &mut Command) {
+    if let Command::Tweet { last, .. } | Command::Block { last, .. } | Command::Unblock { last, .. } = command
+    {
+        *last = false;
+    }
+}
+
 fn first_client(command: &mut Command) {
     if let (_, Some(client)) = asker(command) {
         *client = 0;
@@ -103,7 +110,7 @@ fn first_site(command: &mut Command) {
 
 /// Each without one of the things that are set.
 pub(super) fn settings(settings: &Settings) -> Vec<Settings> {
-    let edits: [fn(&mut Settings); 19] = [
+    let edits: [fn(&mut Settings); 20] = [
         |settings| settings.datagram_max = None,
         |settings| settings.heartbeat = None,
         |settings| settings.election = None,
@@ -122,6 +129,7 @@ pub(super) fn settings(settings: &Settings) -> Vec<Settings> {
         |settings| settings.propose_after = None,
         |settings| settings.chosen_after = None,
         |settings| settings.client_retry = None,
+        |settings| settings.session_idle = None,
         |settings| settings.client_queue_max = None,
     ];
     let edited = edits.iter().map(|edit| {
@@ -140,8 +148,14 @@ mod tests {
     #[test]
     fn the_simplest_command_has_no_simpler_one() {
         let mut all = vec![
-            Command::Tweet { site: None, client: Some(2), user: "ann".into(), text: "hello".into() },
-            Command::Block { site: Some(3), client: None, user: "b".into(), whom: "a".into() },
+            Command::Tweet {
+                site: None,
+                client: Some(2),
+                user: "ann".into(),
+                text: "hello".into(),
+                last: true,
+            },
+            Command::Block { site: Some(3), client: None, user: "b".into(), whom: "a".into(), last: true },
             Command::View {
                 site: None,
                 client: Some(1),

@@ -25,6 +25,9 @@ pub enum Command {
         user: String,
         /// What: 1 to 280 characters.
         text: String,
+        /// Whether the client closes its session with it.
+        #[serde(default, skip_serializing_if = "is_usual")]
+        last: bool,
     },
     /// No longer shows tweets to somebody.
     Block {
@@ -38,6 +41,9 @@ pub enum Command {
         user: String,
         /// To whom.
         whom: String,
+        /// Whether the client closes its session with it.
+        #[serde(default, skip_serializing_if = "is_usual")]
+        last: bool,
     },
     /// Shows tweets to somebody again.
     Unblock {
@@ -51,6 +57,9 @@ pub enum Command {
         user: String,
         /// To whom.
         whom: String,
+        /// Whether the client closes its session with it.
+        #[serde(default, skip_serializing_if = "is_usual")]
+        last: bool,
     },
     /// Looks at a timeline.
     View {
@@ -256,6 +265,9 @@ pub struct Settings {
     /// A client asks again after this.
     #[serde(skip_serializing_if = "is_usual")]
     pub client_retry: Option<Duration>,
+    /// A client whose session was idle for this long opens another one before it asks.
+    #[serde(skip_serializing_if = "is_usual")]
+    pub session_idle: Option<Duration>,
     /// The most commands that wait in a client.
     #[serde(skip_serializing_if = "is_usual")]
     pub client_queue_max: Option<usize>,
@@ -284,6 +296,7 @@ impl Settings {
             propose_after: self.propose_after.unwrap_or(usual.propose_after),
             chosen_after: self.chosen_after.unwrap_or(usual.chosen_after),
             client_retry: self.client_retry.unwrap_or(usual.client_retry),
+            session_idle: self.session_idle.unwrap_or(usual.session_idle),
             client_queue_max: self.client_queue_max.unwrap_or(usual.client_queue_max),
         }
     }
@@ -338,18 +351,18 @@ impl Command {
     pub(super) fn compile(&self) -> Result<Order<Timelines>, Vec<Problem>> {
         let mut reading = Reading::default();
         let (asker, command) = match self {
-            Command::Tweet { site, client, user, text } => {
+            Command::Tweet { site, client, user, text, last } => {
                 let asker = reading.asker(*site, *client);
                 let (user, text) = (reading.user("user", user), reading.text("text", text));
-                (asker, user.zip(text).map(|(user, text)| event(Event::Tweet { user, text })))
+                (asker, user.zip(text).map(|(user, text)| event(Event::Tweet { user, text }, *last)))
             }
-            Command::Block { site, client, user, whom } => {
+            Command::Block { site, client, user, whom, last } => {
                 let asker = reading.asker(*site, *client);
-                (asker, reading.pair(user, whom, Event::block))
+                (asker, reading.pair((user, whom), *last, Event::block))
             }
-            Command::Unblock { site, client, user, whom } => {
+            Command::Unblock { site, client, user, whom, last } => {
                 let asker = reading.asker(*site, *client);
-                (asker, reading.pair(user, whom, Event::unblock))
+                (asker, reading.pair((user, whom), *last, Event::unblock))
             }
             Command::View { site, client, user, limit, older_than, linearizable, fresh } => {
                 let asker = reading.asker(*site, *client);
@@ -390,19 +403,20 @@ impl Command {
 impl Reading {
     fn pair<E: core::fmt::Display>(
         &mut self,
-        user: &str,
-        whom: &str,
+        (user, whom): (&str, &str),
+        is_last: bool,
         make: fn(User, User) -> Result<Event, E>,
     ) -> Option<Ask> {
         let (user, whom) = (self.user("user", user), self.user("whom", whom));
         let (user, whom) = user.zip(whom)?;
         let problem = |why: E| Problem::new(Place::whole().field("whom"), why.to_string());
-        make(user, whom).map_err(|why| self.0.push(problem(why))).ok().map(event)
+        make(user, whom).map_err(|why| self.0.push(problem(why))).ok().map(|made| event(made, is_last))
     }
 }
 
-fn event(event: Event) -> Ask {
-    Ask::Do(Operation::Event { event })
+fn event(event: Event, is_last: bool) -> Ask {
+    let operation = Operation::Event { event };
+    if is_last { Ask::DoLast(operation) } else { Ask::Do(operation) }
 }
 
 impl Expectation {

@@ -5,6 +5,8 @@
 //! since each asking is a reading of its own.
 
 mod saved;
+#[cfg(test)]
+mod tests;
 
 use alloc::collections::VecDeque;
 use alloc::vec::Vec;
@@ -27,6 +29,8 @@ use crate::timeline::Position;
 pub enum Command {
     /// To do something, once.
     Do(Operation),
+    /// The same, as the last of its session: for who will ask for nothing more, and would leave the session open.
+    DoLast(Operation),
     /// To tell something.
     Tell(Query),
 }
@@ -44,21 +48,38 @@ pub struct Client {
     retry: Duration,
     queue_max: usize,
     session: Option<Session>,
+    /// A session that was not used for this long is left for another before anything is asked in it.
+    session_idle: Duration,
+    /// When the session was opened or answered last.
+    used_at: Instant,
     /// Sessions opened so far: the next opening's nonce is drawn with it.
     openings: u64,
     /// The number of the next request of the session.
     next: u64,
     /// What is to be done, in order; the first is outstanding if `asked` is.
-    wanted: VecDeque<Operation>,
+    wanted: VecDeque<Wanted>,
     asked: Option<Asked>,
     queries: Vec<Asking>,
     next_query: u64,
-    /// What the ids of linearizable views begin with: an answer to another life of this client must not be taken for
+    /// What the ids of queries begin with: an answer to another life of this client must not be taken for
     /// one to this, which asked later.
     life: u64,
     /// Everything below was seen.
     seen: Slot,
 }
+
+/// Something to be done.
+#[derive(Clone, Debug)]
+struct Wanted {
+    operation: Operation,
+    is_last: bool,
+    /// How many sessions ended before they did it.
+    undone: u64,
+}
+
+/// So often at most something is asked for once more in another session. Who finds a session gone so often has more
+/// company than the table of sessions has room for, and would take turns with the others for ever.
+const ANEW_MAX: u64 = 3;
 
 /// The outstanding request.
 #[derive(Clone, Debug)]
@@ -91,6 +112,8 @@ impl Client {
             retry: config.client_retry,
             queue_max: config.client_queue_max,
             session: None,
+            session_idle: config.session_idle,
+            used_at: Instant::ZERO,
             openings: 0,
             next: 1,
             wanted: VecDeque::new(),
@@ -112,6 +135,11 @@ impl Client {
         self.session
     }
 
+    /// Whether a request is under way that may take effect though nobody answers it: an opening alone does nothing.
+    pub fn may_be_done(&self) -> bool {
+        self.asked.as_ref().is_some_and(|asked| matches!(asked.request, Request::Execute { .. }))
+    }
+
     /// What grows, and how far.
     pub(super) fn sizes(&self, mut see: impl FnMut(Size)) {
         see(Size::new("commands", self.wanted.len() + self.queries.len(), self.queue_max));
@@ -128,18 +156,14 @@ impl Client {
             effects.note(Note::QueueFull);
             return;
         }
+        let is_last = matches!(command, Command::DoLast(_));
         match command {
-            Command::Do(operation) => {
-                self.wanted.push_back(operation);
+            Command::Do(operation) | Command::DoLast(operation) => {
+                self.wanted.push_back(Wanted { operation, is_last, undone: 0 });
                 self.ask_next(now, effects);
             }
             Command::Tell(query) => {
-                let id = match query {
-                    Query::Fresh { .. } => self.life | self.next_query,
-                    Query::View { .. } | Query::Log { .. } | Query::Blocks { .. } | Query::Status => {
-                        self.next_query
-                    }
-                };
+                let id = self.life | self.next_query;
                 self.next_query += 1;
                 let asking = Asking { id, query, retry_at: now + self.retry };
                 self.send_query(&asking, effects);
@@ -169,7 +193,7 @@ impl Client {
                 }
             }
             Message::Applied { id, at, answer } => self.on_applied(now, id, at, answer, effects),
-            Message::Expired { id } => self.on_expired(now, id, effects),
+            Message::Expired { id, is_undone } => self.on_expired(now, id, is_undone, effects),
             Message::Busy { id, reason } => {
                 if self.outstanding(id).is_some() {
                     effects.note(Note::FoundBusy(site, reason));
@@ -235,15 +259,25 @@ impl Client {
     }
 
     fn ask_next(&mut self, now: Instant, effects: &mut Effects<Bird>) {
-        let Some(operation) = self.wanted.front() else { return };
+        let Some(wanted) = self.wanted.front() else { return };
         if self.asked.is_some() {
             return;
         }
+        // Others may have had it evicted, so long ago that nobody could say what became of a request in it.
+        if let Some(session) = self.session
+            && now.since(self.used_at) >= self.session_idle
+        {
+            self.session = None;
+            effects.note(Note::Leaves(session));
+        }
         let request = match self.session {
-            Some(session) => {
-                let (client, number, operation) = (self.id, self.next, operation.clone());
-                Request::Execute { client, session, number, operation }
-            }
+            Some(session) => Request::Execute {
+                client: self.id,
+                session,
+                number: self.next,
+                operation: wanted.operation.clone(),
+                is_last: wanted.is_last,
+            },
             None => Request::Open { client: self.id, nonce: mix(self.seed.0, [self.openings]) },
         };
         effects.send(ProcessId::Site(self.at), &Message::Ask { request: request.clone() });
@@ -272,6 +306,7 @@ impl Client {
             return;
         }
         self.asked = None;
+        self.used_at = now;
         self.seen = self.seen.max(Slot(at.slot.saturating_add(1)));
         match id {
             RequestId::Open { .. } => {
@@ -281,7 +316,10 @@ impl Client {
             }
             RequestId::Execute { number, .. } => {
                 self.next = number + 1;
-                if let Some(operation) = self.wanted.pop_front() {
+                if let Some(Wanted { operation, is_last, .. }) = self.wanted.pop_front() {
+                    if is_last {
+                        self.session = None;
+                    }
                     effects.note(Note::Done(at, operation, answer));
                 }
             }
@@ -289,15 +327,31 @@ impl Client {
         self.ask_next(now, effects);
     }
 
-    /// Nobody can say any more whether an earlier copy of the request took effect, so it is not asked again.
-    fn on_expired(&mut self, now: Instant, id: RequestId, effects: &mut Effects<Bird>) {
+    /// The session ended. What was wanted is asked for in another one only if nothing was done.
+    ///
+    /// `is_undone` is a fact of the log that stays true, so it may come late, twice, or from a site that is behind: a
+    /// site says it of a session whose ending it applied and whose last executed request came before this one. No copy
+    /// of this request was executed before that ending, for the session would have gone on to its number. None is
+    /// executed after it, for what a session is known by is the one position of its opening. And the id names the
+    /// operation itself, so it is not said of another request.
+    ///
+    /// Without it a doubled copy may have been executed before the session went, and nobody remembers.
+    fn on_expired(&mut self, now: Instant, id: RequestId, is_undone: bool, effects: &mut Effects<Bird>) {
         if self.outstanding(id).is_none() {
             return;
         }
         self.asked = None;
         self.session = None;
-        if let Some(operation) = self.wanted.pop_front() {
-            effects.note(Note::Lost(operation));
+        if let Some(mut wanted) = self.wanted.pop_front() {
+            if is_undone && wanted.undone < ANEW_MAX {
+                wanted.undone += 1;
+                effects.note(Note::AsksAnew(wanted.operation.clone()));
+                self.wanted.push_front(wanted);
+            } else if is_undone {
+                effects.note(Note::Undone(wanted.operation));
+            } else {
+                effects.note(Note::Lost(wanted.operation));
+            }
         }
         self.ask_next(now, effects);
     }
@@ -313,6 +367,7 @@ impl fmt::Display for Command {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Command::Do(operation) => write!(f, "{operation}"),
+            Command::DoLast(operation) => write!(f, "{operation}, and nothing more"),
             Command::Tell(Query::View { view }) => write!(f, "view of {}", view.viewer),
             Command::Tell(Query::Fresh { view }) => write!(f, "fresh view of {}", view.viewer),
             Command::Tell(Query::Log { .. }) => f.write_str("log"),

@@ -41,7 +41,9 @@ pub struct Config {
     /// The most submissions of its queue that a site has with the leader at once, and that a leader holds for
     /// proposing; beyond, they wait with their origin.
     pub forward_max: usize,
-    /// The most sessions; an opening beyond evicts the one that was used longest ago.
+    /// The most sessions that are open; an opening beyond evicts the one that was used longest ago. As many that ended
+    /// are remembered. What the log comes to depends on it: it is the same at every site, for as long as there is the
+    /// log.
     pub sessions_max: usize,
     /// The most queries that wait for a site to catch up, four of one client at most; beyond, the client's oldest is
     /// answered that the site is behind, or the oldest of all.
@@ -62,6 +64,8 @@ pub struct Config {
     pub chosen_after: Duration,
     /// A client asks again after this.
     pub client_retry: Duration,
+    /// A client whose session was idle for this long opens another one before it asks.
+    pub session_idle: Duration,
     /// The most commands that wait in a client; beyond, they are refused.
     pub client_queue_max: usize,
 }
@@ -126,6 +130,7 @@ impl Config {
             propose_after: Duration::ZERO,
             chosen_after: Duration::ZERO,
             client_retry: Duration::from_millis(500),
+            session_idle: Duration::from_secs(60),
             client_queue_max: 256,
         }
     }
@@ -146,7 +151,7 @@ impl Config {
         range("fetch_max", self.fetch_max, 1, 4_096)?;
         range("queue_max", self.queue_max as u64, 1, 1 << 20)?;
         range("forward_max", self.forward_max as u64, 1, 1 << 16)?;
-        range("sessions_max", self.sessions_max as u64, 1, 1 << 20)?;
+        range("sessions_max", self.sessions_max as u64, 1, 1 << 16)?;
         range("parked_max", self.parked_max as u64, 0, 1 << 16)?;
         range("reads_max", self.reads_max as u64, 1, 1 << 16)?;
         range("client_queue_max", self.client_queue_max as u64, 1, 1 << 16)?;
@@ -155,6 +160,7 @@ impl Config {
             ("election in us", self.election),
             ("retry in us", self.retry),
             ("client_retry in us", self.client_retry),
+            ("session_idle in us", self.session_idle),
         ];
         for (name, time) in times {
             range(name, time.as_micros(), 1, Duration::from_secs(3_600).as_micros())?;
@@ -239,6 +245,7 @@ impl Wire for Config {
             propose_after,
             chosen_after,
             client_retry,
+            session_idle,
             client_queue_max,
         } = self;
         sites.encode(out);
@@ -263,6 +270,7 @@ impl Wire for Config {
             propose_after,
             chosen_after,
             client_retry,
+            session_idle,
         ];
         times.into_iter().for_each(|time| time.encode(out));
         [*window, *fetch_max].encode(out);
@@ -290,6 +298,7 @@ impl Wire for Config {
             propose_after,
             chosen_after,
             client_retry,
+            session_idle,
         ] = Wire::decode(input)?;
         let [window, fetch_max] = Wire::decode(input)?;
         let config = Config {
@@ -312,6 +321,7 @@ impl Wire for Config {
             propose_after,
             chosen_after,
             client_retry,
+            session_idle,
             client_queue_max,
         };
         config.check().map_err(|_| WireError::Invalid("configuration")).map(|()| config)
@@ -336,6 +346,8 @@ mod tests {
         check(|config| config.sites = 0, "sites is 0, expected 1 to 9");
         check(|config| config.datagram_max = 1_023, "datagram_max is 1023, expected 1024 to 65507");
         check(|config| config.window = 0, "window is 0, expected 1 to 4096");
+        check(|config| config.sessions_max = 0, "sessions_max is 0, expected 1 to 65536");
+        check(|config| config.sessions_max = 65_537, "sessions_max is 65537, expected 1 to 65536");
         let large = "window or fetch_max is too large for datagram_max: four times the larger, times datagram_max, \
                      must be at most 3145728";
         check(|config| config.window = 4_096, large);

@@ -48,12 +48,15 @@ pub enum Message {
         /// What came of it.
         answer: Answer,
     },
-    /// To a client: the session is unknown or was evicted; nothing was or will be executed by this request.
+    /// To a client: its session is unknown, closed or evicted; nothing is executed in it any more.
     Expired {
         /// Which.
         id: RequestId,
+        /// Whether the request never took effect, under any copy, and never will. Else nobody can say any more.
+        is_undone: bool,
     },
-    /// To a client: nothing was taken, for this reason; try later or elsewhere.
+    /// To a client: this site did not take this copy, for this reason; try later or elsewhere. Another site may have taken
+    /// another one.
     Busy {
         /// Which.
         id: RequestId,
@@ -101,6 +104,8 @@ pub enum RequestId {
         session: Session,
         /// The request's number in it.
         number: u64,
+        /// Of what was asked: an answer belongs to the request that asked for it, and to none that takes its number.
+        digest: u64,
     },
 }
 
@@ -252,7 +257,9 @@ impl Request {
     pub fn id(&self) -> RequestId {
         match *self {
             Request::Open { nonce, .. } => RequestId::Open { nonce },
-            Request::Execute { session, number, .. } => RequestId::Execute { session, number },
+            Request::Execute { session, number, ref operation, .. } => {
+                RequestId::Execute { session, number, digest: operation.digest() }
+            }
         }
     }
 }
@@ -270,7 +277,7 @@ impl Message {
 pub(crate) const ENTRY_PREFIX_MAX: usize = 2;
 
 /// Bytes beside the page of any message that carries one.
-const PAGE_OVERHEAD_MAX: usize = FRAME_BYTES + MESSAGE_PREFIX_MAX + 1 + (1 + 3 * 10) + 2 * 10 + 1;
+const PAGE_OVERHEAD_MAX: usize = FRAME_BYTES + MESSAGE_PREFIX_MAX + 1 + (1 + 4 * 10) + 2 * 10 + 1;
 
 // The largest event fits every message that carries it in the smallest datagram that may be configured.
 const _: () = assert!(Message::OVERHEAD_MAX + Submission::BYTES_MAX <= DATAGRAM_MIN);
@@ -294,7 +301,7 @@ wire_enum!(Message {
     3 => Ask { request },
     4 => Taken { id },
     5 => Applied { id, at, answer },
-    6 => Expired { id },
+    6 => Expired { id, is_undone },
     7 => Busy { id, reason },
     8 => Query { id, seen, query },
     9 => Told { id, applied, telling },
@@ -302,7 +309,7 @@ wire_enum!(Message {
     11 => Relay { submission },
 });
 wire_enum!(Record { 1 => Paxos { record }, 2 => Taken { submission } });
-wire_enum!(RequestId { 1 => Open { nonce }, 2 => Execute { session, number } });
+wire_enum!(RequestId { 1 => Open { nonce }, 2 => Execute { session, number, digest } });
 wire_enum!(Answer { 1 => Opened, 2 => Done, 3 => Viewed { page } });
 wire_enum!(BusyReason { 1 => QueueFull, 2 => DiskLow });
 wire_enum!(Query { 1 => View { view }, 2 => Log { from }, 3 => Blocks { after }, 4 => Status, 5 => Fresh { view } });
@@ -373,10 +380,10 @@ impl Label for Message {
             Message::Forward { submission } | Message::Relay { submission } => {
                 Subject { noun: "submission", number: submission.number.count }
             }
-            Message::Ask { request } => request.id().subject(),
+            Message::Ask { request } => request.subject(),
             Message::Taken { id }
             | Message::Applied { id, .. }
-            | Message::Expired { id }
+            | Message::Expired { id, .. }
             | Message::Busy { id, .. } => id.subject(),
             Message::Query { .. } | Message::Told { .. } | Message::Behind { .. } => {
                 // Ids count a client's queries: as an identity one would move with every query left out before it.
@@ -400,6 +407,18 @@ impl RequestId {
         match self {
             RequestId::Open { .. } => Subject { noun: "opening", number: 0 },
             RequestId::Execute { number, .. } => Subject { noun: "request", number },
+        }
+    }
+}
+
+impl Request {
+    /// That of its id, at less cost.
+    fn subject(&self) -> Subject {
+        match *self {
+            Request::Open { nonce, .. } => RequestId::Open { nonce }.subject(),
+            Request::Execute { session, number, .. } => {
+                RequestId::Execute { session, number, digest: 0 }.subject()
+            }
         }
     }
 }

@@ -28,13 +28,13 @@ pub enum Note {
     Repeated(Position, SiteId, Number),
     /// A submission came before its predecessor, and has no effect.
     OutOfOrder(Position, SiteId, Number),
-    /// A request of a session that has gone on since, or is not there yet, has no effect.
+    /// A request of a session that has gone on without it, or has not come to it yet, has no effect.
     OutOfTurn(Position, SiteId, Number),
     /// A request in the session of another client has no effect.
     Foreign(Position, SiteId, Number),
     /// A session was evicted for another.
     Evicted(Session),
-    /// A request of an unknown or evicted session has no effect.
+    /// A request of an unknown, closed or evicted session has no effect.
     Expired(Session),
     /// A query waited for this site to catch up, in vain.
     Behind(ProcessId, Slot),
@@ -48,6 +48,12 @@ pub enum Note {
     Waits(SiteId),
     /// Client: the request is in the log.
     Done(Position, Operation, Answer),
+    /// Client: it does not ask in this session any more, which was idle for long.
+    Leaves(Session),
+    /// Client: the session expired and this was not done; it is asked for in another one.
+    AsksAnew(Operation),
+    /// Client: the sessions expired one after the other, and this was not done.
+    Undone(Operation),
     /// Client: the session expired; whether this request took effect is not known.
     Lost(Operation),
     /// Client: a site told what was asked.
@@ -87,6 +93,9 @@ impl Label for Note {
             Note::Opened(_) => "opened",
             Note::Waits(_) => "waits",
             Note::Done(..) => "done",
+            Note::Leaves(_) => "leaves",
+            Note::AsksAnew(_) => "asks anew",
+            Note::Undone(_) => "undone",
             Note::Lost(_) => "lost",
             Note::Told(..) => "told",
             Note::Shown(..) => "shown",
@@ -106,9 +115,10 @@ impl Label for Note {
             | Note::OutOfTurn(at, ..)
             | Note::Foreign(at, ..)
             | Note::Done(at, ..) => Subject::slot(at.slot),
-            Note::Evicted(session) | Note::Expired(session) | Note::Opened(session) => {
-                Subject::slot(session.slot)
-            }
+            Note::Evicted(session)
+            | Note::Expired(session)
+            | Note::Opened(session)
+            | Note::Leaves(session) => Subject::slot(session.slot),
             Note::Took(number, _) | Note::TookOpening(number, _) | Note::Resubmits(number) => {
                 Subject { noun: "submission", number: number.count }
             }
@@ -118,6 +128,7 @@ impl Label for Note {
             | Note::Shown(_, _, slot, ..)
             | Note::FoundBehind(_, slot) => Subject::slot(slot.0),
             Note::Refused(_) | Note::Ignored(..) | Note::Waits(_) | Note::Lost(_) => Subject::NONE,
+            Note::AsksAnew(_) | Note::Undone(_) => Subject::NONE,
             Note::FoundBusy(..) | Note::Retries(_) | Note::QueueFull => Subject::NONE,
         }
     }
@@ -158,6 +169,16 @@ impl fmt::Display for Note {
             }
             Note::Done(at, operation, Answer::Opened | Answer::Done) => {
                 write!(f, "done at {at}: {operation}")
+            }
+            Note::Leaves(session) => write!(f, "leaves session {session}, which was idle"),
+            Note::AsksAnew(operation) => {
+                write!(f, "was told that its session expired, and asks anew: {operation}")
+            }
+            Note::Undone(operation) => {
+                write!(
+                    f,
+                    "was told again that its session expired, and gives up what was not done: {operation}"
+                )
             }
             Note::Lost(operation) => {
                 write!(f, "was told that its session expired, outcome unknown: {operation}")

@@ -5,9 +5,12 @@
 //!
 //! 1. Nothing here depends on time, on the site, or on anything but the log.
 //! 2. Of an origin's submissions only those whose predecessor was taken are taken, each at most once.
-//! 3. A request of a session takes effect at most once; once a session is evicted, none of its requests do.
+//! 3. A request of a session takes effect at most once; once a session is closed or evicted, none of its requests do.
 
-use alloc::collections::BTreeMap;
+#[cfg(test)]
+mod tests;
+
+use alloc::collections::{BTreeMap, VecDeque};
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 
@@ -98,9 +101,12 @@ pub enum Outcome {
         /// A session that had to go for this opening.
         evicted: Option<Session>,
     },
-    /// Its session is unknown or evicted: no effect.
-    Expired,
-    /// An older request of its session, or one that skips some: no effect and no answer.
+    /// Its session is unknown, closed or evicted: no effect.
+    Expired {
+        /// Whether it is certain that the request never took effect and never will.
+        is_undone: bool,
+    },
+    /// An older request of its session, another one of the last number, or one that skips some: no effect and no answer.
     OutOfTurn,
     /// Its session is another client's: no effect and no answer.
     Foreign,
@@ -112,7 +118,7 @@ impl Replica {
         Replica {
             timeline: Timeline::default(),
             origins: Frontier::default(),
-            sessions: Sessions { max: sessions_max, by_id: Vec::new(), by_nonce: BTreeMap::new() },
+            sessions: Sessions::new(sessions_max),
             applied: Slot(0),
         }
     }
@@ -134,7 +140,17 @@ impl Replica {
 
     /// How many sessions are open.
     pub fn session_count(&self) -> usize {
-        self.sessions.by_id.len()
+        self.sessions.open_count()
+    }
+
+    /// How many that ended are remembered, closed or evicted.
+    pub fn ended_count(&self) -> usize {
+        self.sessions.ended.len()
+    }
+
+    /// How many uses of sessions are remembered, at most twice as many as sessions may be open.
+    pub(super) fn use_count(&self) -> usize {
+        self.sessions.uses.len()
     }
 
     /// Applies the next slot; tells of each submission what it came to.
@@ -169,8 +185,12 @@ impl Replica {
         }
         match &submission.request {
             Request::Open { client, nonce } => self.sessions.open(position, *client, *nonce),
-            Request::Execute { client, session, number, operation } => {
-                self.execute(position, *client, (*session, *number), operation)
+            Request::Execute { client, session, number, operation, is_last } => {
+                let outcome = self.execute(position, *client, (*session, *number), operation);
+                if *is_last && matches!(outcome, Outcome::Answered { is_repeated: false, .. }) {
+                    self.sessions.end(*session);
+                }
+                outcome
             }
         }
     }
@@ -184,19 +204,22 @@ impl Replica {
         (session, number): (Session, u64),
         operation: &Operation,
     ) -> Outcome {
-        let Some(state) = self.sessions.get_mut(session) else { return Outcome::Expired };
+        let Some(state) = self.sessions.by_id.get_mut(&session) else {
+            return Outcome::Expired { is_undone: false };
+        };
         if state.client != by {
             return Outcome::Foreign;
         }
         let client = state.client;
-        let last = state.last_number();
-        if number == last
-            && let Some(Last { at, answer, .. }) = state.last.clone()
-        {
-            return Outcome::Answered { at, answer, client, is_repeated: true, evicted: None };
-        }
-        if number != last + 1 {
-            return Outcome::OutOfTurn;
+        let digest = operation.digest();
+        match state.turn(number, digest) {
+            Turn::Next => {}
+            Turn::Repeated(Last { at, answer, .. }) => {
+                let (at, answer) = (*at, answer.clone());
+                return Outcome::Answered { at, answer, client, is_repeated: true, evicted: None };
+            }
+            Turn::Undone => return Outcome::Expired { is_undone: true },
+            Turn::Past | Turn::Ahead => return Outcome::OutOfTurn,
         }
         let answer = match operation {
             Operation::Event { event } => {
@@ -207,7 +230,8 @@ impl Replica {
             Operation::View { view } => Answer::Viewed { page: self.timeline.view(view) },
         };
         state.used = at;
-        state.last = Some(Last { number, at, answer: answer.clone() });
+        state.last = Some(Last { number, digest, at, answer: answer.clone() });
+        self.sessions.use_at(at, session);
         Outcome::Answered { at, answer, client, is_repeated: false, evicted: None }
     }
 
@@ -218,17 +242,16 @@ impl Replica {
                 Some(session) => Known::Answered { at: *session, answer: Answer::Opened },
                 None => Known::New,
             },
-            RequestId::Execute { session, number } => match self.sessions.get(session) {
+            RequestId::Execute { session, number, digest } => match self.sessions.by_id.get(&session) {
                 Some(state) if state.client != client => Known::Foreign,
                 // Its opening may stand in a slot that this site has not applied.
                 None if session.slot >= self.applied.0 => Known::New,
-                None => Known::Expired,
-                Some(state) => match &state.last {
-                    Some(last) if last.number == number => {
-                        Known::Answered { at: last.at, answer: last.answer.clone() }
-                    }
-                    Some(last) if last.number > number => Known::Old,
-                    Some(_) | None => Known::New,
+                None => Known::Expired { is_undone: false },
+                Some(state) => match state.turn(number, digest) {
+                    Turn::Repeated(last) => Known::Answered { at: last.at, answer: last.answer.clone() },
+                    Turn::Past => Known::Past,
+                    Turn::Undone => Known::Expired { is_undone: true },
+                    Turn::Next | Turn::Ahead => Known::New,
                 },
             },
         }
@@ -247,20 +270,32 @@ pub enum Known {
         /// What.
         answer: Answer,
     },
-    /// Its session is unknown or evicted.
-    Expired,
-    /// Its session has gone on since.
-    Old,
+    /// Its session is unknown, closed or evicted.
+    Expired {
+        /// Whether it is certain that the request never took effect and never will.
+        is_undone: bool,
+    },
+    /// Its session has gone on since, or another request took its number.
+    Past,
     /// Its session is another client's.
     Foreign,
 }
 
+/// The sessions of the log: those that are open, and as many that ended last.
+///
+/// 1. A session opens once, for its id is the position of its opening; once it has ended nothing of it is executed.
+/// 2. So what is remembered of an ended session is its whole history: its requests up to the last one took effect, and
+///    no other ever will. Whoever is told that a request came after the last may ask for the same in another session.
 #[derive(Clone, PartialEq, Eq, Debug)]
 struct Sessions {
+    /// The most that are open, and the most ended ones that are remembered.
     max: usize,
-    /// In ascending order, which is that of their opening.
-    by_id: Vec<(Session, SessionState)>,
+    by_id: BTreeMap<Session, SessionState>,
     by_nonce: BTreeMap<(ProcessId, u64), Session>,
+    /// Oldest ending first.
+    ended: VecDeque<Session>,
+    /// Every use of a session, in the order of the log. Only the last one of each counts; the others leave in time.
+    uses: VecDeque<(Position, Session)>,
 }
 
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -270,51 +305,109 @@ struct SessionState {
     /// Where it was used last: the one used longest ago is evicted first.
     used: Position,
     last: Option<Last>,
+    is_ended: bool,
 }
 
 /// The last request of a session.
 #[derive(Clone, PartialEq, Eq, Debug)]
 struct Last {
     number: u64,
+    digest: u64,
     at: Position,
     answer: Answer,
 }
 
+/// How a request stands to its session.
+enum Turn<'a> {
+    /// It is the one that took effect last.
+    Repeated(&'a Last),
+    /// Others of its number or after it took effect, and it did not.
+    Past,
+    /// The session ended before it.
+    Undone,
+    /// It is the next.
+    Next,
+    /// It skips some.
+    Ahead,
+}
+
 impl SessionState {
-    fn last_number(&self) -> u64 {
-        self.last.as_ref().map_or(0, |last| last.number)
+    fn turn(&self, number: u64, digest: u64) -> Turn<'_> {
+        let last_number = self.last.as_ref().map_or(0, |last| last.number);
+        match &self.last {
+            Some(last) if (number, digest) == (last.number, last.digest) => Turn::Repeated(last),
+            _ if number <= last_number => Turn::Past,
+            _ if self.is_ended => Turn::Undone,
+            _ if number == last_number + 1 => Turn::Next,
+            _ => Turn::Ahead,
+        }
     }
 }
 
 impl Sessions {
-    fn place(&self, session: Session) -> Option<usize> {
-        self.by_id.binary_search_by_key(&session, |(id, _)| *id).ok()
+    fn new(max: usize) -> Sessions {
+        Sessions {
+            max: max.max(1),
+            by_id: BTreeMap::new(),
+            by_nonce: BTreeMap::new(),
+            ended: VecDeque::new(),
+            uses: VecDeque::new(),
+        }
     }
 
-    fn get(&self, session: Session) -> Option<&SessionState> {
-        self.place(session).map(|place| &self.by_id[place].1)
-    }
-
-    fn get_mut(&mut self, session: Session) -> Option<&mut SessionState> {
-        self.place(session).map(|place| &mut self.by_id[place].1)
+    fn open_count(&self) -> usize {
+        self.by_id.len() - self.ended.len()
     }
 
     fn open(&mut self, at: Position, client: ProcessId, nonce: u64) -> Outcome {
+        // Also that of a session that ended: a late copy of its opening opens none that nobody would use.
         if let Some(session) = self.by_nonce.get(&(client, nonce)) {
             let (at, answer) = (*session, Answer::Opened);
             return Outcome::Answered { at, answer, client, is_repeated: true, evicted: None };
         }
-        let evicted = if self.by_id.len() >= self.max { self.evict() } else { None };
-        self.by_id.push((at, SessionState { client, nonce, used: at, last: None }));
+        let evicted = if self.open_count() >= self.max { self.evict() } else { None };
+        self.by_id.insert(at, SessionState { client, nonce, used: at, last: None, is_ended: false });
         self.by_nonce.insert((client, nonce), at);
+        self.use_at(at, at);
         Outcome::Answered { at, answer: Answer::Opened, client, is_repeated: false, evicted }
     }
 
-    fn evict(&mut self) -> Option<Session> {
-        // Openings into a full table are rare, and every request would pay for an order by use.
-        let (place, _) = self.by_id.iter().enumerate().min_by_key(|(_, (_, state))| state.used)?;
-        let (session, state) = self.by_id.remove(place);
-        self.by_nonce.remove(&(state.client, state.nonce));
-        Some(session)
+    fn use_at(&mut self, at: Position, session: Session) {
+        self.uses.push_back((at, session));
+        // What is left after this is one use of each at most, so the next time is as many uses away.
+        if self.uses.len() > 2 * self.max {
+            let by_id = &self.by_id;
+            self.uses.retain(|(at, session)| is_last_use(by_id, *at, *session));
+        }
     }
+
+    fn evict(&mut self) -> Option<Session> {
+        while let Some((at, session)) = self.uses.pop_front() {
+            if is_last_use(&self.by_id, at, session) {
+                self.end(session);
+                return Some(session);
+            }
+        }
+        None
+    }
+
+    /// From here on nothing of it is executed. What is remembered of it serves retries until `max` others have ended.
+    fn end(&mut self, session: Session) {
+        let Some(state) = self.by_id.get_mut(&session) else { return };
+        if core::mem::replace(&mut state.is_ended, true) {
+            return;
+        }
+        self.ended.push_back(session);
+        if self.ended.len() > self.max
+            && let Some(oldest) = self.ended.pop_front()
+            && let Some(state) = self.by_id.remove(&oldest)
+        {
+            self.by_nonce.remove(&(state.client, state.nonce));
+        }
+    }
+}
+
+/// Whether this is the last use of a session that is open.
+fn is_last_use(by_id: &BTreeMap<Session, SessionState>, at: Position, session: Session) -> bool {
+    by_id.get(&session).is_some_and(|state| !state.is_ended && state.used == at)
 }

@@ -183,7 +183,10 @@ impl Site {
         see(Size::new("clients to be told that they wait", self.unsaid.len(), queue_max));
         see(Size::new("queries that wait", self.parked.len(), self.config.parked_max));
         see(Size::new("linearizable views that wait", self.reads.len(), self.config.reads_max));
-        see(Size::new("sessions", self.replica.session_count(), self.config.sessions_max));
+        let sessions_max = self.config.sessions_max;
+        see(Size::new("sessions", self.replica.session_count(), sessions_max));
+        see(Size::new("sessions that ended", self.replica.ended_count(), sessions_max));
+        see(Size::new("uses of sessions", self.replica.use_count(), 2 * sessions_max));
         self.paxos.sizes(see);
     }
 
@@ -276,12 +279,12 @@ impl Site {
                 effects.send(client, &Message::Applied { id, at, answer });
                 return;
             }
-            Known::Expired => {
-                self.expire(client, id, effects);
+            Known::Expired { is_undone } => {
+                self.expire(client, id, is_undone, effects);
                 return;
             }
-            Known::Old => {
-                effects.note(Note::Ignored(client, "Ask", "its session has gone on since"));
+            Known::Past => {
+                effects.note(Note::Ignored(client, "Ask", "its session has gone on without it"));
                 return;
             }
             Known::Foreign => {
@@ -331,11 +334,11 @@ impl Site {
         }
     }
 
-    fn expire(&self, client: ProcessId, id: RequestId, effects: &mut Effects<Bird>) {
+    fn expire(&self, client: ProcessId, id: RequestId, is_undone: bool, effects: &mut Effects<Bird>) {
         if let RequestId::Execute { session, .. } = id {
             effects.note(Note::Expired(session));
         }
-        effects.send(client, &Message::Expired { id });
+        effects.send(client, &Message::Expired { id, is_undone });
     }
 
     fn on_query(&mut self, asked: Parked, effects: &mut Effects<Bird>) {
@@ -504,10 +507,10 @@ impl Site {
                 effects.note(Note::OutOfTurn(at, origin, number));
             }
             Outcome::Foreign => effects.note(Note::Foreign(at, origin, number)),
-            Outcome::Expired => {
+            Outcome::Expired { is_undone } => {
                 let id = submission.request.id();
                 match waiting.and_then(|waiting| waiting.client) {
-                    Some(client) => self.expire(client, id, effects),
+                    Some(client) => self.expire(client, id, is_undone, effects),
                     None => {
                         if let RequestId::Execute { session, .. } = id {
                             effects.note(Note::Expired(session));

@@ -3,6 +3,7 @@
 use core::fmt;
 
 use crate::ids::{ProcessId, SiteId};
+use crate::mix;
 use crate::timeline::{Event, Position, Text, User, View};
 use crate::wire::U64_MAX;
 
@@ -26,6 +27,8 @@ pub enum Request {
         number: u64,
         /// What.
         operation: Operation,
+        /// Whether it is the last of its session: done, it closes the session.
+        is_last: bool,
     },
 }
 
@@ -70,13 +73,32 @@ pub struct Submission {
     pub request: Request,
 }
 
+impl Operation {
+    /// Tells it from every other one that a request of the same number may carry, up to chance.
+    pub fn digest(&self) -> u64 {
+        let of = |kind: u64, one: &User, other: &str| {
+            mix::absorb(mix::absorb(kind, one.as_str().as_bytes()), other.as_bytes())
+        };
+        match self {
+            Operation::Event { event: Event::Tweet { user, text } } => of(1, user, text.as_str()),
+            Operation::Event { event: Event::Block { user, whom } } => of(2, user, whom.as_str()),
+            Operation::Event { event: Event::Unblock { user, whom } } => of(3, user, whom.as_str()),
+            Operation::View { view: View { viewer, limit, older_than } } => {
+                let Position { slot, index } = older_than.unwrap_or_default();
+                let state = mix::stir(of(4, viewer, ""), [*limit, older_than.is_some().into()]);
+                mix::stir(state, [slot, index])
+            }
+        }
+    }
+}
+
 impl Submission {
     /// Bytes of the largest submission.
     pub const BYTES_MAX: usize = {
         let event = 1 + (1 + User::BYTES_MAX) + (2 + Text::BYTES_MAX);
         let view = (1 + User::BYTES_MAX) + U64_MAX + 1 + 2 * U64_MAX;
         let operation = 1 + if event > view { event } else { view };
-        1 + 4 * U64_MAX + (1 + ProcessId::BYTES + 3 * U64_MAX + operation)
+        1 + 4 * U64_MAX + (1 + ProcessId::BYTES + 3 * U64_MAX + operation + 1)
     };
 }
 
@@ -113,7 +135,10 @@ impl fmt::Display for Request {
     }
 }
 
-wire_enum!(Request { 1 => Open { client, nonce }, 2 => Execute { client, session, number, operation } });
+wire_enum!(Request {
+    1 => Open { client, nonce },
+    2 => Execute { client, session, number, operation, is_last },
+});
 wire_enum!(Operation { 1 => Event { event }, 2 => View { view } });
 wire_struct!(Number { incarnation, count });
 wire_struct!(Submission { origin, number, after, request });

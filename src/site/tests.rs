@@ -35,7 +35,8 @@ fn tweet(session: Session, number: u64, text: &str) -> Request {
 
 fn tweet_by(client: ProcessId, session: Session, number: u64, text: &str) -> Request {
     let event = Event::Tweet { user: "ann".parse().unwrap(), text: text.parse().unwrap() };
-    Request::Execute { client, session, number, operation: Operation::Event { event } }
+    let operation = Operation::Event { event };
+    Request::Execute { client, session, number, operation, is_last: false }
 }
 
 fn at(slot: u64) -> Position {
@@ -129,8 +130,7 @@ fn a_request_in_the_session_of_another_client_has_no_effect() {
     assert_eq!(fold.next(forge(2)), Outcome::Foreign);
     assert_eq!(fold.next(tweet(at(0), 2, "b")), answered(5, Answer::Done, false));
     assert_eq!(fold.texts(), ["a", "b"]);
-    let look_up =
-        |number, client| fold.replica.look_up(RequestId::Execute { session: at(0), number }, client);
+    let look_up = |number, client| fold.replica.look_up(tweet(at(0), number, "b").id(), client);
     assert_eq!((look_up(3, other), look_up(2, other)), (Known::Foreign, Known::Foreign));
     assert_eq!(look_up(3, CLIENT), Known::New);
 }
@@ -223,11 +223,11 @@ fn the_session_used_longest_ago_is_evicted_and_nothing_of_it_is_executed_again()
         other => panic!("{other:?}"),
     };
     assert_eq!(evicted(fold.next(open(3))), Some(at(1)), "the other one was used since");
-    assert_eq!(fold.next(tweet(at(1), 1, "late")), Outcome::Expired);
-    assert_eq!(fold.next(tweet(at(77), 1, "never opened")), Outcome::Expired);
+    assert_eq!(fold.next(tweet(at(1), 1, "late")), Outcome::Expired { is_undone: true });
+    assert_eq!(fold.next(tweet(at(77), 1, "never opened")), Outcome::Expired { is_undone: false });
     assert_eq!((fold.texts(), fold.replica.session_count()), (vec!["first"], 2));
-    let look_up = |session, number| fold.replica.look_up(RequestId::Execute { session, number }, CLIENT);
-    assert_eq!(look_up(at(1), 1), Known::Expired);
+    let look_up = |session, number| fold.replica.look_up(tweet(session, number, "first").id(), CLIENT);
+    assert_eq!(look_up(at(1), 1), Known::Expired { is_undone: true });
     assert_eq!(look_up(at(0), 1), Known::Answered { at: at(2), answer: Answer::Done });
     assert_eq!(look_up(at(0), 2), Known::New);
     assert_eq!(look_up(at(99), 1), Known::New, "it may be opened in a slot that is not applied here yet");
@@ -240,7 +240,7 @@ fn a_linearizable_view_shows_its_place_in_the_log_and_keeps_showing_it() {
     fold.next(tweet(at(0), 1, "a"));
     let view = View { viewer: "bob".parse().unwrap(), limit: 10, older_than: None };
     let operation = Operation::View { view };
-    let ask = Request::Execute { client: CLIENT, session: at(0), number: 2, operation };
+    let ask = Request::Execute { client: CLIENT, session: at(0), number: 2, operation, is_last: false };
     let Outcome::Answered { answer: Answer::Viewed { page }, .. } = fold.next(ask.clone()) else {
         panic!("no view")
     };
@@ -302,7 +302,7 @@ fn the_largest_submission_and_the_largest_page_keep_their_bounds() {
     let event = Event::Tweet { user: user.clone(), text: text.clone() };
     let session = Position { slot: big, index: u64::MAX };
     let operation = Operation::Event { event };
-    let request = Request::Execute { client: CLIENT, session, number: u64::MAX, operation };
+    let request = Request::Execute { client: CLIENT, session, number: u64::MAX, operation, is_last: true };
     let n = Number { incarnation: u64::MAX, count: u64::MAX };
     let largest = Submission { origin: SiteId::new(8).unwrap(), number: n, after: n, request };
     assert!(largest.to_bytes().len() <= Submission::BYTES_MAX);
@@ -343,12 +343,15 @@ fn request() -> impl Strategy<Value = Request> {
     ];
     prop_oneof![
         any::<u64>().prop_map(open),
-        (any::<u64>(), any::<u64>(), operation).prop_map(|(slot, number, operation)| Request::Execute {
-            client: CLIENT,
-            session: at(slot),
-            number,
-            operation
-        }),
+        (any::<u64>(), any::<u64>(), operation, any::<bool>()).prop_map(
+            |(slot, number, operation, is_last)| Request::Execute {
+                client: CLIENT,
+                session: at(slot),
+                number,
+                operation,
+                is_last,
+            }
+        ),
     ]
 }
 
@@ -556,7 +559,7 @@ proptest! {
 #[test]
 fn a_request_waits_from_its_taking_until_the_log_took_it_and_an_opening_for_its_own_client_only() {
     let other = ProcessId::Client(2);
-    let id = |number| RequestId::Execute { session: at(1), number };
+    let id = |number| tweet(at(1), number, if number == 1 { "one" } else { "two" }).id();
     let opening = RequestId::Open { nonce: 7 };
     let taken = [
         submission(number(1, 1), number(0, 0), open(7)),

@@ -314,6 +314,7 @@ fields!(SETTINGS: fn of_settings(&Settings) {
     propose_after => settings::propose_after,
     chosen_after => settings::chosen_after,
     client_retry => settings::client_retry,
+    session_idle => settings::session_idle,
     client_queue_max => settings::client_queue_max,
 });
 

@@ -277,6 +277,18 @@ pub fn client_retry(pair: &Pair) {
     });
 }
 
+pub fn session_idle(pair: &Pair) {
+    let steps = r#"also: [[
+            At("2s", Tweet(site: 1, user: "ann", text: "one")),
+            At("3s", Tweet(site: 1, user: "ann", text: "two")),
+            At("3500ms", Tweet(site: 1, user: "ann", text: "three")),
+        ]],"#;
+    settings(pair, steps, r#"session_idle: "600ms""#, "", |with, without| {
+        let leaves = |story: &Story| story.times("T1", "leaves session");
+        assert_eq!((leaves(with), leaves(without)), (vec![seconds(3)], vec![]));
+    });
+}
+
 pub fn client_queue_max(pair: &Pair) {
     let steps = r#"also: [[
             At("2s", Tweet(site: 1, user: "ann", text: "one")),

@@ -148,7 +148,7 @@ fn count(judged: &mut Judged, outside: &Outside, history: &[Line]) -> Result<(),
     };
     for (_, _, seen) in history {
         match seen {
-            Seen::Commanded(Command::Do(operation)) => {
+            Seen::Commanded(Command::Do(operation) | Command::DoLast(operation)) => {
                 asked.extend(tweet(operation).map(|text| (text, false)));
             }
             Seen::Noted(Note::Done(_, operation, _)) => {

@@ -268,7 +268,7 @@ impl Crowd {
                     self.shared.gap.lock().unwrap_or_else(PoisonError::into_inner).tell(now);
                 }
             }
-            Note::Lost(_) | Note::Told(..) | Note::Shown(..) => {}
+            Note::Lost(_) | Note::Undone(_) | Note::Told(..) | Note::Shown(..) => {}
             _ => return,
         }
         if let Some(one) = self.clients.iter_mut().find(|one| one.id == client) {

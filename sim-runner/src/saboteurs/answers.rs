@@ -31,7 +31,7 @@ pub(super) const SABOTEURS: &[Saboteur] = &[
         Lie::Says(|speech| {
             for message in messages(speech) {
                 if let Message::Applied { id: id @ RequestId::Execute { .. }, .. } = *message {
-                    *message = Message::Expired { id };
+                    *message = Message::Expired { id, is_undone: false };
                 }
             }
         }),
@@ -147,7 +147,7 @@ pub(super) const SABOTEURS: &[Saboteur] = &[
     Saboteur::new(
         "client-forgets-what-it-saw",
         "A client does not tell the sites what it has seen.",
-        Lie::Asks(|message| {
+        Lie::Asks(|message, _| {
             if let Message::Query { seen, .. } = message {
                 *seen = Slot(0);
             }

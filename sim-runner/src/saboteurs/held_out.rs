@@ -175,18 +175,18 @@ fn mistake_session(hearing: &mut Hearing<'_>) {
 /// Tells the client about the session that it named.
 fn name_session(speech: &mut Speech<'_>) {
     let Speech { given, memory, .. } = speech;
-    let Some(Message::Ask { request: Request::Execute { session, number, .. } }) = memory.kept.pop() else {
-        return;
-    };
+    let Some(Message::Ask { request }) = memory.kept.pop() else { return };
+    let (Request::Execute { session, .. }, asked) = (&request, request.id()) else { return };
     for letter in &mut given.messages {
-        if let Message::Expired { id: id @ RequestId::Execute { session: NOBODYS, .. } } = &mut letter.message
+        if let Message::Expired { id: id @ RequestId::Execute { session: NOBODYS, .. }, .. } =
+            &mut letter.message
         {
-            *id = RequestId::Execute { session, number };
+            *id = asked;
         }
     }
     for note in &mut given.notes {
         if let Note::Expired(named @ NOBODYS) = note {
-            *named = session;
+            *named = *session;
         }
     }
 }

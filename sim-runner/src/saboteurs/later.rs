@@ -62,7 +62,7 @@ pub(super) const SABOTEURS: &[Saboteur] = &[
                 if let Message::Taken { id: id @ RequestId::Execute { .. } } = letter.message
                     && !memory.told.insert(id)
                 {
-                    letter.message = Message::Expired { id };
+                    letter.message = Message::Expired { id, is_undone: false };
                 }
             }
         }),

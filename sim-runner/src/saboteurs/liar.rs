@@ -34,7 +34,9 @@ pub(super) enum Lie {
     /// About what a site says and writes.
     Says(fn(&mut Speech<'_>)),
     /// About what a client says.
-    Asks(fn(&mut Message)),
+    Asks(fn(&mut Message, &mut Memory)),
+    /// About a message that a client is handed.
+    Reads(fn(&mut Message)),
     /// About what a client tells its user.
     Tells(fn(&mut Note, &mut Memory)),
     /// About when it wants to be woken: for these reasons it does not, until something else comes.
@@ -82,7 +84,7 @@ pub(super) struct Memory {
     pub(super) votes: BTreeSet<(Ballot, Slot, ProcessId)>,
     /// What clients asked and were not answered.
     pub(super) views: BTreeMap<(ProcessId, u64), View>,
-    /// Requests that clients were told of.
+    /// Requests that clients were told of, or asked.
     pub(super) told: BTreeSet<RequestId>,
 }
 
@@ -148,6 +150,11 @@ impl Process for Liar {
         {
             lie(&mut Hearing { site, me, from, message, memory: &mut self.memory });
         }
+        if let (Some(Lie::Reads(lie)), Input::Message { message, .. }, None) =
+            (lie, &mut input, self.id.as_site())
+        {
+            lie(message);
+        }
         if let (Some(Lie::Notices(lie)), Input::DiskSpace { is_low }) = (lie, &mut input) {
             lie(is_low, &mut self.memory);
         }
@@ -169,7 +176,7 @@ impl Process for Liar {
                 memory: &mut self.memory,
             }),
             (Some(Lie::Asks(lie)), None, _) => {
-                given.messages.iter_mut().for_each(|letter| lie(&mut letter.message));
+                given.messages.iter_mut().for_each(|letter| lie(&mut letter.message, &mut self.memory));
             }
             (Some(Lie::Tells(lie)), None, _) => {
                 given.notes.iter_mut().for_each(|note| lie(note, &mut self.memory));

@@ -33,6 +33,11 @@ pub(crate) fn lost(operation: &Operation) -> String {
     format!("error: outcome unknown, the session expired: {operation}\n")
 }
 
+/// Of an operation that is not in the log and never will be.
+pub(crate) fn undone(operation: &Operation) -> String {
+    format!("error: not done, one session after the other expired: {operation}\n")
+}
+
 /// A line a tweet.
 pub(crate) fn tweets(page: &Page) -> String {
     page.tweets.iter().map(|tweet| format!("{tweet}\n")).collect()

@@ -195,6 +195,10 @@ impl Desk {
                 self.events = self.events.saturating_sub(1);
                 answers::lost(operation)
             }
+            Note::Undone(operation) => {
+                self.events = self.events.saturating_sub(1);
+                answers::undone(operation)
+            }
             Note::Shown(_, _, applied, _, page) => {
                 self.fresh = self.fresh.saturating_sub(1);
                 answers::shown(*applied, page)

@@ -84,6 +84,29 @@ fn what_nobody_knows_the_outcome_of_may_have_any_but_one_only() {
     }
 }
 
+/// The same call goes on, though another one of the same words waits.
+#[test]
+fn what_is_asked_anew_is_one_call() {
+    let mut stage = Stage::new(3);
+    let request = view(1, "bob");
+    ask(&mut stage, C2, &request);
+    stage.commanded(C2, &Command::Do(operation(&request))).unwrap();
+    noted(&mut stage, C2, &Note::AsksAnew(operation(&request))).unwrap();
+    for number in [2, 3] {
+        let seen = Message::Ask { request: view(number, "bob") };
+        let to = crate::process::Recipients::One(ProcessId::site(0));
+        let fact = Fact::Left { from: C2, to, message: &seen };
+        stage.judges.linearizable.look(Instant::ZERO, &fact);
+        shown(&mut stage, C2, &request, &[]).unwrap();
+    }
+    // A tweet that was asked for twice is a tweet once.
+    ask(&mut stage, C1, &tweet(1, "a"));
+    noted(&mut stage, C1, &Note::AsksAnew(operation(&tweet(1, "a")))).unwrap();
+    ask(&mut stage, C2, &view(4, "bob"));
+    let result = shown(&mut stage, C2, &view(4, "bob"), &["a", "a"]);
+    objects(result, "linearizable", "no order explains");
+}
+
 #[test]
 fn a_block_that_is_done_hides() {
     let mut stage = Stage::new(3);

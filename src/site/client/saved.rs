@@ -2,7 +2,7 @@
 
 use alloc::vec::Vec;
 
-use super::{Asked, Asking, Client, Command};
+use super::{Asked, Asking, Client, Command, Wanted};
 use crate::ids::ProcessId;
 use crate::paxos::Slot;
 use crate::site::config::Config;
@@ -10,6 +10,7 @@ use crate::wire::{Reader, Wire, WireError};
 
 wire_struct!(Asked { request, retry_at, is_taken });
 wire_struct!(Asking { id, query, retry_at });
+wire_struct!(Wanted { operation, is_last, undone });
 
 impl Client {
     pub(in crate::site) fn save(&self, out: &mut Vec<u8>) {
@@ -23,6 +24,8 @@ impl Client {
             retry: _,
             queue_max: _,
             session,
+            session_idle: _,
+            used_at,
             openings,
             next,
             wanted,
@@ -35,6 +38,7 @@ impl Client {
         seed.encode(out);
         at.encode(out);
         session.encode(out);
+        used_at.encode(out);
         openings.encode(out);
         next.encode(out);
         wanted.encode(out);
@@ -55,6 +59,7 @@ impl Client {
             clock,
             at: Wire::decode(input)?,
             session: Wire::decode(input)?,
+            used_at: Wire::decode(input)?,
             openings: Wire::decode(input)?,
             next: Wire::decode(input)?,
             wanted: Wire::decode(input)?,
@@ -84,6 +89,10 @@ impl Wire for Command {
                 out.push(2);
                 query.encode(out);
             }
+            Command::DoLast(operation) => {
+                out.push(3);
+                operation.encode(out);
+            }
         }
     }
 
@@ -91,6 +100,7 @@ impl Wire for Command {
         match input.u8()? {
             1 => Wire::decode(input).map(Command::Do),
             2 => Wire::decode(input).map(Command::Tell),
+            3 => Wire::decode(input).map(Command::DoLast),
             _ => Err(WireError::Invalid("tag of a command")),
         }
     }

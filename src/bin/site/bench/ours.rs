@@ -205,7 +205,7 @@ impl Cluster {
                         watch.answered(places[&client]);
                         caller.command(client, command.clone());
                     }
-                    Note::Lost(_) => caller.command(client, command.clone()),
+                    Note::Lost(_) | Note::Undone(_) => caller.command(client, command.clone()),
                     _ => {}
                 }
             }

@@ -17,6 +17,7 @@ mod promises;
 mod reads;
 mod records;
 mod recovery;
+mod sessions;
 mod sleep;
 mod submissions;
 mod votes;
@@ -64,6 +65,7 @@ const FAMILIES: &[&[Saboteur]] = &[
     catching_up::SABOTEURS,
     submissions::SABOTEURS,
     answers::SABOTEURS,
+    sessions::SABOTEURS,
     reads::SABOTEURS,
     sleep::SABOTEURS,
     later::SABOTEURS,

@@ -1,7 +1,11 @@
 //! A client of real sites: asks over UDP, waits, and tries another site when one does not answer.
 //!
 //! It is the same session machine as in the simulator ([`site::client`](crate::site::client)) behind calls that wait.
-//! Events are done at most once, whatever is sent again; exactly once unless the session is evicted first.
+//! Events are done at most once, whatever is sent again; exactly once unless the session is evicted first and nobody
+//! remembers how far it came.
+//!
+//! A client leaves its session open, and the cluster keeps it until others need the room. A program that does one thing
+//! and ends sets [`ClientOptions::is_one_shot`]: then each event closes its session.
 //!
 //! ```no_run
 //! use aviary::client::{Client, ClientOptions};
@@ -46,11 +50,14 @@ pub struct ClientOptions {
     pub patience: Duration,
     /// Which site is asked first; drawn at random if none.
     pub site: Option<SiteId>,
+    /// Whether each event is the last of its session and closes it. Each then costs an opening more, and nobody else's
+    /// session has to go for one that is used no more.
+    pub is_one_shot: bool,
 }
 
 impl Default for ClientOptions {
     fn default() -> ClientOptions {
-        ClientOptions { patience: Duration::from_secs(5), site: None }
+        ClientOptions { patience: Duration::from_secs(5), site: None, is_one_shot: false }
     }
 }
 
@@ -61,6 +68,7 @@ pub struct Client {
     me: ProcessId,
     addresses: Vec<SocketAddr>,
     patience: Duration,
+    is_one_shot: bool,
     /// The site that is asked.
     at: SiteId,
 }
@@ -68,8 +76,11 @@ pub struct Client {
 /// Why a call did not come to its end.
 #[derive(Debug)]
 pub enum ClientError {
-    /// No site answered in time. An event may have happened, or may happen yet.
+    /// No site answered in time.
     NoAnswer {
+        /// What may have happened, or may happen yet, though nobody said so; none of a query, and none if it is certain
+        /// that nothing happened and nothing will.
+        unknown: Option<Box<Operation>>,
         /// Who was asked, in order.
         tried: Vec<(SiteId, SocketAddr)>,
         /// For how long.
@@ -79,6 +90,8 @@ pub enum ClientError {
     },
     /// The session was evicted by many others: nobody can say whether this took effect.
     Lost(Operation),
+    /// One session after the other was evicted by many others: this did not take effect, and never will.
+    Undone(Operation),
     /// The name of a user or the like is wrong.
     Invalid(String),
     /// The operating system refuses.
@@ -88,19 +101,29 @@ pub enum ClientError {
 impl fmt::Display for ClientError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            ClientError::NoAnswer { tried, waited, last } => {
+            ClientError::NoAnswer { unknown, tried, waited, last } => {
                 let tried: Vec<String> =
                     tried.iter().map(|(site, address)| format!("{site} at {address}")).collect();
                 write!(f, "no answer within {waited} from {}", tried.join(", "))?;
                 if let Some(last) = last {
                     write!(f, " ({last})")?;
                 }
-                f.write_str(
-                    "; are the sites running, and are sites.ron and client.key those of this cluster?",
-                )
+                match unknown {
+                    Some(operation) => write!(f, "; outcome unknown, it may be done yet: {operation}"),
+                    None => f.write_str(
+                        "; are the sites running, and are sites.ron and client.key those of this cluster?",
+                    ),
+                }
             }
             ClientError::Lost(operation) => {
                 write!(f, "outcome unknown, the session expired: {operation}")
+            }
+            ClientError::Undone(operation) => {
+                write!(
+                    f,
+                    "not done, one session after the other expired: {operation}; more clients are at work than \
+                     sessions_max in sites.ron, try again later"
+                )
             }
             ClientError::Invalid(reason) => f.write_str(reason),
             ClientError::Host(error) => write!(f, "{error}"),
@@ -122,7 +145,8 @@ impl Client {
         let number = key.number();
         let mut caller = Caller::start(settings(sites, vec![key]))?;
         let (me, at) = add(&mut caller, number, sites.members.len(), options.site)?;
-        Ok(Client { caller, key: number, me, addresses: sites.addresses(), patience: options.patience, at })
+        let ClientOptions { patience, is_one_shot, .. } = *options;
+        Ok(Client { caller, key: number, me, addresses: sites.addresses(), patience, is_one_shot, at })
     }
 
     /// Tweets, and returns where that stands in the log once it is there for ever.
@@ -143,9 +167,11 @@ impl Client {
     /// Does something that stands in the log.
     pub fn event(&mut self, event: Event) -> Result<Position, ClientError> {
         let operation = Operation::Event { event };
-        self.ask(Command::Do(operation), |note| match note {
+        let command = if self.is_one_shot { Command::DoLast(operation) } else { Command::Do(operation) };
+        self.ask(command, |note| match note {
             Note::Done(at, _, _) => Some(Ok(*at)),
             Note::Lost(operation) => Some(Err(ClientError::Lost(operation.clone()))),
+            Note::Undone(operation) => Some(Err(ClientError::Undone(operation.clone()))),
             _ => None,
         })?
     }
@@ -264,12 +290,21 @@ impl Client {
                 }
             }
             if self.caller.now() >= until {
-                // What comes yet answers nobody's question: the next call has a session of its own.
+                let me = self.caller.process(self.me).and_then(Bird::as_client);
+                let is_unknown = me.is_some_and(crate::site::Client::may_be_done);
+                let unknown = match command {
+                    Command::Do(operation) | Command::DoLast(operation) if is_unknown => {
+                        Some(Box::new(operation))
+                    }
+                    Command::Do(_) | Command::DoLast(_) | Command::Tell(_) => None,
+                };
+                // What comes yet answers nobody's question: the next call has a session and query ids of its own, even if
+                // it draws the same number.
                 self.caller.remove(self.me);
                 (self.me, self.at) = add(&mut self.caller, self.key, self.addresses.len(), Some(self.at))?;
                 let address = |site: SiteId| (site, self.addresses[site.index()]);
                 let tried = tried.into_iter().map(address).collect();
-                return Err(ClientError::NoAnswer { tried, waited: self.patience, last });
+                return Err(ClientError::NoAnswer { unknown, tried, waited: self.patience, last });
             }
             let renumber_at = start + RENUMBER_AFTER.times(renumbered + 1);
             let may_renumber = self.caller.counters().received == 0 && renumbered < RENUMBER_MAX;

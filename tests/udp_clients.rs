@@ -80,7 +80,8 @@ impl Local {
     fn client(&self, patience: Duration) -> Client {
         let sites = Sites::read(&self.dir.join("sites.ron")).unwrap();
         let key = ClientKey::read(&self.dir.join("client.key")).unwrap();
-        Client::start(&sites, key, &ClientOptions { patience, site: SiteId::new(0) }).unwrap()
+        let options = ClientOptions { patience, site: SiteId::new(0), ..ClientOptions::default() };
+        Client::start(&sites, key, &options).unwrap()
     }
 }
 

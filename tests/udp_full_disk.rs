@@ -55,7 +55,7 @@ impl Small {
     fn client(&self, patience: Duration) -> Client {
         let sites = Sites::read(&self.folder.join("sites.ron")).unwrap();
         let key = ClientKey::read(&self.folder.join("client.key")).unwrap();
-        Client::start(&sites, key, &ClientOptions { patience, site: None }).unwrap()
+        Client::start(&sites, key, &ClientOptions { patience, ..ClientOptions::default() }).unwrap()
     }
 }
 

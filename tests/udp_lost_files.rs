@@ -63,8 +63,8 @@ impl Cluster {
         let record_max = sites.config.record_bytes_max();
         let limits = JournalConfig { record_max, segment_bytes: 0 };
         let segment_bytes = limits.bytes_min(64 << 10);
-        for entry in fs::read_dir(self.storage()).unwrap() {
-            fs::remove_file(entry.unwrap().path()).unwrap();
+        for segment in self.segments().keys() {
+            fs::remove_file(self.storage().join(segment)).unwrap();
         }
         let identity = Identity { cluster: sites.cluster, process: ProcessId::site(LOSER) };
         let mut files = Files::open(&self.storage()).unwrap();
@@ -124,7 +124,8 @@ impl Cluster {
             let entry = entry.unwrap();
             (entry.file_name(), fs::read(entry.path()).unwrap_or_default())
         };
-        fs::read_dir(self.storage()).unwrap().map(read).collect()
+        let is_segment = |(name, _): &(OsString, _)| name.to_string_lossy().starts_with("segment-");
+        fs::read_dir(self.storage()).unwrap().map(read).filter(is_segment).collect()
     }
 
     fn restore_check(&self) -> Output {

@@ -72,7 +72,7 @@ fn a_site_killed_and_restarted_is_played_again_bit_for_bit() {
     for life in 0..2 {
         scratch.1.push(run(&dir));
         let key = ClientKey::read(&dir.join("client.key")).unwrap();
-        let options = ClientOptions { patience: Duration::from_secs(30), site: None };
+        let options = ClientOptions { patience: Duration::from_secs(30), ..ClientOptions::default() };
         let mut client = Client::start(&sites, key, &options).unwrap();
         for n in 0..20 {
             client.tweet("ann".parse().unwrap(), format!("{life} {n}").parse().unwrap()).unwrap();

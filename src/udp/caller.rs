@@ -184,6 +184,12 @@ impl<P: Process> Caller<P> {
         self.socket.local_addr()
     }
 
+    /// A client that was added, as it is.
+    pub fn process(&self, client: ProcessId) -> Option<&P> {
+        let ProcessId::Client(number) = client else { return None };
+        self.seats.get(&number).map(|seat| &seat.process)
+    }
+
     /// The time since its start.
     pub fn now(&self) -> Instant {
         self.clock.now()

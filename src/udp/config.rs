@@ -101,6 +101,7 @@ struct Limits {
     fetch_max: Option<u64>,
     queue_max: Option<usize>,
     forward_max: Option<usize>,
+    sessions_max: Option<usize>,
     parked_max: Option<usize>,
     reads_max: Option<usize>,
     client_queue_max: Option<usize>,
@@ -119,6 +120,7 @@ struct Timeouts {
     propose_after: Option<Duration>,
     chosen_after: Option<Duration>,
     client_retry: Option<Duration>,
+    session_idle: Option<Duration>,
 }
 
 /// The least that `datagram_max` may be: what the service needs, sealed.
@@ -153,10 +155,11 @@ impl Sites {
     }
 
     /// One number for everything that all sites must have alike: sites that read different files would count
-    /// different quorums, so they do not hear each other.
+    /// different quorums, or make different things of one log, so they do not hear each other.
     pub fn configuration(&self) -> u32 {
         let addresses: Vec<String> = self.addresses().iter().map(SocketAddr::to_string).collect();
-        crc32fast::hash(format!("{} {}", self.datagram_max, addresses.join(" ")).as_bytes())
+        let limits = [self.datagram_max, self.config.sessions_max].map(|limit| limit.to_string());
+        crc32fast::hash([limits.join(" "), addresses.join(" ")].join(" ").as_bytes())
     }
 
     /// Where each site is.
@@ -202,6 +205,7 @@ impl Sites {
             fetch_max,
             queue_max,
             forward_max,
+            sessions_max,
             parked_max,
             reads_max,
             client_queue_max,
@@ -218,6 +222,7 @@ impl Sites {
             propose_after,
             chosen_after,
             client_retry,
+            session_idle,
         ] = [
             self.config.heartbeat,
             self.config.election,
@@ -228,6 +233,7 @@ impl Sites {
             self.config.propose_after,
             self.config.chosen_after,
             self.config.client_retry,
+            self.config.session_idle,
         ]
         .map(time);
         let denied: Vec<String> = self.denied.iter().map(|key| key.number().to_string()).collect();
@@ -253,6 +259,9 @@ impl Sites {
                      queue_max: {queue_max},\n        \
                      // Of those, how many a site has with the leader at once.\n        \
                      forward_max: {forward_max},\n        \
+                     // Sessions of clients that are open; beyond, the one used longest ago goes. Storage is made for\n        \
+                     // this limit, for what the log means depends on it: another one needs a new cluster.\n        \
+                     sessions_max: {sessions_max},\n        \
                      // Queries that wait for a site to catch up.\n        \
                      parked_max: {parked_max},\n        \
                      // Linearizable views that wait for an answer of the other sites, or to catch up.\n        \
@@ -268,6 +277,8 @@ impl Sites {
                      // Unanswered messages between sites, and of clients, are sent again after these.\n        \
                      retry: \"{retry}\",\n        \
                      client_retry: \"{client_retry}\",\n        \
+                     // A client whose session was idle for this long opens another one before it asks.\n        \
+                     session_idle: \"{session_idle}\",\n        \
                      // How long a query waits for a site to catch up.\n        \
                      parked_for: \"{parked_for}\",\n        \
                      // A client whose event is not in the log after this long is told that it waits.\n        \
@@ -410,6 +421,7 @@ fn configured(count: u8, datagram_max: usize, limits: &Limits, timeouts: &Timeou
         fetch_max: limits.fetch_max.unwrap_or(usual.fetch_max.min(room)),
         queue_max: limits.queue_max.unwrap_or(usual.queue_max),
         forward_max: limits.forward_max.unwrap_or(usual.forward_max),
+        sessions_max: limits.sessions_max.unwrap_or(usual.sessions_max),
         parked_max: limits.parked_max.unwrap_or(usual.parked_max),
         reads_max: limits.reads_max.unwrap_or(usual.reads_max),
         client_queue_max: limits.client_queue_max.unwrap_or(usual.client_queue_max),
@@ -422,6 +434,7 @@ fn configured(count: u8, datagram_max: usize, limits: &Limits, timeouts: &Timeou
         propose_after: timeouts.propose_after.unwrap_or(usual.propose_after),
         chosen_after: timeouts.chosen_after.unwrap_or(usual.chosen_after),
         client_retry: timeouts.client_retry.unwrap_or(usual.client_retry),
+        session_idle: timeouts.session_idle.unwrap_or(usual.session_idle),
         ..usual
     }
 }
@@ -484,6 +497,8 @@ mod tests {
         sites.datagram_max = 1_400;
         sites.config.datagram_max = 1_400 - SEAL_BYTES;
         sites.config.window = 7;
+        sites.config.sessions_max = 64;
+        sites.config.session_idle = Duration::from_secs(5);
         sites.config.heartbeat = Duration::from_micros(51_500);
         sites.config.parked_for = Duration::ZERO;
         assert_eq!(Sites::parse("sites.ron", &sites.to_text()).unwrap(), sites);
@@ -542,6 +557,13 @@ mod tests {
         check(&with("limits: (windw: 9)"), (2, 10), "unknown field `windw`", "did you mean `window`?");
         check(&with("limits: (window: 0)"), (2, 18), "window is 0, expected 1 to 4096", "");
         check(&with("limits: (window: 4096)"), (2, 18), "window or fetch_max is too large", "");
+        check(&with("limits: (sessions_max: 0)"), (2, 24), "sessions_max is 0, expected 1 to 65536", "");
+        check(
+            &with("timeouts: (session_idle: \"0s\")"),
+            (2, 26),
+            "session_idle in us is 0, expected 1 to",
+            "",
+        );
         check(&with("timeouts: (heartbeat: 50)"), (2, 23), "expected a number and a unit", "");
         check(&with("timeouts: (heartbeat: \"1s\")"), (2, 23), "at most half of election", "");
         check(&with("timeouts: (retry: \"0s\")"), (2, 19), "retry in us is 0, expected 1 to", "");
@@ -564,6 +586,11 @@ mod tests {
         assert_eq!(two, configuration("1.1.1.2:1", ", denied: [3]"), "denying is rolled out site by site");
         assert_ne!(two, configuration("1.1.1.2:2", ""));
         assert_ne!(two, configuration("1.1.1.2:1", ", limits: (datagram_max: 1100)"));
+        assert_ne!(
+            two,
+            configuration("1.1.1.2:1", ", limits: (sessions_max: 64)"),
+            "they would fold one log apart"
+        );
     }
 
     #[test]

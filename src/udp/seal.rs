@@ -33,9 +33,8 @@
 //! - `Fetch`, `Survey` and `Query` are answered again. `Supply` holds what is chosen, which stays so. `Extent` names its
 //!   survey, whose number is never used twice, and each site counts once.
 //! - `Forward`, `Relay` and `Ask` are numbered by origin or session: they take effect once.
-//! - `Taken`, `Applied`, `Expired` and `Busy` name their request. `Told` and `Behind` name a query; those that must not
-//!   be stale have numbers of one life of a client. The others count from 1 in each life: what was told to an earlier
-//!   client of the same number, of the 1,024 of one key, could be shown once more to a later one.
+//! - `Taken`, `Applied`, `Expired` and `Busy` name their request and, by a digest, what it asked for; that nothing was
+//!   done stays true. `Told` and `Behind` name a query, whose number is of one life of a client.
 //! - Nobody's address is learned from a datagram that is not newer than the last (see `routes`), so answers cannot be
 //!   led away. From another address than its sender's it draws a challenge, which only the holder of the key can answer.
 //! - A challenge names the datagram that it answers, which is sealed again at most three times.

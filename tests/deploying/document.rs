@@ -52,6 +52,7 @@ fn the_tables_are_those_of_the_program() {
             ("retry", config.retry),
             ("client_retry", config.client_retry),
             ("parked_for", config.parked_for),
+            ("session_idle", config.session_idle),
         ]
         .map(|(name, time)| (name, time.to_string()))
     };

@@ -60,8 +60,12 @@ impl Scratch {
             JournalConfig { segment_bytes: SEGMENT_BYTES, record_max: sites.config.record_bytes_max() };
         for site in 0..sites.config.sites {
             let folder = self.dir().join(format!("site-{site}"));
-            fs::remove_dir_all(&folder).unwrap();
-            fs::create_dir(&folder).unwrap();
+            for entry in fs::read_dir(&folder).unwrap() {
+                let path = entry.unwrap().path();
+                if path.file_name().unwrap().to_string_lossy().starts_with("segment-") {
+                    fs::remove_file(path).unwrap();
+                }
+            }
             let identity = Identity { cluster: sites.cluster, process: ProcessId::site(site) };
             Journal::format(&mut Files::open(&folder).unwrap(), &identity, &config).unwrap();
         }

@@ -139,7 +139,7 @@ fn one(ask: &Ask, sites: &Sites, key: ClientKey, whom: &Whom) -> Result<(String,
             ))
         })?),
     };
-    let options = ClientOptions { patience: whom.timeout, site };
+    let options = ClientOptions { patience: whom.timeout, site, is_one_shot: true };
     let start = || Client::start(sites, key, &options).map_err(failed);
     let done = |word: &str, at: Position| (format!("{word} at {at}\n"), json!({ "at": at.to_string() }));
     Ok(match ask {
@@ -244,7 +244,9 @@ fn statuses(sites: &Sites, key: ClientKey, whom: &Whom) -> Result<(String, Value
 
 fn failed(error: ClientError) -> Failure {
     match error {
-        ClientError::NoAnswer { .. } | ClientError::Lost(_) => Failure::NoAnswer(error.to_string()),
+        ClientError::NoAnswer { .. } | ClientError::Lost(_) | ClientError::Undone(_) => {
+            Failure::NoAnswer(error.to_string())
+        }
         ClientError::Invalid(message) => Failure::Usage(message),
         ClientError::Host(error) => Failure::Run(error.to_string()),
     }

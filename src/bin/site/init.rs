@@ -12,10 +12,10 @@ use aviary::udp::{
     CLIENT_KEY, CLIENT_MASTER_KEY, CLUSTER_KEY, Files, Key, KeyKind, KeyNumber, Member, Sites,
 };
 
-use crate::{Failure, Init, terminal};
+use crate::{Failure, Init, terminal, terms};
 
 pub(crate) fn init(arguments: &Init) -> Result<(), Failure> {
-    let Init { sites: count, dir, base_port, .. } = arguments;
+    let Init { sites: count, dir, base_port, sessions_max } = arguments;
     let last = base_port.checked_add(u16::from(*count) - 1);
     let last = last.ok_or_else(|| {
         Failure::Usage(format!(
@@ -25,7 +25,8 @@ pub(crate) fn init(arguments: &Init) -> Result<(), Failure> {
     let member =
         |port| Member { address: SocketAddr::from((Ipv4Addr::LOCALHOST, port)), region: "local".into() };
     let cluster = random("the cluster's number")?;
-    let sites = Sites::new(cluster, (*base_port..=last).map(member).collect());
+    let mut sites = Sites::new(cluster, (*base_port..=last).map(member).collect());
+    sites.config.sessions_max = usize::try_from(*sessions_max).expect("at most 65,536");
     write(dir, &sites)?;
     terminal::done(&format!(
         "wrote {}, and beside it storage for {count} sites, {CLUSTER_KEY}, {CLIENT_MASTER_KEY} and {CLIENT_KEY}\n",
@@ -86,6 +87,7 @@ impl NewCluster {
             let identity = Identity { cluster: sites.cluster, process: ProcessId::site(site) };
             let filled = fill(&mut disk, &identity);
             filled.map_err(|error| Failure::Run(format!("{}: {error}", folder.display())))?;
+            terms::write(folder, sites).map_err(failed("write to", folder))?;
         }
         for (path, kind) in keys {
             let key =

@@ -15,6 +15,7 @@ mod restore;
 mod run;
 mod signals;
 mod terminal;
+mod terms;
 mod words;
 mod writer;
 
@@ -32,7 +33,7 @@ const EXIT_CODES: &str = "Exit codes:
   0  all went well
   1  storage or the protocol failed, commands of the terminal stayed unanswered, or a site did not end within 10 s
   2  a flag or a file is wrong
-  3  no site answered in time, or nobody can say whether it was done
+  3  no site answered in time, sessions expired, or nobody can say whether it was done: the message says which
   130, 143  a second SIGINT or SIGTERM ended a site at once";
 
 /// A small social timeline that several sites agree on: makes a cluster, runs a site of it, and asks things of it.
@@ -82,6 +83,9 @@ struct Init {
     /// Site 0 gets this port of 127.0.0.1, site 1 the next, and so on. Edit sites.ron for other machines.
     #[arg(long, default_value_t = 7100, value_parser = clap::value_parser!(u16).range(1..))]
     base_port: u16,
+    /// The most sessions of clients that are open at a time; it cannot be changed later.
+    #[arg(long, default_value_t = 1024, value_parser = clap::value_parser!(u32).range(1..=65_536))]
+    sessions_max: u32,
 }
 
 #[derive(Debug, clap::Args)]

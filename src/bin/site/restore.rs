@@ -14,7 +14,7 @@ use aviary::site::{Record, cut};
 use aviary::udp::{CLIENT_KEY, CLIENT_MASTER_KEY, CLUSTER_KEY, Files, KeySet, Sites};
 
 use crate::init::{self, NewCluster};
-use crate::{Failure, terminal};
+use crate::{Failure, terminal, terms};
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Restore {
@@ -101,6 +101,7 @@ impl Copies {
                     backup.join("sites.ron").display()
                 )));
             }
+            terms::check(&backup.join(name), sites).map_err(refused)?;
             contents.push(copy);
         }
         Ok(Copies { contents, _disks: disks })

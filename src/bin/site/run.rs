@@ -16,7 +16,7 @@ use aviary::udp::{
 use crate::desk::{AtOnce, Desk, End};
 use crate::signals::Signals;
 use crate::terminal::{self, Printer, Restore};
-use crate::{Failure, Run, answers, ending, init, words};
+use crate::{Failure, Run, answers, ending, init, terms, words};
 
 /// What may wait for one sync, in bytes, before the site takes nothing more.
 const OUTBOX_MAX: usize = 1 << 20;
@@ -110,6 +110,7 @@ pub(crate) fn open<S: Socket>(
     recorder: Option<Recorder<Bird>>,
 ) -> Result<Host<Bird, Files, S>, Failure> {
     let of_storage = |error: String| Failure::Run(format!("storage in {}: {error}", data.display()));
+    terms::check(data, sites).map_err(of_storage)?;
     let config = sites.config.clone();
     let settings = HostSettings {
         cluster: sites.cluster,

@@ -1,0 +1,53 @@
+//! What the log of a cluster was begun under and never changes: it stands in each site's storage.
+//!
+//! Each site makes its state of the log anew at each start. With room for fewer sessions an acknowledged event could be
+//! one of an evicted session then; with room for more, one that was reported as not done could be done.
+
+use std::fs::{self, File};
+use std::io::{self, ErrorKind, Write};
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::Path;
+
+use aviary::udp::Sites;
+
+/// Holds the limit on open sessions as decimal digits and a line's end.
+const FILE: &str = "sessions_max";
+
+/// Writes them to new storage, durably.
+pub(crate) fn write(folder: &Path, sites: &Sites) -> io::Result<()> {
+    let mut file = File::options().write(true).create_new(true).mode(0o600).open(folder.join(FILE))?;
+    writeln!(file, "{}", sites.config.sessions_max)?;
+    file.sync_all()?;
+    File::open(folder)?.sync_all()
+}
+
+/// Whether storage was made for what `sites.ron` says; if not, an error says what to do.
+pub(crate) fn check(folder: &Path, sites: &Sites) -> Result<(), String> {
+    let path = folder.join(FILE);
+    // What holds no journal is refused for that.
+    if !path.exists() && !holds_journal(folder) {
+        return Ok(());
+    }
+    let text = fs::read_to_string(&path).map_err(|error| match error.kind() {
+        ErrorKind::NotFound => {
+            format!("it has no file {FILE}, which `site init` writes; copy the whole folder, or make a new cluster")
+        }
+        _ => format!("failed to read {}: {error}", path.display()),
+    })?;
+    let made_for: usize = text.trim_end().parse().map_err(|_| {
+        format!("{} holds no number; restore it from the storage of another site", path.display())
+    })?;
+    let wanted = sites.config.sessions_max;
+    if made_for == wanted {
+        return Ok(());
+    }
+    Err(format!(
+        "it was made for sessions_max: {made_for}, and sites.ron says {wanted}: what the log means depends on it; set it \
+         back in sites.ron, or make a new cluster with --sessions-max {wanted}"
+    ))
+}
+
+fn holds_journal(folder: &Path) -> bool {
+    let entries = fs::read_dir(folder).into_iter().flatten().flatten();
+    entries.into_iter().any(|entry| entry.file_name().to_string_lossy().starts_with("segment-"))
+}

@@ -249,7 +249,7 @@ mod tests {
             let entry = entry(&[&submission(nonce)]);
             let reports = alloc::vec![Report { slot: Slot(slot), ballot: None, entry }];
             let (from, to, end, chosen) = (Slot(0), Slot(2), Slot(2), Slot(0));
-            paxos::Message::Promise(Promise { ballot: ballot(1, 0), from, to, end, chosen, reports })
+            paxos::Message::Promise(Promise { ballot: ballot(1, 0), from, to, end, chosen, sync: 0, reports })
         };
         chosen().sent_by(site(2), supply(1)).unwrap();
         objects(chosen().sent_by(site(2), supply(2)), "agreement", "slot 0: S2 supplied");

@@ -292,7 +292,7 @@ fn check_reports(
     promise: &Promise<Arc<Submission>>,
     accepted_end: u64,
 ) -> Result<(), Violation> {
-    let Promise { ballot, from, to, end, chosen, reports } = promise;
+    let Promise { ballot, from, to, end, chosen, sync: _, reports } = promise;
     let is_ascending = reports.is_sorted_by(|a, b| a.slot < b.slot);
     let is_inside = reports.iter().all(|report| (*from..*to).contains(&report.slot));
     ensure!(

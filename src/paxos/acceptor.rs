@@ -4,7 +4,7 @@ use alloc::vec::Vec;
 
 use super::{Ballot, Entry, Message, Note, Paxos, Phase, Port, Promise, Record, Report, Slot, Value};
 use crate::ids::SiteId;
-use crate::time::Instant;
+use crate::time::{Duration, Instant};
 use crate::wire::Wire;
 
 impl<V: Value> Paxos<V> {
@@ -21,8 +21,9 @@ impl<V: Value> Paxos<V> {
     ) {
         if from == self.me {
             // The wait is over: the promise that it appended with the Prepare is durable. A later one voids it.
-            if ballot == self.promised {
-                self.send_promise(from, ballot, first, port);
+            self.on_own_vote(now, (ballot, None));
+            if ballot == self.promised && ballot.site == self.me {
+                self.send_promise(now, from, ballot, first, port);
             }
             return;
         }
@@ -30,9 +31,14 @@ impl<V: Value> Paxos<V> {
             self.refuse(now, from, ballot, port);
             return;
         }
+        if ballot > self.promised && self.withholds() {
+            self.withhold(from, "Promise", port);
+            return;
+        }
         self.promise(now, ballot, port);
-        self.election_at = Some(now + self.patience());
-        self.send_promise(from, ballot, first, port);
+        self.election_at = Some(now + self.patience(now));
+        self.send_promise(now, from, ballot, first, port);
+        self.measure_vote(now, ballot, port);
     }
 
     /// Phase 2b.
@@ -60,8 +66,15 @@ impl<V: Value> Paxos<V> {
             return;
         }
         let is_known = self.log.held(slot).is_some_and(|held| held.ballot == Some(ballot));
+        if !is_known && self.withholds() {
+            self.withhold(ballot.site, "Accepted", port);
+            return;
+        }
         if !is_known {
             self.accept(ballot, slot, entry, port);
+            if self.own_sync(now) > Duration::ZERO {
+                self.measure_vote(now, ballot, port);
+            }
         }
         // Waits for the record, also when an earlier copy of this message wrote it and its sync is under way.
         port.send(ballot.site, Message::Accepted { ballot, slot });
@@ -70,6 +83,7 @@ impl<V: Value> Paxos<V> {
     /// Appends the accept; an accept promises its ballot too.
     pub(super) fn accept(&mut self, ballot: Ballot, slot: Slot, entry: Entry<V>, port: &mut impl Port<V>) {
         assert!(ballot >= self.promised, "accepts under {ballot}, having promised {}", self.promised);
+        assert!(!self.withholds(), "accepts under {ballot} without room for it");
         self.record_chosen(port);
         port.append(Record::Accepted { ballot, slot, entry: entry.clone() });
         self.promised = ballot;
@@ -88,6 +102,7 @@ impl<V: Value> Paxos<V> {
     pub(super) fn promise(&mut self, now: Instant, ballot: Ballot, port: &mut impl Port<V>) {
         assert!(ballot >= self.promised, "promises {ballot}, having promised {}", self.promised);
         if ballot > self.promised {
+            assert!(!self.withholds(), "promises {ballot} without room for it");
             self.step_down(now, ballot, port);
             self.promised = ballot;
             port.append(Record::Promised(ballot));
@@ -95,9 +110,9 @@ impl<V: Value> Paxos<V> {
     }
 
     /// Reports every slot from `first` on in as many parts as it takes.
-    fn send_promise(&self, to: SiteId, ballot: Ballot, first: Slot, port: &mut impl Port<V>) {
-        let (chosen, end) = (self.log.chosen(), self.log.end());
-        let part = |from, to, reports| Promise { ballot, from, to, end, chosen, reports };
+    fn send_promise(&self, now: Instant, to: SiteId, ballot: Ballot, first: Slot, port: &mut impl Port<V>) {
+        let (chosen, end, sync) = (self.log.chosen(), self.log.end(), self.told_sync(now));
+        let part = |from, to, reports| Promise { ballot, from, to, end, chosen, sync, reports };
         let mut parts: Vec<Promise<V>> = Vec::new();
         let (mut from, mut reports, mut bytes) = (first.max(chosen), Vec::new(), 0);
         for (slot, held) in self.log.open().filter(|(slot, _)| *slot >= first) {
@@ -130,7 +145,7 @@ impl<V: Value> Paxos<V> {
         match &self.phase {
             Phase::Following => self.heard_leader(now).is_some_and(|ballot| ballot.site != candidate),
             Phase::Campaigning(_) => false,
-            Phase::Leading(leadership) => leadership.hears(self.quorum(), self.me, now, self.config.election),
+            Phase::Leading(leadership) => leadership.hears(self.quorum(), self.me, now, self.hearing(now)),
         }
     }
 }

@@ -108,6 +108,7 @@ impl<V: Value> Paxos<V> {
         self.promise(now, ballot, port);
         self.round_seen = ballot.round;
         self.attempts += 1;
+        self.measure(now, (ballot, None));
         let first = self.log.chosen();
         port.note(Note::Campaigns(ballot));
         port.send(self.all_sites(), Message::Prepare { ballot, first });
@@ -121,7 +122,7 @@ impl<V: Value> Paxos<V> {
             chosen_by: self.me,
             reports: BTreeMap::new(),
             asked: 1,
-            resend_at: now + self.config.retry,
+            resend_at: now + self.retry(now),
         });
     }
 
@@ -129,11 +130,17 @@ impl<V: Value> Paxos<V> {
     /// its ballot until it hears of a higher one: a site that nobody answers has no use for new ballots.
     pub(super) fn ask_again(&mut self, now: Instant, port: &mut impl Port<V>) {
         let (all, retry) = (self.all_sites(), self.config.retry);
-        let poll = self.leaning.map(|_| self.config.election);
+        let (poll, sync) = (self.leaning.map(|_| self.config.election), self.retry(now) - retry);
+        let is_durable = !self.awaits_vote();
         let Phase::Campaigning(campaign) = &mut self.phase else { return };
         if now >= campaign.resend_at {
+            if !is_durable {
+                // Nobody has been asked before its own promise is durable.
+                campaign.resend_at = now + retry;
+                return;
+            }
             let pause = retry.times(1 << campaign.asked.min(3));
-            campaign.resend_at = now + poll.map_or(pause, |poll| poll.min(pause));
+            campaign.resend_at = now + poll.map_or(pause, |poll| poll.min(pause)) + sync;
             campaign.asked += 1;
             let missing = all.minus(campaign.complete);
             let Campaign { ballot, first, .. } = *campaign;
@@ -189,7 +196,7 @@ impl<V: Value> Paxos<V> {
             let slot = Slot(chosen_end.0 - 1);
             port.note(Note::Overtaken(campaign.ballot, slot));
             self.phase = Phase::Following;
-            self.election_at = Some(now + self.patience());
+            self.election_at = Some(now + self.patience(now));
             return;
         }
         if self.log.chosen() < campaign.chosen {
@@ -206,7 +213,7 @@ impl<V: Value> Paxos<V> {
         self.attempts = 0;
         self.leaning = None;
         port.note(Note::Leads(ballot, next));
-        self.phase = Phase::Leading(Leadership::new(ballot, next, campaign.end, now, self.config.retry));
+        self.phase = Phase::Leading(Leadership::new(ballot, next, campaign.end, now, self.retry(now)));
         for slot in (next.0..campaign.end.0).map(Slot) {
             match campaign.reports.remove(&slot) {
                 _ if self.log.chosen_at(slot).is_some() => self.skip(slot),
@@ -233,7 +240,9 @@ impl<V: Value> Paxos<V> {
         let is_held = self.log.held(slot).is_some_and(|held| held.entry == entry);
         let is_news = self.log.chosen_at(slot).is_none();
         let agrees = self.log.choose(slot, entry.clone());
-        if agrees && is_news && !is_held {
+        if agrees && is_news && !is_held && self.withholds() {
+            self.leave_unwritten(slot);
+        } else if agrees && is_news && !is_held {
             port.append(Record::Learned { slot, entry });
             // Without it a restart would find everything learned behind a slot that is merely accepted still open.
             self.record_chosen(port);

@@ -74,12 +74,12 @@ impl<V: Value> Paxos<V> {
         if self.leaning.is_none_or(|leaning| (leaning.on, leaning.leader) != (from, leader)) {
             port.note(Note::Leans(from, leader));
         }
-        let election = self.config.election;
-        let (poll_at, until) = (now + election, now + election.times(LEAN_TIMES));
+        let (election, sync_patience) = (self.config.election, self.sync_patience(now));
+        let (poll_at, until) = (now + election, now + election.times(LEAN_TIMES) + sync_patience);
         self.leaning = Some(Leaning { on: from, leader, refused, poll_at, until });
         if let Phase::Following = self.phase {
             // By its peer's word a leader lives.
-            self.election_at = Some(now + self.patience());
+            self.election_at = Some(now + self.patience(now));
         }
     }
 
@@ -90,10 +90,10 @@ impl<V: Value> Paxos<V> {
 
     /// A site that leans and is no candidate, for it promised another, asks for the next hint.
     pub(super) fn poll(&mut self, now: Instant, port: &mut impl Port<V>) {
-        let first = self.log.chosen();
+        let (first, pause) = (self.log.chosen(), self.config.election + self.own_sync(now));
         let Some(leaning) = &mut self.leaning else { return };
         if now >= leaning.poll_at {
-            leaning.poll_at = now + self.config.election;
+            leaning.poll_at = now + pause;
             port.send(leaning.on, Message::Prepare { ballot: leaning.refused, first });
         }
     }

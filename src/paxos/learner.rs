@@ -79,11 +79,11 @@ impl<V: Value> Paxos<V> {
         self.leader = Some((ballot, now));
         self.leaning = None;
         self.attempts = 0;
-        self.election_at = Some(now + self.patience());
+        self.election_at = Some(now + self.patience(now));
     }
 
     fn is_unheard(&self, now: Instant) -> bool {
-        let patience = self.config.election.times(UNHEARD_TIMES);
+        let patience = self.config.election.times(UNHEARD_TIMES) + self.sync_patience(now);
         self.unheard_since.is_some_and(|since| now.since(since) >= patience)
     }
 
@@ -132,7 +132,7 @@ impl<V: Value> Paxos<V> {
         let end = target.min(Slot(first.0 + self.config.fetch_max));
         port.note(Note::Fetches(first, end, from));
         port.send(from, Message::Fetch { first, end });
-        self.learner.asked = Some(Asked { end, from, retry_at: now + self.config.retry });
+        self.learner.asked = Some(Asked { end, from, retry_at: now + self.retry(now) });
     }
 
     /// Asks the next site, by number, when the one asked does not answer.

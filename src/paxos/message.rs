@@ -126,6 +126,9 @@ pub struct Promise<V> {
     pub end: Slot,
     /// The sender knows everything below to be chosen; such slots are fetched, not reported.
     pub chosen: Slot,
+    /// How long the sender's votes wait for its disk, in units of 2^15 microseconds; 0 where it is quick. A hint: nothing
+    /// safe may rest on it.
+    pub sync: u8,
     /// What it holds in `from..to`, in ascending order.
     pub reports: Vec<Report<V>>,
 }
@@ -148,7 +151,7 @@ impl<V> Report<V> {
 
 impl<V> Promise<V> {
     /// Bytes beside the reports, at most, with the message's own tag.
-    pub const OVERHEAD_MAX: usize = 1 + Ballot::BYTES_MAX + 4 * Slot::BYTES_MAX + 2;
+    pub const OVERHEAD_MAX: usize = 1 + Ballot::BYTES_MAX + 4 * Slot::BYTES_MAX + 1 + 2;
 }
 
 impl<V> Message<V> {
@@ -163,8 +166,9 @@ impl<V: Wire> Wire for Message<V> {
         match self {
             Message::Prepare { ballot, first } => put(out, 1, *ballot, &[first.0]),
             Message::Promise(promise) => {
-                let Promise { ballot, from, to, end, chosen, reports } = promise;
+                let Promise { ballot, from, to, end, chosen, sync, reports } = promise;
                 put(out, 2, *ballot, &[from.0, to.0, end.0, chosen.0]);
+                out.push(*sync);
                 put_list(out, reports);
             }
             Message::Accept { ballot, slot, chosen, entry } => {
@@ -231,7 +235,8 @@ impl<V: Wire> Wire for Message<V> {
             1 => Message::Prepare { ballot, first: slot()? },
             2 => {
                 let (from, to, end, chosen) = (slot()?, slot()?, slot()?, slot()?);
-                Message::Promise(Promise { ballot, from, to, end, chosen, reports: input.list(REPORTS_MAX)? })
+                let (sync, reports) = (input.u8()?, input.list(REPORTS_MAX)?);
+                Message::Promise(Promise { ballot, from, to, end, chosen, sync, reports })
             }
             3 => Message::Accept { ballot, slot: slot()?, chosen: slot()?, entry: Entry::decode(input)? },
             4 => Message::Accepted { ballot, slot: slot()? },

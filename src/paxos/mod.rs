@@ -17,8 +17,10 @@ mod log;
 pub mod message;
 pub mod note;
 mod proposer;
+mod room;
 mod saved;
 mod survey;
+mod syncs;
 #[cfg(test)]
 mod tests;
 
@@ -30,6 +32,7 @@ pub use message::{Message, Promise, Record, Report};
 pub use note::Note;
 pub use proposer::fruitless_max;
 pub use survey::SurveyId;
+pub use syncs::sync_patience_max;
 
 use crate::ids::{SiteId, SiteSet};
 use crate::mix::{Seed, below, mix};
@@ -41,7 +44,9 @@ use campaign::Campaign;
 use leaning::Leaning;
 use learner::Learner;
 use proposer::Leadership;
+use room::Unwritten;
 use survey::Survey;
+use syncs::Syncs;
 
 /// What values must be able to do.
 pub trait Value: Wire + PartialEq {}
@@ -139,6 +144,12 @@ pub struct Paxos<V> {
     learner: Learner,
     /// How far logs reach, for whoever reads.
     survey: Option<Survey>,
+    /// How long votes wait for disks.
+    syncs: Syncs,
+    /// Its host can reserve no more room.
+    is_low: bool,
+    /// What it learned while there was no room.
+    unwritten: Option<Unwritten>,
 }
 
 impl<V: Value> Paxos<V> {
@@ -166,6 +177,9 @@ impl<V: Value> Paxos<V> {
             fruitless: None,
             learner: Learner::default(),
             survey: None,
+            syncs: Syncs::default(),
+            is_low: false,
+            unwritten: None,
         };
         for record in records {
             paxos.replay(record)?;
@@ -256,7 +270,10 @@ impl<V: Value> Paxos<V> {
         }
         match message {
             Message::Prepare { ballot, first } => self.on_prepare(now, from, ballot, first, port),
-            Message::Promise(promise) => self.on_promise(now, from, promise, port),
+            Message::Promise(promise) => {
+                self.hear_sync(now, from, promise.sync);
+                self.on_promise(now, from, promise, port)
+            }
             Message::Accept { ballot, slot, chosen, entry } => {
                 self.on_accept(now, ballot, slot, entry, port);
                 self.on_watermark(now, ballot, chosen, port);
@@ -286,6 +303,8 @@ impl<V: Value> Paxos<V> {
             return Some("no site of this cluster");
         }
         let (speaker, ballot) = match message {
+            // Its own vote for another, which comes back when it is durable.
+            Message::Prepare { .. } if from == self.me => return None,
             Message::Prepare { ballot, .. }
             | Message::Accept { ballot, .. }
             | Message::Chosen { ballot, .. }
@@ -347,10 +366,17 @@ impl<V: Value> Paxos<V> {
     pub fn on_wake(&mut self, now: Instant, port: &mut impl Port<V>) {
         self.arm_election(now);
         self.cease_to_lean(now);
+        self.write_learned(port);
         match &self.phase {
             Phase::Leading(_) => self.lead_on(now, port),
             Phase::Campaigning(_) => self.ask_again(now, port),
-            Phase::Following if self.election_at.is_some_and(|at| now >= at) => self.campaign(now, port),
+            Phase::Following if self.election_at.is_some_and(|at| now >= at) => {
+                if self.withholds() || self.waits_for_disk(now) {
+                    self.election_at = Some(now + self.patience(now));
+                } else {
+                    self.campaign(now, port);
+                }
+            }
             Phase::Following => self.poll(now, port),
         }
         self.fetch_again(now, port);
@@ -367,7 +393,8 @@ impl<V: Value> Paxos<V> {
         };
         let fetch = self.learner.deadline().map(|retry_at| (retry_at, "fetch"));
         let survey = self.survey.as_ref().map(|survey| (survey.resend_at, "survey"));
-        [fetch, survey].into_iter().flatten().fold(phase, |a, b| if b.0 < a.0 { b } else { a })
+        let learned = self.owes_records().then_some((Instant::ZERO, "records"));
+        [fetch, survey, learned].into_iter().flatten().fold(phase, |a, b| if b.0 < a.0 { b } else { a })
     }
 
     /// What grows, and how far. The chosen prefix grows for ever.
@@ -383,7 +410,7 @@ impl<V: Value> Paxos<V> {
 
     fn arm_election(&mut self, now: Instant) {
         if self.election_at.is_none() {
-            self.election_at = Some(now + self.patience());
+            self.election_at = Some(now + self.patience(now));
         }
     }
 
@@ -392,11 +419,11 @@ impl<V: Value> Paxos<V> {
         self.seed = self.seed.part([salt]);
     }
 
-    /// How long it waits for a leader: more with every attempt, and differently at every site.
-    fn patience(&self) -> Duration {
+    /// How long it waits for a leader: more with every attempt and on slow disks, and differently at every site.
+    fn patience(&self, now: Instant) -> Duration {
         let jitter = self.config.election_jitter.times(1 << self.attempts.min(3)).as_micros();
         let draw = mix(self.seed.0, [self.attempts]);
-        self.config.election + Duration::from_micros(below(draw, jitter))
+        self.hearing(now) + Duration::from_micros(below(draw, jitter))
     }
 
     fn quorum(&self) -> Quorum {

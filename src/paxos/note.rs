@@ -24,6 +24,15 @@ pub enum Note {
     LostQuorum(Ballot),
     /// It no longer leads under this ballot: this slot, the first that is not chosen, got no quorum for too long.
     GivesWay(Ballot, Slot),
+    /// It no longer leads under this ballot: its disk is nearly full.
+    Resigns(Ballot),
+    /// It gives no vote for want of room on its disk.
+    Withholds {
+        /// Whom.
+        from: SiteId,
+        /// Which message it leaves out.
+        kind: &'static str,
+    },
     /// It no longer asks for promises of this ballot: this slot was chosen under a later one.
     Overtaken(Ballot, Slot),
     /// Its promise takes so many datagrams.
@@ -65,6 +74,8 @@ impl Label for Note {
             Note::Deposed(..) => "deposed",
             Note::LostQuorum(_) => "lost quorum",
             Note::GivesWay(..) => "gives way",
+            Note::Resigns(_) => "resigns",
+            Note::Withholds { .. } => "withholds",
             Note::Overtaken(..) => "overtaken",
             Note::SplitsPromise(..) => "splits promise",
             Note::Reproposes(..) => "reproposes",
@@ -82,14 +93,15 @@ impl Label for Note {
     fn subject(&self) -> Subject {
         let ballot = |ballot: &Ballot| Subject { noun: "ballot", number: ballot.rank() };
         match self {
-            Note::Campaigns(b) | Note::Leads(b, _) | Note::Follows(b) | Note::LostQuorum(b) => ballot(b),
+            Note::Campaigns(b) | Note::Leads(b, _) | Note::Follows(b) => ballot(b),
+            Note::LostQuorum(b) | Note::Resigns(b) => ballot(b),
             Note::Leans(_, b) | Note::GivesWay(b, _) | Note::Overtaken(b, _) => ballot(b),
             Note::Deposed(b, _) | Note::SplitsPromise(b, _) | Note::Nacks(b, _) => ballot(b),
             Note::Reproposes(slot, _) | Note::ClosesHole(slot) | Note::Chose(slot, _) => {
                 Subject::slot(slot.0)
             }
             Note::Fetches(slot, ..) | Note::CaughtUp(slot) | Note::Surveyed(slot) => Subject::slot(slot.0),
-            Note::Surveys(_) | Note::Ignored { .. } => Subject::NONE,
+            Note::Surveys(_) | Note::Withholds { .. } | Note::Ignored { .. } => Subject::NONE,
         }
     }
 }
@@ -104,6 +116,10 @@ impl fmt::Display for Note {
             Note::Deposed(ballot, by) => write!(f, "deposed from {ballot} by {by}"),
             Note::LostQuorum(ballot) => write!(f, "lost its quorum under {ballot}"),
             Note::GivesWay(ballot, slot) => write!(f, "gives way under {ballot}, slot {slot} has no quorum"),
+            Note::Resigns(ballot) => write!(f, "resigns under {ballot}, its disk is nearly full"),
+            Note::Withholds { from, kind } => {
+                write!(f, "withholds {kind} from {from}, its disk is nearly full")
+            }
             Note::Overtaken(ballot, slot) => {
                 write!(f, "overtaken under {ballot}, slot {slot} was chosen under a later ballot")
             }

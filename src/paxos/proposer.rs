@@ -2,6 +2,7 @@
 
 use alloc::collections::BTreeMap;
 
+use super::syncs::quick;
 use super::{Ballot, COUNT_MAX, Config, Entry, Log, Message, Note, Paxos, Phase, Port, Quorum, Slot, Value};
 use crate::ids::{SITES_MAX, SiteId, SiteSet};
 use crate::process::Size;
@@ -45,6 +46,8 @@ pub(super) struct Leadership {
     resend_at: Instant,
     /// When it says what is chosen, if nothing carries that before.
     tell_at: Option<Instant>,
+    /// How long the slot took that was chosen last; zero where an election timeout allows for that.
+    took: Duration,
     /// When each site last answered a heartbeat.
     heard: [Instant; SITES_MAX as usize],
 }
@@ -59,6 +62,7 @@ wire_struct!(Leadership {
     heartbeat_at,
     resend_at,
     tell_at,
+    took,
     heard
 });
 
@@ -90,6 +94,7 @@ impl Leadership {
             heartbeat_at: now,
             resend_at: now + retry,
             tell_at: None,
+            took: Duration::ZERO,
             heard,
         }
     }
@@ -158,7 +163,7 @@ impl<V: Value> Paxos<V> {
     /// When it does not lead.
     pub fn propose(&mut self, now: Instant, entry: Entry<V>, port: &mut impl Port<V>) {
         let chosen = self.log.chosen();
-        let others = self.other_sites();
+        let (others, retry) = (self.other_sites(), self.retry(now));
         let Phase::Leading(leadership) = &mut self.phase else {
             panic!("{} proposes and does not lead", self.me)
         };
@@ -166,12 +171,13 @@ impl<V: Value> Paxos<V> {
         leadership.next = slot.next();
         leadership.tell_at = None;
         if leadership.in_flight.is_empty() {
-            leadership.resend_at = now + self.config.retry;
+            leadership.resend_at = now + retry;
         }
         leadership.in_flight.insert(slot, InFlight { accepted: SiteSet::EMPTY, since: now, sent_at: now });
         self.accept(ballot, slot, entry.clone(), port);
         port.send_independent(others, Message::Accept { ballot, slot, chosen, entry });
         port.send(self.me, Message::Accepted { ballot, slot });
+        self.measure(now, (ballot, Some(slot)));
     }
 
     /// Leaves a slot out that is known to be chosen.
@@ -189,6 +195,9 @@ impl<V: Value> Paxos<V> {
         slot: Slot,
         port: &mut impl Port<V>,
     ) {
+        if from == self.me {
+            self.on_own_vote(now, (ballot, Some(slot)));
+        }
         let quorum = Quorum::at(self.config.sites, slot);
         let Phase::Leading(leadership) = &mut self.phase else { return };
         if leadership.ballot != ballot {
@@ -199,6 +208,8 @@ impl<V: Value> Paxos<V> {
         if !quorum.is_chosen(flight.accepted) {
             return;
         }
+        let took = now.since(flight.since);
+        leadership.took = if took > quick(self.config.election) { took } else { Duration::ZERO };
         leadership.in_flight.remove(&slot);
         // Nothing else is about to carry the watermark.
         let is_last = leadership.in_flight.is_empty();
@@ -238,7 +249,7 @@ impl<V: Value> Paxos<V> {
         if slot >= leadership.next || !is_own {
             port.note(Note::LostQuorum(leadership.ballot));
             self.phase = Phase::Following;
-            self.election_at = Some(now + self.patience());
+            self.election_at = Some(now + self.patience(now));
         }
     }
 
@@ -276,7 +287,7 @@ impl<V: Value> Paxos<V> {
         if own == Some(ballot) && promised > ballot {
             let is_content = match &self.phase {
                 Phase::Leading(leadership) => {
-                    leadership.hears(self.quorum(), self.me, now, self.config.election)
+                    leadership.hears(self.quorum(), self.me, now, self.hearing(now))
                 }
                 Phase::Following | Phase::Campaigning(_) => false,
             };
@@ -295,23 +306,27 @@ impl<V: Value> Paxos<V> {
             port.note(Note::Deposed(ballot, by));
         }
         self.phase = Phase::Following;
-        self.election_at = Some(now + self.patience());
+        self.election_at = Some(now + self.patience(now));
     }
 
     /// Heartbeats, proposals that went unanswered, and the end of a leadership without a quorum.
     pub(super) fn lead_on(&mut self, now: Instant, port: &mut impl Port<V>) {
         let (quorum, others, all) = (self.quorum(), self.other_sites(), self.all_sites());
         let (chosen, config, me) = (self.log.chosen(), self.config, self.me);
+        let (retry, hearing, sync_patience) = (self.retry(now), self.hearing(now), self.sync_patience(now));
         let Phase::Leading(leadership) = &mut self.phase else { return };
         let ballot = leadership.ballot;
-        if !leadership.hears(quorum, me, now, config.election) {
+        if !leadership.hears(quorum, me, now, hearing) {
             port.note(Note::LostQuorum(ballot));
             self.phase = Phase::Following;
-            self.election_at = Some(now + self.patience());
+            self.election_at = Some(now + self.patience(now));
             return;
         }
         let fruitless = self.fruitless.filter(|(at, _)| *at == chosen).map_or(0, |(_, times)| times);
-        let patience = config.election.times(FRUITLESS_TIMES << fruitless.min(FRUITLESS_DOUBLED));
+        let times = FRUITLESS_TIMES << fruitless.min(FRUITLESS_DOUBLED);
+        // The disks of an accept quorum may be slower than its own.
+        let patience = config.election.times(times) + sync_patience + leadership.took.times(2);
+        let patience = patience.min(fruitless_max(config.election));
         let oldest = leadership.in_flight.first_key_value();
         if let Some((slot, _)) = oldest.filter(|(_, flight)| now.since(flight.since) >= patience)
             && !others.is_empty()
@@ -321,22 +336,22 @@ impl<V: Value> Paxos<V> {
             port.note(Note::GivesWay(ballot, *slot));
             self.fruitless = Some((chosen, fruitless + 1));
             self.phase = Phase::Following;
-            self.election_at = Some(now + config.election.times(YIELD_TIMES) + self.patience());
+            self.election_at = Some(now + config.election.times(YIELD_TIMES) + self.patience(now));
             return;
         }
         if now >= leadership.heartbeat_at {
             leadership.tell_at = None;
             leadership.heartbeat_at = now + config.heartbeat;
             leadership.beat += 1;
-            let (beat, hears) = (leadership.beat, leadership.near(quorum, now, config.election));
+            let (beat, hears) = (leadership.beat, leadership.near(quorum, now, hearing));
             port.send_independent(others, Message::Heartbeat { ballot, chosen, beat, hears });
         }
         let is_untold = leadership.tell_at.is_some_and(|at| now >= at);
         if now >= leadership.resend_at {
-            leadership.resend_at = now + config.retry;
+            leadership.resend_at = now + retry;
             for (slot, flight) in &mut leadership.in_flight {
                 let missing = all.without(me).minus(flight.accepted);
-                if now.since(flight.sent_at) < config.retry || missing.is_empty() {
+                if now.since(flight.sent_at) < retry || missing.is_empty() {
                     continue;
                 }
                 flight.sent_at = now;

@@ -26,6 +26,9 @@ impl<V: Value> Paxos<V> {
             fruitless,
             learner,
             survey,
+            syncs,
+            is_low,
+            unwritten,
         } = self;
         seed.encode(out);
         promised.encode(out);
@@ -41,6 +44,9 @@ impl<V: Value> Paxos<V> {
         fruitless.encode(out);
         learner.encode(out);
         survey.encode(out);
+        syncs.encode(out);
+        is_low.encode(out);
+        unwritten.encode(out);
     }
 
     /// Reads what [`Paxos::save`] appended.
@@ -65,6 +71,9 @@ impl<V: Value> Paxos<V> {
             fruitless: Wire::decode(input)?,
             learner: Wire::decode(input)?,
             survey: Wire::decode(input)?,
+            syncs: Wire::decode(input)?,
+            is_low: Wire::decode(input)?,
+            unwritten: Wire::decode(input)?,
         };
         paxos.check_loaded().map(|()| paxos)
     }
@@ -77,6 +86,12 @@ impl<V: Value> Paxos<V> {
         let mut ballots = self.log.open().filter_map(|(_, held)| held.ballot);
         if ballots.any(|ballot| ballot > self.promised) {
             return Err(WireError::Invalid("accept above what is promised"));
+        }
+        if self.unwritten.is_some_and(|unwritten| !unwritten.is_sound(self.log.end())) {
+            return Err(WireError::Invalid("slots to write down"));
+        }
+        if self.withholds() && !matches!(self.phase, Phase::Following) {
+            return Err(WireError::Invalid("campaign or leadership without room"));
         }
         let open_max = self.config.open_max();
         let (own, is_sound) = match &self.phase {

@@ -1,6 +1,6 @@
 //! How long a healed core may take to agree, from its configuration and the pace of its world.
 
-use crate::paxos::fruitless_max;
+use crate::paxos::{fruitless_max, sync_patience_max};
 use crate::scenario::Pace;
 use crate::site::Config;
 use crate::time::Duration;
@@ -16,14 +16,17 @@ const SLOTS_A_COMMAND: u64 = 3;
 /// and gets nothing chosen, a leader is missed and found, what is missing is fetched, every command is carried out on
 /// its own, and clients that asked in vain go from site to site.
 ///
-/// A round trip is two datagrams and a sync on either side. Retries pace whatever got lost before the core was healed;
+/// A round trip is two datagrams and a sync on either side. Where syncs are long in terms of an election timeout, sites
+/// wait longer for each other by as much as they measured: it is part of every patience and of every retry. Retries pace whatever got lost before the core was healed;
 /// nothing gets lost inside of it afterwards.
 pub(super) fn converges_within(config: &Config, pace: &Pace) -> Duration {
     let trip = pace.latency.times(2) + pace.sync.times(2);
-    let campaign = config.election + config.election_jitter.times(8) + config.retry + trip;
+    let slow = sync_patience_max(config.election, pace.sync);
+    let retry = config.retry + slow;
+    let campaign = config.election + slow + config.election_jitter.times(8) + retry + trip;
     let fetches = (pace.commands * SLOTS_A_COMMAND + config.window) / config.fetch_max.max(1) + 1;
-    let fetch = config.retry + trip;
-    let command = config.retry + trip.times(2);
+    let fetch = retry + trip;
+    let command = retry + trip.times(2);
     let round = config.client_retry.times(u64::from(config.sites) + 1) + config.parked_for;
     let outsiders = fruitless_max(config.election).times(u64::from(config.sites.saturating_sub(1) / 2));
     outsiders + campaign.times(CAMPAIGNS) + fetch.times(fetches) + command.times(pace.commands + 1) + round
@@ -49,6 +52,12 @@ mod tests {
         assert_eq!(within(|config| config.election = ms(600), calm), 19_200 + 6 * 2_374 + 174 + 198 + 3_000);
         let slow = Pace { latency: ms(110), ..calm };
         assert_eq!(within(|_| {}, slow), 9_600 + 6 * 2_274 + 374 + 598 + 3_000);
+        // A vote takes up to 4,000 with the sync that it waits for: everybody is given twice that.
+        let disks = Pace { sync: ms(2_000), ..calm };
+        let (slow, trip) = (8_000, 20 + 4_000);
+        let campaign = 300 + slow + 8 * 200 + 150 + slow + trip;
+        let rest = (150 + slow + trip) + (150 + slow + 2 * trip) + 3_000;
+        assert_eq!(within(|_| {}, disks), 9_600 + 6 * campaign + rest);
         let busy = Pace { commands: 40, ..calm };
         assert_eq!(within(|_| {}, busy), 9_600 + 6 * 2_074 + 3 * 174 + 41 * 198 + 3_000);
     }

@@ -65,6 +65,8 @@ impl Service for Timelines {
         "deposed",
         "lost quorum",
         "gives way",
+        "resigns",
+        "withholds",
         "overtaken",
         "splits promise",
         "reproposes",

@@ -71,10 +71,11 @@ pub(crate) struct Running<P: Process> {
     pub(crate) syncs_under_way: usize,
     /// Syncs that ended during a pause.
     pub(crate) ended: Vec<Ended>,
-    /// Messages from itself that waited long enough; then what it is told of its disk; then the messages of the
-    /// datagram that was opened last; then what came: in this order they are handed in.
-    pub(crate) own: VecDeque<Arc<[u8]>>,
+    /// What it was told of its disk: a change is handed in before anything else.
     pub(crate) told_low: bool,
+    /// Messages from itself that waited long enough; then the messages of the datagram that was opened last; then what
+    /// came: in this order they are handed in.
+    pub(crate) own: VecDeque<Arc<[u8]>>,
     pub(crate) opened: VecDeque<(ProcessId, P::Message)>,
     pub(crate) inbox: VecDeque<Waiting<P>>,
     pub(crate) is_paused: bool,
@@ -119,11 +120,11 @@ impl<P: Process> Running<P> {
     }
 
     pub(crate) fn next_input(&mut self) -> Option<Next<P>> {
-        if let Some(own) = self.own.pop_front() {
-            Some(Next::Own(own))
-        } else if self.is_low() != self.told_low {
+        if self.is_low() != self.told_low {
             self.told_low = !self.told_low;
             Some(Next::DiskSpace { is_low: self.told_low })
+        } else if let Some(own) = self.own.pop_front() {
+            Some(Next::Own(own))
         } else if let Some((from, message)) = self.opened.pop_front() {
             Some(Next::Opened(from, message))
         } else {
@@ -131,7 +132,8 @@ impl<P: Process> Running<P> {
         }
     }
 
-    fn is_low(&self) -> bool {
+    /// Whether its journal has only the present file left.
+    pub(crate) fn is_low(&self) -> bool {
         self.journal.as_ref().is_some_and(Journal::is_low)
     }
 

@@ -215,11 +215,7 @@ impl<P: Process, J: Judge<P>> World<P, J> {
             match running.next_input() {
                 None => return self.arm(h),
                 Some(Next::Own(bytes)) => self.hand_in_own(h, &bytes),
-                Some(Next::DiskSpace { is_low }) => {
-                    self.watch.mark(Mark::DiskSpace, id, [is_low.into(), 0]);
-                    self.watch.line(id, LineClass::Fault, || What::DiskSpace { is_low });
-                    self.hand_in(h, Input::DiskSpace { is_low });
-                }
+                Some(Next::DiskSpace { is_low }) => self.tell_of_room(h, is_low),
                 Some(Next::Opened(from, message)) => self.hand_in_message(h, from, message),
                 Some(Next::Waiting(Waiting::Datagram(parcel))) => self.open(h, parcel),
                 Some(Next::Waiting(Waiting::Command(command))) => {
@@ -233,6 +229,22 @@ impl<P: Process, J: Judge<P>> World<P, J> {
             }
         }
         self.queue.push(self.watch.now, Event::Drain { host: h });
+    }
+
+    /// Hands in whether the disk has room, before anything else that comes after that changed.
+    fn tell_of_room(&mut self, h: usize, is_low: bool) {
+        let host = &self.hosts[h];
+        let id = host.id;
+        let leads = host.running().is_some_and(|running| running.leads.is_some());
+        let statistics = &mut self.watch.statistics;
+        match is_low {
+            true if leads => statistics.leaders_low += 1,
+            true => statistics.others_low += 1,
+            false => statistics.roomy_again += 1,
+        }
+        self.watch.mark(Mark::DiskSpace, id, [is_low.into(), 0]);
+        self.watch.line(id, LineClass::Fault, || What::DiskSpace { is_low });
+        self.hand_in(h, Input::DiskSpace { is_low });
     }
 
     /// Hands in a message that came in a datagram.
@@ -271,6 +283,10 @@ impl<P: Process, J: Judge<P>> World<P, J> {
         let Some(running) = host.running_mut().filter(|running| running.wake == Some(at)) else { return };
         running.wake = None;
         if !running.can_take(mode) {
+            return;
+        }
+        if running.is_low() != running.told_low {
+            self.queue.push(now, Event::Drain { host: h });
             return;
         }
         // Whoever slept as long as it wanted to is woken, though a clock that was set back says otherwise.

@@ -16,7 +16,7 @@ const ITEM_BYTES: u64 = 128;
 
 impl Statistics {
     /// Every counter by its name.
-    pub const fn counts(&self) -> [(&'static str, u64); 39] {
+    pub const fn counts(&self) -> [(&'static str, u64); 42] {
         let Statistics {
             sent,
             delivered,
@@ -49,6 +49,9 @@ impl Statistics {
             failed_syncs,
             failed_writes,
             refused_files,
+            leaders_low,
+            others_low,
+            roomy_again,
             rotted,
             misdirected,
             lost_files,
@@ -90,6 +93,9 @@ impl Statistics {
             ("failed syncs", failed_syncs),
             ("failed writes", failed_writes),
             ("files refused by a full disk", refused_files),
+            ("leaders with a full disk", leaders_low),
+            ("others with a full disk", others_low),
+            ("disks with room again", roomy_again),
             ("rotten bytes", rotted),
             ("misdirected writes", misdirected),
             ("lost files", lost_files),

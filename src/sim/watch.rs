@@ -73,6 +73,12 @@ pub struct Statistics {
     pub failed_writes: u64,
     /// Files that could not be created because a disk was full.
     pub refused_files: u64,
+    /// How often a leader heard that its disk has no room for another file.
+    pub leaders_low: u64,
+    /// How often somebody else did.
+    pub others_low: u64,
+    /// How often one of them heard that there is room again.
+    pub roomy_again: u64,
     /// Disks that rotted.
     pub rotted: u64,
     /// Writes that went astray.

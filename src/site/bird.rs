@@ -76,7 +76,7 @@ impl Process for Bird {
                 site.on_message(now, from, message, effects)
             }
             (Bird::Site(site), Input::Wake) => site.on_wake(now, effects),
-            (Bird::Site(site), Input::DiskSpace { is_low }) => site.on_disk_space(is_low),
+            (Bird::Site(site), Input::DiskSpace { is_low }) => site.on_disk_space(now, is_low, effects),
             (Bird::Site(site), Input::Command(command)) => {
                 panic!("{} is a site and takes no command, given {command}", site.status().site)
             }

@@ -262,8 +262,11 @@ impl Site {
         }
     }
 
-    pub(super) fn on_disk_space(&mut self, is_low: bool) {
+    /// A site without room appends nothing from here on: no vote, and nothing that clients ask for.
+    pub(super) fn on_disk_space(&mut self, now: Instant, is_low: bool, effects: &mut Effects<Bird>) {
         self.is_disk_low = is_low;
+        self.paxos.on_disk_space(now, is_low, effects);
+        self.settle(now, effects);
     }
 
     /// A client asks for something to be done once. It is told `Taken` when the request is durable in the
@@ -491,7 +494,7 @@ impl Site {
         let taken = self.replica.origins().of(self.id);
         let waiting = if origin == self.id { self.queue.pop_taken(taken) } else { None };
         if waiting.is_some() {
-            self.queue.retry_at = now + self.config.retry;
+            self.queue.retry_at = now + self.paxos.retry(now);
         }
         match outcome {
             Outcome::NotTaken(Standing::Ahead) => {
@@ -575,7 +578,7 @@ impl Site {
             }
         }
         if !was_pending && self.queue.is_pending() {
-            self.queue.retry_at = now + self.config.retry;
+            self.queue.retry_at = now + self.paxos.retry(now);
         }
     }
 

@@ -312,6 +312,7 @@ fn the_largest_submission_and_the_largest_page_keep_their_bounds() {
         to: Slot(big),
         end: Slot(big),
         chosen: Slot(big),
+        sync: u8::MAX,
         reports: vec![paxos::Report {
             slot: Slot(big),
             ballot: Some(paxos::Ballot { round: big, site: SiteId::new(8).unwrap() }),
@@ -375,6 +376,7 @@ fn message() -> impl Strategy<Value = Message> {
                     to: chosen,
                     end: chosen,
                     chosen,
+                    sync: u8::try_from(slot.0 & 0xff).unwrap(),
                     reports: vec![paxos::Report { slot, ballot: Some(ballot), entry }],
                 }),
                 2 => paxos::Message::Accept { ballot, slot, chosen, entry },
@@ -497,6 +499,7 @@ fn attack() -> impl Strategy<Value = (ProcessId, Message)> {
                     to: end,
                     end,
                     chosen,
+                    sync: 0,
                     reports: vec![report],
                 })
             }

@@ -451,11 +451,14 @@ impl<P: Process, D: HostDisk, S: Socket> Host<P, D, S> {
         Ok(())
     }
 
-    /// The site hears when its disk becomes nearly full, and when it has room again.
+    /// The site hears when its disk becomes nearly full, and when it has room again, before anything else: from then on
+    /// it writes nothing.
     fn notice_low(&mut self) {
         let is_low = self.journal.is_low();
         if is_low != self.was_low {
-            self.local.push_back(Local::DiskSpace { is_low });
+            // What it has not heard yet is out of date.
+            let _ = self.local.pop_front_if(is_of_disk);
+            self.local.push_front(Local::DiskSpace { is_low });
         }
         self.was_low = is_low;
     }
@@ -492,7 +495,7 @@ impl<P: Process, D: HostDisk, S: Socket> Host<P, D, S> {
                 }
                 Some(Local::Command(command)) => self.hand_in(self.terminal.id, Input::Command(command))?,
                 Some(Local::DiskSpace { is_low }) => {
-                    self.hand_in(self.site.id, Input::DiskSpace { is_low })?;
+                    self.hand_in_next(self.site.id, Input::DiskSpace { is_low })?;
                 }
             }
         }
@@ -511,6 +514,14 @@ impl<P: Process, D: HostDisk, S: Socket> Host<P, D, S> {
     /// Hands in one input. What follows from it is done at the next [`settle`](Host::settle), which is here and now
     /// if there is much of it.
     fn hand_in(&mut self, who: ProcessId, input: Input<P>) -> Result<(), HostError> {
+        self.notice_low();
+        if let Some(Local::DiskSpace { is_low }) = self.local.pop_front_if(is_of_disk) {
+            self.hand_in_next(self.site.id, Input::DiskSpace { is_low })?;
+        }
+        self.hand_in_next(who, input)
+    }
+
+    fn hand_in_next(&mut self, who: ProcessId, input: Input<P>) -> Result<(), HostError> {
         let now = self.clock.now();
         if let Some(recorder) = &mut self.recorder {
             let seat = if who == self.site.id { &self.site } else { &self.terminal };
@@ -572,4 +583,9 @@ impl<P: Process, D: HostDisk, S: Socket> Host<P, D, S> {
     fn seat(&self, who: ProcessId) -> &Seat<P> {
         if who == self.site.id { &self.site } else { &self.terminal }
     }
+}
+
+/// What is in front of all else that waits.
+fn is_of_disk<P: Process>(local: &mut Local<P>) -> bool {
+    matches!(local, Local::DiskSpace { .. })
 }

@@ -76,8 +76,8 @@ pub(super) const SABOTEURS: &[Saboteur] = &[
             for message in speech.paxos() {
                 if let Paxos::Nack { chosen, .. } = *message {
                     let (from, end) = (first.max(chosen), first.max(chosen));
-                    *message =
-                        Paxos::Promise(Promise { ballot, from, to: end, end, chosen, reports: Vec::new() });
+                    let (sync, reports) = (0, Vec::new());
+                    *message = Paxos::Promise(Promise { ballot, from, to: end, end, chosen, sync, reports });
                 }
             }
         }),

@@ -66,7 +66,7 @@ fn promise(
     };
     let reports = reports.iter().map(report).collect();
     let (ballot, from, to, end) = (ballot(round, 2), Slot(from), Slot(to), Slot(end));
-    paxos::Message::Promise(Promise { ballot, from, to, end, chosen: Slot(0), reports })
+    paxos::Message::Promise(Promise { ballot, from, to, end, chosen: Slot(0), sync: 0, reports })
 }
 
 #[test]

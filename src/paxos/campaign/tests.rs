@@ -74,6 +74,7 @@ fn who_gave_up_goes_on_learning_and_leads_later_above_what_it_then_hears_of() {
     paxos.on_wake(at, &mut port);
     let (second, later) = (paxos.promised(), ballot(mine.round + 3, 2));
     assert!(paxos.is_campaigning() && second > mine);
+    paxos.on_message(at, site(0), Message::Prepare { ballot: second, first: Slot(2) }, &mut port);
     let nack = Message::Nack { ballot: second, promised: later, chosen: Slot(2), leader: None };
     paxos.on_message(at, site(2), nack, &mut port);
     let (at, _) = paxos.deadline();
@@ -87,6 +88,7 @@ fn who_gave_up_goes_on_learning_and_leads_later_above_what_it_then_hears_of() {
             to: Slot(2),
             end: Slot(2),
             chosen: Slot(2),
+            sync: 0,
             reports: vec![],
         };
         paxos.on_message(at, site(number), Message::Promise(promise), &mut port);
@@ -111,8 +113,8 @@ fn a_watermark_of_an_older_ballot_makes_a_candidate_give_up_too() {
 fn while_it_catches_up_with_one_promise_a_candidate_may_be_overtaken() {
     let (mut paxos, mine) = candidate(vec![]);
     let mut port = Port::default();
-    let ahead =
-        Promise { ballot: mine, from: Slot(2), to: Slot(2), end: Slot(2), chosen: Slot(2), reports: vec![] };
+    let (at, sync) = (Slot(2), 0);
+    let ahead = Promise { ballot: mine, from: at, to: at, end: at, chosen: at, sync, reports: vec![] };
     paxos.on_message(LATER, site(0), promise(mine, (0, 0), 0, vec![]), &mut port);
     paxos.on_message(LATER, site(1), Message::Promise(ahead), &mut port);
     assert_eq!(port.kinds(), ["Fetch"]);
@@ -257,7 +259,7 @@ impl Dice {
             report(slot, accepted, self.below(3))
         };
         let reports = held.into_iter().map(report).collect();
-        Promise { ballot: mine, from, to, end, chosen, reports }
+        Promise { ballot: mine, from, to, end, chosen, sync: 0, reports }
     }
 }
 

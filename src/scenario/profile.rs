@@ -163,6 +163,14 @@ pub struct DiskDrawn {
     pub blocking: Chance,
     /// How long a sync takes while a disk is slow.
     pub slow: Span<Duration>,
+    /// Which slow disks crawl: they take longer than an election timeout.
+    pub crawls: Chance,
+    /// How long a sync takes while a disk crawls.
+    pub crawling: Span<Duration>,
+    /// How long a disk is full.
+    pub full: Span<Duration>,
+    /// How many large writes are asked for while it is.
+    pub full_writes: Span<u8>,
     /// Which runs with tiny limits have journals of the shortest files.
     pub short_files: Chance,
     /// What calls to it come to.

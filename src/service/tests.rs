@@ -7,9 +7,12 @@ use ron::extensions::Extensions;
 use super::{Ask, Command, Expectation, Timelines};
 use crate::ids::ProcessId;
 use crate::process::Label;
+use crate::scenario::draw::draw;
 use crate::scenario::namespace::names;
+use crate::scenario::profile::{DiskDrawn, DiskErrorKind, FaultKind, Runs, Weights};
 use crate::scenario::step::{Claim, Fault};
-use crate::scenario::{Outcome, RunOptions, Service, read, run};
+use crate::scenario::{Outcome, Profile, Run, RunOptions, Service, read, run};
+use crate::sim::{Chance, TraceLevel};
 use crate::site::{Message, Note, Query};
 use crate::timeline::Position;
 
@@ -167,4 +170,32 @@ fn the_service_and_the_harness_share_no_word() {
     assert!(!ours.iter().any(|word| theirs.contains(word)));
     let (ours, theirs) = (names::<Claim>(), names::<Expectation>());
     assert!(!ours.is_empty() && !theirs.is_empty() && !ours.iter().any(|word| theirs.contains(word)));
+}
+
+/// Full disks matter only where a site uses up the file that it writes and the one in reserve, leading or not.
+#[test]
+fn drawn_disks_are_full_for_long_enough() {
+    let profile = Profile {
+        quiet: Chance { numerator: 0, denominator: 1 },
+        follows_recipe: Chance { numerator: 0, denominator: 1 },
+        episodes: Weights([(0, 1)].into()),
+        besides: Runs([(FaultKind::DiskError, Chance { numerator: 1, denominator: 1 })].into()),
+        ..Profile::default()
+    };
+    let disk = DiskDrawn { errors: Weights([(DiskErrorKind::Full, 1)].into()), ..profile.disk.clone() };
+    let profile = Profile { disk, ..profile };
+    let (mut leaders, mut others, mut withheld) = (0, 0, 0);
+    for seed in 0..30 {
+        let scenario = draw::<Timelines>(&profile, seed).unwrap();
+        let options = RunOptions { trace: TraceLevel::Off, ..RunOptions::default() };
+        let mut run = Run::new(&scenario, &options).unwrap();
+        run.finish();
+        let verdict = run.outcome().verdict;
+        assert!(verdict.is_pass(), "seed {seed}: {verdict}");
+        let statistics = run.world().statistics();
+        leaders += u64::from(statistics.leaders_low > 0);
+        others += u64::from(statistics.others_low > 0);
+        withheld += u64::from(run.world().judge().noted().iter().any(|(note, _)| *note == "withholds"));
+    }
+    assert!(leaders >= 4 && others >= 4 && withheld >= 8, "{leaders}, {others}, {withheld} of 30 runs");
 }

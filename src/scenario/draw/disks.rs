@@ -2,10 +2,11 @@
 
 use crate::scenario::draw::crash;
 use crate::scenario::draw::episodes::{Episodes, Track, who_is_known};
-use crate::scenario::draw::workload::Workload;
+use crate::scenario::draw::workload::{Wanted, Workload};
 use crate::scenario::profile::DiskErrorKind;
 use crate::scenario::service::Service;
 use crate::scenario::step::{DiskWord, Fault, When, Who};
+use crate::time::Duration;
 
 impl Episodes<'_> {
     pub(super) fn slow_disk<S: Service>(
@@ -14,7 +15,10 @@ impl Episodes<'_> {
         workload: &mut Workload<'_>,
         moment: When,
     ) {
-        let (who, time) = (self.target(&moment, true), self.draws.time(self.profile.disk.slow));
+        let who = self.target(&moment, true);
+        let crawls = self.draws.happens(self.profile.disk.crawls);
+        let span = if crawls { self.profile.disk.crawling } else { self.profile.disk.slow };
+        let time = self.draws.time(span);
         track.push(moment, Fault::SyncTime(who, time));
         self.look_around(track, workload, None);
         let time = self.draws.time(self.profile.messages.lasts);
@@ -35,11 +39,31 @@ impl Episodes<'_> {
         let (word, mending) = match kind {
             DiskErrorKind::FailSync => (DiskWord::FailSync, Fault::Restart(back)),
             DiskErrorKind::FailWrite => (DiskWord::FailWrite, Fault::Restart(back)),
-            DiskErrorKind::Full => (DiskWord::Full, Fault::Disk(back, DiskWord::Room)),
+            DiskErrorKind::Full => return self.full_disk(track, workload, moment, who),
         };
         track.push(moment, Fault::Disk(who, word));
         self.look_around(track, workload, None);
         self.mend(track, down, vec![mending]);
+    }
+
+    /// A site uses up the file that it writes and the one in reserve only under many large writes.
+    fn full_disk<S: Service>(
+        &mut self,
+        track: &mut Track<S>,
+        workload: &mut Workload<'_>,
+        moment: When,
+        who: Who,
+    ) {
+        track.push(moment, Fault::Disk(who, DiskWord::Full));
+        let lasts = self.draws.time(self.profile.disk.full);
+        let writes = self.draws.number(self.profile.disk.full_writes);
+        let apart = Duration::from_micros(lasts.as_micros() / (u64::from(writes) + 1));
+        for _ in 0..writes {
+            let asker = workload.anybody(&mut self.draws);
+            self.ask(track, workload, When::After(apart), asker, Wanted::LargeWrite);
+        }
+        self.look_around(track, workload, None);
+        self.mend(track, apart, vec![Fault::Disk(who_is_known(who), DiskWord::Room)]);
     }
 
     /// Rot, a write that goes astray, or a file that vanishes: the next start of the site must find it.

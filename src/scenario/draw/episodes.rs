@@ -111,7 +111,7 @@ impl<'a> Episodes<'a> {
         track.0
     }
 
-    fn ask<S: Service>(
+    pub(super) fn ask<S: Service>(
         &mut self,
         track: &mut Track<S>,
         workload: &mut Workload<'_>,

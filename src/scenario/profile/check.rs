@@ -36,6 +36,7 @@ impl Profile {
         checker.span(whole.field("users"), self.users, 1, 26);
         checker.span(whole.field("commands"), self.commands, 1, 10_000);
         checker.span(whole.field("burst"), self.burst, 1, 100);
+        checker.span(disk.field("full_writes"), self.disk.full_writes, 0, 100);
         checker.span(messages.field("copies"), self.messages.copies, 1, 100);
         checker.span(clogs.field("count"), self.clogs.count, 1, 50);
         checker.span(clocks.field("drift"), self.clocks.drift, 1, DRIFT_MAX.into());
@@ -60,6 +61,8 @@ impl Profile {
             (network.field("on_top"), self.network.on_top),
             (disk.field("sync"), self.disk.sync),
             (disk.field("slow"), self.disk.slow),
+            (disk.field("crawling"), self.disk.crawling),
+            (disk.field("full"), self.disk.full),
             (clogs.field("apart"), self.clogs.apart),
         ] {
             checker.times(place, span, Duration::ZERO);

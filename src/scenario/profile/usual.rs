@@ -128,11 +128,15 @@ impl Default for DiskDrawn {
             sync,
             blocking: percent(25),
             slow: millis(50, 400),
+            crawls: percent(30),
+            crawling: millis(500, 2_000),
+            full: millis(2_000, 12_000),
+            full_writes: Span(8, 32),
             short_files: percent(50),
             errors: weights([
                 (DiskErrorKind::FailSync, 1),
                 (DiskErrorKind::FailWrite, 1),
-                (DiskErrorKind::Full, 1),
+                (DiskErrorKind::Full, 2),
             ]),
             looked_at: percent(65),
         }

@@ -5,6 +5,7 @@
 //! runtime are two hosts of this one trait.
 
 use alloc::format;
+use alloc::string::String;
 use alloc::vec::Vec;
 use core::fmt::{self, Debug, Display};
 use core::ops::Range;
@@ -139,7 +140,7 @@ impl Recovered<Vec<u8>> {
 
 /// Durable state that cannot be true.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Damage(pub alloc::string::String);
+pub struct Damage(pub String);
 
 impl Display for Damage {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -343,6 +344,15 @@ pub(crate) struct Sent {
     pub(crate) bytes: Range<usize>,
 }
 
+/// Why a process must not go on: something that it relies on does not hold.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Stop {
+    /// What does not hold, in one word, as verdicts name it: `divergence`.
+    pub property: &'static str,
+    /// One sentence with the values that show it, and what to do.
+    pub reason: String,
+}
+
 /// What one call of [`Process::handle`] wants done. Owned and reused by the host; encoded as it is given.
 #[derive(Clone, Debug)]
 pub struct Effects<P: Process> {
@@ -350,11 +360,18 @@ pub struct Effects<P: Process> {
     pub(crate) buffer: Vec<u8>,
     pub(crate) sent: Vec<Sent>,
     pub(crate) notes: Vec<P::Note>,
+    pub(crate) stop: Option<Stop>,
 }
 
 impl<P: Process> Default for Effects<P> {
     fn default() -> Effects<P> {
-        Effects { records: Records::default(), buffer: Vec::new(), sent: Vec::new(), notes: Vec::new() }
+        Effects {
+            records: Records::default(),
+            buffer: Vec::new(),
+            sent: Vec::new(),
+            notes: Vec::new(),
+            stop: None,
+        }
     }
 }
 
@@ -379,6 +396,14 @@ impl<P: Process> Effects<P> {
     /// Tells whoever watches what happened.
     pub fn note(&mut self, note: P::Note) {
         self.notes.push(note);
+    }
+
+    /// Stops the process, as a disk that failed would: nothing of this call is appended or sent, whatever the order
+    /// of the calls, only its notes are told; nothing is handed in any more. The first reason counts.
+    ///
+    /// For what the process finds out about the cluster it is in. An impossible state of its own is a panic.
+    pub fn stop(&mut self, property: &'static str, reason: String) {
+        self.stop.get_or_insert(Stop { property, reason });
     }
 
     fn push(&mut self, to: Recipients, message: &P::Message, is_independent: bool) {
@@ -410,6 +435,7 @@ impl<P: Process> Effects<P> {
         self.buffer.clear();
         self.sent.clear();
         self.notes.clear();
+        self.stop = None;
     }
 
     /// Takes everything out again, decoded: for a process that wraps another and changes what it wants done.
@@ -423,9 +449,9 @@ impl<P: Process> Effects<P> {
             Ok(Letter { to: sent.to, message, is_independent: sent.is_independent })
         };
         let messages = self.sent.iter().map(letter).collect::<Result<_, _>>()?;
-        let notes = core::mem::take(&mut self.notes);
+        let (notes, stop) = (core::mem::take(&mut self.notes), self.stop.take());
         self.clear();
-        Ok(Given { records, messages, notes })
+        Ok(Given { records, messages, notes, stop })
     }
 }
 
@@ -438,6 +464,8 @@ pub struct Given<P: Process> {
     pub messages: Vec<Letter<P::Message>>,
     /// What happened.
     pub notes: Vec<P::Note>,
+    /// Why the process stops, if it does: then nothing else of this is done.
+    pub stop: Option<Stop>,
 }
 
 /// One message as given to [`Effects`].

@@ -6,7 +6,8 @@
 //! 1. [`validity`] looks at clients alone. [`agreement`] comes next; whatever it lets pass, the others may take as
 //!    chosen.
 //! 2. The chosen log and its fold are computed once and shown to every judge as [`Known`].
-//! 3. A message is judged when it leaves its sender, whatever becomes of it; a site's message to itself when it is
+//! 3. From where storage is put back as it was on nothing is judged: amnesia is beyond what the protocol survives.
+//! 4. A message is judged when it leaves its sender, whatever becomes of it; a site's message to itself when it is
 //!    about to be counted.
 
 pub mod acknowledged;
@@ -68,6 +69,8 @@ pub struct Judges {
     sessions: Sessions,
     timelines: Timelines,
     linearizable: Linearizable,
+    /// Storage was put back as it was: what was promised need not hold any more, and nothing is judged.
+    is_forgotten: bool,
 }
 
 impl fmt::Debug for Judges {
@@ -113,6 +116,7 @@ impl Judges {
             sessions: Sessions::default(),
             timelines: Timelines::default(),
             linearizable: Linearizable::default(),
+            is_forgotten: false,
         }
     }
 
@@ -137,6 +141,9 @@ impl Judges {
         blocks: impl IntoIterator<Item = (&'a User, &'a User)>,
         log: impl IntoIterator<Item = (Slot, &'a LogEntry)>,
     ) -> Result<(), Violation> {
+        if self.is_forgotten {
+            return Ok(());
+        }
         timelines::check_site(self.known(), site, applied, tweets, blocks, log)
     }
 
@@ -173,7 +180,14 @@ where
     P: Process<Message = Message, Record = Record, Note = Note, Command = Command>,
 {
     fn observe(&mut self, now: Instant, seen: &Observation<'_, P>) -> Result<(), Violation> {
+        if self.is_forgotten {
+            return Ok(());
+        }
         match *seen {
+            Observation::Restored { .. } => {
+                self.is_forgotten = true;
+                Ok(())
+            }
             Observation::Started { process, incarnation, recovered, .. } => {
                 self.look(now, &Fact::Started { process, incarnation, recovered })?;
                 let Some(site) = process.as_site() else { return Ok(()) };

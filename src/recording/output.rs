@@ -1,7 +1,9 @@
-//! What one input came to, as bytes: records, messages in the order of their sending, and the next deadline.
+//! What one input came to, as bytes: records, messages in the order of their sending, the next deadline, and why the
+//! process stops, if it does.
 //!
 //! Notes are left out: they carry no obligations, and a replay makes them again.
 
+use alloc::string::String;
 use alloc::vec::Vec;
 
 use super::entry::OUTPUT;
@@ -47,6 +49,7 @@ pub fn put_output<P: Process>(
             sent.is_independent.encode(out);
             put_bytes(out, &effects.buffer[sent.bytes.clone()]);
         }
+        effects.stop.as_ref().map(|stop| stop.reason.clone()).encode(out);
     });
 }
 
@@ -61,6 +64,8 @@ pub(super) struct Output<'a> {
     pub(super) deadline: Option<Instant>,
     pub(super) records: Vec<&'a [u8]>,
     pub(super) messages: Vec<(Recipients, bool, &'a [u8])>,
+    /// Why the process stops, if it does.
+    pub(super) stop: Option<String>,
 }
 
 impl<'a> Output<'a> {
@@ -75,8 +80,9 @@ impl<'a> Output<'a> {
             let (to, is_independent) = Wire::decode(&mut input)?;
             messages.push((to, is_independent, bytes(&mut input)?));
         }
+        let stop = Wire::decode(&mut input)?;
         input.finish()?;
-        Ok(Output { deadline, records, messages })
+        Ok(Output { deadline, records, messages, stop })
     }
 }
 

@@ -46,7 +46,8 @@ pub(super) fn output<P: Process>(body: &[u8]) -> Vec<String> {
         None => "wants no wake-up".into(),
     };
     let lines = output.records.iter().map(record).chain(output.messages.iter().map(message));
-    lines.chain([wake]).collect()
+    let stop = output.stop.iter().map(|reason| format!("stops: {reason}"));
+    lines.chain([wake]).chain(stop).collect()
 }
 
 fn label(message: &impl Label) -> String {

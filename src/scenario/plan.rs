@@ -1,6 +1,6 @@
 //! From a scenario to what the simulator runs. Everything that parses and is wrong is found here.
 
-use crate::ids::{ProcessId, SITES_MAX};
+use crate::ids::{ProcessId, SITES_MAX, SiteSet};
 use crate::journal::JournalConfig;
 use crate::mix::Seed;
 use crate::outbox::SyncMode;
@@ -60,6 +60,8 @@ pub struct Plan<S: Service> {
     pub probes: Vec<(ProcessId, Probe<S>)>,
     /// Whether every site is restarted at the very end.
     pub restarts: bool,
+    /// The sites of which it is expected that they stop by themselves.
+    pub may_stop: SiteSet,
     disk: DiskSettings,
     file_bytes: Option<u64>,
 }
@@ -83,6 +85,7 @@ impl<S: Service> Plan<S> {
             datagram_max: S::datagram_max(&self.config),
             machines: self.shape.all_machines(),
             core_size: S::core_size(&self.config, &self.shape),
+            may_stop: self.may_stop,
             trace,
             tracks,
             ..WorldSettings::calm(seed, self.shape.sites, self.config.clone())
@@ -104,6 +107,8 @@ pub struct Check<S: Service> {
 pub enum Holds<S: Service> {
     /// This one leads.
     Leader(sim::Target),
+    /// These have stopped by themselves.
+    Stopped(SiteSet),
     /// What this watch waits for has happened.
     Happened(usize),
     /// In the service's words.
@@ -136,6 +141,9 @@ pub fn plan<S: Service>(scenario: &Scenario<S>) -> Result<Plan<S>, Vec<Problem>>
         can_crash: steps::can(scenario, steps::crashes),
         can_restart: steps::can(scenario, steps::restarts),
         can_clog: steps::can(scenario, steps::clogs),
+        can_save: steps::can(scenario, steps::saves),
+        budget: scenario.budget,
+        may_stop: SiteSet::EMPTY,
         keepers: steps::keepers(scenario),
         fired_by: None,
         losses: budget::Losses::default(),
@@ -181,7 +189,7 @@ pub fn plan<S: Service>(scenario: &Scenario<S>) -> Result<Plan<S>, Vec<Problem>>
         planner.check_budget(scenario.budget, S::core_size(config, &planner.shape));
         planner.file_bytes(config, file_bytes);
     }
-    let Planner { shape, problems, checks, watches, within, restarts, .. } = planner;
+    let Planner { shape, problems, checks, watches, within, restarts, may_stop, .. } = planner;
     match config {
         Some(config) if problems.is_empty() => {
             let usual = || S::converges_within(&config, &pace(&network, &disk, &tracks));
@@ -203,6 +211,7 @@ pub fn plan<S: Service>(scenario: &Scenario<S>) -> Result<Plan<S>, Vec<Problem>>
                 budget,
                 probes,
                 restarts,
+                may_stop,
                 disk,
                 file_bytes,
             })
@@ -252,6 +261,10 @@ struct Planner<S: Service> {
     can_crash: bool,
     can_restart: bool,
     can_clog: bool,
+    can_save: bool,
+    budget: Budget,
+    /// The sites of which it is expected that they stop by themselves.
+    may_stop: SiteSet,
     /// The names of the rules that keep copies.
     keepers: Vec<String>,
     /// Senders and recipients of the datagrams that the step at hand waits for.
@@ -424,6 +437,22 @@ impl<S: Service> Planner<S> {
                 let target = self.who(&place.index(0), *who)?;
                 let can_lead = self.may_lead(&place.index(0), *who);
                 can_lead.then_some(Holds::Leader(target))
+            }
+            Word::Harness(Claim::Stops(who)) => {
+                self.who(&place.index(0), *who)?;
+                let sites: SiteSet = match who {
+                    Who::Site(number) => self.shape.site(*number).into_iter().collect(),
+                    Who::Machine(machine) => self.shape.on_machine(*machine),
+                    Who::AllSites => self.shape.all_sites(),
+                    _ => SiteSet::EMPTY,
+                };
+                if sites.is_empty() {
+                    let message = "who stops is known from the start";
+                    self.wrong(place.index(0), message, "`Site(0)`, `Machine(0)` or `AllSites`");
+                    return None;
+                }
+                self.may_stop = self.may_stop.iter().chain(sites.iter()).collect();
+                Some(Holds::Stopped(sites))
             }
             Word::Harness(Claim::Sometimes(event)) => {
                 self.watch(place, name.to_owned(), event, false);

@@ -162,6 +162,7 @@ impl Renaming {
                 Claim::Progresses => Claim::Progresses,
                 Claim::Restarts => Claim::Restarts,
                 Claim::Steady(most) => Claim::Steady(*most),
+                Claim::Stops(who) => Claim::Stops(self.who(*who)?),
             }),
         })
     }

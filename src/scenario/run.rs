@@ -312,6 +312,7 @@ impl<S: Service> Run<S> {
         let judge = self.world.judge();
         let is_wanted = |check: &Check<S>| match check.what {
             Holds::Happened(watch) => !judge.has_happened(watch),
+            Holds::Stopped(sites) => !sites.minus(self.world.stopped()).is_empty(),
             Holds::Leader(_) | Holds::Service(_) => false,
         };
         self.world.script_done()
@@ -467,6 +468,10 @@ impl<S: Service> Run<S> {
         let cluster = self.cluster(self.world.sites());
         let held = match &check.what {
             Holds::Leader(target) => self.leads(*target, &cluster),
+            Holds::Stopped(sites) => match sites.minus(self.world.stopped()).iter().next() {
+                None => Ok(()),
+                Some(site) => Err(format!("{site} has not stopped by itself")),
+            },
             Holds::Happened(watch) if self.world.judge().has_happened(*watch) => Ok(()),
             Holds::Happened(_) => Err("it did not happen".to_owned()),
             Holds::Service(expectation) => S::expect(expectation, &cluster),

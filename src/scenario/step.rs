@@ -268,6 +268,9 @@ pub enum Claim {
     Restarts,
     /// Nobody becomes leader more often than this in the whole run: where nothing is wrong with a leader, it stays.
     Steady(u64),
+    /// This one stops by itself in the course of the run, because it found that it must not go on. Of one that is not
+    /// named so that is a violation.
+    Stops(Who),
     /// This one leads.
     Leader(Who),
     /// This never happens.
@@ -308,6 +311,11 @@ pub enum DiskWord {
     /// A file of the journal vanishes, where recovery must find out: a site that runs goes on, and from then on it counts
     /// as failed for good.
     LoseFile,
+    /// What is durable on it is copied, for `Restore`.
+    Save,
+    /// The copy that was made last is put back: the site stops if it runs, and has forgotten what it said since. It is
+    /// amnesia, which no protocol survives: from here on nothing is judged but what the scenario expects.
+    Restore,
 }
 
 /// What is done to a clock.

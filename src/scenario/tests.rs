@@ -298,6 +298,8 @@ fn contradictions_are_refused() {
     );
     check("steps: [At(\"1s\", Expect(Steady(1)))]", "Steady", &["the whole run", "belongs into `expect`"]);
     check("expect: [Restarts, Restarts]", "Restarts", &["the same twice", "one `Restarts`"]);
+    check("expect: [Stops(Leader)]", "Leader", &["who stops is known from the start", "`Site(0)`"]);
+    check("steps: [At(\"1s\", Expect(Stops(Leader)))]", "Leader", &["who stops is known from the start"]);
     check("expect: [Steady(0)]", "0", &["without a leader nothing is ever done"]);
     check("expect: [Progresses]", "Progresses", &["this service brings no probe", "bring `Service::probe`"]);
 }
@@ -395,6 +397,12 @@ fn more_storage_than_can_be_lost_is_refused() {
     check("steps: [At(\"1s\", Wipe(AllSites))]", "AllSites", &["the storage of 3 of 3 sites"]);
     right("(about: \"x\", sites: 3, steps: [At(\"1s\", Wipe(Site(0))), At(\"2s\", Disk(Site(0), Rot))])");
     right("(about: \"x\", sites: 3, budget: Unlimited, steps: [At(\"1s\", Wipe(AllSites))])");
+    let (save, restore) = ("At(\"1s\", Disk(Site(0), Save))", "At(\"2s\", Disk(Site(1), Restore))");
+    let both = format!("steps: [{save}, {restore}]");
+    check(&both, "Site(1)", &["has forgotten what it said", "only what is expected is judged"]);
+    right(&format!("(about: \"x\", sites: 3, budget: Unlimited, {both})"));
+    let never = format!("budget: Unlimited, steps: [{restore}]");
+    check(&never, "Site(1)", &["no copy is ever made", "`Disk(Site(1), Save)`"]);
     let both = "budget: Unlimited, expect: [Converges(within: \"1s\")]";
     check(both, "[Converges", &["under an unlimited budget nothing must converge"]);
 }

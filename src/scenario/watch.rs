@@ -225,6 +225,7 @@ fn who<P: Process>(seen: &Observation<'_, P>) -> ProcessId {
     match seen {
         Observation::Started { process, .. }
         | Observation::Crashed { process, .. }
+        | Observation::Restored { process }
         | Observation::Commanded { process, .. }
         | Observation::Durable { process, .. }
         | Observation::Noted { process, .. }

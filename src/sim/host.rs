@@ -169,6 +169,8 @@ pub(crate) enum Storage {
     Sound,
     /// A write is to go astray, or went.
     Doubtful,
+    /// It is what it was at an earlier time: whoever starts from it has forgotten what it said since.
+    Old,
     /// It rotted, or is gone in part or as a whole: nobody may start from it.
     Damaged,
 }
@@ -182,6 +184,10 @@ pub(crate) struct Host<P: Process> {
     pub(crate) lives: u64,
     pub(crate) disk: Option<SimDisk>,
     pub(crate) storage: Storage,
+    /// Its process stopped by itself, once at least.
+    pub(crate) stopped: bool,
+    /// A copy of what its disk held, made on purpose.
+    pub(crate) saved: Option<Box<SimDisk>>,
     /// How long it takes for each input before it is handed the next.
     pub(crate) slowness: Duration,
     /// Where it is not the world's.
@@ -203,6 +209,8 @@ impl<P: Process> Host<P> {
             lives: 0,
             disk,
             storage: Storage::Sound,
+            stopped: false,
+            saved: None,
             slowness: Duration::ZERO,
             clock: None,
             sync_time,

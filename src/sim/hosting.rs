@@ -14,7 +14,7 @@ use crate::ids::ProcessId;
 use crate::journal::{Identity, Journal, JournalError, SyncId};
 use crate::mix::mix;
 use crate::outbox::{Offset, Outbox};
-use crate::process::{Input, Label, Process, Recovered, Role};
+use crate::process::{Input, Label, Process, Recovered, Role, Stop};
 use crate::sim::director;
 use crate::sim::disk::SimDisk;
 use crate::sim::disk::faults::{Ended, Residue};
@@ -340,6 +340,9 @@ impl<P: Process, J: Judge<P>> World<P, J> {
         running.process.handle(local, input, &mut self.effects);
         let looks = running.process.looks().saturating_sub(looks);
         let outcomes = self.effects.outcomes();
+        if let Some(stop) = self.effects.stop.take() {
+            return self.stop_by_itself(h, stop);
+        }
         let records = self.effects.records();
         let appends = !records.is_empty();
         if appends {
@@ -381,6 +384,24 @@ impl<P: Process, J: Judge<P>> World<P, J> {
             return self.ready.clear();
         }
         self.dispatch(h, life);
+        self.run_fired(false);
+    }
+
+    /// The process found that it must not go on: nothing that it wanted done is.
+    #[cold]
+    fn stop_by_itself(&mut self, h: usize, stop: Stop) {
+        self.handling = None;
+        self.take_notes(h);
+        let host = &mut self.hosts[h];
+        let id = host.id;
+        host.stopped = true;
+        self.watch.statistics.stopped += 1;
+        let is_expected = id.as_site().is_some_and(|site| self.settings.may_stop.contains(site));
+        if !is_expected {
+            let explanation = format!("{id} stops: {}", stop.reason);
+            self.watch.object(Violation { property: stop.property, explanation });
+        }
+        self.stop_failed(h, &format!("{}: {}", stop.property, stop.reason), false);
         self.run_fired(false);
     }
 

@@ -32,6 +32,12 @@ pub enum Observation<'a, P: Process> {
         /// Its state at the end.
         state: &'a P,
     },
+    /// The storage of a process was put back as it was: whatever it starts from has forgotten what it said since, so
+    /// what its protocol promises need not hold any more.
+    Restored {
+        /// Whose.
+        process: ProcessId,
+    },
     /// A user's command was handed in.
     Commanded {
         /// To which process.

@@ -1,5 +1,6 @@
 //! What befalls a process from below: its disk, its pace, its clock.
 
+use alloc::boxed::Box;
 use alloc::format;
 use alloc::string::ToString;
 
@@ -10,7 +11,7 @@ use crate::sim::director::StepId;
 use crate::sim::disk::SimDisk;
 use crate::sim::disk::faults::{Armed, Struck};
 use crate::sim::host::{Life, Storage};
-use crate::sim::judge::{Judge, Violation};
+use crate::sim::judge::{Judge, Observation, Violation};
 use crate::sim::script::{ClockFault, DiskFault};
 use crate::sim::trace::{LineClass, What};
 use crate::sim::watch::Mark;
@@ -52,6 +53,12 @@ impl<P: Process, J: Judge<P>> World<P, J> {
                 self.watch.absorb(file.as_bytes());
                 self.watch.line(id, LineClass::Fault, || What::FileLost { file });
             }
+            DiskFault::Save => {
+                host.saved = Some(Box::new(disk.copy()));
+                self.watch.statistics.saved += 1;
+                self.watch.mark(Mark::Saved, id, [0, 0]);
+            }
+            DiskFault::Restore => self.restore(h),
             DiskFault::Misdirect => {
                 host.storage = Storage::Doubtful;
                 disk.arm(Armed { fault, step, draw });
@@ -120,6 +127,27 @@ impl<P: Process, J: Judge<P>> World<P, J> {
         let host = &mut self.hosts[h];
         host.disk = Some(SimDisk::new(capacity));
         host.storage = Storage::Damaged;
+    }
+
+    /// The copy of its storage is put back, and with it what the process knew then.
+    fn restore(&mut self, h: usize) {
+        let host = &self.hosts[h];
+        let id = host.id;
+        let Some(saved) = host.saved.clone() else {
+            let what = "has no copy of its disk that could be put back";
+            return self.watch.line(id, LineClass::Fault, || What::Idle { what });
+        };
+        if host.running().is_some() {
+            self.stop_failed(h, "its storage is put back as it was", false);
+        }
+        self.watch.statistics.restored += 1;
+        self.watch.mark(Mark::Restored, id, [0, 0]);
+        self.watch.show(&Observation::Restored { process: id });
+        let host = &mut self.hosts[h];
+        host.disk = Some(*saved);
+        if host.storage != Storage::Damaged {
+            host.storage = Storage::Old;
+        }
     }
 
     pub(crate) fn slow(&mut self, h: usize, time: Duration) {

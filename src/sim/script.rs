@@ -108,6 +108,11 @@ pub enum DiskFault {
     Misdirect,
     /// A durable file vanishes. Recovery cannot do without that file; a process that runs has it open, and goes on.
     LoseFile,
+    /// What is durable on it is copied.
+    Save,
+    /// The copy is put back; a process that runs is stopped for it. Whoever starts from it has forgotten what it said
+    /// since.
+    Restore,
 }
 
 /// What is done to a clock. The time that it shows never goes below zero.

@@ -91,6 +91,8 @@ pub struct WorldSettings<P: Process> {
     pub machines: Vec<SiteSet>,
     /// How many sites are healed when faults stop; a majority in a calm world.
     pub core_size: u8,
+    /// The sites that may stop by themselves; of any other it is a violation of what it stops for.
+    pub may_stop: SiteSet,
     /// What is traced.
     pub trace: TraceSettings,
     /// What is done and when.
@@ -115,6 +117,7 @@ impl<P: Process> WorldSettings<P> {
             clog_max: 1_000,
             machines: Vec::new(),
             core_size: sites / 2 + 1,
+            may_stop: SiteSet::EMPTY,
             trace: TraceSettings::default(),
             tracks: Vec::new(),
         }

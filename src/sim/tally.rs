@@ -16,7 +16,7 @@ const ITEM_BYTES: u64 = 128;
 
 impl Statistics {
     /// Every counter by its name.
-    pub const fn counts(&self) -> [(&'static str, u64); 42] {
+    pub const fn counts(&self) -> [(&'static str, u64); 45] {
         let Statistics {
             sent,
             delivered,
@@ -57,6 +57,9 @@ impl Statistics {
             lost_files,
             wiped,
             refused_starts,
+            stopped,
+            saved,
+            restored,
             slowed,
             clocks_set,
             clocks_drifting,
@@ -101,6 +104,9 @@ impl Statistics {
             ("lost files", lost_files),
             ("wiped disks", wiped),
             ("starts refused", refused_starts),
+            ("processes that stopped by themselves", stopped),
+            ("copies of disks", saved),
+            ("disks put back as they were", restored),
             ("processes slowed", slowed),
             ("clocks set", clocks_set),
             ("clocks made to drift", clocks_drifting),
@@ -145,6 +151,8 @@ impl<C> Action<C> {
         "disk: rot",
         "disk: misdirect",
         "disk: lose a file",
+        "disk: save",
+        "disk: restore",
         "wipe",
         "slow",
         "clock: ahead",
@@ -199,6 +207,8 @@ impl<C> Action<C> {
                 DiskFault::Rot => "disk: rot",
                 DiskFault::Misdirect => "disk: misdirect",
                 DiskFault::LoseFile => "disk: lose a file",
+                DiskFault::Save => "disk: save",
+                DiskFault::Restore => "disk: restore",
             },
             Action::Wipe(_) => "wipe",
             Action::Slow(..) => "slow",

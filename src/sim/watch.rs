@@ -89,6 +89,12 @@ pub struct Statistics {
     pub wiped: u64,
     /// Starts that were refused because of what was on the disk.
     pub refused_starts: u64,
+    /// Processes that stopped by themselves.
+    pub stopped: u64,
+    /// Copies made of disks.
+    pub saved: u64,
+    /// Disks that were put back as they were.
+    pub restored: u64,
     /// Inputs after which a slow process was handed nothing for a while.
     pub slowed: u64,
     /// Clocks that were set ahead or back.
@@ -126,6 +132,8 @@ pub(crate) enum Mark {
     Clock,
     Demanded,
     FileLost,
+    Saved,
+    Restored,
 }
 
 /// Everything that looks on.

@@ -121,6 +121,8 @@ pub(crate) fn action_text<C: Display>(action: &Action<C>, whom: Whom) -> String 
             DiskFault::Rot => format!("the disk of {whom} rots"),
             DiskFault::Misdirect => format!("the next write of {whom} goes astray"),
             DiskFault::LoseFile => format!("a file of {whom} vanishes"),
+            DiskFault::Save => format!("the disk of {whom} is copied"),
+            DiskFault::Restore => format!("the disk of {whom} is put back as it was"),
         },
         Action::Wipe(_) => format!("wipe the disk of {whom}"),
         Action::Slow(_, Duration::ZERO) => format!("{whom} is as fast as ever"),

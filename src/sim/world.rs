@@ -299,6 +299,11 @@ impl<P: Process, J: Judge<P>> World<P, J> {
         damaged.filter_map(|host| host.id.as_site()).collect()
     }
 
+    /// The sites whose process stopped by itself, once at least.
+    pub fn stopped(&self) -> SiteSet {
+        self.hosts.iter().filter(|host| host.stopped).filter_map(|host| host.id.as_site()).collect()
+    }
+
     /// Every process: sites, terminals, clients.
     pub fn processes(&self) -> impl Iterator<Item = ProcessId> {
         self.hosts.iter().map(|host| host.id)

@@ -345,6 +345,7 @@ impl<P: Process> Caller<P> {
         self.notes.extend(seat.effects.notes.drain(..).map(|note| (id, note)));
         let records = seat.effects.records();
         assert!(records.is_empty(), "{id} keeps nothing, but appends {} records", records.len());
+        assert!(seat.effects.stop.is_none(), "{id} is a client, and stops: {:?}", seat.effects.stop);
         let nothing = Offset::default();
         seat.outbox.absorb(&mut seat.effects, nothing, nothing, &mut self.ready, &mut self.spare);
         seat.effects.clear();

@@ -5,7 +5,7 @@ use std::io;
 
 use super::keys::KeyNumber;
 use crate::journal::{DiskError, JournalError};
-use crate::process::Damage;
+use crate::process::{Damage, Stop};
 
 /// Why a host does not start, or stops.
 #[derive(Debug)]
@@ -25,6 +25,8 @@ pub enum HostError {
     },
     /// The key that speaks for the client of this number is not at hand.
     ForeignClient(u16),
+    /// The process found that it must not go on.
+    Stopped(Stop),
     /// The operating system refuses.
     Io(&'static str, io::Error),
     /// It has failed before, and that error has the reason.
@@ -67,6 +69,7 @@ impl fmt::Display for HostError {
                 "client {client} belongs to client key {}, which is not at hand; take a number of a key that is",
                 KeyNumber::of(*client).number()
             ),
+            HostError::Stopped(stop) => write!(f, "{}: {}", stop.property, stop.reason),
             HostError::Io(what, error) => write!(f, "failed to {what}: {error}"),
             HostError::Failed => f.write_str("it has failed before, and does nothing more; drop it"),
         }

@@ -534,6 +534,11 @@ impl<P: Process, D: HostDisk, S: Socket> Host<P, D, S> {
             recorder.on_output(who, &seat.process, &seat.effects);
         }
         self.notes.extend(seat.effects.notes.drain(..).map(|note| (who, note)));
+        if let Some(stop) = seat.effects.stop.take() {
+            // What earlier inputs of this turn came to goes too: it is as if the power had failed before the sync.
+            seat.effects.clear();
+            return Err(HostError::Stopped(stop));
+        }
         if seat.effects.bytes() >= BATCH_BYTES.min(self.settings.outbox_max) {
             self.settle_one(who)
         } else {

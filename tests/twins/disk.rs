@@ -188,6 +188,36 @@ pub fn wipe(pair: &Pair) {
     });
 }
 
+/// Site 1 is put back at 3 s as it was at 1 s, and starts again from that at 4 s.
+pub fn restore(pair: &Pair) {
+    let text = r#"budget: Unlimited, also: [
+            [At("1s", Disk(Site(1), Save)), At("2s", Tweet(site: 0, user: "ann", text: "hello"))],
+            [At("4s", Restart(Site(1)))],
+    +       [At("3s", Disk(Site(1), Restore))],
+        ]"#;
+    pair.led(text, |with, without| {
+        assert_eq!(with.times("S1", "stops: its storage is put back as it was"), [seconds(3)]);
+        assert_eq!(with.starts("S1"), [(1, 0), (2, with.records("S1", "has synced", seconds(1)))]);
+        assert_eq!(without.starts("S1").len(), 1);
+        assert!(with.records("S1", "has synced", seconds(3)) > with.records("S1", "has synced", seconds(1)));
+    });
+}
+
+/// It is the copy that was made last that is put back.
+pub fn save(pair: &Pair) {
+    let text = r#"budget: Unlimited, also: [
+            [At("1s", Disk(Site(1), Save)), At("1500ms", Tweet(site: 0, user: "ann", text: "hello"))],
+            [At("3s", Disk(Site(1), Restore)), At("4s", Restart(Site(1)))],
+    +       [At("2s", Disk(Site(1), Save))],
+        ]"#;
+    pair.led(text, |with, without| {
+        let of = |story: &Story, at| (2, story.records("S1", "has synced", at));
+        assert_eq!(with.starts("S1")[1], of(with, seconds(2)));
+        assert_eq!(without.starts("S1")[1], of(without, seconds(1)));
+        assert!(of(with, seconds(2)) > of(without, seconds(1)));
+    });
+}
+
 pub fn file_bytes(pair: &Pair) {
     let text = format!(
         r#"{SMALL} also: [{}],

@@ -105,6 +105,8 @@ kinds!(STEPS: fn of_fault(&Fault<Expectation>) {
     Fault::Disk(_, DiskWord::Rot) => disk::rot,
     Fault::Disk(_, DiskWord::Misdirect) => disk::misdirect,
     Fault::Disk(_, DiskWord::LoseFile) => disk::lose_file,
+    Fault::Disk(_, DiskWord::Save) => disk::save,
+    Fault::Disk(_, DiskWord::Restore) => disk::restore,
     Fault::Wipe(_) => disk::wipe,
     Fault::Slow(..) => lives::slow,
     Fault::Clock(_, ClockWord::Ahead(_)) => clocks::ahead,
@@ -150,6 +152,8 @@ kinds!(ACTIONS: fn of_action(&Action<Command>) {
     Action::Disk(_, DiskFault::Rot) => disk::rot,
     Action::Disk(_, DiskFault::Misdirect) => disk::misdirect,
     Action::Disk(_, DiskFault::LoseFile) => disk::lose_file,
+    Action::Disk(_, DiskFault::Save) => disk::save,
+    Action::Disk(_, DiskFault::Restore) => disk::restore,
     Action::Wipe(_) => disk::wipe,
     Action::Slow(..) => lives::slow,
     Action::Clock(_, ClockFault::Ahead(_)) => clocks::ahead,
@@ -333,8 +337,8 @@ fields!(WORLD: fn of_world(&Made) {
     clog_max => world::clog_max,
     datagram_max => world::datagram_max,
     // Datagrams and journals of one cluster all bear the same number: nothing in the world differs by it. The size of the
-    // core is no fault: it says how far faults stop.
-} elsewhere or no fault { seed, sites, clients, cluster, core_size, config, network, disk, journal, machines, trace, tracks });
+    // core is no fault: it says how far faults stop. Nor is who may stop by itself: it says what is no violation.
+} elsewhere or no fault { seed, sites, clients, cluster, core_size, may_stop, config, network, disk, journal, machines, trace, tracks });
 
 fields!(SIMULATED_DISK: fn of_simulated_disk(&DiskSettings) {
     capacity => world::capacity,

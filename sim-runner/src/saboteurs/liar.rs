@@ -9,7 +9,7 @@ use std::sync::Arc;
 use aviary::ids::{ProcessId, SiteId};
 use aviary::mix::Seed;
 use aviary::paxos::{self, Ballot, Slot};
-use aviary::process::{Damage, Effects, Given, Input, Label, Letter, Process, Recovered, Role, Size};
+use aviary::process::{Damage, Effects, Given, Input, Label, Letter, Process, Recovered, Role, Size, Stop};
 use aviary::site::{self, Bird, Command, Message, Note, Record, RequestId, Site, Submission};
 use aviary::time::Instant;
 use aviary::timeline::View;
@@ -227,6 +227,9 @@ fn hand_on(given: Given<Bird>, effects: &mut Effects<Liar>) {
         }
     }
     given.notes.into_iter().for_each(|note| effects.note(note));
+    if let Some(Stop { property, reason }) = given.stop {
+        effects.stop(property, reason);
+    }
 }
 
 impl Speech<'_> {

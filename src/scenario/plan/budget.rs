@@ -13,6 +13,7 @@ pub(super) fn damages(fault: DiskFault) -> bool {
     match fault {
         DiskFault::Rot | DiskFault::Misdirect | DiskFault::LoseFile => true,
         DiskFault::FailSync | DiskFault::FailWrite | DiskFault::Full | DiskFault::Room => false,
+        DiskFault::Save | DiskFault::Restore => false,
     }
 }
 
@@ -43,6 +44,19 @@ impl<S: Service> Planner<S> {
         let all = usize::from(self.shape.sites);
         let count = all.min(losses.named.len() + losses.by_role);
         losses.steps.push((place.clone(), count));
+    }
+
+    /// A step at `place` puts storage back as it was.
+    pub(super) fn check_amnesia(&mut self, place: &Place) {
+        if !self.can_save {
+            let help = "a step before it that makes the copy: `Disk(Site(1), Save)`";
+            self.wrong(place.clone(), "no copy is ever made that could be put back", help);
+        }
+        if self.budget == Budget::Survivable {
+            let message = "a site that has forgotten what it said may break every promise of its protocol";
+            let help = "`budget: Unlimited`: from here on only what is expected is judged";
+            self.wrong(place.clone(), message, help);
+        }
     }
 
     /// The first step that damages more sites than the protocol can lose is wrong, unless all may be lost.

@@ -29,7 +29,8 @@ pub(super) fn can<S: Service>(scenario: &Scenario<S>, is: fn(&Fault<S::Expectati
 }
 
 pub(super) fn crashes<E>(fault: &Fault<E>) -> bool {
-    let stops = |word: &DiskWord| matches!(word, DiskWord::FailSync | DiskWord::FailWrite);
+    let stops =
+        |word: &DiskWord| matches!(word, DiskWord::FailSync | DiskWord::FailWrite | DiskWord::Restore);
     match fault {
         Fault::Crash(_) | Fault::Wipe(_) => true,
         Fault::Disk(_, word) => stops(word),
@@ -39,6 +40,10 @@ pub(super) fn crashes<E>(fault: &Fault<E>) -> bool {
 
 pub(super) fn restarts<E>(fault: &Fault<E>) -> bool {
     matches!(fault, Fault::Restart(_) | Fault::Heal)
+}
+
+pub(super) fn saves<E>(fault: &Fault<E>) -> bool {
+    matches!(fault, Fault::Disk(_, DiskWord::Save))
 }
 
 pub(super) fn clogs<E>(fault: &Fault<E>) -> bool {
@@ -331,6 +336,9 @@ impl<S: Service> Planner<S> {
                 if damages(fault) {
                     self.count_loss(&inner, *who);
                 }
+                if fault == DiskFault::Restore {
+                    self.check_amnesia(&inner);
+                }
                 Action::Disk(self.site_like(&inner, *who, false)?, fault)
             }
             Fault::Wipe(who) => {
@@ -485,6 +493,8 @@ fn disk_fault(word: DiskWord) -> DiskFault {
         DiskWord::Rot => DiskFault::Rot,
         DiskWord::Misdirect => DiskFault::Misdirect,
         DiskWord::LoseFile => DiskFault::LoseFile,
+        DiskWord::Save => DiskFault::Save,
+        DiskWord::Restore => DiskFault::Restore,
     }
 }
 

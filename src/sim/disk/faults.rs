@@ -97,7 +97,7 @@ impl SimDisk {
             DiskFault::FailSync | DiskFault::FailWrite | DiskFault::Misdirect => {
                 self.faults.armed.push(armed)
             }
-            DiskFault::Rot | DiskFault::LoseFile => {}
+            DiskFault::Rot | DiskFault::LoseFile | DiskFault::Save | DiskFault::Restore => {}
         }
     }
 
@@ -154,6 +154,14 @@ impl SimDisk {
         self.folder_synced.remove(name.as_str());
         self.unlinked.insert(name_shared, id);
         Some(name)
+    }
+
+    /// What a crash at this moment would leave, with no fault that waits.
+    pub(crate) fn copy(&self) -> SimDisk {
+        let mut copy = self.clone();
+        copy.crash(Leaves::Nothing, 0);
+        copy.faults = Faults::default();
+        copy
     }
 
     /// Flips bits of one durable byte, drawn among those that recovery cannot do without. Says which.

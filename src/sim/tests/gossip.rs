@@ -90,6 +90,8 @@ pub enum Ask {
     Lead(u64),
     /// Ask a list for so many items, and say nothing of it.
     Look(u64),
+    /// Keep and tell this number, and stop over it.
+    Stop(u64),
     /// Panic.
     Break,
 }
@@ -198,6 +200,11 @@ impl Process for Gossip {
             }
             Input::Command(Ask::Lead(rank)) => self.rank = rank,
             Input::Command(Ask::Look(count)) => (0..count).for_each(|_| assert_eq!(self.list.get(0), None)),
+            Input::Command(Ask::Stop(number)) => {
+                effects.stop("gossip", alloc::format!("{number} is enough"));
+                self.keep(number, effects);
+                effects.send_independent(self.others(), &Word::Tell { number });
+            }
             Input::Command(Ask::Break) => panic!("asked to"),
             Input::DiskSpace { is_low: true } => effects.note(Said::DiskLow),
             Input::DiskSpace { is_low: false } => {}

@@ -4,7 +4,7 @@ use super::gossip::CURSED;
 use super::*;
 use crate::outbox::SyncMode;
 use crate::sim::host::Status;
-use crate::sim::script::Seam;
+use crate::sim::script::{DiskFault, Seam};
 
 fn crash(who: ProcessId, at: Option<Seam>, leaves: Leaves) -> Action<Ask> {
     Action::Crash { who: Target::Process(who), at, leaves }
@@ -217,6 +217,49 @@ fn durable_state_that_is_refused_stops_a_site_for_good() {
     assert_eq!(world.status(S0), Some(Status::Failed { reason, for_good: true }));
     let mut world = world;
     assert_eq!(world.heal_core(), only(S1).with(S2.as_site().unwrap()));
+}
+
+/// Nothing of the call in which it stops is written or sent, though it says so first; it is a violation unless expected.
+#[test]
+fn a_site_that_stops_by_itself_leaves_nothing_of_that_call() {
+    let steps = || {
+        Vec::from([at(1, Action::Command(S0, Ask::Stop(5))), at(50, Action::Restart(Target::Process(S0)))])
+    };
+    let mut world: Birds = World::new(settings(steps()), Scribe::default()).unwrap();
+    let violation = world.run_until(ms(100)).unwrap_err();
+    assert_eq!((violation.property, violation.explanation.as_str()), ("gossip", "S0 stops: 5 is enough"));
+    let mut expected = settings(steps());
+    expected.may_stop = only(S0);
+    let mut world: Birds = World::new(expected, Scribe::default()).unwrap();
+    world.run_until(ms(20)).unwrap();
+    let reason = "gossip: 5 is enough".into();
+    assert_eq!(world.status(S0), Some(Status::Failed { reason, for_good: false }));
+    assert_eq!((world.stopped(), world.statistics().stopped), (only(S0), 1));
+    world.run_until(ms(100)).unwrap();
+    assert_eq!(world.status(S0), Some(Status::Up), "it can be started again");
+    let judge = world.judge();
+    assert!(judge.sent.is_empty() && judge.durable.is_empty() && kept(&world, S0).is_empty());
+    assert_eq!(judge.crashed.len(), 1);
+}
+
+#[test]
+fn storage_that_is_put_back_has_forgotten_what_was_written_since() {
+    let disk = |fault| Action::Disk(Target::Process(S0), fault);
+    let mut world = run(settings(Vec::from([
+        put(1, S0, 5),
+        at(100, disk(DiskFault::Save)),
+        put(150, S0, 6),
+        at(200, disk(DiskFault::Restore)),
+        at(250, Action::Restart(Target::Process(S0))),
+        at(300, Action::Disk(Target::Process(S1), DiskFault::Restore)),
+    ])));
+    let starts: Vec<_> = world.judge().started.iter().filter(|(id, ..)| *id == S0).cloned().collect();
+    assert_eq!(starts, [(S0, 1, Vec::new()), (S0, 2, Vec::from([5]))]);
+    assert_eq!(world.judge().restored, [S0]);
+    assert!(world.trace().render().contains("S1     has no copy of its disk that could be put back"));
+    assert_eq!((world.statistics().saved, world.statistics().restored), (1, 1));
+    let healed = world.heal_core();
+    assert!(!healed.contains(S0.as_site().unwrap()), "nobody relies on it any more");
 }
 
 #[test]

@@ -36,6 +36,7 @@ struct Scribe {
     durable: Vec<(ProcessId, u64)>,
     started: Vec<(ProcessId, u64, Vec<u64>)>,
     crashed: Vec<(ProcessId, Vec<u64>)>,
+    restored: Vec<ProcessId>,
     forbidden: Option<u64>,
 }
 
@@ -63,6 +64,7 @@ impl Judge<Gossip> for Scribe {
                 self.started.push((*process, *incarnation, numbers));
             }
             Observation::Crashed { process, state } => self.crashed.push((*process, state.kept.clone())),
+            Observation::Restored { process } => self.restored.push(*process),
             Observation::Commanded { .. } | Observation::Noted { .. } | Observation::Handled { .. } => {}
         }
         Ok(())

@@ -126,6 +126,8 @@ const SECOND: u64 = 1_000_000;
 
 /// A fact from here on takes this long to keep.
 const COSTLY: (u64, Duration) = (4 * SECOND, Duration::from_millis(2));
+/// Over this one a site stops.
+const LAST: u64 = 2_000_000;
 
 impl Process for Clerk {
     type Message = Word;
@@ -142,6 +144,9 @@ impl Process for Clerk {
         match (self.id, input) {
             (ProcessId::Terminal(site), Input::Command(number)) => effects.send(site, &Word::Keep { number }),
             (ProcessId::Site(_), Input::Message { from, message: Word::Keep { number } }) => {
+                if number == LAST {
+                    effects.stop("clerk", "it was told the last fact".into());
+                }
                 // The waiting message comes first: what it waits for does not depend on the order of calls.
                 effects.send(ProcessId::site(1), &Word::Kept { number });
                 if let ProcessId::Client(_) = from {
@@ -291,6 +296,29 @@ impl Bench {
         self.turn_until(|bench| bench.host.counters().dropped(Drop::Unproven) > unproven).unwrap();
         self.cookie = challenge(socket, client).cookie;
     }
+}
+
+#[test]
+fn a_site_that_stops_by_itself_leaves_nothing_of_that_turn() {
+    let mut bench = bench("stop", SyncMode::Overlapped, Lie::None, 1 << 20);
+    bench.host.command(4);
+    bench.turn_until(|bench| bench.kept() == 1).unwrap();
+    let error = loop {
+        bench.host.command(LAST);
+        if let Err(error) = bench.turn_until(|bench| bench.kept() == 2) {
+            break error;
+        }
+    };
+    assert_eq!(error.to_string(), "clerk: it was told the last fact");
+    // Nor does whoever stops it then.
+    let Bench { host, recording, .. } = bench;
+    assert!(matches!(host.stop(), Err(HostError::Failed)));
+    let last = LAST.to_bytes();
+    let writes = recording.take().into_iter().filter_map(|event| match event {
+        Happened::Wrote { bytes, .. } => Some(bytes),
+        _ => None,
+    });
+    assert!(!writes.into_iter().any(|bytes| bytes.windows(last.len()).any(|part| part == last)));
 }
 
 /// Facts of which somebody was told that they are durable, and those of them that were not.

@@ -105,6 +105,8 @@ impl Agreement {
             Message::Behind { applied, .. } => self.check_below(site, "told as applied", *applied),
             Message::Forward { .. }
             | Message::Relay { .. }
+            | Message::Compare { .. }
+            | Message::Compared { .. }
             | Message::Ask { .. }
             | Message::Taken { .. }
             | Message::Expired { .. }
@@ -173,7 +175,7 @@ mod tests {
     use crate::oracle::stage::{
         Stage, accept, accepted, ballot, entry, numbered, objects, open, site, taken,
     };
-    use crate::paxos::{Entry, Promise, Report};
+    use crate::paxos::{Claim, Entry, Promise, Report};
 
     fn submission(nonce: u64) -> Arc<Submission> {
         numbered(0, (1, nonce), (0, 0), open(nonce))
@@ -266,8 +268,14 @@ mod tests {
             let (ballot, chosen) = (ballot(1, 0), Slot(end));
             [
                 paxos::Message::Chosen { ballot, chosen },
-                paxos::Message::Heartbeat { ballot, chosen, beat: 1, hears: crate::ids::SiteSet::first(9) },
-                paxos::Message::Heard { ballot, chosen, beat: 1 },
+                paxos::Message::Heartbeat {
+                    ballot,
+                    chosen,
+                    beat: 1,
+                    hears: crate::ids::SiteSet::first(9),
+                    applied: Claim::default(),
+                },
+                paxos::Message::Heard { ballot, chosen, beat: 1, applied: Claim::default() },
                 paxos::Message::Nack { ballot, promised: ballot, chosen, leader: None },
                 paxos::Message::Accept { ballot, slot: Slot(1), chosen, entry: Entry::Noop },
             ]

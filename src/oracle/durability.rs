@@ -191,6 +191,8 @@ impl Durability {
             | Message::Expired { .. }
             | Message::Busy { .. }
             | Message::Query { .. }
+            | Message::Compare { .. }
+            | Message::Compared { .. }
             | Message::Told { .. }
             | Message::Behind { .. } => Ok(()),
         }

@@ -13,6 +13,7 @@
 pub mod acknowledged;
 pub mod agreement;
 pub mod chosen;
+pub mod digests;
 pub mod durability;
 pub mod exactly_once;
 pub mod linearizable;
@@ -44,6 +45,7 @@ use crate::timeline::{Tweet, User};
 pub use acknowledged::Acknowledged;
 pub use agreement::Agreement;
 pub use chosen::{ChosenLog, LogEntry};
+pub use digests::Digests;
 pub use durability::Durability;
 pub use exactly_once::ExactlyOnce;
 pub use linearizable::Linearizable;
@@ -62,6 +64,7 @@ pub struct Judges {
     agreement: Agreement,
     prefix: Prefix,
     model: Model,
+    digests: Digests,
     durability: Durability,
     order: Order,
     acknowledged: Acknowledged,
@@ -109,6 +112,7 @@ impl Judges {
             agreement: Agreement::new(sites),
             prefix: Prefix::default(),
             model: Model::new(sessions_max),
+            digests: Digests::default(),
             durability: Durability::default(),
             order: Order::default(),
             acknowledged: Acknowledged::default(),
@@ -164,6 +168,7 @@ impl Judges {
             self.model.advance(self.agreement.log());
         }
         let known = Known { log: self.agreement.log(), model: &self.model };
+        self.digests.look(known, fact)?;
         self.durability.look(known, fact)?;
         self.order.look(known, fact)?;
         self.acknowledged.look(known, fact)?;

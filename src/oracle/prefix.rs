@@ -124,6 +124,8 @@ impl Prefix {
             }
             Message::Forward { .. }
             | Message::Relay { .. }
+            | Message::Compare { .. }
+            | Message::Compared { .. }
             | Message::Ask { .. }
             | Message::Taken { .. }
             | Message::Expired { .. }
@@ -163,10 +165,16 @@ fn told_as_chosen(message: &paxos::Message<Arc<Submission>>) -> Option<(Way, Slo
 mod tests {
     use super::*;
     use crate::oracle::stage::{C1, Stage, applied, ballot, objects, site, tweet};
+    use crate::paxos::Claim;
     use crate::site::Answer;
 
     fn heard(chosen: u64) -> paxos::Message<Arc<Submission>> {
-        paxos::Message::Heard { ballot: ballot(1, 2), chosen: Slot(chosen), beat: 1 }
+        paxos::Message::Heard {
+            ballot: ballot(1, 2),
+            chosen: Slot(chosen),
+            beat: 1,
+            applied: Claim::default(),
+        }
     }
 
     fn nack(chosen: u64) -> paxos::Message<Arc<Submission>> {

@@ -109,6 +109,8 @@ impl Sessions {
             Message::Paxos { .. }
             | Message::Forward { .. }
             | Message::Relay { .. }
+            | Message::Compare { .. }
+            | Message::Compared { .. }
             | Message::Taken { .. }
             | Message::Applied { .. }
             | Message::Expired { .. }

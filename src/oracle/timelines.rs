@@ -65,6 +65,8 @@ impl Timelines {
             Message::Paxos { .. }
             | Message::Forward { .. }
             | Message::Relay { .. }
+            | Message::Compare { .. }
+            | Message::Compared { .. }
             | Message::Ask { .. }
             | Message::Taken { .. }
             | Message::Applied { answer: Answer::Opened | Answer::Done, .. }

@@ -185,7 +185,7 @@ impl<V: Value> Paxos<V> {
     pub(super) fn try_to_lead(&mut self, now: Instant, port: &mut impl Port<V>) {
         let quorum = self.quorum();
         let Phase::Campaigning(campaign) = &mut self.phase else { return };
-        if !quorum.is_prepared(campaign.complete) {
+        if !quorum.is_prepared(campaign.complete) || self.stands_aside {
             return;
         }
         let chosen_end = self.log.chosen_end();

@@ -47,7 +47,7 @@ impl<V: Value> Paxos<V> {
         }
         self.follow(now, ballot, port);
         self.on_watermark(now, ballot, chosen, port);
-        let heard = Message::Heard { ballot, beat, chosen: self.log.chosen() };
+        let heard = Message::Heard { ballot, beat, chosen: self.log.chosen(), applied: self.applied };
         port.send_independent(ballot.site, heard);
     }
 

@@ -4,6 +4,7 @@ use crate::ids::SiteSet;
 use alloc::vec::Vec;
 
 use crate::paxos::ballot::{Ballot, Entry, Slot};
+use crate::paxos::claim::Claim;
 use crate::paxos::survey::SurveyId;
 use crate::process::{Label, Subject};
 use crate::wire::{Reader, Wire, WireError, put_list};
@@ -67,6 +68,8 @@ pub enum Message<V> {
         beat: u64,
         /// Whom it heard of late. Who is not among them cannot reach it.
         hears: SiteSet,
+        /// What it has applied; independent of the ballot, as it is true of any.
+        applied: Claim,
     },
     /// Answers a heartbeat.
     Heard {
@@ -76,6 +79,8 @@ pub enum Message<V> {
         beat: u64,
         /// The sender's watermark.
         chosen: Slot,
+        /// What the sender has applied.
+        applied: Claim,
     },
     /// Asks for chosen slots, `first` up to but without `end`.
     Fetch {
@@ -155,6 +160,23 @@ impl<V> Promise<V> {
 }
 
 impl<V> Message<V> {
+    /// What the sender says of the log that it applied, if it says so.
+    pub fn claim(&self) -> Option<Claim> {
+        match self {
+            Message::Heartbeat { applied, .. } | Message::Heard { applied, .. } => Some(*applied),
+            Message::Prepare { .. }
+            | Message::Promise(_)
+            | Message::Accept { .. }
+            | Message::Accepted { .. }
+            | Message::Chosen { .. }
+            | Message::Nack { .. }
+            | Message::Fetch { .. }
+            | Message::Supply { .. }
+            | Message::Survey { .. }
+            | Message::Extent { .. } => None,
+        }
+    }
+
     /// Bytes that any message adds to one entry, at most: a promise with a single report is the widest.
     pub const ENTRY_OVERHEAD_MAX: usize = Promise::<V>::OVERHEAD_MAX + Report::<V>::OVERHEAD_MAX;
 }
@@ -183,11 +205,15 @@ impl<V: Wire> Wire for Message<V> {
                 chosen.encode(out);
                 leader.encode(out);
             }
-            Message::Heartbeat { ballot, chosen, beat, hears } => {
+            Message::Heartbeat { ballot, chosen, beat, hears, applied } => {
                 put(out, 7, *ballot, &[chosen.0, *beat]);
                 hears.encode(out);
+                applied.encode(out);
             }
-            Message::Heard { ballot, beat, chosen } => put(out, 8, *ballot, &[*beat, chosen.0]),
+            Message::Heard { ballot, beat, chosen, applied } => {
+                put(out, 8, *ballot, &[*beat, chosen.0]);
+                applied.encode(out);
+            }
             Message::Fetch { first, end } => {
                 out.push(9);
                 first.encode(out);
@@ -246,10 +272,13 @@ impl<V: Wire> Wire for Message<V> {
                 Message::Nack { ballot, promised, chosen, leader: Option::decode(input)? }
             }
             7 => {
-                let (chosen, beat) = (slot()?, input.u64()?);
-                Message::Heartbeat { ballot, chosen, beat, hears: SiteSet::decode(input)? }
+                let (chosen, beat, hears) = (slot()?, input.u64()?, SiteSet::decode(input)?);
+                Message::Heartbeat { ballot, chosen, beat, hears, applied: Claim::decode(input)? }
             }
-            8 => Message::Heard { ballot, beat: input.u64()?, chosen: Slot::decode(input)? },
+            8 => {
+                let (beat, chosen) = (input.u64()?, Slot::decode(input)?);
+                Message::Heard { ballot, beat, chosen, applied: Claim::decode(input)? }
+            }
             _ => return Err(WireError::Invalid("tag of a message between sites")),
         })
     }

@@ -11,6 +11,7 @@
 mod acceptor;
 pub mod ballot;
 mod campaign;
+pub mod claim;
 mod leaning;
 mod learner;
 mod log;
@@ -27,6 +28,7 @@ mod tests;
 use core::fmt::Debug;
 
 pub use ballot::{Ballot, Entry, Quorum, Slot};
+pub use claim::{Claim, Digest};
 pub use log::Log;
 pub use message::{Message, Promise, Record, Report};
 pub use note::Note;
@@ -98,6 +100,8 @@ pub struct Config {
 /// How far ahead of every round that a site has heard of the next one may be.
 const ROUNDS_AHEAD_MAX: u64 = 1 << 32;
 
+const STANDS_ASIDE: &str = "logs differ, and no quorum has this one";
+
 const OUT_OF_REACH: &str = "a round that nobody can have reached";
 
 impl Config {
@@ -126,6 +130,10 @@ pub struct Paxos<V> {
     /// The greatest round that it ever heard of.
     round_seen: u64,
     log: Log<V>,
+    /// What its user has applied of the log, as it told last.
+    applied: Claim,
+    /// Its user wants nothing chosen: it proposes nothing, votes for nothing, and counts no votes of others.
+    stands_aside: bool,
     /// The last watermark that was appended as a record.
     chosen_recorded: Slot,
     phase: Phase<V>,
@@ -167,6 +175,8 @@ impl<V: Value> Paxos<V> {
             promised: Ballot::ZERO,
             round_seen: 0,
             log: Log::default(),
+            applied: Claim::default(),
+            stands_aside: false,
             chosen_recorded: Slot(0),
             phase: Phase::Following,
             leader: None,
@@ -237,6 +247,33 @@ impl<V: Value> Paxos<V> {
         &self.log
     }
 
+    /// Its user has applied the log so far, for others to compare.
+    pub fn set_applied(&mut self, applied: Claim) {
+        self.applied = applied;
+    }
+
+    /// What its user told last.
+    pub fn applied(&self) -> Claim {
+        self.applied
+    }
+
+    /// Lets nothing be chosen from here on: it proposes nothing, votes for nothing, counts no votes of others, and does
+    /// not come to lead. What is chosen it learns and serves, and a leader goes on saying that it lives.
+    pub fn stand_aside(&mut self) {
+        self.stands_aside = true;
+    }
+
+    /// Takes part again.
+    pub fn take_part(&mut self, now: Instant, port: &mut impl Port<V>) {
+        self.stands_aside = false;
+        self.try_to_lead(now, port);
+    }
+
+    /// Whether it lets nothing be chosen.
+    pub fn stands_aside(&self) -> bool {
+        self.stands_aside
+    }
+
     /// What it has promised.
     pub fn promised(&self) -> Ballot {
         self.promised
@@ -268,6 +305,14 @@ impl<V: Value> Paxos<V> {
             port.note(Note::Ignored { from: from.into(), kind: message.kind(), reason });
             return;
         }
+        if self.stands_aside
+            && matches!(message, Message::Accept { .. } | Message::Accepted { .. })
+            && from != self.me
+        {
+            // Its own vote is sent once, and counts when it takes part again.
+            port.note(Note::Ignored { from: from.into(), kind: message.kind(), reason: STANDS_ASIDE });
+            return;
+        }
         match message {
             Message::Prepare { ballot, first } => self.on_prepare(now, from, ballot, first, port),
             Message::Promise(promise) => {
@@ -284,7 +329,7 @@ impl<V: Value> Paxos<V> {
                 self.lean(now, from, ballot, leader, port);
                 self.on_nack(now, from, (ballot, promised), chosen, port)
             }
-            Message::Heartbeat { ballot, chosen, beat, hears } => {
+            Message::Heartbeat { ballot, chosen, beat, hears, .. } => {
                 self.hear_whom(now, ballot, hears);
                 self.on_heartbeat(now, ballot, chosen, beat, port)
             }

@@ -137,7 +137,9 @@ impl<V: Value> Paxos<V> {
     /// so that a starved slot holds back the ones far behind it.
     pub fn has_room(&self) -> bool {
         match &self.phase {
-            Phase::Leading(leadership) => leadership.next.0 < self.log.chosen().0 + self.config.window,
+            Phase::Leading(leadership) => {
+                !self.stands_aside && leadership.next.0 < self.log.chosen().0 + self.config.window
+            }
             Phase::Following | Phase::Campaigning(_) => false,
         }
     }
@@ -314,6 +316,7 @@ impl<V: Value> Paxos<V> {
         let (quorum, others, all) = (self.quorum(), self.other_sites(), self.all_sites());
         let (chosen, config, me) = (self.log.chosen(), self.config, self.me);
         let (retry, hearing, sync_patience) = (self.retry(now), self.hearing(now), self.sync_patience(now));
+        let (applied, stands_aside) = (self.applied, self.stands_aside);
         let Phase::Leading(leadership) = &mut self.phase else { return };
         let ballot = leadership.ballot;
         if !leadership.hears(quorum, me, now, hearing) {
@@ -344,14 +347,15 @@ impl<V: Value> Paxos<V> {
             leadership.heartbeat_at = now + config.heartbeat;
             leadership.beat += 1;
             let (beat, hears) = (leadership.beat, leadership.near(quorum, now, hearing));
-            port.send_independent(others, Message::Heartbeat { ballot, chosen, beat, hears });
+            // What it has applied is chosen, and stays so whatever this site loses: its digest may go at once.
+            port.send_independent(others, Message::Heartbeat { ballot, chosen, beat, hears, applied });
         }
         let is_untold = leadership.tell_at.is_some_and(|at| now >= at);
         if now >= leadership.resend_at {
             leadership.resend_at = now + retry;
             for (slot, flight) in &mut leadership.in_flight {
                 let missing = all.without(me).minus(flight.accepted);
-                if now.since(flight.sent_at) < retry || missing.is_empty() {
+                if now.since(flight.sent_at) < retry || missing.is_empty() || stands_aside {
                     continue;
                 }
                 flight.sent_at = now;

@@ -16,6 +16,8 @@ impl<V: Value> Paxos<V> {
             promised,
             round_seen,
             log,
+            applied,
+            stands_aside,
             chosen_recorded,
             phase,
             leader,
@@ -34,6 +36,8 @@ impl<V: Value> Paxos<V> {
         promised.encode(out);
         round_seen.encode(out);
         log.encode(out);
+        applied.encode(out);
+        stands_aside.encode(out);
         chosen_recorded.encode(out);
         phase.encode(out);
         leader.encode(out);
@@ -61,6 +65,8 @@ impl<V: Value> Paxos<V> {
             promised: Wire::decode(input)?,
             round_seen: Wire::decode(input)?,
             log: Wire::decode(input)?,
+            applied: Wire::decode(input)?,
+            stands_aside: Wire::decode(input)?,
             chosen_recorded: Wire::decode(input)?,
             phase: Wire::decode(input)?,
             leader: Wire::decode(input)?,

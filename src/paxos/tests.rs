@@ -1,5 +1,6 @@
 //! The rules that a literal reading of the papers breaks, one by one, at a single site.
 
+use crate::paxos::Claim;
 use alloc::vec;
 use alloc::vec::Vec;
 
@@ -224,7 +225,13 @@ fn catching_up_goes_in_bounded_batches_and_asks_the_next_site_when_one_is_silent
     paxos.on_message(
         NOW,
         site(1),
-        Message::Heartbeat { ballot: ballot(1, 1), chosen: Slot(7), beat: 1, hears: SiteSet::first(9) },
+        Message::Heartbeat {
+            ballot: ballot(1, 1),
+            chosen: Slot(7),
+            beat: 1,
+            hears: SiteSet::first(9),
+            applied: Claim::default(),
+        },
         &mut port,
     );
     let fetches = |port: &Port| -> Vec<(Recipients, u64, u64)> {
@@ -251,7 +258,13 @@ fn what_a_site_caught_up_with_is_known_to_be_chosen_after_a_restart_too() {
     paxos.on_message(
         NOW,
         site(1),
-        Message::Heartbeat { ballot: ballot(1, 1), chosen: Slot(3), beat: 1, hears: SiteSet::first(9) },
+        Message::Heartbeat {
+            ballot: ballot(1, 1),
+            chosen: Slot(3),
+            beat: 1,
+            hears: SiteSet::first(9),
+            applied: Claim::default(),
+        },
         &mut port,
     );
     for slot in 1..3 {
@@ -290,7 +303,12 @@ fn a_leader_says_that_it_hears_sites_of_its_cluster_only() {
     assert_eq!(hears(&port), SiteSet::first(3), "who promised is presumed to live, and so is everybody else");
     let (at, _) = paxos.deadline();
     let later = LATER + config().election;
-    paxos.on_message(at, site(2), Message::Heard { ballot: mine, beat: 1, chosen: Slot(0) }, &mut port);
+    paxos.on_message(
+        at,
+        site(2),
+        Message::Heard { ballot: mine, beat: 1, chosen: Slot(0), applied: Claim::default() },
+        &mut port,
+    );
     paxos.on_wake(later, &mut port);
     assert_eq!(hears(&port), SiteSet::EMPTY.with(site(2)));
 }
@@ -304,7 +322,13 @@ fn a_leader_that_does_not_hear_a_site_is_not_waited_for_whether_its_ballot_was_p
         while !paxos.is_campaigning() {
             beat += 1;
             let hears = SiteSet::EMPTY.with(site(2));
-            let heartbeat = Message::Heartbeat { ballot: leader, chosen: Slot(0), beat, hears };
+            let heartbeat = Message::Heartbeat {
+                ballot: leader,
+                chosen: Slot(0),
+                beat,
+                hears,
+                applied: Claim::default(),
+            };
             paxos.on_message(now, site(1), heartbeat, &mut Port::default());
             now += config().heartbeat;
             assert!(now.since(NOW) < config().election.times(6), "promised {promised}");
@@ -367,7 +391,13 @@ fn a_site_that_hears_a_live_leader_refuses_other_candidates() {
     paxos.on_message(
         NOW,
         site(1),
-        Message::Heartbeat { ballot: ballot(1, 1), chosen: Slot(0), beat: 1, hears: SiteSet::first(9) },
+        Message::Heartbeat {
+            ballot: ballot(1, 1),
+            chosen: Slot(0),
+            beat: 1,
+            hears: SiteSet::first(9),
+            applied: Claim::default(),
+        },
         &mut port,
     );
     let prepare = Message::Prepare { ballot: ballot(9, 2), first: Slot(0) };
@@ -460,7 +490,13 @@ fn a_refusal_names_the_leader_that_its_sender_hears_and_no_other() {
     paxos.on_message(
         NOW,
         site(1),
-        Message::Heartbeat { ballot: leader, chosen: Slot(0), beat: 1, hears: SiteSet::first(9) },
+        Message::Heartbeat {
+            ballot: leader,
+            chosen: Slot(0),
+            beat: 1,
+            hears: SiteSet::first(9),
+            applied: Claim::default(),
+        },
         &mut port,
     );
     let prepare = Message::Prepare { ballot: ballot(9, 2), first: Slot(0) };
@@ -512,7 +548,13 @@ fn who_leans_stops_when_it_hears_a_leader_or_its_peer_does_not() {
     paxos.on_message(
         at,
         site(2),
-        Message::Heartbeat { ballot: higher, chosen: Slot(0), beat: 1, hears: SiteSet::first(9) },
+        Message::Heartbeat {
+            ballot: higher,
+            chosen: Slot(0),
+            beat: 1,
+            hears: SiteSet::first(9),
+            applied: Claim::default(),
+        },
         &mut port,
     );
     assert_eq!(paxos.route(), Some((higher, site(2))));

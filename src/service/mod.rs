@@ -56,6 +56,8 @@ impl Service for Timelines {
         "Query",
         "Told",
         "Behind",
+        "Compare",
+        "Compared",
     ];
     const NOTES: &'static [&'static str] = &[
         "campaigns",
@@ -91,6 +93,9 @@ impl Service for Timelines {
         "expired",
         "behind",
         "unread",
+        "differs",
+        "diverged",
+        "reunited",
         "opened",
         "waits",
         "done",

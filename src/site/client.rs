@@ -218,6 +218,8 @@ impl Client {
             Message::Paxos { .. }
             | Message::Forward { .. }
             | Message::Relay { .. }
+            | Message::Compare { .. }
+            | Message::Compared { .. }
             | Message::Ask { .. }
             | Message::Query { .. } => {
                 effects.note(Note::Ignored(from, message.kind(), "it is not for a client"));

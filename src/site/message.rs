@@ -5,7 +5,7 @@ use alloc::vec::Vec;
 
 use crate::frame::{DATAGRAM_MIN, FRAME_BYTES, MESSAGE_PREFIX_MAX};
 use crate::ids::SiteId;
-use crate::paxos::{self, Ballot, Slot};
+use crate::paxos::{self, Ballot, Claim, Digest, Slot};
 use crate::process::{Label, Subject};
 use crate::site::submission::{Request, Session, Submission};
 use crate::timeline::{Page, Position, User, View};
@@ -81,6 +81,16 @@ pub enum Message {
         /// What.
         telling: Telling,
     },
+    /// From a site that knows of a difference: this is what it has applied below some slot; what has the recipient there?
+    Compare {
+        /// The sender's own.
+        claim: Claim,
+    },
+    /// Answers that, with what the sender has below the same slot.
+    Compared {
+        /// The sender's own.
+        claim: Claim,
+    },
     /// To a client: this site waited and is still behind what it would have to show, or cannot tell whether it is.
     Behind {
         /// Which query.
@@ -130,6 +140,8 @@ pub enum BusyReason {
     QueueFull,
     /// Its disk is nearly full.
     DiskLow,
+    /// Its log differs from another site's, and no quorum is known to have it.
+    Diverged,
 }
 
 /// What can be asked of a single site.
@@ -224,6 +236,8 @@ pub struct Status {
     pub applied: Slot,
     /// How many submissions wait in its queue.
     pub queue: u64,
+    /// The digest of everything below `applied`.
+    pub digest: Digest,
 }
 
 /// What a site does in the protocol.
@@ -235,6 +249,8 @@ pub enum Phase {
     Campaigning,
     /// It leads.
     Leading,
+    /// It lets nothing be chosen, whoever leads: its log differs from another site's, and no quorum is known to have it.
+    Diverged,
 }
 
 /// One durable fact of a site.
@@ -307,16 +323,18 @@ wire_enum!(Message {
     9 => Told { id, applied, telling },
     10 => Behind { id, applied },
     11 => Relay { submission },
+    12 => Compare { claim },
+    13 => Compared { claim },
 });
 wire_enum!(Record { 1 => Paxos { record }, 2 => Taken { submission } });
 wire_enum!(RequestId { 1 => Open { nonce }, 2 => Execute { session, number, digest } });
 wire_enum!(Answer { 1 => Opened, 2 => Done, 3 => Viewed { page } });
-wire_enum!(BusyReason { 1 => QueueFull, 2 => DiskLow });
+wire_enum!(BusyReason { 1 => QueueFull, 2 => DiskLow, 3 => Diverged });
 wire_enum!(Query { 1 => View { view }, 2 => Log { from }, 3 => Blocks { after }, 4 => Status, 5 => Fresh { view } });
 wire_struct!(Block { user, whom });
 wire_struct!(LogLine { position, request });
-wire_enum!(Phase { 1 => Following, 2 => Campaigning, 3 => Leading });
-wire_struct!(Status { site, phase, ballot, leader, chosen, applied, queue });
+wire_enum!(Phase { 1 => Following, 2 => Campaigning, 3 => Leading, 4 => Diverged });
+wire_struct!(Status { site, phase, ballot, leader, chosen, applied, queue, digest });
 
 const LIST_MAX: usize = 1_024;
 
@@ -371,6 +389,8 @@ impl Label for Message {
             Message::Query { .. } => "Query",
             Message::Told { .. } => "Told",
             Message::Behind { .. } => "Behind",
+            Message::Compare { .. } => "Compare",
+            Message::Compared { .. } => "Compared",
         }
     }
 
@@ -385,6 +405,7 @@ impl Label for Message {
             | Message::Applied { id, .. }
             | Message::Expired { id, .. }
             | Message::Busy { id, .. } => id.subject(),
+            Message::Compare { claim } | Message::Compared { claim } => Subject::slot(claim.end.0),
             Message::Query { .. } | Message::Told { .. } | Message::Behind { .. } => {
                 // Ids count a client's queries: as an identity one would move with every query left out before it.
                 Subject::NONE
@@ -396,6 +417,8 @@ impl Label for Message {
         match self {
             Message::Paxos { message } => message.rank(),
             Message::Forward { .. } | Message::Relay { .. } => 10,
+            // Where no quorum agrees they go on for ever.
+            Message::Compare { .. } | Message::Compared { .. } => 30,
             _ => 12,
         }
     }

@@ -12,8 +12,10 @@
 
 pub mod bird;
 pub mod client;
+mod comparison;
 pub mod config;
 pub mod cut;
+pub mod digests;
 pub mod message;
 pub mod note;
 pub mod queue;

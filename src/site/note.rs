@@ -3,7 +3,7 @@
 use core::fmt;
 
 use crate::ids::{ProcessId, SiteId};
-use crate::paxos::{self, Slot};
+use crate::paxos::{self, Claim, Digest, Slot};
 use crate::process::{Label, Subject};
 use crate::site::message::{Answer, BusyReason, Telling};
 use crate::site::submission::{Number, Operation, Session};
@@ -40,6 +40,12 @@ pub enum Note {
     Behind(ProcessId, Slot),
     /// It cannot show this client a linearizable view in time.
     Unread(ProcessId, Slot),
+    /// A peer has applied another log: what it says, and what this site has below the same slot.
+    Differs(SiteId, Claim, Digest),
+    /// It lets nothing be chosen: its log differs below this slot, and no quorum is known to have it.
+    Diverged(Slot),
+    /// It takes part again: a quorum has its log, which it has applied up to here.
+    Reunited(Slot),
     /// It dropped a message.
     Ignored(ProcessId, &'static str, &'static str),
     /// Client: the session is open.
@@ -89,6 +95,9 @@ impl Label for Note {
             Note::Expired(_) => "expired",
             Note::Behind(..) => "behind",
             Note::Unread(..) => "unread",
+            Note::Differs(..) => "differs",
+            Note::Diverged(_) => "diverged",
+            Note::Reunited(_) => "reunited",
             Note::Ignored(..) => "ignored",
             Note::Opened(_) => "opened",
             Note::Waits(_) => "waits",
@@ -122,6 +131,8 @@ impl Label for Note {
             Note::Took(number, _) | Note::TookOpening(number, _) | Note::Resubmits(number) => {
                 Subject { noun: "submission", number: number.count }
             }
+            Note::Differs(_, claim, _) => Subject::slot(claim.end.0),
+            Note::Diverged(slot) | Note::Reunited(slot) => Subject::slot(slot.0),
             Note::Behind(_, slot)
             | Note::Unread(_, slot)
             | Note::Told(_, slot, _)
@@ -161,6 +172,16 @@ impl fmt::Display for Note {
             Note::Unread(client, applied) => {
                 write!(f, "cannot tell in time what {client} must be shown, at slot {applied}")
             }
+            Note::Differs(from, Claim { end, digest }, own) => {
+                write!(f, "differs from {from}: below slot {end} it has {own}, and {from} has {digest}")
+            }
+            Note::Diverged(end) => {
+                write!(
+                    f,
+                    "lets nothing be chosen: it differs below slot {end}, and no quorum is known to agree with it"
+                )
+            }
+            Note::Reunited(applied) => write!(f, "takes part again: a quorum has its log, at slot {applied}"),
             Note::Ignored(from, kind, reason) => write!(f, "ignored {kind} of {from}: {reason}"),
             Note::Opened(session) => write!(f, "has session {session}"),
             Note::Waits(site) => write!(f, "is taken at {site}"),
@@ -204,6 +225,7 @@ impl fmt::Display for BusyReason {
         f.write_str(match self {
             BusyReason::QueueFull => "its queue is full",
             BusyReason::DiskLow => "its disk is nearly full",
+            BusyReason::Diverged => "its log differs from another site's, and no quorum is known to have it",
         })
     }
 }

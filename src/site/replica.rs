@@ -15,7 +15,8 @@ use alloc::sync::Arc;
 use alloc::vec::Vec;
 
 use crate::ids::{ProcessId, SITES_MAX};
-use crate::paxos::{Entry, Slot};
+use crate::paxos::{Claim, Entry, Slot};
+use crate::site::digests::Digests;
 use crate::site::message::{Answer, RequestId};
 use crate::site::submission::{Number, Operation, Request, Session, Submission};
 use crate::timeline::{Position, Timeline};
@@ -28,6 +29,7 @@ pub struct Replica {
     origins: Frontier,
     sessions: Sessions,
     applied: Slot,
+    digests: Digests,
 }
 
 /// The last number taken of each origin.
@@ -120,6 +122,7 @@ impl Replica {
             origins: Frontier::default(),
             sessions: Sessions::new(sessions_max),
             applied: Slot(0),
+            digests: Digests::default(),
         }
     }
 
@@ -136,6 +139,15 @@ impl Replica {
     /// The last number taken of each origin.
     pub fn origins(&self) -> &Frontier {
         &self.origins
+    }
+
+    /// What is applied, for others to compare.
+    pub fn claim(&self) -> Claim {
+        self.digests.claim()
+    }
+
+    pub(super) fn digests(&self) -> &Digests {
+        &self.digests
     }
 
     /// How many sessions are open.
@@ -166,6 +178,7 @@ impl Replica {
             let outcome = self.apply_one(position, submission);
             tell(position, submission, outcome);
         }
+        self.finish();
     }
 
     /// Begins the next slot: what it holds is to be applied one by one.
@@ -175,10 +188,17 @@ impl Replica {
     pub(super) fn begin(&mut self, slot: Slot) {
         assert!(slot == self.applied, "slot {slot} is applied, next is {}", self.applied);
         self.applied = slot.next();
+        self.digests.begin();
+    }
+
+    /// The slot that was begun is applied.
+    pub(super) fn finish(&mut self) {
+        self.digests.finish();
     }
 
     /// Applies what stands next in the slot that was begun.
     pub(super) fn apply_one(&mut self, position: Position, submission: &Submission) -> Outcome {
+        self.digests.absorb(submission);
         let standing = self.origins.take(submission);
         if standing != Standing::Next {
             return Outcome::NotTaken(standing);

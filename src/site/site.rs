@@ -13,7 +13,9 @@ use crate::mix::Seed;
 use crate::paxos::{self, Ballot, Entry, Log, Paxos, Slot};
 use crate::process::{Damage, Effects, Label, Recipients, Recovered, Role, Size};
 use crate::site::bird::Bird;
+use crate::site::comparison::Comparison;
 use crate::site::config::Config;
+use crate::site::digests::DIGESTS_MAX;
 use crate::site::message::{BusyReason, Message, Phase, Query, Record, RequestId, Status};
 use crate::site::note::Note;
 use crate::site::queue::Queue;
@@ -29,12 +31,13 @@ use crate::wire::Wire;
 /// A whole site.
 #[derive(Clone, Debug)]
 pub struct Site {
-    id: SiteId,
+    pub(super) id: SiteId,
     /// What all its times are by: its host's clock may be set back.
     pub(super) clock: Steady,
-    config: Arc<Config>,
+    pub(super) config: Arc<Config>,
     pub(super) paxos: Paxos<Arc<Submission>>,
-    replica: Replica,
+    pub(super) replica: Replica,
+    pub(super) comparison: Comparison,
     queue: Queue,
     /// The ballot of the leader that the queue is for, and whom it was handed to.
     followed: Option<(Ballot, SiteId)>,
@@ -105,6 +108,7 @@ impl Site {
             config: Arc::new(config.clone()),
             paxos: Paxos::recover(config.paxos(), id, seed, of_paxos)?,
             replica: Replica::new(config.sessions_max),
+            comparison: Comparison::default(),
             queue: Queue::recover(id, recovered.incarnation, taken.into_iter()),
             followed: None,
             leading: None,
@@ -118,12 +122,15 @@ impl Site {
         }
         let applied = site.replica.origins().of(id);
         site.queue.recover_taken(applied);
+        site.paxos.set_applied(site.replica.claim());
         Ok(site)
     }
 
     /// How it is.
     pub fn status(&self) -> Status {
-        let phase = if self.paxos.leads_under().is_some() {
+        let phase = if self.comparison.is_alone() {
+            Phase::Diverged
+        } else if self.paxos.leads_under().is_some() {
             Phase::Leading
         } else if self.paxos.is_campaigning() {
             Phase::Campaigning
@@ -138,6 +145,7 @@ impl Site {
             chosen: self.paxos.log().chosen(),
             applied: self.replica.applied(),
             queue: self.queue.len() as u64,
+            digest: self.replica.claim().digest,
         }
     }
 
@@ -187,6 +195,7 @@ impl Site {
         see(Size::new("sessions", self.replica.session_count(), sessions_max));
         see(Size::new("sessions that ended", self.replica.ended_count(), sessions_max));
         see(Size::new("uses of sessions", self.replica.use_count(), 2 * sessions_max));
+        see(Size::new("digests of slots", self.replica.digests().len(), DIGESTS_MAX));
         self.paxos.sizes(see);
     }
 
@@ -201,8 +210,9 @@ impl Site {
         let parked = self.parked.front().map(|parked| (parked.until, "query"));
         let unsaid = self.unsaid.front().map(|unsaid| (unsaid.at, "taken"));
         let reads = self.reads.deadline().map(|until| (until, "query"));
+        let compare = self.comparison.deadline().map(|at| (at, "compare"));
         let propose = self.leading.as_ref().and_then(|leading| leading.propose_at).map(|at| (at, "propose"));
-        [retry, parked, unsaid, reads, propose]
+        [retry, parked, unsaid, reads, propose, compare]
             .into_iter()
             .flatten()
             .fold(self.paxos.deadline(), |a, b| if b.0 < a.0 { b } else { a })
@@ -217,8 +227,13 @@ impl Site {
     ) {
         match (message, from) {
             (Message::Paxos { message }, ProcessId::Site(from)) => {
+                if let Some(claim) = message.claim() {
+                    self.on_claim(from, claim, effects);
+                }
                 self.paxos.on_message(now, from, message, effects)
             }
+            (Message::Compare { claim }, ProcessId::Site(from)) => self.on_compare(from, claim, effects),
+            (Message::Compared { claim }, ProcessId::Site(from)) => self.on_claim(from, claim, effects),
             (Message::Forward { submission }, ProcessId::Site(from)) => {
                 self.on_forward(now, from, submission, effects)
             }
@@ -232,6 +247,8 @@ impl Site {
                 let asked = Parked { client: from, id, seen, query, until: now + self.config.parked_for };
                 match asked.query {
                     _ if self.is_unheard_of(seen) => self.turn_away(&asked, effects),
+                    // Where logs differ, no quorum can say what must be shown.
+                    Query::Fresh { .. } if self.comparison.is_alone() => self.turn_away(&asked, effects),
                     Query::Fresh { .. } => self.on_read(asked, effects),
                     Query::View { .. } | Query::Log { .. } | Query::Blocks { .. } | Query::Status => {
                         self.on_query(asked, effects);
@@ -299,6 +316,8 @@ impl Site {
         if !self.queue.is_waiting(client, id) {
             let busy = if self.queue.len() >= self.config.queue_max {
                 Some(BusyReason::QueueFull)
+            } else if self.comparison.is_alone() {
+                Some(BusyReason::Diverged)
             } else {
                 self.is_disk_low.then_some(BusyReason::DiskLow)
             };
@@ -445,7 +464,10 @@ impl Site {
     /// Brings everything in line with what the protocol came to.
     fn settle(&mut self, now: Instant, effects: &mut Effects<Bird>) {
         self.apply_chosen(now, effects);
-        self.settle_reads(now, effects);
+        self.settle_comparison(now, effects);
+        if !self.comparison.is_alone() {
+            self.settle_reads(now, effects);
+        }
         self.notice_leader(effects);
         self.hand_over(now, effects);
         self.propose_offered(now, effects);
@@ -466,12 +488,14 @@ impl Site {
                 let outcome = self.replica.apply_one(at, submission);
                 self.on_applied(now, at, submission, outcome, effects);
             }
+            self.replica.finish();
         }
         if waits_elsewhere {
             self.paxos.tell_chosen(effects);
         }
         if before < self.replica.applied() {
             let applied = self.replica.applied();
+            self.paxos.set_applied(self.replica.claim());
             let (ready, parked) =
                 core::mem::take(&mut self.parked).into_iter().partition(|p| p.seen <= applied);
             self.parked = parked;

@@ -1,5 +1,6 @@
 //! The replicated state by the rules of origins and sessions, and every codec on any bytes at all.
 
+use crate::paxos::Claim;
 use alloc::string::String;
 use alloc::sync::Arc;
 use alloc::vec;
@@ -382,7 +383,13 @@ fn message() -> impl Strategy<Value = Message> {
                 2 => paxos::Message::Accept { ballot, slot, chosen, entry },
                 3 => paxos::Message::Accepted { ballot, slot },
                 4 => paxos::Message::Nack { ballot, promised: ballot, chosen, leader: Some(ballot) },
-                5 => paxos::Message::Heartbeat { ballot, chosen, beat: slot.0, hears: SiteSet::first(9) },
+                5 => paxos::Message::Heartbeat {
+                    ballot,
+                    chosen,
+                    beat: slot.0,
+                    hears: SiteSet::first(9),
+                    applied: Claim::default(),
+                },
                 6 => paxos::Message::Fetch { first: slot, end: chosen },
                 7 => paxos::Message::Survey { id: survey(slot.0, chosen.0), reach: slot },
                 8 => paxos::Message::Extent { id: survey(chosen.0, slot.0), end: slot, chosen },
@@ -433,7 +440,13 @@ fn who_hears_the_leader_passes_on_what_an_origin_hands_to_it_and_nothing_else() 
     };
     assert_eq!(sent(heard, 1, &forward), [], "it hears no leader");
     let ballot = paxos::Ballot { round: 1, site: SiteId::new(2).unwrap() };
-    let heartbeat = paxos::Message::Heartbeat { ballot, chosen: Slot(0), beat: 1, hears: SiteSet::first(9) };
+    let heartbeat = paxos::Message::Heartbeat {
+        ballot,
+        chosen: Slot(0),
+        beat: 1,
+        hears: SiteSet::first(9),
+        applied: Claim::default(),
+    };
     sent(heard, 2, &Message::Paxos { message: heartbeat });
     assert_eq!(sent(heard, 1, &forward), [(ProcessId::site(2).into(), relay.clone())]);
     assert_eq!(sent(heard, 2, &forward), [], "it is not site 2's");
@@ -481,7 +494,13 @@ fn attack() -> impl Strategy<Value = (ProcessId, Message)> {
             1 => paxos::Message::Accept { ballot, slot, chosen, entry },
             2 => paxos::Message::Accepted { ballot, slot },
             3 => paxos::Message::Supply { slot, entry, chosen },
-            4 => paxos::Message::Heartbeat { ballot, chosen, beat: 1, hears: SiteSet::first(9) },
+            4 => paxos::Message::Heartbeat {
+                ballot,
+                chosen,
+                beat: 1,
+                hears: SiteSet::first(9),
+                applied: Claim::default(),
+            },
             6 => paxos::Message::Survey { id: survey(1, round), reach: slot },
             7 => paxos::Message::Extent { id: survey(1, round), end: slot, chosen },
             5 => paxos::Message::Nack {

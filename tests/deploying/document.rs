@@ -95,9 +95,19 @@ fn every_command_and_flag_and_file_that_is_named_exists() {
         assert!(text.contains(&format!("`{flag}`")) && run_help.contains(flag), "{flag}");
     }
     for link in text.split("](").skip(1).map(|rest| rest.split(')').next().unwrap()) {
-        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs").join(link);
+        let (file, heading) = link.split_once('#').unwrap_or((link, ""));
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs").join(file);
         assert!(path.exists(), "{link}");
+        let mut headings = text.lines().filter(|line| line.starts_with('#')).map(anchor);
+        assert!(!file.is_empty() || headings.any(|found| found == heading), "{link}");
     }
+}
+
+/// What a link to this heading says after its `#`.
+fn anchor(heading: &str) -> String {
+    let text = heading.trim_start_matches('#').trim().to_lowercase();
+    let kept = text.chars().filter(|char| char.is_alphanumeric() || [' ', '-'].contains(char));
+    kept.map(|char| if char == ' ' { '-' } else { char }).collect()
 }
 
 /// Stands in for systemd: runs what the installed unit says, with its paths in the scratch folder.

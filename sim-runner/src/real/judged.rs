@@ -105,7 +105,7 @@ fn differ(found: &[Option<Status>]) -> Result<Vec<Status>, String> {
     }
     for status in &statuses {
         let (site, first) = (status.site, &statuses[0]);
-        let Status { leader, chosen, applied, queue, .. } = status;
+        let Status { leader, chosen, applied, queue, digest, .. } = status;
         if leader.is_none() || *leader != first.leader {
             return Err(format!("{site} follows {leader:?} and {} {:?}", first.site, first.leader));
         }
@@ -115,6 +115,10 @@ fn differ(found: &[Option<Status>]) -> Result<Vec<Status>, String> {
                 "{site} knows {chosen} as chosen, applied {applied}, {queue} wait; {} knows {other}",
                 first.site
             ));
+        }
+        if *digest != first.digest {
+            let (applied, other) = (first.applied, first.digest);
+            return Err(format!("below slot {applied} {site} has {digest} and {} {other}", first.site));
         }
     }
     Ok(statuses)

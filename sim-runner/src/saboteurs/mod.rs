@@ -8,6 +8,7 @@
 
 mod answers;
 mod catching_up;
+mod divergence;
 mod early;
 mod held_out;
 mod later;
@@ -69,6 +70,7 @@ const FAMILIES: &[&[Saboteur]] = &[
     reads::SABOTEURS,
     sleep::SABOTEURS,
     later::SABOTEURS,
+    divergence::SABOTEURS,
     held_out::SABOTEURS,
 ];
 

@@ -72,17 +72,23 @@ pub(crate) fn status(status: &Status, counters: &Counters) -> String {
     format!("{}datagrams: {counters}\n", status_line(status))
 }
 
-/// How a site is.
-pub(crate) fn status_line(status: &Status) -> String {
-    let phase = match status.phase {
+/// What it does in the protocol.
+pub(crate) const fn phase(phase: Phase) -> &'static str {
+    match phase {
         Phase::Following => "following",
         Phase::Campaigning => "campaigning",
         Phase::Leading => "leading",
-    };
+        Phase::Diverged => "diverged",
+    }
+}
+
+/// How a site is.
+pub(crate) fn status_line(status: &Status) -> String {
+    let phase = phase(status.phase);
     let leader = status.leader.map_or_else(|| "none".into(), |site| site.to_string());
-    let Status { site, ballot, chosen, applied, queue, .. } = status;
+    let Status { site, ballot, chosen, applied, queue, digest, .. } = status;
     format!(
-        "status: {site} {phase} ballot={ballot} leader={leader} chosen={} applied={} queue={queue}\n",
+        "status: {site} {phase} ballot={ballot} leader={leader} chosen={} applied={} digest={digest} queue={queue}\n",
         chosen.0, applied.0
     )
 }
@@ -99,5 +105,13 @@ pub(crate) fn sites(sites: &Sites, me: u8) -> String {
 
 /// What a person should know although it answers nothing.
 pub(crate) fn is_worth_a_warning(note: &Note) -> bool {
-    matches!(note, Note::FoundBusy(..) | Note::FoundBehind(..) | Note::QueueFull)
+    matches!(
+        note,
+        Note::FoundBusy(..)
+            | Note::FoundBehind(..)
+            | Note::QueueFull
+            | Note::Differs(..)
+            | Note::Diverged(_)
+            | Note::Reunited(_)
+    )
 }

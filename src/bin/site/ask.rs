@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use aviary::client::{self, Client, ClientError, ClientOptions};
-use aviary::site::message::{Phase, Status};
+use aviary::site::message::Status;
 use aviary::time::Duration;
 use aviary::timeline::{Page, Position, User};
 use aviary::udp::{CLIENT_KEY, ClientKey, Sites};
@@ -226,15 +226,12 @@ fn statuses(sites: &Sites, key: ClientKey, whom: &Whom) -> Result<(String, Value
             }
             Some(status) => {
                 text += &answers::status_line(&status);
-                let phase = match status.phase {
-                    Phase::Following => "following",
-                    Phase::Campaigning => "campaigning",
-                    Phase::Leading => "leading",
-                };
+                let phase = answers::phase(status.phase);
                 list.push(json!({
                     "site": site, "address": address, "region": region, "is_silent": false, "phase": phase,
                     "ballot": status.ballot.to_string(), "leader": status.leader.map(|leader| leader.number()),
                     "chosen": status.chosen.0, "applied": status.applied.0, "queue": status.queue,
+                    "digest": status.digest.to_string(),
                 }));
             }
         }

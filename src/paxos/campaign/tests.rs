@@ -1,6 +1,7 @@
 //! What is known to be chosen and no promise reports: a candidate gives up, a leader proposes nothing over it, and no
 //! message of others, honest or not, makes either of them break an invariant of its own.
 
+use crate::paxos::Claim;
 use alloc::vec;
 use alloc::vec::Vec;
 
@@ -231,9 +232,13 @@ impl Dice {
                 let (slot, chosen) = (self.slot(), self.slot());
                 Message::Accept { ballot: theirs, slot, chosen, entry: self.entry() }
             }
-            2 => {
-                Message::Heartbeat { ballot: theirs, chosen: self.slot(), beat: 1, hears: SiteSet::first(3) }
-            }
+            2 => Message::Heartbeat {
+                ballot: theirs,
+                chosen: self.slot(),
+                beat: 1,
+                hears: SiteSet::first(3),
+                applied: Claim::default(),
+            },
             3 => {
                 let promised = self.ballot(from, mine).max(mine);
                 let leader = (self.below(3) == 0).then(|| self.ballot(3 - from, mine));
@@ -241,7 +246,7 @@ impl Dice {
             }
             4 => Message::Accepted { ballot: mine, slot: self.slot() },
             5 | 6 => Message::Chosen { ballot: theirs, chosen: self.slot() },
-            7 => Message::Heard { ballot: mine, beat: 1, chosen: self.slot() },
+            7 => Message::Heard { ballot: mine, beat: 1, chosen: self.slot(), applied: Claim::default() },
             8 => Message::Survey { id, reach: self.slot() },
             9 => Message::Extent { id, end: self.slot(), chosen: self.slot() },
             10 | 11 => Message::Supply { slot: self.slot(), entry: self.entry(), chosen: self.slot() },

@@ -25,6 +25,7 @@ impl Site {
             config: _,
             paxos,
             replica,
+            comparison,
             queue,
             followed,
             leading,
@@ -36,6 +37,7 @@ impl Site {
         clock.encode(out);
         paxos.save(out);
         replica.applied().encode(out);
+        comparison.encode(out);
         queue.encode(out);
         followed.encode(out);
         leading.encode(out);
@@ -53,6 +55,7 @@ impl Site {
         let clock = Wire::decode(input)?;
         let paxos = Paxos::load(config.paxos(), id, input)?;
         let applied = Slot::decode(input)?;
+        let comparison = Wire::decode(input)?;
         let mut replica = Replica::new(config.sessions_max);
         for (_, entry) in paxos.log().chosen_from(Slot(0)).take_while(|(slot, _)| *slot < applied) {
             replica.apply(entry, |_, _, _| {});
@@ -63,6 +66,7 @@ impl Site {
             config: Arc::new(config.clone()),
             paxos,
             replica,
+            comparison,
             queue: Wire::decode(input)?,
             followed: Wire::decode(input)?,
             leading: Wire::decode(input)?,
@@ -72,6 +76,8 @@ impl Site {
             is_disk_low: Wire::decode(input)?,
         };
         let is_sound = site.replica.applied() == applied
+            && site.paxos.applied() == site.replica.claim()
+            && site.paxos.stands_aside() == site.comparison.is_alone()
             && site.queue.is_sound(id)
             && site.leading.is_some() == site.paxos.leads_under().is_some();
         if is_sound { Ok(site) } else { Err(WireError::Invalid("state of a site")) }

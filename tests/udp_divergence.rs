@@ -1,0 +1,218 @@
+//! Storage that is put back as it was, with real processes: a site that has another log than a quorum stops within
+//! seconds of meeting it, says by what, and the others go on; where no quorum agrees nothing is chosen.
+#![cfg(feature = "udp")]
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use std::fs;
+use std::io::Read;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Output, Stdio};
+use std::time::Duration;
+
+use aviary::client::{Client, ClientError, ClientOptions};
+use aviary::ids::SiteId;
+use aviary::udp::{ClientKey, Sites};
+use sim_runner::real::ports;
+
+/// How soon a site must have noticed.
+const SECONDS: u32 = 10;
+
+/// Three sites in a folder that goes away.
+struct Cluster {
+    folder: PathBuf,
+    sites: [Option<Child>; 3],
+}
+
+impl Cluster {
+    fn init(name: &str) -> Cluster {
+        let folder = std::env::temp_dir().join(format!("aviary-divergence-{}-{name}", std::process::id()));
+        let _ = fs::remove_dir_all(&folder);
+        let port = ports::free(3).unwrap().to_string();
+        let mut init = Command::new(env!("CARGO_BIN_EXE_site"));
+        init.args(["init", "--sites", "3", "--base-port", &port, "--dir"]).arg(&folder);
+        assert!(init.output().unwrap().status.success());
+        Cluster { folder, sites: [None, None, None] }
+    }
+
+    fn storage(&self, site: usize) -> PathBuf {
+        self.folder.join(format!("site-{site}"))
+    }
+
+    fn start(&mut self, site: usize) {
+        let mut run = Command::new(env!("CARGO_BIN_EXE_site"));
+        run.args(["run", "--headless", "--id", &site.to_string(), "--config"])
+            .arg(self.folder.join("sites.ron"));
+        run.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped());
+        self.sites[site] = Some(run.spawn().unwrap());
+    }
+
+    fn kill(&mut self, site: usize) {
+        let mut child = self.sites[site].take().unwrap();
+        child.kill().unwrap();
+        child.wait().unwrap();
+    }
+
+    /// The exit code and the last words of a site that ends by itself within the time.
+    fn ended(&mut self, site: usize) -> (Option<i32>, String) {
+        let child = self.sites[site].as_mut().unwrap();
+        for _ in 0..10 * SECONDS {
+            if let Some(status) = child.try_wait().unwrap() {
+                let mut said = String::new();
+                child.stderr.take().unwrap().read_to_string(&mut said).unwrap();
+                return (status.code(), said);
+            }
+            pause();
+        }
+        panic!("S{site} still runs after {SECONDS} s: {}", self.status());
+    }
+
+    fn client(&self, site: Option<u8>, patience: Duration) -> Client {
+        let sites = Sites::read(&self.folder.join("sites.ron")).unwrap();
+        let key = ClientKey::read(&self.folder.join("client.key")).unwrap();
+        let patience = aviary::time::Duration::from_millis(u64::try_from(patience.as_millis()).unwrap());
+        let site = site.map(|site| SiteId::new(site).unwrap());
+        Client::start(&sites, key, &ClientOptions { patience, site, ..ClientOptions::default() }).unwrap()
+    }
+
+    fn tweet(&self, text: &str) {
+        let mut client = self.client(None, Duration::from_secs(20));
+        client.tweet("ann".parse().unwrap(), text.parse().unwrap()).unwrap();
+    }
+
+    /// What anybody sees who asks this site, newest first.
+    fn shown(&self, site: u8) -> Vec<String> {
+        let mut client = self.client(Some(site), Duration::from_secs(20));
+        let page = client.view("bob".parse().unwrap(), 10).unwrap();
+        page.tweets.iter().map(|tweet| tweet.text.as_str().to_owned()).collect()
+    }
+
+    fn asked(&self, ask: &[&str]) -> Output {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_site"));
+        command.args(ask).arg("--config").arg(self.folder.join("sites.ron")).output().unwrap()
+    }
+
+    fn status(&self) -> String {
+        String::from_utf8(self.asked(&["status"]).stdout).unwrap()
+    }
+
+    /// Sites 0 and 1 choose one thing while site 2 is down. Then site 1's folder is put back as it was before, and
+    /// sites 1 and 2 choose another while site 0 is down. Sites 1 and 2 run.
+    fn diverge(&mut self) {
+        (0..3).for_each(|site| self.start(site));
+        self.tweet("all know");
+        self.kill(1);
+        let old = self.folder.join("old");
+        copy(&self.storage(1), &old);
+        self.start(1);
+        self.kill(2);
+        self.tweet("two know");
+        self.kill(0);
+        self.kill(1);
+        fs::remove_dir_all(self.storage(1)).unwrap();
+        copy(&old, &self.storage(1));
+        self.start(1);
+        self.start(2);
+        self.tweet("two others know");
+    }
+}
+
+impl Drop for Cluster {
+    fn drop(&mut self) {
+        for mut child in self.sites.iter_mut().filter_map(Option::take) {
+            let _ = child.kill();
+            let _ = child.wait();
+        }
+        let _ = fs::remove_dir_all(&self.folder);
+    }
+}
+
+fn copy(from: &Path, to: &Path) {
+    fs::create_dir_all(to).unwrap();
+    for entry in fs::read_dir(from).unwrap() {
+        let path = entry.unwrap().path();
+        fs::copy(&path, to.join(path.file_name().unwrap())).unwrap();
+    }
+}
+
+#[expect(clippy::disallowed_methods, reason = "real processes take real time")]
+fn pause() {
+    std::thread::sleep(Duration::from_millis(100));
+}
+
+#[test]
+fn a_site_with_another_log_than_a_quorum_exits_with_the_reason_and_the_others_go_on() {
+    let mut cluster = Cluster::init("stops");
+    cluster.diverge();
+    cluster.start(0);
+    let (code, said) = cluster.ended(0);
+    assert_eq!(code, Some(1), "{said}");
+    for part in [
+        "S0 stopped: divergence: the log that S0 has applied differs from that of S12, a quorum: below slot ",
+        "do not start it again",
+    ] {
+        assert!(said.contains(part), "{said}");
+    }
+    cluster.tweet("we go on");
+    for site in [1, 2] {
+        assert_eq!(cluster.shown(site)[1..], ["two others know", "all know"]);
+    }
+    // Started again, it finds out again: nothing that it has is wrong on its disk.
+    cluster.start(0);
+    assert_eq!(cluster.ended(0).0, Some(1));
+    let digests: Vec<String> = cluster
+        .status()
+        .lines()
+        .filter_map(|line| line.split(' ').find(|word| word.starts_with("digest=")).map(str::to_owned))
+        .collect();
+    assert!(digests.len() == 2 && digests[0] == digests[1] && digests[0].len() == 23, "{digests:?}");
+}
+
+#[test]
+fn where_no_quorum_agrees_both_logs_are_shown_and_nothing_is_taken() {
+    let mut cluster = Cluster::init("alone");
+    cluster.diverge();
+    cluster.kill(2);
+    cluster.start(0);
+    let is_said = |cluster: &Cluster| cluster.status().matches(" diverged ").count() == 2;
+    for _ in 0..10 * SECONDS {
+        if is_said(&cluster) {
+            break;
+        }
+        pause();
+    }
+    assert!(is_said(&cluster), "{}", cluster.status());
+    let (one, other) = (cluster.shown(0), cluster.shown(1));
+    assert_eq!(
+        (&one[..], &other[..]),
+        (
+            &["two know", "all know"].map(String::from)[..],
+            &["two others know", "all know"].map(String::from)[..]
+        )
+    );
+    let mut client = cluster.client(Some(1), Duration::from_secs(2));
+    let refused = client.tweet("ann".parse().unwrap(), "who takes this?".parse().unwrap()).unwrap_err();
+    let ClientError::NoAnswer { last, .. } = &refused else { panic!("{refused}") };
+    let why = "finds S1 busy: its log differs from another site's, and no quorum is known to have it";
+    assert_eq!(last.as_deref(), Some(why), "{refused}");
+    let statuses = String::from_utf8(cluster.asked(&["status", "--json"]).stdout).unwrap();
+    assert_eq!(statuses.matches(r#""phase":"diverged""#).count(), 2, "{statuses}");
+    // The third has the log of site 1: with it there is a quorum, and the other stops.
+    cluster.start(2);
+    assert_eq!(cluster.ended(0).0, Some(1));
+    cluster.tweet("we go on");
+}
+
+#[test]
+fn a_folder_of_another_site_is_refused() {
+    let mut cluster = Cluster::init("swapped");
+    let (one, other, aside) = (cluster.storage(1), cluster.storage(2), cluster.folder.join("aside"));
+    fs::rename(&one, &aside).unwrap();
+    fs::rename(&other, &one).unwrap();
+    fs::rename(&aside, &other).unwrap();
+    for (site, found) in [(1, "S2"), (2, "S1")] {
+        cluster.start(site);
+        let (code, said) = cluster.ended(site);
+        assert_eq!(code, Some(1), "{said}");
+        assert!(said.contains(&format!("belongs to {found} of cluster ")), "{said}");
+    }
+}

@@ -56,7 +56,7 @@ impl Process for Fragile {
         };
         let mut given = Effects::<Bird>::default();
         self.0.handle(now, input, &mut given);
-        let Given { records, messages, notes } = given.take().unwrap();
+        let Given { records, messages, notes, stop } = given.take().unwrap();
         records.iter().for_each(|record| effects.append(record));
         for Letter { to, message, is_independent } in &messages {
             if *is_independent {
@@ -66,6 +66,9 @@ impl Process for Fragile {
             }
         }
         notes.into_iter().for_each(|note| effects.note(note));
+        if let Some(stop) = stop {
+            effects.stop(stop.property, stop.reason);
+        }
     }
 
     fn deadline(&self) -> Option<(Instant, &'static str)> {

@@ -96,7 +96,7 @@ impl Process for Reloaded {
         }
         let mut given = Effects::<Bird>::default();
         self.real.handle(now, input, &mut given);
-        let Given { records, messages, notes } = given.take().unwrap();
+        let Given { records, messages, notes, stop } = given.take().unwrap();
         records.iter().for_each(|record| effects.append(record));
         for Letter { to, message, is_independent } in &messages {
             if *is_independent {
@@ -106,6 +106,9 @@ impl Process for Reloaded {
             }
         }
         notes.into_iter().for_each(|note| effects.note(note));
+        if let Some(stop) = stop {
+            effects.stop(stop.property, stop.reason);
+        }
     }
 
     fn deadline(&self) -> Option<(Instant, &'static str)> {

@@ -42,6 +42,8 @@ pub struct Linearizable {
     clients: BTreeMap<ProcessId, Client>,
     /// As of which slot a read round's view was told: a hint, as the log is.
     told: Shelf<(ProcessId, u64), Slot>,
+    /// As what a call was asked for last that was asked anew, by what it was asked for as first: a hint too.
+    anew: BTreeMap<RequestId, RequestId>,
 }
 
 /// What a client has to do.
@@ -102,7 +104,12 @@ pub struct Told {
 
 impl Default for Linearizable {
     fn default() -> Linearizable {
-        Linearizable { history: History::new(Shelves), clients: BTreeMap::new(), told: Shelf::default() }
+        Linearizable {
+            history: History::new(Shelves),
+            clients: BTreeMap::new(),
+            told: Shelf::default(),
+            anew: BTreeMap::new(),
+        }
     }
 }
 
@@ -145,6 +152,9 @@ impl Linearizable {
             |number: usize| self.history.operation(number).is_some_and(|deed| deed.operation == *operation);
         if let Some((_, number)) = client.asked.filter(|(_, number)| client.is_anew && is_meant(*number)) {
             (client.asked, client.is_anew) = (Some((id, number)), false);
+            if let Some(Name::Request(first)) = self.history.operation(number).and_then(|deed| deed.name) {
+                self.anew.insert(first, id);
+            }
             return;
         }
         // Those in front were refused. What nobody commanded is another judge's business.
@@ -259,10 +269,12 @@ impl Linearizable {
         number: usize,
         answer: Heard,
     ) -> Result<(), Violation> {
-        let told = &self.told;
+        let (told, anew) = (&self.told, &self.anew);
         let guess = |deed: &Deed| match deed.name? {
-            Name::Request(RequestId::Execute { session, number, .. }) => known.model.effect(session, number),
-            Name::Request(RequestId::Open { .. }) => None,
+            Name::Request(first) => match *anew.get(&first).unwrap_or(&first) {
+                RequestId::Execute { session, number, .. } => known.model.effect(session, number),
+                RequestId::Open { .. } => None,
+            },
             // Behind everything of the slots below.
             Name::Query(client, id) => {
                 told.get(&(client, id)).map(|applied| match applied.0.checked_sub(1) {

@@ -579,7 +579,7 @@ proptest! {
 }
 
 #[test]
-fn a_request_waits_from_its_taking_until_the_log_took_it_and_an_opening_for_its_own_client_only() {
+fn a_request_waits_from_its_taking_until_the_log_took_it_and_for_its_own_client_only() {
     let other = ProcessId::Client(2);
     let id = |number| tweet(at(1), number, if number == 1 { "one" } else { "two" }).id();
     let opening = RequestId::Open { nonce: 7 };

@@ -88,7 +88,7 @@ fn every_command_and_flag_and_file_that_is_named_exists() {
         }
         seen.insert(*command);
     }
-    let expected = ["client-key", "init", "log", "restore", "run", "status", "tweet", "view"];
+    let expected = ["bench", "client-key", "init", "log", "restore", "run", "status", "tweet", "view"];
     assert_eq!(seen.into_iter().collect::<Vec<_>>(), expected);
     let run_help = succeed(&["run", "--help"]);
     for flag in ["--listen", "--headless", "-v"] {

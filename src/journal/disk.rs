@@ -1,6 +1,7 @@
 //! What a journal asks of storage: one flat folder of files, as small as it can be.
 //!
-//! Writes go to a cache; only a completed sync makes them durable. A crash may lose any subset of unsynced
+//! Writes go to a cache; only a completed sync makes them durable. What a failed sync covered may stay readable, and no
+//! later sync need make it durable: only what is written again is covered again. A crash may lose any subset of unsynced
 //! writes and tear any of them, and may undo the creation, renaming or removal of any file whose folder was not
 //! synced. The simulator and the real files implement the same trait, so the same journal code runs on both.
 

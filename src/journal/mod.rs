@@ -45,10 +45,12 @@
 //!    incarnation, by exactly one; and every other batch must have the incarnation of the one before it. What
 //!    lies behind the cut is of an older one.
 //! 5. An incarnation is returned only when its opening is durable, so none is returned twice.
-//! 6. Before recovery writes anything that names a synced end, it syncs all that it read and that end covers:
-//!    it may have read a cache.
-//! 7. A segment is created, and its creation made durable, before the segment before it is closed. It begins after that
-//!    close. All that may be unsynced in the segments before it, the close included, is synced no later than it.
+//! 6. Before recovery writes anything that names a synced end, it makes durable all that it read and that end covers. It
+//!    may have read a cache, and a sync alone does not write what a failed sync left in it: the operating system may
+//!    count those pages as clean. So what no synced end covers is written again, byte for byte, and then synced.
+//! 7. A segment is created, and its creation made durable, before the segment before it is closed; a blank one that
+//!    recovery finds is synced like one that it made. It begins after that close. All that may be unsynced in the
+//!    segments before it, the close included, is synced no later than it.
 //! 8. A mark is not synced for its own sake, so an idle journal comes to rest.
 //! 9. Segments that recovery cuts are removed newest first, each durably before the next. So neither a crash while files
 //!    are created nor one while they are removed leaves a gap in the numbers, and the segment after a close always
@@ -92,7 +94,7 @@ pub use disk::{Disk, DiskError, SyncId};
 pub use error::JournalError;
 
 use self::config::{OVERHEAD_BYTES, SPARE_BYTES};
-use self::recovery::{Scan, Tail};
+use self::recovery::{Scan, Tail, Unproven};
 use self::segment::{BATCH_HEADER_BYTES, BatchHeader, Kind, SegmentHeader, VERSION};
 use crate::outbox::Offset;
 use crate::process::{Records, Recovered};
@@ -181,7 +183,7 @@ impl Journal {
         disk: &mut impl Disk,
         identity: &Identity,
     ) -> Result<(Journal, Recovered<Vec<u8>>), JournalError> {
-        let Scan { tail, first, records, unsynced, behind, is_reserved } = recovery::scan(disk, identity)?;
+        let Scan { tail, first, records, unproven, behind, is_reserved } = recovery::scan(disk, identity)?;
         disk.sync_dir().map_err(JournalError::folder)?;
         // Invariant 9: the newest first.
         for number in behind.into_iter().rev() {
@@ -196,13 +198,19 @@ impl Journal {
             tail,
             name: segment::file_name(tail.segment),
             durable: tail.number,
-            unsynced,
+            unsynced: unproven.iter().map(|segment| segment.number).collect(),
             syncing: None,
             is_reserved,
             scratch: Vec::new(),
         };
         // Invariant 6: the opening below says that all before it is synced.
+        write_again(disk, &unproven)?;
         journal.sync_inline(disk)?;
+        // Invariant 7: whoever made it may have ended before it was synced, so that its length is not durable.
+        if is_reserved {
+            let name = segment::file_name(tail.segment + 1);
+            disk.sync(&name).map_err(JournalError::disk(&name))?;
+        }
         journal.begin_incarnation(disk)?;
         journal.reserve_ahead(disk)?;
         let recovered = Recovered { incarnation: journal.tail.incarnation, records };
@@ -441,4 +449,18 @@ impl Journal {
             }
         }
     }
+}
+
+/// Writes what was read to where it was read: a failed sync may have left it in the cache alone.
+///
+/// No crash harms it. Where the device has these bytes already, the new ones are the same, so any part of the write that
+/// arrives, in whatever order, changes nothing. Where it has not, a part that arrives is a part of the first write, which
+/// recovery reads like any torn or scattered one; nobody was told of it. And a device that loses the rest of a block when
+/// power fails in the middle of it would lose as much at each append, which writes the block of the batch before it.
+fn write_again(disk: &mut impl Disk, unproven: &[Unproven]) -> Result<(), JournalError> {
+    for Unproven { number, start, bytes, .. } in unproven.iter().filter(|segment| !segment.bytes.is_empty()) {
+        let name = segment::file_name(*number);
+        disk.write(&name, *start, bytes).map_err(JournalError::disk(&name))?;
+    }
+    Ok(())
 }

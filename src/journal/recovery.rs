@@ -108,12 +108,47 @@ pub(super) struct Scan {
     /// The header of the lowest segment.
     pub(super) first: SegmentHeader,
     pub(super) records: Vec<Vec<u8>>,
-    /// Segments that may hold what is not synced, in order; the last is that of the tail.
-    pub(super) unsynced: Vec<u64>,
+    /// The segments that may hold what is not synced, in order; the last is that of the tail.
+    pub(super) unproven: Vec<Unproven>,
     /// Segments behind the end that nothing durable needs, in order.
     pub(super) behind: Vec<u64>,
     /// Whether the segment after the tail's is there in its full length, and blank unless the tail is closed.
     pub(super) is_reserved: bool,
+}
+
+/// A segment of the chain, and what of it no synced end covers.
+#[derive(Clone, Debug)]
+pub(super) struct Unproven {
+    pub(super) number: u64,
+    /// The number of its first batch.
+    first: u64,
+    /// Where `bytes` begin in the segment.
+    pub(super) start: u64,
+    /// From there to the end of the chain in this segment, as it was read.
+    pub(super) bytes: Vec<u8>,
+}
+
+impl Unproven {
+    fn all_of(header: &SegmentHeader, bytes: Vec<u8>) -> Unproven {
+        Unproven { number: header.number, first: header.first, start: 0, bytes }
+    }
+
+    /// Leaves out what lies before the end of the last batch that is below `synced`. A sync covers all that was written
+    /// to the file before, so marks and the header are proven with the batch after them.
+    fn leave_out_proven(&mut self, synced: u64, is_lowest: bool) {
+        // The header of the lowest was synced before the segment had its name.
+        let mut proven = if is_lowest { SEGMENT_HEADER_BYTES } else { 0 };
+        let mut at = SEGMENT_HEADER_BYTES;
+        while let Some(batch) = self.bytes.get(at..).and_then(Batch::read) {
+            at += batch.len();
+            if batch.header.number >= synced {
+                break;
+            }
+            proven = at;
+        }
+        self.bytes.drain(..proven);
+        self.start = proven as u64;
+    }
 }
 
 /// A segment as listed.
@@ -186,19 +221,25 @@ pub(super) fn list(disk: &impl Disk) -> Result<Vec<Listed>, JournalError> {
 pub(super) fn scan(disk: &impl Disk, identity: &Identity) -> Result<Scan, JournalError> {
     let files = list(disk)?;
     let lowest = files.first().ok_or(JournalError::NotFormatted)?;
-    let mut bytes = lowest.read(disk)?;
+    let bytes = lowest.read(disk)?;
     let (first, checksum) = read_first(lowest, &bytes, identity)?;
     let mut tail = Tail::behind(&first, checksum);
     let mut records = Vec::new();
     let mut synced = 0;
-    // The number of the first batch of each segment of the chain.
-    let mut chained = alloc::vec![(first.number, first.first)];
+    let mut unproven = alloc::vec![Unproven::all_of(&first, bytes)];
     let mut behind = files.get(1..).unwrap_or(&[]);
     check_gaps(&files)?;
-    loop {
-        synced = tail.follow(&bytes, &mut records)?.max(synced);
+    let last = loop {
+        let present = unproven.last_mut().expect("the segment being followed");
+        synced = tail.follow(&present.bytes, &mut records)?.max(synced);
+        // A batch known to be synced proves that all segments before its own are, marks included.
+        if let Some(proven) = unproven.iter().rposition(|segment| segment.first < synced) {
+            unproven.drain(..proven);
+        }
+        let present = unproven.last_mut().expect("the segment being followed");
+        let end = usize::try_from(tail.end).expect("it was read");
         if !tail.is_closed {
-            break;
+            break present.bytes.split_off(end);
         }
         let Some((next, rest)) = behind.split_first() else {
             let reason = format!("{} was closed when it was there", file_name(tail.segment));
@@ -206,22 +247,25 @@ pub(super) fn scan(disk: &impl Disk, identity: &Identity) -> Result<Scan, Journa
         };
         next.check_length(&first)?;
         let next_bytes = next.read(disk)?;
-        let Some((header, checksum)) = SegmentHeader::read(&next_bytes) else { break };
+        let Some((header, checksum)) = SegmentHeader::read(&next_bytes) else {
+            break present.bytes.split_off(end);
+        };
+        present.bytes.truncate(end);
         next.check_owner(&header, identity)?;
         if !tail.is_followed_by(&first, &header) {
             // All that a crash leaves of the first write is nothing, a part, or this very header.
             return Err(next.damaged(format!("its header does not follow {}", file_name(tail.segment))));
         }
         tail = Tail::behind(&header, checksum);
-        chained.push((header.number, header.first));
-        (bytes, behind) = (next_bytes, rest);
+        unproven.push(Unproven::all_of(&header, next_bytes));
+        behind = rest;
+    };
+    let is_reserved = look_behind(disk, &tail, &last, behind, &first)?;
+    for segment in &mut unproven {
+        segment.leave_out_proven(synced, segment.number == first.number);
     }
-    let is_reserved = look_behind(disk, &tail, &bytes, behind, &first)?;
-    // A batch known to be synced proves that all segments before its own are, marks included.
-    let is_unsynced = |at: &usize| chained.get(at + 1).is_none_or(|(_, next_first)| synced <= *next_first);
-    let unsynced = (0..chained.len()).filter(is_unsynced).map(|at| chained[at].0).collect();
     let behind = behind.iter().skip(usize::from(is_reserved)).map(|file| file.number).collect();
-    Ok(Scan { tail, first, records, unsynced, behind, is_reserved })
+    Ok(Scan { tail, first, records, unproven, behind, is_reserved })
 }
 
 /// Fails if a number is missing between two that are there: no crash leaves a gap.
@@ -268,7 +312,7 @@ fn read_first(
     Ok((header, checksum))
 }
 
-/// Fails if anything readable behind the end of the chain proves that a batch at or behind that end was synced, or if a
+/// Fails if anything readable behind the end of the chain, the `rest` of its segment included, proves that a batch at or behind that end was synced, or if a
 /// file stands there that no crash leaves. Says whether the next segment is reserved.
 ///
 /// What an earlier incarnation left behind a cut may be read here, and does no harm: what was synced then is
@@ -276,7 +320,7 @@ fn read_first(
 fn look_behind(
     disk: &impl Disk,
     tail: &Tail,
-    bytes: &[u8],
+    rest: &[u8],
     behind: &[Listed],
     first: &SegmentHeader,
 ) -> Result<bool, JournalError> {
@@ -286,11 +330,9 @@ fn look_behind(
             tail.number, batch.header.synced
         )
     };
-    let end = usize::try_from(tail.end).unwrap_or(usize::MAX);
-    if let Some((at, batch)) =
-        highest_synced(bytes, end).filter(|(_, batch)| batch.header.synced > tail.number)
-    {
-        return Err(tail.damaged(proof(&file_name(tail.segment), at, &batch)));
+    if let Some((at, batch)) = highest_synced(rest).filter(|(_, batch)| batch.header.synced > tail.number) {
+        let end = usize::try_from(tail.end).expect("it was read");
+        return Err(tail.damaged(proof(&file_name(tail.segment), end + at, &batch)));
     }
     // A segment that follows a close is there; it was checked.
     let mut is_reserved = tail.is_closed;
@@ -310,7 +352,7 @@ fn look_behind(
         if is_blank {
             continue;
         }
-        let proven = highest_synced(&bytes, 0).filter(|(_, batch)| batch.header.synced > tail.number);
+        let proven = highest_synced(&bytes).filter(|(_, batch)| batch.header.synced > tail.number);
         if let Some((at, batch)) = proven {
             let reason = proof(&file.name, at, &batch);
             return Err(if tail.is_closed {
@@ -324,10 +366,10 @@ fn look_behind(
     Ok(is_reserved)
 }
 
-/// Of the readable batches from `start` on, wherever they begin, the one that names the highest synced end.
-fn highest_synced(bytes: &[u8], start: usize) -> Option<(usize, Batch<'_>)> {
+/// Of the readable batches, wherever they begin, the one that names the highest synced end.
+fn highest_synced(bytes: &[u8]) -> Option<(usize, Batch<'_>)> {
     let mut highest: Option<(usize, Batch<'_>)> = None;
-    let mut at = start;
+    let mut at = 0;
     while at < bytes.len() {
         let Some(batch) = Batch::read(&bytes[at..]) else {
             at = first_of_batch(bytes, at + 1);

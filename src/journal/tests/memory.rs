@@ -24,6 +24,8 @@ struct Write {
     inode: usize,
     offset: usize,
     bytes: Vec<u8>,
+    /// A sync that covered it failed: no later one makes it durable.
+    is_forsaken: bool,
 }
 
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -49,6 +51,8 @@ pub(super) struct MemoryDisk {
     pub(super) files_max: Option<usize>,
     /// Fails every change after so many more.
     pub(super) changes_left: Option<usize>,
+    /// Fails one sync after so many more that return when they are done.
+    pub(super) syncs_left: Option<usize>,
 }
 
 fn apply(image: &mut [u8], write: &Write, fate: Fate) {
@@ -60,6 +64,9 @@ fn apply(image: &mut [u8], write: &Write, fate: Fate) {
         Fate::Back(count) => count % (length + 1)..length,
     };
     let at = write.offset + range.start..write.offset + range.end;
+    if image.len() < at.end {
+        return;
+    }
     image[at].copy_from_slice(&write.bytes[range]);
 }
 
@@ -119,6 +126,17 @@ impl MemoryDisk {
         Some(id)
     }
 
+    /// The oldest sync under way fails: what it covers is read as before, and no later sync writes it.
+    pub(super) fn fail(&mut self) {
+        let (id, inode) = self.syncs.remove(0);
+        self.forsake(inode, id.0);
+    }
+
+    fn forsake(&mut self, inode: usize, before: u64) {
+        let covered = self.writes.iter_mut().filter(|write| write.inode == inode && write.stamp < before);
+        covered.for_each(|write| write.is_forsaken = true);
+    }
+
     /// Flips one bit of what is stored.
     pub(super) fn flip(&mut self, name: &str, bit: usize) {
         let inode = self.folder[name];
@@ -136,20 +154,37 @@ impl MemoryDisk {
         self.synced_folder.insert(name.to_owned(), inode);
     }
 
+    /// A blank file whose making was cut short: its name is durable, and its length is not until it is synced.
+    pub(super) fn put_unfinished(&mut self, name: &str, length: usize) {
+        self.put(name, &[]);
+        self.cached[self.folder[name]] = alloc::vec![0; length];
+    }
+
     /// Every file with its bytes.
     pub(super) fn contents(&self) -> BTreeMap<String, Vec<u8>> {
         self.folder.iter().map(|(name, inode)| (name.clone(), self.cached[*inode].clone())).collect()
     }
 
     fn make_durable(&mut self, inode: usize, before: u64) {
-        let synced = &mut self.synced[inode];
-        self.writes.retain(|write| {
-            let is_covered = write.inode == inode && write.stamp < before;
-            if is_covered {
-                apply(synced, write, Fate::Kept);
+        let length = self.cached[inode].len();
+        self.synced[inode].resize(length, 0);
+        let is_covered = |write: &Write| write.inode == inode && write.stamp < before && !write.is_forsaken;
+        let (durable, mut rest): (Vec<Write>, Vec<Write>) = self.writes.drain(..).partition(is_covered);
+        for write in durable {
+            apply(&mut self.synced[inode], &write, Fate::Kept);
+            // Of what was forsaken before, a crash leaves nothing in its place.
+            for old in rest.iter_mut().filter(|old| old.inode == inode && old.is_forsaken) {
+                let (start, end) = (
+                    old.offset.max(write.offset),
+                    (old.offset + old.bytes.len()).min(write.offset + write.bytes.len()),
+                );
+                if start < end {
+                    old.bytes[start - old.offset..end - old.offset]
+                        .copy_from_slice(&write.bytes[start - write.offset..end - write.offset]);
+                }
             }
-            !is_covered
-        });
+        }
+        self.writes = rest;
     }
 
     fn use_up(&mut self) -> Result<(), DiskError> {
@@ -208,7 +243,7 @@ impl Disk for MemoryDisk {
         if offset + bytes.len() > self.cached[inode].len() {
             return Err(DiskError::Io("write beyond the end".into()));
         }
-        let write = Write { stamp: self.stamp(), inode, offset, bytes: bytes.to_owned() };
+        let write = Write { stamp: self.stamp(), inode, offset, bytes: bytes.to_owned(), is_forsaken: false };
         apply(&mut self.cached[inode], &write, Fate::Kept);
         self.writes.push(write);
         Ok(())
@@ -229,6 +264,12 @@ impl Disk for MemoryDisk {
         self.use_up()?;
         let inode = self.inode(name)?;
         let stamp = self.stamp();
+        let left = self.syncs_left.take();
+        if left == Some(0) {
+            self.forsake(inode, stamp);
+            return Err(DiskError::Io("the sync failed".to_owned()));
+        }
+        self.syncs_left = left.map(|left| left - 1);
         self.make_durable(inode, stamp);
         Ok(())
     }

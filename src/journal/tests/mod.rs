@@ -2,6 +2,7 @@
 
 mod copies;
 mod crashes;
+mod failed_syncs;
 mod losses;
 mod memory;
 mod random;

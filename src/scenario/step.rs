@@ -294,7 +294,8 @@ pub struct Crash {
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(rename(deserialize = "disk fault"))]
 pub enum DiskWord {
-    /// The next sync fails: the site stops with the reason, and what was unsynced is lost. It can be restarted.
+    /// The next sync fails: the site stops with the reason. It can be restarted, and reads what that sync covered until
+    /// it crashes, unless it is written again and synced.
     FailSync,
     /// The next write fails, once: the site stops with the reason. It can be restarted.
     FailWrite,

@@ -39,8 +39,8 @@ enum Undo {
     Write { offset: u64, before: Arc<[u8]> },
     /// Put zeros back: what is appended to mostly was blank.
     Blank { offset: u64, length: usize },
-    /// Put the whole file back.
-    Truncate { before: Arc<File> },
+    /// Put the whole file back. `after` is the length that it was cut to.
+    Truncate { before: Arc<File>, after: u64 },
 }
 
 #[derive(Clone, Debug)]
@@ -48,6 +48,8 @@ struct Change {
     number: u64,
     file: FileId,
     undo: Undo,
+    /// A sync that covered it failed: no later one makes it durable.
+    is_forsaken: bool,
 }
 
 #[derive(Clone, Debug)]
@@ -100,7 +102,7 @@ impl SimDisk {
     }
 
     /// The sync `id` is complete: what was written before it started is durable, unless it fails; then nothing is
-    /// that was not before. An error comes with the name of the file.
+    /// that was not before, nor will be until it is written again. An error comes with the name of the file.
     ///
     /// # Panics
     /// When it is not the oldest sync under way.
@@ -111,12 +113,9 @@ impl SimDisk {
         if sync.fails.is_some() {
             let name = self.folder.iter().find(|(_, id)| **id == sync.file);
             let name = name.map_or_else(String::new, |(name, _)| String::from(&**name));
-            return self.fails(true).map_err(|error| (name, error));
+            return Err((name, self.forsake(sync.file, sync.below)));
         }
-        self.unsynced.retain(|change| change.file != sync.file || change.number >= sync.below);
-        if self.faults.has_strays() {
-            self.settle_strays();
-        }
+        self.settle(sync.file, sync.below);
         Ok(())
     }
 
@@ -129,6 +128,15 @@ impl SimDisk {
     /// How many changes a crash would undo.
     pub fn unsynced(&self) -> usize {
         self.unsynced.len()
+    }
+
+    /// The process that uses it ends, and the machine goes on: what was written stays readable, whether it is durable or
+    /// not. Nobody hears of the syncs under way.
+    pub fn release(&mut self) {
+        self.syncs.clear();
+        self.started.clear();
+        self.unlinked.clear();
+        self.forget_unnamed();
     }
 
     /// Power fails: every unsynced change is undone, but for the writes that `leaves` says; `draw` says which of
@@ -160,7 +168,7 @@ impl SimDisk {
         match change.undo {
             Undo::Write { offset, before } => self.put(change.file, offset, &before),
             Undo::Blank { offset, length } => self.put(change.file, offset, &alloc::vec![0; length]),
-            Undo::Truncate { before } => {
+            Undo::Truncate { before, .. } => {
                 self.files.insert(change.file, before);
             }
         }
@@ -306,7 +314,7 @@ impl Disk for SimDisk {
             Undo::Write { offset, before: before.into() }
         };
         let number = self.number();
-        self.unsynced.push_back(Change { number, file, undo });
+        self.unsynced.push_back(Change { number, file, undo, is_forsaken: false });
         self.put(file, offset, bytes);
         Ok(())
     }
@@ -321,8 +329,8 @@ impl Disk for SimDisk {
         after.length = length;
         after.pages.truncate(usize::try_from(length.div_ceil(PAGE as u64)).map_err(|_| DiskError::Full)?);
         self.files.insert(file, Arc::new(after));
-        let number = self.number();
-        self.unsynced.push_back(Change { number, file, undo: Undo::Truncate { before } });
+        let (number, undo) = (self.number(), Undo::Truncate { before, after: length });
+        self.unsynced.push_back(Change { number, file, undo, is_forsaken: false });
         Ok(())
     }
 
@@ -338,12 +346,10 @@ impl Disk for SimDisk {
 
     fn sync(&mut self, name: &str) -> Result<(), DiskError> {
         let file = self.id(name)?;
-        let fails = self.faults.take(DiskFault::FailSync).is_some();
-        self.fails(fails)?;
-        self.unsynced.retain(|change| change.file != file);
-        if self.faults.has_strays() {
-            self.settle_strays();
+        if self.faults.take(DiskFault::FailSync).is_some() {
+            return Err(self.forsake(file, u64::MAX));
         }
+        self.settle(file, u64::MAX);
         Ok(())
     }
 

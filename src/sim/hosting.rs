@@ -104,11 +104,12 @@ impl<P: Process, J: Judge<P>> World<P, J> {
     fn fail_to_open(&mut self, h: usize, error: &JournalError) {
         let is_disk = matches!(error, JournalError::Disk { .. });
         if !is_disk {
+            self.object_to_refusal(h, error);
             return self.refuse(h, &error.to_string());
         }
         self.stop_failed(h, &error.to_string(), false);
         if let Some(disk) = &mut self.hosts[h].disk {
-            disk.crash(Leaves::Nothing, 0);
+            disk.release();
         }
     }
 
@@ -127,7 +128,7 @@ impl<P: Process, J: Judge<P>> World<P, J> {
         let failed = Life::Failed { reason: Arc::clone(&reason), for_good };
         self.watch.line(id, LineClass::Fault, || What::Failed { reason });
         if self.hosts[h].running().is_some() {
-            self.end_life(h, failed, Leaves::Nothing, 0);
+            self.end_life(h, failed, SimDisk::release);
         } else {
             self.hosts[h].lives += 1;
             self.hosts[h].life = failed;
@@ -136,11 +137,10 @@ impl<P: Process, J: Judge<P>> World<P, J> {
 
     /// Stops a process that runs, with its unsynced writes.
     pub(crate) fn crash(&mut self, h: usize, at: Option<Seam>, leaves: Leaves) {
-        let id = self.hosts[h].id;
         if self.hosts[h].running().is_some() {
             self.lose_power(h, at, leaves);
         } else {
-            self.watch.line(id, LineClass::Fault, || What::Idle { what: "is down already" });
+            self.lose_cache(h, leaves);
         }
     }
 
@@ -159,19 +159,19 @@ impl<P: Process, J: Judge<P>> World<P, J> {
         statistics.scattered += u64::from(leaves == Leaves::Scattered && undone > 0);
         self.watch.mark(Mark::Crashed, id, [undone as u64, leaves as u64]);
         self.watch.line(id, LineClass::Fault, || What::Crashed { at, undone, leaves, residue });
-        self.end_life(h, Life::Down, leaves, draw);
+        self.end_life(h, Life::Down, |disk| disk.crash(leaves, draw));
     }
 
-    /// Ends a process, and what its disk had not synced. A leader that crashes is the leader to those who wait
+    /// Ends a process, and does to its disk what that ends with. A leader that crashes is the leader to those who wait
     /// for its crash, and no longer to what they do then.
-    fn end_life(&mut self, h: usize, after: Life<P>, leaves: Leaves, draw: u64) {
+    fn end_life(&mut self, h: usize, after: Life<P>, end_use: impl FnOnce(&mut SimDisk)) {
         let settings = Arc::clone(&self.settings);
         let was = cast(&self.hosts, &settings);
         let host = &mut self.hosts[h];
         let id = host.id;
         host.lives += 1;
         if let Some(disk) = &mut host.disk {
-            disk.crash(leaves, draw);
+            end_use(disk);
         }
         host.disk_idle = self.watch.now;
         if let Life::Up(running) = core::mem::replace(&mut host.life, after) {

@@ -5,6 +5,7 @@ use alloc::format;
 use alloc::string::ToString;
 
 use crate::ids::ProcessId;
+use crate::journal::JournalError;
 use crate::mix::mix;
 use crate::process::Process;
 use crate::sim::director::StepId;
@@ -12,7 +13,7 @@ use crate::sim::disk::SimDisk;
 use crate::sim::disk::faults::{Armed, Struck};
 use crate::sim::host::{Life, Storage};
 use crate::sim::judge::{Judge, Observation, Violation};
-use crate::sim::script::{ClockFault, DiskFault};
+use crate::sim::script::{ClockFault, DiskFault, Leaves};
 use crate::sim::trace::{LineClass, What};
 use crate::sim::watch::Mark;
 use crate::sim::world::{Event, World};
@@ -114,6 +115,31 @@ impl<P: Process, J: Judge<P>> World<P, J> {
     pub(crate) fn object_to_damage(&mut self, id: ProcessId) {
         let explanation = format!("{id} starts from damaged storage as if nothing had happened");
         self.watch.object(Violation { property: "damage", explanation });
+    }
+
+    /// A site whose journal is refused, though nobody damaged its disk, is lost for nothing.
+    #[cold]
+    pub(crate) fn object_to_refusal(&mut self, h: usize, error: &JournalError) {
+        let host = &self.hosts[h];
+        if host.storage == Storage::Sound {
+            let explanation = format!("{} refuses storage that nothing has damaged: {error}", host.id);
+            self.watch.object(Violation { property: "damage", explanation });
+        }
+    }
+
+    /// The power of a machine fails whose process has stopped: what it had not synced is lost, if there is any.
+    #[cold]
+    pub(crate) fn lose_cache(&mut self, h: usize, leaves: Leaves) {
+        let host = &mut self.hosts[h];
+        let id = host.id;
+        let mut what = "is down already";
+        if let Some(disk) = host.disk.as_mut().filter(|disk| disk.unsynced() > 0) {
+            what = "is down already, and loses what it had not synced";
+            let undone = disk.unsynced() as u64;
+            disk.crash(leaves, mix(self.seed_of_tears.0, [id.number().into(), host.lives]));
+            self.watch.mark(Mark::Crashed, id, [undone, leaves as u64]);
+        }
+        self.watch.line(id, LineClass::Fault, || What::Idle { what });
     }
 
     /// Its storage is gone, and with it the process.

@@ -94,7 +94,7 @@ pub enum Leaves {
 /// What is done to a disk.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum DiskFault {
-    /// The next sync fails: what it was to make durable is not.
+    /// The next sync fails: what it was to make durable stays readable, and becomes durable only if it is written again.
     FailSync,
     /// The next write fails, and writes nothing.
     FailWrite,

@@ -7,6 +7,7 @@
 use alloc::borrow::ToOwned;
 use alloc::string::String;
 use alloc::vec::Vec;
+use core::ops::Range;
 
 use super::{Change, FileId, SimDisk, Undo};
 use crate::journal::vital::{Vital, needed, vital};
@@ -215,21 +216,44 @@ impl SimDisk {
         instead
     }
 
+    /// A sync of `file` fails that covers the changes numbered below `below`. As after a failed fsync, its pages count as
+    /// clean: their bytes are read as before, and no later sync writes them. Its length is not in them.
+    pub(super) fn forsake(&mut self, file: FileId, below: u64) -> DiskError {
+        let covered = self.unsynced.iter_mut().filter(|change| change.file == file && change.number < below);
+        covered.for_each(|change| change.is_forsaken = change.range().is_some());
+        self.faults.strike(Struck::Sync);
+        DiskError::Io("the sync failed".to_owned())
+    }
+
+    /// A sync of `file` is complete: the changes numbered below `below` are durable, but for forsaken bytes that none of
+    /// them wrote again.
+    pub(super) fn settle(&mut self, file: FileId, below: u64) {
+        let is_covered = |change: &Change| change.file == file && change.number < below;
+        if self.unsynced.iter().any(|change| is_covered(change) && change.is_forsaken) {
+            // A failed sync covers all that is older, so what is forsaken is older than what is not.
+            let durable = self.unsynced.iter().filter(|change| is_covered(change) && !change.is_forsaken);
+            let durable: Vec<Range<u64>> = durable.map(Change::replaced).collect();
+            let changes = core::mem::take(&mut self.unsynced);
+            for change in changes {
+                if is_covered(&change) && change.is_forsaken {
+                    self.unsynced.extend(change.without(&durable));
+                } else {
+                    self.unsynced.push_back(change);
+                }
+            }
+        }
+        self.unsynced.retain(|change| !is_covered(change) || change.is_forsaken);
+        if self.faults.has_strays() {
+            self.settle_strays();
+        }
+    }
+
     /// A file was synced up to the change with this number: what went astray in it is durable.
-    pub(super) fn settle_strays(&mut self) {
+    fn settle_strays(&mut self) {
         let unsynced = &self.unsynced;
         let before = self.faults.strays.len();
         self.faults.strays.retain(|number| unsynced.iter().any(|change| change.number == *number));
         self.faults.is_astray |= self.faults.strays.len() < before;
-    }
-
-    /// The error of a sync, if it fails.
-    pub(super) fn fails(&mut self, fails: bool) -> Result<(), DiskError> {
-        if !fails {
-            return Ok(());
-        }
-        self.faults.strike(Struck::Sync);
-        Err(DiskError::Io("the sync failed".to_owned()))
     }
 
     /// How many unsynced writes a crash that scatters them would leave.
@@ -278,6 +302,42 @@ impl Change {
             Undo::Blank { offset, length } => Some((*offset, *length)),
             Undo::Truncate { .. } => None,
         }
+    }
+
+    /// The bytes of its file that are not what they were.
+    fn replaced(&self) -> Range<u64> {
+        match &self.undo {
+            Undo::Write { offset, before } => *offset..*offset + before.len() as u64,
+            Undo::Blank { offset, length } => *offset..*offset + *length as u64,
+            Undo::Truncate { before, after } => *after..before.length,
+        }
+    }
+
+    /// The parts of this write that lie in none of these places.
+    fn without(&self, places: &[Range<u64>]) -> Vec<Change> {
+        let whole = self.replaced();
+        let mut parts = alloc::vec![whole.clone()];
+        for place in places {
+            let cut = |part: Range<u64>| {
+                [part.start..part.end.min(place.start), part.start.max(place.end)..part.end]
+            };
+            parts = parts.into_iter().flat_map(cut).filter(|part| !part.is_empty()).collect();
+        }
+        let within = |at: u64| usize::try_from(at - whole.start).expect("a write is in memory");
+        let part = |part: Range<u64>| {
+            let undo = match &self.undo {
+                Undo::Write { before, .. } => {
+                    let before = before[within(part.start)..within(part.end)].into();
+                    Undo::Write { offset: part.start, before }
+                }
+                Undo::Blank { .. } => {
+                    Undo::Blank { offset: part.start, length: within(part.end) - within(part.start) }
+                }
+                Undo::Truncate { .. } => self.undo.clone(),
+            };
+            Change { undo, ..*self }
+        };
+        parts.into_iter().map(part).collect()
     }
 }
 

@@ -2,7 +2,8 @@
 //!
 //! The files hold the newest bytes; beside them stands how to undo every write that is not durable yet. A
 //! completed sync drops the undoing of what was written before it started; a crash undoes the rest, newest
-//! first. Pages are shared between clones and copied when written.
+//! first. What a failed sync covered is undone by a crash whatever is synced later, but where it was written again.
+//! Pages are shared between clones and copied when written.
 
 use alloc::borrow::ToOwned;
 use alloc::collections::{BTreeMap, VecDeque};

@@ -4,7 +4,7 @@ use crate::ids::{ProcessId, SITES_MAX, SiteSet};
 use crate::process::{Label, Process, Role};
 use crate::scenario::plan::Watch;
 use crate::scenario::service::Shape;
-use crate::sim::rules::{Cast, says};
+use crate::sim::net::rules::{Roles, says};
 use crate::sim::{Filter, Judge, Observation, Trigger, Violation};
 use crate::time::Instant;
 
@@ -74,7 +74,7 @@ impl<J> Watched<J> {
         &self.judges
     }
 
-    fn cast(&self) -> Cast<'_> {
+    fn roles(&self) -> Roles<'_> {
         let rank = |site: &crate::ids::SiteId| match self.roles[site.index()] {
             Some(Role::Leader { rank }) => Some(rank),
             _ => None,
@@ -83,7 +83,7 @@ impl<J> Watched<J> {
         let follows = |site: &crate::ids::SiteId| self.roles[site.index()].is_some() && rank(site).is_none();
         let campaigns = |site: &crate::ids::SiteId| self.roles[site.index()] == Some(Role::Candidate);
         let is_up = |site: &crate::ids::SiteId| self.roles[site.index()].is_some();
-        Cast {
+        Roles {
             leader,
             follower: self.sites.iter().find(follows),
             candidate: self.sites.iter().find(campaigns),
@@ -99,9 +99,9 @@ impl<J> Watched<J> {
         let became = self.becomes_leader(seen);
         if self.watches.iter().any(|one| concerns(&one.watch.trigger, seen, became)) {
             let mut watches = core::mem::take(&mut self.watches);
-            let cast = self.cast();
+            let roles = self.roles();
             for one in &mut watches {
-                one.count += matches(&one.watch.trigger, seen, became, &cast);
+                one.count += matches(&one.watch.trigger, seen, became, &roles);
             }
             self.watches = watches;
         }
@@ -177,34 +177,34 @@ fn matches<P: Process>(
     trigger: &Trigger,
     seen: &Observation<'_, P>,
     became: Option<ProcessId>,
-    cast: &Cast<'_>,
+    roles: &Roles<'_>,
 ) -> u64 {
     let is_hit = match (trigger, seen) {
-        (Trigger::Leads(who), _) => became.is_some_and(|site| cast.is(*who, site)),
+        (Trigger::Leads(who), _) => became.is_some_and(|site| roles.is(*who, site)),
         (Trigger::Sent(filter, _), Observation::Sent { datagram, .. }) => {
-            let is_hit = cast.is(filter.from, datagram.from) && says(filter, &datagram.labels);
-            let hits = datagram.to.iter().filter(|to| is_hit && cast.is(filter.to, *to));
+            let is_hit = roles.is(filter.from, datagram.from) && says(filter, &datagram.labels);
+            let hits = datagram.to.iter().filter(|to| is_hit && roles.is(filter.to, *to));
             return hits.count() as u64;
         }
         (Trigger::Delivered(filter, _), Observation::Delivered { to, from, message }) => {
             let label = [(message.kind(), message.subject())];
-            is_between(filter, *from, *to, cast) && says(filter, &label)
+            is_between(filter, *from, *to, roles) && says(filter, &label)
         }
         (Trigger::Noted { who, kind, about }, Observation::Noted { process, note }) => {
             let is_about = about.as_ref().is_none_or(|about| about.is(note.subject()));
-            note.kind() == kind && is_about && cast.is(*who, *process)
+            note.kind() == kind && is_about && roles.is(*who, *process)
         }
-        (Trigger::Crashed(who), Observation::Crashed { process, .. }) => cast.is(*who, *process),
+        (Trigger::Crashed(who), Observation::Crashed { process, .. }) => roles.is(*who, *process),
         (Trigger::Restarted(who), Observation::Started { process, incarnation, .. }) => {
-            *incarnation > 1 && cast.is(*who, *process)
+            *incarnation > 1 && roles.is(*who, *process)
         }
         _ => false,
     };
     u64::from(is_hit)
 }
 
-fn is_between(filter: &Filter, from: ProcessId, to: ProcessId, cast: &Cast<'_>) -> bool {
-    cast.is(filter.from, from) && cast.is(filter.to, to)
+fn is_between(filter: &Filter, from: ProcessId, to: ProcessId, roles: &Roles<'_>) -> bool {
+    roles.is(filter.from, from) && roles.is(filter.to, to)
 }
 
 /// What somebody did who made `trigger` happen.

@@ -20,25 +20,25 @@ use crate::journal::{Identity, Journal, SyncId};
 use crate::mix::{self, Seed};
 use crate::outbox::{Outgoing, Spare};
 use crate::process::{Effects, Process};
-use crate::sim::clogs::Clogs;
-use crate::sim::director::{Director, StepId, Unfired};
-use crate::sim::disk::SimDisk;
-use crate::sim::fates::Fates;
+use crate::sim::net::clogs::Clogs;
+use crate::sim::script::director::{Director, StepId, Unfired};
+use crate::sim::host::disk::SimDisk;
+use crate::sim::net::fates::Fates;
 use crate::sim::host::{Host, Status, Storage, candidate, follower, laggard, leader};
-use crate::sim::judge::{Judge, Violation};
-use crate::sim::ledger::Ledger;
-use crate::sim::links::Links;
-use crate::sim::memo::Memo;
-use crate::sim::network::Chance;
-use crate::sim::parcels::{Origin, ParcelId, Parcels};
+use crate::sim::watch::judge::{Judge, Violation};
+use crate::sim::net::ledger::Ledger;
+use crate::sim::net::links::Links;
+use crate::sim::host::decode_cache::DecodeCache;
+use crate::sim::net::settings::Chance;
+use crate::sim::net::packets::{Origin, PacketId, Packets};
 use crate::sim::queue::{Queue, Turn};
-use crate::sim::rules::{Cast, Rules};
+use crate::sim::net::rules::{Roles, Rules};
 use crate::sim::script::DiskFault;
 use crate::sim::settings::{BadSettings, WorldSettings};
-use crate::sim::trace::Trace;
+use crate::sim::watch::trace::Trace;
 use crate::sim::watch::{Statistics, Watch};
-use crate::sim::wires::Wires;
-use crate::sim::words::seam_text;
+use crate::sim::net::wires::Wires;
+use crate::sim::script::describe::seam_text;
 use crate::time::{Duration, Instant};
 
 /// The ChaCha8 streams of a world's seed; the fates of datagrams have the first.
@@ -53,7 +53,7 @@ pub(crate) enum Event {
     },
     Deliver {
         host: usize,
-        parcel: ParcelId,
+        packet: PacketId,
     },
     Synced {
         host: usize,
@@ -88,7 +88,7 @@ pub struct World<P: Process, J: Judge<P>> {
     events: u64,
     /// Sites, then terminals, then clients.
     pub(crate) hosts: Vec<Host<P>>,
-    pub(crate) parcels: Parcels<P::Message>,
+    pub(crate) packets: Packets<P::Message>,
     pub(crate) links: Links,
     pub(crate) clogs: Clogs,
     pub(crate) wires: Wires,
@@ -104,7 +104,7 @@ pub struct World<P: Process, J: Judge<P>> {
     pub(crate) seed_of_tears: Seed,
     pub(crate) checks: VecDeque<usize>,
     /// What durable records are, for the judge.
-    pub(crate) memo: Memo<P::Record>,
+    pub(crate) memo: DecodeCache<P::Record>,
     /// The healed core, once faults have stopped.
     pub(crate) core: Option<SiteSet>,
     /// Whose code is running. It stays set where that code panics.
@@ -143,7 +143,7 @@ impl<P: Process, J: Judge<P>> World<P, J> {
         let mut world = World {
             queue,
             events: 0,
-            parcels: Parcels::new(),
+            packets: Packets::new(),
             links: Links::new(sites, settings.clients),
             clogs: Clogs::default(),
             wires: Wires::new(settings.clients, settings.network.bandwidth),
@@ -156,7 +156,7 @@ impl<P: Process, J: Judge<P>> World<P, J> {
             seed_of_processes: Seed(settings.seed.key(STREAM_PROCESSES)),
             seed_of_tears: Seed(settings.seed.key(STREAM_TEARS)),
             checks: VecDeque::new(),
-            memo: Memo::default(),
+            memo: DecodeCache::default(),
             core: None,
             handling: None,
             effects: Effects::default(),
@@ -209,21 +209,21 @@ impl<P: Process, J: Judge<P>> World<P, J> {
         self.events += 1;
         match event {
             Event::Start { host } => self.start(host),
-            Event::Deliver { host, parcel } => self.deliver(host, parcel),
+            Event::Deliver { host, packet } => self.deliver(host, packet),
             Event::Synced { host, life, sync } => self.on_synced(host, life, sync),
             Event::Wake { host, life } => self.on_wake(host, life, turn.at),
             Event::Drain { host } => self.drain(host),
             Event::Resumed { host } => self.on_resumed(host),
             Event::Ready { host, life } => self.on_ready(host, life),
             Event::Step(step) => {
-                let cast = cast(&self.hosts, &self.settings);
-                self.director.on_time(step, self.watch.now, &cast);
+                let roles = roles(&self.hosts, &self.settings);
+                self.director.on_time(step, self.watch.now, &roles);
             }
         }
         self.run_fired(false);
         while self.director.has_due() {
-            let cast = cast(&self.hosts, &self.settings);
-            self.director.retry(self.watch.now, &cast);
+            let roles = roles(&self.hosts, &self.settings);
+            self.director.retry(self.watch.now, &roles);
             if !self.run_fired(false) {
                 break;
             }
@@ -267,9 +267,9 @@ impl<P: Process, J: Judge<P>> World<P, J> {
             let (labels, is_background) = (Vec::new(), false);
             let datagram =
                 Datagram { from: to, to: to.into(), labels, is_background, bytes: bytes.into(), hash };
-            let parcel = self.parcels.post(Box::new(datagram), &mut self.spare);
-            self.parcels.get_mut(parcel).origin = Origin::Elsewhere;
-            self.queue.push(self.watch.now, Event::Deliver { host, parcel });
+            let packet = self.packets.post(Box::new(datagram), &mut self.spare);
+            self.packets.get_mut(packet).origin = Origin::Elsewhere;
+            self.queue.push(self.watch.now, Event::Deliver { host, packet });
         }
     }
 
@@ -453,8 +453,8 @@ fn unmet_disk_faults<'a, P: Process>(
 }
 
 /// Who plays which part at this moment.
-pub(crate) fn cast<'a, P: Process>(hosts: &[Host<P>], settings: &'a WorldSettings<P>) -> Cast<'a> {
-    Cast {
+pub(crate) fn roles<'a, P: Process>(hosts: &[Host<P>], settings: &'a WorldSettings<P>) -> Roles<'a> {
+    Roles {
         leader: leader(hosts),
         follower: follower(hosts),
         candidate: candidate(hosts),

@@ -3,8 +3,8 @@
 use super::*;
 use crate::journal::Disk;
 use crate::sim::SimDisk;
-use crate::sim::director::StepId;
-use crate::sim::disk::faults::Armed;
+use crate::sim::script::director::StepId;
+use crate::sim::host::disk::faults::Armed;
 use crate::sim::script::DiskFault;
 
 fn disk() -> SimDisk {

@@ -2,8 +2,8 @@
 
 use super::*;
 use crate::sim::host::Status;
-use crate::sim::network::Chance;
-use crate::sim::rule::{Rule, Ruling};
+use crate::sim::net::settings::Chance;
+use crate::sim::net::rule::{Rule, Ruling};
 
 fn rule(name: &str, filter: Filter, ruling: Ruling) -> Rule {
     Rule { name: Some(name.into()), filter, since: Instant::ZERO, until: None, skip: 0, count: None, ruling }
@@ -112,7 +112,7 @@ fn the_core_is_as_large_as_the_settings_want() {
 
 #[test]
 fn a_table_gives_each_direction_its_latency() {
-    use crate::sim::network::Latency;
+    use crate::sim::net::settings::Latency;
     let row =
         |lengths: [u64; 3]| lengths.map(|length| Latency::Constant(Duration::from_millis(length))).into();
     let mut settings =
@@ -127,7 +127,7 @@ fn a_table_gives_each_direction_its_latency() {
 
 /// A network that does everything to everything, and two clogged links.
 fn roughest(steps: Vec<Step<Ask>>) -> Settings {
-    use crate::sim::network::{Bandwidth, Bursts, Replay};
+    use crate::sim::net::settings::{Bandwidth, Bursts, Replay};
     let always = Chance { numerator: 1, denominator: 1 };
     let mut settings = settings(steps);
     let length = Duration::from_millis(5);
@@ -188,7 +188,7 @@ fn links_clog_one_way_and_let_go_in_order_within_their_bound() {
     ]));
     settings.clog_max = 2;
     settings.network.latency =
-        crate::sim::network::Latency::Uniform(Duration::ZERO, Duration::from_millis(80));
+        crate::sim::net::settings::Latency::Uniform(Duration::ZERO, Duration::from_millis(80));
     let world = run(settings);
     for (site, open) in [(S1, 600_000), (S2, 500_000)] {
         let times = deliveries(&world, "Tell", S0, site);
@@ -225,16 +225,16 @@ fn a_replay_of_nothing_is_as_stale_as_a_step_that_never_fired() {
 #[test]
 fn a_receiver_that_reads_what_it_must_refuse_is_objected_to() {
     use crate::process::Recipients;
-    use crate::sim::parcels::Origin;
+    use crate::sim::net::packets::Origin;
     for origin in [Origin::Damaged, Origin::Stray] {
         let mut world = run(settings(Vec::from([put(1, S0, 1)])));
         let (_, sent) = world.judge().sent.iter().find(|(_, sent)| sent.to.contains(S2)).cloned().unwrap();
         // Its bytes are whole and for everybody, whatever its host believes.
         let datagram = Datagram { to: Recipients::One(S1), ..sent };
-        let parcel = world.parcels.post(datagram.into(), &mut world.spare);
-        world.parcels.get_mut(parcel).origin = origin;
+        let packet = world.packets.post(datagram.into(), &mut world.spare);
+        world.packets.get_mut(packet).origin = origin;
         let host = world.place(S2).unwrap();
-        world.queue.push(world.now(), Event::Deliver { host, parcel });
+        world.queue.push(world.now(), Event::Deliver { host, packet });
         let violation = world.step().unwrap_err();
         assert_eq!(violation.property, "frame");
         assert!(violation.explanation.starts_with("S2 took a datagram from S0 that "), "{violation}");

@@ -1,7 +1,7 @@
 //! What every world is judged for.
 
 use super::*;
-use crate::sim::limits;
+use crate::sim::host::limits;
 
 #[test]
 fn a_process_that_holds_more_than_it_may_is_caught() {

@@ -18,8 +18,8 @@ use crate::frame::Datagram;
 use crate::ids::{ProcessId, SiteId, SiteSet};
 use crate::mix::Seed;
 use crate::sim::host::Waiting;
-use crate::sim::judge::{Judge, Observation, Violation};
-use crate::sim::rule::{About, Filter};
+use crate::sim::watch::judge::{Judge, Observation, Violation};
+use crate::sim::net::rule::{About, Filter};
 use crate::sim::script::{Action, Leaves, Step, Target, Trigger};
 use crate::sim::settings::{TraceLevel, TraceSettings, WorldSettings};
 use crate::sim::world::{Event, World};
@@ -103,7 +103,7 @@ fn assert_every_copy_is_accounted_for(world: &Birds) {
     let inboxes = world.hosts.iter().filter_map(|host| host.running()).flat_map(|running| &running.inbox);
     let waiting = inboxes.filter(|waiting| matches!(waiting, Waiting::Datagram(_))).count();
     let held = world.clogs.copies() + world.rules.copies();
-    assert_eq!(world.parcels.copies(), queued + waiting + held);
+    assert_eq!(world.packets.copies(), queued + waiting + held);
 }
 
 fn step(trigger: Trigger, action: Action<Ask>) -> Step<Ask> {

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::mix;
-use crate::sim::network::{Chance, Latency};
+use crate::sim::net::settings::{Chance, Latency};
 
 /// A network that does everything to datagrams, and sites that talk all the time.
 fn stormy() -> Settings {

@@ -8,19 +8,19 @@ use crate::ids::ProcessId;
 use crate::journal::JournalError;
 use crate::mix::mix;
 use crate::process::Process;
-use crate::sim::director::StepId;
-use crate::sim::disk::SimDisk;
-use crate::sim::disk::faults::{Armed, Struck};
+use crate::sim::script::director::StepId;
+use crate::sim::host::disk::SimDisk;
+use crate::sim::host::disk::faults::{Armed, Struck};
 use crate::sim::host::{Life, Storage};
-use crate::sim::judge::{Judge, Observation, Violation};
+use crate::sim::watch::judge::{Judge, Observation, Violation};
 use crate::sim::script::{ClockFault, DiskFault, Leaves};
-use crate::sim::trace::{LineClass, What};
+use crate::sim::watch::trace::{LineClass, What};
 use crate::sim::watch::Mark;
 use crate::sim::world::{Event, World};
 use crate::time::Duration;
 
 impl<P: Process, J: Judge<P>> World<P, J> {
-    pub(crate) fn befall_disk(&mut self, h: usize, fault: DiskFault, step: StepId) {
+    pub(crate) fn inject_disk_fault(&mut self, h: usize, fault: DiskFault, step: StepId) {
         let host = &mut self.hosts[h];
         let id = host.id;
         let Some(disk) = &mut host.disk else { return };
@@ -211,7 +211,7 @@ impl<P: Process, J: Judge<P>> World<P, J> {
 
     /// Changes a clock. A wake-up that was armed before comes when the time has passed that it was to take: a clock that
     /// is set does not change how long a sleep lasts, and one that runs otherwise does.
-    pub(crate) fn befall_clock(&mut self, h: usize, fault: ClockFault) {
+    pub(crate) fn inject_clock_fault(&mut self, h: usize, fault: ClockFault) {
         let now = self.watch.now;
         let host = &mut self.hosts[h];
         let id = host.id;

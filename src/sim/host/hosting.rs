@@ -15,17 +15,17 @@ use crate::journal::{Identity, Journal, JournalError, SyncId};
 use crate::mix::mix;
 use crate::outbox::{Offset, Outbox};
 use crate::process::{Input, Label, Process, Recovered, Role, Stop};
-use crate::sim::director;
-use crate::sim::disk::SimDisk;
-use crate::sim::disk::faults::{Ended, Residue};
+use crate::sim::script::director;
+use crate::sim::host::disk::SimDisk;
+use crate::sim::host::disk::faults::{Ended, Residue};
 use crate::sim::host::{Life, Next, Running, Waiting};
-use crate::sim::judge::{Judge, Observation, Violation};
-use crate::sim::limits;
-use crate::sim::memo::Memo;
+use crate::sim::watch::judge::{Judge, Observation, Violation};
+use crate::sim::host::limits;
+use crate::sim::host::decode_cache::DecodeCache;
 use crate::sim::script::{Leaves, Seam};
-use crate::sim::trace::{LineClass, What};
+use crate::sim::watch::trace::{LineClass, What};
 use crate::sim::watch::Mark;
-use crate::sim::world::{Event, World, cast};
+use crate::sim::world::{Event, World, roles};
 use crate::time::{Duration, Instant};
 use crate::wire::Wire;
 
@@ -162,11 +162,11 @@ impl<P: Process, J: Judge<P>> World<P, J> {
         self.end_life(h, Life::Down, |disk| disk.crash(leaves, draw));
     }
 
-    /// Ends a process, and does to its disk what that ends with. A leader that crashes is the leader to those who wait
+    /// RuleTargets a process, and does to its disk what that ends with. A leader that crashes is the leader to those who wait
     /// for its crash, and no longer to what they do then.
     fn end_life(&mut self, h: usize, after: Life<P>, end_use: impl FnOnce(&mut SimDisk)) {
         let settings = Arc::clone(&self.settings);
-        let was = cast(&self.hosts, &settings);
+        let was = roles(&self.hosts, &settings);
         let host = &mut self.hosts[h];
         let id = host.id;
         host.lives += 1;
@@ -176,14 +176,14 @@ impl<P: Process, J: Judge<P>> World<P, J> {
         host.disk_idle = self.watch.now;
         if let Life::Up(running) = core::mem::replace(&mut host.life, after) {
             for waiting in &running.inbox {
-                if let Waiting::Datagram(parcel) = waiting {
-                    self.parcels.release(*parcel);
+                if let Waiting::Datagram(packet) = waiting {
+                    self.packets.release(*packet);
                 }
             }
             self.watch.show(&Observation::Crashed { process: id, state: &running.process });
         }
-        let cast = cast(&self.hosts, &settings);
-        self.director.on_event(director::Event::Crashed, id, self.watch.now, &was, &cast);
+        let roles = roles(&self.hosts, &settings);
+        self.director.on_event(director::Event::Crashed, id, self.watch.now, &was, &roles);
     }
 
     /// Crashes the process if a crash waits for this seam.
@@ -194,8 +194,8 @@ impl<P: Process, J: Judge<P>> World<P, J> {
     }
 
     fn tell_director(&mut self, h: usize, event: director::Event) {
-        let cast = cast(&self.hosts, &self.settings);
-        self.director.on_event(event, self.hosts[h].id, self.watch.now, &cast, &cast);
+        let roles = roles(&self.hosts, &self.settings);
+        self.director.on_event(event, self.hosts[h].id, self.watch.now, &roles, &roles);
     }
 
     /// Hands in what waits, as far as the process may take inputs, and arms its wake-up.
@@ -217,7 +217,7 @@ impl<P: Process, J: Judge<P>> World<P, J> {
                 Some(Next::Own(bytes)) => self.hand_in_own(h, &bytes),
                 Some(Next::DiskSpace { is_low }) => self.tell_of_room(h, is_low),
                 Some(Next::Opened(from, message)) => self.hand_in_message(h, from, message),
-                Some(Next::Waiting(Waiting::Datagram(parcel))) => self.open(h, parcel),
+                Some(Next::Waiting(Waiting::Datagram(packet))) => self.open(h, packet),
                 Some(Next::Waiting(Waiting::Command(command))) => {
                     self.watch.statistics.commands += 1;
                     self.watch.mark(Mark::Commanded, id, [0, 0]);
@@ -424,9 +424,9 @@ impl<P: Process, J: Judge<P>> World<P, J> {
             self.watch.line(id, LineClass::Note, || What::Noted { note: note.clone() });
             self.watch.show(&Observation::Noted { process: id, note: &note });
             if self.director.listens_to_notes() {
-                let cast = cast(&self.hosts, &self.settings);
+                let roles = roles(&self.hosts, &self.settings);
                 let noted = director::Event::Noted(kind, subject);
-                self.director.on_event(noted, id, self.watch.now, &cast, &cast);
+                self.director.on_event(noted, id, self.watch.now, &roles, &roles);
             }
         }
     }
@@ -533,7 +533,7 @@ impl<P: Process, J: Judge<P>> World<P, J> {
 /// Takes out and decodes the records that are durable below `durable`.
 fn take_durable<P: Process>(
     running: &mut Running<P>,
-    memo: &mut Memo<P::Record>,
+    memo: &mut DecodeCache<P::Record>,
     durable: Offset,
 ) -> Result<Vec<P::Record>, alloc::string::String> {
     let mut records = Vec::new();

@@ -11,10 +11,10 @@ use core::cell::LazyCell;
 
 use crate::ids::ProcessId;
 use crate::process::Subject;
-use crate::sim::rule::{Filter, Ruling};
-use crate::sim::rules::{Cast, Ends, Labels, Whom, is_kind, says};
+use crate::sim::net::rule::{Filter, Ruling};
+use crate::sim::net::rules::{Roles, RuleTargets, Labels, Resolved, is_kind, says};
 use crate::sim::script::{Action, Step, Target, Track, Trigger};
-use crate::sim::words::{filter_text, target_text};
+use crate::sim::script::describe::{filter_text, target_text};
 use crate::time::Instant;
 
 /// A step by its place: which track, and where in it, both from 0.
@@ -42,9 +42,9 @@ pub struct Unfired {
 pub(crate) struct Fired<C> {
     pub(crate) step: StepId,
     pub(crate) action: Action<C>,
-    pub(crate) whom: Whom,
+    pub(crate) whom: Resolved,
     /// For rules.
-    pub(crate) ends: Ends,
+    pub(crate) ends: RuleTargets,
 }
 
 /// One track's progress.
@@ -117,28 +117,28 @@ impl<C: Clone> Director<C> {
     }
 
     /// The trigger of the armed step of `track` came: it fires, or waits for its target.
-    fn trigger(&mut self, track: usize, now: Instant, cast: &Cast<'_>) {
+    fn trigger(&mut self, track: usize, now: Instant, roles: &Roles<'_>) {
         let index = self.progress[track].next;
         let step = &self.tracks[track][index];
         self.on_datagram.retain(|listening| *listening != track);
-        let cast = Cast { ends: self.progress[track].ends, ..*cast };
-        let disk = |who: &Target| cast.resolve(*who).filter(|whom| matches!(whom, Whom::Sites(_)));
+        let roles = Roles { ends: self.progress[track].ends, ..*roles };
+        let disk = |who: &Target| roles.resolve(*who).filter(|whom| matches!(whom, Resolved::Sites(_)));
         let resolved = match &step.action {
             Action::Crash { who, .. } => disk(who).map(|whom| (whom, None)),
             Action::Restart(who) | Action::SyncTime(who, _) => disk(who).map(|whom| (whom, None)),
             Action::Disk(who, _) | Action::Wipe(who) => disk(who).map(|whom| (whom, None)),
-            Action::Slow(who, _) | Action::Clock(who, _) => cast.resolve(*who).map(|whom| (whom, None)),
+            Action::Slow(who, _) | Action::Clock(who, _) => roles.resolve(*who).map(|whom| (whom, None)),
             Action::Pause(who) | Action::Resume(who) | Action::Isolate(who) => {
-                cast.resolve(*who).map(|whom| (whom, None))
+                roles.resolve(*who).map(|whom| (whom, None))
             }
-            Action::Command(process, _) => Some((Whom::Other(*process), None)),
+            Action::Command(process, _) => Some((Resolved::Other(*process), None)),
             Action::Rule(rule) => {
                 let stray = match rule.ruling {
-                    Ruling::Misdeliver(target) => cast.resolve(target),
-                    _ => Some(Whom::Anybody),
+                    Ruling::Misdeliver(target) => roles.resolve(target),
+                    _ => Some(Resolved::Anybody),
                 };
-                let ends = cast.resolve(rule.filter.from).zip(cast.resolve(rule.filter.to)).zip(stray);
-                ends.map(|((from, to), stray)| (Whom::Anybody, Some(Ends { from, to, stray })))
+                let ends = roles.resolve(rule.filter.from).zip(roles.resolve(rule.filter.to)).zip(stray);
+                ends.map(|((from, to), stray)| (Resolved::Anybody, Some(RuleTargets { from, to, stray })))
             }
             Action::Partition(_)
             | Action::Cut { .. }
@@ -147,7 +147,7 @@ impl<C: Clone> Director<C> {
             | Action::Unclog { .. }
             | Action::Replay(_)
             | Action::Heal
-            | Action::Check(_) => Some((Whom::Anybody, None)),
+            | Action::Check(_) => Some((Resolved::Anybody, None)),
         };
         let Some((whom, ends)) = resolved else {
             if !core::mem::replace(&mut self.progress[track].is_due, true) {
@@ -158,7 +158,7 @@ impl<C: Clone> Director<C> {
         if self.progress[track].is_due {
             self.due_count -= 1;
         }
-        let ends = ends.unwrap_or(Ends::ANYBODY);
+        let ends = ends.unwrap_or(RuleTargets::ANYBODY);
         let step = StepId { track, index };
         let action = self.tracks[track][index].action.clone();
         self.fired.push_back(Fired { step, action, whom, ends });
@@ -171,18 +171,18 @@ impl<C: Clone> Director<C> {
     }
 
     /// Fires the steps whose targets are there by now.
-    pub(crate) fn retry(&mut self, now: Instant, cast: &Cast<'_>) {
+    pub(crate) fn retry(&mut self, now: Instant, roles: &Roles<'_>) {
         for track in 0..self.progress.len() {
             if self.progress[track].is_due && !self.is_stopped {
-                self.trigger(track, now, cast);
+                self.trigger(track, now, roles);
             }
         }
     }
 
     /// The time of a step has come.
-    pub(crate) fn on_time(&mut self, id: StepId, now: Instant, cast: &Cast<'_>) {
+    pub(crate) fn on_time(&mut self, id: StepId, now: Instant, roles: &Roles<'_>) {
         if self.armed(id.track).is_some() && self.progress[id.track].next == id.index {
-            self.trigger(id.track, now, cast);
+            self.trigger(id.track, now, roles);
         }
     }
 
@@ -210,16 +210,16 @@ impl<C: Clone> Director<C> {
         now: Instant,
         (from, to): (ProcessId, ProcessId),
         labels: &Labels,
-        cast: impl FnOnce() -> Cast<'a>,
+        roles: impl FnOnce() -> Roles<'a>,
     ) {
         // Of most datagrams no step wants to hear, and who plays which part is asked of every process.
-        let cast = LazyCell::new(cast);
+        let roles = LazyCell::new(roles);
         let mut matched = Vec::new();
         for track in self.on_datagram.iter().copied() {
             let filter = self.armed(track).and_then(|step| datagrams_wanted(&step.trigger, is_sent));
             let Some((filter, nth)) = filter else { continue };
             let says_so = labels.iter().any(|(kind, _)| is_kind(filter, kind));
-            let is_there = says_so && cast.is(filter.from, from) && cast.is(filter.to, to);
+            let is_there = says_so && roles.is(filter.from, from) && roles.is(filter.to, to);
             let is_match = is_there && says(filter, labels);
             let progress = &mut self.progress[track];
             progress.near += u64::from(says_so);
@@ -232,7 +232,7 @@ impl<C: Clone> Director<C> {
         // Only now, so that a step armed by this datagram does not see it.
         for track in matched {
             self.progress[track].ends = Some((from, to));
-            self.trigger(track, now, &cast);
+            self.trigger(track, now, &roles);
         }
     }
 
@@ -242,8 +242,8 @@ impl<C: Clone> Director<C> {
         event: Event,
         who: ProcessId,
         now: Instant,
-        was: &Cast<'_>,
-        cast: &Cast<'_>,
+        was: &Roles<'_>,
+        roles: &Roles<'_>,
     ) {
         for track in 0..self.progress.len() {
             let step = self.armed(track);
@@ -253,7 +253,7 @@ impl<C: Clone> Director<C> {
             };
             self.progress[track].near += u64::from(is_kind);
             if is_match {
-                self.trigger(track, now, cast);
+                self.trigger(track, now, roles);
             }
         }
     }
@@ -359,8 +359,8 @@ fn datagrams_wanted(trigger: &Trigger, is_sent: bool) -> Option<(&Filter, u64)> 
 }
 
 /// Whether the event is of the sort that the trigger waits for, if it is; and whether it is that very one.
-fn compare(trigger: &Trigger, event: Event, at: ProcessId, cast: &Cast<'_>) -> Option<(bool, bool)> {
-    let is_at = |target: &Target| Some((true, cast.is(*target, at)));
+fn compare(trigger: &Trigger, event: Event, at: ProcessId, roles: &Roles<'_>) -> Option<(bool, bool)> {
+    let is_at = |target: &Target| Some((true, roles.is(*target, at)));
     match (trigger, event) {
         (Trigger::Leads(target), Event::Leads) => is_at(target),
         (Trigger::Crashed(target), Event::Crashed) => is_at(target),
@@ -368,7 +368,7 @@ fn compare(trigger: &Trigger, event: Event, at: ProcessId, cast: &Cast<'_>) -> O
         (Trigger::Noted { who, kind, about }, Event::Noted(noted, subject)) => {
             let is_kind = kind == noted;
             let is_subject = about.as_ref().is_none_or(|about| about.is(subject));
-            Some((is_kind, is_kind && is_subject && cast.is(*who, at)))
+            Some((is_kind, is_kind && is_subject && roles.is(*who, at)))
         }
         (Trigger::At(_) | Trigger::After(_) | Trigger::Sent(..) | Trigger::Delivered(..), _) => None,
         (Trigger::Leads(_) | Trigger::Crashed(_) | Trigger::Restarted(_) | Trigger::Noted { .. }, _) => None,

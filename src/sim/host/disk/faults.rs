@@ -13,7 +13,7 @@ use super::{Change, FileId, SimDisk, Undo};
 use crate::journal::vital::{Vital, needed, vital};
 use crate::journal::{DiskError, SyncId};
 use crate::mix::{below, mix};
-use crate::sim::director::StepId;
+use crate::sim::script::director::StepId;
 use crate::sim::script::{DiskFault, Leaves};
 
 /// A fault that waits for the call that it befalls.

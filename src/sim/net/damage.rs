@@ -10,24 +10,24 @@ use alloc::vec::Vec;
 use crate::ids::{ProcessId, SiteSet};
 use crate::mix;
 use crate::process::Process;
-use crate::sim::clogs::{Clog, Held};
-use crate::sim::director::StepId;
-use crate::sim::fates::{self, Mishaps};
-use crate::sim::judge::Judge;
-use crate::sim::parcels::{Origin, ParcelId};
-use crate::sim::rule::Ruling;
-use crate::sim::rules::Whom;
-use crate::sim::sending::loss_class;
-use crate::sim::trace::{LineClass, Loss, What};
+use crate::sim::net::clogs::{Clog, Held};
+use crate::sim::script::director::StepId;
+use crate::sim::net::fates::{self, LinkFaults};
+use crate::sim::watch::judge::Judge;
+use crate::sim::net::packets::{Origin, PacketId};
+use crate::sim::net::rule::Ruling;
+use crate::sim::net::rules::Resolved;
+use crate::sim::net::sending::loss_class;
+use crate::sim::watch::trace::{LineClass, Loss, What};
 use crate::sim::watch::Mark;
 use crate::sim::world::{Event, World};
 use crate::time::Duration;
 
 /// What a rule decided, as far as it is about more than loss and delay.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Odd {
+pub(crate) struct RuleEffect {
     pub(crate) ruling: Ruling,
-    pub(crate) stray: Whom,
+    pub(crate) stray: Resolved,
     /// The rule's place among all rules.
     pub(crate) place: usize,
 }
@@ -37,95 +37,95 @@ impl<P: Process, J: Judge<P>> World<P, J> {
     #[cold]
     pub(crate) fn meet(
         &mut self,
-        id: ParcelId,
+        id: PacketId,
         to: ProcessId,
         own: u64,
-    ) -> Result<(Mishaps, Duration), Loss> {
+    ) -> Result<(LinkFaults, Duration), Loss> {
         let now = self.watch.now;
-        let parcel = self.parcels.get_mut(id);
-        let ends = (parcel.datagram.from, to);
+        let packet = self.packets.get_mut(id);
+        let ends = (packet.datagram.from, to);
         let mut waits = Duration::ZERO;
         if let Some(bandwidth) = self.settings.network.bandwidth {
-            let length = parcel.datagram.bytes.len();
+            let length = packet.datagram.bytes.len();
             waits = self.wires.enter(bandwidth, now, ends, length).ok_or(Loss::QueueFull)?;
             self.watch.statistics.queued += 1;
-            let traced = || What::Queued { to, labels: parcel.labels(), by: waits };
+            let traced = || What::Queued { to, labels: packet.labels(), by: waits };
             self.watch.line(ends.0, LineClass::Routine, traced);
         }
-        let mishaps = self.fates.mishaps(&self.settings.network, now, own, ends);
-        if mishaps.is_in_burst { Err(Loss::Burst) } else { Ok((mishaps, waits)) }
+        let link_faults = self.fates.link_faults(&self.settings.network, now, own, ends);
+        if link_faults.is_in_burst { Err(Loss::Burst) } else { Ok((link_faults, waits)) }
     }
 
     /// Brings a copy to which something happens on its way.
     #[cold]
     pub(crate) fn bring_oddly(
         &mut self,
-        id: ParcelId,
+        id: PacketId,
         to: ProcessId,
         delay: Duration,
         own: u64,
-        (mishaps, odd): (Mishaps, Option<Odd>),
+        (link_faults, odd): (LinkFaults, Option<RuleEffect>),
     ) {
         let ruling = odd.map(|odd| odd.ruling);
-        if let Some(Odd { ruling: Ruling::Keep, place, .. }) = odd {
-            let parcel = self.again(id);
-            self.rules.keep(place, Held { parcel, to, delay });
+        if let Some(RuleEffect { ruling: Ruling::Keep, place, .. }) = odd {
+            let packet = self.again(id);
+            self.rules.keep(place, Held { packet, to, delay });
             self.watch.statistics.kept += 1;
         }
-        if let Some(by) = mishaps.again {
+        if let Some(by) = link_faults.again {
             let copy = self.again(id);
             self.watch.statistics.replayed += 1;
             self.tell(id, to, 3, |to, labels| What::Again { to, labels, by });
             self.bring(copy, to, delay + by);
-            self.parcels.release(copy);
+            self.packets.release(copy);
         }
-        let cut = mishaps.cut.or((ruling == Some(Ruling::Truncate)).then(|| fates::cut(own)));
-        let flips = mishaps.flips.or((ruling == Some(Ruling::Corrupt)).then(|| fates::flips(own)));
+        let cut = link_faults.cut.or((ruling == Some(Ruling::Truncate)).then(|| fates::cut(own)));
+        let flips = link_faults.flips.or((ruling == Some(Ruling::Corrupt)).then(|| fates::flips(own)));
         let damaged = (cut.is_some() || flips.is_some()).then(|| self.damage(id, to, cut, flips));
         let carried = damaged.unwrap_or(id);
         let stray = match odd {
-            Some(Odd { ruling: Ruling::Misdeliver(_), stray, .. }) => Some(stray),
+            Some(RuleEffect { ruling: Ruling::Misdeliver(_), stray, .. }) => Some(stray),
             _ => {
-                mishaps.stray.and_then(|draw| self.wrong_site((self.parcels.get(id).datagram.from, to), draw))
+                link_faults.stray.and_then(|draw| self.wrong_site((self.packets.get(id).datagram.from, to), draw))
             }
         };
         match stray {
             Some(whom) => self.misdeliver(carried, to, whom, delay),
             None => self.bring(carried, to, delay),
         }
-        damaged.into_iter().for_each(|damaged| self.parcels.release(damaged));
+        damaged.into_iter().for_each(|damaged| self.packets.release(damaged));
     }
 
     /// Writes what happens to a copy at its sender's end.
     fn tell(
         &mut self,
-        id: ParcelId,
+        id: PacketId,
         to: ProcessId,
         how: u64,
-        what: impl FnOnce(ProcessId, crate::sim::trace::SharedLabels) -> What<P>,
+        what: impl FnOnce(ProcessId, crate::sim::watch::trace::SharedLabels) -> What<P>,
     ) {
-        let parcel = self.parcels.get_mut(id);
-        let from = parcel.datagram.from;
+        let packet = self.packets.get_mut(id);
+        let from = packet.datagram.from;
         self.watch.mark(Mark::Odd, from, [to.number().into(), how]);
-        let class = loss_class(&parcel.datagram);
-        self.watch.line(from, class, || what(to, parcel.labels()));
+        let class = loss_class(&packet.datagram);
+        self.watch.line(from, class, || what(to, packet.labels()));
     }
 
     /// Another copy that will say when it was sent; whoever asked for it releases it.
-    fn again(&mut self, id: ParcelId) -> ParcelId {
-        let datagram = self.parcels.get(id).datagram.clone();
+    fn again(&mut self, id: PacketId) -> PacketId {
+        let datagram = self.packets.get(id).datagram.clone();
         self.post_copy(datagram, Origin::Again { sent: self.watch.now })
     }
 
-    fn post_copy(&mut self, datagram: Box<crate::frame::Datagram>, origin: Origin) -> ParcelId {
-        let copy = self.parcels.post(datagram, &mut self.spare);
-        self.parcels.get_mut(copy).origin = origin;
+    fn post_copy(&mut self, datagram: Box<crate::frame::Datagram>, origin: Origin) -> PacketId {
+        let copy = self.packets.post(datagram, &mut self.spare);
+        self.packets.get_mut(copy).origin = origin;
         copy
     }
 
     /// A copy that was cut short, or of which some bits are flipped; whoever asked for it releases it.
-    fn damage(&mut self, id: ParcelId, to: ProcessId, cut: Option<u64>, flips: Option<u64>) -> ParcelId {
-        let mut datagram = self.parcels.get(id).datagram.clone();
+    fn damage(&mut self, id: PacketId, to: ProcessId, cut: Option<u64>, flips: Option<u64>) -> PacketId {
+        let mut datagram = self.packets.get(id).datagram.clone();
         let of = datagram.bytes.len();
         if let Some(draw) = cut {
             let left = usize::try_from(mix::below(draw, of as u64)).expect("less than a length");
@@ -142,19 +142,19 @@ impl<P: Process, J: Judge<P>> World<P, J> {
     }
 
     /// Some other site than these two and the programs that they are in.
-    fn wrong_site(&self, (from, to): (ProcessId, ProcessId), draw: u64) -> Option<Whom> {
+    fn wrong_site(&self, (from, to): (ProcessId, ProcessId), draw: u64) -> Option<Resolved> {
         let is_other =
             |site: &crate::ids::SiteId| ![from, to].iter().any(|end| end.shares_program_with((*site).into()));
         let others: Vec<_> = self.sites().iter().filter(is_other).collect();
         let place = usize::try_from(mix::below(draw, others.len() as u64)).ok()?;
-        others.get(place).map(|site| Whom::Sites(SiteSet::EMPTY.with(*site)))
+        others.get(place).map(|site| Resolved::Sites(SiteSet::EMPTY.with(*site)))
     }
 
     /// Brings a copy to each of these instead of to its recipient.
-    fn misdeliver(&mut self, id: ParcelId, to: ProcessId, whom: Whom, delay: Duration) {
-        let datagram = self.parcels.get(id).datagram.clone();
+    fn misdeliver(&mut self, id: PacketId, to: ProcessId, whom: Resolved, delay: Duration) {
+        let datagram = self.packets.get(id).datagram.clone();
         let from = datagram.from;
-        let origin = match self.parcels.get(id).origin {
+        let origin = match self.packets.get(id).origin {
             Origin::Damaged => Origin::Damaged,
             Origin::Here | Origin::Elsewhere | Origin::Stray | Origin::Again { .. } => Origin::Stray,
         };
@@ -164,20 +164,20 @@ impl<P: Process, J: Judge<P>> World<P, J> {
             self.tell(id, to, 6, |to, labels| What::Strayed { to, labels, at });
             self.bring(copy, at, delay);
         }
-        self.parcels.release(copy);
+        self.packets.release(copy);
     }
 
     /// Holds a copy if its link is clogged.
     #[cold]
-    pub(crate) fn hold(&mut self, id: ParcelId, to: ProcessId, delay: Duration) -> bool {
-        let from = self.parcels.get(id).datagram.from;
+    pub(crate) fn hold(&mut self, id: PacketId, to: ProcessId, delay: Duration) -> bool {
+        let from = self.packets.get(id).datagram.from;
         let Some(held) = self.clogs.between(from, to) else { return false };
         if held.len() >= self.settings.clog_max {
             self.lose(id, to, Loss::ClogFull);
             return true;
         }
-        held.push_back(Held { parcel: id, to, delay });
-        self.parcels.copy(id);
+        held.push_back(Held { packet: id, to, delay });
+        self.packets.copy(id);
         self.watch.statistics.clogged += 1;
         self.tell(id, to, 7, |to, labels| What::Clogged { to, labels });
         true
@@ -190,11 +190,11 @@ impl<P: Process, J: Judge<P>> World<P, J> {
             self.watch.mark(Mark::Odd, from.into(), [to.number().into(), 8]);
             self.watch.line(ProcessId::Site(from), LineClass::Life, || What::Unclogged { to, count });
             let mut last = self.watch.now;
-            for Held { parcel, to, delay } in held {
+            for Held { packet, to, delay } in held {
                 last = last.max(self.watch.now + delay);
                 match self.place(to) {
-                    Some(host) => self.queue.push(last, Event::Deliver { host, parcel }),
-                    None => self.parcels.release(parcel),
+                    Some(host) => self.queue.push(last, Event::Deliver { host, packet }),
+                    None => self.packets.release(packet),
                 }
             }
         }
@@ -209,9 +209,9 @@ impl<P: Process, J: Judge<P>> World<P, J> {
         }
         self.watch.statistics.replayed += count as u64;
         self.watch.line(None, LineClass::Fault, || What::Replayed { count });
-        for Held { parcel, to, delay } in kept {
-            self.bring(parcel, to, delay);
-            self.parcels.release(parcel);
+        for Held { packet, to, delay } in kept {
+            self.bring(packet, to, delay);
+            self.packets.release(packet);
         }
     }
 }

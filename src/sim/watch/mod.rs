@@ -1,11 +1,15 @@
 //! Everything that looks on: the clock, the trace, the judge, the fingerprint and the counters.
 
+pub mod judge;
+mod tally;
+pub mod trace;
+
 use crate::ids::ProcessId;
 use crate::mix;
 use crate::process::Process;
-use crate::sim::judge::{Judge, Observation, Violation};
+use crate::sim::watch::judge::{Judge, Observation, Violation};
 use crate::sim::settings::TraceSettings;
-use crate::sim::trace::{LineClass, Loss, Trace, What};
+use crate::sim::watch::trace::{LineClass, Loss, Trace, What};
 use crate::time::Instant;
 
 /// How often things happened. Datagrams are counted once per recipient.

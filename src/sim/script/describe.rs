@@ -5,8 +5,8 @@ use alloc::string::{String, ToString};
 use core::fmt::Display;
 
 use crate::ids::SiteSet;
-use crate::sim::rule::{Filter, Ruling, Slots};
-use crate::sim::rules::Whom;
+use crate::sim::net::rule::{Filter, Ruling, Slots};
+use crate::sim::net::rules::Resolved;
 use crate::sim::script::{Action, ClockFault, DiskFault, Leaves, Seam, Target};
 use crate::time::Duration;
 
@@ -70,17 +70,17 @@ pub(crate) fn clock_text(fault: ClockFault) -> String {
     }
 }
 
-fn whom_text(whom: Whom) -> String {
+fn whom_text(whom: Resolved) -> String {
     match whom {
-        Whom::Anybody => "anybody".into(),
-        Whom::Sites(sites) if sites.len() == 1 => sites.iter().map(|site| site.to_string()).collect(),
-        Whom::Sites(sites) => sites.to_string(),
-        Whom::Other(other) => other.to_string(),
+        Resolved::Anybody => "anybody".into(),
+        Resolved::Sites(sites) if sites.len() == 1 => sites.iter().map(|site| site.to_string()).collect(),
+        Resolved::Sites(sites) => sites.to_string(),
+        Resolved::Other(other) => other.to_string(),
     }
 }
 
 /// One step's action with the processes that it was done to.
-pub(crate) fn action_text<C: Display>(action: &Action<C>, whom: Whom) -> String {
+pub(crate) fn action_text<C: Display>(action: &Action<C>, whom: Resolved) -> String {
     let whom = whom_text(whom);
     match action {
         Action::Command(process, command) => format!("command {process}: {command}"),

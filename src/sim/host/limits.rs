@@ -12,7 +12,7 @@ use crate::frame::Datagram;
 use crate::ids::ProcessId;
 use crate::process::{Process, Size};
 use crate::sim::host::Running;
-use crate::sim::judge::Violation;
+use crate::sim::watch::judge::Violation;
 
 const MEMORY: &str = "bounded memory";
 const WORK: &str = "bounded work";

@@ -8,17 +8,17 @@ use crate::frame::{self, Datagram};
 use crate::ids::ProcessId;
 use crate::outbox::Outgoing;
 use crate::process::{Process, Recipients};
-use crate::sim::fates::{Fate, Mishaps};
+use crate::sim::net::fates::{Fate, LinkFaults};
 use crate::sim::host::Waiting;
-use crate::sim::judge::{Judge, Observation, Violation};
-use crate::sim::limits;
-use crate::sim::parcels::{Origin, Parcel, ParcelId};
-use crate::sim::rule::Ruling;
-use crate::sim::rules::Decided;
+use crate::sim::watch::judge::{Judge, Observation, Violation};
+use crate::sim::host::limits;
+use crate::sim::net::packets::{Origin, Packet, PacketId};
+use crate::sim::net::rule::Ruling;
+use crate::sim::net::rules::Decided;
 use crate::sim::script::Seam;
-use crate::sim::trace::{LineClass, Loss, What};
+use crate::sim::watch::trace::{LineClass, Loss, What};
 use crate::sim::watch::Mark;
-use crate::sim::world::{Event, World, cast};
+use crate::sim::world::{Event, World, roles};
 use crate::time::Duration;
 
 /// How long a datagram takes inside one program.
@@ -35,9 +35,9 @@ impl<P: Process, J: Judge<P>> World<P, J> {
                     }
                 }
                 Outgoing::Datagram(datagram) => {
-                    let parcel = self.post(datagram);
-                    let goes_on = self.send(h, life, parcel);
-                    self.parcels.release(parcel);
+                    let packet = self.post(datagram);
+                    let goes_on = self.send(h, life, packet);
+                    self.packets.release(packet);
                     if !goes_on || (self.hosts[h].awaits_crash() && self.crash_between_sends(h)) {
                         return self.ready.clear();
                     }
@@ -52,11 +52,11 @@ impl<P: Process, J: Judge<P>> World<P, J> {
     }
 
     /// Takes a datagram in that leaves its sender: it is read, once for everybody, and judged.
-    fn post(&mut self, datagram: Box<Datagram>) -> ParcelId {
+    fn post(&mut self, datagram: Box<Datagram>) -> PacketId {
         let from = datagram.from;
         self.watch.mark(Mark::Sent, from, [datagram.bytes.len() as u64, datagram.hash]);
-        let id = self.parcels.post(datagram, &mut self.spare);
-        let Parcel { datagram, messages, .. } = self.parcels.get_mut(id);
+        let id = self.packets.post(datagram, &mut self.spare);
+        let Packet { datagram, messages, .. } = self.packets.get_mut(id);
         let within = limits::check_datagram(datagram, self.settings.datagram_max);
         let read =
             frame::read_sealed(datagram).map_err(|reason| format!("{reason}")).and_then(|(header, said)| {
@@ -77,16 +77,16 @@ impl<P: Process, J: Judge<P>> World<P, J> {
     }
 
     /// Sends one datagram to each of its recipients; `false` when its sender stopped meanwhile.
-    fn send(&mut self, h: usize, life: u64, parcel: ParcelId) -> bool {
-        let datagram = &self.parcels.get(parcel).datagram;
+    fn send(&mut self, h: usize, life: u64, packet: PacketId) -> bool {
+        let datagram = &self.packets.get(packet).datagram;
         if let Recipients::One(to) = datagram.to {
-            self.send_to(parcel, to);
+            self.send_to(packet, to);
             self.run_fired(false);
             return self.hosts[h].is_alive(life);
         }
         let mut recipients = datagram.recipients();
         while let Some(to) = recipients.next() {
-            self.send_to(parcel, to);
+            self.send_to(packet, to);
             self.run_fired(false);
             let host = &self.hosts[h];
             if !host.is_alive(life) {
@@ -103,29 +103,29 @@ impl<P: Process, J: Judge<P>> World<P, J> {
     }
 
     /// Hands one copy to the network: its fate is drawn, then the script looks, then rules and links decide.
-    fn send_to(&mut self, id: ParcelId, to: ProcessId) {
+    fn send_to(&mut self, id: PacketId, to: ProcessId) {
         let now = self.watch.now;
-        let parcel = self.parcels.get_mut(id);
-        let (from, identity) = (parcel.datagram.from, parcel.identity);
+        let packet = self.packets.get_mut(id);
+        let (from, identity) = (packet.datagram.from, packet.identity);
         self.watch.statistics.sent += 1;
         if from.shares_program_with(to) {
-            self.watch.line(from, LineClass::Routine, || What::Sent { to, labels: parcel.labels() });
+            self.watch.line(from, LineClass::Routine, || What::Sent { to, labels: packet.labels() });
             self.tell_script_of_datagram(true, (from, to), id);
             return self.bring(id, to, INSIDE);
         }
         let fate = self.fates.draw(&self.settings.network, now, identity, (from, to));
         self.tell_script_of_datagram(true, (from, to), id);
         let is_in_core = self.core.is_some() && self.is_in_core(from) && self.is_in_core(to);
-        let parcel = self.parcels.get_mut(id);
+        let packet = self.packets.get_mut(id);
         let decided = if is_in_core {
             None
         } else {
-            self.rules.decide(now, (from, to), &parcel.datagram.labels, &mut parcel.sieve)
+            self.rules.decide(now, (from, to), &packet.datagram.labels, &mut packet.mask)
         };
         if let Some(ledger) = &mut self.ledger
             && !is_in_core
         {
-            ledger.enter(now, (from, to), parcel.labels(), &fate);
+            ledger.enter(now, (from, to), packet.labels(), &fate);
         }
         if self.links.is_cut(from, to) {
             return self.lose(id, to, Loss::CutAtSending);
@@ -133,7 +133,7 @@ impl<P: Process, J: Judge<P>> World<P, J> {
         let ruling = decided.as_ref().map(|decided| decided.odd.ruling);
         let mut odd = None;
         if let Some(Decided { odd: decided, rule }) = decided {
-            let traced = || What::Ruled { to, labels: parcel.labels(), rule: Arc::clone(rule) };
+            let traced = || What::Ruled { to, labels: packet.labels(), rule: Arc::clone(rule) };
             self.watch.line(from, LineClass::Fault, traced);
             match decided.ruling {
                 Ruling::Drop => {
@@ -149,39 +149,39 @@ impl<P: Process, J: Judge<P>> World<P, J> {
             }
         }
         let Fate { is_lost, mut delay, mut second, is_held_back, held: _, own } = fate;
-        let mut mishaps = None;
+        let mut link_faults = None;
         if self.is_rough && !is_in_core {
             match self.meet(id, to, own) {
                 Err(why) => return self.lose(id, to, why),
                 Ok((met, waits)) => {
-                    mishaps = Some(met).filter(|met| *met != Mishaps::default());
+                    link_faults = Some(met).filter(|met| *met != LinkFaults::default());
                     delay = delay + waits;
                     second = second.map(|second| second + waits);
                 }
             }
         }
-        let parcel = self.parcels.get_mut(id);
+        let packet = self.packets.get_mut(id);
         if is_lost && !is_in_core {
             return self.lose(id, to, Loss::Chance);
         }
         if ruling.is_none() {
-            self.watch.line(from, LineClass::Routine, || What::Sent { to, labels: parcel.labels() });
+            self.watch.line(from, LineClass::Routine, || What::Sent { to, labels: packet.labels() });
         }
         if is_held_back {
             self.watch.statistics.held_back += 1;
-            let traced = || What::HeldBack { to, labels: parcel.labels(), by: delay };
+            let traced = || What::HeldBack { to, labels: packet.labels(), by: delay };
             self.watch.line(from, LineClass::Routine, traced);
         }
         let second = second.filter(|_| !is_in_core);
         if second.is_some() {
-            self.watch.line(from, LineClass::Routine, || What::Doubled { to, labels: parcel.labels() });
+            self.watch.line(from, LineClass::Routine, || What::Doubled { to, labels: packet.labels() });
         }
         let delay = match ruling {
             Some(Ruling::Delay(by)) => delay + by,
             _ => delay,
         };
-        if mishaps.is_some() || odd.is_some() {
-            self.bring_oddly(id, to, delay, own, (mishaps.unwrap_or_default(), odd));
+        if link_faults.is_some() || odd.is_some() {
+            self.bring_oddly(id, to, delay, own, (link_faults.unwrap_or_default(), odd));
         } else {
             self.bring(id, to, delay);
         }
@@ -206,56 +206,56 @@ impl<P: Process, J: Judge<P>> World<P, J> {
     }
 
     #[inline]
-    fn tell_script_of_datagram(&mut self, is_sent: bool, ends: (ProcessId, ProcessId), id: ParcelId) {
+    fn tell_script_of_datagram(&mut self, is_sent: bool, ends: (ProcessId, ProcessId), id: PacketId) {
         if self.director.listens_to_datagrams() {
             self.do_tell_script(is_sent, ends, id);
         }
     }
 
     #[cold]
-    fn do_tell_script(&mut self, is_sent: bool, ends: (ProcessId, ProcessId), id: ParcelId) {
-        let cast = || cast(&self.hosts, &self.settings);
-        let labels = &self.parcels.get(id).datagram.labels;
-        self.director.on_datagram(is_sent, self.watch.now, ends, labels, cast);
+    fn do_tell_script(&mut self, is_sent: bool, ends: (ProcessId, ProcessId), id: PacketId) {
+        let roles = || roles(&self.hosts, &self.settings);
+        let labels = &self.packets.get(id).datagram.labels;
+        self.director.on_datagram(is_sent, self.watch.now, ends, labels, roles);
         if is_sent {
             self.run_fired(true);
         }
     }
 
-    pub(crate) fn bring(&mut self, parcel: ParcelId, to: ProcessId, delay: Duration) {
-        let Some(host) = self.place(to) else { return self.lose(parcel, to, Loss::Nowhere) };
-        if self.clogs.are_any() && self.hold(parcel, to, delay) {
+    pub(crate) fn bring(&mut self, packet: PacketId, to: ProcessId, delay: Duration) {
+        let Some(host) = self.place(to) else { return self.lose(packet, to, Loss::Nowhere) };
+        if self.clogs.are_any() && self.hold(packet, to, delay) {
             return;
         }
-        self.parcels.copy(parcel);
-        self.queue.push(self.watch.now + delay, Event::Deliver { host, parcel });
+        self.packets.copy(packet);
+        self.queue.push(self.watch.now + delay, Event::Deliver { host, packet });
     }
 
     /// A copy does not get past its sender's end.
-    pub(crate) fn lose(&mut self, id: ParcelId, to: ProcessId, why: Loss) {
-        let parcel = self.parcels.get_mut(id);
-        let from = parcel.datagram.from;
+    pub(crate) fn lose(&mut self, id: PacketId, to: ProcessId, why: Loss) {
+        let packet = self.packets.get_mut(id);
+        let from = packet.datagram.from;
         self.watch.mark(Mark::Lost, from, [to.number().into(), 1]);
         self.watch.count_loss(&why);
-        let class = loss_class(&parcel.datagram);
-        self.watch.line(from, class, || What::Lost { to, labels: parcel.labels(), why });
+        let class = loss_class(&packet.datagram);
+        self.watch.line(from, class, || What::Lost { to, labels: packet.labels(), why });
     }
 
     /// A copy does not get past its receiver's end.
-    fn drop_at(&mut self, to: ProcessId, id: ParcelId, why: Loss) {
-        let parcel = self.parcels.get_mut(id);
-        let from = parcel.datagram.from;
+    fn drop_at(&mut self, to: ProcessId, id: PacketId, why: Loss) {
+        let packet = self.packets.get_mut(id);
+        let from = packet.datagram.from;
         self.watch.mark(Mark::Lost, to, [from.number().into(), 2]);
         self.watch.count_loss(&why);
-        let class = loss_class(&parcel.datagram);
-        self.watch.line(to, class, || What::Dropped { from, labels: parcel.labels(), why });
-        self.parcels.release(id);
+        let class = loss_class(&packet.datagram);
+        self.watch.line(to, class, || What::Dropped { from, labels: packet.labels(), why });
+        self.packets.release(id);
     }
 
     /// A copy arrives.
-    pub(crate) fn deliver(&mut self, h: usize, id: ParcelId) {
+    pub(crate) fn deliver(&mut self, h: usize, id: PacketId) {
         let to = self.hosts[h].id;
-        if self.links.are_any_cut() && self.links.is_cut(self.parcels.get(id).datagram.from, to) {
+        if self.links.are_any_cut() && self.links.is_cut(self.packets.get(id).datagram.from, to) {
             return self.drop_at(to, id, Loss::CutAtDelivery);
         }
         let (mode, inbox_max) = (self.settings.disk.sync_mode, self.settings.inbox_max);
@@ -277,46 +277,46 @@ impl<P: Process, J: Judge<P>> World<P, J> {
     }
 
     /// Opens a datagram whose turn has come: the first of its messages is handed in, the others are next.
-    pub(crate) fn open(&mut self, h: usize, id: ParcelId) {
+    pub(crate) fn open(&mut self, h: usize, id: PacketId) {
         let host = &self.hosts[h];
         let (to, life) = (host.id, host.lives);
-        if self.parcels.get(id).origin != Origin::Here
+        if self.packets.get(id).origin != Origin::Here
             && let Err(why) = self.read_for(to, id)
         {
             return self.drop_at(to, id, why);
         }
-        let parcel = self.parcels.get_mut(id);
-        let (from, hash) = (parcel.datagram.from, parcel.datagram.hash);
+        let packet = self.packets.get_mut(id);
+        let (from, hash) = (packet.datagram.from, packet.datagram.hash);
         self.watch.statistics.delivered += 1;
         self.watch.mark(Mark::Delivered, to, [from.number().into(), hash]);
-        self.watch.line(to, LineClass::Routine, || What::Delivered { from, labels: parcel.labels() });
+        self.watch.line(to, LineClass::Routine, || What::Delivered { from, labels: packet.labels() });
         self.tell_script_of_datagram(false, (from, to), id);
         self.run_fired(false);
         let mut first = None;
         if self.hosts[h].is_alive(life)
             && let Some(running) = self.hosts[h].running_mut()
         {
-            let parcel = self.parcels.get_mut(id);
+            let packet = self.packets.get_mut(id);
             let queue = &mut running.opened;
-            if parcel.is_last() {
-                let mut messages = parcel.messages.drain(..);
+            if packet.is_last() {
+                let mut messages = packet.messages.drain(..);
                 first = messages.next();
                 queue.extend(messages.map(|message| (from, message)));
             } else {
-                let mut messages = parcel.messages.iter().cloned();
+                let mut messages = packet.messages.iter().cloned();
                 first = messages.next();
                 queue.extend(messages.map(|message| (from, message)));
             }
         }
-        self.parcels.release(id);
+        self.packets.release(id);
         if let Some(message) = first {
             self.hand_in_message(h, from, message);
         }
     }
 
     /// Reads a datagram that came from elsewhere, as every receiver reads all of them outside of a simulation.
-    fn read_for(&mut self, to: ProcessId, id: ParcelId) -> Result<(), Loss> {
-        let Parcel { datagram, messages, origin, .. } = self.parcels.get_mut(id);
+    fn read_for(&mut self, to: ProcessId, id: PacketId) -> Result<(), Loss> {
+        let Packet { datagram, messages, origin, .. } = self.packets.get_mut(id);
         let (origin, meant) = (*origin, datagram.to.contains(to));
         let opened = frame::open(&datagram.bytes, self.settings.cluster, 0, to);
         let (header, said) = opened.map_err(Loss::Rejected)?;
@@ -327,17 +327,17 @@ impl<P: Process, J: Judge<P>> World<P, J> {
             Origin::Damaged => self.object_to_reading(to, id, "was damaged under way"),
             Origin::Stray if !meant => self.object_to_reading(to, id, "is for somebody else"),
             Origin::Again { sent } => {
-                let parcel = self.parcels.get_mut(id);
-                let (from, class) = (parcel.datagram.from, loss_class(&parcel.datagram));
-                self.watch.line(to, class, || What::Repeated { from, labels: parcel.labels(), sent });
+                let packet = self.packets.get_mut(id);
+                let (from, class) = (packet.datagram.from, loss_class(&packet.datagram));
+                self.watch.line(to, class, || What::Repeated { from, labels: packet.labels(), sent });
             }
             Origin::Here | Origin::Elsewhere | Origin::Stray => {}
         }
         Ok(())
     }
 
-    fn object_to_reading(&mut self, to: ProcessId, id: ParcelId, which: &str) {
-        let from = self.parcels.get(id).datagram.from;
+    fn object_to_reading(&mut self, to: ProcessId, id: PacketId, which: &str) {
+        let from = self.packets.get(id).datagram.from;
         let explanation = format!("{to} took a datagram from {from} that {which} for a good one");
         self.watch.object(Violation { property: "frame", explanation });
     }

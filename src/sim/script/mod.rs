@@ -3,11 +3,15 @@
 //! In a track a step arms when the one before it has fired, and fires once. Targets by role are resolved at the
 //! moment of firing; where there is no such process, the step waits.
 
+pub(crate) mod actions;
+pub(crate) mod describe;
+pub mod director;
+
 use alloc::string::String;
 use alloc::vec::Vec;
 
 use crate::ids::{ProcessId, SiteId, SiteSet};
-use crate::sim::rule::{About, Filter, Rule};
+use crate::sim::net::rule::{About, Filter, Rule};
 use crate::time::{Duration, Instant};
 
 /// Whom a step or a filter means.
@@ -138,7 +142,7 @@ pub enum Action<C> {
     Command(ProcessId, C),
     /// Stops the target, at once or when it next reaches a seam. Unsynced writes are lost, but for what it leaves.
     Crash {
-        /// Whom.
+        /// Resolved.
         who: Target,
         /// Where; at once when absent.
         at: Option<Seam>,

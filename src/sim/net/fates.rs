@@ -9,7 +9,7 @@ use alloc::vec::Vec;
 use crate::ids::ProcessId;
 use crate::mix::{self, Seed};
 use crate::process::Subject;
-use crate::sim::network::{Chance, Latency, NetworkSettings};
+use crate::sim::net::settings::{Chance, Latency, NetworkSettings};
 use crate::time::{Duration, Instant};
 
 /// The ChaCha8 stream that the key of all fates comes from.
@@ -74,7 +74,7 @@ pub(crate) struct Fate {
 
 /// What a rough network does to a copy on top of its fate. Of what is drawn, each is a uniform word.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
-pub(crate) struct Mishaps {
+pub(crate) struct LinkFaults {
     pub(crate) is_in_burst: bool,
     /// Which bits are flipped.
     pub(crate) flips: Option<u64>,
@@ -177,17 +177,17 @@ impl Fates {
     }
 
     /// What a rough network does to the datagram whose fate has this word of its `own`.
-    pub(crate) fn mishaps(
+    pub(crate) fn link_faults(
         &self,
         network: &NetworkSettings,
         now: Instant,
         own: u64,
         ends: (ProcessId, ProcessId),
-    ) -> Mishaps {
+    ) -> LinkFaults {
         let happens = |chance, concern| happens(chance, own, concern);
         let is_again = happens(network.replay.chance, Concern::Replay);
         let after = network.replay.after;
-        Mishaps {
+        LinkFaults {
             is_in_burst: self.is_burst(network, now, ends)
                 && happens(network.bursts.loss, Concern::LossInBurst),
             flips: happens(network.corruption, Concern::Corruption).then(|| flips(own)),
@@ -429,7 +429,7 @@ mod tests {
         let mut network = NetworkSettings::calm(Latency::Constant(Duration::ZERO));
         let length = Duration::from_millis(10);
         let chance = Chance { numerator: 1, denominator: 4 };
-        network.bursts = crate::sim::network::Bursts { chance, length, loss: chance };
+        network.bursts = crate::sim::net::settings::Bursts { chance, length, loss: chance };
         let fates = Fates::new(Seed(3));
         let (mut bursts, mut edges, mut together) = (0, 0, 0);
         let (one, other) =
@@ -451,19 +451,19 @@ mod tests {
         let always = Chance { numerator: 1, denominator: 2 };
         let mut all = NetworkSettings::calm(Latency::Constant(Duration::ZERO));
         (all.corruption, all.truncation, all.misdelivery) = (always, always, always);
-        all.replay = crate::sim::network::Replay { chance: always, after: Duration::from_millis(5) };
+        all.replay = crate::sim::net::settings::Replay { chance: always, after: Duration::from_millis(5) };
         let fates = Fates::new(Seed(3));
         let ends = (ProcessId::site(0), ProcessId::site(1));
         let mut counts = [0; 4];
         for own in (0..1_000).map(|n| mix::mix(9, [n])) {
-            let draw = |network: &NetworkSettings| fates.mishaps(network, Instant::ZERO, own, ends);
+            let draw = |network: &NetworkSettings| fates.link_faults(network, Instant::ZERO, own, ends);
             let together = draw(&all);
             let corruption =
                 NetworkSettings { corruption: always, ..NetworkSettings::calm(all.latency.clone()) };
-            assert_eq!(draw(&corruption), Mishaps { flips: together.flips, ..Mishaps::default() });
+            assert_eq!(draw(&corruption), LinkFaults { flips: together.flips, ..LinkFaults::default() });
             let truncation =
                 NetworkSettings { truncation: always, ..NetworkSettings::calm(all.latency.clone()) };
-            assert_eq!(draw(&truncation), Mishaps { cut: together.cut, ..Mishaps::default() });
+            assert_eq!(draw(&truncation), LinkFaults { cut: together.cut, ..LinkFaults::default() });
             let happened = [
                 together.flips.is_some(),
                 together.cut.is_some(),

@@ -1,5 +1,14 @@
 //! One process and what it runs on: its disk and journal, and the inputs that wait for it.
 
+pub(crate) mod clock;
+pub(crate) mod decode_cache;
+pub(crate) mod disk;
+pub(crate) mod hosting;
+pub(crate) mod limits;
+pub(crate) mod process_faults;
+
+pub use disk::SimDisk;
+
 use alloc::boxed::Box;
 use alloc::collections::VecDeque;
 use alloc::sync::Arc;
@@ -9,11 +18,11 @@ use crate::ids::{ProcessId, SiteId};
 use crate::journal::Journal;
 use crate::outbox::{Offset, Outbox, SyncMode};
 use crate::process::{Process, Records, Role};
-use crate::sim::clock::Clock;
-use crate::sim::director::StepId;
-use crate::sim::disk::SimDisk;
-use crate::sim::disk::faults::Ended;
-use crate::sim::parcels::ParcelId;
+use crate::sim::host::clock::Clock;
+use crate::sim::script::director::StepId;
+
+use crate::sim::host::disk::faults::Ended;
+use crate::sim::net::packets::PacketId;
 use crate::sim::script::{Leaves, Seam};
 use crate::time::{Duration, Instant};
 
@@ -46,7 +55,7 @@ pub(crate) struct ArmedSeam {
 /// An input that came and was not handed in yet.
 #[derive(Clone, Debug)]
 pub(crate) enum Waiting<P: Process> {
-    Datagram(ParcelId),
+    Datagram(PacketId),
     Command(P::Command),
 }
 

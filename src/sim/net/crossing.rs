@@ -12,11 +12,11 @@ use alloc::vec::Vec;
 use crate::ids::{ProcessId, SiteId, SiteSet};
 use crate::mix::{self, Seed};
 use crate::process::Subject;
-use crate::sim::fates::{self, Fates};
-use crate::sim::network::NetworkSettings;
-use crate::sim::rough::flip;
-use crate::sim::rule::{Rule, Ruling};
-use crate::sim::rules::{Cast, Ends, Rules, Sieve, Whom};
+use crate::sim::net::fates::{self, Fates};
+use crate::sim::net::settings::NetworkSettings;
+use crate::sim::net::damage::flip;
+use crate::sim::net::rule::{Rule, Ruling};
+use crate::sim::net::rules::{Roles, RuleTargets, Rules, RuleMask, Resolved};
 use crate::sim::script::Target;
 use crate::time::{Duration, Instant};
 
@@ -100,8 +100,8 @@ impl Crossing {
     /// Adds a rule behind the others; roles in it are those of this moment. Rules whose time is over are forgotten.
     pub fn add(&mut self, rule: Rule, now: Instant, leader: Option<SiteId>) -> Result<(), Unfit> {
         let (follower, candidate, laggard, ends) = (None, None, None, None);
-        let cast = Cast { leader, follower, candidate, laggard, ends, sites: self.sites, machines: &[] };
-        let resolve = |target: Target| cast.resolve(target).ok_or(Unfit::Nobody);
+        let roles = Roles { leader, follower, candidate, laggard, ends, sites: self.sites, machines: &[] };
+        let resolve = |target: Target| roles.resolve(target).ok_or(Unfit::Nobody);
         let stray = match rule.ruling {
             Ruling::Keep => return Err(Unfit::Keeps),
             Ruling::Misdeliver(target) => resolve(target)?,
@@ -109,9 +109,9 @@ impl Crossing {
             | Ruling::Delay(_)
             | Ruling::Duplicate { .. }
             | Ruling::Corrupt
-            | Ruling::Truncate => Whom::Anybody,
+            | Ruling::Truncate => Resolved::Anybody,
         };
-        let ends = Ends { from: resolve(rule.filter.from)?, to: resolve(rule.filter.to)?, stray };
+        let ends = RuleTargets { from: resolve(rule.filter.from)?, to: resolve(rule.filter.to)?, stray };
         self.rules.forget_past(now);
         self.rules.push(rule, ends, now, true);
         Ok(())
@@ -137,7 +137,7 @@ impl Crossing {
     ) {
         let first = labels.first().copied().unwrap_or(("", Subject::NONE));
         let fate = self.fates.draw(&self.network, now, fates::identity(first), (from, to));
-        let decided = self.rules.decide(now, (from, to), labels, &mut Sieve::default());
+        let decided = self.rules.decide(now, (from, to), labels, &mut RuleMask::default());
         let odd = decided.map(|decided| {
             touch(&mut self.touched, decided.rule.name.as_deref().unwrap_or("a rule without a name"));
             decided.odd
@@ -146,19 +146,19 @@ impl Crossing {
         if ruling == Some(Ruling::Drop) {
             return;
         }
-        let mishaps = self.fates.mishaps(&self.network, now, fate.own, (from, to));
+        let link_faults = self.fates.link_faults(&self.network, now, fate.own, (from, to));
         let happened = [
-            (mishaps.is_in_burst, "burst"),
-            (!mishaps.is_in_burst && fate.is_lost, "loss"),
+            (link_faults.is_in_burst, "burst"),
+            (!link_faults.is_in_burst && fate.is_lost, "loss"),
             (fate.delay > fate.held, "latency"),
             (fate.is_held_back, "reordering"),
             (fate.second.is_some(), "duplication"),
-            (mishaps.again.is_some(), "replay"),
-            (mishaps.cut.is_some(), "truncation"),
-            (mishaps.flips.is_some(), "corruption"),
-            (mishaps.stray.is_some(), "misdelivery"),
+            (link_faults.again.is_some(), "replay"),
+            (link_faults.cut.is_some(), "truncation"),
+            (link_faults.flips.is_some(), "corruption"),
+            (link_faults.stray.is_some(), "misdelivery"),
         ];
-        let is_lost = mishaps.is_in_burst || fate.is_lost;
+        let is_lost = link_faults.is_in_burst || fate.is_lost;
         // Of one that is lost, only that.
         for (_, what) in happened.iter().take(if is_lost { 2 } else { 9 }).filter(|(is, _)| *is) {
             touch(&mut self.touched, what);
@@ -173,13 +173,13 @@ impl Crossing {
         };
         let first = Arrival {
             after: delay,
-            cut: mishaps.cut.or((ruling == Some(Ruling::Truncate)).then(|| fates::cut(fate.own))),
-            flips: mishaps.flips.or((ruling == Some(Ruling::Corrupt)).then(|| fates::flips(fate.own))),
+            cut: link_faults.cut.or((ruling == Some(Ruling::Truncate)).then(|| fates::cut(fate.own))),
+            flips: link_faults.flips.or((ruling == Some(Ruling::Corrupt)).then(|| fates::flips(fate.own))),
             ..plain
         };
         let stray = match odd {
             Some(odd) if matches!(odd.ruling, Ruling::Misdeliver(_)) => Some(odd.stray),
-            _ => mishaps.stray.and_then(|draw| self.wrong_site((from, to), draw)),
+            _ => link_faults.stray.and_then(|draw| self.wrong_site((from, to), draw)),
         };
         match stray {
             Some(whom) => {
@@ -189,7 +189,7 @@ impl Crossing {
             None => out.push(first),
         }
         out.extend(fate.second.map(|after| Arrival { after, ..plain }));
-        out.extend(mishaps.again.map(|by| Arrival { after: delay + by, ..plain }));
+        out.extend(link_faults.again.map(|by| Arrival { after: delay + by, ..plain }));
         if let Some(Ruling::Duplicate { copies, apart }) = ruling {
             let copies = 1..=u64::from(copies);
             out.extend(copies.map(|copy| Arrival { after: delay + apart.times(copy), ..plain }));
@@ -197,11 +197,11 @@ impl Crossing {
     }
 
     /// Some other site than these two and the programs that they are in.
-    fn wrong_site(&self, (from, to): (ProcessId, ProcessId), draw: u64) -> Option<Whom> {
+    fn wrong_site(&self, (from, to): (ProcessId, ProcessId), draw: u64) -> Option<Resolved> {
         let is_other = |site: &SiteId| ![from, to].iter().any(|end| end.shares_program_with((*site).into()));
         let others: Vec<SiteId> = self.sites.iter().filter(is_other).collect();
         let place = usize::try_from(mix::below(draw, others.len() as u64)).ok()?;
-        others.get(place).map(|site| Whom::Sites(SiteSet::EMPTY.with(*site)))
+        others.get(place).map(|site| Resolved::Sites(SiteSet::EMPTY.with(*site)))
     }
 }
 
@@ -217,8 +217,8 @@ fn touch(touched: &mut BTreeMap<String, u64>, what: &str) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::sim::network::{Chance, Latency};
-    use crate::sim::rule::Filter;
+    use crate::sim::net::settings::{Chance, Latency};
+    use crate::sim::net::rule::Filter;
 
     const ENDS: (ProcessId, ProcessId) = (ProcessId::site(0), ProcessId::site(1));
 

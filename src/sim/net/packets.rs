@@ -7,14 +7,14 @@ use core::mem;
 
 use crate::frame::Datagram;
 use crate::outbox::Spare;
-use crate::sim::fates;
-use crate::sim::rules::Sieve;
-use crate::sim::trace::SharedLabels;
+use crate::sim::net::fates;
+use crate::sim::net::rules::RuleMask;
+use crate::sim::watch::trace::SharedLabels;
 use crate::time::Instant;
 
 /// A datagram under way, by its place.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) struct ParcelId(u32);
+pub(crate) struct PacketId(u32);
 
 /// Where a datagram comes from. All but those from here are read once more, by their receiver.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -33,21 +33,21 @@ pub(crate) enum Origin {
 
 /// A datagram under way.
 #[derive(Clone, Debug)]
-pub(crate) struct Parcel<M> {
+pub(crate) struct Packet<M> {
     pub(crate) datagram: Box<Datagram>,
     /// What it says. One that its receiver reads says nothing here.
     pub(crate) messages: Vec<M>,
     pub(crate) origin: Origin,
     /// What its fates are drawn from.
     pub(crate) identity: u64,
-    /// Which rules are about what it says, as [`Rules::sieve`](super::rules::Rules::sieve) told.
-    pub(crate) sieve: Sieve,
+    /// Which rules are about what it says, as [`Rules::mask`](super::rules::Rules::mask) told.
+    pub(crate) mask: RuleMask,
     /// Made when a trace asks.
     labels: Option<SharedLabels>,
     copies: u32,
 }
 
-impl<M> Parcel<M> {
+impl<M> Packet<M> {
     /// Name and subject of each message, for a trace.
     pub(crate) fn labels(&mut self) -> SharedLabels {
         Arc::clone(self.labels.get_or_insert_with(|| self.datagram.labels.as_slice().into()))
@@ -61,64 +61,64 @@ impl<M> Parcel<M> {
 
 /// All datagrams under way.
 #[derive(Clone, Debug)]
-pub(crate) struct Parcels<M> {
-    slab: Vec<Parcel<M>>,
-    free: Vec<ParcelId>,
+pub(crate) struct Packets<M> {
+    slab: Vec<Packet<M>>,
+    free: Vec<PacketId>,
 }
 
-impl<M> Parcels<M> {
-    pub(crate) const fn new() -> Parcels<M> {
-        Parcels { slab: Vec::new(), free: Vec::new() }
+impl<M> Packets<M> {
+    pub(crate) const fn new() -> Packets<M> {
+        Packets { slab: Vec::new(), free: Vec::new() }
     }
 
     /// Takes in a datagram, with one copy: whoever asked for it releases that one too.
-    pub(crate) fn post(&mut self, datagram: Box<Datagram>, spare: &mut Spare) -> ParcelId {
+    pub(crate) fn post(&mut self, datagram: Box<Datagram>, spare: &mut Spare) -> PacketId {
         let identity = datagram.labels.first().map_or(0, |label| fates::identity(*label));
         if let Some(id) = self.free.pop() {
-            let parcel = self.get_mut(id);
-            spare.give(mem::replace(&mut parcel.datagram, datagram));
-            (parcel.identity, parcel.copies, parcel.origin) = (identity, 1, Origin::Here);
-            parcel.sieve = Sieve::default();
+            let packet = self.get_mut(id);
+            spare.give(mem::replace(&mut packet.datagram, datagram));
+            (packet.identity, packet.copies, packet.origin) = (identity, 1, Origin::Here);
+            packet.mask = RuleMask::default();
             return id;
         }
-        let id = ParcelId(u32::try_from(self.slab.len()).expect("fewer than 2^32 datagrams are under way"));
+        let id = PacketId(u32::try_from(self.slab.len()).expect("fewer than 2^32 datagrams are under way"));
         let (messages, origin, labels) = (Vec::with_capacity(1), Origin::Here, None);
-        let sieve = Sieve::default();
-        self.slab.push(Parcel { datagram, messages, origin, identity, sieve, labels, copies: 1 });
+        let mask = RuleMask::default();
+        self.slab.push(Packet { datagram, messages, origin, identity, mask, labels, copies: 1 });
         id
     }
 
-    pub(crate) fn get(&self, id: ParcelId) -> &Parcel<M> {
+    pub(crate) fn get(&self, id: PacketId) -> &Packet<M> {
         &self.slab[id.0 as usize]
     }
 
-    pub(crate) fn get_mut(&mut self, id: ParcelId) -> &mut Parcel<M> {
+    pub(crate) fn get_mut(&mut self, id: PacketId) -> &mut Packet<M> {
         &mut self.slab[id.0 as usize]
     }
 
     /// One more copy is under way.
-    pub(crate) fn copy(&mut self, id: ParcelId) {
+    pub(crate) fn copy(&mut self, id: PacketId) {
         self.get_mut(id).copies += 1;
     }
 
     /// A copy is gone.
-    pub(crate) fn release(&mut self, id: ParcelId) {
-        let parcel = &mut self.slab[id.0 as usize];
-        parcel.copies -= 1;
-        if parcel.copies == 0 {
-            parcel.messages.clear();
-            parcel.datagram.labels.clear();
-            parcel.datagram.bytes.clear();
-            parcel.labels = None;
+    pub(crate) fn release(&mut self, id: PacketId) {
+        let packet = &mut self.slab[id.0 as usize];
+        packet.copies -= 1;
+        if packet.copies == 0 {
+            packet.messages.clear();
+            packet.datagram.labels.clear();
+            packet.datagram.bytes.clear();
+            packet.labels = None;
             self.free.push(id);
         }
     }
 
     /// About how many bytes all of them have.
     pub(crate) fn bytes(&self) -> u64 {
-        let of = |parcel: &Parcel<M>| {
-            let messages = mem::size_of::<M>() * parcel.messages.capacity();
-            mem::size_of::<Parcel<M>>() + messages + parcel.datagram.bytes.capacity()
+        let of = |packet: &Packet<M>| {
+            let messages = mem::size_of::<M>() * packet.messages.capacity();
+            mem::size_of::<Packet<M>>() + messages + packet.datagram.bytes.capacity()
         };
         self.slab.iter().map(of).sum::<usize>() as u64
     }
@@ -126,6 +126,6 @@ impl<M> Parcels<M> {
     /// How many copies are under way.
     #[cfg(test)]
     pub(crate) fn copies(&self) -> usize {
-        self.slab.iter().map(|parcel| parcel.copies as usize).sum()
+        self.slab.iter().map(|packet| packet.copies as usize).sum()
     }
 }

@@ -4,10 +4,10 @@ use core::mem::{size_of, size_of_val};
 
 use crate::process::{Process, Size};
 use crate::sim::host::{Host, Waiting};
-use crate::sim::judge::Judge;
-use crate::sim::rule::Ruling;
+use crate::sim::watch::judge::Judge;
+use crate::sim::net::rule::Ruling;
 use crate::sim::script::{Action, ClockFault, DiskFault, Leaves, Seam};
-use crate::sim::trace::Line;
+use crate::sim::watch::trace::Line;
 use crate::sim::watch::Statistics;
 use crate::sim::world::World;
 
@@ -236,7 +236,7 @@ impl<P: Process, J: Judge<P>> World<P, J> {
     pub fn bytes(&self) -> u64 {
         let hosts: u64 = self.hosts.iter().map(host_bytes).sum();
         let trace = self.trace().len() * size_of::<Line<P>>();
-        hosts + self.parcels.bytes() + self.queue.bytes() + trace as u64
+        hosts + self.packets.bytes() + self.queue.bytes() + trace as u64
     }
 }
 

@@ -6,8 +6,8 @@ use alloc::vec::Vec;
 
 use crate::ids::ProcessId;
 use crate::process::Subject;
-use crate::sim::fates::Fate;
-use crate::sim::trace::SharedLabels;
+use crate::sim::net::fates::Fate;
+use crate::sim::watch::trace::SharedLabels;
 use crate::time::{Duration, Instant};
 
 /// What chance made of one datagram on its way to one recipient, before rules and cut links had their say.

@@ -19,24 +19,24 @@ const BYTES_MAX: usize = 16 << 10;
 
 /// Values by their bytes.
 #[derive(Debug)]
-pub(crate) struct Memo<T> {
+pub(crate) struct DecodeCache<T> {
     /// At the place that a hash of the bytes says.
     slots: Vec<Option<(Vec<u8>, T)>>,
 }
 
-impl<T> Default for Memo<T> {
-    fn default() -> Memo<T> {
-        Memo { slots: Vec::new() }
+impl<T> Default for DecodeCache<T> {
+    fn default() -> DecodeCache<T> {
+        DecodeCache { slots: Vec::new() }
     }
 }
 
-impl<T> Clone for Memo<T> {
-    fn clone(&self) -> Memo<T> {
-        Memo::default()
+impl<T> Clone for DecodeCache<T> {
+    fn clone(&self) -> DecodeCache<T> {
+        DecodeCache::default()
     }
 }
 
-impl<T: Wire> Memo<T> {
+impl<T: Wire> DecodeCache<T> {
     /// What `bytes` decode to.
     pub(crate) fn decode(&mut self, bytes: &[u8]) -> Result<T, WireError> {
         if !(BYTES_MIN..=BYTES_MAX).contains(&bytes.len()) {
@@ -79,7 +79,7 @@ mod tests {
 
     #[test]
     fn what_is_remembered_is_what_would_be_decoded() {
-        let mut memo = Memo::<Arc<Texts>>::default();
+        let mut memo = DecodeCache::<Arc<Texts>>::default();
         for round in 0..3 {
             for number in 0..2_000u64 {
                 let value = Arc::new(Texts((0..number % 50).map(|item| item * number).collect()));

@@ -3,7 +3,7 @@
 use alloc::vec::Vec;
 
 use crate::ids::{ProcessId, SITES_MAX};
-use crate::sim::network::Bandwidth;
+use crate::sim::net::settings::Bandwidth;
 use crate::time::{Duration, Instant};
 
 /// The links of a world, by direction.

@@ -5,13 +5,13 @@ use alloc::collections::VecDeque;
 use alloc::vec::Vec;
 
 use crate::ids::{ProcessId, SiteId, SiteSet};
-use crate::sim::parcels::ParcelId;
+use crate::sim::net::packets::PacketId;
 use crate::time::Duration;
 
-/// A copy that is not under way: its parcel counts it.
+/// A copy that is not under way: its packet counts it.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Held {
-    pub(crate) parcel: ParcelId,
+    pub(crate) packet: PacketId,
     pub(crate) to: ProcessId,
     /// How long it will be under way.
     pub(crate) delay: Duration,

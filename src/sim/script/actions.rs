@@ -6,12 +6,12 @@ use alloc::vec::Vec;
 use crate::ids::{ProcessId, SiteSet};
 use crate::outbox::SyncMode;
 use crate::process::Process;
-use crate::sim::director::Fired;
+use crate::sim::script::director::Fired;
 use crate::sim::host::{ArmedSeam, Status, Storage};
-use crate::sim::judge::Judge;
-use crate::sim::rules::Whom;
+use crate::sim::watch::judge::Judge;
+use crate::sim::net::rules::Resolved;
 use crate::sim::script::{Action, Leaves};
-use crate::sim::trace::{LineClass, What};
+use crate::sim::watch::trace::{LineClass, What};
 use crate::sim::watch::Mark;
 use crate::sim::world::{Event, World};
 use crate::time::Duration;
@@ -70,16 +70,16 @@ impl<P: Process, J: Judge<P>> World<P, J> {
                 self.rules.push(rule, ends, self.watch.now, is_optional);
             }
             Action::SyncTime(_, time) => self.each(whom, |world, h| world.hosts[h].sync_time = time),
-            Action::Disk(_, fault) => self.each(whom, |world, h| world.befall_disk(h, fault, step)),
+            Action::Disk(_, fault) => self.each(whom, |world, h| world.inject_disk_fault(h, fault, step)),
             Action::Wipe(_) => self.each(whom, World::wipe),
             Action::Slow(_, time) => self.each(whom, |world, h| world.slow(h, time)),
-            Action::Clock(_, fault) => self.each(whom, |world, h| world.befall_clock(h, fault)),
+            Action::Clock(_, fault) => self.each(whom, |world, h| world.inject_clock_fault(h, fault)),
             Action::Heal => self.heal(),
             Action::Check(number) => self.checks.push_back(number),
         }
     }
 
-    fn each(&mut self, whom: Whom, mut act: impl FnMut(&mut World<P, J>, usize)) {
+    fn each(&mut self, whom: Resolved, mut act: impl FnMut(&mut World<P, J>, usize)) {
         for process in whom.iter() {
             if let Some(h) = self.place(process) {
                 act(self, h);

@@ -19,13 +19,13 @@ use crate::chunks::Chunks;
 use crate::frame::Rejected;
 use crate::ids::{ProcessId, SiteId, SiteSet};
 use crate::process::{Label, Process, Subject};
-use crate::sim::director::StepId;
-use crate::sim::disk::faults::{Residue, Struck};
-use crate::sim::rule::{Rule, Ruling};
-use crate::sim::rules::Whom;
+use crate::sim::script::director::StepId;
+use crate::sim::host::disk::faults::{Residue, Struck};
+use crate::sim::net::rule::{Rule, Ruling};
+use crate::sim::net::rules::Resolved;
 use crate::sim::script::{Action, ClockFault, Leaves, Seam};
 use crate::sim::settings::{TraceLevel, TraceSettings};
-use crate::sim::words::{action_text, clock_text, ruling_text, seam_text};
+use crate::sim::script::describe::{action_text, clock_text, ruling_text, seam_text};
 use crate::time::{Duration, Instant};
 use crate::wire::WireError;
 
@@ -98,7 +98,7 @@ pub type SharedLabels = Arc<[(&'static str, Subject)]>;
 /// What one line tells.
 #[derive(Clone, Debug)]
 pub(crate) enum What<P: Process> {
-    Fired { step: StepId, action: Box<Action<P::Command>>, whom: Whom },
+    Fired { step: StepId, action: Box<Action<P::Command>>, whom: Resolved },
     Started { incarnation: u64, records: usize },
     Failed { reason: Arc<str> },
     Crashed { at: Option<Seam>, undone: usize, leaves: Leaves, residue: Residue },

@@ -6,15 +6,15 @@ use alloc::vec::Vec;
 use crate::ids::{ProcessId, SiteId, SiteSet};
 use crate::mix;
 use crate::process::Subject;
-use crate::sim::clogs::Held;
-use crate::sim::rough::Odd;
-use crate::sim::rule::{Filter, Rule};
+use crate::sim::net::clogs::Held;
+use crate::sim::net::damage::RuleEffect;
+use crate::sim::net::rule::{Filter, Rule};
 use crate::sim::script::Target;
 use crate::time::Instant;
 
 /// Who plays which part at a moment.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Cast<'a> {
+pub(crate) struct Roles<'a> {
     pub(crate) leader: Option<SiteId>,
     pub(crate) follower: Option<SiteId>,
     pub(crate) candidate: Option<SiteId>,
@@ -27,52 +27,52 @@ pub(crate) struct Cast<'a> {
 
 /// The processes that a target means.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) enum Whom {
+pub(crate) enum Resolved {
     Anybody,
     Sites(SiteSet),
     Other(ProcessId),
 }
 
-impl Whom {
+impl Resolved {
     pub(crate) fn contains(self, process: ProcessId) -> bool {
         match self {
-            Whom::Anybody => true,
-            Whom::Sites(sites) => process.as_site().is_some_and(|site| sites.contains(site)),
-            Whom::Other(other) => other == process,
+            Resolved::Anybody => true,
+            Resolved::Sites(sites) => process.as_site().is_some_and(|site| sites.contains(site)),
+            Resolved::Other(other) => other == process,
         }
     }
 
     /// Each process of a target that is not anybody.
     pub(crate) fn iter(self) -> impl Iterator<Item = ProcessId> {
         let (sites, other) = match self {
-            Whom::Anybody => (SiteSet::EMPTY, None),
-            Whom::Sites(sites) => (sites, None),
-            Whom::Other(other) => (SiteSet::EMPTY, Some(other)),
+            Resolved::Anybody => (SiteSet::EMPTY, None),
+            Resolved::Sites(sites) => (sites, None),
+            Resolved::Other(other) => (SiteSet::EMPTY, Some(other)),
         };
         sites.iter().map(ProcessId::Site).chain(other)
     }
 }
 
-impl Cast<'_> {
+impl Roles<'_> {
     /// Whom `target` means at this moment; `None` where there is no such process.
-    pub(crate) fn resolve(&self, target: Target) -> Option<Whom> {
-        let one = |site: Option<SiteId>| site.map(|site| Whom::Sites(SiteSet::EMPTY.with(site)));
+    pub(crate) fn resolve(&self, target: Target) -> Option<Resolved> {
+        let one = |site: Option<SiteId>| site.map(|site| Resolved::Sites(SiteSet::EMPTY.with(site)));
         let end = |end: ProcessId| match end {
-            ProcessId::Site(site) => Whom::Sites(SiteSet::EMPTY.with(site)),
-            other => Whom::Other(other),
+            ProcessId::Site(site) => Resolved::Sites(SiteSet::EMPTY.with(site)),
+            other => Resolved::Other(other),
         };
         match target {
-            Target::Any => Some(Whom::Anybody),
+            Target::Any => Some(Resolved::Anybody),
             Target::Process(ProcessId::Site(site)) => one(Some(site)),
-            Target::Process(other) => Some(Whom::Other(other)),
+            Target::Process(other) => Some(Resolved::Other(other)),
             Target::Leader => one(self.leader),
             Target::Follower => one(self.follower),
             Target::Candidate => one(self.candidate),
             Target::Laggard => one(self.laggard),
             Target::Sender => self.ends.map(|(from, _)| end(from)),
             Target::Recipient => self.ends.map(|(_, to)| end(to)),
-            Target::Machine(number) => self.machines.get(usize::from(number)).copied().map(Whom::Sites),
-            Target::AllSites => Some(Whom::Sites(self.sites)),
+            Target::Machine(number) => self.machines.get(usize::from(number)).copied().map(Resolved::Sites),
+            Target::AllSites => Some(Resolved::Sites(self.sites)),
         }
     }
 
@@ -84,20 +84,20 @@ impl Cast<'_> {
 
 /// Whom a rule means: senders, recipients, and who gets what goes astray.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Ends {
-    pub(crate) from: Whom,
-    pub(crate) to: Whom,
-    pub(crate) stray: Whom,
+pub(crate) struct RuleTargets {
+    pub(crate) from: Resolved,
+    pub(crate) to: Resolved,
+    pub(crate) stray: Resolved,
 }
 
-impl Ends {
-    pub(crate) const ANYBODY: Ends = Ends { from: Whom::Anybody, to: Whom::Anybody, stray: Whom::Anybody };
+impl RuleTargets {
+    pub(crate) const ANYBODY: RuleTargets = RuleTargets { from: Resolved::Anybody, to: Resolved::Anybody, stray: Resolved::Anybody };
 }
 
 /// What was decided about a datagram, and by which rule.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Decided<'a> {
-    pub(crate) odd: Odd,
+    pub(crate) odd: RuleEffect,
     pub(crate) rule: &'a Arc<Rule>,
 }
 
@@ -122,10 +122,10 @@ pub(crate) fn is_kind(filter: &Filter, kind: &str) -> bool {
 #[derive(Clone, Debug)]
 struct Counted {
     rule: Arc<Rule>,
-    from: Whom,
-    to: Whom,
+    from: Resolved,
+    to: Resolved,
     /// Where it lets datagrams go instead.
-    stray: Whom,
+    stray: Resolved,
     /// Copies, oldest first.
     kept: Vec<Held>,
     /// The hash of the kind that it is about, if it is about one only.
@@ -151,7 +151,7 @@ fn hash(kind: &str) -> u64 {
 
 /// Which live rules are about a datagram's sender and what it says: one bit each, as long as the same rules are live.
 #[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct Sieve {
+pub(crate) struct RuleMask {
     /// By place among the live rules; those from 63 on share the last bit.
     about: u64,
     /// Of the rules that it was made by.
@@ -175,9 +175,9 @@ impl Rules {
     }
 
     /// Adds a rule behind the others. Its targets are those of this moment.
-    pub(crate) fn push(&mut self, rule: Rule, ends: Ends, now: Instant, is_optional: bool) {
+    pub(crate) fn push(&mut self, rule: Rule, ends: RuleTargets, now: Instant, is_optional: bool) {
         let kind = rule.filter.kind.as_deref().map(hash);
-        let Ends { from, to, stray } = ends;
+        let RuleTargets { from, to, stray } = ends;
         let (rule, kept) = (Arc::new(rule), Vec::new());
         self.list.push(Counted { rule, from, to, stray, kept, kind, is_optional, matched: 0, ruled: 0 });
         self.refresh(now);
@@ -216,17 +216,17 @@ impl Rules {
     }
 
     /// Looks at what a datagram says, once for all its recipients.
-    fn sift(&self, sieve: &mut Sieve, from: ProcessId, labels: &Labels) {
-        *sieve = Sieve { about: 0, version: self.version };
+    fn sift(&self, mask: &mut RuleMask, from: ProcessId, labels: &Labels) {
+        *mask = RuleMask { about: 0, version: self.version };
         let kind = labels.first().map_or(0, |(kind, _)| hash(kind));
         for (bit, place) in self.live.iter().enumerate() {
             if self.list[*place].is_about(from, labels, kind) {
-                sieve.about |= 1 << bit.min(63);
+                mask.about |= 1 << bit.min(63);
             }
         }
     }
 
-    /// What the first live rule that matches decides, and which rule that is. `sieve` belongs to the datagram of
+    /// What the first live rule that matches decides, and which rule that is. `mask` belongs to the datagram of
     /// these labels.
     #[inline]
     pub(crate) fn decide(
@@ -234,15 +234,15 @@ impl Rules {
         now: Instant,
         (from, to): (ProcessId, ProcessId),
         labels: &Labels,
-        sieve: &mut Sieve,
+        mask: &mut RuleMask,
     ) -> Option<Decided<'_>> {
         if now >= self.next_edge {
             self.refresh(now);
         }
-        if sieve.version != self.version {
-            self.sift(sieve, from, labels);
+        if mask.version != self.version {
+            self.sift(mask, from, labels);
         }
-        if sieve.about == 0 { None } else { self.decide_among(from, to, labels, sieve) }
+        if mask.about == 0 { None } else { self.decide_among(from, to, labels, mask) }
     }
 
     fn decide_among(
@@ -250,10 +250,10 @@ impl Rules {
         from: ProcessId,
         to: ProcessId,
         labels: &Labels,
-        sieve: &Sieve,
+        mask: &RuleMask,
     ) -> Option<Decided<'_>> {
         for (bit, place) in self.live.iter().enumerate() {
-            let is_about = sieve.about >> bit.min(63) & 1 == 1;
+            let is_about = mask.about >> bit.min(63) & 1 == 1;
             let counted = &mut self.list[*place];
             let is_match = is_about
                 && counted.to.contains(to)
@@ -266,7 +266,7 @@ impl Rules {
             if counted.matched > counted.rule.skip && !is_spent {
                 counted.ruled += 1;
                 let Counted { rule, stray, .. } = &self.list[*place];
-                let odd = Odd { ruling: rule.ruling, stray: *stray, place: *place };
+                let odd = RuleEffect { ruling: rule.ruling, stray: *stray, place: *place };
                 return Some(Decided { odd, rule });
             }
         }
@@ -300,7 +300,7 @@ impl Rules {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::sim::rule::Ruling;
+    use crate::sim::net::rule::Ruling;
 
     #[test]
     fn the_first_live_rule_within_its_ordinals_decides() {
@@ -321,7 +321,7 @@ mod tests {
         };
         let delay = Ruling::Delay(crate::time::Duration::from_micros(5));
         let mut rules = Rules::new();
-        let add = |rules: &mut Rules, rule| rules.push(rule, Ends::ANYBODY, Instant::ZERO, false);
+        let add = |rules: &mut Rules, rule| rules.push(rule, RuleTargets::ANYBODY, Instant::ZERO, false);
         add(&mut rules, rule("Accept", 1, Some(2), 10, Ruling::Drop));
         add(&mut rules, rule("Accept", 0, None, 20, delay));
         add(&mut rules, rule("Nack", 0, None, 0, Ruling::Drop));
@@ -330,7 +330,7 @@ mod tests {
             let (from, to) = (ProcessId::site(0), ProcessId::site(1));
             let ends = (from, to);
             rules
-                .decide(Instant::from_micros(at), ends, &labels, &mut Sieve::default())
+                .decide(Instant::from_micros(at), ends, &labels, &mut RuleMask::default())
                 .map(|decided| decided.odd.ruling)
         };
         assert_eq!(decide(9, "Accept"), None, "not yet");

@@ -2,6 +2,15 @@
 //!
 //! It knows nothing of Paxos or tweets: it hosts any [`Process`](crate::process::Process).
 //!
+//! | folder | holds |
+//! |---|---|
+//! | [`net`] | what becomes of a datagram between its sender and its receiver |
+//! | [`host`] | processes with their disks, journals, clocks and inputs |
+//! | [`script`] | what is done to a world, and when |
+//! | [`watch`] | everything that looks on: trace, judges, fingerprint, counters |
+//!
+//! A [`World`] is these four and a queue of events.
+//!
 //! Terminals and clients never crash here: whoever sits at one keeps asking. The real terminal ends with its
 //! site's program, and so do its outstanding requests.
 

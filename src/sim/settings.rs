@@ -10,8 +10,8 @@ use crate::journal::JournalConfig;
 use crate::mix::Seed;
 use crate::outbox::SyncMode;
 use crate::process::Process;
-use crate::sim::net::settings::{Chance, Latency, NetworkSettings};
 use crate::sim::net::rule::{KEPT_MAX, Rule, Ruling};
+use crate::sim::net::settings::{Chance, Latency, NetworkSettings};
 use crate::sim::script::{Action, ClockFault, DRIFT_MAX, Target, Track};
 use crate::time::Duration;
 

@@ -9,7 +9,6 @@
 //! 3. Nothing reads a clock, and nothing draws from a stream that others draw from.
 
 use alloc::boxed::Box;
-use alloc::collections::VecDeque;
 use alloc::format;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
@@ -17,64 +16,55 @@ use alloc::vec::Vec;
 use crate::frame::Datagram;
 use crate::ids::{ProcessId, SiteId, SiteSet};
 use crate::journal::{Identity, Journal, SyncId};
-use crate::mix::{self, Seed};
-use crate::outbox::{Outgoing, Spare};
-use crate::process::{Effects, Process};
-use crate::sim::net::clogs::Clogs;
-use crate::sim::script::director::{Director, StepId, Unfired};
+use crate::mix;
+use crate::process::Process;
 use crate::sim::host::disk::SimDisk;
-use crate::sim::net::fates::Fates;
-use crate::sim::host::{Host, Status, Storage, candidate, follower, laggard, leader};
-use crate::sim::watch::judge::{Judge, Violation};
+use crate::sim::host::hosts::{HostIndex, Hosts};
+use crate::sim::host::{Host, Status, Storage};
+use crate::sim::net::Net;
 use crate::sim::net::ledger::Ledger;
-use crate::sim::net::links::Links;
-use crate::sim::host::decode_cache::DecodeCache;
+use crate::sim::net::packets::{Origin, PacketId};
 use crate::sim::net::settings::Chance;
-use crate::sim::net::packets::{Origin, PacketId, Packets};
 use crate::sim::queue::{Queue, Turn};
-use crate::sim::net::rules::{Roles, Rules};
-use crate::sim::script::DiskFault;
+use crate::sim::script::describe::seam_text;
+use crate::sim::script::director::{Director, StepId, Unfired};
+use crate::sim::script::{DiskFault, Script};
 use crate::sim::settings::{BadSettings, WorldSettings};
+use crate::sim::watch::judge::{Judge, Violation};
 use crate::sim::watch::trace::Trace;
 use crate::sim::watch::{Statistics, Watch};
-use crate::sim::net::wires::Wires;
-use crate::sim::script::describe::seam_text;
 use crate::time::{Duration, Instant};
-
-/// The ChaCha8 streams of a world's seed; the fates of datagrams have the first.
-const STREAM_PROCESSES: u64 = 2;
-const STREAM_TEARS: u64 = 3;
 
 /// What the queue holds. Hosts are named by their place, and by the life that the event belongs to.
 #[derive(Clone, Debug)]
 pub(crate) enum Event {
     Start {
-        host: usize,
+        host: HostIndex,
     },
     Deliver {
-        host: usize,
+        host: HostIndex,
         packet: PacketId,
     },
     Synced {
-        host: usize,
+        host: HostIndex,
         life: u64,
         sync: SyncId,
     },
     Wake {
-        host: usize,
+        host: HostIndex,
         life: u64,
     },
     /// Inputs wait that could not be handed in when they came.
     Drain {
-        host: usize,
+        host: HostIndex,
     },
     /// A process that was paused goes on.
     Resumed {
-        host: usize,
+        host: HostIndex,
     },
     /// A slow process has done what it was handed.
     Ready {
-        host: usize,
+        host: HostIndex,
         life: u64,
     },
     Step(StepId),
@@ -86,35 +76,10 @@ pub struct World<P: Process, J: Judge<P>> {
     pub(crate) settings: Arc<WorldSettings<P>>,
     pub(crate) queue: Queue<Event>,
     events: u64,
-    /// Sites, then terminals, then clients.
-    pub(crate) hosts: Vec<Host<P>>,
-    pub(crate) packets: Packets<P::Message>,
-    pub(crate) links: Links,
-    pub(crate) clogs: Clogs,
-    pub(crate) wires: Wires,
-    /// Whether the network does more than lose, delay and double.
-    pub(crate) is_rough: bool,
-    pub(crate) rules: Rules,
-    pub(crate) fates: Fates,
-    pub(crate) director: Director<P::Command>,
-    /// Steps that let kept copies arrive again when none was kept.
-    pub(crate) fruitless: Vec<StepId>,
+    pub(crate) hosts: Hosts<P>,
+    pub(crate) net: Net<P::Message>,
+    pub(crate) script: Script<P::Command>,
     pub(crate) watch: Watch<P, J>,
-    pub(crate) seed_of_processes: Seed,
-    pub(crate) seed_of_tears: Seed,
-    pub(crate) checks: VecDeque<usize>,
-    /// What durable records are, for the judge.
-    pub(crate) memo: DecodeCache<P::Record>,
-    /// The healed core, once faults have stopped.
-    pub(crate) core: Option<SiteSet>,
-    /// Whose code is running. It stays set where that code panics.
-    pub(crate) handling: Option<ProcessId>,
-    /// Empty between calls.
-    pub(crate) effects: Effects<P>,
-    pub(crate) ready: VecDeque<Outgoing>,
-    pub(crate) spare: Spare,
-    /// What chance made of every datagram, if somebody asked.
-    pub(crate) ledger: Option<Box<Ledger>>,
 }
 
 impl<P: Process, J: Judge<P>> World<P, J> {
@@ -122,48 +87,27 @@ impl<P: Process, J: Judge<P>> World<P, J> {
     pub fn new(settings: WorldSettings<P>, judge: J) -> Result<World<P, J>, BadSettings> {
         settings.check()?;
         let sites = SiteSet::first(settings.sites);
-        let sync_time = settings.disk.sync_time;
-        let mut hosts = Vec::new();
+        let mut disks = Vec::new();
         for site in sites.iter() {
             let mut disk = SimDisk::new(settings.disk.capacity);
             let identity = Identity { cluster: settings.cluster, process: site.into() };
             Journal::format(&mut disk, &identity, &settings.journal)
                 .map_err(|error| BadSettings(format!("{error}")))?;
-            hosts.push(Host::new(site.into(), Some(disk), sync_time));
+            disks.push(disk);
         }
-        let others =
-            sites.iter().map(ProcessId::Terminal).chain((0..settings.clients).map(ProcessId::Client));
-        hosts.extend(others.map(|other| Host::new(other, None, Duration::ZERO)));
+        let hosts = Hosts::new(settings.seed, disks, settings.disk.sync_time, settings.clients);
         let mut queue = Queue::new();
         // Clients first: a site that leads as it starts may make a step ask one of them.
-        let count = usize::from(settings.sites);
-        for host in (count..hosts.len()).chain(0..count) {
+        for host in hosts.list.of_others().chain(hosts.list.of_sites()) {
             queue.push(Instant::ZERO, Event::Start { host });
         }
         let mut world = World {
             queue,
             events: 0,
-            packets: Packets::new(),
-            links: Links::new(sites, settings.clients),
-            clogs: Clogs::default(),
-            wires: Wires::new(settings.clients, settings.network.bandwidth),
-            is_rough: settings.network.is_rough(),
-            rules: Rules::new(),
-            fates: Fates::new(settings.seed),
-            director: Director::new(settings.tracks.clone()),
-            fruitless: Vec::new(),
-            watch: Watch::new(settings.trace, judge),
-            seed_of_processes: Seed(settings.seed.key(STREAM_PROCESSES)),
-            seed_of_tears: Seed(settings.seed.key(STREAM_TEARS)),
-            checks: VecDeque::new(),
-            memo: DecodeCache::default(),
-            core: None,
-            handling: None,
-            effects: Effects::default(),
-            ready: VecDeque::new(),
-            spare: Spare::default(),
-            ledger: None,
             hosts,
+            net: Net::new(settings.seed, sites, settings.clients, &settings.network),
+            script: Script::new(settings.tracks.clone()),
+            watch: Watch::new(settings.trace, judge),
             settings: Arc::new(settings),
         };
         world.schedule_steps();
@@ -216,14 +160,14 @@ impl<P: Process, J: Judge<P>> World<P, J> {
             Event::Resumed { host } => self.on_resumed(host),
             Event::Ready { host, life } => self.on_ready(host, life),
             Event::Step(step) => {
-                let roles = roles(&self.hosts, &self.settings);
-                self.director.on_time(step, self.watch.now, &roles);
+                let roles = self.hosts.list.roles(&self.settings.machines);
+                self.script.director.on_time(step, self.watch.now, &roles);
             }
         }
         self.run_fired(false);
-        while self.director.has_due() {
-            let roles = roles(&self.hosts, &self.settings);
-            self.director.retry(self.watch.now, &roles);
+        while self.script.director.has_due() {
+            let roles = self.hosts.list.roles(&self.settings.machines);
+            self.script.director.retry(self.watch.now, &roles);
             if !self.run_fired(false) {
                 break;
             }
@@ -234,12 +178,8 @@ impl<P: Process, J: Judge<P>> World<P, J> {
     /// Makes everything random from here on another draw: fates, torn writes, the seeds of processes that start
     /// later, and what those that run have still to draw. What is under way stays as it is, and so does the script.
     pub fn rekey(&mut self, salt: u64) {
-        self.fates.rekey(salt);
-        self.seed_of_processes = self.seed_of_processes.part([salt]);
-        self.seed_of_tears = self.seed_of_tears.part([salt]);
-        for running in self.hosts.iter_mut().filter_map(Host::running_mut) {
-            running.process.rekey(salt);
-        }
+        self.net.fates.rekey(salt);
+        self.hosts.rekey(salt);
     }
 
     /// Holds every datagram back from here on, by up to `most`, drawn for each: where nothing else is random, the
@@ -252,23 +192,23 @@ impl<P: Process, J: Judge<P>> World<P, J> {
 
     /// Keeps account, from here on, of what chance makes of every datagram.
     pub fn keep_ledger(&mut self) {
-        self.ledger.get_or_insert_default();
+        self.net.ledger.get_or_insert_default();
     }
 
     /// The account, if one is kept.
     pub fn ledger(&self) -> Option<&Ledger> {
-        self.ledger.as_deref()
+        self.net.ledger.as_deref()
     }
 
     /// Lets `bytes` arrive at `to` now as if the network had brought them, for tests of what comes from outside.
     pub fn inject(&mut self, to: ProcessId, bytes: &[u8]) {
-        if let Some(host) = self.place(to) {
+        if let Some(host) = self.hosts.list.place(to) {
             let hash = mix::absorb(0, bytes);
             let (labels, is_background) = (Vec::new(), false);
             let datagram =
                 Datagram { from: to, to: to.into(), labels, is_background, bytes: bytes.into(), hash };
-            let packet = self.packets.post(Box::new(datagram), &mut self.spare);
-            self.packets.get_mut(packet).origin = Origin::Elsewhere;
+            let packet = self.net.packets.post(Box::new(datagram), &mut self.hosts.spare);
+            self.net.packets.get_mut(packet).origin = Origin::Elsewhere;
             self.queue.push(self.watch.now, Event::Deliver { host, packet });
         }
     }
@@ -285,7 +225,7 @@ impl<P: Process, J: Judge<P>> World<P, J> {
 
     /// The state of a process, while it runs.
     pub fn process(&self, id: ProcessId) -> Option<&P> {
-        Some(&self.hosts[self.place(id)?].running()?.process)
+        Some(&self.hosts.list[self.hosts.list.place(id)?].running()?.process)
     }
 
     /// All sites.
@@ -295,38 +235,38 @@ impl<P: Process, J: Judge<P>> World<P, J> {
 
     /// The sites whose storage was damaged, or may be: they count as failed for good, and are never healed.
     pub fn damaged(&self) -> SiteSet {
-        let damaged = self.hosts.iter().filter(|host| host.storage != Storage::Sound);
+        let damaged = self.hosts.list.iter().filter(|host| host.storage != Storage::Sound);
         damaged.filter_map(|host| host.id.as_site()).collect()
     }
 
     /// The sites whose process stopped by itself, once at least.
     pub fn stopped(&self) -> SiteSet {
-        self.hosts.iter().filter(|host| host.stopped).filter_map(|host| host.id.as_site()).collect()
+        self.hosts.list.iter().filter(|host| host.stopped).filter_map(|host| host.id.as_site()).collect()
     }
 
     /// Every process: sites, terminals, clients.
     pub fn processes(&self) -> impl Iterator<Item = ProcessId> {
-        self.hosts.iter().map(|host| host.id)
+        self.hosts.list.iter().map(|host| host.id)
     }
 
     /// Whether a process runs; `None` where there is no such process.
     pub fn status(&self, id: ProcessId) -> Option<Status> {
-        Some(self.hosts[self.place(id)?].status())
+        Some(self.hosts.list[self.hosts.list.place(id)?].status())
     }
 
     /// What a site's disk holds at this moment, unsynced writes included.
     pub fn disk(&self, id: ProcessId) -> Option<&SimDisk> {
-        self.hosts[self.place(id)?].disk.as_ref()
+        self.hosts.list[self.hosts.list.place(id)?].disk.as_ref()
     }
 
     /// The leading site of the highest rank.
     pub fn leader(&self) -> Option<SiteId> {
-        leader(&self.hosts)
+        self.hosts.list.leader()
     }
 
     /// Whose code is running: after a panic, whose code it was.
     pub const fn handling(&self) -> Option<ProcessId> {
-        self.handling
+        self.hosts.handling
     }
 
     /// How many events were applied.
@@ -367,41 +307,42 @@ impl<P: Process, J: Judge<P>> World<P, J> {
 
     /// Takes out the next check that the script asked for.
     pub fn due_check(&mut self) -> Option<usize> {
-        self.checks.pop_front()
+        self.script.checks.pop_front()
     }
 
     /// Whether no step of the script can be counted on to fire any more.
     pub fn script_done(&self) -> bool {
-        self.director.is_done()
+        self.script.director.is_done()
     }
 
     /// How many optional steps fired, and how many there are.
     pub fn optional_steps(&self) -> (usize, usize) {
-        self.director.optional()
+        self.script.director.optional()
     }
 
     /// How many steps of this track fired.
     pub fn fired(&self, track: usize) -> usize {
-        self.director.fired(track)
+        self.script.director.fired(track)
     }
 
     /// What makes the run stale: required steps that did not fire, and crashes whose place was never reached.
     pub fn unfired(&self) -> Vec<Unfired> {
-        let mut unfired = self.director.unfired();
-        for host in &self.hosts {
+        let mut unfired = self.script.director.unfired();
+        for host in self.hosts.list.iter() {
             let seams = host
                 .seams
                 .iter()
                 .chain(&host.spared)
-                .filter(|armed| !self.director.step(armed.step).is_optional);
-            unfired.extend(unmet_disk_faults(host, &self.director));
+                .filter(|armed| !self.script.director.step(armed.step).is_optional);
+            unfired.extend(unmet_disk_faults(host, &self.script.director));
             unfired.extend(seams.map(|armed| Unfired {
                 step: armed.step,
                 was_armed: true,
                 nearest: format!("{} was never {}", host.id, seam_text(armed.seam)),
             }));
         }
-        let fruitless = self.fruitless.iter().filter(|step| !self.director.step(**step).is_optional);
+        let fruitless =
+            self.script.fruitless.iter().filter(|step| !self.script.director.step(**step).is_optional);
         unfired.extend(fruitless.map(|step| Unfired {
             step: *step,
             was_armed: true,
@@ -413,24 +354,12 @@ impl<P: Process, J: Judge<P>> World<P, J> {
 
     /// The named rules that matched nothing, but for those that an optional step added.
     pub fn unmatched_rules(&self) -> impl Iterator<Item = &str> {
-        self.rules.unmatched()
-    }
-
-    /// The place of a process among the hosts.
-    pub(crate) fn place(&self, id: ProcessId) -> Option<usize> {
-        let sites = usize::from(self.settings.sites);
-        match id {
-            ProcessId::Site(site) => (site.index() < sites).then_some(site.index()),
-            ProcessId::Terminal(site) => (site.index() < sites).then_some(sites + site.index()),
-            ProcessId::Client(number) => {
-                (number < self.settings.clients).then_some(2 * sites + usize::from(number))
-            }
-        }
+        self.net.rules.unmatched()
     }
 
     /// Puts the times of freshly armed steps into the queue.
     pub(crate) fn schedule_steps(&mut self) {
-        for (at, step) in self.director.take_timers() {
+        for (at, step) in self.script.director.take_timers() {
             self.queue.push(at, Event::Step(step));
         }
     }
@@ -450,17 +379,4 @@ fn unmet_disk_faults<'a, P: Process>(
         };
         Unfired { step: armed.step, was_armed: true, nearest: format!("{} never {what}", host.id) }
     })
-}
-
-/// Who plays which part at this moment.
-pub(crate) fn roles<'a, P: Process>(hosts: &[Host<P>], settings: &'a WorldSettings<P>) -> Roles<'a> {
-    Roles {
-        leader: leader(hosts),
-        follower: follower(hosts),
-        candidate: candidate(hosts),
-        laggard: laggard(hosts),
-        ends: None,
-        sites: SiteSet::first(settings.sites),
-        machines: &settings.machines,
-    }
 }

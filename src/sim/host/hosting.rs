@@ -15,17 +15,18 @@ use crate::journal::{Identity, Journal, JournalError, SyncId};
 use crate::mix::mix;
 use crate::outbox::{Offset, Outbox};
 use crate::process::{Input, Label, Process, Recovered, Role, Stop};
-use crate::sim::script::director;
+use crate::sim::host::decode_cache::DecodeCache;
 use crate::sim::host::disk::SimDisk;
 use crate::sim::host::disk::faults::{Ended, Residue};
-use crate::sim::host::{Life, Next, Running, Waiting};
-use crate::sim::watch::judge::{Judge, Observation, Violation};
+use crate::sim::host::hosts::HostIndex;
 use crate::sim::host::limits;
-use crate::sim::host::decode_cache::DecodeCache;
+use crate::sim::host::{Life, Next, Running, Waiting};
+use crate::sim::script::director;
 use crate::sim::script::{Leaves, Seam};
-use crate::sim::watch::trace::{LineClass, What};
 use crate::sim::watch::Mark;
-use crate::sim::world::{Event, World, roles};
+use crate::sim::watch::judge::{Judge, Observation, Violation};
+use crate::sim::watch::trace::{LineClass, What};
+use crate::sim::world::{Event, World};
 use crate::time::{Duration, Instant};
 use crate::wire::Wire;
 
@@ -37,8 +38,8 @@ const WAKES_PER_MOMENT: u32 = 10_000;
 
 impl<P: Process, J: Judge<P>> World<P, J> {
     /// Starts a process that does not run, out of what its disk holds.
-    pub(crate) fn start(&mut self, h: usize) {
-        let host = &mut self.hosts[h];
+    pub(crate) fn start(&mut self, h: HostIndex) {
+        let host = &mut self.hosts.list[h];
         if host.running().is_some() {
             return;
         }
@@ -64,17 +65,17 @@ impl<P: Process, J: Judge<P>> World<P, J> {
             Err(damage) => return self.refuse(h, &damage.to_string()),
         };
         let Recovered { incarnation, records } = recovered.clone();
-        let seed = self.seed_of_processes.part([id.number().into(), incarnation]);
-        self.handling = Some(id);
+        let seed = self.hosts.seed_of_processes.part([id.number().into(), incarnation]);
+        self.hosts.handling = Some(id);
         let started = P::start(&self.settings.config, id, seed, recovered);
-        self.handling = None;
+        self.hosts.handling = None;
         let process = match started {
             Ok(process) => process,
             Err(damage) => return self.refuse(h, &damage.to_string()),
         };
         let sender = Sender { cluster: self.settings.cluster, configuration: 0, from: id, incarnation };
         let outbox = Outbox::new(sender, self.settings.datagram_max, self.settings.outbox_max);
-        let host = &mut self.hosts[h];
+        let host = &mut self.hosts.list[h];
         host.lives += 1;
         let running = Box::new(Running::new(process, journal, outbox));
         self.watch.mark(Mark::Started, id, [incarnation, records.len() as u64]);
@@ -93,7 +94,7 @@ impl<P: Process, J: Judge<P>> World<P, J> {
         }
         self.look_at_role(h);
         // Its first input has an event of its own: this may run in the middle of another process's sending.
-        if self.hosts[h].running().is_some_and(|running| running.waiting() > 0) {
+        if self.hosts.list[h].running().is_some_and(|running| running.waiting() > 0) {
             self.queue.push(self.watch.now, Event::Drain { host: h });
         } else {
             self.arm(h);
@@ -101,54 +102,54 @@ impl<P: Process, J: Judge<P>> World<P, J> {
     }
 
     /// The journal could not be read back. A disk that failed may work the next time.
-    fn fail_to_open(&mut self, h: usize, error: &JournalError) {
+    fn fail_to_open(&mut self, h: HostIndex, error: &JournalError) {
         let is_disk = matches!(error, JournalError::Disk { .. });
         if !is_disk {
             self.object_to_refusal(h, error);
             return self.refuse(h, &error.to_string());
         }
         self.stop_failed(h, &error.to_string(), false);
-        if let Some(disk) = &mut self.hosts[h].disk {
+        if let Some(disk) = &mut self.hosts.list[h].disk {
             disk.release();
         }
     }
 
     /// What is durable was refused: the process stays down for good.
-    fn refuse(&mut self, h: usize, reason: &str) {
+    fn refuse(&mut self, h: HostIndex, reason: &str) {
         self.watch.statistics.refused_starts += 1;
         self.stop_failed(h, reason, true);
     }
 
-    pub(crate) fn stop_failed(&mut self, h: usize, reason: &str, for_good: bool) {
+    pub(crate) fn stop_failed(&mut self, h: HostIndex, reason: &str, for_good: bool) {
         self.tell_struck(h);
         let reason: Arc<str> = reason.into();
-        let id = self.hosts[h].id;
+        let id = self.hosts.list[h].id;
         self.watch.mark(Mark::Failed, id, [u64::from(for_good), 0]);
         self.watch.absorb(reason.as_bytes());
         let failed = Life::Failed { reason: Arc::clone(&reason), for_good };
         self.watch.line(id, LineClass::Fault, || What::Failed { reason });
-        if self.hosts[h].running().is_some() {
+        if self.hosts.list[h].running().is_some() {
             self.end_life(h, failed, SimDisk::release);
         } else {
-            self.hosts[h].lives += 1;
-            self.hosts[h].life = failed;
+            self.hosts.list[h].lives += 1;
+            self.hosts.list[h].life = failed;
         }
     }
 
     /// Stops a process that runs, with its unsynced writes.
-    pub(crate) fn crash(&mut self, h: usize, at: Option<Seam>, leaves: Leaves) {
-        if self.hosts[h].running().is_some() {
+    pub(crate) fn crash(&mut self, h: HostIndex, at: Option<Seam>, leaves: Leaves) {
+        if self.hosts.list[h].running().is_some() {
             self.lose_power(h, at, leaves);
         } else {
             self.lose_cache(h, leaves);
         }
     }
 
-    fn lose_power(&mut self, h: usize, at: Option<Seam>, leaves: Leaves) {
-        let host = &self.hosts[h];
+    fn lose_power(&mut self, h: HostIndex, at: Option<Seam>, leaves: Leaves) {
+        let host = &self.hosts.list[h];
         let id = host.id;
         let undone = host.disk.as_ref().map_or(0, SimDisk::unsynced);
-        let draw = mix(self.seed_of_tears.0, [id.number().into(), host.lives]);
+        let draw = mix(self.hosts.seed_of_tears.0, [id.number().into(), host.lives]);
         let residue = match (&host.disk, leaves) {
             (Some(disk), Leaves::Scattered) => disk.residue(draw),
             (_, Leaves::Nothing | Leaves::Torn) | (None, Leaves::Scattered) => Residue::default(),
@@ -164,10 +165,10 @@ impl<P: Process, J: Judge<P>> World<P, J> {
 
     /// RuleTargets a process, and does to its disk what that ends with. A leader that crashes is the leader to those who wait
     /// for its crash, and no longer to what they do then.
-    fn end_life(&mut self, h: usize, after: Life<P>, end_use: impl FnOnce(&mut SimDisk)) {
+    fn end_life(&mut self, h: HostIndex, after: Life<P>, end_use: impl FnOnce(&mut SimDisk)) {
         let settings = Arc::clone(&self.settings);
-        let was = roles(&self.hosts, &settings);
-        let host = &mut self.hosts[h];
+        let was = self.hosts.list.roles(&settings.machines);
+        let host = &mut self.hosts.list[h];
         let id = host.id;
         host.lives += 1;
         if let Some(disk) = &mut host.disk {
@@ -177,37 +178,37 @@ impl<P: Process, J: Judge<P>> World<P, J> {
         if let Life::Up(running) = core::mem::replace(&mut host.life, after) {
             for waiting in &running.inbox {
                 if let Waiting::Datagram(packet) = waiting {
-                    self.packets.release(*packet);
+                    self.net.packets.release(*packet);
                 }
             }
             self.watch.show(&Observation::Crashed { process: id, state: &running.process });
         }
-        let roles = roles(&self.hosts, &settings);
-        self.director.on_event(director::Event::Crashed, id, self.watch.now, &was, &roles);
+        let roles = self.hosts.list.roles(&settings.machines);
+        self.script.director.on_event(director::Event::Crashed, id, self.watch.now, &was, &roles);
     }
 
     /// Crashes the process if a crash waits for this seam.
-    pub(crate) fn crash_at(&mut self, h: usize, seam: Seam) -> bool {
-        let Some(armed) = self.hosts[h].take_seam(seam) else { return false };
+    pub(crate) fn crash_at(&mut self, h: HostIndex, seam: Seam) -> bool {
+        let Some(armed) = self.hosts.list[h].take_seam(seam) else { return false };
         self.crash(h, Some(seam), armed.leaves);
         true
     }
 
-    fn tell_director(&mut self, h: usize, event: director::Event) {
-        let roles = roles(&self.hosts, &self.settings);
-        self.director.on_event(event, self.hosts[h].id, self.watch.now, &roles, &roles);
+    fn tell_director(&mut self, h: HostIndex, event: director::Event) {
+        let roles = self.hosts.list.roles(&self.settings.machines);
+        self.script.director.on_event(event, self.hosts.list[h].id, self.watch.now, &roles, &roles);
     }
 
     /// Hands in what waits, as far as the process may take inputs, and arms its wake-up.
-    pub(crate) fn drain(&mut self, h: usize) {
+    pub(crate) fn drain(&mut self, h: HostIndex) {
         let mode = self.settings.disk.sync_mode;
         for _ in 0..INPUTS_PER_EVENT {
-            let host = &mut self.hosts[h];
+            let host = &mut self.hosts.list[h];
             let id = host.id;
             if host.running().is_some_and(|running| running.told_low) {
                 self.look_for_room(h);
             }
-            let host = &mut self.hosts[h];
+            let host = &mut self.hosts.list[h];
             let Some(running) = host.running_mut().filter(|running| running.can_take(mode)) else { return };
             if running.is_idle() {
                 return self.arm(h);
@@ -232,8 +233,8 @@ impl<P: Process, J: Judge<P>> World<P, J> {
     }
 
     /// Hands in whether the disk has room, before anything else that comes after that changed.
-    fn tell_of_room(&mut self, h: usize, is_low: bool) {
-        let host = &self.hosts[h];
+    fn tell_of_room(&mut self, h: HostIndex, is_low: bool) {
+        let host = &self.hosts.list[h];
         let id = host.id;
         let leads = host.running().is_some_and(|running| running.leads.is_some());
         let statistics = &mut self.watch.statistics;
@@ -248,15 +249,15 @@ impl<P: Process, J: Judge<P>> World<P, J> {
     }
 
     /// Hands in a message that came in a datagram.
-    pub(crate) fn hand_in_message(&mut self, h: usize, from: ProcessId, message: P::Message) {
-        let to = self.hosts[h].id;
+    pub(crate) fn hand_in_message(&mut self, h: HostIndex, from: ProcessId, message: P::Message) {
+        let to = self.hosts.list[h].id;
         self.watch.show(&Observation::Delivered { to, from, message: &message });
         self.hand_in(h, Input::Message { from, message });
     }
 
     /// Hands in a message that the process sent to itself.
-    fn hand_in_own(&mut self, h: usize, bytes: &[u8]) {
-        let id = self.hosts[h].id;
+    fn hand_in_own(&mut self, h: HostIndex, bytes: &[u8]) {
+        let id = self.hosts.list[h].id;
         self.watch.mark(Mark::Own, id, [0, 0]);
         match P::Message::from_bytes(bytes) {
             Ok(message) => {
@@ -273,9 +274,9 @@ impl<P: Process, J: Judge<P>> World<P, J> {
     }
 
     /// The armed wake-up has come.
-    pub(crate) fn on_wake(&mut self, h: usize, life: u64, at: Instant) {
+    pub(crate) fn on_wake(&mut self, h: HostIndex, life: u64, at: Instant) {
         let (now, mode) = (self.watch.now, self.settings.disk.sync_mode);
-        let host = &mut self.hosts[h];
+        let host = &mut self.hosts.list[h];
         if !host.is_alive(life) {
             return;
         }
@@ -311,9 +312,9 @@ impl<P: Process, J: Judge<P>> World<P, J> {
 
     /// Sees to it that the process is woken by its deadline. A deadline that moved away finds the wake-up that
     /// is queued already, which then queues the next.
-    pub(crate) fn arm(&mut self, h: usize) {
+    pub(crate) fn arm(&mut self, h: HostIndex) {
         let now = self.watch.now;
-        let host = &mut self.hosts[h];
+        let host = &mut self.hosts.list[h];
         let life = host.lives;
         let Some(running) = host.running() else { return };
         let Some((due, _)) = running.process.deadline() else { return };
@@ -327,23 +328,23 @@ impl<P: Process, J: Judge<P>> World<P, J> {
     }
 
     /// Hands one input in and does what follows from it.
-    fn hand_in(&mut self, h: usize, input: Input<P>) {
+    fn hand_in(&mut self, h: HostIndex, input: Input<P>) {
         let now = self.watch.now;
-        let host = &mut self.hosts[h];
+        let host = &mut self.hosts.list[h];
         let (id, life, local) = (host.id, host.lives, host.local(now));
         let is_slow = host.slowness != Duration::ZERO;
         let Life::Up(running) = &mut host.life else { return };
         let within = limits::check_waiting(id, running, self.settings.inbox_max);
-        self.effects.clear();
-        self.handling = Some(id);
+        self.hosts.effects.clear();
+        self.hosts.handling = Some(id);
         let looks = running.process.looks();
-        running.process.handle(local, input, &mut self.effects);
+        running.process.handle(local, input, &mut self.hosts.effects);
         let looks = running.process.looks().saturating_sub(looks);
-        let outcomes = self.effects.outcomes();
-        if let Some(stop) = self.effects.stop.take() {
+        let outcomes = self.hosts.effects.outcomes();
+        if let Some(stop) = self.hosts.effects.stop.take() {
             return self.stop_by_itself(h, stop);
         }
-        let records = self.effects.records();
+        let records = self.hosts.effects.records();
         let appends = !records.is_empty();
         if appends {
             let (Some(journal), Some(disk)) = (&mut running.journal, &mut host.disk) else {
@@ -356,32 +357,38 @@ impl<P: Process, J: Judge<P>> World<P, J> {
             match journal.append(disk, records) {
                 Ok(end) => running.unsynced.push_back((end, records.clone())),
                 Err(error) => {
-                    self.handling = None;
+                    self.hosts.handling = None;
                     return self.stop_failed(h, &error.to_string(), false);
                 }
             }
         }
         let (appended, durable) = running.offsets();
-        running.outbox.absorb(&mut self.effects, appended, durable, &mut self.ready, &mut self.spare);
+        running.outbox.absorb(
+            &mut self.hosts.effects,
+            appended,
+            durable,
+            &mut self.hosts.ready,
+            &mut self.hosts.spare,
+        );
         let within = within.and_then(|()| limits::check_sizes(id, &running.process));
         let within = within.and_then(|()| limits::check_looks::<P>(id, looks, outcomes));
-        self.handling = None;
+        self.hosts.handling = None;
         self.object_to(within);
         self.take_notes(h);
         if is_slow {
             self.linger(h);
         }
-        let host = &self.hosts[h];
+        let host = &self.hosts.list[h];
         if let Some(running) = host.running() {
             self.watch.show(&Observation::Handled { process: id, state: &running.process });
         }
         self.look_at_role(h);
         self.run_fired(true);
         if appends && self.crash_at(h, Seam::BeforeSync) {
-            return self.ready.clear();
+            return self.hosts.ready.clear();
         }
         if appends && !self.start_sync(h) {
-            return self.ready.clear();
+            return self.hosts.ready.clear();
         }
         self.dispatch(h, life);
         self.run_fired(false);
@@ -389,10 +396,10 @@ impl<P: Process, J: Judge<P>> World<P, J> {
 
     /// The process found that it must not go on: nothing that it wanted done is.
     #[cold]
-    fn stop_by_itself(&mut self, h: usize, stop: Stop) {
-        self.handling = None;
+    fn stop_by_itself(&mut self, h: HostIndex, stop: Stop) {
+        self.hosts.handling = None;
         self.take_notes(h);
-        let host = &mut self.hosts[h];
+        let host = &mut self.hosts.list[h];
         let id = host.id;
         host.stopped = true;
         self.watch.statistics.stopped += 1;
@@ -412,28 +419,28 @@ impl<P: Process, J: Judge<P>> World<P, J> {
         }
     }
 
-    fn take_notes(&mut self, h: usize) {
-        if self.effects.notes.is_empty() {
+    fn take_notes(&mut self, h: HostIndex) {
+        if self.hosts.effects.notes.is_empty() {
             return;
         }
-        let id = self.hosts[h].id;
-        for note in self.effects.notes.drain(..) {
+        let id = self.hosts.list[h].id;
+        for note in self.hosts.effects.notes.drain(..) {
             let (kind, subject) = (note.kind(), note.subject());
             self.watch.mark(Mark::Noted, id, [subject.number, 0]);
             self.watch.absorb(kind.as_bytes());
             self.watch.line(id, LineClass::Note, || What::Noted { note: note.clone() });
             self.watch.show(&Observation::Noted { process: id, note: &note });
-            if self.director.listens_to_notes() {
-                let roles = roles(&self.hosts, &self.settings);
+            if self.script.director.listens_to_notes() {
+                let roles = self.hosts.list.roles(&self.settings.machines);
                 let noted = director::Event::Noted(kind, subject);
-                self.director.on_event(noted, id, self.watch.now, &roles, &roles);
+                self.script.director.on_event(noted, id, self.watch.now, &roles, &roles);
             }
         }
     }
 
     /// Notices when a process becomes leader, also of another rank than before.
-    fn look_at_role(&mut self, h: usize) {
-        let host = &mut self.hosts[h];
+    fn look_at_role(&mut self, h: HostIndex) {
+        let host = &mut self.hosts.list[h];
         let id = host.id;
         let Some(running) = host.running_mut() else { return };
         let leads = match running.process.role() {
@@ -450,10 +457,10 @@ impl<P: Process, J: Judge<P>> World<P, J> {
     }
 
     /// Starts to sync what was appended; `false` when the process stopped over it.
-    fn start_sync(&mut self, h: usize) -> bool {
+    fn start_sync(&mut self, h: HostIndex) -> bool {
         self.tell_struck(h);
         let now = self.watch.now;
-        let host = &mut self.hosts[h];
+        let host = &mut self.hosts.list[h];
         let (Life::Up(running), Some(disk)) = (&mut host.life, &mut host.disk) else { return true };
         let Some(journal) = &mut running.journal else { return true };
         if let Err(error) = journal.start_sync(disk) {
@@ -469,8 +476,8 @@ impl<P: Process, J: Judge<P>> World<P, J> {
     }
 
     /// The disk has completed a sync.
-    pub(crate) fn on_synced(&mut self, h: usize, life: u64, sync: SyncId) {
-        let host = &mut self.hosts[h];
+    pub(crate) fn on_synced(&mut self, h: HostIndex, life: u64, sync: SyncId) {
+        let host = &mut self.hosts.list[h];
         if !host.is_alive(life) {
             return;
         }
@@ -486,8 +493,8 @@ impl<P: Process, J: Judge<P>> World<P, J> {
     }
 
     /// The process's host learns that a sync is complete.
-    pub(crate) fn take_sync(&mut self, h: usize, (sync, result): Ended) {
-        let host = &mut self.hosts[h];
+    pub(crate) fn take_sync(&mut self, h: HostIndex, (sync, result): Ended) {
+        let host = &mut self.hosts.list[h];
         let (id, life) = (host.id, host.lives);
         let (Life::Up(running), Some(disk)) = (&mut host.life, &mut host.disk) else { return };
         let Some(journal) = &mut running.journal else { return };
@@ -499,7 +506,7 @@ impl<P: Process, J: Judge<P>> World<P, J> {
             Ok(durable) => durable,
             Err(error) => return self.stop_failed(h, &error.to_string(), false),
         };
-        let records = match take_durable(running, &mut self.memo, durable) {
+        let records = match take_durable(running, &mut self.hosts.cache, durable) {
             Ok(records) => records,
             Err(explanation) => {
                 let explanation = format!("{id} {explanation}");
@@ -518,13 +525,13 @@ impl<P: Process, J: Judge<P>> World<P, J> {
         if releases && self.crash_at(h, Seam::AfterSync) {
             return;
         }
-        if let Some(running) = self.hosts[h].running_mut() {
-            running.outbox.release(durable, &mut self.ready);
+        if let Some(running) = self.hosts.list[h].running_mut() {
+            running.outbox.release(durable, &mut self.hosts.ready);
         }
         if self.start_sync(h) {
             self.dispatch(h, life);
         } else {
-            self.ready.clear();
+            self.hosts.ready.clear();
         }
         self.run_fired(false);
     }
@@ -550,9 +557,9 @@ fn take_durable<P: Process>(
 impl<P: Process, J: Judge<P>> World<P, J> {
     /// A user's command comes to a process: it is handed in when its turn comes, or lost with nobody there.
     pub fn command(&mut self, id: ProcessId, command: P::Command) {
-        let Some(h) = self.place(id) else { return };
+        let Some(h) = self.hosts.list.place(id) else { return };
         let inbox_max = self.settings.inbox_max;
-        match self.hosts[h].running_mut() {
+        match self.hosts.list[h].running_mut() {
             Some(running) if running.inbox.len() >= inbox_max => {
                 self.watch.line(id, LineClass::Fault, || What::Idle {
                     what: "has too much waiting, and is not asked",

@@ -4,6 +4,7 @@ pub(crate) mod clock;
 pub(crate) mod decode_cache;
 pub(crate) mod disk;
 pub(crate) mod hosting;
+pub(crate) mod hosts;
 pub(crate) mod limits;
 pub(crate) mod process_faults;
 

@@ -8,24 +8,25 @@ use crate::ids::ProcessId;
 use crate::journal::JournalError;
 use crate::mix::mix;
 use crate::process::Process;
-use crate::sim::script::director::StepId;
 use crate::sim::host::disk::SimDisk;
 use crate::sim::host::disk::faults::{Armed, Struck};
+use crate::sim::host::hosts::HostIndex;
 use crate::sim::host::{Life, Storage};
-use crate::sim::watch::judge::{Judge, Observation, Violation};
+use crate::sim::script::director::StepId;
 use crate::sim::script::{ClockFault, DiskFault, Leaves};
-use crate::sim::watch::trace::{LineClass, What};
 use crate::sim::watch::Mark;
+use crate::sim::watch::judge::{Judge, Observation, Violation};
+use crate::sim::watch::trace::{LineClass, What};
 use crate::sim::world::{Event, World};
 use crate::time::Duration;
 
 impl<P: Process, J: Judge<P>> World<P, J> {
-    pub(crate) fn inject_disk_fault(&mut self, h: usize, fault: DiskFault, step: StepId) {
-        let host = &mut self.hosts[h];
+    pub(crate) fn inject_disk_fault(&mut self, h: HostIndex, fault: DiskFault, step: StepId) {
+        let host = &mut self.hosts.list[h];
         let id = host.id;
         let Some(disk) = &mut host.disk else { return };
         let words = [id.number().into(), host.lives, step.track as u64, step.index as u64];
-        let draw = mix(self.seed_of_tears.0, words);
+        let draw = mix(self.hosts.seed_of_tears.0, words);
         let damages = matches!(fault, DiskFault::Rot | DiskFault::Misdirect | DiskFault::LoseFile);
         if damages && host.storage != Storage::Sound {
             return self
@@ -72,15 +73,15 @@ impl<P: Process, J: Judge<P>> World<P, J> {
 
     /// Tells what befell the last calls of a journal.
     #[inline]
-    pub(crate) fn tell_struck(&mut self, h: usize) {
-        if self.hosts[h].disk.as_ref().is_some_and(SimDisk::has_struck) {
+    pub(crate) fn tell_struck(&mut self, h: HostIndex) {
+        if self.hosts.list[h].disk.as_ref().is_some_and(SimDisk::has_struck) {
             self.do_tell_struck(h);
         }
     }
 
     #[cold]
-    fn do_tell_struck(&mut self, h: usize) {
-        let host = &mut self.hosts[h];
+    fn do_tell_struck(&mut self, h: HostIndex) {
+        let host = &mut self.hosts.list[h];
         let id = host.id;
         let struck = host.disk.as_mut().map(SimDisk::take_struck).unwrap_or_default();
         for struck in struck {
@@ -101,8 +102,8 @@ impl<P: Process, J: Judge<P>> World<P, J> {
 
     /// A process that takes nothing on because its disk is full writes nothing either: its host asks for it.
     #[cold]
-    pub(crate) fn look_for_room(&mut self, h: usize) {
-        let host = &mut self.hosts[h];
+    pub(crate) fn look_for_room(&mut self, h: HostIndex) {
+        let host = &mut self.hosts.list[h];
         let (Life::Up(running), Some(disk)) = (&mut host.life, &mut host.disk) else { return };
         let Some(journal) = &mut running.journal else { return };
         if let Err(error) = journal.reserve(disk) {
@@ -119,8 +120,8 @@ impl<P: Process, J: Judge<P>> World<P, J> {
 
     /// A site whose journal is refused, though nobody damaged its disk, is lost for nothing.
     #[cold]
-    pub(crate) fn object_to_refusal(&mut self, h: usize, error: &JournalError) {
-        let host = &self.hosts[h];
+    pub(crate) fn object_to_refusal(&mut self, h: HostIndex, error: &JournalError) {
+        let host = &self.hosts.list[h];
         if host.storage == Storage::Sound {
             let explanation = format!("{} refuses storage that nothing has damaged: {error}", host.id);
             self.watch.object(Violation { property: "damage", explanation });
@@ -129,35 +130,35 @@ impl<P: Process, J: Judge<P>> World<P, J> {
 
     /// The power of a machine fails whose process has stopped: what it had not synced is lost, if there is any.
     #[cold]
-    pub(crate) fn lose_cache(&mut self, h: usize, leaves: Leaves) {
-        let host = &mut self.hosts[h];
+    pub(crate) fn lose_cache(&mut self, h: HostIndex, leaves: Leaves) {
+        let host = &mut self.hosts.list[h];
         let id = host.id;
         let mut what = "is down already";
         if let Some(disk) = host.disk.as_mut().filter(|disk| disk.unsynced() > 0) {
             what = "is down already, and loses what it had not synced";
             let undone = disk.unsynced() as u64;
-            disk.crash(leaves, mix(self.seed_of_tears.0, [id.number().into(), host.lives]));
+            disk.crash(leaves, mix(self.hosts.seed_of_tears.0, [id.number().into(), host.lives]));
             self.watch.mark(Mark::Crashed, id, [undone, leaves as u64]);
         }
         self.watch.line(id, LineClass::Fault, || What::Idle { what });
     }
 
     /// Its storage is gone, and with it the process.
-    pub(crate) fn wipe(&mut self, h: usize) {
-        if self.hosts[h].disk.is_none() {
+    pub(crate) fn wipe(&mut self, h: HostIndex) {
+        if self.hosts.list[h].disk.is_none() {
             return;
         }
         self.watch.statistics.wiped += 1;
         self.stop_failed(h, "its storage is gone", true);
         let capacity = self.settings.disk.capacity;
-        let host = &mut self.hosts[h];
+        let host = &mut self.hosts.list[h];
         host.disk = Some(SimDisk::new(capacity));
         host.storage = Storage::Damaged;
     }
 
     /// The copy of its storage is put back, and with it what the process knew then.
-    fn restore(&mut self, h: usize) {
-        let host = &self.hosts[h];
+    fn restore(&mut self, h: HostIndex) {
+        let host = &self.hosts.list[h];
         let id = host.id;
         let Some(saved) = host.saved.clone() else {
             let what = "has no copy of its disk that could be put back";
@@ -169,15 +170,15 @@ impl<P: Process, J: Judge<P>> World<P, J> {
         self.watch.statistics.restored += 1;
         self.watch.mark(Mark::Restored, id, [0, 0]);
         self.watch.show(&Observation::Restored { process: id });
-        let host = &mut self.hosts[h];
+        let host = &mut self.hosts.list[h];
         host.disk = Some(*saved);
         if host.storage != Storage::Damaged {
             host.storage = Storage::Old;
         }
     }
 
-    pub(crate) fn slow(&mut self, h: usize, time: Duration) {
-        let host = &mut self.hosts[h];
+    pub(crate) fn slow(&mut self, h: HostIndex, time: Duration) {
+        let host = &mut self.hosts.list[h];
         let id = host.id;
         if core::mem::replace(&mut host.slowness, time) == time {
             return;
@@ -189,8 +190,8 @@ impl<P: Process, J: Judge<P>> World<P, J> {
 
     /// It was handed an input, and takes its time for it.
     #[cold]
-    pub(crate) fn linger(&mut self, h: usize) {
-        let host = &mut self.hosts[h];
+    pub(crate) fn linger(&mut self, h: HostIndex) {
+        let host = &mut self.hosts.list[h];
         let (life, slowness) = (host.lives, host.slowness);
         let Some(running) = host.running_mut() else { return };
         running.is_busy = true;
@@ -199,8 +200,8 @@ impl<P: Process, J: Judge<P>> World<P, J> {
     }
 
     /// It has done what it took its time for.
-    pub(crate) fn on_ready(&mut self, h: usize, life: u64) {
-        let host = &mut self.hosts[h];
+    pub(crate) fn on_ready(&mut self, h: HostIndex, life: u64) {
+        let host = &mut self.hosts.list[h];
         if host.is_alive(life)
             && let Some(running) = host.running_mut()
         {
@@ -211,9 +212,9 @@ impl<P: Process, J: Judge<P>> World<P, J> {
 
     /// Changes a clock. A wake-up that was armed before comes when the time has passed that it was to take: a clock that
     /// is set does not change how long a sleep lasts, and one that runs otherwise does.
-    pub(crate) fn inject_clock_fault(&mut self, h: usize, fault: ClockFault) {
+    pub(crate) fn inject_clock_fault(&mut self, h: HostIndex, fault: ClockFault) {
         let now = self.watch.now;
-        let host = &mut self.hosts[h];
+        let host = &mut self.hosts.list[h];
         let id = host.id;
         let sleeps = host.running().is_some_and(|running| running.wake.is_some());
         let clock = host.clock.get_or_insert_default();
@@ -228,7 +229,7 @@ impl<P: Process, J: Judge<P>> World<P, J> {
         self.watch.mark(Mark::Clock, id, [shows.as_micros(), 0]);
         self.watch.line(id, LineClass::Fault, || What::Clock { fault, shows });
         if matches!(fault, ClockFault::Fast(_) | ClockFault::Slow(_))
-            && let Some(running) = self.hosts[h].running_mut()
+            && let Some(running) = self.hosts.list[h].running_mut()
         {
             running.wake = None;
             self.arm(h);

@@ -12,11 +12,11 @@ use alloc::vec::Vec;
 use crate::ids::{ProcessId, SiteId, SiteSet};
 use crate::mix::{self, Seed};
 use crate::process::Subject;
-use crate::sim::net::fates::{self, Fates};
-use crate::sim::net::settings::NetworkSettings;
 use crate::sim::net::damage::flip;
+use crate::sim::net::fates::{self, Fates};
 use crate::sim::net::rule::{Rule, Ruling};
-use crate::sim::net::rules::{Roles, RuleTargets, Rules, RuleMask, Resolved};
+use crate::sim::net::rules::{Resolved, Roles, RuleMask, RuleTargets, Rules};
+use crate::sim::net::settings::NetworkSettings;
 use crate::sim::script::Target;
 use crate::time::{Duration, Instant};
 
@@ -217,8 +217,8 @@ fn touch(touched: &mut BTreeMap<String, u64>, what: &str) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::sim::net::settings::{Chance, Latency};
     use crate::sim::net::rule::Filter;
+    use crate::sim::net::settings::{Chance, Latency};
 
     const ENDS: (ProcessId, ProcessId) = (ProcessId::site(0), ProcessId::site(1));
 

@@ -11,15 +11,15 @@ use crate::ids::{ProcessId, SiteSet};
 use crate::mix;
 use crate::process::Process;
 use crate::sim::net::clogs::{Clog, Held};
-use crate::sim::script::director::StepId;
 use crate::sim::net::fates::{self, LinkFaults};
-use crate::sim::watch::judge::Judge;
 use crate::sim::net::packets::{Origin, PacketId};
 use crate::sim::net::rule::Ruling;
 use crate::sim::net::rules::Resolved;
 use crate::sim::net::sending::loss_class;
-use crate::sim::watch::trace::{LineClass, Loss, What};
+use crate::sim::script::director::StepId;
 use crate::sim::watch::Mark;
+use crate::sim::watch::judge::Judge;
+use crate::sim::watch::trace::{LineClass, Loss, What};
 use crate::sim::world::{Event, World};
 use crate::time::Duration;
 
@@ -42,17 +42,17 @@ impl<P: Process, J: Judge<P>> World<P, J> {
         own: u64,
     ) -> Result<(LinkFaults, Duration), Loss> {
         let now = self.watch.now;
-        let packet = self.packets.get_mut(id);
+        let packet = self.net.packets.get_mut(id);
         let ends = (packet.datagram.from, to);
         let mut waits = Duration::ZERO;
         if let Some(bandwidth) = self.settings.network.bandwidth {
             let length = packet.datagram.bytes.len();
-            waits = self.wires.enter(bandwidth, now, ends, length).ok_or(Loss::QueueFull)?;
+            waits = self.net.wires.enter(bandwidth, now, ends, length).ok_or(Loss::QueueFull)?;
             self.watch.statistics.queued += 1;
             let traced = || What::Queued { to, labels: packet.labels(), by: waits };
             self.watch.line(ends.0, LineClass::Routine, traced);
         }
-        let link_faults = self.fates.link_faults(&self.settings.network, now, own, ends);
+        let link_faults = self.net.fates.link_faults(&self.settings.network, now, own, ends);
         if link_faults.is_in_burst { Err(Loss::Burst) } else { Ok((link_faults, waits)) }
     }
 
@@ -69,7 +69,7 @@ impl<P: Process, J: Judge<P>> World<P, J> {
         let ruling = odd.map(|odd| odd.ruling);
         if let Some(RuleEffect { ruling: Ruling::Keep, place, .. }) = odd {
             let packet = self.again(id);
-            self.rules.keep(place, Held { packet, to, delay });
+            self.net.rules.keep(place, Held { packet, to, delay });
             self.watch.statistics.kept += 1;
         }
         if let Some(by) = link_faults.again {
@@ -77,7 +77,7 @@ impl<P: Process, J: Judge<P>> World<P, J> {
             self.watch.statistics.replayed += 1;
             self.tell(id, to, 3, |to, labels| What::Again { to, labels, by });
             self.bring(copy, to, delay + by);
-            self.packets.release(copy);
+            self.net.packets.release(copy);
         }
         let cut = link_faults.cut.or((ruling == Some(Ruling::Truncate)).then(|| fates::cut(own)));
         let flips = link_faults.flips.or((ruling == Some(Ruling::Corrupt)).then(|| fates::flips(own)));
@@ -85,15 +85,15 @@ impl<P: Process, J: Judge<P>> World<P, J> {
         let carried = damaged.unwrap_or(id);
         let stray = match odd {
             Some(RuleEffect { ruling: Ruling::Misdeliver(_), stray, .. }) => Some(stray),
-            _ => {
-                link_faults.stray.and_then(|draw| self.wrong_site((self.packets.get(id).datagram.from, to), draw))
-            }
+            _ => link_faults
+                .stray
+                .and_then(|draw| self.wrong_site((self.net.packets.get(id).datagram.from, to), draw)),
         };
         match stray {
             Some(whom) => self.misdeliver(carried, to, whom, delay),
             None => self.bring(carried, to, delay),
         }
-        damaged.into_iter().for_each(|damaged| self.packets.release(damaged));
+        damaged.into_iter().for_each(|damaged| self.net.packets.release(damaged));
     }
 
     /// Writes what happens to a copy at its sender's end.
@@ -104,7 +104,7 @@ impl<P: Process, J: Judge<P>> World<P, J> {
         how: u64,
         what: impl FnOnce(ProcessId, crate::sim::watch::trace::SharedLabels) -> What<P>,
     ) {
-        let packet = self.packets.get_mut(id);
+        let packet = self.net.packets.get_mut(id);
         let from = packet.datagram.from;
         self.watch.mark(Mark::Odd, from, [to.number().into(), how]);
         let class = loss_class(&packet.datagram);
@@ -113,19 +113,19 @@ impl<P: Process, J: Judge<P>> World<P, J> {
 
     /// Another copy that will say when it was sent; whoever asked for it releases it.
     fn again(&mut self, id: PacketId) -> PacketId {
-        let datagram = self.packets.get(id).datagram.clone();
+        let datagram = self.net.packets.get(id).datagram.clone();
         self.post_copy(datagram, Origin::Again { sent: self.watch.now })
     }
 
     fn post_copy(&mut self, datagram: Box<crate::frame::Datagram>, origin: Origin) -> PacketId {
-        let copy = self.packets.post(datagram, &mut self.spare);
-        self.packets.get_mut(copy).origin = origin;
+        let copy = self.net.packets.post(datagram, &mut self.hosts.spare);
+        self.net.packets.get_mut(copy).origin = origin;
         copy
     }
 
     /// A copy that was cut short, or of which some bits are flipped; whoever asked for it releases it.
     fn damage(&mut self, id: PacketId, to: ProcessId, cut: Option<u64>, flips: Option<u64>) -> PacketId {
-        let mut datagram = self.packets.get(id).datagram.clone();
+        let mut datagram = self.net.packets.get(id).datagram.clone();
         let of = datagram.bytes.len();
         if let Some(draw) = cut {
             let left = usize::try_from(mix::below(draw, of as u64)).expect("less than a length");
@@ -152,9 +152,9 @@ impl<P: Process, J: Judge<P>> World<P, J> {
 
     /// Brings a copy to each of these instead of to its recipient.
     fn misdeliver(&mut self, id: PacketId, to: ProcessId, whom: Resolved, delay: Duration) {
-        let datagram = self.packets.get(id).datagram.clone();
+        let datagram = self.net.packets.get(id).datagram.clone();
         let from = datagram.from;
-        let origin = match self.packets.get(id).origin {
+        let origin = match self.net.packets.get(id).origin {
             Origin::Damaged => Origin::Damaged,
             Origin::Here | Origin::Elsewhere | Origin::Stray | Origin::Again { .. } => Origin::Stray,
         };
@@ -164,20 +164,20 @@ impl<P: Process, J: Judge<P>> World<P, J> {
             self.tell(id, to, 6, |to, labels| What::Strayed { to, labels, at });
             self.bring(copy, at, delay);
         }
-        self.packets.release(copy);
+        self.net.packets.release(copy);
     }
 
     /// Holds a copy if its link is clogged.
     #[cold]
     pub(crate) fn hold(&mut self, id: PacketId, to: ProcessId, delay: Duration) -> bool {
-        let from = self.packets.get(id).datagram.from;
-        let Some(held) = self.clogs.between(from, to) else { return false };
+        let from = self.net.packets.get(id).datagram.from;
+        let Some(held) = self.net.clogs.between(from, to) else { return false };
         if held.len() >= self.settings.clog_max {
             self.lose(id, to, Loss::ClogFull);
             return true;
         }
         held.push_back(Held { packet: id, to, delay });
-        self.packets.copy(id);
+        self.net.packets.copy(id);
         self.watch.statistics.clogged += 1;
         self.tell(id, to, 7, |to, labels| What::Clogged { to, labels });
         true
@@ -192,9 +192,9 @@ impl<P: Process, J: Judge<P>> World<P, J> {
             let mut last = self.watch.now;
             for Held { packet, to, delay } in held {
                 last = last.max(self.watch.now + delay);
-                match self.place(to) {
+                match self.hosts.list.place(to) {
                     Some(host) => self.queue.push(last, Event::Deliver { host, packet }),
-                    None => self.packets.release(packet),
+                    None => self.net.packets.release(packet),
                 }
             }
         }
@@ -202,16 +202,16 @@ impl<P: Process, J: Judge<P>> World<P, J> {
 
     /// The copies that rules of this name have kept are under way once more.
     pub(crate) fn replay(&mut self, step: StepId, name: &str) {
-        let kept = self.rules.take_kept(name);
+        let kept = self.net.rules.take_kept(name);
         let count = kept.len();
         if count == 0 {
-            self.fruitless.push(step);
+            self.script.fruitless.push(step);
         }
         self.watch.statistics.replayed += count as u64;
         self.watch.line(None, LineClass::Fault, || What::Replayed { count });
         for Held { packet, to, delay } in kept {
             self.bring(packet, to, delay);
-            self.packets.release(packet);
+            self.net.packets.release(packet);
         }
     }
 }

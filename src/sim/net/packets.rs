@@ -40,7 +40,7 @@ pub(crate) struct Packet<M> {
     pub(crate) origin: Origin,
     /// What its fates are drawn from.
     pub(crate) identity: u64,
-    /// Which rules are about what it says, as [`Rules::mask`](super::rules::Rules::mask) told.
+    /// Which rules are about what it says, as of the last look.
     pub(crate) mask: RuleMask,
     /// Made when a trace asks.
     labels: Option<SharedLabels>,

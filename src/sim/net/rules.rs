@@ -91,7 +91,8 @@ pub(crate) struct RuleTargets {
 }
 
 impl RuleTargets {
-    pub(crate) const ANYBODY: RuleTargets = RuleTargets { from: Resolved::Anybody, to: Resolved::Anybody, stray: Resolved::Anybody };
+    pub(crate) const ANYBODY: RuleTargets =
+        RuleTargets { from: Resolved::Anybody, to: Resolved::Anybody, stray: Resolved::Anybody };
 }
 
 /// What was decided about a datagram, and by which rule.

@@ -8,17 +8,18 @@ use crate::frame::{self, Datagram};
 use crate::ids::ProcessId;
 use crate::outbox::Outgoing;
 use crate::process::{Process, Recipients};
-use crate::sim::net::fates::{Fate, LinkFaults};
 use crate::sim::host::Waiting;
-use crate::sim::watch::judge::{Judge, Observation, Violation};
+use crate::sim::host::hosts::HostIndex;
 use crate::sim::host::limits;
+use crate::sim::net::fates::{Fate, LinkFaults};
 use crate::sim::net::packets::{Origin, Packet, PacketId};
 use crate::sim::net::rule::Ruling;
 use crate::sim::net::rules::Decided;
 use crate::sim::script::Seam;
-use crate::sim::watch::trace::{LineClass, Loss, What};
 use crate::sim::watch::Mark;
-use crate::sim::world::{Event, World, roles};
+use crate::sim::watch::judge::{Judge, Observation, Violation};
+use crate::sim::watch::trace::{LineClass, Loss, What};
+use crate::sim::world::{Event, World};
 use crate::time::Duration;
 
 /// How long a datagram takes inside one program.
@@ -26,28 +27,28 @@ const INSIDE: Duration = Duration::from_micros(1);
 
 impl<P: Process, J: Judge<P>> World<P, J> {
     /// Sends what may leave, for as long as the sender's life goes on.
-    pub(crate) fn dispatch(&mut self, h: usize, life: u64) {
-        while let Some(outgoing) = self.ready.pop_front() {
+    pub(crate) fn dispatch(&mut self, h: HostIndex, life: u64) {
+        while let Some(outgoing) = self.hosts.ready.pop_front() {
             match outgoing {
                 Outgoing::Own(bytes) => {
-                    if let Some(running) = self.hosts[h].running_mut() {
+                    if let Some(running) = self.hosts.list[h].running_mut() {
                         running.own.push_back(bytes);
                     }
                 }
                 Outgoing::Datagram(datagram) => {
                     let packet = self.post(datagram);
                     let goes_on = self.send(h, life, packet);
-                    self.packets.release(packet);
-                    if !goes_on || (self.hosts[h].awaits_crash() && self.crash_between_sends(h)) {
-                        return self.ready.clear();
+                    self.net.packets.release(packet);
+                    if !goes_on || (self.hosts.list[h].awaits_crash() && self.crash_between_sends(h)) {
+                        return self.hosts.ready.clear();
                     }
                 }
             }
         }
     }
 
-    fn crash_between_sends(&mut self, h: usize) -> bool {
-        let is_another = self.ready.iter().any(|outgoing| matches!(outgoing, Outgoing::Datagram(_)));
+    fn crash_between_sends(&mut self, h: HostIndex) -> bool {
+        let is_another = self.hosts.ready.iter().any(|outgoing| matches!(outgoing, Outgoing::Datagram(_)));
         is_another && self.crash_at(h, Seam::BetweenSends)
     }
 
@@ -55,8 +56,8 @@ impl<P: Process, J: Judge<P>> World<P, J> {
     fn post(&mut self, datagram: Box<Datagram>) -> PacketId {
         let from = datagram.from;
         self.watch.mark(Mark::Sent, from, [datagram.bytes.len() as u64, datagram.hash]);
-        let id = self.packets.post(datagram, &mut self.spare);
-        let Packet { datagram, messages, .. } = self.packets.get_mut(id);
+        let id = self.net.packets.post(datagram, &mut self.hosts.spare);
+        let Packet { datagram, messages, .. } = self.net.packets.get_mut(id);
         let within = limits::check_datagram(datagram, self.settings.datagram_max);
         let read =
             frame::read_sealed(datagram).map_err(|reason| format!("{reason}")).and_then(|(header, said)| {
@@ -77,18 +78,18 @@ impl<P: Process, J: Judge<P>> World<P, J> {
     }
 
     /// Sends one datagram to each of its recipients; `false` when its sender stopped meanwhile.
-    fn send(&mut self, h: usize, life: u64, packet: PacketId) -> bool {
-        let datagram = &self.packets.get(packet).datagram;
+    fn send(&mut self, h: HostIndex, life: u64, packet: PacketId) -> bool {
+        let datagram = &self.net.packets.get(packet).datagram;
         if let Recipients::One(to) = datagram.to {
             self.send_to(packet, to);
             self.run_fired(false);
-            return self.hosts[h].is_alive(life);
+            return self.hosts.list[h].is_alive(life);
         }
         let mut recipients = datagram.recipients();
         while let Some(to) = recipients.next() {
             self.send_to(packet, to);
             self.run_fired(false);
-            let host = &self.hosts[h];
+            let host = &self.hosts.list[h];
             if !host.is_alive(life) {
                 return false;
             }
@@ -105,7 +106,7 @@ impl<P: Process, J: Judge<P>> World<P, J> {
     /// Hands one copy to the network: its fate is drawn, then the script looks, then rules and links decide.
     fn send_to(&mut self, id: PacketId, to: ProcessId) {
         let now = self.watch.now;
-        let packet = self.packets.get_mut(id);
+        let packet = self.net.packets.get_mut(id);
         let (from, identity) = (packet.datagram.from, packet.identity);
         self.watch.statistics.sent += 1;
         if from.shares_program_with(to) {
@@ -113,21 +114,21 @@ impl<P: Process, J: Judge<P>> World<P, J> {
             self.tell_script_of_datagram(true, (from, to), id);
             return self.bring(id, to, INSIDE);
         }
-        let fate = self.fates.draw(&self.settings.network, now, identity, (from, to));
+        let fate = self.net.fates.draw(&self.settings.network, now, identity, (from, to));
         self.tell_script_of_datagram(true, (from, to), id);
-        let is_in_core = self.core.is_some() && self.is_in_core(from) && self.is_in_core(to);
-        let packet = self.packets.get_mut(id);
+        let is_in_core = self.net.core.is_some() && self.is_in_core(from) && self.is_in_core(to);
+        let packet = self.net.packets.get_mut(id);
         let decided = if is_in_core {
             None
         } else {
-            self.rules.decide(now, (from, to), &packet.datagram.labels, &mut packet.mask)
+            self.net.rules.decide(now, (from, to), &packet.datagram.labels, &mut packet.mask)
         };
-        if let Some(ledger) = &mut self.ledger
+        if let Some(ledger) = &mut self.net.ledger
             && !is_in_core
         {
             ledger.enter(now, (from, to), packet.labels(), &fate);
         }
-        if self.links.is_cut(from, to) {
+        if self.net.links.is_cut(from, to) {
             return self.lose(id, to, Loss::CutAtSending);
         }
         let ruling = decided.as_ref().map(|decided| decided.odd.ruling);
@@ -150,7 +151,7 @@ impl<P: Process, J: Judge<P>> World<P, J> {
         }
         let Fate { is_lost, mut delay, mut second, is_held_back, held: _, own } = fate;
         let mut link_faults = None;
-        if self.is_rough && !is_in_core {
+        if self.net.is_rough && !is_in_core {
             match self.meet(id, to, own) {
                 Err(why) => return self.lose(id, to, why),
                 Ok((met, waits)) => {
@@ -160,7 +161,7 @@ impl<P: Process, J: Judge<P>> World<P, J> {
                 }
             }
         }
-        let packet = self.packets.get_mut(id);
+        let packet = self.net.packets.get_mut(id);
         if is_lost && !is_in_core {
             return self.lose(id, to, Loss::Chance);
         }
@@ -199,7 +200,7 @@ impl<P: Process, J: Judge<P>> World<P, J> {
 
     /// Whether faults have stopped for this process.
     pub(crate) fn is_in_core(&self, process: ProcessId) -> bool {
-        self.core.is_some_and(|core| match process {
+        self.net.core.is_some_and(|core| match process {
             ProcessId::Site(site) | ProcessId::Terminal(site) => core.contains(site),
             ProcessId::Client(_) => true,
         })
@@ -207,33 +208,33 @@ impl<P: Process, J: Judge<P>> World<P, J> {
 
     #[inline]
     fn tell_script_of_datagram(&mut self, is_sent: bool, ends: (ProcessId, ProcessId), id: PacketId) {
-        if self.director.listens_to_datagrams() {
+        if self.script.director.listens_to_datagrams() {
             self.do_tell_script(is_sent, ends, id);
         }
     }
 
     #[cold]
     fn do_tell_script(&mut self, is_sent: bool, ends: (ProcessId, ProcessId), id: PacketId) {
-        let roles = || roles(&self.hosts, &self.settings);
-        let labels = &self.packets.get(id).datagram.labels;
-        self.director.on_datagram(is_sent, self.watch.now, ends, labels, roles);
+        let roles = || self.hosts.list.roles(&self.settings.machines);
+        let labels = &self.net.packets.get(id).datagram.labels;
+        self.script.director.on_datagram(is_sent, self.watch.now, ends, labels, roles);
         if is_sent {
             self.run_fired(true);
         }
     }
 
     pub(crate) fn bring(&mut self, packet: PacketId, to: ProcessId, delay: Duration) {
-        let Some(host) = self.place(to) else { return self.lose(packet, to, Loss::Nowhere) };
-        if self.clogs.are_any() && self.hold(packet, to, delay) {
+        let Some(host) = self.hosts.list.place(to) else { return self.lose(packet, to, Loss::Nowhere) };
+        if self.net.clogs.are_any() && self.hold(packet, to, delay) {
             return;
         }
-        self.packets.copy(packet);
+        self.net.packets.copy(packet);
         self.queue.push(self.watch.now + delay, Event::Deliver { host, packet });
     }
 
     /// A copy does not get past its sender's end.
     pub(crate) fn lose(&mut self, id: PacketId, to: ProcessId, why: Loss) {
-        let packet = self.packets.get_mut(id);
+        let packet = self.net.packets.get_mut(id);
         let from = packet.datagram.from;
         self.watch.mark(Mark::Lost, from, [to.number().into(), 1]);
         self.watch.count_loss(&why);
@@ -243,23 +244,23 @@ impl<P: Process, J: Judge<P>> World<P, J> {
 
     /// A copy does not get past its receiver's end.
     fn drop_at(&mut self, to: ProcessId, id: PacketId, why: Loss) {
-        let packet = self.packets.get_mut(id);
+        let packet = self.net.packets.get_mut(id);
         let from = packet.datagram.from;
         self.watch.mark(Mark::Lost, to, [from.number().into(), 2]);
         self.watch.count_loss(&why);
         let class = loss_class(&packet.datagram);
         self.watch.line(to, class, || What::Dropped { from, labels: packet.labels(), why });
-        self.packets.release(id);
+        self.net.packets.release(id);
     }
 
     /// A copy arrives.
-    pub(crate) fn deliver(&mut self, h: usize, id: PacketId) {
-        let to = self.hosts[h].id;
-        if self.links.are_any_cut() && self.links.is_cut(self.packets.get(id).datagram.from, to) {
+    pub(crate) fn deliver(&mut self, h: HostIndex, id: PacketId) {
+        let to = self.hosts.list[h].id;
+        if self.net.links.are_any_cut() && self.net.links.is_cut(self.net.packets.get(id).datagram.from, to) {
             return self.drop_at(to, id, Loss::CutAtDelivery);
         }
         let (mode, inbox_max) = (self.settings.disk.sync_mode, self.settings.inbox_max);
-        let Some(running) = self.hosts[h].running_mut() else {
+        let Some(running) = self.hosts.list[h].running_mut() else {
             return self.drop_at(to, id, Loss::Down);
         };
         if running.can_take(mode) {
@@ -277,15 +278,15 @@ impl<P: Process, J: Judge<P>> World<P, J> {
     }
 
     /// Opens a datagram whose turn has come: the first of its messages is handed in, the others are next.
-    pub(crate) fn open(&mut self, h: usize, id: PacketId) {
-        let host = &self.hosts[h];
+    pub(crate) fn open(&mut self, h: HostIndex, id: PacketId) {
+        let host = &self.hosts.list[h];
         let (to, life) = (host.id, host.lives);
-        if self.packets.get(id).origin != Origin::Here
+        if self.net.packets.get(id).origin != Origin::Here
             && let Err(why) = self.read_for(to, id)
         {
             return self.drop_at(to, id, why);
         }
-        let packet = self.packets.get_mut(id);
+        let packet = self.net.packets.get_mut(id);
         let (from, hash) = (packet.datagram.from, packet.datagram.hash);
         self.watch.statistics.delivered += 1;
         self.watch.mark(Mark::Delivered, to, [from.number().into(), hash]);
@@ -293,10 +294,10 @@ impl<P: Process, J: Judge<P>> World<P, J> {
         self.tell_script_of_datagram(false, (from, to), id);
         self.run_fired(false);
         let mut first = None;
-        if self.hosts[h].is_alive(life)
-            && let Some(running) = self.hosts[h].running_mut()
+        if self.hosts.list[h].is_alive(life)
+            && let Some(running) = self.hosts.list[h].running_mut()
         {
-            let packet = self.packets.get_mut(id);
+            let packet = self.net.packets.get_mut(id);
             let queue = &mut running.opened;
             if packet.is_last() {
                 let mut messages = packet.messages.drain(..);
@@ -308,7 +309,7 @@ impl<P: Process, J: Judge<P>> World<P, J> {
                 queue.extend(messages.map(|message| (from, message)));
             }
         }
-        self.packets.release(id);
+        self.net.packets.release(id);
         if let Some(message) = first {
             self.hand_in_message(h, from, message);
         }
@@ -316,7 +317,7 @@ impl<P: Process, J: Judge<P>> World<P, J> {
 
     /// Reads a datagram that came from elsewhere, as every receiver reads all of them outside of a simulation.
     fn read_for(&mut self, to: ProcessId, id: PacketId) -> Result<(), Loss> {
-        let Packet { datagram, messages, origin, .. } = self.packets.get_mut(id);
+        let Packet { datagram, messages, origin, .. } = self.net.packets.get_mut(id);
         let (origin, meant) = (*origin, datagram.to.contains(to));
         let opened = frame::open(&datagram.bytes, self.settings.cluster, 0, to);
         let (header, said) = opened.map_err(Loss::Rejected)?;
@@ -327,7 +328,7 @@ impl<P: Process, J: Judge<P>> World<P, J> {
             Origin::Damaged => self.object_to_reading(to, id, "was damaged under way"),
             Origin::Stray if !meant => self.object_to_reading(to, id, "is for somebody else"),
             Origin::Again { sent } => {
-                let packet = self.packets.get_mut(id);
+                let packet = self.net.packets.get_mut(id);
                 let (from, class) = (packet.datagram.from, loss_class(&packet.datagram));
                 self.watch.line(to, class, || What::Repeated { from, labels: packet.labels(), sent });
             }
@@ -337,7 +338,7 @@ impl<P: Process, J: Judge<P>> World<P, J> {
     }
 
     fn object_to_reading(&mut self, to: ProcessId, id: PacketId, which: &str) {
-        let from = self.packets.get(id).datagram.from;
+        let from = self.net.packets.get(id).datagram.from;
         let explanation = format!("{to} took a datagram from {from} that {which} for a good one");
         self.watch.object(Violation { property: "frame", explanation });
     }

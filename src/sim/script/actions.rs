@@ -6,13 +6,14 @@ use alloc::vec::Vec;
 use crate::ids::{ProcessId, SiteSet};
 use crate::outbox::SyncMode;
 use crate::process::Process;
-use crate::sim::script::director::Fired;
+use crate::sim::host::hosts::HostIndex;
 use crate::sim::host::{ArmedSeam, Status, Storage};
-use crate::sim::watch::judge::Judge;
 use crate::sim::net::rules::Resolved;
+use crate::sim::script::director::Fired;
 use crate::sim::script::{Action, Leaves};
-use crate::sim::watch::trace::{LineClass, What};
 use crate::sim::watch::Mark;
+use crate::sim::watch::judge::Judge;
+use crate::sim::watch::trace::{LineClass, What};
 use crate::sim::world::{Event, World};
 use crate::time::Duration;
 
@@ -21,13 +22,13 @@ impl<P: Process, J: Judge<P>> World<P, J> {
     /// touch processes. Says whether there were any.
     #[inline]
     pub(crate) fn run_fired(&mut self, links_only: bool) -> bool {
-        !self.director.is_quiet() && self.run_all(links_only)
+        !self.script.director.is_quiet() && self.run_all(links_only)
     }
 
     #[cold]
     fn run_all(&mut self, links_only: bool) -> bool {
         let mut ran = false;
-        while let Some(fired) = self.director.next_fired(links_only) {
+        while let Some(fired) = self.script.director.next_fired(links_only) {
             ran = true;
             self.act(fired);
         }
@@ -50,46 +51,46 @@ impl<P: Process, J: Judge<P>> World<P, J> {
                 self.each(whom, |world, h| world.crash(h, None, leaves))
             }
             Action::Crash { at: Some(seam), leaves, .. } => {
-                self.each(whom, |world, h| world.hosts[h].seams.push(ArmedSeam { seam, leaves, step }));
+                self.each(whom, |world, h| world.hosts.list[h].seams.push(ArmedSeam { seam, leaves, step }));
             }
             Action::Restart(_) => self.each(whom, World::start),
             Action::Pause(_) => self.each(whom, World::pause),
             Action::Resume(_) => self.each(whom, World::resume),
-            Action::Isolate(_) => whom.iter().for_each(|process| self.links.isolate(process)),
-            Action::Partition(groups) => self.links.partition(&groups),
-            Action::Cut { from, to } => self.links.cut(from, to),
-            Action::Mend(one, other) => self.links.mend(one, other),
-            Action::Clog { from, to } => self.clogs.clog(from, to),
+            Action::Isolate(_) => whom.iter().for_each(|process| self.net.links.isolate(process)),
+            Action::Partition(groups) => self.net.links.partition(&groups),
+            Action::Cut { from, to } => self.net.links.cut(from, to),
+            Action::Mend(one, other) => self.net.links.mend(one, other),
+            Action::Clog { from, to } => self.net.clogs.clog(from, to),
             Action::Unclog { from, to } => {
-                let clogs = self.clogs.unclog(from, to);
+                let clogs = self.net.clogs.unclog(from, to);
                 self.let_go(clogs);
             }
             Action::Replay(name) => self.replay(step, &name),
             Action::Rule(rule) => {
-                let is_optional = self.director.step(step).is_optional;
-                self.rules.push(rule, ends, self.watch.now, is_optional);
+                let is_optional = self.script.director.step(step).is_optional;
+                self.net.rules.push(rule, ends, self.watch.now, is_optional);
             }
-            Action::SyncTime(_, time) => self.each(whom, |world, h| world.hosts[h].sync_time = time),
+            Action::SyncTime(_, time) => self.each(whom, |world, h| world.hosts.list[h].sync_time = time),
             Action::Disk(_, fault) => self.each(whom, |world, h| world.inject_disk_fault(h, fault, step)),
             Action::Wipe(_) => self.each(whom, World::wipe),
             Action::Slow(_, time) => self.each(whom, |world, h| world.slow(h, time)),
             Action::Clock(_, fault) => self.each(whom, |world, h| world.inject_clock_fault(h, fault)),
             Action::Heal => self.heal(),
-            Action::Check(number) => self.checks.push_back(number),
+            Action::Check(number) => self.script.checks.push_back(number),
         }
     }
 
-    fn each(&mut self, whom: Resolved, mut act: impl FnMut(&mut World<P, J>, usize)) {
+    fn each(&mut self, whom: Resolved, mut act: impl FnMut(&mut World<P, J>, HostIndex)) {
         for process in whom.iter() {
-            if let Some(h) = self.place(process) {
+            if let Some(h) = self.hosts.list.place(process) {
                 act(self, h);
             }
         }
     }
 
-    fn pause(&mut self, h: usize) {
-        let id = self.hosts[h].id;
-        let Some(running) = self.hosts[h].running_mut().filter(|running| !running.is_paused) else {
+    fn pause(&mut self, h: HostIndex) {
+        let id = self.hosts.list[h].id;
+        let Some(running) = self.hosts.list[h].running_mut().filter(|running| !running.is_paused) else {
             return;
         };
         running.is_paused = true;
@@ -99,9 +100,9 @@ impl<P: Process, J: Judge<P>> World<P, J> {
 
     /// Lets a paused process go on: it learns of the syncs that ended, then its inputs are handed in, each in an
     /// event of its own.
-    fn resume(&mut self, h: usize) {
-        let id = self.hosts[h].id;
-        let Some(running) = self.hosts[h].running_mut().filter(|running| running.is_paused) else {
+    fn resume(&mut self, h: HostIndex) {
+        let id = self.hosts.list[h].id;
+        let Some(running) = self.hosts.list[h].running_mut().filter(|running| running.is_paused) else {
             return;
         };
         running.is_paused = false;
@@ -112,8 +113,8 @@ impl<P: Process, J: Judge<P>> World<P, J> {
     }
 
     /// A process that was paused goes on.
-    pub(crate) fn on_resumed(&mut self, h: usize) {
-        while let Some(running) = self.hosts[h].running_mut().filter(|running| !running.is_paused) {
+    pub(crate) fn on_resumed(&mut self, h: HostIndex) {
+        while let Some(running) = self.hosts.list[h].running_mut().filter(|running| !running.is_paused) {
             if running.ended.is_empty() {
                 return self.drain(h);
             }
@@ -121,8 +122,8 @@ impl<P: Process, J: Judge<P>> World<P, J> {
             self.take_sync(h, ended);
         }
         // Its disk failed in its sleep, and it stopped over that: of a core it starts again.
-        let is_in_core = self.is_in_core(self.hosts[h].id);
-        if is_in_core && matches!(self.hosts[h].status(), Status::Failed { for_good: false, .. }) {
+        let is_in_core = self.is_in_core(self.hosts.list[h].id);
+        if is_in_core && matches!(self.hosts.list[h].status(), Status::Failed { for_good: false, .. }) {
             self.start(h);
         }
     }
@@ -130,14 +131,14 @@ impl<P: Process, J: Judge<P>> World<P, J> {
     /// Mends and unclogs links, drops rules, disarms crashes and disk faults that wait, and revives whom it can. Disks keep
     /// their sync times, and clocks go on as they do.
     fn heal(&mut self) {
-        self.links.mend_all();
+        self.net.links.mend_all();
         self.unclog(self.sites());
-        self.rules.clear();
-        if let Some(ledger) = &mut self.ledger {
+        self.net.rules.clear();
+        if let Some(ledger) = &mut self.net.ledger {
             ledger.heal(self.watch.now);
         }
         self.spare_all();
-        for h in 0..self.hosts.len() {
+        for h in self.hosts.list.of_sites().chain(self.hosts.list.of_others()) {
             self.mend(h);
             self.revive(h);
         }
@@ -145,13 +146,13 @@ impl<P: Process, J: Judge<P>> World<P, J> {
 
     /// Unclogs the links among these sites.
     fn unclog(&mut self, sites: SiteSet) {
-        let clogs = self.clogs.unclog(sites, sites);
+        let clogs = self.net.clogs.unclog(sites, sites);
         self.let_go(clogs);
     }
 
     /// Disarms every crash that waits for its seam; that it never came stays known.
     fn spare_all(&mut self) {
-        for host in &mut self.hosts {
+        for host in self.hosts.list.iter_mut() {
             host.spared.append(&mut host.seams);
             if let Some(disk) = &mut host.disk {
                 disk.spare();
@@ -160,16 +161,16 @@ impl<P: Process, J: Judge<P>> World<P, J> {
     }
 
     /// Gives a full disk room and a slow process its pace.
-    fn mend(&mut self, h: usize) {
-        if let Some(disk) = &mut self.hosts[h].disk {
+    fn mend(&mut self, h: HostIndex) {
+        if let Some(disk) = &mut self.hosts.list[h].disk {
             disk.make_room();
         }
         self.slow(h, Duration::ZERO);
     }
 
     /// Resumes or starts a process, whichever it needs.
-    fn revive(&mut self, h: usize) {
-        match self.hosts[h].status() {
+    fn revive(&mut self, h: HostIndex) {
+        match self.hosts.list[h].status() {
             Status::Up | Status::Failed { for_good: true, .. } => {}
             Status::Paused => self.resume(h),
             Status::Down | Status::Failed { for_good: false, .. } => self.start(h),
@@ -185,16 +186,16 @@ impl<P: Process, J: Judge<P>> World<P, J> {
     /// Returns the core: fewer sites when there are no more.
     pub fn heal_core(&mut self) -> SiteSet {
         let size = usize::from(self.settings.core_size);
-        let can_run = |h: &usize| match self.hosts[*h].status() {
-            _ if self.hosts[*h].storage != Storage::Sound => false,
+        let can_run = |h: &HostIndex| match self.hosts.list[*h].status() {
+            _ if self.hosts.list[*h].storage != Storage::Sound => false,
             Status::Up | Status::Paused | Status::Down | Status::Failed { for_good: false, .. } => true,
             Status::Failed { for_good: true, .. } => false,
         };
-        let places: Vec<usize> = (0..usize::from(self.settings.sites)).filter(can_run).take(size).collect();
-        let core: SiteSet = places.iter().filter_map(|h| self.hosts[*h].id.as_site()).collect();
-        self.director.stop();
-        self.core = Some(core);
-        self.links.mend_core(core);
+        let places: Vec<HostIndex> = self.hosts.list.of_sites().filter(can_run).take(size).collect();
+        let core: SiteSet = places.iter().filter_map(|h| self.hosts.list[*h].id.as_site()).collect();
+        self.script.director.stop();
+        self.net.core = Some(core);
+        self.net.links.mend_core(core);
         self.watch.mark(
             Mark::Healed,
             ProcessId::site(0),
@@ -204,10 +205,9 @@ impl<P: Process, J: Judge<P>> World<P, J> {
         self.unclog(core);
         self.spare_all();
         if self.settings.disk.sync_mode == SyncMode::Blocking {
-            places.iter().for_each(|h| self.hosts[*h].sync_time = self.settings.disk.sync_time);
+            places.iter().for_each(|h| self.hosts.list[*h].sync_time = self.settings.disk.sync_time);
         }
-        let others = usize::from(self.settings.sites)..self.hosts.len();
-        for h in places.into_iter().chain(others) {
+        for h in places.into_iter().chain(self.hosts.list.of_others()) {
             self.mend(h);
             self.revive(h);
         }
@@ -226,10 +226,10 @@ impl<P: Process, J: Judge<P>> World<P, J> {
     pub fn restart_sites(&mut self) -> SiteSet {
         self.watch.mark(Mark::Demanded, ProcessId::site(0), [1, 0]);
         self.watch.line(None, LineClass::Step, || What::Restarted);
-        let all = 0..usize::from(self.settings.sites);
-        let ran: Vec<usize> = all.clone().filter(|h| self.hosts[*h].running().is_some()).collect();
+        let ran: Vec<HostIndex> =
+            self.hosts.list.of_sites().filter(|h| self.hosts.list[*h].running().is_some()).collect();
         ran.iter().for_each(|h| self.crash(*h, None, Leaves::Nothing));
-        all.for_each(|h| self.revive(h));
-        ran.into_iter().filter_map(|h| self.hosts[h].id.as_site()).collect()
+        self.hosts.list.of_sites().for_each(|h| self.revive(h));
+        ran.into_iter().filter_map(|h| self.hosts.list[h].id.as_site()).collect()
     }
 }

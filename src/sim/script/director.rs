@@ -12,9 +12,9 @@ use core::cell::LazyCell;
 use crate::ids::ProcessId;
 use crate::process::Subject;
 use crate::sim::net::rule::{Filter, Ruling};
-use crate::sim::net::rules::{Roles, RuleTargets, Labels, Resolved, is_kind, says};
-use crate::sim::script::{Action, Step, Target, Track, Trigger};
+use crate::sim::net::rules::{Labels, Resolved, Roles, RuleTargets, is_kind, says};
 use crate::sim::script::describe::{filter_text, target_text};
+use crate::sim::script::{Action, Step, Target, Track, Trigger};
 use crate::time::Instant;
 
 /// A step by its place: which track, and where in it, both from 0.

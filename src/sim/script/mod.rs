@@ -7,11 +7,13 @@ pub(crate) mod actions;
 pub(crate) mod describe;
 pub mod director;
 
+use alloc::collections::VecDeque;
 use alloc::string::String;
 use alloc::vec::Vec;
 
 use crate::ids::{ProcessId, SiteId, SiteSet};
 use crate::sim::net::rule::{About, Filter, Rule};
+use crate::sim::script::director::{Director, StepId};
 use crate::time::{Duration, Instant};
 
 /// Whom a step or a filter means.
@@ -217,3 +219,19 @@ pub struct Step<C> {
 
 /// Steps that fire one after the other.
 pub type Track<C> = Vec<Step<C>>;
+
+/// The script of a world under way.
+#[derive(Clone, Debug)]
+pub(crate) struct Script<C> {
+    pub(crate) director: Director<C>,
+    /// Steps that let kept copies arrive again when none was kept.
+    pub(crate) fruitless: Vec<StepId>,
+    /// Checks that fired and that whoever drives the world has not taken.
+    pub(crate) checks: VecDeque<usize>,
+}
+
+impl<C: Clone> Script<C> {
+    pub(crate) fn new(tracks: Vec<Track<C>>) -> Script<C> {
+        Script { director: Director::new(tracks), fruitless: Vec::new(), checks: VecDeque::new() }
+    }
+}

@@ -3,9 +3,9 @@
 use super::*;
 use crate::journal::Disk;
 use crate::sim::SimDisk;
-use crate::sim::script::director::StepId;
 use crate::sim::host::disk::faults::Armed;
 use crate::sim::script::DiskFault;
+use crate::sim::script::director::StepId;
 
 fn disk() -> SimDisk {
     let mut disk = SimDisk::new(100_000);

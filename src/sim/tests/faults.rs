@@ -2,8 +2,8 @@
 
 use super::*;
 use crate::sim::host::Status;
-use crate::sim::net::settings::Chance;
 use crate::sim::net::rule::{Rule, Ruling};
+use crate::sim::net::settings::Chance;
 
 fn rule(name: &str, filter: Filter, ruling: Ruling) -> Rule {
     Rule { name: Some(name.into()), filter, since: Instant::ZERO, until: None, skip: 0, count: None, ruling }
@@ -231,9 +231,9 @@ fn a_receiver_that_reads_what_it_must_refuse_is_objected_to() {
         let (_, sent) = world.judge().sent.iter().find(|(_, sent)| sent.to.contains(S2)).cloned().unwrap();
         // Its bytes are whole and for everybody, whatever its host believes.
         let datagram = Datagram { to: Recipients::One(S1), ..sent };
-        let packet = world.packets.post(datagram.into(), &mut world.spare);
-        world.packets.get_mut(packet).origin = origin;
-        let host = world.place(S2).unwrap();
+        let packet = world.net.packets.post(datagram.into(), &mut world.hosts.spare);
+        world.net.packets.get_mut(packet).origin = origin;
+        let host = world.hosts.list.place(S2).unwrap();
         world.queue.push(world.now(), Event::Deliver { host, packet });
         let violation = world.step().unwrap_err();
         assert_eq!(violation.property, "frame");

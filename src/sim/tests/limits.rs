@@ -50,8 +50,8 @@ fn an_input_that_comes_while_too_much_waits_is_caught() {
     settings.disk.sync_time = Duration::from_secs(9);
     settings.outbox_max = 8;
     let mut world = run(settings);
-    let h = 0;
-    let running = world.hosts[h].running_mut().unwrap();
+    let h = world.hosts.list.place(S0).unwrap();
+    let running = world.hosts.list[h].running_mut().unwrap();
     let sentence = "bounded memory: S0 is handed an input, though too much waits there for a sync";
     assert_eq!(limits::check_waiting(S0, running, 1).unwrap_err().to_string(), sentence);
     running.outbox = crate::outbox::Outbox::new(SENDER, 1_200, 8);

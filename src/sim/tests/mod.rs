@@ -18,10 +18,10 @@ use crate::frame::Datagram;
 use crate::ids::{ProcessId, SiteId, SiteSet};
 use crate::mix::Seed;
 use crate::sim::host::Waiting;
-use crate::sim::watch::judge::{Judge, Observation, Violation};
 use crate::sim::net::rule::{About, Filter};
 use crate::sim::script::{Action, Leaves, Step, Target, Trigger};
 use crate::sim::settings::{TraceLevel, TraceSettings, WorldSettings};
+use crate::sim::watch::judge::{Judge, Observation, Violation};
 use crate::sim::world::{Event, World};
 use crate::time::{Duration, Instant};
 
@@ -100,10 +100,11 @@ fn run(settings: Settings) -> Birds {
 /// What was forgotten would stay for ever, and what was given back too early would be another datagram.
 fn assert_every_copy_is_accounted_for(world: &Birds) {
     let queued = world.queue.turns().filter(|(_, event)| matches!(event, Event::Deliver { .. })).count();
-    let inboxes = world.hosts.iter().filter_map(|host| host.running()).flat_map(|running| &running.inbox);
+    let inboxes =
+        world.hosts.list.iter().filter_map(|host| host.running()).flat_map(|running| &running.inbox);
     let waiting = inboxes.filter(|waiting| matches!(waiting, Waiting::Datagram(_))).count();
-    let held = world.clogs.copies() + world.rules.copies();
-    assert_eq!(world.packets.copies(), queued + waiting + held);
+    let held = world.net.clogs.copies() + world.net.rules.copies();
+    assert_eq!(world.net.packets.copies(), queued + waiting + held);
 }
 
 fn step(trigger: Trigger, action: Action<Ask>) -> Step<Ask> {

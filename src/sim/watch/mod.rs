@@ -7,8 +7,8 @@ pub mod trace;
 use crate::ids::ProcessId;
 use crate::mix;
 use crate::process::Process;
-use crate::sim::watch::judge::{Judge, Observation, Violation};
 use crate::sim::settings::TraceSettings;
+use crate::sim::watch::judge::{Judge, Observation, Violation};
 use crate::sim::watch::trace::{LineClass, Loss, Trace, What};
 use crate::time::Instant;
 

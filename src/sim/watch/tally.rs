@@ -4,11 +4,11 @@ use core::mem::{size_of, size_of_val};
 
 use crate::process::{Process, Size};
 use crate::sim::host::{Host, Waiting};
-use crate::sim::watch::judge::Judge;
 use crate::sim::net::rule::Ruling;
 use crate::sim::script::{Action, ClockFault, DiskFault, Leaves, Seam};
-use crate::sim::watch::trace::Line;
 use crate::sim::watch::Statistics;
+use crate::sim::watch::judge::Judge;
+use crate::sim::watch::trace::Line;
 use crate::sim::world::World;
 
 /// What one item of a process's containers is taken to need.
@@ -227,16 +227,16 @@ impl<C> Action<C> {
 impl<P: Process, J: Judge<P>> World<P, J> {
     /// The kinds of the steps that fired.
     pub fn fired_kinds(&self) -> impl Iterator<Item = &'static str> {
-        self.director.fired_steps().map(|step| step.action.kind())
+        self.script.director.fired_steps().map(|step| step.action.kind())
     }
 
     /// About how many bytes it holds: its disks, datagrams under way, scheduled events, inputs that wait, its trace, and
     /// what processes [show](Process::sizes) at a flat rate. What nobody shows is not seen, and what processes
     /// and judges keep of what is durable is about as much again as the disks. A pass over all of these: not for every event.
     pub fn bytes(&self) -> u64 {
-        let hosts: u64 = self.hosts.iter().map(host_bytes).sum();
+        let hosts: u64 = self.hosts.list.iter().map(host_bytes).sum();
         let trace = self.trace().len() * size_of::<Line<P>>();
-        hosts + self.packets.bytes() + self.queue.bytes() + trace as u64
+        hosts + self.net.packets.bytes() + self.queue.bytes() + trace as u64
     }
 }
 

@@ -19,13 +19,13 @@ use crate::chunks::Chunks;
 use crate::frame::Rejected;
 use crate::ids::{ProcessId, SiteId, SiteSet};
 use crate::process::{Label, Process, Subject};
-use crate::sim::script::director::StepId;
 use crate::sim::host::disk::faults::{Residue, Struck};
 use crate::sim::net::rule::{Rule, Ruling};
 use crate::sim::net::rules::Resolved;
+use crate::sim::script::describe::{action_text, clock_text, ruling_text, seam_text};
+use crate::sim::script::director::StepId;
 use crate::sim::script::{Action, ClockFault, Leaves, Seam};
 use crate::sim::settings::{TraceLevel, TraceSettings};
-use crate::sim::script::describe::{action_text, clock_text, ruling_text, seam_text};
 use crate::time::{Duration, Instant};
 use crate::wire::WireError;
 

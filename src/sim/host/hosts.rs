@@ -1,0 +1,152 @@
+//! All processes of a world with what they run on, and what the process at work needs of its host.
+
+use alloc::collections::VecDeque;
+use alloc::vec::Vec;
+use core::ops::{Index, IndexMut};
+
+use crate::ids::{ProcessId, SiteId, SiteSet};
+use crate::mix::Seed;
+use crate::outbox::{Outgoing, Spare};
+use crate::process::{Effects, Process};
+use crate::sim::host::decode_cache::DecodeCache;
+use crate::sim::host::disk::SimDisk;
+use crate::sim::host::{Host, candidate, follower, laggard, leader};
+use crate::sim::net::rules::Roles;
+use crate::time::Duration;
+
+/// The ChaCha8 streams of a world's seed; the fates of datagrams have the first.
+const STREAM_PROCESSES: u64 = 2;
+const STREAM_TEARS: u64 = 3;
+
+/// The place of a host among those of its world.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) struct HostIndex(u32);
+
+/// Sites, then terminals, then clients.
+#[derive(Clone, Debug)]
+pub(crate) struct HostList<P: Process> {
+    hosts: Vec<Host<P>>,
+    sites: u8,
+    clients: u16,
+}
+
+impl<P: Process> HostList<P> {
+    /// Sites with these disks, a terminal each, and this many clients.
+    fn new(disks: Vec<SimDisk>, sync_time: Duration, clients: u16) -> HostList<P> {
+        let sites = u8::try_from(disks.len()).expect("a world has at most 9 sites");
+        let ids = SiteSet::first(sites);
+        let with_disk =
+            ids.iter().zip(disks).map(|(site, disk)| Host::new(site.into(), Some(disk), sync_time));
+        let others = ids.iter().map(ProcessId::Terminal).chain((0..clients).map(ProcessId::Client));
+        let without = others.map(|other| Host::new(other, None, Duration::ZERO));
+        HostList { hosts: with_disk.chain(without).collect(), sites, clients }
+    }
+
+    /// Where a process is; `None` where there is no such process.
+    #[inline]
+    pub(crate) fn place(&self, id: ProcessId) -> Option<HostIndex> {
+        let sites = u32::from(self.sites);
+        let (first, number, count) = match id {
+            ProcessId::Site(site) => (0, u32::from(site.number()), sites),
+            ProcessId::Terminal(site) => (sites, u32::from(site.number()), sites),
+            ProcessId::Client(number) => (2 * sites, u32::from(number), u32::from(self.clients)),
+        };
+        (number < count).then_some(HostIndex(first + number))
+    }
+
+    /// The places of the sites.
+    pub(crate) fn of_sites(&self) -> impl Iterator<Item = HostIndex> + use<P> {
+        (0..u32::from(self.sites)).map(HostIndex)
+    }
+
+    /// The places of terminals and clients.
+    pub(crate) fn of_others(&self) -> impl Iterator<Item = HostIndex> + use<P> {
+        let sites = u32::from(self.sites);
+        (sites..2 * sites + u32::from(self.clients)).map(HostIndex)
+    }
+
+    /// The leading site of the highest rank.
+    pub(crate) fn leader(&self) -> Option<SiteId> {
+        leader(&self.hosts)
+    }
+
+    /// Who plays which part at this moment, where sites share these machines.
+    pub(crate) fn roles<'a>(&self, machines: &'a [SiteSet]) -> Roles<'a> {
+        let hosts = &self.hosts;
+        Roles {
+            leader: leader(hosts),
+            follower: follower(hosts),
+            candidate: candidate(hosts),
+            laggard: laggard(hosts),
+            ends: None,
+            sites: SiteSet::first(self.sites),
+            machines,
+        }
+    }
+
+    pub(crate) fn iter(&self) -> core::slice::Iter<'_, Host<P>> {
+        self.hosts.iter()
+    }
+
+    pub(crate) fn iter_mut(&mut self) -> core::slice::IterMut<'_, Host<P>> {
+        self.hosts.iter_mut()
+    }
+}
+
+impl<P: Process> Index<HostIndex> for HostList<P> {
+    type Output = Host<P>;
+
+    #[inline]
+    fn index(&self, host: HostIndex) -> &Host<P> {
+        &self.hosts[host.0 as usize]
+    }
+}
+
+impl<P: Process> IndexMut<HostIndex> for HostList<P> {
+    #[inline]
+    fn index_mut(&mut self, host: HostIndex) -> &mut Host<P> {
+        &mut self.hosts[host.0 as usize]
+    }
+}
+
+/// Every process and what it runs on.
+#[derive(Clone)]
+pub(crate) struct Hosts<P: Process> {
+    pub(crate) list: HostList<P>,
+    pub(crate) seed_of_processes: Seed,
+    pub(crate) seed_of_tears: Seed,
+    /// What durable records are, for the judge.
+    pub(crate) cache: DecodeCache<P::Record>,
+    /// Whose code is running. It stays set where that code panics.
+    pub(crate) handling: Option<ProcessId>,
+    /// What the process at work asks for; empty between inputs.
+    pub(crate) effects: Effects<P>,
+    /// What may leave the process at work; empty between events.
+    pub(crate) ready: VecDeque<Outgoing>,
+    pub(crate) spare: Spare,
+}
+
+impl<P: Process> Hosts<P> {
+    /// Sites with these disks, a terminal each, and this many clients.
+    pub(crate) fn new(seed: Seed, disks: Vec<SimDisk>, sync_time: Duration, clients: u16) -> Hosts<P> {
+        Hosts {
+            list: HostList::new(disks, sync_time, clients),
+            seed_of_processes: Seed(seed.key(STREAM_PROCESSES)),
+            seed_of_tears: Seed(seed.key(STREAM_TEARS)),
+            cache: DecodeCache::default(),
+            handling: None,
+            effects: Effects::default(),
+            ready: VecDeque::new(),
+            spare: Spare::default(),
+        }
+    }
+
+    /// Draws everything from here on from other keys, made of these and `salt`, in processes too.
+    pub(crate) fn rekey(&mut self, salt: u64) {
+        self.seed_of_processes = self.seed_of_processes.part([salt]);
+        self.seed_of_tears = self.seed_of_tears.part([salt]);
+        for running in self.list.iter_mut().filter_map(Host::running_mut) {
+            running.process.rekey(salt);
+        }
+    }
+}

@@ -3,10 +3,12 @@
 pub(crate) mod clock;
 pub(crate) mod decode_cache;
 pub(crate) mod disk;
-pub(crate) mod hosting;
 pub(crate) mod hosts;
+mod inputs;
+mod life;
 pub(crate) mod limits;
 pub(crate) mod process_faults;
+mod syncs;
 
 pub use disk::SimDisk;
 

@@ -73,7 +73,7 @@ impl<P: Process, J: Judge<P>> World<P, J> {
                 explanation: format!("{from} sent a datagram that cannot be read: {reason}"),
             }),
         }
-        self.object_to(within);
+        self.watch.object_to(within);
         id
     }
 

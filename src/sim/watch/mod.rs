@@ -209,6 +209,13 @@ impl<P: Process, J: Judge<P>> Watch<P, J> {
         self.violation.get_or_insert(violation);
     }
 
+    /// Objects to what every world is judged for, whoever judges what runs in it.
+    pub(crate) fn object_to(&mut self, result: Result<(), Violation>) {
+        if let Err(violation) = result {
+            self.object(violation);
+        }
+    }
+
     pub(crate) fn count_loss(&mut self, why: &Loss) {
         let statistics = &mut self.statistics;
         *match why {

@@ -1,0 +1,282 @@
+//! How inputs are handed in, and what follows from each.
+//!
+//! The order within one input is that of every host: handle, append, start the sync, send.
+
+use crate::ids::ProcessId;
+use crate::process::{Input, Label, Process, Role};
+use crate::sim::host::hosts::HostIndex;
+use crate::sim::host::{Life, Next, Waiting, limits};
+use crate::sim::script::{Seam, director};
+use crate::sim::watch::Mark;
+use crate::sim::watch::judge::{Judge, Observation, Violation};
+use crate::sim::watch::trace::{LineClass, What};
+use crate::sim::world::{Event, World};
+use crate::time::{Duration, Instant};
+use crate::wire::Wire;
+use alloc::format;
+use alloc::string::ToString;
+
+/// Inputs that one event hands in at most; the rest have an event of their own at the same moment.
+const INPUTS_PER_EVENT: usize = 64;
+
+/// A process whose deadline is due again so often without time passing will never let it pass.
+const WAKES_PER_MOMENT: u32 = 10_000;
+
+impl<P: Process, J: Judge<P>> World<P, J> {
+    /// A user's command comes to a process: it is handed in when its turn comes, or lost with nobody there.
+    pub fn command(&mut self, id: ProcessId, command: P::Command) {
+        let Some(h) = self.hosts.list.place(id) else { return };
+        let inbox_max = self.settings.inbox_max;
+        match self.hosts.list[h].running_mut() {
+            Some(running) if running.inbox.len() >= inbox_max => {
+                self.watch.line(id, LineClass::Fault, || What::Idle {
+                    what: "has too much waiting, and is not asked",
+                })
+            }
+            Some(running) => {
+                running.inbox.push_back(Waiting::Command(command));
+                self.queue.push(self.watch.now, Event::Drain { host: h });
+            }
+            None => {
+                self.watch.line(id, LineClass::Fault, || What::Idle { what: "is down, and is not asked" })
+            }
+        }
+    }
+
+    /// Hands in what waits, as far as the process may take inputs, and arms its wake-up.
+    pub(crate) fn drain(&mut self, h: HostIndex) {
+        let mode = self.settings.disk.sync_mode;
+        for _ in 0..INPUTS_PER_EVENT {
+            let host = &mut self.hosts.list[h];
+            let id = host.id;
+            if host.running().is_some_and(|running| running.told_low) {
+                self.look_for_room(h);
+            }
+            let host = &mut self.hosts.list[h];
+            let Some(running) = host.running_mut().filter(|running| running.can_take(mode)) else { return };
+            if running.is_idle() {
+                return self.arm(h);
+            }
+            match running.next_input() {
+                None => return self.arm(h),
+                Some(Next::Own(bytes)) => self.hand_in_own(h, &bytes),
+                Some(Next::DiskSpace { is_low }) => self.tell_of_room(h, is_low),
+                Some(Next::Opened(from, message)) => self.hand_in_message(h, from, message),
+                Some(Next::Waiting(Waiting::Datagram(packet))) => self.open(h, packet),
+                Some(Next::Waiting(Waiting::Command(command))) => {
+                    self.watch.statistics.commands += 1;
+                    self.watch.mark(Mark::Commanded, id, [0, 0]);
+                    self.watch.show(&Observation::Commanded { process: id, command: &command });
+                    let traced = || What::Commanded { command: command.clone() };
+                    self.watch.line(id, LineClass::Routine, traced);
+                    self.hand_in(h, Input::Command(command));
+                }
+            }
+        }
+        self.queue.push(self.watch.now, Event::Drain { host: h });
+    }
+
+    /// Hands in whether the disk has room, before anything else that comes after that changed.
+    fn tell_of_room(&mut self, h: HostIndex, is_low: bool) {
+        let host = &self.hosts.list[h];
+        let id = host.id;
+        let leads = host.running().is_some_and(|running| running.leads.is_some());
+        let statistics = &mut self.watch.statistics;
+        match is_low {
+            true if leads => statistics.leaders_low += 1,
+            true => statistics.others_low += 1,
+            false => statistics.roomy_again += 1,
+        }
+        self.watch.mark(Mark::DiskSpace, id, [is_low.into(), 0]);
+        self.watch.line(id, LineClass::Fault, || What::DiskSpace { is_low });
+        self.hand_in(h, Input::DiskSpace { is_low });
+    }
+
+    /// Hands in a message that came in a datagram.
+    pub(crate) fn hand_in_message(&mut self, h: HostIndex, from: ProcessId, message: P::Message) {
+        let to = self.hosts.list[h].id;
+        self.watch.show(&Observation::Delivered { to, from, message: &message });
+        self.hand_in(h, Input::Message { from, message });
+    }
+
+    /// Hands in a message that the process sent to itself.
+    fn hand_in_own(&mut self, h: HostIndex, bytes: &[u8]) {
+        let id = self.hosts.list[h].id;
+        self.watch.mark(Mark::Own, id, [0, 0]);
+        match P::Message::from_bytes(bytes) {
+            Ok(message) => {
+                let (kind, subject) = (message.kind(), message.subject());
+                self.watch.line(id, LineClass::Routine, || What::Own { kind, subject });
+                self.watch.show(&Observation::Delivered { to: id, from: id, message: &message });
+                self.hand_in(h, Input::Message { from: id, message });
+            }
+            Err(error) => self.watch.object(Violation {
+                property: "codec",
+                explanation: format!("{id} sent itself a message that does not decode: {error}"),
+            }),
+        }
+    }
+
+    /// The armed wake-up has come.
+    pub(crate) fn on_wake(&mut self, h: HostIndex, life: u64, at: Instant) {
+        let (now, mode) = (self.watch.now, self.settings.disk.sync_mode);
+        let host = &mut self.hosts.list[h];
+        if !host.is_alive(life) {
+            return;
+        }
+        let (id, local) = (host.id, host.local(now));
+        let Some(running) = host.running_mut().filter(|running| running.wake == Some(at)) else { return };
+        running.wake = None;
+        if !running.can_take(mode) {
+            return;
+        }
+        if running.is_low() != running.told_low {
+            self.queue.push(now, Event::Drain { host: h });
+            return;
+        }
+        // Whoever slept as long as it wanted to is woken, though a clock that was set back says otherwise.
+        let is_set_back = host.clock.as_mut().is_some_and(|clock| core::mem::take(&mut clock.is_set_back));
+        let Some(running) = host.running_mut() else { return };
+        if let Some((_, reason)) = running.process.deadline().filter(|(due, _)| *due <= local || is_set_back)
+        {
+            let (last, often) = running.woken;
+            running.woken = (now, if last == now { often + 1 } else { 1 });
+            if running.woken.1 > WAKES_PER_MOMENT {
+                let explanation = format!(
+                    "{id} was woken {WAKES_PER_MOMENT} times at {now} for `{reason}`, and is due again"
+                );
+                return self.watch.object(Violation { property: "standing still", explanation });
+            }
+            self.watch.mark(Mark::Woke, id, [0, 0]);
+            self.watch.line(id, LineClass::Routine, || What::Woke { reason });
+            self.hand_in(h, Input::Wake);
+        }
+        self.drain(h);
+    }
+
+    /// Sees to it that the process is woken by its deadline. A deadline that moved away finds the wake-up that
+    /// is queued already, which then queues the next.
+    pub(crate) fn arm(&mut self, h: HostIndex) {
+        let now = self.watch.now;
+        let host = &mut self.hosts.list[h];
+        let life = host.lives;
+        let Some(running) = host.running() else { return };
+        let Some((due, _)) = running.process.deadline() else { return };
+        let has_slept = running.wake.is_none() && host.clock.as_ref().is_some_and(|clock| clock.is_set_back);
+        let due = if has_slept { now } else { host.when(due).max(now) };
+        let Some(running) = host.running_mut() else { return };
+        if running.wake.is_none_or(|armed| due < armed) {
+            running.wake = Some(due);
+            self.queue.push(due, Event::Wake { host: h, life });
+        }
+    }
+
+    /// Hands one input in and does what follows from it.
+    fn hand_in(&mut self, h: HostIndex, input: Input<P>) {
+        let now = self.watch.now;
+        let host = &mut self.hosts.list[h];
+        let (id, life, local) = (host.id, host.lives, host.local(now));
+        let is_slow = host.slowness != Duration::ZERO;
+        let Life::Up(running) = &mut host.life else { return };
+        let within = limits::check_waiting(id, running, self.settings.inbox_max);
+        self.hosts.effects.clear();
+        self.hosts.handling = Some(id);
+        let looks = running.process.looks();
+        running.process.handle(local, input, &mut self.hosts.effects);
+        let looks = running.process.looks().saturating_sub(looks);
+        let outcomes = self.hosts.effects.outcomes();
+        if let Some(stop) = self.hosts.effects.stop.take() {
+            return self.stop_by_itself(h, stop);
+        }
+        let records = self.hosts.effects.records();
+        let appends = !records.is_empty();
+        if appends {
+            let (Some(journal), Some(disk)) = (&mut running.journal, &mut host.disk) else {
+                panic!("{id} has no disk, but appended {} records", records.len());
+            };
+            self.watch.mark(Mark::Appended, id, [records.len() as u64, 0]);
+            records.iter().for_each(|record| self.watch.absorb(record));
+            let count = records.len();
+            self.watch.line(id, LineClass::Routine, || What::Appended { records: count });
+            match journal.append(disk, records) {
+                Ok(end) => running.unsynced.push_back((end, records.clone())),
+                Err(error) => {
+                    self.hosts.handling = None;
+                    return self.stop_failed(h, &error.to_string(), false);
+                }
+            }
+        }
+        let (appended, durable) = running.offsets();
+        running.outbox.absorb(
+            &mut self.hosts.effects,
+            appended,
+            durable,
+            &mut self.hosts.ready,
+            &mut self.hosts.spare,
+        );
+        let within = within.and_then(|()| limits::check_sizes(id, &running.process));
+        let within = within.and_then(|()| limits::check_looks::<P>(id, looks, outcomes));
+        self.hosts.handling = None;
+        self.watch.object_to(within);
+        self.take_notes(h);
+        if is_slow {
+            self.linger(h);
+        }
+        let host = &self.hosts.list[h];
+        if let Some(running) = host.running() {
+            self.watch.show(&Observation::Handled { process: id, state: &running.process });
+        }
+        self.look_at_role(h);
+        self.run_fired(true);
+        if appends && self.crash_at(h, Seam::BeforeSync) {
+            return self.hosts.ready.clear();
+        }
+        if appends && !self.start_sync(h) {
+            return self.hosts.ready.clear();
+        }
+        self.dispatch(h, life);
+        self.run_fired(false);
+    }
+
+    pub(in crate::sim::host) fn take_notes(&mut self, h: HostIndex) {
+        if self.hosts.effects.notes.is_empty() {
+            return;
+        }
+        let id = self.hosts.list[h].id;
+        for note in self.hosts.effects.notes.drain(..) {
+            let (kind, subject) = (note.kind(), note.subject());
+            self.watch.mark(Mark::Noted, id, [subject.number, 0]);
+            self.watch.absorb(kind.as_bytes());
+            self.watch.line(id, LineClass::Note, || What::Noted { note: note.clone() });
+            self.watch.show(&Observation::Noted { process: id, note: &note });
+            if self.script.director.listens_to_notes() {
+                let roles = self.hosts.list.roles(&self.settings.machines);
+                let noted = director::Event::Noted(kind, subject);
+                self.script.director.on_event(noted, id, self.watch.now, &roles, &roles);
+            }
+        }
+    }
+
+    /// Notices when a process becomes leader, also of another rank than before.
+    pub(in crate::sim::host) fn look_at_role(&mut self, h: HostIndex) {
+        let host = &mut self.hosts.list[h];
+        let id = host.id;
+        let Some(running) = host.running_mut() else { return };
+        let leads = match running.process.role() {
+            Role::Leader { rank } => Some(rank),
+            Role::Candidate | Role::Follower | Role::Client => None,
+        };
+        let before = core::mem::replace(&mut running.leads, leads);
+        if let Some(rank) = leads.filter(|_| leads != before) {
+            self.watch.statistics.leaderships += 1;
+            self.watch.mark(Mark::Leads, id, [rank, 0]);
+            self.watch.line(id, LineClass::Routine, || What::Leads { rank });
+            self.tell_director(h, director::Event::Leads);
+        }
+    }
+
+    pub(in crate::sim::host) fn tell_director(&mut self, h: HostIndex, event: director::Event) {
+        let roles = self.hosts.list.roles(&self.settings.machines);
+        self.script.director.on_event(event, self.hosts.list[h].id, self.watch.now, &roles, &roles);
+    }
+}

@@ -1,0 +1,198 @@
+//! How a process starts out of what its disk holds, and how it stops.
+
+use crate::frame::Sender;
+use crate::journal::{Identity, Journal, JournalError};
+use crate::mix::mix;
+use crate::outbox::Outbox;
+use crate::process::{Process, Recovered, Stop};
+use crate::sim::host::disk::SimDisk;
+use crate::sim::host::disk::faults::Residue;
+use crate::sim::host::hosts::HostIndex;
+use crate::sim::host::{Life, Running, Waiting};
+use crate::sim::script::{Leaves, Seam, director};
+use crate::sim::watch::Mark;
+use crate::sim::watch::judge::{Judge, Observation, Violation};
+use crate::sim::watch::trace::{LineClass, What};
+use crate::sim::world::{Event, World};
+use alloc::boxed::Box;
+use alloc::format;
+use alloc::string::ToString;
+use alloc::sync::Arc;
+use alloc::vec::Vec;
+
+impl<P: Process, J: Judge<P>> World<P, J> {
+    /// Starts a process that does not run, out of what its disk holds.
+    pub(crate) fn start(&mut self, h: HostIndex) {
+        let host = &mut self.hosts.list[h];
+        if host.running().is_some() {
+            return;
+        }
+        let (id, was_damaged) = (host.id, host.is_damaged());
+        let (journal, recovered) = match &mut host.disk {
+            None => (None, Recovered { incarnation: host.lives + 1, records: Vec::new() }),
+            Some(disk) => {
+                match Journal::open(disk, &Identity { cluster: self.settings.cluster, process: id }) {
+                    Ok((journal, recovered)) => (Some(journal), recovered),
+                    Err(error) => return self.fail_to_open(h, &error),
+                }
+            }
+        };
+        if let Some(armed) = host.take_seam(Seam::DuringRecovery) {
+            return self.lose_power(h, Some(armed.seam), armed.leaves);
+        }
+        self.tell_struck(h);
+        if was_damaged {
+            self.object_to_damage(id);
+        }
+        let recovered: Recovered<P::Record> = match recovered.decode() {
+            Ok(recovered) => recovered,
+            Err(damage) => return self.refuse(h, &damage.to_string()),
+        };
+        let Recovered { incarnation, records } = recovered.clone();
+        let seed = self.hosts.seed_of_processes.part([id.number().into(), incarnation]);
+        self.hosts.handling = Some(id);
+        let started = P::start(&self.settings.config, id, seed, recovered);
+        self.hosts.handling = None;
+        let process = match started {
+            Ok(process) => process,
+            Err(damage) => return self.refuse(h, &damage.to_string()),
+        };
+        let sender = Sender { cluster: self.settings.cluster, configuration: 0, from: id, incarnation };
+        let outbox = Outbox::new(sender, self.settings.datagram_max, self.settings.outbox_max);
+        let host = &mut self.hosts.list[h];
+        host.lives += 1;
+        let running = Box::new(Running::new(process, journal, outbox));
+        self.watch.mark(Mark::Started, id, [incarnation, records.len() as u64]);
+        self.watch.statistics.starts += 1;
+        let count = records.len();
+        let class = if id.as_site().is_some() { LineClass::Life } else { LineClass::Routine };
+        self.watch.line(id, class, || What::Started { incarnation, records: count });
+        let (records, state) = (&records[..], &running.process);
+        self.watch.show(&Observation::Started { process: id, incarnation, recovered: records, state });
+        host.life = Life::Up(running);
+        if let Some(clock) = &mut host.clock {
+            clock.is_set_back = false;
+        }
+        if incarnation > 1 {
+            self.tell_director(h, director::Event::Restarted);
+        }
+        self.look_at_role(h);
+        // Its first input has an event of its own: this may run in the middle of another process's sending.
+        if self.hosts.list[h].running().is_some_and(|running| running.waiting() > 0) {
+            self.queue.push(self.watch.now, Event::Drain { host: h });
+        } else {
+            self.arm(h);
+        }
+    }
+
+    /// The journal could not be read back. A disk that failed may work the next time.
+    fn fail_to_open(&mut self, h: HostIndex, error: &JournalError) {
+        let is_disk = matches!(error, JournalError::Disk { .. });
+        if !is_disk {
+            self.object_to_refusal(h, error);
+            return self.refuse(h, &error.to_string());
+        }
+        self.stop_failed(h, &error.to_string(), false);
+        if let Some(disk) = &mut self.hosts.list[h].disk {
+            disk.release();
+        }
+    }
+
+    /// What is durable was refused: the process stays down for good.
+    fn refuse(&mut self, h: HostIndex, reason: &str) {
+        self.watch.statistics.refused_starts += 1;
+        self.stop_failed(h, reason, true);
+    }
+
+    pub(crate) fn stop_failed(&mut self, h: HostIndex, reason: &str, for_good: bool) {
+        self.tell_struck(h);
+        let reason: Arc<str> = reason.into();
+        let id = self.hosts.list[h].id;
+        self.watch.mark(Mark::Failed, id, [u64::from(for_good), 0]);
+        self.watch.absorb(reason.as_bytes());
+        let failed = Life::Failed { reason: Arc::clone(&reason), for_good };
+        self.watch.line(id, LineClass::Fault, || What::Failed { reason });
+        if self.hosts.list[h].running().is_some() {
+            self.end_life(h, failed, SimDisk::release);
+        } else {
+            self.hosts.list[h].lives += 1;
+            self.hosts.list[h].life = failed;
+        }
+    }
+
+    /// The process found that it must not go on: nothing that it wanted done is.
+    #[cold]
+    pub(in crate::sim::host) fn stop_by_itself(&mut self, h: HostIndex, stop: Stop) {
+        self.hosts.handling = None;
+        self.take_notes(h);
+        let host = &mut self.hosts.list[h];
+        let id = host.id;
+        host.stopped = true;
+        self.watch.statistics.stopped += 1;
+        let is_expected = id.as_site().is_some_and(|site| self.settings.may_stop.contains(site));
+        if !is_expected {
+            let explanation = format!("{id} stops: {}", stop.reason);
+            self.watch.object(Violation { property: stop.property, explanation });
+        }
+        self.stop_failed(h, &format!("{}: {}", stop.property, stop.reason), false);
+        self.run_fired(false);
+    }
+
+    /// Stops a process that runs, with its unsynced writes.
+    pub(crate) fn crash(&mut self, h: HostIndex, at: Option<Seam>, leaves: Leaves) {
+        if self.hosts.list[h].running().is_some() {
+            self.lose_power(h, at, leaves);
+        } else {
+            self.lose_cache(h, leaves);
+        }
+    }
+
+    /// Crashes the process if a crash waits for this seam.
+    pub(crate) fn crash_at(&mut self, h: HostIndex, seam: Seam) -> bool {
+        let Some(armed) = self.hosts.list[h].take_seam(seam) else { return false };
+        self.crash(h, Some(seam), armed.leaves);
+        true
+    }
+
+    fn lose_power(&mut self, h: HostIndex, at: Option<Seam>, leaves: Leaves) {
+        let host = &self.hosts.list[h];
+        let id = host.id;
+        let undone = host.disk.as_ref().map_or(0, SimDisk::unsynced);
+        let draw = mix(self.hosts.seed_of_tears.0, [id.number().into(), host.lives]);
+        let residue = match (&host.disk, leaves) {
+            (Some(disk), Leaves::Scattered) => disk.residue(draw),
+            (_, Leaves::Nothing | Leaves::Torn) | (None, Leaves::Scattered) => Residue::default(),
+        };
+        let statistics = &mut self.watch.statistics;
+        statistics.crashes += 1;
+        statistics.torn += u64::from(leaves == Leaves::Torn && undone > 0);
+        statistics.scattered += u64::from(leaves == Leaves::Scattered && undone > 0);
+        self.watch.mark(Mark::Crashed, id, [undone as u64, leaves as u64]);
+        self.watch.line(id, LineClass::Fault, || What::Crashed { at, undone, leaves, residue });
+        self.end_life(h, Life::Down, |disk| disk.crash(leaves, draw));
+    }
+
+    /// RuleTargets a process, and does to its disk what that ends with. A leader that crashes is the leader to those who wait
+    /// for its crash, and no longer to what they do then.
+    fn end_life(&mut self, h: HostIndex, after: Life<P>, end_use: impl FnOnce(&mut SimDisk)) {
+        let settings = Arc::clone(&self.settings);
+        let was = self.hosts.list.roles(&settings.machines);
+        let host = &mut self.hosts.list[h];
+        let id = host.id;
+        host.lives += 1;
+        if let Some(disk) = &mut host.disk {
+            end_use(disk);
+        }
+        host.disk_idle = self.watch.now;
+        if let Life::Up(running) = core::mem::replace(&mut host.life, after) {
+            for waiting in &running.inbox {
+                if let Waiting::Datagram(packet) = waiting {
+                    self.net.packets.release(*packet);
+                }
+            }
+            self.watch.show(&Observation::Crashed { process: id, state: &running.process });
+        }
+        let roles = self.hosts.list.roles(&settings.machines);
+        self.script.director.on_event(director::Event::Crashed, id, self.watch.now, &was, &roles);
+    }
+}

@@ -1,0 +1,116 @@
+//! How records become durable, and what waited for that leaves.
+
+use crate::journal::{JournalError, SyncId};
+use crate::outbox::Offset;
+use crate::process::Process;
+use crate::sim::host::decode_cache::DecodeCache;
+use crate::sim::host::disk::faults::Ended;
+use crate::sim::host::hosts::HostIndex;
+use crate::sim::host::{Life, Running};
+use crate::sim::script::Seam;
+use crate::sim::watch::Mark;
+use crate::sim::watch::judge::{Judge, Observation, Violation};
+use crate::sim::watch::trace::{LineClass, What};
+use crate::sim::world::{Event, World};
+use alloc::format;
+use alloc::string::ToString;
+use alloc::vec::Vec;
+
+impl<P: Process, J: Judge<P>> World<P, J> {
+    /// Starts to sync what was appended; `false` when the process stopped over it.
+    pub(in crate::sim::host) fn start_sync(&mut self, h: HostIndex) -> bool {
+        self.tell_struck(h);
+        let now = self.watch.now;
+        let host = &mut self.hosts.list[h];
+        let (Life::Up(running), Some(disk)) = (&mut host.life, &mut host.disk) else { return true };
+        let Some(journal) = &mut running.journal else { return true };
+        if let Err(error) = journal.start_sync(disk) {
+            self.stop_failed(h, &error.to_string(), false);
+            return false;
+        }
+        for sync in disk.take_started() {
+            host.disk_idle = host.disk_idle.max(now) + host.sync_time;
+            running.syncs_under_way += 1;
+            self.queue.push(host.disk_idle, Event::Synced { host: h, life: host.lives, sync });
+        }
+        true
+    }
+
+    /// The disk has completed a sync.
+    pub(crate) fn on_synced(&mut self, h: HostIndex, life: u64, sync: SyncId) {
+        let host = &mut self.hosts.list[h];
+        if !host.is_alive(life) {
+            return;
+        }
+        let (Life::Up(running), Some(disk)) = (&mut host.life, &mut host.disk) else { return };
+        let ended = (sync, disk.finish(sync));
+        self.watch.statistics.syncs += u64::from(ended.1.is_ok());
+        if running.is_paused || !running.ended.is_empty() {
+            running.ended.push(ended);
+        } else {
+            self.take_sync(h, ended);
+            self.drain(h);
+        }
+    }
+
+    /// The process's host learns that a sync is complete.
+    pub(crate) fn take_sync(&mut self, h: HostIndex, (sync, result): Ended) {
+        let host = &mut self.hosts.list[h];
+        let (id, life) = (host.id, host.lives);
+        let (Life::Up(running), Some(disk)) = (&mut host.life, &mut host.disk) else { return };
+        let Some(journal) = &mut running.journal else { return };
+        running.syncs_under_way -= 1;
+        if let Err((file, error)) = result {
+            return self.stop_failed(h, &JournalError::Disk { file, error }.to_string(), false);
+        }
+        let durable = match journal.on_synced(disk, sync) {
+            Ok(durable) => durable,
+            Err(error) => return self.stop_failed(h, &error.to_string(), false),
+        };
+        let records = match take_durable(running, &mut self.hosts.cache, durable) {
+            Ok(records) => records,
+            Err(explanation) => {
+                let explanation = format!("{id} {explanation}");
+                return self.watch.object(Violation { property: "codec", explanation });
+            }
+        };
+        self.watch.mark(Mark::Synced, id, [durable.0, records.len() as u64]);
+        self.watch.statistics.records += records.len() as u64;
+        let count = records.len();
+        self.watch.line(id, LineClass::Routine, || What::Synced { records: count });
+        if !records.is_empty() {
+            self.watch.show(&Observation::Durable { process: id, records: &records });
+        }
+        let releases = !running.outbox.is_empty();
+        self.tell_struck(h);
+        if releases && self.crash_at(h, Seam::AfterSync) {
+            return;
+        }
+        if let Some(running) = self.hosts.list[h].running_mut() {
+            running.outbox.release(durable, &mut self.hosts.ready);
+        }
+        if self.start_sync(h) {
+            self.dispatch(h, life);
+        } else {
+            self.hosts.ready.clear();
+        }
+        self.run_fired(false);
+    }
+}
+
+/// Takes out and decodes the records that are durable below `durable`.
+fn take_durable<P: Process>(
+    running: &mut Running<P>,
+    memo: &mut DecodeCache<P::Record>,
+    durable: Offset,
+) -> Result<Vec<P::Record>, alloc::string::String> {
+    let mut records = Vec::new();
+    while running.unsynced.front().is_some_and(|(end, _)| *end <= durable) {
+        let Some((_, batch)) = running.unsynced.pop_front() else { break };
+        for bytes in batch.iter() {
+            let record = memo.decode(bytes);
+            records.push(record.map_err(|error| format!("appended a record that does not decode: {error}"))?);
+        }
+    }
+    Ok(records)
+}

@@ -1,7 +1,7 @@
 //! What becomes of a real datagram that crosses a network with the simulator's rules and weather: for those who stand
 //! between real processes and have bytes and time of their own.
 //!
-//! The same list of [`Rule`]s and the same draws as in a [`World`](super::World): what is drawn is a function of the
+//! The same list of [`Rule`]s and the same draws as in a [`World`](crate::sim::World): what is drawn is a function of the
 //! seed and of what the datagram is (link, kind, subject, time, ordinal). It sends nothing and knows no clock. Links
 //! that carry only so much are the world's alone.
 

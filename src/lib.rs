@@ -51,6 +51,7 @@ pub mod client;
 pub mod frame;
 pub mod ids;
 pub mod journal;
+#[macro_use]
 pub mod judges;
 pub mod mix;
 pub mod oracle;

@@ -1,5 +1,5 @@
-//! What saves protocols and judges from writing the same lines: [`label_enum!`](crate::label_enum),
-//! [`display_enum!`](crate::display_enum) and [`ensure!`](crate::ensure). How values become bytes is in [`wire`](crate::wire).
+//! What saves protocols from writing the same lines: [`label_enum!`](crate::label_enum) and
+//! [`display_enum!`](crate::display_enum). How values become bytes is in [`wire`](crate::wire).
 
 /// Implements [`Label`](crate::process::Label) for an enum of struct-like or unit variants.
 ///
@@ -68,20 +68,6 @@ macro_rules! display_enum {
                     $($name::$variant { $($($field,)*)? .. } => write!(f, $text)),*
                 }
             }
-        }
-    };
-}
-
-/// Returns a [`Violation`](crate::sim::Violation) from a judge unless the condition holds:
-/// `ensure!(condition, "property", "one sentence with {values}")`.
-#[macro_export]
-macro_rules! ensure {
-    ($condition:expr, $property:expr, $($sentence:tt)+) => {
-        if !$condition {
-            return Err($crate::sim::Violation {
-                property: $property,
-                explanation: $crate::alloc::format!($($sentence)+),
-            });
         }
     };
 }

@@ -3,6 +3,20 @@
 //! They know no service; those of the tweet service are in [`oracle`](crate::oracle). What both object with is
 //! [`ensure!`](crate::ensure).
 
+/// Returns a [`Violation`](crate::sim::Violation) from a judge unless the condition holds:
+/// `ensure!(condition, "property", "one sentence with {values}")`.
+#[macro_export]
+macro_rules! ensure {
+    ($condition:expr, $property:expr, $($sentence:tt)+) => {
+        if !$condition {
+            return Err($crate::sim::Violation {
+                property: $property,
+                explanation: $crate::alloc::format!($($sentence)+),
+            });
+        }
+    };
+}
+
 mod history;
 pub mod linearizable;
 mod never_back;

@@ -9,7 +9,8 @@
 //!
 //! ```no_run
 //! use aviary::client::{Client, ClientOptions};
-//! use aviary::udp::{ClientKey, Sites};
+//! use aviary::sites_ron::Sites;
+//! use aviary::udp::ClientKey;
 //! use std::path::Path;
 //!
 //! let sites = Sites::read(Path::new("sites.ron"))?;
@@ -32,9 +33,10 @@ use crate::site::client::Command;
 use crate::site::message::{Block, LogLine, Query, Status, Telling};
 use crate::site::note::Note;
 use crate::site::submission::Operation;
+use crate::sites_ron::Sites;
 use crate::time::Duration;
 use crate::timeline::{Event, Page, Position, Text, User, View};
-use crate::udp::{Caller, CallerSettings, ClientKey, HostError, KeyNumber, Sites};
+use crate::udp::{Caller, CallerSettings, ClientKey, HostError, KeyNumber};
 
 /// Without a word from anybody for this long a client that was never answered takes another number: its own may be
 /// another client's at that site. It has no session yet, so nothing is done twice.

@@ -70,6 +70,8 @@ pub mod search;
 pub mod service;
 pub mod sim;
 pub mod site;
+#[cfg(feature = "udp")]
+pub mod sites_ron;
 pub mod time;
 pub mod timeline;
 #[cfg(feature = "udp")]

@@ -11,8 +11,9 @@ use std::process::{Child, ChildStdout, Command, Output, Stdio};
 
 use aviary::client::{Client, ClientError, ClientOptions};
 use aviary::ids::SiteId;
+use aviary::sites_ron::Sites;
 use aviary::time::Duration;
-use aviary::udp::{ClientKey, Key, KeyNumber, Sites};
+use aviary::udp::{ClientKey, Key, KeyNumber};
 
 const SITE: &str = env!("CARGO_BIN_EXE_site");
 

@@ -11,7 +11,8 @@ use std::time::Duration;
 
 use aviary::client::{Client, ClientError, ClientOptions};
 use aviary::ids::SiteId;
-use aviary::udp::{ClientKey, Sites};
+use aviary::sites_ron::Sites;
+use aviary::udp::ClientKey;
 use sim_runner::real::ports;
 
 /// How soon a site must have noticed.

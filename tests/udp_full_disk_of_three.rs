@@ -14,8 +14,9 @@ use std::thread;
 use aviary::client::{Client, ClientError, ClientOptions, statuses};
 use aviary::ids::SiteId;
 use aviary::site::Status;
+use aviary::sites_ron::Sites;
 use aviary::time::Duration;
-use aviary::udp::{ClientKey, Sites};
+use aviary::udp::ClientKey;
 
 /// Puts the folder of site 2 on a small file system of its own, and runs that site.
 const SCRIPT: &str = r#"set -e

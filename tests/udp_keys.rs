@@ -15,10 +15,11 @@ use aviary::mix::Seed;
 use aviary::paxos::Slot;
 use aviary::process::{Damage, Effects, Input, Label, Process, Recipients, Recovered, Role};
 use aviary::site::{Message, Note, Operation, Query, Record, Request};
+use aviary::sites_ron::Sites;
 use aviary::time::{Duration, Instant};
 use aviary::timeline::{Event, Position, View};
 use aviary::udp::seal::{Opened, Party, Sealer};
-use aviary::udp::{Caller, CallerSettings, ClientKey, KeyNumber, Sites};
+use aviary::udp::{Caller, CallerSettings, ClientKey, KeyNumber};
 use aviary::wire::Wire;
 use sim_runner::real::Cluster;
 

@@ -13,8 +13,9 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use aviary::client::{Client, ClientOptions};
 use aviary::ids::ProcessId;
 use aviary::journal::{Identity, Journal, JournalConfig};
+use aviary::sites_ron::Sites;
 use aviary::time::Duration;
-use aviary::udp::{ClientKey, Files, Sites};
+use aviary::udp::{ClientKey, Files};
 
 const SITE: &str = env!("CARGO_BIN_EXE_site");
 

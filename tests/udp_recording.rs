@@ -9,8 +9,9 @@ use std::process::{Child, Command, Stdio};
 use aviary::client::{Client, ClientOptions};
 use aviary::recording::{Failure, File, Player, Refusal, put_preface};
 use aviary::site::bird::Bird;
+use aviary::sites_ron::Sites;
 use aviary::time::Duration;
-use aviary::udp::{ClientKey, Sites};
+use aviary::udp::ClientKey;
 
 const SITE: &str = env!("CARGO_BIN_EXE_site");
 

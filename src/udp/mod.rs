@@ -1,7 +1,7 @@
 //! The real host: any [`Process`](crate::process::Process) over a real socket, a real clock and real files.
 //!
 //! The same journal, outbox and frame as in the simulator; only what is below them differs. It knows no
-//! service and nothing of the simulator. Reading order: [`host`], [`files`], [`socket`], [`seal`], [`config`].
+//! service and nothing of the simulator. Reading order: [`host`], [`files`], [`socket`], [`seal`].
 //!
 //! # Invariants
 //!
@@ -14,7 +14,6 @@
 
 pub mod caller;
 mod clock;
-pub mod config;
 mod cookies;
 mod counters;
 mod datagrams;
@@ -34,7 +33,6 @@ mod syncer;
 mod tests;
 
 pub use caller::{Caller, CallerSettings};
-pub use config::{ConfigError, Member, Sites};
 pub use counters::{Counters, Drop};
 pub use error::HostError;
 pub use files::Files;

@@ -61,7 +61,7 @@ use rand_chacha::rand_core::{Rng, SeedableRng};
 
 use super::counters::Drop;
 use super::keys::{ClientKey, Direction, Key, KeyNumber, KeySet, Keys};
-use crate::frame::FRAME_BYTES;
+use crate::frame::{DATAGRAM_MIN, FRAME_BYTES};
 use crate::ids::ProcessId;
 
 /// The form of sealed datagrams that this code speaks. Others are dropped.
@@ -78,6 +78,9 @@ const TAG_BYTES: usize = 16;
 
 /// What sealing adds to a frame, in bytes.
 pub const SEAL_BYTES: usize = SEALED_AT + COUNT_BYTES + TAG_BYTES;
+
+/// The least limit on sealed datagrams that may be configured, in bytes.
+pub const SEALED_MIN: usize = DATAGRAM_MIN + SEAL_BYTES;
 
 /// The key byte of what sites say to each other, and of what is said to sites and to clients by client key 0, and with
 /// what it is challenged.

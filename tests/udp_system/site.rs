@@ -11,7 +11,8 @@ use std::time::Duration;
 use aviary::client::{Client, ClientOptions};
 use aviary::ids::{ProcessId, SiteId};
 use aviary::journal::{Identity, Journal, JournalConfig};
-use aviary::udp::{CLIENT_KEY, ClientKey, Files, Sites};
+use aviary::sites_ron::Sites;
+use aviary::udp::{CLIENT_KEY, ClientKey, Files};
 
 pub(crate) const SITE: &str = env!("CARGO_BIN_EXE_site");
 

@@ -11,7 +11,8 @@ use aviary::ids::{ProcessId, SiteId};
 use aviary::journal::{Identity, Journal};
 use aviary::mix::Seed;
 use aviary::oracle::outside::Disk;
-use aviary::udp::{ClientKey, Files, KeyNumber, Keys, Sites};
+use aviary::sites_ron::Sites;
+use aviary::udp::{ClientKey, Files, KeyNumber, Keys};
 use rustix::process::{Pid, Signal, kill_process};
 
 use super::ports;

@@ -14,8 +14,9 @@ use aviary::paxos::Slot;
 use aviary::process::{Process, Recovered};
 use aviary::sim::Violation;
 use aviary::site::{Bird, Command, Note, Operation, Status};
+use aviary::sites_ron::Sites;
 use aviary::timeline::{Event, Position};
-use aviary::udp::{ClientKey, Sites};
+use aviary::udp::ClientKey;
 
 use super::cluster::{Failure, failed};
 use super::history::Line;

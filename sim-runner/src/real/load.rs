@@ -8,9 +8,10 @@ use std::thread::JoinHandle;
 use aviary::ids::ProcessId;
 use aviary::mix::{self, Seed};
 use aviary::site::{Command, Note, Operation, Query};
+use aviary::sites_ron::Sites;
 use aviary::time::{Duration, Instant};
 use aviary::timeline::{Event, User, View};
-use aviary::udp::{Caller, CallerSettings, ClientKey, Sites};
+use aviary::udp::{Caller, CallerSettings, ClientKey};
 
 use super::cluster::{Failure, failed};
 use super::history::{History, Witness, WitnessConfig};

@@ -4,8 +4,9 @@ use aviary::paxos::Slot;
 use aviary::site::message::{Answer, LogLine, Phase, Status};
 use aviary::site::note::Note;
 use aviary::site::submission::Operation;
+use aviary::sites_ron::{Member, Sites};
 use aviary::timeline::{Event, Page, Position};
-use aviary::udp::{Counters, Member, Sites};
+use aviary::udp::Counters;
 
 /// Of an operation that is in the log.
 pub(crate) fn done(at: Position, operation: &Operation, answer: &Answer) -> String {

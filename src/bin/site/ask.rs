@@ -4,9 +4,10 @@ use std::path::{Path, PathBuf};
 
 use aviary::client::{self, Client, ClientError, ClientOptions};
 use aviary::site::message::Status;
+use aviary::sites_ron::Sites;
 use aviary::time::Duration;
 use aviary::timeline::{Page, Position, User};
-use aviary::udp::{CLIENT_KEY, ClientKey, Sites};
+use aviary::udp::{CLIENT_KEY, ClientKey};
 use serde_json::{Value, json};
 
 use crate::{Failure, answers, terminal};

@@ -2,7 +2,8 @@
 
 use std::path::PathBuf;
 
-use aviary::udp::{CLIENT_MASTER_KEY, Key, KeyKind, KeyNumber, Sites};
+use aviary::sites_ron::Sites;
+use aviary::udp::{CLIENT_MASTER_KEY, Key, KeyKind, KeyNumber};
 
 use crate::{Failure, terminal};
 

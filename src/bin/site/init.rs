@@ -8,9 +8,8 @@ use std::path::{Path, PathBuf};
 
 use aviary::ids::ProcessId;
 use aviary::journal::{Identity, Journal, JournalConfig, JournalError};
-use aviary::udp::{
-    CLIENT_KEY, CLIENT_MASTER_KEY, CLUSTER_KEY, Files, Key, KeyKind, KeyNumber, Member, Sites,
-};
+use aviary::sites_ron::{Member, Sites};
+use aviary::udp::{CLIENT_KEY, CLIENT_MASTER_KEY, CLUSTER_KEY, Files, Key, KeyKind, KeyNumber};
 
 use crate::{Failure, Init, terminal, terms};
 

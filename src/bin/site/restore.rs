@@ -11,7 +11,8 @@ use aviary::mix::Seed;
 use aviary::process::{Process, Recovered};
 use aviary::site::bird::Bird;
 use aviary::site::{Record, cut};
-use aviary::udp::{CLIENT_KEY, CLIENT_MASTER_KEY, CLUSTER_KEY, Files, KeySet, Sites};
+use aviary::sites_ron::Sites;
+use aviary::udp::{CLIENT_KEY, CLIENT_MASTER_KEY, CLUSTER_KEY, Files, KeySet};
 
 use crate::init::{self, NewCluster};
 use crate::{Failure, terminal, terms};

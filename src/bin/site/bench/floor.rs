@@ -13,10 +13,10 @@ use std::net::SocketAddr;
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 
+use aviary::sites_ron::Sites;
 use aviary::udp::seal::{Party, SEAL_BYTES, Sealer};
 use aviary::udp::{
-    Arrivals, CLIENT_KEY, ClientKey, Counters, Departures, KeyNumber, Keys, OffloadSocket, Sites, Socket,
-    socket,
+    Arrivals, CLIENT_KEY, ClientKey, Counters, Departures, KeyNumber, Keys, OffloadSocket, Socket, socket,
 };
 use mio::{Events, Interest, Poll, Token};
 

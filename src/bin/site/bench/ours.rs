@@ -10,10 +10,11 @@ use aviary::site::client::Command;
 use aviary::site::message::Phase;
 use aviary::site::note::Note;
 use aviary::site::submission::Operation;
+use aviary::sites_ron::Sites;
 use aviary::time::Duration;
 use aviary::timeline::{Event, Text, User};
 use aviary::udp::seal::VERSION;
-use aviary::udp::{Caller, ClientKey, KeyNumber, Keys, Sites};
+use aviary::udp::{Caller, ClientKey, KeyNumber, Keys};
 
 use crate::bench::load::{Figures, Load, TEXT_BYTES, pause, wait};
 use crate::children::{Children, Folder, loopback};

@@ -11,7 +11,8 @@ use std::sync::mpsc::{Receiver, Sender, TryRecvError, channel};
 use std::time::Duration;
 
 use aviary::ids::SiteId;
-use aviary::udp::{Keys, Sites};
+use aviary::sites_ron::Sites;
+use aviary::udp::Keys;
 use mio::{Events, Poll, Token, Waker};
 
 use self::live::Live;

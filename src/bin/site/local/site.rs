@@ -9,7 +9,8 @@ use std::thread;
 use aviary::ids::{ProcessId, SiteId};
 use aviary::site::bird::Bird;
 use aviary::site::message::Status;
-use aviary::udp::{Files, Host, Keys, OffloadSocket, Sites};
+use aviary::sites_ron::Sites;
+use aviary::udp::{Files, Host, Keys, OffloadSocket};
 use mio::Waker;
 
 use super::net::{CutSocket, Links};

@@ -23,14 +23,14 @@ use std::path::Path;
 
 use serde::Deserialize;
 
-use super::keys::{KeyNumber, KeySet};
-use super::seal::SEAL_BYTES;
-use crate::frame::{DATAGRAM_DEFAULT, DATAGRAM_MAX, DATAGRAM_MIN};
+use crate::frame::{DATAGRAM_DEFAULT, DATAGRAM_MAX};
 use crate::ids::{SITES_MAX, SiteId};
 use crate::outbox::SyncMode;
 use crate::ron_file::{BadFile, Place, Problem};
 use crate::site::config::{Config, ConfigError as Unfit};
 use crate::time::Duration;
+use crate::udp::seal::{SEAL_BYTES, SEALED_MIN};
+use crate::udp::{KeyNumber, KeySet};
 
 /// What stands in `sites.ron`, checked.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -122,9 +122,6 @@ struct Timeouts {
     client_retry: Option<Duration>,
     session_idle: Option<Duration>,
 }
-
-/// The least that `datagram_max` may be: what the service needs, sealed.
-pub const SEALED_MIN: usize = DATAGRAM_MIN + SEAL_BYTES;
 
 impl Sites {
     /// A cluster with the usual limits and times.

@@ -19,19 +19,22 @@
 //! 2. [`paxos`], from its module documentation; [`site`]: how a site uses it; [`timeline`]: what it is for.
 //! 3. [`journal`]: what is durable and how it comes back.
 //! 4. [`sim`]: the world, the script, the trace. [`oracle`]: what must hold.
-//! 5. `scenario` and `service`: from a file to a verdict. `udp`: the same for real. [`recording`]: what it recorded,
-//!    played again.
+//! 5. `scenario` and `service`: from a file to a verdict. `udp` and `sites_ron`: the same for real. [`recording`]: what
+//!    a real site recorded, played again.
 //!
 //! Whoever brings another protocol begins with [`prelude`], `docs/adopting.md` and `examples/`.
 //!
 //! # Architecture invariants
 //!
-//! - **Floors.** A module uses those below it, never those above or beside it in the other host: border (0);
-//!   `paxos`, `timeline`, `journal`, `recording` (1); `site` (2); `sim`, `udp` (3); `oracle`, `judges`, `scenario`, `service`, `client` (4);
-//!   `search` (5).
+//! - **Floors.** A module uses those on lower floors, never those on higher ones or the other host: `border` (0), which
+//!   is [`chunks`], [`frame`], [`ids`], [`mix`], [`outbox`], [`process`], [`time`], [`wire`] and the macros; `journal`,
+//!   `recording`, `ron_file`, `paxos`, `timeline` (1); `site` (2); `sim`, `udp` (3); `judges`, `scenario`, `oracle`,
+//!   `service`, `sites_ron`, `client` (4); `search`, `prelude` (5); the programs `bin`, `sim-runner` (6). Which uses
+//!   which exactly stands at the top of `tests/floors/main.rs`, which reads the sources and forbids the rest.
 //! - **Nothing below the hosts knows what time it is**, draws at random, iterates in the order of a hash, or has
 //!   threads or globals. Those floors build as `no_std` + `alloc`, and clippy's lists forbid the rest.
-//! - **`sim`, `udp`, `journal`, `recording`, `judges` and `scenario` know no protocol**; `paxos` knows no tweets; `timeline` no consensus.
+//! - **`sim`, `udp`, `journal`, `recording`, `ron_file`, `judges`, `scenario` and `search` know no protocol**; `paxos` knows
+//!   no tweets; `timeline` no consensus.
 //! - **The protocol has no switches for tests.** What differs between a test and the real thing is the host.
 //! - **A run is a function** of its scenario (with its seed) and the code: tracing, build profile, process and
 //!   machine change nothing in its fingerprint.

@@ -1,0 +1,331 @@
+//! Which module may use which: the invariant *Floors* of `src/lib.rs`, checked against every path in the sources.
+//!
+//! Counted are `use` lines and paths in the code, of the library (`crate::`, `super::`, `$crate::` in a macro) and of
+//! the programs (`aviary::`). Comments are not. Code for tests, below `#[cfg(test)]` or in the file of a module that is
+//! declared below it, may use whatever it likes.
+
+mod sources;
+
+use sources::{Source, arrows, library_macros, test_modules};
+
+/// One module of the library, or one of the programs on top of it.
+struct Floor {
+    number: u8,
+    name: &'static str,
+    /// Which floors it may use beside itself.
+    uses: &'static [&'static str],
+    why: &'static str,
+}
+
+/// The modules of the floor `border`, which may use each other.
+const BORDER: [&str; 9] = ["chunks", "frame", "ids", "macros", "mix", "outbox", "process", "time", "wire"];
+
+/// From the ground up: each uses only what has an earlier row.
+const FLOORS: [Floor; 18] = [
+    Floor { number: 0, name: "border", uses: &[], why: "the border knows nothing but itself" },
+    Floor {
+        number: 1,
+        name: "journal",
+        uses: &["border"],
+        why: "a journal does not know what a record means",
+    },
+    Floor { number: 1, name: "recording", uses: &["border"], why: "a recording is of any protocol" },
+    Floor { number: 1, name: "ron_file", uses: &["border"], why: "whoever reads a file brings its schema" },
+    Floor {
+        number: 1,
+        name: "paxos",
+        uses: &["border"],
+        why: "consensus knows no tweets, no files and no host",
+    },
+    Floor { number: 1, name: "timeline", uses: &["border"], why: "a timeline knows no consensus" },
+    Floor {
+        number: 2,
+        name: "site",
+        uses: &["border", "paxos", "timeline"],
+        why: "a site does not know who hosts it, and its host keeps its records",
+    },
+    Floor {
+        number: 3,
+        name: "sim",
+        uses: &["border", "journal"],
+        why: "the simulator knows no protocol, and nothing of the other host",
+    },
+    Floor {
+        number: 3,
+        name: "udp",
+        uses: &["border", "journal", "recording"],
+        why: "the real host knows no protocol, no service and nothing of the simulator",
+    },
+    Floor {
+        number: 4,
+        name: "sites_ron",
+        uses: &["border", "ron_file", "site", "udp"],
+        why: "`sites.ron` configures real sites, without a simulator",
+    },
+    Floor {
+        number: 4,
+        name: "client",
+        uses: &["border", "timeline", "site", "udp", "sites_ron"],
+        why: "the client is of the real service, without a simulator",
+    },
+    Floor { number: 4, name: "judges", uses: &["border", "sim"], why: "these judges are for any protocol" },
+    Floor {
+        number: 4,
+        name: "scenario",
+        uses: &["border", "journal", "ron_file", "sim"],
+        why: "scenarios are for any protocol",
+    },
+    Floor {
+        number: 4,
+        name: "oracle",
+        uses: &["border", "paxos", "timeline", "site", "sim", "judges"],
+        why: "oracles look at what a world shows, whoever runs it",
+    },
+    Floor {
+        number: 4,
+        name: "service",
+        uses: &["border", "journal", "paxos", "timeline", "site", "sim", "judges", "scenario", "oracle"],
+        why: "the service in scenarios knows nothing of the real host, nor who runs them",
+    },
+    Floor {
+        number: 5,
+        name: "search",
+        uses: &["border", "journal", "sim", "judges", "scenario"],
+        why: "searches are for any protocol",
+    },
+    Floor {
+        number: 5,
+        name: "prelude",
+        uses: &["border", "sim", "judges", "scenario"],
+        why: "whoever brings another protocol needs neither ours nor a real host",
+    },
+    Floor {
+        number: 6,
+        name: "bin",
+        uses: &["border", "journal", "recording", "paxos", "timeline", "site", "udp", "sites_ron", "client"],
+        why: "real sites have nothing of simulations in them",
+    },
+];
+
+/// The programs of this crate use every floor.
+const TOP: &str = "sim-runner";
+
+/// What stands at the top of the library without being a module of ours.
+const FOREIGN: [&str; 1] = ["alloc"];
+
+fn floor_of(module: &str) -> Option<&'static Floor> {
+    let name = if BORDER.contains(&module) { "border" } else { module };
+    FLOORS.iter().find(|floor| floor.name == name)
+}
+
+/// Every arrow that the table does not allow, one per line.
+fn findings(sources: &[Source]) -> Vec<String> {
+    let tests = test_modules(sources);
+    let macros = library_macros(sources);
+    let mut findings = Vec::new();
+    for source in sources.iter().filter(|source| !tests.iter().any(|test| source.path.starts_with(test))) {
+        let Some(user) = source.path.first().map(String::as_str) else { continue };
+        let floor = floor_of(user);
+        if floor.is_none() && user != TOP {
+            findings.push(format!("{}: {user} has no floor in tests/floors/main.rs", source.file));
+            continue;
+        }
+        for arrow in arrows(source) {
+            let mut object = |rule: &str| {
+                findings.push(format!("{}:{}: `{}`: {rule}", source.file, arrow.line, arrow.text));
+            };
+            let Some(name) = arrow.to.first().map(String::as_str).filter(|name| *name != "*") else {
+                object("it does not say which module");
+                continue;
+            };
+            let used = macros.iter().find(|(exported, _)| exported == name).map_or(name, |(_, by)| by);
+            match (floor, floor_of(used)) {
+                _ if FOREIGN.contains(&used) || used == user => {}
+                (_, None) => object(&format!("{used} has no floor in tests/floors/main.rs")),
+                (None, Some(_)) => {}
+                (Some(floor), Some(used)) if floor.name == used.name || floor.uses.contains(&used.name) => {}
+                (Some(floor), Some(used)) => {
+                    object(&format!("{} may not use {}: {}", floor.name, used.name, floor.why));
+                }
+            }
+        }
+    }
+    findings
+}
+
+#[test]
+fn no_module_uses_one_that_it_may_not() {
+    let sources = sources::read(&["src", "sim-runner/src"]);
+    assert!(sources.len() > 300, "only {} sources", sources.len());
+    let found = findings(&sources);
+    assert!(found.is_empty(), "{} arrows are not allowed:\n{}", found.len(), found.join("\n"));
+    // The table has no row for a module that is gone.
+    let is_there = |name: &str| sources.iter().any(|source| source.path.first().is_some_and(|of| of == name));
+    let rows = FLOORS.iter().map(|floor| floor.name).filter(|name| *name != "border");
+    let gone: Vec<&str> = rows.chain(BORDER).chain([TOP]).filter(|name| !is_there(name)).collect();
+    assert!(gone.is_empty(), "not in the tree: {gone:?}");
+}
+
+#[test]
+fn the_table_is_a_tower() {
+    for (place, floor) in FLOORS.iter().enumerate() {
+        for used in floor.uses {
+            let below = FLOORS[..place].iter().find(|other| other.name == *used);
+            let below = below.unwrap_or_else(|| panic!("{} uses {used}, which stands below it", floor.name));
+            assert!(below.number <= floor.number, "{} uses {used}", floor.name);
+        }
+    }
+    let find = |name: &str| FLOORS.iter().find(|floor| floor.name == name).expect("a row of the table");
+    let protocol = ["paxos", "timeline", "site", "oracle", "service", "client", "sites_ron"];
+    for name in ["border", "journal", "recording", "ron_file", "sim", "udp", "judges", "scenario", "search"] {
+        let used = find(name).uses.iter().find(|used| protocol.contains(used));
+        assert_eq!(used, None, "{name} knows no protocol");
+    }
+    for (host, other) in [("sim", "udp"), ("udp", "sim")] {
+        assert!(!find(host).uses.contains(&other), "{host} does not know {other}");
+    }
+}
+
+/// The floors as `src/lib.rs` names them: after its modules the number of each floor in brackets.
+#[test]
+fn the_map_in_the_library_names_the_same_floors() {
+    let text = sources::text("src/lib.rs");
+    let (_, map) = text.split_once("- **Floors.**").expect("the invariant");
+    let (map, _) = map.split_once("\n//! - **").expect("another invariant after it");
+    let mut named = Vec::new();
+    let mut rest = map;
+    while let Some((modules, after)) = rest.split_once('(') {
+        let (number, after) = after.split_once(')').expect("a closing bracket");
+        let number: u8 = number.parse().expect("the number of a floor");
+        let modules = modules.split('`').skip(1).step_by(2).filter(|module| !BORDER.contains(module));
+        named.extend(modules.map(|module| (number, module.to_owned())));
+        rest = after;
+    }
+    let mut expected: Vec<(u8, String)> =
+        FLOORS.iter().map(|floor| (floor.number, floor.name.to_owned())).collect();
+    expected.push((6, TOP.to_owned()));
+    named.sort();
+    expected.sort();
+    assert_eq!(named, expected);
+}
+
+/// Checks `text` as the source `file`, and expects findings that begin like this.
+#[track_caller]
+fn check(file: &str, text: &str, expected: &[&str]) {
+    let beside = [
+        Source::new("src/judges/mod.rs", "#[macro_export]\nmacro_rules! ensure { () => {}; }"),
+        Source::new("src/sim/mod.rs", "#[cfg(test)]\nmod planted;\nmod network;"),
+    ];
+    let found = findings(&beside.into_iter().chain([Source::new(file, text)]).collect::<Vec<_>>());
+    let is_as_expected = found.iter().zip(expected).all(|(found, expected)| found.starts_with(expected));
+    assert!(is_as_expected && found.len() == expected.len(), "found {found:#?}, not {expected:#?}");
+}
+
+#[test]
+fn a_planted_arrow_is_found() {
+    let one = "use crate::ids::SiteId;\nuse crate::site::config::Config;\n";
+    let rule =
+        "udp may not use site: the real host knows no protocol, no service and nothing of the simulator";
+    check(
+        "src/udp/config.rs",
+        one,
+        &[&format!("src/udp/config.rs:2: `crate::site::config::Config`: {rule}")],
+    );
+    check(
+        "src/paxos/log.rs",
+        one,
+        &["src/paxos/log.rs:2: `crate::site::config::Config`: paxos may not use site"],
+    );
+    check("src/site/reads.rs", one, &[]);
+
+    let grouped = "use crate::{\n    ids::SiteId,\n    timeline::{Event, page},\n    mix::{self, Seed},\n};";
+    check(
+        "src/sim/world.rs",
+        grouped,
+        &[
+            "src/sim/world.rs:3: `crate::timeline::Event`: sim may not use timeline",
+            "src/sim/world.rs:3: `crate::timeline::page`: sim may not use timeline",
+        ],
+    );
+
+    let inline = "fn f() -> u8 {\n    let is = 'a';\n    crate::oracle::Judges::<{ 1 }>::new(\"\\\"\")\n}";
+    check("src/search/hunt.rs", inline, &["src/search/hunt.rs:3: `crate::oracle::Judges`: search may not"]);
+
+    let upward = "use super::super::super::sim::World;\nuse super::super::host::Host;";
+    check(
+        "src/udp/recorder/ring.rs",
+        upward,
+        &["src/udp/recorder/ring.rs:1: `super::super::super::sim::World`"],
+    );
+    check("src/udp/mod.rs", "use super::sim;", &["src/udp/mod.rs:1: `super::sim`: udp may not use sim"]);
+    let nested =
+        "mod inner {\n    use super::super::super::sim::World;\n    use super::super::host::Host;\n}";
+    check("src/udp/files.rs", nested, &["src/udp/files.rs:2: `super::super::super::sim::World`"]);
+    check(
+        "src/site/queue.rs",
+        "use super::replica;\nuse super::super::journal;",
+        &["src/site/queue.rs:2: `super::super::journal`: site may not use journal"],
+    );
+}
+
+#[test]
+fn programs_macros_and_whole_crates_are_looked_at() {
+    let program = "use crate::words::Word;\nuse aviary::udp::Host;\nfn f() {\n    aviary::sim::run();\n}";
+    check(
+        "src/bin/site/main.rs",
+        program,
+        &["src/bin/site/main.rs:4: `aviary::sim::run`: bin may not use sim"],
+    );
+    check("sim-runner/src/main.rs", program, &[]);
+    check(
+        "sim-runner/src/main.rs",
+        "use aviary::words;",
+        &["sim-runner/src/main.rs:1: `aviary::words`: words has"],
+    );
+
+    check("src/oracle/order.rs", "use crate::ensure;", &[]);
+    check(
+        "src/udp/host.rs",
+        "use crate::ensure;",
+        &["src/udp/host.rs:1: `crate::ensure`: udp may not use judges"],
+    );
+    let exported = "macro_rules! m { () => { $crate::sim::Violation };\n}";
+    check("src/macros.rs", exported, &["src/macros.rs:1: `crate::sim::Violation`: border may not use sim"]);
+
+    let whole = "it does not say which module";
+    check("src/sim/a.rs", "use crate::*;", &[&format!("src/sim/a.rs:1: `crate::*`: {whole}")]);
+    check(
+        "src/sim/a.rs",
+        "use crate::{self as root};",
+        &[&format!("src/sim/a.rs:1: `crate::self`: {whole}")],
+    );
+    check("src/sim/a.rs", "use crate as root;", &[&format!("src/sim/a.rs:1: `crate`: {whole}")]);
+    check("src/sim.rs", "use super::*;", &[&format!("src/sim.rs:1: `super::*`: {whole}")]);
+    check("src/strange.rs", "", &["src/strange.rs: strange has no floor"]);
+    check(
+        "src/sim/a.rs",
+        "use crate::strange::Thing;",
+        &["src/sim/a.rs:1: `crate::strange::Thing`: strange has"],
+    );
+}
+
+#[test]
+fn comments_texts_and_tests_are_not() {
+    let silent = "//! See [`site`](crate::site).\n/* use crate::site; /* crate::site::x */ crate::site::y */\n\
+        const A: &str = \"use crate::site;\";\nconst B: &str = r#\"crate::site::c \"quoted\" \"#;\n\
+        const C: [char; 3] = ['\"', '\\'', '🐦'];\nfn f<'a>(x: &'a str) -> &'a str { x }\n\
+        pub(crate) fn g() {}\n";
+    check("src/sim/world.rs", silent, &[]);
+    let tested = "#[cfg(test)]\nuse crate::site::Site;\n#[cfg(test)]\nmod tests {\n    use super::*;\n    \
+        use crate::oracle::Judges;\n}\n#[cfg(all(test, feature = \"udp\"))]\n#[must_use]\npub(crate) fn f() -> u8 {\n    \
+        crate::service::f()\n}\n";
+    check("src/sim/world.rs", tested, &[]);
+    let after = format!("{tested}use crate::paxos::Slot;");
+    check("src/sim/world.rs", &after, &["src/sim/world.rs:13: `crate::paxos::Slot`: sim may not use paxos"]);
+    let others = "#[cfg(not(test))]\nuse crate::paxos::Slot;";
+    check("src/sim/world.rs", others, &["src/sim/world.rs:2: `crate::paxos::Slot`"]);
+    // Files of modules that their parent declares for tests only.
+    check("src/sim/planted.rs", "use crate::site::Site;", &[]);
+    check("src/sim/planted/more.rs", "use crate::site::Site;", &[]);
+    check("src/sim/network.rs", "use crate::site::Site;", &["src/sim/network.rs:1"]);
+}

@@ -13,9 +13,9 @@ use aviary::scenario::profile::PROFILES;
 use aviary::scenario::{
     Cluster, Member, Order, Outcome, Pace, Probe, Problem, Profile, RunOptions, Service, Shape, draw, run,
 };
-use aviary::service::{Command, Expectation, Settings, Timelines};
+use aviary::service::{Command, Expectation, Timelines};
 use aviary::sim::Violation;
-use aviary::site::{self, Bird, Config, Message, Note, Record};
+use aviary::site::{self, Bird, Config, Message, Note, Overrides, Record};
 use aviary::time::{Duration, Instant};
 
 /// The real process, saved and read back before one input in so many.
@@ -150,7 +150,7 @@ impl Service for Reloading {
     type Judges = Judges;
     type Command = Command;
     type Expectation = Expectation;
-    type Settings = Settings;
+    type Settings = Overrides;
 
     const NOTABLE_MESSAGES: &'static [&'static str] = Timelines::NOTABLE_MESSAGES;
 
@@ -167,7 +167,7 @@ impl Service for Reloading {
         Timelines::draw_command(draws, asking)
     }
 
-    fn draw_settings(draws: &mut Draws, is_tiny: bool) -> Settings {
+    fn draw_settings(draws: &mut Draws, is_tiny: bool) -> Overrides {
         Timelines::draw_settings(draws, is_tiny)
     }
 
@@ -175,7 +175,7 @@ impl Service for Reloading {
         Timelines::recipes()
     }
 
-    fn config(settings: &Settings, shape: &Shape) -> Result<Config, Vec<Problem>> {
+    fn config(settings: &Overrides, shape: &Shape) -> Result<Config, Vec<Problem>> {
         Timelines::config(settings, shape)
     }
 

@@ -194,7 +194,7 @@ mod tests {
         reordering: (chance: "1/64", by: "80ms"),
     ),
     disk: (mode: Blocking),
-    settings: (election: "500ms", window: 1),
+    settings: (window: 1, election: "500ms"),
     limit: "2min",
     rules: [
         (name: "first", kind: "Accept", from: Site(0), slot: 3, since: "1s", until: "2s", skip: 1, count: 2, then: Drop),

@@ -2,7 +2,8 @@
 
 use crate::scenario::draw::{Asking, Draws, Wanted};
 use crate::scenario::step::Who;
-use crate::service::{Command, Settings};
+use crate::service::Command;
+use crate::site::Overrides;
 use crate::time::Duration;
 use crate::timeline::Text;
 
@@ -109,13 +110,13 @@ pub(super) fn command(draws: &mut Draws, asking: &Asking) -> Option<Command> {
 }
 
 /// The usual settings, or some of the limits near their least.
-pub(super) fn settings(draws: &mut Draws, is_tiny: bool) -> Settings {
+pub(super) fn settings(draws: &mut Draws, is_tiny: bool) -> Overrides {
     let mut tiny = |least: u64, most: u64| {
         let (is_on, drawn) = (draws.one_in(2), draws.between(least, most));
         (is_on && is_tiny).then_some(drawn)
     };
     let size = |number: Option<u64>| number.and_then(|number| usize::try_from(number).ok());
-    let mut drawn = Settings {
+    let mut drawn = Overrides {
         window: tiny(1, 3),
         batch: size(tiny(1, 2)),
         datagram_max: size(tiny(1_024, 1_100)),
@@ -126,7 +127,7 @@ pub(super) fn settings(draws: &mut Draws, is_tiny: bool) -> Settings {
         parked_max: size(tiny(0, 1)),
         client_queue_max: size(tiny(1, 3)),
         reads_max: size(tiny(1, 2)),
-        ..Settings::default()
+        ..Overrides::default()
     };
     // As real sites do, who tell a client that it waits only if it does for long.
     let (is_late, after) = (draws.one_in(2), draws.between(1, 40));

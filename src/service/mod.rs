@@ -8,7 +8,7 @@ mod same;
 mod simpler;
 mod words;
 
-pub use words::{Asker, Command, Expectation, Settings};
+pub use words::{Asker, Command, Expectation};
 
 use crate::ids::{ProcessId, SiteId};
 use crate::journal::JournalConfig;
@@ -18,7 +18,7 @@ use crate::process::Process;
 use crate::scenario::draw::{Asking, Draws, RecipesOf};
 use crate::scenario::{Cluster, Order, Pace, Place, Probe, Problem, Renaming, Service, Shape};
 use crate::sim::Violation;
-use crate::site::{Bird, Config, ConfigError, Operation, Site};
+use crate::site::{Bird, Config, Operation, Overrides, Site};
 use crate::time::Duration;
 use crate::timeline::View;
 
@@ -31,7 +31,7 @@ impl Service for Timelines {
     type Judges = Judges;
     type Command = Command;
     type Expectation = Expectation;
-    type Settings = Settings;
+    type Settings = Overrides;
 
     const MESSAGES: &'static [&'static str] = &[
         "Prepare",
@@ -140,7 +140,7 @@ impl Service for Timelines {
         drawing::command(draws, asking)
     }
 
-    fn draw_settings(draws: &mut Draws, is_tiny: bool) -> Settings {
+    fn draw_settings(draws: &mut Draws, is_tiny: bool) -> Overrides {
         drawing::settings(draws, is_tiny)
     }
 
@@ -148,18 +148,13 @@ impl Service for Timelines {
         recipes::all()
     }
 
-    fn config(settings: &Settings, shape: &Shape) -> Result<Config, Vec<Problem>> {
-        let config = settings.config(shape.sites);
-        config.check().map(|()| config).map_err(|error| {
-            let place = match error {
-                ConfigError::OutOfRange { name, .. } => {
-                    Place::whole().field(name.split(' ').next().unwrap_or(name))
-                }
-                ConfigError::WindowTooLarge(_) => Place::whole().field("window"),
-                ConfigError::HeartbeatTooSlow => Place::whole().field("heartbeat"),
-            };
-            vec![Problem::new(place, error.to_string())]
-        })
+    fn config(settings: &Overrides, shape: &Shape) -> Result<Config, Vec<Problem>> {
+        let mut config = Config::new(shape.sites);
+        settings.apply(&mut config);
+        config
+            .check()
+            .map_err(|error| vec![Problem::new(Place::whole().field(error.setting()), error.to_string())])?;
+        Ok(config)
     }
 
     fn datagram_max(config: &Config) -> usize {
@@ -260,8 +255,8 @@ impl Service for Timelines {
         simpler::commands(command)
     }
 
-    fn simpler_settings(settings: &Settings) -> Vec<Settings> {
-        simpler::settings(settings)
+    fn simpler_settings(settings: &Overrides) -> Vec<Overrides> {
+        settings.each_without_one()
     }
 
     fn final_state(cluster: &Cluster<'_, Bird>) -> String {

@@ -1,7 +1,7 @@
-//! What is simpler than a command or a setting, and what they are called in a smaller cluster: for shrinking.
+//! What is simpler than a command, and what commands and expectations are called in a smaller cluster: for shrinking.
 
 use crate::scenario::Renaming;
-use crate::service::words::{Asker, Command, Expectation, Settings};
+use crate::service::words::{Asker, Command, Expectation};
 
 /// The plainest user and the plainest other one.
 const USERS: [&str; 2] = ["a", "b"];
@@ -106,38 +106,6 @@ fn first_site(command: &mut Command) {
     if client.take().is_some() || site.is_some() {
         *site = Some(0);
     }
-}
-
-/// Each without one of the things that are set.
-pub(super) fn settings(settings: &Settings) -> Vec<Settings> {
-    let edits: [fn(&mut Settings); 20] = [
-        |settings| settings.datagram_max = None,
-        |settings| settings.heartbeat = None,
-        |settings| settings.election = None,
-        |settings| settings.election_jitter = None,
-        |settings| settings.retry = None,
-        |settings| settings.window = None,
-        |settings| settings.batch = None,
-        |settings| settings.fetch_max = None,
-        |settings| settings.queue_max = None,
-        |settings| settings.forward_max = None,
-        |settings| settings.sessions_max = None,
-        |settings| settings.parked_max = None,
-        |settings| settings.parked_for = None,
-        |settings| settings.reads_max = None,
-        |settings| settings.taken_after = None,
-        |settings| settings.propose_after = None,
-        |settings| settings.chosen_after = None,
-        |settings| settings.client_retry = None,
-        |settings| settings.session_idle = None,
-        |settings| settings.client_queue_max = None,
-    ];
-    let edited = edits.iter().map(|edit| {
-        let mut simpler = settings.clone();
-        edit(&mut simpler);
-        simpler
-    });
-    edited.filter(|simpler| simpler != settings).collect()
 }
 
 #[cfg(test)]

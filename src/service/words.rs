@@ -5,8 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::ids::{ProcessId, SiteId};
 use crate::scenario::{Order, Place, Problem, Shape};
 use crate::service::{Ask, Timelines};
-use crate::site::{Config, Operation, Query};
-use crate::time::Duration;
+use crate::site::{Operation, Query};
 use crate::timeline::{Event, Position, Text, User, View};
 
 /// What a user does, at the terminal of a site (`site: 0`) or with a client (`client: 0`).
@@ -205,101 +204,6 @@ pub enum Expectation {
     },
     /// Every command of this one was answered.
     Answered(Asker),
-}
-
-/// Sizes and times that differ from the service's usual ones.
-#[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct Settings {
-    /// No datagram is larger, in bytes.
-    #[serde(skip_serializing_if = "is_usual")]
-    pub datagram_max: Option<usize>,
-    /// Between two heartbeats of a leader.
-    #[serde(skip_serializing_if = "is_usual")]
-    pub heartbeat: Option<Duration>,
-    /// Without a word of the leader for this long, a site campaigns.
-    #[serde(skip_serializing_if = "is_usual")]
-    pub election: Option<Duration>,
-    /// The most jitter of the first attempt.
-    #[serde(skip_serializing_if = "is_usual")]
-    pub election_jitter: Option<Duration>,
-    /// Unanswered messages between sites are sent again after this.
-    #[serde(skip_serializing_if = "is_usual")]
-    pub retry: Option<Duration>,
-    /// The most slots that a leader has under way.
-    #[serde(skip_serializing_if = "is_usual")]
-    pub window: Option<u64>,
-    /// The most submissions in one slot.
-    #[serde(skip_serializing_if = "is_usual")]
-    pub batch: Option<usize>,
-    /// The most slots asked for at once in catching up.
-    #[serde(skip_serializing_if = "is_usual")]
-    pub fetch_max: Option<u64>,
-    /// The most submissions in a site's queue.
-    #[serde(skip_serializing_if = "is_usual")]
-    pub queue_max: Option<usize>,
-    /// The most submissions that a site has with the leader at once.
-    #[serde(skip_serializing_if = "is_usual")]
-    pub forward_max: Option<usize>,
-    /// The most sessions.
-    #[serde(skip_serializing_if = "is_usual")]
-    pub sessions_max: Option<usize>,
-    /// The most queries that wait for a site to catch up.
-    #[serde(skip_serializing_if = "is_usual")]
-    pub parked_max: Option<usize>,
-    /// How long such a query waits, and a fresh view.
-    #[serde(skip_serializing_if = "is_usual")]
-    pub parked_for: Option<Duration>,
-    /// The most fresh views that wait at a site.
-    #[serde(skip_serializing_if = "is_usual")]
-    pub reads_max: Option<usize>,
-    /// A client is told that its request waits when it has waited for this long.
-    #[serde(skip_serializing_if = "is_usual")]
-    pub taken_after: Option<Duration>,
-    /// A leader waits for this long for more to propose at once.
-    #[serde(skip_serializing_if = "is_usual")]
-    pub propose_after: Option<Duration>,
-    /// A leader that goes idle says after this what is chosen, if nobody waits for it.
-    #[serde(skip_serializing_if = "is_usual")]
-    pub chosen_after: Option<Duration>,
-    /// A client asks again after this.
-    #[serde(skip_serializing_if = "is_usual")]
-    pub client_retry: Option<Duration>,
-    /// A client whose session was idle for this long opens another one before it asks.
-    #[serde(skip_serializing_if = "is_usual")]
-    pub session_idle: Option<Duration>,
-    /// The most commands that wait in a client.
-    #[serde(skip_serializing_if = "is_usual")]
-    pub client_queue_max: Option<usize>,
-}
-
-impl Settings {
-    pub(super) fn config(&self, sites: u8) -> Config {
-        let usual = Config::new(sites);
-        Config {
-            sites,
-            datagram_max: self.datagram_max.unwrap_or(usual.datagram_max),
-            heartbeat: self.heartbeat.unwrap_or(usual.heartbeat),
-            election: self.election.unwrap_or(usual.election),
-            election_jitter: self.election_jitter.unwrap_or(usual.election_jitter),
-            retry: self.retry.unwrap_or(usual.retry),
-            window: self.window.unwrap_or(usual.window),
-            batch: self.batch.unwrap_or(usual.batch),
-            fetch_max: self.fetch_max.unwrap_or(usual.fetch_max),
-            queue_max: self.queue_max.unwrap_or(usual.queue_max),
-            forward_max: self.forward_max.unwrap_or(usual.forward_max),
-            sessions_max: self.sessions_max.unwrap_or(usual.sessions_max),
-            parked_max: self.parked_max.unwrap_or(usual.parked_max),
-            parked_for: self.parked_for.unwrap_or(usual.parked_for),
-            reads_max: self.reads_max.unwrap_or(usual.reads_max),
-            taken_after: self.taken_after.unwrap_or(usual.taken_after),
-            propose_after: self.propose_after.unwrap_or(usual.propose_after),
-            chosen_after: self.chosen_after.unwrap_or(usual.chosen_after),
-            client_retry: self.client_retry.unwrap_or(usual.client_retry),
-            session_idle: self.session_idle.unwrap_or(usual.session_idle),
-            client_queue_max: self.client_queue_max.unwrap_or(usual.client_queue_max),
-        }
-    }
 }
 
 /// Reads names and texts, and keeps what is wrong with them.

@@ -1,11 +1,16 @@
-//! Sizes and times of a site and its clients.
+//! Sizes and times of a site and its clients: one table, and what must hold between them.
 
+mod table;
+
+use alloc::string::String;
 use alloc::vec::Vec;
 use core::fmt;
 
 use crate::frame::{DATAGRAM_DEFAULT, DATAGRAM_MAX, DATAGRAM_MIN, FRAME_BYTES, MESSAGE_PREFIX_MAX};
 use crate::ids::SITES_MAX;
 use crate::paxos;
+use crate::paxos::ballot::ENTRY_VALUES_MAX;
+use crate::site::config::table::Quantity;
 use crate::site::message::{ENTRY_PREFIX_MAX, Message};
 use crate::site::submission::Submission;
 use crate::time::Duration;
@@ -15,59 +20,90 @@ use crate::wire::{Reader, Wire, WireError};
 /// slot again. It fits one file of a journal of the usual size.
 const BURST_BYTES_MAX: u64 = 3 << 20;
 
-/// The same at every site and client of a cluster.
+/// The least time that is not none, and the longest.
+const TICK: Duration = Duration::from_micros(1);
+const HOUR: Duration = Duration::from_secs(3_600);
+
+const fn ms(count: u64) -> Duration {
+    Duration::from_millis(count)
+}
+
+table::settings! {
+    "limits" Limits {
+        /// No datagram is larger, in bytes.
+        datagram_max: usize = DATAGRAM_DEFAULT, DATAGRAM_MIN..=DATAGRAM_MAX,
+            "Bytes. Storage is formatted for this limit: raising it needs a new cluster.";
+        /// The most slots that a leader has under way; beyond, submissions wait.
+        window: u64 = 32, 1..=4_096, "Slots that a leader has under way, and events in one slot.";
+        /// The most submissions in one slot.
+        batch: usize = 16, 1..=ENTRY_VALUES_MAX;
+        /// The most slots asked for at once in catching up.
+        fetch_max: u64 = 64, 1..=4_096, "Slots asked for at once in catching up.";
+        /// The most submissions in a site's queue; beyond, clients are told that it is busy.
+        queue_max: usize = 1_024, 1..=1 << 20, "Events that wait in a site; beyond, clients are told that it is busy.";
+        /// The most submissions of its queue that a site has with the leader at once, and that a leader holds for
+        /// proposing; beyond, they wait with their origin.
+        forward_max: usize = 64, 1..=1 << 16, "Of those, how many a site has with the leader at once.";
+        /// The most open sessions; an opening beyond evicts the one that was used longest ago. As many that ended are
+        /// remembered. What the log means depends on this limit: it is the same at every site, as long as the log lives.
+        sessions_max: usize = 1_024, 1..=1 << 16,
+            "Sessions of clients that are open; beyond, the one used longest ago goes. Storage is made for\n\
+             this limit, for what the log means depends on it: another one needs a new cluster.";
+        /// The most queries that wait for a site to catch up, four of one client at most; beyond, the client's oldest is
+        /// answered that the site is behind, or the oldest of all.
+        parked_max: usize = 64, 0..=1 << 16, "Queries that wait for a site to catch up.";
+        /// The most linearizable views that wait for a survey of the logs or for its result, four of one client at most;
+        /// beyond, the client's oldest is told to ask elsewhere, or the oldest of all.
+        reads_max: usize = 64, 1..=1 << 16,
+            "Linearizable views that wait for an answer of the other sites, or to catch up.";
+        /// The most commands that wait in a client; beyond, they are refused.
+        client_queue_max: usize = 256, 1..=1 << 16, "Commands that wait in a terminal or client.";
+    }
+    "timeouts" Timeouts {
+        /// Between two heartbeats of a leader.
+        heartbeat: Duration = ms(50), TICK..=HOUR;
+        /// Without a word of the leader for this long, and some jitter, a site campaigns.
+        election: Duration = ms(300), TICK..=HOUR,
+            "Without a word of the leader for this long, and some jitter, a site campaigns.";
+        /// The most jitter of the first attempt.
+        election_jitter: Duration = ms(200), Duration::ZERO..=HOUR;
+        /// Unanswered messages between sites are sent again after this.
+        retry: Duration = ms(150), TICK..=HOUR,
+            "Unanswered messages between sites, and of clients, are sent again after these.";
+        /// A client asks again after this.
+        client_retry: Duration = ms(500), TICK..=HOUR;
+        /// A client whose session was idle for this long opens another one before it asks.
+        session_idle: Duration = Duration::from_secs(60), TICK..=HOUR,
+            "A client whose session was idle for this long opens another one before it asks.";
+        /// How long a query waits for a site to catch up, and a linearizable view for its survey.
+        parked_for: Duration = Duration::from_secs(1), Duration::ZERO..=HOUR,
+            "How long a query waits for a site to catch up.";
+        /// A client is told that its request waits durably when the request has waited for this long, or when it asks
+        /// again; one whose request is applied sooner is told that alone.
+        taken_after: Duration = Duration::ZERO, Duration::ZERO..=HOUR,
+            "A client whose event is not in the log after this long is told that it waits.";
+        /// A leader that is asked to propose waits for this long first, unless it has enough for a whole slot: what
+        /// comes in the meantime goes with it.
+        propose_after: Duration = Duration::ZERO, Duration::ZERO..=HOUR,
+            "A leader waits for this long for more to propose with what it is asked for.";
+        /// A leader with nothing under way says after this what it knows to be chosen, unless a proposal says it sooner
+        /// or somebody at another site waits for it.
+        chosen_after: Duration = Duration::ZERO, Duration::ZERO..=HOUR,
+            "A leader that goes idle says after this what is in the log, if nobody waits for it.";
+    }
+}
+
+/// A setting as a file shows it.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Config {
-    /// How many sites: 1 to 9.
-    pub sites: u8,
-    /// No datagram is larger, in bytes.
-    pub datagram_max: usize,
-    /// Between two heartbeats of a leader.
-    pub heartbeat: Duration,
-    /// Without a word of the leader for this long, and some jitter, a site campaigns.
-    pub election: Duration,
-    /// The most jitter of the first attempt.
-    pub election_jitter: Duration,
-    /// Unanswered messages between sites are sent again after this.
-    pub retry: Duration,
-    /// The most slots that a leader has under way; beyond, submissions wait.
-    pub window: u64,
-    /// The most submissions in one slot.
-    pub batch: usize,
-    /// The most slots asked for at once in catching up.
-    pub fetch_max: u64,
-    /// The most submissions in a site's queue; beyond, clients are told that it is busy.
-    pub queue_max: usize,
-    /// The most submissions of its queue that a site has with the leader at once, and that a leader holds for
-    /// proposing; beyond, they wait with their origin.
-    pub forward_max: usize,
-    /// The most sessions that are open; an opening beyond evicts the one that was used longest ago. As many that ended
-    /// are remembered. What the log comes to depends on it: it is the same at every site, for as long as there is the
-    /// log.
-    pub sessions_max: usize,
-    /// The most queries that wait for a site to catch up, four of one client at most; beyond, the client's oldest is
-    /// answered that the site is behind, or the oldest of all.
-    pub parked_max: usize,
-    /// How long such a query waits, and a linearizable view.
-    pub parked_for: Duration,
-    /// The most linearizable views that wait for a survey of the logs or for what it came to, four of one client at
-    /// most; beyond, the client's oldest is told to ask elsewhere, or the oldest of all.
-    pub reads_max: usize,
-    /// A client is told that its request waits durably when it has waited for this long, or is asked again; one that is
-    /// applied sooner is told that alone.
-    pub taken_after: Duration,
-    /// A leader that is asked to propose waits for this long before it does, unless it has enough for a whole slot:
-    /// what comes in the meantime goes with it.
-    pub propose_after: Duration,
-    /// A leader with nothing under way says after this what it knows to be chosen, unless a proposal says it sooner or
-    /// somebody at another site waits for it.
-    pub chosen_after: Duration,
-    /// A client asks again after this.
-    pub client_retry: Duration,
-    /// A client whose session was idle for this long opens another one before it asks.
-    pub session_idle: Duration,
-    /// The most commands that wait in a client; beyond, they are refused.
-    pub client_queue_max: usize,
+pub struct Setting {
+    /// The section of `sites.ron` that it stands in.
+    pub section: &'static str,
+    /// Its name in scenarios and in its section.
+    pub name: &'static str,
+    /// In RON.
+    pub value: String,
+    /// What a written `sites.ron` says above it; may have several lines, or none.
+    pub comment: &'static str,
 }
 
 /// Why a configuration is refused.
@@ -75,13 +111,15 @@ pub struct Config {
 pub enum ConfigError {
     /// A number is outside its range.
     OutOfRange {
-        /// Which.
+        /// The setting.
         name: &'static str,
-        /// The least that it may be.
+        /// The unit of the numbers, as it follows the name: empty, or ` in us`.
+        unit: &'static str,
+        /// The least that is allowed.
         min: u64,
-        /// The most that it may be.
+        /// The most that is allowed.
         max: u64,
-        /// What it is.
+        /// The number that it has.
         found: u64,
     },
     /// A leader would be given up between two of its heartbeats.
@@ -93,8 +131,8 @@ pub enum ConfigError {
 impl fmt::Display for ConfigError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            ConfigError::OutOfRange { name, min, max, found } => {
-                write!(f, "{name} is {found}, expected {min} to {max}")
+            ConfigError::OutOfRange { name, unit, min, max, found } => {
+                write!(f, "{name}{unit} is {found}, expected {min} to {max}")
             }
             ConfigError::WindowTooLarge(max) => write!(
                 f,
@@ -107,74 +145,31 @@ impl fmt::Display for ConfigError {
 
 impl core::error::Error for ConfigError {}
 
-impl Config {
-    /// What suits links of up to 100 ms.
-    pub fn new(sites: u8) -> Config {
-        Config {
-            sites,
-            datagram_max: DATAGRAM_DEFAULT,
-            heartbeat: Duration::from_millis(50),
-            election: Duration::from_millis(300),
-            election_jitter: Duration::from_millis(200),
-            retry: Duration::from_millis(150),
-            window: 32,
-            batch: 16,
-            fetch_max: 64,
-            queue_max: 1_024,
-            forward_max: 64,
-            sessions_max: 1_024,
-            parked_max: 64,
-            parked_for: Duration::from_secs(1),
-            reads_max: 64,
-            taken_after: Duration::ZERO,
-            propose_after: Duration::ZERO,
-            chosen_after: Duration::ZERO,
-            client_retry: Duration::from_millis(500),
-            session_idle: Duration::from_secs(60),
-            client_queue_max: 256,
+impl ConfigError {
+    /// The setting that is wrong, by its name in files.
+    pub fn setting(&self) -> &'static str {
+        match self {
+            ConfigError::OutOfRange { name, .. } => name,
+            ConfigError::HeartbeatTooSlow => "heartbeat",
+            ConfigError::WindowTooLarge(_) => "window",
         }
     }
 
+    /// The section of `sites.ron` in which that setting stands; the number of sites stands in none.
+    pub fn section(&self) -> Option<&'static str> {
+        let is_there = |names: &[&str]| names.contains(&self.setting());
+        SECTIONS.iter().find(|(_, names)| is_there(names)).map(|(section, _)| *section)
+    }
+}
+
+impl Config {
     /// Refuses what cannot work.
     pub fn check(&self) -> Result<(), ConfigError> {
-        let range = |name, found: u64, min: u64, max: u64| {
-            if (min..=max).contains(&found) {
-                Ok(())
-            } else {
-                Err(ConfigError::OutOfRange { name, min, max, found })
-            }
-        };
-        range("sites", self.sites.into(), 1, SITES_MAX.into())?;
-        range("datagram_max", self.datagram_max as u64, DATAGRAM_MIN as u64, DATAGRAM_MAX as u64)?;
-        range("window", self.window, 1, 4_096)?;
-        range("batch", self.batch as u64, 1, paxos::ballot::ENTRY_VALUES_MAX as u64)?;
-        range("fetch_max", self.fetch_max, 1, 4_096)?;
-        range("queue_max", self.queue_max as u64, 1, 1 << 20)?;
-        range("forward_max", self.forward_max as u64, 1, 1 << 16)?;
-        range("sessions_max", self.sessions_max as u64, 1, 1 << 16)?;
-        range("parked_max", self.parked_max as u64, 0, 1 << 16)?;
-        range("reads_max", self.reads_max as u64, 1, 1 << 16)?;
-        range("client_queue_max", self.client_queue_max as u64, 1, 1 << 16)?;
-        let times = [
-            ("heartbeat in us", self.heartbeat),
-            ("election in us", self.election),
-            ("retry in us", self.retry),
-            ("client_retry in us", self.client_retry),
-            ("session_idle in us", self.session_idle),
-        ];
-        for (name, time) in times {
-            range(name, time.as_micros(), 1, Duration::from_secs(3_600).as_micros())?;
+        if !(1..=SITES_MAX).contains(&self.sites) {
+            let (max, found) = (SITES_MAX.into(), self.sites.into());
+            return Err(ConfigError::OutOfRange { name: "sites", unit: "", min: 1, max, found });
         }
-        range("parked_for in us", self.parked_for.as_micros(), 0, Duration::from_secs(3_600).as_micros())?;
-        let waits = [
-            ("taken_after in us", self.taken_after),
-            ("propose_after in us", self.propose_after),
-            ("chosen_after in us", self.chosen_after),
-            ("election_jitter in us", self.election_jitter),
-        ];
-        for (name, time) in waits {
-            range(name, time.as_micros(), 0, Duration::from_secs(3_600).as_micros())?;
-        }
+        self.check_ranges()?;
         if self.burst_bytes_max() > BURST_BYTES_MAX {
             return Err(ConfigError::WindowTooLarge(BURST_BYTES_MAX));
         }
@@ -222,112 +217,6 @@ impl Config {
     }
 }
 
-/// Only what [works](Config::check) is read.
-impl Wire for Config {
-    fn encode(&self, out: &mut Vec<u8>) {
-        let Config {
-            sites,
-            datagram_max,
-            heartbeat,
-            election,
-            election_jitter,
-            retry,
-            window,
-            batch,
-            fetch_max,
-            queue_max,
-            forward_max,
-            sessions_max,
-            parked_max,
-            parked_for,
-            reads_max,
-            taken_after,
-            propose_after,
-            chosen_after,
-            client_retry,
-            session_idle,
-            client_queue_max,
-        } = self;
-        sites.encode(out);
-        let sizes = [
-            datagram_max,
-            batch,
-            queue_max,
-            forward_max,
-            sessions_max,
-            parked_max,
-            reads_max,
-            client_queue_max,
-        ];
-        sizes.into_iter().for_each(|size| size.encode(out));
-        let times = [
-            heartbeat,
-            election,
-            election_jitter,
-            retry,
-            parked_for,
-            taken_after,
-            propose_after,
-            chosen_after,
-            client_retry,
-            session_idle,
-        ];
-        times.into_iter().for_each(|time| time.encode(out));
-        [*window, *fetch_max].encode(out);
-    }
-
-    fn decode(input: &mut Reader<'_>) -> Result<Config, WireError> {
-        let sites = u8::decode(input)?;
-        let [
-            datagram_max,
-            batch,
-            queue_max,
-            forward_max,
-            sessions_max,
-            parked_max,
-            reads_max,
-            client_queue_max,
-        ] = Wire::decode(input)?;
-        let [
-            heartbeat,
-            election,
-            election_jitter,
-            retry,
-            parked_for,
-            taken_after,
-            propose_after,
-            chosen_after,
-            client_retry,
-            session_idle,
-        ] = Wire::decode(input)?;
-        let [window, fetch_max] = Wire::decode(input)?;
-        let config = Config {
-            sites,
-            datagram_max,
-            heartbeat,
-            election,
-            election_jitter,
-            retry,
-            window,
-            batch,
-            fetch_max,
-            queue_max,
-            forward_max,
-            sessions_max,
-            parked_max,
-            parked_for,
-            reads_max,
-            taken_after,
-            propose_after,
-            chosen_after,
-            client_retry,
-            session_idle,
-            client_queue_max,
-        };
-        config.check().map_err(|_| WireError::Invalid("configuration")).map(|()| config)
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -352,5 +241,37 @@ mod tests {
                      must be at most 3145728";
         check(|config| config.window = 4_096, large);
         check(|config| config.election = config.heartbeat, "heartbeat must be at most half of election");
+    }
+
+    #[test]
+    fn every_setting_has_its_section_and_fits_its_range() {
+        let settings = Config::new(3).settings();
+        let names: Vec<&str> = SECTIONS.iter().flat_map(|(_, names)| names.iter().copied()).collect();
+        assert_eq!(settings.iter().map(|setting| setting.name).collect::<Vec<_>>(), names);
+        let mut config = Config::new(3);
+        config.session_idle = Duration::ZERO;
+        let error = config.check().unwrap_err();
+        assert_eq!(error.to_string(), "session_idle in us is 0, expected 1 to 3600000000");
+        assert_eq!((error.section(), error.setting()), (Some("timeouts"), "session_idle"));
+        config.parked_max = 65_537;
+        let error = config.check().unwrap_err();
+        assert_eq!((error.section(), error.setting()), (Some("limits"), "parked_max"));
+        let none = Config::new(0).check().unwrap_err();
+        assert_eq!((none.section(), none.setting()), (None, "sites"));
+    }
+
+    #[test]
+    fn what_is_left_out_of_overrides_is_as_usual() {
+        let both = Overrides { parked_max: Some(1), retry: Some(ms(7)), ..Overrides::default() };
+        let mut config = Config::new(3);
+        both.apply(&mut config);
+        assert_eq!(config, Config { parked_max: 1, retry: ms(7), ..Config::new(3) });
+        let fewer =
+            [Overrides { parked_max: None, ..both.clone() }, Overrides { retry: None, ..both.clone() }];
+        assert_eq!(both.each_without_one(), fewer);
+        assert_eq!(Overrides::default().each_without_one(), []);
+        let mut config = Config::new(3);
+        Limits { window: Some(5), ..Limits::default() }.apply(&mut config);
+        assert_eq!(config, Config { window: 5, ..Config::new(3) });
     }
 }

@@ -13,11 +13,11 @@ use aviary::scenario::form::{Bandwidth, Bursts, Disk, DiskMode, Latency, Network
 use aviary::scenario::step::{
     ClockWord, Crash, DiskWord, Event, Fault, Manner, Rule, Then, Traffic, When, Who,
 };
-use aviary::service::{Expectation, Settings, Timelines};
+use aviary::service::{Expectation, Timelines};
 use aviary::sim::{
     self, Action, ClockFault, DiskFault, DiskSettings, Leaves, Ruling, Seam, Target, Trigger, WorldSettings,
 };
-use aviary::site::Bird;
+use aviary::site::{Bird, Overrides};
 
 use crate::pair::{Pair, extra_step};
 use crate::{clocks, crashes, disk, links, lives, network, rough, rules, settings, targets, triggers, world};
@@ -299,7 +299,7 @@ fields!(DISK: fn of_disk(&Disk) {
     file_bytes => disk::file_bytes,
 } elsewhere or no fault { mode });
 
-fields!(SETTINGS: fn of_settings(&Settings) {
+fields!(SETTINGS: fn of_settings(&Overrides) {
     datagram_max => settings::datagram_max,
     heartbeat => settings::heartbeat,
     election => settings::election,

@@ -5,9 +5,9 @@ use aviary::journal::JournalConfig;
 use aviary::oracle::Judges;
 use aviary::scenario::draw::{Asking, Draws, RecipesOf};
 use aviary::scenario::{Cluster, Member, Order, Pace, Probe, Problem, Renaming, Service, Shape};
-use aviary::service::{Command, Expectation, Settings, Timelines};
+use aviary::service::{Command, Expectation, Timelines};
 use aviary::sim::Violation;
-use aviary::site::Bird;
+use aviary::site::{Bird, Overrides};
 use aviary::time::Duration;
 
 use crate::saboteurs::{Config, Liar};
@@ -21,7 +21,7 @@ impl Service for Lying {
     type Judges = Judges;
     type Command = Command;
     type Expectation = Expectation;
-    type Settings = Settings;
+    type Settings = Overrides;
 
     const MESSAGES: &'static [&'static str] = Timelines::MESSAGES;
     const NOTES: &'static [&'static str] = Timelines::NOTES;
@@ -41,7 +41,7 @@ impl Service for Lying {
         Timelines::draw_command(draws, asking)
     }
 
-    fn draw_settings(draws: &mut Draws, is_tiny: bool) -> Settings {
+    fn draw_settings(draws: &mut Draws, is_tiny: bool) -> Overrides {
         Timelines::draw_settings(draws, is_tiny)
     }
 
@@ -49,7 +49,7 @@ impl Service for Lying {
         Timelines::recipes()
     }
 
-    fn config(settings: &Settings, shape: &Shape) -> Result<Config, Vec<Problem>> {
+    fn config(settings: &Overrides, shape: &Shape) -> Result<Config, Vec<Problem>> {
         Ok(Config { real: Timelines::config(settings, shape)?, saboteur: None })
     }
 
@@ -114,7 +114,7 @@ impl Service for Lying {
         Timelines::simpler_commands(command)
     }
 
-    fn simpler_settings(settings: &Settings) -> Vec<Settings> {
+    fn simpler_settings(settings: &Overrides) -> Vec<Overrides> {
         Timelines::simpler_settings(settings)
     }
 

@@ -7,8 +7,9 @@ use crate::scenario::form::Network;
 use crate::scenario::profile::PROFILES;
 use crate::scenario::step::{Crash, Fault};
 use crate::scenario::{Run, RunOptions, plan, read, run, write};
-use crate::service::{Settings, Timelines};
+use crate::service::Timelines;
 use crate::sim::TraceLevel;
+use crate::site::Overrides;
 
 fn drawn(profile: &Profile, seed: u64) -> Scenario<Timelines> {
     draw(profile, seed).unwrap_or_else(|error| panic!("seed {seed}: {error}"))
@@ -85,14 +86,14 @@ fn every_kind_of_fault_and_limit_is_drawn() {
     let (mut seen, mut tiny, mut late) = (BTreeMap::<String, u32>::new(), 0, [0; 3]);
     for seed in 0..1_000 {
         let scenario = drawn(&Profile::default(), seed);
-        let Settings { taken_after, propose_after, chosen_after, .. } = scenario.settings;
-        let limits = Settings {
+        let Overrides { taken_after, propose_after, chosen_after, .. } = scenario.settings;
+        let limits = Overrides {
             taken_after: None,
             propose_after: None,
             chosen_after: None,
             ..scenario.settings.clone()
         };
-        tiny += u32::from(limits != Settings::default());
+        tiny += u32::from(limits != Overrides::default());
         for (count, time) in late.iter_mut().zip([taken_after, propose_after, chosen_after]) {
             *count += u32::from(time.is_some());
         }

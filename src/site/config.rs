@@ -1,4 +1,7 @@
 //! Sizes and times of a site and its clients: one table, and what must hold between them.
+//!
+//! A new one is a row of the table, its use, and its twin in `tests/twins`. `sites.ron` and scenarios know it then; where
+//! real sites usually have another value, `sites_ron` says so, and `service` where drawn scenarios do.
 
 mod table;
 

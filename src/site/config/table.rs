@@ -156,7 +156,7 @@ macro_rules! settings {
         }
     };
     (@form $title:literal $form:ident { $( $(#[doc = $doc:literal])* $name:ident: $kind:ty, )* }) => {
-        #[doc = concat!("The `", $title, "` of a file: those that are not as usual.")]
+        #[doc = concat!("What differs from the usual [`Config`]; a file calls it `", $title, "`.")]
         #[derive(Clone, PartialEq, Eq, Debug, Default)]
         #[cfg_attr(
             any(feature = "scenario", feature = "udp"),

@@ -6,113 +6,12 @@ use crate::process::{Process, Size};
 use crate::sim::host::{Host, Waiting};
 use crate::sim::net::rule::Ruling;
 use crate::sim::script::{Action, ClockFault, DiskFault, Leaves, Seam};
-use crate::sim::watch::Statistics;
 use crate::sim::watch::judge::Judge;
 use crate::sim::watch::trace::Line;
 use crate::sim::world::World;
 
 /// What one item of a process's containers is taken to need.
 const ITEM_BYTES: u64 = 128;
-
-impl Statistics {
-    /// Every counter by its name.
-    pub const fn counts(&self) -> [(&'static str, u64); 45] {
-        let Statistics {
-            sent,
-            delivered,
-            lost,
-            ruled_out,
-            cut,
-            unheard,
-            overflowed,
-            rejected,
-            doubled,
-            held_back,
-            delayed,
-            lost_in_bursts,
-            corrupted,
-            truncated,
-            misdelivered,
-            replayed,
-            kept,
-            clogged,
-            queued,
-            congested,
-            crashes,
-            starts,
-            syncs,
-            records,
-            commands,
-            leaderships,
-            torn,
-            scattered,
-            failed_syncs,
-            failed_writes,
-            refused_files,
-            leaders_low,
-            others_low,
-            roomy_again,
-            rotted,
-            misdirected,
-            lost_files,
-            wiped,
-            refused_starts,
-            stopped,
-            saved,
-            restored,
-            slowed,
-            clocks_set,
-            clocks_drifting,
-        } = *self;
-        [
-            ("datagrams sent", sent),
-            ("datagrams delivered", delivered),
-            ("lost by chance", lost),
-            ("dropped by a rule", ruled_out),
-            ("dropped on a cut link", cut),
-            ("unheard, as nobody was there", unheard),
-            ("dropped at a full inbox", overflowed),
-            ("rejected by the receiver", rejected),
-            ("doubled", doubled),
-            ("held back by chance", held_back),
-            ("delayed by a rule", delayed),
-            ("lost in a burst", lost_in_bursts),
-            ("corrupted", corrupted),
-            ("truncated", truncated),
-            ("misdelivered", misdelivered),
-            ("replayed", replayed),
-            ("kept for a replay", kept),
-            ("held by a clogged link", clogged),
-            ("waited for bandwidth", queued),
-            ("lost for want of bandwidth", congested),
-            ("crashes", crashes),
-            ("starts", starts),
-            ("syncs", syncs),
-            ("records made durable", records),
-            ("commands", commands),
-            ("leaderships", leaderships),
-            ("torn writes", torn),
-            ("scattered writes", scattered),
-            ("failed syncs", failed_syncs),
-            ("failed writes", failed_writes),
-            ("files refused by a full disk", refused_files),
-            ("leaders with a full disk", leaders_low),
-            ("others with a full disk", others_low),
-            ("disks with room again", roomy_again),
-            ("rotten bytes", rotted),
-            ("misdirected writes", misdirected),
-            ("lost files", lost_files),
-            ("wiped disks", wiped),
-            ("starts refused", refused_starts),
-            ("processes that stopped by themselves", stopped),
-            ("copies of disks", saved),
-            ("disks put back as they were", restored),
-            ("processes slowed", slowed),
-            ("clocks set", clocks_set),
-            ("clocks made to drift", clocks_drifting),
-        ]
-    }
-}
 
 impl<C> Action<C> {
     /// Every name that [`kind`](Action::kind) gives.

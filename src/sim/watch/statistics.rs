@@ -1,0 +1,112 @@
+//! How often things happened in a world: one row for each counter.
+
+/// Declares [`Statistics`]: each counter with its documentation and the name that reports and facts call it by.
+macro_rules! counters {
+    ($($(#[doc = $doc:literal])+ $field:ident => $name:literal,)+) => {
+        /// How often things happened. Datagrams are counted once per recipient.
+        #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+        pub struct Statistics {
+            $($(#[doc = $doc])+ pub $field: u64,)+
+        }
+
+        impl Statistics {
+            /// Every counter by its name.
+            pub const fn counts(&self) -> [(&'static str, u64); [$($name),+].len()] {
+                [$(($name, self.$field)),+]
+            }
+        }
+    };
+}
+
+counters! {
+    /// Datagrams handed to the network.
+    sent => "datagrams sent",
+    /// Datagrams handed to a process.
+    delivered => "datagrams delivered",
+    /// Lost by chance.
+    lost => "lost by chance",
+    /// Dropped by a rule.
+    ruled_out => "dropped by a rule",
+    /// Dropped because the link was cut, at sending or at delivery.
+    cut => "dropped on a cut link",
+    /// Dropped because the receiver did not run, or was never there.
+    unheard => "unheard, as nobody was there",
+    /// Dropped because too much waited at the receiver.
+    overflowed => "dropped at a full inbox",
+    /// Refused by the receiver: not a datagram of this cluster, or not one that decodes.
+    rejected => "rejected by the receiver",
+    /// Further copies made, by chance or by a rule.
+    doubled => "doubled",
+    /// Held back by chance, so that others may pass.
+    held_back => "held back by chance",
+    /// Delayed by a rule.
+    delayed => "delayed by a rule",
+    /// Lost in a burst.
+    lost_in_bursts => "lost in a burst",
+    /// Copies of which bits were flipped, by chance or by a rule.
+    corrupted => "corrupted",
+    /// Copies that were cut short, by chance or by a rule.
+    truncated => "truncated",
+    /// Copies that go to somebody else than whom they are for, by chance or by a rule.
+    misdelivered => "misdelivered",
+    /// Copies that arrive once more, much later, by chance or because a rule kept them.
+    replayed => "replayed",
+    /// Copies that a rule kept.
+    kept => "kept for a replay",
+    /// Held by a clogged link.
+    clogged => "held by a clogged link",
+    /// Sent over a link that carries only so much.
+    queued => "waited for bandwidth",
+    /// Lost because a link held or had waiting as much as it may.
+    congested => "lost for want of bandwidth",
+    /// Sites that crashed.
+    crashes => "crashes",
+    /// Processes that started.
+    starts => "starts",
+    /// Syncs that completed.
+    syncs => "syncs",
+    /// Records that became durable.
+    records => "records made durable",
+    /// Commands handed in.
+    commands => "commands",
+    /// How often a process became leader.
+    leaderships => "leaderships",
+    /// Crashes that tore the last unsynced write.
+    torn => "torn writes",
+    /// Crashes that scattered unsynced writes.
+    scattered => "scattered writes",
+    /// Syncs that failed.
+    failed_syncs => "failed syncs",
+    /// Writes that failed.
+    failed_writes => "failed writes",
+    /// Files that could not be created because a disk was full.
+    refused_files => "files refused by a full disk",
+    /// How often a leader heard that its disk has no room for another file.
+    leaders_low => "leaders with a full disk",
+    /// How often somebody else did.
+    others_low => "others with a full disk",
+    /// How often one of them heard that there is room again.
+    roomy_again => "disks with room again",
+    /// Disks that rotted.
+    rotted => "rotten bytes",
+    /// Writes that went astray.
+    misdirected => "misdirected writes",
+    /// Files that vanished from disks.
+    lost_files => "lost files",
+    /// Sites whose storage was wiped.
+    wiped => "wiped disks",
+    /// Starts that were refused because of what was on the disk.
+    refused_starts => "starts refused",
+    /// Processes that stopped by themselves.
+    stopped => "processes that stopped by themselves",
+    /// Copies made of disks.
+    saved => "copies of disks",
+    /// Disks that were put back as they were.
+    restored => "disks put back as they were",
+    /// Inputs after which a slow process was handed nothing for a while.
+    slowed => "processes slowed",
+    /// Clocks that were set ahead or back.
+    clocks_set => "clocks set",
+    /// Clocks that were made to drift.
+    clocks_drifting => "clocks made to drift",
+}

@@ -65,7 +65,7 @@ impl Draws {
     }
 
     fn target(&mut self, sites: u8) -> Target {
-        let site = Target::Process(self.site(sites).into());
+        let site = Target::of(self.site(sites).into());
         self.of(&[Target::Leader, Target::Follower, site])
     }
 
@@ -118,7 +118,7 @@ impl Draws {
             filter: Filter {
                 kind: Some(kind.into()),
                 from: Target::Any,
-                to: Target::Process(self.site(sites).into()),
+                to: Target::of(self.site(sites).into()),
                 about: None,
                 slots: None,
             },

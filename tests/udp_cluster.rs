@@ -231,9 +231,9 @@ fn the_simulators_rules_between_real_sites_are_survived_and_counted() {
     proxy.add(rule("late promises", Some("Promise"), (Target::Any, Target::Any), &proxy, late)).unwrap();
     // The leader hears nobody, but is heard: one way alone is cut.
     let deaf = leader(&proxy);
-    let target = Target::Process(ProcessId::Site(SiteId::new(u8::try_from(deaf).unwrap()).unwrap()));
+    let target = Target::of(ProcessId::Site(SiteId::new(u8::try_from(deaf).unwrap()).unwrap()));
     for other in (0..5u8).filter(|other| usize::from(*other) != deaf) {
-        let from = Target::Process(ProcessId::site(other));
+        let from = Target::of(ProcessId::site(other));
         proxy.add(rule("one way", None, (from, target), &proxy, Ruling::Drop)).unwrap();
     }
     pause(2_500);

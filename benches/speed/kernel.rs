@@ -96,7 +96,7 @@ fn rules() -> [Rule; 3] {
         count: Some(10),
         ruling,
     };
-    let client = |number| Target::Process(ProcessId::Client(number));
+    let client = |number| Target::of(ProcessId::Client(number));
     [
         rule("Ping", client(0), client(1), Ruling::Drop),
         rule("Pong", client(1), Target::Any, Ruling::Delay(Duration::from_millis(1))),

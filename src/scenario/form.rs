@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::scenario::service::Service;
 use crate::scenario::step::{Action, Expectation, Rule, Step};
 use crate::scenario::value::is_usual;
-use crate::sim::Chance;
+use crate::sim::{Bandwidth, Bursts, Chance, Replay};
 use crate::time::Duration;
 
 /// A cluster, its network, what is done to it and what must hold: one file.
@@ -192,7 +192,7 @@ impl Default for Network {
     }
 }
 
-/// How often a datagram is held back.
+/// How often a datagram is held back: two fields of the simulator's settings, one of a file.
 #[derive(Clone, Copy, PartialEq, Debug, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Reordering {
@@ -202,54 +202,8 @@ pub struct Reordering {
     pub by: Duration,
 }
 
-/// Time is cut into windows, by each link and direction in its own places; in some of them datagrams are lost.
-#[derive(Clone, Copy, PartialEq, Debug, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Bursts {
-    /// How many of the windows have a burst.
-    pub chance: Chance,
-    /// How long a window is.
-    pub length: Duration,
-    /// How many datagrams are lost in a burst: all when absent.
-    #[serde(default = "always", skip_serializing_if = "is_always")]
-    pub loss: Chance,
-}
-
-impl Default for Bursts {
-    fn default() -> Bursts {
-        Bursts { chance: Chance::NEVER, length: Duration::ZERO, loss: always() }
-    }
-}
-
-fn is_always(chance: &Chance) -> bool {
-    *chance == always()
-}
-
-const fn always() -> Chance {
-    Chance { numerator: 1, denominator: 1 }
-}
-
-/// How often a datagram arrives once more.
-#[derive(Clone, Copy, PartialEq, Debug, Default, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Replay {
-    /// How often.
-    pub chance: Chance,
-    /// How much later at least; at most it is twice that.
-    pub after: Duration,
-}
-
-/// What a link carries in one direction.
-#[derive(Clone, Copy, PartialEq, Debug, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Bandwidth {
-    /// In bytes per second.
-    pub rate: u64,
-    /// How many bytes wait behind those that are being sent; what comes on top is lost.
-    pub queue: u64,
-}
-
-/// How long datagrams are under way.
+/// How long datagrams are under way. The simulator has a type of its own: regions, and a table inside of another latency,
+/// are things that only files say.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 #[serde(rename(deserialize = "latency"), deny_unknown_fields)]
 pub enum Latency {

@@ -59,7 +59,17 @@ impl<'de> Deserializer<'de> for Probe<'_> {
 
 impl<'de, H: DeserializeOwned, S: DeserializeOwned> Deserialize<'de> for Word<H, S> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Word<H, S>, D::Error> {
-        deserializer.deserialize_enum("", &[], WordVisitor(PhantomData))
+        deserializer.deserialize_enum("", &[], WordVisitor { what: "word", words: PhantomData })
+    }
+}
+
+impl<H: DeserializeOwned, S: DeserializeOwned> Word<H, S> {
+    /// Reads one of two enums of which errors speak as one, `what`.
+    pub(super) fn read<'de, D: Deserializer<'de>>(
+        deserializer: D,
+        what: &'static str,
+    ) -> Result<Word<H, S>, D::Error> {
+        deserializer.deserialize_enum(what, &[], WordVisitor { what, words: PhantomData })
     }
 }
 
@@ -72,7 +82,10 @@ impl<H: Serialize, S: Serialize> Serialize for Word<H, S> {
     }
 }
 
-struct WordVisitor<H, S>(PhantomData<(H, S)>);
+struct WordVisitor<H, S> {
+    what: &'static str,
+    words: PhantomData<(H, S)>,
+}
 
 impl<'de, H: DeserializeOwned, S: DeserializeOwned> Visitor<'de> for WordVisitor<H, S> {
     type Value = Word<H, S>;
@@ -91,7 +104,7 @@ impl<'de, H: DeserializeOwned, S: DeserializeOwned> Visitor<'de> for WordVisitor
             S::deserialize(unread).map(Word::Service)
         } else {
             let all: Vec<&str> = harness.iter().chain(service).copied().collect();
-            Err(A::Error::custom(nearest(&name, &all).unknown("word")))
+            Err(A::Error::custom(nearest(&name, &all).unknown(self.what)))
         }
     }
 }

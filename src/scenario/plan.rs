@@ -7,10 +7,10 @@ use crate::outbox::SyncMode;
 use crate::process::Process;
 use crate::ron_file::Place;
 use crate::ron_file::Problem;
-use crate::scenario::form::{Bandwidth, Budget, Bursts, DiskMode, ExpectationOf, Latency, Network, Scenario};
+use crate::scenario::form::{Budget, DiskMode, ExpectationOf, Latency, Network, Scenario};
 use crate::scenario::namespace::Word;
 use crate::scenario::service::{Pace, Probe, Service, Shape};
-use crate::scenario::step::{Claim, Event, Who};
+use crate::scenario::step::{Claim, Event, Target};
 use crate::sim::{
     self, Action, Chance, DiskSettings, NetworkSettings, Rule, Step, TraceSettings, Track, Trigger,
     WorldSettings,
@@ -163,12 +163,12 @@ pub fn plan<S: Service>(scenario: &Scenario<S>) -> Result<Plan<S>, Vec<Problem>>
     }
     planner.machines(scenario.machines.as_deref());
     let network = planner.network(scenario);
-    let sync_time = planner.sync_time(&whole.field("disk").field("sync"), scenario.disk.sync);
+    planner.check_sync_time(&whole.field("disk").field("sync"), scenario.disk.sync);
     let sync_mode = match scenario.disk.mode {
         DiskMode::Overlapped => SyncMode::Overlapped,
         DiskMode::Blocking => SyncMode::Blocking,
     };
-    let disk = DiskSettings { sync_time, sync_mode, ..DiskSettings::default() };
+    let disk = DiskSettings { sync_time: scenario.disk.sync, sync_mode, ..DiskSettings::default() };
     let config = S::config(&scenario.settings, &planner.shape);
     let config = planner.within(&whole.field("settings"), config);
     let rules = planner.rules(&scenario.rules);
@@ -268,7 +268,7 @@ struct Planner<S: Service> {
     /// The names of the rules that keep copies.
     keepers: Vec<String>,
     /// Senders and recipients of the datagrams that the step at hand waits for.
-    fired_by: Option<(Who, Who)>,
+    fired_by: Option<(Target, Target)>,
     losses: budget::Losses,
 }
 
@@ -310,19 +310,18 @@ impl<S: Service> Planner<S> {
             self.wrong(place, "held back by no time at all", "a time above 0s");
         }
         self.rough(&place, network);
-        let Bursts { chance, length, loss } = network.bursts;
         NetworkSettings {
             latency: self.latency(&place.field("latency"), &network.latency),
             loss: network.loss,
             duplication: network.duplication,
             reordering: reordering.chance,
             reordering_by: reordering.by,
-            bursts: sim::Bursts { chance, length, loss },
+            bursts: network.bursts,
             corruption: network.corruption,
             truncation: network.truncation,
-            replay: sim::Replay { chance: network.replay.chance, after: network.replay.after },
+            replay: network.replay,
             misdelivery: network.misdelivery,
-            bandwidth: network.bandwidth.map(|Bandwidth { rate, queue }| sim::Bandwidth { rate, queue }),
+            bandwidth: network.bandwidth,
         }
     }
 
@@ -441,9 +440,9 @@ impl<S: Service> Planner<S> {
             Word::Harness(Claim::Stops(who)) => {
                 self.who(&place.index(0), *who)?;
                 let sites: SiteSet = match who {
-                    Who::Site(number) => self.shape.site(*number).into_iter().collect(),
-                    Who::Machine(machine) => self.shape.on_machine(*machine),
-                    Who::AllSites => self.shape.all_sites(),
+                    Target::Site(number) => self.shape.site(*number).into_iter().collect(),
+                    Target::Machine(machine) => self.shape.on_machine(*machine),
+                    Target::AllSites => self.shape.all_sites(),
                     _ => SiteSet::EMPTY,
                 };
                 if sites.is_empty() {

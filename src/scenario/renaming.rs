@@ -6,7 +6,7 @@
 use crate::scenario::form::{ExpectationOf, Latency, Scenario, StepOf};
 use crate::scenario::namespace::Word;
 use crate::scenario::service::Service;
-use crate::scenario::step::{Claim, Crash, Event, Fault, Rule, Step, Then, Traffic, When, Who};
+use crate::scenario::step::{Claim, Event, Fault, Rule, Ruling, Step, Target, Traffic, When};
 
 /// What each member of a cluster is called in another; `None` for those that are not in it.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -59,15 +59,15 @@ impl Renaming {
         groups.iter().map(|group| self.rest(group)).filter(|group| !group.is_empty()).collect()
     }
 
-    fn who(&self, who: Who) -> Option<Who> {
+    fn who(&self, who: Target) -> Option<Target> {
         Some(match who {
-            Who::Site(site) => Who::Site(self.site(site)?),
-            Who::Terminal(site) => Who::Terminal(self.site(site)?),
-            Who::Client(client) => Who::Client(self.client(client)?),
-            Who::Machine(machine) => Who::Machine((*self.machines.get(usize::from(machine))?)?),
-            Who::Any | Who::AllSites => who,
-            Who::Leader | Who::Follower | Who::Candidate | Who::Laggard => who,
-            Who::Sender | Who::Recipient => who,
+            Target::Site(site) => Target::Site(self.site(site)?),
+            Target::Terminal(site) => Target::Terminal(self.site(site)?),
+            Target::Client(client) => Target::Client(self.client(client)?),
+            Target::Machine(machine) => Target::Machine((*self.machines.get(usize::from(machine))?)?),
+            Target::Any | Target::AllSites => who,
+            Target::Leader | Target::Follower | Target::Candidate | Target::Laggard => who,
+            Target::Sender | Target::Recipient => who,
         })
     }
 
@@ -100,19 +100,19 @@ impl Renaming {
     fn rule(&self, rule: &Rule) -> Option<Rule> {
         let (from, to) = (self.who(rule.from)?, self.who(rule.to)?);
         let then = match rule.then {
-            Then::Misdeliver(who) => Then::Misdeliver(self.who(who)?),
+            Ruling::Misdeliver(who) => Ruling::Misdeliver(self.who(who)?),
             then => then,
         };
         Some(Rule { from, to, then, ..rule.clone() })
     }
 
     fn fault<S: Service>(&self, fault: &Fault<S::Expectation>) -> Option<Fault<S::Expectation>> {
+        let mut aimed = fault.clone();
+        if let Some(who) = aimed.who_mut() {
+            *who = self.who(*who)?;
+            return Some(aimed);
+        }
         Some(match fault {
-            Fault::Crash(crash) => Fault::Crash(Crash { who: self.who(crash.who)?, ..*crash }),
-            Fault::Restart(who) => Fault::Restart(self.who(*who)?),
-            Fault::Pause(who) => Fault::Pause(self.who(*who)?),
-            Fault::Resume(who) => Fault::Resume(self.who(*who)?),
-            Fault::Isolate(who) => Fault::Isolate(self.who(*who)?),
             Fault::Partition(groups) => {
                 let groups = self.groups(groups);
                 if groups.len() < 2 {
@@ -141,13 +141,10 @@ impl Renaming {
                 Fault::Mend(one, other)
             }
             Fault::Rule(rule) => Fault::Rule(self.rule(rule)?),
-            Fault::SyncTime(who, time) => Fault::SyncTime(self.who(*who)?, *time),
-            Fault::Disk(who, word) => Fault::Disk(self.who(*who)?, *word),
-            Fault::Wipe(who) => Fault::Wipe(self.who(*who)?),
-            Fault::Slow(who, time) => Fault::Slow(self.who(*who)?, *time),
-            Fault::Clock(who, word) => Fault::Clock(self.who(*who)?, *word),
             Fault::Heal => Fault::Heal,
             Fault::Expect(expectation) => Fault::Expect(Box::new(self.expectation::<S>(expectation)?)),
+            // Done to somebody: it has its new number above.
+            _ => aimed,
         })
     }
 

@@ -486,15 +486,12 @@ impl<S: Service> Run<S> {
         let leader = cluster.leader().ok_or("expected a leader, found none")?;
         let is_meant = match target {
             Target::Any | Target::Leader => true,
-            Target::Process(id) => id == ProcessId::Site(leader),
+            Target::Site(number) => number == leader.number(),
             Target::Machine(machine) => self.plan.shape.on_machine(machine).contains(leader),
             Target::Follower | Target::Candidate | Target::Laggard | Target::AllSites => false,
-            Target::Sender | Target::Recipient => false,
+            Target::Sender | Target::Recipient | Target::Terminal(_) | Target::Client(_) => false,
         };
-        let meant = || match target {
-            Target::Process(id) => id.to_string(),
-            other => format!("{other:?}"),
-        };
+        let meant = || target.process().map_or_else(|| format!("{target:?}"), |id| id.to_string());
         if is_meant { Ok(()) } else { Err(format!("expected {} to lead, found {leader}", meant())) }
     }
 

@@ -8,8 +8,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::scenario::namespace::Word;
 use crate::scenario::value::is_usual;
-use crate::sim::{About, Leaves};
+use crate::sim::{self, About};
 use crate::time::Duration;
+
+pub use crate::sim::{ClockFault, DiskFault, Leaves, Percent, Ruling, Seam, Slots, Target};
 
 /// One step of a track: it arms when the one before it has fired, and fires once.
 #[derive(Clone, PartialEq, Debug, Deserialize)]
@@ -88,42 +90,12 @@ impl<A: Serialize> Serialize for Step<A> {
     }
 }
 
-/// Whom a step, an event or a rule means.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
-pub enum Who {
-    /// Anybody; in events and rules only.
-    #[default]
-    Any,
-    /// The site with this number.
-    Site(u8),
-    /// The client inside the program of this site.
-    Terminal(u8),
-    /// The client with this number.
-    Client(u16),
-    /// The leading site of the highest rank at that moment.
-    Leader,
-    /// The running site with the lowest number that does not lead at that moment.
-    Follower,
-    /// The running site with the lowest number that tries to lead at that moment.
-    Candidate,
-    /// The running site that knows least at that moment; the lowest number of several.
-    Laggard,
-    /// In steps `On(Sent(..), ..)` and `On(Delivered(..), ..)`: who sent that datagram.
-    Sender,
-    /// In the same steps: to whom that datagram is sent.
-    Recipient,
-    /// Every site on this machine.
-    Machine(u8),
-    /// Every site.
-    AllSites,
-}
-
 /// Something that may happen.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub enum Event {
     /// It becomes leader.
-    Leads(Who),
+    Leads(Target),
     /// A matching datagram is handed to the network, before its rules.
     Sent(Traffic),
     /// A matching datagram is about to be handled.
@@ -134,7 +106,7 @@ pub enum Event {
         kind: String,
         /// Who says it.
         #[serde(default, skip_serializing_if = "is_usual")]
-        who: Who,
+        who: Target,
         /// What it is about: `"request 7"`, as traces show it.
         #[serde(default, skip_serializing_if = "is_usual")]
         about: Option<About>,
@@ -143,9 +115,9 @@ pub enum Event {
         slot: Option<u64>,
     },
     /// It crashes.
-    Crashed(Who),
+    Crashed(Target),
     /// It starts again.
-    Restarted(Who),
+    Restarted(Target),
 }
 
 /// Which datagrams, and the how-manieth of them.
@@ -157,10 +129,10 @@ pub struct Traffic {
     pub kind: Option<String>,
     /// Only from here.
     #[serde(default, skip_serializing_if = "is_usual")]
-    pub from: Who,
+    pub from: Target,
     /// Only to there.
     #[serde(default, skip_serializing_if = "is_usual")]
-    pub to: Who,
+    pub to: Target,
     /// Only about this: `"request 7"`, as traces show it.
     #[serde(default, skip_serializing_if = "is_usual")]
     pub about: Option<About>,
@@ -191,13 +163,13 @@ pub enum Fault<E> {
     /// `Crash(Leader)`, `Crash(Leader, BeforeSync)`, `Crash(Site(0), BetweenSends, Torn)`.
     Crash(Crash),
     /// Starts it again.
-    Restart(Who),
+    Restart(Target),
     /// Stops its clock and ears.
-    Pause(Who),
+    Pause(Target),
     /// Lets it go on.
-    Resume(Who),
+    Resume(Target),
     /// Cuts every link of it.
-    Isolate(Who),
+    Isolate(Target),
     /// Cuts every link between different groups, both ways.
     Partition(Vec<Vec<u8>>),
     /// Cuts the links from these to those, one way.
@@ -228,21 +200,58 @@ pub enum Fault<E> {
     /// Adds a rule behind those that are there.
     Rule(Rule),
     /// Gives its disk another time for a sync.
-    SyncTime(Who, Duration),
+    SyncTime(Target, Duration),
     /// `Disk(Site(1), FailSync)`: does something to its disk, or to the next call that it gets.
-    Disk(Who, DiskWord),
+    Disk(Target, DiskFault),
     /// Stops it if it runs; its storage is gone, and it counts as failed for good.
-    Wipe(Who),
+    Wipe(Target),
     /// It takes this long for each input before it is handed the next; `"0s"` ends that.
-    Slow(Who, Duration),
+    Slow(Target, Duration),
     /// `Clock(Site(1), Behind("2s"))`: does something to the clock that it reads.
-    Clock(Who, ClockWord),
+    Clock(Target, ClockFault),
     /// Mends and unclogs every link, drops every rule, disarms crashes and disk faults that wait, gives full disks room,
     /// ends slowness, resumes and restarts all that can start. Slow disks stay slow, clocks go on as they do, and what
     /// was damaged or wiped stays so.
     Heal,
     /// Something must hold at this moment.
     Expect(Box<Expectation<E>>),
+}
+
+impl<E> Fault<E> {
+    /// What the simulator does, where it is done to somebody; whether there is such a one is not looked at.
+    pub(super) fn aimed<C>(&self) -> Option<sim::Action<C>> {
+        Some(match self {
+            Fault::Crash(Crash { who, at, leaves }) => {
+                sim::Action::Crash { who: *who, at: *at, leaves: *leaves }
+            }
+            Fault::Restart(who) => sim::Action::Restart(*who),
+            Fault::Pause(who) => sim::Action::Pause(*who),
+            Fault::Resume(who) => sim::Action::Resume(*who),
+            Fault::Isolate(who) => sim::Action::Isolate(*who),
+            Fault::SyncTime(who, time) => sim::Action::SyncTime(*who, *time),
+            Fault::Disk(who, fault) => sim::Action::Disk(*who, *fault),
+            Fault::Wipe(who) => sim::Action::Wipe(*who),
+            Fault::Slow(who, time) => sim::Action::Slow(*who, *time),
+            Fault::Clock(who, fault) => sim::Action::Clock(*who, *fault),
+            Fault::Partition(_) | Fault::Cut { .. } | Fault::Mend(..) => return None,
+            Fault::Clog { .. } | Fault::Unclog { .. } | Fault::Replay(_) | Fault::Rule(_) => return None,
+            Fault::Heal | Fault::Expect(_) => return None,
+        })
+    }
+
+    /// Whom it is done to, where it is done to somebody.
+    pub(super) fn who_mut(&mut self) -> Option<&mut Target> {
+        match self {
+            Fault::Crash(Crash { who, .. }) | Fault::Restart(who) | Fault::Pause(who) => Some(who),
+            Fault::Resume(who) | Fault::Isolate(who) | Fault::SyncTime(who, _) | Fault::Disk(who, _) => {
+                Some(who)
+            }
+            Fault::Wipe(who) | Fault::Slow(who, _) | Fault::Clock(who, _) => Some(who),
+            Fault::Partition(_) | Fault::Cut { .. } | Fault::Mend(..) => None,
+            Fault::Clog { .. } | Fault::Unclog { .. } | Fault::Replay(_) | Fault::Rule(_) => None,
+            Fault::Heal | Fault::Expect(_) => None,
+        }
+    }
 }
 
 /// A step's action: a fault of the harness or a command of the service.
@@ -270,9 +279,9 @@ pub enum Claim {
     Steady(u64),
     /// This one stops by itself in the course of the run, because it found that it must not go on. Of one that is not
     /// named so that is a violation.
-    Stops(Who),
+    Stops(Target),
     /// This one leads.
-    Leader(Who),
+    Leader(Target),
     /// This never happens.
     Never(Event),
     /// This happens at least once.
@@ -283,78 +292,11 @@ pub enum Claim {
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Crash {
     /// Whom.
-    pub who: Who,
+    pub who: Target,
     /// At which seam; at once when absent.
-    pub at: Option<Manner>,
+    pub at: Option<Seam>,
     /// What stays of the unsynced writes.
     pub leaves: Leaves,
-}
-
-/// What is done to a disk.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
-#[serde(rename(deserialize = "disk fault"))]
-pub enum DiskWord {
-    /// The next sync fails: the site stops with the reason. It can be restarted, and reads what that sync covered until
-    /// it crashes, unless it is written again and synced.
-    FailSync,
-    /// The next write fails, once: the site stops with the reason. It can be restarted.
-    FailWrite,
-    /// No file can be made beyond those that are there.
-    Full,
-    /// Files can be made again.
-    Room,
-    /// Bits of one synced byte of the journal flip, where recovery must find out: from then on the site counts as failed
-    /// for good.
-    Rot,
-    /// The next write lands elsewhere in its file, over what was synced, where recovery must find out: the site counts
-    /// as failed for good.
-    Misdirect,
-    /// A file of the journal vanishes, where recovery must find out: a site that runs goes on, and from then on it counts
-    /// as failed for good.
-    LoseFile,
-    /// What is durable on it is copied, for `Restore`.
-    Save,
-    /// The copy that was made last is put back: the site stops if it runs, and has forgotten what it said since. It is
-    /// amnesia, which no protocol survives: from here on nothing is judged but what the scenario expects.
-    Restore,
-}
-
-/// What is done to a clock.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
-#[serde(rename(deserialize = "clock fault"))]
-pub enum ClockWord {
-    /// It is set so much ahead.
-    Ahead(Duration),
-    /// It is set so much back, at most to zero.
-    Behind(Duration),
-    /// It runs so much faster than the world's: `Fast("10%")`, at most 50 %.
-    Fast(Percent),
-    /// It runs so much slower: `Slow("10%")`, at most 50 %.
-    Slow(Percent),
-}
-
-/// A whole number of percent, `"10%"`.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
-pub struct Percent(pub u8);
-
-/// Where inside the handling of one input a crash happens, or what it leaves.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
-#[serde(rename(deserialize = "manner of a crash"))]
-pub enum Manner {
-    /// Records were appended, the sync has not started.
-    BeforeSync,
-    /// The sync is done, nothing that waited for it is sent.
-    AfterSync,
-    /// One datagram has been sent and another has not.
-    BetweenSends,
-    /// One recipient of a broadcast has been sent to and the next has not.
-    BetweenRecipients,
-    /// The records are read back and it has not started.
-    DuringRecovery,
-    /// The last unsynced write leaves a part behind.
-    Torn,
-    /// Any of the unsynced writes stays, each whole, in part or not at all.
-    Scattered,
 }
 
 impl<'de> Deserialize<'de> for Crash {
@@ -365,16 +307,22 @@ impl<'de> Deserialize<'de> for Crash {
 
 impl Serialize for Crash {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let left = match self.leaves {
-            Leaves::Nothing => None,
-            Leaves::Torn => Some(Manner::Torn),
-            Leaves::Scattered => Some(Manner::Scattered),
-        };
-        let manners = [self.at, left];
-        let mut parts = serializer.serialize_tuple(1 + manners.iter().flatten().count())?;
+        let left = (self.leaves != Leaves::Nothing).then_some(self.leaves);
+        let count = 1 + usize::from(self.at.is_some()) + usize::from(left.is_some());
+        let mut parts = serializer.serialize_tuple(count)?;
         parts.serialize_element(&self.who)?;
-        manners.iter().flatten().try_for_each(|manner| parts.serialize_element(manner))?;
+        self.at.iter().try_for_each(|seam| parts.serialize_element(seam))?;
+        left.iter().try_for_each(|left| parts.serialize_element(left))?;
         parts.end()
+    }
+}
+
+/// One word of how somebody crashes.
+struct Manner(Word<Seam, Leaves>);
+
+impl<'de> Deserialize<'de> for Manner {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Manner, D::Error> {
+        Word::read(deserializer, "manner of a crash").map(Manner)
     }
 }
 
@@ -394,20 +342,16 @@ impl<'de> Visitor<'de> for CrashVisitor {
             return Err(A::Error::invalid_length(0, &self));
         };
         let mut crash = Crash { who, at: None, leaves: Leaves::Nothing };
-        while let Some(manner) = parts.next_element()? {
-            let leaves = match manner {
-                Manner::Torn => Some(Leaves::Torn),
-                Manner::Scattered => Some(Leaves::Scattered),
-                _ => None,
-            };
-            if crash.leaves != Leaves::Nothing || (leaves.is_none() && crash.at.is_some()) {
+        while let Some(Manner(manner)) = parts.next_element()? {
+            let is_seam = matches!(manner, Word::Harness(_));
+            if crash.leaves != Leaves::Nothing || (is_seam && crash.at.is_some()) {
                 return Err(A::Error::custom(
                     "two manners of one crash contradict each other\nexpected at most one seam and then at most `Torn` or `Scattered`",
                 ));
             }
-            match leaves {
-                Some(leaves) => crash.leaves = leaves,
-                None => crash.at = Some(manner),
+            match manner {
+                Word::Harness(seam) => crash.at = Some(seam),
+                Word::Service(leaves) => crash.leaves = leaves,
             }
         }
         Ok(crash)
@@ -415,6 +359,8 @@ impl<'de> Visitor<'de> for CrashVisitor {
 }
 
 /// A fault of the network: which datagrams, when, how many of them, and what is done with them.
+///
+/// The simulator has a type of its own: here a slot may be said in two ways, and times count from the start.
 ///
 /// `Leader` and `Follower` are who they are when the rule is added, which waits until there is one.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
@@ -428,10 +374,10 @@ pub struct Rule {
     pub kind: Option<String>,
     /// Only from here.
     #[serde(default, skip_serializing_if = "is_usual")]
-    pub from: Who,
+    pub from: Target,
     /// Only to there.
     #[serde(default, skip_serializing_if = "is_usual")]
-    pub to: Who,
+    pub to: Target,
     /// Only about this: `"request 7"`, as traces show it.
     #[serde(default, skip_serializing_if = "is_usual")]
     pub about: Option<About>,
@@ -454,50 +400,5 @@ pub struct Rule {
     #[serde(default, skip_serializing_if = "is_usual")]
     pub count: Option<u64>,
     /// What is done.
-    pub then: Then,
-}
-
-/// One slot in `of`: those whose number leaves `rest` when it is divided.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Slots {
-    /// How far apart.
-    pub of: u64,
-    /// The first of them.
-    pub rest: u64,
-}
-
-/// What a rule does with a datagram.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
-#[serde(rename(deserialize = "ruling"), deny_unknown_fields)]
-pub enum Then {
-    /// It is lost.
-    Drop,
-    /// It takes this much longer.
-    Delay(Duration),
-    /// Further copies of it arrive.
-    Duplicate {
-        /// How many on top of the first.
-        #[serde(default = "one_copy", skip_serializing_if = "is_one_copy")]
-        copies: u32,
-        /// How far apart.
-        #[serde(default, skip_serializing_if = "is_usual")]
-        apart: Duration,
-    },
-    /// Some of its bits are flipped.
-    Corrupt,
-    /// Only its beginning arrives.
-    Truncate,
-    /// It arrives there instead.
-    Misdeliver(Who),
-    /// It arrives, and a copy is kept for the step `Replay`.
-    Keep,
-}
-
-fn one_copy() -> u32 {
-    1
-}
-
-fn is_one_copy(copies: &u32) -> bool {
-    *copies == one_copy()
+    pub then: Ruling,
 }

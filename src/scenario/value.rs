@@ -4,8 +4,7 @@ use serde::de::{Deserialize, Deserializer};
 use serde::ser::{Serialize, Serializer};
 
 use crate::ron_file::Text;
-use crate::scenario::step::Percent;
-use crate::sim::{About, Chance};
+use crate::sim::{About, Chance, Percent};
 
 const CHANCE: &str = "a chance, like \"1%\" or \"1/64\"";
 

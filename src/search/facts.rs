@@ -47,10 +47,11 @@ pub struct Facts(BTreeMap<(FactKind, &'static str), Fact>);
 impl Facts {
     /// Everything that could happen to `S`, as far as it is known by name, and has not happened.
     pub fn of<S: Service>() -> Facts {
-        let world = Statistics::default().counts().map(|(name, _)| (FactKind::World, name));
-        let steps = Action::<()>::KINDS.iter().map(|name| (FactKind::Step, *name));
+        let world = Statistics::default();
+        let world = world.counts().map(|(name, _)| (FactKind::World, name));
+        let steps = Action::<()>::rows().map(|row| (FactKind::Step, row.kind));
         let notes = S::NOTES.iter().map(|name| (FactKind::Note, *name));
-        Facts(world.into_iter().chain(steps).chain(notes).map(|name| (name, Fact::default())).collect())
+        Facts(world.chain(steps).chain(notes).map(|name| (name, Fact::default())).collect())
     }
 
     /// Leaves out the steps of these kinds: that they never fire says nothing.

@@ -1,7 +1,7 @@
 //! What people do in drawn scenarios, and the limits that they meet.
 
 use crate::scenario::draw::{Asking, Draws, Wanted};
-use crate::scenario::step::Who;
+use crate::scenario::step::Target;
 use crate::service::Command;
 use crate::site::Overrides;
 use crate::time::Duration;
@@ -46,8 +46,8 @@ const WRITES: [(Kind, u32); 3] = [(Kind::Tweet, 8), (Kind::Block, 1), (Kind::Unb
 /// A command for `asking`; nobody but terminals and clients asks.
 pub(super) fn command(draws: &mut Draws, asking: &Asking) -> Option<Command> {
     let (site, client) = match asking.who {
-        Who::Terminal(site) => (Some(site), None),
-        Who::Client(client) => (None, Some(client)),
+        Target::Terminal(site) => (Some(site), None),
+        Target::Client(client) => (None, Some(client)),
         _ => return None,
     };
     let kind = match asking.wanted {

@@ -29,7 +29,10 @@ pub use net::rule::{About, Filter, KEPT_MAX, Rule, Ruling, Slots};
 pub use net::settings::{Bandwidth, Bursts, Chance, Latency, NetworkSettings, Replay};
 pub use queue::Turn;
 pub use script::director::{StepId, Unfired};
-pub use script::{Action, ClockFault, DRIFT_MAX, DiskFault, Leaves, Seam, Step, Target, Track, Trigger};
+pub use script::{
+    Action, Aim, ClockFault, DRIFT_MAX, DiskFault, Effect, Leaves, Percent, Row, Seam, Step, Target, Track,
+    Trigger,
+};
 pub use settings::{BadSettings, DiskSettings, TraceLevel, TraceSettings, WorldSettings};
 pub use watch::Statistics;
 pub use watch::judge::{Judge, Observation, Violation};

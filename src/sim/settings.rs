@@ -5,14 +5,14 @@ use alloc::vec::Vec;
 use core::fmt;
 
 use crate::frame::{DATAGRAM_DEFAULT, DATAGRAM_MAX, DATAGRAM_MIN};
-use crate::ids::{ProcessId, SITES_MAX, SiteSet};
+use crate::ids::{SITES_MAX, SiteSet};
 use crate::journal::JournalConfig;
 use crate::mix::Seed;
 use crate::outbox::SyncMode;
 use crate::process::Process;
 use crate::sim::net::rule::{KEPT_MAX, Rule, Ruling};
 use crate::sim::net::settings::{Chance, Latency, NetworkSettings};
-use crate::sim::script::{Action, ClockFault, DRIFT_MAX, Target, Track};
+use crate::sim::script::{Action, Aim, ClockFault, DRIFT_MAX, Target, Track};
 use crate::time::Duration;
 
 /// The disk of every site.
@@ -180,33 +180,22 @@ impl<P: Process> WorldSettings<P> {
 
     fn check_action(&self, action: &Action<P::Command>) -> Result<(), BadSettings> {
         let bad = |what: &str| Err(BadSettings(what.into()));
-        let target = match action {
-            Action::Crash { who, .. } => *who,
-            Action::Restart(who) | Action::SyncTime(who, _) => *who,
-            Action::Disk(who, _) | Action::Wipe(who) => *who,
+        match action {
+            Action::Rule(rule) => return self.check_rule(rule),
             Action::Clock(_, ClockFault::Fast(percent) | ClockFault::Slow(percent))
                 if *percent > DRIFT_MAX =>
             {
-                return bad(&alloc::format!("a clock that drifts by {percent} %, more than {DRIFT_MAX} %"));
+                let (percent, most) = (percent.0, DRIFT_MAX.0);
+                return bad(&alloc::format!("a clock that drifts by {percent} %, more than {most} %"));
             }
-            Action::Slow(who, _) | Action::Clock(who, _) => *who,
-            Action::Pause(who) | Action::Resume(who) | Action::Isolate(who) => *who,
-            Action::Command(process, _) => Target::Process(*process),
-            Action::Rule(rule) => return self.check_rule(rule),
-            Action::Partition(_) | Action::Cut { .. } | Action::Mend(..) => return Ok(()),
-            Action::Clog { .. } | Action::Unclog { .. } | Action::Replay(_) => return Ok(()),
-            Action::Heal | Action::Check(_) => return Ok(()),
-        };
+            _ => {}
+        }
+        let Some(target) = action.target() else { return Ok(()) };
         self.check_target(target)?;
-        match (action, target) {
-            (
-                Action::Crash { .. }
-                | Action::Restart(_)
-                | Action::SyncTime(..)
-                | Action::Disk(..)
-                | Action::Wipe(_),
-                Target::Process(ProcessId::Terminal(_) | ProcessId::Client(_)),
-            ) => bad("only a site crashes, restarts and has a disk"),
+        match (action.row().aim, target) {
+            (Aim::Sites | Aim::SitesByNumber, Target::Terminal(_) | Target::Client(_)) => {
+                bad("only a site crashes, restarts and has a disk")
+            }
             _ => Ok(()),
         }
     }
@@ -234,18 +223,16 @@ impl<P: Process> WorldSettings<P> {
     fn check_target(&self, target: Target) -> Result<(), BadSettings> {
         match target {
             Target::Any => Err(BadSettings("a step that is done to anybody".into())),
-            Target::Process(ProcessId::Site(site) | ProcessId::Terminal(site))
-                if site.number() >= self.sites =>
-            {
-                Err(BadSettings(alloc::format!("site {site} of {} sites", self.sites)))
+            Target::Site(number) | Target::Terminal(number) if number >= self.sites => {
+                Err(BadSettings(alloc::format!("site S{number} of {} sites", self.sites)))
             }
-            Target::Process(ProcessId::Client(number)) if number >= self.clients => {
+            Target::Client(number) if number >= self.clients => {
                 Err(BadSettings(alloc::format!("client {number} of {} clients", self.clients)))
             }
             Target::Machine(number) if usize::from(number) >= self.machines.len() => {
                 Err(BadSettings(alloc::format!("machine {number} of {} machines", self.machines.len())))
             }
-            Target::Process(_) | Target::Machine(_) => Ok(()),
+            Target::Site(_) | Target::Terminal(_) | Target::Client(_) | Target::Machine(_) => Ok(()),
             Target::Leader | Target::Candidate | Target::Follower | Target::Laggard => Ok(()),
             Target::Sender | Target::Recipient | Target::AllSites => Ok(()),
         }

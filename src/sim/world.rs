@@ -26,9 +26,9 @@ use crate::sim::net::ledger::Ledger;
 use crate::sim::net::packets::{Origin, PacketId};
 use crate::sim::net::settings::Chance;
 use crate::sim::queue::{Queue, Turn};
+use crate::sim::script::Script;
 use crate::sim::script::describe::seam_text;
 use crate::sim::script::director::{Director, StepId, Unfired};
-use crate::sim::script::{DiskFault, Script};
 use crate::sim::settings::{BadSettings, WorldSettings};
 use crate::sim::watch::judge::{Judge, Violation};
 use crate::sim::watch::trace::Trace;
@@ -371,12 +371,9 @@ fn unmet_disk_faults<'a, P: Process>(
     director: &'a Director<P::Command>,
 ) -> impl Iterator<Item = Unfired> + 'a {
     let unmet = host.disk.iter().flat_map(SimDisk::unmet);
-    unmet.filter(|armed| !director.step(armed.step).is_optional).map(|armed| {
-        let what = match armed.fault {
-            DiskFault::FailSync => "synced its disk",
-            DiskFault::Misdirect => "wrote where there was another place for it",
-            _ => "wrote to its disk",
-        };
-        Unfired { step: armed.step, was_armed: true, nearest: format!("{} never {what}", host.id) }
+    unmet.filter(|armed| !director.step(armed.step).is_optional).map(|armed| Unfired {
+        step: armed.step,
+        was_armed: true,
+        nearest: format!("{} never {}", host.id, armed.never()),
     })
 }

@@ -1,7 +1,10 @@
 //! Clocks that are set, and clocks that drift.
 
+use crate::kinds;
 use crate::pair::Pair;
 use crate::story::{Micros, Story, millis, seconds};
+
+kinds::twins!(clocks: ahead, behind, fast, slow);
 
 /// How far apart the leader's heartbeats are from 2.2 s on.
 fn beats(story: &Story, since: Micros) -> Vec<Micros> {

@@ -1,7 +1,10 @@
 //! Crashes: at a time, at each seam, and with a torn write.
 
+use crate::kinds;
 use crate::pair::Pair;
 use crate::story::{Micros, Story, millis, seconds};
+
+kinds::twins!(crashes: at_once, before_sync, after_sync, between_sends, between_recipients, during_recovery, torn, scattered);
 
 /// What a site hands to the network from this moment on, up to the end of that moment.
 fn sent_at(story: &Story, site: &str, at: Micros) -> Vec<String> {

@@ -1,7 +1,12 @@
 //! How long syncs take, whether a site waits for them, and what goes wrong with disks.
 
+use aviary::sim::DiskFault;
+
+use crate::kinds;
 use crate::pair::Pair;
 use crate::story::{Micros, Story, millis, seconds};
+
+kinds::twins!(disk: sync_time, fail_sync, fail_write, full, room, rot, misdirect, lose_file, save, restore, wipe);
 
 /// The longest sync of a site that began after this moment.
 fn longest(story: &Story, site: &str, after: Micros) -> Option<Micros> {
@@ -118,7 +123,7 @@ pub fn full(pair: &Pair) {
     pair.led(&text, |with, without| {
         assert_eq!((with.who(LOW), without.who(LOW)), (vec!["S1".to_owned()], vec![]));
         assert!(with.files(1).len() == 2 && without.files(1).len() > 2);
-        assert!(with.world.statistics().refused_files > 0);
+        assert!(with.world.statistics().of_disk(DiskFault::Full) > 0);
     });
 }
 
@@ -179,7 +184,10 @@ pub fn lose_file(pair: &Pair) {
         );
         assert_eq!(with.times("S1", "stops: segment-00000000.log is missing"), [seconds(4)]);
         assert_eq!((with.starts("S1").len(), without.starts("S1").len()), (1, 2));
-        assert_eq!((with.world.damaged().len(), with.world.statistics().lost_files), (1, 1));
+        assert_eq!(
+            (with.world.damaged().len(), with.world.statistics().of_disk(DiskFault::LoseFile)),
+            (1, 1)
+        );
     });
 }
 

@@ -1,21 +1,20 @@
 //! Which kinds of faults there are, and the twin of each.
 //!
-//! No match here has a catch-all arm, and no field is left out by `..`: a new kind does not compile until it has a
-//! name here, and its name is that of the function that runs its twins. The same tables tell by what two scenarios
-//! differ, so a twin cannot be about another kind than its name says.
+//! Each row of the simulator's table of steps names its twin, and one without a twin that is there fails. For whatever
+//! else there is, no match here has a catch-all arm, and no field is left out by `..`: a new kind does not compile until
+//! it has a name here, and its name is that of the function that runs its twins. The same tables tell by what two
+//! scenarios differ, so a twin cannot be about another kind than its name says.
 
 use std::collections::BTreeSet;
 
 use aviary::journal::JournalConfig;
 use aviary::outbox::SyncMode;
 use aviary::scenario::Scenario;
-use aviary::scenario::form::{Bandwidth, Bursts, Disk, DiskMode, Latency, Network, Reordering, Replay};
-use aviary::scenario::step::{
-    ClockWord, Crash, DiskWord, Event, Fault, Manner, Rule, Then, Traffic, When, Who,
-};
-use aviary::service::{Expectation, Timelines};
+use aviary::scenario::form::{Disk, DiskMode, Latency, Network, Reordering};
+use aviary::scenario::step::{Event, Fault, Rule, Traffic, When};
+use aviary::service::Timelines;
 use aviary::sim::{
-    self, Action, ClockFault, DiskFault, DiskSettings, Leaves, Ruling, Seam, Target, Trigger, WorldSettings,
+    self, Action, Bandwidth, Bursts, DiskSettings, Replay, Row, Statistics, Target, Trigger, WorldSettings,
 };
 use aviary::site::{Bird, Overrides};
 
@@ -29,18 +28,53 @@ pub struct Twin {
     pub check: fn(&Pair),
 }
 
+/// The twins that rows of the simulator's table name, by the file that they stand in.
+const OF_ROWS: [&[Twin]; 6] =
+    [crashes::TWINS, lives::TWINS, links::TWINS, rules::TWINS, disk::TWINS, clocks::TWINS];
+
 /// What is no fault: nothing is to be seen of it but what it says.
-const NO_FAULT: &str = "no fault";
+const NO_FAULTS: [&str; 2] = ["command", "expect"];
+
+type Command = <Bird as aviary::process::Process>::Command;
+
+/// Every kind of fault has a twin, and the other way round.
+pub fn every_row_has_its_twin() {
+    let names: Vec<&str> = OF_ROWS.iter().copied().flatten().map(|twin| twin.name).collect();
+    let rows: Vec<&Row> = Action::<Command>::rows().collect();
+    for row in &rows {
+        let is_fault = !NO_FAULTS.contains(&row.kind);
+        assert_eq!(is_fault, names.contains(&row.twin), "`{}` wants the twin `{}`", row.kind, row.twin);
+    }
+    for name in &names {
+        let wants = rows.iter().filter(|row| row.twin == *name).count();
+        assert_eq!(wants, 1, "the twin `{name}` is wanted by {wants} rows");
+    }
+    let counters: Vec<&str> = Statistics::default().counts().map(|(name, _)| name).collect();
+    for row in &rows {
+        let counter = row.counter;
+        assert!(counter.is_none_or(|counter| counters.contains(&counter)), "{counter:?} of `{}`", row.kind);
+    }
+}
+
+/// The twins of one file that rows of the simulator's table name.
+macro_rules! twins {
+    ($module:ident: $($twin:ident),+ $(,)?) => {
+        pub const TWINS: &[crate::kinds::Twin] = &[$(crate::kinds::Twin {
+            name: concat!(stringify!($module), "::", stringify!($twin)),
+            check: $twin,
+        }),+];
+    };
+}
+pub(crate) use twins;
 
 /// A function from the variants of an enum to the names of their twins, and the list of these twins.
 macro_rules! kinds {
     ($list:ident: fn $name:ident(&$type:ty) {
         $($pattern:pat => $twin:path,)+
-    } $(no fault { $other:pat })?) => {
+    }) => {
         fn $name(value: &$type) -> &'static str {
             match value {
                 $($pattern => stringify!($twin),)+
-                $($other => NO_FAULT,)?
             }
         }
 
@@ -66,123 +100,11 @@ macro_rules! fields {
     };
 }
 
-kinds!(STEPS: fn of_fault(&Fault<Expectation>) {
-    Fault::Crash(Crash { who: _, at: None, leaves: Leaves::Nothing }) => crashes::at_once,
-    Fault::Crash(Crash { who: _, at: Some(Manner::BeforeSync), leaves: Leaves::Nothing }) => crashes::before_sync,
-    Fault::Crash(Crash { who: _, at: Some(Manner::AfterSync), leaves: Leaves::Nothing }) => crashes::after_sync,
-    Fault::Crash(Crash { who: _, at: Some(Manner::BetweenSends), leaves: Leaves::Nothing }) => crashes::between_sends,
-    Fault::Crash(Crash { who: _, at: Some(Manner::BetweenRecipients), leaves: Leaves::Nothing })
-        => crashes::between_recipients,
-    Fault::Crash(Crash { who: _, at: Some(Manner::DuringRecovery), leaves: Leaves::Nothing })
-        => crashes::during_recovery,
-    // At whichever seam: what is torn is the last write.
-    Fault::Crash(Crash { who: _, at: Some(Manner::Torn), leaves: Leaves::Nothing }
-        | Crash { who: _, at: _, leaves: Leaves::Torn }) => crashes::torn,
-    Fault::Crash(Crash { who: _, at: Some(Manner::Scattered), leaves: Leaves::Nothing }
-        | Crash { who: _, at: _, leaves: Leaves::Scattered }) => crashes::scattered,
-    Fault::Restart(_) => lives::restart,
-    Fault::Pause(_) => lives::pause,
-    Fault::Resume(_) => lives::resume,
-    Fault::Isolate(_) => links::isolate,
-    Fault::Partition(_) => links::partition,
-    Fault::Cut { from: _, to: _ } => links::cut,
-    Fault::Mend(..) => links::mend,
-    Fault::Clog { from: _, to: _ } => links::clog,
-    Fault::Unclog { from: _, to: _ } => links::unclog,
-    Fault::Replay(_) => rules::replay,
-    Fault::Rule(Rule { then: Then::Corrupt, .. }) => rules::corrupt,
-    Fault::Rule(Rule { then: Then::Truncate, .. }) => rules::truncate,
-    Fault::Rule(Rule { then: Then::Misdeliver(_), .. }) => rules::misdeliver,
-    Fault::Rule(Rule { then: Then::Keep, .. }) => rules::keep,
-    Fault::Rule(Rule { then: Then::Drop, .. }) => rules::drop,
-    Fault::Rule(Rule { then: Then::Delay(_), .. }) => rules::delay,
-    Fault::Rule(Rule { then: Then::Duplicate { .. }, .. }) => rules::duplicate,
-    Fault::SyncTime(..) => disk::sync_time,
-    Fault::Disk(_, DiskWord::FailSync) => disk::fail_sync,
-    Fault::Disk(_, DiskWord::FailWrite) => disk::fail_write,
-    Fault::Disk(_, DiskWord::Full) => disk::full,
-    Fault::Disk(_, DiskWord::Room) => disk::room,
-    Fault::Disk(_, DiskWord::Rot) => disk::rot,
-    Fault::Disk(_, DiskWord::Misdirect) => disk::misdirect,
-    Fault::Disk(_, DiskWord::LoseFile) => disk::lose_file,
-    Fault::Disk(_, DiskWord::Save) => disk::save,
-    Fault::Disk(_, DiskWord::Restore) => disk::restore,
-    Fault::Wipe(_) => disk::wipe,
-    Fault::Slow(..) => lives::slow,
-    Fault::Clock(_, ClockWord::Ahead(_)) => clocks::ahead,
-    Fault::Clock(_, ClockWord::Behind(_)) => clocks::behind,
-    Fault::Clock(_, ClockWord::Fast(_)) => clocks::fast,
-    Fault::Clock(_, ClockWord::Slow(_)) => clocks::slow,
-    Fault::Heal => lives::heal,
-} no fault { Fault::Expect(_) });
-
-type Command = <Bird as aviary::process::Process>::Command;
-
-kinds!(ACTIONS: fn of_action(&Action<Command>) {
-    Action::Crash { who: _, at: None, leaves: Leaves::Nothing } => crashes::at_once,
-    Action::Crash { who: _, at: Some(Seam::BeforeSync), leaves: Leaves::Nothing } => crashes::before_sync,
-    Action::Crash { who: _, at: Some(Seam::AfterSync), leaves: Leaves::Nothing } => crashes::after_sync,
-    Action::Crash { who: _, at: Some(Seam::BetweenSends), leaves: Leaves::Nothing } => crashes::between_sends,
-    Action::Crash { who: _, at: Some(Seam::BetweenRecipients), leaves: Leaves::Nothing } => crashes::between_recipients,
-    Action::Crash { who: _, at: Some(Seam::DuringRecovery), leaves: Leaves::Nothing } => crashes::during_recovery,
-    Action::Crash { who: _, at: _, leaves: Leaves::Torn } => crashes::torn,
-    Action::Crash { who: _, at: _, leaves: Leaves::Scattered } => crashes::scattered,
-    Action::Restart(_) => lives::restart,
-    Action::Pause(_) => lives::pause,
-    Action::Resume(_) => lives::resume,
-    Action::Isolate(_) => links::isolate,
-    Action::Partition(_) => links::partition,
-    Action::Cut { from: _, to: _ } => links::cut,
-    Action::Mend(..) => links::mend,
-    Action::Clog { from: _, to: _ } => links::clog,
-    Action::Unclog { from: _, to: _ } => links::unclog,
-    Action::Replay(_) => rules::replay,
-    Action::Rule(sim::Rule { ruling: Ruling::Corrupt, .. }) => rules::corrupt,
-    Action::Rule(sim::Rule { ruling: Ruling::Truncate, .. }) => rules::truncate,
-    Action::Rule(sim::Rule { ruling: Ruling::Misdeliver(_), .. }) => rules::misdeliver,
-    Action::Rule(sim::Rule { ruling: Ruling::Keep, .. }) => rules::keep,
-    Action::Rule(sim::Rule { ruling: Ruling::Drop, .. }) => rules::drop,
-    Action::Rule(sim::Rule { ruling: Ruling::Delay(_), .. }) => rules::delay,
-    Action::Rule(sim::Rule { ruling: Ruling::Duplicate { copies: _, apart: _ }, .. }) => rules::duplicate,
-    Action::SyncTime(..) => disk::sync_time,
-    Action::Disk(_, DiskFault::FailSync) => disk::fail_sync,
-    Action::Disk(_, DiskFault::FailWrite) => disk::fail_write,
-    Action::Disk(_, DiskFault::Full) => disk::full,
-    Action::Disk(_, DiskFault::Room) => disk::room,
-    Action::Disk(_, DiskFault::Rot) => disk::rot,
-    Action::Disk(_, DiskFault::Misdirect) => disk::misdirect,
-    Action::Disk(_, DiskFault::LoseFile) => disk::lose_file,
-    Action::Disk(_, DiskFault::Save) => disk::save,
-    Action::Disk(_, DiskFault::Restore) => disk::restore,
-    Action::Wipe(_) => disk::wipe,
-    Action::Slow(..) => lives::slow,
-    Action::Clock(_, ClockFault::Ahead(_)) => clocks::ahead,
-    Action::Clock(_, ClockFault::Behind(_)) => clocks::behind,
-    Action::Clock(_, ClockFault::Fast(_)) => clocks::fast,
-    Action::Clock(_, ClockFault::Slow(_)) => clocks::slow,
-    Action::Heal => lives::heal,
-} no fault { Action::Command(..) | Action::Check(_) });
-
-kinds!(TARGETS: fn of_target(&Who) {
-    Who::Any => targets::anybody,
-    Who::Site(_) => targets::one_site,
-    Who::Terminal(_) => targets::one_terminal,
-    Who::Client(_) => targets::one_client,
-    Who::Leader => targets::leader,
-    Who::Follower => targets::follower,
-    Who::Candidate => targets::candidate,
-    Who::Laggard => targets::laggard,
-    Who::Sender => targets::sender,
-    Who::Recipient => targets::recipient,
-    Who::Machine(_) => targets::machine,
-    Who::AllSites => targets::all_sites,
-});
-
-kinds!(SIMULATED_TARGETS: fn of_simulated_target(&Target) {
+kinds!(TARGETS: fn of_target(&Target) {
     Target::Any => targets::anybody,
-    Target::Process(aviary::ids::ProcessId::Site(_)) => targets::one_site,
-    Target::Process(aviary::ids::ProcessId::Terminal(_)) => targets::one_terminal,
-    Target::Process(aviary::ids::ProcessId::Client(_)) => targets::one_client,
+    Target::Site(_) => targets::one_site,
+    Target::Terminal(_) => targets::one_terminal,
+    Target::Client(_) => targets::one_client,
     Target::Leader => targets::leader,
     Target::Follower => targets::follower,
     Target::Candidate => targets::candidate,
@@ -355,10 +277,7 @@ const FIRST_RULES: &[Twin] = &[Twin { name: "rules::from_the_start", check: rule
 /// Every twin; those of several names more than once.
 pub fn all() -> impl Iterator<Item = Twin> {
     let lists = [
-        STEPS,
-        ACTIONS,
         TARGETS,
-        SIMULATED_TARGETS,
         TRIGGERS,
         SIMULATED_TRIGGERS,
         TRAFFIC,
@@ -380,7 +299,7 @@ pub fn all() -> impl Iterator<Item = Twin> {
         SIMULATED_DISK,
         JOURNAL,
     ];
-    lists.into_iter().flatten().copied()
+    OF_ROWS.into_iter().chain(lists).flatten().copied()
 }
 
 /// The kinds of faults by which the runs differ.
@@ -417,11 +336,15 @@ pub fn differences(with: &Shape, without: &Shape, faulty: &Made, fine: &Made) ->
         let aviary::scenario::step::Action::Harness(fault) = &step.action else {
             panic!("a command is no fault: {:?}", step.action)
         };
-        // The tracks of a plan are `steps`, then those under `also`.
-        let planned = &faulty.tracks[place + 1][0];
-        let action = &planned.action;
-        assert_eq!(of_fault(fault), of_action(action), "{fault:?} is planned as {action:?}");
-        kinds.insert(of_fault(fault));
+        let planned = planned(place, faulty);
+        let row = planned.action.row();
+        assert_eq!(
+            word(&format!("{fault:?}")),
+            word(row.word),
+            "{fault:?} is planned as {:?}",
+            planned.action
+        );
+        kinds.insert(row.twin);
         assert_eq!(of_trigger(&step.when), of_simulated_trigger(&planned.trigger));
         kinds.insert(of_trigger(&step.when));
         if let When::On(Event::Sent(traffic)) = &step.when
@@ -430,10 +353,11 @@ pub fn differences(with: &Shape, without: &Shape, faulty: &Made, fine: &Made) ->
         {
             kinds.extend(of_traffic(traffic, other));
         }
-        let meant: Vec<&str> = whom(fault).iter().map(of_target).collect();
-        let planned: Vec<&str> = simulated_whom(action).iter().map(of_simulated_target).collect();
-        assert_eq!(meant, planned, "{fault:?} is planned as {action:?}");
-        kinds.extend(meant);
+        if let (Fault::Rule(rule), Action::Rule(sim::Rule { filter, .. })) = (fault, &planned.action) {
+            assert_eq!((rule.from, rule.to), (filter.from, filter.to), "{rule:?} is planned as {filter:?}");
+            kinds.extend([rule.from, rule.to].iter().map(of_target));
+        }
+        kinds.extend(planned.action.target().iter().map(of_target));
     }
     kinds.extend(of_world_beyond(with, without, faulty, fine));
     kinds
@@ -449,27 +373,20 @@ fn of_world_beyond(with: &Shape, without: &Shape, faulty: &Made, fine: &Made) ->
     of_world(faulty, fine).into_iter().chain(disk).chain(journal).collect()
 }
 
-/// Whom a fault is done to; a rule's sender and recipient.
-fn whom(fault: &Fault<Expectation>) -> Vec<Who> {
-    match fault {
-        Fault::Crash(Crash { who, .. }) | Fault::SyncTime(who, _) => vec![*who],
-        Fault::Disk(who, _) | Fault::Wipe(who) | Fault::Slow(who, _) | Fault::Clock(who, _) => vec![*who],
-        Fault::Restart(who) | Fault::Pause(who) | Fault::Resume(who) | Fault::Isolate(who) => vec![*who],
-        Fault::Rule(rule) => vec![rule.from, rule.to],
-        Fault::Partition(_) | Fault::Cut { .. } | Fault::Mend(..) => Vec::new(),
-        Fault::Clog { .. } | Fault::Unclog { .. } | Fault::Replay(_) => Vec::new(),
-        Fault::Heal | Fault::Expect(_) => Vec::new(),
-    }
+/// The first step of a track under `also`. The tracks of a plan are `steps`, then those.
+fn planned(place: usize, made: &Made) -> &sim::Step<Command> {
+    &made.tracks[place + 1][0]
 }
 
-fn simulated_whom(action: &Action<Command>) -> Vec<Target> {
-    match action {
-        Action::Crash { who, .. } | Action::SyncTime(who, _) => vec![*who],
-        Action::Disk(who, _) | Action::Wipe(who) | Action::Slow(who, _) | Action::Clock(who, _) => vec![*who],
-        Action::Restart(who) | Action::Pause(who) | Action::Resume(who) | Action::Isolate(who) => vec![*who],
-        Action::Rule(rule) => vec![rule.filter.from, rule.filter.to],
-        Action::Partition(_) | Action::Cut { .. } | Action::Mend(..) => Vec::new(),
-        Action::Clog { .. } | Action::Unclog { .. } | Action::Replay(_) => Vec::new(),
-        Action::Heal | Action::Check(_) | Action::Command(..) => Vec::new(),
-    }
+/// The word at the beginning.
+fn word(text: &str) -> &str {
+    text.split(|c: char| !c.is_ascii_alphabetic()).next().unwrap_or(text)
+}
+
+/// The counter that the extra step moves, unless the other scenario has a step of the same kind in its place.
+pub fn counter(with: &Shape, without: &Shape, faulty: &Made, fine: &Made) -> Option<&'static str> {
+    let (place, _) = extra_step(with, without)?;
+    let row = planned(place, faulty).action.row();
+    let other = extra_step(without, with).map(|(place, _)| planned(place, fine).action.row());
+    row.counter.filter(|_| other != Some(row))
 }

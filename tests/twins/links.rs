@@ -1,7 +1,10 @@
 //! Cutting and mending links.
 
+use crate::kinds;
 use crate::pair::Pair;
 use crate::story::{Story, millis, seconds};
+
+kinds::twins!(links: isolate, partition, cut, mend, clog, unclog);
 
 /// Which pairs of these are heard, sender first, between 2.1 s and 4 s: long after a cut and before any mending.
 fn heard(story: &Story, who: &[&str], from: u64, until: u64) -> Vec<String> {

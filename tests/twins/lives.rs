@@ -1,7 +1,10 @@
 //! Restarting, pausing, slowing, resuming, healing.
 
+use crate::kinds;
 use crate::pair::Pair;
 use crate::story::{Story, millis, seconds};
+
+kinds::twins!(lives: restart, pause, resume, slow, heal);
 
 /// How many datagrams a site handles between these moments.
 fn heard(story: &Story, site: &str, from: u64, until: u64) -> usize {

@@ -1,7 +1,7 @@
 //! Runs a scenario and its twin to the same moment, and checks that they differ, and in one fault only.
 
 use aviary::mix::Seed;
-use aviary::scenario::step::{Action, Fault, Who};
+use aviary::scenario::step::{Action, Fault, Target};
 use aviary::scenario::{Scenario, Service, plan, read};
 use aviary::service::Timelines;
 use aviary::sim::{TraceLevel, TraceSettings, World, WorldSettings};
@@ -72,6 +72,7 @@ impl Pair {
             fault(&mut faulty);
             let found = kinds::differences(&with, &without, &faulty, &fine);
             assert!(found.contains(&self.kind), "these twins are about {found:?}, not about {}", self.kind);
+            let counter = kinds::counter(&with, &without, &faulty, &fine);
             let twin = run(&without, fine);
             if let Some(inert) = inert(&with, &without) {
                 let inert = run(&inert, settings(&inert, seed));
@@ -79,6 +80,13 @@ impl Pair {
             }
             let one = run(&with, faulty);
             assert!(one.rest() != twin.rest(), "{} changes nothing but its own line", self.kind);
+            if let Some(counter) = counter {
+                assert!(
+                    one.counted(counter) > twin.counted(counter),
+                    "{} is not seen in `{counter}`",
+                    self.kind
+                );
+            }
             differ(&one, &twin);
         }
     }
@@ -148,6 +156,6 @@ fn inert(with: &Scenario<Timelines>, without: &Scenario<Timelines>) -> Option<Sc
         return None;
     }
     let mut inert = with.clone();
-    inert.also[place][0].action = Action::Harness(Fault::Resume(Who::Terminal(0)));
+    inert.also[place][0].action = Action::Harness(Fault::Resume(Target::Terminal(0)));
     Some(inert)
 }

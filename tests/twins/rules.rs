@@ -1,7 +1,10 @@
 //! Rules: what they do to a datagram, and which datagrams they mean.
 
+use crate::kinds;
 use crate::pair::Pair;
 use crate::story::{Story, millis, seconds};
+
+kinds::twins!(rules: drop, delay, duplicate, corrupt, truncate, misdeliver, keep, replay);
 
 /// How many copies of each heartbeat that S0 sends to this site behind 2 s arrive, and how late.
 fn beats(story: &Story, to: &str) -> Vec<u64> {

@@ -44,6 +44,12 @@ pub const fn seconds(count: u64) -> Micros {
 }
 
 impl Story {
+    /// How far this counter came.
+    pub fn counted(&self, counter: &str) -> u64 {
+        let mut counts = self.world.statistics().counts();
+        counts.find(|(name, _)| *name == counter).expect("a counter of this name").1
+    }
+
     /// Everything but the lines of the script, which say what is done and not what comes of it.
     pub fn rest(&self) -> Vec<String> {
         let rest = self.told.iter().filter(|told| told.class != LineClass::Step);

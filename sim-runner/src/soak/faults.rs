@@ -202,7 +202,7 @@ impl Episode {
 fn rule(name: &str, kind: Option<&str>, (from, to): (usize, usize), now: Instant) -> Rule {
     let site = |site: usize| {
         let site = u8::try_from(site).ok().and_then(SiteId::new).expect("a site of the cluster");
-        Target::Process(ProcessId::Site(site))
+        Target::of(ProcessId::Site(site))
     };
     let filter =
         Filter { kind: kind.map(Into::into), from: site(from), to: site(to), about: None, slots: None };

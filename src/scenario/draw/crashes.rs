@@ -4,7 +4,7 @@ use crate::scenario::draw::episodes::{Episodes, Track, who_is_known};
 use crate::scenario::draw::workload::Workload;
 use crate::scenario::profile::CrashMoment;
 use crate::scenario::service::Service;
-use crate::scenario::step::{Crash, Fault, Manner, When, Who};
+use crate::scenario::step::{Crash, Fault, Seam, Target, When};
 use crate::sim::Leaves;
 use crate::time::Duration;
 
@@ -26,13 +26,13 @@ impl Episodes<'_> {
             (false, false) => Leaves::Nothing,
         };
         let seams = [
-            (Manner::BeforeSync, 3),
-            (Manner::AfterSync, 3),
-            (Manner::BetweenSends, 2),
-            (Manner::BetweenRecipients, 3),
-            (Manner::DuringRecovery, 1),
+            (Seam::BeforeSync, 3),
+            (Seam::AfterSync, 3),
+            (Seam::BetweenSends, 2),
+            (Seam::BetweenRecipients, 3),
+            (Seam::DuringRecovery, 1),
         ];
-        let seam = self.draws.weighted(&seams).unwrap_or(Manner::BeforeSync);
+        let seam = self.draws.weighted(&seams).unwrap_or(Seam::BeforeSync);
         let who = self.target(&moment, true);
         let down = self.draws.time(self.profile.crashes.down);
         if at != CrashMoment::AllSites
@@ -46,9 +46,9 @@ impl Episodes<'_> {
         let back = who_is_known(who);
         let mut mending = vec![Fault::Restart(back)];
         match at {
-            CrashMoment::AllSites => track.push(moment, crash(Who::AllSites, None)),
+            CrashMoment::AllSites => track.push(moment, crash(Target::AllSites, None)),
             CrashMoment::AnyTime => track.push(moment, crash(who, None)),
-            CrashMoment::Seam if seam == Manner::DuringRecovery => {
+            CrashMoment::Seam if seam == Seam::DuringRecovery => {
                 track.push(moment, crash(who, None));
                 track.push(When::After(Duration::ZERO), crash(back, Some(seam)));
                 mending.push(Fault::Restart(back));
@@ -56,7 +56,7 @@ impl Episodes<'_> {
             CrashMoment::Seam => track.push(moment, crash(who, Some(seam))),
         }
         if at == CrashMoment::AllSites {
-            mending = vec![Fault::Restart(Who::AllSites)];
+            mending = vec![Fault::Restart(Target::AllSites)];
         }
         self.look_around(track, workload, None);
         self.mend(track, down, mending);

@@ -5,7 +5,7 @@ use crate::scenario::draw::workload::Workload;
 use crate::scenario::draw::{rule, shapes};
 use crate::scenario::profile::CutShape;
 use crate::scenario::service::Service;
-use crate::scenario::step::{Fault, Then, When, Who};
+use crate::scenario::step::{Fault, Ruling, Target, When};
 
 impl Episodes<'_> {
     pub(super) fn cut<S: Service>(
@@ -37,12 +37,12 @@ impl Episodes<'_> {
         let target = self.target(moment, false);
         let mending = vec![Fault::Heal];
         match (shape, target) {
-            (CutShape::Isolate, Who::Sender | Who::Recipient) if sites > 1 => {
+            (CutShape::Isolate, Target::Sender | Target::Recipient) if sites > 1 => {
                 shapes::Cut { faults: vec![Fault::Isolate(target)], mending, sides }
             }
             (CutShape::Isolate, by_role) if is_role(by_role) && is_one_way && sites > 1 => {
-                let ends = if self.draws.one_in(2) { (target, Who::Any) } else { (Who::Any, target) };
-                let fault = Fault::Rule(rule(None, ends, Then::Drop));
+                let ends = if self.draws.one_in(2) { (target, Target::Any) } else { (Target::Any, target) };
+                let fault = Fault::Rule(rule(None, ends, Ruling::Drop));
                 shapes::Cut { faults: vec![fault], mending, sides }
             }
             (CutShape::Isolate, by_role) if is_role(by_role) => {
@@ -54,6 +54,6 @@ impl Episodes<'_> {
 }
 
 /// Whether it is somebody who is known when it comes to it, and then only.
-fn is_role(who: Who) -> bool {
-    matches!(who, Who::Leader | Who::Follower | Who::Candidate | Who::Laggard)
+fn is_role(who: Target) -> bool {
+    matches!(who, Target::Leader | Target::Follower | Target::Candidate | Target::Laggard)
 }

@@ -5,7 +5,7 @@ use crate::scenario::draw::episodes::{Episodes, Track, who_is_known};
 use crate::scenario::draw::workload::{Wanted, Workload};
 use crate::scenario::profile::DiskErrorKind;
 use crate::scenario::service::Service;
-use crate::scenario::step::{DiskWord, Fault, When, Who};
+use crate::scenario::step::{DiskFault, Fault, Target, When};
 use crate::time::Duration;
 
 impl Episodes<'_> {
@@ -23,7 +23,7 @@ impl Episodes<'_> {
         self.look_around(track, workload, None);
         let time = self.draws.time(self.profile.messages.lasts);
         // A disk that stays slow is no fault that ends.
-        let usual = Fault::SyncTime(Who::AllSites, self.sync);
+        let usual = Fault::SyncTime(Target::AllSites, self.sync);
         track.push(When::After(time), usual);
     }
 
@@ -37,8 +37,8 @@ impl Episodes<'_> {
         let kind = self.draws.of(&self.profile.disk.errors).unwrap_or(DiskErrorKind::FailSync);
         let (back, down) = (who_is_known(who), self.draws.time(self.profile.crashes.down));
         let (word, mending) = match kind {
-            DiskErrorKind::FailSync => (DiskWord::FailSync, Fault::Restart(back)),
-            DiskErrorKind::FailWrite => (DiskWord::FailWrite, Fault::Restart(back)),
+            DiskErrorKind::FailSync => (DiskFault::FailSync, Fault::Restart(back)),
+            DiskErrorKind::FailWrite => (DiskFault::FailWrite, Fault::Restart(back)),
             DiskErrorKind::Full => return self.full_disk(track, workload, moment, who),
         };
         track.push(moment, Fault::Disk(who, word));
@@ -52,9 +52,9 @@ impl Episodes<'_> {
         track: &mut Track<S>,
         workload: &mut Workload<'_>,
         moment: When,
-        who: Who,
+        who: Target,
     ) {
-        track.push(moment, Fault::Disk(who, DiskWord::Full));
+        track.push(moment, Fault::Disk(who, DiskFault::Full));
         let lasts = self.draws.time(self.profile.disk.full);
         let writes = self.draws.number(self.profile.disk.full_writes);
         let apart = Duration::from_micros(lasts.as_micros() / (u64::from(writes) + 1));
@@ -63,7 +63,7 @@ impl Episodes<'_> {
             self.ask(track, workload, When::After(apart), asker, Wanted::LargeWrite);
         }
         self.look_around(track, workload, None);
-        self.mend(track, apart, vec![Fault::Disk(who_is_known(who), DiskWord::Room)]);
+        self.mend(track, apart, vec![Fault::Disk(who_is_known(who), DiskFault::Room)]);
     }
 
     /// Rot, a write that goes astray, or a file that vanishes: the next start of the site must find it.
@@ -72,7 +72,7 @@ impl Episodes<'_> {
         track: &mut Track<S>,
         workload: &mut Workload<'_>,
         moment: When,
-        word: DiskWord,
+        word: DiskFault,
     ) {
         let who = self.target(&moment, false);
         let Some(who) = self.losses.take(who) else { return };

@@ -11,7 +11,7 @@ use crate::scenario::form::StepOf;
 use crate::scenario::namespace::Word;
 use crate::scenario::profile::{FaultKind, Profile, TargetKind};
 use crate::scenario::service::Service;
-use crate::scenario::step::{DiskWord, Event, Fault, Traffic, When, Who};
+use crate::scenario::step::{DiskFault, Event, Fault, Target, Traffic, When};
 use crate::time::Duration;
 
 /// Draws the fault episodes of one scenario.
@@ -100,9 +100,9 @@ impl<'a> Episodes<'a> {
             FaultKind::Clog => self.clog(&mut track, workload, moment),
             FaultKind::SlowDisk => self.slow_disk(&mut track, workload, moment),
             FaultKind::DiskError => self.disk_error(&mut track, workload, moment),
-            FaultKind::Rot => self.damage(&mut track, workload, moment, DiskWord::Rot),
-            FaultKind::Misdirect => self.damage(&mut track, workload, moment, DiskWord::Misdirect),
-            FaultKind::LoseFile => self.damage(&mut track, workload, moment, DiskWord::LoseFile),
+            FaultKind::Rot => self.damage(&mut track, workload, moment, DiskFault::Rot),
+            FaultKind::Misdirect => self.damage(&mut track, workload, moment, DiskFault::Misdirect),
+            FaultKind::LoseFile => self.damage(&mut track, workload, moment, DiskFault::LoseFile),
             FaultKind::Clock => self.clocks(&mut track, workload, moment),
             FaultKind::SlowSite => self.slow_site(&mut track, workload, moment),
         }
@@ -116,7 +116,7 @@ impl<'a> Episodes<'a> {
         track: &mut Track<S>,
         workload: &mut Workload<'_>,
         when: When,
-        who: Who,
+        who: Target,
         wanted: Wanted,
     ) {
         let command = workload.command::<S>(&mut self.draws, who, wanted);
@@ -131,7 +131,7 @@ impl<'a> Episodes<'a> {
         sides: Option<(u8, u8)>,
     ) {
         let (one, other) = match sides {
-            Some((one, other)) => (Who::Terminal(one), Who::Terminal(other)),
+            Some((one, other)) => (Target::Terminal(one), Target::Terminal(other)),
             None => (workload.anybody(&mut self.draws), workload.anybody(&mut self.draws)),
         };
         for (who, wanted) in
@@ -148,13 +148,13 @@ impl<'a> Episodes<'a> {
     fn moment<S: Service>(&mut self) -> When {
         let soon = When::After(self.draws.millis(0, 500));
         match self.draws.below(6) {
-            0 if self.cluster.sites > 1 => When::On(Event::Leads(Who::Any)),
+            0 if self.cluster.sites > 1 => When::On(Event::Leads(Target::Any)),
             1 | 2 => {
                 let kind = self.draws.one_of(S::NOTABLE_MESSAGES).copied();
                 let nth = self.draws.between(1, 6);
                 let is_sent = self.draws.one_in(2);
                 let Some(kind) = kind.filter(|_| self.cluster.sites > 1) else { return soon };
-                let traffic = Traffic { nth, ..traffic(kind, Who::Any, Who::Any) };
+                let traffic = Traffic { nth, ..traffic(kind, Target::Any, Target::Any) };
                 When::On(if is_sent { Event::Sent(traffic) } else { Event::Delivered(traffic) })
             }
             _ => soon,
@@ -162,21 +162,21 @@ impl<'a> Episodes<'a> {
     }
 
     /// Whom an episode befalls that begins at this moment; with `any_number` perhaps several sites of one machine.
-    pub(super) fn target(&mut self, moment: &When, any_number: bool) -> Who {
-        let site = Who::Site(self.draws.below(self.cluster.sites.into()).to_le_bytes()[0]);
+    pub(super) fn target(&mut self, moment: &When, any_number: bool) -> Target {
+        let site = Target::Site(self.draws.below(self.cluster.sites.into()).to_le_bytes()[0]);
         let is_sender = self.draws.one_in(2);
         let drawn = self.draws.of(&self.profile.targets);
         let is_endpoint = self.draws.happens(self.profile.endpoints);
         if is_endpoint && matches!(moment, When::On(Event::Sent(_) | Event::Delivered(_))) {
-            return if is_sender { Who::Sender } else { Who::Recipient };
+            return if is_sender { Target::Sender } else { Target::Recipient };
         }
         match drawn {
-            Some(TargetKind::Leader) => Who::Leader,
-            Some(TargetKind::Follower) if self.cluster.sites > 1 => Who::Follower,
-            Some(TargetKind::Candidate) if self.cluster.sites > 1 => Who::Candidate,
-            Some(TargetKind::Laggard) => Who::Laggard,
+            Some(TargetKind::Leader) => Target::Leader,
+            Some(TargetKind::Follower) if self.cluster.sites > 1 => Target::Follower,
+            Some(TargetKind::Candidate) if self.cluster.sites > 1 => Target::Candidate,
+            Some(TargetKind::Laggard) => Target::Laggard,
             Some(TargetKind::Machine) if any_number => {
-                Who::Machine(self.draws.below(self.cluster.machines().into()).to_le_bytes()[0])
+                Target::Machine(self.draws.below(self.cluster.machines().into()).to_le_bytes()[0])
             }
             Some(TargetKind::Follower | TargetKind::Candidate | TargetKind::Site | TargetKind::Machine)
             | None => site,
@@ -197,9 +197,9 @@ impl<'a> Episodes<'a> {
 }
 
 /// Who plays a part by then may be another one: all are meant instead.
-pub(super) fn who_is_known(who: Who) -> Who {
+pub(super) fn who_is_known(who: Target) -> Target {
     match who {
-        Who::Site(_) | Who::Machine(_) => who,
-        _ => Who::AllSites,
+        Target::Site(_) | Target::Machine(_) => who,
+        _ => Target::AllSites,
     }
 }

@@ -5,7 +5,7 @@ use crate::scenario::draw::cluster::Cluster;
 use crate::scenario::form::Budget;
 use crate::scenario::namespace::Word;
 use crate::scenario::service::Shape;
-use crate::scenario::step::{Action, DiskWord, Fault, Who};
+use crate::scenario::step::{Action, Target};
 
 /// The sites whose storage is damaged or wiped by some step.
 #[derive(Clone, Debug)]
@@ -29,29 +29,29 @@ impl Losses {
 
     /// Counts a step that is there.
     pub(super) fn count<C, E>(&mut self, action: &Action<C, E>) {
-        if let Word::Harness(
-            Fault::Wipe(who) | Fault::Disk(who, DiskWord::Rot | DiskWord::Misdirect | DiskWord::LoseFile),
-        ) = action
+        if let Word::Harness(fault) = action
+            && let Some(aimed) = fault.aimed::<()>().filter(|aimed| aimed.row().damages)
+            && let Some(who) = aimed.target()
         {
-            (self.named, self.by_role) = self.with(*who);
+            (self.named, self.by_role) = self.with(who);
         }
     }
 
     /// Whom a step may damage: `who`, else somebody who is lost already, else nobody.
-    pub(super) fn take(&mut self, who: Who) -> Option<Who> {
+    pub(super) fn take(&mut self, who: Target) -> Option<Target> {
         let (named, by_role) = self.with(who);
         if self.spare.is_none_or(|spare| named.len() + by_role <= spare) {
             (self.named, self.by_role) = (named, by_role);
             return Some(who);
         }
-        self.named.iter().next().map(|site| Who::Site(site.number()))
+        self.named.iter().next().map(|site| Target::Site(site.number()))
     }
 
-    fn with(&self, who: Who) -> (SiteSet, usize) {
+    fn with(&self, who: Target) -> (SiteSet, usize) {
         let lost: SiteSet = match who {
-            Who::Site(number) => self.shape.site(number).into_iter().collect(),
-            Who::Machine(machine) => self.shape.on_machine(machine),
-            Who::AllSites => self.shape.all_sites(),
+            Target::Site(number) => self.shape.site(number).into_iter().collect(),
+            Target::Machine(machine) => self.shape.on_machine(machine),
+            Target::AllSites => self.shape.all_sites(),
             _ => return (self.named, self.by_role + 1),
         };
         (self.named.iter().chain(lost.iter()).collect(), self.by_role)

@@ -6,7 +6,7 @@ use crate::scenario::draw::workload::Workload;
 use crate::scenario::draw::{crash, rule};
 use crate::scenario::profile::{RulingKind, Span};
 use crate::scenario::service::Service;
-use crate::scenario::step::{Event, Fault, Rule, Slots, Then, When, Who};
+use crate::scenario::step::{Event, Fault, Rule, Ruling, Slots, Target, When};
 use crate::time::Duration;
 
 impl Episodes<'_> {
@@ -19,7 +19,7 @@ impl Episodes<'_> {
     ) {
         let begins = matches!(moment, When::After(_)).then_some(begins);
         let rule = self.rule::<S>(begins);
-        let kept = rule.name.clone().filter(|_| rule.then == Then::Keep);
+        let kept = rule.name.clone().filter(|_| rule.then == Ruling::Keep);
         track.push(moment, Fault::Rule(rule));
         self.look_around(track, workload, None);
         if let Some(name) = kept {
@@ -35,13 +35,13 @@ impl Episodes<'_> {
             self.crashes += 1;
             let down = self.draws.time(self.profile.crashes.down);
             track.push(When::After(soon), crash(self.target(&When::After(soon), true)));
-            track.push(When::After(down), Fault::Restart(Who::AllSites));
+            track.push(When::After(down), Fault::Restart(Target::AllSites));
             track.push(When::After(later), Fault::Replay(name));
             return self.look_around(track, workload, None);
         }
         let lasts = self.draws.time(self.profile.cuts.lasts);
-        track.push(When::After(soon), Fault::Isolate(Who::Leader));
-        track.push(When::On(Event::Leads(Who::Any)), Fault::Replay(name));
+        track.push(When::After(soon), Fault::Isolate(Target::Leader));
+        track.push(When::On(Event::Leads(Target::Any)), Fault::Replay(name));
         self.look_around(track, workload, None);
         self.mend(track, lasts, vec![Fault::Heal]);
     }
@@ -80,10 +80,10 @@ impl Episodes<'_> {
         let (is_starving, of) = (self.draws.happens(self.profile.messages.starved), self.draws.between(2, 5));
         let rest = self.draws.below(of);
         let nouns = <<S::Process as Process>::Message as Label>::NOUNS;
-        if !is_starving || rule.then == Then::Keep || !nouns.contains(&Subject::slot(0).noun) {
+        if !is_starving || rule.then == Ruling::Keep || !nouns.contains(&Subject::slot(0).noun) {
             return rule;
         }
-        Rule { kind: None, slots: Some(Slots { of, rest }), skip: 0, then: Then::Drop, ..rule }
+        Rule { kind: None, slots: Some(Slots { of, rest }), skip: 0, then: Ruling::Drop, ..rule }
     }
 
     /// A rule for a while where it is known when it begins, else for some messages.
@@ -93,30 +93,30 @@ impl Episodes<'_> {
         let kind = kind.filter(|_| self.draws.happens(wanted.one_kind));
         let who = self.target(&When::After(Duration::ZERO), false);
         let ends = match self.draws.below(4) {
-            0 => (Who::Any, Who::Any),
-            1 | 2 => (who, Who::Any),
-            _ => (Who::Any, who),
+            0 => (Target::Any, Target::Any),
+            1 | 2 => (who, Target::Any),
+            _ => (Target::Any, who),
         };
         let then = match self.draws.of(&wanted.then).unwrap_or(RulingKind::Drop) {
-            RulingKind::Drop => Then::Drop,
-            RulingKind::Delay => Then::Delay(self.draws.time(wanted.delay)),
-            RulingKind::Duplicate => Then::Duplicate {
+            RulingKind::Drop => Ruling::Drop,
+            RulingKind::Delay => Ruling::Delay(self.draws.time(wanted.delay)),
+            RulingKind::Duplicate => Ruling::Duplicate {
                 copies: u32::from(self.draws.number(wanted.copies)),
                 apart: self.draws.time(Span(Duration::ZERO, wanted.delay.1)),
             },
-            RulingKind::Corrupt => Then::Corrupt,
-            RulingKind::Truncate => Then::Truncate,
+            RulingKind::Corrupt => Ruling::Corrupt,
+            RulingKind::Truncate => Ruling::Truncate,
             RulingKind::Misdeliver => {
-                Then::Misdeliver(Who::Site(self.draws.below(self.cluster.sites.into()).to_le_bytes()[0]))
+                Ruling::Misdeliver(Target::Site(self.draws.below(self.cluster.sites.into()).to_le_bytes()[0]))
             }
-            RulingKind::Keep => Then::Keep,
+            RulingKind::Keep => Ruling::Keep,
         };
         let (lasts, count) = (self.draws.time(wanted.lasts), self.draws.between(1, 30));
         let skip = if self.draws.one_in(3) { self.draws.below(5) } else { 0 };
         let rule = Rule { skip, ..rule(kind, ends, then) };
         let rule = self.starve::<S>(rule);
         match begins {
-            _ if then == Then::Keep => {
+            _ if then == Ruling::Keep => {
                 self.kept += 1;
                 Rule { name: Some(format!("kept {}", self.kept)), count: Some(count), ..rule }
             }

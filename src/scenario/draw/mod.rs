@@ -15,7 +15,7 @@ use crate::scenario::form::{Budget, Disk, DiskMode, ExpectationOf, Scenario, Ste
 use crate::scenario::namespace::Word;
 use crate::scenario::profile::Profile;
 use crate::scenario::service::Service;
-use crate::scenario::step::{Claim, DiskWord, Fault, When};
+use crate::scenario::step::{Claim, DiskFault, Fault, When};
 use crate::time::Duration;
 
 mod cluster;
@@ -121,7 +121,7 @@ fn compose<S: Service>(
     tracks.iter().flatten().for_each(|step| losses.count(&step.action));
     let mut episodes = Episodes::new(profile, seed, &cluster, losses, disk.sync, is_quiet);
     tracks.extend(episodes.tracks::<S>(&mut workload, recipe.is_some()));
-    let is_full = |step: &StepOf<S>| matches!(step.action, Word::Harness(Fault::Disk(_, DiskWord::Full)));
+    let is_full = |step: &StepOf<S>| matches!(step.action, Word::Harness(Fault::Disk(_, DiskFault::Full)));
     tracks.push(commands);
     let is_full = tracks.iter().flatten().any(is_full);
     if has_short_files || is_full {

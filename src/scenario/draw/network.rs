@@ -2,9 +2,9 @@
 
 use crate::scenario::draw::cluster::Cluster;
 use crate::scenario::draw::draws::{Concern, Draws};
-use crate::scenario::form::{Bandwidth, Bursts, Latency, Network, Reordering, Replay};
+use crate::scenario::form::{Latency, Network, Reordering};
 use crate::scenario::profile::{LatencyKind, Profile, Share, Span};
-use crate::sim::Chance;
+use crate::sim::{Bandwidth, Bursts, Chance, Replay};
 use crate::time::Duration;
 
 pub(super) fn draw(

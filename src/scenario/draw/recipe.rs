@@ -13,7 +13,7 @@ use crate::scenario::form::StepOf;
 use crate::scenario::namespace::Word;
 use crate::scenario::profile::Span;
 use crate::scenario::service::Service;
-use crate::scenario::step::{Action, Crash, Event, Fault, Manner, Step, When, Who};
+use crate::scenario::step::{Action, Crash, Event, Fault, Seam, Step, Target, When};
 use crate::sim::Leaves;
 use crate::time::Duration;
 
@@ -60,7 +60,7 @@ impl<C, E> Recipe<C, E> {
     ) -> Vec<StepOf<S>> {
         let mut sites: Vec<u8> = (0..cluster.sites).collect();
         draws.shuffle(&mut sites);
-        let mut ask = |draws: &mut Draws, who: Option<Who>, wanted| {
+        let mut ask = |draws: &mut Draws, who: Option<Target>, wanted| {
             let who = who.unwrap_or_else(|| workload.anybody(draws));
             workload.command::<S>(draws, who, wanted)
         };
@@ -71,7 +71,7 @@ impl<C, E> Recipe<C, E> {
     }
 }
 
-type Ask<'a, C> = &'a mut dyn FnMut(&mut Draws, Option<Who>, Wanted) -> Option<C>;
+type Ask<'a, C> = &'a mut dyn FnMut(&mut Draws, Option<Target>, Wanted) -> Option<C>;
 
 /// The track of a recipe in the making: each call adds a step behind the ones before it.
 pub struct Draft<'a, C, E> {
@@ -97,8 +97,8 @@ impl<C, E> Draft<'_, C, E> {
     }
 
     /// The site that plays this part.
-    pub fn site(&self, part: usize) -> Who {
-        Who::Site(self.number(part))
+    pub fn site(&self, part: usize) -> Target {
+        Target::Site(self.number(part))
     }
 
     /// The numbers of the sites that play these parts.
@@ -150,7 +150,7 @@ impl<C, E> Draft<'_, C, E> {
     }
 
     /// An ask by this one, soon; by anybody if it is nobody.
-    pub fn ask_of(&mut self, who: Option<Who>, wanted: Wanted) -> &mut Self {
+    pub fn ask_of(&mut self, who: Option<Target>, wanted: Wanted) -> &mut Self {
         if let Some(command) = (self.ask)(&mut self.draws, who, wanted) {
             let gap = self.draws.millis(0, 30);
             self.push(When::After(gap), Word::Service(command));
@@ -159,7 +159,7 @@ impl<C, E> Draft<'_, C, E> {
     }
 
     /// An ask when this happens.
-    pub fn ask_on(&mut self, event: Event, who: Option<Who>, wanted: Wanted) -> &mut Self {
+    pub fn ask_on(&mut self, event: Event, who: Option<Target>, wanted: Wanted) -> &mut Self {
         if let Some(command) = (self.ask)(&mut self.draws, who, wanted) {
             self.push(When::On(event), Word::Service(command));
         }
@@ -168,11 +168,11 @@ impl<C, E> Draft<'_, C, E> {
 }
 
 /// A crash at once.
-pub fn crash<E>(who: Who) -> Fault<E> {
+pub fn crash<E>(who: Target) -> Fault<E> {
     Fault::Crash(Crash { who, at: None, leaves: Leaves::Nothing })
 }
 
 /// A crash at a seam.
-pub fn crash_at<E>(who: Who, seam: Manner) -> Fault<E> {
+pub fn crash_at<E>(who: Target, seam: Seam) -> Fault<E> {
     Fault::Crash(Crash { who, at: Some(seam), leaves: Leaves::Nothing })
 }

@@ -3,7 +3,7 @@
 use crate::scenario::draw::recipe::{Draft, Recipe, crash};
 use crate::scenario::draw::workload::Wanted::{AgreedRead, Read, Write};
 use crate::scenario::profile::Span;
-use crate::scenario::step::{Event, Fault, Who};
+use crate::scenario::step::{Event, Fault, Target};
 
 /// The recipes for any service with leaders.
 pub fn common<C, E>() -> Vec<Recipe<C, E>> {
@@ -60,36 +60,36 @@ pub fn common<C, E>() -> Vec<Recipe<C, E>> {
 }
 
 fn isolated_leader_is_asked<C, E>(draft: &mut Draft<'_, C, E>) {
-    draft.then(Fault::Isolate(Who::Leader));
+    draft.then(Fault::Isolate(Target::Leader));
     for part in 0..draft.count() {
-        let who = Some(Who::Terminal(draft.number(part)));
+        let who = Some(Target::Terminal(draft.number(part)));
         draft.ask_of(who, Write).ask_of(who, Read);
     }
-    draft.ask_on(Event::Leads(Who::Any), None, Write);
+    draft.ask_on(Event::Leads(Target::Any), None, Write);
     for part in 0..draft.count() {
-        let who = Some(Who::Terminal(draft.number(part)));
+        let who = Some(Target::Terminal(draft.number(part)));
         draft.ask_of(who, Read).ask_of(who, AgreedRead);
     }
     draft.after(0, 900, Fault::Heal).ask(2, AgreedRead);
 }
 
 fn paused_leader_wakes_up<C, E>(draft: &mut Draft<'_, C, E>) {
-    draft.ask(2, Write).then(Fault::Pause(Who::Leader)).ask(2, Write);
-    draft.ask_on(Event::Leads(Who::Any), None, Write).ask(2, Write);
-    draft.after(0, 1_500, Fault::Resume(Who::AllSites)).ask(3, AgreedRead);
+    draft.ask(2, Write).then(Fault::Pause(Target::Leader)).ask(2, Write);
+    draft.ask_on(Event::Leads(Target::Any), None, Write).ask(2, Write);
+    draft.after(0, 1_500, Fault::Resume(Target::AllSites)).ask(3, AgreedRead);
 }
 
 fn leaders_lost_in_turn<C, E>(draft: &mut Draft<'_, C, E>) {
     // As many as leave a quorum, and one more.
     let lost = draft.count() / 2;
-    draft.ask(1, Write).then(crash(Who::Leader));
+    draft.ask(1, Write).then(crash(Target::Leader));
     for _ in 0..lost {
-        draft.on(Event::Leads(Who::Any), crash(Who::Leader)).ask(1, Write);
+        draft.on(Event::Leads(Target::Any), crash(Target::Leader)).ask(1, Write);
         let part = draft.draws.below(9).to_le_bytes()[0].into();
         let back = draft.site(part);
-        draft.after(100, 1_500, Fault::Restart(back)).then(Fault::Restart(Who::AllSites));
+        draft.after(100, 1_500, Fault::Restart(back)).then(Fault::Restart(Target::AllSites));
     }
-    draft.ask_on(Event::Leads(Who::Any), None, AgreedRead);
+    draft.ask_on(Event::Leads(Target::Any), None, AgreedRead);
 }
 
 fn two_majorities_in_turn<C, E>(draft: &mut Draft<'_, C, E>) {
@@ -98,13 +98,13 @@ fn two_majorities_in_turn<C, E>(draft: &mut Draft<'_, C, E>) {
     let first = groups(draft, middle + 1);
     draft.then(Fault::Partition(first));
     for part in [0, middle, count - 1] {
-        let who = Some(Who::Terminal(draft.number(part)));
+        let who = Some(Target::Terminal(draft.number(part)));
         draft.ask_of(who, Write).ask_of(who, AgreedRead);
     }
     let second = groups(draft, middle);
     draft.after(800, 2_500, Fault::Heal).then(Fault::Partition(second));
     for part in [0, middle, count - 1] {
-        let who = Some(Who::Terminal(draft.number(part)));
+        let who = Some(Target::Terminal(draft.number(part)));
         draft.ask_of(who, AgreedRead).ask_of(who, Write).ask_of(who, Read);
     }
     draft.after(800, 2_500, Fault::Heal).ask(2, AgreedRead);
@@ -117,7 +117,7 @@ fn chain_of_cuts<C, E>(draft: &mut Draft<'_, C, E>) {
         if draft.draws.one_in(2) {
             draft.then(Fault::Cut { from: other, to: one });
         }
-        let who = Some(Who::Terminal(draft.number(part)));
+        let who = Some(Target::Terminal(draft.number(part)));
         draft.ask_of(who, Write).ask_of(who, AgreedRead);
     }
     draft.after(300, 2_000, Fault::Heal).ask(2, AgreedRead);
@@ -153,11 +153,11 @@ fn rolling_restart<C, E>(draft: &mut Draft<'_, C, E>) {
 
 fn power_lost_twice<C, E>(draft: &mut Draft<'_, C, E>) {
     for _ in 0..2 {
-        draft.ask(3, Write).then(crash(Who::AllSites));
+        draft.ask(3, Write).then(crash(Target::AllSites));
         for part in 0..draft.count() {
             let site = draft.site(part);
             draft.after(0, 60, Fault::Restart(site));
         }
-        draft.ask_on(Event::Leads(Who::Any), None, AgreedRead);
+        draft.ask_on(Event::Leads(Target::Any), None, AgreedRead);
     }
 }

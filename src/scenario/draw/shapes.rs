@@ -2,7 +2,7 @@
 
 use crate::scenario::draw::draws::Draws;
 use crate::scenario::profile::CutShape;
-use crate::scenario::step::{Fault, Who};
+use crate::scenario::step::{Fault, Target};
 
 /// What cuts, in this order and at once, and what mends it.
 pub(super) struct Cut<E> {
@@ -18,8 +18,8 @@ pub(super) fn cut<E>(draws: &mut Draws, shape: CutShape, sites: u8, is_one_way: 
     draws.shuffle(&mut order);
     let (first, rest) = order.split_first().map_or((0, &[][..]), |(first, rest)| (*first, rest));
     match (shape, sites) {
-        (_, 1) => whole(Fault::Isolate(Who::Site(0)), (0, 0)),
-        (CutShape::Isolate, _) if !is_one_way => whole(Fault::Isolate(Who::Site(first)), (first, rest[0])),
+        (_, 1) => whole(Fault::Isolate(Target::Site(0)), (0, 0)),
+        (CutShape::Isolate, _) if !is_one_way => whole(Fault::Isolate(Target::Site(first)), (first, rest[0])),
         (CutShape::Isolate, _) => links(&[first], rest, draws.one_in(2), true),
         (CutShape::Split, _) if !is_one_way => {
             let at = 1 + usize::from(draws.below(u64::from(sites) - 1).to_le_bytes()[0]);

@@ -4,7 +4,7 @@ use crate::scenario::draw::crash;
 use crate::scenario::draw::episodes::{Episodes, Track, who_is_known};
 use crate::scenario::draw::workload::Workload;
 use crate::scenario::service::Service;
-use crate::scenario::step::{ClockWord, Fault, Percent, When, Who};
+use crate::scenario::step::{ClockFault, Fault, Percent, Target, When};
 use crate::time::Duration;
 
 impl Episodes<'_> {
@@ -44,7 +44,7 @@ impl Episodes<'_> {
         let wanted = &self.profile.clocks;
         let mut when = moment;
         for number in 0..self.cluster.sites {
-            let who = Who::Site(number);
+            let who = Target::Site(number);
             if !self.draws.happens(wanted.sites) {
                 continue;
             }
@@ -53,10 +53,10 @@ impl Episodes<'_> {
             let by = self.draws.time(wanted.set);
             let while_down = self.draws.happens(wanted.while_down);
             if self.draws.happens(wanted.drifts) {
-                let word = if is_up { ClockWord::Fast(percent) } else { ClockWord::Slow(percent) };
+                let word = if is_up { ClockFault::Fast(percent) } else { ClockFault::Slow(percent) };
                 track.push(when, Fault::Clock(who, word));
             } else {
-                let word = if is_up { ClockWord::Ahead(by) } else { ClockWord::Behind(by) };
+                let word = if is_up { ClockFault::Ahead(by) } else { ClockFault::Behind(by) };
                 let is_down = while_down && self.crashes < self.profile.crashes.at_most;
                 if is_down {
                     self.crashes += 1;

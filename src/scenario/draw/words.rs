@@ -1,6 +1,6 @@
 //! Steps, events and rules with everything left out that is usual.
 
-use crate::scenario::step::{Event, Rule, Step, Then, Traffic, When, Who};
+use crate::scenario::step::{Event, Rule, Ruling, Step, Target, Traffic, When};
 use crate::time::Duration;
 
 pub(super) fn optional<A>(when: When, action: A) -> Step<A> {
@@ -8,17 +8,17 @@ pub(super) fn optional<A>(when: When, action: A) -> Step<A> {
 }
 
 /// Datagrams with a message of this kind between these two.
-pub fn traffic(kind: &str, from: Who, to: Who) -> Traffic {
+pub fn traffic(kind: &str, from: Target, to: Target) -> Traffic {
     Traffic { kind: Some(kind.to_owned()), from, to, about: None, slot: None, nth: 1 }
 }
 
 /// Somebody says that it did something.
-pub fn noted(kind: &str, who: Who) -> Event {
+pub fn noted(kind: &str, who: Target) -> Event {
     Event::Noted { kind: kind.to_owned(), who, about: None, slot: None }
 }
 
 /// What is done with datagrams, from when the rule is added on.
-pub fn rule(kind: Option<&str>, (from, to): (Who, Who), then: Then) -> Rule {
+pub fn rule(kind: Option<&str>, (from, to): (Target, Target), then: Ruling) -> Rule {
     Rule {
         name: None,
         kind: kind.map(str::to_owned),

@@ -7,7 +7,7 @@ use crate::scenario::form::StepOf;
 use crate::scenario::namespace::Word;
 use crate::scenario::profile::Profile;
 use crate::scenario::service::Service;
-use crate::scenario::step::{When, Who};
+use crate::scenario::step::{Target, When};
 use crate::time::Duration;
 
 /// What a drawn command is for.
@@ -29,7 +29,7 @@ pub enum Wanted {
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Asking {
     /// Who asks: a `Terminal` or a `Client`.
-    pub who: Who,
+    pub who: Target,
     /// What for.
     pub wanted: Wanted,
     /// A number that no other command of the scenario has.
@@ -80,11 +80,11 @@ impl<'a> Workload<'a> {
     }
 
     /// A terminal or a client.
-    pub(super) fn anybody(&self, draws: &mut Draws) -> Who {
+    pub(super) fn anybody(&self, draws: &mut Draws) -> Target {
         if self.clients > 0 && draws.one_in(2) {
-            Who::Client(u16::try_from(draws.below(self.clients.into())).unwrap_or(0))
+            Target::Client(u16::try_from(draws.below(self.clients.into())).unwrap_or(0))
         } else {
-            Who::Terminal(draws.below(self.sites.into()).to_le_bytes()[0])
+            Target::Terminal(draws.below(self.sites.into()).to_le_bytes()[0])
         }
     }
 
@@ -92,7 +92,7 @@ impl<'a> Workload<'a> {
     pub(super) fn command<S: Service>(
         &mut self,
         draws: &mut Draws,
-        who: Who,
+        who: Target,
         wanted: Wanted,
     ) -> Option<S::Command> {
         self.count += 1;

@@ -5,17 +5,7 @@ use crate::ron_file::Place;
 use crate::scenario::form::Budget;
 use crate::scenario::plan::Planner;
 use crate::scenario::service::Service;
-use crate::scenario::step::Who;
-use crate::sim::DiskFault;
-
-/// Whether whoever recovers from what this leaves must refuse.
-pub(super) fn damages(fault: DiskFault) -> bool {
-    match fault {
-        DiskFault::Rot | DiskFault::Misdirect | DiskFault::LoseFile => true,
-        DiskFault::FailSync | DiskFault::FailWrite | DiskFault::Full | DiskFault::Room => false,
-        DiskFault::Save | DiskFault::Restore => false,
-    }
-}
+use crate::scenario::step::Target;
 
 /// The sites that a scenario may damage or wipe.
 #[derive(Default)]
@@ -29,11 +19,11 @@ pub(super) struct Losses {
 
 impl<S: Service> Planner<S> {
     /// A step at `place` takes the storage of `who` away, or damages it.
-    pub(super) fn count_loss(&mut self, place: &Place, who: Who) {
+    pub(super) fn count_loss(&mut self, place: &Place, who: Target) {
         let lost = match who {
-            Who::Site(number) => self.shape.site(number).into_iter().collect(),
-            Who::Machine(machine) => self.shape.on_machine(machine),
-            Who::AllSites => self.shape.all_sites(),
+            Target::Site(number) => self.shape.site(number).into_iter().collect(),
+            Target::Machine(machine) => self.shape.on_machine(machine),
+            Target::AllSites => self.shape.all_sites(),
             _ => {
                 self.losses.by_role += 1;
                 SiteSet::EMPTY

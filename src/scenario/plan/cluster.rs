@@ -6,9 +6,7 @@ use crate::ron_file::Problem;
 use crate::scenario::form::Latency;
 use crate::scenario::plan::Planner;
 use crate::scenario::service::Service;
-use crate::scenario::step::Who;
 use crate::sim::{self, Target};
-use crate::time::Duration;
 
 impl<S: Service> Planner<S> {
     /// Puts every site on its machine.
@@ -99,26 +97,19 @@ impl<S: Service> Planner<S> {
         sim::Latency::Table(regions.iter().map(row).collect())
     }
 
-    /// Whom `who` means; `None` when there is no such process.
-    pub(super) fn who(&mut self, place: &Place, who: Who) -> Option<Target> {
+    /// `who`, where there can be such a process.
+    pub(super) fn who(&mut self, place: &Place, who: Target) -> Option<Target> {
         let inner = place.index(0);
         let problem = match who {
-            Who::Any => return Some(Target::Any),
-            Who::Leader => return Some(Target::Leader),
-            Who::Follower => return Some(Target::Follower),
-            Who::Candidate => return Some(Target::Candidate),
-            Who::Laggard => return Some(Target::Laggard),
-            Who::Sender | Who::Recipient if self.fired_by.is_none() => {
+            Target::Any | Target::AllSites => None,
+            Target::Leader | Target::Follower | Target::Candidate | Target::Laggard => None,
+            Target::Sender | Target::Recipient => self.fired_by.is_none().then(|| {
                 let message = "no datagram is meant here that somebody sends and somebody receives";
                 let help = "they are for what steps `On(Sent(..), ..)` and `On(Delivered(..), ..)` do";
-                self.wrong(place.clone(), message, help);
-                return None;
-            }
-            Who::Sender => return Some(Target::Sender),
-            Who::Recipient => return Some(Target::Recipient),
-            Who::AllSites => return Some(Target::AllSites),
-            Who::Site(site) | Who::Terminal(site) => self.shape.check_site(site, inner),
-            Who::Machine(machine) => {
+                Problem::new(place.clone(), message).help(help)
+            }),
+            Target::Site(site) | Target::Terminal(site) => self.shape.check_site(site, inner),
+            Target::Machine(machine) => {
                 let problem = || {
                     let machines = self.shape.machines.iter().max().map_or(0, |most| *most);
                     Problem::new(inner, format!("there is no machine {machine}"))
@@ -126,20 +117,11 @@ impl<S: Service> Planner<S> {
                 };
                 self.shape.on_machine(machine).is_empty().then(problem)
             }
-            Who::Client(client) => self.shape.check_client(client, inner),
-        };
-        let site = |number| self.shape.site(number);
-        let target = match who {
-            Who::Site(number) => site(number).map(|site| Target::Process(ProcessId::Site(site))),
-            Who::Terminal(number) => site(number).map(|site| Target::Process(ProcessId::Terminal(site))),
-            Who::Client(client) => Some(Target::Process(ProcessId::Client(client))),
-            Who::Machine(machine) => Some(Target::Machine(machine)),
-            Who::Any | Who::Leader | Who::Follower | Who::AllSites => None,
-            Who::Candidate | Who::Laggard | Who::Sender | Who::Recipient => None,
+            Target::Client(client) => self.shape.check_client(client, inner),
         };
         let is_right = problem.is_none();
         self.problems.extend(problem);
-        target.filter(|_| is_right)
+        is_right.then_some(who)
     }
 
     /// Whether the process that a command is handed to exists.
@@ -156,26 +138,18 @@ impl<S: Service> Planner<S> {
     }
 
     /// Whether `who` can ever lead.
-    pub(super) fn may_lead(&mut self, place: &Place, who: Who) -> bool {
+    pub(super) fn may_lead(&mut self, place: &Place, who: Target) -> bool {
         let message = match who {
-            Who::Terminal(_) | Who::Client(_) => "a client never leads",
-            Who::Follower => "who leads is no follower",
-            Who::Candidate => "who tries to lead does not lead",
-            Who::Laggard => "how much a site knows does not say whether it leads",
-            Who::AllSites => "two sites never lead together",
-            Who::Any | Who::Site(_) | Who::Leader | Who::Machine(_) => return true,
+            Target::Terminal(_) | Target::Client(_) => "a client never leads",
+            Target::Follower => "who leads is no follower",
+            Target::Candidate => "who tries to lead does not lead",
+            Target::Laggard => "how much a site knows does not say whether it leads",
+            Target::AllSites => "two sites never lead together",
+            Target::Any | Target::Site(_) | Target::Leader | Target::Machine(_) => return true,
             // Refused wherever leading is spoken of, as no datagram is.
-            Who::Sender | Who::Recipient => return true,
+            Target::Sender | Target::Recipient => return true,
         };
         self.wrong(place.clone(), message, "expected `Any`, `Site(..)` or `Machine(..)`");
         false
-    }
-
-    /// A time for a site's disk.
-    pub(super) fn sync_time(&mut self, place: &Place, time: Duration) -> Duration {
-        if time > Duration::from_secs(3_600) {
-            self.wrong(place.clone(), format!("a sync of {time}"), "at most 60min");
-        }
-        time
     }
 }

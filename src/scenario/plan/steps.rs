@@ -6,14 +6,11 @@ use crate::ron_file::Place;
 use crate::ron_file::nearest::nearest;
 use crate::scenario::form::{Scenario, StepOf};
 use crate::scenario::namespace::Word;
-use crate::scenario::plan::budget::damages;
 use crate::scenario::plan::{Check, Planner};
 use crate::scenario::service::Service;
-use crate::scenario::step::{
-    self, ClockWord, DiskWord, Event, Fault, Manner, Rule, Then, Traffic, When, Who,
-};
+use crate::scenario::step::{Event, Fault, Rule, Traffic, When};
 use crate::sim::{
-    self, About, Action, ClockFault, DRIFT_MAX, DiskFault, Filter, KEPT_MAX, Ruling, Seam, Slots, Step,
+    self, About, Action, Aim, ClockFault, DRIFT_MAX, DiskFault, Filter, KEPT_MAX, Ruling, Slots, Step,
     Target, Track, Trigger,
 };
 use crate::time::{Duration, Instant};
@@ -29,13 +26,7 @@ pub(super) fn can<S: Service>(scenario: &Scenario<S>, is: fn(&Fault<S::Expectati
 }
 
 pub(super) fn crashes<E>(fault: &Fault<E>) -> bool {
-    let stops =
-        |word: &DiskWord| matches!(word, DiskWord::FailSync | DiskWord::FailWrite | DiskWord::Restore);
-    match fault {
-        Fault::Crash(_) | Fault::Wipe(_) => true,
-        Fault::Disk(_, word) => stops(word),
-        _ => false,
-    }
+    fault.aimed::<()>().is_some_and(|aimed| aimed.row().stops)
 }
 
 pub(super) fn restarts<E>(fault: &Fault<E>) -> bool {
@@ -43,7 +34,7 @@ pub(super) fn restarts<E>(fault: &Fault<E>) -> bool {
 }
 
 pub(super) fn saves<E>(fault: &Fault<E>) -> bool {
-    matches!(fault, Fault::Disk(_, DiskWord::Save))
+    matches!(fault, Fault::Disk(_, DiskFault::Save))
 }
 
 pub(super) fn clogs<E>(fault: &Fault<E>) -> bool {
@@ -57,9 +48,14 @@ pub(super) fn keepers<S: Service>(scenario: &Scenario<S>) -> Vec<String> {
         Word::Harness(Fault::Rule(rule)) => Some(rule),
         _ => None,
     });
-    let keeping = scenario.rules.iter().chain(later).filter(|rule| rule.then == Then::Keep);
+    let keeping = scenario.rules.iter().chain(later).filter(|rule| rule.then == Ruling::Keep);
     keeping.filter_map(|rule| rule.name.clone()).collect()
 }
+
+/// No sync takes longer, and no slow process takes longer for an input.
+const SYNC_MAX: Duration = Duration::from_secs(3_600);
+const SLOW_MAX: Duration = Duration::from_secs(60);
+
 /// Ten years: farther no clock is set.
 const STEP_MAX: Duration = Duration::from_secs(315_360_000);
 
@@ -174,13 +170,14 @@ impl<S: Service> Planner<S> {
         &mut self,
         place: &Place,
         kind: Option<&str>,
-        (from, to): (Who, Who),
+        (from, to): (Target, Target),
         about: Option<Option<About>>,
     ) -> Option<Filter> {
         let is_known =
             kind.is_none_or(|kind| self.kind(&place.field("kind"), kind, S::MESSAGES, "kind of message"));
         let ends = (self.who(&place.field("from"), from), self.who(&place.field("to"), to));
-        if let (Some(Target::Process(one)), Some(Target::Process(other))) = ends
+        if let (Some(one), Some(other)) = ends
+            && let (Some(one), Some(other)) = (one.process(), other.process())
             && one.shares_program_with(other)
         {
             let message = "no datagram goes from here to itself over the network";
@@ -220,16 +217,16 @@ impl<S: Service> Planner<S> {
     }
 
     /// A target that has a disk and is not just anybody.
-    fn site_like(&mut self, place: &Place, who: Who, may_be_any: bool) -> Option<Target> {
+    fn site_like(&mut self, place: &Place, who: Target, may_be_any: bool) -> Option<Target> {
         let meant = match (who, self.fired_by) {
-            (Who::Sender, Some((from, _))) if from != Who::Any => from,
-            (Who::Recipient, Some((_, to))) if to != Who::Any => to,
+            (Target::Sender, Some((from, _))) if from != Target::Any => from,
+            (Target::Recipient, Some((_, to))) if to != Target::Any => to,
             _ => who,
         };
         let message = match meant {
-            Who::Any if !may_be_any => "`Any` says nothing here",
-            Who::Terminal(_) => "a terminal lives and dies with its site",
-            Who::Client(_) => "clients neither crash nor restart",
+            Target::Any if !may_be_any => "`Any` says nothing here",
+            Target::Terminal(_) => "a terminal lives and dies with its site",
+            Target::Client(_) => "clients neither crash nor restart",
             _ => return self.who(place, who),
         };
         self.wrong(
@@ -241,8 +238,8 @@ impl<S: Service> Planner<S> {
     }
 
     /// A target that is not just anybody.
-    fn somebody(&mut self, place: &Place, who: Who) -> Option<Target> {
-        if who == Who::Any {
+    fn somebody(&mut self, place: &Place, who: Target) -> Option<Target> {
+        if who == Target::Any {
             let help = "expected `Site(..)`, `Client(..)`, a role like `Leader`, `Machine(..)` or `AllSites`";
             self.wrong(place.clone(), "`Any` says nothing here", help);
             return None;
@@ -264,22 +261,11 @@ impl<S: Service> Planner<S> {
                 return exists.then_some(Action::Command(order.to, order.command));
             }
         };
+        if let Some(aimed) = fault.aimed() {
+            return self.aimed(place, aimed);
+        }
         let inner = place.index(0);
         Some(match fault {
-            Fault::Crash(crash) => Action::Crash {
-                who: self.site_like(&inner, crash.who, false)?,
-                at: crash.at.and_then(seam),
-                leaves: crash.leaves,
-            },
-            Fault::Restart(Who::Leader | Who::Follower | Who::Candidate | Who::Laggard) => {
-                let message = "who is down has no role";
-                self.wrong(inner, message, "expected `Site(..)`, `Machine(..)` or `AllSites`");
-                return None;
-            }
-            Fault::Restart(who) => Action::Restart(self.site_like(&inner, *who, false)?),
-            Fault::Pause(who) => Action::Pause(self.somebody(&inner, *who)?),
-            Fault::Resume(who) => Action::Resume(self.somebody(&inner, *who)?),
-            Fault::Isolate(who) => Action::Isolate(self.somebody(&inner, *who)?),
             Fault::Partition(groups) => {
                 if groups.len() < 2 {
                     self.wrong(inner.clone(), "a partition into one group", "at least two groups");
@@ -327,34 +313,6 @@ impl<S: Service> Planner<S> {
                 Action::Replay(name.clone())
             }
             Fault::Rule(rule) => Action::Rule(self.rule(place, rule)?),
-            Fault::SyncTime(who, time) => {
-                let time = self.sync_time(&place.index(1), *time);
-                Action::SyncTime(self.site_like(&inner, *who, false)?, time)
-            }
-            Fault::Disk(who, word) => {
-                let fault = disk_fault(*word);
-                if damages(fault) {
-                    self.count_loss(&inner, *who);
-                }
-                if fault == DiskFault::Restore {
-                    self.check_amnesia(&inner);
-                }
-                Action::Disk(self.site_like(&inner, *who, false)?, fault)
-            }
-            Fault::Wipe(who) => {
-                self.count_loss(&inner, *who);
-                Action::Wipe(self.site_like(&inner, *who, false)?)
-            }
-            Fault::Slow(who, time) => {
-                if *time > Duration::from_secs(60) {
-                    self.wrong(place.index(1), format!("{time} for each input"), "at most 1min");
-                }
-                Action::Slow(self.somebody(&inner, *who)?, *time)
-            }
-            Fault::Clock(who, word) => {
-                let fault = self.clock_fault(&place.index(1), *word);
-                Action::Clock(self.somebody(&inner, *who)?, fault)
-            }
             Fault::Heal => Action::Heal,
             Fault::Expect(expectation) => {
                 self.fired_by = None;
@@ -364,7 +322,36 @@ impl<S: Service> Planner<S> {
                 self.checks.push(Check { name, what });
                 Action::Check(number)
             }
+            // Done to somebody: it is made above.
+            _ => return None,
         })
+    }
+
+    /// What is done to somebody, where it may be and its values are in range.
+    fn aimed(&mut self, place: &Place, action: Action<CommandOf<S>>) -> Option<Action<CommandOf<S>>> {
+        let (inner, value, row, who) = (place.index(0), place.index(1), action.row(), action.target()?);
+        match &action {
+            Action::SyncTime(_, time) => self.check_sync_time(&value, *time),
+            Action::Slow(_, time) if *time > SLOW_MAX => {
+                self.wrong(value, format!("{time} for each input"), format!("at most {SLOW_MAX}"));
+            }
+            Action::Clock(_, fault) => self.check_clock(&value.index(0), *fault),
+            Action::Disk(_, DiskFault::Restore) => self.check_amnesia(&inner),
+            _ => {}
+        }
+        if row.damages {
+            self.count_loss(&inner, who);
+        }
+        match (row.aim, who) {
+            (Aim::SitesByNumber, Target::Leader | Target::Follower | Target::Candidate | Target::Laggard) => {
+                let message = "who is down has no role";
+                self.wrong(inner, message, "expected `Site(..)`, `Machine(..)` or `AllSites`");
+                return None;
+            }
+            (Aim::Sites | Aim::SitesByNumber, _) => self.site_like(&inner, who, false)?,
+            (Aim::Processes | Aim::Nobody, _) => self.somebody(&inner, who)?,
+        };
+        Some(action)
     }
 
     /// Both ends of links between sites.
@@ -375,23 +362,28 @@ impl<S: Service> Planner<S> {
         (self.sites(&place.field("from"), from), self.sites(&place.field("to"), to))
     }
 
-    fn clock_fault(&mut self, place: &Place, word: ClockWord) -> ClockFault {
-        let (fault, percent) = match word {
-            ClockWord::Ahead(by) => (ClockFault::Ahead(by), 0),
-            ClockWord::Behind(by) => (ClockFault::Behind(by), 0),
-            ClockWord::Fast(percent) => (ClockFault::Fast(percent.0), percent.0),
-            ClockWord::Slow(percent) => (ClockFault::Slow(percent.0), percent.0),
-        };
-        if percent > DRIFT_MAX {
-            let message = format!("a clock that drifts by {percent} %");
-            self.wrong(place.index(0), message, format!("at most {DRIFT_MAX}%"));
+    /// A time for a site's disk.
+    pub(super) fn check_sync_time(&mut self, place: &Place, time: Duration) {
+        if time > SYNC_MAX {
+            self.wrong(place.clone(), format!("a sync of {time}"), format!("at most {SYNC_MAX}"));
         }
-        if let ClockWord::Ahead(by) | ClockWord::Behind(by) = word
-            && (by == Duration::ZERO || by > STEP_MAX)
-        {
-            self.wrong(place.index(0), format!("a clock that is set by {by}"), format!("1us to {STEP_MAX}"));
+    }
+
+    fn check_clock(&mut self, place: &Place, fault: ClockFault) {
+        match fault {
+            ClockFault::Fast(percent) | ClockFault::Slow(percent) => {
+                if percent > DRIFT_MAX {
+                    let message = format!("a clock that drifts by {} %", percent.0);
+                    self.wrong(place.clone(), message, format!("at most {}%", DRIFT_MAX.0));
+                }
+            }
+            ClockFault::Ahead(by) | ClockFault::Behind(by) => {
+                if by == Duration::ZERO || by > STEP_MAX {
+                    let message = format!("a clock that is set by {by}");
+                    self.wrong(place.clone(), message, format!("1us to {STEP_MAX}"));
+                }
+            }
         }
-        fault
     }
 
     fn sites(&mut self, place: &Place, numbers: &[u8]) -> SiteSet {
@@ -419,19 +411,17 @@ impl<S: Service> Planner<S> {
         if rule.count == Some(0) {
             self.wrong(place.field("count"), "a rule that rules on nothing", "at least 1");
         }
-        let ruling = match rule.then {
-            Then::Drop => Ruling::Drop,
-            Then::Delay(time) => Ruling::Delay(time),
-            Then::Duplicate { copies, apart } => {
+        match rule.then {
+            Ruling::Drop | Ruling::Delay(_) | Ruling::Corrupt | Ruling::Truncate => {}
+            Ruling::Duplicate { copies, .. } => {
                 if !(1..=100).contains(&copies) {
                     self.wrong(place.field("then").field("copies"), format!("{copies} copies"), "1 to 100");
                 }
-                Ruling::Duplicate { copies, apart }
             }
-            Then::Corrupt => Ruling::Corrupt,
-            Then::Truncate => Ruling::Truncate,
-            Then::Misdeliver(who) => Ruling::Misdeliver(self.somebody(&place.field("then").index(0), who)?),
-            Then::Keep => {
+            Ruling::Misdeliver(who) => {
+                self.somebody(&place.field("then").index(0), who)?;
+            }
+            Ruling::Keep => {
                 if rule.name.is_none() {
                     let message = "what it keeps can never arrive again";
                     self.wrong(place.field("then"), message, "a `name`, for the step `Replay(..)`");
@@ -443,15 +433,14 @@ impl<S: Service> Planner<S> {
                         format!("at most {KEPT_MAX}"),
                     );
                 }
-                Ruling::Keep
             }
-        };
+        }
         let about = self.about(place, rule.about.as_ref(), rule.slot, <MessageOf<S> as Label>::NOUNS);
         let slots = self.slots(place, rule)?;
         let filter = self.filter(place, rule.kind.as_deref(), (rule.from, rule.to), about)?;
         let filter = Filter { slots, ..filter };
         let count = match rule.then {
-            Then::Keep => Some(rule.count.unwrap_or(KEPT_MAX)),
+            Ruling::Keep => Some(rule.count.unwrap_or(KEPT_MAX)),
             _ => rule.count,
         };
         Some(sim::Rule {
@@ -461,13 +450,13 @@ impl<S: Service> Planner<S> {
             until: rule.until.map(moment),
             skip: rule.skip,
             count,
-            ruling,
+            ruling: rule.then,
         })
     }
 
     /// Which slots a rule is about; `None` when it is wrong.
     fn slots(&mut self, place: &Place, rule: &Rule) -> Option<Option<Slots>> {
-        let Some(step::Slots { of, rest }) = rule.slots else { return Some(None) };
+        let Some(Slots { of, rest }) = rule.slots else { return Some(None) };
         let place = place.field("slots");
         if rule.about.is_some() || rule.slot.is_some() {
             self.wrong(place, "it is about two things at once", "`slots`, or `about` or `slot`");
@@ -481,30 +470,5 @@ impl<S: Service> Planner<S> {
         let noun = Subject::slot(0).noun;
         let is_known = self.kind(&place, noun, <MessageOf<S> as Label>::NOUNS, "subject");
         is_known.then_some(Some(Slots { of, rest }))
-    }
-}
-
-fn disk_fault(word: DiskWord) -> DiskFault {
-    match word {
-        DiskWord::FailSync => DiskFault::FailSync,
-        DiskWord::FailWrite => DiskFault::FailWrite,
-        DiskWord::Full => DiskFault::Full,
-        DiskWord::Room => DiskFault::Room,
-        DiskWord::Rot => DiskFault::Rot,
-        DiskWord::Misdirect => DiskFault::Misdirect,
-        DiskWord::LoseFile => DiskFault::LoseFile,
-        DiskWord::Save => DiskFault::Save,
-        DiskWord::Restore => DiskFault::Restore,
-    }
-}
-
-fn seam(manner: Manner) -> Option<Seam> {
-    match manner {
-        Manner::BeforeSync => Some(Seam::BeforeSync),
-        Manner::AfterSync => Some(Seam::AfterSync),
-        Manner::BetweenSends => Some(Seam::BetweenSends),
-        Manner::BetweenRecipients => Some(Seam::BetweenRecipients),
-        Manner::DuringRecovery => Some(Seam::DuringRecovery),
-        Manner::Torn | Manner::Scattered => None,
     }
 }

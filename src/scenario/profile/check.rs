@@ -39,7 +39,7 @@ impl Profile {
         checker.span(disk.field("full_writes"), self.disk.full_writes, 0, 100);
         checker.span(messages.field("copies"), self.messages.copies, 1, 100);
         checker.span(clogs.field("count"), self.clogs.count, 1, 50);
-        checker.span(clocks.field("drift"), self.clocks.drift, 1, DRIFT_MAX.into());
+        checker.span(clocks.field("drift"), self.clocks.drift, 1, DRIFT_MAX.0.into());
         checker.span(network.field("rate"), self.network.rate, 1, 1_000_000_000);
         checker.span(network.field("queue"), self.network.queue, QUEUE_MIN, 1_000_000_000);
         for (place, span) in [

@@ -2,7 +2,7 @@
 
 use crate::scenario::form::{Disk, Network, StepOf};
 use crate::scenario::namespace::Word;
-use crate::scenario::step::{Claim, Event, Fault, Rule, Step, Then, Traffic, When, Who};
+use crate::scenario::step::{Claim, Event, Fault, Rule, Ruling, Step, Target, Traffic, When};
 use crate::scenario::{Scenario, Service};
 use crate::search::property::Property;
 use crate::search::shrink::chunks;
@@ -164,8 +164,14 @@ fn set<T: PartialEq>(place: &mut T, value: T) -> bool {
 
 fn plainer_events(event: &Event) -> Vec<Event> {
     let traffic = |traffic: &Traffic, make: fn(Traffic) -> Event| {
-        let plain =
-            Traffic { from: Who::Any, to: Who::Any, about: None, slot: None, nth: 1, ..traffic.clone() };
+        let plain = Traffic {
+            from: Target::Any,
+            to: Target::Any,
+            about: None,
+            slot: None,
+            nth: 1,
+            ..traffic.clone()
+        };
         let candidates = [
             plain.clone(),
             Traffic { nth: 1, ..traffic.clone() },
@@ -179,11 +185,11 @@ fn plainer_events(event: &Event) -> Vec<Event> {
         Event::Delivered(one) => traffic(one, Event::Delivered),
         Event::Noted { kind, who, about, slot } => {
             let plain = |who| Event::Noted { kind: kind.clone(), who, about: None, slot: None };
-            let is_plain = about.is_none() && slot.is_none() && *who == Who::Any;
-            if is_plain { Vec::new() } else { vec![plain(Who::Any), plain(*who)] }
+            let is_plain = about.is_none() && slot.is_none() && *who == Target::Any;
+            if is_plain { Vec::new() } else { vec![plain(Target::Any), plain(*who)] }
         }
-        Event::Leads(Who::Any) => Vec::new(),
-        Event::Leads(_) => vec![Event::Leads(Who::Any)],
+        Event::Leads(Target::Any) => Vec::new(),
+        Event::Leads(_) => vec![Event::Leads(Target::Any)],
         Event::Crashed(_) | Event::Restarted(_) => Vec::new(),
     }
 }
@@ -216,8 +222,8 @@ fn plainer_rules(rule: &Rule) -> Vec<Rule> {
         Rule { count: Some(1), ..own() },
         Rule { skip: 0, ..own() },
     ];
-    if let Then::Duplicate { apart, .. } = rule.then {
-        plainer.push(Rule { then: Then::Duplicate { copies: 1, apart }, ..own() });
+    if let Ruling::Duplicate { apart, .. } = rule.then {
+        plainer.push(Rule { then: Ruling::Duplicate { copies: 1, apart }, ..own() });
     }
     if rule.count.is_some() {
         plainer.push(Rule { since: Duration::ZERO, until: None, ..own() });

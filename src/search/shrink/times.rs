@@ -2,7 +2,7 @@
 
 use crate::scenario::form::{Disk, Latency, Network};
 use crate::scenario::namespace::Word;
-use crate::scenario::step::{ClockWord, Fault, Rule, Then, When};
+use crate::scenario::step::{ClockFault, Fault, Rule, Ruling, When};
 use crate::scenario::{Scenario, Service};
 use crate::search::shrink::steps::LIMIT;
 use crate::search::shrink::trials::Trials;
@@ -87,7 +87,7 @@ fn see<'a, S: Service>(scenario: &'a mut Scenario<S>, mut time: impl FnMut(&'a m
         match &mut step.action {
             Word::Harness(Fault::Rule(rule)) => see_rule(rule, &mut time),
             Word::Harness(Fault::SyncTime(_, length) | Fault::Slow(_, length)) => time(length),
-            Word::Harness(Fault::Clock(_, ClockWord::Ahead(by) | ClockWord::Behind(by))) => time(by),
+            Word::Harness(Fault::Clock(_, ClockFault::Ahead(by) | ClockFault::Behind(by))) => time(by),
             Word::Harness(_) | Word::Service(_) => {}
         }
     }
@@ -108,9 +108,9 @@ fn see_rule<'a>(rule: &'a mut Rule, time: &mut impl FnMut(&'a mut Duration)) {
     time(&mut rule.since);
     rule.until.iter_mut().for_each(&mut *time);
     match &mut rule.then {
-        Then::Delay(by) => time(by),
-        Then::Duplicate { apart, .. } => time(apart),
-        Then::Drop | Then::Corrupt | Then::Truncate | Then::Misdeliver(_) | Then::Keep => {}
+        Ruling::Delay(by) => time(by),
+        Ruling::Duplicate { apart, .. } => time(apart),
+        Ruling::Drop | Ruling::Corrupt | Ruling::Truncate | Ruling::Misdeliver(_) | Ruling::Keep => {}
     }
 }
 

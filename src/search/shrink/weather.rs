@@ -6,13 +6,14 @@
 
 use crate::ids::ProcessId;
 use crate::process::Subject;
-use crate::scenario::form::{Bursts, Latency, Network, Reordering, Replay};
+use crate::scenario::form::{Latency, Network, Reordering};
 use crate::scenario::namespace::Word;
-use crate::scenario::step::{Fault, Rule, Step, Then, When, Who};
+use crate::scenario::step::{Fault, Rule, Ruling, Step, Target, When};
 use crate::scenario::{Scenario, Service};
 use crate::search::shrink::chunks;
 use crate::search::shrink::trials::Trials;
 use crate::sim::{About, Chance, Fated, Ledger};
+use crate::sim::{Bursts, Replay};
 use crate::time::Duration;
 
 /// Seeds that are as plain as can be.
@@ -28,7 +29,7 @@ const DELAYS_MAX: usize = 256;
 type Feature = fn(&mut Network);
 
 /// What a sort of chance did to a datagram, in the words of a rule.
-type Fate = fn(&Fated) -> Option<Then>;
+type Fate = fn(&Fated) -> Option<Ruling>;
 
 const FEATURES: [Feature; 9] = [
     |network| network.loss = Chance::NEVER,
@@ -104,12 +105,12 @@ fn constants(latency: &Latency) -> Vec<Latency> {
 /// Says what is left of chance message by message, one sort of it after the other.
 pub(super) fn say<S: Service>(trials: &mut Trials<'_, S>) {
     let sorts: [(Feature, Fate); 3] = [
-        (FEATURES[0], |fated| fated.is_lost.then_some(Then::Drop)),
+        (FEATURES[0], |fated| fated.is_lost.then_some(Ruling::Drop)),
         (FEATURES[1], |fated| {
             let apart = fated.second? - fated.delay;
-            Some(Then::Duplicate { copies: 1, apart })
+            Some(Ruling::Duplicate { copies: 1, apart })
         }),
-        (FEATURES[2], |fated| (fated.held > Duration::ZERO).then_some(Then::Delay(fated.held))),
+        (FEATURES[2], |fated| (fated.held > Duration::ZERO).then_some(Ruling::Delay(fated.held))),
     ];
     for (feature, fate) in sorts {
         let mut without = trials.best().network.clone();
@@ -122,7 +123,7 @@ pub(super) fn say<S: Service>(trials: &mut Trials<'_, S>) {
     for latency in latencies.into_iter().rev() {
         let Latency::Constant(base) = latency else { continue };
         let fate = move |fated: &Fated| {
-            (fated.delay > base).then(|| Then::Delay(fated.delay - base)).filter(|_| !fated.is_lost)
+            (fated.delay > base).then(|| Ruling::Delay(fated.delay - base)).filter(|_| !fated.is_lost)
         };
         if say_one(trials, move |network| network.latency = Latency::Constant(base), fate, DELAYS_MAX) {
             break;
@@ -134,15 +135,15 @@ pub(super) fn say<S: Service>(trials: &mut Trials<'_, S>) {
 fn say_one<S: Service>(
     trials: &mut Trials<'_, S>,
     without: impl Fn(&mut Network),
-    fate: impl Fn(&Fated) -> Option<Then>,
+    fate: impl Fn(&Fated) -> Option<Ruling>,
     most: usize,
 ) -> bool {
     let ledger = trials.ledger();
     let named = |(number, fated)| Some((number, fate(fated)?));
-    let mut named: Vec<(usize, Then)> = ledger.fated.iter().enumerate().filter_map(named).collect();
+    let mut named: Vec<(usize, Ruling)> = ledger.fated.iter().enumerate().filter_map(named).collect();
     if named.len() > most {
         named.sort_by_key(|(_, then)| match then {
-            Then::Delay(by) => core::cmp::Reverse(*by),
+            Ruling::Delay(by) => core::cmp::Reverse(*by),
             _ => core::cmp::Reverse(Duration::ZERO),
         });
         named.truncate(most);
@@ -153,7 +154,7 @@ fn say_one<S: Service>(
     }
     let base = trials.best().clone();
     let only = |_: &Scenario<S>, left: &[usize]| {
-        let left: Vec<(usize, Then)> = left.iter().filter_map(|place| named.get(*place)).copied().collect();
+        let left: Vec<(usize, Ruling)> = left.iter().filter_map(|place| named.get(*place)).copied().collect();
         let mut candidate = base.clone();
         without(&mut candidate.network);
         add(&mut candidate, &ledger, &left);
@@ -170,7 +171,7 @@ fn say_one<S: Service>(
 /// Adds a rule for each of these datagrams of the ledger, which has not yet been ruled by any of them. A rule stands
 /// before the rules that were there, and in the order of sending, so that it counts what it would have counted. Those
 /// behind a healing, which drops rules, are added right after it.
-fn add<S: Service>(scenario: &mut Scenario<S>, ledger: &Ledger, named: &[(usize, Then)]) {
+fn add<S: Service>(scenario: &mut Scenario<S>, ledger: &Ledger, named: &[(usize, Ruling)]) {
     let mut rules = Vec::new();
     let mut after: Vec<Vec<Rule>> = vec![Vec::new(); ledger.heals.len()];
     for (number, then) in named {
@@ -210,7 +211,13 @@ fn is_named_alike(rule: &Rule, other: &Rule) -> bool {
 }
 
 /// The rule about one datagram of the ledger among those sent from `since` on.
-fn rule(ledger: &Ledger, since: usize, number: usize, then: Then, is_named: impl Fn(&usize) -> bool) -> Rule {
+fn rule(
+    ledger: &Ledger,
+    since: usize,
+    number: usize,
+    then: Ruling,
+    is_named: impl Fn(&usize) -> bool,
+) -> Rule {
     let Fated { from, to, labels, .. } = &ledger.fated[number];
     let (kind, about) = labels.first().copied().unwrap_or(("", Subject::NONE));
     let is_alike = |fated: &Fated| {
@@ -240,10 +247,10 @@ fn rule(ledger: &Ledger, since: usize, number: usize, then: Then, is_named: impl
     }
 }
 
-fn who(process: ProcessId) -> Who {
+fn who(process: ProcessId) -> Target {
     match process {
-        ProcessId::Site(site) => Who::Site(site.number()),
-        ProcessId::Terminal(site) => Who::Terminal(site.number()),
-        ProcessId::Client(number) => Who::Client(number),
+        ProcessId::Site(site) => Target::Site(site.number()),
+        ProcessId::Terminal(site) => Target::Terminal(site.number()),
+        ProcessId::Client(number) => Target::Client(number),
     }
 }

@@ -2,22 +2,22 @@
 
 use crate::scenario::draw::Wanted::{AgreedRead, Write};
 use crate::scenario::draw::{crash, noted, traffic};
-use crate::scenario::step::{DiskWord, Event, Fault, Traffic, Who};
+use crate::scenario::step::{DiskFault, Event, Fault, Target, Traffic};
 use crate::service::recipes::Steps;
 
-const ANY: Who = Who::Any;
+const ANY: Target = Target::Any;
 
 pub(super) fn voter_wiped(draft: &mut Steps<'_>) {
     draft.ask(3, Write);
     let vote = Traffic { nth: draft.draws.between(1, 4), ..traffic("Accepted", ANY, ANY) };
     // Whoever voted, and who counted the vote or voted too: both were needed.
-    draft.on(Event::Sent(vote), Fault::Wipe(Who::Sender));
+    draft.on(Event::Sent(vote), Fault::Wipe(Target::Sender));
     if draft.draws.one_in(2) {
-        draft.then(crash(Who::Leader));
+        draft.then(crash(Target::Leader));
     } else {
-        draft.on(Event::Sent(traffic("Accepted", ANY, ANY)), crash(Who::Sender));
+        draft.on(Event::Sent(traffic("Accepted", ANY, ANY)), crash(Target::Sender));
     }
-    draft.ask(2, Write).after(50, 1_500, Fault::Restart(Who::AllSites)).ask(2, AgreedRead);
+    draft.ask(2, Write).after(50, 1_500, Fault::Restart(Target::AllSites)).ask(2, AgreedRead);
 }
 
 pub(super) fn damage_and_laggards(draft: &mut Steps<'_>) {
@@ -27,8 +27,8 @@ pub(super) fn damage_and_laggards(draft: &mut Steps<'_>) {
         draft.then(Fault::Isolate(draft.site(part)));
     }
     draft.ask(3, Write).ask_on(noted("chose", ANY), None, Write).ask(2, Write);
-    draft.after(100, 900, Fault::Disk(damaged, DiskWord::Rot)).then(crash(damaged));
+    draft.after(100, 900, Fault::Disk(damaged, DiskFault::Rot)).then(crash(damaged));
     // It starts again, finds the damage, and stays away.
-    draft.after(20, 300, Fault::Heal).then(crash(Who::Leader)).ask(2, Write);
-    draft.after(50, 1_500, Fault::Restart(Who::AllSites)).ask(2, AgreedRead);
+    draft.after(20, 300, Fault::Heal).then(crash(Target::Leader)).ask(2, Write);
+    draft.after(50, 1_500, Fault::Restart(Target::AllSites)).ask(2, AgreedRead);
 }

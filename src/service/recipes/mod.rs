@@ -10,7 +10,7 @@ mod submissions;
 
 use crate::scenario::draw::{Draft, Recipe, RecipesOf, common_recipes, traffic};
 use crate::scenario::profile::Span;
-use crate::scenario::step::{Event, Who};
+use crate::scenario::step::{Event, Target};
 use crate::service::{Command, Expectation, Timelines};
 
 type Steps<'a> = Draft<'a, Command, Expectation>;
@@ -153,6 +153,6 @@ pub(super) fn all() -> RecipesOf<Timelines> {
 #[cfg(test)]
 mod tests;
 
-fn sent(kind: &str, from: Who, to: Who) -> Event {
+fn sent(kind: &str, from: Target, to: Target) -> Event {
     Event::Sent(traffic(kind, from, to))
 }

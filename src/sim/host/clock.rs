@@ -46,8 +46,8 @@ impl Clock {
                 self.shown = Instant::from_micros(micros.saturating_sub(by.as_micros()));
                 self.is_set_back = true;
             }
-            ClockFault::Fast(percent) => self.percent = 100 + u64::from(percent),
-            ClockFault::Slow(percent) => self.percent = 100 - u64::from(percent),
+            ClockFault::Fast(percent) => self.percent = 100 + u64::from(percent.0),
+            ClockFault::Slow(percent) => self.percent = 100 - u64::from(percent.0),
         }
     }
 }
@@ -59,6 +59,7 @@ fn moment(micros: u128) -> Instant {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::sim::script::Percent;
     use crate::time::Duration;
 
     #[test]
@@ -71,9 +72,11 @@ mod tests {
             (clock.shows(at(150)), clock.when(at(1_150)), clock.when(at(5))),
             (at(1_150), at(150), at(100))
         );
-        for fault in
-            [ClockFault::Fast(50), ClockFault::Slow(37), ClockFault::Behind(Duration::from_micros(900))]
-        {
+        for fault in [
+            ClockFault::Fast(Percent(50)),
+            ClockFault::Slow(Percent(37)),
+            ClockFault::Behind(Duration::from_micros(900)),
+        ] {
             clock.strike(fault, at(200));
             for due in 1_000..1_400 {
                 let when = clock.when(at(due));

@@ -12,13 +12,14 @@ use alloc::string::String;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 
-use crate::journal::disk::{Disk, DiskError, SyncId};
+use crate::journal::disk::{DiskError, SyncId};
 use crate::mix;
-use crate::sim::script::{DiskFault, Leaves};
+use crate::sim::script::Leaves;
 
+pub(crate) mod calls;
 pub(crate) mod faults;
 
-use faults::{Armed, Faults, Struck};
+use calls::{Armed, Faults};
 
 const PAGE: usize = 4_096;
 
@@ -267,124 +268,10 @@ fn spans(offset: u64, length: usize) -> impl Iterator<Item = (usize, usize, core
     })
 }
 
-impl Disk for SimDisk {
-    fn create(&mut self, name: &str, length: u64) -> Result<(), DiskError> {
-        if self.folder.contains_key(name) {
-            return Err(DiskError::Exists(name.to_owned()));
-        }
-        if self.free_space()? < length {
-            if self.faults.is_full {
-                self.faults.strike(Struck::Create);
-            }
-            return Err(DiskError::Full);
-        }
-        let pages = usize::try_from(length.div_ceil(PAGE as u64)).map_err(|_| DiskError::Full)?;
-        let id = self.number();
-        self.files.insert(id, Arc::new(File { length, pages: alloc::vec![None; pages] }));
-        self.folder.insert(name.into(), id);
-        Ok(())
-    }
-
-    fn list(&self) -> Result<Vec<(String, u64)>, DiskError> {
-        Ok(self.folder.iter().map(|(name, id)| (String::from(&**name), self.file(*id).length)).collect())
-    }
-
-    fn blank_from(&self, name: &str) -> Result<u64, DiskError> {
-        let file = self.file(self.id(name)?);
-        let written = file.pages.iter().rposition(Option::is_some).map_or(0, |last| last + 1);
-        Ok(file.length.min((written * PAGE) as u64))
-    }
-
-    fn read(&self, name: &str, offset: u64, into: &mut [u8]) -> Result<(), DiskError> {
-        let id = self.id(name)?;
-        self.check_range(id, name, offset, into.len())?;
-        self.get(id, offset, into);
-        Ok(())
-    }
-
-    fn write(&mut self, name: &str, offset: u64, bytes: &[u8]) -> Result<(), DiskError> {
-        let file = self.id(name)?;
-        self.check_range(file, name, offset, bytes.len())?;
-        let offset =
-            if self.faults.armed.is_empty() { offset } else { self.befall(name, offset, bytes.len())? };
-        let undo = if self.is_blank(file, offset, bytes.len()) {
-            Undo::Blank { offset, length: bytes.len() }
-        } else {
-            let mut before = alloc::vec![0; bytes.len()];
-            self.get(file, offset, &mut before);
-            Undo::Write { offset, before: before.into() }
-        };
-        let number = self.number();
-        self.unsynced.push_back(Change { number, file, undo, is_forsaken: false });
-        self.put(file, offset, bytes);
-        Ok(())
-    }
-
-    fn truncate(&mut self, name: &str, length: u64) -> Result<(), DiskError> {
-        let file = self.id(name)?;
-        let before = Arc::clone(self.file(file));
-        if length >= before.length {
-            return Ok(());
-        }
-        let mut after = File::clone(&before);
-        after.length = length;
-        after.pages.truncate(usize::try_from(length.div_ceil(PAGE as u64)).map_err(|_| DiskError::Full)?);
-        self.files.insert(file, Arc::new(after));
-        let (number, undo) = (self.number(), Undo::Truncate { before, after: length });
-        self.unsynced.push_back(Change { number, file, undo, is_forsaken: false });
-        Ok(())
-    }
-
-    fn start_sync(&mut self, name: &str) -> Result<SyncId, DiskError> {
-        let file = self.id(name)?;
-        let number = self.number();
-        let id = SyncId(number);
-        let fails = self.faults.take(DiskFault::FailSync);
-        self.syncs.push_back(Sync { id, file, below: number, fails });
-        self.started.push(id);
-        Ok(id)
-    }
-
-    fn sync(&mut self, name: &str) -> Result<(), DiskError> {
-        let file = self.id(name)?;
-        if self.faults.take(DiskFault::FailSync).is_some() {
-            return Err(self.forsake(file, u64::MAX));
-        }
-        self.settle(file, u64::MAX);
-        Ok(())
-    }
-
-    fn rename(&mut self, from: &str, to: &str) -> Result<(), DiskError> {
-        let id = self.id(from)?;
-        self.folder.remove(from);
-        self.folder.insert(to.into(), id);
-        Ok(())
-    }
-
-    fn remove(&mut self, name: &str) -> Result<(), DiskError> {
-        self.id(name)?;
-        self.folder.remove(name);
-        Ok(())
-    }
-
-    fn sync_dir(&mut self) -> Result<(), DiskError> {
-        self.folder_synced = self.folder.clone();
-        self.forget_unnamed();
-        Ok(())
-    }
-
-    fn free_space(&self) -> Result<u64, DiskError> {
-        if self.faults.is_full {
-            return Ok(0);
-        }
-        let used: u64 = self.files.values().map(|file| file.length).sum();
-        Ok(self.capacity.saturating_sub(used))
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::journal::Disk;
 
     fn disk() -> SimDisk {
         let mut disk = SimDisk::new(100_000);

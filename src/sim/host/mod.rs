@@ -24,7 +24,7 @@ use crate::process::{Process, Records, Role};
 use crate::sim::host::clock::Clock;
 use crate::sim::script::director::StepId;
 
-use crate::sim::host::disk::faults::Ended;
+use crate::sim::host::disk::calls::Ended;
 use crate::sim::net::packets::PacketId;
 use crate::sim::script::{Leaves, Seam};
 use crate::time::{Duration, Instant};

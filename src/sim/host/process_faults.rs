@@ -9,7 +9,7 @@ use crate::journal::JournalError;
 use crate::mix::mix;
 use crate::process::Process;
 use crate::sim::host::disk::SimDisk;
-use crate::sim::host::disk::faults::{Armed, Struck};
+use crate::sim::host::disk::calls::{Armed, Struck};
 use crate::sim::host::hosts::HostIndex;
 use crate::sim::host::{Life, Storage};
 use crate::sim::script::director::StepId;
@@ -27,8 +27,7 @@ impl<P: Process, J: Judge<P>> World<P, J> {
         let Some(disk) = &mut host.disk else { return };
         let words = [id.number().into(), host.lives, step.track as u64, step.index as u64];
         let draw = mix(self.hosts.seed_of_tears.0, words);
-        let damages = matches!(fault, DiskFault::Rot | DiskFault::Misdirect | DiskFault::LoseFile);
-        if damages && host.storage != Storage::Sound {
+        if fault.row().damages && host.storage != Storage::Sound {
             return self
                 .watch
                 .line(id, LineClass::Fault, || What::Idle { what: "has a damaged disk already" });
@@ -40,7 +39,7 @@ impl<P: Process, J: Judge<P>> World<P, J> {
                     return self.watch.line(id, LineClass::Fault, || What::Idle { what });
                 };
                 host.storage = Storage::Damaged;
-                self.watch.statistics.rotted += 1;
+                self.watch.statistics.count_disk(fault);
                 self.watch.mark(Mark::Rotted, id, [at, 0]);
                 self.watch.line(id, LineClass::Fault, || What::Rotted { file, at });
             }
@@ -50,22 +49,20 @@ impl<P: Process, J: Judge<P>> World<P, J> {
                     return self.watch.line(id, LineClass::Fault, || What::Idle { what });
                 };
                 host.storage = Storage::Damaged;
-                self.watch.statistics.lost_files += 1;
+                self.watch.statistics.count_disk(fault);
                 self.watch.mark(Mark::FileLost, id, [0, 0]);
                 self.watch.absorb(file.as_bytes());
                 self.watch.line(id, LineClass::Fault, || What::FileLost { file });
             }
             DiskFault::Save => {
                 host.saved = Some(Box::new(disk.copy()));
-                self.watch.statistics.saved += 1;
+                self.watch.statistics.count_disk(fault);
                 self.watch.mark(Mark::Saved, id, [0, 0]);
             }
             DiskFault::Restore => self.restore(h),
-            DiskFault::Misdirect => {
-                host.storage = Storage::Doubtful;
-                disk.arm(Armed { fault, step, draw });
-            }
-            DiskFault::FailSync | DiskFault::FailWrite | DiskFault::Full | DiskFault::Room => {
+            fault => {
+                // What goes astray one day may damage it.
+                host.storage = if fault.row().damages { Storage::Doubtful } else { host.storage };
                 disk.arm(Armed { fault, step, draw });
             }
         }
@@ -85,14 +82,8 @@ impl<P: Process, J: Judge<P>> World<P, J> {
         let id = host.id;
         let struck = host.disk.as_mut().map(SimDisk::take_struck).unwrap_or_default();
         for struck in struck {
-            let statistics = &mut self.watch.statistics;
-            let (count, words) = match &struck {
-                Struck::Sync => (&mut statistics.failed_syncs, [0, 0]),
-                Struck::Write => (&mut statistics.failed_writes, [1, 0]),
-                Struck::Create => (&mut statistics.refused_files, [2, 0]),
-                Struck::Astray { instead, .. } => (&mut statistics.misdirected, [3, *instead]),
-            };
-            *count += 1;
+            let (fault, words) = struck.counted();
+            self.watch.statistics.count_disk(fault);
             self.watch.mark(Mark::Struck, id, words);
             // A full disk is asked again and again.
             let class = if struck == Struck::Create { LineClass::Routine } else { LineClass::Fault };
@@ -167,7 +158,7 @@ impl<P: Process, J: Judge<P>> World<P, J> {
         if host.running().is_some() {
             self.stop_failed(h, "its storage is put back as it was", false);
         }
-        self.watch.statistics.restored += 1;
+        self.watch.statistics.count_disk(DiskFault::Restore);
         self.watch.mark(Mark::Restored, id, [0, 0]);
         self.watch.show(&Observation::Restored { process: id });
         let host = &mut self.hosts.list[h];

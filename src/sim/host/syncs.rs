@@ -4,7 +4,7 @@ use crate::journal::{JournalError, SyncId};
 use crate::outbox::Offset;
 use crate::process::Process;
 use crate::sim::host::decode_cache::DecodeCache;
-use crate::sim::host::disk::faults::Ended;
+use crate::sim::host::disk::calls::Ended;
 use crate::sim::host::hosts::HostIndex;
 use crate::sim::host::{Life, Running};
 use crate::sim::script::Seam;

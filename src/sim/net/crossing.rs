@@ -232,7 +232,7 @@ mod tests {
     }
 
     fn rule(kind: &str, ruling: Ruling) -> Rule {
-        let (from, to) = (Target::Any, Target::Process(ProcessId::site(1)));
+        let (from, to) = (Target::Any, Target::of(ProcessId::site(1)));
         Rule {
             name: Some(kind.into()),
             filter: Filter { kind: Some(kind.into()), from, to, about: None, slots: None },

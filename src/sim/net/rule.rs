@@ -3,6 +3,9 @@
 use alloc::string::String;
 use core::fmt;
 
+#[cfg(feature = "scenario")]
+use serde::{Deserialize, Serialize};
+
 use crate::process::Subject;
 use crate::sim::script::Target;
 use crate::time::{Duration, Instant};
@@ -51,6 +54,7 @@ pub struct Filter {
 
 /// One slot in `of`: those whose number leaves `rest` when it is divided.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[cfg_attr(feature = "scenario", derive(Serialize, Deserialize), serde(deny_unknown_fields))]
 pub struct Slots {
     /// How far apart; not zero.
     pub of: u64,
@@ -70,6 +74,8 @@ pub const KEPT_MAX: u64 = 100;
 
 /// What is done with a datagram that matches.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[cfg_attr(feature = "scenario", derive(Serialize, Deserialize))]
+#[cfg_attr(feature = "scenario", serde(rename(deserialize = "ruling"), deny_unknown_fields))]
 pub enum Ruling {
     /// It is lost.
     Drop,
@@ -78,8 +84,10 @@ pub enum Ruling {
     /// So many further copies arrive, each so much later than the one before.
     Duplicate {
         /// How many on top of the first.
+        #[cfg_attr(feature = "scenario", serde(default = "one", skip_serializing_if = "is_one"))]
         copies: u32,
         /// How far apart.
+        #[cfg_attr(feature = "scenario", serde(default, skip_serializing_if = "is_no_time"))]
         apart: Duration,
     },
     /// Some of its bits are flipped.
@@ -91,6 +99,21 @@ pub enum Ruling {
     /// It arrives, and a copy is kept for [`Action::Replay`](crate::sim::Action::Replay). Such a rule has a count of
     /// at most [`KEPT_MAX`].
     Keep,
+}
+
+#[cfg(feature = "scenario")]
+const fn one() -> u32 {
+    1
+}
+
+#[cfg(feature = "scenario")]
+const fn is_one(copies: &u32) -> bool {
+    *copies == one()
+}
+
+#[cfg(feature = "scenario")]
+fn is_no_time(time: &Duration) -> bool {
+    *time == Duration::ZERO
 }
 
 /// A filter, a window, ordinals and a ruling. The first live rule of the list that matches decides.

@@ -63,8 +63,8 @@ impl Roles<'_> {
         };
         match target {
             Target::Any => Some(Resolved::Anybody),
-            Target::Process(ProcessId::Site(site)) => one(Some(site)),
-            Target::Process(other) => Some(Resolved::Other(other)),
+            Target::Site(number) => one(SiteId::new(number)),
+            Target::Terminal(_) | Target::Client(_) => target.process().map(Resolved::Other),
             Target::Leader => one(self.leader),
             Target::Follower => one(self.follower),
             Target::Candidate => one(self.candidate),

@@ -2,6 +2,9 @@
 
 use alloc::vec::Vec;
 
+#[cfg(feature = "scenario")]
+use serde::{Deserialize, Serialize};
+
 use crate::time::Duration;
 
 /// A probability as a ratio of integers, at most 1.
@@ -23,6 +26,8 @@ impl Default for Chance {
 impl Chance {
     /// Never.
     pub const NEVER: Chance = Chance { numerator: 0, denominator: 1 };
+    /// Always.
+    pub const ALWAYS: Chance = Chance { numerator: 1, denominator: 1 };
 }
 
 /// How long a datagram is under way in one direction.
@@ -74,17 +79,37 @@ pub struct NetworkSettings {
 /// Time is cut into windows of `length`, by each link and direction in its own places. In some of them, drawn one by
 /// one, there is a burst of losses.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[cfg_attr(feature = "scenario", derive(Serialize, Deserialize), serde(deny_unknown_fields))]
 pub struct Bursts {
     /// How many of the windows have a burst.
     pub chance: Chance,
     /// How long a window is; not zero where there are bursts.
     pub length: Duration,
-    /// How many datagrams are lost in a burst.
+    /// How many datagrams are lost in a burst; all in a file that does not say.
+    #[cfg_attr(feature = "scenario", serde(default = "always", skip_serializing_if = "is_always"))]
     pub loss: Chance,
 }
 
+/// None, in which all would be lost.
+impl Default for Bursts {
+    fn default() -> Bursts {
+        Bursts { chance: Chance::NEVER, length: Duration::ZERO, loss: Chance::ALWAYS }
+    }
+}
+
+#[cfg(feature = "scenario")]
+const fn always() -> Chance {
+    Chance::ALWAYS
+}
+
+#[cfg(feature = "scenario")]
+fn is_always(chance: &Chance) -> bool {
+    *chance == always()
+}
+
 /// A copy of a datagram that arrives once more, possibly when its sender has long been started anew.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+#[cfg_attr(feature = "scenario", derive(Serialize, Deserialize), serde(deny_unknown_fields))]
 pub struct Replay {
     /// How often.
     pub chance: Chance,
@@ -94,6 +119,7 @@ pub struct Replay {
 
 /// What a link carries in one direction.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[cfg_attr(feature = "scenario", derive(Serialize, Deserialize), serde(deny_unknown_fields))]
 pub struct Bandwidth {
     /// In bytes per second; not zero.
     pub rate: u64,

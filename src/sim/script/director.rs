@@ -14,7 +14,7 @@ use crate::process::Subject;
 use crate::sim::net::rule::{Filter, Ruling};
 use crate::sim::net::rules::{Labels, Resolved, Roles, RuleTargets, is_kind, says};
 use crate::sim::script::describe::{filter_text, target_text};
-use crate::sim::script::{Action, Step, Target, Track, Trigger};
+use crate::sim::script::{Action, Effect, Step, Target, Track, Trigger};
 use crate::time::Instant;
 
 /// A step by its place: which track, and where in it, both from 0.
@@ -122,17 +122,10 @@ impl<C: Clone> Director<C> {
         let step = &self.tracks[track][index];
         self.on_datagram.retain(|listening| *listening != track);
         let roles = Roles { ends: self.progress[track].ends, ..*roles };
-        let disk = |who: &Target| roles.resolve(*who).filter(|whom| matches!(whom, Resolved::Sites(_)));
-        let resolved = match &step.action {
-            Action::Crash { who, .. } => disk(who).map(|whom| (whom, None)),
-            Action::Restart(who) | Action::SyncTime(who, _) => disk(who).map(|whom| (whom, None)),
-            Action::Disk(who, _) | Action::Wipe(who) => disk(who).map(|whom| (whom, None)),
-            Action::Slow(who, _) | Action::Clock(who, _) => roles.resolve(*who).map(|whom| (whom, None)),
-            Action::Pause(who) | Action::Resume(who) | Action::Isolate(who) => {
-                roles.resolve(*who).map(|whom| (whom, None))
-            }
-            Action::Command(process, _) => Some((Resolved::Other(*process), None)),
-            Action::Rule(rule) => {
+        let aim = step.action.row().aim;
+        let resolved = match (&step.action, step.action.target()) {
+            (Action::Command(process, _), _) => Some((Resolved::Other(*process), None)),
+            (Action::Rule(rule), _) => {
                 let stray = match rule.ruling {
                     Ruling::Misdeliver(target) => roles.resolve(target),
                     _ => Some(Resolved::Anybody),
@@ -140,14 +133,8 @@ impl<C: Clone> Director<C> {
                 let ends = roles.resolve(rule.filter.from).zip(roles.resolve(rule.filter.to)).zip(stray);
                 ends.map(|((from, to), stray)| (Resolved::Anybody, Some(RuleTargets { from, to, stray })))
             }
-            Action::Partition(_)
-            | Action::Cut { .. }
-            | Action::Mend(..)
-            | Action::Clog { .. }
-            | Action::Unclog { .. }
-            | Action::Replay(_)
-            | Action::Heal
-            | Action::Check(_) => Some((Resolved::Anybody, None)),
+            (_, Some(who)) => roles.resolve(who).filter(|whom| aim.takes(*whom)).map(|whom| (whom, None)),
+            (_, None) => Some((Resolved::Anybody, None)),
         };
         let Some((whom, ends)) = resolved else {
             if !core::mem::replace(&mut self.progress[track].is_due, true) {
@@ -263,7 +250,7 @@ impl<C: Clone> Director<C> {
         if !links_only {
             return self.fired.pop_front();
         }
-        let place = self.fired.iter().position(|fired| is_about_links(&fired.action))?;
+        let place = self.fired.iter().position(|fired| fired.action.row().effect == Effect::AtOnce)?;
         self.fired.remove(place)
     }
 
@@ -334,18 +321,6 @@ pub(crate) enum Event {
     Crashed,
     Restarted,
     Noted(&'static str, Subject),
-}
-
-/// Whether the action takes effect the moment it fires, and not once the process at work is done.
-fn is_about_links<C>(action: &Action<C>) -> bool {
-    match action {
-        Action::Isolate(_) | Action::Partition(_) | Action::Cut { .. } | Action::Mend(..) => true,
-        Action::Clog { .. } | Action::Unclog { .. } | Action::Replay(_) => true,
-        Action::Rule(_) | Action::SyncTime(..) | Action::Disk(..) => true,
-        Action::Command(..) | Action::Crash { .. } | Action::Restart(_) => false,
-        Action::Pause(_) | Action::Resume(_) | Action::Heal | Action::Check(_) => false,
-        Action::Wipe(_) | Action::Slow(..) | Action::Clock(..) => false,
-    }
 }
 
 /// Which datagrams the trigger waits for, and for how many of them.

@@ -6,23 +6,35 @@
 pub(crate) mod actions;
 pub(crate) mod describe;
 pub mod director;
+pub mod vocabulary;
 
 use alloc::collections::VecDeque;
 use alloc::string::String;
 use alloc::vec::Vec;
 
-use crate::ids::{ProcessId, SiteId, SiteSet};
-use crate::sim::net::rule::{About, Filter, Rule};
+#[cfg(feature = "scenario")]
+use serde::{Deserialize, Serialize};
+
+use crate::ids::{ProcessId, SiteId};
+use crate::sim::net::rule::{About, Filter};
 use crate::sim::script::director::{Director, StepId};
 use crate::time::{Duration, Instant};
 
-/// Whom a step or a filter means.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub use vocabulary::{Action, Aim, ClockFault, DRIFT_MAX, DiskFault, Effect, Leaves, Percent, Row, Seam};
+
+/// Whom a step, an event or a filter means.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+#[cfg_attr(feature = "scenario", derive(Serialize, Deserialize), serde(rename(deserialize = "who")))]
 pub enum Target {
-    /// Anybody; in filters and triggers only.
+    /// Anybody; in events and filters only.
+    #[default]
     Any,
-    /// This process.
-    Process(ProcessId),
+    /// The site with this number.
+    Site(u8),
+    /// The client inside the program of this site.
+    Terminal(u8),
+    /// The client with this number.
+    Client(u16),
     /// The leading site of the highest rank at the moment of firing.
     Leader,
     /// The running site with the lowest number that does not lead, at the moment of firing.
@@ -39,6 +51,29 @@ pub enum Target {
     Machine(u8),
     /// Every site.
     AllSites,
+}
+
+impl Target {
+    /// This process.
+    pub const fn of(process: ProcessId) -> Target {
+        match process {
+            ProcessId::Site(site) => Target::Site(site.number()),
+            ProcessId::Terminal(site) => Target::Terminal(site.number()),
+            ProcessId::Client(number) => Target::Client(number),
+        }
+    }
+
+    /// The process that it names, if it names one that can be.
+    pub fn process(self) -> Option<ProcessId> {
+        match self {
+            Target::Site(number) => SiteId::new(number).map(ProcessId::Site),
+            Target::Terminal(number) => SiteId::new(number).map(ProcessId::Terminal),
+            Target::Client(number) => Some(ProcessId::Client(number)),
+            Target::Any | Target::Machine(_) | Target::AllSites => None,
+            Target::Leader | Target::Follower | Target::Candidate | Target::Laggard => None,
+            Target::Sender | Target::Recipient => None,
+        }
+    }
 }
 
 /// When a step fires.
@@ -68,142 +103,6 @@ pub enum Trigger {
     Crashed(Target),
     /// When the target starts again.
     Restarted(Target),
-}
-
-/// A place inside the handling of one input where a crash differs from one between inputs.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Seam {
-    /// Records were appended, the sync has not started.
-    BeforeSync,
-    /// The sync is done; nothing that waited for it has been sent.
-    AfterSync,
-    /// One datagram has been sent and another, made by the same input or released by the same sync, has not.
-    BetweenSends,
-    /// One recipient of a broadcast has been sent to and the next has not.
-    BetweenRecipients,
-    /// Its records are read back, its incarnation is durable, and it has not started.
-    DuringRecovery,
-}
-
-/// What a crash leaves of the writes that were not synced.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
-pub enum Leaves {
-    /// Nothing.
-    #[default]
-    Nothing,
-    /// A part of the last one.
-    Torn,
-    /// Any of them, each whole, in part or not at all.
-    Scattered,
-}
-
-/// What is done to a disk.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum DiskFault {
-    /// The next sync fails: what it was to make durable stays readable, and becomes durable only if it is written again.
-    FailSync,
-    /// The next write fails, and writes nothing.
-    FailWrite,
-    /// It has no room beyond the files that are there.
-    Full,
-    /// It has room again.
-    Room,
-    /// Bits of one durable byte flip. Recovery cannot do without that byte.
-    Rot,
-    /// The next write lands elsewhere in its file, over what recovery cannot do without.
-    Misdirect,
-    /// A durable file vanishes. Recovery cannot do without that file; a process that runs has it open, and goes on.
-    LoseFile,
-    /// What is durable on it is copied.
-    Save,
-    /// The copy is put back; a process that runs is stopped for it. Whoever starts from it has forgotten what it said
-    /// since.
-    Restore,
-}
-
-/// What is done to a clock. The time that it shows never goes below zero.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum ClockFault {
-    /// It is set so much ahead of what it shows.
-    Ahead(Duration),
-    /// It is set so much back.
-    Behind(Duration),
-    /// From here on it runs faster than the world's by so many percent.
-    Fast(u8),
-    /// From here on it runs slower by so many percent.
-    Slow(u8),
-}
-
-/// The most percent that a clock may run fast or slow by.
-pub const DRIFT_MAX: u8 = 50;
-
-/// What a step does.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub enum Action<C> {
-    /// Hands a user's command to a process.
-    Command(ProcessId, C),
-    /// Stops the target, at once or when it next reaches a seam. Unsynced writes are lost, but for what it leaves.
-    Crash {
-        /// Resolved.
-        who: Target,
-        /// Where; at once when absent.
-        at: Option<Seam>,
-        /// What stays of the unsynced writes.
-        leaves: Leaves,
-    },
-    /// Starts the target again if it is down.
-    Restart(Target),
-    /// Stops the target's clock and ears; what arrives waits for it, within the inbox's bound.
-    Pause(Target),
-    /// Lets it go on.
-    Resume(Target),
-    /// Cuts every link of the target but the one inside its program, at sending and at delivery.
-    Isolate(Target),
-    /// Cuts every link between sites of different groups, both ways; sites in no group keep their links.
-    Partition(Vec<SiteSet>),
-    /// Cuts the links from these sites to those, in this direction only.
-    Cut {
-        /// From each of these.
-        from: SiteSet,
-        /// To each of those.
-        to: SiteSet,
-    },
-    /// Mends the links between these two sites, both ways.
-    Mend(SiteId, SiteId),
-    /// Clogs the links from these sites to those: they hold what is sent over them.
-    Clog {
-        /// From each of these.
-        from: SiteSet,
-        /// To each of those.
-        to: SiteSet,
-    },
-    /// Lets what these links hold go on, in the order of its sending.
-    Unclog {
-        /// From each of these.
-        from: SiteSet,
-        /// To each of those.
-        to: SiteSet,
-    },
-    /// Lets the copies that the rules of this name have kept arrive again, and forgets them.
-    Replay(String),
-    /// Adds a rule behind those that are there.
-    Rule(Rule),
-    /// Gives the target's disk another time for a sync.
-    SyncTime(Target, Duration),
-    /// Does something to the target's disk, or to the next call that it gets.
-    Disk(Target, DiskFault),
-    /// Stops the target if it runs; its storage is gone, and it counts as failed for good.
-    Wipe(Target),
-    /// The target takes this long for each input before it is handed the next; no time ends that.
-    Slow(Target, Duration),
-    /// Does something to the clock that the target reads.
-    Clock(Target, ClockFault),
-    /// Mends and unclogs every link, drops every rule, disarms every crash and disk fault that waits, gives full disks
-    /// room, ends slowness, resumes what is paused and starts what is down and can start. Sync times and clocks stay as
-    /// they are.
-    Heal,
-    /// Hands back to whoever drives the world, with this number.
-    Check(usize),
 }
 
 /// One step.

@@ -3,7 +3,7 @@
 use super::*;
 use crate::journal::Disk;
 use crate::sim::SimDisk;
-use crate::sim::host::disk::faults::Armed;
+use crate::sim::host::disk::calls::Armed;
 use crate::sim::script::DiskFault;
 use crate::sim::script::director::StepId;
 
@@ -99,10 +99,10 @@ fn a_file_that_is_cut_forgets_what_was_forsaken_beyond_its_end() {
 
 #[test]
 fn a_site_reads_what_its_failed_sync_covered_unless_its_machine_lost_power_and_keeps_what_it_read() {
-    let crash = || Action::Crash { who: Target::Process(S0), at: None, leaves: Leaves::Nothing };
-    let restart = || Action::Restart(Target::Process(S0));
+    let crash = || Action::Crash { who: Target::of(S0), at: None, leaves: Leaves::Nothing };
+    let restart = || Action::Restart(Target::of(S0));
     for loses_power in [false, true] {
-        let fault = Action::Disk(Target::Process(S0), DiskFault::FailSync);
+        let fault = Action::Disk(Target::of(S0), DiskFault::FailSync);
         let mut steps = Vec::from([at(1, fault), put(2, S0, 5)]);
         if loses_power {
             steps.push(at(100, crash()));
@@ -110,6 +110,9 @@ fn a_site_reads_what_its_failed_sync_covered_unless_its_machine_lost_power_and_k
         steps.extend([at(200, restart()), at(300, crash()), at(400, restart())]);
         let world = run(settings(steps));
         let expected: &[u64] = if loses_power { &[] } else { &[5] };
-        assert_eq!((kept(&world, S0).as_slice(), world.statistics().failed_syncs), (expected, 1));
+        assert_eq!(
+            (kept(&world, S0).as_slice(), world.statistics().of_disk(DiskFault::FailSync)),
+            (expected, 1)
+        );
     }
 }

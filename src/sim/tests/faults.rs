@@ -10,7 +10,7 @@ fn rule(name: &str, filter: Filter, ruling: Ruling) -> Rule {
 }
 
 fn from_s0_to_s1(kind: &str) -> Filter {
-    filter(kind, Target::Process(S0), Target::Process(S1))
+    filter(kind, Target::of(S0), Target::of(S1))
 }
 
 #[test]
@@ -53,11 +53,8 @@ fn rules_drop_delay_and_duplicate_what_they_match() {
     let world = run(settings(Vec::from([
         at(0, Action::Rule(rule("late", from_s0_to_s1("Tell"), delay))),
         at(0, Action::Rule(rule("never", filter("Nack", Target::Any, Target::Any), Ruling::Drop))),
-        at(0, Action::Rule(rule("echo", filter("Ack", Target::Any, Target::Process(S0)), twice))),
-        at(
-            0,
-            Action::Rule(rule("deaf", filter("Tell", Target::AllSites, Target::Process(S2)), Ruling::Drop)),
-        ),
+        at(0, Action::Rule(rule("echo", filter("Ack", Target::Any, Target::of(S0)), twice))),
+        at(0, Action::Rule(rule("deaf", filter("Tell", Target::AllSites, Target::of(S2)), Ruling::Drop))),
         at(1, Action::Command(S0, Ask::Each(1))),
     ])));
     assert_eq!(deliveries(&world, "Tell", S0, S1), [51_000]);
@@ -73,8 +70,8 @@ fn rules_drop_delay_and_duplicate_what_they_match() {
 #[test]
 fn the_end_heals_a_core_and_leaves_the_rest_as_it_was() {
     let mut settings = settings(Vec::from([
-        at(1, Action::Crash { who: Target::Process(S0), at: None, leaves: Leaves::Nothing }),
-        at(1, Action::Pause(Target::Process(S1))),
+        at(1, Action::Crash { who: Target::of(S0), at: None, leaves: Leaves::Nothing }),
+        at(1, Action::Pause(Target::of(S1))),
         at(1, Action::Isolate(Target::AllSites)),
         at(1, Action::Rule(rule("all", filter("Tell", Target::Any, Target::Any), Ruling::Drop))),
         put(60_000, S2, 9),

@@ -32,7 +32,7 @@ fn a_process_that_looks_at_more_than_comes_of_it_is_caught() {
 
 #[test]
 fn commands_for_a_process_that_is_paused_wait_within_the_bound_of_its_inbox() {
-    let pause = |millis, action: fn(Target) -> Action<Ask>| at(millis, action(Target::Process(S0)));
+    let pause = |millis, action: fn(Target) -> Action<Ask>| at(millis, action(Target::of(S0)));
     let mut steps = Vec::from([pause(1, Action::Pause)]);
     steps.extend((0..5).map(|number| put(2 + number, S0, number)));
     steps.push(pause(10, Action::Resume));

@@ -7,7 +7,7 @@ use crate::sim::host::Status;
 use crate::sim::script::{DiskFault, Seam};
 
 fn crash(who: ProcessId, at: Option<Seam>, leaves: Leaves) -> Action<Ask> {
-    Action::Crash { who: Target::Process(who), at, leaves }
+    Action::Crash { who: Target::of(who), at, leaves }
 }
 
 /// What S0 keeps, durably and after a restart at 1 s, and who ever heard of 5, when it crashes at this seam.
@@ -17,7 +17,7 @@ fn at_seam(seam: Option<Seam>, ask: Ask) -> (Vec<u64>, Vec<ProcessId>, Birds) {
         steps.push(at(1, crash(S0, Some(seam), Leaves::Nothing)));
     }
     steps.push(at(2, Action::Command(S0, ask)));
-    steps.push(at(1_000, Action::Restart(Target::Process(S0))));
+    steps.push(at(1_000, Action::Restart(Target::of(S0))));
     let world = run(settings(steps));
     let heard = world.judge().delivered.iter().filter(|(_, to, ..)| *to != S0);
     let heard: Vec<ProcessId> =
@@ -52,7 +52,7 @@ fn a_seam_that_is_never_reached_makes_the_run_stale() {
 
 #[test]
 fn a_crash_during_recovery_uses_its_incarnation_up() {
-    let restart = |millis| at(millis, Action::Restart(Target::Process(S0)));
+    let restart = |millis| at(millis, Action::Restart(Target::of(S0)));
     let world = run(settings(Vec::from([
         put(1, S0, 5),
         at(100, crash(S0, None, Leaves::Nothing)),
@@ -80,7 +80,7 @@ fn every_incarnation_has_a_seed_of_its_own() {
     let world = run(settings(Vec::new()));
     let crashed = run(settings(Vec::from([
         at(1, crash(S0, None, Leaves::Nothing)),
-        at(2, Action::Restart(Target::Process(S0))),
+        at(2, Action::Restart(Target::of(S0))),
     ])));
     let seed = |world: &Birds, who| world.process(who).map(|gossip| gossip.seed);
     assert_ne!(seed(&world, S0), seed(&crashed, S0));
@@ -95,7 +95,7 @@ fn unsynced_writes_are_lost_and_a_torn_one_leaves_a_part() {
             put(1, S0, 5),
             put(100, S0, 6),
             at(101, crash(S0, None, leaves)),
-            at(200, Action::Restart(Target::Process(S0))),
+            at(200, Action::Restart(Target::of(S0))),
         ])));
         assert_eq!(kept(&world, S0), [5], "the sync of 6 takes until 102 ms");
         assert_eq!(world.judge().crashed, [(S0, Vec::from([5, 6]))]);
@@ -115,13 +115,13 @@ fn clients_are_there_when_the_first_site_starts() {
 
 #[test]
 fn a_restarted_site_does_not_wait_for_the_syncs_of_its_last_life() {
-    let sync_time = |ms| Action::SyncTime(Target::Process(S0), Duration::from_millis(ms));
+    let sync_time = |ms| Action::SyncTime(Target::of(S0), Duration::from_millis(ms));
     let mut settings = settings(Vec::from([
         at(1, sync_time(60_000)),
         put(2, S0, 5),
         at(10, crash(S0, None, Leaves::Nothing)),
         at(11, sync_time(2)),
-        at(12, Action::Restart(Target::Process(S0))),
+        at(12, Action::Restart(Target::of(S0))),
         put(20, S0, 6),
     ]));
     settings.trace.level = TraceLevel::Notable;
@@ -134,10 +134,10 @@ fn a_restarted_site_does_not_wait_for_the_syncs_of_its_last_life() {
 fn a_pause_holds_everything_and_resuming_delivers_it() {
     let world = run(settings(Vec::from([
         put(1, S0, 5),
-        at(2, Action::Pause(Target::Process(S0))),
+        at(2, Action::Pause(Target::of(S0))),
         put(100, S1, 6),
         put(101, S0, 7),
-        at(500, Action::Resume(Target::Process(S0))),
+        at(500, Action::Resume(Target::of(S0))),
     ])));
     assert_eq!(kept(&world, S0), [5, 7, 6]);
     let heard = deliveries(&world, "Tell", S0, S1);
@@ -148,9 +148,9 @@ fn a_pause_holds_everything_and_resuming_delivers_it() {
 
 #[test]
 fn an_inbox_overflows_like_a_socket_buffer() {
-    let mut steps = Vec::from([at(1, Action::Pause(Target::Process(S0)))]);
+    let mut steps = Vec::from([at(1, Action::Pause(Target::of(S0)))]);
     steps.extend((0..10).map(|number| put(10 + number, S1, number)));
-    steps.push(at(500, Action::Resume(Target::Process(S0))));
+    steps.push(at(500, Action::Resume(Target::of(S0))));
     let mut settings = settings(steps);
     settings.inbox_max = 4;
     let world = run(settings);
@@ -210,7 +210,7 @@ fn durable_state_that_is_refused_stops_a_site_for_good() {
     let world = run(settings(Vec::from([
         put(1, S0, CURSED),
         at(100, crash(S0, None, Leaves::Nothing)),
-        at(200, Action::Restart(Target::Process(S0))),
+        at(200, Action::Restart(Target::of(S0))),
         at(300, Action::Heal),
     ])));
     let reason = "durable state is damaged: a cursed number was kept".into();
@@ -222,9 +222,8 @@ fn durable_state_that_is_refused_stops_a_site_for_good() {
 /// Nothing of the call in which it stops is written or sent, though it says so first; it is a violation unless expected.
 #[test]
 fn a_site_that_stops_by_itself_leaves_nothing_of_that_call() {
-    let steps = || {
-        Vec::from([at(1, Action::Command(S0, Ask::Stop(5))), at(50, Action::Restart(Target::Process(S0)))])
-    };
+    let steps =
+        || Vec::from([at(1, Action::Command(S0, Ask::Stop(5))), at(50, Action::Restart(Target::of(S0)))]);
     let mut world: Birds = World::new(settings(steps()), Scribe::default()).unwrap();
     let violation = world.run_until(ms(100)).unwrap_err();
     assert_eq!((violation.property, violation.explanation.as_str()), ("gossip", "S0 stops: 5 is enough"));
@@ -244,20 +243,21 @@ fn a_site_that_stops_by_itself_leaves_nothing_of_that_call() {
 
 #[test]
 fn storage_that_is_put_back_has_forgotten_what_was_written_since() {
-    let disk = |fault| Action::Disk(Target::Process(S0), fault);
+    let disk = |fault| Action::Disk(Target::of(S0), fault);
     let mut world = run(settings(Vec::from([
         put(1, S0, 5),
         at(100, disk(DiskFault::Save)),
         put(150, S0, 6),
         at(200, disk(DiskFault::Restore)),
-        at(250, Action::Restart(Target::Process(S0))),
-        at(300, Action::Disk(Target::Process(S1), DiskFault::Restore)),
+        at(250, Action::Restart(Target::of(S0))),
+        at(300, Action::Disk(Target::of(S1), DiskFault::Restore)),
     ])));
     let starts: Vec<_> = world.judge().started.iter().filter(|(id, ..)| *id == S0).cloned().collect();
     assert_eq!(starts, [(S0, 1, Vec::new()), (S0, 2, Vec::from([5]))]);
     assert_eq!(world.judge().restored, [S0]);
     assert!(world.trace().render().contains("S1     has no copy of its disk that could be put back"));
-    assert_eq!((world.statistics().saved, world.statistics().restored), (1, 1));
+    let came = |fault| world.statistics().of_disk(fault);
+    assert_eq!((came(DiskFault::Save), came(DiskFault::Restore)), (1, 1));
     let healed = world.heal_core();
     assert!(!healed.contains(S0.as_site().unwrap()), "nobody relies on it any more");
 }

@@ -19,8 +19,8 @@ fn stormy() -> Settings {
     settings.network.reordering = Chance { numerator: 1, denominator: 20 };
     settings.network.reordering_by = Duration::from_millis(30);
     settings.tracks.push(Vec::from([
-        at(300, Action::Crash { who: Target::Process(S1), at: None, leaves: Leaves::Torn }),
-        at(500, Action::Restart(Target::Process(S1))),
+        at(300, Action::Crash { who: Target::of(S1), at: None, leaves: Leaves::Torn }),
+        at(500, Action::Restart(Target::of(S1))),
     ]));
     settings
 }

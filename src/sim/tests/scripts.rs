@@ -3,7 +3,7 @@
 use super::*;
 
 fn sent(kind: &str, from: ProcessId, nth: u64) -> Trigger {
-    Trigger::Sent(filter(kind, Target::Process(from), Target::Any), nth)
+    Trigger::Sent(filter(kind, Target::of(from), Target::Any), nth)
 }
 
 const fn crash(who: Target) -> Action<Ask> {
@@ -12,7 +12,7 @@ const fn crash(who: Target) -> Action<Ask> {
 
 #[test]
 fn isolating_on_sent_catches_that_very_datagram() {
-    let isolate = Action::Isolate(Target::Process(S0));
+    let isolate = Action::Isolate(Target::of(S0));
     let world = run(settings(Vec::from([put(1, S0, 5), step(sent("Tell", S0, 2), isolate)])));
     // The second recipient's steps had armed when the command fired.
     assert_eq!(deliveries(&world, "Tell", S0, S1), [], "under way when the link was cut");
@@ -23,16 +23,15 @@ fn isolating_on_sent_catches_that_very_datagram() {
 
 #[test]
 fn crashing_on_sent_lets_that_datagram_leave_and_stops_the_rest() {
-    let world =
-        run(settings(Vec::from([put(1, S0, 5), step(sent("Tell", S0, 1), crash(Target::Process(S0)))])));
+    let world = run(settings(Vec::from([put(1, S0, 5), step(sent("Tell", S0, 1), crash(Target::of(S0)))])));
     assert_eq!(deliveries(&world, "Tell", S0, S1), [13_000]);
     assert!(deliveries(&world, "Tell", S0, S2).is_empty());
 }
 
 #[test]
 fn crashing_on_delivered_comes_before_the_handling() {
-    let delivered = Trigger::Delivered(filter("Tell", Target::Any, Target::Process(S1)), 1);
-    let world = run(settings(Vec::from([put(1, S0, 5), step(delivered, crash(Target::Process(S1)))])));
+    let delivered = Trigger::Delivered(filter("Tell", Target::Any, Target::of(S1)), 1);
+    let world = run(settings(Vec::from([put(1, S0, 5), step(delivered, crash(Target::of(S1)))])));
     assert!(deliveries(&world, "Tell", S0, S1).is_empty());
     assert_eq!(world.judge().crashed, [(S1, Vec::new())]);
 }
@@ -59,7 +58,7 @@ fn roles_are_those_of_the_moment_and_missing_ones_are_waited_for() {
         at(1, crash(Target::Leader)),
         step(Trigger::After(Duration::from_millis(10)), Action::Check(1)),
         step(Trigger::Leads(Target::Any), Action::Pause(Target::Follower)),
-        step(Trigger::Leads(Target::Process(S0)), Action::Check(2)),
+        step(Trigger::Leads(Target::of(S0)), Action::Check(2)),
     ]));
     let mut world = World::new(settings, Scribe::default()).unwrap();
     world.run_until(ms(105)).unwrap();
@@ -75,24 +74,24 @@ fn roles_are_those_of_the_moment_and_missing_ones_are_waited_for() {
 #[test]
 fn crashes_starts_and_notes_fire_steps() {
     let noted = |slot: Option<u64>| Trigger::Noted {
-        who: Target::Process(S1),
+        who: Target::of(S1),
         kind: "Kept".into(),
         about: slot.map(About::slot),
     };
     let mut world = run(settings(Vec::from([
         put(1, S0, 5),
-        step(noted(Some(5)), crash(Target::Process(S1))),
+        step(noted(Some(5)), crash(Target::of(S1))),
         step(Trigger::Crashed(Target::Any), Action::Check(7)),
     ])));
     assert_eq!(world.due_check(), Some(7), "a step is armed before the action of the one before it");
     let mut settings = settings(Vec::from([
         put(1, S0, 5),
-        step(noted(None), crash(Target::Process(S1))),
-        step(Trigger::Restarted(Target::Process(S1)), Action::Check(8)),
+        step(noted(None), crash(Target::of(S1))),
+        step(Trigger::Restarted(Target::of(S1)), Action::Check(8)),
     ]));
     settings
         .tracks
-        .push(Vec::from([step(Trigger::Crashed(Target::Process(S1)), Action::Restart(Target::Process(S1)))]));
+        .push(Vec::from([step(Trigger::Crashed(Target::of(S1)), Action::Restart(Target::of(S1)))]));
     let mut world = run(settings);
     assert_eq!(world.due_check(), Some(8));
     assert_eq!(world.judge().started.iter().filter(|started| started.0 == S1).count(), 2);
@@ -103,17 +102,14 @@ fn a_step_that_did_not_fire_says_what_came_nearest() {
     let about = |slot| Filter {
         about: Some(About::slot(slot)),
         slots: None,
-        ..filter("Tell", Target::Process(S0), Target::Process(S1))
+        ..filter("Tell", Target::of(S0), Target::of(S1))
     };
     let mut settings = settings(Vec::from([put(1, S0, 5), put(1, S0, 6), put(1, S1, 7)]));
     let waits = [
         (Trigger::Sent(about(9), 1), "6 Tell were sent, 2 of them between the right ones"),
         (Trigger::Sent(about(5), 3), "1 Tell from S0 to S1 about slot 5 were sent, it waited for number 3"),
         (Trigger::Delivered(filter("Nack", Target::Any, Target::Any), 1), "no Nack was delivered"),
-        (
-            Trigger::Sent(filter("Ack", Target::Process(S0), Target::Process(S0)), 1),
-            "none of them from S0 to S0",
-        ),
+        (Trigger::Sent(filter("Ack", Target::of(S0), Target::of(S0)), 1), "none of them from S0 to S0"),
         (Trigger::Crashed(Target::AllSites), "0 crashed, none of them all sites"),
     ];
     for (trigger, _) in &waits {
@@ -137,8 +133,8 @@ fn a_step_that_did_not_fire_says_what_came_nearest() {
 fn the_trace_of_a_small_run_reads_in_order() {
     let mut settings = settings(Vec::from([
         put(1, S0, 5),
-        step(sent("Tell", S0, 2), crash(Target::Process(S0))),
-        at(50, Action::Restart(Target::Process(S0))),
+        step(sent("Tell", S0, 2), crash(Target::of(S0))),
+        at(50, Action::Restart(Target::of(S0))),
     ]));
     settings.clients = 0;
     settings.trace.level = TraceLevel::Notable;

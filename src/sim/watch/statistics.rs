@@ -1,4 +1,6 @@
-//! How often things happened in a world: one row for each counter.
+//! How often things happened in a world: one row for each counter. Those of disk faults stand in the rows of these.
+
+use crate::sim::script::DiskFault;
 
 /// Declares [`Statistics`]: each counter with its documentation and the name that reports and facts call it by.
 macro_rules! counters {
@@ -7,12 +9,16 @@ macro_rules! counters {
         #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
         pub struct Statistics {
             $($(#[doc = $doc])+ pub $field: u64,)+
+            /// What came of faults of disks, by their place among all.
+            disk_faults: [u64; DiskFault::ALL.len()],
         }
 
         impl Statistics {
             /// Every counter by its name.
-            pub const fn counts(&self) -> [(&'static str, u64); [$($name),+].len()] {
-                [$(($name, self.$field)),+]
+            pub fn counts(&self) -> impl Iterator<Item = (&'static str, u64)> {
+                let of_disks = DiskFault::ALL.iter().zip(self.disk_faults);
+                let of_disks = of_disks.filter_map(|(fault, count)| Some((fault.row().counter?, count)));
+                [$(($name, self.$field)),+].into_iter().chain(of_disks)
             }
         }
     };
@@ -75,38 +81,34 @@ counters! {
     torn => "torn writes",
     /// Crashes that scattered unsynced writes.
     scattered => "scattered writes",
-    /// Syncs that failed.
-    failed_syncs => "failed syncs",
-    /// Writes that failed.
-    failed_writes => "failed writes",
-    /// Files that could not be created because a disk was full.
-    refused_files => "files refused by a full disk",
     /// How often a leader heard that its disk has no room for another file.
     leaders_low => "leaders with a full disk",
     /// How often somebody else did.
     others_low => "others with a full disk",
     /// How often one of them heard that there is room again.
     roomy_again => "disks with room again",
-    /// Disks that rotted.
-    rotted => "rotten bytes",
-    /// Writes that went astray.
-    misdirected => "misdirected writes",
-    /// Files that vanished from disks.
-    lost_files => "lost files",
     /// Sites whose storage was wiped.
     wiped => "wiped disks",
     /// Starts that were refused because of what was on the disk.
     refused_starts => "starts refused",
     /// Processes that stopped by themselves.
     stopped => "processes that stopped by themselves",
-    /// Copies made of disks.
-    saved => "copies of disks",
-    /// Disks that were put back as they were.
-    restored => "disks put back as they were",
     /// Inputs after which a slow process was handed nothing for a while.
     slowed => "processes slowed",
     /// Clocks that were set ahead or back.
     clocks_set => "clocks set",
     /// Clocks that were made to drift.
     clocks_drifting => "clocks made to drift",
+}
+
+impl Statistics {
+    /// How often this fault of a disk came to something: to a call that failed, to damage, to a copy.
+    pub const fn of_disk(&self, fault: DiskFault) -> u64 {
+        self.disk_faults[fault as usize]
+    }
+
+    /// Something came of this fault of a disk.
+    pub(crate) const fn count_disk(&mut self, fault: DiskFault) {
+        self.disk_faults[fault as usize] += 1;
+    }
 }

@@ -19,10 +19,11 @@ use crate::chunks::Chunks;
 use crate::frame::Rejected;
 use crate::ids::{ProcessId, SiteId, SiteSet};
 use crate::process::{Label, Process, Subject};
-use crate::sim::host::disk::faults::{Residue, Struck};
+use crate::sim::host::disk::calls::Struck;
+use crate::sim::host::disk::faults::Residue;
 use crate::sim::net::rule::{Rule, Ruling};
 use crate::sim::net::rules::Resolved;
-use crate::sim::script::describe::{action_text, clock_text, ruling_text, seam_text};
+use crate::sim::script::describe::{clock_text, ruling_text, seam_text};
 use crate::sim::script::director::StepId;
 use crate::sim::script::{Action, ClockFault, Leaves, Seam};
 use crate::sim::settings::{TraceLevel, TraceSettings};
@@ -224,7 +225,7 @@ impl<P: Process> fmt::Display for What<P> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             What::Fired { step, action, whom } => {
-                write!(f, "{}: {}", Place(*step), action_text(action, *whom))
+                write!(f, "{}: {}", Place(*step), action.text(*whom))
             }
             What::Started { incarnation: 1, records: 0, .. } => f.write_str("starts"),
             What::Started { incarnation, records, .. } => {
@@ -293,12 +294,7 @@ impl<P: Process> fmt::Display for What<P> {
             What::Woke { reason } => write!(f, "wakes: {reason}"),
             What::DiskSpace { is_low: true } => f.write_str("is told that its disk is almost full"),
             What::DiskSpace { is_low: false } => f.write_str("is told that its disk has room again"),
-            What::Struck(Struck::Sync) => f.write_str("finds that a sync of its disk failed"),
-            What::Struck(Struck::Write) => f.write_str("finds that a write to its disk failed"),
-            What::Struck(Struck::Create) => f.write_str("finds no room on its disk"),
-            What::Struck(Struck::Astray { file, meant, instead }) => {
-                write!(f, "writes to byte {meant} of {file}, and its disk puts that at byte {instead}")
-            }
+            What::Struck(struck) => write!(f, "{struck}"),
             What::Rotted { file, at } => write!(f, "has rot on its disk: byte {at} of {file} is another"),
             What::FileLost { file } => write!(f, "has {file} on its disk no longer"),
             What::Slowed { time: Duration::ZERO } => f.write_str("is as fast as ever"),

@@ -1,5 +1,5 @@
-//! What is done to a disk on purpose: syncs and writes that fail, no room, rot, writes that go astray, and files that
-//! vanish.
+//! What is done to the bytes of a disk on purpose, and what crashes and failed syncs leave of them: rot, writes that go
+//! astray, files that vanish.
 //!
 //! Rot, stray writes and lost files touch only what recovery must be able to miss: bytes and files without which it finds damage. A lost last
 //! batch, which looks like a torn write, no journal can tell from one.
@@ -9,66 +9,12 @@ use alloc::string::String;
 use alloc::vec::Vec;
 use core::ops::Range;
 
+use super::calls::{Call, Faults, Struck};
 use super::{Change, FileId, SimDisk, Undo};
+use crate::journal::DiskError;
 use crate::journal::vital::{Vital, needed, vital};
-use crate::journal::{DiskError, SyncId};
 use crate::mix::{below, mix};
-use crate::sim::script::director::StepId;
-use crate::sim::script::{DiskFault, Leaves};
-
-/// A fault that waits for the call that it befalls.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Armed {
-    pub(crate) fault: DiskFault,
-    pub(crate) step: StepId,
-    pub(crate) draw: u64,
-}
-
-/// A fault that befell a call.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub(crate) enum Struck {
-    /// A sync failed.
-    Sync,
-    /// A write failed.
-    Write,
-    /// A file could not be created for want of room.
-    Create,
-    /// A write went to another place.
-    Astray { file: String, meant: u64, instead: u64 },
-}
-
-/// The faults of one disk.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Faults {
-    pub(crate) is_full: bool,
-    pub(crate) armed: Vec<Armed>,
-    /// Those that waited still when all was healed.
-    pub(crate) spared: Vec<Armed>,
-    struck: Vec<Struck>,
-    /// Numbers of the stray writes that are not synced.
-    strays: Vec<u64>,
-    /// A stray write was made durable.
-    is_astray: bool,
-}
-
-impl Faults {
-    /// Takes the first fault of this kind out that waits.
-    pub(super) fn take(&mut self, fault: DiskFault) -> Option<Armed> {
-        if self.armed.is_empty() {
-            return None;
-        }
-        let place = self.armed.iter().position(|armed| armed.fault == fault)?;
-        Some(self.armed.remove(place))
-    }
-
-    pub(super) const fn has_strays(&self) -> bool {
-        !self.strays.is_empty()
-    }
-
-    pub(super) fn strike(&mut self, struck: Struck) {
-        self.struck.push(struck);
-    }
-}
+use crate::sim::script::Leaves;
 
 /// What stays of the unsynced writes in a crash.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
@@ -90,44 +36,6 @@ fn kept(draw: u64, number: u64, length: usize) -> usize {
 }
 
 impl SimDisk {
-    /// Lets a fault wait for the call that it befalls, or changes what the disk is like.
-    pub(crate) fn arm(&mut self, armed: Armed) {
-        match armed.fault {
-            DiskFault::Full => self.faults.is_full = true,
-            DiskFault::Room => self.faults.is_full = false,
-            DiskFault::FailSync | DiskFault::FailWrite | DiskFault::Misdirect => {
-                self.faults.armed.push(armed)
-            }
-            DiskFault::Rot | DiskFault::LoseFile | DiskFault::Save | DiskFault::Restore => {}
-        }
-    }
-
-    /// A full disk has room again.
-    pub(crate) fn make_room(&mut self) {
-        self.faults.is_full = false;
-    }
-
-    /// Faults that wait are dropped, and so is the one of a sync under way; that they never struck stays known.
-    pub(crate) fn spare(&mut self) {
-        let under_way = self.syncs.iter_mut().filter_map(|sync| sync.fails.take());
-        self.faults.spared.extend(under_way);
-        self.faults.spared.append(&mut self.faults.armed);
-    }
-
-    /// The faults that have not struck: those that wait, and those that were dropped.
-    pub(crate) fn unmet(&self) -> impl Iterator<Item = &Armed> {
-        self.faults.armed.iter().chain(&self.faults.spared)
-    }
-
-    pub(crate) const fn has_struck(&self) -> bool {
-        !self.faults.struck.is_empty()
-    }
-
-    /// What befell since the last call.
-    pub(crate) fn take_struck(&mut self) -> Vec<Struck> {
-        core::mem::take(&mut self.faults.struck)
-    }
-
     /// Whether a stray write was made durable, so that recovery must refuse what is here.
     pub(crate) const fn is_astray(&self) -> bool {
         self.faults.is_astray
@@ -188,32 +96,11 @@ impl SimDisk {
 
     /// Where a write of `length` bytes to `name` lands when it goes astray: over what recovery cannot do without, in
     /// the same file, since one sync makes all of a file durable. `None` where there is no such place.
-    fn astray(&self, name: &str, length: usize, draw: u64) -> Option<u64> {
+    pub(super) fn astray(&self, name: &str, length: usize, draw: u64) -> Option<u64> {
         let part = self.vital().into_iter().find(|part| part.file == name)?;
         let places = part.end.checked_sub(length as u64);
         let header_only = || (part.is_lowest && part.end > 0).then_some(0);
         places.map(|last| below(draw, last + 1)).or_else(header_only)
-    }
-
-    /// What waits for a write befalls it: it fails, or goes elsewhere than to `offset`.
-    #[cold]
-    pub(super) fn befall(&mut self, name: &str, offset: u64, length: usize) -> Result<u64, DiskError> {
-        if self.faults.take(DiskFault::FailWrite).is_some() {
-            self.faults.strike(Struck::Write);
-            return Err(DiskError::Io("the write failed".to_owned()));
-        }
-        Ok(self.deflect(name, offset, length))
-    }
-
-    /// Where a write goes: elsewhere, if one is to go astray and can.
-    fn deflect(&mut self, name: &str, offset: u64, length: usize) -> u64 {
-        let waits = self.faults.armed.iter().position(|armed| armed.fault == DiskFault::Misdirect);
-        let Some(waits) = waits else { return offset };
-        let Some(instead) = self.astray(name, length, self.faults.armed[waits].draw) else { return offset };
-        self.faults.armed.remove(waits);
-        self.faults.strike(Struck::Astray { file: name.to_owned(), meant: offset, instead });
-        self.faults.strays.push(self.numbers + 1);
-        instead
     }
 
     /// A sync of `file` fails that covers the changes numbered below `below`. As after a failed fsync, its pages count as
@@ -221,7 +108,7 @@ impl SimDisk {
     pub(super) fn forsake(&mut self, file: FileId, below: u64) -> DiskError {
         let covered = self.unsynced.iter_mut().filter(|change| change.file == file && change.number < below);
         covered.for_each(|change| change.is_forsaken = change.range().is_some());
-        self.faults.strike(Struck::Sync);
+        self.faults.strike(Struck::Failed(Call::Sync));
         DiskError::Io("the sync failed".to_owned())
     }
 
@@ -340,6 +227,3 @@ impl Change {
         parts.into_iter().map(part).collect()
     }
 }
-
-/// What went wrong with the sync of a file, as its journal would say it.
-pub(crate) type Ended = (SyncId, Result<(), (String, DiskError)>);

@@ -1,0 +1,480 @@
+//! What a step can do: its word, and one row for each kind of it.
+//!
+//! Everything that is known of a kind of fault stands in its row: what it is called, whom it may aim at, when it takes
+//! effect, what it does to processes and storage, what counts it, how often it is drawn, which twin shows that it does
+//! something, and what it means. Scripts, checks, traces, counts, facts, draws and twins ask here.
+
+use alloc::format;
+use alloc::string::{String, ToString};
+use alloc::vec::Vec;
+use core::fmt::Display;
+
+#[cfg(feature = "scenario")]
+use serde::{Deserialize, Serialize};
+
+use crate::ids::{ProcessId, SiteId, SiteSet};
+use crate::sim::net::rule::{Rule, Ruling};
+use crate::sim::net::rules::Resolved;
+use crate::sim::script::Target;
+use crate::sim::script::describe::{clock_text, filter_text, ruling_text, seam_text, whom_text};
+use crate::time::Duration;
+
+/// Whom a step may be done to.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Aim {
+    /// Nobody in particular: links, datagrams or everything.
+    Nobody,
+    /// Processes of any sort.
+    Processes,
+    /// Sites: they alone have disks, crash and start.
+    Sites,
+    /// Sites that need not run, and so have no role.
+    SitesByNumber,
+}
+
+impl Aim {
+    /// Whether it may be done to these processes.
+    pub(crate) fn takes(self, whom: Resolved) -> bool {
+        match self {
+            Aim::Nobody | Aim::Processes => true,
+            Aim::Sites | Aim::SitesByNumber => matches!(whom, Resolved::Sites(_)),
+        }
+    }
+}
+
+/// When a step takes effect.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Effect {
+    /// The moment that it fires, in the middle of a process's sending.
+    AtOnce,
+    /// Once the process at work is done.
+    Later,
+}
+
+/// What is known of one kind of step.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Row {
+    /// How a scenario says it, by example; empty for what is in the words of a service.
+    pub word: &'static str,
+    /// What reports and facts call it.
+    pub kind: &'static str,
+    /// What it does, in a sentence or two.
+    pub means: &'static str,
+    /// Whom it may be done to.
+    pub aim: Aim,
+    /// When it takes effect.
+    pub effect: Effect,
+    /// Whether it may stop a process.
+    pub stops: bool,
+    /// Whether it damages storage: who recovers from that must refuse, and counts as failed for good.
+    pub damages: bool,
+    /// The counter of [`Statistics`](crate::sim::Statistics) that it moves, by its name.
+    pub counter: Option<&'static str>,
+    /// How often it is drawn among the errors of disks, relative to the others.
+    pub weight: u32,
+    /// What traces say, with `{}` for whom it is done to; empty where that depends on more.
+    pub says: &'static str,
+    /// Its test under `tests/twins`: a run with it and one without differ. Empty for what is no fault.
+    pub twin: &'static str,
+}
+
+/// A row without what most kinds lack.
+const fn row(word: &'static str, kind: &'static str, aim: Aim, effect: Effect, means: &'static str) -> Row {
+    Row {
+        word,
+        kind,
+        means,
+        aim,
+        effect,
+        stops: false,
+        damages: false,
+        counter: None,
+        weight: 0,
+        says: "",
+        twin: "",
+    }
+}
+
+/// A row about a disk, which its word and meaning are missing from.
+const fn disk(kind: &'static str, says: &'static str, twin: &'static str) -> Row {
+    Row { says, ..row("", kind, Aim::Sites, Effect::AtOnce, "") }.twin(twin)
+}
+
+impl Row {
+    const fn twin(self, twin: &'static str) -> Row {
+        Row { twin, ..self }
+    }
+
+    const fn says(self, says: &'static str) -> Row {
+        Row { says, ..self }
+    }
+
+    const fn counts(self, counter: &'static str) -> Row {
+        Row { counter: Some(counter), ..self }
+    }
+
+    const fn weighs(self, weight: u32) -> Row {
+        Row { weight, ..self }
+    }
+
+    const fn stops(self) -> Row {
+        Row { stops: true, ..self }
+    }
+
+    const fn damages(self) -> Row {
+        Row { damages: true, ..self }
+    }
+}
+
+/// Declares [`DiskFault`]: each fault with its documentation, which is its meaning, and its row.
+macro_rules! disk_faults {
+    ($($(#[doc = $doc:literal])+ $fault:ident => $row:expr;)+) => {
+        /// What is done to a disk.
+        #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+        #[cfg_attr(feature = "scenario", derive(Serialize, Deserialize))]
+        #[cfg_attr(feature = "scenario", serde(rename(deserialize = "disk fault")))]
+        pub enum DiskFault {
+            $($(#[doc = $doc])+ $fault,)+
+        }
+
+        impl DiskFault {
+            /// Every fault.
+            pub const ALL: &'static [DiskFault] = &[$(DiskFault::$fault),+];
+
+            /// What is known of it.
+            pub const fn row(self) -> &'static Row {
+                match self {
+                    $(DiskFault::$fault => const {
+                        let word = concat!("Disk(Site(1), ", stringify!($fault), ")");
+                        &Row { word, means: concat!($($doc),+), ..$row }
+                    },)+
+                }
+            }
+        }
+    };
+}
+
+disk_faults! {
+    /// The next sync fails: the process stops with the reason, and can be started again. What that sync was to make
+    /// durable stays readable until a crash, and becomes durable only if it is written again.
+    FailSync => disk("disk: fail a sync", "the next sync of {} fails", "disk::fail_sync")
+        .stops().counts("failed syncs").weighs(1);
+    /// The next write fails, once, and writes nothing: the process stops with the reason, and can be started again.
+    FailWrite => disk("disk: fail a write", "the next write of {} fails", "disk::fail_write")
+        .stops().counts("failed writes").weighs(1);
+    /// It has no room beyond the files that are there.
+    Full => disk("disk: full", "the disk of {} is full", "disk::full")
+        .counts("files refused by a full disk").weighs(2);
+    /// It has room again.
+    Room => disk("disk: room", "the disk of {} has room", "disk::room");
+    /// Bits of one durable byte flip. Recovery cannot do without that byte.
+    Rot => disk("disk: rot", "the disk of {} rots", "disk::rot").damages().counts("rotten bytes");
+    /// The next write lands elsewhere in its file, over what recovery cannot do without.
+    Misdirect => disk("disk: misdirect", "the next write of {} goes astray", "disk::misdirect")
+        .damages().counts("misdirected writes");
+    /// A durable file vanishes. Recovery cannot do without that file; a process that runs has it open, and goes on.
+    LoseFile => disk("disk: lose a file", "a file of {} vanishes", "disk::lose_file")
+        .damages().counts("lost files");
+    /// What is durable on it is copied, for `Restore`.
+    Save => disk("disk: save", "the disk of {} is copied", "disk::save").counts("copies of disks");
+    /// The copy that was made last is put back; a process that runs is stopped for it. Who starts from it has forgotten
+    /// what it said since. That is amnesia, which no protocol survives: from here on nothing is judged but what the
+    /// scenario expects.
+    Restore => disk("disk: restore", "the disk of {} is put back as it was", "disk::restore")
+        .stops().counts("disks put back as they were");
+}
+
+/// A place inside the handling of one input where a crash differs from one between inputs.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[cfg_attr(feature = "scenario", derive(Serialize, Deserialize))]
+pub enum Seam {
+    /// Records were appended, the sync has not started.
+    BeforeSync,
+    /// The sync is done; nothing that waited for it has been sent.
+    AfterSync,
+    /// One datagram has been sent and another, made by the same input or released by the same sync, has not.
+    BetweenSends,
+    /// One recipient of a broadcast has been sent to and the next has not.
+    BetweenRecipients,
+    /// Its records are read back, its incarnation is durable, and it has not started.
+    DuringRecovery,
+}
+
+/// What a crash leaves of the writes that were not synced.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+#[cfg_attr(feature = "scenario", derive(Serialize, Deserialize))]
+pub enum Leaves {
+    /// Nothing. No word says so.
+    #[default]
+    #[cfg_attr(feature = "scenario", serde(skip))]
+    Nothing,
+    /// A part of the last one.
+    Torn,
+    /// Any of them, each whole, in part or not at all.
+    Scattered,
+}
+
+/// A whole number of percent.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub struct Percent(pub u8);
+
+/// What is done to a clock. The time that it shows never goes below zero.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[cfg_attr(feature = "scenario", derive(Serialize, Deserialize))]
+#[cfg_attr(feature = "scenario", serde(rename(deserialize = "clock fault")))]
+pub enum ClockFault {
+    /// It is set ahead of what it shows by this.
+    Ahead(Duration),
+    /// It is set back by this.
+    Behind(Duration),
+    /// From here on it runs faster than the world's by this, at most [`DRIFT_MAX`].
+    Fast(Percent),
+    /// From here on it runs slower by this, at most [`DRIFT_MAX`].
+    Slow(Percent),
+}
+
+/// The most that a clock may run fast or slow by.
+pub const DRIFT_MAX: Percent = Percent(50);
+
+/// What a step does.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Action<C> {
+    /// Hands a user's command to a process.
+    Command(ProcessId, C),
+    /// Stops the target, at once or when it next reaches a seam. Unsynced writes are lost, but for what it leaves.
+    Crash {
+        /// Resolved.
+        who: Target,
+        /// Where; at once when absent.
+        at: Option<Seam>,
+        /// What stays of the unsynced writes.
+        leaves: Leaves,
+    },
+    /// Starts the target again if it is down.
+    Restart(Target),
+    /// Stops the target's clock and ears; what arrives waits for it, within the inbox's bound.
+    Pause(Target),
+    /// Lets it go on.
+    Resume(Target),
+    /// Cuts every link of the target but the one inside its program, at sending and at delivery.
+    Isolate(Target),
+    /// Cuts every link between sites of different groups, both ways; sites in no group keep their links.
+    Partition(Vec<SiteSet>),
+    /// Cuts the links from these sites to those, in this direction only.
+    Cut {
+        /// From each of these.
+        from: SiteSet,
+        /// To each of those.
+        to: SiteSet,
+    },
+    /// Mends the links between these two sites, both ways.
+    Mend(SiteId, SiteId),
+    /// Clogs the links from these sites to those: they hold what is sent over them.
+    Clog {
+        /// From each of these.
+        from: SiteSet,
+        /// To each of those.
+        to: SiteSet,
+    },
+    /// Lets what these links hold go on, in the order of its sending.
+    Unclog {
+        /// From each of these.
+        from: SiteSet,
+        /// To each of those.
+        to: SiteSet,
+    },
+    /// Lets the copies that the rules of this name have kept arrive again, and forgets them.
+    Replay(String),
+    /// Adds a rule behind those that are there.
+    Rule(Rule),
+    /// Gives the target's disk another time for a sync.
+    SyncTime(Target, Duration),
+    /// Does something to the target's disk, or to the next call that it gets.
+    Disk(Target, DiskFault),
+    /// Stops the target if it runs; its storage is gone, and it counts as failed for good.
+    Wipe(Target),
+    /// The target takes this long for each input before it is handed the next; no time ends that.
+    Slow(Target, Duration),
+    /// Does something to the clock that the target reads.
+    Clock(Target, ClockFault),
+    /// Mends and unclogs every link, drops every rule, disarms every crash and disk fault that waits, gives full disks
+    /// room, ends slowness, resumes what is paused and starts what is down and can start. Sync times and clocks stay as
+    /// they are.
+    Heal,
+    /// Hands back to whoever drives the world, with this number.
+    Check(usize),
+}
+
+/// Gives each kind of action its row. Those of disks have theirs above.
+macro_rules! rows {
+    ($($pattern:pat => $row:expr;)+) => {
+        const ROWS: &[Row] = &[$($row),+];
+
+        impl<C> Action<C> {
+            /// What is known of this kind of action.
+            pub const fn row(&self) -> &'static Row {
+                match self {
+                    Action::Disk(_, fault) => fault.row(),
+                    $($pattern => const { &$row },)+
+                }
+            }
+        }
+    };
+}
+
+use Aim::{Nobody, Processes, Sites, SitesByNumber};
+use Effect::{AtOnce, Later};
+
+rows! {
+    Action::Command(..) => row("", "command", Processes, Later, "A user's command.").counts("commands");
+
+    Action::Crash { at: None, leaves: Leaves::Nothing, .. } => row("Crash(Site(1))", "crash", Sites, Later,
+        "It stops, and its unsynced writes are lost.").stops().counts("crashes").twin("crashes::at_once");
+    Action::Crash { at: None, leaves: Leaves::Torn, .. } => row("Crash(Site(1), Torn)", "crash, torn", Sites, Later,
+        "A part of its last unsynced write stays.").stops().counts("torn writes").twin("crashes::torn");
+    Action::Crash { at: None, leaves: Leaves::Scattered, .. } => row("Crash(Site(1), Scattered)", "crash, scattered", Sites, Later,
+        "Of its unsynced writes any stays, whole, in part or not at all.").stops().counts("scattered writes")
+        .twin("crashes::scattered");
+    Action::Crash { at: Some(Seam::BeforeSync), .. } => row("Crash(Leader, BeforeSync)", "crash before a sync", Sites, Later,
+        "Records were appended, and the sync has not started.").stops().counts("crashes").twin("crashes::before_sync");
+    Action::Crash { at: Some(Seam::AfterSync), .. } => row("Crash(Leader, AfterSync)", "crash after a sync", Sites, Later,
+        "The sync is done, and nothing that waited for it is sent.").stops().counts("crashes").twin("crashes::after_sync");
+    Action::Crash { at: Some(Seam::BetweenSends), .. } => row("Crash(Leader, BetweenSends)", "crash between two sends", Sites, Later,
+        "One datagram is sent, and another is not.").stops().counts("crashes").twin("crashes::between_sends");
+    Action::Crash { at: Some(Seam::BetweenRecipients), .. } => row("Crash(Leader, BetweenRecipients)",
+        "crash between two recipients", Sites, Later,
+        "One recipient of a broadcast is sent to, and the next is not.").stops().counts("crashes")
+        .twin("crashes::between_recipients");
+    Action::Crash { at: Some(Seam::DuringRecovery), .. } => row("Crash(Site(1), DuringRecovery)", "crash during recovery", Sites,
+        Later, "Its records are read back, and it has not started.").stops().counts("crashes").twin("crashes::during_recovery");
+    Action::Restart(_) => row("Restart(Site(1))", "restart", SitesByNumber, Later,
+        "It starts again, if it is down.").counts("starts").says("restart {}").twin("lives::restart");
+    Action::Pause(_) => row("Pause(Site(1))", "pause", Processes, Later,
+        "Its clock and ears stop; what arrives waits.").says("pause {}").twin("lives::pause");
+    Action::Resume(_) => row("Resume(Site(1))", "resume", Processes, Later,
+        "It goes on.").says("resume {}").twin("lives::resume");
+    Action::Wipe(_) => row("Wipe(Site(1))", "wipe", Sites, Later,
+        "Its storage is gone: it stops, and is refused for good.").stops().damages().counts("wiped disks")
+        .says("wipe the disk of {}").twin("disk::wipe");
+    Action::Slow(..) => row("Slow(Site(1), \"5ms\")", "slow", Processes, Later,
+        "It takes this long for each input before it is handed the next; \"0s\" ends that.").counts("processes slowed")
+        .twin("lives::slow");
+    Action::SyncTime(..) => row("SyncTime(Site(1), \"50ms\")", "slow syncs", Sites, AtOnce,
+        "Its syncs take this long.").twin("disk::sync_time");
+    Action::Clock(_, ClockFault::Ahead(_)) => row("Clock(Site(1), Ahead(\"2s\"))", "clock: ahead", Processes, Later,
+        "The clock that it reads is set ahead.").counts("clocks set").twin("clocks::ahead");
+    Action::Clock(_, ClockFault::Behind(_)) => row("Clock(Site(1), Behind(\"2s\"))", "clock: behind", Processes, Later,
+        "The clock that it reads is set back, at most to zero.").counts("clocks set").twin("clocks::behind");
+    Action::Clock(_, ClockFault::Fast(_)) => row("Clock(Site(1), Fast(\"10%\"))", "clock: fast", Processes, Later,
+        "The clock that it reads runs fast, by at most 50 %.").counts("clocks made to drift").twin("clocks::fast");
+    Action::Clock(_, ClockFault::Slow(_)) => row("Clock(Site(1), Slow(\"10%\"))", "clock: slow", Processes, Later,
+        "The clock that it reads runs slow, by at most 50 %.").counts("clocks made to drift").twin("clocks::slow");
+
+    Action::Isolate(_) => row("Isolate(Site(1))", "isolate", Processes, AtOnce,
+        "Every link of it is cut, both ways.").counts("dropped on a cut link").says("isolate {}").twin("links::isolate");
+    Action::Partition(_) => row("Partition([[0, 1], [2]])", "partition", Nobody, AtOnce,
+        "Every link between different groups is cut, both ways.").counts("dropped on a cut link").twin("links::partition");
+    Action::Cut { .. } => row("Cut(from: [0], to: [1])", "cut", Nobody, AtOnce,
+        "The links from these to those are cut, one way.").counts("dropped on a cut link").twin("links::cut");
+    Action::Mend(..) => row("Mend(0, 1)", "mend", Nobody, AtOnce,
+        "The links between two sites are mended, both ways.").twin("links::mend");
+    Action::Clog { .. } => row("Clog(from: [0], to: [1])", "clog", Nobody, AtOnce,
+        "The links from these to those hold what is sent over them.").counts("held by a clogged link").twin("links::clog");
+    Action::Unclog { .. } => row("Unclog(from: [0], to: [1])", "unclog", Nobody, AtOnce,
+        "What these links hold goes on, in the order of its sending.").twin("links::unclog");
+
+    Action::Rule(Rule { ruling: Ruling::Drop, .. }) => row("Rule(then: Drop)", "rule: drop", Nobody, AtOnce,
+        "A datagram is lost.").counts("dropped by a rule").twin("rules::drop");
+    Action::Rule(Rule { ruling: Ruling::Delay(_), .. }) => row("Rule(then: Delay(\"2s\"))", "rule: delay", Nobody, AtOnce,
+        "A datagram takes this much longer.").counts("delayed by a rule").twin("rules::delay");
+    Action::Rule(Rule { ruling: Ruling::Duplicate { .. }, .. }) => row("Rule(then: Duplicate(copies: 2, apart: \"5ms\"))",
+        "rule: duplicate", Nobody, AtOnce, "Further copies of a datagram arrive.").counts("doubled").twin("rules::duplicate");
+    Action::Rule(Rule { ruling: Ruling::Corrupt, .. }) => row("Rule(then: Corrupt)", "rule: corrupt", Nobody, AtOnce,
+        "Some bits of a datagram are flipped.").counts("corrupted").twin("rules::corrupt");
+    Action::Rule(Rule { ruling: Ruling::Truncate, .. }) => row("Rule(then: Truncate)", "rule: truncate", Nobody, AtOnce,
+        "Only the beginning of a datagram arrives.").counts("truncated").twin("rules::truncate");
+    Action::Rule(Rule { ruling: Ruling::Misdeliver(_), .. }) => row("Rule(then: Misdeliver(Site(2)))", "rule: misdeliver", Nobody,
+        AtOnce, "A datagram arrives there instead.").counts("misdelivered").twin("rules::misdeliver");
+    Action::Rule(Rule { ruling: Ruling::Keep, .. }) => row("Rule(name: \"old\", then: Keep)", "rule: keep", Nobody, AtOnce,
+        "A datagram arrives, and a copy is kept for the step `Replay`.").counts("kept for a replay").twin("rules::keep");
+    Action::Replay(_) => row("Replay(\"old\")", "replay", Nobody, AtOnce,
+        "The copies that the rule of this name has kept arrive once more.").counts("replayed").twin("rules::replay");
+
+    Action::Heal => row("Heal", "heal", Nobody, Later,
+        "All that can start is mended; slow disks, clocks and damage stay as they are.").says("heal").twin("lives::heal");
+    Action::Check(_) => row("Expect(Leader(Site(0)))", "expect", Nobody, Later, "Something must hold at this moment.");
+}
+
+impl<C> Action<C> {
+    /// The row of every kind of action.
+    pub fn rows() -> impl Iterator<Item = &'static Row> {
+        ROWS.iter().chain(DiskFault::ALL.iter().map(|fault| fault.row()))
+    }
+
+    /// What sort of action it is, without whom it is done to.
+    pub const fn kind(&self) -> &'static str {
+        self.row().kind
+    }
+
+    /// Whom it is done to, where its row aims at somebody.
+    pub const fn target(&self) -> Option<Target> {
+        match self {
+            Action::Crash { who, .. } | Action::Restart(who) | Action::Pause(who) | Action::Resume(who) => {
+                Some(*who)
+            }
+            Action::Isolate(who) | Action::SyncTime(who, _) | Action::Disk(who, _) => Some(*who),
+            Action::Wipe(who) | Action::Slow(who, _) | Action::Clock(who, _) => Some(*who),
+            Action::Command(process, _) => Some(Target::of(*process)),
+            Action::Partition(_) | Action::Cut { .. } | Action::Mend(..) => None,
+            Action::Clog { .. } | Action::Unclog { .. } | Action::Replay(_) | Action::Rule(_) => None,
+            Action::Heal | Action::Check(_) => None,
+        }
+    }
+    /// What traces say of it, with the processes that it was done to.
+    pub(crate) fn text(&self, whom: Resolved) -> String
+    where
+        C: Display,
+    {
+        let whom = whom_text(whom);
+        match self {
+            Action::Command(process, command) => format!("command {process}: {command}"),
+            Action::Crash { at, leaves, .. } => {
+                let place = at.map(|seam| format!(" {}", seam_text(seam))).unwrap_or_default();
+                let left = match leaves {
+                    Leaves::Nothing => "",
+                    Leaves::Torn => ", tearing its last write",
+                    Leaves::Scattered => ", scattering its last writes",
+                };
+                format!("crash {whom}{place}{left}")
+            }
+            Action::Partition(groups) => {
+                let groups = groups.iter().map(SiteSet::to_string);
+                format!("partition {}", groups.collect::<Vec<_>>().join(" | "))
+            }
+            Action::Cut { from, to } => format!("cut {from} -> {to}"),
+            Action::Clog { from, to } => format!("clog {from} -> {to}"),
+            Action::Unclog { from, to } => format!("unclog {from} -> {to}"),
+            Action::Replay(name) => format!("replay {name}"),
+            Action::Mend(one, other) => format!("mend {one} - {other}"),
+            Action::Rule(rule) => {
+                let name = rule.name.as_deref().map(|name| format!(" {name}")).unwrap_or_default();
+                let kind = rule.filter.kind.as_deref().unwrap_or("datagrams");
+                let text = format!("rule{name}: {kind} {}", filter_text(&rule.filter));
+                format!("{}: {}", text.trim_end(), ruling_text(rule.ruling))
+            }
+            Action::SyncTime(_, time) => format!("syncs of {whom} take {time}"),
+            Action::Slow(_, Duration::ZERO) => format!("{whom} is as fast as ever"),
+            Action::Slow(_, time) => format!("{whom} takes {time} for each input"),
+            Action::Clock(_, fault) => format!("the clock of {whom} {}", clock_text(*fault)),
+            Action::Check(number) => format!("expectation {} is judged", number + 1),
+            Action::Restart(_) | Action::Pause(_) | Action::Resume(_) | Action::Isolate(_) => {
+                self.says(&whom)
+            }
+            Action::Disk(..) | Action::Wipe(_) | Action::Heal => self.says(&whom),
+        }
+    }
+
+    fn says(&self, whom: &str) -> String {
+        self.row().says.replace("{}", whom)
+    }
+}

@@ -82,6 +82,8 @@ pub(crate) enum Command {
     Check(Check),
     /// Write a commented scenario to start from
     New(New),
+    /// List every step that a scenario can have
+    Words,
     /// Run scenarios under many seeds on all cores
     Sweep(Sweep),
     /// Plant bugs and say which scenario catches which

@@ -29,6 +29,7 @@ mod side_by_side;
 #[cfg(feature = "udp")]
 mod soak;
 mod sweep;
+mod words;
 
 use std::ffi::OsString;
 use std::io;
@@ -105,6 +106,7 @@ fn of<S: Service>(command: &Command) -> io::Result<Exit> {
         Command::Record(args) => record::record::<S>(args),
         Command::Check(args) => check::check::<S>(args),
         Command::New(args) => new::new::<S>(args),
+        Command::Words => words::words(),
         Command::Draw(args) => draw::draw::<S>(args),
     }
 }

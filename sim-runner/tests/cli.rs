@@ -314,6 +314,21 @@ fn a_reader_that_goes_away_is_no_failure() {
 }
 
 #[test]
+fn every_step_is_listed_with_what_is_known_of_it() {
+    let folder = folder("words");
+    let (code, list, _) = output(&folder, &["words"]);
+    assert_eq!(code, 0);
+    for line in [
+        "Disk(Site(1), Rot)",
+        "    disk: rot: aims at sites, at once; damages storage for good; counted as \"rotten bytes\"",
+        "    restart: aims at sites, but not by role, once the process at work is done; counted as \"starts\"",
+        "Heal",
+    ] {
+        assert!(list.lines().any(|listed| listed == line), "{line} is not in\n{list}");
+    }
+}
+
+#[test]
 fn a_drawn_scenario_is_a_file_that_replays() {
     let folder = folder("drawn");
     let (code, text, _) = output(&folder, &["draw", "--seed", "11"]);

@@ -109,6 +109,38 @@ impl<'de, H: DeserializeOwned, S: DeserializeOwned> Visitor<'de> for WordVisitor
     }
 }
 
+/// Reads one of these names, of which errors speak as `what`.
+pub(super) fn one_of<'de, T: Copy, D: Deserializer<'de>>(
+    deserializer: D,
+    what: &'static str,
+    legal: &[(&'static str, T)],
+) -> Result<T, D::Error> {
+    deserializer.deserialize_enum(what, &[], OneOf { what, legal })
+}
+
+struct OneOf<'a, T> {
+    what: &'static str,
+    legal: &'a [(&'static str, T)],
+}
+
+impl<'de, T: Copy> Visitor<'de> for OneOf<'_, T> {
+    type Value = T;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a name")
+    }
+
+    fn visit_enum<A: EnumAccess<'de>>(self, access: A) -> Result<T, A::Error> {
+        let (name, variant) = access.variant_seed(Name)?;
+        variant.unit_variant()?;
+        let found = self.legal.iter().find(|(legal, _)| *legal == name);
+        found.map(|(_, one)| *one).ok_or_else(|| {
+            let legal: Vec<&str> = self.legal.iter().map(|(legal, _)| *legal).collect();
+            A::Error::custom(nearest(&name, &legal).unknown(self.what))
+        })
+    }
+}
+
 struct Name;
 
 impl<'de> DeserializeSeed<'de> for Name {

@@ -1,5 +1,8 @@
 //! Wrong files: each says where, what was expected and what was probably meant.
 
+use super::form::StepOf;
+use super::namespace::Word;
+use super::step::{DiskFault, Fault, Target};
 use super::toy::Toys;
 use super::{BadFile, Scenario, read};
 
@@ -80,6 +83,17 @@ fn every_field_is_read() {
     assert_eq!((scenario.seed, scenario.sites, scenario.rules.len(), scenario.also.len()), (7, 3, 6, 10));
     assert!(scenario.steps[3].is_optional && !scenario.steps[4].is_optional);
     right("(about: \"no name in front\", sites: 1)");
+}
+
+#[test]
+fn every_fault_of_a_disk_is_a_word() {
+    for fault in DiskFault::ALL {
+        let steps = format!("At(\"1s\", Disk(Site(0), Save)), At(\"2s\", Disk(Site(1), {}))", fault.name());
+        let scenario = right(&format!("(about: \"x\", sites: 3, budget: Unlimited, steps: [{steps}])"));
+        let is_it = |step: &StepOf<Toys>| step.action == Word::Harness(Fault::Disk(Target::Site(1), *fault));
+        assert!(is_it(&scenario.steps[1]), "{fault:?}");
+        assert!(fault.row().word.contains(fault.name()) && fault.row().says.contains("{}"), "{fault:?}");
+    }
 }
 
 #[test]

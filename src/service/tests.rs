@@ -12,7 +12,7 @@ use crate::scenario::namespace::names;
 use crate::scenario::profile::{DiskDrawn, DiskErrorKind, FaultKind, Runs, Weights};
 use crate::scenario::step::{Claim, Fault};
 use crate::scenario::{Outcome, Profile, Run, RunOptions, Service, read, run};
-use crate::sim::{Chance, TraceLevel};
+use crate::sim::{Chance, DiskFault, TraceLevel};
 use crate::site::{Message, Note, Query};
 use crate::timeline::Position;
 
@@ -182,7 +182,8 @@ fn drawn_disks_are_full_for_long_enough() {
         besides: Runs([(FaultKind::DiskError, Chance { numerator: 1, denominator: 1 })].into()),
         ..Profile::default()
     };
-    let disk = DiskDrawn { errors: Weights([(DiskErrorKind::Full, 1)].into()), ..profile.disk.clone() };
+    let disk =
+        DiskDrawn { errors: Weights([(DiskErrorKind(DiskFault::Full), 1)].into()), ..profile.disk.clone() };
     let profile = Profile { disk, ..profile };
     let (mut leaders, mut others, mut withheld) = (0, 0, 0);
     for seed in 0..30 {

@@ -34,16 +34,14 @@ impl Episodes<'_> {
         moment: When,
     ) {
         let who = self.target(&moment, true);
-        let kind = self.draws.of(&self.profile.disk.errors).unwrap_or(DiskErrorKind::FailSync);
+        let kind = self.draws.of(&self.profile.disk.errors).unwrap_or(DiskErrorKind(DiskFault::FailSync));
         let (back, down) = (who_is_known(who), self.draws.time(self.profile.crashes.down));
-        let (word, mending) = match kind {
-            DiskErrorKind::FailSync => (DiskFault::FailSync, Fault::Restart(back)),
-            DiskErrorKind::FailWrite => (DiskFault::FailWrite, Fault::Restart(back)),
-            DiskErrorKind::Full => return self.full_disk(track, workload, moment, who),
-        };
-        track.push(moment, Fault::Disk(who, word));
+        if kind.0 == DiskFault::Full {
+            return self.full_disk(track, workload, moment, who);
+        }
+        track.push(moment, Fault::Disk(who, kind.0));
         self.look_around(track, workload, None);
-        self.mend(track, down, vec![mending]);
+        self.mend(track, down, vec![Fault::Restart(back)]);
     }
 
     /// A site uses up the file that it writes and the one in reserve only under many large writes.

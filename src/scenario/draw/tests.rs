@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::*;
 use crate::scenario::form::Network;
-use crate::scenario::profile::PROFILES;
+use crate::scenario::profile::{DiskErrorKind, PROFILES};
 use crate::scenario::step::{Crash, Fault};
 use crate::scenario::{Run, RunOptions, plan, read, run, write};
 use crate::service::Timelines;
@@ -151,9 +151,6 @@ fn every_kind_of_fault_and_limit_is_drawn() {
         "Wipe",
         "Slow",
         "Clock",
-        "FailSync",
-        "FailWrite",
-        "Full",
         "Room",
         "Rot",
         "Misdirect",
@@ -189,6 +186,9 @@ fn every_kind_of_fault_and_limit_is_drawn() {
         "Some(DuringRecovery) Nothing",
     ] {
         assert!(seen.get(kind).is_some_and(|count| *count > 2), "{kind}: {seen:?}");
+    }
+    for (error, _) in DiskErrorKind::all() {
+        assert!(seen.get(error.0.name()).is_some_and(|count| *count > 2), "{error:?}: {seen:?}");
     }
     assert!((160..320).contains(&tiny) && late.iter().all(|late| *late > 100), "{tiny} {late:?}");
     assert_eq!((seen.get("Expect"), NEVER_DRAWN), (None, &["expect"][..]));

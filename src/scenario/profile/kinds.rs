@@ -1,6 +1,9 @@
 //! What a profile weighs against each other.
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
+
+use crate::scenario::namespace::one_of;
+use crate::sim::DiskFault;
 
 macro_rules! kinds {
     ($($(#[$outer:meta])* $name:ident { $($(#[$inner:meta])* $kind:ident),* $(,)? })*) => {$(
@@ -89,16 +92,6 @@ kinds! {
         /// As `AnyTime`, with all sites at once.
         AllSites,
     }
-    /// What a call to a disk comes to.
-    #[serde(rename(deserialize = "disk error"))]
-    DiskErrorKind {
-        /// A sync fails.
-        FailSync,
-        /// A write fails.
-        FailWrite,
-        /// There is no room for a file.
-        Full,
-    }
     /// What is done with messages.
     #[serde(rename(deserialize = "ruling"))]
     RulingKind {
@@ -116,5 +109,25 @@ kinds! {
         Misdeliver,
         /// They arrive again behind a restart or another leader.
         Keep,
+    }
+}
+
+/// What a call to a disk comes to: one of the faults to which the simulator gives a weight.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize)]
+#[serde(transparent)]
+pub struct DiskErrorKind(pub(crate) DiskFault);
+
+impl DiskErrorKind {
+    /// Every one, with the weight that it has unless a profile says otherwise.
+    pub fn all() -> impl Iterator<Item = (DiskErrorKind, u32)> {
+        let weighed = DiskFault::ALL.iter().map(|fault| (DiskErrorKind(*fault), fault.row().weight));
+        weighed.filter(|(_, weight)| *weight > 0)
+    }
+}
+
+impl<'de> Deserialize<'de> for DiskErrorKind {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<DiskErrorKind, D::Error> {
+        let legal: Vec<_> = DiskErrorKind::all().map(|(error, _)| (error.0.name(), error)).collect();
+        one_of(deserializer, "disk error", &legal)
     }
 }

@@ -133,11 +133,7 @@ impl Default for DiskDrawn {
             full: millis(2_000, 12_000),
             full_writes: Span(8, 32),
             short_files: percent(50),
-            errors: weights([
-                (DiskErrorKind::FailSync, 1),
-                (DiskErrorKind::FailWrite, 1),
-                (DiskErrorKind::Full, 2),
-            ]),
+            errors: Weights(DiskErrorKind::all().collect()),
             looked_at: percent(65),
         }
     }

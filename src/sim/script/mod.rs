@@ -6,6 +6,7 @@
 pub(crate) mod actions;
 pub(crate) mod describe;
 pub mod director;
+pub mod row;
 pub mod vocabulary;
 
 use alloc::collections::VecDeque;
@@ -20,7 +21,8 @@ use crate::sim::net::rule::{About, Filter};
 use crate::sim::script::director::{Director, StepId};
 use crate::time::{Duration, Instant};
 
-pub use vocabulary::{Action, Aim, ClockFault, DRIFT_MAX, DiskFault, Effect, Leaves, Percent, Row, Seam};
+pub use row::{Aim, Effect, Row};
+pub use vocabulary::{Action, ClockFault, DRIFT_MAX, DiskFault, Leaves, Percent, Seam};
 
 /// Whom a step, an event or a filter means.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]

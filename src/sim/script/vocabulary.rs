@@ -229,81 +229,130 @@ use Effect::{AtOnce, Later};
 rows! {
     Action::Command(..) => row("", "command", Processes, Later, "A user's command.").counts("commands");
 
-    Action::Crash { at: None, leaves: Leaves::Nothing, .. } => row("Crash(Site(1))", "crash", Sites, Later,
-        "It stops, and its unsynced writes are lost.").stops().counts("crashes").twin("crashes::at_once");
-    Action::Crash { at: None, leaves: Leaves::Torn, .. } => row("Crash(Site(1), Torn)", "crash, torn", Sites, Later,
-        "A part of its last unsynced write stays.").stops().counts("torn writes").twin("crashes::torn");
-    Action::Crash { at: None, leaves: Leaves::Scattered, .. } => row("Crash(Site(1), Scattered)", "crash, scattered", Sites, Later,
-        "Of its unsynced writes any stays, whole, in part or not at all.").stops().counts("scattered writes")
-        .twin("crashes::scattered");
-    Action::Crash { at: Some(Seam::BeforeSync), .. } => row("Crash(Leader, BeforeSync)", "crash before a sync", Sites, Later,
-        "Records were appended, and the sync has not started.").stops().counts("crashes").twin("crashes::before_sync");
-    Action::Crash { at: Some(Seam::AfterSync), .. } => row("Crash(Leader, AfterSync)", "crash after a sync", Sites, Later,
-        "The sync is done, and nothing that waited for it is sent.").stops().counts("crashes").twin("crashes::after_sync");
-    Action::Crash { at: Some(Seam::BetweenSends), .. } => row("Crash(Leader, BetweenSends)", "crash between two sends", Sites, Later,
-        "One datagram is sent, and another is not.").stops().counts("crashes").twin("crashes::between_sends");
-    Action::Crash { at: Some(Seam::BetweenRecipients), .. } => row("Crash(Leader, BetweenRecipients)",
-        "crash between two recipients", Sites, Later,
-        "One recipient of a broadcast is sent to, and the next is not.").stops().counts("crashes")
-        .twin("crashes::between_recipients");
-    Action::Crash { at: Some(Seam::DuringRecovery), .. } => row("Crash(Site(1), DuringRecovery)", "crash during recovery", Sites,
-        Later, "Its records are read back, and it has not started.").stops().counts("crashes").twin("crashes::during_recovery");
-    Action::Restart(_) => row("Restart(Site(1))", "restart", SitesByNumber, Later,
-        "It starts again, if it is down.").counts("starts").says("restart {}").twin("lives::restart");
-    Action::Pause(_) => row("Pause(Site(1))", "pause", Processes, Later,
-        "Its clock and ears stop; what arrives waits.").says("pause {}").twin("lives::pause");
-    Action::Resume(_) => row("Resume(Site(1))", "resume", Processes, Later,
-        "It goes on.").says("resume {}").twin("lives::resume");
-    Action::Wipe(_) => row("Wipe(Site(1))", "wipe", Sites, Later,
-        "Its storage is gone: it stops, and is refused for good.").stops().damages().counts("wiped disks")
-        .says("wipe the disk of {}").twin("disk::wipe");
-    Action::Slow(..) => row("Slow(Site(1), \"5ms\")", "slow", Processes, Later,
-        "It takes this long for each input before it is handed the next; \"0s\" ends that.").counts("processes slowed")
-        .twin("lives::slow");
-    Action::SyncTime(..) => row("SyncTime(Site(1), \"50ms\")", "slow syncs", Sites, AtOnce,
-        "Its syncs take this long.").twin("disk::sync_time");
-    Action::Clock(_, ClockFault::Ahead(_)) => row("Clock(Site(1), Ahead(\"2s\"))", "clock: ahead", Processes, Later,
-        "The clock that it reads is set ahead.").counts("clocks set").twin("clocks::ahead");
-    Action::Clock(_, ClockFault::Behind(_)) => row("Clock(Site(1), Behind(\"2s\"))", "clock: behind", Processes, Later,
-        "The clock that it reads is set back, at most to zero.").counts("clocks set").twin("clocks::behind");
-    Action::Clock(_, ClockFault::Fast(_)) => row("Clock(Site(1), Fast(\"10%\"))", "clock: fast", Processes, Later,
-        "The clock that it reads runs fast, by at most 50 %.").counts("clocks made to drift").twin("clocks::fast");
-    Action::Clock(_, ClockFault::Slow(_)) => row("Clock(Site(1), Slow(\"10%\"))", "clock: slow", Processes, Later,
-        "The clock that it reads runs slow, by at most 50 %.").counts("clocks made to drift").twin("clocks::slow");
+    Action::Crash { at: None, leaves: Leaves::Nothing, .. } =>
+        row("Crash(Site(1))", "crash", Sites, Later, "It stops, and its unsynced writes are lost.")
+            .stops().counts("crashes").twin("crashes::at_once");
+    Action::Crash { at: None, leaves: Leaves::Torn, .. } =>
+        row("Crash(Site(1), Torn)", "crash, torn", Sites, Later, "A part of its last unsynced write stays.")
+            .stops().counts("torn writes").twin("crashes::torn");
+    Action::Crash { at: None, leaves: Leaves::Scattered, .. } =>
+        row("Crash(Site(1), Scattered)", "crash, scattered", Sites, Later,
+            "Of its unsynced writes any stays, whole, in part or not at all.")
+            .stops().counts("scattered writes").twin("crashes::scattered");
+    Action::Crash { at: Some(Seam::BeforeSync), .. } =>
+        row("Crash(Leader, BeforeSync)", "crash before a sync", Sites, Later,
+            "Records were appended, and the sync has not started.")
+            .stops().counts("crashes").twin("crashes::before_sync");
+    Action::Crash { at: Some(Seam::AfterSync), .. } =>
+        row("Crash(Leader, AfterSync)", "crash after a sync", Sites, Later,
+            "The sync is done, and nothing that waited for it is sent.")
+            .stops().counts("crashes").twin("crashes::after_sync");
+    Action::Crash { at: Some(Seam::BetweenSends), .. } =>
+        row("Crash(Leader, BetweenSends)", "crash between two sends", Sites, Later,
+            "One datagram is sent, and another is not.")
+            .stops().counts("crashes").twin("crashes::between_sends");
+    Action::Crash { at: Some(Seam::BetweenRecipients), .. } =>
+        row("Crash(Leader, BetweenRecipients)", "crash between two recipients", Sites, Later,
+            "One recipient of a broadcast is sent to, and the next is not.")
+            .stops().counts("crashes").twin("crashes::between_recipients");
+    Action::Crash { at: Some(Seam::DuringRecovery), .. } =>
+        row("Crash(Site(1), DuringRecovery)", "crash during recovery", Sites, Later,
+            "Its records are read back, and it has not started.")
+            .stops().counts("crashes").twin("crashes::during_recovery");
+    Action::Restart(_) =>
+        row("Restart(Site(1))", "restart", SitesByNumber, Later, "It starts again, if it is down.")
+            .counts("starts").says("restart {}").twin("lives::restart");
+    Action::Pause(_) =>
+        row("Pause(Site(1))", "pause", Processes, Later, "Its clock and ears stop; what arrives waits.")
+            .says("pause {}").twin("lives::pause");
+    Action::Resume(_) => row("Resume(Site(1))", "resume", Processes, Later, "It goes on.")
+            .says("resume {}").twin("lives::resume");
+    Action::Wipe(_) =>
+        row("Wipe(Site(1))", "wipe", Sites, Later, "Its storage is gone: it stops, and is refused for good.")
+            .stops().damages().counts("wiped disks").says("wipe the disk of {}").twin("disk::wipe");
+    Action::Slow(..) =>
+        row("Slow(Site(1), \"5ms\")", "slow", Processes, Later,
+            "It takes this long for each input before it is handed the next; \"0s\" ends that.")
+            .counts("processes slowed").twin("lives::slow");
+    Action::SyncTime(..) =>
+        row("SyncTime(Site(1), \"50ms\")", "slow syncs", Sites, AtOnce, "Its syncs take this long.")
+            .twin("disk::sync_time");
+    Action::Clock(_, ClockFault::Ahead(_)) =>
+        row("Clock(Site(1), Ahead(\"2s\"))", "clock: ahead", Processes, Later,
+            "The clock that it reads is set ahead.")
+            .counts("clocks set").twin("clocks::ahead");
+    Action::Clock(_, ClockFault::Behind(_)) =>
+        row("Clock(Site(1), Behind(\"2s\"))", "clock: behind", Processes, Later,
+            "The clock that it reads is set back, at most to zero.")
+            .counts("clocks set").twin("clocks::behind");
+    Action::Clock(_, ClockFault::Fast(_)) =>
+        row("Clock(Site(1), Fast(\"10%\"))", "clock: fast", Processes, Later,
+            "The clock that it reads runs fast, by at most 50 %.")
+            .counts("clocks made to drift").twin("clocks::fast");
+    Action::Clock(_, ClockFault::Slow(_)) =>
+        row("Clock(Site(1), Slow(\"10%\"))", "clock: slow", Processes, Later,
+            "The clock that it reads runs slow, by at most 50 %.")
+            .counts("clocks made to drift").twin("clocks::slow");
 
-    Action::Isolate(_) => row("Isolate(Site(1))", "isolate", Processes, AtOnce,
-        "Every link of it is cut, both ways.").counts("dropped on a cut link").says("isolate {}").twin("links::isolate");
-    Action::Partition(_) => row("Partition([[0, 1], [2]])", "partition", Nobody, AtOnce,
-        "Every link between different groups is cut, both ways.").counts("dropped on a cut link").twin("links::partition");
-    Action::Cut { .. } => row("Cut(from: [0], to: [1])", "cut", Nobody, AtOnce,
-        "The links from these to those are cut, one way.").counts("dropped on a cut link").twin("links::cut");
-    Action::Mend(..) => row("Mend(0, 1)", "mend", Nobody, AtOnce,
-        "The links between two sites are mended, both ways.").twin("links::mend");
-    Action::Clog { .. } => row("Clog(from: [0], to: [1])", "clog", Nobody, AtOnce,
-        "The links from these to those hold what is sent over them.").counts("held by a clogged link").twin("links::clog");
-    Action::Unclog { .. } => row("Unclog(from: [0], to: [1])", "unclog", Nobody, AtOnce,
-        "What these links hold goes on, in the order of its sending.").twin("links::unclog");
+    Action::Isolate(_) =>
+        row("Isolate(Site(1))", "isolate", Processes, AtOnce, "Every link of it is cut, both ways.")
+            .counts("dropped on a cut link").says("isolate {}").twin("links::isolate");
+    Action::Partition(_) =>
+        row("Partition([[0, 1], [2]])", "partition", Nobody, AtOnce,
+            "Every link between different groups is cut, both ways.")
+            .counts("dropped on a cut link").twin("links::partition");
+    Action::Cut { .. } =>
+        row("Cut(from: [0], to: [1])", "cut", Nobody, AtOnce,
+            "The links from these to those are cut, one way.")
+            .counts("dropped on a cut link").twin("links::cut");
+    Action::Mend(..) =>
+        row("Mend(0, 1)", "mend", Nobody, AtOnce, "The links between two sites are mended, both ways.")
+            .twin("links::mend");
+    Action::Clog { .. } =>
+        row("Clog(from: [0], to: [1])", "clog", Nobody, AtOnce,
+            "The links from these to those hold what is sent over them.")
+            .counts("held by a clogged link").twin("links::clog");
+    Action::Unclog { .. } =>
+        row("Unclog(from: [0], to: [1])", "unclog", Nobody, AtOnce,
+            "What these links hold goes on, in the order of its sending.")
+            .twin("links::unclog");
 
-    Action::Rule(Rule { ruling: Ruling::Drop, .. }) => row("Rule(then: Drop)", "rule: drop", Nobody, AtOnce,
-        "A datagram is lost.").counts("dropped by a rule").twin("rules::drop");
-    Action::Rule(Rule { ruling: Ruling::Delay(_), .. }) => row("Rule(then: Delay(\"2s\"))", "rule: delay", Nobody, AtOnce,
-        "A datagram takes this much longer.").counts("delayed by a rule").twin("rules::delay");
-    Action::Rule(Rule { ruling: Ruling::Duplicate { .. }, .. }) => row("Rule(then: Duplicate(copies: 2, apart: \"5ms\"))",
-        "rule: duplicate", Nobody, AtOnce, "Further copies of a datagram arrive.").counts("doubled").twin("rules::duplicate");
-    Action::Rule(Rule { ruling: Ruling::Corrupt, .. }) => row("Rule(then: Corrupt)", "rule: corrupt", Nobody, AtOnce,
-        "Some bits of a datagram are flipped.").counts("corrupted").twin("rules::corrupt");
-    Action::Rule(Rule { ruling: Ruling::Truncate, .. }) => row("Rule(then: Truncate)", "rule: truncate", Nobody, AtOnce,
-        "Only the beginning of a datagram arrives.").counts("truncated").twin("rules::truncate");
-    Action::Rule(Rule { ruling: Ruling::Misdeliver(_), .. }) => row("Rule(then: Misdeliver(Site(2)))", "rule: misdeliver", Nobody,
-        AtOnce, "A datagram arrives there instead.").counts("misdelivered").twin("rules::misdeliver");
-    Action::Rule(Rule { ruling: Ruling::Keep, .. }) => row("Rule(name: \"old\", then: Keep)", "rule: keep", Nobody, AtOnce,
-        "A datagram arrives, and a copy is kept for the step `Replay`.").counts("kept for a replay").twin("rules::keep");
-    Action::Replay(_) => row("Replay(\"old\")", "replay", Nobody, AtOnce,
-        "The copies that the rule of this name has kept arrive once more.").counts("replayed").twin("rules::replay");
+    Action::Rule(Rule { ruling: Ruling::Drop, .. }) =>
+        row("Rule(then: Drop)", "rule: drop", Nobody, AtOnce, "A datagram is lost.")
+            .counts("dropped by a rule").twin("rules::drop");
+    Action::Rule(Rule { ruling: Ruling::Delay(_), .. }) =>
+        row("Rule(then: Delay(\"2s\"))", "rule: delay", Nobody, AtOnce, "A datagram takes this much longer.")
+            .counts("delayed by a rule").twin("rules::delay");
+    Action::Rule(Rule { ruling: Ruling::Duplicate { .. }, .. }) =>
+        row("Rule(then: Duplicate(copies: 2, apart: \"5ms\"))", "rule: duplicate", Nobody, AtOnce,
+            "Further copies of a datagram arrive.")
+            .counts("doubled").twin("rules::duplicate");
+    Action::Rule(Rule { ruling: Ruling::Corrupt, .. }) =>
+        row("Rule(then: Corrupt)", "rule: corrupt", Nobody, AtOnce, "Some bits of a datagram are flipped.")
+            .counts("corrupted").twin("rules::corrupt");
+    Action::Rule(Rule { ruling: Ruling::Truncate, .. }) =>
+        row("Rule(then: Truncate)", "rule: truncate", Nobody, AtOnce,
+            "Only the beginning of a datagram arrives.")
+            .counts("truncated").twin("rules::truncate");
+    Action::Rule(Rule { ruling: Ruling::Misdeliver(_), .. }) =>
+        row("Rule(then: Misdeliver(Site(2)))", "rule: misdeliver", Nobody, AtOnce,
+            "A datagram arrives there instead.")
+            .counts("misdelivered").twin("rules::misdeliver");
+    Action::Rule(Rule { ruling: Ruling::Keep, .. }) =>
+        row("Rule(name: \"old\", then: Keep)", "rule: keep", Nobody, AtOnce,
+            "A datagram arrives, and a copy is kept for the step `Replay`.")
+            .counts("kept for a replay").twin("rules::keep");
+    Action::Replay(_) =>
+        row("Replay(\"old\")", "replay", Nobody, AtOnce,
+            "The copies that the rule of this name has kept arrive once more.")
+            .counts("replayed").twin("rules::replay");
 
-    Action::Heal => row("Heal", "heal", Nobody, Later,
-        "All that can start is mended; slow disks, clocks and damage stay as they are.").says("heal").twin("lives::heal");
-    Action::Check(_) => row("Expect(Leader(Site(0)))", "expect", Nobody, Later, "Something must hold at this moment.");
+    Action::Heal =>
+        row("Heal", "heal", Nobody, Later,
+            "All that can start is mended; slow disks, clocks and damage stay as they are.")
+            .says("heal").twin("lives::heal");
+    Action::Check(_) =>
+        row("Expect(Leader(Site(0)))", "expect", Nobody, Later, "Something must hold at this moment.");
 }
 
 impl<C> Action<C> {

@@ -41,22 +41,15 @@ impl SimDisk {
         self.faults.is_astray
     }
 
-    /// What a crash at this moment would leave.
-    fn durable(&self) -> SimDisk {
-        let mut durable = self.clone();
-        durable.crash(Leaves::Nothing, 0);
-        durable
-    }
-
     /// What of that recovery cannot do without.
     fn vital(&self) -> Vec<Vital> {
         // What cannot be read has nothing left to lose.
-        vital(&self.durable()).unwrap_or_default()
+        vital(&self.copy()).unwrap_or_default()
     }
 
     /// A durable file vanishes, drawn among those that recovery would miss. Says which. Who has it open goes on with it.
     pub(crate) fn lose_file(&mut self, draw: u64) -> Option<String> {
-        let needed = needed(&self.durable()).unwrap_or_default();
+        let needed = needed(&self.copy()).unwrap_or_default();
         let drawn = below(draw, (needed.len() as u64).max(1));
         let name = needed.into_iter().nth(usize::try_from(drawn).ok()?)?;
         let (name_shared, id) = self.folder.remove_entry(name.as_str())?;

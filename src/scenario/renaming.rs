@@ -143,8 +143,7 @@ impl Renaming {
             Fault::Rule(rule) => Fault::Rule(self.rule(rule)?),
             Fault::Heal => Fault::Heal,
             Fault::Expect(expectation) => Fault::Expect(Box::new(self.expectation::<S>(expectation)?)),
-            // Done to somebody: it has its new number above.
-            _ => aimed,
+            aimed => unreachable!("{aimed:?} is done to somebody, and renamed above"),
         })
     }
 

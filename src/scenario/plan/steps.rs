@@ -322,8 +322,7 @@ impl<S: Service> Planner<S> {
                 self.checks.push(Check { name, what });
                 Action::Check(number)
             }
-            // Done to somebody: it is made above.
-            _ => return None,
+            aimed => unreachable!("{aimed:?} is done to somebody, and made above"),
         })
     }
 

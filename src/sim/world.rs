@@ -21,10 +21,10 @@ use crate::process::Process;
 use crate::sim::host::disk::SimDisk;
 use crate::sim::host::hosts::{HostIndex, Hosts};
 use crate::sim::host::{Host, Status, Storage};
-use crate::sim::net::Net;
 use crate::sim::net::ledger::Ledger;
 use crate::sim::net::packets::{Origin, PacketId};
 use crate::sim::net::settings::Chance;
+use crate::sim::net::{Net, Reach};
 use crate::sim::queue::{Queue, Turn};
 use crate::sim::script::Script;
 use crate::sim::script::describe::seam_text;
@@ -77,7 +77,7 @@ pub struct World<P: Process, J: Judge<P>> {
     pub(crate) queue: Queue<Event>,
     events: u64,
     pub(crate) hosts: Hosts<P>,
-    pub(crate) net: Net<P::Message>,
+    pub(crate) net: Net<P>,
     pub(crate) script: Script<P::Command>,
     pub(crate) watch: Watch<P, J>,
 }
@@ -105,7 +105,7 @@ impl<P: Process, J: Judge<P>> World<P, J> {
             queue,
             events: 0,
             hosts,
-            net: Net::new(settings.seed, sites, settings.clients, &settings.network),
+            net: Net::new(&settings),
             script: Script::new(settings.tracks.clone()),
             watch: Watch::new(settings.trace, judge),
             settings: Arc::new(settings),
@@ -178,7 +178,7 @@ impl<P: Process, J: Judge<P>> World<P, J> {
     /// Makes everything random from here on another draw: fates, torn writes, the seeds of processes that start
     /// later, and what those that run have still to draw. What is under way stays as it is, and so does the script.
     pub fn rekey(&mut self, salt: u64) {
-        self.net.fates.rekey(salt);
+        self.net.rekey(salt);
         self.hosts.rekey(salt);
     }
 
@@ -192,12 +192,12 @@ impl<P: Process, J: Judge<P>> World<P, J> {
 
     /// Keeps account, from here on, of what chance makes of every datagram.
     pub fn keep_ledger(&mut self) {
-        self.net.ledger.get_or_insert_default();
+        self.net.keep_ledger();
     }
 
     /// The account, if one is kept.
     pub fn ledger(&self) -> Option<&Ledger> {
-        self.net.ledger.as_deref()
+        self.net.ledger()
     }
 
     /// Lets `bytes` arrive at `to` now as if the network had brought them, for tests of what comes from outside.
@@ -207,8 +207,7 @@ impl<P: Process, J: Judge<P>> World<P, J> {
             let (labels, is_background) = (Vec::new(), false);
             let datagram =
                 Datagram { from: to, to: to.into(), labels, is_background, bytes: bytes.into(), hash };
-            let packet = self.net.packets.post(Box::new(datagram), &mut self.hosts.spare);
-            self.net.packets.get_mut(packet).origin = Origin::Elsewhere;
+            let packet = self.net.packets.post_from(Box::new(datagram), Origin::Elsewhere);
             self.queue.push(self.watch.now, Event::Deliver { host, packet });
         }
     }
@@ -354,7 +353,21 @@ impl<P: Process, J: Judge<P>> World<P, J> {
 
     /// The named rules that matched nothing, but for those that an optional step added.
     pub fn unmatched_rules(&self) -> impl Iterator<Item = &str> {
-        self.net.rules.unmatched()
+        self.net.unmatched_rules()
+    }
+
+    /// The network, and what it reaches.
+    #[inline]
+    pub(crate) fn network(&mut self) -> (&mut Net<P>, Reach<'_, P, J>) {
+        let World { settings, queue, net, watch, .. } = self;
+        (net, Reach { settings, watch, queue })
+    }
+
+    /// Runs the actions that fired, and those that they fire in turn; with `links_only` leaves those alone that
+    /// touch processes. Says whether there were any.
+    #[inline]
+    pub(crate) fn run_fired(&mut self, links_only: bool) -> bool {
+        !self.script.director.is_quiet() && self.run_all(links_only)
     }
 
     /// Puts the times of freshly armed steps into the queue.

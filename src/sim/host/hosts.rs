@@ -6,7 +6,7 @@ use core::ops::{Index, IndexMut};
 
 use crate::ids::{ProcessId, SiteId, SiteSet};
 use crate::mix::Seed;
-use crate::outbox::{Outgoing, Spare};
+use crate::outbox::Outgoing;
 use crate::process::{Effects, Process};
 use crate::sim::host::decode_cache::DecodeCache;
 use crate::sim::host::disk::SimDisk;
@@ -22,12 +22,41 @@ const STREAM_TEARS: u64 = 3;
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) struct HostIndex(u32);
 
-/// Sites, then terminals, then clients.
+/// Which process has which place: sites, then terminals, then clients.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Places {
+    sites: u8,
+    clients: u16,
+}
+
+impl Places {
+    /// Of this many sites with a terminal each, and this many clients.
+    pub(crate) const fn new(sites: u8, clients: u16) -> Places {
+        Places { sites, clients }
+    }
+
+    pub(crate) fn sites(self) -> SiteSet {
+        SiteSet::first(self.sites)
+    }
+
+    /// Where a process is; `None` where there is no such process.
+    #[inline]
+    pub(crate) fn place(self, id: ProcessId) -> Option<HostIndex> {
+        let sites = u32::from(self.sites);
+        let (first, number, count) = match id {
+            ProcessId::Site(site) => (0, u32::from(site.number()), sites),
+            ProcessId::Terminal(site) => (sites, u32::from(site.number()), sites),
+            ProcessId::Client(number) => (2 * sites, u32::from(number), u32::from(self.clients)),
+        };
+        (number < count).then_some(HostIndex(first + number))
+    }
+}
+
+/// All hosts, by their places.
 #[derive(Clone, Debug)]
 pub(crate) struct HostList<P: Process> {
     hosts: Vec<Host<P>>,
-    sites: u8,
-    clients: u16,
+    places: Places,
 }
 
 impl<P: Process> HostList<P> {
@@ -39,30 +68,24 @@ impl<P: Process> HostList<P> {
             ids.iter().zip(disks).map(|(site, disk)| Host::new(site.into(), Some(disk), sync_time));
         let others = ids.iter().map(ProcessId::Terminal).chain((0..clients).map(ProcessId::Client));
         let without = others.map(|other| Host::new(other, None, Duration::ZERO));
-        HostList { hosts: with_disk.chain(without).collect(), sites, clients }
+        HostList { hosts: with_disk.chain(without).collect(), places: Places::new(sites, clients) }
     }
 
     /// Where a process is; `None` where there is no such process.
     #[inline]
     pub(crate) fn place(&self, id: ProcessId) -> Option<HostIndex> {
-        let sites = u32::from(self.sites);
-        let (first, number, count) = match id {
-            ProcessId::Site(site) => (0, u32::from(site.number()), sites),
-            ProcessId::Terminal(site) => (sites, u32::from(site.number()), sites),
-            ProcessId::Client(number) => (2 * sites, u32::from(number), u32::from(self.clients)),
-        };
-        (number < count).then_some(HostIndex(first + number))
+        self.places.place(id)
     }
 
     /// The places of the sites.
     pub(crate) fn of_sites(&self) -> impl Iterator<Item = HostIndex> + use<P> {
-        (0..u32::from(self.sites)).map(HostIndex)
+        (0..u32::from(self.places.sites)).map(HostIndex)
     }
 
     /// The places of terminals and clients.
     pub(crate) fn of_others(&self) -> impl Iterator<Item = HostIndex> + use<P> {
-        let sites = u32::from(self.sites);
-        (sites..2 * sites + u32::from(self.clients)).map(HostIndex)
+        let sites = u32::from(self.places.sites);
+        (sites..2 * sites + u32::from(self.places.clients)).map(HostIndex)
     }
 
     /// The leading site of the highest rank.
@@ -79,7 +102,7 @@ impl<P: Process> HostList<P> {
             candidate: candidate(hosts),
             laggard: laggard(hosts),
             ends: None,
-            sites: SiteSet::first(self.sites),
+            sites: self.places.sites(),
             machines,
         }
     }
@@ -123,7 +146,6 @@ pub(crate) struct Hosts<P: Process> {
     pub(crate) effects: Effects<P>,
     /// What may leave the process at work; empty between events.
     pub(crate) ready: VecDeque<Outgoing>,
-    pub(crate) spare: Spare,
 }
 
 impl<P: Process> Hosts<P> {
@@ -137,7 +159,6 @@ impl<P: Process> Hosts<P> {
             handling: None,
             effects: Effects::default(),
             ready: VecDeque::new(),
-            spare: Spare::default(),
         }
     }
 

@@ -3,13 +3,15 @@
 //! The order within one input is that of every host: handle, append, start the sync, send.
 
 use crate::ids::ProcessId;
-use crate::process::{Input, Label, Process, Role};
+use crate::outbox::Outgoing;
+use crate::process::{Input, Label, Process, Recipients, Role};
 use crate::sim::host::hosts::HostIndex;
 use crate::sim::host::{Life, Next, Waiting, limits};
+use crate::sim::net::packets::{Origin, PacketId};
 use crate::sim::script::{Seam, director};
 use crate::sim::watch::Mark;
 use crate::sim::watch::judge::{Judge, Observation, Violation};
-use crate::sim::watch::trace::{LineClass, What};
+use crate::sim::watch::trace::{LineClass, Loss, What};
 use crate::sim::world::{Event, World};
 use crate::time::{Duration, Instant};
 use crate::wire::Wire;
@@ -117,6 +119,154 @@ impl<P: Process, J: Judge<P>> World<P, J> {
         }
     }
 
+    /// Sends what may leave, for as long as the sender's life goes on.
+    pub(in crate::sim::host) fn dispatch(&mut self, h: HostIndex, life: u64) {
+        while let Some(outgoing) = self.hosts.ready.pop_front() {
+            match outgoing {
+                Outgoing::Own(bytes) => {
+                    if let Some(running) = self.hosts.list[h].running_mut() {
+                        running.own.push_back(bytes);
+                    }
+                }
+                Outgoing::Datagram(datagram) => {
+                    let (net, mut reach) = self.network();
+                    let packet = net.post(&mut reach, datagram);
+                    let goes_on = self.send(h, life, packet);
+                    self.net.packets.release(packet);
+                    if !goes_on || (self.hosts.list[h].awaits_crash() && self.crash_between_sends(h)) {
+                        return self.hosts.ready.clear();
+                    }
+                }
+            }
+        }
+    }
+
+    fn crash_between_sends(&mut self, h: HostIndex) -> bool {
+        let is_another = self.hosts.ready.iter().any(|outgoing| matches!(outgoing, Outgoing::Datagram(_)));
+        is_another && self.crash_at(h, Seam::BetweenSends)
+    }
+
+    /// Sends one datagram to each of its recipients; `false` when its sender stopped meanwhile.
+    fn send(&mut self, h: HostIndex, life: u64, packet: PacketId) -> bool {
+        let datagram = &self.net.packets.get(packet).datagram;
+        if let Recipients::One(to) = datagram.to {
+            self.send_to(packet, to);
+            self.run_fired(false);
+            return self.hosts.list[h].is_alive(life);
+        }
+        let mut recipients = datagram.recipients();
+        while let Some(to) = recipients.next() {
+            self.send_to(packet, to);
+            self.run_fired(false);
+            let host = &self.hosts.list[h];
+            if !host.is_alive(life) {
+                return false;
+            }
+            if host.awaits_crash()
+                && recipients.clone().next().is_some()
+                && self.crash_at(h, Seam::BetweenRecipients)
+            {
+                return false;
+            }
+        }
+        true
+    }
+
+    /// Hands one copy to the network: its fate is drawn, then the script looks, then rules and links decide.
+    fn send_to(&mut self, id: PacketId, to: ProcessId) {
+        let (net, mut reach) = self.network();
+        let fate = net.draw(&mut reach, id, to);
+        self.tell_script_of_datagram(true, (self.net.packets.get(id).datagram.from, to), id);
+        let (net, mut reach) = self.network();
+        net.pass(&mut reach, id, to, fate);
+    }
+
+    #[inline]
+    fn tell_script_of_datagram(&mut self, is_sent: bool, ends: (ProcessId, ProcessId), id: PacketId) {
+        if self.script.director.listens_to_datagrams() {
+            self.do_tell_script(is_sent, ends, id);
+        }
+    }
+
+    #[cold]
+    fn do_tell_script(&mut self, is_sent: bool, ends: (ProcessId, ProcessId), id: PacketId) {
+        let roles = || self.hosts.list.roles(&self.settings.machines);
+        let labels = &self.net.packets.get(id).datagram.labels;
+        self.script.director.on_datagram(is_sent, self.watch.now, ends, labels, roles);
+        if is_sent {
+            self.run_fired(true);
+        }
+    }
+
+    /// A copy arrives.
+    pub(crate) fn deliver(&mut self, h: HostIndex, id: PacketId) {
+        let to = self.hosts.list[h].id;
+        if self.net.is_cut_off(id, to) {
+            return self.drop_at(to, id, Loss::CutAtDelivery);
+        }
+        let (mode, inbox_max) = (self.settings.disk.sync_mode, self.settings.inbox_max);
+        let Some(running) = self.hosts.list[h].running_mut() else {
+            return self.drop_at(to, id, Loss::Down);
+        };
+        if running.can_take(mode) {
+            if running.is_idle() {
+                self.open(h, id);
+            } else {
+                running.inbox.push_back(Waiting::Datagram(id));
+            }
+            return self.drain(h);
+        }
+        if running.inbox.len() >= inbox_max {
+            return self.drop_at(to, id, Loss::InboxFull);
+        }
+        running.inbox.push_back(Waiting::Datagram(id));
+    }
+
+    #[cold]
+    fn drop_at(&mut self, to: ProcessId, id: PacketId, why: Loss) {
+        let (net, mut reach) = self.network();
+        net.drop_at(&mut reach, to, id, why);
+    }
+
+    /// Opens a datagram whose turn has come: the first of its messages is handed in, the others are next.
+    fn open(&mut self, h: HostIndex, id: PacketId) {
+        let host = &self.hosts.list[h];
+        let (to, life) = (host.id, host.lives);
+        if self.net.packets.get(id).origin != Origin::Here {
+            let (net, mut reach) = self.network();
+            if let Err(why) = net.read_for(&mut reach, to, id) {
+                return self.drop_at(to, id, why);
+            }
+        }
+        let packet = self.net.packets.get_mut(id);
+        let (from, hash) = (packet.datagram.from, packet.datagram.hash);
+        self.watch.statistics.delivered += 1;
+        self.watch.mark(Mark::Delivered, to, [from.number().into(), hash]);
+        self.watch.line(to, LineClass::Routine, || What::Delivered { from, labels: packet.labels() });
+        self.tell_script_of_datagram(false, (from, to), id);
+        self.run_fired(false);
+        let mut first = None;
+        if self.hosts.list[h].is_alive(life)
+            && let Some(running) = self.hosts.list[h].running_mut()
+        {
+            let packet = self.net.packets.get_mut(id);
+            let queue = &mut running.opened;
+            if packet.is_last() {
+                let mut messages = packet.messages.drain(..);
+                first = messages.next();
+                queue.extend(messages.map(|message| (from, message)));
+            } else {
+                let mut messages = packet.messages.iter().cloned();
+                first = messages.next();
+                queue.extend(messages.map(|message| (from, message)));
+            }
+        }
+        self.net.packets.release(id);
+        if let Some(message) = first {
+            self.hand_in_message(h, from, message);
+        }
+    }
+
     /// The armed wake-up has come.
     pub(crate) fn on_wake(&mut self, h: HostIndex, life: u64, at: Instant) {
         let (now, mode) = (self.watch.now, self.settings.disk.sync_mode);
@@ -212,7 +362,7 @@ impl<P: Process, J: Judge<P>> World<P, J> {
             appended,
             durable,
             &mut self.hosts.ready,
-            &mut self.hosts.spare,
+            &mut self.net.packets.spare,
         );
         let within = within.and_then(|()| limits::check_sizes(id, &running.process));
         let within = within.and_then(|()| limits::check_looks::<P>(id, looks, outcomes));

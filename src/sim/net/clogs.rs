@@ -5,7 +5,13 @@ use alloc::collections::VecDeque;
 use alloc::vec::Vec;
 
 use crate::ids::{ProcessId, SiteId, SiteSet};
+use crate::process::Process;
 use crate::sim::net::packets::PacketId;
+use crate::sim::net::{Net, Reach};
+use crate::sim::watch::Mark;
+use crate::sim::watch::judge::Judge;
+use crate::sim::watch::trace::{LineClass, Loss, What};
+use crate::sim::world::Event;
 use crate::time::Duration;
 
 /// A copy that is not under way: its packet counts it.
@@ -72,5 +78,47 @@ impl Clogs {
     #[cfg(test)]
     pub(crate) fn copies(&self) -> usize {
         self.list.iter().map(|clog| clog.held.len()).sum()
+    }
+}
+
+impl<P: Process> Net<P> {
+    /// Holds a copy if its link is clogged.
+    #[cold]
+    pub(crate) fn hold<J: Judge<P>>(
+        &mut self,
+        reach: &mut Reach<'_, P, J>,
+        id: PacketId,
+        to: ProcessId,
+        delay: Duration,
+    ) -> bool {
+        let from = self.packets.get(id).datagram.from;
+        let Some(held) = self.clogs.between(from, to) else { return false };
+        if held.len() >= reach.settings.clog_max {
+            self.lose(reach, id, to, Loss::ClogFull);
+            return true;
+        }
+        held.push_back(Held { packet: id, to, delay });
+        self.packets.copy(id);
+        reach.watch.statistics.clogged += 1;
+        self.tell(reach, id, to, 7, |labels| What::Clogged { to, labels });
+        true
+    }
+
+    /// Unclogs the links from these sites to those: what they held is under way from here on, in its order.
+    pub(crate) fn unclog<J: Judge<P>>(&mut self, reach: &mut Reach<'_, P, J>, from: SiteSet, to: SiteSet) {
+        for Clog { from, to, held } in self.clogs.unclog(from, to) {
+            let count = held.len();
+            reach.watch.mark(Mark::Odd, from.into(), [to.number().into(), 8]);
+            reach.watch.line(ProcessId::Site(from), LineClass::Life, || What::Unclogged { to, count });
+            let mut last = reach.watch.now;
+            for Held { packet, to, delay } in held {
+                last = last.max(reach.watch.now + delay);
+                match self.places.place(to) {
+                    Some(host) => reach.queue.push(last, Event::Deliver { host, packet }),
+                    None => self.packets.release(packet),
+                }
+            }
+        }
+        self.notice();
     }
 }

@@ -1,7 +1,7 @@
 //! What becomes of a real datagram that crosses a network with the simulator's rules and weather: for those who stand
 //! between real processes and have bytes and time of their own.
 //!
-//! The same list of [`Rule`]s and the same draws as in a [`World`](crate::sim::World): what is drawn is a function of the
+//! The same list of [`Rule`]s, the same draws and the same decision as in a [`World`](crate::sim::World): what is drawn is a function of the
 //! seed and of what the datagram is (link, kind, subject, time, ordinal). It sends nothing and knows no clock. Links
 //! that carry only so much are the world's alone.
 
@@ -10,14 +10,17 @@ use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
 use crate::ids::{ProcessId, SiteId, SiteSet};
-use crate::mix::{self, Seed};
+use crate::mix::Seed;
 use crate::process::Subject;
-use crate::sim::net::damage::flip;
-use crate::sim::net::fates::{self, Fates};
+use crate::sim::net::damage::{astray, cut_short, flip};
+use crate::sim::net::decide::{Arrivals, INSIDE, Network, Passage, Rough, Touched};
+use crate::sim::net::fates::{self, Fate, Fates};
 use crate::sim::net::rule::{Rule, Ruling};
 use crate::sim::net::rules::{Resolved, Roles, RuleMask, RuleTargets, Rules};
 use crate::sim::net::settings::NetworkSettings;
+use crate::sim::net::wires::Room;
 use crate::sim::script::Target;
+use crate::sim::watch::trace::Loss;
 use crate::time::{Duration, Instant};
 
 /// Rules, weather, and how many datagrams each of them touched.
@@ -26,6 +29,8 @@ pub struct Crossing {
     rules: Rules,
     fates: Fates,
     network: NetworkSettings,
+    /// Whether it does more than lose, delay and double.
+    is_rough: bool,
     sites: SiteSet,
     touched: BTreeMap<String, u64>,
 }
@@ -65,8 +70,7 @@ impl Arrival {
     /// Does to the bytes of this copy what happens to them under way.
     pub fn spoil(&self, bytes: &mut Vec<u8>) {
         if let Some(draw) = self.cut {
-            let left = mix::below(draw, bytes.len() as u64);
-            bytes.truncate(usize::try_from(left).expect("less than a length"));
+            cut_short(bytes, draw);
         }
         if let Some(draw) = self.flips {
             flip(bytes, draw);
@@ -80,6 +84,7 @@ impl Crossing {
         let mut crossing = Crossing {
             rules: Rules::new(),
             fates: Fates::new(seed),
+            is_rough: network.is_rough(),
             network: network.clone(),
             sites,
             touched: BTreeMap::new(),
@@ -94,6 +99,7 @@ impl Crossing {
     /// When `network` has a bandwidth.
     pub fn set_network(&mut self, network: NetworkSettings) {
         assert!(network.bandwidth.is_none(), "links that carry only so much are the world's alone");
+        self.is_rough = network.is_rough();
         self.network = network;
     }
 
@@ -135,73 +141,69 @@ impl Crossing {
         labels: &[(&'static str, Subject)],
         out: &mut Vec<Arrival>,
     ) {
-        let first = labels.first().copied().unwrap_or(("", Subject::NONE));
-        let fate = self.fates.draw(&self.network, now, fates::identity(first), (from, to));
-        let decided = self.rules.decide(now, (from, to), labels, &mut RuleMask::default());
-        let odd = decided.map(|decided| {
-            touch(&mut self.touched, decided.rule.name.as_deref().unwrap_or("a rule without a name"));
-            decided.odd
-        });
-        let ruling = odd.map(|odd| odd.ruling);
-        if ruling == Some(Ruling::Drop) {
-            return;
+        let plain = |after| Arrival { after, to, cut: None, flips: None };
+        if from.shares_program_with(to) {
+            return out.push(plain(INSIDE));
         }
-        let link_faults = self.fates.link_faults(&self.network, now, fate.own, (from, to));
-        let happened = [
-            (link_faults.is_in_burst, "burst"),
-            (!link_faults.is_in_burst && fate.is_lost, "loss"),
-            (fate.delay > fate.held, "latency"),
-            (fate.is_held_back, "reordering"),
-            (fate.second.is_some(), "duplication"),
-            (link_faults.again.is_some(), "replay"),
-            (link_faults.cut.is_some(), "truncation"),
-            (link_faults.flips.is_some(), "corruption"),
-            (link_faults.stray.is_some(), "misdelivery"),
-        ];
-        let is_lost = link_faults.is_in_burst || fate.is_lost;
-        // Of one that is lost, only that.
-        for (_, what) in happened.iter().take(if is_lost { 2 } else { 9 }).filter(|(is, _)| *is) {
-            touch(&mut self.touched, what);
+        let fate = self.fates.draw(&self.network, now, fates::identity(labels), (from, to));
+        let mut network = Network::calm((from, to));
+        network.rule = self.rules.take(now, (from, to), labels, &mut RuleMask::default());
+        if self.is_rough {
+            let faults = self.fates.link_faults(&self.network, now, fate.own, (from, to));
+            (network.sites, network.rough) = (self.sites, Rough::of(Room::Endless, faults));
         }
-        if is_lost {
-            return;
-        }
-        let plain = Arrival { after: fate.delay, to, cut: None, flips: None };
-        let delay = match ruling {
-            Some(Ruling::Delay(by)) => fate.delay + by,
-            _ => fate.delay,
-        };
-        let first = Arrival {
-            after: delay,
-            cut: link_faults.cut.or((ruling == Some(Ruling::Truncate)).then(|| fates::cut(fate.own))),
-            flips: link_faults.flips.or((ruling == Some(Ruling::Corrupt)).then(|| fates::flips(fate.own))),
-            ..plain
-        };
-        let stray = match odd {
-            Some(odd) if matches!(odd.ruling, Ruling::Misdeliver(_)) => Some(odd.stray),
-            _ => link_faults.stray.and_then(|draw| self.wrong_site((from, to), draw)),
-        };
-        match stray {
-            Some(whom) => {
-                let there = whom.iter().filter(|at| !at.shares_program_with(from));
-                out.extend(there.map(|to| Arrival { to, ..first }));
+        let passage = network.decide(&fate);
+        self.count(&network, &fate, &passage);
+        match passage {
+            Passage::Plain(after) => out.push(plain(after)),
+            Passage::Touched(Touched { end: Err(_), .. }) => {}
+            Passage::Touched(Touched { end: Ok(arrivals), .. }) => {
+                let Arrivals { after, again, cut, flips, stray, second, further, .. } = arrivals;
+                out.extend(again.map(|by| plain(after + by)));
+                let itself = Arrival { after, to, cut, flips };
+                match stray {
+                    Some(whom) => out.extend(astray(whom, from).map(|to| Arrival { to, ..itself })),
+                    None => out.push(itself),
+                }
+                out.extend(second.map(plain));
+                out.extend((1..=further.0).map(|copy| plain(after + further.1.times(copy.into()))));
             }
-            None => out.push(first),
-        }
-        out.extend(fate.second.map(|after| Arrival { after, ..plain }));
-        out.extend(link_faults.again.map(|by| Arrival { after: delay + by, ..plain }));
-        if let Some(Ruling::Duplicate { copies, apart }) = ruling {
-            let copies = 1..=u64::from(copies);
-            out.extend(copies.map(|copy| Arrival { after: delay + apart.times(copy), ..plain }));
         }
     }
 
-    /// Some other site than these two and the programs that they are in.
-    fn wrong_site(&self, (from, to): (ProcessId, ProcessId), draw: u64) -> Option<Resolved> {
-        let is_other = |site: &SiteId| ![from, to].iter().any(|end| end.shares_program_with((*site).into()));
-        let others: Vec<SiteId> = self.sites.iter().filter(is_other).collect();
-        let place = usize::try_from(mix::below(draw, others.len() as u64)).ok()?;
-        others.get(place).map(|site| Resolved::Sites(SiteSet::EMPTY.with(*site)))
+    /// Counts a datagram at the rule that touched it and at every mishap; one that is lost only at what lost it.
+    fn count(&mut self, network: &Network, fate: &Fate, passage: &Passage) {
+        let is_late = fate.delay > fate.held;
+        let touched = &mut self.touched;
+        let (rule, end) = match passage {
+            Passage::Plain(_) if is_late => return touch(touched, "latency"),
+            Passage::Plain(_) => return,
+            Passage::Touched(Touched { rule, end, .. }) => (*rule, end),
+        };
+        if let Some(place) = rule {
+            touch(touched, self.rules.at(place).name.as_deref().unwrap_or("a rule without a name"));
+        }
+        let arrivals = match end {
+            Err(Loss::Burst) => return touch(touched, "burst"),
+            Err(Loss::Chance) => return touch(touched, "loss"),
+            Err(_) => return,
+            Ok(arrivals) => arrivals,
+        };
+        let faults = network.rough.map(|rough| rough.faults).unwrap_or_default();
+        let is_sent_astray = network.rule.is_some_and(|rule| matches!(rule.ruling, Ruling::Misdeliver(_)));
+        for (is, mishap) in [
+            (is_late, "latency"),
+            (arrivals.held_back.is_some(), "reordering"),
+            (arrivals.second.is_some(), "duplication"),
+            (arrivals.again.is_some(), "replay"),
+            (faults.cut.is_some(), "truncation"),
+            (faults.flips.is_some(), "corruption"),
+            (arrivals.stray.is_some() && !is_sent_astray, "misdelivery"),
+        ] {
+            if is {
+                touch(touched, mishap);
+            }
+        }
     }
 }
 

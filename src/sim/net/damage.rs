@@ -1,219 +1,193 @@
-//! A rough network, and rules that do to one datagram what it does by chance: damage, arrivals much later or somewhere
-//! else, links that clog or carry only so much.
+//! What is more than a plain arrival: losses, damage, arrivals much later or somewhere else, copies that are doubled or kept.
 //!
 //! A copy that is not what its sender sent, or not where, is a datagram of its own, and its receiver reads its bytes
 //! as every receiver does outside of a simulation.
 
-use alloc::boxed::Box;
+use alloc::sync::Arc;
 use alloc::vec::Vec;
 
-use crate::ids::{ProcessId, SiteSet};
+use crate::ids::ProcessId;
 use crate::mix;
 use crate::process::Process;
-use crate::sim::net::clogs::{Clog, Held};
-use crate::sim::net::fates::{self, LinkFaults};
+use crate::sim::net::clogs::Held;
+use crate::sim::net::decide::{Arrivals, Touched};
 use crate::sim::net::packets::{Origin, PacketId};
 use crate::sim::net::rule::Ruling;
 use crate::sim::net::rules::Resolved;
 use crate::sim::net::sending::loss_class;
-use crate::sim::script::director::StepId;
+use crate::sim::net::{Net, Reach};
 use crate::sim::watch::Mark;
 use crate::sim::watch::judge::Judge;
-use crate::sim::watch::trace::{LineClass, Loss, What};
-use crate::sim::world::{Event, World};
+use crate::sim::watch::trace::{LineClass, Loss, SharedLabels, What};
 use crate::time::Duration;
 
-/// What a rule decided, as far as it is about more than loss and delay.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct RuleEffect {
-    pub(crate) ruling: Ruling,
-    pub(crate) stray: Resolved,
-    /// The rule's place among all rules.
-    pub(crate) place: usize,
-}
-
-impl<P: Process, J: Judge<P>> World<P, J> {
-    /// What a rough network does to a copy; how long it waits for its link comes with it.
+impl<P: Process> Net<P> {
+    /// Sees to the passage of a copy that something happens to.
     #[cold]
-    pub(crate) fn meet(
+    pub(crate) fn carry_out<J: Judge<P>>(
         &mut self,
+        reach: &mut Reach<'_, P, J>,
         id: PacketId,
         to: ProcessId,
-        own: u64,
-    ) -> Result<(LinkFaults, Duration), Loss> {
-        let now = self.watch.now;
-        let packet = self.net.packets.get_mut(id);
-        let ends = (packet.datagram.from, to);
-        let mut waits = Duration::ZERO;
-        if let Some(bandwidth) = self.settings.network.bandwidth {
-            let length = packet.datagram.bytes.len();
-            waits = self.net.wires.enter(bandwidth, now, ends, length).ok_or(Loss::QueueFull)?;
-            self.watch.statistics.queued += 1;
-            let traced = || What::Queued { to, labels: packet.labels(), by: waits };
-            self.watch.line(ends.0, LineClass::Routine, traced);
+        passage: Touched,
+    ) {
+        let Touched { rule, queued, end } = passage;
+        let packet = self.packets.get_mut(id);
+        let from = packet.datagram.from;
+        if let Some(place) = rule {
+            let rule = self.rules.at(place);
+            let traced = || What::Ruled { to, labels: packet.labels(), rule: Arc::clone(rule) };
+            reach.watch.line(from, LineClass::Fault, traced);
+            reach.watch.statistics.delayed += u64::from(matches!(rule.ruling, Ruling::Delay(_)));
         }
-        let link_faults = self.net.fates.link_faults(&self.settings.network, now, own, ends);
-        if link_faults.is_in_burst { Err(Loss::Burst) } else { Ok((link_faults, waits)) }
+        if let Some(by) = queued {
+            self.wires.occupy((from, to), reach.watch.now + by);
+            reach.watch.statistics.queued += 1;
+            reach.watch.line(from, LineClass::Routine, || What::Queued { to, labels: packet.labels(), by });
+        }
+        match end {
+            Ok(arrivals) => self.deliver_altered(reach, id, to, rule, &arrivals),
+            Err(why @ Loss::Rule) => {
+                reach.watch.mark(Mark::Lost, from, [to.number().into(), 0]);
+                reach.watch.count_loss(&why);
+            }
+            Err(why) => self.lose(reach, id, to, why),
+        }
     }
 
-    /// Brings a copy to which something happens on its way.
-    #[cold]
-    pub(crate) fn bring_oddly(
+    /// Sends a copy on its way, and what arrives because of it.
+    fn deliver_altered<J: Judge<P>>(
         &mut self,
+        reach: &mut Reach<'_, P, J>,
         id: PacketId,
         to: ProcessId,
-        delay: Duration,
-        own: u64,
-        (link_faults, odd): (LinkFaults, Option<RuleEffect>),
+        rule: Option<usize>,
+        arrivals: &Arrivals,
     ) {
-        let ruling = odd.map(|odd| odd.ruling);
-        if let Some(RuleEffect { ruling: Ruling::Keep, place, .. }) = odd {
-            let packet = self.again(id);
-            self.net.rules.keep(place, Held { packet, to, delay });
-            self.watch.statistics.kept += 1;
+        let Arrivals { after, held_back, again, cut, flips, stray, is_kept, second, further } = *arrivals;
+        let packet = self.packets.get_mut(id);
+        let from = packet.datagram.from;
+        if rule.is_none() {
+            reach.watch.line(from, LineClass::Routine, || What::Sent { to, labels: packet.labels() });
         }
-        if let Some(by) = link_faults.again {
-            let copy = self.again(id);
-            self.watch.statistics.replayed += 1;
-            self.tell(id, to, 3, |to, labels| What::Again { to, labels, by });
-            self.bring(copy, to, delay + by);
-            self.net.packets.release(copy);
+        if let Some(by) = held_back {
+            reach.watch.statistics.held_back += 1;
+            reach.watch.line(from, LineClass::Routine, || What::HeldBack { to, labels: packet.labels(), by });
         }
-        let cut = link_faults.cut.or((ruling == Some(Ruling::Truncate)).then(|| fates::cut(own)));
-        let flips = link_faults.flips.or((ruling == Some(Ruling::Corrupt)).then(|| fates::flips(own)));
-        let damaged = (cut.is_some() || flips.is_some()).then(|| self.damage(id, to, cut, flips));
-        let carried = damaged.unwrap_or(id);
-        let stray = match odd {
-            Some(RuleEffect { ruling: Ruling::Misdeliver(_), stray, .. }) => Some(stray),
-            _ => link_faults
-                .stray
-                .and_then(|draw| self.wrong_site((self.net.packets.get(id).datagram.from, to), draw)),
-        };
-        match stray {
-            Some(whom) => self.misdeliver(carried, to, whom, delay),
-            None => self.bring(carried, to, delay),
+        if second.is_some() {
+            reach.watch.line(from, LineClass::Routine, || What::Doubled { to, labels: packet.labels() });
         }
-        damaged.into_iter().for_each(|damaged| self.net.packets.release(damaged));
+        let is_again = Origin::Again { sent: reach.watch.now };
+        if let Some(place) = rule.filter(|_| is_kept) {
+            let packet = self.packets.post_again(id, is_again);
+            self.rules.keep(place, Held { packet, to, delay: after });
+            reach.watch.statistics.kept += 1;
+        }
+        if let Some(by) = again {
+            let copy = self.packets.post_again(id, is_again);
+            reach.watch.statistics.replayed += 1;
+            self.tell(reach, id, to, 3, |labels| What::Again { to, labels, by });
+            self.schedule_delivery(reach, copy, to, after + by);
+            self.packets.release(copy);
+        }
+        if cut.is_some() || flips.is_some() {
+            let damaged = self.damage(reach, id, to, (cut, flips));
+            self.deliver_to(reach, damaged, to, stray, after);
+            self.packets.release(damaged);
+        } else {
+            self.deliver_to(reach, id, to, stray, after);
+        }
+        let doubles = second.into_iter();
+        for delay in doubles.chain((1..=further.0).map(|copy| after + further.1.times(copy.into()))) {
+            reach.watch.statistics.doubled += 1;
+            self.schedule_delivery(reach, id, to, delay);
+        }
     }
 
     /// Writes what happens to a copy at its sender's end.
-    fn tell(
+    pub(crate) fn tell<J: Judge<P>>(
         &mut self,
+        reach: &mut Reach<'_, P, J>,
         id: PacketId,
         to: ProcessId,
         how: u64,
-        what: impl FnOnce(ProcessId, crate::sim::watch::trace::SharedLabels) -> What<P>,
+        what: impl FnOnce(SharedLabels) -> What<P>,
     ) {
-        let packet = self.net.packets.get_mut(id);
+        let packet = self.packets.get_mut(id);
         let from = packet.datagram.from;
-        self.watch.mark(Mark::Odd, from, [to.number().into(), how]);
+        reach.watch.mark(Mark::Odd, from, [to.number().into(), how]);
         let class = loss_class(&packet.datagram);
-        self.watch.line(from, class, || what(to, packet.labels()));
-    }
-
-    /// Another copy that will say when it was sent; whoever asked for it releases it.
-    fn again(&mut self, id: PacketId) -> PacketId {
-        let datagram = self.net.packets.get(id).datagram.clone();
-        self.post_copy(datagram, Origin::Again { sent: self.watch.now })
-    }
-
-    fn post_copy(&mut self, datagram: Box<crate::frame::Datagram>, origin: Origin) -> PacketId {
-        let copy = self.net.packets.post(datagram, &mut self.hosts.spare);
-        self.net.packets.get_mut(copy).origin = origin;
-        copy
+        reach.watch.line(from, class, || what(packet.labels()));
     }
 
     /// A copy that was cut short, or of which some bits are flipped; whoever asked for it releases it.
-    fn damage(&mut self, id: PacketId, to: ProcessId, cut: Option<u64>, flips: Option<u64>) -> PacketId {
-        let mut datagram = self.net.packets.get(id).datagram.clone();
-        let of = datagram.bytes.len();
+    fn damage<J: Judge<P>>(
+        &mut self,
+        reach: &mut Reach<'_, P, J>,
+        id: PacketId,
+        to: ProcessId,
+        (cut, flips): (Option<u64>, Option<u64>),
+    ) -> PacketId {
+        let mut datagram = self.packets.get(id).datagram.clone();
         if let Some(draw) = cut {
-            let left = usize::try_from(mix::below(draw, of as u64)).expect("less than a length");
-            datagram.bytes.truncate(left);
-            self.watch.statistics.truncated += 1;
-            self.tell(id, to, 4, |to, labels| What::CutShort { to, labels, left, of });
+            let of = datagram.bytes.len();
+            let left = cut_short(&mut datagram.bytes, draw);
+            reach.watch.statistics.truncated += 1;
+            self.tell(reach, id, to, 4, |labels| What::CutShort { to, labels, left, of });
         }
         if let Some(draw) = flips {
             let bits = flip(&mut datagram.bytes, draw);
-            self.watch.statistics.corrupted += 1;
-            self.tell(id, to, 5, |to, labels| What::Flipped { to, labels, bits });
+            reach.watch.statistics.corrupted += 1;
+            self.tell(reach, id, to, 5, |labels| What::Flipped { to, labels, bits });
         }
-        self.post_copy(datagram, Origin::Damaged)
+        self.packets.post_from(datagram, Origin::Damaged)
     }
 
-    /// Some other site than these two and the programs that they are in.
-    fn wrong_site(&self, (from, to): (ProcessId, ProcessId), draw: u64) -> Option<Resolved> {
-        let is_other =
-            |site: &crate::ids::SiteId| ![from, to].iter().any(|end| end.shares_program_with((*site).into()));
-        let others: Vec<_> = self.sites().iter().filter(is_other).collect();
-        let place = usize::try_from(mix::below(draw, others.len() as u64)).ok()?;
-        others.get(place).map(|site| Resolved::Sites(SiteSet::EMPTY.with(*site)))
-    }
-
-    /// Brings a copy to each of these instead of to its recipient.
-    fn misdeliver(&mut self, id: PacketId, to: ProcessId, whom: Resolved, delay: Duration) {
-        let datagram = self.net.packets.get(id).datagram.clone();
-        let from = datagram.from;
-        let origin = match self.net.packets.get(id).origin {
-            Origin::Damaged => Origin::Damaged,
-            Origin::Here | Origin::Elsewhere | Origin::Stray | Origin::Again { .. } => Origin::Stray,
-        };
-        let copy = self.post_copy(datagram, origin);
-        for at in whom.iter().filter(|at| !at.shares_program_with(from)) {
-            self.watch.statistics.misdelivered += 1;
-            self.tell(id, to, 6, |to, labels| What::Strayed { to, labels, at });
-            self.bring(copy, at, delay);
+    /// Sends a copy to its recipient, or to each of those where it goes instead.
+    fn deliver_to<J: Judge<P>>(
+        &mut self,
+        reach: &mut Reach<'_, P, J>,
+        id: PacketId,
+        to: ProcessId,
+        stray: Option<Resolved>,
+        delay: Duration,
+    ) {
+        let Some(whom) = stray else { return self.schedule_delivery(reach, id, to, delay) };
+        let (from, origin) = (self.packets.get(id).datagram.from, self.packets.get(id).origin);
+        let origin = if origin == Origin::Damaged { Origin::Damaged } else { Origin::Stray };
+        let copy = self.packets.post_again(id, origin);
+        for at in astray(whom, from) {
+            reach.watch.statistics.misdelivered += 1;
+            self.tell(reach, id, to, 6, |labels| What::Strayed { to, labels, at });
+            self.schedule_delivery(reach, copy, at, delay);
         }
-        self.net.packets.release(copy);
+        self.packets.release(copy);
     }
 
-    /// Holds a copy if its link is clogged.
-    #[cold]
-    pub(crate) fn hold(&mut self, id: PacketId, to: ProcessId, delay: Duration) -> bool {
-        let from = self.net.packets.get(id).datagram.from;
-        let Some(held) = self.net.clogs.between(from, to) else { return false };
-        if held.len() >= self.settings.clog_max {
-            self.lose(id, to, Loss::ClogFull);
-            return true;
-        }
-        held.push_back(Held { packet: id, to, delay });
-        self.net.packets.copy(id);
-        self.watch.statistics.clogged += 1;
-        self.tell(id, to, 7, |to, labels| What::Clogged { to, labels });
-        true
-    }
-
-    /// What was held is under way from here on, in its order.
-    pub(crate) fn let_go(&mut self, clogs: Vec<Clog>) {
-        for Clog { from, to, held } in clogs {
-            let count = held.len();
-            self.watch.mark(Mark::Odd, from.into(), [to.number().into(), 8]);
-            self.watch.line(ProcessId::Site(from), LineClass::Life, || What::Unclogged { to, count });
-            let mut last = self.watch.now;
-            for Held { packet, to, delay } in held {
-                last = last.max(self.watch.now + delay);
-                match self.hosts.list.place(to) {
-                    Some(host) => self.queue.push(last, Event::Deliver { host, packet }),
-                    None => self.net.packets.release(packet),
-                }
-            }
-        }
-    }
-
-    /// The copies that rules of this name have kept are under way once more.
-    pub(crate) fn replay(&mut self, step: StepId, name: &str) {
-        let kept = self.net.rules.take_kept(name);
+    /// The copies that rules of this name have kept are under way once more. Says how many there were.
+    pub(crate) fn redeliver<J: Judge<P>>(&mut self, reach: &mut Reach<'_, P, J>, name: &str) -> usize {
+        let kept: Vec<Held> = self.rules.take_kept(name);
         let count = kept.len();
-        if count == 0 {
-            self.script.fruitless.push(step);
-        }
-        self.watch.statistics.replayed += count as u64;
-        self.watch.line(None, LineClass::Fault, || What::Replayed { count });
+        reach.watch.statistics.replayed += count as u64;
+        reach.watch.line(None, LineClass::Fault, || What::Replayed { count });
         for Held { packet, to, delay } in kept {
-            self.bring(packet, to, delay);
-            self.net.packets.release(packet);
+            self.schedule_delivery(reach, packet, to, delay);
+            self.packets.release(packet);
         }
+        count
     }
+}
+
+/// Where a datagram of `from` arrives when it goes to these instead: never in its own program.
+pub(crate) fn astray(whom: Resolved, from: ProcessId) -> impl Iterator<Item = ProcessId> {
+    whom.iter().filter(move |at| !at.shares_program_with(from))
+}
+
+/// Leaves the beginning of it, and says how much.
+pub(crate) fn cut_short(bytes: &mut Vec<u8>, draw: u64) -> usize {
+    let left = usize::try_from(mix::below(draw, bytes.len() as u64)).expect("less than a length");
+    bytes.truncate(left);
+    left
 }
 
 /// Flips one to eleven bits next to each other, and says how many.

@@ -107,8 +107,9 @@ fn happens(chance: Chance, own: u64, concern: Concern) -> bool {
         && mix::below(drawn(own, concern), chance.denominator.into()) < chance.numerator.into()
 }
 
-/// What a datagram is, as one word: kind and subject of its first message.
-pub(crate) fn identity((kind, subject): (&str, Subject)) -> u64 {
+/// What a datagram is, as one word: kind and subject of its first message, or 0 where it says nothing.
+pub(crate) fn identity(labels: &[(&'static str, Subject)]) -> u64 {
+    let Some((kind, subject)) = labels.first() else { return 0 };
     let kind = mix::absorb(0, kind.as_bytes());
     mix::stir(mix::absorb(kind, subject.noun.as_bytes()), [subject.number, 0])
 }
@@ -398,7 +399,7 @@ mod tests {
                 let (at, subject, to) = ways(n);
                 let ends = (ProcessId::site(0), to);
                 let fate =
-                    fates.draw(&network, Instant::from_micros(at), identity(("Accept", subject)), ends);
+                    fates.draw(&network, Instant::from_micros(at), identity(&[("Accept", subject)]), ends);
                 let delay = usize::try_from(fate.delay.as_micros()).unwrap();
                 counts[delay] += 1;
                 lost_by_delay[delay] += u64::from(fate.is_lost);

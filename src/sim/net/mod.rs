@@ -1,21 +1,33 @@
 //! The simulated network: what becomes of a datagram between its sender and its receiver.
+//!
+//! A datagram is posted once ([`sending`]). For each recipient its fate is drawn ([`fates`]), a rule may take it ([`rules`]), one
+//! function decides ([`decide`]), and the [`Passage`](decide::Passage) is carried out: [`damage`] has what is odd.
+//! Nothing here touches a host or the script.
 
 use alloc::boxed::Box;
 
-use crate::ids::SiteSet;
-use crate::mix::Seed;
+use crate::ids::{ProcessId, SiteId, SiteSet};
+use crate::process::Process;
+use crate::sim::host::hosts::Places;
 use crate::sim::net::clogs::Clogs;
 use crate::sim::net::fates::Fates;
 use crate::sim::net::ledger::Ledger;
 use crate::sim::net::links::Links;
 use crate::sim::net::packets::Packets;
-use crate::sim::net::rules::Rules;
-use crate::sim::net::settings::NetworkSettings;
+use crate::sim::net::rule::Rule;
+use crate::sim::net::rules::{RuleTargets, Rules};
 use crate::sim::net::wires::Wires;
+use crate::sim::queue::Queue;
+use crate::sim::settings::WorldSettings;
+use crate::sim::watch::Watch;
+use crate::sim::watch::judge::Judge;
+use crate::sim::world::Event;
+use crate::time::Instant;
 
 pub(crate) mod clogs;
 pub mod crossing;
 pub(crate) mod damage;
+pub(crate) mod decide;
 pub(crate) mod fates;
 pub mod ledger;
 pub(crate) mod links;
@@ -28,33 +40,143 @@ pub(crate) mod wires;
 
 /// Everything between the processes.
 #[derive(Clone)]
-pub(crate) struct Net<M> {
-    pub(crate) packets: Packets<M>,
-    pub(crate) fates: Fates,
-    pub(crate) rules: Rules,
-    pub(crate) links: Links,
-    pub(crate) clogs: Clogs,
-    pub(crate) wires: Wires,
+pub(crate) struct Net<P: Process> {
+    pub(crate) packets: Packets<P::Message>,
+    fates: Fates,
+    /// Whether a copy meets chance and nothing else: no fault, no rule, no core, no ledger. Whatever changes one of them
+    /// calls [`Net::notice`].
+    is_calm: bool,
+    places: Places,
+    rules: Rules,
+    links: Links,
+    clogs: Clogs,
+    wires: Wires,
     /// Whether the network does more than lose, delay and double.
-    pub(crate) is_rough: bool,
+    is_rough: bool,
     /// The healed core, once faults have stopped: no rule and no chance touches what its processes send each other.
-    pub(crate) core: Option<SiteSet>,
+    core: Option<SiteSet>,
     /// What chance made of every datagram, if somebody asked.
-    pub(crate) ledger: Option<Box<Ledger>>,
+    ledger: Option<Box<Ledger>>,
 }
 
-impl<M> Net<M> {
-    pub(crate) fn new(seed: Seed, sites: SiteSet, clients: u16, network: &NetworkSettings) -> Net<M> {
+/// What the network reaches of its world besides itself: those who look on, and the queue. No host and no script.
+pub(crate) struct Reach<'a, P: Process, J> {
+    pub(crate) settings: &'a WorldSettings<P>,
+    pub(crate) watch: &'a mut Watch<P, J>,
+    pub(crate) queue: &'a mut Queue<Event>,
+}
+
+impl<P: Process> Net<P> {
+    pub(crate) fn new(settings: &WorldSettings<P>) -> Net<P> {
+        let (sites, clients) = (SiteSet::first(settings.sites), settings.clients);
+        let is_rough = settings.network.is_rough();
         Net {
             packets: Packets::new(),
-            fates: Fates::new(seed),
+            fates: Fates::new(settings.seed),
+            is_calm: !is_rough,
+            places: Places::new(settings.sites, clients),
             rules: Rules::new(),
             links: Links::new(sites, clients),
             clogs: Clogs::default(),
-            wires: Wires::new(clients, network.bandwidth),
-            is_rough: network.is_rough(),
+            wires: Wires::new(clients, settings.network.bandwidth),
+            is_rough,
             core: None,
             ledger: None,
         }
+    }
+
+    /// Sees whether the network is calm from here on.
+    fn notice(&mut self) {
+        let is_whole = !self.links.are_any_cut() && !self.clogs.are_any() && !self.rules.may_take();
+        self.is_calm = is_whole && !self.is_rough && self.core.is_none() && self.ledger.is_none();
+    }
+
+    /// Draws everything from here on from another key, made of this one and `salt`.
+    pub(crate) fn rekey(&mut self, salt: u64) {
+        self.fates.rekey(salt);
+    }
+
+    /// Keeps account, from here on, of what chance makes of every datagram.
+    pub(crate) fn keep_ledger(&mut self) {
+        self.ledger.get_or_insert_default();
+        self.notice();
+    }
+
+    pub(crate) fn ledger(&self) -> Option<&Ledger> {
+        self.ledger.as_deref()
+    }
+
+    /// Adds a rule behind the others. Its targets are those of this moment.
+    pub(crate) fn add_rule(&mut self, rule: Rule, ends: RuleTargets, now: Instant, is_optional: bool) {
+        self.rules.push(rule, ends, now, is_optional);
+        self.notice();
+    }
+
+    /// The names of the rules that have one, matched nothing, and had to.
+    pub(crate) fn unmatched_rules(&self) -> impl Iterator<Item = &str> {
+        self.rules.unmatched()
+    }
+
+    /// Cuts every link of `process`, both ways.
+    pub(crate) fn isolate(&mut self, process: ProcessId) {
+        self.links.isolate(process);
+        self.notice();
+    }
+
+    /// Cuts the links between sites of different groups, both ways.
+    pub(crate) fn partition(&mut self, groups: &[SiteSet]) {
+        self.links.partition(groups);
+        self.notice();
+    }
+
+    /// Cuts the links from these sites to those.
+    pub(crate) fn cut(&mut self, from: SiteSet, to: SiteSet) {
+        self.links.cut(from, to);
+        self.notice();
+    }
+
+    /// Mends the links between two sites, both ways.
+    pub(crate) fn mend(&mut self, one: SiteId, other: SiteId) {
+        self.links.mend(one, other);
+        self.notice();
+    }
+
+    /// Clogs the links from these sites to those, as far as they are open.
+    pub(crate) fn clog(&mut self, from: SiteSet, to: SiteSet) {
+        self.clogs.clog(from, to);
+        self.notice();
+    }
+
+    /// Mends and unclogs every link and drops every rule.
+    pub(crate) fn heal<J: Judge<P>>(&mut self, reach: &mut Reach<'_, P, J>) {
+        self.links.mend_all();
+        let sites = self.places.sites();
+        self.unclog(reach, sites, sites);
+        self.rules.clear();
+        if let Some(ledger) = &mut self.ledger {
+            ledger.heal(reach.watch.now);
+        }
+        self.notice();
+    }
+
+    /// Stops faults for these sites and all clients: mends the links among them. What they hold stays held.
+    pub(crate) fn spare_core(&mut self, core: SiteSet) {
+        self.core = Some(core);
+        self.links.mend_core(core);
+        self.notice();
+    }
+
+    /// Whether faults have stopped for this process.
+    pub(crate) fn is_in_core(&self, process: ProcessId) -> bool {
+        self.core.is_some_and(|core| match process {
+            ProcessId::Site(site) | ProcessId::Terminal(site) => core.contains(site),
+            ProcessId::Client(_) => true,
+        })
+    }
+
+    /// How many copies are held by clogged links and kept by rules.
+    #[cfg(test)]
+    pub(crate) fn copies_held(&self) -> usize {
+        self.clogs.copies() + self.rules.copies()
     }
 }

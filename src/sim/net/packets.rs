@@ -64,19 +64,21 @@ impl<M> Packet<M> {
 pub(crate) struct Packets<M> {
     slab: Vec<Packet<M>>,
     free: Vec<PacketId>,
+    /// Memory for datagrams that are sent next.
+    pub(crate) spare: Spare,
 }
 
 impl<M> Packets<M> {
-    pub(crate) const fn new() -> Packets<M> {
-        Packets { slab: Vec::new(), free: Vec::new() }
+    pub(crate) fn new() -> Packets<M> {
+        Packets { slab: Vec::new(), free: Vec::new(), spare: Spare::default() }
     }
 
     /// Takes in a datagram, with one copy: whoever asked for it releases that one too.
-    pub(crate) fn post(&mut self, datagram: Box<Datagram>, spare: &mut Spare) -> PacketId {
-        let identity = datagram.labels.first().map_or(0, |label| fates::identity(*label));
+    pub(crate) fn post(&mut self, datagram: Box<Datagram>) -> PacketId {
+        let identity = fates::identity(&datagram.labels);
         if let Some(id) = self.free.pop() {
-            let packet = self.get_mut(id);
-            spare.give(mem::replace(&mut packet.datagram, datagram));
+            let packet = &mut self.slab[id.0 as usize];
+            self.spare.give(mem::replace(&mut packet.datagram, datagram));
             (packet.identity, packet.copies, packet.origin) = (identity, 1, Origin::Here);
             packet.mask = RuleMask::default();
             return id;
@@ -94,6 +96,19 @@ impl<M> Packets<M> {
 
     pub(crate) fn get_mut(&mut self, id: PacketId) -> &mut Packet<M> {
         &mut self.slab[id.0 as usize]
+    }
+
+    /// Takes in another copy of a datagram, which comes from elsewhere; whoever asked for it releases it.
+    pub(crate) fn post_again(&mut self, id: PacketId, origin: Origin) -> PacketId {
+        let datagram = self.get(id).datagram.clone();
+        self.post_from(datagram, origin)
+    }
+
+    /// Takes in a datagram that does not come out of its sender.
+    pub(crate) fn post_from(&mut self, datagram: Box<Datagram>, origin: Origin) -> PacketId {
+        let id = self.post(datagram);
+        self.get_mut(id).origin = origin;
+        id
     }
 
     /// One more copy is under way.

@@ -7,8 +7,7 @@ use crate::ids::{ProcessId, SiteId, SiteSet};
 use crate::mix;
 use crate::process::Subject;
 use crate::sim::net::clogs::Held;
-use crate::sim::net::damage::RuleEffect;
-use crate::sim::net::rule::{Filter, Rule};
+use crate::sim::net::rule::{Filter, Rule, Ruling};
 use crate::sim::script::Target;
 use crate::time::Instant;
 
@@ -95,12 +94,18 @@ impl RuleTargets {
         RuleTargets { from: Resolved::Anybody, to: Resolved::Anybody, stray: Resolved::Anybody };
 }
 
-/// What was decided about a datagram, and by which rule.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Decided<'a> {
-    pub(crate) odd: RuleEffect,
-    pub(crate) rule: &'a Arc<Rule>,
+/// What the rule that takes a copy wants done with it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) struct RuleEffect {
+    pub(crate) ruling: Ruling,
+    /// Where it lets datagrams go instead.
+    pub(crate) stray: Resolved,
+    /// The rule's place among all rules.
+    pub(crate) place: usize,
 }
+
+/// No time at which a rule begins or ends.
+const NEVER: Instant = Instant::from_micros(u64::MAX);
 
 /// What one datagram says of itself, by message.
 pub(crate) type Labels = [(&'static str, Subject)];
@@ -172,7 +177,7 @@ pub(crate) struct Rules {
 
 impl Rules {
     pub(crate) fn new() -> Rules {
-        Rules { list: Vec::new(), live: Vec::new(), next_edge: Instant::from_micros(u64::MAX), version: 1 }
+        Rules { list: Vec::new(), live: Vec::new(), next_edge: NEVER, version: 1 }
     }
 
     /// Adds a rule behind the others. Its targets are those of this moment.
@@ -182,6 +187,16 @@ impl Rules {
         let (rule, kept) = (Arc::new(rule), Vec::new());
         self.list.push(Counted { rule, from, to, stray, kept, kind, is_optional, matched: 0, ruled: 0 });
         self.refresh(now);
+    }
+
+    /// The rule in this place.
+    pub(crate) fn at(&self, place: usize) -> &Arc<Rule> {
+        &self.list[place].rule
+    }
+
+    /// Whether any rule is live, or will be.
+    pub(crate) fn may_take(&self) -> bool {
+        !self.live.is_empty() || self.next_edge != NEVER
     }
 
     /// The rule in this place keeps a copy.
@@ -204,7 +219,7 @@ impl Rules {
     fn refresh(&mut self, now: Instant) {
         self.version += 1;
         self.live.clear();
-        self.next_edge = Instant::from_micros(u64::MAX);
+        self.next_edge = NEVER;
         for (place, counted) in self.list.iter().enumerate() {
             let (since, until) = (counted.rule.since, counted.rule.until);
             if now < since {
@@ -227,32 +242,32 @@ impl Rules {
         }
     }
 
-    /// What the first live rule that matches decides, and which rule that is. `mask` belongs to the datagram of
+    /// Counts a copy at the rules that match it, and finds the first that takes it. `mask` belongs to the datagram of
     /// these labels.
     #[inline]
-    pub(crate) fn decide(
+    pub(crate) fn take(
         &mut self,
         now: Instant,
         (from, to): (ProcessId, ProcessId),
         labels: &Labels,
         mask: &mut RuleMask,
-    ) -> Option<Decided<'_>> {
+    ) -> Option<RuleEffect> {
         if now >= self.next_edge {
             self.refresh(now);
         }
         if mask.version != self.version {
             self.sift(mask, from, labels);
         }
-        if mask.about == 0 { None } else { self.decide_among(from, to, labels, mask) }
+        if mask.about == 0 { None } else { self.take_by_one(from, to, labels, mask) }
     }
 
-    fn decide_among(
+    fn take_by_one(
         &mut self,
         from: ProcessId,
         to: ProcessId,
         labels: &Labels,
         mask: &RuleMask,
-    ) -> Option<Decided<'_>> {
+    ) -> Option<RuleEffect> {
         for (bit, place) in self.live.iter().enumerate() {
             let is_about = mask.about >> bit.min(63) & 1 == 1;
             let counted = &mut self.list[*place];
@@ -266,9 +281,7 @@ impl Rules {
             let is_spent = counted.rule.count.is_some_and(|count| counted.ruled >= count);
             if counted.matched > counted.rule.skip && !is_spent {
                 counted.ruled += 1;
-                let Counted { rule, stray, .. } = &self.list[*place];
-                let odd = RuleEffect { ruling: rule.ruling, stray: *stray, place: *place };
-                return Some(Decided { odd, rule });
+                return Some(RuleEffect { ruling: counted.rule.ruling, stray: counted.stray, place: *place });
             }
         }
         None
@@ -278,7 +291,7 @@ impl Rules {
     pub(crate) fn clear(&mut self) {
         self.version += 1;
         self.live.clear();
-        self.next_edge = Instant::from_micros(u64::MAX);
+        self.next_edge = NEVER;
         for counted in &mut self.list {
             let rule = Arc::make_mut(&mut counted.rule);
             rule.until = Some(rule.until.map_or(Instant::ZERO, |until| until.min(Instant::ZERO)));
@@ -301,7 +314,6 @@ impl Rules {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::sim::net::rule::Ruling;
 
     #[test]
     fn the_first_live_rule_within_its_ordinals_decides() {
@@ -326,21 +338,21 @@ mod tests {
         add(&mut rules, rule("Accept", 1, Some(2), 10, Ruling::Drop));
         add(&mut rules, rule("Accept", 0, None, 20, delay));
         add(&mut rules, rule("Nack", 0, None, 0, Ruling::Drop));
-        let mut decide = |at, kind| {
+        let mut take = |at, kind| {
             let labels = [("Ping", Subject::NONE), (kind, Subject::slot(1))];
             let (from, to) = (ProcessId::site(0), ProcessId::site(1));
             let ends = (from, to);
             rules
-                .decide(Instant::from_micros(at), ends, &labels, &mut RuleMask::default())
-                .map(|decided| decided.odd.ruling)
+                .take(Instant::from_micros(at), ends, &labels, &mut RuleMask::default())
+                .map(|taken| taken.ruling)
         };
-        assert_eq!(decide(9, "Accept"), None, "not yet");
-        assert_eq!(decide(10, "Accept"), None, "the first match is skipped");
-        assert_eq!(decide(11, "Accept"), Some(Ruling::Drop));
-        assert_eq!(decide(20, "Accept"), Some(Ruling::Drop));
-        assert_eq!(decide(21, "Accept"), Some(delay), "the count is spent");
-        assert_eq!(decide(100, "Accept"), None, "too late");
-        assert_eq!(decide(100, "Promise"), None);
+        assert_eq!(take(9, "Accept"), None, "not yet");
+        assert_eq!(take(10, "Accept"), None, "the first match is skipped");
+        assert_eq!(take(11, "Accept"), Some(Ruling::Drop));
+        assert_eq!(take(20, "Accept"), Some(Ruling::Drop));
+        assert_eq!(take(21, "Accept"), Some(delay), "the count is spent");
+        assert_eq!(take(100, "Accept"), None, "too late");
+        assert_eq!(take(100, "Promise"), None);
         assert!(rules.unmatched().eq(["Nack"]));
     }
 }

@@ -6,6 +6,17 @@ use crate::ids::{ProcessId, SITES_MAX};
 use crate::sim::net::settings::Bandwidth;
 use crate::time::{Duration, Instant};
 
+/// What a link has for one datagram.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Room {
+    /// It carries anything at once.
+    Endless,
+    /// It has sent the last byte after this long.
+    After(Duration),
+    /// The datagram does not fit behind those that wait.
+    Full,
+}
+
 /// The links of a world, by direction.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Wires {
@@ -22,30 +33,37 @@ impl Wires {
         Wires { programs, free_at: alloc::vec![Instant::ZERO; links] }
     }
 
-    /// Takes a datagram of so many bytes in: how long until the last of them is sent, or `None` where it does not fit
-    /// behind those that wait.
-    pub(crate) fn enter(
-        &mut self,
-        bandwidth: Bandwidth,
-        now: Instant,
-        (from, to): (ProcessId, ProcessId),
-        bytes: usize,
-    ) -> Option<Duration> {
+    fn place(&self, (from, to): (ProcessId, ProcessId)) -> usize {
         let program = |process| match process {
             ProcessId::Site(site) | ProcessId::Terminal(site) => site.index(),
             ProcessId::Client(number) => usize::from(SITES_MAX) + usize::from(number),
         };
-        let free_at = &mut self.free_at[program(from) * self.programs + program(to)];
+        program(from) * self.programs + program(to)
+    }
+
+    /// What this link has for a datagram of so many bytes.
+    pub(crate) fn room(
+        &self,
+        bandwidth: Bandwidth,
+        now: Instant,
+        ends: (ProcessId, ProcessId),
+        bytes: usize,
+    ) -> Room {
+        let free_at = self.free_at[self.place(ends)];
         let (rate, bytes) = (u128::from(bandwidth.rate), bytes as u128);
         let ahead = free_at.as_micros().saturating_sub(now.as_micros());
         let waiting = u128::from(ahead) * rate / 1_000_000;
         if ahead > 0 && waiting + bytes > u128::from(bandwidth.queue) {
-            return None;
+            return Room::Full;
         }
         let takes = u64::try_from((bytes * 1_000_000).div_ceil(rate)).unwrap_or(u64::MAX);
-        let until = Duration::from_micros(ahead) + Duration::from_micros(takes);
-        *free_at = now + until;
-        Some(until)
+        Room::After(Duration::from_micros(ahead) + Duration::from_micros(takes))
+    }
+
+    /// Gives this link a datagram that it will have sent by `until`.
+    pub(crate) fn occupy(&mut self, ends: (ProcessId, ProcessId), until: Instant) {
+        let place = self.place(ends);
+        self.free_at[place] = until;
     }
 }
 
@@ -59,8 +77,13 @@ mod tests {
         let mut wires = Wires::new(1, Some(bandwidth));
         let (s0, s1) = (ProcessId::site(0), ProcessId::site(1));
         let ms = |millis| Instant::ZERO + Duration::from_millis(millis);
-        let mut enter = |at, ends, bytes| {
-            wires.enter(bandwidth, ms(at), ends, bytes).map(|length| length.as_micros() / 1_000)
+        let mut enter = |at, ends, bytes| match wires.room(bandwidth, ms(at), ends, bytes) {
+            Room::After(wait) => {
+                wires.occupy(ends, ms(at) + wait);
+                Some(wait.as_micros() / 1_000)
+            }
+            Room::Full => None,
+            Room::Endless => panic!("a link with a bandwidth is not endless"),
         };
         assert_eq!(enter(0, (s0, s1), 100), Some(100));
         assert_eq!(enter(0, (s0, s1), 150), Some(250), "150 bytes behind 100 are 250");

@@ -18,15 +18,9 @@ use crate::sim::world::{Event, World};
 use crate::time::Duration;
 
 impl<P: Process, J: Judge<P>> World<P, J> {
-    /// Runs the actions that fired, and those that they fire in turn; with `links_only` leaves those alone that
-    /// touch processes. Says whether there were any.
-    #[inline]
-    pub(crate) fn run_fired(&mut self, links_only: bool) -> bool {
-        !self.script.director.is_quiet() && self.run_all(links_only)
-    }
-
+    /// Runs every action that fired, and schedules the steps that armed.
     #[cold]
-    fn run_all(&mut self, links_only: bool) -> bool {
+    pub(crate) fn run_all(&mut self, links_only: bool) -> bool {
         let mut ran = false;
         while let Some(fired) = self.script.director.next_fired(links_only) {
             ran = true;
@@ -56,19 +50,24 @@ impl<P: Process, J: Judge<P>> World<P, J> {
             Action::Restart(_) => self.each(whom, World::start),
             Action::Pause(_) => self.each(whom, World::pause),
             Action::Resume(_) => self.each(whom, World::resume),
-            Action::Isolate(_) => whom.iter().for_each(|process| self.net.links.isolate(process)),
-            Action::Partition(groups) => self.net.links.partition(&groups),
-            Action::Cut { from, to } => self.net.links.cut(from, to),
-            Action::Mend(one, other) => self.net.links.mend(one, other),
-            Action::Clog { from, to } => self.net.clogs.clog(from, to),
+            Action::Isolate(_) => whom.iter().for_each(|process| self.net.isolate(process)),
+            Action::Partition(groups) => self.net.partition(&groups),
+            Action::Cut { from, to } => self.net.cut(from, to),
+            Action::Mend(one, other) => self.net.mend(one, other),
+            Action::Clog { from, to } => self.net.clog(from, to),
             Action::Unclog { from, to } => {
-                let clogs = self.net.clogs.unclog(from, to);
-                self.let_go(clogs);
+                let (net, mut reach) = self.network();
+                net.unclog(&mut reach, from, to);
             }
-            Action::Replay(name) => self.replay(step, &name),
+            Action::Replay(name) => {
+                let (net, mut reach) = self.network();
+                if net.redeliver(&mut reach, &name) == 0 {
+                    self.script.fruitless.push(step);
+                }
+            }
             Action::Rule(rule) => {
                 let is_optional = self.script.director.step(step).is_optional;
-                self.net.rules.push(rule, ends, self.watch.now, is_optional);
+                self.net.add_rule(rule, ends, self.watch.now, is_optional);
             }
             Action::SyncTime(_, time) => self.each(whom, |world, h| world.hosts.list[h].sync_time = time),
             Action::Disk(_, fault) => self.each(whom, |world, h| world.inject_disk_fault(h, fault, step)),
@@ -122,7 +121,7 @@ impl<P: Process, J: Judge<P>> World<P, J> {
             self.take_sync(h, ended);
         }
         // Its disk failed in its sleep, and it stopped over that: of a core it starts again.
-        let is_in_core = self.is_in_core(self.hosts.list[h].id);
+        let is_in_core = self.net.is_in_core(self.hosts.list[h].id);
         if is_in_core && matches!(self.hosts.list[h].status(), Status::Failed { for_good: false, .. }) {
             self.start(h);
         }
@@ -131,23 +130,13 @@ impl<P: Process, J: Judge<P>> World<P, J> {
     /// Mends and unclogs links, drops rules, disarms crashes and disk faults that wait, and revives whom it can. Disks keep
     /// their sync times, and clocks go on as they do.
     fn heal(&mut self) {
-        self.net.links.mend_all();
-        self.unclog(self.sites());
-        self.net.rules.clear();
-        if let Some(ledger) = &mut self.net.ledger {
-            ledger.heal(self.watch.now);
-        }
+        let (net, mut reach) = self.network();
+        net.heal(&mut reach);
         self.spare_all();
         for h in self.hosts.list.of_sites().chain(self.hosts.list.of_others()) {
             self.mend(h);
             self.revive(h);
         }
-    }
-
-    /// Unclogs the links among these sites.
-    fn unclog(&mut self, sites: SiteSet) {
-        let clogs = self.net.clogs.unclog(sites, sites);
-        self.let_go(clogs);
     }
 
     /// Disarms every crash that waits for its seam; that it never came stays known.
@@ -194,15 +183,15 @@ impl<P: Process, J: Judge<P>> World<P, J> {
         let places: Vec<HostIndex> = self.hosts.list.of_sites().filter(can_run).take(size).collect();
         let core: SiteSet = places.iter().filter_map(|h| self.hosts.list[*h].id.as_site()).collect();
         self.script.director.stop();
-        self.net.core = Some(core);
-        self.net.links.mend_core(core);
+        self.net.spare_core(core);
         self.watch.mark(
             Mark::Healed,
             ProcessId::site(0),
             [core.iter().map(|site| 1 << site.number()).sum(), 0],
         );
         self.watch.line(None, LineClass::Step, || What::Healed { core });
-        self.unclog(core);
+        let (net, mut reach) = self.network();
+        net.unclog(&mut reach, core, core);
         self.spare_all();
         if self.settings.disk.sync_mode == SyncMode::Blocking {
             places.iter().for_each(|h| self.hosts.list[*h].sync_time = self.settings.disk.sync_time);

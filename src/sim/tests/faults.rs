@@ -228,8 +228,7 @@ fn a_receiver_that_reads_what_it_must_refuse_is_objected_to() {
         let (_, sent) = world.judge().sent.iter().find(|(_, sent)| sent.to.contains(S2)).cloned().unwrap();
         // Its bytes are whole and for everybody, whatever its host believes.
         let datagram = Datagram { to: Recipients::One(S1), ..sent };
-        let packet = world.net.packets.post(datagram.into(), &mut world.hosts.spare);
-        world.net.packets.get_mut(packet).origin = origin;
+        let packet = world.net.packets.post_from(datagram.into(), origin);
         let host = world.hosts.list.place(S2).unwrap();
         world.queue.push(world.now(), Event::Deliver { host, packet });
         let violation = world.step().unwrap_err();

@@ -103,7 +103,7 @@ fn assert_every_copy_is_accounted_for(world: &Birds) {
     let inboxes =
         world.hosts.list.iter().filter_map(|host| host.running()).flat_map(|running| &running.inbox);
     let waiting = inboxes.filter(|waiting| matches!(waiting, Waiting::Datagram(_))).count();
-    let held = world.net.clogs.copies() + world.net.rules.copies();
+    let held = world.net.copies_held();
     assert_eq!(world.net.packets.copies(), queued + waiting + held);
 }
 

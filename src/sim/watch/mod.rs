@@ -8,7 +8,7 @@ pub mod trace;
 use crate::ids::ProcessId;
 use crate::mix;
 use crate::process::Process;
-use crate::sim::settings::TraceSettings;
+use crate::sim::settings::{TraceLevel, TraceSettings};
 use crate::sim::watch::judge::{Judge, Observation, Violation};
 use crate::sim::watch::trace::{LineClass, Loss, Trace, What};
 use crate::time::Instant;
@@ -91,7 +91,11 @@ impl<P: Process, J: Judge<P>> Watch<P, J> {
         class: LineClass,
         what: impl FnOnce() -> What<P>,
     ) {
-        self.trace.note(self.now, who, class, what);
+        match (self.trace.settings.level, class) {
+            (TraceLevel::Off, _) => {}
+            (TraceLevel::Notable, LineClass::Routine) => self.trace.elided += 1,
+            (TraceLevel::Notable | TraceLevel::Full, _) => self.trace.keep(self.now, who.into(), class, what),
+        }
     }
 
     /// Shows the judge what happened. Once it objected it is asked no more.

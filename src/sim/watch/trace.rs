@@ -5,7 +5,7 @@
 //!    0.120000        --     step 2: isolate S0
 //! ```
 //!
-//! Fixed columns: time, routine events left out before it, process (`--` for the world), what. Cause comes before effect. A [`TraceLevel::Notable`]
+//! Fixed columns: time, routine events left out before it, process (`--` for the world), what. Cause comes before effect. A [`TraceLevel::Notable`](crate::sim::TraceLevel::Notable)
 //! trace counts the routine events that it leaves out. Beyond the limit on lines the
 //! oldest go, a chunk at a time, and the text starts with how many went.
 
@@ -26,7 +26,7 @@ use crate::sim::net::rules::Resolved;
 use crate::sim::script::describe::{clock_text, ruling_text, seam_text};
 use crate::sim::script::director::StepId;
 use crate::sim::script::{Action, ClockFault, Leaves, Seam};
-use crate::sim::settings::{TraceLevel, TraceSettings};
+use crate::sim::settings::TraceSettings;
 use crate::time::{Duration, Instant};
 use crate::wire::WireError;
 
@@ -345,12 +345,12 @@ impl fmt::Display for Place {
 /// The lines of a run.
 #[derive(Clone, Debug)]
 pub struct Trace<P: Process> {
-    settings: TraceSettings,
+    pub(in crate::sim::watch) settings: TraceSettings,
     lines: Chunks<Line<P>>,
     /// Lines that went beyond the limit.
     forgotten: u64,
     /// Routine events since the last elision was written.
-    elided: u64,
+    pub(in crate::sim::watch) elided: u64,
 }
 
 impl<P: Process> Trace<P> {
@@ -358,28 +358,9 @@ impl<P: Process> Trace<P> {
         Trace { settings, lines: Chunks::default(), forgotten: 0, elided: 0 }
     }
 
-    /// Notes one line, which is only made if it is kept.
-    #[inline]
-    pub(crate) fn note(
-        &mut self,
-        at: Instant,
-        who: impl Into<Option<ProcessId>>,
-        class: LineClass,
-        what: impl FnOnce() -> What<P>,
-    ) {
-        match (self.settings.level, class) {
-            (TraceLevel::Off, _) => return,
-            (TraceLevel::Notable, LineClass::Routine) => {
-                self.elided += 1;
-                return;
-            }
-            (TraceLevel::Notable | TraceLevel::Full, _) => {}
-        }
-        self.keep(at, who.into(), class, what);
-    }
-
+    /// Makes one line, and keeps it.
     #[cold]
-    fn keep(
+    pub(in crate::sim::watch) fn keep(
         &mut self,
         at: Instant,
         who: Option<ProcessId>,

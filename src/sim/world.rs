@@ -20,15 +20,14 @@ use crate::mix;
 use crate::process::Process;
 use crate::sim::host::disk::SimDisk;
 use crate::sim::host::hosts::{HostIndex, Hosts};
-use crate::sim::host::{Host, Status, Storage};
+use crate::sim::host::{Status, Storage};
 use crate::sim::net::ledger::Ledger;
 use crate::sim::net::packets::{Origin, PacketId};
 use crate::sim::net::settings::Chance;
 use crate::sim::net::{Net, Reach};
 use crate::sim::queue::{Queue, Turn};
 use crate::sim::script::Script;
-use crate::sim::script::describe::seam_text;
-use crate::sim::script::director::{Director, StepId, Unfired};
+use crate::sim::script::director::{StepId, Unfired};
 use crate::sim::settings::{BadSettings, WorldSettings};
 use crate::sim::watch::judge::{Judge, Violation};
 use crate::sim::watch::trace::Trace;
@@ -159,18 +158,11 @@ impl<P: Process, J: Judge<P>> World<P, J> {
             Event::Drain { host } => self.drain(host),
             Event::Resumed { host } => self.on_resumed(host),
             Event::Ready { host, life } => self.on_ready(host, life),
-            Event::Step(step) => {
-                let roles = self.hosts.list.roles(&self.settings.machines);
-                self.script.director.on_time(step, self.watch.now, &roles);
-            }
+            Event::Step(step) => self.on_step(step),
         }
         self.run_fired(false);
-        while self.script.director.has_due() {
-            let roles = self.hosts.list.roles(&self.settings.machines);
-            self.script.director.retry(self.watch.now, &roles);
-            if !self.run_fired(false) {
-                break;
-            }
+        if self.script.director.has_due() {
+            self.retry_steps();
         }
         self.watch.verdict()
     }
@@ -326,29 +318,8 @@ impl<P: Process, J: Judge<P>> World<P, J> {
 
     /// What makes the run stale: required steps that did not fire, and crashes whose place was never reached.
     pub fn unfired(&self) -> Vec<Unfired> {
-        let mut unfired = self.script.director.unfired();
-        for host in self.hosts.list.iter() {
-            let seams = host
-                .seams
-                .iter()
-                .chain(&host.spared)
-                .filter(|armed| !self.script.director.step(armed.step).is_optional);
-            unfired.extend(unmet_disk_faults(host, &self.script.director));
-            unfired.extend(seams.map(|armed| Unfired {
-                step: armed.step,
-                was_armed: true,
-                nearest: format!("{} was never {}", host.id, seam_text(armed.seam)),
-            }));
-        }
-        let fruitless =
-            self.script.fruitless.iter().filter(|step| !self.script.director.step(**step).is_optional);
-        unfired.extend(fruitless.map(|step| Unfired {
-            step: *step,
-            was_armed: true,
-            nearest: "its trigger came, and its rule had kept nothing".into(),
-        }));
-        unfired.sort_by_key(|unfired| unfired.step);
-        unfired
+        let required = |step| self.script.is_required(step);
+        self.script.unfired(self.hosts.list.iter().flat_map(|host| host.unmet(required)))
     }
 
     /// The named rules that matched nothing, but for those that an optional step added.
@@ -362,31 +333,4 @@ impl<P: Process, J: Judge<P>> World<P, J> {
         let World { settings, queue, net, watch, .. } = self;
         (net, Reach { settings, watch, queue })
     }
-
-    /// Runs the actions that fired, and those that they fire in turn; with `links_only` leaves those alone that
-    /// touch processes. Says whether there were any.
-    #[inline]
-    pub(crate) fn run_fired(&mut self, links_only: bool) -> bool {
-        !self.script.director.is_quiet() && self.run_all(links_only)
-    }
-
-    /// Puts the times of freshly armed steps into the queue.
-    pub(crate) fn schedule_steps(&mut self) {
-        for (at, step) in self.script.director.take_timers() {
-            self.queue.push(at, Event::Step(step));
-        }
-    }
-}
-
-/// The disk faults that have struck nothing, and were to.
-fn unmet_disk_faults<'a, P: Process>(
-    host: &'a Host<P>,
-    director: &'a Director<P::Command>,
-) -> impl Iterator<Item = Unfired> + 'a {
-    let unmet = host.disk.iter().flat_map(SimDisk::unmet);
-    unmet.filter(|armed| !director.step(armed.step).is_optional).map(|armed| Unfired {
-        step: armed.step,
-        was_armed: true,
-        nearest: format!("{} never {}", host.id, armed.never()),
-    })
 }

@@ -93,7 +93,7 @@ impl<P: Process> HostList<P> {
         leader(&self.hosts)
     }
 
-    /// Who plays which part at this moment, where sites share these machines.
+    /// Who plays which part at this moment, where sites share these machines: to triggers, steps and whoever asks.
     pub(crate) fn roles<'a>(&self, machines: &'a [SiteSet]) -> Roles<'a> {
         let hosts = &self.hosts;
         Roles {
@@ -105,6 +105,11 @@ impl<P: Process> HostList<P> {
             sites: self.places.sites(),
             machines,
         }
+    }
+
+    /// Disarms every crash and disk fault that waits.
+    pub(crate) fn spare_all(&mut self) {
+        self.hosts.iter_mut().for_each(Host::spare);
     }
 
     pub(crate) fn iter(&self) -> core::slice::Iter<'_, Host<P>> {

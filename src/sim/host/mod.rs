@@ -7,6 +7,7 @@ pub(crate) mod hosts;
 mod inputs;
 mod life;
 pub(crate) mod limits;
+mod pauses;
 pub(crate) mod process_faults;
 mod syncs;
 
@@ -14,6 +15,7 @@ pub use disk::SimDisk;
 
 use alloc::boxed::Box;
 use alloc::collections::VecDeque;
+use alloc::format;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 
@@ -22,11 +24,12 @@ use crate::journal::Journal;
 use crate::outbox::{Offset, Outbox, SyncMode};
 use crate::process::{Process, Records, Role};
 use crate::sim::host::clock::Clock;
-use crate::sim::script::director::StepId;
+use crate::sim::script::describe::seam_text;
+use crate::sim::script::director::{StepId, Unfired};
 
 use crate::sim::host::disk::calls::Ended;
 use crate::sim::net::packets::PacketId;
-use crate::sim::script::{Leaves, Seam};
+use crate::sim::script::{DiskFault, Leaves, Seam};
 use crate::time::{Duration, Instant};
 
 /// Whether a process runs.
@@ -288,6 +291,27 @@ impl<P: Process> Host<P> {
     pub(crate) fn take_seam(&mut self, seam: Seam) -> Option<ArmedSeam> {
         let place = self.seams.iter().position(|armed| armed.seam == seam)?;
         Some(self.seams.remove(place))
+    }
+
+    /// Disarms every crash and disk fault that waits; that its place never came stays known.
+    fn spare(&mut self) {
+        self.spared.append(&mut self.seams);
+        if let Some(disk) = &mut self.disk {
+            disk.spare();
+        }
+    }
+
+    /// The disk faults and crashes of steps that are `required` and have struck nothing.
+    pub(crate) fn unmet(&self, required: impl Fn(StepId) -> bool + Copy) -> impl Iterator<Item = Unfired> {
+        let unfired = |step, nearest| Unfired { step, was_armed: true, nearest };
+        let faults = self.disk.iter().flat_map(SimDisk::unmet).filter(move |armed| required(armed.step));
+        let faults =
+            faults.map(move |armed| unfired(armed.step, format!("{} never {}", self.id, armed.never())));
+        let seams = self.seams.iter().chain(&self.spared).filter(move |armed| required(armed.step));
+        let seams = seams.map(move |armed| {
+            unfired(armed.step, format!("{} was never {}", self.id, seam_text(armed.seam)))
+        });
+        faults.chain(seams)
     }
 
     fn rank(&self) -> Option<u64> {

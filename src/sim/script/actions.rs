@@ -9,16 +9,46 @@ use crate::process::Process;
 use crate::sim::host::hosts::HostIndex;
 use crate::sim::host::{ArmedSeam, Status, Storage};
 use crate::sim::net::rules::Resolved;
-use crate::sim::script::director::Fired;
+use crate::sim::script::director::{Fired, StepId};
 use crate::sim::script::{Action, Leaves};
 use crate::sim::watch::Mark;
 use crate::sim::watch::judge::Judge;
 use crate::sim::watch::trace::{LineClass, What};
 use crate::sim::world::{Event, World};
-use crate::time::Duration;
 
 impl<P: Process, J: Judge<P>> World<P, J> {
-    /// Runs every action that fired, and schedules the steps that armed.
+    /// The time of a step has come.
+    pub(crate) fn on_step(&mut self, step: StepId) {
+        let roles = self.hosts.list.roles(&self.settings.machines);
+        self.script.director.on_time(step, self.watch.now, &roles);
+    }
+
+    /// Fires the steps whose trigger came before, and whose targets are there by now.
+    #[cold]
+    pub(crate) fn retry_steps(&mut self) {
+        while self.script.director.has_due() {
+            let roles = self.hosts.list.roles(&self.settings.machines);
+            self.script.director.retry(self.watch.now, &roles);
+            if !self.run_fired(false) {
+                break;
+            }
+        }
+    }
+
+    /// Puts the times of freshly armed steps into the queue.
+    pub(crate) fn schedule_steps(&mut self) {
+        for (at, step) in self.script.director.take_timers() {
+            self.queue.push(at, Event::Step(step));
+        }
+    }
+
+    /// Runs the actions that fired, and those that they fire in turn; with `links_only` leaves those alone that
+    /// touch processes. Says whether there were any.
+    #[inline]
+    pub(crate) fn run_fired(&mut self, links_only: bool) -> bool {
+        !self.script.director.is_quiet() && self.run_all(links_only)
+    }
+
     #[cold]
     pub(crate) fn run_all(&mut self, links_only: bool) -> bool {
         let mut ran = false;
@@ -31,26 +61,28 @@ impl<P: Process, J: Judge<P>> World<P, J> {
     }
 
     fn act(&mut self, fired: Fired<P::Command>) {
-        let Fired { step, action, whom, ends } = fired;
-        let actor = whom.iter().next().unwrap_or(ProcessId::site(0));
+        let Fired { step, action, targets, ends } = fired;
+        let actor = targets.iter().next().unwrap_or(ProcessId::site(0));
         self.watch.mark(Mark::Step, actor, [step.track as u64, step.index as u64]);
         self.watch.line(None, LineClass::Step, || What::Fired {
             step,
             action: Box::new(action.clone()),
-            whom,
+            targets,
         });
         match action {
             Action::Command(process, command) => self.command(process, command),
             Action::Crash { at: None, leaves, .. } => {
-                self.each(whom, |world, h| world.crash(h, None, leaves))
+                self.each(targets, |world, host| world.crash(host, None, leaves))
             }
             Action::Crash { at: Some(seam), leaves, .. } => {
-                self.each(whom, |world, h| world.hosts.list[h].seams.push(ArmedSeam { seam, leaves, step }));
+                self.each(targets, |world, host| {
+                    world.hosts.list[host].seams.push(ArmedSeam { seam, leaves, step })
+                });
             }
-            Action::Restart(_) => self.each(whom, World::start),
-            Action::Pause(_) => self.each(whom, World::pause),
-            Action::Resume(_) => self.each(whom, World::resume),
-            Action::Isolate(_) => whom.iter().for_each(|process| self.net.isolate(process)),
+            Action::Restart(_) => self.each(targets, World::start),
+            Action::Pause(_) => self.each(targets, World::pause),
+            Action::Resume(_) => self.each(targets, World::resume),
+            Action::Isolate(_) => targets.iter().for_each(|process| self.net.isolate(process)),
             Action::Partition(groups) => self.net.partition(&groups),
             Action::Cut { from, to } => self.net.cut(from, to),
             Action::Mend(one, other) => self.net.mend(one, other),
@@ -66,64 +98,29 @@ impl<P: Process, J: Judge<P>> World<P, J> {
                 }
             }
             Action::Rule(rule) => {
-                let is_optional = self.script.director.step(step).is_optional;
-                self.net.add_rule(rule, ends, self.watch.now, is_optional);
+                self.net.add_rule(rule, ends, self.watch.now, !self.script.is_required(step));
             }
-            Action::SyncTime(_, time) => self.each(whom, |world, h| world.hosts.list[h].sync_time = time),
-            Action::Disk(_, fault) => self.each(whom, |world, h| world.inject_disk_fault(h, fault, step)),
-            Action::Wipe(_) => self.each(whom, World::wipe),
-            Action::Slow(_, time) => self.each(whom, |world, h| world.slow(h, time)),
-            Action::Clock(_, fault) => self.each(whom, |world, h| world.inject_clock_fault(h, fault)),
+            Action::SyncTime(_, time) => {
+                self.each(targets, |world, host| world.hosts.list[host].sync_time = time)
+            }
+            Action::Disk(_, fault) => {
+                self.each(targets, |world, host| world.inject_disk_fault(host, fault, step))
+            }
+            Action::Wipe(_) => self.each(targets, World::wipe),
+            Action::Slow(_, time) => self.each(targets, |world, host| world.slow(host, time)),
+            Action::Clock(_, fault) => {
+                self.each(targets, |world, host| world.inject_clock_fault(host, fault))
+            }
             Action::Heal => self.heal(),
             Action::Check(number) => self.script.checks.push_back(number),
         }
     }
 
-    fn each(&mut self, whom: Resolved, mut act: impl FnMut(&mut World<P, J>, HostIndex)) {
-        for process in whom.iter() {
-            if let Some(h) = self.hosts.list.place(process) {
-                act(self, h);
+    fn each(&mut self, targets: Resolved, mut act: impl FnMut(&mut World<P, J>, HostIndex)) {
+        for process in targets.iter() {
+            if let Some(host) = self.hosts.list.place(process) {
+                act(self, host);
             }
-        }
-    }
-
-    fn pause(&mut self, h: HostIndex) {
-        let id = self.hosts.list[h].id;
-        let Some(running) = self.hosts.list[h].running_mut().filter(|running| !running.is_paused) else {
-            return;
-        };
-        running.is_paused = true;
-        self.watch.mark(Mark::Paused, id, [0, 0]);
-        self.watch.line(id, LineClass::Fault, || What::Paused);
-    }
-
-    /// Lets a paused process go on: it learns of the syncs that ended, then its inputs are handed in, each in an
-    /// event of its own.
-    fn resume(&mut self, h: HostIndex) {
-        let id = self.hosts.list[h].id;
-        let Some(running) = self.hosts.list[h].running_mut().filter(|running| running.is_paused) else {
-            return;
-        };
-        running.is_paused = false;
-        let waiting = running.waiting();
-        self.watch.mark(Mark::Resumed, id, [waiting as u64, 0]);
-        self.watch.line(id, LineClass::Life, || What::Resumed { waiting });
-        self.queue.push(self.watch.now, Event::Resumed { host: h });
-    }
-
-    /// A process that was paused goes on.
-    pub(crate) fn on_resumed(&mut self, h: HostIndex) {
-        while let Some(running) = self.hosts.list[h].running_mut().filter(|running| !running.is_paused) {
-            if running.ended.is_empty() {
-                return self.drain(h);
-            }
-            let ended = running.ended.remove(0);
-            self.take_sync(h, ended);
-        }
-        // Its disk failed in its sleep, and it stopped over that: of a core it starts again.
-        let is_in_core = self.net.is_in_core(self.hosts.list[h].id);
-        if is_in_core && matches!(self.hosts.list[h].status(), Status::Failed { for_good: false, .. }) {
-            self.start(h);
         }
     }
 
@@ -132,37 +129,10 @@ impl<P: Process, J: Judge<P>> World<P, J> {
     fn heal(&mut self) {
         let (net, mut reach) = self.network();
         net.heal(&mut reach);
-        self.spare_all();
-        for h in self.hosts.list.of_sites().chain(self.hosts.list.of_others()) {
-            self.mend(h);
-            self.revive(h);
-        }
-    }
-
-    /// Disarms every crash that waits for its seam; that it never came stays known.
-    fn spare_all(&mut self) {
-        for host in self.hosts.list.iter_mut() {
-            host.spared.append(&mut host.seams);
-            if let Some(disk) = &mut host.disk {
-                disk.spare();
-            }
-        }
-    }
-
-    /// Gives a full disk room and a slow process its pace.
-    fn mend(&mut self, h: HostIndex) {
-        if let Some(disk) = &mut self.hosts.list[h].disk {
-            disk.make_room();
-        }
-        self.slow(h, Duration::ZERO);
-    }
-
-    /// Resumes or starts a process, whichever it needs.
-    fn revive(&mut self, h: HostIndex) {
-        match self.hosts.list[h].status() {
-            Status::Up | Status::Failed { for_good: true, .. } => {}
-            Status::Paused => self.resume(h),
-            Status::Down | Status::Failed { for_good: false, .. } => self.start(h),
+        self.hosts.list.spare_all();
+        for host in self.hosts.list.of_sites().chain(self.hosts.list.of_others()) {
+            self.mend(host);
+            self.revive(host);
         }
     }
 
@@ -175,13 +145,13 @@ impl<P: Process, J: Judge<P>> World<P, J> {
     /// Returns the core: fewer sites when there are no more.
     pub fn heal_core(&mut self) -> SiteSet {
         let size = usize::from(self.settings.core_size);
-        let can_run = |h: &HostIndex| match self.hosts.list[*h].status() {
-            _ if self.hosts.list[*h].storage != Storage::Sound => false,
+        let can_run = |host: &HostIndex| match self.hosts.list[*host].status() {
+            _ if self.hosts.list[*host].storage != Storage::Sound => false,
             Status::Up | Status::Paused | Status::Down | Status::Failed { for_good: false, .. } => true,
             Status::Failed { for_good: true, .. } => false,
         };
         let places: Vec<HostIndex> = self.hosts.list.of_sites().filter(can_run).take(size).collect();
-        let core: SiteSet = places.iter().filter_map(|h| self.hosts.list[*h].id.as_site()).collect();
+        let core: SiteSet = places.iter().filter_map(|host| self.hosts.list[*host].id.as_site()).collect();
         self.script.director.stop();
         self.net.spare_core(core);
         self.watch.mark(
@@ -192,33 +162,34 @@ impl<P: Process, J: Judge<P>> World<P, J> {
         self.watch.line(None, LineClass::Step, || What::Healed { core });
         let (net, mut reach) = self.network();
         net.unclog(&mut reach, core, core);
-        self.spare_all();
+        self.hosts.list.spare_all();
         if self.settings.disk.sync_mode == SyncMode::Blocking {
-            places.iter().for_each(|h| self.hosts.list[*h].sync_time = self.settings.disk.sync_time);
+            let sync_time = self.settings.disk.sync_time;
+            places.iter().for_each(|host| self.hosts.list[*host].sync_time = sync_time);
         }
-        for h in places.into_iter().chain(self.hosts.list.of_others()) {
-            self.mend(h);
-            self.revive(h);
+        for host in places.into_iter().chain(self.hosts.list.of_others()) {
+            self.mend(host);
+            self.revive(host);
         }
         core
     }
 
-    /// Behind the end of faults: these commands are handed in.
+    /// After the end of faults: these commands are handed in.
     pub fn probe(&mut self, commands: impl IntoIterator<Item = (ProcessId, P::Command)>) {
         self.watch.mark(Mark::Demanded, ProcessId::site(0), [0, 0]);
         self.watch.line(None, LineClass::Step, || What::Probed);
         commands.into_iter().for_each(|(process, command)| self.command(process, command));
     }
 
-    /// Behind the end of faults: every site that runs loses its power at once, and every site starts that can.
+    /// After the end of faults: every site that runs loses its power at once, and every site starts that can.
     /// Returns those that ran.
     pub fn restart_sites(&mut self) -> SiteSet {
         self.watch.mark(Mark::Demanded, ProcessId::site(0), [1, 0]);
         self.watch.line(None, LineClass::Step, || What::Restarted);
-        let ran: Vec<HostIndex> =
-            self.hosts.list.of_sites().filter(|h| self.hosts.list[*h].running().is_some()).collect();
-        ran.iter().for_each(|h| self.crash(*h, None, Leaves::Nothing));
-        self.hosts.list.of_sites().for_each(|h| self.revive(h));
-        ran.into_iter().filter_map(|h| self.hosts.list[h].id.as_site()).collect()
+        let runs = |host: &HostIndex| self.hosts.list[*host].running().is_some();
+        let ran: Vec<HostIndex> = self.hosts.list.of_sites().filter(runs).collect();
+        ran.iter().for_each(|host| self.crash(*host, None, Leaves::Nothing));
+        self.hosts.list.of_sites().for_each(|host| self.revive(host));
+        ran.into_iter().filter_map(|host| self.hosts.list[host].id.as_site()).collect()
     }
 }

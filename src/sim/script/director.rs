@@ -42,7 +42,7 @@ pub struct Unfired {
 pub(crate) struct Fired<C> {
     pub(crate) step: StepId,
     pub(crate) action: Action<C>,
-    pub(crate) whom: Resolved,
+    pub(crate) targets: Resolved,
     /// For rules.
     pub(crate) ends: RuleTargets,
 }
@@ -121,22 +121,8 @@ impl<C: Clone> Director<C> {
         let index = self.progress[track].next;
         let step = &self.tracks[track][index];
         self.on_datagram.retain(|listening| *listening != track);
-        let roles = Roles { ends: self.progress[track].ends, ..*roles };
-        let aim = step.action.row().aim;
-        let resolved = match (&step.action, step.action.target()) {
-            (Action::Command(process, _), _) => Some((Resolved::Other(*process), None)),
-            (Action::Rule(rule), _) => {
-                let stray = match rule.ruling {
-                    Ruling::Misdeliver(target) => roles.resolve(target),
-                    _ => Some(Resolved::Anybody),
-                };
-                let ends = roles.resolve(rule.filter.from).zip(roles.resolve(rule.filter.to)).zip(stray);
-                ends.map(|((from, to), stray)| (Resolved::Anybody, Some(RuleTargets { from, to, stray })))
-            }
-            (_, Some(who)) => roles.resolve(who).filter(|whom| aim.takes(*whom)).map(|whom| (whom, None)),
-            (_, None) => Some((Resolved::Anybody, None)),
-        };
-        let Some((whom, ends)) = resolved else {
+        let resolved = resolve(&step.action, &Roles { ends: self.progress[track].ends, ..*roles });
+        let Some((targets, ends)) = resolved else {
             if !core::mem::replace(&mut self.progress[track].is_due, true) {
                 self.due_count += 1;
             }
@@ -145,10 +131,9 @@ impl<C: Clone> Director<C> {
         if self.progress[track].is_due {
             self.due_count -= 1;
         }
-        let ends = ends.unwrap_or(RuleTargets::ANYBODY);
         let step = StepId { track, index };
         let action = self.tracks[track][index].action.clone();
-        self.fired.push_back(Fired { step, action, whom, ends });
+        self.fired.push_back(Fired { step, action, targets, ends });
         self.arm(track, index + 1, now);
     }
 
@@ -321,6 +306,25 @@ pub(crate) enum Event {
     Crashed,
     Restarted,
     Noted(&'static str, Subject),
+}
+
+/// The processes that an action is done to, and those that a rule means; `None` where they are not there.
+fn resolve<C>(action: &Action<C>, roles: &Roles<'_>) -> Option<(Resolved, RuleTargets)> {
+    let targets = match (action, action.target()) {
+        (Action::Command(process, _), _) => Resolved::Other(*process),
+        (Action::Rule(rule), _) => {
+            let (from, to) = (roles.resolve(rule.filter.from)?, roles.resolve(rule.filter.to)?);
+            let stray = match rule.ruling {
+                Ruling::Misdeliver(target) => roles.resolve(target)?,
+                Ruling::Drop | Ruling::Delay(_) | Ruling::Duplicate { .. } => Resolved::Anybody,
+                Ruling::Corrupt | Ruling::Truncate | Ruling::Keep => Resolved::Anybody,
+            };
+            return Some((Resolved::Anybody, RuleTargets { from, to, stray }));
+        }
+        (_, Some(who)) => roles.resolve(who).filter(|targets| action.row().aim.takes(*targets))?,
+        (_, None) => Resolved::Anybody,
+    };
+    Some((targets, RuleTargets::ANYBODY))
 }
 
 /// Which datagrams the trigger waits for, and for how many of them.

@@ -18,7 +18,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::ids::{ProcessId, SiteId};
 use crate::sim::net::rule::{About, Filter};
-use crate::sim::script::director::{Director, StepId};
+use crate::sim::script::director::{Director, StepId, Unfired};
 use crate::time::{Duration, Instant};
 
 pub use row::{Aim, Effect, Row};
@@ -134,5 +134,23 @@ pub(crate) struct Script<C> {
 impl<C: Clone> Script<C> {
     pub(crate) fn new(tracks: Vec<Track<C>>) -> Script<C> {
         Script { director: Director::new(tracks), fruitless: Vec::new(), checks: VecDeque::new() }
+    }
+
+    /// Whether a run is stale without what this step does.
+    pub(crate) fn is_required(&self, step: StepId) -> bool {
+        !self.director.step(step).is_optional
+    }
+
+    /// The steps that make a run stale: those that did not fire, those that fired and met nothing, and these.
+    pub(crate) fn unfired(&self, unmet: impl Iterator<Item = Unfired>) -> Vec<Unfired> {
+        let fruitless = self.fruitless.iter().filter(|step| self.is_required(**step)).map(|step| Unfired {
+            step: *step,
+            was_armed: true,
+            nearest: "its trigger came, and its rule had kept nothing".into(),
+        });
+        let mut unfired = self.director.unfired();
+        unfired.extend(unmet.chain(fruitless));
+        unfired.sort_by_key(|unfired| unfired.step);
+        unfired
     }
 }

@@ -99,7 +99,7 @@ pub type SharedLabels = Arc<[(&'static str, Subject)]>;
 /// What one line tells.
 #[derive(Clone, Debug)]
 pub(crate) enum What<P: Process> {
-    Fired { step: StepId, action: Box<Action<P::Command>>, whom: Resolved },
+    Fired { step: StepId, action: Box<Action<P::Command>>, targets: Resolved },
     Started { incarnation: u64, records: usize },
     Failed { reason: Arc<str> },
     Crashed { at: Option<Seam>, undone: usize, leaves: Leaves, residue: Residue },
@@ -224,8 +224,8 @@ fn write_message(f: &mut fmt::Formatter<'_>, kind: &str, subject: Subject) -> fm
 impl<P: Process> fmt::Display for What<P> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            What::Fired { step, action, whom } => {
-                write!(f, "{}: {}", Place(*step), action.text(*whom))
+            What::Fired { step, action, targets } => {
+                write!(f, "{}: {}", Place(*step), action.text(*targets))
             }
             What::Started { incarnation: 1, records: 0, .. } => f.write_str("starts"),
             What::Started { incarnation, records, .. } => {

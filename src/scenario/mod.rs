@@ -38,6 +38,8 @@ mod run_tests;
 mod tests;
 #[cfg(test)]
 pub(crate) mod toy;
+#[cfg(test)]
+mod trigger_tests;
 
 pub use crate::ron_file::{BadFile, Diagnostic, Place, Problem};
 pub use audit::{Audit, Comparison, Difference, Parting, Side, Way, audit};

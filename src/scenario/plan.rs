@@ -10,10 +10,10 @@ use crate::ron_file::Problem;
 use crate::scenario::form::{Budget, DiskMode, ExpectationOf, Latency, Network, Scenario};
 use crate::scenario::namespace::Word;
 use crate::scenario::service::{Pace, Probe, Service, Shape};
-use crate::scenario::step::{Claim, Event, Target};
+use crate::scenario::step::{Claim, Target};
 use crate::sim::{
-    self, Action, Chance, DiskSettings, NetworkSettings, Rule, Step, TraceSettings, Track, Trigger,
-    WorldSettings,
+    self, Action, Chance, Demand, DiskSettings, NetworkSettings, Rule, Step, TraceSettings, Track, Trigger,
+    Watchpoint, WorldSettings,
 };
 use crate::time::{Duration, Instant};
 
@@ -51,7 +51,7 @@ pub struct Plan<S: Service> {
     /// What must hold at the end, in the order of the file.
     pub expect: Vec<Check<S>>,
     /// What may never happen or must happen, watched throughout.
-    pub watches: Vec<Watch>,
+    pub watchpoints: Vec<Watchpoint>,
     /// How soon a healed core must agree, if it must, and again behind each further demand.
     pub within: Duration,
     /// Whether the healed core must agree.
@@ -88,6 +88,7 @@ impl<S: Service> Plan<S> {
             may_stop: self.may_stop,
             trace,
             tracks,
+            watchpoints: self.watchpoints.clone(),
             ..WorldSettings::calm(seed, self.shape.sites, self.config.clone())
         }
     }
@@ -109,23 +110,10 @@ pub enum Holds<S: Service> {
     Leader(sim::Target),
     /// These have stopped by themselves.
     Stopped(SiteSet),
-    /// What this watch waits for has happened.
+    /// What the watchpoint with this number watches for has happened.
     Happened(usize),
     /// In the service's words.
     Service(S::Expectation),
-}
-
-/// Something that is watched for.
-#[derive(Clone, PartialEq, Debug)]
-pub struct Watch {
-    /// What.
-    pub trigger: sim::Trigger,
-    /// What messages call it: `expect[2]`, as in the file.
-    pub name: String,
-    /// Whether it is forbidden.
-    pub is_forbidden: bool,
-    /// How often it takes.
-    pub times: u64,
 }
 
 /// What `scenario` runs as, or everything that is wrong with it.
@@ -134,7 +122,7 @@ pub fn plan<S: Service>(scenario: &Scenario<S>) -> Result<Plan<S>, Vec<Problem>>
         shape: Shape { sites: scenario.sites, clients: scenario.clients, machines: Vec::new() },
         problems: Vec::new(),
         checks: Vec::new(),
-        watches: Vec::new(),
+        watchpoints: Vec::new(),
         within: None,
         progresses: None,
         restarts: false,
@@ -189,7 +177,7 @@ pub fn plan<S: Service>(scenario: &Scenario<S>) -> Result<Plan<S>, Vec<Problem>>
         planner.check_budget(scenario.budget, S::core_size(config, &planner.shape));
         planner.file_bytes(config, file_bytes);
     }
-    let Planner { shape, problems, checks, watches, within, restarts, may_stop, .. } = planner;
+    let Planner { shape, problems, checks, watchpoints, within, restarts, may_stop, .. } = planner;
     match config {
         Some(config) if problems.is_empty() => {
             let usual = || S::converges_within(&config, &pace(&network, &disk, &tracks));
@@ -206,7 +194,7 @@ pub fn plan<S: Service>(scenario: &Scenario<S>) -> Result<Plan<S>, Vec<Problem>>
                 tracks,
                 checks,
                 expect,
-                watches,
+                watchpoints,
                 within,
                 budget,
                 probes,
@@ -253,7 +241,7 @@ struct Planner<S: Service> {
     shape: Shape,
     problems: Vec<Problem>,
     checks: Vec<Check<S>>,
-    watches: Vec<Watch>,
+    watchpoints: Vec<Watchpoint>,
     within: Option<Duration>,
     /// Where it is asked that everybody goes on.
     progresses: Option<Place>,
@@ -401,7 +389,10 @@ impl<S: Service> Planner<S> {
                         self.wrong(place, "a second bound on convergence", "one `Converges`");
                     }
                 }
-                Word::Harness(Claim::Never(event)) => self.watch(&place, name, event, true),
+                Word::Harness(Claim::Never(event)) => {
+                    let demand = self.event(&place.index(0), event, true).map(Demand::Never);
+                    self.watchpoints.extend(demand.map(|demand| Watchpoint { name, demand }));
+                }
                 Word::Harness(Claim::Progresses) => {
                     if self.progresses.replace(place.clone()).is_some() {
                         self.wrong(place, "`Progresses` says the same twice", "one `Progresses`");
@@ -417,8 +408,7 @@ impl<S: Service> Planner<S> {
                         let message = "without a leader nothing is ever done";
                         self.wrong(place.index(0), message, "1, or how often there may be a new leader");
                     }
-                    let (trigger, times) = (Trigger::Leads(sim::Target::Any), most.saturating_add(1));
-                    self.watches.push(Watch { trigger, name, is_forbidden: true, times });
+                    self.watchpoints.push(Watchpoint { name, demand: Demand::Steady(*most) });
                 }
                 _ => {
                     let what = self.check(&place, &name, expectation);
@@ -454,8 +444,9 @@ impl<S: Service> Planner<S> {
                 Some(Holds::Stopped(sites))
             }
             Word::Harness(Claim::Sometimes(event)) => {
-                self.watch(place, name.to_owned(), event, false);
-                Some(Holds::Happened(self.watches.len().checked_sub(1)?))
+                let demand = Demand::Sometimes(self.event(&place.index(0), event, false)?);
+                self.watchpoints.push(Watchpoint { name: name.to_owned(), demand });
+                Some(Holds::Happened(self.watchpoints.len() - 1))
             }
             Word::Harness(claim @ (Claim::Progresses | Claim::Restarts | Claim::Steady(_))) => {
                 let (word, of) = match claim {
@@ -484,20 +475,6 @@ impl<S: Service> Planner<S> {
                 Some(Holds::Service(expectation.clone()))
             }
         }
-    }
-
-    fn watch(&mut self, place: &Place, name: String, event: &Event, is_forbidden: bool) {
-        let trigger = self.event(&place.index(0), event, is_forbidden);
-        let times = |trigger: &Trigger| match trigger {
-            Trigger::Sent(_, nth) | Trigger::Delivered(_, nth) => *nth,
-            _ => 1,
-        };
-        self.watches.extend(trigger.map(|trigger| Watch {
-            times: times(&trigger),
-            trigger,
-            name,
-            is_forbidden,
-        }));
     }
 
     /// What is done to see whether everybody goes on.

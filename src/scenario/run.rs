@@ -139,7 +139,7 @@ impl<S: Service> Run<S> {
         let mut plan = plan(scenario)?;
         configure(&mut plan.config);
         let settings = plan.world(Seed(seed), trace);
-        let judges = Watched::new(S::judges(&plan.config, &plan.shape), &plan.watches, &plan.shape);
+        let judges = Watched::new(S::judges(&plan.config, &plan.shape));
         let world = World::new(settings, judges)
             .map_err(|bad| vec![Problem::new(crate::scenario::Place::whole(), bad.to_string())])?;
         let RunOptions { events_max, bytes_max, .. } = *options;
@@ -309,9 +309,8 @@ impl<S: Service> Run<S> {
 
     /// Whether nothing is left that the scenario waits for.
     fn is_told(&self) -> bool {
-        let judge = self.world.judge();
         let is_wanted = |check: &Check<S>| match check.what {
-            Holds::Happened(watch) => !judge.has_happened(watch),
+            Holds::Happened(watchpoint) => !self.world.has_happened(watchpoint),
             Holds::Stopped(sites) => !sites.minus(self.world.stopped()).is_empty(),
             Holds::Leader(_) | Holds::Service(_) => false,
         };
@@ -472,7 +471,7 @@ impl<S: Service> Run<S> {
                 None => Ok(()),
                 Some(site) => Err(format!("{site} has not stopped by itself")),
             },
-            Holds::Happened(watch) if self.world.judge().has_happened(*watch) => Ok(()),
+            Holds::Happened(watchpoint) if self.world.has_happened(*watchpoint) => Ok(()),
             Holds::Happened(_) => Err("it did not happen".to_owned()),
             Holds::Service(expectation) => S::expect(expectation, &cluster),
         };

@@ -134,6 +134,9 @@ fn leaderships_are_counted() {
     };
     check(&fields(1), "violated", &["steady: expect[0] allows 1 leadership, S0 leads as number 2"]);
     check(&fields(2), "passed", &[]);
+    let again =
+        "steps: [At(\"1s\", Crash(Site(0))), After(\"1s\", Restart(Site(0))), On(Leads(Site(0)), Heal)]";
+    check(&format!("{again}, expect: [Sometimes(Leads(Leader))]"), "passed", &[]);
 }
 
 #[test]

@@ -1,5 +1,6 @@
 //! What a protocol brings so that scenarios can be written about it.
 
+use core::cmp::Reverse;
 use core::fmt::Debug;
 
 use serde::Serialize;
@@ -341,12 +342,13 @@ impl<'a, P: Process> Cluster<'a, P> {
         other.map_or(Ok(()), |(id, _)| Err(format!("{id} {otherwise}")))
     }
 
-    /// The leading site of the highest rank.
+    /// The leading site of the highest rank; the lowest number of several.
     pub fn leader(&self) -> Option<SiteId> {
         let rank = |member: &Member<'a, P>| match member.state?.role() {
             Role::Leader { rank } => Some((rank, member.id.as_site()?)),
             Role::Candidate | Role::Follower | Role::Client => None,
         };
-        self.members.iter().filter_map(rank).max_by_key(|(rank, _)| *rank).map(|(_, site)| site)
+        let leading = self.members.iter().filter_map(rank);
+        leading.max_by_key(|(rank, site)| (*rank, Reverse(*site))).map(|(_, site)| site)
     }
 }

@@ -90,15 +90,21 @@ impl<A: Serialize> Serialize for Step<A> {
     }
 }
 
-/// Something that may happen.
+/// Something that may happen. It means the same to a step, to `Never` and to `Sometimes`.
+///
+/// Roles are those of the moment: for a crash, before the crash; for a note, after the input that it was made in.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub enum Event {
-    /// It becomes leader.
+    /// It becomes leader, or leads under another rank than before. It does when it starts as leader, too.
     Leads(Target),
-    /// A matching datagram is handed to the network, before its rules.
+    /// A matching datagram is handed to the network for one recipient, before its rules. A broadcast counts once for each
+    /// recipient that it reaches before a crash of its sender; a datagram counts once, however many of its messages
+    /// match. A message to oneself crosses no network, and is neither sent nor delivered; what a terminal and its site
+    /// send each other inside of their program is.
     Sent(Traffic),
-    /// A matching datagram is about to be handled.
+    /// A matching datagram has come to its receiver and is about to be handled. Datagrams count as for `Sent`; every copy
+    /// that arrives counts, even where a step stops the receiver at that moment.
     Delivered(Traffic),
     /// A process says that it did something.
     Noted {
@@ -114,13 +120,13 @@ pub enum Event {
         #[serde(default, skip_serializing_if = "is_usual")]
         slot: Option<u64>,
     },
-    /// It crashes.
+    /// It stops: it crashes, also while it reads its journal back, or stops by itself.
     Crashed(Target),
-    /// It starts again.
+    /// It starts, not for the first time.
     Restarted(Target),
 }
 
-/// Which datagrams, and the how-manieth of them.
+/// Which datagrams, and the nth of them.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Traffic {
@@ -139,7 +145,7 @@ pub struct Traffic {
     /// The same for a slot: `slot: 7` is `about: "slot 7"`.
     #[serde(default, skip_serializing_if = "is_usual")]
     pub slot: Option<u64>,
-    /// The how-manieth since the step armed, from 1; a broadcast counts once per recipient.
+    /// The nth since the step armed, from 1; for `Never` and `Sometimes` the nth of the run.
     #[serde(default = "one", skip_serializing_if = "is_one")]
     pub nth: u64,
 }

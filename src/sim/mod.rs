@@ -29,6 +29,7 @@ pub use net::rule::{About, Filter, KEPT_MAX, Rule, Ruling, Slots};
 pub use net::settings::{Bandwidth, Bursts, Chance, Latency, NetworkSettings, Replay};
 pub use queue::Turn;
 pub use script::director::{StepId, Unfired};
+pub use script::watchpoints::{Demand, Watchpoint};
 pub use script::{
     Action, Aim, ClockFault, DRIFT_MAX, DiskFault, Effect, Leaves, Percent, Row, Seam, Step, Target, Track,
     Trigger,

@@ -12,6 +12,7 @@ use crate::outbox::SyncMode;
 use crate::process::Process;
 use crate::sim::net::rule::{KEPT_MAX, Rule, Ruling};
 use crate::sim::net::settings::{Chance, Latency, NetworkSettings};
+use crate::sim::script::watchpoints::Watchpoint;
 use crate::sim::script::{Action, Aim, ClockFault, DRIFT_MAX, Target, Track};
 use crate::time::Duration;
 
@@ -97,6 +98,8 @@ pub struct WorldSettings<P: Process> {
     pub trace: TraceSettings,
     /// What is done and when.
     pub tracks: Vec<Track<P::Command>>,
+    /// What may not happen in the whole run, and what must.
+    pub watchpoints: Vec<Watchpoint>,
 }
 
 impl<P: Process> WorldSettings<P> {
@@ -120,6 +123,7 @@ impl<P: Process> WorldSettings<P> {
             may_stop: SiteSet::EMPTY,
             trace: TraceSettings::default(),
             tracks: Vec::new(),
+            watchpoints: Vec::new(),
         }
     }
 
@@ -158,6 +162,10 @@ impl<P: Process> WorldSettings<P> {
         }
         for step in self.tracks.iter().flatten() {
             self.check_action(&step.action)?;
+        }
+        for watchpoint in &self.watchpoints {
+            let (name, trigger) = (&watchpoint.name, watchpoint.demand.trigger());
+            demand(!trigger.is_time(), &format_args!("{name}, which watches for a time"))?;
         }
         Ok(())
     }

@@ -105,7 +105,7 @@ impl<P: Process, J: Judge<P>> World<P, J> {
             events: 0,
             hosts,
             net: Net::new(&settings),
-            script: Script::new(settings.tracks.clone()),
+            script: Script::new(settings.tracks.clone(), settings.watchpoints.clone()),
             watch: Watch::new(settings.trace, judge),
             settings: Arc::new(settings),
         };
@@ -314,6 +314,11 @@ impl<P: Process, J: Judge<P>> World<P, J> {
     /// How many steps of this track fired.
     pub fn fired(&self, track: usize) -> usize {
         self.script.director.fired(track)
+    }
+
+    /// Whether the watchpoint with this number, from 0, has seen what it watches for.
+    pub fn has_happened(&self, watchpoint: usize) -> bool {
+        self.script.watchpoints.has_happened(watchpoint)
     }
 
     /// What makes the run stale: required steps that did not fire, and crashes whose place was never reached.

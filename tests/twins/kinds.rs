@@ -259,8 +259,9 @@ fields!(WORLD: fn of_world(&Made) {
     clog_max => world::clog_max,
     datagram_max => world::datagram_max,
     // Datagrams and journals of one cluster all bear the same number: nothing in the world differs by it. The size of the
-    // core is no fault: it says how far faults stop. Nor is who may stop by itself: it says what is no violation.
-} elsewhere or no fault { seed, sites, clients, cluster, core_size, may_stop, config, network, disk, journal, machines, trace, tracks });
+    // core is no fault: it says how far faults stop. Nor is who may stop by itself: it says what is no violation. Nor are
+    // watchpoints, which only look.
+} elsewhere or no fault { seed, sites, clients, cluster, core_size, may_stop, config, network, disk, journal, machines, trace, tracks, watchpoints });
 
 fields!(SIMULATED_DISK: fn of_simulated_disk(&DiskSettings) {
     capacity => world::capacity,

@@ -6,9 +6,10 @@ use crate::ids::ProcessId;
 use crate::outbox::Outgoing;
 use crate::process::{Input, Label, Process, Recipients, Role};
 use crate::sim::host::hosts::HostIndex;
-use crate::sim::host::{Life, Next, Waiting, limits};
+use crate::sim::host::{Host, Life, Next, Waiting, limits};
 use crate::sim::net::packets::{Origin, PacketId};
-use crate::sim::script::{Seam, director};
+use crate::sim::script::Seam;
+use crate::sim::script::matcher::Happening;
 use crate::sim::watch::Mark;
 use crate::sim::watch::judge::{Judge, Observation, Violation};
 use crate::sim::watch::trace::{LineClass, Loss, What};
@@ -183,16 +184,20 @@ impl<P: Process, J: Judge<P>> World<P, J> {
 
     #[inline]
     fn tell_script_of_datagram(&mut self, is_sent: bool, ends: (ProcessId, ProcessId), id: PacketId) {
-        if self.script.director.listens_to_datagrams() {
+        if self.script.listens_to_datagrams() {
             self.do_tell_script(is_sent, ends, id);
         }
     }
 
     #[cold]
-    fn do_tell_script(&mut self, is_sent: bool, ends: (ProcessId, ProcessId), id: PacketId) {
+    fn do_tell_script(&mut self, is_sent: bool, (from, to): (ProcessId, ProcessId), id: PacketId) {
+        let labels = &self.net.packets.get(id).datagram.labels[..];
+        let happening = match is_sent {
+            true => Happening::Sent { from, to, labels },
+            false => Happening::Delivered { from, to, labels },
+        };
         let roles = || self.hosts.list.roles(&self.settings.machines);
-        let labels = &self.net.packets.get(id).datagram.labels;
-        self.script.director.on_datagram(is_sent, self.watch.now, ends, labels, roles);
+        self.script.happened(&mut self.watch, happening, roles);
         if is_sent {
             self.run_fired(true);
         }
@@ -399,19 +404,18 @@ impl<P: Process, J: Judge<P>> World<P, J> {
             self.watch.absorb(kind.as_bytes());
             self.watch.line(id, LineClass::Note, || What::Noted { note: note.clone() });
             self.watch.show(&Observation::Noted { process: id, note: &note });
-            if self.script.director.listens_to_notes() {
-                let roles = self.hosts.list.roles(&self.settings.machines);
-                let noted = director::Event::Noted(kind, subject);
-                self.script.director.on_event(noted, id, self.watch.now, &roles, &roles);
+            if self.script.listens_to_notes() {
+                let noted = Happening::Noted { who: id, kind, subject };
+                let roles = || self.hosts.list.roles(&self.settings.machines);
+                self.script.happened(&mut self.watch, noted, roles);
             }
         }
     }
 
     /// Notices when a process becomes leader, also of another rank than before.
-    pub(in crate::sim::host) fn look_at_role(&mut self, h: HostIndex) {
-        let host = &mut self.hosts.list[h];
-        let id = host.id;
-        let Some(running) = host.running_mut() else { return };
+    pub(in crate::sim::host) fn look_at_role(&mut self, host: HostIndex) {
+        let Host { id, life: Life::Up(running), .. } = &mut self.hosts.list[host] else { return };
+        let id = *id;
         let leads = match running.process.role() {
             Role::Leader { rank } => Some(rank),
             Role::Candidate | Role::Follower | Role::Client => None,
@@ -421,12 +425,13 @@ impl<P: Process, J: Judge<P>> World<P, J> {
             self.watch.statistics.leaderships += 1;
             self.watch.mark(Mark::Leads, id, [rank, 0]);
             self.watch.line(id, LineClass::Routine, || What::Leads { rank });
-            self.tell_director(h, director::Event::Leads);
+            self.happened(Happening::Leads { who: id });
         }
     }
 
-    pub(in crate::sim::host) fn tell_director(&mut self, h: HostIndex, event: director::Event) {
-        let roles = self.hosts.list.roles(&self.settings.machines);
-        self.script.director.on_event(event, self.hosts.list[h].id, self.watch.now, &roles, &roles);
+    /// Something happens that is no datagram, and changes nothing of who plays which part.
+    pub(in crate::sim::host) fn happened(&mut self, happening: Happening<'_>) {
+        let roles = || self.hosts.list.roles(&self.settings.machines);
+        self.script.happened(&mut self.watch, happening, roles);
     }
 }

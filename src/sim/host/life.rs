@@ -9,7 +9,8 @@ use crate::sim::host::disk::SimDisk;
 use crate::sim::host::disk::faults::Residue;
 use crate::sim::host::hosts::HostIndex;
 use crate::sim::host::{Life, Running, Waiting};
-use crate::sim::script::{Leaves, Seam, director};
+use crate::sim::script::matcher::Happening;
+use crate::sim::script::{Leaves, Seam};
 use crate::sim::watch::Mark;
 use crate::sim::watch::judge::{Judge, Observation, Violation};
 use crate::sim::watch::trace::{LineClass, What};
@@ -74,7 +75,7 @@ impl<P: Process, J: Judge<P>> World<P, J> {
             clock.is_set_back = false;
         }
         if incarnation > 1 {
-            self.tell_director(h, director::Event::Restarted);
+            self.happened(Happening::Restarted { who: id });
         }
         self.look_at_role(h);
         // Its first input has an event of its own: this may run in the middle of another process's sending.
@@ -172,11 +173,10 @@ impl<P: Process, J: Judge<P>> World<P, J> {
         self.end_life(h, Life::Down, |disk| disk.crash(leaves, draw));
     }
 
-    /// RuleTargets a process, and does to its disk what that ends with. A leader that crashes is the leader to those who wait
-    /// for its crash, and no longer to what they do then.
+    /// Ends the life of a process, and does to its disk what that ends with.
     fn end_life(&mut self, h: HostIndex, after: Life<P>, end_use: impl FnOnce(&mut SimDisk)) {
         let settings = Arc::clone(&self.settings);
-        let was = self.hosts.list.roles(&settings.machines);
+        let before = self.hosts.list.roles(&settings.machines);
         let host = &mut self.hosts.list[h];
         let id = host.id;
         host.lives += 1;
@@ -192,7 +192,7 @@ impl<P: Process, J: Judge<P>> World<P, J> {
             }
             self.watch.show(&Observation::Crashed { process: id, state: &running.process });
         }
-        let roles = self.hosts.list.roles(&settings.machines);
-        self.script.director.on_event(director::Event::Crashed, id, self.watch.now, &was, &roles);
+        let after = || self.hosts.list.roles(&settings.machines);
+        self.script.crashed(&mut self.watch, id, &before, after);
     }
 }

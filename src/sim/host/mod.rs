@@ -29,7 +29,7 @@ use crate::sim::script::director::{StepId, Unfired};
 
 use crate::sim::host::disk::calls::Ended;
 use crate::sim::net::packets::PacketId;
-use crate::sim::script::{DiskFault, Leaves, Seam};
+use crate::sim::script::{Leaves, Seam};
 use crate::time::{Duration, Instant};
 
 /// Whether a process runs.

@@ -7,13 +7,13 @@ use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::sync::Arc;
 use alloc::vec::Vec;
-use core::cell::LazyCell;
+use core::ops::Deref;
 
 use crate::ids::ProcessId;
-use crate::process::Subject;
 use crate::sim::net::rule::{Filter, Ruling};
-use crate::sim::net::rules::{Labels, Resolved, Roles, RuleTargets, is_kind, says};
+use crate::sim::net::rules::{Resolved, Roles, RuleTargets};
 use crate::sim::script::describe::{filter_text, target_text};
+use crate::sim::script::matcher::{Happening, Nearness, compare};
 use crate::sim::script::{Action, Effect, Step, Target, Track, Trigger};
 use crate::time::Instant;
 
@@ -56,11 +56,19 @@ struct Progress {
     is_due: bool,
     /// Sender and recipient of the datagram that its trigger was.
     ends: Option<(ProcessId, ProcessId)>,
-    /// How many matching events came since it armed.
+    /// How many matches came since it armed.
     seen: u64,
-    /// How many events of its kind came, and how many of those from or at the right process.
+    /// How many came of its kind, and how many datagrams of those between the right processes.
     near: u64,
     nearer: u64,
+}
+
+impl Progress {
+    fn count(&mut self, nearness: Nearness) {
+        self.near += u64::from(nearness >= Nearness::Kind);
+        self.nearer += u64::from(nearness >= Nearness::Ends);
+        self.seen += u64::from(nearness >= Nearness::Match);
+    }
 }
 
 /// The script of one world.
@@ -68,8 +76,10 @@ struct Progress {
 pub(crate) struct Director<C> {
     tracks: Arc<Vec<Track<C>>>,
     progress: Vec<Progress>,
-    /// Tracks that wait for a datagram to be sent or delivered: asked for every datagram.
+    /// Tracks that wait for a datagram to be sent or delivered, in the order of their arming: asked for every datagram.
     on_datagram: Vec<usize>,
+    /// Tracks that wait for anything else that happens, in ascending order.
+    on_process: Vec<usize>,
     fired: VecDeque<Fired<C>>,
     /// Steps that fire at a time, for the world's queue.
     timers: Vec<(Instant, StepId)>,
@@ -84,6 +94,7 @@ impl<C: Clone> Director<C> {
             progress: alloc::vec![Progress::default(); tracks.len()],
             tracks: Arc::new(tracks),
             on_datagram: Vec::new(),
+            on_process: Vec::new(),
             fired: VecDeque::new(),
             timers: Vec::new(),
             due_count: 0,
@@ -103,7 +114,10 @@ impl<C: Clone> Director<C> {
             Trigger::At(at) => self.timers.push((now.max(*at), id)),
             Trigger::After(length) => self.timers.push((now + *length, id)),
             Trigger::Sent(..) | Trigger::Delivered(..) => self.on_datagram.push(track),
-            Trigger::Leads(_) | Trigger::Noted { .. } | Trigger::Crashed(_) | Trigger::Restarted(_) => {}
+            Trigger::Leads(_) | Trigger::Noted { .. } | Trigger::Crashed(_) | Trigger::Restarted(_) => {
+                let place = self.on_process.partition_point(|listening| *listening < track);
+                self.on_process.insert(place, track);
+            }
         }
     }
 
@@ -120,7 +134,8 @@ impl<C: Clone> Director<C> {
     fn trigger(&mut self, track: usize, now: Instant, roles: &Roles<'_>) {
         let index = self.progress[track].next;
         let step = &self.tracks[track][index];
-        self.on_datagram.retain(|listening| *listening != track);
+        self.on_datagram.retain(|waiting| *waiting != track);
+        self.on_process.retain(|waiting| *waiting != track);
         let resolved = resolve(&step.action, &Roles { ends: self.progress[track].ends, ..*roles });
         let Some((targets, ends)) = resolved else {
             if !core::mem::replace(&mut self.progress[track].is_due, true) {
@@ -159,15 +174,15 @@ impl<C: Clone> Director<C> {
     }
 
     /// Whether any step waits for datagrams.
-    pub(crate) fn listens_to_datagrams(&self) -> bool {
-        !self.on_datagram.is_empty() && !self.is_stopped
+    #[inline]
+    pub(crate) fn awaits_datagrams(&self) -> bool {
+        !self.on_datagram.is_empty()
     }
 
     /// Whether any step waits for a note.
-    pub(crate) fn listens_to_notes(&self) -> bool {
-        let waits =
-            |track| self.armed(track).is_some_and(|step| matches!(step.trigger, Trigger::Noted { .. }));
-        (0..self.progress.len()).any(waits)
+    pub(crate) fn awaits_notes(&self) -> bool {
+        let is_note = |step: &Step<C>| matches!(step.trigger, Trigger::Noted { .. });
+        self.on_process.iter().any(|track| self.armed(*track).is_some_and(is_note))
     }
 
     /// Whether no action waits to be run and no time to be queued.
@@ -175,58 +190,30 @@ impl<C: Clone> Director<C> {
         self.fired.is_empty() && self.timers.is_empty()
     }
 
-    /// A datagram is handed to the network, or is about to be handled.
-    pub(crate) fn on_datagram<'a>(
+    /// Something happens: who plays which part as it does, and who does when steps fire over it.
+    pub(crate) fn happened<'a>(
         &mut self,
-        is_sent: bool,
         now: Instant,
-        (from, to): (ProcessId, ProcessId),
-        labels: &Labels,
-        roles: impl FnOnce() -> Roles<'a>,
+        happening: &Happening<'_>,
+        before: &impl Deref<Target = Roles<'a>>,
+        after: &impl Deref<Target = Roles<'a>>,
     ) {
-        // Of most datagrams no step wants to hear, and who plays which part is asked of every process.
-        let roles = LazyCell::new(roles);
+        let ends = happening.ends();
+        let waiting = if ends.is_some() { &self.on_datagram } else { &self.on_process };
         let mut matched = Vec::new();
-        for track in self.on_datagram.iter().copied() {
-            let filter = self.armed(track).and_then(|step| datagrams_wanted(&step.trigger, is_sent));
-            let Some((filter, nth)) = filter else { continue };
-            let says_so = labels.iter().any(|(kind, _)| is_kind(filter, kind));
-            let is_there = says_so && roles.is(filter.from, from) && roles.is(filter.to, to);
-            let is_match = is_there && says(filter, labels);
+        for track in waiting.iter().copied() {
             let progress = &mut self.progress[track];
-            progress.near += u64::from(says_so);
-            progress.nearer += u64::from(is_there);
-            progress.seen += u64::from(is_match);
-            if is_match && progress.seen >= nth {
+            let Some(step) = self.tracks[track].get(progress.next) else { continue };
+            let nearness = compare(&step.trigger, happening, before);
+            progress.count(nearness);
+            if nearness == Nearness::Match && progress.seen >= step.trigger.nth() {
                 matched.push(track);
             }
         }
-        // Only now, so that a step armed by this datagram does not see it.
+        // Only now, so that a step armed by this does not see it.
         for track in matched {
-            self.progress[track].ends = Some((from, to));
-            self.trigger(track, now, &roles);
-        }
-    }
-
-    /// Something that is no datagram happened at `who`: who played which part before it, and who does by now.
-    pub(crate) fn on_event(
-        &mut self,
-        event: Event,
-        who: ProcessId,
-        now: Instant,
-        was: &Roles<'_>,
-        roles: &Roles<'_>,
-    ) {
-        for track in 0..self.progress.len() {
-            let step = self.armed(track);
-            let Some((is_kind, is_match)) = step.and_then(|step| compare(&step.trigger, event, who, was))
-            else {
-                continue;
-            };
-            self.progress[track].near += u64::from(is_kind);
-            if is_match {
-                self.trigger(track, now, roles);
-            }
+            self.progress[track].ends = ends;
+            self.trigger(track, now, after);
         }
     }
 
@@ -247,6 +234,8 @@ impl<C: Clone> Director<C> {
     /// No step fires from here on.
     pub(crate) fn stop(&mut self) {
         self.is_stopped = true;
+        self.on_datagram.clear();
+        self.on_process.clear();
         self.fired.clear();
         self.due_count = 0;
     }
@@ -256,7 +245,7 @@ impl<C: Clone> Director<C> {
     pub(crate) fn is_done(&self) -> bool {
         let is_over = |(track, progress): (&Track<C>, &Progress)| match track.get(progress.next) {
             None => true,
-            Some(step) => step.is_optional && !matches!(step.trigger, Trigger::At(_) | Trigger::After(_)),
+            Some(step) => step.is_optional && !step.trigger.is_time(),
         };
         self.is_stopped || (self.fired.is_empty() && self.tracks.iter().zip(&self.progress).all(is_over))
     }
@@ -280,7 +269,7 @@ impl<C: Clone> Director<C> {
         self.progress.get(track).map_or(0, |progress| progress.next)
     }
 
-    /// The steps that make a run stale: required, not fired, and not behind an optional one that did not fire.
+    /// The steps that make a run stale: required, not fired, and not after an optional one that did not fire.
     pub(crate) fn unfired(&self) -> Vec<Unfired> {
         let mut unfired = Vec::new();
         for (track, (steps, progress)) in self.tracks.iter().zip(&self.progress).enumerate() {
@@ -297,15 +286,6 @@ impl<C: Clone> Director<C> {
         }
         unfired
     }
-}
-
-/// What happens to a process and is no datagram.
-#[derive(Clone, Copy, Debug)]
-pub(crate) enum Event {
-    Leads,
-    Crashed,
-    Restarted,
-    Noted(&'static str, Subject),
 }
 
 /// The processes that an action is done to, and those that a rule means; `None` where they are not there.
@@ -325,33 +305,6 @@ fn resolve<C>(action: &Action<C>, roles: &Roles<'_>) -> Option<(Resolved, RuleTa
         (_, None) => Resolved::Anybody,
     };
     Some((targets, RuleTargets::ANYBODY))
-}
-
-/// Which datagrams the trigger waits for, and for how many of them.
-fn datagrams_wanted(trigger: &Trigger, is_sent: bool) -> Option<(&Filter, u64)> {
-    match trigger {
-        Trigger::Sent(filter, nth) => is_sent.then_some((filter, *nth)),
-        Trigger::Delivered(filter, nth) => (!is_sent).then_some((filter, *nth)),
-        Trigger::At(_) | Trigger::After(_) | Trigger::Leads(_) => None,
-        Trigger::Noted { .. } | Trigger::Crashed(_) | Trigger::Restarted(_) => None,
-    }
-}
-
-/// Whether the event is of the sort that the trigger waits for, if it is; and whether it is that very one.
-fn compare(trigger: &Trigger, event: Event, at: ProcessId, roles: &Roles<'_>) -> Option<(bool, bool)> {
-    let is_at = |target: &Target| Some((true, roles.is(*target, at)));
-    match (trigger, event) {
-        (Trigger::Leads(target), Event::Leads) => is_at(target),
-        (Trigger::Crashed(target), Event::Crashed) => is_at(target),
-        (Trigger::Restarted(target), Event::Restarted) => is_at(target),
-        (Trigger::Noted { who, kind, about }, Event::Noted(noted, subject)) => {
-            let is_kind = kind == noted;
-            let is_subject = about.as_ref().is_none_or(|about| about.is(subject));
-            Some((is_kind, is_kind && is_subject && roles.is(*who, at)))
-        }
-        (Trigger::At(_) | Trigger::After(_) | Trigger::Sent(..) | Trigger::Delivered(..), _) => None,
-        (Trigger::Leads(_) | Trigger::Crashed(_) | Trigger::Restarted(_) | Trigger::Noted { .. }, _) => None,
-    }
 }
 
 /// What an armed step waited for, and what came nearest.

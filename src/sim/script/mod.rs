@@ -2,29 +2,42 @@
 //!
 //! In a track a step arms when the one before it has fired, and fires once. Targets by role are resolved at the
 //! moment of firing; where there is no such process, the step waits.
+//!
+//! Beside the tracks, watchpoints watch the whole run. What a step waits for and a watchpoint watches for is a
+//! [`Trigger`], and `matcher` alone says whether it happens.
 
 pub(crate) mod actions;
 pub(crate) mod describe;
 pub mod director;
+pub(crate) mod matcher;
 pub mod row;
 pub mod vocabulary;
+pub mod watchpoints;
 
 use alloc::collections::VecDeque;
 use alloc::string::String;
 use alloc::vec::Vec;
+use core::cell::LazyCell;
 
 #[cfg(feature = "scenario")]
 use serde::{Deserialize, Serialize};
 
 use crate::ids::{ProcessId, SiteId};
+use crate::process::Process;
 use crate::sim::net::rule::{About, Filter};
+use crate::sim::net::rules::Roles;
 use crate::sim::script::director::{Director, StepId, Unfired};
+use crate::sim::script::matcher::Happening;
+use crate::sim::script::watchpoints::{Watchpoint, Watchpoints};
+use crate::sim::watch::Watch;
+use crate::sim::watch::judge::Judge;
 use crate::time::{Duration, Instant};
 
 pub use row::{Aim, Effect, Row};
 pub use vocabulary::{Action, ClockFault, DRIFT_MAX, DiskFault, Leaves, Percent, Seam};
 
-/// Whom a step, an event or a filter means.
+/// Whom a step, an event or a filter means. Who plays which part is asked at the moment of firing; in an event, at the
+/// moment of what happens.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 #[cfg_attr(feature = "scenario", derive(Serialize, Deserialize), serde(rename(deserialize = "who")))]
 pub enum Target {
@@ -37,13 +50,13 @@ pub enum Target {
     Terminal(u8),
     /// The client with this number.
     Client(u16),
-    /// The leading site of the highest rank at the moment of firing.
+    /// The leading site of the highest rank, paused or not; the lowest number of several.
     Leader,
-    /// The running site with the lowest number that does not lead, at the moment of firing.
+    /// The site with the lowest number that runs, is not paused and does not lead.
     Follower,
-    /// The running site with the lowest number that tries to lead, at the moment of firing.
+    /// The site with the lowest number that runs, is not paused and tries to lead.
     Candidate,
-    /// The running site that knows least at the moment of firing; the lowest number of several.
+    /// The site that knows least of those that run and are not paused; the lowest number of several.
     Laggard,
     /// Who sent the datagram that fired this very step.
     Sender,
@@ -78,21 +91,29 @@ impl Target {
     }
 }
 
-/// When a step fires.
+/// When a step fires, and what a [`Watchpoint`] watches for. It means the same to both.
+///
+/// A target by role means whoever plays that part at the moment of what happens: for a crash, before the crash; for a
+/// note, after the input that it was made in.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Trigger {
     /// At this time.
     At(Instant),
-    /// So long after the step armed.
+    /// This long after the step armed.
     After(Duration),
-    /// When the target becomes leader.
+    /// The target becomes leader, or leads under another rank than before. It does when it starts as leader, too.
     Leads(Target),
-    /// When a matching datagram is handed to the network, before its rules, for the `nth` time since the step
-    /// armed; `nth` counts from 1 and a broadcast once per recipient.
+    /// A matching datagram is handed to the network for one recipient, before its rules, for the `nth` time since the
+    /// step armed or the run began; `nth` counts from 1.
+    ///
+    /// A broadcast counts once for each recipient that it reaches before a crash of its sender. A datagram counts once,
+    /// however many of its messages match. A message to oneself crosses no network, and counts for nobody; what a
+    /// terminal and its site send each other inside of their program counts.
     Sent(Filter, u64),
-    /// When a matching datagram is about to be handled for the `nth` time since the step armed.
+    /// A matching datagram has come to its receiver and is about to be handled, for the `nth` time. Datagrams count as
+    /// for `Sent`; every copy that arrives counts, even where a step stops the receiver at that moment.
     Delivered(Filter, u64),
-    /// When the target notes something of this kind, about this if it is given.
+    /// The target notes something of this kind, about this if it is given.
     Noted {
         /// Who.
         who: Target,
@@ -101,10 +122,31 @@ pub enum Trigger {
         /// What it is about.
         about: Option<About>,
     },
-    /// When the target crashes.
+    /// The target stops: it crashes, also while it reads its journal back, or stops by itself.
     Crashed(Target),
-    /// When the target starts again.
+    /// The target starts, not for the first time.
     Restarted(Target),
+}
+
+impl Trigger {
+    /// How many happenings it takes, from 1.
+    pub(crate) const fn nth(&self) -> u64 {
+        match self {
+            Trigger::Sent(_, nth) | Trigger::Delivered(_, nth) => *nth,
+            Trigger::At(_) | Trigger::After(_) | Trigger::Leads(_) => 1,
+            Trigger::Noted { .. } | Trigger::Crashed(_) | Trigger::Restarted(_) => 1,
+        }
+    }
+
+    /// Whether it waits for a time, and for nothing that happens.
+    pub(crate) const fn is_time(&self) -> bool {
+        matches!(self, Trigger::At(_) | Trigger::After(_))
+    }
+
+    /// Whether it waits for datagrams.
+    pub(crate) const fn is_datagram(&self) -> bool {
+        matches!(self, Trigger::Sent(..) | Trigger::Delivered(..))
+    }
 }
 
 /// One step.
@@ -125,6 +167,7 @@ pub type Track<C> = Vec<Step<C>>;
 #[derive(Clone, Debug)]
 pub(crate) struct Script<C> {
     pub(crate) director: Director<C>,
+    pub(crate) watchpoints: Watchpoints,
     /// Steps that let kept copies arrive again when none was kept.
     pub(crate) fruitless: Vec<StepId>,
     /// Checks that fired and that whoever drives the world has not taken.
@@ -132,8 +175,51 @@ pub(crate) struct Script<C> {
 }
 
 impl<C: Clone> Script<C> {
-    pub(crate) fn new(tracks: Vec<Track<C>>) -> Script<C> {
-        Script { director: Director::new(tracks), fruitless: Vec::new(), checks: VecDeque::new() }
+    pub(crate) fn new(tracks: Vec<Track<C>>, watchpoints: Vec<Watchpoint>) -> Script<C> {
+        Script {
+            director: Director::new(tracks),
+            watchpoints: Watchpoints::new(watchpoints),
+            fruitless: Vec::new(),
+            checks: VecDeque::new(),
+        }
+    }
+
+    /// Whether anybody waits or watches for datagrams.
+    #[inline]
+    pub(crate) fn listens_to_datagrams(&self) -> bool {
+        self.director.awaits_datagrams() || self.watchpoints.watch_datagrams
+    }
+
+    /// Whether anybody waits or watches for notes.
+    #[inline]
+    pub(crate) fn listens_to_notes(&self) -> bool {
+        self.watchpoints.watch_notes || self.director.awaits_notes()
+    }
+
+    /// Something happens while processes play these parts: the steps that waited for it fire, and watchpoints count it.
+    pub(crate) fn happened<'a, P: Process, J: Judge<P>>(
+        &mut self,
+        watch: &mut Watch<P, J>,
+        happening: Happening<'_>,
+        roles: impl FnOnce() -> Roles<'a>,
+    ) {
+        // Most of what happens is nothing to anybody, and who plays which part is asked of every process.
+        let roles = LazyCell::new(roles);
+        self.director.happened(watch.now, &happening, &roles, &roles);
+        watch.object_to(self.watchpoints.happened(&happening, &roles));
+    }
+
+    /// A process crashes: it plays its part to those who wait for its crash, and no longer to what steps do then.
+    pub(crate) fn crashed<'a, P: Process, J: Judge<P>>(
+        &mut self,
+        watch: &mut Watch<P, J>,
+        who: ProcessId,
+        before: &Roles<'a>,
+        after: impl FnOnce() -> Roles<'a>,
+    ) {
+        let happening = Happening::Crashed { who };
+        self.director.happened(watch.now, &happening, &before, &LazyCell::new(after));
+        watch.object_to(self.watchpoints.happened(&happening, &before));
     }
 
     /// Whether a run is stale without what this step does.

@@ -144,7 +144,7 @@ pub enum Action<C> {
     Command(ProcessId, C),
     /// Stops the target, at once or when it next reaches a seam. Unsynced writes are lost, but for what it leaves.
     Crash {
-        /// Resolved.
+        /// Whom.
         who: Target,
         /// Where; at once when absent.
         at: Option<Seam>,

@@ -19,6 +19,7 @@ use crate::ids::{ProcessId, SiteId, SiteSet};
 use crate::mix::Seed;
 use crate::sim::host::Waiting;
 use crate::sim::net::rule::{About, Filter};
+use crate::sim::script::watchpoints::{Demand, Watchpoint};
 use crate::sim::script::{Action, Leaves, Step, Target, Trigger};
 use crate::sim::settings::{TraceLevel, TraceSettings, WorldSettings};
 use crate::sim::watch::judge::{Judge, Observation, Violation};

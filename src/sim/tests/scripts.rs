@@ -130,6 +130,28 @@ fn a_step_that_did_not_fire_says_what_came_nearest() {
 }
 
 #[test]
+fn watchpoints_count_from_the_first_event_to_the_last() {
+    let watch = |name: &str, demand| Watchpoint { name: name.into(), demand };
+    let tells = |nth| Trigger::Sent(filter("Tell", Target::Any, Target::Any), nth);
+    let mut settings = settings(Vec::from([put(1, S0, 5)]));
+    settings.watchpoints = Vec::from([
+        watch("one", Demand::Sometimes(tells(2))),
+        watch("two", Demand::Sometimes(tells(3))),
+        watch("three", Demand::Never(Trigger::Crashed(Target::of(S1)))),
+    ]);
+    let mut world = run(settings.clone());
+    assert_eq!([0, 1, 2, 3].map(|number| world.has_happened(number)), [true, false, false, false]);
+    world.heal_core();
+    assert!(world.script_done(), "steps have ended, and watchpoints go on");
+    world.restart_sites();
+    let violation = world.violation().map(alloc::string::ToString::to_string);
+    assert_eq!(violation.as_deref(), Some("never: three forbids that S1 crashes"));
+    settings.watchpoints[0].demand = Demand::Never(Trigger::At(ms(1)));
+    let bad = World::new(settings, Scribe::default()).err().unwrap();
+    assert_eq!(bad.to_string(), "no world can have one, which watches for a time");
+}
+
+#[test]
 fn the_trace_of_a_small_run_reads_in_order() {
     let mut settings = settings(Vec::from([
         put(1, S0, 5),

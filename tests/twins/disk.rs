@@ -6,7 +6,7 @@ use crate::kinds;
 use crate::pair::Pair;
 use crate::story::{Micros, Story, millis, seconds};
 
-kinds::twins!(disk: sync_time, fail_sync, fail_write, full, room, rot, misdirect, lose_file, save, restore, wipe);
+kinds::twins!(disk: sync_time, fail_sync, fail_write, fail_read, full, room, rot, misdirect, lose_file, save, restore, wipe);
 
 /// The longest sync of a site that began after this moment.
 fn longest(story: &Story, site: &str, after: Micros) -> Option<Micros> {
@@ -96,6 +96,26 @@ pub fn fail_sync(pair: &Pair) {
 
 pub fn fail_write(pair: &Pair) {
     fails(pair, "FailWrite", "finds that a write to its disk failed", |_, _| 0);
+}
+
+/// The site is crashed at 2.5 s; the start at 3 s reads in vain, and the one at 4 s does not.
+pub fn fail_read(pair: &Pair) {
+    let text = r#"also: [
+            [At("2s", Tweet(site: 0, user: "ann", text: "hello"))],
+            [At("2500ms", Crash(Site(1))), At("3s", Restart(Site(1))), At("4s", Restart(Site(1)))],
+    +       [At("1900ms", Disk(Site(1), FailRead))],
+        ]"#;
+    pair.led(text, |with, without| {
+        let found = "finds that a read of its disk failed";
+        assert_eq!((with.times("S1", found), without.first("S1", found)), (vec![seconds(3)], None));
+        assert_eq!(with.times("S1", "stops: failed to use segment-00000000.log"), [seconds(3)]);
+        let synced = |story: &Story| story.records("S1", "has synced", millis(2_500));
+        assert_eq!(with.starts("S1"), [(1, 0), (2, synced(with))]);
+        assert_eq!(with.times("S1", "starts").last(), Some(&seconds(4)));
+        assert_eq!(without.times("S1", "starts").last(), Some(&seconds(3)));
+        assert_eq!(without.starts("S1"), [(1, 0), (2, synced(without))]);
+        assert!(with.world.damaged().is_empty(), "nothing is lost");
+    });
 }
 
 /// The smallest files that fit what one input makes a site write, and tweets that fill them.

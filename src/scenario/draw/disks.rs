@@ -41,6 +41,12 @@ impl Episodes<'_> {
         }
         track.push(moment, Fault::Disk(who, kind.0));
         self.look_around(track, workload, None);
+        if kind.0 == DiskFault::FailRead {
+            // Only a start reads: the first one is in vain.
+            let after = self.draws.millis(20, 1_500);
+            track.push(When::After(after), crash(back));
+            track.push(When::After(down), Fault::Restart(back));
+        }
         self.mend(track, down, vec![Fault::Restart(back)]);
     }
 

@@ -83,6 +83,9 @@ disk_faults! {
     /// scenario expects.
     Restore => disk("disk: restore", "the disk of {} is put back as it was", "disk::restore")
         .stops().counts("disks put back as they were");
+    /// The next read fails, once. A process reads when it starts: it stops with the reason, and can be started again.
+    FailRead => disk("disk: fail a read", "the next read of {} fails", "disk::fail_read")
+        .stops().counts("failed reads").weighs(1);
 }
 
 /// A place inside the handling of one input where a crash differs from one between inputs.

@@ -5,6 +5,7 @@ use alloc::string::String;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::fmt;
+use core::sync::atomic::{AtomicBool, Ordering};
 
 use super::{Change, File, PAGE, SimDisk, Sync, Undo};
 use crate::journal::{Disk, DiskError, SyncId};
@@ -24,6 +25,7 @@ impl Armed {
     pub(crate) const fn never(&self) -> &'static str {
         match self.fault {
             DiskFault::FailSync => "synced its disk",
+            DiskFault::FailRead => "read its disk",
             DiskFault::Misdirect => "wrote where there was another place for it",
             _ => "wrote to its disk",
         }
@@ -35,6 +37,7 @@ impl Armed {
 pub(crate) enum Call {
     Sync,
     Write,
+    Read,
 }
 
 impl Call {
@@ -43,6 +46,7 @@ impl Call {
         match self {
             Call::Sync => (DiskFault::FailSync, "sync of"),
             Call::Write => (DiskFault::FailWrite, "write to"),
+            Call::Read => (DiskFault::FailRead, "read of"),
         }
     }
 }
@@ -89,10 +93,22 @@ pub(crate) struct Faults {
     /// Those that waited still when all was healed.
     pub(crate) spared: Vec<Armed>,
     pub(super) struck: Vec<Struck>,
+    failed_read: FailedRead,
     /// Numbers of the stray writes that are not synced.
     pub(super) strays: Vec<u64>,
     /// A stray write was made durable.
     pub(super) is_astray: bool,
+}
+
+/// Whether a read failed since somebody last asked what struck. A read changes nothing else, and who looks at a world
+/// may do so from several threads.
+#[derive(Debug, Default)]
+struct FailedRead(AtomicBool);
+
+impl Clone for FailedRead {
+    fn clone(&self) -> FailedRead {
+        FailedRead(AtomicBool::new(self.0.load(Ordering::Relaxed)))
+    }
 }
 
 impl Faults {
@@ -103,6 +119,15 @@ impl Faults {
         }
         let place = self.armed.iter().position(|armed| armed.fault == fault)?;
         Some(self.armed.remove(place))
+    }
+
+    /// Whether this read fails. Until somebody asks what struck, so does every further one.
+    fn fails_read(&self) -> bool {
+        let fails = self.armed.iter().any(|armed| armed.fault == DiskFault::FailRead);
+        if fails {
+            self.failed_read.0.store(true, Ordering::Relaxed);
+        }
+        fails
     }
 
     pub(super) const fn has_strays(&self) -> bool {
@@ -120,7 +145,7 @@ impl SimDisk {
         match armed.fault {
             DiskFault::Full => self.faults.is_full = true,
             DiskFault::Room => self.faults.is_full = false,
-            DiskFault::FailSync | DiskFault::FailWrite | DiskFault::Misdirect => {
+            DiskFault::FailSync | DiskFault::FailWrite | DiskFault::FailRead | DiskFault::Misdirect => {
                 self.faults.armed.push(armed)
             }
             DiskFault::Rot | DiskFault::LoseFile | DiskFault::Save | DiskFault::Restore => {}
@@ -144,12 +169,17 @@ impl SimDisk {
         self.faults.armed.iter().chain(&self.faults.spared)
     }
 
-    pub(crate) const fn has_struck(&self) -> bool {
-        !self.faults.struck.is_empty()
+    pub(crate) fn has_struck(&self) -> bool {
+        !self.faults.struck.is_empty() || self.faults.failed_read.0.load(Ordering::Relaxed)
     }
 
     /// What befell since the last call.
     pub(crate) fn take_struck(&mut self) -> Vec<Struck> {
+        if core::mem::take(&mut self.faults.failed_read).0.into_inner()
+            && self.faults.take(DiskFault::FailRead).is_some()
+        {
+            self.faults.strike(Struck::Failed(Call::Read));
+        }
         core::mem::take(&mut self.faults.struck)
     }
 
@@ -206,6 +236,9 @@ impl Disk for SimDisk {
     fn read(&self, name: &str, offset: u64, into: &mut [u8]) -> Result<(), DiskError> {
         let id = self.id(name)?;
         self.check_range(id, name, offset, into.len())?;
+        if self.faults.fails_read() {
+            return Err(DiskError::Io("the read failed".to_owned()));
+        }
         self.get(id, offset, into);
         Ok(())
     }

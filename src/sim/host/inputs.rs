@@ -1,4 +1,4 @@
-//! How inputs are handed in, and what follows from each.
+//! How inputs are handed in, and what follows from each: datagrams leave and arrive here.
 //!
 //! The order within one input is that of every host: handle, append, start the sync, send.
 

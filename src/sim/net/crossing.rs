@@ -317,4 +317,24 @@ mod tests {
         }
         assert_eq!(touched.len(), 5);
     }
+    #[test]
+    fn nothing_goes_astray_where_nobody_else_is() {
+        let misdelivery = Chance { numerator: 1, denominator: 1 };
+        let network = NetworkSettings { misdelivery, ..calm() };
+        let mut crossing = Crossing::new(Seed(7), SiteSet::first(2), network);
+        let to: Vec<ProcessId> = cross(&mut crossing, 1, "Accept").iter().map(|one| one.to).collect();
+        assert_eq!(to, [ProcessId::site(1)]);
+        assert!(crossing.touched().is_empty(), "{:?}", crossing.touched());
+    }
+
+    #[test]
+    fn no_network_is_inside_one_program() {
+        let loss = Chance { numerator: 1, denominator: 1 };
+        let mut crossing = crossing(NetworkSettings { loss, ..calm() });
+        let inside = (ProcessId::site(1), ProcessId::Terminal(SiteId::new(1).unwrap()));
+        let mut out = Vec::new();
+        crossing.cross(Instant::ZERO, inside, &[("Accept", Subject::slot(3))], &mut out);
+        assert_eq!(out, [Arrival { after: INSIDE, to: inside.1, cut: None, flips: None }]);
+        assert!(crossing.touched().is_empty() && cross(&mut crossing, 1, "Accept").is_empty());
+    }
 }

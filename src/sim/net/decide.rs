@@ -1,12 +1,13 @@
 //! The one decision about a datagram: what becomes of one copy that is handed to the network.
 //!
-//! Worlds and real [crossings](super::crossing) both ask [`Network::decide`]. It may not draw, count or change anything: whoever
-//! asks has done that before, and carries the [`Passage`] out afterwards. In order:
+//! Worlds and [crossings](super::crossing) of real datagrams both ask [`Network::decide`]. It may not draw, count or
+//! change anything: whoever asks has drawn and counted before, and carries the [`Passage`] out afterwards. In order:
 //!
 //! 1. A cut link loses the copy, whatever any rule says.
 //! 2. The rule that takes the copy comes before chance. It has counted the copy even if chance loses it.
 //! 3. A link that carries only so much comes before chance. It has sent the copy even if chance loses it.
-//! 4. Chance loses the copy, or alters it. Rules alter only the copy itself; later and second copies arrive as they were sent.
+//! 4. Chance loses the copy, or alters it. Rules and damage alter the copy itself alone: later, second and further
+//!    copies arrive as they were sent.
 //! 5. Where faults have stopped, copies are late and nothing else.
 
 use crate::ids::{ProcessId, SiteId, SiteSet};
@@ -49,7 +50,7 @@ pub(crate) struct Rough {
 pub(crate) enum Passage {
     /// It arrives once, as it was sent, after this long.
     Plain(Duration),
-    /// A rule, a fault or chance has its way with it.
+    /// A rule, a fault or chance touches it.
     Touched(Touched),
 }
 
@@ -64,8 +65,8 @@ pub(crate) struct Touched {
     pub(crate) end: Result<Arrivals, Loss>,
 }
 
-/// How a copy arrives, and what arrives because of it: first what arrives again, then the copy itself, then a second one, then
-/// those that a rule asks for.
+/// How a copy arrives, and what arrives because of it. They are scheduled in this order: one that arrives again, the copy
+/// itself, a second one, further ones.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub(crate) struct Arrivals {
     /// When the copy itself arrives.
@@ -108,7 +109,7 @@ impl Network {
         Network { ends, sites: SiteSet::EMPTY, is_cut: false, is_healed: false, rule: None, rough: None }
     }
 
-    /// What becomes of a copy of this fate. Of most nothing but that they arrive.
+    /// What becomes of a copy of this fate. Most copies arrive as they were sent, and go the short way.
     #[inline]
     pub(crate) fn decide(&self, fate: &Fate) -> Passage {
         let is_spared = self.is_healed || (!fate.is_lost && fate.second.is_none());
@@ -175,5 +176,178 @@ impl Network {
         let others = || self.sites.iter().filter(is_other);
         let place = usize::try_from(mix::below(draw, others().count() as u64)).ok()?;
         others().nth(place).map(|site| Resolved::Sites(SiteSet::EMPTY.with(site)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sim::script::Target;
+
+    const S0: ProcessId = ProcessId::site(0);
+    const S1: ProcessId = ProcessId::site(1);
+    const S2: ProcessId = ProcessId::site(2);
+
+    fn ms(millis: u64) -> Duration {
+        Duration::from_millis(millis)
+    }
+
+    fn only(site: ProcessId) -> Option<Resolved> {
+        site.as_site().map(|site| Resolved::Sites(SiteSet::EMPTY.with(site)))
+    }
+
+    fn fate() -> Fate {
+        Fate {
+            is_lost: false,
+            delay: ms(10),
+            second: None,
+            is_held_back: false,
+            held: Duration::ZERO,
+            own: 77,
+        }
+    }
+
+    fn calm() -> Network {
+        Network::calm((S0, S1))
+    }
+
+    /// Of sites 0 to 2, with a rule in the fifth place.
+    fn ruled(ruling: Ruling) -> Network {
+        let stray = Resolved::Sites(SiteSet::first(3));
+        Network {
+            sites: SiteSet::first(3),
+            rule: Some(RuleEffect { ruling, stray, place: 4 }),
+            ..Network::calm((S0, S1))
+        }
+    }
+
+    fn rough(network: Network, room: Room, faults: LinkFaults) -> Network {
+        Network { rough: Rough::of(room, faults), ..network }
+    }
+
+    fn arrives(rule: Option<usize>, queued: Option<Duration>, arrivals: Arrivals) -> Passage {
+        Passage::Touched(Touched { rule, queued, end: Ok(arrivals) })
+    }
+
+    #[test]
+    fn each_fault_has_its_way_with_a_copy() {
+        let after = Arrivals { after: ms(10), ..Arrivals::default() };
+        let doubled = Fate { second: Some(ms(3)), ..fate() };
+        let held = Fate { is_held_back: true, ..fate() };
+        let (cut, flips) = (Some(fates::cut(77)), Some(fates::flips(77)));
+        let faults =
+            LinkFaults { cut: Some(1), flips: Some(2), again: Some(ms(50)), ..LinkFaults::default() };
+        let stray = LinkFaults { stray: Some(u64::MAX), ..LinkFaults::default() };
+        let ours = Network { sites: SiteSet::first(2), ..calm() };
+        let none = LinkFaults::default();
+        let (copies, apart) = (2, ms(7));
+        let wait = Room::After(ms(5));
+        let healed = Network { is_healed: true, ..calm() };
+        for (what, network, fate, passage) in [
+            ("nothing", calm(), fate(), Passage::Plain(ms(10))),
+            ("an idle rough link", rough(calm(), Room::Endless, none), fate(), Passage::Plain(ms(10))),
+            ("healed", healed, Fate { is_lost: true, ..doubled }, Passage::Plain(ms(10))),
+            (
+                "healed and late",
+                healed,
+                held,
+                arrives(None, None, Arrivals { held_back: Some(ms(10)), ..after }),
+            ),
+            ("late", calm(), held, arrives(None, None, Arrivals { held_back: Some(ms(10)), ..after })),
+            ("doubled", calm(), doubled, arrives(None, None, Arrivals { second: Some(ms(3)), ..after })),
+            (
+                "its link waits for both copies",
+                rough(calm(), wait, none),
+                doubled,
+                arrives(None, Some(ms(5)), Arrivals { after: ms(15), second: Some(ms(8)), ..after }),
+            ),
+            (
+                "a rule delays the copy alone",
+                rough(ruled(Ruling::Delay(ms(20))), wait, none),
+                Fate { is_held_back: true, ..doubled },
+                arrives(
+                    Some(4),
+                    Some(ms(5)),
+                    Arrivals { after: ms(35), held_back: Some(ms(15)), second: Some(ms(8)), ..after },
+                ),
+            ),
+            (
+                "faults of a link",
+                rough(calm(), Room::Endless, faults),
+                fate(),
+                arrives(None, None, Arrivals { cut: Some(1), flips: Some(2), again: Some(ms(50)), ..after }),
+            ),
+            (
+                "astray",
+                rough(Network { sites: SiteSet::first(3), ..calm() }, Room::Endless, stray),
+                fate(),
+                arrives(None, None, Arrivals { stray: only(S2), ..after }),
+            ),
+            (
+                "astray with nobody else",
+                rough(ours, Room::Endless, stray),
+                fate(),
+                arrives(None, None, after),
+            ),
+            (
+                "a rule sends astray before chance does",
+                rough(ruled(Ruling::Misdeliver(Target::AllSites)), Room::Endless, stray),
+                fate(),
+                arrives(Some(4), None, Arrivals { stray: Some(Resolved::Sites(SiteSet::first(3))), ..after }),
+            ),
+            ("corrupt", ruled(Ruling::Corrupt), fate(), arrives(Some(4), None, Arrivals { flips, ..after })),
+            ("truncate", ruled(Ruling::Truncate), fate(), arrives(Some(4), None, Arrivals { cut, ..after })),
+            (
+                "keep",
+                ruled(Ruling::Keep),
+                fate(),
+                arrives(Some(4), None, Arrivals { is_kept: true, ..after }),
+            ),
+            (
+                "duplicate",
+                ruled(Ruling::Duplicate { copies, apart }),
+                fate(),
+                arrives(Some(4), None, Arrivals { further: (copies, apart), ..after }),
+            ),
+        ] {
+            assert_eq!(network.decide(&fate), passage, "{what}");
+        }
+    }
+
+    #[test]
+    fn what_comes_first_loses_a_copy_and_the_short_way_is_the_long_way() {
+        for bits in 0..1u32 << 9 {
+            let [cut, drop, full, burst, lost, healed, held, second, delayed] =
+                [0, 1, 2, 3, 4, 5, 6, 7, 8].map(|bit| bits >> bit & 1 == 1);
+            let room = if full { Room::Full } else { Room::Endless };
+            let faults = LinkFaults { is_in_burst: burst, ..LinkFaults::default() };
+            let ruling = match (drop, delayed) {
+                (true, _) => ruled(Ruling::Drop),
+                (false, true) => ruled(Ruling::Delay(ms(1))),
+                (false, false) => calm(),
+            };
+            let network = rough(Network { is_cut: cut, is_healed: healed, ..ruling }, room, faults);
+            let second = second.then_some(ms(3));
+            let fate = Fate { is_lost: lost, is_held_back: held, second, ..fate() };
+            let first = [
+                (cut, Loss::CutAtSending),
+                (drop, Loss::Rule),
+                (full, Loss::QueueFull),
+                (burst, Loss::Burst),
+                (lost && !healed, Loss::Chance),
+            ];
+            let expected = first.into_iter().find(|(is, _)| *is).map(|(_, why)| why);
+            let long = network.decide_touched(&fate);
+            assert_eq!(long.end.clone().err(), expected, "{network:?} {fate:?}");
+            assert_eq!(long.rule, network.rule.filter(|_| !cut).map(|_| 4));
+            let is_plain = long
+                == Touched {
+                    rule: None,
+                    queued: None,
+                    end: Ok(Arrivals { after: ms(10), ..Arrivals::default() }),
+                };
+            let short = if is_plain { Passage::Plain(ms(10)) } else { Passage::Touched(long) };
+            assert_eq!(network.decide(&fate), short);
+        }
     }
 }

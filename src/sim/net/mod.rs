@@ -85,10 +85,14 @@ impl<P: Process> Net<P> {
         }
     }
 
-    /// Sees whether the network is calm from here on.
+    /// Takes note of whether the network is calm from here on.
     fn notice(&mut self) {
+        self.is_calm = self.looks_calm();
+    }
+
+    fn looks_calm(&self) -> bool {
         let is_whole = !self.links.are_any_cut() && !self.clogs.are_any() && !self.rules.may_take();
-        self.is_calm = is_whole && !self.is_rough && self.core.is_none() && self.ledger.is_none();
+        is_whole && !self.is_rough && self.core.is_none() && self.ledger.is_none()
     }
 
     /// Draws everything from here on from another key, made of this one and `salt`.

@@ -75,11 +75,15 @@ impl<P: Process> Net<P> {
         to: ProcessId,
         fate: Option<Fate>,
     ) {
+        debug_assert!(!self.is_calm || self.looks_calm(), "the network changed and nobody took note");
         let Some(fate) = fate else { return self.schedule_delivery(reach, id, to, INSIDE) };
         let packet = self.packets.get_mut(id);
         let from = packet.datagram.from;
-        let network =
-            if self.is_calm { Network::calm((from, to)) } else { self.look_around(reach, id, to, &fate) };
+        let network = if self.is_calm {
+            Network::calm((from, to))
+        } else {
+            self.look_around(reach, id, (from, to), &fate)
+        };
         match network.decide(&fate) {
             Passage::Plain(after) => {
                 let packet = self.packets.get_mut(id);
@@ -91,31 +95,29 @@ impl<P: Process> Net<P> {
     }
 
     /// What one copy finds where more than chance may touch it. Rules count it.
+    #[inline]
     fn look_around<J: Judge<P>>(
         &mut self,
         reach: &Reach<'_, P, J>,
         id: PacketId,
-        to: ProcessId,
+        ends: (ProcessId, ProcessId),
         fate: &Fate,
     ) -> Network {
-        let now = reach.watch.now;
-        let packet = self.packets.get_mut(id);
-        let from = packet.datagram.from;
-        let mut network = Network {
-            is_cut: self.links.is_cut(from, to),
-            is_healed: self.core.is_some() && self.is_in_core(from) && self.is_in_core(to),
-            ..Network::calm((from, to))
-        };
+        let (now, (from, to)) = (reach.watch.now, ends);
+        let mut network = Network::calm(ends);
+        network.is_cut = self.links.is_cut(from, to);
+        network.is_healed = self.is_in_core(from) && self.is_in_core(to);
         if network.is_healed {
             return network;
         }
         let packet = self.packets.get_mut(id);
-        network.rule = self.rules.take(now, (from, to), &packet.datagram.labels, &mut packet.mask);
+        network.rule = self.rules.take(now, ends, &packet.datagram.labels, &mut packet.mask);
         if let Some(ledger) = &mut self.ledger {
-            ledger.enter(now, (from, to), packet.labels(), fate);
+            ledger.enter(now, ends, packet.labels(), fate);
         }
         if self.is_rough {
-            (network.sites, network.rough) = (self.places.sites(), self.look_at_link(reach, id, to, fate));
+            network.sites = self.places.sites();
+            network.rough = self.look_at_link(reach, id, ends, fate);
         }
         network
     }
@@ -126,15 +128,13 @@ impl<P: Process> Net<P> {
         &self,
         reach: &Reach<'_, P, J>,
         id: PacketId,
-        to: ProcessId,
+        ends: (ProcessId, ProcessId),
         fate: &Fate,
     ) -> Option<Rough> {
         let (now, network) = (reach.watch.now, &reach.settings.network);
-        let datagram = &self.packets.get(id).datagram;
-        let ends = (datagram.from, to);
-        let room = network
-            .bandwidth
-            .map_or(Room::Endless, |bandwidth| self.wires.room(bandwidth, now, ends, datagram.bytes.len()));
+        let bytes = self.packets.get(id).datagram.bytes.len();
+        let room =
+            network.bandwidth.map_or(Room::Endless, |bandwidth| self.wires.room(bandwidth, now, ends, bytes));
         Rough::of(room, self.fates.link_faults(network, now, fate.own, ends))
     }
 

@@ -1,5 +1,6 @@
 //! Worlds of a tiny process: determinism, seams, links, rules, disks and scripts.
 
+mod crossings;
 mod failed_syncs;
 mod faults;
 mod gossip;

@@ -5,9 +5,9 @@
 //!    0.120000        --     step 2: isolate S0
 //! ```
 //!
-//! Fixed columns: time, routine events left out before it, process (`--` for the world), what. Cause comes before effect. A [`TraceLevel::Notable`](crate::sim::TraceLevel::Notable)
-//! trace counts the routine events that it leaves out. Beyond the limit on lines the
-//! oldest go, a chunk at a time, and the text starts with how many went.
+//! Fixed columns: time, routine events left out before it, process (`--` for the world), what. Cause comes before effect.
+//! A [`TraceLevel::Notable`](crate::sim::TraceLevel::Notable) trace counts the routine events that it leaves out. Beyond the
+//! limit on lines the oldest go, a chunk at a time, and the text starts with how many went.
 
 use alloc::boxed::Box;
 use alloc::string::String;

@@ -143,6 +143,16 @@ struct Counted {
 }
 
 impl Counted {
+    /// Whether it has taken all that it may.
+    fn is_spent(&self) -> bool {
+        self.rule.count.is_some_and(|count| self.ruled >= count)
+    }
+
+    /// Whether looking at it is of no use any more: it is spent, and matched something.
+    fn is_over(&self) -> bool {
+        self.is_spent() && self.matched > 0
+    }
+
     /// `kind` is the hash of the kind of the only label; with several labels all are looked at.
     fn is_about(&self, from: ProcessId, labels: &Labels, kind: u64) -> bool {
         let may_be = labels.len() > 1 || self.kind.is_none_or(|wanted| wanted == kind);
@@ -168,7 +178,7 @@ pub(crate) struct RuleMask {
 #[derive(Clone, Debug)]
 pub(crate) struct Rules {
     list: Vec<Counted>,
-    /// Places of the rules whose window is open, right until `next_edge`.
+    /// Places of the rules whose window is open and that are not over, right until `next_edge`.
     live: Vec<usize>,
     next_edge: Instant,
     /// Changes with what is live; never 0.
@@ -224,7 +234,7 @@ impl Rules {
             let (since, until) = (counted.rule.since, counted.rule.until);
             if now < since {
                 self.next_edge = self.next_edge.min(since);
-            } else if until.is_none_or(|until| now < until) {
+            } else if until.is_none_or(|until| now < until) && !counted.is_over() {
                 self.next_edge = self.next_edge.min(until.unwrap_or(self.next_edge));
                 self.live.push(place);
             }
@@ -278,9 +288,11 @@ impl Rules {
                 continue;
             }
             counted.matched += 1;
-            let is_spent = counted.rule.count.is_some_and(|count| counted.ruled >= count);
-            if counted.matched > counted.rule.skip && !is_spent {
+            if counted.matched > counted.rule.skip && !counted.is_spent() {
                 counted.ruled += 1;
+                if counted.is_spent() {
+                    self.next_edge = Instant::ZERO;
+                }
                 return Some(RuleEffect { ruling: counted.rule.ruling, stray: counted.stray, place: *place });
             }
         }
@@ -354,5 +366,32 @@ mod tests {
         assert_eq!(take(100, "Accept"), None, "too late");
         assert_eq!(take(100, "Promise"), None);
         assert!(rules.unmatched().eq(["Nack"]));
+    }
+    #[test]
+    fn a_spent_rule_is_not_looked_at_again_and_has_matched() {
+        let (from, to) = (ProcessId::site(0), ProcessId::site(1));
+        let any = Filter { kind: None, from: Target::Any, to: Target::Any, about: None, slots: None };
+        let rule = |count| Rule {
+            name: Some("rule".into()),
+            filter: any.clone(),
+            since: Instant::ZERO,
+            until: None,
+            skip: 0,
+            count: Some(count),
+            ruling: Ruling::Drop,
+        };
+        let mut rules = Rules::new();
+        // One that may take nothing matches all the same, which its name is about.
+        for count in [0, 2] {
+            rules.push(rule(count), RuleTargets::ANYBODY, Instant::ZERO, false);
+        }
+        assert_eq!((rules.unmatched().count(), rules.live.len()), (2, 2));
+        let mut takes = || {
+            let labels = [("Accept", Subject::NONE)];
+            rules.take(Instant::ZERO, (from, to), &labels, &mut RuleMask::default()).is_some()
+        };
+        assert_eq!([takes(), takes(), takes()], [true, true, false]);
+        assert_eq!((rules.unmatched().count(), rules.live.len()), (0, 0));
+        assert!(!rules.may_take());
     }
 }

@@ -1,9 +1,16 @@
-//! Draws from one stream: integers only, so that every machine draws the same.
+//! Draws from one stream: rand's distributions over ChaCha8, the same on every machine.
+//!
+//! 1. Numbers are drawn as `u64`, chances as ratios of two `u32`. A ratio is one division of doubles, which IEEE 754
+//!    rounds alike everywhere, and the draw compares integers.
+//! 2. What rand draws for a slice is an index: it draws a `u32` for any slice that a `u32` can count, so 32 and 64 bits
+//!    draw the same (`IndexedRandom::choose`, `UniformUsize`; `SliceRandom::shuffle`, `IncreasingUniform`). A weighted
+//!    choice draws the type of its weights, here `u64`, and searches for the index.
+//! 3. A minor version of rand may draw other values: the requirement names one, and a test pins what is drawn.
 
+use rand::seq::{IndexedRandom, SliceRandom};
+use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
-use rand_chacha::rand_core::{Rng, SeedableRng};
 
-use crate::mix::below;
 use crate::scenario::profile::{Share, Span, Weights};
 use crate::sim::Chance;
 use crate::time::Duration;
@@ -35,12 +42,12 @@ impl Draws {
 
     /// A number below `bound`; 0 when `bound` is 0.
     pub fn below(&mut self, bound: u64) -> u64 {
-        below(self.rng.next_u64(), bound)
+        if bound == 0 { 0 } else { self.rng.random_range(0..bound) }
     }
 
-    /// A number between the two, both included.
+    /// A number between the two, both included; `least` where `most` is less.
     pub fn between(&mut self, least: u64, most: u64) -> u64 {
-        least + self.below(most.saturating_sub(least) + 1)
+        self.rng.random_range(least..=most.max(least))
     }
 
     /// A number of a span.
@@ -50,12 +57,12 @@ impl Draws {
 
     /// Whether something of this chance happens.
     pub fn happens(&mut self, chance: Chance) -> bool {
-        self.below(chance.denominator.into()) < chance.numerator.into()
+        self.rng.random_ratio(chance.numerator, chance.denominator)
     }
 
-    /// Whether something happens `of` times in `out_of`.
-    pub fn one_in(&mut self, out_of: u64) -> bool {
-        self.below(out_of) == 0
+    /// Whether something happens that does so once in `out_of` times; always if `out_of` is 0.
+    pub fn one_in(&mut self, out_of: u32) -> bool {
+        self.rng.random_ratio(1, out_of.max(1))
     }
 
     /// A length of time, in whole milliseconds where the span is wide enough for that.
@@ -84,21 +91,12 @@ impl Draws {
 
     /// One of them; `None` where there is none.
     pub fn one_of<'a, T>(&mut self, all: &'a [T]) -> Option<&'a T> {
-        let at = self.below(all.len() as u64);
-        all.get(usize::try_from(at).unwrap_or(0))
+        all.choose(&mut self.rng)
     }
 
     /// One of them, by its weight; `None` where no weight is above 0.
     pub fn weighted<T: Copy>(&mut self, all: &[(T, u32)]) -> Option<T> {
-        let sum = all.iter().map(|(_, weight)| u64::from(*weight)).sum();
-        let mut at = self.below(sum);
-        for (one, weight) in all {
-            match at.checked_sub((*weight).into()) {
-                None => return Some(*one),
-                Some(rest) => at = rest,
-            }
-        }
-        None
+        all.choose_weighted(&mut self.rng, |(_, weight)| u64::from(*weight)).ok().map(|(one, _)| *one)
     }
 
     pub(crate) fn of<K: Copy + Ord>(&mut self, weights: &Weights<K>) -> Option<K> {
@@ -108,16 +106,29 @@ impl Draws {
 
     /// Puts them into another order.
     pub fn shuffle<T>(&mut self, all: &mut [T]) {
-        for at in (1..all.len()).rev() {
-            let other = usize::try_from(self.below(at as u64 + 1)).unwrap_or(0);
-            all.swap(at, other);
-        }
+        all.shuffle(&mut self.rng);
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// The first draws of seed 2026, by method.
+    const PINNED: &str = "\
+below: [932, 744, 379, 170, 514, 652, 568, 769]
+below the greatest: [17202225056445168496, 6998117543491493961]
+between: [12, 11, 9, 8, 10, 10, 10, 11, 8, 11, 7, 8]
+number: [187, 150, 78, 36, 104, 132, 115, 155]
+happens: [0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 1, 1, 1, 1, 1, 0]
+one_in: [0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 1, 0, 0, 1, 1, 0]
+time: [373000, 297000, 151000, 68000, 205000, 260000]
+millis: [8390, 6700, 3410, 1530, 4620, 5870]
+share: [224, 51, 154, 171, 98, 4, 40, 38]
+one_of: [1, 5, 3, 4, 1, 2, 5, 1, 2, 3, 3, 4]
+weighted: [4, 3, 1, 1, 1, 3, 3, 3, 1, 3, 1, 1]
+of: [5, 5, 3, 3, 3, 5, 3, 5, 3, 5, 1, 3]
+shuffle: [[4, 3, 0, 1, 5, 7, 2, 6], [0, 2, 3, 1, 4, 7, 5, 6], [7, 3, 2, 4, 0, 6, 5, 1]]";
 
     #[test]
     fn streams_are_their_own_and_repeat_themselves() {
@@ -146,5 +157,61 @@ mod tests {
         assert_eq!(draws.weighted(&[('a', 0)]), None);
         let time = Span(Duration::from_millis(5), Duration::from_millis(400));
         assert!((0..100).all(|_| draws.time(time).as_micros().is_multiple_of(1_000)));
+    }
+
+    /// A method, and what it draws first from one stream.
+    fn drawn<T: core::fmt::Debug>(method: &str, draw: impl Fn(&mut Draws) -> T, count: usize) -> String {
+        let mut draws = Draws::new(2_026, Concern::Faults);
+        let values: Vec<T> = (0..count).map(|_| draw(&mut draws)).collect();
+        format!("{method}: {values:?}")
+    }
+
+    /// Where these values move, each seed stands for another scenario.
+    #[test]
+    fn what_a_seed_draws_is_pinned() {
+        let chance = Chance { numerator: 30, denominator: 100 };
+        let share = |percent| Share(Chance { numerator: percent, denominator: 100 });
+        let (shares, times) = (Span(share(0), share(30)), Span(Duration::ZERO, Duration::from_millis(400)));
+        let weights = Weights([(1_u8, 2), (3, 60), (5, 38)].into());
+        let shuffled = |draws: &mut Draws| {
+            let mut all = [0_u8, 1, 2, 3, 4, 5, 6, 7];
+            draws.shuffle(&mut all);
+            all
+        };
+        let all = [
+            drawn("below", |draws| draws.below(1_000), 8),
+            drawn("below the greatest", |draws| draws.below(u64::MAX), 2),
+            drawn("between", |draws| draws.between(7, 12), 12),
+            drawn("number", |draws| draws.number(Span(3_u8, 200)), 8),
+            drawn("happens", |draws| u8::from(draws.happens(chance)), 16),
+            drawn("one_in", |draws| u8::from(draws.one_in(4)), 16),
+            drawn("time", |draws| draws.time(times).as_micros(), 6),
+            drawn("millis", |draws| draws.millis(0, 9).as_micros(), 6),
+            drawn("share", |draws| draws.share(shares).numerator, 8),
+            drawn("one_of", |draws| *draws.one_of(&[1, 2, 3, 4, 5]).unwrap(), 12),
+            drawn("weighted", |draws| draws.weighted(&[(1, 5), (2, 0), (3, 3), (4, 1)]).unwrap(), 12),
+            drawn("of", |draws| draws.of(&weights).unwrap(), 12),
+            drawn("shuffle", shuffled, 3),
+        ];
+        assert_eq!(all.join("\n"), PINNED);
+    }
+
+    #[test]
+    fn what_is_certain_or_impossible_is_drawn_as_such() {
+        let mut draws = Draws::new(3, Concern::Recipe);
+        let always = Chance { numerator: 7, denominator: 7 };
+        for _ in 0..200 {
+            assert!(draws.happens(always) && draws.one_in(1) && draws.one_in(0));
+            assert!(!draws.happens(Chance::NEVER));
+            assert_eq!(
+                (draws.below(0), draws.below(1), draws.between(9, 9), draws.between(9, 4)),
+                (0, 0, 9, 9)
+            );
+        }
+        assert_eq!(draws.one_of::<u8>(&[]), None);
+        assert_eq!(draws.weighted::<u8>(&[]), None);
+        // The sum of these weights is more than a `u32` holds.
+        assert!(draws.weighted(&[(1, u32::MAX), (2, u32::MAX)]).is_some());
+        draws.shuffle::<u8>(&mut []);
     }
 }

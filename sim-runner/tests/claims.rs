@@ -53,6 +53,27 @@ fn who_cannot_go_on_is_found_by_one_thing_more() {
     assert!(matches!(&verdict, Verdict::Stalled { why } if why.starts_with("no progress 3s")), "{verdict}");
 }
 
+/// A site that nobody mends is outside of the core: only where all must agree it has to catch up.
+#[test]
+fn who_stays_behind_outside_of_the_core_is_found_where_all_must_agree() {
+    let text = |claim: &str| {
+        format!(
+            r#"Scenario(about: "Who was cut off catches up.", sites: 3, steps: [
+                On(Leads(Any), Isolate(Site(2))), After("1s", Tweet(site: 0, user: "ann", text: "hello")),
+                On(Noted(kind: "done", who: Terminal(0)), Isolate(Site(2)))], expect: [{claim}])"#
+        )
+    };
+    let (core, all) = (text(r#"Converges(within: "9s")"#), text(r#"Converges(within: "9s", all: true)"#));
+    let [honest, twin] = [&all, &core].map(|text| outcome(text, None));
+    assert!(honest.verdict.is_pass() && twin.verdict.is_pass(), "{}\n{}", honest.verdict, twin.verdict);
+    let heals =
+        |outcome: &Outcome, whom: &str| lines(outcome).contains(&&*format!("faults stop, {whom} heal"));
+    assert!(heals(&honest, "S012") && heals(&twin, "S01"), "{:?}", lines(&honest));
+    assert!(outcome(&core, Some("never-fetches")).verdict.is_pass(), "the core misses nothing");
+    let verdict = outcome(&all, Some("never-fetches")).verdict;
+    assert!(matches!(&verdict, Verdict::Stalled { why } if why.contains("after healing S012")), "{verdict}");
+}
+
 #[test]
 fn who_does_not_come_back_as_it_was_is_found_by_a_restart() {
     let (name, line) = ("every_site_comes_back_as_it_was", "every site that can run is restarted");

@@ -60,6 +60,8 @@ pub struct Plan<S: Service> {
     pub probes: Vec<(ProcessId, Probe<S>)>,
     /// Whether every site is restarted at the very end.
     pub restarts: bool,
+    /// Whether every site that can run is healed when faults stop, and not only a core.
+    pub heals_all: bool,
     /// The sites of which it is expected that they stop by themselves.
     pub may_stop: SiteSet,
     disk: DiskSettings,
@@ -84,7 +86,10 @@ impl<S: Service> Plan<S> {
             journal: journal::<S>(&self.config, self.file_bytes),
             datagram_max: S::datagram_max(&self.config),
             machines: self.shape.all_machines(),
-            core_size: S::core_size(&self.config, &self.shape),
+            core_size: match self.heals_all {
+                true => self.shape.sites,
+                false => S::core_size(&self.config, &self.shape),
+            },
             may_stop: self.may_stop,
             trace,
             tracks,
@@ -126,6 +131,7 @@ pub fn plan<S: Service>(scenario: &Scenario<S>) -> Result<Plan<S>, Vec<Problem>>
         within: None,
         progresses: None,
         restarts: false,
+        heals_all: false,
         can_crash: steps::can(scenario, steps::crashes),
         can_restart: steps::can(scenario, steps::restarts),
         can_clog: steps::can(scenario, steps::clogs),
@@ -177,7 +183,7 @@ pub fn plan<S: Service>(scenario: &Scenario<S>) -> Result<Plan<S>, Vec<Problem>>
         planner.check_budget(scenario.budget, S::core_size(config, &planner.shape));
         planner.file_bytes(config, file_bytes);
     }
-    let Planner { shape, problems, checks, watchpoints, within, restarts, may_stop, .. } = planner;
+    let Planner { shape, problems, checks, watchpoints, within, restarts, heals_all, may_stop, .. } = planner;
     match config {
         Some(config) if problems.is_empty() => {
             let usual = || S::converges_within(&config, &pace(&network, &disk, &tracks));
@@ -199,6 +205,7 @@ pub fn plan<S: Service>(scenario: &Scenario<S>) -> Result<Plan<S>, Vec<Problem>>
                 budget,
                 probes,
                 restarts,
+                heals_all,
                 may_stop,
                 disk,
                 file_bytes,
@@ -246,6 +253,7 @@ struct Planner<S: Service> {
     /// Where it is asked that everybody goes on.
     progresses: Option<Place>,
     restarts: bool,
+    heals_all: bool,
     can_crash: bool,
     can_restart: bool,
     can_clog: bool,
@@ -380,7 +388,8 @@ impl<S: Service> Planner<S> {
             let place = Place::whole().field("expect").index(number);
             let name = place.to_string();
             match expectation {
-                Word::Harness(Claim::Converges { within }) => {
+                Word::Harness(Claim::Converges { within, all }) => {
+                    self.heals_all |= all;
                     if *within == Duration::ZERO {
                         let message = "nothing converges within no time";
                         self.wrong(place.field("within"), message, "a bound above 0s");

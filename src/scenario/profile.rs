@@ -107,6 +107,8 @@ pub struct Profile {
     pub recipes: Vec<String>,
     /// How soon a healed core must agree.
     pub converges_within: Duration,
+    /// In which runs every site is healed at the end and must agree, instead of a core.
+    pub heals_all: Chance,
 }
 
 /// The network that is drawn.
@@ -258,10 +260,11 @@ pub struct ClocksDrawn {
 }
 
 /// The profiles that come with this library, by name.
-pub const PROFILES: [(&str, &str); 4] = [
+pub const PROFILES: [(&str, &str); 5] = [
     ("default", include_str!("../../scenarios/profiles/default.ron")),
     ("quiet", include_str!("../../scenarios/profiles/quiet.ron")),
     ("recipes", include_str!("../../scenarios/profiles/recipes.ron")),
+    ("storms", include_str!("../../scenarios/profiles/storms.ron")),
     ("unlimited", include_str!("../../scenarios/profiles/unlimited.ron")),
 ];
 

@@ -151,7 +151,7 @@ impl Renaming {
         Some(match expectation {
             Word::Service(expectation) => Word::Service(S::rename_expectation(expectation, self)?),
             Word::Harness(claim) => Word::Harness(match claim {
-                Claim::Converges { within } => Claim::Converges { within: *within },
+                Claim::Converges { within, all } => Claim::Converges { within: *within, all: *all },
                 Claim::Leader(who) => Claim::Leader(self.who(*who)?),
                 Claim::Never(event) => Claim::Never(self.event(event)?),
                 Claim::Sometimes(event) => Claim::Sometimes(self.event(event)?),

@@ -274,6 +274,9 @@ pub enum Claim {
     Converges {
         /// The bound.
         within: Duration,
+        /// Whether every site is healed whose storage nothing damaged, and must agree, instead of a core.
+        #[serde(default, skip_serializing_if = "is_usual")]
+        all: bool,
     },
     /// Once it agrees, each of its terminals and each client does one thing more of the service's choosing, all of
     /// it is done within the bound, and the core agrees again.

@@ -45,7 +45,7 @@ impl<S: Service> Sweep<S> {
         Sweep { seeds: seeds.into(), ..self }
     }
 
-    /// Runs everything, and saves what fails in `target/failures`.
+    /// Runs everything, and saves what fails in `target/failures`. Returns what happened, and how often.
     ///
     /// ```
     /// use aviary::scenario::read;
@@ -63,27 +63,27 @@ impl<S: Service> Sweep<S> {
     /// # Panics
     /// When a run does not pass, or not in the same way twice; when the environment has no such seeds; when there is
     /// no end of seeds.
-    pub fn check(self) {
-        self.check_into(Path::new(FOLDER));
+    pub fn check(self) -> Facts {
+        self.check_into(Path::new(FOLDER))
     }
 
     /// As [`check`](Sweep::check), with another folder for what fails.
     ///
     /// # Panics
     /// As [`check`](Sweep::check) does.
-    pub fn check_into(mut self, folder: &Path) {
+    pub fn check_into(mut self, folder: &Path) -> Facts {
         self.seeds = seeds_of(self.seeds, variable("AVIARY_SEED"), variable("AVIARY_SEEDS"))
             .unwrap_or_else(|why| panic!("{why}"));
         assert!(self.seeds.end().is_some() || self.time.is_some(), "seeds without an end: {}", self.seeds);
         let mut found = Found::default();
         let stop = AtomicBool::new(false);
-        self.run(&stop, &mut found);
+        let facts = self.run(&stop, &mut found);
         if let Some((source, seed)) = found.differed {
             let name = self.sources[source].name();
             panic!("two runs of {name} with seed {seed} differed: `scenario::audit` shows where");
         }
         if found.groups.is_empty() {
-            return;
+            return facts;
         }
         let told = self.settled(folder, &found.groups, &stop).unwrap_or_else(|why| {
             let samples = found.groups.iter().flat_map(|group| group.samples.first());
@@ -199,7 +199,7 @@ mod tests {
     use crate::search::Pinned;
     use crate::search::tests::scenario;
 
-    fn panics(act: impl FnOnce()) -> String {
+    fn panics<T: core::fmt::Debug>(act: impl FnOnce() -> T) -> String {
         let payload = catch_unwind(AssertUnwindSafe(act)).unwrap_err();
         payload.downcast_ref::<String>().unwrap().clone()
     }

@@ -138,6 +138,7 @@ fn compose<S: Service>(
         }
         disk.file_bytes = shortest(&drawn);
     }
+    let heals_all = settings.happens(profile.heals_all);
     let steps = tracks.remove(0);
     let recipe_text = recipe.map(|recipe| format!(", {}", recipe.name)).unwrap_or_default();
     Ok(Scenario {
@@ -154,7 +155,7 @@ fn compose<S: Service>(
         rules: Vec::new(),
         steps,
         also: tracks,
-        expect: expect::<S>(profile, &cluster),
+        expect: expect::<S>(profile, &cluster, heals_all),
     })
 }
 
@@ -164,10 +165,10 @@ fn disk(profile: &Profile, draws: &mut Draws) -> Disk {
 }
 
 /// What must hold at the end, where anything must hold that is not always judged.
-fn expect<S: Service>(profile: &Profile, cluster: &Cluster) -> Vec<ExpectationOf<S>> {
+fn expect<S: Service>(profile: &Profile, cluster: &Cluster, heals_all: bool) -> Vec<ExpectationOf<S>> {
     let mut claims = match profile.budget {
         Budget::Unlimited => return Vec::new(),
-        Budget::Survivable => vec![Claim::Converges { within: profile.converges_within }],
+        Budget::Survivable => vec![Claim::Converges { within: profile.converges_within, all: heals_all }],
     };
     let terminals = SiteSet::first(cluster.sites).iter().map(ProcessId::Terminal);
     let mut probed = terminals.chain((0..cluster.clients).map(ProcessId::Client));

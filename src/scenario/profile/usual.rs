@@ -87,6 +87,7 @@ impl Default for Profile {
             follows_recipe: percent(25),
             recipes: Vec::new(),
             converges_within: Duration::from_secs(20),
+            heals_all: percent(15),
         }
     }
 }

@@ -15,10 +15,10 @@ fn rules() -> [Rule; 6] {
         count,
         ruling,
     };
-    let (any, s0, s1) = (Target::Any, Target::Process(S0), Target::Process(S1));
+    let (any, s0, s1) = (Target::Any, Target::of(S0), Target::of(S1));
     [
         rule("lost", filter("Beat", s0, s1), Some(3), Ruling::Drop),
-        rule("late", filter("Ack", any, Target::Process(S2)), None, Ruling::Delay(Duration::from_millis(40))),
+        rule("late", filter("Ack", any, Target::of(S2)), None, Ruling::Delay(Duration::from_millis(40))),
         rule("echo", filter("Tell", any, s1), Some(20), {
             Ruling::Duplicate { copies: 2, apart: Duration::from_millis(3) }
         }),

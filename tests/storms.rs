@@ -1,0 +1,76 @@
+//! Whole clusters in the weather of the profile `storms`: up to nine sites, overlapping faults, and every judge watching.
+//!
+//! Each run ends with everybody healed, and must converge and have told the truth. The rare paths must really have run.
+#![expect(clippy::unwrap_used, reason = "a test fails where anything is amiss")]
+
+use aviary::scenario::{Profile, Run, RunOptions};
+use aviary::search::{Drawn, FactKind, Source, Sweep};
+use aviary::service::Timelines;
+use aviary::sim::TraceLevel;
+
+/// How many seeds show every rare path.
+const SEEDS: u64 = 400;
+
+/// What must have happened in a batch of storms, so that a calm one does not pass for a hard one.
+const RARE: [&str; 16] = [
+    "campaigns",
+    "caught up",
+    "deposed",
+    "evicted",
+    "expired",
+    "fetches",
+    "found busy",
+    "lost quorum",
+    "nacks",
+    "refused",
+    "repeated",
+    "reproposes",
+    "resubmits",
+    "retries",
+    "splits promise",
+    "told",
+];
+
+fn storms() -> Drawn {
+    let text = include_str!("../scenarios/profiles/storms.ron");
+    let profile = Profile::read::<Timelines>("storms", text).unwrap_or_else(|bad| panic!("{bad}"));
+    Drawn::new::<Timelines>("storms", profile).unwrap()
+}
+
+#[test]
+fn sites_agree_and_keep_their_word_in_any_weather() {
+    let facts = Sweep::<Timelines>::of(storms()).seeds(0..SEEDS).check();
+    let runs = |kind, name: &str| {
+        let fact = facts.iter().find(|fact| (fact.0, fact.1) == (kind, name));
+        fact.unwrap_or_else(|| panic!("there is no {name}")).2.runs
+    };
+    let missing: Vec<_> = RARE.iter().filter(|note| runs(FactKind::Note, note) == 0).collect();
+    // The environment may choose fewer seeds.
+    let swept = runs(FactKind::World, "starts");
+    assert!(swept < SEEDS || missing.is_empty(), "never happened in {swept} storms: {missing:?}");
+}
+
+#[test]
+fn a_clone_and_an_untraced_run_of_a_storm_are_the_same_run() {
+    let source = storms();
+    for seed in 0..20 {
+        let scenario = Source::<Timelines>::owned(&source, seed);
+        let options = |trace| RunOptions { trace, ..RunOptions::default() };
+        let mut original = Run::new(&scenario, &options(TraceLevel::Notable)).unwrap();
+        for _ in 0..3_000 {
+            original.step();
+        }
+        let mut clone = original.clone();
+        let mut untraced = Run::new(&scenario, &options(TraceLevel::Off)).unwrap();
+        let [clone, original, untraced] = [&mut clone, &mut original, &mut untraced].map(|run| {
+            run.finish();
+            (run.outcome(), run.world().judge().noted().to_vec())
+        });
+        for (twin, noted) in [&clone, &untraced] {
+            let found = (twin.fingerprint, twin.events, &twin.verdict, noted);
+            let (first, counted) = (&original.0, &original.1);
+            assert_eq!(found, (first.fingerprint, first.events, &first.verdict, counted), "seed {seed}");
+        }
+        assert!(clone.0.trace == original.0.trace && untraced.0.trace.is_empty(), "seed {seed}");
+    }
+}

@@ -86,7 +86,7 @@ fn what_chance_did_is_said_of_single_messages() {
 /// With fewer commands an expectation of what they did would fail for another reason.
 #[test]
 fn what_is_expected_of_commands_keeps_them() {
-    let text = r#"Scenario(about: "Wrong on purpose.", seed: 3, sites: 5, clients: 2,
+    let text = r#"Scenario(about: "Wrong on purpose.", seed: 3, sites: 5, clients: 2, leader: 1,
         network: (latency: Uniform("5ms", "30ms"), loss: "2%"),
         steps: [
             At("1s", Tweet(site: 0, user: "ann", text: "hello")),
@@ -102,6 +102,7 @@ fn what_is_expected_of_commands_keeps_them() {
         left.contains("text: \"hello\"") && left.contains("text: \"two\"") && left.contains("bye"),
         "{left}"
     );
+    assert!(!left.contains("leader"), "who leads first does not matter: {left}");
     assert!(!left.contains("Isolate") && !left.contains("Log") && !left.contains("loss"), "{left}");
 }
 

@@ -25,6 +25,9 @@ pub struct Scenario<S: Service> {
     /// Which sites share a machine; each has its own when absent.
     #[serde(default, skip_serializing_if = "is_usual")]
     pub machines: Option<Vec<Vec<u8>>>,
+    /// The site that leads first: the others sleep from their start until it campaigns. Whoever is first when absent.
+    #[serde(default, skip_serializing_if = "is_usual")]
+    pub leader: Option<u8>,
     /// The network that every datagram meets.
     #[serde(default, skip_serializing_if = "is_usual")]
     pub network: Network,
@@ -62,6 +65,7 @@ impl<S: Service> PartialEq for Scenario<S> {
             sites,
             clients,
             machines,
+            leader,
             network,
             disk,
             budget,
@@ -77,6 +81,7 @@ impl<S: Service> PartialEq for Scenario<S> {
             && *sites == other.sites
             && *clients == other.clients
             && *machines == other.machines
+            && *leader == other.leader
             && *network == other.network
             && *disk == other.disk
             && *budget == other.budget
@@ -106,6 +111,7 @@ impl<S: Service> Scenario<S> {
             sites: self.sites,
             clients: self.clients,
             machines: self.machines.clone(),
+            leader: self.leader,
             network: self.network.clone(),
             disk: self.disk,
             budget: self.budget,

@@ -1,6 +1,6 @@
 //! From a scenario to what the simulator runs. Everything that parses and is wrong is found here.
 
-use crate::ids::{ProcessId, SITES_MAX, SiteSet};
+use crate::ids::{ProcessId, SITES_MAX, SiteId, SiteSet};
 use crate::journal::JournalConfig;
 use crate::mix::Seed;
 use crate::outbox::SyncMode;
@@ -40,6 +40,8 @@ pub struct Plan<S: Service> {
     pub shape: Shape,
     /// What every process is configured with.
     pub config: <S::Process as Process>::Config,
+    /// Who leads first, if that is said.
+    pub leader: Option<SiteId>,
     /// The network.
     pub network: NetworkSettings,
     /// Rules that are there from the start.
@@ -91,6 +93,7 @@ impl<S: Service> Plan<S> {
                 false => S::core_size(&self.config, &self.shape),
             },
             may_stop: self.may_stop,
+            leader: self.leader,
             trace,
             tracks,
             watchpoints: self.watchpoints.clone(),
@@ -156,6 +159,7 @@ pub fn plan<S: Service>(scenario: &Scenario<S>) -> Result<Plan<S>, Vec<Problem>>
         planner.wrong(whole.field("limit"), "no step can fire within no time", "a limit above 0s");
     }
     planner.machines(scenario.machines.as_deref());
+    let leader = planner.leader(scenario.leader);
     let network = planner.network(scenario);
     planner.check_sync_time(&whole.field("disk").field("sync"), scenario.disk.sync);
     let sync_mode = match scenario.disk.mode {
@@ -195,6 +199,7 @@ pub fn plan<S: Service>(scenario: &Scenario<S>) -> Result<Plan<S>, Vec<Problem>>
             Ok(Plan {
                 shape,
                 config,
+                leader,
                 network,
                 rules,
                 tracks,

@@ -210,6 +210,7 @@ impl<S: Service> Scenario<S> {
             sites: u8::try_from(sites).unwrap_or(self.sites),
             clients: u16::try_from(clients).unwrap_or(self.clients),
             machines: self.machines.as_ref().map(|machines| renaming.groups(machines)),
+            leader: self.leader.and_then(|site| renaming.site(site)),
             network,
             rules: self.rules.iter().filter_map(|rule| renaming.rule(rule)).collect(),
             steps: track(&self.steps),
@@ -254,7 +255,7 @@ mod tests {
 
     #[test]
     fn who_is_gone_takes_along_what_means_them_alone() {
-        let text = r#"Scenario(about: "All of it.", sites: 4, clients: 2, machines: [[0, 1], [2], [3]],
+        let text = r#"Scenario(about: "All of it.", sites: 4, clients: 2, machines: [[0, 1], [2], [3]], leader: 2,
             network: (latency: Regions(within: Constant("1ms"), between: Constant("9ms"), of: [[0, 2], [1], [3]])),
             steps: [
                 At("1s", Crash(Site(1))), At("1s", Crash(Site(3))), At("1s", Restart(Machine(2))),
@@ -264,7 +265,7 @@ mod tests {
             ])"#;
         let scenario = read::<Toys>("test.ron", text).unwrap_or_else(|bad| panic!("{bad}"));
         let smaller = scenario.renamed(&Renaming::keep(&scenario, &[0, 2, 3], &[0], false));
-        let expected = r#"Scenario(about: "All of it.", sites: 3, clients: 1, machines: [[0], [1], [2]],
+        let expected = r#"Scenario(about: "All of it.", sites: 3, clients: 1, machines: [[0], [1], [2]], leader: 1,
             network: (latency: Regions(within: Constant("1ms"), between: Constant("9ms"), of: [[0, 1], [2]])),
             steps: [
                 At("1s", Crash(Site(2))), At("1s", Restart(Machine(2))),

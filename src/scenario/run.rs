@@ -315,6 +315,7 @@ impl<S: Service> Run<S> {
             Holds::Leader(_) | Holds::Service(_) => false,
         };
         self.world.script_done()
+            && self.world.unled().is_none()
             && self.world.unmatched_rules().next().is_none()
             && !self.plan.expect.iter().any(is_wanted)
             && self.world.unfired().is_empty()
@@ -330,7 +331,11 @@ impl<S: Service> Run<S> {
         let steps =
             unfired.map(|unfired| format!("{} never fired: {}", place(unfired.step), unfired.nearest));
         let rules = self.world.unmatched_rules().map(|name| format!("the rule `{name}` matched nothing"));
-        let why: Vec<String> = steps.chain(rules).collect();
+        let unled = self
+            .world
+            .unled()
+            .map(|site| format!("leader: {site} was to lead, and did not campaign while the others slept"));
+        let why: Vec<String> = unled.into_iter().chain(steps).chain(rules).collect();
         if why.is_empty() { Ok(()) } else { Err(Verdict::Stale { why: why.join("; ") }) }
     }
 

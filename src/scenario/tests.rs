@@ -112,7 +112,7 @@ fn malformed_text_is_shown_in_its_place() {
     3 |     sitse: 3,
       |     ^^^^^
       |
-      = help: did you mean `sites`? expected `about`, `seed`, `sites`, `clients`, `machines`, `network`, `disk`, `budget`, `settings`, `limit`, `rules`, `steps`, `also` or `expect`
+      = help: did you mean `sites`? expected `about`, `seed`, `sites`, `clients`, `machines`, `leader`, `network`, `disk`, `budget`, `settings`, `limit`, `rules`, `steps`, `also` or `expect`
     "#);
     insta::assert_snapshot!(wrong("Scenario(\n    about: \"x\",\n)"), @r#"
     error: the field `sites` is missing in `Scenario`
@@ -254,6 +254,7 @@ fn what_does_not_exist_is_refused() {
     check("steps: [At(\"1s\", Crash(Machine(3)))]", "3", &["there is no machine 3"]);
     check("steps: [At(\"1s\", Put(site: 3, number: 1))]", "3", &["there is no site 3"]);
     check("steps: [At(\"1s\", Put(site: 0, number: 100))]", "100", &["100 is too much", "at most 99"]);
+    check("leader: 3", "3", &["there is no site 3", "the sites are 0 to 2"]);
     check("steps: [At(\"1s\", Mend(0, 4))]", "4", &["there is no site 4"]);
     check("steps: [At(\"1s\", Cut(from: [0], to: [1, 9]))]", "9", &["there is no site 9"]);
     check("steps: [At(\"1s\", Expect(Holds(site: 5, number: 1)))]", "5", &["there is no site 5"]);

@@ -85,6 +85,90 @@ fn a_log_blocks_and_a_status_are_asked_of_one_site() {
     wrong("steps: [At(\"1s\", Log())]", "Log", "nobody says where");
 }
 
+const LED: &str = r#"leader: 0, steps: [
+    On(Leads(Site(0)), Tweet(site: 1, user: "ann", text: "hello")),
+    On(Noted(kind: "done", who: Terminal(1)), Pause(Site(1))), After("2s", Crash(Leader)), After("2s", Heal)]"#;
+
+fn led(fields: &str) -> Outcome {
+    outcome(&format!(
+        "Scenario(about: \"x\", seed: 9, sites: 3, network: (latency: Uniform(\"2ms\", \"9ms\")), {fields})"
+    ))
+}
+
+/// Who is to lead gets what steps used to do by pausing the others, and no line tells of it.
+#[test]
+fn a_header_that_says_who_leads_first_is_a_silent_pause_of_the_others() {
+    let steps = LED.replace(
+        "leader: 0, steps: [",
+        "machines: [[0], [1, 2]], steps: [At(\"0s\", Pause(Machine(1))),
+            On(Noted(kind: \"campaigns\", who: Site(0)), Resume(Machine(1))),",
+    );
+    let (header, preamble) = (led(LED), led(&steps));
+    assert!(header.verdict.is_pass() && preamble.verdict.is_pass(), "{}", header.verdict);
+    let told = |outcome: &Outcome| {
+        let lines = outcome.trace.iter().filter(|told| !told.who.is_empty());
+        lines.map(|told| (told.at, told.who.to_vec(), told.what.clone())).collect::<Vec<_>>()
+    };
+    let is_set_up = |what: &str| what == "pauses" || what.starts_with("goes on");
+    let first_leads = |lines: &[(_, _, String)]| lines.iter().position(|line| line.2.starts_with("leads"));
+    let (silent, mut loud) = (told(&header), told(&preamble));
+    let until = first_leads(&loud).unwrap();
+    assert!(loud[..until].iter().any(|line| is_set_up(&line.2)), "{loud:?}");
+    assert!(!silent[..first_leads(&silent).unwrap()].iter().any(|line| is_set_up(&line.2)), "{silent:?}");
+    let mut number = 0;
+    loud.retain(|line| {
+        number += 1;
+        number > until || !is_set_up(&line.2)
+    });
+    assert_eq!(silent, loud);
+    assert_eq!(header.events, preamble.events);
+    let steps: Vec<&str> =
+        header.trace.iter().map(|told| &*told.what).filter(|what| what.starts_with("step 1:")).collect();
+    assert_eq!(steps, ["step 1: command T1: ann: hello"]);
+}
+
+/// Who never campaigns keeps nobody asleep for ever, and the run says so.
+#[test]
+fn a_first_leader_that_never_campaigns_makes_the_run_stale() {
+    let stale = |fields: &str| {
+        let outcome = led(fields);
+        let why = outcome.verdict.to_string();
+        let expected = "leader: S0 was to lead, and did not campaign while the others slept";
+        assert!(outcome.verdict.name() == "stale" && why.contains(expected), "{why}");
+        outcome
+    };
+    let has = |outcome: &Outcome, what: &str| outcome.trace.iter().any(|told| told.what.starts_with(what));
+    let asleep = stale("leader: 0, limit: \"5s\", steps: [At(\"100ms\", Crash(Site(0)))]");
+    assert!(!has(&asleep, "leads") && !has(&asleep, "goes on"), "{:?}", asleep.trace);
+    let healed = stale(
+        "leader: 0, limit: \"9s\", steps: [At(\"100ms\", Crash(Site(0))), At(\"2s\", Heal), On(Leads(Any), Heal)]",
+    );
+    assert!(has(&healed, "S0 was to lead and has not campaigned: S12 sleep no longer"), "{:?}", healed.trace);
+    assert!(has(&healed, "leads"), "{:?}", healed.trace);
+    // One that comes back leads all the same.
+    let back = led(
+        "leader: 0, steps: [At(\"100ms\", Crash(Site(0))), At(\"2s\", Restart(Site(0)))], expect: [Leader(Site(0))]",
+    );
+    assert!(back.verdict.is_pass(), "{}", back.verdict);
+}
+
+/// Whom the script pauses while everybody sleeps, the script has to wake.
+#[test]
+fn a_pause_of_a_site_that_sleeps_for_another_lasts_until_it_is_ended() {
+    let outcome = led(
+        "leader: 0, steps: [At(\"100ms\", Pause(Site(2))), On(Leads(Site(0)), Expect(Leader(Site(0)))), After(\"2s\", Resume(Site(2)))]",
+    );
+    assert!(outcome.verdict.is_pass(), "{}", outcome.verdict);
+    let site = ProcessId::Site(crate::ids::SiteId::new(2).unwrap());
+    let of_site = outcome.trace.iter().filter(|told| told.who.contains(&site));
+    let lives: Vec<&str> = of_site
+        .map(|told| &*told.what)
+        .filter(|what| *what == "pauses" || what.starts_with("goes on") || what.starts_with("follows"))
+        .take(2)
+        .collect();
+    assert!(lives[0] == "pauses" && lives[1].starts_with("goes on"), "{lives:?}");
+}
+
 #[test]
 fn texts_and_names_are_checked_in_the_file() {
     let long = "é".repeat(281);

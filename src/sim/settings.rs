@@ -5,7 +5,7 @@ use alloc::vec::Vec;
 use core::fmt;
 
 use crate::frame::{DATAGRAM_DEFAULT, DATAGRAM_MAX, DATAGRAM_MIN};
-use crate::ids::{SITES_MAX, SiteSet};
+use crate::ids::{SITES_MAX, SiteId, SiteSet};
 use crate::journal::JournalConfig;
 use crate::mix::Seed;
 use crate::outbox::SyncMode;
@@ -94,6 +94,8 @@ pub struct WorldSettings<P: Process> {
     pub core_size: u8,
     /// The sites that may stop by themselves; of any other it is a violation of what it stops for.
     pub may_stop: SiteSet,
+    /// Who leads first: every other site is paused once it has started, until this one campaigns or leads.
+    pub leader: Option<SiteId>,
     /// What is traced.
     pub trace: TraceSettings,
     /// What is done and when.
@@ -121,6 +123,7 @@ impl<P: Process> WorldSettings<P> {
             machines: Vec::new(),
             core_size: sites / 2 + 1,
             may_stop: SiteSet::EMPTY,
+            leader: None,
             trace: TraceSettings::default(),
             tracks: Vec::new(),
             watchpoints: Vec::new(),
@@ -157,6 +160,9 @@ impl<P: Process> WorldSettings<P> {
         demand(rate != Some(0), &"a bandwidth of 0 bytes per second")?;
         self.check_latency(&network.latency, true)?;
         let all = SiteSet::first(sites);
+        if let Some(leader) = self.leader {
+            demand(all.contains(leader), &format_args!("{leader} is to lead {sites} sites"))?;
+        }
         for machine in &self.machines {
             demand(machine.minus(all).is_empty(), &format_args!("machine {machine} of sites that are not"))?;
         }

@@ -67,6 +67,8 @@ pub(crate) enum Event {
         life: u64,
     },
     Step(StepId),
+    /// All sites have started, and one of them is to lead first.
+    HeadStart,
 }
 
 /// Everything there is.
@@ -100,12 +102,15 @@ impl<P: Process, J: Judge<P>> World<P, J> {
         for host in hosts.list.of_others().chain(hosts.list.of_sites()) {
             queue.push(Instant::ZERO, Event::Start { host });
         }
+        if settings.leader.is_some() {
+            queue.push(Instant::ZERO, Event::HeadStart);
+        }
         let mut world = World {
             queue,
             events: 0,
             hosts,
             net: Net::new(&settings),
-            script: Script::new(settings.tracks.clone(), settings.watchpoints.clone()),
+            script: Script::new(settings.tracks.clone(), settings.watchpoints.clone(), settings.leader),
             watch: Watch::new(settings.trace, judge),
             settings: Arc::new(settings),
         };
@@ -158,8 +163,10 @@ impl<P: Process, J: Judge<P>> World<P, J> {
             Event::Drain { host } => self.drain(host),
             Event::Resumed { host } => self.on_resumed(host),
             Event::Ready { host, life } => self.on_ready(host, life),
+            Event::HeadStart => self.begin_head_start(),
             Event::Step(step) => self.on_step(step),
         }
+        self.follow_head_start();
         self.run_fired(false);
         if self.script.director.has_due() {
             self.retry_steps();
@@ -304,6 +311,11 @@ impl<P: Process, J: Judge<P>> World<P, J> {
     /// Whether no step of the script can be counted on to fire any more.
     pub fn script_done(&self) -> bool {
         self.script.director.is_done()
+    }
+
+    /// Who was to lead first and has neither campaigned nor led while the others slept.
+    pub fn unled(&self) -> Option<SiteId> {
+        self.script.head_start.unled()
     }
 
     /// How many optional steps fired, and how many there are.

@@ -249,6 +249,7 @@ type Shape = Scenario<Timelines>;
 fields!(SCENARIO: fn of_shape(&Shape) {
     seed => world::seed,
     machines => targets::machines,
+    leader => world::leader,
 } elsewhere or no fault { about, sites, clients, network, disk, budget, settings, limit, rules, steps, also, expect });
 
 type Made = WorldSettings<Bird>;
@@ -258,6 +259,7 @@ fields!(WORLD: fn of_world(&Made) {
     inbox_max => world::inbox_max,
     clog_max => world::clog_max,
     datagram_max => world::datagram_max,
+    leader => world::leader,
     // Datagrams and journals of one cluster all bear the same number: nothing in the world differs by it. The size of the
     // core is no fault: it says how far faults stop. Nor is who may stop by itself: it says what is no violation. Nor are
     // watchpoints, which only look.

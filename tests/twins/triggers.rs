@@ -4,9 +4,9 @@ use crate::pair::Pair;
 use crate::rules::TWEETS;
 use crate::story::{Micros, Story, seconds};
 
-/// When site 2 pauses, but for the pause at the beginning of every run.
+/// When site 2 pauses.
 fn paused(story: &Story) -> Option<Micros> {
-    story.times("S2", "pauses").into_iter().find(|at| *at > 0)
+    story.first("S2", "pauses")
 }
 
 /// Site 2 pauses when this happens, and that is at this time.

@@ -23,6 +23,20 @@ pub fn seed(pair: &Pair) {
     });
 }
 
+pub fn leader(pair: &Pair) {
+    let text = "sites: 3,
+    +   leader: 2,
+    -   leader: 0,
+        ";
+    pair.free(text, |with, without| {
+        let leads = |story: &Story, who: &str| story.first(who, "leads").is_some();
+        assert!(leads(with, "S2") && !leads(with, "S0"), "{:?}", with.who("leads"));
+        assert!(leads(without, "S0") && !leads(without, "S2"), "{:?}", without.who("leads"));
+        let is_silent = |story: &Story| story.who("pauses").is_empty() && story.who("goes on").is_empty();
+        assert!(is_silent(with) && is_silent(without), "nothing stands for it");
+    });
+}
+
 /// A tweet every tenth of a second, from 1 s to 5 s.
 fn chatter() -> String {
     let tweet = |number| {

@@ -147,6 +147,7 @@ fn compose<S: Service>(
         sites: cluster.sites,
         clients: cluster.clients,
         machines: cluster.machines.clone(),
+        leader: None,
         network: network::draw(profile, seed, &cluster, is_quiet, recipe.is_some()),
         disk,
         budget: profile.budget,

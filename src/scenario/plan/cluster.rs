@@ -1,6 +1,6 @@
 //! Who is in the cluster, where, and who is meant.
 
-use crate::ids::{ProcessId, SITES_MAX, SiteSet};
+use crate::ids::{ProcessId, SITES_MAX, SiteId, SiteSet};
 use crate::ron_file::Place;
 use crate::ron_file::Problem;
 use crate::scenario::form::Latency;
@@ -17,6 +17,13 @@ impl<S: Service> Planner<S> {
         };
         let place = Place::whole().field("machines");
         self.shape.machines = self.groups(&place, machines, "machine");
+    }
+
+    /// The site that leads first, if there is such a site.
+    pub(super) fn leader(&mut self, leader: Option<u8>) -> Option<SiteId> {
+        let site = leader?;
+        self.problems.extend(self.shape.check_site(site, Place::whole().field("leader")));
+        self.shape.site(site)
     }
 
     /// The group of every site, where every site must be in one.

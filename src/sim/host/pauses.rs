@@ -12,26 +12,42 @@ use crate::time::Duration;
 impl<P: Process, J: Judge<P>> World<P, J> {
     pub(crate) fn pause(&mut self, host: HostIndex) {
         let id = self.hosts.list[host].id;
-        let Some(running) = self.hosts.list[host].running_mut().filter(|running| !running.is_paused) else {
-            return;
-        };
-        running.is_paused = true;
-        self.watch.mark(Mark::Paused, id, [0, 0]);
-        self.watch.line(id, LineClass::Fault, || What::Paused);
+        let is_new = self.put_to_sleep(host);
+        let is_taken_over =
+            self.script.head_start.take(id) && self.hosts.list[host].status() == Status::Paused;
+        if is_new || is_taken_over {
+            self.watch.line(id, LineClass::Fault, || What::Paused);
+        }
+    }
+
+    pub(crate) fn resume(&mut self, host: HostIndex) {
+        let id = self.hosts.list[host].id;
+        if let Some(waiting) = self.wake_up(host) {
+            self.watch.line(id, LineClass::Life, || What::Resumed { waiting });
+        }
+    }
+
+    /// Hands a process nothing more from here on; whether it was handed anything until now.
+    pub(crate) fn put_to_sleep(&mut self, host: HostIndex) -> bool {
+        let id = self.hosts.list[host].id;
+        let running = self.hosts.list[host].running_mut().filter(|running| !running.is_paused);
+        let is_new = running.map(|running| running.is_paused = true).is_some();
+        if is_new {
+            self.watch.mark(Mark::Paused, id, [0, 0]);
+        }
+        is_new
     }
 
     /// Lets a paused process go on: it learns of the syncs that ended, then its inputs are handed in, each in an
-    /// event of its own.
-    pub(crate) fn resume(&mut self, host: HostIndex) {
+    /// event of its own. Returns how many wait, if it was paused.
+    pub(crate) fn wake_up(&mut self, host: HostIndex) -> Option<usize> {
         let id = self.hosts.list[host].id;
-        let Some(running) = self.hosts.list[host].running_mut().filter(|running| running.is_paused) else {
-            return;
-        };
+        let running = self.hosts.list[host].running_mut().filter(|running| running.is_paused)?;
         running.is_paused = false;
         let waiting = running.waiting();
         self.watch.mark(Mark::Resumed, id, [waiting as u64, 0]);
-        self.watch.line(id, LineClass::Life, || What::Resumed { waiting });
         self.queue.push(self.watch.now, Event::Resumed { host });
+        Some(waiting)
     }
 
     /// A process that was paused goes on.

@@ -127,6 +127,7 @@ impl<P: Process, J: Judge<P>> World<P, J> {
     /// Mends and unclogs links, drops rules, disarms crashes and disk faults that wait, and revives whom it can. Disks keep
     /// their sync times, and clocks go on as they do.
     fn heal(&mut self) {
+        self.give_up_head_start();
         let (net, mut reach) = self.network();
         net.heal(&mut reach);
         self.hosts.list.spare_all();
@@ -153,6 +154,7 @@ impl<P: Process, J: Judge<P>> World<P, J> {
         let places: Vec<HostIndex> = self.hosts.list.of_sites().filter(can_run).take(size).collect();
         let core: SiteSet = places.iter().filter_map(|host| self.hosts.list[*host].id.as_site()).collect();
         self.script.director.stop();
+        self.give_up_head_start();
         self.net.spare_core(core);
         self.watch.mark(
             Mark::Healed,

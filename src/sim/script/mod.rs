@@ -9,6 +9,7 @@
 pub(crate) mod actions;
 pub(crate) mod describe;
 pub mod director;
+pub(crate) mod head_start;
 pub(crate) mod matcher;
 pub mod row;
 pub mod vocabulary;
@@ -27,6 +28,7 @@ use crate::process::Process;
 use crate::sim::net::rule::{About, Filter};
 use crate::sim::net::rules::Roles;
 use crate::sim::script::director::{Director, StepId, Unfired};
+use crate::sim::script::head_start::HeadStart;
 use crate::sim::script::matcher::Happening;
 use crate::sim::script::watchpoints::{Watchpoint, Watchpoints};
 use crate::sim::watch::Watch;
@@ -172,15 +174,22 @@ pub(crate) struct Script<C> {
     pub(crate) fruitless: Vec<StepId>,
     /// Checks that fired and that whoever drives the world has not taken.
     pub(crate) checks: VecDeque<usize>,
+    /// Who leads first, before the script means anything by a leader.
+    pub(crate) head_start: HeadStart,
 }
 
 impl<C: Clone> Script<C> {
-    pub(crate) fn new(tracks: Vec<Track<C>>, watchpoints: Vec<Watchpoint>) -> Script<C> {
+    pub(crate) fn new(
+        tracks: Vec<Track<C>>,
+        watchpoints: Vec<Watchpoint>,
+        leader: Option<SiteId>,
+    ) -> Script<C> {
         Script {
             director: Director::new(tracks),
             watchpoints: Watchpoints::new(watchpoints),
             fruitless: Vec::new(),
             checks: VecDeque::new(),
+            head_start: HeadStart::of(leader),
         }
     }
 

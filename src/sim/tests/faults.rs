@@ -108,6 +108,16 @@ fn the_core_is_as_large_as_the_settings_want() {
 }
 
 #[test]
+fn only_a_site_that_is_there_can_be_the_first_to_lead() {
+    for (number, is_there) in [(0, true), (2, true), (3, false)] {
+        let settings = WorldSettings { leader: SiteId::new(number), ..settings(Vec::new()) };
+        let refused = World::new(settings, Scribe::default()).err().map(|error| error.to_string());
+        assert_eq!(refused.is_none(), is_there, "{refused:?}");
+        assert!(refused.is_none_or(|why| why.contains("S3 is to lead 3 sites")));
+    }
+}
+
+#[test]
 fn a_table_gives_each_direction_its_latency() {
     use crate::sim::net::settings::Latency;
     let row =

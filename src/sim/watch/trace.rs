@@ -104,6 +104,7 @@ pub(crate) enum What<P: Process> {
     Failed { reason: Arc<str> },
     Crashed { at: Option<Seam>, undone: usize, leaves: Leaves, residue: Residue },
     Idle { what: &'static str },
+    NeverCampaigned { first: SiteId, asleep: SiteSet },
     Paused,
     Resumed { waiting: usize },
     Commanded { command: P::Command },
@@ -247,6 +248,9 @@ impl<P: Process> fmt::Display for What<P> {
                 }
             }
             What::Idle { what } => f.write_str(what),
+            What::NeverCampaigned { first, asleep } => {
+                write!(f, "{first} was to lead and has not campaigned: {asleep} sleep no longer")
+            }
             What::Paused => f.write_str("pauses"),
             What::Resumed { waiting } => write!(f, "goes on, {} waiting", Count(*waiting, "input")),
             What::Commanded { command } => write!(f, "is asked: {command}"),

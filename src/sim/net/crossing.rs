@@ -1,9 +1,9 @@
 //! What becomes of a real datagram that crosses a network with the simulator's rules and weather: for those who stand
 //! between real processes and have bytes and time of their own.
 //!
-//! The same list of [`Rule`]s, the same draws and the same decision as in a [`World`](crate::sim::World): what is drawn is a function of the
-//! seed and of what the datagram is (link, kind, subject, time, ordinal). It sends nothing and knows no clock. Links
-//! that carry only so much are the world's alone.
+//! The same list of [`Rule`]s, the same draws and the same decision as in a [`World`](crate::sim::World): what is drawn is
+//! a function of the seed and of what the datagram is (link, kind, subject, time, ordinal). It sends nothing and knows no
+//! clock. Links that carry only so much are the world's alone.
 
 use alloc::collections::BTreeMap;
 use alloc::string::{String, ToString};

@@ -1,8 +1,8 @@
 //! The simulated network: what becomes of a datagram between its sender and its receiver.
 //!
-//! A datagram is posted once ([`sending`]). For each recipient its fate is drawn ([`fates`]), a rule may take it ([`rules`]), one
-//! function decides ([`decide`]), and the [`Passage`](decide::Passage) is carried out: [`damage`] has what is odd.
-//! Nothing here touches a host or the script.
+//! A datagram is posted once (`sending`). For each recipient its fate is drawn (`fates`), a rule may take it (`rules`), one
+//! function decides (`decide`), and the passage that it gives is carried out: `damage` has what is not plain. Nothing here
+//! touches a host or the script.
 
 use alloc::boxed::Box;
 

@@ -262,8 +262,11 @@ mod tests {
         let (place, sink) = Place::broken();
         let writer = Writer::start("test", sink, Policy::Drops(report)).unwrap();
         let line = |n: usize| format!("{n} {}", "x".repeat(1_000));
-        (0..3_000).for_each(|n| writer.put(format!("{}\n", line(n)).into_bytes()));
-        // Nobody waits for a place that fails.
+        let put = |n| writer.put(format!("{}\n", line(n)).into_bytes());
+        put(0);
+        // Nobody waits for a place that fails. The writer has taken the first line by then, and takes no other.
+        writer.flush(panic_after_10_s);
+        (1..3_000).for_each(put);
         writer.flush(panic_after_10_s);
         assert_eq!(place.text(), "");
         place.is_broken.store(false, Ordering::SeqCst);

@@ -166,9 +166,11 @@ impl<P: Process, J: Judge<P>> World<P, J> {
             Event::HeadStart => self.begin_head_start(),
             Event::Step(step) => self.on_step(step),
         }
-        self.follow_head_start();
+        if let Some(first) = self.script.first() {
+            self.follow_head_start(first);
+        }
         self.run_fired(false);
-        if self.script.director.has_due() {
+        if self.script.has_due() {
             self.retry_steps();
         }
         self.watch.verdict()
@@ -349,5 +351,11 @@ impl<P: Process, J: Judge<P>> World<P, J> {
     pub(crate) fn network(&mut self) -> (&mut Net<P>, Reach<'_, P, J>) {
         let World { settings, queue, net, watch, .. } = self;
         (net, Reach { settings, watch, queue })
+    }
+    /// Runs the actions that fired, and those that they fire in turn; with `links_only` leaves those alone that
+    /// touch processes. Says whether there were any.
+    #[inline]
+    pub(crate) fn run_fired(&mut self, links_only: bool) -> bool {
+        !self.script.is_quiet() && self.run_all(links_only)
     }
 }

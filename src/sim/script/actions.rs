@@ -26,7 +26,7 @@ impl<P: Process, J: Judge<P>> World<P, J> {
     /// Fires the steps whose trigger came before, and whose targets are there by now.
     #[cold]
     pub(crate) fn retry_steps(&mut self) {
-        while self.script.director.has_due() {
+        while self.script.has_due() {
             let roles = self.hosts.list.roles(&self.settings.machines);
             self.script.director.retry(self.watch.now, &roles);
             if !self.run_fired(false) {
@@ -42,13 +42,7 @@ impl<P: Process, J: Judge<P>> World<P, J> {
         }
     }
 
-    /// Runs the actions that fired, and those that they fire in turn; with `links_only` leaves those alone that
-    /// touch processes. Says whether there were any.
-    #[inline]
-    pub(crate) fn run_fired(&mut self, links_only: bool) -> bool {
-        !self.script.director.is_quiet() && self.run_all(links_only)
-    }
-
+    /// Runs every action that fired, and schedules the steps that armed. Says whether there were any.
     #[cold]
     pub(crate) fn run_all(&mut self, links_only: bool) -> bool {
         let mut ran = false;

@@ -77,13 +77,13 @@ pub(crate) struct Director<C> {
     tracks: Arc<Vec<Track<C>>>,
     progress: Vec<Progress>,
     /// Tracks that wait for a datagram to be sent or delivered, in the order of their arming: asked for every datagram.
-    on_datagram: Vec<usize>,
+    pub(super) on_datagram: Vec<usize>,
     /// Tracks that wait for anything else that happens, in ascending order.
     on_process: Vec<usize>,
-    fired: VecDeque<Fired<C>>,
+    pub(super) fired: VecDeque<Fired<C>>,
     /// Steps that fire at a time, for the world's queue.
-    timers: Vec<(Instant, StepId)>,
-    due_count: usize,
+    pub(super) timers: Vec<(Instant, StepId)>,
+    pub(super) due_count: usize,
     is_stopped: bool,
 }
 
@@ -152,11 +152,6 @@ impl<C: Clone> Director<C> {
         self.arm(track, index + 1, now);
     }
 
-    /// Whether some step waits for its target alone.
-    pub(crate) const fn has_due(&self) -> bool {
-        self.due_count > 0
-    }
-
     /// Fires the steps whose targets are there by now.
     pub(crate) fn retry(&mut self, now: Instant, roles: &Roles<'_>) {
         for track in 0..self.progress.len() {
@@ -173,21 +168,10 @@ impl<C: Clone> Director<C> {
         }
     }
 
-    /// Whether any step waits for datagrams.
-    #[inline]
-    pub(crate) fn awaits_datagrams(&self) -> bool {
-        !self.on_datagram.is_empty()
-    }
-
     /// Whether any step waits for a note.
     pub(crate) fn awaits_notes(&self) -> bool {
         let is_note = |step: &Step<C>| matches!(step.trigger, Trigger::Noted { .. });
         self.on_process.iter().any(|track| self.armed(*track).is_some_and(is_note))
-    }
-
-    /// Whether no action waits to be run and no time to be queued.
-    pub(crate) fn is_quiet(&self) -> bool {
-        self.fired.is_empty() && self.timers.is_empty()
     }
 
     /// Something happens: who plays which part as it does, and who does when steps fire over it.

@@ -13,7 +13,7 @@ use crate::sim::world::World;
 #[derive(Clone, Debug)]
 pub(crate) struct HeadStart {
     /// Who has it, until it campaigns or leads.
-    first: Option<SiteId>,
+    pub(super) first: Option<SiteId>,
     /// Who sleeps for it.
     asleep: SiteSet,
     /// Who had it and had not campaigned when the others had to go on.
@@ -51,15 +51,8 @@ impl<P: Process, J: Judge<P>> World<P, J> {
     }
 
     /// Lets the others go on once the first one campaigns or leads.
-    #[inline]
-    pub(crate) fn follow_head_start(&mut self) {
-        if let Some(first) = self.script.head_start.first {
-            self.look_at_first(first);
-        }
-    }
-
     #[cold]
-    fn look_at_first(&mut self, first: SiteId) {
+    pub(crate) fn follow_head_start(&mut self, first: SiteId) {
         let running = self.hosts.list.place(first.into()).and_then(|host| self.hosts.list[host].running());
         match running.map(|running| running.process.role()) {
             Some(Role::Candidate | Role::Leader { .. }) => {

@@ -193,10 +193,28 @@ impl<C: Clone> Script<C> {
         }
     }
 
+    /// Whether no action waits to be run and no time to be queued.
+    #[inline]
+    pub(crate) fn is_quiet(&self) -> bool {
+        self.director.fired.is_empty() && self.director.timers.is_empty()
+    }
+
+    /// Whether some step waits for its target alone.
+    #[inline]
+    pub(crate) const fn has_due(&self) -> bool {
+        self.director.due_count > 0
+    }
+
+    /// Who has a head start, until it campaigns or leads.
+    #[inline]
+    pub(crate) const fn first(&self) -> Option<SiteId> {
+        self.head_start.first
+    }
+
     /// Whether anybody waits or watches for datagrams.
     #[inline]
     pub(crate) fn listens_to_datagrams(&self) -> bool {
-        self.director.awaits_datagrams() || self.watchpoints.watch_datagrams
+        !self.director.on_datagram.is_empty() || self.watchpoints.watch_datagrams
     }
 
     /// Whether anybody waits or watches for notes.

@@ -77,6 +77,7 @@ impl<V: Value> Paxos<V> {
         let (election, sync_patience) = (self.config.election, self.sync_patience(now));
         let (poll_at, until) = (now + election, now + election.times(LEAN_TIMES) + sync_patience);
         self.leaning = Some(Leaning { on: from, leader, refused, poll_at, until });
+        self.tell_reach(from, leader, port);
         if let Phase::Following = self.phase {
             // By its peer's word a leader lives.
             self.election_at = Some(now + self.patience(now));

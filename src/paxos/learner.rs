@@ -49,6 +49,7 @@ impl<V: Value> Paxos<V> {
         self.on_watermark(now, ballot, chosen, port);
         let heard = Message::Heard { ballot, beat, chosen: self.log.chosen(), applied: self.applied };
         port.send_independent(ballot.site, heard);
+        self.tell_reach(ballot.site, ballot, port);
     }
 
     /// The leader of `ballot` says whom it hears. At first contact it cannot know this site yet.

@@ -152,6 +152,8 @@ pub struct Paxos<V> {
     learner: Learner,
     /// How far logs reach, for whoever reads.
     survey: Option<Survey>,
+    /// Behind the last slot that another site told to hold something in.
+    reach: Slot,
     /// How long votes wait for disks.
     syncs: Syncs,
     /// Its host can reserve no more room.
@@ -187,6 +189,7 @@ impl<V: Value> Paxos<V> {
             fruitless: None,
             learner: Learner::default(),
             survey: None,
+            reach: Slot(0),
             syncs: Syncs::default(),
             is_low: false,
             unwritten: None,

@@ -28,6 +28,7 @@ impl<V: Value> Paxos<V> {
             fruitless,
             learner,
             survey,
+            reach,
             syncs,
             is_low,
             unwritten,
@@ -48,6 +49,7 @@ impl<V: Value> Paxos<V> {
         fruitless.encode(out);
         learner.encode(out);
         survey.encode(out);
+        reach.encode(out);
         syncs.encode(out);
         is_low.encode(out);
         unwritten.encode(out);
@@ -77,6 +79,7 @@ impl<V: Value> Paxos<V> {
             fruitless: Wire::decode(input)?,
             learner: Wire::decode(input)?,
             survey: Wire::decode(input)?,
+            reach: Wire::decode(input)?,
             syncs: Wire::decode(input)?,
             is_low: Wire::decode(input)?,
             unwritten: Wire::decode(input)?,

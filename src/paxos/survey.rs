@@ -10,7 +10,7 @@
 //! 2. A site is counted once, however often it answers.
 //! 3. What a site answers counts all that it accepted, durable or not. Too much is safe: whoever reads waits for more.
 
-use super::{Entry, Message, Note, Paxos, Phase, Port, Slot, Value};
+use super::{Ballot, Entry, Message, Note, Paxos, Phase, Port, Slot, Value};
 use crate::ids::{SiteId, SiteSet};
 use crate::time::Instant;
 
@@ -21,6 +21,11 @@ pub struct SurveyId {
     pub incarnation: u64,
     /// Counts its surveys from 1.
     pub count: u64,
+}
+
+impl SurveyId {
+    /// No survey, as no incarnation is 0: the sender asks nothing, and tells how far somebody's log reaches.
+    pub const NONE: SurveyId = SurveyId { incarnation: 0, count: 0 };
 }
 
 wire_struct!(SurveyId { incarnation, count });
@@ -88,8 +93,28 @@ impl<V: Value> Paxos<V> {
         port: &mut impl Port<V>,
     ) {
         let (end, chosen) = (self.log.end(), self.log.chosen());
-        port.send_independent(from, Message::Extent { id, end, chosen });
+        if id != SurveyId::NONE {
+            port.send_independent(from, Message::Extent { id, end, chosen });
+        }
+        if reach.0 <= self.log.chosen().0 + self.config.open_max() {
+            self.reach = self.reach.max(reach);
+        }
         self.close_up_to(now, from, reach, port);
+    }
+
+    /// Tells the leader of `ballot`, or who hears it, of what was accepted under an older ballot and is not known to be
+    /// chosen, here or as another site told. Whoever deposed that ballot may not know of it, and no event may ever come
+    /// that fills those slots: the leader closes them.
+    pub(super) fn tell_reach(&self, to: SiteId, ballot: Ballot, port: &mut impl Port<V>) {
+        let reach = self.log.end().max(self.reach);
+        let Some(last) = reach.0.checked_sub(1).map(Slot).filter(|last| *last >= self.log.chosen()) else {
+            return;
+        };
+        let is_proposed =
+            self.log.held(last).is_some_and(|held| held.ballot.is_none_or(|under| under >= ballot));
+        if !is_proposed {
+            port.send_independent(to, Message::Survey { id: SurveyId::NONE, reach });
+        }
     }
 
     pub(super) fn on_extent(

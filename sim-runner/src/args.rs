@@ -16,8 +16,8 @@ Exit codes:
   3  no progress after healing
   4  nondeterminism: two runs of one scenario differed
   5  stale or undecided: a required step never fired, a named rule matched nothing, or a budget was spent
-  6  a saboteur is not caught, or a scenario is turned red by no saboteur
-For several files the first present of 1, 4, 3, 5; of an audit or a sweep, 4 before all others.";
+  6  a saboteur is not caught, a scenario is turned red by no saboteur, or what must happen never did
+For several files the first present of 1, 4, 3, 5, 6; of an audit or a sweep, 4 before all others.";
 
 const AUDIT: &str = "\
 Each scenario is run twice in this process, with a trace of everything, of what is notable and of nothing, on from a \
@@ -163,6 +163,9 @@ pub(crate) struct Sweep {
     /// With this planted bug in every process; `matrix` lists them
     #[arg(long, value_name = "NAME")]
     pub(crate) saboteur: Option<String>,
+    /// Fail if something never happens that a profile says must; else only a long sweep warns
+    #[arg(long)]
+    pub(crate) must_happen: bool,
     /// Give a run up after so many events
     #[arg(long, value_name = "N", default_value_t = 2_000_000, value_parser = clap::value_parser!(u64).range(1..))]
     pub(crate) events_max: u64,

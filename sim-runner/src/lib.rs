@@ -165,7 +165,7 @@ pub enum Exit {
     Nondeterministic = 4,
     /// A required step never fired, a named rule matched nothing, or the budget was spent.
     Stale = 5,
-    /// A saboteur is not caught, or a scenario is turned red by no saboteur.
+    /// A saboteur is not caught, a scenario is turned red by no saboteur, or what must happen in a sweep never did.
     Blind = 6,
 }
 
@@ -180,9 +180,9 @@ impl Exit {
         }
     }
 
-    /// What several mean together: the first of 1, 4, 3, 5 that is there.
+    /// What several mean together: the first of 1, 4, 3, 5, 6 that is there.
     pub fn worst(exits: &[Exit]) -> Exit {
-        let order = [Exit::Violated, Exit::Nondeterministic, Exit::Stalled, Exit::Stale];
+        let order = [Exit::Violated, Exit::Nondeterministic, Exit::Stalled, Exit::Stale, Exit::Blind];
         order.into_iter().find(|exit| exits.contains(exit)).unwrap_or(Exit::Passed)
     }
 

@@ -43,6 +43,11 @@ pub(crate) fn error(message: Arguments<'_>) {
     let _ = writeln!(err, "{BAD}error{BAD:#}: {message}");
 }
 
+/// As [`error`], of what fails nothing.
+pub(crate) fn warning(message: Arguments<'_>) {
+    let _ = writeln!(AutoStream::auto(io::stderr()), "{ODD}warning{ODD:#}: {message}");
+}
+
 /// As [`error`], of what is none.
 #[cfg(feature = "udp")]
 pub(crate) fn note(message: Arguments<'_>) {

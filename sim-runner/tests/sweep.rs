@@ -84,6 +84,45 @@ fn what_a_profile_never_draws_is_not_missed() {
 }
 
 #[test]
+fn what_must_happen_and_never_did_fails_a_sweep_that_asks_for_it() {
+    let folder = folder("must_happen");
+    fs::create_dir(folder.join("profiles")).unwrap();
+    let profile = |names: &str| {
+        let text = format!("Profile(about: \"Calm.\", must_happen: {names})");
+        fs::write(folder.join("profiles/mine.ron"), text).unwrap();
+    };
+    let sweep =
+        |more: &[&str]| output(&folder, &[&["sweep", "profiles/mine.ron", "--seeds", "0..3"], more].concat());
+    profile("These([\"leads\", \"disk: save\", \"copies of disks\"])");
+    // Few runs prove nothing, so nothing is said unless it is asked for.
+    let (code, _, error) = sweep(&[]);
+    assert_eq!((code, error.as_str()), (0, ""));
+    let (code, text, error) = sweep(&["--must-happen"]);
+    assert_eq!(code, 6, "{text}");
+    assert!(error.starts_with("error: never in 3 runs: copies of disks; disk: save\n  help: "), "{error}");
+    let json = sweep(&["--must-happen", "--format", "json"]).1;
+    let object: serde_json::Value = serde_json::from_str(&json).unwrap();
+    assert_eq!(object["missing"], serde_json::json!(["copies of disks", "disk: save"]));
+    profile("These([\"leads\"])");
+    assert_eq!(sweep(&["--must-happen"]).0, 0);
+    let (code, _, error) = output(&folder, &["sweep", "good.ron", "--seeds", "0..3", "--must-happen"]);
+    assert_eq!(code, 2);
+    assert!(error.contains("nothing must happen in these: --must-happen needs a profile"), "{error}");
+}
+
+#[test]
+fn a_long_sweep_warns_of_what_never_happened() {
+    let folder = folder("warns");
+    fs::create_dir(folder.join("profiles")).unwrap();
+    let small = "Profile(about: \"Small.\", sites: {1: 1}, clients: (0, 0), commands: (1, 1), lasts: (\"1s\", \"1s\"),
+        episodes: {0: 1}, besides: {}, follows_recipe: \"0%\", must_happen: These([\"leads\", \"clog\"]))";
+    fs::write(folder.join("profiles/small.ron"), small).unwrap();
+    let (code, _, error) = output(&folder, &["sweep", "profiles/small.ron", "--seeds", "0..10000"]);
+    assert_eq!(code, 0, "{error}");
+    assert!(error.starts_with("warning: never in 10,000 runs: clog\n  help: "), "{error}");
+}
+
+#[test]
 fn reports_are_the_same_bytes_whatever_the_threads_and_shards_add_up() {
     let folder = folder("reports");
     let report = |name: &str, more: &[&str]| {

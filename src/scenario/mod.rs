@@ -14,6 +14,7 @@
 
 pub mod audit;
 pub mod draw;
+pub(crate) mod facts;
 pub mod form;
 pub mod namespace;
 pub mod outcome;
@@ -44,6 +45,7 @@ mod trigger_tests;
 pub use crate::ron_file::{BadFile, Diagnostic, Place, Problem};
 pub use audit::{Audit, Comparison, Difference, Parting, Side, Way, audit};
 pub use draw::{CannotDraw, Draws, draw, draw_recipe};
+pub use facts::FactKind;
 pub use form::Scenario;
 pub use outcome::{Outcome, Verdict};
 pub use panics::caught;

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::ron_file::BadFile;
 use crate::scenario::draw::names;
+use crate::scenario::facts::facts;
 use crate::scenario::form::Budget;
 use crate::scenario::service::Service;
 use crate::sim::Chance;
@@ -16,11 +17,13 @@ use crate::time::Duration;
 
 mod check;
 mod kinds;
+mod must_happen;
 #[cfg(test)]
 mod tests;
 mod usual;
 
 pub use kinds::{CrashMoment, CutShape, DiskErrorKind, FaultKind, LatencyKind, RulingKind, TargetKind};
+pub use must_happen::MustHappen;
 
 /// From the first to the second, both included: `(2, 4)`.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
@@ -109,6 +112,8 @@ pub struct Profile {
     pub converges_within: Duration,
     /// In which runs every site is healed at the end and must agree, instead of a core.
     pub heals_all: Chance,
+    /// What must happen in a long sweep.
+    pub must_happen: MustHappen,
 }
 
 /// The network that is drawn.
@@ -274,7 +279,8 @@ impl Profile {
         let options = ron::Options::default();
         let profile: Profile =
             options.from_str(text).map_err(|error| BadFile::from_ron(path, text, &error))?;
-        let problems = profile.check(&names::<S>());
+        let facts: Vec<&str> = facts::<S>().into_iter().map(|(_, name)| name).collect();
+        let problems = profile.check(&names::<S>(), &facts);
         if problems.is_empty() { Ok(profile) } else { Err(BadFile::from_problems(path, text, &problems)) }
     }
 }

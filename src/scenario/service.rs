@@ -40,6 +40,8 @@ pub trait Service: Sized + Clone + Debug + 'static {
     const NOTES: &'static [&'static str] = <<Self::Process as Process>::Note as Label>::KINDS;
     /// Kinds of message that drawn scenarios wait for, starve, delay and double.
     const NOTABLE_MESSAGES: &'static [&'static str] = Self::MESSAGES;
+    /// Notes that drawn scenarios hardly ever bring about: no sweep is asked for them.
+    const RARE_NOTES: &'static [&'static str] = &[];
     /// A commented scenario to start from, as a file. The usual one has no word of a service.
     const STARTER: &'static str = include_str!("starter.ron");
 

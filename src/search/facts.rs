@@ -3,33 +3,8 @@
 use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
 
-use crate::scenario::{Run, Service};
-use crate::sim::{Action, Statistics};
-
-/// What sort of fact it is.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
-pub enum FactKind {
-    /// A counter of the simulator.
-    World,
-    /// A step of this kind fired.
-    Step,
-    /// A process noted this.
-    Note,
-}
-
-impl FactKind {
-    /// Every kind.
-    pub const ALL: [FactKind; 3] = [FactKind::World, FactKind::Step, FactKind::Note];
-
-    /// Its name in one word.
-    pub const fn name(self) -> &'static str {
-        match self {
-            FactKind::World => "world",
-            FactKind::Step => "step",
-            FactKind::Note => "note",
-        }
-    }
-}
+use crate::scenario::facts::facts;
+use crate::scenario::{FactKind, Run, Service};
 
 /// How often something happened.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
@@ -47,11 +22,7 @@ pub struct Facts(BTreeMap<(FactKind, &'static str), Fact>);
 impl Facts {
     /// Everything that could happen to `S`, as far as it is known by name, and has not happened.
     pub fn of<S: Service>() -> Facts {
-        let world = Statistics::default();
-        let world = world.counts().map(|(name, _)| (FactKind::World, name));
-        let steps = Action::<()>::rows().map(|row| (FactKind::Step, row.kind));
-        let notes = S::NOTES.iter().map(|name| (FactKind::Note, *name));
-        Facts(world.chain(steps).chain(notes).map(|name| (name, Fact::default())).collect())
+        Facts(facts::<S>().into_iter().map(|name| (name, Fact::default())).collect())
     }
 
     /// Leaves out the steps of these kinds: that they never fire says nothing.

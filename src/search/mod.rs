@@ -32,8 +32,9 @@ pub use blame::{Blamed, Inquiry, Jump, Point, Suspect, blame};
 #[cfg(test)]
 mod tests;
 
+pub use crate::scenario::FactKind;
 pub use check::replay;
-pub use facts::{Fact, FactKind, Facts};
+pub use facts::{Fact, Facts};
 pub use failure::{Failure, Found, SCHEMA};
 pub use groups::{Group, Groups, Sample};
 pub use hunt::{Hunted, fails, hunt};

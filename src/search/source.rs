@@ -23,6 +23,11 @@ pub trait Source<S: Service>: Send + Sync {
         &[]
     }
 
+    /// Whether the fact of this name must happen in a long sweep of its scenarios.
+    fn must_have(&self, _fact: &str) -> bool {
+        false
+    }
+
     /// The scenario of `seed` as a value that can be written, its seed in it.
     fn owned(&self, seed: u64) -> Scenario<S> {
         let mut scenario = self.scenario(seed).into_owned();
@@ -85,5 +90,9 @@ impl<S: Service> Source<S> for Drawn {
 
     fn never_fires(&self) -> &'static [&'static str] {
         NEVER_DRAWN
+    }
+
+    fn must_have(&self, fact: &str) -> bool {
+        self.profile.must_happen.asks_for::<S>(fact)
     }
 }

@@ -13,7 +13,7 @@ use core::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 
-use crate::scenario::Service;
+use crate::scenario::{FactKind, Service};
 use crate::search::clock::Clock;
 use crate::search::facts::Facts;
 use crate::search::ran::{Ran, execute};
@@ -153,6 +153,13 @@ impl<S: Service> Sweep<S> {
         let Some((first, others)) = self.sources.split_first() else { return Facts::of::<S>() };
         let is_never = |kind: &&str| others.iter().all(|source| source.never_fires().contains(kind));
         Facts::of::<S>().without_steps(first.never_fires().iter().copied().filter(is_never))
+    }
+
+    /// What must happen, as some source says, and did not in all that these facts are of.
+    pub fn missing(&self, facts: &Facts) -> Vec<(FactKind, &'static str)> {
+        let is_wanted = |name: &str| self.sources.iter().any(|source| source.must_have(name));
+        let never = facts.iter().filter(|(_, name, fact)| fact.runs == 0 && is_wanted(name));
+        never.map(|(kind, name, _)| (kind, name)).collect()
     }
 
     /// Takes runs until there is none left.

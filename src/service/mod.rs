@@ -110,6 +110,9 @@ impl Service for Timelines {
         "retries",
         "queue full",
     ];
+    /// Another cluster's storage or storage that was put back brings about the first four; the last one waits for an election
+    /// that is lost in the instant in which it is won.
+    const RARE_NOTES: &'static [&'static str] = &["differs", "diverged", "foreign", "reunited", "overtaken"];
     const NOTABLE_MESSAGES: &'static [&'static str] = &[
         "Prepare",
         "Promise",

@@ -25,6 +25,7 @@ impl Service for Lying {
 
     const MESSAGES: &'static [&'static str] = Timelines::MESSAGES;
     const NOTES: &'static [&'static str] = Timelines::NOTES;
+    const RARE_NOTES: &'static [&'static str] = Timelines::RARE_NOTES;
     const NOTABLE_MESSAGES: &'static [&'static str] = Timelines::NOTABLE_MESSAGES;
     const STARTER: &'static str = Timelines::STARTER;
 

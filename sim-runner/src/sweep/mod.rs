@@ -20,7 +20,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use aviary::process::Process;
 use aviary::scenario::{RunOptions, Scenario, Service, Verdict};
 use aviary::search::{
-    Budget, Facts, Groups, Listener, Property, Ran, Runner, Seeds, Settle, Settled, Shard, Source, shrink,
+    Budget, FactKind, Facts, Groups, Listener, Property, Ran, Runner, Seeds, Settle, Settled, Shard, Source,
+    shrink,
 };
 use aviary::sim::TraceLevel;
 
@@ -30,7 +31,7 @@ use self::table::Closing;
 use self::totals::Totals;
 use crate::Exit;
 use crate::args::{Format, Sweep};
-use crate::report::{program, quoted, stdout, usage};
+use crate::report::{error, program, quoted, stdout, usage, warning};
 
 /// Sweeps as `args` say, with a last word of `configure` on every process.
 pub(crate) fn sweep<S: Service>(
@@ -122,6 +123,9 @@ impl<'a, S: Service> Ready<'a, S> {
             threads: args.threads.unwrap_or_else(all),
             sources,
         };
+        if args.must_happen && sweep.missing(&Facts::of::<S>()).is_empty() {
+            return Err(usage("nothing must happen in these: --must-happen needs a profile".into()));
+        }
         let names = sweep.sources.iter().map(|source| source.name().to_owned()).collect();
         Ok(Ready { sweep, names, is_to_be_swept, report, junit, corpus })
     }
@@ -163,6 +167,12 @@ impl<'a, S: Service> Ready<'a, S> {
         let settled = settle(args, &sweep, &groups, stop)?;
         let differed = save_differed(args, &sweep.sources, &names, &totals)?;
         drop(screen);
+        let missing = sweep.missing(&facts);
+        if !missing.is_empty() && (args.must_happen || totals.runs >= LONG) {
+            told_missing(&missing, totals.runs, args.must_happen);
+            // Who was interrupted does not know what would have happened.
+            exits.extend((args.must_happen && !is_interrupted).then_some(Exit::Blind));
+        }
         if totals.differed > 0 {
             exits.push(Exit::Nondeterministic);
         }
@@ -185,6 +195,7 @@ impl<'a, S: Service> Ready<'a, S> {
             wall,
             totals: &totals,
             facts: &facts,
+            missing: &missing,
             replays: settled.iter().map(|group| replay(group.path.as_deref(), args)).collect(),
             settled: &settled,
             differed,
@@ -199,6 +210,20 @@ impl<'a, S: Service> Ready<'a, S> {
         out.flush()?;
         let is_parted = exits.contains(&Exit::Nondeterministic);
         Ok(if is_parted { Exit::Nondeterministic } else { Exit::worst(&exits) })
+    }
+}
+
+/// From so many runs on, a sweep says what never happened though it should have.
+const LONG: u64 = 10_000;
+
+fn told_missing(missing: &[(FactKind, &str)], runs: u64, is_wrong: bool) {
+    let names: Vec<&str> = missing.iter().map(|(_, name)| *name).collect();
+    let what = format!("never in {} runs: {}", words::count(runs), names.join("; "));
+    let help =
+        "sweep more seeds, draw it more often, or say in the profile's `must_happen` that it need not happen";
+    match is_wrong {
+        true => error(format_args!("{what}\n  help: {help}")),
+        false => warning(format_args!("{what}\n  help: {help}")),
     }
 }
 

@@ -20,6 +20,8 @@ pub(super) struct Closing<'a> {
     pub(super) wall: Duration,
     pub(super) totals: &'a Totals,
     pub(super) facts: &'a Facts,
+    /// What must happen and never did.
+    pub(super) missing: &'a [(FactKind, &'static str)],
     pub(super) settled: &'a [Settled],
     /// Of each of those, the command that shows it.
     pub(super) replays: Vec<String>,
@@ -160,6 +162,7 @@ impl Closing<'_> {
             unjudged: totals.unjudged,
             differed: totals.differed,
             facts: self.facts.iter().map(fact).collect(),
+            missing: self.missing.iter().map(|(_, name)| *name).collect(),
             groups: self.settled.iter().zip(&self.replays).map(group).collect(),
             not_repeatable: self.differed.iter().map(|(which, how, audit)| [which, how, audit]).collect(),
             corpus: self.corpus,
@@ -187,6 +190,8 @@ struct Object<'a> {
     unjudged: u64,
     differed: u64,
     facts: Vec<FactObject>,
+    /// What must happen as a profile says, and never did.
+    missing: Vec<&'static str>,
     groups: Vec<GroupObject>,
     /// Which, how, and the command that shows it.
     not_repeatable: Vec<[&'a String; 3]>,

@@ -12,8 +12,8 @@ use crate::time::Duration;
 const QUEUE_MIN: u64 = 150;
 
 impl Profile {
-    /// Everything that is wrong with it, for a service with these recipes.
-    pub fn check(&self, recipes: &[&str]) -> Vec<Problem> {
+    /// Everything that is wrong with it, for a service with these recipes and facts.
+    pub fn check(&self, recipes: &[&str], facts: &[&str]) -> Vec<Problem> {
         let mut checker = Checker(Vec::new());
         let whole = Place::whole();
         let (network, disk, cuts) = (whole.field("network"), whole.field("disk"), whole.field("cuts"));
@@ -90,6 +90,12 @@ impl Profile {
             if !recipes.contains(&name.as_str()) {
                 let place = whole.field("recipes").index(number);
                 checker.wrong(place, format!("unknown recipe `{name}`"), nearest(name, recipes).help());
+            }
+        }
+        for (number, name) in self.must_happen.names().iter().enumerate() {
+            if !facts.contains(&name.as_str()) {
+                let place = whole.field("must_happen").index(number);
+                checker.wrong(place, format!("unknown fact `{name}`"), nearest(name, facts).help());
             }
         }
         if recipes.is_empty() && self.follows_recipe.numerator > 0 {

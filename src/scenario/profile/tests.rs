@@ -59,6 +59,13 @@ fn wrong_profiles_are_answered_in_place() {
     check("Profile(disk: (errors: {Full: 0}))", 1, nothing, "above 0");
     check("Profile(besides: {Rott: \"1%\"})", 1, "unknown fault `Rott`", "did you mean `Rot`?");
     check("Profile(recipes: [\"swizle\"])", 1, "unknown recipe `swizle`", "did you mean `swizzle`?");
+    check(
+        "Profile(must_happen: AllBut([\"clocks sett\"]))",
+        1,
+        "unknown fact `clocks sett`",
+        "did you mean `clocks set`?",
+    );
+    check("Profile(must_happen: [])", 1, "expected identifier", "");
     check("Profile(converges_within: \"0s\")", 1, "nothing converges within no time", "above 0s");
     check(
         "Profile(tiny: \"120%\")",

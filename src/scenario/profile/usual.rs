@@ -5,8 +5,8 @@
 use crate::scenario::form::Budget;
 use crate::scenario::profile::{
     ClocksDrawn, ClogsDrawn, CrashMoment, CrashesDrawn, CutShape, CutsDrawn, DiskDrawn, DiskErrorKind,
-    FaultKind, LatencyKind, MessagesDrawn, NetworkDrawn, Profile, RulingKind, Runs, Share, Span, TargetKind,
-    Weights,
+    FaultKind, LatencyKind, MessagesDrawn, MustHappen, NetworkDrawn, Profile, RulingKind, Runs, Share, Span,
+    TargetKind, Weights,
 };
 use crate::sim::Chance;
 use crate::time::Duration;
@@ -26,6 +26,15 @@ const fn shares(most: u32) -> Span<Share> {
 fn weights<K: Ord, const N: usize>(all: [(K, u32); N]) -> Weights<K> {
     Weights(all.into_iter().collect())
 }
+
+/// What only a scenario does that asks for it by name.
+const NOT_DRAWN: [&str; 5] = [
+    "copies of disks",
+    "disks put back as they were",
+    "processes that stopped by themselves",
+    "disk: save",
+    "disk: restore",
+];
 
 impl Default for Profile {
     fn default() -> Profile {
@@ -88,6 +97,7 @@ impl Default for Profile {
             recipes: Vec::new(),
             converges_within: Duration::from_secs(20),
             heals_all: percent(15),
+            must_happen: MustHappen::AllBut(NOT_DRAWN.map(str::to_owned).into()),
         }
     }
 }

@@ -32,7 +32,7 @@ mod waiting;
 pub use bird::Bird;
 pub use client::{Client, Command};
 pub use config::{Config, ConfigError, Overrides};
-pub use message::{Answer, Message, Query, Record, RequestId, Status, Telling};
+pub use message::{Answer, Block, Message, Query, Record, RequestId, Status, Telling};
 pub use note::Note;
 pub use site::Site;
 pub use submission::{Number, Operation, Request, Session, Submission};

@@ -10,7 +10,7 @@ use aviary::ids::{ProcessId, SiteId};
 use aviary::mix::Seed;
 use aviary::paxos::{self, Ballot, Slot};
 use aviary::process::{Damage, Effects, Given, Input, Label, Letter, Process, Recovered, Role, Size, Stop};
-use aviary::site::{self, Bird, Command, Message, Note, Record, RequestId, Site, Submission};
+use aviary::site::{self, Bird, Command, Message, Note, Query, Record, RequestId, Site, Submission};
 use aviary::time::Instant;
 use aviary::timeline::View;
 
@@ -84,6 +84,10 @@ pub(super) struct Memory {
     pub(super) votes: BTreeSet<(Ballot, Slot, ProcessId)>,
     /// What clients asked and were not answered.
     pub(super) views: BTreeMap<(ProcessId, u64), View>,
+    /// Who asked last under a number.
+    pub(super) askers: BTreeMap<u64, ProcessId>,
+    /// What was asked first under a number.
+    pub(super) queries: BTreeMap<u64, Query>,
     /// Requests that clients were told of, or asked.
     pub(super) told: BTreeSet<RequestId>,
 }

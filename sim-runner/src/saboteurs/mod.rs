@@ -14,6 +14,7 @@ mod held_out;
 mod later;
 mod liar;
 mod lying;
+mod pages;
 mod promises;
 mod reads;
 mod records;
@@ -68,6 +69,7 @@ const FAMILIES: &[&[Saboteur]] = &[
     answers::SABOTEURS,
     sessions::SABOTEURS,
     reads::SABOTEURS,
+    pages::SABOTEURS,
     sleep::SABOTEURS,
     later::SABOTEURS,
     divergence::SABOTEURS,

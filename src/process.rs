@@ -30,7 +30,7 @@ pub trait Process: Clone {
 
     /// A process that is about to run, out of everything it ever made durable.
     ///
-    /// `seed` differs for every incarnation of every process. Records that contradict each other are
+    /// `seed` differs for every incarnation of a process, and of every site. Two clients may have the same. Records that contradict each other are
     /// [`Damage`]: never a fresh start.
     fn start(
         config: &Self::Config,

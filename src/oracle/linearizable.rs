@@ -8,7 +8,7 @@
 //! log says that a request stands is a hint to the search, and nothing more.
 //!
 //! Does not check local views (see `sessions`), where in the log anything stands, where a page is cut for its size
-//! (see `timelines`), nor where `older_than` cuts: such a view may show any past. When the search spends its steps,
+//! (see `timelines`), nor where exactly `older_than` cuts: such a view may show any past whose tweets all stand before it. When the search spends its steps,
 //! nothing more of the run is judged here, which is told as unknown.
 //!
 //! The whole history is judged at once. Parts of it are looked at only to show that it has no linearization, which is
@@ -236,6 +236,9 @@ impl Linearizable {
                 self.history.begin(process, Deed { operation, name: None }, begun)
             }
         };
+        if let (Operation::View { view }, Answer::Viewed { page }) = (operation, answer) {
+            check_places(process, view, page)?;
+        }
         self.judge(known, now, number, heard(answer))
     }
 
@@ -257,6 +260,7 @@ impl Linearizable {
                 format!("{process} says that it was shown a {operation}, which it did not ask for");
             return Err(Violation { property: PROPERTY, explanation });
         };
+        check_places(process, view, page)?;
         self.told.insert((process, id), applied);
         self.judge(known, now, number, shown(page))
     }
@@ -286,6 +290,21 @@ impl Linearizable {
         let told = self.history.answer(number, now, answer, guess);
         told.map_err(|contradiction| Violation { property: PROPERTY, explanation: explained(&contradiction) })
     }
+}
+
+/// Tweets of a page stand in descending order, all before where it was asked to begin.
+fn check_places(process: ProcessId, view: &View, page: &Page) -> Result<(), Violation> {
+    let mut before = view.older_than;
+    for tweet in &page.tweets {
+        let position = tweet.position;
+        if let Some(before) = before.filter(|before| position >= *before) {
+            let explanation =
+                format!("{process} was shown \"{tweet}\" of {position} on a page of tweets before {before}");
+            return Err(Violation { property: PROPERTY, explanation });
+        }
+        before = Some(position);
+    }
+    Ok(())
 }
 
 fn heard(answer: &Answer) -> Heard {

@@ -3,7 +3,9 @@
 //! that its client sent, from a prefix that reaches what the client has seen. At the end of a run, a site's own
 //! tweets, blocks and log equal the chosen log and its fold.
 //!
-//! Does not check where a list of blocks or a piece of the log is cut, nor that answers of several
+//! A list of blocks or a piece of the log is cut only where the next item does not fit.
+//!
+//! Does not check that answers of several
 //! sites fit together (views are local), nor statuses (see `agreement`).
 
 use alloc::collections::BTreeSet;
@@ -19,8 +21,10 @@ use crate::oracle::{Fact, Known, broken};
 use crate::paxos::Slot;
 use crate::process::Recipients;
 use crate::sim::Violation;
-use crate::site::{Answer, Message, Operation, Query, Request, Telling};
+use crate::site::message::LogLine;
+use crate::site::{Answer, Block, Message, Operation, Query, Request, Submission, Telling};
 use crate::timeline::{Page, Position, Tweet, User, View};
+use crate::wire::Wire;
 
 const PROPERTY: &str = "timelines";
 
@@ -118,7 +122,8 @@ fn check_told(
             match (rest.next(), has_more) {
                 (Some((user, whom)), false) => Err(format!("leaving out that {user} blocks {whom}")),
                 (None, true) => Err("promising more blocks than there are".into()),
-                (Some(_), true) | (None, false) => Ok(()),
+                (Some((user, whom)), true) => check_cut(blocks, &Block { user, whom }),
+                (None, false) => Ok(()),
             }
         }
         (Query::Log { from }, Telling::Log { lines, has_more }) => {
@@ -144,7 +149,11 @@ fn check_told(
             match (rest.next(), has_more) {
                 (Some(left_out), false) => Err(format!("leaving out {left_out} of the log, at its end")),
                 (None, true) => Err("promising more of the log than there is".into()),
-                (Some(_), true) | (None, false) => Ok(()),
+                (Some(position), true) => {
+                    let next = known.log.submission(position).map(|submission| submission.request.clone());
+                    next.map_or(Ok(()), |request| check_cut(lines, &LogLine { position, request }))
+                }
+                (None, false) => Ok(()),
             }
         }
         (
@@ -156,6 +165,16 @@ fn check_told(
             _,
         ) => Err("with something else than what was asked".into()),
     }
+}
+
+/// A told list ends before `next` only if that does not fit.
+fn check_cut<T: Wire>(told: &[T], next: &T) -> Result<(), String> {
+    let bytes: usize = told.iter().chain([next]).map(Wire::size).sum();
+    let (count, most) = (told.len(), Submission::BYTES_MAX);
+    if bytes > most {
+        return Ok(());
+    }
+    Err(format!("cutting its list after {count} items, where one more makes {bytes} bytes of at most {most}"))
 }
 
 fn check_page(known: Known<'_>, end: Position, view: &View, page: &Page) -> Result<(), String> {

@@ -22,6 +22,9 @@ pub struct Scenario<S: Service> {
     /// How many clients on machines of their own.
     #[serde(default, skip_serializing_if = "is_usual")]
     pub clients: u16,
+    /// Whether what terminals and clients draw, such as the numbers of their queries, is the same for all of them.
+    #[serde(default, skip_serializing_if = "is_usual")]
+    pub clients_alike: bool,
     /// Which sites share a machine; each has its own when absent.
     #[serde(default, skip_serializing_if = "is_usual")]
     pub machines: Option<Vec<Vec<u8>>>,
@@ -64,6 +67,7 @@ impl<S: Service> PartialEq for Scenario<S> {
             seed,
             sites,
             clients,
+            clients_alike,
             machines,
             leader,
             network,
@@ -80,6 +84,7 @@ impl<S: Service> PartialEq for Scenario<S> {
             && *seed == other.seed
             && *sites == other.sites
             && *clients == other.clients
+            && *clients_alike == other.clients_alike
             && *machines == other.machines
             && *leader == other.leader
             && *network == other.network
@@ -110,6 +115,7 @@ impl<S: Service> Scenario<S> {
             seed: self.seed,
             sites: self.sites,
             clients: self.clients,
+            clients_alike: self.clients_alike,
             machines: self.machines.clone(),
             leader: self.leader,
             network: self.network.clone(),

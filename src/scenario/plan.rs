@@ -66,6 +66,7 @@ pub struct Plan<S: Service> {
     pub heals_all: bool,
     /// The sites of which it is expected that they stop by themselves.
     pub may_stop: SiteSet,
+    are_clients_alike: bool,
     disk: DiskSettings,
     file_bytes: Option<u64>,
 }
@@ -83,6 +84,7 @@ impl<S: Service> Plan<S> {
         tracks.extend(self.rules.iter().map(|rule| vec![at_once(rule)]));
         WorldSettings {
             clients: self.shape.clients,
+            are_clients_alike: self.are_clients_alike,
             network: self.network.clone(),
             disk: self.disk.clone(),
             journal: journal::<S>(&self.config, self.file_bytes),
@@ -212,6 +214,7 @@ pub fn plan<S: Service>(scenario: &Scenario<S>) -> Result<Plan<S>, Vec<Problem>>
                 restarts,
                 heals_all,
                 may_stop,
+                are_clients_alike: scenario.clients_alike,
                 disk,
                 file_bytes,
             })

@@ -56,6 +56,12 @@ pub struct Profile {
     pub clients: Span<u16>,
     /// How many users.
     pub users: Span<u8>,
+    /// In which runs there is a crowd instead: many users, who block many others.
+    pub crowds: Chance,
+    /// How many users a crowd has.
+    pub crowd: Span<u8>,
+    /// In which runs terminals and clients draw alike, so that their queries have the same numbers.
+    pub clients_alike: Chance,
     /// How many commands, not counting those that look at both sides of a fault.
     pub commands: Span<u16>,
     /// For how long commands and faults begin.

@@ -183,6 +183,7 @@ mod tests {
     seed: 7,
     sites: 3,
     clients: 2,
+    clients_alike: true,
     machines: [[0], [1, 2]],
     network: (
         latency: Regions(

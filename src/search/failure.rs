@@ -147,6 +147,7 @@ fn shape_of<S: Service>(scenario: &Scenario<S>) -> String {
         seed: 0,
         sites: 0,
         clients: 0,
+        clients_alike: false,
         machines: None,
         network: Network { latency: network.latency, ..scenario.network.clone() },
         disk: Disk { sync: disk.sync, ..scenario.disk },

@@ -5,13 +5,18 @@ use crate::scenario::step::Target;
 use crate::service::Command;
 use crate::site::Overrides;
 use crate::time::Duration;
-use crate::timeline::Text;
+use crate::timeline::{Text, User};
 
 const NAMES: [&str; 6] = ["ann", "bob", "cat", "dan", "eve", "fay"];
 
 fn name(number: u64) -> String {
     let known = usize::try_from(number).ok().and_then(|at| NAMES.get(at));
     known.map_or_else(|| format!("user{number}"), |name| (*name).to_owned())
+}
+
+/// As long as a name may be, so that few pairs fill a datagram.
+fn long_name(number: u64) -> String {
+    format!("{:_<1$}", name(number), User::BYTES_MAX)
 }
 
 /// What is asked for.
@@ -41,6 +46,18 @@ const MIXTURE: [(Kind, u32); 10] = [
     (Kind::Blocks, 3),
     (Kind::Status, 2),
 ];
+/// What a crowd asks for: it blocks, and looks at what it blocked.
+const CROWD: [(Kind, u32); 9] = [
+    (Kind::Tweet, 25),
+    (Kind::Block, 38),
+    (Kind::Unblock, 4),
+    (Kind::View, 12),
+    (Kind::AgreedView, 3),
+    (Kind::FreshView, 5),
+    (Kind::Log, 2),
+    (Kind::Blocks, 10),
+    (Kind::Status, 1),
+];
 const WRITES: [(Kind, u32); 3] = [(Kind::Tweet, 8), (Kind::Block, 1), (Kind::Unblock, 1)];
 
 /// A command for `asking`; nobody but terminals and clients asks.
@@ -51,6 +68,7 @@ pub(super) fn command(draws: &mut Draws, asking: &Asking) -> Option<Command> {
         _ => return None,
     };
     let kind = match asking.wanted {
+        Wanted::Anything if asking.is_crowd => draws.weighted(&CROWD)?,
         Wanted::Anything => draws.weighted(&MIXTURE)?,
         Wanted::Write => draws.weighted(&WRITES)?,
         Wanted::LargeWrite => Kind::LargeTweet,
@@ -59,14 +77,23 @@ pub(super) fn command(draws: &mut Draws, asking: &Asking) -> Option<Command> {
         Wanted::AgreedRead => Kind::AgreedView,
     };
     let users = u64::from(asking.users);
-    let user = draws.below(users);
+    // Of a crowd half look who are blocked by most.
+    let is_blocked = asking.is_crowd && matches!(kind, Kind::View | Kind::AgreedView | Kind::FreshView);
+    let user = if is_blocked && draws.one_in(2) { draws.below(2) } else { draws.below(users) };
+    let name = |number| if asking.is_crowd { long_name(number) } else { name(number) };
     // Now and then one asks for a thing and goes, as commands of a shell do.
     let last = asking.number % 4 == 3;
     Some(match kind {
         Kind::Block | Kind::Unblock if users > 1 => {
-            // Two pairs at most, so that what one blocks another one unblocks.
-            let from = draws.below(2);
-            let (user, whom) = (name(from), name((from + 1) % users));
+            let (from, whom) = if asking.is_crowd {
+                let whom = if draws.one_in(2) { draws.below(2) } else { draws.below(users) };
+                ((whom + draws.between(1, users - 1)) % users, whom)
+            } else {
+                // Two pairs at most, so that what one blocks another one unblocks.
+                let from = draws.below(2);
+                (from, (from + 1) % users)
+            };
+            let (user, whom) = (name(from), name(whom));
             match kind {
                 Kind::Block => Command::Block { site, client, user, whom, last },
                 _ => Command::Unblock { site, client, user, whom, last },
@@ -85,28 +112,40 @@ pub(super) fn command(draws: &mut Draws, asking: &Asking) -> Option<Command> {
             Command::Tweet { site, client, user: name(user), text: number + &"🐦".repeat(birds), last }
         }
         Kind::View => {
-            let limit = if draws.one_in(4) { draws.between(1, 3) } else { 20 };
-            // About as many slots are there as there were commands; some page begins where a tweet stands.
-            let older_than = draws.one_in(4).then(|| (draws.between(0, asking.number + 4), 0));
-            Command::View {
-                site,
-                client,
-                user: name(user),
-                limit,
-                older_than,
-                linearizable: false,
-                fresh: false,
-            }
+            let (user, limit, older_than) = (name(user), limit(draws), page(draws, asking.number));
+            Command::View { site, client, user, limit, older_than, linearizable: false, fresh: false }
         }
         Kind::AgreedView | Kind::FreshView => {
-            let user = name(user);
+            let (user, limit, older_than) = (name(user), limit(draws), page(draws, asking.number));
             let fresh = matches!(kind, Kind::FreshView);
-            Command::View { site, client, user, limit: 20, older_than: None, linearizable: !fresh, fresh }
+            Command::View { site, client, user, limit, older_than, linearizable: !fresh, fresh }
         }
-        Kind::Log => Command::Log { site, client },
-        Kind::Blocks => Command::Blocks { site, client },
+        Kind::Log => Command::Log { site, client, from: page(draws, asking.number) },
+        Kind::Blocks => {
+            let after = draws.one_in(2).then(|| (name(user), name(draws.below(users))));
+            Command::Blocks { site, client, after }
+        }
         Kind::Status => Command::Status { site, client },
     })
+}
+
+/// How many tweets a page may hold: as many as usual, none, a few, or more than fit.
+fn limit(draws: &mut Draws) -> u64 {
+    match draws.below(16) {
+        0 => 0,
+        1..=4 => draws.between(1, 3),
+        5 => draws.between(21, 400),
+        6 => u64::MAX,
+        _ => 20,
+    }
+}
+
+/// Where a page begins, if not at the end. About as many slots are there as there were commands; some page begins where
+/// a tweet stands, or between two of one slot.
+fn page(draws: &mut Draws, number: u64) -> Option<(u64, u64)> {
+    draws
+        .one_in(4)
+        .then(|| (draws.between(0, number + 4), if draws.one_in(2) { draws.between(1, 3) } else { 0 }))
 }
 
 /// The usual settings, or some of the limits near their least.

@@ -25,8 +25,8 @@ fn asker(command: &mut Command) -> (&mut Option<u8>, &mut Option<u16>) {
         | Command::Block { site, client, .. }
         | Command::Unblock { site, client, .. }
         | Command::View { site, client, .. }
-        | Command::Log { site, client }
-        | Command::Blocks { site, client }
+        | Command::Log { site, client, .. }
+        | Command::Blocks { site, client, .. }
         | Command::Status { site, client } => (site, client),
     }
 }
@@ -78,7 +78,9 @@ fn plain_words(command: &mut Command) {
             (*user, *whom) = (one, other);
         }
         Command::View { user, .. } => *user = one,
-        Command::Log { .. } | Command::Blocks { .. } | Command::Status { .. } => {}
+        Command::Log { from, .. } => *from = None,
+        Command::Blocks { after, .. } => *after = None,
+        Command::Status { .. } => {}
     }
 }
 
@@ -133,7 +135,8 @@ mod tests {
                 linearizable: true,
                 fresh: true,
             },
-            Command::Log { site: Some(0), client: None },
+            Command::Log { site: Some(0), client: None, from: Some((1, 2)) },
+            Command::Blocks { site: Some(0), client: None, after: Some(("b".into(), "a".into())) },
         ];
         let mut steps = 0;
         while let Some(command) = all.pop() {

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::ids::{ProcessId, SiteId};
 use crate::scenario::{Order, Place, Problem, Shape};
 use crate::service::{Ask, Timelines};
-use crate::site::{Operation, Query};
+use crate::site::{Block, Operation, Query};
 use crate::timeline::{Event, Position, Text, User, View};
 
 /// What a user does, at the terminal of a site (`site: 0`) or with a client (`client: 0`).
@@ -84,7 +84,7 @@ pub enum Command {
         #[serde(default, skip_serializing_if = "is_usual")]
         fresh: bool,
     },
-    /// Looks at the log from its beginning, as far as the site knows it.
+    /// Looks at the log, as far as the site knows it.
     Log {
         /// At this site's terminal.
         #[serde(default, skip_serializing_if = "is_usual")]
@@ -92,6 +92,9 @@ pub enum Command {
         /// Or with this client.
         #[serde(default, skip_serializing_if = "is_usual")]
         client: Option<u16>,
+        /// From this slot and index on; from its beginning when absent.
+        #[serde(default, skip_serializing_if = "is_usual")]
+        from: Option<(u64, u64)>,
     },
     /// Looks at who blocks whom, as far as the site knows it.
     Blocks {
@@ -101,6 +104,9 @@ pub enum Command {
         /// Or with this client.
         #[serde(default, skip_serializing_if = "is_usual")]
         client: Option<u16>,
+        /// Only what comes after this pair: who blocks, and whom.
+        #[serde(default, skip_serializing_if = "is_usual")]
+        after: Option<(String, String)>,
     },
     /// Asks how the site is.
     Status {
@@ -286,12 +292,18 @@ impl Command {
                 };
                 (asker, reading.user("user", user).map(view).map(command))
             }
-            Command::Log { site, client } => {
-                let query = Query::Log { from: Position::default() };
-                (reading.asker(*site, *client), Some(Ask::Tell(query)))
+            Command::Log { site, client, from } => {
+                let from = from.map_or(Position::default(), |(slot, index)| Position { slot, index });
+                (reading.asker(*site, *client), Some(Ask::Tell(Query::Log { from })))
             }
-            Command::Blocks { site, client } => {
+            Command::Blocks { site, client, after: None } => {
                 (reading.asker(*site, *client), Some(Ask::Tell(Query::Blocks { after: None })))
+            }
+            Command::Blocks { site, client, after: Some((user, whom)) } => {
+                let asker = reading.asker(*site, *client);
+                let (user, whom) = (reading.user("after", user), reading.user("after", whom));
+                let after = user.zip(whom).map(|(user, whom)| Block { user, whom });
+                (asker, after.map(|after| Ask::Tell(Query::Blocks { after: Some(after) })))
             }
             Command::Status { site, client } => {
                 (reading.asker(*site, *client), Some(Ask::Tell(Query::Status)))

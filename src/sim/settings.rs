@@ -69,6 +69,8 @@ pub struct WorldSettings<P: Process> {
     pub sites: u8,
     /// How many clients on machines of their own.
     pub clients: u16,
+    /// Whether terminals and clients of one incarnation draw alike: nothing may rest on two of them drawing differently.
+    pub are_clients_alike: bool,
     /// Which cluster the datagrams and journals belong to.
     pub cluster: u64,
     /// What every process is configured with.
@@ -111,6 +113,7 @@ impl<P: Process> WorldSettings<P> {
             seed,
             sites,
             clients: 0,
+            are_clients_alike: false,
             cluster: 1,
             config,
             network: NetworkSettings::calm(Latency::Constant(Duration::from_millis(10))),

@@ -5,12 +5,12 @@ use std::collections::BTreeSet;
 
 use aviary::paxos::Slot;
 use aviary::process::Recipients;
-use aviary::site::{Answer, Block, Message, Operation, Query, Request, Telling};
+use aviary::site::{Answer, Block, Message, Note, Operation, Query, Request, Telling};
 use aviary::timeline::{Page, Position, Timeline, User, View};
 use aviary::wire::Wire;
 
 use super::Saboteur;
-use super::liar::{Hearing, Lie, Speech};
+use super::liar::{Hearing, Lie, Memory, Speech};
 
 pub(super) const SABOTEURS: &[Saboteur] = &[
     Saboteur::new(
@@ -187,7 +187,28 @@ pub(super) const SABOTEURS: &[Saboteur] = &[
             }
         }),
     ),
+    Saboteur::new(
+        "client-turns-no-page",
+        "A client shows its user, for every older page that all agree on, the first page that it got.",
+        Lie::Tells(turn_no_page),
+    ),
 ];
+
+fn turn_no_page(note: &mut Note, memory: &mut Memory) {
+    let (view, page) = match note {
+        Note::Shown(_, _, _, view, page) => (view, page),
+        Note::Done(_, Operation::View { view }, Answer::Viewed { page }) => (view, page),
+        _ => return,
+    };
+    if let Some(Message::Told { telling: Telling::View { page: first }, .. }) = memory.kept.first() {
+        if view.older_than.is_some() {
+            *page = first.clone();
+        }
+    } else if view.older_than.is_none() {
+        let telling = Telling::View { page: page.clone() };
+        memory.kept.push(Message::Told { id: 0, applied: Slot(0), telling });
+    }
+}
 
 /// The view that a site is asked to tell.
 fn view<'a>(hearing: &'a mut Hearing<'_>) -> Option<&'a mut View> {

@@ -10,6 +10,8 @@ use crate::time::Duration;
 pub(super) struct Cluster {
     pub(super) sites: u8,
     pub(super) clients: u16,
+    /// Whether what clients draw is the same for all of them.
+    pub(super) clients_alike: bool,
     pub(super) machines: Option<Vec<Vec<u8>>>,
     /// For how long commands and faults begin.
     pub(super) lasts: Duration,
@@ -55,5 +57,6 @@ pub(super) fn draw(profile: &Profile, seed: u64, bounds: Option<Span<u8>>) -> Cl
         machines.sort();
         machines
     });
-    Cluster { sites, clients, machines, lasts, is_quiet }
+    let clients_alike = draws.happens(profile.clients_alike);
+    Cluster { sites, clients, clients_alike, machines, lasts, is_quiet }
 }

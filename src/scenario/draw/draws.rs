@@ -24,6 +24,7 @@ pub(crate) enum Concern {
     Workload = 4,
     Faults = 5,
     Recipe = 6,
+    People = 16,
 }
 
 /// One stream of draws.

@@ -146,6 +146,7 @@ fn compose<S: Service>(
         seed,
         sites: cluster.sites,
         clients: cluster.clients,
+        clients_alike: cluster.clients_alike,
         machines: cluster.machines.clone(),
         leader: None,
         network: network::draw(profile, seed, &cluster, is_quiet, recipe.is_some()),

@@ -36,6 +36,8 @@ pub struct Asking {
     pub number: u64,
     /// How many users there are.
     pub users: u8,
+    /// Whether they are a crowd, who block many others.
+    pub is_crowd: bool,
 }
 
 /// The commands of a scenario.
@@ -46,6 +48,7 @@ pub(super) struct Workload<'a> {
     sites: u8,
     clients: u16,
     users: u8,
+    is_crowd: bool,
     lasts: Duration,
     count: u64,
 }
@@ -53,9 +56,12 @@ pub(super) struct Workload<'a> {
 impl<'a> Workload<'a> {
     pub(super) fn new(profile: &'a Profile, seed: u64, cluster: &Cluster) -> Workload<'a> {
         let mut draws = Draws::new(seed, Concern::Workload);
-        let users = draws.number(profile.users);
+        let few = draws.number(profile.users);
+        let mut people = Draws::new(seed, Concern::People);
+        let (is_crowd, many) = (people.happens(profile.crowds), people.number(profile.crowd));
+        let users = if is_crowd { many } else { few };
         let Cluster { sites, clients, lasts, .. } = *cluster;
-        Workload { draws, profile, sites, clients, users, lasts, count: 0 }
+        Workload { draws, profile, sites, clients, users, is_crowd, lasts, count: 0 }
     }
 
     /// The commands that come all the time, alone or in bursts.
@@ -96,6 +102,7 @@ impl<'a> Workload<'a> {
         wanted: Wanted,
     ) -> Option<S::Command> {
         self.count += 1;
-        S::draw_command(draws, &Asking { who, wanted, number: self.count, users: self.users })
+        let Workload { users, is_crowd, .. } = *self;
+        S::draw_command(draws, &Asking { who, wanted, number: self.count, users, is_crowd })
     }
 }

@@ -34,6 +34,7 @@ impl Profile {
         }
         checker.span(whole.field("clients"), self.clients, 0, 100);
         checker.span(whole.field("users"), self.users, 1, 26);
+        checker.span(whole.field("crowd"), self.crowd, 2, 26);
         checker.span(whole.field("commands"), self.commands, 1, 10_000);
         checker.span(whole.field("burst"), self.burst, 1, 100);
         checker.span(disk.field("full_writes"), self.disk.full_writes, 0, 100);

@@ -82,6 +82,7 @@ pub(super) fn plainer<S: Service>(trials: &mut Trials<'_, S>) {
     trials.adopt_edited(|scenario| scenario.network.latency = Network::default().latency);
     trials.adopt_edited(|scenario| scenario.machines = None);
     trials.adopt_edited(|scenario| scenario.leader = None);
+    trials.adopt_edited(|scenario| scenario.clients_alike = false);
     trials.adopt_edited(|scenario| scenario.limit = LIMIT);
     one_track(trials);
     for number in 0..all_steps(trials.best()).count() {

@@ -21,6 +21,9 @@ use alloc::string::ToString;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 
+/// Whose seed clients have that draw alike: no process has this number.
+const ALIKE: u64 = u64::MAX;
+
 impl<P: Process, J: Judge<P>> World<P, J> {
     /// Starts a process that does not run, out of what its disk holds.
     pub(crate) fn start(&mut self, h: HostIndex) {
@@ -50,7 +53,9 @@ impl<P: Process, J: Judge<P>> World<P, J> {
             Err(damage) => return self.refuse(h, &damage.to_string()),
         };
         let Recovered { incarnation, records } = recovered.clone();
-        let seed = self.hosts.seed_of_processes.part([id.number().into(), incarnation]);
+        let is_alike = self.settings.are_clients_alike && id.as_site().is_none();
+        let whose = if is_alike { ALIKE } else { id.number().into() };
+        let seed = self.hosts.seed_of_processes.part([whose, incarnation]);
         self.hosts.handling = Some(id);
         let started = P::start(&self.settings.config, id, seed, recovered);
         self.hosts.handling = None;

@@ -5,8 +5,7 @@
 //!
 //! A list of blocks or a piece of the log is cut only where the next item does not fit.
 //!
-//! Does not check that answers of several
-//! sites fit together (views are local), nor statuses (see `agreement`).
+//! Does not check that answers of several sites fit together (views are local), nor statuses (see `agreement`).
 
 use alloc::collections::BTreeSet;
 use alloc::format;
@@ -351,7 +350,6 @@ mod tests {
 
     #[test]
     fn lists_of_blocks_and_pieces_of_the_log_are_held_against_the_log() {
-        use crate::site::message::{Block, LogLine};
         let blocks = |applied, blocks, has_more| {
             let telling = Telling::Blocks { blocks, has_more };
             tell(&mut stage(), 0, Query::Blocks { after: None }, applied, telling)
@@ -360,6 +358,11 @@ mod tests {
         blocks(2, pair(), false).unwrap();
         objects(blocks(1, pair(), false), "timelines", "telling that ann blocks bob, which is not");
         objects(blocks(2, vec![], false), "timelines", "leaving out that ann blocks bob");
+        objects(
+            blocks(2, vec![], true),
+            "timelines",
+            "cutting its list after 0 items, where one more makes 8 bytes",
+        );
         let log = |request| {
             let position = Position { slot: 0, index: 1 };
             let telling = Telling::Log { lines: vec![LogLine { position, request }], has_more: false };
@@ -370,8 +373,15 @@ mod tests {
     }
 
     #[test]
+    fn a_list_ends_where_the_next_item_does_not_fit() {
+        let items = |count: usize| vec![[0_u8; 8]; count];
+        let most = Submission::BYTES_MAX / 8;
+        check_cut(&items(most), &[0; 8]).unwrap();
+        check_cut(&items(most - 1), &[0; 8]).unwrap_err();
+    }
+
+    #[test]
     fn a_piece_of_the_log_leaves_nothing_out() {
-        use crate::site::message::LogLine;
         let held = [
             ((0, 0), open(1)),
             ((0, 1), tweet(1, "a")),
@@ -388,7 +398,6 @@ mod tests {
             tell(&mut stage(), 0, Query::Log { from: at(from) }, applied, telling)
         };
         told((0, 0), 3, &[0, 1, 2, 3, 4], false).unwrap();
-        told((0, 0), 3, &[0, 1], true).unwrap();
         told((0, 0), 2, &[0, 1, 2], false).unwrap();
         told((0, 7), 3, &[2, 3, 4], false).unwrap();
         told((9, 0), 3, &[], false).unwrap();
@@ -396,6 +405,11 @@ mod tests {
         objects(told((0, 1), 3, &[1, 3, 4], false), "timelines", "leaving out 1.0 of the log, before 2.0");
         objects(told((0, 1), 3, &[1, 2, 4], true), "timelines", "leaving out 2.0 of the log, before 2.1");
         objects(told((0, 0), 3, &[0, 1, 2, 3], false), "timelines", "leaving out 2.1 of the log, at its end");
+        objects(
+            told((0, 0), 3, &[0, 1], true),
+            "timelines",
+            "cutting its list after 2 items, where one more",
+        );
         objects(told((0, 0), 2, &[0, 1, 2], true), "timelines", "promising more of the log than there is");
         objects(told((0, 0), 2, &[0, 1, 2, 3], false), "timelines", "with \"ann: b\" at 2.0");
     }

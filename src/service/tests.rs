@@ -13,7 +13,7 @@ use crate::scenario::profile::{DiskDrawn, DiskErrorKind, FaultKind, Runs, Weight
 use crate::scenario::step::{Claim, Fault};
 use crate::scenario::{Outcome, Profile, Run, RunOptions, Service, read, run};
 use crate::sim::{Chance, DiskFault, TraceLevel};
-use crate::site::{Message, Note, Query};
+use crate::site::{Block, Message, Note, Query};
 use crate::timeline::Position;
 
 fn outcome(text: &str) -> Outcome {
@@ -79,6 +79,12 @@ fn a_log_blocks_and_a_status_are_asked_of_one_site() {
     let log = Query::Log { from: Position::default() };
     assert_eq!(compiled("Log(client: 1)"), (client, Ask::Tell(log)));
     assert_eq!(compiled("Blocks(client: 1)"), (client, Ask::Tell(Query::Blocks { after: None })));
+    let log = Query::Log { from: Position { slot: 7, index: 1 } };
+    assert_eq!(compiled("Log(client: 1, from: (7, 1))"), (client, Ask::Tell(log)));
+    let after = Block { user: "ann".parse().unwrap(), whom: "bob".parse().unwrap() };
+    let blocks = Query::Blocks { after: Some(after) };
+    assert_eq!(compiled("Blocks(client: 1, after: (\"ann\", \"bob\"))"), (client, Ask::Tell(blocks)));
+    wrong("steps: [At(\"1s\", Blocks(site: 0, after: (\"ann\", \"b b\")))]", "(\"ann\"", "is no user name");
     let terminal = crate::ids::SiteId::new(2).map(ProcessId::Terminal).unwrap();
     assert_eq!(compiled("Status(site: 2)"), (terminal, Ask::Tell(Query::Status)));
     wrong("steps: [At(\"1s\", Status(site: 3))]", "3", "there is no site 3");

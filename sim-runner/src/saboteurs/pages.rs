@@ -256,7 +256,7 @@ fn on_agreed_views(speech: &mut Speech<'_>, lie: fn(&mut View)) {
     }
 }
 
-/// Shows what all but one of those hide who block the viewer, where that fits.
+/// Shows what all but one of those hide who block the viewer, as far as that fits.
 fn hide_one(timeline: &Timeline, view: &View, page: &mut Page) {
     let hidden: BTreeSet<&User> =
         timeline.blocks().filter(|(_, whom)| **whom == view.viewer).map(|(user, _)| user).collect();
@@ -264,11 +264,15 @@ fn hide_one(timeline: &Timeline, view: &View, page: &mut Page) {
     let asked = |position: Position| view.older_than.is_none_or(|older_than| position < older_than);
     let shown = timeline.tweets().rev().filter(|tweet| asked(tweet.position) && tweet.user != **first);
     let limit = usize::try_from(view.limit).unwrap_or(usize::MAX);
-    let tweets = shown.take(limit.min(page.tweets.len().max(1))).cloned().collect();
-    let lie = Page { tweets, next: page.next };
-    if lie.to_bytes().len() <= Page::BYTES_MAX {
-        *page = lie;
+    let mut lie = Page { tweets: Vec::new(), next: page.next };
+    for tweet in shown.take(limit) {
+        lie.tweets.push(tweet.clone());
+        if lie.to_bytes().len() > Page::BYTES_MAX {
+            lie.tweets.pop();
+            break;
+        }
     }
+    *page = lie;
 }
 
 /// Takes the page to begin after the first of its pairs.

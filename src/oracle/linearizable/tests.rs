@@ -32,10 +32,18 @@ fn done(stage: &mut Stage, who: ProcessId, request: &Request) {
     noted(stage, who, &Note::Done(Position::default(), operation(request), Answer::Done)).unwrap();
 }
 
+/// A page of ann's tweets, the newest of slot 8.
+fn page(texts: &[&str]) -> Page {
+    let tweet = |(slot, text): (u64, &&str)| Tweet {
+        position: Position { slot, index: 0 },
+        user: user("ann"),
+        text: text.parse().unwrap(),
+    };
+    Page { tweets: (0..9).rev().zip(texts).map(tweet).collect(), next: None }
+}
+
 fn shown(stage: &mut Stage, who: ProcessId, request: &Request, texts: &[&str]) -> Result<(), Violation> {
-    let tweet =
-        |text: &&str| Tweet { position: Position::default(), user: user("ann"), text: text.parse().unwrap() };
-    let page = Page { tweets: texts.iter().map(tweet).collect(), next: None };
+    let page = page(texts);
     noted(stage, who, &Note::Done(Position::default(), operation(request), Answer::Viewed { page }))
 }
 
@@ -152,11 +160,26 @@ fn read(stage: &mut Stage, who: ProcessId, id: u64, viewer: &str) {
 }
 
 fn told(stage: &mut Stage, who: ProcessId, id: u64, viewer: &str, texts: &[&str]) -> Result<(), Violation> {
-    let tweet =
-        |text: &&str| Tweet { position: Position::default(), user: user("ann"), text: text.parse().unwrap() };
-    let page = Page { tweets: texts.iter().map(tweet).collect(), next: None };
+    let page = page(texts);
     let site = crate::oracle::stage::site(0);
     noted(stage, who, &Note::Shown(id, site, Slot(9), looks(viewer), page))
+}
+
+#[test]
+fn a_page_holds_what_stands_before_its_beginning_in_descending_order() {
+    let check = |older_than: (u64, u64), page: &Page| {
+        let older_than = Some(Position { slot: older_than.0, index: older_than.1 });
+        check_places(C1, &View { viewer: user("bob"), limit: 9, older_than }, page)
+    };
+    check((8, 1), &page(&["b", "a"])).unwrap();
+    objects(
+        check((8, 0), &page(&["b", "a"])),
+        "linearizable",
+        "\"ann: b\" of 8.0 on a page of tweets before 8.0",
+    );
+    let mut turned = page(&["b", "a"]);
+    turned.tweets.reverse();
+    objects(check((9, 0), &turned), "linearizable", "\"ann: b\" of 8.0 on a page of tweets before 7.0");
 }
 
 #[test]

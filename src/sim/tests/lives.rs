@@ -89,6 +89,20 @@ fn every_incarnation_has_a_seed_of_its_own() {
 }
 
 #[test]
+fn clients_that_are_alike_have_one_seed() {
+    let seeds = |are_clients_alike| {
+        let settings = WorldSettings { clients: 2, are_clients_alike, ..settings(Vec::new()) };
+        let world = run(settings);
+        let seed = |who| world.process(who).unwrap().seed;
+        (seed(S0), [ProcessId::Client(0), ProcessId::Client(1)].map(seed))
+    };
+    let (usual, alike) = (seeds(false), seeds(true));
+    assert_ne!(usual.1[0], usual.1[1]);
+    assert_eq!(alike.1[0], alike.1[1]);
+    assert!(alike.0 == usual.0 && alike.0 != alike.1[0]);
+}
+
+#[test]
 fn unsynced_writes_are_lost_and_a_torn_one_leaves_a_part() {
     for leaves in [Leaves::Nothing, Leaves::Torn] {
         let world = run(settings(Vec::from([

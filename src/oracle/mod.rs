@@ -26,7 +26,9 @@ pub mod sessions;
 pub mod shelf;
 #[cfg(test)]
 mod stage;
+pub mod status;
 pub mod timelines;
+pub mod times;
 pub mod validity;
 mod words;
 
@@ -38,7 +40,7 @@ use crate::ids::{ProcessId, SiteId};
 use crate::paxos::Slot;
 use crate::process::{Process, Recipients};
 use crate::sim::{Judge, Observation, Violation};
-use crate::site::{Command, Message, Note, Record};
+use crate::site::{Command, Message, Note, Query, Record};
 use crate::time::Instant;
 use crate::timeline::{Tweet, User};
 
@@ -54,7 +56,9 @@ pub use order::Order;
 pub use outside::Outside;
 pub use prefix::Prefix;
 pub use sessions::Sessions;
+pub use status::Statuses;
 pub use timelines::Timelines;
+pub use times::Times;
 pub use validity::Validity;
 
 /// All judges of the service, in a fixed order.
@@ -72,6 +76,9 @@ pub struct Judges {
     sessions: Sessions,
     timelines: Timelines,
     linearizable: Linearizable,
+    statuses: Statuses,
+    /// Where times are held to bounds.
+    times: Option<Times>,
     /// Storage was put back as it was: what was promised need not hold any more, and nothing is judged.
     is_forgotten: bool,
 }
@@ -120,8 +127,15 @@ impl Judges {
             sessions: Sessions::default(),
             timelines: Timelines::default(),
             linearizable: Linearizable::default(),
+            statuses: Statuses::default(),
+            times: None,
             is_forgotten: false,
         }
+    }
+
+    /// From here on objects to what takes longer than it may, in a cluster of `sites` sites.
+    pub fn hold_to_bounds(&mut self, sites: u8, bounds: times::Bounds) {
+        self.times = Some(Times::new(sites, bounds));
     }
 
     /// What is chosen so far.
@@ -175,6 +189,7 @@ impl Judges {
         self.exactly_once.look(known, fact)?;
         self.sessions.look(fact)?;
         self.timelines.look(known, fact)?;
+        self.statuses.look(known, fact)?;
         self.linearizable.look(now, fact);
         Ok(())
     }
@@ -187,6 +202,10 @@ where
     fn observe(&mut self, now: Instant, seen: &Observation<'_, P>) -> Result<(), Violation> {
         if self.is_forgotten {
             return Ok(());
+        }
+        if let Some(times) = &mut self.times {
+            let known = Known { log: self.agreement.log(), model: &self.model };
+            times.observe(now, known, seen)?;
         }
         match *seen {
             Observation::Restored { .. } => {
@@ -220,6 +239,12 @@ where
             Observation::Delivered { to, message, .. } if to.as_site().is_none() => {
                 self.validity.on_heard(to, message);
                 self.sessions.on_heard(to, message);
+                Ok(())
+            }
+            Observation::Delivered { to, from, message: Message::Query { id, query: Query::Status, .. } } => {
+                if let Some(site) = to.as_site() {
+                    self.statuses.on_asked(site, from, *id);
+                }
                 Ok(())
             }
             Observation::Noted { process, note } => {

@@ -48,6 +48,8 @@ impl Process for Doll {
 #[derive(Clone)]
 pub struct Stage {
     pub judges: Judges,
+    /// What the clock shows at whatever happens next.
+    pub now: Instant,
     disks: Vec<Vec<Record>>,
     count: u64,
 }
@@ -60,13 +62,14 @@ impl Stage {
 
     pub fn with_sessions(sites: u8, sessions_max: usize) -> Stage {
         let disks = (0..sites).map(|_| Vec::new()).collect();
-        let mut stage = Stage { judges: Judges::new(sites, sessions_max), disks, count: 0 };
+        let mut stage =
+            Stage { judges: Judges::new(sites, sessions_max), disks, count: 0, now: Instant::ZERO };
         (0..sites).for_each(|number| stage.started(site(number), 1, &[]).unwrap());
         stage
     }
 
     fn observe(&mut self, seen: &Observation<'_, Doll>) -> Result<(), Violation> {
-        self.judges.observe(Instant::ZERO, seen)
+        self.judges.observe(self.now, seen)
     }
 
     pub fn started(&mut self, site: SiteId, incarnation: u64, records: &[Record]) -> Result<(), Violation> {
@@ -74,6 +77,10 @@ impl Stage {
         self.disks[site.index()].clone_from(&recovered);
         let process = site.into();
         self.observe(&Observation::Started { process, incarnation, recovered: &recovered, state: &Doll })
+    }
+
+    pub fn crashed(&mut self, site: SiteId) -> Result<(), Violation> {
+        self.observe(&Observation::Crashed { process: site.into(), state: &Doll })
     }
 
     /// A restart that loses nothing durable.

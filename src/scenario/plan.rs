@@ -67,6 +67,8 @@ pub struct Plan<S: Service> {
     /// The sites of which it is expected that they stop by themselves.
     pub may_stop: SiteSet,
     are_clients_alike: bool,
+    /// The pace that everything must keep while nothing is wrong, where that is asked.
+    pub prompt: Option<Pace>,
     disk: DiskSettings,
     file_bytes: Option<u64>,
 }
@@ -137,6 +139,7 @@ pub fn plan<S: Service>(scenario: &Scenario<S>) -> Result<Plan<S>, Vec<Problem>>
         progresses: None,
         restarts: false,
         heals_all: false,
+        prompt: None,
         can_crash: steps::can(scenario, steps::crashes),
         can_restart: steps::can(scenario, steps::restarts),
         can_clog: steps::can(scenario, steps::clogs),
@@ -178,6 +181,7 @@ pub fn plan<S: Service>(scenario: &Scenario<S>) -> Result<Plan<S>, Vec<Problem>>
     }
     let expect = planner.expectations(&scenario.expect);
     let probes = planner.probes();
+    planner.check_prompt(scenario, &network);
     let demands = planner.within.is_some() || !probes.is_empty() || planner.restarts;
     if scenario.budget == Budget::Unlimited && demands {
         let message = "under an unlimited budget nothing must converge, go on or come back";
@@ -189,10 +193,13 @@ pub fn plan<S: Service>(scenario: &Scenario<S>) -> Result<Plan<S>, Vec<Problem>>
         planner.check_budget(scenario.budget, S::core_size(config, &planner.shape));
         planner.file_bytes(config, file_bytes);
     }
-    let Planner { shape, problems, checks, watchpoints, within, restarts, heals_all, may_stop, .. } = planner;
+    let Planner {
+        shape, problems, checks, watchpoints, within, restarts, heals_all, may_stop, prompt, ..
+    } = planner;
     match config {
         Some(config) if problems.is_empty() => {
-            let usual = || S::converges_within(&config, &pace(&network, &disk, &tracks));
+            let pace = pace(&network, &disk, &tracks);
+            let usual = || S::converges_within(&config, &pace);
             let within = match scenario.budget {
                 Budget::Survivable => within.unwrap_or_else(usual),
                 Budget::Unlimited => WATCHED_FOR,
@@ -215,6 +222,7 @@ pub fn plan<S: Service>(scenario: &Scenario<S>) -> Result<Plan<S>, Vec<Problem>>
                 heals_all,
                 may_stop,
                 are_clients_alike: scenario.clients_alike,
+                prompt: prompt.map(|_| pace),
                 disk,
                 file_bytes,
             })
@@ -262,6 +270,8 @@ struct Planner<S: Service> {
     progresses: Option<Place>,
     restarts: bool,
     heals_all: bool,
+    /// Where it is asked that everything is done in time.
+    prompt: Option<Place>,
     can_crash: bool,
     can_restart: bool,
     can_clog: bool,
@@ -420,6 +430,11 @@ impl<S: Service> Planner<S> {
                         self.wrong(place, "`Restarts` says the same twice", "one `Restarts`");
                     }
                 }
+                Word::Harness(Claim::Prompt) => {
+                    if self.prompt.replace(place.clone()).is_some() {
+                        self.wrong(place, "`Prompt` says the same twice", "one `Prompt`");
+                    }
+                }
                 Word::Harness(Claim::Steady(most)) => {
                     if *most == 0 {
                         let message = "without a leader nothing is ever done";
@@ -465,10 +480,13 @@ impl<S: Service> Planner<S> {
                 self.watchpoints.push(Watchpoint { name: name.to_owned(), demand });
                 Some(Holds::Happened(self.watchpoints.len() - 1))
             }
-            Word::Harness(claim @ (Claim::Progresses | Claim::Restarts | Claim::Steady(_))) => {
+            Word::Harness(
+                claim @ (Claim::Progresses | Claim::Restarts | Claim::Prompt | Claim::Steady(_)),
+            ) => {
                 let (word, of) = match claim {
                     Claim::Progresses => ("Progresses", "the end"),
                     Claim::Restarts => ("Restarts", "the end"),
+                    Claim::Prompt => ("Prompt", "the whole run"),
                     _ => ("Steady", "the whole run"),
                 };
                 let message = format!("`{word}` speaks of {of}, not of a moment");
@@ -491,6 +509,32 @@ impl<S: Service> Planner<S> {
                 self.within(place, said)?;
                 Some(Holds::Service(expectation.clone()))
             }
+        }
+    }
+
+    /// Refuses to ask for promptness where something else than a crash may be wrong.
+    fn check_prompt(&mut self, scenario: &Scenario<S>, network: &NetworkSettings) {
+        let Some(place) = self.prompt.clone() else { return };
+        let chances = [
+            network.loss,
+            network.duplication,
+            network.reordering,
+            network.bursts.chance,
+            network.corruption,
+            network.truncation,
+            network.replay.chance,
+            network.misdelivery,
+        ];
+        let takes_its_time = matches!(network.latency, sim::Latency::Constant(_));
+        let is_calm = chances.iter().all(|chance| chance.numerator == 0) && network.bandwidth.is_none();
+        if !is_calm || !takes_its_time || scenario.disk.mode != DiskMode::Overlapped {
+            let message = "`Prompt` is asked where datagrams are lost, altered or overtaken, or syncs wait for each other";
+            let help = "a network with a `Constant` latency and nothing else, and an overlapped disk";
+            self.wrong(place.clone(), message, help);
+        }
+        if !scenario.rules.is_empty() || steps::can(scenario, steps::disturbs) {
+            let message = "`Prompt` is asked where more is wrong than that sites crash and come back";
+            self.wrong(place, message, "no rules, and no faults but `Crash` and `Restart`");
         }
     }
 

@@ -76,6 +76,9 @@ pub struct Profile {
     pub shared_machines: Chance,
     /// Which runs have a network that does nothing of its own, and crashes at seams for their only faults.
     pub quiet: Chance,
+    /// Which runs are calm: a quiet network, no recipe, and no fault but perhaps the crash of the leader. Their leader
+    /// stays, and in half of them times are held to their bounds.
+    pub calm: Chance,
     /// In which of the others each feature of the network is on.
     pub feature: Chance,
     /// The network.

@@ -157,6 +157,7 @@ impl Renaming {
                 Claim::Sometimes(event) => Claim::Sometimes(self.event(event)?),
                 Claim::Progresses => Claim::Progresses,
                 Claim::Restarts => Claim::Restarts,
+                Claim::Prompt => Claim::Prompt,
                 Claim::Steady(most) => Claim::Steady(*most),
                 Claim::Stops(who) => Claim::Stops(self.who(*who)?),
             }),

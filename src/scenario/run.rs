@@ -139,7 +139,12 @@ impl<S: Service> Run<S> {
         let mut plan = plan(scenario)?;
         configure(&mut plan.config);
         let settings = plan.world(Seed(seed), trace);
-        let judges = Watched::new(S::judges(&plan.config, &plan.shape));
+        let mut judges = S::judges(&plan.config, &plan.shape);
+        if let Some(pace) = &plan.prompt {
+            S::hold_to_bounds(&mut judges, &plan.config, &plan.shape, pace)
+                .map_err(|why| vec![Problem::new(crate::scenario::Place::whole().field("expect"), why)])?;
+        }
+        let judges = Watched::new(judges);
         let world = World::new(settings, judges)
             .map_err(|bad| vec![Problem::new(crate::scenario::Place::whole(), bad.to_string())])?;
         let RunOptions { events_max, bytes_max, .. } = *options;

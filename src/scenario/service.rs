@@ -118,6 +118,17 @@ pub trait Service: Sized + Clone + Debug + 'static {
     /// New judges for a run.
     fn judges(config: &<Self::Process as Process>::Config, shape: &Shape) -> Self::Judges;
 
+    /// From here on the judges object to whatever takes longer than it may while nothing is wrong. An error says that
+    /// there are no bounds: no scenario may claim `Prompt` then.
+    fn hold_to_bounds(
+        _judges: &mut Self::Judges,
+        _config: &<Self::Process as Process>::Config,
+        _shape: &Shape,
+        _pace: &Pace,
+    ) -> Result<(), String> {
+        Err("this service has no bounds for `Prompt`: implement `Service::hold_to_bounds`".to_owned())
+    }
+
     /// What judges say of the processes themselves, once at the end.
     fn judge_end(_judges: &Self::Judges, _cluster: &Cluster<'_, Self::Process>) -> Result<(), Violation> {
         Ok(())

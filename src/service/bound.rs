@@ -1,5 +1,6 @@
 //! How long a healed core may take to agree, from its configuration and the pace of its world.
 
+use crate::oracle::times::Bounds;
 use crate::paxos::{fruitless_max, sync_patience_max};
 use crate::scenario::Pace;
 use crate::site::Config;
@@ -32,6 +33,40 @@ pub(super) fn converges_within(config: &Config, pace: &Pace) -> Duration {
     outsiders + campaign.times(CAMPAIGNS) + fetch.times(fetches) + command.times(pace.commands + 1) + round
 }
 
+/// Attempts of a fail-over: candidates that meet draw from twice the jitter the next time.
+const ATTEMPTS: u64 = 3;
+
+/// How long what takes at most while nothing is wrong, where links do not reorder and syncs overlap.
+///
+/// A step that must be durable takes two syncs: the one under way, and its own. With `L` for the latency and `D` for two
+/// syncs, and beside the time that the configuration has sites wait on purpose:
+///
+/// 1. A request is taken after `D`. A reply waits for what was appended in the meantime: `D` more.
+/// 2. It is applied after `D + L` with the leader, `D + 2L` in the log, `L` known at its site, `D` answered; the slot
+///    before it takes another `D + 2L`.
+/// 3. A leader is missed after `election` and the jitter, and a campaign is two steps of `D` and `2L`, with a retry for
+///    what the candidate must fetch. Attempts that meet double their jitter.
+/// 4. Who comes back hears of the log with the first heartbeat, fetches each batch in `D + 2L`, makes it durable, and says
+///    so in answer to the next heartbeat but one.
+pub(super) fn prompt(config: &Config, pace: &Pace) -> Bounds {
+    let (latency, durable) = (pace.latency, pace.sync.times(2));
+    let trip = latency.times(2) + durable;
+    let slow = sync_patience_max(config.election, pace.sync);
+    let applied = durable.times(2) + latency.times(2) + trip.times(2);
+    let attempt = |doublings: u64| {
+        let jitter = config.election_jitter.times(1 << doublings);
+        config.election + slow + jitter + trip.times(2) + config.retry
+    };
+    Bounds {
+        taken: config.taken_after + durable.times(2),
+        applied: applied + config.propose_after + config.chosen_after,
+        fail_over: (0..ATTEMPTS).map(attempt).fold(Duration::ZERO, |sum, time| sum + time),
+        catch_up: config.heartbeat.times(3) + trip + durable,
+        fetch: trip,
+        batch: config.fetch_max,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -60,5 +95,20 @@ mod tests {
         assert_eq!(within(|_| {}, disks), 9_600 + 6 * campaign + rest);
         let busy = Pace { commands: 40, ..calm };
         assert_eq!(within(|_| {}, busy), 9_600 + 6 * 2_074 + 3 * 174 + 41 * 198 + 3_000);
+    }
+    #[test]
+    fn bounds_of_what_is_prompt_grow_with_the_pace_and_with_what_waits_on_purpose() {
+        let ms = Duration::from_millis;
+        let mut config = Config::new(3);
+        let pace = Pace { latency: ms(10), sync: ms(2), commands: 9 };
+        let usual = prompt(&config, &pace);
+        // Two syncs are 4, a trip is 24. Three attempts of 300 + 48 + 150, and jitters of 200, 400 and 800.
+        let (fail_over, catch_up) = (ms(3 * 498 + 1_400), ms(150 + 24 + 4));
+        let expected =
+            Bounds { taken: ms(8), applied: ms(8 + 20 + 48), fail_over, catch_up, fetch: ms(24), batch: 64 };
+        assert_eq!(usual, expected);
+        (config.taken_after, config.propose_after, config.chosen_after) = (ms(5), ms(1), ms(7));
+        let late = prompt(&config, &pace);
+        assert_eq!(late, Bounds { taken: ms(13), applied: ms(84), ..usual });
     }
 }

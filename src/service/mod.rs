@@ -178,6 +178,16 @@ impl Service for Timelines {
         Judges::new(shape.sites, config.sessions_max)
     }
 
+    fn hold_to_bounds(
+        judges: &mut Judges,
+        config: &Config,
+        shape: &Shape,
+        pace: &Pace,
+    ) -> Result<(), String> {
+        judges.hold_to_bounds(shape.sites, bound::prompt(config, pace));
+        Ok(())
+    }
+
     fn judge_end(judges: &Judges, cluster: &Cluster<'_, Bird>) -> Result<(), Violation> {
         let sites = cluster.members.iter().filter_map(|member| Some((member.id.as_site()?, member.state?)));
         for (id, site) in sites.filter_map(|(id, state)| Some((id, state.as_site()?))) {

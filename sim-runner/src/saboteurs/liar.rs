@@ -11,7 +11,7 @@ use aviary::mix::Seed;
 use aviary::paxos::{self, Ballot, Slot};
 use aviary::process::{Damage, Effects, Given, Input, Label, Letter, Process, Recovered, Role, Size, Stop};
 use aviary::site::{self, Bird, Command, Message, Note, Query, Record, RequestId, Site, Submission};
-use aviary::time::Instant;
+use aviary::time::{Duration, Instant};
 use aviary::timeline::View;
 
 use crate::saboteurs::Saboteur;
@@ -41,6 +41,8 @@ pub(super) enum Lie {
     Tells(fn(&mut Note, &mut Memory)),
     /// About when it wants to be woken: for these reasons it does not, until something else comes.
     Sleeps(&'static [&'static str]),
+    /// About when it wants to be woken: for this reason it does so later, by this.
+    Oversleeps(&'static str, Duration),
     /// About whether its disk is low, as its host tells it.
     Notices(fn(&mut bool, &mut Memory)),
 }
@@ -194,6 +196,7 @@ impl Process for Liar {
         let (at, reason) = self.real.deadline()?;
         match self.saboteur.map(|saboteur| saboteur.lie) {
             Some(Lie::Sleeps(reasons)) if reasons.contains(&reason) => None,
+            Some(Lie::Oversleeps(late, by)) if late == reason => Some((at + by, reason)),
             _ => Some((at, reason)),
         }
     }

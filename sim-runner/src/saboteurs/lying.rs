@@ -74,6 +74,15 @@ impl Service for Lying {
         Timelines::judges(&config.real, shape)
     }
 
+    fn hold_to_bounds(
+        judges: &mut Judges,
+        config: &Config,
+        shape: &Shape,
+        pace: &Pace,
+    ) -> Result<(), String> {
+        Timelines::hold_to_bounds(judges, &config.real, shape, pace)
+    }
+
     fn judge_end(judges: &Judges, cluster: &Cluster<'_, Liar>) -> Result<(), Violation> {
         Timelines::judge_end(judges, &real(cluster))
     }

@@ -16,6 +16,7 @@ mod liar;
 mod lying;
 mod pages;
 mod promises;
+mod promptness;
 mod reads;
 mod records;
 mod recovery;
@@ -74,6 +75,7 @@ const FAMILIES: &[&[Saboteur]] = &[
     later::SABOTEURS,
     divergence::SABOTEURS,
     held_out::SABOTEURS,
+    promptness::SABOTEURS,
 ];
 
 /// Every saboteur.

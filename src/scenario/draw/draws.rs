@@ -25,6 +25,7 @@ pub(crate) enum Concern {
     Faults = 5,
     Recipe = 6,
     People = 16,
+    Calm = 17,
 }
 
 /// One stream of draws.

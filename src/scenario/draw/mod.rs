@@ -18,6 +18,7 @@ use crate::scenario::service::Service;
 use crate::scenario::step::{Claim, DiskFault, Fault, When};
 use crate::time::Duration;
 
+mod calm;
 mod cluster;
 mod crashes;
 mod cuts;
@@ -45,6 +46,7 @@ pub use workload::{Asking, Wanted};
 
 pub(crate) use recipe::names;
 
+use calm::Calm;
 use cluster::Cluster;
 use draws::Concern;
 use episodes::Episodes;
@@ -81,12 +83,15 @@ impl core::error::Error for CannotDraw {}
 /// The scenario that `seed` stands for.
 pub fn draw<S: Service>(profile: &Profile, seed: u64) -> Result<Scenario<S>, CannotDraw> {
     let mut draws = Draws::new(seed, Concern::Recipe);
+    if let Some(calm) = calm::draw(profile, seed) {
+        return compose(profile, seed, None, draws, Some(calm));
+    }
     let is_wanted = |recipe: &Recipe<_, _>| {
         profile.recipes.is_empty() || profile.recipes.iter().any(|name| name == recipe.name)
     };
     let wanted: RecipesOf<S> = S::recipes().into_iter().filter(is_wanted).collect();
     let recipe = if draws.happens(profile.follows_recipe) { draws.one_of(&wanted).copied() } else { None };
-    compose(profile, seed, recipe, draws)
+    compose(profile, seed, recipe, draws, None)
 }
 
 /// The scenario that `seed` stands for where the recipe of this name is followed.
@@ -94,7 +99,7 @@ pub fn draw_recipe<S: Service>(profile: &Profile, seed: u64, name: &str) -> Resu
     let Some(recipe) = S::recipes().into_iter().find(|recipe| recipe.name == name) else {
         return Err(CannotDraw::UnknownRecipe(nearest(name, &names::<S>()).unknown("recipe")));
     };
-    compose(profile, seed, Some(recipe), Draws::new(seed, Concern::Recipe))
+    compose(profile, seed, Some(recipe), Draws::new(seed, Concern::Recipe), None)
 }
 
 fn compose<S: Service>(
@@ -102,12 +107,17 @@ fn compose<S: Service>(
     seed: u64,
     recipe: Option<Recipe<S::Command, S::Expectation>>,
     draws: Draws,
+    mut calm: Option<Calm>,
 ) -> Result<Scenario<S>, CannotDraw> {
     let cluster = cluster::draw(profile, seed, recipe.map(|recipe| recipe.sites));
-    let is_quiet = cluster.is_quiet && recipe.is_none();
+    let is_quiet = calm.is_some() || (cluster.is_quiet && recipe.is_none());
+    let is_prompt = calm.as_ref().is_some_and(|calm| calm.is_prompt);
     let mut settings = Draws::new(seed, Concern::Settings);
     let mut disk = disk(profile, &mut settings);
-    let is_tiny = settings.happens(profile.tiny);
+    if is_prompt {
+        disk.mode = DiskMode::Overlapped;
+    }
+    let is_tiny = settings.happens(profile.tiny) && !is_prompt;
     let mut drawn = S::draw_settings(&mut settings, is_tiny);
     let shape = cluster.shape();
     let config = S::config(&drawn, &shape).ok();
@@ -120,7 +130,10 @@ fn compose<S: Service>(
     let mut losses = Losses::new(profile.budget, &cluster, core_size);
     tracks.iter().flatten().for_each(|step| losses.count(&step.action));
     let mut episodes = Episodes::new(profile, seed, &cluster, losses, disk.sync, is_quiet);
-    tracks.extend(episodes.tracks::<S>(&mut workload, recipe.is_some()));
+    match &mut calm {
+        Some(calm) => tracks.extend(Some(calm.track::<S>(&cluster)).filter(|track| !track.is_empty())),
+        None => tracks.extend(episodes.tracks::<S>(&mut workload, recipe.is_some())),
+    }
     let is_full = |step: &StepOf<S>| matches!(step.action, Word::Harness(Fault::Disk(_, DiskFault::Full)));
     tracks.push(commands);
     let is_full = tracks.iter().flatten().any(is_full);
@@ -140,6 +153,14 @@ fn compose<S: Service>(
     }
     let heals_all = settings.happens(profile.heals_all);
     let steps = tracks.remove(0);
+    let mut network = network::draw(profile, seed, &cluster, is_quiet, recipe.is_some());
+    let expect = match &calm {
+        Some(calm) => {
+            network.latency = calm.latency(network.latency);
+            expect_calm::<S>(profile, &cluster, calm)
+        }
+        None => expect::<S>(profile, &cluster, heals_all),
+    };
     let recipe_text = recipe.map(|recipe| format!(", {}", recipe.name)).unwrap_or_default();
     Ok(Scenario {
         about: format!("Seed {seed}{recipe_text}. {}", profile.about),
@@ -148,8 +169,8 @@ fn compose<S: Service>(
         clients: cluster.clients,
         clients_alike: cluster.clients_alike,
         machines: cluster.machines.clone(),
-        leader: None,
-        network: network::draw(profile, seed, &cluster, is_quiet, recipe.is_some()),
+        leader: calm.as_mut().map(|calm| calm.leader(&cluster)),
+        network,
         disk,
         budget: profile.budget,
         settings: drawn,
@@ -157,7 +178,7 @@ fn compose<S: Service>(
         rules: Vec::new(),
         steps,
         also: tracks,
-        expect: expect::<S>(profile, &cluster, heals_all),
+        expect,
     })
 }
 
@@ -172,11 +193,25 @@ fn expect<S: Service>(profile: &Profile, cluster: &Cluster, heals_all: bool) -> 
         Budget::Unlimited => return Vec::new(),
         Budget::Survivable => vec![Claim::Converges { within: profile.converges_within, all: heals_all }],
     };
-    let terminals = SiteSet::first(cluster.sites).iter().map(ProcessId::Terminal);
-    let mut probed = terminals.chain((0..cluster.clients).map(ProcessId::Client));
-    claims.extend(probed.any(|id| S::probe(id).is_some()).then_some(Claim::Progresses));
+    claims.extend(progresses::<S>(cluster));
     claims.push(Claim::Restarts);
     claims.into_iter().map(Word::Harness).collect()
+}
+
+/// What must hold where nothing is wrong. Nobody is restarted at the end: that would be another leadership.
+fn expect_calm<S: Service>(profile: &Profile, cluster: &Cluster, calm: &Calm) -> Vec<ExpectationOf<S>> {
+    let mut claims = calm.claims(cluster);
+    if profile.budget == Budget::Survivable {
+        claims.push(Claim::Converges { within: profile.converges_within, all: true });
+        claims.extend(progresses::<S>(cluster));
+    }
+    claims.into_iter().map(Word::Harness).collect()
+}
+
+fn progresses<S: Service>(cluster: &Cluster) -> Option<Claim> {
+    let terminals = SiteSet::first(cluster.sites).iter().map(ProcessId::Terminal);
+    let mut probed = terminals.chain((0..cluster.clients).map(ProcessId::Client));
+    probed.any(|id| S::probe(id).is_some()).then_some(Claim::Progresses)
 }
 
 /// The latest moment that any track names, if nothing in it waits for an event.

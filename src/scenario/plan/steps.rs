@@ -33,6 +33,11 @@ pub(super) fn restarts<E>(fault: &Fault<E>) -> bool {
     matches!(fault, Fault::Restart(_) | Fault::Heal)
 }
 
+/// Whether it does anything but crash and start sites and look at them.
+pub(super) fn disturbs<E>(fault: &Fault<E>) -> bool {
+    !matches!(fault, Fault::Crash(_) | Fault::Restart(_) | Fault::Expect(_))
+}
+
 pub(super) fn saves<E>(fault: &Fault<E>) -> bool {
     matches!(fault, Fault::Disk(_, DiskFault::Save))
 }

@@ -53,6 +53,7 @@ impl Default for Profile {
             tiny: percent(25),
             shared_machines: percent(20),
             quiet: percent(15),
+            calm: percent(6),
             feature: percent(50),
             network: NetworkDrawn::default(),
             disk: DiskDrawn::default(),

@@ -312,6 +312,11 @@ fn contradictions_are_refused() {
         &["speaks of the end", "belongs into `expect`"],
     );
     check("steps: [At(\"1s\", Expect(Steady(1)))]", "Steady", &["the whole run", "belongs into `expect`"]);
+    check("steps: [At(\"1s\", Expect(Prompt))]", "Prompt", &["the whole run", "belongs into `expect`"]);
+    check("expect: [Prompt, Prompt]", "Prompt", &["the same twice", "one `Prompt`"]);
+    check("network: (loss: \"1%\"), expect: [Prompt]", "Prompt", &["datagrams are lost", "`Constant`"]);
+    check("disk: (mode: Blocking), expect: [Prompt]", "Prompt", &["syncs wait for each other"]);
+    check("steps: [At(\"1s\", Isolate(Site(0)))], expect: [Prompt]", "Prompt", &["`Crash` and `Restart`"]);
     check("expect: [Restarts, Restarts]", "Restarts", &["the same twice", "one `Restarts`"]);
     check("expect: [Stops(Leader)]", "Leader", &["who stops is known from the start", "`Site(0)`"]);
     check("steps: [At(\"1s\", Expect(Stops(Leader)))]", "Leader", &["who stops is known from the start"]);

@@ -207,6 +207,15 @@ impl Service for Reloading {
         Timelines::judges(config, shape)
     }
 
+    fn hold_to_bounds(
+        judges: &mut Judges,
+        config: &Config,
+        shape: &Shape,
+        pace: &Pace,
+    ) -> Result<(), String> {
+        Timelines::hold_to_bounds(judges, config, shape, pace)
+    }
+
     fn expect(expectation: &Expectation, cluster: &Cluster<'_, Reloaded>) -> Result<(), String> {
         Timelines::expect(expectation, &real(cluster))
     }

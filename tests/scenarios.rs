@@ -2,7 +2,8 @@
 //!
 //! A snapshot holds the trace without counts of routine traffic, and what everything came to; no fingerprint and
 //! no totals, so that it changes only when the story does. `INSTA_UPDATE=always` writes new ones; read them.
-//! A story that is too long to read is told by its steps, crashes and starts alone.
+//! A story that is too long to read is told by its steps, crashes and starts alone, and if it still is, by how it begins
+//! and ends.
 
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
@@ -104,5 +105,17 @@ fn story(outcome: &Outcome) -> String {
         let _ = writeln!(story, "{}", Told { elided: 0, ..told.clone() });
     }
     story.push_str(&outcome.final_state);
-    story
+    shorten(&story)
+}
+
+/// The beginning and the end of what has too many lines.
+fn shorten(story: &str) -> String {
+    let lines: Vec<&str> = story.lines().collect();
+    if lines.len() <= *LINES.end() {
+        return story.to_owned();
+    }
+    let kept = LINES.end() / 2 - 1;
+    let (begins, ends) = (&lines[..kept], &lines[lines.len() - kept..]);
+    let left_out = lines.len() - 2 * kept;
+    format!("{}\n… {left_out} lines\n{}\n", begins.join("\n"), ends.join("\n"))
 }

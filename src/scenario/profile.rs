@@ -189,6 +189,9 @@ pub struct DiskDrawn {
     pub full_writes: Span<u8>,
     /// Which runs with tiny limits have journals of the shortest files.
     pub short_files: Chance,
+    /// Which runs fill file after file: their limits and their files are as small as they go, and in half of them that do
+    /// not follow a recipe a site crashes in its rollovers and recoveries, or has a full disk.
+    pub rollovers: Chance,
     /// What calls to it come to.
     pub errors: Weights<DiskErrorKind>,
     /// After which damage the site is restarted, and must find it.

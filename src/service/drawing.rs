@@ -3,7 +3,7 @@
 use crate::scenario::draw::{Asking, Draws, Wanted};
 use crate::scenario::step::Target;
 use crate::service::Command;
-use crate::site::Overrides;
+use crate::site::{Message, Overrides};
 use crate::time::Duration;
 use crate::timeline::{Text, User};
 
@@ -24,6 +24,7 @@ fn long_name(number: u64) -> String {
 enum Kind {
     Tweet,
     LargeTweet,
+    FillingTweet(u8),
     Block,
     Unblock,
     View,
@@ -33,6 +34,13 @@ enum Kind {
     Blocks,
     Status,
 }
+
+/// What a submission takes beside the text of a tweet, in bytes, where most numbers are small; and a little less, so that
+/// several together are also a little too much.
+const TWEET_BESIDE_LEAST: u64 = 15;
+
+/// The same, where some numbers are larger, and a little more.
+const TWEET_BESIDE_MOST: u64 = 27;
 
 const MIXTURE: [(Kind, u32); 10] = [
     (Kind::Tweet, 43),
@@ -72,6 +80,7 @@ pub(super) fn command(draws: &mut Draws, asking: &Asking) -> Option<Command> {
         Wanted::Anything => draws.weighted(&MIXTURE)?,
         Wanted::Write => draws.weighted(&WRITES)?,
         Wanted::LargeWrite => Kind::LargeTweet,
+        Wanted::FillingWrite(parts) => Kind::FillingTweet(parts),
         Wanted::Read => Kind::View,
         Wanted::AgreedRead if draws.one_in(2) => Kind::FreshView,
         Wanted::AgreedRead => Kind::AgreedView,
@@ -110,6 +119,19 @@ pub(super) fn command(draws: &mut Draws, asking: &Asking) -> Option<Command> {
             let number = asking.number.to_string();
             let birds = (Text::BYTES_MAX - number.len()) / '🐦'.len_utf8();
             Command::Tweet { site, client, user: name(user), text: number + &"🐦".repeat(birds), last }
+        }
+        Kind::FillingTweet(parts) => {
+            // The sum is drawn about that of an entry that fits: a few bytes less or more of each.
+            let entry = Message::entry_bytes_max(asking.datagram_max);
+            let part = entry / usize::from(parts.max(1));
+            let beside = draws.between(TWEET_BESIDE_LEAST, TWEET_BESIDE_MOST);
+            let bytes = part.saturating_sub(usize::try_from(beside).unwrap_or(part)).min(Text::BYTES_MAX);
+            let number = asking.number.to_string();
+            // A text may have fewer characters than bytes.
+            let rest = bytes.saturating_sub(number.len());
+            let (birds, dots) = (rest / '🐦'.len_utf8(), rest % '🐦'.len_utf8());
+            let text = number + &"🐦".repeat(birds) + &".".repeat(dots);
+            Command::Tweet { site, client, user: name(user), text, last }
         }
         Kind::View => {
             let (user, limit, older_than) = (name(user), limit(draws), page(draws, asking.number));

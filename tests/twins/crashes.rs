@@ -4,7 +4,7 @@ use crate::kinds;
 use crate::pair::Pair;
 use crate::story::{Micros, Story, millis, seconds};
 
-kinds::twins!(crashes: at_once, before_sync, after_sync, between_sends, between_recipients, during_recovery, torn, scattered);
+kinds::twins!(crashes: at_once, before_sync, after_sync, between_sends, between_recipients, during_recovery, in_recovery, in_rollover, torn, scattered);
 
 /// What a site hands to the network from this moment on, up to the end of that moment.
 fn sent_at(story: &Story, site: &str, at: Micros) -> Vec<String> {
@@ -93,6 +93,45 @@ pub fn during_recovery(pair: &Pair) {
         assert_eq!(with.first("S1", "crashes during recovery"), Some(seconds(3)));
         assert_eq!(last(with), (Some(3), vec![0, seconds(4)]), "the second incarnation never started");
         assert_eq!(last(without), (Some(2), vec![0, seconds(3)]));
+    });
+}
+
+pub fn in_recovery(pair: &Pair) {
+    let text = r#"also: [
+            [At("2s", Crash(Site(1))), At("3s", Restart(Site(1))), At("4s", Restart(Site(1)))],
+    +       [At("2500ms", Crash(Site(1), InRecovery(2)))],
+        ]"#;
+    pair.led(text, |with, without| {
+        let last =
+            |story: &Story| (story.starts("S1").last().map(|start| start.0), story.times("S1", "starts"));
+        assert_eq!(with.first("S1", "crashes inside recovery"), Some(seconds(3)));
+        assert_eq!(last(with), (Some(2), vec![0, seconds(4)]), "no incarnation began at 3 s");
+        assert_eq!(last(without), (Some(2), vec![0, seconds(3)]));
+    });
+}
+
+/// Site 1 writes so much that it goes on to another file; three calls after the first write to that one the batch is in
+/// it, and no sync of it has ended.
+pub fn in_rollover(pair: &Pair) {
+    let tweet = |number| {
+        let text = "and so on ".repeat(20);
+        format!(r#"At("{}ms", Tweet(site: 0, user: "ann", text: "{text}"))"#, 1_000 + 50 * number)
+    };
+    let tweets: Vec<String> = (0..60).map(tweet).collect();
+    let text = format!(
+        r#"settings: (datagram_max: 1024, window: 1, fetch_max: 1), disk: (file_bytes: 6000), also: [
+            [{}],
+            [At("5s", Restart(Site(1)))],
+    +       [At("900ms", Crash(Site(1), InRollover(3)))],
+        ]"#,
+        tweets.join(", ")
+    );
+    pair.led(&text, |with, without| {
+        let at = with.first("S1", "crashes inside a rollover").expect("a crash");
+        let (appended, synced) = (with.records("S1", "appends", at), with.records("S1", "has synced", at));
+        assert!(appended > synced && at < seconds(5));
+        assert_eq!(with.starts("S1"), [(1, 0), (2, synced)], "nothing of the new file was synced");
+        assert!(without.starts("S1").len() == 1 && without.files(1).len() > 2, "a file was filled");
     });
 }
 

@@ -14,7 +14,7 @@ use aviary::site::{self, Bird, Command, Message, Note, Query, Record, RequestId,
 use aviary::time::{Duration, Instant};
 use aviary::timeline::View;
 
-use crate::saboteurs::Saboteur;
+use crate::saboteurs::{Saboteur, clocks};
 
 /// What sites say to each other.
 pub(super) type Paxos = paxos::Message<Arc<Submission>>;
@@ -45,6 +45,8 @@ pub(super) enum Lie {
     Oversleeps(&'static str, Duration),
     /// About whether its disk is low, as its host tells it.
     Notices(fn(&mut bool, &mut Memory)),
+    /// About what the clock of a site shows, and about the moment by it that it wants to be woken at.
+    Clocks(fn(Instant, &Memory) -> Instant, fn(Instant, &Memory) -> Instant),
 }
 
 /// What a site is started from.
@@ -72,6 +74,8 @@ pub(super) struct Speech<'a> {
     pub(super) heard: Option<(ProcessId, &'a Message)>,
     /// What it wants done.
     pub(super) given: &'a mut Given<Bird>,
+    /// No datagram is larger, in bytes.
+    pub(super) datagram_max: usize,
     pub(super) memory: &'a mut Memory,
 }
 
@@ -92,6 +96,12 @@ pub(super) struct Memory {
     pub(super) queries: BTreeMap<u64, Query>,
     /// Requests that clients were told of, or asked.
     pub(super) told: BTreeSet<RequestId>,
+    /// The most that the clock of its host showed.
+    pub(super) latest: Instant,
+    /// By how much that clock was set back, all together.
+    pub(super) set_back: Duration,
+    /// What it showed last, and that.
+    pub(super) steady: Instant,
 }
 
 /// The configuration of the real process, and who lies.
@@ -109,6 +119,7 @@ pub struct Liar {
     /// The real process.
     pub real: Bird,
     id: ProcessId,
+    datagram_max: usize,
     saboteur: Option<&'static Saboteur>,
     memory: Memory,
 }
@@ -136,7 +147,8 @@ impl Process for Liar {
             _ => recovered,
         };
         let real = Bird::start(&config.real, id, seed, recovered)?;
-        Ok(Liar { real, id, saboteur, memory: Memory::default() })
+        let datagram_max = config.real.datagram_max;
+        Ok(Liar { real, id, datagram_max, saboteur, memory: Memory::default() })
     }
 
     fn handle(&mut self, now: Instant, input: Input<Liar>, effects: &mut Effects<Liar>) {
@@ -170,6 +182,13 @@ impl Process for Liar {
             }
             _ => None,
         };
+        let now = match (lie, self.id.as_site()) {
+            (Some(Lie::Clocks(shows, _)), Some(_)) => {
+                clocks::notice(now, &mut self.memory);
+                shows(now, &self.memory)
+            }
+            _ => now,
+        };
         let mut inner = Effects::default();
         self.real.handle(now, input, &mut inner);
         let mut given = inner.take().expect("what the real process encoded decodes: round trips are tested");
@@ -179,6 +198,7 @@ impl Process for Liar {
                 me,
                 heard: heard.as_ref().map(|(from, message)| (*from, message)),
                 given: &mut given,
+                datagram_max: self.datagram_max,
                 memory: &mut self.memory,
             }),
             (Some(Lie::Asks(lie)), None, _) => {
@@ -197,6 +217,9 @@ impl Process for Liar {
         match self.saboteur.map(|saboteur| saboteur.lie) {
             Some(Lie::Sleeps(reasons)) if reasons.contains(&reason) => None,
             Some(Lie::Oversleeps(late, by)) if late == reason => Some((at + by, reason)),
+            Some(Lie::Clocks(_, wakes)) if self.id.as_site().is_some() => {
+                Some((wakes(at, &self.memory), reason))
+            }
             _ => Some((at, reason)),
         }
     }

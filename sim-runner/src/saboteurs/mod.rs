@@ -8,6 +8,7 @@
 
 mod answers;
 mod catching_up;
+mod clocks;
 mod divergence;
 mod early;
 mod held_out;
@@ -20,7 +21,9 @@ mod promptness;
 mod reads;
 mod records;
 mod recovery;
+mod regained;
 mod sessions;
+mod sizes;
 mod sleep;
 mod submissions;
 mod votes;
@@ -76,6 +79,9 @@ const FAMILIES: &[&[Saboteur]] = &[
     divergence::SABOTEURS,
     held_out::SABOTEURS,
     promptness::SABOTEURS,
+    clocks::SABOTEURS,
+    sizes::SABOTEURS,
+    regained::SABOTEURS,
 ];
 
 /// Every saboteur.

@@ -26,6 +26,7 @@ pub(crate) enum Concern {
     Recipe = 6,
     People = 16,
     Calm = 17,
+    Rollovers = 18,
 }
 
 /// One stream of draws.

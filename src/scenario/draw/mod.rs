@@ -9,16 +9,18 @@
 
 use core::fmt;
 
+use crate::frame::DATAGRAM_DEFAULT;
 use crate::ids::{ProcessId, SiteSet};
 use crate::ron_file::nearest::nearest;
 use crate::scenario::form::{Budget, Disk, DiskMode, ExpectationOf, Scenario, StepOf};
 use crate::scenario::namespace::Word;
 use crate::scenario::profile::Profile;
-use crate::scenario::service::Service;
+use crate::scenario::service::{Pace, Service};
 use crate::scenario::step::{Claim, DiskFault, Fault, When};
 use crate::time::Duration;
 
 mod calm;
+mod clocks;
 mod cluster;
 mod crashes;
 mod cuts;
@@ -30,6 +32,7 @@ mod messages;
 mod network;
 mod recipe;
 mod recipes;
+mod rollovers;
 mod shapes;
 mod sites;
 mod words;
@@ -51,6 +54,7 @@ use cluster::Cluster;
 use draws::Concern;
 use episodes::Episodes;
 use losses::Losses;
+use rollovers::Rollovers;
 use words::optional;
 use workload::Workload;
 
@@ -111,6 +115,9 @@ fn compose<S: Service>(
 ) -> Result<Scenario<S>, CannotDraw> {
     let cluster = cluster::draw(profile, seed, recipe.map(|recipe| recipe.sites));
     let is_quiet = calm.is_some() || (cluster.is_quiet && recipe.is_none());
+    if let Some(calm) = &mut calm {
+        calm.is_prompt &= has_bounds::<S>(&cluster);
+    }
     let is_prompt = calm.as_ref().is_some_and(|calm| calm.is_prompt);
     let mut settings = Draws::new(seed, Concern::Settings);
     let mut disk = disk(profile, &mut settings);
@@ -122,7 +129,8 @@ fn compose<S: Service>(
     let shape = cluster.shape();
     let config = S::config(&drawn, &shape).ok();
     let has_short_files = is_tiny && settings.happens(profile.disk.short_files);
-    let mut workload = Workload::new(profile, seed, &cluster);
+    let datagram_max = config.as_ref().map_or(DATAGRAM_DEFAULT, S::datagram_max);
+    let mut workload = Workload::new(profile, seed, &cluster, datagram_max);
     let commands = workload.track::<S>()?;
     let mut tracks: Vec<Vec<StepOf<S>>> = Vec::new();
     tracks.extend(recipe.map(|recipe| recipe.track::<S>(draws, &cluster, &mut workload)));
@@ -137,13 +145,18 @@ fn compose<S: Service>(
     let is_full = |step: &StepOf<S>| matches!(step.action, Word::Harness(Fault::Disk(_, DiskFault::Full)));
     tracks.push(commands);
     let is_full = tracks.iter().flatten().any(is_full);
-    if has_short_files || is_full {
+    let mut rollovers = Rollovers::draw(profile, seed).filter(|_| calm.is_none());
+    if has_short_files || is_full || rollovers.is_some() {
         let shortest = |settings: &S::Settings| {
             let config = S::config(settings, &shape).ok()?;
             let bytes = S::journal(&config).bytes_min(S::burst_bytes_max(&config));
             (S::core_size(&config, &shape) == core_size).then_some(bytes)
         };
-        if is_full {
+        if let Some(rollovers) = &mut rollovers {
+            let others = (0..24).map(|_| rollovers.settings::<S>());
+            let found = others.filter_map(|other| Some((shortest(&other)?, other)));
+            drawn = found.min_by_key(|(bytes, _)| *bytes).map_or(drawn, |(_, settings)| settings);
+        } else if is_full {
             // Nothing is full while one file holds it all: of some tiny settings, those with the shortest files.
             let others = (0..8).map(|_| S::draw_settings(&mut settings, true));
             let found = others.filter_map(|other| Some((shortest(&other)?, other)));
@@ -151,6 +164,8 @@ fn compose<S: Service>(
         }
         disk.file_bytes = shortest(&drawn);
     }
+    let rollovers = rollovers.filter(|_| recipe.is_none());
+    tracks.extend(rollovers.and_then(|rollovers| rollovers.track::<S>(profile, &cluster, &mut workload)));
     let heals_all = settings.happens(profile.heals_all);
     let steps = tracks.remove(0);
     let mut network = network::draw(profile, seed, &cluster, is_quiet, recipe.is_some());
@@ -179,6 +194,16 @@ fn compose<S: Service>(
         steps,
         also: tracks,
         expect,
+    })
+}
+
+/// Whether the service has bounds for what is prompt.
+fn has_bounds<S: Service>(cluster: &Cluster) -> bool {
+    let (shape, pace) =
+        (cluster.shape(), Pace { latency: Duration::ZERO, sync: Duration::ZERO, commands: 0 });
+    let config = S::config(&S::Settings::default(), &shape).ok();
+    config.is_some_and(|config| {
+        S::hold_to_bounds(&mut S::judges(&config, &shape), &config, &shape, &pace).is_ok()
     })
 }
 

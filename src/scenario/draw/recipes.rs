@@ -1,5 +1,7 @@
 //! Recipes about leaders, links and restarts: all that can be told without a word of any protocol.
 
+use crate::ids::SITES_MAX;
+use crate::scenario::draw::clocks::clocks_of_all_sites;
 use crate::scenario::draw::recipe::{Draft, Recipe, crash};
 use crate::scenario::draw::workload::Wanted::{AgreedRead, Read, Write};
 use crate::scenario::profile::Span;
@@ -11,26 +13,32 @@ pub fn common<C, E>() -> Vec<Recipe<C, E>> {
         Recipe {
             name: "isolated_leader_is_asked",
             about: "The leader is isolated, both sides are written to and read, and it comes back.",
-            sites: Span(3, 5),
+            sites: Span(3, SITES_MAX),
             cook: isolated_leader_is_asked,
         },
         Recipe {
             name: "paused_leader_wakes_up",
             about: "The leader sleeps while another one leads, and wakes up with its inputs queued.",
-            sites: Span(3, 5),
+            sites: Span(3, SITES_MAX),
             cook: paused_leader_wakes_up,
         },
         Recipe {
             name: "leaders_lost_in_turn",
             about: "Each new leader is lost as soon as it leads, and they come back in another order.",
-            sites: Span(3, 5),
+            sites: Span(3, SITES_MAX),
             cook: leaders_lost_in_turn,
         },
         Recipe {
             name: "two_majorities_in_turn",
             about: "One majority is cut off, then another that shares a single site with it.",
-            sites: Span(3, 5),
+            sites: Span(3, SITES_MAX),
             cook: two_majorities_in_turn,
+        },
+        Recipe {
+            name: "as_many_lost_as_can_be",
+            about: "Of six sites or more all but a majority crash at once, come back, and lose their disks at once.",
+            sites: Span(6, SITES_MAX),
+            cook: as_many_lost_as_can_be,
         },
         Recipe {
             name: "chain_of_cuts",
@@ -41,20 +49,26 @@ pub fn common<C, E>() -> Vec<Recipe<C, E>> {
         Recipe {
             name: "swizzle",
             about: "Site after site is cut off, and they come back in another order.",
-            sites: Span(3, 5),
+            sites: Span(3, SITES_MAX),
             cook: swizzle,
         },
         Recipe {
             name: "rolling_restart",
             about: "Each site is restarted in turn, with traffic all the time.",
-            sites: Span(2, 5),
+            sites: Span(2, SITES_MAX),
             cook: rolling_restart,
         },
         Recipe {
             name: "power_lost_twice",
             about: "All sites go down at once, come back in any order, and go down again once one leads.",
-            sites: Span(2, 5),
+            sites: Span(2, SITES_MAX),
             cook: power_lost_twice,
+        },
+        Recipe {
+            name: "clocks_of_all_sites",
+            about: "The clocks of all sites are set or drift together, with a leader lost, or all restarted, around it.",
+            sites: Span(1, SITES_MAX),
+            cook: clocks_of_all_sites,
         },
     ]
 }
@@ -108,6 +122,22 @@ fn two_majorities_in_turn<C, E>(draft: &mut Draft<'_, C, E>) {
         draft.ask_of(who, AgreedRead).ask_of(who, Write).ask_of(who, Read);
     }
     draft.after(800, 2_500, Fault::Heal).ask(2, AgreedRead);
+}
+
+fn as_many_lost_as_can_be<C, E>(draft: &mut Draft<'_, C, E>) {
+    // What is counted wrongly is counted wrongly at the ends.
+    let (last, ends_stay) = (draft.count() - 1, draft.draws.one_in(2));
+    let can_go = |part: &usize| !(ends_stay && [0, last].contains(&draft.number(*part).into()));
+    let lost: Vec<usize> = (0..=last).filter(can_go).take(last / 2).collect();
+    draft.ask(2, Write);
+    for part in &lost {
+        draft.then(crash(draft.site(*part)));
+    }
+    draft.ask(2, Write).ask(1, AgreedRead).after(300, 2_500, Fault::Restart(Target::AllSites)).ask(2, Write);
+    for part in &lost {
+        draft.then(Fault::Wipe(draft.site(*part)));
+    }
+    draft.ask(2, Write).ask(2, AgreedRead);
 }
 
 fn chain_of_cuts<C, E>(draft: &mut Draft<'_, C, E>) {

@@ -34,7 +34,7 @@ impl Episodes<'_> {
         self.mend(track, lasts, vec![Fault::Slow(who_is_known(who), Duration::ZERO)]);
     }
 
-    /// Each clock on its own: one drifts, another is set, perhaps while its site is down.
+    /// Each clock on its own: one drifts, another is set, perhaps while its site is down, and perhaps set right again.
     pub(super) fn clocks<S: Service>(
         &mut self,
         track: &mut Track<S>,
@@ -67,6 +67,10 @@ impl Episodes<'_> {
                 if is_down {
                     let down = self.draws.time(self.profile.crashes.down);
                     track.push(When::After(down), Fault::Restart(who));
+                }
+                if is_up && self.draws.one_in(2) {
+                    let wrong = self.draws.time(self.profile.messages.lasts);
+                    track.push(When::After(wrong), Fault::Clock(who, ClockFault::Behind(by)));
                 }
             }
             when = When::After(self.draws.millis(0, 1_500));

@@ -19,6 +19,8 @@ pub enum Wanted {
     Write,
     /// The same, as large as it can be, where it can be large; else as `Write`.
     LargeWrite,
+    /// The same, so large that this many of it fill one datagram, or are a little less or more than that.
+    FillingWrite(u8),
     /// Something that shows what a site knows.
     Read,
     /// Something that shows what all agree on, where there is such a thing; else as `Read`.
@@ -38,6 +40,8 @@ pub struct Asking {
     pub users: u8,
     /// Whether they are a crowd, who block many others.
     pub is_crowd: bool,
+    /// No datagram is larger, in bytes.
+    pub datagram_max: usize,
 }
 
 /// The commands of a scenario.
@@ -50,18 +54,24 @@ pub(super) struct Workload<'a> {
     users: u8,
     is_crowd: bool,
     lasts: Duration,
+    datagram_max: usize,
     count: u64,
 }
 
 impl<'a> Workload<'a> {
-    pub(super) fn new(profile: &'a Profile, seed: u64, cluster: &Cluster) -> Workload<'a> {
+    pub(super) fn new(
+        profile: &'a Profile,
+        seed: u64,
+        cluster: &Cluster,
+        datagram_max: usize,
+    ) -> Workload<'a> {
         let mut draws = Draws::new(seed, Concern::Workload);
         let few = draws.number(profile.users);
         let mut people = Draws::new(seed, Concern::People);
         let (is_crowd, many) = (people.happens(profile.crowds), people.number(profile.crowd));
         let users = if is_crowd { many } else { few };
         let Cluster { sites, clients, lasts, .. } = *cluster;
-        Workload { draws, profile, sites, clients, users, is_crowd, lasts, count: 0 }
+        Workload { draws, profile, sites, clients, users, is_crowd, lasts, datagram_max, count: 0 }
     }
 
     /// The commands that come all the time, alone or in bursts.
@@ -102,7 +112,7 @@ impl<'a> Workload<'a> {
         wanted: Wanted,
     ) -> Option<S::Command> {
         self.count += 1;
-        let Workload { users, is_crowd, .. } = *self;
-        S::draw_command(draws, &Asking { who, wanted, number: self.count, users, is_crowd })
+        let Workload { count: number, users, is_crowd, datagram_max, .. } = *self;
+        S::draw_command(draws, &Asking { who, wanted, number, users, is_crowd, datagram_max })
     }
 }

@@ -40,7 +40,7 @@ impl Default for Profile {
     fn default() -> Profile {
         Profile {
             about: "All sorts of faults, a few at a time.".to_owned(),
-            sites: weights([(3, 70), (5, 20), (4, 5), (2, 3), (1, 2)]),
+            sites: weights([(3, 69), (5, 18), (4, 5), (2, 3), (1, 2), (6, 1), (8, 1), (9, 1)]),
             clients: Span(2, 4),
             users: Span(1, 3),
             crowds: percent(20),
@@ -148,6 +148,7 @@ impl Default for DiskDrawn {
             full: millis(2_000, 12_000),
             full_writes: Span(8, 32),
             short_files: percent(50),
+            rollovers: percent(10),
             errors: Weights(DiskErrorKind::all().collect()),
             looked_at: percent(65),
         }

@@ -18,8 +18,11 @@ use crate::sim::script::Leaves;
 
 pub(crate) mod calls;
 pub(crate) mod faults;
+pub(crate) mod power;
+pub(crate) mod proof;
 
 use calls::{Armed, Faults};
+use power::Power;
 
 const PAGE: usize = 4_096;
 
@@ -79,6 +82,7 @@ pub struct SimDisk {
     started: Vec<SyncId>,
     numbers: u64,
     faults: Faults,
+    pub(crate) power: Power,
 }
 
 impl SimDisk {
@@ -95,6 +99,7 @@ impl SimDisk {
             started: Vec::new(),
             numbers: 0,
             faults: Faults::default(),
+            power: Power::default(),
         }
     }
 
@@ -118,6 +123,7 @@ impl SimDisk {
             return Err((name, self.forsake(sync.file, sync.below)));
         }
         self.settle(sync.file, sync.below);
+        self.power.called();
         Ok(())
     }
 
@@ -135,6 +141,7 @@ impl SimDisk {
     /// The process that uses it ends, and the machine goes on: what was written stays readable, whether it is durable or
     /// not. Nobody hears of the syncs under way.
     pub fn release(&mut self) {
+        self.power = Power::default();
         self.syncs.clear();
         self.started.clear();
         self.unlinked.clear();
@@ -159,6 +166,7 @@ impl SimDisk {
             self.put(file, offset, &bytes);
         }
         self.forget_strays();
+        self.power = Power::default();
         self.syncs.clear();
         self.started.clear();
         self.unlinked.clear();

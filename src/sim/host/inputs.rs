@@ -5,6 +5,7 @@
 use crate::ids::ProcessId;
 use crate::outbox::Outgoing;
 use crate::process::{Input, Label, Process, Recipients, Role};
+use crate::sim::host::durable::{self, Unsynced};
 use crate::sim::host::hosts::HostIndex;
 use crate::sim::host::{Host, Life, Next, Waiting, limits};
 use crate::sim::net::packets::{Origin, PacketId};
@@ -332,6 +333,9 @@ impl<P: Process, J: Judge<P>> World<P, J> {
         let host = &mut self.hosts.list[h];
         let (id, life, local) = (host.id, host.lives, host.local(now));
         let is_slow = host.slowness != Duration::ZERO;
+        if host.awaits_crash() {
+            host.await_rollover();
+        }
         let Life::Up(running) = &mut host.life else { return };
         let within = limits::check_waiting(id, running, self.settings.inbox_max);
         self.hosts.effects.clear();
@@ -353,8 +357,20 @@ impl<P: Process, J: Judge<P>> World<P, J> {
             records.iter().for_each(|record| self.watch.absorb(record));
             let count = records.len();
             self.watch.line(id, LineClass::Routine, || What::Appended { records: count });
-            match journal.append(disk, records) {
-                Ok(end) => running.unsynced.push_back((end, records.clone())),
+            let appended = journal.append(disk, records);
+            if disk.power.is_out() {
+                self.crash_in_rollover(h);
+                return;
+            }
+            match appended {
+                Ok(end) => {
+                    let (records, written) = (records.clone(), disk.last_written());
+                    let file = written.map(|written| written.file);
+                    let is_other = running.writes_to.is_some() && file != running.writes_to;
+                    self.watch.statistics.files_filled += u64::from(is_other);
+                    running.writes_to = file;
+                    running.unsynced.push_back(Unsynced { end, records, written });
+                }
                 Err(error) => {
                     self.hosts.handling = None;
                     return self.stop_failed(h, &error.to_string(), false);
@@ -372,6 +388,7 @@ impl<P: Process, J: Judge<P>> World<P, J> {
         let within = within.and_then(|()| limits::check_sizes(id, &running.process));
         let within = within.and_then(|()| limits::check_looks::<P>(id, looks, outcomes));
         self.hosts.handling = None;
+        let within = within.and_then(|()| durable::check(&self.hosts.list[h], durable));
         self.watch.object_to(within);
         self.take_notes(h);
         if is_slow {

@@ -7,6 +7,7 @@ use crate::outbox::Outbox;
 use crate::process::{Process, Recovered, Stop};
 use crate::sim::host::disk::SimDisk;
 use crate::sim::host::disk::faults::Residue;
+use crate::sim::host::durable;
 use crate::sim::host::hosts::HostIndex;
 use crate::sim::host::{Life, Running, Waiting};
 use crate::sim::script::matcher::Happening;
@@ -32,15 +33,23 @@ impl<P: Process, J: Judge<P>> World<P, J> {
             return;
         }
         let (id, was_damaged) = (host.id, host.is_damaged());
+        let calls = host.calls_of_recovery();
         let (journal, recovered) = match &mut host.disk {
             None => (None, Recovered { incarnation: host.lives + 1, records: Vec::new() }),
             Some(disk) => {
-                match Journal::open(disk, &Identity { cluster: self.settings.cluster, process: id }) {
+                disk.power.lasts_for(calls);
+                let opened = Journal::open(disk, &Identity { cluster: self.settings.cluster, process: id });
+                if disk.power.is_out() {
+                    return self.fail_power(h, true);
+                }
+                disk.power.lasts_for(None);
+                match opened {
                     Ok((journal, recovered)) => (Some(journal), recovered),
                     Err(error) => return self.fail_to_open(h, &error),
                 }
             }
         };
+        self.watch.object_to(durable::check_recovered(host, &recovered.records));
         if let Some(armed) = host.take_seam(Seam::DuringRecovery) {
             return self.lose_power(h, Some(armed.seam), armed.leaves);
         }
@@ -67,7 +76,8 @@ impl<P: Process, J: Judge<P>> World<P, J> {
         let outbox = Outbox::new(sender, self.settings.datagram_max, self.settings.outbox_max);
         let host = &mut self.hosts.list[h];
         host.lives += 1;
-        let running = Box::new(Running::new(process, journal, outbox));
+        let mut running = Box::new(Running::new(process, journal, outbox));
+        running.writes_to = host.disk.as_ref().and_then(SimDisk::last_written).map(|written| written.file);
         self.watch.mark(Mark::Started, id, [incarnation, records.len() as u64]);
         self.watch.statistics.starts += 1;
         let count = records.len();
@@ -158,6 +168,24 @@ impl<P: Process, J: Judge<P>> World<P, J> {
         let Some(armed) = self.hosts.list[h].take_seam(seam) else { return false };
         self.crash(h, Some(seam), armed.leaves);
         true
+    }
+
+    /// The power fails in the middle of what a journal does, if it is to. Says whether it did.
+    pub(in crate::sim::host) fn crash_in_rollover(&mut self, h: HostIndex) -> bool {
+        let is_out = self.hosts.list[h].disk.as_ref().is_some_and(|disk| disk.power.is_out());
+        if is_out {
+            self.fail_power(h, false);
+        }
+        is_out
+    }
+
+    #[cold]
+    fn fail_power(&mut self, h: HostIndex, is_recovering: bool) {
+        self.hosts.handling = None;
+        self.tell_struck(h);
+        let armed = self.hosts.list[h].take_call_seam(is_recovering);
+        let leaves = armed.map_or(Leaves::Nothing, |armed| armed.leaves);
+        self.lose_power(h, armed.map(|armed| armed.seam), leaves);
     }
 
     fn lose_power(&mut self, h: HostIndex, at: Option<Seam>, leaves: Leaves) {

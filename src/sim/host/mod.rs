@@ -3,6 +3,7 @@
 pub(crate) mod clock;
 pub(crate) mod decode_cache;
 pub(crate) mod disk;
+pub(crate) mod durable;
 pub(crate) mod hosts;
 mod inputs;
 mod life;
@@ -22,12 +23,13 @@ use alloc::vec::Vec;
 use crate::ids::{ProcessId, SiteId};
 use crate::journal::Journal;
 use crate::outbox::{Offset, Outbox, SyncMode};
-use crate::process::{Process, Records, Role};
+use crate::process::{Process, Role};
 use crate::sim::host::clock::Clock;
 use crate::sim::script::describe::seam_text;
 use crate::sim::script::director::{StepId, Unfired};
 
 use crate::sim::host::disk::calls::Ended;
+use crate::sim::host::durable::Unsynced;
 use crate::sim::net::packets::PacketId;
 use crate::sim::script::{Leaves, Seam};
 use crate::time::{Duration, Instant};
@@ -81,8 +83,10 @@ pub(crate) struct Running<P: Process> {
     /// None for those that keep nothing durable.
     pub(crate) journal: Option<Journal>,
     pub(crate) outbox: Outbox,
-    /// Batches that were appended and are not durable, and where each ends.
-    pub(crate) unsynced: VecDeque<(Offset, Records)>,
+    /// Batches that were appended and are not durable.
+    pub(crate) unsynced: VecDeque<Unsynced>,
+    /// The file that its journal wrote to last, by the number that the disk gave it.
+    pub(crate) writes_to: Option<u64>,
     pub(crate) syncs_under_way: usize,
     /// Syncs that ended during a pause.
     pub(crate) ended: Vec<Ended>,
@@ -111,6 +115,7 @@ impl<P: Process> Running<P> {
             journal,
             outbox,
             unsynced: VecDeque::new(),
+            writes_to: None,
             syncs_under_way: 0,
             ended: Vec::new(),
             own: VecDeque::new(),
@@ -291,6 +296,37 @@ impl<P: Process> Host<P> {
     pub(crate) fn take_seam(&mut self, seam: Seam) -> Option<ArmedSeam> {
         let place = self.seams.iter().position(|armed| armed.seam == seam)?;
         Some(self.seams.remove(place))
+    }
+
+    /// Takes the first crash out that waits for its place among the calls of a disk.
+    pub(crate) fn take_call_seam(&mut self, is_recovering: bool) -> Option<ArmedSeam> {
+        let is_its = |armed: &ArmedSeam| match armed.seam {
+            Seam::InRecovery(_) => is_recovering,
+            Seam::InRollover(_) => !is_recovering,
+            _ => false,
+        };
+        let place = self.seams.iter().position(is_its)?;
+        Some(self.seams.remove(place))
+    }
+
+    /// After how many calls of its next recovery the power fails.
+    pub(crate) fn calls_of_recovery(&self) -> Option<u8> {
+        self.seams.iter().find_map(|armed| match armed.seam {
+            Seam::InRecovery(calls) => Some(calls),
+            _ => None,
+        })
+    }
+
+    /// If a crash waits for a rollover, the disk is told before each append.
+    #[cold]
+    pub(crate) fn await_rollover(&mut self) {
+        let calls = self.seams.iter().find_map(|armed| match armed.seam {
+            Seam::InRollover(calls) => Some(calls),
+            _ => None,
+        });
+        if let (Some(calls), Some(disk)) = (calls, &mut self.disk) {
+            disk.power.lasts_past_rollover(calls);
+        }
     }
 
     /// Disarms every crash and disk fault that waits; that its place never came stays known.

@@ -97,7 +97,11 @@ impl<P: Process, J: Judge<P>> World<P, J> {
         let host = &mut self.hosts.list[h];
         let (Life::Up(running), Some(disk)) = (&mut host.life, &mut host.disk) else { return };
         let Some(journal) = &mut running.journal else { return };
-        if let Err(error) = journal.reserve(disk) {
+        let reserved = journal.reserve(disk);
+        if self.crash_in_rollover(h) {
+            return;
+        }
+        if let Err(error) = reserved {
             return self.stop_failed(h, &error.to_string(), false);
         }
         self.tell_struck(h);

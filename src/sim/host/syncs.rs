@@ -5,6 +5,7 @@ use crate::outbox::Offset;
 use crate::process::Process;
 use crate::sim::host::decode_cache::DecodeCache;
 use crate::sim::host::disk::calls::Ended;
+use crate::sim::host::durable;
 use crate::sim::host::hosts::HostIndex;
 use crate::sim::host::{Life, Running};
 use crate::sim::script::Seam;
@@ -45,6 +46,10 @@ impl<P: Process, J: Judge<P>> World<P, J> {
         let (Life::Up(running), Some(disk)) = (&mut host.life, &mut host.disk) else { return };
         let ended = (sync, disk.finish(sync));
         self.watch.statistics.syncs += u64::from(ended.1.is_ok());
+        if disk.power.is_out() {
+            self.crash_in_rollover(h);
+            return;
+        }
         if running.is_paused || !running.ended.is_empty() {
             running.ended.push(ended);
         } else {
@@ -63,10 +68,18 @@ impl<P: Process, J: Judge<P>> World<P, J> {
         if let Err((file, error)) = result {
             return self.stop_failed(h, &JournalError::Disk { file, error }.to_string(), false);
         }
-        let durable = match journal.on_synced(disk, sync) {
+        let durable = journal.on_synced(disk, sync);
+        if disk.power.is_out() {
+            self.crash_in_rollover(h);
+            return;
+        }
+        let durable = match durable {
             Ok(durable) => durable,
             Err(error) => return self.stop_failed(h, &error.to_string(), false),
         };
+        let checked = durable::check(host, durable);
+        self.watch.object_to(checked);
+        let Some(running) = host.running_mut() else { return };
         let records = match take_durable(running, &mut self.hosts.cache, durable) {
             Ok(records) => records,
             Err(explanation) => {
@@ -105,9 +118,9 @@ fn take_durable<P: Process>(
     durable: Offset,
 ) -> Result<Vec<P::Record>, alloc::string::String> {
     let mut records = Vec::new();
-    while running.unsynced.front().is_some_and(|(end, _)| *end <= durable) {
-        let Some((_, batch)) = running.unsynced.pop_front() else { break };
-        for bytes in batch.iter() {
+    while running.unsynced.front().is_some_and(|batch| batch.end <= durable) {
+        let Some(batch) = running.unsynced.pop_front() else { break };
+        for bytes in batch.records.iter() {
             let record = memo.decode(bytes);
             records.push(record.map_err(|error| format!("appended a record that does not decode: {error}"))?);
         }

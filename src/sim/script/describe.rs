@@ -56,6 +56,8 @@ pub(crate) fn seam_text(seam: Seam) -> &'static str {
         Seam::BetweenSends => "between two sends",
         Seam::BetweenRecipients => "between two recipients",
         Seam::DuringRecovery => "during recovery",
+        Seam::InRecovery(_) => "inside recovery",
+        Seam::InRollover(_) => "inside a rollover",
     }
 }
 

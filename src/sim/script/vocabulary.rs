@@ -102,6 +102,11 @@ pub enum Seam {
     BetweenRecipients,
     /// Its records are read back, its incarnation is durable, and it has not started.
     DuringRecovery,
+    /// Its next recovery has made so many calls that change the disk, and makes no other. Of 0 it makes none.
+    InRecovery(u8),
+    /// Its journal has begun to write to another file, and so many calls that change the disk came after that write,
+    /// ends of syncs included.
+    InRollover(u8),
 }
 
 /// What a crash leaves of the writes that were not synced.
@@ -262,6 +267,14 @@ rows! {
         row("Crash(Site(1), DuringRecovery)", "crash during recovery", Sites, Later,
             "Its records are read back, and it has not started.")
             .stops().counts("crashes").twin("crashes::during_recovery");
+    Action::Crash { at: Some(Seam::InRecovery(_)), .. } =>
+        row("Crash(Site(1), InRecovery(3))", "crash inside recovery", Sites, Later,
+            "Its next start has changed its disk by so many calls, and makes no other.")
+            .stops().counts("crashes").twin("crashes::in_recovery");
+    Action::Crash { at: Some(Seam::InRollover(_)), .. } =>
+        row("Crash(Site(1), InRollover(3))", "crash inside a rollover", Sites, Later,
+            "Its journal goes on to another file, and so many calls that change the disk came after the first write to it.")
+            .stops().counts("crashes").twin("crashes::in_rollover");
     Action::Restart(_) =>
         row("Restart(Site(1))", "restart", SitesByNumber, Later, "It starts again, if it is down.")
             .counts("starts").says("restart {}").twin("lives::restart");

@@ -73,6 +73,8 @@ counters! {
     syncs => "syncs",
     /// Records that became durable.
     records => "records made durable",
+    /// How often a journal went on to another file, as the one before was full.
+    files_filled => "files filled",
     /// Commands handed in.
     commands => "commands",
     /// How often a process became leader.

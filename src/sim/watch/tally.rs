@@ -36,6 +36,6 @@ fn host_bytes<P: Process>(host: &Host<P>) -> u64 {
         .sizes(|Size { holds, .. }| bytes = bytes.saturating_add(holds.saturating_mul(ITEM_BYTES)));
     let waiting = running.inbox.len() * size_of::<Waiting<P>>();
     let own: usize = running.own.iter().map(|message| message.len()).sum();
-    let unsynced: usize = running.unsynced.iter().map(|(_, records)| records.bytes()).sum();
+    let unsynced: usize = running.unsynced.iter().map(|batch| batch.records.bytes()).sum();
     bytes.saturating_add((waiting + own + unsynced) as u64)
 }

@@ -162,6 +162,7 @@ impl SimDisk {
         let under_way = self.syncs.iter_mut().filter_map(|sync| sync.fails.take());
         self.faults.spared.extend(under_way);
         self.faults.spared.append(&mut self.faults.armed);
+        self.power.lasts_for(None);
     }
 
     /// The faults that have not struck: those that wait, and those that were dropped.
@@ -207,6 +208,7 @@ impl SimDisk {
 
 impl Disk for SimDisk {
     fn create(&mut self, name: &str, length: u64) -> Result<(), DiskError> {
+        self.power.check()?;
         if self.folder.contains_key(name) {
             return Err(DiskError::Exists(name.to_owned()));
         }
@@ -220,6 +222,7 @@ impl Disk for SimDisk {
         let id = self.number();
         self.files.insert(id, Arc::new(File { length, pages: alloc::vec![None; pages] }));
         self.folder.insert(name.into(), id);
+        self.power.called();
         Ok(())
     }
 
@@ -244,6 +247,7 @@ impl Disk for SimDisk {
     }
 
     fn write(&mut self, name: &str, offset: u64, bytes: &[u8]) -> Result<(), DiskError> {
+        self.power.check()?;
         let file = self.id(name)?;
         self.check_range(file, name, offset, bytes.len())?;
         let offset =
@@ -258,10 +262,12 @@ impl Disk for SimDisk {
         let number = self.number();
         self.unsynced.push_back(Change { number, file, undo, is_forsaken: false });
         self.put(file, offset, bytes);
+        self.power.wrote(file);
         Ok(())
     }
 
     fn truncate(&mut self, name: &str, length: u64) -> Result<(), DiskError> {
+        self.power.check()?;
         let file = self.id(name)?;
         let before = Arc::clone(self.file(file));
         if length >= before.length {
@@ -273,10 +279,12 @@ impl Disk for SimDisk {
         self.files.insert(file, Arc::new(after));
         let (number, undo) = (self.number(), Undo::Truncate { before, after: length });
         self.unsynced.push_back(Change { number, file, undo, is_forsaken: false });
+        self.power.called();
         Ok(())
     }
 
     fn start_sync(&mut self, name: &str) -> Result<SyncId, DiskError> {
+        self.power.check()?;
         let file = self.id(name)?;
         let number = self.number();
         let id = SyncId(number);
@@ -287,30 +295,38 @@ impl Disk for SimDisk {
     }
 
     fn sync(&mut self, name: &str) -> Result<(), DiskError> {
+        self.power.check()?;
         let file = self.id(name)?;
         if self.faults.take(DiskFault::FailSync).is_some() {
             return Err(self.forsake(file, u64::MAX));
         }
         self.settle(file, u64::MAX);
+        self.power.called();
         Ok(())
     }
 
     fn rename(&mut self, from: &str, to: &str) -> Result<(), DiskError> {
+        self.power.check()?;
         let id = self.id(from)?;
         self.folder.remove(from);
         self.folder.insert(to.into(), id);
+        self.power.called();
         Ok(())
     }
 
     fn remove(&mut self, name: &str) -> Result<(), DiskError> {
+        self.power.check()?;
         self.id(name)?;
         self.folder.remove(name);
+        self.power.called();
         Ok(())
     }
 
     fn sync_dir(&mut self) -> Result<(), DiskError> {
+        self.power.check()?;
         self.folder_synced = self.folder.clone();
         self.forget_unnamed();
+        self.power.called();
         Ok(())
     }
 

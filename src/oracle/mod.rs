@@ -13,6 +13,7 @@
 pub mod acknowledged;
 pub mod agreement;
 pub mod chosen;
+pub mod costs;
 pub mod digests;
 pub mod durability;
 pub mod exactly_once;
@@ -47,6 +48,7 @@ use crate::timeline::{Tweet, User};
 pub use acknowledged::Acknowledged;
 pub use agreement::Agreement;
 pub use chosen::{ChosenLog, LogEntry};
+pub use costs::Costs;
 pub use digests::Digests;
 pub use durability::Durability;
 pub use exactly_once::ExactlyOnce;
@@ -79,6 +81,8 @@ pub struct Judges {
     statuses: Statuses,
     /// Where times are held to bounds.
     times: Option<Times>,
+    /// Where costs are held to a budget.
+    costs: Option<Costs>,
     /// Storage was put back as it was: what was promised need not hold any more, and nothing is judged.
     is_forgotten: bool,
 }
@@ -129,13 +133,15 @@ impl Judges {
             linearizable: Linearizable::default(),
             statuses: Statuses::default(),
             times: None,
+            costs: None,
             is_forgotten: false,
         }
     }
 
-    /// From here on objects to what takes longer than it may, in a cluster of `sites` sites.
-    pub fn hold_to_bounds(&mut self, sites: u8, bounds: times::Bounds) {
+    /// From here on objects to what takes longer or costs more than it may, in a cluster of `sites` sites.
+    pub fn hold_to_bounds(&mut self, sites: u8, bounds: times::Bounds, budget: costs::Budget) {
         self.times = Some(Times::new(sites, bounds));
+        self.costs = Some(Costs::new(budget));
     }
 
     /// What is chosen so far.
@@ -206,6 +212,9 @@ where
         if let Some(times) = &mut self.times {
             let known = Known { log: self.agreement.log(), model: &self.model };
             times.observe(now, known, seen)?;
+        }
+        if let Some(costs) = &mut self.costs {
+            costs.observe(now, seen)?;
         }
         match *seen {
             Observation::Restored { .. } => {

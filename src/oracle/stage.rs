@@ -139,6 +139,10 @@ impl Stage {
         self.observe(&Observation::Commanded { process, command })
     }
 
+    pub fn handled(&mut self, site: SiteId) -> Result<(), Violation> {
+        self.judges.observe(self.now, &Observation::Handled { process: site.into(), state: &Doll })
+    }
+
     pub fn noted(&mut self, process: ProcessId, note: &Note) -> Result<(), Violation> {
         self.observe(&Observation::Noted { process, note })
     }

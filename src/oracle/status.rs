@@ -176,7 +176,7 @@ mod tests {
     use super::*;
     use crate::oracle::stage::{C1, Stage, ballot, numbered, objects, site, taken, tweet};
     use crate::paxos::Digest;
-    use crate::site::Query;
+    use crate::site::{Command, Query};
 
     fn promised(round: u64) -> Record {
         Record::Paxos { record: paxos::Record::Promised(ballot(round, 2)) }
@@ -204,6 +204,8 @@ mod tests {
         stage.asked(&request);
         stage.durable(site(1), &[taken(&numbered(1, (1, 1), (0, 0), request)), promised(5)]).unwrap();
         let query = Message::Query { id: 7, seen: Slot(0), query: Query::Status };
+        stage.commanded(C1, &Command::Tell(Query::Status)).unwrap();
+        stage.sent(C1, site(1), query.clone()).unwrap();
         stage.delivered(C1, site(1).into(), &query).unwrap();
         stage.durable(site(1), &[promised(8)]).unwrap();
         stage

@@ -245,10 +245,12 @@ impl Due {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::oracle::costs::{Budget, Cost};
     use crate::oracle::stage::{C1, Stage, applied, ballot, objects, site, tweet};
     use crate::paxos::{Claim, Digest};
     use crate::site::{Answer, Request};
 
+    const LOTS: Cost = Cost { messages: 1_000, wakes: 1_000 };
     const MS: fn(u64) -> Duration = Duration::from_millis;
 
     /// Three sites of which 0 leads and 1 follows it.
@@ -256,7 +258,8 @@ mod tests {
         let mut stage = Stage::three_chosen();
         let (taken, applied, fail_over) = (MS(10), MS(20), MS(300));
         let bounds = Bounds { taken, applied, fail_over, catch_up: MS(40), fetch: MS(5), batch: 2 };
-        stage.judges.hold_to_bounds(3, bounds);
+        let budget = Budget { beat: MS(50), idle: LOTS, asked: LOTS, spare: LOTS };
+        stage.judges.hold_to_bounds(3, bounds, budget);
         for number in 0..3 {
             stage.started_as_it_was(site(number), 2);
         }

@@ -286,8 +286,8 @@ pub enum Claim {
     Restarts,
     /// Nobody becomes leader more often than this in the whole run: where nothing is wrong with a leader, it stays.
     Steady(u64),
-    /// While nothing is wrong, everything is done within bounds that the service computes from its configuration and the
-    /// pace of the scenario's world. The network does nothing but take its time, and sites only crash and come back.
+    /// While nothing is wrong, everything is done within bounds of time and of costs that the service computes from its
+    /// configuration and the pace of the scenario's world. The network does nothing but take its time, and sites only crash and come back.
     Prompt,
     /// This one stops by itself in the course of the run, because it found that it must not go on. Of one that is not
     /// named so that is a violation.

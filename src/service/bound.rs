@@ -1,5 +1,6 @@
 //! How long a healed core may take to agree, from its configuration and the pace of its world.
 
+use crate::oracle::costs::{Budget, Cost};
 use crate::oracle::times::Bounds;
 use crate::paxos::{fruitless_max, sync_patience_max};
 use crate::scenario::Pace;
@@ -64,6 +65,19 @@ pub(super) fn prompt(config: &Config, pace: &Pace) -> Bounds {
         catch_up: config.heartbeat.times(3) + trip + durable,
         fetch: trip,
         batch: config.fetch_max,
+    }
+}
+
+/// What sites may say, and how often they may wake up, while nothing is wrong: the leader's heartbeats and an answer to
+/// each; and for what a client says an opening and a request, each taken, handed to the leader, proposed, voted for, told
+/// to all and answered, or a question to all and their answers.
+pub(super) fn budget(config: &Config) -> Budget {
+    let others = u64::from(config.sites.saturating_sub(1));
+    Budget {
+        beat: config.heartbeat,
+        idle: Cost { messages: 2 * others, wakes: 2 },
+        asked: Cost { messages: 3 * others + 3, wakes: 4 },
+        spare: Cost { messages: 6 * u64::from(config.sites), wakes: 10 },
     }
 }
 

@@ -184,7 +184,7 @@ impl Service for Timelines {
         shape: &Shape,
         pace: &Pace,
     ) -> Result<(), String> {
-        judges.hold_to_bounds(shape.sites, bound::prompt(config, pace));
+        judges.hold_to_bounds(shape.sites, bound::prompt(config, pace), bound::budget(config));
         Ok(())
     }
 

@@ -2,7 +2,7 @@
 //! is done is done late.
 
 use aviary::paxos::Ballot;
-use aviary::process::Label;
+use aviary::process::{Label, Letter};
 use aviary::site::{Message, RequestId, Status, Telling};
 use aviary::time::Duration;
 
@@ -94,6 +94,29 @@ pub(super) const SABOTEURS: &[Saboteur] = &[
         "misses-its-leader-late",
         "A site campaigns five seconds after it should.",
         Lie::Oversleeps("election", Duration::from_secs(5)),
+    ),
+    Saboteur::new(
+        "says-all-heartbeats-twice",
+        "A leader sends each heartbeat two times, and is answered two times.",
+        Lie::Says(|speech| {
+            let is_beat = |letter: &&Letter<Message>| letter.message.kind() == "Heartbeat";
+            let again: Vec<_> = speech.given.messages.iter().filter(is_beat).cloned().collect();
+            speech.given.messages.extend(again);
+        }),
+    ),
+    Saboteur::new(
+        "votes-three-times",
+        "A site sends each vote three times.",
+        Lie::Says(|speech| {
+            let is_vote = |letter: &&Letter<Message>| letter.message.kind() == "Accepted";
+            let again: Vec<_> = speech.given.messages.iter().filter(is_vote).cloned().collect();
+            speech.given.messages.extend(again.iter().cloned().chain(again.iter().cloned()));
+        }),
+    ),
+    Saboteur::new(
+        "wakes-up-every-millisecond",
+        "A site looks every millisecond whether it is time for something.",
+        Lie::Clocks(|shown, _| shown, |due, memory| due.min(memory.latest + Duration::from_millis(1))),
     ),
 ];
 

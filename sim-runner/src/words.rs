@@ -15,7 +15,8 @@ pub(crate) fn words() -> io::Result<Exit> {
             Aim::Nobody => "aims at nobody",
             Aim::Processes => "aims at any process",
             Aim::Sites => "aims at sites",
-            Aim::SitesByNumber => "aims at sites, but not by role",
+            Aim::Lives => "aims at sites and clients",
+            Aim::LivesByNumber => "aims at sites and clients, but not by role",
         };
         let effect = match row.effect {
             Effect::AtOnce => "at once",

@@ -321,7 +321,7 @@ fn every_step_is_listed_with_what_is_known_of_it() {
     for line in [
         "Disk(Site(1), Rot)",
         "    disk: rot: aims at sites, at once; damages storage for good; counted as \"rotten bytes\"",
-        "    restart: aims at sites, but not by role, once the process at work is done; counted as \"starts\"",
+        "    restart: aims at sites and clients, but not by role, once the process at work is done; counted as \"starts\"",
         "Heal",
     ] {
         assert!(list.lines().any(|listed| listed == line), "{line} is not in\n{list}");

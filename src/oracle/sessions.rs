@@ -7,18 +7,21 @@
 //! applied, before it was asked first. All that is shown being prefixes of one log, that is linearizability as far as
 //! lengths go; what pages show is `linearizable`'s business.
 //!
+//! What a client opens a session with (a nonce) and what it calls a query (an id) is new in each of its lives: else an
+//! answer to an earlier life would be taken for one to this.
+//!
 //! Does not check that pages are what their prefix gives (see `timelines`), nor two queries that were under way
 //! together against each other, nor a client that was started anew: it has seen nothing. Other clients may see less
 //! or more: views are local.
 
-use alloc::collections::BTreeMap;
+use alloc::collections::{BTreeMap, BTreeSet};
 
 use crate::ids::ProcessId;
 use crate::oracle::Fact;
 use crate::paxos::Slot;
 use crate::process::Recipients;
 use crate::sim::Violation;
-use crate::site::{Message, Query, RequestId};
+use crate::site::{Message, Query, Request, RequestId};
 
 const PROPERTY: &str = "sessions";
 
@@ -26,6 +29,7 @@ const PROPERTY: &str = "sessions";
 #[derive(Clone, Debug, Default)]
 pub struct Sessions {
     clients: BTreeMap<ProcessId, Client>,
+    names: BTreeMap<ProcessId, Names>,
     /// Everything below was shown to somebody, or told to be applied.
     known: Slot,
 }
@@ -50,11 +54,27 @@ struct Asked {
     carried: Slot,
 }
 
+/// What a client called its openings and queries.
+#[derive(Clone, Debug, Default)]
+struct Names {
+    in_this_life: BTreeSet<Name>,
+    in_earlier_ones: BTreeSet<Name>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+enum Name {
+    Nonce(u64),
+    Query(u64),
+}
+
 impl Sessions {
     pub(super) fn look(&mut self, fact: &Fact<'_>) -> Result<(), Violation> {
         match *fact {
             Fact::Started { process, .. } => {
                 self.clients.remove(&process);
+                if let Some(names) = self.names.get_mut(&process) {
+                    names.in_earlier_ones.append(&mut names.in_this_life);
+                }
                 Ok(())
             }
             Fact::Left { from, to, message } => self.on_left(from, to, message),
@@ -65,10 +85,14 @@ impl Sessions {
     fn on_left(&mut self, from: ProcessId, to: Recipients, message: &Message) -> Result<(), Violation> {
         match message {
             Message::Ask { request } => {
+                if let Request::Open { nonce, .. } = request {
+                    self.name(from, Name::Nonce(*nonce))?;
+                }
                 self.clients.entry(from).or_default().request = Some(request.id());
                 Ok(())
             }
             Message::Query { id, seen, query } => {
+                self.name(from, Name::Query(*id))?;
                 let known = self.known;
                 let client = self.clients.entry(from).or_default();
                 let owed = client.seen;
@@ -116,6 +140,18 @@ impl Sessions {
             | Message::Expired { .. }
             | Message::Busy { .. } => Ok(()),
         }
+    }
+
+    /// A client calls something so.
+    fn name(&mut self, client: ProcessId, name: Name) -> Result<(), Violation> {
+        let names = self.names.entry(client).or_default();
+        ensure!(
+            !names.in_earlier_ones.contains(&name),
+            PROPERTY,
+            "{client} says {name:?}, as it did in an earlier life: an answer to that one may be taken for one to this"
+        );
+        names.in_this_life.insert(name);
+        Ok(())
     }
 
     fn asked(&self, client: Recipients, id: u64) -> Option<Asked> {
@@ -205,6 +241,21 @@ mod tests {
         check(site(1), told(1, 2), "S1 answered query 1 as of slot 2, but who asked had seen 3");
         let excuse = Message::Behind { id: 1, applied: Slot(3) };
         check(site(1), excuse, "S1 says of query 1 that it is behind with slot 3, but 3 was asked for");
+    }
+
+    #[test]
+    fn what_an_earlier_life_said_is_not_said_again() {
+        let mut stage = Stage::three_chosen();
+        ask(&mut stage, 7, 0).unwrap();
+        ask(&mut stage, 7, 0).unwrap();
+        let started = Fact::Started { process: C1, incarnation: 3, recovered: &[] };
+        stage.judges.sessions.look(&started).unwrap();
+        ask(&mut stage, 8, 0).unwrap();
+        let query = Query::Blocks { after: None };
+        let again = Message::Query { id: 7, seen: Slot(0), query };
+        let again = stage.judges.sessions.look(&Fact::Left { from: C1, to: site(0).into(), message: &again });
+        let sentence = "C1 says Query(7), as it did in an earlier life";
+        objects(again, "sessions", sentence);
     }
 
     /// Another client than the first asks for a linearizable view.

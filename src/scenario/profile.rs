@@ -228,6 +228,8 @@ pub struct CrashesDrawn {
     pub down: Span<Duration>,
     /// How many episodes of a run may be crashes.
     pub at_most: u8,
+    /// In which runs a client crashes besides, and goes on asking.
+    pub clients: Chance,
 }
 
 /// The rules on messages that are drawn.

@@ -333,7 +333,7 @@ fn steps_that_can_never_fire_are_refused() {
     check("steps: [On(Restarted(Site(0)), Crash(Site(1)))]", "Restarted", &["restarts anything"]);
     check("steps: [On(Sent(from: Site(0), to: Site(0)), Heal)]", "Site(0)), Heal", &["to itself"]);
     check("steps: [At(\"61s\", Heal)]", "\"61s\"", &["steps are given up at 1min"]);
-    check("steps: [At(\"1s\", Crash(Client(0)))]", "Client(0)", &["clients neither crash nor restart"]);
+    check("steps: [At(\"1s\", Crash(Client(0), BeforeSync))]", "Client(0)", &["neither a disk nor seams"]);
 }
 
 #[test]
@@ -378,7 +378,7 @@ fn ends_of_a_datagram_are_named_where_there_is_one() {
     check("rules: [(from: Recipient, then: Drop)]", "Recipient", &["no datagram is meant here"]);
     check("steps: [On(Sent(from: Sender), Heal)]", "Sender", &["no datagram is meant here"]);
     check("steps: [On(Sent(), Expect(Leader(Sender)))]", "Sender", &["no datagram is meant here"]);
-    check("steps: [On(Sent(from: Client(0)), Crash(Sender))]", "Sender))", &["clients neither crash"]);
+    check("steps: [On(Sent(from: Client(0)), Wipe(Sender))]", "Sender))", &["neither a disk"]);
     check("steps: [On(Sent(to: Terminal(0)), Crash(Recipient))]", "Recipient", &["dies with its site"]);
     check("steps: [At(\"1s\", Restart(Laggard))]", "Laggard", &["who is down has no role"]);
     check("steps: [On(Leads(Candidate), Heal)]", "Candidate", &["who tries to lead does not lead"]);
@@ -431,7 +431,7 @@ fn more_storage_than_can_be_lost_is_refused() {
 fn faults_of_disks_sites_and_clocks_have_their_limits() {
     let step = |action: &str| format!("steps: [At(\"1s\", {action})]");
     let check = |action: &str, at: &str, parts: &[&str]| check(&step(action), at, parts);
-    check("Disk(Client(0), Full)", "Client(0)", &["clients neither crash nor restart"]);
+    check("Disk(Client(0), Full)", "Client(0)", &["a client has neither a disk nor seams"]);
     check("Wipe(Terminal(0))", "Terminal(0)", &["a terminal lives and dies with its site"]);
     check("Slow(Any, \"1ms\")", "Any", &["`Any` says nothing here"]);
     check("Slow(Site(0), \"2min\")", "\"2min\"", &["2min for each input", "at most 1min"]);

@@ -210,8 +210,11 @@ impl<P: Process> WorldSettings<P> {
         let Some(target) = action.target() else { return Ok(()) };
         self.check_target(target)?;
         match (action.row().aim, target) {
-            (Aim::Sites | Aim::SitesByNumber, Target::Terminal(_) | Target::Client(_)) => {
-                bad("only a site crashes, restarts and has a disk")
+            (Aim::Sites, Target::Terminal(_) | Target::Client(_)) => {
+                bad("only a site has a disk, and seams to crash at")
+            }
+            (Aim::Lives | Aim::LivesByNumber, Target::Terminal(_)) => {
+                bad("a terminal lives and dies with its site")
             }
             _ => Ok(()),
         }

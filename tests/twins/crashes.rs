@@ -25,6 +25,16 @@ pub fn at_once(pair: &Pair) {
             with.arrivals("S0", "S1").iter().filter(|(at, _)| (seconds(2)..seconds(3)).contains(at)).count();
         assert_eq!(unheard, 0, "who is down hears nothing");
     });
+    let text = r#"clients: 1, also: [
+            [At("2500ms", Tweet(client: 0, user: "ann", text: "is anybody there?"))],
+    +       [At("2s", Crash(Client(0)))],
+        ]"#;
+    pair.led(text, |with, without| {
+        assert_eq!(with.first("C0", "crashes"), Some(seconds(2)));
+        assert_eq!(with.first("C0", "is down, and is not asked"), Some(millis(2_500)));
+        let asks = |story: &Story| story.sendings("C0", "S0").len();
+        assert!(asks(with) == 0 && asks(without) > 0);
+    });
 }
 
 /// The site is asked at 2 s; what it writes for that is synced at once, and only then may it say so.

@@ -27,6 +27,17 @@ pub fn restart(pair: &Pair) {
                 && heard(without, "S1", seconds(3), seconds(6)) == 0
         );
     });
+    let text = r#"clients: 1, also: [
+            [At("1s", Tweet(client: 0, user: "ann", text: "in one life"))],
+            [At("2s", Crash(Client(0))), At("4s", Tweet(client: 0, user: "ann", text: "in another"))],
+    +       [At("3s", Restart(Client(0)))],
+        ]"#;
+    pair.led(text, |with, without| {
+        assert_eq!(with.times("C0", "starts, incarnation 2"), [seconds(3)]);
+        assert_eq!(without.starts("C0").len(), 1);
+        let opened = |story: &Story| story.times("C0", "has session").len();
+        assert_eq!((opened(with), opened(without)), (2, 1), "its earlier session is forgotten");
+    });
 }
 
 pub fn pause(pair: &Pair) {

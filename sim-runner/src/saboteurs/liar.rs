@@ -27,6 +27,8 @@ pub(super) type PaxosRecord = paxos::Record<Arc<Submission>>;
 pub(super) enum Lie {
     /// About what a site is started from.
     Birth(fn(&mut Birth)),
+    /// About the seed that a client starts with, of its own and its id.
+    Seeds(fn(Seed, ProcessId) -> Seed),
     /// About a message that a site is handed.
     Hears(fn(&mut Hearing<'_>)),
     /// About a message that a site is handed, and about what it says and writes.
@@ -37,6 +39,8 @@ pub(super) enum Lie {
     Asks(fn(&mut Message, &mut Memory)),
     /// About a message that a client is handed.
     Reads(fn(&mut Message)),
+    /// About what a client calls something: in what it says, backwards in what it is handed, and in what it tells its user.
+    Renames(fn(&mut Message, &mut Memory), fn(&mut Message, &Memory), fn(&mut Note, &Memory)),
     /// About what a client tells its user.
     Tells(fn(&mut Note, &mut Memory)),
     /// About when it wants to be woken: for these reasons it does not, until something else comes.
@@ -94,6 +98,8 @@ pub(super) struct Memory {
     pub(super) askers: BTreeMap<u64, ProcessId>,
     /// What was asked first under a number.
     pub(super) queries: BTreeMap<u64, Query>,
+    /// What a client calls something, and how many it called otherwise.
+    pub(super) renamed: (u64, u64),
     /// Requests that clients were told of, or asked.
     pub(super) told: BTreeSet<RequestId>,
     /// The most that the clock of its host showed.
@@ -146,6 +152,10 @@ impl Process for Liar {
             }
             _ => recovered,
         };
+        let seed = match (saboteur.map(|saboteur| saboteur.lie), id.as_site()) {
+            (Some(Lie::Seeds(lie)), None) => lie(seed, id),
+            _ => seed,
+        };
         let real = Bird::start(&config.real, id, seed, recovered)?;
         let datagram_max = config.real.datagram_max;
         Ok(Liar { real, id, datagram_max, saboteur, memory: Memory::default() })
@@ -172,6 +182,11 @@ impl Process for Liar {
             (lie, &mut input, self.id.as_site())
         {
             lie(message);
+        }
+        if let (Some(Lie::Renames(_, lie, _)), Input::Message { message, .. }, None) =
+            (lie, &mut input, self.id.as_site())
+        {
+            lie(message, &self.memory);
         }
         if let (Some(Lie::Notices(lie)), Input::DiskSpace { is_low }) = (lie, &mut input) {
             lie(is_low, &mut self.memory);
@@ -203,6 +218,10 @@ impl Process for Liar {
             }),
             (Some(Lie::Asks(lie)), None, _) => {
                 given.messages.iter_mut().for_each(|letter| lie(&mut letter.message, &mut self.memory));
+            }
+            (Some(Lie::Renames(lie, _, tell)), None, _) => {
+                given.messages.iter_mut().for_each(|letter| lie(&mut letter.message, &mut self.memory));
+                given.notes.iter_mut().for_each(|note| tell(note, &self.memory));
             }
             (Some(Lie::Tells(lie)), None, _) => {
                 given.notes.iter_mut().for_each(|note| lie(note, &mut self.memory));

@@ -14,6 +14,7 @@ mod early;
 mod held_out;
 mod later;
 mod liar;
+mod lives;
 mod lying;
 mod pages;
 mod promises;
@@ -82,6 +83,7 @@ const FAMILIES: &[&[Saboteur]] = &[
     clocks::SABOTEURS,
     sizes::SABOTEURS,
     regained::SABOTEURS,
+    lives::SABOTEURS,
 ];
 
 /// Every saboteur.

@@ -27,6 +27,7 @@ pub(crate) enum Concern {
     People = 16,
     Calm = 17,
     Rollovers = 18,
+    Lives = 20,
 }
 
 /// One stream of draws.

@@ -27,6 +27,7 @@ mod cuts;
 mod disks;
 mod draws;
 mod episodes;
+mod lives;
 mod losses;
 mod messages;
 mod network;
@@ -143,6 +144,9 @@ fn compose<S: Service>(
         None => tracks.extend(episodes.tracks::<S>(&mut workload, recipe.is_some())),
     }
     let is_full = |step: &StepOf<S>| matches!(step.action, Word::Harness(Fault::Disk(_, DiskFault::Full)));
+    if !is_quiet {
+        tracks.extend(lives::draw::<S>(profile, seed, &cluster, &mut workload));
+    }
     tracks.push(commands);
     let is_full = tracks.iter().flatten().any(is_full);
     let mut rollovers = Rollovers::draw(profile, seed).filter(|_| calm.is_none());

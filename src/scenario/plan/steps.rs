@@ -147,7 +147,7 @@ impl<S: Service> Planner<S> {
                     let message = "this never happens: no step of this scenario crashes anything";
                     self.wrong(place.clone(), message, "a step with `Crash(..)` in another track");
                 }
-                Some(Trigger::Crashed(self.site_like(&target, *who, true)?))
+                Some(Trigger::Crashed(self.living(&target, *who, true)?))
             }
             Event::Restarted(who) => {
                 if !self.can_restart && !is_forbidden {
@@ -158,7 +158,7 @@ impl<S: Service> Planner<S> {
                         "a step with `Restart(..)` or `Heal` in another track",
                     );
                 }
-                Some(Trigger::Restarted(self.site_like(&target, *who, true)?))
+                Some(Trigger::Restarted(self.living(&target, *who, true)?))
             }
         }
     }
@@ -223,15 +223,10 @@ impl<S: Service> Planner<S> {
 
     /// A target that has a disk and is not just anybody.
     fn site_like(&mut self, place: &Place, who: Target, may_be_any: bool) -> Option<Target> {
-        let meant = match (who, self.fired_by) {
-            (Target::Sender, Some((from, _))) if from != Target::Any => from,
-            (Target::Recipient, Some((_, to))) if to != Target::Any => to,
-            _ => who,
-        };
-        let message = match meant {
+        let message = match self.meant(who) {
             Target::Any if !may_be_any => "`Any` says nothing here",
             Target::Terminal(_) => "a terminal lives and dies with its site",
-            Target::Client(_) => "clients neither crash nor restart",
+            Target::Client(_) => "a client has neither a disk nor seams",
             _ => return self.who(place, who),
         };
         self.wrong(
@@ -240,6 +235,23 @@ impl<S: Service> Planner<S> {
             "expected `Site(..)`, `Leader`, `Candidate`, `Follower`, `Laggard`, `Machine(..)` or `AllSites`",
         );
         None
+    }
+
+    /// A target that crashes and restarts by itself, and is not just anybody.
+    fn living(&mut self, place: &Place, who: Target, may_be_any: bool) -> Option<Target> {
+        match self.meant(who) {
+            Target::Client(_) => self.who(place, who),
+            _ => self.site_like(place, who, may_be_any),
+        }
+    }
+
+    /// Whom the trigger of this step names, where the target is an end of its datagram.
+    fn meant(&self, who: Target) -> Target {
+        match (who, self.fired_by) {
+            (Target::Sender, Some((from, _))) if from != Target::Any => from,
+            (Target::Recipient, Some((_, to))) if to != Target::Any => to,
+            _ => who,
+        }
     }
 
     /// A target that is not just anybody.
@@ -347,12 +359,13 @@ impl<S: Service> Planner<S> {
             self.count_loss(&inner, who);
         }
         match (row.aim, who) {
-            (Aim::SitesByNumber, Target::Leader | Target::Follower | Target::Candidate | Target::Laggard) => {
+            (Aim::LivesByNumber, Target::Leader | Target::Follower | Target::Candidate | Target::Laggard) => {
                 let message = "who is down has no role";
                 self.wrong(inner, message, "expected `Site(..)`, `Machine(..)` or `AllSites`");
                 return None;
             }
-            (Aim::Sites | Aim::SitesByNumber, _) => self.site_like(&inner, who, false)?,
+            (Aim::Sites, _) => self.site_like(&inner, who, false)?,
+            (Aim::Lives | Aim::LivesByNumber, _) => self.living(&inner, who, false)?,
             (Aim::Processes | Aim::Nobody, _) => self.somebody(&inner, who)?,
         };
         Some(action)

@@ -185,6 +185,7 @@ impl Default for CrashesDrawn {
             wiped: percent(5),
             down: millis(50, 4_000),
             at_most: 3,
+            clients: percent(15),
         }
     }
 }

@@ -35,7 +35,8 @@ impl<P: Process, J: Judge<P>> World<P, J> {
         let (id, was_damaged) = (host.id, host.is_damaged());
         let calls = host.calls_of_recovery();
         let (journal, recovered) = match &mut host.disk {
-            None => (None, Recovered { incarnation: host.lives + 1, records: Vec::new() }),
+            // Who keeps nothing has started and stopped by turns.
+            None => (None, Recovered { incarnation: host.lives / 2 + 1, records: Vec::new() }),
             Some(disk) => {
                 disk.power.lasts_for(calls);
                 let opened = Journal::open(disk, &Identity { cluster: self.settings.cluster, process: id });

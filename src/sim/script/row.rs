@@ -1,5 +1,6 @@
 //! What is known of one kind of step.
 
+use crate::ids::ProcessId;
 use crate::sim::net::rules::Resolved;
 
 /// Whom a step may be done to.
@@ -9,10 +10,12 @@ pub enum Aim {
     Nobody,
     /// Processes of any sort.
     Processes,
-    /// Sites: they alone have disks, crash and start.
+    /// Sites: they alone have disks.
     Sites,
-    /// Sites that need not run, and so have no role.
-    SitesByNumber,
+    /// Sites and clients: they crash. A terminal is a part of its site.
+    Lives,
+    /// The same, that need not run, and so have no role.
+    LivesByNumber,
 }
 
 impl Aim {
@@ -20,7 +23,10 @@ impl Aim {
     pub(crate) fn takes(self, whom: Resolved) -> bool {
         match self {
             Aim::Nobody | Aim::Processes => true,
-            Aim::Sites | Aim::SitesByNumber => matches!(whom, Resolved::Sites(_)),
+            Aim::Sites => matches!(whom, Resolved::Sites(_)),
+            Aim::Lives | Aim::LivesByNumber => {
+                matches!(whom, Resolved::Sites(_) | Resolved::Other(ProcessId::Client(_)))
+            }
         }
     }
 }

@@ -231,14 +231,14 @@ macro_rules! rows {
     };
 }
 
-use Aim::{Nobody, Processes, Sites, SitesByNumber};
+use Aim::{Lives, LivesByNumber, Nobody, Processes, Sites};
 use Effect::{AtOnce, Later};
 
 rows! {
     Action::Command(..) => row("", "command", Processes, Later, "A user's command.").counts("commands");
 
     Action::Crash { at: None, leaves: Leaves::Nothing, .. } =>
-        row("Crash(Site(1))", "crash", Sites, Later, "It stops, and its unsynced writes are lost.")
+        row("Crash(Site(1))", "crash", Lives, Later, "It stops, and its unsynced writes are lost.")
             .stops().counts("crashes").twin("crashes::at_once");
     Action::Crash { at: None, leaves: Leaves::Torn, .. } =>
         row("Crash(Site(1), Torn)", "crash, torn", Sites, Later, "A part of its last unsynced write stays.")
@@ -276,7 +276,7 @@ rows! {
             "Its journal goes on to another file, and so many calls that change the disk came after the first write to it.")
             .stops().counts("crashes").twin("crashes::in_rollover");
     Action::Restart(_) =>
-        row("Restart(Site(1))", "restart", SitesByNumber, Later, "It starts again, if it is down.")
+        row("Restart(Site(1))", "restart", LivesByNumber, Later, "It starts again, if it is down.")
             .counts("starts").says("restart {}").twin("lives::restart");
     Action::Pause(_) =>
         row("Pause(Site(1))", "pause", Processes, Later, "Its clock and ears stop; what arrives waits.")

@@ -1,0 +1,66 @@
+//! Clients that say in a later life what they said in an earlier one. Only who starts anew shows it.
+
+use aviary::mix::Seed;
+use aviary::site::{Message, Note, Request, RequestId};
+
+use super::Saboteur;
+use super::liar::Lie;
+
+pub(super) const SABOTEURS: &[Saboteur] = &[
+    Saboteur::new(
+        "client-starts-each-life-with-one-seed",
+        "A client draws nonces and ids from a seed that its number alone gives, the same in each life.",
+        Lie::Seeds(|_, id| Seed(id.number().into())),
+    ),
+    Saboteur::new(
+        "client-counts-its-queries-from-one",
+        "A client calls its queries 1, 2 and so on in each life.",
+        Lie::Renames(
+            |message, memory| {
+                if let Message::Query { id, .. } = message {
+                    memory.renamed.0 = *id & !LOW;
+                    *id &= LOW;
+                }
+            },
+            |message, memory| {
+                if let Message::Told { id, .. } | Message::Behind { id, .. } = message {
+                    *id |= memory.renamed.0;
+                }
+            },
+            |note, _| {
+                if let Note::Shown(id, ..) = note {
+                    *id &= LOW;
+                }
+            },
+        ),
+    ),
+    Saboteur::new(
+        "client-counts-its-openings-from-one",
+        "A client opens its sessions with nonce 1, 2 and so on in each life.",
+        Lie::Renames(
+            |message, memory| {
+                if let Message::Ask { request: Request::Open { nonce, .. } } = message {
+                    if memory.renamed.0 != *nonce {
+                        memory.renamed = (*nonce, memory.renamed.1 + 1);
+                    }
+                    *nonce = memory.renamed.1;
+                }
+            },
+            |message, memory| {
+                if let Message::Taken { id }
+                | Message::Applied { id, .. }
+                | Message::Expired { id, .. }
+                | Message::Busy { id, .. } = message
+                    && let RequestId::Open { nonce, .. } = id
+                    && *nonce == memory.renamed.1
+                {
+                    *nonce = memory.renamed.0;
+                }
+            },
+            |_, _| {},
+        ),
+    ),
+];
+
+/// The part of a query's id that counts; the rest names the life.
+const LOW: u64 = u32::MAX as u64;

@@ -77,6 +77,11 @@ pub trait Process: Clone {
         0
     }
 
+    /// How many commands it was handed and has not answered: whoever crashes loses them, and worlds count that.
+    fn unanswered(&self) -> usize {
+        0
+    }
+
     /// Shows everything that grows with what comes in, and its limit. Called after every input, so it counts
     /// nothing. A process that shows nothing is not judged for its memory.
     fn sizes(&self, _see: impl FnMut(Size)) {}

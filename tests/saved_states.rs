@@ -123,6 +123,10 @@ impl Process for Reloaded {
         self.real.progress()
     }
 
+    fn unanswered(&self) -> usize {
+        self.real.unanswered()
+    }
+
     fn sizes(&self, see: impl FnMut(Size)) {
         self.real.sizes(see);
     }

@@ -260,6 +260,7 @@ where
                 let known = Known { log: self.agreement.log(), model: &self.model };
                 self.validity.on_noted(process, note)?;
                 Acknowledged::on_noted(known, process, note)?;
+                self.sessions.on_noted(known, process, note)?;
                 self.linearizable.on_noted(known, now, process, note)
             }
             Observation::Delivered { .. } | Observation::Crashed { .. } | Observation::Handled { .. } => {

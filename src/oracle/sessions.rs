@@ -8,7 +8,8 @@
 //! lengths go; what pages show is `linearizable`'s business.
 //!
 //! What a client opens a session with (a nonce) and what it calls a query (an id) is new in each of its lives: else an
-//! answer to an earlier life would be taken for one to this.
+//! answer to an earlier life would be taken for one to this. What it takes for its session was opened with a nonce of
+//! this life.
 //!
 //! Does not check that pages are what their prefix gives (see `timelines`), nor two queries that were under way
 //! together against each other, nor a client that was started anew: it has seen nothing. Other clients may see less
@@ -17,11 +18,11 @@
 use alloc::collections::{BTreeMap, BTreeSet};
 
 use crate::ids::ProcessId;
-use crate::oracle::Fact;
+use crate::oracle::{Fact, Known};
 use crate::paxos::Slot;
 use crate::process::Recipients;
 use crate::sim::Violation;
-use crate::site::{Message, Query, Request, RequestId};
+use crate::site::{Message, Note, Query, Request, RequestId};
 
 const PROPERTY: &str = "sessions";
 
@@ -154,6 +155,25 @@ impl Sessions {
         Ok(())
     }
 
+    /// A client tells its user something: the session that it says it has is one that this life of it opened.
+    pub(super) fn on_noted(
+        &mut self,
+        known: Known<'_>,
+        process: ProcessId,
+        note: &Note,
+    ) -> Result<(), Violation> {
+        let Note::Opened(session) = note else { return Ok(()) };
+        let opened = known.model.life(*session).filter(|life| life.client == process);
+        let names = self.names.get(&process);
+        let is_own = |nonce| names.is_some_and(|names| names.in_this_life.contains(&Name::Nonce(nonce)));
+        ensure!(
+            opened.is_some_and(|life| is_own(life.nonce)),
+            PROPERTY,
+            "{process} takes {session} for its session, which this life of it did not open"
+        );
+        Ok(())
+    }
+
     fn asked(&self, client: Recipients, id: u64) -> Option<Asked> {
         let Recipients::One(client) = client else { return None };
         self.clients.get(&client)?.queries.get(&id).copied()
@@ -183,8 +203,9 @@ mod tests {
     use crate::ids::SiteId;
     const C2: ProcessId = ProcessId::Client(2);
 
-    use crate::oracle::stage::{C1, Stage, applied, objects, site, tweet};
+    use crate::oracle::stage::{C1, Stage, applied, objects, open, site, tweet};
     use crate::site::{Answer, Command, Query, Telling};
+    use crate::timeline::Position;
 
     fn heard(stage: &mut Stage, message: &Message) {
         stage.delivered(site(0).into(), C1, message).unwrap();
@@ -256,6 +277,19 @@ mod tests {
         let again = stage.judges.sessions.look(&Fact::Left { from: C1, to: site(0).into(), message: &again });
         let sentence = "C1 says Query(7), as it did in an earlier life";
         objects(again, "sessions", sentence);
+    }
+
+    #[test]
+    fn a_session_that_another_life_opened_is_caught() {
+        let mut stage = Stage::new(3);
+        stage.choose(0, &[open(1)]).unwrap();
+        stage.choose(1, &[tweet(1, "a")]).unwrap();
+        let has = |slot| Note::Opened(Position { slot, index: 0 });
+        stage.noted(C1, &has(0)).unwrap();
+        objects(stage.noted(C1, &has(1)), PROPERTY, "C1 takes 1.0 for its session");
+        let started = Fact::Started { process: C1, incarnation: 2, recovered: &[] };
+        stage.judges.sessions.look(&started).unwrap();
+        objects(stage.noted(C1, &has(0)), PROPERTY, "which this life of it did not open");
     }
 
     /// Another client than the first asks for a linearizable view.

@@ -11,8 +11,8 @@
 //!
 //! A [`World`] is these four and a queue of events.
 //!
-//! Terminals and clients never crash here: whoever sits at one keeps asking. The real terminal ends with its
-//! site's program, and so do its outstanding requests.
+//! A terminal is a part of its site's program: it ends and starts with its site, and nobody learns what becomes of the
+//! commands that it was given and had not answered. So it is with a client that crashes.
 
 pub mod host;
 pub mod net;

@@ -128,6 +128,13 @@ impl Process for Bird {
         }
     }
 
+    fn unanswered(&self) -> usize {
+        match self {
+            Bird::Site(_) => 0,
+            Bird::Client(client) => client.unanswered(),
+        }
+    }
+
     fn sizes(&self, see: impl FnMut(Size)) {
         match self {
             Bird::Site(site) => site.sizes(see),

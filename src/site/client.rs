@@ -127,7 +127,12 @@ impl Client {
 
     /// Whether every command was answered.
     pub fn is_idle(&self) -> bool {
-        self.wanted.is_empty() && self.queries.is_empty()
+        self.unanswered() == 0
+    }
+
+    /// How many commands were not answered.
+    pub(super) fn unanswered(&self) -> usize {
+        self.wanted.len() + self.queries.len()
     }
 
     /// The open session.
@@ -142,7 +147,7 @@ impl Client {
 
     /// What grows, and how far.
     pub(super) fn sizes(&self, mut see: impl FnMut(Size)) {
-        see(Size::new("commands", self.wanted.len() + self.queries.len(), self.queue_max));
+        see(Size::new("commands", self.unanswered(), self.queue_max));
     }
 
     pub(super) fn deadline(&self) -> Option<(Instant, &'static str)> {
@@ -152,7 +157,7 @@ impl Client {
     }
 
     pub(super) fn on_command(&mut self, now: Instant, command: Command, effects: &mut Effects<Bird>) {
-        if self.wanted.len() + self.queries.len() >= self.queue_max {
+        if self.unanswered() >= self.queue_max {
             effects.note(Note::QueueFull);
             return;
         }

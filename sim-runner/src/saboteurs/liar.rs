@@ -98,6 +98,8 @@ pub(super) struct Memory {
     pub(super) askers: BTreeMap<u64, ProcessId>,
     /// What was asked first under a number.
     pub(super) queries: BTreeMap<u64, Query>,
+    /// What a terminal asked last.
+    pub(super) asked: Option<RequestId>,
     /// What a client calls something, and how many it called otherwise.
     pub(super) renamed: (u64, u64),
     /// Requests that clients were told of, or asked.
@@ -259,6 +261,10 @@ impl Process for Liar {
 
     fn looks(&self) -> u64 {
         self.real.looks()
+    }
+
+    fn unanswered(&self) -> usize {
+        self.real.unanswered()
     }
 
     fn sizes(&self, see: impl FnMut(Size)) {

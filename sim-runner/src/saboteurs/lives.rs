@@ -1,5 +1,7 @@
-//! Clients that say in a later life what they said in an earlier one. Only who starts anew shows it.
+//! Clients and terminals that take one life for another: they say what they said in an earlier one, or take answers to it.
+//! Only who starts anew shows it.
 
+use aviary::ids::ProcessId;
 use aviary::mix::Seed;
 use aviary::site::{Message, Note, Request, RequestId};
 
@@ -55,6 +57,35 @@ pub(super) const SABOTEURS: &[Saboteur] = &[
                     && *nonce == memory.renamed.1
                 {
                     *nonce = memory.renamed.0;
+                }
+            },
+            |_, _| {},
+        ),
+    ),
+    Saboteur::new(
+        "terminal-keeps-its-seed",
+        "A terminal draws nonces and ids from the number of its site alone: after a restart they are those of before.",
+        Lie::Seeds(|seed, id| match id {
+            ProcessId::Terminal(site) => Seed(site.number().into()),
+            _ => seed,
+        }),
+    ),
+    Saboteur::new(
+        "terminal-takes-any-answer-for-its-session",
+        "A terminal that opens a session takes whatever is applied for that, be it what its earlier life had asked.",
+        Lie::Renames(
+            |message, memory| {
+                if let Message::Ask { request } = message
+                    && let ProcessId::Terminal(_) = request.client()
+                {
+                    memory.asked = Some(request.id());
+                }
+            },
+            |message, memory| {
+                if let (Message::Applied { id, .. }, Some(opening @ RequestId::Open { .. })) =
+                    (message, memory.asked)
+                {
+                    *id = opening;
                 }
             },
             |_, _| {},

@@ -2,6 +2,7 @@
 //!
 //! The order within one input is that of every host: handle, append, start the sync, send.
 
+use crate::frame;
 use crate::ids::ProcessId;
 use crate::outbox::Outgoing;
 use crate::process::{Input, Label, Process, Recipients, Role};
@@ -42,6 +43,7 @@ impl<P: Process, J: Judge<P>> World<P, J> {
                 self.queue.push(self.watch.now, Event::Drain { host: h });
             }
             None => {
+                self.watch.statistics.lost_commands += 1;
                 self.watch.line(id, LineClass::Fault, || What::Idle { what: "is down, and is not asked" })
             }
         }
@@ -211,6 +213,9 @@ impl<P: Process, J: Judge<P>> World<P, J> {
             return self.drop_at(to, id, Loss::CutAtDelivery);
         }
         let (mode, inbox_max) = (self.settings.disk.sync_mode, self.settings.inbox_max);
+        if self.is_of_an_ended_program(to, id) {
+            return self.drop_at(to, id, Loss::Down);
+        }
         let Some(running) = self.hosts.list[h].running_mut() else {
             return self.drop_at(to, id, Loss::Down);
         };
@@ -226,6 +231,20 @@ impl<P: Process, J: Judge<P>> World<P, J> {
             return self.drop_at(to, id, Loss::InboxFull);
         }
         running.inbox.push_back(Waiting::Datagram(id));
+    }
+
+    /// Whether a datagram was under way inside a program that has ended since: it ended with it.
+    fn is_of_an_ended_program(&self, to: ProcessId, id: PacketId) -> bool {
+        let datagram = &self.net.packets.get(id).datagram;
+        if !datagram.from.shares_program_with(to) {
+            return false;
+        }
+        let Some(sender) = self.hosts.list.place(datagram.from) else { return false };
+        let sender = &self.hosts.list[sender];
+        sender.lives > 1
+            && frame::read_sealed(datagram).is_ok_and(|(header, _)| {
+                sender.running().is_none_or(|running| running.incarnation != header.sender.incarnation)
+            })
     }
 
     #[cold]

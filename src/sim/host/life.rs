@@ -1,6 +1,7 @@
 //! How a process starts out of what its disk holds, and how it stops.
 
 use crate::frame::Sender;
+use crate::ids::ProcessId;
 use crate::journal::{Identity, Journal, JournalError};
 use crate::mix::mix;
 use crate::outbox::Outbox;
@@ -26,12 +27,13 @@ use alloc::vec::Vec;
 const ALIKE: u64 = u64::MAX;
 
 impl<P: Process, J: Judge<P>> World<P, J> {
-    /// Starts a process that does not run, out of what its disk holds.
+    /// Starts a process that does not run, out of what its disk holds; a site with its terminal.
     pub(crate) fn start(&mut self, h: HostIndex) {
-        let host = &mut self.hosts.list[h];
-        if host.running().is_some() {
+        let host = &self.hosts.list[h];
+        if host.running().is_some() || self.waits_for_its_site(host.id) {
             return;
         }
+        let host = &mut self.hosts.list[h];
         let (id, was_damaged) = (host.id, host.is_damaged());
         let calls = host.calls_of_recovery();
         let (journal, recovered) = match &mut host.disk {
@@ -62,6 +64,44 @@ impl<P: Process, J: Judge<P>> World<P, J> {
             Ok(recovered) => recovered,
             Err(damage) => return self.refuse(h, &damage.to_string()),
         };
+        let incarnation = recovered.incarnation;
+        if self.begin_life(h, journal, recovered) {
+            self.start_terminal(id, incarnation);
+            if incarnation > 1 {
+                self.happened(Happening::Restarted { who: id });
+            }
+            self.go_on(h);
+        }
+    }
+
+    /// Whether this is a terminal whose site has lived: it starts with its site, and not without it.
+    fn waits_for_its_site(&self, id: ProcessId) -> bool {
+        let ProcessId::Terminal(site) = id else { return false };
+        self.hosts.list.place(site.into()).is_some_and(|site| self.hosts.list[site].lives > 0)
+    }
+
+    /// The program of a site that starts has a terminal, which has lived as often. The first runs before its site.
+    fn start_terminal(&mut self, id: ProcessId, incarnation: u64) {
+        let Some(h) = self.terminal_of(id) else { return };
+        if self.hosts.list[h].running().is_none()
+            && self.begin_life(h, None, Recovered { incarnation, records: Vec::new() })
+        {
+            self.go_on(h);
+        }
+    }
+
+    fn terminal_of(&self, id: ProcessId) -> Option<HostIndex> {
+        self.hosts.list.place(ProcessId::Terminal(id.as_site()?))
+    }
+
+    /// Makes a process of what was recovered, unless it refuses that.
+    fn begin_life(
+        &mut self,
+        h: HostIndex,
+        journal: Option<Journal>,
+        recovered: Recovered<P::Record>,
+    ) -> bool {
+        let id = self.hosts.list[h].id;
         let Recovered { incarnation, records } = recovered.clone();
         let is_alike = self.settings.are_clients_alike && id.as_site().is_none();
         let whose = if is_alike { ALIKE } else { id.number().into() };
@@ -71,13 +111,16 @@ impl<P: Process, J: Judge<P>> World<P, J> {
         self.hosts.handling = None;
         let process = match started {
             Ok(process) => process,
-            Err(damage) => return self.refuse(h, &damage.to_string()),
+            Err(damage) => {
+                self.refuse(h, &damage.to_string());
+                return false;
+            }
         };
         let sender = Sender { cluster: self.settings.cluster, configuration: 0, from: id, incarnation };
         let outbox = Outbox::new(sender, self.settings.datagram_max, self.settings.outbox_max);
         let host = &mut self.hosts.list[h];
         host.lives += 1;
-        let mut running = Box::new(Running::new(process, journal, outbox));
+        let mut running = Box::new(Running::new(process, incarnation, journal, outbox));
         running.writes_to = host.disk.as_ref().and_then(SimDisk::last_written).map(|written| written.file);
         self.watch.mark(Mark::Started, id, [incarnation, records.len() as u64]);
         self.watch.statistics.starts += 1;
@@ -90,11 +133,13 @@ impl<P: Process, J: Judge<P>> World<P, J> {
         if let Some(clock) = &mut host.clock {
             clock.is_set_back = false;
         }
-        if incarnation > 1 {
-            self.happened(Happening::Restarted { who: id });
-        }
+        true
+    }
+
+    /// A process that has just started takes what waits for it. Its first input has an event of its own: this may run
+    /// in the middle of another process's sending.
+    fn go_on(&mut self, h: HostIndex) {
         self.look_at_role(h);
-        // Its first input has an event of its own: this may run in the middle of another process's sending.
         if self.hosts.list[h].running().is_some_and(|running| running.waiting() > 0) {
             self.queue.push(self.watch.now, Event::Drain { host: h });
         } else {
@@ -134,6 +179,7 @@ impl<P: Process, J: Judge<P>> World<P, J> {
         } else {
             self.hosts.list[h].lives += 1;
             self.hosts.list[h].life = failed;
+            self.end_terminal(id);
         }
     }
 
@@ -200,6 +246,7 @@ impl<P: Process, J: Judge<P>> World<P, J> {
         };
         let statistics = &mut self.watch.statistics;
         statistics.crashes += 1;
+        statistics.client_crashes += u64::from(matches!(id, ProcessId::Client(_)));
         statistics.torn += u64::from(leaves == Leaves::Torn && undone > 0);
         statistics.scattered += u64::from(leaves == Leaves::Scattered && undone > 0);
         self.watch.mark(Mark::Crashed, id, [undone as u64, leaves as u64]);
@@ -218,15 +265,37 @@ impl<P: Process, J: Judge<P>> World<P, J> {
             end_use(disk);
         }
         host.disk_idle = self.watch.now;
+        self.bury(h, after);
+        self.end_terminal(id);
+        let after = || self.hosts.list.roles(&settings.machines);
+        self.script.crashed(&mut self.watch, id, &before, after);
+    }
+
+    /// The terminal of a site ends with the program that both are of.
+    fn end_terminal(&mut self, site: ProcessId) {
+        let Some(h) = self.terminal_of(site) else { return };
+        let host = &mut self.hosts.list[h];
+        let id = host.id;
+        let Some(unanswered) = host.running().map(Running::unanswered) else { return };
+        host.lives += 1;
+        self.watch.statistics.terminals_ended += 1;
+        self.watch.mark(Mark::Crashed, id, [0, unanswered as u64]);
+        let class = if unanswered > 0 { LineClass::Fault } else { LineClass::Routine };
+        self.watch.line(id, class, || What::Ended { unanswered });
+        self.bury(h, Life::Down);
+    }
+
+    /// Whoever lived is gone, and all that waited for it.
+    fn bury(&mut self, h: HostIndex, after: Life<P>) {
+        let host = &mut self.hosts.list[h];
         if let Life::Up(running) = core::mem::replace(&mut host.life, after) {
+            self.watch.statistics.lost_commands += running.unanswered() as u64;
             for waiting in &running.inbox {
                 if let Waiting::Datagram(packet) = waiting {
                     self.net.packets.release(*packet);
                 }
             }
-            self.watch.show(&Observation::Crashed { process: id, state: &running.process });
+            self.watch.show(&Observation::Crashed { process: host.id, state: &running.process });
         }
-        let after = || self.hosts.list.roles(&settings.machines);
-        self.script.crashed(&mut self.watch, id, &before, after);
     }
 }

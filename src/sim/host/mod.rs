@@ -80,6 +80,8 @@ pub(crate) enum Next<P: Process> {
 #[derive(Clone, Debug)]
 pub(crate) struct Running<P: Process> {
     pub(crate) process: P,
+    /// What its datagrams say of how often it had been started.
+    pub(crate) incarnation: u64,
     /// None for those that keep nothing durable.
     pub(crate) journal: Option<Journal>,
     pub(crate) outbox: Outbox,
@@ -109,9 +111,10 @@ pub(crate) struct Running<P: Process> {
 }
 
 impl<P: Process> Running<P> {
-    pub(crate) fn new(process: P, journal: Option<Journal>, outbox: Outbox) -> Running<P> {
+    pub(crate) fn new(process: P, incarnation: u64, journal: Option<Journal>, outbox: Outbox) -> Running<P> {
         Running {
             process,
+            incarnation,
             journal,
             outbox,
             unsynced: VecDeque::new(),
@@ -166,6 +169,12 @@ impl<P: Process> Running<P> {
     /// How many inputs wait.
     pub(crate) fn waiting(&self) -> usize {
         self.own.len() + usize::from(self.is_low() != self.told_low) + self.opened.len() + self.inbox.len()
+    }
+
+    /// How many commands wait here or were not answered.
+    pub(crate) fn unanswered(&self) -> usize {
+        let waits = |waiting: &&Waiting<P>| matches!(waiting, Waiting::Command(_));
+        self.process.unanswered() + self.inbox.iter().filter(waits).count()
     }
 
     /// How much was appended, and how much of it is durable.

@@ -65,6 +65,48 @@ fn a_crash_during_recovery_uses_its_incarnation_up() {
     assert_eq!(world.statistics().crashes, 2);
 }
 
+const T0: ProcessId = ProcessId::Terminal(SiteId::new(0).unwrap());
+
+#[test]
+fn a_terminal_lives_as_often_as_its_site() {
+    let world = run(settings(Vec::from([
+        at(10, crash(S0, None, Leaves::Nothing)),
+        at(20, Action::Command(T0, Ask::Put(5))),
+        at(30, Action::Restart(Target::of(S0))),
+        at(40, crash(S0, None, Leaves::Nothing)),
+        at(45, crash(S0, Some(Seam::DuringRecovery), Leaves::Nothing)),
+        at(50, Action::Restart(Target::of(S0))),
+        at(60, Action::Restart(Target::of(S0))),
+        at(70, crash(S0, None, Leaves::Nothing)),
+        at(75, crash(S0, Some(Seam::DuringRecovery), Leaves::Nothing)),
+        at(80, Action::Restart(Target::of(S0))),
+    ])));
+    let lives = |who| world.judge().started.iter().filter(move |started| started.0 == who).map(|it| it.1);
+    assert!(lives(S0).eq([1, 2, 4]) && lives(T0).eq([1, 2, 4]), "{:?}", world.judge().started);
+    assert_eq!(world.judge().ended, [T0; 3]);
+    assert_eq!(world.status(T0), Some(Status::Down), "its site did not come back");
+    let statistics = world.statistics();
+    assert_eq!((statistics.terminals_ended, statistics.lost_commands, statistics.crashes), (3, 1, 5));
+    assert!(kept(&world, S1).is_empty(), "nobody was there to take the command");
+}
+
+#[test]
+fn what_is_under_way_inside_a_program_ends_with_it() {
+    let heard = |is_crashed| {
+        // What the terminal sends at 1 ms arrives one microsecond later at its own site.
+        let mut steps = Vec::from([at(1, Action::Command(T0, Ask::Put(5)))]);
+        if is_crashed {
+            steps.push(at(1, crash(S0, None, Leaves::Nothing)));
+            steps.push(at(1, Action::Restart(Target::of(S0))));
+        }
+        let world = run(settings(steps));
+        let told = world.judge().delivered.iter().filter(|seen| matches!(seen.3, Word::Tell { .. }));
+        told.map(|seen| seen.1).collect::<Vec<_>>()
+    };
+    assert_eq!(heard(false), [S0, S1, S2]);
+    assert_eq!(heard(true), [S1, S2]);
+}
+
 #[test]
 fn a_process_whose_deadline_stays_due_is_objected_to() {
     let mut settings = settings(Vec::new());

@@ -39,6 +39,8 @@ struct Scribe {
     durable: Vec<(ProcessId, u64)>,
     started: Vec<(ProcessId, u64, Vec<u64>)>,
     crashed: Vec<(ProcessId, Vec<u64>)>,
+    /// Terminals, as often as their sites ended.
+    ended: Vec<ProcessId>,
     restored: Vec<ProcessId>,
     forbidden: Option<u64>,
 }
@@ -65,6 +67,9 @@ impl Judge<Gossip> for Scribe {
             Observation::Started { process, incarnation, recovered, .. } => {
                 let numbers = recovered.iter().map(|record| record.number).collect();
                 self.started.push((*process, *incarnation, numbers));
+            }
+            Observation::Crashed { process: process @ ProcessId::Terminal(_), .. } => {
+                self.ended.push(*process)
             }
             Observation::Crashed { process, state } => self.crashed.push((*process, state.kept.clone())),
             Observation::Restored { process } => self.restored.push(*process),

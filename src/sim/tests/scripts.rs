@@ -166,11 +166,12 @@ fn the_trace_of_a_small_run_reads_in_order() {
    0.001000    +2  S0     keeps 5
    0.003000    +3  --     step 2: crash S0
    0.003000        S0     crashes, 1 unsynced write lost
-   0.013000    +4  S12    keeps 5
+   0.013000    +5  S12    keeps 5
    0.025000    +4  S0     <- S1 Ack slot 5: nobody is there
    0.025000        S0     <- S2 Ack slot 5: nobody is there
    0.050000        --     step 3: restart S0
    0.050000        S0     starts, incarnation 2, 1 record
+... 1 routine event
 ";
     assert_eq!(world.trace().render(), expected);
 }

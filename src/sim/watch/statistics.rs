@@ -65,8 +65,12 @@ counters! {
     queued => "waited for bandwidth",
     /// Lost because a link held or had waiting as much as it may.
     congested => "lost for want of bandwidth",
-    /// Sites that crashed.
+    /// Sites and clients that crashed.
     crashes => "crashes",
+    /// Clients that crashed.
+    client_crashes => "crashes of clients",
+    /// Terminals that ended with the program of their site.
+    terminals_ended => "terminals that ended with their site",
     /// Processes that started.
     starts => "starts",
     /// Syncs that completed.
@@ -77,6 +81,8 @@ counters! {
     files_filled => "files filled",
     /// Commands handed in.
     commands => "commands",
+    /// Commands that were not answered when their client or terminal ended, or that found it down.
+    lost_commands => "commands lost in a crash",
     /// How often a process became leader.
     leaderships => "leaderships",
     /// Crashes that tore the last unsynced write.

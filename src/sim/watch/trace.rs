@@ -103,6 +103,7 @@ pub(crate) enum What<P: Process> {
     Started { incarnation: u64, records: usize },
     Failed { reason: Arc<str> },
     Crashed { at: Option<Seam>, undone: usize, leaves: Leaves, residue: Residue },
+    Ended { unanswered: usize },
     Idle { what: &'static str },
     NeverCampaigned { first: SiteId, asleep: SiteSet },
     Paused,
@@ -246,6 +247,9 @@ impl<P: Process> fmt::Display for What<P> {
                         write!(f, ", {undone} scattered: {whole} kept, {torn} kept in part")
                     }
                 }
+            }
+            What::Ended { unanswered } => {
+                write!(f, "ends with its site, {} unanswered", Count(*unanswered, "command"))
             }
             What::Idle { what } => f.write_str(what),
             What::NeverCampaigned { first, asleep } => {

@@ -38,6 +38,12 @@ impl Agreement {
         &self.log
     }
 
+    /// The log begins at `first`: nothing below is judged.
+    pub fn begin_at(&mut self, first: Slot) {
+        self.log.begin_at(first);
+        self.marked = [first.0; SITES_MAX as usize];
+    }
+
     pub(super) fn look(&mut self, fact: &Fact<'_>) -> Result<(), Violation> {
         match *fact {
             Fact::Started { .. } | Fact::Own { .. } => Ok(()),
@@ -61,6 +67,15 @@ impl Agreement {
         let Record::Paxos { record } = record else { return Ok(()) };
         match record {
             paxos::Record::Promised(_) | paxos::Record::Chosen(_) => Ok(()),
+            paxos::Record::Begins(first) => {
+                let begins = self.log.first();
+                ensure!(
+                    *first == begins,
+                    PROPERTY,
+                    "{site} durably began its log at slot {first}, where that of the cluster begins at {begins}"
+                );
+                Ok(())
+            }
             paxos::Record::Accepted { ballot, slot, entry } => {
                 self.log.accept(site, *slot, *ballot, entry).or_else(|why| broken(PROPERTY, why))
             }

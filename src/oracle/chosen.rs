@@ -42,6 +42,8 @@ struct Votes {
 #[derive(Clone, Debug)]
 pub struct ChosenLog {
     sites: u8,
+    /// Nothing below is judged: it is over, and no site holds it.
+    first: Slot,
     slots: Pages<Votes>,
     prefix: Chunks<LogEntry>,
 }
@@ -49,31 +51,54 @@ pub struct ChosenLog {
 impl ChosenLog {
     /// An empty log of a cluster of `sites` sites.
     pub fn new(sites: u8) -> ChosenLog {
-        ChosenLog { sites, slots: Pages::default(), prefix: Chunks::default() }
+        ChosenLog { sites, first: Slot(0), slots: Pages::default(), prefix: Chunks::default() }
+    }
+
+    /// Makes an empty log one that begins at `first`.
+    ///
+    /// # Panics
+    /// When anything is chosen.
+    pub fn begin_at(&mut self, first: Slot) {
+        assert!(self.prefix.is_empty(), "a log with {} slots begins at {first}", self.prefix.len());
+        self.first = first;
+    }
+
+    /// Where it begins.
+    pub fn first(&self) -> Slot {
+        self.first
+    }
+
+    /// The place of `slot` among those that are chosen, if it is not over.
+    fn place(&self, slot: u64) -> Option<usize> {
+        usize::try_from(slot.checked_sub(self.first.0)?).ok()
+    }
+
+    fn kept(&self, slot: Slot) -> Option<&Votes> {
+        self.slots.get(slot.0.checked_sub(self.first.0)?)
     }
 
     /// Everything below is chosen; the slot itself is not.
     pub fn end(&self) -> Slot {
-        Slot(self.prefix.len() as u64)
+        Slot(self.first.0 + self.prefix.len() as u64)
     }
 
     /// What is chosen for `slot`, below [`ChosenLog::end`] or not.
     pub fn entry(&self, slot: Slot) -> Option<&LogEntry> {
-        let below = usize::try_from(slot.0).ok().and_then(|index| self.prefix.get(index));
-        below.or_else(|| Some(&self.chosen(self.slots.get(slot.0)?)?.entry))
+        let below = self.place(slot.0).and_then(|index| self.prefix.get(index));
+        below.or_else(|| Some(&self.chosen(self.kept(slot)?)?.entry))
     }
 
     /// The submission at `position`, below [`ChosenLog::end`].
     pub fn submission(&self, position: Position) -> Option<&Arc<Submission>> {
-        let entry = self.prefix.get(usize::try_from(position.slot).ok()?)?;
+        let entry = self.prefix.get(self.place(position.slot)?)?;
         entry.values().get(usize::try_from(position.index).ok()?)
     }
 
     /// The submissions from `slot` up to [`ChosenLog::end`], in order.
     pub fn submissions_from(&self, slot: Slot) -> impl Iterator<Item = (Position, &Arc<Submission>)> {
         // `slot` may come from anybody: it is bounded before anything counts on from it.
-        let slot = slot.min(self.end());
-        let start = usize::try_from(slot.0).unwrap_or(usize::MAX);
+        let slot = slot.clamp(self.first, self.end());
+        let start = self.place(slot.0).unwrap_or(usize::MAX);
         (slot.0..).zip(self.prefix.iter_from(start)).flat_map(|(slot, entry)| {
             (0..).zip(entry.values()).map(move |(index, value)| (Position { slot, index }, value))
         })
@@ -92,7 +117,7 @@ impl ChosenLog {
 
     /// Whether the durable state of `site` holds for `slot` what is chosen there.
     pub fn is_held(&self, site: SiteId, slot: Slot) -> bool {
-        let is_learned = self.slots.get(slot.0).is_some_and(|votes| votes.learned.contains(site));
+        let is_learned = self.kept(slot).is_some_and(|votes| votes.learned.contains(site));
         let last = self.votes_of(site, slot).last().map(|vote| &vote.entry);
         is_learned || last.is_some_and(|last| self.entry(slot) == Some(last))
     }
@@ -115,15 +140,20 @@ impl ChosenLog {
 
     /// `site` durably learned what is chosen for `slot`; whether that is true is for the caller to check.
     pub fn learn(&mut self, site: SiteId, slot: Slot) {
-        self.slots.entry(slot.0).learned.insert(site);
+        if let Some(place) = slot.0.checked_sub(self.first.0) {
+            self.slots.entry(place).learned.insert(site);
+        }
     }
 
     fn vote(&mut self, slot: Slot, ballot: Ballot, entry: &LogEntry, sites: SiteSet) -> Result<(), String> {
         let end = self.end();
+        if slot < self.first {
+            return Err(format!("slot {slot} is proposed, but the log begins at {}", self.first));
+        }
         if slot.0.saturating_sub(end.0) > SLOTS_AHEAD_MAX {
             return Err(format!("slot {slot} is proposed, but nothing is chosen in slot {end}"));
         }
-        let votes = &mut self.slots.entry(slot.0).votes;
+        let votes = &mut self.slots.entry(slot.0 - self.first.0).votes;
         let index = match votes.binary_search_by_key(&ballot, |vote| vote.ballot) {
             Ok(index) => index,
             Err(index) => {
@@ -145,7 +175,7 @@ impl ChosenLog {
 
     /// Whatever goes under a ballot above one that chose must be what was chosen (Paxos Made Simple, P2b).
     fn settle(&mut self, slot: Slot) -> Result<(), String> {
-        let Some(votes) = self.slots.get(slot.0) else { return Ok(()) };
+        let Some(votes) = self.kept(slot) else { return Ok(()) };
         let Some(chosen) = self.chosen(votes) else { return Ok(()) };
         let differs = |vote: &&Vote| vote.ballot > chosen.ballot && vote.entry != chosen.entry;
         if let Some(other) = votes.votes.iter().find(differs) {
@@ -162,7 +192,7 @@ impl ChosenLog {
                 other.ballot,
             ));
         }
-        while let Some(next) = self.slots.get(self.end().0).and_then(|votes| self.chosen(votes)) {
+        while let Some(next) = self.kept(self.end()).and_then(|votes| self.chosen(votes)) {
             let entry = next.entry.clone();
             self.prefix.push(entry);
         }
@@ -175,7 +205,7 @@ impl ChosenLog {
     }
 
     fn votes_of(&self, site: SiteId, slot: Slot) -> impl Iterator<Item = &Vote> {
-        let votes = self.slots.get(slot.0).map_or(&[][..], |votes| &votes.votes);
+        let votes = self.kept(slot).map_or(&[][..], |votes| &votes.votes);
         votes.iter().filter(move |vote| vote.sites.contains(site))
     }
 }

@@ -21,7 +21,7 @@ const PROPERTY: &str = "digest";
 /// The judge.
 #[derive(Clone, Debug, Default)]
 pub struct Digests {
-    /// The digest below slot 1, 2 and so on, as far as anything is chosen.
+    /// The digest behind the first slot of the log, the second and so on, as far as anything is chosen.
     below: Chunks<u64>,
 }
 
@@ -30,12 +30,12 @@ impl Digests {
         let Fact::Left { from, message, .. } = *fact else { return Ok(()) };
         let (Some(site), Some((how, claim))) = (from.as_site(), claim(message)) else { return Ok(()) };
         self.advance(known);
-        self.check(site, how, claim)
+        self.check(known.log.first(), site, how, claim)
     }
 
     fn advance(&mut self, known: Known<'_>) {
-        while (self.below.len() as u64) < known.log.end().0 {
-            let slot = Slot(self.below.len() as u64);
+        while known.log.first().0 + (self.below.len() as u64) < known.log.end().0 {
+            let slot = Slot(known.log.first().0 + self.below.len() as u64);
             let Some(entry) = known.log.entry(slot) else { return };
             let content = entry.values().iter().fold(0, |content, value| {
                 let mut bytes = Vec::new();
@@ -47,13 +47,19 @@ impl Digests {
         }
     }
 
-    fn check(&self, site: SiteId, how: &str, Claim { end, digest }: Claim) -> Result<(), Violation> {
-        let below = match end.0.checked_sub(1) {
-            None => Some(0),
+    fn check(
+        &self,
+        begins: Slot,
+        site: SiteId,
+        how: &str,
+        Claim { end, digest }: Claim,
+    ) -> Result<(), Violation> {
+        let below = match (end.0.saturating_sub(begins.0)).checked_sub(1) {
+            None => (end == begins).then_some(0),
             Some(last) => usize::try_from(last).ok().and_then(|last| self.below.get(last)).copied(),
         };
         let Some(below) = below else {
-            let first = self.below.len();
+            let first = begins.0 + self.below.len() as u64;
             return crate::oracle::broken(
                 PROPERTY,
                 alloc::format!(

@@ -125,6 +125,14 @@ impl Durability {
                 disk.accepted_end = disk.accepted_end.max(slot.next().0);
             }
             Record::Paxos { record: paxos::Record::Learned { .. } | paxos::Record::Chosen(_) } => {}
+            Record::Paxos { record: paxos::Record::Begins(first) } => {
+                let place = disk.records.len();
+                ensure!(
+                    place == 1,
+                    PROPERTY,
+                    "{site} durably began its log at slot {first} with record {place}, not with the first"
+                );
+            }
             Record::Taken { submission } => {
                 let client = match submission.request {
                     Request::Open { client, .. } => Some(client),
@@ -275,7 +283,9 @@ fn shared(known: Known<'_>, site: SiteId, record: &Record) -> Record {
         Record::Paxos { record: paxos::Record::Learned { slot, entry } } => {
             Some((entry, known.log.entry(*slot)))
         }
-        Record::Paxos { record: paxos::Record::Promised(_) | paxos::Record::Chosen(_) }
+        Record::Paxos {
+            record: paxos::Record::Promised(_) | paxos::Record::Chosen(_) | paxos::Record::Begins(_),
+        }
         | Record::Taken { .. } => None,
     };
     if let Some((entry, Some(same))) = held

@@ -38,8 +38,8 @@ use alloc::vec::Vec;
 use core::fmt;
 
 use crate::ids::{ProcessId, SiteId};
-use crate::paxos::Slot;
-use crate::process::{Process, Recipients};
+use crate::paxos::{self, Slot};
+use crate::process::{Process, Recipients, Recovered};
 use crate::sim::{Judge, Observation, Violation};
 use crate::site::{Command, Message, Note, Query, Record};
 use crate::time::Instant;
@@ -142,6 +142,40 @@ impl Judges {
     pub fn hold_to_bounds(&mut self, sites: u8, bounds: times::Bounds, budget: costs::Budget) {
         self.times = Some(Times::new(sites, bounds));
         self.costs = Some(Costs::new(budget));
+    }
+
+    /// What the journals of the sites hold before their first start, each by whom and how often it was started before.
+    /// Whatever is asked for in them counts as asked.
+    ///
+    /// # Errors
+    /// When they contradict each other.
+    pub fn recall(&mut self, journals: &[(SiteId, Recovered<Record>)]) -> Result<(), Violation> {
+        if let Some(first) = journals.iter().find_map(|(_, journal)| begins(&journal.records)) {
+            self.agreement.begin_at(first);
+        }
+        let is_mark = |record: &Record| matches!(record, Record::Paxos { record: paxos::Record::Chosen(_) });
+        for (site, journal) in journals {
+            let (process, incarnation) = (ProcessId::from(*site), journal.incarnation);
+            self.look(Instant::ZERO, &Fact::Started { process, incarnation, recovered: &[] })?;
+            for record in &journal.records {
+                let Record::Taken { submission } = record else { continue };
+                let request = submission.request.clone();
+                let (from, to) = (request.client(), Recipients::One(process));
+                let asked = Fact::Left { from, to, message: &Message::Ask { request } };
+                let known = Known { log: self.agreement.log(), model: &self.model };
+                self.acknowledged.look(known, &asked)?;
+            }
+        }
+        // What a mark says of the chosen log is worked out from the accepts of all sites, so marks come last.
+        for is_last in [false, true] {
+            for (site, journal) in journals {
+                for record in journal.records.iter().filter(|record| is_mark(record) == is_last) {
+                    let records = core::slice::from_ref(record);
+                    self.look(Instant::ZERO, &Fact::Durable { site: *site, records })?;
+                }
+            }
+        }
+        Ok(())
     }
 
     /// What is chosen so far.
@@ -267,6 +301,14 @@ where
                 Ok(())
             }
         }
+    }
+}
+
+/// Where the log begins, if these are the records of a journal that says so.
+pub(crate) fn begins(records: &[Record]) -> Option<Slot> {
+    match records.first() {
+        Some(Record::Paxos { record: paxos::Record::Begins(first) }) => Some(*first),
+        _ => None,
     }
 }
 

@@ -17,7 +17,7 @@ use alloc::vec::Vec;
 use crate::ids::{ProcessId, SiteId};
 use crate::oracle::{
     Acknowledged, Agreement, ChosenLog, Durability, ExactlyOnce, Fact, Known, Linearizable, LogEntry, Model,
-    Order, Sessions, Timelines, Validity, timelines,
+    Order, Sessions, Timelines, Validity, begins, timelines,
 };
 use crate::paxos::{self, Slot};
 use crate::process::Recipients;
@@ -134,10 +134,14 @@ impl Outside {
     }
 
     fn read(&mut self, disks: &[Disk]) -> Result<(), Violation> {
+        if let Some(first) = disks.iter().find_map(|disk| begins(&disk.records)) {
+            self.agreement.begin_at(first);
+        }
         for Disk { site, incarnation, .. } in disks {
             let (process, incarnation) = (ProcessId::from(*site), *incarnation);
             self.look(&Fact::Started { process, incarnation, recovered: &[] })?;
         }
+        self.feed_all(disks, |record| begins(core::slice::from_ref(record)).is_some())?;
         self.feed_all(disks, |record| matches!(record, Record::Taken { .. }))?;
         self.bring_up_what_crashes_lost(disks)?;
         self.feed_votes(disks)?;
@@ -160,7 +164,9 @@ impl Outside {
     fn feed_votes(&mut self, disks: &[Disk]) -> Result<(), Violation> {
         let votes = |record: &&Record| match record {
             Record::Paxos { record: paxos::Record::Promised(_) | paxos::Record::Accepted { .. } } => true,
-            Record::Paxos { record: paxos::Record::Learned { .. } | paxos::Record::Chosen(_) }
+            Record::Paxos {
+                record: paxos::Record::Learned { .. } | paxos::Record::Chosen(_) | paxos::Record::Begins(_),
+            }
             | Record::Taken { .. } => false,
         };
         let slot = |record: &Record| match record {

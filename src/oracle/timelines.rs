@@ -263,7 +263,7 @@ pub(super) fn check_site<'a>(
         );
         next = Some(slot.next());
     }
-    let log_end = next.unwrap_or_default();
+    let log_end = next.unwrap_or(known.log.first());
     ensure!(
         applied <= log_end,
         PROPERTY,

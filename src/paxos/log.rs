@@ -18,6 +18,8 @@ pub(super) struct Held<V> {
 /// Slots in order: a prefix that is known to be chosen without a gap, and what is held above it.
 #[derive(Clone, Debug)]
 pub struct Log<V> {
+    /// Nothing below is held: it is over.
+    first: Slot,
     prefix: Chunks<Entry<V>>,
     /// By how far a slot is above the prefix. The last one holds something.
     open: VecDeque<Option<Held<V>>>,
@@ -28,14 +30,24 @@ const OPEN_MAX: u64 = 1 << 17;
 
 impl<V> Default for Log<V> {
     fn default() -> Log<V> {
-        Log { prefix: Chunks::default(), open: VecDeque::new() }
+        Log { first: Slot(0), prefix: Chunks::default(), open: VecDeque::new() }
     }
 }
 
 impl<V: Clone + PartialEq> Log<V> {
+    /// An empty log that begins at `first`.
+    pub(super) fn beginning_at(first: Slot) -> Log<V> {
+        Log { first, ..Log::default() }
+    }
+
+    /// Where it begins: everything below is over, and held by nobody.
+    pub fn first(&self) -> Slot {
+        self.first
+    }
+
     /// Everything below is known to be chosen.
     pub fn chosen(&self) -> Slot {
-        Slot(self.prefix.len() as u64)
+        Slot(self.first.0 + self.prefix.len() as u64)
     }
 
     /// Behind the last slot that holds anything.
@@ -58,15 +70,15 @@ impl<V: Clone + PartialEq> Log<V> {
     /// The chosen entries without a gap, from `first` on.
     pub fn chosen_from(&self, first: Slot) -> impl Iterator<Item = (Slot, &Entry<V>)> {
         // `first` may come from anybody: it is bounded before anything counts on from it.
-        let first = first.min(self.chosen());
-        let start = usize::try_from(first.0).unwrap_or(usize::MAX);
+        let first = first.clamp(self.first, self.chosen());
+        let start = usize::try_from(first.0 - self.first.0).unwrap_or(usize::MAX);
         (first.0..).map(Slot).zip(self.prefix.iter_from(start))
     }
 
     /// What `slot` holds if it is known to be chosen.
     pub fn chosen_at(&self, slot: Slot) -> Option<&Entry<V>> {
         if slot < self.chosen() {
-            return self.prefix.get(usize::try_from(slot.0).ok()?);
+            return self.prefix.get(usize::try_from(slot.0.checked_sub(self.first.0)?).ok()?);
         }
         let held = self.held(slot)?;
         held.ballot.is_none().then_some(&held.entry)
@@ -155,13 +167,15 @@ wire_struct!(Held<V> { ballot, entry });
 
 impl<V: Wire> Wire for Log<V> {
     fn encode(&self, out: &mut Vec<u8>) {
-        let Log { prefix, open } = self;
+        let Log { first, prefix, open } = self;
+        first.encode(out);
         prefix.encode(out);
         open.encode(out);
     }
 
     fn decode(input: &mut Reader<'_>) -> Result<Log<V>, WireError> {
-        let log: Log<V> = Log { prefix: Wire::decode(input)?, open: Wire::decode(input)? };
+        let log: Log<V> =
+            Log { first: Wire::decode(input)?, prefix: Wire::decode(input)?, open: Wire::decode(input)? };
         let is_chosen = |held: &Option<Held<V>>| held.as_ref().is_some_and(|held| held.ballot.is_none());
         let is_sound = log.open.len() as u64 <= OPEN_MAX
             && log.open.back().is_none_or(Option::is_some)
@@ -192,5 +206,20 @@ mod tests {
         assert!(log.choose(Slot(1), entry(1)), "the same again is no contradiction");
         assert!(!log.choose(Slot(1), entry(9)), "another entry is");
         assert_eq!(log.chosen_from(Slot(1)).map(|(slot, _)| slot).collect::<Vec<_>>(), [Slot(1)]);
+    }
+
+    #[test]
+    fn a_log_that_begins_late_holds_nothing_below() {
+        let mut log = Log::beginning_at(Slot(70_000));
+        assert!(log.choose(Slot(70_000), entry(1)));
+        log.accept(Slot(70_001), Ballot::ZERO, entry(2));
+        assert_eq!((log.first(), log.chosen(), log.end()), (Slot(70_000), Slot(70_001), Slot(70_002)));
+        assert_eq!((log.chosen_at(Slot(69_999)), log.chosen_at(Slot(70_000))), (None, Some(&entry(1))));
+        for from in [0, 69_999, 70_000] {
+            let slots = log.chosen_from(Slot(from)).map(|(slot, _)| slot);
+            assert_eq!(slots.collect::<Vec<_>>(), [Slot(70_000)], "from {from}");
+        }
+        let loaded = Log::<u64>::from_bytes(&log.to_bytes()).unwrap();
+        assert_eq!((loaded.first(), loaded.chosen()), (log.first(), log.chosen()));
     }
 }

@@ -177,6 +177,23 @@ impl<V> Message<V> {
         }
     }
 
+    /// The lowest slot of those whose entries it carries.
+    pub(super) fn lowest_held(&self) -> Option<Slot> {
+        match self {
+            Message::Accept { slot, .. } | Message::Supply { slot, .. } => Some(*slot),
+            Message::Promise(promise) => promise.reports.iter().map(|report| report.slot).min(),
+            Message::Prepare { .. }
+            | Message::Accepted { .. }
+            | Message::Chosen { .. }
+            | Message::Nack { .. }
+            | Message::Heartbeat { .. }
+            | Message::Heard { .. }
+            | Message::Fetch { .. }
+            | Message::Survey { .. }
+            | Message::Extent { .. } => None,
+        }
+    }
+
     /// Bytes that any message adds to one entry, at most: a promise with a single report is the widest.
     pub const ENTRY_OVERHEAD_MAX: usize = Promise::<V>::OVERHEAD_MAX + Report::<V>::OVERHEAD_MAX;
 }
@@ -385,6 +402,9 @@ pub enum Record<V> {
     },
     /// What its log holds below this slot is chosen. Lazy: nothing waits for it.
     Chosen(Slot),
+    /// The log begins at this slot: what stood below is over, and no site of the cluster holds any of it. The first record
+    /// of a journal or none; whoever prepares storage writes it, a site never does.
+    Begins(Slot),
 }
 
 impl<V> Record<V> {
@@ -409,6 +429,10 @@ impl<V: Wire> Wire for Record<V> {
                 out.push(4);
                 slot.encode(out);
             }
+            Record::Begins(slot) => {
+                out.push(5);
+                slot.encode(out);
+            }
         }
     }
 
@@ -422,6 +446,7 @@ impl<V: Wire> Wire for Record<V> {
             },
             3 => Record::Learned { slot: Slot::decode(input)?, entry: Entry::decode(input)? },
             4 => Record::Chosen(Slot::decode(input)?),
+            5 => Record::Begins(Slot::decode(input)?),
             _ => return Err(WireError::Invalid("tag of a record of an acceptor")),
         })
     }

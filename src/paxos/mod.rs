@@ -194,8 +194,14 @@ impl<V: Value> Paxos<V> {
             is_low: false,
             unwritten: None,
         };
-        for record in records {
-            paxos.replay(record)?;
+        for (place, record) in records.into_iter().enumerate() {
+            match record {
+                Record::Begins(first) if place == 0 => {
+                    paxos.log = Log::beginning_at(first);
+                    paxos.chosen_recorded = first;
+                }
+                record => paxos.replay(record)?,
+            }
         }
         paxos.round_seen = paxos.promised.round;
         Ok(paxos)
@@ -208,6 +214,15 @@ impl<V: Value> Paxos<V> {
                 return Err(Damage(alloc::format!("a promise of {ballot} behind one of {promised}")));
             }
             Record::Promised(ballot) => self.promised = ballot,
+            Record::Begins(first) => {
+                return Err(Damage(alloc::format!("the log begins at slot {first}, after other records")));
+            }
+            Record::Accepted { slot, .. } | Record::Learned { slot, .. } if slot < self.log.first() => {
+                return Err(Damage(alloc::format!(
+                    "slot {slot} is below {}, where the log begins",
+                    self.log.first()
+                )));
+            }
             Record::Accepted { slot, .. } | Record::Learned { slot, .. } if !self.log.reaches(slot) => {
                 return Err(Damage(alloc::format!(
                     "slot {slot} is far ahead of {}, below which everything is chosen",
@@ -349,6 +364,9 @@ impl<V: Value> Paxos<V> {
     fn is_nonsense(&mut self, from: SiteId, message: &Message<V>) -> Option<&'static str> {
         if from.number() >= self.config.sites {
             return Some("no site of this cluster");
+        }
+        if message.lowest_held().is_some_and(|slot| slot < self.log.first()) {
+            return Some("a slot before the log begins");
         }
         let (speaker, ballot) = match message {
             // Its own vote for another, which comes back when it is durable.

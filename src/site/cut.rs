@@ -33,6 +33,8 @@ type Held = (Option<Ballot>, Entry<Arc<Submission>>);
 /// Why storage of several sites cannot be started together.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Torn {
+    /// The logs of these two begin at different slots.
+    TwoBeginnings(SiteId, SiteId),
     /// Two sites know different entries to be chosen for this slot.
     TwoChosen(Slot, SiteId, SiteId),
     /// The first site knows what is chosen for this slot, and a majority without it could choose something else.
@@ -49,6 +51,9 @@ pub enum Torn {
 impl fmt::Display for Torn {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
+            Torn::TwoBeginnings(one, other) => {
+                write!(f, "the logs of {one} and {other} begin at different slots")?;
+            }
             Torn::TwoChosen(slot, one, other) => {
                 write!(f, "{one} and {other} know different entries to be chosen for slot {slot}")?;
             }
@@ -82,6 +87,8 @@ struct Kept {
     incarnation: u64,
     promised: Ballot,
     held: BTreeMap<Slot, Held>,
+    /// Where its log begins.
+    first: Slot,
     /// Below it everything that is held is chosen.
     chosen: Slot,
     /// The highest number of each origin.
@@ -95,6 +102,7 @@ impl Kept {
             match record {
                 Record::Taken { submission } => kept.number(&submission),
                 Record::Paxos { record: Fact::Promised(ballot) } => kept.promised = ballot,
+                Record::Paxos { record: Fact::Begins(first) } => (kept.first, kept.chosen) = (first, first),
                 Record::Paxos { record: Fact::Accepted { ballot, slot, entry } } => {
                     kept.promised = ballot;
                     kept.hold(slot, Some(ballot), entry);
@@ -148,7 +156,10 @@ pub fn check(sites: impl IntoIterator<Item = Recovered<Record>>) -> Result<Slot,
             slots.entry(*slot).or_default().push((site, held));
         }
     }
-    let mut end = Slot(0);
+    let mut end = kept.first().map_or(Slot(0), |first| first.first);
+    if let Some((other, _)) = all().find(|(_, kept)| kept.first != end) {
+        return Err(Torn::TwoBeginnings(SiteId::default(), other));
+    }
     for (slot, held) in slots {
         let quorum = Quorum::at(count, slot);
         let by_ballot = held.iter().filter_map(|(site, (ballot, _))| Some((*site, (*ballot)?)));

@@ -27,14 +27,13 @@ pub(super) struct Digests {
     bytes: Vec<u8>,
 }
 
-impl Default for Digests {
-    fn default() -> Digests {
-        let past = VecDeque::from([Digest::default()]);
-        Digests { past, end: Slot(0), content: 0, bytes: Vec::new() }
-    }
-}
-
 impl Digests {
+    /// Of an empty log that begins at `first`.
+    pub(super) fn beginning_at(first: Slot) -> Digests {
+        let past = VecDeque::from([Digest::default()]);
+        Digests { past, end: first, content: 0, bytes: Vec::new() }
+    }
+
     /// The next slot is about to be applied, and holds nothing so far.
     pub(super) fn begin(&mut self) {
         if self.past.len() == DIGESTS_MAX {
@@ -93,7 +92,7 @@ mod tests {
     }
 
     fn fold(slots: &[&[u64]]) -> Digests {
-        let mut digests = Digests::default();
+        let mut digests = Digests::beginning_at(Slot(0));
         for slot in slots {
             digests.begin();
             slot.iter().for_each(|count| digests.absorb(&submission(*count)));
@@ -142,7 +141,7 @@ mod tests {
 
     #[test]
     fn so_many_are_kept_and_no_more() {
-        let (mut digests, mut all) = (Digests::default(), Vec::from([Digest::default()]));
+        let (mut digests, mut all) = (Digests::beginning_at(Slot(0)), Vec::from([Digest::default()]));
         for count in 0..3_000 {
             digests.begin();
             digests.absorb(&submission(count));

@@ -117,12 +117,17 @@ pub enum Outcome {
 impl Replica {
     /// The state behind an empty log.
     pub fn new(sessions_max: usize) -> Replica {
+        Replica::beginning_at(Slot(0), sessions_max)
+    }
+
+    /// The state behind an empty log that begins at `first`.
+    pub fn beginning_at(first: Slot, sessions_max: usize) -> Replica {
         Replica {
             timeline: Timeline::default(),
             origins: Frontier::default(),
             sessions: Sessions::new(sessions_max),
-            applied: Slot(0),
-            digests: Digests::default(),
+            applied: first,
+            digests: Digests::beginning_at(first),
         }
     }
 

@@ -102,12 +102,13 @@ impl Site {
                 }
             }
         }
+        let paxos = Paxos::recover(config.paxos(), id, seed, of_paxos)?;
         let mut site = Site {
             id,
             clock: Steady::default(),
             config: Arc::new(config.clone()),
-            paxos: Paxos::recover(config.paxos(), id, seed, of_paxos)?,
-            replica: Replica::new(config.sessions_max),
+            replica: Replica::beginning_at(paxos.log().first(), config.sessions_max),
+            paxos,
             comparison: Comparison::default(),
             queue: Queue::recover(id, recovered.incarnation, taken.into_iter()),
             followed: None,
@@ -117,7 +118,7 @@ impl Site {
             unsaid: VecDeque::new(),
             is_disk_low: false,
         };
-        for (_, entry) in site.paxos.log().chosen_from(Slot(0)) {
+        for (_, entry) in site.paxos.log().chosen_from(site.paxos.log().first()) {
             site.replica.apply(entry, |_, _, _| {});
         }
         let applied = site.replica.origins().of(id);

@@ -30,7 +30,7 @@ pub(super) const SABOTEURS: &[Saboteur] = &[
             let me = birth.me;
             lose(birth, |record| match record {
                 PaxosRecord::Promised(ballot) | PaxosRecord::Accepted { ballot, .. } => ballot.site == me,
-                PaxosRecord::Learned { .. } | PaxosRecord::Chosen(_) => false,
+                PaxosRecord::Learned { .. } | PaxosRecord::Chosen(_) | PaxosRecord::Begins(_) => false,
             });
         }),
     ),

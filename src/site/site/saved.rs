@@ -56,8 +56,9 @@ impl Site {
         let paxos = Paxos::load(config.paxos(), id, input)?;
         let applied = Slot::decode(input)?;
         let comparison = Wire::decode(input)?;
-        let mut replica = Replica::new(config.sessions_max);
-        for (_, entry) in paxos.log().chosen_from(Slot(0)).take_while(|(slot, _)| *slot < applied) {
+        let first = paxos.log().first();
+        let mut replica = Replica::beginning_at(first, config.sessions_max);
+        for (_, entry) in paxos.log().chosen_from(first).take_while(|(slot, _)| *slot < applied) {
             replica.apply(entry, |_, _, _| {});
         }
         let site = Site {

@@ -143,7 +143,9 @@ impl Disk {
             | Record::Paxos { record: paxos::Record::Accepted { ballot, .. } } => {
                 self.promised = self.promised.max(*ballot);
             }
-            Record::Paxos { record: paxos::Record::Learned { .. } | paxos::Record::Chosen(_) } => {}
+            Record::Paxos {
+                record: paxos::Record::Learned { .. } | paxos::Record::Chosen(_) | paxos::Record::Begins(_),
+            } => {}
             Record::Taken { submission } => self.taken.push(submission.number),
         }
     }

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::scenario::history::History;
 use crate::scenario::service::Service;
 use crate::scenario::step::{Action, Expectation, Rule, Step};
 use crate::scenario::value::is_usual;
@@ -28,6 +29,9 @@ pub struct Scenario<S: Service> {
     /// Which sites share a machine; each has its own when absent.
     #[serde(default, skip_serializing_if = "is_usual")]
     pub machines: Option<Vec<Vec<u8>>>,
+    /// What was before: nothing when absent.
+    #[serde(default, skip_serializing_if = "is_usual")]
+    pub history: History,
     /// The site that leads first: the others sleep from their start until it campaigns. Whoever is first when absent.
     #[serde(default, skip_serializing_if = "is_usual")]
     pub leader: Option<u8>,
@@ -69,6 +73,7 @@ impl<S: Service> PartialEq for Scenario<S> {
             clients,
             clients_alike,
             machines,
+            history,
             leader,
             network,
             disk,
@@ -86,6 +91,7 @@ impl<S: Service> PartialEq for Scenario<S> {
             && *clients == other.clients
             && *clients_alike == other.clients_alike
             && *machines == other.machines
+            && *history == other.history
             && *leader == other.leader
             && *network == other.network
             && *disk == other.disk
@@ -117,6 +123,7 @@ impl<S: Service> Scenario<S> {
             clients: self.clients,
             clients_alike: self.clients_alike,
             machines: self.machines.clone(),
+            history: self.history,
             leader: self.leader,
             network: self.network.clone(),
             disk: self.disk,

@@ -4,10 +4,11 @@ use crate::ids::{ProcessId, SITES_MAX, SiteId, SiteSet};
 use crate::journal::JournalConfig;
 use crate::mix::Seed;
 use crate::outbox::SyncMode;
-use crate::process::Process;
+use crate::process::{Process, Recovered};
 use crate::ron_file::Place;
 use crate::ron_file::Problem;
 use crate::scenario::form::{Budget, DiskMode, ExpectationOf, Latency, Network, Scenario};
+use crate::scenario::history::History;
 use crate::scenario::namespace::Word;
 use crate::scenario::service::{Pace, Probe, Service, Shape};
 use crate::scenario::step::{Claim, Target};
@@ -16,6 +17,7 @@ use crate::sim::{
     Watchpoint, WorldSettings,
 };
 use crate::time::{Duration, Instant};
+use crate::wire::Wire;
 
 mod budget;
 mod cluster;
@@ -66,6 +68,8 @@ pub struct Plan<S: Service> {
     pub heals_all: bool,
     /// The sites of which it is expected that they stop by themselves.
     pub may_stop: SiteSet,
+    /// What the journals hold before the first start, of each site; nothing where all are fresh.
+    pub journals: Vec<(SiteId, Recovered<<S::Process as Process>::Record>)>,
     are_clients_alike: bool,
     /// The pace that everything must keep while nothing is wrong, where that is asked.
     pub prompt: Option<Pace>,
@@ -90,6 +94,7 @@ impl<S: Service> Plan<S> {
             network: self.network.clone(),
             disk: self.disk.clone(),
             journal: journal::<S>(&self.config, self.file_bytes),
+            journals: self.journals.iter().map(|(_, journal)| written(journal)).collect(),
             datagram_max: S::datagram_max(&self.config),
             machines: self.shape.all_machines(),
             core_size: match self.heals_all {
@@ -189,7 +194,9 @@ pub fn plan<S: Service>(scenario: &Scenario<S>) -> Result<Plan<S>, Vec<Problem>>
         planner.wrong(whole.field("expect"), message, help);
     }
     let file_bytes = scenario.disk.file_bytes;
+    let mut journals = Vec::new();
     if let Some(config) = &config {
+        journals = planner.journals(config, &scenario.history);
         planner.check_budget(scenario.budget, S::core_size(config, &planner.shape));
         planner.file_bytes(config, file_bytes);
     }
@@ -221,6 +228,7 @@ pub fn plan<S: Service>(scenario: &Scenario<S>) -> Result<Plan<S>, Vec<Problem>>
                 restarts,
                 heals_all,
                 may_stop,
+                journals,
                 are_clients_alike: scenario.clients_alike,
                 prompt: prompt.map(|_| pace),
                 disk,
@@ -235,6 +243,12 @@ pub fn plan<S: Service>(scenario: &Scenario<S>) -> Result<Plan<S>, Vec<Problem>>
 fn journal<S: Service>(config: &<S::Process as Process>::Config, file_bytes: Option<u64>) -> JournalConfig {
     let usual = S::journal(config);
     JournalConfig { segment_bytes: file_bytes.unwrap_or(usual.segment_bytes), ..usual }
+}
+
+/// The bytes of what a journal holds.
+fn written<R: Wire>(journal: &Recovered<R>) -> Recovered<Vec<u8>> {
+    let records = journal.records.iter().map(Wire::to_bytes).collect();
+    Recovered { incarnation: journal.incarnation, records }
 }
 
 /// How fast a scenario's world is, from its files and steps.
@@ -299,6 +313,25 @@ impl<S: Service> Planner<S> {
             self.problems.extend(moved);
         })
         .ok()
+    }
+
+    /// What the journals hold after this history. Whoever wrote a record was started once at least.
+    fn journals(
+        &mut self,
+        config: &<S::Process as Process>::Config,
+        history: &History,
+    ) -> Vec<(SiteId, Recovered<<S::Process as Process>::Record>)> {
+        if history.is_none() {
+            return Vec::new();
+        }
+        let place = Place::whole().field("history");
+        let problems = history.check();
+        let checked = if problems.is_empty() { Ok(()) } else { Err(problems) };
+        let written = checked.and_then(|()| S::journals(config, &self.shape, history));
+        let written = self.within(&place, written).unwrap_or_default();
+        let incarnation = history.starts.max(1);
+        let whole = written.into_iter().map(|records| Recovered { incarnation, records });
+        self.shape.all_sites().iter().zip(whole).collect()
     }
 
     fn file_bytes(&mut self, config: &<S::Process as Process>::Config, file_bytes: Option<u64>) {

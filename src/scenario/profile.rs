@@ -60,6 +60,8 @@ pub struct Profile {
     pub crowds: Chance,
     /// How many users a crowd has.
     pub crowd: Span<u8>,
+    /// In which runs sites have been there for long; not in calm ones.
+    pub histories: Chance,
     /// In which runs terminals and clients draw alike, so that their queries have the same numbers.
     pub clients_alike: Chance,
     /// How many commands, not counting those that look at both sides of a fault.

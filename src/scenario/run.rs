@@ -140,6 +140,7 @@ impl<S: Service> Run<S> {
         configure(&mut plan.config);
         let settings = plan.world(Seed(seed), trace);
         let mut judges = S::judges(&plan.config, &plan.shape);
+        S::recall(&mut judges, &plan.journals);
         if let Some(pace) = &plan.prompt {
             S::hold_to_bounds(&mut judges, &plan.config, &plan.shape, pace)
                 .map_err(|why| vec![Problem::new(crate::scenario::Place::whole().field("expect"), why)])?;

@@ -9,9 +9,10 @@ use serde::de::DeserializeOwned;
 use crate::frame::DATAGRAM_DEFAULT;
 use crate::ids::{ProcessId, SITES_MAX, SiteId, SiteSet};
 use crate::journal::JournalConfig;
-use crate::process::{Label, Process, Role};
+use crate::process::{Label, Process, Recovered, Role};
 use crate::ron_file::{Place, Problem};
 use crate::scenario::draw::{Asking, Draws, RecipesOf, common_recipes};
+use crate::scenario::history::History;
 use crate::scenario::plan::CONVERGES_WITHIN;
 use crate::scenario::renaming::Renaming;
 use crate::sim::{Judge, Violation};
@@ -113,6 +114,29 @@ pub trait Service: Sized + Clone + Debug + 'static {
     /// and behind that. The first has not gone further than the second. The usual one compares nothing.
     fn same_state(_one: &Self::Process, _other: &Self::Process) -> Result<(), String> {
         Ok(())
+    }
+
+    /// What the journal of each site holds after `history`, oldest first, or everything that is wrong with it: what sites
+    /// of such a life could have written. A service that does not write this knows of starts alone.
+    fn journals(
+        _config: &<Self::Process as Process>::Config,
+        shape: &Shape,
+        history: &History,
+    ) -> Result<Vec<Vec<<Self::Process as Process>::Record>>, Vec<Problem>> {
+        let problems = history.of_starts_alone();
+        if problems.is_empty() { Ok(vec![Vec::new(); usize::from(shape.sites)]) } else { Err(problems) }
+    }
+
+    /// A history that a drawn run begins with.
+    fn draw_history(draws: &mut Draws, _config: &<Self::Process as Process>::Config) -> History {
+        History { starts: draws.between(250, 300), ..History::default() }
+    }
+
+    /// Shows the judges of a run what the journals hold before it begins, and how often each site was started.
+    fn recall(
+        _judges: &mut Self::Judges,
+        _journals: &[(SiteId, Recovered<<Self::Process as Process>::Record>)],
+    ) {
     }
 
     /// New judges for a run.

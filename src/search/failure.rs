@@ -9,7 +9,7 @@ use ron::extensions::Extensions;
 
 use crate::mix;
 use crate::scenario::form::{Disk, Network};
-use crate::scenario::{BadFile, Outcome, Place, Problem, Scenario, Service, plan, write};
+use crate::scenario::{BadFile, History, Outcome, Place, Problem, Scenario, Service, plan, write};
 use crate::search::groups::without_numbers;
 use crate::time::{Duration, Instant};
 
@@ -149,6 +149,7 @@ fn shape_of<S: Service>(scenario: &Scenario<S>) -> String {
         clients: 0,
         clients_alike: false,
         machines: None,
+        history: History::default(),
         network: Network { latency: network.latency, ..scenario.network.clone() },
         disk: Disk { sync: disk.sync, ..scenario.disk },
         settings: S::Settings::default(),

@@ -134,15 +134,15 @@ pub(super) fn command(draws: &mut Draws, asking: &Asking) -> Option<Command> {
             Command::Tweet { site, client, user: name(user), text, last }
         }
         Kind::View => {
-            let (user, limit, older_than) = (name(user), limit(draws), page(draws, asking.number));
+            let (user, limit, older_than) = (name(user), limit(draws), page(draws, asking));
             Command::View { site, client, user, limit, older_than, linearizable: false, fresh: false }
         }
         Kind::AgreedView | Kind::FreshView => {
-            let (user, limit, older_than) = (name(user), limit(draws), page(draws, asking.number));
+            let (user, limit, older_than) = (name(user), limit(draws), page(draws, asking));
             let fresh = matches!(kind, Kind::FreshView);
             Command::View { site, client, user, limit, older_than, linearizable: !fresh, fresh }
         }
-        Kind::Log => Command::Log { site, client, from: page(draws, asking.number) },
+        Kind::Log => Command::Log { site, client, from: page(draws, asking) },
         Kind::Blocks => {
             let after = draws.one_in(2).then(|| (name(user), name(draws.below(users))));
             Command::Blocks { site, client, after }
@@ -164,10 +164,11 @@ fn limit(draws: &mut Draws) -> u64 {
 
 /// Where a page begins, if not at the end. About as many slots are there as there were commands; some page begins where
 /// a tweet stands, or between two of one slot.
-fn page(draws: &mut Draws, number: u64) -> Option<(u64, u64)> {
-    draws
-        .one_in(4)
-        .then(|| (draws.between(0, number + 4), if draws.one_in(2) { draws.between(1, 3) } else { 0 }))
+fn page(draws: &mut Draws, asking: &Asking) -> Option<(u64, u64)> {
+    draws.one_in(4).then(|| {
+        let slot = asking.slots_before + draws.between(0, asking.number + 4);
+        (slot, if draws.one_in(2) { draws.between(1, 3) } else { 0 })
+    })
 }
 
 /// The usual settings, or some of the limits near their least.

@@ -119,10 +119,11 @@ fn seen(site: &Site, user: &User) -> Vec<String> {
 
 /// The events of a site's log that took effect, oldest first.
 fn events(cluster: &Cluster<'_, Bird>, site: &Site) -> Vec<String> {
-    let mut replica = Replica::new(cluster.config.sessions_max);
+    let first = site.log().first();
+    let mut replica = Replica::beginning_at(first, cluster.config.sessions_max);
     let mut events = Vec::new();
     let applied = site.status().applied;
-    for (_, entry) in site.log().chosen_from(Slot(0)).take_while(|(slot, _)| *slot < applied) {
+    for (_, entry) in site.log().chosen_from(first).take_while(|(slot, _)| *slot < applied) {
         replica.apply(entry, |_, submission, outcome| {
             let is_first = matches!(outcome, Outcome::Answered { is_repeated: false, .. });
             if let (true, Request::Execute { operation: Operation::Event { event }, .. }) =

@@ -3,6 +3,7 @@
 mod bound;
 mod drawing;
 mod expect;
+mod history;
 mod recipes;
 mod same;
 mod simpler;
@@ -14,11 +15,11 @@ use crate::ids::{ProcessId, SiteId};
 use crate::journal::JournalConfig;
 use crate::oracle::Judges;
 use crate::paxos::Slot;
-use crate::process::Process;
+use crate::process::{Process, Recovered};
 use crate::scenario::draw::{Asking, Draws, RecipesOf};
-use crate::scenario::{Cluster, Order, Pace, Place, Probe, Problem, Renaming, Service, Shape};
+use crate::scenario::{Cluster, History, Order, Pace, Place, Probe, Problem, Renaming, Service, Shape};
 use crate::sim::Violation;
-use crate::site::{Bird, Config, Operation, Overrides, Site};
+use crate::site::{Bird, Config, Operation, Overrides, Record, Site};
 use crate::time::Duration;
 use crate::timeline::View;
 
@@ -174,6 +175,19 @@ impl Service for Timelines {
         config.burst_bytes_max() + (1 << 10)
     }
 
+    fn journals(config: &Config, shape: &Shape, history: &History) -> Result<Vec<Vec<Record>>, Vec<Problem>> {
+        history::journals(config, shape, history)
+    }
+
+    fn draw_history(draws: &mut Draws, config: &Config) -> History {
+        history::draw(draws, config)
+    }
+
+    fn recall(judges: &mut Judges, journals: &[(SiteId, Recovered<Record>)]) {
+        let recalled = judges.recall(journals);
+        assert!(recalled.is_ok(), "no cluster can have had this history: {recalled:?}");
+    }
+
     fn judges(config: &Config, shape: &Shape) -> Judges {
         Judges::new(shape.sites, config.sessions_max)
     }
@@ -192,7 +206,7 @@ impl Service for Timelines {
         let sites = cluster.members.iter().filter_map(|member| Some((member.id.as_site()?, member.state?)));
         for (id, site) in sites.filter_map(|(id, state)| Some((id, state.as_site()?))) {
             let (applied, timeline) = (site.status().applied, site.timeline());
-            let log = site.log().chosen_from(Slot(0));
+            let log = site.log().chosen_from(site.log().first());
             judges.check_site(id, applied, timeline.tweets(), timeline.blocks(), log)?;
         }
         Ok(())

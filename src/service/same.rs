@@ -1,6 +1,5 @@
 //! Whether two sites that agree hold the same: the log, the timeline, the sessions, and how far each origin came.
 
-use crate::paxos::Slot;
 use crate::site::Site;
 
 /// What differs; `one` has not gone further than `other`.
@@ -9,8 +8,9 @@ pub(super) fn same_state(one: &Site, other: &Site) -> Result<(), String> {
     if short > long {
         return Err(format!("{short} slots were applied, and {long} are"));
     }
-    let mut later = other.log().chosen_from(Slot(0));
-    for (slot, entry) in one.log().chosen_from(Slot(0)).take_while(|(slot, _)| *slot < short) {
+    let first = one.log().first();
+    let mut later = other.log().chosen_from(first);
+    for (slot, entry) in one.log().chosen_from(first).take_while(|(slot, _)| *slot < short) {
         if later.next() != Some((slot, entry)) {
             return Err(format!("their logs differ in slot {slot}"));
         }

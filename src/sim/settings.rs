@@ -5,11 +5,11 @@ use alloc::vec::Vec;
 use core::fmt;
 
 use crate::frame::{DATAGRAM_DEFAULT, DATAGRAM_MAX, DATAGRAM_MIN};
-use crate::ids::{SITES_MAX, SiteId, SiteSet};
+use crate::ids::{ProcessId, SITES_MAX, SiteId, SiteSet};
 use crate::journal::JournalConfig;
 use crate::mix::Seed;
 use crate::outbox::SyncMode;
-use crate::process::Process;
+use crate::process::{Process, Recovered};
 use crate::sim::net::rule::{KEPT_MAX, Rule, Ruling};
 use crate::sim::net::settings::{Chance, Latency, NetworkSettings};
 use crate::sim::script::watchpoints::Watchpoint;
@@ -81,6 +81,9 @@ pub struct WorldSettings<P: Process> {
     pub disk: DiskSettings,
     /// The form of the journals.
     pub journal: JournalConfig,
+    /// What the journal of each site holds before its first start, and how often it was started until then; nothing where
+    /// all are fresh.
+    pub journals: Vec<Recovered<Vec<u8>>>,
     /// The limit on one datagram, in bytes.
     pub datagram_max: usize,
     /// How much may wait for a sync, records and messages in bytes, before a process is handed nothing more.
@@ -119,6 +122,7 @@ impl<P: Process> WorldSettings<P> {
             network: NetworkSettings::calm(Latency::Constant(Duration::from_millis(10))),
             disk: DiskSettings::default(),
             journal: JournalConfig::default(),
+            journals: Vec::new(),
             datagram_max: DATAGRAM_DEFAULT,
             outbox_max: 1 << 20,
             inbox_max: 1_000,
@@ -131,6 +135,12 @@ impl<P: Process> WorldSettings<P> {
             tracks: Vec::new(),
             watchpoints: Vec::new(),
         }
+    }
+
+    /// How often `process` was started before the first event.
+    pub(crate) fn starts_before(&self, process: ProcessId) -> u64 {
+        let journal = process.as_site().and_then(|site| self.journals.get(site.index()));
+        journal.map_or(0, |journal| journal.incarnation)
     }
 
     /// Fails where a world cannot be made of this.
@@ -146,6 +156,9 @@ impl<P: Process> WorldSettings<P> {
         let datagram_max = self.datagram_max;
         demand(limits.contains(&datagram_max), &format_args!("a datagram limit of {datagram_max} bytes"))?;
         self.journal.check().map_err(|error| BadSettings(alloc::format!("{error}")))?;
+        let written = self.journals.len();
+        let is_whole = written == 0 || written == usize::from(sites);
+        demand(is_whole, &format_args!("{written} written journals for {sites} sites"))?;
         let journal_bytes = self.journal.segment_bytes.saturating_mul(2);
         let capacity = self.disk.capacity;
         demand(journal_bytes <= capacity, &format_args!("a disk of {capacity} bytes has no room to start"))?;

@@ -15,7 +15,7 @@ use alloc::vec::Vec;
 
 use crate::frame::Datagram;
 use crate::ids::{ProcessId, SiteId, SiteSet};
-use crate::journal::{Identity, Journal, SyncId};
+use crate::journal::{Contents, Identity, Journal, SyncId};
 use crate::mix;
 use crate::process::Process;
 use crate::sim::host::disk::SimDisk;
@@ -92,8 +92,14 @@ impl<P: Process, J: Judge<P>> World<P, J> {
         for site in sites.iter() {
             let mut disk = SimDisk::new(settings.disk.capacity);
             let identity = Identity { cluster: settings.cluster, process: site.into() };
-            Journal::format(&mut disk, &identity, &settings.journal)
-                .map_err(|error| BadSettings(format!("{error}")))?;
+            match settings.journals.get(site.index()) {
+                None => Journal::format(&mut disk, &identity, &settings.journal),
+                Some(recovered) => {
+                    let contents = Contents { recovered: recovered.clone(), limits: settings.journal };
+                    Journal::write(&mut disk, &identity, &contents)
+                }
+            }
+            .map_err(|error| BadSettings(format!("{error}")))?;
             disks.push(disk);
         }
         let hosts = Hosts::new(settings.seed, disks, settings.disk.sync_time, settings.clients);

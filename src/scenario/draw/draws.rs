@@ -28,6 +28,7 @@ pub(crate) enum Concern {
     Calm = 17,
     Rollovers = 18,
     Lives = 20,
+    History = 21,
 }
 
 /// One stream of draws.

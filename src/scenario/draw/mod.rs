@@ -11,6 +11,7 @@ use core::fmt;
 
 use crate::frame::DATAGRAM_DEFAULT;
 use crate::ids::{ProcessId, SiteSet};
+use crate::process::Process;
 use crate::ron_file::nearest::nearest;
 use crate::scenario::form::{Budget, Disk, DiskMode, ExpectationOf, Scenario, StepOf};
 use crate::scenario::namespace::Word;
@@ -131,7 +132,17 @@ fn compose<S: Service>(
     let config = S::config(&drawn, &shape).ok();
     let has_short_files = is_tiny && settings.happens(profile.disk.short_files);
     let datagram_max = config.as_ref().map_or(DATAGRAM_DEFAULT, S::datagram_max);
-    let mut workload = Workload::new(profile, seed, &cluster, datagram_max);
+    let is_calm = calm.is_some();
+    let history = |config: Option<&<S::Process as Process>::Config>| {
+        let mut draws = Draws::new(seed, Concern::History);
+        let is_old = draws.happens(profile.histories);
+        config
+            .filter(|_| is_old && !is_calm)
+            .map(|config| S::draw_history(&mut draws, config))
+            .unwrap_or_default()
+    };
+    let slots_before = history(config.as_ref()).slots;
+    let mut workload = Workload::new(profile, seed, &cluster, datagram_max, slots_before);
     let commands = workload.track::<S>()?;
     let mut tracks: Vec<Vec<StepOf<S>>> = Vec::new();
     tracks.extend(recipe.map(|recipe| recipe.track::<S>(draws, &cluster, &mut workload)));
@@ -188,6 +199,7 @@ fn compose<S: Service>(
         clients: cluster.clients,
         clients_alike: cluster.clients_alike,
         machines: cluster.machines.clone(),
+        history: history(S::config(&drawn, &shape).ok().as_ref()),
         leader: calm.as_mut().map(|calm| calm.leader(&cluster)),
         network,
         disk,

@@ -42,6 +42,8 @@ pub struct Asking {
     pub is_crowd: bool,
     /// No datagram is larger, in bytes.
     pub datagram_max: usize,
+    /// How many slots were chosen before the run.
+    pub slots_before: u64,
 }
 
 /// The commands of a scenario.
@@ -53,6 +55,7 @@ pub(super) struct Workload<'a> {
     clients: u16,
     users: u8,
     is_crowd: bool,
+    slots_before: u64,
     lasts: Duration,
     datagram_max: usize,
     count: u64,
@@ -64,6 +67,7 @@ impl<'a> Workload<'a> {
         seed: u64,
         cluster: &Cluster,
         datagram_max: usize,
+        slots_before: u64,
     ) -> Workload<'a> {
         let mut draws = Draws::new(seed, Concern::Workload);
         let few = draws.number(profile.users);
@@ -71,7 +75,18 @@ impl<'a> Workload<'a> {
         let (is_crowd, many) = (people.happens(profile.crowds), people.number(profile.crowd));
         let users = if is_crowd { many } else { few };
         let Cluster { sites, clients, lasts, .. } = *cluster;
-        Workload { draws, profile, sites, clients, users, is_crowd, lasts, datagram_max, count: 0 }
+        Workload {
+            draws,
+            profile,
+            sites,
+            clients,
+            users,
+            is_crowd,
+            slots_before,
+            lasts,
+            datagram_max,
+            count: 0,
+        }
     }
 
     /// The commands that come all the time, alone or in bursts.
@@ -112,7 +127,7 @@ impl<'a> Workload<'a> {
         wanted: Wanted,
     ) -> Option<S::Command> {
         self.count += 1;
-        let Workload { count: number, users, is_crowd, datagram_max, .. } = *self;
-        S::draw_command(draws, &Asking { who, wanted, number, users, is_crowd, datagram_max })
+        let Workload { count: number, users, is_crowd, datagram_max, slots_before, .. } = *self;
+        S::draw_command(draws, &Asking { who, wanted, number, users, is_crowd, datagram_max, slots_before })
     }
 }

@@ -46,6 +46,7 @@ impl Default for Profile {
             crowds: percent(20),
             crowd: Span(6, 10),
             clients_alike: percent(50),
+            histories: percent(3),
             commands: Span(20, 60),
             lasts: millis(20_000, 28_000),
             bursts: percent(50),

@@ -83,6 +83,7 @@ pub(super) fn plainer<S: Service>(trials: &mut Trials<'_, S>) {
     trials.adopt_edited(|scenario| scenario.machines = None);
     trials.adopt_edited(|scenario| scenario.leader = None);
     trials.adopt_edited(|scenario| scenario.clients_alike = false);
+    shorter_history(trials);
     trials.adopt_edited(|scenario| scenario.limit = LIMIT);
     one_track(trials);
     for number in 0..all_steps(trials.best()).count() {
@@ -94,6 +95,12 @@ pub(super) fn plainer<S: Service>(trials: &mut Trials<'_, S>) {
             trials.adopt_edited(|scenario| scenario.rules[number] = plainer);
         }
     }
+}
+
+/// A shorter history, or none.
+fn shorter_history<S: Service>(trials: &mut Trials<'_, S>) {
+    let shorter = |trials: &Trials<'_, S>| trials.best().history.shorter().into_iter();
+    while shorter(trials).any(|history| trials.adopt_edited(|scenario| scenario.history = history)) {}
 }
 
 /// Tracks one behind the other, or beside each other where all have their times.

@@ -67,7 +67,7 @@ impl<P: Process, J: Judge<P>> World<P, J> {
         let incarnation = recovered.incarnation;
         if self.begin_life(h, journal, recovered) {
             self.start_terminal(id, incarnation);
-            if incarnation > 1 {
+            if incarnation > self.settings.starts_before(id) + 1 {
                 self.happened(Happening::Restarted { who: id });
             }
             self.go_on(h);

@@ -3,6 +3,8 @@
 //! what a quorum durably accepted; that every watermark lies below an unbroken chosen prefix; and that a durable
 //! watermark covers only slots whose chosen entry the site itself durably holds.
 //!
+//! Where the journals say that the log begins above slot 0, nothing below that slot is chosen, accepted or marked.
+//!
 //! Does not check who may speak under a ballot or what a promise leaves out (see `durability`), nor what entries
 //! mean. A watermark of a site that is right by luck passes.
 

@@ -434,6 +434,33 @@ fn records_that_contradict_each_other_are_damage() {
     check(vec![Record::Chosen(Slot(1))], "slot 0 is chosen below 1, yet nothing is held");
     let learned = |value| Record::Learned { slot: Slot(0), entry: entry(value) };
     check(vec![learned(1), learned(2)], "two entries are chosen for slot 0");
+    let late = || Record::Begins(Slot(9));
+    check(vec![learned(0), late()], "the log begins at slot 9, after other records");
+    check(vec![late(), late()], "the log begins at slot 9, after other records");
+    check(vec![late(), learned(0)], "slot 0 is below 9, where the log begins");
+    check(vec![late(), accepted(1, 1, 8, 1)], "slot 8 is below 9, where the log begins");
+}
+
+#[test]
+fn a_log_that_begins_late_goes_on_from_there() {
+    let first = Slot(70_000);
+    let begun = || vec![Record::Begins(first), accepted(1, 1, 70_000, 10), Record::Chosen(Slot(70_001))];
+    let mut paxos = recovered(begun());
+    assert_eq!((paxos.log().first(), paxos.log().chosen()), (first, Slot(70_001)));
+    let nonsense = [
+        (1, Message::Accept { ballot: ballot(1, 1), slot: Slot(69_999), chosen: first, entry: entry(1) }),
+        (2, Message::Supply { slot: Slot(5), entry: entry(1), chosen: first }),
+    ];
+    for (from, message) in nonsense {
+        let mut port = Port::default();
+        paxos.on_message(NOW, site(from), message, &mut port);
+        assert_eq!((port.ignored(), port.records), (vec!["a slot before the log begins"], vec![]));
+    }
+    let mut port = Port::default();
+    paxos.on_message(NOW, site(2), Message::Fetch { first: Slot(0), end: Slot(70_002) }, &mut port);
+    assert_eq!(port.kinds(), Vec::<&str>::new(), "no more is fetched at once, and nothing of that is held");
+    paxos.on_message(NOW, site(2), Message::Fetch { first, end: Slot(70_002) }, &mut port);
+    assert_eq!(port.kinds(), ["Supply"]);
 }
 
 #[test]

@@ -89,3 +89,21 @@ impl History {
             .collect()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Whichever of the shorter ones is taken each time, nothing is left in the end.
+    #[test]
+    fn shorter_histories_come_to_an_end() {
+        let whole = History { starts: 300, rounds: 9, slots: 70_000, kept: 300, open: 32 };
+        let mut rest = vec![(whole, 0)];
+        while let Some((history, steps)) = rest.pop() {
+            let shorter = history.shorter();
+            assert!(steps < 6 && shorter.is_empty() == history.is_none(), "{history:?} after {steps}");
+            assert!(shorter.iter().all(|shorter| shorter.check().is_empty()), "{history:?}");
+            rest.extend(shorter.into_iter().map(|shorter| (shorter, steps + 1)));
+        }
+    }
+}

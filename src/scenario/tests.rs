@@ -112,7 +112,7 @@ fn malformed_text_is_shown_in_its_place() {
     3 |     sitse: 3,
       |     ^^^^^
       |
-      = help: did you mean `sites`? expected `about`, `seed`, `sites`, `clients`, `clients_alike`, `machines`, `leader`, `network`, `disk`, `budget`, `settings`, `limit`, `rules`, `steps`, `also` or `expect`
+      = help: did you mean `sites`? expected `about`, `seed`, `sites`, `clients`, `clients_alike`, `machines`, `history`, `leader`, `network`, `disk`, `budget`, `settings`, `limit`, `rules`, `steps`, `also` or `expect`
     "#);
     insta::assert_snapshot!(wrong("Scenario(\n    about: \"x\",\n)"), @r#"
     error: the field `sites` is missing in `Scenario`

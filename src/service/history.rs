@@ -18,8 +18,8 @@ use crate::timeline::{Event, Text};
 const SLOTS: [u64; 4] = [127, 16_383, 65_535, 1 << 32];
 const STARTS: [u64; 4] = [127, 255, 65_535, 1 << 32];
 
-/// Kept slots: a chunk of a log is sealed here, and the second.
-const KEPT: [u64; 2] = [256, 512];
+/// Kept slots: a chunk of a log is sealed here, and the second; a site has the digests of so many, and no more.
+const KEPT: [u64; 3] = [256, 512, 1_024];
 
 /// Who asked for what is open; no client of a scenario has this number.
 const CLIENT: ProcessId = ProcessId::Client(u16::MAX);
@@ -101,4 +101,80 @@ pub(super) fn draw(draws: &mut Draws, config: &Config) -> History {
     let open = if is_open { config.window } else { 0 };
     let kept = if is_kept { kept.min(slots - 1) } else { 0 };
     History { starts, rounds, slots, kept, open }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::scenario::draw::draw;
+    use crate::scenario::{Profile, Run, RunOptions, Scenario, plan, read};
+    use crate::service::Timelines;
+    use crate::sim::Chance;
+
+    fn scenario(history: &str) -> Scenario<Timelines> {
+        let text = format!("Scenario(about: \"x\", sites: 3, history: ({history}))");
+        read("test.ron", &text).unwrap_or_else(|bad| panic!("{bad}"))
+    }
+
+    #[test]
+    fn sites_begin_where_their_history_ended() {
+        let scenario = scenario("starts: 300, rounds: 70000, slots: 66000, kept: 300, open: 32");
+        let mut run = Run::<Timelines>::new(&scenario, &RunOptions::default()).unwrap();
+        while run.world().sites().iter().any(|site| run.world().process(site.into()).is_none()) {
+            run.step();
+        }
+        for site in run.world().sites().iter() {
+            let process = run.world().process(site.into()).and_then(|process| process.as_site()).unwrap();
+            let (log, status) = (process.log(), process.status());
+            assert_eq!((log.first(), log.end()), (Slot(65_700), Slot(66_032)), "{site}");
+            assert_eq!((status.chosen, status.applied), (Slot(66_000), Slot(66_000)), "{site}");
+            assert_eq!(status.ballot, Ballot { round: 70_000, site: SiteId::default() }, "{site}");
+        }
+        run.finish();
+        assert!(run.verdict().is_some_and(|verdict| verdict.is_pass()), "{:?}", run.verdict());
+    }
+
+    /// A promise of what is open fills many datagrams.
+    #[test]
+    fn what_is_open_takes_more_than_sixteen_kilobytes() {
+        let plan = plan(&scenario("slots: 1, open: 32")).unwrap();
+        let records = plan.journals.iter().map(|(_, journal)| &journal.records);
+        let bytes = |records: &Vec<Record>| {
+            let is_taken = |record: &&Record| matches!(record, Record::Taken { .. });
+            records.iter().filter(|record| !is_taken(record)).map(crate::wire::Wire::size).sum::<usize>()
+        };
+        assert!(records.clone().all(|records| bytes(records) > 16 << 10), "{:?}", records.map(bytes));
+    }
+
+    #[test]
+    fn a_history_that_nobody_can_have_had_is_answered_in_place() {
+        let wrong = |history: &str, message: &str, help: &str| {
+            let text =
+                format!("Scenario(about: \"x\", sites: 3, settings: (window: 8), history: ({history}))");
+            let bad = read::<Timelines>("wrong.ron", &text).map(|_| panic!("accepted: {text}")).unwrap_err();
+            let found = &bad.diagnostics[0];
+            assert!(bad.diagnostics.len() == 1 && found.message == message, "{bad}");
+            assert!(found.help.as_deref().is_some_and(|found| found.contains(help)), "{bad}");
+        };
+        wrong("slots: 5, kept: 6", "the logs still hold 6 of 5 slots", "5 at most");
+        wrong("slots: 5000, kept: 5000", "the logs still hold 5000 of 5000 slots", "4096 at most");
+        wrong("slots: 9, open: 9", "9 open slots", "8 at most, the `window` of a leader");
+        let before = "what is open belongs to sessions that ended before the log begins";
+        wrong("open: 8", before, "`slots` above `kept`");
+        wrong("slots: 9, kept: 9, open: 8", before, "`slots` above `kept`");
+        wrong("starts: 2000000000000", "a history of 2000000000000 starts", "1099511627776 at most");
+    }
+
+    #[test]
+    fn histories_are_drawn_as_often_as_a_profile_says() {
+        let profile =
+            |numerator| Profile { histories: Chance { numerator, denominator: 100 }, ..Profile::default() };
+        let drawn = |profile: &Profile, seed| draw::<Timelines>(profile, seed).unwrap();
+        let (all, none) = (profile(100), profile(0));
+        for seed in 0..200 {
+            let (old, fresh) = (drawn(&all, seed), drawn(&none, seed));
+            assert!(plan(&old).is_ok() && !old.history.is_none() && fresh.history.is_none(), "{seed}");
+            assert_eq!((old.network, old.disk, old.settings), (fresh.network, fresh.disk, fresh.settings));
+        }
+    }
 }

@@ -14,6 +14,7 @@ use alloc::collections::{BTreeMap, VecDeque};
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 
+use crate::chunks::Chunks;
 use crate::ids::{ProcessId, SITES_MAX};
 use crate::paxos::{Claim, Entry, Slot};
 use crate::site::digests::Digests;
@@ -29,6 +30,8 @@ pub struct Replica {
     origins: Frontier,
     sessions: Sessions,
     applied: Slot,
+    /// The slots applied that hold anything, in order.
+    filled: Chunks<Slot>,
     digests: Digests,
 }
 
@@ -127,6 +130,7 @@ impl Replica {
             origins: Frontier::default(),
             sessions: Sessions::new(sessions_max),
             applied: first,
+            filled: Chunks::default(),
             digests: Digests::beginning_at(first),
         }
     }
@@ -149,6 +153,17 @@ impl Replica {
     /// What is applied, for others to compare.
     pub fn claim(&self) -> Claim {
         self.digests.claim()
+    }
+
+    /// The slots applied that hold anything, from `first` on.
+    pub fn filled_from(&self, first: Slot) -> impl Iterator<Item = Slot> {
+        let start = self.filled.partition_point(|slot| *slot < first);
+        self.filled.iter_from(start).copied()
+    }
+
+    /// How many of those slots were asked for.
+    pub(super) fn looks(&self) -> u64 {
+        self.filled.looks()
     }
 
     pub(super) fn digests(&self) -> &Digests {
@@ -204,6 +219,9 @@ impl Replica {
     /// Applies what stands next in the slot that was begun.
     pub(super) fn apply_one(&mut self, position: Position, submission: &Submission) -> Outcome {
         self.digests.absorb(submission);
+        if position.index == 0 {
+            self.filled.push(Slot(position.slot));
+        }
         let standing = self.origins.take(submission);
         if standing != Standing::Next {
             return Outcome::NotTaken(standing);

@@ -404,7 +404,7 @@ impl Site {
 
     /// How many items the log and the timeline were asked for, by their own count.
     pub(super) fn looks(&self) -> u64 {
-        self.paxos.log().looks() + self.replica.timeline().looks()
+        self.paxos.log().looks() + self.replica.timeline().looks() + self.replica.looks()
     }
 
     /// What is applied is chosen, and stays so whatever this site loses: pages and the log depend on nothing
@@ -598,6 +598,8 @@ impl Site {
         let was_pending = self.queue.is_pending();
         while let Some(submission) = self.queue.hand_over(self.config.forward_max) {
             match &mut self.leading {
+                // It is proposed already, and waits in the queue until it is applied.
+                Some(leading) if leading.frontier.standing(&submission) == Standing::Before => {}
                 Some(leading) => leading.offered.push_back(submission),
                 None => effects.send(next, &Message::Forward { submission }),
             }

@@ -28,14 +28,15 @@ pub(super) fn answer(site: &Site, query: &Query) -> Telling {
 }
 
 fn log_lines(site: &Site, from: Position) -> impl Iterator<Item = LogLine> {
-    let slots =
-        site.log().chosen_from(Slot(from.slot)).take_while(|(slot, _)| *slot < site.replica().applied());
-    let lines = slots.flat_map(|(slot, entry)| {
-        (0..).zip(entry.values()).map(move |(index, submission)| LogLine {
-            position: Position { slot: slot.0, index },
-            request: submission.request.clone(),
-        })
-    });
+    // Any number of slots may hold nothing: they are not looked at.
+    let slots = site.replica().filled_from(Slot(from.slot));
+    let lines =
+        slots.filter_map(|slot| Some((slot, site.log().chosen_at(slot)?))).flat_map(|(slot, entry)| {
+            (0..).zip(entry.values()).map(move |(index, submission)| LogLine {
+                position: Position { slot: slot.0, index },
+                request: submission.request.clone(),
+            })
+        });
     lines.filter(move |line| line.position >= from)
 }
 

@@ -250,8 +250,9 @@ fields!(SCENARIO: fn of_shape(&Shape) {
     seed => world::seed,
     machines => targets::machines,
     leader => world::leader,
-    // A service that rests on nothing that clients draw does the same where they draw alike.
-} elsewhere or no fault { about, sites, clients, clients_alike, network, disk, budget, settings, limit, rules, steps, also, expect });
+    // A service that rests on nothing that clients draw does the same where they draw alike. What was before a run is no
+    // fault: either host opens the journals that are there.
+} elsewhere or no fault { about, sites, clients, clients_alike, history, network, disk, budget, settings, limit, rules, steps, also, expect });
 
 type Made = WorldSettings<Bird>;
 
@@ -264,7 +265,7 @@ fields!(WORLD: fn of_world(&Made) {
     // Datagrams and journals of one cluster all bear the same number: nothing in the world differs by it. The size of the
     // core is no fault: it says how far faults stop. Nor is who may stop by itself: it says what is no violation. Nor are
     // watchpoints, which only look.
-} elsewhere or no fault { seed, sites, clients, are_clients_alike, cluster, core_size, may_stop, config, network, disk, journal, machines, trace, tracks, watchpoints });
+} elsewhere or no fault { seed, sites, clients, are_clients_alike, cluster, core_size, may_stop, config, network, disk, journal, journals, machines, trace, tracks, watchpoints });
 
 fields!(SIMULATED_DISK: fn of_simulated_disk(&DiskSettings) {
     capacity => world::capacity,

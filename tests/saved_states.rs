@@ -4,14 +4,15 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use aviary::ids::ProcessId;
+use aviary::ids::{ProcessId, SiteId};
 use aviary::mix::{Seed, below, mix};
 use aviary::oracle::Judges;
 use aviary::process::{Damage, Effects, Given, Input, Letter, Process, Recovered, Role, Savable, Size};
 use aviary::scenario::draw::{Asking, Draws, RecipesOf};
 use aviary::scenario::profile::PROFILES;
 use aviary::scenario::{
-    Cluster, Member, Order, Outcome, Pace, Probe, Problem, Profile, RunOptions, Service, Shape, draw, run,
+    Cluster, History, Member, Order, Outcome, Pace, Probe, Problem, Profile, RunOptions, Service, Shape,
+    draw, run,
 };
 use aviary::service::{Command, Expectation, Timelines};
 use aviary::sim::Violation;
@@ -193,6 +194,18 @@ impl Service for Reloading {
 
     fn burst_bytes_max(config: &Config) -> u64 {
         Timelines::burst_bytes_max(config)
+    }
+
+    fn journals(config: &Config, shape: &Shape, history: &History) -> Result<Vec<Vec<Record>>, Vec<Problem>> {
+        Timelines::journals(config, shape, history)
+    }
+
+    fn draw_history(draws: &mut Draws, config: &Config) -> History {
+        Timelines::draw_history(draws, config)
+    }
+
+    fn recall(judges: &mut Judges, journals: &[(SiteId, Recovered<Record>)]) {
+        Timelines::recall(judges, journals);
     }
 
     fn judge_end(judges: &Judges, cluster: &Cluster<'_, Reloaded>) -> Result<(), Violation> {

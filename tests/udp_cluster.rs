@@ -125,7 +125,9 @@ fn check_that_lies_are_caught(cluster: &Cluster, history: &[Line], disks: &[Disk
             aviary::paxos::Record::Accepted { slot, .. } | aviary::paxos::Record::Learned { slot, .. } => {
                 slot.0 == at.slot
             }
-            aviary::paxos::Record::Promised(_) | aviary::paxos::Record::Chosen(_) => false,
+            aviary::paxos::Record::Promised(_)
+            | aviary::paxos::Record::Chosen(_)
+            | aviary::paxos::Record::Begins(_) => false,
         },
         Record::Taken { .. } => false,
     };

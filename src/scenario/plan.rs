@@ -10,7 +10,7 @@ use crate::ron_file::Problem;
 use crate::scenario::form::{Budget, DiskMode, ExpectationOf, Latency, Network, Scenario};
 use crate::scenario::history::History;
 use crate::scenario::namespace::Word;
-use crate::scenario::service::{Pace, Probe, Service, Shape};
+use crate::scenario::service::{Pace, Probe, RecordOf, Service, Shape};
 use crate::scenario::step::{Claim, Target};
 use crate::sim::{
     self, Action, Chance, Demand, DiskSettings, NetworkSettings, Rule, Step, TraceSettings, Track, Trigger,
@@ -69,7 +69,7 @@ pub struct Plan<S: Service> {
     /// The sites of which it is expected that they stop by themselves.
     pub may_stop: SiteSet,
     /// What the journals hold before the first start, of each site; nothing where all are fresh.
-    pub journals: Vec<(SiteId, Recovered<<S::Process as Process>::Record>)>,
+    pub journals: Vec<(SiteId, Recovered<RecordOf<S>>)>,
     are_clients_alike: bool,
     /// The pace that everything must keep while nothing is wrong, where that is asked.
     pub prompt: Option<Pace>,
@@ -320,7 +320,7 @@ impl<S: Service> Planner<S> {
         &mut self,
         config: &<S::Process as Process>::Config,
         history: &History,
-    ) -> Vec<(SiteId, Recovered<<S::Process as Process>::Record>)> {
+    ) -> Vec<(SiteId, Recovered<RecordOf<S>>)> {
         if history.is_none() {
             return Vec::new();
         }

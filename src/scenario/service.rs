@@ -122,7 +122,7 @@ pub trait Service: Sized + Clone + Debug + 'static {
         _config: &<Self::Process as Process>::Config,
         shape: &Shape,
         history: &History,
-    ) -> Result<Vec<Vec<<Self::Process as Process>::Record>>, Vec<Problem>> {
+    ) -> Result<Vec<Vec<RecordOf<Self>>>, Vec<Problem>> {
         let problems = history.of_starts_alone();
         if problems.is_empty() { Ok(vec![Vec::new(); usize::from(shape.sites)]) } else { Err(problems) }
     }
@@ -133,11 +133,7 @@ pub trait Service: Sized + Clone + Debug + 'static {
     }
 
     /// Shows the judges of a run what the journals hold before it begins, and how often each site was started.
-    fn recall(
-        _judges: &mut Self::Judges,
-        _journals: &[(SiteId, Recovered<<Self::Process as Process>::Record>)],
-    ) {
-    }
+    fn recall(_judges: &mut Self::Judges, _journals: &[(SiteId, Recovered<RecordOf<Self>>)]) {}
 
     /// New judges for a run.
     fn judges(config: &<Self::Process as Process>::Config, shape: &Shape) -> Self::Judges;
@@ -203,6 +199,9 @@ pub trait Service: Sized + Clone + Debug + 'static {
         if down.is_empty() { format!("{up} up{leads}") } else { format!("{up} up, {down} down{leads}") }
     }
 }
+
+/// One durable fact of a service's sites.
+pub type RecordOf<S> = <<S as Service>::Process as Process>::Record;
 
 /// How fast a world is, for bounds.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

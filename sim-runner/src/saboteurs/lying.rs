@@ -1,13 +1,14 @@
 //! The tweet service with a liar for a process: its words, judges and expectations are those of the real one.
 
-use aviary::ids::ProcessId;
+use aviary::ids::{ProcessId, SiteId};
 use aviary::journal::JournalConfig;
 use aviary::oracle::Judges;
+use aviary::process::Recovered;
 use aviary::scenario::draw::{Asking, Draws, RecipesOf};
-use aviary::scenario::{Cluster, Member, Order, Pace, Probe, Problem, Renaming, Service, Shape};
+use aviary::scenario::{Cluster, History, Member, Order, Pace, Probe, Problem, Renaming, Service, Shape};
 use aviary::service::{Command, Expectation, Timelines};
 use aviary::sim::Violation;
-use aviary::site::{Bird, Overrides};
+use aviary::site::{Bird, Overrides, Record};
 use aviary::time::Duration;
 
 use crate::saboteurs::{Config, Liar};
@@ -68,6 +69,18 @@ impl Service for Lying {
 
     fn core_size(config: &Config, shape: &Shape) -> u8 {
         Timelines::core_size(&config.real, shape)
+    }
+
+    fn journals(config: &Config, shape: &Shape, history: &History) -> Result<Vec<Vec<Record>>, Vec<Problem>> {
+        Timelines::journals(&config.real, shape, history)
+    }
+
+    fn draw_history(draws: &mut Draws, config: &Config) -> History {
+        Timelines::draw_history(draws, &config.real)
+    }
+
+    fn recall(judges: &mut Judges, journals: &[(SiteId, Recovered<Record>)]) {
+        Timelines::recall(judges, journals);
     }
 
     fn judges(config: &Config, shape: &Shape) -> Judges {

@@ -34,6 +34,7 @@ Scenario(
     sites: 3,
     clients: 2,
     machines: [[0, 1], [2]],
+    history: (starts: 3),
     network: (
         latency: Regions(within: Constant("1ms"), between: Exponential(min: "20ms", mean: "5ms"), of: [[0], [1, 2]]),
         loss: "1%", duplication: "1/64", reordering: (chance: "0.5%", by: "30ms"),
@@ -209,6 +210,8 @@ fn all_problems_of_a_file_are_told_at_once() {
 #[test]
 fn names_that_are_not_there_are_answered_with_the_nearest() {
     check("expects: []", "expects", &["did you mean `expect`?"]);
+    check("history: (slot: 9)", "slot", &["unknown field", "did you mean `slots`?"]);
+    check("history: (slots: 9)", "9", &["this service has no slots in its history", "`starts` alone"]);
     check("network: (latencies: \"1ms\")", "latencies", &["unknown field", "did you mean `latency`?"]);
     check("network: (latency: Costant(\"1ms\"))", "Costant", &["unknown latency", "`Constant`?"]);
     check("steps: [Opt(At(\"1s\", Heal))]", "Opt", &["unknown step", "`Optional`"]);

@@ -185,6 +185,7 @@ mod tests {
     clients: 2,
     clients_alike: true,
     machines: [[0], [1, 2]],
+    history: (starts: 254, slots: 65534, kept: 300),
     network: (
         latency: Regions(
             within: Constant("500us"),

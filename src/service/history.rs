@@ -134,6 +134,20 @@ mod tests {
         assert!(run.verdict().is_some_and(|verdict| verdict.is_pass()), "{:?}", run.verdict());
     }
 
+    #[test]
+    fn the_first_start_of_a_run_is_no_restart() {
+        let text = r#"Scenario(about: "x", sites: 3, history: (starts: 300, slots: 9),
+            steps: [At("2s", Crash(Site(1))), At("3s", Restart(Site(1)))], expect: [EXPECTED])"#;
+        let verdict = |expected: &str| {
+            let scenario = read::<Timelines>("test.ron", &text.replace("EXPECTED", expected));
+            let scenario = scenario.unwrap_or_else(|bad| panic!("{bad}"));
+            let mut run = Run::new(&scenario, &RunOptions::default()).unwrap();
+            run.finish();
+            run.verdict().is_some_and(|verdict| verdict.is_pass())
+        };
+        assert!(verdict("Never(Restarted(Site(0)))") && verdict("Sometimes(Restarted(Site(1)))"));
+    }
+
     /// A promise of what is open fills many datagrams.
     #[test]
     fn what_is_open_takes_more_than_sixteen_kilobytes() {
@@ -167,8 +181,10 @@ mod tests {
 
     #[test]
     fn histories_are_drawn_as_often_as_a_profile_says() {
+        // A calm run has none.
+        let percent = |numerator| Chance { numerator, denominator: 100 };
         let profile =
-            |numerator| Profile { histories: Chance { numerator, denominator: 100 }, ..Profile::default() };
+            |numerator| Profile { histories: percent(numerator), calm: percent(0), ..Profile::default() };
         let drawn = |profile: &Profile, seed| draw::<Timelines>(profile, seed).unwrap();
         let (all, none) = (profile(100), profile(0));
         for seed in 0..200 {

@@ -1,7 +1,8 @@
 //! Checks that a slot is chosen once: that no two entries go under one ballot of a slot; that nothing else is
 //! proposed or accepted above a ballot that chose; that what a site durably learned, serves, or reports as chosen is
-//! what a quorum durably accepted; that every watermark lies below an unbroken chosen prefix; and that a durable
-//! watermark covers only slots whose chosen entry the site itself durably holds.
+//! what a quorum durably accepted; that every watermark lies below an unbroken chosen prefix, and a `Prepare` asks a
+//! site from there on, or from where that site's promise has come to; and that a durable watermark covers only slots
+//! whose chosen entry the site itself durably holds.
 //!
 //! Where the journals say that the log begins above slot 0, nothing below that slot is chosen, accepted or marked.
 //!
@@ -11,11 +12,13 @@
 use alloc::format;
 use alloc::sync::Arc;
 
-use crate::ids::{SITES_MAX, SiteId};
+use crate::ids::{ProcessId, SITES_MAX, SiteId};
 use crate::oracle::chosen::{ChosenLog, LogEntry};
+use crate::oracle::shelf::Shelf;
 use crate::oracle::words::Shown;
 use crate::oracle::{Fact, broken};
-use crate::paxos::{self, Slot};
+use crate::paxos::{self, Ballot, Slot};
+use crate::process::Recipients;
 use crate::sim::Violation;
 use crate::site::{Message, Record, Submission, Telling};
 
@@ -27,12 +30,14 @@ pub struct Agreement {
     log: ChosenLog,
     /// By site: what its durable watermark has been checked up to.
     marked: [u64; SITES_MAX as usize],
+    /// What each site said of its log under a ballot: what it knows as chosen, and the parts of its promise.
+    told: Shelf<(SiteId, Ballot), Vec<(Slot, Slot)>>,
 }
 
 impl Agreement {
     /// For a cluster of `sites` sites.
     pub fn new(sites: u8) -> Agreement {
-        Agreement { log: ChosenLog::new(sites), marked: [0; SITES_MAX as usize] }
+        Agreement { log: ChosenLog::new(sites), marked: [0; SITES_MAX as usize], told: Shelf::default() }
     }
 
     /// What is chosen so far.
@@ -58,8 +63,8 @@ impl Agreement {
                 });
                 marks.max().map_or(Ok(()), |end| self.on_mark(site, end))
             }
-            Fact::Left { from, message, .. } => match from.as_site() {
-                Some(site) => self.on_left(site, message),
+            Fact::Left { from, to, message } => match from.as_site() {
+                Some(site) => self.on_left(site, to, message),
                 None => Ok(()),
             },
         }
@@ -103,9 +108,9 @@ impl Agreement {
         Ok(())
     }
 
-    fn on_left(&mut self, site: SiteId, message: &Message) -> Result<(), Violation> {
+    fn on_left(&mut self, site: SiteId, to: Recipients, message: &Message) -> Result<(), Violation> {
         match message {
-            Message::Paxos { message } => self.on_paxos(site, message),
+            Message::Paxos { message } => self.on_paxos(site, to, message),
             Message::Applied { at, .. } => {
                 self.check_below(site, "answered from", Slot(at.slot.saturating_add(1)))
             }
@@ -132,12 +137,23 @@ impl Agreement {
         }
     }
 
-    fn on_paxos(&mut self, site: SiteId, message: &paxos::Message<Arc<Submission>>) -> Result<(), Violation> {
+    fn on_paxos(
+        &mut self,
+        site: SiteId,
+        to: Recipients,
+        message: &paxos::Message<Arc<Submission>>,
+    ) -> Result<(), Violation> {
         const SENT: &str = "sent as chosen";
         match message {
-            paxos::Message::Prepare { first, .. } => self.check_below(site, SENT, *first),
+            paxos::Message::Prepare { ballot, first } => self.check_asked(site, to, *ballot, *first),
             paxos::Message::Promise(promise) => {
                 self.check_below(site, SENT, promise.chosen)?;
+                let told = self.told.entry((site, promise.ballot));
+                for part in [(Slot(0), promise.chosen), (promise.from, promise.to)] {
+                    if !told.contains(&part) {
+                        told.push(part);
+                    }
+                }
                 let mut known = promise.reports.iter().filter(|report| report.ballot.is_none());
                 known.try_for_each(|report| {
                     self.check_chosen(site, "reported as chosen", report.slot, &report.entry)
@@ -172,6 +188,27 @@ impl Agreement {
         };
         let (shown, is) = (Shown(entry), Shown(chosen));
         ensure!(chosen == entry, PROPERTY, "slot {slot}: {site} {how} {shown}, but {is} is chosen");
+        Ok(())
+    }
+
+    /// Whoever is asked from a slot on that is above the chosen prefix has said what it holds of those in between.
+    fn check_asked(&self, by: SiteId, to: Recipients, ballot: Ballot, first: Slot) -> Result<(), Violation> {
+        let end = self.log.end();
+        if first <= end {
+            return Ok(());
+        }
+        for site in to.iter().filter_map(ProcessId::as_site) {
+            let mut parts = self.told.get(&(site, ballot)).cloned().unwrap_or_default();
+            parts.sort_unstable();
+            let reached =
+                parts.iter().fold(end, |end, (from, to)| if *from <= end { end.max(*to) } else { end });
+            ensure!(
+                first <= reached,
+                PROPERTY,
+                "slot {reached}: {by} asks {site} under {ballot} from slot {first} on, but nothing is chosen there and \
+                 {site} did not say what it holds"
+            );
+        }
         Ok(())
     }
 
@@ -305,6 +342,31 @@ mod tests {
             chosen().sent_by(site(0), message).unwrap();
         }
         objects(chosen().durable(site(0), &[marked(2)]), "agreement", "S0 durably marked as chosen");
+    }
+
+    #[test]
+    fn a_promise_that_came_in_part_is_asked_for_from_there_on() {
+        let mut stage = Stage::new(3);
+        stage.prepared(site(0), 1);
+        let ballot = ballot(1, 0);
+        stage.durable(site(1), &[Record::Paxos { record: paxos::Record::Promised(ballot) }]).unwrap();
+        let part = |from, to| {
+            let (from, to, end, chosen) = (Slot(from), Slot(to), Slot(6), Slot(0));
+            let promise = Promise { ballot, from, to, end, chosen, sync: 0, reports: alloc::vec![] };
+            Message::Paxos { message: paxos::Message::Promise(promise) }
+        };
+        stage.sent(site(1), site(0), part(0, 2)).unwrap();
+        stage.sent(site(1), site(0), part(3, 4)).unwrap();
+        let asks = |stage: &Stage, whom, first| {
+            let message = Message::Paxos { message: paxos::Message::Prepare { ballot, first: Slot(first) } };
+            stage.clone().sent(site(0), site(whom), message)
+        };
+        asks(&stage, 1, 2).unwrap();
+        let sentence = "slot 2: S0 asks S1 under 1.0 from slot 4 on";
+        objects(asks(&stage, 1, 4), "agreement", sentence);
+        objects(asks(&stage, 2, 2), "agreement", "slot 0: S0 asks S2 under 1.0 from slot 2 on");
+        stage.sent(site(1), site(0), part(2, 3)).unwrap();
+        asks(&stage, 1, 4).unwrap();
     }
 
     #[test]

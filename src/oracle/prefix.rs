@@ -4,7 +4,7 @@
 //!
 //! What stands below a watermark is the same everywhere and for ever, or `agreement` and `timelines` object; so a
 //! prefix that never shrinks never changes. Behind a restart a site may know less than it told before, up to its
-//! last durable mark. Does not check the first slot of a `Prepare`, which is sent again as it was.
+//! last durable mark. Does not check the first slot of a `Prepare` (see `agreement`).
 //!
 //! Messages that wait for a sync are told in their order, those that wait for none in theirs, and the first kind
 //! never before it could have left: so a waiting message is measured against waiting ones alone, another against

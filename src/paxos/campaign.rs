@@ -22,6 +22,8 @@ pub(super) struct Campaign<V> {
     first: Slot,
     /// The ranges that each site's parts cover.
     covered: [Vec<(Slot, Slot)>; SITES_MAX as usize],
+    /// Up to where each site's parts leave no gap: asked again, it sends what comes after.
+    reached: [Slot; SITES_MAX as usize],
     /// Sites whose parts leave no gap.
     complete: SiteSet,
     /// Behind the last slot that anyone holds.
@@ -31,13 +33,13 @@ pub(super) struct Campaign<V> {
     chosen_by: SiteId,
     /// By slot, what must be proposed again.
     reports: BTreeMap<Slot, Report<V>>,
-    /// How often the promises were asked for.
+    /// How often the promises were asked for since one of them came further.
     pub(super) asked: u64,
     pub(super) resend_at: Instant,
 }
 
 wire_struct!(Campaign<V> {
-    ballot, first, covered, complete, end, chosen, chosen_by, reports, asked, resend_at,
+    ballot, first, covered, reached, complete, end, chosen, chosen_by, reports, asked, resend_at,
 });
 
 impl<V: Value> Campaign<V> {
@@ -66,7 +68,11 @@ impl<V: Value> Campaign<V> {
         }
         if reached >= promise.end {
             self.complete.insert(from);
+        } else if reached > self.reached[from.index()] {
+            // A part of it came: the rest is waited for no longer than that was, or others lose their patience.
+            self.asked = 0;
         }
+        self.reached[from.index()] = reached;
         self.end = self.end.max(promise.end);
         if promise.chosen > self.chosen {
             (self.chosen, self.chosen_by) = (promise.chosen, from);
@@ -116,6 +122,7 @@ impl<V: Value> Paxos<V> {
             ballot,
             first,
             covered: Default::default(),
+            reached: [first; SITES_MAX as usize],
             complete: SiteSet::EMPTY,
             end: first,
             chosen: first,
@@ -143,8 +150,13 @@ impl<V: Value> Paxos<V> {
             campaign.resend_at = now + poll.map_or(pause, |poll| poll.min(pause)) + sync;
             campaign.asked += 1;
             let missing = all.minus(campaign.complete);
-            let Campaign { ballot, first, .. } = *campaign;
-            port.send(missing, Message::Prepare { ballot, first });
+            let Campaign { ballot, first, reached, .. } = *campaign;
+            let told_some = missing.iter().filter(|site| reached[site.index()] > first).collect();
+            port.send(missing.minus(told_some), Message::Prepare { ballot, first });
+            // A link may have no room for all of a long promise at once, however often the whole is sent.
+            for site in told_some.iter() {
+                port.send(site, Message::Prepare { ballot, first: reached[site.index()] });
+            }
         }
     }
 

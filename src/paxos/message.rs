@@ -16,7 +16,8 @@ pub enum Message<V> {
     Prepare {
         /// The ballot.
         ballot: Ballot,
-        /// Below it the candidate knows everything to be chosen.
+        /// Below it the candidate knows everything to be chosen, or what the recipient holds: it said so under this
+        /// ballot.
         first: Slot,
     },
     /// Phase 1b, or a part of it.

@@ -11,6 +11,7 @@
 
 use alloc::format;
 use alloc::sync::Arc;
+use alloc::vec::Vec;
 
 use crate::ids::{ProcessId, SITES_MAX, SiteId};
 use crate::oracle::chosen::{ChosenLog, LogEntry};

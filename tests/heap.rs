@@ -1,0 +1,105 @@
+//! The heap of a process against the sizes that it declares: while its log stays as it is, it holds no more memory than
+//! its declared containers explain. What grows beside them, by a few bytes for a message, shows after a while.
+//!
+//! The heap is counted by an allocator, in a copy of the process: a copy has no spare capacity, and shares what is shared.
+
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use std::fmt::Write as _;
+
+use allocation_counter::measure;
+use aviary::ids::ProcessId;
+use aviary::process::Process;
+use aviary::scenario::{Run, RunOptions, read};
+use aviary::service::Timelines;
+use aviary::site::Bird;
+use aviary::time::{Duration, Instant};
+
+/// From when on nothing is written any more, and until when it is only read, in seconds.
+const READS: std::ops::Range<u64> = 20..140;
+
+/// What one item of a declared container takes at most, in bytes: a request with a long text, and its place.
+const ITEM: u64 = 1_500;
+
+/// What may come and go beside containers: buffers, and nodes of maps that are filled otherwise.
+const SPARE: u64 = 2_000;
+
+/// What a process holds at some moment.
+#[derive(Clone, Copy, Debug)]
+struct Held {
+    bytes: u64,
+    items: u64,
+}
+
+fn bytes_of<T: Clone>(value: &T) -> u64 {
+    let mut copy = None;
+    let counted = measure(|| copy = Some(value.clone()));
+    u64::try_from(counted.bytes_current).unwrap()
+}
+
+fn held<T: Clone>(process: &Bird, beside: &T) -> Held {
+    let mut items = 0;
+    process.sizes(|size| items += size.holds);
+    Held { bytes: bytes_of(process) + bytes_of(beside), items }
+}
+
+/// What `now` holds that neither `before` nor what was put into declared containers since explains, in bytes.
+fn unexplained(before: Held, now: Held) -> Option<u64> {
+    let explained = before.bytes + now.items.saturating_sub(before.items) * ITEM + SPARE;
+    now.bytes.checked_sub(explained).filter(|bytes| *bytes > 0)
+}
+
+/// Three sites and two clients on a network that loses and doubles: some writes, and then every kind of read.
+fn reads() -> Run<Timelines> {
+    let asked = [
+        "View(site: 1, user: \"ann\")",
+        "View(client: 0, user: \"bob\", fresh: true, limit: 3)",
+        "Status(site: 2)",
+        "Blocks(client: 1)",
+        "View(site: 0, user: \"cat\", fresh: true)",
+        "Log(site: 1)",
+    ];
+    let mut steps = String::new();
+    for number in 0..30 {
+        let _ = write!(
+            steps,
+            "At(\"{number}00ms\", Tweet(site: {}, user: \"ann\", text: \"{number}\")),",
+            number % 3
+        );
+    }
+    for (number, asked) in (0..(READS.end - 5) * 10).zip(asked.iter().cycle()) {
+        let _ = write!(steps, "At(\"{}ms\", {asked}),", 5_000 + number * 100);
+    }
+    let text = format!(
+        "Scenario(about: \"Much is read.\", sites: 3, clients: 2, leader: 0, limit: \"300s\",
+            network: (latency: Uniform(\"2ms\", \"8ms\"), loss: \"1%\", duplication: \"5%\"), steps: [{steps}])"
+    );
+    Run::new(&read::<Timelines>("reads.ron", &text).unwrap(), &RunOptions::default()).unwrap()
+}
+
+#[test]
+fn a_process_holds_no_more_than_its_sizes_explain() {
+    let mut run = reads();
+    let at = |run: &mut Run<Timelines>, second: u64| {
+        run.finish_by(Instant::ZERO + Duration::from_secs(second));
+        assert!(!run.is_over(), "{:?}", run.outcome().verdict);
+    };
+    at(&mut run, READS.start);
+    let ids: Vec<ProcessId> = run.world().processes().collect();
+    let of = |run: &Run<Timelines>, id| held(run.world().process(id).unwrap(), &());
+    let before: Vec<Held> = ids.iter().map(|id| of(&run, *id)).collect();
+    let delivered = run.world().statistics().delivered;
+    for second in READS.skip(1).step_by(7) {
+        at(&mut run, second);
+        for (id, before) in ids.iter().zip(&before) {
+            let now = of(&run, *id);
+            assert_eq!(unexplained(*before, now), None, "{id} at {second} s: {before:?}, and now {now:?}");
+        }
+    }
+    // The same processes, if each kept eight bytes for whatever is delivered to it.
+    let each = usize::try_from(run.world().statistics().delivered - delivered).unwrap() / ids.len();
+    for (id, before) in ids.iter().zip(before) {
+        let leaking = held(run.world().process(*id).unwrap(), &vec![0_u64; each]);
+        assert!(unexplained(before, leaking).is_some(), "{id}: {each} messages, {before:?}, {leaking:?}");
+    }
+}

@@ -40,7 +40,7 @@ impl Default for Profile {
     fn default() -> Profile {
         Profile {
             about: "All sorts of faults, a few at a time.".to_owned(),
-            sites: weights([(3, 69), (5, 18), (4, 5), (2, 3), (1, 2), (6, 1), (8, 1), (9, 1)]),
+            sites: weights([(3, 68), (5, 18), (4, 5), (2, 3), (1, 2), (6, 1), (7, 1), (8, 1), (9, 1)]),
             clients: Span(2, 4),
             users: Span(1, 3),
             crowds: percent(20),

@@ -167,6 +167,25 @@ mod tests {
     }
 
     #[test]
+    fn sites_wake_up_no_oftener_than_their_budget_allows() {
+        let mut stage = led();
+        let wakes = |stage: &mut Stage, millis, times: u64| {
+            stage.now = Instant::ZERO + MS(millis);
+            (0..times).try_for_each(|_| stage.handled(site(1)))
+        };
+        wakes(&mut stage, 1, 100).unwrap();
+        objects(wakes(&mut stage, 2, 1), "costs", "101 wake-ups were among the sites");
+        let mut stage = led();
+        wakes(&mut stage, 50, 200).unwrap();
+        let request = tweet(2, "b");
+        stage.asked(&request);
+        stage.delivered(C1, site(1).into(), &Message::Ask { request }).unwrap();
+        // What handles a message wakes up for nothing.
+        wakes(&mut stage, 51, 101).unwrap();
+        objects(wakes(&mut stage, 52, 1), "costs", "301 wake-ups were among the sites");
+    }
+
+    #[test]
     fn a_crash_and_a_new_leader_begin_anew() {
         let mut stage = led();
         says(&mut stage, 1).unwrap();

@@ -28,6 +28,9 @@ pub struct Log<V> {
 /// No slot so far above the prefix is held: many times what any configuration lets a site accept there.
 const OPEN_MAX: u64 = 1 << 17;
 
+/// No log begins so late: a million slots a second fill as many in two thousand years.
+const FIRST_MAX: u64 = 1 << 56;
+
 impl<V> Default for Log<V> {
     fn default() -> Log<V> {
         Log { first: Slot(0), prefix: Chunks::default(), open: VecDeque::new() }
@@ -35,9 +38,9 @@ impl<V> Default for Log<V> {
 }
 
 impl<V: Clone + PartialEq> Log<V> {
-    /// An empty log that begins at `first`.
-    pub(super) fn beginning_at(first: Slot) -> Log<V> {
-        Log { first, ..Log::default() }
+    /// An empty log that begins at `first`, unless that is where none can begin.
+    pub(super) fn beginning_at(first: Slot) -> Option<Log<V>> {
+        (first.0 <= FIRST_MAX).then(|| Log { first, ..Log::default() })
     }
 
     /// Where it begins: everything below is over, and held by nobody.
@@ -177,7 +180,8 @@ impl<V: Wire> Wire for Log<V> {
         let log: Log<V> =
             Log { first: Wire::decode(input)?, prefix: Wire::decode(input)?, open: Wire::decode(input)? };
         let is_chosen = |held: &Option<Held<V>>| held.as_ref().is_some_and(|held| held.ballot.is_none());
-        let is_sound = log.open.len() as u64 <= OPEN_MAX
+        let is_sound = log.first.0 <= FIRST_MAX
+            && log.open.len() as u64 <= OPEN_MAX
             && log.open.back().is_none_or(Option::is_some)
             && !log.open.front().is_some_and(is_chosen);
         if is_sound { Ok(log) } else { Err(WireError::Invalid("slots above the chosen prefix")) }
@@ -210,7 +214,7 @@ mod tests {
 
     #[test]
     fn a_log_that_begins_late_holds_nothing_below() {
-        let mut log = Log::beginning_at(Slot(70_000));
+        let mut log = Log::beginning_at(Slot(70_000)).unwrap();
         assert!(log.choose(Slot(70_000), entry(1)));
         log.accept(Slot(70_001), Ballot::ZERO, entry(2));
         assert_eq!((log.first(), log.chosen(), log.end()), (Slot(70_000), Slot(70_001), Slot(70_002)));

@@ -197,7 +197,9 @@ impl<V: Value> Paxos<V> {
         for (place, record) in records.into_iter().enumerate() {
             match record {
                 Record::Begins(first) if place == 0 => {
-                    paxos.log = Log::beginning_at(first);
+                    let begun = Log::beginning_at(first);
+                    paxos.log = begun
+                        .ok_or_else(|| Damage(alloc::format!("no log begins as late as at slot {first}")))?;
                     paxos.chosen_recorded = first;
                 }
                 record => paxos.replay(record)?,

@@ -437,6 +437,10 @@ fn records_that_contradict_each_other_are_damage() {
     let late = || Record::Begins(Slot(9));
     check(vec![learned(0), late()], "the log begins at slot 9, after other records");
     check(vec![late(), late()], "the log begins at slot 9, after other records");
+    for first in [u64::MAX, u64::MAX - 1, 1 << 60] {
+        let records = vec![Record::Begins(Slot(first)), accepted(1, 1, first, 10)];
+        check(records, &format!("no log begins as late as at slot {first}"));
+    }
     check(vec![late(), learned(0)], "slot 0 is below 9, where the log begins");
     check(vec![late(), accepted(1, 1, 8, 1)], "slot 8 is below 9, where the log begins");
 }

@@ -435,6 +435,7 @@ fn faults_of_disks_sites_and_clocks_have_their_limits() {
     let step = |action: &str| format!("steps: [At(\"1s\", {action})]");
     let check = |action: &str, at: &str, parts: &[&str]| check(&step(action), at, parts);
     check("Disk(Client(0), Full)", "Client(0)", &["a client has neither a disk nor seams"]);
+    check("Crash(Terminal(0))", "Terminal(0)", &["a terminal lives and dies with its site", "`Client(..)`"]);
     check("Wipe(Terminal(0))", "Terminal(0)", &["a terminal lives and dies with its site"]);
     check("Slow(Any, \"1ms\")", "Any", &["`Any` says nothing here"]);
     check("Slow(Site(0), \"2min\")", "\"2min\"", &["2min for each input", "at most 1min"]);

@@ -223,17 +223,19 @@ impl<S: Service> Planner<S> {
 
     /// A target that has a disk and is not just anybody.
     fn site_like(&mut self, place: &Place, who: Target, may_be_any: bool) -> Option<Target> {
+        let help =
+            "expected `Site(..)`, `Leader`, `Candidate`, `Follower`, `Laggard`, `Machine(..)` or `AllSites`";
+        self.site_or(place, who, may_be_any, help)
+    }
+
+    fn site_or(&mut self, place: &Place, who: Target, may_be_any: bool, help: &str) -> Option<Target> {
         let message = match self.meant(who) {
             Target::Any if !may_be_any => "`Any` says nothing here",
             Target::Terminal(_) => "a terminal lives and dies with its site",
             Target::Client(_) => "a client has neither a disk nor seams",
             _ => return self.who(place, who),
         };
-        self.wrong(
-            place.clone(),
-            message,
-            "expected `Site(..)`, `Leader`, `Candidate`, `Follower`, `Laggard`, `Machine(..)` or `AllSites`",
-        );
+        self.wrong(place.clone(), message, help);
         None
     }
 
@@ -241,7 +243,11 @@ impl<S: Service> Planner<S> {
     fn living(&mut self, place: &Place, who: Target, may_be_any: bool) -> Option<Target> {
         match self.meant(who) {
             Target::Client(_) => self.who(place, who),
-            _ => self.site_like(place, who, may_be_any),
+            _ => {
+                let help =
+                    "expected `Site(..)`, `Client(..)`, a role like `Leader`, `Machine(..)` or `AllSites`";
+                self.site_or(place, who, may_be_any, help)
+            }
         }
     }
 
@@ -361,7 +367,7 @@ impl<S: Service> Planner<S> {
         match (row.aim, who) {
             (Aim::LivesByNumber, Target::Leader | Target::Follower | Target::Candidate | Target::Laggard) => {
                 let message = "who is down has no role";
-                self.wrong(inner, message, "expected `Site(..)`, `Machine(..)` or `AllSites`");
+                self.wrong(inner, message, "expected `Site(..)`, `Client(..)`, `Machine(..)` or `AllSites`");
                 return None;
             }
             (Aim::Sites, _) => self.site_like(&inner, who, false)?,

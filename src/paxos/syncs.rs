@@ -86,11 +86,17 @@ impl Known {
 impl Syncs {
     /// What counts of what is known of `site`: nothing where an election timeout allows for it.
     fn of(&self, config: &Config, me: SiteId, site: SiteId, now: Instant) -> Duration {
-        let times = if site == me { OWN_HALVED_TIMES } else { SAID_HALVED_TIMES };
-        let faded = self.known[site.index()].faded(now, config.election.times(times));
+        let allowed = quick(config.election);
+        let known = &self.known[site.index()];
+        let faded = if known.longest <= allowed {
+            Duration::ZERO // as it is in nearly every run: it only fades
+        } else {
+            let times = if site == me { OWN_HALVED_TIMES } else { SAID_HALVED_TIMES };
+            known.faded(now, config.election.times(times))
+        };
         let under_way = self.asked.filter(|_| site == me).map_or(Duration::ZERO, |asked| now.since(asked.at));
         let longest = faded.max(under_way).min(config.election.times(LONGEST_TIMES));
-        if longest <= quick(config.election) { Duration::ZERO } else { longest }
+        if longest <= allowed { Duration::ZERO } else { longest }
     }
 
     /// Takes the end of a wait; whether it was long.
@@ -127,8 +133,14 @@ impl<V: Value> Paxos<V> {
     fn quorum_sync(&self, now: Instant) -> Duration {
         let mut all = [Duration::ZERO; SITES_MAX as usize];
         let sites = self.all_sites();
+        let mut longest = Duration::ZERO;
         for site in sites.iter() {
-            all[site.index()] = self.syncs.of(&self.config, self.me, site, now);
+            let sync = self.syncs.of(&self.config, self.me, site, now);
+            all[site.index()] = sync;
+            longest = longest.max(sync);
+        }
+        if longest == Duration::ZERO {
+            return longest;
         }
         let all = &mut all[..sites.len()];
         all.sort_unstable();

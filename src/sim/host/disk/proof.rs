@@ -84,17 +84,21 @@ impl SimDisk {
 
 /// Moves `rest` past the first place where it has these bytes; says whether there is one.
 fn skip_past(rest: &mut &[u8], bytes: &[u8]) -> bool {
-    let Some(first) = bytes.first() else { return true };
-    let mut at = 0;
-    while let Some(found) = rest[at..].iter().position(|byte| byte == first) {
-        at += found;
-        if rest[at..].starts_with(bytes) {
-            *rest = &rest[at + bytes.len()..];
-            return true;
-        }
-        at += 1;
-    }
-    false
+    let [first, .., last] = bytes else { return skip_past_few(rest, bytes) };
+    let end = bytes.len() - 1;
+    let ends = rest.iter().zip(rest.get(end..).unwrap_or_default());
+    // The first byte alone, the kind of a record, is everywhere.
+    let may_be = ends.enumerate().filter(|(_, ends)| *ends == (first, last));
+    let Some(at) = may_be.map(|(at, _)| at).find(|at| rest[*at..].starts_with(bytes)) else { return false };
+    *rest = &rest[at + bytes.len()..];
+    true
+}
+
+fn skip_past_few(rest: &mut &[u8], bytes: &[u8]) -> bool {
+    let Some(wanted) = bytes.first() else { return true };
+    let Some(at) = rest.iter().position(|byte| byte == wanted) else { return false };
+    *rest = &rest[at + 1..];
+    true
 }
 
 #[cfg(test)]

@@ -12,12 +12,12 @@ const SOURCES: [&str; 12] = [
     "src/ids.rs",
     "src/macros.rs",
     "src/mix.rs",
-    "src/paxos",
     "src/process.rs",
     "src/recording",
-    "src/site",
+    "src/replicated",
     "src/time.rs",
-    "src/timeline",
+    "src/tweets/site",
+    "src/tweets/timeline",
     "src/wire.rs",
 ];
 

@@ -4,7 +4,7 @@
 //!
 //! A protocol is a [`Process`](process::Process): one function that takes an [`Input`](process::Input) and leaves
 //! [`Effects`](process::Effects). Two hosts run it. The simulator ([`sim`]) runs a whole cluster in one seeded
-//! thread, breaks it on purpose and shows everything to judges ([`oracle`]); the real one (`udp`) has a socket, a
+//! thread, breaks it on purpose and shows everything to [`judges`]; the real one (`udp`) has a socket, a
 //! clock and files. Journal, outbox and datagrams are the same bytes in both.
 //!
 //! ```text
@@ -16,11 +16,12 @@
 //! # Reading order
 //!
 //! 1. [`process`]: the border. [`outbox`]: why nothing leaves before what it depends on is durable.
-//! 2. [`paxos`], from its module documentation; [`site`]: how a site uses it; [`timeline`]: what it is for.
+//! 2. [`replicated::paxos`], from its module documentation; [`replicated`]: how a site uses it; [`tweets`]: what it is
+//!    for.
 //! 3. [`journal`]: what is durable and how it comes back.
-//! 4. [`sim`]: the world, the script, the trace. [`oracle`]: what must hold.
-//! 5. `scenario` and `service`: from a file to a verdict. `udp` and `sites_ron`: the same for real. [`recording`]: what
-//!    a real site recorded, played again.
+//! 4. [`sim`]: the world, the script, the trace. [`tweets::judges`]: what must hold.
+//! 5. `scenario` and `tweets::service`: from a file to a verdict. `udp` and `tweets::sites_ron`: the same for real.
+//!    [`recording`]: what a real site recorded, played again.
 //!
 //! Whoever brings another protocol begins with [`prelude`], `docs/adopting.md` and `examples/`.
 //!
@@ -28,13 +29,14 @@
 //!
 //! - **Floors.** A module uses those on lower floors, never those on higher ones or the other host: `border` (0), which
 //!   is [`chunks`], [`frame`], [`ids`], [`mix`], [`outbox`], [`process`], [`time`], [`wire`] and the macros; `journal`,
-//!   `recording`, `ron_file`, `paxos`, `timeline` (1); `site` (2); `sim`, `udp` (3); `judges`, `scenario`, `oracle`,
-//!   `service`, `sites_ron`, `client` (4); `search`, `prelude` (5); the programs `bin`, `sim-runner` (6). Which uses
-//!   which exactly stands at the top of `tests/floors/main.rs`, which reads the sources and forbids the rest.
+//!   `recording`, `ron_file`, `replicated::paxos` (1); `replicated` (2); `sim`, `udp`, `tweets::timeline`, `tweets::site`
+//!   (3); `judges`, `scenario`, `tweets::judges`, `tweets::service`, `tweets::sites_ron`, `tweets::client`, `tweets` (4);
+//!   `search`, `prelude` (5); the programs `bin`, `sim-runner` (6). Which uses which exactly stands at the top of
+//!   `tests/floors/main.rs`, which reads the sources and forbids the rest.
 //! - **Nothing below the hosts knows what time it is**, draws at random, iterates in the order of a hash, or has
 //!   threads or globals. Those floors build as `no_std` + `alloc`, and clippy's lists forbid the rest.
-//! - **`sim`, `udp`, `journal`, `recording`, `ron_file`, `judges`, `scenario` and `search` know no protocol**; `paxos` knows
-//!   no tweets; `timeline` no consensus.
+//! - **`sim`, `udp`, `journal`, `recording`, `ron_file`, `judges`, `scenario` and `search` know no protocol**;
+//!   `replicated` knows no tweets.
 //! - **The protocol has no switches for tests.** What differs between a test and the real thing is the host.
 //! - **A run is a function** of its scenario (with its seed) and the code: tracing, build profile, process and
 //!   machine change nothing in its fingerprint.
@@ -49,33 +51,25 @@ mod macros;
 pub mod wire;
 
 pub mod chunks;
-#[cfg(feature = "udp")]
-pub mod client;
 pub mod frame;
 pub mod ids;
 pub mod journal;
 #[macro_use]
 pub mod judges;
 pub mod mix;
-pub mod oracle;
 pub mod outbox;
-pub mod paxos;
 pub mod prelude;
 pub mod process;
 pub mod recording;
+pub mod replicated;
 #[cfg(any(feature = "scenario", feature = "udp"))]
 pub mod ron_file;
 #[cfg(feature = "scenario")]
 pub mod scenario;
 #[cfg(feature = "scenario")]
 pub mod search;
-#[cfg(feature = "scenario")]
-pub mod service;
 pub mod sim;
-pub mod site;
-#[cfg(feature = "udp")]
-pub mod sites_ron;
 pub mod time;
-pub mod timeline;
+pub mod tweets;
 #[cfg(feature = "udp")]
 pub mod udp;

@@ -11,9 +11,9 @@ use allocation_counter::measure;
 use aviary::ids::ProcessId;
 use aviary::process::Process;
 use aviary::scenario::{Run, RunOptions, read};
-use aviary::service::Timelines;
-use aviary::site::Bird;
 use aviary::time::{Duration, Instant};
+use aviary::tweets::service::Timelines;
+use aviary::tweets::site::Bird;
 
 /// From when on nothing is written any more, and until when it is only read, in seconds.
 const READS: std::ops::Range<u64> = 20..140;

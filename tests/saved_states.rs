@@ -6,7 +6,6 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use aviary::ids::{ProcessId, SiteId};
 use aviary::mix::{Seed, below, mix};
-use aviary::oracle::Judges;
 use aviary::process::{Damage, Effects, Given, Input, Letter, Process, Recovered, Role, Savable, Size};
 use aviary::scenario::draw::{Asking, Draws, RecipesOf};
 use aviary::scenario::profile::PROFILES;
@@ -14,10 +13,11 @@ use aviary::scenario::{
     Cluster, History, Member, Order, Outcome, Pace, Probe, Problem, Profile, RunOptions, Service, Shape,
     draw, run,
 };
-use aviary::service::{Command, Expectation, Timelines};
 use aviary::sim::Violation;
-use aviary::site::{self, Bird, Config, Message, Note, Overrides, Record};
 use aviary::time::{Duration, Instant};
+use aviary::tweets::judges::Judges;
+use aviary::tweets::service::{Command, Expectation, Timelines};
+use aviary::tweets::site::{self, Bird, Config, Message, Note, Overrides, Record};
 
 /// The real process, saved and read back before one input in so many.
 #[derive(Clone, Debug)]

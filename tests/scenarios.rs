@@ -10,8 +10,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use aviary::scenario::{Outcome, RunOptions, Scenario, read, run};
-use aviary::service::Timelines;
 use aviary::sim::{LineClass, Told};
+use aviary::tweets::service::Timelines;
 use libtest_mimic::{Arguments, Failed, Trial};
 
 /// What takes ninety starts to come about: its story is told by how it begins and ends.

@@ -5,9 +5,9 @@
 
 use aviary::scenario::{Profile, Run, RunOptions};
 use aviary::search::{Drawn, FactKind, Source, Sweep};
-use aviary::service::Timelines;
 use aviary::sim::TraceLevel;
 use aviary::time::Duration;
+use aviary::tweets::service::Timelines;
 
 /// How many storms there are.
 const SEEDS: u64 = 1_200;

@@ -9,10 +9,10 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
 use std::process::{Child, ChildStdout, Command, Output, Stdio};
 
-use aviary::client::{Client, ClientError, ClientOptions};
 use aviary::ids::SiteId;
-use aviary::sites_ron::Sites;
 use aviary::time::Duration;
+use aviary::tweets::client::{Client, ClientError, ClientOptions};
+use aviary::tweets::sites_ron::Sites;
 use aviary::udp::{ClientKey, Key, KeyNumber};
 
 const SITE: &str = env!("CARGO_BIN_EXE_site");

@@ -6,13 +6,13 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use aviary::client::{Client, ClientOptions};
 use aviary::ids::{ProcessId, SiteId};
 use aviary::mix::Seed;
-use aviary::oracle::outside::{Disk, Seen};
 use aviary::sim::{Chance, Filter, Latency, NetworkSettings, Replay, Rule, Ruling, Slots, Target};
-use aviary::site::{Note, Operation, Record};
-use aviary::timeline::{Event, Position};
+use aviary::tweets::client::{Client, ClientOptions};
+use aviary::tweets::judges::outside::{Disk, Seen};
+use aviary::tweets::site::{Note, Operation, Record};
+use aviary::tweets::timeline::{Event, Position};
 use sim_runner::proxy::{Proxy, calm};
 use sim_runner::real::history::Line;
 use sim_runner::real::judged::{self, Wrong, check_logs, converge};
@@ -122,12 +122,11 @@ fn check_that_lies_are_caught(cluster: &Cluster, history: &[Line], disks: &[Disk
     let at = history.iter().filter_map(done).nth(20).unwrap();
     let holds = |record: &Record| match record {
         Record::Paxos { record } => match record {
-            aviary::paxos::Record::Accepted { slot, .. } | aviary::paxos::Record::Learned { slot, .. } => {
-                slot.0 == at.slot
-            }
-            aviary::paxos::Record::Promised(_)
-            | aviary::paxos::Record::Chosen(_)
-            | aviary::paxos::Record::Begins(_) => false,
+            aviary::replicated::paxos::Record::Accepted { slot, .. }
+            | aviary::replicated::paxos::Record::Learned { slot, .. } => slot.0 == at.slot,
+            aviary::replicated::paxos::Record::Promised(_)
+            | aviary::replicated::paxos::Record::Chosen(_)
+            | aviary::replicated::paxos::Record::Begins(_) => false,
         },
         Record::Taken { .. } => false,
     };
@@ -138,7 +137,7 @@ fn check_that_lies_are_caught(cluster: &Cluster, history: &[Line], disks: &[Disk
     // One site's disk alone forgets it, but still says that it knows everything up to its last mark.
     let mut forgets = disks.to_vec();
     let marked = |disk: &Disk| {
-        let is_mark = |record: &Record| matches!(record, Record::Paxos { record: aviary::paxos::Record::Chosen(end) } if end.0 > at.slot);
+        let is_mark = |record: &Record| matches!(record, Record::Paxos { record: aviary::replicated::paxos::Record::Chosen(end) } if end.0 > at.slot);
         disk.records.iter().any(is_mark)
     };
     let one = forgets.iter_mut().find(|disk| marked(disk)).unwrap();
@@ -155,7 +154,10 @@ fn check_that_lies_are_caught(cluster: &Cluster, history: &[Line], disks: &[Disk
     for line in &mut stale {
         if let Seen::Heard(
             _,
-            aviary::site::Message::Applied { answer: aviary::site::Answer::Viewed { page }, .. },
+            aviary::tweets::site::Message::Applied {
+                answer: aviary::tweets::site::Answer::Viewed { page },
+                ..
+            },
         ) = &mut line.2
             && page.tweets.len() == 4
         {

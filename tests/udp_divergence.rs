@@ -9,9 +9,9 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 use std::time::Duration;
 
-use aviary::client::{Client, ClientError, ClientOptions};
 use aviary::ids::SiteId;
-use aviary::sites_ron::Sites;
+use aviary::tweets::client::{Client, ClientError, ClientOptions};
+use aviary::tweets::sites_ron::Sites;
 use aviary::udp::ClientKey;
 use sim_runner::real::ports;
 

@@ -8,16 +8,16 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use aviary::client::{Client, ClientOptions};
 use aviary::frame::{self, Sender};
 use aviary::ids::{ProcessId, SiteId};
 use aviary::mix::Seed;
-use aviary::paxos::Slot;
 use aviary::process::{Damage, Effects, Input, Label, Process, Recipients, Recovered, Role};
-use aviary::site::{Message, Note, Operation, Query, Record, Request};
-use aviary::sites_ron::Sites;
+use aviary::replicated::paxos::Slot;
 use aviary::time::{Duration, Instant};
-use aviary::timeline::{Event, Position, View};
+use aviary::tweets::client::{Client, ClientOptions};
+use aviary::tweets::site::{Message, Note, Operation, Query, Record, Request};
+use aviary::tweets::sites_ron::Sites;
+use aviary::tweets::timeline::{Event, Position, View};
 use aviary::udp::seal::{Opened, Party, Sealer};
 use aviary::udp::{Caller, CallerSettings, ClientKey, KeyNumber};
 use aviary::wire::Wire;
@@ -140,7 +140,7 @@ fn the_holder_of_one_key_takes_no_request_number_of_a_client_of_another() {
     victim.tweet("ann".parse().unwrap(), "one".parse().unwrap()).unwrap();
     // Sessions are no secret: they stand in the log.
     let key = scratch.client_key(1);
-    let opened = |session: Option<(ProcessId, Position)>, line: &aviary::site::message::LogLine| {
+    let opened = |session: Option<(ProcessId, Position)>, line: &aviary::tweets::site::message::LogLine| {
         let number = match line.request {
             Request::Open { client: ProcessId::Client(number), .. } if number < KeyNumber::CLIENTS => number,
             _ => return session,

@@ -10,10 +10,10 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
-use aviary::client::{Client, ClientOptions, statuses};
 use aviary::ids::SiteId;
 use aviary::mix::Seed;
-use aviary::timeline::Position;
+use aviary::tweets::client::{Client, ClientOptions, statuses};
+use aviary::tweets::timeline::Position;
 use rustix::thread::{LinkNameSpaceType, move_into_link_name_space};
 use sim_runner::real::judged::{self, check_logs, converge};
 use sim_runner::real::{Cluster, Failure, Load, LoadSettings};

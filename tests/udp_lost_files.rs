@@ -10,11 +10,11 @@ use std::path::PathBuf;
 use std::process::{Child, Command, Output, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use aviary::client::{Client, ClientOptions};
 use aviary::ids::ProcessId;
 use aviary::journal::{Identity, Journal, JournalConfig};
-use aviary::sites_ron::Sites;
 use aviary::time::Duration;
+use aviary::tweets::client::{Client, ClientOptions};
+use aviary::tweets::sites_ron::Sites;
 use aviary::udp::{ClientKey, Files};
 
 const SITE: &str = env!("CARGO_BIN_EXE_site");

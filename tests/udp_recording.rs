@@ -6,11 +6,11 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
-use aviary::client::{Client, ClientOptions};
 use aviary::recording::{Failure, File, Player, Refusal, put_preface};
-use aviary::site::bird::Bird;
-use aviary::sites_ron::Sites;
 use aviary::time::Duration;
+use aviary::tweets::client::{Client, ClientOptions};
+use aviary::tweets::site::bird::Bird;
+use aviary::tweets::sites_ron::Sites;
 use aviary::udp::ClientKey;
 
 const SITE: &str = env!("CARGO_BIN_EXE_site");

@@ -9,10 +9,10 @@ use std::path::PathBuf;
 use std::process::{Child, Command, Output, Stdio};
 use std::sync::atomic::{AtomicU16, Ordering};
 
-use aviary::client::{Client, ClientOptions};
-use aviary::sites_ron::Sites;
 use aviary::time::Duration;
-use aviary::timeline::Position;
+use aviary::tweets::client::{Client, ClientOptions};
+use aviary::tweets::sites_ron::Sites;
+use aviary::tweets::timeline::Position;
 use aviary::udp::ClientKey;
 
 const SITE: &str = env!("CARGO_BIN_EXE_site");

@@ -4,7 +4,7 @@
 
 use std::process::Command;
 
-use aviary::timeline::{Event, Page, Position, Timeline, User, View};
+use aviary::tweets::timeline::{Event, Page, Position, Timeline, User, View};
 use aviary::wire::Wire;
 
 const COUNT: u64 = 50;

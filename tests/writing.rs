@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use aviary::scenario::{Scenario, Service, read, write};
-use aviary::service::Timelines;
+use aviary::tweets::service::Timelines;
 
 #[expect(dead_code, reason = "only its words are of interest here")]
 #[path = "../examples/quorum_register.rs"]
@@ -45,7 +45,7 @@ fn scenarios_are_written_and_read_back_as_the_same() {
 
 #[test]
 fn so_is_the_starter() {
-    check::<Timelines>(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src/service/starter.ron"));
+    check::<Timelines>(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src/tweets/service/starter.ron"));
 }
 
 #[test]

@@ -3,12 +3,12 @@
 use aviary::ids::ProcessId;
 use aviary::journal::JournalConfig;
 use aviary::mix::Seed;
-use aviary::oracle::Judges;
-use aviary::paxos::Slot;
+use aviary::replicated::paxos::Slot;
 use aviary::sim::{Judge, Latency, Observation, TraceLevel, Violation, World, WorldSettings};
-use aviary::site::{Bird, Command, Config, Note, Operation};
 use aviary::time::Duration;
-use aviary::timeline::{Event, User};
+use aviary::tweets::judges::Judges;
+use aviary::tweets::site::{Bird, Command, Config, Note, Operation};
+use aviary::tweets::timeline::{Event, User};
 
 /// How many sites.
 pub const SITES: u8 = 5;

@@ -6,7 +6,7 @@
 
 use std::process::Command;
 
-use aviary::site::Config;
+use aviary::tweets::site::Config;
 
 use crate::Bench;
 use crate::load::{Load, many_events_a_slot, one_event_a_slot};

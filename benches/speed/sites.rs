@@ -1,9 +1,9 @@
 //! Whole sites with bytes, journals and every judge: tweets through the log, and ordinary life.
 
 use aviary::scenario::{RunOptions, Scenario, read, run};
-use aviary::service::Timelines;
 use aviary::sim::TraceLevel;
-use aviary::site::Config;
+use aviary::tweets::service::Timelines;
+use aviary::tweets::site::Config;
 
 use crate::Bench;
 use crate::load::{Load, many_events_a_slot, one_event_a_slot};

@@ -13,10 +13,10 @@ use aviary::journal::{Journal, JournalConfig};
 use aviary::mix::Seed;
 use aviary::process::{Label, Records};
 use aviary::scenario::{Scenario, plan, read};
-use aviary::service::Timelines;
 use aviary::sim::{Judge, Observation, SimDisk, TraceLevel, TraceSettings, Violation, World, WorldSettings};
-use aviary::site::{Bird, Message};
 use aviary::time::{Duration, Instant};
+use aviary::tweets::service::Timelines;
+use aviary::tweets::site::{Bird, Message};
 use aviary::wire::Wire;
 use aviary_fuzz::{IDENTITY, Image};
 

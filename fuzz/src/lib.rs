@@ -12,10 +12,10 @@ use aviary::journal::{Journal, JournalError};
 use aviary::mix::Seed;
 use aviary::process::{Recipients, Records, Recovered};
 use aviary::scenario::{plan, read};
-use aviary::service::Timelines;
 use aviary::sim::{Status, TraceLevel, World, WorldSettings};
-use aviary::site::{Bird, Config, Message, Record};
 use aviary::time::{Duration, Instant};
+use aviary::tweets::service::Timelines;
+use aviary::tweets::site::{Bird, Config, Message, Record};
 use aviary::wire::Wire;
 
 pub use files::{IDENTITY, Image};

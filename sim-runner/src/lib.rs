@@ -38,8 +38,8 @@ use std::process::ExitCode;
 use args::{Blame, Command, Shrink};
 use aviary::scenario::{RunOptions, Service, Verdict};
 use aviary::search::Runner;
-use aviary::service::Timelines;
-use aviary::site::Bird;
+use aviary::tweets::service::Timelines;
+use aviary::tweets::site::Bird;
 use clap::{CommandFactory, FromArgMatches};
 use saboteurs::Lying;
 

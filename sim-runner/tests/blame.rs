@@ -5,9 +5,9 @@ mod planted;
 
 use aviary::scenario::{Scenario, read};
 use aviary::search::{Blamed, Inquiry, NotShrunk, Runner, blame};
-use aviary::service::Timelines;
 use aviary::sim::Told;
 use aviary::time::Duration;
+use aviary::tweets::service::Timelines;
 use planted::{Lying, light, runner};
 use sim_runner::saboteurs;
 

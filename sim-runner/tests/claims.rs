@@ -6,7 +6,7 @@ use std::fs;
 use std::path::Path;
 
 use aviary::scenario::{Outcome, RunOptions, Scenario, Verdict, read};
-use aviary::service::Timelines;
+use aviary::tweets::service::Timelines;
 use sim_runner::saboteurs::{self, find};
 
 fn scenario(text: &str) -> Scenario<Timelines> {

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use aviary::scenario::{Profile, RunOptions, Scenario, draw, read, run, run_configured, write};
-use aviary::service::Timelines;
+use aviary::tweets::service::Timelines;
 use sim_runner::saboteurs::{self, Lying};
 
 const QUIET: &str = r#"Scenario(about: "All is quiet.", seed: 3, sites: 3,

@@ -12,12 +12,12 @@ use aviary::journal::{Identity, Journal, JournalConfig};
 use aviary::mix::Seed;
 use aviary::outbox::SyncMode;
 use aviary::recording::{File, frames, put_preface};
-use aviary::site::client::Command;
-use aviary::site::config::Config;
-use aviary::site::submission::Operation;
-use aviary::site::{Bird, Note};
 use aviary::time::Duration;
-use aviary::timeline::Event;
+use aviary::tweets::site::client::Command;
+use aviary::tweets::site::config::Config;
+use aviary::tweets::site::submission::Operation;
+use aviary::tweets::site::{Bird, Note};
+use aviary::tweets::timeline::Event;
 use aviary::udp::{Files, Host, HostSettings, Key, Keys, Recorder, RecorderSettings, socket};
 
 const CLUSTER: u64 = 77;

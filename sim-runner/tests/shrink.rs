@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use aviary::scenario::{Scenario, read, run, write};
 use aviary::search::{Budget, NotShrunk, Property, Runner, Shrunk, shrink};
-use aviary::service::Timelines;
 use aviary::sim::Chance;
+use aviary::tweets::service::Timelines;
 use planted::{Lying, file, light, runner};
 use sim_runner::saboteurs;
 

@@ -162,7 +162,7 @@ fn parts(text: &str) -> Vec<&str> {
 mod tests {
     use super::*;
     use crate::scenario::read;
-    use crate::service::Timelines;
+    use crate::tweets::service::Timelines;
 
     /// What is written of `text` is `text`.
     fn check(text: &str) {

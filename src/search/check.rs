@@ -50,7 +50,7 @@ impl<S: Service> Sweep<S> {
     /// ```
     /// use aviary::scenario::read;
     /// use aviary::search::{Pinned, Sweep};
-    /// use aviary::service::Timelines;
+    /// use aviary::tweets::service::Timelines;
     ///
     /// let text = r#"Scenario(about: "A quiet cluster agrees.", sites: 3)"#;
     /// let quiet = read::<Timelines>("quiet.ron", text)?;

@@ -6,7 +6,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::Command;
 
-use aviary::site::Config;
+use aviary::tweets::site::Config;
 use aviary::udp::Drop as Dropped;
 
 use crate::files::example;

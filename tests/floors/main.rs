@@ -21,7 +21,7 @@ struct Floor {
 const BORDER: [&str; 9] = ["chunks", "frame", "ids", "macros", "mix", "outbox", "process", "time", "wire"];
 
 /// From the ground up: each uses only what has an earlier row.
-const FLOORS: [Floor; 18] = [
+const FLOORS: [Floor; 20] = [
     Floor { number: 0, name: "border", uses: &[], why: "the border knows nothing but itself" },
     Floor {
         number: 1,
@@ -33,16 +33,15 @@ const FLOORS: [Floor; 18] = [
     Floor { number: 1, name: "ron_file", uses: &["border"], why: "whoever reads a file brings its schema" },
     Floor {
         number: 1,
-        name: "paxos",
+        name: "replicated::paxos",
         uses: &["border"],
         why: "consensus knows no tweets, no files and no host",
     },
-    Floor { number: 1, name: "timeline", uses: &["border"], why: "a timeline knows no consensus" },
     Floor {
         number: 2,
-        name: "site",
-        uses: &["border", "paxos", "timeline"],
-        why: "a site does not know who hosts it, and its host keeps its records",
+        name: "replicated",
+        uses: &["border", "replicated::paxos"],
+        why: "a replicated state machine does not know what it is of",
     },
     Floor {
         number: 3,
@@ -57,15 +56,27 @@ const FLOORS: [Floor; 18] = [
         why: "the real host knows no protocol, no service and nothing of the simulator",
     },
     Floor {
+        number: 3,
+        name: "tweets::timeline",
+        uses: &["border", "replicated"],
+        why: "a timeline knows no consensus",
+    },
+    Floor {
+        number: 3,
+        name: "tweets::site",
+        uses: &["border", "replicated::paxos", "replicated", "tweets::timeline"],
+        why: "a site does not know who hosts it, and its host keeps its records",
+    },
+    Floor {
         number: 4,
-        name: "sites_ron",
-        uses: &["border", "ron_file", "site", "udp"],
+        name: "tweets::sites_ron",
+        uses: &["border", "ron_file", "replicated", "tweets::site", "udp"],
         why: "`sites.ron` configures real sites, without a simulator",
     },
     Floor {
         number: 4,
-        name: "client",
-        uses: &["border", "timeline", "site", "udp", "sites_ron"],
+        name: "tweets::client",
+        uses: &["border", "replicated", "tweets::timeline", "tweets::site", "udp", "tweets::sites_ron"],
         why: "the client is of the real service, without a simulator",
     },
     Floor { number: 4, name: "judges", uses: &["border", "sim"], why: "these judges are for any protocol" },
@@ -77,16 +88,36 @@ const FLOORS: [Floor; 18] = [
     },
     Floor {
         number: 4,
-        name: "oracle",
-        uses: &["border", "paxos", "timeline", "site", "sim", "judges"],
-        why: "oracles look at what a world shows, whoever runs it",
+        name: "tweets::judges",
+        uses: &[
+            "border",
+            "replicated::paxos",
+            "replicated",
+            "tweets::timeline",
+            "tweets::site",
+            "sim",
+            "judges",
+        ],
+        why: "judges look at what a world shows, whoever runs it",
     },
     Floor {
         number: 4,
-        name: "service",
-        uses: &["border", "journal", "paxos", "timeline", "site", "sim", "judges", "scenario", "oracle"],
+        name: "tweets::service",
+        uses: &[
+            "border",
+            "journal",
+            "replicated::paxos",
+            "replicated",
+            "tweets::timeline",
+            "tweets::site",
+            "sim",
+            "judges",
+            "scenario",
+            "tweets::judges",
+        ],
         why: "the service in scenarios knows nothing of the real host, nor who runs them",
     },
+    Floor { number: 4, name: "tweets", uses: &[], why: "the wing is what its modules are" },
     Floor {
         number: 5,
         name: "search",
@@ -102,7 +133,18 @@ const FLOORS: [Floor; 18] = [
     Floor {
         number: 6,
         name: "bin",
-        uses: &["border", "journal", "recording", "paxos", "timeline", "site", "udp", "sites_ron", "client"],
+        uses: &[
+            "border",
+            "journal",
+            "recording",
+            "replicated::paxos",
+            "replicated",
+            "tweets::timeline",
+            "tweets::site",
+            "udp",
+            "tweets::sites_ron",
+            "tweets::client",
+        ],
         why: "real sites have nothing of simulations in them",
     },
 ];
@@ -113,9 +155,12 @@ const TOP: &str = "sim-runner";
 /// What stands at the top of the library without being a module of ours.
 const FOREIGN: [&str; 1] = ["alloc"];
 
-fn floor_of(module: &str) -> Option<&'static Floor> {
-    let name = if BORDER.contains(&module) { "border" } else { module };
-    FLOORS.iter().find(|floor| floor.name == name)
+/// The floor of what stands at `path`: a part of a wing has a row of its own, or that of the wing.
+fn floor_of<S: AsRef<str>>(path: &[S]) -> Option<&'static Floor> {
+    let first = path.first()?.as_ref();
+    let row = |name: &str| FLOORS.iter().find(|floor| floor.name == name);
+    let part = path.get(1).and_then(|second| row(&format!("{first}::{}", second.as_ref())));
+    part.or_else(|| row(if BORDER.contains(&first) { "border" } else { first }))
 }
 
 /// Every arrow that the table does not allow, one per line.
@@ -125,7 +170,7 @@ fn findings(sources: &[Source]) -> Vec<String> {
     let mut findings = Vec::new();
     for source in sources.iter().filter(|source| !tests.iter().any(|test| source.path.starts_with(test))) {
         let Some(user) = source.path.first().map(String::as_str) else { continue };
-        let floor = floor_of(user);
+        let floor = floor_of(&source.path);
         if floor.is_none() && user != TOP {
             findings.push(format!("{}: {user} has no floor in tests/floors/main.rs", source.file));
             continue;
@@ -138,10 +183,15 @@ fn findings(sources: &[Source]) -> Vec<String> {
                 object("it does not say which module");
                 continue;
             };
-            let used = macros.iter().find(|(exported, _)| exported == name).map_or(name, |(_, by)| by);
-            match (floor, floor_of(used)) {
-                _ if FOREIGN.contains(&used) || used == user => {}
-                (_, None) => object(&format!("{used} has no floor in tests/floors/main.rs")),
+            let exported = macros.iter().find(|(exported, _)| exported == name).map(|(_, by)| by.as_str());
+            let used = match exported {
+                Some(by) => floor_of(&[by]),
+                None => floor_of(&arrow.to),
+            };
+            let is_own = floor.is_none() && name == user;
+            match (floor, used) {
+                _ if FOREIGN.contains(&name) || is_own => {}
+                (_, None) => object(&format!("{name} has no floor in tests/floors/main.rs")),
                 (None, Some(_)) => {}
                 (Some(floor), Some(used)) if floor.name == used.name || floor.uses.contains(&used.name) => {}
                 (Some(floor), Some(used)) => {
@@ -160,7 +210,12 @@ fn no_module_uses_one_that_it_may_not() {
     let found = findings(&sources);
     assert!(found.is_empty(), "{} arrows are not allowed:\n{}", found.len(), found.join("\n"));
     // The table has no row for a module that is gone.
-    let is_there = |name: &str| sources.iter().any(|source| source.path.first().is_some_and(|of| of == name));
+    let is_there = |name: &str| {
+        let path: Vec<&str> = name.split("::").collect();
+        sources
+            .iter()
+            .any(|source| source.path.len() >= path.len() && path.iter().eq(&source.path[..path.len()]))
+    };
     let rows = FLOORS.iter().map(|floor| floor.name).filter(|name| *name != "border");
     let gone: Vec<&str> = rows.chain(BORDER).chain([TOP]).filter(|name| !is_there(name)).collect();
     assert!(gone.is_empty(), "not in the tree: {gone:?}");
@@ -176,9 +231,10 @@ fn the_table_is_a_tower() {
         }
     }
     let find = |name: &str| FLOORS.iter().find(|floor| floor.name == name).expect("a row of the table");
-    let protocol = ["paxos", "timeline", "site", "oracle", "service", "client", "sites_ron"];
+
     for name in ["border", "journal", "recording", "ron_file", "sim", "udp", "judges", "scenario", "search"] {
-        let used = find(name).uses.iter().find(|used| protocol.contains(used));
+        let used =
+            find(name).uses.iter().find(|used| used.starts_with("replicated") || used.starts_with("tweets"));
         assert_eq!(used, None, "{name} knows no protocol");
     }
     for (host, other) in [("sim", "udp"), ("udp", "sim")] {
@@ -223,33 +279,40 @@ fn check(file: &str, text: &str, expected: &[&str]) {
 
 #[test]
 fn a_planted_arrow_is_found() {
-    let one = "use crate::ids::SiteId;\nuse crate::site::config::Config;\n";
-    let rule =
-        "udp may not use site: the real host knows no protocol, no service and nothing of the simulator";
+    let one = "use crate::ids::SiteId;\nuse crate::tweets::site::config::Config;\n";
+    let rule = "udp may not use tweets::site: the real host knows no protocol, no service and nothing of the simulator";
     check(
         "src/udp/config.rs",
         one,
-        &[&format!("src/udp/config.rs:2: `crate::site::config::Config`: {rule}")],
+        &[&format!("src/udp/config.rs:2: `crate::tweets::site::config::Config`: {rule}")],
     );
     check(
-        "src/paxos/log.rs",
+        "src/replicated/paxos/log.rs",
         one,
-        &["src/paxos/log.rs:2: `crate::site::config::Config`: paxos may not use site"],
+        &[
+            "src/replicated/paxos/log.rs:2: `crate::tweets::site::config::Config`: replicated::paxos may not use tweets::site",
+        ],
     );
-    check("src/site/reads.rs", one, &[]);
+    check("src/tweets/site/reads.rs", one, &[]);
 
-    let grouped = "use crate::{\n    ids::SiteId,\n    timeline::{Event, page},\n    mix::{self, Seed},\n};";
+    let grouped =
+        "use crate::{\n    ids::SiteId,\n    tweets::timeline::{Event, page},\n    mix::{self, Seed},\n};";
     check(
         "src/sim/world.rs",
         grouped,
         &[
-            "src/sim/world.rs:3: `crate::timeline::Event`: sim may not use timeline",
-            "src/sim/world.rs:3: `crate::timeline::page`: sim may not use timeline",
+            "src/sim/world.rs:3: `crate::tweets::timeline::Event`: sim may not use tweets::timeline",
+            "src/sim/world.rs:3: `crate::tweets::timeline::page`: sim may not use tweets::timeline",
         ],
     );
 
-    let inline = "fn f() -> u8 {\n    let is = 'a';\n    crate::oracle::Judges::<{ 1 }>::new(\"\\\"\")\n}";
-    check("src/search/hunt.rs", inline, &["src/search/hunt.rs:3: `crate::oracle::Judges`: search may not"]);
+    let inline =
+        "fn f() -> u8 {\n    let is = 'a';\n    crate::tweets::judges::Judges::<{ 1 }>::new(\"\\\"\")\n}";
+    check(
+        "src/search/hunt.rs",
+        inline,
+        &["src/search/hunt.rs:3: `crate::tweets::judges::Judges`: search may not"],
+    );
 
     let upward = "use super::super::super::sim::World;\nuse super::super::host::Host;";
     check(
@@ -262,9 +325,9 @@ fn a_planted_arrow_is_found() {
         "mod inner {\n    use super::super::super::sim::World;\n    use super::super::host::Host;\n}";
     check("src/udp/files.rs", nested, &["src/udp/files.rs:2: `super::super::super::sim::World`"]);
     check(
-        "src/site/queue.rs",
-        "use super::replica;\nuse super::super::journal;",
-        &["src/site/queue.rs:2: `super::super::journal`: site may not use journal"],
+        "src/tweets/site/queue.rs",
+        "use super::replica;\nuse super::super::super::journal;",
+        &["src/tweets/site/queue.rs:2: `super::super::super::journal`: tweets::site may not use journal"],
     );
 }
 
@@ -283,7 +346,7 @@ fn programs_macros_and_whole_crates_are_looked_at() {
         &["sim-runner/src/main.rs:1: `aviary::words`: words has"],
     );
 
-    check("src/oracle/order.rs", "use crate::ensure;", &[]);
+    check("src/tweets/judges/order.rs", "use crate::ensure;", &[]);
     check(
         "src/udp/host.rs",
         "use crate::ensure;",
@@ -311,21 +374,25 @@ fn programs_macros_and_whole_crates_are_looked_at() {
 
 #[test]
 fn comments_texts_and_tests_are_not() {
-    let silent = "//! See [`site`](crate::site).\n/* use crate::site; /* crate::site::x */ crate::site::y */\n\
-        const A: &str = \"use crate::site;\";\nconst B: &str = r#\"crate::site::c \"quoted\" \"#;\n\
+    let silent = "//! See [`site`](crate::site).\n/* use crate::tweets::site; /* crate::tweets::site::x */ crate::tweets::site::y */\n\
+        const A: &str = \"use crate::tweets::site;\";\nconst B: &str = r#\"crate::tweets::site::c \"quoted\" \"#;\n\
         const C: [char; 3] = ['\"', '\\'', '🐦'];\nfn f<'a>(x: &'a str) -> &'a str { x }\n\
         pub(crate) fn g() {}\n";
     check("src/sim/world.rs", silent, &[]);
-    let tested = "#[cfg(test)]\nuse crate::site::Site;\n#[cfg(test)]\nmod tests {\n    use super::*;\n    \
-        use crate::oracle::Judges;\n}\n#[cfg(all(test, feature = \"udp\"))]\n#[must_use]\npub(crate) fn f() -> u8 {\n    \
-        crate::service::f()\n}\n";
+    let tested = "#[cfg(test)]\nuse crate::tweets::site::Site;\n#[cfg(test)]\nmod tests {\n    use super::*;\n    \
+        use crate::tweets::judges::Judges;\n}\n#[cfg(all(test, feature = \"udp\"))]\n#[must_use]\npub(crate) fn f() -> u8 {\n    \
+        crate::tweets::service::f()\n}\n";
     check("src/sim/world.rs", tested, &[]);
-    let after = format!("{tested}use crate::paxos::Slot;");
-    check("src/sim/world.rs", &after, &["src/sim/world.rs:13: `crate::paxos::Slot`: sim may not use paxos"]);
-    let others = "#[cfg(not(test))]\nuse crate::paxos::Slot;";
-    check("src/sim/world.rs", others, &["src/sim/world.rs:2: `crate::paxos::Slot`"]);
+    let after = format!("{tested}use crate::replicated::paxos::Slot;");
+    check(
+        "src/sim/world.rs",
+        &after,
+        &["src/sim/world.rs:13: `crate::replicated::paxos::Slot`: sim may not use replicated::paxos"],
+    );
+    let others = "#[cfg(not(test))]\nuse crate::replicated::paxos::Slot;";
+    check("src/sim/world.rs", others, &["src/sim/world.rs:2: `crate::replicated::paxos::Slot`"]);
     // Files of modules that their parent declares for tests only.
-    check("src/sim/planted.rs", "use crate::site::Site;", &[]);
-    check("src/sim/planted/more.rs", "use crate::site::Site;", &[]);
-    check("src/sim/network.rs", "use crate::site::Site;", &["src/sim/network.rs:1"]);
+    check("src/sim/planted.rs", "use crate::tweets::site::Site;", &[]);
+    check("src/sim/planted/more.rs", "use crate::tweets::site::Site;", &[]);
+    check("src/sim/network.rs", "use crate::tweets::site::Site;", &["src/sim/network.rs:1"]);
 }

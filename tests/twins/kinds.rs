@@ -12,11 +12,11 @@ use aviary::outbox::SyncMode;
 use aviary::scenario::Scenario;
 use aviary::scenario::form::{Disk, DiskMode, Latency, Network, Reordering};
 use aviary::scenario::step::{Event, Fault, Rule, Traffic, When};
-use aviary::service::Timelines;
 use aviary::sim::{
     self, Action, Bandwidth, Bursts, DiskSettings, Replay, Row, Statistics, Target, Trigger, WorldSettings,
 };
-use aviary::site::{Bird, Overrides};
+use aviary::tweets::service::Timelines;
+use aviary::tweets::site::{Bird, Overrides};
 
 use crate::pair::{Pair, extra_step};
 use crate::{clocks, crashes, disk, links, lives, network, rough, rules, settings, targets, triggers, world};

@@ -3,10 +3,10 @@
 use aviary::mix::Seed;
 use aviary::scenario::step::{Action, Fault, Target};
 use aviary::scenario::{Scenario, Service, plan, read};
-use aviary::service::Timelines;
 use aviary::sim::{TraceLevel, TraceSettings, World, WorldSettings};
-use aviary::site::Bird;
 use aviary::time::Instant;
+use aviary::tweets::service::Timelines;
+use aviary::tweets::site::Bird;
 
 use crate::kinds;
 use crate::story::{Story, Watcher, seconds};

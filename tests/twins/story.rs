@@ -5,10 +5,10 @@ use std::collections::BTreeMap;
 use aviary::frame::Datagram;
 use aviary::ids::ProcessId;
 use aviary::journal::Disk;
-use aviary::oracle::Judges;
 use aviary::sim::{Judge, LineClass, Observation, Told, Violation, World};
-use aviary::site::Bird;
 use aviary::time::Instant;
+use aviary::tweets::judges::Judges;
+use aviary::tweets::site::Bird;
 
 /// The judges of the service, and what traces do not tell.
 #[derive(Clone)]

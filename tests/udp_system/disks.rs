@@ -4,7 +4,7 @@ use std::io::{BufRead, BufReader, Read, Write};
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
-use aviary::client::Client;
+use aviary::tweets::client::Client;
 
 use crate::site::{Fault, Running, SITE, Scratch, errors, library, pause, shown};
 
@@ -134,7 +134,7 @@ fn a_disk_that_fails_while_a_site_runs_ends_it() {
         let mut client = scratch.client(None, 20_000);
         // A site that restarts knows what is chosen once more is.
         client.tweet("ann".parse().unwrap(), "again".parse().unwrap()).unwrap();
-        let log = client.log(aviary::timeline::Position::default()).unwrap();
+        let log = client.log(aviary::tweets::timeline::Position::default()).unwrap();
         let found: Vec<String> = log.iter().map(|line| line.request.to_string()).collect();
         for text in &acknowledged {
             assert!(found.iter().any(|line| line.ends_with(text)), "{text} is lost after {call} failed");
@@ -173,7 +173,8 @@ fn a_leader_whose_syncs_fail_is_gone_and_nothing_acknowledged_is_lost() {
     running[at] = scratch.start(leader, &faults[at], &library);
     (0..20).for_each(|n| tweet(&mut client, format!("after {n}")));
     let logs = |site: u8| -> Vec<String> {
-        let lines = scratch.client(Some(site), 20_000).log(aviary::timeline::Position::default()).unwrap();
+        let lines =
+            scratch.client(Some(site), 20_000).log(aviary::tweets::timeline::Position::default()).unwrap();
         lines.iter().map(|line| format!("{} {}", line.position, line.request)).collect()
     };
     for _ in 0..200 {

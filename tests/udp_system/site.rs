@@ -8,10 +8,10 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{LazyLock, Mutex};
 use std::time::Duration;
 
-use aviary::client::{Client, ClientOptions};
 use aviary::ids::{ProcessId, SiteId};
 use aviary::journal::{Identity, Journal, JournalConfig};
-use aviary::sites_ron::Sites;
+use aviary::tweets::client::{Client, ClientOptions};
+use aviary::tweets::sites_ron::Sites;
 use aviary::udp::{CLIENT_KEY, ClientKey, Files};
 
 pub(crate) const SITE: &str = env!("CARGO_BIN_EXE_site");

@@ -13,8 +13,8 @@ use std::io::{self, Write};
 use std::path::PathBuf;
 
 use aviary::scenario::{Outcome, RunOptions};
-use aviary::service::Timelines;
 use aviary::sim::TraceLevel;
+use aviary::tweets::service::Timelines;
 
 use crate::Exit;
 use crate::args::{Format, Matrix, Patches};

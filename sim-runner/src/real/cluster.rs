@@ -10,8 +10,8 @@ use std::process::{Child, Command, Stdio};
 use aviary::ids::{ProcessId, SiteId};
 use aviary::journal::{Identity, Journal};
 use aviary::mix::Seed;
-use aviary::oracle::outside::Disk;
-use aviary::sites_ron::Sites;
+use aviary::tweets::judges::outside::Disk;
+use aviary::tweets::sites_ron::Sites;
 use aviary::udp::{ClientKey, Files, KeyNumber, Keys};
 use rustix::process::{Pid, Signal, kill_process};
 
@@ -120,7 +120,7 @@ impl Cluster {
             behind,
             seed,
         };
-        Proxy::start::<aviary::site::Message>(settings).map_err(failed("start the proxy"))
+        Proxy::start::<aviary::tweets::site::Message>(settings).map_err(failed("start the proxy"))
     }
 
     /// How many sites there are.

@@ -5,10 +5,10 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use aviary::ids::ProcessId;
 use aviary::mix::Seed;
-use aviary::oracle::outside::Seen;
 use aviary::process::{Damage, Effects, Input, Process, Recipients, Recovered, Role};
-use aviary::site::{Bird, Command, Config, Message, Note, Record};
 use aviary::time::Instant;
+use aviary::tweets::judges::outside::Seen;
+use aviary::tweets::site::{Bird, Command, Config, Message, Note, Record};
 
 /// What clients of several threads did and heard, in the order in which it happened.
 #[derive(Clone, Debug)]

@@ -5,17 +5,17 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::time::{Duration, Instant};
 
-use aviary::client;
 use aviary::ids::{ProcessId, SiteId};
 use aviary::mix::Seed;
-use aviary::oracle::outside::{Disk, Seen};
-use aviary::oracle::{LogEntry, Outside};
-use aviary::paxos::Slot;
 use aviary::process::{Process, Recovered};
+use aviary::replicated::paxos::Slot;
 use aviary::sim::Violation;
-use aviary::site::{Bird, Command, Note, Operation, Status};
-use aviary::sites_ron::Sites;
-use aviary::timeline::{Event, Position};
+use aviary::tweets::client;
+use aviary::tweets::judges::outside::{Disk, Seen};
+use aviary::tweets::judges::{LogEntry, Outside};
+use aviary::tweets::site::{Bird, Command, Note, Operation, Status};
+use aviary::tweets::sites_ron::Sites;
+use aviary::tweets::timeline::{Event, Position};
 use aviary::udp::ClientKey;
 
 use super::cluster::{Failure, failed};

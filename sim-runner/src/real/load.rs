@@ -7,10 +7,10 @@ use std::thread::JoinHandle;
 
 use aviary::ids::ProcessId;
 use aviary::mix::{self, Seed};
-use aviary::site::{Command, Note, Operation, Query};
-use aviary::sites_ron::Sites;
 use aviary::time::{Duration, Instant};
-use aviary::timeline::{Event, User, View};
+use aviary::tweets::site::{Command, Note, Operation, Query};
+use aviary::tweets::sites_ron::Sites;
+use aviary::tweets::timeline::{Event, User, View};
 use aviary::udp::{Caller, CallerSettings, ClientKey};
 
 use super::cluster::{Failure, failed};

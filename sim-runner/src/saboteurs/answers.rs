@@ -1,9 +1,9 @@
 //! Sites that tell clients what is not so, and clients that forget or tell their users what is not so.
 
-use aviary::paxos::Slot;
 use aviary::process::Label;
-use aviary::site::{Answer, Message, Note, RequestId, Telling};
-use aviary::timeline::{Page, Position};
+use aviary::replicated::paxos::Slot;
+use aviary::tweets::site::{Answer, Message, Note, RequestId, Telling};
+use aviary::tweets::timeline::{Page, Position};
 
 use super::Saboteur;
 use super::liar::{Lie, Speech};

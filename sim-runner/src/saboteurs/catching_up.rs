@@ -1,6 +1,6 @@
 //! Sites that do not let others catch up, or do not themselves.
 
-use aviary::paxos::{Entry, Slot};
+use aviary::replicated::paxos::{Entry, Slot};
 
 use super::Saboteur;
 use super::liar::{Lie, Paxos};

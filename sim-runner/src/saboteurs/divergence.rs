@@ -1,7 +1,7 @@
 //! Sites that say something else of their log than they have, or look away where others have another.
 
-use aviary::paxos::{Claim, Digest};
-use aviary::site::{Message, Telling};
+use aviary::replicated::paxos::{Claim, Digest};
+use aviary::tweets::site::{Message, Telling};
 
 use super::Saboteur;
 use super::liar::{Lie, Paxos};

@@ -4,9 +4,9 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use aviary::ids::{ProcessId, SiteId};
-use aviary::paxos::Slot;
-use aviary::site::{Answer, Message, Note, Operation, Record, Request, RequestId};
-use aviary::timeline::Position;
+use aviary::replicated::paxos::Slot;
+use aviary::tweets::site::{Answer, Message, Note, Operation, Record, Request, RequestId};
+use aviary::tweets::timeline::Position;
 
 use super::Saboteur;
 use super::liar::{Birth, Hearing, Lie, Memory, Paxos, PaxosRecord, Speech};

@@ -1,9 +1,9 @@
 //! Bugs that were planted once a profile and recipes were there to find bugs, of several roles.
 
 use aviary::ids::{SITES_MAX, SiteId, SiteSet};
-use aviary::paxos::Slot;
 use aviary::process::Letter;
-use aviary::site::{Message, Query, Record, RequestId, Telling};
+use aviary::replicated::paxos::Slot;
+use aviary::tweets::site::{Message, Query, Record, RequestId, Telling};
 
 use super::Saboteur;
 use super::answers::pages;

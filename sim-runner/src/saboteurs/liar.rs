@@ -8,11 +8,11 @@ use std::sync::Arc;
 
 use aviary::ids::{ProcessId, SiteId};
 use aviary::mix::Seed;
-use aviary::paxos::{self, Ballot, Slot};
 use aviary::process::{Damage, Effects, Given, Input, Label, Letter, Process, Recovered, Role, Size, Stop};
-use aviary::site::{self, Bird, Command, Message, Note, Query, Record, RequestId, Site, Submission};
+use aviary::replicated::paxos::{self, Ballot, Slot};
 use aviary::time::{Duration, Instant};
-use aviary::timeline::View;
+use aviary::tweets::site::{self, Bird, Command, Message, Note, Query, Record, RequestId, Site, Submission};
+use aviary::tweets::timeline::View;
 
 use crate::saboteurs::{Saboteur, clocks};
 

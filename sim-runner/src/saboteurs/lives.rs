@@ -3,7 +3,7 @@
 
 use aviary::ids::ProcessId;
 use aviary::mix::Seed;
-use aviary::site::{Message, Note, Request, RequestId};
+use aviary::tweets::site::{Message, Note, Request, RequestId};
 
 use super::Saboteur;
 use super::liar::Lie;

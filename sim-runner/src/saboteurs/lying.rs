@@ -2,14 +2,14 @@
 
 use aviary::ids::{ProcessId, SiteId};
 use aviary::journal::JournalConfig;
-use aviary::oracle::Judges;
 use aviary::process::Recovered;
 use aviary::scenario::draw::{Asking, Draws, RecipesOf};
 use aviary::scenario::{Cluster, History, Member, Order, Pace, Probe, Problem, Renaming, Service, Shape};
-use aviary::service::{Command, Expectation, Timelines};
 use aviary::sim::Violation;
-use aviary::site::{Bird, Overrides, Record};
 use aviary::time::Duration;
+use aviary::tweets::judges::Judges;
+use aviary::tweets::service::{Command, Expectation, Timelines};
+use aviary::tweets::site::{Bird, Overrides, Record};
 
 use crate::saboteurs::{Config, Liar};
 

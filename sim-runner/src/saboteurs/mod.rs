@@ -33,7 +33,7 @@ mod watermarks;
 use std::fmt;
 
 use aviary::scenario::{Outcome, Problem, RunOptions, Scenario, run_configured};
-use aviary::service::Timelines;
+use aviary::tweets::service::Timelines;
 
 use liar::Lie;
 pub use liar::{Config, Liar};

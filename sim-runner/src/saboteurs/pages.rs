@@ -3,10 +3,10 @@
 
 use std::collections::BTreeSet;
 
-use aviary::paxos::Slot;
 use aviary::process::Recipients;
-use aviary::site::{Answer, Block, Message, Note, Operation, Query, Request, Telling};
-use aviary::timeline::{Page, Position, Timeline, User, View};
+use aviary::replicated::paxos::Slot;
+use aviary::tweets::site::{Answer, Block, Message, Note, Operation, Query, Request, Telling};
+use aviary::tweets::timeline::{Page, Position, Timeline, User, View};
 use aviary::wire::Wire;
 
 use super::Saboteur;

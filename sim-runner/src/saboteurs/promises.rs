@@ -1,8 +1,8 @@
 //! Sites whose promises are not the whole truth.
 
 use aviary::ids::ProcessId;
-use aviary::paxos::{Ballot, Promise};
-use aviary::site::Message;
+use aviary::replicated::paxos::{Ballot, Promise};
+use aviary::tweets::site::Message;
 
 use super::Saboteur;
 use super::liar::{Lie, Paxos, Speech};
@@ -86,7 +86,7 @@ pub(super) const SABOTEURS: &[Saboteur] = &[
 
 fn promises<'a>(
     speech: &'a mut Speech<'_>,
-) -> impl Iterator<Item = &'a mut Promise<std::sync::Arc<aviary::site::Submission>>> {
+) -> impl Iterator<Item = &'a mut Promise<std::sync::Arc<aviary::tweets::site::Submission>>> {
     speech.paxos().filter_map(|message| match message {
         Paxos::Promise(promise) => Some(promise),
         _ => None,

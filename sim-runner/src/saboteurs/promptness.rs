@@ -1,10 +1,10 @@
 //! Bugs that lose nothing: leaders change where nothing is wrong, a status tells something else than what is so, and what
 //! is done is done late.
 
-use aviary::paxos::Ballot;
 use aviary::process::{Label, Letter};
-use aviary::site::{Message, RequestId, Status, Telling};
+use aviary::replicated::paxos::Ballot;
 use aviary::time::Duration;
+use aviary::tweets::site::{Message, RequestId, Status, Telling};
 
 use super::Saboteur;
 use super::liar::{Hearing, Lie, Paxos, Speech};

@@ -1,8 +1,8 @@
 //! Sites that read too early or from too little, and clients that show another reading.
 
-use aviary::paxos::Slot;
-use aviary::site::{Answer, Message, Note, Query, RequestId};
-use aviary::timeline::Position;
+use aviary::replicated::paxos::Slot;
+use aviary::tweets::site::{Answer, Message, Note, Query, RequestId};
+use aviary::tweets::timeline::Position;
 
 use super::Saboteur;
 use super::liar::{Hearing, Lie, Memory, Paxos, Speech};

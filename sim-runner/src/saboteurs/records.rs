@@ -1,7 +1,7 @@
 //! Sites that do not write what they must, or write what is not so.
 
 use aviary::process::Label;
-use aviary::site::Record;
+use aviary::tweets::site::Record;
 
 use super::Saboteur;
 use super::liar::{Lie, PaxosRecord};

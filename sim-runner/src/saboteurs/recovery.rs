@@ -1,6 +1,6 @@
 //! Sites that come back as somebody else.
 
-use aviary::site::Record;
+use aviary::tweets::site::Record;
 
 use super::Saboteur;
 use super::liar::{Birth, Lie, PaxosRecord};

@@ -1,7 +1,7 @@
 //! Sites that lead again and take answers to an earlier ballot of theirs for answers to this one.
 
-use aviary::paxos::Ballot;
-use aviary::site::Message;
+use aviary::replicated::paxos::Ballot;
+use aviary::tweets::site::Message;
 
 use super::Saboteur;
 use super::liar::{Hearing, Lie, Paxos};

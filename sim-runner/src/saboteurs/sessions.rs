@@ -1,8 +1,8 @@
 //! Clients and sites that take the end of a session, or the number of a request, for more than it says.
 
 use aviary::process::Label;
-use aviary::site::{Message, Operation, Request};
-use aviary::timeline::{Event, Text};
+use aviary::tweets::site::{Message, Operation, Request};
+use aviary::tweets::timeline::{Event, Text};
 
 use super::Saboteur;
 use super::liar::{Lie, Memory};

@@ -2,7 +2,7 @@
 
 use aviary::ids::SiteId;
 use aviary::process::{Label, Recipients};
-use aviary::site::Message;
+use aviary::tweets::site::Message;
 use aviary::wire::Wire;
 
 use super::Saboteur;

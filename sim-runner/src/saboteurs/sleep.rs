@@ -1,7 +1,7 @@
 //! Sites that sleep through what they should wake up for, or never say what they must say again.
 
 use aviary::process::Label;
-use aviary::site::Message;
+use aviary::tweets::site::Message;
 
 use super::Saboteur;
 use super::liar::Lie;

@@ -4,7 +4,7 @@ use std::mem;
 use std::sync::Arc;
 
 use aviary::process::{Label, Letter};
-use aviary::site::{Message, Number, Record, Submission};
+use aviary::tweets::site::{Message, Number, Record, Submission};
 
 use super::Saboteur;
 use super::liar::{Lie, Speech};

@@ -1,8 +1,8 @@
 //! Leaders and followers that vote as they may not.
 
-use aviary::paxos::Entry;
 use aviary::process::Letter;
-use aviary::site::{Message, Record};
+use aviary::replicated::paxos::Entry;
+use aviary::tweets::site::{Message, Record};
 
 use super::Saboteur;
 use super::liar::{Lie, Paxos, PaxosRecord, Speech};

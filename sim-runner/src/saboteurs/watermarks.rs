@@ -1,6 +1,6 @@
 //! Sites that say that more is chosen than is.
 
-use aviary::paxos::Slot;
+use aviary::replicated::paxos::Slot;
 
 use super::Saboteur;
 use super::liar::{Lie, Paxos, Speech};

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use aviary::scenario::{RunOptions, Scenario, read};
 use aviary::search::Runner;
-use aviary::service::Timelines;
+use aviary::tweets::service::Timelines;
 pub use sim_runner::saboteurs::Lying;
 use sim_runner::saboteurs::{Config, Saboteur};
 

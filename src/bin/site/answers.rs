@@ -1,11 +1,11 @@
 //! Answers as lines, in a form that stays.
 
-use aviary::paxos::Slot;
-use aviary::site::message::{Answer, LogLine, Phase, Status};
-use aviary::site::note::Note;
-use aviary::site::submission::Operation;
-use aviary::sites_ron::{Member, Sites};
-use aviary::timeline::{Event, Page, Position};
+use aviary::replicated::paxos::Slot;
+use aviary::tweets::site::message::{Answer, LogLine, Phase, Status};
+use aviary::tweets::site::note::Note;
+use aviary::tweets::site::submission::Operation;
+use aviary::tweets::sites_ron::{Member, Sites};
+use aviary::tweets::timeline::{Event, Page, Position};
 use aviary::udp::Counters;
 
 /// Of an operation that is in the log.

@@ -2,11 +2,11 @@
 
 use std::path::{Path, PathBuf};
 
-use aviary::client::{self, Client, ClientError, ClientOptions};
-use aviary::site::message::Status;
-use aviary::sites_ron::Sites;
 use aviary::time::Duration;
-use aviary::timeline::{Page, Position, User};
+use aviary::tweets::client::{self, Client, ClientError, ClientOptions};
+use aviary::tweets::site::message::Status;
+use aviary::tweets::sites_ron::Sites;
+use aviary::tweets::timeline::{Page, Position, User};
 use aviary::udp::{CLIENT_KEY, ClientKey};
 use serde_json::{Value, json};
 
@@ -168,7 +168,7 @@ fn one(ask: &Ask, sites: &Sites, key: ClientKey, whom: &Whom) -> Result<(String,
         }
         Ask::Log { .. } => {
             let lines = start()?.log(Position::default()).map_err(failed)?;
-            let line = |line: &aviary::site::message::LogLine| json!({ "at": line.position.to_string(), "request": line.request.to_string() });
+            let line = |line: &aviary::tweets::site::message::LogLine| json!({ "at": line.position.to_string(), "request": line.request.to_string() });
             let json = lines.iter().map(line).collect();
             (answers::log(&lines) + &answers::total(lines.len() as u64, "entry"), json)
         }
@@ -176,7 +176,7 @@ fn one(ask: &Ask, sites: &Sites, key: ClientKey, whom: &Whom) -> Result<(String,
             let blocks = start()?.blocks().map_err(failed)?;
             let text: String =
                 blocks.iter().map(|block| format!("{} blocks {}\n", block.user, block.whom)).collect();
-            let pair = |block: &aviary::site::message::Block| json!({ "user": block.user.to_string(), "whom": block.whom.to_string() });
+            let pair = |block: &aviary::tweets::site::message::Block| json!({ "user": block.user.to_string(), "whom": block.whom.to_string() });
             (text + &answers::total(blocks.len() as u64, "block"), blocks.iter().map(pair).collect())
         }
         Ask::Status { .. } => unreachable!("every site is asked for that"),
@@ -188,7 +188,7 @@ fn named(name: &str) -> Result<User, Failure> {
 }
 
 fn view(page: &Page) -> (String, Value) {
-    let tweet = |tweet: &aviary::timeline::Tweet| {
+    let tweet = |tweet: &aviary::tweets::timeline::Tweet| {
         json!({
             "at": tweet.position.to_string(),
             "user": tweet.user.to_string(),

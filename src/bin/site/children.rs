@@ -6,7 +6,7 @@ use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
-use aviary::sites_ron::{Member, Sites};
+use aviary::tweets::sites_ron::{Member, Sites};
 
 use crate::{Failure, init};
 

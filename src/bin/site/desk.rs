@@ -6,11 +6,11 @@
 
 use std::collections::VecDeque;
 
-use aviary::site::client::Command;
-use aviary::site::message::{Block, Query, Telling};
-use aviary::site::note::Note;
 use aviary::time::{Duration, Instant};
-use aviary::timeline::{Position, User, View};
+use aviary::tweets::site::client::Command;
+use aviary::tweets::site::message::{Block, Query, Telling};
+use aviary::tweets::site::note::Note;
+use aviary::tweets::timeline::{Position, User, View};
 
 use crate::answers;
 use crate::words::{self, Word};
@@ -274,8 +274,8 @@ impl List {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use aviary::site::message::{Answer, LogLine};
-    use aviary::site::submission::{Operation, Request};
+    use aviary::tweets::site::message::{Answer, LogLine};
+    use aviary::tweets::site::submission::{Operation, Request};
     use aviary::udp::Counters;
 
     const S: fn(u64) -> Instant = |seconds| Instant::from_micros(seconds * 1_000_000);
@@ -298,7 +298,7 @@ mod tests {
             request: Request::Open { client, nonce },
         };
         let telling = Telling::Log { lines: slots.map(line).collect(), has_more };
-        Note::Told(aviary::ids::SiteId::default(), aviary::paxos::Slot(9), telling)
+        Note::Told(aviary::ids::SiteId::default(), aviary::replicated::paxos::Slot(9), telling)
     }
 
     #[test]
@@ -343,7 +343,7 @@ mod tests {
         assert!(matches!(desk.on_line(S(1), ""), AtOnce::Nothing));
         assert_eq!(asked(&mut desk, S(1)), [""; 0]);
         let lost = Note::Lost(Operation::Event {
-            event: aviary::timeline::Event::Tweet {
+            event: aviary::tweets::timeline::Event::Tweet {
                 user: "ann".parse().unwrap(),
                 text: "hello".parse().unwrap(),
             },

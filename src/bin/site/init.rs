@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 use aviary::ids::ProcessId;
 use aviary::journal::{Identity, Journal, JournalConfig, JournalError};
-use aviary::sites_ron::{Member, Sites};
+use aviary::tweets::sites_ron::{Member, Sites};
 use aviary::udp::{CLIENT_KEY, CLIENT_MASTER_KEY, CLUSTER_KEY, Files, Key, KeyKind, KeyNumber};
 
 use crate::{Failure, Init, terminal, terms};

@@ -9,9 +9,9 @@ use aviary::ids::ProcessId;
 use aviary::journal::{Contents, Identity, Journal};
 use aviary::mix::Seed;
 use aviary::process::{Process, Recovered};
-use aviary::site::bird::Bird;
-use aviary::site::{Record, cut};
-use aviary::sites_ron::Sites;
+use aviary::tweets::site::bird::Bird;
+use aviary::tweets::site::{Record, cut};
+use aviary::tweets::sites_ron::Sites;
 use aviary::udp::{CLIENT_KEY, CLIENT_MASTER_KEY, CLUSTER_KEY, Files, KeySet};
 
 use crate::init::{self, NewCluster};

@@ -7,8 +7,8 @@ use std::time::Duration;
 use aviary::ids::{ProcessId, SiteId};
 use aviary::mix::Seed;
 use aviary::process::Label;
-use aviary::site::bird::Bird;
-use aviary::sites_ron::Sites;
+use aviary::tweets::site::bird::Bird;
+use aviary::tweets::sites_ron::Sites;
 use aviary::udp::{
     CLIENT_KEY, CLIENT_MASTER_KEY, CLUSTER_KEY, ClientKey, Files, Host, HostSettings, Key, KeyError, KeyKind,
     Keys, OffloadSocket, Recorder, RecorderSettings, Socket,

@@ -8,7 +8,7 @@ use std::io::{self, ErrorKind, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 
-use aviary::sites_ron::Sites;
+use aviary::tweets::sites_ron::Sites;
 
 /// Holds the limit on open sessions as decimal digits and a line's end.
 const FILE: &str = "sessions_max";

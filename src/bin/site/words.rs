@@ -1,7 +1,7 @@
 //! The words of the terminal, checked before anything is asked of a site.
 
-use aviary::site::submission::Operation;
-use aviary::timeline::{Event, Text, User, View};
+use aviary::tweets::site::submission::Operation;
+use aviary::tweets::timeline::{Event, Text, User, View};
 
 /// What `help` prints.
 pub(crate) const HELP: &str = "\

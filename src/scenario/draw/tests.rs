@@ -7,9 +7,9 @@ use crate::scenario::form::Network;
 use crate::scenario::profile::{DiskErrorKind, PROFILES};
 use crate::scenario::step::{Crash, Fault};
 use crate::scenario::{Run, RunOptions, plan, read, run, write};
-use crate::service::Timelines;
 use crate::sim::TraceLevel;
-use crate::site::Overrides;
+use crate::tweets::service::Timelines;
+use crate::tweets::site::Overrides;
 
 fn drawn(profile: &Profile, seed: u64) -> Scenario<Timelines> {
     draw(profile, seed).unwrap_or_else(|error| panic!("seed {seed}: {error}"))

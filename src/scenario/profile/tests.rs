@@ -1,7 +1,7 @@
 //! Profiles are read, and what is wrong with them is said in place.
 
 use super::*;
-use crate::service::Timelines;
+use crate::tweets::service::Timelines;
 
 #[test]
 fn the_default_file_says_what_is_left_out_elsewhere() {

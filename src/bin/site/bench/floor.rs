@@ -13,7 +13,7 @@ use std::net::SocketAddr;
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 
-use aviary::sites_ron::Sites;
+use aviary::tweets::sites_ron::Sites;
 use aviary::udp::seal::{Party, SEAL_BYTES, Sealer};
 use aviary::udp::{
     Arrivals, CLIENT_KEY, ClientKey, Counters, Departures, KeyNumber, Keys, OffloadSocket, Socket, socket,

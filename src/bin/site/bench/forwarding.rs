@@ -1,10 +1,10 @@
 //! What it costs to ask a site that does not lead: the same tweet at the leader and at a follower, in turns, and beside
 //! them the round trip of a question that a site answers at once.
 
-use aviary::site::client::Command;
-use aviary::site::message::Query;
-use aviary::site::submission::Operation;
-use aviary::timeline::Event;
+use aviary::tweets::site::client::Command;
+use aviary::tweets::site::message::Query;
+use aviary::tweets::site::submission::Operation;
+use aviary::tweets::timeline::Event;
 
 use crate::Failure;
 use crate::bench::load::Load;

@@ -2,17 +2,17 @@
 
 use std::path::{Path, PathBuf};
 
-use aviary::client;
 use aviary::ids::ProcessId;
 use aviary::outbox::SyncMode;
-use aviary::site::bird::Bird;
-use aviary::site::client::Command;
-use aviary::site::message::Phase;
-use aviary::site::note::Note;
-use aviary::site::submission::Operation;
-use aviary::sites_ron::Sites;
 use aviary::time::Duration;
-use aviary::timeline::{Event, Text, User};
+use aviary::tweets::client;
+use aviary::tweets::site::bird::Bird;
+use aviary::tweets::site::client::Command;
+use aviary::tweets::site::message::Phase;
+use aviary::tweets::site::note::Note;
+use aviary::tweets::site::submission::Operation;
+use aviary::tweets::sites_ron::Sites;
+use aviary::tweets::timeline::{Event, Text, User};
 use aviary::udp::seal::VERSION;
 use aviary::udp::{Caller, ClientKey, KeyNumber, Keys};
 
@@ -114,7 +114,7 @@ impl Cluster {
     }
 
     /// The first answer of site 0.
-    fn status(&self, patience: Duration) -> Result<aviary::site::message::Status, Failure> {
+    fn status(&self, patience: Duration) -> Result<aviary::tweets::site::message::Status, Failure> {
         let found = client::statuses(&self.sites, self.key(), patience);
         let found = found.map_err(|error| Failure::Run(error.to_string()))?.into_iter().next().flatten();
         found.ok_or_else(|| Failure::Run(format!("site 0 does not answer within {patience}")))
@@ -163,7 +163,7 @@ impl Cluster {
             let found = client::statuses(&self.sites, self.key(), Duration::from_millis(100));
             let found = found.map_err(|error| Failure::Run(error.to_string()))?;
             let leads = |status: &Option<_>| {
-                matches!(status, Some(aviary::site::message::Status { phase: Phase::Leading, .. }))
+                matches!(status, Some(aviary::tweets::site::message::Status { phase: Phase::Leading, .. }))
             };
             if let Some(leader) = found.iter().position(leads) {
                 return Ok(leader);

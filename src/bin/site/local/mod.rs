@@ -11,7 +11,7 @@ use std::sync::mpsc::{Receiver, Sender, TryRecvError, channel};
 use std::time::Duration;
 
 use aviary::ids::SiteId;
-use aviary::sites_ron::Sites;
+use aviary::tweets::sites_ron::Sites;
 use aviary::udp::Keys;
 use mio::{Events, Poll, Token, Waker};
 

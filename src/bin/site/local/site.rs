@@ -7,9 +7,9 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, TryRecvError, channel}
 use std::thread;
 
 use aviary::ids::{ProcessId, SiteId};
-use aviary::site::bird::Bird;
-use aviary::site::message::Status;
-use aviary::sites_ron::Sites;
+use aviary::tweets::site::bird::Bird;
+use aviary::tweets::site::message::Status;
+use aviary::tweets::sites_ron::Sites;
 use aviary::udp::{Files, Host, Keys, OffloadSocket};
 use mio::Waker;
 

@@ -1,0 +1,3 @@
+//! State that sites replicate: consensus on a log.
+
+pub mod paxos;

@@ -1,0 +1,193 @@
+//! Checks that nothing is invented and nothing acknowledged is lost: every submission that a site durably queued or
+//! that is chosen carries a request that its client asked before, word for word; and an `Applied` goes to that
+//! client and names a position where, by durable accepts of a quorum, the log holds that request. So does what that
+//! client says to its user.
+//!
+//! Does not check whether it took effect there and what came of it (see `exactly_once`), nor that a request is ever
+//! answered. What is chosen stays: `agreement` objects if it does not.
+
+use alloc::format;
+use alloc::vec::Vec;
+
+use crate::ids::ProcessId;
+use crate::process::Recipients;
+use crate::replicated::paxos::Slot;
+use crate::sim::Violation;
+use crate::tweets::judges::shelf::Shelf;
+use crate::tweets::judges::words::{Id, Maybe, To};
+use crate::tweets::judges::{Fact, Known, broken};
+use crate::tweets::site::{Message, Note, Record, Request, RequestId};
+use crate::tweets::timeline::Position;
+
+const PROPERTY: &str = "acknowledged";
+
+/// The judge.
+#[derive(Clone, Debug, Default)]
+pub struct Acknowledged {
+    /// Who asked what under an id: one request, unless clients are at fault or share a nonce.
+    asked: Shelf<RequestId, Vec<(ProcessId, Request)>>,
+    /// What of the chosen log was looked at.
+    looked: Slot,
+}
+
+impl Acknowledged {
+    pub(super) fn look(&mut self, known: Known<'_>, fact: &Fact<'_>) -> Result<(), Violation> {
+        match *fact {
+            Fact::Left { from, message: Message::Ask { request }, .. } => self.on_asked(from, request),
+            Fact::Left { from, to, message: Message::Applied { id, at, .. } } => {
+                check_applied(known, from, to, *id, *at)?;
+            }
+            Fact::Durable { site, records } => {
+                for record in records {
+                    let Record::Taken { submission } = record else { continue };
+                    ensure!(
+                        self.is_asked(known, &submission.request),
+                        PROPERTY,
+                        "{site} queued \"{}\" as submission {}, which no client of it had asked",
+                        submission.request,
+                        submission.number
+                    );
+                }
+            }
+            Fact::Left { .. } | Fact::Own { .. } | Fact::Started { .. } => {}
+        }
+        if known.log.end() <= self.looked {
+            return Ok(());
+        }
+        for (position, submission) in known.log.submissions_from(self.looked) {
+            ensure!(
+                self.is_asked(known, &submission.request),
+                PROPERTY,
+                "position {position}: \"{}\" is chosen, which no client of it had asked",
+                submission.request
+            );
+        }
+        self.looked = known.log.end();
+        Ok(())
+    }
+
+    /// A client tells its user something: what it says to be done stands where it says.
+    pub(super) fn on_noted(known: Known<'_>, process: ProcessId, note: &Note) -> Result<(), Violation> {
+        let Note::Done(at, operation, _) = note else { return Ok(()) };
+        let request = known.log.submission(*at).map(|submission| &submission.request);
+        let is_there =
+            matches!(request, Some(Request::Execute { operation: there, .. }) if there == operation);
+        ensure!(
+            is_there,
+            PROPERTY,
+            "{process} says that \"{operation}\" is done at {at}, but the log holds {} there",
+            Maybe(request)
+        );
+        Ok(())
+    }
+
+    fn on_asked(&mut self, from: ProcessId, request: &Request) {
+        let asked = self.asked.entry(request.id());
+        if !asked.iter().any(|(client, other)| *client == from && other == request) {
+            // One is the rule.
+            asked.reserve_exact(1);
+            asked.push((from, request.clone()));
+        }
+    }
+
+    fn is_asked(&self, known: Known<'_>, request: &Request) -> bool {
+        let client = client_of(known, request);
+        let mut asked = self.asked.get(&request.id()).into_iter().flatten();
+        asked.any(|(from, other)| other == request && client.is_none_or(|client| client == *from))
+    }
+}
+
+/// Who may ask this; `None` when its session was never opened.
+fn client_of(known: Known<'_>, request: &Request) -> Option<ProcessId> {
+    match request {
+        Request::Open { client, .. } => Some(*client),
+        Request::Execute { session, .. } => known.model.life(*session).map(|life| life.client),
+    }
+}
+
+fn check_applied(
+    known: Known<'_>,
+    from: ProcessId,
+    to: Recipients,
+    id: RequestId,
+    at: Position,
+) -> Result<(), Violation> {
+    let request = known.log.submission(at).map(|submission| &submission.request);
+    let Some(request) = request.filter(|request| request.id() == id) else {
+        let (to, id, holds) = (To(to), Id(id), Maybe(request));
+        let sentence =
+            format!("{from} told {to} that {id} is applied at {at}, but the log holds {holds} there");
+        return broken(PROPERTY, sentence);
+    };
+    let client = client_of(known, request);
+    ensure!(
+        client.is_none_or(|client| to == Recipients::One(client)),
+        PROPERTY,
+        "{from} told {} that \"{request}\" is applied at {at}, but somebody else asked for it",
+        To(to)
+    );
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ids::SiteId;
+    use crate::tweets::judges::stage::{C1, Stage, applied, numbered, objects, open, taken, tweet};
+    use crate::tweets::site::Answer;
+
+    const S0: SiteId = SiteId::new(0).unwrap();
+
+    #[test]
+    fn what_was_asked_and_chosen_may_be_acknowledged() {
+        let mut stage = Stage::new(3);
+        stage.choose(0, &[open(1)]).unwrap();
+        stage.choose(1, &[tweet(1, "a")]).unwrap();
+        stage.sent(S0, C1, applied(&open(1), (0, 0), Answer::Opened)).unwrap();
+        stage.sent(S0, C1, applied(&tweet(1, "a"), (1, 0), Answer::Done)).unwrap();
+    }
+
+    #[test]
+    fn what_a_user_is_told_stands_where_it_is_said_to() {
+        let mut stage = Stage::new(3);
+        stage.choose(0, &[open(1)]).unwrap();
+        stage.asked(&tweet(1, "a"));
+        stage.choose(1, &[tweet(1, "a")]).unwrap();
+        let Request::Execute { operation, .. } = tweet(1, "a") else { unreachable!() };
+        let done = |slot| Note::Done(Position { slot, index: 0 }, operation.clone(), Answer::Done);
+        let sentence = "C1 says that \"ann: a\" is done at 0.0, but the log holds";
+        objects(stage.noted(C1, &done(0)), PROPERTY, sentence);
+        objects(stage.noted(C1, &done(2)), PROPERTY, "is done at 2.0, but the log holds nothing");
+        stage.noted(C1, &done(1)).unwrap();
+    }
+
+    #[test]
+    fn an_invented_request_is_caught() {
+        let mut stage = Stage::new(3);
+        stage.asked(&tweet(1, "a"));
+        let invented = numbered(0, (1, 1), (0, 0), tweet(1, "b"));
+        objects(
+            stage.durable(S0, &[taken(&invented)]),
+            "acknowledged",
+            "S0 queued \"ann: b\" as submission 1.1",
+        );
+        let mut stage = Stage::new(3);
+        objects(stage.choose_unasked(0, &[open(1)]), "acknowledged", "position 0.0: \"C1 opens a session\"");
+    }
+
+    #[test]
+    fn an_acknowledged_event_that_is_not_in_the_log_is_caught() {
+        let check = |at: (u64, u64), to: ProcessId, property: &str, sentence: &str| {
+            let mut stage = Stage::new(3);
+            stage.choose(0, &[open(1)]).unwrap();
+            stage.choose(1, &[tweet(1, "a")]).unwrap();
+            stage.asked(&tweet(2, "b"));
+            let id = if to == C1 { tweet(2, "b") } else { tweet(1, "a") };
+            objects(stage.sent(S0, to, applied(&id, at, Answer::Done)), property, sentence);
+        };
+        check((1, 0), C1, "acknowledged", "applied at 1.0, but the log holds \"ann: a\" there");
+        check((1, 1), C1, "acknowledged", "applied at 1.1, but the log holds nothing there");
+        check((2, 0), C1, "agreement", "slot 2: S0 answered from everything below 3");
+        check((1, 0), ProcessId::Client(7), "acknowledged", "but somebody else asked for it");
+    }
+}

@@ -1,0 +1,388 @@
+//! Checks that a slot is chosen once: that no two entries go under one ballot of a slot; that nothing else is
+//! proposed or accepted above a ballot that chose; that what a site durably learned, serves, or reports as chosen is
+//! what a quorum durably accepted; that every watermark lies below an unbroken chosen prefix, and a `Prepare` asks a
+//! site from there on, or from where that site's promise has come to; and that a durable watermark covers only slots
+//! whose chosen entry the site itself durably holds.
+//!
+//! Where the journals say that the log begins above slot 0, nothing below that slot is chosen, accepted or marked.
+//!
+//! Does not check who may speak under a ballot or what a promise leaves out (see `durability`), nor what entries
+//! mean. A watermark of a site that is right by luck passes.
+
+use alloc::format;
+use alloc::sync::Arc;
+use alloc::vec::Vec;
+
+use crate::ids::{ProcessId, SITES_MAX, SiteId};
+use crate::process::Recipients;
+use crate::replicated::paxos::{self, Ballot, Slot};
+use crate::sim::Violation;
+use crate::tweets::judges::chosen::{ChosenLog, LogEntry};
+use crate::tweets::judges::shelf::Shelf;
+use crate::tweets::judges::words::Shown;
+use crate::tweets::judges::{Fact, broken};
+use crate::tweets::site::{Message, Record, Submission, Telling};
+
+const PROPERTY: &str = "agreement";
+
+/// The judge, and the chosen log that it works out.
+#[derive(Clone, Debug)]
+pub struct Agreement {
+    log: ChosenLog,
+    /// By site: what its durable watermark has been checked up to.
+    marked: [u64; SITES_MAX as usize],
+    /// What each site said of its log under a ballot: what it knows as chosen, and the parts of its promise.
+    told: Shelf<(SiteId, Ballot), Vec<(Slot, Slot)>>,
+}
+
+impl Agreement {
+    /// For a cluster of `sites` sites.
+    pub fn new(sites: u8) -> Agreement {
+        Agreement { log: ChosenLog::new(sites), marked: [0; SITES_MAX as usize], told: Shelf::default() }
+    }
+
+    /// What is chosen so far.
+    pub fn log(&self) -> &ChosenLog {
+        &self.log
+    }
+
+    /// The log begins at `first`: nothing below is judged.
+    pub fn begin_at(&mut self, first: Slot) {
+        self.log.begin_at(first);
+        self.marked = [first.0; SITES_MAX as usize];
+    }
+
+    pub(super) fn look(&mut self, fact: &Fact<'_>) -> Result<(), Violation> {
+        match *fact {
+            Fact::Started { .. } | Fact::Own { .. } => Ok(()),
+            Fact::Durable { site, records } => {
+                records.iter().try_for_each(|record| self.on_durable(site, record))?;
+                // Records of one batch have no order among each other: a mark may come before what it covers.
+                let marks = records.iter().filter_map(|record| match record {
+                    Record::Paxos { record: paxos::Record::Chosen(end) } => Some(*end),
+                    _ => None,
+                });
+                marks.max().map_or(Ok(()), |end| self.on_mark(site, end))
+            }
+            Fact::Left { from, to, message } => match from.as_site() {
+                Some(site) => self.on_left(site, to, message),
+                None => Ok(()),
+            },
+        }
+    }
+
+    fn on_durable(&mut self, site: SiteId, record: &Record) -> Result<(), Violation> {
+        let Record::Paxos { record } = record else { return Ok(()) };
+        match record {
+            paxos::Record::Promised(_) | paxos::Record::Chosen(_) => Ok(()),
+            paxos::Record::Begins(first) => {
+                let begins = self.log.first();
+                ensure!(
+                    *first == begins,
+                    PROPERTY,
+                    "{site} durably began its log at slot {first}, where that of the cluster begins at {begins}"
+                );
+                Ok(())
+            }
+            paxos::Record::Accepted { ballot, slot, entry } => {
+                self.log.accept(site, *slot, *ballot, entry).or_else(|why| broken(PROPERTY, why))
+            }
+            paxos::Record::Learned { slot, entry } => {
+                self.check_chosen(site, "learned", *slot, entry)?;
+                self.log.learn(site, *slot);
+                Ok(())
+            }
+        }
+    }
+
+    fn on_mark(&mut self, site: SiteId, end: Slot) -> Result<(), Violation> {
+        self.check_below(site, "durably marked as chosen", end)?;
+        let marked = &mut self.marked[site.index()];
+        for slot in *marked..end.0 {
+            ensure!(
+                self.log.is_held(site, Slot(slot)),
+                PROPERTY,
+                "slot {slot}: {site} marked everything below {end} as chosen, but does not hold what is chosen there"
+            );
+        }
+        *marked = end.0.max(*marked);
+        Ok(())
+    }
+
+    fn on_left(&mut self, site: SiteId, to: Recipients, message: &Message) -> Result<(), Violation> {
+        match message {
+            Message::Paxos { message } => self.on_paxos(site, to, message),
+            Message::Applied { at, .. } => {
+                self.check_below(site, "answered from", Slot(at.slot.saturating_add(1)))
+            }
+            Message::Told { applied, telling, .. } => {
+                self.check_below(site, "told as applied", *applied)?;
+                match telling {
+                    Telling::Status { status } => {
+                        self.check_below(site, "told as chosen", status.chosen)?;
+                        self.check_below(site, "told as applied", status.applied)
+                    }
+                    Telling::View { .. } | Telling::Log { .. } | Telling::Blocks { .. } => Ok(()),
+                }
+            }
+            Message::Behind { applied, .. } => self.check_below(site, "told as applied", *applied),
+            Message::Forward { .. }
+            | Message::Relay { .. }
+            | Message::Compare { .. }
+            | Message::Compared { .. }
+            | Message::Ask { .. }
+            | Message::Taken { .. }
+            | Message::Expired { .. }
+            | Message::Busy { .. }
+            | Message::Query { .. } => Ok(()),
+        }
+    }
+
+    fn on_paxos(
+        &mut self,
+        site: SiteId,
+        to: Recipients,
+        message: &paxos::Message<Arc<Submission>>,
+    ) -> Result<(), Violation> {
+        const SENT: &str = "sent as chosen";
+        match message {
+            paxos::Message::Prepare { ballot, first } => self.check_asked(site, to, *ballot, *first),
+            paxos::Message::Promise(promise) => {
+                self.check_below(site, SENT, promise.chosen)?;
+                let told = self.told.entry((site, promise.ballot));
+                for part in [(Slot(0), promise.chosen), (promise.from, promise.to)] {
+                    if !told.contains(&part) {
+                        told.push(part);
+                    }
+                }
+                let mut known = promise.reports.iter().filter(|report| report.ballot.is_none());
+                known.try_for_each(|report| {
+                    self.check_chosen(site, "reported as chosen", report.slot, &report.entry)
+                })
+            }
+            paxos::Message::Accept { ballot, slot, chosen, entry } => {
+                self.check_below(site, SENT, *chosen)?;
+                self.log.propose(*slot, *ballot, entry).or_else(|why| broken(PROPERTY, why))
+            }
+            paxos::Message::Supply { slot, entry, chosen } => {
+                self.check_below(site, SENT, *chosen)?;
+                self.check_chosen(site, "supplied", *slot, entry)
+            }
+            paxos::Message::Chosen { chosen, .. }
+            | paxos::Message::Nack { chosen, .. }
+            | paxos::Message::Heartbeat { chosen, .. }
+            | paxos::Message::Heard { chosen, .. }
+            | paxos::Message::Extent { chosen, .. } => self.check_below(site, SENT, *chosen),
+            paxos::Message::Accepted { .. }
+            | paxos::Message::Fetch { .. }
+            | paxos::Message::Survey { .. } => Ok(()),
+        }
+    }
+
+    fn check_chosen(&self, site: SiteId, how: &str, slot: Slot, entry: &LogEntry) -> Result<(), Violation> {
+        let Some(chosen) = self.log.entry(slot) else {
+            let entry = Shown(entry);
+            return broken(
+                PROPERTY,
+                format!("slot {slot}: {site} {how} {entry}, but nothing is chosen there"),
+            );
+        };
+        let (shown, is) = (Shown(entry), Shown(chosen));
+        ensure!(chosen == entry, PROPERTY, "slot {slot}: {site} {how} {shown}, but {is} is chosen");
+        Ok(())
+    }
+
+    /// Whoever is asked from a slot on that is above the chosen prefix has said what it holds of those in between.
+    fn check_asked(&self, by: SiteId, to: Recipients, ballot: Ballot, first: Slot) -> Result<(), Violation> {
+        let end = self.log.end();
+        if first <= end {
+            return Ok(());
+        }
+        for site in to.iter().filter_map(ProcessId::as_site) {
+            let mut parts = self.told.get(&(site, ballot)).cloned().unwrap_or_default();
+            parts.sort_unstable();
+            let reached =
+                parts.iter().fold(end, |end, (from, to)| if *from <= end { end.max(*to) } else { end });
+            ensure!(
+                first <= reached,
+                PROPERTY,
+                "slot {reached}: {by} asks {site} under {ballot} from slot {first} on, but nothing is chosen there and \
+                 {site} did not say what it holds"
+            );
+        }
+        Ok(())
+    }
+
+    fn check_below(&self, site: SiteId, how: &str, end: Slot) -> Result<(), Violation> {
+        let first = self.log.end();
+        ensure!(
+            end <= first,
+            PROPERTY,
+            "slot {first}: {site} {how} everything below {end}, but nothing is chosen in slot {first}"
+        );
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::replicated::paxos::{Claim, Entry, Promise, Report};
+    use crate::tweets::judges::stage::{
+        Stage, accept, accepted, ballot, entry, numbered, objects, open, site, taken,
+    };
+
+    fn submission(nonce: u64) -> Arc<Submission> {
+        numbered(0, (1, nonce), (0, 0), open(nonce))
+    }
+
+    fn learned(slot: u64, nonce: u64) -> Record {
+        let (slot, entry) = (Slot(slot), entry(&[&submission(nonce)]));
+        Record::Paxos { record: paxos::Record::Learned { slot, entry } }
+    }
+
+    fn marked(end: u64) -> Record {
+        Record::Paxos { record: paxos::Record::Chosen(Slot(end)) }
+    }
+
+    /// Two openings were asked; S0 and S1 accepted the first one for slot 0 under 1.0.
+    fn stage() -> Stage {
+        let mut stage = Stage::new(5);
+        stage.asked(&open(1));
+        stage.asked(&open(2));
+        let own = [taken(&submission(1)), accepted(1, 0, 0, &[&submission(1)])];
+        stage.durable(site(0), &own).unwrap();
+        stage.durable(site(1), &[accepted(1, 0, 0, &[&submission(1)])]).unwrap();
+        stage
+    }
+
+    fn chosen() -> Stage {
+        let mut stage = stage();
+        stage.durable(site(2), &[accepted(1, 0, 0, &[&submission(1)])]).unwrap();
+        stage
+    }
+
+    #[test]
+    fn a_slot_is_chosen_by_more_than_half_under_one_ballot() {
+        let mut stage = stage();
+        stage.durable(site(2), &[accepted(2, 2, 0, &[&submission(1)])]).unwrap();
+        assert_eq!(stage.judges.log().end(), Slot(0), "three accepts under two ballots choose nothing");
+        stage.durable(site(3), &[accepted(1, 0, 0, &[&submission(1)])]).unwrap();
+        assert_eq!(stage.judges.log().end(), Slot(1));
+        stage.durable(site(4), &[learned(0, 1), marked(1)]).unwrap();
+        stage.durable(site(2), &[marked(1)]).unwrap();
+    }
+
+    #[test]
+    fn a_second_entry_above_a_ballot_that_chose_is_caught() {
+        let sentence =
+            "slot 0: S0 and S1 and S2 durably accepted \"C1 opens a session\" (1.1 of S0) under 1.0, yet";
+        let result = chosen().durable(site(3), &[accepted(2, 3, 0, &[&submission(2)])]);
+        objects(result, "agreement", sentence);
+        let result = chosen().sent_by(site(3), accept(2, 3, 0, &[&submission(2)]));
+        objects(result, "agreement", "yet S3 proposed \"C1 opens a session\" (1.2 of S0) under 2.3");
+        // The other way round: first the higher ballot, then the quorum of the lower one.
+        let mut stage = stage();
+        stage.durable(site(3), &[accepted(2, 3, 0, &[])]).unwrap();
+        let result = stage.durable(site(2), &[accepted(1, 0, 0, &[&submission(1)])]);
+        objects(result, "agreement", "yet S3 accepted a no-op under 2.3");
+    }
+
+    #[test]
+    fn two_entries_under_one_ballot_are_caught() {
+        let result = stage().durable(site(3), &[accepted(1, 0, 0, &[&submission(2)])]);
+        objects(result, "agreement", "slot 0: both");
+        let result = stage().sent_by(site(0), accept(1, 0, 0, &[]));
+        objects(result, "agreement", "and a no-op go under 1.0");
+    }
+
+    #[test]
+    fn only_what_is_chosen_is_learned_served_and_reported_as_chosen() {
+        let supply = |nonce| {
+            let (slot, entry) = (Slot(0), entry(&[&submission(nonce)]));
+            paxos::Message::Supply { slot, entry, chosen: Slot(0) }
+        };
+        let promise = |slot, nonce| {
+            let entry = entry(&[&submission(nonce)]);
+            let reports = alloc::vec![Report { slot: Slot(slot), ballot: None, entry }];
+            let (from, to, end, chosen) = (Slot(0), Slot(2), Slot(2), Slot(0));
+            paxos::Message::Promise(Promise { ballot: ballot(1, 0), from, to, end, chosen, sync: 0, reports })
+        };
+        chosen().sent_by(site(2), supply(1)).unwrap();
+        objects(chosen().sent_by(site(2), supply(2)), "agreement", "slot 0: S2 supplied");
+        objects(stage().sent_by(site(2), supply(1)), "agreement", "but nothing is chosen there");
+        chosen().sent_by(site(2), promise(0, 1)).unwrap();
+        objects(chosen().sent_by(site(2), promise(0, 2)), "agreement", "slot 0: S2 reported as chosen");
+        objects(chosen().sent_by(site(2), promise(1, 1)), "agreement", "slot 1: S2 reported as chosen");
+        objects(stage().durable(site(4), &[learned(0, 1)]), "agreement", "slot 0: S4 learned");
+    }
+
+    #[test]
+    fn a_watermark_above_what_is_chosen_is_caught() {
+        let messages = |end| {
+            let (ballot, chosen) = (ballot(1, 0), Slot(end));
+            [
+                paxos::Message::Chosen { ballot, chosen },
+                paxos::Message::Heartbeat {
+                    ballot,
+                    chosen,
+                    beat: 1,
+                    hears: crate::ids::SiteSet::first(9),
+                    applied: Claim::default(),
+                },
+                paxos::Message::Heard { ballot, chosen, beat: 1, applied: Claim::default() },
+                paxos::Message::Nack { ballot, promised: ballot, chosen, leader: None },
+                paxos::Message::Accept { ballot, slot: Slot(1), chosen, entry: Entry::Noop },
+            ]
+        };
+        for message in messages(2) {
+            let sentence = "slot 1: S0 sent as chosen everything below 2, but nothing is chosen in slot 1";
+            objects(chosen().sent_by(site(0), message), "agreement", sentence);
+        }
+        for message in messages(1).into_iter().take(4) {
+            chosen().sent_by(site(0), message).unwrap();
+        }
+        objects(chosen().durable(site(0), &[marked(2)]), "agreement", "S0 durably marked as chosen");
+    }
+
+    #[test]
+    fn a_promise_that_came_in_part_is_asked_for_from_there_on() {
+        let mut stage = Stage::new(3);
+        stage.prepared(site(0), 1);
+        let ballot = ballot(1, 0);
+        stage.durable(site(1), &[Record::Paxos { record: paxos::Record::Promised(ballot) }]).unwrap();
+        let part = |from, to| {
+            let (from, to, end, chosen) = (Slot(from), Slot(to), Slot(6), Slot(0));
+            let promise = Promise { ballot, from, to, end, chosen, sync: 0, reports: alloc::vec![] };
+            Message::Paxos { message: paxos::Message::Promise(promise) }
+        };
+        stage.sent(site(1), site(0), part(0, 2)).unwrap();
+        stage.sent(site(1), site(0), part(3, 4)).unwrap();
+        let asks = |stage: &Stage, whom, first| {
+            let message = Message::Paxos { message: paxos::Message::Prepare { ballot, first: Slot(first) } };
+            stage.clone().sent(site(0), site(whom), message)
+        };
+        asks(&stage, 1, 2).unwrap();
+        let sentence = "slot 2: S0 asks S1 under 1.0 from slot 4 on";
+        objects(asks(&stage, 1, 4), "agreement", sentence);
+        objects(asks(&stage, 2, 2), "agreement", "slot 0: S0 asks S2 under 1.0 from slot 2 on");
+        stage.sent(site(1), site(0), part(2, 3)).unwrap();
+        asks(&stage, 1, 4).unwrap();
+    }
+
+    #[test]
+    fn a_slot_out_of_all_bounds_is_caught_at_once() {
+        let result = chosen().durable(site(3), &[accepted(1, 0, 1 << 20, &[])]);
+        objects(result, "agreement", "is proposed, but nothing is chosen in slot 1");
+    }
+
+    #[test]
+    fn a_mark_over_an_entry_of_another_ballot_is_caught() {
+        let mut stage = stage();
+        stage.durable(site(4), &[accepted(0, 4, 0, &[&submission(2)])]).unwrap();
+        stage.durable(site(2), &[accepted(1, 0, 0, &[&submission(1)])]).unwrap();
+        let sentence =
+            "slot 0: S4 marked everything below 1 as chosen, but does not hold what is chosen there";
+        objects(stage.durable(site(4), &[marked(1)]), "agreement", sentence);
+    }
+}

@@ -1,0 +1,211 @@
+//! What is chosen, worked out from nothing but durable accepts: what the judges measure sites against.
+
+use alloc::format;
+use alloc::string::String;
+use alloc::sync::Arc;
+use alloc::vec::Vec;
+
+use crate::chunks::Chunks;
+use crate::ids::{SiteId, SiteSet};
+use crate::replicated::paxos::{Ballot, Entry, Slot};
+use crate::tweets::judges::pages::Pages;
+use crate::tweets::judges::words::{Shown, Sites};
+use crate::tweets::site::Submission;
+use crate::tweets::timeline::Position;
+
+/// What a slot of the service's log holds.
+pub type LogEntry = Entry<Arc<Submission>>;
+
+/// One entry under one ballot, and who durably accepted it.
+#[derive(Clone, Debug)]
+pub struct Vote {
+    /// The ballot.
+    pub ballot: Ballot,
+    /// What was proposed under it.
+    pub entry: LogEntry,
+    /// Who accepted; empty when it was only proposed.
+    pub sites: SiteSet,
+}
+
+/// No site proposes this far ahead of what is chosen; so judges may walk from slot to slot.
+const SLOTS_AHEAD_MAX: u64 = 1 << 16;
+
+#[derive(Clone, Debug, Default)]
+struct Votes {
+    /// In ascending order of ballots.
+    votes: Vec<Vote>,
+    /// Who durably learned what is chosen here.
+    learned: SiteSet,
+}
+
+/// Every proposal and durable accept of a run, and the log that they make.
+#[derive(Clone, Debug)]
+pub struct ChosenLog {
+    sites: u8,
+    /// Nothing below is judged: it is over, and no site holds it.
+    first: Slot,
+    slots: Pages<Votes>,
+    prefix: Chunks<LogEntry>,
+}
+
+impl ChosenLog {
+    /// An empty log of a cluster of `sites` sites.
+    pub fn new(sites: u8) -> ChosenLog {
+        ChosenLog { sites, first: Slot(0), slots: Pages::default(), prefix: Chunks::default() }
+    }
+
+    /// Makes an empty log one that begins at `first`.
+    ///
+    /// # Panics
+    /// When anything is chosen.
+    pub fn begin_at(&mut self, first: Slot) {
+        assert!(self.prefix.is_empty(), "a log with {} slots begins at {first}", self.prefix.len());
+        self.first = first;
+    }
+
+    /// Where it begins.
+    pub fn first(&self) -> Slot {
+        self.first
+    }
+
+    /// The place of `slot` among those that are chosen, if it is not over.
+    fn place(&self, slot: u64) -> Option<usize> {
+        usize::try_from(slot.checked_sub(self.first.0)?).ok()
+    }
+
+    fn kept(&self, slot: Slot) -> Option<&Votes> {
+        self.slots.get(slot.0.checked_sub(self.first.0)?)
+    }
+
+    /// Everything below is chosen; the slot itself is not.
+    pub fn end(&self) -> Slot {
+        Slot(self.first.0 + self.prefix.len() as u64)
+    }
+
+    /// What is chosen for `slot`, below [`ChosenLog::end`] or not.
+    pub fn entry(&self, slot: Slot) -> Option<&LogEntry> {
+        let below = self.place(slot.0).and_then(|index| self.prefix.get(index));
+        below.or_else(|| Some(&self.chosen(self.kept(slot)?)?.entry))
+    }
+
+    /// The submission at `position`, below [`ChosenLog::end`].
+    pub fn submission(&self, position: Position) -> Option<&Arc<Submission>> {
+        let entry = self.prefix.get(self.place(position.slot)?)?;
+        entry.values().get(usize::try_from(position.index).ok()?)
+    }
+
+    /// The submissions from `slot` up to [`ChosenLog::end`], in order.
+    pub fn submissions_from(&self, slot: Slot) -> impl Iterator<Item = (Position, &Arc<Submission>)> {
+        // `slot` may come from anybody: it is bounded before anything counts on from it.
+        let slot = slot.clamp(self.first, self.end());
+        let start = self.place(slot.0).unwrap_or(usize::MAX);
+        (slot.0..).zip(self.prefix.iter_from(start)).flat_map(|(slot, entry)| {
+            (0..).zip(entry.values()).map(move |(index, value)| (Position { slot, index }, value))
+        })
+    }
+
+    /// What `site` durably accepted for `slot` under exactly `ballot`.
+    pub fn accepted(&self, site: SiteId, slot: Slot, ballot: Ballot) -> Option<&LogEntry> {
+        let vote = self.votes_of(site, slot).find(|vote| vote.ballot == ballot)?;
+        Some(&vote.entry)
+    }
+
+    /// What `site` durably accepted for `slot` under the greatest ballot below `ballot`.
+    pub fn accepted_below(&self, site: SiteId, slot: Slot, ballot: Ballot) -> Option<&Vote> {
+        self.votes_of(site, slot).filter(|vote| vote.ballot < ballot).last()
+    }
+
+    /// Whether the durable state of `site` holds for `slot` what is chosen there.
+    pub fn is_held(&self, site: SiteId, slot: Slot) -> bool {
+        let is_learned = self.kept(slot).is_some_and(|votes| votes.learned.contains(site));
+        let last = self.votes_of(site, slot).last().map(|vote| &vote.entry);
+        is_learned || last.is_some_and(|last| self.entry(slot) == Some(last))
+    }
+
+    /// Somebody proposes `entry` under `ballot`. An error says what contradicts it.
+    pub fn propose(&mut self, slot: Slot, ballot: Ballot, entry: &LogEntry) -> Result<(), String> {
+        self.vote(slot, ballot, entry, SiteSet::EMPTY)
+    }
+
+    /// `site` durably accepts `entry` under `ballot`. An error says what contradicts it.
+    pub fn accept(
+        &mut self,
+        site: SiteId,
+        slot: Slot,
+        ballot: Ballot,
+        entry: &LogEntry,
+    ) -> Result<(), String> {
+        self.vote(slot, ballot, entry, SiteSet::EMPTY.with(site))
+    }
+
+    /// `site` durably learned what is chosen for `slot`; whether that is true is for the caller to check.
+    pub fn learn(&mut self, site: SiteId, slot: Slot) {
+        if let Some(place) = slot.0.checked_sub(self.first.0) {
+            self.slots.entry(place).learned.insert(site);
+        }
+    }
+
+    fn vote(&mut self, slot: Slot, ballot: Ballot, entry: &LogEntry, sites: SiteSet) -> Result<(), String> {
+        let end = self.end();
+        if slot < self.first {
+            return Err(format!("slot {slot} is proposed, but the log begins at {}", self.first));
+        }
+        if slot.0.saturating_sub(end.0) > SLOTS_AHEAD_MAX {
+            return Err(format!("slot {slot} is proposed, but nothing is chosen in slot {end}"));
+        }
+        let votes = &mut self.slots.entry(slot.0 - self.first.0).votes;
+        let index = match votes.binary_search_by_key(&ballot, |vote| vote.ballot) {
+            Ok(index) => index,
+            Err(index) => {
+                // One is the rule.
+                votes.reserve_exact(1);
+                votes.insert(index, Vote { ballot, entry: entry.clone(), sites: SiteSet::EMPTY });
+                index
+            }
+        };
+        let vote = &mut votes[index];
+        if vote.entry != *entry {
+            let (one, other) = (Shown(&vote.entry), Shown(entry));
+            return Err(format!("slot {slot}: both {one} and {other} go under {ballot}"));
+        }
+        let is_known = sites.minus(vote.sites).is_empty() && !sites.is_empty();
+        vote.sites = sites.iter().fold(vote.sites, SiteSet::with);
+        if is_known { Ok(()) } else { self.settle(slot) }
+    }
+
+    /// Whatever goes under a ballot above one that chose must be what was chosen (Paxos Made Simple, P2b).
+    fn settle(&mut self, slot: Slot) -> Result<(), String> {
+        let Some(votes) = self.kept(slot) else { return Ok(()) };
+        let Some(chosen) = self.chosen(votes) else { return Ok(()) };
+        let differs = |vote: &&Vote| vote.ballot > chosen.ballot && vote.entry != chosen.entry;
+        if let Some(other) = votes.votes.iter().find(differs) {
+            let who = match other.sites.is_empty() {
+                true => format!("{} proposed", other.ballot.site),
+                false => format!("{} accepted", Sites(other.sites)),
+            };
+            return Err(format!(
+                "slot {slot}: {} durably accepted {} under {}, yet {who} {} under {}",
+                Sites(chosen.sites),
+                Shown(&chosen.entry),
+                chosen.ballot,
+                Shown(&other.entry),
+                other.ballot,
+            ));
+        }
+        while let Some(next) = self.kept(self.end()).and_then(|votes| self.chosen(votes)) {
+            let entry = next.entry.clone();
+            self.prefix.push(entry);
+        }
+        Ok(())
+    }
+
+    /// The vote of the lowest ballot that more than half of the sites accepted.
+    fn chosen<'a>(&self, votes: &'a Votes) -> Option<&'a Vote> {
+        votes.votes.iter().find(|vote| 2 * vote.sites.len() > usize::from(self.sites))
+    }
+
+    fn votes_of(&self, site: SiteId, slot: Slot) -> impl Iterator<Item = &Vote> {
+        let votes = self.kept(slot).map_or(&[][..], |votes| &votes.votes);
+        votes.iter().filter(move |vote| vote.sites.contains(site))
+    }
+}

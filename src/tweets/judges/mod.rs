@@ -1,0 +1,363 @@
+//! Judges of the service: they hold what left its sites, and what became durable there, against each other.
+//!
+//! They look only, and know nothing but observations decoded from bytes. No judge calls the code it judges: what is
+//! chosen is worked out by [`chosen`] from durable accepts, what it means by [`naive`] from the rules alone.
+//!
+//! 1. [`validity`] looks at clients alone. [`agreement`] comes next; whatever it lets pass, the others may take as
+//!    chosen.
+//! 2. The chosen log and its fold are computed once and shown to every judge as [`Known`].
+//! 3. From where storage is put back as it was on nothing is judged: amnesia is beyond what the protocol survives.
+//! 4. A message is judged when it leaves its sender, whatever becomes of it; a site's message to itself when it is
+//!    about to be counted.
+
+pub mod acknowledged;
+pub mod agreement;
+pub mod chosen;
+pub mod costs;
+pub mod digests;
+pub mod durability;
+pub mod exactly_once;
+pub mod linearizable;
+pub mod naive;
+pub mod order;
+pub mod outside;
+pub mod pages;
+pub mod prefix;
+pub mod sessions;
+pub mod shelf;
+#[cfg(test)]
+mod stage;
+pub mod status;
+pub mod timelines;
+pub mod times;
+pub mod validity;
+mod words;
+
+use alloc::string::String;
+use alloc::vec::Vec;
+use core::fmt;
+
+use crate::ids::{ProcessId, SiteId};
+use crate::process::{Process, Recipients, Recovered};
+use crate::replicated::paxos::{self, Slot};
+use crate::sim::{Judge, Observation, Violation};
+use crate::time::Instant;
+use crate::tweets::site::{Command, Message, Note, Query, Record};
+use crate::tweets::timeline::{Tweet, User};
+
+pub use acknowledged::Acknowledged;
+pub use agreement::Agreement;
+pub use chosen::{ChosenLog, LogEntry};
+pub use costs::Costs;
+pub use digests::Digests;
+pub use durability::Durability;
+pub use exactly_once::ExactlyOnce;
+pub use linearizable::Linearizable;
+pub use naive::Model;
+pub use order::Order;
+pub use outside::Outside;
+pub use prefix::Prefix;
+pub use sessions::Sessions;
+pub use status::Statuses;
+pub use timelines::Timelines;
+pub use times::Times;
+pub use validity::Validity;
+
+/// All judges of the service, in a fixed order.
+#[derive(Clone)]
+pub struct Judges {
+    validity: Validity,
+    agreement: Agreement,
+    prefix: Prefix,
+    model: Model,
+    digests: Digests,
+    durability: Durability,
+    order: Order,
+    acknowledged: Acknowledged,
+    exactly_once: ExactlyOnce,
+    sessions: Sessions,
+    timelines: Timelines,
+    linearizable: Linearizable,
+    statuses: Statuses,
+    /// Where times are held to bounds.
+    times: Option<Times>,
+    /// Where costs are held to a budget.
+    costs: Option<Costs>,
+    /// Storage was put back as it was: what was promised need not hold any more, and nothing is judged.
+    is_forgotten: bool,
+}
+
+impl fmt::Debug for Judges {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Judges").field("log", self.log()).finish_non_exhaustive()
+    }
+}
+
+/// What every judge may take for granted.
+#[derive(Clone, Copy, Debug)]
+pub struct Known<'a> {
+    /// What is chosen.
+    pub log: &'a ChosenLog,
+    /// What it amounts to.
+    pub model: &'a Model,
+}
+
+/// An observation as judges need it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Fact<'a> {
+    /// A process started with these records.
+    Started { process: ProcessId, incarnation: u64, recovered: &'a [Record] },
+    /// Records became durable, or were found to be at a restart.
+    Durable { site: SiteId, records: &'a [Record] },
+    /// A message left its sender.
+    Left { from: ProcessId, to: Recipients, message: &'a Message },
+    /// A message of a site to itself is about to be counted.
+    Own { site: SiteId, message: &'a Message },
+}
+
+impl Judges {
+    /// For a cluster of `sites` sites whose replicated state has room for `sessions_max` sessions.
+    pub fn new(sites: u8, sessions_max: usize) -> Judges {
+        Judges {
+            validity: Validity::default(),
+            agreement: Agreement::new(sites),
+            prefix: Prefix::default(),
+            model: Model::new(sessions_max),
+            digests: Digests::default(),
+            durability: Durability::default(),
+            order: Order::default(),
+            acknowledged: Acknowledged::default(),
+            exactly_once: ExactlyOnce,
+            sessions: Sessions::default(),
+            timelines: Timelines::default(),
+            linearizable: Linearizable::default(),
+            statuses: Statuses::default(),
+            times: None,
+            costs: None,
+            is_forgotten: false,
+        }
+    }
+
+    /// From here on objects to what takes longer or costs more than it may, in a cluster of `sites` sites.
+    pub fn hold_to_bounds(&mut self, sites: u8, bounds: times::Bounds, budget: costs::Budget) {
+        self.times = Some(Times::new(sites, bounds));
+        self.costs = Some(Costs::new(budget));
+    }
+
+    /// What the journals of the sites hold before their first start, each by whom and how often it was started before.
+    /// Whatever is asked for in them counts as asked.
+    ///
+    /// # Errors
+    /// When they contradict each other.
+    pub fn recall(&mut self, journals: &[(SiteId, Recovered<Record>)]) -> Result<(), Violation> {
+        if let Some(first) = journals.iter().find_map(|(_, journal)| begins(&journal.records)) {
+            self.agreement.begin_at(first);
+        }
+        let is_mark = |record: &Record| matches!(record, Record::Paxos { record: paxos::Record::Chosen(_) });
+        for (site, journal) in journals {
+            let (process, incarnation) = (ProcessId::from(*site), journal.incarnation);
+            self.look(Instant::ZERO, &Fact::Started { process, incarnation, recovered: &[] })?;
+            for record in &journal.records {
+                let Record::Taken { submission } = record else { continue };
+                let request = submission.request.clone();
+                let (from, to) = (request.client(), Recipients::One(process));
+                let asked = Fact::Left { from, to, message: &Message::Ask { request } };
+                let known = Known { log: self.agreement.log(), model: &self.model };
+                self.acknowledged.look(known, &asked)?;
+            }
+        }
+        // What a mark says of the chosen log is worked out from the accepts of all sites, so marks come last.
+        for is_last in [false, true] {
+            for (site, journal) in journals {
+                for record in journal.records.iter().filter(|record| is_mark(record) == is_last) {
+                    let records = core::slice::from_ref(record);
+                    self.look(Instant::ZERO, &Fact::Durable { site: *site, records })?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// What is chosen so far.
+    pub fn log(&self) -> &ChosenLog {
+        self.agreement.log()
+    }
+
+    /// What it amounts to.
+    pub fn model(&self) -> &Model {
+        &self.model
+    }
+
+    /// Holds the state of `site` against the chosen log and its fold: meant for the end of a run.
+    ///
+    /// `applied` is how far it says it has applied the log; `log` is its contiguous chosen prefix.
+    pub fn check_site<'a>(
+        &self,
+        site: SiteId,
+        applied: Slot,
+        tweets: impl IntoIterator<Item = &'a Tweet>,
+        blocks: impl IntoIterator<Item = (&'a User, &'a User)>,
+        log: impl IntoIterator<Item = (Slot, &'a LogEntry)>,
+    ) -> Result<(), Violation> {
+        if self.is_forgotten {
+            return Ok(());
+        }
+        timelines::check_site(self.known(), site, applied, tweets, blocks, log)
+    }
+
+    fn known(&self) -> Known<'_> {
+        Known { log: self.agreement.log(), model: &self.model }
+    }
+
+    /// What could not be judged within its bounds, in a sentence each.
+    pub fn unknown(&self) -> Vec<String> {
+        self.linearizable.unknown().into_iter().collect()
+    }
+
+    fn look(&mut self, now: Instant, fact: &Fact<'_>) -> Result<(), Violation> {
+        self.validity.look(fact)?;
+        self.agreement.look(fact)?;
+        self.prefix.look(fact)?;
+        if self.model.folded() < self.agreement.log().end() {
+            self.model.advance(self.agreement.log());
+        }
+        let known = Known { log: self.agreement.log(), model: &self.model };
+        self.digests.look(known, fact)?;
+        self.durability.look(known, fact)?;
+        self.order.look(known, fact)?;
+        self.acknowledged.look(known, fact)?;
+        self.exactly_once.look(known, fact)?;
+        self.sessions.look(fact)?;
+        self.timelines.look(known, fact)?;
+        self.statuses.look(known, fact)?;
+        self.linearizable.look(now, fact);
+        Ok(())
+    }
+}
+
+impl<P> Judge<P> for Judges
+where
+    P: Process<Message = Message, Record = Record, Note = Note, Command = Command>,
+{
+    fn observe(&mut self, now: Instant, seen: &Observation<'_, P>) -> Result<(), Violation> {
+        if self.is_forgotten {
+            return Ok(());
+        }
+        if let Some(times) = &mut self.times {
+            let known = Known { log: self.agreement.log(), model: &self.model };
+            times.observe(now, known, seen)?;
+        }
+        if let Some(costs) = &mut self.costs {
+            costs.observe(now, seen)?;
+        }
+        match *seen {
+            Observation::Restored { .. } => {
+                self.is_forgotten = true;
+                Ok(())
+            }
+            Observation::Started { process, incarnation, recovered, .. } => {
+                self.look(now, &Fact::Started { process, incarnation, recovered })?;
+                let Some(site) = process.as_site() else { return Ok(()) };
+                // What was written but not synced before a crash may have survived it.
+                let records = recovered.get(self.durability.durable_count(site)..).unwrap_or_default();
+                if records.is_empty() { Ok(()) } else { self.look(now, &Fact::Durable { site, records }) }
+            }
+            Observation::Durable { process, records } => match process.as_site() {
+                Some(site) => self.look(now, &Fact::Durable { site, records }),
+                None => Ok(()),
+            },
+            Observation::Sent { datagram, messages } => {
+                let (from, to) = (datagram.from, datagram.to);
+                messages.iter().try_for_each(|message| self.look(now, &Fact::Left { from, to, message }))
+            }
+            Observation::Delivered { to, from, message } if to == from => match to.as_site() {
+                Some(site) => self.look(now, &Fact::Own { site, message }),
+                None => Ok(()),
+            },
+            Observation::Commanded { process, command } => {
+                self.validity.on_commanded(process, command);
+                self.linearizable.on_commanded(now, process, command);
+                Ok(())
+            }
+            Observation::Delivered { to, message, .. } if to.as_site().is_none() => {
+                self.validity.on_heard(to, message);
+                self.sessions.on_heard(to, message);
+                Ok(())
+            }
+            Observation::Delivered { to, from, message: Message::Query { id, query: Query::Status, .. } } => {
+                if let Some(site) = to.as_site() {
+                    self.statuses.on_asked(site, from, *id);
+                }
+                Ok(())
+            }
+            Observation::Noted { process, note } => {
+                let known = Known { log: self.agreement.log(), model: &self.model };
+                self.validity.on_noted(process, note)?;
+                Acknowledged::on_noted(known, process, note)?;
+                self.sessions.on_noted(known, process, note)?;
+                self.linearizable.on_noted(known, now, process, note)
+            }
+            Observation::Delivered { .. } | Observation::Crashed { .. } | Observation::Handled { .. } => {
+                Ok(())
+            }
+        }
+    }
+}
+
+/// Where the log begins, if these are the records of a journal that says so.
+pub(crate) fn begins(records: &[Record]) -> Option<Slot> {
+    match records.first() {
+        Some(Record::Paxos { record: paxos::Record::Begins(first) }) => Some(*first),
+        _ => None,
+    }
+}
+
+pub(crate) fn broken(property: &'static str, explanation: String) -> Result<(), Violation> {
+    Err(Violation { property, explanation })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::tweets::judges::stage::{C1, Stage, numbered, objects, open, site, taken};
+    use crate::tweets::site::Submission;
+
+    #[test]
+    fn a_message_is_judged_where_it_leaves_and_not_where_it_arrives() {
+        let mut stage = Stage::new(3);
+        stage.asked(&open(1));
+        let told = Message::Taken { id: open(1).id() };
+        stage.delivered(site(0).into(), C1, &told).unwrap();
+        objects(
+            stage.sent(site(0), C1, told.clone()),
+            "durability",
+            "S0 told C1 that the opening with nonce 1",
+        );
+        stage.durable(site(0), &[taken(&numbered(0, (1, 1), (0, 0), open(1)))]).unwrap();
+        stage.sent(site(0), C1, told).unwrap();
+    }
+
+    /// A fork of the judges remembers what they saw and goes its own way.
+    #[test]
+    fn forked_judges_judge_alone() {
+        let mut stage = Stage::new(3);
+        stage.choose(0, &[open(1)]).unwrap();
+        let fork = stage.judges.clone();
+        stage.choose(1, &[open(2)]).unwrap();
+        assert_eq!((fork.log().end(), stage.judges.log().end()), (Slot(1), Slot(2)));
+        assert_eq!(fork.log().entry(Slot(0)), stage.judges.log().entry(Slot(0)));
+    }
+
+    #[test]
+    fn what_survives_a_crash_unsynced_counts_as_durable() {
+        let mut stage = Stage::new(3);
+        stage.asked(&open(1));
+        let submission: alloc::sync::Arc<Submission> = numbered(0, (1, 1), (0, 0), open(1));
+        let record = stage::accepted(1, 0, 0, &[&submission]);
+        stage.durable(site(0), &[taken(&submission), record.clone()]).unwrap();
+        assert_eq!(stage.judges.log().end(), Slot(0));
+        stage.started(site(1), 2, &[record]).unwrap();
+        assert_eq!(stage.judges.log().end(), Slot(1));
+        assert!(stage.judges.model().life(crate::tweets::timeline::Position::default()).is_some());
+    }
+}

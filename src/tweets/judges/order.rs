@@ -1,0 +1,206 @@
+//! Checks that every origin's submissions stand in one order: that no two of them share a number, wherever they are
+//! seen (in a durable queue, forwarded, proposed, or chosen); that each names a predecessor below itself and an
+//! incarnation that has begun; that nobody else brings a submission up before its origin has made it durable,
+//! forwarded or proposed it; and that an origin's durable queue only grows, each submission naming one at or behind
+//! the last.
+//!
+//! Does not check which of them take effect: that the fold takes them in ascending order is the rule of `naive`,
+//! which `timelines` and `exactly_once` hold the sites against.
+
+use alloc::sync::Arc;
+use core::fmt;
+
+use crate::ids::{SITES_MAX, SiteId};
+use crate::replicated::paxos::{self, Slot};
+use crate::sim::Violation;
+use crate::tweets::judges::shelf::Shelf;
+use crate::tweets::judges::{Fact, Known};
+use crate::tweets::site::{Message, Number, Record, Submission};
+
+const PROPERTY: &str = "order";
+
+/// The judge.
+#[derive(Clone, Debug, Default)]
+pub struct Order {
+    submissions: Shelf<(SiteId, Number), Arc<Submission>>,
+    queues: [Queue; SITES_MAX as usize],
+    /// What of the chosen log was looked at.
+    looked: Slot,
+}
+
+#[derive(Clone, Copy, Debug, Default)]
+struct Queue {
+    incarnation: u64,
+    last: Number,
+}
+
+impl Order {
+    pub(super) fn look(&mut self, known: Known<'_>, fact: &Fact<'_>) -> Result<(), Violation> {
+        match *fact {
+            Fact::Started { process, incarnation, .. } => {
+                if let Some(site) = process.as_site() {
+                    self.queues[site.index()].incarnation = incarnation;
+                }
+            }
+            Fact::Durable { site, records } => {
+                for record in records {
+                    let Record::Taken { submission } = record else { continue };
+                    self.on_taken(site, submission)?;
+                }
+            }
+            Fact::Left { from, message: Message::Forward { submission }, .. } => {
+                self.see(submission, from.as_site())?;
+            }
+            Fact::Left { message: Message::Relay { submission }, .. } => self.see(submission, None)?,
+            Fact::Left { from, message: Message::Paxos { message }, .. } => {
+                let paxos::Message::Accept { entry, .. } = message else { return Ok(()) };
+                entry.values().iter().try_for_each(|submission| self.see(submission, from.as_site()))?;
+            }
+            Fact::Left { .. } | Fact::Own { .. } => {}
+        }
+        if self.looked < known.log.end() {
+            for (_, submission) in known.log.submissions_from(self.looked) {
+                self.see(submission, None)?;
+            }
+            self.looked = known.log.end();
+        }
+        Ok(())
+    }
+
+    fn on_taken(&mut self, site: SiteId, submission: &Arc<Submission>) -> Result<(), Violation> {
+        let Submission { origin, number, after, .. } = **submission;
+        ensure!(origin == site, PROPERTY, "{site} queued submission {number} of {origin} as its own");
+        self.see(submission, Some(site))?;
+        let last = self.queues[site.index()].last;
+        ensure!(
+            last < number && last <= after,
+            PROPERTY,
+            "{site} queued submission {number} after {after}, but the last in its queue is {last}"
+        );
+        self.queues[site.index()].last = number;
+        Ok(())
+    }
+
+    /// A submission shows at `by`, or in the log.
+    fn see(&mut self, submission: &Arc<Submission>, by: Option<SiteId>) -> Result<(), Violation> {
+        let Submission { origin, number, after, .. } = **submission;
+        if let Some(seen) = self.submissions.get(&(origin, number)) {
+            ensure!(
+                seen == submission,
+                PROPERTY,
+                "submission {number} of {origin} is both \"{}\" after {} and \"{}\" after {after}",
+                seen.request,
+                seen.after,
+                submission.request
+            );
+            return Ok(());
+        }
+        ensure!(
+            after < number,
+            PROPERTY,
+            "submission {number} of {origin} names {after} as the one before it"
+        );
+        let incarnation = self.queues[origin.index()].incarnation;
+        ensure!(
+            number.count > 0 && (1..=incarnation).contains(&number.incarnation),
+            PROPERTY,
+            "submission {number} of {origin} belongs to no incarnation up to {incarnation}"
+        );
+        ensure!(
+            by == Some(origin),
+            PROPERTY,
+            "submission {number} of {origin}, \"{}\", is {}, but {origin} never brought it up",
+            submission.request,
+            Where(by)
+        );
+        self.submissions.insert((origin, number), submission.clone());
+        Ok(())
+    }
+}
+
+struct Where(Option<SiteId>);
+
+impl fmt::Display for Where {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            Some(site) => write!(f, "sent by {site}"),
+            None => f.write_str("chosen"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::tweets::judges::stage::{Stage, accept, accepted, numbered, objects, site, taken, tweet};
+
+    const S0: SiteId = SiteId::new(0).unwrap();
+
+    #[test]
+    fn a_queue_that_grows_across_a_restart_passes() {
+        let mut stage = Stage::new(3);
+        let first = numbered(0, (1, 1), (0, 0), tweet(1, "a"));
+        let second = numbered(0, (2, 1), (1, 1), tweet(2, "b"));
+        stage.asked(&first.request);
+        stage.asked(&second.request);
+        stage.durable(S0, &[taken(&first)]).unwrap();
+        stage.started(S0, 2, &[taken(&first)]).unwrap();
+        stage.durable(S0, &[taken(&second)]).unwrap();
+    }
+
+    #[test]
+    fn a_number_used_again_after_a_restart_is_caught() {
+        let mut stage = Stage::new(3);
+        let unsynced = numbered(0, (1, 1), (0, 0), tweet(1, "a"));
+        let again = numbered(0, (1, 1), (0, 0), tweet(2, "b"));
+        stage.asked(&unsynced.request);
+        stage.asked(&again.request);
+        stage.prepared(S0, 1);
+        stage.sent_by(S0, accept(1, 0, 0, &[&unsynced])).unwrap();
+        stage.started_as_it_was(S0, 2);
+        let result = stage.durable(S0, &[taken(&again)]);
+        objects(result, "order", "submission 1.1 of S0 is both");
+    }
+
+    #[test]
+    fn a_submission_made_up_in_anothers_name_is_caught() {
+        let invented = numbered(1, (1, 1), (0, 0), tweet(1, "a"));
+        let mut stage = Stage::new(3);
+        stage.asked(&invented.request);
+        stage.prepared(S0, 1);
+        let result = stage.sent_by(S0, accept(1, 0, 0, &[&invented]));
+        objects(
+            result,
+            "order",
+            "submission 1.1 of S1, \"ann: a\", is sent by S0, but S1 never brought it up",
+        );
+        let mut stage = Stage::new(3);
+        stage.asked(&invented.request);
+        let record = accepted(1, 0, 0, &[&invented]);
+        stage.durable(S0, core::slice::from_ref(&record)).unwrap();
+        let result = stage.durable(site(2), &[record]);
+        objects(result, "order", "submission 1.1 of S1, \"ann: a\", is chosen, but S1 never brought it up");
+        let mut stage = Stage::new(3);
+        stage.asked(&invented.request);
+        stage.prepared(S0, 1);
+        stage.durable(site(1), &[taken(&invented)]).unwrap();
+        stage.sent_by(S0, accept(1, 0, 0, &[&invented])).unwrap();
+    }
+
+    #[test]
+    fn a_queue_that_skips_back_is_caught() {
+        let check = |second: (u64, u64), after: (u64, u64), sentence: &str| {
+            let mut stage = Stage::new(3);
+            let first = numbered(0, (1, 2), (1, 1), tweet(1, "a"));
+            let second = numbered(0, second, after, tweet(2, "b"));
+            stage.asked(&first.request);
+            stage.asked(&second.request);
+            stage.durable(S0, &[taken(&first)]).unwrap();
+            objects(stage.durable(S0, &[taken(&second)]), "order", sentence);
+        };
+        check((1, 1), (0, 0), "S0 queued submission 1.1 after 0.0, but the last in its queue is 1.2");
+        check((1, 3), (1, 1), "S0 queued submission 1.3 after 1.1, but the last in its queue is 1.2");
+        check((1, 3), (1, 3), "submission 1.3 of S0 names 1.3 as the one before it");
+        check((2, 1), (1, 2), "submission 2.1 of S0 belongs to no incarnation up to 1");
+    }
+}

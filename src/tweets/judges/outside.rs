@@ -1,0 +1,360 @@
+//! The judges of a cluster that was seen from outside: what its clients did and heard, and what its sites' disks hold
+//! at the end. For real sites, of whose insides nothing is known while they run.
+//!
+//! The same judges as in a simulation, fed in another order: first everything that was ever asked, then the disks, then
+//! what clients did and heard, in the order in which it happened, held against the whole chosen log.
+//!
+//! Judged: validity, agreement, order and what is acknowledged; exactly once; sessions; timelines; linearizability; of
+//! durability what disks tell. Not judged, for it is not seen: what sites say to each other, whether an answer left
+//! before its sync (what is durable at the end counts as durable all along), and in which order a site's answers left
+//! (`prefix`). A submission that its origin proposed and lost in a crash is taken as brought up by that origin:
+//! whether a client asked for it is judged all the same.
+
+use alloc::collections::BTreeSet;
+use alloc::sync::Arc;
+use alloc::vec::Vec;
+
+use crate::ids::{ProcessId, SiteId};
+use crate::process::Recipients;
+use crate::replicated::paxos::{self, Slot};
+use crate::sim::Violation;
+use crate::time::Instant;
+use crate::tweets::judges::{
+    Acknowledged, Agreement, ChosenLog, Durability, ExactlyOnce, Fact, Known, Linearizable, LogEntry, Model,
+    Order, Sessions, Timelines, Validity, begins, timelines,
+};
+use crate::tweets::site::{Command, Message, Note, Number, Record};
+use crate::tweets::timeline::{Tweet, User};
+
+/// Something that a client did or heard.
+#[derive(Clone, Debug)]
+pub enum Seen {
+    /// A user's command was handed in.
+    Commanded(Command),
+    /// The client was handed a message of a site.
+    Heard(SiteId, Message),
+    /// It told its user something.
+    Noted(Note),
+    /// It sent a message.
+    Said(SiteId, Message),
+}
+
+/// What stands in a site's journal at the end.
+#[derive(Clone, Debug)]
+pub struct Disk {
+    /// Whose.
+    pub site: SiteId,
+    /// How often it was started.
+    pub incarnation: u64,
+    /// In the order of their writing.
+    pub records: Vec<Record>,
+}
+
+/// Judged, and what came of it.
+#[derive(Clone)]
+pub struct Outside {
+    agreement: Agreement,
+    model: Model,
+    durability: Durability,
+    order: Order,
+    acknowledged: Acknowledged,
+    unknown: Vec<alloc::string::String>,
+    lost_in_crashes: usize,
+}
+
+impl core::fmt::Debug for Outside {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.debug_struct("Outside").field("log", self.log()).finish_non_exhaustive()
+    }
+}
+
+impl Outside {
+    /// Judges a cluster of `sites` sites with room for `sessions_max` sessions. `history` is in the order in which
+    /// it happened.
+    pub fn judge(
+        sites: u8,
+        sessions_max: usize,
+        history: &[(Instant, ProcessId, Seen)],
+        disks: &[Disk],
+    ) -> Result<Outside, Violation> {
+        let mut outside = Outside {
+            agreement: Agreement::new(sites),
+            model: Model::new(sessions_max),
+            durability: Durability::default(),
+            order: Order::default(),
+            acknowledged: Acknowledged::default(),
+            unknown: Vec::new(),
+            lost_in_crashes: 0,
+        };
+        for (_, client, seen) in history {
+            if let Seen::Said(site, message @ Message::Ask { .. }) = seen {
+                let to = Recipients::One((*site).into());
+                let fact = Fact::Left { from: *client, to, message };
+                let known = Known { log: outside.agreement.log(), model: &outside.model };
+                outside.acknowledged.look(known, &fact)?;
+            }
+        }
+        outside.read(disks)?;
+        outside.follow(history)?;
+        Ok(outside)
+    }
+
+    /// What is chosen.
+    pub fn log(&self) -> &ChosenLog {
+        self.agreement.log()
+    }
+
+    /// What it amounts to.
+    pub fn model(&self) -> &Model {
+        &self.model
+    }
+
+    /// What could not be judged within its bounds, in a sentence each.
+    pub fn unknown(&self) -> &[alloc::string::String] {
+        &self.unknown
+    }
+
+    /// How many submissions were chosen that their origins had lost in a crash.
+    pub fn lost_in_crashes(&self) -> usize {
+        self.lost_in_crashes
+    }
+
+    /// Holds the state of `site` against the chosen log and its fold, as
+    /// [`Judges::check_site`](crate::tweets::judges::Judges::check_site) does.
+    pub fn check_site<'a>(
+        &self,
+        site: SiteId,
+        applied: Slot,
+        tweets: impl IntoIterator<Item = &'a Tweet>,
+        blocks: impl IntoIterator<Item = (&'a User, &'a User)>,
+        log: impl IntoIterator<Item = (Slot, &'a LogEntry)>,
+    ) -> Result<(), Violation> {
+        let known = Known { log: self.agreement.log(), model: &self.model };
+        timelines::check_site(known, site, applied, tweets, blocks, log)
+    }
+
+    fn read(&mut self, disks: &[Disk]) -> Result<(), Violation> {
+        if let Some(first) = disks.iter().find_map(|disk| begins(&disk.records)) {
+            self.agreement.begin_at(first);
+        }
+        for Disk { site, incarnation, .. } in disks {
+            let (process, incarnation) = (ProcessId::from(*site), *incarnation);
+            self.look(&Fact::Started { process, incarnation, recovered: &[] })?;
+        }
+        self.feed_all(disks, |record| begins(core::slice::from_ref(record)).is_some())?;
+        self.feed_all(disks, |record| matches!(record, Record::Taken { .. }))?;
+        self.bring_up_what_crashes_lost(disks)?;
+        self.feed_votes(disks)?;
+        // What is said of the chosen log comes behind it: marks and lessons of all sites.
+        self.feed_all(disks, |record| {
+            matches!(record, Record::Paxos { record: paxos::Record::Learned { .. } })
+        })?;
+        self.feed_all(disks, |record| matches!(record, Record::Paxos { record: paxos::Record::Chosen(_) }))
+    }
+
+    fn feed_all(&mut self, disks: &[Disk], is_wanted: impl Fn(&Record) -> bool) -> Result<(), Violation> {
+        disks.iter().try_for_each(|disk| {
+            let mut wanted = disk.records.iter().filter(|record| is_wanted(record));
+            wanted.try_for_each(|record| self.feed(disk.site, record))
+        })
+    }
+
+    /// Promises and accepts, each site's in their order; of several sites the one first whose next accept is for the
+    /// lowest slot, so that what is chosen keeps up with what is proposed.
+    fn feed_votes(&mut self, disks: &[Disk]) -> Result<(), Violation> {
+        let votes = |record: &&Record| match record {
+            Record::Paxos { record: paxos::Record::Promised(_) | paxos::Record::Accepted { .. } } => true,
+            Record::Paxos {
+                record: paxos::Record::Learned { .. } | paxos::Record::Chosen(_) | paxos::Record::Begins(_),
+            }
+            | Record::Taken { .. } => false,
+        };
+        let slot = |record: &Record| match record {
+            Record::Paxos { record: paxos::Record::Accepted { slot, .. } } => *slot,
+            _ => Slot(0),
+        };
+        let mut rest: Vec<_> =
+            disks.iter().map(|disk| (disk.site, disk.records.iter().filter(votes).peekable())).collect();
+        loop {
+            let next = rest.iter_mut().filter_map(|(site, votes)| Some((slot(votes.peek()?), *site))).min();
+            let Some((_, site)) = next else { return Ok(()) };
+            let its = rest.iter_mut().find(|(other, _)| *other == site);
+            if let Some(record) = its.and_then(|(_, votes)| votes.next()) {
+                self.feed(site, record)?;
+            }
+        }
+    }
+
+    fn feed(&mut self, site: SiteId, record: &Record) -> Result<(), Violation> {
+        self.look(&Fact::Durable { site, records: core::slice::from_ref(record) })
+    }
+
+    fn look(&mut self, fact: &Fact<'_>) -> Result<(), Violation> {
+        self.agreement.look(fact)?;
+        if self.model.folded() < self.agreement.log().end() {
+            self.model.advance(self.agreement.log());
+        }
+        let known = Known { log: self.agreement.log(), model: &self.model };
+        self.durability.look(known, fact)?;
+        self.order.look(known, fact)?;
+        self.acknowledged.look(known, fact)
+    }
+
+    /// A leader may propose an event of its own before that is on its disk, and crash.
+    fn bring_up_what_crashes_lost(&mut self, disks: &[Disk]) -> Result<(), Violation> {
+        let mut brought: BTreeSet<(SiteId, Number)> = BTreeSet::new();
+        let records = || disks.iter().flat_map(|disk| &disk.records);
+        brought.extend(records().filter_map(|record| match record {
+            Record::Taken { submission } => Some((submission.origin, submission.number)),
+            Record::Paxos { .. } => None,
+        }));
+        for record in records() {
+            let Record::Paxos { record: paxos::Record::Accepted { entry, .. } } = record else { continue };
+            for submission in entry.values() {
+                if !brought.insert((submission.origin, submission.number)) {
+                    continue;
+                }
+                self.lost_in_crashes += 1;
+                let (from, submission) = (submission.origin.into(), Arc::clone(submission));
+                let message = &Message::Forward { submission };
+                let fact = Fact::Left { from, to: Recipients::One(from), message };
+                let known = Known { log: self.agreement.log(), model: &self.model };
+                self.order.look(known, &fact)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn follow(&mut self, history: &[(Instant, ProcessId, Seen)]) -> Result<(), Violation> {
+        let (mut validity, mut sessions) = (Validity::default(), Sessions::default());
+        let (mut told, mut linearizable) = (Timelines::default(), Linearizable::default());
+        for (now, client, seen) in history {
+            let (now, client) = (*now, *client);
+            let known = Known { log: self.agreement.log(), model: &self.model };
+            match seen {
+                Seen::Commanded(command) => {
+                    validity.on_commanded(client, command);
+                    linearizable.on_commanded(now, client, command);
+                }
+                Seen::Said(site, message) => {
+                    let fact = Fact::Left { from: client, to: Recipients::One((*site).into()), message };
+                    validity.look(&fact)?;
+                    sessions.look(&fact)?;
+                    told.look(known, &fact)?;
+                    linearizable.look(now, &fact);
+                }
+                Seen::Heard(site, message) => {
+                    let from = (*site).into();
+                    let fact = Fact::Left { from, to: Recipients::One(client), message };
+                    self.agreement.look(&fact)?;
+                    let known = Known { log: self.agreement.log(), model: &self.model };
+                    self.durability.look(known, &fact)?;
+                    self.acknowledged.look(known, &fact)?;
+                    ExactlyOnce.look(known, &fact)?;
+                    sessions.look(&fact)?;
+                    told.look(known, &fact)?;
+                    validity.on_heard(client, message);
+                    sessions.on_heard(client, message);
+                }
+                Seen::Noted(note) => {
+                    validity.on_noted(client, note)?;
+                    Acknowledged::on_noted(known, client, note)?;
+                    linearizable.on_noted(known, now, client, note)?;
+                }
+            }
+        }
+        self.unknown.extend(linearizable.unknown());
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::tweets::judges::stage::{C1, accepted, applied, numbered, objects, open, site, taken, tweet};
+    use crate::tweets::site::{Answer, Operation, Request};
+    use alloc::vec;
+
+    type History = Vec<(Instant, ProcessId, Seen)>;
+
+    /// C1 opens a session and tweets; two of three sites accept, the third learns nothing.
+    fn run() -> (History, Vec<Disk>) {
+        let (opening, tweeting) = (open(1), tweet(1, "a"));
+        let Request::Execute { operation, .. } = tweeting.clone() else { unreachable!() };
+        let said = |request: &Request| Seen::Said(site(0), Message::Ask { request: request.clone() });
+        let heard = |message| Seen::Heard(site(0), message);
+        let at = crate::tweets::timeline::Position { slot: 1, index: 0 };
+        let steps = [
+            Seen::Commanded(Command::Do(operation.clone())),
+            said(&opening),
+            heard(applied(&opening, (0, 0), Answer::Opened)),
+            said(&tweeting),
+            heard(applied(&tweeting, (1, 0), Answer::Done)),
+            Seen::Noted(Note::Done(at, operation, Answer::Done)),
+        ];
+        let history = (0..).zip(steps).map(|(at, seen)| (Instant::from_micros(at), C1, seen)).collect();
+        let first = numbered(0, (1, 1), (0, 0), opening);
+        let second = numbered(0, (1, 2), (1, 1), tweeting);
+        let votes = [accepted(1, 0, 0, &[&first]), accepted(1, 0, 1, &[&second])];
+        let own = [taken(&first), taken(&second)];
+        let disk = |number: u8, records: &[&[Record]]| Disk {
+            site: site(number),
+            incarnation: 1,
+            records: records.concat(),
+        };
+        (history, vec![disk(0, &[&own, &votes]), disk(1, &[&votes]), disk(2, &[])])
+    }
+
+    fn judge((history, disks): &(History, Vec<Disk>)) -> Result<Outside, Violation> {
+        Outside::judge(3, 100, history, disks)
+    }
+
+    #[test]
+    fn what_the_disks_hold_and_the_client_was_told_fits() {
+        let judged = judge(&run()).unwrap();
+        assert_eq!((judged.log().end(), judged.lost_in_crashes()), (Slot(2), 0));
+        let end = crate::tweets::timeline::Position { slot: 2, index: 0 };
+        assert_eq!(judged.model().tweets_before(end).count(), 1);
+        let mut crashed = run();
+        crashed.1[0].records.remove(1);
+        assert_eq!(judge(&crashed).unwrap().lost_in_crashes(), 1);
+    }
+
+    #[test]
+    fn an_acknowledged_event_that_a_disk_lost_is_caught() {
+        let mut run = run();
+        run.1[1].records.pop();
+        let result = judge(&run).map(|_| ());
+        objects(result, "agreement", "S0 answered from everything below 2, but nothing is chosen in slot 1");
+    }
+
+    #[test]
+    fn disks_that_disagree_are_caught() {
+        let mut run = run();
+        let other = numbered(0, (1, 2), (1, 1), tweet(1, "b"));
+        run.1[1].records[1] = accepted(1, 0, 1, &[&other]);
+        objects(judge(&run).map(|_| ()), "agreement", "slot 1: both \"ann: a\" (1.2 of S0) and \"ann: b\"");
+    }
+
+    #[test]
+    fn what_no_client_asked_is_caught() {
+        let mut run = run();
+        run.0.retain(|(_, _, seen)| {
+            !matches!(seen, Seen::Said(_, Message::Ask { request: Request::Execute { .. } }))
+        });
+        objects(judge(&run).map(|_| ()), "acknowledged", "S0 queued \"ann: a\" as submission 1.2");
+    }
+
+    #[test]
+    fn a_client_that_is_told_another_operation_is_caught() {
+        let mut run = run();
+        let event = crate::tweets::timeline::Event::Tweet {
+            user: "ann".parse().unwrap(),
+            text: "z".parse().unwrap(),
+        };
+        let operation = Operation::Event { event };
+        let at = crate::tweets::timeline::Position { slot: 1, index: 0 };
+        run.0[5].2 = Seen::Noted(Note::Done(at, operation, Answer::Done));
+        objects(judge(&run).map(|_| ()), "acknowledged", "C1 says that \"ann: z\" is done at 1.0");
+    }
+}

@@ -1,0 +1,231 @@
+//! Checks what a site tells of itself when it is asked for its status, against what is durable on its disk: it is about
+//! the site that tells it; the ballot lies between the durable promise when the question came and the durable promise
+//! when the answer leaves; so does the count of what waits in its queue, which is what the site durably took and the
+//! chosen log does not hold below the slot up to which it applied; nothing is applied that is not known as chosen; and
+//! only the leader that it follows leads, under its own ballot.
+//!
+//! `agreement` checks that what it tells as chosen is chosen, `digests` the digest of what it applied, and `prefix` that
+//! neither goes back. Does not check that a site whose log differs says so.
+
+use alloc::collections::BTreeMap;
+use alloc::vec::Vec;
+
+use crate::ids::{ProcessId, SITES_MAX, SiteId};
+use crate::process::Recipients;
+use crate::replicated::paxos::{self, Ballot, Slot};
+use crate::sim::Violation;
+use crate::tweets::judges::{Fact, Known};
+use crate::tweets::site::message::{Phase, Status};
+use crate::tweets::site::{Message, Number, Record, Telling};
+
+const PROPERTY: &str = "status";
+
+/// The judge.
+#[derive(Clone, Debug)]
+pub struct Statuses {
+    sites: Vec<Disk>,
+    /// What was durable when a status was asked for, by who is asked, who asks, and the number of the question.
+    asked: BTreeMap<(SiteId, ProcessId, u64), Floor>,
+}
+
+/// What one site made durable, and what the log took of it.
+#[derive(Clone, Debug, Default)]
+struct Disk {
+    promised: Ballot,
+    /// Ascending.
+    taken: Vec<Number>,
+    /// After which slot the log has taken the site's submissions up to which number; ascending in both.
+    applied: Vec<(Slot, Number)>,
+}
+
+/// The least that a status may tell.
+#[derive(Clone, Copy, Debug)]
+struct Floor {
+    promised: Ballot,
+    taken: usize,
+}
+
+impl Default for Statuses {
+    fn default() -> Statuses {
+        Statuses { sites: alloc::vec![Disk::default(); usize::from(SITES_MAX)], asked: BTreeMap::new() }
+    }
+}
+
+impl Statuses {
+    pub(super) fn look(&mut self, known: Known<'_>, fact: &Fact<'_>) -> Result<(), Violation> {
+        match *fact {
+            Fact::Started { process, .. } => {
+                self.asked.retain(|(site, _, _), _| ProcessId::from(*site) != process);
+                Ok(())
+            }
+            Fact::Durable { site, records } => {
+                records.iter().for_each(|record| self.sites[site.index()].on_durable(record));
+                Ok(())
+            }
+            Fact::Left {
+                from,
+                to,
+                message: Message::Told { id, telling: Telling::Status { status }, .. },
+            } => match (from.as_site(), to) {
+                (Some(site), Recipients::One(client)) => self.on_status(known, site, client, *id, status),
+                _ => Ok(()),
+            },
+            Fact::Left { .. } | Fact::Own { .. } => Ok(()),
+        }
+    }
+
+    /// `client` asks `site` for its status, as the question with this number.
+    pub(super) fn on_asked(&mut self, site: SiteId, client: ProcessId, id: u64) {
+        let disk = &self.sites[site.index()];
+        let floor = Floor { promised: disk.promised, taken: disk.taken.len() };
+        // A question may come twice, and the first be answered later than the second.
+        self.asked.entry((site, client, id)).or_insert(floor);
+    }
+
+    fn on_status(
+        &mut self,
+        known: Known<'_>,
+        site: SiteId,
+        client: ProcessId,
+        id: u64,
+        status: &Status,
+    ) -> Result<(), Violation> {
+        let Status { site: of, phase, ballot, leader, chosen, applied, queue, digest: _ } = *status;
+        ensure!(of == site, PROPERTY, "{site} told the status of {of}");
+        ensure!(
+            applied <= chosen,
+            PROPERTY,
+            "{site} told that it applied everything below {applied}, and knows that below {chosen} as chosen"
+        );
+        let leads = leader == Some(site) && ballot.site == site;
+        ensure!(
+            phase != Phase::Leading || leads,
+            PROPERTY,
+            "{site} told that it leads, that it promised {ballot}, and that it follows {leader:?}"
+        );
+        let Some(floor) = self.asked.get(&(site, client, id)).copied() else {
+            return super::broken(
+                PROPERTY,
+                alloc::format!("{site} told {client} its status, which it was not asked for"),
+            );
+        };
+        let disk = &mut self.sites[site.index()];
+        let (least, most) = (floor.promised, disk.promised);
+        ensure!(
+            least <= ballot,
+            PROPERTY,
+            "{site} told that it promised {ballot}, but {least} was durable there when it was asked"
+        );
+        ensure!(
+            ballot <= most,
+            PROPERTY,
+            "{site} told that it promised {ballot}, but {most} is all that is durable there"
+        );
+        let last = disk.applied_below(known, site, applied);
+        let waiting =
+            |taken: &[Number]| (taken.len() - taken.partition_point(|number| *number <= last)) as u64;
+        let (least, most) =
+            (waiting(disk.taken.get(..floor.taken).unwrap_or_default()), waiting(&disk.taken));
+        ensure!(
+            (least..=most).contains(&queue),
+            PROPERTY,
+            "{site} told that {queue} requests wait in its queue, but {least} to {most} that it took are not in the \
+             log below {applied}"
+        );
+        Ok(())
+    }
+}
+
+impl Disk {
+    fn on_durable(&mut self, record: &Record) {
+        match record {
+            Record::Paxos { record: paxos::Record::Promised(ballot) }
+            | Record::Paxos { record: paxos::Record::Accepted { ballot, .. } } => {
+                self.promised = self.promised.max(*ballot);
+            }
+            Record::Paxos {
+                record: paxos::Record::Learned { .. } | paxos::Record::Chosen(_) | paxos::Record::Begins(_),
+            } => {}
+            Record::Taken { submission } => self.taken.push(submission.number),
+        }
+    }
+
+    /// The number of the last submission of `site` that the chosen log takes below `end`. It takes one that names the one
+    /// before it, or an earlier one, and no other.
+    fn applied_below(&mut self, known: Known<'_>, site: SiteId, end: Slot) -> Number {
+        let (from, mut last) = self.applied.last().copied().unwrap_or_default();
+        if from < end {
+            for (position, submission) in known.log.submissions_from(from) {
+                if submission.origin != site || submission.after > last || submission.number <= last {
+                    continue;
+                }
+                last = submission.number;
+                self.applied.push((Slot(position.slot + 1), last));
+            }
+            // What comes later begins here.
+            self.applied.push((known.log.end(), last));
+        }
+        let count = self.applied.partition_point(|(below, _)| *below <= end);
+        count
+            .checked_sub(1)
+            .and_then(|index| self.applied.get(index))
+            .map_or(Number::default(), |(_, last)| *last)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::replicated::paxos::Digest;
+    use crate::tweets::judges::stage::{C1, Stage, ballot, numbered, objects, site, taken, tweet};
+    use crate::tweets::site::{Command, Query};
+
+    fn promised(round: u64) -> Record {
+        Record::Paxos { record: paxos::Record::Promised(ballot(round, 2)) }
+    }
+
+    fn status(change: impl FnOnce(&mut Status)) -> Message {
+        let mut status = Status {
+            site: site(1),
+            phase: Phase::Following,
+            ballot: ballot(5, 2),
+            leader: None,
+            chosen: Slot(0),
+            applied: Slot(0),
+            queue: 1,
+            digest: Digest::default(),
+        };
+        change(&mut status);
+        Message::Told { id: 7, applied: status.applied, telling: Telling::Status { status } }
+    }
+
+    /// A site with one request in its queue that promises, is asked, and promises more.
+    fn asked() -> Stage {
+        let mut stage = Stage::three_chosen();
+        let request = tweet(3, "c");
+        stage.asked(&request);
+        stage.durable(site(1), &[taken(&numbered(1, (1, 1), (0, 0), request)), promised(5)]).unwrap();
+        let query = Message::Query { id: 7, seen: Slot(0), query: Query::Status };
+        stage.commanded(C1, &Command::Tell(Query::Status)).unwrap();
+        stage.sent(C1, site(1), query.clone()).unwrap();
+        stage.delivered(C1, site(1).into(), &query).unwrap();
+        stage.durable(site(1), &[promised(8)]).unwrap();
+        stage
+    }
+
+    #[test]
+    fn a_status_lies_between_what_was_durable_and_what_is() {
+        for round in [5, 8] {
+            asked().sent(site(1), C1, status(|status| status.ballot = ballot(round, 2))).unwrap();
+        }
+        let check = |change: fn(&mut Status), sentence: &str| {
+            objects(asked().sent(site(1), C1, status(change)), "status", sentence);
+        };
+        check(|status| status.ballot = ballot(4, 2), "was durable there when it was asked");
+        check(|status| status.ballot = ballot(9, 2), "is all that is durable there");
+        check(|status| status.site = site(2), "S1 told the status of S2");
+        check(|status| status.queue = 0, "told that 0 requests wait in its queue, but 1 to 1");
+        check(|status| status.queue = 2, "told that 2 requests wait in its queue, but 1 to 1");
+        check(|status| status.phase = Phase::Leading, "S1 told that it leads");
+    }
+}

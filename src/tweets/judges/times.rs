@@ -1,0 +1,347 @@
+//! Checks, where a scenario claims `Prompt`, that nothing takes longer than it may while nothing is wrong: that a site
+//! answers a request at all, that it answers it for good, that a new leader leads after its predecessor crashed, and that
+//! a site that comes back has applied what was chosen before. The bounds come from the configuration, see
+//! [`Bounds`].
+//!
+//! Times of requests count from when a site that follows the leader is handed the request, so that the client's way is no
+//! part of them. A crash, a campaign or a new leader ends what is waited for of the leader: those windows are judged
+//! anew. Does not check how soon the first leader leads, nor requests at a site that has not heard the leader yet.
+
+use alloc::vec::Vec;
+
+use crate::ids::{ProcessId, SITES_MAX, SiteId, SiteSet};
+use crate::process::Process;
+use crate::replicated::paxos::{self, Ballot, Slot};
+use crate::sim::{Observation, Violation};
+use crate::time::{Duration, Instant};
+use crate::tweets::judges::Known;
+use crate::tweets::site::{Command, Message, Note, Record, RequestId};
+
+const PROPERTY: &str = "promptness";
+
+/// How long what may take while nothing is wrong.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Bounds {
+    /// From a request at a site to the first answer.
+    pub taken: Duration,
+    /// From a request at a site to an answer for good.
+    pub applied: Duration,
+    /// From a leader's crash to the next leader.
+    pub fail_over: Duration,
+    /// From a site's start until it says that it has applied what was chosen by then, beside `fetch`.
+    pub catch_up: Duration,
+    /// For each batch of slots that it fetches for that.
+    pub fetch: Duration,
+    /// The slots of a batch.
+    pub batch: u64,
+}
+
+/// The judge.
+#[derive(Clone, Debug)]
+pub struct Times {
+    bounds: Bounds,
+    sites: u8,
+    up: SiteSet,
+    leader: Option<Ballot>,
+    /// By site, the leader that it said to hear, in this life.
+    hears: [Option<Ballot>; SITES_MAX as usize],
+    due: Vec<Due>,
+}
+
+/// Something that must happen by then.
+#[derive(Clone, Copy, Debug)]
+struct Due {
+    by: Instant,
+    since: Instant,
+    what: Awaited,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Awaited {
+    /// Any answer.
+    Taken { site: SiteId, client: ProcessId, id: RequestId },
+    /// An answer for good.
+    Applied { site: SiteId, client: ProcessId, id: RequestId },
+    /// A leader.
+    Leader { crashed: SiteId },
+    /// This site has applied everything below.
+    CaughtUp { site: SiteId, end: Slot },
+}
+
+impl Times {
+    /// For a cluster of `sites` sites.
+    pub(super) fn new(sites: u8, bounds: Bounds) -> Times {
+        let hears = [None; SITES_MAX as usize];
+        Times { bounds, sites, up: SiteSet::EMPTY, leader: None, hears, due: Vec::new() }
+    }
+
+    pub(super) fn observe<P>(
+        &mut self,
+        now: Instant,
+        known: Known<'_>,
+        seen: &Observation<'_, P>,
+    ) -> Result<(), Violation>
+    where
+        P: Process<Message = Message, Record = Record, Note = Note, Command = Command>,
+    {
+        if let Some(late) = self.due.iter().find(|due| due.by < now) {
+            return Err(late.violation());
+        }
+        match *seen {
+            Observation::Started { process, incarnation, .. } => {
+                if let Some(site) = process.as_site() {
+                    self.on_started(now, known, site, incarnation);
+                }
+            }
+            Observation::Crashed { process, .. } => {
+                if let Some(site) = process.as_site() {
+                    self.on_crashed(now, site);
+                }
+            }
+            Observation::Noted { process, note: Note::Paxos(note) } => {
+                if let Some(site) = process.as_site() {
+                    self.on_noted(site, note);
+                }
+            }
+            Observation::Delivered { to, from, message: Message::Ask { request } } => {
+                if let Some(site) = to.as_site() {
+                    self.on_ask(now, site, from, request.id());
+                }
+            }
+            Observation::Sent { datagram, messages } => {
+                if let Some(site) = datagram.from.as_site() {
+                    messages.iter().for_each(|message| self.on_left(site, message));
+                }
+            }
+            Observation::Restored { .. }
+            | Observation::Commanded { .. }
+            | Observation::Durable { .. }
+            | Observation::Delivered { .. }
+            | Observation::Noted { .. }
+            | Observation::Handled { .. } => {}
+        }
+        Ok(())
+    }
+
+    fn demand(&mut self, now: Instant, within: Duration, what: Awaited) {
+        self.due.push(Due { by: now + within, since: now, what });
+    }
+
+    /// Forgets what depends on a leader that stays.
+    fn disturb(&mut self) {
+        self.leader = None;
+        self.due.retain(|due| matches!(due.what, Awaited::Taken { .. } | Awaited::Leader { .. }));
+    }
+
+    fn on_started(&mut self, now: Instant, known: Known<'_>, site: SiteId, incarnation: u64) {
+        self.up.insert(site);
+        let end = known.log.end();
+        if incarnation > 1 && self.leader.is_some() {
+            let batches = end.0 / self.bounds.batch.max(1) + 1;
+            let within = self.bounds.catch_up + self.bounds.fetch.times(batches);
+            self.demand(now, within, Awaited::CaughtUp { site, end });
+        }
+    }
+
+    fn on_crashed(&mut self, now: Instant, site: SiteId) {
+        self.up = self.up.minus(SiteSet::EMPTY.with(site));
+        self.hears[site.index()] = None;
+        let is_elsewhere = |due: &Due| match due.what {
+            Awaited::Taken { site: at, .. }
+            | Awaited::Applied { site: at, .. }
+            | Awaited::CaughtUp { site: at, .. } => at != site,
+            Awaited::Leader { .. } => true,
+        };
+        self.due.retain(is_elsewhere);
+        let is_leader = self.leader.is_some_and(|leader| leader.site == site);
+        let has_quorum = 2 * self.up.len() > usize::from(self.sites);
+        if is_leader || !has_quorum {
+            self.disturb();
+        }
+        if !has_quorum {
+            self.due.retain(|due| !matches!(due.what, Awaited::Leader { .. }));
+        } else if is_leader {
+            self.demand(now, self.bounds.fail_over, Awaited::Leader { crashed: site });
+        }
+    }
+
+    fn on_noted(&mut self, site: SiteId, note: &paxos::Note) {
+        match note {
+            paxos::Note::Leads(ballot, _) => {
+                self.disturb();
+                self.due.retain(|due| !matches!(due.what, Awaited::Leader { .. }));
+                self.leader = Some(*ballot);
+                self.hears[site.index()] = Some(*ballot);
+            }
+            paxos::Note::Campaigns(_) => self.disturb(),
+            _ => {}
+        }
+    }
+
+    fn on_ask(&mut self, now: Instant, site: SiteId, client: ProcessId, id: RequestId) {
+        let (taken, applied) = (Awaited::Taken { site, client, id }, Awaited::Applied { site, client, id });
+        if !self.due.iter().any(|due| due.what == taken) {
+            self.demand(now, self.bounds.taken, taken);
+        }
+        let is_served = self.leader.is_some() && self.hears[site.index()] == self.leader;
+        if is_served && !self.due.iter().any(|due| due.what == applied) {
+            self.demand(now, self.bounds.applied, applied);
+        }
+    }
+
+    fn on_left(&mut self, from: SiteId, message: &Message) {
+        match message {
+            Message::Taken { id } => {
+                let id = *id;
+                self.due.retain(|due| !matches!(due.what, Awaited::Taken { site, id: of, .. } if (site, of) == (from, id)));
+            }
+            Message::Applied { id, .. } | Message::Expired { id, .. } | Message::Busy { id, .. } => {
+                let id = *id;
+                self.due.retain(|due| match due.what {
+                    Awaited::Taken { site, id: of, .. } | Awaited::Applied { site, id: of, .. } => {
+                        (site, of) != (from, id)
+                    }
+                    Awaited::Leader { .. } | Awaited::CaughtUp { .. } => true,
+                });
+            }
+            Message::Paxos { message: paxos::Message::Heard { ballot, applied, .. } } => {
+                self.hears[from.index()] = Some(*ballot);
+                self.due.retain(|due| {
+                    !matches!(due.what, Awaited::CaughtUp { site, end } if site == from && end <= applied.end)
+                });
+            }
+            _ => {}
+        }
+    }
+}
+
+impl Due {
+    fn violation(&self) -> Violation {
+        let (since, within) = (self.since, self.by.since(self.since));
+        let explanation = match self.what {
+            Awaited::Taken { site, client, .. } => {
+                alloc::format!(
+                    "{site} was asked by {client} at {since}, and answered nothing within {within}"
+                )
+            }
+            Awaited::Applied { site, client, .. } => {
+                alloc::format!(
+                    "{site} was asked by {client} at {since}, and it was not applied within {within}"
+                )
+            }
+            Awaited::Leader { crashed } => {
+                alloc::format!("{crashed} led until it crashed at {since}, and nobody led within {within}")
+            }
+            Awaited::CaughtUp { site, end } => {
+                alloc::format!(
+                    "{site} started at {since}, and had not applied everything below {end} within {within}"
+                )
+            }
+        };
+        Violation { property: PROPERTY, explanation }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::replicated::paxos::{Claim, Digest};
+    use crate::tweets::judges::costs::{Budget, Cost};
+    use crate::tweets::judges::stage::{C1, Stage, applied, ballot, objects, site, tweet};
+    use crate::tweets::site::{Answer, Request};
+
+    const LOTS: Cost = Cost { messages: 1_000, wakes: 1_000 };
+    const MS: fn(u64) -> Duration = Duration::from_millis;
+
+    /// Three sites of which 0 leads and 1 follows it.
+    fn led() -> Stage {
+        let mut stage = Stage::three_chosen();
+        let (taken, applied, fail_over) = (MS(10), MS(20), MS(300));
+        let bounds = Bounds { taken, applied, fail_over, catch_up: MS(40), fetch: MS(5), batch: 2 };
+        let budget = Budget { beat: MS(50), idle: LOTS, asked: LOTS, spare: LOTS };
+        stage.judges.hold_to_bounds(3, bounds, budget);
+        for number in 0..3 {
+            stage.started_as_it_was(site(number), 2);
+        }
+        stage.noted(site(0).into(), &Note::Paxos(paxos::Note::Leads(ballot(2, 0), Slot(3)))).unwrap();
+        hears(&mut stage, 1, 0);
+        stage
+    }
+
+    /// What a site says is shown to this judge alone where it is another's concern too.
+    fn says(stage: &mut Stage, number: u8, message: &Message) {
+        stage.judges.times.as_mut().unwrap().on_left(site(number), message);
+    }
+
+    fn hears(stage: &mut Stage, number: u8, end: u64) {
+        let applied = Claim { end: Slot(end), digest: Digest::default() };
+        let message = paxos::Message::Heard { ballot: ballot(2, 0), chosen: Slot(end), beat: 1, applied };
+        says(stage, number, &Message::Paxos { message });
+    }
+
+    fn asked(stage: &mut Stage) -> Request {
+        let request = tweet(2, "b");
+        stage.asked(&request);
+        stage.delivered(C1, site(1).into(), &Message::Ask { request: request.clone() }).unwrap();
+        request
+    }
+
+    /// Whatever happens next.
+    fn look(stage: &mut Stage, millis: u64) -> Result<(), Violation> {
+        stage.now = Instant::ZERO + MS(millis);
+        stage.durable(site(2), &[])
+    }
+
+    #[test]
+    fn a_request_is_answered_in_time_at_all_and_for_good() {
+        let mut stage = led();
+        asked(&mut stage);
+        look(&mut stage, 10).unwrap();
+        objects(look(&mut stage, 11), "promptness", "answered nothing within 10ms");
+        let mut stage = led();
+        let request = asked(&mut stage);
+        says(&mut stage, 1, &Message::Taken { id: request.id() });
+        look(&mut stage, 20).unwrap();
+        objects(look(&mut stage, 21), "promptness", "it was not applied within 20ms");
+        let mut stage = led();
+        let request = asked(&mut stage);
+        stage.sent(site(1), C1, applied(&request, (2, 0), Answer::Done)).unwrap();
+        look(&mut stage, 1_000).unwrap();
+    }
+
+    #[test]
+    fn nothing_is_demanded_of_a_leader_that_is_gone_but_another_one() {
+        let mut stage = led();
+        let request = asked(&mut stage);
+        says(&mut stage, 1, &Message::Taken { id: request.id() });
+        stage.crashed(site(0)).unwrap();
+        look(&mut stage, 300).unwrap();
+        objects(look(&mut stage, 301), "promptness", "S0 led until it crashed");
+        let mut stage = led();
+        stage.crashed(site(0)).unwrap();
+        stage.noted(site(1).into(), &Note::Paxos(paxos::Note::Leads(ballot(3, 1), Slot(3)))).unwrap();
+        look(&mut stage, 1_000).unwrap();
+        let mut stage = led();
+        stage.crashed(site(0)).unwrap();
+        stage.crashed(site(1)).unwrap();
+        look(&mut stage, 1_000).unwrap();
+    }
+
+    #[test]
+    fn who_comes_back_catches_up_in_time() {
+        let back = || {
+            let mut stage = led();
+            stage.crashed(site(1)).unwrap();
+            stage.started_as_it_was(site(1), 3);
+            stage
+        };
+        // Three slots are two batches.
+        let mut stage = back();
+        hears(&mut stage, 1, 2);
+        look(&mut stage, 50).unwrap();
+        objects(look(&mut stage, 51), "promptness", "had not applied everything below 3 within 50ms");
+        let mut stage = back();
+        hears(&mut stage, 1, 3);
+        look(&mut stage, 1_000).unwrap();
+    }
+}

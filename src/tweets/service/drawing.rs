@@ -1,0 +1,205 @@
+//! What people do in drawn scenarios, and the limits that they meet.
+
+use crate::scenario::draw::{Asking, Draws, Wanted};
+use crate::scenario::step::Target;
+use crate::time::Duration;
+use crate::tweets::service::Command;
+use crate::tweets::site::{Message, Overrides};
+use crate::tweets::timeline::{Text, User};
+
+const NAMES: [&str; 6] = ["ann", "bob", "cat", "dan", "eve", "fay"];
+
+fn name(number: u64) -> String {
+    let known = usize::try_from(number).ok().and_then(|at| NAMES.get(at));
+    known.map_or_else(|| format!("user{number}"), |name| (*name).to_owned())
+}
+
+/// As long as a name may be, so that few pairs fill a datagram.
+fn long_name(number: u64) -> String {
+    format!("{:_<1$}", name(number), User::BYTES_MAX)
+}
+
+/// What is asked for.
+#[derive(Clone, Copy)]
+enum Kind {
+    Tweet,
+    LargeTweet,
+    FillingTweet(u8),
+    Block,
+    Unblock,
+    View,
+    AgreedView,
+    FreshView,
+    Log,
+    Blocks,
+    Status,
+}
+
+/// What a submission takes beside the text of a tweet, in bytes, where most numbers are small; and a little less, so that
+/// several together are also a little too much.
+const TWEET_BESIDE_LEAST: u64 = 15;
+
+/// The same, where some numbers are larger, and a little more.
+const TWEET_BESIDE_MOST: u64 = 27;
+
+const MIXTURE: [(Kind, u32); 10] = [
+    (Kind::Tweet, 43),
+    (Kind::LargeTweet, 2),
+    (Kind::Block, 8),
+    (Kind::Unblock, 7),
+    (Kind::View, 18),
+    (Kind::AgreedView, 7),
+    (Kind::FreshView, 7),
+    (Kind::Log, 3),
+    (Kind::Blocks, 3),
+    (Kind::Status, 2),
+];
+/// What a crowd asks for: it blocks, and looks at what it blocked.
+const CROWD: [(Kind, u32); 9] = [
+    (Kind::Tweet, 25),
+    (Kind::Block, 38),
+    (Kind::Unblock, 4),
+    (Kind::View, 12),
+    (Kind::AgreedView, 3),
+    (Kind::FreshView, 5),
+    (Kind::Log, 2),
+    (Kind::Blocks, 10),
+    (Kind::Status, 1),
+];
+const WRITES: [(Kind, u32); 3] = [(Kind::Tweet, 8), (Kind::Block, 1), (Kind::Unblock, 1)];
+
+/// A command for `asking`; nobody but terminals and clients asks.
+pub(super) fn command(draws: &mut Draws, asking: &Asking) -> Option<Command> {
+    let (site, client) = match asking.who {
+        Target::Terminal(site) => (Some(site), None),
+        Target::Client(client) => (None, Some(client)),
+        _ => return None,
+    };
+    let kind = match asking.wanted {
+        Wanted::Anything if asking.is_crowd => draws.weighted(&CROWD)?,
+        Wanted::Anything => draws.weighted(&MIXTURE)?,
+        Wanted::Write => draws.weighted(&WRITES)?,
+        Wanted::LargeWrite => Kind::LargeTweet,
+        Wanted::FillingWrite(parts) => Kind::FillingTweet(parts),
+        Wanted::Read => Kind::View,
+        Wanted::AgreedRead if draws.one_in(2) => Kind::FreshView,
+        Wanted::AgreedRead => Kind::AgreedView,
+    };
+    let users = u64::from(asking.users);
+    // Of a crowd half look who are blocked by most.
+    let is_blocked = asking.is_crowd && matches!(kind, Kind::View | Kind::AgreedView | Kind::FreshView);
+    let user = if is_blocked && draws.one_in(2) { draws.below(2) } else { draws.below(users) };
+    let name = |number| if asking.is_crowd { long_name(number) } else { name(number) };
+    // Now and then one asks for a thing and goes, as commands of a shell do.
+    let last = asking.number % 4 == 3;
+    Some(match kind {
+        Kind::Block | Kind::Unblock if users > 1 => {
+            let (from, whom) = if asking.is_crowd {
+                let whom = if draws.one_in(2) { draws.below(2) } else { draws.below(users) };
+                ((whom + draws.between(1, users - 1)) % users, whom)
+            } else {
+                // Two pairs at most, so that what one blocks another one unblocks.
+                let from = draws.below(2);
+                (from, (from + 1) % users)
+            };
+            let (user, whom) = (name(from), name(whom));
+            match kind {
+                Kind::Block => Command::Block { site, client, user, whom, last },
+                _ => Command::Unblock { site, client, user, whom, last },
+            }
+        }
+        Kind::Tweet | Kind::Block | Kind::Unblock => {
+            let text = match draws.below(12) {
+                0 => format!("{} {}", asking.number, "and so on ".repeat(26).trim_end()),
+                _ => asking.number.to_string(),
+            };
+            Command::Tweet { site, client, user: name(user), text, last }
+        }
+        Kind::LargeTweet => {
+            let number = asking.number.to_string();
+            let birds = (Text::BYTES_MAX - number.len()) / '🐦'.len_utf8();
+            Command::Tweet { site, client, user: name(user), text: number + &"🐦".repeat(birds), last }
+        }
+        Kind::FillingTweet(parts) => {
+            // The sum is drawn about that of an entry that fits: a few bytes less or more of each.
+            let entry = Message::entry_bytes_max(asking.datagram_max);
+            let part = entry / usize::from(parts.max(1));
+            let beside = draws.between(TWEET_BESIDE_LEAST, TWEET_BESIDE_MOST);
+            let bytes = part.saturating_sub(usize::try_from(beside).unwrap_or(part)).min(Text::BYTES_MAX);
+            let number = asking.number.to_string();
+            // A text may have fewer characters than bytes.
+            let rest = bytes.saturating_sub(number.len());
+            let (birds, dots) = (rest / '🐦'.len_utf8(), rest % '🐦'.len_utf8());
+            let text = number + &"🐦".repeat(birds) + &".".repeat(dots);
+            Command::Tweet { site, client, user: name(user), text, last }
+        }
+        Kind::View => {
+            let (user, limit, older_than) = (name(user), limit(draws), page(draws, asking));
+            Command::View { site, client, user, limit, older_than, linearizable: false, fresh: false }
+        }
+        Kind::AgreedView | Kind::FreshView => {
+            let (user, limit, older_than) = (name(user), limit(draws), page(draws, asking));
+            let fresh = matches!(kind, Kind::FreshView);
+            Command::View { site, client, user, limit, older_than, linearizable: !fresh, fresh }
+        }
+        Kind::Log => Command::Log { site, client, from: page(draws, asking) },
+        Kind::Blocks => {
+            let after = draws.one_in(2).then(|| (name(user), name(draws.below(users))));
+            Command::Blocks { site, client, after }
+        }
+        Kind::Status => Command::Status { site, client },
+    })
+}
+
+/// How many tweets a page may hold: as many as usual, none, a few, or more than fit.
+fn limit(draws: &mut Draws) -> u64 {
+    match draws.below(16) {
+        0 => 0,
+        1..=4 => draws.between(1, 3),
+        5 => draws.between(21, 400),
+        6 => u64::MAX,
+        _ => 20,
+    }
+}
+
+/// Where a page begins, if not at the end. About as many slots are there as there were commands; some page begins where
+/// a tweet stands, or between two of one slot.
+fn page(draws: &mut Draws, asking: &Asking) -> Option<(u64, u64)> {
+    draws.one_in(4).then(|| {
+        let slot = asking.slots_before + draws.between(0, asking.number + 4);
+        (slot, if draws.one_in(2) { draws.between(1, 3) } else { 0 })
+    })
+}
+
+/// The usual settings, or some of the limits near their least.
+pub(super) fn settings(draws: &mut Draws, is_tiny: bool) -> Overrides {
+    let mut tiny = |least: u64, most: u64| {
+        let (is_on, drawn) = (draws.one_in(2), draws.between(least, most));
+        (is_on && is_tiny).then_some(drawn)
+    };
+    let size = |number: Option<u64>| number.and_then(|number| usize::try_from(number).ok());
+    let mut drawn = Overrides {
+        window: tiny(1, 3),
+        batch: size(tiny(1, 2)),
+        datagram_max: size(tiny(1_024, 1_100)),
+        fetch_max: tiny(1, 3),
+        queue_max: size(tiny(1, 4)),
+        forward_max: size(tiny(1, 2)),
+        sessions_max: size(tiny(1, 6)),
+        parked_max: size(tiny(0, 1)),
+        client_queue_max: size(tiny(1, 3)),
+        reads_max: size(tiny(1, 2)),
+        ..Overrides::default()
+    };
+    // As real sites do, who tell a client that it waits only if it does for long.
+    let (is_late, after) = (draws.one_in(2), draws.between(1, 40));
+    drawn.taken_after = is_late.then(|| Duration::from_millis(after));
+    // And whose leaders gather what they are asked, and say what is chosen when nothing else carries it.
+    let (gathers, after) = (draws.one_in(2), draws.between(1, 4_000));
+    drawn.propose_after = gathers.then(|| Duration::from_micros(after));
+    let (is_late, after) = (draws.one_in(2), draws.between(1, 40));
+    drawn.chosen_after = is_late.then(|| Duration::from_millis(after));
+    let (is_short, after) = (draws.one_in(2), draws.between(1, 2_000));
+    drawn.session_idle = (is_short && is_tiny).then(|| Duration::from_millis(after));
+    drawn
+}

@@ -1,0 +1,148 @@
+//! What is simpler than a command, and what commands and expectations are called in a smaller cluster: for shrinking.
+
+use crate::scenario::Renaming;
+use crate::tweets::service::words::{Asker, Command, Expectation};
+
+/// The plainest user and the plainest other one.
+const USERS: [&str; 2] = ["a", "b"];
+
+pub(super) fn rename_command(command: &Command, renaming: &Renaming) -> Option<Command> {
+    let mut renamed = command.clone();
+    let (site, client) = asker(&mut renamed);
+    if let Some(site) = site {
+        *site = renaming.site(*site)?;
+    }
+    if let Some(client) = client {
+        *client = renaming.client(*client)?;
+    }
+    Some(renamed)
+}
+
+/// Who is asked, if the command says so.
+fn asker(command: &mut Command) -> (&mut Option<u8>, &mut Option<u16>) {
+    match command {
+        Command::Tweet { site, client, .. }
+        | Command::Block { site, client, .. }
+        | Command::Unblock { site, client, .. }
+        | Command::View { site, client, .. }
+        | Command::Log { site, client, .. }
+        | Command::Blocks { site, client, .. }
+        | Command::Status { site, client } => (site, client),
+    }
+}
+
+pub(super) fn rename_expectation(expectation: &Expectation, renaming: &Renaming) -> Option<Expectation> {
+    let mut renamed = expectation.clone();
+    match &mut renamed {
+        Expectation::View { site, .. }
+        | Expectation::Log { site, .. }
+        | Expectation::Applied { site, .. }
+        | Expectation::Blocks { site, .. }
+        | Expectation::Queue { site, .. }
+        | Expectation::Answered(Asker::Site(site)) => *site = renaming.site(*site)?,
+        Expectation::Chosen { site, .. } | Expectation::Unchosen { site, .. } => {
+            if let Some(site) = site {
+                *site = renaming.site(*site)?;
+            }
+        }
+        Expectation::Answered(Asker::Client(client)) => *client = renaming.client(*client)?,
+    }
+    Some(renamed)
+}
+
+/// Each says one thing less or says it with the plainest word, except for the first, which does so with everything.
+pub(super) fn commands(command: &Command) -> Vec<Command> {
+    let mut simplest = command.clone();
+    let mut simpler = Vec::new();
+    for edit in EDITS {
+        let mut edited = command.clone();
+        edit(&mut edited);
+        edit(&mut simplest);
+        if edited != *command {
+            simpler.push(edited);
+        }
+    }
+    if simpler.len() > 1 {
+        simpler.insert(0, simplest);
+    }
+    simpler
+}
+
+const EDITS: [fn(&mut Command); 5] = [plain_words, plain_view, not_last, first_client, first_site];
+
+fn plain_words(command: &mut Command) {
+    let [one, other] = USERS.map(str::to_owned);
+    match command {
+        Command::Tweet { user, text, .. } => (*user, *text) = (one.clone(), one),
+        Command::Block { user, whom, .. } | Command::Unblock { user, whom, .. } => {
+            (*user, *whom) = (one, other);
+        }
+        Command::View { user, .. } => *user = one,
+        Command::Log { from, .. } => *from = None,
+        Command::Blocks { after, .. } => *after = None,
+        Command::Status { .. } => {}
+    }
+}
+
+fn plain_view(command: &mut Command) {
+    if let Command::View { limit, older_than, linearizable, fresh, .. } = command {
+        (*limit, *older_than, *linearizable, *fresh) = (20, None, false, false);
+    }
+}
+
+fn not_last(command: &mut Command) {
+    if let Command::Tweet { last, .. } | Command::Block { last, .. } | Command::Unblock { last, .. } = command
+    {
+        *last = false;
+    }
+}
+
+fn first_client(command: &mut Command) {
+    if let (_, Some(client)) = asker(command) {
+        *client = 0;
+    }
+}
+
+fn first_site(command: &mut Command) {
+    let (site, client) = asker(command);
+    if client.take().is_some() || site.is_some() {
+        *site = Some(0);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Following simpler commands comes to an end, whichever is taken.
+    #[test]
+    fn the_simplest_command_has_no_simpler_one() {
+        let mut all = vec![
+            Command::Tweet {
+                site: None,
+                client: Some(2),
+                user: "ann".into(),
+                text: "hello".into(),
+                last: true,
+            },
+            Command::Block { site: Some(3), client: None, user: "b".into(), whom: "a".into(), last: true },
+            Command::View {
+                site: None,
+                client: Some(1),
+                user: "ann".into(),
+                limit: 3,
+                older_than: Some((1, 0)),
+                linearizable: true,
+                fresh: true,
+            },
+            Command::Log { site: Some(0), client: None, from: Some((1, 2)) },
+            Command::Blocks { site: Some(0), client: None, after: Some(("b".into(), "a".into())) },
+        ];
+        let mut steps = 0;
+        while let Some(command) = all.pop() {
+            all.extend(commands(&command));
+            steps += 1;
+            assert!(steps < 500, "no end at {command:?}");
+        }
+    }
+}

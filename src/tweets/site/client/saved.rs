@@ -1,0 +1,107 @@
+//! A client's state as bytes.
+
+use alloc::vec::Vec;
+
+use super::{Asked, Asking, Client, Command, Wanted};
+use crate::ids::ProcessId;
+use crate::replicated::paxos::Slot;
+use crate::tweets::site::config::Config;
+use crate::wire::{Reader, Wire, WireError};
+
+wire_struct!(Asked { request, retry_at, is_taken });
+wire_struct!(Asking { id, query, retry_at });
+wire_struct!(Wanted { operation, is_last, undone });
+
+impl Client {
+    pub(in crate::tweets::site) fn save(&self, out: &mut Vec<u8>) {
+        let Client {
+            id: _,
+            clock,
+            seed,
+            life: _,
+            sites: _,
+            at,
+            retry: _,
+            queue_max: _,
+            session,
+            session_idle: _,
+            used_at,
+            openings,
+            next,
+            wanted,
+            asked,
+            queries,
+            next_query,
+            seen,
+        } = self;
+        clock.encode(out);
+        seed.encode(out);
+        at.encode(out);
+        session.encode(out);
+        used_at.encode(out);
+        openings.encode(out);
+        next.encode(out);
+        wanted.encode(out);
+        asked.encode(out);
+        queries.encode(out);
+        next_query.encode(out);
+        // Anybody's answer says how far it is: more than a slot may be.
+        seen.0.encode(out);
+    }
+
+    pub(in crate::tweets::site) fn load(
+        config: &Config,
+        id: ProcessId,
+        input: &mut Reader<'_>,
+    ) -> Result<Client, WireError> {
+        let (clock, seed) = Wire::decode(input)?;
+        let client = Client {
+            clock,
+            at: Wire::decode(input)?,
+            session: Wire::decode(input)?,
+            used_at: Wire::decode(input)?,
+            openings: Wire::decode(input)?,
+            next: Wire::decode(input)?,
+            wanted: Wire::decode(input)?,
+            asked: Wire::decode(input)?,
+            queries: Wire::decode(input)?,
+            next_query: Wire::decode(input)?,
+            seen: input.u64().map(Slot)?,
+            ..Client::new(config, id, seed)
+        };
+        let counts = [client.openings, client.next, client.next_query];
+        if client.at.number() < config.sites && counts.into_iter().all(|count| count < u64::MAX) {
+            Ok(client)
+        } else {
+            Err(WireError::Invalid("state of a client"))
+        }
+    }
+}
+
+impl Wire for Command {
+    fn encode(&self, out: &mut Vec<u8>) {
+        match self {
+            Command::Do(operation) => {
+                out.push(1);
+                operation.encode(out);
+            }
+            Command::Tell(query) => {
+                out.push(2);
+                query.encode(out);
+            }
+            Command::DoLast(operation) => {
+                out.push(3);
+                operation.encode(out);
+            }
+        }
+    }
+
+    fn decode(input: &mut Reader<'_>) -> Result<Command, WireError> {
+        match input.u8()? {
+            1 => Wire::decode(input).map(Command::Do),
+            2 => Wire::decode(input).map(Command::Tell),
+            3 => Wire::decode(input).map(Command::DoLast),
+            _ => Err(WireError::Invalid("tag of a command")),
+        }
+    }
+}

@@ -1,0 +1,125 @@
+//! What a client makes of the ends of its sessions.
+
+use alloc::vec;
+use alloc::vec::Vec;
+
+use super::*;
+use crate::process::{Input, Process, Recovered};
+use crate::tweets::timeline::{Event, Page, View};
+
+const ME: ProcessId = ProcessId::Client(1);
+
+struct Asker(Bird, Effects<Bird>);
+
+impl Asker {
+    fn start(seed: u64) -> Asker {
+        let recovered = Recovered { incarnation: 1, records: Vec::new() };
+        let client = Bird::start(&Config::new(3), ME, Seed(seed), recovered).unwrap();
+        Asker(client, Effects::default())
+    }
+
+    /// What it says and what it notes.
+    fn hand_in(&mut self, now: Duration, input: Input<Bird>) -> (Vec<Message>, Vec<Note>) {
+        self.0.handle(Instant::ZERO + now, input, &mut self.1);
+        let given = self.1.take().unwrap();
+        self.1.clear();
+        (given.messages.into_iter().map(|letter| letter.message).collect(), given.notes)
+    }
+
+    fn command(&mut self, command: Command) -> Vec<Message> {
+        self.hand_in(Duration::ZERO, Input::Command(command)).0
+    }
+
+    fn hear(&mut self, message: Message) -> (Vec<Message>, Vec<Note>) {
+        self.hand_in(Duration::ZERO, Input::Message { from: ProcessId::site(0), message })
+    }
+
+    fn may_be_done(&self) -> bool {
+        self.0.as_client().unwrap().may_be_done()
+    }
+}
+
+fn tweet() -> Operation {
+    Operation::Event { event: Event::Tweet { user: "ann".parse().unwrap(), text: "hello".parse().unwrap() } }
+}
+
+fn asked(messages: &[Message]) -> Request {
+    match messages {
+        [Message::Ask { request }] => request.clone(),
+        other => panic!("{other:?}"),
+    }
+}
+
+fn opened(request: &Request, slot: u64) -> Message {
+    let at = Position { slot, index: 0 };
+    Message::Applied { id: request.id(), at, answer: Answer::Opened }
+}
+
+#[test]
+fn who_finds_session_after_session_gone_says_at_last_that_nothing_was_done() {
+    let mut asker = Asker::start(1);
+    let mut opening = asked(&asker.command(Command::Do(tweet())));
+    for time in 0..=ANEW_MAX {
+        assert!(!asker.may_be_done(), "an opening does nothing");
+        let request = asked(&asker.hear(opened(&opening, time)).0);
+        assert!(asker.may_be_done());
+        let expired = Message::Expired { id: request.id(), is_undone: true };
+        let (said, notes) = asker.hear(expired.clone());
+        if time == ANEW_MAX {
+            assert_eq!((said, notes), (vec![], vec![Note::Undone(tweet())]));
+        } else {
+            opening = asked(&said);
+            assert_eq!(notes, [Note::AsksAnew(tweet())]);
+            // A second copy is of a request that is over.
+            assert_eq!(asker.hear(expired), (vec![], vec![]));
+        }
+    }
+    assert!(!asker.may_be_done() && asker.0.as_client().unwrap().is_idle());
+}
+
+#[test]
+fn what_nobody_remembers_is_not_asked_for_again() {
+    let mut asker = Asker::start(1);
+    let opening = asked(&asker.command(Command::Do(tweet())));
+    let request = asked(&asker.hear(opened(&opening, 0)).0);
+    // Of another request, though it has the same number.
+    let RequestId::Execute { session, number, digest } = request.id() else { unreachable!() };
+    let other = RequestId::Execute { session, number, digest: digest ^ 1 };
+    assert_eq!(asker.hear(Message::Expired { id: other, is_undone: true }), (vec![], vec![]));
+    let at = Position { slot: 1, index: 0 };
+    let applied = Message::Applied { id: other, at, answer: Answer::Done };
+    assert_eq!(asker.hear(applied), (vec![], vec![]), "nor is its answer one to this");
+    let expired = Message::Expired { id: request.id(), is_undone: false };
+    assert_eq!(asker.hear(expired), (vec![], vec![Note::Lost(tweet())]));
+}
+
+#[test]
+fn the_last_request_of_a_session_is_followed_by_another_opening() {
+    let mut asker = Asker::start(1);
+    let opening = asked(&asker.command(Command::DoLast(tweet())));
+    assert_eq!(asker.command(Command::Do(tweet())), []);
+    let request = asked(&asker.hear(opened(&opening, 0)).0);
+    assert!(matches!(request, Request::Execute { is_last: true, .. }), "{request:?}");
+    let at = Position { slot: 1, index: 0 };
+    let (said, _) = asker.hear(Message::Applied { id: request.id(), at, answer: Answer::Done });
+    let next = asked(&said);
+    assert!(matches!(next, Request::Open { .. }) && next.id() != opening.id(), "{next:?}");
+}
+
+/// Programs draw the numbers of their clients: an answer to an earlier one must not be shown as one to a later.
+#[test]
+fn no_query_of_one_client_has_the_id_of_another_of_the_same_number() {
+    let view = View { viewer: "ann".parse().unwrap(), limit: 9, older_than: None };
+    let id = |seed| match &Asker::start(seed).command(Command::Tell(Query::View { view: view.clone() }))[..] {
+        [Message::Query { id, .. }] => *id,
+        other => panic!("{other:?}"),
+    };
+    let mut later = Asker::start(2);
+    later.command(Command::Tell(Query::View { view: view.clone() }));
+    let told = |id| {
+        let telling = Telling::View { page: Page::default() };
+        Message::Told { id, applied: Slot(3), telling }
+    };
+    assert_eq!(later.hear(told(id(1))), (vec![], vec![]));
+    assert_eq!(later.hear(told(id(2))).1.len(), 1);
+}

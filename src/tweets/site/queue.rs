@@ -1,0 +1,183 @@
+//! The waiting queue: what a site took and the log does not hold yet.
+//!
+//! 1. What is in it is durable before anyone is told, and stays until it is applied.
+//! 2. Each submission names the one before it, so the log takes them in this order or not at all.
+
+use alloc::collections::{BTreeSet, VecDeque};
+use alloc::sync::Arc;
+use alloc::vec::Vec;
+
+use crate::ids::{ProcessId, SiteId};
+use crate::time::Instant;
+use crate::tweets::site::message::RequestId;
+use crate::tweets::site::submission::{Number, Request, Submission};
+use crate::wire::{Reader, Wire, WireError};
+
+/// A site's own submissions, oldest first.
+#[derive(Clone, Debug)]
+pub struct Queue {
+    origin: SiteId,
+    incarnation: u64,
+    waiting: VecDeque<Waiting>,
+    /// The same by what was asked for: nothing that `waiting` does not say.
+    asked: BTreeSet<(Asked, Number)>,
+    /// How many this incarnation began with.
+    recovered: usize,
+    /// The number given last, by any incarnation.
+    last: Number,
+    /// How many from the front were handed to whoever leads.
+    handed: usize,
+    /// When they are handed over again.
+    pub(super) retry_at: Instant,
+}
+
+/// What a request is known by: the same only if the client is, whose session it may be or not.
+type Asked = (RequestId, ProcessId);
+
+/// One submission, and who asked for it if this incarnation was asked.
+#[derive(Clone, Debug)]
+pub(super) struct Waiting {
+    pub(super) submission: Arc<Submission>,
+    pub(super) client: Option<ProcessId>,
+}
+
+wire_struct!(Waiting { submission, client });
+
+impl Wire for Queue {
+    fn encode(&self, out: &mut Vec<u8>) {
+        let Queue { origin, incarnation, waiting, asked: _, recovered, last, handed, retry_at } = self;
+        (*origin, *incarnation).encode(out);
+        waiting.encode(out);
+        [*recovered, *handed].encode(out);
+        (*last, *retry_at).encode(out);
+    }
+
+    fn decode(input: &mut Reader<'_>) -> Result<Queue, WireError> {
+        let (origin, incarnation) = Wire::decode(input)?;
+        let waiting = VecDeque::<Waiting>::decode(input)?;
+        let asked = waiting.iter().map(Waiting::asked).collect();
+        let [recovered, handed] = Wire::decode(input)?;
+        let (last, retry_at) = Wire::decode(input)?;
+        Ok(Queue { origin, incarnation, waiting, asked, recovered, last, handed, retry_at })
+    }
+}
+
+impl Queue {
+    /// Whether it can be gone on with as the queue of `origin`.
+    pub(super) fn is_sound(&self, origin: SiteId) -> bool {
+        let numbers = self.waiting.iter().map(|waiting| waiting.submission.number);
+        self.origin == origin
+            && self.handed <= self.waiting.len()
+            && self.waiting.iter().all(|waiting| waiting.submission.origin == origin)
+            && numbers.chain([self.last]).is_sorted()
+            && self.last.count < u64::MAX
+    }
+
+    /// The queue of an incarnation that found `taken` in its journal.
+    pub(super) fn recover(
+        origin: SiteId,
+        incarnation: u64,
+        taken: impl Iterator<Item = Arc<Submission>>,
+    ) -> Queue {
+        let waiting: VecDeque<Waiting> =
+            taken.map(|submission| Waiting { submission, client: None }).collect();
+        let last = waiting.back().map_or(Number::default(), |last| last.submission.number);
+        let recovered = waiting.len();
+        let asked = waiting.iter().map(Waiting::asked).collect();
+        Queue { origin, incarnation, waiting, asked, recovered, last, handed: 0, retry_at: Instant::ZERO }
+    }
+
+    /// How many wait.
+    pub fn len(&self) -> usize {
+        self.waiting.len()
+    }
+
+    /// Whether none waits.
+    pub fn is_empty(&self) -> bool {
+        self.waiting.is_empty()
+    }
+
+    /// What waits, oldest first.
+    pub fn iter(&self) -> impl Iterator<Item = &Arc<Submission>> {
+        self.waiting.iter().map(|waiting| &waiting.submission)
+    }
+
+    /// Takes what the log took up to `taken` out of what was recovered.
+    pub(super) fn recover_taken(&mut self, taken: Number) {
+        while self.pop_taken(taken).is_some() {}
+        self.recovered = self.waiting.len();
+    }
+
+    /// How many this incarnation found still waiting: what was applied behind the last durable watermark waits once
+    /// more, so it may be more than the queue takes.
+    pub(super) fn recovered(&self) -> usize {
+        self.recovered
+    }
+
+    /// Numbers `request` and puts it last.
+    pub(super) fn take(&mut self, client: ProcessId, request: Request) -> Arc<Submission> {
+        let count = if self.last.incarnation == self.incarnation { self.last.count + 1 } else { 1 };
+        let number = Number { incarnation: self.incarnation, count };
+        let submission = Arc::new(Submission { origin: self.origin, number, after: self.last, request });
+        self.last = number;
+        let waiting = Waiting { submission: submission.clone(), client: Some(client) };
+        self.asked.insert(waiting.asked());
+        self.waiting.push_back(waiting);
+        submission
+    }
+
+    /// Whether this very request waits; remembers that `client` asks for it.
+    pub(super) fn is_waiting(&mut self, client: ProcessId, id: RequestId) -> bool {
+        let asked = (id, client);
+        let first = self.asked.range((asked, Number::default())..).next();
+        let Some((_, number)) = first.filter(|(found, _)| *found == asked) else { return false };
+        let place = self.waiting.partition_point(|waiting| waiting.submission.number < *number);
+        self.waiting[place].client = Some(client);
+        true
+    }
+
+    /// Whether the submission of this number, which it took, still waits.
+    pub(super) fn waits(&self, number: Number) -> bool {
+        self.waiting.front().is_some_and(|first| first.submission.number <= number)
+    }
+
+    /// Takes out what the log took up to `taken`, oldest first.
+    pub(super) fn pop_taken(&mut self, taken: Number) -> Option<Waiting> {
+        let is_taken = self.waiting.front().is_some_and(|first| first.submission.number <= taken);
+        if !is_taken {
+            return None;
+        }
+        self.handed = self.handed.saturating_sub(1);
+        let waiting = self.waiting.pop_front()?;
+        self.asked.remove(&waiting.asked());
+        Some(waiting)
+    }
+
+    /// Hands everything over again from the front: the leader changed, or did not answer.
+    pub(super) fn start_over(&mut self) {
+        self.handed = 0;
+    }
+
+    /// The next to be handed over, if fewer than `max` have been.
+    pub(super) fn hand_over(&mut self, max: usize) -> Option<Arc<Submission>> {
+        if self.handed >= max {
+            return None;
+        }
+        let next = self.waiting.get(self.handed)?.submission.clone();
+        self.handed += 1;
+        Some(next)
+    }
+
+    /// Whether something was handed over and has not come back in the log.
+    pub(super) fn is_pending(&self) -> bool {
+        self.handed > 0
+    }
+}
+
+impl Waiting {
+    /// How its request is known, and its number.
+    fn asked(&self) -> (Asked, Number) {
+        let Submission { number, request, .. } = &*self.submission;
+        ((request.id(), request.client()), *number)
+    }
+}

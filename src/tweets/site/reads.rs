@@ -1,0 +1,188 @@
+//! Linearizable views by a read round: queries that wait until a survey of the logs has shown how far this site must
+//! have applied, and until it has.
+//!
+//! 1. What comes while a survey is under way waits for the next: a survey serves only what was asked before it.
+//! 2. A view is answered from a prefix of the log in which everything stands that was chosen when it was asked. Each
+//!    asking is a reading of its own, so asking again, here or elsewhere, is harmless.
+//! 3. Who cannot be answered in time is told so, never shown less.
+//! 4. How far a client claims to have seen delays its own view and nothing else: no survey asks for so much.
+
+use alloc::collections::VecDeque;
+use alloc::vec::Vec;
+
+use crate::ids::ProcessId;
+use crate::process::Effects;
+use crate::replicated::paxos::{Slot, SurveyId};
+use crate::time::Instant;
+use crate::tweets::site::bird::Bird;
+use crate::tweets::site::site::{Parked, Site};
+use crate::tweets::site::waiting::{self, Room};
+use crate::wire::{Reader, Wire, WireError};
+
+/// What waits to be read, oldest first.
+#[derive(Clone, Debug)]
+pub(super) struct Reads {
+    incarnation: u64,
+    /// Surveys begun by this incarnation.
+    surveys: u64,
+    max: usize,
+    waiting: VecDeque<Read>,
+}
+
+#[derive(Clone, Debug)]
+struct Read {
+    asked: Parked,
+    stage: Stage,
+}
+
+/// How far a read is.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Stage {
+    /// It came since the last survey began.
+    Arrived,
+    /// The survey under way is for it.
+    Surveyed,
+    /// Everything below must be applied, as a survey came to.
+    Placed(Slot),
+}
+
+wire_struct!(Read { asked, stage });
+
+impl Wire for Stage {
+    fn encode(&self, out: &mut Vec<u8>) {
+        match self {
+            Stage::Arrived => out.push(1),
+            Stage::Surveyed => out.push(2),
+            Stage::Placed(end) => {
+                out.push(3);
+                end.encode(out);
+            }
+        }
+    }
+
+    fn decode(input: &mut Reader<'_>) -> Result<Stage, WireError> {
+        match input.u8()? {
+            1 => Ok(Stage::Arrived),
+            2 => Ok(Stage::Surveyed),
+            3 => Slot::decode(input).map(Stage::Placed),
+            _ => Err(WireError::Invalid("stage of a read")),
+        }
+    }
+}
+
+impl Reads {
+    /// Appends its whole state.
+    pub(super) fn save(&self, out: &mut Vec<u8>) {
+        let Reads { incarnation, surveys, max: _, waiting } = self;
+        [*incarnation, *surveys].encode(out);
+        waiting.encode(out);
+    }
+
+    /// Reads what [`Reads::save`] appended.
+    pub(super) fn load(max: usize, input: &mut Reader<'_>) -> Result<Reads, WireError> {
+        let [incarnation, surveys]: [u64; 2] = Wire::decode(input)?;
+        let waiting = Wire::decode(input)?;
+        if surveys == u64::MAX {
+            return Err(WireError::Invalid("count of surveys"));
+        }
+        Ok(Reads { incarnation, surveys, max, waiting })
+    }
+
+    pub(super) fn new(incarnation: u64, max: usize) -> Reads {
+        Reads { incarnation, surveys: 0, max, waiting: VecDeque::new() }
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.waiting.len()
+    }
+
+    /// When the oldest has waited long enough.
+    pub(super) fn deadline(&self) -> Option<Instant> {
+        self.waiting.front().map(|read| read.asked.until)
+    }
+
+    fn holds(&self, client: ProcessId, id: u64) -> bool {
+        self.waiting.iter().any(|read| (read.asked.client, read.asked.id) == (client, id))
+    }
+
+    /// The survey under way came to this.
+    fn place(&mut self, end: Slot) {
+        for read in self.waiting.iter_mut().filter(|read| read.stage == Stage::Surveyed) {
+            read.stage = Stage::Placed(end);
+        }
+    }
+
+    /// Takes one out that may be read from the log below `applied`.
+    fn pop_ready(&mut self, applied: Slot) -> Option<Parked> {
+        let is_ready =
+            |read: &Read| matches!(read.stage, Stage::Placed(end) if end.max(read.asked.seen) <= applied);
+        let place = self.waiting.iter().position(is_ready)?;
+        self.waiting.remove(place).map(|read| read.asked)
+    }
+
+    /// The next survey, if some wait for one and none is under way: all that wait have it, and it is told how far
+    /// earlier ones came that are waited for.
+    fn next_survey(&mut self) -> Option<(SurveyId, Slot)> {
+        let is_under_way = self.waiting.iter().any(|read| read.stage == Stage::Surveyed);
+        if is_under_way || self.waiting.iter().all(|read| read.stage != Stage::Arrived) {
+            return None;
+        }
+        let mut wanted = Slot(0);
+        for read in &mut self.waiting {
+            match read.stage {
+                Stage::Arrived => read.stage = Stage::Surveyed,
+                Stage::Placed(end) => wanted = wanted.max(end),
+                Stage::Surveyed => {}
+            }
+        }
+        self.surveys += 1;
+        Some((SurveyId { incarnation: self.incarnation, count: self.surveys }, wanted))
+    }
+}
+
+impl Site {
+    pub(super) fn on_read(&mut self, asked: Parked, effects: &mut Effects<Bird>) {
+        if self.reads.holds(asked.client, asked.id) {
+            // Asked again while it waits: the first asking says how long.
+        } else {
+            let clients = self.reads.waiting.iter().map(|read| read.asked.client);
+            let late = match waiting::find(clients, asked.client, self.reads.max) {
+                Room::None => return self.turn_away(&asked, effects),
+                Room::InsteadOf(place) => self.reads.waiting.remove(place),
+                Room::Free => None,
+            };
+            self.reads.waiting.push_back(Read { asked, stage: Stage::Arrived });
+            if let Some(late) = late {
+                self.turn_away(&late.asked, effects);
+            }
+        }
+    }
+
+    /// Gives up those that have waited long enough.
+    pub(super) fn expire_reads(&mut self, now: Instant, effects: &mut Effects<Bird>) {
+        while let Some(late) = self.reads.waiting.pop_front_if(|read| read.asked.until <= now) {
+            self.turn_away(&late.asked, effects);
+        }
+    }
+
+    /// Answers what may be read, and asks how far the logs reach for what came since the last survey.
+    pub(super) fn settle_reads(&mut self, now: Instant, effects: &mut Effects<Bird>) {
+        while !self.reads.waiting.is_empty() {
+            if let Some(end) = self.paxos.surveyed() {
+                self.reads.place(end);
+            }
+            while let Some(asked) = self.reads.pop_ready(self.replica().applied()) {
+                self.tell(&asked, effects);
+            }
+            // Where one site is a quorum, a survey is over as soon as it begins.
+            let Some((id, wanted)) = self.reads.next_survey() else { break };
+            self.paxos.survey(now, id, wanted, effects);
+        }
+        if self.reads.waiting.is_empty() {
+            self.paxos.end_survey();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

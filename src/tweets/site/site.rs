@@ -1,0 +1,668 @@
+//! One member of the cluster: the protocol, the replicated state, the waiting queue, and answers to clients.
+
+mod saved;
+#[cfg(test)]
+mod tests;
+
+use alloc::collections::VecDeque;
+use alloc::sync::Arc;
+use alloc::vec::Vec;
+
+use crate::ids::{ProcessId, SiteId};
+use crate::mix::Seed;
+use crate::process::{Damage, Effects, Label, Recipients, Recovered, Role, Size};
+use crate::replicated::paxos::{self, Ballot, Entry, Log, Paxos, Slot};
+use crate::time::{Duration, Instant, Steady};
+use crate::tweets::site::bird::Bird;
+use crate::tweets::site::comparison::Comparison;
+use crate::tweets::site::config::Config;
+use crate::tweets::site::digests::DIGESTS_MAX;
+use crate::tweets::site::message::{BusyReason, Message, Phase, Query, Record, RequestId, Status};
+use crate::tweets::site::note::Note;
+use crate::tweets::site::queue::Queue;
+use crate::tweets::site::reads::Reads;
+use crate::tweets::site::replica::{Frontier, Known, Outcome, Replica, Standing};
+use crate::tweets::site::submission::{Number, Request, Submission};
+use crate::tweets::site::telling;
+use crate::tweets::site::waiting::{self, Room};
+use crate::tweets::timeline::{Position, Timeline};
+use crate::wire::Wire;
+
+/// A whole site.
+#[derive(Clone, Debug)]
+pub struct Site {
+    pub(super) id: SiteId,
+    /// What all its times are by: its host's clock may be set back.
+    pub(super) clock: Steady,
+    pub(super) config: Arc<Config>,
+    pub(super) paxos: Paxos<Arc<Submission>>,
+    pub(super) replica: Replica,
+    pub(super) comparison: Comparison,
+    queue: Queue,
+    /// The ballot of the leader that the queue is for, and whom it was handed to.
+    followed: Option<(Ballot, SiteId)>,
+    leading: Option<Leading>,
+    parked: VecDeque<Parked>,
+    pub(super) reads: Reads,
+    unsaid: VecDeque<Unsaid>,
+    is_disk_low: bool,
+}
+
+/// What a leader knows beside the protocol.
+#[derive(Clone, Debug)]
+struct Leading {
+    /// What the origins' numbers will be when everything that it proposed is applied: what does not come next
+    /// by this would have no effect, and is not proposed.
+    frontier: Frontier,
+    /// What waits for room in the window.
+    offered: VecDeque<Arc<Submission>>,
+    /// When that is proposed, if it waits for more.
+    propose_at: Option<Instant>,
+}
+
+/// A query that waits until this site has applied enough.
+#[derive(Clone, Debug)]
+pub(super) struct Parked {
+    pub(super) client: ProcessId,
+    pub(super) id: u64,
+    pub(super) seen: Slot,
+    query: Query,
+    pub(super) until: Instant,
+}
+
+/// A request that waits in the queue, of which its client was not told so yet.
+#[derive(Clone, Copy, Debug)]
+struct Unsaid {
+    client: ProcessId,
+    id: RequestId,
+    number: Number,
+    at: Instant,
+}
+
+impl Site {
+    pub(super) fn recover(
+        config: &Config,
+        id: SiteId,
+        seed: Seed,
+        recovered: Recovered<Record>,
+    ) -> Result<Site, Damage> {
+        let (mut of_paxos, mut taken) = (Vec::new(), Vec::<Arc<Submission>>::new());
+        for record in recovered.records {
+            match record {
+                Record::Paxos { record } => of_paxos.push(record),
+                Record::Taken { submission } => {
+                    let follows = taken.last().is_none_or(|last| last.number < submission.number);
+                    if submission.origin != id || !follows {
+                        let (origin, number) = (submission.origin, submission.number);
+                        return Err(Damage(alloc::format!(
+                            "{id} took {origin}'s {number}, out of its order"
+                        )));
+                    }
+                    taken.push(submission);
+                }
+            }
+        }
+        let paxos = Paxos::recover(config.paxos(), id, seed, of_paxos)?;
+        let mut site = Site {
+            id,
+            clock: Steady::default(),
+            config: Arc::new(config.clone()),
+            replica: Replica::beginning_at(paxos.log().first(), config.sessions_max),
+            paxos,
+            comparison: Comparison::default(),
+            queue: Queue::recover(id, recovered.incarnation, taken.into_iter()),
+            followed: None,
+            leading: None,
+            parked: VecDeque::new(),
+            reads: Reads::new(recovered.incarnation, config.reads_max),
+            unsaid: VecDeque::new(),
+            is_disk_low: false,
+        };
+        for (_, entry) in site.paxos.log().chosen_from(site.paxos.log().first()) {
+            site.replica.apply(entry, |_, _, _| {});
+        }
+        let applied = site.replica.origins().of(id);
+        site.queue.recover_taken(applied);
+        site.paxos.set_applied(site.replica.claim());
+        Ok(site)
+    }
+
+    /// How it is.
+    pub fn status(&self) -> Status {
+        let phase = if self.comparison.is_alone() {
+            Phase::Diverged
+        } else if self.paxos.leads_under().is_some() {
+            Phase::Leading
+        } else if self.paxos.is_campaigning() {
+            Phase::Campaigning
+        } else {
+            Phase::Following
+        };
+        Status {
+            site: self.id,
+            phase,
+            ballot: self.paxos.promised(),
+            leader: self.paxos.leader().map(|ballot| ballot.site),
+            chosen: self.paxos.log().chosen(),
+            applied: self.replica.applied(),
+            queue: self.queue.len() as u64,
+            digest: self.replica.claim().digest,
+        }
+    }
+
+    /// The log as far as this site knows it.
+    pub fn log(&self) -> &Log<Arc<Submission>> {
+        self.paxos.log()
+    }
+
+    /// Everything that its log amounts to.
+    pub fn replica(&self) -> &Replica {
+        &self.replica
+    }
+
+    /// Who tweeted what, and who blocks whom, as far as it has applied the log.
+    pub fn timeline(&self) -> &Timeline {
+        self.replica.timeline()
+    }
+
+    /// What it took and the log does not hold yet.
+    pub fn queue(&self) -> &Queue {
+        &self.queue
+    }
+
+    pub(super) fn role(&self) -> Role {
+        match self.paxos.leads_under() {
+            Some(ballot) => Role::Leader { rank: ballot.rank() },
+            None if self.paxos.is_campaigning() => Role::Candidate,
+            None => Role::Follower,
+        }
+    }
+
+    /// What grows, and how far. The log and the timeline are what the site is for: they grow for ever.
+    pub(super) fn sizes(&self, mut see: impl FnMut(Size)) {
+        let Config { queue_max, forward_max, sites, batch, .. } = *self.config;
+        let recovered = self.queue.recovered();
+        let open_max = usize::try_from(self.config.paxos().open_max()).unwrap_or(usize::MAX);
+        see(Size::new("submissions in its queue", self.queue.len(), queue_max.max(recovered)));
+        see(Size::new("submissions recovered into its queue", recovered, queue_max + open_max * batch));
+        if let Some(leading) = &self.leading {
+            let max = forward_max * (usize::from(sites) + 1);
+            see(Size::new("submissions offered to it as leader", leading.offered.len(), max));
+        }
+        see(Size::new("clients to be told that they wait", self.unsaid.len(), queue_max));
+        see(Size::new("queries that wait", self.parked.len(), self.config.parked_max));
+        see(Size::new("linearizable views that wait", self.reads.len(), self.config.reads_max));
+        let sessions_max = self.config.sessions_max;
+        see(Size::new("sessions", self.replica.session_count(), sessions_max));
+        see(Size::new("sessions that ended", self.replica.ended_count(), sessions_max));
+        see(Size::new("uses of sessions", self.replica.use_count(), 2 * sessions_max));
+        see(Size::new("digests of slots", self.replica.digests().len(), DIGESTS_MAX));
+        self.paxos.sizes(see);
+    }
+
+    /// Waits for a leader, from the next time on, as another seed would have it.
+    pub(super) fn rekey(&mut self, salt: u64) {
+        self.paxos.rekey(salt);
+    }
+
+    pub(super) fn deadline(&self) -> (Instant, &'static str) {
+        let retry =
+            (self.queue.is_pending() && self.leading.is_none()).then_some((self.queue.retry_at, "resubmit"));
+        let parked = self.parked.front().map(|parked| (parked.until, "query"));
+        let unsaid = self.unsaid.front().map(|unsaid| (unsaid.at, "taken"));
+        let reads = self.reads.deadline().map(|until| (until, "query"));
+        let compare = self.comparison.deadline().map(|at| (at, "compare"));
+        let propose = self.leading.as_ref().and_then(|leading| leading.propose_at).map(|at| (at, "propose"));
+        [retry, parked, unsaid, reads, propose, compare]
+            .into_iter()
+            .flatten()
+            .fold(self.paxos.deadline(), |a, b| if b.0 < a.0 { b } else { a })
+    }
+
+    pub(super) fn on_message(
+        &mut self,
+        now: Instant,
+        from: ProcessId,
+        message: Message,
+        effects: &mut Effects<Bird>,
+    ) {
+        match (message, from) {
+            (Message::Paxos { message }, ProcessId::Site(from)) => {
+                if let Some(claim) = message.claim() {
+                    self.on_claim(from, claim, effects);
+                }
+                self.paxos.on_message(now, from, message, effects)
+            }
+            (Message::Compare { claim }, ProcessId::Site(from)) => self.on_compare(from, claim, effects),
+            (Message::Compared { claim }, ProcessId::Site(from)) => self.on_claim(from, claim, effects),
+            (Message::Forward { submission }, ProcessId::Site(from)) => {
+                self.on_forward(now, from, submission, effects)
+            }
+            (Message::Relay { submission }, ProcessId::Site(from)) => {
+                self.offer(from, "Relay", submission, effects)
+            }
+            (Message::Ask { request }, ProcessId::Terminal(_) | ProcessId::Client(_)) => {
+                self.on_ask(now, from, request, effects);
+            }
+            (Message::Query { id, seen, query }, ProcessId::Terminal(_) | ProcessId::Client(_)) => {
+                let asked = Parked { client: from, id, seen, query, until: now + self.config.parked_for };
+                match asked.query {
+                    _ if self.is_unheard_of(seen) => self.turn_away(&asked, effects),
+                    // Where logs differ, no quorum can say what must be shown.
+                    Query::Fresh { .. } if self.comparison.is_alone() => self.turn_away(&asked, effects),
+                    Query::Fresh { .. } => self.on_read(asked, effects),
+                    Query::View { .. } | Query::Log { .. } | Query::Blocks { .. } | Query::Status => {
+                        self.on_query(asked, effects);
+                    }
+                }
+            }
+            (message, _) => {
+                effects.note(Note::Ignored(from, message.kind(), "it is not from whom it should be"))
+            }
+        }
+        self.settle(now, effects);
+    }
+
+    pub(super) fn on_wake(&mut self, now: Instant, effects: &mut Effects<Bird>) {
+        self.paxos.on_wake(now, effects);
+        while let Some(late) = self.parked.pop_front_if(|parked| parked.until <= now) {
+            self.turn_away(&late, effects);
+        }
+        self.expire_reads(now, effects);
+        if self.leading.is_none() && self.queue.is_pending() && now >= self.queue.retry_at {
+            self.resubmit(effects);
+        }
+        let is_due = |leading: &Leading| leading.propose_at.is_some_and(|at| at <= now);
+        let is_due = self.leading.as_ref().is_some_and(is_due);
+        self.settle(now, effects);
+        if is_due {
+            self.propose(now, effects);
+        }
+    }
+
+    /// A site without room appends nothing from here on: no vote, and nothing that clients ask for.
+    pub(super) fn on_disk_space(&mut self, now: Instant, is_low: bool, effects: &mut Effects<Bird>) {
+        self.is_disk_low = is_low;
+        self.paxos.on_disk_space(now, is_low, effects);
+        self.settle(now, effects);
+    }
+
+    /// A client asks for something to be done once. It is told `Taken` when the request is durable in the
+    /// queue, and `Applied` when it is in the log; only the second acknowledges.
+    fn on_ask(&mut self, now: Instant, client: ProcessId, request: Request, effects: &mut Effects<Bird>) {
+        let id = request.id();
+        if request.client() != client {
+            effects.note(Note::Ignored(client, "Ask", "it is in the name of somebody else"));
+            return;
+        }
+        match self.replica.look_up(id, client) {
+            Known::Answered { at, answer } => {
+                effects.send(client, &Message::Applied { id, at, answer });
+                return;
+            }
+            Known::Expired { is_undone } => {
+                self.expire(client, id, is_undone, effects);
+                return;
+            }
+            Known::Past => {
+                effects.note(Note::Ignored(client, "Ask", "its session has gone on without it"));
+                return;
+            }
+            Known::Foreign => {
+                effects.note(Note::Ignored(client, "Ask", "its session is another client's"));
+                return;
+            }
+            Known::New => {}
+        }
+        if !self.queue.is_waiting(client, id) {
+            let busy = if self.queue.len() >= self.config.queue_max {
+                Some(BusyReason::QueueFull)
+            } else if self.comparison.is_alone() {
+                Some(BusyReason::Diverged)
+            } else {
+                self.is_disk_low.then_some(BusyReason::DiskLow)
+            };
+            if let Some(reason) = busy {
+                effects.note(Note::Refused(reason));
+                effects.send(client, &Message::Busy { id, reason });
+                return;
+            }
+            let submission = self.queue.take(client, request);
+            effects.append(&Record::Taken { submission: submission.clone() });
+            effects.note(match &submission.request {
+                Request::Open { client, .. } => Note::TookOpening(submission.number, *client),
+                Request::Execute { operation, .. } => Note::Took(submission.number, operation.clone()),
+            });
+            if self.config.taken_after > Duration::ZERO {
+                let (number, at) = (submission.number, now + self.config.taken_after);
+                self.unsaid.push_back(Unsaid { client, id, number, at });
+                return;
+            }
+        }
+        // Waits for the record, also when an earlier copy of the request wrote it and its sync is under way.
+        effects.send(client, &Message::Taken { id });
+    }
+
+    /// Forgets whom nothing needs to be told, and tells those who have waited for long enough.
+    fn tell_taken(&mut self, now: Instant, effects: &mut Effects<Bird>) {
+        while let Some(Unsaid { client, id, number, at }) = self.unsaid.front().copied() {
+            let waits = self.queue.waits(number);
+            if waits && at > now {
+                return;
+            }
+            self.unsaid.pop_front();
+            if waits {
+                effects.send(client, &Message::Taken { id });
+            }
+        }
+    }
+
+    fn expire(&self, client: ProcessId, id: RequestId, is_undone: bool, effects: &mut Effects<Bird>) {
+        if let RequestId::Execute { session, .. } = id {
+            effects.note(Note::Expired(session));
+        }
+        effects.send(client, &Message::Expired { id, is_undone });
+    }
+
+    fn on_query(&mut self, asked: Parked, effects: &mut Effects<Bird>) {
+        let waits_already = |parked: &Parked| (parked.client, parked.id) == (asked.client, asked.id);
+        if asked.seen <= self.replica.applied() {
+            self.tell(&asked, effects);
+        } else if self.parked.iter().any(waits_already) {
+            // Asked again while it waits: the first asking says how long.
+        } else {
+            let clients = self.parked.iter().map(|parked| parked.client);
+            let late = match waiting::find(clients, asked.client, self.config.parked_max) {
+                Room::None => return self.turn_away(&asked, effects),
+                Room::InsteadOf(place) => self.parked.remove(place),
+                Room::Free => None,
+            };
+            self.parked.push_back(asked);
+            if let Some(late) = late {
+                self.turn_away(&late, effects);
+            }
+        }
+    }
+
+    /// Whether `seen` is farther above everything that this site ever heard of than a leader may be ahead. A site that
+    /// was away for long says so of what is true as well: the client asks again, and by then a leader was heard.
+    fn is_unheard_of(&self, seen: Slot) -> bool {
+        seen.0 > self.paxos.heard_of().0.saturating_add(self.config.window)
+    }
+
+    /// Tells a client that this site cannot show it enough.
+    pub(super) fn turn_away(&self, asked: &Parked, effects: &mut Effects<Bird>) {
+        let applied = self.replica.applied();
+        effects.note(match asked.query {
+            Query::Fresh { .. } => Note::Unread(asked.client, applied),
+            Query::View { .. } | Query::Log { .. } | Query::Blocks { .. } | Query::Status => {
+                Note::Behind(asked.client, applied)
+            }
+        });
+        effects.send_independent(asked.client, &Message::Behind { id: asked.id, applied });
+    }
+
+    /// How many items the log and the timeline were asked for, by their own count.
+    pub(super) fn looks(&self) -> u64 {
+        self.paxos.log().looks() + self.replica.timeline().looks() + self.replica.looks()
+    }
+
+    /// What is applied is chosen, and stays so whatever this site loses: pages and the log depend on nothing
+    /// unsynced. A status does.
+    pub(super) fn tell(&self, asked: &Parked, effects: &mut Effects<Bird>) {
+        let telling = telling::answer(self, &asked.query);
+        let told = Message::Told { id: asked.id, applied: self.replica.applied(), telling };
+        match asked.query {
+            Query::Status => effects.send(asked.client, &told),
+            Query::View { .. } | Query::Fresh { .. } | Query::Log { .. } | Query::Blocks { .. } => {
+                effects.send_independent(asked.client, &told);
+            }
+        }
+    }
+
+    /// An origin asks its leader to propose something, or a peer that hears the leader when it does not itself.
+    /// What is not next of its origin would have no effect; the origin hands it over again in order.
+    fn on_forward(
+        &mut self,
+        now: Instant,
+        from: SiteId,
+        submission: Arc<Submission>,
+        effects: &mut Effects<Bird>,
+    ) {
+        if submission.origin != from {
+            effects.note(Note::Ignored(from.into(), "Forward", "it is another site's"));
+            return;
+        }
+        match self.paxos.heard_leader(now) {
+            Some(leader) if leader.site != from => {
+                effects.send(leader.site, &Message::Relay { submission });
+            }
+            Some(_) | None => self.offer(from, "Forward", submission, effects),
+        }
+    }
+
+    /// A leader takes what it is asked to propose, of whatever site.
+    fn offer(
+        &mut self,
+        from: SiteId,
+        kind: &'static str,
+        submission: Arc<Submission>,
+        effects: &mut Effects<Bird>,
+    ) {
+        let limit = self.config.forward_max * usize::from(self.config.sites);
+        let reason = match &mut self.leading {
+            _ if submission.origin.number() >= self.config.sites => "it is of no site of this cluster",
+            None => "does not lead",
+            Some(leading) if leading.offered.len() >= limit => "too many wait",
+            Some(leading) => {
+                leading.offered.push_back(submission);
+                return;
+            }
+        };
+        effects.note(Note::Ignored(from.into(), kind, reason));
+    }
+
+    /// Brings everything in line with what the protocol came to.
+    fn settle(&mut self, now: Instant, effects: &mut Effects<Bird>) {
+        self.apply_chosen(now, effects);
+        self.settle_comparison(now, effects);
+        if !self.comparison.is_alone() {
+            self.settle_reads(now, effects);
+        }
+        self.notice_leader(effects);
+        self.hand_over(now, effects);
+        self.propose_offered(now, effects);
+        self.tell_taken(now, effects);
+    }
+
+    fn apply_chosen(&mut self, now: Instant, effects: &mut Effects<Bird>) {
+        let before = self.replica.applied();
+        let mut waits_elsewhere = false;
+        while self.replica.applied() < self.paxos.log().chosen() {
+            let slot = self.replica.applied();
+            let entry =
+                self.paxos.log().chosen_at(slot).expect("below the watermark everything is chosen").clone();
+            self.replica.begin(slot);
+            for (index, submission) in (0..).zip(entry.values()) {
+                let at = Position { slot: slot.0, index };
+                waits_elsewhere |= submission.origin != self.id;
+                let outcome = self.replica.apply_one(at, submission);
+                self.on_applied(now, at, submission, outcome, effects);
+            }
+            self.replica.finish();
+        }
+        if waits_elsewhere {
+            self.paxos.tell_chosen(effects);
+        }
+        if before < self.replica.applied() {
+            let applied = self.replica.applied();
+            self.paxos.set_applied(self.replica.claim());
+            let (ready, parked) =
+                core::mem::take(&mut self.parked).into_iter().partition(|p| p.seen <= applied);
+            self.parked = parked;
+            for asked in ready {
+                self.tell(&asked, effects);
+            }
+        }
+    }
+
+    /// Tells whoever watches, and the client if this site is the origin.
+    fn on_applied(
+        &mut self,
+        now: Instant,
+        at: Position,
+        submission: &Submission,
+        outcome: Outcome,
+        effects: &mut Effects<Bird>,
+    ) {
+        let (origin, number) = (submission.origin, submission.number);
+        let taken = self.replica.origins().of(self.id);
+        let waiting = if origin == self.id { self.queue.pop_taken(taken) } else { None };
+        if waiting.is_some() {
+            self.queue.retry_at = now + self.paxos.retry(now);
+        }
+        match outcome {
+            Outcome::NotTaken(Standing::Ahead) => {
+                effects.note(Note::OutOfOrder(at, origin, number));
+                if origin == self.id {
+                    self.queue.start_over();
+                }
+            }
+            Outcome::NotTaken(Standing::Before | Standing::Next) => {
+                effects.note(Note::Repeated(at, origin, number))
+            }
+            Outcome::OutOfTurn => {
+                effects.note(Note::OutOfTurn(at, origin, number));
+            }
+            Outcome::Foreign => effects.note(Note::Foreign(at, origin, number)),
+            Outcome::Expired { is_undone } => {
+                let id = submission.request.id();
+                match waiting.and_then(|waiting| waiting.client) {
+                    Some(client) => self.expire(client, id, is_undone, effects),
+                    None => {
+                        if let RequestId::Execute { session, .. } = id {
+                            effects.note(Note::Expired(session));
+                        }
+                    }
+                }
+            }
+            Outcome::Answered { at: first, answer, client, is_repeated, evicted } => {
+                if let Some(session) = evicted {
+                    effects.note(Note::Evicted(session));
+                }
+                match &submission.request {
+                    _ if is_repeated => effects.note(Note::Repeated(at, origin, number)),
+                    Request::Open { .. } => {}
+                    Request::Execute { operation, .. } => effects.note(Note::Applied(at, operation.clone())),
+                }
+                if origin == self.id {
+                    effects
+                        .send(client, &Message::Applied { id: submission.request.id(), at: first, answer });
+                }
+            }
+        }
+    }
+
+    /// Under another leader everything that waits is handed over again.
+    fn notice_leader(&mut self, effects: &mut Effects<Bird>) {
+        let leader = self.paxos.route();
+        let leads = self.paxos.leads_under().is_some();
+        if leader == self.followed && leads == self.leading.is_some() {
+            return;
+        }
+        self.followed = leader;
+        self.leading = leads.then(|| {
+            let mut frontier = *self.replica.origins();
+            let proposed = self.paxos.proposed_from(self.replica.applied());
+            proposed.flat_map(Entry::values).for_each(|submission| {
+                frontier.take(submission);
+            });
+            Leading { frontier, offered: VecDeque::new(), propose_at: None }
+        });
+        if self.queue.is_pending() && leader.is_some() {
+            self.resubmit(effects);
+        } else {
+            self.queue.start_over();
+        }
+    }
+
+    fn resubmit(&mut self, effects: &mut Effects<Bird>) {
+        self.queue.start_over();
+        if let Some(first) = self.queue.iter().next() {
+            effects.note(Note::Resubmits(first.number));
+        }
+    }
+
+    fn hand_over(&mut self, now: Instant, effects: &mut Effects<Bird>) {
+        let Some((_, next)) = self.followed else { return };
+        let was_pending = self.queue.is_pending();
+        while let Some(submission) = self.queue.hand_over(self.config.forward_max) {
+            match &mut self.leading {
+                // It is proposed already, and waits in the queue until it is applied.
+                Some(leading) if leading.frontier.standing(&submission) == Standing::Before => {}
+                Some(leading) => leading.offered.push_back(submission),
+                None => effects.send(next, &Message::Forward { submission }),
+            }
+        }
+        if !was_pending && self.queue.is_pending() {
+            self.queue.retry_at = now + self.paxos.retry(now);
+        }
+    }
+
+    /// Proposes what it was offered, or sees to it that it is woken for that. Until it is, whatever else is handed in
+    /// brings more for the same slot.
+    fn propose_offered(&mut self, now: Instant, effects: &mut Effects<Bird>) {
+        let Some(leading) = &mut self.leading else { return };
+        if leading.offered.is_empty() || !self.paxos.has_room() {
+            leading.propose_at = None;
+        } else if self.config.propose_after == Duration::ZERO || leading.offered.len() >= self.config.batch {
+            self.propose(now, effects);
+        } else {
+            leading.propose_at.get_or_insert(now + self.config.propose_after);
+        }
+    }
+
+    /// Fills slots while the window has room, each with as much as fits.
+    fn propose(&mut self, now: Instant, effects: &mut Effects<Bird>) {
+        let Some(leading) = &mut self.leading else { return };
+        let bytes_max = self.config.entry_bytes_max();
+        leading.propose_at = None;
+        while self.paxos.has_room() {
+            let (mut batch, mut bytes) = (Vec::new(), 0);
+            while let Some(submission) = leading.offered.front() {
+                if leading.frontier.standing(submission) != Standing::Next {
+                    leading.offered.pop_front();
+                    continue;
+                }
+                bytes += submission.size();
+                if batch.len() == self.config.batch || (bytes > bytes_max && !batch.is_empty()) {
+                    break;
+                }
+                leading.frontier.take(submission);
+                batch.extend(leading.offered.pop_front());
+            }
+            if batch.is_empty() {
+                return;
+            }
+            self.paxos.propose(now, Entry::Values(batch.into()), effects);
+        }
+    }
+}
+
+impl paxos::Port<Arc<Submission>> for Effects<Bird> {
+    fn append(&mut self, record: paxos::Record<Arc<Submission>>) {
+        Effects::append(self, &Record::Paxos { record });
+    }
+
+    fn send(&mut self, to: impl Into<Recipients>, message: paxos::Message<Arc<Submission>>) {
+        Effects::send(self, to, &Message::Paxos { message });
+    }
+
+    fn send_independent(&mut self, to: impl Into<Recipients>, message: paxos::Message<Arc<Submission>>) {
+        Effects::send_independent(self, to, &Message::Paxos { message });
+    }
+
+    fn note(&mut self, note: paxos::Note) {
+        Effects::note(self, Note::Paxos(note));
+    }
+}

@@ -1,0 +1,614 @@
+//! The replicated state by the rules of origins and sessions, and every codec on any bytes at all.
+
+use crate::replicated::paxos::Claim;
+use alloc::string::String;
+use alloc::sync::Arc;
+use alloc::vec;
+use alloc::vec::Vec;
+
+use proptest::prelude::*;
+
+use super::queue::Queue;
+use super::replica::{Known, Outcome, Replica, Standing};
+use super::*;
+use crate::ids::{ProcessId, SiteId, SiteSet};
+use crate::replicated::paxos::{self, Entry, Slot};
+use crate::tweets::timeline::{Event, Page, Position, User, View};
+use crate::wire::Wire;
+
+const CLIENT: ProcessId = ProcessId::Client(1);
+
+fn number(incarnation: u64, count: u64) -> Number {
+    Number { incarnation, count }
+}
+
+fn submission(number: Number, after: Number, request: Request) -> Submission {
+    Submission { origin: SiteId::new(1).unwrap(), number, after, request }
+}
+
+fn open(nonce: u64) -> Request {
+    Request::Open { client: CLIENT, nonce }
+}
+
+fn tweet(session: Session, number: u64, text: &str) -> Request {
+    tweet_by(CLIENT, session, number, text)
+}
+
+fn tweet_by(client: ProcessId, session: Session, number: u64, text: &str) -> Request {
+    let event = Event::Tweet { user: "ann".parse().unwrap(), text: text.parse().unwrap() };
+    let operation = Operation::Event { event };
+    Request::Execute { client, session, number, operation, is_last: false }
+}
+
+fn at(slot: u64) -> Position {
+    Position { slot, index: 0 }
+}
+
+/// A replica, and a log of one submission a slot.
+struct Fold {
+    replica: Replica,
+    last: Number,
+}
+
+impl Fold {
+    fn new(sessions_max: usize) -> Fold {
+        Fold { replica: Replica::new(sessions_max), last: Number::default() }
+    }
+
+    fn apply(&mut self, submission: Submission) -> Outcome {
+        let mut outcomes = Vec::new();
+        let entry = Entry::Values([Arc::new(submission)].into());
+        self.replica.apply(&entry, |_, _, outcome| outcomes.push(outcome));
+        outcomes.remove(0)
+    }
+
+    /// Applies `request` as the next of its origin.
+    fn next(&mut self, request: Request) -> Outcome {
+        let (after, next) = (self.last, number(1, self.last.count + 1));
+        self.last = next;
+        self.apply(submission(next, after, request))
+    }
+
+    fn texts(&self) -> Vec<&str> {
+        self.replica.timeline().tweets().map(|tweet| tweet.text.as_str()).collect()
+    }
+}
+
+fn answered(slot: u64, answer: Answer, is_repeated: bool) -> Outcome {
+    Outcome::Answered { at: at(slot), answer, client: CLIENT, is_repeated, evicted: None }
+}
+
+#[test]
+fn an_origin_is_taken_in_its_own_order_and_each_number_once() {
+    let mut fold = Fold::new(4);
+    let check = |fold: &mut Fold, n: Number, after: Number, standing: Option<Standing>| {
+        let outcome = fold.apply(submission(n, after, open(n.count * 10 + n.incarnation)));
+        match standing {
+            Some(standing) => assert_eq!(outcome, Outcome::NotTaken(standing), "{n} after {after}"),
+            None => assert!(matches!(outcome, Outcome::Answered { .. }), "{n} after {after}: {outcome:?}"),
+        }
+    };
+    let none = number(0, 0);
+    check(&mut fold, number(1, 2), number(1, 1), Some(Standing::Ahead));
+    check(&mut fold, number(1, 1), none, None);
+    check(&mut fold, number(1, 1), none, Some(Standing::Before));
+    check(&mut fold, number(1, 2), number(1, 1), None);
+    // The origin lost its unsynced 3 in a crash, though a leader had it chosen. Its next incarnation continues
+    // behind 2, and nothing is confused.
+    check(&mut fold, number(1, 3), number(1, 2), None);
+    check(&mut fold, number(2, 1), number(1, 2), None);
+    check(&mut fold, number(1, 3), number(1, 2), Some(Standing::Before));
+}
+
+#[test]
+fn a_request_takes_effect_once_however_often_it_is_chosen() {
+    let mut fold = Fold::new(4);
+    assert_eq!(fold.next(open(7)), answered(0, Answer::Opened, false));
+    assert_eq!(
+        fold.next(open(7)),
+        answered(0, Answer::Opened, true),
+        "a retried opening is the same session"
+    );
+    assert_eq!(fold.next(tweet(at(0), 1, "a")), answered(2, Answer::Done, false));
+    assert_eq!(fold.next(tweet(at(0), 1, "a")), answered(2, Answer::Done, true));
+    assert_eq!(fold.next(tweet(at(0), 2, "b")), answered(4, Answer::Done, false));
+    assert_eq!(fold.next(tweet(at(0), 1, "a")), Outcome::OutOfTurn);
+    assert_eq!(fold.next(tweet(at(0), 9, "c")), Outcome::OutOfTurn);
+    assert_eq!(fold.texts(), ["a", "b"]);
+}
+
+/// As when a site took it that had not applied the opening: no site lets it take the owner's turn.
+#[test]
+fn a_request_in_the_session_of_another_client_has_no_effect() {
+    let mut fold = Fold::new(4);
+    fold.next(open(7));
+    let other = ProcessId::Client(2_000);
+    let forge = |number| tweet_by(other, at(0), number, "forged");
+    assert_eq!(fold.next(forge(1)), Outcome::Foreign);
+    assert_eq!(fold.next(tweet(at(0), 1, "a")), answered(2, Answer::Done, false));
+    // Neither is the owner's answer repeated to somebody else.
+    assert_eq!(fold.next(forge(1)), Outcome::Foreign);
+    assert_eq!(fold.next(forge(2)), Outcome::Foreign);
+    assert_eq!(fold.next(tweet(at(0), 2, "b")), answered(5, Answer::Done, false));
+    assert_eq!(fold.texts(), ["a", "b"]);
+    let look_up = |number, client| fold.replica.look_up(tweet(at(0), number, "b").id(), client);
+    assert_eq!((look_up(3, other), look_up(2, other)), (Known::Foreign, Known::Foreign));
+    assert_eq!(look_up(3, CLIENT), Known::New);
+}
+
+/// Alone, leading, its disk quick: what it says to clients and how it notes it.
+struct AloneSite {
+    bird: Bird,
+    said: Vec<(ProcessId, Message)>,
+    notes: Vec<Note>,
+}
+
+impl AloneSite {
+    fn hand_in(&mut self, at: u64, input: crate::process::Input<Bird>) {
+        use crate::process::{Effects, Input, Process, Recipients};
+        let mut inputs = vec![input];
+        while let Some(input) = inputs.pop() {
+            let mut effects = Effects::<Bird>::default();
+            let now = crate::time::Instant::from_micros(at * 1_000);
+            self.bird.handle(now, input, &mut effects);
+            let given = effects.take().unwrap();
+            self.notes.extend(given.notes);
+            for letter in given.messages {
+                match letter.to {
+                    Recipients::One(to @ ProcessId::Client(_)) => self.said.push((to, letter.message)),
+                    to if to.contains(ProcessId::site(0)) => {
+                        inputs.push(Input::Message { from: ProcessId::site(0), message: letter.message });
+                    }
+                    _ => {}
+                }
+            }
+        }
+    }
+
+    fn ask(&mut self, from: ProcessId, request: Request) {
+        self.said.clear();
+        self.notes.clear();
+        let message = Message::Ask { request };
+        self.hand_in(1_100, crate::process::Input::Message { from, message });
+    }
+}
+
+#[test]
+fn a_site_takes_no_request_in_the_session_of_another_client() {
+    use crate::mix::Seed;
+    use crate::process::{Input, Process, Recovered};
+    let fresh = Recovered { incarnation: 1, records: Vec::new() };
+    let bird = Bird::start(&Config::new(1), ProcessId::site(0), Seed(1), fresh).unwrap();
+    let mut site = AloneSite { bird, said: Vec::new(), notes: Vec::new() };
+    [0, 900, 1_000].into_iter().for_each(|at| site.hand_in(at, Input::Wake));
+    let other = ProcessId::Client(2_000);
+    site.ask(CLIENT, open(7));
+    let session = site.said.iter().find_map(|(_, message)| match message {
+        Message::Applied { at, answer: Answer::Opened, .. } => Some(*at),
+        _ => None,
+    });
+    let session = session.unwrap();
+    let forged = |client| tweet_by(client, session, 1, "forged");
+    let check = |site: &mut AloneSite, request: Request, reason: &'static str| {
+        site.ask(other, request);
+        assert_eq!(site.notes, [Note::Ignored(other, "Ask", reason)]);
+        assert_eq!(site.said, []);
+    };
+    check(&mut site, forged(other), "its session is another client's");
+    check(&mut site, forged(CLIENT), "it is in the name of somebody else");
+    check(&mut site, open(8), "it is in the name of somebody else");
+    site.ask(CLIENT, tweet(session, 1, "a"));
+    let is_done = |(to, message): &(ProcessId, Message)| {
+        *to == CLIENT && matches!(message, Message::Applied { answer: Answer::Done, .. })
+    };
+    assert!(site.said.iter().any(is_done), "{:?}", site.said);
+    check(&mut site, forged(other), "its session is another client's");
+    // A session that this site has not applied yet may be anybody's: both wait, each as its own request.
+    let ahead = Position { slot: session.slot + 100, index: 0 };
+    let early = |client| tweet_by(client, ahead, 1, "early");
+    let mut queue = Queue::recover(SiteId::new(0).unwrap(), 1, core::iter::empty());
+    let id = early(other).id();
+    queue.take(other, early(other));
+    assert!(queue.is_waiting(other, id));
+    assert!(!queue.is_waiting(CLIENT, id), "the owner's own request is not taken for the forged one");
+}
+
+#[test]
+fn the_session_used_longest_ago_is_evicted_and_nothing_of_it_is_executed_again() {
+    let mut fold = Fold::new(2);
+    fold.next(open(1));
+    fold.next(open(2));
+    fold.next(tweet(at(0), 1, "first"));
+    let evicted = |outcome| match outcome {
+        Outcome::Answered { evicted, .. } => evicted,
+        other => panic!("{other:?}"),
+    };
+    assert_eq!(evicted(fold.next(open(3))), Some(at(1)), "the other one was used since");
+    assert_eq!(fold.next(tweet(at(1), 1, "late")), Outcome::Expired { is_undone: true });
+    assert_eq!(fold.next(tweet(at(77), 1, "never opened")), Outcome::Expired { is_undone: false });
+    assert_eq!((fold.texts(), fold.replica.session_count()), (vec!["first"], 2));
+    let look_up = |session, number| fold.replica.look_up(tweet(session, number, "first").id(), CLIENT);
+    assert_eq!(look_up(at(1), 1), Known::Expired { is_undone: true });
+    assert_eq!(look_up(at(0), 1), Known::Answered { at: at(2), answer: Answer::Done });
+    assert_eq!(look_up(at(0), 2), Known::New);
+    assert_eq!(look_up(at(99), 1), Known::New, "it may be opened in a slot that is not applied here yet");
+}
+
+#[test]
+fn a_linearizable_view_shows_its_place_in_the_log_and_keeps_showing_it() {
+    let mut fold = Fold::new(4);
+    fold.next(open(1));
+    fold.next(tweet(at(0), 1, "a"));
+    let view = View { viewer: "bob".parse().unwrap(), limit: 10, older_than: None };
+    let operation = Operation::View { view };
+    let ask = Request::Execute { client: CLIENT, session: at(0), number: 2, operation, is_last: false };
+    let Outcome::Answered { answer: Answer::Viewed { page }, .. } = fold.next(ask.clone()) else {
+        panic!("no view")
+    };
+    assert_eq!(page.tweets.len(), 1);
+    let mut other = Fold { replica: fold.replica.clone(), last: fold.last };
+    other.next(open(2));
+    let again = other.next(ask);
+    assert_eq!(again, answered(2, Answer::Viewed { page }, true));
+}
+
+#[test]
+fn recovery_refuses_submissions_that_it_cannot_have_taken() {
+    use crate::mix::Seed;
+    use crate::process::Recovered;
+    let me = SiteId::new(1).unwrap();
+    let taken = |n: Number| Record::Taken { submission: Arc::new(submission(n, number(0, 0), open(1))) };
+    let recover =
+        |records| Site::recover(&Config::new(3), me, Seed(1), Recovered { incarnation: 3, records });
+    let site = recover(vec![taken(number(1, 1)), taken(number(2, 1))]).unwrap();
+    assert_eq!((site.queue().len(), site.status().applied), (2, Slot(0)));
+    let damage = recover(vec![taken(number(2, 1)), taken(number(1, 1))]).unwrap_err();
+    assert_eq!(damage.0, "S1 took S1's 1.1, out of its order");
+}
+
+#[test]
+fn a_site_refuses_requests_while_its_disk_is_low_and_takes_them_again_when_it_has_room() {
+    use crate::mix::Seed;
+    use crate::process::{Effects, Input, Process, Recovered};
+    use crate::time::Instant;
+    let fresh = Recovered { incarnation: 1, records: Vec::new() };
+    let mut site = Bird::start(&Config::new(3), ProcessId::site(0), Seed(1), fresh).unwrap();
+    let mut effects = Effects::<Bird>::default();
+    let mut taken = Vec::new();
+    for (nonce, is_low) in [(1, true), (2, false), (3, true)] {
+        let ask = Input::Message { from: CLIENT, message: Message::Ask { request: open(nonce) } };
+        for input in [Input::DiskSpace { is_low }, ask] {
+            site.handle(Instant::ZERO, input, &mut effects);
+            taken.extend(effects.records().iter().map(|record| Record::from_bytes(record).unwrap()));
+            effects.clear();
+        }
+    }
+    let expected =
+        Submission { origin: SiteId::new(0).unwrap(), ..submission(number(1, 1), number(0, 0), open(2)) };
+    assert_eq!(taken, [Record::Taken { submission: Arc::new(expected) }]);
+}
+
+fn largest_text() -> String {
+    let text = "\u{20ac}".repeat(260) + &"x".repeat(20);
+    assert_eq!((text.chars().count(), text.len()), (280, 800));
+    text
+}
+
+/// The bounds that the compile-time assertion uses are not below what encoding really gives.
+#[test]
+fn the_largest_submission_and_the_largest_page_keep_their_bounds() {
+    let big = (1 << 56) - 1;
+    let user: User = "u".repeat(32).parse().unwrap();
+    let text: crate::tweets::timeline::Text = largest_text().parse().unwrap();
+    let event = Event::Tweet { user: user.clone(), text: text.clone() };
+    let session = Position { slot: big, index: u64::MAX };
+    let operation = Operation::Event { event };
+    let request = Request::Execute { client: CLIENT, session, number: u64::MAX, operation, is_last: true };
+    let n = Number { incarnation: u64::MAX, count: u64::MAX };
+    let largest = Submission { origin: SiteId::new(8).unwrap(), number: n, after: n, request };
+    assert!(largest.to_bytes().len() <= Submission::BYTES_MAX);
+    let promise = paxos::Promise {
+        ballot: paxos::Ballot { round: big, site: SiteId::new(8).unwrap() },
+        from: Slot(big),
+        to: Slot(big),
+        end: Slot(big),
+        chosen: Slot(big),
+        sync: u8::MAX,
+        reports: vec![paxos::Report {
+            slot: Slot(big),
+            ballot: Some(paxos::Ballot { round: big, site: SiteId::new(8).unwrap() }),
+            entry: Entry::Values([Arc::new(largest)].into()),
+        }],
+    };
+    let message = Message::Paxos { message: paxos::Message::Promise(promise) };
+    let config = Config { datagram_max: crate::frame::DATAGRAM_MIN, ..Config::new(9) };
+    assert_eq!(config.check(), Ok(()));
+    let framed = crate::frame::FRAME_BYTES + crate::frame::MESSAGE_PREFIX_MAX + message.to_bytes().len();
+    assert!(framed <= crate::frame::DATAGRAM_MIN, "{framed} bytes");
+    let tweet =
+        crate::tweets::timeline::Tweet { position: Position { slot: u64::MAX, index: u64::MAX }, user, text };
+    let page = Page { tweets: vec![tweet], next: Some(at(9)) };
+    assert!(page.to_bytes().len() <= Page::BYTES_MAX);
+}
+
+fn user() -> impl Strategy<Value = User> {
+    "[a-zA-Z0-9_-]{1,32}".prop_map(|name| name.parse().unwrap())
+}
+
+fn request() -> impl Strategy<Value = Request> {
+    let text = "[^\\p{C}]{1,60}";
+    let event = (user(), text).prop_map(|(user, text)| Event::Tweet { user, text: text.parse().unwrap() });
+    let operation = prop_oneof![
+        event.prop_map(|event| Operation::Event { event }),
+        (user(), any::<u64>()).prop_map(|(viewer, limit)| {
+            Operation::View { view: View { viewer, limit, older_than: Some(at(limit)) } }
+        }),
+    ];
+    prop_oneof![
+        any::<u64>().prop_map(open),
+        (any::<u64>(), any::<u64>(), operation, any::<bool>()).prop_map(
+            |(slot, number, operation, is_last)| Request::Execute {
+                client: CLIENT,
+                session: at(slot),
+                number,
+                operation,
+                is_last,
+            }
+        ),
+    ]
+}
+
+fn message() -> impl Strategy<Value = Message> {
+    let values = proptest::collection::vec(request(), 0..3).prop_map(|requests| -> Entry<Arc<Submission>> {
+        let values =
+            requests.into_iter().map(|request| Arc::new(submission(number(1, 2), number(1, 1), request)));
+        let values: Vec<_> = values.collect();
+        if values.is_empty() { Entry::Noop } else { Entry::Values(values.into()) }
+    });
+    let slot = (0u64..1 << 40).prop_map(Slot);
+    let ballot = (0u64..1 << 40, 0u8..9)
+        .prop_map(|(round, site)| paxos::Ballot { round, site: SiteId::new(site).unwrap() });
+    let paxos =
+        (ballot, slot.clone(), slot, values, 0u8..10).prop_map(|(ballot, slot, chosen, entry, kind)| {
+            match kind {
+                0 => paxos::Message::Prepare { ballot, first: slot },
+                1 => paxos::Message::Promise(paxos::Promise {
+                    ballot,
+                    from: slot,
+                    to: chosen,
+                    end: chosen,
+                    chosen,
+                    sync: u8::try_from(slot.0 & 0xff).unwrap(),
+                    reports: vec![paxos::Report { slot, ballot: Some(ballot), entry }],
+                }),
+                2 => paxos::Message::Accept { ballot, slot, chosen, entry },
+                3 => paxos::Message::Accepted { ballot, slot },
+                4 => paxos::Message::Nack { ballot, promised: ballot, chosen, leader: Some(ballot) },
+                5 => paxos::Message::Heartbeat {
+                    ballot,
+                    chosen,
+                    beat: slot.0,
+                    hears: SiteSet::first(9),
+                    applied: Claim::default(),
+                },
+                6 => paxos::Message::Fetch { first: slot, end: chosen },
+                7 => paxos::Message::Survey { id: survey(slot.0, chosen.0), reach: slot },
+                8 => paxos::Message::Extent { id: survey(chosen.0, slot.0), end: slot, chosen },
+                _ => paxos::Message::Supply { slot, entry, chosen },
+            }
+        });
+    prop_oneof![
+        paxos.prop_map(|message| Message::Paxos { message }),
+        request().prop_map(|request| Message::Ask { request }),
+        request().prop_map(|r| Message::Forward { submission: taken(r) }),
+        request().prop_map(|r| Message::Relay { submission: taken(r) }),
+        request().prop_map(|request| Message::Taken { id: request.id() }),
+    ]
+}
+
+fn survey(incarnation: u64, count: u64) -> paxos::SurveyId {
+    paxos::SurveyId { incarnation, count }
+}
+
+fn taken(request: Request) -> Arc<Submission> {
+    Arc::new(submission(number(1, 1), number(0, 0), request))
+}
+
+/// Submission 1 of site 1 goes from site 1 to the leader, site 2, through site 0, and no way else.
+#[test]
+fn who_hears_the_leader_passes_on_what_an_origin_hands_to_it_and_nothing_else() {
+    use crate::mix::Seed;
+    use crate::process::{Effects, Input, Process, Recovered};
+    use crate::time::{Duration, Instant};
+    let fresh = Recovered { incarnation: 1, records: Vec::new() };
+    let mut site = Bird::start(&Config::new(3), ProcessId::site(0), Seed(1), fresh).unwrap();
+    let submission = Arc::new(submission(number(1, 1), number(0, 0), open(1)));
+    let forward = Message::Forward { submission: submission.clone() };
+    let relay = Message::Relay { submission };
+    let heard = Instant::ZERO + Duration::from_millis(10);
+    let late = heard + Duration::from_secs(9);
+    let mut sent = |at: Instant, from: u8, message: &Message| {
+        let mut effects = Effects::<Bird>::default();
+        let (from, message) = (ProcessId::site(from), message.clone());
+        site.handle(at, Input::Message { from, message }, &mut effects);
+        effects
+            .take()
+            .unwrap()
+            .messages
+            .into_iter()
+            .map(|letter| (letter.to, letter.message))
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(sent(heard, 1, &forward), [], "it hears no leader");
+    let ballot = paxos::Ballot { round: 1, site: SiteId::new(2).unwrap() };
+    let heartbeat = paxos::Message::Heartbeat {
+        ballot,
+        chosen: Slot(0),
+        beat: 1,
+        hears: SiteSet::first(9),
+        applied: Claim::default(),
+    };
+    sent(heard, 2, &Message::Paxos { message: heartbeat });
+    assert_eq!(sent(heard, 1, &forward), [(ProcessId::site(2).into(), relay.clone())]);
+    assert_eq!(sent(heard, 2, &forward), [], "it is not site 2's");
+    assert_eq!(sent(heard, 1, &relay), [], "one step only");
+    assert_eq!(sent(late, 1, &forward), [], "a leader that is silent is not heard");
+}
+
+/// Small numbers, and those at the edges.
+fn number_of_a_stranger() -> impl Strategy<Value = u64> {
+    prop_oneof![0u64..6, Just(u64::MAX), Just(u64::MAX - 1), Just((1 << 56) - 1), any::<u64>()]
+}
+
+fn query() -> impl Strategy<Value = Query> {
+    let position =
+        || (number_of_a_stranger(), any::<u64>()).prop_map(|(slot, index)| Position { slot, index });
+    prop_oneof![
+        position().prop_map(|from| Query::Log { from }),
+        (user(), number_of_a_stranger(), position()).prop_map(|(viewer, limit, position)| Query::View {
+            view: View { viewer, limit, older_than: Some(position) }
+        }),
+        (user(), number_of_a_stranger())
+            .prop_map(|(viewer, limit)| Query::Fresh { view: View { viewer, limit, older_than: None } }),
+        Just(Query::Status),
+        Just(Query::Blocks { after: None }),
+    ]
+}
+
+/// Any message from anybody but the site itself, which no host lets a stranger claim to be.
+fn attack() -> impl Strategy<Value = (ProcessId, Message)> {
+    let from = prop_oneof![
+        Just(ProcessId::site(1)),
+        Just(ProcessId::site(2)),
+        Just(ProcessId::site(8)),
+        Just(ProcessId::Client(7)),
+        Just(ProcessId::Terminal(SiteId::new(0).unwrap())),
+    ];
+    let count = prop_oneof![4 => 0u64..6, 1 => Just((1 << 56) - 2)];
+    let low = count.clone().prop_map(Slot);
+    let near = (low.clone(), low, count, 0u8..3, 0u8..9).prop_map(|(slot, chosen, round, by, kind)| {
+        let ballot = paxos::Ballot { round, site: SiteId::new(by).unwrap() };
+        let values = [Arc::new(submission(number(1, slot.0), number(1, 0), open(round)))];
+        let entry = if kind % 2 == 0 { Entry::Noop } else { Entry::Values(values.into()) };
+        let message = match kind {
+            0 => paxos::Message::Prepare { ballot, first: slot },
+            1 => paxos::Message::Accept { ballot, slot, chosen, entry },
+            2 => paxos::Message::Accepted { ballot, slot },
+            3 => paxos::Message::Supply { slot, entry, chosen },
+            4 => paxos::Message::Heartbeat {
+                ballot,
+                chosen,
+                beat: 1,
+                hears: SiteSet::first(9),
+                applied: Claim::default(),
+            },
+            6 => paxos::Message::Survey { id: survey(1, round), reach: slot },
+            7 => paxos::Message::Extent { id: survey(1, round), end: slot, chosen },
+            5 => paxos::Message::Nack {
+                ballot,
+                promised: paxos::Ballot { round: round + 1, ..ballot },
+                chosen,
+                leader: (round % 2 == 1).then_some(ballot),
+            },
+            _ => {
+                let report = paxos::Report { slot, ballot: Some(ballot), entry };
+                let (end, chosen) = (slot.next(), Slot(0));
+                paxos::Message::Promise(paxos::Promise {
+                    ballot,
+                    from: slot,
+                    to: end,
+                    end,
+                    chosen,
+                    sync: 0,
+                    reports: vec![report],
+                })
+            }
+        };
+        Message::Paxos { message }
+    });
+    let query = (any::<u64>(), 0u64..3, query());
+    let query = query.prop_map(|(id, seen, query)| Message::Query { id, seen: Slot(seen), query });
+    (from, prop_oneof![2 => near, 1 => message(), 1 => query])
+}
+
+proptest! {
+    /// What decodes may still be nonsense: it is dropped with a reason, whoever sent it.
+    #[test]
+    fn no_message_of_anybody_stops_a_site(attacks in proptest::collection::vec((attack(), 0u64..400), 1..60)) {
+        use crate::mix::Seed;
+        use crate::process::{Effects, Input, Process, Recovered};
+        use crate::time::{Duration, Instant};
+        let fresh = Recovered { incarnation: 1, records: Vec::new() };
+        let mut site = Bird::start(&Config::new(3), ProcessId::site(0), Seed(1), fresh).unwrap();
+        let (mut effects, mut now) = (Effects::<Bird>::default(), Instant::ZERO);
+        let mut records = Vec::new();
+        for ((from, message), millis) in attacks {
+            now += Duration::from_millis(millis);
+            for input in [Input::Wake, Input::Message { from, message }] {
+                site.handle(now, input, &mut effects);
+                records.extend(effects.records().iter().map(|record| Record::from_bytes(record).unwrap()));
+                effects.clear();
+            }
+        }
+        // A second adversary: the site's own records never contradict each other.
+        let recovered = Recovered { incarnation: 2, records };
+        Bird::start(&Config::new(3), ProcessId::site(0), Seed(1), recovered).unwrap();
+    }
+
+    #[test]
+    fn every_message_survives_the_wire_and_damage_to_it_is_an_error_or_another_message(
+        message in message(),
+        at in any::<prop::sample::Index>(),
+        byte: u8,
+    ) {
+        let mut bytes = message.to_bytes();
+        prop_assert_eq!(message.size(), bytes.len());
+        prop_assert_eq!(Message::from_bytes(&bytes), Ok(message));
+        let at = at.index(bytes.len());
+        prop_assert!(Message::from_bytes(&bytes[..at]).is_err(), "a prefix is no message");
+        bytes[at] = byte;
+        if let Ok(other) = Message::from_bytes(&bytes) {
+            prop_assert_eq!(other.to_bytes(), bytes);
+        }
+    }
+
+    #[test]
+    fn any_bytes_at_all_decode_without_panic(bytes in proptest::collection::vec(any::<u8>(), 0..300)) {
+        let _ = Message::from_bytes(&bytes);
+        let _ = Record::from_bytes(&bytes);
+    }
+}
+
+#[test]
+fn a_request_waits_from_its_taking_until_the_log_took_it_and_for_its_own_client_only() {
+    let other = ProcessId::Client(2);
+    let id = |number| tweet(at(1), number, if number == 1 { "one" } else { "two" }).id();
+    let opening = RequestId::Open { nonce: 7 };
+    let taken = [
+        submission(number(1, 1), number(0, 0), open(7)),
+        submission(number(1, 2), number(1, 1), tweet(at(1), 1, "one")),
+    ];
+    let mut queue = Queue::recover(SiteId::new(1).unwrap(), 2, taken.map(Arc::new).into_iter());
+    let second = queue.take(other, tweet_by(other, at(1), 2, "two")).number;
+    let third = queue.take(other, Request::Open { client: other, nonce: 7 }).number;
+    let waits = |queue: &Queue| {
+        let mut queue = queue.clone();
+        [(CLIENT, opening), (other, opening), (CLIENT, id(1)), (other, id(2)), (CLIENT, id(3))]
+            .map(|(client, id)| queue.is_waiting(client, id))
+    };
+    assert_eq!(waits(&queue), [true, true, true, true, false]);
+    assert!(!queue.is_waiting(CLIENT, id(2)), "it is another client's");
+    let popped = |queue: &mut Queue, taken| {
+        let mut clients = Vec::new();
+        while let Some(waiting) = queue.pop_taken(taken) {
+            clients.push(waiting.client);
+        }
+        clients
+    };
+    assert_eq!(popped(&mut queue, number(1, 1)), [None]);
+    assert_eq!(waits(&queue), [false, true, true, true, false]);
+    assert_eq!(popped(&mut queue, second), [None, Some(other)]);
+    assert_eq!(waits(&queue), [false, true, false, false, false]);
+    assert_eq!(popped(&mut queue, third), [Some(other)]);
+    assert_eq!(waits(&queue), [false; 5]);
+}

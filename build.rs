@@ -16,7 +16,7 @@ const SOURCES: [&str; 12] = [
     "src/recording",
     "src/replicated",
     "src/time.rs",
-    "src/tweets/site",
+    "src/tweets/site.rs",
     "src/tweets/timeline",
     "src/wire.rs",
 ];

@@ -1,6 +1,6 @@
 //! Aviary: a deterministic simulation test harness with a real replicated service inside it.
 //!
-//! # Bird's-eye view
+//! # Participant's-eye view
 //!
 //! A protocol is a [`Process`](process::Process): one function that takes an [`Input`](process::Input) and leaves
 //! [`Effects`](process::Effects). Two hosts run it. The simulator ([`sim`]) runs a whole cluster in one seeded

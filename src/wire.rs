@@ -41,6 +41,37 @@ pub trait Wire: Sized + Clone + Debug {
     }
 }
 
+/// As many items as take `bytes_max`, and whether there are more. One item at least must fit.
+pub fn cut<T: Wire>(items: impl Iterator<Item = T>, bytes_max: usize) -> (Vec<T>, bool) {
+    let (mut taken, mut bytes) = (Vec::new(), 0);
+    for item in items {
+        bytes += item.size();
+        if bytes > bytes_max {
+            return (taken, true);
+        }
+        taken.push(item);
+    }
+    (taken, false)
+}
+
+/// A value whose bytes begin with one of a few tags, as [`wire_enum!`](crate::wire_enum) makes them.
+pub trait Tagged: Wire {
+    /// Every tag.
+    const TAGS: &'static [u8];
+}
+
+/// Whether none of `tags` is one of those.
+pub(crate) const fn are_free(tags: &[u8], of: &[u8]) -> bool {
+    let mut index = 0;
+    while index < tags.len() * of.len() {
+        if tags[index / of.len()] == of[index % of.len()] {
+            return false;
+        }
+        index += 1;
+    }
+    true
+}
+
 /// Why bytes do not decode.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum WireError {
@@ -79,6 +110,14 @@ impl<'a> Reader<'a> {
     /// What has not been read.
     pub const fn rest(&self) -> &'a [u8] {
         self.rest
+    }
+
+    /// The next byte, which stays the next.
+    pub const fn peek(&self) -> Option<u8> {
+        match self.rest.first() {
+            Some(byte) => Some(*byte),
+            None => None,
+        }
     }
 
     /// Fails unless everything was read.
@@ -434,8 +473,8 @@ impl<T: Wire> Wire for Arc<T> {
 /// have one type parameter, which is [`Wire`] too.
 #[macro_export]
 macro_rules! wire_struct {
-    ($name:ident $(<$value:ident>)? { $($field:ident),* $(,)? }) => {
-        impl$(<$value: $crate::wire::Wire>)? $crate::wire::Wire for $name$(<$value>)? {
+    ($name:ident $(<$value:ident: $bound:path>)? { $($field:ident),* $(,)? }) => {
+        impl$(<$value: $bound>)? $crate::wire::Wire for $name$(<$value>)? {
             fn encode(&self, out: &mut $crate::alloc::vec::Vec<u8>) {
                 let $name { $($field),* } = self;
                 $($crate::wire::Wire::encode($field, out);)*
@@ -457,8 +496,14 @@ macro_rules! wire_struct {
 /// Tags are the format: never reuse one.
 #[macro_export]
 macro_rules! wire_enum {
-    ($name:ident { $($tag:literal => $variant:ident $({ $($field:ident),* $(,)? })?),* $(,)? }) => {
-        impl $crate::wire::Wire for $name {
+    ($name:ident $(<$value:ident: $bound:path>)? {
+        $($tag:literal => $variant:ident $({ $($field:ident),* $(,)? })?),* $(,)?
+    }) => {
+        impl$(<$value: $bound>)? $crate::wire::Tagged for $name$(<$value>)? {
+            const TAGS: &'static [u8] = &[$($tag),*];
+        }
+
+        impl$(<$value: $bound>)? $crate::wire::Wire for $name$(<$value>)? {
             fn encode(&self, out: &mut $crate::alloc::vec::Vec<u8>) {
                 match self {
                     $($name::$variant $({ $($field),* })? => {
@@ -474,7 +519,7 @@ macro_rules! wire_enum {
                 }
             }
 
-            fn decode(input: &mut $crate::wire::Reader<'_>) -> Result<$name, $crate::wire::WireError> {
+            fn decode(input: &mut $crate::wire::Reader<'_>) -> Result<Self, $crate::wire::WireError> {
                 match input.u8()? {
                     $($tag => Ok($name::$variant $({ $($field: $crate::wire::Wire::decode(input)?),* })?),)*
                     _ => Err($crate::wire::WireError::Invalid(concat!("tag of ", stringify!($name)))),

@@ -13,7 +13,7 @@ use aviary::process::Process;
 use aviary::scenario::{Run, RunOptions, read};
 use aviary::time::{Duration, Instant};
 use aviary::tweets::service::Timelines;
-use aviary::tweets::site::Bird;
+use aviary::tweets::site::Participant;
 
 /// From when on nothing is written any more, and until when it is only read, in seconds.
 const READS: std::ops::Range<u64> = 20..140;
@@ -37,7 +37,7 @@ fn bytes_of<T: Clone>(value: &T) -> u64 {
     u64::try_from(counted.bytes_current).unwrap()
 }
 
-fn held<T: Clone>(process: &Bird, beside: &T) -> Held {
+fn held<T: Clone>(process: &Participant, beside: &T) -> Held {
     let mut items = 0;
     process.sizes(|size| items += size.holds);
     Held { bytes: bytes_of(process) + bytes_of(beside), items }

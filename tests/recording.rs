@@ -13,13 +13,10 @@ use aviary::mix::Seed;
 use aviary::outbox::SyncMode;
 use aviary::process::{Damage, Effects, Given, Input, Letter, Process, Recovered, Role, Savable, Size};
 use aviary::recording::{Cut, Failure, File, Player, Refusal, Tally, frames};
+use aviary::replicated::config::Config;
 use aviary::time::{Duration, Instant};
-use aviary::tweets::site::client::Command;
-use aviary::tweets::site::config::Config;
-use aviary::tweets::site::message::{Query, Record};
-use aviary::tweets::site::submission::Operation;
-use aviary::tweets::site::{Bird, Message, Note};
-use aviary::tweets::timeline::{Event, View};
+use aviary::tweets::site::{Command, Message, Note, Operation, Participant, Query, Record};
+use aviary::tweets::timeline::{Event, Timeline, TimelineQuery, View};
 use aviary::udp::{Files, Host, HostSettings, Key, Keys, Recorder, RecorderSettings, socket};
 use aviary::wire::WireError;
 
@@ -29,7 +26,7 @@ const RING: u64 = 16 << 20;
 
 /// The real process, but that nobody may ask it to say `crash`.
 #[derive(Clone, Debug)]
-struct Fragile(Bird);
+struct Fragile(Participant);
 
 impl Process for Fragile {
     type Message = Message;
@@ -39,7 +36,7 @@ impl Process for Fragile {
     type Config = Config;
 
     fn start(config: &Config, id: ProcessId, seed: Seed, from: Recovered<Record>) -> Result<Fragile, Damage> {
-        Bird::start(config, id, seed, from).map(Fragile)
+        Participant::start(config, id, seed, from).map(Fragile)
     }
 
     fn handle(&mut self, now: Instant, input: Input<Fragile>, effects: &mut Effects<Fragile>) {
@@ -48,13 +45,13 @@ impl Process for Fragile {
                 let is_fatal =
                     matches!(message, Message::Ask { .. }) && format!("{message:?}").contains("crash");
                 assert!(!is_fatal, "it was asked to crash");
-                Input::<Bird>::Message { from, message }
+                Input::<Participant>::Message { from, message }
             }
             Input::Wake => Input::Wake,
             Input::Command(command) => Input::Command(command),
             Input::DiskSpace { is_low } => Input::DiskSpace { is_low },
         };
-        let mut given = Effects::<Bird>::default();
+        let mut given = Effects::<Participant>::default();
         self.0.handle(now, input, &mut given);
         let Given { records, messages, notes, stop } = given.take().unwrap();
         records.iter().for_each(|record| effects.append(record));
@@ -85,14 +82,14 @@ impl Process for Fragile {
 }
 
 impl Savable for Fragile {
-    const CODE: &'static str = Bird::CODE;
+    const CODE: &'static str = Participant::CODE;
 
     fn save(&self, out: &mut Vec<u8>) {
         self.0.save(out);
     }
 
     fn load(config: &Config, id: ProcessId, bytes: &[u8]) -> Result<Fragile, WireError> {
-        Bird::load(config, id, bytes).map(Fragile)
+        Participant::load(config, id, bytes).map(Fragile)
     }
 }
 
@@ -105,7 +102,7 @@ impl Scratch {
         let _ = fs::remove_dir_all(&path);
         fs::create_dir_all(path.join("data")).unwrap();
         let identity = Identity { cluster: CLUSTER, process: ME };
-        let record_max = Config::new(1).record_bytes_max();
+        let record_max = Config::new(1).record_bytes_max::<Timeline>();
         let config = JournalConfig { record_max, ..JournalConfig::default() };
         Journal::format(&mut Files::open(&path.join("data")).unwrap(), &identity, &config).unwrap();
         Scratch(path)
@@ -126,7 +123,7 @@ impl Scratch {
             configuration: 0,
             me: SiteId::default(),
             addresses: vec![SocketAddr::from((Ipv4Addr::LOCALHOST, 9))],
-            record_max: config.record_bytes_max(),
+            record_max: config.record_bytes_max::<Timeline>(),
             datagram_max: config.datagram_max,
             config,
             keys: Keys { sites: Some(Key::from_bytes([7; 32])), ..Keys::default() },
@@ -162,7 +159,7 @@ fn say(text: &str) -> Command {
 
 fn look() -> Command {
     let view = View { viewer: "bob".parse().unwrap(), limit: 50, older_than: None };
-    Command::Tell(Query::View { view })
+    Command::Tell(Query::Of(TimelineQuery::View { view }))
 }
 
 /// Asks the terminal, and waits for so many answers.
@@ -289,12 +286,15 @@ fn other_code_and_damage_are_refused() {
         other => panic!("{other:?}"),
     };
     let mut parts = bodies(&file);
-    let last = Bird::CODE.len();
+    let last = Participant::CODE.len();
     parts.1[0][last] ^= 1;
     let refusal = refused(rebuilt(&parts));
     let text = refusal.to_string();
     assert!(matches!(refusal, Refusal::Code { .. }), "{text}");
-    assert!(text.contains(Bird::CODE) && text.contains("build the program from the sources"), "{text}");
+    assert!(
+        text.contains(Participant::CODE) && text.contains("build the program from the sources"),
+        "{text}"
+    );
     let mut damaged = file.clone();
     let middle = file.len() / 2;
     damaged[middle] ^= 1;

@@ -17,12 +17,12 @@ use aviary::sim::Violation;
 use aviary::time::{Duration, Instant};
 use aviary::tweets::judges::Judges;
 use aviary::tweets::service::{Command, Expectation, Timelines};
-use aviary::tweets::site::{self, Bird, Config, Message, Note, Overrides, Record};
+use aviary::tweets::site::{self, Config, Message, Note, Overrides, Participant, Record};
 
 /// The real process, saved and read back before one input in so many.
 #[derive(Clone, Debug)]
 struct Reloaded {
-    real: Bird,
+    real: Participant,
     config: Config,
     id: ProcessId,
     seed: Seed,
@@ -34,10 +34,10 @@ const EVERY: u64 = 7;
 
 impl Reloaded {
     /// Lives on as what its bytes say.
-    fn reload(&mut self, now: Instant, input: &Input<Bird>) {
+    fn reload(&mut self, now: Instant, input: &Input<Participant>) {
         let mut bytes = Vec::new();
         self.real.save(&mut bytes);
-        let loaded = Bird::load(&self.config, self.id, &bytes);
+        let loaded = Participant::load(&self.config, self.id, &bytes);
         self.real = loaded.unwrap_or_else(|error| panic!("{} does not read its own state: {error}", self.id));
         let mut again = Vec::new();
         self.real.save(&mut again);
@@ -46,15 +46,15 @@ impl Reloaded {
     }
 
     /// Damaged bytes are refused, or are another state, written in the one way there is.
-    fn damage(&self, time: u64, bytes: &mut [u8], now: Instant, input: &Input<Bird>) {
+    fn damage(&self, time: u64, bytes: &mut [u8], now: Instant, input: &Input<Participant>) {
         let draw = |concern, bound: usize| {
             let draw = mix(self.seed.0, [self.inputs, time, concern]);
             usize::try_from(below(draw, bound as u64)).unwrap()
         };
-        let cut = Bird::load(&self.config, self.id, &bytes[..draw(1, bytes.len())]);
+        let cut = Participant::load(&self.config, self.id, &bytes[..draw(1, bytes.len())]);
         assert!(cut.is_err(), "{} is read back from a part of its state", self.id);
         bytes[draw(2, bytes.len())] ^= 1 << draw(3, 8);
-        let Ok(mut other) = Bird::load(&self.config, self.id, bytes) else { return };
+        let Ok(mut other) = Participant::load(&self.config, self.id, bytes) else { return };
         let mut again = Vec::new();
         other.save(&mut again);
         assert!(bytes == again, "{} has a second way to write its state", self.id);
@@ -80,14 +80,14 @@ impl Process for Reloaded {
         seed: Seed,
         recovered: Recovered<Record>,
     ) -> Result<Reloaded, Damage> {
-        let real = Bird::start(config, id, seed, recovered)?;
+        let real = Participant::start(config, id, seed, recovered)?;
         Ok(Reloaded { real, config: config.clone(), id, seed, inputs: 0 })
     }
 
     fn handle(&mut self, now: Instant, input: Input<Reloaded>, effects: &mut Effects<Reloaded>) {
         self.inputs += 1;
         let input = match input {
-            Input::Message { from, message } => Input::<Bird>::Message { from, message },
+            Input::Message { from, message } => Input::<Participant>::Message { from, message },
             Input::Wake => Input::Wake,
             Input::Command(command) => Input::Command(command),
             Input::DiskSpace { is_low } => Input::DiskSpace { is_low },
@@ -95,7 +95,7 @@ impl Process for Reloaded {
         if below(mix(self.seed.0, [self.inputs]), EVERY) == 0 {
             self.reload(now, &input);
         }
-        let mut given = Effects::<Bird>::default();
+        let mut given = Effects::<Participant>::default();
         self.real.handle(now, input, &mut given);
         let Given { records, messages, notes, stop } = given.take().unwrap();
         records.iter().for_each(|record| effects.append(record));
@@ -137,7 +137,7 @@ impl Process for Reloaded {
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 struct Reloading;
 
-fn real<'a>(cluster: &Cluster<'a, Reloaded>) -> Cluster<'a, Bird> {
+fn real<'a>(cluster: &Cluster<'a, Reloaded>) -> Cluster<'a, Participant> {
     let member = |member: &Member<'a, Reloaded>| {
         let state: Option<&'a Reloaded> = member.state;
         Member { id: member.id, state: state.map(|reloaded| &reloaded.real) }

@@ -12,7 +12,7 @@ use aviary::sim::{Chance, Filter, Latency, NetworkSettings, Replay, Rule, Ruling
 use aviary::tweets::client::{Client, ClientOptions};
 use aviary::tweets::judges::outside::{Disk, Seen};
 use aviary::tweets::site::{Note, Operation, Record};
-use aviary::tweets::timeline::{Event, Position};
+use aviary::tweets::timeline::{Event, Position, TimelineOutcome};
 use sim_runner::proxy::{Proxy, calm};
 use sim_runner::real::history::Line;
 use sim_runner::real::judged::{self, Wrong, check_logs, converge};
@@ -155,7 +155,7 @@ fn check_that_lies_are_caught(cluster: &Cluster, history: &[Line], disks: &[Disk
         if let Seen::Heard(
             _,
             aviary::tweets::site::Message::Applied {
-                answer: aviary::tweets::site::Answer::Viewed { page },
+                answer: aviary::tweets::site::Answer::Of(TimelineOutcome::Viewed { page }),
                 ..
             },
         ) = &mut line.2

@@ -17,7 +17,7 @@ use aviary::time::{Duration, Instant};
 use aviary::tweets::client::{Client, ClientOptions};
 use aviary::tweets::site::{Message, Note, Operation, Query, Record, Request};
 use aviary::tweets::sites_ron::Sites;
-use aviary::tweets::timeline::{Event, Position, View};
+use aviary::tweets::timeline::{Event, Position, TimelineQuery, View};
 use aviary::udp::seal::{Opened, Party, Sealer};
 use aviary::udp::{Caller, CallerSettings, ClientKey, KeyNumber};
 use aviary::wire::Wire;
@@ -140,7 +140,7 @@ fn the_holder_of_one_key_takes_no_request_number_of_a_client_of_another() {
     victim.tweet("ann".parse().unwrap(), "one".parse().unwrap()).unwrap();
     // Sessions are no secret: they stand in the log.
     let key = scratch.client_key(1);
-    let opened = |session: Option<(ProcessId, Position)>, line: &aviary::tweets::site::message::LogLine| {
+    let opened = |session: Option<(ProcessId, Position)>, line: &aviary::tweets::site::LogLine| {
         let number = match line.request {
             Request::Open { client: ProcessId::Client(number), .. } if number < KeyNumber::CLIENTS => number,
             _ => return session,
@@ -258,7 +258,7 @@ impl Raw {
         frame::Head::new(&self.sender).begin(&mut frame, Recipients::One(ProcessId::site(0)));
         for id in 1..=count {
             let view = View { viewer: "bob".parse().unwrap(), limit: 1_000, older_than: None };
-            let query = Message::Query { id, seen: Slot(0), query: Query::View { view } };
+            let query = Message::Query { id, seen: Slot(0), query: Query::Of(TimelineQuery::View { view }) };
             frame::put_message(&mut frame, &query.to_bytes());
         }
         frame::seal(&mut frame);

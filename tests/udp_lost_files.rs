@@ -15,6 +15,7 @@ use aviary::journal::{Identity, Journal, JournalConfig};
 use aviary::time::Duration;
 use aviary::tweets::client::{Client, ClientOptions};
 use aviary::tweets::sites_ron::Sites;
+use aviary::tweets::timeline::Timeline;
 use aviary::udp::{ClientKey, Files};
 
 const SITE: &str = env!("CARGO_BIN_EXE_site");
@@ -61,7 +62,7 @@ impl Cluster {
     /// Formats the storage of site 1 anew, before its first start, with the shortest files that fit.
     fn shorten(&self) {
         let sites = Sites::read(&self.config()).unwrap();
-        let record_max = sites.config.record_bytes_max();
+        let record_max = sites.config.record_bytes_max::<Timeline>();
         let limits = JournalConfig { record_max, segment_bytes: 0 };
         let segment_bytes = limits.bytes_min(64 << 10);
         for segment in self.segments().keys() {

@@ -9,7 +9,7 @@ use std::process::{Child, Command, Stdio};
 use aviary::recording::{Failure, File, Player, Refusal, put_preface};
 use aviary::time::Duration;
 use aviary::tweets::client::{Client, ClientOptions};
-use aviary::tweets::site::bird::Bird;
+use aviary::tweets::site::Participant;
 use aviary::tweets::sites_ron::Sites;
 use aviary::udp::ClientKey;
 
@@ -50,7 +50,7 @@ fn recorded(dir: &Path) -> Vec<Vec<u8>> {
 }
 
 fn play(files: &[Vec<u8>]) -> Result<u64, Failure> {
-    let mut player = Player::<Bird>::default();
+    let mut player = Player::<Participant>::default();
     for bytes in files {
         let act = |act: &mut dyn FnMut()| {
             act();

@@ -21,7 +21,7 @@ fn timeline(events: u64) -> Timeline {
         let block = |whom: &User| Event::Block { user: user.clone(), whom: whom.clone() };
         let more = (number % 2 == 0).then(|| block(&half));
         for event in [block(&all), tweet.clone(), tweet].into_iter().chain(more) {
-            timeline.apply(Position { slot, index: 0 }, &event);
+            timeline.change(Position { slot, index: 0 }, &event);
             slot += 1;
         }
     }

@@ -7,8 +7,8 @@ use aviary::replicated::paxos::Slot;
 use aviary::sim::{Judge, Latency, Observation, TraceLevel, Violation, World, WorldSettings};
 use aviary::time::Duration;
 use aviary::tweets::judges::Judges;
-use aviary::tweets::site::{Bird, Command, Config, Note, Operation};
-use aviary::tweets::timeline::{Event, User};
+use aviary::tweets::site::{Command, Config, Note, Operation, Participant};
+use aviary::tweets::timeline::{Event, Timeline, User};
 
 /// How many sites.
 pub const SITES: u8 = 5;
@@ -28,8 +28,12 @@ pub struct Counting {
     finished: [Option<ProcessId>; FINISHED_MAX],
 }
 
-impl Judge<Bird> for Counting {
-    fn observe(&mut self, now: aviary::time::Instant, seen: &Observation<'_, Bird>) -> Result<(), Violation> {
+impl Judge<Participant> for Counting {
+    fn observe(
+        &mut self,
+        now: aviary::time::Instant,
+        seen: &Observation<'_, Participant>,
+    ) -> Result<(), Violation> {
         if let Observation::Noted { process, note: Note::Done(..) } = seen {
             self.finished[place(self.done)] = Some(*process);
             self.done += 1;
@@ -45,7 +49,7 @@ fn place(number: u64) -> usize {
 /// The cluster.
 #[derive(Clone)]
 pub struct Load {
-    pub world: World<Bird, Counting>,
+    pub world: World<Participant, Counting>,
     users: Vec<User>,
     asked: u64,
     answered: u64,
@@ -66,7 +70,7 @@ impl Load {
     /// 100 microseconds a sync, nothing traced.
     pub fn new(config: Config, clients: u16) -> Load {
         config.check().expect("a configuration that works");
-        let mut settings: WorldSettings<Bird> = WorldSettings::calm(Seed(1), SITES, config);
+        let mut settings: WorldSettings<Participant> = WorldSettings::calm(Seed(1), SITES, config);
         settings.clients = clients;
         settings.network.latency = Latency::Constant(Duration::from_millis(1));
         settings.disk.sync_time = Duration::from_micros(100);
@@ -74,7 +78,7 @@ impl Load {
         settings.datagram_max = settings.config.datagram_max;
         settings.journal = JournalConfig {
             segment_bytes: settings.config.burst_bytes_max() + (64 << 10),
-            record_max: settings.config.record_bytes_max(),
+            record_max: settings.config.record_bytes_max::<Timeline>(),
         };
         let judges = Judges::new(SITES, settings.config.sessions_max);
         let judge = Counting { judges, done: 0, finished: [None; FINISHED_MAX] };
@@ -125,7 +129,7 @@ impl Load {
     }
 
     fn is_idle(&self, client: ProcessId) -> bool {
-        let client = self.world.process(client).and_then(Bird::as_client);
+        let client = self.world.process(client).and_then(Participant::as_client);
         client.is_some_and(|client| client.is_idle())
     }
 
@@ -148,12 +152,12 @@ impl Load {
     pub fn check(&mut self) {
         self.pass(Duration::from_secs(1));
         for id in self.world.sites().iter() {
-            let site = self.world.process(id.into()).and_then(Bird::as_site).expect("every site runs");
+            let site = self.world.process(id.into()).and_then(Participant::as_site).expect("every site runs");
             let (log, applied) = (site.log().chosen_from(Slot(0)), site.status().applied);
-            let (tweets, blocks) = (site.timeline().tweets(), site.timeline().blocks());
+            let (tweets, blocks) = (site.machine().tweets(), site.machine().blocks());
             let verdict = self.world.judge().judges.check_site(id, applied, tweets, blocks, log);
             verdict.unwrap_or_else(|violation| panic!("{violation}"));
-            assert_eq!(site.timeline().tweets().count() as u64, self.answered, "tweets at {id}");
+            assert_eq!(site.machine().tweets().count() as u64, self.answered, "tweets at {id}");
         }
     }
 }

@@ -16,7 +16,7 @@ use aviary::scenario::{Scenario, plan, read};
 use aviary::sim::{Judge, Observation, SimDisk, TraceLevel, TraceSettings, Violation, World, WorldSettings};
 use aviary::time::{Duration, Instant};
 use aviary::tweets::service::Timelines;
-use aviary::tweets::site::{Bird, Message};
+use aviary::tweets::site::{Participant, Message};
 use aviary::wire::Wire;
 use aviary_fuzz::{IDENTITY, Image};
 
@@ -44,8 +44,8 @@ struct Collector {
     durable: Vec<Vec<u8>>,
 }
 
-impl Judge<Bird> for Collector {
-    fn observe(&mut self, _: Instant, seen: &Observation<'_, Bird>) -> Result<(), Violation> {
+impl Judge<Participant> for Collector {
+    fn observe(&mut self, _: Instant, seen: &Observation<'_, Participant>) -> Result<(), Violation> {
         match seen {
             Observation::Sent { datagram, messages } => {
                 let kinds: BTreeSet<&str> = messages.iter().map(Label::kind).collect();

@@ -15,7 +15,7 @@ use aviary::scenario::{plan, read};
 use aviary::sim::{Status, TraceLevel, World, WorldSettings};
 use aviary::time::{Duration, Instant};
 use aviary::tweets::service::Timelines;
-use aviary::tweets::site::{Bird, Config, Message, Record};
+use aviary::tweets::site::{Config, Message, Participant, Record};
 use aviary::wire::Wire;
 
 pub use files::{IDENTITY, Image};
@@ -113,7 +113,7 @@ pub fn scenario(bytes: &[u8]) {
 ///
 /// No judge watches: what is put into the network here is seen by nobody as sent.
 pub fn outsider(bytes: &[u8]) {
-    static CALM: LazyLock<World<Bird, ()>> = LazyLock::new(calm);
+    static CALM: LazyLock<World<Participant, ()>> = LazyLock::new(calm);
     let mut world = CALM.clone();
     // Each piece is one message: to whom, from whom, how long it is, and what it says.
     let mut rest = bytes;
@@ -138,8 +138,8 @@ pub fn outsider(bytes: &[u8]) {
     }
 }
 
-fn calm() -> World<Bird, ()> {
-    let mut settings: WorldSettings<Bird> = WorldSettings::calm(Seed(1), 3, Config::new(3));
+fn calm() -> World<Participant, ()> {
+    let mut settings: WorldSettings<Participant> = WorldSettings::calm(Seed(1), 3, Config::new(3));
     settings.clients = 4;
     settings.trace.level = TraceLevel::Off;
     settings.datagram_max = settings.config.datagram_max;

@@ -39,7 +39,7 @@ use args::{Blame, Command, Shrink};
 use aviary::scenario::{RunOptions, Service, Verdict};
 use aviary::search::Runner;
 use aviary::tweets::service::Timelines;
-use aviary::tweets::site::Bird;
+use aviary::tweets::site::Participant;
 use clap::{CommandFactory, FromArgMatches};
 use saboteurs::Lying;
 
@@ -72,7 +72,7 @@ pub fn main_with_saboteurs() -> ExitCode {
                 found => sweep::sweep::<Lying>(args, move |config| config.saboteur = found),
             },
         },
-        Command::ReplayRecording(args) => replay_recording::replay_recording::<Bird>(args),
+        Command::ReplayRecording(args) => replay_recording::replay_recording::<Participant>(args),
         Command::Matrix(args) => matrix::matrix(args),
         #[cfg(feature = "udp")]
         Command::Soak(args) => soak::soak(args),

@@ -12,12 +12,10 @@ use aviary::journal::{Identity, Journal, JournalConfig};
 use aviary::mix::Seed;
 use aviary::outbox::SyncMode;
 use aviary::recording::{File, frames, put_preface};
+use aviary::replicated::config::Config;
 use aviary::time::Duration;
-use aviary::tweets::site::client::Command;
-use aviary::tweets::site::config::Config;
-use aviary::tweets::site::submission::Operation;
-use aviary::tweets::site::{Bird, Note};
-use aviary::tweets::timeline::Event;
+use aviary::tweets::site::{Command, Note, Operation, Participant};
+use aviary::tweets::timeline::{Event, Timeline};
 use aviary::udp::{Files, Host, HostSettings, Key, Keys, Recorder, RecorderSettings, socket};
 
 const CLUSTER: u64 = 77;
@@ -40,7 +38,7 @@ fn record(data: &Path, recording: &Path, text: &str) {
         configuration: 0,
         me: SiteId::default(),
         addresses: vec![SocketAddr::from((Ipv4Addr::LOCALHOST, 9))],
-        record_max: config.record_bytes_max(),
+        record_max: config.record_bytes_max::<Timeline>(),
         datagram_max: config.datagram_max,
         config,
         keys: Keys { sites: Some(Key::from_bytes([7; 32])), ..Keys::default() },
@@ -50,7 +48,7 @@ fn record(data: &Path, recording: &Path, text: &str) {
     };
     let bound = socket::bind(SocketAddr::from((Ipv4Addr::LOCALHOST, 0))).unwrap();
     let recorder = Recorder::open(recorder).unwrap();
-    let mut host: Host<Bird, _, _> =
+    let mut host: Host<Participant, _, _> =
         Host::start_recorded(settings, bound, Files::open(data).unwrap(), Some(recorder)).unwrap();
     let event = Event::Tweet { user: "ann".parse().unwrap(), text: text.parse().unwrap() };
     host.command(Command::Do(Operation::Event { event }));
@@ -66,7 +64,10 @@ fn recorded(test: &str) -> PathBuf {
     let folder = folder(test);
     let (data, recording) = (folder.join("data"), folder.join("recording"));
     fs::create_dir_all(&data).unwrap();
-    let config = JournalConfig { record_max: Config::new(1).record_bytes_max(), ..JournalConfig::default() };
+    let config = JournalConfig {
+        record_max: Config::new(1).record_bytes_max::<Timeline>(),
+        ..JournalConfig::default()
+    };
     let identity = Identity { cluster: CLUSTER, process: ME };
     Journal::format(&mut Files::open(&data).unwrap(), &identity, &config).unwrap();
     record(&data, &recording, "of the first life");

@@ -29,13 +29,9 @@ use std::net::SocketAddr;
 
 use crate::ids::{ProcessId, SiteId};
 use crate::time::Duration;
-use crate::tweets::site::bird::Bird;
-use crate::tweets::site::client::Command;
-use crate::tweets::site::message::{Block, LogLine, Query, Status, Telling};
-use crate::tweets::site::note::Note;
-use crate::tweets::site::submission::Operation;
+use crate::tweets::site::{Block, Command, LogLine, Note, Operation, Participant, Query, Reply, Status};
 use crate::tweets::sites_ron::Sites;
-use crate::tweets::timeline::{Event, Page, Position, Text, User, View};
+use crate::tweets::timeline::{Event, Page, Position, Text, TimelineQuery, TimelineReply, User, View};
 use crate::udp::{Caller, CallerSettings, ClientKey, HostError, KeyNumber};
 
 /// Without a word from anybody for this long a client that was never answered takes another number: its own may be
@@ -65,7 +61,7 @@ impl Default for ClientOptions {
 
 /// A client with one session, that does one thing at a time.
 pub struct Client {
-    caller: Caller<Bird>,
+    caller: Caller<Participant>,
     key: KeyNumber,
     me: ProcessId,
     addresses: Vec<SocketAddr>,
@@ -196,8 +192,8 @@ impl Client {
         loop {
             let limit = limit - all.tweets.len() as u64;
             let view = View { viewer: viewer.clone(), limit, older_than: all.next };
-            let page = self.tell(Query::View { view }, |telling| match telling {
-                Telling::View { page } => Some(page.clone()),
+            let page = self.tell(Query::Of(TimelineQuery::View { view }), |reply| match reply {
+                Reply::Of(TimelineReply::View { page }) => Some(page.clone()),
                 _ => None,
             })?;
             let is_done = page.next.is_none() || page.tweets.len() as u64 >= limit;
@@ -219,8 +215,8 @@ impl Client {
         older_than: Option<Position>,
     ) -> Result<Page, ClientError> {
         let view = View { viewer, limit, older_than };
-        self.ask(Command::Tell(Query::Fresh { view }), |note| match note {
-            Note::Shown(_, _, _, _, page) => Some(page.clone()),
+        self.ask(Command::Tell(Query::Of(TimelineQuery::Fresh { view })), |note| match note {
+            Note::Shown(_, _, _, _, TimelineReply::View { page }) => Some(page.clone()),
             _ => None,
         })
     }
@@ -229,8 +225,8 @@ impl Client {
     pub fn log(&mut self, from: Position) -> Result<Vec<LogLine>, ClientError> {
         let (mut all, mut from) = (Vec::new(), from);
         loop {
-            let (lines, has_more) = self.tell(Query::Log { from }, |telling| match telling {
-                Telling::Log { lines, has_more } => Some((lines.clone(), *has_more)),
+            let (lines, has_more) = self.tell(Query::Log { from }, |reply| match reply {
+                Reply::Log { lines, has_more } => Some((lines.clone(), *has_more)),
                 _ => None,
             })?;
             all.extend(lines);
@@ -248,10 +244,13 @@ impl Client {
         let mut all: Vec<Block> = Vec::new();
         loop {
             let after = all.last().cloned();
-            let (blocks, has_more) = self.tell(Query::Blocks { after }, |telling| match telling {
-                Telling::Blocks { blocks, has_more } => Some((blocks.clone(), *has_more)),
-                _ => None,
-            })?;
+            let (blocks, has_more) =
+                self.tell(Query::Of(TimelineQuery::Blocks { after }), |reply| match reply {
+                    Reply::Of(TimelineReply::Blocks { blocks, has_more }) => {
+                        Some((blocks.clone(), *has_more))
+                    }
+                    _ => None,
+                })?;
             let is_done = !has_more || blocks.is_empty();
             all.extend(blocks);
             if is_done {
@@ -260,9 +259,9 @@ impl Client {
         }
     }
 
-    fn tell<T>(&mut self, query: Query, answer: fn(&Telling) -> Option<T>) -> Result<T, ClientError> {
+    fn tell<T>(&mut self, query: Query, answer: fn(&Reply) -> Option<T>) -> Result<T, ClientError> {
         self.ask(Command::Tell(query), |note| match note {
-            Note::Told(_, _, telling) => answer(telling),
+            Note::Told(_, _, reply) => answer(reply),
             _ => None,
         })
     }
@@ -292,7 +291,7 @@ impl Client {
                 }
             }
             if self.caller.now() >= until {
-                let me = self.caller.process(self.me).and_then(Bird::as_client);
+                let me = self.caller.process(self.me).and_then(Participant::as_client);
                 let is_unknown = me.is_some_and(crate::tweets::site::Client::may_be_done);
                 let unknown = match command {
                     Command::Do(operation) | Command::DoLast(operation) if is_unknown => {
@@ -339,7 +338,7 @@ pub fn statuses(
     patience: Duration,
 ) -> Result<Vec<Option<Status>>, ClientError> {
     let number = key.number();
-    let mut caller = Caller::<Bird>::start(settings(sites, vec![key]))?;
+    let mut caller = Caller::<Participant>::start(settings(sites, vec![key]))?;
     let count = sites.members.len();
     let mut found = vec![None; count];
     let start = caller.now();
@@ -358,7 +357,7 @@ pub fn statuses(
         }
         caller.turn(if asked <= RENUMBER_MAX { until.min(ask_at) } else { until })?;
         for (_, note) in caller.take_notes() {
-            if let Note::Told(_, _, Telling::Status { status }) = note {
+            if let Note::Told(_, _, Reply::Status { status }) = note {
                 found[status.site.index()] = Some(status);
             }
         }
@@ -368,7 +367,7 @@ pub fn statuses(
 
 /// Adds a client of this key that asks this site first, or any.
 fn add(
-    caller: &mut Caller<Bird>,
+    caller: &mut Caller<Participant>,
     key: KeyNumber,
     count: usize,
     site: Option<SiteId>,
@@ -391,7 +390,7 @@ fn add(
 }
 
 /// What callers of these sites are made of that have these keys.
-pub fn settings(sites: &Sites, keys: Vec<ClientKey>) -> CallerSettings<crate::tweets::site::config::Config> {
+pub fn settings(sites: &Sites, keys: Vec<ClientKey>) -> CallerSettings<crate::replicated::config::Config> {
     CallerSettings {
         cluster: sites.cluster,
         configuration: sites.configuration(),

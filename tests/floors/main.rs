@@ -279,21 +279,21 @@ fn check(file: &str, text: &str, expected: &[&str]) {
 
 #[test]
 fn a_planted_arrow_is_found() {
-    let one = "use crate::ids::SiteId;\nuse crate::tweets::site::config::Config;\n";
-    let rule = "udp may not use tweets::site: the real host knows no protocol, no service and nothing of the simulator";
+    let one = "use crate::ids::SiteId;\nuse crate::replicated::config::Config;\n";
+    let rule = "udp may not use replicated: the real host knows no protocol, no service and nothing of the simulator";
     check(
         "src/udp/config.rs",
         one,
-        &[&format!("src/udp/config.rs:2: `crate::tweets::site::config::Config`: {rule}")],
+        &[&format!("src/udp/config.rs:2: `crate::replicated::config::Config`: {rule}")],
     );
     check(
         "src/replicated/paxos/log.rs",
         one,
         &[
-            "src/replicated/paxos/log.rs:2: `crate::tweets::site::config::Config`: replicated::paxos may not use tweets::site",
+            "src/replicated/paxos/log.rs:2: `crate::replicated::config::Config`: replicated::paxos may not use replicated",
         ],
     );
-    check("src/tweets/site/reads.rs", one, &[]);
+    check("src/replicated/reads.rs", one, &[]);
 
     let grouped =
         "use crate::{\n    ids::SiteId,\n    tweets::timeline::{Event, page},\n    mix::{self, Seed},\n};";
@@ -325,9 +325,11 @@ fn a_planted_arrow_is_found() {
         "mod inner {\n    use super::super::super::sim::World;\n    use super::super::host::Host;\n}";
     check("src/udp/files.rs", nested, &["src/udp/files.rs:2: `super::super::super::sim::World`"]);
     check(
-        "src/tweets/site/queue.rs",
+        "src/tweets/timeline/queue.rs",
         "use super::replica;\nuse super::super::super::journal;",
-        &["src/tweets/site/queue.rs:2: `super::super::super::journal`: tweets::site may not use journal"],
+        &[
+            "src/tweets/timeline/queue.rs:2: `super::super::super::journal`: tweets::timeline may not use journal",
+        ],
     );
 }
 

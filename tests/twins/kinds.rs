@@ -16,7 +16,7 @@ use aviary::sim::{
     self, Action, Bandwidth, Bursts, DiskSettings, Replay, Row, Statistics, Target, Trigger, WorldSettings,
 };
 use aviary::tweets::service::Timelines;
-use aviary::tweets::site::{Bird, Overrides};
+use aviary::tweets::site::{Overrides, Participant};
 
 use crate::pair::{Pair, extra_step};
 use crate::{clocks, crashes, disk, links, lives, network, rough, rules, settings, targets, triggers, world};
@@ -35,7 +35,7 @@ const OF_ROWS: [&[Twin]; 6] =
 /// What is no fault: nothing is to be seen of it but what it says.
 const NO_FAULTS: [&str; 2] = ["command", "expect"];
 
-type Command = <Bird as aviary::process::Process>::Command;
+type Command = <Participant as aviary::process::Process>::Command;
 
 /// Every kind of fault has a twin, and the other way round.
 pub fn every_row_has_its_twin() {
@@ -254,7 +254,7 @@ fields!(SCENARIO: fn of_shape(&Shape) {
     // fault: either host opens the journals that are there.
 } elsewhere or no fault { about, sites, clients, clients_alike, history, network, disk, budget, settings, limit, rules, steps, also, expect });
 
-type Made = WorldSettings<Bird>;
+type Made = WorldSettings<Participant>;
 
 fields!(WORLD: fn of_world(&Made) {
     outbox_max => world::outbox_max,

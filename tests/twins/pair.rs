@@ -6,7 +6,7 @@ use aviary::scenario::{Scenario, Service, plan, read};
 use aviary::sim::{TraceLevel, TraceSettings, World, WorldSettings};
 use aviary::time::Instant;
 use aviary::tweets::service::Timelines;
-use aviary::tweets::site::Bird;
+use aviary::tweets::site::Participant;
 
 use crate::kinds;
 use crate::story::{Story, Watcher, seconds};
@@ -43,8 +43,8 @@ impl Pair {
     pub fn worlds(
         &self,
         text: &str,
-        both: impl Fn(&mut WorldSettings<Bird>),
-        fault: impl Fn(&mut WorldSettings<Bird>),
+        both: impl Fn(&mut WorldSettings<Participant>),
+        fault: impl Fn(&mut WorldSettings<Participant>),
         differ: impl Fn(&Story, &Story),
     ) {
         self.all(&format!("sites: 3, {LED_BY_S0} {text}"), &both, &fault, differ);
@@ -53,8 +53,8 @@ impl Pair {
     fn all(
         &self,
         text: &str,
-        both: &dyn Fn(&mut WorldSettings<Bird>),
-        fault: &dyn Fn(&mut WorldSettings<Bird>),
+        both: &dyn Fn(&mut WorldSettings<Participant>),
+        fault: &dyn Fn(&mut WorldSettings<Participant>),
         differ: impl Fn(&Story, &Story),
     ) {
         let (with, without) = (scenario(text, '+'), scenario(text, '-'));
@@ -114,13 +114,13 @@ fn scenario(text: &str, mark: char) -> Scenario<Timelines> {
     read("a twin", &text).unwrap_or_else(|bad| panic!("{}", bad.render(false)))
 }
 
-fn settings(scenario: &Scenario<Timelines>, seed: u64) -> WorldSettings<Bird> {
+fn settings(scenario: &Scenario<Timelines>, seed: u64) -> WorldSettings<Participant> {
     let trace = TraceSettings { level: TraceLevel::Full, lines_max: 1_000_000 };
     let plan = plan(scenario).expect("read() has planned it");
     plan.world(Seed(scenario.seed + seed), trace)
 }
 
-fn run(scenario: &Scenario<Timelines>, settings: WorldSettings<Bird>) -> Story {
+fn run(scenario: &Scenario<Timelines>, settings: WorldSettings<Participant>) -> Story {
     let plan = plan(scenario).expect("read() has planned it");
     let judges = Timelines::judges(&plan.config, &plan.shape);
     let watcher = Watcher { judges, sent: Vec::new() };

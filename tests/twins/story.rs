@@ -8,7 +8,7 @@ use aviary::journal::Disk;
 use aviary::sim::{Judge, LineClass, Observation, Told, Violation, World};
 use aviary::time::Instant;
 use aviary::tweets::judges::Judges;
-use aviary::tweets::site::Bird;
+use aviary::tweets::site::Participant;
 
 /// The judges of the service, and what traces do not tell.
 #[derive(Clone)]
@@ -17,8 +17,8 @@ pub struct Watcher {
     pub sent: Vec<Datagram>,
 }
 
-impl Judge<Bird> for Watcher {
-    fn observe(&mut self, now: Instant, seen: &Observation<'_, Bird>) -> Result<(), Violation> {
+impl Judge<Participant> for Watcher {
+    fn observe(&mut self, now: Instant, seen: &Observation<'_, Participant>) -> Result<(), Violation> {
         if let Observation::Sent { datagram, .. } = seen {
             self.sent.push((*datagram).clone());
         }
@@ -28,7 +28,7 @@ impl Judge<Bird> for Watcher {
 
 /// One run.
 pub struct Story {
-    pub world: World<Bird, Watcher>,
+    pub world: World<Participant, Watcher>,
     pub told: Vec<Told>,
 }
 

@@ -12,6 +12,7 @@ use aviary::ids::{ProcessId, SiteId};
 use aviary::journal::{Identity, Journal, JournalConfig};
 use aviary::tweets::client::{Client, ClientOptions};
 use aviary::tweets::sites_ron::Sites;
+use aviary::tweets::timeline::Timeline;
 use aviary::udp::{CLIENT_KEY, ClientKey, Files};
 
 pub(crate) const SITE: &str = env!("CARGO_BIN_EXE_site");
@@ -57,8 +58,10 @@ impl Scratch {
     /// Formats the storage of all sites anew, with short files.
     pub(crate) fn shorten(&self) {
         let sites = self.sites();
-        let config =
-            JournalConfig { segment_bytes: SEGMENT_BYTES, record_max: sites.config.record_bytes_max() };
+        let config = JournalConfig {
+            segment_bytes: SEGMENT_BYTES,
+            record_max: sites.config.record_bytes_max::<Timeline>(),
+        };
         for site in 0..sites.config.sites {
             let folder = self.dir().join(format!("site-{site}"));
             for entry in fs::read_dir(&folder).unwrap() {

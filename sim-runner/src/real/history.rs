@@ -8,7 +8,7 @@ use aviary::mix::Seed;
 use aviary::process::{Damage, Effects, Input, Process, Recipients, Recovered, Role};
 use aviary::time::Instant;
 use aviary::tweets::judges::outside::Seen;
-use aviary::tweets::site::{Bird, Command, Config, Message, Note, Record};
+use aviary::tweets::site::{Command, Config, Message, Note, Participant, Record};
 
 /// What clients of several threads did and heard, in the order in which it happened.
 #[derive(Clone, Debug)]
@@ -57,7 +57,7 @@ pub struct WitnessConfig {
 /// A real client and who writes down what it does.
 #[derive(Clone, Debug)]
 pub struct Witness {
-    real: Bird,
+    real: Participant,
     id: ProcessId,
     history: History,
 }
@@ -75,7 +75,7 @@ impl Process for Witness {
         seed: Seed,
         recovered: Recovered<Record>,
     ) -> Result<Witness, Damage> {
-        let real = Bird::start(&config.real, id, seed, recovered)?;
+        let real = Participant::start(&config.real, id, seed, recovered)?;
         Ok(Witness { real, id, history: config.history.clone() })
     }
 
@@ -85,7 +85,7 @@ impl Process for Witness {
                 if let Some(site) = from.as_site() {
                     self.history.write(self.id, Seen::Heard(site, message.clone()));
                 }
-                Input::<Bird>::Message { from, message }
+                Input::<Participant>::Message { from, message }
             }
             Input::Command(command) => {
                 self.history.write(self.id, Seen::Commanded(command.clone()));

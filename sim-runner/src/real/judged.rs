@@ -13,7 +13,7 @@ use aviary::sim::Violation;
 use aviary::tweets::client;
 use aviary::tweets::judges::outside::{Disk, Seen};
 use aviary::tweets::judges::{LogEntry, Outside};
-use aviary::tweets::site::{Bird, Command, Note, Operation, Status};
+use aviary::tweets::site::{Command, Note, Operation, Participant, Status};
 use aviary::tweets::sites_ron::Sites;
 use aviary::tweets::timeline::{Event, Position};
 use aviary::udp::ClientKey;
@@ -196,11 +196,11 @@ fn count(judged: &mut Judged, outside: &Outside, history: &[Line]) -> Result<(),
 fn check_state(sites: &Sites, outside: &Outside, disk: &Disk) -> Result<(), Wrong> {
     let Disk { site, incarnation, records } = disk;
     let recovered = Recovered { incarnation: incarnation + 1, records: records.clone() };
-    let bird = Bird::start(&sites.config, ProcessId::Site(*site), Seed(1), recovered);
+    let bird = Participant::start(&sites.config, ProcessId::Site(*site), Seed(1), recovered);
     let bird =
         bird.map_err(|damage| Failure(format!("{site} cannot be started from its journal: {damage:?}")))?;
     let state = bird.as_site().ok_or_else(|| Failure(format!("{site} is no site")))?;
-    let (applied, timeline) = (state.status().applied, state.timeline());
+    let (applied, timeline) = (state.status().applied, state.machine());
     let log: Vec<(Slot, &LogEntry)> = state.log().chosen_from(Slot(0)).collect();
     outside.check_site(*site, applied, timeline.tweets(), timeline.blocks(), log)?;
     Ok(())

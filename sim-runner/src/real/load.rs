@@ -10,7 +10,7 @@ use aviary::mix::{self, Seed};
 use aviary::time::{Duration, Instant};
 use aviary::tweets::site::{Command, Note, Operation, Query};
 use aviary::tweets::sites_ron::Sites;
-use aviary::tweets::timeline::{Event, User, View};
+use aviary::tweets::timeline::{Event, TimelineQuery, User, View};
 use aviary::udp::{Caller, CallerSettings, ClientKey};
 
 use super::cluster::{Failure, failed};
@@ -246,11 +246,11 @@ impl Crowd {
                     Event::unblock(user.clone(), whom)
                 };
                 // Nobody blocks themselves: then they look at blocks.
-                changed.map_or(Command::Tell(Query::Blocks { after: None }), event)
+                changed.map_or(Command::Tell(Query::Of(TimelineQuery::Blocks { after: None })), event)
             }
             14 => Command::Do(Operation::View { view }),
-            15 => Command::Tell(Query::Fresh { view }),
-            _ => Command::Tell(Query::View { view }),
+            15 => Command::Tell(Query::Of(TimelineQuery::Fresh { view })),
+            _ => Command::Tell(Query::Of(TimelineQuery::View { view })),
         };
         let one = &mut self.clients[place];
         (one.asked, one.next_at) = (Some(now), now + self.settings.pace);

@@ -2,8 +2,8 @@
 
 use aviary::process::Label;
 use aviary::replicated::paxos::Slot;
-use aviary::tweets::site::{Answer, Message, Note, RequestId, Telling};
-use aviary::tweets::timeline::{Page, Position};
+use aviary::tweets::site::{Answer, Message, Note, Reply, RequestId};
+use aviary::tweets::timeline::{Page, Position, TimelineOutcome, TimelineReply};
 
 use super::Saboteur;
 use super::liar::{Lie, Speech};
@@ -18,7 +18,7 @@ pub(super) const SABOTEURS: &[Saboteur] = &[
                 if let Message::Taken { id } = *message {
                     let answer = match id {
                         RequestId::Open { .. } => Answer::Opened,
-                        RequestId::Execute { .. } => Answer::Done,
+                        RequestId::Execute { .. } => Answer::Of(TimelineOutcome::Done),
                     };
                     *message = Message::Applied { id, at, answer };
                 }
@@ -62,7 +62,7 @@ pub(super) const SABOTEURS: &[Saboteur] = &[
         "reads-all-for-each-tweet",
         "A site that is asked for anything reads its whole timeline once for each tweet.",
         Lie::Hears(|hearing| {
-            let timeline = hearing.site.timeline();
+            let timeline = hearing.site.machine();
             if let Message::Query { .. } = hearing.message {
                 timeline.tweets().for_each(|_| timeline.tweets().for_each(drop));
             }
@@ -74,12 +74,13 @@ pub(super) const SABOTEURS: &[Saboteur] = &[
         Lie::Says(|speech| {
             let Speech { given, memory, .. } = speech;
             for letter in &mut given.messages {
-                let Message::Told { telling: telling @ Telling::View { .. }, .. } = &mut letter.message
+                let Message::Told { reply: reply @ Reply::Of(TimelineReply::View { .. }), .. } =
+                    &mut letter.message
                 else {
                     continue;
                 };
                 match memory.kept.first() {
-                    Some(Message::Told { telling: old, .. }) => *telling = old.clone(),
+                    Some(Message::Told { reply: old, .. }) => *reply = old.clone(),
                     _ => memory.kept.push(letter.message.clone()),
                 }
             }
@@ -111,10 +112,10 @@ pub(super) const SABOTEURS: &[Saboteur] = &[
         Lie::Says(|speech| {
             for message in messages(speech) {
                 match message {
-                    Message::Told { telling: Telling::Log { lines, .. }, .. } => {
+                    Message::Told { reply: Reply::Log { lines, .. }, .. } => {
                         lines.pop();
                     }
-                    Message::Told { telling: Telling::Blocks { blocks, .. }, .. } => {
+                    Message::Told { reply: Reply::Of(TimelineReply::Blocks { blocks, .. }), .. } => {
                         blocks.pop();
                     }
                     _ => {}
@@ -134,7 +135,7 @@ pub(super) const SABOTEURS: &[Saboteur] = &[
         "client-shows-an-old-page",
         "A client shows its user, for every linearizable view, the first page that it got.",
         Lie::Tells(|note, memory| {
-            let Note::Done(_, _, answer @ Answer::Viewed { .. }) = note else { return };
+            let Note::Done(_, _, answer @ Answer::Of(TimelineOutcome::Viewed { .. })) = note else { return };
             match memory.kept.first() {
                 Some(Message::Applied { answer: old, .. }) => *answer = old.clone(),
                 _ => {
@@ -161,8 +162,8 @@ fn messages<'a>(speech: &'a mut Speech<'_>) -> impl Iterator<Item = &'a mut Mess
 
 pub(super) fn pages<'a>(speech: &'a mut Speech<'_>) -> impl Iterator<Item = &'a mut Page> {
     messages(speech).filter_map(|message| match message {
-        Message::Told { telling: Telling::View { page }, .. }
-        | Message::Applied { answer: Answer::Viewed { page }, .. } => Some(page),
+        Message::Told { reply: Reply::Of(TimelineReply::View { page }), .. }
+        | Message::Applied { answer: Answer::Of(TimelineOutcome::Viewed { page }), .. } => Some(page),
         _ => None,
     })
 }

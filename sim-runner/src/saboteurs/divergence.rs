@@ -1,7 +1,7 @@
 //! Sites that say something else of their log than they have, or look away where others have another.
 
 use aviary::replicated::paxos::{Claim, Digest};
-use aviary::tweets::site::{Message, Telling};
+use aviary::tweets::site::{Message, Reply};
 
 use super::Saboteur;
 use super::liar::{Lie, Paxos};
@@ -40,7 +40,7 @@ fn alter(message: &mut Message) {
             &mut applied.digest
         }
         Message::Compare { claim } | Message::Compared { claim } => &mut claim.digest,
-        Message::Told { telling: Telling::Status { status }, .. } => &mut status.digest,
+        Message::Told { reply: Reply::Status { status }, .. } => &mut status.digest,
         _ => return,
     };
     *digest = Digest(digest.0 ^ 1);

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use aviary::ids::{ProcessId, SiteId};
 use aviary::replicated::paxos::Slot;
 use aviary::tweets::site::{Answer, Message, Note, Operation, Record, Request, RequestId};
-use aviary::tweets::timeline::Position;
+use aviary::tweets::timeline::{Position, TimelineOutcome};
 
 use super::Saboteur;
 use super::liar::{Birth, Hearing, Lie, Memory, Paxos, PaxosRecord, Speech};
@@ -87,7 +87,9 @@ pub(super) const SABOTEURS: &[Saboteur] = &[
         "A linearizable view shows nothing of what stands before it in its own slot.",
         Lie::Says(|speech| {
             for letter in &mut speech.given.messages {
-                if let Message::Applied { at, answer: Answer::Viewed { page }, .. } = &mut letter.message {
+                if let Message::Applied { at, answer: Answer::Of(TimelineOutcome::Viewed { page }), .. } =
+                    &mut letter.message
+                {
                     page.tweets.retain(|tweet| tweet.position.slot < at.slot);
                 }
             }
@@ -128,7 +130,7 @@ fn take_for_done(note: &mut Note, memory: &mut Memory) {
     match note {
         Note::Opened(at) | Note::Done(at, ..) => {
             let (id, at) = (RequestId::Open { nonce: 0 }, *at);
-            memory.kept = vec![Message::Applied { id, at, answer: Answer::Done }];
+            memory.kept = vec![Message::Applied { id, at, answer: Answer::Of(TimelineOutcome::Done) }];
         }
         Note::Lost(operation @ Operation::Event { .. }) => {
             if let Some(Message::Applied { at, answer, .. }) = memory.kept.first() {

@@ -3,7 +3,8 @@
 use aviary::ids::{SITES_MAX, SiteId, SiteSet};
 use aviary::process::Letter;
 use aviary::replicated::paxos::Slot;
-use aviary::tweets::site::{Message, Query, Record, RequestId, Telling};
+use aviary::tweets::site::{Message, Query, Record, Reply, RequestId};
+use aviary::tweets::timeline::{TimelineQuery, TimelineReply};
 
 use super::Saboteur;
 use super::answers::pages;
@@ -108,7 +109,7 @@ pub(super) const SABOTEURS: &[Saboteur] = &[
         "pages-overlap",
         "The next page begins with the last tweet of the one before.",
         Lie::Hears(|hearing| {
-            if let Message::Query { query: Query::View { view }, .. } = hearing.message
+            if let Message::Query { query: Query::Of(TimelineQuery::View { view }), .. } = hearing.message
                 && let Some(older_than) = &mut view.older_than
             {
                 older_than.index += 1;
@@ -175,15 +176,15 @@ fn count_again(hearing: &mut Hearing<'_>) {
 /// Answers a view with what is there where the site would say that it is behind.
 fn answer_anyway(speech: &mut Speech<'_>) {
     let Speech { site, heard, given, memory, .. } = speech;
-    if let Some((client, Message::Query { id, query: Query::View { view }, .. })) = heard {
+    if let Some((client, Message::Query { id, query: Query::Of(TimelineQuery::View { view }), .. })) = heard {
         memory.views.insert((*client, *id), view.clone());
     }
     for letter in &mut given.messages {
         let Message::Behind { id, applied } = letter.message else { continue };
         let view = letter.to.iter().next().and_then(|client| memory.views.get(&(client, id)));
         if let Some(view) = view {
-            let telling = Telling::View { page: site.timeline().view(view) };
-            letter.message = Message::Told { id, applied, telling };
+            let reply = Reply::Of(TimelineReply::View { page: site.machine().view(view) });
+            letter.message = Message::Told { id, applied, reply };
         }
     }
 }

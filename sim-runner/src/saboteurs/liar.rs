@@ -11,7 +11,9 @@ use aviary::mix::Seed;
 use aviary::process::{Damage, Effects, Given, Input, Label, Letter, Process, Recovered, Role, Size, Stop};
 use aviary::replicated::paxos::{self, Ballot, Slot};
 use aviary::time::{Duration, Instant};
-use aviary::tweets::site::{self, Bird, Command, Message, Note, Query, Record, RequestId, Site, Submission};
+use aviary::tweets::site::{
+    self, Command, Message, Note, Participant, Query, Record, RequestId, Site, Submission,
+};
 use aviary::tweets::timeline::View;
 
 use crate::saboteurs::{Saboteur, clocks};
@@ -77,7 +79,7 @@ pub(super) struct Speech<'a> {
     /// What it was handed, if that was a message.
     pub(super) heard: Option<(ProcessId, &'a Message)>,
     /// What it wants done.
-    pub(super) given: &'a mut Given<Bird>,
+    pub(super) given: &'a mut Given<Participant>,
     /// No datagram is larger, in bytes.
     pub(super) datagram_max: usize,
     pub(super) memory: &'a mut Memory,
@@ -125,7 +127,7 @@ pub struct Config {
 #[derive(Clone, Debug)]
 pub struct Liar {
     /// The real process.
-    pub real: Bird,
+    pub real: Participant,
     id: ProcessId,
     datagram_max: usize,
     saboteur: Option<&'static Saboteur>,
@@ -158,7 +160,7 @@ impl Process for Liar {
             (Some(Lie::Seeds(lie)), None) => lie(seed, id),
             _ => seed,
         };
-        let real = Bird::start(&config.real, id, seed, recovered)?;
+        let real = Participant::start(&config.real, id, seed, recovered)?;
         let datagram_max = config.real.datagram_max;
         Ok(Liar { real, id, datagram_max, saboteur, memory: Memory::default() })
     }
@@ -166,7 +168,7 @@ impl Process for Liar {
     fn handle(&mut self, now: Instant, input: Input<Liar>, effects: &mut Effects<Liar>) {
         let lie = self.saboteur.map(|saboteur| saboteur.lie);
         let mut input = match input {
-            Input::Message { from, message } => Input::<Bird>::Message { from, message },
+            Input::Message { from, message } => Input::<Participant>::Message { from, message },
             Input::Wake => Input::Wake,
             Input::Command(command) => Input::Command(command),
             Input::DiskSpace { is_low } => Input::DiskSpace { is_low },
@@ -257,7 +259,7 @@ impl Process for Liar {
         self.real.rekey(salt);
     }
 
-    const LOOKS_MAX: u64 = Bird::LOOKS_MAX;
+    const LOOKS_MAX: u64 = Participant::LOOKS_MAX;
 
     fn looks(&self) -> u64 {
         self.real.looks()
@@ -272,7 +274,7 @@ impl Process for Liar {
     }
 }
 
-fn hand_on(given: Given<Bird>, effects: &mut Effects<Liar>) {
+fn hand_on(given: Given<Participant>, effects: &mut Effects<Liar>) {
     given.records.iter().for_each(|record| effects.append(record));
     for Letter { to, message, is_independent } in &given.messages {
         if *is_independent {

@@ -9,7 +9,7 @@ use aviary::sim::Violation;
 use aviary::time::Duration;
 use aviary::tweets::judges::Judges;
 use aviary::tweets::service::{Command, Expectation, Timelines};
-use aviary::tweets::site::{Bird, Overrides, Record};
+use aviary::tweets::site::{Overrides, Participant, Record};
 
 use crate::saboteurs::{Config, Liar};
 
@@ -147,7 +147,7 @@ impl Service for Lying {
 }
 
 /// The real processes of a cluster of liars.
-fn real<'a>(cluster: &Cluster<'a, Liar>) -> Cluster<'a, Bird> {
+fn real<'a>(cluster: &Cluster<'a, Liar>) -> Cluster<'a, Participant> {
     let member = |member: &Member<'a, Liar>| {
         let state: Option<&'a Liar> = member.state;
         Member { id: member.id, state: state.map(|liar| &liar.real) }

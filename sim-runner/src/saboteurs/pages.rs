@@ -5,8 +5,10 @@ use std::collections::BTreeSet;
 
 use aviary::process::Recipients;
 use aviary::replicated::paxos::Slot;
-use aviary::tweets::site::{Answer, Block, Message, Note, Operation, Query, Request, Telling};
-use aviary::tweets::timeline::{Page, Position, Timeline, User, View};
+use aviary::tweets::site::{Answer, Block, Message, Note, Operation, Query, Reply, Request};
+use aviary::tweets::timeline::{
+    Page, Position, Timeline, TimelineOutcome, TimelineQuery, TimelineReply, User, View,
+};
 use aviary::wire::Wire;
 
 use super::Saboteur;
@@ -80,7 +82,7 @@ pub(super) const SABOTEURS: &[Saboteur] = &[
         "fresh-views-forget-their-page",
         "A site that is asked for an older page of a fresh view shows the newest.",
         Lie::Hears(|hearing| {
-            if let Message::Query { query: Query::Fresh { view }, .. } = hearing.message {
+            if let Message::Query { query: Query::Of(TimelineQuery::Fresh { view }), .. } = hearing.message {
                 view.older_than = None;
             }
         }),
@@ -89,7 +91,7 @@ pub(super) const SABOTEURS: &[Saboteur] = &[
         "fresh-views-forget-their-limit",
         "A fresh view shows twenty tweets, whatever was asked for.",
         Lie::Hears(|hearing| {
-            if let Message::Query { query: Query::Fresh { view }, .. } = hearing.message {
+            if let Message::Query { query: Query::Of(TimelineQuery::Fresh { view }), .. } = hearing.message {
                 view.limit = 20;
             }
         }),
@@ -99,10 +101,10 @@ pub(super) const SABOTEURS: &[Saboteur] = &[
         "A site shows an older page of a fresh view from what it has applied, and asks nobody.",
         Lie::Hears(|hearing| {
             if let Message::Query { query, .. } = hearing.message
-                && let Query::Fresh { view } = query
+                && let Query::Of(TimelineQuery::Fresh { view }) = query
                 && view.older_than.is_some()
             {
-                *query = Query::View { view: view.clone() };
+                *query = Query::Of(TimelineQuery::View { view: view.clone() });
             }
         }),
     ),
@@ -125,7 +127,8 @@ pub(super) const SABOTEURS: &[Saboteur] = &[
         "lists-of-blocks-begin-again",
         "A site that is asked for the next page of its blocks tells the first.",
         Lie::Hears(|hearing| {
-            if let Message::Query { query: Query::Blocks { after }, .. } = hearing.message {
+            if let Message::Query { query: Query::Of(TimelineQuery::Blocks { after }), .. } = hearing.message
+            {
                 *after = None;
             }
         }),
@@ -140,7 +143,9 @@ pub(super) const SABOTEURS: &[Saboteur] = &[
         "A list of blocks that was cut to a datagram says that it is whole.",
         Lie::Says(|speech| {
             for letter in &mut speech.given.messages {
-                if let Message::Told { telling: Telling::Blocks { has_more, .. }, .. } = &mut letter.message {
+                if let Message::Told { reply: Reply::Of(TimelineReply::Blocks { has_more, .. }), .. } =
+                    &mut letter.message
+                {
                     *has_more = false;
                 }
             }
@@ -151,7 +156,7 @@ pub(super) const SABOTEURS: &[Saboteur] = &[
         "A site tells eight pairs of its blocks at once, though more fit.",
         Lie::Says(|speech| {
             for letter in &mut speech.given.messages {
-                if let Message::Told { telling: Telling::Blocks { blocks, has_more }, .. } =
+                if let Message::Told { reply: Reply::Of(TimelineReply::Blocks { blocks, has_more }), .. } =
                     &mut letter.message
                     && blocks.len() > 8
                 {
@@ -196,24 +201,29 @@ pub(super) const SABOTEURS: &[Saboteur] = &[
 
 fn turn_no_page(note: &mut Note, memory: &mut Memory) {
     let (view, page) = match note {
-        Note::Shown(_, _, _, view, page) => (view, page),
-        Note::Done(_, Operation::View { view }, Answer::Viewed { page }) => (view, page),
+        Note::Shown(_, _, _, TimelineQuery::Fresh { view }, TimelineReply::View { page }) => (view, page),
+        Note::Done(_, Operation::View { view }, Answer::Of(TimelineOutcome::Viewed { page })) => (view, page),
         _ => return,
     };
-    if let Some(Message::Told { telling: Telling::View { page: first }, .. }) = memory.kept.first() {
+    if let Some(Message::Told { reply: Reply::Of(TimelineReply::View { page: first }), .. }) =
+        memory.kept.first()
+    {
         if view.older_than.is_some() {
             *page = first.clone();
         }
     } else if view.older_than.is_none() {
-        let telling = Telling::View { page: page.clone() };
-        memory.kept.push(Message::Told { id: 0, applied: Slot(0), telling });
+        let reply = Reply::Of(TimelineReply::View { page: page.clone() });
+        memory.kept.push(Message::Told { id: 0, applied: Slot(0), reply });
     }
 }
 
 /// The view that a site is asked to tell.
 fn view<'a>(hearing: &'a mut Hearing<'_>) -> Option<&'a mut View> {
     match hearing.message {
-        Message::Query { query: Query::View { view } | Query::Fresh { view }, .. } => Some(view),
+        Message::Query {
+            query: Query::Of(TimelineQuery::View { view }) | Query::Of(TimelineQuery::Fresh { view }),
+            ..
+        } => Some(view),
         _ => None,
     }
 }
@@ -222,15 +232,15 @@ fn view<'a>(hearing: &'a mut Hearing<'_>) -> Option<&'a mut View> {
 fn on_views(speech: &mut Speech<'_>, lie: fn(&Timeline, &View, &mut Page)) {
     let Speech { site, heard, given, memory, .. } = speech;
     if let Some((client, Message::Query { id, query, .. })) = heard
-        && let Query::View { view } | Query::Fresh { view } = query
+        && let Query::Of(TimelineQuery::View { view }) | Query::Of(TimelineQuery::Fresh { view }) = query
     {
         memory.views.insert((*client, *id), view.clone());
     }
     for letter in &mut given.messages {
-        if let Message::Told { id, telling: Telling::View { page }, .. } = &mut letter.message
+        if let Message::Told { id, reply: Reply::Of(TimelineReply::View { page }), .. } = &mut letter.message
             && let Some(view) = letter.to.iter().next().and_then(|client| memory.views.get(&(client, *id)))
         {
-            lie(site.timeline(), view, page);
+            lie(site.machine(), view, page);
         }
     }
 }
@@ -239,7 +249,9 @@ fn on_views(speech: &mut Speech<'_>, lie: fn(&Timeline, &View, &mut Page)) {
 fn on_agreed_views(speech: &mut Speech<'_>, lie: fn(&mut View)) {
     let site = speech.site;
     for letter in &mut speech.given.messages {
-        let Message::Applied { at, answer: Answer::Viewed { page }, .. } = &mut letter.message else {
+        let Message::Applied { at, answer: Answer::Of(TimelineOutcome::Viewed { page }), .. } =
+            &mut letter.message
+        else {
             continue;
         };
         let entry = site.log().chosen_at(Slot(at.slot));
@@ -250,7 +262,7 @@ fn on_agreed_views(speech: &mut Speech<'_>, lie: fn(&mut View)) {
             let (mut asked, own) = (view.clone(), view.clone());
             lie(&mut asked);
             if asked != own {
-                *page = site.timeline().view(&asked);
+                *page = site.machine().view(&asked);
             }
         }
     }
@@ -278,9 +290,9 @@ fn hide_one(timeline: &Timeline, view: &View, page: &mut Page) {
 /// Takes the page to begin after the first of its pairs.
 fn leave_one_out(hearing: &mut Hearing<'_>) {
     let Hearing { site, message, .. } = hearing;
-    if let Message::Query { query: Query::Blocks { after: Some(after) }, .. } = message {
+    if let Message::Query { query: Query::Of(TimelineQuery::Blocks { after: Some(after) }), .. } = message {
         let pair = (after.user.clone(), after.whom.clone());
-        let first = site.timeline().blocks_after(Some(&pair)).next();
+        let first = site.machine().blocks_after(Some(&pair)).next();
         if let Some((user, whom)) = first {
             *after = Block { user: user.clone(), whom: whom.clone() };
         }

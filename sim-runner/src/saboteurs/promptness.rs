@@ -4,7 +4,7 @@
 use aviary::process::{Label, Letter};
 use aviary::replicated::paxos::Ballot;
 use aviary::time::Duration;
-use aviary::tweets::site::{Message, RequestId, Status, Telling};
+use aviary::tweets::site::{Message, Reply, RequestId, Status};
 
 use super::Saboteur;
 use super::liar::{Hearing, Lie, Paxos, Speech};
@@ -141,7 +141,7 @@ fn ballot_of(message: &Message) -> Option<Ballot> {
 /// Every status that a site tells.
 fn statuses<'a>(speech: &'a mut Speech<'_>) -> impl Iterator<Item = &'a mut Status> {
     speech.given.messages.iter_mut().filter_map(|letter| match &mut letter.message {
-        Message::Told { telling: Telling::Status { status }, .. } => Some(status),
+        Message::Told { reply: Reply::Status { status }, .. } => Some(status),
         _ => None,
     })
 }

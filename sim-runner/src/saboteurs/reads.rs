@@ -2,7 +2,7 @@
 
 use aviary::replicated::paxos::Slot;
 use aviary::tweets::site::{Answer, Message, Note, Query, RequestId};
-use aviary::tweets::timeline::Position;
+use aviary::tweets::timeline::{Position, TimelineOutcome, TimelineQuery, TimelineReply};
 
 use super::Saboteur;
 use super::liar::{Hearing, Lie, Memory, Paxos, Speech};
@@ -13,9 +13,9 @@ pub(super) const SABOTEURS: &[Saboteur] = &[
         "A site shows a fresh view from what it has applied, and asks nobody.",
         Lie::Hears(|hearing| {
             if let Message::Query { query, .. } = hearing.message
-                && let Query::Fresh { view } = query
+                && let Query::Of(TimelineQuery::Fresh { view }) = query
             {
-                *query = Query::View { view: view.clone() };
+                *query = Query::Of(TimelineQuery::View { view: view.clone() });
             }
         }),
     ),
@@ -95,12 +95,18 @@ fn take_for_this_life(hearing: &mut Hearing<'_>) {
 }
 
 fn show_the_first(note: &mut Note, memory: &mut Memory) {
-    let Note::Shown(_, _, _, _, page) = note else { return };
+    let Note::Shown(_, _, _, _, TimelineReply::View { page }) = note else { return };
     match memory.kept.first() {
-        Some(Message::Applied { answer: Answer::Viewed { page: first }, .. }) => *page = first.clone(),
+        Some(Message::Applied { answer: Answer::Of(TimelineOutcome::Viewed { page: first }), .. }) => {
+            *page = first.clone()
+        }
         _ => {
             let (id, at) = (RequestId::Open { nonce: 0 }, Position::default());
-            memory.kept.push(Message::Applied { id, at, answer: Answer::Viewed { page: page.clone() } });
+            memory.kept.push(Message::Applied {
+                id,
+                at,
+                answer: Answer::Of(TimelineOutcome::Viewed { page: page.clone() }),
+            });
         }
     }
 }

@@ -1,11 +1,9 @@
 //! Answers as lines, in a form that stays.
 
 use aviary::replicated::paxos::Slot;
-use aviary::tweets::site::message::{Answer, LogLine, Phase, Status};
-use aviary::tweets::site::note::Note;
-use aviary::tweets::site::submission::Operation;
+use aviary::tweets::site::{Answer, LogLine, Note, Operation, Phase, Status};
 use aviary::tweets::sites_ron::{Member, Sites};
-use aviary::tweets::timeline::{Event, Page, Position};
+use aviary::tweets::timeline::{Event, Page, Position, TimelineOutcome};
 use aviary::udp::Counters;
 
 /// Of an operation that is in the log.
@@ -14,8 +12,12 @@ pub(crate) fn done(at: Position, operation: &Operation, answer: &Answer) -> Stri
         (Operation::Event { event: Event::Tweet { .. } }, _) => format!("tweeted at {at}\n"),
         (Operation::Event { event: Event::Block { .. } }, _) => format!("blocked at {at}\n"),
         (Operation::Event { event: Event::Unblock { .. } }, _) => format!("unblocked at {at}\n"),
-        (Operation::View { .. }, Answer::Viewed { page }) => as_of(page, &at.to_string()),
-        (Operation::View { .. }, Answer::Opened | Answer::Done) => format!("done at {at}\n"),
+        (Operation::View { .. }, Answer::Of(TimelineOutcome::Viewed { page })) => {
+            as_of(page, &at.to_string())
+        }
+        (Operation::View { .. }, Answer::Opened | Answer::Of(TimelineOutcome::Done)) => {
+            format!("done at {at}\n")
+        }
     }
 }
 

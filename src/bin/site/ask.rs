@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use aviary::time::Duration;
 use aviary::tweets::client::{self, Client, ClientError, ClientOptions};
-use aviary::tweets::site::message::Status;
+use aviary::tweets::site::Status;
 use aviary::tweets::sites_ron::Sites;
 use aviary::tweets::timeline::{Page, Position, User};
 use aviary::udp::{CLIENT_KEY, ClientKey};
@@ -168,7 +168,7 @@ fn one(ask: &Ask, sites: &Sites, key: ClientKey, whom: &Whom) -> Result<(String,
         }
         Ask::Log { .. } => {
             let lines = start()?.log(Position::default()).map_err(failed)?;
-            let line = |line: &aviary::tweets::site::message::LogLine| json!({ "at": line.position.to_string(), "request": line.request.to_string() });
+            let line = |line: &aviary::tweets::site::LogLine| json!({ "at": line.position.to_string(), "request": line.request.to_string() });
             let json = lines.iter().map(line).collect();
             (answers::log(&lines) + &answers::total(lines.len() as u64, "entry"), json)
         }
@@ -176,7 +176,7 @@ fn one(ask: &Ask, sites: &Sites, key: ClientKey, whom: &Whom) -> Result<(String,
             let blocks = start()?.blocks().map_err(failed)?;
             let text: String =
                 blocks.iter().map(|block| format!("{} blocks {}\n", block.user, block.whom)).collect();
-            let pair = |block: &aviary::tweets::site::message::Block| json!({ "user": block.user.to_string(), "whom": block.whom.to_string() });
+            let pair = |block: &aviary::tweets::site::Block| json!({ "user": block.user.to_string(), "whom": block.whom.to_string() });
             (text + &answers::total(blocks.len() as u64, "block"), blocks.iter().map(pair).collect())
         }
         Ask::Status { .. } => unreachable!("every site is asked for that"),

@@ -7,10 +7,8 @@
 use std::collections::VecDeque;
 
 use aviary::time::{Duration, Instant};
-use aviary::tweets::site::client::Command;
-use aviary::tweets::site::message::{Block, Query, Telling};
-use aviary::tweets::site::note::Note;
-use aviary::tweets::timeline::{Position, User, View};
+use aviary::tweets::site::{Block, Command, Note, Query, Reply};
+use aviary::tweets::timeline::{Position, TimelineQuery, TimelineReply, User, View};
 
 use crate::answers;
 use crate::words::{self, Word};
@@ -145,7 +143,7 @@ impl Desk {
             Word::Fresh(view) => {
                 self.first_since = now;
                 self.fresh += 1;
-                return Some(Command::Tell(Query::Fresh { view }));
+                return Some(Command::Tell(Query::Of(TimelineQuery::Fresh { view })));
             }
             Word::View { viewer, limit } => List::View { viewer, limit },
             Word::Log => List::Log,
@@ -199,36 +197,36 @@ impl Desk {
                 self.events = self.events.saturating_sub(1);
                 answers::undone(operation)
             }
-            Note::Shown(_, _, applied, _, page) => {
+            Note::Shown(_, _, applied, _, TimelineReply::View { page }) => {
                 self.fresh = self.fresh.saturating_sub(1);
                 answers::shown(*applied, page)
             }
-            Note::Told(_, _, Telling::Status { status }) => {
+            Note::Told(_, _, Reply::Status { status }) => {
                 self.statuses = self.statuses.saturating_sub(1);
                 answers::status(status, counters)
             }
-            Note::Told(_, _, telling) => self.on_page(telling),
+            Note::Told(_, _, reply) => self.on_page(reply),
             _ => String::new(),
         }
     }
 
     /// Shows a page, and asks for the next.
-    fn on_page(&mut self, telling: &Telling) -> String {
+    fn on_page(&mut self, reply: &Reply) -> String {
         let Some(mut asked) = self.query.take() else { return String::new() };
-        let (text, count, noun, next) = match (&asked.list, telling) {
-            (List::View { limit, .. }, Telling::View { page }) => {
+        let (text, count, noun, next) = match (&asked.list, reply) {
+            (List::View { limit, .. }, Reply::Of(TimelineReply::View { page })) => {
                 let count = page.tweets.len() as u64;
                 // A page may show nothing and still name where to go on.
                 let next = page.next.filter(|_| asked.shown + count < *limit);
                 let next = next.map(|next| asked.list.ask(asked.shown + count, Some(next), None));
                 (answers::tweets(page), count, "tweet", next)
             }
-            (List::Log, Telling::Log { lines, has_more }) => {
+            (List::Log, Reply::Log { lines, has_more }) => {
                 let last = lines.last().filter(|_| *has_more).map(|line| line.position);
                 let next = last.map(|last| asked.list.ask(0, Some(last), None));
                 (answers::log(lines), lines.len() as u64, "entry", next)
             }
-            (List::Blocks, Telling::Blocks { blocks, has_more }) => {
+            (List::Blocks, Reply::Of(TimelineReply::Blocks { blocks, has_more })) => {
                 let text =
                     blocks.iter().map(|Block { user, whom }| format!("{user} blocks {whom}\n")).collect();
                 let next =
@@ -260,13 +258,15 @@ impl List {
         Command::Tell(match self {
             List::View { viewer, limit } => {
                 let limit = limit.saturating_sub(shown);
-                Query::View { view: View { viewer: viewer.clone(), limit, older_than: last } }
+                Query::Of(TimelineQuery::View {
+                    view: View { viewer: viewer.clone(), limit, older_than: last },
+                })
             }
             List::Log => {
                 let behind = |last: Position| Position { slot: last.slot, index: last.index + 1 };
                 Query::Log { from: last.map_or_else(Position::default, behind) }
             }
-            List::Blocks => Query::Blocks { after: last_block.cloned() },
+            List::Blocks => Query::Of(TimelineQuery::Blocks { after: last_block.cloned() }),
         })
     }
 }
@@ -274,8 +274,7 @@ impl List {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use aviary::tweets::site::message::{Answer, LogLine};
-    use aviary::tweets::site::submission::{Operation, Request};
+    use aviary::tweets::site::{Answer, LogLine, Operation, Request, TimelineOutcome};
     use aviary::udp::Counters;
 
     const S: fn(u64) -> Instant = |seconds| Instant::from_micros(seconds * 1_000_000);
@@ -287,7 +286,7 @@ mod tests {
     fn done(operation: &str) -> Note {
         let at = Position { slot: 7, index: 0 };
         let Ok(Some(Word::Do(operation))) = words::parse(operation) else { panic!("{operation}") };
-        Note::Done(at, operation, Answer::Done)
+        Note::Done(at, operation, Answer::Of(TimelineOutcome::Done))
     }
 
     fn log(slots: core::ops::Range<u64>, has_more: bool) -> Note {
@@ -297,8 +296,8 @@ mod tests {
             position: Position { slot, index: 0 },
             request: Request::Open { client, nonce },
         };
-        let telling = Telling::Log { lines: slots.map(line).collect(), has_more };
-        Note::Told(aviary::ids::SiteId::default(), aviary::replicated::paxos::Slot(9), telling)
+        let reply = Reply::Log { lines: slots.map(line).collect(), has_more };
+        Note::Told(aviary::ids::SiteId::default(), aviary::replicated::paxos::Slot(9), reply)
     }
 
     #[test]

@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use aviary::ids::ProcessId;
 use aviary::journal::{Identity, Journal, JournalConfig, JournalError};
 use aviary::tweets::sites_ron::{Member, Sites};
+use aviary::tweets::timeline::Timeline;
 use aviary::udp::{CLIENT_KEY, CLIENT_MASTER_KEY, CLUSTER_KEY, Files, Key, KeyKind, KeyNumber};
 
 use crate::{Failure, Init, terminal, terms};
@@ -36,7 +37,8 @@ pub(crate) fn init(arguments: &Init) -> Result<(), Failure> {
 
 /// Writes all of a new cluster to a folder that holds nothing of it.
 pub(crate) fn write(dir: &Path, sites: &Sites) -> Result<(), Failure> {
-    let limits = JournalConfig { record_max: sites.config.record_bytes_max(), ..JournalConfig::default() };
+    let limits =
+        JournalConfig { record_max: sites.config.record_bytes_max::<Timeline>(), ..JournalConfig::default() };
     NewCluster::vacant(dir, sites.config.sites)?
         .write(sites, |disk, identity| Journal::format(disk, identity, &limits))
 }

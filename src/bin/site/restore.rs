@@ -9,9 +9,10 @@ use aviary::ids::ProcessId;
 use aviary::journal::{Contents, Identity, Journal};
 use aviary::mix::Seed;
 use aviary::process::{Process, Recovered};
-use aviary::tweets::site::bird::Bird;
-use aviary::tweets::site::{Record, cut};
+use aviary::replicated::backup_check;
+use aviary::tweets::site::{Participant, Record};
 use aviary::tweets::sites_ron::Sites;
+use aviary::tweets::timeline::Timeline;
 use aviary::udp::{CLIENT_KEY, CLIENT_MASTER_KEY, CLUSTER_KEY, Files, KeySet};
 
 use crate::init::{self, NewCluster};
@@ -94,7 +95,7 @@ impl Copies {
             let refused = |error: String| Failure::Run(format!("{}: {error}", backup.join(name).display()));
             let identity = Identity { cluster: sites.cluster, process: ProcessId::site(site) };
             let copy = Journal::read(disk, &identity).map_err(|error| refused(error.to_string()))?;
-            let (formatted, needed) = (copy.limits.record_max, sites.config.record_bytes_max());
+            let (formatted, needed) = (copy.limits.record_max, sites.config.record_bytes_max::<Timeline>());
             if formatted != needed {
                 return Err(refused(format!(
                     "it was formatted for records of up to {formatted} bytes and {} needs {needed}; use the \
@@ -115,9 +116,10 @@ impl Copies {
             let refused = |damage| Failure::Run(format!("site-{site}: {damage}; the backup is of no use"));
             let decoded = copy.recovered.decode().map_err(refused)?;
             // As `site run` would.
-            Bird::start(&sites.config, ProcessId::site(site), Seed(0), decoded.clone()).map_err(refused)?;
+            Participant::start(&sites.config, ProcessId::site(site), Seed(0), decoded.clone())
+                .map_err(refused)?;
             recovered.push(decoded);
         }
-        cut::check(recovered).map(|slot| slot.0).map_err(|torn| Failure::Run(torn.to_string()))
+        backup_check::check(recovered).map(|slot| slot.0).map_err(|torn| Failure::Run(torn.to_string()))
     }
 }

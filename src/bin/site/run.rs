@@ -7,8 +7,9 @@ use std::time::Duration;
 use aviary::ids::{ProcessId, SiteId};
 use aviary::mix::Seed;
 use aviary::process::Label;
-use aviary::tweets::site::bird::Bird;
+use aviary::tweets::site::Participant;
 use aviary::tweets::sites_ron::Sites;
+use aviary::tweets::timeline::Timeline;
 use aviary::udp::{
     CLIENT_KEY, CLIENT_MASTER_KEY, CLUSTER_KEY, ClientKey, Files, Host, HostSettings, Key, KeyError, KeyKind,
     Keys, OffloadSocket, Recorder, RecorderSettings, Socket,
@@ -25,7 +26,7 @@ const OUTBOX_MAX: usize = 1 << 20;
 /// How long a site that is to end at once waits for a reader of its answers who reads nothing.
 const PRINT_PATIENCE: Duration = Duration::from_millis(500);
 
-type SiteHost = Host<Bird, Files, OffloadSocket>;
+type SiteHost = Host<Participant, Files, OffloadSocket>;
 
 pub(crate) fn run(arguments: &Run) -> Result<(), Failure> {
     let sites = Sites::read(&arguments.config).map_err(|error| Failure::Usage(error.to_string()))?;
@@ -108,8 +109,8 @@ pub(crate) fn open<S: Socket>(
     keys: Keys,
     (data, disk): (&Path, Files),
     socket: S,
-    recorder: Option<Recorder<Bird>>,
-) -> Result<Host<Bird, Files, S>, Failure> {
+    recorder: Option<Recorder<Participant>>,
+) -> Result<Host<Participant, Files, S>, Failure> {
     let of_storage = |error: String| Failure::Run(format!("storage in {}: {error}", data.display()));
     terms::check(data, sites).map_err(of_storage)?;
     let config = sites.config.clone();
@@ -118,7 +119,7 @@ pub(crate) fn open<S: Socket>(
         configuration: sites.configuration(),
         me,
         addresses: sites.addresses(),
-        record_max: config.record_bytes_max(),
+        record_max: config.record_bytes_max::<Timeline>(),
         datagram_max: config.datagram_max,
         config,
         keys,
@@ -129,7 +130,11 @@ pub(crate) fn open<S: Socket>(
     Host::start_recorded(settings, socket, disk, recorder).map_err(|error| of_storage(error.to_string()))
 }
 
-fn recorder(arguments: &Run, cluster: u64, site: ProcessId) -> Result<Option<Recorder<Bird>>, Failure> {
+fn recorder(
+    arguments: &Run,
+    cluster: u64,
+    site: ProcessId,
+) -> Result<Option<Recorder<Participant>>, Failure> {
     let Some(folder) = arguments.record.clone() else { return Ok(None) };
     let settings = RecorderSettings { folder, bytes_max: arguments.record_max, cluster, site };
     Recorder::open(settings).map(Some).map_err(|error| Failure::Usage(error.to_string()))

@@ -1,6 +1,6 @@
 //! The words of the terminal, checked before anything is asked of a site.
 
-use aviary::tweets::site::submission::Operation;
+use aviary::tweets::site::Operation;
 use aviary::tweets::timeline::{Event, Text, User, View};
 
 /// What `help` prints.

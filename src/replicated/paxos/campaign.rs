@@ -38,7 +38,7 @@ pub(super) struct Campaign<V> {
     pub(super) resend_at: Instant,
 }
 
-wire_struct!(Campaign<V> {
+wire_struct!(Campaign<V: crate::wire::Wire> {
     ballot, first, covered, reached, complete, end, chosen, chosen_by, reports, asked, resend_at,
 });
 

@@ -166,7 +166,7 @@ impl<V: Clone + PartialEq> Log<V> {
     }
 }
 
-wire_struct!(Held<V> { ballot, entry });
+wire_struct!(Held<V: Wire> { ballot, entry });
 
 impl<V: Wire> Wire for Log<V> {
     fn encode(&self, out: &mut Vec<u8>) {

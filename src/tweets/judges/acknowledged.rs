@@ -135,6 +135,7 @@ mod tests {
     use crate::ids::SiteId;
     use crate::tweets::judges::stage::{C1, Stage, applied, numbered, objects, open, taken, tweet};
     use crate::tweets::site::Answer;
+    use crate::tweets::timeline::TimelineOutcome;
 
     const S0: SiteId = SiteId::new(0).unwrap();
 
@@ -144,7 +145,7 @@ mod tests {
         stage.choose(0, &[open(1)]).unwrap();
         stage.choose(1, &[tweet(1, "a")]).unwrap();
         stage.sent(S0, C1, applied(&open(1), (0, 0), Answer::Opened)).unwrap();
-        stage.sent(S0, C1, applied(&tweet(1, "a"), (1, 0), Answer::Done)).unwrap();
+        stage.sent(S0, C1, applied(&tweet(1, "a"), (1, 0), Answer::Of(TimelineOutcome::Done))).unwrap();
     }
 
     #[test]
@@ -154,7 +155,9 @@ mod tests {
         stage.asked(&tweet(1, "a"));
         stage.choose(1, &[tweet(1, "a")]).unwrap();
         let Request::Execute { operation, .. } = tweet(1, "a") else { unreachable!() };
-        let done = |slot| Note::Done(Position { slot, index: 0 }, operation.clone(), Answer::Done);
+        let done = |slot| {
+            Note::Done(Position { slot, index: 0 }, operation.clone(), Answer::Of(TimelineOutcome::Done))
+        };
         let sentence = "C1 says that \"ann: a\" is done at 0.0, but the log holds";
         objects(stage.noted(C1, &done(0)), PROPERTY, sentence);
         objects(stage.noted(C1, &done(2)), PROPERTY, "is done at 2.0, but the log holds nothing");
@@ -183,7 +186,11 @@ mod tests {
             stage.choose(1, &[tweet(1, "a")]).unwrap();
             stage.asked(&tweet(2, "b"));
             let id = if to == C1 { tweet(2, "b") } else { tweet(1, "a") };
-            objects(stage.sent(S0, to, applied(&id, at, Answer::Done)), property, sentence);
+            objects(
+                stage.sent(S0, to, applied(&id, at, Answer::Of(TimelineOutcome::Done))),
+                property,
+                sentence,
+            );
         };
         check((1, 0), C1, "acknowledged", "applied at 1.0, but the log holds \"ann: a\" there");
         check((1, 1), C1, "acknowledged", "applied at 1.1, but the log holds nothing there");

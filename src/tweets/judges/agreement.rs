@@ -21,7 +21,8 @@ use crate::tweets::judges::chosen::{ChosenLog, LogEntry};
 use crate::tweets::judges::shelf::Shelf;
 use crate::tweets::judges::words::Shown;
 use crate::tweets::judges::{Fact, broken};
-use crate::tweets::site::{Message, Record, Submission, Telling};
+use crate::tweets::site::{Message, Record, Reply, Submission};
+use crate::tweets::timeline::TimelineReply;
 
 const PROPERTY: &str = "agreement";
 
@@ -115,14 +116,16 @@ impl Agreement {
             Message::Applied { at, .. } => {
                 self.check_below(site, "answered from", Slot(at.slot.saturating_add(1)))
             }
-            Message::Told { applied, telling, .. } => {
+            Message::Told { applied, reply, .. } => {
                 self.check_below(site, "told as applied", *applied)?;
-                match telling {
-                    Telling::Status { status } => {
+                match reply {
+                    Reply::Status { status } => {
                         self.check_below(site, "told as chosen", status.chosen)?;
                         self.check_below(site, "told as applied", status.applied)
                     }
-                    Telling::View { .. } | Telling::Log { .. } | Telling::Blocks { .. } => Ok(()),
+                    Reply::Of(TimelineReply::View { .. })
+                    | Reply::Log { .. }
+                    | Reply::Of(TimelineReply::Blocks { .. }) => Ok(()),
                 }
             }
             Message::Behind { applied, .. } => self.check_below(site, "told as applied", *applied),

@@ -13,7 +13,7 @@ use crate::ids::SiteId;
 use crate::replicated::paxos::{Claim, Slot};
 use crate::sim::Violation;
 use crate::tweets::judges::{Fact, Known};
-use crate::tweets::site::{Message, Telling};
+use crate::tweets::site::{Message, Reply};
 use crate::wire::Wire;
 
 const PROPERTY: &str = "digest";
@@ -82,7 +82,7 @@ fn claim(message: &Message) -> Option<(&'static str, Claim)> {
     match message {
         Message::Paxos { message } => message.claim().map(|claim| ("says with its heartbeats", claim)),
         Message::Compare { claim } | Message::Compared { claim } => Some(("says to compare logs", *claim)),
-        Message::Told { telling: Telling::Status { status }, .. } => {
+        Message::Told { reply: Reply::Status { status }, .. } => {
             Some(("told as its status", Claim { end: status.applied, digest: status.digest }))
         }
         Message::Told { .. }
@@ -149,7 +149,7 @@ mod tests {
     use crate::mix;
     use crate::replicated::paxos::{self, Ballot, Digest};
     use crate::tweets::judges::stage::{C1, Stage, ballot, objects, site};
-    use crate::tweets::site::message::{Phase, Status};
+    use crate::tweets::site::{Phase, Status};
 
     #[test]
     fn both_implementations_agree() {
@@ -173,7 +173,7 @@ mod tests {
             queue: 0,
             digest: claim.digest,
         };
-        let telling = Telling::Status { status };
+        let reply = Reply::Status { status };
         [
             Message::Paxos {
                 message: paxos::Message::Heartbeat {
@@ -187,7 +187,7 @@ mod tests {
             Message::Paxos { message: paxos::Message::Heard { ballot, chosen, beat: 1, applied } },
             Message::Compare { claim },
             Message::Compared { claim },
-            Message::Told { id: 1, applied: claim.end, telling },
+            Message::Told { id: 1, applied: claim.end, reply },
         ]
     }
 

@@ -15,7 +15,7 @@ use crate::sim::Violation;
 use crate::tweets::judges::words::{Id, Kind, To};
 use crate::tweets::judges::{Fact, Known, broken};
 use crate::tweets::site::{Answer, Message, Operation, Request, RequestId};
-use crate::tweets::timeline::Position;
+use crate::tweets::timeline::{Position, TimelineOutcome};
 
 const PROPERTY: &str = "exactly-once";
 
@@ -81,10 +81,10 @@ fn check_executed(
     );
     let request = known.log.submission(at).map(|submission| &submission.request);
     let is_fitting = match (request, answer) {
-        (Some(Request::Execute { operation, .. }), Answer::Done) => {
+        (Some(Request::Execute { operation, .. }), Answer::Of(TimelineOutcome::Done)) => {
             matches!(operation, Operation::Event { .. })
         }
-        (Some(Request::Execute { operation, .. }), Answer::Viewed { .. }) => {
+        (Some(Request::Execute { operation, .. }), Answer::Of(TimelineOutcome::Viewed { .. })) => {
             matches!(operation, Operation::View { .. })
         }
         (Some(Request::Execute { .. }), Answer::Opened) | (Some(Request::Open { .. }) | None, _) => false,
@@ -154,7 +154,7 @@ mod tests {
         stage.choose(0, &[open(1)]).unwrap();
         stage.choose(1, &[tweet(1, "a"), open(1), tweet(1, "a")]).unwrap();
         stage.sent(S0, C1, applied(&open(1), (0, 0), Answer::Opened)).unwrap();
-        stage.sent(S0, C1, applied(&tweet(1, "a"), (1, 0), Answer::Done)).unwrap();
+        stage.sent(S0, C1, applied(&tweet(1, "a"), (1, 0), Answer::Of(TimelineOutcome::Done))).unwrap();
     }
 
     #[test]
@@ -166,10 +166,25 @@ mod tests {
             objects(stage.sent(S0, C1, applied(&request, at, answer)), "exactly-once", sentence);
         };
         let page = Page::default();
-        check(tweet(1, "a"), (1, 2), Answer::Done, "applied at 1.2, but it took effect at 1.0");
-        check(tweet(3, "c"), (1, 3), Answer::Done, "applied at 1.3, but it never took effect");
+        check(
+            tweet(1, "a"),
+            (1, 2),
+            Answer::Of(TimelineOutcome::Done),
+            "applied at 1.2, but it took effect at 1.0",
+        );
+        check(
+            tweet(3, "c"),
+            (1, 3),
+            Answer::Of(TimelineOutcome::Done),
+            "applied at 1.3, but it never took effect",
+        );
         check(open(1), (1, 1), Answer::Opened, "opening with nonce 1 at 1.1, which opened no such session");
-        check(tweet(1, "a"), (1, 0), Answer::Viewed { page }, "does not fit what was asked");
+        check(
+            tweet(1, "a"),
+            (1, 0),
+            Answer::Of(TimelineOutcome::Viewed { page }),
+            "does not fit what was asked",
+        );
     }
 
     #[test]

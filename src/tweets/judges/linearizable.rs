@@ -31,7 +31,9 @@ use crate::time::Instant;
 use crate::tweets::judges::shelf::Shelf;
 use crate::tweets::judges::{Fact, Known};
 use crate::tweets::site::{Answer, Command, Message, Note, Operation, Query, Request, RequestId};
-use crate::tweets::timeline::{Event, Page, Position, Text, User, View};
+use crate::tweets::timeline::{
+    Event, Page, Position, Text, TimelineOutcome, TimelineQuery, TimelineReply, User, View,
+};
 
 const PROPERTY: &str = "linearizable";
 
@@ -135,7 +137,11 @@ impl Linearizable {
                 self.clients.remove(&process);
             }
             Fact::Left { from, message: Message::Ask { request }, .. } => self.on_asked(now, from, request),
-            Fact::Left { from, message: Message::Query { id, query: Query::Fresh { view }, .. }, .. } => {
+            Fact::Left {
+                from,
+                message: Message::Query { id, query: Query::Of(TimelineQuery::Fresh { view }), .. },
+                ..
+            } => {
                 self.on_read(now, from, *id, view);
             }
             Fact::Left { .. } | Fact::Own { .. } | Fact::Durable { .. } => {}
@@ -189,7 +195,7 @@ impl Linearizable {
     ) -> Result<(), Violation> {
         match note {
             Note::Done(_, operation, answer) => self.on_done(known, now, process, operation, answer),
-            Note::Shown(id, _, applied, view, page) => {
+            Note::Shown(id, _, applied, TimelineQuery::Fresh { view }, TimelineReply::View { page }) => {
                 self.on_shown(known, now, process, (*id, *applied), view, page)
             }
             // It may have taken effect. What was not done is taken for such a call too: others judge that it was not.
@@ -236,7 +242,8 @@ impl Linearizable {
                 self.history.begin(process, Deed { operation, name: None }, begun)
             }
         };
-        if let (Operation::View { view }, Answer::Viewed { page }) = (operation, answer) {
+        if let (Operation::View { view }, Answer::Of(TimelineOutcome::Viewed { page })) = (operation, answer)
+        {
             check_places(process, view, page)?;
         }
         self.judge(known, now, number, heard(answer))
@@ -309,8 +316,8 @@ fn check_places(process: ProcessId, view: &View, page: &Page) -> Result<(), Viol
 
 fn heard(answer: &Answer) -> Heard {
     match answer {
-        Answer::Opened | Answer::Done => Heard::Done,
-        Answer::Viewed { page } => shown(page),
+        Answer::Opened | Answer::Of(TimelineOutcome::Done) => Heard::Done,
+        Answer::Of(TimelineOutcome::Viewed { page }) => shown(page),
     }
 }
 

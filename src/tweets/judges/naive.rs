@@ -351,7 +351,7 @@ mod tests {
                     _ => tweet,
                 };
                 model.execute(position(index), &event);
-                timeline.apply(position(index), &event);
+                timeline.change(position(index), &event);
                 let end = position(index + 1);
                 for viewer in names.clone() {
                     let view = View { viewer, limit, older_than: older_than.map(position) };
@@ -372,7 +372,7 @@ mod tests {
             steps in proptest::collection::vec((0u8..6, 0u16..3, 0usize..4, 0u64..3), 0..60),
         ) {
             use crate::replicated::paxos::Entry;
-            use crate::tweets::site::replica::{Outcome, Replica};
+            use crate::replicated::replica::{Applied, Replica};
             let (mut model, mut replica) = (Model::new(sessions_max), Replica::new(sessions_max));
             let mut opened: Vec<Session> = Vec::new();
             for (slot, (kind, client, back, number)) in (0..).zip(steps) {
@@ -397,23 +397,23 @@ mod tests {
                 replica.apply(&Entry::Values([submission].into()), |_, _, found| outcome = Some(found));
                 let life = model.life(position);
                 match (&request, outcome.unwrap()) {
-                    (Request::Open { .. }, Outcome::Answered { is_repeated, evicted, .. }) => {
+                    (Request::Open { .. }, Applied::Answered { is_repeated, evicted, .. }) => {
                         prop_assert_eq!(is_repeated, life.is_none());
                         let by = evicted.and_then(|evicted| model.life(evicted)?.ended_by);
                         prop_assert_eq!(by, evicted.map(|_| position));
                     }
-                    (Request::Execute { number, .. }, Outcome::Answered { at, is_repeated, .. }) => {
+                    (Request::Execute { number, .. }, Applied::Answered { at, is_repeated, .. }) => {
                         prop_assert_eq!(model.effect(session, *number), Some(at));
                         prop_assert_eq!(is_repeated, at != position);
                     }
-                    (Request::Execute { number, .. }, Outcome::Expired { is_undone }) => {
+                    (Request::Execute { number, .. }, Applied::Expired { is_undone }) => {
                         prop_assert!(model.life(session).is_none_or(|life| life.ended_by.is_some()));
                         prop_assert!(!is_undone || model.effect(session, *number).is_none());
                     }
-                    (Request::Execute { number, .. }, Outcome::OutOfTurn) => {
+                    (Request::Execute { number, .. }, Applied::OutOfTurn) => {
                         prop_assert!(*number != next || before.is_some(), "{number} is next");
                     }
-                    (Request::Execute { client, .. }, Outcome::Foreign) => {
+                    (Request::Execute { client, .. }, Applied::Foreign) => {
                         prop_assert!(model.life(session).is_some_and(|life| life.client != *client));
                     }
                     (request, outcome) => prop_assert!(false, "{request} came to {outcome:?}"),
@@ -421,7 +421,7 @@ mod tests {
                 opened.extend(life.map(|_| position));
                 prop_assert_eq!(replica.session_count(), model.table.len());
             }
-            prop_assert!(model.tweets.iter().eq(replica.timeline().tweets()));
+            prop_assert!(model.tweets.iter().eq(replica.machine().tweets()));
         }
     }
 }

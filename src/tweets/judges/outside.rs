@@ -273,6 +273,7 @@ mod tests {
     use super::*;
     use crate::tweets::judges::stage::{C1, accepted, applied, numbered, objects, open, site, taken, tweet};
     use crate::tweets::site::{Answer, Operation, Request};
+    use crate::tweets::timeline::TimelineOutcome;
     use alloc::vec;
 
     type History = Vec<(Instant, ProcessId, Seen)>;
@@ -289,8 +290,8 @@ mod tests {
             said(&opening),
             heard(applied(&opening, (0, 0), Answer::Opened)),
             said(&tweeting),
-            heard(applied(&tweeting, (1, 0), Answer::Done)),
-            Seen::Noted(Note::Done(at, operation, Answer::Done)),
+            heard(applied(&tweeting, (1, 0), Answer::Of(TimelineOutcome::Done))),
+            Seen::Noted(Note::Done(at, operation, Answer::Of(TimelineOutcome::Done))),
         ];
         let history = (0..).zip(steps).map(|(at, seen)| (Instant::from_micros(at), C1, seen)).collect();
         let first = numbered(0, (1, 1), (0, 0), opening);
@@ -354,7 +355,7 @@ mod tests {
         };
         let operation = Operation::Event { event };
         let at = crate::tweets::timeline::Position { slot: 1, index: 0 };
-        run.0[5].2 = Seen::Noted(Note::Done(at, operation, Answer::Done));
+        run.0[5].2 = Seen::Noted(Note::Done(at, operation, Answer::Of(TimelineOutcome::Done)));
         objects(judge(&run).map(|_| ()), "acknowledged", "C1 says that \"ann: z\" is done at 1.0");
     }
 }

@@ -16,7 +16,7 @@ use crate::ids::{SITES_MAX, SiteId};
 use crate::replicated::paxos::{self, Slot};
 use crate::sim::Violation;
 use crate::tweets::judges::Fact;
-use crate::tweets::site::{Message, Record, Submission, Telling};
+use crate::tweets::site::{Message, Record, Reply, Submission};
 
 const PROPERTY: &str = "prefix";
 
@@ -107,7 +107,7 @@ impl Prefix {
                 Some((way, end)) => tell(chosen, "chosen", way, end),
                 None => Ok(()),
             },
-            Message::Told { applied: end, telling: Telling::Status { status }, .. } => {
+            Message::Told { applied: end, reply: Reply::Status { status }, .. } => {
                 tell(chosen, "chosen", Way::Waiting, status.chosen)?;
                 tell(applied, "applied", Way::Waiting, status.applied)?;
                 tell(applied, "applied", Way::Waiting, *end)
@@ -167,6 +167,7 @@ mod tests {
     use crate::replicated::paxos::Claim;
     use crate::tweets::judges::stage::{C1, Stage, applied, ballot, objects, site, tweet};
     use crate::tweets::site::Answer;
+    use crate::tweets::timeline::TimelineOutcome;
 
     fn heard(chosen: u64) -> paxos::Message<Arc<Submission>> {
         paxos::Message::Heard {
@@ -226,7 +227,7 @@ mod tests {
         one.sent(site(1), C1, behind(2)).unwrap();
         objects(one.sent(site(1), C1, behind(1)), "prefix", sentence);
         let mut other = Stage::three_chosen();
-        other.sent(site(1), C1, applied(&tweet(1, "a"), (1, 0), Answer::Done)).unwrap();
+        other.sent(site(1), C1, applied(&tweet(1, "a"), (1, 0), Answer::Of(TimelineOutcome::Done))).unwrap();
         objects(other.sent(site(1), C1, behind(1)), "prefix", sentence);
     }
 

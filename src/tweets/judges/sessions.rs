@@ -23,6 +23,7 @@ use crate::replicated::paxos::Slot;
 use crate::sim::Violation;
 use crate::tweets::judges::{Fact, Known};
 use crate::tweets::site::{Message, Note, Query, Request, RequestId};
+use crate::tweets::timeline::TimelineQuery;
 
 const PROPERTY: &str = "sessions";
 
@@ -102,7 +103,7 @@ impl Sessions {
                     PROPERTY,
                     "{from} asked query {id} as if it had seen what stands below {seen}, but it has seen {owed}"
                 );
-                let is_fresh = matches!(query, Query::Fresh { .. });
+                let is_fresh = matches!(query, Query::Of(TimelineQuery::Fresh { .. }));
                 let owed = if is_fresh { known } else { owed };
                 let asked = client.queries.entry(*id).or_insert(Asked { is_fresh, owed, carried: *seen });
                 asked.carried = asked.carried.max(*seen);
@@ -201,29 +202,29 @@ impl Sessions {
 mod tests {
     use super::*;
     use crate::ids::SiteId;
+    use crate::tweets::timeline::{Position, TimelineOutcome, TimelineReply};
     const C2: ProcessId = ProcessId::Client(2);
 
     use crate::tweets::judges::stage::{C1, Stage, applied, objects, open, site, tweet};
-    use crate::tweets::site::{Answer, Command, Query, Telling};
-    use crate::tweets::timeline::Position;
+    use crate::tweets::site::{Answer, Command, Query, Reply};
 
     fn heard(stage: &mut Stage, message: &Message) {
         stage.delivered(site(0).into(), C1, message).unwrap();
     }
 
     fn ask(stage: &mut Stage, id: u64, seen: u64) -> Result<(), Violation> {
-        let query = Query::Blocks { after: None };
+        let query = Query::Of(TimelineQuery::Blocks { after: None });
         stage.commanded(C1, &Command::Tell(query.clone())).unwrap();
         stage.sent(C1, site(0), Message::Query { id, seen: Slot(seen), query })
     }
 
     fn told(id: u64, applied: u64) -> Message {
-        let telling = Telling::Blocks { blocks: alloc::vec![], has_more: false };
-        Message::Told { id, applied: Slot(applied), telling }
+        let reply = Reply::Of(TimelineReply::Blocks { blocks: alloc::vec![], has_more: false });
+        Message::Told { id, applied: Slot(applied), reply }
     }
 
     fn acknowledged() -> Message {
-        applied(&tweet(2, "b"), (2, 0), Answer::Done)
+        applied(&tweet(2, "b"), (2, 0), Answer::Of(TimelineOutcome::Done))
     }
 
     #[test]
@@ -272,7 +273,7 @@ mod tests {
         let started = Fact::Started { process: C1, incarnation: 3, recovered: &[] };
         stage.judges.sessions.look(&started).unwrap();
         ask(&mut stage, 8, 0).unwrap();
-        let query = Query::Blocks { after: None };
+        let query = Query::Of(TimelineQuery::Blocks { after: None });
         let again = Message::Query { id: 7, seen: Slot(0), query };
         let again = stage.judges.sessions.look(&Fact::Left { from: C1, to: site(0).into(), message: &again });
         let sentence = "C1 says Query(7), as it did in an earlier life";
@@ -294,14 +295,14 @@ mod tests {
 
     /// Another client than the first asks for a linearizable view.
     fn ask_fresh(stage: &mut Stage, id: u64) {
-        let query = Query::Fresh { view: crate::tweets::judges::stage::looks("bob") };
+        let query = Query::Of(TimelineQuery::Fresh { view: crate::tweets::judges::stage::looks("bob") });
         stage.commanded(C2, &Command::Tell(query.clone())).unwrap();
         stage.sent(C2, site(1), Message::Query { id, seen: Slot(0), query }).unwrap();
     }
 
     fn shown(stage: &mut Stage, id: u64, applied: u64) -> Result<(), Violation> {
-        let telling = Telling::View { page: crate::tweets::timeline::Page::default() };
-        let told = Message::Told { id, applied: Slot(applied), telling };
+        let reply = Reply::Of(TimelineReply::View { page: crate::tweets::timeline::Page::default() });
+        let told = Message::Told { id, applied: Slot(applied), reply };
         let from = site(1).into();
         stage.judges.sessions.look(&Fact::Left { from, to: C2.into(), message: &told })
     }
@@ -327,7 +328,7 @@ mod tests {
     #[test]
     fn an_answer_that_nobody_waits_for_is_not_seen() {
         let mut stage = Stage::three_chosen();
-        heard(&mut stage, &applied(&tweet(1, "a"), (1, 0), Answer::Done));
+        heard(&mut stage, &applied(&tweet(1, "a"), (1, 0), Answer::Of(TimelineOutcome::Done)));
         heard(&mut stage, &told(9, 3));
         ask(&mut stage, 1, 0).unwrap();
     }

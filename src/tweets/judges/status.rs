@@ -15,8 +15,7 @@ use crate::process::Recipients;
 use crate::replicated::paxos::{self, Ballot, Slot};
 use crate::sim::Violation;
 use crate::tweets::judges::{Fact, Known};
-use crate::tweets::site::message::{Phase, Status};
-use crate::tweets::site::{Message, Number, Record, Telling};
+use crate::tweets::site::{Message, Number, Phase, Record, Reply, Status};
 
 const PROPERTY: &str = "status";
 
@@ -62,14 +61,12 @@ impl Statuses {
                 records.iter().for_each(|record| self.sites[site.index()].on_durable(record));
                 Ok(())
             }
-            Fact::Left {
-                from,
-                to,
-                message: Message::Told { id, telling: Telling::Status { status }, .. },
-            } => match (from.as_site(), to) {
-                (Some(site), Recipients::One(client)) => self.on_status(known, site, client, *id, status),
-                _ => Ok(()),
-            },
+            Fact::Left { from, to, message: Message::Told { id, reply: Reply::Status { status }, .. } } => {
+                match (from.as_site(), to) {
+                    (Some(site), Recipients::One(client)) => self.on_status(known, site, client, *id, status),
+                    _ => Ok(()),
+                }
+            }
             Fact::Left { .. } | Fact::Own { .. } => Ok(()),
         }
     }
@@ -196,7 +193,7 @@ mod tests {
             digest: Digest::default(),
         };
         change(&mut status);
-        Message::Told { id: 7, applied: status.applied, telling: Telling::Status { status } }
+        Message::Told { id: 7, applied: status.applied, reply: Reply::Status { status } }
     }
 
     /// A site with one request in its queue that promises, is asked, and promises more.

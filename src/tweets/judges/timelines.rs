@@ -20,9 +20,10 @@ use crate::tweets::judges::chosen::LogEntry;
 use crate::tweets::judges::shelf::Shelf;
 use crate::tweets::judges::words::{Maybe, Shown};
 use crate::tweets::judges::{Fact, Known, broken};
-use crate::tweets::site::message::LogLine;
-use crate::tweets::site::{Answer, Block, Message, Operation, Query, Request, Submission, Telling};
-use crate::tweets::timeline::{Page, Position, Tweet, User, View};
+use crate::tweets::site::{Answer, Block, LogLine, Message, Operation, Query, Reply, Request, Submission};
+use crate::tweets::timeline::{
+    Page, Position, TimelineOutcome, TimelineQuery, TimelineReply, Tweet, User, View,
+};
 use crate::wire::Wire;
 
 const PROPERTY: &str = "timelines";
@@ -47,12 +48,12 @@ impl Timelines {
                 }
                 Ok(())
             }
-            Message::Told { id, applied, telling } => {
+            Message::Told { id, applied, reply } => {
                 let Recipients::One(client) = to else { return Ok(()) };
                 let queries = self.queries.get(&(client, *id)).into_iter().flatten();
                 let mut why = "which it never asked".to_string();
                 for (seen, query) in queries {
-                    match check_told(known, *seen, query, *applied, telling) {
+                    match check_told(known, *seen, query, *applied, reply) {
                         Ok(()) => return Ok(()),
                         Err(reason) => why = reason,
                     }
@@ -62,7 +63,7 @@ impl Timelines {
                     format!("{from} answered query {id} of {client} as of slot {applied}, {why}"),
                 )
             }
-            Message::Applied { at, answer: Answer::Viewed { page }, .. } => {
+            Message::Applied { at, answer: Answer::Of(TimelineOutcome::Viewed { page }), .. } => {
                 check_viewed(known, from, *at, page)
             }
             Message::Paxos { .. }
@@ -72,7 +73,7 @@ impl Timelines {
             | Message::Compared { .. }
             | Message::Ask { .. }
             | Message::Taken { .. }
-            | Message::Applied { answer: Answer::Opened | Answer::Done, .. }
+            | Message::Applied { answer: Answer::Opened | Answer::Of(TimelineOutcome::Done), .. }
             | Message::Expired { .. }
             | Message::Busy { .. }
             | Message::Behind { .. } => Ok(()),
@@ -87,24 +88,28 @@ fn check_viewed(known: Known<'_>, from: ProcessId, at: Position, page: &Page) ->
         .or_else(|why| broken(PROPERTY, format!("{from} answered the view at {at}, {why}")))
 }
 
-/// Whether `telling`, as of `applied`, answers `query`; an error says why not.
+/// Whether `reply`, as of `applied`, answers `query`; an error says why not.
 fn check_told(
     known: Known<'_>,
     seen: Slot,
     query: &Query,
     applied: Slot,
-    telling: &Telling,
+    reply: &Reply,
 ) -> Result<(), String> {
     let end = Position { slot: applied.0, index: 0 };
     if applied < seen {
         return Err(format!("which is behind slot {seen} that the client has seen"));
     }
-    match (query, telling) {
-        (Query::View { view } | Query::Fresh { view }, Telling::View { page }) => {
-            check_page(known, end, view, page)
-        }
-        (Query::Status, Telling::Status { .. }) => Ok(()),
-        (Query::Blocks { after }, Telling::Blocks { blocks, has_more }) => {
+    match (query, reply) {
+        (
+            Query::Of(TimelineQuery::View { view }) | Query::Of(TimelineQuery::Fresh { view }),
+            Reply::Of(TimelineReply::View { page }),
+        ) => check_page(known, end, view, page),
+        (Query::Status, Reply::Status { .. }) => Ok(()),
+        (
+            Query::Of(TimelineQuery::Blocks { after }),
+            Reply::Of(TimelineReply::Blocks { blocks, has_more }),
+        ) => {
             let after = after.as_ref().map(|pair| (pair.user.clone(), pair.whom.clone()));
             let all = known.model.blocks_before(end);
             let mut rest = all.into_iter().filter(|pair| after.as_ref().is_none_or(|after| pair > after));
@@ -114,7 +119,7 @@ fn check_told(
                 if expected.as_ref() != Some(&told) {
                     let (user, whom) = told;
                     return Err(format!(
-                        "telling that {user} blocks {whom}, which is not what the log gives next"
+                        "reply that {user} blocks {whom}, which is not what the log gives next"
                     ));
                 }
             }
@@ -125,7 +130,7 @@ fn check_told(
                 (None, false) => Ok(()),
             }
         }
-        (Query::Log { from }, Telling::Log { lines, has_more }) => {
+        (Query::Log { from }, Reply::Log { lines, has_more }) => {
             if !lines.is_sorted_by(|a, b| a.position < b.position) {
                 return Err("with lines of the log out of order".into());
             }
@@ -156,10 +161,10 @@ fn check_told(
             }
         }
         (
-            Query::View { .. }
-            | Query::Fresh { .. }
+            Query::Of(TimelineQuery::View { .. })
+            | Query::Of(TimelineQuery::Fresh { .. })
             | Query::Log { .. }
-            | Query::Blocks { .. }
+            | Query::Of(TimelineQuery::Blocks { .. })
             | Query::Status,
             _,
         ) => Err("with something else than what was asked".into()),
@@ -295,16 +300,10 @@ mod tests {
         stage
     }
 
-    fn tell(
-        stage: &mut Stage,
-        seen: u64,
-        query: Query,
-        applied: u64,
-        telling: Telling,
-    ) -> Result<(), Violation> {
+    fn tell(stage: &mut Stage, seen: u64, query: Query, applied: u64, reply: Reply) -> Result<(), Violation> {
         stage.commanded(C1, &Command::Tell(query.clone())).unwrap();
         stage.sent(C1, S0, Message::Query { id: 7, seen: Slot(seen), query }).unwrap();
-        stage.sent(S0, C1, Message::Told { id: 7, applied: Slot(applied), telling })
+        stage.sent(S0, C1, Message::Told { id: 7, applied: Slot(applied), reply })
     }
 
     #[test]
@@ -312,7 +311,13 @@ mod tests {
         let told = |viewer: &str, applied: u64, tweets: Vec<Tweet>| {
             let view = View { viewer: user(viewer), limit: 9, older_than: None };
             let page = Page { tweets, next: None };
-            tell(&mut stage(), 1, Query::View { view }, applied, Telling::View { page })
+            tell(
+                &mut stage(),
+                1,
+                Query::Of(TimelineQuery::View { view }),
+                applied,
+                Reply::Of(TimelineReply::View { page }),
+            )
         };
         let (a, b) = (shown_tweet((0, 1), "a"), shown_tweet((2, 0), "b"));
         told("bob", 1, vec![a.clone()]).unwrap();
@@ -329,8 +334,11 @@ mod tests {
             "where the log gives [\"ann: b\" of 2.0, \"ann: a\"",
         );
         objects(told("cat", 0, vec![]), "timelines", "which is behind slot 1 that the client has seen");
-        let unasked =
-            Message::Told { id: 8, applied: Slot(1), telling: Telling::View { page: Page::default() } };
+        let unasked = Message::Told {
+            id: 8,
+            applied: Slot(1),
+            reply: Reply::Of(TimelineReply::View { page: Page::default() }),
+        };
         objects(stage().sent(S0, C1, unasked), "timelines", "which it never asked");
     }
 
@@ -338,7 +346,11 @@ mod tests {
     fn a_linearizable_view_shows_the_log_before_it() {
         let answer = |tweets| {
             let page = Page { tweets, next: None };
-            stage().sent(S0, C1, applied(&view(4, "bob"), (2, 1), Answer::Viewed { page }))
+            stage().sent(
+                S0,
+                C1,
+                applied(&view(4, "bob"), (2, 1), Answer::Of(TimelineOutcome::Viewed { page })),
+            )
         };
         answer(vec![]).unwrap();
         objects(
@@ -351,12 +363,12 @@ mod tests {
     #[test]
     fn lists_of_blocks_and_pieces_of_the_log_are_held_against_the_log() {
         let blocks = |applied, blocks, has_more| {
-            let telling = Telling::Blocks { blocks, has_more };
-            tell(&mut stage(), 0, Query::Blocks { after: None }, applied, telling)
+            let reply = Reply::Of(TimelineReply::Blocks { blocks, has_more });
+            tell(&mut stage(), 0, Query::Of(TimelineQuery::Blocks { after: None }), applied, reply)
         };
         let pair = || vec![Block { user: user("ann"), whom: user("bob") }];
         blocks(2, pair(), false).unwrap();
-        objects(blocks(1, pair(), false), "timelines", "telling that ann blocks bob, which is not");
+        objects(blocks(1, pair(), false), "timelines", "reply that ann blocks bob, which is not");
         objects(blocks(2, vec![], false), "timelines", "leaving out that ann blocks bob");
         objects(
             blocks(2, vec![], true),
@@ -365,8 +377,8 @@ mod tests {
         );
         let log = |request| {
             let position = Position { slot: 0, index: 1 };
-            let telling = Telling::Log { lines: vec![LogLine { position, request }], has_more: false };
-            tell(&mut stage(), 0, Query::Log { from: position }, 1, telling)
+            let reply = Reply::Log { lines: vec![LogLine { position, request }], has_more: false };
+            tell(&mut stage(), 0, Query::Log { from: position }, 1, reply)
         };
         log(tweet(1, "a")).unwrap();
         objects(log(tweet(1, "b")), "timelines", "with \"ann: b\" at 0.1, where the log gives \"ann: a\"");
@@ -394,8 +406,8 @@ mod tests {
             let line = |index: &usize| held[*index].clone();
             let lines = indexes.iter().map(line);
             let lines = lines.map(|(position, request)| LogLine { position: at(position), request });
-            let telling = Telling::Log { lines: lines.collect(), has_more };
-            tell(&mut stage(), 0, Query::Log { from: at(from) }, applied, telling)
+            let reply = Reply::Log { lines: lines.collect(), has_more };
+            tell(&mut stage(), 0, Query::Log { from: at(from) }, applied, reply)
         };
         told((0, 0), 3, &[0, 1, 2, 3, 4], false).unwrap();
         told((0, 0), 2, &[0, 1, 2], false).unwrap();

@@ -249,6 +249,7 @@ mod tests {
     use crate::tweets::judges::costs::{Budget, Cost};
     use crate::tweets::judges::stage::{C1, Stage, applied, ballot, objects, site, tweet};
     use crate::tweets::site::{Answer, Request};
+    use crate::tweets::timeline::TimelineOutcome;
 
     const LOTS: Cost = Cost { messages: 1_000, wakes: 1_000 };
     const MS: fn(u64) -> Duration = Duration::from_millis;
@@ -305,7 +306,7 @@ mod tests {
         objects(look(&mut stage, 21), "promptness", "it was not applied within 20ms");
         let mut stage = led();
         let request = asked(&mut stage);
-        stage.sent(site(1), C1, applied(&request, (2, 0), Answer::Done)).unwrap();
+        stage.sent(site(1), C1, applied(&request, (2, 0), Answer::Of(TimelineOutcome::Done))).unwrap();
         look(&mut stage, 1_000).unwrap();
     }
 

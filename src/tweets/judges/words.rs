@@ -7,7 +7,7 @@ use crate::process::Recipients;
 use crate::replicated::paxos::Entry;
 use crate::tweets::judges::chosen::LogEntry;
 use crate::tweets::site::{Answer, Request, RequestId};
-use crate::tweets::timeline::Tweet;
+use crate::tweets::timeline::{TimelineOutcome, Tweet};
 
 /// An entry of the log.
 pub(super) struct Shown<'a>(pub &'a LogEntry);
@@ -71,8 +71,8 @@ impl fmt::Display for Kind<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self.0 {
             Answer::Opened => "Opened",
-            Answer::Done => "Done",
-            Answer::Viewed { .. } => "Viewed",
+            Answer::Of(TimelineOutcome::Done) => "Done",
+            Answer::Of(TimelineOutcome::Viewed { .. }) => "Viewed",
         })
     }
 }

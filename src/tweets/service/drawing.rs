@@ -1,10 +1,11 @@
 //! What people do in drawn scenarios, and the limits that they meet.
 
+use crate::replicated::message::entry_bytes_max;
 use crate::scenario::draw::{Asking, Draws, Wanted};
 use crate::scenario::step::Target;
 use crate::time::Duration;
 use crate::tweets::service::Command;
-use crate::tweets::site::{Message, Overrides};
+use crate::tweets::site::Overrides;
 use crate::tweets::timeline::{Text, User};
 
 const NAMES: [&str; 6] = ["ann", "bob", "cat", "dan", "eve", "fay"];
@@ -122,7 +123,7 @@ pub(super) fn command(draws: &mut Draws, asking: &Asking) -> Option<Command> {
         }
         Kind::FillingTweet(parts) => {
             // The sum is drawn about that of an entry that fits: a few bytes less or more of each.
-            let entry = Message::entry_bytes_max(asking.datagram_max);
+            let entry = entry_bytes_max(asking.datagram_max);
             let part = entry / usize::from(parts.max(1));
             let beside = draws.between(TWEET_BESIDE_LEAST, TWEET_BESIDE_MOST);
             let bytes = part.saturating_sub(usize::try_from(beside).unwrap_or(part)).min(Text::BYTES_MAX);

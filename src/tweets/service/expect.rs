@@ -2,14 +2,14 @@
 
 use crate::ids::{ProcessId, SiteId, SiteSet};
 use crate::replicated::paxos::Slot;
+use crate::replicated::replica::{Applied, Replica};
 use crate::scenario::{Cluster, same};
 use crate::tweets::service::words::{Asker, Expectation};
 use crate::tweets::service::{is_idle, site};
-use crate::tweets::site::replica::{Outcome, Replica};
-use crate::tweets::site::{Bird, Operation, Request, Site};
+use crate::tweets::site::{Operation, Participant, Request, Site};
 use crate::tweets::timeline::{User, View};
 
-pub(super) fn holds(expectation: &Expectation, cluster: &Cluster<'_, Bird>) -> Result<(), String> {
+pub(super) fn holds(expectation: &Expectation, cluster: &Cluster<'_, Participant>) -> Result<(), String> {
     match expectation {
         Expectation::View { site, user, sees } => {
             let user = user.parse().map_err(|why| format!("{why}"))?;
@@ -72,7 +72,7 @@ pub(super) fn holds(expectation: &Expectation, cluster: &Cluster<'_, Bird>) -> R
             }
         }
         Expectation::Blocks { site, are } => {
-            let blocks = numbered(cluster, *site)?.timeline().blocks();
+            let blocks = numbered(cluster, *site)?.machine().blocks();
             let found: Vec<String> = blocks.map(|(user, whom)| format!("{user} blocks {whom}")).collect();
             same(&format!("the blocks at S{site} are"), are, &found)
         }
@@ -95,7 +95,7 @@ fn id(number: u8) -> Result<SiteId, String> {
     SiteId::new(number).ok_or_else(|| format!("there is no site {number}"))
 }
 
-fn numbered<'a>(cluster: &Cluster<'a, Bird>, number: u8) -> Result<&'a Site, String> {
+fn numbered<'a>(cluster: &Cluster<'a, Participant>, number: u8) -> Result<&'a Site, String> {
     site(cluster, id(number)?)
 }
 
@@ -108,7 +108,7 @@ fn seen(site: &Site, user: &User) -> Vec<String> {
     let mut view = View { viewer: user.clone(), limit: u64::MAX, older_than: None };
     let mut seen = Vec::new();
     loop {
-        let page = site.timeline().view(&view);
+        let page = site.machine().view(&view);
         seen.extend(page.tweets.iter().map(|tweet| tweet.to_string()));
         match page.next {
             Some(next) => view.older_than = Some(next),
@@ -118,14 +118,14 @@ fn seen(site: &Site, user: &User) -> Vec<String> {
 }
 
 /// The events of a site's log that took effect, oldest first.
-fn events(cluster: &Cluster<'_, Bird>, site: &Site) -> Vec<String> {
+fn events(cluster: &Cluster<'_, Participant>, site: &Site) -> Vec<String> {
     let first = site.log().first();
     let mut replica = Replica::beginning_at(first, cluster.config.sessions_max);
     let mut events = Vec::new();
     let applied = site.status().applied;
     for (_, entry) in site.log().chosen_from(first).take_while(|(slot, _)| *slot < applied) {
         replica.apply(entry, |_, submission, outcome| {
-            let is_first = matches!(outcome, Outcome::Answered { is_repeated: false, .. });
+            let is_first = matches!(outcome, Applied::Answered { is_repeated: false, .. });
             if let (true, Request::Execute { operation: Operation::Event { event }, .. }) =
                 (is_first, &submission.request)
             {
@@ -138,7 +138,7 @@ fn events(cluster: &Cluster<'_, Bird>, site: &Site) -> Vec<String> {
 
 /// A line for each site, and what its log, which they share as far as they know it, came to.
 /// Sites that came to the same stand together: `S012: 6 slots applied, 3 tweets, 0 waiting, S1 leads`.
-pub(super) fn final_state(cluster: &Cluster<'_, Bird>) -> String {
+pub(super) fn final_state(cluster: &Cluster<'_, Participant>) -> String {
     let mut groups: Vec<(String, SiteSet)> = Vec::new();
     let mut longest: Option<&Site> = None;
     for number in cluster.members.iter().filter_map(|member| member.id.as_site()) {
@@ -148,7 +148,7 @@ pub(super) fn final_state(cluster: &Cluster<'_, Bird>) -> String {
                 if longest.is_none_or(|longest| longest.status().applied < status.applied) {
                     longest = Some(site);
                 }
-                let (applied, tweets) = (status.applied, site.timeline().tweets().count());
+                let (applied, tweets) = (status.applied, site.machine().tweets().count());
                 format!("{applied} slots applied, {tweets} tweets, {} waiting", status.queue)
             }
             Err(_) => "down".to_owned(),

@@ -20,97 +20,20 @@ use crate::scenario::{Cluster, History, Order, Pace, Place, Probe, Problem, Rena
 use crate::sim::Violation;
 use crate::time::Duration;
 use crate::tweets::judges::Judges;
-use crate::tweets::site::{Bird, Config, Operation, Overrides, Record, Site};
-use crate::tweets::timeline::View;
+use crate::tweets::site::{Config, Operation, Overrides, Participant, Record, Site};
+use crate::tweets::timeline::{Timeline, View};
 
 /// The tweet service.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Timelines;
 
 impl Service for Timelines {
-    type Process = Bird;
+    type Process = Participant;
     type Judges = Judges;
     type Command = Command;
     type Expectation = Expectation;
     type Settings = Overrides;
 
-    const MESSAGES: &'static [&'static str] = &[
-        "Prepare",
-        "Promise",
-        "Accept",
-        "Accepted",
-        "Chosen",
-        "Nack",
-        "Heartbeat",
-        "Heard",
-        "Fetch",
-        "Supply",
-        "Survey",
-        "Extent",
-        "Forward",
-        "Relay",
-        "Ask",
-        "Taken",
-        "Applied",
-        "Expired",
-        "Busy",
-        "Query",
-        "Told",
-        "Behind",
-        "Compare",
-        "Compared",
-    ];
-    const NOTES: &'static [&'static str] = &[
-        "campaigns",
-        "leads",
-        "follows",
-        "leans",
-        "deposed",
-        "lost quorum",
-        "gives way",
-        "resigns",
-        "withholds",
-        "overtaken",
-        "splits promise",
-        "reproposes",
-        "closes hole",
-        "chose",
-        "fetches",
-        "caught up",
-        "surveys",
-        "surveyed",
-        "nacks",
-        "ignored",
-        "took",
-        "took opening",
-        "refused",
-        "resubmits",
-        "applied",
-        "repeated",
-        "out of order",
-        "out of turn",
-        "foreign",
-        "evicted",
-        "expired",
-        "behind",
-        "unread",
-        "differs",
-        "diverged",
-        "reunited",
-        "opened",
-        "waits",
-        "done",
-        "leaves",
-        "asks anew",
-        "undone",
-        "lost",
-        "told",
-        "shown",
-        "found behind",
-        "found busy",
-        "retries",
-        "queue full",
-    ];
     /// Another cluster's storage or storage that was put back brings about the first four; the last one waits for an election
     /// that is lost in the instant in which it is won.
     const RARE_NOTES: &'static [&'static str] = &["differs", "diverged", "foreign", "reunited", "overtaken"];
@@ -167,7 +90,7 @@ impl Service for Timelines {
 
     fn journal(config: &Config) -> JournalConfig {
         let segment_bytes = config.burst_bytes_max() + (64 << 10);
-        JournalConfig { segment_bytes, record_max: config.record_bytes_max() }
+        JournalConfig { segment_bytes, record_max: config.record_bytes_max::<Timeline>() }
     }
 
     fn burst_bytes_max(config: &Config) -> u64 {
@@ -202,10 +125,10 @@ impl Service for Timelines {
         Ok(())
     }
 
-    fn judge_end(judges: &Judges, cluster: &Cluster<'_, Bird>) -> Result<(), Violation> {
+    fn judge_end(judges: &Judges, cluster: &Cluster<'_, Participant>) -> Result<(), Violation> {
         let sites = cluster.members.iter().filter_map(|member| Some((member.id.as_site()?, member.state?)));
         for (id, site) in sites.filter_map(|(id, state)| Some((id, state.as_site()?))) {
-            let (applied, timeline) = (site.status().applied, site.timeline());
+            let (applied, timeline) = (site.status().applied, site.machine());
             let log = site.log().chosen_from(site.log().first());
             judges.check_site(id, applied, timeline.tweets(), timeline.blocks(), log)?;
         }
@@ -227,20 +150,20 @@ impl Service for Timelines {
         is_asker.then_some(Probe { command: Ask::Do(Operation::View { view }), done: "done" })
     }
 
-    fn same_state(one: &Bird, other: &Bird) -> Result<(), String> {
+    fn same_state(one: &Participant, other: &Participant) -> Result<(), String> {
         match (one.as_site(), other.as_site()) {
             (Some(one), Some(other)) => same::same_state(one, other),
             _ => Err("one of them is no site".to_owned()),
         }
     }
 
-    fn expect(expectation: &Expectation, cluster: &Cluster<'_, Bird>) -> Result<(), String> {
+    fn expect(expectation: &Expectation, cluster: &Cluster<'_, Participant>) -> Result<(), String> {
         expect::holds(expectation, cluster)
     }
 
     /// All follow one leader, know and have applied the same slots, and neither they nor those who ask them wait
     /// for anything.
-    fn converged(cluster: &Cluster<'_, Bird>) -> Result<(), String> {
+    fn converged(cluster: &Cluster<'_, Participant>) -> Result<(), String> {
         let mut first: Option<(SiteId, Slot)> = None;
         let mut leader = None;
         for id in cluster.core.iter() {
@@ -286,17 +209,17 @@ impl Service for Timelines {
         settings.each_without_one()
     }
 
-    fn final_state(cluster: &Cluster<'_, Bird>) -> String {
+    fn final_state(cluster: &Cluster<'_, Participant>) -> String {
         expect::final_state(cluster)
     }
 }
 
 /// The running site `id`.
-fn site<'a>(cluster: &Cluster<'a, Bird>, id: SiteId) -> Result<&'a Site, String> {
+fn site<'a>(cluster: &Cluster<'a, Participant>, id: SiteId) -> Result<&'a Site, String> {
     cluster.state(id)?.as_site().ok_or_else(|| format!("{id} is no site"))
 }
 
-fn is_idle(cluster: &Cluster<'_, Bird>, id: ProcessId) -> Result<(), String> {
+fn is_idle(cluster: &Cluster<'_, Participant>, id: ProcessId) -> Result<(), String> {
     let client = cluster.state(id)?.as_client();
     if client.is_none_or(crate::tweets::site::Client::is_idle) {
         Ok(())
@@ -306,7 +229,7 @@ fn is_idle(cluster: &Cluster<'_, Bird>, id: ProcessId) -> Result<(), String> {
 }
 
 /// What a command of the service is to its process.
-type Ask = <Bird as Process>::Command;
+type Ask = <Participant as Process>::Command;
 
 #[cfg(test)]
 mod tests;

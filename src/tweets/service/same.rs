@@ -20,10 +20,10 @@ pub(super) fn same_state(one: &Site, other: &Site) -> Result<(), String> {
         return Ok(());
     }
     let (one, other) = (one.replica(), other.replica());
-    if !one.timeline().tweets().eq(other.timeline().tweets()) {
+    if !one.machine().tweets().eq(other.machine().tweets()) {
         return Err("their tweets differ".to_owned());
     }
-    if !one.timeline().blocks().eq(other.timeline().blocks()) {
+    if !one.machine().blocks().eq(other.machine().blocks()) {
         return Err("their blocks differ".to_owned());
     }
     if one.origins() != other.origins() {

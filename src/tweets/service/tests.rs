@@ -14,7 +14,7 @@ use crate::scenario::step::{Claim, Fault};
 use crate::scenario::{Outcome, Profile, Run, RunOptions, Service, read, run};
 use crate::sim::{Chance, DiskFault, TraceLevel};
 use crate::tweets::site::{Block, Message, Note, Query};
-use crate::tweets::timeline::Position;
+use crate::tweets::timeline::{Position, TimelineQuery};
 
 fn outcome(text: &str) -> Outcome {
     let scenario = read::<Timelines>("test.ron", text).unwrap_or_else(|bad| panic!("{bad}"));
@@ -78,11 +78,14 @@ fn a_log_blocks_and_a_status_are_asked_of_one_site() {
     let client = ProcessId::Client(1);
     let log = Query::Log { from: Position::default() };
     assert_eq!(compiled("Log(client: 1)"), (client, Ask::Tell(log)));
-    assert_eq!(compiled("Blocks(client: 1)"), (client, Ask::Tell(Query::Blocks { after: None })));
+    assert_eq!(
+        compiled("Blocks(client: 1)"),
+        (client, Ask::Tell(Query::Of(TimelineQuery::Blocks { after: None })))
+    );
     let log = Query::Log { from: Position { slot: 7, index: 1 } };
     assert_eq!(compiled("Log(client: 1, from: (7, 1))"), (client, Ask::Tell(log)));
     let after = Block { user: "ann".parse().unwrap(), whom: "bob".parse().unwrap() };
-    let blocks = Query::Blocks { after: Some(after) };
+    let blocks = Query::Of(TimelineQuery::Blocks { after: Some(after) });
     assert_eq!(compiled("Blocks(client: 1, after: (\"ann\", \"bob\"))"), (client, Ask::Tell(blocks)));
     wrong("steps: [At(\"1s\", Blocks(site: 0, after: (\"ann\", \"b b\")))]", "(\"ann\"", "is no user name");
     let terminal = crate::ids::SiteId::new(2).map(ProcessId::Terminal).unwrap();
@@ -233,11 +236,13 @@ fn kinds_of_messages_and_notes_are_complete() {
     };
     let paxos = |file| kinds(file, "Message::");
     let mut messages = paxos(include_str!("../../replicated/paxos/message.rs"));
-    messages.extend(kinds(include_str!("../site/message.rs"), "Message::"));
+    messages.extend(kinds(include_str!("../../replicated/message.rs"), "Message::"));
     assert_eq!(messages, Timelines::MESSAGES);
     let mut notes = kinds(include_str!("../../replicated/paxos/note.rs"), "Note::");
     notes.extend(
-        kinds(include_str!("../site/note.rs"), "Note::").into_iter().filter(|kind| kind != "ignored"),
+        kinds(include_str!("../../replicated/note.rs"), "Note::")
+            .into_iter()
+            .filter(|kind| kind != "ignored"),
     );
     assert_eq!(notes, Timelines::NOTES);
 }
@@ -251,10 +256,13 @@ fn nouns_of_messages_and_notes_are_complete() {
         assert_eq!(named.collect::<BTreeSet<_>>(), listed.iter().copied().collect());
     };
     check(
-        [include_str!("../../replicated/paxos/message.rs"), include_str!("../site/message.rs")],
+        [include_str!("../../replicated/paxos/message.rs"), include_str!("../../replicated/message.rs")],
         Message::NOUNS,
     );
-    check([include_str!("../../replicated/paxos/note.rs"), include_str!("../site/note.rs")], Note::NOUNS);
+    check(
+        [include_str!("../../replicated/paxos/note.rs"), include_str!("../../replicated/note.rs")],
+        Note::NOUNS,
+    );
 }
 
 #[test]

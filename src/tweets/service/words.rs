@@ -6,7 +6,7 @@ use crate::ids::{ProcessId, SiteId};
 use crate::scenario::{Order, Place, Problem, Shape};
 use crate::tweets::service::{Ask, Timelines};
 use crate::tweets::site::{Block, Operation, Query};
-use crate::tweets::timeline::{Event, Position, Text, User, View};
+use crate::tweets::timeline::{Event, Position, Text, TimelineQuery, User, View};
 
 /// What a user does, at the terminal of a site (`site: 0`) or with a client (`client: 0`).
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
@@ -288,8 +288,8 @@ impl Command {
                 let view = |viewer| View { viewer, limit: *limit, older_than };
                 let command = |view| match (linearizable, fresh) {
                     (true, _) => Ask::Do(Operation::View { view }),
-                    (false, true) => Ask::Tell(Query::Fresh { view }),
-                    (false, false) => Ask::Tell(Query::View { view }),
+                    (false, true) => Ask::Tell(Query::Of(TimelineQuery::Fresh { view })),
+                    (false, false) => Ask::Tell(Query::Of(TimelineQuery::View { view })),
                 };
                 (asker, reading.user("user", user).map(view).map(command))
             }
@@ -297,14 +297,15 @@ impl Command {
                 let from = from.map_or(Position::default(), |(slot, index)| Position { slot, index });
                 (reading.asker(*site, *client), Some(Ask::Tell(Query::Log { from })))
             }
-            Command::Blocks { site, client, after: None } => {
-                (reading.asker(*site, *client), Some(Ask::Tell(Query::Blocks { after: None })))
-            }
+            Command::Blocks { site, client, after: None } => (
+                reading.asker(*site, *client),
+                Some(Ask::Tell(Query::Of(TimelineQuery::Blocks { after: None }))),
+            ),
             Command::Blocks { site, client, after: Some((user, whom)) } => {
                 let asker = reading.asker(*site, *client);
                 let (user, whom) = (reading.user("after", user), reading.user("after", whom));
                 let after = user.zip(whom).map(|(user, whom)| Block { user, whom });
-                (asker, after.map(|after| Ask::Tell(Query::Blocks { after: Some(after) })))
+                (asker, after.map(|after| Ask::Tell(Query::Of(TimelineQuery::Blocks { after: Some(after) }))))
             }
             Command::Status { site, client } => {
                 (reading.asker(*site, *client), Some(Ask::Tell(Query::Status)))

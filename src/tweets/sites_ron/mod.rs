@@ -29,9 +29,9 @@ use serde::Deserialize;
 use crate::frame::{DATAGRAM_DEFAULT, DATAGRAM_MAX};
 use crate::ids::{SITES_MAX, SiteId};
 use crate::outbox::SyncMode;
+use crate::replicated::config::{Config, ConfigError as Unfit, Limits, Setting, Timeouts};
 use crate::ron_file::{BadFile, Place, Problem};
 use crate::time::Duration;
-use crate::tweets::site::config::{Config, ConfigError as Unfit, Limits, Setting, Timeouts};
 use crate::udp::seal::{SEAL_BYTES, SEALED_MIN};
 use crate::udp::{KeyNumber, KeySet};
 

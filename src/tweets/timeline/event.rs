@@ -1,11 +1,9 @@
 //! What users do, and where in the log it stands.
 
-use alloc::vec::Vec;
-use core::fmt;
-use core::str::FromStr;
-
 use crate::tweets::timeline::names::{Text, User};
 use crate::wire::{Reader, Wire, WireError};
+use alloc::vec::Vec;
+use core::fmt;
 
 /// One thing that a user did.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
@@ -57,51 +55,6 @@ impl fmt::Display for SelfBlock {
 
 impl core::error::Error for SelfBlock {}
 
-/// A place in the log: a slot and an index among the events of its entry. Displayed as `7.0`.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Default)]
-pub struct Position {
-    /// The slot.
-    pub slot: u64,
-    /// The index.
-    pub index: u64,
-}
-
-impl Position {
-    /// The first position after this one.
-    #[must_use]
-    pub fn next(self) -> Position {
-        Position { slot: self.slot, index: self.index.saturating_add(1) }
-    }
-}
-
-impl FromStr for Position {
-    type Err = PositionError;
-
-    fn from_str(text: &str) -> Result<Position, PositionError> {
-        let parts =
-            text.split_once('.').and_then(|(slot, index)| Some((slot.parse().ok()?, index.parse().ok()?)));
-        parts.map(|(slot, index)| Position { slot, index }).ok_or(PositionError)
-    }
-}
-
-/// A text is no position in the log.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct PositionError;
-
-impl fmt::Display for PositionError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("expected a slot and an index, as 7.0")
-    }
-}
-
-impl core::error::Error for PositionError {}
-
-impl fmt::Display for Position {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}.{}", self.slot, self.index)
-    }
-}
-
 impl fmt::Display for Event {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -152,5 +105,3 @@ impl Wire for Event {
         }
     }
 }
-
-wire_struct!(Position { slot, index });

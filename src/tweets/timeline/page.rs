@@ -3,7 +3,7 @@
 use alloc::vec::Vec;
 use core::fmt;
 
-use crate::tweets::timeline::event::Position;
+use crate::replicated::Position;
 use crate::tweets::timeline::names::{Text, User};
 use crate::wire::{Reader, U64_MAX, Wire, WireError, list_size, put_list};
 

@@ -8,8 +8,9 @@
 //!    go on exactly when an older visible tweet exists among these, or older tweets beyond them.
 
 use crate::chunks::Chunks;
+use crate::replicated::Position;
 use crate::tweets::timeline::blocks::Blocks;
-use crate::tweets::timeline::event::{Event, Position};
+use crate::tweets::timeline::event::Event;
 use crate::tweets::timeline::names::User;
 use crate::tweets::timeline::page::{Page, Tweet, View};
 use crate::wire::Wire;
@@ -30,7 +31,7 @@ impl Timeline {
     ///
     /// # Panics
     /// When a tweet does not stand behind the last one.
-    pub fn apply(&mut self, position: Position, event: &Event) -> bool {
+    pub fn change(&mut self, position: Position, event: &Event) -> bool {
         match event {
             Event::Tweet { user, text } => {
                 let last = self.tweets.last().map(|tweet| tweet.position);
@@ -133,7 +134,7 @@ mod tests {
     fn fold(events: &[Event]) -> Timeline {
         let mut timeline = Timeline::default();
         for (slot, event) in events.iter().enumerate() {
-            timeline.apply(at(slot as u64), event);
+            timeline.change(at(slot as u64), event);
         }
         timeline
     }
@@ -229,7 +230,7 @@ mod tests {
             let (mut timeline, mut changes) = (Timeline::default(), 0);
             for (slot, event) in events.iter().enumerate() {
                 let before = timeline.clone();
-                let is_changed = timeline.apply(at(slot as u64), event);
+                let is_changed = timeline.change(at(slot as u64), event);
                 prop_assert_eq!(is_changed, timeline != before);
                 changes += usize::from(is_changed);
             }
@@ -243,7 +244,7 @@ mod tests {
         let hidden = 2 * Page::LOOKED_MAX as u64;
         let mut timeline = fold(&[tweet("cat", "old"), block("ann", "bob")]);
         for slot in 2..2 + hidden {
-            timeline.apply(at(slot), &tweet("ann", "hidden"));
+            timeline.change(at(slot), &tweet("ann", "hidden"));
         }
         let mut pages = Vec::new();
         let mut view = View { viewer: user("bob"), limit: 10, older_than: None };
@@ -305,7 +306,7 @@ mod tests {
             (tweet("ann", "x"), true),
         ];
         for (slot, (event, is_changed)) in steps.iter().enumerate() {
-            assert_eq!(timeline.apply(at(slot as u64), event), *is_changed, "{event}");
+            assert_eq!(timeline.change(at(slot as u64), event), *is_changed, "{event}");
         }
         assert_eq!((timeline.blocks().count(), timeline.tweets().count()), (0, 1));
     }

@@ -1,10 +1,8 @@
 //! What it costs to ask a site that does not lead: the same tweet at the leader and at a follower, in turns, and beside
 //! them the round trip of a question that a site answers at once.
 
-use aviary::tweets::site::client::Command;
-use aviary::tweets::site::message::Query;
-use aviary::tweets::site::submission::Operation;
-use aviary::tweets::timeline::Event;
+use aviary::tweets::site::{Command, Operation, Query};
+use aviary::tweets::timeline::{Event, TimelineQuery};
 
 use crate::Failure;
 use crate::bench::load::Load;
@@ -14,7 +12,7 @@ use crate::children::Folder;
 
 pub(crate) fn measure(arguments: &Bench, folder: &Folder) -> Result<(), Failure> {
     let tweet = Command::Do(Operation::Event { event: Event::Tweet { user: name("ann"), text: tweet() } });
-    let question = Command::Tell(Query::Blocks { after: None });
+    let question = Command::Tell(Query::Of(TimelineQuery::Blocks { after: None }));
     for datagram_max in &arguments.datagrams {
         for count in arguments.sites.iter().filter(|count| **count > 1) {
             let cluster =

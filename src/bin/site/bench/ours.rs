@@ -6,11 +6,7 @@ use aviary::ids::ProcessId;
 use aviary::outbox::SyncMode;
 use aviary::time::Duration;
 use aviary::tweets::client;
-use aviary::tweets::site::bird::Bird;
-use aviary::tweets::site::client::Command;
-use aviary::tweets::site::message::Phase;
-use aviary::tweets::site::note::Note;
-use aviary::tweets::site::submission::Operation;
+use aviary::tweets::site::{Command, Note, Operation, Participant, Phase};
 use aviary::tweets::sites_ron::Sites;
 use aviary::tweets::timeline::{Event, Text, User};
 use aviary::udp::seal::VERSION;
@@ -114,7 +110,7 @@ impl Cluster {
     }
 
     /// The first answer of site 0.
-    fn status(&self, patience: Duration) -> Result<aviary::tweets::site::message::Status, Failure> {
+    fn status(&self, patience: Duration) -> Result<aviary::tweets::site::Status, Failure> {
         let found = client::statuses(&self.sites, self.key(), patience);
         let found = found.map_err(|error| Failure::Run(error.to_string()))?.into_iter().next().flatten();
         found.ok_or_else(|| Failure::Run(format!("site 0 does not answer within {patience}")))
@@ -163,7 +159,7 @@ impl Cluster {
             let found = client::statuses(&self.sites, self.key(), Duration::from_millis(100));
             let found = found.map_err(|error| Failure::Run(error.to_string()))?;
             let leads = |status: &Option<_>| {
-                matches!(status, Some(aviary::tweets::site::message::Status { phase: Phase::Leading, .. }))
+                matches!(status, Some(aviary::tweets::site::Status { phase: Phase::Leading, .. }))
             };
             if let Some(leader) = found.iter().position(leads) {
                 return Ok(leader);
@@ -182,7 +178,7 @@ impl Cluster {
     /// The same command over and over, asked of site `at`.
     pub(crate) fn load_at(&self, at: usize, load: &Load, command: &Command) -> Result<Figures, Failure> {
         let failed = |error: aviary::udp::HostError| Failure::Run(error.to_string());
-        let mut caller: Caller<Bird> =
+        let mut caller: Caller<Participant> =
             Caller::start(client::settings(&self.sites, self.keys.clone())).map_err(failed)?;
         let count = u16::try_from(self.sites.members.len()).expect("at most 9");
         let first =

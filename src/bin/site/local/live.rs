@@ -2,7 +2,7 @@
 
 use std::io::{self, Write};
 
-use aviary::tweets::site::message::Status;
+use aviary::tweets::site::Status;
 
 /// What is shown there; nothing where no terminal is.
 pub(super) struct Live {

@@ -7,8 +7,7 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, TryRecvError, channel}
 use std::thread;
 
 use aviary::ids::{ProcessId, SiteId};
-use aviary::tweets::site::bird::Bird;
-use aviary::tweets::site::message::Status;
+use aviary::tweets::site::{Participant, Status};
 use aviary::tweets::sites_ron::Sites;
 use aviary::udp::{Files, Host, Keys, OffloadSocket};
 use mio::Waker;
@@ -18,7 +17,7 @@ use crate::desk::{AtOnce, Desk};
 use crate::ending::PATIENCE;
 use crate::{Failure, answers, run, words};
 
-type LocalHost = Host<Bird, Files, CutSocket>;
+type LocalHost = Host<Participant, Files, CutSocket>;
 
 /// What a site says to the terminal.
 pub(super) enum Said {

@@ -1,7 +1,7 @@
 //! What is known to be chosen and no promise reports: a candidate gives up, a leader proposes nothing over it, and no
 //! message of others, honest or not, makes either of them break an invariant of its own.
 
-use crate::replicated::paxos::Claim;
+use crate::replicated::paxos::{Ballot, Claim, Config, Entry, Message, Note, Paxos, Promise, Record, Slot};
 use alloc::vec;
 use alloc::vec::Vec;
 
@@ -11,7 +11,6 @@ use crate::replicated::paxos::survey::SurveyId;
 use crate::replicated::paxos::tests::{
     LATER, Port, accepted, ballot, candidate, config, entry, promise, recovered, report, site,
 };
-use crate::replicated::paxos::{Ballot, Config, Entry, Message, Note, Paxos, Promise, Record, Slot};
 use crate::time::Duration;
 
 fn chosen(ballot: Ballot, chosen: u64) -> Message<u64> {

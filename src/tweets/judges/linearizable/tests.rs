@@ -4,7 +4,7 @@ use super::*;
 use crate::judges::linearizable::{Search, search, tests::any_order};
 use crate::tweets::judges::Judges;
 use crate::tweets::judges::stage::{Stage, block, looks, objects, tweet, user, view};
-use crate::tweets::timeline::{Page, Position, Tweet, View};
+use crate::tweets::timeline::{Page, Position, TimelineOutcome, TimelineQuery, TimelineReply, Tweet, View};
 use proptest::prelude::*;
 
 const C1: ProcessId = ProcessId::Client(1);
@@ -31,7 +31,12 @@ fn noted(stage: &mut Stage, who: ProcessId, note: &Note) -> Result<(), Violation
 }
 
 fn done(stage: &mut Stage, who: ProcessId, request: &Request) {
-    noted(stage, who, &Note::Done(Position::default(), operation(request), Answer::Done)).unwrap();
+    noted(
+        stage,
+        who,
+        &Note::Done(Position::default(), operation(request), Answer::Of(TimelineOutcome::Done)),
+    )
+    .unwrap();
 }
 
 /// A page of ann's tweets, the newest of slot 8.
@@ -46,7 +51,11 @@ fn page(texts: &[&str]) -> Page {
 
 fn shown(stage: &mut Stage, who: ProcessId, request: &Request, texts: &[&str]) -> Result<(), Violation> {
     let page = page(texts);
-    noted(stage, who, &Note::Done(Position::default(), operation(request), Answer::Viewed { page }))
+    noted(
+        stage,
+        who,
+        &Note::Done(Position::default(), operation(request), Answer::Of(TimelineOutcome::Viewed { page })),
+    )
 }
 
 #[test]
@@ -135,7 +144,7 @@ fn what_was_done_was_commanded() {
     let mut stage = Stage::new(3);
     ask(&mut stage, C1, &tweet(1, "a"));
     done(&mut stage, C1, &tweet(1, "a"));
-    let again = Note::Done(Position::default(), operation(&tweet(1, "a")), Answer::Done);
+    let again = Note::Done(Position::default(), operation(&tweet(1, "a")), Answer::Of(TimelineOutcome::Done));
     objects(
         noted(&mut stage, C1, &again),
         "linearizable",
@@ -156,7 +165,7 @@ fn an_answer_to_what_was_never_asked_is_judged_from_the_command_on() {
 }
 
 fn read(stage: &mut Stage, who: ProcessId, id: u64, viewer: &str) {
-    let query = Query::Fresh { view: looks(viewer) };
+    let query = Query::Of(TimelineQuery::Fresh { view: looks(viewer) });
     stage.commanded(who, &Command::Tell(query.clone())).unwrap();
     stage
         .sent(who, crate::tweets::judges::stage::site(0), Message::Query { id, seen: Slot(0), query })
@@ -166,7 +175,17 @@ fn read(stage: &mut Stage, who: ProcessId, id: u64, viewer: &str) {
 fn told(stage: &mut Stage, who: ProcessId, id: u64, viewer: &str, texts: &[&str]) -> Result<(), Violation> {
     let page = page(texts);
     let site = crate::tweets::judges::stage::site(0);
-    noted(stage, who, &Note::Shown(id, site, Slot(9), looks(viewer), page))
+    noted(
+        stage,
+        who,
+        &Note::Shown(
+            id,
+            site,
+            Slot(9),
+            TimelineQuery::Fresh { view: looks(viewer) },
+            TimelineReply::View { page },
+        ),
+    )
 }
 
 #[test]

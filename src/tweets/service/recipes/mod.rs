@@ -31,7 +31,7 @@ pub(super) fn all() -> RecipesOf<Timelines> {
         recipe(
             "leader_and_successor_lost",
             (3, SITES_MAX),
-            "The leader crashes between an accept quorum and telling it, and its successor is isolated.",
+            "The leader crashes between an accept quorum and reply it, and its successor is isolated.",
             leaders::leader_and_successor_lost,
         ),
         recipe(

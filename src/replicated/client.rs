@@ -15,29 +15,29 @@ use core::fmt;
 use crate::ids::{ProcessId, SiteId};
 use crate::mix::{Seed, mix};
 use crate::process::{Effects, Label, Size};
+use crate::replicated::config::Config;
+use crate::replicated::machine::{Machine, Position, Read};
+use crate::replicated::message::{Answer, Message, Query, Reply, RequestId};
+use crate::replicated::note::Note;
 use crate::replicated::paxos::Slot;
+use crate::replicated::process::Replicated;
+use crate::replicated::submission::{Request, Session};
 use crate::time::{Duration, Instant, Steady};
-use crate::tweets::site::bird::Bird;
-use crate::tweets::site::config::Config;
-use crate::tweets::site::message::{Answer, Message, Query, RequestId, Telling};
-use crate::tweets::site::note::Note;
-use crate::tweets::site::submission::{Operation, Request, Session};
-use crate::tweets::timeline::Position;
 
 /// What a person asks of a client.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub enum Command {
+pub enum Command<M: Machine> {
     /// To do something, once.
-    Do(Operation),
+    Do(M::Operation),
     /// The same, as the last of its session: for who will ask for nothing more, and would leave the session open.
-    DoLast(Operation),
+    DoLast(M::Operation),
     /// To tell something.
-    Tell(Query),
+    Tell(Query<M>),
 }
 
 /// One client.
 #[derive(Clone, Debug)]
-pub struct Client {
+pub struct Client<M: Machine> {
     id: ProcessId,
     /// What all its times are by: its host's clock may be set back.
     pub(super) clock: Steady,
@@ -57,9 +57,9 @@ pub struct Client {
     /// The number of the next request of the session.
     next: u64,
     /// What is to be done, in order; the first is outstanding if `asked` is.
-    wanted: VecDeque<Wanted>,
-    asked: Option<Asked>,
-    queries: Vec<Asking>,
+    wanted: VecDeque<Wanted<M>>,
+    asked: Option<Asked<M>>,
+    queries: Vec<Asking<M>>,
     next_query: u64,
     /// What the ids of queries begin with: an answer to another life of this client must not be taken for
     /// one to this, which asked later.
@@ -70,8 +70,8 @@ pub struct Client {
 
 /// Something to be done.
 #[derive(Clone, Debug)]
-struct Wanted {
-    operation: Operation,
+struct Wanted<M: Machine> {
+    operation: M::Operation,
     is_last: bool,
     /// How many sessions ended before they did it.
     undone: u64,
@@ -83,22 +83,22 @@ const ANEW_MAX: u64 = 3;
 
 /// The outstanding request.
 #[derive(Clone, Debug)]
-struct Asked {
-    request: Request,
+struct Asked<M: Machine> {
+    request: Request<M>,
     retry_at: Instant,
     is_taken: bool,
 }
 
 /// An outstanding query.
 #[derive(Clone, Debug)]
-struct Asking {
+struct Asking<M: Machine> {
     id: u64,
-    query: Query,
+    query: Query<M>,
     retry_at: Instant,
 }
 
-impl Client {
-    pub(super) fn new(config: &Config, id: ProcessId, seed: Seed) -> Client {
+impl<M: Machine> Client<M> {
+    pub(super) fn new(config: &Config, id: ProcessId, seed: Seed) -> Client<M> {
         let home = match id {
             ProcessId::Site(site) | ProcessId::Terminal(site) => site.number(),
             ProcessId::Client(number) => (number % u16::from(config.sites)).to_le_bytes()[0],
@@ -156,7 +156,12 @@ impl Client {
         first.map(|at| (at, "retry"))
     }
 
-    pub(super) fn on_command(&mut self, now: Instant, command: Command, effects: &mut Effects<Bird>) {
+    pub(super) fn on_command(
+        &mut self,
+        now: Instant,
+        command: Command<M>,
+        effects: &mut Effects<Replicated<M>>,
+    ) {
         if self.unanswered() >= self.queue_max {
             effects.note(Note::QueueFull);
             return;
@@ -181,8 +186,8 @@ impl Client {
         &mut self,
         now: Instant,
         from: ProcessId,
-        message: Message,
-        effects: &mut Effects<Bird>,
+        message: Message<M>,
+        effects: &mut Effects<Replicated<M>>,
     ) {
         let Some(site) = from.as_site() else {
             effects.note(Note::Ignored(from, message.kind(), "it is not from a site"));
@@ -204,14 +209,14 @@ impl Client {
                     effects.note(Note::FoundBusy(site, reason));
                 }
             }
-            Message::Told { id, applied, telling } => {
+            Message::Told { id, applied, reply } => {
                 let Some(query) = self.answered(id) else { return };
                 self.seen = self.seen.max(applied);
-                effects.note(match (query, telling) {
-                    (Query::Fresh { view }, Telling::View { page }) => {
-                        Note::Shown(id, site, applied, view, page)
+                effects.note(match (query, reply) {
+                    (Query::Of(query), Reply::Of(reply)) if M::read(&query) == Read::Quorum => {
+                        Note::Shown(id, site, applied, query, reply)
                     }
-                    (_, telling) => Note::Told(site, applied, telling),
+                    (_, reply) => Note::Told(site, applied, reply),
                 });
             }
             // The query stays: it is asked again, elsewhere if this client may go elsewhere.
@@ -232,7 +237,7 @@ impl Client {
         }
     }
 
-    pub(super) fn on_wake(&mut self, now: Instant, effects: &mut Effects<Bird>) {
+    pub(super) fn on_wake(&mut self, now: Instant, effects: &mut Effects<Replicated<M>>) {
         let is_late = |at: Instant| at <= now;
         let asked_is_late = self.asked.as_ref().is_some_and(|asked| is_late(asked.retry_at));
         if !asked_is_late && !self.queries.iter().any(|asking| is_late(asking.retry_at)) {
@@ -260,12 +265,12 @@ impl Client {
         }
     }
 
-    fn send_query(&self, asking: &Asking, effects: &mut Effects<Bird>) {
+    fn send_query(&self, asking: &Asking<M>, effects: &mut Effects<Replicated<M>>) {
         let query = Message::Query { id: asking.id, seen: self.seen, query: asking.query.clone() };
         effects.send(ProcessId::Site(self.at), &query);
     }
 
-    fn ask_next(&mut self, now: Instant, effects: &mut Effects<Bird>) {
+    fn ask_next(&mut self, now: Instant, effects: &mut Effects<Replicated<M>>) {
         let Some(wanted) = self.wanted.front() else { return };
         if self.asked.is_some() {
             return;
@@ -291,12 +296,12 @@ impl Client {
         self.asked = Some(Asked { request, retry_at: now + self.retry, is_taken: false });
     }
 
-    fn outstanding(&mut self, id: RequestId) -> Option<&mut Asked> {
+    fn outstanding(&mut self, id: RequestId) -> Option<&mut Asked<M>> {
         self.asked.as_mut().filter(|asked| asked.request.id() == id)
     }
 
     /// The query that is answered by this, if it waits.
-    fn answered(&mut self, id: u64) -> Option<Query> {
+    fn answered(&mut self, id: u64) -> Option<Query<M>> {
         let place = self.queries.iter().position(|asking| asking.id == id)?;
         Some(self.queries.remove(place).query)
     }
@@ -306,8 +311,8 @@ impl Client {
         now: Instant,
         id: RequestId,
         at: Position,
-        answer: Answer,
-        effects: &mut Effects<Bird>,
+        answer: Answer<M>,
+        effects: &mut Effects<Replicated<M>>,
     ) {
         if self.outstanding(id).is_none() {
             return;
@@ -343,7 +348,13 @@ impl Client {
     /// operation itself, so it is not said of another request.
     ///
     /// Without it a doubled copy may have been executed before the session went, and nobody remembers.
-    fn on_expired(&mut self, now: Instant, id: RequestId, is_undone: bool, effects: &mut Effects<Bird>) {
+    fn on_expired(
+        &mut self,
+        now: Instant,
+        id: RequestId,
+        is_undone: bool,
+        effects: &mut Effects<Replicated<M>>,
+    ) {
         if self.outstanding(id).is_none() {
             return;
         }
@@ -370,15 +381,13 @@ fn life(seed: Seed) -> u64 {
     mix(seed.0, [u64::MAX]) << QUERIES_BITS | 1 << 63
 }
 
-impl fmt::Display for Command {
+impl<M: Machine> fmt::Display for Command<M> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Command::Do(operation) => write!(f, "{operation}"),
             Command::DoLast(operation) => write!(f, "{operation}, and nothing more"),
-            Command::Tell(Query::View { view }) => write!(f, "view of {}", view.viewer),
-            Command::Tell(Query::Fresh { view }) => write!(f, "fresh view of {}", view.viewer),
+            Command::Tell(Query::Of(query)) => write!(f, "{query}"),
             Command::Tell(Query::Log { .. }) => f.write_str("log"),
-            Command::Tell(Query::Blocks { .. }) => f.write_str("blocks"),
             Command::Tell(Query::Status) => f.write_str("status"),
         }
     }

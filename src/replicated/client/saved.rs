@@ -4,16 +4,17 @@ use alloc::vec::Vec;
 
 use super::{Asked, Asking, Client, Command, Wanted};
 use crate::ids::ProcessId;
+use crate::replicated::config::Config;
+use crate::replicated::machine::Machine;
 use crate::replicated::paxos::Slot;
-use crate::tweets::site::config::Config;
 use crate::wire::{Reader, Wire, WireError};
 
-wire_struct!(Asked { request, retry_at, is_taken });
-wire_struct!(Asking { id, query, retry_at });
-wire_struct!(Wanted { operation, is_last, undone });
+wire_struct!(Asked<M: Machine> { request, retry_at, is_taken });
+wire_struct!(Asking<M: Machine> { id, query, retry_at });
+wire_struct!(Wanted<M: Machine> { operation, is_last, undone });
 
-impl Client {
-    pub(in crate::tweets::site) fn save(&self, out: &mut Vec<u8>) {
+impl<M: Machine> Client<M> {
+    pub(in crate::replicated) fn save(&self, out: &mut Vec<u8>) {
         let Client {
             id: _,
             clock,
@@ -49,11 +50,11 @@ impl Client {
         seen.0.encode(out);
     }
 
-    pub(in crate::tweets::site) fn load(
+    pub(in crate::replicated) fn load(
         config: &Config,
         id: ProcessId,
         input: &mut Reader<'_>,
-    ) -> Result<Client, WireError> {
+    ) -> Result<Client<M>, WireError> {
         let (clock, seed) = Wire::decode(input)?;
         let client = Client {
             clock,
@@ -78,7 +79,7 @@ impl Client {
     }
 }
 
-impl Wire for Command {
+impl<M: Machine> Wire for Command<M> {
     fn encode(&self, out: &mut Vec<u8>) {
         match self {
             Command::Do(operation) => {
@@ -96,7 +97,7 @@ impl Wire for Command {
         }
     }
 
-    fn decode(input: &mut Reader<'_>) -> Result<Command, WireError> {
+    fn decode(input: &mut Reader<'_>) -> Result<Command<M>, WireError> {
         match input.u8()? {
             1 => Wire::decode(input).map(Command::Do),
             2 => Wire::decode(input).map(Command::Tell),

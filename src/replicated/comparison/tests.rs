@@ -4,11 +4,14 @@ use alloc::vec::Vec;
 
 use crate::ids::ProcessId;
 use crate::process::{Given, Input, Label, Process, Recovered};
+use crate::replicated::config::Config;
+use crate::replicated::message::{BusyReason, Phase};
 use crate::replicated::paxos::{self, Ballot, Entry};
+use crate::replicated::submission::Number;
 use crate::time::Duration;
-use crate::tweets::site::config::Config;
-use crate::tweets::site::message::{BusyReason, Phase, Query, Record};
-use crate::tweets::site::submission::{Number, Request, Submission};
+use crate::tweets::site::{
+    Message, Note, Participant, Query, Record, Request, Site, Submission, TimelineQuery,
+};
 
 fn site(number: u8) -> SiteId {
     SiteId::new(number).unwrap()
@@ -23,8 +26,8 @@ fn entry(count: u64) -> Entry<alloc::sync::Arc<Submission>> {
 
 /// Site 0 of `sites`, which has applied `slots` slots, and what it does.
 struct Stage {
-    bird: Bird,
-    effects: Effects<Bird>,
+    bird: Participant,
+    effects: Effects<Participant>,
     now: Instant,
     slots: u64,
 }
@@ -37,21 +40,22 @@ impl Stage {
         let records = (0..slots).map(learned).collect();
         let recovered = Recovered { incarnation: 1, records };
         let bird =
-            Bird::start(&Config::new(sites), ProcessId::site(0), crate::mix::Seed(1), recovered).unwrap();
+            Participant::start(&Config::new(sites), ProcessId::site(0), crate::mix::Seed(1), recovered)
+                .unwrap();
         Stage { bird, effects: Effects::default(), now: Instant::ZERO, slots }
     }
 
-    fn hand(&mut self, input: Input<Bird>) -> Given<Bird> {
+    fn hand(&mut self, input: Input<Participant>) -> Given<Participant> {
         self.bird.handle(self.now, input, &mut self.effects);
         self.effects.take().unwrap()
     }
 
-    fn tell(&mut self, from: u8, message: Message) -> Given<Bird> {
+    fn tell(&mut self, from: u8, message: Message) -> Given<Participant> {
         self.hand(Input::Message { from: ProcessId::site(from), message })
     }
 
     /// Peer `from` says that it has this, by the answer to a comparison.
-    fn compared(&mut self, from: u8, claim: Claim) -> Given<Bird> {
+    fn compared(&mut self, from: u8, claim: Claim) -> Given<Participant> {
         self.tell(from, Message::Compared { claim })
     }
 
@@ -69,7 +73,7 @@ impl Stage {
     }
 
     /// One more slot is supplied by peer 1.
-    fn learn(&mut self) -> Given<Bird> {
+    fn learn(&mut self) -> Given<Participant> {
         let (slot, entry) = (Slot(self.slots), entry(self.slots + 1));
         self.slots += 1;
         let chosen = Slot(self.slots);
@@ -81,7 +85,7 @@ fn other(end: u64, which: u64) -> Claim {
     Claim { end: Slot(end), digest: Digest(which) }
 }
 
-fn compares(given: &Given<Bird>) -> Vec<Claim> {
+fn compares(given: &Given<Participant>) -> Vec<Claim> {
     let claims = given.messages.iter().filter_map(|letter| match &letter.message {
         Message::Compare { claim } => Some(*claim),
         _ => None,
@@ -174,9 +178,9 @@ fn a_difference_asks_all_and_lets_nothing_be_chosen_until_a_quorum_agrees() {
         let message = Message::Query { id: 1, seen: Slot(0), query };
         stage.hand(Input::Message { from: ProcessId::Client(3), message }).messages[0].message.clone()
     };
-    assert!(matches!(ask(Query::View { view: view.clone() }), Message::Told { .. }));
+    assert!(matches!(ask(Query::Of(TimelineQuery::View { view: view.clone() })), Message::Told { .. }));
     assert!(matches!(ask(Query::Status), Message::Told { .. }));
-    assert!(matches!(ask(Query::Fresh { view }), Message::Behind { .. }));
+    assert!(matches!(ask(Query::Of(TimelineQuery::Fresh { view })), Message::Behind { .. }));
     // Unanswered, it asks again.
     stage.now += Duration::from_millis(150);
     assert_eq!(compares(&stage.hand(Input::Wake)), [stage.own(7)]);
@@ -230,7 +234,7 @@ fn what_is_further_ahead_is_compared_when_this_site_is_there() {
 
 #[test]
 fn what_is_too_long_ago_is_not_compared() {
-    let slots = crate::tweets::site::digests::DIGESTS_MAX as u64 + 20;
+    let slots = crate::replicated::digests::DIGESTS_MAX as u64 + 20;
     let mut stage = Stage::new(3, slots);
     for from in [1, 2] {
         let given = stage.compared(from, other(20, 1));
@@ -302,7 +306,7 @@ fn what_others_said_of_earlier_slots_says_nothing_of_a_later_difference() {
         assert_eq!(compares(&stage.compared(1, other(end, 1))), []);
         assert!(!stage.is_alone());
     }
-    for _ in 0..2 * crate::tweets::site::digests::DIGESTS_MAX {
+    for _ in 0..2 * crate::replicated::digests::DIGESTS_MAX {
         stage.learn();
         let end = stage.slots;
         assert_eq!(compares(&stage.compared(1, other(end, 1))), []);

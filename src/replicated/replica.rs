@@ -16,19 +16,19 @@ use alloc::vec::Vec;
 
 use crate::chunks::Chunks;
 use crate::ids::{ProcessId, SITES_MAX};
+use crate::replicated::digests::Digests;
+use crate::replicated::machine::{Level, Machine, Position};
+use crate::replicated::message::{Answer, RequestId};
 use crate::replicated::paxos::{Claim, Entry, Slot};
-use crate::tweets::site::digests::Digests;
-use crate::tweets::site::message::{Answer, RequestId};
-use crate::tweets::site::submission::{Number, Operation, Request, Session, Submission};
-use crate::tweets::timeline::{Position, Timeline};
+use crate::replicated::submission::{Number, Request, Session, Submission};
 use crate::wire::{Reader, Wire, WireError};
 
 /// The state behind a prefix of the log.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Replica {
-    timeline: Timeline,
+pub struct Replica<M: Machine> {
+    machine: M,
     origins: Frontier,
-    sessions: Sessions,
+    sessions: Sessions<M>,
     applied: Slot,
     /// The slots applied that hold anything, in order.
     filled: Chunks<Slot>,
@@ -67,7 +67,7 @@ impl Frontier {
     }
 
     /// How `submission` stands.
-    pub fn standing(&self, submission: &Submission) -> Standing {
+    pub fn standing<M: Machine>(&self, submission: &Submission<M>) -> Standing {
         let last = self.of(submission.origin);
         if submission.number <= last {
             Standing::Before
@@ -79,7 +79,7 @@ impl Frontier {
     }
 
     /// Takes `submission` if it is the next of its origin; says how it stood.
-    pub fn take(&mut self, submission: &Submission) -> Standing {
+    pub fn take<M: Machine>(&mut self, submission: &Submission<M>) -> Standing {
         let standing = self.standing(submission);
         if standing == Standing::Next {
             self.0[submission.origin.index()] = submission.number;
@@ -90,7 +90,7 @@ impl Frontier {
 
 /// What applying one submission came to.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub enum Outcome {
+pub enum Applied<M: Machine> {
     /// It was not the next of its origin.
     NotTaken(Standing),
     /// It took effect, or had done so before: this is the answer, first given here.
@@ -98,7 +98,7 @@ pub enum Outcome {
         /// Where it took effect.
         at: Position,
         /// What came of it.
-        answer: Answer,
+        answer: Answer<M>,
         /// Whom to tell.
         client: ProcessId,
         /// Whether it took effect earlier.
@@ -117,16 +117,16 @@ pub enum Outcome {
     Foreign,
 }
 
-impl Replica {
+impl<M: Machine> Replica<M> {
     /// The state behind an empty log.
-    pub fn new(sessions_max: usize) -> Replica {
+    pub fn new(sessions_max: usize) -> Replica<M> {
         Replica::beginning_at(Slot(0), sessions_max)
     }
 
     /// The state behind an empty log that begins at `first`.
-    pub fn beginning_at(first: Slot, sessions_max: usize) -> Replica {
+    pub fn beginning_at(first: Slot, sessions_max: usize) -> Replica<M> {
         Replica {
-            timeline: Timeline::default(),
+            machine: M::default(),
             origins: Frontier::default(),
             sessions: Sessions::new(sessions_max),
             applied: first,
@@ -135,9 +135,9 @@ impl Replica {
         }
     }
 
-    /// The timeline.
-    pub fn timeline(&self) -> &Timeline {
-        &self.timeline
+    /// The state.
+    pub fn machine(&self) -> &M {
+        &self.machine
     }
 
     /// Every slot below is applied.
@@ -188,8 +188,8 @@ impl Replica {
     /// Applies the next slot; tells of each submission what it came to.
     pub fn apply(
         &mut self,
-        entry: &Entry<Arc<Submission>>,
-        mut tell: impl FnMut(Position, &Arc<Submission>, Outcome),
+        entry: &Entry<Arc<Submission<M>>>,
+        mut tell: impl FnMut(Position, &Arc<Submission<M>>, Applied<M>),
     ) {
         let slot = self.applied;
         self.begin(slot);
@@ -217,20 +217,20 @@ impl Replica {
     }
 
     /// Applies what stands next in the slot that was begun.
-    pub(super) fn apply_one(&mut self, position: Position, submission: &Submission) -> Outcome {
+    pub(super) fn apply_one(&mut self, position: Position, submission: &Submission<M>) -> Applied<M> {
         self.digests.absorb(submission);
         if position.index == 0 {
             self.filled.push(Slot(position.slot));
         }
         let standing = self.origins.take(submission);
         if standing != Standing::Next {
-            return Outcome::NotTaken(standing);
+            return Applied::NotTaken(standing);
         }
         match &submission.request {
             Request::Open { client, nonce } => self.sessions.open(position, *client, *nonce),
             Request::Execute { client, session, number, operation, is_last } => {
                 let outcome = self.execute(position, *client, (*session, *number), operation);
-                if *is_last && matches!(outcome, Outcome::Answered { is_repeated: false, .. }) {
+                if *is_last && matches!(outcome, Applied::Answered { is_repeated: false, .. }) {
                     self.sessions.end(*session);
                 }
                 outcome
@@ -245,41 +245,34 @@ impl Replica {
         at: Position,
         by: ProcessId,
         (session, number): (Session, u64),
-        operation: &Operation,
-    ) -> Outcome {
+        operation: &M::Operation,
+    ) -> Applied<M> {
         let Some(state) = self.sessions.by_id.get_mut(&session) else {
-            return Outcome::Expired { is_undone: false };
+            return Applied::Expired { is_undone: false };
         };
         if state.client != by {
-            return Outcome::Foreign;
+            return Applied::Foreign;
         }
         let client = state.client;
-        let digest = operation.digest();
+        let digest = M::digest(operation);
         match state.turn(number, digest) {
             Turn::Next => {}
             Turn::Repeated(Last { at, answer, .. }) => {
                 let (at, answer) = (*at, answer.clone());
-                return Outcome::Answered { at, answer, client, is_repeated: true, evicted: None };
+                return Applied::Answered { at, answer, client, is_repeated: true, evicted: None };
             }
-            Turn::Undone => return Outcome::Expired { is_undone: true },
-            Turn::Past | Turn::Ahead => return Outcome::OutOfTurn,
+            Turn::Undone => return Applied::Expired { is_undone: true },
+            Turn::Past | Turn::Ahead => return Applied::OutOfTurn,
         }
-        let answer = match operation {
-            Operation::Event { event } => {
-                // An event that changes nothing is applied all the same, everywhere alike.
-                self.timeline.apply(at, event);
-                Answer::Done
-            }
-            Operation::View { view } => Answer::Viewed { page: self.timeline.view(view) },
-        };
+        let answer = Answer::Of(self.machine.apply(at, Level::FIRST, operation));
         state.used = at;
         state.last = Some(Last { number, digest, at, answer: answer.clone() });
         self.sessions.use_at(at, session);
-        Outcome::Answered { at, answer, client, is_repeated: false, evicted: None }
+        Applied::Answered { at, answer, client, is_repeated: false, evicted: None }
     }
 
     /// What is known of a request before it is taken into any queue.
-    pub fn look_up(&self, id: RequestId, client: ProcessId) -> Known {
+    pub fn look_up(&self, id: RequestId, client: ProcessId) -> Known<M> {
         match id {
             RequestId::Open { nonce } => match self.sessions.by_nonce.get(&(client, nonce)) {
                 Some(session) => Known::Answered { at: *session, answer: Answer::Opened },
@@ -303,7 +296,7 @@ impl Replica {
 
 /// What the replicated state knows of a request.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub enum Known {
+pub enum Known<M: Machine> {
     /// Nothing: it may be taken.
     New,
     /// It took effect here, and this came of it.
@@ -311,7 +304,7 @@ pub enum Known {
         /// Where.
         at: Position,
         /// What.
-        answer: Answer,
+        answer: Answer<M>,
     },
     /// Its session is unknown, closed or evicted.
     Expired {
@@ -330,10 +323,10 @@ pub enum Known {
 /// 2. So what is remembered of an ended session is its whole history: its requests up to the last one took effect, and
 ///    no other ever will. Whoever is told that a request came after the last may ask for the same in another session.
 #[derive(Clone, PartialEq, Eq, Debug)]
-struct Sessions {
+struct Sessions<M: Machine> {
     /// The most that are open, and the most ended ones that are remembered.
     max: usize,
-    by_id: BTreeMap<Session, SessionState>,
+    by_id: BTreeMap<Session, SessionState<M>>,
     by_nonce: BTreeMap<(ProcessId, u64), Session>,
     /// Oldest ending first.
     ended: VecDeque<Session>,
@@ -342,28 +335,28 @@ struct Sessions {
 }
 
 #[derive(Clone, PartialEq, Eq, Debug)]
-struct SessionState {
+struct SessionState<M: Machine> {
     client: ProcessId,
     nonce: u64,
     /// Where it was used last: the one used longest ago is evicted first.
     used: Position,
-    last: Option<Last>,
+    last: Option<Last<M>>,
     is_ended: bool,
 }
 
 /// The last request of a session.
 #[derive(Clone, PartialEq, Eq, Debug)]
-struct Last {
+struct Last<M: Machine> {
     number: u64,
     digest: u64,
     at: Position,
-    answer: Answer,
+    answer: Answer<M>,
 }
 
 /// How a request stands to its session.
-enum Turn<'a> {
+enum Turn<'a, M: Machine> {
     /// It is the one that took effect last.
-    Repeated(&'a Last),
+    Repeated(&'a Last<M>),
     /// Others of its number or after it took effect, and it did not.
     Past,
     /// The session ended before it.
@@ -374,8 +367,8 @@ enum Turn<'a> {
     Ahead,
 }
 
-impl SessionState {
-    fn turn(&self, number: u64, digest: u64) -> Turn<'_> {
+impl<M: Machine> SessionState<M> {
+    fn turn(&self, number: u64, digest: u64) -> Turn<'_, M> {
         let last_number = self.last.as_ref().map_or(0, |last| last.number);
         match &self.last {
             Some(last) if (number, digest) == (last.number, last.digest) => Turn::Repeated(last),
@@ -387,8 +380,8 @@ impl SessionState {
     }
 }
 
-impl Sessions {
-    fn new(max: usize) -> Sessions {
+impl<M: Machine> Sessions<M> {
+    fn new(max: usize) -> Sessions<M> {
         Sessions {
             max: max.max(1),
             by_id: BTreeMap::new(),
@@ -402,17 +395,17 @@ impl Sessions {
         self.by_id.len() - self.ended.len()
     }
 
-    fn open(&mut self, at: Position, client: ProcessId, nonce: u64) -> Outcome {
+    fn open(&mut self, at: Position, client: ProcessId, nonce: u64) -> Applied<M> {
         // Also that of a session that ended: a late copy of its opening opens none that nobody would use.
         if let Some(session) = self.by_nonce.get(&(client, nonce)) {
             let (at, answer) = (*session, Answer::Opened);
-            return Outcome::Answered { at, answer, client, is_repeated: true, evicted: None };
+            return Applied::Answered { at, answer, client, is_repeated: true, evicted: None };
         }
         let evicted = if self.open_count() >= self.max { self.evict() } else { None };
         self.by_id.insert(at, SessionState { client, nonce, used: at, last: None, is_ended: false });
         self.by_nonce.insert((client, nonce), at);
         self.use_at(at, at);
-        Outcome::Answered { at, answer: Answer::Opened, client, is_repeated: false, evicted }
+        Applied::Answered { at, answer: Answer::Opened, client, is_repeated: false, evicted }
     }
 
     fn use_at(&mut self, at: Position, session: Session) {
@@ -451,6 +444,10 @@ impl Sessions {
 }
 
 /// Whether this is the last use of a session that is open.
-fn is_last_use(by_id: &BTreeMap<Session, SessionState>, at: Position, session: Session) -> bool {
+fn is_last_use<M: Machine>(
+    by_id: &BTreeMap<Session, SessionState<M>>,
+    at: Position,
+    session: Session,
+) -> bool {
     by_id.get(&session).is_some_and(|state| !state.is_ended && state.used == at)
 }

@@ -6,33 +6,33 @@ use alloc::vec::Vec;
 use crate::frame::{DATAGRAM_MIN, FRAME_BYTES, MESSAGE_PREFIX_MAX};
 use crate::ids::SiteId;
 use crate::process::{Label, Subject};
+use crate::replicated::machine::{Machine, Position, Read};
 use crate::replicated::paxos::{self, Ballot, Claim, Digest, Slot};
-use crate::tweets::site::submission::{Request, Session, Submission};
-use crate::tweets::timeline::{Page, Position, User, View};
-use crate::wire::{Reader, Wire, WireError};
+use crate::replicated::submission::{Request, Session, Submission};
+use crate::wire::{Reader, Tagged, U64_MAX, Wire, WireError, are_free};
 
 /// One message.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub enum Message {
+pub enum Message<M: Machine> {
     /// Between acceptors, proposers and learners.
     Paxos {
         /// What.
-        message: paxos::Message<Arc<Submission>>,
+        message: paxos::Message<Arc<Submission<M>>>,
     },
     /// From an origin to the leader, or to the site through which it follows the leader: please propose this.
     Forward {
         /// What.
-        submission: Arc<Submission>,
+        submission: Arc<Submission<M>>,
     },
     /// From a site that hears the leader, for an origin that does not: please propose this. Never passed on.
     Relay {
         /// What.
-        submission: Arc<Submission>,
+        submission: Arc<Submission<M>>,
     },
     /// From a client: please do this once.
     Ask {
         /// What.
-        request: Request,
+        request: Request<M>,
     },
     /// To a client: the request is durable in this site's queue. Not yet in the log.
     Taken {
@@ -46,7 +46,7 @@ pub enum Message {
         /// Where it took effect.
         at: Position,
         /// What came of it.
-        answer: Answer,
+        answer: Answer<M>,
     },
     /// To a client: its session is unknown, closed or evicted; nothing is executed in it any more.
     Expired {
@@ -70,7 +70,7 @@ pub enum Message {
         /// Answer only when everything below is applied.
         seen: Slot,
         /// What.
-        query: Query,
+        query: Query<M>,
     },
     /// To a client: the answer to a query.
     Told {
@@ -79,7 +79,7 @@ pub enum Message {
         /// How far this site has applied the log.
         applied: Slot,
         /// What.
-        telling: Telling,
+        reply: Reply<M>,
     },
     /// From a site that knows of a difference: this is what it has applied below some slot; what has the recipient there?
     Compare {
@@ -121,16 +121,11 @@ pub enum RequestId {
 
 /// What came of a request. Remembered in the replicated state, for retries.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub enum Answer {
+pub enum Answer<M: Machine> {
     /// The session is open; its id is the position of the answer.
     Opened,
-    /// The event is in the timeline.
-    Done,
-    /// The view as of the position of the answer.
-    Viewed {
-        /// What is seen.
-        page: Page,
-    },
+    /// What came of the operation at the position of the answer.
+    Of(M::Outcome),
 }
 
 /// Why a site takes no request.
@@ -146,60 +141,27 @@ pub enum BusyReason {
 
 /// What can be asked of a single site.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub enum Query {
-    /// A page of a timeline, as far as this site knows it.
-    View {
-        /// Of what.
-        view: View,
-    },
+pub enum Query<M: Machine> {
+    /// About the state.
+    Of(M::Query),
     /// The log from this position on.
     Log {
         /// The first position.
         from: Position,
     },
-    /// Who blocks whom, behind this pair.
-    Blocks {
-        /// The last pair that is known.
-        after: Option<Block>,
-    },
     /// How the site is.
     Status,
-    /// A page of a timeline, linearizable: nothing that anybody was told of before this was asked is missing from what
-    /// it shows. The site asks a quorum how far the logs reach.
-    Fresh {
-        /// Of what.
-        view: View,
-    },
-}
-
-/// `user` blocks `whom`.
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
-pub struct Block {
-    /// Who blocks.
-    pub user: User,
-    /// Who is blocked.
-    pub whom: User,
 }
 
 /// An answer to a query; lists are cut to fit a datagram.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub enum Telling {
-    /// A page of a timeline.
-    View {
-        /// What is seen.
-        page: Page,
-    },
+pub enum Reply<M: Machine> {
+    /// About the state.
+    Of(M::Reply),
     /// A piece of the log: what each position holds.
     Log {
         /// In ascending order.
-        lines: Vec<LogLine>,
-        /// Whether more follow.
-        has_more: bool,
-    },
-    /// Who blocks whom, in ascending order.
-    Blocks {
-        /// The pairs.
-        blocks: Vec<Block>,
+        lines: Vec<LogLine<M>>,
         /// Whether more follow.
         has_more: bool,
     },
@@ -212,11 +174,11 @@ pub enum Telling {
 
 /// One request of the log. A retried one may stand there twice; it took effect once.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub struct LogLine {
+pub struct LogLine<M: Machine> {
     /// Where.
     pub position: Position,
     /// What.
-    pub request: Request,
+    pub request: Request<M>,
 }
 
 /// How a site is.
@@ -255,63 +217,74 @@ pub enum Phase {
 
 /// One durable fact of a site.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub enum Record {
+pub enum Record<M: Machine> {
     /// Of its acceptor and learner.
     Paxos {
         /// What.
-        record: paxos::Record<Arc<Submission>>,
+        record: paxos::Record<Arc<Submission<M>>>,
     },
     /// It took a request into its queue.
     Taken {
         /// As numbered.
-        submission: Arc<Submission>,
+        submission: Arc<Submission<M>>,
     },
 }
 
-impl Request {
+impl<M: Machine> Request<M> {
     /// Which request this is.
     pub fn id(&self) -> RequestId {
         match *self {
             Request::Open { nonce, .. } => RequestId::Open { nonce },
             Request::Execute { session, number, ref operation, .. } => {
-                RequestId::Execute { session, number, digest: operation.digest() }
+                RequestId::Execute { session, number, digest: M::digest(operation) }
             }
         }
     }
 }
 
-impl Message {
-    /// Bytes that a datagram with one message takes beside a submission, at most.
-    const OVERHEAD_MAX: usize = FRAME_BYTES
-        + MESSAGE_PREFIX_MAX
-        + 1
-        + paxos::Message::<Submission>::ENTRY_OVERHEAD_MAX
-        + ENTRY_PREFIX_MAX;
-}
+/// Bytes that a datagram with one message takes beside a submission, at most.
+const OVERHEAD_MAX: usize =
+    FRAME_BYTES + MESSAGE_PREFIX_MAX + 1 + paxos::Message::<()>::ENTRY_OVERHEAD_MAX + ENTRY_PREFIX_MAX;
 
 /// Bytes of the count in front of the values of an entry.
 pub(crate) const ENTRY_PREFIX_MAX: usize = 2;
 
-/// Bytes beside the page of any message that carries one.
-const PAGE_OVERHEAD_MAX: usize = FRAME_BYTES + MESSAGE_PREFIX_MAX + 1 + (1 + 4 * 10) + 2 * 10 + 1;
+/// Bytes beside what is asked or answered in any message that carries such.
+const QUERY_OVERHEAD_MAX: usize = FRAME_BYTES + MESSAGE_PREFIX_MAX + 1 + (1 + 4 * U64_MAX) + 2 * U64_MAX + 1;
 
-// The largest event fits every message that carries it in the smallest datagram that may be configured.
-const _: () = assert!(Message::OVERHEAD_MAX + Submission::BYTES_MAX <= DATAGRAM_MIN);
-const _: () = assert!(PAGE_OVERHEAD_MAX + Page::BYTES_MAX <= DATAGRAM_MIN);
-const _: () = assert!(PAGE_OVERHEAD_MAX + 2 + LIST_BYTES_MAX <= DATAGRAM_MIN);
-
-/// Bytes that the items of a told list take at most. The largest item, a line of the log, is smaller than the
-/// submission that it shows, so every list makes progress.
-pub(super) const LIST_BYTES_MAX: usize = Submission::BYTES_MAX;
-
-impl Message {
-    /// Bytes that the values of one entry may take, so that every message that carries the entry fits.
-    pub(crate) const fn entry_bytes_max(datagram_max: usize) -> usize {
-        datagram_max - Message::OVERHEAD_MAX
-    }
+/// Bytes that the values of one entry may take, so that every message that carries the entry fits.
+pub(crate) const fn entry_bytes_max(datagram_max: usize) -> usize {
+    datagram_max - OVERHEAD_MAX
 }
 
-wire_enum!(Message {
+/// Bytes of a log that a reply tells at most. Its largest item, a line of the log, is smaller than the submission that it
+/// shows, so every list makes progress.
+pub(super) const fn list_bytes_max<M: Machine>() -> usize {
+    Submission::<M>::BYTES_MAX
+}
+
+/// What must hold for a machine, checked when its sites are compiled.
+pub(super) const fn check_machine<M: Machine>() {
+    let room = DATAGRAM_MIN - QUERY_OVERHEAD_MAX;
+    assert!(
+        OVERHEAD_MAX + Submission::<M>::BYTES_MAX <= DATAGRAM_MIN,
+        "OPERATION_BYTES_MAX does not fit the smallest datagram"
+    );
+    assert!(M::OUTCOME_BYTES_MAX <= room, "OUTCOME_BYTES_MAX does not fit the smallest datagram");
+    assert!(M::QUERY_BYTES_MAX <= room, "QUERY_BYTES_MAX does not fit the smallest datagram");
+    assert!(M::REPLY_BYTES_MAX <= room, "REPLY_BYTES_MAX does not fit the smallest datagram");
+    assert!(2 + list_bytes_max::<M>() <= room, "a line of the log does not fit the smallest datagram");
+    assert!(are_free(M::Outcome::TAGS, &[OPENED]), "tag 1 of outcomes is the site's");
+    assert!(are_free(M::Query::TAGS, &[LOG, STATUS]), "tags 2 and 4 of queries are the site's");
+    assert!(are_free(M::Reply::TAGS, &[LOG, STATUS]), "tags 2 and 4 of replies are the site's");
+}
+
+/// What the tags of a machine leave free.
+const OPENED: u8 = 1;
+const LOG: u8 = 2;
+const STATUS: u8 = 4;
+
+wire_enum!(Message<M: Machine> {
     1 => Paxos { message },
     2 => Forward { submission },
     3 => Ask { request },
@@ -320,60 +293,144 @@ wire_enum!(Message {
     6 => Expired { id, is_undone },
     7 => Busy { id, reason },
     8 => Query { id, seen, query },
-    9 => Told { id, applied, telling },
+    9 => Told { id, applied, reply },
     10 => Behind { id, applied },
     11 => Relay { submission },
     12 => Compare { claim },
     13 => Compared { claim },
 });
-wire_enum!(Record { 1 => Paxos { record }, 2 => Taken { submission } });
+wire_enum!(Record<M: Machine> { 1 => Paxos { record }, 2 => Taken { submission } });
 wire_enum!(RequestId { 1 => Open { nonce }, 2 => Execute { session, number, digest } });
-wire_enum!(Answer { 1 => Opened, 2 => Done, 3 => Viewed { page } });
 wire_enum!(BusyReason { 1 => QueueFull, 2 => DiskLow, 3 => Diverged });
-wire_enum!(Query { 1 => View { view }, 2 => Log { from }, 3 => Blocks { after }, 4 => Status, 5 => Fresh { view } });
-wire_struct!(Block { user, whom });
-wire_struct!(LogLine { position, request });
+wire_struct!(LogLine<M: Machine> { position, request });
 wire_enum!(Phase { 1 => Following, 2 => Campaigning, 3 => Leading, 4 => Diverged });
 wire_struct!(Status { site, phase, ballot, leader, chosen, applied, queue, digest });
 
 const LIST_MAX: usize = 1_024;
 
-impl Wire for Telling {
+impl<M: Machine> Wire for Answer<M> {
     fn encode(&self, out: &mut Vec<u8>) {
         match self {
-            Telling::View { page } => {
-                out.push(1);
-                page.encode(out);
+            Answer::Opened => out.push(OPENED),
+            Answer::Of(outcome) => outcome.encode(out),
+        }
+    }
+
+    fn size(&self) -> usize {
+        match self {
+            Answer::Opened => 1,
+            Answer::Of(outcome) => outcome.size(),
+        }
+    }
+
+    fn decode(input: &mut Reader<'_>) -> Result<Answer<M>, WireError> {
+        if input.peek() == Some(OPENED) {
+            return input.u8().map(|_| Answer::Opened);
+        }
+        Wire::decode(input).map(Answer::Of)
+    }
+}
+
+impl<M: Machine> Wire for Query<M> {
+    fn encode(&self, out: &mut Vec<u8>) {
+        match self {
+            Query::Of(query) => query.encode(out),
+            Query::Log { from } => {
+                out.push(LOG);
+                from.encode(out);
             }
-            Telling::Log { lines, has_more } => {
-                out.push(2);
+            Query::Status => out.push(STATUS),
+        }
+    }
+
+    fn size(&self) -> usize {
+        match self {
+            Query::Of(query) => query.size(),
+            Query::Log { from } => 1 + from.size(),
+            Query::Status => 1,
+        }
+    }
+
+    fn decode(input: &mut Reader<'_>) -> Result<Query<M>, WireError> {
+        match input.peek() {
+            Some(LOG) => {
+                input.u8()?;
+                Ok(Query::Log { from: Wire::decode(input)? })
+            }
+            Some(STATUS) => input.u8().map(|_| Query::Status),
+            _ => Wire::decode(input).map(Query::Of),
+        }
+    }
+}
+
+impl<M: Machine> Wire for Reply<M> {
+    fn encode(&self, out: &mut Vec<u8>) {
+        match self {
+            Reply::Of(reply) => reply.encode(out),
+            Reply::Log { lines, has_more } => {
+                out.push(LOG);
                 crate::wire::put_list(out, lines);
                 has_more.encode(out);
             }
-            Telling::Blocks { blocks, has_more } => {
-                out.push(3);
-                crate::wire::put_list(out, blocks);
-                has_more.encode(out);
-            }
-            Telling::Status { status } => {
-                out.push(4);
+            Reply::Status { status } => {
+                out.push(STATUS);
                 status.encode(out);
             }
         }
     }
 
-    fn decode(input: &mut Reader<'_>) -> Result<Telling, WireError> {
-        Ok(match input.u8()? {
-            1 => Telling::View { page: Page::decode(input)? },
-            2 => Telling::Log { lines: input.list(LIST_MAX)?, has_more: bool::decode(input)? },
-            3 => Telling::Blocks { blocks: input.list(LIST_MAX)?, has_more: bool::decode(input)? },
-            4 => Telling::Status { status: Status::decode(input)? },
-            _ => return Err(WireError::Invalid("tag of a telling")),
-        })
+    fn decode(input: &mut Reader<'_>) -> Result<Reply<M>, WireError> {
+        match input.peek() {
+            Some(LOG) => {
+                input.u8()?;
+                Ok(Reply::Log { lines: input.list(LIST_MAX)?, has_more: bool::decode(input)? })
+            }
+            Some(STATUS) => {
+                input.u8()?;
+                Ok(Reply::Status { status: Status::decode(input)? })
+            }
+            _ => Wire::decode(input).map(Reply::Of),
+        }
     }
 }
 
-impl Label for Message {
+impl<M: Machine> Query<M> {
+    /// How far the log must be applied before it is answered.
+    pub fn read(&self) -> Read {
+        match self {
+            Query::Of(query) => M::read(query),
+            Query::Log { .. } | Query::Status => Read::Local,
+        }
+    }
+}
+
+impl<M: Machine> Label for Message<M> {
+    const KINDS: &'static [&'static str] = &[
+        "Prepare",
+        "Promise",
+        "Accept",
+        "Accepted",
+        "Chosen",
+        "Nack",
+        "Heartbeat",
+        "Heard",
+        "Fetch",
+        "Supply",
+        "Survey",
+        "Extent",
+        "Forward",
+        "Relay",
+        "Ask",
+        "Taken",
+        "Applied",
+        "Expired",
+        "Busy",
+        "Query",
+        "Told",
+        "Behind",
+        "Compare",
+        "Compared",
+    ];
     const NOUNS: &'static [&'static str] = &["slot", "ballot", "beat", "submission", "opening", "request"];
 
     fn kind(&self) -> &'static str {
@@ -434,7 +491,7 @@ impl RequestId {
     }
 }
 
-impl Request {
+impl<M: Machine> Request<M> {
     /// That of its id, at less cost.
     fn subject(&self) -> Subject {
         match *self {

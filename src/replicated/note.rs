@@ -4,18 +4,18 @@ use core::fmt;
 
 use crate::ids::{ProcessId, SiteId};
 use crate::process::{Label, Subject};
+use crate::replicated::machine::{Machine, Position};
+use crate::replicated::message::{Answer, BusyReason, Reply};
 use crate::replicated::paxos::{self, Claim, Digest, Slot};
-use crate::tweets::site::message::{Answer, BusyReason, Telling};
-use crate::tweets::site::submission::{Number, Operation, Session};
-use crate::tweets::timeline::{Page, Position, View};
+use crate::replicated::submission::{Number, Session};
 
 /// Something that happened at a site or a client.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub enum Note {
+pub enum Note<M: Machine> {
     /// In the protocol.
     Paxos(paxos::Note),
     /// The site took a request into its queue.
-    Took(Number, Operation),
+    Took(Number, M::Operation),
     /// The site took an opening into its queue.
     TookOpening(Number, ProcessId),
     /// It refused a request.
@@ -23,7 +23,7 @@ pub enum Note {
     /// It hands what waits over again, from this number on.
     Resubmits(Number),
     /// A submission took effect at this site.
-    Applied(Position, Operation),
+    Applied(Position, M::Operation),
     /// A submission had taken effect before, and did not again.
     Repeated(Position, SiteId, Number),
     /// A submission came before its predecessor, and has no effect.
@@ -53,19 +53,19 @@ pub enum Note {
     /// Client: the request waits durably at this site.
     Waits(SiteId),
     /// Client: the request is in the log.
-    Done(Position, Operation, Answer),
+    Done(Position, M::Operation, Answer<M>),
     /// Client: it does not ask in this session any more, which was idle for long.
     Leaves(Session),
     /// Client: the session expired and this was not done; it is asked for in another one.
-    AsksAnew(Operation),
+    AsksAnew(M::Operation),
     /// Client: the sessions expired one after the other, and this was not done.
-    Undone(Operation),
+    Undone(M::Operation),
     /// Client: the session expired; whether this request took effect is not known.
-    Lost(Operation),
+    Lost(M::Operation),
     /// Client: a site told what was asked.
-    Told(SiteId, Slot, Telling),
+    Told(SiteId, Slot, Reply<M>),
     /// Client: a site showed the linearizable view that was asked for as this query.
-    Shown(u64, SiteId, Slot, View, Page),
+    Shown(u64, SiteId, Slot, M::Query, M::Reply),
     /// Client: a site cannot answer a query, for it is behind.
     FoundBehind(SiteId, Slot),
     /// Client: a site is busy.
@@ -76,7 +76,58 @@ pub enum Note {
     QueueFull,
 }
 
-impl Label for Note {
+impl<M: Machine> Label for Note<M> {
+    const KINDS: &'static [&'static str] = &[
+        "campaigns",
+        "leads",
+        "follows",
+        "leans",
+        "deposed",
+        "lost quorum",
+        "gives way",
+        "resigns",
+        "withholds",
+        "overtaken",
+        "splits promise",
+        "reproposes",
+        "closes hole",
+        "chose",
+        "fetches",
+        "caught up",
+        "surveys",
+        "surveyed",
+        "nacks",
+        "ignored",
+        "took",
+        "took opening",
+        "refused",
+        "resubmits",
+        "applied",
+        "repeated",
+        "out of order",
+        "out of turn",
+        "foreign",
+        "evicted",
+        "expired",
+        "behind",
+        "unread",
+        "differs",
+        "diverged",
+        "reunited",
+        "opened",
+        "waits",
+        "done",
+        "leaves",
+        "asks anew",
+        "undone",
+        "lost",
+        "told",
+        "shown",
+        "found behind",
+        "found busy",
+        "retries",
+        "queue full",
+    ];
     const NOUNS: &'static [&'static str] = &["slot", "ballot", "submission"];
 
     fn kind(&self) -> &'static str {
@@ -145,7 +196,7 @@ impl Label for Note {
     }
 }
 
-impl fmt::Display for Note {
+impl<M: Machine> fmt::Display for Note<M> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Note::Paxos(note) => write!(f, "{note}"),
@@ -185,12 +236,10 @@ impl fmt::Display for Note {
             Note::Ignored(from, kind, reason) => write!(f, "ignored {kind} of {from}: {reason}"),
             Note::Opened(session) => write!(f, "has session {session}"),
             Note::Waits(site) => write!(f, "is taken at {site}"),
-            Note::Done(at, operation, Answer::Viewed { page }) => {
-                write!(f, "done at {at}: {operation} shows {} tweets", page.tweets.len())
+            Note::Done(at, operation, Answer::Of(outcome)) => {
+                write!(f, "done at {at}: {operation}{}", After(outcome))
             }
-            Note::Done(at, operation, Answer::Opened | Answer::Done) => {
-                write!(f, "done at {at}: {operation}")
-            }
+            Note::Done(at, operation, Answer::Opened) => write!(f, "done at {at}: {operation}"),
             Note::Leaves(session) => write!(f, "leaves session {session}, which was idle"),
             Note::AsksAnew(operation) => {
                 write!(f, "was told that its session expired, and asks anew: {operation}")
@@ -205,18 +254,24 @@ impl fmt::Display for Note {
                 write!(f, "was told that its session expired, outcome unknown: {operation}")
             }
             Note::Told(site, applied, _) => write!(f, "was told by {site}, at slot {applied}"),
-            Note::Shown(_, site, applied, view, page) => {
-                let (viewer, count) = (&view.viewer, page.tweets.len());
-                write!(
-                    f,
-                    "was shown by {site}, at slot {applied}: fresh view of {viewer} shows {count} tweets"
-                )
+            Note::Shown(_, site, applied, query, reply) => {
+                write!(f, "was shown by {site}, at slot {applied}: {query}{}", After(reply))
             }
             Note::FoundBehind(site, applied) => write!(f, "finds {site} behind, at slot {applied}"),
             Note::FoundBusy(site, reason) => write!(f, "finds {site} busy: {reason}"),
             Note::Retries(site) => write!(f, "asks again, at {site}"),
             Note::QueueFull => f.write_str("refused a command: too many wait"),
         }
+    }
+}
+
+/// What came of something, after it: nothing where there is nothing to say.
+struct After<'a, T>(&'a T);
+
+impl<T: fmt::Display> fmt::Display for After<'_, T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let text = alloc::format!("{}", self.0);
+        if text.is_empty() { Ok(()) } else { write!(f, " {text}") }
     }
 }
 

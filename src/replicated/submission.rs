@@ -3,13 +3,12 @@
 use core::fmt;
 
 use crate::ids::{ProcessId, SiteId};
-use crate::mix;
-use crate::tweets::timeline::{Event, Position, Text, User, View};
+use crate::replicated::machine::{Machine, Position};
 use crate::wire::U64_MAX;
 
 /// What a client asks to have done once. The unit of the log.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub enum Request {
+pub enum Request<M: Machine> {
     /// To open a session. Where it stands in the log becomes the session's id.
     Open {
         /// Who asks.
@@ -26,7 +25,7 @@ pub enum Request {
         /// Counts the requests of this session from 1; one at a time is outstanding.
         number: u64,
         /// What.
-        operation: Operation,
+        operation: M::Operation,
         /// Whether it is the last of its session: done, it closes the session.
         is_last: bool,
     },
@@ -34,21 +33,6 @@ pub enum Request {
 
 /// A session's id: the position of its opening.
 pub type Session = Position;
-
-/// What a request may do.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub enum Operation {
-    /// To change the timeline.
-    Event {
-        /// How.
-        event: Event,
-    },
-    /// To look at it as of this place in the log: a linearizable view.
-    View {
-        /// At what.
-        view: View,
-    },
-}
 
 /// The number of a site's submission: ordered by incarnation, then by count. No two submissions of one site
 /// ever share one, since the incarnation is durable before the site starts.
@@ -62,7 +46,7 @@ pub struct Number {
 
 /// A request in the queue of the site that took it, its origin.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Submission {
+pub struct Submission<M: Machine> {
     /// The site that took it.
     pub origin: SiteId,
     /// Its number there.
@@ -70,39 +54,16 @@ pub struct Submission {
     /// The number of the origin's submission before it. Applied only behind that one.
     pub after: Number,
     /// What was asked.
-    pub request: Request,
+    pub request: Request<M>,
 }
 
-impl Operation {
-    /// Tells it from every other one that a request of the same number may carry, up to chance.
-    pub fn digest(&self) -> u64 {
-        let of = |kind: u64, one: &User, other: &str| {
-            mix::absorb(mix::absorb(kind, one.as_str().as_bytes()), other.as_bytes())
-        };
-        match self {
-            Operation::Event { event: Event::Tweet { user, text } } => of(1, user, text.as_str()),
-            Operation::Event { event: Event::Block { user, whom } } => of(2, user, whom.as_str()),
-            Operation::Event { event: Event::Unblock { user, whom } } => of(3, user, whom.as_str()),
-            Operation::View { view: View { viewer, limit, older_than } } => {
-                let Position { slot, index } = older_than.unwrap_or_default();
-                let state = mix::stir(of(4, viewer, ""), [*limit, older_than.is_some().into()]);
-                mix::stir(state, [slot, index])
-            }
-        }
-    }
-}
-
-impl Submission {
+impl<M: Machine> Submission<M> {
     /// Bytes of the largest submission.
-    pub const BYTES_MAX: usize = {
-        let event = 1 + (1 + User::BYTES_MAX) + (2 + Text::BYTES_MAX);
-        let view = (1 + User::BYTES_MAX) + U64_MAX + 1 + 2 * U64_MAX;
-        let operation = 1 + if event > view { event } else { view };
-        1 + 4 * U64_MAX + (1 + ProcessId::BYTES + 3 * U64_MAX + operation + 1)
-    };
+    pub const BYTES_MAX: usize =
+        1 + 4 * U64_MAX + (1 + ProcessId::BYTES + 3 * U64_MAX + M::OPERATION_BYTES_MAX + 1);
 }
 
-impl Request {
+impl<M: Machine> Request<M> {
     /// Who asks.
     pub fn client(&self) -> ProcessId {
         match self {
@@ -117,16 +78,7 @@ impl fmt::Display for Number {
     }
 }
 
-impl fmt::Display for Operation {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Operation::Event { event } => write!(f, "{event}"),
-            Operation::View { view } => write!(f, "view of {}", view.viewer),
-        }
-    }
-}
-
-impl fmt::Display for Request {
+impl<M: Machine> fmt::Display for Request<M> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Request::Open { client, .. } => write!(f, "{client} opens a session"),
@@ -135,10 +87,9 @@ impl fmt::Display for Request {
     }
 }
 
-wire_enum!(Request {
+wire_enum!(Request<M: Machine> {
     1 => Open { client, nonce },
     2 => Execute { client, session, number, operation, is_last },
 });
-wire_enum!(Operation { 1 => Event { event }, 2 => View { view } });
 wire_struct!(Number { incarnation, count });
-wire_struct!(Submission { origin, number, after, request });
+wire_struct!(Submission<M: Machine> { origin, number, after, request });

@@ -12,26 +12,27 @@ use alloc::vec::Vec;
 
 use crate::ids::ProcessId;
 use crate::process::Effects;
+use crate::replicated::machine::Machine;
 use crate::replicated::paxos::{Slot, SurveyId};
+use crate::replicated::process::Replicated;
+use crate::replicated::site::{Parked, Site};
+use crate::replicated::waiting::{self, Room};
 use crate::time::Instant;
-use crate::tweets::site::bird::Bird;
-use crate::tweets::site::site::{Parked, Site};
-use crate::tweets::site::waiting::{self, Room};
 use crate::wire::{Reader, Wire, WireError};
 
 /// What waits to be read, oldest first.
 #[derive(Clone, Debug)]
-pub(super) struct Reads {
+pub(super) struct Reads<M: Machine> {
     incarnation: u64,
     /// Surveys begun by this incarnation.
     surveys: u64,
     max: usize,
-    waiting: VecDeque<Read>,
+    waiting: VecDeque<Read<M>>,
 }
 
 #[derive(Clone, Debug)]
-struct Read {
-    asked: Parked,
+struct Read<M: Machine> {
+    asked: Parked<M>,
     stage: Stage,
 }
 
@@ -46,7 +47,7 @@ enum Stage {
     Placed(Slot),
 }
 
-wire_struct!(Read { asked, stage });
+wire_struct!(Read<M: Machine> { asked, stage });
 
 impl Wire for Stage {
     fn encode(&self, out: &mut Vec<u8>) {
@@ -70,7 +71,7 @@ impl Wire for Stage {
     }
 }
 
-impl Reads {
+impl<M: Machine> Reads<M> {
     /// Appends its whole state.
     pub(super) fn save(&self, out: &mut Vec<u8>) {
         let Reads { incarnation, surveys, max: _, waiting } = self;
@@ -79,7 +80,7 @@ impl Reads {
     }
 
     /// Reads what [`Reads::save`] appended.
-    pub(super) fn load(max: usize, input: &mut Reader<'_>) -> Result<Reads, WireError> {
+    pub(super) fn load(max: usize, input: &mut Reader<'_>) -> Result<Reads<M>, WireError> {
         let [incarnation, surveys]: [u64; 2] = Wire::decode(input)?;
         let waiting = Wire::decode(input)?;
         if surveys == u64::MAX {
@@ -88,7 +89,7 @@ impl Reads {
         Ok(Reads { incarnation, surveys, max, waiting })
     }
 
-    pub(super) fn new(incarnation: u64, max: usize) -> Reads {
+    pub(super) fn new(incarnation: u64, max: usize) -> Reads<M> {
         Reads { incarnation, surveys: 0, max, waiting: VecDeque::new() }
     }
 
@@ -113,9 +114,9 @@ impl Reads {
     }
 
     /// Takes one out that may be read from the log below `applied`.
-    fn pop_ready(&mut self, applied: Slot) -> Option<Parked> {
+    fn pop_ready(&mut self, applied: Slot) -> Option<Parked<M>> {
         let is_ready =
-            |read: &Read| matches!(read.stage, Stage::Placed(end) if end.max(read.asked.seen) <= applied);
+            |read: &Read<M>| matches!(read.stage, Stage::Placed(end) if end.max(read.asked.seen) <= applied);
         let place = self.waiting.iter().position(is_ready)?;
         self.waiting.remove(place).map(|read| read.asked)
     }
@@ -140,8 +141,8 @@ impl Reads {
     }
 }
 
-impl Site {
-    pub(super) fn on_read(&mut self, asked: Parked, effects: &mut Effects<Bird>) {
+impl<M: Machine> Site<M> {
+    pub(super) fn on_read(&mut self, asked: Parked<M>, effects: &mut Effects<Replicated<M>>) {
         if self.reads.holds(asked.client, asked.id) {
             // Asked again while it waits: the first asking says how long.
         } else {
@@ -159,14 +160,14 @@ impl Site {
     }
 
     /// Gives up those that have waited long enough.
-    pub(super) fn expire_reads(&mut self, now: Instant, effects: &mut Effects<Bird>) {
+    pub(super) fn expire_reads(&mut self, now: Instant, effects: &mut Effects<Replicated<M>>) {
         while let Some(late) = self.reads.waiting.pop_front_if(|read| read.asked.until <= now) {
             self.turn_away(&late.asked, effects);
         }
     }
 
     /// Answers what may be read, and asks how far the logs reach for what came since the last survey.
-    pub(super) fn settle_reads(&mut self, now: Instant, effects: &mut Effects<Bird>) {
+    pub(super) fn settle_reads(&mut self, now: Instant, effects: &mut Effects<Replicated<M>>) {
         while !self.reads.waiting.is_empty() {
             if let Some(end) = self.paxos.surveyed() {
                 self.reads.place(end);

@@ -6,7 +6,14 @@ use alloc::vec::Vec;
 
 use super::*;
 use crate::ids::SiteId;
+use crate::replicated::machine::Position;
+use crate::tweets::site::{Answer, Operation, Request, Submission, TimelineOutcome};
+use crate::tweets::timeline::Timeline;
 use crate::tweets::timeline::{Event, View};
+
+type Replica = crate::replicated::replica::Replica<Timeline>;
+type Known = crate::replicated::replica::Known<Timeline>;
+type Applied = crate::replicated::replica::Applied<Timeline>;
 
 fn at(slot: u64) -> Position {
     Position { slot, index: 0 }
@@ -34,7 +41,7 @@ fn last(session: Session, number: u64, text: &str) -> Request {
 struct Fold(Replica);
 
 impl Fold {
-    fn next(&mut self, mut request: Request) -> Outcome {
+    fn next(&mut self, mut request: Request) -> Applied {
         if let Request::Execute { client, session, .. } = &mut request
             && let Some(state) = self.0.sessions.by_id.get(session)
             && *client == OWNER
@@ -52,7 +59,7 @@ impl Fold {
 
     fn open(&mut self, client: u16) -> Session {
         match self.next(Request::Open { client: ProcessId::Client(client), nonce: 7 }) {
-            Outcome::Answered { at, answer: Answer::Opened, is_repeated: false, .. } => at,
+            Applied::Answered { at, answer: Answer::Opened, is_repeated: false, .. } => at,
             other => panic!("{other:?}"),
         }
     }
@@ -60,7 +67,9 @@ impl Fold {
     /// Where it took effect, if it did, and whether that was earlier.
     fn done(&mut self, request: Request) -> (Position, bool) {
         match self.next(request) {
-            Outcome::Answered { at, answer: Answer::Done, is_repeated, .. } => (at, is_repeated),
+            Applied::Answered { at, answer: Answer::Of(TimelineOutcome::Done), is_repeated, .. } => {
+                (at, is_repeated)
+            }
             other => panic!("{other:?}"),
         }
     }
@@ -70,7 +79,7 @@ impl Fold {
     }
 
     fn texts(&self) -> Vec<&str> {
-        self.0.timeline().tweets().map(|tweet| tweet.text.as_str()).collect()
+        self.0.machine().tweets().map(|tweet| tweet.text.as_str()).collect()
     }
 }
 
@@ -94,13 +103,16 @@ fn a_closed_session_answers_its_last_request_again_and_does_nothing_more() {
     let session = fold.open(1);
     assert_eq!(fold.done(last(session, 1, "a")), (at(1), false));
     assert_eq!(fold.done(last(session, 1, "a")), (at(1), true));
-    assert_eq!(fold.known(&last(session, 1, "a"), 1), Known::Answered { at: at(1), answer: Answer::Done });
-    assert_eq!(fold.next(tweet(session, 2, "b")), Outcome::Expired { is_undone: true });
+    assert_eq!(
+        fold.known(&last(session, 1, "a"), 1),
+        Known::Answered { at: at(1), answer: Answer::Of(TimelineOutcome::Done) }
+    );
+    assert_eq!(fold.next(tweet(session, 2, "b")), Applied::Expired { is_undone: true });
     assert_eq!(fold.known(&tweet(session, 2, "b"), 1), Known::Expired { is_undone: true });
     // A late copy of its opening finds it, and opens none that nobody would use.
     let opening = Request::Open { client: ProcessId::Client(1), nonce: 7 };
     assert_eq!(fold.known(&opening, 1), Known::Answered { at: session, answer: Answer::Opened });
-    assert!(matches!(fold.next(opening), Outcome::Answered { is_repeated: true, .. }));
+    assert!(matches!(fold.next(opening), Applied::Answered { is_repeated: true, .. }));
     assert_eq!((fold.texts(), fold.0.session_count()), (vec!["a"], 0));
 }
 
@@ -113,9 +125,9 @@ fn what_is_known_of_a_session_that_ended_is_true_and_what_is_forgotten_is_not_kn
     fold.done(tweet(session, 1, "a"));
     let second = fold.open(2);
     assert_eq!(fold.done(tweet(session, 1, "a")), (at(1), true), "its last answer is remembered");
-    assert_eq!(fold.next(tweet(session, 2, "b")), Outcome::Expired { is_undone: true });
+    assert_eq!(fold.next(tweet(session, 2, "b")), Applied::Expired { is_undone: true });
     fold.done(last(second, 1, "c"));
-    let unknown = Outcome::Expired { is_undone: false };
+    let unknown = Applied::Expired { is_undone: false };
     assert_eq!(fold.next(tweet(session, 1, "a")), unknown, "one more has ended since");
     assert_eq!(fold.next(tweet(session, 2, "b")), unknown);
     assert_eq!(fold.known(&tweet(session, 2, "b"), 1), Known::Expired { is_undone: false });
@@ -127,13 +139,13 @@ fn an_answer_belongs_to_the_request_that_asked_for_it() {
     let mut fold = Fold(Replica::new(2));
     let session = fold.open(1);
     fold.done(tweet(session, 1, "mine"));
-    assert_eq!(fold.next(tweet(session, 1, "of somebody else")), Outcome::OutOfTurn);
+    assert_eq!(fold.next(tweet(session, 1, "of somebody else")), Applied::OutOfTurn);
     assert_eq!(fold.known(&tweet(session, 1, "of somebody else"), 1), Known::Past);
     assert_eq!(fold.done(tweet(session, 1, "mine")), (at(1), true));
     // Under an older number too, and when the session has ended.
     fold.done(last(session, 2, "next"));
-    assert_eq!(fold.next(tweet(session, 1, "mine")), Outcome::OutOfTurn);
-    assert_eq!(fold.next(tweet(session, 2, "of somebody else")), Outcome::OutOfTurn);
+    assert_eq!(fold.next(tweet(session, 1, "mine")), Applied::OutOfTurn);
+    assert_eq!(fold.next(tweet(session, 2, "of somebody else")), Applied::OutOfTurn);
     assert_eq!(fold.texts(), ["mine", "next"]);
 }
 
@@ -157,10 +169,10 @@ fn other_operations_have_other_digests() {
         view("ann", 1, Some(at(1))),
         view("bob", 1, None),
     ];
-    let digests: alloc::collections::BTreeSet<u64> = all.iter().map(Operation::digest).collect();
+    let digests: alloc::collections::BTreeSet<u64> = all.iter().map(Timeline::digest).collect();
     assert_eq!(digests.len(), all.len());
     // It stands in what sites remember, so it is the same on every machine.
-    assert_eq!(all[0].digest(), 7_190_715_910_455_172_266);
+    assert_eq!(Timeline::digest(&all[0]), 7_190_715_910_455_172_266);
 }
 
 #[test]
@@ -173,7 +185,7 @@ fn few_uses_are_kept_however_often_sessions_are_used() {
     }
     fold.open(3);
     let evicted = |outcome| match outcome {
-        Outcome::Answered { evicted, .. } => evicted,
+        Applied::Answered { evicted, .. } => evicted,
         other => panic!("{other:?}"),
     };
     let mut opens =

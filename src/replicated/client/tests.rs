@@ -5,21 +5,26 @@ use alloc::vec::Vec;
 
 use super::*;
 use crate::process::{Input, Process, Recovered};
+use crate::replicated::machine::Position;
+use crate::tweets::site::{
+    Answer, Command, Message, Note, Operation, Participant, Query, Reply, Request, TimelineOutcome,
+    TimelineQuery, TimelineReply,
+};
 use crate::tweets::timeline::{Event, Page, View};
 
 const ME: ProcessId = ProcessId::Client(1);
 
-struct Asker(Bird, Effects<Bird>);
+struct Asker(Participant, Effects<Participant>);
 
 impl Asker {
     fn start(seed: u64) -> Asker {
         let recovered = Recovered { incarnation: 1, records: Vec::new() };
-        let client = Bird::start(&Config::new(3), ME, Seed(seed), recovered).unwrap();
+        let client = Participant::start(&Config::new(3), ME, Seed(seed), recovered).unwrap();
         Asker(client, Effects::default())
     }
 
     /// What it says and what it notes.
-    fn hand_in(&mut self, now: Duration, input: Input<Bird>) -> (Vec<Message>, Vec<Note>) {
+    fn hand_in(&mut self, now: Duration, input: Input<Participant>) -> (Vec<Message>, Vec<Note>) {
         self.0.handle(Instant::ZERO + now, input, &mut self.1);
         let given = self.1.take().unwrap();
         self.1.clear();
@@ -87,7 +92,7 @@ fn what_nobody_remembers_is_not_asked_for_again() {
     let other = RequestId::Execute { session, number, digest: digest ^ 1 };
     assert_eq!(asker.hear(Message::Expired { id: other, is_undone: true }), (vec![], vec![]));
     let at = Position { slot: 1, index: 0 };
-    let applied = Message::Applied { id: other, at, answer: Answer::Done };
+    let applied = Message::Applied { id: other, at, answer: Answer::Of(TimelineOutcome::Done) };
     assert_eq!(asker.hear(applied), (vec![], vec![]), "nor is its answer one to this");
     let expired = Message::Expired { id: request.id(), is_undone: false };
     assert_eq!(asker.hear(expired), (vec![], vec![Note::Lost(tweet())]));
@@ -101,7 +106,8 @@ fn the_last_request_of_a_session_is_followed_by_another_opening() {
     let request = asked(&asker.hear(opened(&opening, 0)).0);
     assert!(matches!(request, Request::Execute { is_last: true, .. }), "{request:?}");
     let at = Position { slot: 1, index: 0 };
-    let (said, _) = asker.hear(Message::Applied { id: request.id(), at, answer: Answer::Done });
+    let (said, _) =
+        asker.hear(Message::Applied { id: request.id(), at, answer: Answer::Of(TimelineOutcome::Done) });
     let next = asked(&said);
     assert!(matches!(next, Request::Open { .. }) && next.id() != opening.id(), "{next:?}");
 }
@@ -110,15 +116,17 @@ fn the_last_request_of_a_session_is_followed_by_another_opening() {
 #[test]
 fn no_query_of_one_client_has_the_id_of_another_of_the_same_number() {
     let view = View { viewer: "ann".parse().unwrap(), limit: 9, older_than: None };
-    let id = |seed| match &Asker::start(seed).command(Command::Tell(Query::View { view: view.clone() }))[..] {
+    let id = |seed| match &Asker::start(seed)
+        .command(Command::Tell(Query::Of(TimelineQuery::View { view: view.clone() })))[..]
+    {
         [Message::Query { id, .. }] => *id,
         other => panic!("{other:?}"),
     };
     let mut later = Asker::start(2);
-    later.command(Command::Tell(Query::View { view: view.clone() }));
+    later.command(Command::Tell(Query::Of(TimelineQuery::View { view: view.clone() })));
     let told = |id| {
-        let telling = Telling::View { page: Page::default() };
-        Message::Told { id, applied: Slot(3), telling }
+        let reply = Reply::Of(TimelineReply::View { page: Page::default() });
+        Message::Told { id, applied: Slot(3), reply }
     };
     assert_eq!(later.hear(told(id(1))), (vec![], vec![]));
     assert_eq!(later.hear(told(id(2))).1.len(), 1);

@@ -8,21 +8,26 @@ use alloc::vec::Vec;
 use crate::ids::{ProcessId, SiteId};
 use crate::mix::Seed;
 use crate::process::{Effects, Input, Process, Recipients, Recovered};
+use crate::replicated::Config;
 use crate::replicated::paxos::{self, Ballot, Entry, Slot, SurveyId};
 use crate::time::{Duration, Instant};
-use crate::tweets::site::{Bird, Command, Config, Message, Note, Query, Record, Submission, Telling};
+use crate::tweets::site::{
+    Command, Message, Note, Participant, Query, Record, Reply, Submission, TimelineQuery, TimelineReply,
+};
 use crate::tweets::timeline::{Page, View};
 
 const CLIENT: ProcessId = ProcessId::Client(1);
 const NOW: Instant = Instant::from_micros(1_000);
 
 fn fresh() -> Query {
-    Query::Fresh { view: View { viewer: "ann".parse().unwrap(), limit: 5, older_than: None } }
+    Query::Of(TimelineQuery::Fresh {
+        view: View { viewer: "ann".parse().unwrap(), limit: 5, older_than: None },
+    })
 }
 
 struct Stage {
-    bird: Bird,
-    effects: Effects<Bird>,
+    bird: Participant,
+    effects: Effects<Participant>,
 }
 
 impl Stage {
@@ -37,7 +42,7 @@ impl Stage {
         };
         let mark = Record::Paxos { record: paxos::Record::Chosen(Slot(chosen)) };
         let recovered = Recovered { incarnation: 3, records: vec![accepted(0), accepted(1), mark] };
-        let bird = Bird::start(&config, ProcessId::site(0), Seed(1), recovered).unwrap();
+        let bird = Participant::start(&config, ProcessId::site(0), Seed(1), recovered).unwrap();
         Stage { bird, effects: Effects::default() }
     }
 
@@ -144,8 +149,8 @@ fn a_client_waits_for_a_few_views_and_its_oldest_makes_room_for_the_next() {
 fn a_client_that_claims_to_have_seen_what_nobody_can_is_turned_away_at_once() {
     let reachable = 2 + Config::new(3).window;
     let query = |id, seen, query| Message::Query { id, seen: Slot(seen), query };
-    let Query::Fresh { view } = fresh() else { panic!("it is fresh") };
-    let local = || Query::View { view: view.clone() };
+    let Query::Of(TimelineQuery::Fresh { view }) = fresh() else { panic!("it is fresh") };
+    let local = || Query::Of(TimelineQuery::View { view: view.clone() });
     let mut stage = Stage::new(2, Config::new(3));
     for (id, seen) in [(1, reachable + 1), (2, u64::MAX)] {
         assert_eq!(stage.says(NOW, CLIENT, query(id, seen, fresh())), [alloc::format!("behind {id}")]);
@@ -167,8 +172,8 @@ fn a_client_that_claims_to_have_seen_what_nobody_can_is_turned_away_at_once() {
 #[test]
 fn one_who_asks_for_what_nobody_knows_leaves_places_to_others() {
     let ask = |stage: &mut Stage, client, id, seen| {
-        let Query::Fresh { view } = fresh() else { panic!("it is fresh") };
-        let message = Message::Query { id, seen: Slot(seen), query: Query::View { view } };
+        let Query::Of(TimelineQuery::Fresh { view }) = fresh() else { panic!("it is fresh") };
+        let message = Message::Query { id, seen: Slot(seen), query: Query::Of(TimelineQuery::View { view }) };
         stage.says(NOW, ProcessId::Client(client), message)
     };
     let mut stage = Stage::new(2, Config { parked_max: 6, ..Config::new(3) });
@@ -185,7 +190,7 @@ fn one_who_asks_for_what_nobody_knows_leaves_places_to_others() {
 /// Sends the first query of a client with this seed, and hands it this answer; what it sends and notes.
 fn client(seed: u64, answer: impl Fn(u64) -> Message) -> (u64, Vec<Note>) {
     let fresh_life = Recovered { incarnation: 1, records: Vec::new() };
-    let mut bird = Bird::start(&Config::new(3), CLIENT, Seed(seed), fresh_life).unwrap();
+    let mut bird = Participant::start(&Config::new(3), CLIENT, Seed(seed), fresh_life).unwrap();
     let mut effects = Effects::default();
     bird.handle(NOW, Input::Command(Command::Tell(fresh())), &mut effects);
     let sent = effects.take().unwrap().messages;
@@ -196,10 +201,15 @@ fn client(seed: u64, answer: impl Fn(u64) -> Message) -> (u64, Vec<Note>) {
 
 #[test]
 fn a_client_takes_no_answer_to_another_of_its_lives() {
-    let told = |id| Message::Told { id, applied: Slot(4), telling: Telling::View { page: Page::default() } };
+    let told = |id| Message::Told {
+        id,
+        applied: Slot(4),
+        reply: Reply::Of(TimelineReply::View { page: Page::default() }),
+    };
     let (id, notes) = client(1, told);
-    let Query::Fresh { view } = fresh() else { panic!("it is fresh") };
-    assert_eq!(notes, [Note::Shown(id, SiteId::new(1).unwrap(), Slot(4), view, Page::default())]);
+    let (Query::Of(query), page) = (fresh(), Page::default()) else { panic!("it is fresh") };
+    let shown = TimelineReply::View { page };
+    assert_eq!(notes, [Note::Shown(id, SiteId::new(1).unwrap(), Slot(4), query, shown)]);
     let (another, notes) = client(2, |_| told(id));
     assert!(another != id && notes.is_empty(), "{another} {notes:?}");
 }

@@ -18,13 +18,14 @@ use alloc::string::String;
 
 use crate::ids::{SITES_MAX, SiteId, SiteSet};
 use crate::process::Effects;
+use crate::replicated::digests::Digests;
+use crate::replicated::machine::Machine;
+use crate::replicated::message::Message;
+use crate::replicated::note::Note;
 use crate::replicated::paxos::{Claim, Digest, Quorum, Slot};
+use crate::replicated::process::Replicated;
+use crate::replicated::site::Site;
 use crate::time::Instant;
-use crate::tweets::site::bird::Bird;
-use crate::tweets::site::digests::Digests;
-use crate::tweets::site::message::Message;
-use crate::tweets::site::note::Note;
-use crate::tweets::site::site::Site;
 use crate::wire::{Reader, Wire, WireError};
 
 /// What a site knows of a peer's log.
@@ -176,9 +177,9 @@ impl Comparison {
     }
 }
 
-impl Site {
+impl<M: Machine> Site<M> {
     /// A peer says what it has applied.
-    pub(super) fn on_claim(&mut self, from: SiteId, claim: Claim, effects: &mut Effects<Bird>) {
+    pub(super) fn on_claim(&mut self, from: SiteId, claim: Claim, effects: &mut Effects<Replicated<M>>) {
         if from == self.id || from.number() >= self.config.sites {
             return;
         }
@@ -188,7 +189,7 @@ impl Site {
     }
 
     /// A peer asks what this site has at the slot that it names, and says what it has itself.
-    pub(super) fn on_compare(&mut self, from: SiteId, asked: Claim, effects: &mut Effects<Bird>) {
+    pub(super) fn on_compare(&mut self, from: SiteId, asked: Claim, effects: &mut Effects<Replicated<M>>) {
         self.on_claim(from, asked, effects);
         if let Some(digest) = self.replica.digests().at(asked.end) {
             let claim = Claim { end: asked.end, digest };
@@ -198,7 +199,7 @@ impl Site {
     }
 
     /// Compares what it can compare by now, and acts on it.
-    pub(super) fn settle_comparison(&mut self, now: Instant, effects: &mut Effects<Bird>) {
+    pub(super) fn settle_comparison(&mut self, now: Instant, effects: &mut Effects<Replicated<M>>) {
         while let Some((from, claim)) = self.comparison.pop_reached(self.replica.digests()) {
             self.on_claim(from, claim, effects);
         }

@@ -1,6 +1,7 @@
 //! The replicated state by the rules of origins and sessions, and every codec on any bytes at all.
 
-use crate::replicated::paxos::Claim;
+use crate::replicated::machine::Position;
+use crate::replicated::paxos::{self, Claim, Entry, Slot};
 use alloc::string::String;
 use alloc::sync::Arc;
 use alloc::vec;
@@ -8,13 +9,20 @@ use alloc::vec::Vec;
 
 use proptest::prelude::*;
 
-use super::queue::Queue;
-use super::replica::{Known, Outcome, Replica, Standing};
+use super::replica::Standing;
 use super::*;
 use crate::ids::{ProcessId, SiteId, SiteSet};
-use crate::replicated::paxos::{self, Entry, Slot};
-use crate::tweets::timeline::{Event, Page, Position, User, View};
+use crate::tweets::site::{
+    Answer, Message, Note, Operation, Participant, Query, Record, Request, Site, Submission, TimelineOutcome,
+    TimelineQuery,
+};
+use crate::tweets::timeline::{Event, Page, Timeline, User, View};
 use crate::wire::Wire;
+
+type Replica = crate::replicated::replica::Replica<Timeline>;
+type Known = crate::replicated::replica::Known<Timeline>;
+type Applied = crate::replicated::replica::Applied<Timeline>;
+type Queue = crate::replicated::queue::Queue<Timeline>;
 
 const CLIENT: ProcessId = ProcessId::Client(1);
 
@@ -55,7 +63,7 @@ impl Fold {
         Fold { replica: Replica::new(sessions_max), last: Number::default() }
     }
 
-    fn apply(&mut self, submission: Submission) -> Outcome {
+    fn apply(&mut self, submission: Submission) -> Applied {
         let mut outcomes = Vec::new();
         let entry = Entry::Values([Arc::new(submission)].into());
         self.replica.apply(&entry, |_, _, outcome| outcomes.push(outcome));
@@ -63,19 +71,19 @@ impl Fold {
     }
 
     /// Applies `request` as the next of its origin.
-    fn next(&mut self, request: Request) -> Outcome {
+    fn next(&mut self, request: Request) -> Applied {
         let (after, next) = (self.last, number(1, self.last.count + 1));
         self.last = next;
         self.apply(submission(next, after, request))
     }
 
     fn texts(&self) -> Vec<&str> {
-        self.replica.timeline().tweets().map(|tweet| tweet.text.as_str()).collect()
+        self.replica.machine().tweets().map(|tweet| tweet.text.as_str()).collect()
     }
 }
 
-fn answered(slot: u64, answer: Answer, is_repeated: bool) -> Outcome {
-    Outcome::Answered { at: at(slot), answer, client: CLIENT, is_repeated, evicted: None }
+fn answered(slot: u64, answer: Answer, is_repeated: bool) -> Applied {
+    Applied::Answered { at: at(slot), answer, client: CLIENT, is_repeated, evicted: None }
 }
 
 #[test]
@@ -84,8 +92,8 @@ fn an_origin_is_taken_in_its_own_order_and_each_number_once() {
     let check = |fold: &mut Fold, n: Number, after: Number, standing: Option<Standing>| {
         let outcome = fold.apply(submission(n, after, open(n.count * 10 + n.incarnation)));
         match standing {
-            Some(standing) => assert_eq!(outcome, Outcome::NotTaken(standing), "{n} after {after}"),
-            None => assert!(matches!(outcome, Outcome::Answered { .. }), "{n} after {after}: {outcome:?}"),
+            Some(standing) => assert_eq!(outcome, Applied::NotTaken(standing), "{n} after {after}"),
+            None => assert!(matches!(outcome, Applied::Answered { .. }), "{n} after {after}: {outcome:?}"),
         }
     };
     let none = number(0, 0);
@@ -109,11 +117,11 @@ fn a_request_takes_effect_once_however_often_it_is_chosen() {
         answered(0, Answer::Opened, true),
         "a retried opening is the same session"
     );
-    assert_eq!(fold.next(tweet(at(0), 1, "a")), answered(2, Answer::Done, false));
-    assert_eq!(fold.next(tweet(at(0), 1, "a")), answered(2, Answer::Done, true));
-    assert_eq!(fold.next(tweet(at(0), 2, "b")), answered(4, Answer::Done, false));
-    assert_eq!(fold.next(tweet(at(0), 1, "a")), Outcome::OutOfTurn);
-    assert_eq!(fold.next(tweet(at(0), 9, "c")), Outcome::OutOfTurn);
+    assert_eq!(fold.next(tweet(at(0), 1, "a")), answered(2, Answer::Of(TimelineOutcome::Done), false));
+    assert_eq!(fold.next(tweet(at(0), 1, "a")), answered(2, Answer::Of(TimelineOutcome::Done), true));
+    assert_eq!(fold.next(tweet(at(0), 2, "b")), answered(4, Answer::Of(TimelineOutcome::Done), false));
+    assert_eq!(fold.next(tweet(at(0), 1, "a")), Applied::OutOfTurn);
+    assert_eq!(fold.next(tweet(at(0), 9, "c")), Applied::OutOfTurn);
     assert_eq!(fold.texts(), ["a", "b"]);
 }
 
@@ -124,12 +132,12 @@ fn a_request_in_the_session_of_another_client_has_no_effect() {
     fold.next(open(7));
     let other = ProcessId::Client(2_000);
     let forge = |number| tweet_by(other, at(0), number, "forged");
-    assert_eq!(fold.next(forge(1)), Outcome::Foreign);
-    assert_eq!(fold.next(tweet(at(0), 1, "a")), answered(2, Answer::Done, false));
+    assert_eq!(fold.next(forge(1)), Applied::Foreign);
+    assert_eq!(fold.next(tweet(at(0), 1, "a")), answered(2, Answer::Of(TimelineOutcome::Done), false));
     // Neither is the owner's answer repeated to somebody else.
-    assert_eq!(fold.next(forge(1)), Outcome::Foreign);
-    assert_eq!(fold.next(forge(2)), Outcome::Foreign);
-    assert_eq!(fold.next(tweet(at(0), 2, "b")), answered(5, Answer::Done, false));
+    assert_eq!(fold.next(forge(1)), Applied::Foreign);
+    assert_eq!(fold.next(forge(2)), Applied::Foreign);
+    assert_eq!(fold.next(tweet(at(0), 2, "b")), answered(5, Answer::Of(TimelineOutcome::Done), false));
     assert_eq!(fold.texts(), ["a", "b"]);
     let look_up = |number, client| fold.replica.look_up(tweet(at(0), number, "b").id(), client);
     assert_eq!((look_up(3, other), look_up(2, other)), (Known::Foreign, Known::Foreign));
@@ -138,17 +146,17 @@ fn a_request_in_the_session_of_another_client_has_no_effect() {
 
 /// Alone, leading, its disk quick: what it says to clients and how it notes it.
 struct AloneSite {
-    bird: Bird,
+    bird: Participant,
     said: Vec<(ProcessId, Message)>,
     notes: Vec<Note>,
 }
 
 impl AloneSite {
-    fn hand_in(&mut self, at: u64, input: crate::process::Input<Bird>) {
+    fn hand_in(&mut self, at: u64, input: crate::process::Input<Participant>) {
         use crate::process::{Effects, Input, Process, Recipients};
         let mut inputs = vec![input];
         while let Some(input) = inputs.pop() {
-            let mut effects = Effects::<Bird>::default();
+            let mut effects = Effects::<Participant>::default();
             let now = crate::time::Instant::from_micros(at * 1_000);
             self.bird.handle(now, input, &mut effects);
             let given = effects.take().unwrap();
@@ -178,7 +186,7 @@ fn a_site_takes_no_request_in_the_session_of_another_client() {
     use crate::mix::Seed;
     use crate::process::{Input, Process, Recovered};
     let fresh = Recovered { incarnation: 1, records: Vec::new() };
-    let bird = Bird::start(&Config::new(1), ProcessId::site(0), Seed(1), fresh).unwrap();
+    let bird = Participant::start(&Config::new(1), ProcessId::site(0), Seed(1), fresh).unwrap();
     let mut site = AloneSite { bird, said: Vec::new(), notes: Vec::new() };
     [0, 900, 1_000].into_iter().for_each(|at| site.hand_in(at, Input::Wake));
     let other = ProcessId::Client(2_000);
@@ -199,7 +207,7 @@ fn a_site_takes_no_request_in_the_session_of_another_client() {
     check(&mut site, open(8), "it is in the name of somebody else");
     site.ask(CLIENT, tweet(session, 1, "a"));
     let is_done = |(to, message): &(ProcessId, Message)| {
-        *to == CLIENT && matches!(message, Message::Applied { answer: Answer::Done, .. })
+        *to == CLIENT && matches!(message, Message::Applied { answer: Answer::Of(TimelineOutcome::Done), .. })
     };
     assert!(site.said.iter().any(is_done), "{:?}", site.said);
     check(&mut site, forged(other), "its session is another client's");
@@ -220,16 +228,16 @@ fn the_session_used_longest_ago_is_evicted_and_nothing_of_it_is_executed_again()
     fold.next(open(2));
     fold.next(tweet(at(0), 1, "first"));
     let evicted = |outcome| match outcome {
-        Outcome::Answered { evicted, .. } => evicted,
+        Applied::Answered { evicted, .. } => evicted,
         other => panic!("{other:?}"),
     };
     assert_eq!(evicted(fold.next(open(3))), Some(at(1)), "the other one was used since");
-    assert_eq!(fold.next(tweet(at(1), 1, "late")), Outcome::Expired { is_undone: true });
-    assert_eq!(fold.next(tweet(at(77), 1, "never opened")), Outcome::Expired { is_undone: false });
+    assert_eq!(fold.next(tweet(at(1), 1, "late")), Applied::Expired { is_undone: true });
+    assert_eq!(fold.next(tweet(at(77), 1, "never opened")), Applied::Expired { is_undone: false });
     assert_eq!((fold.texts(), fold.replica.session_count()), (vec!["first"], 2));
     let look_up = |session, number| fold.replica.look_up(tweet(session, number, "first").id(), CLIENT);
     assert_eq!(look_up(at(1), 1), Known::Expired { is_undone: true });
-    assert_eq!(look_up(at(0), 1), Known::Answered { at: at(2), answer: Answer::Done });
+    assert_eq!(look_up(at(0), 1), Known::Answered { at: at(2), answer: Answer::Of(TimelineOutcome::Done) });
     assert_eq!(look_up(at(0), 2), Known::New);
     assert_eq!(look_up(at(99), 1), Known::New, "it may be opened in a slot that is not applied here yet");
 }
@@ -242,14 +250,16 @@ fn a_linearizable_view_shows_its_place_in_the_log_and_keeps_showing_it() {
     let view = View { viewer: "bob".parse().unwrap(), limit: 10, older_than: None };
     let operation = Operation::View { view };
     let ask = Request::Execute { client: CLIENT, session: at(0), number: 2, operation, is_last: false };
-    let Outcome::Answered { answer: Answer::Viewed { page }, .. } = fold.next(ask.clone()) else {
+    let Applied::Answered { answer: Answer::Of(TimelineOutcome::Viewed { page }), .. } =
+        fold.next(ask.clone())
+    else {
         panic!("no view")
     };
     assert_eq!(page.tweets.len(), 1);
     let mut other = Fold { replica: fold.replica.clone(), last: fold.last };
     other.next(open(2));
     let again = other.next(ask);
-    assert_eq!(again, answered(2, Answer::Viewed { page }, true));
+    assert_eq!(again, answered(2, Answer::Of(TimelineOutcome::Viewed { page }), true));
 }
 
 #[test]
@@ -272,8 +282,8 @@ fn a_site_refuses_requests_while_its_disk_is_low_and_takes_them_again_when_it_ha
     use crate::process::{Effects, Input, Process, Recovered};
     use crate::time::Instant;
     let fresh = Recovered { incarnation: 1, records: Vec::new() };
-    let mut site = Bird::start(&Config::new(3), ProcessId::site(0), Seed(1), fresh).unwrap();
-    let mut effects = Effects::<Bird>::default();
+    let mut site = Participant::start(&Config::new(3), ProcessId::site(0), Seed(1), fresh).unwrap();
+    let mut effects = Effects::<Participant>::default();
     let mut taken = Vec::new();
     for (nonce, is_low) in [(1, true), (2, false), (3, true)] {
         let ask = Input::Message { from: CLIENT, message: Message::Ask { request: open(nonce) } };
@@ -421,14 +431,14 @@ fn who_hears_the_leader_passes_on_what_an_origin_hands_to_it_and_nothing_else() 
     use crate::process::{Effects, Input, Process, Recovered};
     use crate::time::{Duration, Instant};
     let fresh = Recovered { incarnation: 1, records: Vec::new() };
-    let mut site = Bird::start(&Config::new(3), ProcessId::site(0), Seed(1), fresh).unwrap();
+    let mut site = Participant::start(&Config::new(3), ProcessId::site(0), Seed(1), fresh).unwrap();
     let submission = Arc::new(submission(number(1, 1), number(0, 0), open(1)));
     let forward = Message::Forward { submission: submission.clone() };
     let relay = Message::Relay { submission };
     let heard = Instant::ZERO + Duration::from_millis(10);
     let late = heard + Duration::from_secs(9);
     let mut sent = |at: Instant, from: u8, message: &Message| {
-        let mut effects = Effects::<Bird>::default();
+        let mut effects = Effects::<Participant>::default();
         let (from, message) = (ProcessId::site(from), message.clone());
         site.handle(at, Input::Message { from, message }, &mut effects);
         effects
@@ -465,13 +475,14 @@ fn query() -> impl Strategy<Value = Query> {
         || (number_of_a_stranger(), any::<u64>()).prop_map(|(slot, index)| Position { slot, index });
     prop_oneof![
         position().prop_map(|from| Query::Log { from }),
-        (user(), number_of_a_stranger(), position()).prop_map(|(viewer, limit, position)| Query::View {
-            view: View { viewer, limit, older_than: Some(position) }
-        }),
-        (user(), number_of_a_stranger())
-            .prop_map(|(viewer, limit)| Query::Fresh { view: View { viewer, limit, older_than: None } }),
+        (user(), number_of_a_stranger(), position()).prop_map(|(viewer, limit, position)| Query::Of(
+            TimelineQuery::View { view: View { viewer, limit, older_than: Some(position) } }
+        )),
+        (user(), number_of_a_stranger()).prop_map(|(viewer, limit)| Query::Of(TimelineQuery::Fresh {
+            view: View { viewer, limit, older_than: None }
+        })),
         Just(Query::Status),
-        Just(Query::Blocks { after: None }),
+        Just(Query::Of(TimelineQuery::Blocks { after: None })),
     ]
 }
 
@@ -539,8 +550,8 @@ proptest! {
         use crate::process::{Effects, Input, Process, Recovered};
         use crate::time::{Duration, Instant};
         let fresh = Recovered { incarnation: 1, records: Vec::new() };
-        let mut site = Bird::start(&Config::new(3), ProcessId::site(0), Seed(1), fresh).unwrap();
-        let (mut effects, mut now) = (Effects::<Bird>::default(), Instant::ZERO);
+        let mut site = Participant::start(&Config::new(3), ProcessId::site(0), Seed(1), fresh).unwrap();
+        let (mut effects, mut now) = (Effects::<Participant>::default(), Instant::ZERO);
         let mut records = Vec::new();
         for ((from, message), millis) in attacks {
             now += Duration::from_millis(millis);
@@ -552,7 +563,7 @@ proptest! {
         }
         // A second adversary: the site's own records never contradict each other.
         let recovered = Recovered { incarnation: 2, records };
-        Bird::start(&Config::new(3), ProcessId::site(0), Seed(1), recovered).unwrap();
+        Participant::start(&Config::new(3), ProcessId::site(0), Seed(1), recovered).unwrap();
     }
 
     #[test]

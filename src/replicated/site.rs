@@ -11,62 +11,62 @@ use alloc::vec::Vec;
 use crate::ids::{ProcessId, SiteId};
 use crate::mix::Seed;
 use crate::process::{Damage, Effects, Label, Recipients, Recovered, Role, Size};
+use crate::replicated::comparison::Comparison;
+use crate::replicated::config::Config;
+use crate::replicated::digests::DIGESTS_MAX;
+use crate::replicated::machine::{Machine, Position, Read};
+use crate::replicated::message::{BusyReason, Message, Phase, Query, Record, RequestId, Status};
+use crate::replicated::note::Note;
 use crate::replicated::paxos::{self, Ballot, Entry, Log, Paxos, Slot};
+use crate::replicated::process::Replicated;
+use crate::replicated::queue::Queue;
+use crate::replicated::reads::Reads;
+use crate::replicated::replica::{Applied, Frontier, Known, Replica, Standing};
+use crate::replicated::replies;
+use crate::replicated::submission::{Number, Request, Submission};
+use crate::replicated::waiting::{self, Room};
 use crate::time::{Duration, Instant, Steady};
-use crate::tweets::site::bird::Bird;
-use crate::tweets::site::comparison::Comparison;
-use crate::tweets::site::config::Config;
-use crate::tweets::site::digests::DIGESTS_MAX;
-use crate::tweets::site::message::{BusyReason, Message, Phase, Query, Record, RequestId, Status};
-use crate::tweets::site::note::Note;
-use crate::tweets::site::queue::Queue;
-use crate::tweets::site::reads::Reads;
-use crate::tweets::site::replica::{Frontier, Known, Outcome, Replica, Standing};
-use crate::tweets::site::submission::{Number, Request, Submission};
-use crate::tweets::site::telling;
-use crate::tweets::site::waiting::{self, Room};
-use crate::tweets::timeline::{Position, Timeline};
 use crate::wire::Wire;
 
 /// A whole site.
 #[derive(Clone, Debug)]
-pub struct Site {
+pub struct Site<M: Machine> {
     pub(super) id: SiteId,
     /// What all its times are by: its host's clock may be set back.
     pub(super) clock: Steady,
     pub(super) config: Arc<Config>,
-    pub(super) paxos: Paxos<Arc<Submission>>,
-    pub(super) replica: Replica,
+    pub(super) paxos: Paxos<Arc<Submission<M>>>,
+    pub(super) replica: Replica<M>,
     pub(super) comparison: Comparison,
-    queue: Queue,
+    queue: Queue<M>,
     /// The ballot of the leader that the queue is for, and whom it was handed to.
     followed: Option<(Ballot, SiteId)>,
-    leading: Option<Leading>,
-    parked: VecDeque<Parked>,
-    pub(super) reads: Reads,
+    leading: Option<Leading<M>>,
+    parked: VecDeque<Parked<M>>,
+    pub(super) reads: Reads<M>,
     unsaid: VecDeque<Unsaid>,
     is_disk_low: bool,
 }
 
 /// What a leader knows beside the protocol.
 #[derive(Clone, Debug)]
-struct Leading {
+struct Leading<M: Machine> {
     /// What the origins' numbers will be when everything that it proposed is applied: what does not come next
     /// by this would have no effect, and is not proposed.
     frontier: Frontier,
     /// What waits for room in the window.
-    offered: VecDeque<Arc<Submission>>,
+    offered: VecDeque<Arc<Submission<M>>>,
     /// When that is proposed, if it waits for more.
     propose_at: Option<Instant>,
 }
 
 /// A query that waits until this site has applied enough.
 #[derive(Clone, Debug)]
-pub(super) struct Parked {
+pub(super) struct Parked<M: Machine> {
     pub(super) client: ProcessId,
     pub(super) id: u64,
     pub(super) seen: Slot,
-    query: Query,
+    query: Query<M>,
     pub(super) until: Instant,
 }
 
@@ -79,14 +79,14 @@ struct Unsaid {
     at: Instant,
 }
 
-impl Site {
+impl<M: Machine> Site<M> {
     pub(super) fn recover(
         config: &Config,
         id: SiteId,
         seed: Seed,
-        recovered: Recovered<Record>,
-    ) -> Result<Site, Damage> {
-        let (mut of_paxos, mut taken) = (Vec::new(), Vec::<Arc<Submission>>::new());
+        recovered: Recovered<Record<M>>,
+    ) -> Result<Site<M>, Damage> {
+        let (mut of_paxos, mut taken) = (Vec::new(), Vec::<Arc<Submission<M>>>::new());
         for record in recovered.records {
             match record {
                 Record::Paxos { record } => of_paxos.push(record),
@@ -151,22 +151,22 @@ impl Site {
     }
 
     /// The log as far as this site knows it.
-    pub fn log(&self) -> &Log<Arc<Submission>> {
+    pub fn log(&self) -> &Log<Arc<Submission<M>>> {
         self.paxos.log()
     }
 
     /// Everything that its log amounts to.
-    pub fn replica(&self) -> &Replica {
+    pub fn replica(&self) -> &Replica<M> {
         &self.replica
     }
 
-    /// Who tweeted what, and who blocks whom, as far as it has applied the log.
-    pub fn timeline(&self) -> &Timeline {
-        self.replica.timeline()
+    /// The state, as far as it has applied the log.
+    pub fn machine(&self) -> &M {
+        self.replica.machine()
     }
 
     /// What it took and the log does not hold yet.
-    pub fn queue(&self) -> &Queue {
+    pub fn queue(&self) -> &Queue<M> {
         &self.queue
     }
 
@@ -223,8 +223,8 @@ impl Site {
         &mut self,
         now: Instant,
         from: ProcessId,
-        message: Message,
-        effects: &mut Effects<Bird>,
+        message: Message<M>,
+        effects: &mut Effects<Replicated<M>>,
     ) {
         match (message, from) {
             (Message::Paxos { message }, ProcessId::Site(from)) => {
@@ -246,14 +246,12 @@ impl Site {
             }
             (Message::Query { id, seen, query }, ProcessId::Terminal(_) | ProcessId::Client(_)) => {
                 let asked = Parked { client: from, id, seen, query, until: now + self.config.parked_for };
-                match asked.query {
+                match asked.query.read() {
                     _ if self.is_unheard_of(seen) => self.turn_away(&asked, effects),
                     // Where logs differ, no quorum can say what must be shown.
-                    Query::Fresh { .. } if self.comparison.is_alone() => self.turn_away(&asked, effects),
-                    Query::Fresh { .. } => self.on_read(asked, effects),
-                    Query::View { .. } | Query::Log { .. } | Query::Blocks { .. } | Query::Status => {
-                        self.on_query(asked, effects);
-                    }
+                    Read::Quorum if self.comparison.is_alone() => self.turn_away(&asked, effects),
+                    Read::Quorum => self.on_read(asked, effects),
+                    Read::Local => self.on_query(asked, effects),
                 }
             }
             (message, _) => {
@@ -263,7 +261,7 @@ impl Site {
         self.settle(now, effects);
     }
 
-    pub(super) fn on_wake(&mut self, now: Instant, effects: &mut Effects<Bird>) {
+    pub(super) fn on_wake(&mut self, now: Instant, effects: &mut Effects<Replicated<M>>) {
         self.paxos.on_wake(now, effects);
         while let Some(late) = self.parked.pop_front_if(|parked| parked.until <= now) {
             self.turn_away(&late, effects);
@@ -272,7 +270,7 @@ impl Site {
         if self.leading.is_none() && self.queue.is_pending() && now >= self.queue.retry_at {
             self.resubmit(effects);
         }
-        let is_due = |leading: &Leading| leading.propose_at.is_some_and(|at| at <= now);
+        let is_due = |leading: &Leading<M>| leading.propose_at.is_some_and(|at| at <= now);
         let is_due = self.leading.as_ref().is_some_and(is_due);
         self.settle(now, effects);
         if is_due {
@@ -281,7 +279,7 @@ impl Site {
     }
 
     /// A site without room appends nothing from here on: no vote, and nothing that clients ask for.
-    pub(super) fn on_disk_space(&mut self, now: Instant, is_low: bool, effects: &mut Effects<Bird>) {
+    pub(super) fn on_disk_space(&mut self, now: Instant, is_low: bool, effects: &mut Effects<Replicated<M>>) {
         self.is_disk_low = is_low;
         self.paxos.on_disk_space(now, is_low, effects);
         self.settle(now, effects);
@@ -289,7 +287,13 @@ impl Site {
 
     /// A client asks for something to be done once. It is told `Taken` when the request is durable in the
     /// queue, and `Applied` when it is in the log; only the second acknowledges.
-    fn on_ask(&mut self, now: Instant, client: ProcessId, request: Request, effects: &mut Effects<Bird>) {
+    fn on_ask(
+        &mut self,
+        now: Instant,
+        client: ProcessId,
+        request: Request<M>,
+        effects: &mut Effects<Replicated<M>>,
+    ) {
         let id = request.id();
         if request.client() != client {
             effects.note(Note::Ignored(client, "Ask", "it is in the name of somebody else"));
@@ -344,7 +348,7 @@ impl Site {
     }
 
     /// Forgets whom nothing needs to be told, and tells those who have waited for long enough.
-    fn tell_taken(&mut self, now: Instant, effects: &mut Effects<Bird>) {
+    fn tell_taken(&mut self, now: Instant, effects: &mut Effects<Replicated<M>>) {
         while let Some(Unsaid { client, id, number, at }) = self.unsaid.front().copied() {
             let waits = self.queue.waits(number);
             if waits && at > now {
@@ -357,15 +361,21 @@ impl Site {
         }
     }
 
-    fn expire(&self, client: ProcessId, id: RequestId, is_undone: bool, effects: &mut Effects<Bird>) {
+    fn expire(
+        &self,
+        client: ProcessId,
+        id: RequestId,
+        is_undone: bool,
+        effects: &mut Effects<Replicated<M>>,
+    ) {
         if let RequestId::Execute { session, .. } = id {
             effects.note(Note::Expired(session));
         }
         effects.send(client, &Message::Expired { id, is_undone });
     }
 
-    fn on_query(&mut self, asked: Parked, effects: &mut Effects<Bird>) {
-        let waits_already = |parked: &Parked| (parked.client, parked.id) == (asked.client, asked.id);
+    fn on_query(&mut self, asked: Parked<M>, effects: &mut Effects<Replicated<M>>) {
+        let waits_already = |parked: &Parked<M>| (parked.client, parked.id) == (asked.client, asked.id);
         if asked.seen <= self.replica.applied() {
             self.tell(&asked, effects);
         } else if self.parked.iter().any(waits_already) {
@@ -391,30 +401,28 @@ impl Site {
     }
 
     /// Tells a client that this site cannot show it enough.
-    pub(super) fn turn_away(&self, asked: &Parked, effects: &mut Effects<Bird>) {
+    pub(super) fn turn_away(&self, asked: &Parked<M>, effects: &mut Effects<Replicated<M>>) {
         let applied = self.replica.applied();
-        effects.note(match asked.query {
-            Query::Fresh { .. } => Note::Unread(asked.client, applied),
-            Query::View { .. } | Query::Log { .. } | Query::Blocks { .. } | Query::Status => {
-                Note::Behind(asked.client, applied)
-            }
+        effects.note(match asked.query.read() {
+            Read::Quorum => Note::Unread(asked.client, applied),
+            Read::Local => Note::Behind(asked.client, applied),
         });
         effects.send_independent(asked.client, &Message::Behind { id: asked.id, applied });
     }
 
     /// How many items the log and the timeline were asked for, by their own count.
     pub(super) fn looks(&self) -> u64 {
-        self.paxos.log().looks() + self.replica.timeline().looks() + self.replica.looks()
+        self.paxos.log().looks() + self.replica.machine().looks() + self.replica.looks()
     }
 
     /// What is applied is chosen, and stays so whatever this site loses: pages and the log depend on nothing
     /// unsynced. A status does.
-    pub(super) fn tell(&self, asked: &Parked, effects: &mut Effects<Bird>) {
-        let telling = telling::answer(self, &asked.query);
-        let told = Message::Told { id: asked.id, applied: self.replica.applied(), telling };
+    pub(super) fn tell(&self, asked: &Parked<M>, effects: &mut Effects<Replicated<M>>) {
+        let reply = replies::answer(self, &asked.query);
+        let told = Message::Told { id: asked.id, applied: self.replica.applied(), reply };
         match asked.query {
             Query::Status => effects.send(asked.client, &told),
-            Query::View { .. } | Query::Fresh { .. } | Query::Log { .. } | Query::Blocks { .. } => {
+            Query::Of(_) | Query::Log { .. } => {
                 effects.send_independent(asked.client, &told);
             }
         }
@@ -426,8 +434,8 @@ impl Site {
         &mut self,
         now: Instant,
         from: SiteId,
-        submission: Arc<Submission>,
-        effects: &mut Effects<Bird>,
+        submission: Arc<Submission<M>>,
+        effects: &mut Effects<Replicated<M>>,
     ) {
         if submission.origin != from {
             effects.note(Note::Ignored(from.into(), "Forward", "it is another site's"));
@@ -446,8 +454,8 @@ impl Site {
         &mut self,
         from: SiteId,
         kind: &'static str,
-        submission: Arc<Submission>,
-        effects: &mut Effects<Bird>,
+        submission: Arc<Submission<M>>,
+        effects: &mut Effects<Replicated<M>>,
     ) {
         let limit = self.config.forward_max * usize::from(self.config.sites);
         let reason = match &mut self.leading {
@@ -463,7 +471,7 @@ impl Site {
     }
 
     /// Brings everything in line with what the protocol came to.
-    fn settle(&mut self, now: Instant, effects: &mut Effects<Bird>) {
+    fn settle(&mut self, now: Instant, effects: &mut Effects<Replicated<M>>) {
         self.apply_chosen(now, effects);
         self.settle_comparison(now, effects);
         if !self.comparison.is_alone() {
@@ -475,7 +483,7 @@ impl Site {
         self.tell_taken(now, effects);
     }
 
-    fn apply_chosen(&mut self, now: Instant, effects: &mut Effects<Bird>) {
+    fn apply_chosen(&mut self, now: Instant, effects: &mut Effects<Replicated<M>>) {
         let before = self.replica.applied();
         let mut waits_elsewhere = false;
         while self.replica.applied() < self.paxos.log().chosen() {
@@ -511,9 +519,9 @@ impl Site {
         &mut self,
         now: Instant,
         at: Position,
-        submission: &Submission,
-        outcome: Outcome,
-        effects: &mut Effects<Bird>,
+        submission: &Submission<M>,
+        outcome: Applied<M>,
+        effects: &mut Effects<Replicated<M>>,
     ) {
         let (origin, number) = (submission.origin, submission.number);
         let taken = self.replica.origins().of(self.id);
@@ -522,20 +530,20 @@ impl Site {
             self.queue.retry_at = now + self.paxos.retry(now);
         }
         match outcome {
-            Outcome::NotTaken(Standing::Ahead) => {
+            Applied::NotTaken(Standing::Ahead) => {
                 effects.note(Note::OutOfOrder(at, origin, number));
                 if origin == self.id {
                     self.queue.start_over();
                 }
             }
-            Outcome::NotTaken(Standing::Before | Standing::Next) => {
+            Applied::NotTaken(Standing::Before | Standing::Next) => {
                 effects.note(Note::Repeated(at, origin, number))
             }
-            Outcome::OutOfTurn => {
+            Applied::OutOfTurn => {
                 effects.note(Note::OutOfTurn(at, origin, number));
             }
-            Outcome::Foreign => effects.note(Note::Foreign(at, origin, number)),
-            Outcome::Expired { is_undone } => {
+            Applied::Foreign => effects.note(Note::Foreign(at, origin, number)),
+            Applied::Expired { is_undone } => {
                 let id = submission.request.id();
                 match waiting.and_then(|waiting| waiting.client) {
                     Some(client) => self.expire(client, id, is_undone, effects),
@@ -546,7 +554,7 @@ impl Site {
                     }
                 }
             }
-            Outcome::Answered { at: first, answer, client, is_repeated, evicted } => {
+            Applied::Answered { at: first, answer, client, is_repeated, evicted } => {
                 if let Some(session) = evicted {
                     effects.note(Note::Evicted(session));
                 }
@@ -564,7 +572,7 @@ impl Site {
     }
 
     /// Under another leader everything that waits is handed over again.
-    fn notice_leader(&mut self, effects: &mut Effects<Bird>) {
+    fn notice_leader(&mut self, effects: &mut Effects<Replicated<M>>) {
         let leader = self.paxos.route();
         let leads = self.paxos.leads_under().is_some();
         if leader == self.followed && leads == self.leading.is_some() {
@@ -586,14 +594,14 @@ impl Site {
         }
     }
 
-    fn resubmit(&mut self, effects: &mut Effects<Bird>) {
+    fn resubmit(&mut self, effects: &mut Effects<Replicated<M>>) {
         self.queue.start_over();
         if let Some(first) = self.queue.iter().next() {
             effects.note(Note::Resubmits(first.number));
         }
     }
 
-    fn hand_over(&mut self, now: Instant, effects: &mut Effects<Bird>) {
+    fn hand_over(&mut self, now: Instant, effects: &mut Effects<Replicated<M>>) {
         let Some((_, next)) = self.followed else { return };
         let was_pending = self.queue.is_pending();
         while let Some(submission) = self.queue.hand_over(self.config.forward_max) {
@@ -611,7 +619,7 @@ impl Site {
 
     /// Proposes what it was offered, or sees to it that it is woken for that. Until it is, whatever else is handed in
     /// brings more for the same slot.
-    fn propose_offered(&mut self, now: Instant, effects: &mut Effects<Bird>) {
+    fn propose_offered(&mut self, now: Instant, effects: &mut Effects<Replicated<M>>) {
         let Some(leading) = &mut self.leading else { return };
         if leading.offered.is_empty() || !self.paxos.has_room() {
             leading.propose_at = None;
@@ -623,7 +631,7 @@ impl Site {
     }
 
     /// Fills slots while the window has room, each with as much as fits.
-    fn propose(&mut self, now: Instant, effects: &mut Effects<Bird>) {
+    fn propose(&mut self, now: Instant, effects: &mut Effects<Replicated<M>>) {
         let Some(leading) = &mut self.leading else { return };
         let bytes_max = self.config.entry_bytes_max();
         leading.propose_at = None;
@@ -649,16 +657,16 @@ impl Site {
     }
 }
 
-impl paxos::Port<Arc<Submission>> for Effects<Bird> {
-    fn append(&mut self, record: paxos::Record<Arc<Submission>>) {
+impl<M: Machine> paxos::Port<Arc<Submission<M>>> for Effects<Replicated<M>> {
+    fn append(&mut self, record: paxos::Record<Arc<Submission<M>>>) {
         Effects::append(self, &Record::Paxos { record });
     }
 
-    fn send(&mut self, to: impl Into<Recipients>, message: paxos::Message<Arc<Submission>>) {
+    fn send(&mut self, to: impl Into<Recipients>, message: paxos::Message<Arc<Submission<M>>>) {
         Effects::send(self, to, &Message::Paxos { message });
     }
 
-    fn send_independent(&mut self, to: impl Into<Recipients>, message: paxos::Message<Arc<Submission>>) {
+    fn send_independent(&mut self, to: impl Into<Recipients>, message: paxos::Message<Arc<Submission<M>>>) {
         Effects::send_independent(self, to, &Message::Paxos { message });
     }
 

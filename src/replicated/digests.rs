@@ -7,8 +7,9 @@ use alloc::collections::VecDeque;
 use alloc::vec::Vec;
 
 use crate::mix::absorb;
+use crate::replicated::machine::Machine;
 use crate::replicated::paxos::{Claim, Digest, Slot};
-use crate::tweets::site::submission::Submission;
+use crate::replicated::submission::Submission;
 use crate::wire::Wire;
 
 /// Of so many slots a site keeps the digests. A leader says every heartbeat how far it is, and asks are answered
@@ -46,7 +47,7 @@ impl Digests {
     }
 
     /// `submission` is applied next in the slot that was begun.
-    pub(super) fn absorb(&mut self, submission: &Submission) {
+    pub(super) fn absorb<M: Machine>(&mut self, submission: &Submission<M>) {
         submission.encode(&mut self.bytes);
         self.content = absorb(self.content, &self.bytes);
         self.bytes.clear();
@@ -83,7 +84,8 @@ impl Digests {
 mod tests {
     use super::*;
     use crate::ids::{ProcessId, SiteId};
-    use crate::tweets::site::submission::{Number, Request};
+    use crate::replicated::submission::Number;
+    use crate::tweets::site::{Request, Submission};
 
     fn submission(count: u64) -> Submission {
         let request = Request::Open { client: ProcessId::Client(1), nonce: count };

@@ -5,24 +5,25 @@ use alloc::vec::Vec;
 
 use super::*;
 use crate::process::{Input, Process};
+use crate::tweets::site::{Message, Participant, Record, Request};
 
 fn ms(milliseconds: u64) -> Instant {
     Instant::ZERO + Duration::from_millis(milliseconds)
 }
 
-fn ask(nonce: u16) -> Input<Bird> {
+fn ask(nonce: u16) -> Input<Participant> {
     let client = ProcessId::Client(nonce);
     let request = Request::Open { client, nonce: nonce.into() };
     Input::Message { from: client, message: Message::Ask { request } }
 }
 
 /// A site that leads nobody but itself, and proposes a millisecond after it is asked; disks are quick.
-struct Alone(Bird);
+struct Alone(Participant);
 
 impl Alone {
     fn leader(config: Config) -> Alone {
         let fresh = Recovered { incarnation: 1, records: Vec::new() };
-        let mut alone = Alone(Bird::start(&config, ProcessId::site(0), Seed(1), fresh).unwrap());
+        let mut alone = Alone(Participant::start(&config, ProcessId::site(0), Seed(1), fresh).unwrap());
         alone.hand_in(ms(0), Input::Wake);
         alone.hand_in(ms(900), Input::Wake);
         // Its heartbeat, so that it has nothing else to do for a while.
@@ -32,10 +33,10 @@ impl Alone {
     }
 
     /// How many submissions each slot has that is proposed then.
-    fn hand_in(&mut self, at: Instant, input: Input<Bird>) -> Vec<usize> {
+    fn hand_in(&mut self, at: Instant, input: Input<Participant>) -> Vec<usize> {
         let (mut inputs, mut proposed) = (vec![input], Vec::new());
         while let Some(input) = inputs.pop() {
-            let mut effects = Effects::<Bird>::default();
+            let mut effects = Effects::<Participant>::default();
             self.0.handle(at, input, &mut effects);
             let given = effects.take().unwrap();
             for record in given.records {

@@ -8,17 +8,18 @@ use alloc::sync::Arc;
 use alloc::vec::Vec;
 
 use crate::ids::{ProcessId, SiteId};
+use crate::replicated::machine::Machine;
+use crate::replicated::message::RequestId;
+use crate::replicated::submission::{Number, Request, Submission};
 use crate::time::Instant;
-use crate::tweets::site::message::RequestId;
-use crate::tweets::site::submission::{Number, Request, Submission};
 use crate::wire::{Reader, Wire, WireError};
 
 /// A site's own submissions, oldest first.
 #[derive(Clone, Debug)]
-pub struct Queue {
+pub struct Queue<M: Machine> {
     origin: SiteId,
     incarnation: u64,
-    waiting: VecDeque<Waiting>,
+    waiting: VecDeque<Waiting<M>>,
     /// The same by what was asked for: nothing that `waiting` does not say.
     asked: BTreeSet<(Asked, Number)>,
     /// How many this incarnation began with.
@@ -36,14 +37,14 @@ type Asked = (RequestId, ProcessId);
 
 /// One submission, and who asked for it if this incarnation was asked.
 #[derive(Clone, Debug)]
-pub(super) struct Waiting {
-    pub(super) submission: Arc<Submission>,
+pub(super) struct Waiting<M: Machine> {
+    pub(super) submission: Arc<Submission<M>>,
     pub(super) client: Option<ProcessId>,
 }
 
-wire_struct!(Waiting { submission, client });
+wire_struct!(Waiting<M: Machine> { submission, client });
 
-impl Wire for Queue {
+impl<M: Machine> Wire for Queue<M> {
     fn encode(&self, out: &mut Vec<u8>) {
         let Queue { origin, incarnation, waiting, asked: _, recovered, last, handed, retry_at } = self;
         (*origin, *incarnation).encode(out);
@@ -52,9 +53,9 @@ impl Wire for Queue {
         (*last, *retry_at).encode(out);
     }
 
-    fn decode(input: &mut Reader<'_>) -> Result<Queue, WireError> {
+    fn decode(input: &mut Reader<'_>) -> Result<Queue<M>, WireError> {
         let (origin, incarnation) = Wire::decode(input)?;
-        let waiting = VecDeque::<Waiting>::decode(input)?;
+        let waiting = VecDeque::<Waiting<M>>::decode(input)?;
         let asked = waiting.iter().map(Waiting::asked).collect();
         let [recovered, handed] = Wire::decode(input)?;
         let (last, retry_at) = Wire::decode(input)?;
@@ -62,7 +63,7 @@ impl Wire for Queue {
     }
 }
 
-impl Queue {
+impl<M: Machine> Queue<M> {
     /// Whether it can be gone on with as the queue of `origin`.
     pub(super) fn is_sound(&self, origin: SiteId) -> bool {
         let numbers = self.waiting.iter().map(|waiting| waiting.submission.number);
@@ -77,9 +78,9 @@ impl Queue {
     pub(super) fn recover(
         origin: SiteId,
         incarnation: u64,
-        taken: impl Iterator<Item = Arc<Submission>>,
-    ) -> Queue {
-        let waiting: VecDeque<Waiting> =
+        taken: impl Iterator<Item = Arc<Submission<M>>>,
+    ) -> Queue<M> {
+        let waiting: VecDeque<Waiting<M>> =
             taken.map(|submission| Waiting { submission, client: None }).collect();
         let last = waiting.back().map_or(Number::default(), |last| last.submission.number);
         let recovered = waiting.len();
@@ -98,7 +99,7 @@ impl Queue {
     }
 
     /// What waits, oldest first.
-    pub fn iter(&self) -> impl Iterator<Item = &Arc<Submission>> {
+    pub fn iter(&self) -> impl Iterator<Item = &Arc<Submission<M>>> {
         self.waiting.iter().map(|waiting| &waiting.submission)
     }
 
@@ -115,7 +116,7 @@ impl Queue {
     }
 
     /// Numbers `request` and puts it last.
-    pub(super) fn take(&mut self, client: ProcessId, request: Request) -> Arc<Submission> {
+    pub(super) fn take(&mut self, client: ProcessId, request: Request<M>) -> Arc<Submission<M>> {
         let count = if self.last.incarnation == self.incarnation { self.last.count + 1 } else { 1 };
         let number = Number { incarnation: self.incarnation, count };
         let submission = Arc::new(Submission { origin: self.origin, number, after: self.last, request });
@@ -142,7 +143,7 @@ impl Queue {
     }
 
     /// Takes out what the log took up to `taken`, oldest first.
-    pub(super) fn pop_taken(&mut self, taken: Number) -> Option<Waiting> {
+    pub(super) fn pop_taken(&mut self, taken: Number) -> Option<Waiting<M>> {
         let is_taken = self.waiting.front().is_some_and(|first| first.submission.number <= taken);
         if !is_taken {
             return None;
@@ -159,7 +160,7 @@ impl Queue {
     }
 
     /// The next to be handed over, if fewer than `max` have been.
-    pub(super) fn hand_over(&mut self, max: usize) -> Option<Arc<Submission>> {
+    pub(super) fn hand_over(&mut self, max: usize) -> Option<Arc<Submission<M>>> {
         if self.handed >= max {
             return None;
         }
@@ -174,7 +175,7 @@ impl Queue {
     }
 }
 
-impl Waiting {
+impl<M: Machine> Waiting<M> {
     /// How its request is known, and its number.
     fn asked(&self) -> (Asked, Number) {
         let Submission { number, request, .. } = &*self.submission;

@@ -23,16 +23,17 @@ use core::fmt;
 
 use crate::ids::{SiteId, SiteSet};
 use crate::process::Recovered;
+use crate::replicated::machine::Machine;
+use crate::replicated::message::Record;
 use crate::replicated::paxos::{Ballot, Entry, Quorum, Record as Fact, Slot};
-use crate::tweets::site::message::Record;
-use crate::tweets::site::submission::{Number, Submission};
+use crate::replicated::submission::{Number, Submission};
 
 /// What a site holds for a slot: the ballot that it accepted it by, or `None` when it knows it to be chosen.
-type Held = (Option<Ballot>, Entry<Arc<Submission>>);
+type Held<M> = (Option<Ballot>, Entry<Arc<Submission<M>>>);
 
 /// Why storage of several sites cannot be started together.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub enum Torn {
+pub enum NotRestorable {
     /// The logs of these two begin at different slots.
     TwoBeginnings(SiteId, SiteId),
     /// Two sites know different entries to be chosen for this slot.
@@ -48,26 +49,26 @@ pub enum Torn {
     UnknownStart(SiteId, SiteId, Number),
 }
 
-impl fmt::Display for Torn {
+impl fmt::Display for NotRestorable {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Torn::TwoBeginnings(one, other) => {
+            NotRestorable::TwoBeginnings(one, other) => {
                 write!(f, "the logs of {one} and {other} begin at different slots")?;
             }
-            Torn::TwoChosen(slot, one, other) => {
+            NotRestorable::TwoChosen(slot, one, other) => {
                 write!(f, "{one} and {other} know different entries to be chosen for slot {slot}")?;
             }
-            Torn::Unheld(slot, site) => write!(
+            NotRestorable::Unheld(slot, site) => write!(
                 f,
                 "{site} knows what is chosen for slot {slot}, and a majority of the others does not hold it"
             )?,
-            Torn::UnknownBallot(site, ballot) => {
+            NotRestorable::UnknownBallot(site, ballot) => {
                 write!(f, "{site} knows of ballot {ballot}, and {} does not", ballot.site)?;
             }
-            Torn::Unpromised(site, slot, ballot) => {
+            NotRestorable::Unpromised(site, slot, ballot) => {
                 write!(f, "{site} accepted slot {slot} by ballot {ballot}, and no majority promised that")?;
             }
-            Torn::UnknownStart(site, origin, number) => write!(
+            NotRestorable::UnknownStart(site, origin, number) => write!(
                 f,
                 "{site} holds submission {number} of {origin}, and {origin} knows of no start {}",
                 number.incarnation
@@ -79,14 +80,13 @@ impl fmt::Display for Torn {
     }
 }
 
-impl core::error::Error for Torn {}
+impl core::error::Error for NotRestorable {}
 
 /// What one site holds.
-#[derive(Default)]
-struct Kept {
+struct Kept<M: Machine> {
     incarnation: u64,
     promised: Ballot,
-    held: BTreeMap<Slot, Held>,
+    held: BTreeMap<Slot, Held<M>>,
     /// Where its log begins.
     first: Slot,
     /// Below it everything that is held is chosen.
@@ -95,9 +95,16 @@ struct Kept {
     numbers: BTreeMap<SiteId, Number>,
 }
 
-impl Kept {
-    fn of(recovered: Recovered<Record>) -> Kept {
-        let mut kept = Kept { incarnation: recovered.incarnation, ..Kept::default() };
+impl<M: Machine> Kept<M> {
+    fn of(recovered: Recovered<Record<M>>) -> Kept<M> {
+        let mut kept = Kept {
+            incarnation: recovered.incarnation,
+            promised: Ballot::default(),
+            held: BTreeMap::new(),
+            first: Slot(0),
+            chosen: Slot(0),
+            numbers: BTreeMap::new(),
+        };
         for record in recovered.records {
             match record {
                 Record::Taken { submission } => kept.number(&submission),
@@ -119,7 +126,7 @@ impl Kept {
         kept
     }
 
-    fn hold(&mut self, slot: Slot, ballot: Option<Ballot>, entry: Entry<Arc<Submission>>) {
+    fn hold(&mut self, slot: Slot, ballot: Option<Ballot>, entry: Entry<Arc<Submission<M>>>) {
         entry.values().iter().for_each(|submission| self.number(submission));
         let is_chosen = self.held.get(&slot).is_some_and(|(ballot, _)| ballot.is_none());
         if !is_chosen {
@@ -127,7 +134,7 @@ impl Kept {
         }
     }
 
-    fn number(&mut self, submission: &Submission) {
+    fn number(&mut self, submission: &Submission<M>) {
         let highest = self.numbers.entry(submission.origin).or_default();
         *highest = submission.number.max(*highest);
     }
@@ -135,21 +142,23 @@ impl Kept {
 
 /// Checks what each site recovered, in the order of the sites, all of a cluster. `incarnation` is that of its last start.
 /// Returns the end of what is known to be chosen without a gap.
-pub fn check(sites: impl IntoIterator<Item = Recovered<Record>>) -> Result<Slot, Torn> {
-    let kept: Vec<Kept> = sites.into_iter().map(Kept::of).collect();
+pub fn check<M: Machine>(
+    sites: impl IntoIterator<Item = Recovered<Record<M>>>,
+) -> Result<Slot, NotRestorable> {
+    let kept: Vec<Kept<M>> = sites.into_iter().map(Kept::of).collect();
     let count = u8::try_from(kept.len()).expect("a cluster has few sites");
     let all = || SiteSet::first(count).iter().zip(&kept);
     let promised = |ballot: Ballot| {
         ballot.round == 0 || kept.get(ballot.site.index()).is_some_and(|of| of.promised >= ballot)
     };
-    let mut slots: BTreeMap<Slot, Vec<(SiteId, &Held)>> = BTreeMap::new();
+    let mut slots: BTreeMap<Slot, Vec<(SiteId, &Held<M>)>> = BTreeMap::new();
     for (site, kept_here) in all() {
         if !promised(kept_here.promised) {
-            return Err(Torn::UnknownBallot(site, kept_here.promised));
+            return Err(NotRestorable::UnknownBallot(site, kept_here.promised));
         }
         for (origin, number) in &kept_here.numbers {
             if kept.get(origin.index()).is_none_or(|of| of.incarnation < number.incarnation) {
-                return Err(Torn::UnknownStart(site, *origin, *number));
+                return Err(NotRestorable::UnknownStart(site, *origin, *number));
             }
         }
         for (slot, held) in &kept_here.held {
@@ -158,13 +167,13 @@ pub fn check(sites: impl IntoIterator<Item = Recovered<Record>>) -> Result<Slot,
     }
     let mut end = kept.first().map_or(Slot(0), |first| first.first);
     if let Some((other, _)) = all().find(|(_, kept)| kept.first != end) {
-        return Err(Torn::TwoBeginnings(SiteId::default(), other));
+        return Err(NotRestorable::TwoBeginnings(SiteId::default(), other));
     }
     for (slot, held) in slots {
         let quorum = Quorum::at(count, slot);
         let by_ballot = held.iter().filter_map(|(site, (ballot, _))| Some((*site, (*ballot)?)));
         if let Some((site, ballot)) = by_ballot.clone().find(|(_, ballot)| !promised(*ballot)) {
-            return Err(Torn::UnknownBallot(site, ballot));
+            return Err(NotRestorable::UnknownBallot(site, ballot));
         }
         if let Some((who, (_, entry))) = held.iter().find(|(_, (ballot, _))| ballot.is_none()) {
             check_chosen(slot, *who, entry, &held, quorum)?;
@@ -176,7 +185,7 @@ pub fn check(sites: impl IntoIterator<Item = Recovered<Record>>) -> Result<Slot,
         for (site, ballot) in by_ballot {
             let majority = all().filter(|(_, of)| of.promised >= ballot).map(|(site, _)| site).collect();
             if !quorum.is_prepared(majority) {
-                return Err(Torn::Unpromised(site, slot, ballot));
+                return Err(NotRestorable::Unpromised(site, slot, ballot));
             }
         }
     }
@@ -184,27 +193,27 @@ pub fn check(sites: impl IntoIterator<Item = Recovered<Record>>) -> Result<Slot,
 }
 
 /// Reason 3 for one slot, for which `who` knows `entry` to be chosen.
-fn check_chosen(
+fn check_chosen<M: Machine>(
     slot: Slot,
     who: SiteId,
-    entry: &Entry<Arc<Submission>>,
-    held: &[(SiteId, &Held)],
+    entry: &Entry<Arc<Submission<M>>>,
+    held: &[(SiteId, &Held<M>)],
     quorum: Quorum,
-) -> Result<(), Torn> {
+) -> Result<(), NotRestorable> {
     let mut highest_other = None;
     for (site, (ballot, _)) in held.iter().filter(|(_, (_, other))| other != entry) {
         match ballot {
-            None => return Err(Torn::TwoChosen(slot, who, *site)),
+            None => return Err(NotRestorable::TwoChosen(slot, who, *site)),
             Some(ballot) => highest_other = highest_other.max(Some(*ballot)),
         }
     }
-    let holds = |(site, (ballot, held)): &(SiteId, &Held)| {
+    let holds = |(site, (ballot, held)): &(SiteId, &Held<M>)| {
         (held == entry && ballot.is_none_or(|ballot| Some(ballot) > highest_other)).then_some(*site)
     };
     if quorum.is_chosen(held.iter().filter_map(holds).collect()) {
         Ok(())
     } else {
-        Err(Torn::Unheld(slot, who))
+        Err(NotRestorable::Unheld(slot, who))
     }
 }
 
@@ -214,7 +223,7 @@ mod tests {
     use alloc::string::ToString;
 
     use crate::ids::ProcessId;
-    use crate::tweets::site::submission::Request;
+    use crate::tweets::site::{Record, Request, Submission};
 
     fn site(number: u8) -> SiteId {
         SiteId::new(number).unwrap()
@@ -248,7 +257,7 @@ mod tests {
         Record::Paxos { record: Fact::Chosen(Slot(end)) }
     }
 
-    fn cut<const N: usize>(sites: [&[Record]; N]) -> Result<Slot, Torn> {
+    fn cut<const N: usize>(sites: [&[Record]; N]) -> Result<Slot, NotRestorable> {
         check(sites.map(|records| Recovered { incarnation: 1, records: records.to_vec() }))
     }
 
@@ -271,25 +280,25 @@ mod tests {
     fn sites_that_forgot_what_others_know_cannot() {
         let (slot, zero) = (Slot(0), site(0));
         let led = [accepted(1, 0, 0, 1), chosen(1)];
-        assert_eq!(cut([&led, &[promised(1, 0)], &[]]), Err(Torn::Unheld(slot, zero)));
+        assert_eq!(cut([&led, &[promised(1, 0)], &[]]), Err(NotRestorable::Unheld(slot, zero)));
         // A majority holds it, one of them by a ballot below that of something else.
         let late = [accepted(2, 0, 0, 1), chosen(1)];
         let torn = cut([&late, &[accepted(1, 0, 0, 1)], &[accepted(1, 2, 0, 9), promised(2, 0)]]);
-        assert_eq!(torn, Err(Torn::Unheld(slot, zero)));
-        assert_eq!(cut([&led, &[learned(0, 2)], &[]]), Err(Torn::TwoChosen(slot, zero, site(1))));
+        assert_eq!(torn, Err(NotRestorable::Unheld(slot, zero)));
+        assert_eq!(cut([&led, &[learned(0, 2)], &[]]), Err(NotRestorable::TwoChosen(slot, zero, site(1))));
         let torn = cut([&[], &[promised(5, 0)], &[promised(5, 0)]]);
-        assert_eq!(torn, Err(Torn::UnknownBallot(site(1), ballot(5, 0))));
+        assert_eq!(torn, Err(NotRestorable::UnknownBallot(site(1), ballot(5, 0))));
         // The site that accepted it has promised more since; its leader forgot.
         let torn = cut([&[promised(4, 0)], &[accepted(5, 0, 0, 1), promised(6, 1)], &[promised(6, 1)]]);
-        assert_eq!(torn, Err(Torn::UnknownBallot(site(1), ballot(5, 0))));
+        assert_eq!(torn, Err(NotRestorable::UnknownBallot(site(1), ballot(5, 0))));
         let torn = cut([&[promised(5, 0)], &[accepted(5, 0, 0, 1)], &[], &[], &[]]);
-        assert_eq!(torn, Err(Torn::Unpromised(site(1), slot, ballot(5, 0))));
+        assert_eq!(torn, Err(NotRestorable::Unpromised(site(1), slot, ballot(5, 0))));
         // What is chosen is held well, and yet a ballot could be used twice.
         let other = [accepted(1, 4, 0, 9), promised(2, 0)];
         let torn = cut([&late, &late, &late, &other, &[]]);
-        assert_eq!(torn, Err(Torn::UnknownBallot(site(3), ballot(1, 4))));
+        assert_eq!(torn, Err(NotRestorable::UnknownBallot(site(3), ballot(1, 4))));
         let stranger = ballot(1, 3);
-        assert_eq!(cut([&[promised(1, 3)], &[], &[]]), Err(Torn::UnknownBallot(zero, stranger)));
+        assert_eq!(cut([&[promised(1, 3)], &[], &[]]), Err(NotRestorable::UnknownBallot(zero, stranger)));
     }
 
     #[test]
@@ -298,7 +307,7 @@ mod tests {
         let led = [begins(9), accepted(1, 0, 9, 1), chosen(10)];
         assert_eq!(cut([&led[..2], &led[..2], &led[..1]]), Ok(Slot(9)), "nobody knows yet");
         assert_eq!(cut([&led, &led[..2], &led[..1]]), Ok(Slot(10)));
-        let torn = Err(Torn::TwoBeginnings(site(0), site(2)));
+        let torn = Err(NotRestorable::TwoBeginnings(site(0), site(2)));
         assert_eq!(cut([&led, &led, &[begins(8)]]), torn);
         assert_eq!(cut([&led, &led, &[]]), torn);
     }
@@ -313,7 +322,7 @@ mod tests {
         };
         assert_eq!(of(2).1, Ok(Slot(1)));
         let (number, torn) = of(3);
-        assert_eq!(torn, Err(Torn::UnknownStart(site(0), site(1), number)));
+        assert_eq!(torn, Err(NotRestorable::UnknownStart(site(0), site(1), number)));
         let shown = torn.unwrap_err().to_string();
         assert!(shown.starts_with("S0 holds submission 3.7 of S1, and S1 knows of no start 3: "), "{shown}");
         assert!(shown.ends_with("take another backup"), "{shown}");

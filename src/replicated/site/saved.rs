@@ -7,18 +7,19 @@ use alloc::vec::Vec;
 
 use super::{Leading, Parked, Site, Unsaid};
 use crate::ids::SiteId;
+use crate::replicated::config::Config;
+use crate::replicated::machine::Machine;
 use crate::replicated::paxos::{Paxos, Slot};
-use crate::tweets::site::config::Config;
-use crate::tweets::site::reads::Reads;
-use crate::tweets::site::replica::Replica;
+use crate::replicated::reads::Reads;
+use crate::replicated::replica::Replica;
 use crate::wire::{Reader, Wire, WireError};
 
-wire_struct!(Leading { frontier, offered, propose_at });
-wire_struct!(Parked { client, id, seen, query, until });
+wire_struct!(Leading<M: Machine> { frontier, offered, propose_at });
+wire_struct!(Parked<M: Machine> { client, id, seen, query, until });
 wire_struct!(Unsaid { client, id, number, at });
 
-impl Site {
-    pub(in crate::tweets::site) fn save(&self, out: &mut Vec<u8>) {
+impl<M: Machine> Site<M> {
+    pub(in crate::replicated) fn save(&self, out: &mut Vec<u8>) {
         let Site {
             id: _,
             clock,
@@ -47,11 +48,11 @@ impl Site {
         is_disk_low.encode(out);
     }
 
-    pub(in crate::tweets::site) fn load(
+    pub(in crate::replicated) fn load(
         config: &Config,
         id: SiteId,
         input: &mut Reader<'_>,
-    ) -> Result<Site, WireError> {
+    ) -> Result<Site<M>, WireError> {
         let clock = Wire::decode(input)?;
         let paxos = Paxos::load(config.paxos(), id, input)?;
         let applied = Slot::decode(input)?;

@@ -11,12 +11,13 @@ use core::fmt;
 
 use crate::frame::{DATAGRAM_DEFAULT, DATAGRAM_MAX, DATAGRAM_MIN, FRAME_BYTES, MESSAGE_PREFIX_MAX};
 use crate::ids::SITES_MAX;
+use crate::replicated::config::table::Quantity;
+use crate::replicated::machine::Machine;
+use crate::replicated::message::{ENTRY_PREFIX_MAX, entry_bytes_max};
 use crate::replicated::paxos;
 use crate::replicated::paxos::ballot::ENTRY_VALUES_MAX;
+use crate::replicated::submission::Submission;
 use crate::time::Duration;
-use crate::tweets::site::config::table::Quantity;
-use crate::tweets::site::message::{ENTRY_PREFIX_MAX, Message};
-use crate::tweets::site::submission::Submission;
 use crate::wire::{Reader, Wire, WireError};
 
 /// What one input may make a site write at most, in bytes: the records of a new leader that proposes every open
@@ -184,7 +185,7 @@ impl Config {
 
     /// Bytes that the submissions of one slot take at most.
     pub(super) fn entry_bytes_max(&self) -> usize {
-        Message::entry_bytes_max(self.datagram_max)
+        entry_bytes_max(self.datagram_max)
     }
 
     /// What one input may make a site write at most, in bytes: it must fit one file of the journal.
@@ -198,13 +199,13 @@ impl Config {
     }
 
     /// The most bytes of one durable record, whatever is in it: what storage is formatted for.
-    pub fn record_bytes_max(&self) -> usize {
+    pub fn record_bytes_max<M: Machine>(&self) -> usize {
         let entry = ENTRY_PREFIX_MAX + self.entry_bytes_max();
-        1 + paxos::Record::<Submission>::OVERHEAD_MAX + entry.max(Submission::BYTES_MAX)
+        1 + paxos::Record::<()>::OVERHEAD_MAX + entry.max(Submission::<M>::BYTES_MAX)
     }
 
     pub(super) fn paxos(&self) -> paxos::Config {
-        let overhead = FRAME_BYTES + MESSAGE_PREFIX_MAX + 1 + paxos::Promise::<Submission>::OVERHEAD_MAX;
+        let overhead = FRAME_BYTES + MESSAGE_PREFIX_MAX + 1 + paxos::Promise::<()>::OVERHEAD_MAX;
         paxos::Config {
             sites: self.sites,
             heartbeat: self.heartbeat,

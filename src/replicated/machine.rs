@@ -1,0 +1,176 @@
+//! What sites replicate: a state machine, which anybody may bring.
+
+use alloc::vec::Vec;
+use core::fmt::{self, Debug, Display};
+use core::str::FromStr;
+
+use crate::mix;
+use crate::wire::{Tagged, Wire, WireError};
+
+/// A state that changes by operations alone, in the order of the log, at every site alike.
+///
+/// [`Default`] is the state before the first operation.
+///
+/// 1. [`apply`](Machine::apply) is a function of the state and its arguments: no clock, no randomness, no order of hashes.
+/// 2. Equal sequences of operations make equal states, and equal states [save](Machine::save) equal bytes.
+/// 3. A query looks at a bounded part of the state, however large the state is.
+///
+/// [`Display`] of an operation and of a query says what is asked for; that of an outcome and of a reply is what follows
+/// it in notes and traces, like `finds 7`, or nothing.
+pub trait Machine: Clone + Default + PartialEq + Eq + Debug + 'static {
+    /// What changes the state, or looks at it from its place in the log.
+    type Operation: Wire + PartialEq + Eq + Display;
+    /// What came of an operation. It is remembered for retries. [`Answer`](super::Answer) takes tag 1.
+    type Outcome: Tagged + PartialEq + Eq + Display;
+    /// What may be asked of a site without an entry in the log. [`Query`](super::Query) takes tags 2 and 4.
+    type Query: Tagged + PartialEq + Eq + Display;
+    /// The answer to that. [`Reply`](super::Reply) takes tags 2 and 4.
+    type Reply: Tagged + PartialEq + Eq + Display;
+
+    /// No operation is larger, encoded.
+    const OPERATION_BYTES_MAX: usize;
+    /// No outcome is larger.
+    const OUTCOME_BYTES_MAX: usize;
+    /// No query is larger.
+    const QUERY_BYTES_MAX: usize;
+    /// No reply is larger.
+    const REPLY_BYTES_MAX: usize;
+    /// What [`looks`](Machine::looks) may grow by for one outcome or reply, about.
+    const LOOKS_MAX: u64 = u64::MAX;
+
+    /// Does what an operation asks for. What that means at a level never changes.
+    fn apply(&mut self, at: Position, level: Level, operation: &Self::Operation) -> Self::Outcome;
+
+    /// Answers a query from the state as it is. At most [`REPLY_BYTES_MAX`](Machine::REPLY_BYTES_MAX) bytes: what is
+    /// longer comes in pages.
+    fn query(&self, query: &Self::Query) -> Self::Reply;
+
+    /// How far the log must be applied before that answers `query`.
+    fn read(_query: &Self::Query) -> Read {
+        Read::Quorum
+    }
+
+    /// The whole state in its one canonical form.
+    fn save(&self, level: Level) -> impl Iterator<Item = Chunk>;
+
+    /// The state of which these are all chunks, in their order.
+    ///
+    /// # Errors
+    /// When they are none.
+    fn load(level: Level, chunks: impl Iterator<Item = Chunk>) -> Result<Self, WireError>;
+
+    /// Tells an operation from every other one that a request of the same number may carry, up to chance.
+    fn digest(operation: &Self::Operation) -> u64 {
+        mix::absorb(0, &operation.to_bytes())
+    }
+
+    /// How many items its containers were asked for, by their own count. A machine that counts nothing is not judged
+    /// for its work.
+    fn looks(&self) -> u64 {
+        0
+    }
+}
+
+/// How much of the log the answer to a query must show.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Read {
+    /// What the asked site has applied, and no less than the client has seen.
+    Local,
+    /// Everything that anybody was told of before the query was asked: the site asks a quorum how far the logs reach.
+    Quorum,
+}
+
+/// The meaning that all sites of a cluster give to operations and to saved states.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub struct Level(pub u16);
+
+impl Level {
+    /// The only one so far.
+    pub const FIRST: Level = Level(1);
+}
+
+/// A part of a saved state.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Chunk(pub Vec<u8>);
+
+impl Chunk {
+    /// Chunks of `items` in their order, each of about this many bytes.
+    pub const BYTES: usize = 16 << 10;
+
+    /// Chunks that hold `items` in their order.
+    pub fn of<T: Wire>(items: impl IntoIterator<Item = T>) -> impl Iterator<Item = Chunk> {
+        let mut items = items.into_iter().peekable();
+        core::iter::from_fn(move || {
+            items.peek()?;
+            let mut bytes = Vec::new();
+            while bytes.len() < Chunk::BYTES
+                && let Some(item) = items.next()
+            {
+                item.encode(&mut bytes);
+            }
+            Some(Chunk(bytes))
+        })
+    }
+
+    /// The items that these chunks hold.
+    ///
+    /// # Errors
+    /// When their bytes are no items.
+    pub fn items<T: Wire>(chunks: impl Iterator<Item = Chunk>) -> Result<Vec<T>, WireError> {
+        let mut items = Vec::new();
+        for Chunk(bytes) in chunks {
+            let mut input = crate::wire::Reader::new(&bytes);
+            while !input.rest().is_empty() {
+                items.push(T::decode(&mut input)?);
+            }
+        }
+        Ok(items)
+    }
+}
+
+/// A place in the log: a slot and an index among the events of its entry. Displayed as `7.0`.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Default)]
+pub struct Position {
+    /// The slot.
+    pub slot: u64,
+    /// The index.
+    pub index: u64,
+}
+
+impl Position {
+    /// The first position after this one.
+    #[must_use]
+    pub fn next(self) -> Position {
+        Position { slot: self.slot, index: self.index.saturating_add(1) }
+    }
+}
+
+impl FromStr for Position {
+    type Err = PositionError;
+
+    fn from_str(text: &str) -> Result<Position, PositionError> {
+        let parts =
+            text.split_once('.').and_then(|(slot, index)| Some((slot.parse().ok()?, index.parse().ok()?)));
+        parts.map(|(slot, index)| Position { slot, index }).ok_or(PositionError)
+    }
+}
+
+/// A text is no position in the log.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct PositionError;
+
+impl fmt::Display for PositionError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("expected a slot and an index, as 7.0")
+    }
+}
+
+impl core::error::Error for PositionError {}
+
+impl fmt::Display for Position {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}.{}", self.slot, self.index)
+    }
+}
+
+wire_struct!(Position { slot, index });

@@ -25,6 +25,8 @@ pub mod queue;
 mod reads;
 pub mod replica;
 mod replies;
+#[cfg(feature = "scenario")]
+pub mod service;
 pub mod site;
 pub mod submission;
 #[cfg(test)]

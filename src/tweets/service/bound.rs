@@ -1,38 +1,11 @@
-//! How long a healed core may take to agree, from its configuration and the pace of its world.
+//! What sites may take while nothing is wrong, from their configuration and the pace of their world.
 
-use crate::replicated::paxos::{fruitless_max, sync_patience_max};
+use crate::replicated::paxos::sync_patience_max;
 use crate::scenario::Pace;
 use crate::time::Duration;
 use crate::tweets::judges::costs::{Budget, Cost};
 use crate::tweets::judges::times::Bounds;
 use crate::tweets::site::Config;
-
-/// Campaigns that may fail one behind the other before one site leads: each doubles the jitter that keeps candidates
-/// apart, up to eight times, so that two of them meeting so often is not luck.
-const CAMPAIGNS: u64 = 6;
-
-/// Slots that a command may take: an opening, the request, and a copy of it that another site took.
-const SLOTS_A_COMMAND: u64 = 3;
-
-/// The sum of what may have to happen one behind the other: each leader outside of the core gives way that hears it
-/// and gets nothing chosen, a leader is missed and found, what is missing is fetched, every command is carried out on
-/// its own, and clients that asked in vain go from site to site.
-///
-/// A round trip is two datagrams and a sync on either side. Where syncs are long in terms of an election timeout, sites
-/// wait longer for each other by as much as they measured: it is part of every patience and of every retry. Retries pace whatever got lost before the core was healed;
-/// nothing gets lost inside of it afterwards.
-pub(super) fn converges_within(config: &Config, pace: &Pace) -> Duration {
-    let trip = pace.latency.times(2) + pace.sync.times(2);
-    let slow = sync_patience_max(config.election, pace.sync);
-    let retry = config.retry + slow;
-    let campaign = config.election + slow + config.election_jitter.times(8) + retry + trip;
-    let fetches = (pace.commands * SLOTS_A_COMMAND + config.window) / config.fetch_max.max(1) + 1;
-    let fetch = retry + trip;
-    let command = retry + trip.times(2);
-    let round = config.client_retry.times(u64::from(config.sites) + 1) + config.parked_for;
-    let outsiders = fruitless_max(config.election).times(u64::from(config.sites.saturating_sub(1) / 2));
-    outsiders + campaign.times(CAMPAIGNS) + fetch.times(fetches) + command.times(pace.commands + 1) + round
-}
 
 /// Attempts of a fail-over: candidates that meet draw from twice the jitter the next time.
 const ATTEMPTS: u64 = 3;
@@ -85,31 +58,6 @@ pub(super) fn budget(config: &Config) -> Budget {
 mod tests {
     use super::*;
 
-    fn within(change: impl FnOnce(&mut Config), pace: Pace) -> u64 {
-        let mut config = Config::new(3);
-        change(&mut config);
-        converges_within(&config, &pace).as_micros() / 1_000
-    }
-
-    #[test]
-    fn the_bound_grows_with_what_makes_agreeing_slow() {
-        let ms = Duration::from_millis;
-        let calm = Pace { latency: ms(10), sync: ms(2), commands: 0 };
-        // A leader outside that gives way after 32 * 300, six campaigns of 300 + 8 * 200 + 150 + 24, a fetch of
-        // 150 + 24, a command of 150 + 48, four retries of 500, and a query that waits for 1,000.
-        assert_eq!(within(|_| {}, calm), 9_600 + 6 * 2_074 + 174 + 198 + 2_000 + 1_000);
-        assert_eq!(within(|config| config.election = ms(600), calm), 19_200 + 6 * 2_374 + 174 + 198 + 3_000);
-        let slow = Pace { latency: ms(110), ..calm };
-        assert_eq!(within(|_| {}, slow), 9_600 + 6 * 2_274 + 374 + 598 + 3_000);
-        // A vote takes up to 4,000 with the sync that it waits for: everybody is given twice that.
-        let disks = Pace { sync: ms(2_000), ..calm };
-        let (slow, trip) = (8_000, 20 + 4_000);
-        let campaign = 300 + slow + 8 * 200 + 150 + slow + trip;
-        let rest = (150 + slow + trip) + (150 + slow + 2 * trip) + 3_000;
-        assert_eq!(within(|_| {}, disks), 9_600 + 6 * campaign + rest);
-        let busy = Pace { commands: 40, ..calm };
-        assert_eq!(within(|_| {}, busy), 9_600 + 6 * 2_074 + 3 * 174 + 41 * 198 + 3_000);
-    }
     #[test]
     fn bounds_of_what_is_prompt_grow_with_the_pace_and_with_what_waits_on_purpose() {
         let ms = Duration::from_millis;

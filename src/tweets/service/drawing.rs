@@ -3,9 +3,7 @@
 use crate::replicated::message::entry_bytes_max;
 use crate::scenario::draw::{Asking, Draws, Wanted};
 use crate::scenario::step::Target;
-use crate::time::Duration;
 use crate::tweets::service::Command;
-use crate::tweets::site::Overrides;
 use crate::tweets::timeline::{Text, User};
 
 const NAMES: [&str; 6] = ["ann", "bob", "cat", "dan", "eve", "fay"];
@@ -170,37 +168,4 @@ fn page(draws: &mut Draws, asking: &Asking) -> Option<(u64, u64)> {
         let slot = asking.slots_before + draws.between(0, asking.number + 4);
         (slot, if draws.one_in(2) { draws.between(1, 3) } else { 0 })
     })
-}
-
-/// The usual settings, or some of the limits near their least.
-pub(super) fn settings(draws: &mut Draws, is_tiny: bool) -> Overrides {
-    let mut tiny = |least: u64, most: u64| {
-        let (is_on, drawn) = (draws.one_in(2), draws.between(least, most));
-        (is_on && is_tiny).then_some(drawn)
-    };
-    let size = |number: Option<u64>| number.and_then(|number| usize::try_from(number).ok());
-    let mut drawn = Overrides {
-        window: tiny(1, 3),
-        batch: size(tiny(1, 2)),
-        datagram_max: size(tiny(1_024, 1_100)),
-        fetch_max: tiny(1, 3),
-        queue_max: size(tiny(1, 4)),
-        forward_max: size(tiny(1, 2)),
-        sessions_max: size(tiny(1, 6)),
-        parked_max: size(tiny(0, 1)),
-        client_queue_max: size(tiny(1, 3)),
-        reads_max: size(tiny(1, 2)),
-        ..Overrides::default()
-    };
-    // As real sites do, who tell a client that it waits only if it does for long.
-    let (is_late, after) = (draws.one_in(2), draws.between(1, 40));
-    drawn.taken_after = is_late.then(|| Duration::from_millis(after));
-    // And whose leaders gather what they are asked, and say what is chosen when nothing else carries it.
-    let (gathers, after) = (draws.one_in(2), draws.between(1, 4_000));
-    drawn.propose_after = gathers.then(|| Duration::from_micros(after));
-    let (is_late, after) = (draws.one_in(2), draws.between(1, 40));
-    drawn.chosen_after = is_late.then(|| Duration::from_millis(after));
-    let (is_short, after) = (draws.one_in(2), draws.between(1, 2_000));
-    drawn.session_idle = (is_short && is_tiny).then(|| Duration::from_millis(after));
-    drawn
 }

@@ -3,9 +3,9 @@
 use crate::ids::{ProcessId, SiteId, SiteSet};
 use crate::replicated::paxos::Slot;
 use crate::replicated::replica::{Applied, Replica};
+use crate::replicated::service::{is_idle, site};
 use crate::scenario::{Cluster, same};
 use crate::tweets::service::words::{Asker, Expectation};
-use crate::tweets::service::{is_idle, site};
 use crate::tweets::site::{Operation, Participant, Request, Site};
 use crate::tweets::timeline::{User, View};
 

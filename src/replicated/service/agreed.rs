@@ -1,0 +1,131 @@
+//! Whether sites agree: on a leader and the log, and on all that they hold.
+
+use core::borrow::Borrow;
+
+use crate::ids::{ProcessId, SiteId};
+use crate::process::Process;
+use crate::replicated::paxos::Slot;
+use crate::replicated::{Chunk, Client, Level, Machine, Replicated, Site};
+use crate::scenario::Cluster;
+use crate::sim::Violation;
+
+/// The running site `id`.
+///
+/// # Errors
+/// When it is down.
+pub fn site<'a, M, P>(cluster: &Cluster<'a, P>, id: SiteId) -> Result<&'a Site<M>, String>
+where
+    M: Machine,
+    P: Process + Borrow<Replicated<M>>,
+{
+    cluster.state(id)?.borrow().as_site().ok_or_else(|| format!("{id} is no site"))
+}
+
+/// Whether `id` has nothing outstanding.
+///
+/// # Errors
+/// When it waits for an answer, or is down.
+pub fn is_idle<M, P>(cluster: &Cluster<'_, P>, id: ProcessId) -> Result<(), String>
+where
+    M: Machine,
+    P: Process + Borrow<Replicated<M>>,
+{
+    let client = cluster.state(id)?.borrow().as_client();
+    if client.is_none_or(Client::is_idle) { Ok(()) } else { Err(format!("{id} waits for an answer")) }
+}
+
+/// Whether all of the core follow one leader, know and have applied the same slots, and neither they nor those who ask
+/// them wait for anything.
+///
+/// # Errors
+/// When that is not so: why.
+pub fn converged<M, P>(cluster: &Cluster<'_, P>) -> Result<(), String>
+where
+    M: Machine,
+    P: Process + Borrow<Replicated<M>>,
+{
+    let mut first: Option<(SiteId, Slot)> = None;
+    let mut leader = None;
+    for id in cluster.core.iter() {
+        let site = site(cluster, id)?;
+        let status = site.status();
+        let Some(led_by) = status.leader else { return Err(format!("{id} follows nobody")) };
+        if *leader.get_or_insert(led_by) != led_by {
+            return Err(format!("{id} follows {led_by}, others another"));
+        }
+        if status.applied != status.chosen || site.log().end() != status.chosen {
+            let (end, chosen, applied) = (site.log().end(), status.chosen, status.applied);
+            return Err(format!("{id} holds slots below {end}, knows {chosen} as chosen, applied {applied}"));
+        }
+        if status.queue > 0 {
+            return Err(format!("{} submissions wait at {id}", status.queue));
+        }
+        let (other, applied) = *first.get_or_insert((id, status.applied));
+        if applied != status.applied {
+            return Err(format!("{other} applied {applied} slots and {id} {}", status.applied));
+        }
+        is_idle(cluster, ProcessId::Terminal(id))?;
+    }
+    let clients = cluster.members.iter().map(|member| member.id);
+    let mut clients = clients.filter(|id| matches!(id, ProcessId::Client(_)));
+    clients.try_for_each(|client| is_idle(cluster, client))
+}
+
+/// Whether two sites that agree hold the same: the log, the state, the sessions, and how far each origin came. `one` has
+/// not gone further than `other`.
+///
+/// # Errors
+/// When something differs: what.
+pub fn same_state<M: Machine>(one: &Site<M>, other: &Site<M>) -> Result<(), String> {
+    let (short, long) = (one.status().applied, other.status().applied);
+    if short > long {
+        return Err(format!("{short} slots were applied, and {long} are"));
+    }
+    let first = one.log().first();
+    let mut later = other.log().chosen_from(first);
+    for (slot, entry) in one.log().chosen_from(first).take_while(|(slot, _)| *slot < short) {
+        if later.next() != Some((slot, entry)) {
+            return Err(format!("their logs differ in slot {slot}"));
+        }
+    }
+    // Slots that were chosen in between change what is held as they should, which judges see to.
+    if short < long {
+        return Ok(());
+    }
+    let (one, other) = (one.replica(), other.replica());
+    if !one.machine().save(Level::FIRST).eq(other.machine().save(Level::FIRST)) {
+        return Err("their states differ".to_owned());
+    }
+    if one.origins() != other.origins() {
+        return Err("they differ in what was taken of each origin".to_owned());
+    }
+    if one.session_count() != other.session_count() {
+        let (before, behind) = (one.session_count(), other.session_count());
+        return Err(format!("one has {before} sessions open, the other {behind}"));
+    }
+    if one == other { Ok(()) } else { Err("their tables of sessions differ".to_owned()) }
+}
+
+/// Whether what every site would save is loaded as the same: property `saved state`.
+///
+/// # Errors
+/// When it is not.
+pub fn check_saved<M, P>(cluster: &Cluster<'_, P>) -> Result<(), Violation>
+where
+    M: Machine,
+    P: Process + Borrow<Replicated<M>>,
+{
+    for (id, state) in cluster.running() {
+        let Some(site) = state.borrow().as_site() else { continue };
+        let saved: Vec<Chunk> = site.machine().save(Level::FIRST).collect();
+        let explanation = match M::load(Level::FIRST, saved.iter().cloned()) {
+            Err(error) => format!("{id} cannot load what it would save: {error}"),
+            Ok(loaded) if !loaded.save(Level::FIRST).eq(saved.iter().cloned()) => {
+                format!("what {id} would save is loaded as something else")
+            }
+            Ok(_) => continue,
+        };
+        return Err(Violation { property: "saved state", explanation });
+    }
+    Ok(())
+}

@@ -1,0 +1,225 @@
+//! A machine in scenarios: [`StateService`] is what is left to say of a [`Service`] whose sites are
+//! [`Replicated`](crate::replicated::Replicated).
+
+mod agreed;
+mod bound;
+mod settings;
+
+use core::borrow::Borrow;
+use core::fmt::Debug;
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use crate::ids::ProcessId;
+use crate::journal::JournalConfig;
+use crate::process::Process;
+use crate::replicated::{Command, Config, Machine, Message, Note, Overrides, Record, Replicated};
+use crate::scenario::draw::{Asking, Draws};
+use crate::scenario::{Cluster, Order, Pace, Place, Probe, Problem, Renaming, Service, Shape};
+use crate::sim::{Judge, Violation};
+use crate::time::Duration;
+
+pub use agreed::{check_saved, converged, is_idle, same_state, site};
+pub use bound::converges_within;
+pub use settings::draw_settings;
+
+/// The words of a machine for scenarios, and its judges. Whoever implements this has a [`Service`].
+pub trait StateService: Sized + Clone + Debug + 'static {
+    /// What its sites replicate.
+    type Machine: Machine;
+    /// What runs: `Replicated<Self::Machine>`, or something that lies around one.
+    type Process: Process<
+            Message = Message<Self::Machine>,
+            Record = Record<Self::Machine>,
+            Note = Note<Self::Machine>,
+            Command = Command<Self::Machine>,
+            Config = Config,
+        > + Borrow<Replicated<Self::Machine>>
+        + 'static;
+    /// What watches it.
+    type Judges: Judge<Self::Process>;
+    /// What users do, as written in a scenario.
+    type Words: Serialize + DeserializeOwned + Clone + PartialEq + Debug + Send + Sync;
+    /// What is expected, as written in a scenario.
+    type Expectation: Serialize + DeserializeOwned + Clone + PartialEq + Debug + Send + Sync;
+
+    /// What `words` hand to which terminal or client, or what is wrong with them.
+    fn compile(words: &Self::Words) -> Result<Order<Self>, Vec<Problem>>;
+
+    /// Something for `asking.who` to do in a drawn scenario.
+    fn draw(draws: &mut Draws, asking: &Asking) -> Option<Self::Words>;
+
+    /// New judges for a run.
+    fn judges(config: &Config, shape: &Shape) -> Self::Judges;
+
+    /// What judges could not judge within their bounds, in a sentence each.
+    fn unknown(_judges: &Self::Judges) -> Vec<String> {
+        Vec::new()
+    }
+
+    /// Everything that is wrong with `expectation` in a cluster of this shape.
+    fn check(_expectation: &Self::Expectation, _shape: &Shape) -> Vec<Problem> {
+        Vec::new()
+    }
+
+    /// Whether `expectation` holds now; if not, what was expected and what was found.
+    fn expect(expectation: &Self::Expectation, cluster: &Cluster<'_, Self::Process>) -> Result<(), String>;
+
+    /// An operation that changes nothing that a scenario would expect otherwise: it shows that the service goes on.
+    fn probe() -> Option<<Self::Machine as Machine>::Operation> {
+        None
+    }
+
+    /// `words` in a cluster whose members have other numbers; `None` when they need somebody who is gone.
+    fn rename(words: &Self::Words, _renaming: &Renaming) -> Option<Self::Words> {
+        Some(words.clone())
+    }
+
+    /// The same for an expectation.
+    fn rename_expectation(
+        expectation: &Self::Expectation,
+        _renaming: &Renaming,
+    ) -> Option<Self::Expectation> {
+        Some(expectation.clone())
+    }
+}
+
+impl<T: StateService> Service for T {
+    type Process = T::Process;
+    type Judges = T::Judges;
+    type Command = T::Words;
+    type Expectation = T::Expectation;
+    type Settings = Overrides;
+
+    /// Other clusters' storage or storage that was put back brings about the first four; the last one waits for an
+    /// election that is lost in the instant in which it is won.
+    const RARE_NOTES: &'static [&'static str] = RARE_NOTES;
+    const NOTABLE_MESSAGES: &'static [&'static str] = NOTABLE_MESSAGES;
+
+    fn compile(words: &T::Words) -> Result<Order<T>, Vec<Problem>> {
+        T::compile(words)
+    }
+
+    fn check(expectation: &T::Expectation, shape: &Shape) -> Vec<Problem> {
+        T::check(expectation, shape)
+    }
+
+    fn draw_command(draws: &mut Draws, asking: &Asking) -> Option<T::Words> {
+        T::draw(draws, asking)
+    }
+
+    fn draw_settings(draws: &mut Draws, is_tiny: bool) -> Overrides {
+        draw_settings(draws, is_tiny)
+    }
+
+    fn config(settings: &Overrides, shape: &Shape) -> Result<Config, Vec<Problem>> {
+        config(settings, shape)
+    }
+
+    fn datagram_max(config: &Config) -> usize {
+        config.datagram_max
+    }
+
+    fn journal(config: &Config) -> JournalConfig {
+        journal::<T::Machine>(config)
+    }
+
+    fn burst_bytes_max(config: &Config) -> u64 {
+        burst_bytes_max(config)
+    }
+
+    fn converges_within(config: &Config, pace: &Pace) -> Duration {
+        converges_within(config, pace)
+    }
+
+    fn probe(whom: ProcessId) -> Option<Probe<T>> {
+        let is_asker = matches!(whom, ProcessId::Terminal(_) | ProcessId::Client(_));
+        let operation = T::probe().filter(|_| is_asker)?;
+        Some(Probe { command: Command::Do(operation), done: "done" })
+    }
+
+    fn same_state(one: &T::Process, other: &T::Process) -> Result<(), String> {
+        match (one.borrow().as_site(), other.borrow().as_site()) {
+            (Some(one), Some(other)) => same_state(one, other),
+            _ => Err("one of them is no site".to_owned()),
+        }
+    }
+
+    fn judges(config: &Config, shape: &Shape) -> T::Judges {
+        T::judges(config, shape)
+    }
+
+    fn judge_end(_: &T::Judges, cluster: &Cluster<'_, T::Process>) -> Result<(), Violation> {
+        check_saved(cluster)
+    }
+
+    fn unknown(judges: &T::Judges) -> Vec<String> {
+        T::unknown(judges)
+    }
+
+    fn expect(expectation: &T::Expectation, cluster: &Cluster<'_, T::Process>) -> Result<(), String> {
+        T::expect(expectation, cluster)
+    }
+
+    fn converged(cluster: &Cluster<'_, T::Process>) -> Result<(), String> {
+        converged(cluster)
+    }
+
+    fn rename_command(words: &T::Words, renaming: &Renaming) -> Option<T::Words> {
+        T::rename(words, renaming)
+    }
+
+    fn rename_expectation(expectation: &T::Expectation, renaming: &Renaming) -> Option<T::Expectation> {
+        T::rename_expectation(expectation, renaming)
+    }
+
+    fn simpler_settings(settings: &Overrides) -> Vec<Overrides> {
+        settings.each_without_one()
+    }
+}
+
+/// Notes that hardly any drawn scenario brings about.
+pub const RARE_NOTES: &[&str] = &["differs", "diverged", "foreign", "reunited", "overtaken"];
+
+/// Messages between sites: what drawn scenarios wait for, starve, delay and double.
+pub const NOTABLE_MESSAGES: &[&str] = &[
+    "Prepare",
+    "Promise",
+    "Accept",
+    "Accepted",
+    "Chosen",
+    "Nack",
+    "Heartbeat",
+    "Heard",
+    "Fetch",
+    "Supply",
+    "Survey",
+    "Extent",
+    "Forward",
+    "Relay",
+];
+
+/// The usual configuration with these settings.
+///
+/// # Errors
+/// When they cannot work.
+pub fn config(settings: &Overrides, shape: &Shape) -> Result<Config, Vec<Problem>> {
+    let mut config = Config::new(shape.sites);
+    settings.apply(&mut config);
+    let wrong = config.check();
+    wrong.map_err(|error| vec![Problem::new(Place::whole().field(error.setting()), error.to_string())])?;
+    Ok(config)
+}
+
+/// The form of every simulated journal.
+pub fn journal<M: Machine>(config: &Config) -> JournalConfig {
+    let segment_bytes = config.burst_bytes_max() + (64 << 10);
+    JournalConfig { segment_bytes, record_max: config.record_bytes_max::<M>() }
+}
+
+/// How many bytes of records one input may make a site write at most.
+pub fn burst_bytes_max(config: &Config) -> u64 {
+    // Beside the entries there is a promise or a watermark, and each record's length.
+    config.burst_bytes_max() + (1 << 10)
+}

@@ -20,7 +20,7 @@
 //!    for.
 //! 3. [`journal`]: what is durable and how it comes back.
 //! 4. [`sim`]: the world, the script, the trace. [`tweets::judges`]: what must hold.
-//! 5. `scenario` and `tweets::service`: from a file to a verdict. `udp` and `tweets::sites_ron`: the same for real.
+//! 5. `scenario` and `tweets::service`: from a file to a verdict. `udp` and `replicated::sites_ron`: the same for real.
 //!    [`recording`]: what a real site recorded, played again.
 //!
 //! Whoever brings another protocol begins with [`prelude`], `docs/adopting.md` and `examples/`.
@@ -30,7 +30,7 @@
 //! - **Floors.** A module uses those on lower floors, never those on higher ones or the other host: `border` (0), which
 //!   is [`chunks`], [`frame`], [`ids`], [`mix`], [`outbox`], [`process`], [`time`], [`wire`] and the macros; `journal`,
 //!   `recording`, `ron_file`, `replicated::paxos` (1); `replicated` (2); `sim`, `udp`, `tweets::timeline`, `tweets::site`
-//!   (3); `judges`, `scenario`, `replicated::service`, `tweets::judges`, `tweets::service`, `tweets::sites_ron`, `tweets::client`, `tweets` (4);
+//!   (3); `judges`, `scenario`, `replicated::service`, `replicated::sites_ron`, `replicated::real`, `tweets::judges`, `tweets::service`, `tweets::client`, `tweets` (4);
 //!   `search`, `prelude` (5); the programs `bin`, `sim-runner` (6). Which uses which exactly stands at the top of
 //!   `tests/floors/main.rs`, which reads the sources and forbids the rest.
 //! - **Nothing below the hosts knows what time it is**, draws at random, iterates in the order of a hash, or has

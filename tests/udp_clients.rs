@@ -10,9 +10,9 @@ use std::path::PathBuf;
 use std::process::{Child, ChildStdout, Command, Output, Stdio};
 
 use aviary::ids::SiteId;
+use aviary::replicated::sites_ron::Sites;
 use aviary::time::Duration;
 use aviary::tweets::client::{Client, ClientError, ClientOptions};
-use aviary::tweets::sites_ron::Sites;
 use aviary::udp::{ClientKey, Key, KeyNumber};
 
 const SITE: &str = env!("CARGO_BIN_EXE_site");

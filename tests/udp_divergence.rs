@@ -10,8 +10,8 @@ use std::process::{Child, Command, Output, Stdio};
 use std::time::Duration;
 
 use aviary::ids::SiteId;
+use aviary::replicated::sites_ron::Sites;
 use aviary::tweets::client::{Client, ClientError, ClientOptions};
-use aviary::tweets::sites_ron::Sites;
 use aviary::udp::ClientKey;
 use sim_runner::real::ports;
 

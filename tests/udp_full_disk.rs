@@ -8,9 +8,9 @@ use std::io::Write;
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 
+use aviary::replicated::sites_ron::Sites;
 use aviary::time::Duration;
 use aviary::tweets::client::{Client, ClientError, ClientOptions};
-use aviary::tweets::sites_ron::Sites;
 use aviary::udp::ClientKey;
 
 /// Makes a small file system, a cluster of one site on it, copies of what a client needs beside it, and runs the site.

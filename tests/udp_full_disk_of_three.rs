@@ -12,10 +12,10 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 
 use aviary::ids::SiteId;
+use aviary::replicated::sites_ron::Sites;
 use aviary::time::Duration;
 use aviary::tweets::client::{Client, ClientError, ClientOptions, statuses};
 use aviary::tweets::site::Status;
-use aviary::tweets::sites_ron::Sites;
 use aviary::udp::ClientKey;
 
 /// Puts the folder of site 2 on a small file system of its own, and runs that site.

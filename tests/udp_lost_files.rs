@@ -12,9 +12,9 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use aviary::ids::ProcessId;
 use aviary::journal::{Identity, Journal, JournalConfig};
+use aviary::replicated::sites_ron::Sites;
 use aviary::time::Duration;
 use aviary::tweets::client::{Client, ClientOptions};
-use aviary::tweets::sites_ron::Sites;
 use aviary::tweets::timeline::Timeline;
 use aviary::udp::{ClientKey, Files};
 

@@ -7,10 +7,10 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
 use aviary::recording::{Failure, File, Player, Refusal, put_preface};
+use aviary::replicated::sites_ron::Sites;
 use aviary::time::Duration;
 use aviary::tweets::client::{Client, ClientOptions};
 use aviary::tweets::site::Participant;
-use aviary::tweets::sites_ron::Sites;
 use aviary::udp::ClientKey;
 
 const SITE: &str = env!("CARGO_BIN_EXE_site");

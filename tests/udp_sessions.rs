@@ -9,9 +9,9 @@ use std::path::PathBuf;
 use std::process::{Child, Command, Output, Stdio};
 use std::sync::atomic::{AtomicU16, Ordering};
 
+use aviary::replicated::sites_ron::Sites;
 use aviary::time::Duration;
 use aviary::tweets::client::{Client, ClientOptions};
-use aviary::tweets::sites_ron::Sites;
 use aviary::tweets::timeline::Position;
 use aviary::udp::ClientKey;
 

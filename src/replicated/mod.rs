@@ -23,11 +23,15 @@ pub mod paxos;
 pub mod process;
 pub mod queue;
 mod reads;
+#[cfg(feature = "udp")]
+pub mod real;
 pub mod replica;
 mod replies;
 #[cfg(feature = "scenario")]
 pub mod service;
 pub mod site;
+#[cfg(feature = "udp")]
+pub mod sites_ron;
 pub mod submission;
 #[cfg(test)]
 mod tests;

@@ -1,15 +1,8 @@
-//! A client of real sites: asks over UDP, waits, and tries another site when one does not answer.
-//!
-//! It is the same session machine as in the simulator ([`site::client`](crate::tweets::site::client)) behind calls that wait.
-//! Events are done at most once, whatever is sent again; exactly once unless the session is evicted first and nobody
-//! remembers how far it came.
-//!
-//! A client leaves its session open, and the cluster keeps it until others need the room. A program that does one thing
-//! and ends sets [`ClientOptions::is_one_shot`]: then each event closes its session.
+//! What a client of the real service does: [`real::Client`](crate::replicated::real::Client), in the timeline's words.
 //!
 //! ```no_run
 //! use aviary::tweets::client::{Client, ClientOptions};
-//! use aviary::tweets::sites_ron::Sites;
+//! use aviary::replicated::sites_ron::Sites;
 //! use aviary::udp::ClientKey;
 //! use std::path::Path;
 //!
@@ -24,129 +17,24 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
-use core::fmt;
-use std::net::SocketAddr;
-
-use crate::ids::{ProcessId, SiteId};
+use crate::replicated::real;
+use crate::replicated::sites_ron::Sites;
 use crate::time::Duration;
-use crate::tweets::site::{Block, Command, LogLine, Note, Operation, Participant, Query, Reply, Status};
-use crate::tweets::sites_ron::Sites;
-use crate::tweets::timeline::{Event, Page, Position, Text, TimelineQuery, TimelineReply, User, View};
-use crate::udp::{Caller, CallerSettings, ClientKey, HostError, KeyNumber};
+use crate::tweets::site::{Block, Operation, Status};
+use crate::tweets::timeline::{
+    Event, Page, Position, Text, Timeline, TimelineQuery, TimelineReply, User, View,
+};
+use crate::udp::ClientKey;
 
-/// Without a word from anybody for this long a client that was never answered takes another number: its own may be
-/// another client's at that site. It has no session yet, so nothing is done twice.
-const RENUMBER_AFTER: Duration = Duration::from_millis(250);
-
-/// So often at most.
-const RENUMBER_MAX: u64 = 3;
-
-/// How a client goes about it.
-#[derive(Clone, Debug)]
-pub struct ClientOptions {
-    /// After so long without an answer a call gives up.
-    pub patience: Duration,
-    /// Which site is asked first; drawn at random if none.
-    pub site: Option<SiteId>,
-    /// Whether each event is the last of its session and closes it. Each then costs an opening more, and nobody else's
-    /// session has to go for one that is used no more.
-    pub is_one_shot: bool,
-}
-
-impl Default for ClientOptions {
-    fn default() -> ClientOptions {
-        ClientOptions { patience: Duration::from_secs(5), site: None, is_one_shot: false }
-    }
-}
+pub use crate::replicated::real::ClientOptions;
+pub use crate::replicated::real::client::settings;
 
 /// A client with one session, that does one thing at a time.
-pub struct Client {
-    caller: Caller<Participant>,
-    key: KeyNumber,
-    me: ProcessId,
-    addresses: Vec<SocketAddr>,
-    patience: Duration,
-    is_one_shot: bool,
-    /// The site that is asked.
-    at: SiteId,
-}
-
+pub type Client = real::Client<Timeline>;
 /// Why a call did not come to its end.
-#[derive(Debug)]
-pub enum ClientError {
-    /// No site answered in time.
-    NoAnswer {
-        /// What may have happened, or may happen yet, though nobody said so; none of a query, and none if it is certain
-        /// that nothing happened and nothing will.
-        unknown: Option<Box<Operation>>,
-        /// Who was asked, in order.
-        tried: Vec<(SiteId, SocketAddr)>,
-        /// For how long.
-        waited: Duration,
-        /// What a site said that did not help.
-        last: Option<String>,
-    },
-    /// The session was evicted by many others: nobody can say whether this took effect.
-    Lost(Operation),
-    /// One session after the other was evicted by many others: this did not take effect, and never will.
-    Undone(Operation),
-    /// The name of a user or the like is wrong.
-    Invalid(String),
-    /// The operating system refuses.
-    Host(HostError),
-}
-
-impl fmt::Display for ClientError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            ClientError::NoAnswer { unknown, tried, waited, last } => {
-                let tried: Vec<String> =
-                    tried.iter().map(|(site, address)| format!("{site} at {address}")).collect();
-                write!(f, "no answer within {waited} from {}", tried.join(", "))?;
-                if let Some(last) = last {
-                    write!(f, " ({last})")?;
-                }
-                match unknown {
-                    Some(operation) => write!(f, "; outcome unknown, it may be done yet: {operation}"),
-                    None => f.write_str(
-                        "; are the sites running, and are sites.ron and client.key those of this cluster?",
-                    ),
-                }
-            }
-            ClientError::Lost(operation) => {
-                write!(f, "outcome unknown, the session expired: {operation}")
-            }
-            ClientError::Undone(operation) => {
-                write!(
-                    f,
-                    "not done, one session after the other expired: {operation}; more clients are at work than \
-                     sessions_max in sites.ron, try again later"
-                )
-            }
-            ClientError::Invalid(reason) => f.write_str(reason),
-            ClientError::Host(error) => write!(f, "{error}"),
-        }
-    }
-}
-
-impl std::error::Error for ClientError {}
-
-impl From<HostError> for ClientError {
-    fn from(error: HostError) -> ClientError {
-        ClientError::Host(error)
-    }
-}
+pub type ClientError = real::ClientError<Timeline>;
 
 impl Client {
-    /// Binds a socket. Nobody is asked yet.
-    pub fn start(sites: &Sites, key: ClientKey, options: &ClientOptions) -> Result<Client, ClientError> {
-        let number = key.number();
-        let mut caller = Caller::start(settings(sites, vec![key]))?;
-        let (me, at) = add(&mut caller, number, sites.members.len(), options.site)?;
-        let ClientOptions { patience, is_one_shot, .. } = *options;
-        Ok(Client { caller, key: number, me, addresses: sites.addresses(), patience, is_one_shot, at })
-    }
-
     /// Tweets, and returns where that stands in the log once it is there for ever.
     pub fn tweet(&mut self, user: User, text: Text) -> Result<Position, ClientError> {
         self.event(Event::Tweet { user, text })
@@ -164,14 +52,7 @@ impl Client {
 
     /// Does something that stands in the log.
     pub fn event(&mut self, event: Event) -> Result<Position, ClientError> {
-        let operation = Operation::Event { event };
-        let command = if self.is_one_shot { Command::DoLast(operation) } else { Command::Do(operation) };
-        self.ask(command, |note| match note {
-            Note::Done(at, _, _) => Some(Ok(*at)),
-            Note::Lost(operation) => Some(Err(ClientError::Lost(operation.clone()))),
-            Note::Undone(operation) => Some(Err(ClientError::Undone(operation.clone()))),
-            _ => None,
-        })?
+        self.execute(Operation::Event { event }).map(|(at, _)| at)
     }
 
     /// What `viewer` may see, newest first, at most `limit`, as far as some site knows; that site knows at least what
@@ -192,10 +73,7 @@ impl Client {
         loop {
             let limit = limit - all.tweets.len() as u64;
             let view = View { viewer: viewer.clone(), limit, older_than: all.next };
-            let page = self.tell(Query::Of(TimelineQuery::View { view }), |reply| match reply {
-                Reply::Of(TimelineReply::View { page }) => Some(page.clone()),
-                _ => None,
-            })?;
+            let page = self.page(TimelineQuery::View { view })?;
             let is_done = page.next.is_none() || page.tweets.len() as u64 >= limit;
             all.tweets.extend(page.tweets);
             all.next = page.next;
@@ -215,28 +93,7 @@ impl Client {
         older_than: Option<Position>,
     ) -> Result<Page, ClientError> {
         let view = View { viewer, limit, older_than };
-        self.ask(Command::Tell(Query::Of(TimelineQuery::Fresh { view })), |note| match note {
-            Note::Shown(_, _, _, _, TimelineReply::View { page }) => Some(page.clone()),
-            _ => None,
-        })
-    }
-
-    /// The log from `from` on, as far as some site knows.
-    pub fn log(&mut self, from: Position) -> Result<Vec<LogLine>, ClientError> {
-        let (mut all, mut from) = (Vec::new(), from);
-        loop {
-            let (lines, has_more) = self.tell(Query::Log { from }, |reply| match reply {
-                Reply::Log { lines, has_more } => Some((lines.clone(), *has_more)),
-                _ => None,
-            })?;
-            all.extend(lines);
-            match all.last() {
-                Some(LogLine { position, .. }) if has_more => {
-                    from = Position { slot: position.slot, index: position.index + 1 };
-                }
-                _ => return Ok(all),
-            }
-        }
+        self.page(TimelineQuery::Fresh { view })
     }
 
     /// Who blocks whom, as far as some site knows.
@@ -244,13 +101,10 @@ impl Client {
         let mut all: Vec<Block> = Vec::new();
         loop {
             let after = all.last().cloned();
-            let (blocks, has_more) =
-                self.tell(Query::Of(TimelineQuery::Blocks { after }), |reply| match reply {
-                    Reply::Of(TimelineReply::Blocks { blocks, has_more }) => {
-                        Some((blocks.clone(), *has_more))
-                    }
-                    _ => None,
-                })?;
+            let TimelineReply::Blocks { blocks, has_more } = self.query(TimelineQuery::Blocks { after })?
+            else {
+                return Err(mistaken());
+            };
             let is_done = !has_more || blocks.is_empty();
             all.extend(blocks);
             if is_done {
@@ -259,150 +113,27 @@ impl Client {
         }
     }
 
-    fn tell<T>(&mut self, query: Query, answer: fn(&Reply) -> Option<T>) -> Result<T, ClientError> {
-        self.ask(Command::Tell(query), |note| match note {
-            Note::Told(_, _, reply) => answer(reply),
-            _ => None,
-        })
-    }
-
-    /// Asks, and waits for a note that answers.
-    fn ask<T>(&mut self, command: Command, answer: impl Fn(&Note) -> Option<T>) -> Result<T, ClientError> {
-        let mut tried = vec![self.at];
-        let mut last = None;
-        let start = self.caller.now();
-        let until = start + self.patience;
-        let mut renumbered = 0;
-        self.caller.command(self.me, command.clone());
-        loop {
-            for (_, note) in self.caller.take_notes() {
-                if let Some(answer) = answer(&note) {
-                    return Ok(answer);
-                }
-                match note {
-                    Note::Retries(site) => {
-                        self.at = site;
-                        if !tried.contains(&site) {
-                            tried.push(site);
-                        }
-                    }
-                    Note::FoundBusy(..) | Note::FoundBehind(..) => last = Some(note.to_string()),
-                    _ => {}
-                }
-            }
-            if self.caller.now() >= until {
-                let me = self.caller.process(self.me).and_then(Participant::as_client);
-                let is_unknown = me.is_some_and(crate::tweets::site::Client::may_be_done);
-                let unknown = match command {
-                    Command::Do(operation) | Command::DoLast(operation) if is_unknown => {
-                        Some(Box::new(operation))
-                    }
-                    Command::Do(_) | Command::DoLast(_) | Command::Tell(_) => None,
-                };
-                // What comes yet answers nobody's question: the next call has a session and query ids of its own, even if
-                // it draws the same number.
-                self.caller.remove(self.me);
-                (self.me, self.at) = add(&mut self.caller, self.key, self.addresses.len(), Some(self.at))?;
-                let address = |site: SiteId| (site, self.addresses[site.index()]);
-                let tried = tried.into_iter().map(address).collect();
-                return Err(ClientError::NoAnswer { unknown, tried, waited: self.patience, last });
-            }
-            let renumber_at = start + RENUMBER_AFTER.times(renumbered + 1);
-            let may_renumber = self.caller.counters().received == 0 && renumbered < RENUMBER_MAX;
-            if may_renumber && self.caller.now() >= renumber_at {
-                renumbered += 1;
-                self.caller.remove(self.me);
-                let next = self.next();
-                (self.me, self.at) = add(&mut self.caller, self.key, self.addresses.len(), Some(next))?;
-                if !tried.contains(&self.at) {
-                    tried.push(self.at);
-                }
-                self.caller.command(self.me, command.clone());
-                continue;
-            }
-            self.caller.turn(if may_renumber { until.min(renumber_at) } else { until })?;
+    fn page(&mut self, query: TimelineQuery) -> Result<Page, ClientError> {
+        match self.query(query)? {
+            TimelineReply::View { page } => Ok(page),
+            TimelineReply::Blocks { .. } => Err(mistaken()),
         }
-    }
-
-    /// The site after the one that is asked.
-    fn next(&self) -> SiteId {
-        let next = (self.at.index() + 1) % self.addresses.len();
-        u8::try_from(next).ok().and_then(SiteId::new).expect("one of at most 9")
     }
 }
 
+/// A site answers what was asked, or it is no site of this code.
+fn mistaken() -> ClientError {
+    ClientError::Invalid("a site answered another question than was asked".to_owned())
+}
+
 /// How each site is; none of those that do not answer within `patience`.
+///
+/// # Errors
+/// When the operating system refuses.
 pub fn statuses(
     sites: &Sites,
     key: ClientKey,
     patience: Duration,
 ) -> Result<Vec<Option<Status>>, ClientError> {
-    let number = key.number();
-    let mut caller = Caller::<Participant>::start(settings(sites, vec![key]))?;
-    let count = sites.members.len();
-    let mut found = vec![None; count];
-    let start = caller.now();
-    let (until, mut asked) = (start + patience, 0);
-    while found.contains(&None) && caller.now() < until {
-        let ask_at = start + RENUMBER_AFTER.times(asked);
-        if asked <= RENUMBER_MAX && caller.now() >= ask_at {
-            // By another number each time: at a silent site, the last one may be another client's.
-            asked += 1;
-            let silent = (0..).map_while(SiteId::new).zip(&found).filter(|(_, found)| found.is_none());
-            for (site, _) in silent {
-                let (me, _) = add(&mut caller, number, count, Some(site))?;
-                caller.command(me, Command::Tell(Query::Status));
-            }
-            continue;
-        }
-        caller.turn(if asked <= RENUMBER_MAX { until.min(ask_at) } else { until })?;
-        for (_, note) in caller.take_notes() {
-            if let Note::Told(_, _, Reply::Status { status }) = note {
-                found[status.site.index()] = Some(status);
-            }
-        }
-    }
-    Ok(found)
-}
-
-/// Adds a client of this key that asks this site first, or any.
-fn add(
-    caller: &mut Caller<Participant>,
-    key: KeyNumber,
-    count: usize,
-    site: Option<SiteId>,
-) -> Result<(ProcessId, SiteId), ClientError> {
-    // The site that a client asks first follows from its number.
-    let clients = key.clients();
-    let count_of_sites = u16::try_from(count).expect("at most 9");
-    let drawn = random_below(u32::from(KeyNumber::CLIENTS - (count_of_sites - 1)))?;
-    let first = clients.start() + u16::try_from(drawn).expect("below what one key has");
-    let number = match site {
-        Some(site) => {
-            let site = u16::from(site.number());
-            first + (site + count_of_sites - first % count_of_sites) % count_of_sites
-        }
-        None => first,
-    };
-    let me = caller.add(number)?;
-    let home = (number % count_of_sites).to_le_bytes()[0];
-    Ok((me, SiteId::new(home).expect("a remainder of the count of sites")))
-}
-
-/// What callers of these sites are made of that have these keys.
-pub fn settings(sites: &Sites, keys: Vec<ClientKey>) -> CallerSettings<crate::replicated::config::Config> {
-    CallerSettings {
-        cluster: sites.cluster,
-        configuration: sites.configuration(),
-        addresses: sites.addresses(),
-        datagram_max: sites.config.datagram_max,
-        config: sites.config.clone(),
-        keys,
-    }
-}
-
-fn random_below(end: u32) -> Result<usize, ClientError> {
-    let drawn = getrandom::u32().map_err(std::io::Error::other);
-    let drawn = drawn.map_err(|error| HostError::Io("draw a number", error))?;
-    Ok(usize::try_from(drawn % end).expect("32 bits"))
+    real::statuses::<Timeline>(sites, key, patience)
 }

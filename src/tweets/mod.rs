@@ -6,6 +6,4 @@ pub mod judges;
 #[cfg(feature = "scenario")]
 pub mod service;
 pub mod site;
-#[cfg(feature = "udp")]
-pub mod sites_ron;
 pub mod timeline;

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 use std::process::Command;
 
-use aviary::tweets::sites_ron::Sites;
+use aviary::replicated::sites_ron::Sites;
 
 use crate::{SITE, Scratch, UNIT, run, text, tool};
 

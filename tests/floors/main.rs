@@ -21,7 +21,7 @@ struct Floor {
 const BORDER: [&str; 9] = ["chunks", "frame", "ids", "macros", "mix", "outbox", "process", "time", "wire"];
 
 /// From the ground up: each uses only what has an earlier row.
-const FLOORS: [Floor; 21] = [
+const FLOORS: [Floor; 22] = [
     Floor { number: 0, name: "border", uses: &[], why: "the border knows nothing but itself" },
     Floor {
         number: 1,
@@ -69,14 +69,28 @@ const FLOORS: [Floor; 21] = [
     },
     Floor {
         number: 4,
-        name: "tweets::sites_ron",
-        uses: &["border", "ron_file", "replicated", "tweets::site", "udp"],
+        name: "replicated::sites_ron",
+        uses: &["border", "ron_file", "replicated", "udp"],
         why: "`sites.ron` configures real sites, without a simulator",
     },
     Floor {
         number: 4,
+        name: "replicated::real",
+        uses: &["border", "journal", "replicated", "replicated::sites_ron", "udp"],
+        why: "real sites need no simulator",
+    },
+    Floor {
+        number: 4,
         name: "tweets::client",
-        uses: &["border", "replicated", "tweets::timeline", "tweets::site", "udp", "tweets::sites_ron"],
+        uses: &[
+            "border",
+            "replicated",
+            "tweets::timeline",
+            "tweets::site",
+            "udp",
+            "replicated::sites_ron",
+            "replicated::real",
+        ],
         why: "the client is of the real service, without a simulator",
     },
     Floor { number: 4, name: "judges", uses: &["border", "sim"], why: "these judges are for any protocol" },
@@ -149,7 +163,8 @@ const FLOORS: [Floor; 21] = [
             "tweets::timeline",
             "tweets::site",
             "udp",
-            "tweets::sites_ron",
+            "replicated::sites_ron",
+            "replicated::real",
             "tweets::client",
         ],
         why: "real sites have nothing of simulations in them",

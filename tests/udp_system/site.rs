@@ -10,8 +10,8 @@ use std::time::Duration;
 
 use aviary::ids::{ProcessId, SiteId};
 use aviary::journal::{Identity, Journal, JournalConfig};
+use aviary::replicated::sites_ron::Sites;
 use aviary::tweets::client::{Client, ClientOptions};
-use aviary::tweets::sites_ron::Sites;
 use aviary::tweets::timeline::Timeline;
 use aviary::udp::{CLIENT_KEY, ClientKey, Files};
 

@@ -10,8 +10,8 @@ use std::process::{Child, Command, Stdio};
 use aviary::ids::{ProcessId, SiteId};
 use aviary::journal::{Identity, Journal};
 use aviary::mix::Seed;
+use aviary::replicated::sites_ron::Sites;
 use aviary::tweets::judges::outside::Disk;
-use aviary::tweets::sites_ron::Sites;
 use aviary::udp::{ClientKey, Files, KeyNumber, Keys};
 use rustix::process::{Pid, Signal, kill_process};
 

@@ -9,12 +9,12 @@ use aviary::ids::{ProcessId, SiteId};
 use aviary::mix::Seed;
 use aviary::process::{Process, Recovered};
 use aviary::replicated::paxos::Slot;
+use aviary::replicated::sites_ron::Sites;
 use aviary::sim::Violation;
 use aviary::tweets::client;
 use aviary::tweets::judges::outside::{Disk, Seen};
 use aviary::tweets::judges::{LogEntry, Outside};
 use aviary::tweets::site::{Command, Note, Operation, Participant, Status};
-use aviary::tweets::sites_ron::Sites;
 use aviary::tweets::timeline::{Event, Position};
 use aviary::udp::ClientKey;
 

@@ -7,9 +7,9 @@ use std::thread::JoinHandle;
 
 use aviary::ids::ProcessId;
 use aviary::mix::{self, Seed};
+use aviary::replicated::sites_ron::Sites;
 use aviary::time::{Duration, Instant};
 use aviary::tweets::site::{Command, Note, Operation, Query};
-use aviary::tweets::sites_ron::Sites;
 use aviary::tweets::timeline::{Event, TimelineQuery, User, View};
 use aviary::udp::{Caller, CallerSettings, ClientKey};
 

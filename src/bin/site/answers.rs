@@ -1,8 +1,8 @@
 //! Answers as lines, in a form that stays.
 
 use aviary::replicated::paxos::Slot;
+use aviary::replicated::sites_ron::{Member, Sites};
 use aviary::tweets::site::{Answer, LogLine, Note, Operation, Phase, Status};
-use aviary::tweets::sites_ron::{Member, Sites};
 use aviary::tweets::timeline::{Event, Page, Position, TimelineOutcome};
 use aviary::udp::Counters;
 

@@ -2,10 +2,10 @@
 
 use std::path::{Path, PathBuf};
 
+use aviary::replicated::sites_ron::Sites;
 use aviary::time::Duration;
 use aviary::tweets::client::{self, Client, ClientError, ClientOptions};
 use aviary::tweets::site::Status;
-use aviary::tweets::sites_ron::Sites;
 use aviary::tweets::timeline::{Page, Position, User};
 use aviary::udp::{CLIENT_KEY, ClientKey};
 use serde_json::{Value, json};

@@ -6,16 +6,17 @@ use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
-use aviary::tweets::sites_ron::{Member, Sites};
+use aviary::replicated::real;
+use aviary::replicated::sites_ron::{Member, Sites};
 
-use crate::{Failure, init};
+use crate::Failure;
 
 /// A folder that goes away.
 pub(crate) struct Folder(PathBuf);
 
 impl Folder {
     pub(crate) fn new(base: &Path) -> Result<Folder, Failure> {
-        let path = base.join(format!("aviary-{}-{:08x}", std::process::id(), init::random("a name")? >> 32));
+        let path = base.join(format!("aviary-{}-{:08x}", std::process::id(), real::random("a name")? >> 32));
         let made = fs::create_dir_all(base).and_then(|()| DirBuilder::new().mode(0o700).create(&path));
         made.map_err(|error| Failure::Run(format!("failed to make {}: {error}", path.display())))?;
         Ok(Folder(path))
@@ -91,5 +92,5 @@ pub(crate) fn loopback(count: u8) -> Result<Sites, Failure> {
         sockets.map_err(failed)?.iter().map(UdpSocket::local_addr).collect();
     let member = |address| Member { address, region: "local".into() };
     let members = addresses.map_err(failed)?.into_iter().map(member).collect();
-    Ok(Sites::new(init::random("the cluster's number")?, members))
+    Ok(Sites::new(real::random("the cluster's number")?, members))
 }

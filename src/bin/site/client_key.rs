@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use aviary::tweets::sites_ron::Sites;
+use aviary::replicated::sites_ron::Sites;
 use aviary::udp::{CLIENT_MASTER_KEY, Key, KeyKind, KeyNumber};
 
 use crate::{Failure, terminal};

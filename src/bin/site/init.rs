@@ -1,18 +1,13 @@
 //! `site init`: a new cluster.
 
-use std::fs::{self, DirBuilder};
-use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
-use std::path::{Path, PathBuf};
 
-use aviary::ids::ProcessId;
-use aviary::journal::{Identity, Journal, JournalConfig, JournalError};
-use aviary::tweets::sites_ron::{Member, Sites};
+use aviary::replicated::real;
+use aviary::replicated::sites_ron::{Member, Sites};
 use aviary::tweets::timeline::Timeline;
-use aviary::udp::{CLIENT_KEY, CLIENT_MASTER_KEY, CLUSTER_KEY, Files, Key, KeyKind, KeyNumber};
+use aviary::udp::{CLIENT_KEY, CLIENT_MASTER_KEY, CLUSTER_KEY};
 
-use crate::{Failure, Init, terminal, terms};
+use crate::{Failure, Init, terminal};
 
 pub(crate) fn init(arguments: &Init) -> Result<(), Failure> {
     let Init { sites: count, dir, base_port, sessions_max } = arguments;
@@ -24,103 +19,13 @@ pub(crate) fn init(arguments: &Init) -> Result<(), Failure> {
     })?;
     let member =
         |port| Member { address: SocketAddr::from((Ipv4Addr::LOCALHOST, port)), region: "local".into() };
-    let cluster = random("the cluster's number")?;
+    let cluster = real::random("the cluster's number")?;
     let mut sites = Sites::new(cluster, (*base_port..=last).map(member).collect());
     sites.config.sessions_max = usize::try_from(*sessions_max).expect("at most 65,536");
-    write(dir, &sites)?;
+    real::init::<Timeline>(dir, &sites)?;
     terminal::done(&format!(
         "wrote {}, and beside it storage for {count} sites, {CLUSTER_KEY}, {CLIENT_MASTER_KEY} and {CLIENT_KEY}\n",
         dir.join("sites.ron").display()
     ));
     Ok(())
-}
-
-/// Writes all of a new cluster to a folder that holds nothing of it.
-pub(crate) fn write(dir: &Path, sites: &Sites) -> Result<(), Failure> {
-    let limits =
-        JournalConfig { record_max: sites.config.record_bytes_max::<Timeline>(), ..JournalConfig::default() };
-    NewCluster::vacant(dir, sites.config.sites)?
-        .write(sites, |disk, identity| Journal::format(disk, identity, &limits))
-}
-
-/// Where a cluster's files are to be.
-pub(crate) struct NewCluster {
-    dir: PathBuf,
-    pub(crate) config: PathBuf,
-    folders: Vec<PathBuf>,
-    keys: [(PathBuf, KeyKind); 2],
-    /// The key of clients that `init` writes.
-    client_key: PathBuf,
-}
-
-impl NewCluster {
-    /// Fails if one of them is there.
-    pub(crate) fn vacant(dir: &Path, count: u8) -> Result<NewCluster, Failure> {
-        let config = dir.join("sites.ron");
-        let folders: Vec<_> = (0..count).map(|site| dir.join(format!("site-{site}"))).collect();
-        let keys = [(CLUSTER_KEY, KeyKind::Cluster), (CLIENT_MASTER_KEY, KeyKind::ClientMaster)];
-        let keys = keys.map(|(name, kind)| (dir.join(name), kind));
-        let client_key = dir.join(CLIENT_KEY);
-        let files = [&config, &client_key].into_iter().chain(keys.iter().map(|(path, _)| path));
-        for existing in files.chain(&folders) {
-            // Whatever it is, also a broken link: nothing that is there is touched.
-            if existing.symlink_metadata().is_ok() {
-                let shown = existing.display();
-                let message =
-                    format!("{shown} exists, and no storage is ever formatted twice; name another --dir");
-                return Err(Failure::Usage(message));
-            }
-        }
-        Ok(NewCluster { dir: dir.into(), config, folders, keys, client_key })
-    }
-
-    /// Writes all of it, for its owner alone: each site's storage by `fill`.
-    pub(crate) fn write(
-        &self,
-        sites: &Sites,
-        mut fill: impl FnMut(&mut Files, &Identity) -> Result<(), JournalError>,
-    ) -> Result<(), Failure> {
-        let NewCluster { dir, config, folders, keys, client_key } = self;
-        DirBuilder::new().mode(0o700).recursive(true).create(dir).map_err(failed("make", dir))?;
-        for (site, folder) in (0..).zip(folders) {
-            DirBuilder::new().mode(0o700).create(folder).map_err(failed("make", folder))?;
-            let mut disk = Files::open(folder).map_err(|error| Failure::Run(error.to_string()))?;
-            let identity = Identity { cluster: sites.cluster, process: ProcessId::site(site) };
-            let filled = fill(&mut disk, &identity);
-            filled.map_err(|error| Failure::Run(format!("{}: {error}", folder.display())))?;
-            terms::write(folder, sites).map_err(failed("write to", folder))?;
-        }
-        for (path, kind) in keys {
-            let key =
-                Key::random().map_err(|error| Failure::Run(format!("failed to draw a key: {error}")))?;
-            key.write(path, *kind).map_err(failed("write", path))?;
-            if *kind == KeyKind::ClientMaster {
-                let written = key.client_key(KeyNumber::FIRST).write(client_key);
-                written.map_err(failed("write", client_key))?;
-            }
-        }
-        // Last, so that what it names is there.
-        write_new(config, &sites.to_text()).map_err(failed("write", config))?;
-        fs::File::open(dir).and_then(|dir| dir.sync_all()).map_err(failed("sync", dir))
-    }
-}
-
-/// A number from the operating system.
-pub(crate) fn random(what: &str) -> Result<u64, Failure> {
-    getrandom::u64().map_err(|error| Failure::Run(format!("failed to draw {what}: {error}")))
-}
-
-fn write_new(path: &Path, text: &str) -> io::Result<()> {
-    let mut file = fs::File::options().write(true).create_new(true).mode(0o600).open(path)?;
-    io::Write::write_all(&mut file, text.as_bytes())?;
-    file.sync_all()
-}
-
-fn failed<'a>(what: &'a str, path: &'a Path) -> impl FnOnce(io::Error) -> Failure + 'a {
-    move |error| {
-        let shown = path.display();
-        Failure::Run(format!(
-            "failed to {what} {shown}: {error}; remove what was made, mend this and try again"
-        ))
-    }
 }

@@ -15,7 +15,6 @@ mod restore;
 mod run;
 mod signals;
 mod terminal;
-mod terms;
 mod words;
 mod writer;
 
@@ -25,6 +24,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
+use aviary::replicated::real::RealError;
 use aviary::udp::recorder::{RECORD_MAX, RECORD_MIN};
 use clap::{ArgAction, Parser, Subcommand};
 use logs::LogFormat;
@@ -142,6 +142,15 @@ enum Failure {
     Usage(String),
     /// Nobody answered, or nobody knows.
     NoAnswer(String),
+}
+
+impl From<RealError> for Failure {
+    fn from(error: RealError) -> Failure {
+        match error {
+            RealError::Wrong(why) => Failure::Usage(why),
+            RealError::Failed(why) => Failure::Run(why),
+        }
+    }
 }
 
 fn main() -> ExitCode {

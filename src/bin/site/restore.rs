@@ -10,13 +10,13 @@ use aviary::journal::{Contents, Identity, Journal};
 use aviary::mix::Seed;
 use aviary::process::{Process, Recovered};
 use aviary::replicated::backup_check;
+use aviary::replicated::real::{self, NewCluster};
+use aviary::replicated::sites_ron::Sites;
 use aviary::tweets::site::{Participant, Record};
-use aviary::tweets::sites_ron::Sites;
 use aviary::tweets::timeline::Timeline;
 use aviary::udp::{CLIENT_KEY, CLIENT_MASTER_KEY, CLUSTER_KEY, Files, KeySet};
 
-use crate::init::{self, NewCluster};
-use crate::{Failure, terminal, terms};
+use crate::{Failure, terminal};
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Restore {
@@ -48,7 +48,7 @@ pub(crate) fn restore(arguments: &Restore) -> Result<(), Failure> {
         ));
         return Ok(());
     };
-    let cluster = init::random("the cluster's number")?;
+    let cluster = real::random("the cluster's number")?;
     let mut contents = copies.contents.iter();
     // The new master has no client keys yet that anybody could have lost.
     new.write(&Sites { cluster, denied: KeySet::default(), ..sites }, |disk, identity| {
@@ -103,7 +103,7 @@ impl Copies {
                     backup.join("sites.ron").display()
                 )));
             }
-            terms::check(&backup.join(name), sites).map_err(refused)?;
+            real::terms::check(&backup.join(name), sites).map_err(refused)?;
             contents.push(copy);
         }
         Ok(Copies { contents, _disks: disks })

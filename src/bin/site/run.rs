@@ -4,24 +4,21 @@ use std::path::Path;
 use std::sync::mpsc::{Receiver, TryRecvError, sync_channel};
 use std::time::Duration;
 
-use aviary::ids::{ProcessId, SiteId};
-use aviary::mix::Seed;
+use aviary::ids::ProcessId;
 use aviary::process::Label;
+use aviary::replicated::real;
+use aviary::replicated::sites_ron::Sites;
 use aviary::tweets::site::Participant;
-use aviary::tweets::sites_ron::Sites;
 use aviary::tweets::timeline::Timeline;
 use aviary::udp::{
-    CLIENT_KEY, CLIENT_MASTER_KEY, CLUSTER_KEY, ClientKey, Files, Host, HostSettings, Key, KeyError, KeyKind,
-    Keys, OffloadSocket, Recorder, RecorderSettings, Socket,
+    CLIENT_KEY, CLIENT_MASTER_KEY, CLUSTER_KEY, ClientKey, Files, Host, Key, KeyError, KeyKind, Keys,
+    OffloadSocket, Recorder, RecorderSettings,
 };
 
 use crate::desk::{AtOnce, Desk, End};
 use crate::signals::Signals;
 use crate::terminal::{self, Printer, Restore};
-use crate::{Failure, Run, answers, ending, init, terms, words};
-
-/// What may wait for one sync, in bytes, before the site takes nothing more.
-const OUTBOX_MAX: usize = 1 << 20;
+use crate::{Failure, Run, answers, ending, words};
 
 /// How long a site that is to end at once waits for a reader of its answers who reads nothing.
 const PRINT_PATIENCE: Duration = Duration::from_millis(500);
@@ -94,40 +91,12 @@ fn start(arguments: &Run, sites: &Sites) -> Result<SiteHost, Failure> {
         ))
     })?;
     let recorder = recorder(arguments, sites.cluster, me.into())?;
-    open(sites, me, keys, (&data, disk), socket, recorder)
+    Ok(real::open::<Timeline, _, _>(sites, me, keys, (&data, disk), socket, recorder)?)
 }
 
 /// The folder of a site's storage, locked.
 pub(crate) fn folder(data: &Path) -> Result<Files, Failure> {
     Files::open(data).map_err(|error| Failure::Run(error.to_string()))
-}
-
-/// A site on the storage in `data`, with this socket.
-pub(crate) fn open<S: Socket>(
-    sites: &Sites,
-    me: SiteId,
-    keys: Keys,
-    (data, disk): (&Path, Files),
-    socket: S,
-    recorder: Option<Recorder<Participant>>,
-) -> Result<Host<Participant, Files, S>, Failure> {
-    let of_storage = |error: String| Failure::Run(format!("storage in {}: {error}", data.display()));
-    terms::check(data, sites).map_err(of_storage)?;
-    let config = sites.config.clone();
-    let settings = HostSettings {
-        cluster: sites.cluster,
-        configuration: sites.configuration(),
-        me,
-        addresses: sites.addresses(),
-        record_max: config.record_bytes_max::<Timeline>(),
-        datagram_max: config.datagram_max,
-        config,
-        keys,
-        outbox_max: OUTBOX_MAX,
-        sync_mode: sites.sync,
-        seed: Seed(init::random("a seed")?),
-    };
-    Host::start_recorded(settings, socket, disk, recorder).map_err(|error| of_storage(error.to_string()))
 }
 
 fn recorder(

@@ -13,16 +13,18 @@ use std::net::SocketAddr;
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 
-use aviary::tweets::sites_ron::Sites;
+use aviary::replicated::real;
+use aviary::replicated::sites_ron::Sites;
+use aviary::tweets::timeline::Timeline;
 use aviary::udp::seal::{Party, SEAL_BYTES, Sealer};
 use aviary::udp::{
     Arrivals, CLIENT_KEY, ClientKey, Counters, Departures, KeyNumber, Keys, OffloadSocket, Socket, socket,
 };
 use mio::{Events, Interest, Poll, Token};
 
+use crate::Failure;
 use crate::bench::load::{Figures, Load, TEXT_BYTES};
 use crate::children::{Children, Folder, loopback};
-use crate::{Failure, init};
 
 /// The file of each: written over and over.
 const FILE_BYTES: u64 = 64 << 20;
@@ -281,7 +283,7 @@ impl Cluster {
     ) -> Result<Cluster, Failure> {
         let dir = folder.path().join(format!("bare-{calls:?}-{count}-{datagram_max}"));
         let sites = loopback(count)?.with_datagram_max(datagram_max).map_err(Failure::Usage)?;
-        init::write(&dir, &sites)?;
+        real::init::<Timeline>(&dir, &sites)?;
         let part = |id: u8| {
             let [config, file] = [dir.join("sites.ron"), dir.join(format!("file-{id}"))];
             let (config, file) = (config.display().to_string(), file.display().to_string());

@@ -4,17 +4,19 @@ use std::path::{Path, PathBuf};
 
 use aviary::ids::ProcessId;
 use aviary::outbox::SyncMode;
+use aviary::replicated::real;
+use aviary::replicated::sites_ron::Sites;
 use aviary::time::Duration;
 use aviary::tweets::client;
 use aviary::tweets::site::{Command, Note, Operation, Participant, Phase};
-use aviary::tweets::sites_ron::Sites;
+use aviary::tweets::timeline::Timeline;
 use aviary::tweets::timeline::{Event, Text, User};
 use aviary::udp::seal::VERSION;
 use aviary::udp::{Caller, ClientKey, KeyNumber, Keys};
 
+use crate::Failure;
 use crate::bench::load::{Figures, Load, TEXT_BYTES, pause, wait};
 use crate::children::{Children, Folder, loopback};
-use crate::{Failure, init};
 
 /// Sites that run.
 pub(crate) struct Cluster {
@@ -86,7 +88,7 @@ impl Cluster {
         let dir = folder.path().join(format!("{kind}-{count}-{datagram_max}"));
         let mut sites = loopback(count)?.with_datagram_max(datagram_max).map_err(Failure::Usage)?;
         sites.sync = sync;
-        init::write(&dir, &sites)?;
+        real::init::<Timeline>(&dir, &sites)?;
         let keys = client_keys(&dir)?;
         let running = Children::start(core::iter::empty())?;
         let mut cluster = Cluster { sites, keys, dir, recording, running };
@@ -182,7 +184,7 @@ impl Cluster {
             Caller::start(client::settings(&self.sites, self.keys.clone())).map_err(failed)?;
         let count = u16::try_from(self.sites.members.len()).expect("at most 9");
         let first =
-            u16::try_from(init::random("a number")? % 40_000 / u64::from(count)).expect("below 40,000");
+            u16::try_from(real::random("a number")? % 40_000 / u64::from(count)).expect("below 40,000");
         let site = u16::try_from(at).expect("at most 9");
         let clients: Result<Vec<ProcessId>, _> =
             (0..load.outstanding).map(|at| caller.add((first + at) % 7_000 * count + site)).collect();

@@ -11,7 +11,9 @@ use std::sync::mpsc::{Receiver, Sender, TryRecvError, channel};
 use std::time::Duration;
 
 use aviary::ids::SiteId;
-use aviary::tweets::sites_ron::Sites;
+use aviary::replicated::real;
+use aviary::replicated::sites_ron::Sites;
+use aviary::tweets::timeline::Timeline;
 use aviary::udp::Keys;
 use mio::{Events, Poll, Token, Waker};
 
@@ -22,7 +24,7 @@ pub(crate) use self::words::HELP;
 use self::words::Line;
 use crate::children::{Folder, loopback};
 use crate::terminal::{self, Printer};
-use crate::{Failure, ending, init};
+use crate::{Failure, ending};
 
 /// A cluster to play with.
 #[derive(Debug, clap::Args)]
@@ -128,7 +130,7 @@ fn sites(arguments: &Local, dir: &Path) -> Result<Sites, Failure> {
         return Sites::read(&path).map_err(|error| Failure::Usage(error.to_string()));
     }
     let sites = loopback(arguments.sites)?;
-    init::write(dir, &sites)?;
+    real::init::<Timeline>(dir, &sites)?;
     Ok(sites)
 }
 

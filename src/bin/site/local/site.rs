@@ -7,8 +7,10 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, TryRecvError, channel}
 use std::thread;
 
 use aviary::ids::{ProcessId, SiteId};
+use aviary::replicated::real;
+use aviary::replicated::sites_ron::Sites;
 use aviary::tweets::site::{Participant, Status};
-use aviary::tweets::sites_ron::Sites;
+use aviary::tweets::timeline::Timeline;
 use aviary::udp::{Files, Host, Keys, OffloadSocket};
 use mio::Waker;
 
@@ -56,7 +58,7 @@ impl Running {
             Failure::Run(format!("failed to listen on {address}: {error}; free it, or edit sites.ron"))
         })?;
         let socket = CutSocket { socket: bound, me: me.index(), addresses: sites.addresses(), links };
-        let host = run::open(sites, me, keys, (&data, disk), socket, None)?;
+        let host = real::open::<Timeline, _, _>(sites, me, keys, (&data, disk), socket, None)?;
         let waker = host.waker();
         let (lines, read) = channel();
         let (ends, ended) = channel();

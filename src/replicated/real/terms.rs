@@ -8,13 +8,13 @@ use std::io::{self, ErrorKind, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 
-use aviary::tweets::sites_ron::Sites;
+use crate::replicated::sites_ron::Sites;
 
 /// Holds the limit on open sessions as decimal digits and a line's end.
 const FILE: &str = "sessions_max";
 
 /// Writes them to new storage, durably.
-pub(crate) fn write(folder: &Path, sites: &Sites) -> io::Result<()> {
+pub(super) fn write(folder: &Path, sites: &Sites) -> io::Result<()> {
     let mut file = File::options().write(true).create_new(true).mode(0o600).open(folder.join(FILE))?;
     writeln!(file, "{}", sites.config.sessions_max)?;
     file.sync_all()?;
@@ -22,7 +22,7 @@ pub(crate) fn write(folder: &Path, sites: &Sites) -> io::Result<()> {
 }
 
 /// Whether storage was made for what `sites.ron` says; if not, an error says what to do.
-pub(crate) fn check(folder: &Path, sites: &Sites) -> Result<(), String> {
+pub fn check(folder: &Path, sites: &Sites) -> Result<(), String> {
     let path = folder.join(FILE);
     // What holds no journal is refused for that.
     if !path.exists() && !holds_journal(folder) {

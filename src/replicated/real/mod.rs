@@ -1,0 +1,33 @@
+//! Real sites of any machine, and their clients: the files of a cluster, a site over UDP, and calls that wait.
+//!
+//! The program `site` does more with the same parts: a terminal, logs, recordings, backups.
+
+pub mod client;
+mod files;
+mod site;
+pub mod terms;
+
+use std::fmt;
+
+pub use client::{Client, ClientError, ClientOptions, statuses};
+pub use files::{NewCluster, init, random};
+pub use site::{Serving, open, start};
+
+/// Why a site does not run.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum RealError {
+    /// What was asked for or configured is wrong.
+    Wrong(String),
+    /// The operating system refuses, or storage is damaged.
+    Failed(String),
+}
+
+impl fmt::Display for RealError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            RealError::Wrong(why) | RealError::Failed(why) => f.write_str(why),
+        }
+    }
+}
+
+impl std::error::Error for RealError {}

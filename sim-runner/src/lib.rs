@@ -50,6 +50,17 @@ pub fn main<S: Service>() -> ExitCode {
     run::<S, _>(std::env::args_os()).into()
 }
 
+/// How a program exits that did something of its own: an error is reported, and is exit code 2.
+pub fn ended<E: std::fmt::Display>(done: Result<(), E>) -> ExitCode {
+    match done {
+        Ok(()) => Exit::Passed.into(),
+        Err(error) => {
+            report::error(format_args!("{error}"));
+            Exit::Usage.into()
+        }
+    }
+}
+
 /// Does what a command line of `S` asks, which starts with the program's name.
 pub fn run<S: Service, A: Into<OsString> + Clone>(args: impl IntoIterator<Item = A>) -> Exit {
     with(args, of::<S>)

@@ -18,6 +18,7 @@ macro_rules! ensure {
 }
 
 mod history;
+pub mod kv;
 pub mod linearizable;
 mod never_back;
 

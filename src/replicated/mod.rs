@@ -12,6 +12,7 @@
 //! entry of its own (an operation that looks).
 
 pub mod backup_check;
+pub mod calls;
 pub mod client;
 mod comparison;
 pub mod config;
@@ -29,6 +30,7 @@ pub mod replica;
 mod replies;
 #[cfg(feature = "scenario")]
 pub mod service;
+mod short_text;
 pub mod site;
 #[cfg(feature = "udp")]
 pub mod sites_ron;
@@ -43,5 +45,6 @@ pub use machine::{Chunk, Level, Machine, Position, PositionError, Read};
 pub use message::{Answer, BusyReason, LogLine, Message, Phase, Query, Record, Reply, RequestId, Status};
 pub use note::Note;
 pub use process::Replicated;
+pub use short_text::{ShortText, ShortTextError};
 pub use site::Site;
 pub use submission::{Number, Request, Session, Submission};

@@ -44,6 +44,15 @@ impl Renaming {
         self.clients.get(usize::from(client)).copied().flatten()
     }
 
+    /// What this terminal or client is called.
+    pub fn asker(&self, who: Target) -> Option<Target> {
+        match who {
+            Target::Terminal(site) => self.site(site).map(Target::Terminal),
+            Target::Client(client) => self.client(client).map(Target::Client),
+            _ => None,
+        }
+    }
+
     fn is_kept(&self, site: u8) -> bool {
         self.is_kept.get(usize::from(site)).copied().unwrap_or(false)
     }

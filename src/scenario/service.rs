@@ -15,6 +15,7 @@ use crate::scenario::draw::{Asking, Draws, RecipesOf, common_recipes};
 use crate::scenario::history::History;
 use crate::scenario::plan::CONVERGES_WITHIN;
 use crate::scenario::renaming::Renaming;
+use crate::scenario::step::Target;
 use crate::sim::{Judge, Violation};
 use crate::time::{Duration, Instant};
 
@@ -255,6 +256,18 @@ impl<S: Service> Order<S> {
     /// For the client that the command's field `client` names.
     pub fn at_client(client: u16, command: <S::Process as Process>::Command) -> Compiled<S> {
         Ok(Order { to: ProcessId::Client(client), command, place: Place::whole().field("client") })
+    }
+
+    /// For the terminal or client that the command's field `who` names.
+    pub fn of(who: Target, command: <S::Process as Process>::Command) -> Compiled<S> {
+        let place = Place::whole().field("who");
+        match who.process() {
+            Some(to @ (ProcessId::Terminal(_) | ProcessId::Client(_))) => Ok(Order { to, command, place }),
+            _ => {
+                let help = "`Client(0)`, or `Terminal(0)` for the terminal of site 0";
+                Err(vec![Problem::new(place, "who asks is a terminal or a client").help(help)])
+            }
+        }
     }
 
     fn at(

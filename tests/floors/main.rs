@@ -21,7 +21,7 @@ struct Floor {
 const BORDER: [&str; 9] = ["chunks", "frame", "ids", "macros", "mix", "outbox", "process", "time", "wire"];
 
 /// From the ground up: each uses only what has an earlier row.
-const FLOORS: [Floor; 22] = [
+const FLOORS: [Floor; 23] = [
     Floor { number: 0, name: "border", uses: &[], why: "the border knows nothing but itself" },
     Floor {
         number: 1,
@@ -113,6 +113,12 @@ const FLOORS: [Floor; 22] = [
             "judges",
         ],
         why: "judges look at what a world shows, whoever runs it",
+    },
+    Floor {
+        number: 4,
+        name: "replicated::calls",
+        uses: &["border", "replicated", "sim"],
+        why: "what clients ask for is seen in a world",
     },
     Floor {
         number: 4,

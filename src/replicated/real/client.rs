@@ -9,13 +9,14 @@
 
 use core::fmt;
 use std::net::SocketAddr;
+use std::path::Path;
 
 use crate::ids::{ProcessId, SiteId};
 use crate::replicated::client::{Client as ClientState, Command};
 use crate::replicated::sites_ron::Sites;
 use crate::replicated::{Answer, Config, LogLine, Machine, Note, Position, Query, Replicated, Reply, Status};
 use crate::time::Duration;
-use crate::udp::{Caller, CallerSettings, ClientKey, HostError, KeyNumber};
+use crate::udp::{CLIENT_KEY, Caller, CallerSettings, ClientKey, HostError, KeyNumber};
 
 /// Without a word from anybody for this long a client that was never answered takes another number: its own may be
 /// another client's at that site. It has no session yet, so nothing is done twice.
@@ -132,6 +133,17 @@ impl<M: Machine> Client<M> {
         let (me, at) = add(&mut caller, number, sites.members.len(), options.site)?;
         let ClientOptions { patience, is_one_shot, .. } = *options;
         Ok(Client { caller, key: number, me, addresses: sites.addresses(), patience, is_one_shot, at })
+    }
+
+    /// A client of the cluster whose files [`init`](super::init) wrote to `dir`, with the key that is there.
+    ///
+    /// # Errors
+    /// When a file is missing or wrong, or the operating system refuses.
+    pub fn open(dir: &Path, options: &ClientOptions) -> Result<Client<M>, ClientError<M>> {
+        let wrong = |error: &dyn fmt::Display| ClientError::Invalid(error.to_string());
+        let sites = Sites::read(&dir.join("sites.ron")).map_err(|error| wrong(&error))?;
+        let key = ClientKey::read(&dir.join(CLIENT_KEY)).map_err(|error| wrong(&error))?;
+        Client::start(&sites, key, options)
     }
 
     /// Has something done, and returns where that stands in the log for ever, and what came of it.

@@ -2,14 +2,15 @@
 
 use std::fs::{self, DirBuilder};
 use std::io;
+use std::net::{Ipv4Addr, SocketAddr};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
-use crate::ids::ProcessId;
+use crate::ids::{ProcessId, SITES_MAX};
 use crate::journal::{Identity, Journal, JournalConfig, JournalError};
 use crate::replicated::Machine;
 use crate::replicated::real::{RealError, terms};
-use crate::replicated::sites_ron::Sites;
+use crate::replicated::sites_ron::{Member, Sites};
 use crate::udp::{CLIENT_KEY, CLIENT_MASTER_KEY, CLUSTER_KEY, Files, Key, KeyKind, KeyNumber};
 
 /// Writes all of a new cluster whose sites replicate `M` to a folder that holds nothing of it.
@@ -21,6 +22,23 @@ pub fn init<M: Machine>(dir: &Path, sites: &Sites) -> Result<(), RealError> {
         JournalConfig { record_max: sites.config.record_bytes_max::<M>(), ..JournalConfig::default() };
     NewCluster::vacant(dir, sites.config.sites)?
         .write(sites, |disk, identity| Journal::format(disk, identity, &limits))
+}
+
+/// A cluster of `count` sites on this machine, with ports from `base_port` on.
+///
+/// # Errors
+/// When there are too many for a cluster, or for ports.
+pub fn local(count: u8, base_port: u16) -> Result<Sites, RealError> {
+    if !(1..=SITES_MAX).contains(&count) {
+        return Err(RealError::Wrong(format!("a cluster has 1 to {SITES_MAX} sites, not {count}")));
+    }
+    let last = base_port.checked_add(u16::from(count) - 1).ok_or_else(|| {
+        let cure = "use a lower --base-port";
+        RealError::Wrong(format!("{count} sites from port {base_port} on exceed port 65535; {cure}"))
+    })?;
+    let member =
+        |port| Member { address: SocketAddr::from((Ipv4Addr::LOCALHOST, port)), region: "local".into() };
+    Ok(Sites::new(random("the cluster's number")?, (base_port..=last).map(member).collect()))
 }
 
 /// Where a cluster's files are to be.

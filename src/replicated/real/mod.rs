@@ -10,7 +10,7 @@ pub mod terms;
 use std::fmt;
 
 pub use client::{Client, ClientError, ClientOptions, statuses};
-pub use files::{NewCluster, init, random};
+pub use files::{NewCluster, init, local, random};
 pub use site::{Serving, open, start};
 
 /// Why a site does not run.

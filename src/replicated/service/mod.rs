@@ -16,6 +16,7 @@ use crate::journal::JournalConfig;
 use crate::process::Process;
 use crate::replicated::{Command, Config, Machine, Message, Note, Overrides, Record, Replicated};
 use crate::scenario::draw::{Asking, Draws};
+use crate::scenario::step::Target;
 use crate::scenario::{Cluster, Order, Pace, Place, Probe, Problem, Renaming, Service, Shape};
 use crate::sim::{Judge, Violation};
 use crate::time::Duration;
@@ -58,10 +59,11 @@ pub trait StateService: Sized + Clone + Debug + 'static {
         Vec::new()
     }
 
-    /// Everything that is wrong with `expectation` in a cluster of this shape.
-    fn check(_expectation: &Self::Expectation, _shape: &Shape) -> Vec<Problem> {
-        Vec::new()
-    }
+    /// Whom `words` are handed to: their field `who`.
+    fn who(words: &mut Self::Words) -> &mut Target;
+
+    /// The site that `expectation` is about, if it is about one: its field `site`.
+    fn site(expectation: &mut Self::Expectation) -> Option<&mut u8>;
 
     /// Whether `expectation` holds now; if not, what was expected and what was found.
     fn expect(expectation: &Self::Expectation, cluster: &Cluster<'_, Self::Process>) -> Result<(), String>;
@@ -69,19 +71,6 @@ pub trait StateService: Sized + Clone + Debug + 'static {
     /// An operation that changes nothing that a scenario would expect otherwise: it shows that the service goes on.
     fn probe() -> Option<<Self::Machine as Machine>::Operation> {
         None
-    }
-
-    /// `words` in a cluster whose members have other numbers; `None` when they need somebody who is gone.
-    fn rename(words: &Self::Words, _renaming: &Renaming) -> Option<Self::Words> {
-        Some(words.clone())
-    }
-
-    /// The same for an expectation.
-    fn rename_expectation(
-        expectation: &Self::Expectation,
-        _renaming: &Renaming,
-    ) -> Option<Self::Expectation> {
-        Some(expectation.clone())
     }
 }
 
@@ -102,7 +91,8 @@ impl<T: StateService> Service for T {
     }
 
     fn check(expectation: &T::Expectation, shape: &Shape) -> Vec<Problem> {
-        T::check(expectation, shape)
+        let site = T::site(&mut expectation.clone()).copied();
+        site.and_then(|site| shape.check_site(site, Place::whole().field("site"))).into_iter().collect()
     }
 
     fn draw_command(draws: &mut Draws, asking: &Asking) -> Option<T::Words> {
@@ -167,11 +157,18 @@ impl<T: StateService> Service for T {
     }
 
     fn rename_command(words: &T::Words, renaming: &Renaming) -> Option<T::Words> {
-        T::rename(words, renaming)
+        let mut renamed = words.clone();
+        let who = T::who(&mut renamed);
+        *who = renaming.asker(*who)?;
+        Some(renamed)
     }
 
     fn rename_expectation(expectation: &T::Expectation, renaming: &Renaming) -> Option<T::Expectation> {
-        T::rename_expectation(expectation, renaming)
+        let mut renamed = expectation.clone();
+        if let Some(site) = T::site(&mut renamed) {
+            *site = renaming.site(*site)?;
+        }
+        Some(renamed)
     }
 
     fn simpler_settings(settings: &Overrides) -> Vec<Overrides> {

@@ -1,0 +1,182 @@
+//! Whether the clients of a key-value store are answered as by one store that does one thing at a time.
+//!
+//! A history of calls that get, put and compare-and-swap, searched for an order that explains every answer; see
+//! [`linearizable`](crate::judges::linearizable). It is searched key by key: a history is linearizable if and only if that
+//! of each object is (Herlihy and Wing, "Linearizability: a correctness condition for concurrent objects", TOPLAS 12,
+//! 1990, theorem 1).
+//!
+//! Does not check what a call that was never answered did: it took effect at any moment after its beginning, or never.
+//! Nor what one client may expect of reads that may be behind: those are no calls of this history.
+
+use alloc::collections::BTreeMap;
+use alloc::format;
+use alloc::string::String;
+use alloc::sync::Arc;
+use alloc::vec::Vec;
+use core::fmt::{self, Debug};
+use core::marker::PhantomData;
+
+use crate::ids::ProcessId;
+use crate::judges::linearizable::{Call, Sequential};
+use crate::judges::{Contradiction, History};
+use crate::sim::Violation;
+use crate::time::Instant;
+
+/// What is asked for of one key.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Operation<V> {
+    /// What it has.
+    Get,
+    /// To have this.
+    Put(V),
+    /// To have `to` if it has `from`; `None` is nothing.
+    Swap {
+        /// What it must have.
+        from: Option<V>,
+        /// What it has then.
+        to: V,
+    },
+}
+
+/// What is answered.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Answer<V> {
+    /// It has what was put.
+    Put,
+    /// It had `from`, and has `to`.
+    Swapped,
+    /// It has this, to whoever asked for that, or wanted to swap something else.
+    Found(Option<V>),
+}
+
+/// One key, which has nothing before the first call.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Register<V>(PhantomData<V>);
+
+impl<V: Clone + PartialEq> Sequential for Register<V> {
+    type State = Option<V>;
+    type Operation = Operation<V>;
+    type Answer = Answer<V>;
+
+    fn initial(&self) -> Option<V> {
+        None
+    }
+
+    fn apply(
+        &self,
+        state: Option<V>,
+        operation: &Operation<V>,
+        answer: Option<&Answer<V>>,
+    ) -> Option<Option<V>> {
+        let (came_to, next) = match operation {
+            Operation::Get => (Answer::Found(state.clone()), state),
+            Operation::Put(value) => (Answer::Put, Some(value.clone())),
+            Operation::Swap { from, to } if *from == state => (Answer::Swapped, Some(to.clone())),
+            Operation::Swap { .. } => (Answer::Found(state.clone()), state),
+        };
+        answer.is_none_or(|answer| *answer == came_to).then_some(next)
+    }
+
+    fn tells(&self, operation: &Operation<V>) -> bool {
+        !matches!(operation, Operation::Put(_))
+    }
+
+    /// A get changes nothing. What puts a value that no other call speaks of can be left out too: in an order with it,
+    /// nobody was answered between it and the next change, but with what others were never told.
+    fn without(&self, calls: &[Call<Self>], index: usize) -> Option<Vec<Call<Self>>> {
+        let is_left_out = match &calls[index].operation {
+            Operation::Get => true,
+            Operation::Put(value) => !calls.iter().any(|call| speaks_of(call, value)),
+            Operation::Swap { .. } => false,
+        };
+        is_left_out.then(|| {
+            let others = calls.iter().enumerate().filter(|(other, _)| *other != index);
+            others.map(|(_, call)| call.clone()).collect()
+        })
+    }
+}
+
+/// Whether the call found this value, or swaps it.
+fn speaks_of<V: Clone + PartialEq>(call: &Call<Register<V>>, value: &V) -> bool {
+    let is_from = matches!(&call.operation, Operation::Swap { from, .. } if from.as_ref() == Some(value));
+    is_from || matches!(&call.answer, Some((_, Answer::Found(found))) if found.as_ref() == Some(value))
+}
+
+/// All calls of a store, by key.
+#[derive(Clone)]
+pub struct KvHistory<K, V: Clone + PartialEq> {
+    /// A clone shares those that have not changed since.
+    keys: BTreeMap<K, Arc<History<Register<V>>>>,
+    /// The key of each call that has begun and not ended, and its number there.
+    open: BTreeMap<usize, (K, usize)>,
+    count: usize,
+}
+
+impl<K, V: Clone + PartialEq> Default for KvHistory<K, V> {
+    fn default() -> KvHistory<K, V> {
+        KvHistory { keys: BTreeMap::new(), open: BTreeMap::new(), count: 0 }
+    }
+}
+
+impl<K: Debug, V: Clone + PartialEq> Debug for KvHistory<K, V> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("KvHistory")
+            .field("open", &self.open)
+            .field("count", &self.count)
+            .finish_non_exhaustive()
+    }
+}
+
+impl<K: Ord + Clone + Debug, V: Clone + PartialEq + Debug> KvHistory<K, V> {
+    /// `who` calls now; the number of this call.
+    pub fn begin(&mut self, now: Instant, who: ProcessId, key: K, operation: Operation<V>) -> usize {
+        let new = || Arc::new(History::new(Register(PhantomData)));
+        let history = Arc::make_mut(self.keys.entry(key.clone()).or_insert_with(new));
+        let begun = history.moment(now);
+        let number = history.begin(who, operation, begun);
+        self.count += 1;
+        self.open.insert(self.count, (key, number));
+        self.count
+    }
+
+    /// The call of this number is answered now. Returns that number again; of a call that has ended, nothing is judged.
+    ///
+    /// # Errors
+    /// When no order explains all answers: property `linearizable`.
+    pub fn end(&mut self, now: Instant, number: usize, answer: Answer<V>) -> Result<usize, Violation> {
+        let Some((key, call)) = self.open.remove(&number) else { return Ok(number) };
+        let Some(history) = self.keys.get_mut(&key) else { return Ok(number) };
+        match Arc::make_mut(history).answer(call, now, answer, |_| None::<u64>) {
+            Ok(()) => Ok(number),
+            Err(Contradiction { calls }) => {
+                let calls: Vec<String> = calls.iter().map(described).collect();
+                let explanation = format!("no order explains the calls about {key:?}: {}", calls.join("; "));
+                Err(Violation { property: "linearizable", explanation })
+            }
+        }
+    }
+
+    /// Where the search was given up, if it was: from there on nothing is judged of that key.
+    pub fn unknown(&self) -> Option<String> {
+        let given_up =
+            |(key, history): (&K, &Arc<History<Register<V>>>)| Some((key.clone(), history.unknown()?));
+        let (key, calls) = self.keys.iter().find_map(given_up)?;
+        Some(format!("linearizable: gave up at {key:?} after {calls} calls"))
+    }
+}
+
+fn described<V: Clone + PartialEq + Debug>(call: &Call<Register<V>>) -> String {
+    let what = match &call.operation {
+        Operation::Get => "get".into(),
+        Operation::Put(value) => format!("put {value:?}"),
+        Operation::Swap { from, to } => format!("swap {from:?} for {to:?}"),
+    };
+    let (who, begun) = (call.who, call.begun.at);
+    match &call.answer {
+        None => format!("{who} {what} from {begun} on, never answered"),
+        Some((at, Answer::Found(found))) => {
+            format!("{who} {what} from {begun} to {}, found {found:?}", at.at)
+        }
+        Some((at, Answer::Put | Answer::Swapped)) => format!("{who} {what} from {begun} to {}, done", at.at),
+    }
+}

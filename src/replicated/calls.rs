@@ -1,0 +1,117 @@
+//! What clients of a machine ask for and are answered, as calls that begin and end: what a judge of histories follows.
+//!
+//! 1. A call begins when the first message that asks for it leaves its client, and ends with the note that answers it.
+//! 2. What is asked for again, in another session too, is the same call.
+//! 3. A call whose client crashed, or gave up without an answer, never ends: it may have taken effect or not.
+//! 4. Queries that one site answers by itself ([`Read::Local`]) are no calls: they may be behind.
+
+use alloc::collections::BTreeMap;
+
+use crate::ids::ProcessId;
+use crate::process::Process;
+use crate::replicated::{Answer, Machine, Message, Note, Query, Read, Request, RequestId};
+use crate::sim::Observation;
+
+/// One thing that a judge of histories is to know.
+#[derive(Clone, Copy, Debug)]
+pub enum Call<'a, M: Machine> {
+    /// The client wants an operation done.
+    Executes(ProcessId, &'a M::Operation),
+    /// The client asks.
+    Asks(ProcessId, &'a M::Query),
+    /// The operation that began with this number was done, and this came of it.
+    Done(usize, &'a M::Outcome),
+    /// The query that began with this number was answered.
+    Answered(usize, &'a M::Reply),
+}
+
+/// The calls that have begun and not ended.
+#[derive(Clone, Debug, Default)]
+pub struct Calls {
+    clients: BTreeMap<ProcessId, Open>,
+}
+
+#[derive(Clone, Debug, Default)]
+struct Open {
+    asked: Option<(RequestId, usize)>,
+    /// Its session ended and nothing was done: it asks for the same in another one.
+    is_anew: bool,
+    queries: BTreeMap<u64, usize>,
+}
+
+impl Calls {
+    /// Reports what `seen` says of calls. For each that begins `report` returns a number, by which its end is reported;
+    /// what it returns for an end is not used.
+    ///
+    /// # Errors
+    /// What `report` fails with.
+    pub fn follow<M, P, E>(
+        &mut self,
+        seen: &Observation<'_, P>,
+        mut report: impl FnMut(Call<'_, M>) -> Result<usize, E>,
+    ) -> Result<(), E>
+    where
+        M: Machine,
+        P: Process<Message = Message<M>, Note = Note<M>>,
+    {
+        match *seen {
+            Observation::Sent { datagram, messages } if datagram.from.as_site().is_none() => {
+                messages.iter().try_for_each(|message| self.on_sent(datagram.from, message, &mut report))
+            }
+            Observation::Noted { process, note } => {
+                let Some(open) = self.clients.get_mut(&process) else { return Ok(()) };
+                let end = match note {
+                    Note::Done(_, _, Answer::Of(outcome)) => {
+                        open.asked.take().map(|(_, number)| Call::Done(number, outcome))
+                    }
+                    Note::Shown(id, _, _, _, reply) => {
+                        open.queries.remove(id).map(|number| Call::Answered(number, reply))
+                    }
+                    Note::AsksAnew(_) => {
+                        open.is_anew = true;
+                        None
+                    }
+                    Note::Lost(_) | Note::Undone(_) => {
+                        (open.asked, open.is_anew) = (None, false);
+                        None
+                    }
+                    _ => None,
+                };
+                end.map_or(Ok(()), |end| report(end).map(|_| ()))
+            }
+            Observation::Started { process, .. } => {
+                self.clients.remove(&process);
+                Ok(())
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn on_sent<M: Machine, E>(
+        &mut self,
+        from: ProcessId,
+        message: &Message<M>,
+        report: &mut impl FnMut(Call<'_, M>) -> Result<usize, E>,
+    ) -> Result<(), E> {
+        let open = self.clients.entry(from).or_default();
+        match message {
+            Message::Ask { request: request @ Request::Execute { operation, .. } } => {
+                let id = request.id();
+                match open.asked {
+                    Some((asked, _)) if asked == id => {}
+                    Some((_, number)) if open.is_anew => {
+                        (open.asked, open.is_anew) = (Some((id, number)), false);
+                    }
+                    _ => open.asked = Some((id, report(Call::Executes(from, operation))?)),
+                }
+            }
+            Message::Query { id, query: Query::Of(query), .. } if M::read(query) == Read::Quorum => {
+                if !open.queries.contains_key(id) {
+                    open.queries.insert(*id, report(Call::Asks(from, query))?);
+                }
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,76 @@
+//! The example of another state machine: its scenarios and sweeps pass, a planted bug is found and shrunk, and the guide
+//! shows what is there and runs as it stands.
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod guide;
+mod hasty;
+#[path = "../../examples/key_value.rs"]
+#[expect(dead_code, reason = "its program is run from outside")]
+mod key_value;
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use aviary::scenario::Service;
+use aviary::search::Failure;
+use sim_runner::Exit;
+
+use hasty::HastyStore;
+use key_value::KeyValue;
+
+const SCENARIO: &str = "examples/key_value.ron";
+
+fn file(path: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join(path)
+}
+
+fn ends<S: Service>(args: &[&str], exit: Exit) {
+    let args = ["key_value"].iter().chain(args);
+    assert_eq!(sim_runner::run::<S, _>(args.clone()), exit, "{:?}", args.collect::<Vec<_>>());
+}
+
+#[test]
+fn the_example_is_no_longer_than_300_lines() {
+    let count = fs::read_to_string(file("examples/key_value.rs")).unwrap().lines().count();
+    assert!(count <= 300, "it has {count} lines");
+}
+
+#[test]
+fn its_scenario_passes_under_30_seeds() {
+    let path = file(SCENARIO);
+    for seed in 1..=30 {
+        ends::<KeyValue>(&["replay", path.to_str().unwrap(), "--seed", &seed.to_string()], Exit::Passed);
+    }
+}
+
+#[test]
+fn drawn_scenarios_pass() {
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("key_value");
+    ends::<KeyValue>(&["sweep", "--seeds", "0..60", "--failures", folder.to_str().unwrap()], Exit::Passed);
+}
+
+/// Found in the first seeds, and shrunk to what it takes.
+#[test]
+fn a_store_that_answers_before_it_is_applied_is_found_and_shrunk() {
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("hasty");
+    let _ = fs::remove_dir_all(&folder);
+    fs::create_dir_all(&folder).unwrap();
+    ends::<HastyStore>(
+        &["sweep", "--seeds", "0..20", "--failures", folder.to_str().unwrap()],
+        Exit::Violated,
+    );
+    let saved = fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().path());
+    let mut saved: Vec<PathBuf> =
+        saved.filter(|path| path.extension().is_some_and(|end| end == "ron")).collect();
+    saved.sort();
+    assert!(!saved.is_empty(), "nothing is saved in {}", folder.display());
+    for path in &saved {
+        let shown = path.to_str().unwrap();
+        let failure = Failure::<HastyStore>::read(shown, &fs::read_to_string(path).unwrap()).unwrap();
+        assert_eq!(failure.property, "linearizable", "{shown}");
+        let steps = failure.scenario.steps.len() + failure.scenario.also.iter().map(Vec::len).sum::<usize>();
+        assert!(steps <= 8, "{steps} steps are left in {shown}");
+        // With honest sites nothing is wrong with it.
+        ends::<KeyValue>(&["replay", shown], Exit::Passed);
+    }
+}

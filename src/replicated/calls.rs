@@ -105,10 +105,10 @@ impl Calls {
                     _ => open.asked = Some((id, report(Call::Executes(from, operation))?)),
                 }
             }
-            Message::Query { id, query: Query::Of(query), .. } if M::read(query) == Read::Quorum => {
-                if !open.queries.contains_key(id) {
-                    open.queries.insert(*id, report(Call::Asks(from, query))?);
-                }
+            Message::Query { id, query: Query::Of(query), .. }
+                if M::read(query) == Read::Quorum && !open.queries.contains_key(id) =>
+            {
+                open.queries.insert(*id, report(Call::Asks(from, query))?);
             }
             _ => {}
         }

@@ -30,8 +30,9 @@
 //! - **Floors.** A module uses those on lower floors, never those on higher ones or the other host: `border` (0), which
 //!   is [`chunks`], [`frame`], [`ids`], [`mix`], [`outbox`], [`process`], [`time`], [`wire`] and the macros; `journal`,
 //!   `recording`, `ron_file`, `replicated::paxos` (1); `replicated` (2); `sim`, `udp`, `tweets::timeline`, `tweets::site`
-//!   (3); `judges`, `scenario`, `replicated::calls`, `replicated::service`, `replicated::sites_ron`, `replicated::real`, `tweets::judges`, `tweets::service`, `tweets::client`, `tweets` (4);
-//!   `search`, `prelude` (5); the programs `bin`, `sim-runner` (6). Which uses which exactly stands at the top of
+//!   (3); `judges`, `scenario`, `replicated::calls`, `replicated::service`, `replicated::sites_ron`, `replicated::real`,
+//!   `tweets::judges`, `tweets::service`, `tweets::client`, `tweets` (4); `search`, `prelude` (5); the programs `bin`,
+//!   `sim-runner`, `sim-runner::tweets`, `sim-runner::bin` (6). Which uses which exactly stands at the top of
 //!   `tests/floors/main.rs`, which reads the sources and forbids the rest.
 //! - **Nothing below the hosts knows what time it is**, draws at random, iterates in the order of a hash, or has
 //!   threads or globals. Those floors build as `no_std` + `alloc`, and clippy's lists forbid the rest.

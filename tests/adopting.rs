@@ -24,6 +24,7 @@ fn main() -> ExitCode {
         Trial::test("the_example_is_no_longer_than_150_lines", length),
         Trial::test("the_usual_starter_passes_with_the_fix", starter),
         Trial::test("what_is_wrong_with_its_files_is_said", wrong_files),
+        Trial::test("it_has_no_commands_of_another_service", no_other_commands),
     ];
     for path in ["README.md", "docs/adopting.md"] {
         trials.push(Trial::test(format!("{path}_shows_the_example_as_it_is"), move || shown(path)));
@@ -101,6 +102,15 @@ fn wrong_files() -> Result<(), Failed> {
         ends(&["replay", &path.to_string_lossy()], 2, told)?;
     }
     ends(&["replay", "examples/none.ron"], 2, "failed to read examples/none.ron")
+}
+
+fn no_other_commands() -> Result<(), Failed> {
+    for command in ["matrix", "saboteurs", "soak"] {
+        ends(&[command], 2, &format!("unrecognized subcommand '{command}'"))?;
+    }
+    let planted = ["replay", SCENARIO, "--saboteur", "forgets-accept"];
+    ends(&planted, 2, "no saboteurs are planted for this service")?;
+    ends(&["replay-recording", "."], 2, "this program replays no recordings")
 }
 
 /// One fenced block: its language, what stands in it, and where that is in the text.

@@ -14,9 +14,9 @@ use aviary::tweets::judges::outside::{Disk, Seen};
 use aviary::tweets::site::{Note, Operation, Record};
 use aviary::tweets::timeline::{Event, Position, TimelineOutcome};
 use sim_runner::proxy::{Proxy, calm};
-use sim_runner::real::history::Line;
-use sim_runner::real::judged::{self, Wrong, check_logs, converge};
-use sim_runner::real::{Cluster, Load, LoadSettings};
+use sim_runner::tweets::real::history::Line;
+use sim_runner::tweets::real::judged::{self, Wrong, check_logs, converge};
+use sim_runner::tweets::real::{Cluster, Load, LoadSettings};
 
 /// A folder that goes away.
 struct Scratch(PathBuf);

@@ -13,7 +13,7 @@ use aviary::ids::SiteId;
 use aviary::replicated::sites_ron::Sites;
 use aviary::tweets::client::{Client, ClientError, ClientOptions};
 use aviary::udp::ClientKey;
-use sim_runner::real::ports;
+use sim_runner::tweets::real::ports;
 
 /// How soon a site must have noticed.
 const SECONDS: u32 = 10;

@@ -21,7 +21,7 @@ use aviary::tweets::timeline::{Event, Position, TimelineQuery, View};
 use aviary::udp::seal::{Opened, Party, Sealer};
 use aviary::udp::{Caller, CallerSettings, ClientKey, KeyNumber};
 use aviary::wire::Wire;
-use sim_runner::real::Cluster;
+use sim_runner::tweets::real::Cluster;
 
 const SITE: &str = env!("CARGO_BIN_EXE_site");
 

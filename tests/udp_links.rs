@@ -15,8 +15,8 @@ use aviary::mix::Seed;
 use aviary::tweets::client::{Client, ClientOptions, statuses};
 use aviary::tweets::timeline::Position;
 use rustix::thread::{LinkNameSpaceType, move_into_link_name_space};
-use sim_runner::real::judged::{self, check_logs, converge};
-use sim_runner::real::{Cluster, Failure, Load, LoadSettings};
+use sim_runner::tweets::real::judged::{self, check_logs, converge};
+use sim_runner::tweets::real::{Cluster, Failure, Load, LoadSettings};
 
 const SITES: u8 = 5;
 

@@ -1,14 +1,13 @@
 //! Flags.
 
 use std::num::NonZeroUsize;
-use std::ops::Range;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use aviary::search::{Seeds, Shard};
 use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
 
-const EXIT_CODES: &str = "\
+pub(crate) const EXIT_CODES: &str = "\
 Exit codes:
   0  everything held
   1  a property or an expectation did not hold, or a process panicked
@@ -63,11 +62,12 @@ Exit codes:
 /// Replays, audits, checks and starts scenarios.
 #[derive(Parser, Debug)]
 #[command(name = "sim-runner", version, about, after_help = EXIT_CODES, arg_required_else_help = true)]
-pub(crate) struct Args {
+pub(crate) struct Args<C: Subcommand> {
     #[command(subcommand)]
-    pub(crate) command: Command,
+    pub(crate) command: C,
 }
 
+/// The commands that there are for any service.
 #[derive(Subcommand, Debug)]
 pub(crate) enum Command {
     /// Run scenarios and say what came of each
@@ -86,19 +86,25 @@ pub(crate) enum Command {
     Words,
     /// Run scenarios under many seeds on all cores
     Sweep(Sweep),
-    /// Plant bugs and say which scenario catches which
-    Matrix(Matrix),
-    /// Hunt planted bugs by sweeps and say how soon each is found, and how small its failure becomes
-    Saboteurs(crate::hunt::Args),
     /// Print the scenario that a profile and a seed stand for
     Draw(Draw),
     /// Make a failing scenario as small as it goes while it breaks the same property
     Shrink(Shrink),
     /// Say when a failure became inevitable, and by what
     Blame(Blame),
-    /// Run real sites under load, kill, pause and cut them off, and judge what comes of it
-    #[cfg(feature = "udp")]
-    Soak(Soak),
+}
+
+impl Command {
+    /// The name of the planted bug that every process is to have.
+    pub(crate) fn saboteur(&self) -> Option<&str> {
+        match self {
+            Command::Replay(Replay { saboteur, .. })
+            | Command::Sweep(Sweep { saboteur, .. })
+            | Command::Shrink(Shrink { saboteur, .. })
+            | Command::Blame(Blame { saboteur, .. }) => saboteur.as_deref(),
+            _ => None,
+        }
+    }
 }
 
 #[derive(ClapArgs, Debug)]
@@ -184,49 +190,6 @@ pub(crate) struct Sweep {
 }
 
 #[derive(ClapArgs, Debug)]
-#[command(after_help = EXIT_CODES)]
-pub(crate) struct Matrix {
-    /// Scenario files, or folders: all *.ron below them
-    #[arg(value_name = "PATH", default_value = "scenarios")]
-    pub(crate) paths: Vec<PathBuf>,
-    /// Plant the patches in tests/saboteurs too, each in a copy of the source; takes minutes
-    #[arg(long, value_name = "HOW", num_args = 0..=1, require_equals = true, default_missing_value = "run")]
-    pub(crate) patches: Option<Patches>,
-    /// Only this saboteur; may be given several times
-    #[arg(long = "saboteur", value_name = "NAME")]
-    pub(crate) saboteurs: Vec<String>,
-    /// Try these seeds, the last excluded, instead of each scenario's own; one that goes red is enough
-    #[arg(long, value_name = "A..B", value_parser = seeds)]
-    pub(crate) seeds: Option<Range<u64>>,
-    /// For people, or for machines: one JSON object a line
-    #[arg(long, value_name = "FORMAT", default_value = "text")]
-    pub(crate) format: Format,
-}
-
-impl Matrix {
-    /// The seeds that a scenario is run with whose own is `own`.
-    pub(crate) fn seeds(&self, own: u64) -> Range<u64> {
-        self.seeds.clone().unwrap_or(own..own.saturating_add(1))
-    }
-}
-
-/// What is done with patches.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum)]
-pub(crate) enum Patches {
-    /// Build each and run the scenarios with it
-    Run,
-    /// Only say whether each applies and builds
-    Check,
-}
-
-fn seeds(text: &str) -> Result<Range<u64>, String> {
-    let parsed = text.split_once("..").and_then(|(from, to)| Some(from.parse().ok()?..to.parse().ok()?));
-    parsed
-        .filter(|seeds| !seeds.is_empty())
-        .ok_or_else(|| "expected two numbers, the smaller first: 1..30".into())
-}
-
-#[derive(ClapArgs, Debug)]
 #[command(after_help = REPLAY_RECORDING)]
 pub(crate) struct ReplayRecording {
     /// The folder that a site recorded into
@@ -302,48 +265,6 @@ pub(crate) struct Shrink {
     /// With this planted bug in every process; `matrix` lists them
     #[arg(long, value_name = "NAME")]
     pub(crate) saboteur: Option<String>,
-}
-
-#[cfg(feature = "udp")]
-const SOAK: &str = "\
-Real processes on loopback, with a proxy between them that follows the simulator's rules. One fault follows the other: \
-loss, bursts, latency, reordering, duplication, corruption, truncation, replays, misdelivery, partitions and one-way cuts, \
-lost votes, late messages; and together with them kill -9 of a minority, pauses, and kill -9 of all sites at once. At the \
-end all is healed, the sites must agree, and the simulator's judges look at what clients saw and what the disks hold. \
-The seed decides what befalls whom and for how long; what the sites make of it is theirs.
-
-Exit codes:
-  0  nothing was lost or doubled, every judge agrees, every fault touched something
-  1  a judge objects, a site ended by itself, memory grows beside the log, or a fault touched no datagram
-  2  a flag is wrong, or the sites cannot be started
-  3  the sites did not agree within 30 s of healing";
-
-/// Real sites under strain.
-#[cfg(feature = "udp")]
-#[derive(ClapArgs, Debug)]
-#[command(after_help = SOAK)]
-pub(crate) struct Soak {
-    /// How many sites
-    #[arg(long, value_name = "N", default_value_t = 5, value_parser = clap::value_parser!(u8).range(3..=9))]
-    pub(crate) sites: u8,
-    /// For how long faults follow each other: 10m
-    #[arg(long, value_name = "TIME", default_value = "1m", value_parser = crate::sweep::words::time)]
-    pub(crate) time: Duration,
-    /// Draw what befalls the sites from this; another one each time when absent
-    #[arg(long, value_name = "N", env = "SIM_RUNNER_SEED")]
-    pub(crate) seed: Option<u64>,
-    /// Where the sites keep their files; a folder that goes away when absent and all is well
-    #[arg(long, value_name = "DIR")]
-    pub(crate) dir: Option<PathBuf>,
-    /// The program `site`; the one beside this program when absent
-    #[arg(long, value_name = "PROGRAM")]
-    pub(crate) site: Option<PathBuf>,
-    /// How many clients in each of two threads, each of which asks for up to 50 things a second
-    #[arg(long, value_name = "N", default_value_t = 4, value_parser = clap::value_parser!(u16).range(1..=200))]
-    pub(crate) clients: u16,
-    /// For people, or for machines: one JSON object
-    #[arg(long, value_name = "FORMAT", default_value = "text")]
-    pub(crate) format: Format,
 }
 
 #[derive(ClapArgs, Debug)]

@@ -3,6 +3,8 @@
 //!
 //! It decides nothing about runs. What it adds to them is what they may not have: files, flags, wall time, colours
 //! and exit codes.
+//!
+//! Only [`tweets`] knows a service, ours, and nothing else here uses it.
 
 mod args;
 mod audit;
@@ -11,37 +13,29 @@ mod check;
 mod contrast;
 mod draw;
 mod files;
-mod hunt;
-mod matrix;
 mod new;
 mod progress;
 #[cfg(feature = "udp")]
 pub mod proxy;
-#[cfg(feature = "udp")]
-pub mod real;
 mod record;
 mod replay;
 mod replay_recording;
 mod report;
-pub mod saboteurs;
 mod shrink;
 mod side_by_side;
-#[cfg(feature = "udp")]
-mod soak;
 mod sweep;
+pub mod tweets;
 mod words;
 
 use std::ffi::OsString;
 use std::io;
 use std::process::ExitCode;
 
-use args::{Blame, Command, Shrink};
+use args::Command;
+use aviary::process::{Process, Savable};
 use aviary::scenario::{RunOptions, Service, Verdict};
 use aviary::search::Runner;
-use aviary::tweets::service::Timelines;
-use aviary::tweets::site::Participant;
-use clap::{CommandFactory, FromArgMatches};
-use saboteurs::Lying;
+use clap::{CommandFactory, FromArgMatches, Subcommand};
 
 pub use contrast::contrast;
 
@@ -61,88 +55,56 @@ pub fn ended<E: std::fmt::Display>(done: Result<(), E>) -> ExitCode {
     }
 }
 
+/// [`main`], with the command `replay-recording` for what real sites recorded.
+pub fn main_with_recordings<S: Service<Process: Savable>>() -> ExitCode {
+    with(std::env::args_os(), of_savable::<S>).into()
+}
+
 /// Does what a command line of `S` asks, which starts with the program's name.
 pub fn run<S: Service, A: Into<OsString> + Clone>(args: impl IntoIterator<Item = A>) -> Exit {
     with(args, of::<S>)
 }
 
-/// The command line of the tweet service, for which there are [`saboteurs`].
-pub fn main_with_saboteurs() -> ExitCode {
-    let exit = with(std::env::args_os(), |command| match command {
-        Command::Replay(args) => match &args.saboteur {
-            None => of::<Timelines>(command),
-            Some(name) => match saboteurs::find(name) {
-                None => Ok(matrix::chosen::unknown(name, &[])),
-                found => replay::replay::<Lying>(args, |config| config.saboteur = found),
-            },
-        },
-        Command::Sweep(args) => match &args.saboteur {
-            None => of::<Timelines>(command),
-            Some(name) => match saboteurs::find(name) {
-                None => Ok(matrix::chosen::unknown(name, &[])),
-                found => sweep::sweep::<Lying>(args, move |config| config.saboteur = found),
-            },
-        },
-        Command::ReplayRecording(args) => replay_recording::replay_recording::<Participant>(args),
-        Command::Matrix(args) => matrix::matrix(args),
-        #[cfg(feature = "udp")]
-        Command::Soak(args) => soak::soak(args),
-        Command::Saboteurs(args) => hunt::saboteurs(args),
-        Command::Shrink(args) => sabotaged(args.saboteur.as_deref(), |runner| shrink::shrink(args, runner))
-            .unwrap_or_else(|| of::<Timelines>(command)),
-        Command::Blame(args) => sabotaged(args.saboteur.as_deref(), |runner| blame::blame(args, runner))
-            .unwrap_or_else(|| of::<Timelines>(command)),
-        _ => of::<Timelines>(command),
-    });
-    exit.into()
+fn of_savable<S: Service<Process: Savable>>(command: &Command) -> io::Result<Exit> {
+    match command {
+        Command::ReplayRecording(args) => replay_recording::replay_recording::<S::Process>(args),
+        _ => of::<S>(command),
+    }
 }
 
 fn of<S: Service>(command: &Command) -> io::Result<Exit> {
+    match command.saboteur() {
+        Some(_) => Ok(report::usage("no saboteurs are planted for this service")),
+        None => configured::<S>(command, |_| {}),
+    }
+}
+
+/// Does what `command` asks, with a last word of `configure` on every process that a saboteur can be in.
+fn configured<S: Service>(
+    command: &Command,
+    configure: impl Fn(&mut <S::Process as Process>::Config) + Copy + Send + Sync + 'static,
+) -> io::Result<Exit> {
+    let runner = || Runner::configured(RunOptions::default(), configure);
     match command {
-        Command::Replay(args) if args.saboteur.is_some() => Ok(no_saboteurs()),
-        Command::Sweep(args) if args.saboteur.is_some() => Ok(no_saboteurs()),
-        Command::Matrix(_) | Command::Saboteurs(_) => Ok(no_saboteurs()),
-        Command::ReplayRecording(_) => {
-            Ok(report::usage("recordings are of the tweet service: this program has none"))
-        }
-        #[cfg(feature = "udp")]
-        Command::Soak(_) => Ok(report::usage("this service has no real sites; `soak` is of the timeline's")),
-        Command::Shrink(Shrink { saboteur: Some(_), .. })
-        | Command::Blame(Blame { saboteur: Some(_), .. }) => Ok(no_saboteurs()),
-        Command::Shrink(args) => shrink::shrink::<S>(args, &Runner::new(RunOptions::default())),
-        Command::Blame(args) => blame::blame::<S>(args, &Runner::new(RunOptions::default())),
-        Command::Replay(args) => replay::replay::<S>(args, |_| {}),
-        Command::Sweep(args) => sweep::sweep::<S>(args, |_| {}),
+        Command::Replay(args) => replay::replay::<S>(args, configure),
+        Command::ReplayRecording(_) => Ok(report::usage("this program replays no recordings of real sites")),
         Command::Audit(args) => audit::audit::<S>(args),
         Command::Record(args) => record::record::<S>(args),
         Command::Check(args) => check::check::<S>(args),
         Command::New(args) => new::new::<S>(args),
         Command::Words => words::words(),
+        Command::Sweep(args) => sweep::sweep::<S>(args, configure),
         Command::Draw(args) => draw::draw::<S>(args),
+        Command::Shrink(args) => shrink::shrink::<S>(args, &runner()),
+        Command::Blame(args) => blame::blame::<S>(args, &runner()),
     }
 }
 
-/// Searches with the planted bug of this name, if one is named.
-fn sabotaged(
-    name: Option<&str>,
-    search: impl FnOnce(&Runner<Lying>) -> io::Result<Exit>,
-) -> Option<io::Result<Exit>> {
-    let name = name?;
-    let Some(saboteur) = saboteurs::find(name) else { return Some(Ok(matrix::chosen::unknown(name, &[]))) };
-    let configure = move |config: &mut saboteurs::Config| config.saboteur = Some(saboteur);
-    Some(search(&Runner::configured(RunOptions::default(), configure)))
-}
-
-fn no_saboteurs() -> Exit {
-    report::error(format_args!("no saboteurs are planted for this service"));
-    Exit::Usage
-}
-
-fn with<A: Into<OsString> + Clone>(
+fn with<C: Subcommand, A: Into<OsString> + Clone>(
     args: impl IntoIterator<Item = A>,
-    command: impl FnOnce(&Command) -> io::Result<Exit>,
+    command: impl FnOnce(&C) -> io::Result<Exit>,
 ) -> Exit {
-    let parsed = args::Args::command().try_get_matches_from(args);
+    let parsed = args::Args::<C>::command().try_get_matches_from(args);
     let args = match parsed.and_then(|matches| args::Args::from_arg_matches(&matches)) {
         Ok(args) => args,
         Err(error) => {

@@ -48,12 +48,6 @@ pub(crate) fn warning(message: Arguments<'_>) {
     let _ = writeln!(AutoStream::auto(io::stderr()), "{ODD}warning{ODD:#}: {message}");
 }
 
-/// As [`error`], of what is none.
-#[cfg(feature = "udp")]
-pub(crate) fn note(message: Arguments<'_>) {
-    let _ = writeln!(io::stderr(), "{message}");
-}
-
 /// Tells why what was asked for cannot be done, and says how to exit.
 pub(crate) fn usage(why: &str) -> Exit {
     error(format_args!("{why}"));

@@ -9,7 +9,7 @@ use aviary::sim::Told;
 use aviary::time::Duration;
 use aviary::tweets::service::Timelines;
 use planted::{Lying, light, runner};
-use sim_runner::saboteurs;
+use sim_runner::tweets::saboteurs;
 
 fn blamed(name: &str, scenario: &Scenario<Lying>) -> Blamed {
     let runner = runner(saboteurs::find(name).unwrap());

@@ -7,7 +7,7 @@ use std::path::Path;
 
 use aviary::scenario::{Outcome, RunOptions, Scenario, Verdict, read};
 use aviary::tweets::service::Timelines;
-use sim_runner::saboteurs::{self, find};
+use sim_runner::tweets::saboteurs::{self, find};
 
 fn scenario(text: &str) -> Scenario<Timelines> {
     read("claims.ron", text).unwrap_or_else(|bad| panic!("{bad}"))

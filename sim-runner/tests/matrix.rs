@@ -7,7 +7,7 @@ use std::process::Command;
 
 use aviary::scenario::{Profile, RunOptions, Scenario, draw, read, run, run_configured, write};
 use aviary::tweets::service::Timelines;
-use sim_runner::saboteurs::{self, Lying};
+use sim_runner::tweets::saboteurs::{self, Lying};
 
 const QUIET: &str = r#"Scenario(about: "All is quiet.", seed: 3, sites: 3,
     steps: [On(Leads(Any), Tweet(site: 0, user: "ann", text: "hello"))],

@@ -10,7 +10,7 @@ use aviary::search::{Budget, NotShrunk, Property, Runner, Shrunk, shrink};
 use aviary::sim::Chance;
 use aviary::tweets::service::Timelines;
 use planted::{Lying, file, light, runner};
-use sim_runner::saboteurs;
+use sim_runner::tweets::saboteurs;
 
 const BUDGET: Budget = Budget { time: Duration::from_secs(20), runs_max: 100_000 };
 

@@ -1,12 +1,12 @@
 //! Which module may use which: the invariant *Floors* of `src/lib.rs`, checked against every path in the sources.
 //!
-//! Counted are `use` lines and paths in the code, of the library (`crate::`, `super::`, `$crate::` in a macro) and of
-//! the programs (`aviary::`). Comments are not. Code for tests, below `#[cfg(test)]` or in the file of a module that is
+//! Counted are `use` lines and paths in the code, within the library and `sim-runner` (`crate::`, `super::`, a module that
+//! the file declares, `$crate::` in a macro) and from the programs (`aviary::`, `sim_runner::`). Comments are not. Code for tests, below `#[cfg(test)]` or in the file of a module that is
 //! declared below it, may use whatever it likes.
 
 mod sources;
 
-use sources::{Source, arrows, library_macros, test_modules};
+use sources::{RUNNER, Source, arrows, library_macros, test_modules};
 
 /// One module of the library, or one of the programs on top of it.
 struct Floor {
@@ -175,10 +175,53 @@ const FLOORS: [Floor; 23] = [
         ],
         why: "real sites have nothing of simulations in them",
     },
+    Floor {
+        number: 6,
+        name: "sim-runner",
+        uses: &[
+            "border",
+            "journal",
+            "recording",
+            "ron_file",
+            "sim",
+            "udp",
+            "judges",
+            "scenario",
+            "search",
+            "prelude",
+        ],
+        why: "these commands are for any service",
+    },
+    Floor {
+        number: 6,
+        name: "sim-runner::tweets",
+        uses: &[
+            "border",
+            "journal",
+            "replicated::paxos",
+            "replicated",
+            "sim",
+            "udp",
+            "tweets::timeline",
+            "tweets::site",
+            "tweets::sites_ron",
+            "tweets::client",
+            "judges",
+            "scenario",
+            "tweets::judges",
+            "tweets::service",
+            "search",
+            "sim-runner",
+        ],
+        why: "these commands are of the tweet service",
+    },
+    Floor {
+        number: 6,
+        name: "sim-runner::bin",
+        uses: &["sim-runner::tweets"],
+        why: "the program is one line",
+    },
 ];
-
-/// The programs of this crate use every floor.
-const TOP: &str = "sim-runner";
 
 /// What stands at the top of the library without being a module of ours.
 const FOREIGN: [&str; 1] = ["alloc"];
@@ -197,34 +240,35 @@ fn findings(sources: &[Source]) -> Vec<String> {
     let macros = library_macros(sources);
     let mut findings = Vec::new();
     for source in sources.iter().filter(|source| !tests.iter().any(|test| source.path.starts_with(test))) {
-        let Some(user) = source.path.first().map(String::as_str) else { continue };
-        let floor = floor_of(&source.path);
-        if floor.is_none() && user != TOP {
+        let Some(user) = source.path.first() else { continue };
+        let Some(floor) = floor_of(&source.path) else {
             findings.push(format!("{}: {user} has no floor in tests/floors/main.rs", source.file));
             continue;
-        }
+        };
         for arrow in arrows(source) {
             let mut object = |rule: &str| {
                 findings.push(format!("{}:{}: `{}`: {rule}", source.file, arrow.line, arrow.text));
             };
-            let Some(name) = arrow.to.first().map(String::as_str).filter(|name| *name != "*") else {
+            let name = arrow.to.first().map_or("*", String::as_str);
+            let is_whole = match &arrow.to[..] {
+                [] => true,
+                [one] => one == "*" || one == RUNNER,
+                [one, other, ..] => one == RUNNER && other == "*",
+            };
+            if is_whole {
                 object("it does not say which module");
                 continue;
-            };
+            }
             let exported = macros.iter().find(|(exported, _)| exported == name).map(|(_, by)| by.as_str());
             let used = match exported {
                 Some(by) => floor_of(&[by]),
                 None => floor_of(&arrow.to),
             };
-            let is_own = floor.is_none() && name == user;
-            match (floor, used) {
-                _ if FOREIGN.contains(&name) || is_own => {}
-                (_, None) => object(&format!("{name} has no floor in tests/floors/main.rs")),
-                (None, Some(_)) => {}
-                (Some(floor), Some(used)) if floor.name == used.name || floor.uses.contains(&used.name) => {}
-                (Some(floor), Some(used)) => {
-                    object(&format!("{} may not use {}: {}", floor.name, used.name, floor.why));
-                }
+            match used {
+                _ if FOREIGN.contains(&name) => {}
+                None => object(&format!("{name} has no floor in tests/floors/main.rs")),
+                Some(used) if floor.name == used.name || floor.uses.contains(&used.name) => {}
+                Some(used) => object(&format!("{} may not use {}: {}", floor.name, used.name, floor.why)),
             }
         }
     }
@@ -245,7 +289,7 @@ fn no_module_uses_one_that_it_may_not() {
             .any(|source| source.path.len() >= path.len() && path.iter().eq(&source.path[..path.len()]))
     };
     let rows = FLOORS.iter().map(|floor| floor.name).filter(|name| *name != "border");
-    let gone: Vec<&str> = rows.chain(BORDER).chain([TOP]).filter(|name| !is_there(name)).collect();
+    let gone: Vec<&str> = rows.chain(BORDER).filter(|name| !is_there(name)).collect();
     assert!(gone.is_empty(), "not in the tree: {gone:?}");
 }
 
@@ -260,9 +304,21 @@ fn the_table_is_a_tower() {
     }
     let find = |name: &str| FLOORS.iter().find(|floor| floor.name == name).expect("a row of the table");
 
-    for name in ["border", "journal", "recording", "ron_file", "sim", "udp", "judges", "scenario", "search"] {
-        let used =
-            find(name).uses.iter().find(|used| used.starts_with("replicated") || used.starts_with("tweets"));
+    let harness = [
+        "border",
+        "journal",
+        "recording",
+        "ron_file",
+        "sim",
+        "udp",
+        "judges",
+        "scenario",
+        "search",
+        "sim-runner",
+    ];
+    for name in harness {
+        let is_protocol = |used: &str| used.starts_with("replicated") || used.contains("tweets");
+        let used = find(name).uses.iter().find(|used| is_protocol(used));
         assert_eq!(used, None, "{name} knows no protocol");
     }
     for (host, other) in [("sim", "udp"), ("udp", "sim")] {
@@ -287,7 +343,6 @@ fn the_map_in_the_library_names_the_same_floors() {
     }
     let mut expected: Vec<(u8, String)> =
         FLOORS.iter().map(|floor| (floor.number, floor.name.to_owned())).collect();
-    expected.push((6, TOP.to_owned()));
     named.sort();
     expected.sort();
     assert_eq!(named, expected);
@@ -362,6 +417,38 @@ fn a_planted_arrow_is_found() {
 }
 
 #[test]
+fn commands_for_any_service_use_none_of_ours() {
+    let ours = "use super::tweets::real;\nuse crate::tweets;\nfn f() {\n    aviary::tweets::service::f()\n}";
+    let rule = "sim-runner may not use";
+    check(
+        "sim-runner/src/replay.rs",
+        ours,
+        &[
+            &format!(
+                "sim-runner/src/replay.rs:1: `super::tweets::real`: {rule} sim-runner::tweets: these commands are"
+            ),
+            &format!("sim-runner/src/replay.rs:2: `crate::tweets`: {rule} sim-runner::tweets"),
+            &format!("sim-runner/src/replay.rs:4: `aviary::tweets::service::f`: {rule} tweets::service"),
+        ],
+    );
+    // A module that the file declares is a path as well.
+    let top = "mod files;\npub mod tweets;\nuse files::load;\nuse tweets::real;";
+    check("sim-runner/src/lib.rs", top, &[&format!("sim-runner/src/lib.rs:4: `tweets::real`: {rule}")]);
+    let theirs = "use super::real;\nuse crate::{Exit, files::load};\nuse aviary::tweets::service::Timelines;";
+    check("sim-runner/src/tweets/soak/mod.rs", theirs, &[]);
+    check("sim-runner/src/bin/sim-runner.rs", "fn main() { sim_runner::tweets::main() }", &[]);
+    let main =
+        "sim-runner/src/bin/sim-runner.rs:1: `sim_runner::main`: sim-runner::bin may not use sim-runner:";
+    check("sim-runner/src/bin/sim-runner.rs", "use sim_runner::main;", &[main]);
+    let whole = "it does not say which module";
+    for (text, arrow) in
+        [("use crate::*;", "crate::*"), ("use super::*;", "super::*"), ("use sim_runner as r;", "sim_runner")]
+    {
+        check("sim-runner/src/words.rs", text, &[&format!("sim-runner/src/words.rs:1: `{arrow}`: {whole}")]);
+    }
+}
+
+#[test]
 fn programs_macros_and_whole_crates_are_looked_at() {
     let program = "use crate::words::Word;\nuse aviary::udp::Host;\nfn f() {\n    aviary::sim::run();\n}";
     check(
@@ -369,11 +456,11 @@ fn programs_macros_and_whole_crates_are_looked_at() {
         program,
         &["src/bin/site/main.rs:4: `aviary::sim::run`: bin may not use sim"],
     );
-    check("sim-runner/src/main.rs", program, &[]);
+    check("sim-runner/src/words.rs", program, &[]);
     check(
-        "sim-runner/src/main.rs",
+        "sim-runner/src/words.rs",
         "use aviary::words;",
-        &["sim-runner/src/main.rs:1: `aviary::words`: words has"],
+        &["sim-runner/src/words.rs:1: `aviary::words`: words has"],
     );
 
     check("src/tweets/judges/order.rs", "use crate::ensure;", &[]);

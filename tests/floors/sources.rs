@@ -3,13 +3,20 @@
 use std::fs;
 use std::path::Path;
 
+/// The crate on top of the library, as the first part of the paths of its modules.
+pub const RUNNER: &str = "sim-runner";
+
+/// The crates as sources call them.
+const CRATES: [&str; 2] = ["aviary", "sim_runner"];
+
 /// One file.
 pub struct Source {
     /// Where it is, from the root of the repository.
     pub file: String,
     /// Its module: from the top of the library, or of `bin` or `sim-runner` on top of it.
     pub path: Vec<String>,
-    is_library: bool,
+    /// The path of its crate; none of a program, whose modules are its own business.
+    root: Option<Vec<String>>,
     tokens: Vec<Token>,
 }
 
@@ -60,10 +67,16 @@ impl Source {
     pub fn new(file: &str, text: &str) -> Source {
         let inner = file.strip_suffix(".rs").expect("a source");
         let inner = inner.strip_suffix("/mod").unwrap_or(inner);
+        let inner = inner.strip_suffix("/lib").unwrap_or(inner);
         let mut path: Vec<String> = inner.split('/').map(str::to_owned).collect();
         path.retain(|part| part != "src");
-        let is_library = path[0] != "sim-runner" && path[0] != "bin";
-        Source { file: file.to_owned(), path, is_library, tokens: tokens(text) }
+        let is_program = path.iter().take(2).any(|part| part == "bin");
+        let root = (!is_program).then(|| path.iter().take(1).filter(|top| *top == RUNNER).cloned().collect());
+        Source { file: file.to_owned(), path, root, tokens: tokens(text) }
+    }
+
+    fn is_library(&self) -> bool {
+        self.root.as_ref().is_some_and(Vec::is_empty)
     }
 
     fn at(&self, place: usize) -> &str {
@@ -132,6 +145,32 @@ impl Source {
         Some((item, end))
     }
 
+    /// What `path` means in the module `around`, from the top of the library.
+    fn resolve(&self, around: &[String], path: &[String]) -> Vec<String> {
+        let mut to = match path[0].as_str() {
+            "aviary" => Vec::new(),
+            "sim_runner" => vec![RUNNER.to_owned()],
+            "crate" => self.root.clone().unwrap_or_default(),
+            _ => around.to_vec(),
+        };
+        let is_name =
+            |part: &&String| !CRATES.contains(&part.as_str()) && *part != "crate" && *part != "self";
+        for part in path.iter().filter(is_name) {
+            if part == "super" {
+                to.pop();
+            } else {
+                to.push(part.clone());
+            }
+        }
+        to
+    }
+
+    /// The modules that this file declares and that have files of their own.
+    fn modules_below(&self) -> Vec<&str> {
+        let is_module = |place: &usize| self.at(*place) == "mod" && self.at(place + 2) == ";";
+        (0..self.tokens.len()).filter(is_module).map(|place| self.at(place + 1)).collect()
+    }
+
     /// The modules in this file: the tokens where each begins and ends, and its name.
     fn modules_in_file(&self) -> Vec<(usize, usize, &str)> {
         let is_module = |place: &usize| self.at(*place) == "mod" && self.at(place + 2) == "{";
@@ -149,7 +188,7 @@ pub fn test_modules(sources: &[Source]) -> Vec<Vec<String>> {
             let named = (item..item + 6).find(|at| source.at(*at) == "mod");
             if let Some(at) = named.filter(|at| source.at(at + 2) == ";") {
                 let mut module = source.path.clone();
-                if source.file.ends_with("/main.rs") || source.file == "sim-runner/src/lib.rs" {
+                if source.file.ends_with("/main.rs") {
                     module.pop();
                 }
                 module.push(source.at(at + 1).to_owned());
@@ -163,7 +202,7 @@ pub fn test_modules(sources: &[Source]) -> Vec<Vec<String>> {
 /// The macros that the library exports at its top, and the module that each stands in.
 pub fn library_macros(sources: &[Source]) -> Vec<(String, String)> {
     let mut macros = Vec::new();
-    for source in sources.iter().filter(|source| source.is_library) {
+    for source in sources.iter().filter(|source| source.is_library()) {
         let is_made = |place: &usize| source.at(*place) == "macro_rules" && source.at(place + 1) == "!";
         for place in (0..source.tokens.len()).filter(is_made) {
             let is_exported = place >= 2 && source.at(place - 2) == "macro_export";
@@ -178,6 +217,7 @@ pub fn library_macros(sources: &[Source]) -> Vec<(String, String)> {
 /// Everything of the library that the code of `source` names, but for its code for tests.
 pub fn arrows(source: &Source) -> Vec<Arrow> {
     let modules = source.modules_in_file();
+    let below = if source.root.is_some() { source.modules_below() } else { Vec::new() };
     let mut found = Vec::new();
     let mut place = 0;
     while place < source.tokens.len() {
@@ -186,10 +226,12 @@ pub fn arrows(source: &Source) -> Vec<Arrow> {
             continue;
         }
         let start = source.at(place);
-        let is_root = start == "aviary" || (source.is_library && ["crate", "super", "self"].contains(&start));
-        let is_inside = place > 0 && source.at(place - 1) == "::" && start != "aviary";
-        let is_whole = place > 0 && source.at(place - 1) == "use" && start != "self";
-        if !is_root || is_inside || !(is_whole || source.at(place + 1) == "::") {
+        let is_crate = CRATES.contains(&start);
+        let is_root = is_crate || (source.root.is_some() && ["crate", "super", "self"].contains(&start));
+        let is_below = below.contains(&start);
+        let is_inside = place > 0 && source.at(place - 1) == "::" && !is_crate;
+        let is_whole = place > 0 && source.at(place - 1) == "use" && start != "self" && is_root;
+        if !(is_root || is_below) || is_inside || !(is_whole || source.at(place + 1) == "::") {
             place += 1;
             continue;
         }
@@ -199,7 +241,7 @@ pub fn arrows(source: &Source) -> Vec<Arrow> {
         let mut named = Vec::new();
         let end = leaves(source, place, &[], &mut named);
         for (line, parts) in named {
-            found.push(Arrow { line, text: parts.join("::"), to: resolve(&around, &parts) });
+            found.push(Arrow { line, text: parts.join("::"), to: source.resolve(&around, &parts) });
         }
         place = end.max(place + 1);
     }
@@ -235,21 +277,6 @@ fn leaves(source: &Source, place: usize, before: &[&str], found: &mut Vec<(usize
         place += 2;
     }
     place
-}
-
-/// What `path` means in the module `around`, from the top of the library.
-fn resolve(around: &[String], path: &[String]) -> Vec<String> {
-    let mut to = if path[0] == "self" || path[0] == "super" { around.to_vec() } else { Vec::new() };
-    for part in path {
-        match part.as_str() {
-            "super" => {
-                to.pop();
-            }
-            "crate" | "aviary" | "self" => {}
-            part => to.push(part.to_owned()),
-        }
-    }
-    to
 }
 
 /// Words and signs; no comments, no texts.

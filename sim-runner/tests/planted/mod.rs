@@ -6,8 +6,8 @@ use std::path::Path;
 use aviary::scenario::{RunOptions, Scenario, read};
 use aviary::search::Runner;
 use aviary::tweets::service::Timelines;
-pub use sim_runner::saboteurs::Lying;
-use sim_runner::saboteurs::{Config, Saboteur};
+pub use sim_runner::tweets::saboteurs::Lying;
+use sim_runner::tweets::saboteurs::{Config, Saboteur};
 
 /// Planted bugs, a seed of [`light`] that they fail under, and the kind of the message whose loss is the reason.
 pub const BY_CHANCE: [(&str, u64, &str); 5] = [

@@ -1,6 +1,6 @@
 //! How much memory sites take beside the log that they hold, which grows as long as it is not compacted.
 
-use crate::real::Cluster;
+use crate::tweets::real::Cluster;
 
 /// What an entry of the log may take in a site's memory, in bytes: it stands in the log, in its slot and in the
 /// timeline. Measured over 83,000 entries of a soak: 345.

@@ -3,5 +3,5 @@
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    sim_runner::main_with_saboteurs()
+    sim_runner::tweets::main()
 }

@@ -29,11 +29,11 @@ use self::table::Table;
 use crate::Exit;
 use crate::args::Format;
 use crate::draw::find;
-use crate::matrix::chosen::Chosen;
-use crate::matrix::patches::{Copied, Patch};
 use crate::progress::Progress;
 use crate::report::{stdout, usage};
-use crate::saboteurs::{Lying, Saboteur};
+use crate::tweets::matrix::chosen::Chosen;
+use crate::tweets::matrix::patches::{Copied, Patch};
+use crate::tweets::saboteurs::{Lying, Saboteur};
 
 pub(crate) fn saboteurs(args: &Args) -> io::Result<Exit> {
     let profile = find::<Lying>(&args.profile)

@@ -2,8 +2,8 @@
 
 use std::io::{self, Write};
 
-use crate::hunt::row::{Row, Small, middle};
 use crate::report::{BAD, DIM, GOOD};
+use crate::tweets::hunt::row::{Row, Small, middle};
 
 pub(super) struct Table {
     rows: Vec<Row>,

@@ -6,9 +6,9 @@ use aviary::scenario::{RunOptions, Scenario};
 use aviary::search::{Budget, Drawn, Hunted, Property, Runner, Source, fails, hunt, shrink};
 use aviary::sim::TraceLevel;
 
-use crate::hunt::Args;
-use crate::hunt::row::{Row, Small, middle};
-use crate::saboteurs::{self, Lying, Saboteur};
+use crate::tweets::hunt::Args;
+use crate::tweets::hunt::row::{Row, Small, middle};
+use crate::tweets::saboteurs::{self, Lying, Saboteur};
 
 /// Some lies make sites talk without end; an honest run has a hundredth of this.
 const EVENTS_MAX: u64 = 2_000_000;

@@ -4,6 +4,7 @@
 //! 2. Red is a property or expectation that does not hold, a panic, or no progress. A stale run is not red: it says
 //!    that the scenario's story did not take place, not that anything was wrong with it.
 
+mod args;
 pub(crate) mod chosen;
 pub(crate) mod patches;
 mod table;
@@ -16,17 +17,19 @@ use aviary::scenario::{Outcome, RunOptions};
 use aviary::sim::TraceLevel;
 use aviary::tweets::service::Timelines;
 
+pub(crate) use self::args::Args;
+use self::args::Patches;
 use crate::Exit;
-use crate::args::{Format, Matrix, Patches};
+use crate::args::Format;
 use crate::files::{Loaded, load};
 use crate::progress::Progress;
 use crate::report::{error, load_errors, stdout, usage};
-use crate::saboteurs::{self, Saboteur};
+use crate::tweets::saboteurs::{self, Saboteur};
 use chosen::Chosen;
 use patches::{Copied, Patch};
 use table::{Cell, Column, Table};
 
-pub(crate) fn matrix(args: &Matrix) -> io::Result<Exit> {
+pub(crate) fn matrix(args: &Args) -> io::Result<Exit> {
     let loaded = match load::<Timelines>(&args.paths) {
         Ok(loaded) => loaded,
         Err(errors) => return Ok(load_errors(&errors)),
@@ -77,7 +80,7 @@ fn patched(
     loaded: &[Loaded<Timelines>],
     patches: &[Patch],
     copied: &Copied,
-    args: &Matrix,
+    args: &Args,
     table: &mut Table,
 ) -> Result<(), String> {
     let absolute = |one: &Loaded<Timelines>| std::path::absolute(&one.path);
@@ -118,7 +121,7 @@ fn patched(
 }
 
 /// How to exit if a scenario fails without any saboteur; it is told which.
-fn honest(loaded: &[Loaded<Timelines>], args: &Matrix) -> Option<Exit> {
+fn honest(loaded: &[Loaded<Timelines>], args: &Args) -> Option<Exit> {
     let mut exits = Vec::new();
     for (number, one) in loaded.iter().enumerate() {
         let _progress = Progress::show(number + 1, loaded.len(), &one.name);
@@ -135,7 +138,7 @@ fn honest(loaded: &[Loaded<Timelines>], args: &Matrix) -> Option<Exit> {
 }
 
 /// The first seed that makes it red; else what came of the first seed.
-fn cell(one: &Loaded<Timelines>, saboteur: &'static Saboteur, args: &Matrix) -> Cell {
+fn cell(one: &Loaded<Timelines>, saboteur: &'static Saboteur, args: &Args) -> Cell {
     let mut cell = Cell::default();
     for seed in args.seeds(one.scenario.seed) {
         cell.merge(Cell::of(&outcome(one, Some(saboteur), seed)));

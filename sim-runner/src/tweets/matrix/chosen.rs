@@ -5,7 +5,7 @@ use aviary::scenario::nearest_name;
 use super::patches::{self, Patch};
 use crate::Exit;
 use crate::report::usage;
-use crate::saboteurs::{self, Saboteur};
+use crate::tweets::saboteurs::{self, Saboteur};
 
 /// What is to be planted.
 pub(crate) struct Chosen {

@@ -11,7 +11,7 @@ use aviary::tweets::judges::Judges;
 use aviary::tweets::service::{Command, Expectation, Timelines};
 use aviary::tweets::site::{Overrides, Participant, Record};
 
-use crate::saboteurs::{Config, Liar};
+use crate::tweets::saboteurs::{Config, Liar};
 
 /// The tweet service, sabotaged.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

@@ -16,7 +16,7 @@ use aviary::tweets::site::{
 };
 use aviary::tweets::timeline::View;
 
-use crate::saboteurs::{Saboteur, clocks};
+use crate::tweets::saboteurs::{Saboteur, clocks};
 
 /// What sites say to each other.
 pub(super) type Paxos = paxos::Message<Arc<Submission>>;

@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 use std::io::{self, Write};
 
-use crate::matrix::table::{Cell, Table};
 use crate::report::{BAD, DIM, GOOD, ODD};
+use crate::tweets::matrix::table::{Cell, Table};
 
 /// Rows are scenarios, columns saboteurs by number; then what the letters and numbers mean, then the verdict.
 pub(super) fn text(out: &mut impl Write, table: &Table) -> io::Result<()> {

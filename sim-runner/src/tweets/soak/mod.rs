@@ -1,6 +1,7 @@
 //! `soak`: real sites under constant load, killed, paused and cut off for minutes, and judged at the end.
 #![expect(clippy::disallowed_types, clippy::disallowed_methods, reason = "real sites take real time")]
 
+mod args;
 mod faults;
 mod memory;
 mod told;
@@ -14,14 +15,15 @@ use std::time::{Duration, Instant, SystemTime};
 use aviary::ids::ProcessId;
 use aviary::mix::Seed;
 
+pub(crate) use self::args::Args;
 use crate::Exit;
-use crate::args::{Format, Soak};
+use crate::args::Format;
 use crate::proxy::{Counts, Proxy};
-use crate::real::judged::{self, Judged, Wrong, converge};
-use crate::real::load::Gap;
-use crate::real::{Cluster, Failure, Load, LoadSettings};
-use crate::report::{error, note, stdout, usage};
+use crate::report::{error, stdout, usage};
 use crate::sweep::interrupt;
+use crate::tweets::real::judged::{self, Judged, Wrong, converge};
+use crate::tweets::real::load::Gap;
+use crate::tweets::real::{Cluster, Failure, Load, LoadSettings};
 use faults::{Episode, Harm, Schedule};
 use memory::Memory;
 
@@ -52,7 +54,7 @@ pub(super) struct Report {
 
 /// A soak under way.
 struct Run<'a> {
-    args: &'a Soak,
+    args: &'a Args,
     cluster: Cluster,
     proxy: Proxy,
     load: Load,
@@ -67,7 +69,7 @@ struct Run<'a> {
 }
 
 /// Soaks as `args` say, and tells what came of it.
-pub(crate) fn soak(args: &Soak) -> io::Result<Exit> {
+pub(crate) fn soak(args: &Args) -> io::Result<Exit> {
     let program = match program(args) {
         Ok(program) => program,
         Err(why) => return Ok(usage(&why)),
@@ -80,12 +82,9 @@ pub(crate) fn soak(args: &Soak) -> io::Result<Exit> {
         Some(dir) => (dir.clone(), false),
         None => (std::env::temp_dir().join(format!("aviary-soak-{}", std::process::id())), true),
     };
-    note(format_args!(
-        "soak: seed {seed}, {} sites of {} in {}",
-        args.sites,
-        program.display(),
-        dir.display()
-    ));
+    let (shown, place) = (program.display(), dir.display());
+    // Where standard error is closed, nobody is told.
+    let _ = writeln!(io::stderr(), "soak: seed {seed}, {} sites of {shown} in {place}", args.sites);
     let is_over = interrupt::flag()?;
     let (report, exit) = match run(args, seed, &program, &dir, &is_over) {
         Ok(done) => done,
@@ -109,7 +108,7 @@ pub(crate) fn soak(args: &Soak) -> io::Result<Exit> {
 }
 
 /// The program `site`: named, or beside this one.
-fn program(args: &Soak) -> Result<PathBuf, String> {
+fn program(args: &Args) -> Result<PathBuf, String> {
     let program = match &args.site {
         Some(program) => program.clone(),
         None => {
@@ -122,7 +121,7 @@ fn program(args: &Soak) -> Result<PathBuf, String> {
 }
 
 fn run(
-    args: &Soak,
+    args: &Args,
     seed: u64,
     program: &Path,
     dir: &Path,
@@ -332,7 +331,7 @@ fn untouched(used: &BTreeSet<&'static str>, touched: &BTreeMap<String, u64>) -> 
         .collect()
 }
 
-fn judge(cluster: &mut Cluster, history: &[crate::real::history::Line]) -> Result<Judged, Wrong> {
+fn judge(cluster: &mut Cluster, history: &[crate::tweets::real::history::Line]) -> Result<Judged, Wrong> {
     cluster.kill_all()?;
     let disks = (0..cluster.count()).map(|site| cluster.disk(site)).collect::<Result<Vec<_>, _>>()?;
     judged::judge(&cluster.sites, history, &disks)

@@ -1,0 +1,52 @@
+//! What is about the tweet service alone: planted bugs, real sites under test, and the commands for these.
+
+mod hunt;
+mod matrix;
+#[cfg(feature = "udp")]
+pub mod real;
+pub mod saboteurs;
+#[cfg(feature = "udp")]
+mod soak;
+
+use std::io;
+use std::process::ExitCode;
+
+use aviary::tweets::service::Timelines;
+use clap::Subcommand;
+
+use crate::{Exit, args, configured, of_savable, with};
+use saboteurs::Lying;
+
+#[derive(Subcommand, Debug)]
+enum Command {
+    #[command(flatten)]
+    Any(args::Command),
+    /// Plant bugs and say which scenario catches which
+    Matrix(matrix::Args),
+    /// Hunt planted bugs by sweeps and say how soon each is found, and how small its failure becomes
+    Saboteurs(hunt::Args),
+    /// Run real sites under load, kill, pause and cut them off, and judge what comes of it
+    #[cfg(feature = "udp")]
+    Soak(soak::Args),
+}
+
+/// The command line of the tweet service: that of any service, with [`saboteurs`], and more commands.
+pub fn main() -> ExitCode {
+    let exit = with(std::env::args_os(), |command| match command {
+        Command::Any(command) => any(command),
+        Command::Matrix(args) => matrix::matrix(args),
+        Command::Saboteurs(args) => hunt::saboteurs(args),
+        #[cfg(feature = "udp")]
+        Command::Soak(args) => soak::soak(args),
+    });
+    exit.into()
+}
+
+/// Does what any service has a command for, with the planted bug that is named, if one is.
+fn any(command: &args::Command) -> io::Result<Exit> {
+    let Some(name) = command.saboteur() else { return of_savable::<Timelines>(command) };
+    match saboteurs::find(name) {
+        None => Ok(matrix::chosen::unknown(name, &[])),
+        found => configured::<Lying>(command, move |config| config.saboteur = found),
+    }
+}

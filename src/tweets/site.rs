@@ -1,4 +1,4 @@
-//! A site of the timeline, and its client: [`replicated`](crate::replicated), with the timeline for its state.
+//! A site of the timeline, and its client: [`replicated`], with the timeline for its state.
 
 use crate::replicated;
 use crate::tweets::timeline::Timeline;

@@ -134,7 +134,7 @@ impl ProcessId {
     pub(crate) const BYTES: usize = 3;
 
     #[inline]
-    pub(crate) fn from_wire([low, high, kind]: [u8; 3]) -> Result<ProcessId, WireError> {
+    pub(crate) fn from_wire([low, high, kind]: [u8; Self::BYTES]) -> Result<ProcessId, WireError> {
         let number = u16::from_le_bytes([low, high]);
         let site = || {
             let number = u8::try_from(number).map_err(|_| WireError::Invalid("site number"))?;

@@ -16,14 +16,20 @@
 //! # Reading order
 //!
 //! 1. [`process`]: the border. [`outbox`]: why nothing leaves before what it depends on is durable.
-//! 2. [`replicated::paxos`], from its module documentation; [`replicated`]: how a site uses it; [`tweets`]: what it is
-//!    for.
+//! 2. `replicated::paxos`, from its module documentation; `replicated`: how a site uses it; `tweets`: what it is for.
 //! 3. [`journal`]: what is durable and how it comes back.
-//! 4. [`sim`]: the world, the script, the trace. [`tweets::judges`]: what must hold.
-//! 5. `scenario` and `tweets::service`: from a file to a verdict. `udp` and `replicated::sites_ron`: the same for real.
+//! 4. [`sim`]: the world, the script, the trace. `tweets::judges`: what must hold.
+//! 5. `scenario` and `tweets::service`: from a file to a verdict. `udp` and `replicated::real`: the same for real.
 //!    [`recording`]: what a real site recorded, played again.
 //!
 //! Whoever brings another protocol begins with [`prelude`], `docs/adopting.md` and `examples/`.
+//!
+//! # Features
+//!
+//! `replicated` and `tweets` are the modules of that name, `tweets` with the other. The harness is everything else: it is
+//! built without them, with `scenario` for files, runs and searches, and with `udp` for real sites. By default there are
+//! `scenario` and `tweets`. The program `site` needs `tweets` and `udp`. Without `scenario` and `udp` the rest is
+//! `no_std` + `alloc`, the tweets included.
 //!
 //! # Architecture invariants
 //!
@@ -62,8 +68,9 @@ pub mod outbox;
 pub mod prelude;
 pub mod process;
 pub mod recording;
+#[cfg(feature = "replicated")]
 pub mod replicated;
-#[cfg(any(feature = "scenario", feature = "udp"))]
+#[cfg(any(feature = "scenario", all(feature = "tweets", feature = "udp")))]
 pub mod ron_file;
 #[cfg(feature = "scenario")]
 pub mod scenario;
@@ -71,6 +78,7 @@ pub mod scenario;
 pub mod search;
 pub mod sim;
 pub mod time;
+#[cfg(feature = "tweets")]
 pub mod tweets;
 #[cfg(feature = "udp")]
 pub mod udp;

@@ -60,18 +60,6 @@ pub trait Tagged: Wire {
     const TAGS: &'static [u8];
 }
 
-/// Whether none of `tags` is one of those.
-pub(crate) const fn are_free(tags: &[u8], of: &[u8]) -> bool {
-    let mut index = 0;
-    while index < tags.len() * of.len() {
-        if tags[index / of.len()] == of[index % of.len()] {
-            return false;
-        }
-        index += 1;
-    }
-    true
-}
-
 /// Why bytes do not decode.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum WireError {

@@ -2,7 +2,7 @@
 //! its declared containers explain. What grows beside them, by a few bytes for a message, shows after a while.
 //!
 //! The heap is counted by an allocator, in a copy of the process: a copy has no spare capacity, and shares what is shared.
-
+#![cfg(feature = "tweets")]
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::fmt::Write as _;

@@ -1,6 +1,7 @@
 //! Whole clusters in the weather of the profile `storms`: up to nine sites, overlapping faults, and every judge watching.
 //!
 //! Each run ends with everybody healed, and must converge and have told the truth. The rare paths must really have run.
+#![cfg(feature = "tweets")]
 #![expect(clippy::unwrap_used, reason = "a test fails where anything is amiss")]
 
 use aviary::scenario::{Profile, Run, RunOptions};

@@ -1,5 +1,5 @@
 //! Three real processes on loopback, and what `site` refuses.
-#![cfg(feature = "udp")]
+#![cfg(all(feature = "tweets", feature = "udp"))]
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::fs::{self, File};

@@ -1,5 +1,5 @@
 //! A cluster in one terminal, and clients of it from outside: what they print, and what they refuse.
-#![cfg(feature = "udp")]
+#![cfg(all(feature = "tweets", feature = "udp"))]
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::fs;

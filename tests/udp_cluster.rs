@@ -1,6 +1,6 @@
 //! Five real sites, concurrent clients and the simulator's rules between them; sites are killed and started again, and
 //! the simulator's judges look at what clients saw and what the disks hold.
-#![cfg(feature = "udp")]
+#![cfg(all(feature = "tweets", feature = "udp"))]
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::path::{Path, PathBuf};

@@ -1,6 +1,6 @@
 //! Storage that is put back as it was, with real processes: a site that has another log than a quorum stops within
 //! seconds of meeting it, says by what, and the others go on; where no quorum agrees nothing is chosen.
-#![cfg(feature = "udp")]
+#![cfg(all(feature = "tweets", feature = "udp"))]
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::fs;

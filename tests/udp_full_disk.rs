@@ -1,6 +1,6 @@
 //! A real site whose disk is full says so and goes on when there is room: on a file system of 16 MiB in a mount namespace
 //! of its own. Skipped, with the reason, where a program may not make one.
-#![cfg(all(feature = "udp", target_os = "linux"))]
+#![cfg(all(feature = "tweets", feature = "udp", target_os = "linux"))]
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::fs::{self, OpenOptions};

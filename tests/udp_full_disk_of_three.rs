@@ -1,7 +1,7 @@
 //! One real site of three has a full disk: it stays up and serves what it knows, the others decide, and it takes part again
 //! once there is room. Its folder is a file system of 64 MiB in a mount namespace of its own. Skipped, with the reason,
 //! where a program may not make one.
-#![cfg(all(feature = "udp", target_os = "linux"))]
+#![cfg(all(feature = "tweets", feature = "udp", target_os = "linux"))]
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::fs::{self, OpenOptions};

@@ -1,5 +1,5 @@
 //! Client keys of real sites: written, told apart, revoked, and refused when they are of an earlier version.
-#![cfg(feature = "udp")]
+#![cfg(all(feature = "tweets", feature = "udp"))]
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::fs;

@@ -1,6 +1,6 @@
 //! Five real sites, each in a network namespace of its own, and links that are taken down and up. Skipped, with the
 //! reason, where a program may not make namespaces.
-#![cfg(all(feature = "udp", target_os = "linux"))]
+#![cfg(all(feature = "tweets", feature = "udp", target_os = "linux"))]
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::fs::File;

@@ -1,5 +1,5 @@
 //! A real site whose storage vanished in part does not start, says what is missing, and changes nothing; the others go on.
-#![cfg(feature = "udp")]
+#![cfg(all(feature = "tweets", feature = "udp"))]
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::collections::BTreeMap;

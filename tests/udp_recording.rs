@@ -1,5 +1,5 @@
 //! What a real site recorded, killed in the middle of it, comes out the same without sockets, disks and clocks.
-#![cfg(feature = "udp")]
+#![cfg(all(feature = "tweets", feature = "udp"))]
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::fs;

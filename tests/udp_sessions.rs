@@ -1,5 +1,5 @@
 //! Sessions of real clients: who asks for one thing and goes leaves the session of who stays alone.
-#![cfg(feature = "udp")]
+#![cfg(all(feature = "tweets", feature = "udp"))]
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::fs;

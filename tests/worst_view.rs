@@ -1,6 +1,7 @@
 //! The views that cost the most cost the same over a long timeline: counted in instructions, under callgrind. Where
 //! valgrind is not installed, the count is skipped, and says so; `timeline::state` counts what its containers are asked
 //! for on every machine.
+#![cfg(feature = "tweets")]
 
 use std::process::Command;
 

@@ -4,7 +4,7 @@
 //! It decides nothing about runs. What it adds to them is what they may not have: files, flags, wall time, colours
 //! and exit codes.
 //!
-//! Only [`tweets`] knows a service, ours, and nothing else here uses it.
+//! Only `tweets` knows a service, ours, and nothing else here uses it.
 
 mod args;
 mod audit;
@@ -24,6 +24,7 @@ mod report;
 mod shrink;
 mod side_by_side;
 mod sweep;
+#[cfg(feature = "tweets")]
 pub mod tweets;
 mod words;
 

@@ -1,4 +1,5 @@
 //! Blame points at the planted moment where the symptom comes much later.
+#![cfg(feature = "tweets")]
 #![expect(clippy::unwrap_used, reason = "a test fails where anything is amiss")]
 
 mod planted;

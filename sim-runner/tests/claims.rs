@@ -1,5 +1,6 @@
 //! What a scenario may claim of the end, with and without: a claim does something to an honest run, and a planted bug
 //! that passes without the claim goes red by it.
+#![cfg(feature = "tweets")]
 #![expect(clippy::unwrap_used, reason = "a test fails where anything is amiss")]
 
 use std::fs;

@@ -1,4 +1,5 @@
 //! The built program: exit codes, what it prints where, and what it says of wrong flags and files.
+#![cfg(feature = "tweets")]
 #![expect(clippy::unwrap_used, reason = "a test fails where anything is amiss")]
 
 use std::fs;

@@ -1,4 +1,5 @@
 //! The matrix of scenarios and saboteurs: it is full, it says so when it is not, and the honest process is the real one.
+#![cfg(feature = "tweets")]
 #![expect(clippy::unwrap_used, reason = "a test fails where anything is amiss")]
 
 use std::fs;

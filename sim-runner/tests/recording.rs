@@ -1,5 +1,5 @@
 //! `replay-recording`: what it says of a recording that is the same, that differs, and that cannot be played.
-#![cfg(feature = "udp")]
+#![cfg(all(feature = "tweets", feature = "udp"))]
 #![expect(clippy::unwrap_used, reason = "a test fails where anything is amiss")]
 
 use std::fs;

@@ -1,4 +1,5 @@
 //! `saboteurs` of the built program: what is told of a hunt, in text and JSON, and how it ends.
+#![cfg(feature = "tweets")]
 #![expect(clippy::unwrap_used, reason = "a test fails where anything is amiss")]
 
 use std::fs;

@@ -1,4 +1,5 @@
 //! Failures of saboteurs shrink to a few steps, and what comes out fails in the same way and for the same reason.
+#![cfg(feature = "tweets")]
 #![expect(clippy::unwrap_used, reason = "a test fails where anything is amiss")]
 
 mod planted;

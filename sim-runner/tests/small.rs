@@ -1,4 +1,5 @@
 //! `shrink` and `blame` as programs: what they print and write, and how they end.
+#![cfg(feature = "tweets")]
 #![expect(clippy::unwrap_used, reason = "a test fails where anything is amiss")]
 
 use std::fs;

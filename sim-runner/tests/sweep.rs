@@ -1,4 +1,5 @@
 //! `sweep` of the built program: what it reports, what it saves, what it refuses, and how it ends.
+#![cfg(feature = "tweets")]
 #![expect(clippy::unwrap_used, reason = "a test fails where anything is amiss")]
 
 use std::fs;

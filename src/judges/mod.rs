@@ -1,6 +1,6 @@
 //! Ready judges for any protocol: each is a property that a service's own judge feeds with what it sees.
 //!
-//! They know no service; those of the tweet service are in [`tweets::judges`](crate::tweets::judges). What both object with is
+//! They know no service; those of the tweet service are in `tweets::judges`. What both object with is
 //! [`ensure!`](crate::ensure).
 
 /// Returns a [`Violation`](crate::sim::Violation) from a judge unless the condition holds:

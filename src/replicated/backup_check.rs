@@ -218,6 +218,7 @@ fn check_chosen<M: Machine>(
 }
 
 #[cfg(test)]
+#[cfg(feature = "tweets")]
 mod tests {
     use super::*;
     use alloc::string::ToString;

@@ -6,6 +6,7 @@
 
 mod saved;
 #[cfg(test)]
+#[cfg(feature = "tweets")]
 mod tests;
 
 use alloc::collections::VecDeque;

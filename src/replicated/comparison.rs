@@ -246,4 +246,5 @@ impl<M: Machine> Site<M> {
 }
 
 #[cfg(test)]
+#[cfg(feature = "tweets")]
 mod tests;

@@ -81,6 +81,7 @@ impl Digests {
 }
 
 #[cfg(test)]
+#[cfg(feature = "tweets")]
 mod tests {
     use super::*;
     use crate::ids::{ProcessId, SiteId};

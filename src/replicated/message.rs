@@ -9,7 +9,7 @@ use crate::process::{Label, Subject};
 use crate::replicated::machine::{Machine, Position, Read};
 use crate::replicated::paxos::{self, Ballot, Claim, Digest, Slot};
 use crate::replicated::submission::{Request, Session, Submission};
-use crate::wire::{Reader, Tagged, U64_MAX, Wire, WireError, are_free};
+use crate::wire::{Reader, Tagged, U64_MAX, Wire, WireError};
 
 /// One message.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -277,6 +277,18 @@ pub(super) const fn check_machine<M: Machine>() {
     assert!(are_free(M::Outcome::TAGS, &[OPENED]), "tag 1 of outcomes is the site's");
     assert!(are_free(M::Query::TAGS, &[LOG, STATUS]), "tags 2 and 4 of queries are the site's");
     assert!(are_free(M::Reply::TAGS, &[LOG, STATUS]), "tags 2 and 4 of replies are the site's");
+}
+
+/// Whether none of `tags` is one of those.
+const fn are_free(tags: &[u8], of: &[u8]) -> bool {
+    let mut index = 0;
+    while index < tags.len() * of.len() {
+        if tags[index / of.len()] == of[index % of.len()] {
+            return false;
+        }
+        index += 1;
+    }
+    true
 }
 
 /// What the tags of a machine leave free.

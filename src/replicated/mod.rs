@@ -36,6 +36,7 @@ pub mod site;
 pub mod sites_ron;
 pub mod submission;
 #[cfg(test)]
+#[cfg(feature = "tweets")]
 mod tests;
 mod waiting;
 

@@ -8,6 +8,7 @@
 //! 3. A request of a session takes effect at most once; once a session is closed or evicted, none of its requests do.
 
 #[cfg(test)]
+#[cfg(feature = "tweets")]
 mod tests;
 
 use alloc::collections::{BTreeMap, VecDeque};

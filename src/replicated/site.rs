@@ -2,6 +2,7 @@
 
 mod saved;
 #[cfg(test)]
+#[cfg(feature = "tweets")]
 mod tests;
 
 use alloc::collections::VecDeque;

@@ -27,6 +27,10 @@ pub(crate) fn nearest<T: AsRef<str>>(name: &str, legal: &[T]) -> Nearest {
 
 impl Nearest {
     /// What is wrong, and on a second line what helps.
+    #[cfg_attr(
+        not(feature = "scenario"),
+        expect(dead_code, reason = "only scenarios have names of a service")
+    )]
     pub(crate) fn unknown(&self, what: &str) -> String {
         format!("unknown {what} `{}`\n{}", self.name, self.help())
     }

@@ -19,6 +19,7 @@ mod check;
 mod kinds;
 mod must_happen;
 #[cfg(test)]
+#[cfg(feature = "tweets")]
 mod tests;
 mod usual;
 

@@ -159,6 +159,7 @@ fn parts(text: &str) -> Vec<&str> {
 }
 
 #[cfg(test)]
+#[cfg(feature = "tweets")]
 mod tests {
     use super::*;
     use crate::scenario::read;

@@ -48,6 +48,8 @@ impl<S: Service> Sweep<S> {
     /// Runs everything, and saves what fails in `target/failures`. Returns what happened, and how often.
     ///
     /// ```
+    /// # #[cfg(feature = "tweets")]
+    /// # {
     /// use aviary::scenario::read;
     /// use aviary::search::{Pinned, Sweep};
     /// use aviary::tweets::service::Timelines;
@@ -55,6 +57,7 @@ impl<S: Service> Sweep<S> {
     /// let text = r#"Scenario(about: "A quiet cluster agrees.", sites: 3)"#;
     /// let quiet = read::<Timelines>("quiet.ron", text)?;
     /// Sweep::<Timelines>::of(Pinned::new("quiet", quiet)).seeds(0..20).check();
+    /// # }
     /// # Ok::<(), aviary::scenario::BadFile>(())
     /// ```
     ///

@@ -1,5 +1,5 @@
 //! What `docs/deploying.md` and `deploy/` say is what is there: files are read, commands are run.
-#![cfg(feature = "udp")]
+#![cfg(all(feature = "tweets", feature = "udp"))]
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod document;

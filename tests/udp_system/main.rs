@@ -1,6 +1,6 @@
 //! The program `site` where the operating system fails it: disks, standard output and error, and what others may read.
 //! Disks fail by a library of C that is built with `cc` and loaded before the program; without `cc` that is skipped.
-#![cfg(all(feature = "udp", target_os = "linux"))]
+#![cfg(all(feature = "tweets", feature = "udp", target_os = "linux"))]
 #![expect(
     clippy::unwrap_used,
     clippy::print_stderr,

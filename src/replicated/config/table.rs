@@ -159,7 +159,7 @@ macro_rules! settings {
         #[doc = concat!("What differs from the usual [`Config`]; a file calls it `", $title, "`.")]
         #[derive(Clone, PartialEq, Eq, Debug, Default)]
         #[cfg_attr(
-            any(feature = "scenario", feature = "udp"),
+            any(feature = "scenario", all(feature = "tweets", feature = "udp")),
             derive(serde::Serialize, serde::Deserialize),
             serde(rename = $title, default, deny_unknown_fields)
         )]
@@ -167,7 +167,7 @@ macro_rules! settings {
             $(
                 $(#[doc = $doc])*
                 #[cfg_attr(
-                    any(feature = "scenario", feature = "udp"),
+                    any(feature = "scenario", all(feature = "tweets", feature = "udp")),
                     serde(skip_serializing_if = "Option::is_none")
                 )]
                 pub $name: Option<$kind>,

@@ -41,6 +41,7 @@ mod words;
 mod workload;
 
 #[cfg(test)]
+#[cfg(feature = "tweets")]
 mod tests;
 
 pub use draws::Draws;

@@ -8,9 +8,9 @@
 use std::collections::BTreeMap;
 use std::process::ExitCode;
 
-use aviary::judges::kv::{self, KvHistory};
+use aviary::judges::kv::{KvAnswer, KvHistory, KvOperation};
 use aviary::prelude::*;
-use aviary::replicated::calls::{Call, Calls};
+use aviary::replicated::calls::{ClientCall, ClientCalls};
 use aviary::replicated::service::{StateService, site};
 use aviary::replicated::{
     Chunk, Command, Config, Level, Machine, Note, Position, Replicated, ShortText, ShortTextError,
@@ -209,7 +209,7 @@ impl StateService for KeyValue {
 /// Whether every client is answered as by one store that does one thing at a time.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Judges {
-    calls: Calls,
+    calls: ClientCalls,
     history: KvHistory<Key, Value>,
 }
 
@@ -217,20 +217,21 @@ impl<P: Process<Message = Message<Store>, Note = Note<Store>>> Judge<P> for Judg
     fn observe(&mut self, now: Instant, seen: &Observation<'_, P>) -> Result<(), Violation> {
         let Judges { calls, history } = self;
         calls.follow(seen, |call| match call {
-            Call::Executes(who, Operation::Put { key, value }) => {
-                Ok(history.begin(now, who, key.clone(), kv::Operation::Put(value.clone())))
+            ClientCall::Executes(who, Operation::Put { key, value }) => {
+                Ok(history.begin(now, who, key.clone(), KvOperation::Put(value.clone())))
             }
-            Call::Executes(who, Operation::Swap { key, from, to }) => {
-                let swap = kv::Operation::Swap { from: from.clone(), to: to.clone() };
+            ClientCall::Executes(who, Operation::Swap { key, from, to }) => {
+                let swap = KvOperation::Swap { from: from.clone(), to: to.clone() };
                 Ok(history.begin(now, who, key.clone(), swap))
             }
-            Call::Asks(who, Query::Get { key }) => {
-                Ok(history.begin(now, who, key.clone(), kv::Operation::Get))
+            ClientCall::Asks(who, Query::Get { key }) => {
+                Ok(history.begin(now, who, key.clone(), KvOperation::Get))
             }
-            Call::Done(number, Outcome::Put) => history.end(now, number, kv::Answer::Put),
-            Call::Done(number, Outcome::Swapped) => history.end(now, number, kv::Answer::Swapped),
-            Call::Done(number, Outcome::Found { value }) | Call::Answered(number, Reply::Got { value }) => {
-                history.end(now, number, kv::Answer::Found(value.clone()))
+            ClientCall::Done(number, Outcome::Put) => history.end(now, number, KvAnswer::Put),
+            ClientCall::Done(number, Outcome::Swapped) => history.end(now, number, KvAnswer::Swapped),
+            ClientCall::Done(number, Outcome::Found { value })
+            | ClientCall::Answered(number, Reply::Got { value }) => {
+                history.end(now, number, KvAnswer::Found(value.clone()))
             }
         })
     }

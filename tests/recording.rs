@@ -12,7 +12,7 @@ use aviary::journal::{Identity, Journal, JournalConfig};
 use aviary::mix::Seed;
 use aviary::outbox::SyncMode;
 use aviary::process::{Damage, Effects, Given, Input, Letter, Process, Recovered, Role, Savable, Size};
-use aviary::recording::{Cut, Failure, File, Player, Refusal, Tally, frames};
+use aviary::recording::{CutShort, File, PlayFailure, Player, Refusal, Tally, frames};
 use aviary::replicated::config::Config;
 use aviary::time::{Duration, Instant};
 use aviary::tweets::site::{Command, Message, Note, Operation, Participant, Query, Record};
@@ -180,7 +180,7 @@ fn caught(act: &mut dyn FnMut()) -> Result<(), String> {
     payload.map_or(Ok(()), |payload| Err(format!("{:?}", payload.downcast_ref::<&str>())))
 }
 
-fn play(files: &[Vec<u8>]) -> Result<(Tally, Option<Cut>), Failure> {
+fn play(files: &[Vec<u8>]) -> Result<(Tally, Option<CutShort>), PlayFailure> {
     let mut player = Player::<Fragile>::default();
     let mut cut = None;
     for bytes in files {
@@ -252,7 +252,7 @@ fn whatever_is_cut_off_a_recording_the_rest_is_played() {
     }
     assert_eq!(most, inputs(&whole));
     let padded = [file.as_slice(), &[0; 4_096]].concat();
-    assert_eq!(play(&[padded]).unwrap().1, Some(Cut(file.len())), "a file may end in zeros");
+    assert_eq!(play(&[padded]).unwrap().1, Some(CutShort(file.len())), "a file may end in zeros");
 }
 
 #[test]
@@ -266,7 +266,7 @@ fn the_first_output_that_differs_is_shown() {
     let index = parts.1.iter().position(is_told).unwrap();
     let place = parts.1[index].windows(5).position(|part| part == b"hello").unwrap();
     parts.1[index][place..place + 5].copy_from_slice(b"hullo");
-    let Err(Failure::Differs(difference)) = play(&[rebuilt(&parts)]) else { panic!("it differs") };
+    let Err(PlayFailure::Differs(difference)) = play(&[rebuilt(&parts)]) else { panic!("it differs") };
     // In front of the entries are the header and two openings; the input is the one before its output.
     assert_eq!(difference.entry, index as u64 - 3);
     assert!(difference.now.is_some() && difference.input.contains("is "), "{difference}");
@@ -282,7 +282,7 @@ fn other_code_and_damage_are_refused() {
     drop(host);
     let file = scratch.files().remove(0);
     let refused = |file: Vec<u8>| match play(&[file]) {
-        Err(Failure::Refused(refusal)) => refusal,
+        Err(PlayFailure::Refused(refusal)) => refusal,
         other => panic!("{other:?}"),
     };
     let mut parts = bodies(&file);
@@ -301,7 +301,7 @@ fn other_code_and_damage_are_refused() {
     // A length that is damaged may point behind the end, which is what a crash leaves too.
     assert!(matches!(
         play(&[damaged.clone()]),
-        Err(Failure::Refused(Refusal::Damaged(_))) | Ok((_, Some(_)))
+        Err(PlayFailure::Refused(Refusal::Damaged(_))) | Ok((_, Some(_)))
     ));
     damaged[middle] ^= 1;
     let end = damaged.len() - 1;
@@ -339,7 +339,7 @@ fn a_ring_stays_within_its_bound_and_goes_on_from_a_state() {
     let mut parts = bodies(&files[1]);
     let end = parts.1[1].len() - 1;
     parts.1[1][end] ^= 1;
-    let Err(Failure::Differs(difference)) = play(&[files[0].clone(), rebuilt(&parts)]) else {
+    let Err(PlayFailure::Differs(difference)) = play(&[files[0].clone(), rebuilt(&parts)]) else {
         panic!("it differs")
     };
     assert_eq!(difference.entry, 0);

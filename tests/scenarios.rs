@@ -10,7 +10,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use aviary::scenario::{Outcome, RunOptions, Scenario, read, run};
-use aviary::sim::{LineClass, Told};
+use aviary::sim::{LineClass, StoryEntry};
 use aviary::tweets::service::Timelines;
 use libtest_mimic::{Arguments, Failed, Trial};
 
@@ -102,10 +102,10 @@ fn readme_is_true() -> Result<(), Failed> {
 
 fn story(outcome: &Outcome) -> String {
     let is_short = outcome.trace.len() + outcome.final_state.lines().count() <= *LINES.end();
-    let is_key = |told: &&Told| is_short || matches!(told.class, LineClass::Step | LineClass::Life);
+    let is_key = |told: &&StoryEntry| is_short || matches!(told.class, LineClass::Step | LineClass::Life);
     let mut story = String::new();
     for told in outcome.trace.iter().filter(is_key) {
-        let _ = writeln!(story, "{}", Told { elided: 0, ..told.clone() });
+        let _ = writeln!(story, "{}", StoryEntry { elided: 0, ..told.clone() });
     }
     story.push_str(&outcome.final_state);
     story

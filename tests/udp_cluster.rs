@@ -10,7 +10,7 @@ use aviary::ids::{ProcessId, SiteId};
 use aviary::mix::Seed;
 use aviary::sim::{Chance, Filter, Latency, NetworkSettings, Replay, Rule, Ruling, Slots, Target};
 use aviary::tweets::client::{Client, ClientOptions};
-use aviary::tweets::judges::outside::{Disk, Seen};
+use aviary::tweets::judges::outside::{ClientEvent, FinalJournal};
 use aviary::tweets::site::{Note, Operation, Record};
 use aviary::tweets::timeline::{Event, Position, TimelineOutcome};
 use sim_runner::proxy::{Proxy, calm};
@@ -63,7 +63,7 @@ fn load(cluster: &Cluster, seed: u64) -> Load {
 struct Ended {
     cluster: Cluster,
     history: Vec<Line>,
-    disks: Vec<Disk>,
+    disks: Vec<FinalJournal>,
     /// As each site tells it.
     logs: Vec<(SiteId, Vec<String>)>,
 }
@@ -104,8 +104,8 @@ fn leader(proxy: &Proxy) -> usize {
 }
 
 /// Each judge can fail: what they passed is falsified, a bit at a time.
-fn check_that_lies_are_caught(cluster: &Cluster, history: &[Line], disks: &[Disk]) {
-    let objects = |history: &[Line], disks: &[Disk], properties: &[&str]| match judged::judge(
+fn check_that_lies_are_caught(cluster: &Cluster, history: &[Line], disks: &[FinalJournal]) {
+    let objects = |history: &[Line], disks: &[FinalJournal], properties: &[&str]| match judged::judge(
         &cluster.sites,
         history,
         disks,
@@ -116,7 +116,7 @@ fn check_that_lies_are_caught(cluster: &Cluster, history: &[Line], disks: &[Disk
         other => panic!("expected one of {properties:?} to object: {other:?}"),
     };
     let done = |line: &Line| match &line.2 {
-        Seen::Noted(Note::Done(at, Operation::Event { event: Event::Tweet { .. } }, _)) => Some(*at),
+        ClientEvent::Noted(Note::Done(at, Operation::Event { event: Event::Tweet { .. } }, _)) => Some(*at),
         _ => None,
     };
     let at = history.iter().filter_map(done).nth(20).unwrap();
@@ -136,7 +136,7 @@ fn check_that_lies_are_caught(cluster: &Cluster, history: &[Line], disks: &[Disk
     objects(history, &lost, &["agreement"]);
     // One site's disk alone forgets it, but still says that it knows everything up to its last mark.
     let mut forgets = disks.to_vec();
-    let marked = |disk: &Disk| {
+    let marked = |disk: &FinalJournal| {
         let is_mark = |record: &Record| matches!(record, Record::Paxos { record: aviary::replicated::paxos::Record::Chosen(end) } if end.0 > at.slot);
         disk.records.iter().any(is_mark)
     };
@@ -152,7 +152,7 @@ fn check_that_lies_are_caught(cluster: &Cluster, history: &[Line], disks: &[Disk
     let mut stale = history.to_vec();
     let mut is_found = false;
     for line in &mut stale {
-        if let Seen::Heard(
+        if let ClientEvent::Heard(
             _,
             aviary::tweets::site::Message::Applied {
                 answer: aviary::tweets::site::Answer::Of(TimelineOutcome::Viewed { page }),

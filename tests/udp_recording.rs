@@ -6,7 +6,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
-use aviary::recording::{Failure, File, Player, Refusal, put_preface};
+use aviary::recording::{File, PlayFailure, Player, Refusal, put_preface};
 use aviary::replicated::sites_ron::Sites;
 use aviary::time::Duration;
 use aviary::tweets::client::{Client, ClientOptions};
@@ -49,7 +49,7 @@ fn recorded(dir: &Path) -> Vec<Vec<u8>> {
     files.iter().map(|path| fs::read(path).unwrap()).collect()
 }
 
-fn play(files: &[Vec<u8>]) -> Result<u64, Failure> {
+fn play(files: &[Vec<u8>]) -> Result<u64, PlayFailure> {
     let mut player = Player::<Participant>::default();
     for bytes in files {
         let act = |act: &mut dyn FnMut()| {
@@ -98,5 +98,5 @@ fn a_site_killed_and_restarted_is_played_again_bit_for_bit() {
     let mut foreign = Vec::new();
     put_preface(&mut foreign, &header);
     let refused = play(&[foreign]).unwrap_err();
-    assert!(matches!(refused, Failure::Refused(Refusal::Code { .. })), "{refused}");
+    assert!(matches!(refused, PlayFailure::Refused(Refusal::Code { .. })), "{refused}");
 }

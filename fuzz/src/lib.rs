@@ -12,7 +12,7 @@ use aviary::journal::{Journal, JournalError};
 use aviary::mix::Seed;
 use aviary::process::{Recipients, Records, Recovered};
 use aviary::scenario::{plan, read};
-use aviary::sim::{Status, TraceLevel, World, WorldSettings};
+use aviary::sim::{ProcessStatus, TraceLevel, World, WorldSettings};
 use aviary::time::{Duration, Instant};
 use aviary::tweets::service::Timelines;
 use aviary::tweets::site::{Config, Message, Participant, Record};
@@ -134,7 +134,11 @@ pub fn outsider(bytes: &[u8]) {
     let until = world.now() + Duration::from_millis(300);
     world.run_until(until).unwrap_or_else(|violation| panic!("{violation}"));
     for site in world.sites().iter() {
-        assert_eq!(world.status(site.into()), Some(Status::Up), "{site} does not stop because of a client");
+        assert_eq!(
+            world.status(site.into()),
+            Some(ProcessStatus::Up),
+            "{site} does not stop because of a client"
+        );
     }
 }
 

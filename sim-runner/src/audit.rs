@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use std::path::Path;
 use std::time::Duration;
 
-use aviary::scenario::{self, Difference, Outcome, Parting, Service, Way};
+use aviary::scenario::{self, Outcome, Parting, RunDifference, Service, Way};
 use serde::Serialize;
 
 use crate::Exit;
@@ -30,11 +30,11 @@ struct Audited<'a> {
 struct Held {
     way: &'static str,
     about: String,
-    difference: Option<Difference>,
+    difference: Option<RunDifference>,
 }
 
 impl Audited<'_> {
-    fn parted(&self) -> impl Iterator<Item = (&Held, &Difference)> {
+    fn parted(&self) -> impl Iterator<Item = (&Held, &RunDifference)> {
         self.runs.iter().filter_map(|held| Some((held, held.difference.as_ref()?)))
     }
 
@@ -187,9 +187,9 @@ struct SideObject<'a> {
     lines: &'a [String],
 }
 
-impl<'a> From<&'a Difference> for DifferenceObject<'a> {
-    fn from(difference: &'a Difference) -> DifferenceObject<'a> {
-        let side = |side: &'a scenario::Side| SideObject {
+impl<'a> From<&'a RunDifference> for DifferenceObject<'a> {
+    fn from(difference: &'a RunDifference) -> DifferenceObject<'a> {
+        let side = |side: &'a scenario::RunSide| SideObject {
             events: side.events,
             at_us: side.at.as_micros(),
             fingerprint: format!("{:016x}", side.fingerprint),

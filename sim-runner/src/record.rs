@@ -5,7 +5,7 @@ use std::io::{self, BufRead, BufReader, Write};
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-use aviary::scenario::{Comparison, Difference, End, Entry, Recorder, RunOptions, Service};
+use aviary::scenario::{RunComparison, RunDifference, RunEnd, RunEntry, RunOptions, RunRecorder, Service};
 use aviary::sim::TraceLevel;
 use aviary::time::Instant;
 use serde::{Deserialize, Serialize};
@@ -44,20 +44,20 @@ struct LastLine {
     state: String,
 }
 
-impl From<Entry> for Line {
-    fn from(entry: Entry) -> Line {
-        let Entry { events, at, fingerprint, lines, end } = entry;
-        let end = end.map(|End { verdict, state }| LastLine { verdict, state });
+impl From<RunEntry> for Line {
+    fn from(entry: RunEntry) -> Line {
+        let RunEntry { events, at, fingerprint, lines, end } = entry;
+        let end = end.map(|RunEnd { verdict, state }| LastLine { verdict, state });
         Line { events, at_us: at.as_micros(), fingerprint: format!("{fingerprint:016x}"), lines, end }
     }
 }
 
 impl Line {
-    fn entry(self) -> Option<Entry> {
+    fn entry(self) -> Option<RunEntry> {
         let Line { events, at_us, fingerprint, lines, end } = self;
         let fingerprint = u64::from_str_radix(&fingerprint, 16).ok()?;
-        let end = end.map(|LastLine { verdict, state }| End { verdict, state });
-        Some(Entry { events, at: Instant::from_micros(at_us), fingerprint, lines, end })
+        let end = end.map(|LastLine { verdict, state }| RunEnd { verdict, state });
+        Some(RunEntry { events, at: Instant::from_micros(at_us), fingerprint, lines, end })
     }
 }
 
@@ -71,7 +71,7 @@ pub(crate) fn record<S: Service>(args: &Record) -> io::Result<Exit> {
         Ok(one) => one,
         Err(error) => return Ok(load_errors(&[error])),
     };
-    let recorder = match Recorder::new(&one.scenario, &options(args.seed)) {
+    let recorder = match RunRecorder::new(&one.scenario, &options(args.seed)) {
         Ok(recorder) => recorder,
         Err(found) => {
             problems(&one.path, &found);
@@ -98,8 +98,8 @@ pub(crate) fn compare(
     (program, leading): (&Path, &[OsString]),
     path: &Path,
     seed: u64,
-    first: &[Entry],
-) -> Result<Option<Difference>, String> {
+    first: &[RunEntry],
+) -> Result<Option<RunDifference>, String> {
     let mut command = Command::new(program);
     command.args(leading).arg("record").arg(format!("--seed={seed}")).arg("--").arg(path);
     let said = format!("`{} record {}`", program.display(), path.display());
@@ -118,8 +118,8 @@ pub(crate) fn compare(
 }
 
 /// Holds a recording against `first`.
-fn hold(out: impl BufRead, first: &[Entry]) -> Result<Option<Difference>, String> {
-    let mut comparison = Comparison::new(first);
+fn hold(out: impl BufRead, first: &[RunEntry]) -> Result<Option<RunDifference>, String> {
+    let mut comparison = RunComparison::new(first);
     let mut lines = out.lines();
     let head = lines.next().ok_or("it printed nothing")?.map_err(|error| error.to_string())?;
     let head: Head = parse(&head)?;

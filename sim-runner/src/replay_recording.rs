@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use aviary::process::Savable;
-use aviary::recording::{Cut, Failure, File, Header, Player, Refusal, Seen, Tally};
+use aviary::recording::{CutShort, File, PlayFailure, Player, RecordingHeader, Refusal, Seen, Tally};
 use aviary::scenario::caught;
 
 use crate::Exit;
@@ -39,7 +39,7 @@ pub(crate) fn replay_recording<P: Savable>(args: &ReplayRecording) -> io::Result
                 header = File::header_of(&bytes).ok().or(header);
                 notable(&mut out, &player, path, cut)?;
             }
-            Err(Failure::Differs(difference)) => {
+            Err(PlayFailure::Differs(difference)) => {
                 let (shown, tally) = (path.display(), player.tally());
                 writeln!(out, "{BAD}differs{BAD:#}   {shown}, {difference}")?;
                 writeln!(out, "  {} outputs before that were the recorded ones", tally.outputs)?;
@@ -96,11 +96,11 @@ fn number_of(path: &Path) -> Option<u64> {
 }
 
 /// Where one can begin instead, if this code recorded a later file.
-fn later<P: Savable>(failure: &Failure, files: &[PathBuf]) -> String {
-    let Failure::Refused(Refusal::Code { .. }) = failure else { return String::new() };
+fn later<P: Savable>(failure: &PlayFailure, files: &[PathBuf]) -> String {
+    let PlayFailure::Refused(Refusal::Code { .. }) = failure else { return String::new() };
     let is_ours = |path: &&PathBuf| {
         let header = fs::read(path).ok().and_then(|bytes| File::header_of(&bytes).ok());
-        header.is_some_and(|header: Header| header.code == P::CODE)
+        header.is_some_and(|header: RecordingHeader| header.code == P::CODE)
     };
     let first = files.iter().find(is_ours);
     first.map_or(String::new(), |path| {
@@ -121,10 +121,10 @@ fn notable<P: Savable>(
     out: &mut impl Write,
     player: &Player<P>,
     path: &Path,
-    cut: Option<Cut>,
+    cut: Option<CutShort>,
 ) -> io::Result<()> {
     let shown = path.display();
-    if let Some(Cut(at)) = cut {
+    if let Some(CutShort(at)) = cut {
         writeln!(out, "{ODD}cut short{ODD:#} {shown} at byte {at}, by a crash; it was read up to there")?;
     }
     if let Some(message) = player.last_panic() {
@@ -133,7 +133,7 @@ fn notable<P: Savable>(
     Ok(())
 }
 
-fn summary(out: &mut impl Write, header: Option<&Header>, tally: &Tally) -> io::Result<()> {
+fn summary(out: &mut impl Write, header: Option<&RecordingHeader>, tally: &Tally) -> io::Result<()> {
     let count = |count: u64, one: &str| format!("{count} {one}{}", if count == 1 { "" } else { "s" });
     let whose = header
         .map_or(String::new(), |header| format!("{} of cluster 0x{:016x}: ", header.process, header.cluster));

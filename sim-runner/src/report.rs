@@ -8,7 +8,7 @@ use std::time::Duration;
 use anstream::AutoStream;
 use aviary::ids::ProcessId;
 use aviary::scenario::{Outcome, Problem, Verdict};
-use aviary::sim::{LineClass, Told};
+use aviary::sim::{LineClass, StoryEntry};
 use clap::builder::styling::{AnsiColor, Effects, Style};
 
 use crate::Exit;
@@ -128,7 +128,7 @@ pub(crate) fn trace(out: &mut impl Write, ran: &Ran<'_>) -> io::Result<()> {
     Ok(())
 }
 
-pub(crate) fn line(out: &mut impl Write, indent: &str, line: &Told) -> io::Result<()> {
+pub(crate) fn line(out: &mut impl Write, indent: &str, line: &StoryEntry) -> io::Result<()> {
     let style = match line.class {
         LineClass::Routine => DIM,
         LineClass::Step => AnsiColor::Cyan.on_default().effects(Effects::BOLD),
@@ -155,12 +155,12 @@ pub(crate) fn failure(out: &mut impl Write, ran: &Ran<'_>, is_traced: bool) -> i
 }
 
 /// The last lines of those whom the sentence names, and of the world; of everybody if it names nobody.
-fn last_that_matter<'a>(trace: &'a [Told], sentence: &str) -> Vec<&'a Told> {
+fn last_that_matter<'a>(trace: &'a [StoryEntry], sentence: &str) -> Vec<&'a StoryEntry> {
     let words: Vec<&str> = sentence.split(|c: char| !c.is_alphanumeric()).collect();
     let is_word = |who: &ProcessId| words.contains(&who.to_string().as_str());
-    let is_named = |line: &&Told| line.who.is_empty() || line.who.iter().any(is_word);
+    let is_named = |line: &&StoryEntry| line.who.is_empty() || line.who.iter().any(is_word);
     let anybody = trace.iter().any(|line| line.who.iter().any(is_word));
-    let mut last: Vec<&Told> = trace
+    let mut last: Vec<&StoryEntry> = trace
         .iter()
         .rev()
         .filter(|line| line.class != LineClass::Routine)
@@ -199,7 +199,7 @@ struct Object<'a> {
 /// One run as a JSON object on a line of its own.
 pub(crate) fn json(out: &mut impl Write, ran: &Ran<'_>, is_traced: bool) -> io::Result<()> {
     let outcome = &ran.outcome;
-    let lines = || outcome.trace.iter().map(Told::to_string).collect();
+    let lines = || outcome.trace.iter().map(StoryEntry::to_string).collect();
     let object = Object {
         scenario: ran.name,
         file: ran.path.display().to_string(),

@@ -2,7 +2,7 @@
 
 use std::io::{self, Write};
 
-use aviary::scenario::{Difference, Parting, Side};
+use aviary::scenario::{Parting, RunDifference, RunSide};
 
 use crate::report::{BAD, DIM};
 
@@ -10,7 +10,7 @@ use crate::report::{BAD, DIM};
 const LINES_MAX: usize = 12;
 
 /// A few lines of agreement, and then what each of the two did.
-pub(crate) fn show(out: &mut impl Write, difference: &Difference) -> io::Result<()> {
+pub(crate) fn show(out: &mut impl Write, difference: &RunDifference) -> io::Result<()> {
     for line in &difference.before {
         writeln!(out, "    {DIM}{line}{DIM:#}")?;
     }
@@ -27,7 +27,7 @@ pub(crate) fn show(out: &mut impl Write, difference: &Difference) -> io::Result<
 }
 
 /// What one of them did: its lines, and its fingerprint where that is all the difference.
-fn column(side: &Side, parting: Parting) -> Vec<String> {
+fn column(side: &RunSide, parting: Parting) -> Vec<String> {
     let mut lines: Vec<String> = side.lines.iter().take(LINES_MAX).cloned().collect();
     if side.lines.len() > LINES_MAX {
         lines.push(format!("... {} more", side.lines.len() - LINES_MAX));

@@ -6,7 +6,7 @@ mod planted;
 
 use aviary::scenario::{Scenario, read};
 use aviary::search::{Blamed, Inquiry, NotShrunk, Runner, blame};
-use aviary::sim::Told;
+use aviary::sim::StoryEntry;
 use aviary::time::Duration;
 use aviary::tweets::service::Timelines;
 use planted::{Lying, light, runner};
@@ -24,7 +24,7 @@ fn the_jump_is_where_the_message_is_lost_and_the_symptom_long_after() {
     for (name, seed, message) in planted::BY_CHANCE {
         let blamed = blamed(name, &light(seed));
         let jump = blamed.jump.as_ref().unwrap();
-        let told: Vec<String> = jump.told.iter().map(Told::to_string).collect();
+        let told: Vec<String> = jump.told.iter().map(StoryEntry::to_string).collect();
         let later = blamed.outcome.simulated - jump.after.at.since(Default::default());
         println!(
             "{name:<18} {:>3} % to {:>3} %, symptom {later} later: {}",

@@ -95,7 +95,7 @@ pub use error::JournalError;
 
 use self::config::{OVERHEAD_BYTES, SPARE_BYTES};
 use self::recovery::{Scan, Tail, Unproven};
-use self::segment::{BATCH_HEADER_BYTES, BatchHeader, Kind, SegmentHeader, VERSION};
+use self::segment::{BATCH_HEADER_BYTES, BatchHeader, BatchKind, SegmentHeader, VERSION};
 use crate::outbox::Offset;
 use crate::process::{Records, Recovered};
 
@@ -237,7 +237,7 @@ impl Journal {
             .ok_or(JournalError::TooLarge { what: "a batch of records", bytes: body_bytes, max })?;
         let segment = self.tail.segment;
         self.make_room(disk, body_bytes)?;
-        self.put(disk, Kind::Records, self.tail.incarnation, body_bytes, records)?;
+        self.put(disk, BatchKind::Records, self.tail.incarnation, body_bytes, records)?;
         self.note_unsynced();
         if self.tail.segment != segment {
             self.reserve_ahead(disk)?;
@@ -314,7 +314,7 @@ impl Journal {
             self.begin_over(disk, incarnation)?;
         } else {
             self.make_room(disk, 0)?;
-            self.put(disk, Kind::Open, incarnation, 0, &Records::default())?;
+            self.put(disk, BatchKind::Open, incarnation, 0, &Records::default())?;
         }
         self.note_unsynced();
         self.sync_inline(disk)?;
@@ -329,7 +329,7 @@ impl Journal {
     fn begin_over(&mut self, disk: &mut impl Disk, incarnation: u64) -> Result<(), JournalError> {
         let (bytes, tail) = self.next_header();
         self.enter(tail);
-        self.put(disk, Kind::Open, incarnation, 0, &Records::default())?;
+        self.put(disk, BatchKind::Open, incarnation, 0, &Records::default())?;
         disk.sync(&self.name).map_err(JournalError::disk(&self.name))?;
         disk.write(&self.name, 0, &bytes).map_err(JournalError::disk(&self.name))
     }
@@ -340,14 +340,14 @@ impl Journal {
         if self.tail.is_closed {
             return Ok(());
         }
-        self.put(disk, Kind::Mark, self.tail.incarnation, 0, &Records::default())
+        self.put(disk, BatchKind::Mark, self.tail.incarnation, 0, &Records::default())
     }
 
     /// Writes a batch that has room.
     fn put(
         &mut self,
         disk: &mut impl Disk,
-        kind: Kind,
+        kind: BatchKind,
         incarnation: u64,
         body_bytes: u32,
         records: &Records,
@@ -400,7 +400,7 @@ impl Journal {
             return Err(JournalError::Disk { file: name, error: DiskError::Full });
         }
         if !self.tail.is_closed {
-            self.put(disk, Kind::Close, self.tail.incarnation, 0, &Records::default())?;
+            self.put(disk, BatchKind::Close, self.tail.incarnation, 0, &Records::default())?;
         }
         // The chain runs through the close, and what follows is not to be durable without it.
         self.note_unsynced();

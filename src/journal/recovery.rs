@@ -7,7 +7,7 @@ use alloc::vec::Vec;
 
 use super::disk::Disk;
 use super::segment::{
-    BATCH_FIRST_BYTE, Batch, BatchHeader, Kind, SEGMENT_HEADER_BYTES, SegmentHeader, VERSION, file_name,
+    BATCH_FIRST_BYTE, Batch, BatchHeader, BatchKind, SEGMENT_HEADER_BYTES, SegmentHeader, VERSION, file_name,
     file_number,
 };
 use super::{Identity, JournalConfig, JournalError, SEGMENT_BYTES_MAX};
@@ -46,8 +46,8 @@ impl Tail {
     /// whatever its checksums: the first batch behind a cut is an opening, and it raises the incarnation.
     pub(super) fn is_continued_by(&self, header: &BatchHeader) -> bool {
         let incarnation = match header.kind {
-            Kind::Open => self.incarnation.checked_add(1),
-            Kind::Records | Kind::Mark | Kind::Close => Some(self.incarnation),
+            BatchKind::Open => self.incarnation.checked_add(1),
+            BatchKind::Records | BatchKind::Mark | BatchKind::Close => Some(self.incarnation),
         };
         !self.is_closed
             && header.chain == self.chain
@@ -61,10 +61,10 @@ impl Tail {
         self.incarnation = header.incarnation;
         self.chain = checksum;
         self.number = match header.kind {
-            Kind::Records | Kind::Open => header.number + 1,
-            Kind::Mark | Kind::Close => header.number,
+            BatchKind::Records | BatchKind::Open => header.number + 1,
+            BatchKind::Mark | BatchKind::Close => header.number,
         };
-        self.is_closed = header.kind == Kind::Close;
+        self.is_closed = header.kind == BatchKind::Close;
     }
 
     /// Follows the chain through the rest of this segment.
@@ -407,10 +407,11 @@ mod tests {
     fn a_batch_belongs_only_where_its_chain_its_number_and_its_incarnation_do() {
         let tail =
             Tail { segment: 0, end: 64, room: 400, number: 5, incarnation: 3, chain: 9, is_closed: false };
-        let records = BatchHeader { kind: Kind::Records, incarnation: 3, number: 5, synced: 5, chain: 9 };
-        let mark = BatchHeader { kind: Kind::Mark, ..records };
-        let close = BatchHeader { kind: Kind::Close, ..records };
-        let opening = BatchHeader { kind: Kind::Open, incarnation: 4, ..records };
+        let records =
+            BatchHeader { kind: BatchKind::Records, incarnation: 3, number: 5, synced: 5, chain: 9 };
+        let mark = BatchHeader { kind: BatchKind::Mark, ..records };
+        let close = BatchHeader { kind: BatchKind::Close, ..records };
+        let opening = BatchHeader { kind: BatchKind::Open, incarnation: 4, ..records };
         for belongs in [records, mark, close, opening] {
             assert!(tail.is_continued_by(&belongs));
             assert!(!Tail { is_closed: true, ..tail }.is_continued_by(&belongs), "a close is the last");

@@ -101,7 +101,7 @@ impl SegmentHeader {
 
 /// What a batch is.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) enum Kind {
+pub(super) enum BatchKind {
     /// Records. Takes a number.
     Records,
     /// A process was started. Takes a number, holds no records.
@@ -115,7 +115,7 @@ pub(super) enum Kind {
 /// A batch without its records.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) struct BatchHeader {
-    pub(super) kind: Kind,
+    pub(super) kind: BatchKind,
     pub(super) incarnation: u64,
     pub(super) number: u64,
     /// Every batch below this number was synced when this one was written.
@@ -142,10 +142,10 @@ pub(super) fn put_batch<'a>(
     let start = out.len();
     out.extend_from_slice(&BATCH_MAGIC);
     out.push(match header.kind {
-        Kind::Records => 0,
-        Kind::Open => 1,
-        Kind::Mark => 2,
-        Kind::Close => 3,
+        BatchKind::Records => 0,
+        BatchKind::Open => 1,
+        BatchKind::Mark => 2,
+        BatchKind::Close => 3,
     });
     out.extend_from_slice(&body_bytes.to_le_bytes());
     for number in [header.incarnation, header.number, header.synced] {
@@ -197,7 +197,7 @@ impl<'a> Batch<'a> {
         let batch = Batch::parse(bytes).ok()?;
         let is_sound = batch.checksum == checksum_of(bytes)
             && batch.header.synced <= batch.header.number
-            && (batch.header.kind == Kind::Records || batch.body.is_empty())
+            && (batch.header.kind == BatchKind::Records || batch.body.is_empty())
             && batch.records().all(|record| record.is_ok());
         is_sound.then_some(batch)
     }
@@ -206,10 +206,10 @@ impl<'a> Batch<'a> {
         let mut input = Reader::new(bytes);
         input.bytes(BATCH_MAGIC.len())?;
         let kind = match input.u8()? {
-            0 => Kind::Records,
-            1 => Kind::Open,
-            2 => Kind::Mark,
-            3 => Kind::Close,
+            0 => BatchKind::Records,
+            1 => BatchKind::Open,
+            2 => BatchKind::Mark,
+            3 => BatchKind::Close,
             _ => return Err(WireError::Invalid("kind of batch")),
         };
         input.bytes(4)?;
@@ -249,7 +249,7 @@ mod tests {
     use super::*;
 
     const HEADER: BatchHeader =
-        BatchHeader { kind: Kind::Records, incarnation: 3, number: 9, synced: 7, chain: 0xdead_beef };
+        BatchHeader { kind: BatchKind::Records, incarnation: 3, number: 9, synced: 7, chain: 0xdead_beef };
 
     fn batch(records: &[&[u8]]) -> Vec<u8> {
         let length = u32::try_from(body_bytes(records.iter().copied())).unwrap();

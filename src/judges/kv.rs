@@ -24,7 +24,7 @@ use crate::time::Instant;
 
 /// What is asked for of one key.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub enum Operation<V> {
+pub enum KvOperation<V> {
     /// What it has.
     Get,
     /// To have this.
@@ -40,7 +40,7 @@ pub enum Operation<V> {
 
 /// What is answered.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub enum Answer<V> {
+pub enum KvAnswer<V> {
     /// It has what was put.
     Put,
     /// It had `from`, and has `to`.
@@ -55,8 +55,8 @@ pub struct Register<V>(PhantomData<V>);
 
 impl<V: Clone + PartialEq> Sequential for Register<V> {
     type State = Option<V>;
-    type Operation = Operation<V>;
-    type Answer = Answer<V>;
+    type Operation = KvOperation<V>;
+    type Answer = KvAnswer<V>;
 
     fn initial(&self) -> Option<V> {
         None
@@ -65,29 +65,29 @@ impl<V: Clone + PartialEq> Sequential for Register<V> {
     fn apply(
         &self,
         state: Option<V>,
-        operation: &Operation<V>,
-        answer: Option<&Answer<V>>,
+        operation: &KvOperation<V>,
+        answer: Option<&KvAnswer<V>>,
     ) -> Option<Option<V>> {
         let (came_to, next) = match operation {
-            Operation::Get => (Answer::Found(state.clone()), state),
-            Operation::Put(value) => (Answer::Put, Some(value.clone())),
-            Operation::Swap { from, to } if *from == state => (Answer::Swapped, Some(to.clone())),
-            Operation::Swap { .. } => (Answer::Found(state.clone()), state),
+            KvOperation::Get => (KvAnswer::Found(state.clone()), state),
+            KvOperation::Put(value) => (KvAnswer::Put, Some(value.clone())),
+            KvOperation::Swap { from, to } if *from == state => (KvAnswer::Swapped, Some(to.clone())),
+            KvOperation::Swap { .. } => (KvAnswer::Found(state.clone()), state),
         };
         answer.is_none_or(|answer| *answer == came_to).then_some(next)
     }
 
-    fn tells(&self, operation: &Operation<V>) -> bool {
-        !matches!(operation, Operation::Put(_))
+    fn tells(&self, operation: &KvOperation<V>) -> bool {
+        !matches!(operation, KvOperation::Put(_))
     }
 
     /// A get changes nothing. What puts a value that no other call speaks of can be left out too: in an order with it,
     /// nobody was answered between it and the next change, but with what others were never told.
     fn without(&self, calls: &[Call<Self>], index: usize) -> Option<Vec<Call<Self>>> {
         let is_left_out = match &calls[index].operation {
-            Operation::Get => true,
-            Operation::Put(value) => !calls.iter().any(|call| speaks_of(call, value)),
-            Operation::Swap { .. } => false,
+            KvOperation::Get => true,
+            KvOperation::Put(value) => !calls.iter().any(|call| speaks_of(call, value)),
+            KvOperation::Swap { .. } => false,
         };
         is_left_out.then(|| {
             let others = calls.iter().enumerate().filter(|(other, _)| *other != index);
@@ -98,8 +98,8 @@ impl<V: Clone + PartialEq> Sequential for Register<V> {
 
 /// Whether the call found this value, or swaps it.
 fn speaks_of<V: Clone + PartialEq>(call: &Call<Register<V>>, value: &V) -> bool {
-    let is_from = matches!(&call.operation, Operation::Swap { from, .. } if from.as_ref() == Some(value));
-    is_from || matches!(&call.answer, Some((_, Answer::Found(found))) if found.as_ref() == Some(value))
+    let is_from = matches!(&call.operation, KvOperation::Swap { from, .. } if from.as_ref() == Some(value));
+    is_from || matches!(&call.answer, Some((_, KvAnswer::Found(found))) if found.as_ref() == Some(value))
 }
 
 /// All calls of a store, by key.
@@ -129,7 +129,7 @@ impl<K: Debug, V: Clone + PartialEq> Debug for KvHistory<K, V> {
 
 impl<K: Ord + Clone + Debug, V: Clone + PartialEq + Debug> KvHistory<K, V> {
     /// `who` calls now; the number of this call.
-    pub fn begin(&mut self, now: Instant, who: ProcessId, key: K, operation: Operation<V>) -> usize {
+    pub fn begin(&mut self, now: Instant, who: ProcessId, key: K, operation: KvOperation<V>) -> usize {
         let new = || Arc::new(History::new(Register(PhantomData)));
         let history = Arc::make_mut(self.keys.entry(key.clone()).or_insert_with(new));
         let begun = history.moment(now);
@@ -143,7 +143,7 @@ impl<K: Ord + Clone + Debug, V: Clone + PartialEq + Debug> KvHistory<K, V> {
     ///
     /// # Errors
     /// When no order explains all answers: property `linearizable`.
-    pub fn end(&mut self, now: Instant, number: usize, answer: Answer<V>) -> Result<usize, Violation> {
+    pub fn end(&mut self, now: Instant, number: usize, answer: KvAnswer<V>) -> Result<usize, Violation> {
         let Some((key, call)) = self.open.remove(&number) else { return Ok(number) };
         let Some(history) = self.keys.get_mut(&key) else { return Ok(number) };
         match Arc::make_mut(history).answer(call, now, answer, |_| None::<u64>) {
@@ -167,16 +167,18 @@ impl<K: Ord + Clone + Debug, V: Clone + PartialEq + Debug> KvHistory<K, V> {
 
 fn described<V: Clone + PartialEq + Debug>(call: &Call<Register<V>>) -> String {
     let what = match &call.operation {
-        Operation::Get => "get".into(),
-        Operation::Put(value) => format!("put {value:?}"),
-        Operation::Swap { from, to } => format!("swap {from:?} for {to:?}"),
+        KvOperation::Get => "get".into(),
+        KvOperation::Put(value) => format!("put {value:?}"),
+        KvOperation::Swap { from, to } => format!("swap {from:?} for {to:?}"),
     };
     let (who, begun) = (call.who, call.begun.at);
     match &call.answer {
         None => format!("{who} {what} from {begun} on, never answered"),
-        Some((at, Answer::Found(found))) => {
+        Some((at, KvAnswer::Found(found))) => {
             format!("{who} {what} from {begun} to {}, found {found:?}", at.at)
         }
-        Some((at, Answer::Put | Answer::Swapped)) => format!("{who} {what} from {begun} to {}, done", at.at),
+        Some((at, KvAnswer::Put | KvAnswer::Swapped)) => {
+            format!("{who} {what} from {begun} to {}, done", at.at)
+        }
     }
 }

@@ -120,7 +120,7 @@ impl Set {
 }
 
 /// A call that took effect, what it came to, and where the search goes on behind it.
-struct Level<S> {
+struct SearchLevel<S> {
     call: Option<usize>,
     state: S,
     next: usize,
@@ -130,7 +130,7 @@ struct Level<S> {
 pub fn search<M: Sequential>(model: &M, calls: &[Call<M>], steps: &mut u64) -> Search {
     let mut taken = Set::of_none(calls.len());
     let mut reached = BTreeMap::<Set, Vec<M::State>>::new();
-    let mut levels = vec![Level { call: None, state: model.initial(), next: 0 }];
+    let mut levels = vec![SearchLevel { call: None, state: model.initial(), next: 0 }];
     loop {
         let depth = levels.len();
         let Some(level) = levels.last_mut() else { return Search::None };
@@ -161,7 +161,7 @@ pub fn search<M: Sequential>(model: &M, calls: &[Call<M>], steps: &mut u64) -> S
             continue;
         }
         states.push(state.clone());
-        levels.push(Level { call: Some(index), state, next: 0 });
+        levels.push(SearchLevel { call: Some(index), state, next: 0 });
     }
 }
 

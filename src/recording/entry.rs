@@ -18,7 +18,7 @@ const END: u8 = 7;
 
 /// One entry.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Entry<'a> {
+pub enum RecordedEntry<'a> {
     /// A process was handed something.
     Input {
         /// The place of its opening.
@@ -26,7 +26,7 @@ pub enum Entry<'a> {
         /// What its host's clock showed.
         now: Instant,
         /// What.
-        what: What<'a>,
+        what: RecordedInput<'a>,
     },
     /// What the input before it came to.
     Output {
@@ -57,7 +57,7 @@ pub enum Ending {
 
 /// An input as bytes.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum What<'a> {
+pub enum RecordedInput<'a> {
     /// A message.
     Message {
         /// Who says it sent it.
@@ -121,9 +121,9 @@ pub fn put_ending(out: &mut Vec<u8>, ending: Ending) {
     frames::put(out, |out| out.extend_from_slice(&[END, u8::from(ending == Ending::Panicked)]));
 }
 
-impl<'a> Entry<'a> {
+impl<'a> RecordedEntry<'a> {
     /// Reads a body of a recording of so many processes.
-    pub(super) fn read(body: &'a [u8], seats: usize) -> Result<Entry<'a>, WireError> {
+    pub(super) fn read(body: &'a [u8], seats: usize) -> Result<RecordedEntry<'a>, WireError> {
         let mut input = Reader::new(body);
         let (tag, second) = (input.u8()?, input.u8()?);
         let seat = usize::from(second);
@@ -134,17 +134,19 @@ impl<'a> Entry<'a> {
             MESSAGE | WAKE | COMMAND | DISK_SPACE => {
                 let now = Instant::decode(&mut input)?;
                 let what = match tag {
-                    MESSAGE => What::Message { from: Wire::decode(&mut input)?, message: rest(&mut input)? },
-                    COMMAND => What::Command(rest(&mut input)?),
-                    DISK_SPACE => What::DiskSpace { is_low: Wire::decode(&mut input)? },
-                    _ => What::Wake,
+                    MESSAGE => {
+                        RecordedInput::Message { from: Wire::decode(&mut input)?, message: rest(&mut input)? }
+                    }
+                    COMMAND => RecordedInput::Command(rest(&mut input)?),
+                    DISK_SPACE => RecordedInput::DiskSpace { is_low: Wire::decode(&mut input)? },
+                    _ => RecordedInput::Wake,
                 };
-                Entry::Input { seat, now, what }
+                RecordedEntry::Input { seat, now, what }
             }
-            OUTPUT => Entry::Output { seat, body: rest(&mut input)? },
-            STARTED => Entry::Started { seat, digest: u64::from_le_bytes(input.array()?) },
-            END if second == 0 => Entry::End(Ending::Stopped),
-            END if second == 1 => Entry::End(Ending::Panicked),
+            OUTPUT => RecordedEntry::Output { seat, body: rest(&mut input)? },
+            STARTED => RecordedEntry::Started { seat, digest: u64::from_le_bytes(input.array()?) },
+            END if second == 0 => RecordedEntry::End(Ending::Stopped),
+            END if second == 1 => RecordedEntry::End(Ending::Panicked),
             _ => return Err(WireError::Invalid("tag of an entry")),
         };
         input.finish().map(|()| entry)
@@ -155,27 +157,27 @@ fn rest<'a>(input: &mut Reader<'a>) -> Result<&'a [u8], WireError> {
     input.bytes(input.rest().len())
 }
 
-impl What<'_> {
+impl RecordedInput<'_> {
     /// One word for it. A message of a process to itself is one that was handed back after its wait.
     pub fn kind(&self, to: ProcessId) -> &'static str {
         match self {
-            What::Message { from, .. } if *from == to => "own messages",
-            What::Message { .. } => "messages",
-            What::Wake => "wake-ups",
-            What::Command(_) => "commands",
-            What::DiskSpace { .. } => "words about the disk",
+            RecordedInput::Message { from, .. } if *from == to => "own messages",
+            RecordedInput::Message { .. } => "messages",
+            RecordedInput::Wake => "wake-ups",
+            RecordedInput::Command(_) => "commands",
+            RecordedInput::DiskSpace { .. } => "words about the disk",
         }
     }
 
     /// The input, decoded.
     pub(super) fn decode<P: Process<Command: Wire>>(&self) -> Result<Input<P>, WireError> {
         Ok(match self {
-            What::Message { from, message } => {
+            RecordedInput::Message { from, message } => {
                 Input::Message { from: *from, message: Wire::from_bytes(message)? }
             }
-            What::Wake => Input::Wake,
-            What::Command(command) => Input::Command(Wire::from_bytes(command)?),
-            What::DiskSpace { is_low } => Input::DiskSpace { is_low: *is_low },
+            RecordedInput::Wake => Input::Wake,
+            RecordedInput::Command(command) => Input::Command(Wire::from_bytes(command)?),
+            RecordedInput::DiskSpace { is_low } => Input::DiskSpace { is_low: *is_low },
         })
     }
 }

@@ -4,7 +4,7 @@ use alloc::string::String;
 use alloc::vec::Vec;
 use core::fmt;
 
-use super::entry::Entry;
+use super::entry::RecordedEntry;
 use super::frames::{self, NoMore};
 use crate::ids::ProcessId;
 use crate::mix::Seed;
@@ -20,7 +20,7 @@ const SEATS_MAX: usize = 16;
 
 /// Whose recording it is.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Header {
+pub struct RecordingHeader {
     /// The code that recorded it, as [`Savable::CODE`](crate::process::Savable::CODE) names it.
     pub code: String,
     /// The cluster.
@@ -54,7 +54,7 @@ pub struct Opening<'a> {
 #[derive(Clone, Debug)]
 pub struct File<'a> {
     /// Whose it is.
-    pub header: Header,
+    pub header: RecordingHeader,
     /// What its processes began with, in the order of their seats.
     pub openings: Vec<Opening<'a>>,
     entries: &'a [u8],
@@ -85,12 +85,12 @@ pub enum Refusal {
 
 /// Where a file ends inside an entry: at this byte.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Cut(pub usize);
+pub struct CutShort(pub usize);
 
-wire_struct!(Header { code, cluster, process, incarnation, number, follows, seats, config });
+wire_struct!(RecordingHeader { code, cluster, process, incarnation, number, follows, seats, config });
 
 /// Appends what every file begins with.
-pub fn put_preface(out: &mut Vec<u8>, header: &Header) {
+pub fn put_preface(out: &mut Vec<u8>, header: &RecordingHeader) {
     out.extend_from_slice(&MAGIC);
     out.extend_from_slice(&FORMAT.to_le_bytes());
     let start = out.len();
@@ -148,7 +148,7 @@ impl<'a> Opening<'a> {
 
 impl<'a> File<'a> {
     /// Whose file it is that begins with `bytes`, whatever code wrote it.
-    pub fn header_of(bytes: &[u8]) -> Result<Header, Refusal> {
+    pub fn header_of(bytes: &[u8]) -> Result<RecordingHeader, Refusal> {
         let mut rest = bytes;
         File::read_header(bytes, &mut rest)
     }
@@ -169,7 +169,7 @@ impl<'a> File<'a> {
         Ok(File { header, openings, entries: rest, length: bytes.len() })
     }
 
-    fn read_header<'b>(bytes: &'b [u8], rest: &mut &'b [u8]) -> Result<Header, Refusal> {
+    fn read_header<'b>(bytes: &'b [u8], rest: &mut &'b [u8]) -> Result<RecordingHeader, Refusal> {
         if MAGIC.starts_with(bytes) {
             return Err(Refusal::CutShort(bytes.len()));
         }
@@ -182,7 +182,7 @@ impl<'a> File<'a> {
         *rest = body;
         let at = MAGIC.len() + 2;
         let body = frames::take(rest).map_err(|why| refusal(why, at))?;
-        let header = Header::from_bytes(body).map_err(|error| Refusal::Invalid(at, error))?;
+        let header = RecordingHeader::from_bytes(body).map_err(|error| Refusal::Invalid(at, error))?;
         let is_sound = (1..=SEATS_MAX as u64).contains(&header.seats);
         if is_sound {
             Ok(header)
@@ -192,15 +192,15 @@ impl<'a> File<'a> {
     }
 
     /// Takes the next entry off; `None` at the end.
-    pub fn next_entry(&mut self) -> Result<Option<Entry<'a>>, Result<Cut, Refusal>> {
+    pub fn next_entry(&mut self) -> Result<Option<RecordedEntry<'a>>, Result<CutShort, Refusal>> {
         let at = self.length - self.entries.len();
         let body = match frames::take(&mut self.entries) {
             Ok(body) => body,
             Err(NoMore::End) => return Ok(None),
-            Err(NoMore::Cut) => return Err(Ok(Cut(at))),
+            Err(NoMore::Cut) => return Err(Ok(CutShort(at))),
             Err(NoMore::Damaged) => return Err(Err(Refusal::Damaged(at))),
         };
-        let entry = Entry::read(body, self.openings.len());
+        let entry = RecordedEntry::read(body, self.openings.len());
         entry.map(Some).map_err(|error| Err(Refusal::Invalid(at, error)))
     }
 }

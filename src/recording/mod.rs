@@ -29,10 +29,10 @@ mod play;
 mod tally;
 mod words;
 
-pub use entry::{Ending, Entry, What, put_ending, put_input, put_started};
-pub use file::{Cut, File, Header, Opening, Refusal, put_preface, put_start, put_state};
-pub use output::{Mark, put_output};
-pub use play::{Catch, Difference, Failure, Player, Seen};
+pub use entry::{Ending, RecordedEntry, RecordedInput, put_ending, put_input, put_started};
+pub use file::{CutShort, File, Opening, RecordingHeader, Refusal, put_preface, put_start, put_state};
+pub use output::{OutputMark, put_output};
+pub use play::{Catch, Difference, PlayFailure, Player, Seen};
 pub use tally::Tally;
 
 use crate::mix;

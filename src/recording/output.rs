@@ -15,15 +15,15 @@ use crate::wire::{Reader, Wire, WireError, put_u64};
 
 /// How much [`Effects`] held before an input: a host may gather what several inputs come to.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
-pub struct Mark {
+pub struct OutputMark {
     records: usize,
     messages: usize,
 }
 
-impl Mark {
+impl OutputMark {
     /// What `effects` hold.
-    pub fn of<P: Process>(effects: &Effects<P>) -> Mark {
-        Mark { records: effects.records.len(), messages: effects.sent.len() }
+    pub fn of<P: Process>(effects: &Effects<P>) -> OutputMark {
+        OutputMark { records: effects.records.len(), messages: effects.sent.len() }
     }
 }
 
@@ -32,7 +32,7 @@ pub fn put_output<P: Process>(
     out: &mut Vec<u8>,
     seat: u8,
     effects: &Effects<P>,
-    since: Mark,
+    since: OutputMark,
     deadline: Option<Instant>,
 ) {
     frames::put(out, |out| {

@@ -6,9 +6,9 @@ use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 use core::fmt;
 
-use super::entry::{Ending, Entry, What};
-use super::file::{Cut, File, Opening, Refusal};
-use super::output::{Mark, put_output};
+use super::entry::{Ending, RecordedEntry, RecordedInput};
+use super::file::{CutShort, File, Opening, Refusal};
+use super::output::{OutputMark, put_output};
 use super::tally::Tally;
 use super::{digest, frames, words};
 use crate::ids::ProcessId;
@@ -33,7 +33,7 @@ pub enum Seen {
 
 /// Plays one file after the other.
 pub struct Player<P: Savable> {
-    seats: Vec<Seat<P>>,
+    seats: Vec<PlayedProcess<P>>,
     /// The incarnation and the number of the file that was played last.
     at: Option<(u64, u64)>,
     /// Whether the processes are not what the recorded ones were at the end of that file.
@@ -44,7 +44,7 @@ pub struct Player<P: Savable> {
     last_panic: Option<String>,
 }
 
-struct Seat<P> {
+struct PlayedProcess<P> {
     id: ProcessId,
     /// Or why it could not be started.
     process: Result<P, String>,
@@ -57,7 +57,7 @@ struct Played<'a> {
     entry: u64,
     seat: usize,
     now: Instant,
-    what: What<'a>,
+    what: RecordedInput<'a>,
     /// Its output as a body, or the message of its panic.
     found: Result<Vec<u8>, String>,
 }
@@ -79,7 +79,7 @@ pub struct Difference {
 
 /// Why a file was not played to its end.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub enum Failure {
+pub enum PlayFailure {
     /// It is not read.
     Refused(Refusal),
     /// It is whole, and does not fit the file before it, or this program.
@@ -88,9 +88,9 @@ pub enum Failure {
     Differs(Box<Difference>),
 }
 
-impl From<Refusal> for Failure {
-    fn from(refusal: Refusal) -> Failure {
-        Failure::Refused(refusal)
+impl From<Refusal> for PlayFailure {
+    fn from(refusal: Refusal) -> PlayFailure {
+        PlayFailure::Refused(refusal)
     }
 }
 
@@ -124,12 +124,12 @@ impl<P: Savable> Player<P> {
         bytes: &[u8],
         catch: Catch<'_>,
         mut tell: Option<&mut dyn FnMut(Seen)>,
-    ) -> Result<Option<Cut>, Failure> {
+    ) -> Result<Option<CutShort>, PlayFailure> {
         self.last_panic = None;
         let mut file = match File::read(bytes, P::CODE) {
             Err(Refusal::CutShort(at)) => {
                 self.is_broken = true;
-                return Ok(Some(Cut(at)));
+                return Ok(Some(CutShort(at)));
             }
             file => file?,
         };
@@ -145,7 +145,7 @@ impl<P: Savable> Player<P> {
             };
             entry += 1;
             match next {
-                Entry::Input { seat, now, what } if played.is_none() => {
+                RecordedEntry::Input { seat, now, what } if played.is_none() => {
                     let id = self.seats[seat].id;
                     self.tally.input(id, now, &what);
                     if let Some(tell) = &mut tell {
@@ -157,15 +157,15 @@ impl<P: Savable> Player<P> {
                     }
                     played = Some(Played { entry, seat, now, what, found });
                 }
-                Entry::Input { .. } => {
+                RecordedEntry::Input { .. } => {
                     return Err(unfit(entry, "an input follows one that has no output"));
                 }
-                Entry::Output { seat, body } => match played.take() {
+                RecordedEntry::Output { seat, body } => match played.take() {
                     Some(played) if played.seat == seat => self.compare(&played, Some(body))?,
                     _ => return Err(unfit(entry, "an output follows no input of its process")),
                 },
-                Entry::Started { seat, digest } => self.check_started(entry, seat, Some(digest))?,
-                Entry::End(ending) => {
+                RecordedEntry::Started { seat, digest } => self.check_started(entry, seat, Some(digest))?,
+                RecordedEntry::End(ending) => {
                     for seat in 0..self.seats.len() {
                         self.check_started(entry, seat, None)?;
                     }
@@ -185,10 +185,10 @@ impl<P: Savable> Player<P> {
     }
 
     /// Takes what the file opens with, and holds it against what the file before it led to.
-    fn open(&mut self, file: &File<'_>, catch: Catch<'_>) -> Result<(), Failure> {
+    fn open(&mut self, file: &File<'_>, catch: Catch<'_>) -> Result<(), PlayFailure> {
         let header = &file.header;
         let config = P::Config::from_bytes(&header.config)
-            .map_err(|error| Failure::Unfit(format!("its configuration cannot be read: {error}")))?;
+            .map_err(|error| PlayFailure::Unfit(format!("its configuration cannot be read: {error}")))?;
         let before = self.at.replace((header.incarnation, header.number));
         let is_next = before == header.number.checked_sub(1).map(|number| (header.incarnation, number));
         if before.is_none_or(|(incarnation, _)| incarnation != header.incarnation) {
@@ -197,7 +197,7 @@ impl<P: Savable> Player<P> {
         if header.follows && is_next {
             if self.is_broken {
                 let why = "it goes on where the file before it ends, and that one is cut short: one of them is damaged";
-                return Err(Failure::Unfit(why.into()));
+                return Err(PlayFailure::Unfit(why.into()));
             }
             self.compare_states(&file.openings)?;
         } else {
@@ -211,7 +211,8 @@ impl<P: Savable> Player<P> {
             let (process, is_starting) = match from {
                 Ok(state) => {
                     let process = P::load(&config, *id, state);
-                    let unfit = |error| Failure::Unfit(format!("the state of {id} cannot be read: {error}"));
+                    let unfit =
+                        |error| PlayFailure::Unfit(format!("the state of {id} cannot be read: {error}"));
                     (Ok(process.map_err(unfit)?), false)
                 }
                 Err(records) => {
@@ -227,19 +228,19 @@ impl<P: Savable> Player<P> {
                     (caught.map_err(|message| format!("panics: {message}")).and(started), true)
                 }
             };
-            self.seats.push(Seat { id: *id, process, is_starting });
+            self.seats.push(PlayedProcess { id: *id, process, is_starting });
         }
         Ok(())
     }
 
-    fn compare_states(&mut self, openings: &[Opening<'_>]) -> Result<(), Failure> {
+    fn compare_states(&mut self, openings: &[Opening<'_>]) -> Result<(), PlayFailure> {
         for opening in openings {
             let Ok(recorded) = opening.from else { continue };
             let seat = self.seats.iter().find(|seat| seat.id == opening.id);
             let Some(process) = seat.and_then(|seat| seat.process.as_ref().ok()) else {
                 let why =
                     format!("it goes on with {}, which the file before it does not end with", opening.id);
-                return Err(Failure::Unfit(why));
+                return Err(PlayFailure::Unfit(why));
             };
             let mut replayed = Vec::new();
             process.save(&mut replayed);
@@ -250,7 +251,7 @@ impl<P: Savable> Player<P> {
                     let some = rest.get(..rest.len().min(16)).unwrap_or_default();
                     Vec::from([format!("a state of {} bytes, from byte {first} on {some:02x?}", state.len())])
                 };
-                return Err(Failure::Differs(Box::new(Difference {
+                return Err(PlayFailure::Differs(Box::new(Difference {
                     entry: 0,
                     now: None,
                     input: format!("the state of {} behind everything of the file before", opening.id),
@@ -264,8 +265,8 @@ impl<P: Savable> Player<P> {
     }
 
     /// Whether the start of this process came to what was recorded: a state, or nothing.
-    fn check_started(&mut self, entry: u64, seat: usize, recorded: Option<u64>) -> Result<(), Failure> {
-        let Seat { id, process, is_starting } = &mut self.seats[seat];
+    fn check_started(&mut self, entry: u64, seat: usize, recorded: Option<u64>) -> Result<(), PlayFailure> {
+        let PlayedProcess { id, process, is_starting } = &mut self.seats[seat];
         if !core::mem::take(is_starting) {
             return Ok(());
         }
@@ -283,7 +284,7 @@ impl<P: Savable> Player<P> {
             Ok(digest) => line(*digest),
             Err(why) => format!("is not started: {why}"),
         };
-        Err(Failure::Differs(Box::new(Difference {
+        Err(PlayFailure::Differs(Box::new(Difference {
             entry,
             now: None,
             input: format!("{id} is started from its records"),
@@ -296,16 +297,16 @@ impl<P: Savable> Player<P> {
         &mut self,
         seat: usize,
         now: Instant,
-        what: &What<'_>,
+        what: &RecordedInput<'_>,
         catch: Catch<'_>,
-    ) -> Result<Result<Vec<u8>, String>, Failure> {
+    ) -> Result<Result<Vec<u8>, String>, PlayFailure> {
         let mut input = Some(what.decode::<P>().map_err(|error: WireError| {
-            Failure::Unfit(format!("an input of {} cannot be read: {error}", self.seats[seat].id))
+            PlayFailure::Unfit(format!("an input of {} cannot be read: {error}", self.seats[seat].id))
         })?);
-        let Seat { id, process: Ok(process), .. } = &mut self.seats[seat] else {
+        let PlayedProcess { id, process: Ok(process), .. } = &mut self.seats[seat] else {
             let (id, why) = (self.seats[seat].id, self.seats[seat].process.as_ref().err());
             let why = why.map_or("", String::as_str);
-            return Err(Failure::Unfit(format!("{id} goes on, and is not started: {why}")));
+            return Err(PlayFailure::Unfit(format!("{id} goes on, and is not started: {why}")));
         };
         let (effects, number) = (&mut self.effects, u8::try_from(seat).unwrap_or(u8::MAX));
         effects.clear();
@@ -314,7 +315,7 @@ impl<P: Savable> Player<P> {
             if let Some(input) = input.take() {
                 process.handle(now, input, effects);
                 let deadline = process.deadline().map(|(at, _)| at);
-                put_output(&mut found, number, effects, Mark::default(), deadline);
+                put_output(&mut found, number, effects, OutputMark::default(), deadline);
             }
         });
         Ok(match caught {
@@ -340,7 +341,7 @@ impl<P: Savable> Player<P> {
     }
 
     /// Holds what an input came to against its recorded output, or against a recorded panic.
-    fn compare(&mut self, played: &Played<'_>, recorded: Option<&[u8]>) -> Result<(), Failure> {
+    fn compare(&mut self, played: &Played<'_>, recorded: Option<&[u8]>) -> Result<(), PlayFailure> {
         match (&played.found, recorded) {
             (Ok(found), Some(recorded)) if found == recorded => self.tally.outputs += 1,
             (Err(message), None) => {
@@ -352,7 +353,7 @@ impl<P: Savable> Player<P> {
                     Ok(body) => words::output::<P>(body),
                     Err(message) => Vec::from([format!("panics: {message}")]),
                 };
-                return Err(Failure::Differs(Box::new(Difference {
+                return Err(PlayFailure::Differs(Box::new(Difference {
                     entry: played.entry,
                     now: Some(played.now),
                     input: words::input::<P>(self.seats[played.seat].id, &played.what),
@@ -371,21 +372,21 @@ impl<P: Savable> Player<P> {
     }
 }
 
-fn unfit(entry: u64, why: &str) -> Failure {
-    Failure::Unfit(format!("entry {entry}: {why}; it was written by a broken program"))
+fn unfit(entry: u64, why: &str) -> PlayFailure {
+    PlayFailure::Unfit(format!("entry {entry}: {why}; it was written by a broken program"))
 }
 
-impl fmt::Display for Failure {
+impl fmt::Display for PlayFailure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Failure::Refused(refusal) => write!(f, "{refusal}"),
-            Failure::Unfit(why) => f.write_str(why),
-            Failure::Differs(difference) => write!(f, "{difference}"),
+            PlayFailure::Refused(refusal) => write!(f, "{refusal}"),
+            PlayFailure::Unfit(why) => f.write_str(why),
+            PlayFailure::Differs(difference) => write!(f, "{difference}"),
         }
     }
 }
 
-impl core::error::Error for Failure {}
+impl core::error::Error for PlayFailure {}
 
 /// The input, then both outputs, where they differ marked.
 impl fmt::Display for Difference {

@@ -2,7 +2,7 @@
 
 use alloc::collections::BTreeMap;
 
-use super::entry::What;
+use super::entry::RecordedInput;
 use crate::ids::ProcessId;
 use crate::time::Instant;
 
@@ -37,7 +37,7 @@ impl Tally {
         self.last = None;
     }
 
-    pub(super) fn input(&mut self, to: ProcessId, now: Instant, what: &What<'_>) {
+    pub(super) fn input(&mut self, to: ProcessId, now: Instant, what: &RecordedInput<'_>) {
         *self.inputs.entry(what.kind(to)).or_default() += 1;
         self.micros += self.last.map_or(0, |last| now.since(last).as_micros());
         self.last = Some(now);

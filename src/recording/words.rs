@@ -4,14 +4,14 @@ use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
-use super::entry::What;
+use super::entry::RecordedInput;
 use super::output::Output;
 use crate::ids::ProcessId;
 use crate::process::{Input, Label, Process, Recipients};
 use crate::wire::Wire;
 
 /// What `who` was handed.
-pub(super) fn input<P: Process<Command: Wire>>(who: ProcessId, what: &What<'_>) -> String {
+pub(super) fn input<P: Process<Command: Wire>>(who: ProcessId, what: &RecordedInput<'_>) -> String {
     match what.decode::<P>() {
         Err(error) => format!("{who} is handed what does not decode: {error}"),
         Ok(Input::Message { from, message }) => {

@@ -29,7 +29,7 @@ use crate::replicated::paxos::{Ballot, Entry, Quorum, Record as Fact, Slot};
 use crate::replicated::submission::{Number, Submission};
 
 /// What a site holds for a slot: the ballot that it accepted it by, or `None` when it knows it to be chosen.
-type Held<M> = (Option<Ballot>, Entry<Arc<Submission<M>>>);
+type HeldSlot<M> = (Option<Ballot>, Entry<Arc<Submission<M>>>);
 
 /// Why storage of several sites cannot be started together.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -83,10 +83,10 @@ impl fmt::Display for NotRestorable {
 impl core::error::Error for NotRestorable {}
 
 /// What one site holds.
-struct Kept<M: Machine> {
+struct SiteCopy<M: Machine> {
     incarnation: u64,
     promised: Ballot,
-    held: BTreeMap<Slot, Held<M>>,
+    held: BTreeMap<Slot, HeldSlot<M>>,
     /// Where its log begins.
     first: Slot,
     /// Below it everything that is held is chosen.
@@ -95,9 +95,9 @@ struct Kept<M: Machine> {
     numbers: BTreeMap<SiteId, Number>,
 }
 
-impl<M: Machine> Kept<M> {
-    fn of(recovered: Recovered<Record<M>>) -> Kept<M> {
-        let mut kept = Kept {
+impl<M: Machine> SiteCopy<M> {
+    fn of(recovered: Recovered<Record<M>>) -> SiteCopy<M> {
+        let mut kept = SiteCopy {
             incarnation: recovered.incarnation,
             promised: Ballot::default(),
             held: BTreeMap::new(),
@@ -145,13 +145,13 @@ impl<M: Machine> Kept<M> {
 pub fn check<M: Machine>(
     sites: impl IntoIterator<Item = Recovered<Record<M>>>,
 ) -> Result<Slot, NotRestorable> {
-    let kept: Vec<Kept<M>> = sites.into_iter().map(Kept::of).collect();
+    let kept: Vec<SiteCopy<M>> = sites.into_iter().map(SiteCopy::of).collect();
     let count = u8::try_from(kept.len()).expect("a cluster has few sites");
     let all = || SiteSet::first(count).iter().zip(&kept);
     let promised = |ballot: Ballot| {
         ballot.round == 0 || kept.get(ballot.site.index()).is_some_and(|of| of.promised >= ballot)
     };
-    let mut slots: BTreeMap<Slot, Vec<(SiteId, &Held<M>)>> = BTreeMap::new();
+    let mut slots: BTreeMap<Slot, Vec<(SiteId, &HeldSlot<M>)>> = BTreeMap::new();
     for (site, kept_here) in all() {
         if !promised(kept_here.promised) {
             return Err(NotRestorable::UnknownBallot(site, kept_here.promised));
@@ -197,7 +197,7 @@ fn check_chosen<M: Machine>(
     slot: Slot,
     who: SiteId,
     entry: &Entry<Arc<Submission<M>>>,
-    held: &[(SiteId, &Held<M>)],
+    held: &[(SiteId, &HeldSlot<M>)],
     quorum: Quorum,
 ) -> Result<(), NotRestorable> {
     let mut highest_other = None;
@@ -207,7 +207,7 @@ fn check_chosen<M: Machine>(
             Some(ballot) => highest_other = highest_other.max(Some(*ballot)),
         }
     }
-    let holds = |(site, (ballot, held)): &(SiteId, &Held<M>)| {
+    let holds = |(site, (ballot, held)): &(SiteId, &HeldSlot<M>)| {
         (held == entry && ballot.is_none_or(|ballot| Some(ballot) > highest_other)).then_some(*site)
     };
     if quorum.is_chosen(held.iter().filter_map(holds).collect()) {

@@ -14,7 +14,7 @@ use crate::sim::Observation;
 
 /// One thing that a judge of histories is to know.
 #[derive(Clone, Copy, Debug)]
-pub enum Call<'a, M: Machine> {
+pub enum ClientCall<'a, M: Machine> {
     /// The client wants an operation done.
     Executes(ProcessId, &'a M::Operation),
     /// The client asks.
@@ -27,19 +27,19 @@ pub enum Call<'a, M: Machine> {
 
 /// The calls that have begun and not ended.
 #[derive(Clone, Debug, Default)]
-pub struct Calls {
-    clients: BTreeMap<ProcessId, Open>,
+pub struct ClientCalls {
+    clients: BTreeMap<ProcessId, OpenCalls>,
 }
 
 #[derive(Clone, Debug, Default)]
-struct Open {
+struct OpenCalls {
     asked: Option<(RequestId, usize)>,
     /// Its session ended and nothing was done: it asks for the same in another one.
     is_anew: bool,
     queries: BTreeMap<u64, usize>,
 }
 
-impl Calls {
+impl ClientCalls {
     /// Reports what `seen` says of calls. For each that begins `report` returns a number, by which its end is reported;
     /// what it returns for an end is not used.
     ///
@@ -48,7 +48,7 @@ impl Calls {
     pub fn follow<M, P, E>(
         &mut self,
         seen: &Observation<'_, P>,
-        mut report: impl FnMut(Call<'_, M>) -> Result<usize, E>,
+        mut report: impl FnMut(ClientCall<'_, M>) -> Result<usize, E>,
     ) -> Result<(), E>
     where
         M: Machine,
@@ -62,10 +62,10 @@ impl Calls {
                 let Some(open) = self.clients.get_mut(&process) else { return Ok(()) };
                 let end = match note {
                     Note::Done(_, _, Answer::Of(outcome)) => {
-                        open.asked.take().map(|(_, number)| Call::Done(number, outcome))
+                        open.asked.take().map(|(_, number)| ClientCall::Done(number, outcome))
                     }
                     Note::Shown(id, _, _, _, reply) => {
-                        open.queries.remove(id).map(|number| Call::Answered(number, reply))
+                        open.queries.remove(id).map(|number| ClientCall::Answered(number, reply))
                     }
                     Note::AsksAnew(_) => {
                         open.is_anew = true;
@@ -91,7 +91,7 @@ impl Calls {
         &mut self,
         from: ProcessId,
         message: &Message<M>,
-        report: &mut impl FnMut(Call<'_, M>) -> Result<usize, E>,
+        report: &mut impl FnMut(ClientCall<'_, M>) -> Result<usize, E>,
     ) -> Result<(), E> {
         let open = self.clients.entry(from).or_default();
         match message {
@@ -102,13 +102,13 @@ impl Calls {
                     Some((_, number)) if open.is_anew => {
                         (open.asked, open.is_anew) = (Some((id, number)), false);
                     }
-                    _ => open.asked = Some((id, report(Call::Executes(from, operation))?)),
+                    _ => open.asked = Some((id, report(ClientCall::Executes(from, operation))?)),
                 }
             }
             Message::Query { id, query: Query::Of(query), .. }
                 if M::read(query) == Read::Quorum && !open.queries.contains_key(id) =>
             {
-                open.queries.insert(*id, report(Call::Asks(from, query))?);
+                open.queries.insert(*id, report(ClientCall::Asks(from, query))?);
             }
             _ => {}
         }

@@ -19,9 +19,9 @@ use crate::wire::{Reader, Wire, WireError};
 pub struct Queue<M: Machine> {
     origin: SiteId,
     incarnation: u64,
-    waiting: VecDeque<Waiting<M>>,
+    waiting: VecDeque<QueuedSubmission<M>>,
     /// The same by what was asked for: nothing that `waiting` does not say.
-    asked: BTreeSet<(Asked, Number)>,
+    asked: BTreeSet<(RequestKey, Number)>,
     /// How many this incarnation began with.
     recovered: usize,
     /// The number given last, by any incarnation.
@@ -33,16 +33,16 @@ pub struct Queue<M: Machine> {
 }
 
 /// What a request is known by: the same only if the client is, whose session it may be or not.
-type Asked = (RequestId, ProcessId);
+type RequestKey = (RequestId, ProcessId);
 
 /// One submission, and who asked for it if this incarnation was asked.
 #[derive(Clone, Debug)]
-pub(super) struct Waiting<M: Machine> {
+pub(super) struct QueuedSubmission<M: Machine> {
     pub(super) submission: Arc<Submission<M>>,
     pub(super) client: Option<ProcessId>,
 }
 
-wire_struct!(Waiting<M: Machine> { submission, client });
+wire_struct!(QueuedSubmission<M: Machine> { submission, client });
 
 impl<M: Machine> Wire for Queue<M> {
     fn encode(&self, out: &mut Vec<u8>) {
@@ -55,8 +55,8 @@ impl<M: Machine> Wire for Queue<M> {
 
     fn decode(input: &mut Reader<'_>) -> Result<Queue<M>, WireError> {
         let (origin, incarnation) = Wire::decode(input)?;
-        let waiting = VecDeque::<Waiting<M>>::decode(input)?;
-        let asked = waiting.iter().map(Waiting::asked).collect();
+        let waiting = VecDeque::<QueuedSubmission<M>>::decode(input)?;
+        let asked = waiting.iter().map(QueuedSubmission::asked).collect();
         let [recovered, handed] = Wire::decode(input)?;
         let (last, retry_at) = Wire::decode(input)?;
         Ok(Queue { origin, incarnation, waiting, asked, recovered, last, handed, retry_at })
@@ -80,11 +80,11 @@ impl<M: Machine> Queue<M> {
         incarnation: u64,
         taken: impl Iterator<Item = Arc<Submission<M>>>,
     ) -> Queue<M> {
-        let waiting: VecDeque<Waiting<M>> =
-            taken.map(|submission| Waiting { submission, client: None }).collect();
+        let waiting: VecDeque<QueuedSubmission<M>> =
+            taken.map(|submission| QueuedSubmission { submission, client: None }).collect();
         let last = waiting.back().map_or(Number::default(), |last| last.submission.number);
         let recovered = waiting.len();
-        let asked = waiting.iter().map(Waiting::asked).collect();
+        let asked = waiting.iter().map(QueuedSubmission::asked).collect();
         Queue { origin, incarnation, waiting, asked, recovered, last, handed: 0, retry_at: Instant::ZERO }
     }
 
@@ -121,7 +121,7 @@ impl<M: Machine> Queue<M> {
         let number = Number { incarnation: self.incarnation, count };
         let submission = Arc::new(Submission { origin: self.origin, number, after: self.last, request });
         self.last = number;
-        let waiting = Waiting { submission: submission.clone(), client: Some(client) };
+        let waiting = QueuedSubmission { submission: submission.clone(), client: Some(client) };
         self.asked.insert(waiting.asked());
         self.waiting.push_back(waiting);
         submission
@@ -143,7 +143,7 @@ impl<M: Machine> Queue<M> {
     }
 
     /// Takes out what the log took up to `taken`, oldest first.
-    pub(super) fn pop_taken(&mut self, taken: Number) -> Option<Waiting<M>> {
+    pub(super) fn pop_taken(&mut self, taken: Number) -> Option<QueuedSubmission<M>> {
         let is_taken = self.waiting.front().is_some_and(|first| first.submission.number <= taken);
         if !is_taken {
             return None;
@@ -175,9 +175,9 @@ impl<M: Machine> Queue<M> {
     }
 }
 
-impl<M: Machine> Waiting<M> {
+impl<M: Machine> QueuedSubmission<M> {
     /// How its request is known, and its number.
-    fn asked(&self) -> (Asked, Number) {
+    fn asked(&self) -> (RequestKey, Number) {
         let Submission { number, request, .. } = &*self.submission;
         ((request.id(), request.client()), *number)
     }

@@ -27,18 +27,18 @@ pub(super) struct Reads<M: Machine> {
     /// Surveys begun by this incarnation.
     surveys: u64,
     max: usize,
-    waiting: VecDeque<Read<M>>,
+    waiting: VecDeque<PendingRead<M>>,
 }
 
 #[derive(Clone, Debug)]
-struct Read<M: Machine> {
+struct PendingRead<M: Machine> {
     asked: Parked<M>,
-    stage: Stage,
+    stage: ReadStage,
 }
 
 /// How far a read is.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-enum Stage {
+enum ReadStage {
     /// It came since the last survey began.
     Arrived,
     /// The survey under way is for it.
@@ -47,25 +47,25 @@ enum Stage {
     Placed(Slot),
 }
 
-wire_struct!(Read<M: Machine> { asked, stage });
+wire_struct!(PendingRead<M: Machine> { asked, stage });
 
-impl Wire for Stage {
+impl Wire for ReadStage {
     fn encode(&self, out: &mut Vec<u8>) {
         match self {
-            Stage::Arrived => out.push(1),
-            Stage::Surveyed => out.push(2),
-            Stage::Placed(end) => {
+            ReadStage::Arrived => out.push(1),
+            ReadStage::Surveyed => out.push(2),
+            ReadStage::Placed(end) => {
                 out.push(3);
                 end.encode(out);
             }
         }
     }
 
-    fn decode(input: &mut Reader<'_>) -> Result<Stage, WireError> {
+    fn decode(input: &mut Reader<'_>) -> Result<ReadStage, WireError> {
         match input.u8()? {
-            1 => Ok(Stage::Arrived),
-            2 => Ok(Stage::Surveyed),
-            3 => Slot::decode(input).map(Stage::Placed),
+            1 => Ok(ReadStage::Arrived),
+            2 => Ok(ReadStage::Surveyed),
+            3 => Slot::decode(input).map(ReadStage::Placed),
             _ => Err(WireError::Invalid("stage of a read")),
         }
     }
@@ -108,15 +108,17 @@ impl<M: Machine> Reads<M> {
 
     /// The survey under way came to this.
     fn place(&mut self, end: Slot) {
-        for read in self.waiting.iter_mut().filter(|read| read.stage == Stage::Surveyed) {
-            read.stage = Stage::Placed(end);
+        for read in self.waiting.iter_mut().filter(|read| read.stage == ReadStage::Surveyed) {
+            read.stage = ReadStage::Placed(end);
         }
     }
 
     /// Takes one out that may be read from the log below `applied`.
     fn pop_ready(&mut self, applied: Slot) -> Option<Parked<M>> {
-        let is_ready =
-            |read: &Read<M>| matches!(read.stage, Stage::Placed(end) if end.max(read.asked.seen) <= applied);
+        let is_ready = |read: &PendingRead<M>| match read.stage {
+            ReadStage::Placed(end) => end.max(read.asked.seen) <= applied,
+            ReadStage::Arrived | ReadStage::Surveyed => false,
+        };
         let place = self.waiting.iter().position(is_ready)?;
         self.waiting.remove(place).map(|read| read.asked)
     }
@@ -124,16 +126,16 @@ impl<M: Machine> Reads<M> {
     /// The next survey, if some wait for one and none is under way: all that wait have it, and it is told how far
     /// earlier ones came that are waited for.
     fn next_survey(&mut self) -> Option<(SurveyId, Slot)> {
-        let is_under_way = self.waiting.iter().any(|read| read.stage == Stage::Surveyed);
-        if is_under_way || self.waiting.iter().all(|read| read.stage != Stage::Arrived) {
+        let is_under_way = self.waiting.iter().any(|read| read.stage == ReadStage::Surveyed);
+        if is_under_way || self.waiting.iter().all(|read| read.stage != ReadStage::Arrived) {
             return None;
         }
         let mut wanted = Slot(0);
         for read in &mut self.waiting {
             match read.stage {
-                Stage::Arrived => read.stage = Stage::Surveyed,
-                Stage::Placed(end) => wanted = wanted.max(end),
-                Stage::Surveyed => {}
+                ReadStage::Arrived => read.stage = ReadStage::Surveyed,
+                ReadStage::Placed(end) => wanted = wanted.max(end),
+                ReadStage::Surveyed => {}
             }
         }
         self.surveys += 1;
@@ -152,7 +154,7 @@ impl<M: Machine> Site<M> {
                 Room::InsteadOf(place) => self.reads.waiting.remove(place),
                 Room::Free => None,
             };
-            self.reads.waiting.push_back(Read { asked, stage: Stage::Arrived });
+            self.reads.waiting.push_back(PendingRead { asked, stage: ReadStage::Arrived });
             if let Some(late) = late {
                 self.turn_away(&late.asked, effects);
             }

@@ -45,7 +45,7 @@ pub struct Site<M: Machine> {
     leading: Option<Leading<M>>,
     parked: VecDeque<Parked<M>>,
     pub(super) reads: Reads<M>,
-    unsaid: VecDeque<Unsaid>,
+    unsaid: VecDeque<PendingTaken>,
     is_disk_low: bool,
 }
 
@@ -73,7 +73,7 @@ pub(super) struct Parked<M: Machine> {
 
 /// A request that waits in the queue, of which its client was not told so yet.
 #[derive(Clone, Copy, Debug)]
-struct Unsaid {
+struct PendingTaken {
     client: ProcessId,
     id: RequestId,
     number: Number,
@@ -340,7 +340,7 @@ impl<M: Machine> Site<M> {
             });
             if self.config.taken_after > Duration::ZERO {
                 let (number, at) = (submission.number, now + self.config.taken_after);
-                self.unsaid.push_back(Unsaid { client, id, number, at });
+                self.unsaid.push_back(PendingTaken { client, id, number, at });
                 return;
             }
         }
@@ -350,7 +350,7 @@ impl<M: Machine> Site<M> {
 
     /// Forgets whom nothing needs to be told, and tells those who have waited for long enough.
     fn tell_taken(&mut self, now: Instant, effects: &mut Effects<Replicated<M>>) {
-        while let Some(Unsaid { client, id, number, at }) = self.unsaid.front().copied() {
+        while let Some(PendingTaken { client, id, number, at }) = self.unsaid.front().copied() {
             let waits = self.queue.waits(number);
             if waits && at > now {
                 return;

@@ -49,11 +49,11 @@ impl Place {
 
     /// The bytes of `text` where it is written; of the nearest place around it that is written at all.
     pub fn locate(&self, text: &str) -> Range<usize> {
-        let mut scan = Scan { text, at: 0 };
+        let mut scan = TextScan { text, at: 0 };
         scan.skip_attributes();
         let mut found = scan.value();
         for part in &self.0 {
-            let items = Scan { text, at: found.start }.items(found.end);
+            let items = TextScan { text, at: found.start }.items(found.end);
             let next = match part {
                 Part::Field(name) => items.into_iter().find(|item| item.name == Some(*name)),
                 Part::Index(index) => items.into_iter().nth(*index),
@@ -80,17 +80,17 @@ impl fmt::Display for Place {
     }
 }
 
-struct Item<'a> {
+struct LocatedItem<'a> {
     name: Option<&'a str>,
     value: Range<usize>,
 }
 
-struct Scan<'a> {
+struct TextScan<'a> {
     text: &'a str,
     at: usize,
 }
 
-impl<'a> Scan<'a> {
+impl<'a> TextScan<'a> {
     fn rest(&self) -> &'a str {
         &self.text[self.at..]
     }
@@ -199,7 +199,7 @@ impl<'a> Scan<'a> {
     }
 
     /// What stands between the outermost brackets of the value here.
-    fn items(&mut self, end: usize) -> Vec<Item<'a>> {
+    fn items(&mut self, end: usize) -> Vec<LocatedItem<'a>> {
         self.skip_space();
         self.identifier();
         self.skip_space();
@@ -219,7 +219,7 @@ impl<'a> Scan<'a> {
             let name = name.filter(|_| self.peek() == Some(':'));
             self.at = if name.is_some() { self.at + 1 } else { before };
             let value = self.value();
-            items.push(Item { name, value });
+            items.push(LocatedItem { name, value });
             if self.peek() == Some(',') {
                 self.at += 1;
             } else if self.at == before {

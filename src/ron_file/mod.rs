@@ -12,4 +12,4 @@ pub use diagnose::{BadFile, Diagnostic};
 pub use locate::{Part, Place};
 pub use problem::Problem;
 #[cfg(feature = "scenario")]
-pub(crate) use value::Text;
+pub(crate) use value::ValueText;

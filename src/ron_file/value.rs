@@ -9,12 +9,12 @@ use serde::ser::{Serialize, Serializer};
 use crate::time::Duration;
 
 /// Reads a value from text, or says what was expected.
-pub(crate) struct Text<T> {
+pub(crate) struct ValueText<T> {
     pub(crate) expected: &'static str,
     pub(crate) read: fn(&str) -> Option<T>,
 }
 
-impl<T> Visitor<'_> for Text<T> {
+impl<T> Visitor<'_> for ValueText<T> {
     type Value = T;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -32,7 +32,7 @@ impl<T> Visitor<'_> for Text<T> {
 impl<'de> Deserialize<'de> for Duration {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Duration, D::Error> {
         let expected = "a number and a unit (us, ms, s or min), like \"20ms\" or \"1.5s\"";
-        deserializer.deserialize_any(Text { expected, read: |text| Duration::from_str(text).ok() })
+        deserializer.deserialize_any(ValueText { expected, read: |text| Duration::from_str(text).ok() })
     }
 }
 

@@ -7,15 +7,15 @@
 //! 3. A scenario that fails is audited like any other: it has to fail in the same way.
 //!
 //! What this does not see: state that differs and never shows in a message, a record, a note, a time or the end.
-//! Whatever else a run could depend on (the process, the machine, the build) takes a [`Recorder`] there and a
-//! [`Comparison`] here.
+//! Whatever else a run could depend on (the process, the machine, the build) takes a [`RunRecorder`] there and a
+//! [`RunComparison`] here.
 
 use core::fmt;
 
 use crate::ron_file::Problem;
 use crate::scenario::form::Scenario;
 use crate::scenario::outcome::Outcome;
-use crate::scenario::record::{Entry, Recorder};
+use crate::scenario::record::{RunEntry, RunRecorder};
 use crate::scenario::run::RunOptions;
 use crate::scenario::service::Service;
 use crate::sim::TraceLevel;
@@ -72,17 +72,17 @@ pub struct Audit {
     /// What came of the first run.
     pub outcome: Outcome,
     /// What the first run did, for comparing it with still others.
-    pub first: Vec<Entry>,
+    pub first: Vec<RunEntry>,
     /// Where each way parts from the first run, if it does.
-    pub ways: Vec<(Way, Option<Difference>)>,
+    pub ways: Vec<(Way, Option<RunDifference>)>,
 }
 
 /// Runs `scenario` in every way, or says everything that is wrong with it. How much is traced is not the
 /// options' choice here; their limit on lines is one on the text that is compared.
 pub fn audit<S: Service>(scenario: &Scenario<S>, options: &RunOptions) -> Result<Audit, Vec<Problem>> {
-    let start = |trace| Recorder::new(scenario, &RunOptions { trace, ..*options });
+    let start = |trace| RunRecorder::new(scenario, &RunOptions { trace, ..*options });
     let mut alive = start(TraceLevel::Full)?;
-    let first: Vec<Entry> = alive.by_ref().collect();
+    let first: Vec<RunEntry> = alive.by_ref().collect();
     let outcome = alive.outcome();
     let half = outcome.events / 2;
     let mut ways = Vec::new();
@@ -99,15 +99,20 @@ pub fn audit<S: Service>(scenario: &Scenario<S>, options: &RunOptions) -> Result
 }
 
 /// Where `run` parts from the first one.
-fn part(first: &[Entry], run: impl Iterator<Item = Entry>) -> Option<Difference> {
-    let mut comparison = Comparison::new(first);
+fn part(first: &[RunEntry], run: impl Iterator<Item = RunEntry>) -> Option<RunDifference> {
+    let mut comparison = RunComparison::new(first);
     run.map(|entry| comparison.take(&entry)).find_map(Result::err).map(|difference| *difference)
 }
 
 /// The same of a run that is cloned behind `half` of its events. The one that is not looked at runs to its end
 /// before the other goes on.
-fn part_forked<S: Service>(first: &[Entry], mut run: Recorder<S>, half: u64, way: Way) -> Option<Difference> {
-    let mut comparison = Comparison::new(first);
+fn part_forked<S: Service>(
+    first: &[RunEntry],
+    mut run: RunRecorder<S>,
+    half: u64,
+    way: Way,
+) -> Option<RunDifference> {
+    let mut comparison = RunComparison::new(first);
     loop {
         let entry = run.next()?;
         if let Err(difference) = comparison.take(&entry) {
@@ -126,19 +131,19 @@ fn part_forked<S: Service>(first: &[Entry], mut run: Recorder<S>, half: u64, way
 
 /// Holds a run against a recorded one, entry by entry.
 #[derive(Clone, Debug)]
-pub struct Comparison<'a> {
-    left: &'a [Entry],
+pub struct RunComparison<'a> {
+    left: &'a [RunEntry],
     place: usize,
 }
 
-impl<'a> Comparison<'a> {
+impl<'a> RunComparison<'a> {
     /// Before the first entry of a run that is held against `left`.
-    pub const fn new(left: &'a [Entry]) -> Comparison<'a> {
-        Comparison { left, place: 0 }
+    pub const fn new(left: &'a [RunEntry]) -> RunComparison<'a> {
+        RunComparison { left, place: 0 }
     }
 
     /// The next entry of the run: the error is the first difference, behind which there is nothing to compare.
-    pub fn take(&mut self, right: &Entry) -> Result<(), Box<Difference>> {
+    pub fn take(&mut self, right: &RunEntry) -> Result<(), Box<RunDifference>> {
         let Some(left) = self.left.get(self.place) else {
             // A run has nothing behind its end, and ends are compared.
             return Ok(());
@@ -147,7 +152,7 @@ impl<'a> Comparison<'a> {
             self.place += 1;
             return Ok(());
         };
-        let (mut before, mut left, mut right) = (self.before(), Side::of(left), Side::of(right));
+        let (mut before, mut left, mut right) = (self.before(), RunSide::of(left), RunSide::of(right));
         if matches!(parting, Parting::Text | Parting::End) {
             let pairs = left.lines.iter().zip(&right.lines);
             let same = pairs.take_while(|(left, right)| left == right).count();
@@ -155,7 +160,7 @@ impl<'a> Comparison<'a> {
             right.lines.drain(..same);
         }
         before.drain(..before.len().saturating_sub(BEFORE));
-        Err(Box::new(Difference { parting, before, left, right }))
+        Err(Box::new(RunDifference { parting, before, left, right }))
     }
 
     /// The last lines on which both agree.
@@ -170,15 +175,15 @@ impl<'a> Comparison<'a> {
 
 /// The first difference between two runs.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Difference {
+pub struct RunDifference {
     /// What differs.
     pub parting: Parting,
     /// A few lines of what went before, on which both agree.
     pub before: Vec<String>,
     /// What the first run did.
-    pub left: Side,
+    pub left: RunSide,
     /// What the other one did.
-    pub right: Side,
+    pub right: RunSide,
 }
 
 /// What differs first between two runs.
@@ -196,8 +201,8 @@ pub enum Parting {
 
 impl Parting {
     /// What differs between two entries, if anything does.
-    fn of(left: &Entry, right: &Entry) -> Option<Parting> {
-        let moment = |entry: &Entry| (entry.events, entry.at, entry.fingerprint);
+    fn of(left: &RunEntry, right: &RunEntry) -> Option<Parting> {
+        let moment = |entry: &RunEntry| (entry.events, entry.at, entry.fingerprint);
         match (&left.lines, &right.lines) {
             (Some(one), Some(other)) if one != other => Some(Parting::Text),
             (Some(_), Some(_)) if moment(left) != moment(right) => Some(Parting::Fingerprint),
@@ -208,7 +213,7 @@ impl Parting {
 }
 
 /// One sentence: what differs, and where.
-impl fmt::Display for Difference {
+impl fmt::Display for RunDifference {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (left, right) = (&self.left, &self.right);
         match self.parting {
@@ -229,7 +234,7 @@ impl fmt::Display for Difference {
 
 /// One of two runs where they part.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Side {
+pub struct RunSide {
     /// How many events it had applied by then.
     pub events: u64,
     /// When it was.
@@ -240,13 +245,13 @@ pub struct Side {
     pub lines: Vec<String>,
 }
 
-impl Side {
-    fn of(entry: &Entry) -> Side {
+impl RunSide {
+    fn of(entry: &RunEntry) -> RunSide {
         let mut lines = entry.lines.clone().unwrap_or_default();
         if let Some(end) = &entry.end {
             lines.push(format!("ends: {}", end.verdict));
             lines.extend(end.state.lines().map(|line| format!("= {line}")));
         }
-        Side { events: entry.events, at: entry.at, fingerprint: entry.fingerprint, lines }
+        RunSide { events: entry.events, at: entry.at, fingerprint: entry.fingerprint, lines }
     }
 }

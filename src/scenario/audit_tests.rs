@@ -1,7 +1,7 @@
 //! Audits of the small protocol: what repeats itself, and every sort of what does not.
 
 use super::toy::Toys;
-use super::{Audit, Comparison, Difference, End, Entry, Parting, RunOptions, Way, audit, read};
+use super::{Audit, Parting, RunComparison, RunDifference, RunEnd, RunEntry, RunOptions, Way, audit, read};
 use crate::time::Instant;
 
 fn audited(fields: &str) -> Audit {
@@ -16,12 +16,12 @@ fn with_odd(what: &str) -> Audit {
     audited(&format!("steps: [At(\"1s\", Put(site: 0, number: 5)), At(\"2s\", {put}), At(\"3s\", {put})]"))
 }
 
-fn difference(audit: &Audit, way: Way) -> Option<&Difference> {
+fn difference(audit: &Audit, way: Way) -> Option<&RunDifference> {
     audit.ways.iter().find(|(found, _)| *found == way).unwrap().1.as_ref()
 }
 
 #[track_caller]
-fn parts(audit: &Audit, way: Way, parting: Parting) -> &Difference {
+fn parts(audit: &Audit, way: Way, parting: Parting) -> &RunDifference {
     let difference = difference(audit, way).unwrap_or_else(|| panic!("{way:?} should part"));
     assert_eq!(difference.parting, parting, "{way:?}: {difference}");
     difference
@@ -128,8 +128,8 @@ fn a_run_that_feels_its_trace_is_caught() {
 
 #[test]
 fn ends_are_compared_too() {
-    let end = |verdict: &str, state: &str| Some(End { verdict: verdict.into(), state: state.into() });
-    let entry = |events, end| Entry {
+    let end = |verdict: &str, state: &str| Some(RunEnd { verdict: verdict.into(), state: state.into() });
+    let entry = |events, end| RunEntry {
         events,
         at: Instant::from_micros(7),
         fingerprint: 1,
@@ -137,8 +137,8 @@ fn ends_are_compared_too() {
         end,
     };
     let left = [entry(1, None), entry(2, end("passed", "S0: 1\nS1: 2"))];
-    let check = |other: Entry, lines: [&[&str]; 2]| {
-        let mut comparison = Comparison::new(&left);
+    let check = |other: RunEntry, lines: [&[&str]; 2]| {
+        let mut comparison = RunComparison::new(&left);
         comparison.take(&left[0]).unwrap();
         let difference = comparison.take(&other).unwrap_err();
         assert_eq!(difference.parting, Parting::End);
@@ -148,6 +148,6 @@ fn ends_are_compared_too() {
     check(entry(2, end("passed", "S0: 1\nS1: 3")), [&["= S1: 2"], &["= S1: 3"]]);
     check(entry(2, end("stale: x", "")), [&["ends: passed", "= S0: 1", "= S1: 2"], &["ends: stale: x"]]);
     check(entry(2, None), [&["ends: passed", "= S0: 1", "= S1: 2"], &[]]);
-    let mut comparison = Comparison::new(&left);
+    let mut comparison = RunComparison::new(&left);
     assert!(left.iter().all(|entry| comparison.take(entry).is_ok()));
 }

@@ -43,7 +43,7 @@ pub struct Scenario<S: Service> {
     pub disk: Disk,
     /// How many sites may lose their storage.
     #[serde(default, skip_serializing_if = "is_usual")]
-    pub budget: Budget,
+    pub budget: FaultBudget,
     /// What the service is configured with.
     #[serde(default, skip_serializing_if = "is_usual")]
     pub settings: S::Settings,
@@ -253,7 +253,7 @@ pub enum Latency {
 /// How many sites may lose their storage.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
 #[serde(rename(deserialize = "budget"))]
-pub enum Budget {
+pub enum FaultBudget {
     /// As many as the protocol can lose for good: the others must converge.
     #[default]
     Survivable,

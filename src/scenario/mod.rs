@@ -44,7 +44,7 @@ pub(crate) mod toy;
 mod trigger_tests;
 
 pub use crate::ron_file::{BadFile, Diagnostic, Place, Problem};
-pub use audit::{Audit, Comparison, Difference, Parting, Side, Way, audit};
+pub use audit::{Audit, Parting, RunComparison, RunDifference, RunSide, Way, audit};
 pub use draw::{CannotDraw, Draws, draw, draw_recipe};
 pub use facts::FactKind;
 pub use form::Scenario;
@@ -53,7 +53,7 @@ pub use outcome::{Outcome, Verdict};
 pub use panics::caught;
 pub use plan::{Plan, plan};
 pub use profile::Profile;
-pub use record::{End, Entry, Recorder};
+pub use record::{RunEnd, RunEntry, RunRecorder};
 pub use renaming::Renaming;
 pub use run::{Run, RunOptions, run, run_configured};
 pub use service::{Cluster, Compiled, Member, Order, Pace, Probe, Service, Shape, same};

@@ -28,13 +28,13 @@ pub enum Word<H, S> {
 pub fn names<T: DeserializeOwned>() -> &'static [&'static str] {
     let mut names: &'static [&'static str] = &[];
     // The answer is always an error: nothing is there to read.
-    let _ = T::deserialize(Probe(&mut names));
+    let _ = T::deserialize(WordProbe(&mut names));
     names
 }
 
-struct Probe<'a>(&'a mut &'static [&'static str]);
+struct WordProbe<'a>(&'a mut &'static [&'static str]);
 
-impl<'de> Deserializer<'de> for Probe<'_> {
+impl<'de> Deserializer<'de> for WordProbe<'_> {
     type Error = serde::de::value::Error;
 
     fn deserialize_any<V: Visitor<'de>>(self, _: V) -> Result<V::Value, Self::Error> {
@@ -95,7 +95,7 @@ impl<'de, H: DeserializeOwned, S: DeserializeOwned> Visitor<'de> for WordVisitor
     }
 
     fn visit_enum<A: EnumAccess<'de>>(self, access: A) -> Result<Word<H, S>, A::Error> {
-        let (name, variant) = access.variant_seed(Name)?;
+        let (name, variant) = access.variant_seed(WordName)?;
         let (harness, service) = (names::<H>(), names::<S>());
         let unread = Unread { name: &name, variant };
         if harness.contains(&name.as_str()) {
@@ -131,7 +131,7 @@ impl<'de, T: Copy> Visitor<'de> for OneOf<'_, T> {
     }
 
     fn visit_enum<A: EnumAccess<'de>>(self, access: A) -> Result<T, A::Error> {
-        let (name, variant) = access.variant_seed(Name)?;
+        let (name, variant) = access.variant_seed(WordName)?;
         variant.unit_variant()?;
         let found = self.legal.iter().find(|(legal, _)| *legal == name);
         found.map(|(_, one)| *one).ok_or_else(|| {
@@ -141,9 +141,9 @@ impl<'de, T: Copy> Visitor<'de> for OneOf<'_, T> {
     }
 }
 
-struct Name;
+struct WordName;
 
-impl<'de> DeserializeSeed<'de> for Name {
+impl<'de> DeserializeSeed<'de> for WordName {
     type Value = String;
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<String, D::Error> {
@@ -151,7 +151,7 @@ impl<'de> DeserializeSeed<'de> for Name {
     }
 }
 
-impl Visitor<'_> for Name {
+impl Visitor<'_> for WordName {
     type Value = String;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

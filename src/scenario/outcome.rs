@@ -3,7 +3,7 @@
 use core::fmt;
 
 use crate::ids::ProcessId;
-use crate::sim::{Told, Violation};
+use crate::sim::{StoryEntry, Violation};
 use crate::time::Duration;
 
 /// What came of a run.
@@ -20,7 +20,7 @@ pub struct Outcome {
     /// A word over everything that happened.
     pub fingerprint: u64,
     /// What happened, as far as it was asked for.
-    pub trace: Vec<Told>,
+    pub trace: Vec<StoryEntry>,
     /// How many older lines of the trace went beyond its limit.
     pub forgotten: u64,
     /// How many routine events came behind the last line.

@@ -7,7 +7,7 @@ use crate::outbox::SyncMode;
 use crate::process::{Process, Recovered};
 use crate::ron_file::Place;
 use crate::ron_file::Problem;
-use crate::scenario::form::{Budget, DiskMode, ExpectationOf, Latency, Network, Scenario};
+use crate::scenario::form::{DiskMode, ExpectationOf, FaultBudget, Latency, Network, Scenario};
 use crate::scenario::history::History;
 use crate::scenario::namespace::Word;
 use crate::scenario::service::{Pace, Probe, RecordOf, Service, Shape};
@@ -51,15 +51,15 @@ pub struct Plan<S: Service> {
     /// What is done, and when.
     pub tracks: Vec<Track<<S::Process as Process>::Command>>,
     /// What the steps' checks mean, by number.
-    pub checks: Vec<Check<S>>,
+    pub checks: Vec<PlannedCheck<S>>,
     /// What must hold at the end, in the order of the file.
-    pub expect: Vec<Check<S>>,
+    pub expect: Vec<PlannedCheck<S>>,
     /// What may never happen or must happen, watched throughout.
     pub watchpoints: Vec<Watchpoint>,
     /// How soon a healed core must agree, if it must, and again behind each further demand.
     pub within: Duration,
     /// Whether the healed core must agree.
-    pub budget: Budget,
+    pub budget: FaultBudget,
     /// What is done once it agrees to see whether it goes on, by whom; nothing where that is not asked.
     pub probes: Vec<(ProcessId, Probe<S>)>,
     /// Whether every site is restarted at the very end.
@@ -113,7 +113,7 @@ impl<S: Service> Plan<S> {
 
 /// Something that must hold at a moment.
 #[derive(Clone, Debug)]
-pub struct Check<S: Service> {
+pub struct PlannedCheck<S: Service> {
     /// Where it is written: `expect[2]`.
     pub name: String,
     /// What.
@@ -153,7 +153,7 @@ pub fn plan<S: Service>(scenario: &Scenario<S>) -> Result<Plan<S>, Vec<Problem>>
         may_stop: SiteSet::EMPTY,
         keepers: steps::keepers(scenario),
         fired_by: None,
-        losses: budget::Losses::default(),
+        losses: budget::LossBudget::default(),
     };
     let whole = Place::whole();
     if scenario.about.trim().is_empty() {
@@ -188,7 +188,7 @@ pub fn plan<S: Service>(scenario: &Scenario<S>) -> Result<Plan<S>, Vec<Problem>>
     let probes = planner.probes();
     planner.check_prompt(scenario, &network);
     let demands = planner.within.is_some() || !probes.is_empty() || planner.restarts;
-    if scenario.budget == Budget::Unlimited && demands {
+    if scenario.budget == FaultBudget::Unlimited && demands {
         let message = "under an unlimited budget nothing must converge, go on or come back";
         let help = "no `Converges`, `Progresses` or `Restarts`, or `budget: Survivable`";
         planner.wrong(whole.field("expect"), message, help);
@@ -208,8 +208,8 @@ pub fn plan<S: Service>(scenario: &Scenario<S>) -> Result<Plan<S>, Vec<Problem>>
             let pace = pace(&network, &disk, &tracks);
             let usual = || S::converges_within(&config, &pace);
             let within = match scenario.budget {
-                Budget::Survivable => within.unwrap_or_else(usual),
-                Budget::Unlimited => WATCHED_FOR,
+                FaultBudget::Survivable => within.unwrap_or_else(usual),
+                FaultBudget::Unlimited => WATCHED_FOR,
             };
             let budget = scenario.budget;
             Ok(Plan {
@@ -277,7 +277,7 @@ fn longest(latency: &sim::Latency) -> Duration {
 struct Planner<S: Service> {
     shape: Shape,
     problems: Vec<Problem>,
-    checks: Vec<Check<S>>,
+    checks: Vec<PlannedCheck<S>>,
     watchpoints: Vec<Watchpoint>,
     within: Option<Duration>,
     /// Where it is asked that everybody goes on.
@@ -290,14 +290,14 @@ struct Planner<S: Service> {
     can_restart: bool,
     can_clog: bool,
     can_save: bool,
-    budget: Budget,
+    budget: FaultBudget,
     /// The sites of which it is expected that they stop by themselves.
     may_stop: SiteSet,
     /// The names of the rules that keep copies.
     keepers: Vec<String>,
     /// Senders and recipients of the datagrams that the step at hand waits for.
     fired_by: Option<(Target, Target)>,
-    losses: budget::Losses,
+    losses: budget::LossBudget,
 }
 
 impl<S: Service> Planner<S> {
@@ -433,7 +433,7 @@ impl<S: Service> Planner<S> {
         }
     }
 
-    fn expectations(&mut self, expect: &[ExpectationOf<S>]) -> Vec<Check<S>> {
+    fn expectations(&mut self, expect: &[ExpectationOf<S>]) -> Vec<PlannedCheck<S>> {
         let mut checks = Vec::new();
         for (number, expectation) in expect.iter().enumerate() {
             let place = Place::whole().field("expect").index(number);
@@ -477,7 +477,7 @@ impl<S: Service> Planner<S> {
                 }
                 _ => {
                     let what = self.check(&place, &name, expectation);
-                    checks.extend(what.map(|what| Check { name, what }));
+                    checks.extend(what.map(|what| PlannedCheck { name, what }));
                 }
             }
         }

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use crate::ron_file::BadFile;
 use crate::scenario::draw::names;
 use crate::scenario::facts::facts;
-use crate::scenario::form::Budget;
+use crate::scenario::form::FaultBudget;
 use crate::scenario::service::Service;
 use crate::sim::Chance;
 use crate::time::Duration;
@@ -95,7 +95,7 @@ pub struct Profile {
     /// In which runs there is one of this kind besides.
     pub besides: Runs<FaultKind>,
     /// How many sites may lose their storage.
-    pub budget: Budget,
+    pub budget: FaultBudget,
     /// Whom they befall.
     pub targets: Weights<TargetKind>,
     /// Which of those that a datagram begins befall its sender or its recipient.

@@ -13,7 +13,7 @@ use crate::time::Instant;
 
 /// A run behind one of its events, or behind the healing at its end.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Entry {
+pub struct RunEntry {
     /// How many events were applied by then.
     pub events: u64,
     /// When it was.
@@ -23,12 +23,12 @@ pub struct Entry {
     /// What was written of it; `None` unless everything is traced.
     pub lines: Option<Vec<String>>,
     /// What the run came to, in its last entry.
-    pub end: Option<End>,
+    pub end: Option<RunEnd>,
 }
 
 /// What a run came to.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub struct End {
+pub struct RunEnd {
     /// The property and a sentence, or that it passed.
     pub verdict: String,
     /// What everything came to.
@@ -37,7 +37,7 @@ pub struct End {
 
 /// A run that hands out what it does while it goes on. The last entry is the one with an end.
 #[derive(Clone)]
-pub struct Recorder<S: Service> {
+pub struct RunRecorder<S: Service> {
     run: Run<S>,
     is_full: bool,
     /// Of this many lines the text is told: what more there are count in the fingerprint only.
@@ -49,11 +49,11 @@ pub struct Recorder<S: Service> {
     has_ended: bool,
 }
 
-impl<S: Service> Recorder<S> {
+impl<S: Service> RunRecorder<S> {
     /// A run before its first event, or everything that is wrong with its scenario.
-    pub fn new(scenario: &Scenario<S>, options: &RunOptions) -> Result<Recorder<S>, Vec<Problem>> {
+    pub fn new(scenario: &Scenario<S>, options: &RunOptions) -> Result<RunRecorder<S>, Vec<Problem>> {
         let run = Run::new(scenario, options)?;
-        Ok(Recorder {
+        Ok(RunRecorder {
             fingerprint: run.world().fingerprint(),
             run,
             is_full: options.trace == TraceLevel::Full,
@@ -70,7 +70,7 @@ impl<S: Service> Recorder<S> {
     }
 
     /// What happened since the entry before, if anything did.
-    fn news(&mut self) -> Option<Entry> {
+    fn news(&mut self) -> Option<RunEntry> {
         let world = self.run.world();
         let (events, fingerprint, lines) = (world.events(), world.fingerprint(), world.trace().written());
         let is_new = (events, fingerprint, lines) != (self.events, self.fingerprint, self.lines);
@@ -84,16 +84,16 @@ impl<S: Service> Recorder<S> {
             told.reverse();
             told
         });
-        let entry = Entry { events, at: world.now(), fingerprint, lines: told, end: None };
+        let entry = RunEntry { events, at: world.now(), fingerprint, lines: told, end: None };
         (self.events, self.fingerprint, self.lines) = (events, fingerprint, lines);
         Some(entry)
     }
 }
 
-impl<S: Service> Iterator for Recorder<S> {
-    type Item = Entry;
+impl<S: Service> Iterator for RunRecorder<S> {
+    type Item = RunEntry;
 
-    fn next(&mut self) -> Option<Entry> {
+    fn next(&mut self) -> Option<RunEntry> {
         if self.has_ended {
             return None;
         }
@@ -103,7 +103,7 @@ impl<S: Service> Iterator for Recorder<S> {
             if self.run.is_over() {
                 self.has_ended = true;
                 let Outcome { verdict, final_state: state, .. } = self.run.outcome();
-                entry.end = Some(End { verdict: verdict.to_string(), state });
+                entry.end = Some(RunEnd { verdict: verdict.to_string(), state });
             }
             return Some(entry);
         }

@@ -14,10 +14,10 @@ use crate::ids::{ProcessId, SiteId, SiteSet};
 use crate::mix::Seed;
 use crate::process::Process;
 use crate::ron_file::Problem;
-use crate::scenario::form::{Budget, Scenario};
+use crate::scenario::form::{FaultBudget, Scenario};
 use crate::scenario::outcome::{Outcome, Verdict};
 use crate::scenario::panics::caught;
-use crate::scenario::plan::{Check, Holds, Plan, plan};
+use crate::scenario::plan::{Holds, Plan, PlannedCheck, plan};
 use crate::scenario::service::{Cluster, Member, Service};
 use crate::scenario::watch::Watched;
 use crate::sim::{Target, TraceLevel, TraceSettings, Violation, World};
@@ -84,27 +84,27 @@ pub struct Run<S: Service> {
     limit: Instant,
     events_max: u64,
     bytes_max: u64,
-    phase: Phase,
+    phase: RunPhase,
     /// What sites held before they were restarted at the end.
     held: Arc<Vec<(SiteId, S::Process)>>,
 }
 
 /// How far a run has come.
 #[derive(Clone, Debug)]
-enum Phase {
+enum RunPhase {
     /// Its steps fire.
     Script,
     /// All have. What the last one did is done before anybody asks whether anything is left to do.
     Settling,
     /// Faults have stopped. Those are asked again at `ask_at` whether they agree.
-    Converging { stage: Stage, whom: Whom, ask_at: Instant, deadline: Instant },
+    Converging { stage: HealingStage, whom: Agreeing, ask_at: Instant, deadline: Instant },
     /// There is a verdict.
     Over(Verdict),
 }
 
 /// What was done to those who must agree.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-enum Stage {
+enum HealingStage {
     /// They were healed.
     Healed,
     /// They were given one thing more to do.
@@ -115,7 +115,7 @@ enum Stage {
 
 /// Who is asked to agree.
 #[derive(Clone, Copy, Debug)]
-enum Whom {
+enum Agreeing {
     /// The healed core, which must.
     Core(SiteSet),
     /// Whoever runs, for the rest of the bound; nothing is demanded of them, as what cut them off may last.
@@ -156,7 +156,7 @@ impl<S: Service> Run<S> {
             limit: Instant::ZERO + scenario.limit,
             events_max,
             bytes_max,
-            phase: Phase::Script,
+            phase: RunPhase::Script,
             held: Arc::default(),
         })
     }
@@ -209,14 +209,14 @@ impl<S: Service> Run<S> {
     /// The verdict, once there is one.
     pub const fn verdict(&self) -> Option<&Verdict> {
         match &self.phase {
-            Phase::Over(verdict) => Some(verdict),
-            Phase::Script | Phase::Settling | Phase::Converging { .. } => None,
+            RunPhase::Over(verdict) => Some(verdict),
+            RunPhase::Script | RunPhase::Settling | RunPhase::Converging { .. } => None,
         }
     }
 
     /// Whether there is a verdict.
     pub const fn is_over(&self) -> bool {
-        matches!(self.phase, Phase::Over(_))
+        matches!(self.phase, RunPhase::Over(_))
     }
 
     /// The world at this moment; good for reading only.
@@ -261,17 +261,17 @@ impl<S: Service> Run<S> {
             Ok(Err(verdict)) => verdict,
             Err(message) => Verdict::Panicked { process: self.world.handling(), message },
         };
-        self.phase = Phase::Over(verdict);
+        self.phase = RunPhase::Over(verdict);
     }
 
     /// Applies the next event, or does what is to be done where none is due.
     fn advance(&mut self) -> Result<(), Verdict> {
         let due = match &self.phase {
-            Phase::Script if self.is_told() => None,
-            Phase::Script => Some(self.limit),
-            Phase::Settling => Some(self.world.now()),
-            Phase::Converging { ask_at, .. } => Some(*ask_at),
-            Phase::Over(_) => None,
+            RunPhase::Script if self.is_told() => None,
+            RunPhase::Script => Some(self.limit),
+            RunPhase::Settling => Some(self.world.now()),
+            RunPhase::Converging { ask_at, .. } => Some(*ask_at),
+            RunPhase::Over(_) => None,
         };
         if let Some(due) = due
             && self.apply_next(due)?
@@ -279,17 +279,17 @@ impl<S: Service> Run<S> {
             return Ok(());
         }
         match self.phase {
-            Phase::Script => self.phase = Phase::Settling,
-            Phase::Settling => {
+            RunPhase::Script => self.phase = RunPhase::Settling,
+            RunPhase::Settling => {
                 self.is_stale()?;
                 let core = self.world.heal_core();
-                self.ask(Stage::Healed, Whom::Core(core), self.world.now() + self.plan.within)?;
+                self.ask(HealingStage::Healed, Agreeing::Core(core), self.world.now() + self.plan.within)?;
             }
-            Phase::Converging { stage, whom, ask_at, deadline } => {
+            RunPhase::Converging { stage, whom, ask_at, deadline } => {
                 self.world.run_until(ask_at).map_err(Verdict::Violated)?;
                 self.ask(stage, whom, deadline)?;
             }
-            Phase::Over(_) => {}
+            RunPhase::Over(_) => {}
         }
         Ok(())
     }
@@ -315,7 +315,7 @@ impl<S: Service> Run<S> {
 
     /// Whether nothing is left that the scenario waits for.
     fn is_told(&self) -> bool {
-        let is_wanted = |check: &Check<S>| match check.what {
+        let is_wanted = |check: &PlannedCheck<S>| match check.what {
             Holds::Happened(watchpoint) => !self.world.has_happened(watchpoint),
             Holds::Stopped(sites) => !sites.minus(self.world.stopped()).is_empty(),
             Holds::Leader(_) | Holds::Service(_) => false,
@@ -347,10 +347,10 @@ impl<S: Service> Run<S> {
 
     /// Asks whether those agree. If not, they are asked again, until the deadline; if so, the next in turn are,
     /// and behind everybody comes what is expected at the end.
-    fn ask(&mut self, stage: Stage, whom: Whom, deadline: Instant) -> Result<(), Verdict> {
+    fn ask(&mut self, stage: HealingStage, whom: Agreeing, deadline: Instant) -> Result<(), Verdict> {
         let asked = match whom {
-            Whom::Core(core) => core,
-            Whom::Everybody { .. } => {
+            Agreeing::Core(core) => core,
+            Agreeing::Everybody { .. } => {
                 let is_up = |site: &SiteId| self.world.process((*site).into()).is_some();
                 self.world.sites().iter().filter(is_up).collect()
             }
@@ -361,37 +361,39 @@ impl<S: Service> Run<S> {
         match (next, agreed, whom) {
             (Some(turn), _, _) => {
                 let ask_at = turn.at.max(now + ASK_EVERY).min(deadline);
-                self.phase = Phase::Converging { stage, whom, ask_at, deadline };
+                self.phase = RunPhase::Converging { stage, whom, ask_at, deadline };
                 Ok(())
             }
-            (None, Err(_), Whom::Core(_)) if self.plan.budget == Budget::Unlimited => self.end(),
-            (None, Ok(()), Whom::Core(core)) if stage == Stage::Probed => self.go_behind(stage, core),
-            (None, Ok(()), Whom::Core(core)) => self.ask(stage, Whom::Everybody { core }, deadline),
-            (None, Err(why), Whom::Core(core)) => {
+            (None, Err(_), Agreeing::Core(_)) if self.plan.budget == FaultBudget::Unlimited => self.end(),
+            (None, Ok(()), Agreeing::Core(core)) if stage == HealingStage::Probed => {
+                self.go_behind(stage, core)
+            }
+            (None, Ok(()), Agreeing::Core(core)) => self.ask(stage, Agreeing::Everybody { core }, deadline),
+            (None, Err(why), Agreeing::Core(core)) => {
                 let within = self.plan.within;
                 let why = match stage {
-                    Stage::Healed => format!("not converged {within} after healing {core}: {why}"),
-                    Stage::Probed => {
+                    HealingStage::Healed => format!("not converged {within} after healing {core}: {why}"),
+                    HealingStage::Probed => {
                         format!(
                             "no progress {within} after {core} agreed and was given one thing more to do: {why}"
                         )
                     }
-                    Stage::Restarted => {
+                    HealingStage::Restarted => {
                         format!("not converged {within} after every site was restarted: {why}")
                     }
                 };
                 Err(Verdict::Stalled { why })
             }
-            (None, _, Whom::Everybody { core }) => self.go_behind(stage, core),
+            (None, _, Agreeing::Everybody { core }) => self.go_behind(stage, core),
         }
     }
 
     /// Whether what was demanded beyond agreement is done. Who has nothing left to do, and has not said that it did
     /// what it was asked, is asked again.
-    fn is_done(&mut self, stage: Stage) -> Result<(), String> {
+    fn is_done(&mut self, stage: HealingStage) -> Result<(), String> {
         let awaited: Vec<ProcessId> = match stage {
-            Stage::Probed => self.world.judge().awaited().collect(),
-            Stage::Healed | Stage::Restarted => Vec::new(),
+            HealingStage::Probed => self.world.judge().awaited().collect(),
+            HealingStage::Healed | HealingStage::Restarted => Vec::new(),
         };
         let Some(first) = awaited.first() else { return Ok(()) };
         let why = format!("{first} was asked to do one thing more, and it is not done");
@@ -402,9 +404,9 @@ impl<S: Service> Run<S> {
     }
 
     /// Goes on to what is demanded behind `stage`, of which this is the core.
-    fn go_behind(&mut self, stage: Stage, core: SiteSet) -> Result<(), Verdict> {
+    fn go_behind(&mut self, stage: HealingStage, core: SiteSet) -> Result<(), Verdict> {
         match stage {
-            Stage::Healed if !self.plan.probes.is_empty() => {
+            HealingStage::Healed if !self.plan.probes.is_empty() => {
                 let can_be_reached = |whom: &ProcessId| match whom {
                     ProcessId::Site(site) | ProcessId::Terminal(site) => core.contains(*site),
                     ProcessId::Client(_) => true,
@@ -414,28 +416,28 @@ impl<S: Service> Run<S> {
                 let (commands, notes): (Vec<_>, Vec<_>) = asked.unzip();
                 self.world.judge_mut().await_notes(notes);
                 self.world.probe(commands);
-                self.demand(Stage::Probed, core);
+                self.demand(HealingStage::Probed, core);
                 Ok(())
             }
-            Stage::Healed | Stage::Probed if self.plan.restarts => {
+            HealingStage::Healed | HealingStage::Probed if self.plan.restarts => {
                 let state = |id: SiteId| Some((id, self.world.process(id.into())?.clone()));
                 self.held = Arc::new(self.world.sites().iter().filter_map(state).collect());
                 self.world.restart_sites();
-                self.demand(Stage::Restarted, core);
+                self.demand(HealingStage::Restarted, core);
                 Ok(())
             }
-            Stage::Restarted => {
+            HealingStage::Restarted => {
                 self.compare(core)?;
                 self.end()
             }
-            Stage::Healed | Stage::Probed => self.end(),
+            HealingStage::Healed | HealingStage::Probed => self.end(),
         }
     }
 
-    fn demand(&mut self, stage: Stage, core: SiteSet) {
+    fn demand(&mut self, stage: HealingStage, core: SiteSet) {
         let now = self.world.now();
         let (ask_at, deadline) = (now + ASK_EVERY, now + self.plan.within);
-        self.phase = Phase::Converging { stage, whom: Whom::Core(core), ask_at, deadline };
+        self.phase = RunPhase::Converging { stage, whom: Agreeing::Core(core), ask_at, deadline };
     }
 
     /// Holds what sites hold behind their restart against what they held before, and against each other: those of the
@@ -470,11 +472,11 @@ impl<S: Service> Run<S> {
         let judges = self.world.judge().judges();
         S::judge_end(judges, &self.cluster(self.world.sites())).map_err(Verdict::Violated)?;
         self.plan.expect.iter().try_for_each(|check| self.hold(check))?;
-        self.phase = Phase::Over(Verdict::Passed);
+        self.phase = RunPhase::Over(Verdict::Passed);
         Ok(())
     }
 
-    fn hold(&self, check: &Check<S>) -> Result<(), Verdict> {
+    fn hold(&self, check: &PlannedCheck<S>) -> Result<(), Verdict> {
         let cluster = self.cluster(self.world.sites());
         let held = match &check.what {
             Holds::Leader(target) => self.leads(*target, &cluster),

@@ -3,7 +3,7 @@
 use serde::de::{Deserialize, Deserializer};
 use serde::ser::{Serialize, Serializer};
 
-use crate::ron_file::Text;
+use crate::ron_file::ValueText;
 use crate::sim::{About, Chance, Percent};
 
 const CHANCE: &str = "a chance, like \"1%\" or \"1/64\"";
@@ -13,7 +13,7 @@ const CHANCE: &str = "a chance, like \"1%\" or \"1/64\"";
 /// `"1%"`, `"0.5%"` or `"1/64"`.
 impl<'de> Deserialize<'de> for Chance {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Chance, D::Error> {
-        deserializer.deserialize_any(Text { expected: CHANCE, read: chance })
+        deserializer.deserialize_any(ValueText { expected: CHANCE, read: chance })
     }
 }
 
@@ -22,7 +22,7 @@ impl<'de> Deserialize<'de> for Percent {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Percent, D::Error> {
         let expected = "a whole number of percent, like \"10%\"";
         let read = |text: &str| Some(Percent(u8::try_from(number(text.strip_suffix('%')?)?).ok()?));
-        deserializer.deserialize_any(Text { expected, read })
+        deserializer.deserialize_any(ValueText { expected, read })
     }
 }
 
@@ -30,7 +30,7 @@ impl<'de> Deserialize<'de> for Percent {
 impl<'de> Deserialize<'de> for About {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<About, D::Error> {
         let expected = "what it is about as traces show it, like \"slot 7\"";
-        deserializer.deserialize_any(Text { expected, read: about })
+        deserializer.deserialize_any(ValueText { expected, read: about })
     }
 }
 

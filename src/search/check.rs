@@ -78,7 +78,7 @@ impl<S: Service> Sweep<S> {
         self.seeds = seeds_of(self.seeds, variable("AVIARY_SEED"), variable("AVIARY_SEEDS"))
             .unwrap_or_else(|why| panic!("{why}"));
         assert!(self.seeds.end().is_some() || self.time.is_some(), "seeds without an end: {}", self.seeds);
-        let mut found = Found::default();
+        let mut found = SearchResult::default();
         let stop = AtomicBool::new(false);
         let facts = self.run(&stop, &mut found);
         if let Some((source, seed)) = found.differed {
@@ -171,14 +171,14 @@ fn variable(name: &str) -> Option<String> {
 
 /// What a search found.
 #[derive(Default)]
-struct Found {
+struct SearchResult {
     runs: u64,
     failed: u64,
     groups: Groups,
     differed: Option<(usize, u64)>,
 }
 
-impl Listener for Found {
+impl Listener for SearchResult {
     fn ran(&mut self, ran: &Ran) {
         self.runs += 1;
         if !ran.verdict.is_pass() {

@@ -4,16 +4,16 @@ use std::time::Duration;
 
 /// Since when a search is at work.
 #[expect(clippy::disallowed_types, reason = "bounds how many runs there are, never what one does")]
-pub(super) struct Clock(std::time::Instant);
+pub(super) struct SearchClock(std::time::Instant);
 
-impl Clock {
+impl SearchClock {
     #[expect(
         clippy::disallowed_types,
         clippy::disallowed_methods,
         reason = "bounds how many runs there are, never what one does"
     )]
-    pub(super) fn start() -> Clock {
-        Clock(std::time::Instant::now())
+    pub(super) fn start() -> SearchClock {
+        SearchClock(std::time::Instant::now())
     }
 
     pub(super) fn elapsed(&self) -> Duration {

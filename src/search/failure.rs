@@ -46,7 +46,7 @@ pub struct Found {
 /// The file.
 #[derive(Deserialize)]
 #[serde(rename = "Failure", bound(deserialize = ""), deny_unknown_fields)]
-struct File<S: Service> {
+struct FailureFile<S: Service> {
     #[serde(rename = "schema")]
     _schema: u32,
     property: String,
@@ -88,7 +88,8 @@ impl<S: Service> Failure<S> {
         }
         let extensions = Extensions::IMPLICIT_SOME | Extensions::UNWRAP_VARIANT_NEWTYPES;
         let options = ron::Options::default().with_default_extension(extensions);
-        let file: File<S> = options.from_str(text).map_err(|error| BadFile::from_ron(path, text, &error))?;
+        let file: FailureFile<S> =
+            options.from_str(text).map_err(|error| BadFile::from_ron(path, text, &error))?;
         let scenarios = [("scenario", Some(&file.scenario)), ("origin", file.origin.as_ref())];
         let mut wrong = Vec::new();
         for (field, scenario) in scenarios {
@@ -100,7 +101,7 @@ impl<S: Service> Failure<S> {
         if !wrong.is_empty() {
             return Err(BadFile::from_problems(path, text, &wrong));
         }
-        let File { property, explanation, saboteur, found, scenario, origin, .. } = file;
+        let FailureFile { property, explanation, saboteur, found, scenario, origin, .. } = file;
         Ok(Failure { property, explanation, saboteur, found, scenario, origin })
     }
 

@@ -71,7 +71,7 @@ impl Verdict {
 }
 
 /// The end of a run: what the second run of the same scenario must come to as well.
-type End = (Verdict, u64, u64);
+type ComparedEnd = (Verdict, u64, u64);
 
 /// Runs the scenario of `seed`, and once more if `twice`; counts what happened the first time.
 pub(super) fn execute<S: Service>(
@@ -84,7 +84,7 @@ pub(super) fn execute<S: Service>(
     let scenario = source.scenario(seed);
     let options = RunOptions { seed: source.seed_of_run(seed), trace: TraceLevel::Off, ..runner.options };
     let runner = runner.with(options);
-    let end = |run: &Run<S>| -> End {
+    let end = |run: &Run<S>| -> ComparedEnd {
         let verdict = run.verdict().expect("a finished run has a verdict");
         (verdict.clone(), run.world().events(), run.world().fingerprint())
     };

@@ -14,7 +14,7 @@ use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 
 use crate::scenario::{FactKind, Service};
-use crate::search::clock::Clock;
+use crate::search::clock::SearchClock;
 use crate::search::facts::Facts;
 use crate::search::ran::{Ran, execute};
 use crate::search::runner::Runner;
@@ -83,7 +83,7 @@ struct Board {
     facts: Facts,
 }
 
-struct Shared {
+struct SharedByThreads {
     board: Mutex<Board>,
     /// For those who take runs: there is room.
     room: Condvar,
@@ -91,7 +91,7 @@ struct Shared {
     news: Condvar,
 }
 
-impl Shared {
+impl SharedByThreads {
     fn board(&self) -> MutexGuard<'_, Board> {
         // A thread that panicked ends the whole sweep as soon as the others are done.
         self.board.lock().unwrap_or_else(PoisonError::into_inner)
@@ -99,7 +99,7 @@ impl Shared {
 }
 
 /// Counts a thread out, also when it panics.
-struct Worker<'a>(&'a Shared);
+struct Worker<'a>(&'a SharedByThreads);
 
 impl Drop for Worker<'_> {
     fn drop(&mut self) {
@@ -120,7 +120,7 @@ impl<S: Service> Sweep<S> {
     /// # Panics
     /// When a source or a judge does; what a process does is a verdict.
     pub fn run(&self, stop: &AtomicBool, listener: &mut impl Listener) -> Facts {
-        let shared = Shared {
+        let shared = SharedByThreads {
             board: Mutex::new(Board {
                 done: VecDeque::new(),
                 told: 0,
@@ -132,7 +132,7 @@ impl<S: Service> Sweep<S> {
             room: Condvar::new(),
             news: Condvar::new(),
         };
-        let clock = Clock::start();
+        let clock = SearchClock::start();
         let is_stopped =
             || stop.load(Ordering::Relaxed) || self.time.is_some_and(|time| clock.elapsed() >= time);
         thread::scope(|scope| {
@@ -163,7 +163,7 @@ impl<S: Service> Sweep<S> {
     }
 
     /// Takes runs until there is none left.
-    fn work(&self, shared: &Shared, is_stopped: &impl Fn() -> bool) {
+    fn work(&self, shared: &SharedByThreads, is_stopped: &impl Fn() -> bool) {
         let sources = self.sources.len() as u64;
         let mut facts = Facts::default();
         let mut board = shared.board();
@@ -197,7 +197,7 @@ impl<S: Service> Sweep<S> {
 }
 
 /// Hands on what is done, in order, until everybody has left.
-fn listen(shared: &Shared, listener: &mut impl Listener) {
+fn listen(shared: &SharedByThreads, listener: &mut impl Listener) {
     let mut board = shared.board();
     loop {
         let is_last = board.workers == 0;

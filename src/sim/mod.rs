@@ -22,7 +22,7 @@ pub mod settings;
 pub mod watch;
 pub mod world;
 
-pub use host::{SimDisk, Status};
+pub use host::{ProcessStatus, SimDisk};
 pub use net::crossing::{Arrival, Crossing, Unfit};
 pub use net::ledger::{Fated, Ledger};
 pub use net::rule::{About, Filter, KEPT_MAX, Rule, Ruling, Slots};
@@ -37,7 +37,7 @@ pub use script::{
 pub use settings::{BadSettings, DiskSettings, TraceLevel, TraceSettings, WorldSettings};
 pub use watch::Statistics;
 pub use watch::judge::{Judge, Observation, Violation};
-pub use watch::trace::{Line, LineClass, Loss, Told, Trace};
+pub use watch::trace::{Line, LineClass, Loss, StoryEntry, Trace};
 pub use world::World;
 
 #[cfg(test)]

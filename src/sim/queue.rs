@@ -36,15 +36,15 @@ const NONE: u32 = u32::MAX;
 
 /// Scheduled events.
 #[derive(Clone, Debug)]
-pub(crate) struct Queue<E> {
+pub(crate) struct EventQueue<E> {
     /// The wheel's time.
     time: u64,
     /// One bit a level: whether anything waits there.
     busy: u16,
     /// One bit a place, by level: whether anything waits there.
     occupied: [u64; LEVELS],
-    lists: Box<[[List; PLACES]; LEVELS]>,
-    slab: Vec<Entry<E>>,
+    lists: Box<[[SlotChain; PLACES]; LEVELS]>,
+    slab: Vec<Scheduled<E>>,
     /// The list of entries without an event.
     free: u32,
     scheduled: u64,
@@ -52,23 +52,23 @@ pub(crate) struct Queue<E> {
 
 /// Linked through the entries; meaningless where nothing waits.
 #[derive(Clone, Copy, Debug)]
-struct List {
+struct SlotChain {
     head: u32,
     tail: u32,
 }
 
 #[derive(Clone, Debug)]
-struct Entry<E> {
+struct Scheduled<E> {
     turn: Turn,
     next: u32,
     event: Option<E>,
 }
 
-impl<E> Queue<E> {
-    pub(crate) fn new() -> Queue<E> {
-        let lists = Box::new([[List { head: NONE, tail: NONE }; PLACES]; LEVELS]);
+impl<E> EventQueue<E> {
+    pub(crate) fn new() -> EventQueue<E> {
+        let lists = Box::new([[SlotChain { head: NONE, tail: NONE }; PLACES]; LEVELS]);
         let (busy, occupied, slab) = (0, [0; LEVELS], Vec::new());
-        Queue { time: 0, busy, occupied, lists, slab, free: NONE, scheduled: 0 }
+        EventQueue { time: 0, busy, occupied, lists, slab, free: NONE, scheduled: 0 }
     }
 
     /// Schedules `event` for `at`, behind everything that is scheduled for that moment.
@@ -79,7 +79,7 @@ impl<E> Queue<E> {
         assert!(at.as_micros() >= self.time, "{at} is over");
         let turn = Turn { at, sequence: self.scheduled };
         self.scheduled += 1;
-        let entry = Entry { turn, next: NONE, event: Some(event) };
+        let entry = Scheduled { turn, next: NONE, event: Some(event) };
         let place = self.free;
         if let Some(free) = self.slab.get_mut(place as usize) {
             self.free = free.next;
@@ -135,7 +135,7 @@ impl<E> Queue<E> {
         self.list(head).map(|entry| entry.turn).min()
     }
 
-    fn list(&self, head: u32) -> impl Iterator<Item = &Entry<E>> {
+    fn list(&self, head: u32) -> impl Iterator<Item = &Scheduled<E>> {
         let entry = |place: u32| self.slab.get(place as usize);
         core::iter::successors(entry(head), move |last| entry(last.next))
     }
@@ -147,7 +147,7 @@ impl<E> Queue<E> {
 
     /// How many bytes its entries have.
     pub(crate) fn bytes(&self) -> u64 {
-        (self.slab.len() * size_of::<Entry<E>>()) as u64
+        (self.slab.len() * size_of::<Scheduled<E>>()) as u64
     }
 
     /// Takes the event of this turn out: at once for the first, with a pass over the queue for any other.
@@ -237,7 +237,7 @@ mod tests {
 
     #[test]
     fn events_come_in_the_order_of_time_and_then_of_scheduling() {
-        let mut queue = Queue::new();
+        let mut queue = EventQueue::new();
         for (at, name) in [(5, "c"), (1, "a"), (5, "d"), (1, "b"), (9, "e")] {
             queue.push(Instant::from_micros(at), name);
         }
@@ -272,7 +272,7 @@ mod tests {
     proptest! {
         #[test]
         fn the_wheel_is_a_sorted_map(changes in proptest::collection::vec(change(), 0..400)) {
-            let (mut queue, mut map) = (Queue::new(), alloc::collections::BTreeMap::new());
+            let (mut queue, mut map) = (EventQueue::new(), alloc::collections::BTreeMap::new());
             let (mut now, mut sequence) = (0u64, 0);
             for change in changes {
                 match change {

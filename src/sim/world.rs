@@ -20,18 +20,18 @@ use crate::mix;
 use crate::process::Process;
 use crate::sim::host::disk::SimDisk;
 use crate::sim::host::hosts::{HostIndex, Hosts};
-use crate::sim::host::{Status, Storage};
+use crate::sim::host::{ProcessStatus, Storage};
 use crate::sim::net::ledger::Ledger;
 use crate::sim::net::packets::{Origin, PacketId};
 use crate::sim::net::settings::Chance;
 use crate::sim::net::{Net, Reach};
-use crate::sim::queue::{Queue, Turn};
+use crate::sim::queue::{EventQueue, Turn};
 use crate::sim::script::Script;
 use crate::sim::script::director::{StepId, Unfired};
 use crate::sim::settings::{BadSettings, WorldSettings};
 use crate::sim::watch::judge::{Judge, Violation};
 use crate::sim::watch::trace::Trace;
-use crate::sim::watch::{Statistics, Watch};
+use crate::sim::watch::{Statistics, Watchers};
 use crate::time::{Duration, Instant};
 
 /// What the queue holds. Hosts are named by their place, and by the life that the event belongs to.
@@ -75,12 +75,12 @@ pub(crate) enum Event {
 #[derive(Clone)]
 pub struct World<P: Process, J: Judge<P>> {
     pub(crate) settings: Arc<WorldSettings<P>>,
-    pub(crate) queue: Queue<Event>,
+    pub(crate) queue: EventQueue<Event>,
     events: u64,
     pub(crate) hosts: Hosts<P>,
     pub(crate) net: Net<P>,
     pub(crate) script: Script<P::Command>,
-    pub(crate) watch: Watch<P, J>,
+    pub(crate) watch: Watchers<P, J>,
 }
 
 impl<P: Process, J: Judge<P>> World<P, J> {
@@ -103,7 +103,7 @@ impl<P: Process, J: Judge<P>> World<P, J> {
             disks.push(disk);
         }
         let hosts = Hosts::new(settings.seed, disks, settings.disk.sync_time, settings.clients);
-        let mut queue = Queue::new();
+        let mut queue = EventQueue::new();
         // Clients first: a site that leads as it starts may make a step ask one of them.
         for host in hosts.list.of_others().chain(hosts.list.of_sites()) {
             queue.push(Instant::ZERO, Event::Start { host });
@@ -117,7 +117,7 @@ impl<P: Process, J: Judge<P>> World<P, J> {
             hosts,
             net: Net::new(&settings),
             script: Script::new(settings.tracks.clone(), settings.watchpoints.clone(), settings.leader),
-            watch: Watch::new(settings.trace, judge),
+            watch: Watchers::new(settings.trace, judge),
             settings: Arc::new(settings),
         };
         world.schedule_steps();
@@ -256,7 +256,7 @@ impl<P: Process, J: Judge<P>> World<P, J> {
     }
 
     /// Whether a process runs; `None` where there is no such process.
-    pub fn status(&self, id: ProcessId) -> Option<Status> {
+    pub fn status(&self, id: ProcessId) -> Option<ProcessStatus> {
         Some(self.hosts.list[self.hosts.list.place(id)?].status())
     }
 

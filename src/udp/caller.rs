@@ -54,7 +54,7 @@ pub struct CallerSettings<C> {
     pub keys: Vec<ClientKey>,
 }
 
-struct Seat<P: Process> {
+struct CallingProcess<P: Process> {
     process: P,
     outbox: Outbox,
     effects: Effects<P>,
@@ -63,7 +63,7 @@ struct Seat<P: Process> {
 }
 
 /// A datagram that was sent to a site.
-struct Sent {
+struct SentDatagram {
     count: u64,
     client: u16,
     site: usize,
@@ -73,7 +73,7 @@ struct Sent {
 }
 
 /// What came of looking for a datagram.
-enum Found {
+enum Looked {
     Nothing,
     /// A site's challenge, which was answered if need be.
     Challenge,
@@ -94,13 +94,13 @@ pub struct Caller<P: Process> {
     sealed: Vec<u8>,
     sealer: Sealer,
     /// The last of what was sent, in its order.
-    sent: VecDeque<Sent>,
+    sent: VecDeque<SentDatagram>,
     sent_bytes: usize,
     /// The cookie that each site gave last to any client here: clients of one key have the same, unless something
     /// between them and the site gives each an address of its own.
     cookies: Vec<u64>,
     incarnation: u64,
-    seats: BTreeMap<u16, Seat<P>>,
+    seats: BTreeMap<u16, CallingProcess<P>>,
     /// No process wants to be woken before; looked up again when it has come.
     wake_at: Instant,
     ready: VecDeque<Outgoing>,
@@ -167,7 +167,7 @@ impl<P: Process> Caller<P> {
         let sender = Sender { cluster, configuration, from: id, incarnation: self.incarnation };
         let outbox = Outbox::new(sender, datagram_max, usize::MAX);
         let cookies = vec![None; self.settings.addresses.len()];
-        self.seats.insert(number, Seat { process, outbox, effects: Effects::default(), cookies });
+        self.seats.insert(number, CallingProcess { process, outbox, effects: Effects::default(), cookies });
         self.wake_at = Instant::ZERO;
         Ok(id)
     }
@@ -238,9 +238,9 @@ impl<P: Process> Caller<P> {
                 break;
             }
             match self.receive() {
-                Ok(Found::For(number)) => heard.push(number),
-                Ok(Found::Challenge) => {}
-                Ok(Found::Nothing) => break,
+                Ok(Looked::For(number)) => heard.push(number),
+                Ok(Looked::Challenge) => {}
+                Ok(Looked::Nothing) => break,
                 Err(reason) => self.counters.drop(reason),
             }
         }
@@ -253,15 +253,15 @@ impl<P: Process> Caller<P> {
     }
 
     /// Takes one datagram, hands it to its client and returns whose it was.
-    fn receive(&mut self) -> Result<Found, Drop> {
+    fn receive(&mut self) -> Result<Looked, Drop> {
         let next = self.arrivals.next(&mut self.socket).map_err(|_| Drop::ReceiveFailed)?;
-        let Some((place, source)) = next else { return Ok(Found::Nothing) };
+        let Some((place, source)) = next else { return Ok(Looked::Nothing) };
         if place.len() > self.settings.datagram_max + SEAL_BYTES {
             return Err(Drop::Oversized);
         }
         let opened = self.sealer.open(self.arrivals.bytes(place))?;
         if let Opened { party, challenge: Some(challenge), .. } = opened {
-            return self.on_challenge(party, challenge).map(|()| Found::Challenge);
+            return self.on_challenge(party, challenge).map(|()| Looked::Challenge);
         }
         let (header, messages) = frame::read(opened.frame).map_err(|rejected| Drop::from(&rejected))?;
         if header.sender.cluster != self.settings.cluster {
@@ -287,19 +287,19 @@ impl<P: Process> Caller<P> {
         for message in messages {
             self.hand_in(number, Input::Message { from, message });
         }
-        Ok(Found::For(number))
+        Ok(Looked::For(number))
     }
 
     /// Takes the cookie that a site gave, and sends once more what it dropped for want of it.
     fn on_challenge(&mut self, party: Party, challenge: Challenge) -> Result<(), Drop> {
         let place = self.sent.binary_search_by_key(&challenge.count, |sent| sent.count);
         let sent = place.ok().and_then(|place| self.sent.get_mut(place));
-        let of_its_key = |sent: &&mut Sent| Party::of(ProcessId::Client(sent.client)) == party;
+        let of_its_key = |sent: &&mut SentDatagram| Party::of(ProcessId::Client(sent.client)) == party;
         // Of what was sent long ago, or answered before.
         let Some(sent) = sent.filter(of_its_key).filter(|sent| !sent.frame.is_empty()) else {
             return Err(Drop::Misdelivered);
         };
-        let Sent { client, site, proofs, .. } = *sent;
+        let SentDatagram { client, site, proofs, .. } = *sent;
         let frame = core::mem::take(&mut sent.frame);
         self.sent_bytes -= frame.len();
         self.cookies[site] = challenge.cookie;
@@ -387,6 +387,6 @@ impl<P: Process> Caller<P> {
         kept.clear();
         kept.extend_from_slice(frame);
         self.sent_bytes += frame.len();
-        self.sent.push_back(Sent { count: self.sealer.count(), client, site, proofs, frame: kept });
+        self.sent.push_back(SentDatagram { count: self.sealer.count(), client, site, proofs, frame: kept });
     }
 }

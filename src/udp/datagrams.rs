@@ -6,7 +6,7 @@ use std::net::SocketAddr;
 
 use super::cookies::Standing;
 use super::counters::Drop;
-use super::host::{Host, Local};
+use super::host::{Host, LocalMessage};
 use super::keys::KeyNumber;
 use super::seal::{Challenge, Party, SEAL_BYTES};
 use super::socket::Socket;
@@ -143,7 +143,7 @@ impl<P: Process, D: HostDisk, S: Socket> Host<P, D, S> {
             self.departures.send(&mut self.socket, &self.sealed, address, &mut self.counters);
         }
         if is_local {
-            self.local.push_back(Local::Datagram(datagram));
+            self.local.push_back(LocalMessage::Datagram(datagram));
         } else {
             self.spare.give(datagram);
         }

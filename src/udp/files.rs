@@ -24,7 +24,7 @@ pub struct Files {
     /// The folder, locked.
     folder: File,
     /// The one used last is the last.
-    open: Vec<Open>,
+    open: Vec<OpenFile>,
     syncs: u64,
     started: Vec<(SyncId, Arc<File>)>,
     /// Whether the file system is known to write in place. On one that does not, what is written a second time takes
@@ -33,7 +33,7 @@ pub struct Files {
 }
 
 #[derive(Debug)]
-struct Open {
+struct OpenFile {
     name: String,
     file: Arc<File>,
     length: u64,
@@ -56,7 +56,7 @@ const IN_PLACE: [i128; 2] = [0xEF53, 0x5846_5342];
 /// So many zeros are written ahead of what is appended.
 static ZEROS: [u8; 64 << 10] = [0; 64 << 10];
 
-impl Open {
+impl OpenFile {
     fn write(&mut self, offset: u64, bytes: &[u8]) -> io::Result<()> {
         self.file.write_all_at(bytes, offset)?;
         self.blank = self.blank.filter(|blank| blank.start == offset);
@@ -106,7 +106,7 @@ impl Files {
     }
 
     /// The file `name`, open for reading and writing, and its length.
-    fn file(&mut self, name: &str) -> Result<&mut Open, DiskError> {
+    fn file(&mut self, name: &str) -> Result<&mut OpenFile, DiskError> {
         if let Some(at) = self.open.iter().position(|open| open.name == name) {
             let found = self.open.remove(at);
             self.open.push(found);
@@ -114,12 +114,12 @@ impl Files {
             let file = OpenOptions::new().read(true).write(true).open(self.path(name));
             let file = file.map_err(|error| fault(&error, name))?;
             let length = file.metadata().map_err(|error| fault(&error, name))?.len();
-            self.keep(Open { name: name.into(), file: Arc::new(file), length, blank: None });
+            self.keep(OpenFile { name: name.into(), file: Arc::new(file), length, blank: None });
         }
         Ok(self.open.last_mut().expect("one was pushed"))
     }
 
-    fn keep(&mut self, open: Open) {
+    fn keep(&mut self, open: OpenFile) {
         if self.open.len() == OPEN_MAX {
             self.open.remove(0);
         }
@@ -175,7 +175,7 @@ impl Disk for Files {
             fault(&error, name)
         })?;
         let blank = self.is_in_place.then_some(Blank { start: 0, zeroed: 0 });
-        self.keep(Open { name: name.into(), file: Arc::new(file), length, blank });
+        self.keep(OpenFile { name: name.into(), file: Arc::new(file), length, blank });
         Ok(())
     }
 

@@ -95,7 +95,7 @@ pub struct HostSettings<C> {
 }
 
 /// One process and what it sends.
-pub(super) struct Seat<P: Process> {
+pub(super) struct Hosted<P: Process> {
     pub(super) id: ProcessId,
     process: P,
     outbox: Outbox,
@@ -104,7 +104,7 @@ pub(super) struct Seat<P: Process> {
 }
 
 /// What waits to be handed in, and to whom.
-pub(super) enum Local<P: Process> {
+pub(super) enum LocalMessage<P: Process> {
     /// A message of a process to itself, which waited for its sync.
     Own(ProcessId, Arc<[u8]>),
     /// A datagram from the one process here to the other.
@@ -149,12 +149,12 @@ pub struct Host<P: Process, D, S> {
     /// While it is low: when room is looked for again.
     room_at: Instant,
     incarnation: u64,
-    pub(super) site: Seat<P>,
-    pub(super) terminal: Seat<P>,
+    pub(super) site: Hosted<P>,
+    pub(super) terminal: Hosted<P>,
     pub(super) routes: Routes,
     ready: VecDeque<Outgoing>,
     pub(super) spare: Spare,
-    pub(super) local: VecDeque<Local<P>>,
+    pub(super) local: VecDeque<LocalMessage<P>>,
     notes: Vec<(ProcessId, P::Note)>,
     pub(super) counters: Counters,
     recorder: Option<Recorder<P>>,
@@ -186,12 +186,12 @@ impl<P: Process, D: HostDisk, S: Socket> Host<P, D, S> {
             let site = (site_id, seed_of(site_id), recovered.records.as_slice());
             recorder.begin(incarnation, &settings.config, &[site, (terminal_id, seed_of(terminal_id), &[])]);
         }
-        let seat = |id: ProcessId, recovered| -> Result<Seat<P>, Damage> {
+        let seat = |id: ProcessId, recovered| -> Result<Hosted<P>, Damage> {
             let (cluster, configuration) = (settings.cluster, settings.configuration);
             let sender = Sender { cluster, configuration, from: id, incarnation };
             let process = P::start(&settings.config, id, seed_of(id), recovered)?;
             let outbox = Outbox::new(sender, settings.datagram_max, settings.outbox_max);
-            Ok(Seat { id, process, outbox, effects: Effects::default() })
+            Ok(Hosted { id, process, outbox, effects: Effects::default() })
         };
         let site = seat(site_id, recovered.decode()?)?;
         let terminal = seat(terminal_id, Recovered { incarnation, records: Vec::new() })?;
@@ -291,7 +291,7 @@ impl<P: Process, D: HostDisk, S: Socket> Host<P, D, S> {
 
     /// Asks something of the terminal, at the next turn.
     pub fn command(&mut self, command: P::Command) {
-        self.local.push_back(Local::Command(command));
+        self.local.push_back(LocalMessage::Command(command));
     }
 
     /// What both processes said since the last call.
@@ -458,7 +458,7 @@ impl<P: Process, D: HostDisk, S: Socket> Host<P, D, S> {
         if is_low != self.was_low {
             // What it has not heard yet is out of date.
             let _ = self.local.pop_front_if(is_of_disk);
-            self.local.push_front(Local::DiskSpace { is_low });
+            self.local.push_front(LocalMessage::DiskSpace { is_low });
         }
         self.was_low = is_low;
     }
@@ -480,12 +480,12 @@ impl<P: Process, D: HostDisk, S: Socket> Host<P, D, S> {
         while !self.site.outbox.is_full() {
             match self.local.pop_front() {
                 None => break,
-                Some(Local::Own(who, bytes)) => {
+                Some(LocalMessage::Own(who, bytes)) => {
                     let message = P::Message::from_bytes(&bytes);
                     let message = message.expect("a process reads what it wrote itself");
                     self.hand_in(who, Input::Message { from: who, message })?;
                 }
-                Some(Local::Datagram(datagram)) => {
+                Some(LocalMessage::Datagram(datagram)) => {
                     let (_, messages) = frame::read(&datagram.bytes).expect("framed in this program");
                     let messages = messages.decode().expect("encoded in this program");
                     let both = [self.site.id, self.terminal.id];
@@ -493,8 +493,10 @@ impl<P: Process, D: HostDisk, S: Socket> Host<P, D, S> {
                         self.hand_in_messages(who, datagram.from, messages)?;
                     }
                 }
-                Some(Local::Command(command)) => self.hand_in(self.terminal.id, Input::Command(command))?,
-                Some(Local::DiskSpace { is_low }) => {
+                Some(LocalMessage::Command(command)) => {
+                    self.hand_in(self.terminal.id, Input::Command(command))?
+                }
+                Some(LocalMessage::DiskSpace { is_low }) => {
                     self.hand_in_next(self.site.id, Input::DiskSpace { is_low })?;
                 }
             }
@@ -515,7 +517,7 @@ impl<P: Process, D: HostDisk, S: Socket> Host<P, D, S> {
     /// if there is much of it.
     fn hand_in(&mut self, who: ProcessId, input: Input<P>) -> Result<(), HostError> {
         self.notice_low();
-        if let Some(Local::DiskSpace { is_low }) = self.local.pop_front_if(is_of_disk) {
+        if let Some(LocalMessage::DiskSpace { is_low }) = self.local.pop_front_if(is_of_disk) {
             self.hand_in_next(self.site.id, Input::DiskSpace { is_low })?;
         }
         self.hand_in_next(who, input)
@@ -578,19 +580,19 @@ impl<P: Process, D: HostDisk, S: Socket> Host<P, D, S> {
     fn send_ready(&mut self, who: ProcessId) {
         while let Some(outgoing) = self.ready.pop_front() {
             match outgoing {
-                Outgoing::Own(bytes) => self.local.push_back(Local::Own(who, bytes)),
+                Outgoing::Own(bytes) => self.local.push_back(LocalMessage::Own(who, bytes)),
                 Outgoing::Datagram(datagram) => self.send(datagram),
             }
         }
         self.departures.flush(&mut self.socket, &mut self.counters);
     }
 
-    fn seat(&self, who: ProcessId) -> &Seat<P> {
+    fn seat(&self, who: ProcessId) -> &Hosted<P> {
         if who == self.site.id { &self.site } else { &self.terminal }
     }
 }
 
 /// What is in front of all else that waits.
-fn is_of_disk<P: Process>(local: &mut Local<P>) -> bool {
-    matches!(local, Local::DiskSpace { .. })
+fn is_of_disk<P: Process>(local: &mut LocalMessage<P>) -> bool {
+    matches!(local, LocalMessage::DiskSpace { .. })
 }

@@ -22,11 +22,11 @@ use std::thread;
 use std::time::Duration;
 
 use self::ring::Ring;
-use self::writer::Writer;
+use self::writer::RecordingWriter;
 use crate::ids::ProcessId;
 use crate::mix::Seed;
 use crate::process::{Effects, Input, Process, Savable};
-use crate::recording::{self, Ending, Mark};
+use crate::recording::{self, Ending, OutputMark};
 use crate::time::Instant;
 use crate::wire::Wire;
 
@@ -106,7 +106,7 @@ pub struct Recorded {
 
 /// Records the processes of one host.
 pub struct Recorder<P: Process> {
-    shared: Arc<Shared<P>>,
+    shared: Arc<BothThreads<P>>,
     /// Of which the thread that writes holds the other end.
     ended: Receiver<()>,
     put_command: fn(&P::Command, &mut Vec<u8>),
@@ -115,7 +115,7 @@ pub struct Recorder<P: Process> {
     /// The processes, in the order of their seats, and what they were started with.
     seats: Vec<(ProcessId, Seed)>,
     /// What the effects held when the input came whose output is to come.
-    mark: Option<Mark>,
+    mark: Option<OutputMark>,
     /// Bytes of the entries of this file; the greatest number when there is none that goes on.
     bytes: u64,
     /// Whether inputs are left out until what waits is written.
@@ -124,13 +124,13 @@ pub struct Recorder<P: Process> {
 }
 
 /// What both threads share.
-struct Shared<P> {
-    state: Mutex<State<P>>,
+struct BothThreads<P> {
+    state: Mutex<RecorderState<P>>,
     /// For the thread that writes.
     work: Condvar,
 }
 
-struct State<P> {
+struct RecorderState<P> {
     pieces: Vec<Piece<P>>,
     /// Bytes of all entries among them.
     pending: usize,
@@ -176,7 +176,7 @@ impl<P: Savable + Send + 'static> Recorder<P> {
         }
         let (bytes_max, folder) = (settings.bytes_max, settings.folder.clone());
         let ring = Ring::open(&settings)?;
-        let state = State {
+        let state = RecorderState {
             pieces: Vec::new(),
             pending: 0,
             waits_for: WaitsFor::Nothing,
@@ -184,8 +184,8 @@ impl<P: Savable + Send + 'static> Recorder<P> {
             entries_max: ring::entries_max(bytes_max, 0),
             is_stopped: false,
         };
-        let shared = Arc::new(Shared { state: Mutex::new(state), work: Condvar::new() });
-        let writer = Writer::<P>::new(shared.clone(), ring, settings);
+        let shared = Arc::new(BothThreads { state: Mutex::new(state), work: Condvar::new() });
+        let writer = RecordingWriter::<P>::new(shared.clone(), ring, settings);
         let (ends, ended) = channel::<()>();
         thread::Builder::new()
             .name("record".into())
@@ -260,7 +260,7 @@ impl<P: Process> Recorder<P> {
             self.bytes = 0;
         }
         self.recorded.inputs += 1;
-        self.mark = Some(Mark::of(effects));
+        self.mark = Some(OutputMark::of(effects));
         let put_command = self.put_command;
         self.bytes +=
             self.shared.append(&mut state, |out| recording::put_input(out, seat, now, input, put_command));
@@ -291,13 +291,13 @@ impl<P: Process> Recorder<P> {
     }
 }
 
-impl<P> Shared<P> {
-    fn lock(&self) -> MutexGuard<'_, State<P>> {
+impl<P> BothThreads<P> {
+    fn lock(&self) -> MutexGuard<'_, RecorderState<P>> {
         // A thread that panicked left whole pieces: each is added in one go.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn push(&self, state: &mut State<P>, piece: Piece<P>) {
+    fn push(&self, state: &mut RecorderState<P>, piece: Piece<P>) {
         if !state.is_stopped {
             state.pieces.push(piece);
             self.wake(state);
@@ -305,7 +305,7 @@ impl<P> Shared<P> {
     }
 
     /// Appends what `put` puts to the entries that wait; says how much that was.
-    fn append(&self, state: &mut State<P>, put: impl FnOnce(&mut Vec<u8>)) -> u64 {
+    fn append(&self, state: &mut RecorderState<P>, put: impl FnOnce(&mut Vec<u8>)) -> u64 {
         let has_room = matches!(state.pieces.last(), Some(Piece::Entries(last)) if last.len() < WRITE_BYTES);
         if !has_room {
             let buffer =
@@ -321,7 +321,7 @@ impl<P> Shared<P> {
         count as u64
     }
 
-    fn wake(&self, state: &mut State<P>) {
+    fn wake(&self, state: &mut RecorderState<P>) {
         let is_due = match state.waits_for {
             WaitsFor::Nothing => false,
             WaitsFor::Anything => true,

@@ -16,14 +16,14 @@ const HELD_FOR: Duration = Duration::from_secs(3);
 #[derive(Clone, Debug)]
 pub(super) struct Routes {
     sites: Vec<SocketAddr>,
-    clients: BTreeMap<u16, Heard>,
+    clients: BTreeMap<u16, HeardClient>,
     /// How many datagrams of clients were heard.
     heard: u64,
 }
 
 /// What is known of one client.
 #[derive(Clone, Copy, Debug)]
-struct Heard {
+struct HeardClient {
     address: SocketAddr,
     /// Which program of this number it is, and which of its datagrams was the newest: what is not newer may be
     /// a replay, from anywhere.
@@ -50,7 +50,8 @@ impl Routes {
     ) -> bool {
         let ProcessId::Client(client) = from else { return true };
         self.heard += 1;
-        let newest = Heard { address: source, newest: (incarnation, count), at: now, order: self.heard };
+        let newest =
+            HeardClient { address: source, newest: (incarnation, count), at: now, order: self.heard };
         let Some(heard) = self.clients.get_mut(&client) else {
             // A stranger to a full table is rare, and every datagram would pay for an order.
             if self.clients.len() >= CLIENTS_MAX

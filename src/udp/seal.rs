@@ -129,7 +129,7 @@ impl Challenge {
 
 /// What a datagram says of itself before it is opened; anybody may have written it.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Claim {
+pub struct SealClaim {
     /// Whose key it says to be sealed with.
     pub party: Party,
     /// The client's cookie, or zero.
@@ -157,7 +157,7 @@ impl Party {
 
 /// Whose datagrams a sealer opens.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-enum Side {
+enum SealSide {
     /// Those of sites and of clients to sites.
     Site,
     /// Those of sites to clients.
@@ -175,7 +175,7 @@ struct Pair {
 /// Seals and opens the datagrams of one process.
 pub struct Sealer {
     cluster: u64,
-    side: Side,
+    side: SealSide,
     sites: Option<XChaCha20Poly1305>,
     /// By number; empty if there are none.
     clients: Vec<Option<Pair>>,
@@ -222,7 +222,7 @@ impl Sealer {
         });
         Sealer {
             cluster,
-            side: Side::Site,
+            side: SealSide::Site,
             sites: keys.sites.as_ref().map(cipher),
             clients: clients.collect(),
             denied: keys.denied,
@@ -236,7 +236,7 @@ impl Sealer {
         let of = |number| keys.iter().find(|key| key.number() == number);
         Sealer {
             cluster,
-            side: Side::Client,
+            side: SealSide::Client,
             sites: None,
             clients: KeyNumber::all().map(|number| Some(Pair::new(cluster, of(number)?))).collect(),
             denied: KeySet::default(),
@@ -247,13 +247,13 @@ impl Sealer {
 
     /// For a program that has the keys of a site and opens what passes it by, in either direction. It never seals.
     pub fn of_bystander(cluster: u64, keys: &Keys) -> Sealer {
-        Sealer { side: Side::Bystander, ..Sealer::new(cluster, keys, [0; 32]) }
+        Sealer { side: SealSide::Bystander, ..Sealer::new(cluster, keys, [0; 32]) }
     }
 
     /// Seals with the keys of clients as a site does.
     #[cfg(test)]
     pub(super) fn posing_as_site(self) -> Sealer {
-        Sealer { side: Side::Site, ..self }
+        Sealer { side: SealSide::Site, ..self }
     }
 
     /// Whether the key of this party is at hand.
@@ -287,14 +287,14 @@ impl Sealer {
     pub fn seal_with(&mut self, party: Party, cookie: u64, frame: &[u8], out: &mut Vec<u8>) -> bool {
         let byte = match (party, self.side) {
             (Party::Sites, _) => OF_SITES,
-            (Party::Client(number), Side::Client) => TO_SITES + number.number(),
-            (Party::Client(number), Side::Site | Side::Bystander) => TO_CLIENTS + number.number(),
+            (Party::Client(number), SealSide::Client) => TO_SITES + number.number(),
+            (Party::Client(number), SealSide::Site | SealSide::Bystander) => TO_CLIENTS + number.number(),
         };
         self.seal_as(party, byte, cookie, frame, out)
     }
 
     fn seal_as(&mut self, party: Party, byte: u8, cookie: u64, frame: &[u8], out: &mut Vec<u8>) -> bool {
-        if self.side == Side::Bystander || !self.has(party) {
+        if self.side == SealSide::Bystander || !self.has(party) {
             return false;
         }
         self.count += 1;
@@ -302,8 +302,8 @@ impl Sealer {
         self.nonces.fill_bytes(&mut nonce);
         let cipher = match (party, self.side) {
             (Party::Sites, _) => self.sites.as_ref(),
-            (Party::Client(number), Side::Client) => self.pair(number).map(|pair| &pair.to_sites),
-            (Party::Client(number), Side::Site | Side::Bystander) => {
+            (Party::Client(number), SealSide::Client) => self.pair(number).map(|pair| &pair.to_sites),
+            (Party::Client(number), SealSide::Site | SealSide::Bystander) => {
                 self.pair(number).map(|pair| &pair.to_clients)
             }
         };
@@ -325,10 +325,10 @@ impl Sealer {
     }
 
     /// What a datagram says of itself, if this side may be said anything of the kind at all. It is not opened.
-    pub fn claim(&self, bytes: &[u8]) -> Result<Claim, Drop> {
+    pub fn claim(&self, bytes: &[u8]) -> Result<SealClaim, Drop> {
         let (party, _, _) = self.look_at(bytes)?;
         let cookie = bytes[COOKIE_AT..NONCE_AT].try_into().expect("that is its length");
-        Ok(Claim { party, cookie: u64::from_le_bytes(cookie) })
+        Ok(SealClaim { party, cookie: u64::from_le_bytes(cookie) })
     }
 
     /// Opens a datagram in place, or says why it is dropped.
@@ -375,11 +375,11 @@ impl Sealer {
         let number = KeyNumber::new(byte % TO_SITES).ok_or(Drop::Malformed)?;
         let class = byte - number.number();
         let side = match class {
-            TO_SITES => Side::Site,
-            TO_CLIENTS | CHALLENGES => Side::Client,
+            TO_SITES => SealSide::Site,
+            TO_CLIENTS | CHALLENGES => SealSide::Client,
             _ => return Err(Drop::Malformed),
         };
-        if self.side != side && self.side != Side::Bystander {
+        if self.side != side && self.side != SealSide::Bystander {
             return Err(Drop::Source);
         }
         if self.denied.contains(number) {
@@ -487,7 +487,7 @@ mod tests {
         assert_eq!(party(&clients(2, &[1]), &answer), Err(Drop::Key));
         let mut client = clients(2, &[1]);
         assert!(client.seal_with(Party::Client(number(1)), 77, b"", &mut out));
-        assert_eq!(site.claim(&out), Ok(Claim { party: Party::Client(number(1)), cookie: 77 }));
+        assert_eq!(site.claim(&out), Ok(SealClaim { party: Party::Client(number(1)), cookie: 77 }));
         out[COOKIE_AT] ^= 1;
         assert_eq!(party(&site, &out), Err(Drop::Key), "the cookie is sealed with the rest");
     }

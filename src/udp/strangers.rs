@@ -30,12 +30,12 @@ pub(super) struct Strangers {
     sites: Vec<SocketAddr>,
     /// The oldest first.
     heard: VecDeque<SocketAddr>,
-    groups: Vec<Group>,
+    groups: Vec<SourceGroup>,
 }
 
 /// A group of sources.
 #[derive(Clone, Copy)]
-struct Group {
+struct SourceGroup {
     /// How many more are opened.
     left: u64,
     /// When it regained one last.
@@ -45,7 +45,7 @@ struct Group {
 impl Strangers {
     /// Sites are at these addresses; `salt` is drawn by the operating system.
     pub(super) fn new(sites: Vec<SocketAddr>, salt: u64) -> Strangers {
-        let group = Group { left: BURST, at: Instant::ZERO };
+        let group = SourceGroup { left: BURST, at: Instant::ZERO };
         let groups = (0..GROUPS).map(|_| group).collect();
         Strangers { salt, sites, heard: VecDeque::new(), groups }
     }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use aviary::frame::Datagram;
 use aviary::ids::ProcessId;
 use aviary::journal::Disk;
-use aviary::sim::{Judge, LineClass, Observation, Told, Violation, World};
+use aviary::sim::{Judge, LineClass, Observation, StoryEntry, Violation, World};
 use aviary::time::Instant;
 use aviary::tweets::judges::Judges;
 use aviary::tweets::site::Participant;
@@ -29,7 +29,7 @@ impl Judge<Participant> for Watcher {
 /// One run.
 pub struct Story {
     pub world: World<Participant, Watcher>,
-    pub told: Vec<Told>,
+    pub told: Vec<StoryEntry>,
 }
 
 /// How long one datagram took from one process to another, in microseconds.
@@ -53,12 +53,12 @@ impl Story {
     /// Everything but the lines of the script, which say what is done and not what comes of it.
     pub fn rest(&self) -> Vec<String> {
         let rest = self.told.iter().filter(|told| told.class != LineClass::Step);
-        rest.map(Told::to_string).collect()
+        rest.map(StoryEntry::to_string).collect()
     }
 
     /// When, and what: the lines about `who`, like `S1`.
     pub fn lines<'a>(&'a self, who: &'a str) -> impl Iterator<Item = (Micros, &'a str)> {
-        let is_about = move |told: &&Told| told.who.iter().any(|id| id.to_string() == who);
+        let is_about = move |told: &&StoryEntry| told.who.iter().any(|id| id.to_string() == who);
         self.told.iter().filter(is_about).map(|told| (told.at.as_micros(), told.what.as_str()))
     }
 

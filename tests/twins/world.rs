@@ -1,7 +1,7 @@
 //! What no scenario says, or what all of it is drawn from.
 
 use aviary::ids::ProcessId;
-use aviary::sim::Status;
+use aviary::sim::ProcessStatus;
 
 use crate::pair::Pair;
 use crate::settings::{LONG, crowd};
@@ -115,7 +115,7 @@ pub fn inbox_max(pair: &Pair) {
             assert_eq!(waited(with), ["goes on, 3 inputs waiting"]);
             assert!(waited(without) != waited(with));
             assert!(with.world.statistics().overflowed > 0 && without.world.statistics().overflowed == 0);
-            assert_eq!(with.world.status(ProcessId::site(1)), Some(Status::Up));
+            assert_eq!(with.world.status(ProcessId::site(1)), Some(ProcessStatus::Up));
         },
     );
 }

@@ -12,11 +12,11 @@ const UNHEARD_TIMES: u64 = 4;
 pub(super) struct Learner {
     /// Everything below is chosen, by somebody's word.
     target: Slot,
-    asked: Option<Asked>,
+    asked: Option<AskedSlots>,
 }
 
 #[derive(Clone, Copy, Debug)]
-struct Asked {
+struct AskedSlots {
     /// Behind the last slot asked for.
     end: Slot,
     from: SiteId,
@@ -24,7 +24,7 @@ struct Asked {
 }
 
 wire_struct!(Learner { target, asked });
-wire_struct!(Asked { end, from, retry_at });
+wire_struct!(AskedSlots { end, from, retry_at });
 
 impl Learner {
     pub(super) fn deadline(&self) -> Option<Instant> {
@@ -133,7 +133,7 @@ impl<V: Value> Paxos<V> {
         let end = target.min(Slot(first.0 + self.config.fetch_max));
         port.note(Note::Fetches(first, end, from));
         port.send(from, Message::Fetch { first, end });
-        self.learner.asked = Some(Asked { end, from, retry_at: now + self.retry(now) });
+        self.learner.asked = Some(AskedSlots { end, from, retry_at: now + self.retry(now) });
     }
 
     /// Asks the next site, by number, when the one asked does not answer.

@@ -9,7 +9,7 @@ use crate::wire::{Reader, Wire, WireError};
 
 /// A slot above the chosen prefix.
 #[derive(Clone, Debug)]
-pub(super) struct Held<V> {
+pub(super) struct OpenSlot<V> {
     /// The ballot of the last accept; `None` when the entry is known to be chosen.
     pub(super) ballot: Option<Ballot>,
     pub(super) entry: Entry<V>,
@@ -22,7 +22,7 @@ pub struct Log<V> {
     first: Slot,
     prefix: Chunks<Entry<V>>,
     /// By how far a slot is above the prefix. The last one holds something.
-    open: VecDeque<Option<Held<V>>>,
+    open: VecDeque<Option<OpenSlot<V>>>,
 }
 
 /// No slot so far above the prefix is held: many times what any configuration lets a site accept there.
@@ -65,7 +65,7 @@ impl<V: Clone + PartialEq> Log<V> {
 
     /// Behind the last slot that is known to be chosen, gaps or not.
     pub(super) fn chosen_end(&self) -> Slot {
-        let is_chosen = |held: &Option<Held<V>>| held.as_ref().is_some_and(|held| held.ballot.is_none());
+        let is_chosen = |held: &Option<OpenSlot<V>>| held.as_ref().is_some_and(|held| held.ballot.is_none());
         let above = self.open.iter().rposition(is_chosen).map_or(0, |place| place as u64 + 1);
         Slot(self.chosen().0 + above)
     }
@@ -88,12 +88,12 @@ impl<V: Clone + PartialEq> Log<V> {
     }
 
     /// What `slot` above the prefix holds.
-    pub(super) fn held(&self, slot: Slot) -> Option<&Held<V>> {
+    pub(super) fn held(&self, slot: Slot) -> Option<&OpenSlot<V>> {
         self.open.get(self.place(slot)?)?.as_ref()
     }
 
     /// Everything held above the prefix, in order.
-    pub(super) fn open(&self) -> impl Iterator<Item = (Slot, &Held<V>)> {
+    pub(super) fn open(&self) -> impl Iterator<Item = (Slot, &OpenSlot<V>)> {
         let slots = (self.chosen().0..).map(Slot);
         slots.zip(&self.open).filter_map(|(slot, held)| Some((slot, held.as_ref()?)))
     }
@@ -108,7 +108,7 @@ impl<V: Clone + PartialEq> Log<V> {
         usize::try_from(slot.0.checked_sub(self.chosen().0)?).ok()
     }
 
-    fn hold(&mut self, slot: Slot, held: Held<V>) {
+    fn hold(&mut self, slot: Slot, held: OpenSlot<V>) {
         assert!(self.reaches(slot), "slot {slot} is held, far above {}", self.chosen());
         let Some(place) = self.place(slot) else { return };
         if self.open.len() <= place {
@@ -128,7 +128,7 @@ impl<V: Clone + PartialEq> Log<V> {
     /// When the slot is known to be chosen.
     pub(super) fn accept(&mut self, slot: Slot, ballot: Ballot, entry: Entry<V>) {
         assert!(self.chosen_at(slot).is_none(), "slot {slot} is chosen, yet accepted again under {ballot}");
-        self.hold(slot, Held { ballot: Some(ballot), entry });
+        self.hold(slot, OpenSlot { ballot: Some(ballot), entry });
     }
 
     /// Notes that `entry` is chosen for `slot`. `false` when something else is already known to be.
@@ -137,7 +137,7 @@ impl<V: Clone + PartialEq> Log<V> {
         if let Some(known) = self.chosen_at(slot) {
             return *known == entry;
         }
-        self.hold(slot, Held { ballot: None, entry });
+        self.hold(slot, OpenSlot { ballot: None, entry });
         self.grow();
         true
     }
@@ -154,7 +154,8 @@ impl<V: Clone + PartialEq> Log<V> {
 
     /// Moves what is chosen without a gap to the prefix.
     fn grow(&mut self) {
-        let is_next = |held: &mut Option<Held<V>>| held.as_ref().is_some_and(|held| held.ballot.is_none());
+        let is_next =
+            |held: &mut Option<OpenSlot<V>>| held.as_ref().is_some_and(|held| held.ballot.is_none());
         while let Some(Some(held)) = self.open.pop_front_if(is_next) {
             self.prefix.push(held.entry);
         }
@@ -166,7 +167,7 @@ impl<V: Clone + PartialEq> Log<V> {
     }
 }
 
-wire_struct!(Held<V: Wire> { ballot, entry });
+wire_struct!(OpenSlot<V: Wire> { ballot, entry });
 
 impl<V: Wire> Wire for Log<V> {
     fn encode(&self, out: &mut Vec<u8>) {
@@ -179,7 +180,7 @@ impl<V: Wire> Wire for Log<V> {
     fn decode(input: &mut Reader<'_>) -> Result<Log<V>, WireError> {
         let log: Log<V> =
             Log { first: Wire::decode(input)?, prefix: Wire::decode(input)?, open: Wire::decode(input)? };
-        let is_chosen = |held: &Option<Held<V>>| held.as_ref().is_some_and(|held| held.ballot.is_none());
+        let is_chosen = |held: &Option<OpenSlot<V>>| held.as_ref().is_some_and(|held| held.ballot.is_none());
         let is_sound = log.first.0 <= FIRST_MAX
             && log.open.len() as u64 <= OPEN_MAX
             && log.open.back().is_none_or(Option::is_some)

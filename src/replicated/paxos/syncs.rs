@@ -29,18 +29,18 @@ const SAID_HALVED_TIMES: u64 = 16;
 const UNIT_BITS: u32 = 15;
 
 /// A vote of this site for itself or for another, or another one's ballot as the name of a mere wait.
-type Vote = (Ballot, Option<Slot>);
+type VoteName = (Ballot, Option<Slot>);
 
 /// A vote that is on its way to this site's own disk.
 #[derive(Clone, Copy, Debug)]
-struct Asked {
-    vote: Vote,
+struct OwnVote {
+    vote: VoteName,
     at: Instant,
 }
 
 /// A length of time, and when it was known.
 #[derive(Clone, Copy, Default, Debug)]
-struct Known {
+struct KnownSync {
     longest: Duration,
     at: Instant,
 }
@@ -48,15 +48,15 @@ struct Known {
 /// What a site knows of its own disk and those of others.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Syncs {
-    asked: Option<Asked>,
+    asked: Option<OwnVote>,
     /// How long the vote before took.
     last: Option<Duration>,
     /// By site.
-    known: [Known; SITES_MAX as usize],
+    known: [KnownSync; SITES_MAX as usize],
 }
 
-wire_struct!(Asked { vote, at });
-wire_struct!(Known { longest, at });
+wire_struct!(OwnVote { vote, at });
+wire_struct!(KnownSync { longest, at });
 wire_struct!(Syncs { asked, last, known });
 
 /// What an election timeout allows for beside what it is for.
@@ -76,7 +76,7 @@ pub const fn sync_patience_max(election: Duration, sync: Duration) -> Duration {
     measured.times(SYNCS_PER_VOTE)
 }
 
-impl Known {
+impl KnownSync {
     fn faded(&self, now: Instant, half: Duration) -> Duration {
         let halvings = now.since(self.at).as_micros() / half.as_micros().max(1);
         Duration::from_micros(self.longest.as_micros() >> halvings.min(63))
@@ -100,7 +100,7 @@ impl Syncs {
     }
 
     /// Takes the end of a wait; whether it was long.
-    fn on_own(&mut self, config: &Config, me: SiteId, vote: Vote, now: Instant) -> bool {
+    fn on_own(&mut self, config: &Config, me: SiteId, vote: VoteName, now: Instant) -> bool {
         let Some(asked) = self.asked.take_if(|asked| asked.vote == vote) else { return false };
         let took = now.since(asked.at).min(config.election.times(LONGEST_TIMES));
         let counts = took.min(self.last.unwrap_or(took));
@@ -108,10 +108,10 @@ impl Syncs {
         let known = &mut self.known[me.index()];
         let faded = known.faded(now, config.election.times(OWN_HALVED_TIMES));
         if counts >= faded {
-            *known = Known { longest: counts, at: now };
+            *known = KnownSync { longest: counts, at: now };
         } else if now.since(known.at) >= config.election {
             let half = Duration::from_micros(faded.as_micros() / 2);
-            *known = Known { longest: half.max(counts), at: now };
+            *known = KnownSync { longest: half.max(counts), at: now };
         }
         took > quick(config.election)
     }
@@ -165,8 +165,8 @@ impl<V: Value> Paxos<V> {
     }
 
     /// Gave a vote to itself, which will come back.
-    pub(super) fn measure(&mut self, now: Instant, vote: Vote) {
-        self.syncs.asked.get_or_insert(Asked { vote, at: now });
+    pub(super) fn measure(&mut self, now: Instant, vote: VoteName) {
+        self.syncs.asked.get_or_insert(OwnVote { vote, at: now });
     }
 
     /// Has its own vote for another come back too, unless another one is on its way.
@@ -178,7 +178,7 @@ impl<V: Value> Paxos<V> {
     }
 
     /// Its own vote has come back. Where that took long, whoever it was for only has it now.
-    pub(super) fn on_own_vote(&mut self, now: Instant, vote: Vote) {
+    pub(super) fn on_own_vote(&mut self, now: Instant, vote: VoteName) {
         let took_long = self.syncs.on_own(&self.config, self.me, vote, now);
         if let Phase::Following = self.phase
             && took_long
@@ -192,7 +192,7 @@ impl<V: Value> Paxos<V> {
     pub(super) fn hear_sync(&mut self, now: Instant, from: SiteId, sync: u8) {
         if from != self.me {
             let longest = Duration::from_micros(u64::from(sync) << UNIT_BITS);
-            self.syncs.known[from.index()] = Known { longest, at: now };
+            self.syncs.known[from.index()] = KnownSync { longest, at: now };
         }
     }
 

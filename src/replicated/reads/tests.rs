@@ -25,14 +25,14 @@ fn fresh() -> Query {
     })
 }
 
-struct Stage {
+struct ReadStage {
     bird: Participant,
     effects: Effects<Participant>,
 }
 
-impl Stage {
+impl ReadStage {
     /// Below `chosen` it knows its log to be chosen, which reaches up to slot 2.
-    fn new(chosen: u64, config: Config) -> Stage {
+    fn new(chosen: u64, config: Config) -> ReadStage {
         let accepted = |slot| Record::Paxos {
             record: paxos::Record::Accepted {
                 ballot: Ballot { round: 1, site: SiteId::new(1).unwrap() },
@@ -43,7 +43,7 @@ impl Stage {
         let mark = Record::Paxos { record: paxos::Record::Chosen(Slot(chosen)) };
         let recovered = Recovered { incarnation: 3, records: vec![accepted(0), accepted(1), mark] };
         let bird = Participant::start(&config, ProcessId::site(0), Seed(1), recovered).unwrap();
-        Stage { bird, effects: Effects::default() }
+        ReadStage { bird, effects: Effects::default() }
     }
 
     /// What it says to that, in short.
@@ -87,10 +87,10 @@ impl Stage {
 
 #[test]
 fn a_view_waits_for_a_quorum_and_then_until_that_much_is_applied() {
-    let mut all_known = Stage::new(2, Config::new(3));
+    let mut all_known = ReadStage::new(2, Config::new(3));
     assert_eq!(all_known.asked(NOW, 7), ["survey 3.1"]);
     assert_eq!(all_known.extent(1, 1), ["told 7 as of 2"]);
-    let mut stage = Stage::new(0, Config::new(3));
+    let mut stage = ReadStage::new(0, Config::new(3));
     stage.asked(NOW, 7);
     assert_eq!(stage.extent(1, 3), [""; 0]);
     for slot in [2, 0] {
@@ -101,7 +101,7 @@ fn a_view_waits_for_a_quorum_and_then_until_that_much_is_applied() {
 
 #[test]
 fn what_comes_during_a_survey_waits_for_the_next_and_all_of_it_shares_that() {
-    let mut stage = Stage::new(2, Config::new(3));
+    let mut stage = ReadStage::new(2, Config::new(3));
     assert_eq!(stage.asked(NOW, 7), ["survey 3.1"]);
     for id in [8, 9, 7] {
         assert_eq!(stage.asked(NOW, id), [""; 0]);
@@ -113,12 +113,12 @@ fn what_comes_during_a_survey_waits_for_the_next_and_all_of_it_shares_that() {
 
 #[test]
 fn who_waits_for_long_is_told_so() {
-    let mut stage = Stage::new(2, Config { reads_max: 2, ..Config::new(3) });
+    let mut stage = ReadStage::new(2, Config { reads_max: 2, ..Config::new(3) });
     let later = NOW + Duration::from_millis(10);
     assert_eq!(stage.asked(NOW, 7), ["survey 3.1"]);
     assert_eq!(stage.asked(later, 8), [""; 0]);
     let due = NOW + Config::new(3).parked_for;
-    let wake = |stage: &mut Stage, at| {
+    let wake = |stage: &mut ReadStage, at| {
         stage.bird.handle(at, Input::Wake, &mut stage.effects);
         stage.said()
     };
@@ -132,7 +132,7 @@ fn who_waits_for_long_is_told_so() {
 #[test]
 fn a_client_waits_for_a_few_views_and_its_oldest_makes_room_for_the_next() {
     let other = ProcessId::Client(2);
-    let mut stage = Stage::new(2, Config::new(3));
+    let mut stage = ReadStage::new(2, Config::new(3));
     assert_eq!(stage.asked(NOW, 1), ["survey 3.1"]);
     for id in [2, 3, 4] {
         assert_eq!(stage.asked(NOW, id), [""; 0]);
@@ -151,7 +151,7 @@ fn a_client_that_claims_to_have_seen_what_nobody_can_is_turned_away_at_once() {
     let query = |id, seen, query| Message::Query { id, seen: Slot(seen), query };
     let Query::Of(TimelineQuery::Fresh { view }) = fresh() else { panic!("it is fresh") };
     let local = || Query::Of(TimelineQuery::View { view: view.clone() });
-    let mut stage = Stage::new(2, Config::new(3));
+    let mut stage = ReadStage::new(2, Config::new(3));
     for (id, seen) in [(1, reachable + 1), (2, u64::MAX)] {
         assert_eq!(stage.says(NOW, CLIENT, query(id, seen, fresh())), [alloc::format!("behind {id}")]);
         assert_eq!(stage.says(NOW, CLIENT, query(id, seen, local())), [alloc::format!("behind {id}")]);
@@ -171,12 +171,12 @@ fn a_client_that_claims_to_have_seen_what_nobody_can_is_turned_away_at_once() {
 
 #[test]
 fn one_who_asks_for_what_nobody_knows_leaves_places_to_others() {
-    let ask = |stage: &mut Stage, client, id, seen| {
+    let ask = |stage: &mut ReadStage, client, id, seen| {
         let Query::Of(TimelineQuery::Fresh { view }) = fresh() else { panic!("it is fresh") };
         let message = Message::Query { id, seen: Slot(seen), query: Query::Of(TimelineQuery::View { view }) };
         stage.says(NOW, ProcessId::Client(client), message)
     };
-    let mut stage = Stage::new(2, Config { parked_max: 6, ..Config::new(3) });
+    let mut stage = ReadStage::new(2, Config { parked_max: 6, ..Config::new(3) });
     assert_eq!(ask(&mut stage, 9, 90, 3), [""; 0]);
     for id in 1..50 {
         let gone: Vec<String> = (id > 4).then(|| alloc::format!("behind {}", id - 4)).into_iter().collect();

@@ -5,7 +5,7 @@
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 
-use super::{Leading, Parked, Site, Unsaid};
+use super::{Leading, Parked, PendingTaken, Site};
 use crate::ids::SiteId;
 use crate::replicated::config::Config;
 use crate::replicated::machine::Machine;
@@ -16,7 +16,7 @@ use crate::wire::{Reader, Wire, WireError};
 
 wire_struct!(Leading<M: Machine> { frontier, offered, propose_at });
 wire_struct!(Parked<M: Machine> { client, id, seen, query, until });
-wire_struct!(Unsaid { client, id, number, at });
+wire_struct!(PendingTaken { client, id, number, at });
 
 impl<M: Machine> Site<M> {
     pub(in crate::replicated) fn save(&self, out: &mut Vec<u8>) {

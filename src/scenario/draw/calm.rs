@@ -2,9 +2,9 @@
 //!
 //! Their clusters are told who leads first, as two who campaign at once might lead one after the other.
 
-use crate::scenario::draw::cluster::Cluster;
+use crate::scenario::draw::cluster::DrawnCluster;
 use crate::scenario::draw::draws::{Concern, Draws};
-use crate::scenario::draw::episodes::Track;
+use crate::scenario::draw::episodes::DrawnTrack;
 use crate::scenario::draw::recipe::crash;
 use crate::scenario::form::{Latency, StepOf};
 use crate::scenario::profile::Profile;
@@ -34,8 +34,8 @@ pub(super) fn draw(profile: &Profile, seed: u64) -> Option<Calm> {
 
 impl Calm {
     /// The crash of the leader, and its return.
-    pub(super) fn track<S: Service>(&mut self, cluster: &Cluster) -> Vec<StepOf<S>> {
-        let mut track = Track::<S>(Vec::new());
+    pub(super) fn track<S: Service>(&mut self, cluster: &DrawnCluster) -> Vec<StepOf<S>> {
+        let mut track = DrawnTrack::<S>(Vec::new());
         if !self.can_crash(cluster) {
             return track.0;
         }
@@ -47,7 +47,7 @@ impl Calm {
     }
 
     /// Who leads first.
-    pub(super) fn leader(&mut self, cluster: &Cluster) -> u8 {
+    pub(super) fn leader(&mut self, cluster: &DrawnCluster) -> u8 {
         self.draws.below(cluster.sites.into()).to_le_bytes()[0]
     }
 
@@ -61,7 +61,7 @@ impl Calm {
         }
     }
 
-    pub(super) fn claims(&self, cluster: &Cluster) -> Vec<Claim> {
+    pub(super) fn claims(&self, cluster: &DrawnCluster) -> Vec<Claim> {
         let mut claims = Vec::new();
         claims.extend((!self.can_crash(cluster)).then_some(Claim::Steady(1)));
         claims.extend(self.is_prompt.then_some(Claim::Prompt));
@@ -69,7 +69,7 @@ impl Calm {
     }
 
     /// The others of three sites or more are a quorum.
-    fn can_crash(&self, cluster: &Cluster) -> bool {
+    fn can_crash(&self, cluster: &DrawnCluster) -> bool {
         self.crashes && cluster.sites > 2
     }
 }

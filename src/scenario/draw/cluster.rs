@@ -7,7 +7,7 @@ use crate::time::Duration;
 
 /// A drawn cluster, and what all its parts share.
 #[derive(Clone, Debug)]
-pub(super) struct Cluster {
+pub(super) struct DrawnCluster {
     pub(super) sites: u8,
     pub(super) clients: u16,
     /// Whether what clients draw is the same for all of them.
@@ -19,7 +19,7 @@ pub(super) struct Cluster {
     pub(super) is_quiet: bool,
 }
 
-impl Cluster {
+impl DrawnCluster {
     /// What a service is told of it.
     pub(super) fn shape(&self) -> Shape {
         let home = |site: u8| {
@@ -36,7 +36,7 @@ impl Cluster {
     }
 }
 
-pub(super) fn draw(profile: &Profile, seed: u64, bounds: Option<Span<u8>>) -> Cluster {
+pub(super) fn draw(profile: &Profile, seed: u64, bounds: Option<Span<u8>>) -> DrawnCluster {
     let mut draws = Draws::new(seed, Concern::Cluster);
     let mut weights = profile.sites.clone();
     if let Some(Span(least, most)) = bounds {
@@ -58,5 +58,5 @@ pub(super) fn draw(profile: &Profile, seed: u64, bounds: Option<Span<u8>>) -> Cl
         machines
     });
     let clients_alike = draws.happens(profile.clients_alike);
-    Cluster { sites, clients, clients_alike, machines, lasts, is_quiet }
+    DrawnCluster { sites, clients, clients_alike, machines, lasts, is_quiet }
 }

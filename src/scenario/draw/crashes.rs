@@ -1,6 +1,6 @@
 //! Episodes with crashes.
 
-use crate::scenario::draw::episodes::{Episodes, Track, who_is_known};
+use crate::scenario::draw::episodes::{DrawnTrack, Episodes, who_is_known};
 use crate::scenario::draw::workload::Workload;
 use crate::scenario::profile::CrashMoment;
 use crate::scenario::service::Service;
@@ -11,7 +11,7 @@ use crate::time::Duration;
 impl Episodes<'_> {
     pub(super) fn crash<S: Service>(
         &mut self,
-        track: &mut Track<S>,
+        track: &mut DrawnTrack<S>,
         workload: &mut Workload<'_>,
         moment: When,
     ) {

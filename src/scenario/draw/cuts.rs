@@ -1,6 +1,6 @@
 //! Episodes with cut links.
 
-use crate::scenario::draw::episodes::{Episodes, Track};
+use crate::scenario::draw::episodes::{DrawnTrack, Episodes};
 use crate::scenario::draw::workload::Workload;
 use crate::scenario::draw::{rule, shapes};
 use crate::scenario::profile::CutShape;
@@ -10,7 +10,7 @@ use crate::scenario::step::{Fault, Ruling, Target, When};
 impl Episodes<'_> {
     pub(super) fn cut<S: Service>(
         &mut self,
-        track: &mut Track<S>,
+        track: &mut DrawnTrack<S>,
         workload: &mut Workload<'_>,
         moment: When,
     ) {

@@ -1,7 +1,7 @@
 //! Episodes with disks: slow, refusing, full, and damaged.
 
 use crate::scenario::draw::crash;
-use crate::scenario::draw::episodes::{Episodes, Track, who_is_known};
+use crate::scenario::draw::episodes::{DrawnTrack, Episodes, who_is_known};
 use crate::scenario::draw::workload::{Wanted, Workload};
 use crate::scenario::profile::DiskErrorKind;
 use crate::scenario::service::Service;
@@ -11,7 +11,7 @@ use crate::time::Duration;
 impl Episodes<'_> {
     pub(super) fn slow_disk<S: Service>(
         &mut self,
-        track: &mut Track<S>,
+        track: &mut DrawnTrack<S>,
         workload: &mut Workload<'_>,
         moment: When,
     ) {
@@ -29,7 +29,7 @@ impl Episodes<'_> {
 
     pub(super) fn disk_error<S: Service>(
         &mut self,
-        track: &mut Track<S>,
+        track: &mut DrawnTrack<S>,
         workload: &mut Workload<'_>,
         moment: When,
     ) {
@@ -53,7 +53,7 @@ impl Episodes<'_> {
     /// A site uses up the file that it writes and the one in reserve only under many large writes.
     fn full_disk<S: Service>(
         &mut self,
-        track: &mut Track<S>,
+        track: &mut DrawnTrack<S>,
         workload: &mut Workload<'_>,
         moment: When,
         who: Target,
@@ -73,7 +73,7 @@ impl Episodes<'_> {
     /// Rot, a write that goes astray, or a file that vanishes: the next start of the site must find it.
     pub(super) fn damage<S: Service>(
         &mut self,
-        track: &mut Track<S>,
+        track: &mut DrawnTrack<S>,
         workload: &mut Workload<'_>,
         moment: When,
         word: DiskFault,

@@ -2,7 +2,7 @@
 //!
 //! Each has a track of its own, so that one whose moment never comes takes no other with it.
 
-use crate::scenario::draw::cluster::Cluster;
+use crate::scenario::draw::cluster::DrawnCluster;
 use crate::scenario::draw::draws::{Concern, Draws};
 use crate::scenario::draw::losses::Losses;
 use crate::scenario::draw::workload::{Wanted, Workload};
@@ -18,7 +18,7 @@ use crate::time::Duration;
 pub(super) struct Episodes<'a> {
     pub(super) draws: Draws,
     pub(super) profile: &'a Profile,
-    pub(super) cluster: &'a Cluster,
+    pub(super) cluster: &'a DrawnCluster,
     pub(super) losses: Losses,
     /// How long a sync takes when nothing is wrong.
     pub(super) sync: Duration,
@@ -30,9 +30,9 @@ pub(super) struct Episodes<'a> {
 }
 
 /// One track in the making.
-pub(super) struct Track<S: Service>(pub(super) Vec<StepOf<S>>);
+pub(super) struct DrawnTrack<S: Service>(pub(super) Vec<StepOf<S>>);
 
-impl<S: Service> Track<S> {
+impl<S: Service> DrawnTrack<S> {
     pub(super) fn push(&mut self, when: When, fault: Fault<S::Expectation>) {
         self.0.push(optional(when, Word::Harness(fault)));
     }
@@ -48,7 +48,7 @@ impl<'a> Episodes<'a> {
     pub(super) fn new(
         profile: &'a Profile,
         seed: u64,
-        cluster: &'a Cluster,
+        cluster: &'a DrawnCluster,
         losses: Losses,
         sync: Duration,
         is_quiet: bool,
@@ -87,7 +87,7 @@ impl<'a> Episodes<'a> {
     }
 
     fn track<S: Service>(&mut self, kind: FaultKind, workload: &mut Workload<'_>) -> Vec<StepOf<S>> {
-        let mut track = Track::<S>(Vec::new());
+        let mut track = DrawnTrack::<S>(Vec::new());
         let begins = Duration::from_millis(self.draws.between(400, self.cluster.lasts.as_micros() / 1_000));
         let who = workload.anybody(&mut self.draws);
         self.ask(&mut track, workload, When::At(begins), who, Wanted::Read);
@@ -113,7 +113,7 @@ impl<'a> Episodes<'a> {
 
     pub(super) fn ask<S: Service>(
         &mut self,
-        track: &mut Track<S>,
+        track: &mut DrawnTrack<S>,
         workload: &mut Workload<'_>,
         when: When,
         who: Target,
@@ -126,7 +126,7 @@ impl<'a> Episodes<'a> {
     /// Writes and reads while something is broken, on both sides of it where it has two.
     pub(super) fn look_around<S: Service>(
         &mut self,
-        track: &mut Track<S>,
+        track: &mut DrawnTrack<S>,
         workload: &mut Workload<'_>,
         sides: Option<(u8, u8)>,
     ) {
@@ -186,7 +186,7 @@ impl<'a> Episodes<'a> {
     /// Mends it after a while, or leaves it as it is.
     pub(super) fn mend<S: Service>(
         &mut self,
-        track: &mut Track<S>,
+        track: &mut DrawnTrack<S>,
         after: Duration,
         faults: Vec<Fault<S::Expectation>>,
     ) {

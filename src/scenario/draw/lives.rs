@@ -1,6 +1,6 @@
 //! Clients that crash, come back and go on asking.
 
-use crate::scenario::draw::cluster::Cluster;
+use crate::scenario::draw::cluster::DrawnCluster;
 use crate::scenario::draw::draws::{Concern, Draws};
 use crate::scenario::draw::optional;
 use crate::scenario::draw::workload::{Wanted, Workload};
@@ -16,7 +16,7 @@ use crate::time::Duration;
 pub(super) fn draw<S: Service>(
     profile: &Profile,
     seed: u64,
-    cluster: &Cluster,
+    cluster: &DrawnCluster,
     workload: &mut Workload<'_>,
 ) -> Option<Vec<StepOf<S>>> {
     let mut draws = Draws::new(seed, Concern::Lives);

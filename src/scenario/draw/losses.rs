@@ -1,8 +1,8 @@
 //! How many sites a drawn scenario may damage: as a plan counts them, so that none is refused.
 
 use crate::ids::SiteSet;
-use crate::scenario::draw::cluster::Cluster;
-use crate::scenario::form::Budget;
+use crate::scenario::draw::cluster::DrawnCluster;
+use crate::scenario::form::FaultBudget;
 use crate::scenario::namespace::Word;
 use crate::scenario::service::Shape;
 use crate::scenario::step::{Action, Target};
@@ -19,10 +19,10 @@ pub(super) struct Losses {
 }
 
 impl Losses {
-    pub(super) fn new(budget: Budget, cluster: &Cluster, core_size: u8) -> Losses {
+    pub(super) fn new(budget: FaultBudget, cluster: &DrawnCluster, core_size: u8) -> Losses {
         let spare = match budget {
-            Budget::Survivable => Some(cluster.sites.saturating_sub(core_size).into()),
-            Budget::Unlimited => None,
+            FaultBudget::Survivable => Some(cluster.sites.saturating_sub(core_size).into()),
+            FaultBudget::Unlimited => None,
         };
         Losses { shape: cluster.shape(), spare, named: SiteSet::EMPTY, by_role: 0 }
     }

@@ -1,7 +1,7 @@
 //! Episodes with rules on messages, and with clogged links.
 
 use crate::process::{Label, Process, Subject};
-use crate::scenario::draw::episodes::{Episodes, Track};
+use crate::scenario::draw::episodes::{DrawnTrack, Episodes};
 use crate::scenario::draw::workload::Workload;
 use crate::scenario::draw::{crash, rule};
 use crate::scenario::profile::{RulingKind, Span};
@@ -12,7 +12,7 @@ use crate::time::Duration;
 impl Episodes<'_> {
     pub(super) fn messages<S: Service>(
         &mut self,
-        track: &mut Track<S>,
+        track: &mut DrawnTrack<S>,
         workload: &mut Workload<'_>,
         moment: When,
         begins: Duration,
@@ -28,7 +28,7 @@ impl Episodes<'_> {
     }
 
     /// What was kept arrives again, behind another leader or a restart.
-    fn replay<S: Service>(&mut self, track: &mut Track<S>, workload: &mut Workload<'_>, name: String) {
+    fn replay<S: Service>(&mut self, track: &mut DrawnTrack<S>, workload: &mut Workload<'_>, name: String) {
         let has_crash = self.crashes < self.profile.crashes.at_most && self.draws.one_in(2);
         let (soon, later) = (self.draws.millis(100, 1_500), self.draws.millis(0, 500));
         if has_crash || self.cluster.sites == 1 {
@@ -49,7 +49,7 @@ impl Episodes<'_> {
     /// One link after another holds what is sent over it; they let go in another order.
     pub(super) fn clog<S: Service>(
         &mut self,
-        track: &mut Track<S>,
+        track: &mut DrawnTrack<S>,
         workload: &mut Workload<'_>,
         moment: When,
     ) {

@@ -13,7 +13,7 @@ use crate::frame::DATAGRAM_DEFAULT;
 use crate::ids::{ProcessId, SiteSet};
 use crate::process::Process;
 use crate::ron_file::nearest::nearest;
-use crate::scenario::form::{Budget, Disk, DiskMode, ExpectationOf, Scenario, StepOf};
+use crate::scenario::form::{Disk, DiskMode, ExpectationOf, FaultBudget, Scenario, StepOf};
 use crate::scenario::namespace::Word;
 use crate::scenario::profile::Profile;
 use crate::scenario::service::{Pace, Service};
@@ -53,7 +53,7 @@ pub use workload::{Asking, Wanted};
 pub(crate) use recipe::names;
 
 use calm::Calm;
-use cluster::Cluster;
+use cluster::DrawnCluster;
 use draws::Concern;
 use episodes::Episodes;
 use losses::Losses;
@@ -215,7 +215,7 @@ fn compose<S: Service>(
 }
 
 /// Whether the service has bounds for what is prompt.
-fn has_bounds<S: Service>(cluster: &Cluster) -> bool {
+fn has_bounds<S: Service>(cluster: &DrawnCluster) -> bool {
     let (shape, pace) =
         (cluster.shape(), Pace { latency: Duration::ZERO, sync: Duration::ZERO, commands: 0 });
     let config = S::config(&S::Settings::default(), &shape).ok();
@@ -230,10 +230,12 @@ fn disk(profile: &Profile, draws: &mut Draws) -> Disk {
 }
 
 /// What must hold at the end, where anything must hold that is not always judged.
-fn expect<S: Service>(profile: &Profile, cluster: &Cluster, heals_all: bool) -> Vec<ExpectationOf<S>> {
+fn expect<S: Service>(profile: &Profile, cluster: &DrawnCluster, heals_all: bool) -> Vec<ExpectationOf<S>> {
     let mut claims = match profile.budget {
-        Budget::Unlimited => return Vec::new(),
-        Budget::Survivable => vec![Claim::Converges { within: profile.converges_within, all: heals_all }],
+        FaultBudget::Unlimited => return Vec::new(),
+        FaultBudget::Survivable => {
+            vec![Claim::Converges { within: profile.converges_within, all: heals_all }]
+        }
     };
     claims.extend(progresses::<S>(cluster));
     claims.push(Claim::Restarts);
@@ -241,16 +243,16 @@ fn expect<S: Service>(profile: &Profile, cluster: &Cluster, heals_all: bool) -> 
 }
 
 /// What must hold where nothing is wrong. Nobody is restarted at the end: that would be another leadership.
-fn expect_calm<S: Service>(profile: &Profile, cluster: &Cluster, calm: &Calm) -> Vec<ExpectationOf<S>> {
+fn expect_calm<S: Service>(profile: &Profile, cluster: &DrawnCluster, calm: &Calm) -> Vec<ExpectationOf<S>> {
     let mut claims = calm.claims(cluster);
-    if profile.budget == Budget::Survivable {
+    if profile.budget == FaultBudget::Survivable {
         claims.push(Claim::Converges { within: profile.converges_within, all: true });
         claims.extend(progresses::<S>(cluster));
     }
     claims.into_iter().map(Word::Harness).collect()
 }
 
-fn progresses<S: Service>(cluster: &Cluster) -> Option<Claim> {
+fn progresses<S: Service>(cluster: &DrawnCluster) -> Option<Claim> {
     let terminals = SiteSet::first(cluster.sites).iter().map(ProcessId::Terminal);
     let mut probed = terminals.chain((0..cluster.clients).map(ProcessId::Client));
     probed.any(|id| S::probe(id).is_some()).then_some(Claim::Progresses)

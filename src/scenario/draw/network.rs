@@ -1,6 +1,6 @@
 //! What every datagram meets, feature by feature: a run without one shows what its noise would have hidden.
 
-use crate::scenario::draw::cluster::Cluster;
+use crate::scenario::draw::cluster::DrawnCluster;
 use crate::scenario::draw::draws::{Concern, Draws};
 use crate::scenario::form::{Latency, Network, Reordering};
 use crate::scenario::profile::{LatencyKind, Profile, Share, Span};
@@ -10,7 +10,7 @@ use crate::time::Duration;
 pub(super) fn draw(
     profile: &Profile,
     seed: u64,
-    cluster: &Cluster,
+    cluster: &DrawnCluster,
     is_quiet: bool,
     is_recipe: bool,
 ) -> Network {

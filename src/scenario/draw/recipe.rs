@@ -5,7 +5,7 @@
 
 use core::fmt;
 
-use crate::scenario::draw::cluster::Cluster;
+use crate::scenario::draw::cluster::DrawnCluster;
 use crate::scenario::draw::draws::Draws;
 use crate::scenario::draw::optional;
 use crate::scenario::draw::workload::{Wanted, Workload};
@@ -55,7 +55,7 @@ impl<C, E> Recipe<C, E> {
     pub(super) fn track<S: Service<Command = C, Expectation = E>>(
         &self,
         mut draws: Draws,
-        cluster: &Cluster,
+        cluster: &DrawnCluster,
         workload: &mut Workload<'_>,
     ) -> Vec<StepOf<S>> {
         let mut sites: Vec<u8> = (0..cluster.sites).collect();
@@ -71,7 +71,7 @@ impl<C, E> Recipe<C, E> {
     }
 }
 
-type Ask<'a, C> = &'a mut dyn FnMut(&mut Draws, Option<Target>, Wanted) -> Option<C>;
+type RecipeAsk<'a, C> = &'a mut dyn FnMut(&mut Draws, Option<Target>, Wanted) -> Option<C>;
 
 /// The track of a recipe in the making: each call adds a step behind the ones before it.
 pub struct Draft<'a, C, E> {
@@ -81,7 +81,7 @@ pub struct Draft<'a, C, E> {
     steps: Vec<Step<Action<C, E>>>,
     /// When the first step fires.
     next: Option<When>,
-    ask: Ask<'a, C>,
+    ask: RecipeAsk<'a, C>,
 }
 
 impl<C, E> fmt::Debug for Draft<'_, C, E> {

@@ -1,7 +1,7 @@
 //! Runs in which journals fill file after file: crashes between the calls of a rollover and of the recovery after it, and
 //! disks that refuse the next file.
 
-use crate::scenario::draw::cluster::Cluster;
+use crate::scenario::draw::cluster::DrawnCluster;
 use crate::scenario::draw::draws::{Concern, Draws};
 use crate::scenario::draw::optional;
 use crate::scenario::draw::workload::{Wanted, Workload};
@@ -48,7 +48,7 @@ impl Rollovers {
     pub(super) fn track<S: Service>(
         mut self,
         profile: &Profile,
-        cluster: &Cluster,
+        cluster: &DrawnCluster,
         workload: &mut Workload<'_>,
     ) -> Option<Vec<StepOf<S>>> {
         if !self.has_episode {
@@ -56,7 +56,8 @@ impl Rollovers {
         }
         let begins = self.draws.between(300, cluster.lasts.as_micros() / 1_000);
         let who = Target::Site(self.draws.below(cluster.sites.into()).to_le_bytes()[0]);
-        let mut track = Track::<S> { steps: Vec::new(), next: Some(When::At(Duration::from_millis(begins))) };
+        let mut track =
+            RolloverTrack::<S> { steps: Vec::new(), next: Some(When::At(Duration::from_millis(begins))) };
         if self.has_full_disk && !cluster.is_quiet {
             self.full_disk(profile, &mut track, workload, who);
         } else {
@@ -68,7 +69,7 @@ impl Rollovers {
         Some(track.steps)
     }
 
-    fn crash<S: Service>(&mut self, track: &mut Track<S>, workload: &mut Workload<'_>, who: Target) {
+    fn crash<S: Service>(&mut self, track: &mut RolloverTrack<S>, workload: &mut Workload<'_>, who: Target) {
         let at = Some(Seam::InRollover(self.calls_of_rollover()));
         let leaves = self.leaves();
         track.fault(Duration::ZERO, Fault::Crash(Crash { who, at, leaves }));
@@ -89,7 +90,7 @@ impl Rollovers {
     fn full_disk<S: Service>(
         &mut self,
         profile: &Profile,
-        track: &mut Track<S>,
+        track: &mut RolloverTrack<S>,
         workload: &mut Workload<'_>,
         who: Target,
     ) {
@@ -110,7 +111,7 @@ impl Rollovers {
 
     fn write<S: Service>(
         &mut self,
-        track: &mut Track<S>,
+        track: &mut RolloverTrack<S>,
         workload: &mut Workload<'_>,
         count: u64,
         apart: u64,
@@ -144,13 +145,13 @@ impl Rollovers {
     }
 }
 
-struct Track<S: Service> {
+struct RolloverTrack<S: Service> {
     steps: Vec<StepOf<S>>,
     /// When the first step fires.
     next: Option<When>,
 }
 
-impl<S: Service> Track<S> {
+impl<S: Service> RolloverTrack<S> {
     fn fault(&mut self, after: Duration, fault: Fault<S::Expectation>) {
         self.push(When::After(after), Word::Harness(fault));
     }

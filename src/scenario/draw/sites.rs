@@ -1,7 +1,7 @@
 //! Episodes with sites that sleep, are slow, or read a wrong clock.
 
 use crate::scenario::draw::crash;
-use crate::scenario::draw::episodes::{Episodes, Track, who_is_known};
+use crate::scenario::draw::episodes::{DrawnTrack, Episodes, who_is_known};
 use crate::scenario::draw::workload::Workload;
 use crate::scenario::service::Service;
 use crate::scenario::step::{ClockFault, Fault, Percent, Target, When};
@@ -10,7 +10,7 @@ use crate::time::Duration;
 impl Episodes<'_> {
     pub(super) fn pause<S: Service>(
         &mut self,
-        track: &mut Track<S>,
+        track: &mut DrawnTrack<S>,
         workload: &mut Workload<'_>,
         moment: When,
     ) {
@@ -23,7 +23,7 @@ impl Episodes<'_> {
 
     pub(super) fn slow_site<S: Service>(
         &mut self,
-        track: &mut Track<S>,
+        track: &mut DrawnTrack<S>,
         workload: &mut Workload<'_>,
         moment: When,
     ) {
@@ -37,7 +37,7 @@ impl Episodes<'_> {
     /// Each clock on its own: one drifts, another is set, perhaps while its site is down, and perhaps set right again.
     pub(super) fn clocks<S: Service>(
         &mut self,
-        track: &mut Track<S>,
+        track: &mut DrawnTrack<S>,
         workload: &mut Workload<'_>,
         moment: When,
     ) {

@@ -42,10 +42,10 @@ fn every_profile_draws_within_its_budget() {
             let scenario = drawn(&profile, seed);
             let problems = plan(&scenario).err().unwrap_or_default();
             assert!(problems.is_empty(), "{name}, seed {seed}: {problems:#?}");
-            let is_survivable = plan(&Scenario { budget: Budget::Survivable, ..scenario }).is_ok();
+            let is_survivable = plan(&Scenario { budget: FaultBudget::Survivable, ..scenario }).is_ok();
             damaged += u32::from(!is_survivable);
         }
-        assert_eq!(damaged > 40, profile.budget == Budget::Unlimited, "{name}: {damaged}");
+        assert_eq!(damaged > 40, profile.budget == FaultBudget::Unlimited, "{name}: {damaged}");
     }
 }
 

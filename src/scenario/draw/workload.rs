@@ -1,6 +1,6 @@
 //! Who asks for what and when.
 
-use crate::scenario::draw::cluster::Cluster;
+use crate::scenario::draw::cluster::DrawnCluster;
 use crate::scenario::draw::draws::{Concern, Draws};
 use crate::scenario::draw::{CannotDraw, optional};
 use crate::scenario::form::StepOf;
@@ -65,7 +65,7 @@ impl<'a> Workload<'a> {
     pub(super) fn new(
         profile: &'a Profile,
         seed: u64,
-        cluster: &Cluster,
+        cluster: &DrawnCluster,
         datagram_max: usize,
         slots_before: u64,
     ) -> Workload<'a> {
@@ -74,7 +74,7 @@ impl<'a> Workload<'a> {
         let mut people = Draws::new(seed, Concern::People);
         let (is_crowd, many) = (people.happens(profile.crowds), people.number(profile.crowd));
         let users = if is_crowd { many } else { few };
-        let Cluster { sites, clients, lasts, .. } = *cluster;
+        let DrawnCluster { sites, clients, lasts, .. } = *cluster;
         Workload {
             draws,
             profile,

@@ -2,14 +2,14 @@
 
 use crate::ids::SiteSet;
 use crate::ron_file::Place;
-use crate::scenario::form::Budget;
+use crate::scenario::form::FaultBudget;
 use crate::scenario::plan::Planner;
 use crate::scenario::service::Service;
 use crate::scenario::step::Target;
 
 /// The sites that a scenario may damage or wipe.
 #[derive(Default)]
-pub(super) struct Losses {
+pub(super) struct LossBudget {
     named: SiteSet,
     /// Steps that aim at a role: each may find another site in it.
     by_role: usize,
@@ -42,7 +42,7 @@ impl<S: Service> Planner<S> {
             let help = "a step before it that makes the copy: `Disk(Site(1), Save)`";
             self.wrong(place.clone(), "no copy is ever made that could be put back", help);
         }
-        if self.budget == Budget::Survivable {
+        if self.budget == FaultBudget::Survivable {
             let message = "a site that has forgotten what it said may break every promise of its protocol";
             let help = "`budget: Unlimited`: from here on only what is expected is judged";
             self.wrong(place.clone(), message, help);
@@ -50,11 +50,11 @@ impl<S: Service> Planner<S> {
     }
 
     /// The first step that damages more sites than the protocol can lose is wrong, unless all may be lost.
-    pub(super) fn check_budget(&mut self, budget: Budget, core_size: u8) {
+    pub(super) fn check_budget(&mut self, budget: FaultBudget, core_size: u8) {
         let all = self.shape.sites;
         let spare = all.saturating_sub(core_size);
         let first = self.losses.steps.iter().find(|(_, count)| *count > usize::from(spare)).cloned();
-        if let (Budget::Survivable, Some((place, count))) = (budget, first) {
+        if let (FaultBudget::Survivable, Some((place, count))) = (budget, first) {
             let message = format!(
                 "up to here the storage of {count} of {all} sites may be damaged or wiped, and {spare} can be lost for good"
             );

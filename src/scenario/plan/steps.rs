@@ -6,7 +6,7 @@ use crate::ron_file::Place;
 use crate::ron_file::nearest::nearest;
 use crate::scenario::form::{Scenario, StepOf};
 use crate::scenario::namespace::Word;
-use crate::scenario::plan::{Check, Planner};
+use crate::scenario::plan::{PlannedCheck, Planner};
 use crate::scenario::service::Service;
 use crate::scenario::step::{Event, Fault, Rule, Traffic, When};
 use crate::sim::{
@@ -342,7 +342,7 @@ impl<S: Service> Planner<S> {
                 let number = self.checks.len();
                 let name = step.to_string();
                 let what = self.check(&inner, &name, expectation)?;
-                self.checks.push(Check { name, what });
+                self.checks.push(PlannedCheck { name, what });
                 Action::Check(number)
             }
             aimed => unreachable!("{aimed:?} is done to somebody, and made above"),

@@ -2,7 +2,7 @@
 //!
 //! Small clusters, few commands over few users, few faults in any order, whole features left out at random.
 
-use crate::scenario::form::Budget;
+use crate::scenario::form::FaultBudget;
 use crate::scenario::profile::{
     ClocksDrawn, ClogsDrawn, CrashMoment, CrashesDrawn, CutShape, CutsDrawn, DiskDrawn, DiskErrorKind,
     FaultKind, LatencyKind, MessagesDrawn, MustHappen, NetworkDrawn, Profile, RulingKind, Runs, Share, Span,
@@ -80,7 +80,7 @@ impl Default for Profile {
                 .map(|(kind, runs)| (kind, percent(runs)))
                 .into(),
             ),
-            budget: Budget::Survivable,
+            budget: FaultBudget::Survivable,
             targets: weights([
                 (TargetKind::Leader, 40),
                 (TargetKind::Follower, 12),

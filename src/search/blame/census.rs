@@ -40,7 +40,7 @@ const EXCESS_MIN: i64 = 300;
 const FORKS_FACTOR: u32 = 4;
 
 /// One fork: when it ended, and when each kind of event first happened in it.
-struct Seen {
+struct ForkCensus {
     end: Instant,
     first: BTreeMap<String, Instant>,
 }
@@ -68,7 +68,7 @@ impl<S: Service> Forks<'_, S> {
     }
 
     /// What happened since `base` in forks of `from` that fail, or in those that do not.
-    fn census(&mut self, base: &Run<S>, from: &Run<S>, of_failing: bool) -> Vec<Seen> {
+    fn census(&mut self, base: &Run<S>, from: &Run<S>, of_failing: bool) -> Vec<ForkCensus> {
         let mut all = Vec::new();
         for number in 0..self.forks_wanted() * FORKS_FACTOR {
             if self.is_spent() || all.len() >= self.forks_wanted() as usize {
@@ -90,7 +90,7 @@ fn go_on<S: Service>(run: &mut Run<S>, turns: u64) {
     }
 }
 
-fn seen<S: Service>(base: &Run<S>, fork: &Run<S>) -> Seen {
+fn seen<S: Service>(base: &Run<S>, fork: &Run<S>) -> ForkCensus {
     let new = fork.world().trace().written() - base.world().trace().written();
     let lines = fork.world().trace().lines().rev().take(usize::try_from(new).unwrap_or(usize::MAX));
     let mut first = BTreeMap::new();
@@ -100,19 +100,19 @@ fn seen<S: Service>(base: &Run<S>, fork: &Run<S>) -> Seen {
             first.insert(topic, line.at());
         }
     }
-    Seen { end: fork.world().now(), first }
+    ForkCensus { end: fork.world().now(), first }
 }
 
 /// The others are looked at up to when half of the failing ones had failed: in the time behind that more happens.
-fn compare(failing: &[Seen], others: &[Seen]) -> Vec<Suspect> {
+fn compare(failing: &[ForkCensus], others: &[ForkCensus]) -> Vec<Suspect> {
     let mut ends: Vec<Instant> = failing.iter().map(|seen| seen.end).collect();
     ends.sort_unstable();
     let Some(horizon) = ends.get(ends.len() / 2).copied() else { return Vec::new() };
-    let count = |list: &[Seen], what: &str| {
-        let has = |seen: &&Seen| seen.first.get(what).is_some_and(|first| *first <= horizon);
+    let count = |list: &[ForkCensus], what: &str| {
+        let has = |seen: &&ForkCensus| seen.first.get(what).is_some_and(|first| *first <= horizon);
         u32::try_from(list.iter().filter(has).count()).unwrap_or(u32::MAX)
     };
-    let size = |list: &[Seen]| u32::try_from(list.len()).unwrap_or(u32::MAX);
+    let size = |list: &[ForkCensus]| u32::try_from(list.len()).unwrap_or(u32::MAX);
     let all: BTreeSet<&String> = failing.iter().flat_map(|seen| seen.first.keys()).collect();
     let suspect = |what: &String| Suspect {
         what: what.clone(),
@@ -134,7 +134,7 @@ mod tests {
 
     #[test]
     fn what_others_have_as_often_is_no_suspect() {
-        let seen = |end, first: &[(&str, u64)]| Seen {
+        let seen = |end, first: &[(&str, u64)]| ForkCensus {
             end: Instant::from_micros(end),
             first: first.iter().map(|(what, at)| ((*what).to_owned(), Instant::from_micros(*at))).collect(),
         };

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use crate::scenario::{Run, Service};
 use crate::search::blame::{Inquiry, Point};
-use crate::search::clock::Clock;
+use crate::search::clock::SearchClock;
 use crate::search::property::Property;
 use crate::time;
 
@@ -22,7 +22,7 @@ pub(super) struct Forks<'a, S: Service> {
     points: BTreeMap<u64, Point>,
     shaken: Option<time::Duration>,
     inquiry: Inquiry,
-    clock: Clock,
+    clock: SearchClock,
     runs: u64,
 }
 
@@ -32,7 +32,7 @@ impl<'a, S: Service> Forks<'a, S> {
         turns: u64,
         property: &'a Property,
         inquiry: &Inquiry,
-        clock: Clock,
+        clock: SearchClock,
     ) -> Forks<'a, S> {
         let mut base = base;
         base.give_up_after(turns.saturating_mul(EVENTS_FACTOR).saturating_add(100_000));

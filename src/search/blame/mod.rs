@@ -14,11 +14,11 @@ mod curve;
 use std::time::Duration;
 
 use crate::scenario::{Outcome, Run, RunOptions, Scenario, Service};
-use crate::search::clock::Clock;
+use crate::search::clock::SearchClock;
 use crate::search::property::Property;
 use crate::search::runner::Runner;
 use crate::search::shrink::NotShrunk;
-use crate::sim::{Told, TraceLevel};
+use crate::sim::{StoryEntry, TraceLevel};
 use crate::time::{self, Instant};
 
 pub use census::Suspect;
@@ -69,9 +69,9 @@ pub struct Jump {
     /// Behind it.
     pub after: Point,
     /// What happened between the two: of one event, if there was time to find it.
-    pub told: Vec<Told>,
+    pub told: Vec<StoryEntry>,
     /// The last notable things before.
-    pub context: Vec<Told>,
+    pub context: Vec<StoryEntry>,
 }
 
 /// What came of it.
@@ -119,7 +119,7 @@ pub fn blame<S: Service>(
     scenario: &Scenario<S>,
     inquiry: &Inquiry,
 ) -> Result<Blamed, NotShrunk> {
-    let clock = Clock::start();
+    let clock = SearchClock::start();
     let seed = runner.options.seed.unwrap_or(scenario.seed);
     let scenario = Scenario { seed, ..scenario.clone() };
     let base = |level| {
@@ -175,16 +175,18 @@ fn tell<S: Service>(mut run: Run<S>, before: Point, after: Point) -> Jump {
     for _ in 0..before.turns {
         run.step();
     }
-    let is_notable = |told: &Told| told.class != crate::sim::LineClass::Routine;
+    let is_notable = |told: &StoryEntry| told.class != crate::sim::LineClass::Routine;
     let lines = run.world().trace().lines().rev().take(10_000);
-    let mut context: Vec<Told> = lines.map(|line| line.told()).filter(is_notable).take(CONTEXT).collect();
+    let mut context: Vec<StoryEntry> =
+        lines.map(|line| line.told()).filter(is_notable).take(CONTEXT).collect();
     context.reverse();
     let written = run.world().trace().written();
     for _ in before.turns..after.turns {
         run.step();
     }
     let new = usize::try_from(run.world().trace().written() - written).unwrap_or(usize::MAX);
-    let mut told: Vec<Told> = run.world().trace().lines().rev().take(new).map(|line| line.told()).collect();
+    let mut told: Vec<StoryEntry> =
+        run.world().trace().lines().rev().take(new).map(|line| line.told()).collect();
     told.reverse();
     Jump { before, after, told, context }
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use crate::mix;
 use crate::scenario::{Run, RunOptions, Scenario, Service};
-use crate::search::clock::Clock;
+use crate::search::clock::SearchClock;
 use crate::search::property::Property;
 use crate::search::runner::Runner;
 use crate::search::shrink::{NotShrunk, Shrunk};
@@ -46,7 +46,7 @@ pub(super) struct Trials<'a, S: Service> {
     runs: u64,
     successes: u64,
     budget: Budget,
-    clock: Clock,
+    clock: SearchClock,
 }
 
 impl<'a, S: Service> Trials<'a, S> {
@@ -56,7 +56,7 @@ impl<'a, S: Service> Trials<'a, S> {
         property: Option<&Property>,
         budget: &Budget,
     ) -> Result<Trials<'a, S>, NotShrunk> {
-        let clock = Clock::start();
+        let clock = SearchClock::start();
         let seed = runner.options.seed.unwrap_or(scenario.seed);
         let best = Scenario { seed, ..scenario.clone() };
         let options = RunOptions { seed: None, trace: TraceLevel::Off, ..runner.options };

@@ -29,7 +29,7 @@ const DELAYS_MAX: usize = 256;
 type Feature = fn(&mut Network);
 
 /// What a sort of chance did to a datagram, in the words of a rule.
-type Fate = fn(&Fated) -> Option<Ruling>;
+type FateWords = fn(&Fated) -> Option<Ruling>;
 
 const FEATURES: [Feature; 9] = [
     |network| network.loss = Chance::NEVER,
@@ -104,7 +104,7 @@ fn constants(latency: &Latency) -> Vec<Latency> {
 
 /// Says what is left of chance message by message, one sort of it after the other.
 pub(super) fn say<S: Service>(trials: &mut Trials<'_, S>) {
-    let sorts: [(Feature, Fate); 3] = [
+    let sorts: [(Feature, FateWords); 3] = [
         (FEATURES[0], |fated| fated.is_lost.then_some(Ruling::Drop)),
         (FEATURES[1], |fated| {
             let apart = fated.second? - fated.delay;

@@ -5,7 +5,7 @@ use crate::time::Instant;
 
 /// A clock that is not the world's. It runs evenly from its last fault on.
 #[derive(Clone, Debug)]
-pub(crate) struct Clock {
+pub(crate) struct LocalClock {
     /// In the world's time, when its last fault was.
     since: Instant,
     /// What it showed then.
@@ -17,13 +17,13 @@ pub(crate) struct Clock {
 }
 
 /// The world's.
-impl Default for Clock {
-    fn default() -> Clock {
-        Clock { since: Instant::ZERO, shown: Instant::ZERO, percent: 100, is_set_back: false }
+impl Default for LocalClock {
+    fn default() -> LocalClock {
+        LocalClock { since: Instant::ZERO, shown: Instant::ZERO, percent: 100, is_set_back: false }
     }
 }
 
-impl Clock {
+impl LocalClock {
     /// What it shows when the world's time is `now`, not earlier than its last fault.
     pub(crate) fn shows(&self, now: Instant) -> Instant {
         let passed = u128::from(now.since(self.since).as_micros()) * u128::from(self.percent) / 100;
@@ -65,7 +65,7 @@ mod tests {
     #[test]
     fn a_deadline_comes_at_the_first_moment_at_which_the_clock_shows_it() {
         let at = Instant::from_micros;
-        let mut clock = Clock::default();
+        let mut clock = LocalClock::default();
         assert_eq!((clock.shows(at(7)), clock.when(at(7))), (at(7), at(7)));
         clock.strike(ClockFault::Ahead(Duration::from_micros(1_000)), at(100));
         assert_eq!(

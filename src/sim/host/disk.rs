@@ -26,15 +26,15 @@ use power::Power;
 
 const PAGE: usize = 4_096;
 
-type Page = Arc<[u8; PAGE]>;
+type DiskPage = Arc<[u8; PAGE]>;
 type FileId = u64;
-type Folder = BTreeMap<Arc<str>, FileId>;
+type FolderNames = BTreeMap<Arc<str>, FileId>;
 
 /// One file: its length and its pages, where a missing page is zeros.
 #[derive(Clone, Debug)]
-struct File {
+struct SimFile {
     length: u64,
-    pages: Vec<Option<Page>>,
+    pages: Vec<Option<DiskPage>>,
 }
 
 /// How to undo one change that is not durable.
@@ -45,7 +45,7 @@ enum Undo {
     /// Put zeros back: what is appended to mostly was blank.
     Blank { offset: u64, length: usize },
     /// Put the whole file back. `after` is the length that it was cut to.
-    Truncate { before: Arc<File>, after: u64 },
+    Truncate { before: Arc<SimFile>, after: u64 },
 }
 
 #[derive(Clone, Debug)]
@@ -71,11 +71,11 @@ struct Sync {
 #[derive(Clone, Debug)]
 pub struct SimDisk {
     capacity: u64,
-    folder: Folder,
-    folder_synced: Folder,
+    folder: FolderNames,
+    folder_synced: FolderNames,
     /// Files that vanished while a process had them open: it can use them until it ends.
-    unlinked: Folder,
-    files: BTreeMap<FileId, Arc<File>>,
+    unlinked: FolderNames,
+    files: BTreeMap<FileId, Arc<SimFile>>,
     unsynced: VecDeque<Change>,
     syncs: VecDeque<Sync>,
     /// Syncs that the host has not been told of yet.
@@ -204,7 +204,7 @@ impl SimDisk {
         id.copied().ok_or_else(|| DiskError::NotFound(name.to_owned()))
     }
 
-    fn file(&self, id: FileId) -> &Arc<File> {
+    fn file(&self, id: FileId) -> &Arc<SimFile> {
         self.files.get(&id).expect("every named file and every unsynced change has a file")
     }
 

@@ -14,7 +14,7 @@ use crate::ids::ProcessId;
 use crate::outbox::Offset;
 use crate::process::{Process, Records};
 use crate::sim::host::disk::proof::Written;
-use crate::sim::host::{Host, Storage};
+use crate::sim::host::{SimHost, Storage};
 use crate::sim::watch::judge::Violation;
 
 const PROPERTY: &str = "durable";
@@ -31,13 +31,13 @@ pub(crate) struct Unsynced {
 
 /// Fails if the journal of `host` calls a batch durable up to `durable` that a crash would lose.
 #[inline]
-pub(crate) fn check<P: Process>(host: &Host<P>, durable: Offset) -> Result<(), Violation> {
+pub(crate) fn check<P: Process>(host: &SimHost<P>, durable: Offset) -> Result<(), Violation> {
     let Some(running) = host.running() else { return Ok(()) };
     let told = running.unsynced.iter().take_while(|batch| batch.end <= durable);
     told.map(|batch| check_batch(host, batch)).find(Result::is_err).unwrap_or(Ok(()))
 }
 
-fn check_batch<P: Process>(host: &Host<P>, batch: &Unsynced) -> Result<(), Violation> {
+fn check_batch<P: Process>(host: &SimHost<P>, batch: &Unsynced) -> Result<(), Violation> {
     let Some(disk) = host.disk.as_ref().filter(|_| host.storage == Storage::Sound) else { return Ok(()) };
     let why = match batch.written {
         None => Some("nothing was written for them"),
@@ -51,7 +51,7 @@ fn check_batch<P: Process>(host: &Host<P>, batch: &Unsynced) -> Result<(), Viola
 }
 
 /// Fails if a crash would lose any of the records that the journal of `host` returned.
-pub(crate) fn check_recovered<P: Process>(host: &Host<P>, records: &[Vec<u8>]) -> Result<(), Violation> {
+pub(crate) fn check_recovered<P: Process>(host: &SimHost<P>, records: &[Vec<u8>]) -> Result<(), Violation> {
     let Some(disk) = host.disk.as_ref().filter(|_| host.storage == Storage::Sound) else { return Ok(()) };
     let id: ProcessId = host.id;
     match disk.lacks(records) {

@@ -10,7 +10,7 @@ use crate::outbox::Outgoing;
 use crate::process::{Effects, Process};
 use crate::sim::host::decode_cache::DecodeCache;
 use crate::sim::host::disk::SimDisk;
-use crate::sim::host::{Host, candidate, follower, laggard, leader};
+use crate::sim::host::{SimHost, candidate, follower, laggard, leader};
 use crate::sim::net::rules::Roles;
 use crate::time::Duration;
 
@@ -55,7 +55,7 @@ impl Places {
 /// All hosts, by their places.
 #[derive(Clone, Debug)]
 pub(crate) struct HostList<P: Process> {
-    hosts: Vec<Host<P>>,
+    hosts: Vec<SimHost<P>>,
     places: Places,
 }
 
@@ -65,9 +65,9 @@ impl<P: Process> HostList<P> {
         let sites = u8::try_from(disks.len()).expect("a world has at most 9 sites");
         let ids = SiteSet::first(sites);
         let with_disk =
-            ids.iter().zip(disks).map(|(site, disk)| Host::new(site.into(), Some(disk), sync_time));
+            ids.iter().zip(disks).map(|(site, disk)| SimHost::new(site.into(), Some(disk), sync_time));
         let others = ids.iter().map(ProcessId::Terminal).chain((0..clients).map(ProcessId::Client));
-        let without = others.map(|other| Host::new(other, None, Duration::ZERO));
+        let without = others.map(|other| SimHost::new(other, None, Duration::ZERO));
         HostList { hosts: with_disk.chain(without).collect(), places: Places::new(sites, clients) }
     }
 
@@ -109,30 +109,30 @@ impl<P: Process> HostList<P> {
 
     /// Disarms every crash and disk fault that waits.
     pub(crate) fn spare_all(&mut self) {
-        self.hosts.iter_mut().for_each(Host::spare);
+        self.hosts.iter_mut().for_each(SimHost::spare);
     }
 
-    pub(crate) fn iter(&self) -> core::slice::Iter<'_, Host<P>> {
+    pub(crate) fn iter(&self) -> core::slice::Iter<'_, SimHost<P>> {
         self.hosts.iter()
     }
 
-    pub(crate) fn iter_mut(&mut self) -> core::slice::IterMut<'_, Host<P>> {
+    pub(crate) fn iter_mut(&mut self) -> core::slice::IterMut<'_, SimHost<P>> {
         self.hosts.iter_mut()
     }
 }
 
 impl<P: Process> Index<HostIndex> for HostList<P> {
-    type Output = Host<P>;
+    type Output = SimHost<P>;
 
     #[inline]
-    fn index(&self, host: HostIndex) -> &Host<P> {
+    fn index(&self, host: HostIndex) -> &SimHost<P> {
         &self.hosts[host.0 as usize]
     }
 }
 
 impl<P: Process> IndexMut<HostIndex> for HostList<P> {
     #[inline]
-    fn index_mut(&mut self, host: HostIndex) -> &mut Host<P> {
+    fn index_mut(&mut self, host: HostIndex) -> &mut SimHost<P> {
         &mut self.hosts[host.0 as usize]
     }
 }
@@ -171,7 +171,7 @@ impl<P: Process> Hosts<P> {
     pub(crate) fn rekey(&mut self, salt: u64) {
         self.seed_of_processes = self.seed_of_processes.part([salt]);
         self.seed_of_tears = self.seed_of_tears.part([salt]);
-        for running in self.list.iter_mut().filter_map(Host::running_mut) {
+        for running in self.list.iter_mut().filter_map(SimHost::running_mut) {
             running.process.rekey(salt);
         }
     }

@@ -8,13 +8,13 @@ use crate::outbox::Outgoing;
 use crate::process::{Input, Label, Process, Recipients, Role};
 use crate::sim::host::durable::{self, Unsynced};
 use crate::sim::host::hosts::HostIndex;
-use crate::sim::host::{Host, Life, Next, Waiting, limits};
+use crate::sim::host::{Life, Next, SimHost, WaitingInput, limits};
 use crate::sim::net::packets::{Origin, PacketId};
 use crate::sim::script::Seam;
 use crate::sim::script::matcher::Happening;
-use crate::sim::watch::Mark;
+use crate::sim::watch::FingerprintMark;
 use crate::sim::watch::judge::{Judge, Observation, Violation};
-use crate::sim::watch::trace::{LineClass, Loss, What};
+use crate::sim::watch::trace::{LineClass, Loss, TraceEvent};
 use crate::sim::world::{Event, World};
 use crate::time::{Duration, Instant};
 use crate::wire::Wire;
@@ -34,17 +34,18 @@ impl<P: Process, J: Judge<P>> World<P, J> {
         let inbox_max = self.settings.inbox_max;
         match self.hosts.list[h].running_mut() {
             Some(running) if running.inbox.len() >= inbox_max => {
-                self.watch.line(id, LineClass::Fault, || What::Idle {
+                self.watch.line(id, LineClass::Fault, || TraceEvent::Idle {
                     what: "has too much waiting, and is not asked",
                 })
             }
             Some(running) => {
-                running.inbox.push_back(Waiting::Command(command));
+                running.inbox.push_back(WaitingInput::Command(command));
                 self.queue.push(self.watch.now, Event::Drain { host: h });
             }
             None => {
                 self.watch.statistics.lost_commands += 1;
-                self.watch.line(id, LineClass::Fault, || What::Idle { what: "is down, and is not asked" })
+                self.watch
+                    .line(id, LineClass::Fault, || TraceEvent::Idle { what: "is down, and is not asked" })
             }
         }
     }
@@ -68,12 +69,12 @@ impl<P: Process, J: Judge<P>> World<P, J> {
                 Some(Next::Own(bytes)) => self.hand_in_own(h, &bytes),
                 Some(Next::DiskSpace { is_low }) => self.tell_of_room(h, is_low),
                 Some(Next::Opened(from, message)) => self.hand_in_message(h, from, message),
-                Some(Next::Waiting(Waiting::Datagram(packet))) => self.open(h, packet),
-                Some(Next::Waiting(Waiting::Command(command))) => {
+                Some(Next::Waiting(WaitingInput::Datagram(packet))) => self.open(h, packet),
+                Some(Next::Waiting(WaitingInput::Command(command))) => {
                     self.watch.statistics.commands += 1;
-                    self.watch.mark(Mark::Commanded, id, [0, 0]);
+                    self.watch.mark(FingerprintMark::Commanded, id, [0, 0]);
                     self.watch.show(&Observation::Commanded { process: id, command: &command });
-                    let traced = || What::Commanded { command: command.clone() };
+                    let traced = || TraceEvent::Commanded { command: command.clone() };
                     self.watch.line(id, LineClass::Routine, traced);
                     self.hand_in(h, Input::Command(command));
                 }
@@ -93,8 +94,8 @@ impl<P: Process, J: Judge<P>> World<P, J> {
             true => statistics.others_low += 1,
             false => statistics.roomy_again += 1,
         }
-        self.watch.mark(Mark::DiskSpace, id, [is_low.into(), 0]);
-        self.watch.line(id, LineClass::Fault, || What::DiskSpace { is_low });
+        self.watch.mark(FingerprintMark::DiskSpace, id, [is_low.into(), 0]);
+        self.watch.line(id, LineClass::Fault, || TraceEvent::DiskSpace { is_low });
         self.hand_in(h, Input::DiskSpace { is_low });
     }
 
@@ -108,11 +109,11 @@ impl<P: Process, J: Judge<P>> World<P, J> {
     /// Hands in a message that the process sent to itself.
     fn hand_in_own(&mut self, h: HostIndex, bytes: &[u8]) {
         let id = self.hosts.list[h].id;
-        self.watch.mark(Mark::Own, id, [0, 0]);
+        self.watch.mark(FingerprintMark::Own, id, [0, 0]);
         match P::Message::from_bytes(bytes) {
             Ok(message) => {
                 let (kind, subject) = (message.kind(), message.subject());
-                self.watch.line(id, LineClass::Routine, || What::Own { kind, subject });
+                self.watch.line(id, LineClass::Routine, || TraceEvent::Own { kind, subject });
                 self.watch.show(&Observation::Delivered { to: id, from: id, message: &message });
                 self.hand_in(h, Input::Message { from: id, message });
             }
@@ -223,14 +224,14 @@ impl<P: Process, J: Judge<P>> World<P, J> {
             if running.is_idle() {
                 self.open(h, id);
             } else {
-                running.inbox.push_back(Waiting::Datagram(id));
+                running.inbox.push_back(WaitingInput::Datagram(id));
             }
             return self.drain(h);
         }
         if running.inbox.len() >= inbox_max {
             return self.drop_at(to, id, Loss::InboxFull);
         }
-        running.inbox.push_back(Waiting::Datagram(id));
+        running.inbox.push_back(WaitingInput::Datagram(id));
     }
 
     /// Whether a datagram was under way inside a program that has ended since: it ended with it.
@@ -266,8 +267,8 @@ impl<P: Process, J: Judge<P>> World<P, J> {
         let packet = self.net.packets.get_mut(id);
         let (from, hash) = (packet.datagram.from, packet.datagram.hash);
         self.watch.statistics.delivered += 1;
-        self.watch.mark(Mark::Delivered, to, [from.number().into(), hash]);
-        self.watch.line(to, LineClass::Routine, || What::Delivered { from, labels: packet.labels() });
+        self.watch.mark(FingerprintMark::Delivered, to, [from.number().into(), hash]);
+        self.watch.line(to, LineClass::Routine, || TraceEvent::Delivered { from, labels: packet.labels() });
         self.tell_script_of_datagram(false, (from, to), id);
         self.run_fired(false);
         let mut first = None;
@@ -322,8 +323,8 @@ impl<P: Process, J: Judge<P>> World<P, J> {
                 );
                 return self.watch.object(Violation { property: "standing still", explanation });
             }
-            self.watch.mark(Mark::Woke, id, [0, 0]);
-            self.watch.line(id, LineClass::Routine, || What::Woke { reason });
+            self.watch.mark(FingerprintMark::Woke, id, [0, 0]);
+            self.watch.line(id, LineClass::Routine, || TraceEvent::Woke { reason });
             self.hand_in(h, Input::Wake);
         }
         self.drain(h);
@@ -372,10 +373,10 @@ impl<P: Process, J: Judge<P>> World<P, J> {
             let (Some(journal), Some(disk)) = (&mut running.journal, &mut host.disk) else {
                 panic!("{id} has no disk, but appended {} records", records.len());
             };
-            self.watch.mark(Mark::Appended, id, [records.len() as u64, 0]);
+            self.watch.mark(FingerprintMark::Appended, id, [records.len() as u64, 0]);
             records.iter().for_each(|record| self.watch.absorb(record));
             let count = records.len();
-            self.watch.line(id, LineClass::Routine, || What::Appended { records: count });
+            self.watch.line(id, LineClass::Routine, || TraceEvent::Appended { records: count });
             let appended = journal.append(disk, records);
             if disk.power.is_out() {
                 self.crash_in_rollover(h);
@@ -436,9 +437,9 @@ impl<P: Process, J: Judge<P>> World<P, J> {
         let id = self.hosts.list[h].id;
         for note in self.hosts.effects.notes.drain(..) {
             let (kind, subject) = (note.kind(), note.subject());
-            self.watch.mark(Mark::Noted, id, [subject.number, 0]);
+            self.watch.mark(FingerprintMark::Noted, id, [subject.number, 0]);
             self.watch.absorb(kind.as_bytes());
-            self.watch.line(id, LineClass::Note, || What::Noted { note: note.clone() });
+            self.watch.line(id, LineClass::Note, || TraceEvent::Noted { note: note.clone() });
             self.watch.show(&Observation::Noted { process: id, note: &note });
             if self.script.listens_to_notes() {
                 let noted = Happening::Noted { who: id, kind, subject };
@@ -450,7 +451,7 @@ impl<P: Process, J: Judge<P>> World<P, J> {
 
     /// Notices when a process becomes leader, also of another rank than before.
     pub(in crate::sim::host) fn look_at_role(&mut self, host: HostIndex) {
-        let Host { id, life: Life::Up(running), .. } = &mut self.hosts.list[host] else { return };
+        let SimHost { id, life: Life::Up(running), .. } = &mut self.hosts.list[host] else { return };
         let id = *id;
         let leads = match running.process.role() {
             Role::Leader { rank } => Some(rank),
@@ -459,8 +460,8 @@ impl<P: Process, J: Judge<P>> World<P, J> {
         let before = core::mem::replace(&mut running.leads, leads);
         if let Some(rank) = leads.filter(|_| leads != before) {
             self.watch.statistics.leaderships += 1;
-            self.watch.mark(Mark::Leads, id, [rank, 0]);
-            self.watch.line(id, LineClass::Routine, || What::Leads { rank });
+            self.watch.mark(FingerprintMark::Leads, id, [rank, 0]);
+            self.watch.line(id, LineClass::Routine, || TraceEvent::Leads { rank });
             self.happened(Happening::Leads { who: id });
         }
     }

@@ -10,12 +10,12 @@ use crate::sim::host::disk::SimDisk;
 use crate::sim::host::disk::faults::Residue;
 use crate::sim::host::durable;
 use crate::sim::host::hosts::HostIndex;
-use crate::sim::host::{Life, Running, Waiting};
+use crate::sim::host::{Life, RunningProcess, WaitingInput};
 use crate::sim::script::matcher::Happening;
 use crate::sim::script::{Leaves, Seam};
-use crate::sim::watch::Mark;
+use crate::sim::watch::FingerprintMark;
 use crate::sim::watch::judge::{Judge, Observation, Violation};
-use crate::sim::watch::trace::{LineClass, What};
+use crate::sim::watch::trace::{LineClass, TraceEvent};
 use crate::sim::world::{Event, World};
 use alloc::boxed::Box;
 use alloc::format;
@@ -120,13 +120,13 @@ impl<P: Process, J: Judge<P>> World<P, J> {
         let outbox = Outbox::new(sender, self.settings.datagram_max, self.settings.outbox_max);
         let host = &mut self.hosts.list[h];
         host.lives += 1;
-        let mut running = Box::new(Running::new(process, incarnation, journal, outbox));
+        let mut running = Box::new(RunningProcess::new(process, incarnation, journal, outbox));
         running.writes_to = host.disk.as_ref().and_then(SimDisk::last_written).map(|written| written.file);
-        self.watch.mark(Mark::Started, id, [incarnation, records.len() as u64]);
+        self.watch.mark(FingerprintMark::Started, id, [incarnation, records.len() as u64]);
         self.watch.statistics.starts += 1;
         let count = records.len();
         let class = if id.as_site().is_some() { LineClass::Life } else { LineClass::Routine };
-        self.watch.line(id, class, || What::Started { incarnation, records: count });
+        self.watch.line(id, class, || TraceEvent::Started { incarnation, records: count });
         let (records, state) = (&records[..], &running.process);
         self.watch.show(&Observation::Started { process: id, incarnation, recovered: records, state });
         host.life = Life::Up(running);
@@ -170,10 +170,10 @@ impl<P: Process, J: Judge<P>> World<P, J> {
         self.tell_struck(h);
         let reason: Arc<str> = reason.into();
         let id = self.hosts.list[h].id;
-        self.watch.mark(Mark::Failed, id, [u64::from(for_good), 0]);
+        self.watch.mark(FingerprintMark::Failed, id, [u64::from(for_good), 0]);
         self.watch.absorb(reason.as_bytes());
         let failed = Life::Failed { reason: Arc::clone(&reason), for_good };
-        self.watch.line(id, LineClass::Fault, || What::Failed { reason });
+        self.watch.line(id, LineClass::Fault, || TraceEvent::Failed { reason });
         if self.hosts.list[h].running().is_some() {
             self.end_life(h, failed, SimDisk::release);
         } else {
@@ -249,8 +249,8 @@ impl<P: Process, J: Judge<P>> World<P, J> {
         statistics.client_crashes += u64::from(matches!(id, ProcessId::Client(_)));
         statistics.torn += u64::from(leaves == Leaves::Torn && undone > 0);
         statistics.scattered += u64::from(leaves == Leaves::Scattered && undone > 0);
-        self.watch.mark(Mark::Crashed, id, [undone as u64, leaves as u64]);
-        self.watch.line(id, LineClass::Fault, || What::Crashed { at, undone, leaves, residue });
+        self.watch.mark(FingerprintMark::Crashed, id, [undone as u64, leaves as u64]);
+        self.watch.line(id, LineClass::Fault, || TraceEvent::Crashed { at, undone, leaves, residue });
         self.end_life(h, Life::Down, |disk| disk.crash(leaves, draw));
     }
 
@@ -276,12 +276,12 @@ impl<P: Process, J: Judge<P>> World<P, J> {
         let Some(h) = self.terminal_of(site) else { return };
         let host = &mut self.hosts.list[h];
         let id = host.id;
-        let Some(unanswered) = host.running().map(Running::unanswered) else { return };
+        let Some(unanswered) = host.running().map(RunningProcess::unanswered) else { return };
         host.lives += 1;
         self.watch.statistics.terminals_ended += 1;
-        self.watch.mark(Mark::Crashed, id, [0, unanswered as u64]);
+        self.watch.mark(FingerprintMark::Crashed, id, [0, unanswered as u64]);
         let class = if unanswered > 0 { LineClass::Fault } else { LineClass::Routine };
-        self.watch.line(id, class, || What::Ended { unanswered });
+        self.watch.line(id, class, || TraceEvent::Ended { unanswered });
         self.bury(h, Life::Down);
     }
 
@@ -291,7 +291,7 @@ impl<P: Process, J: Judge<P>> World<P, J> {
         if let Life::Up(running) = core::mem::replace(&mut host.life, after) {
             self.watch.statistics.lost_commands += running.unanswered() as u64;
             for waiting in &running.inbox {
-                if let Waiting::Datagram(packet) = waiting {
+                if let WaitingInput::Datagram(packet) = waiting {
                     self.net.packets.release(*packet);
                 }
             }

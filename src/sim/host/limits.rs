@@ -11,7 +11,7 @@ use alloc::format;
 use crate::frame::Datagram;
 use crate::ids::ProcessId;
 use crate::process::{Process, Size};
-use crate::sim::host::Running;
+use crate::sim::host::RunningProcess;
 use crate::sim::watch::judge::Violation;
 
 const MEMORY: &str = "bounded memory";
@@ -54,7 +54,7 @@ pub(crate) fn check_looks<P: Process>(id: ProcessId, looks: u64, outcomes: usize
 
 pub(crate) fn check_waiting<P: Process>(
     id: ProcessId,
-    running: &Running<P>,
+    running: &RunningProcess<P>,
     inbox_max: usize,
 ) -> Result<(), Violation> {
     let inbox = running.inbox.len();

@@ -24,7 +24,7 @@ use crate::ids::{ProcessId, SiteId};
 use crate::journal::Journal;
 use crate::outbox::{Offset, Outbox, SyncMode};
 use crate::process::{Process, Role};
-use crate::sim::host::clock::Clock;
+use crate::sim::host::clock::LocalClock;
 use crate::sim::script::describe::seam_text;
 use crate::sim::script::director::{StepId, Unfired};
 
@@ -36,7 +36,7 @@ use crate::time::{Duration, Instant};
 
 /// Whether a process runs.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub enum Status {
+pub enum ProcessStatus {
     /// It does.
     Up,
     /// It does, with its clock and ears stopped.
@@ -62,7 +62,7 @@ pub(crate) struct ArmedSeam {
 
 /// An input that came and was not handed in yet.
 #[derive(Clone, Debug)]
-pub(crate) enum Waiting<P: Process> {
+pub(crate) enum WaitingInput<P: Process> {
     Datagram(PacketId),
     Command(P::Command),
 }
@@ -73,12 +73,12 @@ pub(crate) enum Next<P: Process> {
     Own(Arc<[u8]>),
     DiskSpace { is_low: bool },
     Opened(ProcessId, P::Message),
-    Waiting(Waiting<P>),
+    Waiting(WaitingInput<P>),
 }
 
 /// One incarnation of a process.
 #[derive(Clone, Debug)]
-pub(crate) struct Running<P: Process> {
+pub(crate) struct RunningProcess<P: Process> {
     pub(crate) process: P,
     /// What its datagrams say of how often it had been started.
     pub(crate) incarnation: u64,
@@ -98,7 +98,7 @@ pub(crate) struct Running<P: Process> {
     /// came: in this order they are handed in.
     pub(crate) own: VecDeque<Arc<[u8]>>,
     pub(crate) opened: VecDeque<(ProcessId, P::Message)>,
-    pub(crate) inbox: VecDeque<Waiting<P>>,
+    pub(crate) inbox: VecDeque<WaitingInput<P>>,
     pub(crate) is_paused: bool,
     /// It takes its time for the input that it was handed last.
     pub(crate) is_busy: bool,
@@ -110,9 +110,14 @@ pub(crate) struct Running<P: Process> {
     pub(crate) leads: Option<u64>,
 }
 
-impl<P: Process> Running<P> {
-    pub(crate) fn new(process: P, incarnation: u64, journal: Option<Journal>, outbox: Outbox) -> Running<P> {
-        Running {
+impl<P: Process> RunningProcess<P> {
+    pub(crate) fn new(
+        process: P,
+        incarnation: u64,
+        journal: Option<Journal>,
+        outbox: Outbox,
+    ) -> RunningProcess<P> {
+        RunningProcess {
             process,
             incarnation,
             journal,
@@ -173,7 +178,7 @@ impl<P: Process> Running<P> {
 
     /// How many commands wait here or were not answered.
     pub(crate) fn unanswered(&self) -> usize {
-        let waits = |waiting: &&Waiting<P>| matches!(waiting, Waiting::Command(_));
+        let waits = |waiting: &&WaitingInput<P>| matches!(waiting, WaitingInput::Command(_));
         self.process.unanswered() + self.inbox.iter().filter(waits).count()
     }
 
@@ -187,7 +192,7 @@ impl<P: Process> Running<P> {
 #[derive(Clone, Debug)]
 pub(crate) enum Life<P: Process> {
     Down,
-    Up(Box<Running<P>>),
+    Up(Box<RunningProcess<P>>),
     Failed { reason: Arc<str>, for_good: bool },
 }
 
@@ -206,7 +211,7 @@ pub(crate) enum Storage {
 
 /// One process and what it runs on.
 #[derive(Clone, Debug)]
-pub(crate) struct Host<P: Process> {
+pub(crate) struct SimHost<P: Process> {
     pub(crate) id: ProcessId,
     pub(crate) life: Life<P>,
     /// How often it started or stopped: queued events name the life that they belong to.
@@ -220,7 +225,7 @@ pub(crate) struct Host<P: Process> {
     /// How long it takes for each input before it is handed the next.
     pub(crate) slowness: Duration,
     /// Where it is not the world's.
-    pub(crate) clock: Option<Box<Clock>>,
+    pub(crate) clock: Option<Box<LocalClock>>,
     pub(crate) sync_time: Duration,
     /// When the disk has done the syncs that were started.
     pub(crate) disk_idle: Instant,
@@ -229,10 +234,10 @@ pub(crate) struct Host<P: Process> {
     pub(crate) spared: Vec<ArmedSeam>,
 }
 
-impl<P: Process> Host<P> {
-    pub(crate) fn new(id: ProcessId, disk: Option<SimDisk>, sync_time: Duration) -> Host<P> {
+impl<P: Process> SimHost<P> {
+    pub(crate) fn new(id: ProcessId, disk: Option<SimDisk>, sync_time: Duration) -> SimHost<P> {
         let (life, disk_idle) = (Life::Down, Instant::ZERO);
-        Host {
+        SimHost {
             id,
             life,
             lives: 0,
@@ -266,14 +271,14 @@ impl<P: Process> Host<P> {
         self.storage == Storage::Damaged || self.disk.as_ref().is_some_and(SimDisk::is_astray)
     }
 
-    pub(crate) fn running(&self) -> Option<&Running<P>> {
+    pub(crate) fn running(&self) -> Option<&RunningProcess<P>> {
         match &self.life {
             Life::Up(running) => Some(running),
             Life::Down | Life::Failed { .. } => None,
         }
     }
 
-    pub(crate) fn running_mut(&mut self) -> Option<&mut Running<P>> {
+    pub(crate) fn running_mut(&mut self) -> Option<&mut RunningProcess<P>> {
         match &mut self.life {
             Life::Up(running) => Some(running),
             Life::Down | Life::Failed { .. } => None,
@@ -285,13 +290,13 @@ impl<P: Process> Host<P> {
         self.lives == life && self.running().is_some()
     }
 
-    pub(crate) fn status(&self) -> Status {
+    pub(crate) fn status(&self) -> ProcessStatus {
         match &self.life {
-            Life::Down => Status::Down,
-            Life::Up(running) if running.is_paused => Status::Paused,
-            Life::Up(_) => Status::Up,
+            Life::Down => ProcessStatus::Down,
+            Life::Up(running) if running.is_paused => ProcessStatus::Paused,
+            Life::Up(_) => ProcessStatus::Up,
             Life::Failed { reason, for_good } => {
-                Status::Failed { reason: Arc::clone(reason), for_good: *for_good }
+                ProcessStatus::Failed { reason: Arc::clone(reason), for_good: *for_good }
             }
         }
     }
@@ -368,7 +373,7 @@ impl<P: Process> Host<P> {
 }
 
 /// The leading site of the highest rank.
-pub(crate) fn leader<P: Process>(hosts: &[Host<P>]) -> Option<SiteId> {
+pub(crate) fn leader<P: Process>(hosts: &[SimHost<P>]) -> Option<SiteId> {
     let mut best: Option<(u64, SiteId)> = None;
     for host in hosts {
         if let (Some(site), Some(rank)) = (host.id.as_site(), host.rank())
@@ -381,15 +386,15 @@ pub(crate) fn leader<P: Process>(hosts: &[Host<P>]) -> Option<SiteId> {
 }
 
 /// The running site with the lowest number that tries to lead.
-pub(crate) fn candidate<P: Process>(hosts: &[Host<P>]) -> Option<SiteId> {
-    let campaigns = |host: &&Host<P>| {
+pub(crate) fn candidate<P: Process>(hosts: &[SimHost<P>]) -> Option<SiteId> {
+    let campaigns = |host: &&SimHost<P>| {
         host.running().is_some_and(|running| !running.is_paused && running.process.role() == Role::Candidate)
     };
     hosts.iter().filter(campaigns).find_map(|host| host.id.as_site())
 }
 
 /// The running site that knows least, and of several the one with the lowest number.
-pub(crate) fn laggard<P: Process>(hosts: &[Host<P>]) -> Option<SiteId> {
+pub(crate) fn laggard<P: Process>(hosts: &[SimHost<P>]) -> Option<SiteId> {
     let mut least: Option<(u64, SiteId)> = None;
     for host in hosts {
         if let (Some(site), Some(running)) = (host.id.as_site(), host.running())
@@ -405,7 +410,7 @@ pub(crate) fn laggard<P: Process>(hosts: &[Host<P>]) -> Option<SiteId> {
 }
 
 /// The running site with the lowest number that does not lead.
-pub(crate) fn follower<P: Process>(hosts: &[Host<P>]) -> Option<SiteId> {
-    let follows = |host: &&Host<P>| host.status() == Status::Up && host.rank().is_none();
+pub(crate) fn follower<P: Process>(hosts: &[SimHost<P>]) -> Option<SiteId> {
+    let follows = |host: &&SimHost<P>| host.status() == ProcessStatus::Up && host.rank().is_none();
     hosts.iter().filter(follows).find_map(|host| host.id.as_site())
 }

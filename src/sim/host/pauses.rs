@@ -1,11 +1,11 @@
 //! How a process pauses and goes on, and how whatever ails it ends.
 
 use crate::process::Process;
-use crate::sim::host::Status;
+use crate::sim::host::ProcessStatus;
 use crate::sim::host::hosts::HostIndex;
-use crate::sim::watch::Mark;
+use crate::sim::watch::FingerprintMark;
 use crate::sim::watch::judge::Judge;
-use crate::sim::watch::trace::{LineClass, What};
+use crate::sim::watch::trace::{LineClass, TraceEvent};
 use crate::sim::world::{Event, World};
 use crate::time::Duration;
 
@@ -14,16 +14,16 @@ impl<P: Process, J: Judge<P>> World<P, J> {
         let id = self.hosts.list[host].id;
         let is_new = self.put_to_sleep(host);
         let is_taken_over =
-            self.script.head_start.take(id) && self.hosts.list[host].status() == Status::Paused;
+            self.script.head_start.take(id) && self.hosts.list[host].status() == ProcessStatus::Paused;
         if is_new || is_taken_over {
-            self.watch.line(id, LineClass::Fault, || What::Paused);
+            self.watch.line(id, LineClass::Fault, || TraceEvent::Paused);
         }
     }
 
     pub(crate) fn resume(&mut self, host: HostIndex) {
         let id = self.hosts.list[host].id;
         if let Some(waiting) = self.wake_up(host) {
-            self.watch.line(id, LineClass::Life, || What::Resumed { waiting });
+            self.watch.line(id, LineClass::Life, || TraceEvent::Resumed { waiting });
         }
     }
 
@@ -33,7 +33,7 @@ impl<P: Process, J: Judge<P>> World<P, J> {
         let running = self.hosts.list[host].running_mut().filter(|running| !running.is_paused);
         let is_new = running.map(|running| running.is_paused = true).is_some();
         if is_new {
-            self.watch.mark(Mark::Paused, id, [0, 0]);
+            self.watch.mark(FingerprintMark::Paused, id, [0, 0]);
         }
         is_new
     }
@@ -45,7 +45,7 @@ impl<P: Process, J: Judge<P>> World<P, J> {
         let running = self.hosts.list[host].running_mut().filter(|running| running.is_paused)?;
         running.is_paused = false;
         let waiting = running.waiting();
-        self.watch.mark(Mark::Resumed, id, [waiting as u64, 0]);
+        self.watch.mark(FingerprintMark::Resumed, id, [waiting as u64, 0]);
         self.queue.push(self.watch.now, Event::Resumed { host });
         Some(waiting)
     }
@@ -61,7 +61,9 @@ impl<P: Process, J: Judge<P>> World<P, J> {
         }
         // Its disk failed in its sleep, and it stopped over that: of a core it starts again.
         let is_in_core = self.net.is_in_core(self.hosts.list[host].id);
-        if is_in_core && matches!(self.hosts.list[host].status(), Status::Failed { for_good: false, .. }) {
+        if is_in_core
+            && matches!(self.hosts.list[host].status(), ProcessStatus::Failed { for_good: false, .. })
+        {
             self.start(host);
         }
     }
@@ -77,9 +79,9 @@ impl<P: Process, J: Judge<P>> World<P, J> {
     /// Resumes or starts a process, whichever it needs.
     pub(crate) fn revive(&mut self, host: HostIndex) {
         match self.hosts.list[host].status() {
-            Status::Up | Status::Failed { for_good: true, .. } => {}
-            Status::Paused => self.resume(host),
-            Status::Down | Status::Failed { for_good: false, .. } => self.start(host),
+            ProcessStatus::Up | ProcessStatus::Failed { for_good: true, .. } => {}
+            ProcessStatus::Paused => self.resume(host),
+            ProcessStatus::Down | ProcessStatus::Failed { for_good: false, .. } => self.start(host),
         }
     }
 }

@@ -14,9 +14,9 @@ use crate::sim::host::hosts::HostIndex;
 use crate::sim::host::{Life, Storage};
 use crate::sim::script::director::StepId;
 use crate::sim::script::{ClockFault, DiskFault, Leaves};
-use crate::sim::watch::Mark;
+use crate::sim::watch::FingerprintMark;
 use crate::sim::watch::judge::{Judge, Observation, Violation};
-use crate::sim::watch::trace::{LineClass, What};
+use crate::sim::watch::trace::{LineClass, TraceEvent};
 use crate::sim::world::{Event, World};
 use crate::time::Duration;
 
@@ -30,34 +30,34 @@ impl<P: Process, J: Judge<P>> World<P, J> {
         if fault.row().damages && host.storage != Storage::Sound {
             return self
                 .watch
-                .line(id, LineClass::Fault, || What::Idle { what: "has a damaged disk already" });
+                .line(id, LineClass::Fault, || TraceEvent::Idle { what: "has a damaged disk already" });
         }
         match fault {
             DiskFault::Rot => {
                 let Some((file, at)) = disk.rot(draw) else {
                     let what = "has nothing on its disk that could rot";
-                    return self.watch.line(id, LineClass::Fault, || What::Idle { what });
+                    return self.watch.line(id, LineClass::Fault, || TraceEvent::Idle { what });
                 };
                 host.storage = Storage::Damaged;
                 self.watch.statistics.count_disk(fault);
-                self.watch.mark(Mark::Rotted, id, [at, 0]);
-                self.watch.line(id, LineClass::Fault, || What::Rotted { file, at });
+                self.watch.mark(FingerprintMark::Rotted, id, [at, 0]);
+                self.watch.line(id, LineClass::Fault, || TraceEvent::Rotted { file, at });
             }
             DiskFault::LoseFile => {
                 let Some(file) = disk.lose_file(draw) else {
                     let what = "has no file on its disk that it would miss";
-                    return self.watch.line(id, LineClass::Fault, || What::Idle { what });
+                    return self.watch.line(id, LineClass::Fault, || TraceEvent::Idle { what });
                 };
                 host.storage = Storage::Damaged;
                 self.watch.statistics.count_disk(fault);
-                self.watch.mark(Mark::FileLost, id, [0, 0]);
+                self.watch.mark(FingerprintMark::FileLost, id, [0, 0]);
                 self.watch.absorb(file.as_bytes());
-                self.watch.line(id, LineClass::Fault, || What::FileLost { file });
+                self.watch.line(id, LineClass::Fault, || TraceEvent::FileLost { file });
             }
             DiskFault::Save => {
                 host.saved = Some(Box::new(disk.copy()));
                 self.watch.statistics.count_disk(fault);
-                self.watch.mark(Mark::Saved, id, [0, 0]);
+                self.watch.mark(FingerprintMark::Saved, id, [0, 0]);
             }
             DiskFault::Restore => self.restore(h),
             fault => {
@@ -84,10 +84,10 @@ impl<P: Process, J: Judge<P>> World<P, J> {
         for struck in struck {
             let (fault, words) = struck.counted();
             self.watch.statistics.count_disk(fault);
-            self.watch.mark(Mark::Struck, id, words);
+            self.watch.mark(FingerprintMark::Struck, id, words);
             // A full disk is asked again and again.
             let class = if struck == Struck::Create { LineClass::Routine } else { LineClass::Fault };
-            self.watch.line(id, class, || What::Struck(struck));
+            self.watch.line(id, class, || TraceEvent::Struck(struck));
         }
     }
 
@@ -133,9 +133,9 @@ impl<P: Process, J: Judge<P>> World<P, J> {
             what = "is down already, and loses what it had not synced";
             let undone = disk.unsynced() as u64;
             disk.crash(leaves, mix(self.hosts.seed_of_tears.0, [id.number().into(), host.lives]));
-            self.watch.mark(Mark::Crashed, id, [undone, leaves as u64]);
+            self.watch.mark(FingerprintMark::Crashed, id, [undone, leaves as u64]);
         }
-        self.watch.line(id, LineClass::Fault, || What::Idle { what });
+        self.watch.line(id, LineClass::Fault, || TraceEvent::Idle { what });
     }
 
     /// Its storage is gone, and with it the process.
@@ -157,13 +157,13 @@ impl<P: Process, J: Judge<P>> World<P, J> {
         let id = host.id;
         let Some(saved) = host.saved.clone() else {
             let what = "has no copy of its disk that could be put back";
-            return self.watch.line(id, LineClass::Fault, || What::Idle { what });
+            return self.watch.line(id, LineClass::Fault, || TraceEvent::Idle { what });
         };
         if host.running().is_some() {
             self.stop_failed(h, "its storage is put back as it was", false);
         }
         self.watch.statistics.count_disk(DiskFault::Restore);
-        self.watch.mark(Mark::Restored, id, [0, 0]);
+        self.watch.mark(FingerprintMark::Restored, id, [0, 0]);
         self.watch.show(&Observation::Restored { process: id });
         let host = &mut self.hosts.list[h];
         host.disk = Some(*saved);
@@ -178,9 +178,9 @@ impl<P: Process, J: Judge<P>> World<P, J> {
         if core::mem::replace(&mut host.slowness, time) == time {
             return;
         }
-        self.watch.mark(Mark::Slowed, id, [time.as_micros(), 0]);
+        self.watch.mark(FingerprintMark::Slowed, id, [time.as_micros(), 0]);
         let class = if time == Duration::ZERO { LineClass::Life } else { LineClass::Fault };
-        self.watch.line(id, class, || What::Slowed { time });
+        self.watch.line(id, class, || TraceEvent::Slowed { time });
     }
 
     /// It was handed an input, and takes its time for it.
@@ -221,8 +221,8 @@ impl<P: Process, J: Judge<P>> World<P, J> {
             ClockFault::Ahead(_) | ClockFault::Behind(_) => statistics.clocks_set += 1,
             ClockFault::Fast(_) | ClockFault::Slow(_) => statistics.clocks_drifting += 1,
         }
-        self.watch.mark(Mark::Clock, id, [shows.as_micros(), 0]);
-        self.watch.line(id, LineClass::Fault, || What::Clock { fault, shows });
+        self.watch.mark(FingerprintMark::Clock, id, [shows.as_micros(), 0]);
+        self.watch.line(id, LineClass::Fault, || TraceEvent::Clock { fault, shows });
         if matches!(fault, ClockFault::Fast(_) | ClockFault::Slow(_))
             && let Some(running) = self.hosts.list[h].running_mut()
         {

@@ -7,11 +7,11 @@ use crate::sim::host::decode_cache::DecodeCache;
 use crate::sim::host::disk::calls::Ended;
 use crate::sim::host::durable;
 use crate::sim::host::hosts::HostIndex;
-use crate::sim::host::{Life, Running};
+use crate::sim::host::{Life, RunningProcess};
 use crate::sim::script::Seam;
-use crate::sim::watch::Mark;
+use crate::sim::watch::FingerprintMark;
 use crate::sim::watch::judge::{Judge, Observation, Violation};
-use crate::sim::watch::trace::{LineClass, What};
+use crate::sim::watch::trace::{LineClass, TraceEvent};
 use crate::sim::world::{Event, World};
 use alloc::format;
 use alloc::string::ToString;
@@ -87,10 +87,10 @@ impl<P: Process, J: Judge<P>> World<P, J> {
                 return self.watch.object(Violation { property: "codec", explanation });
             }
         };
-        self.watch.mark(Mark::Synced, id, [durable.0, records.len() as u64]);
+        self.watch.mark(FingerprintMark::Synced, id, [durable.0, records.len() as u64]);
         self.watch.statistics.records += records.len() as u64;
         let count = records.len();
-        self.watch.line(id, LineClass::Routine, || What::Synced { records: count });
+        self.watch.line(id, LineClass::Routine, || TraceEvent::Synced { records: count });
         if !records.is_empty() {
             self.watch.show(&Observation::Durable { process: id, records: &records });
         }
@@ -113,7 +113,7 @@ impl<P: Process, J: Judge<P>> World<P, J> {
 
 /// Takes out and decodes the records that are durable below `durable`.
 fn take_durable<P: Process>(
-    running: &mut Running<P>,
+    running: &mut RunningProcess<P>,
     memo: &mut DecodeCache<P::Record>,
     durable: Offset,
 ) -> Result<Vec<P::Record>, alloc::string::String> {

@@ -8,15 +8,15 @@ use crate::ids::{ProcessId, SiteId, SiteSet};
 use crate::process::Process;
 use crate::sim::net::packets::PacketId;
 use crate::sim::net::{Net, Reach};
-use crate::sim::watch::Mark;
+use crate::sim::watch::FingerprintMark;
 use crate::sim::watch::judge::Judge;
-use crate::sim::watch::trace::{LineClass, Loss, What};
+use crate::sim::watch::trace::{LineClass, Loss, TraceEvent};
 use crate::sim::world::Event;
 use crate::time::Duration;
 
 /// A copy that is not under way: its packet counts it.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Held {
+pub(crate) struct CloggedCopy {
     pub(crate) packet: PacketId,
     pub(crate) to: ProcessId,
     /// How long it will be under way.
@@ -28,7 +28,7 @@ pub(crate) struct Held {
 pub(crate) struct Clog {
     pub(crate) from: SiteId,
     pub(crate) to: SiteId,
-    pub(crate) held: VecDeque<Held>,
+    pub(crate) held: VecDeque<CloggedCopy>,
 }
 
 /// The clogged links, in the order of their clogging.
@@ -51,7 +51,7 @@ impl Clogs {
     }
 
     /// What the link between these holds, if it is clogged.
-    pub(crate) fn between(&mut self, from: ProcessId, to: ProcessId) -> Option<&mut VecDeque<Held>> {
+    pub(crate) fn between(&mut self, from: ProcessId, to: ProcessId) -> Option<&mut VecDeque<CloggedCopy>> {
         let ends = (site(from)?, site(to)?);
         let clog = self.list.iter_mut().find(|clog| (clog.from, clog.to) == ends);
         clog.map(|clog| &mut clog.held)
@@ -97,10 +97,10 @@ impl<P: Process> Net<P> {
             self.lose(reach, id, to, Loss::ClogFull);
             return true;
         }
-        held.push_back(Held { packet: id, to, delay });
+        held.push_back(CloggedCopy { packet: id, to, delay });
         self.packets.copy(id);
         reach.watch.statistics.clogged += 1;
-        self.tell(reach, id, to, 7, |labels| What::Clogged { to, labels });
+        self.tell(reach, id, to, 7, |labels| TraceEvent::Clogged { to, labels });
         true
     }
 
@@ -108,10 +108,10 @@ impl<P: Process> Net<P> {
     pub(crate) fn unclog<J: Judge<P>>(&mut self, reach: &mut Reach<'_, P, J>, from: SiteSet, to: SiteSet) {
         for Clog { from, to, held } in self.clogs.unclog(from, to) {
             let count = held.len();
-            reach.watch.mark(Mark::Odd, from.into(), [to.number().into(), 8]);
-            reach.watch.line(ProcessId::Site(from), LineClass::Life, || What::Unclogged { to, count });
+            reach.watch.mark(FingerprintMark::Odd, from.into(), [to.number().into(), 8]);
+            reach.watch.line(ProcessId::Site(from), LineClass::Life, || TraceEvent::Unclogged { to, count });
             let mut last = reach.watch.now;
-            for Held { packet, to, delay } in held {
+            for CloggedCopy { packet, to, delay } in held {
                 last = last.max(reach.watch.now + delay);
                 match self.places.place(to) {
                     Some(host) => reach.queue.push(last, Event::Deliver { host, packet }),

@@ -13,12 +13,12 @@ use crate::ids::{ProcessId, SiteId, SiteSet};
 use crate::mix::Seed;
 use crate::process::Subject;
 use crate::sim::net::damage::{astray, cut_short, flip};
-use crate::sim::net::decide::{Arrivals, INSIDE, Network, Passage, Rough, Touched};
+use crate::sim::net::decide::{Arriving, INSIDE, NetworkView, Passage, Rough, Touched};
 use crate::sim::net::fates::{self, Fate, Fates};
 use crate::sim::net::rule::{Rule, Ruling};
 use crate::sim::net::rules::{Resolved, Roles, RuleMask, RuleTargets, Rules};
 use crate::sim::net::settings::NetworkSettings;
-use crate::sim::net::wires::Room;
+use crate::sim::net::wires::WireRoom;
 use crate::sim::script::Target;
 use crate::sim::watch::trace::Loss;
 use crate::time::{Duration, Instant};
@@ -146,11 +146,11 @@ impl Crossing {
             return out.push(plain(INSIDE));
         }
         let fate = self.fates.draw(&self.network, now, fates::identity(labels), (from, to));
-        let mut network = Network::calm((from, to));
+        let mut network = NetworkView::calm((from, to));
         network.rule = self.rules.take(now, (from, to), labels, &mut RuleMask::default());
         if self.is_rough {
             let faults = self.fates.link_faults(&self.network, now, fate.own, (from, to));
-            (network.sites, network.rough) = (self.sites, Rough::of(Room::Endless, faults));
+            (network.sites, network.rough) = (self.sites, Rough::of(WireRoom::Endless, faults));
         }
         let passage = network.decide(&fate);
         self.count(&network, &fate, &passage);
@@ -158,7 +158,7 @@ impl Crossing {
             Passage::Plain(after) => out.push(plain(after)),
             Passage::Touched(Touched { end: Err(_), .. }) => {}
             Passage::Touched(Touched { end: Ok(arrivals), .. }) => {
-                let Arrivals { after, again, cut, flips, stray, second, further, .. } = arrivals;
+                let Arriving { after, again, cut, flips, stray, second, further, .. } = arrivals;
                 out.extend(again.map(|by| plain(after + by)));
                 let itself = Arrival { after, to, cut, flips };
                 match stray {
@@ -172,7 +172,7 @@ impl Crossing {
     }
 
     /// Counts a datagram at the rule that touched it and at every mishap; one that is lost only at what lost it.
-    fn count(&mut self, network: &Network, fate: &Fate, passage: &Passage) {
+    fn count(&mut self, network: &NetworkView, fate: &Fate, passage: &Passage) {
         let is_late = fate.delay > fate.held;
         let touched = &mut self.touched;
         let (rule, end) = match passage {

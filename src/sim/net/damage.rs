@@ -9,16 +9,16 @@ use alloc::vec::Vec;
 use crate::ids::ProcessId;
 use crate::mix;
 use crate::process::Process;
-use crate::sim::net::clogs::Held;
-use crate::sim::net::decide::{Arrivals, Touched};
+use crate::sim::net::clogs::CloggedCopy;
+use crate::sim::net::decide::{Arriving, Touched};
 use crate::sim::net::packets::{Origin, PacketId};
 use crate::sim::net::rule::Ruling;
 use crate::sim::net::rules::Resolved;
 use crate::sim::net::sending::loss_class;
 use crate::sim::net::{Net, Reach};
-use crate::sim::watch::Mark;
+use crate::sim::watch::FingerprintMark;
 use crate::sim::watch::judge::Judge;
-use crate::sim::watch::trace::{LineClass, Loss, SharedLabels, What};
+use crate::sim::watch::trace::{LineClass, Loss, SharedLabels, TraceEvent};
 use crate::time::Duration;
 
 impl<P: Process> Net<P> {
@@ -36,19 +36,23 @@ impl<P: Process> Net<P> {
         let from = packet.datagram.from;
         if let Some(place) = rule {
             let rule = self.rules.at(place);
-            let traced = || What::Ruled { to, labels: packet.labels(), rule: Arc::clone(rule) };
+            let traced = || TraceEvent::Ruled { to, labels: packet.labels(), rule: Arc::clone(rule) };
             reach.watch.line(from, LineClass::Fault, traced);
             reach.watch.statistics.delayed += u64::from(matches!(rule.ruling, Ruling::Delay(_)));
         }
         if let Some(by) = queued {
             self.wires.occupy((from, to), reach.watch.now + by);
             reach.watch.statistics.queued += 1;
-            reach.watch.line(from, LineClass::Routine, || What::Queued { to, labels: packet.labels(), by });
+            reach.watch.line(from, LineClass::Routine, || TraceEvent::Queued {
+                to,
+                labels: packet.labels(),
+                by,
+            });
         }
         match end {
             Ok(arrivals) => self.deliver_altered(reach, id, to, rule, &arrivals),
             Err(why @ Loss::Rule) => {
-                reach.watch.mark(Mark::Lost, from, [to.number().into(), 0]);
+                reach.watch.mark(FingerprintMark::Lost, from, [to.number().into(), 0]);
                 reach.watch.count_loss(&why);
             }
             Err(why) => self.lose(reach, id, to, why),
@@ -62,31 +66,37 @@ impl<P: Process> Net<P> {
         id: PacketId,
         to: ProcessId,
         rule: Option<usize>,
-        arrivals: &Arrivals,
+        arrivals: &Arriving,
     ) {
-        let Arrivals { after, held_back, again, cut, flips, stray, is_kept, second, further } = *arrivals;
+        let Arriving { after, held_back, again, cut, flips, stray, is_kept, second, further } = *arrivals;
         let packet = self.packets.get_mut(id);
         let from = packet.datagram.from;
         if rule.is_none() {
-            reach.watch.line(from, LineClass::Routine, || What::Sent { to, labels: packet.labels() });
+            reach.watch.line(from, LineClass::Routine, || TraceEvent::Sent { to, labels: packet.labels() });
         }
         if let Some(by) = held_back {
             reach.watch.statistics.held_back += 1;
-            reach.watch.line(from, LineClass::Routine, || What::HeldBack { to, labels: packet.labels(), by });
+            reach.watch.line(from, LineClass::Routine, || TraceEvent::HeldBack {
+                to,
+                labels: packet.labels(),
+                by,
+            });
         }
         if second.is_some() {
-            reach.watch.line(from, LineClass::Routine, || What::Doubled { to, labels: packet.labels() });
+            reach
+                .watch
+                .line(from, LineClass::Routine, || TraceEvent::Doubled { to, labels: packet.labels() });
         }
         let is_again = Origin::Again { sent: reach.watch.now };
         if let Some(place) = rule.filter(|_| is_kept) {
             let packet = self.packets.post_again(id, is_again);
-            self.rules.keep(place, Held { packet, to, delay: after });
+            self.rules.keep(place, CloggedCopy { packet, to, delay: after });
             reach.watch.statistics.kept += 1;
         }
         if let Some(by) = again {
             let copy = self.packets.post_again(id, is_again);
             reach.watch.statistics.replayed += 1;
-            self.tell(reach, id, to, 3, |labels| What::Again { to, labels, by });
+            self.tell(reach, id, to, 3, |labels| TraceEvent::Again { to, labels, by });
             self.schedule_delivery(reach, copy, to, after + by);
             self.packets.release(copy);
         }
@@ -111,11 +121,11 @@ impl<P: Process> Net<P> {
         id: PacketId,
         to: ProcessId,
         how: u64,
-        what: impl FnOnce(SharedLabels) -> What<P>,
+        what: impl FnOnce(SharedLabels) -> TraceEvent<P>,
     ) {
         let packet = self.packets.get_mut(id);
         let from = packet.datagram.from;
-        reach.watch.mark(Mark::Odd, from, [to.number().into(), how]);
+        reach.watch.mark(FingerprintMark::Odd, from, [to.number().into(), how]);
         let class = loss_class(&packet.datagram);
         reach.watch.line(from, class, || what(packet.labels()));
     }
@@ -133,12 +143,12 @@ impl<P: Process> Net<P> {
             let of = datagram.bytes.len();
             let left = cut_short(&mut datagram.bytes, draw);
             reach.watch.statistics.truncated += 1;
-            self.tell(reach, id, to, 4, |labels| What::CutShort { to, labels, left, of });
+            self.tell(reach, id, to, 4, |labels| TraceEvent::CutShort { to, labels, left, of });
         }
         if let Some(draw) = flips {
             let bits = flip(&mut datagram.bytes, draw);
             reach.watch.statistics.corrupted += 1;
-            self.tell(reach, id, to, 5, |labels| What::Flipped { to, labels, bits });
+            self.tell(reach, id, to, 5, |labels| TraceEvent::Flipped { to, labels, bits });
         }
         self.packets.post_from(datagram, Origin::Damaged)
     }
@@ -158,7 +168,7 @@ impl<P: Process> Net<P> {
         let copy = self.packets.post_again(id, origin);
         for at in astray(whom, from) {
             reach.watch.statistics.misdelivered += 1;
-            self.tell(reach, id, to, 6, |labels| What::Strayed { to, labels, at });
+            self.tell(reach, id, to, 6, |labels| TraceEvent::Strayed { to, labels, at });
             self.schedule_delivery(reach, copy, at, delay);
         }
         self.packets.release(copy);
@@ -166,11 +176,11 @@ impl<P: Process> Net<P> {
 
     /// The copies that rules of this name have kept are under way once more. Says how many there were.
     pub(crate) fn redeliver<J: Judge<P>>(&mut self, reach: &mut Reach<'_, P, J>, name: &str) -> usize {
-        let kept: Vec<Held> = self.rules.take_kept(name);
+        let kept: Vec<CloggedCopy> = self.rules.take_kept(name);
         let count = kept.len();
         reach.watch.statistics.replayed += count as u64;
-        reach.watch.line(None, LineClass::Fault, || What::Replayed { count });
-        for Held { packet, to, delay } in kept {
+        reach.watch.line(None, LineClass::Fault, || TraceEvent::Replayed { count });
+        for CloggedCopy { packet, to, delay } in kept {
             self.schedule_delivery(reach, packet, to, delay);
             self.packets.release(packet);
         }

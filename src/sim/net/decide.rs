@@ -1,6 +1,6 @@
 //! The one decision about a datagram: what becomes of one copy that is handed to the network.
 //!
-//! Worlds and [crossings](super::crossing) of real datagrams both ask [`Network::decide`]. It may not draw, count or
+//! Worlds and [crossings](super::crossing) of real datagrams both ask [`NetworkView::decide`]. It may not draw, count or
 //! change anything: whoever asks has drawn and counted before, and carries the [`Passage`] out afterwards. In order:
 //!
 //! 1. A cut link loses the copy, whatever any rule says.
@@ -15,7 +15,7 @@ use crate::mix;
 use crate::sim::net::fates::{self, Fate, LinkFaults};
 use crate::sim::net::rule::Ruling;
 use crate::sim::net::rules::{Resolved, RuleEffect};
-use crate::sim::net::wires::Room;
+use crate::sim::net::wires::WireRoom;
 use crate::sim::watch::trace::Loss;
 use crate::time::Duration;
 
@@ -24,7 +24,7 @@ pub(crate) const INSIDE: Duration = Duration::from_micros(1);
 
 /// The network as one copy finds it.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Network {
+pub(crate) struct NetworkView {
     /// Sender and recipient of the copy.
     pub(crate) ends: (ProcessId, ProcessId),
     /// Where a copy that goes astray by chance may arrive.
@@ -41,7 +41,7 @@ pub(crate) struct Network {
 /// What a rough network has for one copy.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) struct Rough {
-    pub(crate) room: Room,
+    pub(crate) room: WireRoom,
     pub(crate) faults: LinkFaults,
 }
 
@@ -62,13 +62,13 @@ pub(crate) struct Touched {
     /// How long its link takes to send it and what waits before it.
     pub(crate) queued: Option<Duration>,
     /// When it arrives and how, or why it does not.
-    pub(crate) end: Result<Arrivals, Loss>,
+    pub(crate) end: Result<Arriving, Loss>,
 }
 
 /// How a copy arrives, and what arrives because of it. They are scheduled in this order: one that arrives again, the copy
 /// itself, a second one, further ones.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
-pub(crate) struct Arrivals {
+pub(crate) struct Arriving {
     /// When the copy itself arrives.
     pub(crate) after: Duration,
     /// By how much it is late without its rule, if it is held back by chance.
@@ -92,21 +92,21 @@ pub(crate) struct Arrivals {
 impl Rough {
     /// Where links carry anything at once and nothing happens.
     const NOTHING: Rough = Rough {
-        room: Room::Endless,
+        room: WireRoom::Endless,
         faults: LinkFaults { is_in_burst: false, flips: None, cut: None, again: None, stray: None },
     };
 
     /// Nothing, where it is nothing.
-    pub(crate) fn of(room: Room, faults: LinkFaults) -> Option<Rough> {
+    pub(crate) fn of(room: WireRoom, faults: LinkFaults) -> Option<Rough> {
         Some(Rough { room, faults }).filter(|rough| *rough != Rough::NOTHING)
     }
 }
 
-impl Network {
+impl NetworkView {
     /// Where nothing but chance touches a copy between these two.
     #[inline]
-    pub(crate) const fn calm(ends: (ProcessId, ProcessId)) -> Network {
-        Network { ends, sites: SiteSet::EMPTY, is_cut: false, is_healed: false, rule: None, rough: None }
+    pub(crate) const fn calm(ends: (ProcessId, ProcessId)) -> NetworkView {
+        NetworkView { ends, sites: SiteSet::EMPTY, is_cut: false, is_healed: false, rule: None, rough: None }
     }
 
     /// What becomes of a copy of this fate. Most copies arrive as they were sent, and go the short way.
@@ -131,9 +131,9 @@ impl Network {
         }
         let Rough { room, faults } = self.rough.unwrap_or(Rough::NOTHING);
         let queued = match room {
-            Room::Endless => None,
-            Room::After(wait) => Some(wait),
-            Room::Full => return touched(rule, None, Err(Loss::QueueFull)),
+            WireRoom::Endless => None,
+            WireRoom::After(wait) => Some(wait),
+            WireRoom::Full => return touched(rule, None, Err(Loss::QueueFull)),
         };
         if faults.is_in_burst {
             return touched(rule, queued, Err(Loss::Burst));
@@ -144,7 +144,7 @@ impl Network {
 
         let waits = queued.unwrap_or(Duration::ZERO);
         let delay = fate.delay + waits;
-        let mut arrivals = Arrivals {
+        let mut arrivals = Arriving {
             after: delay,
             held_back: fate.is_held_back.then_some(delay),
             again: faults.again,
@@ -207,59 +207,59 @@ mod tests {
         }
     }
 
-    fn calm() -> Network {
-        Network::calm((S0, S1))
+    fn calm() -> NetworkView {
+        NetworkView::calm((S0, S1))
     }
 
     /// Of sites 0 to 2, with a rule in the fifth place.
-    fn ruled(ruling: Ruling) -> Network {
+    fn ruled(ruling: Ruling) -> NetworkView {
         let stray = Resolved::Sites(SiteSet::first(3));
-        Network {
+        NetworkView {
             sites: SiteSet::first(3),
             rule: Some(RuleEffect { ruling, stray, place: 4 }),
-            ..Network::calm((S0, S1))
+            ..NetworkView::calm((S0, S1))
         }
     }
 
-    fn rough(network: Network, room: Room, faults: LinkFaults) -> Network {
-        Network { rough: Rough::of(room, faults), ..network }
+    fn rough(network: NetworkView, room: WireRoom, faults: LinkFaults) -> NetworkView {
+        NetworkView { rough: Rough::of(room, faults), ..network }
     }
 
-    fn arrives(rule: Option<usize>, queued: Option<Duration>, arrivals: Arrivals) -> Passage {
+    fn arrives(rule: Option<usize>, queued: Option<Duration>, arrivals: Arriving) -> Passage {
         Passage::Touched(Touched { rule, queued, end: Ok(arrivals) })
     }
 
     #[test]
     fn each_fault_has_its_way_with_a_copy() {
-        let after = Arrivals { after: ms(10), ..Arrivals::default() };
+        let after = Arriving { after: ms(10), ..Arriving::default() };
         let doubled = Fate { second: Some(ms(3)), ..fate() };
         let held = Fate { is_held_back: true, ..fate() };
         let (cut, flips) = (Some(fates::cut(77)), Some(fates::flips(77)));
         let faults =
             LinkFaults { cut: Some(1), flips: Some(2), again: Some(ms(50)), ..LinkFaults::default() };
         let stray = LinkFaults { stray: Some(u64::MAX), ..LinkFaults::default() };
-        let ours = Network { sites: SiteSet::first(2), ..calm() };
+        let ours = NetworkView { sites: SiteSet::first(2), ..calm() };
         let none = LinkFaults::default();
         let (copies, apart) = (2, ms(7));
-        let wait = Room::After(ms(5));
-        let healed = Network { is_healed: true, ..calm() };
+        let wait = WireRoom::After(ms(5));
+        let healed = NetworkView { is_healed: true, ..calm() };
         for (what, network, fate, passage) in [
             ("nothing", calm(), fate(), Passage::Plain(ms(10))),
-            ("an idle rough link", rough(calm(), Room::Endless, none), fate(), Passage::Plain(ms(10))),
+            ("an idle rough link", rough(calm(), WireRoom::Endless, none), fate(), Passage::Plain(ms(10))),
             ("healed", healed, Fate { is_lost: true, ..doubled }, Passage::Plain(ms(10))),
             (
                 "healed and late",
                 healed,
                 held,
-                arrives(None, None, Arrivals { held_back: Some(ms(10)), ..after }),
+                arrives(None, None, Arriving { held_back: Some(ms(10)), ..after }),
             ),
-            ("late", calm(), held, arrives(None, None, Arrivals { held_back: Some(ms(10)), ..after })),
-            ("doubled", calm(), doubled, arrives(None, None, Arrivals { second: Some(ms(3)), ..after })),
+            ("late", calm(), held, arrives(None, None, Arriving { held_back: Some(ms(10)), ..after })),
+            ("doubled", calm(), doubled, arrives(None, None, Arriving { second: Some(ms(3)), ..after })),
             (
                 "its link waits for both copies",
                 rough(calm(), wait, none),
                 doubled,
-                arrives(None, Some(ms(5)), Arrivals { after: ms(15), second: Some(ms(8)), ..after }),
+                arrives(None, Some(ms(5)), Arriving { after: ms(15), second: Some(ms(8)), ..after }),
             ),
             (
                 "a rule delays the copy alone",
@@ -268,46 +268,46 @@ mod tests {
                 arrives(
                     Some(4),
                     Some(ms(5)),
-                    Arrivals { after: ms(35), held_back: Some(ms(15)), second: Some(ms(8)), ..after },
+                    Arriving { after: ms(35), held_back: Some(ms(15)), second: Some(ms(8)), ..after },
                 ),
             ),
             (
                 "faults of a link",
-                rough(calm(), Room::Endless, faults),
+                rough(calm(), WireRoom::Endless, faults),
                 fate(),
-                arrives(None, None, Arrivals { cut: Some(1), flips: Some(2), again: Some(ms(50)), ..after }),
+                arrives(None, None, Arriving { cut: Some(1), flips: Some(2), again: Some(ms(50)), ..after }),
             ),
             (
                 "astray",
-                rough(Network { sites: SiteSet::first(3), ..calm() }, Room::Endless, stray),
+                rough(NetworkView { sites: SiteSet::first(3), ..calm() }, WireRoom::Endless, stray),
                 fate(),
-                arrives(None, None, Arrivals { stray: only(S2), ..after }),
+                arrives(None, None, Arriving { stray: only(S2), ..after }),
             ),
             (
                 "astray with nobody else",
-                rough(ours, Room::Endless, stray),
+                rough(ours, WireRoom::Endless, stray),
                 fate(),
                 arrives(None, None, after),
             ),
             (
                 "a rule sends astray before chance does",
-                rough(ruled(Ruling::Misdeliver(Target::AllSites)), Room::Endless, stray),
+                rough(ruled(Ruling::Misdeliver(Target::AllSites)), WireRoom::Endless, stray),
                 fate(),
-                arrives(Some(4), None, Arrivals { stray: Some(Resolved::Sites(SiteSet::first(3))), ..after }),
+                arrives(Some(4), None, Arriving { stray: Some(Resolved::Sites(SiteSet::first(3))), ..after }),
             ),
-            ("corrupt", ruled(Ruling::Corrupt), fate(), arrives(Some(4), None, Arrivals { flips, ..after })),
-            ("truncate", ruled(Ruling::Truncate), fate(), arrives(Some(4), None, Arrivals { cut, ..after })),
+            ("corrupt", ruled(Ruling::Corrupt), fate(), arrives(Some(4), None, Arriving { flips, ..after })),
+            ("truncate", ruled(Ruling::Truncate), fate(), arrives(Some(4), None, Arriving { cut, ..after })),
             (
                 "keep",
                 ruled(Ruling::Keep),
                 fate(),
-                arrives(Some(4), None, Arrivals { is_kept: true, ..after }),
+                arrives(Some(4), None, Arriving { is_kept: true, ..after }),
             ),
             (
                 "duplicate",
                 ruled(Ruling::Duplicate { copies, apart }),
                 fate(),
-                arrives(Some(4), None, Arrivals { further: (copies, apart), ..after }),
+                arrives(Some(4), None, Arriving { further: (copies, apart), ..after }),
             ),
         ] {
             assert_eq!(network.decide(&fate), passage, "{what}");
@@ -319,14 +319,14 @@ mod tests {
         for bits in 0..1u32 << 9 {
             let [cut, drop, full, burst, lost, healed, held, second, delayed] =
                 [0, 1, 2, 3, 4, 5, 6, 7, 8].map(|bit| bits >> bit & 1 == 1);
-            let room = if full { Room::Full } else { Room::Endless };
+            let room = if full { WireRoom::Full } else { WireRoom::Endless };
             let faults = LinkFaults { is_in_burst: burst, ..LinkFaults::default() };
             let ruling = match (drop, delayed) {
                 (true, _) => ruled(Ruling::Drop),
                 (false, true) => ruled(Ruling::Delay(ms(1))),
                 (false, false) => calm(),
             };
-            let network = rough(Network { is_cut: cut, is_healed: healed, ..ruling }, room, faults);
+            let network = rough(NetworkView { is_cut: cut, is_healed: healed, ..ruling }, room, faults);
             let second = second.then_some(ms(3));
             let fate = Fate { is_lost: lost, is_held_back: held, second, ..fate() };
             let first = [
@@ -344,7 +344,7 @@ mod tests {
                 == Touched {
                     rule: None,
                     queued: None,
-                    end: Ok(Arrivals { after: ms(10), ..Arrivals::default() }),
+                    end: Ok(Arriving { after: ms(10), ..Arriving::default() }),
                 };
             let short = if is_plain { Passage::Plain(ms(10)) } else { Passage::Touched(long) };
             assert_eq!(network.decide(&fate), short);

@@ -17,7 +17,7 @@ const STREAM: u64 = 1;
 
 /// One word a concern, so that a chance that is 0 in one run and not in another moves no other draw.
 #[derive(Clone, Copy)]
-enum Concern {
+enum FateWord {
     Delay,
     Loss,
     Duplication,
@@ -88,21 +88,21 @@ pub(crate) struct LinkFaults {
 
 /// Which bits of a datagram are flipped when they are.
 pub(crate) fn flips(own: u64) -> u64 {
-    drawn(own, Concern::FlippedBits)
+    drawn(own, FateWord::FlippedBits)
 }
 
 /// Where a datagram is cut short when it is.
 pub(crate) fn cut(own: u64) -> u64 {
-    drawn(own, Concern::CutShort)
+    drawn(own, FateWord::CutShort)
 }
 
 #[inline]
-fn drawn(own: u64, concern: Concern) -> u64 {
+fn drawn(own: u64, concern: FateWord) -> u64 {
     mix::stir(own, CONCERNS[concern as usize])
 }
 
 #[inline]
-fn happens(chance: Chance, own: u64, concern: Concern) -> bool {
+fn happens(chance: Chance, own: u64, concern: FateWord) -> bool {
     chance.numerator > 0
         && mix::below(drawn(own, concern), chance.denominator.into()) < chance.numerator.into()
 }
@@ -155,10 +155,10 @@ impl Fates {
         let own = mix::stir(on_link, [self.ordinals.next(on_link), self.key]);
         let draw = |concern| drawn(own, concern);
         let happens = |chance, concern| happens(chance, own, concern);
-        let is_held_back = happens(network.reordering, Concern::Reordering);
+        let is_held_back = happens(network.reordering, FateWord::Reordering);
         let held = if is_held_back {
             let most = network.reordering_by.as_micros().saturating_add(1);
-            Duration::from_micros(mix::below(draw(Concern::HeldBack), most))
+            Duration::from_micros(mix::below(draw(FateWord::HeldBack), most))
         } else {
             Duration::ZERO
         };
@@ -168,9 +168,10 @@ impl Fates {
             latency => under_way(latency, from, to, draw(concern)),
         };
         Fate {
-            is_lost: happens(network.loss, Concern::Loss),
-            delay: latency(Concern::Delay) + held,
-            second: happens(network.duplication, Concern::Duplication).then(|| latency(Concern::SecondDelay)),
+            is_lost: happens(network.loss, FateWord::Loss),
+            delay: latency(FateWord::Delay) + held,
+            second: happens(network.duplication, FateWord::Duplication)
+                .then(|| latency(FateWord::SecondDelay)),
             is_held_back,
             held,
             own,
@@ -186,15 +187,16 @@ impl Fates {
         ends: (ProcessId, ProcessId),
     ) -> LinkFaults {
         let happens = |chance, concern| happens(chance, own, concern);
-        let is_again = happens(network.replay.chance, Concern::Replay);
+        let is_again = happens(network.replay.chance, FateWord::Replay);
         let after = network.replay.after;
         LinkFaults {
             is_in_burst: self.is_burst(network, now, ends)
-                && happens(network.bursts.loss, Concern::LossInBurst),
-            flips: happens(network.corruption, Concern::Corruption).then(|| flips(own)),
-            cut: happens(network.truncation, Concern::Truncation).then(|| cut(own)),
-            again: is_again.then(|| uniform(after, after + after, drawn(own, Concern::Again))),
-            stray: happens(network.misdelivery, Concern::Misdelivery).then(|| drawn(own, Concern::WrongSite)),
+                && happens(network.bursts.loss, FateWord::LossInBurst),
+            flips: happens(network.corruption, FateWord::Corruption).then(|| flips(own)),
+            cut: happens(network.truncation, FateWord::Truncation).then(|| cut(own)),
+            again: is_again.then(|| uniform(after, after + after, drawn(own, FateWord::Again))),
+            stray: happens(network.misdelivery, FateWord::Misdelivery)
+                .then(|| drawn(own, FateWord::WrongSite)),
         }
     }
 
@@ -212,7 +214,7 @@ impl Fates {
         let on_link = mix::stir(self.key, [link, self.spread]);
         let length = network.bursts.length.as_micros();
         let window = now.as_micros().saturating_add(mix::below(on_link, length)) / length;
-        happens(network.bursts.chance, mix::stir(on_link, [window, self.key]), Concern::Burst)
+        happens(network.bursts.chance, mix::stir(on_link, [window, self.key]), FateWord::Burst)
     }
 }
 
@@ -220,13 +222,13 @@ impl Fates {
 #[derive(Clone, Debug)]
 struct Ordinals {
     /// A power of two long, and at most half full.
-    table: Vec<Counted>,
+    table: Vec<CountedCopies>,
     moment: u64,
     used: usize,
 }
 
 #[derive(Clone, Copy, Debug)]
-struct Counted {
+struct CountedCopies {
     what: u64,
     moment: u64,
     count: u64,
@@ -234,7 +236,11 @@ struct Counted {
 
 impl Ordinals {
     fn new() -> Ordinals {
-        Ordinals { table: alloc::vec![Counted { what: 0, moment: 0, count: 0 }; 32], moment: 1, used: 0 }
+        Ordinals {
+            table: alloc::vec![CountedCopies { what: 0, moment: 0, count: 0 }; 32],
+            moment: 1,
+            used: 0,
+        }
     }
 
     /// Another moment has come.
@@ -255,7 +261,7 @@ impl Ordinals {
             entry.count += 1;
             return entry.count;
         }
-        *entry = Counted { what, moment, count: 0 };
+        *entry = CountedCopies { what, moment, count: 0 };
         self.used += 1;
         0
     }
@@ -265,7 +271,7 @@ impl Ordinals {
         {
             let length = self.table.len() * 2;
             let old = core::mem::take(&mut self.table);
-            self.table.resize(length, Counted { what: 0, moment: 0, count: 0 });
+            self.table.resize(length, CountedCopies { what: 0, moment: 0, count: 0 });
             let moment = self.moment;
             for counted in old.into_iter().filter(|counted| counted.moment == moment) {
                 *self.entry(counted.what) = counted;
@@ -274,7 +280,7 @@ impl Ordinals {
     }
 
     /// The entry of `what`, or the free one where it belongs.
-    fn entry(&mut self, what: u64) -> &mut Counted {
+    fn entry(&mut self, what: u64) -> &mut CountedCopies {
         let mask = self.table.len() - 1;
         let mut place = usize::try_from(what & mask as u64).expect("below the length of a list");
         while self.table[place].moment == self.moment && self.table[place].what != what {

@@ -7,16 +7,16 @@ use crate::ids::{ProcessId, SITES_MAX, SiteId, SiteSet};
 
 /// The cut links between the programs of a world.
 #[derive(Clone, Debug)]
-pub(crate) struct Links {
+pub(crate) struct CutLinks {
     sites: SiteSet,
     programs: usize,
     /// One bit a direction, set where it is cut; empty as long as none is.
     cut: Arc<Vec<u64>>,
 }
 
-impl Links {
-    pub(crate) fn new(sites: SiteSet, clients: u16) -> Links {
-        Links { sites, programs: usize::from(SITES_MAX) + usize::from(clients), cut: Arc::default() }
+impl CutLinks {
+    pub(crate) fn new(sites: SiteSet, clients: u16) -> CutLinks {
+        CutLinks { sites, programs: usize::from(SITES_MAX) + usize::from(clients), cut: Arc::default() }
     }
 
     fn program(&self, process: ProcessId) -> usize {
@@ -118,7 +118,7 @@ mod tests {
         let site = |number| SiteId::new(number).unwrap();
         let at = ProcessId::site;
         let only = |number| SiteSet::EMPTY.with(site(number));
-        let mut links = Links::new(SiteSet::first(4), 1);
+        let mut links = CutLinks::new(SiteSet::first(4), 1);
         links.cut(only(0), only(1).with(site(2)));
         assert!(links.is_cut(at(0), at(1)) && links.is_cut(at(0), at(2)) && !links.is_cut(at(1), at(0)));
         assert!(links.is_cut(ProcessId::Terminal(site(0)), at(1)), "a terminal shares its site's links");

@@ -12,14 +12,14 @@ use crate::sim::host::hosts::Places;
 use crate::sim::net::clogs::Clogs;
 use crate::sim::net::fates::Fates;
 use crate::sim::net::ledger::Ledger;
-use crate::sim::net::links::Links;
+use crate::sim::net::links::CutLinks;
 use crate::sim::net::packets::Packets;
 use crate::sim::net::rule::Rule;
 use crate::sim::net::rules::{RuleTargets, Rules};
 use crate::sim::net::wires::Wires;
-use crate::sim::queue::Queue;
+use crate::sim::queue::EventQueue;
 use crate::sim::settings::WorldSettings;
-use crate::sim::watch::Watch;
+use crate::sim::watch::Watchers;
 use crate::sim::watch::judge::Judge;
 use crate::sim::world::Event;
 use crate::time::Instant;
@@ -48,7 +48,7 @@ pub(crate) struct Net<P: Process> {
     is_calm: bool,
     places: Places,
     rules: Rules,
-    links: Links,
+    links: CutLinks,
     clogs: Clogs,
     wires: Wires,
     /// Whether the network does more than lose, delay and double.
@@ -62,8 +62,8 @@ pub(crate) struct Net<P: Process> {
 /// What the network reaches of its world besides itself: those who look on, and the queue. No host and no script.
 pub(crate) struct Reach<'a, P: Process, J> {
     pub(crate) settings: &'a WorldSettings<P>,
-    pub(crate) watch: &'a mut Watch<P, J>,
-    pub(crate) queue: &'a mut Queue<Event>,
+    pub(crate) watch: &'a mut Watchers<P, J>,
+    pub(crate) queue: &'a mut EventQueue<Event>,
 }
 
 impl<P: Process> Net<P> {
@@ -76,7 +76,7 @@ impl<P: Process> Net<P> {
             is_calm: !is_rough,
             places: Places::new(settings.sites, clients),
             rules: Rules::new(),
-            links: Links::new(sites, clients),
+            links: CutLinks::new(sites, clients),
             clogs: Clogs::default(),
             wires: Wires::new(clients, settings.network.bandwidth),
             is_rough,

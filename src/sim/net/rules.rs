@@ -6,7 +6,7 @@ use alloc::vec::Vec;
 use crate::ids::{ProcessId, SiteId, SiteSet};
 use crate::mix;
 use crate::process::Subject;
-use crate::sim::net::clogs::Held;
+use crate::sim::net::clogs::CloggedCopy;
 use crate::sim::net::rule::{Filter, Rule, Ruling};
 use crate::sim::script::Target;
 use crate::time::Instant;
@@ -126,14 +126,14 @@ pub(crate) fn is_kind(filter: &Filter, kind: &str) -> bool {
 
 /// One rule with its targets resolved and its matches counted.
 #[derive(Clone, Debug)]
-struct Counted {
+struct CountedRule {
     rule: Arc<Rule>,
     from: Resolved,
     to: Resolved,
     /// Where it lets datagrams go instead.
     stray: Resolved,
     /// Copies, oldest first.
-    kept: Vec<Held>,
+    kept: Vec<CloggedCopy>,
     /// The hash of the kind that it is about, if it is about one only.
     kind: Option<u64>,
     /// Whether the step that added it may never fire: then it may match nothing too.
@@ -142,7 +142,7 @@ struct Counted {
     ruled: u64,
 }
 
-impl Counted {
+impl CountedRule {
     /// Whether it has taken all that it may.
     fn is_spent(&self) -> bool {
         self.rule.count.is_some_and(|count| self.ruled >= count)
@@ -177,7 +177,7 @@ pub(crate) struct RuleMask {
 /// The rules, in order, and which of them are live.
 #[derive(Clone, Debug)]
 pub(crate) struct Rules {
-    list: Vec<Counted>,
+    list: Vec<CountedRule>,
     /// Places of the rules whose window is open and that are not over, right until `next_edge`.
     live: Vec<usize>,
     next_edge: Instant,
@@ -195,7 +195,7 @@ impl Rules {
         let kind = rule.filter.kind.as_deref().map(hash);
         let RuleTargets { from, to, stray } = ends;
         let (rule, kept) = (Arc::new(rule), Vec::new());
-        self.list.push(Counted { rule, from, to, stray, kept, kind, is_optional, matched: 0, ruled: 0 });
+        self.list.push(CountedRule { rule, from, to, stray, kept, kind, is_optional, matched: 0, ruled: 0 });
         self.refresh(now);
     }
 
@@ -210,12 +210,12 @@ impl Rules {
     }
 
     /// The rule in this place keeps a copy.
-    pub(crate) fn keep(&mut self, place: usize, copy: Held) {
+    pub(crate) fn keep(&mut self, place: usize, copy: CloggedCopy) {
         self.list[place].kept.push(copy);
     }
 
     /// Takes out what the rules of this name have kept.
-    pub(crate) fn take_kept(&mut self, name: &str) -> Vec<Held> {
+    pub(crate) fn take_kept(&mut self, name: &str) -> Vec<CloggedCopy> {
         let named = self.list.iter_mut().filter(|counted| counted.rule.name.as_deref() == Some(name));
         named.flat_map(|counted| core::mem::take(&mut counted.kept)).collect()
     }

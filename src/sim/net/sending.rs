@@ -7,14 +7,14 @@ use crate::frame::{self, Datagram};
 use crate::ids::ProcessId;
 use crate::process::Process;
 use crate::sim::host::limits;
-use crate::sim::net::decide::{INSIDE, Network, Passage, Rough};
+use crate::sim::net::decide::{INSIDE, NetworkView, Passage, Rough};
 use crate::sim::net::fates::Fate;
 use crate::sim::net::packets::{Origin, Packet, PacketId};
-use crate::sim::net::wires::Room;
+use crate::sim::net::wires::WireRoom;
 use crate::sim::net::{Net, Reach};
-use crate::sim::watch::Mark;
+use crate::sim::watch::FingerprintMark;
 use crate::sim::watch::judge::{Judge, Observation, Violation};
-use crate::sim::watch::trace::{LineClass, Loss, What};
+use crate::sim::watch::trace::{LineClass, Loss, TraceEvent};
 use crate::sim::world::Event;
 use crate::time::Duration;
 
@@ -26,7 +26,7 @@ impl<P: Process> Net<P> {
         datagram: Box<Datagram>,
     ) -> PacketId {
         let from = datagram.from;
-        reach.watch.mark(Mark::Sent, from, [datagram.bytes.len() as u64, datagram.hash]);
+        reach.watch.mark(FingerprintMark::Sent, from, [datagram.bytes.len() as u64, datagram.hash]);
         let id = self.packets.post(datagram);
         let Packet { datagram, messages, .. } = self.packets.get_mut(id);
         let within = limits::check_datagram(datagram, reach.settings.datagram_max);
@@ -60,7 +60,7 @@ impl<P: Process> Net<P> {
         let (from, identity) = (packet.datagram.from, packet.identity);
         reach.watch.statistics.sent += 1;
         if from.shares_program_with(to) {
-            reach.watch.line(from, LineClass::Routine, || What::Sent { to, labels: packet.labels() });
+            reach.watch.line(from, LineClass::Routine, || TraceEvent::Sent { to, labels: packet.labels() });
             return None;
         }
         Some(self.fates.draw(&reach.settings.network, reach.watch.now, identity, (from, to)))
@@ -80,14 +80,16 @@ impl<P: Process> Net<P> {
         let packet = self.packets.get_mut(id);
         let from = packet.datagram.from;
         let network = if self.is_calm {
-            Network::calm((from, to))
+            NetworkView::calm((from, to))
         } else {
             self.look_around(reach, id, (from, to), &fate)
         };
         match network.decide(&fate) {
             Passage::Plain(after) => {
                 let packet = self.packets.get_mut(id);
-                reach.watch.line(from, LineClass::Routine, || What::Sent { to, labels: packet.labels() });
+                reach
+                    .watch
+                    .line(from, LineClass::Routine, || TraceEvent::Sent { to, labels: packet.labels() });
                 self.schedule_delivery(reach, id, to, after);
             }
             Passage::Touched(touched) => self.carry_out(reach, id, to, touched),
@@ -102,9 +104,9 @@ impl<P: Process> Net<P> {
         id: PacketId,
         ends: (ProcessId, ProcessId),
         fate: &Fate,
-    ) -> Network {
+    ) -> NetworkView {
         let (now, (from, to)) = (reach.watch.now, ends);
-        let mut network = Network::calm(ends);
+        let mut network = NetworkView::calm(ends);
         network.is_cut = self.links.is_cut(from, to);
         network.is_healed = self.is_in_core(from) && self.is_in_core(to);
         if network.is_healed {
@@ -133,8 +135,9 @@ impl<P: Process> Net<P> {
     ) -> Option<Rough> {
         let (now, network) = (reach.watch.now, &reach.settings.network);
         let bytes = self.packets.get(id).datagram.bytes.len();
-        let room =
-            network.bandwidth.map_or(Room::Endless, |bandwidth| self.wires.room(bandwidth, now, ends, bytes));
+        let room = network
+            .bandwidth
+            .map_or(WireRoom::Endless, |bandwidth| self.wires.room(bandwidth, now, ends, bytes));
         Rough::of(room, self.fates.link_faults(network, now, fate.own, ends))
     }
 
@@ -164,10 +167,10 @@ impl<P: Process> Net<P> {
     ) {
         let packet = self.packets.get_mut(id);
         let from = packet.datagram.from;
-        reach.watch.mark(Mark::Lost, from, [to.number().into(), 1]);
+        reach.watch.mark(FingerprintMark::Lost, from, [to.number().into(), 1]);
         reach.watch.count_loss(&why);
         let class = loss_class(&packet.datagram);
-        reach.watch.line(from, class, || What::Lost { to, labels: packet.labels(), why });
+        reach.watch.line(from, class, || TraceEvent::Lost { to, labels: packet.labels(), why });
     }
 
     /// Whether the link of a copy that arrives was cut under way.
@@ -186,10 +189,10 @@ impl<P: Process> Net<P> {
     ) {
         let packet = self.packets.get_mut(id);
         let from = packet.datagram.from;
-        reach.watch.mark(Mark::Lost, to, [from.number().into(), 2]);
+        reach.watch.mark(FingerprintMark::Lost, to, [from.number().into(), 2]);
         reach.watch.count_loss(&why);
         let class = loss_class(&packet.datagram);
-        reach.watch.line(to, class, || What::Dropped { from, labels: packet.labels(), why });
+        reach.watch.line(to, class, || TraceEvent::Dropped { from, labels: packet.labels(), why });
         self.packets.release(id);
     }
 
@@ -215,7 +218,7 @@ impl<P: Process> Net<P> {
             Origin::Again { sent } => {
                 let packet = self.packets.get_mut(id);
                 let class = loss_class(&packet.datagram);
-                reach.watch.line(to, class, || What::Repeated { from, labels: packet.labels(), sent });
+                reach.watch.line(to, class, || TraceEvent::Repeated { from, labels: packet.labels(), sent });
             }
             Origin::Here | Origin::Elsewhere | Origin::Stray => {}
         }

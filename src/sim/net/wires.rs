@@ -8,7 +8,7 @@ use crate::time::{Duration, Instant};
 
 /// What a link has for one datagram.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) enum Room {
+pub(crate) enum WireRoom {
     /// It carries anything at once.
     Endless,
     /// It has sent the last byte after this long.
@@ -48,16 +48,16 @@ impl Wires {
         now: Instant,
         ends: (ProcessId, ProcessId),
         bytes: usize,
-    ) -> Room {
+    ) -> WireRoom {
         let free_at = self.free_at[self.place(ends)];
         let (rate, bytes) = (u128::from(bandwidth.rate), bytes as u128);
         let ahead = free_at.as_micros().saturating_sub(now.as_micros());
         let waiting = u128::from(ahead) * rate / 1_000_000;
         if ahead > 0 && waiting + bytes > u128::from(bandwidth.queue) {
-            return Room::Full;
+            return WireRoom::Full;
         }
         let takes = u64::try_from((bytes * 1_000_000).div_ceil(rate)).unwrap_or(u64::MAX);
-        Room::After(Duration::from_micros(ahead) + Duration::from_micros(takes))
+        WireRoom::After(Duration::from_micros(ahead) + Duration::from_micros(takes))
     }
 
     /// Gives this link a datagram that it will have sent by `until`.
@@ -78,12 +78,12 @@ mod tests {
         let (s0, s1) = (ProcessId::site(0), ProcessId::site(1));
         let ms = |millis| Instant::ZERO + Duration::from_millis(millis);
         let mut enter = |at, ends, bytes| match wires.room(bandwidth, ms(at), ends, bytes) {
-            Room::After(wait) => {
+            WireRoom::After(wait) => {
                 wires.occupy(ends, ms(at) + wait);
                 Some(wait.as_micros() / 1_000)
             }
-            Room::Full => None,
-            Room::Endless => panic!("a link with a bandwidth is not endless"),
+            WireRoom::Full => None,
+            WireRoom::Endless => panic!("a link with a bandwidth is not endless"),
         };
         assert_eq!(enter(0, (s0, s1), 100), Some(100));
         assert_eq!(enter(0, (s0, s1), 150), Some(250), "150 bytes behind 100 are 250");

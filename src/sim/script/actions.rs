@@ -7,13 +7,13 @@ use crate::ids::{ProcessId, SiteSet};
 use crate::outbox::SyncMode;
 use crate::process::Process;
 use crate::sim::host::hosts::HostIndex;
-use crate::sim::host::{ArmedSeam, Status, Storage};
+use crate::sim::host::{ArmedSeam, ProcessStatus, Storage};
 use crate::sim::net::rules::Resolved;
 use crate::sim::script::director::{Fired, StepId};
 use crate::sim::script::{Action, Leaves};
-use crate::sim::watch::Mark;
+use crate::sim::watch::FingerprintMark;
 use crate::sim::watch::judge::Judge;
-use crate::sim::watch::trace::{LineClass, What};
+use crate::sim::watch::trace::{LineClass, TraceEvent};
 use crate::sim::world::{Event, World};
 
 impl<P: Process, J: Judge<P>> World<P, J> {
@@ -57,8 +57,8 @@ impl<P: Process, J: Judge<P>> World<P, J> {
     fn act(&mut self, fired: Fired<P::Command>) {
         let Fired { step, action, targets, ends } = fired;
         let actor = targets.iter().next().unwrap_or(ProcessId::site(0));
-        self.watch.mark(Mark::Step, actor, [step.track as u64, step.index as u64]);
-        self.watch.line(None, LineClass::Step, || What::Fired {
+        self.watch.mark(FingerprintMark::Step, actor, [step.track as u64, step.index as u64]);
+        self.watch.line(None, LineClass::Step, || TraceEvent::Fired {
             step,
             action: Box::new(action.clone()),
             targets,
@@ -142,8 +142,11 @@ impl<P: Process, J: Judge<P>> World<P, J> {
         let size = usize::from(self.settings.core_size);
         let can_run = |host: &HostIndex| match self.hosts.list[*host].status() {
             _ if self.hosts.list[*host].storage != Storage::Sound => false,
-            Status::Up | Status::Paused | Status::Down | Status::Failed { for_good: false, .. } => true,
-            Status::Failed { for_good: true, .. } => false,
+            ProcessStatus::Up
+            | ProcessStatus::Paused
+            | ProcessStatus::Down
+            | ProcessStatus::Failed { for_good: false, .. } => true,
+            ProcessStatus::Failed { for_good: true, .. } => false,
         };
         let places: Vec<HostIndex> = self.hosts.list.of_sites().filter(can_run).take(size).collect();
         let core: SiteSet = places.iter().filter_map(|host| self.hosts.list[*host].id.as_site()).collect();
@@ -151,11 +154,11 @@ impl<P: Process, J: Judge<P>> World<P, J> {
         self.give_up_head_start();
         self.net.spare_core(core);
         self.watch.mark(
-            Mark::Healed,
+            FingerprintMark::Healed,
             ProcessId::site(0),
             [core.iter().map(|site| 1 << site.number()).sum(), 0],
         );
-        self.watch.line(None, LineClass::Step, || What::Healed { core });
+        self.watch.line(None, LineClass::Step, || TraceEvent::Healed { core });
         let (net, mut reach) = self.network();
         net.unclog(&mut reach, core, core);
         self.hosts.list.spare_all();
@@ -172,16 +175,16 @@ impl<P: Process, J: Judge<P>> World<P, J> {
 
     /// After the end of faults: these commands are handed in.
     pub fn probe(&mut self, commands: impl IntoIterator<Item = (ProcessId, P::Command)>) {
-        self.watch.mark(Mark::Demanded, ProcessId::site(0), [0, 0]);
-        self.watch.line(None, LineClass::Step, || What::Probed);
+        self.watch.mark(FingerprintMark::Demanded, ProcessId::site(0), [0, 0]);
+        self.watch.line(None, LineClass::Step, || TraceEvent::Probed);
         commands.into_iter().for_each(|(process, command)| self.command(process, command));
     }
 
     /// After the end of faults: every site that runs loses its power at once, and every site starts that can.
     /// Returns those that ran.
     pub fn restart_sites(&mut self) -> SiteSet {
-        self.watch.mark(Mark::Demanded, ProcessId::site(0), [1, 0]);
-        self.watch.line(None, LineClass::Step, || What::Restarted);
+        self.watch.mark(FingerprintMark::Demanded, ProcessId::site(0), [1, 0]);
+        self.watch.line(None, LineClass::Step, || TraceEvent::Restarted);
         let runs = |host: &HostIndex| self.hosts.list[*host].running().is_some();
         let ran: Vec<HostIndex> = self.hosts.list.of_sites().filter(runs).collect();
         ran.iter().for_each(|host| self.crash(*host, None, Leaves::Nothing));

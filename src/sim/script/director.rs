@@ -49,7 +49,7 @@ pub(crate) struct Fired<C> {
 
 /// One track's progress.
 #[derive(Clone, Debug, Default)]
-struct Progress {
+struct TrackProgress {
     /// The step that is armed, or the number of steps at the end.
     next: usize,
     /// Its trigger came, its target was not there.
@@ -63,7 +63,7 @@ struct Progress {
     nearer: u64,
 }
 
-impl Progress {
+impl TrackProgress {
     fn count(&mut self, nearness: Nearness) {
         self.near += u64::from(nearness >= Nearness::Kind);
         self.nearer += u64::from(nearness >= Nearness::Ends);
@@ -75,7 +75,7 @@ impl Progress {
 #[derive(Clone, Debug)]
 pub(crate) struct Director<C> {
     tracks: Arc<Vec<Track<C>>>,
-    progress: Vec<Progress>,
+    progress: Vec<TrackProgress>,
     /// Tracks that wait for a datagram to be sent or delivered, in the order of their arming: asked for every datagram.
     pub(super) on_datagram: Vec<usize>,
     /// Tracks that wait for anything else that happens, in ascending order.
@@ -91,7 +91,7 @@ impl<C: Clone> Director<C> {
     /// Arms the first step of every track.
     pub(crate) fn new(tracks: Vec<Track<C>>) -> Director<C> {
         let mut director = Director {
-            progress: alloc::vec![Progress::default(); tracks.len()],
+            progress: alloc::vec![TrackProgress::default(); tracks.len()],
             tracks: Arc::new(tracks),
             on_datagram: Vec::new(),
             on_process: Vec::new(),
@@ -107,7 +107,7 @@ impl<C: Clone> Director<C> {
     }
 
     fn arm(&mut self, track: usize, next: usize, now: Instant) {
-        self.progress[track] = Progress { next, ..Progress::default() };
+        self.progress[track] = TrackProgress { next, ..TrackProgress::default() };
         let Some(step) = self.tracks[track].get(next) else { return };
         let id = StepId { track, index: next };
         match &step.trigger {
@@ -227,7 +227,7 @@ impl<C: Clone> Director<C> {
     /// Whether no step can be counted on to fire any more: each track is at its end, or at an optional step
     /// that waits for something other than a time.
     pub(crate) fn is_done(&self) -> bool {
-        let is_over = |(track, progress): (&Track<C>, &Progress)| match track.get(progress.next) {
+        let is_over = |(track, progress): (&Track<C>, &TrackProgress)| match track.get(progress.next) {
             None => true,
             Some(step) => step.is_optional && !step.trigger.is_time(),
         };
@@ -292,7 +292,7 @@ fn resolve<C>(action: &Action<C>, roles: &Roles<'_>) -> Option<(Resolved, RuleTa
 }
 
 /// What an armed step waited for, and what came nearest.
-fn nearest<C>(step: &Step<C>, progress: &Progress) -> String {
+fn nearest<C>(step: &Step<C>, progress: &TrackProgress) -> String {
     if progress.is_due {
         return "its trigger came, and the process that it is done to was not there".to_string();
     }

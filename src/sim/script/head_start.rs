@@ -6,7 +6,7 @@
 use crate::ids::{ProcessId, SiteId, SiteSet};
 use crate::process::{Process, Role};
 use crate::sim::watch::judge::Judge;
-use crate::sim::watch::trace::{LineClass, What};
+use crate::sim::watch::trace::{LineClass, TraceEvent};
 use crate::sim::world::World;
 
 /// Who is to lead first, and who sleeps until then.
@@ -68,7 +68,7 @@ impl<P: Process, J: Judge<P>> World<P, J> {
         let Some(first) = self.script.head_start.first.take() else { return };
         self.script.head_start.missed = Some(first);
         let asleep = self.script.head_start.asleep;
-        self.watch.line(None, LineClass::Step, || What::NeverCampaigned { first, asleep });
+        self.watch.line(None, LineClass::Step, || TraceEvent::NeverCampaigned { first, asleep });
         self.wake_sleepers();
     }
 

@@ -31,7 +31,7 @@ use crate::sim::script::director::{Director, StepId, Unfired};
 use crate::sim::script::head_start::HeadStart;
 use crate::sim::script::matcher::Happening;
 use crate::sim::script::watchpoints::{Watchpoint, Watchpoints};
-use crate::sim::watch::Watch;
+use crate::sim::watch::Watchers;
 use crate::sim::watch::judge::Judge;
 use crate::time::{Duration, Instant};
 
@@ -226,7 +226,7 @@ impl<C: Clone> Script<C> {
     /// Something happens while processes play these parts: the steps that waited for it fire, and watchpoints count it.
     pub(crate) fn happened<'a, P: Process, J: Judge<P>>(
         &mut self,
-        watch: &mut Watch<P, J>,
+        watch: &mut Watchers<P, J>,
         happening: Happening<'_>,
         roles: impl FnOnce() -> Roles<'a>,
     ) {
@@ -239,7 +239,7 @@ impl<C: Clone> Script<C> {
     /// A process crashes: it plays its part to those who wait for its crash, and no longer to what steps do then.
     pub(crate) fn crashed<'a, P: Process, J: Judge<P>>(
         &mut self,
-        watch: &mut Watch<P, J>,
+        watch: &mut Watchers<P, J>,
         who: ProcessId,
         before: &Roles<'a>,
         after: impl FnOnce() -> Roles<'a>,

@@ -1,7 +1,7 @@
 //! Links, rules, and healing.
 
 use super::*;
-use crate::sim::host::Status;
+use crate::sim::host::ProcessStatus;
 use crate::sim::net::rule::{Rule, Ruling};
 use crate::sim::net::settings::Chance;
 
@@ -84,7 +84,7 @@ fn the_end_heals_a_core_and_leaves_the_rest_as_it_was() {
     world.command(ProcessId::Client(0), Ask::Put(5));
     world.run_until(ms(70_000)).unwrap();
     for site in [S0, S1] {
-        assert_eq!(world.status(site), Some(Status::Up));
+        assert_eq!(world.status(site), Some(ProcessStatus::Up));
         let mut kept = kept(&world, site);
         kept.sort_unstable();
         assert_eq!(kept, [4, 5]);

@@ -56,7 +56,7 @@ fn an_input_that_comes_while_too_much_waits_is_caught() {
     assert_eq!(limits::check_waiting(S0, running, 1).unwrap_err().to_string(), sentence);
     running.outbox = crate::outbox::Outbox::new(SENDER, 1_200, 8);
     limits::check_waiting(S0, running, 0).unwrap();
-    let command = || crate::sim::host::Waiting::Command(Ask::Put(1));
+    let command = || crate::sim::host::WaitingInput::Command(Ask::Put(1));
     running.inbox.extend([command(), command()]);
     let sentence = "bounded memory: 2 inputs wait at S0, more than 1";
     assert_eq!(limits::check_waiting(S0, running, 1).unwrap_err().to_string(), sentence);

@@ -3,7 +3,7 @@
 use super::gossip::CURSED;
 use super::*;
 use crate::outbox::SyncMode;
-use crate::sim::host::Status;
+use crate::sim::host::ProcessStatus;
 use crate::sim::script::{DiskFault, Seam};
 
 fn crash(who: ProcessId, at: Option<Seam>, leaves: Leaves) -> Action<Ask> {
@@ -84,7 +84,7 @@ fn a_terminal_lives_as_often_as_its_site() {
     let lives = |who| world.judge().started.iter().filter(move |started| started.0 == who).map(|it| it.1);
     assert!(lives(S0).eq([1, 2, 4]) && lives(T0).eq([1, 2, 4]), "{:?}", world.judge().started);
     assert_eq!(world.judge().ended, [T0; 3]);
-    assert_eq!(world.status(T0), Some(Status::Down), "its site did not come back");
+    assert_eq!(world.status(T0), Some(ProcessStatus::Down), "its site did not come back");
     let statistics = world.statistics();
     assert_eq!((statistics.terminals_ended, statistics.lost_commands, statistics.crashes), (3, 1, 5));
     assert!(kept(&world, S1).is_empty(), "nobody was there to take the command");
@@ -256,7 +256,7 @@ fn a_machine_takes_its_sites_down_together() {
     let mut world: Birds = World::new(settings, Scribe::default()).unwrap();
     world.run_until(ms(150)).unwrap();
     let statuses = [S0, S1, S2].map(|id| world.status(id).unwrap());
-    assert_eq!(statuses, [Status::Up, Status::Down, Status::Down]);
+    assert_eq!(statuses, [ProcessStatus::Up, ProcessStatus::Down, ProcessStatus::Down]);
     world.run_until(ms(300)).unwrap();
     assert_eq!((kept(&world, S1), kept(&world, S2)), (Vec::from([5]), Vec::from([5])));
 }
@@ -270,7 +270,7 @@ fn durable_state_that_is_refused_stops_a_site_for_good() {
         at(300, Action::Heal),
     ])));
     let reason = "durable state is damaged: a cursed number was kept".into();
-    assert_eq!(world.status(S0), Some(Status::Failed { reason, for_good: true }));
+    assert_eq!(world.status(S0), Some(ProcessStatus::Failed { reason, for_good: true }));
     let mut world = world;
     assert_eq!(world.heal_core(), only(S1).with(S2.as_site().unwrap()));
 }
@@ -288,10 +288,10 @@ fn a_site_that_stops_by_itself_leaves_nothing_of_that_call() {
     let mut world: Birds = World::new(expected, Scribe::default()).unwrap();
     world.run_until(ms(20)).unwrap();
     let reason = "gossip: 5 is enough".into();
-    assert_eq!(world.status(S0), Some(Status::Failed { reason, for_good: false }));
+    assert_eq!(world.status(S0), Some(ProcessStatus::Failed { reason, for_good: false }));
     assert_eq!((world.stopped(), world.statistics().stopped), (only(S0), 1));
     world.run_until(ms(100)).unwrap();
-    assert_eq!(world.status(S0), Some(Status::Up), "it can be started again");
+    assert_eq!(world.status(S0), Some(ProcessStatus::Up), "it can be started again");
     let judge = world.judge();
     assert!(judge.sent.is_empty() && judge.durable.is_empty() && kept(&world, S0).is_empty());
     assert_eq!(judge.crashed.len(), 1);
@@ -329,7 +329,7 @@ fn a_disk_without_room_is_announced_before_it_stops_its_site() {
     let trace = world.trace().render();
     let (told, stopped) = (trace.find("disk is almost full"), trace.find("stops: "));
     assert!(told.is_some() && told < stopped, "told at {told:?}, stopped at {stopped:?}");
-    assert!(matches!(world.status(S0), Some(Status::Failed { for_good: false, .. })));
+    assert!(matches!(world.status(S0), Some(ProcessStatus::Failed { for_good: false, .. })));
 }
 
 #[test]

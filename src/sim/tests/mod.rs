@@ -18,7 +18,7 @@ use gossip::{Ask, Config, Gossip, Word};
 use crate::frame::Datagram;
 use crate::ids::{ProcessId, SiteId, SiteSet};
 use crate::mix::Seed;
-use crate::sim::host::Waiting;
+use crate::sim::host::WaitingInput;
 use crate::sim::net::rule::{About, Filter};
 use crate::sim::script::watchpoints::{Demand, Watchpoint};
 use crate::sim::script::{Action, Leaves, Step, Target, Trigger};
@@ -109,7 +109,7 @@ fn assert_every_copy_is_accounted_for(world: &Birds) {
     let queued = world.queue.turns().filter(|(_, event)| matches!(event, Event::Deliver { .. })).count();
     let inboxes =
         world.hosts.list.iter().filter_map(|host| host.running()).flat_map(|running| &running.inbox);
-    let waiting = inboxes.filter(|waiting| matches!(waiting, Waiting::Datagram(_))).count();
+    let waiting = inboxes.filter(|waiting| matches!(waiting, WaitingInput::Datagram(_))).count();
     let held = world.net.copies_held();
     assert_eq!(world.net.packets.copies(), queued + waiting + held);
 }

@@ -66,7 +66,11 @@ fn roles_are_those_of_the_moment_and_missing_ones_are_waited_for() {
     assert_eq!(world.due_check(), None);
     world.run_until(ms(300)).unwrap();
     assert_eq!((world.due_check(), world.leader()), (Some(1), S2.as_site()));
-    assert_eq!(world.status(S0), Some(crate::sim::Status::Paused), "the first that runs and does not lead");
+    assert_eq!(
+        world.status(S0),
+        Some(crate::sim::ProcessStatus::Paused),
+        "the first that runs and does not lead"
+    );
     let unfired = world.unfired();
     assert_eq!(unfired[0].nearest, "0 became leader, none of them S0");
 }

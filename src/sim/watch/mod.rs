@@ -10,14 +10,14 @@ use crate::mix;
 use crate::process::Process;
 use crate::sim::settings::{TraceLevel, TraceSettings};
 use crate::sim::watch::judge::{Judge, Observation, Violation};
-use crate::sim::watch::trace::{LineClass, Loss, Trace, What};
+use crate::sim::watch::trace::{LineClass, Loss, Trace, TraceEvent};
 use crate::time::Instant;
 
 pub use statistics::Statistics;
 
 /// What the fingerprint tells apart.
 #[derive(Clone, Copy, Debug)]
-pub(crate) enum Mark {
+pub(crate) enum FingerprintMark {
     Step,
     Started,
     Failed,
@@ -50,7 +50,7 @@ pub(crate) enum Mark {
 
 /// Everything that looks on.
 #[derive(Clone)]
-pub(crate) struct Watch<P: Process, J> {
+pub(crate) struct Watchers<P: Process, J> {
     pub(crate) now: Instant,
     pub(crate) trace: Trace<P>,
     pub(crate) judge: J,
@@ -59,9 +59,9 @@ pub(crate) struct Watch<P: Process, J> {
     pub(crate) statistics: Statistics,
 }
 
-impl<P: Process, J: Judge<P>> Watch<P, J> {
-    pub(crate) fn new(trace: TraceSettings, judge: J) -> Watch<P, J> {
-        Watch {
+impl<P: Process, J: Judge<P>> Watchers<P, J> {
+    pub(crate) fn new(trace: TraceSettings, judge: J) -> Watchers<P, J> {
+        Watchers {
             now: Instant::ZERO,
             trace: Trace::new(trace),
             judge,
@@ -73,7 +73,7 @@ impl<P: Process, J: Judge<P>> Watch<P, J> {
 
     /// Folds what happened into the fingerprint.
     #[inline]
-    pub(crate) fn mark(&mut self, mark: Mark, who: ProcessId, words: [u64; 2]) {
+    pub(crate) fn mark(&mut self, mark: FingerprintMark, who: ProcessId, words: [u64; 2]) {
         let what = (mark as u64) << 32 | u64::from(who.number());
         self.fingerprint = mix::stir(mix::stir(self.fingerprint, [self.now.as_micros(), what]), words);
     }
@@ -89,7 +89,7 @@ impl<P: Process, J: Judge<P>> Watch<P, J> {
         &mut self,
         who: impl Into<Option<ProcessId>>,
         class: LineClass,
-        what: impl FnOnce() -> What<P>,
+        what: impl FnOnce() -> TraceEvent<P>,
     ) {
         match (self.trace.settings.level, class) {
             (TraceLevel::Off, _) => {}

@@ -3,7 +3,7 @@
 use core::mem::{size_of, size_of_val};
 
 use crate::process::{Process, Size};
-use crate::sim::host::{Host, Waiting};
+use crate::sim::host::{SimHost, WaitingInput};
 use crate::sim::watch::judge::Judge;
 use crate::sim::watch::trace::Line;
 use crate::sim::world::World;
@@ -27,14 +27,14 @@ impl<P: Process, J: Judge<P>> World<P, J> {
     }
 }
 
-fn host_bytes<P: Process>(host: &Host<P>) -> u64 {
+fn host_bytes<P: Process>(host: &SimHost<P>) -> u64 {
     let mut bytes = size_of_val(host) as u64;
     bytes += host.disk.as_ref().map_or(0, |disk| disk.bytes());
     let Some(running) = host.running() else { return bytes };
     running
         .process
         .sizes(|Size { holds, .. }| bytes = bytes.saturating_add(holds.saturating_mul(ITEM_BYTES)));
-    let waiting = running.inbox.len() * size_of::<Waiting<P>>();
+    let waiting = running.inbox.len() * size_of::<WaitingInput<P>>();
     let own: usize = running.own.iter().map(|message| message.len()).sum();
     let unsynced: usize = running.unsynced.iter().map(|batch| batch.records.bytes()).sum();
     bytes.saturating_add((waiting + own + unsynced) as u64)

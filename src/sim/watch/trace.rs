@@ -98,7 +98,7 @@ pub type SharedLabels = Arc<[(&'static str, Subject)]>;
 
 /// What one line tells.
 #[derive(Clone, Debug)]
-pub(crate) enum What<P: Process> {
+pub(crate) enum TraceEvent<P: Process> {
     Fired { step: StepId, action: Box<Action<P::Command>>, targets: Resolved },
     Started { incarnation: u64, records: usize },
     Failed { reason: Arc<str> },
@@ -150,7 +150,7 @@ pub struct Line<P: Process> {
     class: LineClass,
     /// Routine events that were left out since the line before.
     elided: u64,
-    what: What<P>,
+    what: TraceEvent<P>,
 }
 
 impl<P: Process> Line<P> {
@@ -178,36 +178,36 @@ impl<P: Process> Line<P> {
             alloc::vec![alloc::format!("{kind} {how}"), alloc::format!("{kind} {how} {what} {who}")]
         };
         match &self.what {
-            What::Fired { step, .. } => alloc::vec![alloc::format!("{} fires", Place(*step))],
-            What::Started { incarnation, .. } if *incarnation > 1 => {
+            TraceEvent::Fired { step, .. } => alloc::vec![alloc::format!("{} fires", StepNumber(*step))],
+            TraceEvent::Started { incarnation, .. } if *incarnation > 1 => {
                 alloc::vec!["restart".into(), alloc::format!("{who} restarts")]
             }
-            What::Failed { .. } => alloc::vec![alloc::format!("{who} stops")],
-            What::Crashed { .. } => alloc::vec!["crash".into(), alloc::format!("{who} crashes")],
-            What::Noted { note } => {
+            TraceEvent::Failed { .. } => alloc::vec![alloc::format!("{who} stops")],
+            TraceEvent::Crashed { .. } => alloc::vec!["crash".into(), alloc::format!("{who} crashes")],
+            TraceEvent::Noted { note } => {
                 let kind = note.kind();
                 alloc::vec![alloc::format!("note {kind}"), alloc::format!("note {kind} by {who}")]
             }
-            What::Sent { labels, .. } => of("by", labels, "sent"),
-            What::Lost { labels, .. } => of("from", labels, "lost"),
-            What::Dropped { labels, .. } => of("at", labels, "lost"),
-            What::Ruled { labels, .. } => of("from", labels, "ruled"),
-            What::Doubled { labels, .. } => of("from", labels, "doubled"),
+            TraceEvent::Sent { labels, .. } => of("by", labels, "sent"),
+            TraceEvent::Lost { labels, .. } => of("from", labels, "lost"),
+            TraceEvent::Dropped { labels, .. } => of("at", labels, "lost"),
+            TraceEvent::Ruled { labels, .. } => of("from", labels, "ruled"),
+            TraceEvent::Doubled { labels, .. } => of("from", labels, "doubled"),
             // Which processes pause and resume is the steps' business, and the rest is no news.
             _ => Vec::new(),
         }
     }
 
     /// The line as text, by itself.
-    pub fn told(&self) -> Told {
-        Telling::new(self).finish()
+    pub fn told(&self) -> StoryEntry {
+        EntryBuilder::new(self).finish()
     }
 }
 
 /// The messages of a datagram: `Accept slot 4 + Accept slot 5`.
-struct Said<'a>(&'a SharedLabels);
+struct SentMessages<'a>(&'a SharedLabels);
 
-impl fmt::Display for Said<'_> {
+impl fmt::Display for SentMessages<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for (place, (kind, subject)) in self.0.iter().enumerate() {
             f.write_str(if place > 0 { " + " } else { "" })?;
@@ -223,18 +223,18 @@ fn write_message(f: &mut fmt::Formatter<'_>, kind: &str, subject: Subject) -> fm
 }
 
 /// What happened, without when and to whom.
-impl<P: Process> fmt::Display for What<P> {
+impl<P: Process> fmt::Display for TraceEvent<P> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            What::Fired { step, action, targets } => {
-                write!(f, "{}: {}", Place(*step), action.text(*targets))
+            TraceEvent::Fired { step, action, targets } => {
+                write!(f, "{}: {}", StepNumber(*step), action.text(*targets))
             }
-            What::Started { incarnation: 1, records: 0, .. } => f.write_str("starts"),
-            What::Started { incarnation, records, .. } => {
+            TraceEvent::Started { incarnation: 1, records: 0, .. } => f.write_str("starts"),
+            TraceEvent::Started { incarnation, records, .. } => {
                 write!(f, "starts, incarnation {incarnation}, {}", Count(*records, "record"))
             }
-            What::Failed { reason } => write!(f, "stops: {reason}"),
-            What::Crashed { at, undone, leaves, residue } => {
+            TraceEvent::Failed { reason } => write!(f, "stops: {reason}"),
+            TraceEvent::Crashed { at, undone, leaves, residue } => {
                 f.write_str("crashes")?;
                 at.map_or(Ok(()), |seam| write!(f, " {}", seam_text(seam)))?;
                 let undone = (*undone > 0).then_some(Count(*undone, "unsynced write"));
@@ -248,69 +248,83 @@ impl<P: Process> fmt::Display for What<P> {
                     }
                 }
             }
-            What::Ended { unanswered } => {
+            TraceEvent::Ended { unanswered } => {
                 write!(f, "ends with its site, {} unanswered", Count(*unanswered, "command"))
             }
-            What::Idle { what } => f.write_str(what),
-            What::NeverCampaigned { first, asleep } => {
+            TraceEvent::Idle { what } => f.write_str(what),
+            TraceEvent::NeverCampaigned { first, asleep } => {
                 write!(f, "{first} was to lead and has not campaigned: {asleep} sleep no longer")
             }
-            What::Paused => f.write_str("pauses"),
-            What::Resumed { waiting } => write!(f, "goes on, {} waiting", Count(*waiting, "input")),
-            What::Commanded { command } => write!(f, "is asked: {command}"),
-            What::Noted { note } => write!(f, "{note}"),
-            What::Leads { rank } => write!(f, "leads, rank {rank}"),
-            What::Sent { to, labels } => write!(f, "-> {to} {}", Said(labels)),
-            What::Lost { to, labels, why } => write!(f, "-> {to} {}: {why}", Said(labels)),
-            What::Ruled { to, labels, rule } => {
-                write!(f, "-> {to} {}: ", Said(labels))?;
+            TraceEvent::Paused => f.write_str("pauses"),
+            TraceEvent::Resumed { waiting } => write!(f, "goes on, {} waiting", Count(*waiting, "input")),
+            TraceEvent::Commanded { command } => write!(f, "is asked: {command}"),
+            TraceEvent::Noted { note } => write!(f, "{note}"),
+            TraceEvent::Leads { rank } => write!(f, "leads, rank {rank}"),
+            TraceEvent::Sent { to, labels } => write!(f, "-> {to} {}", SentMessages(labels)),
+            TraceEvent::Lost { to, labels, why } => write!(f, "-> {to} {}: {why}", SentMessages(labels)),
+            TraceEvent::Ruled { to, labels, rule } => {
+                write!(f, "-> {to} {}: ", SentMessages(labels))?;
                 let name = rule.name.as_deref().unwrap_or("a rule");
                 match rule.ruling {
                     Ruling::Drop => write!(f, "dropped by {name}"),
                     other => write!(f, "{name}, {}", ruling_text(other)),
                 }
             }
-            What::Doubled { to, labels } => write!(f, "-> {to} {}: doubled", Said(labels)),
-            What::HeldBack { to, labels, by } => write!(f, "-> {to} {}: takes {by}", Said(labels)),
-            What::Again { to, labels, by } => {
-                write!(f, "-> {to} {}: will arrive again {by} later", Said(labels))
+            TraceEvent::Doubled { to, labels } => write!(f, "-> {to} {}: doubled", SentMessages(labels)),
+            TraceEvent::HeldBack { to, labels, by } => {
+                write!(f, "-> {to} {}: takes {by}", SentMessages(labels))
             }
-            What::Repeated { from, labels, sent } => {
-                write!(f, "<- {from} {}: once more, sent at {}", Said(labels), *sent)
+            TraceEvent::Again { to, labels, by } => {
+                write!(f, "-> {to} {}: will arrive again {by} later", SentMessages(labels))
             }
-            What::Replayed { count } => write!(f, "{} on the way once more", Kept(*count)),
-            What::CutShort { to, labels, left, of } => {
-                write!(f, "-> {to} {}: only {left} of its {of} bytes go on", Said(labels))
+            TraceEvent::Repeated { from, labels, sent } => {
+                write!(f, "<- {from} {}: once more, sent at {}", SentMessages(labels), *sent)
             }
-            What::Flipped { to, labels, bits } => {
-                write!(f, "-> {to} {}: {} flipped", Said(labels), Count(*bits, "bit"))
+            TraceEvent::Replayed { count } => write!(f, "{} on the way once more", CopyCount(*count)),
+            TraceEvent::CutShort { to, labels, left, of } => {
+                write!(f, "-> {to} {}: only {left} of its {of} bytes go on", SentMessages(labels))
             }
-            What::Strayed { to, labels, at } => write!(f, "-> {to} {}: goes to {at} instead", Said(labels)),
-            What::Clogged { to, labels } => write!(f, "-> {to} {}: held, its link is clogged", Said(labels)),
-            What::Unclogged { to, count } => {
+            TraceEvent::Flipped { to, labels, bits } => {
+                write!(f, "-> {to} {}: {} flipped", SentMessages(labels), Count(*bits, "bit"))
+            }
+            TraceEvent::Strayed { to, labels, at } => {
+                write!(f, "-> {to} {}: goes to {at} instead", SentMessages(labels))
+            }
+            TraceEvent::Clogged { to, labels } => {
+                write!(f, "-> {to} {}: held, its link is clogged", SentMessages(labels))
+            }
+            TraceEvent::Unclogged { to, count } => {
                 write!(f, "-> {to} is open again for {}", Count(*count, "held datagram"))
             }
-            What::Queued { to, labels, by } => write!(f, "-> {to} {}: sent within {by}", Said(labels)),
-            What::Dropped { from, labels, why } => write!(f, "<- {from} {}: {why}", Said(labels)),
-            What::Delivered { from, labels } => write!(f, "<- {from} {}", Said(labels)),
-            What::Own { kind, subject } => {
+            TraceEvent::Queued { to, labels, by } => {
+                write!(f, "-> {to} {}: sent within {by}", SentMessages(labels))
+            }
+            TraceEvent::Dropped { from, labels, why } => {
+                write!(f, "<- {from} {}: {why}", SentMessages(labels))
+            }
+            TraceEvent::Delivered { from, labels } => write!(f, "<- {from} {}", SentMessages(labels)),
+            TraceEvent::Own { kind, subject } => {
                 f.write_str("<- itself ")?;
                 write_message(f, kind, *subject)
             }
-            What::Appended { records } => write!(f, "appends {}", Count(*records, "record")),
-            What::Synced { records } => write!(f, "has synced {}", Count(*records, "record")),
-            What::Woke { reason } => write!(f, "wakes: {reason}"),
-            What::DiskSpace { is_low: true } => f.write_str("is told that its disk is almost full"),
-            What::DiskSpace { is_low: false } => f.write_str("is told that its disk has room again"),
-            What::Struck(struck) => write!(f, "{struck}"),
-            What::Rotted { file, at } => write!(f, "has rot on its disk: byte {at} of {file} is another"),
-            What::FileLost { file } => write!(f, "has {file} on its disk no longer"),
-            What::Slowed { time: Duration::ZERO } => f.write_str("is as fast as ever"),
-            What::Slowed { time } => write!(f, "takes {time} for each input"),
-            What::Clock { fault, shows } => write!(f, "its clock {}, and shows {shows}", clock_text(*fault)),
-            What::Healed { core } => write!(f, "faults stop, {core} heal"),
-            What::Probed => f.write_str("everybody who can be reached does one thing more"),
-            What::Restarted => f.write_str("every site that can run is restarted"),
+            TraceEvent::Appended { records } => write!(f, "appends {}", Count(*records, "record")),
+            TraceEvent::Synced { records } => write!(f, "has synced {}", Count(*records, "record")),
+            TraceEvent::Woke { reason } => write!(f, "wakes: {reason}"),
+            TraceEvent::DiskSpace { is_low: true } => f.write_str("is told that its disk is almost full"),
+            TraceEvent::DiskSpace { is_low: false } => f.write_str("is told that its disk has room again"),
+            TraceEvent::Struck(struck) => write!(f, "{struck}"),
+            TraceEvent::Rotted { file, at } => {
+                write!(f, "has rot on its disk: byte {at} of {file} is another")
+            }
+            TraceEvent::FileLost { file } => write!(f, "has {file} on its disk no longer"),
+            TraceEvent::Slowed { time: Duration::ZERO } => f.write_str("is as fast as ever"),
+            TraceEvent::Slowed { time } => write!(f, "takes {time} for each input"),
+            TraceEvent::Clock { fault, shows } => {
+                write!(f, "its clock {}, and shows {shows}", clock_text(*fault))
+            }
+            TraceEvent::Healed { core } => write!(f, "faults stop, {core} heal"),
+            TraceEvent::Probed => f.write_str("everybody who can be reached does one thing more"),
+            TraceEvent::Restarted => f.write_str("every site that can run is restarted"),
         }
     }
 }
@@ -326,9 +340,9 @@ impl<N: fmt::Display + PartialEq + From<u8>> fmt::Display for Count<N> {
 }
 
 /// `1 kept copy`, `2 kept copies`.
-struct Kept(usize);
+struct CopyCount(usize);
 
-impl fmt::Display for Kept {
+impl fmt::Display for CopyCount {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.0 {
             0 => f.write_str("nothing was kept that could be"),
@@ -339,9 +353,9 @@ impl fmt::Display for Kept {
 }
 
 /// `step 3`, or `also 1 step 3` in another track than the first; counted from 1.
-struct Place(StepId);
+struct StepNumber(StepId);
 
-impl fmt::Display for Place {
+impl fmt::Display for StepNumber {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if self.0.track > 0 {
             write!(f, "also {} ", self.0.track)?;
@@ -373,7 +387,7 @@ impl<P: Process> Trace<P> {
         at: Instant,
         who: Option<ProcessId>,
         class: LineClass,
-        what: impl FnOnce() -> What<P>,
+        what: impl FnOnce() -> TraceEvent<P>,
     ) {
         let elided = core::mem::take(&mut self.elided);
         let line = Line { at, who, class, elided, what: what() };
@@ -419,14 +433,14 @@ impl<P: Process> Trace<P> {
 
     /// What is kept, told briefly: what befell several sites in one moment, or several recipients of one
     /// datagram, is one entry.
-    pub fn story(&self) -> Vec<Told> {
-        let mut told: Vec<Telling<'_, P>> = Vec::new();
+    pub fn story(&self) -> Vec<StoryEntry> {
+        let mut told: Vec<EntryBuilder<'_, P>> = Vec::new();
         for line in self.lines() {
             if !told.last_mut().is_some_and(|last| last.takes(line)) {
-                told.push(Telling::new(line));
+                told.push(EntryBuilder::new(line));
             }
         }
-        told.into_iter().map(Telling::finish).collect()
+        told.into_iter().map(EntryBuilder::finish).collect()
     }
 
     /// Everything that is kept, as text.
@@ -440,7 +454,7 @@ impl<P: Process> Trace<P> {
 /// One entry of a [story](Trace::story). Displayed in fixed columns: time, how many routine events were left
 /// out before it, who, what.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Told {
+pub struct StoryEntry {
     /// When.
     pub at: Instant,
     /// To whom, in ascending order; nobody for the world.
@@ -453,18 +467,18 @@ pub struct Told {
     pub what: String,
 }
 
-impl fmt::Display for Told {
+impl fmt::Display for StoryEntry {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let elided = if self.elided > 0 { alloc::format!("+{}", self.elided) } else { String::new() };
-        let (time, who) = (alloc::format!("{}", self.at), alloc::format!("{}", Party(&self.who)));
+        let (time, who) = (alloc::format!("{}", self.at), alloc::format!("{}", Parties(&self.who)));
         write!(f, "{time:>11} {elided:>5}  {who:<6} {}", self.what)
     }
 }
 
 /// `S0`, `S012` for several sites, `--` for the world.
-struct Party<'a>(&'a [ProcessId]);
+struct Parties<'a>(&'a [ProcessId]);
 
-impl fmt::Display for Party<'_> {
+impl fmt::Display for Parties<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.0 {
             [] => f.write_str("--"),
@@ -475,7 +489,7 @@ impl fmt::Display for Party<'_> {
 }
 
 /// An entry that may still grow.
-struct Telling<'a, P: Process> {
+struct EntryBuilder<'a, P: Process> {
     first: &'a Line<P>,
     what: String,
     who: Vec<ProcessId>,
@@ -484,14 +498,14 @@ struct Telling<'a, P: Process> {
     elided: u64,
 }
 
-impl<'a, P: Process> Telling<'a, P> {
-    fn new(first: &'a Line<P>) -> Telling<'a, P> {
+impl<'a, P: Process> EntryBuilder<'a, P> {
+    fn new(first: &'a Line<P>) -> EntryBuilder<'a, P> {
         let to = match first.what {
-            What::Lost { to, .. } => [to].into(),
+            TraceEvent::Lost { to, .. } => [to].into(),
             _ => Vec::new(),
         };
         let what = alloc::format!("{}", first.what);
-        Telling { first, what, who: first.who.into_iter().collect(), to, elided: first.elided }
+        EntryBuilder { first, what, who: first.who.into_iter().collect(), to, elided: first.elided }
     }
 
     /// Takes `line` in if it tells the same of another site, or of another recipient.
@@ -501,7 +515,7 @@ impl<'a, P: Process> Telling<'a, P> {
         }
         let is_site = |id: &ProcessId| id.as_site().is_some();
         let took = match (&self.first.what, &line.what) {
-            (What::Lost { labels, why, .. }, What::Lost { to, labels: same, why: also }) => {
+            (TraceEvent::Lost { labels, why, .. }, TraceEvent::Lost { to, labels: same, why: also }) => {
                 let same_datagram = Arc::ptr_eq(labels, same) && why == also;
                 let of_sites = line.who == self.first.who && self.to.iter().chain([to]).all(is_site);
                 (same_datagram && of_sites).then(|| self.to.push(*to))
@@ -518,14 +532,14 @@ impl<'a, P: Process> Telling<'a, P> {
         took.is_some()
     }
 
-    fn finish(self) -> Told {
+    fn finish(self) -> StoryEntry {
         let what = match &self.first.what {
-            What::Lost { labels, why, .. } => {
-                alloc::format!("-> {} {}: {why}", Party(&self.to), Said(labels))
+            TraceEvent::Lost { labels, why, .. } => {
+                alloc::format!("-> {} {}: {why}", Parties(&self.to), SentMessages(labels))
             }
             _ => self.what,
         };
-        Told { at: self.first.at, who: self.who, class: self.first.class, elided: self.elided, what }
+        StoryEntry { at: self.first.at, who: self.who, class: self.first.class, elided: self.elided, what }
     }
 }
 

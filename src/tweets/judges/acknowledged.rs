@@ -13,9 +13,9 @@ use crate::ids::ProcessId;
 use crate::process::Recipients;
 use crate::replicated::paxos::Slot;
 use crate::sim::Violation;
-use crate::tweets::judges::shelf::Shelf;
+use crate::tweets::judges::shelf::CowMap;
 use crate::tweets::judges::words::{Id, Maybe, To};
-use crate::tweets::judges::{Fact, Known, broken};
+use crate::tweets::judges::{Known, SeenFact, broken};
 use crate::tweets::site::{Message, Note, Record, Request, RequestId};
 use crate::tweets::timeline::Position;
 
@@ -25,19 +25,19 @@ const PROPERTY: &str = "acknowledged";
 #[derive(Clone, Debug, Default)]
 pub struct Acknowledged {
     /// Who asked what under an id: one request, unless clients are at fault or share a nonce.
-    asked: Shelf<RequestId, Vec<(ProcessId, Request)>>,
+    asked: CowMap<RequestId, Vec<(ProcessId, Request)>>,
     /// What of the chosen log was looked at.
     looked: Slot,
 }
 
 impl Acknowledged {
-    pub(super) fn look(&mut self, known: Known<'_>, fact: &Fact<'_>) -> Result<(), Violation> {
+    pub(super) fn look(&mut self, known: Known<'_>, fact: &SeenFact<'_>) -> Result<(), Violation> {
         match *fact {
-            Fact::Left { from, message: Message::Ask { request }, .. } => self.on_asked(from, request),
-            Fact::Left { from, to, message: Message::Applied { id, at, .. } } => {
+            SeenFact::Left { from, message: Message::Ask { request }, .. } => self.on_asked(from, request),
+            SeenFact::Left { from, to, message: Message::Applied { id, at, .. } } => {
                 check_applied(known, from, to, *id, *at)?;
             }
-            Fact::Durable { site, records } => {
+            SeenFact::Durable { site, records } => {
                 for record in records {
                     let Record::Taken { submission } = record else { continue };
                     ensure!(
@@ -49,7 +49,7 @@ impl Acknowledged {
                     );
                 }
             }
-            Fact::Left { .. } | Fact::Own { .. } | Fact::Started { .. } => {}
+            SeenFact::Left { .. } | SeenFact::Own { .. } | SeenFact::Started { .. } => {}
         }
         if known.log.end() <= self.looked {
             return Ok(());

@@ -18,9 +18,9 @@ use crate::process::Recipients;
 use crate::replicated::paxos::{self, Ballot, Slot};
 use crate::sim::Violation;
 use crate::tweets::judges::chosen::{ChosenLog, LogEntry};
-use crate::tweets::judges::shelf::Shelf;
+use crate::tweets::judges::shelf::CowMap;
 use crate::tweets::judges::words::Shown;
-use crate::tweets::judges::{Fact, broken};
+use crate::tweets::judges::{SeenFact, broken};
 use crate::tweets::site::{Message, Record, Reply, Submission};
 use crate::tweets::timeline::TimelineReply;
 
@@ -33,13 +33,13 @@ pub struct Agreement {
     /// By site: what its durable watermark has been checked up to.
     marked: [u64; SITES_MAX as usize],
     /// What each site said of its log under a ballot: what it knows as chosen, and the parts of its promise.
-    told: Shelf<(SiteId, Ballot), Vec<(Slot, Slot)>>,
+    told: CowMap<(SiteId, Ballot), Vec<(Slot, Slot)>>,
 }
 
 impl Agreement {
     /// For a cluster of `sites` sites.
     pub fn new(sites: u8) -> Agreement {
-        Agreement { log: ChosenLog::new(sites), marked: [0; SITES_MAX as usize], told: Shelf::default() }
+        Agreement { log: ChosenLog::new(sites), marked: [0; SITES_MAX as usize], told: CowMap::default() }
     }
 
     /// What is chosen so far.
@@ -53,10 +53,10 @@ impl Agreement {
         self.marked = [first.0; SITES_MAX as usize];
     }
 
-    pub(super) fn look(&mut self, fact: &Fact<'_>) -> Result<(), Violation> {
+    pub(super) fn look(&mut self, fact: &SeenFact<'_>) -> Result<(), Violation> {
         match *fact {
-            Fact::Started { .. } | Fact::Own { .. } => Ok(()),
-            Fact::Durable { site, records } => {
+            SeenFact::Started { .. } | SeenFact::Own { .. } => Ok(()),
+            SeenFact::Durable { site, records } => {
                 records.iter().try_for_each(|record| self.on_durable(site, record))?;
                 // Records of one batch have no order among each other: a mark may come before what it covers.
                 let marks = records.iter().filter_map(|record| match record {
@@ -65,7 +65,7 @@ impl Agreement {
                 });
                 marks.max().map_or(Ok(()), |end| self.on_mark(site, end))
             }
-            Fact::Left { from, to, message } => match from.as_site() {
+            SeenFact::Left { from, to, message } => match from.as_site() {
                 Some(site) => self.on_left(site, to, message),
                 None => Ok(()),
             },

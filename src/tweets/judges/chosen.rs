@@ -8,7 +8,7 @@ use alloc::vec::Vec;
 use crate::chunks::Chunks;
 use crate::ids::{SiteId, SiteSet};
 use crate::replicated::paxos::{Ballot, Entry, Slot};
-use crate::tweets::judges::pages::Pages;
+use crate::tweets::judges::pages::CowVec;
 use crate::tweets::judges::words::{Shown, Sites};
 use crate::tweets::site::Submission;
 use crate::tweets::timeline::Position;
@@ -18,7 +18,7 @@ pub type LogEntry = Entry<Arc<Submission>>;
 
 /// One entry under one ballot, and who durably accepted it.
 #[derive(Clone, Debug)]
-pub struct Vote {
+pub struct BallotEntry {
     /// The ballot.
     pub ballot: Ballot,
     /// What was proposed under it.
@@ -33,7 +33,7 @@ const SLOTS_AHEAD_MAX: u64 = 1 << 16;
 #[derive(Clone, Debug, Default)]
 struct Votes {
     /// In ascending order of ballots.
-    votes: Vec<Vote>,
+    votes: Vec<BallotEntry>,
     /// Who durably learned what is chosen here.
     learned: SiteSet,
 }
@@ -44,14 +44,14 @@ pub struct ChosenLog {
     sites: u8,
     /// Nothing below is judged: it is over, and no site holds it.
     first: Slot,
-    slots: Pages<Votes>,
+    slots: CowVec<Votes>,
     prefix: Chunks<LogEntry>,
 }
 
 impl ChosenLog {
     /// An empty log of a cluster of `sites` sites.
     pub fn new(sites: u8) -> ChosenLog {
-        ChosenLog { sites, first: Slot(0), slots: Pages::default(), prefix: Chunks::default() }
+        ChosenLog { sites, first: Slot(0), slots: CowVec::default(), prefix: Chunks::default() }
     }
 
     /// Makes an empty log one that begins at `first`.
@@ -111,7 +111,7 @@ impl ChosenLog {
     }
 
     /// What `site` durably accepted for `slot` under the greatest ballot below `ballot`.
-    pub fn accepted_below(&self, site: SiteId, slot: Slot, ballot: Ballot) -> Option<&Vote> {
+    pub fn accepted_below(&self, site: SiteId, slot: Slot, ballot: Ballot) -> Option<&BallotEntry> {
         self.votes_of(site, slot).filter(|vote| vote.ballot < ballot).last()
     }
 
@@ -159,7 +159,7 @@ impl ChosenLog {
             Err(index) => {
                 // One is the rule.
                 votes.reserve_exact(1);
-                votes.insert(index, Vote { ballot, entry: entry.clone(), sites: SiteSet::EMPTY });
+                votes.insert(index, BallotEntry { ballot, entry: entry.clone(), sites: SiteSet::EMPTY });
                 index
             }
         };
@@ -177,7 +177,7 @@ impl ChosenLog {
     fn settle(&mut self, slot: Slot) -> Result<(), String> {
         let Some(votes) = self.kept(slot) else { return Ok(()) };
         let Some(chosen) = self.chosen(votes) else { return Ok(()) };
-        let differs = |vote: &&Vote| vote.ballot > chosen.ballot && vote.entry != chosen.entry;
+        let differs = |vote: &&BallotEntry| vote.ballot > chosen.ballot && vote.entry != chosen.entry;
         if let Some(other) = votes.votes.iter().find(differs) {
             let who = match other.sites.is_empty() {
                 true => format!("{} proposed", other.ballot.site),
@@ -200,11 +200,11 @@ impl ChosenLog {
     }
 
     /// The vote of the lowest ballot that more than half of the sites accepted.
-    fn chosen<'a>(&self, votes: &'a Votes) -> Option<&'a Vote> {
+    fn chosen<'a>(&self, votes: &'a Votes) -> Option<&'a BallotEntry> {
         votes.votes.iter().find(|vote| 2 * vote.sites.len() > usize::from(self.sites))
     }
 
-    fn votes_of(&self, site: SiteId, slot: Slot) -> impl Iterator<Item = &Vote> {
+    fn votes_of(&self, site: SiteId, slot: Slot) -> impl Iterator<Item = &BallotEntry> {
         let votes = self.kept(slot).map_or(&[][..], |votes| &votes.votes);
         votes.iter().filter(move |vote| vote.sites.contains(site))
     }

@@ -1,5 +1,5 @@
 //! Checks, where a scenario claims `Prompt`, that sites say no more and wake no oftener than they need to while one leads
-//! and nothing is wrong, within a budget for each heartbeat and for each message of a client, see [`Budget`].
+//! and nothing is wrong, within a budget for each heartbeat and for each message of a client, see [`CostBudget`].
 //!
 //! It counts from when a leader leads, anew after each crash, start or campaign; what clients said before stays allowed, so
 //! that it is strict in the first leadership only. Does not check what is in a message, nor which one costs too much.
@@ -15,7 +15,7 @@ const PROPERTY: &str = "costs";
 
 /// What all sites together may spend.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Budget {
+pub struct CostBudget {
     /// Between two heartbeats.
     pub beat: Duration,
     /// While nobody asks anything, for each heartbeat.
@@ -38,7 +38,7 @@ pub struct Cost {
 /// The judge.
 #[derive(Clone, Debug)]
 pub struct Costs {
-    budget: Budget,
+    budget: CostBudget,
     /// From when on it counts, while somebody leads.
     since: Option<Instant>,
     asked: u64,
@@ -48,7 +48,7 @@ pub struct Costs {
 }
 
 impl Costs {
-    pub(super) fn new(budget: Budget) -> Costs {
+    pub(super) fn new(budget: CostBudget) -> Costs {
         Costs { budget, since: None, asked: 0, spent: Cost::default(), handed: None }
     }
 
@@ -96,7 +96,7 @@ impl Costs {
 
     fn judge(&self, now: Instant) -> Result<(), Violation> {
         let Some(since) = self.since else { return Ok(()) };
-        let Budget { beat, idle, asked, spare } = self.budget;
+        let CostBudget { beat, idle, asked, spare } = self.budget;
         let beats = now.since(since).as_micros() / beat.as_micros().max(1);
         let may = |of: fn(&Cost) -> u64| of(&spare) + of(&idle) * beats + of(&asked) * self.asked;
         for (what, of) in [
@@ -132,7 +132,7 @@ mod tests {
         let bounds =
             Bounds { taken: long, applied: long, fail_over: long, catch_up: long, fetch: long, batch: 2 };
         let cost = |messages| Cost { messages, wakes: 100 };
-        let budget = Budget { beat: MS(50), idle: cost(2), asked: cost(3), spare: cost(1) };
+        let budget = CostBudget { beat: MS(50), idle: cost(2), asked: cost(3), spare: cost(1) };
         stage.judges.hold_to_bounds(3, bounds, budget);
         leads(&mut stage);
         stage

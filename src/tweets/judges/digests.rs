@@ -12,7 +12,7 @@ use crate::chunks::Chunks;
 use crate::ids::SiteId;
 use crate::replicated::paxos::{Claim, Slot};
 use crate::sim::Violation;
-use crate::tweets::judges::{Fact, Known};
+use crate::tweets::judges::{Known, SeenFact};
 use crate::tweets::site::{Message, Reply};
 use crate::wire::Wire;
 
@@ -20,14 +20,14 @@ const PROPERTY: &str = "digest";
 
 /// The judge.
 #[derive(Clone, Debug, Default)]
-pub struct Digests {
+pub struct DigestJudge {
     /// The digest behind the first slot of the log, the second and so on, as far as anything is chosen.
     below: Chunks<u64>,
 }
 
-impl Digests {
-    pub(super) fn look(&mut self, known: Known<'_>, fact: &Fact<'_>) -> Result<(), Violation> {
-        let Fact::Left { from, message, .. } = *fact else { return Ok(()) };
+impl DigestJudge {
+    pub(super) fn look(&mut self, known: Known<'_>, fact: &SeenFact<'_>) -> Result<(), Violation> {
+        let SeenFact::Left { from, message, .. } = *fact else { return Ok(()) };
         let (Some(site), Some((how, claim))) = (from.as_site(), claim(message)) else { return Ok(()) };
         self.advance(known);
         self.check(known.log.first(), site, how, claim)
@@ -194,7 +194,7 @@ mod tests {
     #[test]
     fn every_digest_that_leaves_a_site_is_that_of_what_is_chosen() {
         let stage = Stage::three_chosen();
-        let mut judge = Digests::default();
+        let mut judge = DigestJudge::default();
         judge.advance(Known { log: stage.judges.log(), model: stage.judges.model() });
         let ends = (0..=3u64).map(|end| {
             let below = end.checked_sub(1).and_then(|last| judge.below.get(usize::try_from(last).unwrap()));
@@ -208,7 +208,8 @@ mod tests {
                 let sees = |stage: &mut Stage, message| {
                     let known = Known { log: stage.judges.log(), model: stage.judges.model() };
                     let from = site(0).into();
-                    Digests::default().look(known, &Fact::Left { from, to: to.into(), message: &message })
+                    DigestJudge::default()
+                        .look(known, &SeenFact::Left { from, to: to.into(), message: &message })
                 };
                 sees(&mut one, message).unwrap();
                 let wrong = Claim { digest: Digest(claim.digest.0 ^ 1 << 40), ..claim };

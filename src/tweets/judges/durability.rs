@@ -18,9 +18,9 @@ use crate::ids::{ProcessId, SITES_MAX, SiteId};
 use crate::process::Recipients;
 use crate::replicated::paxos::{self, Ballot, Promise, Slot};
 use crate::sim::Violation;
-use crate::tweets::judges::shelf::Shelf;
+use crate::tweets::judges::shelf::CowMap;
 use crate::tweets::judges::words::{Id, Shown, To};
-use crate::tweets::judges::{Fact, Known, broken};
+use crate::tweets::judges::{Known, SeenFact, broken};
 use crate::tweets::site::{Message, Number, Record, Request, RequestId, Submission};
 
 const PROPERTY: &str = "durability";
@@ -28,45 +28,45 @@ const PROPERTY: &str = "durability";
 /// The judge.
 #[derive(Clone, Debug)]
 pub struct Durability {
-    sites: Vec<Disk>,
+    sites: Vec<DurableState>,
 }
 
 /// What one site made durable, and what it said under its own ballots.
 #[derive(Clone, Debug, Default)]
-struct Disk {
+struct DurableState {
     incarnation: u64,
     records: Chunks<Record>,
     promised: Ballot,
     /// Behind the last slot it accepted anything for.
     accepted_end: u64,
-    taken: Shelf<Number, Arc<Submission>>,
+    taken: CowMap<Number, Arc<Submission>>,
     /// Who may be told that this is taken: whoever opens with the nonce, or anybody within the session.
-    requests: Shelf<(RequestId, Option<ProcessId>), ()>,
+    requests: CowMap<(RequestId, Option<ProcessId>), ()>,
     /// By own ballot, the first incarnation that prepared it.
     prepared: BTreeMap<Ballot, u64>,
 }
 
 impl Default for Durability {
     fn default() -> Durability {
-        Durability { sites: alloc::vec![Disk::default(); usize::from(SITES_MAX)] }
+        Durability { sites: alloc::vec![DurableState::default(); usize::from(SITES_MAX)] }
     }
 }
 
 impl Durability {
-    pub(super) fn look(&mut self, known: Known<'_>, fact: &Fact<'_>) -> Result<(), Violation> {
+    pub(super) fn look(&mut self, known: Known<'_>, fact: &SeenFact<'_>) -> Result<(), Violation> {
         match *fact {
-            Fact::Started { process, incarnation, recovered } => match process.as_site() {
+            SeenFact::Started { process, incarnation, recovered } => match process.as_site() {
                 Some(site) => self.on_started(site, incarnation, recovered),
                 None => Ok(()),
             },
-            Fact::Durable { site, records } => {
+            SeenFact::Durable { site, records } => {
                 records.iter().try_for_each(|record| self.on_durable(known, site, record))
             }
-            Fact::Left { from, to, message } => match from.as_site() {
+            SeenFact::Left { from, to, message } => match from.as_site() {
                 Some(site) => self.on_left(known, site, to, message),
                 None => Ok(()),
             },
-            Fact::Own { site, message } => match message {
+            SeenFact::Own { site, message } => match message {
                 // Its own vote obeys the same rule as any other.
                 Message::Paxos {
                     message: message @ (paxos::Message::Promise(_) | paxos::Message::Accepted { .. }),

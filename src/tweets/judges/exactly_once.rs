@@ -12,8 +12,8 @@ use alloc::format;
 use crate::ids::ProcessId;
 use crate::process::Recipients;
 use crate::sim::Violation;
-use crate::tweets::judges::words::{Id, Kind, To};
-use crate::tweets::judges::{Fact, Known, broken};
+use crate::tweets::judges::words::{AnswerKind, Id, To};
+use crate::tweets::judges::{Known, SeenFact, broken};
 use crate::tweets::site::{Answer, Message, Operation, Request, RequestId};
 use crate::tweets::timeline::{Position, TimelineOutcome};
 
@@ -24,16 +24,19 @@ const PROPERTY: &str = "exactly-once";
 pub struct ExactlyOnce;
 
 impl ExactlyOnce {
-    pub(super) fn look(&self, known: Known<'_>, fact: &Fact<'_>) -> Result<(), Violation> {
+    pub(super) fn look(&self, known: Known<'_>, fact: &SeenFact<'_>) -> Result<(), Violation> {
         match *fact {
-            Fact::Left { from, to, message: Message::Applied { id, at, answer } } => match *id {
+            SeenFact::Left { from, to, message: Message::Applied { id, at, answer } } => match *id {
                 RequestId::Open { nonce } => check_opened(known, from, to, nonce, *at, answer),
                 RequestId::Execute { .. } => check_executed(known, from, *id, *at, answer),
             },
-            Fact::Left { from, to, message: Message::Expired { id, is_undone } } => {
+            SeenFact::Left { from, to, message: Message::Expired { id, is_undone } } => {
                 check_expired(known, from, to, *id, *is_undone)
             }
-            Fact::Left { .. } | Fact::Own { .. } | Fact::Started { .. } | Fact::Durable { .. } => Ok(()),
+            SeenFact::Left { .. }
+            | SeenFact::Own { .. }
+            | SeenFact::Started { .. }
+            | SeenFact::Durable { .. } => Ok(()),
         }
     }
 }
@@ -53,7 +56,7 @@ fn check_opened(
         PROPERTY,
         "{from} told {} {} of its opening with nonce {nonce} at {at}, which opened no such session",
         To(to),
-        Kind(answer)
+        AnswerKind(answer)
     );
     Ok(())
 }
@@ -93,7 +96,7 @@ fn check_executed(
         is_fitting,
         PROPERTY,
         "{from} told {} of {}, which does not fit what was asked",
-        Kind(answer),
+        AnswerKind(answer),
         Id(id)
     );
     Ok(())

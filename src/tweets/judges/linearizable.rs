@@ -12,7 +12,7 @@
 //! nothing more of the run is judged here, which is told as unknown.
 //!
 //! The whole history is judged at once. Parts of it are looked at only to show that it has no linearization, which is
-//! sound where a linearization of the whole makes one of the part ([`Shelves::without`] proves it for each). That
+//! sound where a linearization of the whole makes one of the part ([`TimelineModel::without`] proves it for each). That
 //! parts have one would prove nothing: a page shows tweets of all users in one order, and blocks of all of them, so
 //! neither users nor viewers nor clients are independent.
 
@@ -28,8 +28,8 @@ use crate::judges::{Contradiction, History};
 use crate::replicated::paxos::Slot;
 use crate::sim::Violation;
 use crate::time::Instant;
-use crate::tweets::judges::shelf::Shelf;
-use crate::tweets::judges::{Fact, Known};
+use crate::tweets::judges::shelf::CowMap;
+use crate::tweets::judges::{Known, SeenFact};
 use crate::tweets::site::{Answer, Command, Message, Note, Operation, Query, Request, RequestId};
 use crate::tweets::timeline::{
     Event, Page, Position, Text, TimelineOutcome, TimelineQuery, TimelineReply, User, View,
@@ -40,17 +40,17 @@ const PROPERTY: &str = "linearizable";
 /// The judge.
 #[derive(Clone)]
 pub struct Linearizable {
-    history: History<Shelves>,
-    clients: BTreeMap<ProcessId, Client>,
+    history: History<TimelineModel>,
+    clients: BTreeMap<ProcessId, CallingClient>,
     /// As of which slot a read round's view was told: a hint, as the log is.
-    told: Shelf<(ProcessId, u64), Slot>,
+    told: CowMap<(ProcessId, u64), Slot>,
     /// As what a call was asked for last that was asked anew, by what it was asked for as first: a hint too.
     anew: BTreeMap<RequestId, RequestId>,
 }
 
 /// What a client has to do.
 #[derive(Clone, Default)]
-struct Client {
+struct CallingClient {
     /// What it was commanded and has not asked for, and when.
     commanded: VecDeque<(Operation, Moment)>,
     /// What it asks for, and the number of the call.
@@ -63,14 +63,14 @@ struct Client {
 
 /// Something that was asked for, and as what.
 #[derive(Clone)]
-pub struct Deed {
+pub struct UserCall {
     operation: Operation,
-    name: Option<Name>,
+    name: Option<CallName>,
 }
 
 /// As what something was asked for.
 #[derive(Clone, Copy)]
-enum Name {
+enum CallName {
     Request(RequestId),
     /// This query of this client.
     Query(ProcessId, u64),
@@ -78,38 +78,38 @@ enum Name {
 
 /// What was answered.
 #[derive(Clone, PartialEq, Debug)]
-pub enum Heard {
+pub enum Response {
     /// That it is done.
     Done,
     /// A page.
     Shown {
         /// Newest first.
-        tweets: Vec<Said>,
+        tweets: Vec<Statement>,
         /// Whether older ones may follow; `None` when that is not known of a history with fewer tweets.
         has_more: Option<bool>,
     },
 }
 
 /// Who said what.
-pub type Said = (User, Text);
+pub type Statement = (User, Text);
 
 /// The service as one reads it in the manual: tweets in one order, and who blocks whom.
 #[derive(Clone, Copy)]
-pub struct Shelves;
+pub struct TimelineModel;
 
 /// What users did so far.
 #[derive(Clone, PartialEq, Default)]
-pub struct Told {
-    tweets: Chunks<Said>,
+pub struct UserCalls {
+    tweets: Chunks<Statement>,
     blocks: BTreeSet<(User, User)>,
 }
 
 impl Default for Linearizable {
     fn default() -> Linearizable {
         Linearizable {
-            history: History::new(Shelves),
+            history: History::new(TimelineModel),
             clients: BTreeMap::new(),
-            told: Shelf::default(),
+            told: CowMap::default(),
             anew: BTreeMap::new(),
         }
     }
@@ -130,21 +130,23 @@ impl Linearizable {
         }
     }
 
-    pub(super) fn look(&mut self, now: Instant, fact: &Fact<'_>) {
+    pub(super) fn look(&mut self, now: Instant, fact: &SeenFact<'_>) {
         match *fact {
             // Whatever an earlier life asked for may still take effect, and nobody will be told.
-            Fact::Started { process, .. } => {
+            SeenFact::Started { process, .. } => {
                 self.clients.remove(&process);
             }
-            Fact::Left { from, message: Message::Ask { request }, .. } => self.on_asked(now, from, request),
-            Fact::Left {
+            SeenFact::Left { from, message: Message::Ask { request }, .. } => {
+                self.on_asked(now, from, request)
+            }
+            SeenFact::Left {
                 from,
                 message: Message::Query { id, query: Query::Of(TimelineQuery::Fresh { view }), .. },
                 ..
             } => {
                 self.on_read(now, from, *id, view);
             }
-            Fact::Left { .. } | Fact::Own { .. } | Fact::Durable { .. } => {}
+            SeenFact::Left { .. } | SeenFact::Own { .. } | SeenFact::Durable { .. } => {}
         }
     }
 
@@ -158,7 +160,8 @@ impl Linearizable {
             |number: usize| self.history.operation(number).is_some_and(|deed| deed.operation == *operation);
         if let Some((_, number)) = client.asked.filter(|(_, number)| client.is_anew && is_meant(*number)) {
             (client.asked, client.is_anew) = (Some((id, number)), false);
-            if let Some(Name::Request(first)) = self.history.operation(number).and_then(|deed| deed.name) {
+            if let Some(CallName::Request(first)) = self.history.operation(number).and_then(|deed| deed.name)
+            {
                 self.anew.insert(first, id);
             }
             return;
@@ -169,7 +172,7 @@ impl Linearizable {
         }
         while client.commanded.pop_front().is_some_and(|(commanded, _)| commanded != *operation) {}
         let begun = self.history.moment(now);
-        let deed = Deed { operation: operation.clone(), name: Some(Name::Request(id)) };
+        let deed = UserCall { operation: operation.clone(), name: Some(CallName::Request(id)) };
         client.asked = Some((id, self.history.begin(from, deed, begun)));
     }
 
@@ -180,8 +183,10 @@ impl Linearizable {
             return;
         }
         let begun = self.history.moment(now);
-        let deed =
-            Deed { operation: Operation::View { view: view.clone() }, name: Some(Name::Query(from, id)) };
+        let deed = UserCall {
+            operation: Operation::View { view: view.clone() },
+            name: Some(CallName::Query(from, id)),
+        };
         client.reads.insert(id, self.history.begin(from, deed, begun));
     }
 
@@ -239,7 +244,7 @@ impl Linearizable {
                     );
                     return Err(Violation { property: PROPERTY, explanation });
                 };
-                self.history.begin(process, Deed { operation, name: None }, begun)
+                self.history.begin(process, UserCall { operation, name: None }, begun)
             }
         };
         if let (Operation::View { view }, Answer::Of(TimelineOutcome::Viewed { page })) = (operation, answer)
@@ -278,16 +283,16 @@ impl Linearizable {
         known: Known<'_>,
         now: Instant,
         number: usize,
-        answer: Heard,
+        answer: Response,
     ) -> Result<(), Violation> {
         let (told, anew) = (&self.told, &self.anew);
-        let guess = |deed: &Deed| match deed.name? {
-            Name::Request(first) => match *anew.get(&first).unwrap_or(&first) {
+        let guess = |deed: &UserCall| match deed.name? {
+            CallName::Request(first) => match *anew.get(&first).unwrap_or(&first) {
                 RequestId::Execute { session, number, .. } => known.model.effect(session, number),
                 RequestId::Open { .. } => None,
             },
             // Behind everything of the slots below.
-            Name::Query(client, id) => {
+            CallName::Query(client, id) => {
                 told.get(&(client, id)).map(|applied| match applied.0.checked_sub(1) {
                     Some(slot) => Position { slot, index: u64::MAX },
                     None => Position::default(),
@@ -314,32 +319,32 @@ fn check_places(process: ProcessId, view: &View, page: &Page) -> Result<(), Viol
     Ok(())
 }
 
-fn heard(answer: &Answer) -> Heard {
+fn heard(answer: &Answer) -> Response {
     match answer {
-        Answer::Opened | Answer::Of(TimelineOutcome::Done) => Heard::Done,
+        Answer::Opened | Answer::Of(TimelineOutcome::Done) => Response::Done,
         Answer::Of(TimelineOutcome::Viewed { page }) => shown(page),
     }
 }
 
-fn shown(page: &Page) -> Heard {
-    Heard::Shown {
+fn shown(page: &Page) -> Response {
+    Response::Shown {
         tweets: page.tweets.iter().map(|tweet| (tweet.user.clone(), tweet.text.clone())).collect(),
         has_more: Some(page.has_more()),
     }
 }
 
-impl Sequential for Shelves {
-    type State = Told;
-    type Operation = Deed;
-    type Answer = Heard;
+impl Sequential for TimelineModel {
+    type State = UserCalls;
+    type Operation = UserCall;
+    type Answer = Response;
 
-    fn initial(&self) -> Told {
-        Told::default()
+    fn initial(&self) -> UserCalls {
+        UserCalls::default()
     }
 
-    fn apply(&self, mut state: Told, deed: &Deed, answer: Option<&Heard>) -> Option<Told> {
+    fn apply(&self, mut state: UserCalls, deed: &UserCall, answer: Option<&Response>) -> Option<UserCalls> {
         match (&deed.operation, answer) {
-            (Operation::Event { event }, None | Some(Heard::Done)) => match event.clone() {
+            (Operation::Event { event }, None | Some(Response::Done)) => match event.clone() {
                 Event::Tweet { user, text } => state.tweets.push((user, text)),
                 Event::Block { user, whom } => {
                     state.blocks.insert((user, whom));
@@ -349,7 +354,7 @@ impl Sequential for Shelves {
                 }
             },
             (Operation::View { .. }, None) => {}
-            (Operation::View { view }, Some(Heard::Shown { tweets, has_more })) => {
+            (Operation::View { view }, Some(Response::Shown { tweets, has_more })) => {
                 let count = state.tweets.len();
                 let ends = if view.older_than.is_some() { 0..=count } else { count..=count };
                 let is_shown = |end: usize| {
@@ -368,15 +373,15 @@ impl Sequential for Shelves {
                 let is_within = tweets.len() as u64 <= view.limit;
                 return (is_within && ends.into_iter().any(is_shown)).then_some(state);
             }
-            (Operation::Event { .. }, Some(Heard::Shown { .. }))
-            | (Operation::View { .. }, Some(Heard::Done)) => {
+            (Operation::Event { .. }, Some(Response::Shown { .. }))
+            | (Operation::View { .. }, Some(Response::Done)) => {
                 return None;
             }
         }
         Some(state)
     }
 
-    fn tells(&self, deed: &Deed) -> bool {
+    fn tells(&self, deed: &UserCall) -> bool {
         matches!(deed.operation, Operation::View { .. })
     }
 
@@ -389,7 +394,7 @@ impl Sequential for Shelves {
     ///    looks at so many of the newest tweets: of fewer, it looks at all that it looked at before.
     /// 3. Without a block or its end by a user of whom no tweet is left, neither tweeted nor shown: it hides nothing.
     /// 4. The same of a block of somebody by whom no view is left: nobody notices.
-    fn without(&self, calls: &[Call<Shelves>], index: usize) -> Option<Vec<Call<Shelves>>> {
+    fn without(&self, calls: &[Call<TimelineModel>], index: usize) -> Option<Vec<Call<TimelineModel>>> {
         let mut fewer = calls.to_vec();
         match &calls[index].operation.operation {
             Operation::View { .. } => {
@@ -400,19 +405,19 @@ impl Sequential for Shelves {
                 fewer.retain(|call| !matches!(&call.operation.operation,
                     Operation::Event { event: Event::Tweet { user, text } } if *user == gone.0 && *text == gone.1));
                 for call in &mut fewer {
-                    if let Some((_, Heard::Shown { tweets, has_more })) = &mut call.answer {
+                    if let Some((_, Response::Shown { tweets, has_more })) = &mut call.answer {
                         tweets.retain(|tweet| *tweet != gone);
                         *has_more = has_more.filter(|more| !more);
                     }
                 }
             }
             Operation::Event { event: Event::Block { user, whom } | Event::Unblock { user, whom } } => {
-                let matters = |call: &Call<Shelves>| match (&call.operation.operation, &call.answer) {
+                let matters = |call: &Call<TimelineModel>| match (&call.operation.operation, &call.answer) {
                     (Operation::Event { event: Event::Tweet { user: by, .. } }, _) => by == user,
-                    (_, Some((_, Heard::Shown { tweets, .. }))) => tweets.iter().any(|(by, _)| by == user),
+                    (_, Some((_, Response::Shown { tweets, .. }))) => tweets.iter().any(|(by, _)| by == user),
                     _ => false,
                 };
-                let looks = |call: &Call<Shelves>| matches!(&call.operation.operation, Operation::View { view } if view.viewer == *whom);
+                let looks = |call: &Call<TimelineModel>| matches!(&call.operation.operation, Operation::View { view } if view.viewer == *whom);
                 if calls.iter().any(matters) && calls.iter().any(looks) {
                     return None;
                 }
@@ -424,15 +429,15 @@ impl Sequential for Shelves {
 }
 
 /// The calls in a sentence.
-fn explained(contradiction: &Contradiction<Shelves>) -> String {
-    let told = |call: &Call<Shelves>| {
-        let Call { who, operation: Deed { operation, .. }, begun, answer } = call;
+fn explained(contradiction: &Contradiction<TimelineModel>) -> String {
+    let told = |call: &Call<TimelineModel>| {
+        let Call { who, operation: UserCall { operation, .. }, begun, answer } = call;
         match answer {
             None => format!("{who} asked for \"{operation}\" at {} and was never answered", begun.at),
-            Some((at, Heard::Done)) => {
+            Some((at, Response::Done)) => {
                 format!("\"{operation}\" was done for {who} between {} and {}", begun.at, at.at)
             }
-            Some((at, Heard::Shown { tweets, .. })) => {
+            Some((at, Response::Shown { tweets, .. })) => {
                 let tweets: Vec<String> =
                     tweets.iter().map(|(user, text)| format!("\"{user}: {text}\"")).collect();
                 let shown = if tweets.is_empty() { "nothing".to_string() } else { tweets.join(", ") };

@@ -49,17 +49,17 @@ pub use acknowledged::Acknowledged;
 pub use agreement::Agreement;
 pub use chosen::{ChosenLog, LogEntry};
 pub use costs::Costs;
-pub use digests::Digests;
+pub use digests::DigestJudge;
 pub use durability::Durability;
 pub use exactly_once::ExactlyOnce;
 pub use linearizable::Linearizable;
 pub use naive::Model;
-pub use order::Order;
+pub use order::OrderJudge;
 pub use outside::Outside;
 pub use prefix::Prefix;
 pub use sessions::Sessions;
 pub use status::Statuses;
-pub use timelines::Timelines;
+pub use timelines::TimelineJudge;
 pub use times::Times;
 pub use validity::Validity;
 
@@ -70,13 +70,13 @@ pub struct Judges {
     agreement: Agreement,
     prefix: Prefix,
     model: Model,
-    digests: Digests,
+    digests: DigestJudge,
     durability: Durability,
-    order: Order,
+    order: OrderJudge,
     acknowledged: Acknowledged,
     exactly_once: ExactlyOnce,
     sessions: Sessions,
-    timelines: Timelines,
+    timelines: TimelineJudge,
     linearizable: Linearizable,
     statuses: Statuses,
     /// Where times are held to bounds.
@@ -104,7 +104,7 @@ pub struct Known<'a> {
 
 /// An observation as judges need it.
 #[derive(Clone, Copy, Debug)]
-pub(crate) enum Fact<'a> {
+pub(crate) enum SeenFact<'a> {
     /// A process started with these records.
     Started { process: ProcessId, incarnation: u64, recovered: &'a [Record] },
     /// Records became durable, or were found to be at a restart.
@@ -123,13 +123,13 @@ impl Judges {
             agreement: Agreement::new(sites),
             prefix: Prefix::default(),
             model: Model::new(sessions_max),
-            digests: Digests::default(),
+            digests: DigestJudge::default(),
             durability: Durability::default(),
-            order: Order::default(),
+            order: OrderJudge::default(),
             acknowledged: Acknowledged::default(),
             exactly_once: ExactlyOnce,
             sessions: Sessions::default(),
-            timelines: Timelines::default(),
+            timelines: TimelineJudge::default(),
             linearizable: Linearizable::default(),
             statuses: Statuses::default(),
             times: None,
@@ -139,7 +139,7 @@ impl Judges {
     }
 
     /// From here on objects to what takes longer or costs more than it may, in a cluster of `sites` sites.
-    pub fn hold_to_bounds(&mut self, sites: u8, bounds: times::Bounds, budget: costs::Budget) {
+    pub fn hold_to_bounds(&mut self, sites: u8, bounds: times::Bounds, budget: costs::CostBudget) {
         self.times = Some(Times::new(sites, bounds));
         self.costs = Some(Costs::new(budget));
     }
@@ -156,12 +156,12 @@ impl Judges {
         let is_mark = |record: &Record| matches!(record, Record::Paxos { record: paxos::Record::Chosen(_) });
         for (site, journal) in journals {
             let (process, incarnation) = (ProcessId::from(*site), journal.incarnation);
-            self.look(Instant::ZERO, &Fact::Started { process, incarnation, recovered: &[] })?;
+            self.look(Instant::ZERO, &SeenFact::Started { process, incarnation, recovered: &[] })?;
             for record in &journal.records {
                 let Record::Taken { submission } = record else { continue };
                 let request = submission.request.clone();
                 let (from, to) = (request.client(), Recipients::One(process));
-                let asked = Fact::Left { from, to, message: &Message::Ask { request } };
+                let asked = SeenFact::Left { from, to, message: &Message::Ask { request } };
                 let known = Known { log: self.agreement.log(), model: &self.model };
                 self.acknowledged.look(known, &asked)?;
             }
@@ -171,7 +171,7 @@ impl Judges {
             for (site, journal) in journals {
                 for record in journal.records.iter().filter(|record| is_mark(record) == is_last) {
                     let records = core::slice::from_ref(record);
-                    self.look(Instant::ZERO, &Fact::Durable { site: *site, records })?;
+                    self.look(Instant::ZERO, &SeenFact::Durable { site: *site, records })?;
                 }
             }
         }
@@ -214,7 +214,7 @@ impl Judges {
         self.linearizable.unknown().into_iter().collect()
     }
 
-    fn look(&mut self, now: Instant, fact: &Fact<'_>) -> Result<(), Violation> {
+    fn look(&mut self, now: Instant, fact: &SeenFact<'_>) -> Result<(), Violation> {
         self.validity.look(fact)?;
         self.agreement.look(fact)?;
         self.prefix.look(fact)?;
@@ -256,22 +256,22 @@ where
                 Ok(())
             }
             Observation::Started { process, incarnation, recovered, .. } => {
-                self.look(now, &Fact::Started { process, incarnation, recovered })?;
+                self.look(now, &SeenFact::Started { process, incarnation, recovered })?;
                 let Some(site) = process.as_site() else { return Ok(()) };
                 // What was written but not synced before a crash may have survived it.
                 let records = recovered.get(self.durability.durable_count(site)..).unwrap_or_default();
-                if records.is_empty() { Ok(()) } else { self.look(now, &Fact::Durable { site, records }) }
+                if records.is_empty() { Ok(()) } else { self.look(now, &SeenFact::Durable { site, records }) }
             }
             Observation::Durable { process, records } => match process.as_site() {
-                Some(site) => self.look(now, &Fact::Durable { site, records }),
+                Some(site) => self.look(now, &SeenFact::Durable { site, records }),
                 None => Ok(()),
             },
             Observation::Sent { datagram, messages } => {
                 let (from, to) = (datagram.from, datagram.to);
-                messages.iter().try_for_each(|message| self.look(now, &Fact::Left { from, to, message }))
+                messages.iter().try_for_each(|message| self.look(now, &SeenFact::Left { from, to, message }))
             }
             Observation::Delivered { to, from, message } if to == from => match to.as_site() {
-                Some(site) => self.look(now, &Fact::Own { site, message }),
+                Some(site) => self.look(now, &SeenFact::Own { site, message }),
                 None => Ok(()),
             },
             Observation::Commanded { process, command } => {

@@ -17,14 +17,14 @@ use crate::chunks::Chunks;
 use crate::ids::{ProcessId, SITES_MAX};
 use crate::replicated::paxos::Slot;
 use crate::tweets::judges::chosen::ChosenLog;
-use crate::tweets::judges::shelf::Shelf;
+use crate::tweets::judges::shelf::CowMap;
 use crate::tweets::site::{Number, Operation, Request, Session, Submission};
 use crate::tweets::timeline::{Event, Page, Position, Tweet, User, View};
 use crate::wire::Wire;
 
 /// A session, for ever.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Life {
+pub struct SessionLife {
     /// Who opened it.
     pub client: ProcessId,
     /// With this nonce.
@@ -35,7 +35,7 @@ pub struct Life {
 
 /// A session of the table.
 #[derive(Clone, Copy, Debug)]
-struct Live {
+struct OpenSession {
     client: ProcessId,
     nonce: u64,
     last: u64,
@@ -57,11 +57,11 @@ pub struct Model {
     sessions_max: usize,
     folded: Slot,
     taken: [Number; SITES_MAX as usize],
-    table: BTreeMap<Session, Live>,
+    table: BTreeMap<Session, OpenSession>,
     /// Whose session left the table, and with which nonce it was opened; oldest first.
     left: Vec<(ProcessId, u64)>,
-    lives: Shelf<Session, Life>,
-    effects: Shelf<(Session, u64), Position>,
+    lives: CowMap<Session, SessionLife>,
+    effects: CowMap<(Session, u64), Position>,
     tweets: Chunks<Tweet>,
     blocks: Chunks<BlockChange>,
 }
@@ -75,8 +75,8 @@ impl Model {
             taken: [Number::default(); SITES_MAX as usize],
             table: BTreeMap::new(),
             left: Vec::new(),
-            lives: Shelf::default(),
-            effects: Shelf::default(),
+            lives: CowMap::default(),
+            effects: CowMap::default(),
             tweets: Chunks::default(),
             blocks: Chunks::default(),
         }
@@ -101,7 +101,7 @@ impl Model {
     }
 
     /// The session that was opened at this position.
-    pub fn life(&self, session: Session) -> Option<&Life> {
+    pub fn life(&self, session: Session) -> Option<&SessionLife> {
         self.lives.get(&session)
     }
 
@@ -190,13 +190,13 @@ impl Model {
             let Some((&session, _)) = oldest else { break };
             self.leave(session, position);
         }
-        self.table.insert(position, Live { client, nonce, last: 0, used: position });
-        self.lives.insert(position, Life { client, nonce, ended_by: None });
+        self.table.insert(position, OpenSession { client, nonce, last: 0, used: position });
+        self.lives.insert(position, SessionLife { client, nonce, ended_by: None });
     }
 
     fn leave(&mut self, session: Session, by: Position) {
-        let Some(Live { client, nonce, .. }) = self.table.remove(&session) else { return };
-        self.lives.insert(session, Life { client, nonce, ended_by: Some(by) });
+        let Some(OpenSession { client, nonce, .. }) = self.table.remove(&session) else { return };
+        self.lives.insert(session, SessionLife { client, nonce, ended_by: Some(by) });
         self.left.push((client, nonce));
         let room = self.sessions_max.max(1);
         let too_many = self.left.len().saturating_sub(room);

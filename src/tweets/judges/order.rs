@@ -13,50 +13,50 @@ use core::fmt;
 use crate::ids::{SITES_MAX, SiteId};
 use crate::replicated::paxos::{self, Slot};
 use crate::sim::Violation;
-use crate::tweets::judges::shelf::Shelf;
-use crate::tweets::judges::{Fact, Known};
+use crate::tweets::judges::shelf::CowMap;
+use crate::tweets::judges::{Known, SeenFact};
 use crate::tweets::site::{Message, Number, Record, Submission};
 
 const PROPERTY: &str = "order";
 
 /// The judge.
 #[derive(Clone, Debug, Default)]
-pub struct Order {
-    submissions: Shelf<(SiteId, Number), Arc<Submission>>,
-    queues: [Queue; SITES_MAX as usize],
+pub struct OrderJudge {
+    submissions: CowMap<(SiteId, Number), Arc<Submission>>,
+    queues: [OriginQueue; SITES_MAX as usize],
     /// What of the chosen log was looked at.
     looked: Slot,
 }
 
 #[derive(Clone, Copy, Debug, Default)]
-struct Queue {
+struct OriginQueue {
     incarnation: u64,
     last: Number,
 }
 
-impl Order {
-    pub(super) fn look(&mut self, known: Known<'_>, fact: &Fact<'_>) -> Result<(), Violation> {
+impl OrderJudge {
+    pub(super) fn look(&mut self, known: Known<'_>, fact: &SeenFact<'_>) -> Result<(), Violation> {
         match *fact {
-            Fact::Started { process, incarnation, .. } => {
+            SeenFact::Started { process, incarnation, .. } => {
                 if let Some(site) = process.as_site() {
                     self.queues[site.index()].incarnation = incarnation;
                 }
             }
-            Fact::Durable { site, records } => {
+            SeenFact::Durable { site, records } => {
                 for record in records {
                     let Record::Taken { submission } = record else { continue };
                     self.on_taken(site, submission)?;
                 }
             }
-            Fact::Left { from, message: Message::Forward { submission }, .. } => {
+            SeenFact::Left { from, message: Message::Forward { submission }, .. } => {
                 self.see(submission, from.as_site())?;
             }
-            Fact::Left { message: Message::Relay { submission }, .. } => self.see(submission, None)?,
-            Fact::Left { from, message: Message::Paxos { message }, .. } => {
+            SeenFact::Left { message: Message::Relay { submission }, .. } => self.see(submission, None)?,
+            SeenFact::Left { from, message: Message::Paxos { message }, .. } => {
                 let paxos::Message::Accept { entry, .. } = message else { return Ok(()) };
                 entry.values().iter().try_for_each(|submission| self.see(submission, from.as_site()))?;
             }
-            Fact::Left { .. } | Fact::Own { .. } => {}
+            SeenFact::Left { .. } | SeenFact::Own { .. } => {}
         }
         if self.looked < known.log.end() {
             for (_, submission) in known.log.submissions_from(self.looked) {

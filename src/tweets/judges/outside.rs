@@ -20,15 +20,15 @@ use crate::replicated::paxos::{self, Slot};
 use crate::sim::Violation;
 use crate::time::Instant;
 use crate::tweets::judges::{
-    Acknowledged, Agreement, ChosenLog, Durability, ExactlyOnce, Fact, Known, Linearizable, LogEntry, Model,
-    Order, Sessions, Timelines, Validity, begins, timelines,
+    Acknowledged, Agreement, ChosenLog, Durability, ExactlyOnce, Known, Linearizable, LogEntry, Model,
+    OrderJudge, SeenFact, Sessions, TimelineJudge, Validity, begins, timelines,
 };
 use crate::tweets::site::{Command, Message, Note, Number, Record};
 use crate::tweets::timeline::{Tweet, User};
 
 /// Something that a client did or heard.
 #[derive(Clone, Debug)]
-pub enum Seen {
+pub enum ClientEvent {
     /// A user's command was handed in.
     Commanded(Command),
     /// The client was handed a message of a site.
@@ -41,7 +41,7 @@ pub enum Seen {
 
 /// What stands in a site's journal at the end.
 #[derive(Clone, Debug)]
-pub struct Disk {
+pub struct FinalJournal {
     /// Whose.
     pub site: SiteId,
     /// How often it was started.
@@ -56,7 +56,7 @@ pub struct Outside {
     agreement: Agreement,
     model: Model,
     durability: Durability,
-    order: Order,
+    order: OrderJudge,
     acknowledged: Acknowledged,
     unknown: Vec<alloc::string::String>,
     lost_in_crashes: usize,
@@ -74,22 +74,22 @@ impl Outside {
     pub fn judge(
         sites: u8,
         sessions_max: usize,
-        history: &[(Instant, ProcessId, Seen)],
-        disks: &[Disk],
+        history: &[(Instant, ProcessId, ClientEvent)],
+        disks: &[FinalJournal],
     ) -> Result<Outside, Violation> {
         let mut outside = Outside {
             agreement: Agreement::new(sites),
             model: Model::new(sessions_max),
             durability: Durability::default(),
-            order: Order::default(),
+            order: OrderJudge::default(),
             acknowledged: Acknowledged::default(),
             unknown: Vec::new(),
             lost_in_crashes: 0,
         };
         for (_, client, seen) in history {
-            if let Seen::Said(site, message @ Message::Ask { .. }) = seen {
+            if let ClientEvent::Said(site, message @ Message::Ask { .. }) = seen {
                 let to = Recipients::One((*site).into());
-                let fact = Fact::Left { from: *client, to, message };
+                let fact = SeenFact::Left { from: *client, to, message };
                 let known = Known { log: outside.agreement.log(), model: &outside.model };
                 outside.acknowledged.look(known, &fact)?;
             }
@@ -133,13 +133,13 @@ impl Outside {
         timelines::check_site(known, site, applied, tweets, blocks, log)
     }
 
-    fn read(&mut self, disks: &[Disk]) -> Result<(), Violation> {
+    fn read(&mut self, disks: &[FinalJournal]) -> Result<(), Violation> {
         if let Some(first) = disks.iter().find_map(|disk| begins(&disk.records)) {
             self.agreement.begin_at(first);
         }
-        for Disk { site, incarnation, .. } in disks {
+        for FinalJournal { site, incarnation, .. } in disks {
             let (process, incarnation) = (ProcessId::from(*site), *incarnation);
-            self.look(&Fact::Started { process, incarnation, recovered: &[] })?;
+            self.look(&SeenFact::Started { process, incarnation, recovered: &[] })?;
         }
         self.feed_all(disks, |record| begins(core::slice::from_ref(record)).is_some())?;
         self.feed_all(disks, |record| matches!(record, Record::Taken { .. }))?;
@@ -152,7 +152,11 @@ impl Outside {
         self.feed_all(disks, |record| matches!(record, Record::Paxos { record: paxos::Record::Chosen(_) }))
     }
 
-    fn feed_all(&mut self, disks: &[Disk], is_wanted: impl Fn(&Record) -> bool) -> Result<(), Violation> {
+    fn feed_all(
+        &mut self,
+        disks: &[FinalJournal],
+        is_wanted: impl Fn(&Record) -> bool,
+    ) -> Result<(), Violation> {
         disks.iter().try_for_each(|disk| {
             let mut wanted = disk.records.iter().filter(|record| is_wanted(record));
             wanted.try_for_each(|record| self.feed(disk.site, record))
@@ -161,7 +165,7 @@ impl Outside {
 
     /// Promises and accepts, each site's in their order; of several sites the one first whose next accept is for the
     /// lowest slot, so that what is chosen keeps up with what is proposed.
-    fn feed_votes(&mut self, disks: &[Disk]) -> Result<(), Violation> {
+    fn feed_votes(&mut self, disks: &[FinalJournal]) -> Result<(), Violation> {
         let votes = |record: &&Record| match record {
             Record::Paxos { record: paxos::Record::Promised(_) | paxos::Record::Accepted { .. } } => true,
             Record::Paxos {
@@ -186,10 +190,10 @@ impl Outside {
     }
 
     fn feed(&mut self, site: SiteId, record: &Record) -> Result<(), Violation> {
-        self.look(&Fact::Durable { site, records: core::slice::from_ref(record) })
+        self.look(&SeenFact::Durable { site, records: core::slice::from_ref(record) })
     }
 
-    fn look(&mut self, fact: &Fact<'_>) -> Result<(), Violation> {
+    fn look(&mut self, fact: &SeenFact<'_>) -> Result<(), Violation> {
         self.agreement.look(fact)?;
         if self.model.folded() < self.agreement.log().end() {
             self.model.advance(self.agreement.log());
@@ -201,7 +205,7 @@ impl Outside {
     }
 
     /// A leader may propose an event of its own before that is on its disk, and crash.
-    fn bring_up_what_crashes_lost(&mut self, disks: &[Disk]) -> Result<(), Violation> {
+    fn bring_up_what_crashes_lost(&mut self, disks: &[FinalJournal]) -> Result<(), Violation> {
         let mut brought: BTreeSet<(SiteId, Number)> = BTreeSet::new();
         let records = || disks.iter().flat_map(|disk| &disk.records);
         brought.extend(records().filter_map(|record| match record {
@@ -217,7 +221,7 @@ impl Outside {
                 self.lost_in_crashes += 1;
                 let (from, submission) = (submission.origin.into(), Arc::clone(submission));
                 let message = &Message::Forward { submission };
-                let fact = Fact::Left { from, to: Recipients::One(from), message };
+                let fact = SeenFact::Left { from, to: Recipients::One(from), message };
                 let known = Known { log: self.agreement.log(), model: &self.model };
                 self.order.look(known, &fact)?;
             }
@@ -225,27 +229,27 @@ impl Outside {
         Ok(())
     }
 
-    fn follow(&mut self, history: &[(Instant, ProcessId, Seen)]) -> Result<(), Violation> {
+    fn follow(&mut self, history: &[(Instant, ProcessId, ClientEvent)]) -> Result<(), Violation> {
         let (mut validity, mut sessions) = (Validity::default(), Sessions::default());
-        let (mut told, mut linearizable) = (Timelines::default(), Linearizable::default());
+        let (mut told, mut linearizable) = (TimelineJudge::default(), Linearizable::default());
         for (now, client, seen) in history {
             let (now, client) = (*now, *client);
             let known = Known { log: self.agreement.log(), model: &self.model };
             match seen {
-                Seen::Commanded(command) => {
+                ClientEvent::Commanded(command) => {
                     validity.on_commanded(client, command);
                     linearizable.on_commanded(now, client, command);
                 }
-                Seen::Said(site, message) => {
-                    let fact = Fact::Left { from: client, to: Recipients::One((*site).into()), message };
+                ClientEvent::Said(site, message) => {
+                    let fact = SeenFact::Left { from: client, to: Recipients::One((*site).into()), message };
                     validity.look(&fact)?;
                     sessions.look(&fact)?;
                     told.look(known, &fact)?;
                     linearizable.look(now, &fact);
                 }
-                Seen::Heard(site, message) => {
+                ClientEvent::Heard(site, message) => {
                     let from = (*site).into();
-                    let fact = Fact::Left { from, to: Recipients::One(client), message };
+                    let fact = SeenFact::Left { from, to: Recipients::One(client), message };
                     self.agreement.look(&fact)?;
                     let known = Known { log: self.agreement.log(), model: &self.model };
                     self.durability.look(known, &fact)?;
@@ -256,7 +260,7 @@ impl Outside {
                     validity.on_heard(client, message);
                     sessions.on_heard(client, message);
                 }
-                Seen::Noted(note) => {
+                ClientEvent::Noted(note) => {
                     validity.on_noted(client, note)?;
                     Acknowledged::on_noted(known, client, note)?;
                     linearizable.on_noted(known, now, client, note)?;
@@ -276,29 +280,29 @@ mod tests {
     use crate::tweets::timeline::TimelineOutcome;
     use alloc::vec;
 
-    type History = Vec<(Instant, ProcessId, Seen)>;
+    type History = Vec<(Instant, ProcessId, ClientEvent)>;
 
     /// C1 opens a session and tweets; two of three sites accept, the third learns nothing.
-    fn run() -> (History, Vec<Disk>) {
+    fn run() -> (History, Vec<FinalJournal>) {
         let (opening, tweeting) = (open(1), tweet(1, "a"));
         let Request::Execute { operation, .. } = tweeting.clone() else { unreachable!() };
-        let said = |request: &Request| Seen::Said(site(0), Message::Ask { request: request.clone() });
-        let heard = |message| Seen::Heard(site(0), message);
+        let said = |request: &Request| ClientEvent::Said(site(0), Message::Ask { request: request.clone() });
+        let heard = |message| ClientEvent::Heard(site(0), message);
         let at = crate::tweets::timeline::Position { slot: 1, index: 0 };
         let steps = [
-            Seen::Commanded(Command::Do(operation.clone())),
+            ClientEvent::Commanded(Command::Do(operation.clone())),
             said(&opening),
             heard(applied(&opening, (0, 0), Answer::Opened)),
             said(&tweeting),
             heard(applied(&tweeting, (1, 0), Answer::Of(TimelineOutcome::Done))),
-            Seen::Noted(Note::Done(at, operation, Answer::Of(TimelineOutcome::Done))),
+            ClientEvent::Noted(Note::Done(at, operation, Answer::Of(TimelineOutcome::Done))),
         ];
         let history = (0..).zip(steps).map(|(at, seen)| (Instant::from_micros(at), C1, seen)).collect();
         let first = numbered(0, (1, 1), (0, 0), opening);
         let second = numbered(0, (1, 2), (1, 1), tweeting);
         let votes = [accepted(1, 0, 0, &[&first]), accepted(1, 0, 1, &[&second])];
         let own = [taken(&first), taken(&second)];
-        let disk = |number: u8, records: &[&[Record]]| Disk {
+        let disk = |number: u8, records: &[&[Record]]| FinalJournal {
             site: site(number),
             incarnation: 1,
             records: records.concat(),
@@ -306,7 +310,7 @@ mod tests {
         (history, vec![disk(0, &[&own, &votes]), disk(1, &[&votes]), disk(2, &[])])
     }
 
-    fn judge((history, disks): &(History, Vec<Disk>)) -> Result<Outside, Violation> {
+    fn judge((history, disks): &(History, Vec<FinalJournal>)) -> Result<Outside, Violation> {
         Outside::judge(3, 100, history, disks)
     }
 
@@ -341,7 +345,7 @@ mod tests {
     fn what_no_client_asked_is_caught() {
         let mut run = run();
         run.0.retain(|(_, _, seen)| {
-            !matches!(seen, Seen::Said(_, Message::Ask { request: Request::Execute { .. } }))
+            !matches!(seen, ClientEvent::Said(_, Message::Ask { request: Request::Execute { .. } }))
         });
         objects(judge(&run).map(|_| ()), "acknowledged", "S0 queued \"ann: a\" as submission 1.2");
     }
@@ -355,7 +359,7 @@ mod tests {
         };
         let operation = Operation::Event { event };
         let at = crate::tweets::timeline::Position { slot: 1, index: 0 };
-        run.0[5].2 = Seen::Noted(Note::Done(at, operation, Answer::Of(TimelineOutcome::Done)));
+        run.0[5].2 = ClientEvent::Noted(Note::Done(at, operation, Answer::Of(TimelineOutcome::Done)));
         objects(judge(&run).map(|_| ()), "acknowledged", "C1 says that \"ann: z\" is done at 1.0");
     }
 }

@@ -11,17 +11,17 @@ const PAGE_LEN: usize = 32;
 
 /// The list. Numbers that nothing was kept under are missing, or hold a default.
 #[derive(Clone, Debug)]
-pub struct Pages<T> {
+pub struct CowVec<T> {
     pages: Vec<Arc<[T; PAGE_LEN]>>,
 }
 
-impl<T> Default for Pages<T> {
-    fn default() -> Pages<T> {
-        Pages { pages: Vec::new() }
+impl<T> Default for CowVec<T> {
+    fn default() -> CowVec<T> {
+        CowVec { pages: Vec::new() }
     }
 }
 
-impl<T: Clone + Default> Pages<T> {
+impl<T: Clone + Default> CowVec<T> {
     /// What is kept under `number`.
     pub fn get(&self, number: u64) -> Option<&T> {
         let number = usize::try_from(number).ok()?;
@@ -48,7 +48,7 @@ mod tests {
     proptest! {
         #[test]
         fn pages_are_a_map_and_a_clone_goes_its_own_way(changes in proptest::collection::vec(0u64..200, 0..300)) {
-            let (mut pages, mut map) = (Pages::<usize>::default(), BTreeMap::<u64, usize>::new());
+            let (mut pages, mut map) = (CowVec::<usize>::default(), BTreeMap::<u64, usize>::new());
             let half = changes.len() / 2;
             let mut fork = None;
             for (step, number) in changes.into_iter().enumerate() {

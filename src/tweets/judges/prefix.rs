@@ -15,7 +15,7 @@ use alloc::sync::Arc;
 use crate::ids::{SITES_MAX, SiteId};
 use crate::replicated::paxos::{self, Slot};
 use crate::sim::Violation;
-use crate::tweets::judges::Fact;
+use crate::tweets::judges::SeenFact;
 use crate::tweets::site::{Message, Record, Reply, Submission};
 
 const PROPERTY: &str = "prefix";
@@ -30,15 +30,15 @@ pub struct Prefix {
 #[derive(Clone, Copy, Debug, Default)]
 struct Site {
     incarnation: u64,
-    chosen: Told,
-    applied: Told,
+    chosen: Watermark,
+    applied: Watermark,
     /// The last durable mark, of any incarnation.
     marked: Slot,
 }
 
 /// How far one watermark was told.
 #[derive(Clone, Copy, Debug, Default)]
-struct Told {
+struct Watermark {
     /// By messages that waited.
     waiting: Slot,
     /// By any.
@@ -47,31 +47,31 @@ struct Told {
 
 /// Whether a message waits for a sync.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Way {
+enum Wait {
     Waiting,
     AtOnce,
 }
 
 impl Prefix {
-    pub(super) fn look(&mut self, fact: &Fact<'_>) -> Result<(), Violation> {
+    pub(super) fn look(&mut self, fact: &SeenFact<'_>) -> Result<(), Violation> {
         match *fact {
-            Fact::Started { process, incarnation, recovered } => {
+            SeenFact::Started { process, incarnation, recovered } => {
                 let Some(site) = process.as_site() else { return Ok(()) };
                 let state = &mut self.sites[site.index()];
                 let marks = recovered.iter().filter_map(mark);
                 let floor = marks.max().unwrap_or_default();
-                let told = Told { waiting: floor, any: floor };
+                let told = Watermark { waiting: floor, any: floor };
                 *state = Site { incarnation, chosen: told, applied: told, marked: state.marked };
                 Ok(())
             }
-            Fact::Durable { site, records } => {
+            SeenFact::Durable { site, records } => {
                 records.iter().filter_map(mark).try_for_each(|end| self.on_mark(site, end))
             }
-            Fact::Left { from, message, .. } => match from.as_site() {
+            SeenFact::Left { from, message, .. } => match from.as_site() {
                 Some(site) => self.on_left(site, message),
                 None => Ok(()),
             },
-            Fact::Own { .. } => Ok(()),
+            SeenFact::Own { .. } => Ok(()),
         }
     }
 
@@ -88,8 +88,8 @@ impl Prefix {
 
     fn on_left(&mut self, site: SiteId, message: &Message) -> Result<(), Violation> {
         let Site { incarnation, chosen, applied, .. } = &mut self.sites[site.index()];
-        let tell = |told: &mut Told, what: &str, way: Way, end: Slot| {
-            let before = if way == Way::Waiting { told.waiting } else { told.any };
+        let tell = |told: &mut Watermark, what: &str, way: Wait, end: Slot| {
+            let before = if way == Wait::Waiting { told.waiting } else { told.any };
             ensure!(
                 before <= end,
                 PROPERTY,
@@ -97,7 +97,7 @@ impl Prefix {
                  or durably before it"
             );
             told.any = told.any.max(end);
-            if way == Way::Waiting {
+            if way == Wait::Waiting {
                 told.waiting = end;
             }
             Ok(())
@@ -108,17 +108,17 @@ impl Prefix {
                 None => Ok(()),
             },
             Message::Told { applied: end, reply: Reply::Status { status }, .. } => {
-                tell(chosen, "chosen", Way::Waiting, status.chosen)?;
-                tell(applied, "applied", Way::Waiting, status.applied)?;
-                tell(applied, "applied", Way::Waiting, *end)
+                tell(chosen, "chosen", Wait::Waiting, status.chosen)?;
+                tell(applied, "applied", Wait::Waiting, status.applied)?;
+                tell(applied, "applied", Wait::Waiting, *end)
             }
             Message::Told { applied: end, .. } | Message::Behind { applied: end, .. } => {
-                tell(applied, "applied", Way::AtOnce, *end)
+                tell(applied, "applied", Wait::AtOnce, *end)
             }
             // It may repeat what was applied long ago, so it is no watermark; but it is a lower bound of one.
             Message::Applied { at, .. } => {
                 let end = Slot(at.slot.saturating_add(1));
-                let Told { waiting, any } = applied;
+                let Watermark { waiting, any } = applied;
                 (*waiting, *any) = (end.max(*waiting), end.max(*any));
                 Ok(())
             }
@@ -143,17 +143,17 @@ fn mark(record: &Record) -> Option<Slot> {
 }
 
 /// The watermark of its sender, and whether it waits for a sync.
-fn told_as_chosen(message: &paxos::Message<Arc<Submission>>) -> Option<(Way, Slot)> {
+fn told_as_chosen(message: &paxos::Message<Arc<Submission>>) -> Option<(Wait, Slot)> {
     match message {
-        paxos::Message::Promise(promise) => Some((Way::Waiting, promise.chosen)),
+        paxos::Message::Promise(promise) => Some((Wait::Waiting, promise.chosen)),
         paxos::Message::Nack { chosen, .. } | paxos::Message::Supply { chosen, .. } => {
-            Some((Way::Waiting, *chosen))
+            Some((Wait::Waiting, *chosen))
         }
         paxos::Message::Accept { chosen, .. }
         | paxos::Message::Chosen { chosen, .. }
         | paxos::Message::Heartbeat { chosen, .. }
         | paxos::Message::Heard { chosen, .. }
-        | paxos::Message::Extent { chosen, .. } => Some((Way::AtOnce, *chosen)),
+        | paxos::Message::Extent { chosen, .. } => Some((Wait::AtOnce, *chosen)),
         paxos::Message::Prepare { .. }
         | paxos::Message::Accepted { .. }
         | paxos::Message::Fetch { .. }

@@ -21,7 +21,7 @@ use crate::ids::ProcessId;
 use crate::process::Recipients;
 use crate::replicated::paxos::Slot;
 use crate::sim::Violation;
-use crate::tweets::judges::{Fact, Known};
+use crate::tweets::judges::{Known, SeenFact};
 use crate::tweets::site::{Message, Note, Query, Request, RequestId};
 use crate::tweets::timeline::TimelineQuery;
 
@@ -30,24 +30,24 @@ const PROPERTY: &str = "sessions";
 /// The judge.
 #[derive(Clone, Debug, Default)]
 pub struct Sessions {
-    clients: BTreeMap<ProcessId, Client>,
+    clients: BTreeMap<ProcessId, ClientLife>,
     names: BTreeMap<ProcessId, Names>,
     /// Everything below was shown to somebody, or told to be applied.
     known: Slot,
 }
 
 #[derive(Clone, Debug, Default)]
-struct Client {
+struct ClientLife {
     /// Everything below was shown to it, or told to be applied.
     seen: Slot,
     /// The request that it waits for.
     request: Option<RequestId>,
     /// The queries that it waits for.
-    queries: BTreeMap<u64, Asked>,
+    queries: BTreeMap<u64, AskedOnce>,
 }
 
 #[derive(Clone, Copy, Debug)]
-struct Asked {
+struct AskedOnce {
     /// Whether it is a linearizable view.
     is_fresh: bool,
     /// What the client had seen when it asked first; of a linearizable view, what any had.
@@ -59,28 +59,28 @@ struct Asked {
 /// What a client called its openings and queries.
 #[derive(Clone, Debug, Default)]
 struct Names {
-    in_this_life: BTreeSet<Name>,
-    in_earlier_ones: BTreeSet<Name>,
+    in_this_life: BTreeSet<CallIdentity>,
+    in_earlier_ones: BTreeSet<CallIdentity>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
-enum Name {
+enum CallIdentity {
     Nonce(u64),
     Query(u64),
 }
 
 impl Sessions {
-    pub(super) fn look(&mut self, fact: &Fact<'_>) -> Result<(), Violation> {
+    pub(super) fn look(&mut self, fact: &SeenFact<'_>) -> Result<(), Violation> {
         match *fact {
-            Fact::Started { process, .. } => {
+            SeenFact::Started { process, .. } => {
                 self.clients.remove(&process);
                 if let Some(names) = self.names.get_mut(&process) {
                     names.in_earlier_ones.append(&mut names.in_this_life);
                 }
                 Ok(())
             }
-            Fact::Left { from, to, message } => self.on_left(from, to, message),
-            Fact::Own { .. } | Fact::Durable { .. } => Ok(()),
+            SeenFact::Left { from, to, message } => self.on_left(from, to, message),
+            SeenFact::Own { .. } | SeenFact::Durable { .. } => Ok(()),
         }
     }
 
@@ -88,13 +88,13 @@ impl Sessions {
         match message {
             Message::Ask { request } => {
                 if let Request::Open { nonce, .. } = request {
-                    self.name(from, Name::Nonce(*nonce))?;
+                    self.name(from, CallIdentity::Nonce(*nonce))?;
                 }
                 self.clients.entry(from).or_default().request = Some(request.id());
                 Ok(())
             }
             Message::Query { id, seen, query } => {
-                self.name(from, Name::Query(*id))?;
+                self.name(from, CallIdentity::Query(*id))?;
                 let known = self.known;
                 let client = self.clients.entry(from).or_default();
                 let owed = client.seen;
@@ -105,12 +105,12 @@ impl Sessions {
                 );
                 let is_fresh = matches!(query, Query::Of(TimelineQuery::Fresh { .. }));
                 let owed = if is_fresh { known } else { owed };
-                let asked = client.queries.entry(*id).or_insert(Asked { is_fresh, owed, carried: *seen });
+                let asked = client.queries.entry(*id).or_insert(AskedOnce { is_fresh, owed, carried: *seen });
                 asked.carried = asked.carried.max(*seen);
                 Ok(())
             }
             Message::Told { id, applied, .. } => {
-                let Some(Asked { is_fresh, owed, .. }) = self.asked(to, *id) else { return Ok(()) };
+                let Some(AskedOnce { is_fresh, owed, .. }) = self.asked(to, *id) else { return Ok(()) };
                 ensure!(
                     owed <= *applied || !is_fresh,
                     PROPERTY,
@@ -124,7 +124,7 @@ impl Sessions {
                 Ok(())
             }
             Message::Behind { id, applied } => {
-                let Some(Asked { is_fresh, carried, .. }) = self.asked(to, *id) else { return Ok(()) };
+                let Some(AskedOnce { is_fresh, carried, .. }) = self.asked(to, *id) else { return Ok(()) };
                 ensure!(
                     *applied < carried || is_fresh,
                     PROPERTY,
@@ -145,7 +145,7 @@ impl Sessions {
     }
 
     /// A client calls something so.
-    fn name(&mut self, client: ProcessId, name: Name) -> Result<(), Violation> {
+    fn name(&mut self, client: ProcessId, name: CallIdentity) -> Result<(), Violation> {
         let names = self.names.entry(client).or_default();
         ensure!(
             !names.in_earlier_ones.contains(&name),
@@ -166,7 +166,8 @@ impl Sessions {
         let Note::Opened(session) = note else { return Ok(()) };
         let opened = known.model.life(*session).filter(|life| life.client == process);
         let names = self.names.get(&process);
-        let is_own = |nonce| names.is_some_and(|names| names.in_this_life.contains(&Name::Nonce(nonce)));
+        let is_own =
+            |nonce| names.is_some_and(|names| names.in_this_life.contains(&CallIdentity::Nonce(nonce)));
         ensure!(
             opened.is_some_and(|life| is_own(life.nonce)),
             PROPERTY,
@@ -175,7 +176,7 @@ impl Sessions {
         Ok(())
     }
 
-    fn asked(&self, client: Recipients, id: u64) -> Option<Asked> {
+    fn asked(&self, client: Recipients, id: u64) -> Option<AskedOnce> {
         let Recipients::One(client) = client else { return None };
         self.clients.get(&client)?.queries.get(&id).copied()
     }
@@ -270,12 +271,13 @@ mod tests {
         let mut stage = Stage::three_chosen();
         ask(&mut stage, 7, 0).unwrap();
         ask(&mut stage, 7, 0).unwrap();
-        let started = Fact::Started { process: C1, incarnation: 3, recovered: &[] };
+        let started = SeenFact::Started { process: C1, incarnation: 3, recovered: &[] };
         stage.judges.sessions.look(&started).unwrap();
         ask(&mut stage, 8, 0).unwrap();
         let query = Query::Of(TimelineQuery::Blocks { after: None });
         let again = Message::Query { id: 7, seen: Slot(0), query };
-        let again = stage.judges.sessions.look(&Fact::Left { from: C1, to: site(0).into(), message: &again });
+        let again =
+            stage.judges.sessions.look(&SeenFact::Left { from: C1, to: site(0).into(), message: &again });
         let sentence = "C1 says Query(7), as it did in an earlier life";
         objects(again, "sessions", sentence);
     }
@@ -288,7 +290,7 @@ mod tests {
         let has = |slot| Note::Opened(Position { slot, index: 0 });
         stage.noted(C1, &has(0)).unwrap();
         objects(stage.noted(C1, &has(1)), PROPERTY, "C1 takes 1.0 for its session");
-        let started = Fact::Started { process: C1, incarnation: 2, recovered: &[] };
+        let started = SeenFact::Started { process: C1, incarnation: 2, recovered: &[] };
         stage.judges.sessions.look(&started).unwrap();
         objects(stage.noted(C1, &has(0)), PROPERTY, "which this life of it did not open");
     }
@@ -304,7 +306,7 @@ mod tests {
         let reply = Reply::Of(TimelineReply::View { page: crate::tweets::timeline::Page::default() });
         let told = Message::Told { id, applied: Slot(applied), reply };
         let from = site(1).into();
-        stage.judges.sessions.look(&Fact::Left { from, to: C2.into(), message: &told })
+        stage.judges.sessions.look(&SeenFact::Left { from, to: C2.into(), message: &told })
     }
 
     #[test]

@@ -12,20 +12,20 @@ const RECENT_MAX: usize = 64;
 
 /// The map.
 #[derive(Clone, Debug)]
-pub struct Shelf<K, V> {
+pub struct CowMap<K, V> {
     /// Sorted by key, older and longer ones first. Of equal keys the newest counts.
     runs: Vec<Arc<Vec<(K, V)>>>,
     /// Sorted by key.
     recent: Vec<(K, V)>,
 }
 
-impl<K, V> Default for Shelf<K, V> {
-    fn default() -> Shelf<K, V> {
-        Shelf { runs: Vec::new(), recent: Vec::new() }
+impl<K, V> Default for CowMap<K, V> {
+    fn default() -> CowMap<K, V> {
+        CowMap { runs: Vec::new(), recent: Vec::new() }
     }
 }
 
-impl<K: Ord + Clone, V: Clone> Shelf<K, V> {
+impl<K: Ord + Clone, V: Clone> CowMap<K, V> {
     /// What is kept under `key`.
     pub fn get(&self, key: &K) -> Option<&V> {
         match self.place(key) {
@@ -117,7 +117,7 @@ mod tests {
     proptest! {
         #[test]
         fn a_shelf_is_a_map(changes in proptest::collection::vec((0u64..900, any::<bool>()), 0..2_000)) {
-            let (mut shelf, mut map) = (Shelf::default(), BTreeMap::new());
+            let (mut shelf, mut map) = (CowMap::default(), BTreeMap::new());
             for (step, (key, is_insert)) in changes.into_iter().enumerate() {
                 if is_insert {
                     shelf.insert(key, step);

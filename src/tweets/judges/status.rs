@@ -14,7 +14,7 @@ use crate::ids::{ProcessId, SITES_MAX, SiteId};
 use crate::process::Recipients;
 use crate::replicated::paxos::{self, Ballot, Slot};
 use crate::sim::Violation;
-use crate::tweets::judges::{Fact, Known};
+use crate::tweets::judges::{Known, SeenFact};
 use crate::tweets::site::{Message, Number, Phase, Record, Reply, Status};
 
 const PROPERTY: &str = "status";
@@ -22,14 +22,14 @@ const PROPERTY: &str = "status";
 /// The judge.
 #[derive(Clone, Debug)]
 pub struct Statuses {
-    sites: Vec<Disk>,
+    sites: Vec<DurableFacts>,
     /// What was durable when a status was asked for, by who is asked, who asks, and the number of the question.
     asked: BTreeMap<(SiteId, ProcessId, u64), Floor>,
 }
 
 /// What one site made durable, and what the log took of it.
 #[derive(Clone, Debug, Default)]
-struct Disk {
+struct DurableFacts {
     promised: Ballot,
     /// Ascending.
     taken: Vec<Number>,
@@ -46,28 +46,33 @@ struct Floor {
 
 impl Default for Statuses {
     fn default() -> Statuses {
-        Statuses { sites: alloc::vec![Disk::default(); usize::from(SITES_MAX)], asked: BTreeMap::new() }
+        Statuses {
+            sites: alloc::vec![DurableFacts::default(); usize::from(SITES_MAX)],
+            asked: BTreeMap::new(),
+        }
     }
 }
 
 impl Statuses {
-    pub(super) fn look(&mut self, known: Known<'_>, fact: &Fact<'_>) -> Result<(), Violation> {
+    pub(super) fn look(&mut self, known: Known<'_>, fact: &SeenFact<'_>) -> Result<(), Violation> {
         match *fact {
-            Fact::Started { process, .. } => {
+            SeenFact::Started { process, .. } => {
                 self.asked.retain(|(site, _, _), _| ProcessId::from(*site) != process);
                 Ok(())
             }
-            Fact::Durable { site, records } => {
+            SeenFact::Durable { site, records } => {
                 records.iter().for_each(|record| self.sites[site.index()].on_durable(record));
                 Ok(())
             }
-            Fact::Left { from, to, message: Message::Told { id, reply: Reply::Status { status }, .. } } => {
-                match (from.as_site(), to) {
-                    (Some(site), Recipients::One(client)) => self.on_status(known, site, client, *id, status),
-                    _ => Ok(()),
-                }
-            }
-            Fact::Left { .. } | Fact::Own { .. } => Ok(()),
+            SeenFact::Left {
+                from,
+                to,
+                message: Message::Told { id, reply: Reply::Status { status }, .. },
+            } => match (from.as_site(), to) {
+                (Some(site), Recipients::One(client)) => self.on_status(known, site, client, *id, status),
+                _ => Ok(()),
+            },
+            SeenFact::Left { .. } | SeenFact::Own { .. } => Ok(()),
         }
     }
 
@@ -133,7 +138,7 @@ impl Statuses {
     }
 }
 
-impl Disk {
+impl DurableFacts {
     fn on_durable(&mut self, record: &Record) {
         match record {
             Record::Paxos { record: paxos::Record::Promised(ballot) }

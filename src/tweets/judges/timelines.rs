@@ -17,9 +17,9 @@ use crate::process::Recipients;
 use crate::replicated::paxos::Slot;
 use crate::sim::Violation;
 use crate::tweets::judges::chosen::LogEntry;
-use crate::tweets::judges::shelf::Shelf;
+use crate::tweets::judges::shelf::CowMap;
 use crate::tweets::judges::words::{Maybe, Shown};
-use crate::tweets::judges::{Fact, Known, broken};
+use crate::tweets::judges::{Known, SeenFact, broken};
 use crate::tweets::site::{Answer, Block, LogLine, Message, Operation, Query, Reply, Request, Submission};
 use crate::tweets::timeline::{
     Page, Position, TimelineOutcome, TimelineQuery, TimelineReply, Tweet, User, View,
@@ -30,14 +30,14 @@ const PROPERTY: &str = "timelines";
 
 /// The judge.
 #[derive(Clone, Debug, Default)]
-pub struct Timelines {
+pub struct TimelineJudge {
     /// What a client asked under an id: one query, unless it was restarted and counts anew.
-    queries: Shelf<(ProcessId, u64), Vec<(Slot, Query)>>,
+    queries: CowMap<(ProcessId, u64), Vec<(Slot, Query)>>,
 }
 
-impl Timelines {
-    pub(super) fn look(&mut self, known: Known<'_>, fact: &Fact<'_>) -> Result<(), Violation> {
-        let Fact::Left { from, to, message } = *fact else { return Ok(()) };
+impl TimelineJudge {
+    pub(super) fn look(&mut self, known: Known<'_>, fact: &SeenFact<'_>) -> Result<(), Violation> {
+        let SeenFact::Left { from, to, message } = *fact else { return Ok(()) };
         match message {
             Message::Query { id, seen, query } => {
                 let queries = self.queries.entry((from, *id));

@@ -246,7 +246,7 @@ impl Due {
 mod tests {
     use super::*;
     use crate::replicated::paxos::{Claim, Digest};
-    use crate::tweets::judges::costs::{Budget, Cost};
+    use crate::tweets::judges::costs::{Cost, CostBudget};
     use crate::tweets::judges::stage::{C1, Stage, applied, ballot, objects, site, tweet};
     use crate::tweets::site::{Answer, Request};
     use crate::tweets::timeline::TimelineOutcome;
@@ -259,7 +259,7 @@ mod tests {
         let mut stage = Stage::three_chosen();
         let (taken, applied, fail_over) = (MS(10), MS(20), MS(300));
         let bounds = Bounds { taken, applied, fail_over, catch_up: MS(40), fetch: MS(5), batch: 2 };
-        let budget = Budget { beat: MS(50), idle: LOTS, asked: LOTS, spare: LOTS };
+        let budget = CostBudget { beat: MS(50), idle: LOTS, asked: LOTS, spare: LOTS };
         stage.judges.hold_to_bounds(3, bounds, budget);
         for number in 0..3 {
             stage.started_as_it_was(site(number), 2);

@@ -12,7 +12,7 @@ use alloc::collections::{BTreeMap, VecDeque};
 
 use crate::ids::ProcessId;
 use crate::sim::Violation;
-use crate::tweets::judges::Fact;
+use crate::tweets::judges::SeenFact;
 use crate::tweets::judges::words::Id;
 use crate::tweets::site::{Command, Message, Note, Operation, Query, Request, Session};
 
@@ -21,12 +21,12 @@ const PROPERTY: &str = "validity";
 /// The judge.
 #[derive(Clone, Debug, Default)]
 pub struct Validity {
-    clients: BTreeMap<ProcessId, Client>,
+    clients: BTreeMap<ProcessId, Commanded>,
 }
 
 /// What a client was told to do and has not asked for.
 #[derive(Clone, Debug, Default)]
-struct Client {
+struct Commanded {
     operations: VecDeque<Operation>,
     queries: VecDeque<Query>,
     /// What it asked last.
@@ -72,24 +72,27 @@ impl Validity {
         Ok(())
     }
 
-    pub(super) fn look(&mut self, fact: &Fact<'_>) -> Result<(), Violation> {
+    pub(super) fn look(&mut self, fact: &SeenFact<'_>) -> Result<(), Violation> {
         match *fact {
-            Fact::Started { process, .. } if process.as_site().is_none() => {
+            SeenFact::Started { process, .. } if process.as_site().is_none() => {
                 self.clients.remove(&process);
                 Ok(())
             }
-            Fact::Left { from, message: Message::Ask { request }, .. } => {
+            SeenFact::Left { from, message: Message::Ask { request }, .. } => {
                 self.clients.entry(from).or_default().on_asked(from, request)
             }
-            Fact::Left { from, message: Message::Query { id, query, .. }, .. } => {
+            SeenFact::Left { from, message: Message::Query { id, query, .. }, .. } => {
                 self.clients.entry(from).or_default().on_query(from, *id, query)
             }
-            Fact::Left { .. } | Fact::Own { .. } | Fact::Started { .. } | Fact::Durable { .. } => Ok(()),
+            SeenFact::Left { .. }
+            | SeenFact::Own { .. }
+            | SeenFact::Started { .. }
+            | SeenFact::Durable { .. } => Ok(()),
         }
     }
 }
 
-impl Client {
+impl Commanded {
     fn on_asked(&mut self, me: ProcessId, request: &Request) -> Result<(), Violation> {
         if let Some(last) = self.request.as_ref().filter(|last| place(last) == place(request)) {
             ensure!(

@@ -22,7 +22,7 @@ pub(super) struct To(pub Recipients);
 pub(super) struct Id(pub RequestId);
 
 /// What came of a request, without its page.
-pub(super) struct Kind<'a>(pub &'a Answer);
+pub(super) struct AnswerKind<'a>(pub &'a Answer);
 
 /// Something, or that there is nothing.
 pub(super) struct Maybe<T>(pub Option<T>);
@@ -67,7 +67,7 @@ impl fmt::Display for Id {
     }
 }
 
-impl fmt::Display for Kind<'_> {
+impl fmt::Display for AnswerKind<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self.0 {
             Answer::Opened => "Opened",

@@ -3,7 +3,7 @@
 use crate::replicated::paxos::sync_patience_max;
 use crate::scenario::Pace;
 use crate::time::Duration;
-use crate::tweets::judges::costs::{Budget, Cost};
+use crate::tweets::judges::costs::{Cost, CostBudget};
 use crate::tweets::judges::times::Bounds;
 use crate::tweets::site::Config;
 
@@ -44,9 +44,9 @@ pub(super) fn prompt(config: &Config, pace: &Pace) -> Bounds {
 /// What sites may say, and how often they may wake up, while nothing is wrong: the leader's heartbeats and an answer to
 /// each; and for what a client says an opening and a request, each taken, handed to the leader, proposed, voted for, told
 /// to all and answered, or a question to all and their answers.
-pub(super) fn budget(config: &Config) -> Budget {
+pub(super) fn budget(config: &Config) -> CostBudget {
     let others = u64::from(config.sites.saturating_sub(1));
-    Budget {
+    CostBudget {
         beat: config.heartbeat,
         idle: Cost { messages: 2 * others, wakes: 2 },
         asked: Cost { messages: 3 * others + 3, wakes: 4 },

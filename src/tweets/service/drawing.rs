@@ -20,7 +20,7 @@ fn long_name(number: u64) -> String {
 
 /// What is asked for.
 #[derive(Clone, Copy)]
-enum Kind {
+enum CommandKind {
     Tweet,
     LargeTweet,
     FillingTweet(u8),
@@ -41,31 +41,32 @@ const TWEET_BESIDE_LEAST: u64 = 15;
 /// The same, where some numbers are larger, and a little more.
 const TWEET_BESIDE_MOST: u64 = 27;
 
-const MIXTURE: [(Kind, u32); 10] = [
-    (Kind::Tweet, 43),
-    (Kind::LargeTweet, 2),
-    (Kind::Block, 8),
-    (Kind::Unblock, 7),
-    (Kind::View, 18),
-    (Kind::AgreedView, 7),
-    (Kind::FreshView, 7),
-    (Kind::Log, 3),
-    (Kind::Blocks, 3),
-    (Kind::Status, 2),
+const MIXTURE: [(CommandKind, u32); 10] = [
+    (CommandKind::Tweet, 43),
+    (CommandKind::LargeTweet, 2),
+    (CommandKind::Block, 8),
+    (CommandKind::Unblock, 7),
+    (CommandKind::View, 18),
+    (CommandKind::AgreedView, 7),
+    (CommandKind::FreshView, 7),
+    (CommandKind::Log, 3),
+    (CommandKind::Blocks, 3),
+    (CommandKind::Status, 2),
 ];
 /// What a crowd asks for: it blocks, and looks at what it blocked.
-const CROWD: [(Kind, u32); 9] = [
-    (Kind::Tweet, 25),
-    (Kind::Block, 38),
-    (Kind::Unblock, 4),
-    (Kind::View, 12),
-    (Kind::AgreedView, 3),
-    (Kind::FreshView, 5),
-    (Kind::Log, 2),
-    (Kind::Blocks, 10),
-    (Kind::Status, 1),
+const CROWD: [(CommandKind, u32); 9] = [
+    (CommandKind::Tweet, 25),
+    (CommandKind::Block, 38),
+    (CommandKind::Unblock, 4),
+    (CommandKind::View, 12),
+    (CommandKind::AgreedView, 3),
+    (CommandKind::FreshView, 5),
+    (CommandKind::Log, 2),
+    (CommandKind::Blocks, 10),
+    (CommandKind::Status, 1),
 ];
-const WRITES: [(Kind, u32); 3] = [(Kind::Tweet, 8), (Kind::Block, 1), (Kind::Unblock, 1)];
+const WRITES: [(CommandKind, u32); 3] =
+    [(CommandKind::Tweet, 8), (CommandKind::Block, 1), (CommandKind::Unblock, 1)];
 
 /// A command for `asking`; nobody but terminals and clients asks.
 pub(super) fn command(draws: &mut Draws, asking: &Asking) -> Option<Command> {
@@ -78,21 +79,22 @@ pub(super) fn command(draws: &mut Draws, asking: &Asking) -> Option<Command> {
         Wanted::Anything if asking.is_crowd => draws.weighted(&CROWD)?,
         Wanted::Anything => draws.weighted(&MIXTURE)?,
         Wanted::Write => draws.weighted(&WRITES)?,
-        Wanted::LargeWrite => Kind::LargeTweet,
-        Wanted::FillingWrite(parts) => Kind::FillingTweet(parts),
-        Wanted::Read => Kind::View,
-        Wanted::AgreedRead if draws.one_in(2) => Kind::FreshView,
-        Wanted::AgreedRead => Kind::AgreedView,
+        Wanted::LargeWrite => CommandKind::LargeTweet,
+        Wanted::FillingWrite(parts) => CommandKind::FillingTweet(parts),
+        Wanted::Read => CommandKind::View,
+        Wanted::AgreedRead if draws.one_in(2) => CommandKind::FreshView,
+        Wanted::AgreedRead => CommandKind::AgreedView,
     };
     let users = u64::from(asking.users);
     // Of a crowd half look who are blocked by most.
-    let is_blocked = asking.is_crowd && matches!(kind, Kind::View | Kind::AgreedView | Kind::FreshView);
+    let is_blocked = asking.is_crowd
+        && matches!(kind, CommandKind::View | CommandKind::AgreedView | CommandKind::FreshView);
     let user = if is_blocked && draws.one_in(2) { draws.below(2) } else { draws.below(users) };
     let name = |number| if asking.is_crowd { long_name(number) } else { name(number) };
     // Now and then one asks for a thing and goes, as commands of a shell do.
     let last = asking.number % 4 == 3;
     Some(match kind {
-        Kind::Block | Kind::Unblock if users > 1 => {
+        CommandKind::Block | CommandKind::Unblock if users > 1 => {
             let (from, whom) = if asking.is_crowd {
                 let whom = if draws.one_in(2) { draws.below(2) } else { draws.below(users) };
                 ((whom + draws.between(1, users - 1)) % users, whom)
@@ -103,23 +105,23 @@ pub(super) fn command(draws: &mut Draws, asking: &Asking) -> Option<Command> {
             };
             let (user, whom) = (name(from), name(whom));
             match kind {
-                Kind::Block => Command::Block { site, client, user, whom, last },
+                CommandKind::Block => Command::Block { site, client, user, whom, last },
                 _ => Command::Unblock { site, client, user, whom, last },
             }
         }
-        Kind::Tweet | Kind::Block | Kind::Unblock => {
+        CommandKind::Tweet | CommandKind::Block | CommandKind::Unblock => {
             let text = match draws.below(12) {
                 0 => format!("{} {}", asking.number, "and so on ".repeat(26).trim_end()),
                 _ => asking.number.to_string(),
             };
             Command::Tweet { site, client, user: name(user), text, last }
         }
-        Kind::LargeTweet => {
+        CommandKind::LargeTweet => {
             let number = asking.number.to_string();
             let birds = (Text::BYTES_MAX - number.len()) / '🐦'.len_utf8();
             Command::Tweet { site, client, user: name(user), text: number + &"🐦".repeat(birds), last }
         }
-        Kind::FillingTweet(parts) => {
+        CommandKind::FillingTweet(parts) => {
             // The sum is drawn about that of an entry that fits: a few bytes less or more of each.
             let entry = entry_bytes_max(asking.datagram_max);
             let part = entry / usize::from(parts.max(1));
@@ -132,21 +134,21 @@ pub(super) fn command(draws: &mut Draws, asking: &Asking) -> Option<Command> {
             let text = number + &"🐦".repeat(birds) + &".".repeat(dots);
             Command::Tweet { site, client, user: name(user), text, last }
         }
-        Kind::View => {
+        CommandKind::View => {
             let (user, limit, older_than) = (name(user), limit(draws), page(draws, asking));
             Command::View { site, client, user, limit, older_than, linearizable: false, fresh: false }
         }
-        Kind::AgreedView | Kind::FreshView => {
+        CommandKind::AgreedView | CommandKind::FreshView => {
             let (user, limit, older_than) = (name(user), limit(draws), page(draws, asking));
-            let fresh = matches!(kind, Kind::FreshView);
+            let fresh = matches!(kind, CommandKind::FreshView);
             Command::View { site, client, user, limit, older_than, linearizable: !fresh, fresh }
         }
-        Kind::Log => Command::Log { site, client, from: page(draws, asking) },
-        Kind::Blocks => {
+        CommandKind::Log => Command::Log { site, client, from: page(draws, asking) },
+        CommandKind::Blocks => {
             let after = draws.one_in(2).then(|| (name(user), name(draws.below(users))));
             Command::Blocks { site, client, after }
         }
-        Kind::Status => Command::Status { site, client },
+        CommandKind::Status => Command::Status { site, client },
     })
 }
 

@@ -122,7 +122,7 @@ impl Service for Timelines {
     fn probe(whom: ProcessId) -> Option<Probe<Timelines>> {
         let view = View { viewer: "probe".parse().ok()?, limit: 50, older_than: None };
         let is_asker = matches!(whom, ProcessId::Terminal(_) | ProcessId::Client(_));
-        is_asker.then_some(Probe { command: Ask::Do(Operation::View { view }), done: "done" })
+        is_asker.then_some(Probe { command: SiteCommand::Do(Operation::View { view }), done: "done" })
     }
 
     fn same_state(one: &Participant, other: &Participant) -> Result<(), String> {
@@ -162,7 +162,7 @@ impl Service for Timelines {
 }
 
 /// What a command of the service is to its process.
-type Ask = <Participant as Process>::Command;
+type SiteCommand = <Participant as Process>::Command;
 
 #[cfg(test)]
 mod tests;

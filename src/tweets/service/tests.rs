@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use ron::extensions::Extensions;
 
-use super::{Ask, Command, Expectation, Timelines};
+use super::{Command, Expectation, SiteCommand, Timelines};
 use crate::ids::ProcessId;
 use crate::process::Label;
 use crate::scenario::draw::draw;
@@ -77,19 +77,19 @@ fn a_log_blocks_and_a_status_are_asked_of_one_site() {
     };
     let client = ProcessId::Client(1);
     let log = Query::Log { from: Position::default() };
-    assert_eq!(compiled("Log(client: 1)"), (client, Ask::Tell(log)));
+    assert_eq!(compiled("Log(client: 1)"), (client, SiteCommand::Tell(log)));
     assert_eq!(
         compiled("Blocks(client: 1)"),
-        (client, Ask::Tell(Query::Of(TimelineQuery::Blocks { after: None })))
+        (client, SiteCommand::Tell(Query::Of(TimelineQuery::Blocks { after: None })))
     );
     let log = Query::Log { from: Position { slot: 7, index: 1 } };
-    assert_eq!(compiled("Log(client: 1, from: (7, 1))"), (client, Ask::Tell(log)));
+    assert_eq!(compiled("Log(client: 1, from: (7, 1))"), (client, SiteCommand::Tell(log)));
     let after = Block { user: "ann".parse().unwrap(), whom: "bob".parse().unwrap() };
     let blocks = Query::Of(TimelineQuery::Blocks { after: Some(after) });
-    assert_eq!(compiled("Blocks(client: 1, after: (\"ann\", \"bob\"))"), (client, Ask::Tell(blocks)));
+    assert_eq!(compiled("Blocks(client: 1, after: (\"ann\", \"bob\"))"), (client, SiteCommand::Tell(blocks)));
     wrong("steps: [At(\"1s\", Blocks(site: 0, after: (\"ann\", \"b b\")))]", "(\"ann\"", "is no user name");
     let terminal = crate::ids::SiteId::new(2).map(ProcessId::Terminal).unwrap();
-    assert_eq!(compiled("Status(site: 2)"), (terminal, Ask::Tell(Query::Status)));
+    assert_eq!(compiled("Status(site: 2)"), (terminal, SiteCommand::Tell(Query::Status)));
     wrong("steps: [At(\"1s\", Status(site: 3))]", "3", "there is no site 3");
     wrong("steps: [At(\"1s\", Log())]", "Log", "nobody says where");
 }

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::ids::{ProcessId, SiteId};
 use crate::scenario::{Order, Place, Problem, Shape};
-use crate::tweets::service::{Ask, Timelines};
+use crate::tweets::service::{SiteCommand, Timelines};
 use crate::tweets::site::{Block, Operation, Query};
 use crate::tweets::timeline::{Event, Position, Text, TimelineQuery, User, View};
 
@@ -287,28 +287,33 @@ impl Command {
                 let older_than = older_than.map(|(slot, index)| Position { slot, index });
                 let view = |viewer| View { viewer, limit: *limit, older_than };
                 let command = |view| match (linearizable, fresh) {
-                    (true, _) => Ask::Do(Operation::View { view }),
-                    (false, true) => Ask::Tell(Query::Of(TimelineQuery::Fresh { view })),
-                    (false, false) => Ask::Tell(Query::Of(TimelineQuery::View { view })),
+                    (true, _) => SiteCommand::Do(Operation::View { view }),
+                    (false, true) => SiteCommand::Tell(Query::Of(TimelineQuery::Fresh { view })),
+                    (false, false) => SiteCommand::Tell(Query::Of(TimelineQuery::View { view })),
                 };
                 (asker, reading.user("user", user).map(view).map(command))
             }
             Command::Log { site, client, from } => {
                 let from = from.map_or(Position::default(), |(slot, index)| Position { slot, index });
-                (reading.asker(*site, *client), Some(Ask::Tell(Query::Log { from })))
+                (reading.asker(*site, *client), Some(SiteCommand::Tell(Query::Log { from })))
             }
             Command::Blocks { site, client, after: None } => (
                 reading.asker(*site, *client),
-                Some(Ask::Tell(Query::Of(TimelineQuery::Blocks { after: None }))),
+                Some(SiteCommand::Tell(Query::Of(TimelineQuery::Blocks { after: None }))),
             ),
             Command::Blocks { site, client, after: Some((user, whom)) } => {
                 let asker = reading.asker(*site, *client);
                 let (user, whom) = (reading.user("after", user), reading.user("after", whom));
                 let after = user.zip(whom).map(|(user, whom)| Block { user, whom });
-                (asker, after.map(|after| Ask::Tell(Query::Of(TimelineQuery::Blocks { after: Some(after) }))))
+                (
+                    asker,
+                    after.map(|after| {
+                        SiteCommand::Tell(Query::Of(TimelineQuery::Blocks { after: Some(after) }))
+                    }),
+                )
             }
             Command::Status { site, client } => {
-                (reading.asker(*site, *client), Some(Ask::Tell(Query::Status)))
+                (reading.asker(*site, *client), Some(SiteCommand::Tell(Query::Status)))
             }
         };
         match (asker, command) {
@@ -324,7 +329,7 @@ impl Reading {
         (user, whom): (&str, &str),
         is_last: bool,
         make: fn(User, User) -> Result<Event, E>,
-    ) -> Option<Ask> {
+    ) -> Option<SiteCommand> {
         let (user, whom) = (self.user("user", user), self.user("whom", whom));
         let (user, whom) = user.zip(whom)?;
         let problem = |why: E| Problem::new(Place::whole().field("whom"), why.to_string());
@@ -332,9 +337,9 @@ impl Reading {
     }
 }
 
-fn event(event: Event, is_last: bool) -> Ask {
+fn event(event: Event, is_last: bool) -> SiteCommand {
     let operation = Operation::Event { event };
-    if is_last { Ask::DoLast(operation) } else { Ask::Do(operation) }
+    if is_last { SiteCommand::DoLast(operation) } else { SiteCommand::Do(operation) }
 }
 
 impl Expectation {

@@ -5,12 +5,14 @@ use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
 use super::ring::{self, Ring};
-use super::{FLUSH_EVERY, Piece, RecorderSettings, SPARE_MAX, Shared, State, WRITE_BYTES, WaitsFor};
+use super::{
+    BothThreads, FLUSH_EVERY, Piece, RecorderSettings, RecorderState, SPARE_MAX, WRITE_BYTES, WaitsFor,
+};
 use crate::process::Savable;
-use crate::recording::{self, Header, frames};
+use crate::recording::{self, RecordingHeader, frames};
 
-pub(super) struct Writer<P> {
-    shared: Arc<Shared<P>>,
+pub(super) struct RecordingWriter<P> {
+    shared: Arc<BothThreads<P>>,
     ring: Ring,
     settings: RecorderSettings,
     incarnation: u64,
@@ -18,9 +20,13 @@ pub(super) struct Writer<P> {
     is_stopped: bool,
 }
 
-impl<P: Savable> Writer<P> {
-    pub(super) fn new(shared: Arc<Shared<P>>, ring: Ring, settings: RecorderSettings) -> Writer<P> {
-        Writer { shared, ring, settings, incarnation: 0, config: Vec::new(), is_stopped: false }
+impl<P: Savable> RecordingWriter<P> {
+    pub(super) fn new(
+        shared: Arc<BothThreads<P>>,
+        ring: Ring,
+        settings: RecorderSettings,
+    ) -> RecordingWriter<P> {
+        RecordingWriter { shared, ring, settings, incarnation: 0, config: Vec::new(), is_stopped: false }
     }
 
     pub(super) fn run(mut self) {
@@ -61,10 +67,10 @@ impl<P: Savable> Writer<P> {
 
     fn wait<'a>(
         &self,
-        mut state: std::sync::MutexGuard<'a, State<P>>,
+        mut state: std::sync::MutexGuard<'a, RecorderState<P>>,
         waits_for: WaitsFor,
         timeout: Option<Duration>,
-    ) -> std::sync::MutexGuard<'a, State<P>> {
+    ) -> std::sync::MutexGuard<'a, RecorderState<P>> {
         state.waits_for = waits_for;
         match timeout {
             None => self.shared.work.wait(state).unwrap_or_else(PoisonError::into_inner),
@@ -130,7 +136,7 @@ impl<P: Savable> Writer<P> {
 
     /// Begins a file whose openings `put` puts; it says how large the states are.
     fn turn(&mut self, seats: u64, follows: bool, put: impl FnOnce(&mut Vec<u8>) -> u64) -> io::Result<()> {
-        let header = Header {
+        let header = RecordingHeader {
             code: P::CODE.into(),
             cluster: self.settings.cluster,
             process: self.settings.site,

@@ -11,7 +11,7 @@ use aviary::ids::{ProcessId, SiteId};
 use aviary::journal::{Identity, Journal};
 use aviary::mix::Seed;
 use aviary::replicated::sites_ron::Sites;
-use aviary::tweets::judges::outside::Disk;
+use aviary::tweets::judges::outside::FinalJournal;
 use aviary::udp::{ClientKey, Files, KeyNumber, Keys};
 use rustix::process::{Pid, Signal, kill_process};
 
@@ -238,7 +238,7 @@ impl Cluster {
     }
 
     /// Reads the journal of a site that does not run, from a copy: opening it would begin another life of it.
-    pub fn disk(&self, site: usize) -> Result<Disk, Failure> {
+    pub fn disk(&self, site: usize) -> Result<FinalJournal, Failure> {
         let at = |error: &dyn fmt::Display| Failure(format!("the journal of S{site}: {error}"));
         let (from, to) = (self.dir.join(format!("site-{site}")), self.dir.join(format!("copy-{site}")));
         copy(&from, &to).map_err(|error| at(&error))?;
@@ -251,7 +251,7 @@ impl Cluster {
         fs::remove_dir_all(&to).map_err(|error| at(&error))?;
         // Of this very opening nobody was told.
         let incarnation = recovered.incarnation - 1;
-        Ok(Disk { site: id, incarnation, records: recovered.records })
+        Ok(FinalJournal { site: id, incarnation, records: recovered.records })
     }
 
     fn log(&self, site: usize) -> PathBuf {

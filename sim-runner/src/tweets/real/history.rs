@@ -7,7 +7,7 @@ use aviary::ids::ProcessId;
 use aviary::mix::Seed;
 use aviary::process::{Damage, Effects, Input, Process, Recipients, Recovered, Role};
 use aviary::time::Instant;
-use aviary::tweets::judges::outside::Seen;
+use aviary::tweets::judges::outside::ClientEvent;
 use aviary::tweets::site::{Command, Config, Message, Note, Participant, Record};
 
 /// What clients of several threads did and heard, in the order in which it happened.
@@ -18,7 +18,7 @@ pub struct History {
 }
 
 /// When, who, what.
-pub type Line = (Instant, ProcessId, Seen);
+pub type Line = (Instant, ProcessId, ClientEvent);
 
 impl Default for History {
     fn default() -> History {
@@ -33,7 +33,7 @@ impl History {
     }
 
     /// Writes down what happens now.
-    fn write(&self, client: ProcessId, seen: Seen) {
+    fn write(&self, client: ProcessId, seen: ClientEvent) {
         let mut lines = self.lines.lock().unwrap_or_else(PoisonError::into_inner);
         // Read behind the lock, so that times are in the order of the lines.
         lines.push((self.now(), client, seen));
@@ -83,12 +83,12 @@ impl Process for Witness {
         let input = match input {
             Input::Message { from, message } => {
                 if let Some(site) = from.as_site() {
-                    self.history.write(self.id, Seen::Heard(site, message.clone()));
+                    self.history.write(self.id, ClientEvent::Heard(site, message.clone()));
                 }
                 Input::<Participant>::Message { from, message }
             }
             Input::Command(command) => {
-                self.history.write(self.id, Seen::Commanded(command.clone()));
+                self.history.write(self.id, ClientEvent::Commanded(command.clone()));
                 Input::Command(command)
             }
             Input::Wake => Input::Wake,
@@ -99,12 +99,12 @@ impl Process for Witness {
         let given = inner.take().expect("what the real client encoded decodes: round trips are tested");
         given.records.iter().for_each(|record| effects.append(record));
         for note in given.notes {
-            self.history.write(self.id, Seen::Noted(note.clone()));
+            self.history.write(self.id, ClientEvent::Noted(note.clone()));
             effects.note(note);
         }
         for letter in &given.messages {
             if let Recipients::One(ProcessId::Site(site)) = letter.to {
-                self.history.write(self.id, Seen::Said(site, letter.message.clone()));
+                self.history.write(self.id, ClientEvent::Said(site, letter.message.clone()));
             }
             effects.send(letter.to, &letter.message);
         }

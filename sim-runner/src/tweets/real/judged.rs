@@ -12,7 +12,7 @@ use aviary::replicated::paxos::Slot;
 use aviary::replicated::sites_ron::Sites;
 use aviary::sim::Violation;
 use aviary::tweets::client;
-use aviary::tweets::judges::outside::{Disk, Seen};
+use aviary::tweets::judges::outside::{ClientEvent, FinalJournal};
 use aviary::tweets::judges::{LogEntry, Outside};
 use aviary::tweets::site::{Command, Note, Operation, Participant, Status};
 use aviary::tweets::timeline::{Event, Position};
@@ -126,7 +126,7 @@ fn differ(found: &[Option<Status>]) -> Result<Vec<Status>, String> {
 }
 
 /// Judges what clients did and heard against what the disks hold.
-pub fn judge(sites: &Sites, history: &[Line], disks: &[Disk]) -> Result<Judged, Wrong> {
+pub fn judge(sites: &Sites, history: &[Line], disks: &[FinalJournal]) -> Result<Judged, Wrong> {
     let config = &sites.config;
     let outside = Outside::judge(config.sites, config.sessions_max, history, disks)?;
     let mut judged = Judged {
@@ -153,19 +153,22 @@ fn count(judged: &mut Judged, outside: &Outside, history: &[Line]) -> Result<(),
     };
     for (_, _, seen) in history {
         match seen {
-            Seen::Commanded(Command::Do(operation) | Command::DoLast(operation)) => {
+            ClientEvent::Commanded(Command::Do(operation) | Command::DoLast(operation)) => {
                 asked.extend(tweet(operation).map(|text| (text, false)));
             }
-            Seen::Noted(Note::Done(_, operation, _)) => {
+            ClientEvent::Noted(Note::Done(_, operation, _)) => {
                 match operation {
                     Operation::Event { .. } => judged.acknowledged += 1,
                     Operation::View { .. } => judged.views += 1,
                 }
                 asked.extend(tweet(operation).map(|text| (text, true)));
             }
-            Seen::Noted(Note::Shown(..)) => judged.views += 1,
-            Seen::Noted(Note::Told(..)) => judged.queries += 1,
-            Seen::Commanded(Command::Tell(_)) | Seen::Noted(_) | Seen::Heard(..) | Seen::Said(..) => {}
+            ClientEvent::Noted(Note::Shown(..)) => judged.views += 1,
+            ClientEvent::Noted(Note::Told(..)) => judged.queries += 1,
+            ClientEvent::Commanded(Command::Tell(_))
+            | ClientEvent::Noted(_)
+            | ClientEvent::Heard(..)
+            | ClientEvent::Said(..) => {}
         }
     }
     let end = Position { slot: outside.log().end().0, index: 0 };
@@ -193,8 +196,8 @@ fn count(judged: &mut Judged, outside: &Outside, history: &[Line]) -> Result<(),
 }
 
 /// What the real code makes of a journal equals the naive fold of what is chosen, as far as it has applied it.
-fn check_state(sites: &Sites, outside: &Outside, disk: &Disk) -> Result<(), Wrong> {
-    let Disk { site, incarnation, records } = disk;
+fn check_state(sites: &Sites, outside: &Outside, disk: &FinalJournal) -> Result<(), Wrong> {
+    let FinalJournal { site, incarnation, records } = disk;
     let recovered = Recovered { incarnation: incarnation + 1, records: records.clone() };
     let bird = Participant::start(&sites.config, ProcessId::Site(*site), Seed(1), recovered);
     let bird =

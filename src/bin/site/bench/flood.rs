@@ -38,7 +38,7 @@ pub(crate) enum Garbage {
 }
 
 /// What one kind of garbage cost.
-pub(crate) struct Cost {
+pub(crate) struct GarbageCost {
     pub(crate) garbage: Garbage,
     pub(crate) bytes: usize,
     /// How many a second were sent, at the median.
@@ -78,8 +78,13 @@ pub(crate) fn measure(arguments: &Bench, folder: &Folder) -> Result<(), Failure>
             let flood = Flood::start(&cluster, leader, garbage, rate, bytes)?;
             let flooded = cluster.processor_share(leader, watched);
             rates.push(flood.stop()?);
-            let cost =
-                Cost { garbage, bytes, per_second: table::median(rates), pairs, idle: (calm, flooded?) };
+            let cost = GarbageCost {
+                garbage,
+                bytes,
+                per_second: table::median(rates),
+                pairs,
+                idle: (calm, flooded?),
+            };
             table::flood(arguments.json, *outstanding, &cost)?;
         }
         table::flood_memory(arguments.json, *outstanding, (before, cluster.memory_mib(leader)))?;

@@ -7,7 +7,7 @@ use serde_json::json;
 
 use crate::Failure;
 use crate::bench::Figures;
-use crate::bench::flood::{Cost, Garbage};
+use crate::bench::flood::{Garbage, GarbageCost};
 use crate::bench::ours::Recovered;
 
 fn print(line: &str) -> Result<(), Failure> {
@@ -49,7 +49,7 @@ pub(crate) fn recovery(is_json: bool, dir: &Path, recovered: Recovered) -> Resul
 }
 
 /// What one kind of garbage costs.
-pub(crate) fn flood(is_json: bool, outstanding: u16, cost: &Cost) -> Result<(), Failure> {
+pub(crate) fn flood(is_json: bool, outstanding: u16, cost: &GarbageCost) -> Result<(), Failure> {
     let of = |value: fn(&(Figures, Figures)) -> f64| median(cost.pairs.iter().map(value).collect());
     let (calm, flooded) = (of(|pair| pair.0.commits_per_second), of(|pair| pair.1.commits_per_second));
     let ratio = of(|(calm, flooded)| flooded.commits_per_second / calm.commits_per_second);

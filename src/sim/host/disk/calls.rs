@@ -7,7 +7,7 @@ use alloc::vec::Vec;
 use core::fmt;
 use core::sync::atomic::{AtomicBool, Ordering};
 
-use super::{Change, File, PAGE, SimDisk, Sync, Undo};
+use super::{Change, PAGE, SimDisk, SimFile, Sync, Undo};
 use crate::journal::{Disk, DiskError, SyncId};
 use crate::sim::script::DiskFault;
 use crate::sim::script::director::StepId;
@@ -34,19 +34,19 @@ impl Armed {
 
 /// A call that a fault makes fail.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) enum Call {
+pub(crate) enum FailingCall {
     Sync,
     Write,
     Read,
 }
 
-impl Call {
+impl FailingCall {
     /// What makes it fail, and its name.
     const fn fault(self) -> (DiskFault, &'static str) {
         match self {
-            Call::Sync => (DiskFault::FailSync, "sync of"),
-            Call::Write => (DiskFault::FailWrite, "write to"),
-            Call::Read => (DiskFault::FailRead, "read of"),
+            FailingCall::Sync => (DiskFault::FailSync, "sync of"),
+            FailingCall::Write => (DiskFault::FailWrite, "write to"),
+            FailingCall::Read => (DiskFault::FailRead, "read of"),
         }
     }
 }
@@ -55,7 +55,7 @@ impl Call {
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(crate) enum Struck {
     /// It failed.
-    Failed(Call),
+    Failed(FailingCall),
     /// A file could not be created for want of room.
     Create,
     /// A write went to another place.
@@ -179,7 +179,7 @@ impl SimDisk {
         if core::mem::take(&mut self.faults.failed_read).0.into_inner()
             && self.faults.take(DiskFault::FailRead).is_some()
         {
-            self.faults.strike(Struck::Failed(Call::Read));
+            self.faults.strike(Struck::Failed(FailingCall::Read));
         }
         core::mem::take(&mut self.faults.struck)
     }
@@ -188,7 +188,7 @@ impl SimDisk {
     #[cold]
     pub(super) fn befall(&mut self, name: &str, offset: u64, length: usize) -> Result<u64, DiskError> {
         if self.faults.take(DiskFault::FailWrite).is_some() {
-            self.faults.strike(Struck::Failed(Call::Write));
+            self.faults.strike(Struck::Failed(FailingCall::Write));
             return Err(DiskError::Io("the write failed".to_owned()));
         }
         Ok(self.deflect(name, offset, length))
@@ -220,7 +220,7 @@ impl Disk for SimDisk {
         }
         let pages = usize::try_from(length.div_ceil(PAGE as u64)).map_err(|_| DiskError::Full)?;
         let id = self.number();
-        self.files.insert(id, Arc::new(File { length, pages: alloc::vec![None; pages] }));
+        self.files.insert(id, Arc::new(SimFile { length, pages: alloc::vec![None; pages] }));
         self.folder.insert(name.into(), id);
         self.power.called();
         Ok(())
@@ -273,7 +273,7 @@ impl Disk for SimDisk {
         if length >= before.length {
             return Ok(());
         }
-        let mut after = File::clone(&before);
+        let mut after = SimFile::clone(&before);
         after.length = length;
         after.pages.truncate(usize::try_from(length.div_ceil(PAGE as u64)).map_err(|_| DiskError::Full)?);
         self.files.insert(file, Arc::new(after));

@@ -9,7 +9,7 @@ use alloc::string::String;
 use alloc::vec::Vec;
 use core::ops::Range;
 
-use super::calls::{Call, Faults, Struck};
+use super::calls::{FailingCall, Faults, Struck};
 use super::{Change, FileId, SimDisk, Undo};
 use crate::journal::DiskError;
 use crate::journal::vital::{Vital, needed, vital};
@@ -101,7 +101,7 @@ impl SimDisk {
     pub(super) fn forsake(&mut self, file: FileId, below: u64) -> DiskError {
         let covered = self.unsynced.iter_mut().filter(|change| change.file == file && change.number < below);
         covered.for_each(|change| change.is_forsaken = change.range().is_some());
-        self.faults.strike(Struck::Failed(Call::Sync));
+        self.faults.strike(Struck::Failed(FailingCall::Sync));
         DiskError::Io("the sync failed".to_owned())
     }
 

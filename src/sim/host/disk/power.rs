@@ -8,13 +8,13 @@ use crate::journal::DiskError;
 /// The power of a disk's machine. Every change is asked of it first and told to it after.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub(crate) struct Power {
-    state: State,
+    state: PowerState,
     /// The file that was written to last.
     file: Option<FileId>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
-enum State {
+enum PowerState {
     #[default]
     Lasts,
     /// It fails so many calls after the first write to another file than the last one.
@@ -27,32 +27,32 @@ enum State {
 impl Power {
     /// It fails after so many calls from now on; it lasts where there is no number.
     pub(crate) fn lasts_for(&mut self, calls: Option<u8>) {
-        self.state = calls.map_or(State::Lasts, State::after);
+        self.state = calls.map_or(PowerState::Lasts, PowerState::after);
     }
 
     /// It fails so many calls after the first write to another file, unless it is to fail already.
     pub(crate) fn lasts_past_rollover(&mut self, calls: u8) {
-        if self.state == State::Lasts {
-            self.state = State::LastsPastRollover(calls);
+        if self.state == PowerState::Lasts {
+            self.state = PowerState::LastsPastRollover(calls);
         }
     }
 
     pub(crate) fn is_out(&self) -> bool {
-        self.state == State::Out
+        self.state == PowerState::Out
     }
 
     /// Fails once it is out.
     pub(super) fn check(&self) -> Result<(), DiskError> {
         match self.state {
-            State::Out => Err(DiskError::Io("the power failed".to_owned())),
-            State::Lasts | State::LastsPastRollover(_) | State::LastsFor(_) => Ok(()),
+            PowerState::Out => Err(DiskError::Io("the power failed".to_owned())),
+            PowerState::Lasts | PowerState::LastsPastRollover(_) | PowerState::LastsFor(_) => Ok(()),
         }
     }
 
     /// A call has changed the disk.
     pub(super) fn called(&mut self) {
-        if let State::LastsFor(calls) = self.state {
-            self.state = State::after(calls - 1);
+        if let PowerState::LastsFor(calls) = self.state {
+            self.state = PowerState::after(calls - 1);
         }
     }
 
@@ -60,17 +60,17 @@ impl Power {
     pub(super) fn wrote(&mut self, file: FileId) {
         let is_other = self.file.replace(file).is_some_and(|last| last != file);
         match self.state {
-            State::LastsPastRollover(calls) if is_other => self.state = State::after(calls),
+            PowerState::LastsPastRollover(calls) if is_other => self.state = PowerState::after(calls),
             _ => self.called(),
         }
     }
 }
 
-impl State {
-    const fn after(calls: u8) -> State {
+impl PowerState {
+    const fn after(calls: u8) -> PowerState {
         match calls {
-            0 => State::Out,
-            calls => State::LastsFor(calls),
+            0 => PowerState::Out,
+            calls => PowerState::LastsFor(calls),
         }
     }
 }

@@ -83,7 +83,7 @@ fn what_was_done_before_is_seen_and_what_overlaps_may_be() {
 #[test]
 fn what_nobody_knows_the_outcome_of_may_have_any_but_one_only() {
     let started = |stage: &mut Stage| {
-        let seen = Fact::Started { process: C1, incarnation: 2, recovered: &[] };
+        let seen = SeenFact::Started { process: C1, incarnation: 2, recovered: &[] };
         stage.judges.linearizable.look(Instant::ZERO, &seen);
     };
     let lost = |stage: &mut Stage| noted(stage, C1, &Note::Lost(operation(&tweet(1, "a")))).unwrap();
@@ -114,7 +114,7 @@ fn what_is_asked_anew_is_one_call() {
     for number in [2, 3] {
         let seen = Message::Ask { request: view(number, "bob") };
         let to = crate::process::Recipients::One(ProcessId::site(0));
-        let fact = Fact::Left { from: C2, to, message: &seen };
+        let fact = SeenFact::Left { from: C2, to, message: &seen };
         stage.judges.linearizable.look(Instant::ZERO, &fact);
         shown(&mut stage, C2, &request, &[]).unwrap();
     }
@@ -257,39 +257,42 @@ fn name(number: u8) -> User {
 }
 
 /// Calls that took effect in the order in which they are drawn; then some answers are lost, and some pages changed.
-fn history(drawn: &[Drawn]) -> Vec<Call<Shelves>> {
-    let (mut tweets, mut blocks) = (Vec::<Said>::new(), BTreeSet::new());
+fn history(drawn: &[Drawn]) -> Vec<Call<TimelineModel>> {
+    let (mut tweets, mut blocks) = (Vec::<Statement>::new(), BTreeSet::new());
     let call = |(place, (kind, before, behind, wrong)): (u64, &Drawn)| {
         let (by, whom) = (name(*kind), name(kind + 1 + kind / 3 % 2));
         let text: Text = ["x", "y"][usize::from(kind % 2)].parse().unwrap();
         let (operation, mut answer) = match kind / 6 {
             0 => {
                 tweets.push((by.clone(), text.clone()));
-                (Operation::Event { event: Event::Tweet { user: by, text } }, Heard::Done)
+                (Operation::Event { event: Event::Tweet { user: by, text } }, Response::Done)
             }
             1 => {
                 blocks.insert((by.clone(), whom.clone()));
-                (Operation::Event { event: Event::block(by, whom).unwrap() }, Heard::Done)
+                (Operation::Event { event: Event::block(by, whom).unwrap() }, Response::Done)
             }
             2 => {
                 blocks.remove(&(by.clone(), whom.clone()));
-                (Operation::Event { event: Event::unblock(by, whom).unwrap() }, Heard::Done)
+                (Operation::Event { event: Event::unblock(by, whom).unwrap() }, Response::Done)
             }
             _ => {
                 let limit = 2;
-                let is_seen = |tweet: &&Said| !blocks.contains(&(tweet.0.clone(), by.clone()));
-                let seen: Vec<Said> = tweets.iter().rev().filter(is_seen).cloned().collect();
+                let is_seen = |tweet: &&Statement| !blocks.contains(&(tweet.0.clone(), by.clone()));
+                let seen: Vec<Statement> = tweets.iter().rev().filter(is_seen).cloned().collect();
                 let page = seen.iter().take(limit).cloned().collect();
                 let view = View { viewer: by, limit: limit as u64, older_than: None };
-                (Operation::View { view }, Heard::Shown { tweets: page, has_more: Some(seen.len() > limit) })
+                (
+                    Operation::View { view },
+                    Response::Shown { tweets: page, has_more: Some(seen.len() > limit) },
+                )
             }
         };
         match (wrong, &mut answer) {
-            (1, Heard::Shown { tweets, .. }) => tweets.reverse(),
-            (2, Heard::Shown { tweets, .. }) => {
+            (1, Response::Shown { tweets, .. }) => tweets.reverse(),
+            (2, Response::Shown { tweets, .. }) => {
                 tweets.pop();
             }
-            (3, Heard::Shown { has_more, .. }) => *has_more = has_more.map(|more| !more),
+            (3, Response::Shown { has_more, .. }) => *has_more = has_more.map(|more| !more),
             _ => {}
         }
         let moment = |count| Moment { at: Instant::ZERO, count };
@@ -298,7 +301,7 @@ fn history(drawn: &[Drawn]) -> Vec<Call<Shelves>> {
             moment(2 * (place * 10 + 30 + behind) + 1),
         );
         let answer = (*wrong != 4).then_some((answered, answer));
-        Call { who: C1, operation: Deed { operation, name: None }, begun, answer }
+        Call { who: C1, operation: UserCall { operation, name: None }, begun, answer }
     };
     (0..).zip(drawn).map(call).collect()
 }
@@ -313,8 +316,8 @@ proptest! {
     #[test]
     fn drawn_histories_are_judged_as_by_trying_every_order(drawn in drawn(5)) {
         let calls = history(&drawn);
-        let by_trying = any_order(&Shelves, &calls, &mut Vec::new());
-        let found = search(&Shelves, &calls, &mut 1_000_000);
+        let by_trying = any_order(&TimelineModel, &calls, &mut Vec::new());
+        let found = search(&TimelineModel, &calls, &mut 1_000_000);
         prop_assert_eq!(matches!(found, Search::Found(_)), by_trying, "{:?}", calls.len());
         prop_assert!(found != Search::Unknown);
     }
@@ -323,9 +326,9 @@ proptest! {
     #[test]
     fn a_part_of_what_has_a_linearization_has_one(drawn in drawn(9)) {
         let calls = history(&drawn);
-        if let Search::Found(_) = search(&Shelves, &calls, &mut 1_000_000) {
-            for fewer in (0..calls.len()).filter_map(|index| Shelves.without(&calls, index)) {
-                let part = search(&Shelves, &fewer, &mut 1_000_000);
+        if let Search::Found(_) = search(&TimelineModel, &calls, &mut 1_000_000) {
+            for fewer in (0..calls.len()).filter_map(|index| TimelineModel.without(&calls, index)) {
+                let part = search(&TimelineModel, &fewer, &mut 1_000_000);
                 prop_assert!(matches!(part, Search::Found(_)), "{}", fewer.len());
             }
         }
@@ -348,13 +351,13 @@ proptest! {
             guess if guess % 2 == 0 => Some(index * 10),
             guess => Some(usize::from(guess) * 9),
         };
-        let (mut grown, mut numbers) = (History::new(Shelves), BTreeMap::new());
-        let mut so_far: Vec<Call<Shelves>> = Vec::new();
+        let (mut grown, mut numbers) = (History::new(TimelineModel), BTreeMap::new());
+        let mut so_far: Vec<Call<TimelineModel>> = Vec::new();
         for (_, index, is_beginning) in happenings {
             let begun = grown.moment(Instant::ZERO);
             if is_beginning {
                 let id = RequestId::Open { nonce: index.try_into().unwrap() };
-                let deed = Deed { name: Some(Name::Request(id)), ..calls[index].operation.clone() };
+                let deed = UserCall { name: Some(CallName::Request(id)), ..calls[index].operation.clone() };
                 numbers.insert(index, grown.begin(C1, deed.clone(), begun));
                 so_far.push(Call { who: C1, operation: deed, begun, answer: None });
                 continue;
@@ -362,16 +365,16 @@ proptest! {
             let answer = calls[index].answer.as_ref().map(|(_, answer)| answer.clone()).unwrap();
             let number = numbers[&index];
             so_far[number].answer = Some((begun, answer.clone()));
-            let guess = |deed: &Deed| match deed.name {
-                Some(Name::Request(RequestId::Open { nonce })) => rank(nonce.try_into().unwrap()),
+            let guess = |deed: &UserCall| match deed.name {
+                Some(CallName::Request(RequestId::Open { nonce })) => rank(nonce.try_into().unwrap()),
                 _ => None,
             };
-            let is_whole = matches!(search(&Shelves, &so_far, &mut 1_000_000), Search::Found(_));
+            let is_whole = matches!(search(&TimelineModel, &so_far, &mut 1_000_000), Search::Found(_));
             match grown.answer(number, Instant::ZERO, answer, guess) {
                 Ok(()) => prop_assert!(is_whole),
                 Err(Contradiction { calls }) => {
                     prop_assert!(!is_whole);
-                    prop_assert!(!any_order(&Shelves, &calls, &mut Vec::new()));
+                    prop_assert!(!any_order(&TimelineModel, &calls, &mut Vec::new()));
                     return Ok(());
                 }
             }

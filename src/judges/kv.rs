@@ -182,3 +182,135 @@ fn described<V: Clone + PartialEq + Debug>(call: &Call<Register<V>>) -> String {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use alloc::string::ToString;
+    use proptest::prelude::*;
+
+    type Kv = KvHistory<&'static str, u8>;
+
+    /// Plays lines like `1 put a 2`, `1 get a`, `1 swap a 2 3`, and their ends: `1 done`, `1 swapped`, `1 found 2`,
+    /// `1 found -`. The last one alone may break anything; nothing does where `broken` is empty.
+    #[track_caller]
+    fn check(lines: &str, broken: &str) {
+        let (mut kv, mut open) = (Kv::default(), BTreeMap::new());
+        let value = |text: &str| (text != "-").then(|| text.parse().unwrap());
+        let key = |text: &str| if text == "a" { "a" } else { "b" };
+        let mut told = Ok(0);
+        for (at, line) in lines.split(',').enumerate() {
+            assert!(told.is_ok(), "{told:?} before {line}");
+            let now = Instant::from_micros(at as u64);
+            let words: Vec<&str> = line.split_whitespace().collect();
+            let number: u16 = words[0].parse().unwrap();
+            let mut begin = |of: &str, operation| {
+                open.insert(number, kv.begin(now, ProcessId::Client(number), key(of), operation));
+            };
+            let answer = match words[1..] {
+                ["get", of] => {
+                    begin(of, KvOperation::Get);
+                    continue;
+                }
+                ["put", of, to] => {
+                    begin(of, KvOperation::Put(to.parse().unwrap()));
+                    continue;
+                }
+                ["swap", of, from, to] => {
+                    begin(of, KvOperation::Swap { from: value(from), to: to.parse().unwrap() });
+                    continue;
+                }
+                ["done"] => KvAnswer::Put,
+                ["swapped"] => KvAnswer::Swapped,
+                ["found", found] => KvAnswer::Found(value(found)),
+                _ => panic!("{line}"),
+            };
+            // A fork of a world goes on alone.
+            let mut fork = kv.clone();
+            let _ = fork.end(now, open[&number], KvAnswer::Found(Some(99)));
+            told = kv.end(now, open[&number], answer);
+        }
+        let found = told.err().map(|violation| violation.explanation.to_string()).unwrap_or_default();
+        assert!(found.contains(broken) && found.is_empty() == broken.is_empty(), "{lines}: {found}");
+    }
+
+    #[test]
+    fn what_was_put_is_found_until_something_else_is() {
+        check("1 get a, 1 found -", "");
+        check("1 put a 1, 1 done, 2 get a, 2 found 1, 2 get b, 2 found -", "");
+        check("1 put a 1, 1 done, 2 get a, 2 found -", "C1 put 1");
+        check("1 put a 1, 1 done, 1 put a 2, 1 done, 2 get a, 2 found 1", "C2 get");
+        check("1 get a, 1 found 1", "found Some(1)");
+        // One of two that overlap comes last, for everybody.
+        check("1 put a 1, 2 put a 2, 1 done, 2 done, 3 get a, 3 found 1, 4 get a, 4 found 1", "");
+        check(
+            "1 put a 1, 2 put a 2, 1 done, 2 done, 3 get a, 3 found 1, 4 get a, 4 found 2",
+            "found Some(2)",
+        );
+        // Who was shown it once is shown it ever after, though its put is under way.
+        check("1 put a 1, 2 get a, 2 found 1, 2 get a, 2 found -", "C1 put 1");
+    }
+
+    #[test]
+    fn a_swap_found_what_it_swapped() {
+        check("1 swap a - 1, 1 swapped, 2 swap a 1 2, 2 swapped, 1 get a, 1 found 2", "");
+        check("1 put a 3, 1 done, 1 swap a 1 2, 1 found 3", "");
+        check("1 put a 3, 1 done, 1 swap a 1 2, 1 swapped", "swap Some(1) for 2");
+        check("1 put a 1, 1 done, 1 swap a 1 2, 1 found 1", "swap Some(1) for 2");
+        // A lock that two took, and an update that was lost.
+        check("1 swap a - 1, 2 swap a - 2, 1 swapped, 2 swapped", "swap None for");
+        check("1 put a 1, 1 done, 1 swap a 1 2, 2 swap a 1 3, 2 swapped, 1 swapped", "swap Some(1) for 2");
+    }
+
+    #[test]
+    fn what_was_never_answered_may_have_been_done_or_not() {
+        check("1 put a 1, 2 get a, 2 found -, 2 get a, 2 found 1", "");
+        check("1 put a 1, 2 get a, 2 found -, 2 get a, 2 found -", "");
+        check("1 put a 1, 1 done, 2 swap a 1 2, 3 get a, 3 found 1, 3 get a, 3 found 2", "");
+        check("1 put a 1, 1 done, 2 swap a 1 2, 3 get a, 3 found 2, 3 get a, 3 found 1", "found Some(1)");
+    }
+
+    proptest! {
+        /// What a real store does is linearizable; what it never had is noticed.
+        #[test]
+        fn a_real_store_is_never_blamed_and_a_wrong_answer_always(
+            calls in proptest::collection::vec((0..4_u64, 0..3_u8, 0..2_usize, 0..6_u8), 1..24),
+            wrong in 0..24_usize,
+        ) {
+            // Each call begins, takes effect in the order of the list, and ends later: they overlap.
+            let mut store = BTreeMap::<&str, u8>::new();
+            let (mut honest, mut lying) = (Kv::default(), Kv::default());
+            let mut ends = Vec::new();
+            let mut is_caught = false;
+            for (place, (later, kind, key, new)) in calls.iter().enumerate() {
+                let (key, now) = (["a", "b"][*key], place as u64 * 2);
+                let before = store.get(key).copied();
+                let (operation, answer) = match kind {
+                    0 => (KvOperation::Get, KvAnswer::Found(before)),
+                    1 => (KvOperation::Put(*new), KvAnswer::Put),
+                    _ if *new % 2 == 0 => (KvOperation::Swap { from: before, to: *new }, KvAnswer::Swapped),
+                    _ => (KvOperation::Swap { from: Some(200), to: *new }, KvAnswer::Found(before)),
+                };
+                if answer == KvAnswer::Put || answer == KvAnswer::Swapped {
+                    store.insert(key, *new);
+                }
+                let who = ProcessId::Client(u16::try_from(place).unwrap());
+                let at = Instant::from_micros(now);
+                let numbers = [&mut honest, &mut lying].map(|kv| kv.begin(at, who, key, operation.clone()));
+                ends.push((place as u64 + later, place, numbers, answer));
+                ends.sort_by_key(|(due, ..)| *due);
+                while ends.first().is_some_and(|(due, ..)| *due <= place as u64) {
+                    let (_, of, [number, lied], answer) = ends.remove(0);
+                    let at = Instant::from_micros(now + 1);
+                    prop_assert!(honest.end(at, number, answer.clone()).is_ok());
+                    let is_lie = of == wrong && matches!(answer, KvAnswer::Found(_));
+                    let told = if is_lie { KvAnswer::Found(Some(250)) } else { answer };
+                    let judged = lying.end(at, lied, told);
+                    prop_assert!(is_caught || judged.is_err() == is_lie);
+                    is_caught |= is_lie;
+                }
+            }
+            prop_assert_eq!(honest.unknown(), None);
+        }
+    }
+}

@@ -16,7 +16,7 @@ use aviary::scenario::{Scenario, plan, read};
 use aviary::sim::{Judge, Observation, SimDisk, TraceLevel, TraceSettings, Violation, World, WorldSettings};
 use aviary::time::{Duration, Instant};
 use aviary::tweets::service::Timelines;
-use aviary::tweets::site::{Participant, Message};
+use aviary::tweets::site::{Message, Participant};
 use aviary::wire::Wire;
 use aviary_fuzz::{IDENTITY, Image};
 

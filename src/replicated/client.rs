@@ -24,6 +24,7 @@ use crate::replicated::paxos::Slot;
 use crate::replicated::process::Replicated;
 use crate::replicated::submission::{Request, Session};
 use crate::time::{Duration, Instant, Steady};
+use crate::wire::Wire;
 
 /// What a person asks of a client.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -170,6 +171,8 @@ impl<M: Machine> Client<M> {
         let is_last = matches!(command, Command::DoLast(_));
         match command {
             Command::Do(operation) | Command::DoLast(operation) => {
+                let (size, max) = (operation.size(), M::OPERATION_BYTES_MAX);
+                assert!(size <= max, "`{operation}` takes {size} bytes, of {max} at most");
                 self.wanted.push_back(Wanted { operation, is_last, undone: 0 });
                 self.ask_next(now, effects);
             }

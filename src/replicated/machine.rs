@@ -174,3 +174,141 @@ impl fmt::Display for Position {
 }
 
 wire_struct!(Position { slot, index });
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ids::ProcessId;
+    use crate::mix::Seed;
+    use crate::process::{Effects, Input, Process, Recovered};
+    use crate::replicated::{Config, Message, Query, Replicated, Request};
+    use crate::time::Instant;
+    use alloc::string::{String, ToString};
+    use alloc::vec;
+
+    /// Keeps what is written, and is too generous: `long` bounds nothing, and it answers with all that it has.
+    #[derive(Clone, PartialEq, Eq, Debug, Default)]
+    struct Tape(Vec<u8>);
+
+    #[derive(Clone, PartialEq, Eq, Debug)]
+    enum Word {
+        Write { long: Vec<u8> },
+        All { long: Vec<u8> },
+    }
+
+    wire_enum!(Word { 3 => Write { long }, 5 => All { long } });
+    display_enum!(Word { Write => "write", All => "all" });
+
+    impl Machine for Tape {
+        type Operation = Word;
+        type Outcome = Word;
+        type Query = Word;
+        type Reply = Word;
+
+        const OPERATION_BYTES_MAX: usize = 8;
+        const OUTCOME_BYTES_MAX: usize = 8;
+        const QUERY_BYTES_MAX: usize = 8;
+        const REPLY_BYTES_MAX: usize = 8;
+
+        fn apply(&mut self, _: Position, _: Level, operation: &Word) -> Word {
+            let (Word::Write { long } | Word::All { long }) = operation;
+            self.0.extend(long);
+            Word::Write { long: vec![] }
+        }
+
+        fn query(&self, _: &Word) -> Word {
+            Word::All { long: self.0.clone() }
+        }
+
+        fn read(_: &Word) -> Read {
+            Read::Local
+        }
+
+        fn save(&self, _: Level) -> impl Iterator<Item = Chunk> {
+            Chunk::of(self.0.iter().copied())
+        }
+
+        fn load(_: Level, chunks: impl Iterator<Item = Chunk>) -> Result<Tape, WireError> {
+            Chunk::items(chunks).map(Tape)
+        }
+    }
+
+    const CLIENT: ProcessId = ProcessId::Client(1);
+
+    fn leader() -> Replicated<Tape> {
+        let fresh = Recovered { incarnation: 1, records: Vec::new() };
+        let mut site = Replicated::start(&Config::new(1), ProcessId::site(0), Seed(1), fresh).unwrap();
+        for at in [0, 900, 1_000] {
+            hand_in_at(&mut site, at, Input::Wake);
+        }
+        site
+    }
+
+    /// What it does a second after its start, in the words of its notes.
+    fn hand_in(site: &mut Replicated<Tape>, input: Input<Replicated<Tape>>) -> Vec<String> {
+        hand_in_at(site, 1_000, input)
+    }
+
+    fn hand_in_at(site: &mut Replicated<Tape>, ms: u64, input: Input<Replicated<Tape>>) -> Vec<String> {
+        let (mut inputs, mut notes) = (vec![input], Vec::new());
+        while let Some(input) = inputs.pop() {
+            let mut effects = Effects::default();
+            site.handle(Instant::from_micros(ms * 1_000), input, &mut effects);
+            let given = effects.take().unwrap();
+            notes.extend(given.notes.iter().map(ToString::to_string));
+            let own = given.messages.into_iter().filter(|letter| letter.to.contains(ProcessId::site(0)));
+            inputs.extend(
+                own.map(|letter| Input::Message { from: ProcessId::site(0), message: letter.message }),
+            );
+        }
+        notes
+    }
+
+    fn ask(request: Request<Tape>) -> Input<Replicated<Tape>> {
+        Input::Message { from: CLIENT, message: Message::Ask { request } }
+    }
+
+    fn write(number: u64, long: usize) -> Input<Replicated<Tape>> {
+        let operation = Word::Write { long: vec![7; long] };
+        let session = Position { slot: 0, index: 0 };
+        ask(Request::Execute { client: CLIENT, session, number, operation, is_last: false })
+    }
+
+    fn opened() -> Replicated<Tape> {
+        let mut site = leader();
+        let notes = hand_in(&mut site, ask(Request::Open { client: CLIENT, nonce: 1 }));
+        assert!(notes.iter().any(|note| note.contains("chose slot")), "{notes:?}");
+        site
+    }
+
+    #[test]
+    fn an_operation_that_is_too_large_is_dropped_where_it_comes_from_the_network() {
+        let mut site = opened();
+        let notes = hand_in(&mut site, write(1, 7));
+        assert_eq!(notes, ["ignored Ask of C1: it is larger than an operation may be"]);
+        let notes = hand_in(&mut site, write(1, 6));
+        assert!(notes.iter().any(|note| note.starts_with("applied")), "{notes:?}");
+    }
+
+    #[test]
+    #[should_panic = "the reply to `all` takes 14 bytes, of 8 at most"]
+    fn a_machine_that_says_more_than_it_declares_is_broken() {
+        let mut site = opened();
+        for number in 1..=2 {
+            hand_in(&mut site, write(number, 6));
+        }
+        let query = Query::Of(Word::All { long: vec![] });
+        let asked = Message::Query { id: 1, seen: crate::replicated::paxos::Slot(0), query };
+        hand_in(&mut site, Input::Message { from: CLIENT, message: asked });
+    }
+
+    #[test]
+    fn chunks_hold_items_in_their_order_and_nothing_else() {
+        let items: Vec<u32> = (0..20_000).collect();
+        let chunks: Vec<Chunk> = Chunk::of(items.iter().copied()).collect();
+        assert!(chunks.len() > 2 && chunks.iter().all(|chunk| chunk.0.len() < Chunk::BYTES + 8));
+        assert_eq!(Chunk::items(chunks.iter().cloned()), Ok(items));
+        assert_eq!(Chunk::of(Vec::<u32>::new()).count(), 0);
+        assert_eq!(Chunk::items::<u32>([Chunk(vec![0x80])].into_iter()), Err(WireError::Short));
+    }
+}

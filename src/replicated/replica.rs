@@ -265,7 +265,10 @@ impl<M: Machine> Replica<M> {
             Turn::Undone => return Applied::Expired { is_undone: true },
             Turn::Past | Turn::Ahead => return Applied::OutOfTurn,
         }
-        let answer = Answer::Of(self.machine.apply(at, Level::FIRST, operation));
+        let outcome = self.machine.apply(at, Level::FIRST, operation);
+        let (size, max) = (outcome.size(), M::OUTCOME_BYTES_MAX);
+        assert!(size <= max, "what came of `{operation}` takes {size} bytes, of {max} at most");
+        let answer = Answer::Of(outcome);
         state.used = at;
         state.last = Some(Last { number, digest, at, answer: answer.clone() });
         self.sessions.use_at(at, session);

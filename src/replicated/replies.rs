@@ -4,12 +4,17 @@ use crate::replicated::machine::{Machine, Position};
 use crate::replicated::message::{LogLine, Query, Reply, list_bytes_max};
 use crate::replicated::paxos::Slot;
 use crate::replicated::site::Site;
-use crate::wire::cut;
+use crate::wire::{Wire, cut};
 
 /// What `site` answers to `query`.
 pub(super) fn answer<M: Machine>(site: &Site<M>, query: &Query<M>) -> Reply<M> {
     match query {
-        Query::Of(query) => Reply::Of(site.replica().machine().query(query)),
+        Query::Of(query) => {
+            let reply = site.replica().machine().query(query);
+            let (size, max) = (reply.size(), M::REPLY_BYTES_MAX);
+            assert!(size <= max, "the reply to `{query}` takes {size} bytes, of {max} at most");
+            Reply::Of(reply)
+        }
         Query::Status => Reply::Status { status: site.status() },
         Query::Log { from } => {
             let (lines, has_more) = cut(log_lines(site, *from), list_bytes_max::<M>());

@@ -300,6 +300,12 @@ impl<M: Machine> Site<M> {
             effects.note(Note::Ignored(client, "Ask", "it is in the name of somebody else"));
             return;
         }
+        if let Request::Execute { operation, .. } = &request
+            && operation.size() > M::OPERATION_BYTES_MAX
+        {
+            effects.note(Note::Ignored(client, "Ask", "it is larger than an operation may be"));
+            return;
+        }
         match self.replica.look_up(id, client) {
             Known::Answered { at, answer } => {
                 effects.send(client, &Message::Applied { id, at, answer });

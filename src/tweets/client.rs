@@ -1,4 +1,4 @@
-//! What a client of the real service does: [`real::Client`](crate::replicated::real::Client), in the timeline's words.
+//! What a client of the real service does: [`real::Client`], in the timeline's words.
 //!
 //! ```no_run
 //! use aviary::tweets::client::{Client, ClientOptions};

@@ -75,7 +75,7 @@ pub fn start<M: Machine, P: Process<Config = Config>>(dir: &Path, id: u8) -> Res
     open::<M, P, _>(&sites, me, keys, (&data, disk), socket, None).map(|host| Serving { host, me })
 }
 
-/// A site that runs while its program calls [`until`](Serving::until).
+/// A site that runs while its program serves it, [until a signal comes](Serving::until_a_signal).
 pub struct Serving<P: Process> {
     host: Host<P, Files, OffloadSocket>,
     me: SiteId,

@@ -1,5 +1,5 @@
 //! A machine in scenarios: [`StateService`] is what is left to say of a [`Service`] whose sites are
-//! [`Replicated`](crate::replicated::Replicated).
+//! [`Replicated`].
 
 mod agreed;
 mod bound;

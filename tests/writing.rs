@@ -10,6 +10,10 @@ use aviary::tweets::service::Timelines;
 #[path = "../examples/quorum_register.rs"]
 mod quorum_register;
 
+#[expect(dead_code, reason = "only its words are of interest here")]
+#[path = "../examples/key_value.rs"]
+mod key_value;
+
 /// The scenarios in this folder, not in folders below it.
 fn scenarios(folder: &str) -> Vec<PathBuf> {
     let entries =
@@ -50,5 +54,10 @@ fn so_is_the_starter() {
 
 #[test]
 fn so_are_those_of_another_protocol() {
-    scenarios("examples").iter().for_each(|path| check::<quorum_register::Register<true>>(path));
+    for path in scenarios("examples") {
+        match path.file_stem().and_then(|stem| stem.to_str()) {
+            Some("key_value") => check::<key_value::KeyValue>(&path),
+            _ => check::<quorum_register::Register<true>>(&path),
+        }
+    }
 }

@@ -1,7 +1,7 @@
 //! Everything that a protocol, its words for scenarios and its judges are written with: `use aviary::prelude::*`.
 
 pub use crate::ids::{ProcessId, SiteId, SiteSet};
-pub use crate::judges::NeverBack;
+pub use crate::judges::{KvHistory, NeverBack, kv};
 pub use crate::mix::Seed;
 pub use crate::process::{
     Damage, Effects, Input, Label, NoNote, Process, Recipients, Recovered, Role, Subject,

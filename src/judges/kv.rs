@@ -1,59 +1,108 @@
-//! Whether the clients of a key-value store are answered as by one store that does one thing at a time.
+//! Whether a key-value store looks like one that does everything at once: get, put, swap (compare-and-swap) and delete.
 //!
-//! A history of calls that get, put and compare-and-swap, searched for an order that explains every answer; see
-//! [`linearizable`](crate::judges::linearizable). It is searched key by key: a history is linearizable if and only if that
-//! of each object is (Herlihy and Wing, "Linearizability: a correctness condition for concurrent objects", TOPLAS 12,
-//! 1990, theorem 1).
+//! Checked: that what clients asked of each key, and what they were answered, has a linearization. A call without an
+//! answer may take effect at any moment after it began, or never.
+//! Not checked: calls on several keys (ranges, transactions), reads that may be behind, and whether anything is answered
+//! at all. Where the steps are spent, nothing more is judged of that key, and [`KvHistory::unknown`] says so.
 //!
-//! Does not check what a call that was never answered did: it took effect at any moment after its beginning, or never.
-//! Nor what one client may expect of reads that may be behind: those are no calls of this history.
+//! Each key has a history of its own. That is sound and leaves nothing out, because every call is on one key and
+//! linearizability is local: a history has a linearization exactly if the part of it on each object has one (Herlihy
+//! and Wing, "Linearizability: A Correctness Condition for Concurrent Objects", TOPLAS 12, 1990, theorem 1).
 
 use alloc::collections::BTreeMap;
 use alloc::format;
-use alloc::string::String;
+use alloc::string::{String, ToString};
 use alloc::sync::Arc;
 use alloc::vec::Vec;
-use core::fmt::{self, Debug};
+use core::fmt::{self, Display};
 use core::marker::PhantomData;
 
+use crate::chunks::Chunks;
 use crate::ids::ProcessId;
-use crate::judges::linearizable::{Call, Sequential};
-use crate::judges::{Contradiction, History};
+use crate::judges::linearizable::{Call, Effect, Moment, Sequential};
+use crate::judges::orders::{Failure, Orders};
 use crate::sim::Violation;
 use crate::time::Instant;
 
-/// What is asked for of one key.
-#[derive(Clone, PartialEq, Eq, Debug)]
+mod fewer;
+
+const PROPERTY: &str = "linearizable";
+
+/// Steps of judging one answer.
+const STEPS_EACH: u64 = 200_000;
+
+/// Steps of looking for a smaller history that has no linearization either.
+const STEPS_FEWER: u64 = 4_000_000;
+
+/// What a client asks of one key.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub enum KvOperation<V> {
-    /// What it has.
+    /// The value of the key.
     Get,
-    /// To have this.
+    /// To store this value under the key, whatever was there.
     Put(V),
-    /// To have `to` if it has `from`; `None` is nothing.
+    /// To store `to` under the key if `from` is there: compare-and-swap.
     Swap {
-        /// What it must have.
+        /// `None` if nothing must be there.
         from: Option<V>,
-        /// What it has then.
+        /// The new value.
         to: V,
     },
+    /// To remove the key, whether it is there or not.
+    Delete,
 }
 
-/// What is answered.
-#[derive(Clone, PartialEq, Eq, Debug)]
+/// What a client is answered.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub enum KvAnswer<V> {
-    /// It has what was put.
+    /// To a put: it took effect.
     Put,
-    /// It had `from`, and has `to`.
+    /// To a swap: it took effect.
     Swapped,
-    /// It has this, to whoever asked for that, or wanted to swap something else.
+    /// To a delete: it took effect.
+    Deleted,
+    /// To a get: this is there, or nothing. To a swap: it took no effect, because this is there and not `from`.
     Found(Option<V>),
+    /// To a swap: it took no effect, because something else than `from` is there.
+    Differs,
 }
 
-/// One key, which has nothing before the first call.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+impl<V: Display> Display for KvOperation<V> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            KvOperation::Get => write!(f, "get"),
+            KvOperation::Put(value) => write!(f, "put {value}"),
+            KvOperation::Swap { from: Some(from), to } => write!(f, "swap {from} for {to}"),
+            KvOperation::Swap { from: None, to } => write!(f, "swap nothing for {to}"),
+            KvOperation::Delete => write!(f, "delete"),
+        }
+    }
+}
+
+impl<V: Display> Display for KvAnswer<V> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            KvAnswer::Put => write!(f, "put"),
+            KvAnswer::Swapped => write!(f, "swapped"),
+            KvAnswer::Deleted => write!(f, "deleted"),
+            KvAnswer::Found(Some(value)) => write!(f, "found {value}"),
+            KvAnswer::Found(None) => write!(f, "found nothing"),
+            KvAnswer::Differs => write!(f, "differs"),
+        }
+    }
+}
+
+/// One key of the store, as a model: a register with a value in it, or with nothing, as at first.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Register<V>(PhantomData<V>);
 
-impl<V: Clone + PartialEq> Sequential for Register<V> {
+impl<V> Default for Register<V> {
+    fn default() -> Register<V> {
+        Register(PhantomData)
+    }
+}
+
+impl<V: Clone + Ord> Sequential for Register<V> {
     type State = Option<V>;
     type Operation = KvOperation<V>;
     type Answer = KvAnswer<V>;
@@ -68,249 +117,245 @@ impl<V: Clone + PartialEq> Sequential for Register<V> {
         operation: &KvOperation<V>,
         answer: Option<&KvAnswer<V>>,
     ) -> Option<Option<V>> {
-        let (came_to, next) = match operation {
-            KvOperation::Get => (KvAnswer::Found(state.clone()), state),
-            KvOperation::Put(value) => (KvAnswer::Put, Some(value.clone())),
-            KvOperation::Swap { from, to } if *from == state => (KvAnswer::Swapped, Some(to.clone())),
-            KvOperation::Swap { .. } => (KvAnswer::Found(state.clone()), state),
-        };
-        answer.is_none_or(|answer| *answer == came_to).then_some(next)
+        if answer.is_some_and(|answer| !fits(operation, answer)) {
+            return None;
+        }
+        match operation {
+            KvOperation::Get => match answer {
+                Some(KvAnswer::Found(value)) => (*value == state).then_some(state),
+                _ => Some(state),
+            },
+            KvOperation::Put(value) => Some(Some(value.clone())),
+            KvOperation::Delete => Some(None),
+            KvOperation::Swap { from, to } if *from == state => {
+                matches!(answer, None | Some(KvAnswer::Swapped)).then(|| Some(to.clone()))
+            }
+            KvOperation::Swap { .. } => match answer {
+                Some(KvAnswer::Swapped) => None,
+                Some(KvAnswer::Found(value)) => (*value == state).then_some(state),
+                _ => Some(state),
+            },
+        }
     }
 
     fn tells(&self, operation: &KvOperation<V>) -> bool {
-        !matches!(operation, KvOperation::Put(_))
+        matches!(operation, KvOperation::Get | KvOperation::Swap { .. })
     }
 
-    /// A get changes nothing. What puts a value that no other call speaks of can be left out too: in an order with it,
-    /// nobody was answered between it and the next change, but with what others were never told.
+    fn effect(&self, operation: &KvOperation<V>, answer: Option<&KvAnswer<V>>) -> Effect {
+        match operation {
+            KvOperation::Get => Effect::Reads,
+            KvOperation::Put(_) | KvOperation::Delete => Effect::Overwrites,
+            KvOperation::Swap { .. } if matches!(answer, Some(KvAnswer::Found(_) | KvAnswer::Differs)) => {
+                Effect::Reads
+            }
+            KvOperation::Swap { .. } => Effect::Both,
+        }
+    }
+
+    /// Without a call that only reads, or without any mention of the value that the call stores.
     fn without(&self, calls: &[Call<Self>], index: usize) -> Option<Vec<Call<Self>>> {
-        let is_left_out = match &calls[index].operation {
-            KvOperation::Get => true,
-            KvOperation::Put(value) => !calls.iter().any(|call| speaks_of(call, value)),
-            KvOperation::Swap { .. } => false,
-        };
-        is_left_out.then(|| {
-            let others = calls.iter().enumerate().filter(|(other, _)| *other != index);
-            others.map(|(_, call)| call.clone()).collect()
-        })
+        let mut fewer = calls.to_vec();
+        match fewer::stored(&calls[index]) {
+            Some(value) => fewer = fewer::without(calls, &[value].into()),
+            None => {
+                fewer.remove(index);
+            }
+        }
+        Some(fewer)
     }
 }
 
-/// Whether the call found this value, or swaps it.
-fn speaks_of<V: Clone + PartialEq>(call: &Call<Register<V>>, value: &V) -> bool {
-    let is_from = matches!(&call.operation, KvOperation::Swap { from, .. } if from.as_ref() == Some(value));
-    is_from || matches!(&call.answer, Some((_, KvAnswer::Found(found))) if found.as_ref() == Some(value))
+/// Whether an answer of this kind can be one to `operation`.
+fn fits<V>(operation: &KvOperation<V>, answer: &KvAnswer<V>) -> bool {
+    match operation {
+        KvOperation::Get => matches!(answer, KvAnswer::Found(_)),
+        KvOperation::Put(_) => matches!(answer, KvAnswer::Put),
+        KvOperation::Swap { .. } => {
+            matches!(answer, KvAnswer::Swapped | KvAnswer::Found(_) | KvAnswer::Differs)
+        }
+        KvOperation::Delete => matches!(answer, KvAnswer::Deleted),
+    }
 }
 
-/// All calls of a store, by key.
+/// The history of a store, to which a judge adds each call when it sees the call begin and end.
+///
+/// Where a client waits for one call at a time, [`asked`](KvHistory::asked), [`answered`](KvHistory::answered) and
+/// [`lost`](KvHistory::lost) know a call by its client. [`begin`](KvHistory::begin), [`end`](KvHistory::end) and
+/// [`lose`](KvHistory::lose) know any number of calls by their numbers. After a violation, nothing more that a history
+/// says counts. A clone shares each key with its origin until one of the two changes that key.
+///
+/// ```
+/// use aviary::prelude::*;
+///
+/// let [writer, reader] = [0, 1].map(ProcessId::Client);
+/// let at = Instant::from_micros;
+/// let mut history = KvHistory::default();
+/// history.asked(at(1), writer, "x", kv::Operation::Put(7));
+/// history.answered(at(2), writer, kv::Answer::Put).unwrap();
+/// history.asked(at(3), reader, "x", kv::Operation::Get);
+/// let stale = history.answered(at(4), reader, kv::Answer::Found(None));
+/// assert_eq!(stale.unwrap_err().property, "linearizable");
+/// ```
 #[derive(Clone)]
-pub struct KvHistory<K, V: Clone + PartialEq> {
-    /// A clone shares those that have not changed since.
-    keys: BTreeMap<K, Arc<History<Register<V>>>>,
-    /// The key of each call that has begun and not ended, and its number there.
+pub struct KvHistory<K, V: Clone + Ord> {
+    keys: BTreeMap<K, Arc<OneKey<V>>>,
+    /// Each call that has begun and not ended: its key, and its number there.
     open: BTreeMap<usize, (K, usize)>,
-    count: usize,
+    /// The call that each client waits for.
+    waiting: BTreeMap<ProcessId, usize>,
+    call_count: usize,
+    moment_count: u64,
 }
 
-impl<K, V: Clone + PartialEq> Default for KvHistory<K, V> {
-    fn default() -> KvHistory<K, V> {
-        KvHistory { keys: BTreeMap::new(), open: BTreeMap::new(), count: 0 }
+/// The history of one key.
+#[derive(Clone)]
+struct OneKey<V: Clone + Ord> {
+    /// `None` once the steps were spent.
+    orders: Option<Orders<Register<V>>>,
+    /// In the order of their beginning. Their answers stand apart, so that clones share whatever is old.
+    calls: Chunks<Call<Register<V>>>,
+    answers: Chunks<(usize, Moment, KvAnswer<V>)>,
+}
+
+impl<V: Clone + Ord> Default for OneKey<V> {
+    fn default() -> OneKey<V> {
+        let orders = Some(Orders::new(Register::default()));
+        OneKey { orders, calls: Chunks::default(), answers: Chunks::default() }
     }
 }
 
-impl<K: Debug, V: Clone + PartialEq> Debug for KvHistory<K, V> {
+impl<K, V: Clone + Ord> Default for KvHistory<K, V> {
+    fn default() -> KvHistory<K, V> {
+        let (open, waiting) = (BTreeMap::new(), BTreeMap::new());
+        KvHistory { keys: BTreeMap::new(), open, waiting, call_count: 0, moment_count: 0 }
+    }
+}
+
+impl<K: fmt::Debug, V: Clone + Ord> fmt::Debug for KvHistory<K, V> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("KvHistory")
             .field("open", &self.open)
-            .field("count", &self.count)
+            .field("call_count", &self.call_count)
             .finish_non_exhaustive()
     }
 }
 
-impl<K: Ord + Clone + Debug, V: Clone + PartialEq + Debug> KvHistory<K, V> {
-    /// `who` calls now; the number of this call.
+impl<K: Clone + Ord + Display, V: Clone + Ord + Display> KvHistory<K, V> {
+    /// `who` asks for `operation` on `key`, and waits for the outcome.
+    ///
+    /// # Panics
+    /// When `who` waits for the outcome of another call: that one is to be answered or [`lost`](KvHistory::lost) before.
+    pub fn asked(&mut self, now: Instant, who: ProcessId, key: K, operation: KvOperation<V>) {
+        let number = self.begin(now, who, key, operation);
+        let before = self.waiting.insert(who, number);
+        assert!(before.is_none(), "{who} asks while it waits for the outcome of another call");
+    }
+
+    /// `who` is answered what it asked for.
+    ///
+    /// # Errors
+    /// When no order explains all answers, or this is none to what `who` asked for: property `linearizable`.
+    pub fn answered(&mut self, now: Instant, who: ProcessId, answer: KvAnswer<V>) -> Result<(), Violation> {
+        match self.waiting.remove(&who) {
+            Some(number) => self.end(now, number, answer).map(|_| ()),
+            None => broken(format!("{who} is answered \"{answer}\" and had asked for nothing")),
+        }
+    }
+
+    /// Nobody will ever know the outcome of the call that `who` waits for: the call may take effect at any moment after
+    /// it began, or never. If `who` waits for none, nothing happens, so a judge may say so whenever a client starts.
+    pub fn lost(&mut self, who: ProcessId) {
+        if let Some(number) = self.waiting.remove(&who) {
+            self.lose(number);
+        }
+    }
+
+    /// `who` calls now; the number of this call, by which it ends.
     pub fn begin(&mut self, now: Instant, who: ProcessId, key: K, operation: KvOperation<V>) -> usize {
-        let new = || Arc::new(History::new(Register(PhantomData)));
-        let history = Arc::make_mut(self.keys.entry(key.clone()).or_insert_with(new));
-        let begun = history.moment(now);
-        let number = history.begin(who, operation, begun);
-        self.count += 1;
-        self.open.insert(self.count, (key, number));
-        self.count
+        let begun = self.moment(now);
+        let one = Arc::make_mut(self.keys.entry(key.clone()).or_default());
+        let here = one.calls.len();
+        if let Some(orders) = &mut one.orders {
+            orders.begin(here, operation.clone());
+        }
+        one.calls.push(Call { who, operation, begun, answer: None });
+        self.call_count += 1;
+        self.open.insert(self.call_count, (key, here));
+        self.call_count
     }
 
     /// The call of this number is answered now. Returns that number again; of a call that has ended, nothing is judged.
     ///
     /// # Errors
-    /// When no order explains all answers: property `linearizable`.
+    /// When no order explains all answers, or this is none to such a call: property `linearizable`.
     pub fn end(&mut self, now: Instant, number: usize, answer: KvAnswer<V>) -> Result<usize, Violation> {
-        let Some((key, call)) = self.open.remove(&number) else { return Ok(number) };
-        let Some(history) = self.keys.get_mut(&key) else { return Ok(number) };
-        match Arc::make_mut(history).answer(call, now, answer, |_| None::<u64>) {
+        let at = self.moment(now);
+        let Some((key, here)) = self.open.remove(&number) else { return Ok(number) };
+        let one = self.keys.get_mut(&key).map(Arc::make_mut).expect("a call that began has a key");
+        let Call { who, operation, .. } = one.calls.get(here).expect("a call that began is kept");
+        if !fits(operation, &answer) {
+            return broken(format!("{who} is answered \"{answer}\" to \"{operation}\" on {key}"));
+        }
+        one.answers.push((here, at, answer.clone()));
+        let Some(orders) = &mut one.orders else { return Ok(number) };
+        match orders.answer(here, answer, &mut { STEPS_EACH }) {
             Ok(()) => Ok(number),
-            Err(Contradiction { calls }) => {
-                let calls: Vec<String> = calls.iter().map(described).collect();
-                let explanation = format!("no order explains the calls about {key:?}: {}", calls.join("; "));
-                Err(Violation { property: "linearizable", explanation })
+            Err(Failure::NoOrder) => broken(one.contradiction(&key)),
+            Err(Failure::Spent) => {
+                one.orders = None;
+                Ok(number)
             }
         }
     }
 
-    /// Where the search was given up, if it was: from there on nothing is judged of that key.
+    /// Nobody will ever know the outcome of the call of this number. A call that never ends is judged in the same way,
+    /// but more is kept of its history.
+    pub fn lose(&mut self, number: usize) {
+        let Some((key, here)) = self.open.remove(&number) else { return };
+        let one = self.keys.get_mut(&key).map(Arc::make_mut).expect("a call that began has a key");
+        if let Some(orders) = &mut one.orders {
+            orders.lose(here);
+        }
+    }
+
+    /// What could not be judged, in a sentence.
     pub fn unknown(&self) -> Option<String> {
-        let given_up =
-            |(key, history): (&K, &Arc<History<Register<V>>>)| Some((key.clone(), history.unknown()?));
-        let (key, calls) = self.keys.iter().find_map(given_up)?;
-        Some(format!("linearizable: gave up at {key:?} after {calls} calls"))
+        let mut unknown = self.keys.iter().filter(|(_, one)| one.orders.is_none()).map(|(key, _)| key);
+        let (first, others) = (unknown.next()?, unknown.count());
+        let keys = if others == 0 { first.to_string() } else { format!("{first} and {others} other keys") };
+        Some(format!("{PROPERTY}: not everything on {keys} is judged: the search spent its steps"))
+    }
+
+    fn moment(&mut self, at: Instant) -> Moment {
+        self.moment_count += 1;
+        Moment { at, count: self.moment_count }
     }
 }
 
-fn described<V: Clone + PartialEq + Debug>(call: &Call<Register<V>>) -> String {
-    let what = match &call.operation {
-        KvOperation::Get => "get".into(),
-        KvOperation::Put(value) => format!("put {value:?}"),
-        KvOperation::Swap { from, to } => format!("swap {from:?} for {to:?}"),
-    };
-    let (who, begun) = (call.who, call.begun.at);
-    match &call.answer {
-        None => format!("{who} {what} from {begun} on, never answered"),
-        Some((at, KvAnswer::Found(found))) => {
-            format!("{who} {what} from {begun} to {}, found {found:?}", at.at)
+impl<V: Clone + Ord + Display> OneKey<V> {
+    /// Few calls that no order explains, in a sentence.
+    fn contradiction(&self, key: &impl Display) -> String {
+        let mut calls: Vec<Call<Register<V>>> = self.calls.iter().cloned().collect();
+        for (here, at, answer) in self.answers.iter() {
+            calls[*here].answer = Some((*at, answer.clone()));
         }
-        Some((at, KvAnswer::Put | KvAnswer::Swapped)) => {
-            format!("{who} {what} from {begun} to {}, done", at.at)
-        }
+        let explained = |Call { who, operation, begun, answer }: &Call<Register<V>>| {
+            let asked = format!("\"{operation}\" of {who} at {}", begun.at);
+            match answer {
+                Some((at, answer)) => format!("{asked} was answered \"{answer}\" at {}", at.at),
+                None => format!("{asked} has no answer"),
+            }
+        };
+        let calls = fewer::fewest(calls, &mut { STEPS_FEWER });
+        let calls: Vec<String> = calls.iter().map(explained).collect();
+        format!("on {key}, no order explains that {}", calls.join("; "))
     }
+}
+
+fn broken<T>(explanation: String) -> Result<T, Violation> {
+    Err(Violation { property: PROPERTY, explanation })
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use alloc::string::ToString;
-    use proptest::prelude::*;
-
-    type Kv = KvHistory<&'static str, u8>;
-
-    /// Plays lines like `1 put a 2`, `1 get a`, `1 swap a 2 3`, and their ends: `1 done`, `1 swapped`, `1 found 2`,
-    /// `1 found -`. The last one alone may break anything; nothing does where `broken` is empty.
-    #[track_caller]
-    fn check(lines: &str, broken: &str) {
-        let (mut kv, mut open) = (Kv::default(), BTreeMap::new());
-        let value = |text: &str| (text != "-").then(|| text.parse().unwrap());
-        let key = |text: &str| if text == "a" { "a" } else { "b" };
-        let mut told = Ok(0);
-        for (at, line) in lines.split(',').enumerate() {
-            assert!(told.is_ok(), "{told:?} before {line}");
-            let now = Instant::from_micros(at as u64);
-            let words: Vec<&str> = line.split_whitespace().collect();
-            let number: u16 = words[0].parse().unwrap();
-            let mut begin = |of: &str, operation| {
-                open.insert(number, kv.begin(now, ProcessId::Client(number), key(of), operation));
-            };
-            let answer = match words[1..] {
-                ["get", of] => {
-                    begin(of, KvOperation::Get);
-                    continue;
-                }
-                ["put", of, to] => {
-                    begin(of, KvOperation::Put(to.parse().unwrap()));
-                    continue;
-                }
-                ["swap", of, from, to] => {
-                    begin(of, KvOperation::Swap { from: value(from), to: to.parse().unwrap() });
-                    continue;
-                }
-                ["done"] => KvAnswer::Put,
-                ["swapped"] => KvAnswer::Swapped,
-                ["found", found] => KvAnswer::Found(value(found)),
-                _ => panic!("{line}"),
-            };
-            // A fork of a world goes on alone.
-            let mut fork = kv.clone();
-            let _ = fork.end(now, open[&number], KvAnswer::Found(Some(99)));
-            told = kv.end(now, open[&number], answer);
-        }
-        let found = told.err().map(|violation| violation.explanation.to_string()).unwrap_or_default();
-        assert!(found.contains(broken) && found.is_empty() == broken.is_empty(), "{lines}: {found}");
-    }
-
-    #[test]
-    fn what_was_put_is_found_until_something_else_is() {
-        check("1 get a, 1 found -", "");
-        check("1 put a 1, 1 done, 2 get a, 2 found 1, 2 get b, 2 found -", "");
-        check("1 put a 1, 1 done, 2 get a, 2 found -", "C1 put 1");
-        check("1 put a 1, 1 done, 1 put a 2, 1 done, 2 get a, 2 found 1", "C2 get");
-        check("1 get a, 1 found 1", "found Some(1)");
-        // One of two that overlap comes last, for everybody.
-        check("1 put a 1, 2 put a 2, 1 done, 2 done, 3 get a, 3 found 1, 4 get a, 4 found 1", "");
-        check(
-            "1 put a 1, 2 put a 2, 1 done, 2 done, 3 get a, 3 found 1, 4 get a, 4 found 2",
-            "found Some(2)",
-        );
-        // Who was shown it once is shown it ever after, though its put is under way.
-        check("1 put a 1, 2 get a, 2 found 1, 2 get a, 2 found -", "C1 put 1");
-    }
-
-    #[test]
-    fn a_swap_found_what_it_swapped() {
-        check("1 swap a - 1, 1 swapped, 2 swap a 1 2, 2 swapped, 1 get a, 1 found 2", "");
-        check("1 put a 3, 1 done, 1 swap a 1 2, 1 found 3", "");
-        check("1 put a 3, 1 done, 1 swap a 1 2, 1 swapped", "swap Some(1) for 2");
-        check("1 put a 1, 1 done, 1 swap a 1 2, 1 found 1", "swap Some(1) for 2");
-        // A lock that two took, and an update that was lost.
-        check("1 swap a - 1, 2 swap a - 2, 1 swapped, 2 swapped", "swap None for");
-        check("1 put a 1, 1 done, 1 swap a 1 2, 2 swap a 1 3, 2 swapped, 1 swapped", "swap Some(1) for 2");
-    }
-
-    #[test]
-    fn what_was_never_answered_may_have_been_done_or_not() {
-        check("1 put a 1, 2 get a, 2 found -, 2 get a, 2 found 1", "");
-        check("1 put a 1, 2 get a, 2 found -, 2 get a, 2 found -", "");
-        check("1 put a 1, 1 done, 2 swap a 1 2, 3 get a, 3 found 1, 3 get a, 3 found 2", "");
-        check("1 put a 1, 1 done, 2 swap a 1 2, 3 get a, 3 found 2, 3 get a, 3 found 1", "found Some(1)");
-    }
-
-    proptest! {
-        /// What a real store does is linearizable; what it never had is noticed.
-        #[test]
-        fn a_real_store_is_never_blamed_and_a_wrong_answer_always(
-            calls in proptest::collection::vec((0..4_u64, 0..3_u8, 0..2_usize, 0..6_u8), 1..24),
-            wrong in 0..24_usize,
-        ) {
-            // Each call begins, takes effect in the order of the list, and ends later: they overlap.
-            let mut store = BTreeMap::<&str, u8>::new();
-            let (mut honest, mut lying) = (Kv::default(), Kv::default());
-            let mut ends = Vec::new();
-            let mut is_caught = false;
-            for (place, (later, kind, key, new)) in calls.iter().enumerate() {
-                let (key, now) = (["a", "b"][*key], place as u64 * 2);
-                let before = store.get(key).copied();
-                let (operation, answer) = match kind {
-                    0 => (KvOperation::Get, KvAnswer::Found(before)),
-                    1 => (KvOperation::Put(*new), KvAnswer::Put),
-                    _ if *new % 2 == 0 => (KvOperation::Swap { from: before, to: *new }, KvAnswer::Swapped),
-                    _ => (KvOperation::Swap { from: Some(200), to: *new }, KvAnswer::Found(before)),
-                };
-                if answer == KvAnswer::Put || answer == KvAnswer::Swapped {
-                    store.insert(key, *new);
-                }
-                let who = ProcessId::Client(u16::try_from(place).unwrap());
-                let at = Instant::from_micros(now);
-                let numbers = [&mut honest, &mut lying].map(|kv| kv.begin(at, who, key, operation.clone()));
-                ends.push((place as u64 + later, place, numbers, answer));
-                ends.sort_by_key(|(due, ..)| *due);
-                while ends.first().is_some_and(|(due, ..)| *due <= place as u64) {
-                    let (_, of, [number, lied], answer) = ends.remove(0);
-                    let at = Instant::from_micros(now + 1);
-                    prop_assert!(honest.end(at, number, answer.clone()).is_ok());
-                    let is_lie = of == wrong && matches!(answer, KvAnswer::Found(_));
-                    let told = if is_lie { KvAnswer::Found(Some(250)) } else { answer };
-                    let judged = lying.end(at, lied, told);
-                    prop_assert!(is_caught || judged.is_err() == is_lie);
-                    is_caught |= is_lie;
-                }
-            }
-            prop_assert_eq!(honest.unknown(), None);
-        }
-    }
-}
+mod tests;

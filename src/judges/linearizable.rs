@@ -48,11 +48,27 @@ pub trait Sequential: Sized {
         true
     }
 
+    /// Whether `operation` reads the state, overwrites it, or both, when it is answered so. [`search`] does not ask.
+    fn effect(&self, _operation: &Self::Operation, _answer: Option<&Self::Answer>) -> Effect {
+        Effect::Both
+    }
+
     /// A history with fewer calls, without the one of this index: one that has a linearization if `calls` has one.
     /// `None` where no such can be made.
     fn without(&self, _calls: &[Call<Self>], _index: usize) -> Option<Vec<Call<Self>>> {
         None
     }
+}
+
+/// What an operation does to the state.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Effect {
+    /// The operation never changes the state.
+    Reads,
+    /// The operation is possible in every state, and leaves the same state after each of them.
+    Overwrites,
+    /// Neither is known.
+    Both,
 }
 
 /// A moment of a history. No two things in it happen at the same.

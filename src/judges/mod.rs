@@ -21,6 +21,8 @@ mod history;
 pub mod kv;
 pub mod linearizable;
 mod never_back;
+mod orders;
 
 pub use history::{Contradiction, History};
+pub use kv::KvHistory;
 pub use never_back::NeverBack;

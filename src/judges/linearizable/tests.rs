@@ -87,7 +87,7 @@ fn is_explained<M: Sequential>(model: &M, calls: &[Call<M>], order: &[usize]) ->
 }
 
 /// Every number of so many digits, by its digits.
-fn numbers(base: usize, digits: usize) -> impl Iterator<Item = Vec<usize>> {
+pub(crate) fn numbers(base: usize, digits: usize) -> impl Iterator<Item = Vec<usize>> {
     let all = (0..digits).fold(1, |all, _| all * base);
     (0..all).map(move |number| {
         let mut rest = number;
@@ -101,7 +101,7 @@ fn numbers(base: usize, digits: usize) -> impl Iterator<Item = Vec<usize>> {
 }
 
 /// Every way in which `count` calls can lie to each other in time: for each, when it begins and when it ends.
-fn spans(count: usize) -> Vec<Vec<(u64, u64)>> {
+pub(crate) fn spans(count: usize) -> Vec<Vec<(u64, u64)>> {
     let ends = count as u64;
     let all: Vec<(u64, u64)> =
         (0..ends).flat_map(|begin| (begin..ends).map(move |end| (begin, end))).collect();

@@ -1,0 +1,170 @@
+//! Histories of a store that does everything at once, histories with one lie, and histories that are made up.
+
+use alloc::collections::BTreeMap;
+use alloc::vec;
+use alloc::vec::Vec;
+
+use proptest::prelude::*;
+
+use super::History;
+use crate::ids::ProcessId;
+use crate::judges::kv::{KvAnswer, KvOperation, Register};
+use crate::judges::linearizable::{Call, Moment, Search, search};
+use crate::judges::orders::has_order;
+use crate::sim::Violation;
+use crate::time::Instant;
+
+/// One step of a client, with what it asks for if it waits for nothing.
+#[derive(Clone, Debug)]
+struct Step {
+    client: u16,
+    key: &'static str,
+    operation: KvOperation<u8>,
+    /// Out of 10: below 1 the call is lost before it takes effect, and below 2 after it did.
+    luck: u8,
+    /// How many steps later a call takes effect that is lost before; never if there are not so many.
+    delay: usize,
+}
+
+fn steps() -> impl Strategy<Value = Vec<Step>> {
+    let value = 0..4u8;
+    let operation = prop_oneof![
+        4 => Just(KvOperation::Get),
+        3 => value.clone().prop_map(KvOperation::Put),
+        2 => (prop::option::of(value.clone()), value)
+            .prop_map(|(from, to)| KvOperation::Swap { from, to }),
+        1 => Just(KvOperation::Delete),
+    ];
+    let key = prop::sample::select(vec!["x", "x", "y", "z"]);
+    let step = (0..6u16, key, operation, 0..10u8, 0..60usize)
+        .prop_map(|(client, key, operation, luck, delay)| Step { client, key, operation, luck, delay });
+    prop::collection::vec(step, 1..250)
+}
+
+/// A store that does everything at once. A client asks, then its call takes effect, then it is answered, each in a step
+/// of its own; `answer` is handed each answer before it is given.
+fn run(steps: &[Step], mut answer: impl FnMut(&mut KvAnswer<u8>)) -> (History, Result<(), Violation>) {
+    let (mut history, mut store) = (History::default(), BTreeMap::<&str, u8>::new());
+    let mut waiting = BTreeMap::<u16, (&str, KvOperation<u8>, Option<KvAnswer<u8>>)>::new();
+    let mut delayed: Vec<(usize, &str, KvOperation<u8>)> = Vec::new();
+    let mut take_effect = |key: &'static str, operation: &KvOperation<u8>| {
+        let there = store.get(key).copied();
+        let (answer, stored) = match operation {
+            KvOperation::Get => return KvAnswer::Found(there),
+            KvOperation::Swap { from, .. } if *from != there && there == Some(0) => return KvAnswer::Differs,
+            KvOperation::Swap { from, .. } if *from != there => return KvAnswer::Found(there),
+            KvOperation::Swap { to, .. } => (KvAnswer::Swapped, Some(*to)),
+            KvOperation::Put(value) => (KvAnswer::Put, Some(*value)),
+            KvOperation::Delete => (KvAnswer::Deleted, None),
+        };
+        store.remove(key);
+        store.extend(stored.map(|value| (key, value)));
+        answer
+    };
+    for (now, step) in steps.iter().enumerate() {
+        let (at, who) = (Instant::from_micros(now as u64), ProcessId::Client(step.client));
+        for (_, key, operation) in delayed.extract_if(.., |(when, ..)| *when == now) {
+            take_effect(key, &operation);
+        }
+        match waiting.remove(&step.client) {
+            None => {
+                history.asked(at, who, step.key, step.operation.clone());
+                waiting.insert(step.client, (step.key, step.operation.clone(), None));
+            }
+            Some((key, operation, None)) if step.luck < 1 => {
+                history.lost(who);
+                delayed.push((now + 1 + step.delay, key, operation));
+            }
+            Some((key, operation, None)) => {
+                let answer = take_effect(key, &operation);
+                waiting.insert(step.client, (key, operation, Some(answer)));
+            }
+            Some((_, _, Some(_))) if step.luck < 2 => history.lost(who),
+            Some((_, _, Some(mut given))) => {
+                answer(&mut given);
+                if let Err(violation) = history.answered(at, who, given) {
+                    return (history, Err(violation));
+                }
+            }
+        }
+    }
+    (history, Ok(()))
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 400, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn what_a_store_does_is_accepted_and_what_it_cannot_do_is_not(
+        steps in steps(),
+        place in any::<prop::sample::Index>(),
+    ) {
+        let mut found_count = 0;
+        let (history, result) = run(&steps, |answer| {
+            found_count += usize::from(matches!(answer, KvAnswer::Found(_)));
+        });
+        prop_assert_eq!(result, Ok(()));
+        prop_assert_eq!(history.unknown(), None);
+        prop_assume!(found_count > 0);
+        let (mut left, never) = (place.index(found_count) + 1, Some(9));
+        let (_, result) = run(&steps, |answer| {
+            if let KvAnswer::Found(value) = answer {
+                left -= 1;
+                *value = if left == 0 { never } else { *value };
+            }
+        });
+        let violation = result.expect_err("nobody ever wrote that");
+        prop_assert!(violation.explanation.contains("found 9"), "{}", violation);
+    }
+
+    /// Answers are made up, the first one of a few that some order explains: on that all agree.
+    #[test]
+    fn made_up_histories_are_judged_as_the_search_judges_them(
+        steps in steps(),
+        found in prop::collection::vec(prop::option::of(0..4u8), 40),
+    ) {
+        let mut history = History::default();
+        let mut calls: Vec<Call<Register<u8>>> = Vec::new();
+        let mut waiting = BTreeMap::<u16, usize>::new();
+        for (now, step) in steps.iter().enumerate().take(40) {
+            let moment = Moment { at: Instant::ZERO, count: now as u64 };
+            let who = ProcessId::Client(step.client);
+            let Some(number) = waiting.remove(&step.client) else {
+                let operation = step.operation.clone();
+                history.asked(moment.at, who, "x", operation.clone());
+                waiting.insert(step.client, calls.len());
+                calls.push(Call { who, operation, begun: moment, answer: None });
+                continue;
+            };
+            if step.luck < 2 {
+                history.lost(who);
+                continue;
+            }
+            let answers = match calls[number].operation {
+                KvOperation::Get => vec![KvAnswer::Found(found[now]), KvAnswer::Found(None)],
+                KvOperation::Put(_) => vec![KvAnswer::Put],
+                KvOperation::Delete => vec![KvAnswer::Deleted],
+                KvOperation::Swap { .. } => vec![KvAnswer::Swapped, KvAnswer::Differs, KvAnswer::Found(found[now])],
+            };
+            let is_explained = answers.into_iter().any(|answer| {
+                calls[number].answer = Some((moment, answer.clone()));
+                let mut tried = history.clone();
+                let said = tried.answered(moment.at, who, answer).is_ok();
+                assert_eq!(has_order(Register::default(), &calls, &mut 1_000_000), Some(said), "{calls:?}");
+                match search(&Register::default(), &calls, &mut 1_000_000) {
+                    Search::Found(_) => assert!(said, "{calls:?}"),
+                    Search::None => assert!(!said, "{calls:?}"),
+                    Search::Unknown => {}
+                }
+                if said {
+                    history = tried;
+                }
+                said
+            });
+            if !is_explained {
+                break;
+            }
+        }
+        prop_assert_eq!(history.unknown(), None);
+    }
+}

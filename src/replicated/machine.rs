@@ -94,7 +94,7 @@ impl Level {
 pub struct Chunk(pub Vec<u8>);
 
 impl Chunk {
-    /// Chunks of `items` in their order, each of about this many bytes.
+    /// A chunk ends with the first item that brings it to this many bytes.
     pub const BYTES: usize = 16 << 10;
 
     /// Chunks that hold `items` in their order.
@@ -176,7 +176,7 @@ impl fmt::Display for Position {
 wire_struct!(Position { slot, index });
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
     use crate::ids::ProcessId;
     use crate::mix::Seed;
@@ -186,12 +186,13 @@ mod tests {
     use alloc::string::{String, ToString};
     use alloc::vec;
 
-    /// Keeps what is written, and is too generous: `long` bounds nothing, and it answers with all that it has.
+    /// Keeps what is written, and is too generous: `long` bounds nothing, and it answers with all that it has. It may
+    /// forget the last of it when it is loaded.
     #[derive(Clone, PartialEq, Eq, Debug, Default)]
-    struct Tape(Vec<u8>);
+    pub(in crate::replicated) struct Tape<const FORGETS: bool>(pub(in crate::replicated) Vec<u8>);
 
     #[derive(Clone, PartialEq, Eq, Debug)]
-    enum Word {
+    pub(in crate::replicated) enum Word {
         Write { long: Vec<u8> },
         All { long: Vec<u8> },
     }
@@ -199,7 +200,7 @@ mod tests {
     wire_enum!(Word { 3 => Write { long }, 5 => All { long } });
     display_enum!(Word { Write => "write", All => "all" });
 
-    impl Machine for Tape {
+    impl<const FORGETS: bool> Machine for Tape<FORGETS> {
         type Operation = Word;
         type Outcome = Word;
         type Query = Word;
@@ -228,14 +229,18 @@ mod tests {
             Chunk::of(self.0.iter().copied())
         }
 
-        fn load(_: Level, chunks: impl Iterator<Item = Chunk>) -> Result<Tape, WireError> {
-            Chunk::items(chunks).map(Tape)
+        fn load(_: Level, chunks: impl Iterator<Item = Chunk>) -> Result<Self, WireError> {
+            let mut read = Chunk::items(chunks)?;
+            if FORGETS {
+                read.pop();
+            }
+            Ok(Tape(read))
         }
     }
 
     const CLIENT: ProcessId = ProcessId::Client(1);
 
-    fn leader() -> Replicated<Tape> {
+    fn leader() -> Replicated<Tape<false>> {
         let fresh = Recovered { incarnation: 1, records: Vec::new() };
         let mut site = Replicated::start(&Config::new(1), ProcessId::site(0), Seed(1), fresh).unwrap();
         for at in [0, 900, 1_000] {
@@ -245,11 +250,15 @@ mod tests {
     }
 
     /// What it does a second after its start, in the words of its notes.
-    fn hand_in(site: &mut Replicated<Tape>, input: Input<Replicated<Tape>>) -> Vec<String> {
+    fn hand_in(site: &mut Replicated<Tape<false>>, input: Input<Replicated<Tape<false>>>) -> Vec<String> {
         hand_in_at(site, 1_000, input)
     }
 
-    fn hand_in_at(site: &mut Replicated<Tape>, ms: u64, input: Input<Replicated<Tape>>) -> Vec<String> {
+    fn hand_in_at(
+        site: &mut Replicated<Tape<false>>,
+        ms: u64,
+        input: Input<Replicated<Tape<false>>>,
+    ) -> Vec<String> {
         let (mut inputs, mut notes) = (vec![input], Vec::new());
         while let Some(input) = inputs.pop() {
             let mut effects = Effects::default();
@@ -264,17 +273,17 @@ mod tests {
         notes
     }
 
-    fn ask(request: Request<Tape>) -> Input<Replicated<Tape>> {
+    fn ask(request: Request<Tape<false>>) -> Input<Replicated<Tape<false>>> {
         Input::Message { from: CLIENT, message: Message::Ask { request } }
     }
 
-    fn write(number: u64, long: usize) -> Input<Replicated<Tape>> {
+    fn write(number: u64, long: usize) -> Input<Replicated<Tape<false>>> {
         let operation = Word::Write { long: vec![7; long] };
         let session = Position { slot: 0, index: 0 };
         ask(Request::Execute { client: CLIENT, session, number, operation, is_last: false })
     }
 
-    fn opened() -> Replicated<Tape> {
+    fn opened() -> Replicated<Tape<false>> {
         let mut site = leader();
         let notes = hand_in(&mut site, ask(Request::Open { client: CLIENT, nonce: 1 }));
         assert!(notes.iter().any(|note| note.contains("chose slot")), "{notes:?}");
@@ -310,5 +319,13 @@ mod tests {
         assert_eq!(Chunk::items(chunks.iter().cloned()), Ok(items));
         assert_eq!(Chunk::of(Vec::<u32>::new()).count(), 0);
         assert_eq!(Chunk::items::<u32>([Chunk(vec![0x80])].into_iter()), Err(WireError::Short));
+    }
+
+    /// Whether a machine with these tags is refused is seen by the compiler; here, what it looks at.
+    #[test]
+    fn tags_of_the_site_are_no_machines() {
+        use crate::replicated::message::are_free;
+        assert!(are_free(&[1, 3, 5], &[2, 4]) && are_free(&[], &[2, 4]));
+        assert!(!are_free(&[1, 2], &[2, 4]) && !are_free(&[4], &[2, 4]) && !are_free(&[1, 3], &[1]));
     }
 }

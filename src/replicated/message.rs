@@ -280,7 +280,7 @@ pub(super) const fn check_machine<M: Machine>() {
 }
 
 /// Whether none of `tags` is one of those.
-const fn are_free(tags: &[u8], of: &[u8]) -> bool {
+pub(super) const fn are_free(tags: &[u8], of: &[u8]) -> bool {
     let mut index = 0;
     while index < tags.len() * of.len() {
         if tags[index / of.len()] == of[index % of.len()] {
@@ -416,33 +416,40 @@ impl<M: Machine> Query<M> {
     }
 }
 
+/// Every kind of message: first those between sites, in the order of the protocol.
+const KINDS: [&str; 24] = [
+    "Prepare",
+    "Promise",
+    "Accept",
+    "Accepted",
+    "Chosen",
+    "Nack",
+    "Heartbeat",
+    "Heard",
+    "Fetch",
+    "Supply",
+    "Survey",
+    "Extent",
+    "Forward",
+    "Relay",
+    "Ask",
+    "Taken",
+    "Applied",
+    "Expired",
+    "Busy",
+    "Query",
+    "Told",
+    "Behind",
+    "Compare",
+    "Compared",
+];
+
+/// Those between sites that carry the protocol or what clients ask for.
+#[cfg(feature = "scenario")]
+pub(super) const BETWEEN_SITES: &[&str] = KINDS.split_at(14).0;
+
 impl<M: Machine> Label for Message<M> {
-    const KINDS: &'static [&'static str] = &[
-        "Prepare",
-        "Promise",
-        "Accept",
-        "Accepted",
-        "Chosen",
-        "Nack",
-        "Heartbeat",
-        "Heard",
-        "Fetch",
-        "Supply",
-        "Survey",
-        "Extent",
-        "Forward",
-        "Relay",
-        "Ask",
-        "Taken",
-        "Applied",
-        "Expired",
-        "Busy",
-        "Query",
-        "Told",
-        "Behind",
-        "Compare",
-        "Compared",
-    ];
+    const KINDS: &'static [&'static str] = &KINDS;
     const NOUNS: &'static [&'static str] = &["slot", "ballot", "beat", "submission", "opening", "request"];
 
     fn kind(&self) -> &'static str {

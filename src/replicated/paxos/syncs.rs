@@ -86,17 +86,18 @@ impl KnownSync {
 impl Syncs {
     /// What counts of what is known of `site`: nothing where an election timeout allows for it.
     fn of(&self, config: &Config, me: SiteId, site: SiteId, now: Instant) -> Duration {
-        let allowed = quick(config.election);
-        let known = &self.known[site.index()];
-        let faded = if known.longest <= allowed {
-            Duration::ZERO // as it is in nearly every run: it only fades
-        } else {
-            let times = if site == me { OWN_HALVED_TIMES } else { SAID_HALVED_TIMES };
-            known.faded(now, config.election.times(times))
-        };
+        let times = if site == me { OWN_HALVED_TIMES } else { SAID_HALVED_TIMES };
+        let faded = self.known[site.index()].faded(now, config.election.times(times));
         let under_way = self.asked.filter(|_| site == me).map_or(Duration::ZERO, |asked| now.since(asked.at));
         let longest = faded.max(under_way).min(config.election.times(LONGEST_TIMES));
-        if longest <= allowed { Duration::ZERO } else { longest }
+        if longest <= quick(config.election) { Duration::ZERO } else { longest }
+    }
+
+    /// Whether an election timeout allows for all that is known, as it does in nearly every run: it only fades.
+    fn are_quick(&self, config: &Config, now: Instant) -> bool {
+        let allowed = quick(config.election);
+        let is_awaited = self.asked.is_some_and(|asked| now.since(asked.at) > allowed);
+        !is_awaited && self.known.iter().all(|known| known.longest <= allowed)
     }
 
     /// Takes the end of a wait; whether it was long.
@@ -131,16 +132,13 @@ impl<V: Value> Paxos<V> {
     /// The same of an accept quorum, itself included: of the quickest. Once a campaign failed it is that of all, for some
     /// of the quickest may be down.
     fn quorum_sync(&self, now: Instant) -> Duration {
+        if self.syncs.are_quick(&self.config, now) {
+            return Duration::ZERO;
+        }
         let mut all = [Duration::ZERO; SITES_MAX as usize];
         let sites = self.all_sites();
-        let mut longest = Duration::ZERO;
         for site in sites.iter() {
-            let sync = self.syncs.of(&self.config, self.me, site, now);
-            all[site.index()] = sync;
-            longest = longest.max(sync);
-        }
-        if longest == Duration::ZERO {
-            return longest;
+            all[site.index()] = self.syncs.of(&self.config, self.me, site, now);
         }
         let all = &mut all[..sites.len()];
         all.sort_unstable();

@@ -82,11 +82,6 @@ pub struct Serving<P: Process> {
 }
 
 impl<P: Process> Serving<P> {
-    /// The host: its notes, counters and state.
-    pub fn host(&mut self) -> &mut Host<P, Files, OffloadSocket> {
-        &mut self.host
-    }
-
     /// Serves until SIGINT or SIGTERM comes, then syncs what it took and ends. `kill -9` loses nothing that was
     /// acknowledged either.
     ///

@@ -14,6 +14,7 @@ use serde::de::DeserializeOwned;
 use crate::ids::ProcessId;
 use crate::journal::JournalConfig;
 use crate::process::Process;
+use crate::replicated::message::BETWEEN_SITES;
 use crate::replicated::{Command, Config, Machine, Message, Note, Overrides, Record, Replicated};
 use crate::scenario::draw::{Asking, Draws};
 use crate::scenario::step::Target;
@@ -179,23 +180,8 @@ impl<T: StateService> Service for T {
 /// Notes that hardly any drawn scenario brings about.
 pub const RARE_NOTES: &[&str] = &["differs", "diverged", "foreign", "reunited", "overtaken"];
 
-/// Messages between sites: what drawn scenarios wait for, starve, delay and double.
-pub const NOTABLE_MESSAGES: &[&str] = &[
-    "Prepare",
-    "Promise",
-    "Accept",
-    "Accepted",
-    "Chosen",
-    "Nack",
-    "Heartbeat",
-    "Heard",
-    "Fetch",
-    "Supply",
-    "Survey",
-    "Extent",
-    "Forward",
-    "Relay",
-];
+/// What drawn scenarios wait for, starve, delay and double.
+pub const NOTABLE_MESSAGES: &[&str] = BETWEEN_SITES;
 
 /// The usual configuration with these settings.
 ///
@@ -219,4 +205,14 @@ pub fn journal<M: Machine>(config: &Config) -> JournalConfig {
 pub fn burst_bytes_max(config: &Config) -> u64 {
     // Beside the entries there is a promise or a watermark, and each record's length.
     config.burst_bytes_max() + (1 << 10)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_notable_goes_between_sites() {
+        assert_eq!((NOTABLE_MESSAGES.first(), NOTABLE_MESSAGES.last()), (Some(&"Prepare"), Some(&"Relay")));
+    }
 }

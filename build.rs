@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 /// Everything below the hosts but the journal, which hands a site records and has no part in what it does with them.
 const SOURCES: [&str; 12] = [
-    "src/chunks.rs",
+    "src/cow_log.rs",
     "src/frame.rs",
     "src/ids.rs",
     "src/macros.rs",

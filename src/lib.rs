@@ -34,7 +34,7 @@
 //! # Architecture invariants
 //!
 //! - **Floors.** A module uses those on lower floors, never those on higher ones or the other host: `border` (0), which
-//!   is [`chunks`], [`frame`], [`ids`], [`mix`], [`outbox`], [`process`], [`time`], [`wire`] and the macros; `journal`,
+//!   is [`cow_log`], [`frame`], [`ids`], [`mix`], [`outbox`], [`process`], [`time`], [`wire`] and the macros; `journal`,
 //!   `recording`, `ron_file`, `replicated::paxos` (1); `replicated` (2); `sim`, `udp`, `tweets::timeline`, `tweets::site`
 //!   (3); `judges`, `scenario`, `replicated::calls`, `replicated::service`, `replicated::sites_ron`, `replicated::real`,
 //!   `tweets::judges`, `tweets::service`, `tweets::client`, `tweets` (4); `search`, `prelude` (5); the programs `bin`,
@@ -57,7 +57,7 @@ mod macros;
 #[macro_use]
 pub mod wire;
 
-pub mod chunks;
+pub mod cow_log;
 pub mod frame;
 pub mod ids;
 pub mod journal;

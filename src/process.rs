@@ -72,7 +72,7 @@ pub trait Process: Clone {
     fn rekey(&mut self, _salt: u64) {}
 
     /// How many items its containers were asked for since it started, by their own count
-    /// ([`Looks`](crate::chunks::Looks)). A process that counts nothing is not judged for its work.
+    /// ([`Looks`](crate::cow_log::Looks)). A process that counts nothing is not judged for its work.
     fn looks(&self) -> u64 {
         0
     }

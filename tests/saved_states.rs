@@ -10,13 +10,13 @@ use aviary::process::{Damage, Effects, Given, Input, Letter, Process, Recovered,
 use aviary::scenario::draw::{Asking, Draws, RecipesOf};
 use aviary::scenario::profile::PROFILES;
 use aviary::scenario::{
-    Cluster, History, Member, Order, Outcome, Pace, Probe, Problem, Profile, RunOptions, Service, Shape,
+    Cluster, Member, Order, Outcome, Pace, PastLife, Probe, Problem, Profile, RunOptions, Service, Shape,
     draw, run,
 };
 use aviary::sim::Violation;
 use aviary::time::{Duration, Instant};
 use aviary::tweets::judges::Judges;
-use aviary::tweets::service::{Command, Expectation, Timelines};
+use aviary::tweets::service::{TimelineCommand, TimelineExpectation, Timelines};
 use aviary::tweets::site::{self, Config, Message, Note, Overrides, Participant, Record};
 
 /// The real process, saved and read back before one input in so many.
@@ -153,22 +153,22 @@ fn real<'a>(cluster: &Cluster<'a, Reloaded>) -> Cluster<'a, Participant> {
 impl Service for Reloading {
     type Process = Reloaded;
     type Judges = Judges;
-    type Command = Command;
-    type Expectation = Expectation;
+    type Command = TimelineCommand;
+    type Expectation = TimelineExpectation;
     type Settings = Overrides;
 
     const NOTABLE_MESSAGES: &'static [&'static str] = Timelines::NOTABLE_MESSAGES;
 
-    fn compile(command: &Command) -> Result<Order<Reloading>, Vec<Problem>> {
+    fn compile(command: &TimelineCommand) -> Result<Order<Reloading>, Vec<Problem>> {
         let Order { to, command, place } = Timelines::compile(command)?;
         Ok(Order { to, command, place })
     }
 
-    fn check(expectation: &Expectation, shape: &Shape) -> Vec<Problem> {
+    fn check(expectation: &TimelineExpectation, shape: &Shape) -> Vec<Problem> {
         Timelines::check(expectation, shape)
     }
 
-    fn draw_command(draws: &mut Draws, asking: &Asking) -> Option<Command> {
+    fn draw_command(draws: &mut Draws, asking: &Asking) -> Option<TimelineCommand> {
         Timelines::draw_command(draws, asking)
     }
 
@@ -196,11 +196,15 @@ impl Service for Reloading {
         Timelines::burst_bytes_max(config)
     }
 
-    fn journals(config: &Config, shape: &Shape, history: &History) -> Result<Vec<Vec<Record>>, Vec<Problem>> {
+    fn journals(
+        config: &Config,
+        shape: &Shape,
+        history: &PastLife,
+    ) -> Result<Vec<Vec<Record>>, Vec<Problem>> {
         Timelines::journals(config, shape, history)
     }
 
-    fn draw_history(draws: &mut Draws, config: &Config) -> History {
+    fn draw_history(draws: &mut Draws, config: &Config) -> PastLife {
         Timelines::draw_history(draws, config)
     }
 
@@ -233,7 +237,7 @@ impl Service for Reloading {
         Timelines::hold_to_bounds(judges, config, shape, pace)
     }
 
-    fn expect(expectation: &Expectation, cluster: &Cluster<'_, Reloaded>) -> Result<(), String> {
+    fn expect(expectation: &TimelineExpectation, cluster: &Cluster<'_, Reloaded>) -> Result<(), String> {
         Timelines::expect(expectation, &real(cluster))
     }
 

@@ -8,15 +8,15 @@ use std::time::Duration;
 
 use aviary::ids::{ProcessId, SiteId};
 use aviary::mix::Seed;
-use aviary::sim::{Chance, Filter, Latency, NetworkSettings, Replay, Rule, Ruling, Slots, Target};
+use aviary::sim::{Chance, Filter, LateCopy, LinkLatency, LinkRule, NetworkSettings, Ruling, Slots, Target};
 use aviary::tweets::client::{Client, ClientOptions};
 use aviary::tweets::judges::outside::{ClientEvent, FinalJournal};
 use aviary::tweets::site::{Note, Operation, Record};
 use aviary::tweets::timeline::{Event, Position, TimelineOutcome};
 use sim_runner::proxy::{Proxy, calm};
-use sim_runner::tweets::real::history::Line;
+use sim_runner::tweets::real::history::CallLogLine;
 use sim_runner::tweets::real::judged::{self, Wrong, check_logs, converge};
-use sim_runner::tweets::real::{Cluster, Load, LoadSettings};
+use sim_runner::tweets::real::{ClientLoad, LoadSettings, RealCluster};
 
 /// A folder that goes away.
 struct Scratch(PathBuf);
@@ -40,15 +40,15 @@ fn pause(millis: u64) {
     std::thread::sleep(Duration::from_millis(millis));
 }
 
-fn cluster(scratch: &Scratch) -> (Cluster, Proxy) {
+fn cluster(scratch: &Scratch) -> (RealCluster, Proxy) {
     let program = Path::new(env!("CARGO_BIN_EXE_site"));
-    let mut cluster = Cluster::init(program, &scratch.0, 5, true).unwrap();
+    let mut cluster = RealCluster::init(program, &scratch.0, 5, true).unwrap();
     let proxy = cluster.proxy(Seed(7)).unwrap();
     cluster.start_all().unwrap();
     (cluster, proxy)
 }
 
-fn load(cluster: &Cluster, seed: u64) -> Load {
+fn load(cluster: &RealCluster, seed: u64) -> ClientLoad {
     let settings = LoadSettings {
         threads: 2,
         clients: 4,
@@ -56,13 +56,13 @@ fn load(cluster: &Cluster, seed: u64) -> Load {
         patience: aviary::time::Duration::from_millis(1_500),
         seed: Seed(seed),
     };
-    Load::start(&cluster.sites, &cluster.client_keys(), &settings, || Ok(())).unwrap()
+    ClientLoad::start(&cluster.sites, &cluster.client_keys(), &settings, || Ok(())).unwrap()
 }
 
 /// What there is to judge.
 struct Ended {
-    cluster: Cluster,
-    history: Vec<Line>,
+    cluster: RealCluster,
+    history: Vec<CallLogLine>,
     disks: Vec<FinalJournal>,
     /// As each site tells it.
     logs: Vec<(SiteId, Vec<String>)>,
@@ -70,7 +70,7 @@ struct Ended {
 
 /// Everything has healed: waits for convergence, compares the logs that sites tell of, kills them, and returns what
 /// there is to judge.
-fn end(mut cluster: Cluster, load: Load) -> Ended {
+fn end(mut cluster: RealCluster, load: ClientLoad) -> Ended {
     let history = load.stop().unwrap();
     converge(&cluster.sites, &cluster.client_key(), Duration::from_secs(15)).unwrap();
     let log = |site: u8| {
@@ -87,10 +87,16 @@ fn end(mut cluster: Cluster, load: Load) -> Ended {
     Ended { cluster, history: history.take(), disks, logs }
 }
 
-fn rule(name: &str, kind: Option<&str>, (from, to): (Target, Target), proxy: &Proxy, ruling: Ruling) -> Rule {
+fn rule(
+    name: &str,
+    kind: Option<&str>,
+    (from, to): (Target, Target),
+    proxy: &Proxy,
+    ruling: Ruling,
+) -> LinkRule {
     let filter = Filter { kind: kind.map(Into::into), from, to, about: None, slots: None };
     let since = proxy.now();
-    Rule { name: Some(name.into()), filter, since, until: None, skip: 0, count: None, ruling }
+    LinkRule { name: Some(name.into()), filter, since, until: None, skip: 0, count: None, ruling }
 }
 
 fn leader(proxy: &Proxy) -> usize {
@@ -104,8 +110,8 @@ fn leader(proxy: &Proxy) -> usize {
 }
 
 /// Each judge can fail: what they passed is falsified, a bit at a time.
-fn check_that_lies_are_caught(cluster: &Cluster, history: &[Line], disks: &[FinalJournal]) {
-    let objects = |history: &[Line], disks: &[FinalJournal], properties: &[&str]| match judged::judge(
+fn check_that_lies_are_caught(cluster: &RealCluster, history: &[CallLogLine], disks: &[FinalJournal]) {
+    let objects = |history: &[CallLogLine], disks: &[FinalJournal], properties: &[&str]| match judged::judge(
         &cluster.sites,
         history,
         disks,
@@ -115,18 +121,18 @@ fn check_that_lies_are_caught(cluster: &Cluster, history: &[Line], disks: &[Fina
         }
         other => panic!("expected one of {properties:?} to object: {other:?}"),
     };
-    let done = |line: &Line| match &line.2 {
+    let done = |line: &CallLogLine| match &line.2 {
         ClientEvent::Noted(Note::Done(at, Operation::Event { event: Event::Tweet { .. } }, _)) => Some(*at),
         _ => None,
     };
     let at = history.iter().filter_map(done).nth(20).unwrap();
     let holds = |record: &Record| match record {
         Record::Paxos { record } => match record {
-            aviary::replicated::paxos::Record::Accepted { slot, .. }
-            | aviary::replicated::paxos::Record::Learned { slot, .. } => slot.0 == at.slot,
-            aviary::replicated::paxos::Record::Promised(_)
-            | aviary::replicated::paxos::Record::Chosen(_)
-            | aviary::replicated::paxos::Record::Begins(_) => false,
+            aviary::replicated::paxos::PaxosRecord::Accepted { slot, .. }
+            | aviary::replicated::paxos::PaxosRecord::Learned { slot, .. } => slot.0 == at.slot,
+            aviary::replicated::paxos::PaxosRecord::Promised(_)
+            | aviary::replicated::paxos::PaxosRecord::Chosen(_)
+            | aviary::replicated::paxos::PaxosRecord::Begins(_) => false,
         },
         Record::Taken { .. } => false,
     };
@@ -137,7 +143,7 @@ fn check_that_lies_are_caught(cluster: &Cluster, history: &[Line], disks: &[Fina
     // One site's disk alone forgets it, but still says that it knows everything up to its last mark.
     let mut forgets = disks.to_vec();
     let marked = |disk: &FinalJournal| {
-        let is_mark = |record: &Record| matches!(record, Record::Paxos { record: aviary::replicated::paxos::Record::Chosen(end) } if end.0 > at.slot);
+        let is_mark = |record: &Record| matches!(record, Record::Paxos { record: aviary::replicated::paxos::PaxosRecord::Chosen(end) } if end.0 > at.slot);
         disk.records.iter().any(is_mark)
     };
     let one = forgets.iter_mut().find(|disk| marked(disk)).unwrap();
@@ -212,7 +218,7 @@ fn the_simulators_rules_between_real_sites_are_survived_and_counted() {
     pause(1_000);
     let percent = |numerator| Chance { numerator, denominator: 100 };
     proxy.set_network(NetworkSettings {
-        latency: Latency::Uniform(
+        latency: LinkLatency::Uniform(
             aviary::time::Duration::from_micros(200),
             aviary::time::Duration::from_millis(8),
         ),
@@ -221,7 +227,7 @@ fn the_simulators_rules_between_real_sites_are_survived_and_counted() {
         corruption: percent(3),
         truncation: percent(3),
         misdelivery: percent(2),
-        replay: Replay { chance: percent(3), after: aviary::time::Duration::from_millis(300) },
+        replay: LateCopy { chance: percent(3), after: aviary::time::Duration::from_millis(300) },
         ..calm()
     });
     pause(2_500);

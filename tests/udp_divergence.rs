@@ -22,20 +22,20 @@ const SECONDS: u32 = 10;
 const SINCE: [&str; 3] = ["and so on", "they go on", "two others know"];
 
 /// Three sites in a folder that goes away.
-struct Cluster {
+struct RealCluster {
     folder: PathBuf,
     sites: [Option<Child>; 3],
 }
 
-impl Cluster {
-    fn init(name: &str) -> Cluster {
+impl RealCluster {
+    fn init(name: &str) -> RealCluster {
         let folder = std::env::temp_dir().join(format!("aviary-divergence-{}-{name}", std::process::id()));
         let _ = fs::remove_dir_all(&folder);
         let port = ports::free(3).unwrap().to_string();
         let mut init = Command::new(env!("CARGO_BIN_EXE_site"));
         init.args(["init", "--sites", "3", "--base-port", &port, "--dir"]).arg(&folder);
         assert!(init.output().unwrap().status.success());
-        Cluster { folder, sites: [None, None, None] }
+        RealCluster { folder, sites: [None, None, None] }
     }
 
     fn storage(&self, site: usize) -> PathBuf {
@@ -123,7 +123,7 @@ impl Cluster {
     }
 }
 
-impl Drop for Cluster {
+impl Drop for RealCluster {
     fn drop(&mut self) {
         for mut child in self.sites.iter_mut().filter_map(Option::take) {
             let _ = child.kill();
@@ -159,7 +159,7 @@ fn wait_until(is_so: impl Fn() -> bool, how_it_is: impl Fn() -> String) {
 
 #[test]
 fn a_site_with_another_log_than_a_quorum_exits_with_the_reason_and_the_others_go_on() {
-    let mut cluster = Cluster::init("stops");
+    let mut cluster = RealCluster::init("stops");
     cluster.diverge();
     cluster.start(0);
     let (code, said) = cluster.ended(0);
@@ -189,14 +189,14 @@ fn a_site_with_another_log_than_a_quorum_exits_with_the_reason_and_the_others_go
 
 #[test]
 fn where_no_quorum_agrees_both_logs_are_shown_and_nothing_is_taken() {
-    let mut cluster = Cluster::init("alone");
+    let mut cluster = RealCluster::init("alone");
     cluster.diverge();
     // Site 1 is to know nothing of site 2.
     cluster.kill(2);
     cluster.kill(1);
     cluster.start(1);
     cluster.start(0);
-    let is_said = |cluster: &Cluster| cluster.status().matches(" diverged ").count() == 2;
+    let is_said = |cluster: &RealCluster| cluster.status().matches(" diverged ").count() == 2;
     wait_until(|| is_said(&cluster), || cluster.status());
     let (one, other) = (cluster.shown(0), cluster.shown(1));
     let has = |log: &[String], text: &str| log.iter().any(|shown| shown == text);
@@ -216,7 +216,7 @@ fn where_no_quorum_agrees_both_logs_are_shown_and_nothing_is_taken() {
 
 #[test]
 fn a_folder_of_another_site_is_refused() {
-    let mut cluster = Cluster::init("swapped");
+    let mut cluster = RealCluster::init("swapped");
     let (one, other, aside) = (cluster.storage(1), cluster.storage(2), cluster.folder.join("aside"));
     fs::rename(&one, &aside).unwrap();
     fs::rename(&other, &one).unwrap();

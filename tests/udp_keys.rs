@@ -21,7 +21,7 @@ use aviary::tweets::timeline::{Event, Position, TimelineQuery, View};
 use aviary::udp::seal::{Opened, Party, Sealer};
 use aviary::udp::{Caller, CallerSettings, ClientKey, KeyNumber};
 use aviary::wire::Wire;
-use sim_runner::tweets::real::Cluster;
+use sim_runner::tweets::real::RealCluster;
 
 const SITE: &str = env!("CARGO_BIN_EXE_site");
 
@@ -39,8 +39,8 @@ impl Scratch {
         self.0.join(name).to_str().unwrap().to_owned()
     }
 
-    fn cluster(&self) -> Cluster {
-        let mut cluster = Cluster::init(Path::new(SITE), &self.0, 3, false).unwrap();
+    fn cluster(&self) -> RealCluster {
+        let mut cluster = RealCluster::init(Path::new(SITE), &self.0, 3, false).unwrap();
         cluster.start_all().unwrap();
         cluster
     }
@@ -206,7 +206,7 @@ fn a_derived_key_is_served_until_it_is_denied_and_the_others_are_served_on() {
 #[test]
 fn no_client_file_holds_the_master_and_files_of_before_are_refused_with_their_cure() {
     let scratch = Scratch::new("files");
-    Cluster::init(Path::new(SITE), &scratch.0, 1, false).unwrap();
+    RealCluster::init(Path::new(SITE), &scratch.0, 1, false).unwrap();
     let master = fs::read_to_string(scratch.0.join("client-master.key")).unwrap();
     let digits = master.lines().nth(1).unwrap();
     scratch.client_key(7);
@@ -289,7 +289,7 @@ impl Raw {
 #[test]
 fn what_a_stranger_sends_draws_no_more_than_it_is_long_and_a_client_draws_eight_answers() {
     let scratch = Scratch::new("drawn");
-    let mut cluster = Cluster::init(Path::new(SITE), &scratch.0, 1, false).unwrap();
+    let mut cluster = RealCluster::init(Path::new(SITE), &scratch.0, 1, false).unwrap();
     cluster.start_all().unwrap();
     let (sites, key) = (cluster.sites.clone(), cluster.client_key());
     let mut author = client(&sites, key.clone());

@@ -16,7 +16,7 @@ use aviary::tweets::client::{Client, ClientOptions, statuses};
 use aviary::tweets::timeline::Position;
 use rustix::thread::{LinkNameSpaceType, move_into_link_name_space};
 use sim_runner::tweets::real::judged::{self, check_logs, converge};
-use sim_runner::tweets::real::{Cluster, Failure, Load, LoadSettings};
+use sim_runner::tweets::real::{ClientLoad, ClusterFailure, LoadSettings, RealCluster};
 
 const SITES: u8 = 5;
 
@@ -89,12 +89,13 @@ impl Drop for Links {
 }
 
 /// Moves the calling thread into a namespace.
-fn enter(name: &str) -> impl Fn() -> Result<(), Failure> + Clone + Send + use<> {
+fn enter(name: &str) -> impl Fn() -> Result<(), ClusterFailure> + Clone + Send + use<> {
     let path = Path::new("/var/run/netns").join(name);
     move || {
-        let file = File::open(&path).map_err(|error| Failure(format!("{}: {error}", path.display())))?;
+        let file =
+            File::open(&path).map_err(|error| ClusterFailure(format!("{}: {error}", path.display())))?;
         move_into_link_name_space(file.as_fd(), Some(LinkNameSpaceType::Network))
-            .map_err(|error| Failure(format!("failed to enter {}: {error}", path.display())))
+            .map_err(|error| ClusterFailure(format!("failed to enter {}: {error}", path.display())))
     }
 }
 
@@ -114,7 +115,7 @@ fn links_that_go_down_and_up_lose_nothing() {
         Err(why) => return println!("skipped: no network namespaces can be made here: {why}"),
     };
     let mut cluster =
-        Cluster::init(Path::new(env!("CARGO_BIN_EXE_site")), &links.folder, SITES, false).unwrap();
+        RealCluster::init(Path::new(env!("CARGO_BIN_EXE_site")), &links.folder, SITES, false).unwrap();
     let addresses: Vec<SocketAddr> = (0..SITES).map(address).collect();
     let exec = |name: &String| ["ip", "netns", "exec", name].map(String::from).to_vec();
     cluster.move_to(&addresses, links.sites.iter().map(exec).collect()).unwrap();
@@ -126,7 +127,8 @@ fn links_that_go_down_and_up_lose_nothing() {
         patience: aviary::time::Duration::from_millis(2_500),
         seed: Seed(11),
     };
-    let load = Load::start(&cluster.sites, &cluster.client_keys(), &settings, enter(&links.hub)).unwrap();
+    let load =
+        ClientLoad::start(&cluster.sites, &cluster.client_keys(), &settings, enter(&links.hub)).unwrap();
     pause(1_500);
     let goes_on = |what: &str| {
         let before = load.acknowledged();

@@ -5,7 +5,8 @@ use aviary::ids::ProcessId;
 use aviary::journal::JournalConfig;
 use aviary::mix::Seed;
 use aviary::sim::{
-    Action, Chance, Filter, Latency, Rule, Ruling, Step, Target, TraceLevel, Trigger, World, WorldSettings,
+    Chance, Filter, LinkLatency, LinkRule, Ruling, ScriptAction, ScriptStep, Target, TraceLevel, Trigger,
+    World, WorldSettings,
 };
 use aviary::time::{Duration, Instant};
 
@@ -86,8 +87,8 @@ fn deliver(count: u64) {
 }
 
 /// Three rules that look at every datagram: two of them find some.
-fn rules() -> [Rule; 3] {
-    let rule = |kind: &str, from, to, ruling| Rule {
+fn rules() -> [LinkRule; 3] {
+    let rule = |kind: &str, from, to, ruling| LinkRule {
         name: None,
         filter: Filter { kind: Some(kind.into()), from, to, about: None, slots: None },
         since: Instant::ZERO,
@@ -109,11 +110,14 @@ fn world(count: u16, seed: u64) -> World<Tiny, ()> {
     let mut settings = WorldSettings::calm(Seed(seed), 1, Crowd { count });
     settings.clients = count;
     settings.journal = JournalConfig { segment_bytes: 16 << 10, record_max: 1 << 10 };
-    settings.network.latency = Latency::Uniform(Duration::from_millis(1), Duration::from_millis(10));
+    settings.network.latency = LinkLatency::Uniform(Duration::from_millis(1), Duration::from_millis(10));
     settings.network.loss = Chance { numerator: 5, denominator: 100 };
     settings.trace.level = TraceLevel::Off;
-    let step =
-        |rule| Step { trigger: Trigger::At(Instant::ZERO), action: Action::Rule(rule), is_optional: false };
+    let step = |rule| ScriptStep {
+        trigger: Trigger::At(Instant::ZERO),
+        action: ScriptAction::Rule(rule),
+        is_optional: false,
+    };
     settings.tracks = vec![rules().map(step).into()];
     World::new(settings, ()).expect("the settings are legal")
 }

@@ -4,7 +4,7 @@ use aviary::ids::ProcessId;
 use aviary::journal::JournalConfig;
 use aviary::mix::Seed;
 use aviary::replicated::paxos::Slot;
-use aviary::sim::{Judge, Latency, Observation, TraceLevel, Violation, World, WorldSettings};
+use aviary::sim::{Judge, LinkLatency, Observation, TraceLevel, Violation, World, WorldSettings};
 use aviary::time::Duration;
 use aviary::tweets::judges::Judges;
 use aviary::tweets::site::{Command, Config, Note, Operation, Participant};
@@ -72,7 +72,7 @@ impl Load {
         config.check().expect("a configuration that works");
         let mut settings: WorldSettings<Participant> = WorldSettings::calm(Seed(1), SITES, config);
         settings.clients = clients;
-        settings.network.latency = Latency::Constant(Duration::from_millis(1));
+        settings.network.latency = LinkLatency::Constant(Duration::from_millis(1));
         settings.disk.sync_time = Duration::from_micros(100);
         settings.trace.level = TraceLevel::Off;
         settings.datagram_max = settings.config.datagram_max;

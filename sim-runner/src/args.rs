@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use aviary::search::{Seeds, Shard};
-use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
+use clap::{Args, Parser, Subcommand, ValueEnum};
 
 pub(crate) const EXIT_CODES: &str = "\
 Exit codes:
@@ -62,60 +62,60 @@ Exit codes:
 /// Replays, audits, checks and starts scenarios.
 #[derive(Parser, Debug)]
 #[command(name = "sim-runner", version, about, after_help = EXIT_CODES, arg_required_else_help = true)]
-pub(crate) struct Args<C: Subcommand> {
+pub(crate) struct CommandLine<C: Subcommand> {
     #[command(subcommand)]
     pub(crate) command: C,
 }
 
 /// The commands that there are for any service.
 #[derive(Subcommand, Debug)]
-pub(crate) enum Command {
+pub(crate) enum HarnessCommand {
     /// Run scenarios and say what came of each
-    Replay(Replay),
+    Replay(ReplayArgs),
     /// Feed what a real site was handed to the same site again, and compare what it does
-    ReplayRecording(ReplayRecording),
+    ReplayRecording(ReplayRecordingArgs),
     /// Say whether scenarios repeat themselves exactly, and where not
-    Audit(Audit),
+    Audit(AuditArgs),
     /// Run one scenario and print all that happens, for comparing
-    Record(Record),
+    Record(RecordArgs),
     /// Say whether files are well-formed scenarios, without running them
-    Check(Check),
+    Check(CheckArgs),
     /// Write a commented scenario to start from
-    New(New),
+    New(NewArgs),
     /// List every step that a scenario can have
     Words,
     /// Run scenarios under many seeds on all cores
-    Sweep(Sweep),
+    Sweep(SweepArgs),
     /// Print the scenario that a profile and a seed stand for
-    Draw(Draw),
+    Draw(DrawArgs),
     /// Make a failing scenario as small as it goes while it breaks the same property
-    Shrink(Shrink),
+    Shrink(ShrinkArgs),
     /// Say when a failure became inevitable, and by what
-    Blame(Blame),
+    Blame(BlameArgs),
 }
 
-impl Command {
+impl HarnessCommand {
     /// The name of the planted bug that every process is to have.
     pub(crate) fn saboteur(&self) -> Option<&str> {
         match self {
-            Command::Replay(Replay { saboteur, .. })
-            | Command::Sweep(Sweep { saboteur, .. })
-            | Command::Shrink(Shrink { saboteur, .. })
-            | Command::Blame(Blame { saboteur, .. }) => saboteur.as_deref(),
+            HarnessCommand::Replay(ReplayArgs { saboteur, .. })
+            | HarnessCommand::Sweep(SweepArgs { saboteur, .. })
+            | HarnessCommand::Shrink(ShrinkArgs { saboteur, .. })
+            | HarnessCommand::Blame(BlameArgs { saboteur, .. }) => saboteur.as_deref(),
             _ => None,
         }
     }
 }
 
-#[derive(ClapArgs, Debug)]
+#[derive(Args, Debug)]
 #[command(after_help = EXIT_CODES)]
-pub(crate) struct Replay {
+pub(crate) struct ReplayArgs {
     /// Scenario files, or folders: all *.ron below them
     #[arg(required = true, value_name = "PATH")]
     pub(crate) paths: Vec<PathBuf>,
     /// Show what happened; with =full routine traffic too
     #[arg(long, value_name = "LEVEL", num_args = 0..=1, require_equals = true, default_missing_value = "notable")]
-    pub(crate) trace: Option<Trace>,
+    pub(crate) trace: Option<TraceAmount>,
     /// Draw everything random from this instead of the scenario's own seed
     #[arg(long, value_name = "N", env = "SIM_RUNNER_SEED")]
     pub(crate) seed: Option<u64>,
@@ -136,9 +136,9 @@ told in the order of their seeds: a report of --seeds is the same bytes whatever
 is run twice and must be the same. Failures are grouped by what they break and by the shape of the shrunken scenario; \
 one of each group is saved. An interrupt ends the sweep and tells what was found so far; a second one ends it at once.";
 
-#[derive(ClapArgs, Debug)]
+#[derive(Args, Debug)]
 #[command(after_help = EXIT_CODES, after_long_help = format!("{SWEEP}\n\n{EXIT_CODES}"))]
-pub(crate) struct Sweep {
+pub(crate) struct SweepArgs {
     /// Profiles, scenario files, or folders of scenarios; the profile `default` when absent
     #[arg(value_name = "PROFILE|SCENARIO")]
     pub(crate) sources: Vec<String>,
@@ -146,7 +146,7 @@ pub(crate) struct Sweep {
     #[arg(long, value_name = "A..B")]
     pub(crate) seeds: Option<Seeds>,
     /// Begin no run later than this: 10m
-    #[arg(long, value_name = "TIME", value_parser = crate::sweep::words::time)]
+    #[arg(long, value_name = "TIME", value_parser = crate::sweep::numbers::time)]
     pub(crate) time: Option<Duration>,
     /// How many threads; all cores when absent
     #[arg(long, value_name = "N")]
@@ -179,7 +179,7 @@ pub(crate) struct Sweep {
     #[arg(long, value_name = "N", default_value_t = 64 << 20, value_parser = clap::value_parser!(u64).range(1..))]
     pub(crate) bytes_max: u64,
     /// Shrink each failure for so long at most
-    #[arg(long, value_name = "TIME", default_value = "20s", value_parser = crate::sweep::words::time)]
+    #[arg(long, value_name = "TIME", default_value = "20s", value_parser = crate::sweep::numbers::time)]
     pub(crate) shrink_time: Duration,
     /// Save failures as they are
     #[arg(long, conflicts_with = "shrink_time")]
@@ -189,9 +189,9 @@ pub(crate) struct Sweep {
     pub(crate) format: Format,
 }
 
-#[derive(ClapArgs, Debug)]
+#[derive(Args, Debug)]
 #[command(after_help = REPLAY_RECORDING)]
-pub(crate) struct ReplayRecording {
+pub(crate) struct ReplayRecordingArgs {
     /// The folder that a site recorded into
     #[arg(value_name = "DIR")]
     pub(crate) folder: PathBuf,
@@ -203,9 +203,9 @@ pub(crate) struct ReplayRecording {
     pub(crate) verbose: bool,
 }
 
-#[derive(ClapArgs, Debug)]
+#[derive(Args, Debug)]
 #[command(after_help = EXIT_CODES, after_long_help = format!("{AUDIT}\n\n{EXIT_CODES}"))]
-pub(crate) struct Audit {
+pub(crate) struct AuditArgs {
     /// Scenario files, or folders: all *.ron below them
     #[arg(required = true, value_name = "PATH")]
     pub(crate) paths: Vec<PathBuf>,
@@ -220,9 +220,9 @@ pub(crate) struct Audit {
     pub(crate) format: Format,
 }
 
-#[derive(ClapArgs, Debug)]
+#[derive(Args, Debug)]
 #[command(after_help = RECORD)]
-pub(crate) struct Record {
+pub(crate) struct RecordArgs {
     /// The scenario file
     #[arg(value_name = "FILE")]
     pub(crate) path: PathBuf,
@@ -232,7 +232,7 @@ pub(crate) struct Record {
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum)]
-pub(crate) enum Trace {
+pub(crate) enum TraceAmount {
     /// Steps, faults and what processes say of themselves
     Notable,
     /// Routine traffic too
@@ -247,9 +247,9 @@ pub(crate) enum Format {
     Json,
 }
 
-#[derive(ClapArgs, Debug)]
+#[derive(Args, Debug)]
 #[command(after_help = SHRINK)]
-pub(crate) struct Shrink {
+pub(crate) struct ShrinkArgs {
     /// A scenario that fails
     #[arg(value_name = "FILE")]
     pub(crate) path: PathBuf,
@@ -267,9 +267,9 @@ pub(crate) struct Shrink {
     pub(crate) saboteur: Option<String>,
 }
 
-#[derive(ClapArgs, Debug)]
+#[derive(Args, Debug)]
 #[command(after_help = BLAME)]
-pub(crate) struct Blame {
+pub(crate) struct BlameArgs {
     /// A scenario that fails
     #[arg(value_name = "FILE")]
     pub(crate) path: PathBuf,
@@ -300,16 +300,16 @@ fn wall_time(text: &str) -> Result<Duration, String> {
     if time.as_micros() == 0 { Err(expected.to_owned()) } else { Ok(Duration::from_micros(time.as_micros())) }
 }
 
-#[derive(ClapArgs, Debug)]
+#[derive(Args, Debug)]
 #[command(after_help = EXIT_CODES)]
-pub(crate) struct Check {
+pub(crate) struct CheckArgs {
     /// Scenario files, or folders: all *.ron below them
     #[arg(required = true, value_name = "PATH")]
     pub(crate) paths: Vec<PathBuf>,
 }
 
-#[derive(ClapArgs, Debug)]
-pub(crate) struct Draw {
+#[derive(Args, Debug)]
+pub(crate) struct DrawArgs {
     /// A profile: one of those that --list names, or a file
     #[arg(value_name = "PROFILE", default_value = "default")]
     pub(crate) profile: String,
@@ -327,8 +327,8 @@ pub(crate) struct Draw {
     pub(crate) list: bool,
 }
 
-#[derive(ClapArgs, Debug)]
-pub(crate) struct New {
+#[derive(Args, Debug)]
+pub(crate) struct NewArgs {
     /// The scenario's name: letters, digits, _ and -
     pub(crate) name: String,
     /// The folder to write it to

@@ -9,7 +9,7 @@ use aviary::scenario::{self, Outcome, Parting, RunDifference, Service, Way};
 use serde::Serialize;
 
 use crate::Exit;
-use crate::args::{Audit, Format};
+use crate::args::{AuditArgs, Format};
 use crate::files::{Loaded, load};
 use crate::progress::Progress;
 use crate::record::{compare, options};
@@ -22,19 +22,19 @@ struct Audited<'a> {
     name: &'a str,
     outcome: Outcome,
     /// Every run but the first.
-    runs: Vec<Held>,
+    runs: Vec<ComparedRun>,
     wall: Duration,
 }
 
 /// A run that was held against the first one.
-struct Held {
+struct ComparedRun {
     way: &'static str,
     about: String,
     difference: Option<RunDifference>,
 }
 
 impl Audited<'_> {
-    fn parted(&self) -> impl Iterator<Item = (&Held, &RunDifference)> {
+    fn parted(&self) -> impl Iterator<Item = (&ComparedRun, &RunDifference)> {
         self.runs.iter().filter_map(|held| Some((held, held.difference.as_ref()?)))
     }
 
@@ -47,7 +47,7 @@ impl Audited<'_> {
     }
 }
 
-pub(crate) fn audit<S: Service>(args: &Audit) -> io::Result<Exit> {
+pub(crate) fn audit<S: Service>(args: &AuditArgs) -> io::Result<Exit> {
     let loaded = match load::<S>(&args.paths) {
         Ok(loaded) => loaded,
         Err(errors) => return Ok(load_errors(&errors)),
@@ -84,7 +84,7 @@ pub(crate) fn audit<S: Service>(args: &Audit) -> io::Result<Exit> {
     clippy::disallowed_methods,
     reason = "wall time is shown, never fed into a run"
 )]
-fn audit_one<'a, S: Service>(one: &'a Loaded<S>, args: &Audit) -> Option<Audited<'a>> {
+fn audit_one<'a, S: Service>(one: &'a Loaded<S>, args: &AuditArgs) -> Option<Audited<'a>> {
     let start = std::time::Instant::now();
     let audited = match scenario::audit(&one.scenario, &options(args.seed)) {
         Ok(audited) => audited,
@@ -94,8 +94,9 @@ fn audit_one<'a, S: Service>(one: &'a Loaded<S>, args: &Audit) -> Option<Audited
         }
     };
     let scenario::Audit { outcome, first, ways } = audited;
-    let held = |(way, difference): (Way, _)| Held { way: way.name(), about: way.about().into(), difference };
-    let mut runs: Vec<Held> = ways.into_iter().map(held).collect();
+    let held =
+        |(way, difference): (Way, _)| ComparedRun { way: way.name(), about: way.about().into(), difference };
+    let mut runs: Vec<ComparedRun> = ways.into_iter().map(held).collect();
     let own =
         std::env::current_exe().map_err(|why| error(format_args!("failed to find this program: {why}")));
     let second = ("process", own.ok()?, "run in a second process".to_owned());
@@ -107,7 +108,7 @@ fn audit_one<'a, S: Service>(one: &'a Loaded<S>, args: &Audit) -> Option<Audited
         .map(|program| ("against", program.clone(), format!("run by {}", program.display())));
     for (way, program, about) in [second].into_iter().chain(others) {
         match compare((&program, &leading), &one.path, outcome.seed, &first) {
-            Ok(difference) => runs.push(Held { way, about, difference }),
+            Ok(difference) => runs.push(ComparedRun { way, about, difference }),
             Err(why) => {
                 error(format_args!("{why}"));
                 return None;
@@ -145,7 +146,7 @@ fn text(out: &mut impl Write, audited: &Audited<'_>, width: usize) -> io::Result
 
 /// One audit for machines.
 #[derive(Serialize)]
-struct Object<'a> {
+struct AuditJson<'a> {
     scenario: &'a str,
     file: String,
     repeats: bool,
@@ -213,7 +214,7 @@ impl<'a> From<&'a RunDifference> for DifferenceObject<'a> {
 /// One audit as a JSON object on a line of its own.
 fn json(out: &mut impl Write, audited: &Audited<'_>) -> io::Result<()> {
     let outcome = &audited.outcome;
-    let object = Object {
+    let object = AuditJson {
         scenario: audited.name,
         file: audited.path.display().to_string(),
         repeats: audited.repeats(),

@@ -5,11 +5,11 @@ use std::io::{self, Write};
 use aviary::scenario::Service;
 
 use crate::Exit;
-use crate::args::Check;
+use crate::args::CheckArgs;
 use crate::files::load;
 use crate::report::{load_errors, stdout};
 
-pub(crate) fn check<S: Service>(args: &Check) -> io::Result<Exit> {
+pub(crate) fn check<S: Service>(args: &CheckArgs) -> io::Result<Exit> {
     let loaded = match load::<S>(&args.paths) {
         Ok(loaded) => loaded,
         Err(errors) => return Ok(load_errors(&errors)),

@@ -8,10 +8,10 @@ use aviary::scenario::profile::PROFILES;
 use aviary::scenario::{BadFile, CannotDraw, Profile, Scenario, Service, draw_recipe, nearest_name, write};
 
 use crate::Exit;
-use crate::args::Draw;
+use crate::args::DrawArgs;
 use crate::report::{error, stdout};
 
-pub(crate) fn draw<S: Service>(args: &Draw) -> io::Result<Exit> {
+pub(crate) fn draw<S: Service>(args: &DrawArgs) -> io::Result<Exit> {
     if args.list {
         return list::<S>();
     }

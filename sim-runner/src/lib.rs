@@ -26,13 +26,13 @@ mod side_by_side;
 mod sweep;
 #[cfg(feature = "tweets")]
 pub mod tweets;
-mod words;
+mod vocabulary;
 
 use std::ffi::OsString;
 use std::io;
 use std::process::ExitCode;
 
-use args::Command;
+use args::HarnessCommand;
 use aviary::process::{Process, Savable};
 use aviary::scenario::{RunOptions, Service, Verdict};
 use aviary::search::Runner;
@@ -66,14 +66,14 @@ pub fn run<S: Service, A: Into<OsString> + Clone>(args: impl IntoIterator<Item =
     with(args, of::<S>)
 }
 
-fn of_savable<S: Service<Process: Savable>>(command: &Command) -> io::Result<Exit> {
+fn of_savable<S: Service<Process: Savable>>(command: &HarnessCommand) -> io::Result<Exit> {
     match command {
-        Command::ReplayRecording(args) => replay_recording::replay_recording::<S::Process>(args),
+        HarnessCommand::ReplayRecording(args) => replay_recording::replay_recording::<S::Process>(args),
         _ => of::<S>(command),
     }
 }
 
-fn of<S: Service>(command: &Command) -> io::Result<Exit> {
+fn of<S: Service>(command: &HarnessCommand) -> io::Result<Exit> {
     match command.saboteur() {
         Some(_) => Ok(report::usage("no saboteurs are planted for this service")),
         None => configured::<S>(command, |_| {}),
@@ -82,22 +82,24 @@ fn of<S: Service>(command: &Command) -> io::Result<Exit> {
 
 /// Does what `command` asks, with a last word of `configure` on every process that a saboteur can be in.
 fn configured<S: Service>(
-    command: &Command,
+    command: &HarnessCommand,
     configure: impl Fn(&mut <S::Process as Process>::Config) + Copy + Send + Sync + 'static,
 ) -> io::Result<Exit> {
     let runner = || Runner::configured(RunOptions::default(), configure);
     match command {
-        Command::Replay(args) => replay::replay::<S>(args, configure),
-        Command::ReplayRecording(_) => Ok(report::usage("this program replays no recordings of real sites")),
-        Command::Audit(args) => audit::audit::<S>(args),
-        Command::Record(args) => record::record::<S>(args),
-        Command::Check(args) => check::check::<S>(args),
-        Command::New(args) => new::new::<S>(args),
-        Command::Words => words::words(),
-        Command::Sweep(args) => sweep::sweep::<S>(args, configure),
-        Command::Draw(args) => draw::draw::<S>(args),
-        Command::Shrink(args) => shrink::shrink::<S>(args, &runner()),
-        Command::Blame(args) => blame::blame::<S>(args, &runner()),
+        HarnessCommand::Replay(args) => replay::replay::<S>(args, configure),
+        HarnessCommand::ReplayRecording(_) => {
+            Ok(report::usage("this program replays no recordings of real sites"))
+        }
+        HarnessCommand::Audit(args) => audit::audit::<S>(args),
+        HarnessCommand::Record(args) => record::record::<S>(args),
+        HarnessCommand::Check(args) => check::check::<S>(args),
+        HarnessCommand::New(args) => new::new::<S>(args),
+        HarnessCommand::Words => vocabulary::words(),
+        HarnessCommand::Sweep(args) => sweep::sweep::<S>(args, configure),
+        HarnessCommand::Draw(args) => draw::draw::<S>(args),
+        HarnessCommand::Shrink(args) => shrink::shrink::<S>(args, &runner()),
+        HarnessCommand::Blame(args) => blame::blame::<S>(args, &runner()),
     }
 }
 
@@ -105,8 +107,8 @@ fn with<C: Subcommand, A: Into<OsString> + Clone>(
     args: impl IntoIterator<Item = A>,
     command: impl FnOnce(&C) -> io::Result<Exit>,
 ) -> Exit {
-    let parsed = args::Args::<C>::command().try_get_matches_from(args);
-    let args = match parsed.and_then(|matches| args::Args::from_arg_matches(&matches)) {
+    let parsed = args::CommandLine::<C>::command().try_get_matches_from(args);
+    let args = match parsed.and_then(|matches| args::CommandLine::from_arg_matches(&matches)) {
         Ok(args) => args,
         Err(error) => {
             // Nobody is left to be told when this fails.

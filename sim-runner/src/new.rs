@@ -6,10 +6,10 @@ use std::io::{self, Write};
 use aviary::scenario::Service;
 
 use crate::Exit;
-use crate::args::New;
+use crate::args::NewArgs;
 use crate::report::{error, program, stdout};
 
-pub(crate) fn new<S: Service>(args: &New) -> io::Result<Exit> {
+pub(crate) fn new<S: Service>(args: &NewArgs) -> io::Result<Exit> {
     let is_part = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'-';
     if args.name.is_empty() || !args.name.bytes().all(is_part) {
         error(format_args!("{:?} is no name for a scenario: letters, digits, _ and -", args.name));

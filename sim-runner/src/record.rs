@@ -11,7 +11,7 @@ use aviary::time::Instant;
 use serde::{Deserialize, Serialize};
 
 use crate::Exit;
-use crate::args::Record;
+use crate::args::RecordArgs;
 use crate::files::load_one;
 use crate::report::{load_errors, problems, stdout};
 
@@ -20,7 +20,7 @@ const VERSION: u32 = 1;
 
 /// The first line.
 #[derive(Serialize, Deserialize)]
-struct Head {
+struct RecordHead {
     recording: u32,
     scenario: String,
     seed: u64,
@@ -28,7 +28,7 @@ struct Head {
 
 /// Every other line.
 #[derive(Serialize, Deserialize)]
-struct Line {
+struct RecordLine {
     events: u64,
     at_us: u64,
     fingerprint: String,
@@ -44,17 +44,17 @@ struct LastLine {
     state: String,
 }
 
-impl From<RunEntry> for Line {
-    fn from(entry: RunEntry) -> Line {
+impl From<RunEntry> for RecordLine {
+    fn from(entry: RunEntry) -> RecordLine {
         let RunEntry { events, at, fingerprint, lines, end } = entry;
         let end = end.map(|RunEnd { verdict, state }| LastLine { verdict, state });
-        Line { events, at_us: at.as_micros(), fingerprint: format!("{fingerprint:016x}"), lines, end }
+        RecordLine { events, at_us: at.as_micros(), fingerprint: format!("{fingerprint:016x}"), lines, end }
     }
 }
 
-impl Line {
+impl RecordLine {
     fn entry(self) -> Option<RunEntry> {
-        let Line { events, at_us, fingerprint, lines, end } = self;
+        let RecordLine { events, at_us, fingerprint, lines, end } = self;
         let fingerprint = u64::from_str_radix(&fingerprint, 16).ok()?;
         let end = end.map(|LastLine { verdict, state }| RunEnd { verdict, state });
         Some(RunEntry { events, at: Instant::from_micros(at_us), fingerprint, lines, end })
@@ -66,7 +66,7 @@ pub(crate) fn options(seed: Option<u64>) -> RunOptions {
     RunOptions { seed, trace: TraceLevel::Full, ..RunOptions::default() }
 }
 
-pub(crate) fn record<S: Service>(args: &Record) -> io::Result<Exit> {
+pub(crate) fn record<S: Service>(args: &RecordArgs) -> io::Result<Exit> {
     let one = match load_one::<S>(&args.path) {
         Ok(one) => one,
         Err(error) => return Ok(load_errors(&[error])),
@@ -80,9 +80,9 @@ pub(crate) fn record<S: Service>(args: &Record) -> io::Result<Exit> {
     };
     let mut out = stdout();
     let seed = args.seed.unwrap_or(one.scenario.seed);
-    write(&mut out, &Head { recording: VERSION, scenario: one.name, seed })?;
+    write(&mut out, &RecordHead { recording: VERSION, scenario: one.name, seed })?;
     for entry in recorder {
-        write(&mut out, &Line::from(entry))?;
+        write(&mut out, &RecordLine::from(entry))?;
     }
     out.flush()?;
     Ok(Exit::Passed)
@@ -122,13 +122,13 @@ fn hold(out: impl BufRead, first: &[RunEntry]) -> Result<Option<RunDifference>, 
     let mut comparison = RunComparison::new(first);
     let mut lines = out.lines();
     let head = lines.next().ok_or("it printed nothing")?.map_err(|error| error.to_string())?;
-    let head: Head = parse(&head)?;
+    let head: RecordHead = parse(&head)?;
     if head.recording != VERSION {
         return Err(format!("expected a recording of version {VERSION}, found {}", head.recording));
     }
     for line in lines {
         let line = line.map_err(|error| error.to_string())?;
-        let entry = parse::<Line>(&line)?.entry().ok_or_else(|| unread(&line, "no fingerprint"))?;
+        let entry = parse::<RecordLine>(&line)?.entry().ok_or_else(|| unread(&line, "no fingerprint"))?;
         if let Err(difference) = comparison.take(&entry) {
             return Ok(Some(*difference));
         }

@@ -7,14 +7,14 @@ use aviary::scenario::{Outcome, RunOptions, Service, run_configured};
 use aviary::sim::TraceLevel;
 
 use crate::Exit;
-use crate::args::{Format, Replay, Trace};
+use crate::args::{Format, ReplayArgs, TraceAmount};
 use crate::files::{Loaded, load};
 use crate::progress::Progress;
-use crate::report::{Ran, error, failure, json, load_errors, problems, stdout, summary, trace};
+use crate::report::{RanScenario, error, failure, json, load_errors, problems, stdout, summary, trace};
 
 /// Runs what `args` name, with a last word of `configure` on every process.
 pub(crate) fn replay<S: Service>(
-    args: &Replay,
+    args: &ReplayArgs,
     configure: impl Fn(&mut <S::Process as Process>::Config),
 ) -> io::Result<Exit> {
     let loaded = match load::<S>(&args.paths) {
@@ -45,7 +45,7 @@ pub(crate) fn replay<S: Service>(
     Ok(Exit::worst(&exits))
 }
 
-fn tell(out: &mut impl Write, ran: &Ran<'_>, args: &Replay, width: usize) -> io::Result<()> {
+fn tell(out: &mut impl Write, ran: &RanScenario<'_>, args: &ReplayArgs, width: usize) -> io::Result<()> {
     match args.format {
         Format::Json => json(out, ran, args.trace.is_some())?,
         Format::Text => {
@@ -68,13 +68,13 @@ fn tell(out: &mut impl Write, ran: &Ran<'_>, args: &Replay, width: usize) -> io:
 )]
 fn timed<'a, S: Service>(
     one: &'a Loaded<S>,
-    args: &'a Replay,
+    args: &'a ReplayArgs,
     configure: impl Fn(&mut <S::Process as Process>::Config),
-) -> Option<Ran<'a>> {
+) -> Option<RanScenario<'a>> {
     let level = match args.trace {
-        Some(Trace::Full) => TraceLevel::Full,
+        Some(TraceAmount::Full) => TraceLevel::Full,
         // Kept for the case that something fails.
-        Some(Trace::Notable) | None => TraceLevel::Notable,
+        Some(TraceAmount::Notable) | None => TraceLevel::Notable,
     };
     let options =
         RunOptions { seed: args.seed, trace: level, events_max: args.events_max, ..RunOptions::default() };
@@ -84,7 +84,7 @@ fn timed<'a, S: Service>(
     match result {
         Ok(outcome) => {
             let (path, name, about) = (&one.path, &one.name, &one.scenario.about);
-            Some(Ran { path, name, about, saboteur: args.saboteur.as_deref(), outcome, wall })
+            Some(RanScenario { path, name, about, saboteur: args.saboteur.as_deref(), outcome, wall })
         }
         Err(found) => {
             problems(&one.path, &found);

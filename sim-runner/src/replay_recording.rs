@@ -9,10 +9,10 @@ use aviary::recording::{CutShort, File, PlayFailure, Player, RecordingHeader, Re
 use aviary::scenario::caught;
 
 use crate::Exit;
-use crate::args::ReplayRecording;
+use crate::args::ReplayRecordingArgs;
 use crate::report::{BAD, DIM, GOOD, ODD, program, quoted, stdout, usage};
 
-pub(crate) fn replay_recording<P: Savable>(args: &ReplayRecording) -> io::Result<Exit> {
+pub(crate) fn replay_recording<P: Savable>(args: &ReplayRecordingArgs) -> io::Result<Exit> {
     let files = match files(args) {
         Ok(files) => files,
         Err(why) => return Ok(usage(&why)),
@@ -62,7 +62,7 @@ pub(crate) fn replay_recording<P: Savable>(args: &ReplayRecording) -> io::Result
 }
 
 /// The files of the recording, in the order of their numbers.
-fn files(args: &ReplayRecording) -> Result<Vec<PathBuf>, String> {
+fn files(args: &ReplayRecordingArgs) -> Result<Vec<PathBuf>, String> {
     let folder = &args.folder;
     let failed =
         |why: io::Error| format!("failed to read {}: {why}; name a folder of a recording", folder.display());

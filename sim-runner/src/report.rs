@@ -23,7 +23,7 @@ pub(crate) const DIM: Style = Style::new().effects(Effects::DIMMED);
 const TAIL: usize = 20;
 
 /// One scenario that was run.
-pub(crate) struct Ran<'a> {
+pub(crate) struct RanScenario<'a> {
     pub(crate) path: &'a Path,
     pub(crate) name: &'a str,
     pub(crate) about: &'a str,
@@ -100,7 +100,7 @@ fn style(verdict: &Verdict) -> Style {
 }
 
 /// One line: verdict, name, events, simulated time, wall time, fingerprint.
-pub(crate) fn summary(out: &mut impl Write, ran: &Ran<'_>, width: usize) -> io::Result<()> {
+pub(crate) fn summary(out: &mut impl Write, ran: &RanScenario<'_>, width: usize) -> io::Result<()> {
     let outcome = &ran.outcome;
     let (style, verdict) = (style(&outcome.verdict), outcome.verdict.name());
     let simulated = outcome.simulated.as_micros() / 1_000;
@@ -111,7 +111,7 @@ pub(crate) fn summary(out: &mut impl Write, ran: &Ran<'_>, width: usize) -> io::
 }
 
 /// The whole trace and what it came to.
-pub(crate) fn trace(out: &mut impl Write, ran: &Ran<'_>) -> io::Result<()> {
+pub(crate) fn trace(out: &mut impl Write, ran: &RanScenario<'_>) -> io::Result<()> {
     writeln!(out, "{DIM}# {} (seed {}){DIM:#}", ran.about, ran.outcome.seed)?;
     if ran.outcome.forgotten > 0 {
         writeln!(out, "{DIM}... {} earlier lines{DIM:#}", ran.outcome.forgotten)?;
@@ -140,7 +140,7 @@ pub(crate) fn line(out: &mut impl Write, indent: &str, line: &StoryEntry) -> io:
 }
 
 /// The property and a sentence, the last lines that matter, and how to see it again.
-pub(crate) fn failure(out: &mut impl Write, ran: &Ran<'_>, is_traced: bool) -> io::Result<()> {
+pub(crate) fn failure(out: &mut impl Write, ran: &RanScenario<'_>, is_traced: bool) -> io::Result<()> {
     let text = ran.outcome.verdict.to_string();
     let (property, sentence) = text.split_once(": ").unwrap_or((&text, ""));
     writeln!(out, "  {BAD}{property}{BAD:#}: {sentence}")?;
@@ -173,7 +173,7 @@ fn last_that_matter<'a>(trace: &'a [StoryEntry], sentence: &str) -> Vec<&'a Stor
 
 /// One run for machines.
 #[derive(serde::Serialize)]
-struct Object<'a> {
+struct RunJson<'a> {
     scenario: &'a str,
     file: String,
     verdict: &'static str,
@@ -197,10 +197,10 @@ struct Object<'a> {
 }
 
 /// One run as a JSON object on a line of its own.
-pub(crate) fn json(out: &mut impl Write, ran: &Ran<'_>, is_traced: bool) -> io::Result<()> {
+pub(crate) fn json(out: &mut impl Write, ran: &RanScenario<'_>, is_traced: bool) -> io::Result<()> {
     let outcome = &ran.outcome;
     let lines = || outcome.trace.iter().map(StoryEntry::to_string).collect();
-    let object = Object {
+    let object = RunJson {
         scenario: ran.name,
         file: ran.path.display().to_string(),
         verdict: outcome.verdict.name(),

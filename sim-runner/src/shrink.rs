@@ -8,13 +8,13 @@ use aviary::scenario::{Scenario, Service, write};
 use aviary::search::{self, Budget, NotShrunk, Runner, Shrunk};
 
 use crate::Exit;
-use crate::args::Shrink;
+use crate::args::ShrinkArgs;
 use crate::files::{Loaded, load_one};
 use crate::progress::Progress;
 use crate::report::{BAD, error, load_errors, problems, program, quoted, stdout};
 
 /// Shrinks what `args` name.
-pub(crate) fn shrink<S: Service>(args: &Shrink, runner: &Runner<S>) -> io::Result<Exit> {
+pub(crate) fn shrink<S: Service>(args: &ShrinkArgs, runner: &Runner<S>) -> io::Result<Exit> {
     let loaded = match load_one::<S>(&args.path) {
         Ok(loaded) => loaded,
         Err(error) => return Ok(load_errors(&[error])),
@@ -67,7 +67,7 @@ pub(crate) fn writable(path: &Path) -> io::Result<()> {
     if was_there { Ok(()) } else { fs::remove_file(path) }
 }
 
-fn tell<S: Service>(args: &Shrink, loaded: &Loaded<S>, shrunk: &Shrunk<S>) -> io::Result<Exit> {
+fn tell<S: Service>(args: &ShrinkArgs, loaded: &Loaded<S>, shrunk: &Shrunk<S>) -> io::Result<Exit> {
     let saboteur = args.saboteur.as_deref().map(|name| format!(" --saboteur {name}")).unwrap_or_default();
     let reproduce = |path: &Path| format!("{} replay {}{saboteur} --trace", program(), quoted(path));
     let text = format!("// {}\n{}", shrunk.outcome.verdict, write(&shrunk.scenario));
@@ -80,7 +80,7 @@ fn tell<S: Service>(args: &Shrink, loaded: &Loaded<S>, shrunk: &Shrunk<S>) -> io
         return Ok(Exit::Usage);
     }
     let mut to = stdout();
-    let (before, after) = (Size::of(&loaded.scenario), Size::of(&shrunk.scenario));
+    let (before, after) = (ScenarioSize::of(&loaded.scenario), ScenarioSize::of(&shrunk.scenario));
     writeln!(to, "{BAD}{}{BAD:#}", shrunk.outcome.verdict)?;
     writeln!(to, "  from: {before}")?;
     writeln!(to, "  to:   {after}, in {}", out.display())?;
@@ -92,22 +92,22 @@ fn tell<S: Service>(args: &Shrink, loaded: &Loaded<S>, shrunk: &Shrunk<S>) -> io
 }
 
 /// How large a scenario is.
-struct Size {
+struct ScenarioSize {
     sites: u8,
     clients: u16,
     steps: usize,
     rules: usize,
 }
 
-impl Size {
-    fn of<S: Service>(scenario: &Scenario<S>) -> Size {
+impl ScenarioSize {
+    fn of<S: Service>(scenario: &Scenario<S>) -> ScenarioSize {
         let Scenario { sites, clients, rules, .. } = scenario;
         let steps = scenario.tracks().map(<[_]>::len).sum();
-        Size { sites: *sites, clients: *clients, steps, rules: rules.len() }
+        ScenarioSize { sites: *sites, clients: *clients, steps, rules: rules.len() }
     }
 }
 
-impl std::fmt::Display for Size {
+impl std::fmt::Display for ScenarioSize {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let count = |count: usize, what| format!("{count} {what}{}", if count == 1 { "" } else { "s" });
         let members = [count(self.sites.into(), "site"), count(self.clients.into(), "client")];

@@ -14,7 +14,7 @@
 use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
 
-use crate::chunks::Chunks;
+use crate::cow_log::CowLog;
 use crate::ids::ProcessId;
 use crate::judges::linearizable::{Call, Moment, Search, Sequential, search, smallest};
 use crate::time::Instant;
@@ -28,9 +28,9 @@ const STEPS_ALL: u64 = 400_000;
 /// The history. A clone copies what is open, and shares the rest.
 pub struct History<M: Sequential> {
     model: M,
-    calls: Chunks<Call<M>>,
+    calls: CowLog<Call<M>>,
     /// Which call was answered when, and what.
-    answers: Chunks<(usize, Moment, M::Answer)>,
+    answers: CowLog<(usize, Moment, M::Answer)>,
     count: u64,
     /// Whether an order is kept: one that explains everything so far.
     is_kept: bool,
@@ -75,8 +75,8 @@ impl<M: Sequential> History<M> {
         let state = model.initial();
         History {
             model,
-            calls: Chunks::default(),
-            answers: Chunks::default(),
+            calls: CowLog::default(),
+            answers: CowLog::default(),
             count: 0,
             is_kept: true,
             state,

@@ -17,10 +17,10 @@ use alloc::vec::Vec;
 use core::fmt::{self, Display};
 use core::marker::PhantomData;
 
-use crate::chunks::Chunks;
+use crate::cow_log::CowLog;
 use crate::ids::ProcessId;
 use crate::judges::linearizable::{Call, Effect, Moment, Sequential};
-use crate::judges::orders::{Failure, Orders};
+use crate::judges::orders::{OrderFailure, Orders};
 use crate::sim::Violation;
 use crate::time::Instant;
 
@@ -214,14 +214,14 @@ struct OneKey<V: Clone + Ord> {
     /// `None` once the steps were spent.
     orders: Option<Orders<Register<V>>>,
     /// In the order of their beginning. Their answers stand apart, so that clones share whatever is old.
-    calls: Chunks<Call<Register<V>>>,
-    answers: Chunks<(usize, Moment, KvAnswer<V>)>,
+    calls: CowLog<Call<Register<V>>>,
+    answers: CowLog<(usize, Moment, KvAnswer<V>)>,
 }
 
 impl<V: Clone + Ord> Default for OneKey<V> {
     fn default() -> OneKey<V> {
         let orders = Some(Orders::new(Register::default()));
-        OneKey { orders, calls: Chunks::default(), answers: Chunks::default() }
+        OneKey { orders, calls: CowLog::default(), answers: CowLog::default() }
     }
 }
 
@@ -301,8 +301,8 @@ impl<K: Clone + Ord + Display, V: Clone + Ord + Display> KvHistory<K, V> {
         let Some(orders) = &mut one.orders else { return Ok(number) };
         match orders.answer(here, answer, &mut { STEPS_EACH }) {
             Ok(()) => Ok(number),
-            Err(Failure::NoOrder) => broken(one.contradiction(&key)),
-            Err(Failure::Spent) => {
+            Err(OrderFailure::NoOrder) => broken(one.contradiction(&key)),
+            Err(OrderFailure::Spent) => {
                 one.orders = None;
                 Ok(number)
             }

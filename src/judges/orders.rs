@@ -7,7 +7,7 @@
 //! This is Lowe's just-in-time linearization ("Testing for linearizability", CCPE 29, 2017), with all orders side by
 //! side: a call takes effect only when another one is answered that cannot wait.
 //!
-//! 1. A [`Way`] is the result of an order: which calls in flight took effect, and the state. A [`Front`] holds all ways
+//! 1. A [`PossibleOrder`] is the result of an order: which calls in flight took effect, and the state. A [`Front`] holds all ways
 //!    at one moment. In these, a call that has no answer yet took effect or did not.
 //! 2. An answer changes no front before the beginning of its call, so only the fronts after that are made anew. Fronts
 //!    before the first call whose outcome is open never change again, and only the last one of them is kept.
@@ -23,7 +23,7 @@ use crate::judges::linearizable::{Call, Effect, Moment, Sequential};
 
 /// Why an answer is not accepted.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) enum Failure {
+pub(super) enum OrderFailure {
     /// No order explains it.
     NoOrder,
     /// The steps were spent first.
@@ -35,27 +35,27 @@ pub(super) enum Failure {
 pub(super) struct Orders<M: Sequential> {
     model: M,
     /// Calls whose beginning is among the events, and those in flight before the events.
-    calls: BTreeMap<usize, InFlight<M>>,
+    calls: BTreeMap<usize, OpenCall<M>>,
     /// How many calls were ever answered.
     answered_count: u64,
     /// The front before the first of the events. No later answer changes it.
     settled: Front<M::State>,
     /// Oldest first, each with the front after it.
-    events: VecDeque<(Event, Front<M::State>)>,
+    events: VecDeque<(CallEvent, Front<M::State>)>,
     /// How many events there were before these.
     settled_count: usize,
 }
 
 #[derive(Clone)]
-struct InFlight<M: Sequential> {
+struct OpenCall<M: Sequential> {
     operation: M::Operation,
-    ending: Ending<M::Answer>,
+    ending: CallEnding<M::Answer>,
     /// How many events there were before the beginning of the call.
     begun: usize,
 }
 
 #[derive(Clone)]
-enum Ending<A> {
+enum CallEnding<A> {
     /// Nobody knows yet.
     Open,
     /// Nobody will ever know.
@@ -65,7 +65,7 @@ enum Ending<A> {
 }
 
 #[derive(Clone, Copy)]
-enum Event {
+enum CallEvent {
     Begun(usize),
     Answered(usize),
 }
@@ -73,13 +73,13 @@ enum Event {
 /// All ways at one moment, and the calls in flight at that moment that may take effect.
 #[derive(Clone)]
 struct Front<S> {
-    ways: Arc<Vec<Way<S>>>,
+    ways: Arc<Vec<PossibleOrder<S>>>,
     in_flight: BTreeSet<usize>,
 }
 
 /// The result of an order. The numbers of calls ascend.
 #[derive(Clone)]
-struct Way<S> {
+struct PossibleOrder<S> {
     /// Calls in flight that took effect and will be answered.
     taken: Vec<usize>,
     /// Calls without an answer that took effect.
@@ -101,7 +101,7 @@ impl<M: Sequential> Flying<'_, M> {
         model.apply(state.clone(), self.operation, self.answer)
     }
 
-    fn is_left(&self, way: &Way<M::State>) -> bool {
+    fn is_left(&self, way: &PossibleOrder<M::State>) -> bool {
         !has(&way.taken, self.number) && !has(&way.used, self.number)
     }
 }
@@ -117,7 +117,7 @@ struct Changing<'a, M: Sequential> {
 
 impl<M: Sequential> Changing<'_, M> {
     /// Whether this call may take effect after `way`, and then, sooner or later, the call of this number.
-    fn may_come(&self, way: &Way<M::State>, number: usize) -> bool {
+    fn may_come(&self, way: &PossibleOrder<M::State>, number: usize) -> bool {
         self.call.is_left(way)
             && self.before.is_none_or(|before| !before.is_left(way))
             && (self.call.number == number
@@ -131,7 +131,7 @@ struct Ways<S>(BTreeMap<Vec<usize>, Vec<(Vec<usize>, S)>>);
 
 impl<S: Clone + PartialEq> Ways<S> {
     /// Adds a way, unless a way with the same state has used only some of the same calls: it may still use the others.
-    fn add(&mut self, way: &Way<S>) -> bool {
+    fn add(&mut self, way: &PossibleOrder<S>) -> bool {
         let alike = self.0.entry(way.taken.clone()).or_default();
         if alike.iter().any(|(used, state)| *state == way.state && is_part_of(used, &way.used)) {
             return false;
@@ -141,16 +141,16 @@ impl<S: Clone + PartialEq> Ways<S> {
         true
     }
 
-    fn into_vec(self) -> Vec<Way<S>> {
+    fn into_vec(self) -> Vec<PossibleOrder<S>> {
         let of_taken = |(taken, alike): (Vec<usize>, Vec<(Vec<usize>, S)>)| {
-            alike.into_iter().map(move |(used, state)| Way { taken: taken.clone(), used, state })
+            alike.into_iter().map(move |(used, state)| PossibleOrder { taken: taken.clone(), used, state })
         };
         self.0.into_iter().flat_map(of_taken).collect()
     }
 }
 
-fn spend(steps: &mut u64, count: usize) -> Result<(), Failure> {
-    *steps = steps.checked_sub(count as u64).ok_or(Failure::Spent)?;
+fn spend(steps: &mut u64, count: usize) -> Result<(), OrderFailure> {
+    *steps = steps.checked_sub(count as u64).ok_or(OrderFailure::Spent)?;
     Ok(())
 }
 
@@ -175,16 +175,16 @@ pub(super) fn has_order<M: Sequential<Operation: PartialEq>>(
     steps: &mut u64,
 ) -> Option<bool> {
     let mut orders = Orders::new(model);
-    let mut events: Vec<(Moment, Event)> = Vec::new();
+    let mut events: Vec<(Moment, CallEvent)> = Vec::new();
     for (number, call) in calls.iter().enumerate() {
-        events.push((call.begun, Event::Begun(number)));
-        events.extend(call.answer.as_ref().map(|(at, _)| (*at, Event::Answered(number))));
+        events.push((call.begun, CallEvent::Begun(number)));
+        events.extend(call.answer.as_ref().map(|(at, _)| (*at, CallEvent::Answered(number))));
         let ending = match &call.answer {
             // Counted by the moments, which come in the order of the answers.
-            Some((at, answer)) => Ending::Answered { answer: answer.clone(), nth: at.count },
-            None => Ending::Lost,
+            Some((at, answer)) => CallEnding::Answered { answer: answer.clone(), nth: at.count },
+            None => CallEnding::Lost,
         };
-        let call = InFlight { operation: call.operation.clone(), ending, begun: 0 };
+        let call = OpenCall { operation: call.operation.clone(), ending, begun: 0 };
         orders.calls.insert(number, call);
     }
     events.sort_by_key(|(at, _)| *at);
@@ -192,8 +192,8 @@ pub(super) fn has_order<M: Sequential<Operation: PartialEq>>(
     for (_, event) in events {
         match orders.follow(&front, event, steps) {
             Ok(next) => front = next,
-            Err(Failure::NoOrder) => return Some(false),
-            Err(Failure::Spent) => return None,
+            Err(OrderFailure::NoOrder) => return Some(false),
+            Err(OrderFailure::Spent) => return None,
         }
     }
     Some(true)
@@ -202,7 +202,7 @@ pub(super) fn has_order<M: Sequential<Operation: PartialEq>>(
 impl<M: Sequential<Operation: PartialEq>> Orders<M> {
     /// Before the first call.
     pub(super) fn new(model: M) -> Orders<M> {
-        let way = Way { taken: Vec::new(), used: Vec::new(), state: model.initial() };
+        let way = PossibleOrder { taken: Vec::new(), used: Vec::new(), state: model.initial() };
         Orders {
             model,
             calls: BTreeMap::new(),
@@ -216,16 +216,16 @@ impl<M: Sequential<Operation: PartialEq>> Orders<M> {
     /// The call of this number begins.
     pub(super) fn begin(&mut self, number: usize, operation: M::Operation) {
         let begun = self.settled_count + self.events.len();
-        self.calls.insert(number, InFlight { operation, ending: Ending::Open, begun });
+        self.calls.insert(number, OpenCall { operation, ending: CallEnding::Open, begun });
         let mut front = self.last().clone();
         self.take_off(&mut front, number);
-        self.events.push_back((Event::Begun(number), front));
+        self.events.push_back((CallEvent::Begun(number), front));
     }
 
     /// Nobody will ever know the outcome of the call of this number.
     pub(super) fn lose(&mut self, number: usize) {
         if let Some(call) = self.calls.get_mut(&number) {
-            call.ending = Ending::Lost;
+            call.ending = CallEnding::Lost;
         }
         self.settle();
     }
@@ -236,13 +236,13 @@ impl<M: Sequential<Operation: PartialEq>> Orders<M> {
         number: usize,
         answer: M::Answer,
         steps: &mut u64,
-    ) -> Result<(), Failure> {
+    ) -> Result<(), OrderFailure> {
         let call = self.calls.get_mut(&number).expect("a call without an outcome is kept");
         self.answered_count += 1;
-        call.ending = Ending::Answered { answer, nth: self.answered_count };
+        call.ending = CallEnding::Answered { answer, nth: self.answered_count };
         // Whatever happened before the call began is as it was.
         let mut again = self.events.split_off(call.begun - self.settled_count);
-        again.push_back((Event::Answered(number), self.settled.clone()));
+        again.push_back((CallEvent::Answered(number), self.settled.clone()));
         for (event, _) in again {
             let front = self.follow(self.last(), event, steps)?;
             self.events.push_back((event, front));
@@ -258,8 +258,8 @@ impl<M: Sequential<Operation: PartialEq>> Orders<M> {
     /// Forgets the events up to the beginning of the first call whose outcome is open.
     fn settle(&mut self) {
         while let Some((event, front)) = self.events.pop_front() {
-            let (Event::Begun(number) | Event::Answered(number)) = event;
-            if matches!(self.calls.get(&number), Some(InFlight { ending: Ending::Open, .. })) {
+            let (CallEvent::Begun(number) | CallEvent::Answered(number)) = event;
+            if matches!(self.calls.get(&number), Some(OpenCall { ending: CallEnding::Open, .. })) {
                 self.events.push_front((event, front));
                 break;
             }
@@ -274,13 +274,13 @@ impl<M: Sequential<Operation: PartialEq>> Orders<M> {
     fn follow(
         &self,
         front: &Front<M::State>,
-        event: Event,
+        event: CallEvent,
         steps: &mut u64,
-    ) -> Result<Front<M::State>, Failure> {
+    ) -> Result<Front<M::State>, OrderFailure> {
         let mut next = front.clone();
         match event {
-            Event::Begun(number) => self.take_off(&mut next, number),
-            Event::Answered(number) => {
+            CallEvent::Begun(number) => self.take_off(&mut next, number),
+            CallEvent::Answered(number) => {
                 next.ways = Arc::new(self.advance(front, number, steps)?);
                 next.in_flight.remove(&number);
             }
@@ -297,10 +297,10 @@ impl<M: Sequential<Operation: PartialEq>> Orders<M> {
     }
 
     fn flying(&self, number: usize) -> Option<Flying<'_, M>> {
-        let InFlight { operation, ending, .. } = self.calls.get(&number)?;
+        let OpenCall { operation, ending, .. } = self.calls.get(&number)?;
         let (answer, nth) = match ending {
-            Ending::Answered { answer, nth } => (Some(answer), *nth),
-            Ending::Open | Ending::Lost => (None, u64::MAX),
+            CallEnding::Answered { answer, nth } => (Some(answer), *nth),
+            CallEnding::Open | CallEnding::Lost => (None, u64::MAX),
         };
         Some(Flying { number, operation, answer, nth, effect: self.model.effect(operation, answer) })
     }
@@ -323,7 +323,7 @@ impl<M: Sequential<Operation: PartialEq>> Orders<M> {
         front: &Front<M::State>,
         number: usize,
         steps: &mut u64,
-    ) -> Result<Vec<Way<M::State>>, Failure> {
+    ) -> Result<Vec<PossibleOrder<M::State>>, OrderFailure> {
         let calls: Vec<Flying<'_, M>> =
             front.in_flight.iter().filter_map(|number| self.flying(*number)).collect();
         spend(steps, calls.len())?;
@@ -334,7 +334,8 @@ impl<M: Sequential<Operation: PartialEq>> Orders<M> {
         let overwrites = to_hide.iter().any(|call| call.number == number);
         let (mut reached, mut done) = (Ways(BTreeMap::new()), Ways(BTreeMap::new()));
         let mut waiting = VecDeque::new();
-        let mut reach = |mut way: Way<M::State>, waiting: &mut VecDeque<Way<M::State>>| {
+        let mut reach = |mut way: PossibleOrder<M::State>,
+                         waiting: &mut VecDeque<PossibleOrder<M::State>>| {
             for call in calls.iter().filter(|call| call.effect == Effect::Reads) {
                 if call.is_left(&way) && call.apply(&self.model, &way.state).is_some() {
                     insert(&mut way.taken, call.number);
@@ -355,7 +356,7 @@ impl<M: Sequential<Operation: PartialEq>> Orders<M> {
             for Changing { call, .. } in changing.iter().filter(|changing| changing.may_come(&way, number)) {
                 let Some(state) = call.apply(&self.model, &way.state) else { continue };
                 let is_idle = call.answer.is_none() && state == way.state;
-                let mut next = Way { state, ..way.clone() };
+                let mut next = PossibleOrder { state, ..way.clone() };
                 insert(if call.answer.is_some() { &mut next.taken } else { &mut next.used }, call.number);
                 if !is_idle {
                     reach(next.clone(), &mut waiting);
@@ -371,7 +372,7 @@ impl<M: Sequential<Operation: PartialEq>> Orders<M> {
             }
         }
         let done = done.into_vec();
-        if done.is_empty() { Err(Failure::NoOrder) } else { Ok(done) }
+        if done.is_empty() { Err(OrderFailure::NoOrder) } else { Ok(done) }
     }
 
     /// The calls that change the state: those that may have to take effect before the call of this number, and that one.

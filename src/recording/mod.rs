@@ -21,13 +21,13 @@
 //! 2. A file that ends inside an entry was cut short, by a crash; it is read up to there. Any other damage is refused.
 //! 3. Other code may do otherwise: what it recorded is refused.
 
+mod describe;
 mod entry;
 mod file;
 pub mod frames;
 mod output;
 mod play;
 mod tally;
-mod words;
 
 pub use entry::{Ending, RecordedEntry, RecordedInput, put_ending, put_input, put_started};
 pub use file::{CutShort, File, Opening, RecordingHeader, Refusal, put_preface, put_start, put_state};

@@ -10,7 +10,7 @@ use super::entry::{Ending, RecordedEntry, RecordedInput};
 use super::file::{CutShort, File, Opening, Refusal};
 use super::output::{OutputMark, put_output};
 use super::tally::Tally;
-use super::{digest, frames, words};
+use super::{describe, digest, frames};
 use crate::ids::ProcessId;
 use crate::process::{Effects, Recovered, Savable};
 use crate::time::Instant;
@@ -149,7 +149,7 @@ impl<P: Savable> Player<P> {
                     let id = self.seats[seat].id;
                     self.tally.input(id, now, &what);
                     if let Some(tell) = &mut tell {
-                        tell(Seen::Input(entry, now, words::input::<P>(id, &what)));
+                        tell(Seen::Input(entry, now, describe::input::<P>(id, &what)));
                     }
                     let found = self.hand_in(seat, now, &what, catch)?;
                     if let Some(tell) = &mut tell {
@@ -334,7 +334,7 @@ impl<P: Savable> Player<P> {
         match found {
             Ok(body) => {
                 self.effects.notes.iter().for_each(|note| tell(Seen::Note(note.to_string())));
-                words::output::<P>(body).into_iter().for_each(|line| tell(Seen::Output(line)));
+                describe::output::<P>(body).into_iter().for_each(|line| tell(Seen::Output(line)));
             }
             Err(message) => tell(Seen::Output(format!("panics: {message}"))),
         }
@@ -350,14 +350,14 @@ impl<P: Savable> Player<P> {
             }
             (found, recorded) => {
                 let replayed = match found {
-                    Ok(body) => words::output::<P>(body),
+                    Ok(body) => describe::output::<P>(body),
                     Err(message) => Vec::from([format!("panics: {message}")]),
                 };
                 return Err(PlayFailure::Differs(Box::new(Difference {
                     entry: played.entry,
                     now: Some(played.now),
-                    input: words::input::<P>(self.seats[played.seat].id, &played.what),
-                    recorded: recorded.map_or_else(|| Vec::from(["panics".into()]), words::output::<P>),
+                    input: describe::input::<P>(self.seats[played.seat].id, &played.what),
+                    recorded: recorded.map_or_else(|| Vec::from(["panics".into()]), describe::output::<P>),
                     replayed,
                 })));
             }

@@ -25,7 +25,7 @@ use crate::ids::{SiteId, SiteSet};
 use crate::process::Recovered;
 use crate::replicated::machine::Machine;
 use crate::replicated::message::Record;
-use crate::replicated::paxos::{Ballot, Entry, Quorum, Record as Fact, Slot};
+use crate::replicated::paxos::{Ballot, Entry, PaxosRecord, Quorum, Slot};
 use crate::replicated::submission::{Number, Submission};
 
 /// What a site holds for a slot: the ballot that it accepted it by, or `None` when it knows it to be chosen.
@@ -108,14 +108,18 @@ impl<M: Machine> SiteCopy<M> {
         for record in recovered.records {
             match record {
                 Record::Taken { submission } => kept.number(&submission),
-                Record::Paxos { record: Fact::Promised(ballot) } => kept.promised = ballot,
-                Record::Paxos { record: Fact::Begins(first) } => (kept.first, kept.chosen) = (first, first),
-                Record::Paxos { record: Fact::Accepted { ballot, slot, entry } } => {
+                Record::Paxos { record: PaxosRecord::Promised(ballot) } => kept.promised = ballot,
+                Record::Paxos { record: PaxosRecord::Begins(first) } => {
+                    (kept.first, kept.chosen) = (first, first)
+                }
+                Record::Paxos { record: PaxosRecord::Accepted { ballot, slot, entry } } => {
                     kept.promised = ballot;
                     kept.hold(slot, Some(ballot), entry);
                 }
-                Record::Paxos { record: Fact::Learned { slot, entry } } => kept.hold(slot, None, entry),
-                Record::Paxos { record: Fact::Chosen(chosen) } => {
+                Record::Paxos { record: PaxosRecord::Learned { slot, entry } } => {
+                    kept.hold(slot, None, entry)
+                }
+                Record::Paxos { record: PaxosRecord::Chosen(chosen) } => {
                     kept.held
                         .range_mut(kept.chosen..chosen.max(kept.chosen))
                         .for_each(|(_, held)| held.0 = None);
@@ -242,20 +246,20 @@ mod tests {
     }
 
     fn promised(round: u64, leader: u8) -> Record {
-        Record::Paxos { record: Fact::Promised(ballot(round, leader)) }
+        Record::Paxos { record: PaxosRecord::Promised(ballot(round, leader)) }
     }
 
     fn accepted(round: u64, leader: u8, slot: u64, count: u64) -> Record {
         let (ballot, slot, entry) = (ballot(round, leader), Slot(slot), entry(0, 1, count));
-        Record::Paxos { record: Fact::Accepted { ballot, slot, entry } }
+        Record::Paxos { record: PaxosRecord::Accepted { ballot, slot, entry } }
     }
 
     fn learned(slot: u64, count: u64) -> Record {
-        Record::Paxos { record: Fact::Learned { slot: Slot(slot), entry: entry(0, 1, count) } }
+        Record::Paxos { record: PaxosRecord::Learned { slot: Slot(slot), entry: entry(0, 1, count) } }
     }
 
     fn chosen(end: u64) -> Record {
-        Record::Paxos { record: Fact::Chosen(Slot(end)) }
+        Record::Paxos { record: PaxosRecord::Chosen(Slot(end)) }
     }
 
     fn cut<const N: usize>(sites: [&[Record]; N]) -> Result<Slot, NotRestorable> {
@@ -304,7 +308,7 @@ mod tests {
 
     #[test]
     fn logs_that_begin_late_begin_at_one_slot() {
-        let begins = |first| Record::Paxos { record: Fact::Begins(Slot(first)) };
+        let begins = |first| Record::Paxos { record: PaxosRecord::Begins(Slot(first)) };
         let led = [begins(9), accepted(1, 0, 9, 1), chosen(10)];
         assert_eq!(cut([&led[..2], &led[..2], &led[..1]]), Ok(Slot(9)), "nobody knows yet");
         assert_eq!(cut([&led, &led[..2], &led[..1]]), Ok(Slot(10)));
@@ -317,7 +321,7 @@ mod tests {
     fn an_origin_that_forgot_a_start_would_number_twice() {
         let of = |incarnation: u64| {
             let number = Number { incarnation, count: 7 };
-            let record = Fact::Learned { slot: Slot(0), entry: entry(1, incarnation, 7) };
+            let record = PaxosRecord::Learned { slot: Slot(0), entry: entry(1, incarnation, 7) };
             let all = [(); 3].map(|()| Record::Paxos { record: record.clone() });
             (number, check(all.map(|record| Recovered { incarnation: 2, records: [record].into() })))
         };

@@ -39,7 +39,7 @@ pub enum Command<M: Machine> {
 
 /// One client.
 #[derive(Clone, Debug)]
-pub struct Client<M: Machine> {
+pub struct ClientState<M: Machine> {
     id: ProcessId,
     /// What all its times are by: its host's clock may be set back.
     pub(super) clock: Steady,
@@ -59,9 +59,9 @@ pub struct Client<M: Machine> {
     /// The number of the next request of the session.
     next: u64,
     /// What is to be done, in order; the first is outstanding if `asked` is.
-    wanted: VecDeque<Wanted<M>>,
-    asked: Option<Asked<M>>,
-    queries: Vec<Asking<M>>,
+    wanted: VecDeque<QueuedCommand<M>>,
+    asked: Option<OutstandingRequest<M>>,
+    queries: Vec<OutstandingQuery<M>>,
     next_query: u64,
     /// What the ids of queries begin with: an answer to another life of this client must not be taken for
     /// one to this, which asked later.
@@ -72,7 +72,7 @@ pub struct Client<M: Machine> {
 
 /// Something to be done.
 #[derive(Clone, Debug)]
-struct Wanted<M: Machine> {
+struct QueuedCommand<M: Machine> {
     operation: M::Operation,
     is_last: bool,
     /// How many sessions ended before they did it.
@@ -85,7 +85,7 @@ const ANEW_MAX: u64 = 3;
 
 /// The outstanding request.
 #[derive(Clone, Debug)]
-struct Asked<M: Machine> {
+struct OutstandingRequest<M: Machine> {
     request: Request<M>,
     retry_at: Instant,
     is_taken: bool,
@@ -93,19 +93,19 @@ struct Asked<M: Machine> {
 
 /// An outstanding query.
 #[derive(Clone, Debug)]
-struct Asking<M: Machine> {
+struct OutstandingQuery<M: Machine> {
     id: u64,
     query: Query<M>,
     retry_at: Instant,
 }
 
-impl<M: Machine> Client<M> {
-    pub(super) fn new(config: &Config, id: ProcessId, seed: Seed) -> Client<M> {
+impl<M: Machine> ClientState<M> {
+    pub(super) fn new(config: &Config, id: ProcessId, seed: Seed) -> ClientState<M> {
         let home = match id {
             ProcessId::Site(site) | ProcessId::Terminal(site) => site.number(),
             ProcessId::Client(number) => (number % u16::from(config.sites)).to_le_bytes()[0],
         };
-        Client {
+        ClientState {
             id,
             clock: Steady::default(),
             seed,
@@ -173,13 +173,13 @@ impl<M: Machine> Client<M> {
             Command::Do(operation) | Command::DoLast(operation) => {
                 let (size, max) = (operation.size(), M::OPERATION_BYTES_MAX);
                 assert!(size <= max, "`{operation}` takes {size} bytes, of {max} at most");
-                self.wanted.push_back(Wanted { operation, is_last, undone: 0 });
+                self.wanted.push_back(QueuedCommand { operation, is_last, undone: 0 });
                 self.ask_next(now, effects);
             }
             Command::Tell(query) => {
                 let id = self.life | self.next_query;
                 self.next_query += 1;
-                let asking = Asking { id, query, retry_at: now + self.retry };
+                let asking = OutstandingQuery { id, query, retry_at: now + self.retry };
                 self.send_query(&asking, effects);
                 self.queries.push(asking);
             }
@@ -269,7 +269,7 @@ impl<M: Machine> Client<M> {
         }
     }
 
-    fn send_query(&self, asking: &Asking<M>, effects: &mut Effects<Replicated<M>>) {
+    fn send_query(&self, asking: &OutstandingQuery<M>, effects: &mut Effects<Replicated<M>>) {
         let query = Message::Query { id: asking.id, seen: self.seen, query: asking.query.clone() };
         effects.send(ProcessId::Site(self.at), &query);
     }
@@ -297,10 +297,10 @@ impl<M: Machine> Client<M> {
             None => Request::Open { client: self.id, nonce: mix(self.seed.0, [self.openings]) },
         };
         effects.send(ProcessId::Site(self.at), &Message::Ask { request: request.clone() });
-        self.asked = Some(Asked { request, retry_at: now + self.retry, is_taken: false });
+        self.asked = Some(OutstandingRequest { request, retry_at: now + self.retry, is_taken: false });
     }
 
-    fn outstanding(&mut self, id: RequestId) -> Option<&mut Asked<M>> {
+    fn outstanding(&mut self, id: RequestId) -> Option<&mut OutstandingRequest<M>> {
         self.asked.as_mut().filter(|asked| asked.request.id() == id)
     }
 
@@ -332,7 +332,7 @@ impl<M: Machine> Client<M> {
             }
             RequestId::Execute { number, .. } => {
                 self.next = number + 1;
-                if let Some(Wanted { operation, is_last, .. }) = self.wanted.pop_front() {
+                if let Some(QueuedCommand { operation, is_last, .. }) = self.wanted.pop_front() {
                     if is_last {
                         self.session = None;
                     }

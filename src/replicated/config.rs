@@ -201,7 +201,7 @@ impl Config {
     /// The most bytes of one durable record, whatever is in it: what storage is formatted for.
     pub fn record_bytes_max<M: Machine>(&self) -> usize {
         let entry = ENTRY_PREFIX_MAX + self.entry_bytes_max();
-        1 + paxos::Record::<()>::OVERHEAD_MAX + entry.max(Submission::<M>::BYTES_MAX)
+        1 + paxos::PaxosRecord::<()>::OVERHEAD_MAX + entry.max(Submission::<M>::BYTES_MAX)
     }
 
     pub(super) fn paxos(&self) -> paxos::Config {

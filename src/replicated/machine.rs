@@ -97,7 +97,7 @@ impl Chunk {
     /// A chunk ends with the first item that brings it to this many bytes.
     pub const BYTES: usize = 16 << 10;
 
-    /// Chunks that hold `items` in their order.
+    /// CowLog that hold `items` in their order.
     pub fn of<T: Wire>(items: impl IntoIterator<Item = T>) -> impl Iterator<Item = Chunk> {
         let mut items = items.into_iter().peekable();
         core::iter::from_fn(move || {

@@ -17,7 +17,7 @@ pub enum Message<M: Machine> {
     /// Between acceptors, proposers and learners.
     Paxos {
         /// What.
-        message: paxos::Message<Arc<Submission<M>>>,
+        message: paxos::PaxosMessage<Arc<Submission<M>>>,
     },
     /// From an origin to the leader, or to the site through which it follows the leader: please propose this.
     Forward {
@@ -221,7 +221,7 @@ pub enum Record<M: Machine> {
     /// Of its acceptor and learner.
     Paxos {
         /// What.
-        record: paxos::Record<Arc<Submission<M>>>,
+        record: paxos::PaxosRecord<Arc<Submission<M>>>,
     },
     /// It took a request into its queue.
     Taken {
@@ -244,7 +244,7 @@ impl<M: Machine> Request<M> {
 
 /// Bytes that a datagram with one message takes beside a submission, at most.
 const OVERHEAD_MAX: usize =
-    FRAME_BYTES + MESSAGE_PREFIX_MAX + 1 + paxos::Message::<()>::ENTRY_OVERHEAD_MAX + ENTRY_PREFIX_MAX;
+    FRAME_BYTES + MESSAGE_PREFIX_MAX + 1 + paxos::PaxosMessage::<()>::ENTRY_OVERHEAD_MAX + ENTRY_PREFIX_MAX;
 
 /// Bytes of the count in front of the values of an entry.
 pub(crate) const ENTRY_PREFIX_MAX: usize = 2;

@@ -40,7 +40,7 @@ pub mod submission;
 mod tests;
 mod waiting;
 
-pub use client::{Client, Command};
+pub use client::{ClientState, Command};
 pub use config::{Config, ConfigError, Overrides};
 pub use machine::{Chunk, Level, Machine, Position, PositionError, Read};
 pub use message::{Answer, BusyReason, LogLine, Message, Phase, Query, Record, Reply, RequestId, Status};

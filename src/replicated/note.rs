@@ -13,7 +13,7 @@ use crate::replicated::submission::{Number, Session};
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Note<M: Machine> {
     /// In the protocol.
-    Paxos(paxos::Note),
+    Paxos(paxos::PaxosNote),
     /// The site took a request into its queue.
     Took(Number, M::Operation),
     /// The site took an opening into its queue.

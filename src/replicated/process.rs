@@ -6,7 +6,7 @@ use alloc::vec::Vec;
 use crate::ids::ProcessId;
 use crate::mix::Seed;
 use crate::process::{Damage, Effects, Input, Process, Recovered, Role, Savable, Size};
-use crate::replicated::client::{Client, Command};
+use crate::replicated::client::{ClientState, Command};
 use crate::replicated::config::Config;
 use crate::replicated::machine::Machine;
 use crate::replicated::message::{Message, Record, check_machine};
@@ -21,7 +21,7 @@ pub enum Replicated<M: Machine> {
     /// A member of the cluster.
     Site(Box<Site<M>>),
     /// One who asks.
-    Client(Box<Client<M>>),
+    Client(Box<ClientState<M>>),
 }
 
 impl<M: Machine> Replicated<M> {
@@ -34,7 +34,7 @@ impl<M: Machine> Replicated<M> {
     }
 
     /// The client, if it is one.
-    pub fn as_client(&self) -> Option<&Client<M>> {
+    pub fn as_client(&self) -> Option<&ClientState<M>> {
         match self {
             Replicated::Site(_) => None,
             Replicated::Client(client) => Some(client),
@@ -63,7 +63,7 @@ impl<M: Machine> Process for Replicated<M> {
                 Ok(Replicated::Site(Box::new(Site::recover(config, site, seed, recovered)?)))
             }
             ProcessId::Terminal(_) | ProcessId::Client(_) => {
-                Ok(Replicated::Client(Box::new(Client::new(config, id, seed))))
+                Ok(Replicated::Client(Box::new(ClientState::new(config, id, seed))))
             }
         }
     }
@@ -162,7 +162,7 @@ impl<M: Machine> Savable for Replicated<M> {
         let bird = match id {
             ProcessId::Site(site) => Replicated::Site(Box::new(Site::load(config, site, &mut input)?)),
             ProcessId::Terminal(_) | ProcessId::Client(_) => {
-                Replicated::Client(Box::new(Client::load(config, id, &mut input)?))
+                Replicated::Client(Box::new(ClientState::load(config, id, &mut input)?))
             }
         };
         input.finish().map(|()| bird)

@@ -15,7 +15,7 @@ use alloc::collections::{BTreeMap, VecDeque};
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 
-use crate::chunks::Chunks;
+use crate::cow_log::CowLog;
 use crate::ids::{ProcessId, SITES_MAX};
 use crate::replicated::digests::Digests;
 use crate::replicated::machine::{Level, Machine, Position};
@@ -32,7 +32,7 @@ pub struct Replica<M: Machine> {
     sessions: Sessions<M>,
     applied: Slot,
     /// The slots applied that hold anything, in order.
-    filled: Chunks<Slot>,
+    filled: CowLog<Slot>,
     digests: Digests,
 }
 
@@ -131,7 +131,7 @@ impl<M: Machine> Replica<M> {
             origins: Frontier::default(),
             sessions: Sessions::new(sessions_max),
             applied: first,
-            filled: Chunks::default(),
+            filled: CowLog::default(),
             digests: Digests::beginning_at(first),
         }
     }
@@ -257,13 +257,13 @@ impl<M: Machine> Replica<M> {
         let client = state.client;
         let digest = M::digest(operation);
         match state.turn(number, digest) {
-            Turn::Next => {}
-            Turn::Repeated(Last { at, answer, .. }) => {
+            SessionTurn::Next => {}
+            SessionTurn::Repeated(Last { at, answer, .. }) => {
                 let (at, answer) = (*at, answer.clone());
                 return Applied::Answered { at, answer, client, is_repeated: true, evicted: None };
             }
-            Turn::Undone => return Applied::Expired { is_undone: true },
-            Turn::Past | Turn::Ahead => return Applied::OutOfTurn,
+            SessionTurn::Undone => return Applied::Expired { is_undone: true },
+            SessionTurn::Past | SessionTurn::Ahead => return Applied::OutOfTurn,
         }
         let outcome = self.machine.apply(at, Level::FIRST, operation);
         let (size, max) = (outcome.size(), M::OUTCOME_BYTES_MAX);
@@ -276,22 +276,24 @@ impl<M: Machine> Replica<M> {
     }
 
     /// What is known of a request before it is taken into any queue.
-    pub fn look_up(&self, id: RequestId, client: ProcessId) -> Known<M> {
+    pub fn look_up(&self, id: RequestId, client: ProcessId) -> KnownOutcome<M> {
         match id {
             RequestId::Open { nonce } => match self.sessions.by_nonce.get(&(client, nonce)) {
-                Some(session) => Known::Answered { at: *session, answer: Answer::Opened },
-                None => Known::New,
+                Some(session) => KnownOutcome::Answered { at: *session, answer: Answer::Opened },
+                None => KnownOutcome::New,
             },
             RequestId::Execute { session, number, digest } => match self.sessions.by_id.get(&session) {
-                Some(state) if state.client != client => Known::Foreign,
+                Some(state) if state.client != client => KnownOutcome::Foreign,
                 // Its opening may stand in a slot that this site has not applied.
-                None if session.slot >= self.applied.0 => Known::New,
-                None => Known::Expired { is_undone: false },
+                None if session.slot >= self.applied.0 => KnownOutcome::New,
+                None => KnownOutcome::Expired { is_undone: false },
                 Some(state) => match state.turn(number, digest) {
-                    Turn::Repeated(last) => Known::Answered { at: last.at, answer: last.answer.clone() },
-                    Turn::Past => Known::Past,
-                    Turn::Undone => Known::Expired { is_undone: true },
-                    Turn::Next | Turn::Ahead => Known::New,
+                    SessionTurn::Repeated(last) => {
+                        KnownOutcome::Answered { at: last.at, answer: last.answer.clone() }
+                    }
+                    SessionTurn::Past => KnownOutcome::Past,
+                    SessionTurn::Undone => KnownOutcome::Expired { is_undone: true },
+                    SessionTurn::Next | SessionTurn::Ahead => KnownOutcome::New,
                 },
             },
         }
@@ -300,7 +302,7 @@ impl<M: Machine> Replica<M> {
 
 /// What the replicated state knows of a request.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub enum Known<M: Machine> {
+pub enum KnownOutcome<M: Machine> {
     /// Nothing: it may be taken.
     New,
     /// It took effect here, and this came of it.
@@ -358,7 +360,7 @@ struct Last<M: Machine> {
 }
 
 /// How a request stands to its session.
-enum Turn<'a, M: Machine> {
+enum SessionTurn<'a, M: Machine> {
     /// It is the one that took effect last.
     Repeated(&'a Last<M>),
     /// Others of its number or after it took effect, and it did not.
@@ -372,14 +374,14 @@ enum Turn<'a, M: Machine> {
 }
 
 impl<M: Machine> SessionState<M> {
-    fn turn(&self, number: u64, digest: u64) -> Turn<'_, M> {
+    fn turn(&self, number: u64, digest: u64) -> SessionTurn<'_, M> {
         let last_number = self.last.as_ref().map_or(0, |last| last.number);
         match &self.last {
-            Some(last) if (number, digest) == (last.number, last.digest) => Turn::Repeated(last),
-            _ if number <= last_number => Turn::Past,
-            _ if self.is_ended => Turn::Undone,
-            _ if number == last_number + 1 => Turn::Next,
-            _ => Turn::Ahead,
+            Some(last) if (number, digest) == (last.number, last.digest) => SessionTurn::Repeated(last),
+            _ if number <= last_number => SessionTurn::Past,
+            _ if self.is_ended => SessionTurn::Undone,
+            _ if number == last_number + 1 => SessionTurn::Next,
+            _ => SessionTurn::Ahead,
         }
     }
 }

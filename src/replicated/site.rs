@@ -22,7 +22,7 @@ use crate::replicated::paxos::{self, Ballot, Entry, Log, Paxos, Slot};
 use crate::replicated::process::Replicated;
 use crate::replicated::queue::Queue;
 use crate::replicated::reads::Reads;
-use crate::replicated::replica::{Applied, Frontier, Known, Replica, Standing};
+use crate::replicated::replica::{Applied, Frontier, KnownOutcome, Replica, Standing};
 use crate::replicated::replies;
 use crate::replicated::submission::{Number, Request, Submission};
 use crate::replicated::waiting::{self, Room};
@@ -307,23 +307,23 @@ impl<M: Machine> Site<M> {
             return;
         }
         match self.replica.look_up(id, client) {
-            Known::Answered { at, answer } => {
+            KnownOutcome::Answered { at, answer } => {
                 effects.send(client, &Message::Applied { id, at, answer });
                 return;
             }
-            Known::Expired { is_undone } => {
+            KnownOutcome::Expired { is_undone } => {
                 self.expire(client, id, is_undone, effects);
                 return;
             }
-            Known::Past => {
+            KnownOutcome::Past => {
                 effects.note(Note::Ignored(client, "Ask", "its session has gone on without it"));
                 return;
             }
-            Known::Foreign => {
+            KnownOutcome::Foreign => {
                 effects.note(Note::Ignored(client, "Ask", "its session is another client's"));
                 return;
             }
-            Known::New => {}
+            KnownOutcome::New => {}
         }
         if !self.queue.is_waiting(client, id) {
             let busy = if self.queue.len() >= self.config.queue_max {
@@ -665,19 +665,23 @@ impl<M: Machine> Site<M> {
 }
 
 impl<M: Machine> paxos::Port<Arc<Submission<M>>> for Effects<Replicated<M>> {
-    fn append(&mut self, record: paxos::Record<Arc<Submission<M>>>) {
+    fn append(&mut self, record: paxos::PaxosRecord<Arc<Submission<M>>>) {
         Effects::append(self, &Record::Paxos { record });
     }
 
-    fn send(&mut self, to: impl Into<Recipients>, message: paxos::Message<Arc<Submission<M>>>) {
+    fn send(&mut self, to: impl Into<Recipients>, message: paxos::PaxosMessage<Arc<Submission<M>>>) {
         Effects::send(self, to, &Message::Paxos { message });
     }
 
-    fn send_independent(&mut self, to: impl Into<Recipients>, message: paxos::Message<Arc<Submission<M>>>) {
+    fn send_independent(
+        &mut self,
+        to: impl Into<Recipients>,
+        message: paxos::PaxosMessage<Arc<Submission<M>>>,
+    ) {
         Effects::send_independent(self, to, &Message::Paxos { message });
     }
 
-    fn note(&mut self, note: paxos::Note) {
+    fn note(&mut self, note: paxos::PaxosNote) {
         Effects::note(self, Note::Paxos(note));
     }
 }

@@ -20,7 +20,7 @@ use crate::tweets::timeline::{Event, Page, Timeline, User, View};
 use crate::wire::Wire;
 
 type Replica = crate::replicated::replica::Replica<Timeline>;
-type Known = crate::replicated::replica::Known<Timeline>;
+type KnownOutcome = crate::replicated::replica::KnownOutcome<Timeline>;
 type Applied = crate::replicated::replica::Applied<Timeline>;
 type Queue = crate::replicated::queue::Queue<Timeline>;
 
@@ -140,8 +140,8 @@ fn a_request_in_the_session_of_another_client_has_no_effect() {
     assert_eq!(fold.next(tweet(at(0), 2, "b")), answered(5, Answer::Of(TimelineOutcome::Done), false));
     assert_eq!(fold.texts(), ["a", "b"]);
     let look_up = |number, client| fold.replica.look_up(tweet(at(0), number, "b").id(), client);
-    assert_eq!((look_up(3, other), look_up(2, other)), (Known::Foreign, Known::Foreign));
-    assert_eq!(look_up(3, CLIENT), Known::New);
+    assert_eq!((look_up(3, other), look_up(2, other)), (KnownOutcome::Foreign, KnownOutcome::Foreign));
+    assert_eq!(look_up(3, CLIENT), KnownOutcome::New);
 }
 
 /// Alone, leading, its disk quick: what it says to clients and how it notes it.
@@ -236,10 +236,17 @@ fn the_session_used_longest_ago_is_evicted_and_nothing_of_it_is_executed_again()
     assert_eq!(fold.next(tweet(at(77), 1, "never opened")), Applied::Expired { is_undone: false });
     assert_eq!((fold.texts(), fold.replica.session_count()), (vec!["first"], 2));
     let look_up = |session, number| fold.replica.look_up(tweet(session, number, "first").id(), CLIENT);
-    assert_eq!(look_up(at(1), 1), Known::Expired { is_undone: true });
-    assert_eq!(look_up(at(0), 1), Known::Answered { at: at(2), answer: Answer::Of(TimelineOutcome::Done) });
-    assert_eq!(look_up(at(0), 2), Known::New);
-    assert_eq!(look_up(at(99), 1), Known::New, "it may be opened in a slot that is not applied here yet");
+    assert_eq!(look_up(at(1), 1), KnownOutcome::Expired { is_undone: true });
+    assert_eq!(
+        look_up(at(0), 1),
+        KnownOutcome::Answered { at: at(2), answer: Answer::Of(TimelineOutcome::Done) }
+    );
+    assert_eq!(look_up(at(0), 2), KnownOutcome::New);
+    assert_eq!(
+        look_up(at(99), 1),
+        KnownOutcome::New,
+        "it may be opened in a slot that is not applied here yet"
+    );
 }
 
 #[test]
@@ -330,7 +337,7 @@ fn the_largest_submission_and_the_largest_page_keep_their_bounds() {
             entry: Entry::Values([Arc::new(largest)].into()),
         }],
     };
-    let message = Message::Paxos { message: paxos::Message::Promise(promise) };
+    let message = Message::Paxos { message: paxos::PaxosMessage::Promise(promise) };
     let config = Config { datagram_max: crate::frame::DATAGRAM_MIN, ..Config::new(9) };
     assert_eq!(config.check(), Ok(()));
     let framed = crate::frame::FRAME_BYTES + crate::frame::MESSAGE_PREFIX_MAX + message.to_bytes().len();
@@ -381,8 +388,8 @@ fn message() -> impl Strategy<Value = Message> {
     let paxos =
         (ballot, slot.clone(), slot, values, 0u8..10).prop_map(|(ballot, slot, chosen, entry, kind)| {
             match kind {
-                0 => paxos::Message::Prepare { ballot, first: slot },
-                1 => paxos::Message::Promise(paxos::Promise {
+                0 => paxos::PaxosMessage::Prepare { ballot, first: slot },
+                1 => paxos::PaxosMessage::Promise(paxos::Promise {
                     ballot,
                     from: slot,
                     to: chosen,
@@ -391,20 +398,20 @@ fn message() -> impl Strategy<Value = Message> {
                     sync: u8::try_from(slot.0 & 0xff).unwrap(),
                     reports: vec![paxos::Report { slot, ballot: Some(ballot), entry }],
                 }),
-                2 => paxos::Message::Accept { ballot, slot, chosen, entry },
-                3 => paxos::Message::Accepted { ballot, slot },
-                4 => paxos::Message::Nack { ballot, promised: ballot, chosen, leader: Some(ballot) },
-                5 => paxos::Message::Heartbeat {
+                2 => paxos::PaxosMessage::Accept { ballot, slot, chosen, entry },
+                3 => paxos::PaxosMessage::Accepted { ballot, slot },
+                4 => paxos::PaxosMessage::Nack { ballot, promised: ballot, chosen, leader: Some(ballot) },
+                5 => paxos::PaxosMessage::Heartbeat {
                     ballot,
                     chosen,
                     beat: slot.0,
                     hears: SiteSet::first(9),
                     applied: Claim::default(),
                 },
-                6 => paxos::Message::Fetch { first: slot, end: chosen },
-                7 => paxos::Message::Survey { id: survey(slot.0, chosen.0), reach: slot },
-                8 => paxos::Message::Extent { id: survey(chosen.0, slot.0), end: slot, chosen },
-                _ => paxos::Message::Supply { slot, entry, chosen },
+                6 => paxos::PaxosMessage::Fetch { first: slot, end: chosen },
+                7 => paxos::PaxosMessage::Survey { id: survey(slot.0, chosen.0), reach: slot },
+                8 => paxos::PaxosMessage::Extent { id: survey(chosen.0, slot.0), end: slot, chosen },
+                _ => paxos::PaxosMessage::Supply { slot, entry, chosen },
             }
         });
     prop_oneof![
@@ -451,7 +458,7 @@ fn who_hears_the_leader_passes_on_what_an_origin_hands_to_it_and_nothing_else() 
     };
     assert_eq!(sent(heard, 1, &forward), [], "it hears no leader");
     let ballot = paxos::Ballot { round: 1, site: SiteId::new(2).unwrap() };
-    let heartbeat = paxos::Message::Heartbeat {
+    let heartbeat = paxos::PaxosMessage::Heartbeat {
         ballot,
         chosen: Slot(0),
         beat: 1,
@@ -502,20 +509,20 @@ fn attack() -> impl Strategy<Value = (ProcessId, Message)> {
         let values = [Arc::new(submission(number(1, slot.0), number(1, 0), open(round)))];
         let entry = if kind % 2 == 0 { Entry::Noop } else { Entry::Values(values.into()) };
         let message = match kind {
-            0 => paxos::Message::Prepare { ballot, first: slot },
-            1 => paxos::Message::Accept { ballot, slot, chosen, entry },
-            2 => paxos::Message::Accepted { ballot, slot },
-            3 => paxos::Message::Supply { slot, entry, chosen },
-            4 => paxos::Message::Heartbeat {
+            0 => paxos::PaxosMessage::Prepare { ballot, first: slot },
+            1 => paxos::PaxosMessage::Accept { ballot, slot, chosen, entry },
+            2 => paxos::PaxosMessage::Accepted { ballot, slot },
+            3 => paxos::PaxosMessage::Supply { slot, entry, chosen },
+            4 => paxos::PaxosMessage::Heartbeat {
                 ballot,
                 chosen,
                 beat: 1,
                 hears: SiteSet::first(9),
                 applied: Claim::default(),
             },
-            6 => paxos::Message::Survey { id: survey(1, round), reach: slot },
-            7 => paxos::Message::Extent { id: survey(1, round), end: slot, chosen },
-            5 => paxos::Message::Nack {
+            6 => paxos::PaxosMessage::Survey { id: survey(1, round), reach: slot },
+            7 => paxos::PaxosMessage::Extent { id: survey(1, round), end: slot, chosen },
+            5 => paxos::PaxosMessage::Nack {
                 ballot,
                 promised: paxos::Ballot { round: round + 1, ..ballot },
                 chosen,
@@ -524,7 +531,7 @@ fn attack() -> impl Strategy<Value = (ProcessId, Message)> {
             _ => {
                 let report = paxos::Report { slot, ballot: Some(ballot), entry };
                 let (end, chosen) = (slot.next(), Slot(0));
-                paxos::Message::Promise(paxos::Promise {
+                paxos::PaxosMessage::Promise(paxos::Promise {
                     ballot,
                     from: slot,
                     to: end,

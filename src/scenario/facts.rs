@@ -1,7 +1,7 @@
 //! What is counted of runs, by name.
 
 use crate::scenario::service::Service;
-use crate::sim::{Action, Statistics};
+use crate::sim::{ScriptAction, Statistics};
 
 /// What sort of fact it is.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
@@ -32,7 +32,7 @@ impl FactKind {
 pub(crate) fn facts<S: Service>() -> Vec<(FactKind, &'static str)> {
     let world = Statistics::default();
     let world = world.counts().map(|(name, _)| (FactKind::World, name));
-    let steps = Action::<()>::rows().map(|row| (FactKind::Step, row.kind));
+    let steps = ScriptAction::<()>::rows().map(|row| (FactKind::Step, row.kind));
     let notes = S::NOTES.iter().map(|name| (FactKind::Note, *name));
     world.chain(steps).chain(notes).collect()
 }

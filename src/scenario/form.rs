@@ -2,11 +2,11 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::scenario::history::History;
+use crate::scenario::history::PastLife;
 use crate::scenario::service::Service;
 use crate::scenario::step::{Action, Expectation, Rule, Step};
 use crate::scenario::value::is_usual;
-use crate::sim::{Bandwidth, Bursts, Chance, Replay};
+use crate::sim::{Bandwidth, Bursts, Chance, LateCopy};
 use crate::time::Duration;
 
 /// A cluster, its network, what is done to it and what must hold: one file.
@@ -31,7 +31,7 @@ pub struct Scenario<S: Service> {
     pub machines: Option<Vec<Vec<u8>>>,
     /// What was before: nothing when absent.
     #[serde(default, skip_serializing_if = "is_usual")]
-    pub history: History,
+    pub history: PastLife,
     /// The site that leads first: the others sleep from their start until it campaigns. Whoever is first when absent.
     #[serde(default, skip_serializing_if = "is_usual")]
     pub leader: Option<u8>,
@@ -40,7 +40,7 @@ pub struct Scenario<S: Service> {
     pub network: Network,
     /// The disk of every site.
     #[serde(default, skip_serializing_if = "is_usual")]
-    pub disk: Disk,
+    pub disk: DiskForm,
     /// How many sites may lose their storage.
     #[serde(default, skip_serializing_if = "is_usual")]
     pub budget: FaultBudget,
@@ -179,7 +179,7 @@ pub struct Network {
     pub truncation: Chance,
     /// How often a copy of one arrives once more, and how much later.
     #[serde(skip_serializing_if = "is_usual")]
-    pub replay: Replay,
+    pub replay: LateCopy,
     /// How often one arrives at another site instead.
     #[serde(skip_serializing_if = "is_usual")]
     pub misdelivery: Chance,
@@ -204,7 +204,7 @@ impl Default for Network {
             bursts: Bursts::default(),
             corruption: Chance::NEVER,
             truncation: Chance::NEVER,
-            replay: Replay::default(),
+            replay: LateCopy::default(),
             misdelivery: Chance::NEVER,
             bandwidth: None,
         }
@@ -264,7 +264,7 @@ pub enum FaultBudget {
 /// The disk of every site.
 #[derive(Clone, Copy, PartialEq, Debug, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
-pub struct Disk {
+pub struct DiskForm {
     /// How long a sync takes.
     #[serde(skip_serializing_if = "is_usual_sync")]
     pub sync: Duration,
@@ -277,12 +277,12 @@ pub struct Disk {
 }
 
 fn is_usual_sync(time: &Duration) -> bool {
-    *time == Disk::default().sync
+    *time == DiskForm::default().sync
 }
 
-impl Default for Disk {
-    fn default() -> Disk {
-        Disk { sync: Duration::from_millis(1), mode: DiskMode::Overlapped, file_bytes: None }
+impl Default for DiskForm {
+    fn default() -> DiskForm {
+        DiskForm { sync: Duration::from_millis(1), mode: DiskMode::Overlapped, file_bytes: None }
     }
 }
 

@@ -13,7 +13,7 @@ use crate::scenario::value::is_usual;
 /// How long the life of a cluster before a run was. Nothing is written for a fresh one.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
-pub struct History {
+pub struct PastLife {
     /// How often every site was started: its first incarnation in the run is the next.
     #[serde(skip_serializing_if = "is_usual")]
     pub starts: u64,
@@ -31,7 +31,7 @@ pub struct History {
     pub open: u64,
 }
 
-impl History {
+impl PastLife {
     /// No number of a history is greater.
     pub const COUNT_MAX: u64 = 1 << 40;
 
@@ -40,18 +40,18 @@ impl History {
 
     /// Whether the cluster is fresh.
     pub fn is_none(&self) -> bool {
-        *self == History::default()
+        *self == PastLife::default()
     }
 
     /// Shorter ones, the shortest first.
-    pub fn shorter(&self) -> Vec<History> {
+    pub fn shorter(&self) -> Vec<PastLife> {
         let all = [
-            History::default(),
-            History { open: 0, ..*self },
-            History { slots: self.slots - self.kept.min(self.slots), kept: 0, ..*self },
-            History { slots: 0, kept: 0, open: 0, ..*self },
-            History { rounds: 0, ..*self },
-            History { starts: 0, ..*self },
+            PastLife::default(),
+            PastLife { open: 0, ..*self },
+            PastLife { slots: self.slots - self.kept.min(self.slots), kept: 0, ..*self },
+            PastLife { slots: 0, kept: 0, open: 0, ..*self },
+            PastLife { rounds: 0, ..*self },
+            PastLife { starts: 0, ..*self },
         ];
         all.into_iter().filter(|shorter| shorter != self).collect()
     }
@@ -59,7 +59,7 @@ impl History {
     /// Everything that is wrong with it, whatever the service.
     pub(crate) fn check(&self) -> Vec<Problem> {
         let place = Place::whole();
-        let most = History::COUNT_MAX;
+        let most = PastLife::COUNT_MAX;
         let mut problems = Vec::new();
         for (name, count) in [("starts", self.starts), ("rounds", self.rounds), ("slots", self.slots)] {
             if count > most {
@@ -67,10 +67,10 @@ impl History {
                 problems.push(Problem::new(place.field(name), message).help(format!("{most} at most")));
             }
         }
-        let kept_max = self.slots.min(History::KEPT_MAX);
+        let kept_max = self.slots.min(PastLife::KEPT_MAX);
         if self.kept > kept_max {
             let message = format!("the logs still hold {} of {} slots", self.kept, self.slots);
-            let help = format!("{kept_max} at most: `slots`, and no more than {}", History::KEPT_MAX);
+            let help = format!("{kept_max} at most: `slots`, and no more than {}", PastLife::KEPT_MAX);
             problems.push(Problem::new(place.field("kept"), message).help(help));
         }
         problems
@@ -78,7 +78,7 @@ impl History {
 
     /// Why a service that knows no slots refuses it.
     pub(crate) fn of_starts_alone(&self) -> Vec<Problem> {
-        let History { starts: _, rounds, slots, kept, open } = *self;
+        let PastLife { starts: _, rounds, slots, kept, open } = *self;
         let all = [("rounds", rounds), ("slots", slots), ("kept", kept), ("open", open)];
         let named = all.into_iter().filter(|(_, count)| *count > 0);
         named
@@ -97,7 +97,7 @@ mod tests {
     /// Whichever of the shorter ones is taken each time, nothing is left in the end.
     #[test]
     fn shorter_histories_come_to_an_end() {
-        let whole = History { starts: 300, rounds: 9, slots: 70_000, kept: 300, open: 32 };
+        let whole = PastLife { starts: 300, rounds: 9, slots: 70_000, kept: 300, open: 32 };
         let mut rest = vec![(whole, 0)];
         while let Some((history, steps)) = rest.pop() {
             let shorter = history.shorter();

@@ -48,7 +48,7 @@ pub use audit::{Audit, Parting, RunComparison, RunDifference, RunSide, Way, audi
 pub use draw::{CannotDraw, Draws, draw, draw_recipe};
 pub use facts::FactKind;
 pub use form::Scenario;
-pub use history::History;
+pub use history::PastLife;
 pub use outcome::{Outcome, Verdict};
 pub use panics::caught;
 pub use plan::{Plan, plan};

@@ -8,13 +8,13 @@ use crate::process::{Process, Recovered};
 use crate::ron_file::Place;
 use crate::ron_file::Problem;
 use crate::scenario::form::{DiskMode, ExpectationOf, FaultBudget, Latency, Network, Scenario};
-use crate::scenario::history::History;
+use crate::scenario::history::PastLife;
 use crate::scenario::namespace::Word;
 use crate::scenario::service::{Pace, Probe, RecordOf, Service, Shape};
-use crate::scenario::step::{Claim, Target};
+use crate::scenario::step::{RunClaim, Target};
 use crate::sim::{
-    self, Action, Chance, Demand, DiskSettings, NetworkSettings, Rule, Step, TraceSettings, Track, Trigger,
-    Watchpoint, WorldSettings,
+    self, Chance, Demand, DiskSettings, LinkRule, NetworkSettings, ScriptAction, ScriptStep, TraceSettings,
+    Track, Trigger, Watchpoint, WorldSettings,
 };
 use crate::time::{Duration, Instant};
 use crate::wire::Wire;
@@ -47,7 +47,7 @@ pub struct Plan<S: Service> {
     /// The network.
     pub network: NetworkSettings,
     /// Rules that are there from the start.
-    pub rules: Vec<Rule>,
+    pub rules: Vec<LinkRule>,
     /// What is done, and when.
     pub tracks: Vec<Track<<S::Process as Process>::Command>>,
     /// What the steps' checks mean, by number.
@@ -80,9 +80,9 @@ pub struct Plan<S: Service> {
 impl<S: Service> Plan<S> {
     /// What a world for this plan is made of.
     pub fn world(&self, seed: Seed, trace: TraceSettings) -> WorldSettings<S::Process> {
-        let at_once = |rule: &Rule| Step {
+        let at_once = |rule: &LinkRule| ScriptStep {
             trigger: Trigger::At(Instant::ZERO),
-            action: Action::Rule(rule.clone()),
+            action: ScriptAction::Rule(rule.clone()),
             is_optional: false,
         };
         let mut tracks = self.tracks.clone();
@@ -254,23 +254,25 @@ fn written<R: Wire>(journal: &Recovered<R>) -> Recovered<Vec<u8>> {
 /// How fast a scenario's world is, from its files and steps.
 fn pace<C>(network: &NetworkSettings, disk: &DiskSettings, tracks: &[Track<C>]) -> Pace {
     let actions = || tracks.iter().flatten().map(|step| &step.action);
-    let sync = |action: &Action<C>| match action {
-        Action::SyncTime(_, time) => Some(*time),
+    let sync = |action: &ScriptAction<C>| match action {
+        ScriptAction::SyncTime(_, time) => Some(*time),
         _ => None,
     };
     Pace {
         latency: longest(&network.latency),
         sync: actions().filter_map(sync).fold(disk.sync_time, Duration::max),
-        commands: actions().filter(|action| matches!(action, Action::Command(..))).count() as u64,
+        commands: actions().filter(|action| matches!(action, ScriptAction::Command(..))).count() as u64,
     }
 }
 
 /// The longest time that a datagram takes, as good as.
-fn longest(latency: &sim::Latency) -> Duration {
+fn longest(latency: &sim::LinkLatency) -> Duration {
     match latency {
-        sim::Latency::Constant(time) | sim::Latency::Uniform(_, time) => *time,
-        sim::Latency::Exponential { min, mean } => *min + mean.times(MEANS),
-        sim::Latency::Table(rows) => rows.iter().flatten().map(longest).fold(Duration::ZERO, Duration::max),
+        sim::LinkLatency::Constant(time) | sim::LinkLatency::Uniform(_, time) => *time,
+        sim::LinkLatency::Exponential { min, mean } => *min + mean.times(MEANS),
+        sim::LinkLatency::Table(rows) => {
+            rows.iter().flatten().map(longest).fold(Duration::ZERO, Duration::max)
+        }
     }
 }
 
@@ -319,7 +321,7 @@ impl<S: Service> Planner<S> {
     fn journals(
         &mut self,
         config: &<S::Process as Process>::Config,
-        history: &History,
+        history: &PastLife,
     ) -> Vec<(SiteId, Recovered<RecordOf<S>>)> {
         if history.is_none() {
             return Vec::new();
@@ -402,7 +404,7 @@ impl<S: Service> Planner<S> {
         }
     }
 
-    fn latency(&mut self, place: &Place, latency: &Latency) -> sim::Latency {
+    fn latency(&mut self, place: &Place, latency: &Latency) -> sim::LinkLatency {
         match latency {
             Latency::Table(rows) => self.table(place, rows),
             Latency::Regions { within, between, of } => {
@@ -414,21 +416,21 @@ impl<S: Service> Planner<S> {
         }
     }
 
-    fn simple_latency(&mut self, place: &Place, latency: &Latency) -> sim::Latency {
+    fn simple_latency(&mut self, place: &Place, latency: &Latency) -> sim::LinkLatency {
         match latency {
-            Latency::Constant(time) => sim::Latency::Constant(*time),
+            Latency::Constant(time) => sim::LinkLatency::Constant(*time),
             Latency::Uniform(least, most) => {
                 if least > most {
                     let message = format!("from {least} to {most} is no range");
                     self.wrong(place.clone(), message, "the shorter time first");
                 }
-                sim::Latency::Uniform(*least, *most)
+                sim::LinkLatency::Uniform(*least, *most)
             }
-            Latency::Exponential { min, mean } => sim::Latency::Exponential { min: *min, mean: *mean },
+            Latency::Exponential { min, mean } => sim::LinkLatency::Exponential { min: *min, mean: *mean },
             Latency::Table(_) | Latency::Regions { .. } => {
                 let message = "a table inside of another latency";
                 self.wrong(place.clone(), message, "expected `Constant`, `Uniform` or `Exponential`");
-                sim::Latency::Constant(Duration::ZERO)
+                sim::LinkLatency::Constant(Duration::ZERO)
             }
         }
     }
@@ -439,7 +441,7 @@ impl<S: Service> Planner<S> {
             let place = Place::whole().field("expect").index(number);
             let name = place.to_string();
             match expectation {
-                Word::Harness(Claim::Converges { within, all }) => {
+                Word::Harness(RunClaim::Converges { within, all }) => {
                     self.heals_all |= all;
                     if *within == Duration::ZERO {
                         let message = "nothing converges within no time";
@@ -449,26 +451,26 @@ impl<S: Service> Planner<S> {
                         self.wrong(place, "a second bound on convergence", "one `Converges`");
                     }
                 }
-                Word::Harness(Claim::Never(event)) => {
+                Word::Harness(RunClaim::Never(event)) => {
                     let demand = self.event(&place.index(0), event, true).map(Demand::Never);
                     self.watchpoints.extend(demand.map(|demand| Watchpoint { name, demand }));
                 }
-                Word::Harness(Claim::Progresses) => {
+                Word::Harness(RunClaim::Progresses) => {
                     if self.progresses.replace(place.clone()).is_some() {
                         self.wrong(place, "`Progresses` says the same twice", "one `Progresses`");
                     }
                 }
-                Word::Harness(Claim::Restarts) => {
+                Word::Harness(RunClaim::Restarts) => {
                     if core::mem::replace(&mut self.restarts, true) {
                         self.wrong(place, "`Restarts` says the same twice", "one `Restarts`");
                     }
                 }
-                Word::Harness(Claim::Prompt) => {
+                Word::Harness(RunClaim::Prompt) => {
                     if self.prompt.replace(place.clone()).is_some() {
                         self.wrong(place, "`Prompt` says the same twice", "one `Prompt`");
                     }
                 }
-                Word::Harness(Claim::Steady(most)) => {
+                Word::Harness(RunClaim::Steady(most)) => {
                     if *most == 0 {
                         let message = "without a leader nothing is ever done";
                         self.wrong(place.index(0), message, "1, or how often there may be a new leader");
@@ -487,12 +489,12 @@ impl<S: Service> Planner<S> {
     /// What must hold at a moment; `None` when it is wrong.
     fn check(&mut self, place: &Place, name: &str, expectation: &ExpectationOf<S>) -> Option<Holds<S>> {
         match expectation {
-            Word::Harness(Claim::Leader(who)) => {
+            Word::Harness(RunClaim::Leader(who)) => {
                 let target = self.who(&place.index(0), *who)?;
                 let can_lead = self.may_lead(&place.index(0), *who);
                 can_lead.then_some(Holds::Leader(target))
             }
-            Word::Harness(Claim::Stops(who)) => {
+            Word::Harness(RunClaim::Stops(who)) => {
                 self.who(&place.index(0), *who)?;
                 let sites: SiteSet = match who {
                     Target::Site(number) => self.shape.site(*number).into_iter().collect(),
@@ -508,30 +510,30 @@ impl<S: Service> Planner<S> {
                 self.may_stop = self.may_stop.iter().chain(sites.iter()).collect();
                 Some(Holds::Stopped(sites))
             }
-            Word::Harness(Claim::Sometimes(event)) => {
+            Word::Harness(RunClaim::Sometimes(event)) => {
                 let demand = Demand::Sometimes(self.event(&place.index(0), event, false)?);
                 self.watchpoints.push(Watchpoint { name: name.to_owned(), demand });
                 Some(Holds::Happened(self.watchpoints.len() - 1))
             }
             Word::Harness(
-                claim @ (Claim::Progresses | Claim::Restarts | Claim::Prompt | Claim::Steady(_)),
+                claim @ (RunClaim::Progresses | RunClaim::Restarts | RunClaim::Prompt | RunClaim::Steady(_)),
             ) => {
                 let (word, of) = match claim {
-                    Claim::Progresses => ("Progresses", "the end"),
-                    Claim::Restarts => ("Restarts", "the end"),
-                    Claim::Prompt => ("Prompt", "the whole run"),
+                    RunClaim::Progresses => ("Progresses", "the end"),
+                    RunClaim::Restarts => ("Restarts", "the end"),
+                    RunClaim::Prompt => ("Prompt", "the whole run"),
                     _ => ("Steady", "the whole run"),
                 };
                 let message = format!("`{word}` speaks of {of}, not of a moment");
                 self.wrong(place.clone(), message, "it belongs into `expect`");
                 None
             }
-            Word::Harness(Claim::Converges { .. }) => {
+            Word::Harness(RunClaim::Converges { .. }) => {
                 let message = "`Converges` speaks of the end, not of a moment";
                 self.wrong(place.clone(), message, "it belongs into `expect`");
                 None
             }
-            Word::Harness(Claim::Never(_)) => {
+            Word::Harness(RunClaim::Never(_)) => {
                 let message = "`Never` speaks of the whole run, not of a moment";
                 self.wrong(place.clone(), message, "it belongs into `expect`");
                 None
@@ -558,7 +560,7 @@ impl<S: Service> Planner<S> {
             network.replay.chance,
             network.misdelivery,
         ];
-        let takes_its_time = matches!(network.latency, sim::Latency::Constant(_));
+        let takes_its_time = matches!(network.latency, sim::LinkLatency::Constant(_));
         let is_calm = chances.iter().all(|chance| chance.numerator == 0) && network.bandwidth.is_none();
         if !is_calm || !takes_its_time || scenario.disk.mode != DiskMode::Overlapped {
             let message = "`Prompt` is asked where datagrams are lost, altered or overtaken, or syncs wait for each other";

@@ -6,7 +6,7 @@
 use crate::scenario::form::{ExpectationOf, Latency, Scenario, StepOf};
 use crate::scenario::namespace::Word;
 use crate::scenario::service::Service;
-use crate::scenario::step::{Claim, Event, Fault, Rule, Ruling, Step, Target, Traffic, When};
+use crate::scenario::step::{EventPattern, Fault, Rule, Ruling, RunClaim, Step, Target, Traffic, When};
 
 /// What each member of a cluster is called in another; `None` for those that are not in it.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -87,17 +87,17 @@ impl Renaming {
         (!from.is_empty() && !to.is_empty() && is_link).then_some((from, to))
     }
 
-    fn event(&self, event: &Event) -> Option<Event> {
+    fn event(&self, event: &EventPattern) -> Option<EventPattern> {
         Some(match event {
-            Event::Leads(who) => Event::Leads(self.who(*who)?),
-            Event::Sent(traffic) => Event::Sent(self.traffic(traffic)?),
-            Event::Delivered(traffic) => Event::Delivered(self.traffic(traffic)?),
-            Event::Noted { kind, who, about, slot } => {
+            EventPattern::Leads(who) => EventPattern::Leads(self.who(*who)?),
+            EventPattern::Sent(traffic) => EventPattern::Sent(self.traffic(traffic)?),
+            EventPattern::Delivered(traffic) => EventPattern::Delivered(self.traffic(traffic)?),
+            EventPattern::Noted { kind, who, about, slot } => {
                 let who = self.who(*who)?;
-                Event::Noted { kind: kind.clone(), who, about: about.clone(), slot: *slot }
+                EventPattern::Noted { kind: kind.clone(), who, about: about.clone(), slot: *slot }
             }
-            Event::Crashed(who) => Event::Crashed(self.who(*who)?),
-            Event::Restarted(who) => Event::Restarted(self.who(*who)?),
+            EventPattern::Crashed(who) => EventPattern::Crashed(self.who(*who)?),
+            EventPattern::Restarted(who) => EventPattern::Restarted(self.who(*who)?),
         })
     }
 
@@ -160,15 +160,15 @@ impl Renaming {
         Some(match expectation {
             Word::Service(expectation) => Word::Service(S::rename_expectation(expectation, self)?),
             Word::Harness(claim) => Word::Harness(match claim {
-                Claim::Converges { within, all } => Claim::Converges { within: *within, all: *all },
-                Claim::Leader(who) => Claim::Leader(self.who(*who)?),
-                Claim::Never(event) => Claim::Never(self.event(event)?),
-                Claim::Sometimes(event) => Claim::Sometimes(self.event(event)?),
-                Claim::Progresses => Claim::Progresses,
-                Claim::Restarts => Claim::Restarts,
-                Claim::Prompt => Claim::Prompt,
-                Claim::Steady(most) => Claim::Steady(*most),
-                Claim::Stops(who) => Claim::Stops(self.who(*who)?),
+                RunClaim::Converges { within, all } => RunClaim::Converges { within: *within, all: *all },
+                RunClaim::Leader(who) => RunClaim::Leader(self.who(*who)?),
+                RunClaim::Never(event) => RunClaim::Never(self.event(event)?),
+                RunClaim::Sometimes(event) => RunClaim::Sometimes(self.event(event)?),
+                RunClaim::Progresses => RunClaim::Progresses,
+                RunClaim::Restarts => RunClaim::Restarts,
+                RunClaim::Prompt => RunClaim::Prompt,
+                RunClaim::Steady(most) => RunClaim::Steady(*most),
+                RunClaim::Stops(who) => RunClaim::Stops(self.who(*who)?),
             }),
         })
     }

@@ -12,7 +12,7 @@ use crate::journal::JournalConfig;
 use crate::process::{Label, Process, Recovered, Role};
 use crate::ron_file::{Place, Problem};
 use crate::scenario::draw::{Asking, Draws, RecipesOf, common_recipes};
-use crate::scenario::history::History;
+use crate::scenario::history::PastLife;
 use crate::scenario::plan::CONVERGES_WITHIN;
 use crate::scenario::renaming::Renaming;
 use crate::scenario::step::Target;
@@ -122,15 +122,15 @@ pub trait Service: Sized + Clone + Debug + 'static {
     fn journals(
         _config: &<Self::Process as Process>::Config,
         shape: &Shape,
-        history: &History,
+        history: &PastLife,
     ) -> Result<Vec<Vec<RecordOf<Self>>>, Vec<Problem>> {
         let problems = history.of_starts_alone();
         if problems.is_empty() { Ok(vec![Vec::new(); usize::from(shape.sites)]) } else { Err(problems) }
     }
 
     /// A history that a drawn run begins with.
-    fn draw_history(draws: &mut Draws, _config: &<Self::Process as Process>::Config) -> History {
-        History { starts: draws.between(250, 300), ..History::default() }
+    fn draw_history(draws: &mut Draws, _config: &<Self::Process as Process>::Config) -> PastLife {
+        PastLife { starts: draws.between(250, 300), ..PastLife::default() }
     }
 
     /// Shows the judges of a run what the journals hold before it begins, and how often each site was started.

@@ -33,7 +33,7 @@ pub enum When {
     /// `After("1s", ..)`: so long after it armed.
     After(Duration),
     /// `On(event, ..)`: when this happens.
-    On(Event),
+    On(EventPattern),
 }
 
 #[derive(Deserialize)]
@@ -41,7 +41,7 @@ pub enum When {
 enum StepForm<A> {
     At(Duration, A),
     After(Duration, A),
-    On(Event, A),
+    On(EventPattern, A),
     Optional(Timed<A>),
 }
 
@@ -50,7 +50,7 @@ enum StepForm<A> {
 enum Timed<A> {
     At(Duration, A),
     After(Duration, A),
-    On(Event, A),
+    On(EventPattern, A),
 }
 
 impl<A> From<StepForm<A>> for Step<A> {
@@ -71,7 +71,7 @@ impl<A> From<StepForm<A>> for Step<A> {
 enum StepText<'a, A> {
     At(Duration, &'a A),
     After(Duration, &'a A),
-    On(&'a Event, &'a A),
+    On(&'a EventPattern, &'a A),
     Optional(&'a StepText<'a, A>),
 }
 
@@ -95,7 +95,7 @@ impl<A: Serialize> Serialize for Step<A> {
 /// Roles are those of the moment: for a crash, before the crash; for a note, after the input that it was made in.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub enum Event {
+pub enum EventPattern {
     /// It becomes leader, or leads under another rank than before. It does when it starts as leader, too.
     Leads(Target),
     /// A matching datagram is handed to the network for one recipient, before its rules. A broadcast counts once for each
@@ -225,20 +225,20 @@ pub enum Fault<E> {
 
 impl<E> Fault<E> {
     /// What the simulator does, where it is done to somebody; whether there is such a one is not looked at.
-    pub(super) fn aimed<C>(&self) -> Option<sim::Action<C>> {
+    pub(super) fn aimed<C>(&self) -> Option<sim::ScriptAction<C>> {
         Some(match self {
             Fault::Crash(Crash { who, at, leaves }) => {
-                sim::Action::Crash { who: *who, at: *at, leaves: *leaves }
+                sim::ScriptAction::Crash { who: *who, at: *at, leaves: *leaves }
             }
-            Fault::Restart(who) => sim::Action::Restart(*who),
-            Fault::Pause(who) => sim::Action::Pause(*who),
-            Fault::Resume(who) => sim::Action::Resume(*who),
-            Fault::Isolate(who) => sim::Action::Isolate(*who),
-            Fault::SyncTime(who, time) => sim::Action::SyncTime(*who, *time),
-            Fault::Disk(who, fault) => sim::Action::Disk(*who, *fault),
-            Fault::Wipe(who) => sim::Action::Wipe(*who),
-            Fault::Slow(who, time) => sim::Action::Slow(*who, *time),
-            Fault::Clock(who, fault) => sim::Action::Clock(*who, *fault),
+            Fault::Restart(who) => sim::ScriptAction::Restart(*who),
+            Fault::Pause(who) => sim::ScriptAction::Pause(*who),
+            Fault::Resume(who) => sim::ScriptAction::Resume(*who),
+            Fault::Isolate(who) => sim::ScriptAction::Isolate(*who),
+            Fault::SyncTime(who, time) => sim::ScriptAction::SyncTime(*who, *time),
+            Fault::Disk(who, fault) => sim::ScriptAction::Disk(*who, *fault),
+            Fault::Wipe(who) => sim::ScriptAction::Wipe(*who),
+            Fault::Slow(who, time) => sim::ScriptAction::Slow(*who, *time),
+            Fault::Clock(who, fault) => sim::ScriptAction::Clock(*who, *fault),
             Fault::Partition(_) | Fault::Cut { .. } | Fault::Mend(..) => return None,
             Fault::Clog { .. } | Fault::Unclog { .. } | Fault::Replay(_) | Fault::Rule(_) => return None,
             Fault::Heal | Fault::Expect(_) => return None,
@@ -264,12 +264,12 @@ impl<E> Fault<E> {
 pub type Action<C, E> = Word<Fault<E>, C>;
 
 /// What must hold: in the harness's words or in the service's.
-pub type Expectation<E> = Word<Claim, E>;
+pub type Expectation<E> = Word<RunClaim, E>;
 
 /// What the harness itself can say about a run.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 #[serde(rename(deserialize = "expectation"), deny_unknown_fields)]
-pub enum Claim {
+pub enum RunClaim {
     /// After healing a core, all of it agrees within this bound, without new traffic or restarts.
     Converges {
         /// The bound.
@@ -295,9 +295,9 @@ pub enum Claim {
     /// This one leads.
     Leader(Target),
     /// This never happens.
-    Never(Event),
+    Never(EventPattern),
     /// This happens at least once.
-    Sometimes(Event),
+    Sometimes(EventPattern),
 }
 
 /// Whom to crash and where.

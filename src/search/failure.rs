@@ -8,8 +8,8 @@ use serde::{Deserialize, Serialize};
 use ron::extensions::Extensions;
 
 use crate::mix;
-use crate::scenario::form::{Disk, Network};
-use crate::scenario::{BadFile, History, Outcome, Place, Problem, Scenario, Service, plan, write};
+use crate::scenario::form::{DiskForm, Network};
+use crate::scenario::{BadFile, Outcome, PastLife, Place, Problem, Scenario, Service, plan, write};
 use crate::search::groups::without_numbers;
 use crate::time::{Duration, Instant};
 
@@ -142,7 +142,7 @@ impl<S: Service> Failure<S> {
 
 /// What is done in a scenario and what is expected, without who, when, how long and how often.
 fn shape_of<S: Service>(scenario: &Scenario<S>) -> String {
-    let (network, disk) = (Network::default(), Disk::default());
+    let (network, disk) = (Network::default(), DiskForm::default());
     let plain = Scenario {
         about: String::new(),
         seed: 0,
@@ -150,9 +150,9 @@ fn shape_of<S: Service>(scenario: &Scenario<S>) -> String {
         clients: 0,
         clients_alike: false,
         machines: None,
-        history: History::default(),
+        history: PastLife::default(),
         network: Network { latency: network.latency, ..scenario.network.clone() },
-        disk: Disk { sync: disk.sync, ..scenario.disk },
+        disk: DiskForm { sync: disk.sync, ..scenario.disk },
         settings: S::Settings::default(),
         limit: Duration::ZERO,
         ..scenario.clone()

@@ -25,14 +25,14 @@ pub mod world;
 pub use host::{ProcessStatus, SimDisk};
 pub use net::crossing::{Arrival, Crossing, Unfit};
 pub use net::ledger::{Fated, Ledger};
-pub use net::rule::{About, Filter, KEPT_MAX, Rule, Ruling, Slots};
-pub use net::settings::{Bandwidth, Bursts, Chance, Latency, NetworkSettings, Replay};
+pub use net::rule::{About, Filter, KEPT_MAX, LinkRule, Ruling, Slots};
+pub use net::settings::{Bandwidth, Bursts, Chance, LateCopy, LinkLatency, NetworkSettings};
 pub use queue::Turn;
 pub use script::director::{StepId, Unfired};
 pub use script::watchpoints::{Demand, Watchpoint};
 pub use script::{
-    Action, Aim, ClockFault, DRIFT_MAX, DiskFault, Effect, Leaves, Percent, Row, Seam, Step, Target, Track,
-    Trigger,
+    Aim, ClockFault, DRIFT_MAX, DiskFault, EffectTime, Leaves, Percent, Row, ScriptAction, ScriptStep, Seam,
+    Target, Track, Trigger,
 };
 pub use settings::{BadSettings, DiskSettings, TraceLevel, TraceSettings, WorldSettings};
 pub use watch::Statistics;

@@ -10,10 +10,10 @@ use crate::journal::JournalConfig;
 use crate::mix::Seed;
 use crate::outbox::SyncMode;
 use crate::process::{Process, Recovered};
-use crate::sim::net::rule::{KEPT_MAX, Rule, Ruling};
-use crate::sim::net::settings::{Chance, Latency, NetworkSettings};
+use crate::sim::net::rule::{KEPT_MAX, LinkRule, Ruling};
+use crate::sim::net::settings::{Chance, LinkLatency, NetworkSettings};
 use crate::sim::script::watchpoints::Watchpoint;
-use crate::sim::script::{Action, Aim, ClockFault, DRIFT_MAX, Target, Track};
+use crate::sim::script::{Aim, ClockFault, DRIFT_MAX, ScriptAction, Target, Track};
 use crate::time::Duration;
 
 /// The disk of every site.
@@ -119,7 +119,7 @@ impl<P: Process> WorldSettings<P> {
             are_clients_alike: false,
             cluster: 1,
             config,
-            network: NetworkSettings::calm(Latency::Constant(Duration::from_millis(10))),
+            network: NetworkSettings::calm(LinkLatency::Constant(Duration::from_millis(10))),
             disk: DiskSettings::default(),
             journal: JournalConfig::default(),
             journals: Vec::new(),
@@ -192,12 +192,14 @@ impl<P: Process> WorldSettings<P> {
         Ok(())
     }
 
-    fn check_latency(&self, latency: &Latency, is_outermost: bool) -> Result<(), BadSettings> {
+    fn check_latency(&self, latency: &LinkLatency, is_outermost: bool) -> Result<(), BadSettings> {
         match latency {
-            Latency::Constant(_) | Latency::Exponential { .. } => Ok(()),
-            Latency::Uniform(min, max) if min <= max => Ok(()),
-            Latency::Uniform(min, max) => Err(BadSettings(alloc::format!("a latency from {min} to {max}"))),
-            Latency::Table(rows) => {
+            LinkLatency::Constant(_) | LinkLatency::Exponential { .. } => Ok(()),
+            LinkLatency::Uniform(min, max) if min <= max => Ok(()),
+            LinkLatency::Uniform(min, max) => {
+                Err(BadSettings(alloc::format!("a latency from {min} to {max}")))
+            }
+            LinkLatency::Table(rows) => {
                 let count = usize::from(self.sites);
                 if !is_outermost || rows.len() != count || rows.iter().any(|row| row.len() != count) {
                     let reason = "a table of latencies that does not have one row and column a site";
@@ -208,11 +210,11 @@ impl<P: Process> WorldSettings<P> {
         }
     }
 
-    fn check_action(&self, action: &Action<P::Command>) -> Result<(), BadSettings> {
+    fn check_action(&self, action: &ScriptAction<P::Command>) -> Result<(), BadSettings> {
         let bad = |what: &str| Err(BadSettings(what.into()));
         match action {
-            Action::Rule(rule) => return self.check_rule(rule),
-            Action::Clock(_, ClockFault::Fast(percent) | ClockFault::Slow(percent))
+            ScriptAction::Rule(rule) => return self.check_rule(rule),
+            ScriptAction::Clock(_, ClockFault::Fast(percent) | ClockFault::Slow(percent))
                 if *percent > DRIFT_MAX =>
             {
                 let (percent, most) = (percent.0, DRIFT_MAX.0);
@@ -233,7 +235,7 @@ impl<P: Process> WorldSettings<P> {
         }
     }
 
-    fn check_rule(&self, rule: &Rule) -> Result<(), BadSettings> {
+    fn check_rule(&self, rule: &LinkRule) -> Result<(), BadSettings> {
         let bad = |what: &str| Err(BadSettings(what.into()));
         for target in [rule.filter.from, rule.filter.to] {
             if target != Target::Any {

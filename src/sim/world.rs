@@ -36,7 +36,7 @@ use crate::time::{Duration, Instant};
 
 /// What the queue holds. Hosts are named by their place, and by the life that the event belongs to.
 #[derive(Clone, Debug)]
-pub(crate) enum Event {
+pub(crate) enum QueuedEvent {
     Start {
         host: HostIndex,
     },
@@ -75,7 +75,7 @@ pub(crate) enum Event {
 #[derive(Clone)]
 pub struct World<P: Process, J: Judge<P>> {
     pub(crate) settings: Arc<WorldSettings<P>>,
-    pub(crate) queue: EventQueue<Event>,
+    pub(crate) queue: EventQueue<QueuedEvent>,
     events: u64,
     pub(crate) hosts: Hosts<P>,
     pub(crate) net: Net<P>,
@@ -106,10 +106,10 @@ impl<P: Process, J: Judge<P>> World<P, J> {
         let mut queue = EventQueue::new();
         // Clients first: a site that leads as it starts may make a step ask one of them.
         for host in hosts.list.of_others().chain(hosts.list.of_sites()) {
-            queue.push(Instant::ZERO, Event::Start { host });
+            queue.push(Instant::ZERO, QueuedEvent::Start { host });
         }
         if settings.leader.is_some() {
-            queue.push(Instant::ZERO, Event::HeadStart);
+            queue.push(Instant::ZERO, QueuedEvent::HeadStart);
         }
         let mut world = World {
             queue,
@@ -158,19 +158,19 @@ impl<P: Process, J: Judge<P>> World<P, J> {
         Ok(())
     }
 
-    fn happen(&mut self, turn: Turn, event: Event) -> Result<(), Violation> {
+    fn happen(&mut self, turn: Turn, event: QueuedEvent) -> Result<(), Violation> {
         self.watch.now = self.watch.now.max(turn.at);
         self.events += 1;
         match event {
-            Event::Start { host } => self.start(host),
-            Event::Deliver { host, packet } => self.deliver(host, packet),
-            Event::Synced { host, life, sync } => self.on_synced(host, life, sync),
-            Event::Wake { host, life } => self.on_wake(host, life, turn.at),
-            Event::Drain { host } => self.drain(host),
-            Event::Resumed { host } => self.on_resumed(host),
-            Event::Ready { host, life } => self.on_ready(host, life),
-            Event::HeadStart => self.begin_head_start(),
-            Event::Step(step) => self.on_step(step),
+            QueuedEvent::Start { host } => self.start(host),
+            QueuedEvent::Deliver { host, packet } => self.deliver(host, packet),
+            QueuedEvent::Synced { host, life, sync } => self.on_synced(host, life, sync),
+            QueuedEvent::Wake { host, life } => self.on_wake(host, life, turn.at),
+            QueuedEvent::Drain { host } => self.drain(host),
+            QueuedEvent::Resumed { host } => self.on_resumed(host),
+            QueuedEvent::Ready { host, life } => self.on_ready(host, life),
+            QueuedEvent::HeadStart => self.begin_head_start(),
+            QueuedEvent::Step(step) => self.on_step(step),
         }
         if let Some(first) = self.script.first() {
             self.follow_head_start(first);
@@ -215,7 +215,7 @@ impl<P: Process, J: Judge<P>> World<P, J> {
             let datagram =
                 Datagram { from: to, to: to.into(), labels, is_background, bytes: bytes.into(), hash };
             let packet = self.net.packets.post_from(Box::new(datagram), Origin::Elsewhere);
-            self.queue.push(self.watch.now, Event::Deliver { host, packet });
+            self.queue.push(self.watch.now, QueuedEvent::Deliver { host, packet });
         }
     }
 

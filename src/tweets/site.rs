@@ -13,7 +13,7 @@ pub type Participant = replicated::Replicated<Timeline>;
 /// A member of the cluster.
 pub type Site = replicated::Site<Timeline>;
 /// One who asks.
-pub type Client = replicated::Client<Timeline>;
+pub type ClientState = replicated::ClientState<Timeline>;
 /// What a person asks of a client.
 pub type Command = replicated::Command<Timeline>;
 /// What sites and clients say to each other.

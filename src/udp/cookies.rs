@@ -19,7 +19,7 @@ pub(super) struct Cookies(Hkdf<Sha256>);
 
 /// What a cookie is to the site that it is shown to.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) enum Standing {
+pub(super) enum CookieStanding {
     /// Of this epoch.
     Current,
     /// Of the epoch before.
@@ -39,17 +39,23 @@ impl Cookies {
         self.cookie(epoch(now), source, key)
     }
 
-    pub(super) fn standing(&self, now: Instant, source: SocketAddr, key: KeyNumber, cookie: u64) -> Standing {
+    pub(super) fn standing(
+        &self,
+        now: Instant,
+        source: SocketAddr,
+        key: KeyNumber,
+        cookie: u64,
+    ) -> CookieStanding {
         let epoch = epoch(now);
         if cookie == 0 {
             // What clients have until they are given one.
-            Standing::Strange
+            CookieStanding::Strange
         } else if cookie == self.cookie(epoch, source, key) {
-            Standing::Current
+            CookieStanding::Current
         } else if epoch > 0 && cookie == self.cookie(epoch - 1, source, key) {
-            Standing::Aging
+            CookieStanding::Aging
         } else {
-            Standing::Strange
+            CookieStanding::Strange
         }
     }
 
@@ -84,15 +90,15 @@ mod tests {
             let found = cookies.standing(at(seconds), source.parse().unwrap(), key, cookie);
             assert_eq!(found, standing, "{seconds} {source} {key:?}");
         };
-        check(&cookies, 599, "192.0.2.1:9", first, Standing::Current);
-        check(&cookies, 600, "192.0.2.1:9", first, Standing::Aging);
-        check(&cookies, 1_199, "192.0.2.1:9", first, Standing::Aging);
-        check(&cookies, 1_200, "192.0.2.1:9", first, Standing::Strange);
-        check(&cookies, 0, "192.0.2.1:10", first, Standing::Strange);
-        check(&cookies, 0, "192.0.2.2:9", first, Standing::Strange);
-        check(&cookies, 0, "[2001:db8::1]:9", first, Standing::Strange);
-        check(&cookies, 0, "192.0.2.1:9", second, Standing::Strange);
-        check(&Cookies::new([2; 32]), 0, "192.0.2.1:9", first, Standing::Strange);
-        assert_eq!(cookies.standing(at(0), here, first, 0), Standing::Strange);
+        check(&cookies, 599, "192.0.2.1:9", first, CookieStanding::Current);
+        check(&cookies, 600, "192.0.2.1:9", first, CookieStanding::Aging);
+        check(&cookies, 1_199, "192.0.2.1:9", first, CookieStanding::Aging);
+        check(&cookies, 1_200, "192.0.2.1:9", first, CookieStanding::Strange);
+        check(&cookies, 0, "192.0.2.1:10", first, CookieStanding::Strange);
+        check(&cookies, 0, "192.0.2.2:9", first, CookieStanding::Strange);
+        check(&cookies, 0, "[2001:db8::1]:9", first, CookieStanding::Strange);
+        check(&cookies, 0, "192.0.2.1:9", second, CookieStanding::Strange);
+        check(&Cookies::new([2; 32]), 0, "192.0.2.1:9", first, CookieStanding::Strange);
+        assert_eq!(cookies.standing(at(0), here, first, 0), CookieStanding::Strange);
     }
 }

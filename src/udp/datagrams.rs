@@ -4,7 +4,7 @@
 use core::ops::Range;
 use std::net::SocketAddr;
 
-use super::cookies::Standing;
+use super::cookies::CookieStanding;
 use super::counters::Drop;
 use super::host::{Host, LocalMessage};
 use super::keys::KeyNumber;
@@ -57,10 +57,10 @@ impl<P: Process, D: HostDisk, S: Socket> Host<P, D, S> {
         let bytes = self.arrivals.bytes(place);
         let claim = self.sealer.claim(bytes)?;
         let (standing, is_known) = match claim.party {
-            Party::Sites => (Standing::Current, self.strangers.is_site(source)),
+            Party::Sites => (CookieStanding::Current, self.strangers.is_site(source)),
             Party::Client(key) => {
                 let standing = self.cookies.standing(now, source, key, claim.cookie);
-                (standing, standing != Standing::Strange)
+                (standing, standing != CookieStanding::Strange)
             }
         };
         if !is_known && !self.strangers.may_open(now, source) {
@@ -87,10 +87,10 @@ impl<P: Process, D: HostDisk, S: Socket> Host<P, D, S> {
         let newness = (header.sender.incarnation, opened.count);
         let mut messages: Vec<P::Message> = messages.decode().map_err(|_| Drop::Malformed)?;
         if let Party::Client(key) = opened.party {
-            if standing != Standing::Current {
-                self.challenge(now, key, source, (newness.1, standing == Standing::Strange));
+            if standing != CookieStanding::Current {
+                self.challenge(now, key, source, (newness.1, standing == CookieStanding::Strange));
             }
-            if standing == Standing::Strange {
+            if standing == CookieStanding::Strange {
                 return Err(Drop::Unproven);
             }
             if messages.len() > CLIENT_MESSAGES_MAX {

@@ -18,7 +18,7 @@ struct Floor {
 }
 
 /// The modules of the floor `border`, which may use each other.
-const BORDER: [&str; 9] = ["chunks", "frame", "ids", "macros", "mix", "outbox", "process", "time", "wire"];
+const BORDER: [&str; 9] = ["cow_log", "frame", "ids", "macros", "mix", "outbox", "process", "time", "wire"];
 
 /// From the ground up: each uses only what has an earlier row.
 const FLOORS: [Floor; 26] = [

@@ -10,10 +10,11 @@ use std::collections::BTreeSet;
 use aviary::journal::JournalConfig;
 use aviary::outbox::SyncMode;
 use aviary::scenario::Scenario;
-use aviary::scenario::form::{Disk, DiskMode, Latency, Network, Reordering};
-use aviary::scenario::step::{Event, Fault, Rule, Traffic, When};
+use aviary::scenario::form::{DiskForm, DiskMode, Latency, Network, Reordering};
+use aviary::scenario::step::{EventPattern, Fault, Rule, Traffic, When};
 use aviary::sim::{
-    self, Action, Bandwidth, Bursts, DiskSettings, Replay, Row, Statistics, Target, Trigger, WorldSettings,
+    self, Bandwidth, Bursts, DiskSettings, LateCopy, Row, ScriptAction, Statistics, Target, Trigger,
+    WorldSettings,
 };
 use aviary::tweets::service::Timelines;
 use aviary::tweets::site::{Overrides, Participant};
@@ -40,7 +41,7 @@ type Command = <Participant as aviary::process::Process>::Command;
 /// Every kind of fault has a twin, and the other way round.
 pub fn every_row_has_its_twin() {
     let names: Vec<&str> = OF_ROWS.iter().copied().flatten().map(|twin| twin.name).collect();
-    let rows: Vec<&Row> = Action::<Command>::rows().collect();
+    let rows: Vec<&Row> = ScriptAction::<Command>::rows().collect();
     for row in &rows {
         let is_fault = !NO_FAULTS.contains(&row.kind);
         assert_eq!(is_fault, names.contains(&row.twin), "`{}` wants the twin `{}`", row.kind, row.twin);
@@ -118,12 +119,12 @@ kinds!(TARGETS: fn of_target(&Target) {
 kinds!(TRIGGERS: fn of_trigger(&When) {
     When::At(_) => triggers::at,
     When::After(_) => triggers::after,
-    When::On(Event::Leads(_)) => triggers::leads,
-    When::On(Event::Sent(_)) => triggers::sent,
-    When::On(Event::Delivered(_)) => triggers::delivered,
-    When::On(Event::Noted { kind: _, who: _, about: _, slot: _ }) => triggers::noted,
-    When::On(Event::Crashed(_)) => triggers::crashed,
-    When::On(Event::Restarted(_)) => triggers::restarted,
+    When::On(EventPattern::Leads(_)) => triggers::leads,
+    When::On(EventPattern::Sent(_)) => triggers::sent,
+    When::On(EventPattern::Delivered(_)) => triggers::delivered,
+    When::On(EventPattern::Noted { kind: _, who: _, about: _, slot: _ }) => triggers::noted,
+    When::On(EventPattern::Crashed(_)) => triggers::crashed,
+    When::On(EventPattern::Restarted(_)) => triggers::restarted,
 });
 
 kinds!(SIMULATED_TRIGGERS: fn of_simulated_trigger(&Trigger) {
@@ -154,12 +155,12 @@ kinds!(LATENCIES: fn of_latency(&Latency) {
     Latency::Regions { within: _, between: _, of: _ } => network::regions,
 });
 
-kinds!(SIMULATED_LATENCIES: fn of_simulated_latency(&sim::Latency) {
-    sim::Latency::Constant(_) => network::constant,
-    sim::Latency::Uniform(..) => network::uniform,
-    sim::Latency::Exponential { min: _, mean: _ } => network::exponential,
+kinds!(SIMULATED_LATENCIES: fn of_simulated_latency(&sim::LinkLatency) {
+    sim::LinkLatency::Constant(_) => network::constant,
+    sim::LinkLatency::Uniform(..) => network::uniform,
+    sim::LinkLatency::Exponential { min: _, mean: _ } => network::exponential,
     // Regions are a table to the simulator.
-    sim::Latency::Table(_) => network::table,
+    sim::LinkLatency::Table(_) => network::table,
 });
 
 kinds!(DISK_MODES: fn of_disk_mode(&DiskMode) {
@@ -201,7 +202,7 @@ fields!(BURSTS: fn of_bursts(&Bursts) {
     loss => rough::bursts_loss,
 });
 
-fields!(REPLAY: fn of_replay(&Replay) {
+fields!(REPLAY: fn of_replay(&LateCopy) {
     chance => rough::replay,
     after => rough::replay_after,
 });
@@ -216,7 +217,7 @@ fields!(REORDERING: fn of_reordering(&Reordering) {
     by => network::reordering_by,
 });
 
-fields!(DISK: fn of_disk(&Disk) {
+fields!(DISK: fn of_disk(&DiskForm) {
     sync => disk::sync,
     file_bytes => disk::file_bytes,
 } elsewhere or no fault { mode });
@@ -352,13 +353,15 @@ pub fn differences(with: &Shape, without: &Shape, faulty: &Made, fine: &Made) ->
         kinds.insert(row.twin);
         assert_eq!(of_trigger(&step.when), of_simulated_trigger(&planned.trigger));
         kinds.insert(of_trigger(&step.when));
-        if let When::On(Event::Sent(traffic)) = &step.when
+        if let When::On(EventPattern::Sent(traffic)) = &step.when
             && let Some((_, other)) = extra_step(without, with)
-            && let When::On(Event::Sent(other)) = &other.when
+            && let When::On(EventPattern::Sent(other)) = &other.when
         {
             kinds.extend(of_traffic(traffic, other));
         }
-        if let (Fault::Rule(rule), Action::Rule(sim::Rule { filter, .. })) = (fault, &planned.action) {
+        if let (Fault::Rule(rule), ScriptAction::Rule(sim::LinkRule { filter, .. })) =
+            (fault, &planned.action)
+        {
             assert_eq!((rule.from, rule.to), (filter.from, filter.to), "{rule:?} is planned as {filter:?}");
             kinds.extend([rule.from, rule.to].iter().map(of_target));
         }
@@ -379,7 +382,7 @@ fn of_world_beyond(with: &Shape, without: &Shape, faulty: &Made, fine: &Made) ->
 }
 
 /// The first step of a track under `also`. The tracks of a plan are `steps`, then those.
-fn planned(place: usize, made: &Made) -> &sim::Step<Command> {
+fn planned(place: usize, made: &Made) -> &sim::ScriptStep<Command> {
     &made.tracks[place + 1][0]
 }
 

@@ -1,7 +1,7 @@
 //! `blame`: when a failure became inevitable, and what is suspected.
 
 mod drawing;
-mod told;
+mod render;
 
 use std::fs;
 use std::io::{self, Write};
@@ -10,14 +10,14 @@ use aviary::scenario::Service;
 use aviary::search::{self, Inquiry, Runner};
 
 use crate::Exit;
-use crate::args::{Blame, Format};
+use crate::args::{BlameArgs, Format};
 use crate::files::load_one;
 use crate::progress::Progress;
 use crate::report::{error, load_errors, stdout};
 use crate::shrink::{refused, writable};
 
 /// Forks what `args` name and tells what came of it.
-pub(crate) fn blame<S: Service>(args: &Blame, runner: &Runner<S>) -> io::Result<Exit> {
+pub(crate) fn blame<S: Service>(args: &BlameArgs, runner: &Runner<S>) -> io::Result<Exit> {
     let loaded = match load_one::<S>(&args.path) {
         Ok(loaded) => loaded,
         Err(error) => return Ok(load_errors(&[error])),
@@ -53,8 +53,8 @@ pub(crate) fn blame<S: Service>(args: &Blame, runner: &Runner<S>) -> io::Result<
     }
     let mut out = stdout();
     match args.format {
-        Format::Text => told::text(&mut out, &blamed)?,
-        Format::Json => told::json(&mut out, &loaded.name, &blamed)?,
+        Format::Text => render::text(&mut out, &blamed)?,
+        Format::Json => render::json(&mut out, &loaded.name, &blamed)?,
     }
     out.flush()?;
     Ok(Exit::Passed)

@@ -18,8 +18,8 @@ use aviary::wire::Wire;
 use mio::net::UdpSocket;
 use mio::{Events, Interest, Poll, Token, Waker};
 
-use super::mail::{self, Parcel, Read, UnderWay};
-use super::{ProxySettings, Shared};
+use super::mail::{self, MailHeader, ProxyPacket, UnderWay};
+use super::{ProxySettings, ProxyShared};
 
 /// Tokens of sites are their numbers, then comes the waker, then clients.
 const WAKER: usize = 9;
@@ -30,7 +30,7 @@ const AT_ONCE: usize = 64;
 
 pub(super) struct Carrier<M> {
     settings: ProxySettings,
-    shared: Arc<Shared>,
+    shared: Arc<ProxyShared>,
     poll: Poll,
     sealer: Sealer,
     /// One for each site, where others send what is for it.
@@ -58,7 +58,10 @@ struct Back {
 }
 
 impl<M: Wire + Label> Carrier<M> {
-    pub(super) fn start(settings: ProxySettings, shared: Arc<Shared>) -> io::Result<(Carrier<M>, Waker)> {
+    pub(super) fn start(
+        settings: ProxySettings,
+        shared: Arc<ProxyShared>,
+    ) -> io::Result<(Carrier<M>, Waker)> {
         let poll = Poll::new()?;
         let mut fronts = Vec::new();
         for (site, address) in settings.fronts.iter().enumerate() {
@@ -139,10 +142,11 @@ impl<M: Wire + Label> Carrier<M> {
     fn take(&mut self, length: usize, source: SocketAddr, to: ProcessId) {
         let sealed: Arc<[u8]> = self.received[..length].into();
         let now = self.shared.clock.now();
-        let Some(Read { header, count, labels }) = mail::read::<M>(&self.sealer, &sealed, &mut self.opened)
+        let Some(MailHeader { header, count, labels }) =
+            mail::read::<M>(&self.sealer, &sealed, &mut self.opened)
         else {
             self.shared.state().counts.opaque += 1;
-            return self.hand_over(&Parcel { from: to, to, sealed });
+            return self.hand_over(&ProxyPacket { from: to, to, sealed });
         };
         let from = header.sender.from;
         if let ProcessId::Client(number) = from
@@ -167,7 +171,7 @@ impl<M: Wire + Label> Carrier<M> {
         for arrival in core::mem::take(&mut self.arrivals) {
             let mut bytes = sealed.to_vec();
             arrival.spoil(&mut bytes);
-            let parcel = Parcel { from, to: arrival.to, sealed: bytes.into() };
+            let parcel = ProxyPacket { from, to: arrival.to, sealed: bytes.into() };
             if arrival.after == Duration::ZERO {
                 self.hand_over(&parcel);
             } else if !self.under_way.push(now + arrival.after, parcel) {
@@ -198,7 +202,7 @@ impl<M: Wire + Label> Carrier<M> {
         Ok(())
     }
 
-    fn hand_over(&mut self, parcel: &Parcel) {
+    fn hand_over(&mut self, parcel: &ProxyPacket) {
         let sent = match parcel.to {
             ProcessId::Site(site) | ProcessId::Terminal(site) => {
                 let from = match parcel.from {

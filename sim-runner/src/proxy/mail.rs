@@ -13,11 +13,11 @@ use aviary::wire::Wire;
 
 /// Monotonic microseconds since its start.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Clock(std::time::Instant);
+pub(super) struct SinceStart(std::time::Instant);
 
-impl Clock {
-    pub(super) fn start() -> Clock {
-        Clock(std::time::Instant::now())
+impl SinceStart {
+    pub(super) fn start() -> SinceStart {
+        SinceStart(std::time::Instant::now())
     }
 
     pub(super) fn now(self) -> Instant {
@@ -26,7 +26,7 @@ impl Clock {
 }
 
 /// What an opened datagram says of itself.
-pub(super) struct Read {
+pub(super) struct MailHeader {
     pub(super) header: Header,
     /// Which of its sender's it is.
     pub(super) count: u64,
@@ -34,18 +34,22 @@ pub(super) struct Read {
 }
 
 /// Opens a copy of `sealed` in `scratch`; nothing if it is not one of this cluster's.
-pub(super) fn read<M: Wire + Label>(sealer: &Sealer, sealed: &[u8], scratch: &mut Vec<u8>) -> Option<Read> {
+pub(super) fn read<M: Wire + Label>(
+    sealer: &Sealer,
+    sealed: &[u8],
+    scratch: &mut Vec<u8>,
+) -> Option<MailHeader> {
     scratch.clear();
     scratch.extend_from_slice(sealed);
     let opened = sealer.open(scratch).ok()?;
     let (header, messages) = frame::read(opened.frame).ok()?;
     let messages: Vec<M> = messages.decode().ok()?;
     let labels = messages.iter().map(|message| (message.kind(), message.subject())).collect();
-    Some(Read { header, count: opened.count, labels })
+    Some(MailHeader { header, count: opened.count, labels })
 }
 
 /// One copy under way.
-pub(super) struct Parcel {
+pub(super) struct ProxyPacket {
     pub(super) from: ProcessId,
     pub(super) to: ProcessId,
     pub(super) sealed: Arc<[u8]>,
@@ -57,14 +61,14 @@ const UNDER_WAY_MAX: usize = 64 << 20;
 /// What is under way, by its time of arrival.
 #[derive(Default)]
 pub(super) struct UnderWay {
-    parcels: BTreeMap<(Instant, u64), Parcel>,
+    parcels: BTreeMap<(Instant, u64), ProxyPacket>,
     count: u64,
     bytes: usize,
 }
 
 impl UnderWay {
     /// False if there is no room.
-    pub(super) fn push(&mut self, at: Instant, parcel: Parcel) -> bool {
+    pub(super) fn push(&mut self, at: Instant, parcel: ProxyPacket) -> bool {
         if self.bytes + parcel.sealed.len() > UNDER_WAY_MAX {
             return false;
         }
@@ -74,7 +78,7 @@ impl UnderWay {
         true
     }
 
-    pub(super) fn pop(&mut self, now: Instant) -> Option<Parcel> {
+    pub(super) fn pop(&mut self, now: Instant) -> Option<ProxyPacket> {
         let first = self.parcels.first_entry().filter(|first| first.key().0 <= now)?;
         let parcel = first.remove();
         self.bytes -= parcel.sealed.len();

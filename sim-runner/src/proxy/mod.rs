@@ -20,7 +20,7 @@ use std::thread::JoinHandle;
 use aviary::ids::{ProcessId, SiteId, SiteSet};
 use aviary::mix::Seed;
 use aviary::process::Label;
-use aviary::sim::{Crossing, Latency, NetworkSettings, Rule, Unfit};
+use aviary::sim::{Crossing, LinkLatency, LinkRule, NetworkSettings, Unfit};
 use aviary::time::{Duration, Instant};
 use aviary::udp::Keys;
 use aviary::wire::Wire;
@@ -45,19 +45,19 @@ pub struct ProxySettings {
 
 /// A proxy that runs, until it is dropped.
 pub struct Proxy {
-    shared: Arc<Shared>,
+    shared: Arc<ProxyShared>,
     waker: Waker,
     carrier: Option<JoinHandle<io::Result<()>>>,
 }
 
 /// What the thread that carries datagrams shares with those who tell it what to do.
-pub(crate) struct Shared {
-    clock: mail::Clock,
+pub(crate) struct ProxyShared {
+    clock: mail::SinceStart,
     is_over: AtomicBool,
-    state: Mutex<State>,
+    state: Mutex<ProxyState>,
 }
 
-pub(crate) struct State {
+pub(crate) struct ProxyState {
     crossing: Crossing,
     counts: Counts,
     /// Who last said something of each kind.
@@ -79,11 +79,11 @@ pub struct Counts {
 
 /// No faults: everything passes at once.
 pub fn calm() -> NetworkSettings {
-    NetworkSettings::calm(Latency::Constant(Duration::ZERO))
+    NetworkSettings::calm(LinkLatency::Constant(Duration::ZERO))
 }
 
-impl Shared {
-    pub(crate) fn state(&self) -> MutexGuard<'_, State> {
+impl ProxyShared {
+    pub(crate) fn state(&self) -> MutexGuard<'_, ProxyState> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -99,9 +99,9 @@ impl Proxy {
             ));
         }
         let crossing = Crossing::new(settings.seed, sites, calm());
-        let state = State { crossing, counts: Counts::default(), spoke: BTreeMap::new() };
-        let shared = Arc::new(Shared {
-            clock: mail::Clock::start(),
+        let state = ProxyState { crossing, counts: Counts::default(), spoke: BTreeMap::new() };
+        let shared = Arc::new(ProxyShared {
+            clock: mail::SinceStart::start(),
             is_over: AtomicBool::new(false),
             state: Mutex::new(state),
         });
@@ -124,7 +124,7 @@ impl Proxy {
     }
 
     /// Adds a rule behind the others. Its `Leader` is who sent a `Heartbeat` last.
-    pub fn add(&self, rule: Rule) -> Result<(), Unfit> {
+    pub fn add(&self, rule: LinkRule) -> Result<(), Unfit> {
         let leader = self.last_to_say("Heartbeat").and_then(ProcessId::as_site);
         self.shared.state().crossing.add(rule, self.now(), leader)
     }

@@ -9,11 +9,11 @@ use std::time::{Duration, Instant};
 
 /// Since when something goes on.
 #[derive(Clone, Copy)]
-pub(super) struct Clock(Instant);
+pub(super) struct Stopwatch(Instant);
 
-impl Clock {
-    pub(super) fn start() -> Clock {
-        Clock(Instant::now())
+impl Stopwatch {
+    pub(super) fn start() -> Stopwatch {
+        Stopwatch(Instant::now())
     }
 
     pub(super) fn elapsed(self) -> Duration {

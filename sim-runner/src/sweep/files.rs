@@ -26,7 +26,7 @@ pub(super) fn probe(folder: &Path) -> Result<(), String> {
 
 /// A run as one line.
 #[derive(Serialize)]
-struct Line<'a> {
+struct RunLine<'a> {
     source: &'a str,
     seed: u64,
     verdict: &'static str,
@@ -45,7 +45,7 @@ struct Line<'a> {
 
 /// Writes a run. There is no time of day and no length of time in it: the same seeds give the same bytes.
 pub(super) fn line(out: &mut impl Write, source: &str, ran: &Ran) -> io::Result<()> {
-    let line = Line {
+    let line = RunLine {
         source,
         seed: ran.seed,
         verdict: ran.verdict.name(),

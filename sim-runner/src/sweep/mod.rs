@@ -4,11 +4,11 @@ mod clock;
 mod corpus;
 mod files;
 pub(crate) mod interrupt;
+pub(crate) mod numbers;
 mod screen;
 mod sources;
 mod table;
 mod totals;
-pub(crate) mod words;
 
 use std::fs::File;
 use std::io::{self, BufWriter, Write};
@@ -25,17 +25,17 @@ use aviary::search::{
 };
 use aviary::sim::TraceLevel;
 
-use self::clock::Clock;
+use self::clock::Stopwatch;
 use self::screen::Screen;
 use self::table::Closing;
 use self::totals::Totals;
 use crate::Exit;
-use crate::args::{Format, Sweep};
+use crate::args::{Format, SweepArgs};
 use crate::report::{error, program, quoted, stdout, usage, warning};
 
 /// Sweeps as `args` say, with a last word of `configure` on every process.
 pub(crate) fn sweep<S: Service>(
-    args: &Sweep,
+    args: &SweepArgs,
     configure: impl Fn(&mut <S::Process as Process>::Config) + Send + Sync + 'static,
 ) -> io::Result<Exit> {
     let ready = match Ready::<S>::new(args, configure) {
@@ -82,7 +82,7 @@ struct Ready<'a, S: Service> {
 impl<'a, S: Service> Ready<'a, S> {
     /// What is wrong is told.
     fn new(
-        args: &'a Sweep,
+        args: &'a SweepArgs,
         configure: impl Fn(&mut <S::Process as Process>::Config) + Send + Sync + 'static,
     ) -> Result<Ready<'a, S>, Exit> {
         let usage = |why: String| usage(&why);
@@ -132,15 +132,15 @@ impl<'a, S: Service> Ready<'a, S> {
 
     fn run(
         self,
-        args: &Sweep,
+        args: &SweepArgs,
         stop: &Arc<AtomicBool>,
         checked: &[corpus::Checked],
         out: &mut impl Write,
     ) -> io::Result<Exit> {
         let Ready { sweep, names, report, junit, .. } = self;
-        let clock = Clock::start();
+        let clock = Stopwatch::start();
         let of = sweep.seeds.count(sweep.shard).map(|count| count.saturating_mul(names.len() as u64));
-        let mut told = Told {
+        let mut told = SweepProgress {
             names: &names,
             stop,
             clock,
@@ -153,7 +153,7 @@ impl<'a, S: Service> Ready<'a, S> {
         };
         let facts = sweep.run(stop, &mut told);
         let wall = clock.elapsed();
-        let Told { report, failed, groups, totals, mut exits, screen, .. } = told;
+        let SweepProgress { report, failed, groups, totals, mut exits, screen, .. } = told;
         if let Some(mut report) = report {
             report.flush()?;
         }
@@ -218,7 +218,7 @@ const LONG: u64 = 10_000;
 
 fn told_missing(missing: &[(FactKind, &str)], runs: u64, is_wrong: bool) {
     let names: Vec<&str> = missing.iter().map(|(_, name)| *name).collect();
-    let what = format!("never in {} runs: {}", words::count(runs), names.join("; "));
+    let what = format!("never in {} runs: {}", numbers::count(runs), names.join("; "));
     let help =
         "sweep more seeds, draw it more often, or say in the profile's `must_happen` that it need not happen";
     match is_wrong {
@@ -228,10 +228,10 @@ fn told_missing(missing: &[(FactKind, &str)], runs: u64, is_wrong: bool) {
 }
 
 /// Listens to a sweep.
-struct Told<'a> {
+struct SweepProgress<'a> {
     names: &'a [String],
     stop: &'a AtomicBool,
-    clock: Clock,
+    clock: Stopwatch,
     report: Option<BufWriter<File>>,
     /// Why the report ends.
     failed: Option<io::Error>,
@@ -241,7 +241,7 @@ struct Told<'a> {
     screen: Screen,
 }
 
-impl Listener for Told<'_> {
+impl Listener for SweepProgress<'_> {
     fn ran(&mut self, ran: &Ran) {
         self.totals.add(ran);
         if !ran.verdict.is_pass() {
@@ -267,7 +267,7 @@ impl Listener for Told<'_> {
 
 /// Shrinks, saves and counts failures by their shapes.
 fn settle<S: Service>(
-    args: &Sweep,
+    args: &SweepArgs,
     sweep: &aviary::search::Sweep<S>,
     groups: &Groups,
     stop: &AtomicBool,
@@ -293,7 +293,7 @@ fn settle<S: Service>(
     settle.settle(groups, stop)
 }
 
-fn replay(path: Option<&Path>, args: &Sweep) -> String {
+fn replay(path: Option<&Path>, args: &SweepArgs) -> String {
     let path = path.map(quoted).unwrap_or_default();
     let saboteur = args.saboteur.as_ref().map(|name| format!(" --saboteur {name}")).unwrap_or_default();
     format!("{} replay {path}{saboteur} --trace", program())
@@ -301,7 +301,7 @@ fn replay(path: Option<&Path>, args: &Sweep) -> String {
 
 /// Saves the scenarios that did not repeat themselves: which, how, and the command that shows where they part.
 fn save_differed<S: Service>(
-    args: &Sweep,
+    args: &SweepArgs,
     sources: &[Arc<dyn Source<S>>],
     names: &[String],
     totals: &Totals,

@@ -3,8 +3,8 @@
 use std::io::{self, IsTerminal, Write};
 use std::time::Duration;
 
+use super::numbers::{count, rate};
 use super::totals::Totals;
-use super::words::{count, rate};
 
 /// How often the line is written.
 const EVERY: Duration = Duration::from_millis(200);

@@ -7,8 +7,8 @@ use aviary::search::{FactKind, Facts, Settled};
 use serde::Serialize;
 
 use super::corpus::Checked;
+use super::numbers::{count, rate};
 use super::totals::{Totals, Unjudged};
-use super::words::{count, rate};
 use crate::report::{BAD, DIM, GOOD, ODD};
 
 /// Everything that is told at the end.
@@ -147,7 +147,7 @@ impl Closing<'_> {
             file: group.path.as_ref().map(|path| path.display().to_string()),
             replay: replay.clone(),
         };
-        let object = Object {
+        let object = SweepJson {
             sources: self.sources,
             seeds: &self.seeds,
             threads: self.threads,
@@ -174,7 +174,7 @@ impl Closing<'_> {
 
 /// What a sweep came to, for machines.
 #[derive(Serialize)]
-struct Object<'a> {
+struct SweepJson<'a> {
     sources: &'a [String],
     seeds: &'a str,
     threads: usize,

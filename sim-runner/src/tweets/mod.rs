@@ -18,32 +18,32 @@ use crate::{Exit, args, configured, of_savable, with};
 use saboteurs::Lying;
 
 #[derive(Subcommand, Debug)]
-enum Command {
+enum RunnerCommand {
     #[command(flatten)]
-    Any(args::Command),
+    Any(args::HarnessCommand),
     /// Plant bugs and say which scenario catches which
-    Matrix(matrix::Args),
+    Matrix(matrix::MatrixArgs),
     /// Hunt planted bugs by sweeps and say how soon each is found, and how small its failure becomes
-    Saboteurs(hunt::Args),
+    Saboteurs(hunt::SaboteursArgs),
     /// Run real sites under load, kill, pause and cut them off, and judge what comes of it
     #[cfg(feature = "udp")]
-    Soak(soak::Args),
+    Soak(soak::SoakArgs),
 }
 
 /// The command line of the tweet service: that of any service, with [`saboteurs`], and more commands.
 pub fn main() -> ExitCode {
     let exit = with(std::env::args_os(), |command| match command {
-        Command::Any(command) => any(command),
-        Command::Matrix(args) => matrix::matrix(args),
-        Command::Saboteurs(args) => hunt::saboteurs(args),
+        RunnerCommand::Any(command) => any(command),
+        RunnerCommand::Matrix(args) => matrix::matrix(args),
+        RunnerCommand::Saboteurs(args) => hunt::saboteurs(args),
         #[cfg(feature = "udp")]
-        Command::Soak(args) => soak::soak(args),
+        RunnerCommand::Soak(args) => soak::soak(args),
     });
     exit.into()
 }
 
 /// Does what any service has a command for, with the planted bug that is named, if one is.
-fn any(command: &args::Command) -> io::Result<Exit> {
+fn any(command: &args::HarnessCommand) -> io::Result<Exit> {
     let Some(name) = command.saboteur() else { return of_savable::<Timelines>(command) };
     match saboteurs::find(name) {
         None => Ok(matrix::chosen::unknown(name, &[])),

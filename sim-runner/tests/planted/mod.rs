@@ -7,7 +7,7 @@ use aviary::scenario::{RunOptions, Scenario, read};
 use aviary::search::Runner;
 use aviary::tweets::service::Timelines;
 pub use sim_runner::tweets::saboteurs::Lying;
-use sim_runner::tweets::saboteurs::{Config, Saboteur};
+use sim_runner::tweets::saboteurs::{LiarConfig, Saboteur};
 
 /// Planted bugs, a seed of [`light`] that they fail under, and the kind of the message whose loss is the reason.
 pub const BY_CHANCE: [(&str, u64, &str); 5] = [
@@ -32,5 +32,5 @@ pub fn file(name: &str) -> Scenario<Lying> {
 
 /// Runs with that bug in every process.
 pub fn runner(saboteur: &'static Saboteur) -> Runner<Lying> {
-    Runner::configured(RunOptions::default(), move |config: &mut Config| config.saboteur = Some(saboteur))
+    Runner::configured(RunOptions::default(), move |config: &mut LiarConfig| config.saboteur = Some(saboteur))
 }

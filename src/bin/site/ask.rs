@@ -10,7 +10,7 @@ use aviary::tweets::timeline::{Page, Position, User};
 use aviary::udp::{CLIENT_KEY, ClientKey};
 use serde_json::{Value, json};
 
-use crate::{Failure, answers, terminal};
+use crate::{ProgramError, answers, terminal};
 
 /// Of whom something is asked, and how it is shown.
 #[derive(Debug, clap::Args)]
@@ -112,9 +112,9 @@ impl Ask {
     }
 }
 
-pub(crate) fn ask(ask: &Ask) -> Result<(), Failure> {
+pub(crate) fn ask(ask: &Ask) -> Result<(), ProgramError> {
     let whom = ask.whom();
-    let sites = Sites::read(&whom.config).map_err(|error| Failure::Usage(error.to_string()))?;
+    let sites = Sites::read(&whom.config).map_err(|error| ProgramError::Usage(error.to_string()))?;
     let path = whom.client_key.clone().unwrap_or_else(|| whom.config.with_file_name(CLIENT_KEY));
     let key = read_key(&path)?;
     let (text, json) = match ask {
@@ -125,16 +125,16 @@ pub(crate) fn ask(ask: &Ask) -> Result<(), Failure> {
     terminal::answer(&shown)
 }
 
-fn read_key(path: &Path) -> Result<ClientKey, Failure> {
-    ClientKey::read(path).map_err(|error| Failure::Usage(error.to_string()))
+fn read_key(path: &Path) -> Result<ClientKey, ProgramError> {
+    ClientKey::read(path).map_err(|error| ProgramError::Usage(error.to_string()))
 }
 
-fn one(ask: &Ask, sites: &Sites, key: ClientKey, whom: &Whom) -> Result<(String, Value), Failure> {
+fn one(ask: &Ask, sites: &Sites, key: ClientKey, whom: &Whom) -> Result<(String, Value), ProgramError> {
     let site = match whom.site {
         None => None,
         Some(number) => Some(sites.site(number).ok_or_else(|| {
             let last = sites.members.len() - 1;
-            Failure::Usage(format!(
+            ProgramError::Usage(format!(
                 "there is no site {number} in {}; --site is 0 to {last}",
                 whom.config.display()
             ))
@@ -146,7 +146,7 @@ fn one(ask: &Ask, sites: &Sites, key: ClientKey, whom: &Whom) -> Result<(String,
     Ok(match ask {
         Ask::Tweet { user, text, .. } => {
             let (user, text) = (named(user)?, text.join(" "));
-            let text = text.parse().map_err(|error| Failure::Usage(format!("{error}")))?;
+            let text = text.parse().map_err(|error| ProgramError::Usage(format!("{error}")))?;
             done("tweeted", start()?.tweet(user, text).map_err(failed)?)
         }
         Ask::Block { user, other, .. } => {
@@ -183,8 +183,8 @@ fn one(ask: &Ask, sites: &Sites, key: ClientKey, whom: &Whom) -> Result<(String,
     })
 }
 
-fn named(name: &str) -> Result<User, Failure> {
-    name.parse().map_err(|error| Failure::Usage(format!("{error}")))
+fn named(name: &str) -> Result<User, ProgramError> {
+    name.parse().map_err(|error| ProgramError::Usage(format!("{error}")))
 }
 
 fn view(page: &Page) -> (String, Value) {
@@ -200,7 +200,7 @@ fn view(page: &Page) -> (String, Value) {
     (answers::page(page), json!({ "tweets": tweets, "has_more": page.has_more(), "next": next }))
 }
 
-fn statuses(sites: &Sites, key: ClientKey, whom: &Whom) -> Result<(String, Value), Failure> {
+fn statuses(sites: &Sites, key: ClientKey, whom: &Whom) -> Result<(String, Value), ProgramError> {
     let mut found = client::statuses(sites, key, whom.timeout).map_err(failed)?;
     let mut numbered: Vec<(usize, Option<Status>)> = found.drain(..).enumerate().collect();
     if let Some(only) = whom.site {
@@ -209,7 +209,7 @@ fn statuses(sites: &Sites, key: ClientKey, whom: &Whom) -> Result<(String, Value
     if numbered.iter().all(|(_, status)| status.is_none()) {
         let tried = numbered.iter().map(|(site, _)| format!("S{site} at {}", sites.members[*site].address));
         let tried = tried.collect::<Vec<_>>().join(", ");
-        return Err(Failure::NoAnswer(format!(
+        return Err(ProgramError::NoAnswer(format!(
             "no answer within {} from {tried}; are the sites running, and are sites.ron and client.key those of \
              this cluster?",
             whom.timeout
@@ -240,12 +240,12 @@ fn statuses(sites: &Sites, key: ClientKey, whom: &Whom) -> Result<(String, Value
     Ok((text, Value::from(list)))
 }
 
-fn failed(error: ClientError) -> Failure {
+fn failed(error: ClientError) -> ProgramError {
     match error {
         ClientError::NoAnswer { .. } | ClientError::Lost(_) | ClientError::Undone(_) => {
-            Failure::NoAnswer(error.to_string())
+            ProgramError::NoAnswer(error.to_string())
         }
-        ClientError::Invalid(message) => Failure::Usage(message),
-        ClientError::Host(error) => Failure::Run(error.to_string()),
+        ClientError::Invalid(message) => ProgramError::Usage(message),
+        ClientError::Host(error) => ProgramError::Run(error.to_string()),
     }
 }

@@ -9,16 +9,16 @@ use std::process::{Child, Command, Stdio};
 use aviary::replicated::real;
 use aviary::replicated::sites_ron::{Member, Sites};
 
-use crate::Failure;
+use crate::ProgramError;
 
 /// A folder that goes away.
 pub(crate) struct Folder(PathBuf);
 
 impl Folder {
-    pub(crate) fn new(base: &Path) -> Result<Folder, Failure> {
+    pub(crate) fn new(base: &Path) -> Result<Folder, ProgramError> {
         let path = base.join(format!("aviary-{}-{:08x}", std::process::id(), real::random("a name")? >> 32));
         let made = fs::create_dir_all(base).and_then(|()| DirBuilder::new().mode(0o700).create(&path));
-        made.map_err(|error| Failure::Run(format!("failed to make {}: {error}", path.display())))?;
+        made.map_err(|error| ProgramError::Run(format!("failed to make {}: {error}", path.display())))?;
         Ok(Folder(path))
     }
 
@@ -38,14 +38,15 @@ pub(crate) struct Children(Vec<Child>);
 
 impl Children {
     /// Starts this very program once for each of these lists of arguments.
-    pub(crate) fn start(arguments: impl Iterator<Item = Vec<String>>) -> Result<Children, Failure> {
+    pub(crate) fn start(arguments: impl Iterator<Item = Vec<String>>) -> Result<Children, ProgramError> {
         let mut children = Children(Vec::new());
         let program = std::env::current_exe()
-            .map_err(|error| Failure::Run(format!("failed to find this program: {error}")))?;
+            .map_err(|error| ProgramError::Run(format!("failed to find this program: {error}")))?;
         for arguments in arguments {
             let child =
                 Command::new(&program).args(arguments).stdin(Stdio::null()).stdout(Stdio::null()).spawn();
-            let child = child.map_err(|error| Failure::Run(format!("failed to start a site: {error}")))?;
+            let child =
+                child.map_err(|error| ProgramError::Run(format!("failed to start a site: {error}")))?;
             children.0.push(child);
         }
         Ok(children)
@@ -84,8 +85,8 @@ impl Drop for Children {
 }
 
 /// A cluster on ports of 127.0.0.1 that were free a moment ago.
-pub(crate) fn loopback(count: u8) -> Result<Sites, Failure> {
-    let failed = |error: std::io::Error| Failure::Run(format!("failed to find free ports: {error}"));
+pub(crate) fn loopback(count: u8) -> Result<Sites, ProgramError> {
+    let failed = |error: std::io::Error| ProgramError::Run(format!("failed to find free ports: {error}"));
     let sockets: Result<Vec<UdpSocket>, _> =
         (0..count).map(|_| UdpSocket::bind((Ipv4Addr::LOCALHOST, 0))).collect();
     let addresses: Result<Vec<SocketAddr>, _> =

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use aviary::replicated::sites_ron::Sites;
 use aviary::udp::{CLIENT_MASTER_KEY, Key, KeyKind, KeyNumber};
 
-use crate::{Failure, terminal};
+use crate::{ProgramError, terminal};
 
 /// Which key, and where it goes.
 #[derive(Debug, clap::Args)]
@@ -24,23 +24,23 @@ pub(crate) struct Write {
     output: Option<PathBuf>,
 }
 
-pub(crate) fn write(arguments: &Write) -> Result<(), Failure> {
+pub(crate) fn write(arguments: &Write) -> Result<(), ProgramError> {
     let Write { number, config, client_master, output } = arguments;
-    let sites = Sites::read(config).map_err(|error| Failure::Usage(error.to_string()))?;
+    let sites = Sites::read(config).map_err(|error| ProgramError::Usage(error.to_string()))?;
     let key = KeyNumber::new(*number).expect("the parser allows no other");
     if sites.denied.contains(key) {
-        return Err(Failure::Usage(format!(
+        return Err(ProgramError::Usage(format!(
             "{} denies client key {number}, so no site would hear it; take another number",
             config.display()
         )));
     }
     let master = client_master.clone().unwrap_or_else(|| config.with_file_name(CLIENT_MASTER_KEY));
     let master =
-        Key::read(&master, KeyKind::ClientMaster).map_err(|error| Failure::Usage(error.to_string()))?;
+        Key::read(&master, KeyKind::ClientMaster).map_err(|error| ProgramError::Usage(error.to_string()))?;
     let output = output.clone().unwrap_or_else(|| format!("client-{number}.key").into());
     master.client_key(key).write(&output).map_err(|error| {
         let shown = output.display();
-        Failure::Usage(format!("failed to write {shown}: {error}; name another file with --output"))
+        ProgramError::Usage(format!("failed to write {shown}: {error}; name another file with --output"))
     })?;
     let clients = key.clients();
     terminal::done(&format!(

@@ -4,9 +4,9 @@ use aviary::replicated::real;
 use aviary::tweets::timeline::Timeline;
 use aviary::udp::{CLIENT_KEY, CLIENT_MASTER_KEY, CLUSTER_KEY};
 
-use crate::{Failure, Init, terminal};
+use crate::{Init, ProgramError, terminal};
 
-pub(crate) fn init(arguments: &Init) -> Result<(), Failure> {
+pub(crate) fn init(arguments: &Init) -> Result<(), ProgramError> {
     let Init { sites: count, dir, base_port, sessions_max } = arguments;
     let mut sites = real::local(*count, *base_port)?;
     sites.config.sessions_max = usize::try_from(*sessions_max).expect("at most 65,536");

@@ -45,7 +45,7 @@ pub(crate) fn start(verbose: u8, log_format: LogFormat) -> io::Result<()> {
     };
     let logs = tracing_subscriber::fmt()
         .with_max_level(level)
-        .with_writer(|| Line)
+        .with_writer(|| EventLine)
         .with_target(false)
         .log_internal_errors(false);
     match log_format {
@@ -70,9 +70,9 @@ pub(crate) fn end() {
 }
 
 /// Takes the lines of one event.
-struct Line;
+struct EventLine;
 
-impl Write for Line {
+impl Write for EventLine {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         if let Some(writer) = ERRORS.get() {
             writer.put(bytes.to_vec());

@@ -5,17 +5,17 @@ mod ask;
 mod bench;
 mod children;
 mod client_key;
+mod commands;
 mod completion;
-mod desk;
 mod ending;
 mod init;
 mod local;
 mod logs;
+mod prompt;
 mod restore;
 mod run;
 mod signals;
 mod terminal;
-mod words;
 mod writer;
 
 use std::io::{self, Write};
@@ -41,7 +41,7 @@ const EXIT_CODES: &str = "Exit codes:
 #[command(name = "site", version, after_help = EXIT_CODES)]
 struct Arguments {
     #[command(subcommand)]
-    command: Command,
+    command: ProgramCommand,
     /// Logs more to standard error: what happened (-v), and what was dropped (-vv).
     #[arg(short, long, global = true, action = ArgAction::Count)]
     verbose: u8,
@@ -51,25 +51,25 @@ struct Arguments {
 }
 
 #[derive(Debug, Subcommand)]
-enum Command {
+enum ProgramCommand {
     /// Writes sites.ron, and beside it keys and formatted storage for each site: site-0, site-1, …
     Init(Init),
     /// Runs one site, with its terminal on standard input and output.
-    #[command(after_long_help = words::HELP)]
-    Run(Run),
+    #[command(after_long_help = commands::HELP)]
+    Run(RunArgs),
     /// Writes a client key: one of 64 that are derived from client-master.key, each for 1,024 clients of its own.
     ClientKey(client_key::Write),
     /// Runs a whole cluster on this machine in one terminal, to play with: also crash, restart, partition and heal.
     #[command(after_long_help = local::HELP)]
     Local(local::Local),
     /// Writes a whole cluster anew from copies of all its storage, under another number and with other keys.
-    Restore(restore::Restore),
+    Restore(restore::RestoreArgs),
     #[command(flatten)]
     Ask(ask::Ask),
     /// Measures commits a second of clusters on this machine, beside a bare program that does only what must be done.
     Bench(bench::Bench),
     #[command(hide = true)]
-    BenchPart(bench::Part),
+    BenchPart(bench::BenchPartArgs),
 }
 
 #[derive(Debug, clap::Args)]
@@ -89,7 +89,7 @@ struct Init {
 }
 
 #[derive(Debug, clap::Args)]
-struct Run {
+struct RunArgs {
     /// The cluster's sites.ron.
     #[arg(long)]
     config: PathBuf,
@@ -135,7 +135,7 @@ fn record_max(text: &str) -> Result<u64, String> {
 const BROKEN: &str = "an invariant does not hold; the site stopped before anything else left it";
 
 /// Why the program ends with another code than 0.
-enum Failure {
+enum ProgramError {
     /// Storage or the protocol failed.
     Run(String),
     /// A flag or a file is wrong.
@@ -144,11 +144,11 @@ enum Failure {
     NoAnswer(String),
 }
 
-impl From<RealError> for Failure {
-    fn from(error: RealError) -> Failure {
+impl From<RealError> for ProgramError {
+    fn from(error: RealError) -> ProgramError {
         match error {
-            RealError::Wrong(why) => Failure::Usage(why),
-            RealError::Failed(why) => Failure::Run(why),
+            RealError::Wrong(why) => ProgramError::Usage(why),
+            RealError::Failed(why) => ProgramError::Run(why),
         }
     }
 }
@@ -163,23 +163,23 @@ fn main() -> ExitCode {
     }
     // A broken invariant panics with its values; that is a failure of the protocol.
     let result = catch_unwind(AssertUnwindSafe(|| match &arguments.command {
-        Command::Init(init) => init::init(init),
-        Command::Run(run) => run::run(run),
-        Command::ClientKey(write) => client_key::write(write),
-        Command::Local(local) => local::local(local),
-        Command::Restore(restore) => restore::restore(restore),
-        Command::Ask(ask) => ask::ask(ask),
-        Command::Bench(bench) => bench::bench(bench),
-        Command::BenchPart(part) => bench::part(part),
+        ProgramCommand::Init(init) => init::init(init),
+        ProgramCommand::Run(run) => run::run(run),
+        ProgramCommand::ClientKey(write) => client_key::write(write),
+        ProgramCommand::Local(local) => local::local(local),
+        ProgramCommand::Restore(restore) => restore::restore(restore),
+        ProgramCommand::Ask(ask) => ask::ask(ask),
+        ProgramCommand::Bench(bench) => bench::bench(bench),
+        ProgramCommand::BenchPart(part) => bench::part(part),
     }));
     let (code, message) = match result {
         Ok(Ok(())) => {
             logs::end();
             return ExitCode::SUCCESS;
         }
-        Ok(Err(Failure::Run(message))) => (1, message),
-        Ok(Err(Failure::Usage(message))) => (2, message),
-        Ok(Err(Failure::NoAnswer(message))) => (3, message),
+        Ok(Err(ProgramError::Run(message))) => (1, message),
+        Ok(Err(ProgramError::Usage(message))) => (2, message),
+        Ok(Err(ProgramError::NoAnswer(message))) => (3, message),
         Err(_) => (1, BROKEN.into()),
     };
     logs::say(&format!("error: {message}\n"));

@@ -16,10 +16,10 @@ use aviary::tweets::site::{Participant, Record};
 use aviary::tweets::timeline::Timeline;
 use aviary::udp::{CLIENT_KEY, CLIENT_MASTER_KEY, CLUSTER_KEY, Files, KeySet};
 
-use crate::{Failure, terminal};
+use crate::{ProgramError, terminal};
 
 #[derive(Debug, clap::Args)]
-pub(crate) struct Restore {
+pub(crate) struct RestoreArgs {
     /// A folder with a copy of the cluster's sites.ron and of every site's storage as site-0, site-1, …, all copied
     /// while every site was stopped. It is left as it is.
     #[arg(long)]
@@ -32,9 +32,9 @@ pub(crate) struct Restore {
     check: bool,
 }
 
-pub(crate) fn restore(arguments: &Restore) -> Result<(), Failure> {
+pub(crate) fn restore(arguments: &RestoreArgs) -> Result<(), ProgramError> {
     let config = arguments.backup.join("sites.ron");
-    let sites = Sites::read(&config).map_err(|error| Failure::Usage(error.to_string()))?;
+    let sites = Sites::read(&config).map_err(|error| ProgramError::Usage(error.to_string()))?;
     let count = sites.members.len();
     let new = match &arguments.dir {
         Some(dir) => Some(NewCluster::vacant(dir, sites.config.sites)?),
@@ -71,13 +71,13 @@ struct Copies {
 }
 
 impl Copies {
-    fn read(arguments: &Restore, sites: &Sites) -> Result<Copies, Failure> {
+    fn read(arguments: &RestoreArgs, sites: &Sites) -> Result<Copies, ProgramError> {
         let backup = &arguments.backup;
         let names: Vec<String> = (0..sites.members.len()).map(|site| format!("site-{site}")).collect();
         let is_missing = |name: &&String| !backup.join(name).exists();
         let missing: Vec<&str> = names.iter().filter(is_missing).map(String::as_str).collect();
         if !missing.is_empty() {
-            return Err(Failure::Usage(format!(
+            return Err(ProgramError::Usage(format!(
                 "{} lacks {}: a cluster is restored whole or not at all, since a site without its storage has \
                  forgotten what it promised; add it, or take a backup that is whole",
                 backup.display(),
@@ -88,11 +88,12 @@ impl Copies {
         let mut disks = Vec::new();
         for name in &names {
             let disk = Files::open(&backup.join(name));
-            disks.push(disk.map_err(|error| Failure::Run(error.to_string()))?);
+            disks.push(disk.map_err(|error| ProgramError::Run(error.to_string()))?);
         }
         let mut contents = Vec::new();
         for ((site, name), disk) in (0..).zip(&names).zip(&disks) {
-            let refused = |error: String| Failure::Run(format!("{}: {error}", backup.join(name).display()));
+            let refused =
+                |error: String| ProgramError::Run(format!("{}: {error}", backup.join(name).display()));
             let identity = Identity { cluster: sites.cluster, process: ProcessId::site(site) };
             let copy = Journal::read(disk, &identity).map_err(|error| refused(error.to_string()))?;
             let (formatted, needed) = (copy.limits.record_max, sites.config.record_bytes_max::<Timeline>());
@@ -110,16 +111,17 @@ impl Copies {
     }
 
     /// Whether sites that start from this can serve together. Returns how many slots are known to be chosen.
-    fn check(&self, sites: &Sites) -> Result<u64, Failure> {
+    fn check(&self, sites: &Sites) -> Result<u64, ProgramError> {
         let mut recovered: Vec<Recovered<Record>> = Vec::new();
         for (site, copy) in (0..).zip(&self.contents) {
-            let refused = |damage| Failure::Run(format!("site-{site}: {damage}; the backup is of no use"));
+            let refused =
+                |damage| ProgramError::Run(format!("site-{site}: {damage}; the backup is of no use"));
             let decoded = copy.recovered.decode().map_err(refused)?;
             // As `site run` would.
             Participant::start(&sites.config, ProcessId::site(site), Seed(0), decoded.clone())
                 .map_err(refused)?;
             recovered.push(decoded);
         }
-        backup_check::check(recovered).map(|slot| slot.0).map_err(|torn| Failure::Run(torn.to_string()))
+        backup_check::check(recovered).map(|slot| slot.0).map_err(|torn| ProgramError::Run(torn.to_string()))
     }
 }

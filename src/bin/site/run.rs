@@ -15,18 +15,18 @@ use aviary::udp::{
     OffloadSocket, Recorder, RecorderSettings,
 };
 
-use crate::desk::{AtOnce, Desk, End};
+use crate::prompt::{AtOnce, End, Prompt};
 use crate::signals::Signals;
-use crate::terminal::{self, Printer, Restore};
-use crate::{Failure, Run, answers, ending, words};
+use crate::terminal::{self, Printer, TerminalGuard};
+use crate::{ProgramError, RunArgs, answers, commands, ending};
 
 /// How long a site that is to end at once waits for a reader of its answers who reads nothing.
 const PRINT_PATIENCE: Duration = Duration::from_millis(500);
 
 type SiteHost = Host<Participant, Files, OffloadSocket>;
 
-pub(crate) fn run(arguments: &Run) -> Result<(), Failure> {
-    let sites = Sites::read(&arguments.config).map_err(|error| Failure::Usage(error.to_string()))?;
+pub(crate) fn run(arguments: &RunArgs) -> Result<(), ProgramError> {
+    let sites = Sites::read(&arguments.config).map_err(|error| ProgramError::Usage(error.to_string()))?;
     let mut host = start(arguments, &sites)?;
     let (me, count) = (arguments.id, sites.members.len());
     let (lines, printer, _restore) = if arguments.headless {
@@ -34,11 +34,11 @@ pub(crate) fn run(arguments: &Run) -> Result<(), Failure> {
         let (sender, lines) = sync_channel(1);
         core::mem::forget(sender);
         let printer = Printer::plain(host.waker());
-        let failed = |error| Failure::Run(format!("failed to start a thread: {error}"));
-        (lines, printer.map_err(failed)?, Restore)
+        let failed = |error| ProgramError::Run(format!("failed to start a thread: {error}"));
+        (lines, printer.map_err(failed)?, TerminalGuard)
     } else {
-        let failed = |error| Failure::Run(format!("failed to read from the terminal: {error}"));
-        terminal::start(format!("S{me}> "), &words::NAMES, host.waker()).map_err(failed)?
+        let failed = |error| ProgramError::Run(format!("failed to read from the terminal: {error}"));
+        terminal::start(format!("S{me}> "), &commands::NAMES, host.waker()).map_err(failed)?
     };
     let address = sites.members[usize::from(me)].address;
     printer.print(&format!("S{me} of {count} sites at {address}, start {}\n", host.incarnation()));
@@ -48,11 +48,11 @@ pub(crate) fn run(arguments: &Run) -> Result<(), Failure> {
         ending::PATIENCE.as_secs()
     );
     let signals = Signals::watch(host.waker(), late.clone())
-        .map_err(|error| Failure::Run(format!("failed to watch for signals: {error}")))?;
+        .map_err(|error| ProgramError::Run(format!("failed to watch for signals: {error}")))?;
     let terminal = (!arguments.headless).then_some(&printer);
     let served = serve(&mut host, &sites, me, &lines, terminal, &signals);
     let late = match &served {
-        Err(Failure::Run(reason)) if host.has_failed() => reason.clone(),
+        Err(ProgramError::Run(reason)) if host.has_failed() => reason.clone(),
         _ => late,
     };
     let deadline = ending::deadline(late);
@@ -63,7 +63,7 @@ pub(crate) fn run(arguments: &Run) -> Result<(), Failure> {
         Ok(())
     } else {
         // What was taken and is not synced yet is nobody's loss, but would be asked for again.
-        host.stop().map_err(|error| Failure::Run(format!("S{me} stopped: {error}")))
+        host.stop().map_err(|error| ProgramError::Run(format!("S{me} stopped: {error}")))
     };
     drop(deadline);
     // Somebody may take time to read, for which a clean end waits unless it is wanted at once.
@@ -74,11 +74,11 @@ pub(crate) fn run(arguments: &Run) -> Result<(), Failure> {
     served.and(stopped).and(printed)
 }
 
-fn start(arguments: &Run, sites: &Sites) -> Result<SiteHost, Failure> {
+fn start(arguments: &RunArgs, sites: &Sites) -> Result<SiteHost, ProgramError> {
     let shown = arguments.config.display();
     let me = sites.site(arguments.id).ok_or_else(|| {
         let last = sites.members.len() - 1;
-        Failure::Usage(format!("there is no site {} in {shown}; --id is 0 to {last}", arguments.id))
+        ProgramError::Usage(format!("there is no site {} in {shown}; --id is 0 to {last}", arguments.id))
     })?;
     let keys = keys(arguments, sites)?;
     let beside = || arguments.config.with_file_name(format!("site-{me}", me = me.number()));
@@ -86,7 +86,7 @@ fn start(arguments: &Run, sites: &Sites) -> Result<SiteHost, Failure> {
     let disk = folder(&data)?;
     let address = arguments.listen.unwrap_or(sites.members[me.index()].address);
     let socket = OffloadSocket::bind(address).map_err(|error| {
-        Failure::Run(format!(
+        ProgramError::Run(format!(
             "failed to listen on {address}: {error}; free it, or name another with --listen"
         ))
     })?;
@@ -95,24 +95,24 @@ fn start(arguments: &Run, sites: &Sites) -> Result<SiteHost, Failure> {
 }
 
 /// The folder of a site's storage, locked.
-pub(crate) fn folder(data: &Path) -> Result<Files, Failure> {
-    Files::open(data).map_err(|error| Failure::Run(error.to_string()))
+pub(crate) fn folder(data: &Path) -> Result<Files, ProgramError> {
+    Files::open(data).map_err(|error| ProgramError::Run(error.to_string()))
 }
 
 fn recorder(
-    arguments: &Run,
+    arguments: &RunArgs,
     cluster: u64,
     site: ProcessId,
-) -> Result<Option<Recorder<Participant>>, Failure> {
+) -> Result<Option<Recorder<Participant>>, ProgramError> {
     let Some(folder) = arguments.record.clone() else { return Ok(None) };
     let settings = RecorderSettings { folder, bytes_max: arguments.record_max, cluster, site };
-    Recorder::open(settings).map(Some).map_err(|error| Failure::Usage(error.to_string()))
+    Recorder::open(settings).map(Some).map_err(|error| ProgramError::Usage(error.to_string()))
 }
 
 /// The key of the sites must be there; without the master key of clients the site serves its terminal alone.
-fn keys(arguments: &Run, of: &Sites) -> Result<Keys, Failure> {
+fn keys(arguments: &RunArgs, of: &Sites) -> Result<Keys, ProgramError> {
     let beside = |name| arguments.config.with_file_name(name);
-    let refused = |error: KeyError| Failure::Usage(error.to_string());
+    let refused = |error: KeyError| ProgramError::Usage(error.to_string());
     let sites = arguments.key.clone().unwrap_or_else(|| beside(CLUSTER_KEY));
     let sites = Key::read(&sites, KeyKind::Cluster).map_err(refused)?;
     let master = match &arguments.client_master {
@@ -138,8 +138,8 @@ fn serve(
     lines: &Receiver<String>,
     terminal: Option<&Printer>,
     signals: &Signals,
-) -> Result<(), Failure> {
-    let mut desk = Desk::new();
+) -> Result<(), ProgramError> {
+    let mut prompt = Prompt::new();
     let print = |lines: &str| {
         if let Some(printer) = terminal {
             printer.print(lines);
@@ -152,43 +152,43 @@ fn serve(
         }
         if terminal.is_some_and(Printer::is_gone) {
             // As at the end of the input.
-            desk.on_end(host.now());
+            prompt.on_end(host.now());
         }
         let has_room = terminal.is_none_or(Printer::has_room);
-        while has_room && desk.has_room() {
+        while has_room && prompt.has_room() {
             let at_once = match lines.try_recv() {
-                Ok(line) => desk.on_line(host.now(), &line),
+                Ok(line) => prompt.on_line(host.now(), &line),
                 Err(TryRecvError::Empty) => break,
                 Err(TryRecvError::Disconnected) => {
-                    desk.on_end(host.now());
+                    prompt.on_end(host.now());
                     AtOnce::Nothing
                 }
             };
             match at_once {
                 AtOnce::Nothing => {}
                 AtOnce::Error(error) => print(&format!("error: {error}\n")),
-                AtOnce::Help => print(&format!("{}\n", words::HELP)),
+                AtOnce::Help => print(&format!("{}\n", commands::HELP)),
                 AtOnce::Sites => print(&answers::sites(sites, me)),
             }
         }
         if has_room {
-            desk.take_commands(host.now()).into_iter().for_each(|command| host.command(command));
+            prompt.take_commands(host.now()).into_iter().for_each(|command| host.command(command));
         }
-        match desk.end(host.now()) {
+        match prompt.end(host.now()) {
             End::NotYet => {}
             End::Answered => return Ok(()),
             End::Unanswered(count) => {
                 let message =
                     format!("ended with {count} commands unanswered; what was taken may yet happen");
-                return Err(Failure::Run(message));
+                return Err(ProgramError::Run(message));
             }
         }
         // Without room nothing is asked, however late it is.
-        let until = if has_room { desk.deadline() } else { None };
-        host.turn(until).map_err(|error| Failure::Run(format!("S{me} stopped: {error}")))?;
+        let until = if has_room { prompt.deadline() } else { None };
+        host.turn(until).map_err(|error| ProgramError::Run(format!("S{me} stopped: {error}")))?;
         for (who, note) in host.take_notes() {
             if let ProcessId::Terminal(_) = who {
-                print(&desk.on_note(&note, host.counters()));
+                print(&prompt.on_note(&note, host.counters()));
             }
             if answers::is_worth_a_warning(&note) {
                 tracing::warn!(%who, kind = note.kind(), "{note}");

@@ -11,7 +11,7 @@ use rustyline::error::ReadlineError;
 use rustyline::history::DefaultHistory;
 use rustyline::{Editor, ExternalPrinter};
 
-use crate::Failure;
+use crate::ProgramError;
 use crate::completion::Words;
 use crate::writer::{Policy, Sink, Writer};
 
@@ -71,22 +71,22 @@ impl Printer {
     }
 
     /// Waits until everything is printed, cannot be, or `gives_up`. A reader that went away is no failure.
-    pub(crate) fn finish(&self, gives_up: impl Fn(Duration) -> bool) -> Result<(), Failure> {
+    pub(crate) fn finish(&self, gives_up: impl Fn(Duration) -> bool) -> Result<(), ProgramError> {
         self.writer.flush(gives_up);
         match self.writer.take_failure() {
             None => Ok(()),
             Some(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
-            Some(error) => Err(Failure::Run(format!("failed to print answers: {error}"))),
+            Some(error) => Err(ProgramError::Run(format!("failed to print answers: {error}"))),
         }
     }
 }
 
 /// Prints the answer of a command. A reader that went away, like `| head`, is no failure.
-pub(crate) fn answer(lines: &str) -> Result<(), Failure> {
+pub(crate) fn answer(lines: &str) -> Result<(), ProgramError> {
     let mut out = io::stdout().lock();
     match out.write_all(lines.as_bytes()).and_then(|()| out.flush()) {
         Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
-            Err(Failure::Run(format!("failed to print the answer: {error}")))
+            Err(ProgramError::Run(format!("failed to print the answer: {error}")))
         }
         Ok(()) | Err(_) => Ok(()),
     }
@@ -94,7 +94,7 @@ pub(crate) fn answer(lines: &str) -> Result<(), Failure> {
 
 /// Prints that all was done, which it is even where that cannot be printed.
 pub(crate) fn done(lines: &str) {
-    if let Err(Failure::Run(why)) = answer(lines) {
+    if let Err(ProgramError::Run(why)) = answer(lines) {
         tracing::warn!("all is done, but {why}");
     }
 }
@@ -111,9 +111,9 @@ pub(crate) fn restore() {
 }
 
 /// Puts the terminal back into the state that it had, however the program ends.
-pub(crate) struct Restore;
+pub(crate) struct TerminalGuard;
 
-impl Drop for Restore {
+impl Drop for TerminalGuard {
     fn drop(&mut self) {
         restore();
     }
@@ -124,7 +124,7 @@ pub(crate) fn start(
     prompt: String,
     known: &'static [&'static str],
     waker: Arc<Waker>,
-) -> io::Result<(Receiver<String>, Printer, Restore)> {
+) -> io::Result<(Receiver<String>, Printer, TerminalGuard)> {
     let (lines, read) = sync_channel(LINES_MAX);
     let builder = thread::Builder::new().name("terminal".into());
     if !(io::stdin().is_terminal() && io::stdout().is_terminal()) {
@@ -133,10 +133,10 @@ pub(crate) fn start(
             read_plain(io::stdin().lock(), &lines, &waker);
             end(lines, &waker);
         })?;
-        return Ok((read, printer, Restore));
+        return Ok((read, printer, TerminalGuard));
     }
     *BEFORE.lock().unwrap_or_else(PoisonError::into_inner) = rustix::termios::tcgetattr(io::stdin()).ok();
-    let restore = Restore;
+    let restore = TerminalGuard;
     let mut editor = Editor::<Words, DefaultHistory>::new().map_err(io::Error::other)?;
     editor.set_helper(Some(Words(known)));
     let printer = editor.create_external_printer().map_err(io::Error::other)?;

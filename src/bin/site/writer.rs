@@ -36,10 +36,10 @@ pub(crate) enum Policy {
 
 /// Prints from any thread.
 #[derive(Clone)]
-pub(crate) struct Writer(Arc<Shared>);
+pub(crate) struct Writer(Arc<WriterShared>);
 
-struct Shared {
-    state: Mutex<State>,
+struct WriterShared {
+    state: Mutex<WriterState>,
     /// For the thread that writes.
     work: Condvar,
     /// For those who wait for the end.
@@ -48,7 +48,7 @@ struct Shared {
 }
 
 #[derive(Default)]
-struct State {
+struct WriterState {
     waiting: VecDeque<Item>,
     /// Bytes of all texts that wait.
     bytes: usize,
@@ -70,7 +70,7 @@ enum Item {
 impl Writer {
     /// Starts a thread that writes to `sink`.
     pub(crate) fn start(name: &str, sink: Sink, policy: Policy) -> io::Result<Writer> {
-        let shared = Arc::new(Shared {
+        let shared = Arc::new(WriterShared {
             state: Mutex::default(),
             work: Condvar::new(),
             written: Condvar::new(),
@@ -138,8 +138,8 @@ impl Writer {
     }
 }
 
-impl Shared {
-    fn lock(&self) -> MutexGuard<'_, State> {
+impl WriterShared {
+    fn lock(&self) -> MutexGuard<'_, WriterState> {
         // Whoever panicked while it printed left a whole state: each change is made in one go.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -174,7 +174,7 @@ impl Shared {
                         }
                         Policy::Fails(call) => {
                             let mut state = self.lock();
-                            *state = State { failure: Some(error), ..State::default() };
+                            *state = WriterState { failure: Some(error), ..WriterState::default() };
                             drop(state);
                             self.written.notify_all();
                             return call();

@@ -2,20 +2,20 @@
 
 use alloc::vec::Vec;
 
-use super::{Asked, Asking, Client, Command, Wanted};
+use super::{ClientState, Command, OutstandingQuery, OutstandingRequest, QueuedCommand};
 use crate::ids::ProcessId;
 use crate::replicated::config::Config;
 use crate::replicated::machine::Machine;
 use crate::replicated::paxos::Slot;
 use crate::wire::{Reader, Wire, WireError};
 
-wire_struct!(Asked<M: Machine> { request, retry_at, is_taken });
-wire_struct!(Asking<M: Machine> { id, query, retry_at });
-wire_struct!(Wanted<M: Machine> { operation, is_last, undone });
+wire_struct!(OutstandingRequest<M: Machine> { request, retry_at, is_taken });
+wire_struct!(OutstandingQuery<M: Machine> { id, query, retry_at });
+wire_struct!(QueuedCommand<M: Machine> { operation, is_last, undone });
 
-impl<M: Machine> Client<M> {
+impl<M: Machine> ClientState<M> {
     pub(in crate::replicated) fn save(&self, out: &mut Vec<u8>) {
-        let Client {
+        let ClientState {
             id: _,
             clock,
             seed,
@@ -54,9 +54,9 @@ impl<M: Machine> Client<M> {
         config: &Config,
         id: ProcessId,
         input: &mut Reader<'_>,
-    ) -> Result<Client<M>, WireError> {
+    ) -> Result<ClientState<M>, WireError> {
         let (clock, seed) = Wire::decode(input)?;
-        let client = Client {
+        let client = ClientState {
             clock,
             at: Wire::decode(input)?,
             session: Wire::decode(input)?,
@@ -68,7 +68,7 @@ impl<M: Machine> Client<M> {
             queries: Wire::decode(input)?,
             next_query: Wire::decode(input)?,
             seen: input.u64().map(Slot)?,
-            ..Client::new(config, id, seed)
+            ..ClientState::new(config, id, seed)
         };
         let counts = [client.openings, client.next, client.next_query];
         if client.at.number() < config.sites && counts.into_iter().all(|count| count < u64::MAX) {

@@ -35,7 +35,7 @@ struct Stage {
 impl Stage {
     fn new(sites: u8, slots: u64) -> Stage {
         let learned = |slot: u64| Record::Paxos {
-            record: paxos::Record::Learned { slot: Slot(slot), entry: entry(slot + 1) },
+            record: paxos::PaxosRecord::Learned { slot: Slot(slot), entry: entry(slot + 1) },
         };
         let records = (0..slots).map(learned).collect();
         let recovered = Recovered { incarnation: 1, records };
@@ -77,7 +77,7 @@ impl Stage {
         let (slot, entry) = (Slot(self.slots), entry(self.slots + 1));
         self.slots += 1;
         let chosen = Slot(self.slots);
-        self.tell(1, Message::Paxos { message: paxos::Message::Supply { slot, entry, chosen } })
+        self.tell(1, Message::Paxos { message: paxos::PaxosMessage::Supply { slot, entry, chosen } })
     }
 }
 
@@ -164,7 +164,7 @@ fn a_difference_asks_all_and_lets_nothing_be_chosen_until_a_quorum_agrees() {
     assert_eq!(kinds.len(), 2, "{kinds:?}");
     let ballot = Ballot { round: 1, site: site(1) };
     let accept =
-        |slot| paxos::Message::Accept { ballot, slot: Slot(slot), chosen: Slot(9), entry: entry(10) };
+        |slot| paxos::PaxosMessage::Accept { ballot, slot: Slot(slot), chosen: Slot(9), entry: entry(10) };
     let given = stage.tell(1, Message::Paxos { message: accept(9) });
     assert!(given.records.is_empty() && given.messages.is_empty());
     let request = Request::Open { client: ProcessId::Client(3), nonce: 1 };
@@ -272,7 +272,7 @@ fn heartbeats_and_their_answers_say_what_is_applied() {
     let mut stage = Stage::new(3, 9);
     let ballot = Ballot { round: 1, site: site(1) };
     let heartbeat = |applied| Message::Paxos {
-        message: paxos::Message::Heartbeat {
+        message: paxos::PaxosMessage::Heartbeat {
             ballot,
             chosen: Slot(9),
             beat: 1,
@@ -323,7 +323,7 @@ fn a_candidate_leads_when_it_takes_part_again() {
     stage.now = Instant::ZERO + Duration::from_secs(5);
     let given = stage.hand(Input::Wake);
     let ballot = given.messages.iter().find_map(|letter| match &letter.message {
-        Message::Paxos { message: paxos::Message::Prepare { ballot, .. } } => Some(*ballot),
+        Message::Paxos { message: paxos::PaxosMessage::Prepare { ballot, .. } } => Some(*ballot),
         _ => None,
     });
     let ballot = ballot.expect("it campaigns");
@@ -331,7 +331,7 @@ fn a_candidate_leads_when_it_takes_part_again() {
         let (from_slot, to, end, chosen) = (Slot(9), Slot(9), Slot(9), Slot(9));
         let reports = Vec::new();
         let promise = paxos::Promise { ballot, from: from_slot, to, end, chosen, sync: 0, reports };
-        stage.tell(from, Message::Paxos { message: paxos::Message::Promise(promise) });
+        stage.tell(from, Message::Paxos { message: paxos::PaxosMessage::Promise(promise) });
     }
     assert!(stage.site().paxos.leads_under().is_none());
     stage.compared(1, stage.own(9));

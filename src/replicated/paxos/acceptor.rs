@@ -2,7 +2,9 @@
 
 use alloc::vec::Vec;
 
-use super::{Ballot, Entry, Message, Note, Paxos, Phase, Port, Promise, Record, Report, Slot, Value};
+use super::{
+    Ballot, Entry, Paxos, PaxosMessage, PaxosNote, PaxosRecord, Phase, Port, Promise, Report, Slot, Value,
+};
 use crate::ids::SiteId;
 use crate::time::{Duration, Instant};
 use crate::wire::Wire;
@@ -56,13 +58,13 @@ impl<V: Value> Paxos<V> {
         }
         self.follow(now, ballot, port);
         if let Some(chosen) = self.log.chosen_at(slot) {
-            let supply = Message::Supply { slot, entry: chosen.clone(), chosen: self.log.chosen() };
+            let supply = PaxosMessage::Supply { slot, entry: chosen.clone(), chosen: self.log.chosen() };
             port.send(ballot.site, supply);
             return;
         }
         if slot.0 >= self.log.chosen().0 + self.config.open_max() {
             let reason = "too far ahead of what is known to be chosen";
-            port.note(Note::Ignored { from: ballot.site.into(), kind: "Accept", reason });
+            port.note(PaxosNote::Ignored { from: ballot.site.into(), kind: "Accept", reason });
             return;
         }
         let is_known = self.log.held(slot).is_some_and(|held| held.ballot == Some(ballot));
@@ -77,7 +79,7 @@ impl<V: Value> Paxos<V> {
             }
         }
         // Waits for the record, also when an earlier copy of this message wrote it and its sync is under way.
-        port.send(ballot.site, Message::Accepted { ballot, slot });
+        port.send(ballot.site, PaxosMessage::Accepted { ballot, slot });
     }
 
     /// Appends the accept; an accept promises its ballot too.
@@ -85,7 +87,7 @@ impl<V: Value> Paxos<V> {
         assert!(ballot >= self.promised, "accepts under {ballot}, having promised {}", self.promised);
         assert!(!self.withholds(), "accepts under {ballot} without room for it");
         self.record_chosen(port);
-        port.append(Record::Accepted { ballot, slot, entry: entry.clone() });
+        port.append(PaxosRecord::Accepted { ballot, slot, entry: entry.clone() });
         self.promised = ballot;
         self.log.accept(slot, ballot, entry);
     }
@@ -94,7 +96,7 @@ impl<V: Value> Paxos<V> {
     pub(super) fn record_chosen(&mut self, port: &mut impl Port<V>) {
         if self.chosen_recorded < self.log.chosen() {
             self.chosen_recorded = self.log.chosen();
-            port.append(Record::Chosen(self.chosen_recorded));
+            port.append(PaxosRecord::Chosen(self.chosen_recorded));
         }
     }
 
@@ -105,7 +107,7 @@ impl<V: Value> Paxos<V> {
             assert!(!self.withholds(), "promises {ballot} without room for it");
             self.step_down(now, ballot, port);
             self.promised = ballot;
-            port.append(Record::Promised(ballot));
+            port.append(PaxosRecord::Promised(ballot));
         }
     }
 
@@ -127,18 +129,18 @@ impl<V: Value> Paxos<V> {
         }
         parts.push(part(from, end.max(from), reports));
         if parts.len() > 1 {
-            port.note(Note::SplitsPromise(ballot, parts.len()));
+            port.note(PaxosNote::SplitsPromise(ballot, parts.len()));
         }
         for promise in parts {
-            port.send(to, Message::Promise(promise));
+            port.send(to, PaxosMessage::Promise(promise));
         }
     }
 
     pub(super) fn refuse(&self, now: Instant, to: SiteId, ballot: Ballot, port: &mut impl Port<V>) {
         let promised = self.promised.max(ballot);
         let leader = self.heard_leader(now).filter(|leader| leader.site != to && *leader >= self.promised);
-        port.note(Note::Nacks(ballot, promised));
-        port.send(to, Message::Nack { ballot, promised, chosen: self.log.chosen(), leader });
+        port.note(PaxosNote::Nacks(ballot, promised));
+        port.send(to, PaxosMessage::Nack { ballot, promised, chosen: self.log.chosen(), leader });
     }
 
     fn hears_leader_other_than(&self, now: Instant, candidate: SiteId) -> bool {

@@ -4,8 +4,8 @@ use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
 
 use super::{
-    Ballot, COUNT_MAX, Config, Entry, Leadership, Message, Note, Paxos, Phase, Port, Promise, Record, Report,
-    Slot, Value,
+    Ballot, COUNT_MAX, Config, Entry, Leadership, Paxos, PaxosMessage, PaxosNote, PaxosRecord, Phase, Port,
+    Promise, Report, Slot, Value,
 };
 use crate::ids::{SITES_MAX, SiteId, SiteSet};
 use crate::process::Size;
@@ -116,8 +116,8 @@ impl<V: Value> Paxos<V> {
         self.attempts += 1;
         self.measure(now, (ballot, None));
         let first = self.log.chosen();
-        port.note(Note::Campaigns(ballot));
-        port.send(self.all_sites(), Message::Prepare { ballot, first });
+        port.note(PaxosNote::Campaigns(ballot));
+        port.send(self.all_sites(), PaxosMessage::Prepare { ballot, first });
         self.phase = Phase::Campaigning(Campaign {
             ballot,
             first,
@@ -152,10 +152,10 @@ impl<V: Value> Paxos<V> {
             let missing = all.minus(campaign.complete);
             let Campaign { ballot, first, reached, .. } = *campaign;
             let told_some = missing.iter().filter(|site| reached[site.index()] > first).collect();
-            port.send(missing.minus(told_some), Message::Prepare { ballot, first });
+            port.send(missing.minus(told_some), PaxosMessage::Prepare { ballot, first });
             // A link may have no room for all of a long promise at once, however often the whole is sent.
             for site in told_some.iter() {
-                port.send(site, Message::Prepare { ballot, first: reached[site.index()] });
+                port.send(site, PaxosMessage::Prepare { ballot, first: reached[site.index()] });
             }
         }
     }
@@ -171,7 +171,7 @@ impl<V: Value> Paxos<V> {
         let Phase::Campaigning(campaign) = &mut self.phase else { return };
         if promise.ballot != campaign.ballot {
             let reason = "it answers an earlier ballot";
-            port.note(Note::Ignored { from: from.into(), kind: "Promise", reason });
+            port.note(PaxosNote::Ignored { from: from.into(), kind: "Promise", reason });
             return;
         }
         let in_range = |slot: Slot| promise.from <= slot && slot < promise.to;
@@ -181,7 +181,7 @@ impl<V: Value> Paxos<V> {
             && promise.reports.iter().all(|report| in_range(report.slot))
             && promise.reports.is_sorted_by(|a, b| a.slot < b.slot);
         if !is_sound {
-            port.note(Note::Ignored {
+            port.note(PaxosNote::Ignored {
                 from: from.into(),
                 kind: "Promise",
                 reason: "its ranges make no sense",
@@ -206,7 +206,7 @@ impl<V: Value> Paxos<V> {
             // prepare quorum, and that site would have reported it. So a later ballot led, and a prepare quorum promised
             // that: nothing will ever be chosen under this one ("Paxos Made Simple", section 2.2, P2c).
             let slot = Slot(chosen_end.0 - 1);
-            port.note(Note::Overtaken(campaign.ballot, slot));
+            port.note(PaxosNote::Overtaken(campaign.ballot, slot));
             self.phase = Phase::Following;
             self.election_at = Some(now + self.patience(now));
             return;
@@ -224,7 +224,7 @@ impl<V: Value> Paxos<V> {
         let next = self.log.chosen();
         self.attempts = 0;
         self.leaning = None;
-        port.note(Note::Leads(ballot, next));
+        port.note(PaxosNote::Leads(ballot, next));
         self.phase = Phase::Leading(Leadership::new(ballot, next, campaign.end, now, self.retry(now)));
         for slot in (next.0..campaign.end.0).map(Slot) {
             match campaign.reports.remove(&slot) {
@@ -234,12 +234,12 @@ impl<V: Value> Paxos<V> {
                     self.skip(slot);
                 }
                 Some(Report { ballot: Some(accepted), entry, .. }) => {
-                    port.note(Note::Reproposes(slot, accepted));
+                    port.note(PaxosNote::Reproposes(slot, accepted));
                     self.propose(now, entry, port);
                 }
                 // No member of the quorum accepted anything here, so nothing can have been chosen.
                 None => {
-                    port.note(Note::ClosesHole(slot));
+                    port.note(PaxosNote::ClosesHole(slot));
                     self.propose(now, Entry::Noop, port);
                 }
             }
@@ -255,7 +255,7 @@ impl<V: Value> Paxos<V> {
         if agrees && is_news && !is_held && self.withholds() {
             self.leave_unwritten(slot);
         } else if agrees && is_news && !is_held {
-            port.append(Record::Learned { slot, entry });
+            port.append(PaxosRecord::Learned { slot, entry });
             // Without it a restart would find everything learned behind a slot that is merely accepted still open.
             self.record_chosen(port);
         }

@@ -6,7 +6,7 @@
 //! that hears the leader itself gives it, so nobody leans on one who leans, and a site whose peers hear no leader
 //! either stays unserved until one of them does.
 
-use super::{Ballot, Message, Note, Paxos, Phase, Port, Value};
+use super::{Ballot, Paxos, PaxosMessage, PaxosNote, Phase, Port, Value};
 use crate::ids::SiteId;
 use crate::time::Instant;
 
@@ -72,7 +72,7 @@ impl<V: Value> Paxos<V> {
             return;
         }
         if self.leaning.is_none_or(|leaning| (leaning.on, leaning.leader) != (from, leader)) {
-            port.note(Note::Leans(from, leader));
+            port.note(PaxosNote::Leans(from, leader));
         }
         let (election, sync_patience) = (self.config.election, self.sync_patience(now));
         let (poll_at, until) = (now + election, now + election.times(LEAN_TIMES) + sync_patience);
@@ -95,7 +95,7 @@ impl<V: Value> Paxos<V> {
         let Some(leaning) = &mut self.leaning else { return };
         if now >= leaning.poll_at {
             leaning.poll_at = now + pause;
-            port.send(leaning.on, Message::Prepare { ballot: leaning.refused, first });
+            port.send(leaning.on, PaxosMessage::Prepare { ballot: leaning.refused, first });
         }
     }
 

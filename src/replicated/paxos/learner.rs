@@ -1,6 +1,6 @@
 //! The learner: watermarks, gaps and catching up.
 
-use super::{Ballot, Entry, Message, Note, Paxos, Phase, Port, Slot, Value};
+use super::{Ballot, Entry, Paxos, PaxosMessage, PaxosNote, Phase, Port, Slot, Value};
 use crate::ids::{SiteId, SiteSet};
 use crate::time::Instant;
 
@@ -47,7 +47,7 @@ impl<V: Value> Paxos<V> {
         }
         self.follow(now, ballot, port);
         self.on_watermark(now, ballot, chosen, port);
-        let heard = Message::Heard { ballot, beat, chosen: self.log.chosen(), applied: self.applied };
+        let heard = PaxosMessage::Heard { ballot, beat, chosen: self.log.chosen(), applied: self.applied };
         port.send_independent(ballot.site, heard);
         self.tell_reach(ballot.site, ballot, port);
     }
@@ -74,7 +74,7 @@ impl<V: Value> Paxos<V> {
             Some((known, _)) if known >= ballot => {}
             _ => {
                 self.unheard_since = None;
-                port.note(Note::Follows(ballot));
+                port.note(PaxosNote::Follows(ballot));
             }
         }
         self.leader = Some((ballot, now));
@@ -131,8 +131,8 @@ impl<V: Value> Paxos<V> {
             return;
         };
         let end = target.min(Slot(first.0 + self.config.fetch_max));
-        port.note(Note::Fetches(first, end, from));
-        port.send(from, Message::Fetch { first, end });
+        port.note(PaxosNote::Fetches(first, end, from));
+        port.send(from, PaxosMessage::Fetch { first, end });
         self.learner.asked = Some(AskedSlots { end, from, retry_at: now + self.retry(now) });
     }
 
@@ -155,7 +155,7 @@ impl<V: Value> Paxos<V> {
         let end = end.0.min(first.0 + self.config.fetch_max);
         for slot in (first.0..end).map(Slot) {
             if let Some(entry) = self.log.chosen_at(slot) {
-                let supply = Message::Supply { slot, entry: entry.clone(), chosen: self.log.chosen() };
+                let supply = PaxosMessage::Supply { slot, entry: entry.clone(), chosen: self.log.chosen() };
                 port.send(from, supply);
             }
         }
@@ -170,7 +170,7 @@ impl<V: Value> Paxos<V> {
         chosen: Slot,
         port: &mut impl Port<V>,
     ) {
-        let ignored = |reason| Note::Ignored { from: from.into(), kind: "Supply", reason };
+        let ignored = |reason| PaxosNote::Ignored { from: from.into(), kind: "Supply", reason };
         if slot.0 >= self.log.chosen().0 + self.config.open_max() {
             port.note(ignored("too far ahead of what is known to be chosen"));
             return;
@@ -195,7 +195,7 @@ impl<V: Value> Paxos<V> {
         if self.log.chosen() < self.learner.target {
             self.fetch(now, asked.from, port);
         } else {
-            port.note(Note::CaughtUp(self.log.chosen()));
+            port.note(PaxosNote::CaughtUp(self.log.chosen()));
         }
     }
 }

@@ -3,7 +3,7 @@
 use alloc::collections::VecDeque;
 use alloc::vec::Vec;
 
-use crate::chunks::Chunks;
+use crate::cow_log::CowLog;
 use crate::replicated::paxos::ballot::{Ballot, Entry, Slot};
 use crate::wire::{Reader, Wire, WireError};
 
@@ -20,7 +20,7 @@ pub(super) struct OpenSlot<V> {
 pub struct Log<V> {
     /// Nothing below is held: it is over.
     first: Slot,
-    prefix: Chunks<Entry<V>>,
+    prefix: CowLog<Entry<V>>,
     /// By how far a slot is above the prefix. The last one holds something.
     open: VecDeque<Option<OpenSlot<V>>>,
 }
@@ -33,7 +33,7 @@ const FIRST_MAX: u64 = 1 << 56;
 
 impl<V> Default for Log<V> {
     fn default() -> Log<V> {
-        Log { first: Slot(0), prefix: Chunks::default(), open: VecDeque::new() }
+        Log { first: Slot(0), prefix: CowLog::default(), open: VecDeque::new() }
     }
 }
 

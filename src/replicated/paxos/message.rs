@@ -11,7 +11,7 @@ use crate::wire::{Reader, Wire, WireError, put_list};
 
 /// Between sites.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub enum Message<V> {
+pub enum PaxosMessage<V> {
     /// Phase 1a: asks to promise `ballot` and to report every slot from `first` on.
     Prepare {
         /// The ballot.
@@ -160,38 +160,38 @@ impl<V> Promise<V> {
     pub const OVERHEAD_MAX: usize = 1 + Ballot::BYTES_MAX + 4 * Slot::BYTES_MAX + 1 + 2;
 }
 
-impl<V> Message<V> {
+impl<V> PaxosMessage<V> {
     /// What the sender says of the log that it applied, if it says so.
     pub fn claim(&self) -> Option<Claim> {
         match self {
-            Message::Heartbeat { applied, .. } | Message::Heard { applied, .. } => Some(*applied),
-            Message::Prepare { .. }
-            | Message::Promise(_)
-            | Message::Accept { .. }
-            | Message::Accepted { .. }
-            | Message::Chosen { .. }
-            | Message::Nack { .. }
-            | Message::Fetch { .. }
-            | Message::Supply { .. }
-            | Message::Survey { .. }
-            | Message::Extent { .. } => None,
+            PaxosMessage::Heartbeat { applied, .. } | PaxosMessage::Heard { applied, .. } => Some(*applied),
+            PaxosMessage::Prepare { .. }
+            | PaxosMessage::Promise(_)
+            | PaxosMessage::Accept { .. }
+            | PaxosMessage::Accepted { .. }
+            | PaxosMessage::Chosen { .. }
+            | PaxosMessage::Nack { .. }
+            | PaxosMessage::Fetch { .. }
+            | PaxosMessage::Supply { .. }
+            | PaxosMessage::Survey { .. }
+            | PaxosMessage::Extent { .. } => None,
         }
     }
 
     /// The lowest slot of those whose entries it carries.
     pub(super) fn lowest_held(&self) -> Option<Slot> {
         match self {
-            Message::Accept { slot, .. } | Message::Supply { slot, .. } => Some(*slot),
-            Message::Promise(promise) => promise.reports.iter().map(|report| report.slot).min(),
-            Message::Prepare { .. }
-            | Message::Accepted { .. }
-            | Message::Chosen { .. }
-            | Message::Nack { .. }
-            | Message::Heartbeat { .. }
-            | Message::Heard { .. }
-            | Message::Fetch { .. }
-            | Message::Survey { .. }
-            | Message::Extent { .. } => None,
+            PaxosMessage::Accept { slot, .. } | PaxosMessage::Supply { slot, .. } => Some(*slot),
+            PaxosMessage::Promise(promise) => promise.reports.iter().map(|report| report.slot).min(),
+            PaxosMessage::Prepare { .. }
+            | PaxosMessage::Accepted { .. }
+            | PaxosMessage::Chosen { .. }
+            | PaxosMessage::Nack { .. }
+            | PaxosMessage::Heartbeat { .. }
+            | PaxosMessage::Heard { .. }
+            | PaxosMessage::Fetch { .. }
+            | PaxosMessage::Survey { .. }
+            | PaxosMessage::Extent { .. } => None,
         }
     }
 
@@ -201,54 +201,54 @@ impl<V> Message<V> {
 
 const REPORTS_MAX: usize = 4_096;
 
-impl<V: Wire> Wire for Message<V> {
+impl<V: Wire> Wire for PaxosMessage<V> {
     fn encode(&self, out: &mut Vec<u8>) {
         match self {
-            Message::Prepare { ballot, first } => put(out, 1, *ballot, &[first.0]),
-            Message::Promise(promise) => {
+            PaxosMessage::Prepare { ballot, first } => put(out, 1, *ballot, &[first.0]),
+            PaxosMessage::Promise(promise) => {
                 let Promise { ballot, from, to, end, chosen, sync, reports } = promise;
                 put(out, 2, *ballot, &[from.0, to.0, end.0, chosen.0]);
                 out.push(*sync);
                 put_list(out, reports);
             }
-            Message::Accept { ballot, slot, chosen, entry } => {
+            PaxosMessage::Accept { ballot, slot, chosen, entry } => {
                 put(out, 3, *ballot, &[slot.0, chosen.0]);
                 entry.encode(out);
             }
-            Message::Accepted { ballot, slot } => put(out, 4, *ballot, &[slot.0]),
-            Message::Chosen { ballot, chosen } => put(out, 5, *ballot, &[chosen.0]),
-            Message::Nack { ballot, promised, chosen, leader } => {
+            PaxosMessage::Accepted { ballot, slot } => put(out, 4, *ballot, &[slot.0]),
+            PaxosMessage::Chosen { ballot, chosen } => put(out, 5, *ballot, &[chosen.0]),
+            PaxosMessage::Nack { ballot, promised, chosen, leader } => {
                 put(out, 6, *ballot, &[]);
                 promised.encode(out);
                 chosen.encode(out);
                 leader.encode(out);
             }
-            Message::Heartbeat { ballot, chosen, beat, hears, applied } => {
+            PaxosMessage::Heartbeat { ballot, chosen, beat, hears, applied } => {
                 put(out, 7, *ballot, &[chosen.0, *beat]);
                 hears.encode(out);
                 applied.encode(out);
             }
-            Message::Heard { ballot, beat, chosen, applied } => {
+            PaxosMessage::Heard { ballot, beat, chosen, applied } => {
                 put(out, 8, *ballot, &[*beat, chosen.0]);
                 applied.encode(out);
             }
-            Message::Fetch { first, end } => {
+            PaxosMessage::Fetch { first, end } => {
                 out.push(9);
                 first.encode(out);
                 end.encode(out);
             }
-            Message::Supply { slot, entry, chosen } => {
+            PaxosMessage::Supply { slot, entry, chosen } => {
                 out.push(10);
                 slot.encode(out);
                 entry.encode(out);
                 chosen.encode(out);
             }
-            Message::Survey { id, reach } => {
+            PaxosMessage::Survey { id, reach } => {
                 out.push(11);
                 id.encode(out);
                 reach.encode(out);
             }
-            Message::Extent { id, end, chosen } => {
+            PaxosMessage::Extent { id, end, chosen } => {
                 out.push(12);
                 id.encode(out);
                 end.encode(out);
@@ -257,45 +257,47 @@ impl<V: Wire> Wire for Message<V> {
         }
     }
 
-    fn decode(input: &mut Reader<'_>) -> Result<Message<V>, WireError> {
+    fn decode(input: &mut Reader<'_>) -> Result<PaxosMessage<V>, WireError> {
         let tag = input.u8()?;
         if tag == 9 {
-            return Ok(Message::Fetch { first: Slot::decode(input)?, end: Slot::decode(input)? });
+            return Ok(PaxosMessage::Fetch { first: Slot::decode(input)?, end: Slot::decode(input)? });
         }
         if tag == 10 {
             let (slot, entry) = (Slot::decode(input)?, Entry::decode(input)?);
-            return Ok(Message::Supply { slot, entry, chosen: Slot::decode(input)? });
+            return Ok(PaxosMessage::Supply { slot, entry, chosen: Slot::decode(input)? });
         }
         if tag == 11 {
-            return Ok(Message::Survey { id: SurveyId::decode(input)?, reach: Slot::decode(input)? });
+            return Ok(PaxosMessage::Survey { id: SurveyId::decode(input)?, reach: Slot::decode(input)? });
         }
         if tag == 12 {
             let (id, end) = (SurveyId::decode(input)?, Slot::decode(input)?);
-            return Ok(Message::Extent { id, end, chosen: Slot::decode(input)? });
+            return Ok(PaxosMessage::Extent { id, end, chosen: Slot::decode(input)? });
         }
         let ballot = Ballot::decode(input)?;
         let mut slot = || Slot::decode(input);
         Ok(match tag {
-            1 => Message::Prepare { ballot, first: slot()? },
+            1 => PaxosMessage::Prepare { ballot, first: slot()? },
             2 => {
                 let (from, to, end, chosen) = (slot()?, slot()?, slot()?, slot()?);
                 let (sync, reports) = (input.u8()?, input.list(REPORTS_MAX)?);
-                Message::Promise(Promise { ballot, from, to, end, chosen, sync, reports })
+                PaxosMessage::Promise(Promise { ballot, from, to, end, chosen, sync, reports })
             }
-            3 => Message::Accept { ballot, slot: slot()?, chosen: slot()?, entry: Entry::decode(input)? },
-            4 => Message::Accepted { ballot, slot: slot()? },
-            5 => Message::Chosen { ballot, chosen: slot()? },
+            3 => {
+                PaxosMessage::Accept { ballot, slot: slot()?, chosen: slot()?, entry: Entry::decode(input)? }
+            }
+            4 => PaxosMessage::Accepted { ballot, slot: slot()? },
+            5 => PaxosMessage::Chosen { ballot, chosen: slot()? },
             6 => {
                 let (promised, chosen) = (Ballot::decode(input)?, Slot::decode(input)?);
-                Message::Nack { ballot, promised, chosen, leader: Option::decode(input)? }
+                PaxosMessage::Nack { ballot, promised, chosen, leader: Option::decode(input)? }
             }
             7 => {
                 let (chosen, beat, hears) = (slot()?, input.u64()?, SiteSet::decode(input)?);
-                Message::Heartbeat { ballot, chosen, beat, hears, applied: Claim::decode(input)? }
+                PaxosMessage::Heartbeat { ballot, chosen, beat, hears, applied: Claim::decode(input)? }
             }
             8 => {
                 let (beat, chosen) = (input.u64()?, Slot::decode(input)?);
-                Message::Heard { ballot, beat, chosen, applied: Claim::decode(input)? }
+                PaxosMessage::Heard { ballot, beat, chosen, applied: Claim::decode(input)? }
             }
             _ => return Err(WireError::Invalid("tag of a message between sites")),
         })
@@ -327,62 +329,62 @@ impl<V: Wire> Wire for Report<V> {
     }
 }
 
-impl<V> Label for Message<V> {
+impl<V> Label for PaxosMessage<V> {
     fn kind(&self) -> &'static str {
         match self {
-            Message::Prepare { .. } => "Prepare",
-            Message::Promise(_) => "Promise",
-            Message::Accept { .. } => "Accept",
-            Message::Accepted { .. } => "Accepted",
-            Message::Chosen { .. } => "Chosen",
-            Message::Nack { .. } => "Nack",
-            Message::Heartbeat { .. } => "Heartbeat",
-            Message::Heard { .. } => "Heard",
-            Message::Fetch { .. } => "Fetch",
-            Message::Supply { .. } => "Supply",
-            Message::Survey { .. } => "Survey",
-            Message::Extent { .. } => "Extent",
+            PaxosMessage::Prepare { .. } => "Prepare",
+            PaxosMessage::Promise(_) => "Promise",
+            PaxosMessage::Accept { .. } => "Accept",
+            PaxosMessage::Accepted { .. } => "Accepted",
+            PaxosMessage::Chosen { .. } => "Chosen",
+            PaxosMessage::Nack { .. } => "Nack",
+            PaxosMessage::Heartbeat { .. } => "Heartbeat",
+            PaxosMessage::Heard { .. } => "Heard",
+            PaxosMessage::Fetch { .. } => "Fetch",
+            PaxosMessage::Supply { .. } => "Supply",
+            PaxosMessage::Survey { .. } => "Survey",
+            PaxosMessage::Extent { .. } => "Extent",
         }
     }
 
     fn subject(&self) -> Subject {
         match self {
-            Message::Accept { slot, .. } | Message::Accepted { slot, .. } | Message::Supply { slot, .. } => {
-                Subject::slot(slot.0)
-            }
-            Message::Fetch { first, .. } => Subject::slot(first.0),
-            Message::Prepare { ballot, .. }
-            | Message::Nack { ballot, .. }
-            | Message::Chosen { ballot, .. } => Subject { noun: "ballot", number: ballot.rank() },
-            Message::Promise(promise) => Subject { noun: "ballot", number: promise.ballot.rank() },
-            Message::Heartbeat { beat, .. } | Message::Heard { beat, .. } => {
+            PaxosMessage::Accept { slot, .. }
+            | PaxosMessage::Accepted { slot, .. }
+            | PaxosMessage::Supply { slot, .. } => Subject::slot(slot.0),
+            PaxosMessage::Fetch { first, .. } => Subject::slot(first.0),
+            PaxosMessage::Prepare { ballot, .. }
+            | PaxosMessage::Nack { ballot, .. }
+            | PaxosMessage::Chosen { ballot, .. } => Subject { noun: "ballot", number: ballot.rank() },
+            PaxosMessage::Promise(promise) => Subject { noun: "ballot", number: promise.ballot.rank() },
+            PaxosMessage::Heartbeat { beat, .. } | PaxosMessage::Heard { beat, .. } => {
                 Subject { noun: "beat", number: *beat }
             }
             // Ids count a site's surveys: as an identity one would move with every read left out before it.
-            Message::Survey { .. } | Message::Extent { .. } => Subject::NONE,
+            PaxosMessage::Survey { .. } | PaxosMessage::Extent { .. } => Subject::NONE,
         }
     }
 
     fn rank(&self) -> u8 {
         match self {
-            Message::Promise(_) => 1,
-            Message::Prepare { .. } => 2,
-            Message::Accept { .. } => 3,
-            Message::Accepted { .. } => 4,
-            Message::Nack { .. } => 5,
-            Message::Supply { .. } => 6,
-            Message::Fetch { .. } => 7,
-            Message::Chosen { .. } => 8,
-            Message::Survey { .. } | Message::Extent { .. } => 9,
-            Message::Heard { .. } => 30,
-            Message::Heartbeat { .. } => 31,
+            PaxosMessage::Promise(_) => 1,
+            PaxosMessage::Prepare { .. } => 2,
+            PaxosMessage::Accept { .. } => 3,
+            PaxosMessage::Accepted { .. } => 4,
+            PaxosMessage::Nack { .. } => 5,
+            PaxosMessage::Supply { .. } => 6,
+            PaxosMessage::Fetch { .. } => 7,
+            PaxosMessage::Chosen { .. } => 8,
+            PaxosMessage::Survey { .. } | PaxosMessage::Extent { .. } => 9,
+            PaxosMessage::Heard { .. } => 30,
+            PaxosMessage::Heartbeat { .. } => 31,
         }
     }
 }
 
 /// One durable fact of an acceptor and learner.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub enum Record<V> {
+pub enum PaxosRecord<V> {
     /// It will accept nothing below this ballot.
     Promised(Ballot),
     /// It accepted `entry` for `slot`; this promises `ballot` too.
@@ -408,46 +410,46 @@ pub enum Record<V> {
     Begins(Slot),
 }
 
-impl<V> Record<V> {
+impl<V> PaxosRecord<V> {
     /// Bytes beside an entry, at most.
     pub const OVERHEAD_MAX: usize = 1 + Ballot::BYTES_MAX + Slot::BYTES_MAX;
 }
 
-impl<V: Wire> Wire for Record<V> {
+impl<V: Wire> Wire for PaxosRecord<V> {
     fn encode(&self, out: &mut Vec<u8>) {
         match self {
-            Record::Promised(ballot) => put(out, 1, *ballot, &[]),
-            Record::Accepted { ballot, slot, entry } => {
+            PaxosRecord::Promised(ballot) => put(out, 1, *ballot, &[]),
+            PaxosRecord::Accepted { ballot, slot, entry } => {
                 put(out, 2, *ballot, &[slot.0]);
                 entry.encode(out);
             }
-            Record::Learned { slot, entry } => {
+            PaxosRecord::Learned { slot, entry } => {
                 out.push(3);
                 slot.encode(out);
                 entry.encode(out);
             }
-            Record::Chosen(slot) => {
+            PaxosRecord::Chosen(slot) => {
                 out.push(4);
                 slot.encode(out);
             }
-            Record::Begins(slot) => {
+            PaxosRecord::Begins(slot) => {
                 out.push(5);
                 slot.encode(out);
             }
         }
     }
 
-    fn decode(input: &mut Reader<'_>) -> Result<Record<V>, WireError> {
+    fn decode(input: &mut Reader<'_>) -> Result<PaxosRecord<V>, WireError> {
         Ok(match input.u8()? {
-            1 => Record::Promised(Ballot::decode(input)?),
-            2 => Record::Accepted {
+            1 => PaxosRecord::Promised(Ballot::decode(input)?),
+            2 => PaxosRecord::Accepted {
                 ballot: Ballot::decode(input)?,
                 slot: Slot::decode(input)?,
                 entry: Entry::decode(input)?,
             },
-            3 => Record::Learned { slot: Slot::decode(input)?, entry: Entry::decode(input)? },
-            4 => Record::Chosen(Slot::decode(input)?),
-            5 => Record::Begins(Slot::decode(input)?),
+            3 => PaxosRecord::Learned { slot: Slot::decode(input)?, entry: Entry::decode(input)? },
+            4 => PaxosRecord::Chosen(Slot::decode(input)?),
+            5 => PaxosRecord::Begins(Slot::decode(input)?),
             _ => return Err(WireError::Invalid("tag of a record of an acceptor")),
         })
     }

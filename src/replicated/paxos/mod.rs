@@ -30,8 +30,8 @@ use core::fmt::Debug;
 pub use ballot::{Ballot, Entry, Quorum, Slot};
 pub use claim::{Claim, Digest};
 pub use log::Log;
-pub use message::{Message, Promise, Record, Report};
-pub use note::Note;
+pub use message::{PaxosMessage, PaxosRecord, Promise, Report};
+pub use note::PaxosNote;
 pub use proposer::fruitless_max;
 pub use survey::SurveyId;
 pub use syncs::sync_patience_max;
@@ -58,16 +58,16 @@ impl<V: Wire + PartialEq> Value for V {}
 /// Where everything that this module wants done leaves it.
 pub trait Port<V> {
     /// Makes `record` durable.
-    fn append(&mut self, record: Record<V>);
+    fn append(&mut self, record: PaxosRecord<V>);
 
     /// Sends once everything appended so far, and in the same call, is durable.
-    fn send(&mut self, to: impl Into<Recipients>, message: Message<V>);
+    fn send(&mut self, to: impl Into<Recipients>, message: PaxosMessage<V>);
 
     /// Sends at once: only for what stays true if unsynced records are lost.
-    fn send_independent(&mut self, to: impl Into<Recipients>, message: Message<V>);
+    fn send_independent(&mut self, to: impl Into<Recipients>, message: PaxosMessage<V>);
 
     /// Tells whoever watches.
-    fn note(&mut self, note: Note);
+    fn note(&mut self, note: PaxosNote);
 }
 
 /// Sizes and times of the protocol.
@@ -168,7 +168,7 @@ impl<V: Value> Paxos<V> {
         config: Config,
         me: SiteId,
         seed: Seed,
-        records: impl IntoIterator<Item = Record<V>>,
+        records: impl IntoIterator<Item = PaxosRecord<V>>,
     ) -> Result<Paxos<V>, Damage> {
         let mut paxos = Paxos {
             config,
@@ -196,7 +196,7 @@ impl<V: Value> Paxos<V> {
         };
         for (place, record) in records.into_iter().enumerate() {
             match record {
-                Record::Begins(first) if place == 0 => {
+                PaxosRecord::Begins(first) if place == 0 => {
                     let begun = Log::beginning_at(first);
                     paxos.log = begun
                         .ok_or_else(|| Damage(alloc::format!("no log begins as late as at slot {first}")))?;
@@ -209,45 +209,49 @@ impl<V: Value> Paxos<V> {
         Ok(paxos)
     }
 
-    fn replay(&mut self, record: Record<V>) -> Result<(), Damage> {
+    fn replay(&mut self, record: PaxosRecord<V>) -> Result<(), Damage> {
         let promised = self.promised;
         match record {
-            Record::Promised(ballot) if ballot < promised => {
+            PaxosRecord::Promised(ballot) if ballot < promised => {
                 return Err(Damage(alloc::format!("a promise of {ballot} behind one of {promised}")));
             }
-            Record::Promised(ballot) => self.promised = ballot,
-            Record::Begins(first) => {
+            PaxosRecord::Promised(ballot) => self.promised = ballot,
+            PaxosRecord::Begins(first) => {
                 return Err(Damage(alloc::format!("the log begins at slot {first}, after other records")));
             }
-            Record::Accepted { slot, .. } | Record::Learned { slot, .. } if slot < self.log.first() => {
+            PaxosRecord::Accepted { slot, .. } | PaxosRecord::Learned { slot, .. }
+                if slot < self.log.first() =>
+            {
                 return Err(Damage(alloc::format!(
                     "slot {slot} is below {}, where the log begins",
                     self.log.first()
                 )));
             }
-            Record::Accepted { slot, .. } | Record::Learned { slot, .. } if !self.log.reaches(slot) => {
+            PaxosRecord::Accepted { slot, .. } | PaxosRecord::Learned { slot, .. }
+                if !self.log.reaches(slot) =>
+            {
                 return Err(Damage(alloc::format!(
                     "slot {slot} is far ahead of {}, below which everything is chosen",
                     self.log.chosen()
                 )));
             }
-            Record::Accepted { ballot, slot, .. } if ballot < promised => {
+            PaxosRecord::Accepted { ballot, slot, .. } if ballot < promised => {
                 return Err(Damage(alloc::format!(
                     "slot {slot} accepted under {ballot} behind a promise of {promised}"
                 )));
             }
-            Record::Accepted { ballot, slot, entry } => {
+            PaxosRecord::Accepted { ballot, slot, entry } => {
                 self.promised = ballot;
                 if self.log.chosen_at(slot).is_none() {
                     self.log.accept(slot, ballot, entry);
                 }
             }
-            Record::Learned { slot, entry } => {
+            PaxosRecord::Learned { slot, entry } => {
                 if !self.log.choose(slot, entry) {
                     return Err(Damage(alloc::format!("two entries are chosen for slot {slot}")));
                 }
             }
-            Record::Chosen(chosen) => {
+            PaxosRecord::Chosen(chosen) => {
                 while self.log.chosen() < chosen {
                     let slot = self.log.chosen();
                     if !self.log.choose_held(slot) {
@@ -318,52 +322,60 @@ impl<V: Value> Paxos<V> {
     }
 
     /// Takes a message of another site, or its own after its wait.
-    pub fn on_message(&mut self, now: Instant, from: SiteId, message: Message<V>, port: &mut impl Port<V>) {
+    pub fn on_message(
+        &mut self,
+        now: Instant,
+        from: SiteId,
+        message: PaxosMessage<V>,
+        port: &mut impl Port<V>,
+    ) {
         self.arm_election(now);
         self.cease_to_lean(now);
         if let Some(reason) = self.is_nonsense(from, &message) {
-            port.note(Note::Ignored { from: from.into(), kind: message.kind(), reason });
+            port.note(PaxosNote::Ignored { from: from.into(), kind: message.kind(), reason });
             return;
         }
         if self.stands_aside
-            && matches!(message, Message::Accept { .. } | Message::Accepted { .. })
+            && matches!(message, PaxosMessage::Accept { .. } | PaxosMessage::Accepted { .. })
             && from != self.me
         {
             // Its own vote is sent once, and counts when it takes part again.
-            port.note(Note::Ignored { from: from.into(), kind: message.kind(), reason: STANDS_ASIDE });
+            port.note(PaxosNote::Ignored { from: from.into(), kind: message.kind(), reason: STANDS_ASIDE });
             return;
         }
         match message {
-            Message::Prepare { ballot, first } => self.on_prepare(now, from, ballot, first, port),
-            Message::Promise(promise) => {
+            PaxosMessage::Prepare { ballot, first } => self.on_prepare(now, from, ballot, first, port),
+            PaxosMessage::Promise(promise) => {
                 self.hear_sync(now, from, promise.sync);
                 self.on_promise(now, from, promise, port)
             }
-            Message::Accept { ballot, slot, chosen, entry } => {
+            PaxosMessage::Accept { ballot, slot, chosen, entry } => {
                 self.on_accept(now, ballot, slot, entry, port);
                 self.on_watermark(now, ballot, chosen, port);
             }
-            Message::Accepted { ballot, slot } => self.on_accepted(now, from, ballot, slot, port),
-            Message::Chosen { ballot, chosen } => self.on_watermark(now, ballot, chosen, port),
-            Message::Nack { ballot, promised, chosen, leader } => {
+            PaxosMessage::Accepted { ballot, slot } => self.on_accepted(now, from, ballot, slot, port),
+            PaxosMessage::Chosen { ballot, chosen } => self.on_watermark(now, ballot, chosen, port),
+            PaxosMessage::Nack { ballot, promised, chosen, leader } => {
                 self.lean(now, from, ballot, leader, port);
                 self.on_nack(now, from, (ballot, promised), chosen, port)
             }
-            Message::Heartbeat { ballot, chosen, beat, hears, .. } => {
+            PaxosMessage::Heartbeat { ballot, chosen, beat, hears, .. } => {
                 self.hear_whom(now, ballot, hears);
                 self.on_heartbeat(now, ballot, chosen, beat, port)
             }
-            Message::Heard { ballot, chosen, .. } => self.on_heard(now, from, ballot, chosen, port),
-            Message::Fetch { first, end } => self.on_fetch(from, first, end, port),
-            Message::Supply { slot, entry, chosen } => self.on_supply(now, from, slot, entry, chosen, port),
-            Message::Survey { id, reach } => self.on_survey(now, from, id, reach, port),
-            Message::Extent { id, end, chosen } => self.on_extent(now, from, (id, end, chosen), port),
+            PaxosMessage::Heard { ballot, chosen, .. } => self.on_heard(now, from, ballot, chosen, port),
+            PaxosMessage::Fetch { first, end } => self.on_fetch(from, first, end, port),
+            PaxosMessage::Supply { slot, entry, chosen } => {
+                self.on_supply(now, from, slot, entry, chosen, port)
+            }
+            PaxosMessage::Survey { id, reach } => self.on_survey(now, from, id, reach, port),
+            PaxosMessage::Extent { id, end, chosen } => self.on_extent(now, from, (id, end, chosen), port),
         }
         self.check();
     }
 
     /// Whose word a message must be; nothing else of it is believed without need.
-    fn is_nonsense(&mut self, from: SiteId, message: &Message<V>) -> Option<&'static str> {
+    fn is_nonsense(&mut self, from: SiteId, message: &PaxosMessage<V>) -> Option<&'static str> {
         if from.number() >= self.config.sites {
             return Some("no site of this cluster");
         }
@@ -372,25 +384,27 @@ impl<V: Value> Paxos<V> {
         }
         let (speaker, ballot) = match message {
             // Its own vote for another, which comes back when it is durable.
-            Message::Prepare { .. } if from == self.me => return None,
-            Message::Prepare { ballot, .. }
-            | Message::Accept { ballot, .. }
-            | Message::Chosen { ballot, .. }
-            | Message::Heartbeat { ballot, .. } => (from, *ballot),
-            Message::Promise(Promise { ballot, .. })
-            | Message::Accepted { ballot, .. }
-            | Message::Nack { ballot, .. }
-            | Message::Heard { ballot, .. } => (self.me, *ballot),
-            Message::Fetch { .. } | Message::Survey { .. } | Message::Extent { .. } => return None,
-            Message::Supply { .. } if !self.fits(message) => {
+            PaxosMessage::Prepare { .. } if from == self.me => return None,
+            PaxosMessage::Prepare { ballot, .. }
+            | PaxosMessage::Accept { ballot, .. }
+            | PaxosMessage::Chosen { ballot, .. }
+            | PaxosMessage::Heartbeat { ballot, .. } => (from, *ballot),
+            PaxosMessage::Promise(Promise { ballot, .. })
+            | PaxosMessage::Accepted { ballot, .. }
+            | PaxosMessage::Nack { ballot, .. }
+            | PaxosMessage::Heard { ballot, .. } => (self.me, *ballot),
+            PaxosMessage::Fetch { .. } | PaxosMessage::Survey { .. } | PaxosMessage::Extent { .. } => {
+                return None;
+            }
+            PaxosMessage::Supply { .. } if !self.fits(message) => {
                 return Some("an entry larger than any that this cluster makes");
             }
-            Message::Supply { .. } => return None,
+            PaxosMessage::Supply { .. } => return None,
         };
         if ballot.site != speaker || ballot.round == 0 {
             return Some("a ballot of somebody else");
         }
-        if let Message::Nack { promised, leader, .. } = message
+        if let PaxosMessage::Nack { promised, leader, .. } = message
             && !self.is_within_reach(promised.round.max(leader.map_or(0, |leader| leader.round)))
         {
             return Some(OUT_OF_REACH);
@@ -411,22 +425,22 @@ impl<V: Value> Paxos<V> {
     }
 
     /// Whether what the message carries fits every message and record that may have to carry it on.
-    fn fits(&self, message: &Message<V>) -> bool {
+    fn fits(&self, message: &PaxosMessage<V>) -> bool {
         let fits = |entry: &Entry<V>| {
             entry.values().iter().map(Wire::size).sum::<usize>() <= self.config.entry_bytes
         };
         match message {
-            Message::Accept { entry, .. } | Message::Supply { entry, .. } => fits(entry),
-            Message::Promise(promise) => promise.reports.iter().all(|report| fits(&report.entry)),
-            Message::Prepare { .. }
-            | Message::Accepted { .. }
-            | Message::Chosen { .. }
-            | Message::Nack { .. }
-            | Message::Heartbeat { .. }
-            | Message::Heard { .. }
-            | Message::Fetch { .. }
-            | Message::Survey { .. }
-            | Message::Extent { .. } => true,
+            PaxosMessage::Accept { entry, .. } | PaxosMessage::Supply { entry, .. } => fits(entry),
+            PaxosMessage::Promise(promise) => promise.reports.iter().all(|report| fits(&report.entry)),
+            PaxosMessage::Prepare { .. }
+            | PaxosMessage::Accepted { .. }
+            | PaxosMessage::Chosen { .. }
+            | PaxosMessage::Nack { .. }
+            | PaxosMessage::Heartbeat { .. }
+            | PaxosMessage::Heard { .. }
+            | PaxosMessage::Fetch { .. }
+            | PaxosMessage::Survey { .. }
+            | PaxosMessage::Extent { .. } => true,
         }
     }
 

@@ -9,7 +9,7 @@ use crate::replicated::paxos::survey::SurveyId;
 
 /// Something that happened in the protocol.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub enum Note {
+pub enum PaxosNote {
     /// It asks for promises of this ballot.
     Campaigns(Ballot),
     /// A prepare quorum promised: it leads, and proposes from this slot on.
@@ -64,83 +64,89 @@ pub enum Note {
     },
 }
 
-impl Label for Note {
+impl Label for PaxosNote {
     fn kind(&self) -> &'static str {
         match self {
-            Note::Campaigns(_) => "campaigns",
-            Note::Leads(..) => "leads",
-            Note::Follows(_) => "follows",
-            Note::Leans(..) => "leans",
-            Note::Deposed(..) => "deposed",
-            Note::LostQuorum(_) => "lost quorum",
-            Note::GivesWay(..) => "gives way",
-            Note::Resigns(_) => "resigns",
-            Note::Withholds { .. } => "withholds",
-            Note::Overtaken(..) => "overtaken",
-            Note::SplitsPromise(..) => "splits promise",
-            Note::Reproposes(..) => "reproposes",
-            Note::ClosesHole(_) => "closes hole",
-            Note::Chose(..) => "chose",
-            Note::Fetches(..) => "fetches",
-            Note::CaughtUp(_) => "caught up",
-            Note::Surveys(_) => "surveys",
-            Note::Surveyed(_) => "surveyed",
-            Note::Nacks(..) => "nacks",
-            Note::Ignored { .. } => "ignored",
+            PaxosNote::Campaigns(_) => "campaigns",
+            PaxosNote::Leads(..) => "leads",
+            PaxosNote::Follows(_) => "follows",
+            PaxosNote::Leans(..) => "leans",
+            PaxosNote::Deposed(..) => "deposed",
+            PaxosNote::LostQuorum(_) => "lost quorum",
+            PaxosNote::GivesWay(..) => "gives way",
+            PaxosNote::Resigns(_) => "resigns",
+            PaxosNote::Withholds { .. } => "withholds",
+            PaxosNote::Overtaken(..) => "overtaken",
+            PaxosNote::SplitsPromise(..) => "splits promise",
+            PaxosNote::Reproposes(..) => "reproposes",
+            PaxosNote::ClosesHole(_) => "closes hole",
+            PaxosNote::Chose(..) => "chose",
+            PaxosNote::Fetches(..) => "fetches",
+            PaxosNote::CaughtUp(_) => "caught up",
+            PaxosNote::Surveys(_) => "surveys",
+            PaxosNote::Surveyed(_) => "surveyed",
+            PaxosNote::Nacks(..) => "nacks",
+            PaxosNote::Ignored { .. } => "ignored",
         }
     }
 
     fn subject(&self) -> Subject {
         let ballot = |ballot: &Ballot| Subject { noun: "ballot", number: ballot.rank() };
         match self {
-            Note::Campaigns(b) | Note::Leads(b, _) | Note::Follows(b) => ballot(b),
-            Note::LostQuorum(b) | Note::Resigns(b) => ballot(b),
-            Note::Leans(_, b) | Note::GivesWay(b, _) | Note::Overtaken(b, _) => ballot(b),
-            Note::Deposed(b, _) | Note::SplitsPromise(b, _) | Note::Nacks(b, _) => ballot(b),
-            Note::Reproposes(slot, _) | Note::ClosesHole(slot) | Note::Chose(slot, _) => {
+            PaxosNote::Campaigns(b) | PaxosNote::Leads(b, _) | PaxosNote::Follows(b) => ballot(b),
+            PaxosNote::LostQuorum(b) | PaxosNote::Resigns(b) => ballot(b),
+            PaxosNote::Leans(_, b) | PaxosNote::GivesWay(b, _) | PaxosNote::Overtaken(b, _) => ballot(b),
+            PaxosNote::Deposed(b, _) | PaxosNote::SplitsPromise(b, _) | PaxosNote::Nacks(b, _) => ballot(b),
+            PaxosNote::Reproposes(slot, _) | PaxosNote::ClosesHole(slot) | PaxosNote::Chose(slot, _) => {
                 Subject::slot(slot.0)
             }
-            Note::Fetches(slot, ..) | Note::CaughtUp(slot) | Note::Surveyed(slot) => Subject::slot(slot.0),
-            Note::Surveys(_) | Note::Withholds { .. } | Note::Ignored { .. } => Subject::NONE,
+            PaxosNote::Fetches(slot, ..) | PaxosNote::CaughtUp(slot) | PaxosNote::Surveyed(slot) => {
+                Subject::slot(slot.0)
+            }
+            PaxosNote::Surveys(_) | PaxosNote::Withholds { .. } | PaxosNote::Ignored { .. } => Subject::NONE,
         }
     }
 }
 
-impl fmt::Display for Note {
+impl fmt::Display for PaxosNote {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Note::Campaigns(ballot) => write!(f, "campaigns under {ballot}"),
-            Note::Leads(ballot, slot) => write!(f, "leads under {ballot} from slot {slot}"),
-            Note::Follows(ballot) => write!(f, "follows {} under {ballot}", ballot.site),
-            Note::Leans(on, ballot) => write!(f, "follows {} through {on} under {ballot}", ballot.site),
-            Note::Deposed(ballot, by) => write!(f, "deposed from {ballot} by {by}"),
-            Note::LostQuorum(ballot) => write!(f, "lost its quorum under {ballot}"),
-            Note::GivesWay(ballot, slot) => write!(f, "gives way under {ballot}, slot {slot} has no quorum"),
-            Note::Resigns(ballot) => write!(f, "resigns under {ballot}, its disk is nearly full"),
-            Note::Withholds { from, kind } => {
+            PaxosNote::Campaigns(ballot) => write!(f, "campaigns under {ballot}"),
+            PaxosNote::Leads(ballot, slot) => write!(f, "leads under {ballot} from slot {slot}"),
+            PaxosNote::Follows(ballot) => write!(f, "follows {} under {ballot}", ballot.site),
+            PaxosNote::Leans(on, ballot) => write!(f, "follows {} through {on} under {ballot}", ballot.site),
+            PaxosNote::Deposed(ballot, by) => write!(f, "deposed from {ballot} by {by}"),
+            PaxosNote::LostQuorum(ballot) => write!(f, "lost its quorum under {ballot}"),
+            PaxosNote::GivesWay(ballot, slot) => {
+                write!(f, "gives way under {ballot}, slot {slot} has no quorum")
+            }
+            PaxosNote::Resigns(ballot) => write!(f, "resigns under {ballot}, its disk is nearly full"),
+            PaxosNote::Withholds { from, kind } => {
                 write!(f, "withholds {kind} from {from}, its disk is nearly full")
             }
-            Note::Overtaken(ballot, slot) => {
+            PaxosNote::Overtaken(ballot, slot) => {
                 write!(f, "overtaken under {ballot}, slot {slot} was chosen under a later ballot")
             }
-            Note::SplitsPromise(ballot, parts) => {
+            PaxosNote::SplitsPromise(ballot, parts) => {
                 write!(f, "splits its promise of {ballot} into {parts} parts")
             }
-            Note::Reproposes(slot, ballot) => write!(f, "reproposes slot {slot}, accepted under {ballot}"),
-            Note::ClosesHole(slot) => write!(f, "closes slot {slot} with a no-op"),
-            Note::Chose(slot, 0) => write!(f, "chose slot {slot}: no-op"),
-            Note::Chose(slot, 1) => write!(f, "chose slot {slot}"),
-            Note::Chose(slot, count) => write!(f, "chose slot {slot}: {count} events"),
-            Note::Fetches(first, end, from) => {
+            PaxosNote::Reproposes(slot, ballot) => {
+                write!(f, "reproposes slot {slot}, accepted under {ballot}")
+            }
+            PaxosNote::ClosesHole(slot) => write!(f, "closes slot {slot} with a no-op"),
+            PaxosNote::Chose(slot, 0) => write!(f, "chose slot {slot}: no-op"),
+            PaxosNote::Chose(slot, 1) => write!(f, "chose slot {slot}"),
+            PaxosNote::Chose(slot, count) => write!(f, "chose slot {slot}: {count} events"),
+            PaxosNote::Fetches(first, end, from) => {
                 write!(f, "fetches slots {first} to {} from {from}", end.0 - 1)
             }
-            Note::CaughtUp(chosen) => write!(f, "caught up to slot {chosen}"),
-            Note::Surveys(id) => write!(f, "asks how far logs reach, survey {id}"),
-            Note::Surveyed(end) => {
+            PaxosNote::CaughtUp(chosen) => write!(f, "caught up to slot {chosen}"),
+            PaxosNote::Surveys(id) => write!(f, "asks how far logs reach, survey {id}"),
+            PaxosNote::Surveyed(end) => {
                 write!(f, "learns that all that was chosen before stands below slot {end}")
             }
-            Note::Nacks(ballot, promised) => write!(f, "refuses {ballot}, promised {promised}"),
-            Note::Ignored { from, kind, reason } => write!(f, "ignored {kind} of {from}: {reason}"),
+            PaxosNote::Nacks(ballot, promised) => write!(f, "refuses {ballot}, promised {promised}"),
+            PaxosNote::Ignored { from, kind, reason } => write!(f, "ignored {kind} of {from}: {reason}"),
         }
     }
 }

@@ -3,7 +3,9 @@
 use alloc::collections::BTreeMap;
 
 use super::syncs::quick;
-use super::{Ballot, COUNT_MAX, Config, Entry, Log, Message, Note, Paxos, Phase, Port, Quorum, Slot, Value};
+use super::{
+    Ballot, COUNT_MAX, Config, Entry, Log, Paxos, PaxosMessage, PaxosNote, Phase, Port, Quorum, Slot, Value,
+};
 use crate::ids::{SITES_MAX, SiteId, SiteSet};
 use crate::process::Size;
 use crate::time::{Duration, Instant};
@@ -177,8 +179,8 @@ impl<V: Value> Paxos<V> {
         }
         leadership.in_flight.insert(slot, InFlight { accepted: SiteSet::EMPTY, since: now, sent_at: now });
         self.accept(ballot, slot, entry.clone(), port);
-        port.send_independent(others, Message::Accept { ballot, slot, chosen, entry });
-        port.send(self.me, Message::Accepted { ballot, slot });
+        port.send_independent(others, PaxosMessage::Accept { ballot, slot, chosen, entry });
+        port.send(self.me, PaxosMessage::Accepted { ballot, slot });
         self.measure(now, (ballot, Some(slot)));
     }
 
@@ -221,7 +223,7 @@ impl<V: Value> Paxos<V> {
         let values = self.log.held(slot).map_or(0, |held| held.entry.values().len());
         let is_held = self.log.choose_held(slot);
         assert!(is_held, "slot {slot} is chosen under {ballot}, yet its leader holds nothing");
-        port.note(Note::Chose(slot, values));
+        port.note(PaxosNote::Chose(slot, values));
         if is_last && self.config.chosen_after == Duration::ZERO {
             self.tell_chosen(port);
         }
@@ -233,7 +235,7 @@ impl<V: Value> Paxos<V> {
         if let Phase::Leading(leadership) = &mut self.phase
             && leadership.tell_at.take().is_some()
         {
-            port.send_independent(others, Message::Chosen { ballot: leadership.ballot, chosen });
+            port.send_independent(others, PaxosMessage::Chosen { ballot: leadership.ballot, chosen });
         }
     }
 
@@ -249,7 +251,7 @@ impl<V: Value> Paxos<V> {
         let Phase::Leading(leadership) = &mut self.phase else { return };
         leadership.in_flight.remove(&slot);
         if slot >= leadership.next || !is_own {
-            port.note(Note::LostQuorum(leadership.ballot));
+            port.note(PaxosNote::LostQuorum(leadership.ballot));
             self.phase = Phase::Following;
             self.election_at = Some(now + self.patience(now));
         }
@@ -305,7 +307,7 @@ impl<V: Value> Paxos<V> {
     /// Ceases to lead or campaign because of `by`. What it proposed stays accepted and may yet be chosen.
     pub(super) fn step_down(&mut self, now: Instant, by: Ballot, port: &mut impl Port<V>) {
         if let Some(ballot) = self.leads_under() {
-            port.note(Note::Deposed(ballot, by));
+            port.note(PaxosNote::Deposed(ballot, by));
         }
         self.phase = Phase::Following;
         self.election_at = Some(now + self.patience(now));
@@ -320,7 +322,7 @@ impl<V: Value> Paxos<V> {
         let Phase::Leading(leadership) = &mut self.phase else { return };
         let ballot = leadership.ballot;
         if !leadership.hears(quorum, me, now, hearing) {
-            port.note(Note::LostQuorum(ballot));
+            port.note(PaxosNote::LostQuorum(ballot));
             self.phase = Phase::Following;
             self.election_at = Some(now + self.patience(now));
             return;
@@ -336,7 +338,7 @@ impl<V: Value> Paxos<V> {
         {
             // Its followers hear it and it hears them, yet what it proposes or their votes get lost: on links that
             // carry small datagrams only, say. While they follow it nobody does better.
-            port.note(Note::GivesWay(ballot, *slot));
+            port.note(PaxosNote::GivesWay(ballot, *slot));
             self.fruitless = Some((chosen, fruitless + 1));
             self.phase = Phase::Following;
             self.election_at = Some(now + config.election.times(YIELD_TIMES) + self.patience(now));
@@ -348,7 +350,7 @@ impl<V: Value> Paxos<V> {
             leadership.beat += 1;
             let (beat, hears) = (leadership.beat, leadership.near(quorum, now, hearing));
             // What it has applied is chosen, and stays so whatever this site loses: its digest may go at once.
-            port.send_independent(others, Message::Heartbeat { ballot, chosen, beat, hears, applied });
+            port.send_independent(others, PaxosMessage::Heartbeat { ballot, chosen, beat, hears, applied });
         }
         let is_untold = leadership.tell_at.is_some_and(|at| now >= at);
         if now >= leadership.resend_at {
@@ -360,7 +362,7 @@ impl<V: Value> Paxos<V> {
                 }
                 flight.sent_at = now;
                 let entry = self.log.held(*slot).expect("what is in flight is held").entry.clone();
-                port.send_independent(missing, Message::Accept { ballot, slot: *slot, chosen, entry });
+                port.send_independent(missing, PaxosMessage::Accept { ballot, slot: *slot, chosen, entry });
             }
         }
         if is_untold {

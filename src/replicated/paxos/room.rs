@@ -8,7 +8,7 @@
 //!    slot that the watermark covers.
 //! 3. What it knows in memory alone it loses in a crash, and learns again. Nobody counted on it: others accepted it.
 
-use super::{Note, Paxos, Phase, Port, Record, Slot, Value};
+use super::{Paxos, PaxosNote, PaxosRecord, Phase, Port, Slot, Value};
 use crate::ids::SiteId;
 use crate::time::Instant;
 
@@ -39,7 +39,7 @@ impl<V: Value> Paxos<V> {
     pub fn on_disk_space(&mut self, now: Instant, is_low: bool, port: &mut impl Port<V>) {
         self.is_low = is_low;
         if is_low && let Some(ballot) = self.leads_under() {
-            port.note(Note::Resigns(ballot));
+            port.note(PaxosNote::Resigns(ballot));
         }
         if is_low {
             self.phase = Phase::Following;
@@ -55,7 +55,7 @@ impl<V: Value> Paxos<V> {
 
     /// Leaves a vote out, or a promise, that `from` asks for.
     pub(super) fn withhold(&self, from: SiteId, kind: &'static str, port: &mut impl Port<V>) {
-        port.note(Note::Withholds { from, kind });
+        port.note(PaxosNote::Withholds { from, kind });
     }
 
     /// Remembers in memory alone that it knows what is chosen for `slot`.
@@ -76,14 +76,14 @@ impl<V: Value> Paxos<V> {
         let until = end.min(Slot(first.0 + self.config.fetch_max));
         for slot in (first.0..until.0).map(Slot) {
             if let Some(entry) = self.log.chosen_at(slot) {
-                port.append(Record::Learned { slot, entry: entry.clone() });
+                port.append(PaxosRecord::Learned { slot, entry: entry.clone() });
             }
         }
         self.unwritten = (until < end).then_some(Unwritten { first: until, end });
         let chosen = self.log.chosen().min(until);
         if self.chosen_recorded < chosen {
             self.chosen_recorded = chosen;
-            port.append(Record::Chosen(chosen));
+            port.append(PaxosRecord::Chosen(chosen));
         }
     }
 }

@@ -10,7 +10,7 @@
 //! 2. A site is counted once, however often it answers.
 //! 3. What a site answers counts all that it accepted, durable or not. Too much is safe: whoever reads waits for more.
 
-use super::{Ballot, Entry, Message, Note, Paxos, Phase, Port, Slot, Value};
+use super::{Ballot, Entry, Paxos, PaxosMessage, PaxosNote, Phase, Port, Slot, Value};
 use crate::ids::{SiteId, SiteSet};
 use crate::time::Instant;
 
@@ -60,10 +60,10 @@ impl<V: Value> Paxos<V> {
         let (answered, end) = (SiteSet::EMPTY.with(self.me), self.log.end());
         let (chosen, resend_at) = ((self.log.chosen(), self.me), now + self.config.retry);
         self.survey = Some(Survey { id, answered, end, wanted, chosen, resend_at });
-        port.note(Note::Surveys(id));
+        port.note(PaxosNote::Surveys(id));
         let others = self.other_sites();
         if !others.is_empty() {
-            port.send_independent(others, Message::Survey { id, reach: end.max(wanted) });
+            port.send_independent(others, PaxosMessage::Survey { id, reach: end.max(wanted) });
         }
         self.conclude(now, port);
     }
@@ -94,7 +94,7 @@ impl<V: Value> Paxos<V> {
     ) {
         let (end, chosen) = (self.log.end(), self.log.chosen());
         if id != SurveyId::NONE {
-            port.send_independent(from, Message::Extent { id, end, chosen });
+            port.send_independent(from, PaxosMessage::Extent { id, end, chosen });
         }
         if reach.0 <= self.log.chosen().0 + self.config.open_max() {
             self.reach = self.reach.max(reach);
@@ -113,7 +113,7 @@ impl<V: Value> Paxos<V> {
         let is_proposed =
             self.log.held(last).is_some_and(|held| held.ballot.is_none_or(|under| under >= ballot));
         if !is_proposed {
-            port.send_independent(to, Message::Survey { id: SurveyId::NONE, reach });
+            port.send_independent(to, PaxosMessage::Survey { id: SurveyId::NONE, reach });
         }
     }
 
@@ -139,7 +139,7 @@ impl<V: Value> Paxos<V> {
 
     fn conclude(&mut self, now: Instant, port: &mut impl Port<V>) {
         if let Some(end) = self.surveyed() {
-            port.note(Note::Surveyed(end));
+            port.note(PaxosNote::Surveyed(end));
             self.close_up_to(now, self.me, end, port);
         }
     }
@@ -153,7 +153,7 @@ impl<V: Value> Paxos<V> {
         let Survey { id, end, wanted, chosen: (chosen, by), .. } = *survey;
         let to = if is_over { others } else { others.minus(survey.answered) };
         if !to.is_empty() {
-            port.send_independent(to, Message::Survey { id, reach: end.max(wanted) });
+            port.send_independent(to, PaxosMessage::Survey { id, reach: end.max(wanted) });
         }
         self.learn_up_to(now, chosen, by, port);
         if is_over {
@@ -170,14 +170,14 @@ impl<V: Value> Paxos<V> {
         let next = leadership.next();
         if reach.0 > self.log.chosen().0 + self.config.open_max() {
             let reason = "it reaches too far ahead of what is known to be chosen";
-            port.note(Note::Ignored { from: from.into(), kind: "Survey", reason });
+            port.note(PaxosNote::Ignored { from: from.into(), kind: "Survey", reason });
             return;
         }
         for slot in (next.0..reach.0).map(Slot) {
             if !self.has_room() {
                 return;
             }
-            port.note(Note::ClosesHole(slot));
+            port.note(PaxosNote::ClosesHole(slot));
             self.propose(now, Entry::Noop, port);
         }
     }

@@ -6,7 +6,7 @@
 //! 2. A promise says what its sender measured. A quick site that needs the votes of slow ones waits for them.
 //! 3. What is known is bounded and fades. Whoever forgot it measures it again with its next promise.
 
-use super::{Ballot, Config, Message, Paxos, Phase, Port, Slot, Value};
+use super::{Ballot, Config, Paxos, PaxosMessage, Phase, Port, Slot, Value};
 use crate::ids::{SITES_MAX, SiteId};
 use crate::time::{Duration, Instant};
 
@@ -171,7 +171,7 @@ impl<V: Value> Paxos<V> {
     pub(super) fn measure_vote(&mut self, now: Instant, ballot: Ballot, port: &mut impl Port<V>) {
         if self.syncs.asked.is_none() {
             self.measure(now, (ballot, None));
-            port.send(self.me, Message::Prepare { ballot, first: self.log.chosen() });
+            port.send(self.me, PaxosMessage::Prepare { ballot, first: self.log.chosen() });
         }
     }
 

@@ -10,33 +10,33 @@ use crate::process::Recipients;
 /// Keeps what leaves, in order.
 #[derive(Default, Debug)]
 pub(super) struct Port {
-    pub(super) records: Vec<Record<u64>>,
-    pub(super) sent: Vec<(Recipients, Message<u64>)>,
-    pub(super) notes: Vec<Note>,
+    pub(super) records: Vec<PaxosRecord<u64>>,
+    pub(super) sent: Vec<(Recipients, PaxosMessage<u64>)>,
+    pub(super) notes: Vec<PaxosNote>,
 }
 
 impl super::Port<u64> for Port {
-    fn append(&mut self, record: Record<u64>) {
+    fn append(&mut self, record: PaxosRecord<u64>) {
         self.records.push(record);
     }
 
-    fn send(&mut self, to: impl Into<Recipients>, message: Message<u64>) {
+    fn send(&mut self, to: impl Into<Recipients>, message: PaxosMessage<u64>) {
         self.sent.push((to.into(), message));
     }
 
-    fn send_independent(&mut self, to: impl Into<Recipients>, message: Message<u64>) {
+    fn send_independent(&mut self, to: impl Into<Recipients>, message: PaxosMessage<u64>) {
         self.sent.push((to.into(), message));
     }
 
-    fn note(&mut self, note: Note) {
+    fn note(&mut self, note: PaxosNote) {
         self.notes.push(note);
     }
 }
 
 impl Port {
     pub(super) fn proposals(&self) -> Vec<(u64, Entry<u64>)> {
-        let proposal = |message: &Message<u64>| match message {
-            Message::Accept { slot, entry, .. } => Some((slot.0, entry.clone())),
+        let proposal = |message: &PaxosMessage<u64>| match message {
+            PaxosMessage::Accept { slot, entry, .. } => Some((slot.0, entry.clone())),
             _ => None,
         };
         self.sent.iter().filter_map(|(_, message)| proposal(message)).collect()
@@ -47,8 +47,8 @@ impl Port {
     }
 
     pub(super) fn ignored(&self) -> Vec<&'static str> {
-        let reason = |note: &Note| match note {
-            Note::Ignored { reason, .. } => Some(*reason),
+        let reason = |note: &PaxosNote| match note {
+            PaxosNote::Ignored { reason, .. } => Some(*reason),
             _ => None,
         };
         self.notes.iter().filter_map(reason).collect()
@@ -82,7 +82,7 @@ pub(super) fn entry(value: u64) -> Entry<u64> {
     Entry::Values([value].into())
 }
 
-pub(super) fn recovered(records: Vec<Record<u64>>) -> Paxos<u64> {
+pub(super) fn recovered(records: Vec<PaxosRecord<u64>>) -> Paxos<u64> {
     Paxos::recover(config(), site(0), Seed(1), records).unwrap()
 }
 
@@ -90,15 +90,18 @@ pub(super) const NOW: Instant = Instant::from_micros(1_000_000);
 pub(super) const LATER: Instant = Instant::from_micros(9_000_000);
 
 /// Site 0 campaigns; `held` is what it accepted before.
-pub(super) fn candidate(held: Vec<Record<u64>>) -> (Paxos<u64>, Ballot) {
+pub(super) fn candidate(held: Vec<PaxosRecord<u64>>) -> (Paxos<u64>, Ballot) {
     let mut paxos = recovered(held);
     let mut port = Port::default();
     paxos.on_wake(NOW, &mut port);
     paxos.on_wake(LATER, &mut port);
     assert!(paxos.is_campaigning());
     let ballot = paxos.promised();
-    assert!(port.records.contains(&Record::Promised(ballot)), "the ballot is durable before anyone is asked");
-    paxos.on_message(LATER, site(0), Message::Prepare { ballot, first: Slot(0) }, &mut port);
+    assert!(
+        port.records.contains(&PaxosRecord::Promised(ballot)),
+        "the ballot is durable before anyone is asked"
+    );
+    paxos.on_message(LATER, site(0), PaxosMessage::Prepare { ballot, first: Slot(0) }, &mut port);
     (paxos, ballot)
 }
 
@@ -107,17 +110,17 @@ pub(super) fn promise(
     range: (u64, u64),
     end: u64,
     reports: Vec<Report<u64>>,
-) -> Message<u64> {
+) -> PaxosMessage<u64> {
     let (from, to) = (Slot(range.0), Slot(range.1));
-    Message::Promise(Promise { ballot, from, to, end: Slot(end), chosen: Slot(0), sync: 0, reports })
+    PaxosMessage::Promise(Promise { ballot, from, to, end: Slot(end), chosen: Slot(0), sync: 0, reports })
 }
 
 pub(super) fn report(slot: u64, ballot: Option<Ballot>, value: u64) -> Report<u64> {
     Report { slot: Slot(slot), ballot, entry: entry(value) }
 }
 
-pub(super) fn accepted(round: u64, number: u8, slot: u64, value: u64) -> Record<u64> {
-    Record::Accepted { ballot: ballot(round, number), slot: Slot(slot), entry: entry(value) }
+pub(super) fn accepted(round: u64, number: u8, slot: u64, value: u64) -> PaxosRecord<u64> {
+    PaxosRecord::Accepted { ballot: ballot(round, number), slot: Slot(slot), entry: entry(value) }
 }
 
 #[test]
@@ -159,14 +162,14 @@ fn a_promise_in_parts_counts_only_when_no_gap_is_left() {
 fn a_promise_too_big_for_a_datagram_is_split_and_its_parts_state_their_ranges() {
     let mut paxos = recovered((0..4).map(|slot| accepted(1, 1, slot, 1 << 40)).collect());
     let mut port = Port::default();
-    let prepare = Message::Prepare { ballot: ballot(5, 2), first: Slot(0) };
+    let prepare = PaxosMessage::Prepare { ballot: ballot(5, 2), first: Slot(0) };
     paxos.on_message(NOW, site(2), prepare, &mut port);
     let ranges = port.sent.iter().filter_map(|(_, message)| match message {
-        Message::Promise(part) => Some((part.from.0, part.to.0, part.end.0, part.reports.len())),
+        PaxosMessage::Promise(part) => Some((part.from.0, part.to.0, part.end.0, part.reports.len())),
         _ => None,
     });
     assert_eq!(ranges.collect::<Vec<_>>(), [(0, 2, 4, 2), (2, 4, 4, 2)]);
-    assert!(port.notes.contains(&Note::SplitsPromise(ballot(5, 2), 2)));
+    assert!(port.notes.contains(&PaxosNote::SplitsPromise(ballot(5, 2), 2)));
 }
 
 #[test]
@@ -190,31 +193,32 @@ fn a_reply_to_another_ballot_is_ignored() {
 fn a_watermark_counts_only_for_what_was_accepted_under_exactly_its_ballot() {
     let mut paxos = recovered(vec![accepted(1, 1, 0, 10), accepted(2, 2, 1, 11), accepted(2, 2, 2, 12)]);
     let mut port = Port::default();
-    let watermark = Message::Chosen { ballot: ballot(2, 2), chosen: Slot(3) };
+    let watermark = PaxosMessage::Chosen { ballot: ballot(2, 2), chosen: Slot(3) };
     paxos.on_message(NOW, site(2), watermark, &mut port);
     assert_eq!((paxos.log().chosen(), paxos.log().chosen_at(Slot(0))), (Slot(0), None));
     assert_eq!(paxos.log().chosen_at(Slot(1)), Some(&entry(11)));
-    let fetch = Message::Fetch { first: Slot(0), end: Slot(3) };
+    let fetch = PaxosMessage::Fetch { first: Slot(0), end: Slot(3) };
     assert_eq!(
         port.sent,
         [(site(2).into(), fetch)],
         "the slot accepted under another ballot is fetched, at once"
     );
-    let supply = Message::Supply { slot: Slot(0), entry: entry(99), chosen: Slot(3) };
+    let supply = PaxosMessage::Supply { slot: Slot(0), entry: entry(99), chosen: Slot(3) };
     paxos.on_message(NOW, site(1), supply, &mut port);
     assert_eq!((paxos.log().chosen(), paxos.log().chosen_at(Slot(0))), (Slot(3), Some(&entry(99))));
     assert!(
-        port.records.contains(&Record::Learned { slot: Slot(0), entry: entry(99) }),
+        port.records.contains(&PaxosRecord::Learned { slot: Slot(0), entry: entry(99) }),
         "it held something else"
     );
 }
 
 #[test]
 fn only_chosen_slots_are_served() {
-    let mut paxos = recovered(vec![accepted(1, 1, 0, 10), accepted(1, 1, 1, 11), Record::Chosen(Slot(1))]);
+    let mut paxos =
+        recovered(vec![accepted(1, 1, 0, 10), accepted(1, 1, 1, 11), PaxosRecord::Chosen(Slot(1))]);
     let mut port = Port::default();
-    paxos.on_message(NOW, site(2), Message::Fetch { first: Slot(0), end: Slot(2) }, &mut port);
-    let supply = Message::Supply { slot: Slot(0), entry: entry(10), chosen: Slot(1) };
+    paxos.on_message(NOW, site(2), PaxosMessage::Fetch { first: Slot(0), end: Slot(2) }, &mut port);
+    let supply = PaxosMessage::Supply { slot: Slot(0), entry: entry(10), chosen: Slot(1) };
     assert_eq!(port.sent, [(site(2).into(), supply)]);
 }
 
@@ -225,7 +229,7 @@ fn catching_up_goes_in_bounded_batches_and_asks_the_next_site_when_one_is_silent
     paxos.on_message(
         NOW,
         site(1),
-        Message::Heartbeat {
+        PaxosMessage::Heartbeat {
             ballot: ballot(1, 1),
             chosen: Slot(7),
             beat: 1,
@@ -235,20 +239,20 @@ fn catching_up_goes_in_bounded_batches_and_asks_the_next_site_when_one_is_silent
         &mut port,
     );
     let fetches = |port: &Port| -> Vec<(Recipients, u64, u64)> {
-        let fetch = |(to, message): &(Recipients, Message<u64>)| match message {
-            Message::Fetch { first, end } => Some((*to, first.0, end.0)),
+        let fetch = |(to, message): &(Recipients, PaxosMessage<u64>)| match message {
+            PaxosMessage::Fetch { first, end } => Some((*to, first.0, end.0)),
             _ => None,
         };
         port.sent.iter().filter_map(fetch).collect()
     };
     paxos.on_wake(NOW + Duration::from_millis(100), &mut port);
     for slot in 0..7 {
-        let supply = Message::Supply { slot: Slot(slot), entry: entry(slot), chosen: Slot(7) };
+        let supply = PaxosMessage::Supply { slot: Slot(slot), entry: entry(slot), chosen: Slot(7) };
         paxos.on_message(NOW + Duration::from_millis(120), site(2), supply, &mut port);
     }
     let (first, next) = (site(1).into(), site(2).into());
     assert_eq!(fetches(&port), [(first, 0, 3), (next, 0, 3), (next, 3, 6), (next, 6, 7)]);
-    assert!(port.notes.contains(&Note::CaughtUp(Slot(7))));
+    assert!(port.notes.contains(&PaxosNote::CaughtUp(Slot(7))));
 }
 
 #[test]
@@ -258,7 +262,7 @@ fn what_a_site_caught_up_with_is_known_to_be_chosen_after_a_restart_too() {
     paxos.on_message(
         NOW,
         site(1),
-        Message::Heartbeat {
+        PaxosMessage::Heartbeat {
             ballot: ballot(1, 1),
             chosen: Slot(3),
             beat: 1,
@@ -268,7 +272,7 @@ fn what_a_site_caught_up_with_is_known_to_be_chosen_after_a_restart_too() {
         &mut port,
     );
     for slot in 1..3 {
-        let supply = Message::Supply { slot: Slot(slot), entry: entry(slot), chosen: Slot(3) };
+        let supply = PaxosMessage::Supply { slot: Slot(slot), entry: entry(slot), chosen: Slot(3) };
         paxos.on_message(NOW, site(1), supply, &mut port);
     }
     assert_eq!(paxos.log().chosen(), Slot(3));
@@ -284,7 +288,7 @@ fn a_leader_that_is_still_heard_goes_on_above_the_ballot_of_one_who_was_away() {
         paxos.on_message(LATER, site(number), promise(mine, (0, 0), 0, vec![]), &mut port);
     }
     let away = ballot(mine.round + 6, 2);
-    let nack = Message::Nack { ballot: mine, promised: away, chosen: Slot(0), leader: None };
+    let nack = PaxosMessage::Nack { ballot: mine, promised: away, chosen: Slot(0), leader: None };
     paxos.on_message(LATER, site(2), nack, &mut port);
     assert!(paxos.is_campaigning() && paxos.promised() > away, "{}", paxos.promised());
 }
@@ -297,7 +301,7 @@ fn a_leader_says_that_it_hears_sites_of_its_cluster_only() {
         paxos.on_message(LATER, site(number), promise(mine, (0, 0), 0, vec![]), &mut port);
     }
     let hears = |port: &Port| match port.sent.last() {
-        Some((_, Message::Heartbeat { hears, .. })) => *hears,
+        Some((_, PaxosMessage::Heartbeat { hears, .. })) => *hears,
         other => panic!("{other:?}"),
     };
     assert_eq!(hears(&port), SiteSet::first(3), "who promised is presumed to live, and so is everybody else");
@@ -306,7 +310,7 @@ fn a_leader_says_that_it_hears_sites_of_its_cluster_only() {
     paxos.on_message(
         at,
         site(2),
-        Message::Heard { ballot: mine, beat: 1, chosen: Slot(0), applied: Claim::default() },
+        PaxosMessage::Heard { ballot: mine, beat: 1, chosen: Slot(0), applied: Claim::default() },
         &mut port,
     );
     paxos.on_wake(later, &mut port);
@@ -317,12 +321,12 @@ fn a_leader_says_that_it_hears_sites_of_its_cluster_only() {
 fn a_leader_that_does_not_hear_a_site_is_not_waited_for_whether_its_ballot_was_promised_or_not() {
     let leader = ballot(1, 1);
     for promised in [Ballot::ZERO, leader] {
-        let mut paxos = recovered(vec![Record::Promised(promised)]);
+        let mut paxos = recovered(vec![PaxosRecord::Promised(promised)]);
         let (mut now, mut beat) = (NOW, 0);
         while !paxos.is_campaigning() {
             beat += 1;
             let hears = SiteSet::EMPTY.with(site(2));
-            let heartbeat = Message::Heartbeat {
+            let heartbeat = PaxosMessage::Heartbeat {
                 ballot: leader,
                 chosen: Slot(0),
                 beat,
@@ -342,11 +346,13 @@ fn a_leader_that_does_not_hear_a_site_is_not_waited_for_whether_its_ballot_was_p
 
 #[test]
 fn nothing_below_a_promise_is_accepted_and_the_refusal_names_it() {
-    let mut paxos = recovered(vec![Record::Promised(ballot(5, 2))]);
+    let mut paxos = recovered(vec![PaxosRecord::Promised(ballot(5, 2))]);
     let mut port = Port::default();
-    let accept = Message::Accept { ballot: ballot(5, 1), slot: Slot(0), chosen: Slot(0), entry: entry(1) };
+    let accept =
+        PaxosMessage::Accept { ballot: ballot(5, 1), slot: Slot(0), chosen: Slot(0), entry: entry(1) };
     paxos.on_message(NOW, site(1), accept, &mut port);
-    let nack = Message::Nack { ballot: ballot(5, 1), promised: ballot(5, 2), chosen: Slot(0), leader: None };
+    let nack =
+        PaxosMessage::Nack { ballot: ballot(5, 1), promised: ballot(5, 2), chosen: Slot(0), leader: None };
     assert_eq!((port.records.len(), port.sent), (0, vec![(site(1).into(), nack)]));
 }
 
@@ -356,7 +362,7 @@ fn a_duplicated_accept_is_written_once_and_answered_twice() {
     let mut port = Port::default();
     for _ in 0..2 {
         let accept =
-            Message::Accept { ballot: ballot(1, 1), slot: Slot(0), chosen: Slot(0), entry: entry(1) };
+            PaxosMessage::Accept { ballot: ballot(1, 1), slot: Slot(0), chosen: Slot(0), entry: entry(1) };
         paxos.on_message(NOW, site(1), accept, &mut port);
     }
     assert_eq!(port.records, [accepted(1, 1, 0, 1)]);
@@ -376,7 +382,7 @@ fn a_starved_slot_holds_back_the_slots_a_window_behind_it() {
         proposed += 1;
         for number in [0, 2] {
             if proposed > 1 {
-                let accepted = Message::Accepted { ballot: mine, slot: Slot(proposed - 1) };
+                let accepted = PaxosMessage::Accepted { ballot: mine, slot: Slot(proposed - 1) };
                 paxos.on_message(LATER, site(number), accepted, &mut port);
             }
         }
@@ -391,7 +397,7 @@ fn a_site_that_hears_a_live_leader_refuses_other_candidates() {
     paxos.on_message(
         NOW,
         site(1),
-        Message::Heartbeat {
+        PaxosMessage::Heartbeat {
             ballot: ballot(1, 1),
             chosen: Slot(0),
             beat: 1,
@@ -400,7 +406,7 @@ fn a_site_that_hears_a_live_leader_refuses_other_candidates() {
         },
         &mut port,
     );
-    let prepare = Message::Prepare { ballot: ballot(9, 2), first: Slot(0) };
+    let prepare = PaxosMessage::Prepare { ballot: ballot(9, 2), first: Slot(0) };
     paxos.on_message(NOW, site(2), prepare.clone(), &mut port);
     assert_eq!(port.kinds(), ["Heard", "Nack"]);
     paxos.on_message(LATER, site(2), prepare, &mut port);
@@ -419,26 +425,26 @@ fn after_a_restart_a_site_campaigns_above_every_ballot_it_ever_promised() {
 
 #[test]
 fn records_that_contradict_each_other_are_damage() {
-    let check = |records: Vec<Record<u64>>, reason: &str| {
+    let check = |records: Vec<PaxosRecord<u64>>, reason: &str| {
         let damage = Paxos::recover(config(), site(0), Seed(1), records).unwrap_err();
         assert_eq!(damage.0, reason);
     };
     check(
-        vec![Record::Promised(ballot(2, 1)), Record::Promised(ballot(1, 1))],
+        vec![PaxosRecord::Promised(ballot(2, 1)), PaxosRecord::Promised(ballot(1, 1))],
         "a promise of 1.1 behind one of 2.1",
     );
     check(
-        vec![Record::Promised(ballot(2, 1)), accepted(1, 1, 0, 1)],
+        vec![PaxosRecord::Promised(ballot(2, 1)), accepted(1, 1, 0, 1)],
         "slot 0 accepted under 1.1 behind a promise of 2.1",
     );
-    check(vec![Record::Chosen(Slot(1))], "slot 0 is chosen below 1, yet nothing is held");
-    let learned = |value| Record::Learned { slot: Slot(0), entry: entry(value) };
+    check(vec![PaxosRecord::Chosen(Slot(1))], "slot 0 is chosen below 1, yet nothing is held");
+    let learned = |value| PaxosRecord::Learned { slot: Slot(0), entry: entry(value) };
     check(vec![learned(1), learned(2)], "two entries are chosen for slot 0");
-    let late = || Record::Begins(Slot(9));
+    let late = || PaxosRecord::Begins(Slot(9));
     check(vec![learned(0), late()], "the log begins at slot 9, after other records");
     check(vec![late(), late()], "the log begins at slot 9, after other records");
     for first in [u64::MAX, u64::MAX - 1, 1 << 60] {
-        let records = vec![Record::Begins(Slot(first)), accepted(1, 1, first, 10)];
+        let records = vec![PaxosRecord::Begins(Slot(first)), accepted(1, 1, first, 10)];
         check(records, &format!("no log begins as late as at slot {first}"));
     }
     check(vec![late(), learned(0)], "slot 0 is below 9, where the log begins");
@@ -448,12 +454,16 @@ fn records_that_contradict_each_other_are_damage() {
 #[test]
 fn a_log_that_begins_late_goes_on_from_there() {
     let first = Slot(70_000);
-    let begun = || vec![Record::Begins(first), accepted(1, 1, 70_000, 10), Record::Chosen(Slot(70_001))];
+    let begun =
+        || vec![PaxosRecord::Begins(first), accepted(1, 1, 70_000, 10), PaxosRecord::Chosen(Slot(70_001))];
     let mut paxos = recovered(begun());
     assert_eq!((paxos.log().first(), paxos.log().chosen()), (first, Slot(70_001)));
     let nonsense = [
-        (1, Message::Accept { ballot: ballot(1, 1), slot: Slot(69_999), chosen: first, entry: entry(1) }),
-        (2, Message::Supply { slot: Slot(5), entry: entry(1), chosen: first }),
+        (
+            1,
+            PaxosMessage::Accept { ballot: ballot(1, 1), slot: Slot(69_999), chosen: first, entry: entry(1) },
+        ),
+        (2, PaxosMessage::Supply { slot: Slot(5), entry: entry(1), chosen: first }),
     ];
     for (from, message) in nonsense {
         let mut port = Port::default();
@@ -461,9 +471,9 @@ fn a_log_that_begins_late_goes_on_from_there() {
         assert_eq!((port.ignored(), port.records), (vec!["a slot before the log begins"], vec![]));
     }
     let mut port = Port::default();
-    paxos.on_message(NOW, site(2), Message::Fetch { first: Slot(0), end: Slot(70_002) }, &mut port);
+    paxos.on_message(NOW, site(2), PaxosMessage::Fetch { first: Slot(0), end: Slot(70_002) }, &mut port);
     assert_eq!(port.kinds(), Vec::<&str>::new(), "no more is fetched at once, and nothing of that is held");
-    paxos.on_message(NOW, site(2), Message::Fetch { first, end: Slot(70_002) }, &mut port);
+    paxos.on_message(NOW, site(2), PaxosMessage::Fetch { first, end: Slot(70_002) }, &mut port);
     assert_eq!(port.kinds(), ["Supply"]);
 }
 
@@ -471,32 +481,32 @@ fn a_log_that_begins_late_goes_on_from_there() {
 fn messages_that_make_no_sense_are_dropped_with_a_reason() {
     let far = Slot(1 << 50);
     let (mine, b) = (ballot(1, 0), ballot(1, 1));
-    let check = |from: u8, message: Message<u64>, reason: &str| {
+    let check = |from: u8, message: PaxosMessage<u64>, reason: &str| {
         let (mut paxos, _) = candidate(vec![]);
         let mut port = Port::default();
         paxos.on_message(LATER, site(from), message, &mut port);
         assert_eq!(port.ignored(), [reason]);
         assert!(paxos.is_campaigning() && port.records.is_empty());
     };
-    check(7, Message::Fetch { first: Slot(0), end: far }, "no site of this cluster");
-    check(2, Message::Prepare { ballot: b, first: Slot(0) }, "a ballot of somebody else");
+    check(7, PaxosMessage::Fetch { first: Slot(0), end: far }, "no site of this cluster");
+    check(2, PaxosMessage::Prepare { ballot: b, first: Slot(0) }, "a ballot of somebody else");
     check(1, promise(mine, (2, 1), 2, vec![]), "its ranges make no sense");
     check(1, promise(mine, (0, 1), 1, vec![report(5, None, 1)]), "its ranges make no sense");
     check(1, promise(mine, (0, 1 << 50), 1 << 50, vec![]), "its ranges make no sense");
     let unreachable = Ballot { round: (1 << 56) - 1, site: site(1) };
     check(
         1,
-        Message::Chosen { ballot: unreachable, chosen: Slot(0) },
+        PaxosMessage::Chosen { ballot: unreachable, chosen: Slot(0) },
         "a round that nobody can have reached",
     );
-    let nack = Message::Nack { ballot: mine, promised: unreachable, chosen: Slot(0), leader: None };
+    let nack = PaxosMessage::Nack { ballot: mine, promised: unreachable, chosen: Slot(0), leader: None };
     check(1, nack, "a round that nobody can have reached");
     let large = Entry::Values(vec![1 << 60; 40].into());
-    let supply = Message::Supply { slot: Slot(0), entry: large, chosen: Slot(1) };
+    let supply = PaxosMessage::Supply { slot: Slot(0), entry: large, chosen: Slot(1) };
     check(1, supply, "an entry larger than any that this cluster makes");
     check(
         1,
-        Message::Supply { slot: far, entry: entry(1), chosen: far },
+        PaxosMessage::Supply { slot: far, entry: entry(1), chosen: far },
         "too far ahead of what is known to be chosen",
     );
 }
@@ -509,8 +519,8 @@ fn candidate_in_vain() -> (Paxos<u64>, Ballot, Instant) {
     (paxos, mine, at)
 }
 
-fn refusal(mine: Ballot, chosen: u64, leader: Option<Ballot>) -> Message<u64> {
-    Message::Nack { ballot: mine, promised: mine, chosen: Slot(chosen), leader }
+fn refusal(mine: Ballot, chosen: u64, leader: Option<Ballot>) -> PaxosMessage<u64> {
+    PaxosMessage::Nack { ballot: mine, promised: mine, chosen: Slot(chosen), leader }
 }
 
 #[test]
@@ -521,7 +531,7 @@ fn a_refusal_names_the_leader_that_its_sender_hears_and_no_other() {
     paxos.on_message(
         NOW,
         site(1),
-        Message::Heartbeat {
+        PaxosMessage::Heartbeat {
             ballot: leader,
             chosen: Slot(0),
             beat: 1,
@@ -530,17 +540,17 @@ fn a_refusal_names_the_leader_that_its_sender_hears_and_no_other() {
         },
         &mut port,
     );
-    let prepare = Message::Prepare { ballot: ballot(9, 2), first: Slot(0) };
+    let prepare = PaxosMessage::Prepare { ballot: ballot(9, 2), first: Slot(0) };
     paxos.on_message(NOW, site(2), prepare, &mut port);
     assert_eq!(port.sent[1], (site(2).into(), refusal(ballot(9, 2), 0, Some(leader))));
     port.sent.clear();
-    let prepare = Message::Prepare { ballot: ballot(9, 1), first: Slot(0) };
+    let prepare = PaxosMessage::Prepare { ballot: ballot(9, 1), first: Slot(0) };
     paxos.on_message(LATER, site(1), prepare, &mut port);
-    let late = Message::Prepare { ballot: ballot(8, 2), first: Slot(0) };
+    let late = PaxosMessage::Prepare { ballot: ballot(8, 2), first: Slot(0) };
     paxos.on_message(LATER, site(2), late, &mut port);
     let (ballot, promised, chosen) = (ballot(8, 2), ballot(9, 1), Slot(0));
     assert_eq!(port.kinds(), ["Promise", "Prepare", "Nack"], "its own vote comes back to it");
-    assert_eq!(port.sent[2].1, Message::Nack { ballot, promised, chosen, leader: None });
+    assert_eq!(port.sent[2].1, PaxosMessage::Nack { ballot, promised, chosen, leader: None });
 }
 
 #[test]
@@ -554,8 +564,8 @@ fn a_candidate_refused_again_by_one_who_hears_a_leader_leans_on_it_until_the_hin
     let (mut paxos, mine, at) = candidate_in_vain();
     paxos.on_message(at, site(1), refusal(mine, 2, Some(leader)), &mut port);
     assert_eq!((paxos.route(), paxos.leader()), (Some((leader, site(1))), Some(leader)));
-    assert!(paxos.is_campaigning() && port.notes.contains(&Note::Leans(site(1), leader)));
-    let fetch = Message::Fetch { first: Slot(0), end: Slot(2) };
+    assert!(paxos.is_campaigning() && port.notes.contains(&PaxosNote::Leans(site(1), leader)));
+    let fetch = PaxosMessage::Fetch { first: Slot(0), end: Slot(2) };
     assert_eq!(port.sent, [(site(1).into(), fetch)], "what it lacks is fetched from there");
 
     paxos.on_wake(at + config().election.times(4), &mut port);
@@ -579,7 +589,7 @@ fn who_leans_stops_when_it_hears_a_leader_or_its_peer_does_not() {
     paxos.on_message(
         at,
         site(2),
-        Message::Heartbeat {
+        PaxosMessage::Heartbeat {
             ballot: higher,
             chosen: Slot(0),
             beat: 1,
@@ -599,20 +609,20 @@ fn who_leans_and_promised_another_asks_for_hints_under_its_refused_ballot() {
     let (mut paxos, mine, at) = candidate_in_vain();
     let mut port = Port::default();
     paxos.on_message(at, site(1), refusal(mine, 0, Some(leader)), &mut port);
-    let rival = Message::Prepare { ballot: ballot(mine.round + 1, 2), first: Slot(0) };
+    let rival = PaxosMessage::Prepare { ballot: ballot(mine.round + 1, 2), first: Slot(0) };
     paxos.on_message(at, site(2), rival, &mut port);
     assert!(!paxos.is_campaigning() && paxos.route() == Some((leader, site(1))));
     port.sent.clear();
     let poll_at = at + config().election;
     paxos.on_wake(poll_at, &mut port);
-    assert_eq!(port.sent, [(site(1).into(), Message::Prepare { ballot: mine, first: Slot(0) })]);
+    assert_eq!(port.sent, [(site(1).into(), PaxosMessage::Prepare { ballot: mine, first: Slot(0) })]);
     // A promise of that ballot is worth nothing: its candidacy is over.
     for number in [1, 2] {
         paxos.on_message(poll_at, site(number), promise(mine, (0, 0), 0, vec![]), &mut port);
     }
     assert_eq!(paxos.leads_under(), None);
     let (chosen, promised) = (Slot(0), ballot(mine.round + 1, 2));
-    let nack = Message::Nack { ballot: mine, promised, chosen, leader: Some(leader) };
+    let nack = PaxosMessage::Nack { ballot: mine, promised, chosen, leader: Some(leader) };
     paxos.on_message(poll_at, site(1), nack, &mut port);
     paxos.on_wake(at + config().election.times(4), &mut port);
     assert_eq!(paxos.route(), Some((leader, site(1))), "the answer renews the hint");

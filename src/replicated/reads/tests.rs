@@ -34,13 +34,13 @@ impl ReadStage {
     /// Below `chosen` it knows its log to be chosen, which reaches up to slot 2.
     fn new(chosen: u64, config: Config) -> ReadStage {
         let accepted = |slot| Record::Paxos {
-            record: paxos::Record::Accepted {
+            record: paxos::PaxosRecord::Accepted {
                 ballot: Ballot { round: 1, site: SiteId::new(1).unwrap() },
                 slot: Slot(slot),
                 entry: Entry::<Arc<Submission>>::Noop,
             },
         };
-        let mark = Record::Paxos { record: paxos::Record::Chosen(Slot(chosen)) };
+        let mark = Record::Paxos { record: paxos::PaxosRecord::Chosen(Slot(chosen)) };
         let recovered = Recovered { incarnation: 3, records: vec![accepted(0), accepted(1), mark] };
         let bird = Participant::start(&config, ProcessId::site(0), Seed(1), recovered).unwrap();
         ReadStage { bird, effects: Effects::default() }
@@ -54,7 +54,7 @@ impl ReadStage {
 
     fn said(&mut self) -> Vec<String> {
         let short = |to: Recipients, message: Message| match message {
-            Message::Paxos { message: paxos::Message::Survey { id, reach } } => {
+            Message::Paxos { message: paxos::PaxosMessage::Survey { id, reach } } => {
                 let far = if reach > Slot(3) { " too far" } else { "" };
                 Some(alloc::format!("survey {id}{far}"))
             }
@@ -75,12 +75,12 @@ impl ReadStage {
 
     fn extent(&mut self, count: u64, end: u64) -> Vec<String> {
         let id = SurveyId { incarnation: 3, count };
-        let message = paxos::Message::Extent { id, end: Slot(end), chosen: Slot(0) };
+        let message = paxos::PaxosMessage::Extent { id, end: Slot(end), chosen: Slot(0) };
         self.says(NOW, ProcessId::site(1), Message::Paxos { message })
     }
 
     fn chosen(&mut self, slot: u64) -> Vec<String> {
-        let message = paxos::Message::Supply { slot: Slot(slot), entry: Entry::Noop, chosen: Slot(0) };
+        let message = paxos::PaxosMessage::Supply { slot: Slot(slot), entry: Entry::Noop, chosen: Slot(0) };
         self.says(NOW, ProcessId::site(1), Message::Paxos { message })
     }
 }
@@ -164,7 +164,7 @@ fn a_client_that_claims_to_have_seen_what_nobody_can_is_turned_away_at_once() {
     assert_eq!(stage.extent(2, 2), ["told 5 as of 2"]);
     // A site that hears of more waits for more.
     let ballot = Ballot { round: 1, site: SiteId::new(1).unwrap() };
-    let message = Message::Paxos { message: paxos::Message::Chosen { ballot, chosen: Slot(90) } };
+    let message = Message::Paxos { message: paxos::PaxosMessage::Chosen { ballot, chosen: Slot(90) } };
     stage.says(NOW, ProcessId::site(1), message);
     assert_eq!(stage.says(NOW, CLIENT, query(6, reachable + 1, fresh())), ["survey 3.3"]);
 }

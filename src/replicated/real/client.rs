@@ -12,7 +12,7 @@ use std::net::SocketAddr;
 use std::path::Path;
 
 use crate::ids::{ProcessId, SiteId};
-use crate::replicated::client::{Client as ClientState, Command};
+use crate::replicated::client::{ClientState, Command};
 use crate::replicated::sites_ron::Sites;
 use crate::replicated::{Answer, Config, LogLine, Machine, Note, Position, Query, Replicated, Reply, Status};
 use crate::time::Duration;

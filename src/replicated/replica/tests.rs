@@ -12,7 +12,7 @@ use crate::tweets::timeline::Timeline;
 use crate::tweets::timeline::{Event, View};
 
 type Replica = crate::replicated::replica::Replica<Timeline>;
-type Known = crate::replicated::replica::Known<Timeline>;
+type KnownOutcome = crate::replicated::replica::KnownOutcome<Timeline>;
 type Applied = crate::replicated::replica::Applied<Timeline>;
 
 fn at(slot: u64) -> Position {
@@ -74,7 +74,7 @@ impl Fold {
         }
     }
 
-    fn known(&self, request: &Request, client: u16) -> Known {
+    fn known(&self, request: &Request, client: u16) -> KnownOutcome {
         self.0.look_up(request.id(), ProcessId::Client(client))
     }
 
@@ -105,13 +105,13 @@ fn a_closed_session_answers_its_last_request_again_and_does_nothing_more() {
     assert_eq!(fold.done(last(session, 1, "a")), (at(1), true));
     assert_eq!(
         fold.known(&last(session, 1, "a"), 1),
-        Known::Answered { at: at(1), answer: Answer::Of(TimelineOutcome::Done) }
+        KnownOutcome::Answered { at: at(1), answer: Answer::Of(TimelineOutcome::Done) }
     );
     assert_eq!(fold.next(tweet(session, 2, "b")), Applied::Expired { is_undone: true });
-    assert_eq!(fold.known(&tweet(session, 2, "b"), 1), Known::Expired { is_undone: true });
+    assert_eq!(fold.known(&tweet(session, 2, "b"), 1), KnownOutcome::Expired { is_undone: true });
     // A late copy of its opening finds it, and opens none that nobody would use.
     let opening = Request::Open { client: ProcessId::Client(1), nonce: 7 };
-    assert_eq!(fold.known(&opening, 1), Known::Answered { at: session, answer: Answer::Opened });
+    assert_eq!(fold.known(&opening, 1), KnownOutcome::Answered { at: session, answer: Answer::Opened });
     assert!(matches!(fold.next(opening), Applied::Answered { is_repeated: true, .. }));
     assert_eq!((fold.texts(), fold.0.session_count()), (vec!["a"], 0));
 }
@@ -130,7 +130,7 @@ fn what_is_known_of_a_session_that_ended_is_true_and_what_is_forgotten_is_not_kn
     let unknown = Applied::Expired { is_undone: false };
     assert_eq!(fold.next(tweet(session, 1, "a")), unknown, "one more has ended since");
     assert_eq!(fold.next(tweet(session, 2, "b")), unknown);
-    assert_eq!(fold.known(&tweet(session, 2, "b"), 1), Known::Expired { is_undone: false });
+    assert_eq!(fold.known(&tweet(session, 2, "b"), 1), KnownOutcome::Expired { is_undone: false });
     assert_eq!(fold.texts(), ["a", "c"]);
 }
 
@@ -140,7 +140,7 @@ fn an_answer_belongs_to_the_request_that_asked_for_it() {
     let session = fold.open(1);
     fold.done(tweet(session, 1, "mine"));
     assert_eq!(fold.next(tweet(session, 1, "of somebody else")), Applied::OutOfTurn);
-    assert_eq!(fold.known(&tweet(session, 1, "of somebody else"), 1), Known::Past);
+    assert_eq!(fold.known(&tweet(session, 1, "of somebody else"), 1), KnownOutcome::Past);
     assert_eq!(fold.done(tweet(session, 1, "mine")), (at(1), true));
     // Under an older number too, and when the session has ended.
     fold.done(last(session, 2, "next"));

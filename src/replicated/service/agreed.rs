@@ -5,7 +5,7 @@ use core::borrow::Borrow;
 use crate::ids::{ProcessId, SiteId};
 use crate::process::Process;
 use crate::replicated::paxos::Slot;
-use crate::replicated::{Chunk, Client, Level, Machine, Replicated, Site};
+use crate::replicated::{Chunk, ClientState, Level, Machine, Replicated, Site};
 use crate::scenario::Cluster;
 use crate::sim::Violation;
 
@@ -31,7 +31,7 @@ where
     P: Process + Borrow<Replicated<M>>,
 {
     let client = cluster.state(id)?.borrow().as_client();
-    if client.is_none_or(Client::is_idle) { Ok(()) } else { Err(format!("{id} waits for an answer")) }
+    if client.is_none_or(ClientState::is_idle) { Ok(()) } else { Err(format!("{id} waits for an answer")) }
 }
 
 /// Whether all of the core follow one leader, know and have applied the same slots, and neither they nor those who ask

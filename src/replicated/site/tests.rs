@@ -40,7 +40,7 @@ impl Alone {
             self.0.handle(at, input, &mut effects);
             let given = effects.take().unwrap();
             for record in given.records {
-                if let Record::Paxos { record: paxos::Record::Accepted { entry, .. } } = record {
+                if let Record::Paxos { record: paxos::PaxosRecord::Accepted { entry, .. } } = record {
                     proposed.push(entry.values().len());
                 }
             }

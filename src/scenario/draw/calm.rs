@@ -9,7 +9,7 @@ use crate::scenario::draw::recipe::crash;
 use crate::scenario::form::{Latency, StepOf};
 use crate::scenario::profile::Profile;
 use crate::scenario::service::Service;
-use crate::scenario::step::{Claim, Fault, Target, When};
+use crate::scenario::step::{Fault, RunClaim, Target, When};
 use crate::time::Duration;
 
 /// What is drawn of such a run.
@@ -61,10 +61,10 @@ impl Calm {
         }
     }
 
-    pub(super) fn claims(&self, cluster: &DrawnCluster) -> Vec<Claim> {
+    pub(super) fn claims(&self, cluster: &DrawnCluster) -> Vec<RunClaim> {
         let mut claims = Vec::new();
-        claims.extend((!self.can_crash(cluster)).then_some(Claim::Steady(1)));
-        claims.extend(self.is_prompt.then_some(Claim::Prompt));
+        claims.extend((!self.can_crash(cluster)).then_some(RunClaim::Steady(1)));
+        claims.extend(self.is_prompt.then_some(RunClaim::Prompt));
         claims
     }
 

@@ -3,7 +3,7 @@
 use crate::scenario::draw::recipe::{Draft, crash};
 use crate::scenario::draw::workload::Wanted::{AgreedRead, Read, Write};
 use crate::scenario::profile::Span;
-use crate::scenario::step::{ClockFault, Event, Fault, Percent, Target};
+use crate::scenario::step::{ClockFault, EventPattern, Fault, Percent, Target};
 use crate::sim::DRIFT_MAX;
 use crate::time::Duration;
 
@@ -36,7 +36,7 @@ pub(super) fn clocks_of_all_sites<C, E>(draft: &mut Draft<'_, C, E>) {
                 strike(draft, fault);
             }
         }
-        draft.ask(2, Write).ask(1, Read).ask_on(Event::Leads(Target::Any), None, AgreedRead);
+        draft.ask(2, Write).ask(1, Read).ask_on(EventPattern::Leads(Target::Any), None, AgreedRead);
         draft.after(200, 3_000, Fault::Restart(Target::AllSites)).ask(1, AgreedRead);
     }
 }

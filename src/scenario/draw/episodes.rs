@@ -11,7 +11,7 @@ use crate::scenario::form::StepOf;
 use crate::scenario::namespace::Word;
 use crate::scenario::profile::{FaultKind, Profile, TargetKind};
 use crate::scenario::service::Service;
-use crate::scenario::step::{DiskFault, Event, Fault, Target, Traffic, When};
+use crate::scenario::step::{DiskFault, EventPattern, Fault, Target, Traffic, When};
 use crate::time::Duration;
 
 /// Draws the fault episodes of one scenario.
@@ -148,14 +148,14 @@ impl<'a> Episodes<'a> {
     fn moment<S: Service>(&mut self) -> When {
         let soon = When::After(self.draws.millis(0, 500));
         match self.draws.below(6) {
-            0 if self.cluster.sites > 1 => When::On(Event::Leads(Target::Any)),
+            0 if self.cluster.sites > 1 => When::On(EventPattern::Leads(Target::Any)),
             1 | 2 => {
                 let kind = self.draws.one_of(S::NOTABLE_MESSAGES).copied();
                 let nth = self.draws.between(1, 6);
                 let is_sent = self.draws.one_in(2);
                 let Some(kind) = kind.filter(|_| self.cluster.sites > 1) else { return soon };
                 let traffic = Traffic { nth, ..traffic(kind, Target::Any, Target::Any) };
-                When::On(if is_sent { Event::Sent(traffic) } else { Event::Delivered(traffic) })
+                When::On(if is_sent { EventPattern::Sent(traffic) } else { EventPattern::Delivered(traffic) })
             }
             _ => soon,
         }
@@ -167,7 +167,7 @@ impl<'a> Episodes<'a> {
         let is_sender = self.draws.one_in(2);
         let drawn = self.draws.of(&self.profile.targets);
         let is_endpoint = self.draws.happens(self.profile.endpoints);
-        if is_endpoint && matches!(moment, When::On(Event::Sent(_) | Event::Delivered(_))) {
+        if is_endpoint && matches!(moment, When::On(EventPattern::Sent(_) | EventPattern::Delivered(_))) {
             return if is_sender { Target::Sender } else { Target::Recipient };
         }
         match drawn {

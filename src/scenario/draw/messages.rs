@@ -6,7 +6,7 @@ use crate::scenario::draw::workload::Workload;
 use crate::scenario::draw::{crash, rule};
 use crate::scenario::profile::{RulingKind, Span};
 use crate::scenario::service::Service;
-use crate::scenario::step::{Event, Fault, Rule, Ruling, Slots, Target, When};
+use crate::scenario::step::{EventPattern, Fault, Rule, Ruling, Slots, Target, When};
 use crate::time::Duration;
 
 impl Episodes<'_> {
@@ -41,7 +41,7 @@ impl Episodes<'_> {
         }
         let lasts = self.draws.time(self.profile.cuts.lasts);
         track.push(When::After(soon), Fault::Isolate(Target::Leader));
-        track.push(When::On(Event::Leads(Target::Any)), Fault::Replay(name));
+        track.push(When::On(EventPattern::Leads(Target::Any)), Fault::Replay(name));
         self.look_around(track, workload, None);
         self.mend(track, lasts, vec![Fault::Heal]);
     }

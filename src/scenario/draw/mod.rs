@@ -13,11 +13,11 @@ use crate::frame::DATAGRAM_DEFAULT;
 use crate::ids::{ProcessId, SiteSet};
 use crate::process::Process;
 use crate::ron_file::nearest::nearest;
-use crate::scenario::form::{Disk, DiskMode, ExpectationOf, FaultBudget, Scenario, StepOf};
+use crate::scenario::form::{DiskForm, DiskMode, ExpectationOf, FaultBudget, Scenario, StepOf};
 use crate::scenario::namespace::Word;
 use crate::scenario::profile::Profile;
 use crate::scenario::service::{Pace, Service};
-use crate::scenario::step::{Claim, DiskFault, Fault, When};
+use crate::scenario::step::{DiskFault, Fault, RunClaim, When};
 use crate::time::Duration;
 
 mod calm;
@@ -36,8 +36,8 @@ mod recipe;
 mod recipes;
 mod rollovers;
 mod shapes;
+mod shorthand;
 mod sites;
-mod words;
 mod workload;
 
 #[cfg(test)]
@@ -47,7 +47,7 @@ mod tests;
 pub use draws::Draws;
 pub use recipe::{Draft, Recipe, RecipesOf, crash, crash_at};
 pub use recipes::common as common_recipes;
-pub use words::{noted, rule, traffic};
+pub use shorthand::{noted, rule, traffic};
 pub use workload::{Asking, Wanted};
 
 pub(crate) use recipe::names;
@@ -58,7 +58,7 @@ use draws::Concern;
 use episodes::Episodes;
 use losses::Losses;
 use rollovers::Rollovers;
-use words::optional;
+use shorthand::optional;
 use workload::Workload;
 
 /// Kinds of steps that are never drawn. An expectation in the middle of a run says what its author knows of that run;
@@ -224,9 +224,9 @@ fn has_bounds<S: Service>(cluster: &DrawnCluster) -> bool {
     })
 }
 
-fn disk(profile: &Profile, draws: &mut Draws) -> Disk {
+fn disk(profile: &Profile, draws: &mut Draws) -> DiskForm {
     let mode = if draws.happens(profile.disk.blocking) { DiskMode::Blocking } else { DiskMode::Overlapped };
-    Disk { sync: draws.time(profile.disk.sync), mode, file_bytes: None }
+    DiskForm { sync: draws.time(profile.disk.sync), mode, file_bytes: None }
 }
 
 /// What must hold at the end, where anything must hold that is not always judged.
@@ -234,11 +234,11 @@ fn expect<S: Service>(profile: &Profile, cluster: &DrawnCluster, heals_all: bool
     let mut claims = match profile.budget {
         FaultBudget::Unlimited => return Vec::new(),
         FaultBudget::Survivable => {
-            vec![Claim::Converges { within: profile.converges_within, all: heals_all }]
+            vec![RunClaim::Converges { within: profile.converges_within, all: heals_all }]
         }
     };
     claims.extend(progresses::<S>(cluster));
-    claims.push(Claim::Restarts);
+    claims.push(RunClaim::Restarts);
     claims.into_iter().map(Word::Harness).collect()
 }
 
@@ -246,16 +246,16 @@ fn expect<S: Service>(profile: &Profile, cluster: &DrawnCluster, heals_all: bool
 fn expect_calm<S: Service>(profile: &Profile, cluster: &DrawnCluster, calm: &Calm) -> Vec<ExpectationOf<S>> {
     let mut claims = calm.claims(cluster);
     if profile.budget == FaultBudget::Survivable {
-        claims.push(Claim::Converges { within: profile.converges_within, all: true });
+        claims.push(RunClaim::Converges { within: profile.converges_within, all: true });
         claims.extend(progresses::<S>(cluster));
     }
     claims.into_iter().map(Word::Harness).collect()
 }
 
-fn progresses<S: Service>(cluster: &DrawnCluster) -> Option<Claim> {
+fn progresses<S: Service>(cluster: &DrawnCluster) -> Option<RunClaim> {
     let terminals = SiteSet::first(cluster.sites).iter().map(ProcessId::Terminal);
     let mut probed = terminals.chain((0..cluster.clients).map(ProcessId::Client));
-    probed.any(|id| S::probe(id).is_some()).then_some(Claim::Progresses)
+    probed.any(|id| S::probe(id).is_some()).then_some(RunClaim::Progresses)
 }
 
 /// The latest moment that any track names, if nothing in it waits for an event.

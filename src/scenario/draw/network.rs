@@ -4,7 +4,7 @@ use crate::scenario::draw::cluster::DrawnCluster;
 use crate::scenario::draw::draws::{Concern, Draws};
 use crate::scenario::form::{Latency, Network, Reordering};
 use crate::scenario::profile::{LatencyKind, Profile, Share, Span};
-use crate::sim::{Bandwidth, Bursts, Chance, Replay};
+use crate::sim::{Bandwidth, Bursts, Chance, LateCopy};
 use crate::time::Duration;
 
 pub(super) fn draw(
@@ -57,7 +57,11 @@ pub(super) fn draw(
         },
         corruption,
         truncation,
-        replay: if replay == Chance::NEVER { Replay::default() } else { Replay { chance: replay, after } },
+        replay: if replay == Chance::NEVER {
+            LateCopy::default()
+        } else {
+            LateCopy { chance: replay, after }
+        },
         misdelivery: if has_third { misdelivery } else { Chance::NEVER },
         bandwidth: is_narrow.then_some(Bandwidth { rate, queue }),
     }

@@ -13,7 +13,7 @@ use crate::scenario::form::StepOf;
 use crate::scenario::namespace::Word;
 use crate::scenario::profile::Span;
 use crate::scenario::service::Service;
-use crate::scenario::step::{Action, Crash, Event, Fault, Seam, Step, Target, When};
+use crate::scenario::step::{Action, Crash, EventPattern, Fault, Seam, Step, Target, When};
 use crate::sim::Leaves;
 use crate::time::Duration;
 
@@ -123,7 +123,7 @@ impl<C, E> Draft<'_, C, E> {
     }
 
     /// When this happens.
-    pub fn on(&mut self, event: Event, fault: Fault<E>) -> &mut Self {
+    pub fn on(&mut self, event: EventPattern, fault: Fault<E>) -> &mut Self {
         self.push(When::On(event), Word::Harness(fault));
         self
     }
@@ -159,7 +159,7 @@ impl<C, E> Draft<'_, C, E> {
     }
 
     /// An ask when this happens.
-    pub fn ask_on(&mut self, event: Event, who: Option<Target>, wanted: Wanted) -> &mut Self {
+    pub fn ask_on(&mut self, event: EventPattern, who: Option<Target>, wanted: Wanted) -> &mut Self {
         if let Some(command) = (self.ask)(&mut self.draws, who, wanted) {
             self.push(When::On(event), Word::Service(command));
         }

@@ -5,7 +5,7 @@ use crate::scenario::draw::clocks::clocks_of_all_sites;
 use crate::scenario::draw::recipe::{Draft, Recipe, crash};
 use crate::scenario::draw::workload::Wanted::{AgreedRead, Read, Write};
 use crate::scenario::profile::Span;
-use crate::scenario::step::{Event, Fault, Target};
+use crate::scenario::step::{EventPattern, Fault, Target};
 
 /// The recipes for any service with leaders.
 pub fn common<C, E>() -> Vec<Recipe<C, E>> {
@@ -79,7 +79,7 @@ fn isolated_leader_is_asked<C, E>(draft: &mut Draft<'_, C, E>) {
         let who = Some(Target::Terminal(draft.number(part)));
         draft.ask_of(who, Write).ask_of(who, Read);
     }
-    draft.ask_on(Event::Leads(Target::Any), None, Write);
+    draft.ask_on(EventPattern::Leads(Target::Any), None, Write);
     for part in 0..draft.count() {
         let who = Some(Target::Terminal(draft.number(part)));
         draft.ask_of(who, Read).ask_of(who, AgreedRead);
@@ -89,7 +89,7 @@ fn isolated_leader_is_asked<C, E>(draft: &mut Draft<'_, C, E>) {
 
 fn paused_leader_wakes_up<C, E>(draft: &mut Draft<'_, C, E>) {
     draft.ask(2, Write).then(Fault::Pause(Target::Leader)).ask(2, Write);
-    draft.ask_on(Event::Leads(Target::Any), None, Write).ask(2, Write);
+    draft.ask_on(EventPattern::Leads(Target::Any), None, Write).ask(2, Write);
     draft.after(0, 1_500, Fault::Resume(Target::AllSites)).ask(3, AgreedRead);
 }
 
@@ -98,12 +98,12 @@ fn leaders_lost_in_turn<C, E>(draft: &mut Draft<'_, C, E>) {
     let lost = draft.count() / 2;
     draft.ask(1, Write).then(crash(Target::Leader));
     for _ in 0..lost {
-        draft.on(Event::Leads(Target::Any), crash(Target::Leader)).ask(1, Write);
+        draft.on(EventPattern::Leads(Target::Any), crash(Target::Leader)).ask(1, Write);
         let part = draft.draws.below(9).to_le_bytes()[0].into();
         let back = draft.site(part);
         draft.after(100, 1_500, Fault::Restart(back)).then(Fault::Restart(Target::AllSites));
     }
-    draft.ask_on(Event::Leads(Target::Any), None, AgreedRead);
+    draft.ask_on(EventPattern::Leads(Target::Any), None, AgreedRead);
 }
 
 fn two_majorities_in_turn<C, E>(draft: &mut Draft<'_, C, E>) {
@@ -188,6 +188,6 @@ fn power_lost_twice<C, E>(draft: &mut Draft<'_, C, E>) {
             let site = draft.site(part);
             draft.after(0, 60, Fault::Restart(site));
         }
-        draft.ask_on(Event::Leads(Target::Any), None, AgreedRead);
+        draft.ask_on(EventPattern::Leads(Target::Any), None, AgreedRead);
     }
 }

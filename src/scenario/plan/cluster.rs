@@ -72,7 +72,7 @@ impl<S: Service> Planner<S> {
         sets
     }
 
-    pub(super) fn table(&mut self, place: &Place, rows: &[Vec<Latency>]) -> sim::Latency {
+    pub(super) fn table(&mut self, place: &Place, rows: &[Vec<Latency>]) -> sim::LinkLatency {
         let sites = usize::from(self.shape.sites);
         let mut table = Vec::new();
         if rows.len() != sites {
@@ -88,20 +88,20 @@ impl<S: Service> Planner<S> {
             let cells = row.iter().enumerate();
             table.push(cells.map(|(to, cell)| self.simple_latency(&place.index(to), cell)).collect());
         }
-        sim::Latency::Table(table)
+        sim::LinkLatency::Table(table)
     }
 
     pub(super) fn regions(
         &mut self,
         place: &Place,
-        inside: &sim::Latency,
-        across: &sim::Latency,
+        inside: &sim::LinkLatency,
+        across: &sim::LinkLatency,
         of: &[Vec<u8>],
-    ) -> sim::Latency {
+    ) -> sim::LinkLatency {
         let regions = self.groups(place, of, "region");
         let cell = |from: &u8, to: &u8| if from == to { inside.clone() } else { across.clone() };
         let row = |from: &u8| regions.iter().map(|to| cell(from, to)).collect();
-        sim::Latency::Table(regions.iter().map(row).collect())
+        sim::LinkLatency::Table(regions.iter().map(row).collect())
     }
 
     /// `who`, where there can be such a process.

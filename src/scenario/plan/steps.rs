@@ -8,10 +8,10 @@ use crate::scenario::form::{Scenario, StepOf};
 use crate::scenario::namespace::Word;
 use crate::scenario::plan::{PlannedCheck, Planner};
 use crate::scenario::service::Service;
-use crate::scenario::step::{Event, Fault, Rule, Traffic, When};
+use crate::scenario::step::{EventPattern, Fault, Rule, Traffic, When};
 use crate::sim::{
-    self, About, Action, Aim, ClockFault, DRIFT_MAX, DiskFault, Filter, KEPT_MAX, Ruling, Slots, Step,
-    Target, Track, Trigger,
+    self, About, Aim, ClockFault, DRIFT_MAX, DiskFault, Filter, KEPT_MAX, Ruling, ScriptAction, ScriptStep,
+    Slots, Target, Track, Trigger,
 };
 use crate::time::{Duration, Instant};
 
@@ -108,7 +108,7 @@ impl<S: Service> Planner<S> {
                 self.wrong(place.index(0), message, "a later `limit`, or an earlier time");
             }
             self.fired_by = match &step.when {
-                When::On(Event::Sent(traffic) | Event::Delivered(traffic)) => {
+                When::On(EventPattern::Sent(traffic) | EventPattern::Delivered(traffic)) => {
                     Some((traffic.from, traffic.to))
                 }
                 When::At(_) | When::After(_) | When::On(_) => None,
@@ -116,40 +116,45 @@ impl<S: Service> Planner<S> {
             let action = self.action(&place.index(1), &whole, &step.action);
             self.fired_by = None;
             if let (Some(trigger), Some(action)) = (trigger, action) {
-                track.push(Step { trigger, action, is_optional: step.is_optional });
+                track.push(ScriptStep { trigger, action, is_optional: step.is_optional });
             }
         }
         track
     }
 
     /// An event that something waits for or, if `is_forbidden`, that must not happen.
-    pub(super) fn event(&mut self, place: &Place, event: &Event, is_forbidden: bool) -> Option<Trigger> {
+    pub(super) fn event(
+        &mut self,
+        place: &Place,
+        event: &EventPattern,
+        is_forbidden: bool,
+    ) -> Option<Trigger> {
         let target = place.index(0);
         match event {
-            Event::Leads(who) => {
+            EventPattern::Leads(who) => {
                 let found = self.who(&target, *who);
                 self.may_lead(&target, *who).then_some(Trigger::Leads(found?))
             }
-            Event::Sent(traffic) => {
+            EventPattern::Sent(traffic) => {
                 self.traffic(place, traffic).map(|filter| Trigger::Sent(filter, traffic.nth))
             }
-            Event::Delivered(traffic) => {
+            EventPattern::Delivered(traffic) => {
                 self.traffic(place, traffic).map(|filter| Trigger::Delivered(filter, traffic.nth))
             }
-            Event::Noted { kind, who, about, slot } => {
+            EventPattern::Noted { kind, who, about, slot } => {
                 let is_known = self.kind(&place.field("kind"), kind, S::NOTES, "kind of note");
                 let about = self.about(place, about.as_ref(), *slot, <NoteOf<S> as Label>::NOUNS);
                 let who = self.who(&place.field("who"), *who)?;
                 is_known.then_some(Trigger::Noted { who, kind: kind.clone(), about: about? })
             }
-            Event::Crashed(who) => {
+            EventPattern::Crashed(who) => {
                 if !self.can_crash && !is_forbidden {
                     let message = "this never happens: no step of this scenario crashes anything";
                     self.wrong(place.clone(), message, "a step with `Crash(..)` in another track");
                 }
                 Some(Trigger::Crashed(self.living(&target, *who, true)?))
             }
-            Event::Restarted(who) => {
+            EventPattern::Restarted(who) => {
                 if !self.can_restart && !is_forbidden {
                     let message = "this never happens: no step of this scenario restarts anything";
                     self.wrong(
@@ -275,13 +280,13 @@ impl<S: Service> Planner<S> {
         place: &Place,
         step: &Place,
         action: &Word<Fault<S::Expectation>, S::Command>,
-    ) -> Option<Action<CommandOf<S>>> {
+    ) -> Option<ScriptAction<CommandOf<S>>> {
         let fault = match action {
             Word::Harness(fault) => fault,
             Word::Service(command) => {
                 let order = self.within(place, S::compile(command))?;
                 let exists = self.exists(&place.then(&order.place), order.to);
-                return exists.then_some(Action::Command(order.to, order.command));
+                return exists.then_some(ScriptAction::Command(order.to, order.command));
             }
         };
         if let Some(aimed) = fault.aimed() {
@@ -293,9 +298,9 @@ impl<S: Service> Planner<S> {
                 if groups.len() < 2 {
                     self.wrong(inner.clone(), "a partition into one group", "at least two groups");
                 }
-                Action::Partition(self.disjoint(&inner, groups))
+                ScriptAction::Partition(self.disjoint(&inner, groups))
             }
-            Fault::Cut { from, to } => Action::Cut {
+            Fault::Cut { from, to } => ScriptAction::Cut {
                 from: self.sites(&place.field("from"), from),
                 to: self.sites(&place.field("to"), to),
             },
@@ -306,11 +311,11 @@ impl<S: Service> Planner<S> {
                 if one == other {
                     self.wrong(place.index(1), "no link goes from a site to itself", "two different sites");
                 }
-                Action::Mend(self.shape.site(*one)?, self.shape.site(*other)?)
+                ScriptAction::Mend(self.shape.site(*one)?, self.shape.site(*other)?)
             }
             Fault::Clog { from, to } => {
                 let (from, to) = self.links(place, from, to);
-                Action::Clog { from, to }
+                ScriptAction::Clog { from, to }
             }
             Fault::Unclog { from, to } => {
                 if !self.can_clog {
@@ -322,7 +327,7 @@ impl<S: Service> Planner<S> {
                     );
                 }
                 let (from, to) = self.links(place, from, to);
-                Action::Unclog { from, to }
+                ScriptAction::Unclog { from, to }
             }
             Fault::Replay(name) => {
                 if !self.keepers.contains(name) {
@@ -333,32 +338,36 @@ impl<S: Service> Planner<S> {
                     self.wrong(inner, format!("no rule `{name}` keeps anything"), help);
                     return None;
                 }
-                Action::Replay(name.clone())
+                ScriptAction::Replay(name.clone())
             }
-            Fault::Rule(rule) => Action::Rule(self.rule(place, rule)?),
-            Fault::Heal => Action::Heal,
+            Fault::Rule(rule) => ScriptAction::Rule(self.rule(place, rule)?),
+            Fault::Heal => ScriptAction::Heal,
             Fault::Expect(expectation) => {
                 self.fired_by = None;
                 let number = self.checks.len();
                 let name = step.to_string();
                 let what = self.check(&inner, &name, expectation)?;
                 self.checks.push(PlannedCheck { name, what });
-                Action::Check(number)
+                ScriptAction::Check(number)
             }
             aimed => unreachable!("{aimed:?} is done to somebody, and made above"),
         })
     }
 
     /// What is done to somebody, where it may be and its values are in range.
-    fn aimed(&mut self, place: &Place, action: Action<CommandOf<S>>) -> Option<Action<CommandOf<S>>> {
+    fn aimed(
+        &mut self,
+        place: &Place,
+        action: ScriptAction<CommandOf<S>>,
+    ) -> Option<ScriptAction<CommandOf<S>>> {
         let (inner, value, row, who) = (place.index(0), place.index(1), action.row(), action.target()?);
         match &action {
-            Action::SyncTime(_, time) => self.check_sync_time(&value, *time),
-            Action::Slow(_, time) if *time > SLOW_MAX => {
+            ScriptAction::SyncTime(_, time) => self.check_sync_time(&value, *time),
+            ScriptAction::Slow(_, time) if *time > SLOW_MAX => {
                 self.wrong(value, format!("{time} for each input"), format!("at most {SLOW_MAX}"));
             }
-            Action::Clock(_, fault) => self.check_clock(&value.index(0), *fault),
-            Action::Disk(_, DiskFault::Restore) => self.check_amnesia(&inner),
+            ScriptAction::Clock(_, fault) => self.check_clock(&value.index(0), *fault),
+            ScriptAction::Disk(_, DiskFault::Restore) => self.check_amnesia(&inner),
             _ => {}
         }
         if row.damages {
@@ -419,13 +428,13 @@ impl<S: Service> Planner<S> {
         numbers.iter().filter_map(|number| self.shape.site(*number)).collect()
     }
 
-    pub(super) fn rules(&mut self, rules: &[Rule]) -> Vec<sim::Rule> {
+    pub(super) fn rules(&mut self, rules: &[Rule]) -> Vec<sim::LinkRule> {
         let place = Place::whole().field("rules");
         let rules = rules.iter().enumerate();
         rules.filter_map(|(number, rule)| self.rule(&place.index(number), rule)).collect()
     }
 
-    fn rule(&mut self, place: &Place, rule: &Rule) -> Option<sim::Rule> {
+    fn rule(&mut self, place: &Place, rule: &Rule) -> Option<sim::LinkRule> {
         if rule.until.is_some_and(|until| until <= rule.since) {
             let message =
                 format!("this rule is never live: its window ends before it begins, at {}", rule.since);
@@ -466,7 +475,7 @@ impl<S: Service> Planner<S> {
             Ruling::Keep => Some(rule.count.unwrap_or(KEPT_MAX)),
             _ => rule.count,
         };
-        Some(sim::Rule {
+        Some(sim::LinkRule {
             name: rule.name.clone(),
             filter,
             since: moment(rule.since),

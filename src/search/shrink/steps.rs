@@ -1,8 +1,8 @@
 //! Fewer and plainer steps, rules and expectations.
 
-use crate::scenario::form::{Disk, Network, StepOf};
+use crate::scenario::form::{DiskForm, Network, StepOf};
 use crate::scenario::namespace::Word;
-use crate::scenario::step::{Claim, Event, Fault, Rule, Ruling, Step, Target, Traffic, When};
+use crate::scenario::step::{EventPattern, Fault, Rule, Ruling, RunClaim, Step, Target, Traffic, When};
 use crate::scenario::{Scenario, Service};
 use crate::search::property::Property;
 use crate::search::shrink::chunks;
@@ -15,7 +15,7 @@ pub(super) const LIMIT: Duration = Duration::from_secs(60);
 
 /// Expectations cost nothing to try: the one that is broken, if it is one, is the one that stays.
 pub(super) fn leave_out_expectations<S: Service>(trials: &mut Trials<'_, S>) {
-    let is_bound = |one: &_| matches!(one, Word::Harness(Claim::Converges { .. }));
+    let is_bound = |one: &_| matches!(one, Word::Harness(RunClaim::Converges { .. }));
     let is_stall = matches!(trials.property(), Property::Stalled { .. });
     // Another bound is another property.
     let stays = |one: &_| is_stall && is_bound(one);
@@ -78,7 +78,7 @@ fn tidy<S: Service>(mut scenario: Scenario<S>) -> Scenario<S> {
 /// Plainer words for what is left.
 pub(super) fn plainer<S: Service>(trials: &mut Trials<'_, S>) {
     trials.adopt_edited(|scenario| *scenario = tidy(scenario.clone()));
-    trials.adopt_edited(|scenario| scenario.disk = Disk::default());
+    trials.adopt_edited(|scenario| scenario.disk = DiskForm::default());
     trials.adopt_edited(|scenario| scenario.network.latency = Network::default().latency);
     trials.adopt_edited(|scenario| scenario.machines = None);
     trials.adopt_edited(|scenario| scenario.leader = None);
@@ -171,8 +171,8 @@ fn set<T: PartialEq>(place: &mut T, value: T) -> bool {
     is_new
 }
 
-fn plainer_events(event: &Event) -> Vec<Event> {
-    let traffic = |traffic: &Traffic, make: fn(Traffic) -> Event| {
+fn plainer_events(event: &EventPattern) -> Vec<EventPattern> {
+    let traffic = |traffic: &Traffic, make: fn(Traffic) -> EventPattern| {
         let plain = Traffic {
             from: Target::Any,
             to: Target::Any,
@@ -190,16 +190,16 @@ fn plainer_events(event: &Event) -> Vec<Event> {
         candidates.into_iter().filter(|plainer| plainer != traffic).map(make).collect()
     };
     match event {
-        Event::Sent(one) => traffic(one, Event::Sent),
-        Event::Delivered(one) => traffic(one, Event::Delivered),
-        Event::Noted { kind, who, about, slot } => {
-            let plain = |who| Event::Noted { kind: kind.clone(), who, about: None, slot: None };
+        EventPattern::Sent(one) => traffic(one, EventPattern::Sent),
+        EventPattern::Delivered(one) => traffic(one, EventPattern::Delivered),
+        EventPattern::Noted { kind, who, about, slot } => {
+            let plain = |who| EventPattern::Noted { kind: kind.clone(), who, about: None, slot: None };
             let is_plain = about.is_none() && slot.is_none() && *who == Target::Any;
             if is_plain { Vec::new() } else { vec![plain(Target::Any), plain(*who)] }
         }
-        Event::Leads(Target::Any) => Vec::new(),
-        Event::Leads(_) => vec![Event::Leads(Target::Any)],
-        Event::Crashed(_) | Event::Restarted(_) => Vec::new(),
+        EventPattern::Leads(Target::Any) => Vec::new(),
+        EventPattern::Leads(_) => vec![EventPattern::Leads(Target::Any)],
+        EventPattern::Crashed(_) | EventPattern::Restarted(_) => Vec::new(),
     }
 }
 

@@ -1,6 +1,6 @@
 //! Whole and early times, plain counts.
 
-use crate::scenario::form::{Disk, Latency, Network};
+use crate::scenario::form::{DiskForm, Latency, Network};
 use crate::scenario::namespace::Word;
 use crate::scenario::step::{ClockFault, Fault, Rule, Ruling, When};
 use crate::scenario::{Scenario, Service};
@@ -93,7 +93,7 @@ fn see<'a, S: Service>(scenario: &'a mut Scenario<S>, mut time: impl FnMut(&'a m
     }
     scenario.rules.iter_mut().for_each(|rule| see_rule(rule, &mut time));
     // What is as usual needs no words at all.
-    if scenario.disk != Disk::default() {
+    if scenario.disk != DiskForm::default() {
         time(&mut scenario.disk.sync);
     }
     if scenario.network.latency != Network::default().latency {

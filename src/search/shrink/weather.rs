@@ -13,7 +13,7 @@ use crate::scenario::{Scenario, Service};
 use crate::search::shrink::chunks;
 use crate::search::shrink::trials::Trials;
 use crate::sim::{About, Chance, Fated, Ledger};
-use crate::sim::{Bursts, Replay};
+use crate::sim::{Bursts, LateCopy};
 use crate::time::Duration;
 
 /// Seeds that are as plain as can be.
@@ -38,7 +38,7 @@ const FEATURES: [Feature; 9] = [
     |network| network.bursts = Bursts::default(),
     |network| network.corruption = Chance::NEVER,
     |network| network.truncation = Chance::NEVER,
-    |network| network.replay = Replay::default(),
+    |network| network.replay = LateCopy::default(),
     |network| network.misdelivery = Chance::NEVER,
     |network| network.bandwidth = None,
 ];

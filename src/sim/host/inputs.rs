@@ -15,7 +15,7 @@ use crate::sim::script::matcher::Happening;
 use crate::sim::watch::FingerprintMark;
 use crate::sim::watch::judge::{Judge, Observation, Violation};
 use crate::sim::watch::trace::{LineClass, Loss, TraceEvent};
-use crate::sim::world::{Event, World};
+use crate::sim::world::{QueuedEvent, World};
 use crate::time::{Duration, Instant};
 use crate::wire::Wire;
 use alloc::format;
@@ -40,7 +40,7 @@ impl<P: Process, J: Judge<P>> World<P, J> {
             }
             Some(running) => {
                 running.inbox.push_back(WaitingInput::Command(command));
-                self.queue.push(self.watch.now, Event::Drain { host: h });
+                self.queue.push(self.watch.now, QueuedEvent::Drain { host: h });
             }
             None => {
                 self.watch.statistics.lost_commands += 1;
@@ -80,7 +80,7 @@ impl<P: Process, J: Judge<P>> World<P, J> {
                 }
             }
         }
-        self.queue.push(self.watch.now, Event::Drain { host: h });
+        self.queue.push(self.watch.now, QueuedEvent::Drain { host: h });
     }
 
     /// Hands in whether the disk has room, before anything else that comes after that changed.
@@ -307,7 +307,7 @@ impl<P: Process, J: Judge<P>> World<P, J> {
             return;
         }
         if running.is_low() != running.told_low {
-            self.queue.push(now, Event::Drain { host: h });
+            self.queue.push(now, QueuedEvent::Drain { host: h });
             return;
         }
         // Whoever slept as long as it wanted to is woken, though a clock that was set back says otherwise.
@@ -343,7 +343,7 @@ impl<P: Process, J: Judge<P>> World<P, J> {
         let Some(running) = host.running_mut() else { return };
         if running.wake.is_none_or(|armed| due < armed) {
             running.wake = Some(due);
-            self.queue.push(due, Event::Wake { host: h, life });
+            self.queue.push(due, QueuedEvent::Wake { host: h, life });
         }
     }
 

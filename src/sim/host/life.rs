@@ -16,7 +16,7 @@ use crate::sim::script::{Leaves, Seam};
 use crate::sim::watch::FingerprintMark;
 use crate::sim::watch::judge::{Judge, Observation, Violation};
 use crate::sim::watch::trace::{LineClass, TraceEvent};
-use crate::sim::world::{Event, World};
+use crate::sim::world::{QueuedEvent, World};
 use alloc::boxed::Box;
 use alloc::format;
 use alloc::string::ToString;
@@ -141,7 +141,7 @@ impl<P: Process, J: Judge<P>> World<P, J> {
     fn go_on(&mut self, h: HostIndex) {
         self.look_at_role(h);
         if self.hosts.list[h].running().is_some_and(|running| running.waiting() > 0) {
-            self.queue.push(self.watch.now, Event::Drain { host: h });
+            self.queue.push(self.watch.now, QueuedEvent::Drain { host: h });
         } else {
             self.arm(h);
         }

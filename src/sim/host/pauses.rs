@@ -6,7 +6,7 @@ use crate::sim::host::hosts::HostIndex;
 use crate::sim::watch::FingerprintMark;
 use crate::sim::watch::judge::Judge;
 use crate::sim::watch::trace::{LineClass, TraceEvent};
-use crate::sim::world::{Event, World};
+use crate::sim::world::{QueuedEvent, World};
 use crate::time::Duration;
 
 impl<P: Process, J: Judge<P>> World<P, J> {
@@ -46,7 +46,7 @@ impl<P: Process, J: Judge<P>> World<P, J> {
         running.is_paused = false;
         let waiting = running.waiting();
         self.watch.mark(FingerprintMark::Resumed, id, [waiting as u64, 0]);
-        self.queue.push(self.watch.now, Event::Resumed { host });
+        self.queue.push(self.watch.now, QueuedEvent::Resumed { host });
         Some(waiting)
     }
 

@@ -17,7 +17,7 @@ use crate::sim::script::{ClockFault, DiskFault, Leaves};
 use crate::sim::watch::FingerprintMark;
 use crate::sim::watch::judge::{Judge, Observation, Violation};
 use crate::sim::watch::trace::{LineClass, TraceEvent};
-use crate::sim::world::{Event, World};
+use crate::sim::world::{QueuedEvent, World};
 use crate::time::Duration;
 
 impl<P: Process, J: Judge<P>> World<P, J> {
@@ -191,7 +191,7 @@ impl<P: Process, J: Judge<P>> World<P, J> {
         let Some(running) = host.running_mut() else { return };
         running.is_busy = true;
         self.watch.statistics.slowed += 1;
-        self.queue.push(self.watch.now + slowness, Event::Ready { host: h, life });
+        self.queue.push(self.watch.now + slowness, QueuedEvent::Ready { host: h, life });
     }
 
     /// It has done what it took its time for.

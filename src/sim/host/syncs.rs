@@ -12,7 +12,7 @@ use crate::sim::script::Seam;
 use crate::sim::watch::FingerprintMark;
 use crate::sim::watch::judge::{Judge, Observation, Violation};
 use crate::sim::watch::trace::{LineClass, TraceEvent};
-use crate::sim::world::{Event, World};
+use crate::sim::world::{QueuedEvent, World};
 use alloc::format;
 use alloc::string::ToString;
 use alloc::vec::Vec;
@@ -32,7 +32,7 @@ impl<P: Process, J: Judge<P>> World<P, J> {
         for sync in disk.take_started() {
             host.disk_idle = host.disk_idle.max(now) + host.sync_time;
             running.syncs_under_way += 1;
-            self.queue.push(host.disk_idle, Event::Synced { host: h, life: host.lives, sync });
+            self.queue.push(host.disk_idle, QueuedEvent::Synced { host: h, life: host.lives, sync });
         }
         true
     }

@@ -11,7 +11,7 @@ use crate::sim::net::{Net, Reach};
 use crate::sim::watch::FingerprintMark;
 use crate::sim::watch::judge::Judge;
 use crate::sim::watch::trace::{LineClass, Loss, TraceEvent};
-use crate::sim::world::Event;
+use crate::sim::world::QueuedEvent;
 use crate::time::Duration;
 
 /// A copy that is not under way: its packet counts it.
@@ -114,7 +114,7 @@ impl<P: Process> Net<P> {
             for CloggedCopy { packet, to, delay } in held {
                 last = last.max(reach.watch.now + delay);
                 match self.places.place(to) {
-                    Some(host) => reach.queue.push(last, Event::Deliver { host, packet }),
+                    Some(host) => reach.queue.push(last, QueuedEvent::Deliver { host, packet }),
                     None => self.packets.release(packet),
                 }
             }

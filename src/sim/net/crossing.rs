@@ -1,7 +1,7 @@
 //! What becomes of a real datagram that crosses a network with the simulator's rules and weather: for those who stand
 //! between real processes and have bytes and time of their own.
 //!
-//! The same list of [`Rule`]s, the same draws and the same decision as in a [`World`](crate::sim::World): what is drawn is
+//! The same list of [`LinkRule`]s, the same draws and the same decision as in a [`World`](crate::sim::World): what is drawn is
 //! a function of the seed and of what the datagram is (link, kind, subject, time, ordinal). It sends nothing and knows no
 //! clock. Links that carry only so much are the world's alone.
 
@@ -15,7 +15,7 @@ use crate::process::Subject;
 use crate::sim::net::damage::{astray, cut_short, flip};
 use crate::sim::net::decide::{Arriving, INSIDE, NetworkView, Passage, Rough, Touched};
 use crate::sim::net::fates::{self, Fate, Fates};
-use crate::sim::net::rule::{Rule, Ruling};
+use crate::sim::net::rule::{LinkRule, Ruling};
 use crate::sim::net::rules::{Resolved, Roles, RuleMask, RuleTargets, Rules};
 use crate::sim::net::settings::NetworkSettings;
 use crate::sim::net::wires::WireRoom;
@@ -104,7 +104,7 @@ impl Crossing {
     }
 
     /// Adds a rule behind the others; roles in it are those of this moment. Rules whose time is over are forgotten.
-    pub fn add(&mut self, rule: Rule, now: Instant, leader: Option<SiteId>) -> Result<(), Unfit> {
+    pub fn add(&mut self, rule: LinkRule, now: Instant, leader: Option<SiteId>) -> Result<(), Unfit> {
         let (follower, candidate, laggard, ends) = (None, None, None, None);
         let roles = Roles { leader, follower, candidate, laggard, ends, sites: self.sites, machines: &[] };
         let resolve = |target: Target| roles.resolve(target).ok_or(Unfit::Nobody);
@@ -220,7 +220,7 @@ fn touch(touched: &mut BTreeMap<String, u64>, what: &str) {
 mod tests {
     use super::*;
     use crate::sim::net::rule::Filter;
-    use crate::sim::net::settings::{Chance, Latency};
+    use crate::sim::net::settings::{Chance, LinkLatency};
 
     const ENDS: (ProcessId, ProcessId) = (ProcessId::site(0), ProcessId::site(1));
 
@@ -230,12 +230,12 @@ mod tests {
     }
 
     fn calm() -> NetworkSettings {
-        NetworkSettings::calm(Latency::Constant(Duration::ZERO))
+        NetworkSettings::calm(LinkLatency::Constant(Duration::ZERO))
     }
 
-    fn rule(kind: &str, ruling: Ruling) -> Rule {
+    fn rule(kind: &str, ruling: Ruling) -> LinkRule {
         let (from, to) = (Target::Any, Target::of(ProcessId::site(1)));
-        Rule {
+        LinkRule {
             name: Some(kind.into()),
             filter: Filter { kind: Some(kind.into()), from, to, about: None, slots: None },
             since: Instant::ZERO,
@@ -283,7 +283,7 @@ mod tests {
     #[test]
     fn a_rule_that_cannot_be_followed_is_refused() {
         let mut crossing = crossing(calm());
-        let whom = |target| Rule {
+        let whom = |target| LinkRule {
             filter: Filter { to: target, ..rule("Accept", Ruling::Drop).filter },
             ..rule("Accept", Ruling::Drop)
         };

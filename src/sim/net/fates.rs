@@ -9,7 +9,7 @@ use alloc::vec::Vec;
 use crate::ids::ProcessId;
 use crate::mix::{self, Seed};
 use crate::process::Subject;
-use crate::sim::net::settings::{Chance, Latency, NetworkSettings};
+use crate::sim::net::settings::{Chance, LinkLatency, NetworkSettings};
 use crate::time::{Duration, Instant};
 
 /// The ChaCha8 stream that the key of all fates comes from.
@@ -163,8 +163,8 @@ impl Fates {
             Duration::ZERO
         };
         let latency = |concern| match &network.latency {
-            Latency::Constant(length) => *length,
-            Latency::Uniform(min, max) => uniform(*min, *max, draw(concern)),
+            LinkLatency::Constant(length) => *length,
+            LinkLatency::Uniform(min, max) => uniform(*min, *max, draw(concern)),
             latency => under_way(latency, from, to, draw(concern)),
         };
         Fate {
@@ -296,12 +296,12 @@ fn uniform(min: Duration, max: Duration, draw: u64) -> Duration {
 }
 
 /// How long the uniform word `draw` makes a datagram take.
-fn under_way(latency: &Latency, from: ProcessId, to: ProcessId, draw: u64) -> Duration {
+fn under_way(latency: &LinkLatency, from: ProcessId, to: ProcessId, draw: u64) -> Duration {
     match latency {
-        Latency::Constant(length) => *length,
-        Latency::Uniform(min, max) => uniform(*min, *max, draw),
-        Latency::Exponential { min, mean } => *min + exponential(*mean, draw),
-        Latency::Table(rows) => {
+        LinkLatency::Constant(length) => *length,
+        LinkLatency::Uniform(min, max) => uniform(*min, *max, draw),
+        LinkLatency::Exponential { min, mean } => *min + exponential(*mean, draw),
+        LinkLatency::Table(rows) => {
             let site = |process: ProcessId| process.as_site().map(|site| site.index());
             match (site(from), site(to)) {
                 (Some(from), Some(to)) => {
@@ -394,7 +394,7 @@ mod tests {
     /// As `mixed_words_are_uniform`: the mean is 255 and the 1-in-10,000 bound about 346.
     #[test]
     fn delays_of_neighbouring_moments_slots_and_links_are_uniform_and_unrelated() {
-        let latency = Latency::Uniform(Duration::ZERO, Duration::from_micros(255));
+        let latency = LinkLatency::Uniform(Duration::ZERO, Duration::from_micros(255));
         let half = Chance { numerator: 1, denominator: 2 };
         let network = NetworkSettings { loss: half, ..NetworkSettings::calm(latency) };
         let check = |what: &str, ways: &dyn Fn(u64) -> (u64, Subject, ProcessId)| {
@@ -433,7 +433,7 @@ mod tests {
 
     #[test]
     fn bursts_last_a_window_and_come_to_each_link_in_its_own_time() {
-        let mut network = NetworkSettings::calm(Latency::Constant(Duration::ZERO));
+        let mut network = NetworkSettings::calm(LinkLatency::Constant(Duration::ZERO));
         let length = Duration::from_millis(10);
         let chance = Chance { numerator: 1, denominator: 4 };
         network.bursts = crate::sim::net::settings::Bursts { chance, length, loss: chance };
@@ -456,9 +456,9 @@ mod tests {
     #[test]
     fn one_mishap_moves_no_other() {
         let always = Chance { numerator: 1, denominator: 2 };
-        let mut all = NetworkSettings::calm(Latency::Constant(Duration::ZERO));
+        let mut all = NetworkSettings::calm(LinkLatency::Constant(Duration::ZERO));
         (all.corruption, all.truncation, all.misdelivery) = (always, always, always);
-        all.replay = crate::sim::net::settings::Replay { chance: always, after: Duration::from_millis(5) };
+        all.replay = crate::sim::net::settings::LateCopy { chance: always, after: Duration::from_millis(5) };
         let fates = Fates::new(Seed(3));
         let ends = (ProcessId::site(0), ProcessId::site(1));
         let mut counts = [0; 4];

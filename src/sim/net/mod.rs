@@ -14,14 +14,14 @@ use crate::sim::net::fates::Fates;
 use crate::sim::net::ledger::Ledger;
 use crate::sim::net::links::CutLinks;
 use crate::sim::net::packets::Packets;
-use crate::sim::net::rule::Rule;
+use crate::sim::net::rule::LinkRule;
 use crate::sim::net::rules::{RuleTargets, Rules};
 use crate::sim::net::wires::Wires;
 use crate::sim::queue::EventQueue;
 use crate::sim::settings::WorldSettings;
 use crate::sim::watch::Watchers;
 use crate::sim::watch::judge::Judge;
-use crate::sim::world::Event;
+use crate::sim::world::QueuedEvent;
 use crate::time::Instant;
 
 pub(crate) mod clogs;
@@ -63,7 +63,7 @@ pub(crate) struct Net<P: Process> {
 pub(crate) struct Reach<'a, P: Process, J> {
     pub(crate) settings: &'a WorldSettings<P>,
     pub(crate) watch: &'a mut Watchers<P, J>,
-    pub(crate) queue: &'a mut EventQueue<Event>,
+    pub(crate) queue: &'a mut EventQueue<QueuedEvent>,
 }
 
 impl<P: Process> Net<P> {
@@ -111,7 +111,7 @@ impl<P: Process> Net<P> {
     }
 
     /// Adds a rule behind the others. Its targets are those of this moment.
-    pub(crate) fn add_rule(&mut self, rule: Rule, ends: RuleTargets, now: Instant, is_optional: bool) {
+    pub(crate) fn add_rule(&mut self, rule: LinkRule, ends: RuleTargets, now: Instant, is_optional: bool) {
         self.rules.push(rule, ends, now, is_optional);
         self.notice();
     }

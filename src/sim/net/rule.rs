@@ -96,7 +96,7 @@ pub enum Ruling {
     Truncate,
     /// It arrives there instead, at each of them.
     Misdeliver(Target),
-    /// It arrives, and a copy is kept for [`Action::Replay`](crate::sim::Action::Replay). Such a rule has a count of
+    /// It arrives, and a copy is kept for [`ScriptAction::Replay`](crate::sim::ScriptAction::Replay). Such a rule has a count of
     /// at most [`KEPT_MAX`].
     Keep,
 }
@@ -118,7 +118,7 @@ fn is_no_time(time: &Duration) -> bool {
 
 /// A filter, a window, ordinals and a ruling. The first live rule of the list that matches decides.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Rule {
+pub struct LinkRule {
     /// What traces call it. A rule with a name that matched nothing makes the run stale, unless an
     /// optional step added it.
     pub name: Option<String>,

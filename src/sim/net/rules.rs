@@ -7,7 +7,7 @@ use crate::ids::{ProcessId, SiteId, SiteSet};
 use crate::mix;
 use crate::process::Subject;
 use crate::sim::net::clogs::CloggedCopy;
-use crate::sim::net::rule::{Filter, Rule, Ruling};
+use crate::sim::net::rule::{Filter, LinkRule, Ruling};
 use crate::sim::script::Target;
 use crate::time::Instant;
 
@@ -127,7 +127,7 @@ pub(crate) fn is_kind(filter: &Filter, kind: &str) -> bool {
 /// One rule with its targets resolved and its matches counted.
 #[derive(Clone, Debug)]
 struct CountedRule {
-    rule: Arc<Rule>,
+    rule: Arc<LinkRule>,
     from: Resolved,
     to: Resolved,
     /// Where it lets datagrams go instead.
@@ -191,7 +191,7 @@ impl Rules {
     }
 
     /// Adds a rule behind the others. Its targets are those of this moment.
-    pub(crate) fn push(&mut self, rule: Rule, ends: RuleTargets, now: Instant, is_optional: bool) {
+    pub(crate) fn push(&mut self, rule: LinkRule, ends: RuleTargets, now: Instant, is_optional: bool) {
         let kind = rule.filter.kind.as_deref().map(hash);
         let RuleTargets { from, to, stray } = ends;
         let (rule, kept) = (Arc::new(rule), Vec::new());
@@ -200,7 +200,7 @@ impl Rules {
     }
 
     /// The rule in this place.
-    pub(crate) fn at(&self, place: usize) -> &Arc<Rule> {
+    pub(crate) fn at(&self, place: usize) -> &Arc<LinkRule> {
         &self.list[place].rule
     }
 
@@ -329,7 +329,7 @@ mod tests {
 
     #[test]
     fn the_first_live_rule_within_its_ordinals_decides() {
-        let rule = |kind: &str, skip, count, since, ruling| Rule {
+        let rule = |kind: &str, skip, count, since, ruling| LinkRule {
             name: Some(kind.into()),
             filter: Filter {
                 kind: Some(kind.into()),
@@ -371,7 +371,7 @@ mod tests {
     fn a_spent_rule_is_not_looked_at_again_and_has_matched() {
         let (from, to) = (ProcessId::site(0), ProcessId::site(1));
         let any = Filter { kind: None, from: Target::Any, to: Target::Any, about: None, slots: None };
-        let rule = |count| Rule {
+        let rule = |count| LinkRule {
             name: Some("rule".into()),
             filter: any.clone(),
             since: Instant::ZERO,

@@ -15,7 +15,7 @@ use crate::sim::net::{Net, Reach};
 use crate::sim::watch::FingerprintMark;
 use crate::sim::watch::judge::{Judge, Observation, Violation};
 use crate::sim::watch::trace::{LineClass, Loss, TraceEvent};
-use crate::sim::world::Event;
+use crate::sim::world::QueuedEvent;
 use crate::time::Duration;
 
 impl<P: Process> Net<P> {
@@ -154,7 +154,7 @@ impl<P: Process> Net<P> {
             return;
         }
         self.packets.copy(packet);
-        reach.queue.push(reach.watch.now + delay, Event::Deliver { host, packet });
+        reach.queue.push(reach.watch.now + delay, QueuedEvent::Deliver { host, packet });
     }
 
     /// A copy does not get past its sender's end.

@@ -32,7 +32,7 @@ impl Chance {
 
 /// How long a datagram is under way in one direction.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub enum Latency {
+pub enum LinkLatency {
     /// Always the same.
     Constant(Duration),
     /// Evenly between the two, both included.
@@ -46,14 +46,14 @@ pub enum Latency {
     },
     /// By sending and receiving site, `rows[from][to]`; the diagonal is never used. Clients take the longest
     /// of the row of the site that they talk to.
-    Table(Vec<Vec<Latency>>),
+    Table(Vec<Vec<LinkLatency>>),
 }
 
 /// The network that every datagram meets.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct NetworkSettings {
     /// How long a datagram is under way.
-    pub latency: Latency,
+    pub latency: LinkLatency,
     /// How often one is lost.
     pub loss: Chance,
     /// How often one arrives twice; the second copy has a delay of its own.
@@ -69,7 +69,7 @@ pub struct NetworkSettings {
     /// How often only the beginning of one arrives.
     pub truncation: Chance,
     /// How often a copy of one arrives once more, much later.
-    pub replay: Replay,
+    pub replay: LateCopy,
     /// How often one arrives at another site instead.
     pub misdelivery: Chance,
     /// What each link carries; without bound when absent.
@@ -110,7 +110,7 @@ fn is_always(chance: &Chance) -> bool {
 /// A copy of a datagram that arrives once more, possibly when its sender has long been started anew.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 #[cfg_attr(feature = "scenario", derive(Serialize, Deserialize), serde(deny_unknown_fields))]
-pub struct Replay {
+pub struct LateCopy {
     /// How often.
     pub chance: Chance,
     /// How much later at least; at most it is twice that.
@@ -129,7 +129,7 @@ pub struct Bandwidth {
 
 impl NetworkSettings {
     /// Every datagram takes as long as `latency` says, and nothing happens to any.
-    pub const fn calm(latency: Latency) -> NetworkSettings {
+    pub const fn calm(latency: LinkLatency) -> NetworkSettings {
         NetworkSettings {
             latency,
             loss: Chance::NEVER,
@@ -139,7 +139,7 @@ impl NetworkSettings {
             bursts: Bursts { chance: Chance::NEVER, length: Duration::ZERO, loss: Chance::NEVER },
             corruption: Chance::NEVER,
             truncation: Chance::NEVER,
-            replay: Replay { chance: Chance::NEVER, after: Duration::ZERO },
+            replay: LateCopy { chance: Chance::NEVER, after: Duration::ZERO },
             misdelivery: Chance::NEVER,
             bandwidth: None,
         }

@@ -10,11 +10,11 @@ use crate::sim::host::hosts::HostIndex;
 use crate::sim::host::{ArmedSeam, ProcessStatus, Storage};
 use crate::sim::net::rules::Resolved;
 use crate::sim::script::director::{Fired, StepId};
-use crate::sim::script::{Action, Leaves};
+use crate::sim::script::{Leaves, ScriptAction};
 use crate::sim::watch::FingerprintMark;
 use crate::sim::watch::judge::Judge;
 use crate::sim::watch::trace::{LineClass, TraceEvent};
-use crate::sim::world::{Event, World};
+use crate::sim::world::{QueuedEvent, World};
 
 impl<P: Process, J: Judge<P>> World<P, J> {
     /// The time of a step has come.
@@ -38,7 +38,7 @@ impl<P: Process, J: Judge<P>> World<P, J> {
     /// Puts the times of freshly armed steps into the queue.
     pub(crate) fn schedule_steps(&mut self) {
         for (at, step) in self.script.director.take_timers() {
-            self.queue.push(at, Event::Step(step));
+            self.queue.push(at, QueuedEvent::Step(step));
         }
     }
 
@@ -64,49 +64,49 @@ impl<P: Process, J: Judge<P>> World<P, J> {
             targets,
         });
         match action {
-            Action::Command(process, command) => self.command(process, command),
-            Action::Crash { at: None, leaves, .. } => {
+            ScriptAction::Command(process, command) => self.command(process, command),
+            ScriptAction::Crash { at: None, leaves, .. } => {
                 self.each(targets, |world, host| world.crash(host, None, leaves))
             }
-            Action::Crash { at: Some(seam), leaves, .. } => {
+            ScriptAction::Crash { at: Some(seam), leaves, .. } => {
                 self.each(targets, |world, host| {
                     world.hosts.list[host].seams.push(ArmedSeam { seam, leaves, step })
                 });
             }
-            Action::Restart(_) => self.each(targets, World::start),
-            Action::Pause(_) => self.each(targets, World::pause),
-            Action::Resume(_) => self.each(targets, World::resume),
-            Action::Isolate(_) => targets.iter().for_each(|process| self.net.isolate(process)),
-            Action::Partition(groups) => self.net.partition(&groups),
-            Action::Cut { from, to } => self.net.cut(from, to),
-            Action::Mend(one, other) => self.net.mend(one, other),
-            Action::Clog { from, to } => self.net.clog(from, to),
-            Action::Unclog { from, to } => {
+            ScriptAction::Restart(_) => self.each(targets, World::start),
+            ScriptAction::Pause(_) => self.each(targets, World::pause),
+            ScriptAction::Resume(_) => self.each(targets, World::resume),
+            ScriptAction::Isolate(_) => targets.iter().for_each(|process| self.net.isolate(process)),
+            ScriptAction::Partition(groups) => self.net.partition(&groups),
+            ScriptAction::Cut { from, to } => self.net.cut(from, to),
+            ScriptAction::Mend(one, other) => self.net.mend(one, other),
+            ScriptAction::Clog { from, to } => self.net.clog(from, to),
+            ScriptAction::Unclog { from, to } => {
                 let (net, mut reach) = self.network();
                 net.unclog(&mut reach, from, to);
             }
-            Action::Replay(name) => {
+            ScriptAction::Replay(name) => {
                 let (net, mut reach) = self.network();
                 if net.redeliver(&mut reach, &name) == 0 {
                     self.script.fruitless.push(step);
                 }
             }
-            Action::Rule(rule) => {
+            ScriptAction::Rule(rule) => {
                 self.net.add_rule(rule, ends, self.watch.now, !self.script.is_required(step));
             }
-            Action::SyncTime(_, time) => {
+            ScriptAction::SyncTime(_, time) => {
                 self.each(targets, |world, host| world.hosts.list[host].sync_time = time)
             }
-            Action::Disk(_, fault) => {
+            ScriptAction::Disk(_, fault) => {
                 self.each(targets, |world, host| world.inject_disk_fault(host, fault, step))
             }
-            Action::Wipe(_) => self.each(targets, World::wipe),
-            Action::Slow(_, time) => self.each(targets, |world, host| world.slow(host, time)),
-            Action::Clock(_, fault) => {
+            ScriptAction::Wipe(_) => self.each(targets, World::wipe),
+            ScriptAction::Slow(_, time) => self.each(targets, |world, host| world.slow(host, time)),
+            ScriptAction::Clock(_, fault) => {
                 self.each(targets, |world, host| world.inject_clock_fault(host, fault))
             }
-            Action::Heal => self.heal(),
-            Action::Check(number) => self.script.checks.push_back(number),
+            ScriptAction::Heal => self.heal(),
+            ScriptAction::Check(number) => self.script.checks.push_back(number),
         }
     }
 

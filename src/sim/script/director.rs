@@ -14,7 +14,7 @@ use crate::sim::net::rule::{Filter, Ruling};
 use crate::sim::net::rules::{Resolved, Roles, RuleTargets};
 use crate::sim::script::describe::{filter_text, target_text};
 use crate::sim::script::matcher::{Happening, Nearness, compare};
-use crate::sim::script::{Action, Effect, Step, Target, Track, Trigger};
+use crate::sim::script::{EffectTime, ScriptAction, ScriptStep, Target, Track, Trigger};
 use crate::time::Instant;
 
 /// A step by its place: which track, and where in it, both from 0.
@@ -41,7 +41,7 @@ pub struct Unfired {
 #[derive(Clone, Debug)]
 pub(crate) struct Fired<C> {
     pub(crate) step: StepId,
-    pub(crate) action: Action<C>,
+    pub(crate) action: ScriptAction<C>,
     pub(crate) targets: Resolved,
     /// For rules.
     pub(crate) ends: RuleTargets,
@@ -121,11 +121,11 @@ impl<C: Clone> Director<C> {
         }
     }
 
-    pub(crate) fn step(&self, id: StepId) -> &Step<C> {
+    pub(crate) fn step(&self, id: StepId) -> &ScriptStep<C> {
         &self.tracks[id.track][id.index]
     }
 
-    fn armed(&self, track: usize) -> Option<&Step<C>> {
+    fn armed(&self, track: usize) -> Option<&ScriptStep<C>> {
         let progress = &self.progress[track];
         self.tracks[track].get(progress.next).filter(|_| !self.is_stopped && !progress.is_due)
     }
@@ -170,7 +170,7 @@ impl<C: Clone> Director<C> {
 
     /// Whether any step waits for a note.
     pub(crate) fn awaits_notes(&self) -> bool {
-        let is_note = |step: &Step<C>| matches!(step.trigger, Trigger::Noted { .. });
+        let is_note = |step: &ScriptStep<C>| matches!(step.trigger, Trigger::Noted { .. });
         self.on_process.iter().any(|track| self.armed(*track).is_some_and(is_note))
     }
 
@@ -206,7 +206,7 @@ impl<C: Clone> Director<C> {
         if !links_only {
             return self.fired.pop_front();
         }
-        let place = self.fired.iter().position(|fired| fired.action.row().effect == Effect::AtOnce)?;
+        let place = self.fired.iter().position(|fired| fired.action.row().effect == EffectTime::AtOnce)?;
         self.fired.remove(place)
     }
 
@@ -236,14 +236,14 @@ impl<C: Clone> Director<C> {
 
     /// How many optional steps fired, and how many there are.
     pub(crate) fn optional(&self) -> (usize, usize) {
-        let optional = |steps: &[Step<C>]| steps.iter().filter(|step| step.is_optional).count();
+        let optional = |steps: &[ScriptStep<C>]| steps.iter().filter(|step| step.is_optional).count();
         let tracks = self.tracks.iter().zip(&self.progress);
         let counts = tracks.map(|(track, progress)| (optional(&track[..progress.next]), optional(track)));
         counts.fold((0, 0), |sum, count| (sum.0 + count.0, sum.1 + count.1))
     }
 
     /// The steps that fired, track by track.
-    pub(crate) fn fired_steps(&self) -> impl Iterator<Item = &Step<C>> {
+    pub(crate) fn fired_steps(&self) -> impl Iterator<Item = &ScriptStep<C>> {
         let tracks = self.tracks.iter().zip(&self.progress);
         tracks.flat_map(|(track, progress)| &track[..progress.next])
     }
@@ -273,10 +273,10 @@ impl<C: Clone> Director<C> {
 }
 
 /// The processes that an action is done to, and those that a rule means; `None` where they are not there.
-fn resolve<C>(action: &Action<C>, roles: &Roles<'_>) -> Option<(Resolved, RuleTargets)> {
+fn resolve<C>(action: &ScriptAction<C>, roles: &Roles<'_>) -> Option<(Resolved, RuleTargets)> {
     let targets = match (action, action.target()) {
-        (Action::Command(process, _), _) => Resolved::Other(*process),
-        (Action::Rule(rule), _) => {
+        (ScriptAction::Command(process, _), _) => Resolved::Other(*process),
+        (ScriptAction::Rule(rule), _) => {
             let (from, to) = (roles.resolve(rule.filter.from)?, roles.resolve(rule.filter.to)?);
             let stray = match rule.ruling {
                 Ruling::Misdeliver(target) => roles.resolve(target)?,
@@ -292,7 +292,7 @@ fn resolve<C>(action: &Action<C>, roles: &Roles<'_>) -> Option<(Resolved, RuleTa
 }
 
 /// What an armed step waited for, and what came nearest.
-fn nearest<C>(step: &Step<C>, progress: &TrackProgress) -> String {
+fn nearest<C>(step: &ScriptStep<C>, progress: &TrackProgress) -> String {
     if progress.is_due {
         return "its trigger came, and the process that it is done to was not there".to_string();
     }

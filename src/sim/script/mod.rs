@@ -35,8 +35,8 @@ use crate::sim::watch::Watchers;
 use crate::sim::watch::judge::Judge;
 use crate::time::{Duration, Instant};
 
-pub use row::{Aim, Effect, Row};
-pub use vocabulary::{Action, ClockFault, DRIFT_MAX, DiskFault, Leaves, Percent, Seam};
+pub use row::{Aim, EffectTime, Row};
+pub use vocabulary::{ClockFault, DRIFT_MAX, DiskFault, Leaves, Percent, ScriptAction, Seam};
 
 /// Whom a step, an event or a filter means. Who plays which part is asked at the moment of firing; in an event, at the
 /// moment of what happens.
@@ -153,17 +153,17 @@ impl Trigger {
 
 /// One step.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Step<C> {
+pub struct ScriptStep<C> {
     /// When.
     pub trigger: Trigger,
     /// What.
-    pub action: Action<C>,
+    pub action: ScriptAction<C>,
     /// Whether it may never fire; then its track ends without making the run stale.
     pub is_optional: bool,
 }
 
 /// Steps that fire one after the other.
-pub type Track<C> = Vec<Step<C>>;
+pub type Track<C> = Vec<ScriptStep<C>>;
 
 /// The script of a world under way.
 #[derive(Clone, Debug)]

@@ -33,7 +33,7 @@ impl Aim {
 
 /// When a step takes effect.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Effect {
+pub enum EffectTime {
     /// The moment that it fires, in the middle of a process's sending.
     AtOnce,
     /// Once the process at work is done.
@@ -52,7 +52,7 @@ pub struct Row {
     /// Whom it may be done to.
     pub aim: Aim,
     /// When it takes effect.
-    pub effect: Effect,
+    pub effect: EffectTime,
     /// Whether it may stop a process.
     pub stops: bool,
     /// Whether it damages storage: who recovers from that must refuse, and counts as failed for good.
@@ -72,7 +72,7 @@ pub(super) const fn row(
     word: &'static str,
     kind: &'static str,
     aim: Aim,
-    effect: Effect,
+    effect: EffectTime,
     means: &'static str,
 ) -> Row {
     Row {
@@ -92,7 +92,7 @@ pub(super) const fn row(
 
 /// A row about a disk, which its word and meaning are missing from.
 pub(super) const fn disk(kind: &'static str, says: &'static str, twin: &'static str) -> Row {
-    Row { says, ..row("", kind, Aim::Sites, Effect::AtOnce, "") }.twin(twin)
+    Row { says, ..row("", kind, Aim::Sites, EffectTime::AtOnce, "") }.twin(twin)
 }
 
 impl Row {

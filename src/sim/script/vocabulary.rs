@@ -13,11 +13,11 @@ use core::fmt::Display;
 use serde::{Deserialize, Serialize};
 
 use crate::ids::{ProcessId, SiteId, SiteSet};
-use crate::sim::net::rule::{Rule, Ruling};
+use crate::sim::net::rule::{LinkRule, Ruling};
 use crate::sim::net::rules::Resolved;
 use crate::sim::script::Target;
 use crate::sim::script::describe::{clock_text, filter_text, ruling_text, seam_text, whom_text};
-use crate::sim::script::row::{Aim, Effect, Row, disk, row};
+use crate::sim::script::row::{Aim, EffectTime, Row, disk, row};
 use crate::time::Duration;
 
 /// Declares [`DiskFault`]: each fault with its documentation, which is its meaning, and its row.
@@ -147,7 +147,7 @@ pub const DRIFT_MAX: Percent = Percent(50);
 
 /// What a step does.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub enum Action<C> {
+pub enum ScriptAction<C> {
     /// Hands a user's command to a process.
     Command(ProcessId, C),
     /// Stops the target, at once or when it next reaches a seam. Unsynced writes are lost, but for what it leaves.
@@ -195,7 +195,7 @@ pub enum Action<C> {
     /// Lets the copies that the rules of this name have kept arrive again, and forgets them.
     Replay(String),
     /// Adds a rule behind those that are there.
-    Rule(Rule),
+    Rule(LinkRule),
     /// Gives the target's disk another time for a sync.
     SyncTime(Target, Duration),
     /// Does something to the target's disk, or to the next call that it gets.
@@ -219,11 +219,11 @@ macro_rules! rows {
     ($($pattern:pat => $row:expr;)+) => {
         const ROWS: &[Row] = &[$($row),+];
 
-        impl<C> Action<C> {
+        impl<C> ScriptAction<C> {
             /// What is known of this kind of action.
             pub const fn row(&self) -> &'static Row {
                 match self {
-                    Action::Disk(_, fault) => fault.row(),
+                    ScriptAction::Disk(_, fault) => fault.row(),
                     $($pattern => const { &$row },)+
                 }
             }
@@ -232,146 +232,146 @@ macro_rules! rows {
 }
 
 use Aim::{Lives, LivesByNumber, Nobody, Processes, Sites};
-use Effect::{AtOnce, Later};
+use EffectTime::{AtOnce, Later};
 
 rows! {
-    Action::Command(..) => row("", "command", Processes, Later, "A user's command.").counts("commands");
+    ScriptAction::Command(..) => row("", "command", Processes, Later, "A user's command.").counts("commands");
 
-    Action::Crash { at: None, leaves: Leaves::Nothing, .. } =>
+    ScriptAction::Crash { at: None, leaves: Leaves::Nothing, .. } =>
         row("Crash(Site(1))", "crash", Lives, Later, "It stops, and its unsynced writes are lost.")
             .stops().counts("crashes").twin("crashes::at_once");
-    Action::Crash { at: None, leaves: Leaves::Torn, .. } =>
+    ScriptAction::Crash { at: None, leaves: Leaves::Torn, .. } =>
         row("Crash(Site(1), Torn)", "crash, torn", Sites, Later, "A part of its last unsynced write stays.")
             .stops().counts("torn writes").twin("crashes::torn");
-    Action::Crash { at: None, leaves: Leaves::Scattered, .. } =>
+    ScriptAction::Crash { at: None, leaves: Leaves::Scattered, .. } =>
         row("Crash(Site(1), Scattered)", "crash, scattered", Sites, Later,
             "Of its unsynced writes any stays, whole, in part or not at all.")
             .stops().counts("scattered writes").twin("crashes::scattered");
-    Action::Crash { at: Some(Seam::BeforeSync), .. } =>
+    ScriptAction::Crash { at: Some(Seam::BeforeSync), .. } =>
         row("Crash(Leader, BeforeSync)", "crash before a sync", Sites, Later,
             "Records were appended, and the sync has not started.")
             .stops().counts("crashes").twin("crashes::before_sync");
-    Action::Crash { at: Some(Seam::AfterSync), .. } =>
+    ScriptAction::Crash { at: Some(Seam::AfterSync), .. } =>
         row("Crash(Leader, AfterSync)", "crash after a sync", Sites, Later,
             "The sync is done, and nothing that waited for it is sent.")
             .stops().counts("crashes").twin("crashes::after_sync");
-    Action::Crash { at: Some(Seam::BetweenSends), .. } =>
+    ScriptAction::Crash { at: Some(Seam::BetweenSends), .. } =>
         row("Crash(Leader, BetweenSends)", "crash between two sends", Sites, Later,
             "One datagram is sent, and another is not.")
             .stops().counts("crashes").twin("crashes::between_sends");
-    Action::Crash { at: Some(Seam::BetweenRecipients), .. } =>
+    ScriptAction::Crash { at: Some(Seam::BetweenRecipients), .. } =>
         row("Crash(Leader, BetweenRecipients)", "crash between two recipients", Sites, Later,
             "One recipient of a broadcast is sent to, and the next is not.")
             .stops().counts("crashes").twin("crashes::between_recipients");
-    Action::Crash { at: Some(Seam::DuringRecovery), .. } =>
+    ScriptAction::Crash { at: Some(Seam::DuringRecovery), .. } =>
         row("Crash(Site(1), DuringRecovery)", "crash during recovery", Sites, Later,
             "Its records are read back, and it has not started.")
             .stops().counts("crashes").twin("crashes::during_recovery");
-    Action::Crash { at: Some(Seam::InRecovery(_)), .. } =>
+    ScriptAction::Crash { at: Some(Seam::InRecovery(_)), .. } =>
         row("Crash(Site(1), InRecovery(3))", "crash inside recovery", Sites, Later,
             "Its next start has changed its disk by so many calls, and makes no other.")
             .stops().counts("crashes").twin("crashes::in_recovery");
-    Action::Crash { at: Some(Seam::InRollover(_)), .. } =>
+    ScriptAction::Crash { at: Some(Seam::InRollover(_)), .. } =>
         row("Crash(Site(1), InRollover(3))", "crash inside a rollover", Sites, Later,
             "Its journal goes on to another file, and so many calls that change the disk came after the first write to it.")
             .stops().counts("crashes").twin("crashes::in_rollover");
-    Action::Restart(_) =>
+    ScriptAction::Restart(_) =>
         row("Restart(Site(1))", "restart", LivesByNumber, Later, "It starts again, if it is down.")
             .counts("starts").says("restart {}").twin("lives::restart");
-    Action::Pause(_) =>
+    ScriptAction::Pause(_) =>
         row("Pause(Site(1))", "pause", Processes, Later, "Its clock and ears stop; what arrives waits.")
             .says("pause {}").twin("lives::pause");
-    Action::Resume(_) => row("Resume(Site(1))", "resume", Processes, Later, "It goes on.")
+    ScriptAction::Resume(_) => row("Resume(Site(1))", "resume", Processes, Later, "It goes on.")
             .says("resume {}").twin("lives::resume");
-    Action::Wipe(_) =>
+    ScriptAction::Wipe(_) =>
         row("Wipe(Site(1))", "wipe", Sites, Later, "Its storage is gone: it stops, and is refused for good.")
             .stops().damages().counts("wiped disks").says("wipe the disk of {}").twin("disk::wipe");
-    Action::Slow(..) =>
+    ScriptAction::Slow(..) =>
         row("Slow(Site(1), \"5ms\")", "slow", Processes, Later,
             "It takes this long for each input before it is handed the next; \"0s\" ends that.")
             .counts("processes slowed").twin("lives::slow");
-    Action::SyncTime(..) =>
+    ScriptAction::SyncTime(..) =>
         row("SyncTime(Site(1), \"50ms\")", "slow syncs", Sites, AtOnce, "Its syncs take this long.")
             .twin("disk::sync_time");
-    Action::Clock(_, ClockFault::Ahead(_)) =>
+    ScriptAction::Clock(_, ClockFault::Ahead(_)) =>
         row("Clock(Site(1), Ahead(\"2s\"))", "clock: ahead", Processes, Later,
             "The clock that it reads is set ahead.")
             .counts("clocks set").twin("clocks::ahead");
-    Action::Clock(_, ClockFault::Behind(_)) =>
+    ScriptAction::Clock(_, ClockFault::Behind(_)) =>
         row("Clock(Site(1), Behind(\"2s\"))", "clock: behind", Processes, Later,
             "The clock that it reads is set back, at most to zero.")
             .counts("clocks set").twin("clocks::behind");
-    Action::Clock(_, ClockFault::Fast(_)) =>
+    ScriptAction::Clock(_, ClockFault::Fast(_)) =>
         row("Clock(Site(1), Fast(\"10%\"))", "clock: fast", Processes, Later,
             "The clock that it reads runs fast, by at most 50 %.")
             .counts("clocks made to drift").twin("clocks::fast");
-    Action::Clock(_, ClockFault::Slow(_)) =>
+    ScriptAction::Clock(_, ClockFault::Slow(_)) =>
         row("Clock(Site(1), Slow(\"10%\"))", "clock: slow", Processes, Later,
             "The clock that it reads runs slow, by at most 50 %.")
             .counts("clocks made to drift").twin("clocks::slow");
 
-    Action::Isolate(_) =>
+    ScriptAction::Isolate(_) =>
         row("Isolate(Site(1))", "isolate", Processes, AtOnce, "Every link of it is cut, both ways.")
             .counts("dropped on a cut link").says("isolate {}").twin("links::isolate");
-    Action::Partition(_) =>
+    ScriptAction::Partition(_) =>
         row("Partition([[0, 1], [2]])", "partition", Nobody, AtOnce,
             "Every link between different groups is cut, both ways.")
             .counts("dropped on a cut link").twin("links::partition");
-    Action::Cut { .. } =>
+    ScriptAction::Cut { .. } =>
         row("Cut(from: [0], to: [1])", "cut", Nobody, AtOnce,
             "The links from these to those are cut, one way.")
             .counts("dropped on a cut link").twin("links::cut");
-    Action::Mend(..) =>
+    ScriptAction::Mend(..) =>
         row("Mend(0, 1)", "mend", Nobody, AtOnce, "The links between two sites are mended, both ways.")
             .twin("links::mend");
-    Action::Clog { .. } =>
+    ScriptAction::Clog { .. } =>
         row("Clog(from: [0], to: [1])", "clog", Nobody, AtOnce,
             "The links from these to those hold what is sent over them.")
             .counts("held by a clogged link").twin("links::clog");
-    Action::Unclog { .. } =>
+    ScriptAction::Unclog { .. } =>
         row("Unclog(from: [0], to: [1])", "unclog", Nobody, AtOnce,
             "What these links hold goes on, in the order of its sending.")
             .twin("links::unclog");
 
-    Action::Rule(Rule { ruling: Ruling::Drop, .. }) =>
+    ScriptAction::Rule(LinkRule { ruling: Ruling::Drop, .. }) =>
         row("Rule(then: Drop)", "rule: drop", Nobody, AtOnce, "A datagram is lost.")
             .counts("dropped by a rule").twin("rules::drop");
-    Action::Rule(Rule { ruling: Ruling::Delay(_), .. }) =>
+    ScriptAction::Rule(LinkRule { ruling: Ruling::Delay(_), .. }) =>
         row("Rule(then: Delay(\"2s\"))", "rule: delay", Nobody, AtOnce, "A datagram takes this much longer.")
             .counts("delayed by a rule").twin("rules::delay");
-    Action::Rule(Rule { ruling: Ruling::Duplicate { .. }, .. }) =>
+    ScriptAction::Rule(LinkRule { ruling: Ruling::Duplicate { .. }, .. }) =>
         row("Rule(then: Duplicate(copies: 2, apart: \"5ms\"))", "rule: duplicate", Nobody, AtOnce,
             "Further copies of a datagram arrive.")
             .counts("doubled").twin("rules::duplicate");
-    Action::Rule(Rule { ruling: Ruling::Corrupt, .. }) =>
+    ScriptAction::Rule(LinkRule { ruling: Ruling::Corrupt, .. }) =>
         row("Rule(then: Corrupt)", "rule: corrupt", Nobody, AtOnce, "Some bits of a datagram are flipped.")
             .counts("corrupted").twin("rules::corrupt");
-    Action::Rule(Rule { ruling: Ruling::Truncate, .. }) =>
+    ScriptAction::Rule(LinkRule { ruling: Ruling::Truncate, .. }) =>
         row("Rule(then: Truncate)", "rule: truncate", Nobody, AtOnce,
             "Only the beginning of a datagram arrives.")
             .counts("truncated").twin("rules::truncate");
-    Action::Rule(Rule { ruling: Ruling::Misdeliver(_), .. }) =>
+    ScriptAction::Rule(LinkRule { ruling: Ruling::Misdeliver(_), .. }) =>
         row("Rule(then: Misdeliver(Site(2)))", "rule: misdeliver", Nobody, AtOnce,
             "A datagram arrives there instead.")
             .counts("misdelivered").twin("rules::misdeliver");
-    Action::Rule(Rule { ruling: Ruling::Keep, .. }) =>
+    ScriptAction::Rule(LinkRule { ruling: Ruling::Keep, .. }) =>
         row("Rule(name: \"old\", then: Keep)", "rule: keep", Nobody, AtOnce,
             "A datagram arrives, and a copy is kept for the step `Replay`.")
             .counts("kept for a replay").twin("rules::keep");
-    Action::Replay(_) =>
+    ScriptAction::Replay(_) =>
         row("Replay(\"old\")", "replay", Nobody, AtOnce,
             "The copies that the rule of this name has kept arrive once more.")
             .counts("replayed").twin("rules::replay");
 
-    Action::Heal =>
+    ScriptAction::Heal =>
         row("Heal", "heal", Nobody, Later,
             "All that can start is mended; slow disks, clocks and damage stay as they are.")
             .says("heal").twin("lives::heal");
-    Action::Check(_) =>
+    ScriptAction::Check(_) =>
         row("Expect(Leader(Site(0)))", "expect", Nobody, Later, "Something must hold at this moment.");
 }
 
-impl<C> Action<C> {
+impl<C> ScriptAction<C> {
     /// The row of every kind of action.
     pub fn rows() -> impl Iterator<Item = &'static Row> {
         ROWS.iter().chain(DiskFault::ALL.iter().map(|fault| fault.row()))
@@ -385,15 +385,21 @@ impl<C> Action<C> {
     /// Whom it is done to, where its row aims at somebody.
     pub const fn target(&self) -> Option<Target> {
         match self {
-            Action::Crash { who, .. } | Action::Restart(who) | Action::Pause(who) | Action::Resume(who) => {
+            ScriptAction::Crash { who, .. }
+            | ScriptAction::Restart(who)
+            | ScriptAction::Pause(who)
+            | ScriptAction::Resume(who) => Some(*who),
+            ScriptAction::Isolate(who) | ScriptAction::SyncTime(who, _) | ScriptAction::Disk(who, _) => {
                 Some(*who)
             }
-            Action::Isolate(who) | Action::SyncTime(who, _) | Action::Disk(who, _) => Some(*who),
-            Action::Wipe(who) | Action::Slow(who, _) | Action::Clock(who, _) => Some(*who),
-            Action::Command(process, _) => Some(Target::of(*process)),
-            Action::Partition(_) | Action::Cut { .. } | Action::Mend(..) => None,
-            Action::Clog { .. } | Action::Unclog { .. } | Action::Replay(_) | Action::Rule(_) => None,
-            Action::Heal | Action::Check(_) => None,
+            ScriptAction::Wipe(who) | ScriptAction::Slow(who, _) | ScriptAction::Clock(who, _) => Some(*who),
+            ScriptAction::Command(process, _) => Some(Target::of(*process)),
+            ScriptAction::Partition(_) | ScriptAction::Cut { .. } | ScriptAction::Mend(..) => None,
+            ScriptAction::Clog { .. }
+            | ScriptAction::Unclog { .. }
+            | ScriptAction::Replay(_)
+            | ScriptAction::Rule(_) => None,
+            ScriptAction::Heal | ScriptAction::Check(_) => None,
         }
     }
     /// What traces say of it, with the processes that it was done to.
@@ -403,8 +409,8 @@ impl<C> Action<C> {
     {
         let whom = whom_text(whom);
         match self {
-            Action::Command(process, command) => format!("command {process}: {command}"),
-            Action::Crash { at, leaves, .. } => {
+            ScriptAction::Command(process, command) => format!("command {process}: {command}"),
+            ScriptAction::Crash { at, leaves, .. } => {
                 let place = at.map(|seam| format!(" {}", seam_text(seam))).unwrap_or_default();
                 let left = match leaves {
                     Leaves::Nothing => "",
@@ -413,30 +419,31 @@ impl<C> Action<C> {
                 };
                 format!("crash {whom}{place}{left}")
             }
-            Action::Partition(groups) => {
+            ScriptAction::Partition(groups) => {
                 let groups = groups.iter().map(SiteSet::to_string);
                 format!("partition {}", groups.collect::<Vec<_>>().join(" | "))
             }
-            Action::Cut { from, to } => format!("cut {from} -> {to}"),
-            Action::Clog { from, to } => format!("clog {from} -> {to}"),
-            Action::Unclog { from, to } => format!("unclog {from} -> {to}"),
-            Action::Replay(name) => format!("replay {name}"),
-            Action::Mend(one, other) => format!("mend {one} - {other}"),
-            Action::Rule(rule) => {
+            ScriptAction::Cut { from, to } => format!("cut {from} -> {to}"),
+            ScriptAction::Clog { from, to } => format!("clog {from} -> {to}"),
+            ScriptAction::Unclog { from, to } => format!("unclog {from} -> {to}"),
+            ScriptAction::Replay(name) => format!("replay {name}"),
+            ScriptAction::Mend(one, other) => format!("mend {one} - {other}"),
+            ScriptAction::Rule(rule) => {
                 let name = rule.name.as_deref().map(|name| format!(" {name}")).unwrap_or_default();
                 let kind = rule.filter.kind.as_deref().unwrap_or("datagrams");
                 let text = format!("rule{name}: {kind} {}", filter_text(&rule.filter));
                 format!("{}: {}", text.trim_end(), ruling_text(rule.ruling))
             }
-            Action::SyncTime(_, time) => format!("syncs of {whom} take {time}"),
-            Action::Slow(_, Duration::ZERO) => format!("{whom} is as fast as ever"),
-            Action::Slow(_, time) => format!("{whom} takes {time} for each input"),
-            Action::Clock(_, fault) => format!("the clock of {whom} {}", clock_text(*fault)),
-            Action::Check(number) => format!("expectation {} is judged", number + 1),
-            Action::Restart(_) | Action::Pause(_) | Action::Resume(_) | Action::Isolate(_) => {
-                self.says(&whom)
-            }
-            Action::Disk(..) | Action::Wipe(_) | Action::Heal => self.says(&whom),
+            ScriptAction::SyncTime(_, time) => format!("syncs of {whom} take {time}"),
+            ScriptAction::Slow(_, Duration::ZERO) => format!("{whom} is as fast as ever"),
+            ScriptAction::Slow(_, time) => format!("{whom} takes {time} for each input"),
+            ScriptAction::Clock(_, fault) => format!("the clock of {whom} {}", clock_text(*fault)),
+            ScriptAction::Check(number) => format!("expectation {} is judged", number + 1),
+            ScriptAction::Restart(_)
+            | ScriptAction::Pause(_)
+            | ScriptAction::Resume(_)
+            | ScriptAction::Isolate(_) => self.says(&whom),
+            ScriptAction::Disk(..) | ScriptAction::Wipe(_) | ScriptAction::Heal => self.says(&whom),
         }
     }
 

@@ -2,11 +2,11 @@
 
 use super::*;
 use crate::sim::net::crossing::Crossing;
-use crate::sim::net::rule::{Rule, Ruling};
-use crate::sim::net::settings::{Bursts, Chance, Latency, NetworkSettings, Replay};
+use crate::sim::net::rule::{LinkRule, Ruling};
+use crate::sim::net::settings::{Bursts, Chance, LateCopy, LinkLatency, NetworkSettings};
 
-fn rules() -> [Rule; 6] {
-    let rule = |name: &str, filter, count, ruling| Rule {
+fn rules() -> [LinkRule; 6] {
+    let rule = |name: &str, filter, count, ruling| LinkRule {
         name: Some(name.into()),
         filter,
         since: ms(20),
@@ -32,7 +32,7 @@ fn rules() -> [Rule; 6] {
 fn a_world_and_a_crossing_make_the_same_of_the_same_datagrams() {
     let chance = Chance { numerator: 1, denominator: 8 };
     let network = NetworkSettings {
-        latency: Latency::Uniform(Duration::from_millis(1), Duration::from_millis(9)),
+        latency: LinkLatency::Uniform(Duration::from_millis(1), Duration::from_millis(9)),
         loss: chance,
         duplication: chance,
         reordering: chance,
@@ -40,13 +40,14 @@ fn a_world_and_a_crossing_make_the_same_of_the_same_datagrams() {
         bursts: Bursts { chance, length: Duration::from_millis(50), loss: chance },
         corruption: chance,
         truncation: chance,
-        replay: Replay { chance, after: Duration::from_millis(20) },
+        replay: LateCopy { chance, after: Duration::from_millis(20) },
         misdelivery: chance,
         bandwidth: None,
     };
-    let mut steps: Vec<_> = rules().map(|rule| at(0, Action::Rule(rule))).into();
-    steps.extend((1..40).map(|n| at(n * 20, Action::Command(S2, Ask::Each(n)))));
-    steps.extend((1..10).map(|n| at(800 + n, Action::Command(ProcessId::Client(0), Ask::Put(100 + n)))));
+    let mut steps: Vec<_> = rules().map(|rule| at(0, ScriptAction::Rule(rule))).into();
+    steps.extend((1..40).map(|n| at(n * 20, ScriptAction::Command(S2, Ask::Each(n)))));
+    steps
+        .extend((1..10).map(|n| at(800 + n, ScriptAction::Command(ProcessId::Client(0), Ask::Put(100 + n)))));
     let mut settings = settings(steps);
     settings.config.beat = Some(Duration::from_millis(10));
     settings.network = network.clone();
@@ -56,7 +57,7 @@ fn a_world_and_a_crossing_make_the_same_of_the_same_datagrams() {
     let mut in_world = Vec::new();
     while let Some(turn) = world.next_event().filter(|turn| turn.at <= end) {
         let (_, event) = world.queue.turns().find(|(other, _)| *other == turn).unwrap();
-        if let Event::Deliver { host, packet } = event {
+        if let QueuedEvent::Deliver { host, packet } = event {
             let bytes = world.net.packets.get(*packet).datagram.bytes.clone();
             in_world.push((turn.at, world.hosts.list[*host].id, bytes));
         }

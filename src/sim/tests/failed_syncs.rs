@@ -99,10 +99,10 @@ fn a_file_that_is_cut_forgets_what_was_forsaken_beyond_its_end() {
 
 #[test]
 fn a_site_reads_what_its_failed_sync_covered_unless_its_machine_lost_power_and_keeps_what_it_read() {
-    let crash = || Action::Crash { who: Target::of(S0), at: None, leaves: Leaves::Nothing };
-    let restart = || Action::Restart(Target::of(S0));
+    let crash = || ScriptAction::Crash { who: Target::of(S0), at: None, leaves: Leaves::Nothing };
+    let restart = || ScriptAction::Restart(Target::of(S0));
     for loses_power in [false, true] {
-        let fault = Action::Disk(Target::of(S0), DiskFault::FailSync);
+        let fault = ScriptAction::Disk(Target::of(S0), DiskFault::FailSync);
         let mut steps = Vec::from([at(1, fault), put(2, S0, 5)]);
         if loses_power {
             steps.push(at(100, crash()));

@@ -2,11 +2,19 @@
 
 use super::*;
 use crate::sim::host::ProcessStatus;
-use crate::sim::net::rule::{Rule, Ruling};
+use crate::sim::net::rule::{LinkRule, Ruling};
 use crate::sim::net::settings::Chance;
 
-fn rule(name: &str, filter: Filter, ruling: Ruling) -> Rule {
-    Rule { name: Some(name.into()), filter, since: Instant::ZERO, until: None, skip: 0, count: None, ruling }
+fn rule(name: &str, filter: Filter, ruling: Ruling) -> LinkRule {
+    LinkRule {
+        name: Some(name.into()),
+        filter,
+        since: Instant::ZERO,
+        until: None,
+        skip: 0,
+        count: None,
+        ruling,
+    }
 }
 
 fn from_s0_to_s1(kind: &str) -> Filter {
@@ -16,11 +24,11 @@ fn from_s0_to_s1(kind: &str) -> Filter {
 #[test]
 fn a_cut_goes_one_way_and_is_looked_at_on_both_ends() {
     let (from, to) = (only(S0), only(S1));
-    let mend = Action::Mend(S1.as_site().unwrap(), S0.as_site().unwrap());
+    let mend = ScriptAction::Mend(S1.as_site().unwrap(), S0.as_site().unwrap());
     let world = run(settings(Vec::from([
         // Under way from 1 to 11 ms, and cut at 5.
-        at(1, Action::Command(S0, Ask::Each(1))),
-        at(5, Action::Cut { from, to }),
+        at(1, ScriptAction::Command(S0, Ask::Each(1))),
+        at(5, ScriptAction::Cut { from, to }),
         put(100, S1, 2),
         put(200, S0, 3),
         at(300, mend),
@@ -36,10 +44,10 @@ fn a_cut_goes_one_way_and_is_looked_at_on_both_ends() {
 fn a_partition_cuts_both_ways_and_leaves_clients_alone() {
     let groups = Vec::from([only(S0), only(S1).with(S2.as_site().unwrap())]);
     let world = run(settings(Vec::from([
-        at(1, Action::Partition(groups)),
+        at(1, ScriptAction::Partition(groups)),
         put(10, S1, 1),
         put(20, ProcessId::Client(1), 2),
-        at(500, Action::Heal),
+        at(500, ScriptAction::Heal),
         put(600, S0, 3),
     ])));
     assert_eq!(kept(&world, S0), [2, 3]);
@@ -51,11 +59,14 @@ fn rules_drop_delay_and_duplicate_what_they_match() {
     let delay = Ruling::Delay(Duration::from_millis(40));
     let twice = Ruling::Duplicate { copies: 2, apart: Duration::from_millis(3) };
     let world = run(settings(Vec::from([
-        at(0, Action::Rule(rule("late", from_s0_to_s1("Tell"), delay))),
-        at(0, Action::Rule(rule("never", filter("Nack", Target::Any, Target::Any), Ruling::Drop))),
-        at(0, Action::Rule(rule("echo", filter("Ack", Target::Any, Target::of(S0)), twice))),
-        at(0, Action::Rule(rule("deaf", filter("Tell", Target::AllSites, Target::of(S2)), Ruling::Drop))),
-        at(1, Action::Command(S0, Ask::Each(1))),
+        at(0, ScriptAction::Rule(rule("late", from_s0_to_s1("Tell"), delay))),
+        at(0, ScriptAction::Rule(rule("never", filter("Nack", Target::Any, Target::Any), Ruling::Drop))),
+        at(0, ScriptAction::Rule(rule("echo", filter("Ack", Target::Any, Target::of(S0)), twice))),
+        at(
+            0,
+            ScriptAction::Rule(rule("deaf", filter("Tell", Target::AllSites, Target::of(S2)), Ruling::Drop)),
+        ),
+        at(1, ScriptAction::Command(S0, Ask::Each(1))),
     ])));
     assert_eq!(deliveries(&world, "Tell", S0, S1), [51_000]);
     assert_eq!(deliveries(&world, "Ack", S1, S0), [63_000, 66_000, 69_000]);
@@ -70,10 +81,10 @@ fn rules_drop_delay_and_duplicate_what_they_match() {
 #[test]
 fn the_end_heals_a_core_and_leaves_the_rest_as_it_was() {
     let mut settings = settings(Vec::from([
-        at(1, Action::Crash { who: Target::of(S0), at: None, leaves: Leaves::Nothing }),
-        at(1, Action::Pause(Target::of(S1))),
-        at(1, Action::Isolate(Target::AllSites)),
-        at(1, Action::Rule(rule("all", filter("Tell", Target::Any, Target::Any), Ruling::Drop))),
+        at(1, ScriptAction::Crash { who: Target::of(S0), at: None, leaves: Leaves::Nothing }),
+        at(1, ScriptAction::Pause(Target::of(S1))),
+        at(1, ScriptAction::Isolate(Target::AllSites)),
+        at(1, ScriptAction::Rule(rule("all", filter("Tell", Target::Any, Target::Any), Ruling::Drop))),
         put(60_000, S2, 9),
     ]));
     settings.network.loss = Chance { numerator: 1, denominator: 1 };
@@ -119,12 +130,15 @@ fn only_a_site_that_is_there_can_be_the_first_to_lead() {
 
 #[test]
 fn a_table_gives_each_direction_its_latency() {
-    use crate::sim::net::settings::Latency;
+    use crate::sim::net::settings::LinkLatency;
     let row =
-        |lengths: [u64; 3]| lengths.map(|length| Latency::Constant(Duration::from_millis(length))).into();
-    let mut settings =
-        settings(Vec::from([at(1, Action::Command(S0, Ask::Each(1))), put(100, ProcessId::Client(0), 2)]));
-    settings.network.latency = Latency::Table(Vec::from([row([0, 5, 50]), row([7, 0, 9]), row([1, 1, 0])]));
+        |lengths: [u64; 3]| lengths.map(|length| LinkLatency::Constant(Duration::from_millis(length))).into();
+    let mut settings = settings(Vec::from([
+        at(1, ScriptAction::Command(S0, Ask::Each(1))),
+        put(100, ProcessId::Client(0), 2),
+    ]));
+    settings.network.latency =
+        LinkLatency::Table(Vec::from([row([0, 5, 50]), row([7, 0, 9]), row([1, 1, 0])]));
     let world = run(settings);
     assert_eq!(deliveries(&world, "Tell", S0, S1), [6_000]);
     assert_eq!(deliveries(&world, "Ack", S1, S0), [15_000]);
@@ -133,8 +147,8 @@ fn a_table_gives_each_direction_its_latency() {
 }
 
 /// A network that does everything to everything, and two clogged links.
-fn roughest(steps: Vec<Step<Ask>>) -> Settings {
-    use crate::sim::net::settings::{Bandwidth, Bursts, Replay};
+fn roughest(steps: Vec<ScriptStep<Ask>>) -> Settings {
+    use crate::sim::net::settings::{Bandwidth, Bursts, LateCopy};
     let always = Chance { numerator: 1, denominator: 1 };
     let mut settings = settings(steps);
     let length = Duration::from_millis(5);
@@ -142,7 +156,7 @@ fn roughest(steps: Vec<Step<Ask>>) -> Settings {
         Bursts { chance: always, length, loss: Chance { numerator: 1, denominator: 3 } };
     (settings.network.corruption, settings.network.truncation) = (always, always);
     settings.network.misdelivery = always;
-    settings.network.replay = Replay { chance: always, after: length };
+    settings.network.replay = LateCopy { chance: always, after: length };
     settings.network.bandwidth = Some(Bandwidth { rate: 1_000, queue: 100 });
     settings
 }
@@ -150,12 +164,12 @@ fn roughest(steps: Vec<Step<Ask>>) -> Settings {
 #[test]
 fn in_the_healed_core_nothing_happens_to_datagrams() {
     let keep =
-        Rule { count: Some(9), ..rule("kept", filter("Tell", Target::Any, Target::Any), Ruling::Keep) };
+        LinkRule { count: Some(9), ..rule("kept", filter("Tell", Target::Any, Target::Any), Ruling::Keep) };
     let mut settings = roughest(Vec::from([
-        at(1, Action::Rule(keep)),
-        at(1, Action::Clog { from: only(S0), to: only(S1).with(S2.as_site().unwrap()) }),
-        at(2, Action::Command(S0, Ask::Each(1))),
-        at(3, Action::Command(S1, Ask::Each(2))),
+        at(1, ScriptAction::Rule(keep)),
+        at(1, ScriptAction::Clog { from: only(S0), to: only(S1).with(S2.as_site().unwrap()) }),
+        at(2, ScriptAction::Command(S0, Ask::Each(1))),
+        at(3, ScriptAction::Command(S1, Ask::Each(2))),
     ]));
     settings.clog_max = 1;
     let mut world: Birds = World::new(settings, Scribe::default()).unwrap();
@@ -184,18 +198,18 @@ fn in_the_healed_core_nothing_happens_to_datagrams() {
 fn links_clog_one_way_and_let_go_in_order_within_their_bound() {
     let both = only(S1).with(S2.as_site().unwrap());
     let mut settings = settings(Vec::from([
-        at(1, Action::Clog { from: only(S0), to: both }),
+        at(1, ScriptAction::Clog { from: only(S0), to: both }),
         put(2, S0, 1),
         put(3, S0, 2),
         put(4, S0, 3),
         put(5, S1, 4),
-        at(500, Action::Unclog { from: only(S0), to: only(S2) }),
-        at(600, Action::Unclog { from: only(S0), to: both }),
+        at(500, ScriptAction::Unclog { from: only(S0), to: only(S2) }),
+        at(600, ScriptAction::Unclog { from: only(S0), to: both }),
         put(700, S0, 5),
     ]));
     settings.clog_max = 2;
     settings.network.latency =
-        crate::sim::net::settings::Latency::Uniform(Duration::ZERO, Duration::from_millis(80));
+        crate::sim::net::settings::LinkLatency::Uniform(Duration::ZERO, Duration::from_millis(80));
     let world = run(settings);
     for (site, open) in [(S1, 600_000), (S2, 500_000)] {
         let times = deliveries(&world, "Tell", S0, site);
@@ -209,21 +223,22 @@ fn links_clog_one_way_and_let_go_in_order_within_their_bound() {
 
 #[test]
 fn a_replay_of_nothing_is_as_stale_as_a_step_that_never_fired() {
-    let keep = |kind: &str| Rule {
+    let keep = |kind: &str| LinkRule {
         count: Some(9),
         ..rule("kept", filter(kind, Target::Any, Target::Any), Ruling::Keep)
     };
     for (kind, is_optional, stale) in [("Tell", false, 0), ("Nack", false, 1), ("Nack", true, 0)] {
-        let mut replay = at(100, Action::Replay("kept".into()));
+        let mut replay = at(100, ScriptAction::Replay("kept".into()));
         replay.is_optional = is_optional;
-        let steps = [at(0, Action::Rule(keep(kind))), at(1, Action::Command(S0, Ask::Each(1))), replay];
+        let steps =
+            [at(0, ScriptAction::Rule(keep(kind))), at(1, ScriptAction::Command(S0, Ask::Each(1))), replay];
         let world = run(settings(Vec::from(steps)));
         assert_eq!(world.unfired().len(), stale, "{:?}", world.unfired());
         assert_eq!(world.statistics().replayed, world.statistics().kept);
     }
-    let unbounded = Rule { count: None, ..keep("Tell") };
+    let unbounded = LinkRule { count: None, ..keep("Tell") };
     let refused = World::<Gossip, Scribe>::new(
-        settings(Vec::from([at(0, Action::Rule(unbounded))])),
+        settings(Vec::from([at(0, ScriptAction::Rule(unbounded))])),
         Scribe::default(),
     );
     assert!(refused.err().is_some_and(|why| why.to_string().contains("keep more than 100 copies")));
@@ -240,7 +255,7 @@ fn a_receiver_that_reads_what_it_must_refuse_is_objected_to() {
         let datagram = Datagram { to: Recipients::One(S1), ..sent };
         let packet = world.net.packets.post_from(datagram.into(), origin);
         let host = world.hosts.list.place(S2).unwrap();
-        world.queue.push(world.now(), Event::Deliver { host, packet });
+        world.queue.push(world.now(), QueuedEvent::Deliver { host, packet });
         let violation = world.step().unwrap_err();
         assert_eq!(violation.property, "frame");
         assert!(violation.explanation.starts_with("S2 took a datagram from S0 that "), "{violation}");

@@ -4,7 +4,7 @@ use alloc::string::String;
 use alloc::vec::Vec;
 use core::fmt;
 
-use crate::chunks::Chunks;
+use crate::cow_log::CowLog;
 use crate::ids::{ProcessId, SiteSet};
 use crate::mix::Seed;
 use crate::process::{Damage, Effects, Input, Label, Process, Recovered, Role, Size, Subject};
@@ -123,7 +123,7 @@ pub struct Gossip {
     pub beats: u64,
     pub rank: u64,
     pub next_beat: Option<Instant>,
-    pub list: Chunks<u64>,
+    pub list: CowLog<u64>,
 }
 
 impl Gossip {
@@ -170,7 +170,7 @@ impl Process for Gossip {
             beats: 0,
             rank: 0,
             next_beat,
-            list: Chunks::default(),
+            list: CowLog::default(),
         })
     }
 

@@ -18,7 +18,8 @@ fn a_process_that_holds_more_than_it_may_is_caught() {
 #[test]
 fn a_process_that_looks_at_more_than_comes_of_it_is_caught() {
     let run = |count| {
-        let settings = settings(Vec::from([put(1, S0, 5), at(2, Action::Command(S0, Ask::Look(count)))]));
+        let settings =
+            settings(Vec::from([put(1, S0, 5), at(2, ScriptAction::Command(S0, Ask::Look(count)))]));
         World::new(settings, Scribe::default()).unwrap().run_until(ms(1_000))
     };
     run(8).unwrap();
@@ -32,10 +33,10 @@ fn a_process_that_looks_at_more_than_comes_of_it_is_caught() {
 
 #[test]
 fn commands_for_a_process_that_is_paused_wait_within_the_bound_of_its_inbox() {
-    let pause = |millis, action: fn(Target) -> Action<Ask>| at(millis, action(Target::of(S0)));
-    let mut steps = Vec::from([pause(1, Action::Pause)]);
+    let pause = |millis, action: fn(Target) -> ScriptAction<Ask>| at(millis, action(Target::of(S0)));
+    let mut steps = Vec::from([pause(1, ScriptAction::Pause)]);
     steps.extend((0..5).map(|number| put(2 + number, S0, number)));
-    steps.push(pause(10, Action::Resume));
+    steps.push(pause(10, ScriptAction::Resume));
     let mut settings = settings(steps);
     settings.inbox_max = 3;
     let world = run(settings);

@@ -6,8 +6,8 @@ use crate::outbox::SyncMode;
 use crate::sim::host::ProcessStatus;
 use crate::sim::script::{DiskFault, Seam};
 
-fn crash(who: ProcessId, at: Option<Seam>, leaves: Leaves) -> Action<Ask> {
-    Action::Crash { who: Target::of(who), at, leaves }
+fn crash(who: ProcessId, at: Option<Seam>, leaves: Leaves) -> ScriptAction<Ask> {
+    ScriptAction::Crash { who: Target::of(who), at, leaves }
 }
 
 /// What S0 keeps, durably and after a restart at 1 s, and who ever heard of 5, when it crashes at this seam.
@@ -16,8 +16,8 @@ fn at_seam(seam: Option<Seam>, ask: Ask) -> (Vec<u64>, Vec<ProcessId>, Birds) {
     if let Some(seam) = seam {
         steps.push(at(1, crash(S0, Some(seam), Leaves::Nothing)));
     }
-    steps.push(at(2, Action::Command(S0, ask)));
-    steps.push(at(1_000, Action::Restart(Target::of(S0))));
+    steps.push(at(2, ScriptAction::Command(S0, ask)));
+    steps.push(at(1_000, ScriptAction::Restart(Target::of(S0))));
     let world = run(settings(steps));
     let heard = world.judge().delivered.iter().filter(|(_, to, ..)| *to != S0);
     let heard: Vec<ProcessId> =
@@ -52,7 +52,7 @@ fn a_seam_that_is_never_reached_makes_the_run_stale() {
 
 #[test]
 fn a_crash_during_recovery_uses_its_incarnation_up() {
-    let restart = |millis| at(millis, Action::Restart(Target::of(S0)));
+    let restart = |millis| at(millis, ScriptAction::Restart(Target::of(S0)));
     let world = run(settings(Vec::from([
         put(1, S0, 5),
         at(100, crash(S0, None, Leaves::Nothing)),
@@ -71,15 +71,15 @@ const T0: ProcessId = ProcessId::Terminal(SiteId::new(0).unwrap());
 fn a_terminal_lives_as_often_as_its_site() {
     let world = run(settings(Vec::from([
         at(10, crash(S0, None, Leaves::Nothing)),
-        at(20, Action::Command(T0, Ask::Put(5))),
-        at(30, Action::Restart(Target::of(S0))),
+        at(20, ScriptAction::Command(T0, Ask::Put(5))),
+        at(30, ScriptAction::Restart(Target::of(S0))),
         at(40, crash(S0, None, Leaves::Nothing)),
         at(45, crash(S0, Some(Seam::DuringRecovery), Leaves::Nothing)),
-        at(50, Action::Restart(Target::of(S0))),
-        at(60, Action::Restart(Target::of(S0))),
+        at(50, ScriptAction::Restart(Target::of(S0))),
+        at(60, ScriptAction::Restart(Target::of(S0))),
         at(70, crash(S0, None, Leaves::Nothing)),
         at(75, crash(S0, Some(Seam::DuringRecovery), Leaves::Nothing)),
-        at(80, Action::Restart(Target::of(S0))),
+        at(80, ScriptAction::Restart(Target::of(S0))),
     ])));
     let lives = |who| world.judge().started.iter().filter(move |started| started.0 == who).map(|it| it.1);
     assert!(lives(S0).eq([1, 2, 4]) && lives(T0).eq([1, 2, 4]), "{:?}", world.judge().started);
@@ -94,10 +94,10 @@ fn a_terminal_lives_as_often_as_its_site() {
 fn what_is_under_way_inside_a_program_ends_with_it() {
     let heard = |is_crashed| {
         // What the terminal sends at 1 ms arrives one microsecond later at its own site.
-        let mut steps = Vec::from([at(1, Action::Command(T0, Ask::Put(5)))]);
+        let mut steps = Vec::from([at(1, ScriptAction::Command(T0, Ask::Put(5)))]);
         if is_crashed {
             steps.push(at(1, crash(S0, None, Leaves::Nothing)));
-            steps.push(at(1, Action::Restart(Target::of(S0))));
+            steps.push(at(1, ScriptAction::Restart(Target::of(S0))));
         }
         let world = run(settings(steps));
         let told = world.judge().delivered.iter().filter(|seen| matches!(seen.3, Word::Tell { .. }));
@@ -122,7 +122,7 @@ fn every_incarnation_has_a_seed_of_its_own() {
     let world = run(settings(Vec::new()));
     let crashed = run(settings(Vec::from([
         at(1, crash(S0, None, Leaves::Nothing)),
-        at(2, Action::Restart(Target::of(S0))),
+        at(2, ScriptAction::Restart(Target::of(S0))),
     ])));
     let seed = |world: &Birds, who| world.process(who).map(|gossip| gossip.seed);
     assert_ne!(seed(&world, S0), seed(&crashed, S0));
@@ -151,7 +151,7 @@ fn unsynced_writes_are_lost_and_a_torn_one_leaves_a_part() {
             put(1, S0, 5),
             put(100, S0, 6),
             at(101, crash(S0, None, leaves)),
-            at(200, Action::Restart(Target::of(S0))),
+            at(200, ScriptAction::Restart(Target::of(S0))),
         ])));
         assert_eq!(kept(&world, S0), [5], "the sync of 6 takes until 102 ms");
         assert_eq!(world.judge().crashed, [(S0, Vec::from([5, 6]))]);
@@ -171,13 +171,13 @@ fn clients_are_there_when_the_first_site_starts() {
 
 #[test]
 fn a_restarted_site_does_not_wait_for_the_syncs_of_its_last_life() {
-    let sync_time = |ms| Action::SyncTime(Target::of(S0), Duration::from_millis(ms));
+    let sync_time = |ms| ScriptAction::SyncTime(Target::of(S0), Duration::from_millis(ms));
     let mut settings = settings(Vec::from([
         at(1, sync_time(60_000)),
         put(2, S0, 5),
         at(10, crash(S0, None, Leaves::Nothing)),
         at(11, sync_time(2)),
-        at(12, Action::Restart(Target::of(S0))),
+        at(12, ScriptAction::Restart(Target::of(S0))),
         put(20, S0, 6),
     ]));
     settings.trace.level = TraceLevel::Notable;
@@ -190,10 +190,10 @@ fn a_restarted_site_does_not_wait_for_the_syncs_of_its_last_life() {
 fn a_pause_holds_everything_and_resuming_delivers_it() {
     let world = run(settings(Vec::from([
         put(1, S0, 5),
-        at(2, Action::Pause(Target::of(S0))),
+        at(2, ScriptAction::Pause(Target::of(S0))),
         put(100, S1, 6),
         put(101, S0, 7),
-        at(500, Action::Resume(Target::of(S0))),
+        at(500, ScriptAction::Resume(Target::of(S0))),
     ])));
     assert_eq!(kept(&world, S0), [5, 7, 6]);
     let heard = deliveries(&world, "Tell", S0, S1);
@@ -204,9 +204,9 @@ fn a_pause_holds_everything_and_resuming_delivers_it() {
 
 #[test]
 fn an_inbox_overflows_like_a_socket_buffer() {
-    let mut steps = Vec::from([at(1, Action::Pause(Target::of(S0)))]);
+    let mut steps = Vec::from([at(1, ScriptAction::Pause(Target::of(S0)))]);
     steps.extend((0..10).map(|number| put(10 + number, S1, number)));
-    steps.push(at(500, Action::Resume(Target::of(S0))));
+    steps.push(at(500, ScriptAction::Resume(Target::of(S0))));
     let mut settings = settings(steps);
     settings.inbox_max = 4;
     let world = run(settings);
@@ -249,8 +249,8 @@ fn a_full_outbox_holds_inputs_until_the_sync() {
 fn a_machine_takes_its_sites_down_together() {
     let mut settings = settings(Vec::from([
         put(1, S0, 5),
-        at(100, Action::Crash { who: Target::Machine(1), at: None, leaves: Leaves::Nothing }),
-        at(200, Action::Restart(Target::Machine(1))),
+        at(100, ScriptAction::Crash { who: Target::Machine(1), at: None, leaves: Leaves::Nothing }),
+        at(200, ScriptAction::Restart(Target::Machine(1))),
     ]));
     settings.machines = Vec::from([only(S0), only(S1).with(S2.as_site().unwrap())]);
     let mut world: Birds = World::new(settings, Scribe::default()).unwrap();
@@ -266,8 +266,8 @@ fn durable_state_that_is_refused_stops_a_site_for_good() {
     let world = run(settings(Vec::from([
         put(1, S0, CURSED),
         at(100, crash(S0, None, Leaves::Nothing)),
-        at(200, Action::Restart(Target::of(S0))),
-        at(300, Action::Heal),
+        at(200, ScriptAction::Restart(Target::of(S0))),
+        at(300, ScriptAction::Heal),
     ])));
     let reason = "durable state is damaged: a cursed number was kept".into();
     assert_eq!(world.status(S0), Some(ProcessStatus::Failed { reason, for_good: true }));
@@ -278,8 +278,12 @@ fn durable_state_that_is_refused_stops_a_site_for_good() {
 /// Nothing of the call in which it stops is written or sent, though it says so first; it is a violation unless expected.
 #[test]
 fn a_site_that_stops_by_itself_leaves_nothing_of_that_call() {
-    let steps =
-        || Vec::from([at(1, Action::Command(S0, Ask::Stop(5))), at(50, Action::Restart(Target::of(S0)))]);
+    let steps = || {
+        Vec::from([
+            at(1, ScriptAction::Command(S0, Ask::Stop(5))),
+            at(50, ScriptAction::Restart(Target::of(S0))),
+        ])
+    };
     let mut world: Birds = World::new(settings(steps()), Scribe::default()).unwrap();
     let violation = world.run_until(ms(100)).unwrap_err();
     assert_eq!((violation.property, violation.explanation.as_str()), ("gossip", "S0 stops: 5 is enough"));
@@ -299,14 +303,14 @@ fn a_site_that_stops_by_itself_leaves_nothing_of_that_call() {
 
 #[test]
 fn storage_that_is_put_back_has_forgotten_what_was_written_since() {
-    let disk = |fault| Action::Disk(Target::of(S0), fault);
+    let disk = |fault| ScriptAction::Disk(Target::of(S0), fault);
     let mut world = run(settings(Vec::from([
         put(1, S0, 5),
         at(100, disk(DiskFault::Save)),
         put(150, S0, 6),
         at(200, disk(DiskFault::Restore)),
-        at(250, Action::Restart(Target::of(S0))),
-        at(300, Action::Disk(Target::of(S1), DiskFault::Restore)),
+        at(250, ScriptAction::Restart(Target::of(S0))),
+        at(300, ScriptAction::Disk(Target::of(S1), DiskFault::Restore)),
     ])));
     let starts: Vec<_> = world.judge().started.iter().filter(|(id, ..)| *id == S0).cloned().collect();
     assert_eq!(starts, [(S0, 1, Vec::new()), (S0, 2, Vec::from([5]))]);
@@ -337,7 +341,7 @@ fn healing_disarms_a_crash_that_waits_for_its_seam() {
     for heals in [false, true] {
         let mut steps = Vec::from([at(1, crash(S0, Some(Seam::BeforeSync), Leaves::Nothing))]);
         if heals {
-            steps.push(at(2, Action::Heal));
+            steps.push(at(2, ScriptAction::Heal));
         }
         steps.push(put(3, S0, 5));
         let world = run(settings(steps));

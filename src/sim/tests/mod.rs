@@ -21,10 +21,10 @@ use crate::mix::Seed;
 use crate::sim::host::WaitingInput;
 use crate::sim::net::rule::{About, Filter};
 use crate::sim::script::watchpoints::{Demand, Watchpoint};
-use crate::sim::script::{Action, Leaves, Step, Target, Trigger};
+use crate::sim::script::{Leaves, ScriptAction, ScriptStep, Target, Trigger};
 use crate::sim::settings::{TraceLevel, TraceSettings, WorldSettings};
 use crate::sim::watch::judge::{Judge, Observation, Violation};
-use crate::sim::world::{Event, World};
+use crate::sim::world::{QueuedEvent, World};
 use crate::time::{Duration, Instant};
 
 const S0: ProcessId = ProcessId::site(0);
@@ -86,7 +86,7 @@ fn ms(millis: u64) -> Instant {
     Instant::ZERO + Duration::from_millis(millis)
 }
 
-fn settings(steps: Vec<Step<Ask>>) -> Settings {
+fn settings(steps: Vec<ScriptStep<Ask>>) -> Settings {
     let mut settings = Settings::calm(Seed(7), 3, Config { sites: 3, beat: None, kept_max: 1_000 });
     settings.clients = 2;
     settings.journal.segment_bytes = 1 << 18;
@@ -106,7 +106,8 @@ fn run(settings: Settings) -> Birds {
 
 /// What was forgotten would stay for ever, and what was given back too early would be another datagram.
 fn assert_every_copy_is_accounted_for(world: &Birds) {
-    let queued = world.queue.turns().filter(|(_, event)| matches!(event, Event::Deliver { .. })).count();
+    let queued =
+        world.queue.turns().filter(|(_, event)| matches!(event, QueuedEvent::Deliver { .. })).count();
     let inboxes =
         world.hosts.list.iter().filter_map(|host| host.running()).flat_map(|running| &running.inbox);
     let waiting = inboxes.filter(|waiting| matches!(waiting, WaitingInput::Datagram(_))).count();
@@ -114,16 +115,16 @@ fn assert_every_copy_is_accounted_for(world: &Birds) {
     assert_eq!(world.net.packets.copies(), queued + waiting + held);
 }
 
-fn step(trigger: Trigger, action: Action<Ask>) -> Step<Ask> {
-    Step { trigger, action, is_optional: false }
+fn step(trigger: Trigger, action: ScriptAction<Ask>) -> ScriptStep<Ask> {
+    ScriptStep { trigger, action, is_optional: false }
 }
 
-fn at(millis: u64, action: Action<Ask>) -> Step<Ask> {
+fn at(millis: u64, action: ScriptAction<Ask>) -> ScriptStep<Ask> {
     step(Trigger::At(ms(millis)), action)
 }
 
-fn put(millis: u64, who: ProcessId, number: u64) -> Step<Ask> {
-    at(millis, Action::Command(who, Ask::Put(number)))
+fn put(millis: u64, who: ProcessId, number: u64) -> ScriptStep<Ask> {
+    at(millis, ScriptAction::Command(who, Ask::Put(number)))
 }
 
 fn filter(kind: &str, from: Target, to: Target) -> Filter {

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::mix;
-use crate::sim::net::settings::{Chance, Latency};
+use crate::sim::net::settings::{Chance, LinkLatency};
 
 /// A network that does everything to datagrams, and sites that talk all the time.
 fn stormy() -> Settings {
@@ -13,14 +13,14 @@ fn stormy() -> Settings {
     let mut settings = settings(steps);
     settings.config.beat = Some(Duration::from_millis(20));
     settings.network.latency =
-        Latency::Exponential { min: Duration::from_millis(1), mean: Duration::from_millis(5) };
+        LinkLatency::Exponential { min: Duration::from_millis(1), mean: Duration::from_millis(5) };
     settings.network.loss = Chance { numerator: 1, denominator: 10 };
     settings.network.duplication = Chance { numerator: 1, denominator: 20 };
     settings.network.reordering = Chance { numerator: 1, denominator: 20 };
     settings.network.reordering_by = Duration::from_millis(30);
     settings.tracks.push(Vec::from([
-        at(300, Action::Crash { who: Target::of(S1), at: None, leaves: Leaves::Torn }),
-        at(500, Action::Restart(Target::of(S1))),
+        at(300, ScriptAction::Crash { who: Target::of(S1), at: None, leaves: Leaves::Torn }),
+        at(500, ScriptAction::Restart(Target::of(S1))),
     ]));
     settings
 }
@@ -108,13 +108,13 @@ fn the_first_violation_stops_every_later_step() {
 #[test]
 #[should_panic(expected = "asked to")]
 fn a_panic_passes_through_the_world() {
-    run(settings(Vec::from([at(1, Action::Command(S1, Ask::Break))])));
+    run(settings(Vec::from([at(1, ScriptAction::Command(S1, Ask::Break))])));
 }
 
 #[cfg(feature = "std")]
 #[test]
 fn a_panic_leaves_the_culprit_named() {
-    let settings = settings(Vec::from([at(1, Action::Command(S1, Ask::Break))]));
+    let settings = settings(Vec::from([at(1, ScriptAction::Command(S1, Ask::Break))]));
     let mut world: Birds = World::new(settings, Scribe::default()).unwrap();
     let outcome = std::panic::catch_unwind(core::panic::AssertUnwindSafe(|| world.run_until(ms(5))));
     assert!(outcome.is_err());

@@ -6,13 +6,13 @@ fn sent(kind: &str, from: ProcessId, nth: u64) -> Trigger {
     Trigger::Sent(filter(kind, Target::of(from), Target::Any), nth)
 }
 
-const fn crash(who: Target) -> Action<Ask> {
-    Action::Crash { who, at: None, leaves: Leaves::Nothing }
+const fn crash(who: Target) -> ScriptAction<Ask> {
+    ScriptAction::Crash { who, at: None, leaves: Leaves::Nothing }
 }
 
 #[test]
 fn isolating_on_sent_catches_that_very_datagram() {
-    let isolate = Action::Isolate(Target::of(S0));
+    let isolate = ScriptAction::Isolate(Target::of(S0));
     let world = run(settings(Vec::from([put(1, S0, 5), step(sent("Tell", S0, 2), isolate)])));
     // The second recipient's steps had armed when the command fired.
     assert_eq!(deliveries(&world, "Tell", S0, S1), [], "under way when the link was cut");
@@ -39,7 +39,7 @@ fn crashing_on_delivered_comes_before_the_handling() {
 #[test]
 fn a_step_does_not_see_the_event_that_armed_it() {
     let tell = || sent("Tell", S0, 1);
-    let check = |number| Action::Check(number);
+    let check = |number| ScriptAction::Check(number);
     let mut world = run(settings(Vec::from([
         put(1, S0, 5),
         step(tell(), check(1)),
@@ -52,13 +52,13 @@ fn a_step_does_not_see_the_event_that_armed_it() {
 
 #[test]
 fn roles_are_those_of_the_moment_and_missing_ones_are_waited_for() {
-    let lead = |millis, who, rank| at(millis, Action::Command(who, Ask::Lead(rank)));
+    let lead = |millis, who, rank| at(millis, ScriptAction::Command(who, Ask::Lead(rank)));
     let mut settings = settings(Vec::from([lead(100, S1, 1), lead(200, S2, 2)]));
     settings.tracks.push(Vec::from([
         at(1, crash(Target::Leader)),
-        step(Trigger::After(Duration::from_millis(10)), Action::Check(1)),
-        step(Trigger::Leads(Target::Any), Action::Pause(Target::Follower)),
-        step(Trigger::Leads(Target::of(S0)), Action::Check(2)),
+        step(Trigger::After(Duration::from_millis(10)), ScriptAction::Check(1)),
+        step(Trigger::Leads(Target::Any), ScriptAction::Pause(Target::Follower)),
+        step(Trigger::Leads(Target::of(S0)), ScriptAction::Check(2)),
     ]));
     let mut world = World::new(settings, Scribe::default()).unwrap();
     world.run_until(ms(105)).unwrap();
@@ -85,17 +85,17 @@ fn crashes_starts_and_notes_fire_steps() {
     let mut world = run(settings(Vec::from([
         put(1, S0, 5),
         step(noted(Some(5)), crash(Target::of(S1))),
-        step(Trigger::Crashed(Target::Any), Action::Check(7)),
+        step(Trigger::Crashed(Target::Any), ScriptAction::Check(7)),
     ])));
     assert_eq!(world.due_check(), Some(7), "a step is armed before the action of the one before it");
     let mut settings = settings(Vec::from([
         put(1, S0, 5),
         step(noted(None), crash(Target::of(S1))),
-        step(Trigger::Restarted(Target::of(S1)), Action::Check(8)),
+        step(Trigger::Restarted(Target::of(S1)), ScriptAction::Check(8)),
     ]));
     settings
         .tracks
-        .push(Vec::from([step(Trigger::Crashed(Target::of(S1)), Action::Restart(Target::of(S1)))]));
+        .push(Vec::from([step(Trigger::Crashed(Target::of(S1)), ScriptAction::Restart(Target::of(S1)))]));
     let mut world = run(settings);
     assert_eq!(world.due_check(), Some(8));
     assert_eq!(world.judge().started.iter().filter(|started| started.0 == S1).count(), 2);
@@ -117,10 +117,12 @@ fn a_step_that_did_not_fire_says_what_came_nearest() {
         (Trigger::Crashed(Target::AllSites), "0 crashed, none of them all sites"),
     ];
     for (trigger, _) in &waits {
-        settings.tracks.push(Vec::from([step(trigger.clone(), Action::Check(1)), at(5, Action::Check(2))]));
+        settings
+            .tracks
+            .push(Vec::from([step(trigger.clone(), ScriptAction::Check(1)), at(5, ScriptAction::Check(2))]));
     }
-    let optional = Step { is_optional: true, ..step(sent("Nack", S0, 1), Action::Check(3)) };
-    settings.tracks.push(Vec::from([optional, at(5, Action::Check(4))]));
+    let optional = ScriptStep { is_optional: true, ..step(sent("Nack", S0, 1), ScriptAction::Check(3)) };
+    settings.tracks.push(Vec::from([optional, at(5, ScriptAction::Check(4))]));
     let world = run(settings);
     let unfired = world.unfired();
     assert_eq!(unfired.len(), 2 * waits.len(), "{unfired:#?}");
@@ -160,7 +162,7 @@ fn the_trace_of_a_small_run_reads_in_order() {
     let mut settings = settings(Vec::from([
         put(1, S0, 5),
         step(sent("Tell", S0, 2), crash(Target::of(S0))),
-        at(50, Action::Restart(Target::of(S0))),
+        at(50, ScriptAction::Restart(Target::of(S0))),
     ]));
     settings.clients = 0;
     settings.trace.level = TraceLevel::Notable;

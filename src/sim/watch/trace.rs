@@ -15,17 +15,17 @@ use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::fmt::{self, Write};
 
-use crate::chunks::Chunks;
+use crate::cow_log::CowLog;
 use crate::frame::Rejected;
 use crate::ids::{ProcessId, SiteId, SiteSet};
 use crate::process::{Label, Process, Subject};
 use crate::sim::host::disk::calls::Struck;
 use crate::sim::host::disk::faults::Residue;
-use crate::sim::net::rule::{Rule, Ruling};
+use crate::sim::net::rule::{LinkRule, Ruling};
 use crate::sim::net::rules::Resolved;
 use crate::sim::script::describe::{clock_text, ruling_text, seam_text};
 use crate::sim::script::director::StepId;
-use crate::sim::script::{Action, ClockFault, Leaves, Seam};
+use crate::sim::script::{ClockFault, Leaves, ScriptAction, Seam};
 use crate::sim::settings::TraceSettings;
 use crate::time::{Duration, Instant};
 use crate::wire::WireError;
@@ -99,7 +99,7 @@ pub type SharedLabels = Arc<[(&'static str, Subject)]>;
 /// What one line tells.
 #[derive(Clone, Debug)]
 pub(crate) enum TraceEvent<P: Process> {
-    Fired { step: StepId, action: Box<Action<P::Command>>, targets: Resolved },
+    Fired { step: StepId, action: Box<ScriptAction<P::Command>>, targets: Resolved },
     Started { incarnation: u64, records: usize },
     Failed { reason: Arc<str> },
     Crashed { at: Option<Seam>, undone: usize, leaves: Leaves, residue: Residue },
@@ -113,7 +113,7 @@ pub(crate) enum TraceEvent<P: Process> {
     Leads { rank: u64 },
     Sent { to: ProcessId, labels: SharedLabels },
     Lost { to: ProcessId, labels: SharedLabels, why: Loss },
-    Ruled { to: ProcessId, labels: SharedLabels, rule: Arc<Rule> },
+    Ruled { to: ProcessId, labels: SharedLabels, rule: Arc<LinkRule> },
     Doubled { to: ProcessId, labels: SharedLabels },
     HeldBack { to: ProcessId, labels: SharedLabels, by: Duration },
     Again { to: ProcessId, labels: SharedLabels, by: Duration },
@@ -368,7 +368,7 @@ impl fmt::Display for StepNumber {
 #[derive(Clone, Debug)]
 pub struct Trace<P: Process> {
     pub(in crate::sim::watch) settings: TraceSettings,
-    lines: Chunks<Line<P>>,
+    lines: CowLog<Line<P>>,
     /// Lines that went beyond the limit.
     forgotten: u64,
     /// Routine events since the last elision was written.
@@ -377,7 +377,7 @@ pub struct Trace<P: Process> {
 
 impl<P: Process> Trace<P> {
     pub(crate) fn new(settings: TraceSettings) -> Trace<P> {
-        Trace { settings, lines: Chunks::default(), forgotten: 0, elided: 0 }
+        Trace { settings, lines: CowLog::default(), forgotten: 0, elided: 0 }
     }
 
     /// Makes one line, and keeps it.

@@ -13,9 +13,9 @@ use crate::ids::ProcessId;
 use crate::process::Recipients;
 use crate::replicated::paxos::Slot;
 use crate::sim::Violation;
+use crate::tweets::judges::describe::{Id, Maybe, To};
 use crate::tweets::judges::shelf::CowMap;
-use crate::tweets::judges::words::{Id, Maybe, To};
-use crate::tweets::judges::{Known, SeenFact, broken};
+use crate::tweets::judges::{JudgeContext, SeenFact, broken};
 use crate::tweets::site::{Message, Note, Record, Request, RequestId};
 use crate::tweets::timeline::Position;
 
@@ -31,7 +31,7 @@ pub struct Acknowledged {
 }
 
 impl Acknowledged {
-    pub(super) fn look(&mut self, known: Known<'_>, fact: &SeenFact<'_>) -> Result<(), Violation> {
+    pub(super) fn look(&mut self, known: JudgeContext<'_>, fact: &SeenFact<'_>) -> Result<(), Violation> {
         match *fact {
             SeenFact::Left { from, message: Message::Ask { request }, .. } => self.on_asked(from, request),
             SeenFact::Left { from, to, message: Message::Applied { id, at, .. } } => {
@@ -67,7 +67,11 @@ impl Acknowledged {
     }
 
     /// A client tells its user something: what it says to be done stands where it says.
-    pub(super) fn on_noted(known: Known<'_>, process: ProcessId, note: &Note) -> Result<(), Violation> {
+    pub(super) fn on_noted(
+        known: JudgeContext<'_>,
+        process: ProcessId,
+        note: &Note,
+    ) -> Result<(), Violation> {
         let Note::Done(at, operation, _) = note else { return Ok(()) };
         let request = known.log.submission(*at).map(|submission| &submission.request);
         let is_there =
@@ -90,7 +94,7 @@ impl Acknowledged {
         }
     }
 
-    fn is_asked(&self, known: Known<'_>, request: &Request) -> bool {
+    fn is_asked(&self, known: JudgeContext<'_>, request: &Request) -> bool {
         let client = client_of(known, request);
         let mut asked = self.asked.get(&request.id()).into_iter().flatten();
         asked.any(|(from, other)| other == request && client.is_none_or(|client| client == *from))
@@ -98,7 +102,7 @@ impl Acknowledged {
 }
 
 /// Who may ask this; `None` when its session was never opened.
-fn client_of(known: Known<'_>, request: &Request) -> Option<ProcessId> {
+fn client_of(known: JudgeContext<'_>, request: &Request) -> Option<ProcessId> {
     match request {
         Request::Open { client, .. } => Some(*client),
         Request::Execute { session, .. } => known.model.life(*session).map(|life| life.client),
@@ -106,7 +110,7 @@ fn client_of(known: Known<'_>, request: &Request) -> Option<ProcessId> {
 }
 
 fn check_applied(
-    known: Known<'_>,
+    known: JudgeContext<'_>,
     from: ProcessId,
     to: Recipients,
     id: RequestId,

@@ -18,8 +18,8 @@ use crate::process::Recipients;
 use crate::replicated::paxos::{self, Ballot, Slot};
 use crate::sim::Violation;
 use crate::tweets::judges::chosen::{ChosenLog, LogEntry};
+use crate::tweets::judges::describe::Shown;
 use crate::tweets::judges::shelf::CowMap;
-use crate::tweets::judges::words::Shown;
 use crate::tweets::judges::{SeenFact, broken};
 use crate::tweets::site::{Message, Record, Reply, Submission};
 use crate::tweets::timeline::TimelineReply;
@@ -60,7 +60,7 @@ impl Agreement {
                 records.iter().try_for_each(|record| self.on_durable(site, record))?;
                 // Records of one batch have no order among each other: a mark may come before what it covers.
                 let marks = records.iter().filter_map(|record| match record {
-                    Record::Paxos { record: paxos::Record::Chosen(end) } => Some(*end),
+                    Record::Paxos { record: paxos::PaxosRecord::Chosen(end) } => Some(*end),
                     _ => None,
                 });
                 marks.max().map_or(Ok(()), |end| self.on_mark(site, end))
@@ -75,8 +75,8 @@ impl Agreement {
     fn on_durable(&mut self, site: SiteId, record: &Record) -> Result<(), Violation> {
         let Record::Paxos { record } = record else { return Ok(()) };
         match record {
-            paxos::Record::Promised(_) | paxos::Record::Chosen(_) => Ok(()),
-            paxos::Record::Begins(first) => {
+            paxos::PaxosRecord::Promised(_) | paxos::PaxosRecord::Chosen(_) => Ok(()),
+            paxos::PaxosRecord::Begins(first) => {
                 let begins = self.log.first();
                 ensure!(
                     *first == begins,
@@ -85,10 +85,10 @@ impl Agreement {
                 );
                 Ok(())
             }
-            paxos::Record::Accepted { ballot, slot, entry } => {
+            paxos::PaxosRecord::Accepted { ballot, slot, entry } => {
                 self.log.accept(site, *slot, *ballot, entry).or_else(|why| broken(PROPERTY, why))
             }
-            paxos::Record::Learned { slot, entry } => {
+            paxos::PaxosRecord::Learned { slot, entry } => {
                 self.check_chosen(site, "learned", *slot, entry)?;
                 self.log.learn(site, *slot);
                 Ok(())
@@ -145,12 +145,12 @@ impl Agreement {
         &mut self,
         site: SiteId,
         to: Recipients,
-        message: &paxos::Message<Arc<Submission>>,
+        message: &paxos::PaxosMessage<Arc<Submission>>,
     ) -> Result<(), Violation> {
         const SENT: &str = "sent as chosen";
         match message {
-            paxos::Message::Prepare { ballot, first } => self.check_asked(site, to, *ballot, *first),
-            paxos::Message::Promise(promise) => {
+            paxos::PaxosMessage::Prepare { ballot, first } => self.check_asked(site, to, *ballot, *first),
+            paxos::PaxosMessage::Promise(promise) => {
                 self.check_below(site, SENT, promise.chosen)?;
                 let told = self.told.entry((site, promise.ballot));
                 for part in [(Slot(0), promise.chosen), (promise.from, promise.to)] {
@@ -163,22 +163,22 @@ impl Agreement {
                     self.check_chosen(site, "reported as chosen", report.slot, &report.entry)
                 })
             }
-            paxos::Message::Accept { ballot, slot, chosen, entry } => {
+            paxos::PaxosMessage::Accept { ballot, slot, chosen, entry } => {
                 self.check_below(site, SENT, *chosen)?;
                 self.log.propose(*slot, *ballot, entry).or_else(|why| broken(PROPERTY, why))
             }
-            paxos::Message::Supply { slot, entry, chosen } => {
+            paxos::PaxosMessage::Supply { slot, entry, chosen } => {
                 self.check_below(site, SENT, *chosen)?;
                 self.check_chosen(site, "supplied", *slot, entry)
             }
-            paxos::Message::Chosen { chosen, .. }
-            | paxos::Message::Nack { chosen, .. }
-            | paxos::Message::Heartbeat { chosen, .. }
-            | paxos::Message::Heard { chosen, .. }
-            | paxos::Message::Extent { chosen, .. } => self.check_below(site, SENT, *chosen),
-            paxos::Message::Accepted { .. }
-            | paxos::Message::Fetch { .. }
-            | paxos::Message::Survey { .. } => Ok(()),
+            paxos::PaxosMessage::Chosen { chosen, .. }
+            | paxos::PaxosMessage::Nack { chosen, .. }
+            | paxos::PaxosMessage::Heartbeat { chosen, .. }
+            | paxos::PaxosMessage::Heard { chosen, .. }
+            | paxos::PaxosMessage::Extent { chosen, .. } => self.check_below(site, SENT, *chosen),
+            paxos::PaxosMessage::Accepted { .. }
+            | paxos::PaxosMessage::Fetch { .. }
+            | paxos::PaxosMessage::Survey { .. } => Ok(()),
         }
     }
 
@@ -241,11 +241,11 @@ mod tests {
 
     fn learned(slot: u64, nonce: u64) -> Record {
         let (slot, entry) = (Slot(slot), entry(&[&submission(nonce)]));
-        Record::Paxos { record: paxos::Record::Learned { slot, entry } }
+        Record::Paxos { record: paxos::PaxosRecord::Learned { slot, entry } }
     }
 
     fn marked(end: u64) -> Record {
-        Record::Paxos { record: paxos::Record::Chosen(Slot(end)) }
+        Record::Paxos { record: paxos::PaxosRecord::Chosen(Slot(end)) }
     }
 
     /// Two openings were asked; S0 and S1 accepted the first one for slot 0 under 1.0.
@@ -303,13 +303,21 @@ mod tests {
     fn only_what_is_chosen_is_learned_served_and_reported_as_chosen() {
         let supply = |nonce| {
             let (slot, entry) = (Slot(0), entry(&[&submission(nonce)]));
-            paxos::Message::Supply { slot, entry, chosen: Slot(0) }
+            paxos::PaxosMessage::Supply { slot, entry, chosen: Slot(0) }
         };
         let promise = |slot, nonce| {
             let entry = entry(&[&submission(nonce)]);
             let reports = alloc::vec![Report { slot: Slot(slot), ballot: None, entry }];
             let (from, to, end, chosen) = (Slot(0), Slot(2), Slot(2), Slot(0));
-            paxos::Message::Promise(Promise { ballot: ballot(1, 0), from, to, end, chosen, sync: 0, reports })
+            paxos::PaxosMessage::Promise(Promise {
+                ballot: ballot(1, 0),
+                from,
+                to,
+                end,
+                chosen,
+                sync: 0,
+                reports,
+            })
         };
         chosen().sent_by(site(2), supply(1)).unwrap();
         objects(chosen().sent_by(site(2), supply(2)), "agreement", "slot 0: S2 supplied");
@@ -325,17 +333,17 @@ mod tests {
         let messages = |end| {
             let (ballot, chosen) = (ballot(1, 0), Slot(end));
             [
-                paxos::Message::Chosen { ballot, chosen },
-                paxos::Message::Heartbeat {
+                paxos::PaxosMessage::Chosen { ballot, chosen },
+                paxos::PaxosMessage::Heartbeat {
                     ballot,
                     chosen,
                     beat: 1,
                     hears: crate::ids::SiteSet::first(9),
                     applied: Claim::default(),
                 },
-                paxos::Message::Heard { ballot, chosen, beat: 1, applied: Claim::default() },
-                paxos::Message::Nack { ballot, promised: ballot, chosen, leader: None },
-                paxos::Message::Accept { ballot, slot: Slot(1), chosen, entry: Entry::Noop },
+                paxos::PaxosMessage::Heard { ballot, chosen, beat: 1, applied: Claim::default() },
+                paxos::PaxosMessage::Nack { ballot, promised: ballot, chosen, leader: None },
+                paxos::PaxosMessage::Accept { ballot, slot: Slot(1), chosen, entry: Entry::Noop },
             ]
         };
         for message in messages(2) {
@@ -353,16 +361,17 @@ mod tests {
         let mut stage = Stage::new(3);
         stage.prepared(site(0), 1);
         let ballot = ballot(1, 0);
-        stage.durable(site(1), &[Record::Paxos { record: paxos::Record::Promised(ballot) }]).unwrap();
+        stage.durable(site(1), &[Record::Paxos { record: paxos::PaxosRecord::Promised(ballot) }]).unwrap();
         let part = |from, to| {
             let (from, to, end, chosen) = (Slot(from), Slot(to), Slot(6), Slot(0));
             let promise = Promise { ballot, from, to, end, chosen, sync: 0, reports: alloc::vec![] };
-            Message::Paxos { message: paxos::Message::Promise(promise) }
+            Message::Paxos { message: paxos::PaxosMessage::Promise(promise) }
         };
         stage.sent(site(1), site(0), part(0, 2)).unwrap();
         stage.sent(site(1), site(0), part(3, 4)).unwrap();
         let asks = |stage: &Stage, whom, first| {
-            let message = Message::Paxos { message: paxos::Message::Prepare { ballot, first: Slot(first) } };
+            let message =
+                Message::Paxos { message: paxos::PaxosMessage::Prepare { ballot, first: Slot(first) } };
             stage.clone().sent(site(0), site(whom), message)
         };
         asks(&stage, 1, 2).unwrap();

@@ -5,11 +5,11 @@ use alloc::string::String;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 
-use crate::chunks::Chunks;
+use crate::cow_log::CowLog;
 use crate::ids::{SiteId, SiteSet};
 use crate::replicated::paxos::{Ballot, Entry, Slot};
+use crate::tweets::judges::describe::{Shown, Sites};
 use crate::tweets::judges::pages::CowVec;
-use crate::tweets::judges::words::{Shown, Sites};
 use crate::tweets::site::Submission;
 use crate::tweets::timeline::Position;
 
@@ -45,13 +45,13 @@ pub struct ChosenLog {
     /// Nothing below is judged: it is over, and no site holds it.
     first: Slot,
     slots: CowVec<Votes>,
-    prefix: Chunks<LogEntry>,
+    prefix: CowLog<LogEntry>,
 }
 
 impl ChosenLog {
     /// An empty log of a cluster of `sites` sites.
     pub fn new(sites: u8) -> ChosenLog {
-        ChosenLog { sites, first: Slot(0), slots: CowVec::default(), prefix: Chunks::default() }
+        ChosenLog { sites, first: Slot(0), slots: CowVec::default(), prefix: CowLog::default() }
     }
 
     /// Makes an empty log one that begins at `first`.

@@ -57,10 +57,12 @@ impl Costs {
         P: Process<Message = Message, Record = Record, Note = Note, Command = Command>,
     {
         match *seen {
-            Observation::Noted { note: Note::Paxos(paxos::Note::Leads(..)), .. } => {
+            Observation::Noted { note: Note::Paxos(paxos::PaxosNote::Leads(..)), .. } => {
                 self.count_from(Some(now));
             }
-            Observation::Noted { note: Note::Paxos(paxos::Note::Campaigns(_)), .. } => self.count_from(None),
+            Observation::Noted { note: Note::Paxos(paxos::PaxosNote::Campaigns(_)), .. } => {
+                self.count_from(None)
+            }
             Observation::Started { process, .. } | Observation::Crashed { process, .. }
                 if process.as_site().is_some() =>
             {
@@ -139,13 +141,13 @@ mod tests {
     }
 
     fn leads(stage: &mut Stage) {
-        stage.noted(site(0).into(), &Note::Paxos(paxos::Note::Leads(ballot(2, 0), Slot(3)))).unwrap();
+        stage.noted(site(0).into(), &Note::Paxos(paxos::PaxosNote::Leads(ballot(2, 0), Slot(3)))).unwrap();
     }
 
     fn says(stage: &mut Stage, millis: u64) -> Result<(), Violation> {
         stage.now = Instant::ZERO + MS(millis);
         let applied = Claim { end: Slot(0), digest: Digest::default() };
-        let heard = paxos::Message::Heard { ballot: ballot(2, 0), chosen: Slot(0), beat: 1, applied };
+        let heard = paxos::PaxosMessage::Heard { ballot: ballot(2, 0), chosen: Slot(0), beat: 1, applied };
         stage.sent(site(1), ProcessId::from(site(0)), Message::Paxos { message: heard })?;
         stage.handled(site(1))
     }

@@ -8,11 +8,11 @@
 
 use alloc::vec::Vec;
 
-use crate::chunks::Chunks;
+use crate::cow_log::CowLog;
 use crate::ids::SiteId;
 use crate::replicated::paxos::{Claim, Slot};
 use crate::sim::Violation;
-use crate::tweets::judges::{Known, SeenFact};
+use crate::tweets::judges::{JudgeContext, SeenFact};
 use crate::tweets::site::{Message, Reply};
 use crate::wire::Wire;
 
@@ -22,18 +22,18 @@ const PROPERTY: &str = "digest";
 #[derive(Clone, Debug, Default)]
 pub struct DigestJudge {
     /// The digest behind the first slot of the log, the second and so on, as far as anything is chosen.
-    below: Chunks<u64>,
+    below: CowLog<u64>,
 }
 
 impl DigestJudge {
-    pub(super) fn look(&mut self, known: Known<'_>, fact: &SeenFact<'_>) -> Result<(), Violation> {
+    pub(super) fn look(&mut self, known: JudgeContext<'_>, fact: &SeenFact<'_>) -> Result<(), Violation> {
         let SeenFact::Left { from, message, .. } = *fact else { return Ok(()) };
         let (Some(site), Some((how, claim))) = (from.as_site(), claim(message)) else { return Ok(()) };
         self.advance(known);
         self.check(known.log.first(), site, how, claim)
     }
 
-    fn advance(&mut self, known: Known<'_>) {
+    fn advance(&mut self, known: JudgeContext<'_>) {
         while known.log.first().0 + (self.below.len() as u64) < known.log.end().0 {
             let slot = Slot(known.log.first().0 + self.below.len() as u64);
             let Some(entry) = known.log.entry(slot) else { return };
@@ -176,7 +176,7 @@ mod tests {
         let reply = Reply::Status { status };
         [
             Message::Paxos {
-                message: paxos::Message::Heartbeat {
+                message: paxos::PaxosMessage::Heartbeat {
                     ballot,
                     chosen,
                     beat: 1,
@@ -184,7 +184,7 @@ mod tests {
                     applied,
                 },
             },
-            Message::Paxos { message: paxos::Message::Heard { ballot, chosen, beat: 1, applied } },
+            Message::Paxos { message: paxos::PaxosMessage::Heard { ballot, chosen, beat: 1, applied } },
             Message::Compare { claim },
             Message::Compared { claim },
             Message::Told { id: 1, applied: claim.end, reply },
@@ -195,7 +195,7 @@ mod tests {
     fn every_digest_that_leaves_a_site_is_that_of_what_is_chosen() {
         let stage = Stage::three_chosen();
         let mut judge = DigestJudge::default();
-        judge.advance(Known { log: stage.judges.log(), model: stage.judges.model() });
+        judge.advance(JudgeContext { log: stage.judges.log(), model: stage.judges.model() });
         let ends = (0..=3u64).map(|end| {
             let below = end.checked_sub(1).and_then(|last| judge.below.get(usize::try_from(last).unwrap()));
             Claim { end: Slot(end), digest: Digest(below.copied().unwrap_or(0)) }
@@ -206,7 +206,7 @@ mod tests {
                 let mut one = Stage::three_chosen();
                 // Who asked for a status and when is another judge's concern.
                 let sees = |stage: &mut Stage, message| {
-                    let known = Known { log: stage.judges.log(), model: stage.judges.model() };
+                    let known = JudgeContext { log: stage.judges.log(), model: stage.judges.model() };
                     let from = site(0).into();
                     DigestJudge::default()
                         .look(known, &SeenFact::Left { from, to: to.into(), message: &message })

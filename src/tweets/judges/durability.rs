@@ -13,14 +13,14 @@ use alloc::format;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 
-use crate::chunks::Chunks;
+use crate::cow_log::CowLog;
 use crate::ids::{ProcessId, SITES_MAX, SiteId};
 use crate::process::Recipients;
 use crate::replicated::paxos::{self, Ballot, Promise, Slot};
 use crate::sim::Violation;
+use crate::tweets::judges::describe::{Id, Shown, To};
 use crate::tweets::judges::shelf::CowMap;
-use crate::tweets::judges::words::{Id, Shown, To};
-use crate::tweets::judges::{Known, SeenFact, broken};
+use crate::tweets::judges::{JudgeContext, SeenFact, broken};
 use crate::tweets::site::{Message, Number, Record, Request, RequestId, Submission};
 
 const PROPERTY: &str = "durability";
@@ -35,7 +35,7 @@ pub struct Durability {
 #[derive(Clone, Debug, Default)]
 struct DurableState {
     incarnation: u64,
-    records: Chunks<Record>,
+    records: CowLog<Record>,
     promised: Ballot,
     /// Behind the last slot it accepted anything for.
     accepted_end: u64,
@@ -53,7 +53,7 @@ impl Default for Durability {
 }
 
 impl Durability {
-    pub(super) fn look(&mut self, known: Known<'_>, fact: &SeenFact<'_>) -> Result<(), Violation> {
+    pub(super) fn look(&mut self, known: JudgeContext<'_>, fact: &SeenFact<'_>) -> Result<(), Violation> {
         match *fact {
             SeenFact::Started { process, incarnation, recovered } => match process.as_site() {
                 Some(site) => self.on_started(site, incarnation, recovered),
@@ -69,7 +69,8 @@ impl Durability {
             SeenFact::Own { site, message } => match message {
                 // Its own vote obeys the same rule as any other.
                 Message::Paxos {
-                    message: message @ (paxos::Message::Promise(_) | paxos::Message::Accepted { .. }),
+                    message:
+                        message @ (paxos::PaxosMessage::Promise(_) | paxos::PaxosMessage::Accepted { .. }),
                 } => self.on_paxos(known, site, message),
                 _ => Ok(()),
             },
@@ -102,12 +103,17 @@ impl Durability {
         Ok(())
     }
 
-    fn on_durable(&mut self, known: Known<'_>, site: SiteId, record: &Record) -> Result<(), Violation> {
+    fn on_durable(
+        &mut self,
+        known: JudgeContext<'_>,
+        site: SiteId,
+        record: &Record,
+    ) -> Result<(), Violation> {
         let disk = &mut self.sites[site.index()];
         disk.records.push(shared(known, site, record));
         let promised = disk.promised;
         match record {
-            Record::Paxos { record: paxos::Record::Promised(ballot) } => {
+            Record::Paxos { record: paxos::PaxosRecord::Promised(ballot) } => {
                 ensure!(
                     *ballot >= promised,
                     PROPERTY,
@@ -115,7 +121,7 @@ impl Durability {
                 );
                 disk.promised = *ballot;
             }
-            Record::Paxos { record: paxos::Record::Accepted { ballot, slot, .. } } => {
+            Record::Paxos { record: paxos::PaxosRecord::Accepted { ballot, slot, .. } } => {
                 ensure!(
                     *ballot >= promised,
                     PROPERTY,
@@ -124,8 +130,8 @@ impl Durability {
                 disk.promised = *ballot;
                 disk.accepted_end = disk.accepted_end.max(slot.next().0);
             }
-            Record::Paxos { record: paxos::Record::Learned { .. } | paxos::Record::Chosen(_) } => {}
-            Record::Paxos { record: paxos::Record::Begins(first) } => {
+            Record::Paxos { record: paxos::PaxosRecord::Learned { .. } | paxos::PaxosRecord::Chosen(_) } => {}
+            Record::Paxos { record: paxos::PaxosRecord::Begins(first) } => {
                 let place = disk.records.len();
                 ensure!(
                     place == 1,
@@ -147,7 +153,7 @@ impl Durability {
 
     fn on_left(
         &mut self,
-        known: Known<'_>,
+        known: JudgeContext<'_>,
         site: SiteId,
         to: Recipients,
         message: &Message,
@@ -208,14 +214,14 @@ impl Durability {
 
     fn on_paxos(
         &mut self,
-        known: Known<'_>,
+        known: JudgeContext<'_>,
         site: SiteId,
-        message: &paxos::Message<Arc<Submission>>,
+        message: &paxos::PaxosMessage<Arc<Submission>>,
     ) -> Result<(), Violation> {
         let disk = &mut self.sites[site.index()];
         let (promised, incarnation) = (disk.promised, disk.incarnation);
         match message {
-            paxos::Message::Prepare { ballot, .. } => {
+            paxos::PaxosMessage::Prepare { ballot, .. } => {
                 ensure!(
                     ballot.site == site && ballot.round > 0,
                     PROPERTY,
@@ -229,7 +235,7 @@ impl Durability {
                 disk.prepared.entry(*ballot).or_insert(incarnation);
                 Ok(())
             }
-            paxos::Message::Accept { ballot, slot, .. } => match disk.prepared.get(ballot) {
+            paxos::PaxosMessage::Accept { ballot, slot, .. } => match disk.prepared.get(ballot) {
                 Some(prepared) if *prepared == incarnation => Ok(()),
                 Some(prepared) => broken(
                     PROPERTY,
@@ -243,7 +249,7 @@ impl Durability {
                     format!("slot {slot}: {site} proposed under {ballot}, which it never prepared"),
                 ),
             },
-            paxos::Message::Accepted { ballot, slot } => {
+            paxos::PaxosMessage::Accepted { ballot, slot } => {
                 ensure!(
                     known.log.accepted(site, *slot, *ballot).is_some(),
                     PROPERTY,
@@ -251,7 +257,7 @@ impl Durability {
                 );
                 Ok(())
             }
-            paxos::Message::Promise(promise) => {
+            paxos::PaxosMessage::Promise(promise) => {
                 let ballot = promise.ballot;
                 ensure!(
                     ballot <= promised,
@@ -261,30 +267,31 @@ impl Durability {
                 let accepted_end = disk.accepted_end;
                 check_reports(known, site, promise, accepted_end)
             }
-            paxos::Message::Chosen { .. }
-            | paxos::Message::Nack { .. }
-            | paxos::Message::Heartbeat { .. }
-            | paxos::Message::Heard { .. }
-            | paxos::Message::Fetch { .. }
-            | paxos::Message::Supply { .. }
-            | paxos::Message::Survey { .. }
-            | paxos::Message::Extent { .. } => Ok(()),
+            paxos::PaxosMessage::Chosen { .. }
+            | paxos::PaxosMessage::Nack { .. }
+            | paxos::PaxosMessage::Heartbeat { .. }
+            | paxos::PaxosMessage::Heard { .. }
+            | paxos::PaxosMessage::Fetch { .. }
+            | paxos::PaxosMessage::Supply { .. }
+            | paxos::PaxosMessage::Survey { .. }
+            | paxos::PaxosMessage::Extent { .. } => Ok(()),
         }
     }
 }
 
 /// The same record, which shares its entry with the chosen log: each was decoded alone, and all are kept.
-fn shared(known: Known<'_>, site: SiteId, record: &Record) -> Record {
+fn shared(known: JudgeContext<'_>, site: SiteId, record: &Record) -> Record {
     let mut shared = record.clone();
     let held = match &mut shared {
-        Record::Paxos { record: paxos::Record::Accepted { ballot, slot, entry } } => {
+        Record::Paxos { record: paxos::PaxosRecord::Accepted { ballot, slot, entry } } => {
             Some((entry, known.log.accepted(site, *slot, *ballot)))
         }
-        Record::Paxos { record: paxos::Record::Learned { slot, entry } } => {
+        Record::Paxos { record: paxos::PaxosRecord::Learned { slot, entry } } => {
             Some((entry, known.log.entry(*slot)))
         }
         Record::Paxos {
-            record: paxos::Record::Promised(_) | paxos::Record::Chosen(_) | paxos::Record::Begins(_),
+            record:
+                paxos::PaxosRecord::Promised(_) | paxos::PaxosRecord::Chosen(_) | paxos::PaxosRecord::Begins(_),
         }
         | Record::Taken { .. } => None,
     };
@@ -299,7 +306,7 @@ fn shared(known: Known<'_>, site: SiteId, record: &Record) -> Record {
 /// Whatever a site accepts below a ballot it accepts before it promises that ballot. So when the promise leaves,
 /// all of these accepts are durable, and none may be missing; later ones, under this ballot or above, may be.
 fn check_reports(
-    known: Known<'_>,
+    known: JudgeContext<'_>,
     site: SiteId,
     promise: &Promise<Arc<Submission>>,
     accepted_end: u64,

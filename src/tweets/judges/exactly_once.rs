@@ -12,8 +12,8 @@ use alloc::format;
 use crate::ids::ProcessId;
 use crate::process::Recipients;
 use crate::sim::Violation;
-use crate::tweets::judges::words::{AnswerKind, Id, To};
-use crate::tweets::judges::{Known, SeenFact, broken};
+use crate::tweets::judges::describe::{AnswerKind, Id, To};
+use crate::tweets::judges::{JudgeContext, SeenFact, broken};
 use crate::tweets::site::{Answer, Message, Operation, Request, RequestId};
 use crate::tweets::timeline::{Position, TimelineOutcome};
 
@@ -24,7 +24,7 @@ const PROPERTY: &str = "exactly-once";
 pub struct ExactlyOnce;
 
 impl ExactlyOnce {
-    pub(super) fn look(&self, known: Known<'_>, fact: &SeenFact<'_>) -> Result<(), Violation> {
+    pub(super) fn look(&self, known: JudgeContext<'_>, fact: &SeenFact<'_>) -> Result<(), Violation> {
         match *fact {
             SeenFact::Left { from, to, message: Message::Applied { id, at, answer } } => match *id {
                 RequestId::Open { nonce } => check_opened(known, from, to, nonce, *at, answer),
@@ -42,7 +42,7 @@ impl ExactlyOnce {
 }
 
 fn check_opened(
-    known: Known<'_>,
+    known: JudgeContext<'_>,
     from: ProcessId,
     to: Recipients,
     nonce: u64,
@@ -62,7 +62,7 @@ fn check_opened(
 }
 
 fn check_executed(
-    known: Known<'_>,
+    known: JudgeContext<'_>,
     from: ProcessId,
     id: RequestId,
     at: Position,
@@ -103,7 +103,7 @@ fn check_executed(
 }
 
 fn check_expired(
-    known: Known<'_>,
+    known: JudgeContext<'_>,
     from: ProcessId,
     to: Recipients,
     id: RequestId,

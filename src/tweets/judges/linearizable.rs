@@ -21,7 +21,7 @@ use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
-use crate::chunks::Chunks;
+use crate::cow_log::CowLog;
 use crate::ids::ProcessId;
 use crate::judges::linearizable::{Call, Moment, Sequential};
 use crate::judges::{Contradiction, History};
@@ -29,7 +29,7 @@ use crate::replicated::paxos::Slot;
 use crate::sim::Violation;
 use crate::time::Instant;
 use crate::tweets::judges::shelf::CowMap;
-use crate::tweets::judges::{Known, SeenFact};
+use crate::tweets::judges::{JudgeContext, SeenFact};
 use crate::tweets::site::{Answer, Command, Message, Note, Operation, Query, Request, RequestId};
 use crate::tweets::timeline::{
     Event, Page, Position, Text, TimelineOutcome, TimelineQuery, TimelineReply, User, View,
@@ -100,7 +100,7 @@ pub struct TimelineModel;
 /// What users did so far.
 #[derive(Clone, PartialEq, Default)]
 pub struct UserCalls {
-    tweets: Chunks<Statement>,
+    tweets: CowLog<Statement>,
     blocks: BTreeSet<(User, User)>,
 }
 
@@ -193,7 +193,7 @@ impl Linearizable {
     /// A client tells its user something.
     pub(super) fn on_noted(
         &mut self,
-        known: Known<'_>,
+        known: JudgeContext<'_>,
         now: Instant,
         process: ProcessId,
         note: &Note,
@@ -222,7 +222,7 @@ impl Linearizable {
 
     fn on_done(
         &mut self,
-        known: Known<'_>,
+        known: JudgeContext<'_>,
         now: Instant,
         process: ProcessId,
         operation: &Operation,
@@ -256,7 +256,7 @@ impl Linearizable {
 
     fn on_shown(
         &mut self,
-        known: Known<'_>,
+        known: JudgeContext<'_>,
         now: Instant,
         process: ProcessId,
         (id, applied): (u64, Slot),
@@ -280,7 +280,7 @@ impl Linearizable {
     /// The call of this number is answered.
     fn judge(
         &mut self,
-        known: Known<'_>,
+        known: JudgeContext<'_>,
         now: Instant,
         number: usize,
         answer: Response,

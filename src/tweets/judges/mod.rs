@@ -5,7 +5,7 @@
 //!
 //! 1. [`validity`] looks at clients alone. [`agreement`] comes next; whatever it lets pass, the others may take as
 //!    chosen.
-//! 2. The chosen log and its fold are computed once and shown to every judge as [`Known`].
+//! 2. The chosen log and its fold are computed once and shown to every judge as [`JudgeContext`].
 //! 3. From where storage is put back as it was on nothing is judged: amnesia is beyond what the protocol survives.
 //! 4. A message is judged when it leaves its sender, whatever becomes of it; a site's message to itself when it is
 //!    about to be counted.
@@ -14,6 +14,7 @@ pub mod acknowledged;
 pub mod agreement;
 pub mod chosen;
 pub mod costs;
+mod describe;
 pub mod digests;
 pub mod durability;
 pub mod exactly_once;
@@ -31,7 +32,6 @@ pub mod status;
 pub mod timelines;
 pub mod times;
 pub mod validity;
-mod words;
 
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -57,7 +57,7 @@ pub use naive::Model;
 pub use order::OrderJudge;
 pub use outside::Outside;
 pub use prefix::Prefix;
-pub use sessions::Sessions;
+pub use sessions::SessionJudge;
 pub use status::Statuses;
 pub use timelines::TimelineJudge;
 pub use times::Times;
@@ -75,7 +75,7 @@ pub struct Judges {
     order: OrderJudge,
     acknowledged: Acknowledged,
     exactly_once: ExactlyOnce,
-    sessions: Sessions,
+    sessions: SessionJudge,
     timelines: TimelineJudge,
     linearizable: Linearizable,
     statuses: Statuses,
@@ -95,7 +95,7 @@ impl fmt::Debug for Judges {
 
 /// What every judge may take for granted.
 #[derive(Clone, Copy, Debug)]
-pub struct Known<'a> {
+pub struct JudgeContext<'a> {
     /// What is chosen.
     pub log: &'a ChosenLog,
     /// What it amounts to.
@@ -128,7 +128,7 @@ impl Judges {
             order: OrderJudge::default(),
             acknowledged: Acknowledged::default(),
             exactly_once: ExactlyOnce,
-            sessions: Sessions::default(),
+            sessions: SessionJudge::default(),
             timelines: TimelineJudge::default(),
             linearizable: Linearizable::default(),
             statuses: Statuses::default(),
@@ -153,7 +153,8 @@ impl Judges {
         if let Some(first) = journals.iter().find_map(|(_, journal)| begins(&journal.records)) {
             self.agreement.begin_at(first);
         }
-        let is_mark = |record: &Record| matches!(record, Record::Paxos { record: paxos::Record::Chosen(_) });
+        let is_mark =
+            |record: &Record| matches!(record, Record::Paxos { record: paxos::PaxosRecord::Chosen(_) });
         for (site, journal) in journals {
             let (process, incarnation) = (ProcessId::from(*site), journal.incarnation);
             self.look(Instant::ZERO, &SeenFact::Started { process, incarnation, recovered: &[] })?;
@@ -162,7 +163,7 @@ impl Judges {
                 let request = submission.request.clone();
                 let (from, to) = (request.client(), Recipients::One(process));
                 let asked = SeenFact::Left { from, to, message: &Message::Ask { request } };
-                let known = Known { log: self.agreement.log(), model: &self.model };
+                let known = JudgeContext { log: self.agreement.log(), model: &self.model };
                 self.acknowledged.look(known, &asked)?;
             }
         }
@@ -205,8 +206,8 @@ impl Judges {
         timelines::check_site(self.known(), site, applied, tweets, blocks, log)
     }
 
-    fn known(&self) -> Known<'_> {
-        Known { log: self.agreement.log(), model: &self.model }
+    fn known(&self) -> JudgeContext<'_> {
+        JudgeContext { log: self.agreement.log(), model: &self.model }
     }
 
     /// What could not be judged within its bounds, in a sentence each.
@@ -221,7 +222,7 @@ impl Judges {
         if self.model.folded() < self.agreement.log().end() {
             self.model.advance(self.agreement.log());
         }
-        let known = Known { log: self.agreement.log(), model: &self.model };
+        let known = JudgeContext { log: self.agreement.log(), model: &self.model };
         self.digests.look(known, fact)?;
         self.durability.look(known, fact)?;
         self.order.look(known, fact)?;
@@ -244,7 +245,7 @@ where
             return Ok(());
         }
         if let Some(times) = &mut self.times {
-            let known = Known { log: self.agreement.log(), model: &self.model };
+            let known = JudgeContext { log: self.agreement.log(), model: &self.model };
             times.observe(now, known, seen)?;
         }
         if let Some(costs) = &mut self.costs {
@@ -291,7 +292,7 @@ where
                 Ok(())
             }
             Observation::Noted { process, note } => {
-                let known = Known { log: self.agreement.log(), model: &self.model };
+                let known = JudgeContext { log: self.agreement.log(), model: &self.model };
                 self.validity.on_noted(process, note)?;
                 Acknowledged::on_noted(known, process, note)?;
                 self.sessions.on_noted(known, process, note)?;
@@ -307,7 +308,7 @@ where
 /// Where the log begins, if these are the records of a journal that says so.
 pub(crate) fn begins(records: &[Record]) -> Option<Slot> {
     match records.first() {
-        Some(Record::Paxos { record: paxos::Record::Begins(first) }) => Some(*first),
+        Some(Record::Paxos { record: paxos::PaxosRecord::Begins(first) }) => Some(*first),
         _ => None,
     }
 }

@@ -13,7 +13,7 @@ use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 
-use crate::chunks::Chunks;
+use crate::cow_log::CowLog;
 use crate::ids::{ProcessId, SITES_MAX};
 use crate::replicated::paxos::Slot;
 use crate::tweets::judges::chosen::ChosenLog;
@@ -62,8 +62,8 @@ pub struct Model {
     left: Vec<(ProcessId, u64)>,
     lives: CowMap<Session, SessionLife>,
     effects: CowMap<(Session, u64), Position>,
-    tweets: Chunks<Tweet>,
-    blocks: Chunks<BlockChange>,
+    tweets: CowLog<Tweet>,
+    blocks: CowLog<BlockChange>,
 }
 
 impl Model {
@@ -77,8 +77,8 @@ impl Model {
             left: Vec::new(),
             lives: CowMap::default(),
             effects: CowMap::default(),
-            tweets: Chunks::default(),
-            blocks: Chunks::default(),
+            tweets: CowLog::default(),
+            blocks: CowLog::default(),
         }
     }
 

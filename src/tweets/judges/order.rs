@@ -14,7 +14,7 @@ use crate::ids::{SITES_MAX, SiteId};
 use crate::replicated::paxos::{self, Slot};
 use crate::sim::Violation;
 use crate::tweets::judges::shelf::CowMap;
-use crate::tweets::judges::{Known, SeenFact};
+use crate::tweets::judges::{JudgeContext, SeenFact};
 use crate::tweets::site::{Message, Number, Record, Submission};
 
 const PROPERTY: &str = "order";
@@ -35,7 +35,7 @@ struct OriginQueue {
 }
 
 impl OrderJudge {
-    pub(super) fn look(&mut self, known: Known<'_>, fact: &SeenFact<'_>) -> Result<(), Violation> {
+    pub(super) fn look(&mut self, known: JudgeContext<'_>, fact: &SeenFact<'_>) -> Result<(), Violation> {
         match *fact {
             SeenFact::Started { process, incarnation, .. } => {
                 if let Some(site) = process.as_site() {
@@ -53,7 +53,7 @@ impl OrderJudge {
             }
             SeenFact::Left { message: Message::Relay { submission }, .. } => self.see(submission, None)?,
             SeenFact::Left { from, message: Message::Paxos { message }, .. } => {
-                let paxos::Message::Accept { entry, .. } = message else { return Ok(()) };
+                let paxos::PaxosMessage::Accept { entry, .. } = message else { return Ok(()) };
                 entry.values().iter().try_for_each(|submission| self.see(submission, from.as_site()))?;
             }
             SeenFact::Left { .. } | SeenFact::Own { .. } => {}

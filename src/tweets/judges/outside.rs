@@ -20,8 +20,8 @@ use crate::replicated::paxos::{self, Slot};
 use crate::sim::Violation;
 use crate::time::Instant;
 use crate::tweets::judges::{
-    Acknowledged, Agreement, ChosenLog, Durability, ExactlyOnce, Known, Linearizable, LogEntry, Model,
-    OrderJudge, SeenFact, Sessions, TimelineJudge, Validity, begins, timelines,
+    Acknowledged, Agreement, ChosenLog, Durability, ExactlyOnce, JudgeContext, Linearizable, LogEntry, Model,
+    OrderJudge, SeenFact, SessionJudge, TimelineJudge, Validity, begins, timelines,
 };
 use crate::tweets::site::{Command, Message, Note, Number, Record};
 use crate::tweets::timeline::{Tweet, User};
@@ -90,7 +90,7 @@ impl Outside {
             if let ClientEvent::Said(site, message @ Message::Ask { .. }) = seen {
                 let to = Recipients::One((*site).into());
                 let fact = SeenFact::Left { from: *client, to, message };
-                let known = Known { log: outside.agreement.log(), model: &outside.model };
+                let known = JudgeContext { log: outside.agreement.log(), model: &outside.model };
                 outside.acknowledged.look(known, &fact)?;
             }
         }
@@ -129,7 +129,7 @@ impl Outside {
         blocks: impl IntoIterator<Item = (&'a User, &'a User)>,
         log: impl IntoIterator<Item = (Slot, &'a LogEntry)>,
     ) -> Result<(), Violation> {
-        let known = Known { log: self.agreement.log(), model: &self.model };
+        let known = JudgeContext { log: self.agreement.log(), model: &self.model };
         timelines::check_site(known, site, applied, tweets, blocks, log)
     }
 
@@ -147,9 +147,11 @@ impl Outside {
         self.feed_votes(disks)?;
         // What is said of the chosen log comes behind it: marks and lessons of all sites.
         self.feed_all(disks, |record| {
-            matches!(record, Record::Paxos { record: paxos::Record::Learned { .. } })
+            matches!(record, Record::Paxos { record: paxos::PaxosRecord::Learned { .. } })
         })?;
-        self.feed_all(disks, |record| matches!(record, Record::Paxos { record: paxos::Record::Chosen(_) }))
+        self.feed_all(disks, |record| {
+            matches!(record, Record::Paxos { record: paxos::PaxosRecord::Chosen(_) })
+        })
     }
 
     fn feed_all(
@@ -167,14 +169,19 @@ impl Outside {
     /// lowest slot, so that what is chosen keeps up with what is proposed.
     fn feed_votes(&mut self, disks: &[FinalJournal]) -> Result<(), Violation> {
         let votes = |record: &&Record| match record {
-            Record::Paxos { record: paxos::Record::Promised(_) | paxos::Record::Accepted { .. } } => true,
             Record::Paxos {
-                record: paxos::Record::Learned { .. } | paxos::Record::Chosen(_) | paxos::Record::Begins(_),
+                record: paxos::PaxosRecord::Promised(_) | paxos::PaxosRecord::Accepted { .. },
+            } => true,
+            Record::Paxos {
+                record:
+                    paxos::PaxosRecord::Learned { .. }
+                    | paxos::PaxosRecord::Chosen(_)
+                    | paxos::PaxosRecord::Begins(_),
             }
             | Record::Taken { .. } => false,
         };
         let slot = |record: &Record| match record {
-            Record::Paxos { record: paxos::Record::Accepted { slot, .. } } => *slot,
+            Record::Paxos { record: paxos::PaxosRecord::Accepted { slot, .. } } => *slot,
             _ => Slot(0),
         };
         let mut rest: Vec<_> =
@@ -198,7 +205,7 @@ impl Outside {
         if self.model.folded() < self.agreement.log().end() {
             self.model.advance(self.agreement.log());
         }
-        let known = Known { log: self.agreement.log(), model: &self.model };
+        let known = JudgeContext { log: self.agreement.log(), model: &self.model };
         self.durability.look(known, fact)?;
         self.order.look(known, fact)?;
         self.acknowledged.look(known, fact)
@@ -213,7 +220,9 @@ impl Outside {
             Record::Paxos { .. } => None,
         }));
         for record in records() {
-            let Record::Paxos { record: paxos::Record::Accepted { entry, .. } } = record else { continue };
+            let Record::Paxos { record: paxos::PaxosRecord::Accepted { entry, .. } } = record else {
+                continue;
+            };
             for submission in entry.values() {
                 if !brought.insert((submission.origin, submission.number)) {
                     continue;
@@ -222,7 +231,7 @@ impl Outside {
                 let (from, submission) = (submission.origin.into(), Arc::clone(submission));
                 let message = &Message::Forward { submission };
                 let fact = SeenFact::Left { from, to: Recipients::One(from), message };
-                let known = Known { log: self.agreement.log(), model: &self.model };
+                let known = JudgeContext { log: self.agreement.log(), model: &self.model };
                 self.order.look(known, &fact)?;
             }
         }
@@ -230,11 +239,11 @@ impl Outside {
     }
 
     fn follow(&mut self, history: &[(Instant, ProcessId, ClientEvent)]) -> Result<(), Violation> {
-        let (mut validity, mut sessions) = (Validity::default(), Sessions::default());
+        let (mut validity, mut sessions) = (Validity::default(), SessionJudge::default());
         let (mut told, mut linearizable) = (TimelineJudge::default(), Linearizable::default());
         for (now, client, seen) in history {
             let (now, client) = (*now, *client);
-            let known = Known { log: self.agreement.log(), model: &self.model };
+            let known = JudgeContext { log: self.agreement.log(), model: &self.model };
             match seen {
                 ClientEvent::Commanded(command) => {
                     validity.on_commanded(client, command);
@@ -251,7 +260,7 @@ impl Outside {
                     let from = (*site).into();
                     let fact = SeenFact::Left { from, to: Recipients::One(client), message };
                     self.agreement.look(&fact)?;
-                    let known = Known { log: self.agreement.log(), model: &self.model };
+                    let known = JudgeContext { log: self.agreement.log(), model: &self.model };
                     self.durability.look(known, &fact)?;
                     self.acknowledged.look(known, &fact)?;
                     ExactlyOnce.look(known, &fact)?;

@@ -23,12 +23,12 @@ const PROPERTY: &str = "prefix";
 /// The judge.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Prefix {
-    sites: [Site; SITES_MAX as usize],
+    sites: [SitePrefix; SITES_MAX as usize],
 }
 
 /// What one site told in this incarnation.
 #[derive(Clone, Copy, Debug, Default)]
-struct Site {
+struct SitePrefix {
     incarnation: u64,
     chosen: Watermark,
     applied: Watermark,
@@ -61,7 +61,7 @@ impl Prefix {
                 let marks = recovered.iter().filter_map(mark);
                 let floor = marks.max().unwrap_or_default();
                 let told = Watermark { waiting: floor, any: floor };
-                *state = Site { incarnation, chosen: told, applied: told, marked: state.marked };
+                *state = SitePrefix { incarnation, chosen: told, applied: told, marked: state.marked };
                 Ok(())
             }
             SeenFact::Durable { site, records } => {
@@ -87,7 +87,7 @@ impl Prefix {
     }
 
     fn on_left(&mut self, site: SiteId, message: &Message) -> Result<(), Violation> {
-        let Site { incarnation, chosen, applied, .. } = &mut self.sites[site.index()];
+        let SitePrefix { incarnation, chosen, applied, .. } = &mut self.sites[site.index()];
         let tell = |told: &mut Watermark, what: &str, way: Wait, end: Slot| {
             let before = if way == Wait::Waiting { told.waiting } else { told.any };
             ensure!(
@@ -137,27 +137,27 @@ impl Prefix {
 
 fn mark(record: &Record) -> Option<Slot> {
     match record {
-        Record::Paxos { record: paxos::Record::Chosen(end) } => Some(*end),
+        Record::Paxos { record: paxos::PaxosRecord::Chosen(end) } => Some(*end),
         Record::Paxos { .. } | Record::Taken { .. } => None,
     }
 }
 
 /// The watermark of its sender, and whether it waits for a sync.
-fn told_as_chosen(message: &paxos::Message<Arc<Submission>>) -> Option<(Wait, Slot)> {
+fn told_as_chosen(message: &paxos::PaxosMessage<Arc<Submission>>) -> Option<(Wait, Slot)> {
     match message {
-        paxos::Message::Promise(promise) => Some((Wait::Waiting, promise.chosen)),
-        paxos::Message::Nack { chosen, .. } | paxos::Message::Supply { chosen, .. } => {
+        paxos::PaxosMessage::Promise(promise) => Some((Wait::Waiting, promise.chosen)),
+        paxos::PaxosMessage::Nack { chosen, .. } | paxos::PaxosMessage::Supply { chosen, .. } => {
             Some((Wait::Waiting, *chosen))
         }
-        paxos::Message::Accept { chosen, .. }
-        | paxos::Message::Chosen { chosen, .. }
-        | paxos::Message::Heartbeat { chosen, .. }
-        | paxos::Message::Heard { chosen, .. }
-        | paxos::Message::Extent { chosen, .. } => Some((Wait::AtOnce, *chosen)),
-        paxos::Message::Prepare { .. }
-        | paxos::Message::Accepted { .. }
-        | paxos::Message::Fetch { .. }
-        | paxos::Message::Survey { .. } => None,
+        paxos::PaxosMessage::Accept { chosen, .. }
+        | paxos::PaxosMessage::Chosen { chosen, .. }
+        | paxos::PaxosMessage::Heartbeat { chosen, .. }
+        | paxos::PaxosMessage::Heard { chosen, .. }
+        | paxos::PaxosMessage::Extent { chosen, .. } => Some((Wait::AtOnce, *chosen)),
+        paxos::PaxosMessage::Prepare { .. }
+        | paxos::PaxosMessage::Accepted { .. }
+        | paxos::PaxosMessage::Fetch { .. }
+        | paxos::PaxosMessage::Survey { .. } => None,
     }
 }
 
@@ -169,8 +169,8 @@ mod tests {
     use crate::tweets::site::Answer;
     use crate::tweets::timeline::TimelineOutcome;
 
-    fn heard(chosen: u64) -> paxos::Message<Arc<Submission>> {
-        paxos::Message::Heard {
+    fn heard(chosen: u64) -> paxos::PaxosMessage<Arc<Submission>> {
+        paxos::PaxosMessage::Heard {
             ballot: ballot(1, 2),
             chosen: Slot(chosen),
             beat: 1,
@@ -178,8 +178,8 @@ mod tests {
         }
     }
 
-    fn nack(chosen: u64) -> paxos::Message<Arc<Submission>> {
-        paxos::Message::Nack {
+    fn nack(chosen: u64) -> paxos::PaxosMessage<Arc<Submission>> {
+        paxos::PaxosMessage::Nack {
             ballot: ballot(1, 2),
             promised: ballot(1, 2),
             chosen: Slot(chosen),
@@ -188,7 +188,7 @@ mod tests {
     }
 
     fn marked(end: u64) -> Record {
-        Record::Paxos { record: paxos::Record::Chosen(Slot(end)) }
+        Record::Paxos { record: paxos::PaxosRecord::Chosen(Slot(end)) }
     }
 
     fn behind(applied: u64) -> Message {

@@ -21,7 +21,7 @@ use crate::ids::ProcessId;
 use crate::process::Recipients;
 use crate::replicated::paxos::Slot;
 use crate::sim::Violation;
-use crate::tweets::judges::{Known, SeenFact};
+use crate::tweets::judges::{JudgeContext, SeenFact};
 use crate::tweets::site::{Message, Note, Query, Request, RequestId};
 use crate::tweets::timeline::TimelineQuery;
 
@@ -29,7 +29,7 @@ const PROPERTY: &str = "sessions";
 
 /// The judge.
 #[derive(Clone, Debug, Default)]
-pub struct Sessions {
+pub struct SessionJudge {
     clients: BTreeMap<ProcessId, ClientLife>,
     names: BTreeMap<ProcessId, Names>,
     /// Everything below was shown to somebody, or told to be applied.
@@ -69,7 +69,7 @@ enum CallIdentity {
     Query(u64),
 }
 
-impl Sessions {
+impl SessionJudge {
     pub(super) fn look(&mut self, fact: &SeenFact<'_>) -> Result<(), Violation> {
         match *fact {
             SeenFact::Started { process, .. } => {
@@ -159,7 +159,7 @@ impl Sessions {
     /// A client tells its user something: the session that it says it has is one that this life of it opened.
     pub(super) fn on_noted(
         &mut self,
-        known: Known<'_>,
+        known: JudgeContext<'_>,
         process: ProcessId,
         note: &Note,
     ) -> Result<(), Violation> {

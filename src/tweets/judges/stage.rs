@@ -128,7 +128,7 @@ impl Stage {
     pub fn sent_by(
         &mut self,
         from: SiteId,
-        message: paxos::Message<Arc<Submission>>,
+        message: paxos::PaxosMessage<Arc<Submission>>,
     ) -> Result<(), Violation> {
         self.sent(from, site(2), Message::Paxos { message })
     }
@@ -162,9 +162,9 @@ impl Stage {
     /// The site promises its own ballot of this round and asks for promises.
     pub fn prepared(&mut self, site: SiteId, round: u64) {
         let ballot = Ballot { round, site };
-        let record = Record::Paxos { record: paxos::Record::Promised(ballot) };
+        let record = Record::Paxos { record: paxos::PaxosRecord::Promised(ballot) };
         self.durable(site, &[record]).unwrap();
-        self.sent_by(site, paxos::Message::Prepare { ballot, first: Slot(0) }).unwrap();
+        self.sent_by(site, paxos::PaxosMessage::Prepare { ballot, first: Slot(0) }).unwrap();
     }
 
     /// The client asks these, and the first two sites accept them for `slot` under ballot 1.0.
@@ -274,7 +274,7 @@ pub fn entry(values: &[&Arc<Submission>]) -> LogEntry {
 
 pub fn accepted(round: u64, number: u8, slot: u64, values: &[&Arc<Submission>]) -> Record {
     let (ballot, slot, entry) = (ballot(round, number), Slot(slot), entry(values));
-    Record::Paxos { record: paxos::Record::Accepted { ballot, slot, entry } }
+    Record::Paxos { record: paxos::PaxosRecord::Accepted { ballot, slot, entry } }
 }
 
 pub fn accept(
@@ -282,7 +282,7 @@ pub fn accept(
     number: u8,
     slot: u64,
     values: &[&Arc<Submission>],
-) -> paxos::Message<Arc<Submission>> {
+) -> paxos::PaxosMessage<Arc<Submission>> {
     let (ballot, slot, entry) = (ballot(round, number), Slot(slot), entry(values));
-    paxos::Message::Accept { ballot, slot, chosen: Slot(0), entry }
+    paxos::PaxosMessage::Accept { ballot, slot, chosen: Slot(0), entry }
 }

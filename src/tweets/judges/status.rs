@@ -14,7 +14,7 @@ use crate::ids::{ProcessId, SITES_MAX, SiteId};
 use crate::process::Recipients;
 use crate::replicated::paxos::{self, Ballot, Slot};
 use crate::sim::Violation;
-use crate::tweets::judges::{Known, SeenFact};
+use crate::tweets::judges::{JudgeContext, SeenFact};
 use crate::tweets::site::{Message, Number, Phase, Record, Reply, Status};
 
 const PROPERTY: &str = "status";
@@ -54,7 +54,7 @@ impl Default for Statuses {
 }
 
 impl Statuses {
-    pub(super) fn look(&mut self, known: Known<'_>, fact: &SeenFact<'_>) -> Result<(), Violation> {
+    pub(super) fn look(&mut self, known: JudgeContext<'_>, fact: &SeenFact<'_>) -> Result<(), Violation> {
         match *fact {
             SeenFact::Started { process, .. } => {
                 self.asked.retain(|(site, _, _), _| ProcessId::from(*site) != process);
@@ -86,7 +86,7 @@ impl Statuses {
 
     fn on_status(
         &mut self,
-        known: Known<'_>,
+        known: JudgeContext<'_>,
         site: SiteId,
         client: ProcessId,
         id: u64,
@@ -141,12 +141,15 @@ impl Statuses {
 impl DurableFacts {
     fn on_durable(&mut self, record: &Record) {
         match record {
-            Record::Paxos { record: paxos::Record::Promised(ballot) }
-            | Record::Paxos { record: paxos::Record::Accepted { ballot, .. } } => {
+            Record::Paxos { record: paxos::PaxosRecord::Promised(ballot) }
+            | Record::Paxos { record: paxos::PaxosRecord::Accepted { ballot, .. } } => {
                 self.promised = self.promised.max(*ballot);
             }
             Record::Paxos {
-                record: paxos::Record::Learned { .. } | paxos::Record::Chosen(_) | paxos::Record::Begins(_),
+                record:
+                    paxos::PaxosRecord::Learned { .. }
+                    | paxos::PaxosRecord::Chosen(_)
+                    | paxos::PaxosRecord::Begins(_),
             } => {}
             Record::Taken { submission } => self.taken.push(submission.number),
         }
@@ -154,7 +157,7 @@ impl DurableFacts {
 
     /// The number of the last submission of `site` that the chosen log takes below `end`. It takes one that names the one
     /// before it, or an earlier one, and no other.
-    fn applied_below(&mut self, known: Known<'_>, site: SiteId, end: Slot) -> Number {
+    fn applied_below(&mut self, known: JudgeContext<'_>, site: SiteId, end: Slot) -> Number {
         let (from, mut last) = self.applied.last().copied().unwrap_or_default();
         if from < end {
             for (position, submission) in known.log.submissions_from(from) {
@@ -183,7 +186,7 @@ mod tests {
     use crate::tweets::site::{Command, Query};
 
     fn promised(round: u64) -> Record {
-        Record::Paxos { record: paxos::Record::Promised(ballot(round, 2)) }
+        Record::Paxos { record: paxos::PaxosRecord::Promised(ballot(round, 2)) }
     }
 
     fn status(change: impl FnOnce(&mut Status)) -> Message {

@@ -17,9 +17,9 @@ use crate::process::Recipients;
 use crate::replicated::paxos::Slot;
 use crate::sim::Violation;
 use crate::tweets::judges::chosen::LogEntry;
+use crate::tweets::judges::describe::{Maybe, Shown};
 use crate::tweets::judges::shelf::CowMap;
-use crate::tweets::judges::words::{Maybe, Shown};
-use crate::tweets::judges::{Known, SeenFact, broken};
+use crate::tweets::judges::{JudgeContext, SeenFact, broken};
 use crate::tweets::site::{Answer, Block, LogLine, Message, Operation, Query, Reply, Request, Submission};
 use crate::tweets::timeline::{
     Page, Position, TimelineOutcome, TimelineQuery, TimelineReply, Tweet, User, View,
@@ -36,7 +36,7 @@ pub struct TimelineJudge {
 }
 
 impl TimelineJudge {
-    pub(super) fn look(&mut self, known: Known<'_>, fact: &SeenFact<'_>) -> Result<(), Violation> {
+    pub(super) fn look(&mut self, known: JudgeContext<'_>, fact: &SeenFact<'_>) -> Result<(), Violation> {
         let SeenFact::Left { from, to, message } = *fact else { return Ok(()) };
         match message {
             Message::Query { id, seen, query } => {
@@ -81,7 +81,12 @@ impl TimelineJudge {
     }
 }
 
-fn check_viewed(known: Known<'_>, from: ProcessId, at: Position, page: &Page) -> Result<(), Violation> {
+fn check_viewed(
+    known: JudgeContext<'_>,
+    from: ProcessId,
+    at: Position,
+    page: &Page,
+) -> Result<(), Violation> {
     let request = known.log.submission(at).map(|submission| &submission.request);
     let Some(Request::Execute { operation: Operation::View { view }, .. }) = request else { return Ok(()) };
     check_page(known, at, view, page)
@@ -90,7 +95,7 @@ fn check_viewed(known: Known<'_>, from: ProcessId, at: Position, page: &Page) ->
 
 /// Whether `reply`, as of `applied`, answers `query`; an error says why not.
 fn check_told(
-    known: Known<'_>,
+    known: JudgeContext<'_>,
     seen: Slot,
     query: &Query,
     applied: Slot,
@@ -181,7 +186,7 @@ fn check_cut<T: Wire>(told: &[T], next: &T) -> Result<(), String> {
     Err(format!("cutting its list after {count} items, where one more makes {bytes} bytes of at most {most}"))
 }
 
-fn check_page(known: Known<'_>, end: Position, view: &View, page: &Page) -> Result<(), String> {
+fn check_page(known: JudgeContext<'_>, end: Position, view: &View, page: &Page) -> Result<(), String> {
     let expected = known.model.view(end, view);
     if *page == expected {
         return Ok(());
@@ -210,7 +215,7 @@ fn shown(page: &Page) -> String {
 
 /// See [`crate::tweets::judges::Judges::check_site`].
 pub(super) fn check_site<'a>(
-    known: Known<'_>,
+    known: JudgeContext<'_>,
     site: SiteId,
     applied: Slot,
     tweets: impl IntoIterator<Item = &'a Tweet>,

@@ -14,7 +14,7 @@ use crate::process::Process;
 use crate::replicated::paxos::{self, Ballot, Slot};
 use crate::sim::{Observation, Violation};
 use crate::time::{Duration, Instant};
-use crate::tweets::judges::Known;
+use crate::tweets::judges::JudgeContext;
 use crate::tweets::site::{Command, Message, Note, Record, RequestId};
 
 const PROPERTY: &str = "promptness";
@@ -78,7 +78,7 @@ impl Times {
     pub(super) fn observe<P>(
         &mut self,
         now: Instant,
-        known: Known<'_>,
+        known: JudgeContext<'_>,
         seen: &Observation<'_, P>,
     ) -> Result<(), Violation>
     where
@@ -133,7 +133,7 @@ impl Times {
         self.due.retain(|due| matches!(due.what, Awaited::Taken { .. } | Awaited::Leader { .. }));
     }
 
-    fn on_started(&mut self, now: Instant, known: Known<'_>, site: SiteId, incarnation: u64) {
+    fn on_started(&mut self, now: Instant, known: JudgeContext<'_>, site: SiteId, incarnation: u64) {
         self.up.insert(site);
         let end = known.log.end();
         if incarnation > 1 && self.leader.is_some() {
@@ -165,15 +165,15 @@ impl Times {
         }
     }
 
-    fn on_noted(&mut self, site: SiteId, note: &paxos::Note) {
+    fn on_noted(&mut self, site: SiteId, note: &paxos::PaxosNote) {
         match note {
-            paxos::Note::Leads(ballot, _) => {
+            paxos::PaxosNote::Leads(ballot, _) => {
                 self.disturb();
                 self.due.retain(|due| !matches!(due.what, Awaited::Leader { .. }));
                 self.leader = Some(*ballot);
                 self.hears[site.index()] = Some(*ballot);
             }
-            paxos::Note::Campaigns(_) => self.disturb(),
+            paxos::PaxosNote::Campaigns(_) => self.disturb(),
             _ => {}
         }
     }
@@ -204,7 +204,7 @@ impl Times {
                     Awaited::Leader { .. } | Awaited::CaughtUp { .. } => true,
                 });
             }
-            Message::Paxos { message: paxos::Message::Heard { ballot, applied, .. } } => {
+            Message::Paxos { message: paxos::PaxosMessage::Heard { ballot, applied, .. } } => {
                 self.hears[from.index()] = Some(*ballot);
                 self.due.retain(|due| {
                     !matches!(due.what, Awaited::CaughtUp { site, end } if site == from && end <= applied.end)
@@ -264,7 +264,7 @@ mod tests {
         for number in 0..3 {
             stage.started_as_it_was(site(number), 2);
         }
-        stage.noted(site(0).into(), &Note::Paxos(paxos::Note::Leads(ballot(2, 0), Slot(3)))).unwrap();
+        stage.noted(site(0).into(), &Note::Paxos(paxos::PaxosNote::Leads(ballot(2, 0), Slot(3)))).unwrap();
         hears(&mut stage, 1, 0);
         stage
     }
@@ -276,7 +276,8 @@ mod tests {
 
     fn hears(stage: &mut Stage, number: u8, end: u64) {
         let applied = Claim { end: Slot(end), digest: Digest::default() };
-        let message = paxos::Message::Heard { ballot: ballot(2, 0), chosen: Slot(end), beat: 1, applied };
+        let message =
+            paxos::PaxosMessage::Heard { ballot: ballot(2, 0), chosen: Slot(end), beat: 1, applied };
         says(stage, number, &Message::Paxos { message });
     }
 
@@ -320,7 +321,7 @@ mod tests {
         objects(look(&mut stage, 301), "promptness", "S0 led until it crashed");
         let mut stage = led();
         stage.crashed(site(0)).unwrap();
-        stage.noted(site(1).into(), &Note::Paxos(paxos::Note::Leads(ballot(3, 1), Slot(3)))).unwrap();
+        stage.noted(site(1).into(), &Note::Paxos(paxos::PaxosNote::Leads(ballot(3, 1), Slot(3)))).unwrap();
         look(&mut stage, 1_000).unwrap();
         let mut stage = led();
         stage.crashed(site(0)).unwrap();

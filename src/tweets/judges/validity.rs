@@ -13,7 +13,7 @@ use alloc::collections::{BTreeMap, VecDeque};
 use crate::ids::ProcessId;
 use crate::sim::Violation;
 use crate::tweets::judges::SeenFact;
-use crate::tweets::judges::words::Id;
+use crate::tweets::judges::describe::Id;
 use crate::tweets::site::{Command, Message, Note, Operation, Query, Request, Session};
 
 const PROPERTY: &str = "validity";

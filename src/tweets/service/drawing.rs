@@ -3,7 +3,7 @@
 use crate::replicated::message::entry_bytes_max;
 use crate::scenario::draw::{Asking, Draws, Wanted};
 use crate::scenario::step::Target;
-use crate::tweets::service::Command;
+use crate::tweets::service::TimelineCommand;
 use crate::tweets::timeline::{Text, User};
 
 const NAMES: [&str; 6] = ["ann", "bob", "cat", "dan", "eve", "fay"];
@@ -69,7 +69,7 @@ const WRITES: [(CommandKind, u32); 3] =
     [(CommandKind::Tweet, 8), (CommandKind::Block, 1), (CommandKind::Unblock, 1)];
 
 /// A command for `asking`; nobody but terminals and clients asks.
-pub(super) fn command(draws: &mut Draws, asking: &Asking) -> Option<Command> {
+pub(super) fn command(draws: &mut Draws, asking: &Asking) -> Option<TimelineCommand> {
     let (site, client) = match asking.who {
         Target::Terminal(site) => (Some(site), None),
         Target::Client(client) => (None, Some(client)),
@@ -105,8 +105,8 @@ pub(super) fn command(draws: &mut Draws, asking: &Asking) -> Option<Command> {
             };
             let (user, whom) = (name(from), name(whom));
             match kind {
-                CommandKind::Block => Command::Block { site, client, user, whom, last },
-                _ => Command::Unblock { site, client, user, whom, last },
+                CommandKind::Block => TimelineCommand::Block { site, client, user, whom, last },
+                _ => TimelineCommand::Unblock { site, client, user, whom, last },
             }
         }
         CommandKind::Tweet | CommandKind::Block | CommandKind::Unblock => {
@@ -114,12 +114,18 @@ pub(super) fn command(draws: &mut Draws, asking: &Asking) -> Option<Command> {
                 0 => format!("{} {}", asking.number, "and so on ".repeat(26).trim_end()),
                 _ => asking.number.to_string(),
             };
-            Command::Tweet { site, client, user: name(user), text, last }
+            TimelineCommand::Tweet { site, client, user: name(user), text, last }
         }
         CommandKind::LargeTweet => {
             let number = asking.number.to_string();
             let birds = (Text::BYTES_MAX - number.len()) / '🐦'.len_utf8();
-            Command::Tweet { site, client, user: name(user), text: number + &"🐦".repeat(birds), last }
+            TimelineCommand::Tweet {
+                site,
+                client,
+                user: name(user),
+                text: number + &"🐦".repeat(birds),
+                last,
+            }
         }
         CommandKind::FillingTweet(parts) => {
             // The sum is drawn about that of an entry that fits: a few bytes less or more of each.
@@ -132,23 +138,23 @@ pub(super) fn command(draws: &mut Draws, asking: &Asking) -> Option<Command> {
             let rest = bytes.saturating_sub(number.len());
             let (birds, dots) = (rest / '🐦'.len_utf8(), rest % '🐦'.len_utf8());
             let text = number + &"🐦".repeat(birds) + &".".repeat(dots);
-            Command::Tweet { site, client, user: name(user), text, last }
+            TimelineCommand::Tweet { site, client, user: name(user), text, last }
         }
         CommandKind::View => {
             let (user, limit, older_than) = (name(user), limit(draws), page(draws, asking));
-            Command::View { site, client, user, limit, older_than, linearizable: false, fresh: false }
+            TimelineCommand::View { site, client, user, limit, older_than, linearizable: false, fresh: false }
         }
         CommandKind::AgreedView | CommandKind::FreshView => {
             let (user, limit, older_than) = (name(user), limit(draws), page(draws, asking));
             let fresh = matches!(kind, CommandKind::FreshView);
-            Command::View { site, client, user, limit, older_than, linearizable: !fresh, fresh }
+            TimelineCommand::View { site, client, user, limit, older_than, linearizable: !fresh, fresh }
         }
-        CommandKind::Log => Command::Log { site, client, from: page(draws, asking) },
+        CommandKind::Log => TimelineCommand::Log { site, client, from: page(draws, asking) },
         CommandKind::Blocks => {
             let after = draws.one_in(2).then(|| (name(user), name(draws.below(users))));
-            Command::Blocks { site, client, after }
+            TimelineCommand::Blocks { site, client, after }
         }
-        CommandKind::Status => Command::Status { site, client },
+        CommandKind::Status => TimelineCommand::Status { site, client },
     })
 }
 

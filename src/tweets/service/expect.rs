@@ -5,17 +5,20 @@ use crate::replicated::paxos::Slot;
 use crate::replicated::replica::{Applied, Replica};
 use crate::replicated::service::{is_idle, site};
 use crate::scenario::{Cluster, same};
-use crate::tweets::service::words::{Asker, Expectation};
+use crate::tweets::service::vocabulary::{Asker, TimelineExpectation};
 use crate::tweets::site::{Operation, Participant, Request, Site};
 use crate::tweets::timeline::{User, View};
 
-pub(super) fn holds(expectation: &Expectation, cluster: &Cluster<'_, Participant>) -> Result<(), String> {
+pub(super) fn holds(
+    expectation: &TimelineExpectation,
+    cluster: &Cluster<'_, Participant>,
+) -> Result<(), String> {
     match expectation {
-        Expectation::View { site, user, sees } => {
+        TimelineExpectation::View { site, user, sees } => {
             let user = user.parse().map_err(|why| format!("{why}"))?;
             same(&format!("{user} at S{site} sees"), sees, &seen(numbered(cluster, *site)?, &user))
         }
-        Expectation::Log { site, is, count } => {
+        TimelineExpectation::Log { site, is, count } => {
             let events = events(cluster, numbered(cluster, *site)?);
             if let Some(is) = is {
                 same(&format!("the log of S{site} is"), is, &events)?;
@@ -28,7 +31,7 @@ pub(super) fn holds(expectation: &Expectation, cluster: &Cluster<'_, Participant
                 _ => Ok(()),
             }
         }
-        Expectation::Chosen { site: number, slot, noop } => {
+        TimelineExpectation::Chosen { site: number, slot, noop } => {
             let sites = cluster.members.iter().filter_map(|member| member.id.as_site());
             let asked = sites.filter(|id| number.is_none_or(|number| number == id.number()));
             let entry = |id: SiteId| site(cluster, id).ok()?.log().chosen_at(Slot(*slot)).map(is_noop);
@@ -45,7 +48,7 @@ pub(super) fn holds(expectation: &Expectation, cluster: &Cluster<'_, Participant
                 _ => Ok(()),
             }
         }
-        Expectation::Unchosen { site: number, slot } => {
+        TimelineExpectation::Unchosen { site: number, slot } => {
             let sites = cluster.members.iter().filter_map(|member| member.id.as_site());
             let mut asked = sites.filter(|id| number.is_none_or(|number| number == id.number()));
             let knows = |id: &SiteId| {
@@ -58,7 +61,7 @@ pub(super) fn holds(expectation: &Expectation, cluster: &Cluster<'_, Participant
                 None => Ok(()),
             }
         }
-        Expectation::Applied { site, at_least, at_most } => {
+        TimelineExpectation::Applied { site, at_least, at_most } => {
             let applied = numbered(cluster, *site)?.status().applied.0;
             let bounds = [
                 (at_least.filter(|least| applied < *least), "more"),
@@ -71,17 +74,17 @@ pub(super) fn holds(expectation: &Expectation, cluster: &Cluster<'_, Participant
                 None => Ok(()),
             }
         }
-        Expectation::Blocks { site, are } => {
+        TimelineExpectation::Blocks { site, are } => {
             let blocks = numbered(cluster, *site)?.machine().blocks();
             let found: Vec<String> = blocks.map(|(user, whom)| format!("{user} blocks {whom}")).collect();
             same(&format!("the blocks at S{site} are"), are, &found)
         }
-        Expectation::Queue { site, holds } => {
+        TimelineExpectation::Queue { site, holds } => {
             let found = numbered(cluster, *site)?.queue().len();
             let told = || format!("expected {holds} submissions in the queue of S{site}, found {found}");
             if found == *holds { Ok(()) } else { Err(told()) }
         }
-        Expectation::Answered(asker) => {
+        TimelineExpectation::Answered(asker) => {
             let id = match asker {
                 Asker::Site(number) => ProcessId::Terminal(id(*number)?),
                 Asker::Client(number) => ProcessId::Client(*number),

@@ -8,9 +8,9 @@
 use alloc::sync::Arc;
 
 use crate::ids::{ProcessId, SiteId};
-use crate::replicated::paxos::{Ballot, Entry, Record as Fact, Slot};
+use crate::replicated::paxos::{Ballot, Entry, PaxosRecord, Slot};
 use crate::scenario::draw::Draws;
-use crate::scenario::{History, Place, Problem, Shape};
+use crate::scenario::{PastLife, Place, Problem, Shape};
 use crate::tweets::site::{Config, Number, Operation, Record, Request, Session, Submission};
 use crate::tweets::timeline::{Event, Text};
 
@@ -28,9 +28,9 @@ const CLIENT: ProcessId = ProcessId::Client(u16::MAX);
 pub(super) fn journals(
     config: &Config,
     shape: &Shape,
-    history: &History,
+    history: &PastLife,
 ) -> Result<Vec<Vec<Record>>, Vec<Problem>> {
-    let History { starts, rounds, slots, kept, open } = *history;
+    let PastLife { starts, rounds, slots, kept, open } = *history;
     if open > config.window {
         let help = format!("{} at most, the `window` of a leader", config.window);
         let message = format!("{open} open slots");
@@ -45,14 +45,14 @@ pub(super) fn journals(
     let ballot = Ballot { round: rounds.max(1), site: leader };
     let first = slots - kept;
     let asked: Vec<_> = (1..=open).map(|count| submission(leader, starts.max(1), count)).collect();
-    let accepted = |slot, entry| Fact::Accepted { ballot, slot: Slot(slot), entry };
+    let accepted = |slot, entry| PaxosRecord::Accepted { ballot, slot: Slot(slot), entry };
     let mut facts = Vec::new();
-    facts.extend((first > 0).then_some(Fact::Begins(Slot(first))));
-    facts.extend((rounds > 0 || slots > 0).then_some(Fact::Promised(ballot)));
+    facts.extend((first > 0).then_some(PaxosRecord::Begins(Slot(first))));
+    facts.extend((rounds > 0 || slots > 0).then_some(PaxosRecord::Promised(ballot)));
     facts.extend((first..slots).map(|slot| accepted(slot, Entry::Noop)));
     let values = asked.iter().map(|submission| Entry::Values([Arc::clone(submission)].into()));
     facts.extend((slots..).zip(values).map(|(slot, entry)| accepted(slot, entry)));
-    facts.extend((kept > 0).then_some(Fact::Chosen(Slot(slots))));
+    facts.extend((kept > 0).then_some(PaxosRecord::Chosen(Slot(slots))));
     let journal = |site: SiteId| {
         let mut records: Vec<Record> =
             facts.iter().map(|record| Record::Paxos { record: record.clone() }).collect();
@@ -88,7 +88,7 @@ fn submission(origin: SiteId, incarnation: u64, count: u64) -> Arc<Submission> {
 }
 
 /// A history near the numbers at which something may break.
-pub(super) fn draw(draws: &mut Draws, config: &Config) -> History {
+pub(super) fn draw(draws: &mut Draws, config: &Config) -> PastLife {
     let near = |draws: &mut Draws, all: &[u64], by: u64| {
         let at = draws.one_of(all).copied().unwrap_or_default();
         draws.between(at.saturating_sub(by), at + by)
@@ -100,7 +100,7 @@ pub(super) fn draw(draws: &mut Draws, config: &Config) -> History {
     let is_open = draws.one_in(2);
     let open = if is_open { config.window } else { 0 };
     let kept = if is_kept { kept.min(slots - 1) } else { 0 };
-    History { starts, rounds, slots, kept, open }
+    PastLife { starts, rounds, slots, kept, open }
 }
 
 #[cfg(test)]

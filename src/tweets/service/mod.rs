@@ -6,16 +6,16 @@ mod expect;
 mod history;
 mod recipes;
 mod simpler;
-mod words;
+mod vocabulary;
 
-pub use words::{Asker, Command, Expectation};
+pub use vocabulary::{Asker, TimelineCommand, TimelineExpectation};
 
 use crate::ids::{ProcessId, SiteId};
 use crate::journal::JournalConfig;
 use crate::process::{Process, Recovered};
 use crate::replicated::service as state;
 use crate::scenario::draw::{Asking, Draws, RecipesOf};
-use crate::scenario::{Cluster, History, Order, Pace, Probe, Problem, Renaming, Service, Shape};
+use crate::scenario::{Cluster, Order, Pace, PastLife, Probe, Problem, Renaming, Service, Shape};
 use crate::sim::Violation;
 use crate::time::Duration;
 use crate::tweets::judges::Judges;
@@ -29,23 +29,23 @@ pub struct Timelines;
 impl Service for Timelines {
     type Process = Participant;
     type Judges = Judges;
-    type Command = Command;
-    type Expectation = Expectation;
+    type Command = TimelineCommand;
+    type Expectation = TimelineExpectation;
     type Settings = Overrides;
 
     const RARE_NOTES: &'static [&'static str] = state::RARE_NOTES;
     const NOTABLE_MESSAGES: &'static [&'static str] = state::NOTABLE_MESSAGES;
     const STARTER: &'static str = include_str!("starter.ron");
 
-    fn compile(command: &Command) -> Result<Order<Timelines>, Vec<Problem>> {
+    fn compile(command: &TimelineCommand) -> Result<Order<Timelines>, Vec<Problem>> {
         command.compile()
     }
 
-    fn check(expectation: &Expectation, shape: &Shape) -> Vec<Problem> {
+    fn check(expectation: &TimelineExpectation, shape: &Shape) -> Vec<Problem> {
         expectation.check(shape)
     }
 
-    fn draw_command(draws: &mut Draws, asking: &Asking) -> Option<Command> {
+    fn draw_command(draws: &mut Draws, asking: &Asking) -> Option<TimelineCommand> {
         drawing::command(draws, asking)
     }
 
@@ -73,11 +73,15 @@ impl Service for Timelines {
         state::burst_bytes_max(config)
     }
 
-    fn journals(config: &Config, shape: &Shape, history: &History) -> Result<Vec<Vec<Record>>, Vec<Problem>> {
+    fn journals(
+        config: &Config,
+        shape: &Shape,
+        history: &PastLife,
+    ) -> Result<Vec<Vec<Record>>, Vec<Problem>> {
         history::journals(config, shape, history)
     }
 
-    fn draw_history(draws: &mut Draws, config: &Config) -> History {
+    fn draw_history(draws: &mut Draws, config: &Config) -> PastLife {
         history::draw(draws, config)
     }
 
@@ -132,7 +136,7 @@ impl Service for Timelines {
         }
     }
 
-    fn expect(expectation: &Expectation, cluster: &Cluster<'_, Participant>) -> Result<(), String> {
+    fn expect(expectation: &TimelineExpectation, cluster: &Cluster<'_, Participant>) -> Result<(), String> {
         expect::holds(expectation, cluster)
     }
 
@@ -140,15 +144,18 @@ impl Service for Timelines {
         state::converged(cluster)
     }
 
-    fn rename_command(command: &Command, renaming: &Renaming) -> Option<Command> {
+    fn rename_command(command: &TimelineCommand, renaming: &Renaming) -> Option<TimelineCommand> {
         simpler::rename_command(command, renaming)
     }
 
-    fn rename_expectation(expectation: &Expectation, renaming: &Renaming) -> Option<Expectation> {
+    fn rename_expectation(
+        expectation: &TimelineExpectation,
+        renaming: &Renaming,
+    ) -> Option<TimelineExpectation> {
         simpler::rename_expectation(expectation, renaming)
     }
 
-    fn simpler_commands(command: &Command) -> Vec<Command> {
+    fn simpler_commands(command: &TimelineCommand) -> Vec<TimelineCommand> {
         simpler::commands(command)
     }
 

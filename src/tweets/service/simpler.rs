@@ -1,12 +1,12 @@
 //! What is simpler than a command, and what commands and expectations are called in a smaller cluster: for shrinking.
 
 use crate::scenario::Renaming;
-use crate::tweets::service::words::{Asker, Command, Expectation};
+use crate::tweets::service::vocabulary::{Asker, TimelineCommand, TimelineExpectation};
 
 /// The plainest user and the plainest other one.
 const USERS: [&str; 2] = ["a", "b"];
 
-pub(super) fn rename_command(command: &Command, renaming: &Renaming) -> Option<Command> {
+pub(super) fn rename_command(command: &TimelineCommand, renaming: &Renaming) -> Option<TimelineCommand> {
     let mut renamed = command.clone();
     let (site, client) = asker(&mut renamed);
     if let Some(site) = site {
@@ -19,39 +19,42 @@ pub(super) fn rename_command(command: &Command, renaming: &Renaming) -> Option<C
 }
 
 /// Who is asked, if the command says so.
-fn asker(command: &mut Command) -> (&mut Option<u8>, &mut Option<u16>) {
+fn asker(command: &mut TimelineCommand) -> (&mut Option<u8>, &mut Option<u16>) {
     match command {
-        Command::Tweet { site, client, .. }
-        | Command::Block { site, client, .. }
-        | Command::Unblock { site, client, .. }
-        | Command::View { site, client, .. }
-        | Command::Log { site, client, .. }
-        | Command::Blocks { site, client, .. }
-        | Command::Status { site, client } => (site, client),
+        TimelineCommand::Tweet { site, client, .. }
+        | TimelineCommand::Block { site, client, .. }
+        | TimelineCommand::Unblock { site, client, .. }
+        | TimelineCommand::View { site, client, .. }
+        | TimelineCommand::Log { site, client, .. }
+        | TimelineCommand::Blocks { site, client, .. }
+        | TimelineCommand::Status { site, client } => (site, client),
     }
 }
 
-pub(super) fn rename_expectation(expectation: &Expectation, renaming: &Renaming) -> Option<Expectation> {
+pub(super) fn rename_expectation(
+    expectation: &TimelineExpectation,
+    renaming: &Renaming,
+) -> Option<TimelineExpectation> {
     let mut renamed = expectation.clone();
     match &mut renamed {
-        Expectation::View { site, .. }
-        | Expectation::Log { site, .. }
-        | Expectation::Applied { site, .. }
-        | Expectation::Blocks { site, .. }
-        | Expectation::Queue { site, .. }
-        | Expectation::Answered(Asker::Site(site)) => *site = renaming.site(*site)?,
-        Expectation::Chosen { site, .. } | Expectation::Unchosen { site, .. } => {
+        TimelineExpectation::View { site, .. }
+        | TimelineExpectation::Log { site, .. }
+        | TimelineExpectation::Applied { site, .. }
+        | TimelineExpectation::Blocks { site, .. }
+        | TimelineExpectation::Queue { site, .. }
+        | TimelineExpectation::Answered(Asker::Site(site)) => *site = renaming.site(*site)?,
+        TimelineExpectation::Chosen { site, .. } | TimelineExpectation::Unchosen { site, .. } => {
             if let Some(site) = site {
                 *site = renaming.site(*site)?;
             }
         }
-        Expectation::Answered(Asker::Client(client)) => *client = renaming.client(*client)?,
+        TimelineExpectation::Answered(Asker::Client(client)) => *client = renaming.client(*client)?,
     }
     Some(renamed)
 }
 
 /// Each says one thing less or says it with the plainest word, except for the first, which does so with everything.
-pub(super) fn commands(command: &Command) -> Vec<Command> {
+pub(super) fn commands(command: &TimelineCommand) -> Vec<TimelineCommand> {
     let mut simplest = command.clone();
     let mut simpler = Vec::new();
     for edit in EDITS {
@@ -68,42 +71,44 @@ pub(super) fn commands(command: &Command) -> Vec<Command> {
     simpler
 }
 
-const EDITS: [fn(&mut Command); 5] = [plain_words, plain_view, not_last, first_client, first_site];
+const EDITS: [fn(&mut TimelineCommand); 5] = [plain_words, plain_view, not_last, first_client, first_site];
 
-fn plain_words(command: &mut Command) {
+fn plain_words(command: &mut TimelineCommand) {
     let [one, other] = USERS.map(str::to_owned);
     match command {
-        Command::Tweet { user, text, .. } => (*user, *text) = (one.clone(), one),
-        Command::Block { user, whom, .. } | Command::Unblock { user, whom, .. } => {
+        TimelineCommand::Tweet { user, text, .. } => (*user, *text) = (one.clone(), one),
+        TimelineCommand::Block { user, whom, .. } | TimelineCommand::Unblock { user, whom, .. } => {
             (*user, *whom) = (one, other);
         }
-        Command::View { user, .. } => *user = one,
-        Command::Log { from, .. } => *from = None,
-        Command::Blocks { after, .. } => *after = None,
-        Command::Status { .. } => {}
+        TimelineCommand::View { user, .. } => *user = one,
+        TimelineCommand::Log { from, .. } => *from = None,
+        TimelineCommand::Blocks { after, .. } => *after = None,
+        TimelineCommand::Status { .. } => {}
     }
 }
 
-fn plain_view(command: &mut Command) {
-    if let Command::View { limit, older_than, linearizable, fresh, .. } = command {
+fn plain_view(command: &mut TimelineCommand) {
+    if let TimelineCommand::View { limit, older_than, linearizable, fresh, .. } = command {
         (*limit, *older_than, *linearizable, *fresh) = (20, None, false, false);
     }
 }
 
-fn not_last(command: &mut Command) {
-    if let Command::Tweet { last, .. } | Command::Block { last, .. } | Command::Unblock { last, .. } = command
+fn not_last(command: &mut TimelineCommand) {
+    if let TimelineCommand::Tweet { last, .. }
+    | TimelineCommand::Block { last, .. }
+    | TimelineCommand::Unblock { last, .. } = command
     {
         *last = false;
     }
 }
 
-fn first_client(command: &mut Command) {
+fn first_client(command: &mut TimelineCommand) {
     if let (_, Some(client)) = asker(command) {
         *client = 0;
     }
 }
 
-fn first_site(command: &mut Command) {
+fn first_site(command: &mut TimelineCommand) {
     let (site, client) = asker(command);
     if client.take().is_some() || site.is_some() {
         *site = Some(0);
@@ -118,15 +123,21 @@ mod tests {
     #[test]
     fn the_simplest_command_has_no_simpler_one() {
         let mut all = vec![
-            Command::Tweet {
+            TimelineCommand::Tweet {
                 site: None,
                 client: Some(2),
                 user: "ann".into(),
                 text: "hello".into(),
                 last: true,
             },
-            Command::Block { site: Some(3), client: None, user: "b".into(), whom: "a".into(), last: true },
-            Command::View {
+            TimelineCommand::Block {
+                site: Some(3),
+                client: None,
+                user: "b".into(),
+                whom: "a".into(),
+                last: true,
+            },
+            TimelineCommand::View {
                 site: None,
                 client: Some(1),
                 user: "ann".into(),
@@ -135,8 +146,8 @@ mod tests {
                 linearizable: true,
                 fresh: true,
             },
-            Command::Log { site: Some(0), client: None, from: Some((1, 2)) },
-            Command::Blocks { site: Some(0), client: None, after: Some(("b".into(), "a".into())) },
+            TimelineCommand::Log { site: Some(0), client: None, from: Some((1, 2)) },
+            TimelineCommand::Blocks { site: Some(0), client: None, after: Some(("b".into(), "a".into())) },
         ];
         let mut steps = 0;
         while let Some(command) = all.pop() {

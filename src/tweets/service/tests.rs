@@ -4,13 +4,13 @@ use std::collections::BTreeSet;
 
 use ron::extensions::Extensions;
 
-use super::{Command, Expectation, SiteCommand, Timelines};
+use super::{SiteCommand, TimelineCommand, TimelineExpectation, Timelines};
 use crate::ids::ProcessId;
 use crate::process::Label;
 use crate::scenario::draw::draw;
 use crate::scenario::namespace::names;
 use crate::scenario::profile::{DiskDrawn, DiskErrorKind, FaultKind, Runs, Weights};
-use crate::scenario::step::{Claim, Fault};
+use crate::scenario::step::{Fault, RunClaim};
 use crate::scenario::{Outcome, Profile, Run, RunOptions, Service, read, run};
 use crate::sim::{Chance, DiskFault, TraceLevel};
 use crate::tweets::site::{Block, Message, Note, Query};
@@ -71,7 +71,7 @@ fn blocks_hide_and_answers_come() {
 fn a_log_blocks_and_a_status_are_asked_of_one_site() {
     let compiled = |text: &str| {
         let options = ron::Options::default().with_default_extension(Extensions::IMPLICIT_SOME);
-        let order = options.from_str::<Command>(text).unwrap().compile();
+        let order = options.from_str::<TimelineCommand>(text).unwrap().compile();
         let order = order.unwrap_or_else(|problems| panic!("{problems:?}"));
         (order.to, order.command)
     };
@@ -267,9 +267,9 @@ fn nouns_of_messages_and_notes_are_complete() {
 
 #[test]
 fn the_service_and_the_harness_share_no_word() {
-    let (ours, theirs) = (names::<Fault<Expectation>>(), names::<Command>());
+    let (ours, theirs) = (names::<Fault<TimelineExpectation>>(), names::<TimelineCommand>());
     assert!(!ours.iter().any(|word| theirs.contains(word)));
-    let (ours, theirs) = (names::<Claim>(), names::<Expectation>());
+    let (ours, theirs) = (names::<RunClaim>(), names::<TimelineExpectation>());
     assert!(!ours.is_empty() && !theirs.is_empty() && !ours.iter().any(|word| theirs.contains(word)));
 }
 

@@ -10,7 +10,7 @@ use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::vec::Vec;
 use core::ops::Bound;
 
-use crate::chunks::Looks;
+use crate::cow_log::Looks;
 use crate::tweets::timeline::names::User;
 
 /// Who blocks whom.

@@ -7,7 +7,7 @@
 //! 3. A page never exceeds [`Page::BYTES_MAX`] and looks at no more than [`Page::LOOKED_MAX`] tweets. It names where to
 //!    go on exactly when an older visible tweet exists among these, or older tweets beyond them.
 
-use crate::chunks::Chunks;
+use crate::cow_log::CowLog;
 use crate::replicated::Position;
 use crate::tweets::timeline::blocks::Blocks;
 use crate::tweets::timeline::event::Event;
@@ -18,9 +18,9 @@ use crate::wire::Wire;
 /// Who tweeted what, and who blocks whom.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct Timeline {
-    tweets: Chunks<Tweet>,
+    tweets: CowLog<Tweet>,
     /// The number of each tweet's user: all that has to be read of a hidden tweet.
-    authors: Chunks<u32>,
+    authors: CowLog<u32>,
     blocks: Blocks,
 }
 

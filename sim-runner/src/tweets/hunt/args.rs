@@ -3,7 +3,7 @@
 use std::num::NonZeroUsize;
 use std::time::Duration;
 
-use clap::Args as ClapArgs;
+use clap::Args;
 
 use crate::args::Format;
 
@@ -19,9 +19,9 @@ Exit codes:
   2  a flag, the profile or a patch is wrong
   6  a saboteur was not caught";
 
-#[derive(ClapArgs, Debug)]
+#[derive(Args, Debug)]
 #[command(after_help = ABOUT)]
-pub(crate) struct Args {
+pub(crate) struct SaboteursArgs {
     /// What draws the scenarios: one of the profiles that `draw --list` names, or a file
     #[arg(value_name = "PROFILE", default_value = "default")]
     pub(crate) profile: String,
@@ -38,7 +38,7 @@ pub(crate) struct Args {
     #[arg(long, value_name = "N", default_value_t = 20_000, value_parser = clap::value_parser!(u64).range(1..=1_000_000))]
     pub(crate) seeds_max: u64,
     /// Shrink each failure for so long at most
-    #[arg(long, value_name = "TIME", default_value = "20s", value_parser = crate::sweep::words::time)]
+    #[arg(long, value_name = "TIME", default_value = "20s", value_parser = crate::sweep::numbers::time)]
     pub(crate) shrink_time: Duration,
     /// Leave failures as they are
     #[arg(long, conflicts_with = "shrink_time")]

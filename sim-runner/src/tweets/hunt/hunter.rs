@@ -6,8 +6,8 @@ use aviary::scenario::{RunOptions, Scenario};
 use aviary::search::{Budget, Drawn, Hunted, Property, Runner, Source, fails, hunt, shrink};
 use aviary::sim::TraceLevel;
 
-use crate::tweets::hunt::Args;
-use crate::tweets::hunt::row::{Row, Small, middle};
+use crate::tweets::hunt::SaboteursArgs;
+use crate::tweets::hunt::row::{SaboteurRow, Small, middle};
 use crate::tweets::saboteurs::{self, Lying, Saboteur};
 
 /// Some lies make sites talk without end; an honest run has a hundredth of this.
@@ -27,7 +27,7 @@ pub(super) struct Hunter {
 }
 
 impl Hunter {
-    pub(super) fn new(args: &Args, profile: Drawn) -> Hunter {
+    pub(super) fn new(args: &SaboteursArgs, profile: Drawn) -> Hunter {
         Hunter {
             profile,
             sweeps: args.sweeps.get(),
@@ -38,14 +38,14 @@ impl Hunter {
     }
 
     /// Hunts `saboteur`.
-    pub(super) fn row(&self, saboteur: &'static Saboteur) -> Row {
+    pub(super) fn row(&self, saboteur: &'static Saboteur) -> SaboteurRow {
         let runner = runner(Some(saboteur));
         let (row, median) = self.hunted(saboteur.name, &runner, |seed| !self.fails_honestly(seed));
         let small = median.and_then(|hunted| {
             let (scenario, small) = self.shrunk(&runner, &hunted)?;
             (!is_honest_too(&scenario, &hunted.property)).then_some(small)
         });
-        Row {
+        SaboteurRow {
             about: saboteur.about.to_owned(),
             is_held_out: saboteurs::is_held_out(saboteur.name),
             small,
@@ -54,11 +54,11 @@ impl Hunter {
     }
 
     /// Hunts a bug that is planted in the source: here is no honest process to compare with.
-    pub(super) fn planted(&self, name: &str) -> Row {
+    pub(super) fn planted(&self, name: &str) -> SaboteurRow {
         let runner = runner(None);
         let (row, median) = self.hunted(name, &runner, |seed| !self.except.contains(&seed));
         let shrunk = median.and_then(|hunted| self.shrunk(&runner, &hunted));
-        Row { small: shrunk.map(|(_, small)| small), ..row }
+        SaboteurRow { small: shrunk.map(|(_, small)| small), ..row }
     }
 
     /// Whether the processes of this program fail under this seed without any saboteur.
@@ -72,14 +72,14 @@ impl Hunter {
         name: &str,
         runner: &Runner<Lying>,
         counts: impl Fn(u64) -> bool,
-    ) -> (Row, Option<Hunted>) {
+    ) -> (SaboteurRow, Option<Hunted>) {
         let mut found = self.sweeps(runner, counts);
         let told = |what: fn(&Hunted) -> u64| found.iter().map(|one| one.as_ref().map(what)).collect();
         let (runs, seeds) = (told(|hunted| hunted.runs), told(|hunted| hunted.seed));
         // Those that found nothing stand behind all others.
         found.sort_by_key(|one| one.as_ref().map_or(u64::MAX, |hunted| hunted.runs));
         let median = found.swap_remove(middle(found.len()));
-        let row = Row {
+        let row = SaboteurRow {
             name: name.to_owned(),
             about: String::new(),
             is_held_out: false,
@@ -125,7 +125,7 @@ impl Hunter {
 /// Runs scenarios with `saboteur` in every process, or with the processes of this program as they are.
 fn runner(saboteur: Option<&'static Saboteur>) -> Runner<Lying> {
     let options = RunOptions { trace: TraceLevel::Off, events_max: EVENTS_MAX, ..RunOptions::default() };
-    Runner::configured(options, move |config: &mut saboteurs::Config| config.saboteur = saboteur)
+    Runner::configured(options, move |config: &mut saboteurs::LiarConfig| config.saboteur = saboteur)
 }
 
 /// Whether what is left by shrinking breaks `property` without any saboteur, too: shrinking slid to another failure.

@@ -22,10 +22,10 @@ use std::thread;
 
 use aviary::search::Drawn;
 
-pub(crate) use self::args::Args;
+pub(crate) use self::args::SaboteursArgs;
 use self::hunter::Hunter;
-use self::row::Row;
-use self::table::Table;
+use self::row::SaboteurRow;
+use self::table::HuntTable;
 use crate::Exit;
 use crate::args::Format;
 use crate::draw::find;
@@ -35,7 +35,7 @@ use crate::tweets::matrix::chosen::Chosen;
 use crate::tweets::matrix::patches::{Copied, Patch};
 use crate::tweets::saboteurs::{Lying, Saboteur};
 
-pub(crate) fn saboteurs(args: &Args) -> io::Result<Exit> {
+pub(crate) fn saboteurs(args: &SaboteursArgs) -> io::Result<Exit> {
     let profile = find::<Lying>(&args.profile)
         .and_then(|profile| Drawn::new::<Lying>(&args.profile, profile).map_err(|why| why.to_string()));
     let hunter = match profile {
@@ -56,7 +56,7 @@ pub(crate) fn saboteurs(args: &Args) -> io::Result<Exit> {
         Err(why) => return Ok(usage(&why)),
     };
     // The reader of what is told as it comes may go away: what is found is still the answer.
-    let tell = |row: &Row| match args.format {
+    let tell = |row: &SaboteurRow| match args.format {
         Format::Json => drop(row.json(&mut stdout())),
         Format::Text => {}
     };
@@ -73,7 +73,7 @@ pub(crate) fn saboteurs(args: &Args) -> io::Result<Exit> {
             }
         }
     }
-    let table = Table::new(rows, args.seeds_max);
+    let table = HuntTable::new(rows, args.seeds_max);
     if args.format == Format::Text {
         table.text(&mut stdout())?;
     }
@@ -83,11 +83,11 @@ pub(crate) fn saboteurs(args: &Args) -> io::Result<Exit> {
 /// The rows of wrappers, in their order, hunted on as many threads as there are. Each is told as soon as those before it
 /// have been.
 fn hunted(
-    args: &Args,
+    args: &SaboteursArgs,
     hunter: &Hunter,
     wrappers: &[&'static Saboteur],
-    tell: impl Fn(&Row) + Sync,
-) -> Vec<Row> {
+    tell: impl Fn(&SaboteurRow) + Sync,
+) -> Vec<SaboteurRow> {
     let threads = args.threads.or_else(|| thread::available_parallelism().ok()).map_or(1, NonZeroUsize::get);
     let next = AtomicUsize::new(0);
     // Those in their order, and those that wait for one before them.
@@ -115,7 +115,12 @@ fn hunted(
 }
 
 /// The row of a patch: a program with it hunts its own bug, again and again until all that it found is that bug.
-fn planted(args: &Args, hunter: &Hunter, copied: &Copied, patch: &Patch) -> Result<Row, String> {
+fn planted(
+    args: &SaboteursArgs,
+    hunter: &Hunter,
+    copied: &Copied,
+    patch: &Patch,
+) -> Result<SaboteurRow, String> {
     copied.with(patch, |copied| {
         let program = copied.build_fast()?;
         let mut except = Vec::new();
@@ -125,13 +130,13 @@ fn planted(args: &Args, hunter: &Hunter, copied: &Copied, patch: &Patch) -> Resu
             let before = except.len();
             except.extend(honest);
             if except.len() == before {
-                return Ok(Row { about: patch.about.clone(), ..row });
+                return Ok(SaboteurRow { about: patch.about.clone(), ..row });
             }
         }
     })
 }
 
-fn ask(program: &Path, args: &Args, patch: &Patch, except: &[u64]) -> Result<Row, String> {
+fn ask(program: &Path, args: &SaboteursArgs, patch: &Patch, except: &[u64]) -> Result<SaboteurRow, String> {
     let mut command = Command::new(program);
     command.args(["saboteurs", "--planted", &patch.name]);
     command.args(["--sweeps", &args.sweeps.to_string(), "--seeds-max", &args.seeds_max.to_string()]);

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 /// One saboteur.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-pub(super) struct Row {
+pub(super) struct SaboteurRow {
     pub(super) name: String,
     pub(super) about: String,
     /// Whether it was written after the profile and its recipes were fixed.
@@ -41,7 +41,7 @@ pub(super) fn middle(count: usize) -> usize {
     count.saturating_sub(1) / 2
 }
 
-impl Row {
+impl SaboteurRow {
     /// How many seeds the median sweep needed, where sweeps that gave up are the worst.
     pub(super) fn median(&self) -> Option<u64> {
         let mut runs = self.runs.clone();
@@ -57,13 +57,13 @@ impl Row {
     /// Writes it as a line of JSON.
     pub(super) fn json(&self, out: &mut impl Write) -> io::Result<()> {
         #[derive(Serialize)]
-        struct Told<'a> {
+        struct RowJson<'a> {
             #[serde(flatten)]
-            row: &'a Row,
+            row: &'a SaboteurRow,
             median: Option<u64>,
             worst: Option<u64>,
         }
-        let told = Told { row: self, median: self.median(), worst: self.worst() };
+        let told = RowJson { row: self, median: self.median(), worst: self.worst() };
         writeln!(out, "{}", serde_json::to_string(&told).map_err(io::Error::other)?)?;
         out.flush()
     }
@@ -75,7 +75,7 @@ mod tests {
 
     #[test]
     fn sweeps_that_gave_up_are_the_worst() {
-        let row = |runs: &[Option<u64>]| Row {
+        let row = |runs: &[Option<u64>]| SaboteurRow {
             name: String::new(),
             about: String::new(),
             is_held_out: false,

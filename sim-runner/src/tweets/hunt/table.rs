@@ -3,10 +3,10 @@
 use std::io::{self, Write};
 
 use crate::report::{BAD, DIM, GOOD};
-use crate::tweets::hunt::row::{Row, Small, middle};
+use crate::tweets::hunt::row::{SaboteurRow, Small, middle};
 
-pub(super) struct Table {
-    rows: Vec<Row>,
+pub(super) struct HuntTable {
+    rows: Vec<SaboteurRow>,
     seeds_max: u64,
 }
 
@@ -17,9 +17,9 @@ fn median<T: Ord + Copy>(all: impl Iterator<Item = T>) -> Option<T> {
     all.get(middle(all.len())).copied()
 }
 
-impl Table {
-    pub(super) fn new(rows: Vec<Row>, seeds_max: u64) -> Table {
-        Table { rows, seeds_max }
+impl HuntTable {
+    pub(super) fn new(rows: Vec<SaboteurRow>, seeds_max: u64) -> HuntTable {
+        HuntTable { rows, seeds_max }
     }
 
     /// Whether every saboteur is caught.
@@ -29,7 +29,8 @@ impl Table {
 
     /// Writes it, with those that were written late apart.
     pub(super) fn text(&self, out: &mut impl Write) -> io::Result<()> {
-        let (late, early): (Vec<&Row>, Vec<&Row>) = self.rows.iter().partition(|row| row.is_held_out);
+        let (late, early): (Vec<&SaboteurRow>, Vec<&SaboteurRow>) =
+            self.rows.iter().partition(|row| row.is_held_out);
         if !early.is_empty() {
             self.part(out, &early)?;
         }
@@ -43,8 +44,8 @@ impl Table {
         out.flush()
     }
 
-    fn part(&self, out: &mut impl Write, rows: &[&Row]) -> io::Result<()> {
-        let wide = |text: fn(&Row) -> &str, least: usize| {
+    fn part(&self, out: &mut impl Write, rows: &[&SaboteurRow]) -> io::Result<()> {
+        let wide = |text: fn(&SaboteurRow) -> &str, least: usize| {
             rows.iter().map(|row| text(row).chars().count()).max().unwrap_or(0).max(least)
         };
         let name = wide(|row| &row.name, "saboteur".len());
@@ -73,7 +74,7 @@ impl Table {
         self.sum_up(out, rows)
     }
 
-    fn sum_up(&self, out: &mut impl Write, rows: &[&Row]) -> io::Result<()> {
+    fn sum_up(&self, out: &mut impl Write, rows: &[&SaboteurRow]) -> io::Result<()> {
         let missed: Vec<&str> =
             rows.iter().filter(|row| row.median().is_none()).map(|row| row.name.as_str()).collect();
         let seeds = || rows.iter().filter_map(|row| row.median());

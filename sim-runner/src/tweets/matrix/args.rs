@@ -3,13 +3,13 @@
 use std::ops::Range;
 use std::path::PathBuf;
 
-use clap::{Args as ClapArgs, ValueEnum};
+use clap::{Args, ValueEnum};
 
 use crate::args::{EXIT_CODES, Format};
 
-#[derive(ClapArgs, Debug)]
+#[derive(Args, Debug)]
 #[command(after_help = EXIT_CODES)]
-pub(crate) struct Args {
+pub(crate) struct MatrixArgs {
     /// Scenario files, or folders: all *.ron below them
     #[arg(value_name = "PATH", default_value = "scenarios")]
     pub(crate) paths: Vec<PathBuf>,
@@ -27,7 +27,7 @@ pub(crate) struct Args {
     pub(crate) format: Format,
 }
 
-impl Args {
+impl MatrixArgs {
     /// The seeds that a scenario is run with whose own is `own`.
     pub(crate) fn seeds(&self, own: u64) -> Range<u64> {
         self.seeds.clone().unwrap_or(own..own.saturating_add(1))

@@ -7,8 +7,8 @@
 mod args;
 pub(crate) mod chosen;
 pub(crate) mod patches;
+mod render;
 mod table;
-mod told;
 
 use std::io::{self, Write};
 use std::path::PathBuf;
@@ -17,7 +17,7 @@ use aviary::scenario::{Outcome, RunOptions};
 use aviary::sim::TraceLevel;
 use aviary::tweets::service::Timelines;
 
-pub(crate) use self::args::Args;
+pub(crate) use self::args::MatrixArgs;
 use self::args::Patches;
 use crate::Exit;
 use crate::args::Format;
@@ -27,9 +27,9 @@ use crate::report::{error, load_errors, stdout, usage};
 use crate::tweets::saboteurs::{self, Saboteur};
 use chosen::Chosen;
 use patches::{Copied, Patch};
-use table::{Cell, Column, Table};
+use table::{Cell, Column, MatrixTable};
 
-pub(crate) fn matrix(args: &Args) -> io::Result<Exit> {
+pub(crate) fn matrix(args: &MatrixArgs) -> io::Result<Exit> {
     let loaded = match load::<Timelines>(&args.paths) {
         Ok(loaded) => loaded,
         Err(errors) => return Ok(load_errors(&errors)),
@@ -46,7 +46,7 @@ pub(crate) fn matrix(args: &Args) -> io::Result<Exit> {
     if let Some(exit) = honest(&loaded, args) {
         return Ok(exit);
     }
-    let mut table = Table::new(loaded.iter().map(|one| one.name.clone()), args.saboteurs.is_empty());
+    let mut table = MatrixTable::new(loaded.iter().map(|one| one.name.clone()), args.saboteurs.is_empty());
     for (number, saboteur) in wrappers.iter().enumerate() {
         let _progress = Progress::show(number + 1, wrappers.len(), saboteur.name);
         let cells = loaded.iter().map(|one| cell(one, saboteur, args)).collect();
@@ -66,11 +66,11 @@ pub(crate) fn matrix(args: &Args) -> io::Result<Exit> {
     Ok(if is_full { Exit::Passed } else { Exit::Blind })
 }
 
-fn tell(table: &Table, format: Format) -> io::Result<()> {
+fn tell(table: &MatrixTable, format: Format) -> io::Result<()> {
     let mut out = stdout();
     match format {
-        Format::Text => told::text(&mut out, table)?,
-        Format::Json => told::json(&mut out, table)?,
+        Format::Text => render::text(&mut out, table)?,
+        Format::Json => render::json(&mut out, table)?,
     }
     out.flush()
 }
@@ -80,8 +80,8 @@ fn patched(
     loaded: &[Loaded<Timelines>],
     patches: &[Patch],
     copied: &Copied,
-    args: &Args,
-    table: &mut Table,
+    args: &MatrixArgs,
+    table: &mut MatrixTable,
 ) -> Result<(), String> {
     let absolute = |one: &Loaded<Timelines>| std::path::absolute(&one.path);
     let files: Vec<PathBuf> =
@@ -121,7 +121,7 @@ fn patched(
 }
 
 /// How to exit if a scenario fails without any saboteur; it is told which.
-fn honest(loaded: &[Loaded<Timelines>], args: &Args) -> Option<Exit> {
+fn honest(loaded: &[Loaded<Timelines>], args: &MatrixArgs) -> Option<Exit> {
     let mut exits = Vec::new();
     for (number, one) in loaded.iter().enumerate() {
         let _progress = Progress::show(number + 1, loaded.len(), &one.name);
@@ -138,7 +138,7 @@ fn honest(loaded: &[Loaded<Timelines>], args: &Args) -> Option<Exit> {
 }
 
 /// The first seed that makes it red; else what came of the first seed.
-fn cell(one: &Loaded<Timelines>, saboteur: &'static Saboteur, args: &Args) -> Cell {
+fn cell(one: &Loaded<Timelines>, saboteur: &'static Saboteur, args: &MatrixArgs) -> Cell {
     let mut cell = Cell::default();
     for seed in args.seeds(one.scenario.seed) {
         cell.merge(Cell::of(&outcome(one, Some(saboteur), seed)));

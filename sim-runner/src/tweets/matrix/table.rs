@@ -3,7 +3,7 @@
 use aviary::scenario::Outcome;
 
 /// Scenarios and saboteurs.
-pub(super) struct Table {
+pub(super) struct MatrixTable {
     /// The rows.
     pub(super) scenarios: Vec<String>,
     pub(super) columns: Vec<Column>,
@@ -63,9 +63,9 @@ impl Cell {
     }
 }
 
-impl Table {
-    pub(super) fn new(scenarios: impl Iterator<Item = String>, is_whole: bool) -> Table {
-        Table { scenarios: scenarios.collect(), columns: Vec::new(), is_whole, has_patches: false }
+impl MatrixTable {
+    pub(super) fn new(scenarios: impl Iterator<Item = String>, is_whole: bool) -> MatrixTable {
+        MatrixTable { scenarios: scenarios.collect(), columns: Vec::new(), is_whole, has_patches: false }
     }
 
     /// The saboteurs that no scenario caught.
@@ -110,9 +110,9 @@ mod tests {
     use super::*;
 
     /// A row a scenario, a column a saboteur: `x` is red, `-` stale.
-    fn table(rows: &[&str]) -> Table {
+    fn table(rows: &[&str]) -> MatrixTable {
         let names = (0..rows.len()).map(|number| format!("scenario {number}"));
-        let mut table = Table { has_patches: true, ..Table::new(names, true) };
+        let mut table = MatrixTable { has_patches: true, ..MatrixTable::new(names, true) };
         for column in 0..rows[0].len() {
             let cell = |row: &&str| Cell {
                 verdict: match row.as_bytes()[column] {
@@ -139,7 +139,7 @@ mod tests {
         assert_eq!(blind.uncaught(), ["saboteur 1", "saboteur 2"]);
         assert_eq!(blind.never_red(), ["scenario 2"]);
         assert_eq!(blind.red_by_loud_ones_only(), blind.scenarios);
-        let part = Table { is_whole: false, ..blind };
+        let part = MatrixTable { is_whole: false, ..blind };
         assert_eq!((part.uncaught().len(), part.never_red().len()), (2, 0));
     }
 

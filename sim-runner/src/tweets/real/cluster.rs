@@ -20,23 +20,23 @@ use crate::proxy::{Proxy, ProxySettings};
 
 /// Something that must work did not.
 #[derive(Debug)]
-pub struct Failure(pub String);
+pub struct ClusterFailure(pub String);
 
-impl fmt::Display for Failure {
+impl fmt::Display for ClusterFailure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
     }
 }
 
-impl std::error::Error for Failure {}
+impl std::error::Error for ClusterFailure {}
 
 /// Says what could not be done.
-pub fn failed<E: fmt::Display>(what: impl fmt::Display) -> impl FnOnce(E) -> Failure {
-    move |error| Failure(format!("failed to {what}: {error}"))
+pub fn failed<E: fmt::Display>(what: impl fmt::Display) -> impl FnOnce(E) -> ClusterFailure {
+    move |error| ClusterFailure(format!("failed to {what}: {error}"))
 }
 
 /// A cluster in one folder. Its processes end when it is dropped.
-pub struct Cluster {
+pub struct RealCluster {
     program: PathBuf,
     dir: PathBuf,
     /// What is in `sites.ron`.
@@ -50,12 +50,17 @@ pub struct Cluster {
     paused: Vec<bool>,
 }
 
-impl Cluster {
+impl RealCluster {
     /// `site init` in `dir`, with ports on loopback; `program` is `site`. With `has_proxy` the sites listen elsewhere
     /// than where they say.
-    pub fn init(program: &Path, dir: &Path, count: u8, has_proxy: bool) -> Result<Cluster, Failure> {
+    pub fn init(
+        program: &Path,
+        dir: &Path,
+        count: u8,
+        has_proxy: bool,
+    ) -> Result<RealCluster, ClusterFailure> {
         let count_ports = if has_proxy { 2 * u16::from(count) } else { u16::from(count) };
-        let base = ports::free(count_ports).ok_or_else(|| Failure("no free ports in a row".into()))?;
+        let base = ports::free(count_ports).ok_or_else(|| ClusterFailure("no free ports in a row".into()))?;
         let mut init = Command::new(program);
         init.args(["init", "--sites", &count.to_string(), "--base-port", &base.to_string(), "--dir"])
             .arg(dir);
@@ -63,13 +68,13 @@ impl Cluster {
         let out = out.map_err(failed(format_args!("run {}", program.display())))?;
         if !out.status.success() {
             let errors = String::from_utf8_lossy(&out.stderr);
-            return Err(Failure(format!("{} init: {errors}", program.display())));
+            return Err(ClusterFailure(format!("{} init: {errors}", program.display())));
         }
         let listen = has_proxy.then(|| {
             let port = |site: u8| base + u16::from(count) + u16::from(site);
             (0..count).map(|site| SocketAddr::from((Ipv4Addr::LOCALHOST, port(site)))).collect()
         });
-        Ok(Cluster {
+        Ok(RealCluster {
             program: program.into(),
             dir: dir.into(),
             sites: read_sites(dir)?,
@@ -83,7 +88,11 @@ impl Cluster {
 
     /// Puts the sites elsewhere: writes these addresses into `sites.ron`, and starts site `n` with `enter[n]` in front
     /// of its program.
-    pub fn move_to(&mut self, addresses: &[SocketAddr], enter: Vec<Vec<String>>) -> Result<(), Failure> {
+    pub fn move_to(
+        &mut self,
+        addresses: &[SocketAddr],
+        enter: Vec<Vec<String>>,
+    ) -> Result<(), ClusterFailure> {
         for (member, address) in self.sites.members.iter_mut().zip(addresses) {
             member.address = *address;
         }
@@ -110,9 +119,11 @@ impl Cluster {
     }
 
     /// The proxy between the sites of a cluster that was made to have one.
-    pub fn proxy(&self, seed: Seed) -> Result<Proxy, Failure> {
-        let behind =
-            self.listen.clone().ok_or_else(|| Failure("the cluster was made without a proxy".into()))?;
+    pub fn proxy(&self, seed: Seed) -> Result<Proxy, ClusterFailure> {
+        let behind = self
+            .listen
+            .clone()
+            .ok_or_else(|| ClusterFailure("the cluster was made without a proxy".into()))?;
         let settings = ProxySettings {
             cluster: self.sites.cluster,
             keys: self.keys.clone(),
@@ -129,7 +140,7 @@ impl Cluster {
     }
 
     /// Starts a site that does not run, and waits until it says that it does.
-    pub fn start(&mut self, site: usize) -> Result<(), Failure> {
+    pub fn start(&mut self, site: usize) -> Result<(), ClusterFailure> {
         let mut words = self.enter[site].clone();
         words.push(self.program.display().to_string());
         let mut command = Command::new(&words[0]);
@@ -154,7 +165,7 @@ impl Cluster {
     }
 
     /// Starts every site that does not run.
-    pub fn start_all(&mut self) -> Result<(), Failure> {
+    pub fn start_all(&mut self) -> Result<(), ClusterFailure> {
         (0..self.count())
             .filter(|site| self.running[*site].is_none())
             .collect::<Vec<_>>()
@@ -163,27 +174,27 @@ impl Cluster {
     }
 
     /// Ends a site as `kill -9` does, if it runs.
-    pub fn kill(&mut self, site: usize) -> Result<(), Failure> {
+    pub fn kill(&mut self, site: usize) -> Result<(), ClusterFailure> {
         let Some(mut child) = self.running[site].take() else { return Ok(()) };
         self.paused[site] = false;
         child.kill().and_then(|()| child.wait()).map(|_| ()).map_err(failed(format_args!("kill S{site}")))
     }
 
     /// Stops a site in its tracks, as if its machine were suspended.
-    pub fn pause(&mut self, site: usize) -> Result<(), Failure> {
+    pub fn pause(&mut self, site: usize) -> Result<(), ClusterFailure> {
         self.signal(site, Signal::STOP)?;
         self.paused[site] = true;
         Ok(())
     }
 
     /// Lets a paused site go on.
-    pub fn resume(&mut self, site: usize) -> Result<(), Failure> {
+    pub fn resume(&mut self, site: usize) -> Result<(), ClusterFailure> {
         self.signal(site, Signal::CONT)?;
         self.paused[site] = false;
         Ok(())
     }
 
-    fn signal(&self, site: usize, signal: Signal) -> Result<(), Failure> {
+    fn signal(&self, site: usize, signal: Signal) -> Result<(), ClusterFailure> {
         let Some(child) = &self.running[site] else { return Ok(()) };
         kill_process(Pid::from_child(child), signal).map_err(failed(format_args!("signal S{site}")))
     }
@@ -199,7 +210,7 @@ impl Cluster {
     }
 
     /// An error if some site ended that nobody killed.
-    pub fn check_running(&mut self) -> Result<(), Failure> {
+    pub fn check_running(&mut self) -> Result<(), ClusterFailure> {
         for site in 0..self.count() {
             let Some(child) = &mut self.running[site] else { continue };
             let ended = child.try_wait().map_err(failed(format_args!("watch S{site}")))?;
@@ -210,7 +221,7 @@ impl Cluster {
         Ok(())
     }
 
-    fn ended(&mut self, site: usize) -> Failure {
+    fn ended(&mut self, site: usize) -> ClusterFailure {
         let status = self.running[site].as_mut().and_then(|child| child.wait().ok());
         let status = status.map_or_else(|| "somehow".to_owned(), |status| status.to_string());
         let mut log = String::new();
@@ -221,11 +232,11 @@ impl Cluster {
         let lines: Vec<&str> = log.lines().collect();
         let tail = lines[lines.len().saturating_sub(12)..].join("\n");
         self.running[site] = None;
-        Failure(format!("S{site} ended by itself ({status}); its log ends with:\n{tail}"))
+        ClusterFailure(format!("S{site} ended by itself ({status}); its log ends with:\n{tail}"))
     }
 
     /// Kills every site.
-    pub fn kill_all(&mut self) -> Result<(), Failure> {
+    pub fn kill_all(&mut self) -> Result<(), ClusterFailure> {
         (0..self.count()).try_for_each(|site| self.kill(site))
     }
 
@@ -238,8 +249,8 @@ impl Cluster {
     }
 
     /// Reads the journal of a site that does not run, from a copy: opening it would begin another life of it.
-    pub fn disk(&self, site: usize) -> Result<FinalJournal, Failure> {
-        let at = |error: &dyn fmt::Display| Failure(format!("the journal of S{site}: {error}"));
+    pub fn disk(&self, site: usize) -> Result<FinalJournal, ClusterFailure> {
+        let at = |error: &dyn fmt::Display| ClusterFailure(format!("the journal of S{site}: {error}"));
         let (from, to) = (self.dir.join(format!("site-{site}")), self.dir.join(format!("copy-{site}")));
         copy(&from, &to).map_err(|error| at(&error))?;
         let id = u8::try_from(site).ok().and_then(SiteId::new).ok_or_else(|| at(&"no such site"))?;
@@ -259,7 +270,7 @@ impl Cluster {
     }
 }
 
-impl Drop for Cluster {
+impl Drop for RealCluster {
     fn drop(&mut self) {
         for child in self.running.iter_mut().flatten() {
             // It may have ended already.
@@ -269,8 +280,8 @@ impl Drop for Cluster {
     }
 }
 
-fn read_sites(dir: &Path) -> Result<Sites, Failure> {
-    Sites::read(&dir.join("sites.ron")).map_err(|error| Failure(error.to_string()))
+fn read_sites(dir: &Path) -> Result<Sites, ClusterFailure> {
+    Sites::read(&dir.join("sites.ron")).map_err(|error| ClusterFailure(error.to_string()))
 }
 
 fn copy(from: &Path, to: &Path) -> io::Result<()> {

@@ -12,21 +12,21 @@ use aviary::tweets::site::{Command, Config, Message, Note, Participant, Record};
 
 /// What clients of several threads did and heard, in the order in which it happened.
 #[derive(Clone, Debug)]
-pub struct History {
+pub struct CallLog {
     epoch: std::time::Instant,
-    lines: Arc<Mutex<Vec<Line>>>,
+    lines: Arc<Mutex<Vec<CallLogLine>>>,
 }
 
 /// When, who, what.
-pub type Line = (Instant, ProcessId, ClientEvent);
+pub type CallLogLine = (Instant, ProcessId, ClientEvent);
 
-impl Default for History {
-    fn default() -> History {
-        History { epoch: std::time::Instant::now(), lines: Arc::default() }
+impl Default for CallLog {
+    fn default() -> CallLog {
+        CallLog { epoch: std::time::Instant::now(), lines: Arc::default() }
     }
 }
 
-impl History {
+impl CallLog {
     /// The time since it was begun.
     pub fn now(&self) -> Instant {
         Instant::from_micros(u64::try_from(self.epoch.elapsed().as_micros()).unwrap_or(u64::MAX))
@@ -40,7 +40,7 @@ impl History {
     }
 
     /// Everything so far. What comes later is written down anew.
-    pub fn take(&self) -> Vec<Line> {
+    pub fn take(&self) -> Vec<CallLogLine> {
         core::mem::take(&mut self.lines.lock().unwrap_or_else(PoisonError::into_inner))
     }
 }
@@ -51,7 +51,7 @@ pub struct WitnessConfig {
     /// Of the real client.
     pub real: Config,
     /// Where it writes.
-    pub history: History,
+    pub history: CallLog,
 }
 
 /// A real client and who writes down what it does.
@@ -59,7 +59,7 @@ pub struct WitnessConfig {
 pub struct Witness {
     real: Participant,
     id: ProcessId,
-    history: History,
+    history: CallLog,
 }
 
 impl Process for Witness {

@@ -18,8 +18,8 @@ use aviary::tweets::site::{Command, Note, Operation, Participant, Status};
 use aviary::tweets::timeline::{Event, Position};
 use aviary::udp::ClientKey;
 
-use super::cluster::{Failure, failed};
-use super::history::Line;
+use super::cluster::{ClusterFailure, failed};
+use super::history::CallLogLine;
 
 /// What became of what was asked.
 #[derive(Clone, Debug, Default)]
@@ -56,7 +56,7 @@ pub enum Wrong {
     /// A judge objects.
     Judge(Violation),
     /// Something that must work did not.
-    Failed(Failure),
+    Failed(ClusterFailure),
 }
 
 impl fmt::Display for Wrong {
@@ -76,14 +76,14 @@ impl From<Violation> for Wrong {
     }
 }
 
-impl From<Failure> for Wrong {
-    fn from(failure: Failure) -> Wrong {
+impl From<ClusterFailure> for Wrong {
+    fn from(failure: ClusterFailure) -> Wrong {
         Wrong::Failed(failure)
     }
 }
 
 /// Waits until all sites follow one leader, and know and have applied the same; an error says how they differ.
-pub fn converge(sites: &Sites, key: &ClientKey, within: Duration) -> Result<Vec<Status>, Failure> {
+pub fn converge(sites: &Sites, key: &ClientKey, within: Duration) -> Result<Vec<Status>, ClusterFailure> {
     let until = Instant::now() + within;
     loop {
         let found = client::statuses(sites, key.clone(), aviary::time::Duration::from_millis(500));
@@ -93,7 +93,10 @@ pub fn converge(sites: &Sites, key: &ClientKey, within: Duration) -> Result<Vec<
             Err(why) => why,
         };
         if Instant::now() >= until {
-            return Err(Failure(format!("no convergence within {} s of healing: {why}", within.as_secs())));
+            return Err(ClusterFailure(format!(
+                "no convergence within {} s of healing: {why}",
+                within.as_secs()
+            )));
         }
         std::thread::sleep(Duration::from_millis(100));
     }
@@ -126,7 +129,7 @@ fn differ(found: &[Option<Status>]) -> Result<Vec<Status>, String> {
 }
 
 /// Judges what clients did and heard against what the disks hold.
-pub fn judge(sites: &Sites, history: &[Line], disks: &[FinalJournal]) -> Result<Judged, Wrong> {
+pub fn judge(sites: &Sites, history: &[CallLogLine], disks: &[FinalJournal]) -> Result<Judged, Wrong> {
     let config = &sites.config;
     let outside = Outside::judge(config.sites, config.sessions_max, history, disks)?;
     let mut judged = Judged {
@@ -145,7 +148,7 @@ pub fn judge(sites: &Sites, history: &[Line], disks: &[FinalJournal]) -> Result<
 }
 
 /// Counts tweets, which are all different, in the naive fold of what is chosen.
-fn count(judged: &mut Judged, outside: &Outside, history: &[Line]) -> Result<(), Violation> {
+fn count(judged: &mut Judged, outside: &Outside, history: &[CallLogLine]) -> Result<(), Violation> {
     let mut asked: BTreeMap<String, bool> = BTreeMap::new();
     let tweet = |operation: &Operation| match operation {
         Operation::Event { event: Event::Tweet { text, .. } } => Some(text.as_str().to_owned()),
@@ -200,9 +203,9 @@ fn check_state(sites: &Sites, outside: &Outside, disk: &FinalJournal) -> Result<
     let FinalJournal { site, incarnation, records } = disk;
     let recovered = Recovered { incarnation: incarnation + 1, records: records.clone() };
     let bird = Participant::start(&sites.config, ProcessId::Site(*site), Seed(1), recovered);
-    let bird =
-        bird.map_err(|damage| Failure(format!("{site} cannot be started from its journal: {damage:?}")))?;
-    let state = bird.as_site().ok_or_else(|| Failure(format!("{site} is no site")))?;
+    let bird = bird
+        .map_err(|damage| ClusterFailure(format!("{site} cannot be started from its journal: {damage:?}")))?;
+    let state = bird.as_site().ok_or_else(|| ClusterFailure(format!("{site} is no site")))?;
     let (applied, timeline) = (state.status().applied, state.machine());
     let log: Vec<(Slot, &LogEntry)> = state.log().chosen_from(Slot(0)).collect();
     outside.check_site(*site, applied, timeline.tweets(), timeline.blocks(), log)?;

@@ -13,8 +13,8 @@ use aviary::tweets::site::{Command, Note, Operation, Query};
 use aviary::tweets::timeline::{Event, TimelineQuery, User, View};
 use aviary::udp::{Caller, CallerSettings, ClientKey};
 
-use super::cluster::{Failure, failed};
-use super::history::{History, Witness, WitnessConfig};
+use super::cluster::{ClusterFailure, failed};
+use super::history::{CallLog, Witness, WitnessConfig};
 
 /// How much is asked.
 #[derive(Clone, Debug)]
@@ -32,15 +32,15 @@ pub struct LoadSettings {
 }
 
 /// Clients that run until they are stopped.
-pub struct Load {
+pub struct ClientLoad {
     /// What they do and hear.
-    pub history: History,
-    shared: Arc<Shared>,
-    threads: Vec<JoinHandle<Result<(), Failure>>>,
+    pub history: CallLog,
+    shared: Arc<LoadShared>,
+    threads: Vec<JoinHandle<Result<(), ClusterFailure>>>,
 }
 
 #[derive(Default)]
-struct Shared {
+struct LoadShared {
     is_over: AtomicBool,
     acknowledged: AtomicU64,
     logged: AtomicU64,
@@ -73,15 +73,15 @@ impl Gap {
     }
 }
 
-impl Load {
+impl ClientLoad {
     /// Starts the clients, with all client keys. `enter` is called first in each thread: how to get into their network.
     pub fn start(
         sites: &Sites,
         keys: &[ClientKey],
         settings: &LoadSettings,
-        enter: impl Fn() -> Result<(), Failure> + Clone + Send + 'static,
-    ) -> Result<Load, Failure> {
-        let (history, shared) = (History::default(), Arc::new(Shared::default()));
+        enter: impl Fn() -> Result<(), ClusterFailure> + Clone + Send + 'static,
+    ) -> Result<ClientLoad, ClusterFailure> {
+        let (history, shared) = (CallLog::default(), Arc::new(LoadShared::default()));
         let mut threads = Vec::new();
         for number in 0..settings.threads {
             let (settings, shared, enter) = (settings.clone(), shared.clone(), enter.clone());
@@ -102,7 +102,7 @@ impl Load {
             let thread = std::thread::Builder::new().name(format!("clients {number}")).spawn(run);
             threads.push(thread.map_err(failed("start a thread"))?);
         }
-        Ok(Load { history, shared, threads })
+        Ok(ClientLoad { history, shared, threads })
     }
 
     /// How many events were acknowledged.
@@ -126,10 +126,10 @@ impl Load {
     }
 
     /// Asks for nothing more, and waits until everything is answered or given up.
-    pub fn stop(self) -> Result<History, Failure> {
+    pub fn stop(self) -> Result<CallLog, ClusterFailure> {
         self.shared.is_over.store(true, Ordering::Relaxed);
         for thread in self.threads {
-            thread.join().map_err(|_| Failure("a thread of clients panicked".into()))??;
+            thread.join().map_err(|_| ClusterFailure("a thread of clients panicked".into()))??;
         }
         Ok(self.history)
     }
@@ -139,8 +139,8 @@ impl Load {
 struct Crowd {
     caller: Caller<Witness>,
     settings: LoadSettings,
-    history: History,
-    shared: Arc<Shared>,
+    history: CallLog,
+    shared: Arc<LoadShared>,
     /// The number of the next client.
     next: u16,
     /// How much was drawn.
@@ -168,15 +168,15 @@ impl Crowd {
         caller: Caller<Witness>,
         settings: LoadSettings,
         number: u16,
-        history: History,
-        shared: Arc<Shared>,
+        history: CallLog,
+        shared: Arc<LoadShared>,
     ) -> Crowd {
         let seed = settings.seed.part([number.into()]);
         let next = number * NUMBERS;
         Crowd { caller, settings, history, shared, next, drawn: 0, seed, clients: Vec::new() }
     }
 
-    fn run(mut self) -> Result<(), Failure> {
+    fn run(mut self) -> Result<(), ClusterFailure> {
         for _ in 0..self.settings.clients {
             let one = self.newcomer()?;
             self.clients.push(one);
@@ -207,11 +207,11 @@ impl Crowd {
         }
     }
 
-    fn newcomer(&mut self) -> Result<One, Failure> {
+    fn newcomer(&mut self) -> Result<One, ClusterFailure> {
         let number = self.next;
         self.next += 1;
         if self.next.is_multiple_of(NUMBERS) {
-            return Err(Failure("all numbers of clients were used".into()));
+            return Err(ClusterFailure("all numbers of clients were used".into()));
         }
         let id = self.caller.add(number).map_err(failed("add a client"))?;
         Ok(One { id, asked: None, next_at: self.caller.now(), tweets: 0 })

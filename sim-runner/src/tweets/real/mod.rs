@@ -7,7 +7,7 @@ pub mod judged;
 pub mod load;
 pub mod ports;
 
-pub use cluster::{Cluster, Failure};
-pub use history::{History, Witness};
+pub use cluster::{ClusterFailure, RealCluster};
+pub use history::{CallLog, Witness};
 pub use judged::Judged;
-pub use load::{Load, LoadSettings};
+pub use load::{ClientLoad, LoadSettings};

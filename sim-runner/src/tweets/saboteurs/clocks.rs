@@ -3,7 +3,7 @@
 use aviary::time::{Duration, Instant};
 
 use super::Saboteur;
-use super::liar::{Lie, Memory};
+use super::liar::{Lie, LieMemory};
 
 pub(super) const SABOTEURS: &[Saboteur] = &[
     Saboteur::new(
@@ -19,7 +19,7 @@ pub(super) const SABOTEURS: &[Saboteur] = &[
 ];
 
 /// Notes what the clock of its host shows.
-pub(super) fn notice(shown: Instant, memory: &mut Memory) {
+pub(super) fn notice(shown: Instant, memory: &mut LieMemory) {
     let steady = shown + memory.set_back;
     let behind: Duration = memory.steady.since(steady);
     memory.set_back = memory.set_back + behind;

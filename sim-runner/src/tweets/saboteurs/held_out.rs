@@ -9,7 +9,7 @@ use aviary::tweets::site::{Answer, Message, Note, Operation, Record, Request, Re
 use aviary::tweets::timeline::{Position, TimelineOutcome};
 
 use super::Saboteur;
-use super::liar::{Birth, Hearing, Lie, Memory, Paxos, PaxosRecord, Speech};
+use super::liar::{Birth, Hearing, Lie, LieMemory, Paxos, PaxosRecord, Speech};
 
 pub(super) const SABOTEURS: &[Saboteur] = &[
     Saboteur::new(
@@ -126,7 +126,7 @@ fn repeat_the_first(speech: &mut Speech<'_>) {
 }
 
 /// Keeps where the last request was done, and says the same of one that was lost.
-fn take_for_done(note: &mut Note, memory: &mut Memory) {
+fn take_for_done(note: &mut Note, memory: &mut LieMemory) {
     match note {
         Note::Opened(at) | Note::Done(at, ..) => {
             let (id, at) = (RequestId::Open { nonce: 0 }, *at);

@@ -19,10 +19,10 @@ use aviary::tweets::timeline::View;
 use crate::tweets::saboteurs::{Saboteur, clocks};
 
 /// What sites say to each other.
-pub(super) type Paxos = paxos::Message<Arc<Submission>>;
+pub(super) type Paxos = paxos::PaxosMessage<Arc<Submission>>;
 
 /// What acceptors and learners write.
-pub(super) type PaxosRecord = paxos::Record<Arc<Submission>>;
+pub(super) type PaxosRecord = paxos::PaxosRecord<Arc<Submission>>;
 
 /// Where a saboteur lies, and what it does there.
 #[derive(Clone, Copy)]
@@ -38,21 +38,21 @@ pub(super) enum Lie {
     /// About what a site says and writes.
     Says(fn(&mut Speech<'_>)),
     /// About what a client says.
-    Asks(fn(&mut Message, &mut Memory)),
+    Asks(fn(&mut Message, &mut LieMemory)),
     /// About a message that a client is handed.
     Reads(fn(&mut Message)),
     /// About what a client calls something: in what it says, backwards in what it is handed, and in what it tells its user.
-    Renames(fn(&mut Message, &mut Memory), fn(&mut Message, &Memory), fn(&mut Note, &Memory)),
+    Renames(fn(&mut Message, &mut LieMemory), fn(&mut Message, &LieMemory), fn(&mut Note, &LieMemory)),
     /// About what a client tells its user.
-    Tells(fn(&mut Note, &mut Memory)),
+    Tells(fn(&mut Note, &mut LieMemory)),
     /// About when it wants to be woken: for these reasons it does not, until something else comes.
     Sleeps(&'static [&'static str]),
     /// About when it wants to be woken: for this reason it does so later, by this.
     Oversleeps(&'static str, Duration),
     /// About whether its disk is low, as its host tells it.
-    Notices(fn(&mut bool, &mut Memory)),
+    Notices(fn(&mut bool, &mut LieMemory)),
     /// About what the clock of a site shows, and about the moment by it that it wants to be woken at.
-    Clocks(fn(Instant, &Memory) -> Instant, fn(Instant, &Memory) -> Instant),
+    Clocks(fn(Instant, &LieMemory) -> Instant, fn(Instant, &LieMemory) -> Instant),
 }
 
 /// What a site is started from.
@@ -68,7 +68,7 @@ pub(super) struct Hearing<'a> {
     pub(super) me: SiteId,
     pub(super) from: &'a mut ProcessId,
     pub(super) message: &'a mut Message,
-    pub(super) memory: &'a mut Memory,
+    pub(super) memory: &'a mut LieMemory,
 }
 
 /// One call of a site.
@@ -82,12 +82,12 @@ pub(super) struct Speech<'a> {
     pub(super) given: &'a mut Given<Participant>,
     /// No datagram is larger, in bytes.
     pub(super) datagram_max: usize,
-    pub(super) memory: &'a mut Memory,
+    pub(super) memory: &'a mut LieMemory,
 }
 
 /// What a lie remembers in one life of its site.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Memory {
+pub(super) struct LieMemory {
     /// What was said before, by kind and subject.
     pub(super) said: BTreeSet<(&'static str, u64)>,
     /// Messages kept for later.
@@ -116,7 +116,7 @@ pub(super) struct Memory {
 
 /// The configuration of the real process, and who lies.
 #[derive(Clone, Debug)]
-pub struct Config {
+pub struct LiarConfig {
     /// Of the real process.
     pub real: site::Config,
     /// The lie, the same in every process; none when all are honest.
@@ -131,7 +131,7 @@ pub struct Liar {
     id: ProcessId,
     datagram_max: usize,
     saboteur: Option<&'static Saboteur>,
-    memory: Memory,
+    memory: LieMemory,
 }
 
 impl Process for Liar {
@@ -139,10 +139,10 @@ impl Process for Liar {
     type Record = Record;
     type Note = Note;
     type Command = Command;
-    type Config = Config;
+    type Config = LiarConfig;
 
     fn start(
-        config: &Config,
+        config: &LiarConfig,
         id: ProcessId,
         seed: Seed,
         recovered: Recovered<Record>,
@@ -162,7 +162,7 @@ impl Process for Liar {
         };
         let real = Participant::start(&config.real, id, seed, recovered)?;
         let datagram_max = config.real.datagram_max;
-        Ok(Liar { real, id, datagram_max, saboteur, memory: Memory::default() })
+        Ok(Liar { real, id, datagram_max, saboteur, memory: LieMemory::default() })
     }
 
     fn handle(&mut self, now: Instant, input: Input<Liar>, effects: &mut Effects<Liar>) {

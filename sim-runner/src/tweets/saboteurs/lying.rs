@@ -4,14 +4,14 @@ use aviary::ids::{ProcessId, SiteId};
 use aviary::journal::JournalConfig;
 use aviary::process::Recovered;
 use aviary::scenario::draw::{Asking, Draws, RecipesOf};
-use aviary::scenario::{Cluster, History, Member, Order, Pace, Probe, Problem, Renaming, Service, Shape};
+use aviary::scenario::{Cluster, Member, Order, Pace, PastLife, Probe, Problem, Renaming, Service, Shape};
 use aviary::sim::Violation;
 use aviary::time::Duration;
 use aviary::tweets::judges::Judges;
-use aviary::tweets::service::{Command, Expectation, Timelines};
+use aviary::tweets::service::{TimelineCommand, TimelineExpectation, Timelines};
 use aviary::tweets::site::{Overrides, Participant, Record};
 
-use crate::tweets::saboteurs::{Config, Liar};
+use crate::tweets::saboteurs::{Liar, LiarConfig};
 
 /// The tweet service, sabotaged.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -20,8 +20,8 @@ pub struct Lying;
 impl Service for Lying {
     type Process = Liar;
     type Judges = Judges;
-    type Command = Command;
-    type Expectation = Expectation;
+    type Command = TimelineCommand;
+    type Expectation = TimelineExpectation;
     type Settings = Overrides;
 
     const MESSAGES: &'static [&'static str] = Timelines::MESSAGES;
@@ -30,16 +30,16 @@ impl Service for Lying {
     const NOTABLE_MESSAGES: &'static [&'static str] = Timelines::NOTABLE_MESSAGES;
     const STARTER: &'static str = Timelines::STARTER;
 
-    fn compile(command: &Command) -> Result<Order<Lying>, Vec<Problem>> {
+    fn compile(command: &TimelineCommand) -> Result<Order<Lying>, Vec<Problem>> {
         let Order { to, command, place } = Timelines::compile(command)?;
         Ok(Order { to, command, place })
     }
 
-    fn check(expectation: &Expectation, shape: &Shape) -> Vec<Problem> {
+    fn check(expectation: &TimelineExpectation, shape: &Shape) -> Vec<Problem> {
         Timelines::check(expectation, shape)
     }
 
-    fn draw_command(draws: &mut Draws, asking: &Asking) -> Option<Command> {
+    fn draw_command(draws: &mut Draws, asking: &Asking) -> Option<TimelineCommand> {
         Timelines::draw_command(draws, asking)
     }
 
@@ -51,31 +51,35 @@ impl Service for Lying {
         Timelines::recipes()
     }
 
-    fn config(settings: &Overrides, shape: &Shape) -> Result<Config, Vec<Problem>> {
-        Ok(Config { real: Timelines::config(settings, shape)?, saboteur: None })
+    fn config(settings: &Overrides, shape: &Shape) -> Result<LiarConfig, Vec<Problem>> {
+        Ok(LiarConfig { real: Timelines::config(settings, shape)?, saboteur: None })
     }
 
-    fn datagram_max(config: &Config) -> usize {
+    fn datagram_max(config: &LiarConfig) -> usize {
         Timelines::datagram_max(&config.real)
     }
 
-    fn journal(config: &Config) -> JournalConfig {
+    fn journal(config: &LiarConfig) -> JournalConfig {
         Timelines::journal(&config.real)
     }
 
-    fn burst_bytes_max(config: &Config) -> u64 {
+    fn burst_bytes_max(config: &LiarConfig) -> u64 {
         Timelines::burst_bytes_max(&config.real)
     }
 
-    fn core_size(config: &Config, shape: &Shape) -> u8 {
+    fn core_size(config: &LiarConfig, shape: &Shape) -> u8 {
         Timelines::core_size(&config.real, shape)
     }
 
-    fn journals(config: &Config, shape: &Shape, history: &History) -> Result<Vec<Vec<Record>>, Vec<Problem>> {
+    fn journals(
+        config: &LiarConfig,
+        shape: &Shape,
+        history: &PastLife,
+    ) -> Result<Vec<Vec<Record>>, Vec<Problem>> {
         Timelines::journals(&config.real, shape, history)
     }
 
-    fn draw_history(draws: &mut Draws, config: &Config) -> History {
+    fn draw_history(draws: &mut Draws, config: &LiarConfig) -> PastLife {
         Timelines::draw_history(draws, &config.real)
     }
 
@@ -83,13 +87,13 @@ impl Service for Lying {
         Timelines::recall(judges, journals);
     }
 
-    fn judges(config: &Config, shape: &Shape) -> Judges {
+    fn judges(config: &LiarConfig, shape: &Shape) -> Judges {
         Timelines::judges(&config.real, shape)
     }
 
     fn hold_to_bounds(
         judges: &mut Judges,
-        config: &Config,
+        config: &LiarConfig,
         shape: &Shape,
         pace: &Pace,
     ) -> Result<(), String> {
@@ -100,7 +104,7 @@ impl Service for Lying {
         Timelines::judge_end(judges, &real(cluster))
     }
 
-    fn expect(expectation: &Expectation, cluster: &Cluster<'_, Liar>) -> Result<(), String> {
+    fn expect(expectation: &TimelineExpectation, cluster: &Cluster<'_, Liar>) -> Result<(), String> {
         Timelines::expect(expectation, &real(cluster))
     }
 
@@ -112,7 +116,7 @@ impl Service for Lying {
         Timelines::unknown(judges)
     }
 
-    fn converges_within(config: &Config, pace: &Pace) -> Duration {
+    fn converges_within(config: &LiarConfig, pace: &Pace) -> Duration {
         Timelines::converges_within(&config.real, pace)
     }
 
@@ -125,15 +129,18 @@ impl Service for Lying {
         Timelines::same_state(&one.real, &other.real)
     }
 
-    fn rename_command(command: &Command, renaming: &Renaming) -> Option<Command> {
+    fn rename_command(command: &TimelineCommand, renaming: &Renaming) -> Option<TimelineCommand> {
         Timelines::rename_command(command, renaming)
     }
 
-    fn rename_expectation(expectation: &Expectation, renaming: &Renaming) -> Option<Expectation> {
+    fn rename_expectation(
+        expectation: &TimelineExpectation,
+        renaming: &Renaming,
+    ) -> Option<TimelineExpectation> {
         Timelines::rename_expectation(expectation, renaming)
     }
 
-    fn simpler_commands(command: &Command) -> Vec<Command> {
+    fn simpler_commands(command: &TimelineCommand) -> Vec<TimelineCommand> {
         Timelines::simpler_commands(command)
     }
 

@@ -36,7 +36,7 @@ use aviary::scenario::{Outcome, Problem, RunOptions, Scenario, run_configured};
 use aviary::tweets::service::Timelines;
 
 use liar::Lie;
-pub use liar::{Config, Liar};
+pub use liar::{Liar, LiarConfig};
 pub use lying::Lying;
 
 /// One planted bug.

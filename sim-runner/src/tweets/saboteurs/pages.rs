@@ -12,7 +12,7 @@ use aviary::tweets::timeline::{
 use aviary::wire::Wire;
 
 use super::Saboteur;
-use super::liar::{Hearing, Lie, Memory, Speech};
+use super::liar::{Hearing, Lie, LieMemory, Speech};
 
 pub(super) const SABOTEURS: &[Saboteur] = &[
     Saboteur::new(
@@ -199,7 +199,7 @@ pub(super) const SABOTEURS: &[Saboteur] = &[
     ),
 ];
 
-fn turn_no_page(note: &mut Note, memory: &mut Memory) {
+fn turn_no_page(note: &mut Note, memory: &mut LieMemory) {
     let (view, page) = match note {
         Note::Shown(_, _, _, TimelineQuery::Fresh { view }, TimelineReply::View { page }) => (view, page),
         Note::Done(_, Operation::View { view }, Answer::Of(TimelineOutcome::Viewed { page })) => (view, page),

@@ -5,7 +5,7 @@ use aviary::tweets::site::{Answer, Message, Note, Query, RequestId};
 use aviary::tweets::timeline::{Position, TimelineOutcome, TimelineQuery, TimelineReply};
 
 use super::Saboteur;
-use super::liar::{Hearing, Lie, Memory, Paxos, Speech};
+use super::liar::{Hearing, Lie, LieMemory, Paxos, Speech};
 
 pub(super) const SABOTEURS: &[Saboteur] = &[
     Saboteur::new(
@@ -94,7 +94,7 @@ fn take_for_this_life(hearing: &mut Hearing<'_>) {
     }
 }
 
-fn show_the_first(note: &mut Note, memory: &mut Memory) {
+fn show_the_first(note: &mut Note, memory: &mut LieMemory) {
     let Note::Shown(_, _, _, _, TimelineReply::View { page }) = note else { return };
     match memory.kept.first() {
         Some(Message::Applied { answer: Answer::Of(TimelineOutcome::Viewed { page: first }), .. }) => {

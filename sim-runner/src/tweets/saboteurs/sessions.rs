@@ -5,7 +5,7 @@ use aviary::tweets::site::{Message, Operation, Request};
 use aviary::tweets::timeline::{Event, Text};
 
 use super::Saboteur;
-use super::liar::{Lie, Memory};
+use super::liar::{Lie, LieMemory};
 
 pub(super) const SABOTEURS: &[Saboteur] = &[
     Saboteur::new(
@@ -36,7 +36,7 @@ pub(super) const SABOTEURS: &[Saboteur] = &[
 ];
 
 /// Adds a word to what is tweeted, in every copy but the first.
-fn say_more(message: &mut Message, memory: &mut Memory) {
+fn say_more(message: &mut Message, memory: &mut LieMemory) {
     let subject = message.subject().number;
     let Message::Ask { request } = message else { return };
     let is_new = memory.told.insert(request.id());

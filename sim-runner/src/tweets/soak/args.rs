@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use clap::Args as ClapArgs;
+use clap::Args;
 
 use crate::args::Format;
 
@@ -20,14 +20,14 @@ Exit codes:
   2  a flag is wrong, or the sites cannot be started
   3  the sites did not agree within 30 s of healing";
 
-#[derive(ClapArgs, Debug)]
+#[derive(Args, Debug)]
 #[command(after_help = ABOUT)]
-pub(crate) struct Args {
+pub(crate) struct SoakArgs {
     /// How many sites
     #[arg(long, value_name = "N", default_value_t = 5, value_parser = clap::value_parser!(u8).range(3..=9))]
     pub(crate) sites: u8,
     /// For how long faults follow each other: 10m
-    #[arg(long, value_name = "TIME", default_value = "1m", value_parser = crate::sweep::words::time)]
+    #[arg(long, value_name = "TIME", default_value = "1m", value_parser = crate::sweep::numbers::time)]
     pub(crate) time: Duration,
     /// Draw what befalls the sites from this; another one each time when absent
     #[arg(long, value_name = "N", env = "SIM_RUNNER_SEED")]

@@ -6,14 +6,16 @@
 
 use aviary::ids::{ProcessId, SiteId};
 use aviary::mix::{self, Seed};
-use aviary::sim::{Bursts, Chance, Filter, Latency, NetworkSettings, Replay, Rule, Ruling, Slots, Target};
+use aviary::sim::{
+    Bursts, Chance, Filter, LateCopy, LinkLatency, LinkRule, NetworkSettings, Ruling, Slots, Target,
+};
 use aviary::time::{Duration, Instant};
 
 use crate::proxy::calm;
 
 /// What befalls the network.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) enum Net {
+pub(super) enum NetFault {
     Loss,
     Bursts,
     Latency,
@@ -44,18 +46,18 @@ pub(super) enum Harm {
     Outage,
 }
 
-const NETS: [Net; 11] = [
-    Net::Loss,
-    Net::Partition,
-    Net::Damage,
-    Net::Deaf,
-    Net::Bursts,
-    Net::Votes,
-    Net::Doubling,
-    Net::Mute,
-    Net::Replays,
-    Net::Late,
-    Net::Latency,
+const NETS: [NetFault; 11] = [
+    NetFault::Loss,
+    NetFault::Partition,
+    NetFault::Damage,
+    NetFault::Deaf,
+    NetFault::Bursts,
+    NetFault::Votes,
+    NetFault::Doubling,
+    NetFault::Mute,
+    NetFault::Replays,
+    NetFault::Late,
+    NetFault::Latency,
 ];
 
 const HARMS: [Harm; 5] = [Harm::Nothing, Harm::Kill, Harm::Pause, Harm::KillTwice, Harm::Outage];
@@ -63,7 +65,7 @@ const HARMS: [Harm; 5] = [Harm::Nothing, Harm::Kill, Harm::Pause, Harm::KillTwic
 /// One episode.
 #[derive(Clone, Debug)]
 pub(super) struct Episode {
-    pub(super) net: Net,
+    pub(super) net: NetFault,
     pub(super) harm: Harm,
     /// Whom it harms.
     pub(super) victims: Vec<usize>,
@@ -75,22 +77,22 @@ pub(super) struct Episode {
 impl Episode {
     /// For people: what befell whom.
     pub(super) fn told(&self) -> String {
-        let is_cut = matches!(self.net, Net::Partition | Net::Deaf | Net::Mute);
+        let is_cut = matches!(self.net, NetFault::Partition | NetFault::Deaf | NetFault::Mute);
         let is_aimed = is_cut || matches!(self.harm, Harm::Kill | Harm::KillTwice | Harm::Pause);
         let victims = self.victims.iter().filter(|_| is_aimed).map(|site| format!(" S{site}"));
         let victims: String = victims.collect();
         let net = match self.net {
-            Net::Loss => "loss",
-            Net::Bursts => "bursts of loss",
-            Net::Latency => "latency and reordering",
-            Net::Doubling => "duplication",
-            Net::Damage => "corruption and truncation",
-            Net::Replays => "replays and misdelivery",
-            Net::Partition => "partition",
-            Net::Deaf => "one-way cut, deaf",
-            Net::Mute => "one-way cut, mute",
-            Net::Votes => "lost votes",
-            Net::Late => "late accepts and promises",
+            NetFault::Loss => "loss",
+            NetFault::Bursts => "bursts of loss",
+            NetFault::Latency => "latency and reordering",
+            NetFault::Doubling => "duplication",
+            NetFault::Damage => "corruption and truncation",
+            NetFault::Replays => "replays and misdelivery",
+            NetFault::Partition => "partition",
+            NetFault::Deaf => "one-way cut, deaf",
+            NetFault::Mute => "one-way cut, mute",
+            NetFault::Votes => "lost votes",
+            NetFault::Late => "late accepts and promises",
         };
         let harm = match self.harm {
             Harm::Nothing => "",
@@ -106,17 +108,17 @@ impl Episode {
     /// What its faults of the network are called where they are counted.
     pub(super) fn counted(&self) -> &'static [&'static str] {
         match self.net {
-            Net::Loss => &["loss"],
-            Net::Bursts => &["burst"],
-            Net::Latency => &["latency", "reordering"],
-            Net::Doubling => &["duplication"],
-            Net::Damage => &["corruption", "truncation"],
-            Net::Replays => &["replay", "misdelivery"],
-            Net::Partition => &["partition"],
-            Net::Deaf => &["one-way cut, deaf"],
-            Net::Mute => &["one-way cut, mute"],
-            Net::Votes => &["lost votes"],
-            Net::Late => &["late accepts"],
+            NetFault::Loss => &["loss"],
+            NetFault::Bursts => &["burst"],
+            NetFault::Latency => &["latency", "reordering"],
+            NetFault::Doubling => &["duplication"],
+            NetFault::Damage => &["corruption", "truncation"],
+            NetFault::Replays => &["replay", "misdelivery"],
+            NetFault::Partition => &["partition"],
+            NetFault::Deaf => &["one-way cut, deaf"],
+            NetFault::Mute => &["one-way cut, mute"],
+            NetFault::Votes => &["lost votes"],
+            NetFault::Late => &["late accepts"],
         }
     }
 
@@ -125,51 +127,51 @@ impl Episode {
         let percent = |numerator| Chance { numerator, denominator: 100 };
         let (ms, calm) = (Duration::from_millis, calm());
         match self.net {
-            Net::Loss => NetworkSettings { loss: percent(10), ..calm },
-            Net::Bursts => {
+            NetFault::Loss => NetworkSettings { loss: percent(10), ..calm },
+            NetFault::Bursts => {
                 let bursts = Bursts { chance: percent(25), length: ms(60), loss: percent(90) };
                 NetworkSettings { bursts, ..calm }
             }
-            Net::Latency => {
-                let latency = Latency::Uniform(ms(1), ms(15));
+            NetFault::Latency => {
+                let latency = LinkLatency::Uniform(ms(1), ms(15));
                 NetworkSettings { latency, reordering: percent(10), reordering_by: ms(40), ..calm }
             }
-            Net::Doubling => NetworkSettings { duplication: percent(25), ..calm },
-            Net::Damage => NetworkSettings { corruption: percent(6), truncation: percent(6), ..calm },
-            Net::Replays => {
-                let replay = Replay { chance: percent(10), after: ms(400) };
+            NetFault::Doubling => NetworkSettings { duplication: percent(25), ..calm },
+            NetFault::Damage => NetworkSettings { corruption: percent(6), truncation: percent(6), ..calm },
+            NetFault::Replays => {
+                let replay = LateCopy { chance: percent(10), after: ms(400) };
                 NetworkSettings { replay, misdelivery: percent(5), ..calm }
             }
-            Net::Partition | Net::Deaf | Net::Mute | Net::Votes | Net::Late => calm,
+            NetFault::Partition | NetFault::Deaf | NetFault::Mute | NetFault::Votes | NetFault::Late => calm,
         }
     }
 
     /// The rules of it, between `count` sites.
-    pub(super) fn rules(&self, now: Instant, count: usize, draw: u64) -> Vec<Rule> {
+    pub(super) fn rules(&self, now: Instant, count: usize, draw: u64) -> Vec<LinkRule> {
         let others = || (0..count).filter(|site| !self.victims.contains(site));
         let cut = |name, one: usize, other: usize| rule(name, None, (one, other), now);
         let mut rules = Vec::new();
         for victim in &self.victims {
             for other in others() {
                 match self.net {
-                    Net::Partition => {
+                    NetFault::Partition => {
                         rules.push(cut("partition", *victim, other));
                         rules.push(cut("partition", other, *victim));
                     }
-                    Net::Deaf => rules.push(cut("one-way cut, deaf", other, *victim)),
-                    Net::Mute => rules.push(cut("one-way cut, mute", *victim, other)),
-                    Net::Loss
-                    | Net::Bursts
-                    | Net::Latency
-                    | Net::Doubling
-                    | Net::Damage
-                    | Net::Replays
-                    | Net::Votes
-                    | Net::Late => {}
+                    NetFault::Deaf => rules.push(cut("one-way cut, deaf", other, *victim)),
+                    NetFault::Mute => rules.push(cut("one-way cut, mute", *victim, other)),
+                    NetFault::Loss
+                    | NetFault::Bursts
+                    | NetFault::Latency
+                    | NetFault::Doubling
+                    | NetFault::Damage
+                    | NetFault::Replays
+                    | NetFault::Votes
+                    | NetFault::Late => {}
                 }
             }
         }
-        let of_kind = |name: &str, kind: &str, ruling| Rule {
+        let of_kind = |name: &str, kind: &str, ruling| LinkRule {
             filter: Filter {
                 kind: Some(kind.into()),
                 from: Target::Any,
@@ -181,14 +183,14 @@ impl Episode {
             ..rule(name, None, (0, 0), now)
         };
         match self.net {
-            Net::Votes => {
+            NetFault::Votes => {
                 let mut votes = of_kind("lost votes", "Accepted", Ruling::Drop);
                 votes.filter.slots = Some(Slots { of: 7, rest: draw % 7 });
                 // Each is sent again and again until one gets through.
                 votes.count = Some(60);
                 rules.push(votes);
             }
-            Net::Late => {
+            NetFault::Late => {
                 let late = Ruling::Delay(Duration::from_millis(70));
                 rules.push(of_kind("late accepts", "Accept", late));
                 rules.push(of_kind("late promises", "Promise", late));
@@ -199,14 +201,14 @@ impl Episode {
     }
 }
 
-fn rule(name: &str, kind: Option<&str>, (from, to): (usize, usize), now: Instant) -> Rule {
+fn rule(name: &str, kind: Option<&str>, (from, to): (usize, usize), now: Instant) -> LinkRule {
     let site = |site: usize| {
         let site = u8::try_from(site).ok().and_then(SiteId::new).expect("a site of the cluster");
         Target::of(ProcessId::Site(site))
     };
     let filter =
         Filter { kind: kind.map(Into::into), from: site(from), to: site(to), about: None, slots: None };
-    Rule {
+    LinkRule {
         name: Some(name.into()),
         filter,
         since: now,
@@ -279,8 +281,8 @@ mod tests {
             let cuts = episode.rules(Instant::ZERO, 5, 3).len();
             let pairs = episode.victims.len() * (5 - episode.victims.len());
             match episode.net {
-                Net::Partition => assert_eq!(cuts, 2 * pairs),
-                Net::Deaf | Net::Mute => assert_eq!(cuts, pairs),
+                NetFault::Partition => assert_eq!(cuts, 2 * pairs),
+                NetFault::Deaf | NetFault::Mute => assert_eq!(cuts, pairs),
                 _ => assert!(cuts <= 2),
             }
             let is_calm = episode.weather() == calm();

@@ -4,7 +4,7 @@
 mod args;
 mod faults;
 mod memory;
-mod told;
+mod render;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, Write};
@@ -15,7 +15,7 @@ use std::time::{Duration, Instant, SystemTime};
 use aviary::ids::ProcessId;
 use aviary::mix::Seed;
 
-pub(crate) use self::args::Args;
+pub(crate) use self::args::SoakArgs;
 use crate::Exit;
 use crate::args::Format;
 use crate::proxy::{Counts, Proxy};
@@ -23,15 +23,15 @@ use crate::report::{error, stdout, usage};
 use crate::sweep::interrupt;
 use crate::tweets::real::judged::{self, Judged, Wrong, converge};
 use crate::tweets::real::load::Gap;
-use crate::tweets::real::{Cluster, Failure, Load, LoadSettings};
+use crate::tweets::real::{ClientLoad, ClusterFailure, LoadSettings, RealCluster};
 use faults::{Episode, Harm, Schedule};
-use memory::Memory;
+use memory::MemorySamples;
 
 /// Behind the last fault all sites must agree within this.
 const CONVERGES_WITHIN: Duration = Duration::from_secs(30);
 
 /// What a soak came to.
-pub(super) struct Report {
+pub(super) struct SoakReport {
     seed: u64,
     sites: u8,
     time: Duration,
@@ -40,7 +40,7 @@ pub(super) struct Report {
     gap: Gap,
     /// What befell whom while nothing was acknowledged for the longest time.
     during: Vec<String>,
-    memory: Memory,
+    memory: MemorySamples,
     counts: Counts,
     /// How many datagrams each fault of the network touched.
     touched: BTreeMap<String, u64>,
@@ -53,13 +53,13 @@ pub(super) struct Report {
 }
 
 /// A soak under way.
-struct Run<'a> {
-    args: &'a Args,
-    cluster: Cluster,
+struct SoakRun<'a> {
+    args: &'a SoakArgs,
+    cluster: RealCluster,
     proxy: Proxy,
-    load: Load,
+    load: ClientLoad,
     schedule: Schedule,
-    memory: Memory,
+    memory: MemorySamples,
     /// What befell whom, and from when to when in the history's time.
     log: Vec<(aviary::time::Instant, aviary::time::Instant, String)>,
     used: BTreeSet<&'static str>,
@@ -69,7 +69,7 @@ struct Run<'a> {
 }
 
 /// Soaks as `args` say, and tells what came of it.
-pub(crate) fn soak(args: &Args) -> io::Result<Exit> {
+pub(crate) fn soak(args: &SoakArgs) -> io::Result<Exit> {
     let program = match program(args) {
         Ok(program) => program,
         Err(why) => return Ok(usage(&why)),
@@ -95,8 +95,8 @@ pub(crate) fn soak(args: &Args) -> io::Result<Exit> {
     };
     let mut out = stdout();
     match args.format {
-        Format::Text => told::text(&mut out, &report)?,
-        Format::Json => told::json(&mut out, &report)?,
+        Format::Text => render::text(&mut out, &report)?,
+        Format::Json => render::json(&mut out, &report)?,
     }
     out.flush()?;
     if exit != Exit::Passed {
@@ -108,7 +108,7 @@ pub(crate) fn soak(args: &Args) -> io::Result<Exit> {
 }
 
 /// The program `site`: named, or beside this one.
-fn program(args: &Args) -> Result<PathBuf, String> {
+fn program(args: &SoakArgs) -> Result<PathBuf, String> {
     let program = match &args.site {
         Some(program) => program.clone(),
         None => {
@@ -121,13 +121,13 @@ fn program(args: &Args) -> Result<PathBuf, String> {
 }
 
 fn run(
-    args: &Args,
+    args: &SoakArgs,
     seed: u64,
     program: &Path,
     dir: &Path,
     is_over: &AtomicBool,
-) -> Result<(Report, Exit), Failure> {
-    let mut cluster = Cluster::init(program, dir, args.sites, true)?;
+) -> Result<(SoakReport, Exit), ClusterFailure> {
+    let mut cluster = RealCluster::init(program, dir, args.sites, true)?;
     let parts = Seed(seed);
     let proxy = cluster.proxy(parts.part([1]))?;
     cluster.start_all()?;
@@ -138,14 +138,14 @@ fn run(
         patience: aviary::time::Duration::from_millis(1_200),
         seed: parts.part([2]),
     };
-    let load = Load::start(&cluster.sites, &cluster.client_keys(), &settings, || Ok(()))?;
-    let mut run = Run {
+    let load = ClientLoad::start(&cluster.sites, &cluster.client_keys(), &settings, || Ok(()))?;
+    let mut run = SoakRun {
         args,
         schedule: Schedule::new(parts.part([3]), usize::from(args.sites)),
         cluster,
         proxy,
         load,
-        memory: Memory::default(),
+        memory: MemorySamples::default(),
         log: Vec::new(),
         used: BTreeSet::new(),
         kills: 0,
@@ -156,9 +156,9 @@ fn run(
     Ok(run.end(seed, dir, broken))
 }
 
-impl Run<'_> {
+impl SoakRun<'_> {
     /// Lets one episode follow the other until the time is over.
-    fn strain(&mut self, is_over: &AtomicBool) -> Result<(), Failure> {
+    fn strain(&mut self, is_over: &AtomicBool) -> Result<(), ClusterFailure> {
         let begun = Instant::now();
         // Somebody must lead before somebody can be cut off.
         self.wait(aviary::time::Duration::from_millis(1_500))?;
@@ -179,12 +179,12 @@ impl Run<'_> {
         Ok(())
     }
 
-    fn suffer(&mut self, episode: &Episode) -> Result<(), Failure> {
+    fn suffer(&mut self, episode: &Episode) -> Result<(), ClusterFailure> {
         self.used.extend(episode.counted());
         let draw = self.schedule.draw(1 << 20) as u64;
         self.proxy.set_network(episode.weather());
         for rule in episode.rules(self.proxy.now(), self.cluster.count(), draw) {
-            self.proxy.add(rule).map_err(|unfit| Failure(unfit.to_string()))?;
+            self.proxy.add(rule).map_err(|unfit| ClusterFailure(unfit.to_string()))?;
         }
         let third = aviary::time::Duration::from_micros(episode.length.as_micros() / 3);
         match episode.harm {
@@ -217,13 +217,13 @@ impl Run<'_> {
         Ok(())
     }
 
-    fn kill(&mut self, victims: &[usize]) -> Result<(), Failure> {
+    fn kill(&mut self, victims: &[usize]) -> Result<(), ClusterFailure> {
         self.kills += victims.len() as u64;
         victims.iter().try_for_each(|site| self.cluster.kill(*site))
     }
 
     /// Waits, and watches that no site ends by itself meanwhile.
-    fn wait(&mut self, length: aviary::time::Duration) -> Result<(), Failure> {
+    fn wait(&mut self, length: aviary::time::Duration) -> Result<(), ClusterFailure> {
         let until = Instant::now() + Duration::from_micros(length.as_micros());
         while Instant::now() < until {
             std::thread::sleep((until - Instant::now()).min(Duration::from_millis(50)));
@@ -233,10 +233,10 @@ impl Run<'_> {
     }
 
     /// Heals, converges and judges.
-    fn end(mut self, seed: u64, dir: &Path, broken: Option<Failure>) -> (Report, Exit) {
+    fn end(mut self, seed: u64, dir: &Path, broken: Option<ClusterFailure>) -> (SoakReport, Exit) {
         self.proxy.heal();
         let time = Duration::from_micros(self.load.history.now().as_micros());
-        let mut report = Report {
+        let mut report = SoakReport {
             seed,
             sites: self.args.sites,
             time,
@@ -244,7 +244,7 @@ impl Run<'_> {
             given_up: 0,
             gap: Gap::default(),
             during: Vec::new(),
-            memory: Memory::default(),
+            memory: MemorySamples::default(),
             counts: Counts::default(),
             touched: BTreeMap::new(),
             kills: self.kills,
@@ -331,7 +331,10 @@ fn untouched(used: &BTreeSet<&'static str>, touched: &BTreeMap<String, u64>) -> 
         .collect()
 }
 
-fn judge(cluster: &mut Cluster, history: &[crate::tweets::real::history::Line]) -> Result<Judged, Wrong> {
+fn judge(
+    cluster: &mut RealCluster,
+    history: &[crate::tweets::real::history::CallLogLine],
+) -> Result<Judged, Wrong> {
     cluster.kill_all()?;
     let disks = (0..cluster.count()).map(|site| cluster.disk(site)).collect::<Result<Vec<_>, _>>()?;
     judged::judge(&cluster.sites, history, &disks)

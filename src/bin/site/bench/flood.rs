@@ -13,9 +13,9 @@ use aviary::process::Recipients;
 use aviary::udp::KeyNumber;
 use aviary::udp::seal::{Party, SEAL_BYTES, Sealer};
 
-use crate::Failure;
+use crate::ProgramError;
 use crate::bench::load::{Figures, Load};
-use crate::bench::ours::{Cluster, Recording};
+use crate::bench::ours::{Recording, SiteCluster};
 use crate::bench::{Bench, table};
 use crate::children::Folder;
 
@@ -49,8 +49,8 @@ pub(crate) struct GarbageCost {
     pub(crate) idle: (f64, f64),
 }
 
-pub(crate) fn measure(arguments: &Bench, folder: &Folder) -> Result<(), Failure> {
-    let cluster = Cluster::start(folder, 3, 1_200, arguments.sync_mode(), Recording::Off)?;
+pub(crate) fn measure(arguments: &Bench, folder: &Folder) -> Result<(), ProgramError> {
+    let cluster = SiteCluster::start(folder, 3, 1_200, arguments.sync_mode(), Recording::Off)?;
     for outstanding in &arguments.outstanding {
         let load = Load::new(*outstanding, arguments.milliseconds);
         cluster.load(&load)?;
@@ -100,13 +100,13 @@ struct Flood {
 
 impl Flood {
     fn start(
-        cluster: &Cluster,
+        cluster: &SiteCluster,
         at: usize,
         garbage: Garbage,
         per_second: f64,
         bytes: usize,
-    ) -> Result<Flood, Failure> {
-        let failed = |error: std::io::Error| Failure::Run(format!("failed to send garbage: {error}"));
+    ) -> Result<Flood, ProgramError> {
+        let failed = |error: std::io::Error| ProgramError::Run(format!("failed to send garbage: {error}"));
         let socket = UdpSocket::bind(("127.0.0.1", 0)).map_err(failed)?;
         let (mut to, head) = cluster.target(at);
         let mut datagram = head;
@@ -127,21 +127,21 @@ impl Flood {
     }
 
     /// How many a second were sent.
-    fn stop(self) -> Result<f64, Failure> {
+    fn stop(self) -> Result<f64, ProgramError> {
         self.is_over.store(true, Ordering::SeqCst);
-        let sent = self.thread.join().map_err(|_| Failure::Run("the flood failed".into()))?;
-        sent.map_err(|error| Failure::Run(format!("failed to send garbage: {error}")))
+        let sent = self.thread.join().map_err(|_| ProgramError::Run("the flood failed".into()))?;
+        sent.map_err(|error| ProgramError::Run(format!("failed to send garbage: {error}")))
     }
 }
 
 /// A datagram with the cookie that the site gives to this socket, and with a wrong seal.
 fn false_seal(
-    cluster: &Cluster,
+    cluster: &SiteCluster,
     socket: &UdpSocket,
     to: std::net::SocketAddr,
     bytes: usize,
-) -> Result<Vec<u8>, Failure> {
-    let failed = |error: std::io::Error| Failure::Run(format!("failed to get a cookie: {error}"));
+) -> Result<Vec<u8>, ProgramError> {
+    let failed = |error: std::io::Error| ProgramError::Run(format!("failed to get a cookie: {error}"));
     let party = Party::Client(KeyNumber::FIRST);
     let mut sealer = Sealer::of_clients(cluster.number(), &[cluster.key()], [0x5e; 32]);
     let (mut frame, mut sealed, mut answer) = (Vec::new(), Vec::new(), [0; 2_000]);
@@ -155,7 +155,7 @@ fn false_seal(
     socket.send_to(&sealed, to).map_err(failed)?;
     let length = socket.recv(&mut answer).map_err(failed)?;
     let challenge = sealer.open(&mut answer[..length]).ok().and_then(|opened| opened.challenge);
-    let challenge = challenge.ok_or_else(|| Failure::Run("the site gave no cookie".into()))?;
+    let challenge = challenge.ok_or_else(|| ProgramError::Run("the site gave no cookie".into()))?;
     let body = vec![0xa5; bytes - SEAL_BYTES];
     sealer.seal_with(party, challenge.cookie, &body, &mut sealed);
     sealed[bytes - 1] ^= 1;

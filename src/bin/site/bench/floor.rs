@@ -22,7 +22,7 @@ use aviary::udp::{
 };
 use mio::{Events, Interest, Poll, Token};
 
-use crate::Failure;
+use crate::ProgramError;
 use crate::bench::load::{Figures, Load, TEXT_BYTES};
 use crate::children::{Children, Folder, loopback};
 
@@ -38,8 +38,8 @@ const CLIENTS: Party = Party::Client(KeyNumber::FIRST);
 /// Datagrams taken in one turn, as a site does.
 const TURN: usize = 512;
 
-fn failed(what: &'static str) -> impl Fn(std::io::Error) -> Failure {
-    move |error| Failure::Run(format!("failed to {what}: {error}"))
+fn failed(what: &'static str) -> impl Fn(std::io::Error) -> ProgramError {
+    move |error| ProgramError::Run(format!("failed to {what}: {error}"))
 }
 
 /// How datagrams cross the socket.
@@ -52,7 +52,7 @@ pub(crate) enum Calls {
 }
 
 /// A socket, its key and its events.
-struct Net {
+struct FloorSocket {
     calls: Calls,
     socket: Box<dyn Socket>,
     poll: Poll,
@@ -65,12 +65,12 @@ struct Net {
     counters: Counters,
 }
 
-impl Net {
+impl FloorSocket {
     fn bind(
         seal: impl FnOnce([u8; 32]) -> Sealer,
         address: SocketAddr,
         calls: Calls,
-    ) -> Result<Net, Failure> {
+    ) -> Result<FloorSocket, ProgramError> {
         let socket = match calls {
             Calls::Single => socket::bind(address).map(|socket| Box::new(socket) as Box<dyn Socket>),
             Calls::Runs => OffloadSocket::bind(address).map(|socket| Box::new(socket) as Box<dyn Socket>),
@@ -82,10 +82,10 @@ impl Net {
             .map_err(failed("watch a socket"))?;
         let mut seed = [0; 32];
         getrandom::fill(&mut seed)
-            .map_err(|error| Failure::Run(format!("failed to draw a seed: {error}")))?;
+            .map_err(|error| ProgramError::Run(format!("failed to draw a seed: {error}")))?;
         let sealer = seal(seed);
         let events = Events::with_capacity(4);
-        Ok(Net {
+        Ok(FloorSocket {
             calls,
             socket,
             poll,
@@ -98,7 +98,7 @@ impl Net {
         })
     }
 
-    fn wait(&mut self, timeout: Option<core::time::Duration>) -> Result<(), Failure> {
+    fn wait(&mut self, timeout: Option<core::time::Duration>) -> Result<(), ProgramError> {
         let timeout = if self.arrivals.is_readable() { Some(core::time::Duration::ZERO) } else { timeout };
         self.poll.poll(&mut self.events, timeout).map_err(failed("wait"))?;
         if !self.events.is_empty() {
@@ -133,13 +133,13 @@ impl Net {
 }
 
 /// A file that is synced.
-struct Log {
+struct SyncedFile {
     file: File,
     at: u64,
 }
 
-impl Log {
-    fn create(path: &Path) -> Result<Log, Failure> {
+impl SyncedFile {
+    fn create(path: &Path) -> Result<SyncedFile, ProgramError> {
         let file = OpenOptions::new().read(true).write(true).create_new(true).open(path);
         let file = file.map_err(failed("make a file"))?;
         rustix::fs::fallocate(&file, rustix::fs::FallocateFlags::empty(), 0, FILE_BYTES)
@@ -150,10 +150,10 @@ impl Log {
             file.write_all_at(&zeros, at).map_err(failed("write"))?;
         }
         file.sync_all().map_err(failed("sync"))?;
-        Ok(Log { file, at: 0 })
+        Ok(SyncedFile { file, at: 0 })
     }
 
-    fn keep(&mut self, bytes: &[u8]) -> Result<(), Failure> {
+    fn keep(&mut self, bytes: &[u8]) -> Result<(), ProgramError> {
         if self.at + bytes.len() as u64 > FILE_BYTES {
             self.at = 0;
         }
@@ -164,25 +164,26 @@ impl Log {
 }
 
 /// How many small syncs a second the file system does, one after the other.
-pub(crate) fn sync_rate(path: &Path) -> Result<f64, Failure> {
-    let mut log = Log::create(path)?;
+pub(crate) fn sync_rate(path: &Path) -> Result<f64, ProgramError> {
+    let mut log = SyncedFile::create(path)?;
     let load = Load::new(1, 500);
     let mut watch = load.start();
     while !watch.is_over() {
         log.keep(&[1; EVENT_BYTES])?;
         watch.answered(0);
     }
-    watch.figures().map(|figures| figures.commits_per_second).map_err(Failure::Run)
+    watch.figures().map(|figures| figures.commits_per_second).map_err(ProgramError::Run)
 }
 
 /// One part of it: part 0 leads.
-pub(crate) fn run(config: &Path, id: u8, file: &Path, calls: Calls) -> Result<(), Failure> {
-    let sites = Sites::read(config).map_err(|error| Failure::Usage(error.to_string()))?;
+pub(crate) fn run(config: &Path, id: u8, file: &Path, calls: Calls) -> Result<(), ProgramError> {
+    let sites = Sites::read(config).map_err(|error| ProgramError::Usage(error.to_string()))?;
     let keys = Keys::read(config.parent().unwrap_or(Path::new(".")));
-    let keys = keys.map_err(|error| Failure::Usage(error.to_string()))?;
+    let keys = keys.map_err(|error| ProgramError::Usage(error.to_string()))?;
     let addresses = sites.addresses();
-    let net = Net::bind(|seed| Sealer::new(sites.cluster, &keys, seed), addresses[usize::from(id)], calls)?;
-    let log = Log::create(file)?;
+    let net =
+        FloorSocket::bind(|seed| Sealer::new(sites.cluster, &keys, seed), addresses[usize::from(id)], calls)?;
+    let log = SyncedFile::create(file)?;
     match addresses.split_first() {
         Some((_, acceptors)) if id == 0 => lead(net, log, acceptors, sites.datagram_max - SEAL_BYTES),
         _ => accept(net, log, addresses[0]),
@@ -192,7 +193,12 @@ pub(crate) fn run(config: &Path, id: u8, file: &Path, calls: Calls) -> Result<()
 /// A batch that waits for a majority: its number, and who is to be answered.
 type Waiting = std::collections::VecDeque<(u64, Vec<(SocketAddr, [u8; 2])>)>;
 
-fn lead(mut net: Net, mut log: Log, acceptors: &[SocketAddr], datagram_max: usize) -> Result<(), Failure> {
+fn lead(
+    mut net: FloorSocket,
+    mut log: SyncedFile,
+    acceptors: &[SocketAddr],
+    datagram_max: usize,
+) -> Result<(), ProgramError> {
     let (mut batches, mut waiting) = (0u64, Waiting::new());
     let mut synced = vec![0u64; acceptors.len() + 1];
     loop {
@@ -242,7 +248,7 @@ fn lead(mut net: Net, mut log: Log, acceptors: &[SocketAddr], datagram_max: usiz
     }
 }
 
-fn accept(mut net: Net, mut log: Log, leader: SocketAddr) -> Result<(), Failure> {
+fn accept(mut net: FloorSocket, mut log: SyncedFile, leader: SocketAddr) -> Result<(), ProgramError> {
     loop {
         net.wait(None)?;
         let (mut batch, mut last) = (Vec::new(), 0);
@@ -267,22 +273,22 @@ fn accept(mut net: Net, mut log: Log, leader: SocketAddr) -> Result<(), Failure>
 }
 
 /// The bare program, running.
-pub(crate) struct Cluster {
+pub(crate) struct FloorCluster {
     calls: Calls,
     sites: Sites,
     dir: PathBuf,
     _running: Children,
 }
 
-impl Cluster {
+impl FloorCluster {
     pub(crate) fn start(
         folder: &Folder,
         count: u8,
         datagram_max: usize,
         calls: Calls,
-    ) -> Result<Cluster, Failure> {
+    ) -> Result<FloorCluster, ProgramError> {
         let dir = folder.path().join(format!("bare-{calls:?}-{count}-{datagram_max}"));
-        let sites = loopback(count)?.with_datagram_max(datagram_max).map_err(Failure::Usage)?;
+        let sites = loopback(count)?.with_datagram_max(datagram_max).map_err(ProgramError::Usage)?;
         real::init::<Timeline>(&dir, &sites)?;
         let part = |id: u8| {
             let [config, file] = [dir.join("sites.ron"), dir.join(format!("file-{id}"))];
@@ -292,14 +298,14 @@ impl Cluster {
             place.into_iter().chain(["--calls", calls]).map(str::to_owned).collect()
         };
         let running = Children::start((0..count).map(part))?;
-        Ok(Cluster { calls, sites, dir, _running: running })
+        Ok(FloorCluster { calls, sites, dir, _running: running })
     }
 
-    pub(crate) fn load(&self, load: &Load) -> Result<Figures, Failure> {
+    pub(crate) fn load(&self, load: &Load) -> Result<Figures, ProgramError> {
         let key = ClientKey::read(&self.dir.join(CLIENT_KEY));
-        let key = [key.map_err(|error| Failure::Run(error.to_string()))?];
+        let key = [key.map_err(|error| ProgramError::Run(error.to_string()))?];
         let seal = |seed| Sealer::of_clients(self.sites.cluster, &key, seed);
-        let mut net = Net::bind(seal, SocketAddr::from(([0, 0, 0, 0], 0)), self.calls)?;
+        let mut net = FloorSocket::bind(seal, SocketAddr::from(([0, 0, 0, 0], 0)), self.calls)?;
         let leader = self.sites.members[0].address;
         let event = |client: u16| {
             let mut event = client.to_le_bytes().to_vec();
@@ -331,6 +337,6 @@ impl Cluster {
                 net.send(CLIENTS, &event(client), &[leader]);
             }
         }
-        watch.figures().map_err(Failure::Run)
+        watch.figures().map_err(ProgramError::Run)
     }
 }

@@ -4,19 +4,19 @@
 use aviary::tweets::site::{Command, Operation, Query};
 use aviary::tweets::timeline::{Event, TimelineQuery};
 
-use crate::Failure;
+use crate::ProgramError;
 use crate::bench::load::Load;
-use crate::bench::ours::{Cluster, Recording, name, tweet};
+use crate::bench::ours::{Recording, SiteCluster, name, tweet};
 use crate::bench::{Bench, table};
 use crate::children::Folder;
 
-pub(crate) fn measure(arguments: &Bench, folder: &Folder) -> Result<(), Failure> {
+pub(crate) fn measure(arguments: &Bench, folder: &Folder) -> Result<(), ProgramError> {
     let tweet = Command::Do(Operation::Event { event: Event::Tweet { user: name("ann"), text: tweet() } });
     let question = Command::Tell(Query::Of(TimelineQuery::Blocks { after: None }));
     for datagram_max in &arguments.datagrams {
         for count in arguments.sites.iter().filter(|count| **count > 1) {
             let cluster =
-                Cluster::start(folder, *count, *datagram_max, arguments.sync_mode(), Recording::Off)?;
+                SiteCluster::start(folder, *count, *datagram_max, arguments.sync_mode(), Recording::Off)?;
             let load = Load::new(1, arguments.milliseconds);
             let mut turns = Vec::new();
             for _ in 0..arguments.pairs {

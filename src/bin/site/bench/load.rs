@@ -26,7 +26,7 @@ pub(crate) struct Load {
 }
 
 /// When it began, and when each request was asked.
-pub(crate) struct Watch {
+pub(crate) struct LoadTimes {
     start: Instant,
     length: Duration,
     asked: Vec<Instant>,
@@ -47,14 +47,14 @@ impl Load {
         Load { outstanding, length: Duration::from_millis(milliseconds) }
     }
 
-    pub(crate) fn start(&self) -> Watch {
+    pub(crate) fn start(&self) -> LoadTimes {
         let now = Instant::now();
         let asked = vec![now; usize::from(self.outstanding)];
-        Watch { start: now, length: self.length, asked, latencies: Vec::new() }
+        LoadTimes { start: now, length: self.length, asked, latencies: Vec::new() }
     }
 }
 
-impl Watch {
+impl LoadTimes {
     pub(crate) fn is_over(&self) -> bool {
         self.start.elapsed() >= WARM_UP + self.length
     }

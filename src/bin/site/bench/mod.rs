@@ -17,7 +17,7 @@ use std::path::PathBuf;
 
 use aviary::outbox::SyncMode;
 
-use crate::Failure;
+use crate::ProgramError;
 use crate::bench::floor::Calls;
 use crate::bench::load::{Figures, Load};
 use crate::bench::ours::Recording;
@@ -66,7 +66,7 @@ pub(crate) struct Bench {
 
 /// A part of the bare program; not for people.
 #[derive(Debug, clap::Args)]
-pub(crate) struct Part {
+pub(crate) struct BenchPartArgs {
     #[arg(long)]
     config: PathBuf,
     #[arg(long)]
@@ -83,7 +83,7 @@ impl Bench {
     }
 }
 
-pub(crate) fn bench(arguments: &Bench) -> Result<(), Failure> {
+pub(crate) fn bench(arguments: &Bench) -> Result<(), ProgramError> {
     let base = arguments.dir.clone().unwrap_or_else(std::env::temp_dir);
     let folder = crate::children::Folder::new(&base)?;
     if let Some(events) = arguments.recovery {
@@ -102,9 +102,14 @@ pub(crate) fn bench(arguments: &Bench) -> Result<(), Failure> {
     table::head(arguments.json, &base, floor::sync_rate(&folder.path().join("syncs"))?)?;
     for datagram_max in &arguments.datagrams {
         for count in &arguments.sites {
-            let ours =
-                ours::Cluster::start(&folder, *count, *datagram_max, arguments.sync_mode(), Recording::Off)?;
-            let bare = |calls| floor::Cluster::start(&folder, *count, *datagram_max, calls);
+            let ours = ours::SiteCluster::start(
+                &folder,
+                *count,
+                *datagram_max,
+                arguments.sync_mode(),
+                Recording::Off,
+            )?;
+            let bare = |calls| floor::FloorCluster::start(&folder, *count, *datagram_max, calls);
             let (single, runs) = (bare(Calls::Single)?, bare(Calls::Runs)?);
             for outstanding in &arguments.outstanding {
                 let load = Load::new(*outstanding, arguments.milliseconds);
@@ -119,6 +124,6 @@ pub(crate) fn bench(arguments: &Bench) -> Result<(), Failure> {
     Ok(())
 }
 
-pub(crate) fn part(arguments: &Part) -> Result<(), Failure> {
+pub(crate) fn part(arguments: &BenchPartArgs) -> Result<(), ProgramError> {
     floor::run(&arguments.config, arguments.id, &arguments.file, arguments.calls)
 }

@@ -14,12 +14,12 @@ use aviary::tweets::timeline::{Event, Text, User};
 use aviary::udp::seal::VERSION;
 use aviary::udp::{Caller, ClientKey, KeyNumber, Keys};
 
-use crate::Failure;
+use crate::ProgramError;
 use crate::bench::load::{Figures, Load, TEXT_BYTES, pause, wait};
 use crate::children::{Children, Folder, loopback};
 
 /// Sites that run.
-pub(crate) struct Cluster {
+pub(crate) struct SiteCluster {
     sites: Sites,
     /// All client keys: the clients of one load after the other have numbers of their own.
     keys: Vec<ClientKey>,
@@ -36,7 +36,7 @@ pub(crate) enum Recording {
 }
 
 /// What a start with a long journal took.
-pub(crate) struct Recovered {
+pub(crate) struct RecoveryTime {
     pub(crate) events: u64,
     /// From the start of the program to its first answer.
     pub(crate) seconds: f64,
@@ -45,8 +45,8 @@ pub(crate) struct Recovered {
 }
 
 /// Has one site commit at least this many events, kills it, and starts it again.
-pub(crate) fn recovery(folder: &Folder, events: u64) -> Result<Recovered, Failure> {
-    let mut cluster = Cluster::start(folder, 1, 60_000, SyncMode::Overlapped, Recording::Off)?;
+pub(crate) fn recovery(folder: &Folder, events: u64) -> Result<RecoveryTime, ProgramError> {
+    let mut cluster = SiteCluster::start(folder, 1, 60_000, SyncMode::Overlapped, Recording::Off)?;
     cluster.leader()?;
     // What is committed while a load warms up is not counted: there are some more.
     let mut committed = 0;
@@ -58,12 +58,12 @@ pub(crate) fn recovery(folder: &Folder, events: u64) -> Result<Recovered, Failur
     cluster.running = cluster.run(1)?;
     cluster.status(Duration::from_secs(60))?;
     let seconds = watch.seconds();
-    Ok(Recovered { events: committed, seconds, memory_mib: cluster.running.memory_mib(0) })
+    Ok(RecoveryTime { events: committed, seconds, memory_mib: cluster.running.memory_mib(0) })
 }
 
 /// Every client key of the cluster that was made in this folder.
-pub(crate) fn client_keys(dir: &Path) -> Result<Vec<ClientKey>, Failure> {
-    let keys = Keys::read(dir).map_err(|error| Failure::Run(error.to_string()))?;
+pub(crate) fn client_keys(dir: &Path) -> Result<Vec<ClientKey>, ProgramError> {
+    let keys = Keys::read(dir).map_err(|error| ProgramError::Run(error.to_string()))?;
     let master = keys.client_master.expect("it was read");
     Ok(KeyNumber::all().map(|number| master.client_key(number)).collect())
 }
@@ -76,28 +76,28 @@ pub(crate) fn tweet() -> Text {
     "x".repeat(TEXT_BYTES).parse().expect("a short text")
 }
 
-impl Cluster {
+impl SiteCluster {
     pub(crate) fn start(
         folder: &Folder,
         count: u8,
         datagram_max: usize,
         sync: SyncMode,
         recording: Recording,
-    ) -> Result<Cluster, Failure> {
+    ) -> Result<SiteCluster, ProgramError> {
         let kind = if recording == Recording::On { "recorded" } else { "ours" };
         let dir = folder.path().join(format!("{kind}-{count}-{datagram_max}"));
-        let mut sites = loopback(count)?.with_datagram_max(datagram_max).map_err(Failure::Usage)?;
+        let mut sites = loopback(count)?.with_datagram_max(datagram_max).map_err(ProgramError::Usage)?;
         sites.sync = sync;
         real::init::<Timeline>(&dir, &sites)?;
         let keys = client_keys(&dir)?;
         let running = Children::start(core::iter::empty())?;
-        let mut cluster = Cluster { sites, keys, dir, recording, running };
+        let mut cluster = SiteCluster { sites, keys, dir, recording, running };
         cluster.running = cluster.run(count)?;
         Ok(cluster)
     }
 
     /// Starts its sites.
-    fn run(&self, count: u8) -> Result<Children, Failure> {
+    fn run(&self, count: u8) -> Result<Children, ProgramError> {
         let config = self.dir.join("sites.ron").display().to_string();
         let run = |id: u8| {
             let arguments = ["run", "--config", &config, "--id", &id.to_string(), "--headless"];
@@ -112,10 +112,10 @@ impl Cluster {
     }
 
     /// The first answer of site 0.
-    fn status(&self, patience: Duration) -> Result<aviary::tweets::site::Status, Failure> {
+    fn status(&self, patience: Duration) -> Result<aviary::tweets::site::Status, ProgramError> {
         let found = client::statuses(&self.sites, self.key(), patience);
-        let found = found.map_err(|error| Failure::Run(error.to_string()))?.into_iter().next().flatten();
-        found.ok_or_else(|| Failure::Run(format!("site 0 does not answer within {patience}")))
+        let found = found.map_err(|error| ProgramError::Run(error.to_string()))?.into_iter().next().flatten();
+        found.ok_or_else(|| ProgramError::Run(format!("site 0 does not answer within {patience}")))
     }
 
     /// The client key that `init` wrote.
@@ -140,10 +140,14 @@ impl Cluster {
     }
 
     /// The part of one processor that site `at` takes in this time.
-    pub(crate) fn processor_share(&self, at: usize, watched: std::time::Duration) -> Result<f64, Failure> {
+    pub(crate) fn processor_share(
+        &self,
+        at: usize,
+        watched: std::time::Duration,
+    ) -> Result<f64, ProgramError> {
         let seconds = || {
             let found = self.running.processor_seconds(at);
-            found.ok_or_else(|| Failure::Run("the system does not say what processes take".into()))
+            found.ok_or_else(|| ProgramError::Run("the system does not say what processes take".into()))
         };
         let before = seconds()?;
         wait(watched);
@@ -156,10 +160,10 @@ impl Cluster {
     }
 
     /// Waits for a leader, for 20 s.
-    pub(crate) fn leader(&self) -> Result<usize, Failure> {
+    pub(crate) fn leader(&self) -> Result<usize, ProgramError> {
         for _ in 0..200 {
             let found = client::statuses(&self.sites, self.key(), Duration::from_millis(100));
-            let found = found.map_err(|error| Failure::Run(error.to_string()))?;
+            let found = found.map_err(|error| ProgramError::Run(error.to_string()))?;
             let leads = |status: &Option<_>| {
                 matches!(status, Some(aviary::tweets::site::Status { phase: Phase::Leading, .. }))
             };
@@ -168,18 +172,18 @@ impl Cluster {
             }
             pause();
         }
-        Err(Failure::Run("the sites have no leader after 20 s".into()))
+        Err(ProgramError::Run("the sites have no leader after 20 s".into()))
     }
 
     /// Tweets, asked of the leader.
-    pub(crate) fn load(&self, load: &Load) -> Result<Figures, Failure> {
+    pub(crate) fn load(&self, load: &Load) -> Result<Figures, ProgramError> {
         let event = Event::Tweet { user: name("ann"), text: tweet() };
         self.load_at(self.leader()?, load, &Command::Do(Operation::Event { event }))
     }
 
     /// The same command over and over, asked of site `at`.
-    pub(crate) fn load_at(&self, at: usize, load: &Load, command: &Command) -> Result<Figures, Failure> {
-        let failed = |error: aviary::udp::HostError| Failure::Run(error.to_string());
+    pub(crate) fn load_at(&self, at: usize, load: &Load, command: &Command) -> Result<Figures, ProgramError> {
+        let failed = |error: aviary::udp::HostError| ProgramError::Run(error.to_string());
         let mut caller: Caller<Participant> =
             Caller::start(client::settings(&self.sites, self.keys.clone())).map_err(failed)?;
         let count = u16::try_from(self.sites.members.len()).expect("at most 9");
@@ -209,6 +213,6 @@ impl Cluster {
                 }
             }
         }
-        watch.figures().map_err(Failure::Run)
+        watch.figures().map_err(ProgramError::Run)
     }
 }

@@ -1,16 +1,17 @@
 //! What the flight recorder costs: a cluster that records beside one that does not, in turns.
 
-use crate::Failure;
+use crate::ProgramError;
 use crate::bench::load::Load;
-use crate::bench::ours::{Cluster, Recording};
+use crate::bench::ours::{Recording, SiteCluster};
 use crate::bench::{Bench, table};
 use crate::children::Folder;
 
-pub(crate) fn measure(arguments: &Bench, folder: &Folder) -> Result<(), Failure> {
+pub(crate) fn measure(arguments: &Bench, folder: &Folder) -> Result<(), ProgramError> {
     for datagram_max in &arguments.datagrams {
         for count in &arguments.sites {
-            let start =
-                |recording| Cluster::start(folder, *count, *datagram_max, arguments.sync_mode(), recording);
+            let start = |recording| {
+                SiteCluster::start(folder, *count, *datagram_max, arguments.sync_mode(), recording)
+            };
             let (plain, recorded) = (start(Recording::Off)?, start(Recording::On)?);
             for outstanding in &arguments.outstanding {
                 let load = Load::new(*outstanding, arguments.milliseconds);

@@ -5,19 +5,19 @@ use std::path::Path;
 
 use serde_json::json;
 
-use crate::Failure;
+use crate::ProgramError;
 use crate::bench::Figures;
 use crate::bench::flood::{Garbage, GarbageCost};
-use crate::bench::ours::Recovered;
+use crate::bench::ours::RecoveryTime;
 
-fn print(line: &str) -> Result<(), Failure> {
+fn print(line: &str) -> Result<(), ProgramError> {
     let mut out = std::io::stdout().lock();
     let printed = writeln!(out, "{line}").and_then(|()| out.flush());
-    printed.map_err(|error| Failure::Run(format!("failed to print: {error}")))
+    printed.map_err(|error| ProgramError::Run(format!("failed to print: {error}")))
 }
 
 /// What the figures depend on.
-pub(crate) fn head(is_json: bool, dir: &Path, syncs_per_second: f64) -> Result<(), Failure> {
+pub(crate) fn head(is_json: bool, dir: &Path, syncs_per_second: f64) -> Result<(), ProgramError> {
     let file_system = file_system(dir);
     let cores = std::thread::available_parallelism().map_or(0, usize::from);
     if is_json {
@@ -37,8 +37,8 @@ pub(crate) fn head(is_json: bool, dir: &Path, syncs_per_second: f64) -> Result<(
 }
 
 /// How long a start with a long journal took.
-pub(crate) fn recovery(is_json: bool, dir: &Path, recovered: Recovered) -> Result<(), Failure> {
-    let Recovered { events, seconds, memory_mib } = recovered;
+pub(crate) fn recovery(is_json: bool, dir: &Path, recovered: RecoveryTime) -> Result<(), ProgramError> {
+    let RecoveryTime { events, seconds, memory_mib } = recovered;
     if is_json {
         return print(&json!({ "events": events, "seconds": seconds, "memory_mib": memory_mib }).to_string());
     }
@@ -49,7 +49,7 @@ pub(crate) fn recovery(is_json: bool, dir: &Path, recovered: Recovered) -> Resul
 }
 
 /// What one kind of garbage costs.
-pub(crate) fn flood(is_json: bool, outstanding: u16, cost: &GarbageCost) -> Result<(), Failure> {
+pub(crate) fn flood(is_json: bool, outstanding: u16, cost: &GarbageCost) -> Result<(), ProgramError> {
     let of = |value: fn(&(Figures, Figures)) -> f64| median(cost.pairs.iter().map(value).collect());
     let (calm, flooded) = (of(|pair| pair.0.commits_per_second), of(|pair| pair.1.commits_per_second));
     let ratio = of(|(calm, flooded)| flooded.commits_per_second / calm.commits_per_second);
@@ -81,7 +81,7 @@ pub(crate) fn flood_memory(
     is_json: bool,
     outstanding: u16,
     (before_mib, after_mib): (u64, u64),
-) -> Result<(), Failure> {
+) -> Result<(), ProgramError> {
     if is_json {
         let memory = json!({
             "outstanding": outstanding, "memory_before_mib": before_mib, "memory_after_mib": after_mib,
@@ -98,7 +98,7 @@ pub(crate) fn recorded(
     sites: u8,
     outstanding: u16,
     pairs: &[(Figures, Figures)],
-) -> Result<(), Failure> {
+) -> Result<(), ProgramError> {
     let of = |value: fn(&(Figures, Figures)) -> f64| median(pairs.iter().map(value).collect());
     let (plain, recorded) = (of(|pair| pair.0.commits_per_second), of(|pair| pair.1.commits_per_second));
     let ratio = of(|(plain, recorded)| recorded.commits_per_second / plain.commits_per_second);
@@ -122,7 +122,7 @@ pub(crate) fn forwarding(
     datagram_max: usize,
     sites: u8,
     turns: &[[Figures; 3]],
-) -> Result<(), Failure> {
+) -> Result<(), ProgramError> {
     let p50 = |which: usize| median(turns.iter().map(|turn| turn[which].p50_ms).collect());
     let (leader, follower, round_trip) = (p50(0), p50(1), p50(2));
     if is_json {
@@ -146,7 +146,7 @@ pub(crate) fn row(
     sites: u8,
     outstanding: u16,
     turns: &[[Figures; 3]],
-) -> Result<(), Failure> {
+) -> Result<(), ProgramError> {
     let of = |which: usize, value: fn(&Figures) -> f64| {
         median(turns.iter().map(|turn| value(&turn[which])).collect())
     };

@@ -1,9 +1,9 @@
 //! `site local`: a whole cluster in one terminal, on real sockets and files, to play with.
 
+mod commands;
 mod live;
 mod net;
 mod site;
-mod words;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -17,14 +17,14 @@ use aviary::tweets::timeline::Timeline;
 use aviary::udp::Keys;
 use mio::{Events, Poll, Token, Waker};
 
+pub(crate) use self::commands::HELP;
+use self::commands::LocalCommand;
 use self::live::Live;
 use self::net::Links;
 use self::site::{Running, Said};
-pub(crate) use self::words::HELP;
-use self::words::Line;
 use crate::children::{Folder, loopback};
 use crate::terminal::{self, Printer};
-use crate::{Failure, ending};
+use crate::{ProgramError, ending};
 
 /// A cluster to play with.
 #[derive(Debug, clap::Args)]
@@ -42,12 +42,12 @@ const PATIENCE: Duration = Duration::from_secs(5);
 
 /// The time since its start.
 #[expect(clippy::disallowed_types, reason = "people wait in real time")]
-struct Watch(std::time::Instant);
+struct UpTime(std::time::Instant);
 
 #[expect(clippy::disallowed_methods, clippy::disallowed_types, reason = "people wait in real time")]
-impl Watch {
-    fn start() -> Watch {
-        Watch(std::time::Instant::now())
+impl UpTime {
+    fn start() -> UpTime {
+        UpTime(std::time::Instant::now())
     }
 
     fn elapsed(&self) -> Duration {
@@ -55,7 +55,7 @@ impl Watch {
     }
 }
 
-struct Cluster {
+struct LocalCluster {
     sites: Sites,
     keys: Keys,
     dir: PathBuf,
@@ -73,7 +73,7 @@ struct Cluster {
     stopped: Option<String>,
 }
 
-pub(crate) fn local(arguments: &Local) -> Result<(), Failure> {
+pub(crate) fn local(arguments: &Local) -> Result<(), ProgramError> {
     let temporary;
     let dir = match &arguments.dir {
         Some(dir) => dir.as_path(),
@@ -83,16 +83,17 @@ pub(crate) fn local(arguments: &Local) -> Result<(), Failure> {
         }
     };
     let sites = sites(arguments, dir)?;
-    let keys = Keys::read(dir).map_err(|error| Failure::Usage(error.to_string()))?;
+    let keys = Keys::read(dir).map_err(|error| ProgramError::Usage(error.to_string()))?;
     let keys = Keys { denied: sites.denied, ..keys };
-    let failed = |error: std::io::Error| Failure::Run(format!("failed to read from the terminal: {error}"));
+    let failed =
+        |error: std::io::Error| ProgramError::Run(format!("failed to read from the terminal: {error}"));
     let mut poll = Poll::new().map_err(failed)?;
     let waker = Arc::new(Waker::new(poll.registry(), Token(0)).map_err(failed)?);
     let (said, hear) = channel();
     let (lines, printer, _restore) =
-        terminal::start("> ".into(), &words::NAMES, waker.clone()).map_err(failed)?;
+        terminal::start("> ".into(), &commands::NAMES, waker.clone()).map_err(failed)?;
     let count = sites.members.len();
-    let mut cluster = Cluster {
+    let mut cluster = LocalCluster {
         live: Live::new(count, printer.is_terminal()),
         links: Links::whole(count),
         running: (0..count).map(|_| None).collect(),
@@ -117,25 +118,25 @@ pub(crate) fn local(arguments: &Local) -> Result<(), Failure> {
     drop(late);
     let ended = match (stuck, cluster.stopped.take()) {
         (0, None) => Ok(()),
-        (0, Some(reason)) => Err(Failure::Run(reason)),
-        (_, _) => Err(Failure::Run(format!("{stuck} sites do not end: their disks do not"))),
+        (0, Some(reason)) => Err(ProgramError::Run(reason)),
+        (_, _) => Err(ProgramError::Run(format!("{stuck} sites do not end: their disks do not"))),
     };
     served.and(ended).and(cluster.printer.finish(|_| false))
 }
 
 /// Those of the folder, or new ones in it.
-fn sites(arguments: &Local, dir: &Path) -> Result<Sites, Failure> {
+fn sites(arguments: &Local, dir: &Path) -> Result<Sites, ProgramError> {
     let path = dir.join("sites.ron");
     if path.exists() {
-        return Sites::read(&path).map_err(|error| Failure::Usage(error.to_string()));
+        return Sites::read(&path).map_err(|error| ProgramError::Usage(error.to_string()));
     }
     let sites = loopback(arguments.sites)?;
     real::init::<Timeline>(dir, &sites)?;
     Ok(sites)
 }
 
-impl Cluster {
-    fn start(&mut self, site: usize) -> Result<(), Failure> {
+impl LocalCluster {
+    fn start(&mut self, site: usize) -> Result<(), ProgramError> {
         let me = u8::try_from(site).ok().and_then(SiteId::new).expect("one of at most 9");
         let data = self.dir.join(format!("site-{site}"));
         let (said, waker) = (self.said.clone(), self.waker.clone());
@@ -153,21 +154,21 @@ impl Cluster {
         poll: &mut Poll,
         lines: &Receiver<String>,
         hear: &Receiver<Said>,
-    ) -> Result<(), Failure> {
+    ) -> Result<(), ProgramError> {
         let mut events = Events::with_capacity(4);
         let mut has_ended = false;
         // Since the last line or answer.
-        let mut watch = Watch::start();
+        let mut watch = UpTime::start();
         loop {
             let waits = self.pending.iter().any(|pending| *pending > 0);
             let left = PATIENCE.saturating_sub(watch.elapsed());
             let polled = poll.poll(&mut events, (waits && !left.is_zero()).then_some(left));
             if polled.is_err_and(|error| error.kind() != std::io::ErrorKind::Interrupted) {
-                return Err(Failure::Run("failed to wait for events".into()));
+                return Err(ProgramError::Run("failed to wait for events".into()));
             }
             while let Ok(said) = hear.try_recv() {
                 if matches!(said, Said::Answered(..)) {
-                    watch = Watch::start();
+                    watch = UpTime::start();
                 }
                 self.on_said(said);
             }
@@ -184,7 +185,7 @@ impl Cluster {
                     Err(TryRecvError::Empty) => break,
                     Err(TryRecvError::Disconnected) => has_ended = true,
                 }
-                watch = Watch::start();
+                watch = UpTime::start();
             }
             let pending: usize = self.pending.iter().sum();
             if has_ended && pending == 0 {
@@ -192,7 +193,7 @@ impl Cluster {
             }
             if has_ended && watch.elapsed() >= PATIENCE {
                 let message = format!("ended with {pending} lines unanswered; what was taken may yet happen");
-                return Err(Failure::Run(message));
+                return Err(ProgramError::Run(message));
             }
         }
     }
@@ -200,17 +201,17 @@ impl Cluster {
     /// True if it was the last.
     fn on_line(&mut self, line: &str) -> bool {
         let count = self.running.len();
-        match words::parse(line, count) {
+        match commands::parse(line, count) {
             Err(error) => self.print(&format!("error: {error}\n")),
-            Ok(Line::Nothing) => {}
-            Ok(Line::Help) => self.print(&format!("{HELP}\n")),
-            Ok(Line::Quit) => return true,
-            Ok(Line::At(site)) => {
+            Ok(LocalCommand::Nothing) => {}
+            Ok(LocalCommand::Help) => self.print(&format!("{HELP}\n")),
+            Ok(LocalCommand::Quit) => return true,
+            Ok(LocalCommand::At(site)) => {
                 self.current = site;
                 self.print(&format!("at S{site}\n"));
             }
-            Ok(Line::Ask(site, line)) => self.ask(site.unwrap_or(self.current), line),
-            Ok(Line::Crash(site)) => match self.running[site].take() {
+            Ok(LocalCommand::Ask(site, line)) => self.ask(site.unwrap_or(self.current), line),
+            Ok(LocalCommand::Crash(site)) => match self.running[site].take() {
                 None => self.print(&format!("error: S{site} is not running\n")),
                 Some(running) => {
                     let has_ended = running.crash();
@@ -222,22 +223,24 @@ impl Cluster {
                     });
                 }
             },
-            Ok(Line::Restart(site)) if self.running[site].is_some() => {
+            Ok(LocalCommand::Restart(site)) if self.running[site].is_some() => {
                 self.print(&format!("error: S{site} is running; crash it first\n"));
             }
-            Ok(Line::Restart(site)) => {
+            Ok(LocalCommand::Restart(site)) => {
                 match self.start(site) {
                     Ok(()) => self.print(&format!("S{site} started\n")),
-                    Err(Failure::Run(error) | Failure::Usage(error) | Failure::NoAnswer(error)) => {
+                    Err(
+                        ProgramError::Run(error) | ProgramError::Usage(error) | ProgramError::NoAnswer(error),
+                    ) => {
                         self.print(&format!("error: {error}\n"));
                     }
                 };
             }
-            Ok(Line::Partition(groups)) => {
+            Ok(LocalCommand::Partition(groups)) => {
                 self.links.partition(&groups);
                 self.print("cut\n");
             }
-            Ok(Line::Heal) => {
+            Ok(LocalCommand::Heal) => {
                 self.links.heal();
                 self.print("healed\n");
             }

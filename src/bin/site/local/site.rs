@@ -15,9 +15,9 @@ use aviary::udp::{Files, Host, Keys, OffloadSocket};
 use mio::Waker;
 
 use super::net::{CutSocket, Links};
-use crate::desk::{AtOnce, Desk};
 use crate::ending::PATIENCE;
-use crate::{Failure, answers, run, words};
+use crate::prompt::{AtOnce, Prompt};
+use crate::{ProgramError, answers, commands, run};
 
 type LocalHost = Host<Participant, Files, CutSocket>;
 
@@ -50,12 +50,12 @@ impl Running {
         links: Links,
         said: Sender<Said>,
         listener: Arc<Waker>,
-    ) -> Result<Running, Failure> {
+    ) -> Result<Running, ProgramError> {
         let disk = run::folder(&data)?;
         let address = sites.members[me.index()].address;
         let bound = OffloadSocket::bind(address);
         let bound = bound.map_err(|error| {
-            Failure::Run(format!("failed to listen on {address}: {error}; free it, or edit sites.ron"))
+            ProgramError::Run(format!("failed to listen on {address}: {error}; free it, or edit sites.ron"))
         })?;
         let socket = CutSocket { socket: bound, me: me.index(), addresses: sites.addresses(), links };
         let host = real::open::<Timeline, _, _>(sites, me, keys, (&data, disk), socket, None)?;
@@ -76,7 +76,7 @@ impl Running {
                 tell(Said::Stopped(me.index(), reason));
             }
         });
-        thread.map_err(|error| Failure::Run(format!("failed to start a thread: {error}")))?;
+        thread.map_err(|error| ProgramError::Run(format!("failed to start a thread: {error}")))?;
         Ok(Running { lines, waker, ended })
     }
 
@@ -104,22 +104,22 @@ fn serve(
     tell: &mut impl FnMut(Said),
 ) -> Result<(), String> {
     let at = me.index();
-    let mut desk = Desk::new();
+    let mut prompt = Prompt::new();
     let mut last = None;
     let mut asked = 0;
     loop {
-        while desk.has_room() {
+        while prompt.has_room() {
             match lines.try_recv() {
                 Err(TryRecvError::Disconnected) => return Ok(()),
                 Err(TryRecvError::Empty) => break,
-                Ok(line) => match desk.on_line(host.now(), &line) {
+                Ok(line) => match prompt.on_line(host.now(), &line) {
                     AtOnce::Nothing => asked += 1,
                     AtOnce::Error(error) => {
                         tell(Said::Lines(at, format!("error: {error}\n")));
                         tell(Said::Answered(at, 1));
                     }
                     AtOnce::Help => {
-                        tell(Said::Lines(at, format!("{}\n", words::HELP)));
+                        tell(Said::Lines(at, format!("{}\n", commands::HELP)));
                         tell(Said::Answered(at, 1));
                     }
                     AtOnce::Sites => {
@@ -129,20 +129,20 @@ fn serve(
                 },
             }
         }
-        for command in desk.take_commands(host.now()) {
+        for command in prompt.take_commands(host.now()) {
             host.command(command);
         }
-        host.turn(desk.deadline()).map_err(|error| error.to_string())?;
+        host.turn(prompt.deadline()).map_err(|error| error.to_string())?;
         for (who, note) in host.take_notes() {
             if let ProcessId::Terminal(_) = who {
-                let answer = desk.on_note(&note, host.counters());
+                let answer = prompt.on_note(&note, host.counters());
                 if !answer.is_empty() {
                     tell(Said::Lines(at, answer));
                 }
             }
             tracing::info!(%who, "{note}");
         }
-        if asked > 0 && desk.unanswered() == 0 {
+        if asked > 0 && prompt.unanswered() == 0 {
             tell(Said::Answered(at, asked));
             asked = 0;
         }

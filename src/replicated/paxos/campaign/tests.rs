@@ -1,7 +1,9 @@
 //! What is known to be chosen and no promise reports: a candidate gives up, a leader proposes nothing over it, and no
 //! message of others, honest or not, makes either of them break an invariant of its own.
 
-use crate::replicated::paxos::{Ballot, Claim, Config, Entry, Message, Note, Paxos, Promise, Record, Slot};
+use crate::replicated::paxos::{
+    Ballot, Claim, Config, Entry, Paxos, PaxosMessage, PaxosNote, PaxosRecord, Promise, Slot,
+};
 use alloc::vec;
 use alloc::vec::Vec;
 
@@ -13,16 +15,16 @@ use crate::replicated::paxos::tests::{
 };
 use crate::time::Duration;
 
-fn chosen(ballot: Ballot, chosen: u64) -> Message<u64> {
-    Message::Chosen { ballot, chosen: Slot(chosen) }
+fn chosen(ballot: Ballot, chosen: u64) -> PaxosMessage<u64> {
+    PaxosMessage::Chosen { ballot, chosen: Slot(chosen) }
 }
 
-fn supply(slot: u64, chosen: u64) -> Message<u64> {
-    Message::Supply { slot: Slot(slot), entry: entry(10 + slot), chosen: Slot(chosen) }
+fn supply(slot: u64, chosen: u64) -> PaxosMessage<u64> {
+    PaxosMessage::Supply { slot: Slot(slot), entry: entry(10 + slot), chosen: Slot(chosen) }
 }
 
-fn learned(slot: u64) -> Record<u64> {
-    Record::Learned { slot: Slot(slot), entry: entry(10 + slot) }
+fn learned(slot: u64) -> PaxosRecord<u64> {
+    PaxosRecord::Learned { slot: Slot(slot), entry: entry(10 + slot) }
 }
 
 /// Proposes as much as there is room for: which slots.
@@ -56,7 +58,7 @@ fn a_candidate_that_knows_more_than_a_prepare_quorum_reported_gives_up() {
         let (mut paxos, mine, port) = overtaken(supplied);
         assert_eq!(proposes(&mut paxos), [], "{supplied:?}");
         assert_eq!((paxos.leads_under(), paxos.is_campaigning()), (None, false), "{supplied:?}");
-        assert_eq!(port.notes.last(), Some(&Note::Overtaken(mine, Slot(last))), "{supplied:?}");
+        assert_eq!(port.notes.last(), Some(&PaxosNote::Overtaken(mine, Slot(last))), "{supplied:?}");
         assert_eq!(port.proposals(), [], "{supplied:?}");
     }
 }
@@ -66,7 +68,7 @@ fn who_gave_up_goes_on_learning_and_leads_later_above_what_it_then_hears_of() {
     let (mut paxos, mine, mut port) = overtaken(&[1]);
     assert_eq!(paxos.deadline().1, "fetch");
     paxos.on_message(LATER, site(2), supply(0, 2), &mut port);
-    assert_eq!((paxos.log().chosen(), port.notes.last()), (Slot(2), Some(&Note::CaughtUp(Slot(2)))));
+    assert_eq!((paxos.log().chosen(), port.notes.last()), (Slot(2), Some(&PaxosNote::CaughtUp(Slot(2)))));
     let (at, reason) = paxos.deadline();
     let longest = config().election + config().election_jitter.times(8);
     assert!(reason == "election" && at.since(LATER) <= longest, "{reason} in {:?}", at.since(LATER));
@@ -74,8 +76,8 @@ fn who_gave_up_goes_on_learning_and_leads_later_above_what_it_then_hears_of() {
     paxos.on_wake(at, &mut port);
     let (second, later) = (paxos.promised(), ballot(mine.round + 3, 2));
     assert!(paxos.is_campaigning() && second > mine);
-    paxos.on_message(at, site(0), Message::Prepare { ballot: second, first: Slot(2) }, &mut port);
-    let nack = Message::Nack { ballot: second, promised: later, chosen: Slot(2), leader: None };
+    paxos.on_message(at, site(0), PaxosMessage::Prepare { ballot: second, first: Slot(2) }, &mut port);
+    let nack = PaxosMessage::Nack { ballot: second, promised: later, chosen: Slot(2), leader: None };
     paxos.on_message(at, site(2), nack, &mut port);
     let (at, _) = paxos.deadline();
     paxos.on_wake(at, &mut port);
@@ -91,7 +93,7 @@ fn who_gave_up_goes_on_learning_and_leads_later_above_what_it_then_hears_of() {
             sync: 0,
             reports: vec![],
         };
-        paxos.on_message(at, site(number), Message::Promise(promise), &mut port);
+        paxos.on_message(at, site(number), PaxosMessage::Promise(promise), &mut port);
     }
     assert_eq!((paxos.leads_under(), proposes(&mut paxos)), (Some(third), vec![2, 3, 4, 5]));
 }
@@ -106,7 +108,10 @@ fn a_watermark_of_an_older_ballot_makes_a_candidate_give_up_too() {
     for number in [1, 2] {
         paxos.on_message(LATER, site(number), promise(mine, (0, 0), 0, vec![]), &mut port);
     }
-    assert_eq!((proposes(&mut paxos), port.notes.last()), (vec![], Some(&Note::Overtaken(mine, Slot(1)))));
+    assert_eq!(
+        (proposes(&mut paxos), port.notes.last()),
+        (vec![], Some(&PaxosNote::Overtaken(mine, Slot(1))))
+    );
 }
 
 #[test]
@@ -116,12 +121,12 @@ fn while_it_catches_up_with_one_promise_a_candidate_may_be_overtaken() {
     let (at, sync) = (Slot(2), 0);
     let ahead = Promise { ballot: mine, from: at, to: at, end: at, chosen: at, sync, reports: vec![] };
     paxos.on_message(LATER, site(0), promise(mine, (0, 0), 0, vec![]), &mut port);
-    paxos.on_message(LATER, site(1), Message::Promise(ahead), &mut port);
+    paxos.on_message(LATER, site(1), PaxosMessage::Promise(ahead), &mut port);
     assert_eq!(port.kinds(), ["Fetch"]);
     paxos.on_message(LATER, site(1), supply(0, 2), &mut port);
     assert!(paxos.is_campaigning());
     paxos.on_message(LATER, site(1), supply(2, 3), &mut port);
-    assert_eq!(port.notes.last(), Some(&Note::Overtaken(mine, Slot(2))));
+    assert_eq!(port.notes.last(), Some(&PaxosNote::Overtaken(mine, Slot(2))));
     paxos.on_message(LATER, site(1), supply(1, 3), &mut port);
     assert_eq!((paxos.log().chosen(), proposes(&mut paxos)), (Slot(3), vec![]));
 }
@@ -149,9 +154,9 @@ fn what_a_site_recovered_its_own_promise_reports() {
         let (at, _) = paxos.deadline();
         paxos.on_wake(at, &mut port);
         let mine = paxos.promised();
-        paxos.on_message(at, site(0), Message::Prepare { ballot: mine, first: Slot(0) }, &mut port);
+        paxos.on_message(at, site(0), PaxosMessage::Prepare { ballot: mine, first: Slot(0) }, &mut port);
         let own = port.sent.iter().find_map(|(_, message)| match message {
-            Message::Promise(promise) => Some(Message::Promise(promise.clone())),
+            PaxosMessage::Promise(promise) => Some(PaxosMessage::Promise(promise.clone())),
             _ => None,
         });
         paxos.on_message(at, site(0), own.unwrap(), &mut port);
@@ -163,7 +168,7 @@ fn what_a_site_recovered_its_own_promise_reports() {
 }
 
 /// Site 0, with this in its journal, leads by the promises of the others, who know of nothing.
-fn leader(held: Vec<Record<u64>>) -> (Paxos<u64>, Ballot) {
+fn leader(held: Vec<PaxosRecord<u64>>) -> (Paxos<u64>, Ballot) {
     let (mut paxos, mine) = candidate(held);
     for number in [1, 2] {
         paxos.on_message(LATER, site(number), promise(mine, (0, 0), 0, vec![]), &mut Port::default());
@@ -179,7 +184,7 @@ fn a_leader_that_is_supplied_with_what_it_did_not_propose_ceases_to_lead() {
         let mut port = Port::default();
         paxos.on_message(LATER, site(2), supply(slot, slot + 1), &mut port);
         assert_eq!((paxos.leads_under(), proposes(&mut paxos)), (None, vec![]), "slot {slot}");
-        assert!(port.notes.contains(&Note::LostQuorum(mine)), "slot {slot}");
+        assert!(port.notes.contains(&PaxosNote::LostQuorum(mine)), "slot {slot}");
     }
 }
 
@@ -188,7 +193,7 @@ fn a_leader_takes_nobodys_watermark_for_what_it_did_not_propose_again() {
     // It holds slot 1, which no promise reported; no honest site says later that it was chosen.
     for message in [
         chosen(ballot(1, 1), 2),
-        Message::Accept { ballot: ballot(1, 1), slot: Slot(3), chosen: Slot(2), entry: entry(9) },
+        PaxosMessage::Accept { ballot: ballot(1, 1), slot: Slot(3), chosen: Slot(2), entry: entry(9) },
     ] {
         let (mut paxos, mine) = leader(vec![accepted(1, 1, 1, 11)]);
         let mut port = Port::default();
@@ -221,17 +226,17 @@ impl Dice {
     }
 
     /// Something that `from` may say to site 0, which goes by this ballot: true or not.
-    fn message(&mut self, from: u8, mine: Ballot) -> Message<u64> {
+    fn message(&mut self, from: u8, mine: Ballot) -> PaxosMessage<u64> {
         let theirs = self.ballot(from, mine);
         let mine = if self.below(4) == 0 { self.ballot(0, mine) } else { mine };
         let id = SurveyId { incarnation: 1, count: 1 };
         match self.below(16) {
-            0 => Message::Prepare { ballot: theirs, first: self.slot() },
+            0 => PaxosMessage::Prepare { ballot: theirs, first: self.slot() },
             1 => {
                 let (slot, chosen) = (self.slot(), self.slot());
-                Message::Accept { ballot: theirs, slot, chosen, entry: self.entry() }
+                PaxosMessage::Accept { ballot: theirs, slot, chosen, entry: self.entry() }
             }
-            2 => Message::Heartbeat {
+            2 => PaxosMessage::Heartbeat {
                 ballot: theirs,
                 chosen: self.slot(),
                 beat: 1,
@@ -241,15 +246,17 @@ impl Dice {
             3 => {
                 let promised = self.ballot(from, mine).max(mine);
                 let leader = (self.below(3) == 0).then(|| self.ballot(3 - from, mine));
-                Message::Nack { ballot: mine, promised, chosen: self.slot(), leader }
+                PaxosMessage::Nack { ballot: mine, promised, chosen: self.slot(), leader }
             }
-            4 => Message::Accepted { ballot: mine, slot: self.slot() },
-            5 | 6 => Message::Chosen { ballot: theirs, chosen: self.slot() },
-            7 => Message::Heard { ballot: mine, beat: 1, chosen: self.slot(), applied: Claim::default() },
-            8 => Message::Survey { id, reach: self.slot() },
-            9 => Message::Extent { id, end: self.slot(), chosen: self.slot() },
-            10 | 11 => Message::Supply { slot: self.slot(), entry: self.entry(), chosen: self.slot() },
-            _ => Message::Promise(self.promise(mine)),
+            4 => PaxosMessage::Accepted { ballot: mine, slot: self.slot() },
+            5 | 6 => PaxosMessage::Chosen { ballot: theirs, chosen: self.slot() },
+            7 => {
+                PaxosMessage::Heard { ballot: mine, beat: 1, chosen: self.slot(), applied: Claim::default() }
+            }
+            8 => PaxosMessage::Survey { id, reach: self.slot() },
+            9 => PaxosMessage::Extent { id, end: self.slot(), chosen: self.slot() },
+            10 | 11 => PaxosMessage::Supply { slot: self.slot(), entry: self.entry(), chosen: self.slot() },
+            _ => PaxosMessage::Promise(self.promise(mine)),
         }
     }
 
@@ -273,7 +280,7 @@ fn no_message_of_others_breaks_an_invariant_of_ones_own() {
     let (mut led, mut gave_up) = (0, 0);
     for seed in 0..6_000 {
         let mut dice = Dice(seed, 0);
-        let mut journal: Vec<Record<u64>> = Vec::new();
+        let mut journal: Vec<PaxosRecord<u64>> = Vec::new();
         let (mut paxos, mut now) = (recovered(vec![]), LATER);
         for _ in 0..40 {
             let mut port = Port::default();
@@ -300,17 +307,17 @@ fn no_message_of_others_breaks_an_invariant_of_ones_own() {
                 paxos.on_wake(now, &mut port);
             }
             // What it says to itself comes back.
-            let own = |sent: Vec<(_, Message<u64>)>| {
+            let own = |sent: Vec<(_, PaxosMessage<u64>)>| {
                 let is_own = |to: &crate::process::Recipients| to.contains(site(0).into());
                 sent.into_iter().filter(move |(to, _)| is_own(to)).map(|(_, message)| message)
             };
-            let mut waiting: Vec<Message<u64>> = own(core::mem::take(&mut port.sent)).collect();
+            let mut waiting: Vec<PaxosMessage<u64>> = own(core::mem::take(&mut port.sent)).collect();
             while let Some(message) = waiting.pop() {
                 paxos.on_message(now, site(0), message, &mut port);
                 waiting.extend(own(core::mem::take(&mut port.sent)));
             }
-            led += port.notes.iter().filter(|note| matches!(note, Note::Leads(..))).count();
-            gave_up += port.notes.iter().filter(|note| matches!(note, Note::Overtaken(..))).count();
+            led += port.notes.iter().filter(|note| matches!(note, PaxosNote::Leads(..))).count();
+            gave_up += port.notes.iter().filter(|note| matches!(note, PaxosNote::Overtaken(..))).count();
             journal.append(&mut port.records);
         }
     }

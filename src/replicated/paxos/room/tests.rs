@@ -4,12 +4,12 @@ use alloc::vec;
 use alloc::vec::Vec;
 
 use super::*;
-use crate::replicated::paxos::Message;
+use crate::replicated::paxos::PaxosMessage;
 use crate::replicated::paxos::tests::{LATER, NOW, Port, ballot, entry, recovered, site};
 
 /// Slot 0 is accepted under 5.2 and durable; then there is no room.
 fn low() -> Paxos<u64> {
-    let accepted = Record::Accepted { ballot: ballot(5, 2), slot: Slot(0), entry: entry(0) };
+    let accepted = PaxosRecord::Accepted { ballot: ballot(5, 2), slot: Slot(0), entry: entry(0) };
     let mut paxos = recovered(vec![accepted]);
     let mut port = Port::default();
     paxos.on_disk_space(NOW, true, &mut port);
@@ -17,25 +17,25 @@ fn low() -> Paxos<u64> {
     paxos
 }
 
-fn accept(slot: u64) -> Message<u64> {
-    Message::Accept { ballot: ballot(5, 2), slot: Slot(slot), chosen: Slot(0), entry: entry(slot) }
+fn accept(slot: u64) -> PaxosMessage<u64> {
+    PaxosMessage::Accept { ballot: ballot(5, 2), slot: Slot(slot), chosen: Slot(0), entry: entry(slot) }
 }
 
-fn supply(slot: u64) -> Message<u64> {
-    Message::Supply { slot: Slot(slot), entry: entry(slot), chosen: Slot(slot + 1) }
+fn supply(slot: u64) -> PaxosMessage<u64> {
+    PaxosMessage::Supply { slot: Slot(slot), entry: entry(slot), chosen: Slot(slot + 1) }
 }
 
 #[test]
 fn without_room_a_site_gives_no_vote_and_repeats_those_that_it_gave() {
     let (mut paxos, mut port) = (low(), Port::default());
     paxos.on_message(NOW, site(2), accept(1), &mut port);
-    assert!(port.notes.contains(&Note::Withholds { from: site(2), kind: "Accepted" }), "{port:?}");
+    assert!(port.notes.contains(&PaxosNote::Withholds { from: site(2), kind: "Accepted" }), "{port:?}");
     assert_eq!(port.kinds(), [""; 0]);
     paxos.on_message(NOW, site(2), accept(0), &mut port);
     assert_eq!(port.kinds(), ["Accepted"]);
     // Long after that it hears nobody.
     let mut port = Port::default();
-    let prepare = |round| Message::Prepare { ballot: ballot(round, 1), first: Slot(0) };
+    let prepare = |round| PaxosMessage::Prepare { ballot: ballot(round, 1), first: Slot(0) };
     paxos.on_message(LATER, site(1), prepare(6), &mut port);
     assert_eq!((port.kinds(), paxos.promised()), (vec![], ballot(5, 2)));
     paxos.on_message(LATER, site(1), prepare(5), &mut port);
@@ -68,10 +68,10 @@ fn a_leader_without_room_resigns_and_writes_nothing_for_it() {
     assert_eq!(paxos.leads_under(), Some(mine));
     let mut port = Port::default();
     paxos.on_disk_space(LATER, true, &mut port);
-    assert_eq!(port.notes, [Note::Resigns(mine)]);
+    assert_eq!(port.notes, [PaxosNote::Resigns(mine)]);
     assert!(paxos.leads_under().is_none() && port.records.is_empty());
     // Its own vote for what it proposed comes back too late.
-    paxos.on_message(LATER, site(0), Message::Accepted { ballot: mine, slot: Slot(0) }, &mut port);
+    paxos.on_message(LATER, site(0), PaxosMessage::Accepted { ballot: mine, slot: Slot(0) }, &mut port);
     assert!(port.records.is_empty());
 }
 
@@ -90,11 +90,11 @@ fn what_was_learned_without_room_is_written_in_order_before_the_next_vote() {
     assert!(!port.kinds().contains(&"Accepted"), "it owes records yet");
     paxos.on_wake(NOW, &mut port);
     assert_ne!(paxos.deadline().1, "records");
-    let learned = |slot| Record::Learned { slot: Slot(slot), entry: entry(slot) };
-    let first = [learned(1), learned(2), learned(3), Record::Chosen(Slot(4))];
+    let learned = |slot| PaxosRecord::Learned { slot: Slot(slot), entry: entry(slot) };
+    let first = [learned(1), learned(2), learned(3), PaxosRecord::Chosen(Slot(4))];
     assert_eq!(port.records, first.into_iter().chain([learned(5)]).collect::<Vec<_>>());
     // Whatever of it a crash leaves is read back, and the watermark covers nothing else.
-    let accepted = Record::Accepted { ballot: ballot(5, 2), slot: Slot(0), entry: entry(0) };
+    let accepted = PaxosRecord::Accepted { ballot: ballot(5, 2), slot: Slot(0), entry: entry(0) };
     for kept in 0..=port.records.len() {
         let records = [accepted.clone()].into_iter().chain(port.records[..kept].iter().cloned());
         let again = recovered(records.collect());
@@ -119,7 +119,7 @@ fn room_that_is_gone_again_leaves_the_rest_for_later() {
     while paxos.deadline().1 == "records" {
         paxos.on_wake(NOW, &mut port);
     }
-    let learned = |record: &&Record<u64>| matches!(record, Record::Learned { .. });
+    let learned = |record: &&PaxosRecord<u64>| matches!(record, PaxosRecord::Learned { .. });
     assert_eq!(port.records.iter().filter(learned).count(), 8);
-    assert_eq!(port.records.last(), Some(&Record::Chosen(Slot(9))));
+    assert_eq!(port.records.last(), Some(&PaxosRecord::Chosen(Slot(9))));
 }

@@ -8,13 +8,13 @@ use crate::process::Recipients;
 use crate::replicated::paxos::tests::{
     LATER, NOW, Port, accepted, candidate, config, entry, promise, recovered, site,
 };
-use crate::replicated::paxos::{Config, Record};
+use crate::replicated::paxos::{Config, PaxosRecord};
 
 const FIRST: SurveyId = SurveyId { incarnation: 1, count: 1 };
 const SECOND: SurveyId = SurveyId { incarnation: 1, count: 2 };
 
-fn extent(id: SurveyId, end: u64, chosen: u64) -> Message<u64> {
-    Message::Extent { id, end: Slot(end), chosen: Slot(chosen) }
+fn extent(id: SurveyId, end: u64, chosen: u64) -> PaxosMessage<u64> {
+    PaxosMessage::Extent { id, end: Slot(end), chosen: Slot(chosen) }
 }
 
 /// Site 0 of five, which accepted slot 0.
@@ -24,15 +24,15 @@ fn one_of_five() -> Paxos<u64> {
 }
 
 /// What is surveyed after each of these answers.
-fn surveyed(id: SurveyId, answers: &[(u8, Message<u64>)]) -> Vec<Option<u64>> {
+fn surveyed(id: SurveyId, answers: &[(u8, PaxosMessage<u64>)]) -> Vec<Option<u64>> {
     let (mut paxos, mut port) = (one_of_five(), Port::default());
     paxos.survey(NOW, id, Slot(0), &mut port);
     let reach = Slot(1);
     assert_eq!(
         port.sent,
-        [(Recipients::from(SiteSet::first(5).without(site(0))), Message::Survey { id, reach })]
+        [(Recipients::from(SiteSet::first(5).without(site(0))), PaxosMessage::Survey { id, reach })]
     );
-    let after = |(from, message): &(u8, Message<u64>)| {
+    let after = |(from, message): &(u8, PaxosMessage<u64>)| {
         paxos.on_message(NOW, site(*from), message.clone(), &mut port);
         paxos.surveyed().map(|end| end.0)
     };
@@ -78,13 +78,13 @@ fn one_site_alone_is_a_quorum_at_once() {
 
 #[test]
 fn what_is_merely_accepted_is_told_of_and_known_again_behind_a_restart() {
-    let told = |records: Vec<Record<u64>>| {
+    let told = |records: Vec<PaxosRecord<u64>>| {
         let (mut paxos, mut port) = (recovered(records), Port::default());
-        paxos.on_message(NOW, site(1), Message::Survey { id: FIRST, reach: Slot(0) }, &mut port);
+        paxos.on_message(NOW, site(1), PaxosMessage::Survey { id: FIRST, reach: Slot(0) }, &mut port);
         port.sent
     };
     assert_eq!(told(vec![]), [(site(1).into(), extent(FIRST, 0, 0))]);
-    let held = vec![accepted(1, 1, 0, 10), Record::Chosen(Slot(1)), accepted(1, 1, 3, 13)];
+    let held = vec![accepted(1, 1, 0, 10), PaxosRecord::Chosen(Slot(1)), accepted(1, 1, 3, 13)];
     assert_eq!(told(held), [(site(1).into(), extent(FIRST, 4, 1))]);
 }
 
@@ -98,14 +98,14 @@ fn who_did_not_answer_is_asked_again_and_who_waits_says_for_what() {
     assert_eq!(paxos.deadline(), (again, "survey"));
     paxos.survey_again(again, &mut port);
     let missing: SiteSet = [1, 2, 4].into_iter().map(site).collect();
-    let survey = Message::Survey { id: FIRST, reach: Slot(4) };
+    let survey = PaxosMessage::Survey { id: FIRST, reach: Slot(4) };
     assert_eq!(port.sent, [(missing.into(), survey.clone())]);
     paxos.on_message(again, site(1), extent(FIRST, 2, 2), &mut port);
     port.sent.clear();
     paxos.survey_again(again + config().retry, &mut port);
     let others = SiteSet::first(5).without(site(0));
     // It fetches what one of them knows to be chosen.
-    let fetch = Message::Fetch { first: Slot(0), end: Slot(2) };
+    let fetch = PaxosMessage::Fetch { first: Slot(0), end: Slot(2) };
     assert_eq!(port.sent, [(others.into(), survey), (site(1).into(), fetch)]);
 }
 
@@ -126,7 +126,7 @@ fn a_leader_closes_what_somebody_waits_for_and_it_knows_nothing_of() {
         let (mut paxos, mut port) = leader();
         paxos.propose(LATER, entry(10), &mut port);
         port.sent.clear();
-        paxos.on_message(LATER, site(2), Message::Survey { id: FIRST, reach: Slot(reach) }, &mut port);
+        paxos.on_message(LATER, site(2), PaxosMessage::Survey { id: FIRST, reach: Slot(reach) }, &mut port);
         assert!(port.proposals().iter().all(|(_, entry)| *entry == Entry::Noop));
         (port.proposals().into_iter().map(|(slot, _)| slot).collect::<Vec<_>>(), port.ignored().len())
     };
@@ -142,6 +142,6 @@ fn a_leader_closes_what_somebody_waits_for_and_it_knows_nothing_of() {
 fn whoever_does_not_lead_closes_nothing() {
     let (mut paxos, _) = candidate(vec![accepted(1, 1, 0, 10)]);
     let mut port = Port::default();
-    paxos.on_message(LATER, site(2), Message::Survey { id: FIRST, reach: Slot(3) }, &mut port);
+    paxos.on_message(LATER, site(2), PaxosMessage::Survey { id: FIRST, reach: Slot(3) }, &mut port);
     assert_eq!(port.kinds(), ["Extent"]);
 }

@@ -9,7 +9,7 @@ const SLOW: Duration = Duration::from_millis(1_000);
 /// Votes for `round` at `now`, and has that vote back after `took`.
 fn vote(paxos: &mut Paxos<u64>, round: u64, now: Instant, took: Duration) {
     let mut port = Port::default();
-    let prepare = Message::Prepare { ballot: ballot(round, 2), first: Slot(0) };
+    let prepare = PaxosMessage::Prepare { ballot: ballot(round, 2), first: Slot(0) };
     paxos.on_message(now, site(2), prepare.clone(), &mut port);
     assert_eq!(port.kinds(), ["Promise", "Prepare"], "its own vote comes back too");
     let mut port = Port::default();
@@ -59,7 +59,7 @@ fn what_was_measured_fades_by_time_and_sooner_by_quick_syncs() {
 fn nobody_campaigns_while_an_earlier_vote_waits_for_the_disk() {
     let mut paxos = recovered(Vec::new());
     let mut port = Port::default();
-    let prepare = Message::Prepare { ballot: ballot(5, 2), first: Slot(0) };
+    let prepare = PaxosMessage::Prepare { ballot: ballot(5, 2), first: Slot(0) };
     paxos.on_message(NOW, site(2), prepare.clone(), &mut port);
     let (at, _) = paxos.deadline();
     paxos.on_wake(at, &mut port);

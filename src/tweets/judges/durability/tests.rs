@@ -5,7 +5,7 @@ use crate::tweets::judges::stage::{
 };
 
 fn promised(round: u64, number: u8) -> Record {
-    Record::Paxos { record: paxos::Record::Promised(ballot(round, number)) }
+    Record::Paxos { record: paxos::PaxosRecord::Promised(ballot(round, number)) }
 }
 
 fn submission(nonce: u64) -> Arc<Submission> {
@@ -39,8 +39,10 @@ fn promises_that_grow_pass_and_others_are_caught() {
 
 #[test]
 fn a_vote_that_is_not_durable_is_caught() {
-    let vote =
-        |round, number, slot| paxos::Message::Accepted { ballot: ballot(round, number), slot: Slot(slot) };
+    let vote = |round, number, slot| paxos::PaxosMessage::Accepted {
+        ballot: ballot(round, number),
+        slot: Slot(slot),
+    };
     let mut stage = stage();
     stage.sent_by(site(1), vote(1, 0, 0)).unwrap();
     let sentence = "slot 0: S1 said it accepted under 2.2, which is not durable there";
@@ -58,7 +60,7 @@ fn promise(
     round: u64,
     (from, to, end): (u64, u64, u64),
     reports: &[(u64, u64, u64)],
-) -> paxos::Message<Arc<Submission>> {
+) -> paxos::PaxosMessage<Arc<Submission>> {
     let report = |&(slot, under, nonce): &(u64, u64, u64)| Report {
         slot: Slot(slot),
         ballot: Some(ballot(under, 0)),
@@ -66,7 +68,7 @@ fn promise(
     };
     let reports = reports.iter().map(report).collect();
     let (ballot, from, to, end) = (ballot(round, 2), Slot(from), Slot(to), Slot(end));
-    paxos::Message::Promise(Promise { ballot, from, to, end, chosen: Slot(0), sync: 0, reports })
+    paxos::PaxosMessage::Promise(Promise { ballot, from, to, end, chosen: Slot(0), sync: 0, reports })
 }
 
 #[test]
@@ -96,7 +98,8 @@ fn a_promise_that_hides_or_invents_is_caught() {
 
 #[test]
 fn a_site_prepares_and_proposes_under_durable_ballots_of_its_own() {
-    let prepare = |round, number| paxos::Message::Prepare { ballot: ballot(round, number), first: Slot(0) };
+    let prepare =
+        |round, number| paxos::PaxosMessage::Prepare { ballot: ballot(round, number), first: Slot(0) };
     let mut stage = stage();
     objects(stage.sent_by(site(1), prepare(2, 2)), "durability", "S1 prepared 2.2, which is not its own");
     let sentence = "S1 prepared 3.1, but its durable promise is 2.2";

@@ -27,7 +27,7 @@ fn ask(stage: &mut Stage, who: ProcessId, request: &Request) {
 /// Shows the note to this judge alone: here nothing is in any log.
 fn noted(stage: &mut Stage, who: ProcessId, note: &Note) -> Result<(), Violation> {
     let Judges { agreement, model, linearizable, .. } = &mut stage.judges;
-    linearizable.on_noted(Known { log: agreement.log(), model }, Instant::ZERO, who, note)
+    linearizable.on_noted(JudgeContext { log: agreement.log(), model }, Instant::ZERO, who, note)
 }
 
 fn done(stage: &mut Stage, who: ProcessId, request: &Request) {

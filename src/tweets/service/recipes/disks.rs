@@ -2,7 +2,7 @@
 
 use crate::scenario::draw::Wanted::{AgreedRead, Write};
 use crate::scenario::draw::{crash, noted, traffic};
-use crate::scenario::step::{DiskFault, Event, Fault, Target, Traffic};
+use crate::scenario::step::{DiskFault, EventPattern, Fault, Target, Traffic};
 use crate::tweets::service::recipes::Steps;
 
 const ANY: Target = Target::Any;
@@ -11,11 +11,11 @@ pub(super) fn voter_wiped(draft: &mut Steps<'_>) {
     draft.ask(3, Write);
     let vote = Traffic { nth: draft.draws.between(1, 4), ..traffic("Accepted", ANY, ANY) };
     // Whoever voted, and who counted the vote or voted too: both were needed.
-    draft.on(Event::Sent(vote), Fault::Wipe(Target::Sender));
+    draft.on(EventPattern::Sent(vote), Fault::Wipe(Target::Sender));
     if draft.draws.one_in(2) {
         draft.then(crash(Target::Leader));
     } else {
-        draft.on(Event::Sent(traffic("Accepted", ANY, ANY)), crash(Target::Sender));
+        draft.on(EventPattern::Sent(traffic("Accepted", ANY, ANY)), crash(Target::Sender));
     }
     draft.ask(2, Write).after(50, 1_500, Fault::Restart(Target::AllSites)).ask(2, AgreedRead);
 }

@@ -12,11 +12,11 @@ mod submissions;
 use crate::ids::SITES_MAX;
 use crate::scenario::draw::{Draft, Recipe, RecipesOf, common_recipes, traffic};
 use crate::scenario::profile::Span;
-use crate::scenario::step::{Event, Target};
-use crate::tweets::service::{Command, Expectation, Timelines};
+use crate::scenario::step::{EventPattern, Target};
+use crate::tweets::service::{TimelineCommand, TimelineExpectation, Timelines};
 
-type Steps<'a> = Draft<'a, Command, Expectation>;
-type Cook = fn(&mut Draft<'_, Command, Expectation>);
+type Steps<'a> = Draft<'a, TimelineCommand, TimelineExpectation>;
+type Cook = fn(&mut Draft<'_, TimelineCommand, TimelineExpectation>);
 
 /// All of them, those for any service first.
 pub(super) fn all() -> RecipesOf<Timelines> {
@@ -173,6 +173,6 @@ pub(super) fn all() -> RecipesOf<Timelines> {
 #[cfg(test)]
 mod tests;
 
-fn sent(kind: &str, from: Target, to: Target) -> Event {
-    Event::Sent(traffic(kind, from, to))
+fn sent(kind: &str, from: Target, to: Target) -> EventPattern {
+    EventPattern::Sent(traffic(kind, from, to))
 }

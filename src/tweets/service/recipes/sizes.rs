@@ -2,7 +2,7 @@
 
 use crate::scenario::draw::Wanted::{AgreedRead, FillingWrite, Read, Write};
 use crate::scenario::draw::{crash, rule};
-use crate::scenario::step::{Event, Fault, Rule, Ruling, Target};
+use crate::scenario::step::{EventPattern, Fault, Rule, Ruling, Target};
 use crate::tweets::service::recipes::Steps;
 
 const ANY: Target = Target::Any;
@@ -27,7 +27,11 @@ pub(super) fn datagrams_are_filled(draft: &mut Steps<'_>) {
             }
         }
         if draft.draws.one_in(2) {
-            draft.after(0, 200, crash(Target::Leader)).ask_on(Event::Leads(ANY), None, FillingWrite(parts));
+            draft.after(0, 200, crash(Target::Leader)).ask_on(
+                EventPattern::Leads(ANY),
+                None,
+                FillingWrite(parts),
+            );
             draft.after(0, 900, Fault::Restart(Target::AllSites));
         }
         draft.after(0, 600, Fault::Heal).ask(1, Read).ask(1, AgreedRead);

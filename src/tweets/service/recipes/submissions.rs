@@ -2,7 +2,7 @@
 
 use crate::scenario::draw::Wanted::{AgreedRead, Write};
 use crate::scenario::draw::{crash, crash_at, noted, rule};
-use crate::scenario::step::{Event, Fault, Rule, Ruling, Seam, Target};
+use crate::scenario::step::{EventPattern, Fault, Rule, Ruling, Seam, Target};
 use crate::tweets::service::recipes::{Steps, sent};
 
 const ANY: Target = Target::Any;
@@ -25,7 +25,7 @@ pub(super) fn origin_restarts(draft: &mut Steps<'_>) {
     draft.on(sent("Forward", ANY, ANY), crash(origin)).then(crash(Target::Leader));
     draft.after(50, 700, Fault::Restart(origin)).ask_of(terminal, Write);
     draft.after(0, 300, Fault::Restart(Target::AllSites));
-    draft.ask_on(Event::Leads(ANY), terminal, Write).ask_of(terminal, AgreedRead);
+    draft.ask_on(EventPattern::Leads(ANY), terminal, Write).ask_of(terminal, AgreedRead);
 }
 
 pub(super) fn served_through_a_peer(draft: &mut Steps<'_>) {

@@ -4,11 +4,11 @@ use std::io::{self, Write};
 
 use serde::Serialize;
 
-use super::Report;
+use super::SoakReport;
 use super::memory::PER_ENTRY_MAX;
 use crate::report::{BAD, GOOD};
 
-pub(super) fn text(out: &mut impl Write, report: &Report) -> io::Result<()> {
+pub(super) fn text(out: &mut impl Write, report: &SoakReport) -> io::Result<()> {
     let seconds = report.time.as_secs_f64();
     writeln!(out, "soak of {} sites for {seconds:.0} s, seed {}", report.sites, report.seed)?;
     writeln!(out, "  events acknowledged  {}", report.acknowledged)?;
@@ -72,7 +72,7 @@ pub(super) fn text(out: &mut impl Write, report: &Report) -> io::Result<()> {
 }
 
 /// What the samples are called.
-fn when(report: &Report) -> impl Iterator<Item = &'static str> {
+fn when(report: &SoakReport) -> impl Iterator<Item = &'static str> {
     let last = report.memory.samples.len().saturating_sub(1);
     (0..=last).map(move |place| match place {
         0 => "start",
@@ -82,7 +82,7 @@ fn when(report: &Report) -> impl Iterator<Item = &'static str> {
 }
 
 #[derive(Serialize)]
-struct Told<'a> {
+struct SoakJson<'a> {
     seed: u64,
     sites: u8,
     seconds: f64,
@@ -96,22 +96,22 @@ struct Told<'a> {
     kills: u64,
     pauses: u64,
     outages: u64,
-    memory: Vec<Held<'a>>,
+    memory: Vec<HeldJson<'a>>,
     touched: &'a std::collections::BTreeMap<String, u64>,
     wrong: &'a [String],
 }
 
 #[derive(Serialize)]
-struct Held<'a> {
+struct HeldJson<'a> {
     when: &'static str,
     entries: u64,
     bytes: &'a [Option<u64>],
 }
 
-pub(super) fn json(out: &mut impl Write, report: &Report) -> io::Result<()> {
+pub(super) fn json(out: &mut impl Write, report: &SoakReport) -> io::Result<()> {
     let judged = report.judged.as_ref();
     let samples = report.memory.samples.iter().zip(when(report));
-    let told = Told {
+    let told = SoakJson {
         seed: report.seed,
         sites: report.sites,
         seconds: report.time.as_secs_f64(),
@@ -126,7 +126,7 @@ pub(super) fn json(out: &mut impl Write, report: &Report) -> io::Result<()> {
         pauses: report.pauses,
         outages: report.outages,
         memory: samples
-            .map(|(sample, when)| Held { when, entries: sample.entries, bytes: &sample.sites })
+            .map(|(sample, when)| HeldJson { when, entries: sample.entries, bytes: &sample.sites })
             .collect(),
         touched: &report.touched,
         wrong: &report.wrong,

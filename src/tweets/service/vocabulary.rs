@@ -11,7 +11,7 @@ use crate::tweets::timeline::{Event, Position, Text, TimelineQuery, User, View};
 /// What a user does, at the terminal of a site (`site: 0`) or with a client (`client: 0`).
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub enum Command {
+pub enum TimelineCommand {
     /// Says something.
     Tweet {
         /// At this site's terminal.
@@ -143,7 +143,7 @@ pub enum Asker {
 /// What is expected of the service.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub enum Expectation {
+pub enum TimelineExpectation {
     /// What a site shows to a user, newest first: `["bob: no", "ann: hello"]`.
     View {
         /// The site.
@@ -257,25 +257,25 @@ impl Reading {
     }
 }
 
-impl Command {
+impl TimelineCommand {
     /// What it hands to whom.
     pub(super) fn compile(&self) -> Result<Order<Timelines>, Vec<Problem>> {
         let mut reading = Reading::default();
         let (asker, command) = match self {
-            Command::Tweet { site, client, user, text, last } => {
+            TimelineCommand::Tweet { site, client, user, text, last } => {
                 let asker = reading.asker(*site, *client);
                 let (user, text) = (reading.user("user", user), reading.text("text", text));
                 (asker, user.zip(text).map(|(user, text)| event(Event::Tweet { user, text }, *last)))
             }
-            Command::Block { site, client, user, whom, last } => {
+            TimelineCommand::Block { site, client, user, whom, last } => {
                 let asker = reading.asker(*site, *client);
                 (asker, reading.pair((user, whom), *last, Event::block))
             }
-            Command::Unblock { site, client, user, whom, last } => {
+            TimelineCommand::Unblock { site, client, user, whom, last } => {
                 let asker = reading.asker(*site, *client);
                 (asker, reading.pair((user, whom), *last, Event::unblock))
             }
-            Command::View { site, client, user, limit, older_than, linearizable, fresh } => {
+            TimelineCommand::View { site, client, user, limit, older_than, linearizable, fresh } => {
                 let asker = reading.asker(*site, *client);
                 if *linearizable && *fresh {
                     let problem =
@@ -293,15 +293,15 @@ impl Command {
                 };
                 (asker, reading.user("user", user).map(view).map(command))
             }
-            Command::Log { site, client, from } => {
+            TimelineCommand::Log { site, client, from } => {
                 let from = from.map_or(Position::default(), |(slot, index)| Position { slot, index });
                 (reading.asker(*site, *client), Some(SiteCommand::Tell(Query::Log { from })))
             }
-            Command::Blocks { site, client, after: None } => (
+            TimelineCommand::Blocks { site, client, after: None } => (
                 reading.asker(*site, *client),
                 Some(SiteCommand::Tell(Query::Of(TimelineQuery::Blocks { after: None }))),
             ),
-            Command::Blocks { site, client, after: Some((user, whom)) } => {
+            TimelineCommand::Blocks { site, client, after: Some((user, whom)) } => {
                 let asker = reading.asker(*site, *client);
                 let (user, whom) = (reading.user("after", user), reading.user("after", whom));
                 let after = user.zip(whom).map(|(user, whom)| Block { user, whom });
@@ -312,7 +312,7 @@ impl Command {
                     }),
                 )
             }
-            Command::Status { site, client } => {
+            TimelineCommand::Status { site, client } => {
                 (reading.asker(*site, *client), Some(SiteCommand::Tell(Query::Status)))
             }
         };
@@ -342,17 +342,17 @@ fn event(event: Event, is_last: bool) -> SiteCommand {
     if is_last { SiteCommand::DoLast(operation) } else { SiteCommand::Do(operation) }
 }
 
-impl Expectation {
+impl TimelineExpectation {
     /// Everything that is wrong with it.
     pub(super) fn check(&self, shape: &Shape) -> Vec<Problem> {
         let mut reading = Reading::default();
         let place = Place::whole();
         let site = match self {
-            Expectation::View { site, user, .. } => {
+            TimelineExpectation::View { site, user, .. } => {
                 reading.user("user", user);
                 Some(*site)
             }
-            Expectation::Log { site, is, count } => {
+            TimelineExpectation::Log { site, is, count } => {
                 if is.is_some() == count.is_some() {
                     let help = "`is: [..]` for every event, or `count: 3`";
                     reading
@@ -361,8 +361,8 @@ impl Expectation {
                 }
                 Some(*site)
             }
-            Expectation::Chosen { site, .. } | Expectation::Unchosen { site, .. } => *site,
-            Expectation::Applied { site, at_least, at_most } => {
+            TimelineExpectation::Chosen { site, .. } | TimelineExpectation::Unchosen { site, .. } => *site,
+            TimelineExpectation::Applied { site, at_least, at_most } => {
                 if at_least.is_none() && at_most.is_none() {
                     let help = "`at_least: 3`, `at_most: 3` or both";
                     reading.0.push(Problem::new(place.clone(), "nothing is said of how many").help(help));
@@ -375,13 +375,13 @@ impl Expectation {
                 }
                 Some(*site)
             }
-            Expectation::Blocks { site, .. } | Expectation::Queue { site, .. } => Some(*site),
-            Expectation::Answered(Asker::Site(site)) => {
+            TimelineExpectation::Blocks { site, .. } | TimelineExpectation::Queue { site, .. } => Some(*site),
+            TimelineExpectation::Answered(Asker::Site(site)) => {
                 let place = place.index(0).index(0);
                 reading.0.extend(shape.check_site(*site, place));
                 None
             }
-            Expectation::Answered(Asker::Client(client)) => {
+            TimelineExpectation::Answered(Asker::Client(client)) => {
                 if *client >= shape.clients {
                     let place = place.index(0).index(0);
                     reading.0.push(Problem::new(place, format!("there is no client {client}")));

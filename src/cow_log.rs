@@ -50,20 +50,20 @@ impl Looks {
 
 /// The list.
 #[derive(Clone, PartialEq, Eq)]
-pub struct Chunks<T> {
+pub struct CowLog<T> {
     /// Each of exactly [`CHUNK_LEN`] items, so that equal lists are cut alike.
     sealed: Vec<Arc<[T]>>,
     tail: Vec<T>,
     looks: Looks,
 }
 
-impl<T> Default for Chunks<T> {
-    fn default() -> Chunks<T> {
-        Chunks { sealed: Vec::new(), tail: Vec::new(), looks: Looks::default() }
+impl<T> Default for CowLog<T> {
+    fn default() -> CowLog<T> {
+        CowLog { sealed: Vec::new(), tail: Vec::new(), looks: Looks::default() }
     }
 }
 
-impl<T> Chunks<T> {
+impl<T> CowLog<T> {
     /// Appends one item.
     pub fn push(&mut self, item: T) {
         self.tail.push(item);
@@ -133,14 +133,14 @@ impl<T> Chunks<T> {
     }
 }
 
-impl<T: Wire> Wire for Chunks<T> {
+impl<T: Wire> Wire for CowLog<T> {
     fn encode(&self, out: &mut Vec<u8>) {
         put_u64(out, self.len() as u64);
         self.iter().for_each(|item| item.encode(out));
     }
 
-    fn decode(input: &mut Reader<'_>) -> Result<Chunks<T>, WireError> {
-        let mut chunks = Chunks::default();
+    fn decode(input: &mut Reader<'_>) -> Result<CowLog<T>, WireError> {
+        let mut chunks = CowLog::default();
         for _ in 0..input.length(usize::MAX)? {
             chunks.push(T::decode(input)?);
         }
@@ -148,7 +148,7 @@ impl<T: Wire> Wire for Chunks<T> {
     }
 }
 
-impl<T: fmt::Debug> fmt::Debug for Chunks<T> {
+impl<T: fmt::Debug> fmt::Debug for CowLog<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_list().entries(self.iter()).finish()
     }
@@ -161,13 +161,13 @@ mod tests {
     #[test]
     fn a_list_of_any_length_reads_back_from_both_ends() {
         for len in [0, 1, CHUNK_LEN - 1, CHUNK_LEN, CHUNK_LEN + 1, 3 * CHUNK_LEN] {
-            let mut chunks = Chunks::default();
+            let mut chunks = CowLog::default();
             (0..len).for_each(|item| chunks.push(item));
             assert_eq!((chunks.len(), chunks.last().copied()), (len, len.checked_sub(1)));
             assert!(chunks.iter().copied().eq(0..len) && chunks.iter().rev().copied().eq((0..len).rev()));
             assert!((0..len).all(|index| chunks.get(index) == Some(&index)), "{len} items");
             assert_eq!(chunks.get(len), None);
-            assert_eq!(Chunks::from_bytes(&chunks.to_bytes()), Ok(chunks.clone()));
+            assert_eq!(CowLog::from_bytes(&chunks.to_bytes()), Ok(chunks.clone()));
             let mut younger = chunks.clone();
             let forgotten = younger.forget_oldest();
             assert!(forgotten == CHUNK_LEN.min(len / CHUNK_LEN * CHUNK_LEN));
@@ -180,9 +180,9 @@ mod tests {
 
     #[test]
     fn a_list_counts_what_it_is_asked_for() {
-        let mut chunks = Chunks::default();
+        let mut chunks = CowLog::default();
         (0..2 * CHUNK_LEN + 2).for_each(|item| chunks.push(item));
-        let looks = |ask: &dyn Fn(&Chunks<usize>)| {
+        let looks = |ask: &dyn Fn(&CowLog<usize>)| {
             let before = chunks.looks();
             ask(&chunks);
             chunks.looks() - before
@@ -198,7 +198,7 @@ mod tests {
 
     #[test]
     fn a_clone_shares_what_is_sealed_and_nothing_else() {
-        let mut chunks = Chunks::default();
+        let mut chunks = CowLog::default();
         (0..CHUNK_LEN + 2).for_each(|item| chunks.push(item));
         let mut clone = chunks.clone();
         assert!(Arc::ptr_eq(&chunks.sealed[0], &clone.sealed[0]));

@@ -1,6 +1,6 @@
 //! Steps, events and rules with everything left out that is usual.
 
-use crate::scenario::step::{Event, Rule, Ruling, Step, Target, Traffic, When};
+use crate::scenario::step::{EventPattern, Rule, Ruling, Step, Target, Traffic, When};
 use crate::time::Duration;
 
 pub(super) fn optional<A>(when: When, action: A) -> Step<A> {
@@ -13,8 +13,8 @@ pub fn traffic(kind: &str, from: Target, to: Target) -> Traffic {
 }
 
 /// Somebody says that it did something.
-pub fn noted(kind: &str, who: Target) -> Event {
-    Event::Noted { kind: kind.to_owned(), who, about: None, slot: None }
+pub fn noted(kind: &str, who: Target) -> EventPattern {
+    EventPattern::Noted { kind: kind.to_owned(), who, about: None, slot: None }
 }
 
 /// What is done with datagrams, from when the rule is added on.

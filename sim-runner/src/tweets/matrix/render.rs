@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 use std::io::{self, Write};
 
 use crate::report::{BAD, DIM, GOOD, ODD};
-use crate::tweets::matrix::table::{Cell, Table};
+use crate::tweets::matrix::table::{Cell, MatrixTable};
 
 /// Rows are scenarios, columns saboteurs by number; then what the letters and numbers mean, then the verdict.
-pub(super) fn text(out: &mut impl Write, table: &Table) -> io::Result<()> {
+pub(super) fn text(out: &mut impl Write, table: &MatrixTable) -> io::Result<()> {
     let letters = letters(table);
     let width = table.scenarios.iter().map(|name| name.chars().count()).max().unwrap_or(0);
     for place in [10, 1] {
@@ -68,7 +68,7 @@ pub(super) fn text(out: &mut impl Write, table: &Table) -> io::Result<()> {
 }
 
 /// A letter for each property that made anything red: the first of its name that is not taken.
-fn letters(table: &Table) -> BTreeMap<&str, char> {
+fn letters(table: &MatrixTable) -> BTreeMap<&str, char> {
     let cells = table.columns.iter().flat_map(|column| &column.cells);
     let mut letters: BTreeMap<&str, char> =
         cells.filter_map(Cell::property).map(|name| (name, '?')).collect();
@@ -85,7 +85,7 @@ fn letters(table: &Table) -> BTreeMap<&str, char> {
 }
 
 #[derive(serde::Serialize)]
-struct Object<'a> {
+struct MatrixJson<'a> {
     scenario: &'a str,
     saboteur: &'a str,
     verdict: &'a str,
@@ -96,23 +96,23 @@ struct Object<'a> {
 }
 
 #[derive(serde::Serialize)]
-struct Verdict<'a> {
+struct VerdictJson<'a> {
     uncaught: Vec<&'a str>,
     never_red: Vec<&'a str>,
     red_by_loud_ones_only: Vec<&'a str>,
 }
 
 /// One object a cell, then one with the names of the culprits.
-pub(super) fn json(out: &mut impl Write, table: &Table) -> io::Result<()> {
+pub(super) fn json(out: &mut impl Write, table: &MatrixTable) -> io::Result<()> {
     let mut put = |text: serde_json::Result<String>| writeln!(out, "{}", text.map_err(io::Error::other)?);
     for column in &table.columns {
         for (scenario, cell) in table.scenarios.iter().zip(&column.cells) {
             let Cell { verdict, reason, seed } = cell;
             let (saboteur, is_red, seed) = (&column.name, cell.is_red(), *seed);
-            put(serde_json::to_string(&Object { scenario, saboteur, verdict, is_red, reason, seed }))?;
+            put(serde_json::to_string(&MatrixJson { scenario, saboteur, verdict, is_red, reason, seed }))?;
         }
     }
     let (uncaught, never_red) = (table.uncaught(), table.never_red());
     let red_by_loud_ones_only = table.red_by_loud_ones_only();
-    put(serde_json::to_string(&Verdict { uncaught, never_red, red_by_loud_ones_only }))
+    put(serde_json::to_string(&VerdictJson { uncaught, never_red, red_by_loud_ones_only }))
 }

@@ -68,12 +68,12 @@ fn told_jump(out: &mut impl Write, jump: &Jump, is_whole: bool) -> io::Result<()
 }
 
 #[derive(serde::Serialize)]
-struct Object<'a> {
+struct BlameJson<'a> {
     scenario: &'a str,
     property: &'a str,
     reason: String,
     seed: u64,
-    curve: Vec<Moment>,
+    curve: Vec<MomentJson>,
     /// Absent where even the first forks all fail.
     #[serde(skip_serializing_if = "Option::is_none")]
     jump: Option<JumpObject>,
@@ -86,23 +86,23 @@ struct Object<'a> {
 }
 
 #[derive(serde::Serialize)]
-struct Moment {
+struct MomentJson {
     at_ns: u64,
     failed: u32,
     forks: u32,
 }
 
-impl From<&Point> for Moment {
-    fn from(point: &Point) -> Moment {
+impl From<&Point> for MomentJson {
+    fn from(point: &Point) -> MomentJson {
         let at_ns = point.at.as_micros().saturating_mul(1_000);
-        Moment { at_ns, failed: point.failed, forks: point.forks }
+        MomentJson { at_ns, failed: point.failed, forks: point.forks }
     }
 }
 
 #[derive(serde::Serialize)]
 struct JumpObject {
-    before: Moment,
-    after: Moment,
+    before: MomentJson,
+    after: MomentJson,
     lines: Vec<String>,
 }
 
@@ -135,12 +135,12 @@ pub(super) fn json(out: &mut impl Write, name: &str, blamed: &Blamed) -> io::Res
         after: (&jump.after).into(),
         lines: jump.told.iter().map(ToString::to_string).collect(),
     };
-    let object = Object {
+    let object = BlameJson {
         scenario: name,
         property: blamed.property.name(),
         reason: blamed.outcome.verdict.to_string(),
         seed: blamed.outcome.seed,
-        curve: blamed.curve.iter().map(Moment::from).collect(),
+        curve: blamed.curve.iter().map(MomentJson::from).collect(),
         jump: blamed.jump.as_ref().map(jump),
         suspects: blamed.suspects.iter().map(SuspectObject::from).collect(),
         shaken_ns: blamed.shaken.map(|by| by.as_micros().saturating_mul(1_000)),

@@ -24,7 +24,7 @@ pub(crate) const NAMES: [&str; 11] =
 
 /// One line, understood.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub(crate) enum Word {
+pub(crate) enum TypedCommand {
     /// Something for the log.
     Do(Operation),
     View {
@@ -45,7 +45,7 @@ const LIMIT_DEFAULT: u64 = 20;
 const LIMIT_MAX: u64 = 1_000;
 
 /// Understands one line; `None` if it is blank. The error says what is allowed.
-pub(crate) fn parse(line: &str) -> Result<Option<Word>, String> {
+pub(crate) fn parse(line: &str) -> Result<Option<TypedCommand>, String> {
     let (word, rest) = split(line);
     let word = match word {
         "" => return Ok(None),
@@ -53,32 +53,32 @@ pub(crate) fn parse(line: &str) -> Result<Option<Word>, String> {
             let (user, text) = split(rest);
             let user = user_named(user, "tweet USER TEXT…")?;
             let text: Text = text.parse().map_err(|error| format!("{error}"))?;
-            Word::Do(Operation::Event { event: Event::Tweet { user, text } })
+            TypedCommand::Do(Operation::Event { event: Event::Tweet { user, text } })
         }
         "view" => match split(rest) {
             ("--linearizable", rest) => fresh_view(rest)?,
             _ => {
                 let (viewer, limit) = view(rest, "view USER [LIMIT]")?;
-                Word::View { viewer, limit }
+                TypedCommand::View { viewer, limit }
             }
         },
         "view!" => fresh_view(rest)?,
         "block" => {
             let (user, whom) = two_users(rest, "block USER WHOM")?;
             let event = Event::block(user, whom).map_err(|error| error.to_string())?;
-            Word::Do(Operation::Event { event })
+            TypedCommand::Do(Operation::Event { event })
         }
         "unblock" => {
             let (user, whom) = two_users(rest, "unblock USER WHOM")?;
             let event = Event::unblock(user, whom).map_err(|error| error.to_string())?;
-            Word::Do(Operation::Event { event })
+            TypedCommand::Do(Operation::Event { event })
         }
-        "log" => alone(Word::Log, "log", rest)?,
-        "blocks" => alone(Word::Blocks, "blocks", rest)?,
-        "sites" => alone(Word::Sites, "sites", rest)?,
-        "status" => alone(Word::Status, "status", rest)?,
-        "help" => alone(Word::Help, "help", rest)?,
-        "quit" => alone(Word::Quit, "quit", rest)?,
+        "log" => alone(TypedCommand::Log, "log", rest)?,
+        "blocks" => alone(TypedCommand::Blocks, "blocks", rest)?,
+        "sites" => alone(TypedCommand::Sites, "sites", rest)?,
+        "status" => alone(TypedCommand::Status, "status", rest)?,
+        "help" => alone(TypedCommand::Help, "help", rest)?,
+        "quit" => alone(TypedCommand::Quit, "quit", rest)?,
         unknown => {
             let unknown: String = unknown.chars().take(40).collect();
             return Err(format!("{unknown:?} is no word; there are {}", NAMES.join(", ")));
@@ -104,7 +104,7 @@ fn nothing_more(rest: &str, usage: &str) -> Result<(), String> {
     if rest.is_empty() { Ok(()) } else { Err(format!("too much: {usage}")) }
 }
 
-fn alone(word: Word, usage: &str, rest: &str) -> Result<Word, String> {
+fn alone(word: TypedCommand, usage: &str, rest: &str) -> Result<TypedCommand, String> {
     nothing_more(rest, usage).map(|()| word)
 }
 
@@ -128,9 +128,9 @@ fn view(rest: &str, usage: &str) -> Result<(User, u64), String> {
     Ok((viewer, number))
 }
 
-fn fresh_view(rest: &str) -> Result<Word, String> {
+fn fresh_view(rest: &str) -> Result<TypedCommand, String> {
     let (viewer, limit) = view(rest, "view! USER [LIMIT]")?;
-    Ok(Word::Fresh(View { viewer, limit, older_than: None }))
+    Ok(TypedCommand::Fresh(View { viewer, limit, older_than: None }))
 }
 
 #[cfg(test)]
@@ -140,9 +140,9 @@ mod tests {
     #[test]
     fn words_are_understood() {
         let check = |line: &str, shown: &str| match parse(line).unwrap().unwrap() {
-            Word::Do(operation) => assert_eq!(operation.to_string(), shown),
-            Word::Fresh(view) => assert_eq!(format!("fresh {} {}", view.viewer, view.limit), shown),
-            Word::View { viewer, limit } => assert_eq!(format!("{viewer} {limit}"), shown),
+            TypedCommand::Do(operation) => assert_eq!(operation.to_string(), shown),
+            TypedCommand::Fresh(view) => assert_eq!(format!("fresh {} {}", view.viewer, view.limit), shown),
+            TypedCommand::View { viewer, limit } => assert_eq!(format!("{viewer} {limit}"), shown),
             word => assert_eq!(format!("{word:?}"), shown),
         };
         check("tweet ann  hello,  world ", "ann: hello,  world");

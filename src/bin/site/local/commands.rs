@@ -34,7 +34,7 @@ pub(super) const NAMES: [&str; 16] = [
 
 /// One line, understood.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub(super) enum Line {
+pub(super) enum LocalCommand {
     Nothing,
     /// Asks this site, or the current one.
     Ask(Option<usize>, String),
@@ -48,29 +48,30 @@ pub(super) enum Line {
 }
 
 /// Understands a line about `count` sites, or says what is allowed.
-pub(super) fn parse(line: &str, count: usize) -> Result<Line, String> {
+pub(super) fn parse(line: &str, count: usize) -> Result<LocalCommand, String> {
     let line = line.trim();
     let (word, rest) = line.split_once(char::is_whitespace).unwrap_or((line, ""));
     let rest = rest.trim();
-    let alone = |line: Line| if rest.is_empty() { Ok(line) } else { Err(format!("too much: {word}")) };
+    let alone =
+        |line: LocalCommand| if rest.is_empty() { Ok(line) } else { Err(format!("too much: {word}")) };
     match word {
-        "" => Ok(Line::Nothing),
-        "at" => Ok(Line::At(site(rest, count)?)),
-        "crash" => Ok(Line::Crash(site(rest, count)?)),
-        "restart" => Ok(Line::Restart(site(rest, count)?)),
+        "" => Ok(LocalCommand::Nothing),
+        "at" => Ok(LocalCommand::At(site(rest, count)?)),
+        "crash" => Ok(LocalCommand::Crash(site(rest, count)?)),
+        "restart" => Ok(LocalCommand::Restart(site(rest, count)?)),
         "partition" => partition(rest, count),
-        "heal" => alone(Line::Heal),
-        "help" => alone(Line::Help),
-        "quit" => alone(Line::Quit),
+        "heal" => alone(LocalCommand::Heal),
+        "help" => alone(LocalCommand::Help),
+        "quit" => alone(LocalCommand::Quit),
         number if number.bytes().all(|byte| byte.is_ascii_digit()) => {
             let site = site(number, count)?;
             match rest {
                 "" => Err(format!("a word is missing: {site} status")),
                 "quit" => Err(format!("to end S{site} alone: crash {site}")),
-                _ => Ok(Line::Ask(Some(site), rest.to_owned())),
+                _ => Ok(LocalCommand::Ask(Some(site), rest.to_owned())),
             }
         }
-        _ => Ok(Line::Ask(None, line.to_owned())),
+        _ => Ok(LocalCommand::Ask(None, line.to_owned())),
     }
 }
 
@@ -79,7 +80,7 @@ fn site(text: &str, count: usize) -> Result<usize, String> {
     number.ok_or_else(|| format!("{:?} is no site: a number from 0 to {}", text.trim(), count - 1))
 }
 
-fn partition(text: &str, count: usize) -> Result<Line, String> {
+fn partition(text: &str, count: usize) -> Result<LocalCommand, String> {
     let group =
         |group: &str| group.split(',').map(|number| site(number, count)).collect::<Result<Vec<_>, _>>();
     let groups = text.split('|').map(group).collect::<Result<Vec<_>, _>>()?;
@@ -87,7 +88,7 @@ fn partition(text: &str, count: usize) -> Result<Line, String> {
     all.sort_unstable();
     match all.windows(2).find(|pair| pair[0] == pair[1]) {
         Some(pair) => Err(format!("site {} is in two groups: partition 0,1 | 2,3", pair[0])),
-        None => Ok(Line::Partition(groups)),
+        None => Ok(LocalCommand::Partition(groups)),
     }
 }
 
@@ -97,18 +98,18 @@ mod tests {
 
     #[test]
     fn lines_are_understood_or_say_what_is_allowed() {
-        let check = |line: &str, expected: Result<Line, &str>| match (parse(line, 5), expected) {
+        let check = |line: &str, expected: Result<LocalCommand, &str>| match (parse(line, 5), expected) {
             (Ok(line), Ok(expected)) => assert_eq!(line, expected),
             (Err(error), Err(expected)) => assert_eq!(error, expected),
             (found, expected) => panic!("{line:?}: {found:?}, expected {expected:?}"),
         };
-        check(" ", Ok(Line::Nothing));
-        check("tweet ann 3 birds", Ok(Line::Ask(None, "tweet ann 3 birds".into())));
-        check("3 view ann", Ok(Line::Ask(Some(3), "view ann".into())));
-        check("at 4", Ok(Line::At(4)));
+        check(" ", Ok(LocalCommand::Nothing));
+        check("tweet ann 3 birds", Ok(LocalCommand::Ask(None, "tweet ann 3 birds".into())));
+        check("3 view ann", Ok(LocalCommand::Ask(Some(3), "view ann".into())));
+        check("at 4", Ok(LocalCommand::At(4)));
         check("crash 5", Err("\"5\" is no site: a number from 0 to 4"));
         check("restart", Err("\"\" is no site: a number from 0 to 4"));
-        check("partition 0,1 | 2, 3,4", Ok(Line::Partition(vec![vec![0, 1], vec![2, 3, 4]])));
+        check("partition 0,1 | 2, 3,4", Ok(LocalCommand::Partition(vec![vec![0, 1], vec![2, 3, 4]])));
         check("partition 0,1 | 1", Err("site 1 is in two groups: partition 0,1 | 2,3"));
         check("heal all", Err("too much: heal"));
         check("2", Err("a word is missing: 2 status"));

@@ -2,14 +2,14 @@
 
 use std::io::{self, Write};
 
-use aviary::sim::{Action, Aim, Effect};
+use aviary::sim::{Aim, EffectTime, ScriptAction};
 
 use crate::Exit;
 use crate::report::stdout;
 
 pub(crate) fn words() -> io::Result<Exit> {
     let mut out = stdout();
-    for row in Action::<()>::rows().filter(|row| !row.word.is_empty()) {
+    for row in ScriptAction::<()>::rows().filter(|row| !row.word.is_empty()) {
         writeln!(out, "{}\n    {}", row.word, row.means.trim())?;
         let aim = match row.aim {
             Aim::Nobody => "aims at nobody",
@@ -19,8 +19,8 @@ pub(crate) fn words() -> io::Result<Exit> {
             Aim::LivesByNumber => "aims at sites and clients, but not by role",
         };
         let effect = match row.effect {
-            Effect::AtOnce => "at once",
-            Effect::Later => "once the process at work is done",
+            EffectTime::AtOnce => "at once",
+            EffectTime::Later => "once the process at work is done",
         };
         write!(out, "    {}: {aim}, {effect}", row.kind)?;
         if row.damages {

@@ -11,7 +11,7 @@ use aviary::tweets::site::{Block, Command, Note, Query, Reply};
 use aviary::tweets::timeline::{Position, TimelineQuery, TimelineReply, User, View};
 
 use crate::answers;
-use crate::words::{self, Word};
+use crate::commands::{self, TypedCommand};
 
 /// How long a query waits for the events before it.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(2);
@@ -23,13 +23,13 @@ const END_PATIENCE: Duration = Duration::from_secs(5);
 const WAITING_MAX: usize = 64;
 
 /// The queries under way and the words that wait.
-pub(crate) struct Desk {
-    waiting: VecDeque<Word>,
+pub(crate) struct Prompt {
+    waiting: VecDeque<TypedCommand>,
     /// When the first of them became the first.
     first_since: Instant,
     /// Events asked for and not answered.
     events: usize,
-    query: Option<Asked>,
+    query: Option<ListFetch>,
     /// Linearizable views asked for and not answered.
     fresh: usize,
     /// Statuses asked for and not answered.
@@ -41,7 +41,7 @@ pub(crate) struct Desk {
 }
 
 /// A list that is being fetched, page by page.
-struct Asked {
+struct ListFetch {
     list: List,
     shown: u64,
 }
@@ -71,9 +71,9 @@ pub(crate) enum End {
     Unanswered(usize),
 }
 
-impl Desk {
-    pub(crate) fn new() -> Desk {
-        Desk {
+impl Prompt {
+    pub(crate) fn new() -> Prompt {
+        Prompt {
             waiting: VecDeque::new(),
             first_since: Instant::ZERO,
             events: 0,
@@ -91,13 +91,13 @@ impl Desk {
     }
 
     pub(crate) fn on_line(&mut self, now: Instant, line: &str) -> AtOnce {
-        match words::parse(line) {
+        match commands::parse(line) {
             Err(error) => return AtOnce::Error(error),
             Ok(None) => {}
-            Ok(Some(Word::Help)) => return AtOnce::Help,
-            Ok(Some(Word::Sites)) => return AtOnce::Sites,
-            Ok(Some(Word::Quit)) => self.on_end(now),
-            Ok(Some(Word::Status)) => {
+            Ok(Some(TypedCommand::Help)) => return AtOnce::Help,
+            Ok(Some(TypedCommand::Sites)) => return AtOnce::Sites,
+            Ok(Some(TypedCommand::Quit)) => self.on_end(now),
+            Ok(Some(TypedCommand::Status)) => {
                 self.statuses += 1;
                 self.commands.push(Command::Tell(Query::Status));
             }
@@ -128,38 +128,40 @@ impl Desk {
         let first = self.waiting.front()?;
         let is_due = self.events + self.fresh == 0 || now.since(self.first_since) >= PATIENCE;
         let can_ask = match first {
-            Word::Do(_) => self.query.is_none() && self.fresh == 0 && self.events < WAITING_MAX,
+            TypedCommand::Do(_) => self.query.is_none() && self.fresh == 0 && self.events < WAITING_MAX,
             _ => self.query.is_none() && is_due,
         };
         if !can_ask {
             return None;
         }
         let list = match self.waiting.pop_front()? {
-            Word::Do(operation) => {
+            TypedCommand::Do(operation) => {
                 self.first_since = now;
                 self.events += 1;
                 return Some(Command::Do(operation));
             }
-            Word::Fresh(view) => {
+            TypedCommand::Fresh(view) => {
                 self.first_since = now;
                 self.fresh += 1;
                 return Some(Command::Tell(Query::Of(TimelineQuery::Fresh { view })));
             }
-            Word::View { viewer, limit } => List::View { viewer, limit },
-            Word::Log => List::Log,
-            Word::Blocks => List::Blocks,
+            TypedCommand::View { viewer, limit } => List::View { viewer, limit },
+            TypedCommand::Log => List::Log,
+            TypedCommand::Blocks => List::Blocks,
             // Answered at once.
-            Word::Sites | Word::Status | Word::Help | Word::Quit => return None,
+            TypedCommand::Sites | TypedCommand::Status | TypedCommand::Help | TypedCommand::Quit => {
+                return None;
+            }
         };
         self.first_since = now;
         let command = list.ask(0, None, None);
-        self.query = Some(Asked { list, shown: 0 });
+        self.query = Some(ListFetch { list, shown: 0 });
         Some(command)
     }
 
     /// When it has to be looked at again.
     pub(crate) fn deadline(&self) -> Option<Instant> {
-        let is_query = self.waiting.front().is_some_and(|word| !matches!(word, Word::Do(_)));
+        let is_query = self.waiting.front().is_some_and(|word| !matches!(word, TypedCommand::Do(_)));
         let query = (is_query && self.query.is_none()).then_some(self.first_since + PATIENCE);
         query.into_iter().chain(self.ended.map(|at| at + END_PATIENCE)).min()
     }
@@ -279,13 +281,13 @@ mod tests {
 
     const S: fn(u64) -> Instant = |seconds| Instant::from_micros(seconds * 1_000_000);
 
-    fn asked(desk: &mut Desk, now: Instant) -> Vec<String> {
-        desk.take_commands(now).iter().map(Command::to_string).collect()
+    fn asked(prompt: &mut Prompt, now: Instant) -> Vec<String> {
+        prompt.take_commands(now).iter().map(Command::to_string).collect()
     }
 
     fn done(operation: &str) -> Note {
         let at = Position { slot: 7, index: 0 };
-        let Ok(Some(Word::Do(operation))) = words::parse(operation) else { panic!("{operation}") };
+        let Ok(Some(TypedCommand::Do(operation))) = commands::parse(operation) else { panic!("{operation}") };
         Note::Done(at, operation, Answer::Of(TimelineOutcome::Done))
     }
 
@@ -302,52 +304,52 @@ mod tests {
 
     #[test]
     fn a_query_waits_for_the_events_before_it_but_not_for_ever() {
-        let mut desk = Desk::new();
+        let mut prompt = Prompt::new();
         for line in ["tweet ann a", "tweet ann b", "log", "tweet ann c", "status"] {
-            assert!(matches!(desk.on_line(S(1), line), AtOnce::Nothing));
+            assert!(matches!(prompt.on_line(S(1), line), AtOnce::Nothing));
         }
-        assert_eq!(asked(&mut desk, S(1)), ["status", "ann: a", "ann: b"]);
-        assert_eq!(desk.deadline(), Some(S(3)));
+        assert_eq!(asked(&mut prompt, S(1)), ["status", "ann: a", "ann: b"]);
+        assert_eq!(prompt.deadline(), Some(S(3)));
         let counters = Counters::default();
-        assert_eq!(desk.on_note(&done("tweet ann a"), &counters), "tweeted at 7.0\n");
-        assert_eq!(asked(&mut desk, S(2)), [""; 0]);
-        assert_eq!(asked(&mut desk, S(3)), ["log"], "its patience is at an end");
-        assert_eq!(desk.on_note(&log(0..1, true), &counters), "0.0 C3 opens a session\n");
-        let next = desk.take_commands(S(3));
+        assert_eq!(prompt.on_note(&done("tweet ann a"), &counters), "tweeted at 7.0\n");
+        assert_eq!(asked(&mut prompt, S(2)), [""; 0]);
+        assert_eq!(asked(&mut prompt, S(3)), ["log"], "its patience is at an end");
+        assert_eq!(prompt.on_note(&log(0..1, true), &counters), "0.0 C3 opens a session\n");
+        let next = prompt.take_commands(S(3));
         let behind = Position { slot: 0, index: 1 };
         assert_eq!(next, [Command::Tell(Query::Log { from: behind })]);
-        assert_eq!(desk.on_note(&log(1..2, false), &counters), "1.0 C3 opens a session\n(2 entries)\n");
-        assert_eq!(asked(&mut desk, S(3)), ["ann: c"]);
+        assert_eq!(prompt.on_note(&log(1..2, false), &counters), "1.0 C3 opens a session\n(2 entries)\n");
+        assert_eq!(asked(&mut prompt, S(3)), ["ann: c"]);
     }
 
     #[test]
     fn the_end_waits_for_answers_but_not_for_ever() {
-        let mut desk = Desk::new();
-        desk.on_line(S(1), "tweet ann a");
-        assert_eq!(asked(&mut desk, S(1)).len(), 1);
-        assert_eq!(desk.end(S(1)), End::NotYet);
-        desk.on_line(S(1), "quit");
-        assert!(!desk.has_room());
-        assert_eq!((desk.end(S(5)), desk.end(S(6))), (End::NotYet, End::Unanswered(1)));
-        desk.on_note(&done("tweet ann a"), &Counters::default());
-        assert_eq!(desk.end(S(5)), End::Answered);
+        let mut prompt = Prompt::new();
+        prompt.on_line(S(1), "tweet ann a");
+        assert_eq!(asked(&mut prompt, S(1)).len(), 1);
+        assert_eq!(prompt.end(S(1)), End::NotYet);
+        prompt.on_line(S(1), "quit");
+        assert!(!prompt.has_room());
+        assert_eq!((prompt.end(S(5)), prompt.end(S(6))), (End::NotYet, End::Unanswered(1)));
+        prompt.on_note(&done("tweet ann a"), &Counters::default());
+        assert_eq!(prompt.end(S(5)), End::Answered);
     }
 
     #[test]
     fn wrong_lines_ask_nothing() {
-        let mut desk = Desk::new();
-        assert!(matches!(desk.on_line(S(1), "nonsense"), AtOnce::Error(_)));
-        assert!(matches!(desk.on_line(S(1), "help"), AtOnce::Help));
-        assert!(matches!(desk.on_line(S(1), "sites"), AtOnce::Sites));
-        assert!(matches!(desk.on_line(S(1), ""), AtOnce::Nothing));
-        assert_eq!(asked(&mut desk, S(1)), [""; 0]);
+        let mut prompt = Prompt::new();
+        assert!(matches!(prompt.on_line(S(1), "nonsense"), AtOnce::Error(_)));
+        assert!(matches!(prompt.on_line(S(1), "help"), AtOnce::Help));
+        assert!(matches!(prompt.on_line(S(1), "sites"), AtOnce::Sites));
+        assert!(matches!(prompt.on_line(S(1), ""), AtOnce::Nothing));
+        assert_eq!(asked(&mut prompt, S(1)), [""; 0]);
         let lost = Note::Lost(Operation::Event {
             event: aviary::tweets::timeline::Event::Tweet {
                 user: "ann".parse().unwrap(),
                 text: "hello".parse().unwrap(),
             },
         });
-        let answer = desk.on_note(&lost, &Counters::default());
+        let answer = prompt.on_note(&lost, &Counters::default());
         assert_eq!(answer, "error: outcome unknown, the session expired: ann: hello\n");
     }
 }

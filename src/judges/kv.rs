@@ -191,10 +191,10 @@ fn fits<V>(operation: &KvOperation<V>, answer: &KvAnswer<V>) -> bool {
 /// let [writer, reader] = [0, 1].map(ProcessId::Client);
 /// let at = Instant::from_micros;
 /// let mut history = KvHistory::default();
-/// history.asked(at(1), writer, "x", kv::Operation::Put(7));
-/// history.answered(at(2), writer, kv::Answer::Put).unwrap();
-/// history.asked(at(3), reader, "x", kv::Operation::Get);
-/// let stale = history.answered(at(4), reader, kv::Answer::Found(None));
+/// history.asked(at(1), writer, "x", kv::KvOperation::Put(7));
+/// history.answered(at(2), writer, kv::KvAnswer::Put).unwrap();
+/// history.asked(at(3), reader, "x", kv::KvOperation::Get);
+/// let stale = history.answered(at(4), reader, kv::KvAnswer::Found(None));
 /// assert_eq!(stale.unwrap_err().property, "linearizable");
 /// ```
 #[derive(Clone)]

@@ -263,7 +263,7 @@ pub enum FaultBudget {
 
 /// The disk of every site.
 #[derive(Clone, Copy, PartialEq, Debug, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
+#[serde(default, rename(deserialize = "Disk"), deny_unknown_fields)]
 pub struct DiskForm {
     /// How long a sync takes.
     #[serde(skip_serializing_if = "is_usual_sync")]

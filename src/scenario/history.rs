@@ -12,7 +12,7 @@ use crate::scenario::value::is_usual;
 
 /// How long the life of a cluster before a run was. Nothing is written for a fresh one.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
+#[serde(default, rename(deserialize = "History"), deny_unknown_fields)]
 pub struct PastLife {
     /// How often every site was started: its first incarnation in the run is the next.
     #[serde(skip_serializing_if = "is_usual")]

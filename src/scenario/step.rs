@@ -94,7 +94,7 @@ impl<A: Serialize> Serialize for Step<A> {
 ///
 /// Roles are those of the moment: for a crash, before the crash; for a note, after the input that it was made in.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(rename(deserialize = "Event"), deny_unknown_fields)]
 pub enum EventPattern {
     /// It becomes leader, or leads under another rank than before. It does when it starts as leader, too.
     Leads(Target),

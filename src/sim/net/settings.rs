@@ -109,7 +109,11 @@ fn is_always(chance: &Chance) -> bool {
 
 /// A copy of a datagram that arrives once more, possibly when its sender has long been started anew.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
-#[cfg_attr(feature = "scenario", derive(Serialize, Deserialize), serde(deny_unknown_fields))]
+#[cfg_attr(
+    feature = "scenario",
+    derive(Serialize, Deserialize),
+    serde(rename(deserialize = "Replay"), deny_unknown_fields)
+)]
 pub struct LateCopy {
     /// How often.
     pub chance: Chance,

@@ -10,7 +10,7 @@ use crate::tweets::timeline::{Event, Position, Text, TimelineQuery, User, View};
 
 /// What a user does, at the terminal of a site (`site: 0`) or with a client (`client: 0`).
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(rename(deserialize = "Command"), deny_unknown_fields)]
 pub enum TimelineCommand {
     /// Says something.
     Tweet {
@@ -142,7 +142,7 @@ pub enum Asker {
 
 /// What is expected of the service.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(rename(deserialize = "Expectation"), deny_unknown_fields)]
 pub enum TimelineExpectation {
     /// What a site shows to a user, newest first: `["bob: no", "ann: hello"]`.
     View {

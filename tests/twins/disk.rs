@@ -72,7 +72,7 @@ fn fails(pair: &Pair, fault: &str, found: &str, read: impl Fn(&Story, Micros) ->
         r#"also: [
             [At("2s", Tweet(site: 0, user: "ann", text: "hello"))],
             [At("3s", Restart(Site(1)))],
-    +       [At("1900ms", DiskForm(Site(1), {fault}))],
+    +       [At("1900ms", Disk(Site(1), {fault}))],
         ]"#
     );
     pair.led(&text, |with, without| {
@@ -103,7 +103,7 @@ pub fn fail_read(pair: &Pair) {
     let text = r#"also: [
             [At("2s", Tweet(site: 0, user: "ann", text: "hello"))],
             [At("2500ms", Crash(Site(1))), At("3s", Restart(Site(1))), At("4s", Restart(Site(1)))],
-    +       [At("1900ms", DiskForm(Site(1), FailRead))],
+    +       [At("1900ms", Disk(Site(1), FailRead))],
         ]"#;
     pair.led(text, |with, without| {
         let found = "finds that a read of its disk failed";
@@ -135,7 +135,7 @@ const LOW: &str = "is told that its disk is almost full";
 pub fn full(pair: &Pair) {
     let text = format!(
         r#"{SMALL} disk: (file_bytes: 6000), also: [
-    +       [At("900ms", DiskForm(Site(1), Full))],
+    +       [At("900ms", Disk(Site(1), Full))],
             {}
         ]"#,
         tweets()
@@ -150,8 +150,8 @@ pub fn full(pair: &Pair) {
 pub fn room(pair: &Pair) {
     let text = format!(
         r#"{SMALL} disk: (file_bytes: 6000), also: [
-            [At("900ms", DiskForm(Site(1), Full))],
-    +       [At("4s", DiskForm(Site(1), Room))],
+            [At("900ms", Disk(Site(1), Full))],
+    +       [At("4s", Disk(Site(1), Room))],
             {}
         ]"#,
         tweets()
@@ -170,7 +170,7 @@ fn damaged(pair: &Pair, at: &str, fault: &str, says: &str) {
         r#"also: [
             [At("2s", Tweet(site: 0, user: "ann", text: "hello"))],
             [At("3s", Crash(Site(1))), At("4s", Restart(Site(1)))],
-    +       [At("{at}", DiskForm(Site(1), {fault}))],
+    +       [At("{at}", Disk(Site(1), {fault}))],
         ]"#
     );
     pair.led(&text, |with, without| {
@@ -193,7 +193,7 @@ pub fn lose_file(pair: &Pair) {
     let text = r#"also: [
             [At("2s", Tweet(site: 0, user: "ann", text: "hello")), At("2800ms", Tweet(site: 0, user: "ann", text: "again"))],
             [At("3s", Crash(Site(1))), At("4s", Restart(Site(1)))],
-    +       [At("2500ms", DiskForm(Site(1), LoseFile))],
+    +       [At("2500ms", Disk(Site(1), LoseFile))],
         ]"#;
     pair.led(text, |with, without| {
         let lost = "has segment-00000000.log on its disk no longer";
@@ -226,9 +226,9 @@ pub fn wipe(pair: &Pair) {
 /// Site 1 is put back at 3 s as it was at 1 s, and starts again from that at 4 s.
 pub fn restore(pair: &Pair) {
     let text = r#"budget: Unlimited, also: [
-            [At("1s", DiskForm(Site(1), Save)), At("2s", Tweet(site: 0, user: "ann", text: "hello"))],
+            [At("1s", Disk(Site(1), Save)), At("2s", Tweet(site: 0, user: "ann", text: "hello"))],
             [At("4s", Restart(Site(1)))],
-    +       [At("3s", DiskForm(Site(1), Restore))],
+    +       [At("3s", Disk(Site(1), Restore))],
         ]"#;
     pair.led(text, |with, without| {
         assert_eq!(with.times("S1", "stops: its storage is put back as it was"), [seconds(3)]);
@@ -241,9 +241,9 @@ pub fn restore(pair: &Pair) {
 /// It is the copy that was made last that is put back.
 pub fn save(pair: &Pair) {
     let text = r#"budget: Unlimited, also: [
-            [At("1s", DiskForm(Site(1), Save)), At("1500ms", Tweet(site: 0, user: "ann", text: "hello"))],
-            [At("3s", DiskForm(Site(1), Restore)), At("4s", Restart(Site(1)))],
-    +       [At("2s", DiskForm(Site(1), Save))],
+            [At("1s", Disk(Site(1), Save)), At("1500ms", Tweet(site: 0, user: "ann", text: "hello"))],
+            [At("3s", Disk(Site(1), Restore)), At("4s", Restart(Site(1)))],
+    +       [At("2s", Disk(Site(1), Save))],
         ]"#;
     pair.led(text, |with, without| {
         let of = |story: &Story, at| (2, story.records("S1", "has synced", at));

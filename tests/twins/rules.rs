@@ -123,7 +123,7 @@ pub fn keep(pair: &Pair) {
     // Keeping is to be seen by what is there to be replayed.
     let text = format!(
         r#"also: [{KEPT}
-            [Optional(At("4s", LateCopy("votes")))],
+            [Optional(At("4s", Replay("votes")))],
     +       [At("1900ms", Rule(name: "votes", kind: "Accepted", from: Site(1), to: Site(0), then: Keep))],
     -       [At("1900ms", Rule(name: "votes", kind: "Accepted", from: Site(2), to: Site(0), then: Keep))],
         ]"#
@@ -148,7 +148,7 @@ pub fn replay(pair: &Pair) {
     let text = format!(
         r#"also: [{KEPT}
             [At("1900ms", Rule(name: "votes", kind: "Accepted", from: Site(1), to: Site(0), count: 1, then: Keep))],
-    +       [At("4s", LateCopy("votes"))],
+    +       [At("4s", Replay("votes"))],
         ]"#
     );
     pair.led(&text, |with, without| {

@@ -219,14 +219,12 @@ fn a_site_without_some_of_its_segments_is_refused_and_the_others_go_on() {
     // What has the name of a segment and is none is not passed over.
     fs::remove_file(path(1)).unwrap();
     fs::create_dir(path(1)).unwrap();
-    cluster
-        .check_refused(&format!("failed to use the folder: {} is a folder or a link, and no file", name(1)));
+    cluster.check_refused(&format!("failed to use the folder: {} is a folder, and no file", name(1)));
     put_back();
     let elsewhere = cluster.dir.join("elsewhere");
     fs::rename(path(2), &elsewhere).unwrap();
     std::os::unix::fs::symlink(&elsewhere, path(2)).unwrap();
-    cluster
-        .check_refused(&format!("failed to use the folder: {} is a folder or a link, and no file", name(2)));
+    cluster.check_refused(&format!("failed to use the folder: {} is a link, and no file", name(2)));
     put_back();
     fs::write(path(1), b"").unwrap();
     cluster.check_refused(&format!("{} is damaged at byte 0: it has 0 bytes instead of ", name(1)));
@@ -283,6 +281,5 @@ fn storage_of_the_first_format_is_refused_with_what_to_do() {
 fn a_folder_in_the_place_of_a_blank_segment_is_refused() {
     let cluster = Cluster::init("folder");
     fs::create_dir(cluster.storage().join(name(1))).unwrap();
-    cluster
-        .check_refused(&format!("failed to use the folder: {} is a folder or a link, and no file", name(1)));
+    cluster.check_refused(&format!("failed to use the folder: {} is a folder, and no file", name(1)));
 }

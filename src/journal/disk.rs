@@ -20,10 +20,17 @@ pub enum DiskError {
     NotFound(String),
     /// There is a file of this name.
     Exists(String),
-    /// What has this name is a folder or a link.
-    NotAFile(String),
+    /// What has this name is something else, such as `a link`.
+    NotAFile {
+        /// The name.
+        name: String,
+        /// What it is.
+        found: &'static str,
+    },
     /// No space is left.
     Full,
+    /// The operating system allows this program no file of that length, in its words.
+    FileLimit(String),
     /// The device or the operating system refused; nothing is known of what was written.
     Io(String),
 }
@@ -33,9 +40,9 @@ impl fmt::Display for DiskError {
         match self {
             DiskError::NotFound(name) => write!(f, "no file named {name}"),
             DiskError::Exists(name) => write!(f, "a file named {name} exists"),
-            DiskError::NotAFile(name) => write!(f, "{name} is a folder or a link, and no file"),
+            DiskError::NotAFile { name, found } => write!(f, "{name} is {found}, and no file"),
             DiskError::Full => f.write_str("no space is left on the disk"),
-            DiskError::Io(reason) => write!(f, "the disk failed: {reason}"),
+            DiskError::FileLimit(reason) | DiskError::Io(reason) => write!(f, "the disk failed: {reason}"),
         }
     }
 }

@@ -85,9 +85,14 @@ impl fmt::Display for JournalError {
             JournalError::Disk { file, error: DiskError::Full } => {
                 write!(f, "failed to reserve {file}: {}; free some and try again", DiskError::Full)
             }
-            JournalError::Disk { file, error: error @ DiskError::NotAFile(_) } => {
+            JournalError::Disk { file, error: error @ DiskError::NotAFile { .. } } => {
                 write!(f, "failed to use {file}: {error}; put the file itself in its place, then start again")
             }
+            JournalError::Disk { file, error: error @ DiskError::FileLimit(_) } => write!(
+                f,
+                "failed to use {file}: {error}; raise the limit on the size of files (`ulimit -f`, or LimitFSIZE= in a \
+                 unit of systemd), then start again"
+            ),
             JournalError::Disk { file, error } => {
                 write!(f, "failed to use {file}: {error}; check the device, then start again")
             }

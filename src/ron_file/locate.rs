@@ -168,11 +168,14 @@ impl<'a> TextScan<'a> {
         true
     }
 
+    /// A name, without the `r#` of one that would be no name else.
     fn identifier(&mut self) -> &'a str {
-        let rest = self.rest();
-        let is_part = |c: char| c.is_alphanumeric() || c == '_' || c == '#';
+        let raw = self.rest().strip_prefix("r#");
+        let rest = raw.unwrap_or(self.rest());
+        let is_part =
+            |c: char| c.is_alphanumeric() || c == '_' || (raw.is_some() && matches!(c, '.' | '+' | '-'));
         let end = rest.find(|c| !is_part(c)).unwrap_or(rest.len());
-        self.at += end;
+        self.at = self.text.len() - rest.len() + end;
         &rest[..end]
     }
 
@@ -264,6 +267,17 @@ Scenario(
         check(&steps.index(2), "At ( \"3s\" , Heal )");
         check(&steps.index(2).index(1), "Heal");
         check(&whole.field("also").index(1).index(0).index(1), "'x'");
+    }
+
+    #[test]
+    fn raw_names_are_names() {
+        let text = "r#Scenario(r#about: \"x\", r#steps: [r#At(\"1s\", (r#type: 7, r#a-b: r#Heal))])";
+        let step = Place::whole().field("steps").index(0);
+        let found = |place: &Place| &text[place.locate(text)];
+        assert_eq!(found(&Place::whole().field("about")), "\"x\"");
+        assert_eq!(found(&step.index(0)), "\"1s\"");
+        assert_eq!(found(&step.index(1).field("type")), "7");
+        assert_eq!(found(&step.index(1).field("a-b")), "r#Heal");
     }
 
     #[test]

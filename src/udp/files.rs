@@ -3,9 +3,9 @@
 //! The folder itself is locked while it is open, so no two programs write to one journal and no lock file is
 //! left behind. A lock of this kind ends with its program, however that ends.
 
-use std::fs::{self, File, OpenOptions, TryLockError};
+use std::fs::{self, File, FileType, OpenOptions, TryLockError};
 use std::io;
-use std::os::unix::fs::{FileExt, OpenOptionsExt};
+use std::os::unix::fs::{FileExt, FileTypeExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -155,11 +155,27 @@ fn write_zeros(file: &File, length: u64) -> io::Result<()> {
     Ok(())
 }
 
+/// What stands where a file should.
+fn kind_of(found: FileType) -> &'static str {
+    if found.is_dir() {
+        "a folder"
+    } else if found.is_symlink() {
+        "a link"
+    } else if found.is_fifo() {
+        "a pipe"
+    } else if found.is_socket() {
+        "a socket"
+    } else {
+        "a device"
+    }
+}
+
 fn fault(error: &io::Error, name: &str) -> DiskError {
     match error.kind() {
         io::ErrorKind::NotFound => DiskError::NotFound(name.into()),
         io::ErrorKind::AlreadyExists => DiskError::Exists(name.into()),
         io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => DiskError::Full,
+        io::ErrorKind::FileTooLarge => DiskError::FileLimit(error.to_string()),
         _ => DiskError::Io(error.to_string()),
     }
 }
@@ -191,7 +207,7 @@ impl Disk for Files {
                 files.push((name, metadata.len()));
             } else if is_file_name(&name) {
                 // Passed over, it would be taken for a file that is not there.
-                return Err(DiskError::NotAFile(name));
+                return Err(DiskError::NotAFile { name, found: kind_of(metadata.file_type()) });
             }
         }
         files.sort();

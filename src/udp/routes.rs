@@ -131,5 +131,7 @@ mod tests {
         assert_eq!(routes.address(client), Some(at(1)));
         assert!(routes.learn(S(3), client, (6, 2), at(2)));
         assert_eq!(routes.address(client), Some(at(2)));
+        let documented = format!("once the first was silent for {} s", HELD_FOR.as_micros() / 1_000_000);
+        assert!(include_str!("../../docs/deploying.md").contains(&documented), "{documented}");
     }
 }

@@ -25,6 +25,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use aviary::replicated::real::RealError;
+use aviary::replicated::sites_ron;
 use aviary::udp::recorder::{RECORD_MAX, RECORD_MIN};
 use clap::{ArgAction, Parser, Subcommand};
 use logs::LogFormat;
@@ -99,8 +100,9 @@ struct RunArgs {
     /// The folder of this site's storage [default: site-ID beside the config].
     #[arg(long)]
     data: Option<PathBuf>,
-    /// The address to listen on, if the one that the others send to is not this machine's own.
-    #[arg(long)]
+    /// The address to listen on, if the one that the others send to is not this machine's own; with port 0 a free one,
+    /// which the first line of the output names.
+    #[arg(long, value_parser = listen_address)]
     listen: Option<SocketAddr>,
     /// The file with the key of the sites [default: cluster.key beside the config].
     #[arg(long)]
@@ -119,6 +121,13 @@ struct RunArgs {
     /// For services: reads no commands, and runs until SIGTERM or SIGINT.
     #[arg(long, visible_alias = "no-terminal")]
     headless: bool,
+}
+
+/// Understands an address that one program can listen on.
+fn listen_address(text: &str) -> Result<SocketAddr, String> {
+    let address: SocketAddr =
+        text.parse().map_err(|_| "expected an IP address and a port, like 192.0.2.1:7100".to_owned())?;
+    sites_ron::check_unicast(address).map(|()| address)
 }
 
 /// Understands `256MiB`.
@@ -155,7 +164,7 @@ impl From<RealError> for ProgramError {
 
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
-    let started = signals::outlive_file_limits();
+    let started = aviary::replicated::real::outlive_file_limits();
     if let Err(error) = started.and_then(|()| logs::start(arguments.verbose, arguments.log_format)) {
         // Where standard error takes nothing, the code has to do.
         let _ = writeln!(io::stderr(), "error: failed to start to log: {error}");

@@ -1,5 +1,6 @@
 //! `site run`: one site and its terminal.
 
+use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::mpsc::{Receiver, TryRecvError, sync_channel};
 use std::time::Duration;
@@ -27,7 +28,7 @@ type SiteHost = Host<Participant, Files, OffloadSocket>;
 
 pub(crate) fn run(arguments: &RunArgs) -> Result<(), ProgramError> {
     let sites = Sites::read(&arguments.config).map_err(|error| ProgramError::Usage(error.to_string()))?;
-    let mut host = start(arguments, &sites)?;
+    let (mut host, bound) = start(arguments, &sites)?;
     let (me, count) = (arguments.id, sites.members.len());
     let (lines, printer, _restore) = if arguments.headless {
         // Nothing is ever sent, and the sender is kept, so that the input never ends.
@@ -41,7 +42,12 @@ pub(crate) fn run(arguments: &RunArgs) -> Result<(), ProgramError> {
         terminal::start(format!("S{me}> "), &commands::NAMES, host.waker()).map_err(failed)?
     };
     let address = sites.members[usize::from(me)].address;
-    printer.print(&format!("S{me} of {count} sites at {address}, start {}\n", host.incarnation()));
+    let listens = match arguments.listen {
+        Some(_) => format!(", listens on {bound}"),
+        None => String::new(),
+    };
+    let start = host.incarnation();
+    printer.print(&format!("S{me} of {count} sites at {address}, start {start}{listens}\n"));
     let late = format!(
         "S{me} did not end within {} s: its disk has not finished what was begun, and nothing that waits for it was \
          acknowledged; check the device",
@@ -74,7 +80,8 @@ pub(crate) fn run(arguments: &RunArgs) -> Result<(), ProgramError> {
     served.and(stopped).and(printed)
 }
 
-fn start(arguments: &RunArgs, sites: &Sites) -> Result<SiteHost, ProgramError> {
+/// The site, and where it listens.
+fn start(arguments: &RunArgs, sites: &Sites) -> Result<(SiteHost, SocketAddr), ProgramError> {
     let shown = arguments.config.display();
     let me = sites.site(arguments.id).ok_or_else(|| {
         let last = sites.members.len() - 1;
@@ -90,8 +97,11 @@ fn start(arguments: &RunArgs, sites: &Sites) -> Result<SiteHost, ProgramError> {
             "failed to listen on {address}: {error}; free it, or name another with --listen"
         ))
     })?;
+    let bound = socket.local_addr().map_err(|error| {
+        ProgramError::Run(format!("failed to find where {address} is bound: {error}; check the network"))
+    })?;
     let recorder = recorder(arguments, sites.cluster, me.into())?;
-    Ok(real::open::<Timeline, _, _>(sites, me, keys, (&data, disk), socket, recorder)?)
+    Ok((real::open::<Timeline, _, _>(sites, me, keys, (&data, disk), socket, recorder)?, bound))
 }
 
 /// The folder of a site's storage, locked.

@@ -3,19 +3,13 @@
 
 use std::io;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicI32, Ordering};
+use std::sync::atomic::{AtomicI32, Ordering};
 use std::thread;
 
 use mio::Waker;
-use signal_hook::consts::{SIGINT, SIGTERM, SIGXFSZ};
+use signal_hook::consts::{SIGINT, SIGTERM};
 
 use crate::ending;
-
-/// Has a write to a file beyond the limit on its size (`ulimit -f`) fail, instead of ending the program.
-pub(crate) fn outlive_file_limits() -> io::Result<()> {
-    // Who writes looks at the error.
-    signal_hook::flag::register(SIGXFSZ, Arc::new(AtomicBool::new(false))).map(|_| ())
-}
 
 /// What signals came.
 #[derive(Clone)]

@@ -11,7 +11,7 @@ use std::fmt;
 
 pub use client::{Client, ClientError, ClientOptions, statuses};
 pub use files::{NewCluster, init, local, random};
-pub use site::{Serving, open, start};
+pub use site::{Serving, open, outlive_file_limits, start};
 
 /// Why a site does not run.
 #[derive(Clone, PartialEq, Eq, Debug)]

@@ -50,12 +50,23 @@ pub fn open<M: Machine, P: Process<Config = Config>, S: Socket>(
     Host::start_recorded(settings, socket, disk, recorder).map_err(|error| of_storage(error.to_string()))
 }
 
+/// Has a write to a file beyond the limit on its size (`ulimit -f`) fail, instead of ending the program.
+///
+/// # Errors
+/// When the operating system refuses.
+pub fn outlive_file_limits() -> io::Result<()> {
+    // Who writes looks at the error.
+    signal_hook::flag::register(signal_hook::consts::SIGXFSZ, Arc::new(AtomicBool::new(false))).map(drop)
+}
+
 /// Site `id` of the cluster whose files [`init`](super::init) wrote to `dir`.
 ///
 /// # Errors
 /// When a file is wrong or missing, the address is taken, or another program serves the site.
 pub fn start<M: Machine, P: Process<Config = Config>>(dir: &Path, id: u8) -> Result<Serving<P>, RealError> {
     let wrong = |error: &dyn std::fmt::Display| RealError::Wrong(error.to_string());
+    outlive_file_limits()
+        .map_err(|error| RealError::Failed(format!("failed to watch for signals: {error}")))?;
     let sites = Sites::read(&dir.join("sites.ron")).map_err(|error| wrong(&error))?;
     let me = sites.site(id).ok_or_else(|| {
         let last = sites.members.len() - 1;

@@ -28,6 +28,11 @@ pub fn check(folder: &Path, sites: &Sites) -> Result<(), String> {
     if !path.exists() && !holds_journal(folder) {
         return Ok(());
     }
+    // A pipe would be waited for.
+    if fs::metadata(&path).is_ok_and(|found| !found.is_file()) {
+        let shown = path.display();
+        return Err(format!("{shown} is no file; put the file itself in its place, then start again"));
+    }
     let text = fs::read_to_string(&path).map_err(|error| match error.kind() {
         ErrorKind::NotFound => {
             format!("it has no file {FILE}, which `site init` writes; copy the whole folder, or make a new cluster")

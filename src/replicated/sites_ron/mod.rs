@@ -21,7 +21,7 @@
 #[cfg(test)]
 mod tests;
 
-use std::net::{IpAddr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::Path;
 
 use serde::Deserialize;
@@ -299,7 +299,26 @@ fn check_address(text: &str) -> Result<SocketAddr, String> {
     if address.port() == 0 || is_unspecified {
         return Err(format!("nobody can send to {text}"));
     }
-    Ok(address)
+    check_unicast(address).map(|()| address)
+}
+
+/// Whether a single program can have this address; if not, an error says what it is.
+///
+/// # Errors
+/// When it is one of many: a multicast or a broadcast address.
+pub fn check_unicast(address: SocketAddr) -> Result<(), String> {
+    let (ip, shown) = (address.ip().to_canonical(), address.ip());
+    if ip.is_multicast() {
+        return Err(format!(
+            "{shown} is a multicast address: it reaches many, and a site is one; use its own"
+        ));
+    }
+    if ip == IpAddr::V4(Ipv4Addr::BROADCAST) {
+        return Err(format!(
+            "{shown} is the broadcast address: it reaches all, and a site is one; use its own"
+        ));
+    }
+    Ok(())
 }
 
 /// What suits real sites under load: more in one slot, and more with the leader, than shows anything in a simulation.
@@ -344,9 +363,9 @@ impl core::fmt::Display for ConfigError {
                 write!(f, "{file}: failed to read: {error}; `site init` writes one")
             }
             ConfigError::Wrong(bad) => {
-                let first = &bad.diagnostics[0];
-                writeln!(f, "{}:{}: {}", first.line, first.column, first.message)?;
-                write!(f, "{bad}")
+                // Whoever shows an error calls it one.
+                let text = bad.to_string();
+                f.write_str(text.strip_prefix("error: ").unwrap_or(&text))
             }
         }
     }

@@ -69,6 +69,14 @@ fn a_wrong_file_is_refused_at_its_place() {
     check(&list(&[site(0, "::1")]), (2, 26), "\"::1\" is no address", "an IP address and a port");
     check(&list(&[site(0, "0.0.0.0:5")]), (2, 26), "nobody can send to 0.0.0.0:5", "an IP address");
     check(&list(&[site(0, "1.1.1.1:0")]), (2, 26), "nobody can send to 1.1.1.1:0", "an IP address");
+    for (many, what) in [
+        ("224.0.0.1:1", "224.0.0.1 is a multicast address"),
+        ("[ff02::1]:1", "ff02::1 is a multicast address"),
+        ("[::ffff:239.1.2.3]:1", "::ffff:239.1.2.3 is a multicast address"),
+        ("255.255.255.255:1", "255.255.255.255 is the broadcast address"),
+    ] {
+        check(&list(&[site(0, many)]), (2, 26), what, "an IP address");
+    }
     let twice = [site(0, "1.1.1.1:1"), site(1, "1.1.1.1:1")];
     check(&list(&twice), (3, 18), "another site has the address 1.1.1.1:1", "give each its own");
     let twice = [site(0, "1.1.1.1:1"), site(0, "1.1.1.2:1")];
@@ -130,6 +138,7 @@ fn sites_that_read_different_files_have_different_configurations() {
 fn an_error_shows_the_line_and_a_missing_file_its_cure() {
     let error = Sites::parse("sites.ron", "Sites(\n  cluster: x)").unwrap_err().to_string();
     assert!(error.contains("2 |   cluster: x)"), "{error}");
+    assert_eq!(error.matches("expected integer").count(), 1, "it is said once: {error}");
     let error = Sites::read(Path::new("/nowhere/sites.ron")).unwrap_err().to_string();
     assert!(error.starts_with("/nowhere/sites.ron: failed to read: "), "{error}");
     assert!(error.ends_with("`site init` writes one"), "{error}");

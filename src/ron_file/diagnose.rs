@@ -54,6 +54,11 @@ impl BadFile {
         BadFile { path: path.to_owned(), text: text.into(), diagnostics }
     }
 
+    /// What the file is called.
+    pub fn path(&self) -> &str {
+        &self.path
+    }
+
     /// The text for people, with colours if the reader has them.
     pub fn render(&self, is_coloured: bool) -> String {
         let renderer = if is_coloured { Renderer::styled() } else { Renderer::plain() };

@@ -44,6 +44,13 @@ impl Cluster {
         self.running.push(command.spawn().unwrap());
     }
 
+    /// Kills the nth that was started.
+    pub(crate) fn stop(&mut self, nth: usize) {
+        self.running[nth].kill().unwrap();
+        self.running[nth].wait().unwrap();
+    }
+
+    /// Waits until it answers.
     pub(crate) fn await_site(&self, site: u8) {
         self.succeed(&format!("$site status --config $config --site {site} --timeout 30s"));
     }

@@ -1,5 +1,7 @@
 //! What a line of `bash` gets back.
 
+use serde_json::Value;
+
 use crate::cluster::Cluster;
 
 #[test]
@@ -13,4 +15,92 @@ fn an_answer_into_a_pipe_that_closes_early_is_no_error() {
         assert_eq!(cluster.succeed(&script).lines().count(), 1, "{words}");
         cluster.succeed(&format!("set -o pipefail; $site {word} --config $config {rest} | true"));
     }
+}
+
+#[test]
+fn status_ends_with_3_where_too_few_answer_to_agree_and_prints_all_the_same() {
+    let mut cluster = Cluster::init("status");
+    cluster.start(&[0, 1]);
+    let status = "$site status --config $config --timeout 2s";
+    let table = cluster.succeed(status);
+    assert_eq!((table.lines().count(), table.matches(" silent\n").count()), (3, 1), "{table}");
+    cluster.succeed("$site status --config $config --site 1");
+    let errors = cluster.fail("$site status --config $config --site 2 --timeout 1s", 3);
+    assert!(errors.contains("error: no answer within 1s from S2 at 127.0.0.1:"), "{errors}");
+    cluster.stop(1);
+    let out = cluster.bash(status);
+    let (table, errors) = (String::from_utf8(out.stdout).unwrap(), String::from_utf8(out.stderr).unwrap());
+    assert_eq!(out.status.code(), Some(3), "{errors}");
+    assert!(table.starts_with("status: S0 ") && table.ends_with("S1 silent\nstatus: S2 silent\n"), "{table}");
+    let message =
+        "error: 1 of 3 sites answered within 2s, and nothing is agreed on without 2: no answer from S1 at";
+    assert!(errors.starts_with(message), "{errors}");
+    let errors = cluster.fail("$site status --config $config --site 3", 2);
+    assert!(errors.contains("there is no site 3 in") && errors.contains("--site is 0 to 2"), "{errors}");
+}
+
+/// What stands on standard error, if it is one line of JSON with this kind and code.
+#[track_caller]
+fn json_error(cluster: &Cluster, script: &str, kind: &str, code: i32) -> Value {
+    let errors = cluster.fail(script, code);
+    assert_eq!(errors.lines().count(), 1, "{script}: {errors}");
+    let object: Value = serde_json::from_str(&errors).unwrap();
+    assert_eq!(
+        (object["error"].as_str(), object["code"].as_i64()),
+        (Some(kind), Some(code.into())),
+        "{object}"
+    );
+    assert!(object["message"].is_string(), "{object}");
+    object
+}
+
+#[test]
+fn an_error_under_json_is_an_object_on_one_line_of_standard_error() {
+    let mut cluster = Cluster::init("json-errors");
+    let asked = ["log", "blocks", "status", "view bob", "tweet ann hi", "block ann bob", "unblock ann bob"];
+    for words in asked {
+        let script = format!("$site {words} --config $config --json --timeout 300ms");
+        let object = json_error(&cluster, &script, "no_answer", 3);
+        assert!(object["help"].as_str().unwrap().starts_with("are the sites running"), "{object}");
+        json_error(&cluster, &format!("$site {words} --json"), "usage", 2);
+        let wrong = format!(
+            "sed 's/sync:/snyc:/' $config > $dir/wrong.ron; $site {words} --config $dir/wrong.ron --json"
+        );
+        let object = json_error(&cluster, &wrong, "config", 2);
+        assert!(object["message"].as_str().unwrap().starts_with("unknown field `snyc`"), "{object}");
+        assert!(object["file"].as_str().unwrap().ends_with("wrong.ron"), "{object}");
+        assert!(object["line"].as_u64() > Some(1) && object["column"].as_u64() == Some(5), "{object}");
+        assert!(object["help"].as_str().unwrap().contains("did you mean `sync`?"), "{object}");
+        let exposed = format!("chmod 644 $dir/client.key; $site {words} --config $config --json");
+        json_error(&cluster, &exposed, "usage", 2);
+        cluster.succeed("chmod 600 $dir/client.key");
+    }
+    json_error(&cluster, "$site bench --json --sites 0", "usage", 2);
+    json_error(&cluster, "$site tweet --config $config --json a.b hello", "usage", 2);
+    cluster.start(&[0]);
+    json_error(&cluster, "$site status --config $config --json --timeout 1s", "no_quorum", 3);
+    let help = cluster.succeed("$site log --json --help");
+    assert!(help.contains("Usage: site log"), "help is no error: {help}");
+}
+
+#[test]
+fn the_log_as_json_has_a_field_for_each_thing() {
+    let mut cluster = Cluster::init("json-log");
+    cluster.start(&[0, 1, 2]);
+    cluster
+        .succeed("$site tweet --config $config ann 'hello; \"you\"' && $site block --config $config ann bob");
+    let log: Value = serde_json::from_str(&cluster.succeed("$site log --config $config --json")).unwrap();
+    let lines = log.as_array().unwrap();
+    let of_kind = |kind: &str| lines.iter().find(|line| line["kind"] == kind).unwrap();
+    let (opening, tweet, block) = (of_kind("open"), of_kind("tweet"), of_kind("block"));
+    assert!(opening["nonce"].as_str().unwrap().parse::<u64>().is_ok(), "{opening}");
+    assert_eq!((&tweet["user"], &tweet["text"]), (&"ann".into(), &"hello; \"you\"".into()), "{tweet}");
+    assert_eq!((&block["user"], &block["whom"]), (&"ann".into(), &"bob".into()), "{block}");
+    for line in lines {
+        let (slot, index) = (line["slot"].as_u64().unwrap(), line["index"].as_u64().unwrap());
+        assert_eq!(line["at"], format!("{slot}.{index}"));
+        assert!(line["client"].as_str().unwrap().starts_with('C') && line["by"] == "client", "{line}");
+    }
+    assert_eq!(tweet["session"], opening["at"], "{tweet}");
+    assert_eq!((tweet["number"].as_u64(), tweet["is_last"].as_bool()), (Some(1), Some(true)), "{tweet}");
 }

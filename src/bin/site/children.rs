@@ -9,7 +9,7 @@ use std::process::{Child, Command, Stdio};
 use aviary::replicated::real;
 use aviary::replicated::sites_ron::{Member, Sites};
 
-use crate::ProgramError;
+use crate::error::ProgramError;
 
 /// A folder that goes away.
 pub(crate) struct Folder(PathBuf);

@@ -5,7 +5,8 @@ use std::path::PathBuf;
 use aviary::replicated::sites_ron::Sites;
 use aviary::udp::{CLIENT_MASTER_KEY, Key, KeyKind, KeyNumber};
 
-use crate::{ProgramError, terminal};
+use crate::error::ProgramError;
+use crate::terminal;
 
 /// Which key, and where it goes.
 #[derive(Debug, clap::Args)]
@@ -26,7 +27,7 @@ pub(crate) struct Write {
 
 pub(crate) fn write(arguments: &Write) -> Result<(), ProgramError> {
     let Write { number, config, client_master, output } = arguments;
-    let sites = Sites::read(config).map_err(|error| ProgramError::Usage(error.to_string()))?;
+    let sites = Sites::read(config)?;
     let key = KeyNumber::new(*number).expect("the parser allows no other");
     if sites.denied.contains(key) {
         return Err(ProgramError::Usage(format!(

@@ -4,7 +4,8 @@ use aviary::replicated::real;
 use aviary::tweets::timeline::Timeline;
 use aviary::udp::{CLIENT_KEY, CLIENT_MASTER_KEY, CLUSTER_KEY};
 
-use crate::{Init, ProgramError, terminal};
+use crate::error::ProgramError;
+use crate::{Init, terminal};
 
 pub(crate) fn init(arguments: &Init) -> Result<(), ProgramError> {
     let Init { sites: count, dir, base_port, sessions_max } = arguments;

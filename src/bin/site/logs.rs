@@ -1,7 +1,7 @@
 //! What goes to standard error: logs, panics, and why the program ends. None of it can stop or delay a site.
 
 use std::backtrace::{Backtrace, BacktraceStatus};
-use std::io::{self, IsTerminal, Write};
+use std::io::{self, Write};
 use std::panic::{self, PanicHookInfo};
 use std::sync::OnceLock;
 use std::thread;
@@ -11,6 +11,7 @@ use tracing::level_filters::LevelFilter;
 use tracing_subscriber::fmt::format;
 use tracing_subscriber::fmt::time::{FormatTime, SystemTime};
 
+use crate::colour;
 use crate::writer::{Policy, Writer};
 
 /// How long the end of the program waits for a standard error that takes nothing.
@@ -49,7 +50,7 @@ pub(crate) fn start(verbose: u8, log_format: LogFormat) -> io::Result<()> {
         .with_target(false)
         .log_internal_errors(false);
     match log_format {
-        LogFormat::Text => logs.with_ansi(io::stderr().is_terminal()).init(),
+        LogFormat::Text => logs.with_ansi(colour::is_on(&io::stderr())).init(),
         LogFormat::Json => logs.json().flatten_event(true).init(),
     }
     Ok(())

@@ -5,37 +5,36 @@ mod ask;
 mod bench;
 mod children;
 mod client_key;
+mod colour;
 mod commands;
 mod completion;
 mod ending;
+mod error;
 mod init;
 mod local;
 mod logs;
+mod objects;
 mod prompt;
 mod restore;
 mod run;
 mod signals;
+mod status;
 mod terminal;
 mod writer;
 
+use std::env;
 use std::io::{self, Write};
 use std::net::SocketAddr;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use aviary::replicated::real::RealError;
 use aviary::replicated::sites_ron;
 use aviary::udp::recorder::{RECORD_MAX, RECORD_MIN};
-use clap::{ArgAction, Parser, Subcommand};
-use logs::LogFormat;
+use clap::{ArgAction, ColorChoice, Parser, Subcommand};
 
-const EXIT_CODES: &str = "Exit codes:
-  0  all went well
-  1  storage or the protocol failed, commands of the terminal stayed unanswered, or a site did not end within 10 s
-  2  a flag or a file is wrong
-  3  no site answered in time, sessions expired, or nobody can say whether it was done: the message says which
-  130, 143  a second SIGINT or SIGTERM ended a site at once";
+use crate::error::{EXIT_CODES, ProgramError};
+use crate::logs::LogFormat;
 
 /// A small social timeline that several sites agree on: makes a cluster, runs a site of it, and asks things of it.
 #[derive(Debug, Parser)]
@@ -49,6 +48,9 @@ struct Arguments {
     /// How logs are written to standard error.
     #[arg(long, global = true, value_enum, default_value_t)]
     log_format: LogFormat,
+    /// When help, logs, errors and the last row of `local` have colours; `auto` is on terminals unless NO_COLOR is set.
+    #[arg(long, global = true, value_enum, default_value_t, value_name = "WHEN")]
+    color: ColorChoice,
 }
 
 #[derive(Debug, Subcommand)]
@@ -143,27 +145,20 @@ fn record_max(text: &str) -> Result<u64, String> {
 /// What follows from a panic.
 const BROKEN: &str = "an invariant does not hold; the site stopped before anything else left it";
 
-/// Why the program ends with another code than 0.
-enum ProgramError {
-    /// Storage or the protocol failed.
-    Run(String),
-    /// A flag or a file is wrong.
-    Usage(String),
-    /// Nobody answered, or nobody knows.
-    NoAnswer(String),
-}
-
-impl From<RealError> for ProgramError {
-    fn from(error: RealError) -> ProgramError {
-        match error {
-            RealError::Wrong(why) => ProgramError::Usage(why),
-            RealError::Failed(why) => ProgramError::Run(why),
-        }
-    }
-}
-
 fn main() -> ExitCode {
-    let arguments = Arguments::parse();
+    let is_json = error::wants_json(env::args_os());
+    let arguments = match Arguments::try_parse() {
+        Ok(arguments) => arguments,
+        Err(error) if is_json && error.use_stderr() => {
+            let _ = io::stderr().write_all(error::usage_json(&error).as_bytes());
+            return ExitCode::from(2);
+        }
+        Err(error) => {
+            colour::choose(colour::asked_for(env::args_os()));
+            error.exit()
+        }
+    };
+    colour::choose(arguments.color);
     let started = aviary::replicated::real::outlive_file_limits();
     if let Err(error) = started.and_then(|()| logs::start(arguments.verbose, arguments.log_format)) {
         // Where standard error takes nothing, the code has to do.
@@ -181,17 +176,15 @@ fn main() -> ExitCode {
         ProgramCommand::Bench(bench) => bench::bench(bench),
         ProgramCommand::BenchPart(part) => bench::part(part),
     }));
-    let (code, message) = match result {
+    let error = match result {
         Ok(Ok(())) => {
             logs::end();
             return ExitCode::SUCCESS;
         }
-        Ok(Err(ProgramError::Run(message))) => (1, message),
-        Ok(Err(ProgramError::Usage(message))) => (2, message),
-        Ok(Err(ProgramError::NoAnswer(message))) => (3, message),
-        Err(_) => (1, BROKEN.into()),
+        Ok(Err(error)) => error,
+        Err(_) => ProgramError::Run(BROKEN.into()),
     };
-    logs::say(&format!("error: {message}\n"));
+    logs::say(&if is_json { error.json() } else { error.text(colour::is_on(&io::stderr())) });
     logs::end();
-    ExitCode::from(code)
+    ExitCode::from(error.code())
 }

@@ -16,7 +16,8 @@ use aviary::tweets::site::{Participant, Record};
 use aviary::tweets::timeline::Timeline;
 use aviary::udp::{CLIENT_KEY, CLIENT_MASTER_KEY, CLUSTER_KEY, Files, KeySet};
 
-use crate::{ProgramError, terminal};
+use crate::error::ProgramError;
+use crate::terminal;
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct RestoreArgs {
@@ -34,7 +35,7 @@ pub(crate) struct RestoreArgs {
 
 pub(crate) fn restore(arguments: &RestoreArgs) -> Result<(), ProgramError> {
     let config = arguments.backup.join("sites.ron");
-    let sites = Sites::read(&config).map_err(|error| ProgramError::Usage(error.to_string()))?;
+    let sites = Sites::read(&config)?;
     let count = sites.members.len();
     let new = match &arguments.dir {
         Some(dir) => Some(NewCluster::vacant(dir, sites.config.sites)?),

@@ -16,10 +16,11 @@ use aviary::udp::{
     OffloadSocket, Recorder, RecorderSettings,
 };
 
+use crate::error::ProgramError;
 use crate::prompt::{AtOnce, End, Prompt};
 use crate::signals::Signals;
 use crate::terminal::{self, Printer, TerminalGuard};
-use crate::{ProgramError, RunArgs, answers, commands, ending};
+use crate::{RunArgs, answers, commands, ending};
 
 /// How long a site that is to end at once waits for a reader of its answers who reads nothing.
 const PRINT_PATIENCE: Duration = Duration::from_millis(500);
@@ -27,7 +28,7 @@ const PRINT_PATIENCE: Duration = Duration::from_millis(500);
 type SiteHost = Host<Participant, Files, OffloadSocket>;
 
 pub(crate) fn run(arguments: &RunArgs) -> Result<(), ProgramError> {
-    let sites = Sites::read(&arguments.config).map_err(|error| ProgramError::Usage(error.to_string()))?;
+    let sites = Sites::read(&arguments.config)?;
     let (mut host, bound) = start(arguments, &sites)?;
     let (me, count) = (arguments.id, sites.members.len());
     let (lines, printer, _restore) = if arguments.headless {

@@ -11,8 +11,8 @@ use rustyline::error::ReadlineError;
 use rustyline::history::DefaultHistory;
 use rustyline::{Editor, ExternalPrinter};
 
-use crate::ProgramError;
 use crate::completion::Words;
+use crate::error::ProgramError;
 use crate::writer::{Policy, Sink, Writer};
 
 /// Lines that were read and not looked at yet; beyond, reading waits.

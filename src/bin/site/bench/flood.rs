@@ -13,11 +13,11 @@ use aviary::process::Recipients;
 use aviary::udp::KeyNumber;
 use aviary::udp::seal::{Party, SEAL_BYTES, Sealer};
 
-use crate::ProgramError;
 use crate::bench::load::{Figures, Load};
 use crate::bench::ours::{Recording, SiteCluster};
 use crate::bench::{Bench, table};
 use crate::children::Folder;
+use crate::error::ProgramError;
 
 /// As long as an honest request.
 const REQUEST_BYTES: usize = 300;

@@ -22,9 +22,9 @@ use aviary::udp::{
 };
 use mio::{Events, Interest, Poll, Token};
 
-use crate::ProgramError;
 use crate::bench::load::{Figures, Load, TEXT_BYTES};
 use crate::children::{Children, Folder, loopback};
+use crate::error::ProgramError;
 
 /// The file of each: written over and over.
 const FILE_BYTES: u64 = 64 << 20;
@@ -177,7 +177,7 @@ pub(crate) fn sync_rate(path: &Path) -> Result<f64, ProgramError> {
 
 /// One part of it: part 0 leads.
 pub(crate) fn run(config: &Path, id: u8, file: &Path, calls: Calls) -> Result<(), ProgramError> {
-    let sites = Sites::read(config).map_err(|error| ProgramError::Usage(error.to_string()))?;
+    let sites = Sites::read(config)?;
     let keys = Keys::read(config.parent().unwrap_or(Path::new(".")));
     let keys = keys.map_err(|error| ProgramError::Usage(error.to_string()))?;
     let addresses = sites.addresses();

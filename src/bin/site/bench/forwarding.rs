@@ -4,11 +4,11 @@
 use aviary::tweets::site::{Command, Operation, Query};
 use aviary::tweets::timeline::{Event, TimelineQuery};
 
-use crate::ProgramError;
 use crate::bench::load::Load;
 use crate::bench::ours::{Recording, SiteCluster, name, tweet};
 use crate::bench::{Bench, table};
 use crate::children::Folder;
+use crate::error::ProgramError;
 
 pub(crate) fn measure(arguments: &Bench, folder: &Folder) -> Result<(), ProgramError> {
     let tweet = Command::Do(Operation::Event { event: Event::Tweet { user: name("ann"), text: tweet() } });

@@ -17,10 +17,10 @@ use std::path::PathBuf;
 
 use aviary::outbox::SyncMode;
 
-use crate::ProgramError;
 use crate::bench::floor::Calls;
 use crate::bench::load::{Figures, Load};
 use crate::bench::ours::Recording;
+use crate::error::ProgramError;
 
 /// How to measure.
 #[derive(Debug, clap::Args)]

@@ -14,9 +14,9 @@ use aviary::tweets::timeline::{Event, Text, User};
 use aviary::udp::seal::VERSION;
 use aviary::udp::{Caller, ClientKey, KeyNumber, Keys};
 
-use crate::ProgramError;
 use crate::bench::load::{Figures, Load, TEXT_BYTES, pause, wait};
 use crate::children::{Children, Folder, loopback};
+use crate::error::ProgramError;
 
 /// Sites that run.
 pub(crate) struct SiteCluster {

@@ -1,10 +1,10 @@
 //! What the flight recorder costs: a cluster that records beside one that does not, in turns.
 
-use crate::ProgramError;
 use crate::bench::load::Load;
 use crate::bench::ours::{Recording, SiteCluster};
 use crate::bench::{Bench, table};
 use crate::children::Folder;
+use crate::error::ProgramError;
 
 pub(crate) fn measure(arguments: &Bench, folder: &Folder) -> Result<(), ProgramError> {
     for datagram_max in &arguments.datagrams {

@@ -5,10 +5,10 @@ use std::path::Path;
 
 use serde_json::json;
 
-use crate::ProgramError;
 use crate::bench::Figures;
 use crate::bench::flood::{Garbage, GarbageCost};
 use crate::bench::ours::RecoveryTime;
+use crate::error::ProgramError;
 
 fn print(line: &str) -> Result<(), ProgramError> {
     let mut out = std::io::stdout().lock();

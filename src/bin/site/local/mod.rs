@@ -23,8 +23,9 @@ use self::live::Live;
 use self::net::Links;
 use self::site::{Running, Said};
 use crate::children::{Folder, loopback};
+use crate::ending;
+use crate::error::ProgramError;
 use crate::terminal::{self, Printer};
-use crate::{ProgramError, ending};
 
 /// A cluster to play with.
 #[derive(Debug, clap::Args)]
@@ -128,7 +129,7 @@ pub(crate) fn local(arguments: &Local) -> Result<(), ProgramError> {
 fn sites(arguments: &Local, dir: &Path) -> Result<Sites, ProgramError> {
     let path = dir.join("sites.ron");
     if path.exists() {
-        return Sites::read(&path).map_err(|error| ProgramError::Usage(error.to_string()));
+        return Ok(Sites::read(&path)?);
     }
     let sites = loopback(arguments.sites)?;
     real::init::<Timeline>(dir, &sites)?;
@@ -229,11 +230,7 @@ impl LocalCluster {
             Ok(LocalCommand::Restart(site)) => {
                 match self.start(site) {
                     Ok(()) => self.print(&format!("S{site} started\n")),
-                    Err(
-                        ProgramError::Run(error) | ProgramError::Usage(error) | ProgramError::NoAnswer(error),
-                    ) => {
-                        self.print(&format!("error: {error}\n"));
-                    }
+                    Err(error) => self.print(&error.text(false)),
                 };
             }
             Ok(LocalCommand::Partition(groups)) => {

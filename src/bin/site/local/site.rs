@@ -16,8 +16,9 @@ use mio::Waker;
 
 use super::net::{CutSocket, Links};
 use crate::ending::PATIENCE;
+use crate::error::ProgramError;
 use crate::prompt::{AtOnce, Prompt};
-use crate::{ProgramError, answers, commands, run};
+use crate::{answers, commands, run};
 
 type LocalHost = Host<Participant, Files, CutSocket>;
 

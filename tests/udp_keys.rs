@@ -18,7 +18,7 @@ use aviary::time::{Duration, Instant};
 use aviary::tweets::client::{Client, ClientOptions};
 use aviary::tweets::site::{Message, Note, Operation, Query, Record, Request};
 use aviary::tweets::timeline::{Event, Position, TimelineQuery, View};
-use aviary::udp::seal::{Opened, Party, Sealer};
+use aviary::udp::seal::{Party, Sealer};
 use aviary::udp::{Caller, CallerSettings, ClientKey, KeyNumber};
 use aviary::wire::Wire;
 use sim_runner::tweets::real::RealCluster;
@@ -278,7 +278,8 @@ impl Raw {
         let (mut bytes, mut seen) = ([0; 2_000], (0, 0, None));
         while let Ok(length) = self.socket.recv(&mut bytes) {
             seen = (seen.0 + 1, seen.1 + length, seen.2);
-            if let Ok(Opened { challenge: Some(challenge), .. }) = self.sealer.open(&mut bytes[..length]) {
+            if let Some(challenge) = self.sealer.open(&mut bytes[..length]).ok().and_then(|it| it.challenge())
+            {
                 seen.2 = Some(challenge.cookie);
             }
         }

@@ -26,8 +26,8 @@ use crate::tweets::timeline::{
 };
 use crate::udp::ClientKey;
 
-pub use crate::replicated::real::ClientOptions;
 pub use crate::replicated::real::client::settings;
+pub use crate::replicated::real::{ClientOptions, ReportOptions, SiteReport};
 
 /// A client with one session, that does one thing at a time.
 pub type Client = real::Client<Timeline>;
@@ -136,4 +136,16 @@ pub fn statuses(
     patience: Duration,
 ) -> Result<Vec<Option<Status>>, ClientError> {
     real::statuses::<Timeline>(sites, key, patience)
+}
+
+/// What each site says of itself, in their order.
+///
+/// # Errors
+/// When the operating system refuses.
+pub fn reports(
+    sites: &Sites,
+    key: ClientKey,
+    options: &ReportOptions,
+) -> Result<Vec<SiteReport>, ClientError> {
+    real::reports::<Timeline>(sites, key, options)
 }

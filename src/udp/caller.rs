@@ -12,8 +12,9 @@ use super::clock::{Clock, since_1970};
 use super::counters::{Counters, Drop};
 use super::error::HostError;
 use super::keys::ClientKey;
+use super::notices::{ASKS_FOR_COUNTERS, Challenge, Notice};
 use super::runs::{Arrivals, Departures};
-use super::seal::{Challenge, Opened, Party, SEAL_BYTES, Sealer};
+use super::seal::{Opened, Party, SEAL_BYTES, Sealer};
 use super::socket::OffloadSocket;
 use crate::frame::{self, Datagram, Sender};
 use crate::ids::{ProcessId, SiteId};
@@ -75,10 +76,19 @@ struct SentDatagram {
 /// What came of looking for a datagram.
 enum Looked {
     Nothing,
-    /// A site's challenge, which was answered if need be.
-    Challenge,
+    /// A notice of a site's host, which was answered if need be.
+    Notice,
     /// Something for the client with this number.
     For(u16),
+}
+
+/// What a site's host told a client, whatever its site is about.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum SiteNotice {
+    /// The site reads its journal, and takes part in nothing yet.
+    Starting,
+    /// What became of datagrams since its start.
+    Counters(Counters),
 }
 
 /// Clients that run.
@@ -106,6 +116,7 @@ pub struct Caller<P: Process> {
     ready: VecDeque<Outgoing>,
     spare: Spare,
     notes: Vec<(ProcessId, P::Note)>,
+    notices: Vec<(SiteId, SiteNotice)>,
     counters: Counters,
 }
 
@@ -143,6 +154,7 @@ impl<P: Process> Caller<P> {
             ready: VecDeque::new(),
             spare: Spare::default(),
             notes: Vec::new(),
+            notices: Vec::new(),
             counters: Counters::default(),
             settings,
         })
@@ -215,6 +227,21 @@ impl<P: Process> Caller<P> {
         core::mem::take(&mut self.notes)
     }
 
+    /// Asks a site in the name of a client what became of datagrams there.
+    ///
+    /// # Panics
+    /// When `client` was not added, or there is no such site.
+    pub fn ask_for_counters(&mut self, client: ProcessId, site: SiteId) {
+        let ProcessId::Client(number) = client else { panic!("{client} is no client") };
+        assert!(site.index() < self.settings.addresses.len(), "there is no {site}");
+        self.send_to(site.index(), number, &ASKS_FOR_COUNTERS, 0);
+    }
+
+    /// What the hosts of sites told since the last call, in order.
+    pub fn take_notices(&mut self) -> Vec<(SiteId, SiteNotice)> {
+        core::mem::take(&mut self.notices)
+    }
+
     /// Waits until there is something to do, at most until `until`, and does it.
     pub fn turn(&mut self, until: Instant) -> Result<(), HostError> {
         self.departures.flush(&mut self.socket, &mut self.counters);
@@ -239,7 +266,7 @@ impl<P: Process> Caller<P> {
             }
             match self.receive() {
                 Ok(Looked::For(number)) => heard.push(number),
-                Ok(Looked::Challenge) => {}
+                Ok(Looked::Notice) => {}
                 Ok(Looked::Nothing) => break,
                 Err(reason) => self.counters.drop(reason),
             }
@@ -260,8 +287,8 @@ impl<P: Process> Caller<P> {
             return Err(Drop::Oversized);
         }
         let opened = self.sealer.open(self.arrivals.bytes(place))?;
-        if let Opened { party, challenge: Some(challenge), .. } = opened {
-            return self.on_challenge(party, challenge).map(|()| Looked::Challenge);
+        if let Opened { party, notice: Some(notice), .. } = opened {
+            return self.on_notice(party, &notice).map(|()| Looked::Notice);
         }
         let (header, messages) = frame::read(opened.frame).map_err(|rejected| Drop::from(&rejected))?;
         if header.sender.cluster != self.settings.cluster {
@@ -290,9 +317,10 @@ impl<P: Process> Caller<P> {
         Ok(Looked::For(number))
     }
 
-    /// Takes the cookie that a site gave, and sends once more what it dropped for want of it.
-    fn on_challenge(&mut self, party: Party, challenge: Challenge) -> Result<(), Drop> {
-        let place = self.sent.binary_search_by_key(&challenge.count, |sent| sent.count);
+    /// Takes what a site's host says to what was sent: its notice, or its cookie, whereupon what it dropped for want of that
+    /// is sent once more.
+    fn on_notice(&mut self, party: Party, notice: &Notice) -> Result<(), Drop> {
+        let place = self.sent.binary_search_by_key(&notice.count(), |sent| sent.count);
         let sent = place.ok().and_then(|place| self.sent.get_mut(place));
         let of_its_key = |sent: &&mut SentDatagram| Party::of(ProcessId::Client(sent.client)) == party;
         // Of what was sent long ago, or answered before.
@@ -302,13 +330,31 @@ impl<P: Process> Caller<P> {
         let SentDatagram { client, site, proofs, .. } = *sent;
         let frame = core::mem::take(&mut sent.frame);
         self.sent_bytes -= frame.len();
+        let told = match *notice {
+            Notice::Challenge(challenge) => {
+                self.take_cookie((client, site), challenge, (&frame, proofs));
+                return Ok(());
+            }
+            Notice::Starting { .. } => SiteNotice::Starting,
+            Notice::Counters { counters, .. } => SiteNotice::Counters(counters),
+        };
+        let site = u8::try_from(site).ok().and_then(SiteId::new).expect("something was sent to it");
+        self.notices.push((site, told));
+        Ok(())
+    }
+
+    fn take_cookie(
+        &mut self,
+        (client, site): (u16, usize),
+        challenge: Challenge,
+        (frame, proofs): (&[u8], u8),
+    ) {
         self.cookies[site] = challenge.cookie;
-        let Some(seat) = self.seats.get_mut(&client) else { return Ok(()) };
+        let Some(seat) = self.seats.get_mut(&client) else { return };
         seat.cookies[site] = Some(challenge.cookie);
         if challenge.is_dropped && proofs < PROOFS_MAX {
-            self.send_to(site, client, &frame, proofs + 1);
+            self.send_to(site, client, frame, proofs + 1);
         }
-        Ok(())
     }
 
     fn wake_late(&mut self) {

@@ -124,6 +124,20 @@ impl Counters {
         self.dropped[reason as usize]
     }
 
+    /// All of them, in the order of the fields and of [`Drop::ALL`].
+    pub(super) fn numbers(&self) -> impl Iterator<Item = u64> {
+        [self.received, self.sent].into_iter().chain(self.dropped)
+    }
+
+    /// Those that [`Counters::numbers`] gave; none of another build, which knows other reasons.
+    pub(super) fn of(numbers: impl ExactSizeIterator<Item = u64>) -> Option<Counters> {
+        let (mut numbers, mut counters) =
+            (Some(numbers).filter(|numbers| numbers.len() == 2 + Drop::ALL.len())?, Counters::default());
+        (counters.received, counters.sent) = (numbers.next()?, numbers.next()?);
+        counters.dropped.iter_mut().zip(numbers).for_each(|(count, number)| *count = number);
+        Some(counters)
+    }
+
     pub(super) fn drop(&mut self, reason: Drop) {
         self.dropped[reason as usize] += 1;
     }

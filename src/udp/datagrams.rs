@@ -8,7 +8,8 @@ use super::cookies::CookieStanding;
 use super::counters::Drop;
 use super::host::{Host, LocalMessage};
 use super::keys::KeyNumber;
-use super::seal::{Challenge, Party, SEAL_BYTES};
+use super::notices::{ASKS_FOR_COUNTERS, Challenge, Notice};
+use super::seal::{Party, SEAL_BYTES};
 use super::socket::Socket;
 use super::syncer::HostDisk;
 use crate::frame::{self, Datagram};
@@ -38,7 +39,7 @@ impl<P: Process, D: HostDisk, S: Socket> Host<P, D, S> {
         match self.take_datagram(place, source) {
             Ok(taken) => {
                 self.counters.received += 1;
-                Some(taken)
+                taken
             }
             Err(reason) => {
                 tracing::debug!(%source, length, reason = reason.name(), "dropped a datagram");
@@ -48,8 +49,13 @@ impl<P: Process, D: HostDisk, S: Socket> Host<P, D, S> {
         }
     }
 
-    /// Opens the datagram that was received, or says why it is dropped.
-    fn take_datagram(&mut self, place: Range<usize>, source: SocketAddr) -> Result<Taken<P::Message>, Drop> {
+    /// Opens the datagram that was received, or says why it is dropped. Nothing is left to be handed in of what the host
+    /// itself was asked.
+    fn take_datagram(
+        &mut self,
+        place: Range<usize>,
+        source: SocketAddr,
+    ) -> Result<Option<Taken<P::Message>>, Drop> {
         if place.len() > self.settings.datagram_max + SEAL_BYTES {
             return Err(Drop::Oversized);
         }
@@ -70,6 +76,12 @@ impl<P: Process, D: HostDisk, S: Socket> Host<P, D, S> {
         if opened.party == Party::Sites && !is_known {
             self.strangers.hear_site(source);
         }
+        if let Party::Client(key) = opened.party
+            && opened.frame == ASKS_FOR_COUNTERS
+        {
+            let count = opened.count;
+            return self.tell_counters(now, key, source, (count, standing)).map(|()| None);
+        }
         let (header, messages) = frame::read(opened.frame).map_err(|rejected| Drop::from(&rejected))?;
         let from = header.sender.from;
         if header.sender.cluster != self.settings.cluster {
@@ -87,12 +99,7 @@ impl<P: Process, D: HostDisk, S: Socket> Host<P, D, S> {
         let newness = (header.sender.incarnation, opened.count);
         let mut messages: Vec<P::Message> = messages.decode().map_err(|_| Drop::Malformed)?;
         if let Party::Client(key) = opened.party {
-            if standing != CookieStanding::Current {
-                self.challenge(now, key, source, (newness.1, standing == CookieStanding::Strange));
-            }
-            if standing == CookieStanding::Strange {
-                return Err(Drop::Unproven);
-            }
+            self.look_for_proof(now, key, source, (newness.1, standing))?;
             if messages.len() > CLIENT_MESSAGES_MAX {
                 messages.truncate(CLIENT_MESSAGES_MAX);
                 self.counters.drop(Drop::TooMany);
@@ -101,20 +108,42 @@ impl<P: Process, D: HostDisk, S: Socket> Host<P, D, S> {
         if !self.routes.learn(now, from, newness, source) {
             return Err(Drop::NumberTaken);
         }
-        Ok((who, from, messages))
+        Ok(Some((who, from, messages)))
     }
 
-    /// Has the client that sent a datagram of this count prove that it is there.
-    fn challenge(
+    /// Has the client that sent a datagram of this count prove that it is there, unless it has.
+    fn look_for_proof(
         &mut self,
         now: Instant,
         key: KeyNumber,
         source: SocketAddr,
-        (count, is_dropped): (u64, bool),
-    ) {
+        (count, standing): (u64, CookieStanding),
+    ) -> Result<(), Drop> {
+        let is_dropped = match standing {
+            CookieStanding::Current => return Ok(()),
+            CookieStanding::Aging => false,
+            CookieStanding::Strange => true,
+        };
         let cookie = self.cookies.give(now, source, key);
-        let challenge = Challenge { cookie, count, is_dropped };
-        let is_sealed = self.sealer.challenge(key, challenge, &mut self.sealed);
+        self.notify(key, source, &Notice::Challenge(Challenge { cookie, count, is_dropped }));
+        if is_dropped { Err(Drop::Unproven) } else { Ok(()) }
+    }
+
+    /// Tells a client, where it has proven to be, what became of datagrams.
+    fn tell_counters(
+        &mut self,
+        now: Instant,
+        key: KeyNumber,
+        source: SocketAddr,
+        (count, standing): (u64, CookieStanding),
+    ) -> Result<(), Drop> {
+        self.look_for_proof(now, key, source, (count, standing))?;
+        self.notify(key, source, &Notice::Counters { count, counters: self.counters });
+        Ok(())
+    }
+
+    fn notify(&mut self, key: KeyNumber, source: SocketAddr, notice: &Notice) {
+        let is_sealed = self.sealer.notify(key, notice, &mut self.sealed);
         assert!(is_sealed, "the datagram was opened with client key {}", key.number());
         self.departures.send(&mut self.socket, &self.sealed, source, &mut self.counters);
     }

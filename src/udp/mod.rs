@@ -21,18 +21,20 @@ mod error;
 pub mod files;
 pub mod host;
 mod keys;
+pub(crate) mod notices;
 pub mod recorder;
 mod routes;
 pub mod runs;
 pub mod seal;
 pub mod socket;
+mod starting;
 mod strangers;
 mod syncer;
 
 #[cfg(test)]
 mod tests;
 
-pub use caller::{Caller, CallerSettings};
+pub use caller::{Caller, CallerSettings, SiteNotice};
 pub use counters::{Counters, Drop};
 pub use error::HostError;
 pub use files::Files;
@@ -43,4 +45,5 @@ pub use keys::{
 pub use recorder::{Recorded, Recorder, RecorderError, RecorderSettings};
 pub use runs::{Arrivals, Departures};
 pub use socket::{OffloadSocket, Socket};
+pub use starting::Starting;
 pub use syncer::{HostDisk, SyncJob};

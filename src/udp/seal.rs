@@ -8,7 +8,8 @@
 //! ```
 //!
 //! `key` is 0 for that of the sites, 64 + N for what the holder of client key N says to sites, 128 + N for what sites
-//! say to it, and 192 + N for a challenge of a site, which has no frame. Sites derive all 64 client keys when they start, so that no datagram of a stranger costs a derivation.
+//! say to it, and 192 + N for a notice of a site's host, which has no frame: a challenge, that it reads its
+//! journal, or counters. Sites derive all 64 client keys when they start, so that no datagram of a stranger costs a derivation.
 //!
 //! XChaCha20-Poly1305 (draft-irtf-cfrg-xchacha-03). Nonces are drawn at random: 24 bytes never repeat by chance, and
 //! a counter would begin anew after a crash. `count` numbers what one process seals since its start, from 1.
@@ -37,7 +38,8 @@
 //!   done stays true. `Told` and `Behind` name a query, whose number is of one life of a client.
 //! - Nobody's address is learned from a datagram that is not newer than the last (see `routes`), so answers cannot be
 //!   led away. From another address than its sender's it draws a challenge, which only the holder of the key can answer.
-//! - A challenge names the datagram that it answers, which is sealed again at most three times.
+//! - A challenge names the datagram that it answers, which is sealed again at most three times. So does every other notice
+//!   of a site's host, and a client takes one for each of its datagrams.
 //!
 //! # Limits
 //!
@@ -61,7 +63,8 @@ use rand_chacha::rand_core::{Rng, SeedableRng};
 
 use super::counters::Drop;
 use super::keys::{ClientKey, Direction, Key, KeyNumber, KeySet, Keys};
-use crate::frame::{DATAGRAM_MIN, FRAME_BYTES};
+pub use super::notices::{Challenge, Notice};
+use crate::frame::DATAGRAM_MIN;
 use crate::ids::ProcessId;
 
 /// The form of sealed datagrams that this code speaks. Others are dropped.
@@ -83,49 +86,12 @@ pub const SEAL_BYTES: usize = SEALED_AT + COUNT_BYTES + TAG_BYTES;
 pub const SEALED_MIN: usize = DATAGRAM_MIN + SEAL_BYTES;
 
 /// The key byte of what sites say to each other, and of what is said to sites and to clients by client key 0, and with
-/// what it is challenged.
+/// what hosts notify it.
 const OF_SITES: u8 = 0;
 const TO_SITES: u8 = 64;
 const TO_CLIENTS: u8 = 128;
-const CHALLENGES: u8 = 192;
+const NOTICES: u8 = 192;
 const _: () = assert!(KeyNumber::COUNT <= TO_SITES && TO_CLIENTS == 2 * TO_SITES);
-
-const CHALLENGE_BYTES: usize = 8 + 8 + 1;
-
-// No challenge is longer than what it answers.
-const _: () = assert!(CHALLENGE_BYTES <= FRAME_BYTES);
-
-/// What a site sends to a client of which it does not know that it hears what is sent to its address.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Challenge {
-    /// What the client's next datagrams carry.
-    pub cookie: u64,
-    /// The count of the datagram that this answers.
-    pub count: u64,
-    /// Whether that was dropped. If not, its cookie was an old one.
-    pub is_dropped: bool,
-}
-
-impl Challenge {
-    fn encode(self) -> [u8; CHALLENGE_BYTES] {
-        let mut bytes = [0; CHALLENGE_BYTES];
-        bytes[..8].copy_from_slice(&self.cookie.to_le_bytes());
-        bytes[8..16].copy_from_slice(&self.count.to_le_bytes());
-        bytes[16] = self.is_dropped.into();
-        bytes
-    }
-
-    fn decode(bytes: &[u8]) -> Option<Challenge> {
-        let (cookie, rest) = bytes.split_first_chunk()?;
-        let (count, rest) = rest.split_first_chunk()?;
-        let is_dropped = match rest {
-            [0] => false,
-            [1] => true,
-            _ => return None,
-        };
-        Some(Challenge { cookie: u64::from_le_bytes(*cookie), count: u64::from_le_bytes(*count), is_dropped })
-    }
-}
 
 /// What a datagram says of itself before it is opened; anybody may have written it.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -191,10 +157,20 @@ pub struct Opened<'a> {
     pub party: Party,
     /// Which of its sender's it is, from 1 at each start.
     pub count: u64,
-    /// If it is a challenge; then it has no frame.
-    pub challenge: Option<Challenge>,
+    /// If it is a notice of a site's host; then it has no frame.
+    pub notice: Option<Notice>,
     /// What was sealed.
     pub frame: &'a [u8],
+}
+
+impl Opened<'_> {
+    /// If it is a challenge.
+    pub fn challenge(&self) -> Option<Challenge> {
+        match self.notice {
+            Some(Notice::Challenge(challenge)) => Some(challenge),
+            Some(Notice::Starting { .. } | Notice::Counters { .. }) | None => None,
+        }
+    }
 }
 
 impl core::fmt::Debug for Sealer {
@@ -278,9 +254,9 @@ impl Sealer {
         self.seal_with(party, 0, frame, out)
     }
 
-    /// Challenges the client that sealed with this key, as [`Sealer::seal`] does.
-    pub(super) fn challenge(&mut self, key: KeyNumber, challenge: Challenge, out: &mut Vec<u8>) -> bool {
-        self.seal_as(Party::Client(key), CHALLENGES + key.number(), 0, &challenge.encode(), out)
+    /// Notifies the client that sealed with this key, as [`Sealer::seal`] does.
+    pub(super) fn notify(&mut self, key: KeyNumber, notice: &Notice, out: &mut Vec<u8>) -> bool {
+        self.seal_as(Party::Client(key), NOTICES + key.number(), 0, &notice.encode(), out)
     }
 
     /// As [`Sealer::seal`], with a cookie of the site that it is for.
@@ -333,7 +309,7 @@ impl Sealer {
 
     /// Opens a datagram in place, or says why it is dropped.
     pub fn open<'a>(&self, bytes: &'a mut [u8]) -> Result<Opened<'a>, Drop> {
-        let (party, cipher, is_challenge) = self.look_at(bytes)?;
+        let (party, cipher, is_notice) = self.look_at(bytes)?;
         let (head, body) = bytes.split_at_mut(SEALED_AT);
         let (body, tag) = body.split_at_mut(body.len() - TAG_BYTES);
         let nonce: [u8; NONCE_BYTES] = head[NONCE_AT..].try_into().expect("that is where it ends");
@@ -343,11 +319,11 @@ impl Sealer {
             .map_err(|_| Drop::Key)?;
         let (count, frame) = body.split_first_chunk().expect("the length was checked");
         let count = u64::from_le_bytes(*count);
-        if !is_challenge {
-            return Ok(Opened { party, count, challenge: None, frame });
+        if !is_notice {
+            return Ok(Opened { party, count, notice: None, frame });
         }
-        let challenge = Challenge::decode(frame).ok_or(Drop::Malformed)?;
-        Ok(Opened { party, count, challenge: Some(challenge), frame: &[] })
+        let notice = Notice::decode(frame).ok_or(Drop::Malformed)?;
+        Ok(Opened { party, count, notice: Some(notice), frame: &[] })
     }
 
     /// Checks all that stands in front of what is sealed.
@@ -366,7 +342,7 @@ impl Sealer {
         self.opens(bytes[KEY_AT])
     }
 
-    /// Which key a datagram with this key byte claims, and whether to be a challenge, if it may be said to this side at
+    /// Which key a datagram with this key byte claims, and whether to be a notice, if it may be said to this side at
     /// all.
     fn opens(&self, byte: u8) -> Result<(Party, &XChaCha20Poly1305, bool), Drop> {
         if byte == OF_SITES {
@@ -376,7 +352,7 @@ impl Sealer {
         let class = byte - number.number();
         let side = match class {
             TO_SITES => SealSide::Site,
-            TO_CLIENTS | CHALLENGES => SealSide::Client,
+            TO_CLIENTS | NOTICES => SealSide::Client,
             _ => return Err(Drop::Malformed),
         };
         if self.side != side && self.side != SealSide::Bystander {
@@ -387,7 +363,7 @@ impl Sealer {
         }
         let pair = self.pair(number).ok_or(Drop::Key)?;
         let cipher = if class == TO_SITES { &pair.to_sites } else { &pair.to_clients };
-        Ok((Party::Client(number), cipher, class == CHALLENGES))
+        Ok((Party::Client(number), cipher, class == NOTICES))
     }
 }
 
@@ -443,7 +419,7 @@ mod tests {
         assert_eq!(party(&sealer(5, &keys(Some(1), Some(3))), &out), Err(Drop::Key));
         assert_eq!(party(&sealer(5, &keys(Some(1), None)), &out), Err(Drop::Key));
         // Said to be sealed with another key: that of the sites, of another client, or of the other direction.
-        for byte in [OF_SITES, TO_SITES, TO_SITES + 8, CHALLENGES + 9, 1, 63] {
+        for byte in [OF_SITES, TO_SITES, TO_SITES + 8, NOTICES + 9, 1, 63] {
             let mut forged = out.clone();
             forged[KEY_AT] = byte;
             assert!(ours.open(&mut forged).is_err(), "{byte}");
@@ -477,8 +453,8 @@ mod tests {
         let mut site = sealer(5, &keys(Some(1), Some(2)));
         let challenge = Challenge { cookie: 77, count: 3, is_dropped: true };
         let mut out = Vec::new();
-        assert!(site.challenge(number(1), challenge, &mut out));
-        let opened = |sealer: &Sealer| sealer.open(&mut out.clone()).map(|opened| opened.challenge);
+        assert!(site.notify(number(1), &Notice::Challenge(challenge), &mut out));
+        let opened = |sealer: &Sealer| sealer.open(&mut out.clone()).map(|opened| opened.challenge());
         assert_eq!(opened(&clients(2, &[1])), Ok(Some(challenge)));
         assert_eq!(opened(&clients(2, &[0])), Err(Drop::Key));
         assert_eq!(opened(&site), Err(Drop::Source));

@@ -2,7 +2,7 @@
 
 use std::io;
 use std::net::{SocketAddr, SocketAddrV4, SocketAddrV6};
-use std::os::fd::AsRawFd;
+use std::os::fd::{AsFd, AsRawFd};
 
 use mio::event::Source;
 use mio::net::UdpSocket;
@@ -86,6 +86,16 @@ impl OffloadSocket {
         let socket = bind(address)?;
         let has_runs = setsockopt(&socket, sockopt::UdpGroSegment, &true).is_ok();
         Ok(OffloadSocket { socket, has_runs, control: nix::cmsg_space!(i32) })
+    }
+
+    /// The same socket once more: what one of the two receives the other does not.
+    pub(super) fn share(&self) -> io::Result<OffloadSocket> {
+        let socket = std::net::UdpSocket::from(self.socket.as_fd().try_clone_to_owned()?);
+        Ok(OffloadSocket {
+            socket: UdpSocket::from_std(socket),
+            has_runs: self.has_runs,
+            control: nix::cmsg_space!(i32),
+        })
     }
 
     /// Where it is bound.

@@ -1,5 +1,7 @@
 //! What a line of `bash` gets back.
 
+use std::net::UdpSocket;
+
 use serde_json::Value;
 
 use crate::cluster::Cluster;
@@ -103,4 +105,24 @@ fn the_log_as_json_has_a_field_for_each_thing() {
     }
     assert_eq!(tweet["session"], opening["at"], "{tweet}");
     assert_eq!((tweet["number"].as_u64(), tweet["is_last"].as_bool()), (Some(1), Some(true)), "{tweet}");
+}
+
+#[test]
+fn a_client_reads_what_became_of_datagrams_at_a_site_without_a_terminal() {
+    let mut cluster = Cluster::init("counters");
+    cluster.start(&[0, 1]);
+    // One that is no datagram of the cluster.
+    let address = cluster.succeed("grep -o '127.0.0.1:[0-9]*' $config | head -1");
+    UdpSocket::bind("127.0.0.1:0").unwrap().send_to(b"garbage", address.trim()).unwrap();
+    let text = cluster.succeed("$site status --config $config --site 0 --counters");
+    let counters = text.lines().find(|line| line.starts_with("datagrams: S0 received=")).unwrap();
+    assert!(counters.contains(" sent=") && counters.contains(" version=1"), "{counters}");
+    let json = cluster.succeed("$site status --config $config --counters --json --timeout 1s");
+    let sites: Value = serde_json::from_str(&json).unwrap();
+    assert_eq!(sites[0]["datagrams"]["dropped"]["version"], 1, "{sites}");
+    assert!(sites[1]["datagrams"]["received"].as_u64() > Some(0), "{sites}");
+    assert!(sites[2]["datagrams"].is_null() && sites[2]["is_silent"] == true, "{sites}");
+    let without: Value =
+        serde_json::from_str(&cluster.succeed("$site status --config $config --json --timeout 1s")).unwrap();
+    assert!(without[0]["datagrams"].is_null() && without[0]["phase"].is_string(), "{without}");
 }

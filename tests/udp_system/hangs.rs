@@ -2,9 +2,9 @@
 
 use std::fs::{self, File};
 use std::os::unix::process::ExitStatusExt;
-use std::process::Stdio;
+use std::process::{Command, Stdio};
 
-use crate::site::{Fault, Running, Scratch, library, pause};
+use crate::site::{Fault, Running, SITE, Scratch, library, pause};
 
 /// Syncs in a thread of their own only where they take long enough.
 fn beside(fault: &Fault, scratch: &Scratch) {
@@ -121,4 +121,30 @@ fn a_recording_that_is_never_written_holds_up_neither_service_nor_end() {
     let log = fs::read_to_string(log).unwrap();
     assert_eq!(status.code(), Some(0), "{log}");
     assert!(log.contains("what was recorded last is not written yet, and is given up"), "{log}");
+}
+
+/// A site syncs once while it reads its journal.
+#[test]
+fn clients_are_told_that_a_site_reads_its_journal() {
+    let Some(library) = library("starting") else { return };
+    let scratch = Scratch::new("starting");
+    scratch.init(1);
+    let fault = scratch.fault(0);
+    fault.on("fdatasync hang");
+    let _running = scratch.start(0, &fault, &library);
+    fault.wait();
+    let ask = |words: &[&str]| {
+        let mut command = Command::new(SITE);
+        command.args(words).arg("--config").arg(scratch.config()).stdin(Stdio::null());
+        let out = command.output().unwrap();
+        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+        (out.status.code(), text(&out.stdout), text(&out.stderr))
+    };
+    let (code, table, errors) = ask(&["status"]);
+    assert_eq!((code, table.as_str()), (Some(3), "status: S0 starting, it reads its journal\n"), "{errors}");
+    assert!(errors.contains("which reads its journal: try again"), "{errors}");
+    let (code, object, _) = ask(&["status", "--json"]);
+    assert!(code == Some(3) && object.contains("\"is_silent\":false,\"is_starting\":true"), "{object}");
+    let (code, _, errors) = ask(&["tweet", "--timeout", "2s", "ann", "hello"]);
+    assert!(code == Some(3) && errors.contains("(S0 reads its journal: try again)"), "{errors}");
 }

@@ -96,6 +96,9 @@ pub(crate) enum Ask {
     Status {
         #[command(flatten)]
         whom: Whom,
+        /// Also prints what became of datagrams at each site since its start.
+        #[arg(long)]
+        counters: bool,
     },
 }
 
@@ -108,7 +111,7 @@ impl Ask {
             | Ask::Unblock { whom, .. }
             | Ask::Log { whom }
             | Ask::Blocks { whom }
-            | Ask::Status { whom } => whom,
+            | Ask::Status { whom, .. } => whom,
         }
     }
 }
@@ -170,7 +173,7 @@ pub(crate) fn ask(ask: &Ask) -> Result<(), ProgramError> {
             let json = blocks.iter().map(objects::block).collect();
             (text + &answers::total(blocks.len() as u64, "block"), json)
         }
-        Ask::Status { .. } => return status::status(&sites, key, whom),
+        Ask::Status { counters, .. } => return status::status(&sites, key, whom, *counters),
     };
     terminal::answer(&if whom.json { format!("{json}\n") } else { text })
 }

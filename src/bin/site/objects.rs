@@ -3,7 +3,8 @@
 use aviary::ids::ProcessId;
 use aviary::tweets::site::{Block, LogLine, Operation, Request, Status};
 use aviary::tweets::timeline::{Event, Page, Position, View};
-use serde_json::{Value, json};
+use aviary::udp::{Counters, Drop};
+use serde_json::{Map, Value, json};
 
 use crate::answers;
 
@@ -92,6 +93,14 @@ pub(crate) fn status(status: &Status) -> Value {
         "leader": status.leader.map(|leader| leader.number()), "chosen": status.chosen.0,
         "applied": status.applied.0, "queue": status.queue, "digest": status.digest.to_string(),
     })
+}
+
+/// What became of datagrams; of those that were dropped, only the reasons that occurred.
+pub(crate) fn counters(counters: &Counters) -> Value {
+    let reasons = Drop::ALL.into_iter().filter(|reason| counters.dropped(*reason) > 0);
+    let dropped: Map<String, Value> =
+        reasons.map(|reason| (reason.name().to_owned(), counters.dropped(reason).into())).collect();
+    json!({ "received": counters.received, "sent": counters.sent, "dropped": dropped })
 }
 
 /// A site of the cluster, and more about it.

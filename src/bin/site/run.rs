@@ -102,7 +102,7 @@ fn start(arguments: &RunArgs, sites: &Sites) -> Result<(SiteHost, SocketAddr), P
         ProgramError::Run(format!("failed to find where {address} is bound: {error}; check the network"))
     })?;
     let recorder = recorder(arguments, sites.cluster, me.into())?;
-    Ok((real::open::<Timeline, _, _>(sites, me, keys, (&data, disk), socket, recorder)?, bound))
+    Ok((real::open_and_say_so::<Timeline, _>(sites, me, keys, (&data, disk), socket, recorder)?, bound))
 }
 
 /// The folder of a site's storage, locked.

@@ -2,7 +2,7 @@
 
 use aviary::replicated::paxos::{Quorum, Slot};
 use aviary::replicated::sites_ron::Sites;
-use aviary::tweets::client;
+use aviary::tweets::client::{self, ReportOptions, SiteReport};
 use aviary::udp::ClientKey;
 use serde_json::{Value, json};
 
@@ -11,17 +11,28 @@ use crate::error::ProgramError;
 use crate::{answers, objects, terminal};
 
 /// Prints all of it, and then fails if too few have answered.
-pub(crate) fn status(sites: &Sites, key: ClientKey, whom: &Whom) -> Result<(), ProgramError> {
+pub(crate) fn status(
+    sites: &Sites,
+    key: ClientKey,
+    whom: &Whom,
+    has_counters: bool,
+) -> Result<(), ProgramError> {
     let only = whom.first_site(sites)?;
-    let found = client::statuses(sites, key, whom.timeout)?;
+    let options = ReportOptions { patience: whom.timeout, site: only, has_counters };
+    let found = client::reports(sites, key, &options)?;
     let (mut text, mut list, mut silent, mut answered) = (String::new(), Vec::new(), Vec::new(), 0);
     let asked =
         found.into_iter().enumerate().filter(|(site, _)| only.is_none_or(|only| only.index() == *site));
-    for (site, status) in asked {
+    for (site, SiteReport { status, is_starting, counters }) in asked {
         let member = &sites.members[site];
         let (address, region) = (member.address.to_string(), member.region.as_str());
-        let mut more = json!({ "is_silent": status.is_none() });
+        let is_silent = status.is_none() && !is_starting;
+        let mut more = json!({ "is_silent": is_silent, "is_starting": is_starting });
         match status {
+            None if is_starting => {
+                text += &format!("status: S{site} starting, it reads its journal\n");
+                silent.push(format!("S{site} at {address}, which reads its journal: try again"));
+            }
             None => {
                 text += &format!("status: S{site} silent\n");
                 silent.push(format!("S{site} at {address}"));
@@ -31,6 +42,10 @@ pub(crate) fn status(sites: &Sites, key: ClientKey, whom: &Whom) -> Result<(), P
                 text += &answers::status_line(&status);
                 objects::extend(&mut more, objects::status(&status));
             }
+        }
+        if let Some(counters) = counters {
+            text += &format!("datagrams: S{site} {counters}\n");
+            objects::extend(&mut more, json!({ "datagrams": objects::counters(&counters) }));
         }
         list.push(objects::site(site, &address, region, more));
     }

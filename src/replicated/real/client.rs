@@ -16,7 +16,7 @@ use crate::replicated::client::{ClientState, Command};
 use crate::replicated::sites_ron::Sites;
 use crate::replicated::{Answer, Config, LogLine, Machine, Note, Position, Query, Replicated, Reply, Status};
 use crate::time::Duration;
-use crate::udp::{CLIENT_KEY, Caller, CallerSettings, ClientKey, HostError, KeyNumber};
+use crate::udp::{CLIENT_KEY, Caller, CallerSettings, ClientKey, Counters, HostError, KeyNumber, SiteNotice};
 
 /// Without a word from anybody for this long a client that was never answered takes another number: its own may be
 /// another client's at that site. It has no session yet, so nothing is done twice.
@@ -217,6 +217,11 @@ impl<M: Machine> Client<M> {
                     _ => {}
                 }
             }
+            for (site, notice) in self.caller.take_notices() {
+                if notice == SiteNotice::Starting {
+                    last = Some(format!("{site} reads its journal: try again"));
+                }
+            }
             if self.caller.now() >= until {
                 let me = self.caller.process(self.me).and_then(Replicated::as_client);
                 let is_unknown = me.is_some_and(ClientState::may_be_done);
@@ -258,38 +263,91 @@ impl<M: Machine> Client<M> {
     }
 }
 
+/// How a site is, as far as it said so.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct SiteReport {
+    /// How it is; none if it did not answer.
+    pub status: Option<Status>,
+    /// Whether it said that it reads its journal: it takes part in nothing until it has.
+    pub is_starting: bool,
+    /// What became of datagrams since its start, if that was asked for and answered.
+    pub counters: Option<Counters>,
+}
+
+/// Whom [`reports`] asks, and for what.
+#[derive(Clone, Copy, Debug)]
+pub struct ReportOptions {
+    /// How long it waits for those that do not answer.
+    pub patience: Duration,
+    /// The only site that is asked; all if none.
+    pub site: Option<SiteId>,
+    /// Whether sites are asked for their counters, too.
+    pub has_counters: bool,
+}
+
 /// How each site is; none of those that do not answer within `patience`.
 pub fn statuses<M: Machine>(
     sites: &Sites,
     key: ClientKey,
     patience: Duration,
 ) -> Result<Vec<Option<Status>>, ClientError<M>> {
+    let options = ReportOptions { patience, site: None, has_counters: false };
+    Ok(reports(sites, key, &options)?.into_iter().map(|report| report.status).collect())
+}
+
+/// What each site says of itself, in their order.
+pub fn reports<M: Machine>(
+    sites: &Sites,
+    key: ClientKey,
+    options: &ReportOptions,
+) -> Result<Vec<SiteReport>, ClientError<M>> {
+    let ReportOptions { patience, site: only, has_counters } = *options;
     let number = key.number();
     let mut caller = Caller::<Replicated<M>>::start(settings(sites, vec![key]))?;
     let count = sites.members.len();
-    let mut found = vec![None; count];
+    let mut found = vec![SiteReport::default(); count];
+    let asked_sites =
+        || (0..).map_while(SiteId::new).take(count).filter(|site| only.is_none_or(|it| it == *site));
+    let lacks = |report: &SiteReport| report.status.is_none() || (has_counters && report.counters.is_none());
     let start = caller.now();
     let (until, mut asked) = (start + patience, 0);
-    while found.contains(&None) && caller.now() < until {
+    loop {
+        let mut lacking = asked_sites().filter(|site| lacks(&found[site.index()]));
         let ask_at = start + RENUMBER_AFTER.times(asked);
+        // A site that reads its journal has answered; but that may be read soon.
+        let are_starting = lacking.clone().all(|site| found[site.index()].is_starting);
+        if caller.now() >= until || (are_starting && asked > RENUMBER_MAX) || lacking.clone().next().is_none()
+        {
+            return Ok(found);
+        }
         if asked <= RENUMBER_MAX && caller.now() >= ask_at {
             // By another number each time: at a silent site, the last one may be another client's.
             asked += 1;
-            let silent = (0..).map_while(SiteId::new).zip(&found).filter(|(_, found)| found.is_none());
-            for (site, _) in silent {
+            lacking.try_for_each(|site| {
                 let (me, _) = add(&mut caller, number, count, Some(site))?;
                 caller.command(me, Command::Tell(Query::Status));
-            }
+                if has_counters {
+                    caller.ask_for_counters(me, site);
+                }
+                Ok::<(), ClientError<M>>(())
+            })?;
             continue;
         }
         caller.turn(if asked <= RENUMBER_MAX { until.min(ask_at) } else { until })?;
         for (_, note) in caller.take_notes() {
             if let Note::Told(_, _, Reply::Status { status }) = note {
-                found[status.site.index()] = Some(status);
+                let report = &mut found[status.site.index()];
+                (report.status, report.is_starting) = (Some(status), false);
+            }
+        }
+        for (site, notice) in caller.take_notices() {
+            let report = &mut found[site.index()];
+            match notice {
+                SiteNotice::Starting => report.is_starting = report.status.is_none(),
+                SiteNotice::Counters(counters) => report.counters = Some(counters),
             }
         }
     }
-    Ok(found)
 }
 
 /// Adds a client of this key that asks this site first, or any.

@@ -9,9 +9,9 @@ pub mod terms;
 
 use std::fmt;
 
-pub use client::{Client, ClientError, ClientOptions, statuses};
+pub use client::{Client, ClientError, ClientOptions, ReportOptions, SiteReport, reports, statuses};
 pub use files::{NewCluster, init, local, random};
-pub use site::{Serving, open, outlive_file_limits, start};
+pub use site::{Serving, open, open_and_say_so, outlive_file_limits, start};
 
 /// Why a site does not run.
 #[derive(Clone, PartialEq, Eq, Debug)]

@@ -13,7 +13,7 @@ use crate::replicated::sites_ron::Sites;
 use crate::replicated::{Config, Machine};
 use crate::udp::{
     CLIENT_MASTER_KEY, CLUSTER_KEY, Files, Host, HostSettings, Key, KeyError, KeyKind, Keys, OffloadSocket,
-    Recorder, Socket,
+    Recorder, Socket, Starting,
 };
 
 /// What may wait for one sync, in bytes, before a site takes nothing more.
@@ -50,6 +50,27 @@ pub fn open<M: Machine, P: Process<Config = Config>, S: Socket>(
     Host::start_recorded(settings, socket, disk, recorder).map_err(|error| of_storage(error.to_string()))
 }
 
+/// As [`open`], while clients are told that the site reads its journal.
+///
+/// # Errors
+/// As of [`open`], and when the operating system refuses.
+pub fn open_and_say_so<M: Machine, P: Process<Config = Config>>(
+    sites: &Sites,
+    me: SiteId,
+    keys: Keys,
+    storage: (&Path, Files),
+    socket: OffloadSocket,
+    recorder: Option<Recorder<P>>,
+) -> Result<Host<P, Files, OffloadSocket>, RealError> {
+    let starting = Starting::answer(&socket, sites.cluster, &keys, sites.config.datagram_max);
+    let starting = starting.map_err(|error| {
+        RealError::Failed(format!("failed to answer clients while the journal is read: {error}"))
+    })?;
+    let opened = open::<M, P, _>(sites, me, keys, storage, socket, recorder);
+    drop(starting);
+    opened
+}
+
 /// Has a write to a file beyond the limit on its size (`ulimit -f`) fail, instead of ending the program.
 ///
 /// # Errors
@@ -83,7 +104,7 @@ pub fn start<M: Machine, P: Process<Config = Config>>(dir: &Path, id: u8) -> Res
     let address = sites.members[me.index()].address;
     let socket = OffloadSocket::bind(address)
         .map_err(|error| RealError::Failed(format!("failed to listen on {address}: {error}")))?;
-    open::<M, P, _>(&sites, me, keys, (&data, disk), socket, None).map(|host| Serving { host, me })
+    open_and_say_so::<M, P>(&sites, me, keys, (&data, disk), socket, None).map(|host| Serving { host, me })
 }
 
 /// A site that runs while its program serves it, [until a signal comes](Serving::until_a_signal).

@@ -242,7 +242,7 @@ fn a_replayed_challenge_draws_nothing() {
     let mut sealer = Sealer::new(CLUSTER, &keys(), [3; 32]);
     let mut challenged = Vec::new();
     let challenge = Challenge { cookie: 77, count: 1, is_dropped: true };
-    assert!(sealer.challenge(KeyNumber::FIRST, challenge, &mut challenged));
+    assert!(sealer.notify(KeyNumber::FIRST, &Notice::Challenge(challenge), &mut challenged));
     let port = caller.local_addr().unwrap().port();
     for _ in 0..5 {
         site.send_to(&challenged, (Ipv4Addr::LOCALHOST, port)).unwrap();
@@ -257,7 +257,8 @@ fn a_replayed_challenge_draws_nothing() {
     assert_eq!(claim(&bytes[..length]), 77);
     // Whatever is challenged again and again is given up.
     for count in 2..10 {
-        assert!(sealer.challenge(KeyNumber::FIRST, Challenge { count, ..challenge }, &mut challenged));
+        let notice = Notice::Challenge(Challenge { count, ..challenge });
+        assert!(sealer.notify(KeyNumber::FIRST, &notice, &mut challenged));
         site.send_to(&challenged, (Ipv4Addr::LOCALHOST, port)).unwrap();
         soon(&mut caller);
     }
@@ -295,4 +296,67 @@ fn a_flood_is_dropped_unread_and_those_who_are_known_are_heard() {
     bench.cookie = 0;
     newcomers.iter().for_each(|socket| bench.tell(socket, ProcessId::Client(6), ProcessId::site(0), 6));
     bench.turn_until(|bench| bench.host.counters().dropped(Drop::Unproven) > unproven).unwrap();
+}
+
+#[test]
+fn counters_are_told_to_whoever_has_proven_where_it_is() {
+    let mut bench = bench("counters", SyncMode::Overlapped, Lie::None, 1 << 20);
+    let mut caller = caller(&[KeyNumber::FIRST], bench.me);
+    let client = caller.add(5).unwrap();
+    let site = SiteId::new(0).unwrap();
+    caller.ask_for_counters(client, site);
+    let mut told = Vec::new();
+    let end = caller.now() + Duration::from_secs(20);
+    while told.is_empty() {
+        assert!(caller.now() < end, "{} and {}", caller.counters(), bench.host.counters());
+        caller.turn(caller.now() + Duration::from_millis(10)).unwrap();
+        bench.host.turn(Some(bench.host.now() + Duration::from_millis(10))).unwrap();
+        told = caller.take_notices();
+    }
+    let [(from, SiteNotice::Counters(counters))] = told.as_slice() else { panic!("{told:?}") };
+    assert_eq!((*from, counters.dropped(Drop::Unproven), counters.sent), (site, 1, 1));
+    assert_eq!(counters.received, 0, "the question itself is counted after its answer");
+    assert_eq!((bench.host.counters().received, bench.kept()), (1, 0), "no process has seen it");
+    // A stranger gets a challenge, and no more than it said.
+    let stranger = StdSocket::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+    let question = sealed(&mut of_clients(KeyNumber::FIRST), KeyNumber::FIRST, &notices::ASKS_FOR_COUNTERS);
+    stranger.send_to(&question, bench.me).unwrap();
+    bench.turn_until(|bench| bench.host.counters().dropped(Drop::Unproven) == 2).unwrap();
+    let drawn = drain(&stranger);
+    assert!((1..=question.len()).contains(&drawn), "{drawn} bytes for {}", question.len());
+}
+
+#[test]
+fn a_site_that_reads_its_journal_says_so_in_few_bytes() {
+    let socket = OffloadSocket::bind((Ipv4Addr::LOCALHOST, 0).into()).unwrap();
+    let here = socket.local_addr().unwrap();
+    let starting = Starting::answer(&socket, CLUSTER, &keys(), DATAGRAM).unwrap();
+    let mut caller = caller(&[KeyNumber::FIRST], here);
+    let client = caller.add(5).unwrap();
+    let end = caller.now() + Duration::from_secs(20);
+    let mut told = Vec::new();
+    while told.is_empty() {
+        assert!(caller.now() < end, "{}", caller.counters());
+        caller.command(client, 2);
+        caller.turn(caller.now() + Duration::from_millis(50)).unwrap();
+        told = caller.take_notices();
+    }
+    assert!(told.iter().all(|told| *told == (SiteId::new(0).unwrap(), SiteNotice::Starting)), "{told:?}");
+    // Garbage, sites, and whoever has no key are not answered; a recorded datagram draws no more than its length.
+    let stranger = StdSocket::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+    stranger.send_to(&[7; 500], here).unwrap();
+    let frame = framed(ProcessId::site(1), ProcessId::site(0), &Word::Keep { number: 2 });
+    let mut of_site = Vec::new();
+    assert!(Sealer::new(CLUSTER, &keys(), [4; 32]).seal(Party::Sites, &frame, &mut of_site));
+    stranger.send_to(&of_site, here).unwrap();
+    let mut sealer = of_clients(KeyNumber::FIRST);
+    stranger.send_to(&sealed(&mut sealer, KeyNumber::FIRST, &[0; 31]), here).unwrap();
+    assert_eq!(drain(&stranger), 0);
+    let recorded = sealed(&mut sealer, KeyNumber::FIRST, &[0; 32]);
+    stranger.send_to(&recorded, here).unwrap();
+    let drawn = drain(&stranger);
+    assert!((1..=recorded.len()).contains(&drawn), "{drawn} bytes for {}", recorded.len());
+    drop(starting);
+    stranger.send_to(&recorded, here).unwrap();
+    assert_eq!(drain(&stranger), 0, "from here on the socket is the site's");
 }

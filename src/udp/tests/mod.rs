@@ -11,7 +11,7 @@ use std::sync::{Arc, Mutex};
 
 use self::recorder::{Happened, Lie, RecordedDisk, RecordedSocket, Recording};
 use super::clock::Clock;
-use super::seal::{Challenge, Party, Sealer};
+use super::seal::{Challenge, Notice, Party, Sealer};
 use super::*;
 use crate::frame::{self, Sender};
 use crate::ids::{ProcessId, SiteId};
@@ -41,7 +41,7 @@ fn of_clients(number: KeyNumber) -> Sealer {
 fn challenge(socket: &StdSocket, client: u16) -> Challenge {
     let mut bytes = [0; 200];
     let length = socket.recv(&mut bytes).unwrap();
-    let opened = of_clients(KeyNumber::of(client)).open(&mut bytes[..length]).unwrap().challenge;
+    let opened = of_clients(KeyNumber::of(client)).open(&mut bytes[..length]).unwrap().challenge();
     opened.unwrap()
 }
 

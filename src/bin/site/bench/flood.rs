@@ -154,7 +154,7 @@ fn false_seal(
     socket.set_read_timeout(Some(Duration::from_secs(5))).map_err(failed)?;
     socket.send_to(&sealed, to).map_err(failed)?;
     let length = socket.recv(&mut answer).map_err(failed)?;
-    let challenge = sealer.open(&mut answer[..length]).ok().and_then(|opened| opened.challenge);
+    let challenge = sealer.open(&mut answer[..length]).ok().and_then(|opened| opened.challenge());
     let challenge = challenge.ok_or_else(|| ProgramError::Run("the site gave no cookie".into()))?;
     let body = vec![0xa5; bytes - SEAL_BYTES];
     sealer.seal_with(party, challenge.cookie, &body, &mut sealed);

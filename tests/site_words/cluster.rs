@@ -103,3 +103,8 @@ fn ports() -> u16 {
     }
     panic!("no three free ports in a row");
 }
+
+#[expect(clippy::disallowed_methods, reason = "real processes take real time")]
+pub(crate) fn pause(millis: u64) {
+    std::thread::sleep(std::time::Duration::from_millis(millis));
+}

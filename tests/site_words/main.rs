@@ -5,3 +5,5 @@
 mod cluster;
 mod scripts;
 mod storage;
+#[cfg(target_os = "linux")]
+mod terminal;

@@ -5,6 +5,7 @@ use std::net::{Ipv4Addr, SocketAddr, UdpSocket};
 use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::sync::{Mutex, PoisonError};
 
 use aviary::replicated::real;
 use aviary::replicated::sites_ron::{Member, Sites};
@@ -14,11 +15,27 @@ use crate::error::ProgramError;
 /// A folder that goes away.
 pub(crate) struct Folder(PathBuf);
 
+/// Those that are there.
+static FOLDERS: Mutex<Vec<PathBuf>> = Mutex::new(Vec::new());
+
+/// Removes every such folder, for a program that ends here and now.
+pub(crate) fn remove_folders() {
+    for folder in FOLDERS.lock().unwrap_or_else(PoisonError::into_inner).drain(..) {
+        let _ = fs::remove_dir_all(folder);
+    }
+}
+
+/// The folder for temporary files. An empty TMPDIR is none.
+pub(crate) fn temporary() -> PathBuf {
+    Some(std::env::temp_dir()).filter(|dir| !dir.as_os_str().is_empty()).unwrap_or_else(|| "/tmp".into())
+}
+
 impl Folder {
     pub(crate) fn new(base: &Path) -> Result<Folder, ProgramError> {
         let path = base.join(format!("aviary-{}-{:08x}", std::process::id(), real::random("a name")? >> 32));
         let made = fs::create_dir_all(base).and_then(|()| DirBuilder::new().mode(0o700).create(&path));
         made.map_err(|error| ProgramError::Run(format!("failed to make {}: {error}", path.display())))?;
+        FOLDERS.lock().unwrap_or_else(PoisonError::into_inner).push(path.clone());
         Ok(Folder(path))
     }
 
@@ -29,6 +46,7 @@ impl Folder {
 
 impl Drop for Folder {
     fn drop(&mut self) {
+        FOLDERS.lock().unwrap_or_else(PoisonError::into_inner).retain(|folder| *folder != self.0);
         let _ = fs::remove_dir_all(&self.0);
     }
 }

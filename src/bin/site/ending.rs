@@ -5,7 +5,7 @@ use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
 use std::thread;
 use std::time::Duration;
 
-use crate::{logs, terminal};
+use crate::{children, logs, terminal};
 
 /// How long a site takes to end, at most, once it was asked to or has failed.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(10);
@@ -13,6 +13,7 @@ pub(crate) const PATIENCE: Duration = Duration::from_secs(10);
 /// Ends the program here and now, from any thread.
 pub(crate) fn now(code: i32) -> ! {
     terminal::restore();
+    children::remove_folders();
     logs::end();
     process::exit(code)
 }

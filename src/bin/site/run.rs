@@ -3,7 +3,6 @@
 use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::mpsc::{Receiver, TryRecvError, sync_channel};
-use std::time::Duration;
 
 use aviary::ids::ProcessId;
 use aviary::process::Label;
@@ -15,15 +14,13 @@ use aviary::udp::{
     CLIENT_KEY, CLIENT_MASTER_KEY, CLUSTER_KEY, ClientKey, Files, Host, Key, KeyError, KeyKind, Keys,
     OffloadSocket, Recorder, RecorderSettings,
 };
+use signal_hook::consts::{SIGINT, SIGTERM};
 
 use crate::error::ProgramError;
 use crate::prompt::{AtOnce, End, Prompt};
 use crate::signals::Signals;
 use crate::terminal::{self, Printer, TerminalGuard};
 use crate::{RunArgs, answers, commands, ending};
-
-/// How long a site that is to end at once waits for a reader of its answers who reads nothing.
-const PRINT_PATIENCE: Duration = Duration::from_millis(500);
 
 type SiteHost = Host<Participant, Files, OffloadSocket>;
 
@@ -54,7 +51,7 @@ pub(crate) fn run(arguments: &RunArgs) -> Result<(), ProgramError> {
          acknowledged; check the device",
         ending::PATIENCE.as_secs()
     );
-    let signals = Signals::watch(host.waker(), late.clone())
+    let signals = Signals::watch(&[SIGTERM, SIGINT], host.waker(), late.clone())
         .map_err(|error| ProgramError::Run(format!("failed to watch for signals: {error}")))?;
     let terminal = (!arguments.headless).then_some(&printer);
     let served = serve(&mut host, &sites, me, &lines, terminal, &signals);
@@ -75,8 +72,8 @@ pub(crate) fn run(arguments: &RunArgs) -> Result<(), ProgramError> {
     drop(deadline);
     // Somebody may take time to read, for which a clean end waits unless it is wanted at once.
     let is_clean = !arguments.headless && !has_failed;
-    let printed =
-        printer.finish(|waited| waited >= PRINT_PATIENCE && !(is_clean && signals.received().is_none()));
+    let printed = printer
+        .finish(|waited| waited >= terminal::PRINT_PATIENCE && !(is_clean && signals.received().is_none()));
     let printed = if arguments.headless { Ok(()) } else { printed };
     served.and(stopped).and(printed)
 }

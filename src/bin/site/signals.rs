@@ -1,5 +1,5 @@
-//! Signals. SIGTERM and SIGINT: the first asks the site to end, which it does within [`ending::PATIENCE`]; the second ends it at
-//! once.
+//! Signals. The first that is watched for asks the program to end, which it does within [`ending::PATIENCE`]; the second ends it
+//! at once.
 
 use std::io;
 use std::sync::Arc;
@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicI32, Ordering};
 use std::thread;
 
 use mio::Waker;
-use signal_hook::consts::{SIGINT, SIGTERM};
+use signal_hook::consts::{SIGHUP, SIGINT};
 
 use crate::ending;
 
@@ -16,11 +16,11 @@ use crate::ending;
 pub(crate) struct Signals(Arc<AtomicI32>);
 
 impl Signals {
-    /// Watches from here on, and ends a wait of the host at the first. `late` is why the program has not ended in time.
-    pub(crate) fn watch(waker: Arc<Waker>, late: String) -> io::Result<Signals> {
+    /// Watches for these from here on, and ends a wait at the first. `late` is why the program has not ended in time.
+    pub(crate) fn watch(watched: &[i32], waker: Arc<Waker>, late: String) -> io::Result<Signals> {
         let first = Arc::new(AtomicI32::new(0));
         let seen = first.clone();
-        let mut signals = signal_hook::iterator::Signals::new([SIGTERM, SIGINT])?;
+        let mut signals = signal_hook::iterator::Signals::new(watched)?;
         thread::Builder::new().name("signals".into()).spawn(move || {
             let mut deadline = None;
             for signal in signals.forever() {
@@ -41,6 +41,7 @@ impl Signals {
         match self.0.load(Ordering::SeqCst) {
             0 => None,
             SIGINT => Some("SIGINT"),
+            SIGHUP => Some("SIGHUP"),
             _ => Some("SIGTERM"),
         }
     }

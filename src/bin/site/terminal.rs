@@ -9,7 +9,7 @@ use std::time::Duration;
 use mio::Waker;
 use rustyline::error::ReadlineError;
 use rustyline::history::DefaultHistory;
-use rustyline::{Editor, ExternalPrinter};
+use rustyline::{Cmd, Config, Editor, ExternalPrinter, KeyCode, KeyEvent, Modifiers};
 
 use crate::completion::Words;
 use crate::error::ProgramError;
@@ -20,6 +20,9 @@ const LINES_MAX: usize = 64;
 
 /// Bytes of a line that are kept; no word is nearly as long.
 const LINE_BYTES_MAX: u64 = 1 << 16;
+
+/// How long a program that is to end at once waits for a reader of its answers who reads nothing.
+pub(crate) const PRINT_PATIENCE: Duration = Duration::from_millis(500);
 
 /// Where answers go. Whoever reads them slowly, or no longer, is in nobody's way.
 pub(crate) struct Printer {
@@ -127,7 +130,7 @@ pub(crate) fn start(
 ) -> io::Result<(Receiver<String>, Printer, TerminalGuard)> {
     let (lines, read) = sync_channel(LINES_MAX);
     let builder = thread::Builder::new().name("terminal".into());
-    if !(io::stdin().is_terminal() && io::stdout().is_terminal()) {
+    if !(io::stdin().is_terminal() && io::stdout().is_terminal()) || is_plain() {
         let printer = Printer::plain(waker.clone())?;
         builder.spawn(move || {
             read_plain(io::stdin().lock(), &lines, &waker);
@@ -137,8 +140,13 @@ pub(crate) fn start(
     }
     *BEFORE.lock().unwrap_or_else(PoisonError::into_inner) = rustix::termios::tcgetattr(io::stdin()).ok();
     let restore = TerminalGuard;
-    let mut editor = Editor::<Words, DefaultHistory>::new().map_err(io::Error::other)?;
+    let config = Config::builder().bracketed_paste(false).build();
+    let mut editor = Editor::<Words, DefaultHistory>::with_config(config).map_err(io::Error::other)?;
     editor.set_helper(Some(Words(known)));
+    // What is pasted is as if typed, line by line, also where the terminal marks it though it was not asked to.
+    for mark in [KeyCode::BracketedPasteStart, KeyCode::BracketedPasteEnd] {
+        editor.bind_sequence(KeyEvent(mark, Modifiers::NONE), Cmd::Noop);
+    }
     let printer = editor.create_external_printer().map_err(io::Error::other)?;
     let printer = Printer::beside(printer, waker.clone())?;
     builder.spawn(move || {
@@ -146,6 +154,13 @@ pub(crate) fn start(
         end(lines, &waker);
     })?;
     Ok((read, printer, restore))
+}
+
+/// Whether this terminal can do no more than take lines and print others.
+#[expect(clippy::disallowed_methods, reason = "only the environment says which terminal it is")]
+fn is_plain() -> bool {
+    let term = std::env::var("TERM").unwrap_or_default();
+    ["dumb", "cons25", "emacs"].iter().any(|plain| term.eq_ignore_ascii_case(plain))
 }
 
 /// Ends the lines, and says so.
@@ -187,6 +202,8 @@ fn read_edited(
                     return;
                 }
             }
+            // Its size changed.
+            Err(ReadlineError::Signal(_)) => {}
             Err(ReadlineError::Interrupted | ReadlineError::Eof) => break,
             Err(error) => {
                 tracing::warn!(%error, "failed to read from the terminal");

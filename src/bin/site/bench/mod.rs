@@ -84,7 +84,7 @@ impl Bench {
 }
 
 pub(crate) fn bench(arguments: &Bench) -> Result<(), ProgramError> {
-    let base = arguments.dir.clone().unwrap_or_else(std::env::temp_dir);
+    let base = arguments.dir.clone().unwrap_or_else(crate::children::temporary);
     let folder = crate::children::Folder::new(&base)?;
     if let Some(events) = arguments.recovery {
         let recovered = ours::recovery(&folder, events)?;

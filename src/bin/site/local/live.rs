@@ -4,29 +4,44 @@ use std::io::{self, Write};
 
 use aviary::tweets::site::Status;
 
+use crate::colour;
+
 /// What is shown there; nothing where no terminal is.
 pub(super) struct Live {
     sites: Vec<Option<Status>>,
-    /// Rows of the terminal, if it is one.
-    rows: Option<u16>,
+    is_terminal: bool,
+    /// Rows and columns of the terminal, if it has enough for this.
+    size: Option<(u16, u16)>,
     shown: String,
 }
 
 impl Live {
     pub(super) fn new(count: usize, is_terminal: bool) -> Live {
-        let size = rustix::termios::tcgetwinsize(io::stdout()).ok().filter(|_| is_terminal);
-        let rows = size.map(|size| size.ws_row).filter(|rows| *rows > 4);
-        if let Some(rows) = rows {
-            // Everything else scrolls above it.
-            let mut out = io::stdout().lock();
-            let _ = write!(out, "\n\x1b[1;{}r\x1b[{};1H", rows - 1, rows - 1).and_then(|()| out.flush());
-        }
-        Live { sites: vec![None; count], rows, shown: String::new() }
+        let mut live = Live { sites: vec![None; count], is_terminal, size: None, shown: String::new() };
+        live.fit();
+        live
     }
 
-    /// Whether it is shown.
+    /// Whether somebody types at a terminal.
     pub(super) fn is_on(&self) -> bool {
-        self.rows.is_some()
+        self.is_terminal
+    }
+
+    /// Follows the size of the terminal: everything else scrolls above the last row.
+    pub(super) fn fit(&mut self) {
+        let size = rustix::termios::tcgetwinsize(io::stdout()).ok().filter(|_| self.is_terminal);
+        let size = size.map(|size| (size.ws_row, size.ws_col)).filter(|(rows, _)| *rows > 4);
+        if size == self.size {
+            return;
+        }
+        // To set the region moves the cursor, which is kept in its line, and that line above the last row.
+        let region = size.map(|(rows, _)| format!("\x1bD\x1b[A\x1b7\x1b[1;{}r\x1b8", rows - 1));
+        let mut out = io::stdout().lock();
+        let _ = write!(out, "\x1b7\x1b[r\x1b8{}", region.unwrap_or_default()).and_then(|()| out.flush());
+        drop(out);
+        self.size = size;
+        self.shown.clear();
+        self.show();
     }
 
     pub(super) fn on_status(&mut self, site: usize, status: Status) {
@@ -40,21 +55,23 @@ impl Live {
     }
 
     fn show(&mut self) {
-        let Some(rows) = self.rows else { return };
-        let text = text(&self.sites);
+        let Some((rows, columns)) = self.size else { return };
+        // A longer one would go on in the next row, of which there is none.
+        let text: String = text(&self.sites).chars().take(columns.into()).collect();
         if text == self.shown {
             return;
         }
         let mut out = io::stdout().lock();
+        let (on, off) = if colour::is_on(&io::stdout()) { ("\x1b[7m", "\x1b[0m") } else { ("", "") };
         // A terminal that is gone fails to print answers, too, and that ends the program.
-        let _ = write!(out, "\x1b7\x1b[{rows};1H\x1b[2K\x1b[7m{text}\x1b[0m\x1b8").and_then(|()| out.flush());
+        let _ = write!(out, "\x1b7\x1b[{rows};1H\x1b[2K{on}{text}{off}\x1b8").and_then(|()| out.flush());
         self.shown = text;
     }
 }
 
 impl Drop for Live {
     fn drop(&mut self) {
-        if let Some(rows) = self.rows {
+        if let Some((rows, _)) = self.size {
             let mut out = io::stdout().lock();
             let _ = write!(out, "\x1b[r\x1b[{rows};1H\x1b[2K").and_then(|()| out.flush());
         }

@@ -16,15 +16,17 @@ use aviary::replicated::sites_ron::Sites;
 use aviary::tweets::timeline::Timeline;
 use aviary::udp::Keys;
 use mio::{Events, Poll, Token, Waker};
+use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 
 pub(crate) use self::commands::HELP;
 use self::commands::LocalCommand;
 use self::live::Live;
 use self::net::Links;
 use self::site::{Running, Said};
-use crate::children::{Folder, loopback};
+use crate::children::{self, Folder, loopback};
 use crate::ending;
 use crate::error::ProgramError;
+use crate::signals::Signals;
 use crate::terminal::{self, Printer};
 
 /// A cluster to play with.
@@ -75,21 +77,25 @@ struct LocalCluster {
 }
 
 pub(crate) fn local(arguments: &Local) -> Result<(), ProgramError> {
+    let failed =
+        |error: std::io::Error| ProgramError::Run(format!("failed to read from the terminal: {error}"));
+    let mut poll = Poll::new().map_err(failed)?;
+    let waker = Arc::new(Waker::new(poll.registry(), Token(0)).map_err(failed)?);
+    // Before there is a folder that is to go away.
+    let late = format!("not every site ended within {} s", ending::PATIENCE.as_secs());
+    let signals = Signals::watch(&[SIGTERM, SIGINT, SIGHUP], waker.clone(), late.clone())
+        .map_err(|error| ProgramError::Run(format!("failed to watch for signals: {error}")))?;
     let temporary;
     let dir = match &arguments.dir {
         Some(dir) => dir.as_path(),
         None => {
-            temporary = Folder::new(&std::env::temp_dir())?;
+            temporary = Folder::new(&children::temporary())?;
             temporary.path()
         }
     };
     let sites = sites(arguments, dir)?;
     let keys = Keys::read(dir).map_err(|error| ProgramError::Usage(error.to_string()))?;
     let keys = Keys { denied: sites.denied, ..keys };
-    let failed =
-        |error: std::io::Error| ProgramError::Run(format!("failed to read from the terminal: {error}"));
-    let mut poll = Poll::new().map_err(failed)?;
-    let waker = Arc::new(Waker::new(poll.registry(), Token(0)).map_err(failed)?);
     let (said, hear) = channel();
     let (lines, printer, _restore) =
         terminal::start("> ".into(), &commands::NAMES, waker.clone()).map_err(failed)?;
@@ -113,8 +119,8 @@ pub(crate) fn local(arguments: &Local) -> Result<(), ProgramError> {
     }
     let shown = dir.join("sites.ron");
     cluster.print(&format!("{count} sites; `help` lists the words; clients: --config {}\n", shown.display()));
-    let served = cluster.serve(&mut poll, &lines, &hear);
-    let late = ending::deadline(format!("not every site ended within {} s", ending::PATIENCE.as_secs()));
+    let served = cluster.serve(&mut poll, &lines, &hear, &signals);
+    let late = ending::deadline(late);
     let stuck = cluster.running.drain(..).flatten().filter_map(|site| (!site.crash()).then_some(())).count();
     drop(late);
     let ended = match (stuck, cluster.stopped.take()) {
@@ -122,7 +128,11 @@ pub(crate) fn local(arguments: &Local) -> Result<(), ProgramError> {
         (0, Some(reason)) => Err(ProgramError::Run(reason)),
         (_, _) => Err(ProgramError::Run(format!("{stuck} sites do not end: their disks do not"))),
     };
-    served.and(ended).and(cluster.printer.finish(|_| false))
+    let is_asked = || signals.received().is_some();
+    let printed = cluster.printer.finish(|waited| is_asked() && waited >= terminal::PRINT_PATIENCE);
+    // A terminal that hung up takes nothing more.
+    let printed = if is_asked() { Ok(()) } else { printed };
+    served.and(ended).and(printed)
 }
 
 /// Those of the folder, or new ones in it.
@@ -155,6 +165,7 @@ impl LocalCluster {
         poll: &mut Poll,
         lines: &Receiver<String>,
         hear: &Receiver<Said>,
+        signals: &Signals,
     ) -> Result<(), ProgramError> {
         let mut events = Events::with_capacity(4);
         let mut has_ended = false;
@@ -167,6 +178,11 @@ impl LocalCluster {
             if polled.is_err_and(|error| error.kind() != std::io::ErrorKind::Interrupted) {
                 return Err(ProgramError::Run("failed to wait for events".into()));
             }
+            if let Some(signal) = signals.received() {
+                tracing::info!("{signal}: shutting down");
+                return Ok(());
+            }
+            self.live.fit();
             while let Ok(said) = hear.try_recv() {
                 if matches!(said, Said::Answered(..)) {
                     watch = UpTime::start();

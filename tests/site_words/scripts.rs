@@ -126,3 +126,19 @@ fn a_client_reads_what_became_of_datagrams_at_a_site_without_a_terminal() {
         serde_json::from_str(&cluster.succeed("$site status --config $config --json --timeout 1s")).unwrap();
     assert!(without[0]["datagrams"].is_null() && without[0]["phase"].is_string(), "{without}");
 }
+
+#[test]
+fn shells_are_given_what_completes_commands_and_flags() {
+    let cluster = Cluster::init("completions");
+    let offered = r#"source <($site completions bash)
+        COMP_WORDS=(site stat); COMP_CWORD=1; _site site stat site; echo ${COMPREPLY[@]}
+        COMP_WORDS=(site status --cou); COMP_CWORD=2; _site site --cou status; echo ${COMPREPLY[@]}"#;
+    assert_eq!(cluster.succeed(offered), "status\n--counters\n");
+    for shell in ["zsh", "fish", "elvish", "powershell"] {
+        let script = cluster.succeed(&format!("$site completions {shell}"));
+        assert!(script.contains("client-key") && script.contains("linearizable"), "{shell}: {script}");
+        cluster.succeed(&format!("set -o pipefail; $site completions {shell} | head -1"));
+    }
+    let errors = cluster.fail("$site completions csh", 2);
+    assert!(errors.contains("bash") && errors.contains("fish"), "{errors}");
+}

@@ -8,6 +8,7 @@ mod client_key;
 mod colour;
 mod commands;
 mod completion;
+mod completions;
 mod ending;
 mod error;
 mod init;
@@ -31,7 +32,7 @@ use std::process::ExitCode;
 
 use aviary::replicated::sites_ron;
 use aviary::udp::recorder::{RECORD_MAX, RECORD_MIN};
-use clap::{ArgAction, ColorChoice, Parser, Subcommand};
+use clap::{ArgAction, ColorChoice, CommandFactory, Parser, Subcommand};
 
 use crate::error::{EXIT_CODES, ProgramError};
 use crate::logs::LogFormat;
@@ -71,6 +72,9 @@ enum ProgramCommand {
     Ask(ask::Ask),
     /// Measures commits a second of clusters on this machine, beside a bare program that does only what must be done.
     Bench(bench::Bench),
+    /// Prints what has a shell complete the commands and flags of this program.
+    #[command(after_help = completions::HELP)]
+    Completions(completions::Completions),
     #[command(hide = true)]
     BenchPart(bench::BenchPartArgs),
 }
@@ -174,6 +178,9 @@ fn main() -> ExitCode {
         ProgramCommand::Restore(restore) => restore::restore(restore),
         ProgramCommand::Ask(ask) => ask::ask(ask),
         ProgramCommand::Bench(bench) => bench::bench(bench),
+        ProgramCommand::Completions(completions) => {
+            completions::print(completions, &mut Arguments::command())
+        }
         ProgramCommand::BenchPart(part) => bench::part(part),
     }));
     let error = match result {

@@ -21,7 +21,8 @@ static FOLDERS: Mutex<Vec<PathBuf>> = Mutex::new(Vec::new());
 /// Removes every such folder, for a program that ends here and now.
 pub(crate) fn remove_folders() {
     for folder in FOLDERS.lock().unwrap_or_else(PoisonError::into_inner).drain(..) {
-        let _ = fs::remove_dir_all(folder);
+        // Sites that run may make a file in it meanwhile.
+        let _ = (0..10).any(|_| fs::remove_dir_all(&folder).is_ok());
     }
 }
 

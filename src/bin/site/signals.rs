@@ -24,7 +24,9 @@ impl Signals {
         thread::Builder::new().name("signals".into()).spawn(move || {
             let mut deadline = None;
             for signal in signals.forever() {
-                if seen.swap(signal, Ordering::SeqCst) != 0 {
+                let is_first = seen.compare_exchange(0, signal, Ordering::SeqCst, Ordering::SeqCst).is_ok();
+                // A terminal that is closed hangs up more than once.
+                if !is_first && signal != SIGHUP {
                     ending::now(128 + signal);
                 }
                 // The host may be in the middle of a sync that never ends.

@@ -21,6 +21,9 @@ const LINES_MAX: usize = 64;
 /// Bytes of a line that are kept; no word is nearly as long.
 const LINE_BYTES_MAX: u64 = 1 << 16;
 
+/// A line up, and down again.
+const NO_MOVE: &str = "\x1b[A\n";
+
 /// How long a program that is to end at once waits for a reader of its answers who reads nothing.
 pub(crate) const PRINT_PATIENCE: Duration = Duration::from_millis(500);
 
@@ -41,7 +44,11 @@ impl Printer {
     fn beside(mut printer: impl ExternalPrinter + Send + 'static, waker: Arc<Waker>) -> io::Result<Printer> {
         let sink = move |bytes: &[u8]| {
             let lines = String::from_utf8_lossy(bytes).into_owned();
-            printer.print(lines).map(|()| bytes.len()).map_err(io::Error::other)
+            match printer.print(lines) {
+                Ok(()) => Ok(bytes.len()),
+                // Nobody types there any more.
+                Err(_) => Ok(rustix::io::write(io::stdout(), bytes)?),
+            }
         };
         Printer::start(Box::new(sink), waker, true)
     }
@@ -75,6 +82,11 @@ impl Printer {
 
     /// Waits until everything is printed, cannot be, or `gives_up`. A reader that went away is no failure.
     pub(crate) fn finish(&self, gives_up: impl Fn(Duration) -> bool) -> Result<(), ProgramError> {
+        if self.is_terminal {
+            // The editor takes one text after the other from a place that holds one: it has shown all that came before the first of
+            // these once the second has that place.
+            (0..2).for_each(|_| self.print(NO_MOVE));
+        }
         self.writer.flush(gives_up);
         match self.writer.take_failure() {
             None => Ok(()),
@@ -150,8 +162,10 @@ pub(crate) fn start(
     let printer = editor.create_external_printer().map_err(io::Error::other)?;
     let printer = Printer::beside(printer, waker.clone())?;
     builder.spawn(move || {
-        read_edited(editor, &prompt, &lines, &waker);
+        read_edited(&mut editor, &prompt, &lines, &waker);
         end(lines, &waker);
+        // It is the editor that shows answers, until the program ends.
+        while let Ok(_) | Err(ReadlineError::Signal(_)) = editor.readline("") {}
     })?;
     Ok((read, printer, restore))
 }
@@ -187,7 +201,7 @@ fn read_plain(mut input: impl BufRead, lines: &SyncSender<String>, waker: &Waker
 }
 
 fn read_edited(
-    mut editor: Editor<Words, DefaultHistory>,
+    editor: &mut Editor<Words, DefaultHistory>,
     prompt: &str,
     lines: &SyncSender<String>,
     waker: &Waker,

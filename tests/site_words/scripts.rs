@@ -137,6 +137,7 @@ fn shells_are_given_what_completes_commands_and_flags() {
     for shell in ["zsh", "fish", "elvish", "powershell"] {
         let script = cluster.succeed(&format!("$site completions {shell}"));
         assert!(script.contains("client-key") && script.contains("linearizable"), "{shell}: {script}");
+        assert!(!script.contains("bench-part"), "{shell}: {script}");
         cluster.succeed(&format!("set -o pipefail; $site completions {shell} | head -1"));
     }
     let errors = cluster.fail("$site completions csh", 2);

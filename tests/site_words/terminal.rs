@@ -130,14 +130,14 @@ fn size(rows: u16) -> Winsize {
 
 #[test]
 fn every_pasted_line_is_done_marked_as_a_paste_or_not() {
-    let lines: String = (0..30).map(|n| format!("tweet ann number {n}\r")).collect();
+    let lines: String = (0..200).map(|n| format!("\ttweet ann number {n}\r")).collect();
     for (name, text) in [("plain", lines.clone()), ("marked", format!("\x1b[200~{lines}\x1b[201~"))] {
         let mut terminal = Terminal::local(name, &[]);
         terminal.put(&text);
-        terminal.await_count("S0: tweeted at ", 30);
-        terminal.put("view bob 100\rquit\r");
+        terminal.await_count("S0: tweeted at ", 200);
+        terminal.put("view bob 1000\rquit\r");
         assert_eq!(terminal.ends().code(), Some(0));
-        terminal.await_text("S0: (30 tweets)");
+        terminal.await_text("S0: (200 tweets)");
         assert!(terminal.is_restored(), "{name}");
     }
 }

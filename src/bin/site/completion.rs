@@ -22,9 +22,10 @@ impl Completer for Words {
     }
 }
 
-/// Each word that begins so, with the space behind it.
+/// Each word that begins so, with the space behind it. Nothing for a blank: pasted lines may be indented by tabs.
 fn complete(words: &[&str], typed: &str) -> Vec<String> {
-    let begun = words.iter().filter(|word| word.starts_with(typed));
+    let is_blank = typed.trim().is_empty();
+    let begun = words.iter().filter(|word| !is_blank && word.starts_with(typed));
     begun.map(|word| format!("{word} ")).collect()
 }
 
@@ -46,5 +47,6 @@ mod tests {
     fn a_word_is_completed_and_nothing_behind_it() {
         assert_eq!(complete(&["tweet", "view", "view!"], "v"), ["view ", "view! "]);
         assert_eq!(complete(&["tweet", "view"], "tweet a"), [""; 0]);
+        assert_eq!(complete(&["tweet", "view"], ""), [""; 0]);
     }
 }

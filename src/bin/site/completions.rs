@@ -1,5 +1,6 @@
 //! `site completions`: what has a shell complete commands and flags.
 
+use clap::Command;
 use clap_complete::Shell;
 
 use crate::error::ProgramError;
@@ -16,8 +17,14 @@ pub(crate) struct Completions {
     shell: Shell,
 }
 
-pub(crate) fn print(arguments: &Completions, program: &mut clap::Command) -> Result<(), ProgramError> {
+pub(crate) fn print(arguments: &Completions, program: &Command) -> Result<(), ProgramError> {
+    // All of it but what is hidden from people.
+    let commands = program.get_subcommands().filter(|command| !command.is_hide_set());
+    let mut shown = Command::new("site")
+        .version(env!("CARGO_PKG_VERSION"))
+        .args(program.get_arguments())
+        .subcommands(commands.cloned());
     let mut script = Vec::new();
-    clap_complete::generate(arguments.shell, program, "site", &mut script);
+    clap_complete::generate(arguments.shell, &mut shown, "site", &mut script);
     terminal::answer(&String::from_utf8_lossy(&script))
 }

@@ -178,9 +178,7 @@ fn main() -> ExitCode {
         ProgramCommand::Restore(restore) => restore::restore(restore),
         ProgramCommand::Ask(ask) => ask::ask(ask),
         ProgramCommand::Bench(bench) => bench::bench(bench),
-        ProgramCommand::Completions(completions) => {
-            completions::print(completions, &mut Arguments::command())
-        }
+        ProgramCommand::Completions(completions) => completions::print(completions, &Arguments::command()),
         ProgramCommand::BenchPart(part) => bench::part(part),
     }));
     let error = match result {

@@ -255,6 +255,7 @@ fn check_members(forms: Vec<MemberForm>, problems: &mut Vec<Problem>) -> Vec<Mem
     }
     let mut members: Vec<Option<Member>> = vec![None; count];
     let mut first: Option<SocketAddr> = None;
+    let mut are_mixed = false;
     for (at, MemberForm { id, address, region }) in forms.into_iter().enumerate() {
         let place = list.index(at);
         let mut object = |name, message: String, help: &str| {
@@ -275,7 +276,10 @@ fn check_members(forms: Vec<MemberForm>, problems: &mut Vec<Problem>) -> Vec<Mem
         if others.clone().any(|other| other.address == address) {
             object("address", format!("another site has the address {address}"), "give each its own");
         }
-        if first.get_or_insert(address).is_ipv4() != address.is_ipv4() {
+        // Of many that differ from the first, the first is the one to be looked at.
+        if first.get_or_insert(address).is_ipv4() != address.is_ipv4()
+            && !core::mem::replace(&mut are_mixed, true)
+        {
             object("address", format!("{address} cannot reach the others"), "use IPv4 or IPv6 for all");
         }
         match members.get_mut(usize::from(id)) {

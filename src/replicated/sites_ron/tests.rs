@@ -85,6 +85,9 @@ fn a_wrong_file_is_refused_at_its_place() {
     check(&list(&gap), (3, 6), "there is no site 2 among 2", "numbered 0 to 1");
     let mixed = [site(0, "1.1.1.1:1"), site(1, "[::1]:1")];
     check(&list(&mixed), (3, 18), "cannot reach the others", "IPv4 or IPv6");
+    let mixed = [site(0, "[::1]:1"), site(1, "1.1.1.1:1"), site(2, "1.1.1.2:1")];
+    let bad = Sites::parse("sites.ron", &list(&mixed)).unwrap_err();
+    assert_eq!(bad.diagnostics.len(), 1, "one mistake: {bad:?}");
     let one = site(0, "1.1.1.1:1");
     let with = |rest: &str| format!("Sites(cluster: 1, sites: [{one}],\n{rest})");
     check(&with("port: 1"), (2, 1), "unknown field `port`", "expected `cluster`, `sites`");

@@ -53,6 +53,8 @@
 //! - A key is revoked by `denied` in `sites.ron`, at each site from its next start on. There are 64 keys for one master.
 //! - Nothing is forward secret: who has a key opens what was recorded under it before; the master opens what was
 //!   recorded under every client key.
+//! - A program that is copied with its memory, as in a snapshot of its machine, draws the nonces that its copy draws: two
+//!   datagrams under one nonce tell what they differ in, and how to forge more under it.
 //! - Times and sizes of datagrams, which client key they are sealed with, and cookies are seen by all. Who sees a client's
 //!   datagrams and can send in its address's name can have the site answer them to that client once more, for as long
 //!   as the cookie holds: up to twenty minutes.

@@ -21,7 +21,7 @@ pub(crate) struct Whom {
     /// The file with a client key [default: client.key beside the config].
     #[arg(long)]
     client_key: Option<PathBuf>,
-    /// The site to ask first [default: any]; another is tried when it does not answer.
+    /// The site to ask first [default: any]; another is tried when it does not answer. The only one to ask, for `status`.
     #[arg(long)]
     site: Option<u8>,
     /// How long to wait for an answer: a number and ms, s or min.
@@ -91,8 +91,8 @@ pub(crate) enum Ask {
         #[command(flatten)]
         whom: Whom,
     },
-    /// Prints how each site is; those that do not answer in time are said to be silent. Ends with 3 if fewer answered than
-    /// can agree on anything, or if the one that was named with --site did not.
+    /// Prints how each site is; those that do not answer in time are said to be silent. Ends with 3 if no more than half of
+    /// them answered, or if the one named with --site did not.
     Status {
         #[command(flatten)]
         whom: Whom,

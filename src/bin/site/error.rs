@@ -29,7 +29,7 @@ pub(crate) const EXIT_CODES: &str = "Exit codes:
   1  storage or the protocol failed, commands of the terminal stayed unanswered, or a site did not end within 10 s
   2  a flag or a file is wrong
   3  no site answered in time, sessions expired, or nobody can say whether it was done: the message says which;
-     of `status`: fewer sites answered than can agree on anything, which is more than half of them
+     of `status`: no more than half of the sites answered, or the one named with --site did not
   130, 143  a second SIGINT or SIGTERM ended a site at once";
 
 impl ProgramError {

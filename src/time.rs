@@ -131,7 +131,11 @@ impl fmt::Display for Instant {
     }
 }
 
+/// What times are printed in.
 const UNITS: [(&str, u64); 4] = [("us", 1), ("ms", 1_000), ("s", 1_000_000), ("min", 60_000_000)];
+
+/// What else times are read in.
+const MORE_UNITS: [(&str, u64); 2] = [("m", 60_000_000), ("h", 3_600_000_000)];
 
 /// The form of scenario files, in the largest unit that loses nothing: `20ms`.
 impl fmt::Display for Duration {
@@ -148,7 +152,7 @@ pub struct BadDuration;
 
 impl fmt::Display for BadDuration {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a number and a unit (us, ms, s or min), like \"20ms\" or \"1.5s\"")
+        f.write_str("a number and a unit (us, ms, s, min or h), like \"20ms\" or \"1.5s\"")
     }
 }
 
@@ -161,7 +165,8 @@ impl FromStr for Duration {
     fn from_str(text: &str) -> Result<Duration, BadDuration> {
         let digits_end = text.find(|c: char| !c.is_ascii_digit() && c != '.').ok_or(BadDuration)?;
         let (number, unit) = text.split_at(digits_end);
-        let (_, scale) = UNITS.iter().find(|(name, _)| *name == unit).ok_or(BadDuration)?;
+        let (_, scale) =
+            UNITS.iter().chain(&MORE_UNITS).find(|(name, _)| *name == unit).ok_or(BadDuration)?;
         let (whole, fraction) = number.split_once('.').unwrap_or((number, "0"));
         if fraction.is_empty() || fraction.len() > 9 {
             return Err(BadDuration);
@@ -192,6 +197,8 @@ mod tests {
         check("20ms", 20_000, "20ms");
         check("1.5s", 1_500_000, "1500ms");
         check("2min", 120_000_000, "2min");
+        check("2m", 120_000_000, "2min");
+        check("1.5h", 5_400_000_000, "90min");
         check("7us", 7, "7us");
         check("0s", 0, "0us");
     }

@@ -43,7 +43,9 @@ Exit codes:
   4  nondeterminism: something came out otherwise; the first difference is shown";
 
 const SHRINK: &str = "\
-What is left breaks the same property as FILE does, and was run to its end, twice, to see that.
+What is left breaks the same property as FILE does, and was run to its end, twice, to see that. It is the smallest of \
+all that were found, and shrinking it again changes nothing, unless time, runs or an interrupt ended it before. An \
+interrupt writes the smallest that was found so far; a second one ends the program at once.
 
 Exit codes:
   0  a scenario was written that breaks the same property
@@ -99,6 +101,8 @@ impl HarnessCommand {
     pub(crate) fn saboteur(&self) -> Option<&str> {
         match self {
             HarnessCommand::Replay(ReplayArgs { saboteur, .. })
+            | HarnessCommand::Audit(AuditArgs { saboteur, .. })
+            | HarnessCommand::Record(RecordArgs { saboteur, .. })
             | HarnessCommand::Sweep(SweepArgs { saboteur, .. })
             | HarnessCommand::Shrink(ShrinkArgs { saboteur, .. })
             | HarnessCommand::Blame(BlameArgs { saboteur, .. }) => saboteur.as_deref(),
@@ -134,7 +138,8 @@ const SWEEP: &str = "\
 Every seed is given to each of the sources: a profile draws a scenario from it, a scenario file runs under it. Runs are \
 told in the order of their seeds: a report of --seeds is the same bytes whatever the number of threads. Every 50th run \
 is run twice and must be the same. Failures are grouped by what they break and by the shape of the shrunken scenario; \
-one of each group is saved. An interrupt ends the sweep and tells what was found so far; a second one ends it at once.";
+one of each group is saved. The first failure of each kind is saved at once, as it is; what is shrunk takes its place at \
+the end. An interrupt ends the sweep and tells what was found so far; a second one ends it at once.";
 
 #[derive(Args, Debug)]
 #[command(after_help = EXIT_CODES, after_long_help = format!("{SWEEP}\n\n{EXIT_CODES}"))]
@@ -178,11 +183,17 @@ pub(crate) struct SweepArgs {
     /// Give a run up whose world takes more than about so many bytes
     #[arg(long, value_name = "N", default_value_t = 64 << 20, value_parser = clap::value_parser!(u64).range(1..))]
     pub(crate) bytes_max: u64,
+    /// End with the first run that fails
+    #[arg(long)]
+    pub(crate) until_failure: bool,
     /// Shrink each failure for so long at most
     #[arg(long, value_name = "TIME", default_value = "20s", value_parser = crate::sweep::numbers::time)]
     pub(crate) shrink_time: Duration,
+    /// Shrink each failure with at most so many runs: the bound that gives the same result on any machine
+    #[arg(long, value_name = "N")]
+    pub(crate) shrink_runs: Option<u64>,
     /// Save failures as they are
-    #[arg(long, conflicts_with = "shrink_time")]
+    #[arg(long, conflicts_with_all = ["shrink_time", "shrink_runs"])]
     pub(crate) no_shrink: bool,
     /// For people, or for machines: one JSON object
     #[arg(long, value_name = "FORMAT", default_value = "text")]
@@ -218,6 +229,9 @@ pub(crate) struct AuditArgs {
     /// For people, or for machines: one JSON object a line
     #[arg(long, value_name = "FORMAT", default_value = "text")]
     pub(crate) format: Format,
+    /// With this planted bug in every process; `matrix` lists them
+    #[arg(long, value_name = "NAME")]
+    pub(crate) saboteur: Option<String>,
 }
 
 #[derive(Args, Debug)]
@@ -229,6 +243,9 @@ pub(crate) struct RecordArgs {
     /// Draw everything random from this instead of the scenario's own seed
     #[arg(long, value_name = "N", env = "SIM_RUNNER_SEED")]
     pub(crate) seed: Option<u64>,
+    /// With this planted bug in every process; `matrix` lists them
+    #[arg(long, value_name = "NAME")]
+    pub(crate) saboteur: Option<String>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum)]
@@ -257,8 +274,11 @@ pub(crate) struct ShrinkArgs {
     #[arg(short, long, value_name = "FILE")]
     pub(crate) out: Option<PathBuf>,
     /// Stop after so long, with the smallest that was found
-    #[arg(long, value_name = "TIME", default_value = "20s", value_parser = wall_time)]
+    #[arg(long, value_name = "TIME", default_value = "20s", value_parser = crate::sweep::numbers::time)]
     pub(crate) time: Duration,
+    /// Stop after so many runs: the bound that gives the same result on any machine
+    #[arg(long, value_name = "N")]
+    pub(crate) runs: Option<u64>,
     /// Draw everything random from this instead of the scenario's own seed
     #[arg(long, value_name = "N", env = "SIM_RUNNER_SEED")]
     pub(crate) seed: Option<u64>,
@@ -280,8 +300,11 @@ pub(crate) struct BlameArgs {
     #[arg(long, value_name = "N", default_value_t = 40, value_parser = clap::value_parser!(u32).range(2..=10_000))]
     pub(crate) forks: u32,
     /// Begin no further fork after so long
-    #[arg(long, value_name = "TIME", default_value = "60s", value_parser = wall_time)]
+    #[arg(long, value_name = "TIME", default_value = "60s", value_parser = crate::sweep::numbers::time)]
     pub(crate) time: Duration,
+    /// Begin no further fork after so many: the bound that gives the same result on any machine
+    #[arg(long, value_name = "N")]
+    pub(crate) runs: Option<u64>,
     /// For people, or for machines: one JSON object
     #[arg(long, value_name = "FORMAT", default_value = "text")]
     pub(crate) format: Format,
@@ -291,13 +314,6 @@ pub(crate) struct BlameArgs {
     /// With this planted bug in every process; `matrix` lists them
     #[arg(long, value_name = "NAME")]
     pub(crate) saboteur: Option<String>,
-}
-
-/// A time on the wall, above none.
-fn wall_time(text: &str) -> Result<Duration, String> {
-    let expected = "expected a number and a unit (us, ms, s or min), above 0: 20s";
-    let time: aviary::time::Duration = text.parse().map_err(|_| expected.to_owned())?;
-    if time.as_micros() == 0 { Err(expected.to_owned()) } else { Ok(Duration::from_micros(time.as_micros())) }
 }
 
 #[derive(Args, Debug)]

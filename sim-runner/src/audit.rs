@@ -5,6 +5,7 @@ use std::io::{self, Write};
 use std::path::Path;
 use std::time::Duration;
 
+use aviary::process::Process;
 use aviary::scenario::{self, Outcome, Parting, RunDifference, Service, Way};
 use serde::Serialize;
 
@@ -13,12 +14,15 @@ use crate::args::{AuditArgs, Format};
 use crate::files::{Loaded, load};
 use crate::progress::Progress;
 use crate::record::{compare, options};
-use crate::report::{BAD, GOOD, error, load_errors, problems, program, quoted, stdout};
+use crate::report::{
+    BAD, GOOD, error, load_errors, problems, program, quoted, refused_as_planted_otherwise, stdout,
+};
 use crate::side_by_side;
 
 /// One scenario that was audited.
 struct Audited<'a> {
     path: &'a Path,
+    saboteur: Option<String>,
     name: &'a str,
     outcome: Outcome,
     /// Every run but the first.
@@ -47,32 +51,35 @@ impl Audited<'_> {
     }
 }
 
-pub(crate) fn audit<S: Service>(args: &AuditArgs) -> io::Result<Exit> {
+/// Audits what `args` name, with a last word of `configure` on every process.
+pub(crate) fn audit<S: Service>(
+    args: &AuditArgs,
+    configure: impl Fn(&mut <S::Process as Process>::Config),
+) -> io::Result<Exit> {
     let loaded = match load::<S>(&args.paths) {
         Ok(loaded) => loaded,
         Err(errors) => return Ok(load_errors(&errors)),
     };
+    if refused_as_planted_otherwise(&loaded, args.saboteur.as_deref()) {
+        return Ok(Exit::Usage);
+    }
     let width = loaded.iter().map(|one| one.name.chars().count()).max().unwrap_or(0);
     let mut exits = Vec::new();
     let mut out = stdout();
     for (number, one) in loaded.iter().enumerate() {
         let progress = Progress::show(number + 1, loaded.len(), &one.name);
-        let audited = audit_one(one, args);
+        let audited = audit_one(one, args, &configure);
         drop(progress);
         let Some(audited) = audited else {
             out.flush()?;
             return Ok(Exit::Usage);
         };
         exits.push(audited.exit());
-        let told = match args.format {
-            Format::Json => json(&mut out, &audited),
-            Format::Text => text(&mut out, &audited, width),
-        };
-        match told.and_then(|()| out.flush()) {
-            // The reader went away: what is known by now is still the answer.
-            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => break,
-            told => told?,
+        match args.format {
+            Format::Json => json(&mut out, &audited)?,
+            Format::Text => text(&mut out, &audited, width)?,
         }
+        out.flush()?;
     }
     let is_parted = exits.contains(&Exit::Nondeterministic);
     Ok(if is_parted { Exit::Nondeterministic } else { Exit::worst(&exits) })
@@ -84,9 +91,13 @@ pub(crate) fn audit<S: Service>(args: &AuditArgs) -> io::Result<Exit> {
     clippy::disallowed_methods,
     reason = "wall time is shown, never fed into a run"
 )]
-fn audit_one<'a, S: Service>(one: &'a Loaded<S>, args: &AuditArgs) -> Option<Audited<'a>> {
+fn audit_one<'a, S: Service>(
+    one: &'a Loaded<S>,
+    args: &AuditArgs,
+    configure: impl Fn(&mut <S::Process as Process>::Config),
+) -> Option<Audited<'a>> {
     let start = std::time::Instant::now();
-    let audited = match scenario::audit(&one.scenario, &options(args.seed)) {
+    let audited = match scenario::audit_configured(&one.scenario, &options(args.seed), configure) {
         Ok(audited) => audited,
         Err(found) => {
             problems(&one.path, &found);
@@ -99,6 +110,7 @@ fn audit_one<'a, S: Service>(one: &'a Loaded<S>, args: &AuditArgs) -> Option<Aud
     let mut runs: Vec<ComparedRun> = ways.into_iter().map(held).collect();
     let own =
         std::env::current_exe().map_err(|why| error(format_args!("failed to find this program: {why}")));
+    let saboteur = args.saboteur.as_deref();
     let second = ("process", own.ok()?, "run in a second process".to_owned());
     // What stands before the command chooses the protocol, in programs that have several.
     let leading: Vec<OsString> = std::env::args_os().skip(1).take_while(|arg| arg != "audit").collect();
@@ -107,7 +119,7 @@ fn audit_one<'a, S: Service>(one: &'a Loaded<S>, args: &AuditArgs) -> Option<Aud
         .iter()
         .map(|program| ("against", program.clone(), format!("run by {}", program.display())));
     for (way, program, about) in [second].into_iter().chain(others) {
-        match compare((&program, &leading), &one.path, outcome.seed, &first) {
+        match compare((&program, &leading), &one.path, (outcome.seed, saboteur), &first) {
             Ok(difference) => runs.push(ComparedRun { way, about, difference }),
             Err(why) => {
                 error(format_args!("{why}"));
@@ -115,7 +127,8 @@ fn audit_one<'a, S: Service>(one: &'a Loaded<S>, args: &AuditArgs) -> Option<Aud
             }
         }
     }
-    Some(Audited { path: &one.path, name: &one.name, outcome, runs, wall: start.elapsed() })
+    let saboteur = args.saboteur.clone();
+    Some(Audited { path: &one.path, saboteur, name: &one.name, outcome, runs, wall: start.elapsed() })
 }
 
 /// A line; how it fails, if it does; and where it parts, if it does.
@@ -141,7 +154,8 @@ fn text(out: &mut impl Write, audited: &Audited<'_>, width: usize) -> io::Result
         writeln!(out, "  it also parts when {}", others.join(", when "))?;
     }
     let (path, seed) = (quoted(audited.path), outcome.seed);
-    writeln!(out, "  reproduce: {} audit {path} --seed {seed}", program())
+    let saboteur = audited.saboteur.iter().map(|name| format!(" --saboteur {name}")).collect::<String>();
+    writeln!(out, "  reproduce: {} audit {path} --seed {seed}{saboteur}", program())
 }
 
 /// One audit for machines.

@@ -4,7 +4,7 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use aviary::scenario::{BadFile, Scenario, Service, read};
+use aviary::scenario::{BadFile, Profile, Scenario, Service, read};
 use aviary::search::Failure;
 
 /// A scenario and where it came from.
@@ -32,6 +32,8 @@ pub(crate) enum LoadError {
     Files(String),
     /// The file is no scenario.
     Scenario(BadFile),
+    /// The file at this path is what scenarios are drawn from.
+    Profile(PathBuf),
 }
 
 /// The scenario of every path and of every *.ron below a folder, or all that is wrong with them.
@@ -48,6 +50,8 @@ pub(crate) fn load<S: Service>(paths: &[PathBuf]) -> Result<Vec<Loaded<S>>, Vec<
         for file in files {
             match load_one(&file) {
                 Ok(scenario) => loaded.push(scenario),
+                // Beside scenarios a profile is nothing to run.
+                Err(LoadError::Profile(_)) if file != *path => {}
                 Err(error) => errors.push(error),
             }
         }
@@ -58,6 +62,9 @@ pub(crate) fn load<S: Service>(paths: &[PathBuf]) -> Result<Vec<Loaded<S>>, Vec<
 /// The scenario of one file.
 pub(crate) fn load_one<S: Service>(path: &Path) -> Result<Loaded<S>, LoadError> {
     let text = fs::read_to_string(path).map_err(|error| LoadError::Files(failed("read", path, &error)))?;
+    if Profile::is_one(&text) {
+        return Err(LoadError::Profile(path.to_owned()));
+    }
     let shown = path.display().to_string();
     let (scenario, failure) = if Failure::<S>::is_one(&text) {
         let failure = Failure::read(&shown, &text).map_err(LoadError::Scenario)?;
@@ -100,10 +107,6 @@ fn collect(folder: &Path, files: &mut Vec<PathBuf>) -> Result<(), String> {
         let entry = entry.map_err(failed)?;
         let (path, kind) = (entry.path(), entry.file_type().map_err(failed)?);
         // Links to folders are not followed: they may lead back.
-        // Profiles are no scenarios.
-        if kind.is_dir() && path.file_name().is_some_and(|name| name == "profiles") {
-            continue;
-        }
         if kind.is_dir() {
             collect(&path, files)?;
         } else if path.extension().is_some_and(|extension| extension == "ron") {

@@ -13,6 +13,7 @@ mod check;
 mod contrast;
 mod draw;
 mod files;
+mod interrupt;
 mod new;
 mod progress;
 #[cfg(feature = "udp")]
@@ -91,8 +92,8 @@ fn configured<S: Service>(
         HarnessCommand::ReplayRecording(_) => {
             Ok(report::usage("this program replays no recordings of real sites"))
         }
-        HarnessCommand::Audit(args) => audit::audit::<S>(args),
-        HarnessCommand::Record(args) => record::record::<S>(args),
+        HarnessCommand::Audit(args) => audit::audit::<S>(args, configure),
+        HarnessCommand::Record(args) => record::record::<S>(args, configure),
         HarnessCommand::Check(args) => check::check::<S>(args),
         HarnessCommand::New(args) => new::new::<S>(args),
         HarnessCommand::Words => vocabulary::words(),
@@ -117,12 +118,8 @@ fn with<C: Subcommand, A: Into<OsString> + Clone>(
         }
     };
     command(&args.command).unwrap_or_else(|error| {
-        // A reader that went away, like `| head`, wants no complaint.
-        if error.kind() != io::ErrorKind::BrokenPipe {
-            report::error(format_args!("failed to write: {error}"));
-            return Exit::Usage;
-        }
-        Exit::Passed
+        report::error(format_args!("failed to write: {error}"));
+        Exit::Usage
     })
 }
 

@@ -5,6 +5,7 @@ use std::io::{self, BufRead, BufReader, Write};
 use std::path::Path;
 use std::process::{Command, Stdio};
 
+use aviary::process::Process;
 use aviary::scenario::{RunComparison, RunDifference, RunEnd, RunEntry, RunOptions, RunRecorder, Service};
 use aviary::sim::TraceLevel;
 use aviary::time::Instant;
@@ -13,7 +14,7 @@ use serde::{Deserialize, Serialize};
 use crate::Exit;
 use crate::args::RecordArgs;
 use crate::files::load_one;
-use crate::report::{load_errors, problems, stdout};
+use crate::report::{error, load_errors, problems, stdout};
 
 /// Of the form below.
 const VERSION: u32 = 1;
@@ -66,12 +67,20 @@ pub(crate) fn options(seed: Option<u64>) -> RunOptions {
     RunOptions { seed, trace: TraceLevel::Full, ..RunOptions::default() }
 }
 
-pub(crate) fn record<S: Service>(args: &RecordArgs) -> io::Result<Exit> {
+/// Records what `args` name, with a last word of `configure` on every process.
+pub(crate) fn record<S: Service>(
+    args: &RecordArgs,
+    configure: impl Fn(&mut <S::Process as Process>::Config),
+) -> io::Result<Exit> {
     let one = match load_one::<S>(&args.path) {
         Ok(one) => one,
         Err(error) => return Ok(load_errors(&[error])),
     };
-    let recorder = match RunRecorder::new(&one.scenario, &options(args.seed)) {
+    if let Some(why) = one.planted_otherwise(args.saboteur.as_deref()) {
+        error(format_args!("{why}"));
+        return Ok(Exit::Usage);
+    }
+    let recorder = match RunRecorder::configured(&one.scenario, &options(args.seed), configure) {
         Ok(recorder) => recorder,
         Err(found) => {
             problems(&one.path, &found);
@@ -92,16 +101,17 @@ fn write(out: &mut impl Write, line: &impl Serialize) -> io::Result<()> {
     writeln!(out, "{}", serde_json::to_string(line).map_err(io::Error::other)?)
 }
 
-/// Has `program`, with these arguments first, record the scenario at `path` and holds that against `first`; the error says why there is no
-/// recording.
+/// Has `program`, with these arguments first, record the scenario at `path` and compares that with `first`; the error says
+/// why there is no recording.
 pub(crate) fn compare(
     (program, leading): (&Path, &[OsString]),
     path: &Path,
-    seed: u64,
+    (seed, saboteur): (u64, Option<&str>),
     first: &[RunEntry],
 ) -> Result<Option<RunDifference>, String> {
     let mut command = Command::new(program);
-    command.args(leading).arg("record").arg(format!("--seed={seed}")).arg("--").arg(path);
+    command.args(leading).arg("record").arg(format!("--seed={seed}"));
+    command.args(saboteur.map(|name| format!("--saboteur={name}"))).arg("--").arg(path);
     let said = format!("`{} record {}`", program.display(), path.display());
     let failed = |error: io::Error| format!("failed to run {said}: {error}");
     let mut child = command.stdin(Stdio::null()).stdout(Stdio::piped()).spawn().map_err(failed)?;

@@ -10,7 +10,9 @@ use crate::Exit;
 use crate::args::{Format, ReplayArgs, TraceAmount};
 use crate::files::{Loaded, load};
 use crate::progress::Progress;
-use crate::report::{RanScenario, error, failure, json, load_errors, problems, stdout, summary, trace};
+use crate::report::{
+    RanScenario, failure, json, load_errors, problems, refused_as_planted_otherwise, stdout, summary, trace,
+};
 
 /// Runs what `args` name, with a last word of `configure` on every process.
 pub(crate) fn replay<S: Service>(
@@ -21,10 +23,7 @@ pub(crate) fn replay<S: Service>(
         Ok(loaded) => loaded,
         Err(errors) => return Ok(load_errors(&errors)),
     };
-    let planted: Vec<String> =
-        loaded.iter().filter_map(|one| one.planted_otherwise(args.saboteur.as_deref())).collect();
-    if !planted.is_empty() {
-        planted.iter().for_each(|why| error(format_args!("{why}")));
+    if refused_as_planted_otherwise(&loaded, args.saboteur.as_deref()) {
         return Ok(Exit::Usage);
     }
     let width = loaded.iter().map(|one| one.name.chars().count()).max().unwrap_or(0);
@@ -36,11 +35,7 @@ pub(crate) fn replay<S: Service>(
         drop(progress);
         let Some(ran) = ran else { return Ok(Exit::Usage) };
         exits.push(Exit::of(&ran.outcome.verdict));
-        match tell(&mut out, &ran, args, width) {
-            // The reader went away: what is known by now is still the answer.
-            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => break,
-            told => told?,
-        }
+        tell(&mut out, &ran, args, width)?;
     }
     Ok(Exit::worst(&exits))
 }

@@ -7,12 +7,12 @@ use std::time::Duration;
 
 use anstream::AutoStream;
 use aviary::ids::ProcessId;
-use aviary::scenario::{Outcome, Problem, Verdict};
+use aviary::scenario::{Outcome, Problem, Service, Verdict};
 use aviary::sim::{LineClass, StoryEntry};
 use clap::builder::styling::{AnsiColor, Effects, Style};
 
 use crate::Exit;
-use crate::files::LoadError;
+use crate::files::{LoadError, Loaded};
 
 pub(crate) const GOOD: Style = AnsiColor::Green.on_default().effects(Effects::BOLD);
 pub(crate) const BAD: Style = AnsiColor::Red.on_default().effects(Effects::BOLD);
@@ -32,9 +32,38 @@ pub(crate) struct RanScenario<'a> {
     pub(crate) wall: Duration,
 }
 
-/// Standard output: in colour on a terminal, plain in a pipe and where `NO_COLOR` is set.
+/// Standard output: in colour on a terminal, plain in a pipe and where `NO_COLOR` is set. A reader that went away, like
+/// `| head`, is no error: a command goes on to its end, and its exit code says what it found.
 pub(crate) fn stdout() -> impl Write {
-    io::BufWriter::new(AutoStream::auto(io::stdout()))
+    io::BufWriter::new(UntilClosed { out: AutoStream::auto(io::stdout()), is_closed: false })
+}
+
+/// Takes everything, and passes it on until nobody reads it any more.
+struct UntilClosed<W> {
+    out: W,
+    is_closed: bool,
+}
+
+impl<W: Write> UntilClosed<W> {
+    fn unless_closed<T>(&mut self, closed: T, write: impl FnOnce(&mut W) -> io::Result<T>) -> io::Result<T> {
+        if self.is_closed {
+            return Ok(closed);
+        }
+        write(&mut self.out).or_else(|error| {
+            self.is_closed = error.kind() == io::ErrorKind::BrokenPipe;
+            if self.is_closed { Ok(closed) } else { Err(error) }
+        })
+    }
+}
+
+impl<W: Write> Write for UntilClosed<W> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.unless_closed(bytes.len(), |out| out.write(bytes))
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.unless_closed((), Write::flush)
+    }
 }
 
 /// One line on standard error. Where that is closed, nobody is told.
@@ -66,6 +95,11 @@ pub(crate) fn load_errors(errors: &[LoadError]) -> Exit {
     for one in errors {
         match one {
             LoadError::Files(message) => error(format_args!("{message}")),
+            LoadError::Profile(path) => error(format_args!(
+                "{0} is a profile, and no scenario\n  help: draw a scenario from it, or sweep it: {1} draw {0} --seed 1",
+                quoted(path),
+                program()
+            )),
             LoadError::Scenario(bad) => {
                 let mut err = AutoStream::auto(io::stderr());
                 let _ = writeln!(err, "{}\n", bad.render(true));
@@ -73,6 +107,16 @@ pub(crate) fn load_errors(errors: &[LoadError]) -> Exit {
         }
     }
     Exit::Usage
+}
+
+/// Whether any of these is not to be run with `saboteur`, which is told.
+pub(crate) fn refused_as_planted_otherwise<S: Service>(loaded: &[Loaded<S>], saboteur: Option<&str>) -> bool {
+    let mut is_refused = false;
+    for why in loaded.iter().filter_map(|one| one.planted_otherwise(saboteur)) {
+        error(format_args!("{why}"));
+        is_refused = true;
+    }
+    is_refused
 }
 
 /// What this program is called, for commands that can be copied: as it was, if that was from where one stands.
@@ -84,11 +128,26 @@ pub(crate) fn program() -> String {
     called.file_stem().map_or("sim-runner".to_owned(), |name| name.to_string_lossy().into_owned())
 }
 
-/// A path as a shell takes it.
+/// A path as bash takes it, and as no program takes it for a flag.
 pub(crate) fn quoted(path: &Path) -> String {
-    let path = path.display().to_string();
+    let bytes = path.as_os_str().as_encoded_bytes();
+    let safe = if bytes.starts_with(b"-") { "./" } else { "" };
     let is_plain = |c: char| c.is_alphanumeric() || "/._-+:@,=".contains(c);
-    if path.chars().all(is_plain) { path } else { format!("'{}'", path.replace('\'', r"'\''")) }
+    match path.to_str() {
+        Some(text) if !text.is_empty() && text.chars().all(is_plain) => format!("{safe}{text}"),
+        Some(text) if !text.contains(char::is_control) => {
+            format!("'{safe}{}'", text.replace('\'', r"'\''"))
+        }
+        // What no terminal shows, byte by byte.
+        _ => {
+            let escaped = bytes.iter().map(|byte| match byte {
+                b'\'' | b'\\' => format!("\\{}", char::from(*byte)),
+                b' '..=b'~' => char::from(*byte).to_string(),
+                _ => format!("\\x{byte:02x}"),
+            });
+            format!("$'{safe}{}'", escaped.collect::<String>())
+        }
+    }
 }
 
 fn style(verdict: &Verdict) -> Style {
@@ -217,4 +276,38 @@ pub(crate) fn json(out: &mut impl Write, ran: &RanScenario<'_>, is_traced: bool)
     };
     let text = serde_json::to_string(&object).map_err(io::Error::other)?;
     writeln!(out, "{text}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_quoted_path_is_one_word_and_no_flag() {
+        let check = |path: &str, shown: &str| assert_eq!(quoted(Path::new(path)), shown);
+        check("failures/a.ron", "failures/a.ron");
+        check("-x.ron", "./-x.ron");
+        check("- it's.ron", r"'./- it'\''s.ron'");
+        check("a\nb'c.ron", r"$'a\x0ab\'c.ron'");
+        check("", "''");
+    }
+
+    #[test]
+    fn what_nobody_reads_is_no_error_and_what_finds_no_room_is() {
+        struct Fails(io::ErrorKind);
+        impl Write for Fails {
+            fn write(&mut self, _: &[u8]) -> io::Result<usize> {
+                Err(self.0.into())
+            }
+
+            fn flush(&mut self) -> io::Result<()> {
+                Err(self.0.into())
+            }
+        }
+        let mut out = UntilClosed { out: Fails(io::ErrorKind::BrokenPipe), is_closed: false };
+        assert_eq!(out.write(b"abc").unwrap(), 3);
+        out.flush().unwrap();
+        let mut out = UntilClosed { out: Fails(io::ErrorKind::StorageFull), is_closed: false };
+        assert_eq!(out.write(b"abc").unwrap_err().kind(), io::ErrorKind::StorageFull);
+    }
 }

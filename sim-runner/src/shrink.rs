@@ -3,13 +3,15 @@
 use std::fs::{self, OpenOptions};
 use std::io::{self, Write};
 use std::path::Path;
+use std::sync::atomic::Ordering;
 
 use aviary::scenario::{Scenario, Service, write};
-use aviary::search::{self, Budget, NotShrunk, Runner, Shrunk};
+use aviary::search::{self, Budget, NotShrunk, Runner, Shrunk, write_aside};
 
 use crate::Exit;
 use crate::args::ShrinkArgs;
 use crate::files::{Loaded, load_one};
+use crate::interrupt;
 use crate::progress::Progress;
 use crate::report::{BAD, error, load_errors, problems, program, quoted, stdout};
 
@@ -32,7 +34,9 @@ pub(crate) fn shrink<S: Service>(args: &ShrinkArgs, runner: &Runner<S>) -> io::R
     }
     let mut runner = runner.clone();
     runner.options.seed = args.seed;
-    let budget = Budget { time: args.time, ..Budget::default() };
+    let stop = interrupt::flag()?;
+    let runs_max = args.runs.unwrap_or(Budget::DEFAULT.runs_max);
+    let budget = Budget { time: args.time, runs_max, stop: Some(&stop) };
     let progress = Progress::show(1, 1, &format!("shrinking {}", loaded.name));
     let shrunk = search::shrink(&runner, &loaded.scenario, None, &budget);
     drop(progress);
@@ -43,7 +47,7 @@ pub(crate) fn shrink<S: Service>(args: &ShrinkArgs, runner: &Runner<S>) -> io::R
                 error(format_args!("{path} was saved for {found}, but breaks {}", shrunk.property));
                 Ok(Exit::Usage)
             }
-            _ => tell(args, &loaded, &shrunk),
+            _ => tell(args, &loaded, &shrunk, stop.load(Ordering::Relaxed)),
         },
         Err(why) => Ok(refused(&args.path, &why)),
     }
@@ -67,16 +71,23 @@ pub(crate) fn writable(path: &Path) -> io::Result<()> {
     if was_there { Ok(()) } else { fs::remove_file(path) }
 }
 
-fn tell<S: Service>(args: &ShrinkArgs, loaded: &Loaded<S>, shrunk: &Shrunk<S>) -> io::Result<Exit> {
+fn tell<S: Service>(
+    args: &ShrinkArgs,
+    loaded: &Loaded<S>,
+    shrunk: &Shrunk<S>,
+    is_interrupted: bool,
+) -> io::Result<Exit> {
     let saboteur = args.saboteur.as_deref().map(|name| format!(" --saboteur {name}")).unwrap_or_default();
     let reproduce = |path: &Path| format!("{} replay {}{saboteur} --trace", program(), quoted(path));
     let text = format!("// {}\n{}", shrunk.outcome.verdict, write(&shrunk.scenario));
     let Some(out) = &args.out else {
-        stdout().write_all(text.as_bytes())?;
+        let mut to = stdout();
+        to.write_all(text.as_bytes())?;
+        to.flush()?;
         return Ok(Exit::Passed);
     };
-    if let Err(why) = fs::write(out, text) {
-        error(format_args!("failed to write {}: {why}", out.display()));
+    if let Err(why) = write_aside(out, &text) {
+        error(format_args!("{why}"));
         return Ok(Exit::Usage);
     }
     let mut to = stdout();
@@ -84,7 +95,14 @@ fn tell<S: Service>(args: &ShrinkArgs, loaded: &Loaded<S>, shrunk: &Shrunk<S>) -
     writeln!(to, "{BAD}{}{BAD:#}", shrunk.outcome.verdict)?;
     writeln!(to, "  from: {before}")?;
     writeln!(to, "  to:   {after}, in {}", out.display())?;
-    let rest = if shrunk.is_least { "nothing more goes" } else { "the time is over: more may go" };
+    let rest = match (shrunk.is_least, is_interrupted) {
+        (true, _) => "nothing more goes",
+        (false, true) => "interrupted: more may go",
+        (false, false) if args.runs.is_some_and(|runs| shrunk.runs >= runs) => {
+            "so many were allowed: more may go"
+        }
+        (false, false) => "the time is over: more may go",
+    };
     writeln!(to, "  {} runs in {:.1} s; {rest}", shrunk.runs, shrunk.took.as_secs_f64())?;
     writeln!(to, "  reproduce: {}", reproduce(out))?;
     to.flush()?;

@@ -4,8 +4,6 @@
 
 mod planted;
 
-use std::time::Duration;
-
 use aviary::scenario::{Scenario, read, run, write};
 use aviary::search::{Budget, NotShrunk, Property, Runner, Shrunk, shrink};
 use aviary::sim::Chance;
@@ -13,7 +11,7 @@ use aviary::tweets::service::Timelines;
 use planted::{Lying, file, light, runner};
 use sim_runner::tweets::saboteurs;
 
-const BUDGET: Budget = Budget { time: Duration::from_secs(20), runs_max: 100_000 };
+const BUDGET: Budget<'static> = Budget::DEFAULT;
 
 fn steps<S: aviary::scenario::Service>(scenario: &Scenario<S>) -> usize {
     scenario.tracks().map(<[_]>::len).sum::<usize>() + scenario.rules.len()
@@ -31,13 +29,17 @@ fn first(runner: &Runner<Lying>, scenario: &Scenario<Lying>, seeds: u64) -> Opti
     })
 }
 
-/// What is left says the same when it is written and read, and does not break the same without the planted bug.
+/// What is left says the same when it is written and read, does not break the same without the planted bug, and gets no
+/// smaller.
 fn check(name: &str, shrunk: &Shrunk<Lying>, runner: &Runner<Lying>) {
     assert!(shrunk.is_least, "{name}: {} runs in {:?}", shrunk.runs, shrunk.took);
     let text = write(&shrunk.scenario);
     let honest = read::<Timelines>(name, &text).unwrap_or_else(|bad| panic!("{name}: {bad}\n{text}"));
-    let again = runner.run(&honest.for_service()).unwrap();
+    let read = honest.for_service();
+    let again = runner.run(&read).unwrap();
     assert_eq!(again.fingerprint, shrunk.outcome.fingerprint, "{name}\n{text}");
+    let smaller = shrink(runner, &read, Some(&shrunk.property), &BUDGET).unwrap();
+    assert_eq!(write(&smaller.scenario), text, "{name}");
     let honest = run(&honest, &Default::default()).unwrap();
     let broken = Property::of(&honest.verdict);
     assert_ne!(broken, Some(shrunk.property.clone()), "{name} without its bug: {}\n{text}", honest.verdict);

@@ -16,9 +16,14 @@ use crate::ron_file::nearest::{alternatives, nearest};
 pub struct BadFile {
     path: String,
     text: Arc<str>,
-    /// What is wrong, in the order of the checks.
+    /// What is wrong, in the order of the checks; the first of it, where that is more than anybody reads.
     pub diagnostics: Vec<Diagnostic>,
+    /// How much more is wrong.
+    pub more: usize,
 }
+
+/// So many mistakes of one file are shown.
+const SHOWN_MAX: usize = 20;
 
 /// One thing that is wrong.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -40,8 +45,9 @@ impl BadFile {
             let (message, help) = (problem.message.clone(), problem.help.clone());
             Diagnostic::new(text, problem.place.locate(text), message, help)
         };
-        let diagnostics = problems.iter().map(diagnostic).collect();
-        BadFile { path: path.to_owned(), text: text.into(), diagnostics }
+        let diagnostics = problems.iter().take(SHOWN_MAX).map(diagnostic).collect();
+        let more = problems.len().saturating_sub(SHOWN_MAX);
+        BadFile { path: path.to_owned(), text: text.into(), diagnostics, more }
     }
 
     pub(crate) fn from_ron(path: &str, text: &str, error: &SpannedError) -> BadFile {
@@ -51,7 +57,7 @@ impl BadFile {
         let bytes = offset(text, error.span.start).min(end)..end;
         let bytes = tighten(text, bytes, &error.code);
         let diagnostics = vec![Diagnostic::new(text, bytes, message, help)];
-        BadFile { path: path.to_owned(), text: text.into(), diagnostics }
+        BadFile { path: path.to_owned(), text: text.into(), diagnostics, more: 0 }
     }
 
     /// What the file is called.
@@ -73,7 +79,11 @@ impl BadFile {
             }
             renderer.render(&[group])
         });
-        shown.collect::<Vec<_>>().join("\n\n")
+        let more = (self.more > 0).then(|| {
+            let what = if self.more == 1 { "mistake" } else { "mistakes" };
+            format!("error: {}: {} more {what}; the first {SHOWN_MAX} are shown", self.path, self.more)
+        });
+        shown.chain(more).collect::<Vec<_>>().join("\n\n")
     }
 }
 

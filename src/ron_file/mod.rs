@@ -13,3 +13,32 @@ pub use locate::{Part, Place};
 pub use problem::Problem;
 #[cfg(feature = "scenario")]
 pub(crate) use value::ValueText;
+
+/// A text without the byte order mark that some editors put before it.
+pub(crate) fn without_mark(text: &str) -> &str {
+    text.strip_prefix('\u{feff}').unwrap_or(text)
+}
+
+/// Whether the value of a text begins with this name: files are told apart by what they say.
+#[cfg(feature = "scenario")]
+pub(crate) fn is_a(name: &str, text: &str) -> bool {
+    let text = without_mark(text);
+    let value = text.get(Place::whole().locate(text)).unwrap_or_default();
+    let is_letter = |c: char| c.is_alphanumeric() || c == '_';
+    value.strip_prefix(name).is_some_and(|rest| !rest.starts_with(is_letter))
+}
+
+#[cfg(all(test, feature = "scenario"))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn files_are_told_apart_by_what_they_say() {
+        let check = |text: &str, is_one: bool| assert_eq!(is_a("Profile", text), is_one, "{text:?}");
+        check("Profile(about: \"x\")", true);
+        check("\u{feff}// Scenario(\n#![enable(implicit_some)]\n/* Failure */ Profile (", true);
+        check("Profiles(about: \"x\")", false);
+        check("(about: \"Profile\")", false);
+        check("", false);
+    }
+}

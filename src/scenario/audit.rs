@@ -12,6 +12,7 @@
 
 use core::fmt;
 
+use crate::process::Process;
 use crate::ron_file::Problem;
 use crate::scenario::form::Scenario;
 use crate::scenario::outcome::Outcome;
@@ -80,7 +81,18 @@ pub struct Audit {
 /// Runs `scenario` in every way, or says everything that is wrong with it. How much is traced is not the
 /// options' choice here; their limit on lines is one on the text that is compared.
 pub fn audit<S: Service>(scenario: &Scenario<S>, options: &RunOptions) -> Result<Audit, Vec<Problem>> {
-    let start = |trace| RunRecorder::new(scenario, &RunOptions { trace, ..*options });
+    audit_configured(scenario, options, |_| {})
+}
+
+/// As [`audit`], with a last word on the configuration of every process.
+pub fn audit_configured<S: Service>(
+    scenario: &Scenario<S>,
+    options: &RunOptions,
+    configure: impl Fn(&mut <S::Process as Process>::Config),
+) -> Result<Audit, Vec<Problem>> {
+    let start = |trace| {
+        RunRecorder::configured(scenario, &RunOptions { trace, ..*options }, |config| configure(config))
+    };
     let mut alive = start(TraceLevel::Full)?;
     let first: Vec<RunEntry> = alive.by_ref().collect();
     let outcome = alive.outcome();

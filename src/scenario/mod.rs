@@ -44,7 +44,7 @@ pub(crate) mod toy;
 mod trigger_tests;
 
 pub use crate::ron_file::{BadFile, Diagnostic, Place, Problem};
-pub use audit::{Audit, Parting, RunComparison, RunDifference, RunSide, Way, audit};
+pub use audit::{Audit, Parting, RunComparison, RunDifference, RunSide, Way, audit, audit_configured};
 pub use draw::{CannotDraw, Draws, draw, draw_recipe};
 pub use facts::FactKind;
 pub use form::Scenario;
@@ -64,10 +64,12 @@ pub fn nearest_name(name: &str, known: &[&str]) -> String {
     crate::ron_file::nearest::nearest(name, known).help()
 }
 
+use crate::ron_file::without_mark;
 use ron::extensions::Extensions;
 
 /// Reads a scenario and checks it; `path` is what messages call it.
 pub fn read<S: Service>(path: &str, text: &str) -> Result<Scenario<S>, BadFile> {
+    let text = without_mark(text);
     let extensions = Extensions::IMPLICIT_SOME | Extensions::UNWRAP_VARIANT_NEWTYPES;
     let options = ron::Options::default().with_default_extension(extensions);
     let scenario: Scenario<S> =

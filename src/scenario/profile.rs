@@ -7,7 +7,7 @@ use alloc::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::ron_file::BadFile;
+use crate::ron_file::{BadFile, is_a, without_mark};
 use crate::scenario::draw::names;
 use crate::scenario::facts::facts;
 use crate::scenario::form::FaultBudget;
@@ -291,8 +291,14 @@ pub const PROFILES: [(&str, &str); 5] = [
 ];
 
 impl Profile {
+    /// Whether a text is a profile rather than a scenario.
+    pub fn is_one(text: &str) -> bool {
+        is_a("Profile", text)
+    }
+
     /// Reads a profile for `S` and checks it; `path` is what messages call it.
     pub fn read<S: Service>(path: &str, text: &str) -> Result<Profile, BadFile> {
+        let text = without_mark(text);
         let options = ron::Options::default();
         let profile: Profile =
             options.from_str(text).map_err(|error| BadFile::from_ron(path, text, &error))?;

@@ -3,6 +3,7 @@
 //!
 //! Recording changes nothing in a run. Nothing is compared here.
 
+use crate::process::Process;
 use crate::ron_file::Problem;
 use crate::scenario::form::Scenario;
 use crate::scenario::outcome::Outcome;
@@ -52,7 +53,16 @@ pub struct RunRecorder<S: Service> {
 impl<S: Service> RunRecorder<S> {
     /// A run before its first event, or everything that is wrong with its scenario.
     pub fn new(scenario: &Scenario<S>, options: &RunOptions) -> Result<RunRecorder<S>, Vec<Problem>> {
-        let run = Run::new(scenario, options)?;
+        RunRecorder::configured(scenario, options, |_| {})
+    }
+
+    /// As [`RunRecorder::new`], with a last word on the configuration of every process.
+    pub fn configured(
+        scenario: &Scenario<S>,
+        options: &RunOptions,
+        configure: impl FnOnce(&mut <S::Process as Process>::Config),
+    ) -> Result<RunRecorder<S>, Vec<Problem>> {
+        let run = Run::configured(scenario, options, configure)?;
         Ok(RunRecorder {
             fingerprint: run.world().fingerprint(),
             run,

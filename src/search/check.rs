@@ -15,7 +15,7 @@ use crate::search::property::Property;
 use crate::search::ran::{Again, Ran};
 use crate::search::runner::Runner;
 use crate::search::seeds::{Seeds, Shard};
-use crate::search::settle::{Settle, Settled};
+use crate::search::settle::{AtOnce, Settle, Settled};
 use crate::search::shrink::{Budget, shrink};
 use crate::search::source::Source;
 use crate::search::sweep::{Listener, Sweep};
@@ -88,18 +88,12 @@ impl<S: Service> Sweep<S> {
         if found.groups.is_empty() {
             return facts;
         }
-        let told = self.settled(folder, &found.groups, &stop).unwrap_or_else(|why| {
-            let samples = found.groups.iter().flat_map(|group| group.samples.first());
-            let told: Vec<String> =
-                samples.map(|sample| format!("seed {}: {}", sample.seed, sample.verdict)).collect();
-            panic!("{}\nfailed to save it in {}: {why}", told.join("\n"), folder.display())
-        });
+        let told = self.settled(folder, &found.groups, &stop);
         let lines: Vec<String> = told.iter().map(told_of).collect();
         panic!("{} of {} runs failed\n{}", found.failed, found.runs, lines.join("\n"));
     }
 
-    fn settled(&self, folder: &Path, groups: &Groups, stop: &AtomicBool) -> std::io::Result<Vec<Settled>> {
-        fs::create_dir_all(folder)?;
+    fn settled(&self, folder: &Path, groups: &Groups, stop: &AtomicBool) -> Vec<Settled> {
         let smaller = |origin: &Scenario<S>, verdict: &Verdict| {
             let property = Property::of(verdict)?;
             shrink(&self.runner, origin, Some(&property), &Budget::default()).ok().map(|it| it.scenario)
@@ -113,7 +107,7 @@ impl<S: Service> Sweep<S> {
             saboteur: None,
             replay: &|path| format!("`replay {} --trace`, as an argument of your program", path.display()),
         };
-        settle.settle(groups, stop)
+        settle.settle(groups, &AtOnce::default(), stop)
     }
 }
 

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use ron::extensions::Extensions;
 
 use crate::mix;
+use crate::ron_file::{is_a, without_mark};
 use crate::scenario::form::{DiskForm, Network};
 use crate::scenario::{BadFile, Outcome, PastLife, Place, Problem, Scenario, Service, plan, write};
 use crate::search::groups::without_numbers;
@@ -62,11 +63,12 @@ struct FailureFile<S: Service> {
 impl<S: Service> Failure<S> {
     /// Whether a text is a failure rather than a scenario.
     pub fn is_one(text: &str) -> bool {
-        text.get(Place::whole().locate(text)).is_some_and(|value| value.starts_with("Failure"))
+        is_a("Failure", text)
     }
 
     /// Reads a failure and checks its scenarios; `path` is what messages call it.
     pub fn read(path: &str, text: &str) -> Result<Failure<S>, BadFile> {
+        let text = without_mark(text);
         let place = Place::whole().field("schema");
         let number = text.get(place.locate(text)).unwrap_or_default();
         match number.parse::<u32>() {

@@ -1,6 +1,7 @@
 //! Hunting: how many seeds of a source are run until one fails. One hunt stays on one thread.
 
 use core::ops::Range;
+use core::sync::atomic::{AtomicBool, Ordering};
 
 use crate::scenario::{RunOptions, Service, Verdict};
 use crate::search::property::Property;
@@ -21,8 +22,8 @@ pub struct Hunted {
     pub verdict: Verdict,
 }
 
-/// Runs these seeds of `source` in their order up to the first that fails and `counts`; `None` when none does. A run that
-/// decides nothing, for one that spends its budget, is no failure.
+/// Runs these seeds of `source` in their order up to the first that fails and `counts`; `None` when none does, or when
+/// `stop` is set before. A run that decides nothing, for one that spends its budget, is no failure.
 ///
 /// What fails without the bug too says nothing about the bug: `counts` is where that is left out, see [`fails`].
 ///
@@ -33,9 +34,13 @@ pub fn hunt<S: Service>(
     source: &dyn Source<S>,
     seeds: Range<u64>,
     counts: impl Fn(u64) -> bool,
+    stop: &AtomicBool,
 ) -> Option<Hunted> {
     let first = seeds.start;
     for seed in seeds {
+        if stop.load(Ordering::Relaxed) {
+            return None;
+        }
         let verdict = verdict(runner, source, seed);
         if let Some(property) = verdict.as_ref().and_then(Property::of)
             && let Some(verdict) = verdict

@@ -12,6 +12,7 @@
 //!
 //! [`Scenario`]: crate::scenario::Scenario
 
+mod aside;
 pub mod blame;
 mod check;
 mod clock;
@@ -28,11 +29,12 @@ pub mod shrink;
 mod source;
 mod sweep;
 
-pub use blame::{Blamed, Inquiry, Jump, Point, Suspect, blame};
+pub use blame::{Blamed, Inquiry, Jump, NoMoment, Point, Suspect, blame};
 #[cfg(test)]
 mod tests;
 
 pub use crate::scenario::FactKind;
+pub use aside::write_aside;
 pub use check::replay;
 pub use facts::{Fact, Facts};
 pub use failure::{Failure, Found, SCHEMA};
@@ -42,7 +44,7 @@ pub use property::Property;
 pub use ran::{Again, Ran, Second, traced};
 pub use runner::Runner;
 pub use seeds::{Seeds, Shard};
-pub use settle::{Recheck, Settle, Settled, Shrink, recheck};
+pub use settle::{AtOnce, Recheck, Settle, Settled, Shrink, recheck};
 pub use shrink::{Budget, NotShrunk, Shrunk, shrink};
 pub use source::{Drawn, Pinned, Source};
 pub use sweep::{Listener, Sweep, TWICE_EVERY};

@@ -1,4 +1,5 @@
-//! What is done with failures once a sweep is over: a few of each group are shrunk, and each shape is saved once.
+//! What is done with failures: the first of each group is saved at once, as it is; when a sweep is over, a few of each
+//! group are shrunk, each shape is saved once, and what was saved at once goes where something smaller took its place.
 //!
 //! Thousands of failures are few shapes: shrinking goes over the first of every group, then over the second, and so on, up to
 //! a bound; the rest is counted.
@@ -8,12 +9,12 @@ use alloc::sync::Arc;
 use core::num::NonZeroUsize;
 use core::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::fs;
-use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 use std::thread;
 
 use crate::scenario::{RunOptions, Scenario, Service, Verdict};
+use crate::search::aside::write_aside;
 use crate::search::failure::{Failure, Found};
 use crate::search::groups::{Groups, Sample};
 use crate::search::runner::Runner;
@@ -72,6 +73,14 @@ pub struct Settled {
     pub is_shrunk: bool,
     /// Where it is saved.
     pub path: Option<PathBuf>,
+    /// Why it is not saved, or not as small as it is.
+    pub unsaved: Option<String>,
+}
+
+/// What was saved at once, by source and seed.
+#[derive(Clone, Debug, Default)]
+pub struct AtOnce {
+    saved: BTreeMap<(usize, u64), PathBuf>,
 }
 
 /// A sample on its way.
@@ -82,8 +91,21 @@ struct Task<'a> {
 }
 
 impl<S: Service> Settle<'_, S> {
-    /// Shrinks and saves. Once `stop` is set, what is left is saved as it is.
-    pub fn settle(&self, groups: &Groups, stop: &AtomicBool) -> io::Result<Vec<Settled>> {
+    /// Saves a failure as it is, or says why not. A file that is there already stays as it is.
+    pub fn save_at_once(&self, sample: &Sample, at_once: &mut AtOnce) -> Result<(), String> {
+        let Some(folder) = self.folder else { return Ok(()) };
+        let failure = self.unshrunk(sample);
+        let path = folder.join(failure.file_name());
+        if !path.exists() {
+            let path = self.save(&path, &failure)?;
+            at_once.saved.insert((sample.source, sample.seed), path);
+        }
+        Ok(())
+    }
+
+    /// Shrinks and saves. Once `stop` is set, what is left is saved as it is. What cannot be saved is in the result, too,
+    /// with the reason.
+    pub fn settle(&self, groups: &Groups, at_once: &AtOnce, stop: &AtomicBool) -> Vec<Settled> {
         let tasks = self.tasks(groups);
         let next = AtomicUsize::new(0);
         let failures = Mutex::new(BTreeMap::new());
@@ -113,7 +135,18 @@ impl<S: Service> Settle<'_, S> {
             if task.count == 0 && failure.origin.is_none() {
                 continue;
             }
-            let path = self.folder.map(|folder| self.save(folder, &name, &failure)).transpose()?;
+            let early = at_once.saved.get(&(task.sample.source, task.sample.seed));
+            let (path, unsaved) = match self.folder.map(|folder| self.save(&folder.join(&name), &failure)) {
+                None => (None, None),
+                Some(Ok(path)) => {
+                    if let Some(early) = early.filter(|early| **early != path) {
+                        // What is left over is one failure more to look at, and no harm.
+                        let _ = fs::remove_file(early);
+                    }
+                    (Some(path), None)
+                }
+                Some(Err(why)) => (early.cloned(), Some(why)),
+            };
             by_name.insert(name, settled.len());
             let Scenario { steps, also, rules, .. } = &failure.scenario;
             settled.push(Settled {
@@ -125,9 +158,10 @@ impl<S: Service> Settle<'_, S> {
                 source: task.sample.source,
                 is_shrunk: failure.origin.is_some(),
                 path,
+                unsaved,
             });
         }
-        Ok(settled)
+        settled
     }
 
     /// The first of every group, then the second, and so on. The first counts for all.
@@ -149,29 +183,35 @@ impl<S: Service> Settle<'_, S> {
     }
 
     fn failure(&self, task: &Task<'_>, stop: &AtomicBool) -> Failure<S> {
-        let Sample { source, seed, verdict } = task.sample;
-        let source = &self.sources[*source];
-        let origin = source.owned(*seed);
+        let whole = self.unshrunk(task.sample);
         let shrink = self.shrink.filter(|_| task.is_to_be_shrunk && !stop.load(Ordering::Relaxed));
-        let shrunk = shrink.and_then(|shrink| shrink(&origin, verdict));
+        let shrunk = shrink.and_then(|shrink| shrink(&whole.scenario, &task.sample.verdict));
         // What is said is said of the scenario that is saved.
         let verdict = shrunk.as_ref().and_then(|shrunk| {
             let outcome = self.runner.with(self.quiet()).run(shrunk).ok()?;
             (!outcome.verdict.is_pass()).then_some(outcome.verdict)
         });
-        let shrunk = shrunk.filter(|_| verdict.is_some());
-        let verdict = verdict.unwrap_or_else(|| task.sample.verdict.clone());
-        let (scenario, origin) = match shrunk {
-            Some(shrunk) => (shrunk, Some(origin)),
-            None => (origin, None),
-        };
+        match (shrunk, verdict) {
+            (Some(scenario), Some(verdict)) => Failure {
+                property: verdict.property().to_owned(),
+                explanation: verdict.explanation(),
+                scenario,
+                origin: Some(whole.scenario),
+                ..whole
+            },
+            _ => whole,
+        }
+    }
+
+    fn unshrunk(&self, sample: &Sample) -> Failure<S> {
+        let source = &self.sources[sample.source];
         Failure {
-            property: verdict.property().to_owned(),
-            explanation: verdict.explanation(),
+            property: sample.verdict.property().to_owned(),
+            explanation: sample.verdict.explanation(),
             saboteur: self.saboteur.map(str::to_owned),
-            found: Found { profile: source.name().to_owned(), seed: *seed },
-            scenario,
-            origin,
+            found: Found { profile: source.name().to_owned(), seed: sample.seed },
+            scenario: source.owned(sample.seed),
+            origin: None,
         }
     }
 
@@ -179,15 +219,16 @@ impl<S: Service> Settle<'_, S> {
         RunOptions { seed: None, trace: TraceLevel::Off, ..self.runner.options }
     }
 
-    fn save(&self, folder: &Path, name: &str, failure: &Failure<S>) -> io::Result<PathBuf> {
-        let path = folder.join(name);
+    fn save(&self, path: &Path, failure: &Failure<S>) -> Result<PathBuf, String> {
+        let folder = path.parent().unwrap_or(path);
+        fs::create_dir_all(folder).map_err(|why| format!("failed to make {}: {why}", folder.display()))?;
         let outcome = self.runner.with(self.quiet()).run(&failure.scenario);
         let outcome = outcome.map_err(|problems| {
             let messages: Vec<String> = problems.into_iter().map(|problem| problem.message).collect();
-            io::Error::other(messages.join("; "))
+            format!("failed to run it for {}: {}", path.display(), messages.join("; "))
         })?;
-        fs::write(&path, failure.write(&outcome, &(self.replay)(&path)))?;
-        Ok(path)
+        write_aside(path, &failure.write(&outcome, &(self.replay)(path))).map_err(|why| why.to_string())?;
+        Ok(path.to_owned())
     }
 }
 

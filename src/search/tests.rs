@@ -212,19 +212,19 @@ fn each_shape_is_saved_once_and_fails_again_from_its_file() {
     let told = |settled: &[Settled]| -> Vec<_> {
         settled.iter().map(|one| (one.property.clone(), one.count, one.found.seed, one.is_shrunk)).collect()
     };
-    let stop = AtomicBool::new(false);
-    let whole = settle(None).settle(&groups, &stop).unwrap();
+    let (stop, at_once) = (AtomicBool::new(false), AtOnce::default());
+    let whole = settle(None).settle(&groups, &at_once, &stop);
     let [panics, sixes] = [("panic", 3, 13), ("no sixes", 3, 66)];
     let expected = |is_shrunk| [panics, sixes].map(|(name, n, seed)| (name.to_owned(), n, seed, is_shrunk));
     assert_eq!(told(&whole), expected(false));
     let calm = |origin: &Scenario<Toys>, _: &Verdict| {
         Some(Scenario { network: scenario("seed: 1").network, ..origin.clone() })
     };
-    let shrunk = settle(Some(&calm)).settle(&groups, &stop).unwrap();
+    let shrunk = settle(Some(&calm)).settle(&groups, &at_once, &stop);
     assert_eq!(told(&shrunk), expected(true));
     // Something that passes is no smaller failure.
     let useless = |origin: &Scenario<Toys>, _: &Verdict| Some(Scenario { steps: vec![], ..origin.clone() });
-    assert_eq!(told(&settle(Some(&useless)).settle(&groups, &stop).unwrap()), expected(false));
+    assert_eq!(told(&settle(Some(&useless)).settle(&groups, &at_once, &stop)), expected(false));
     assert_eq!(std::fs::read_dir(&folder).unwrap().count(), 4);
     for one in whole.iter().chain(&shrunk) {
         let path = one.path.clone().unwrap();
@@ -245,16 +245,60 @@ fn each_shape_is_saved_once_and_fails_again_from_its_file() {
 }
 
 #[test]
+fn what_is_saved_at_once_goes_when_something_smaller_is_saved() {
+    let folder = std::env::temp_dir().join(format!("aviary-at-once-{}", std::process::id()));
+    let sources = vec![puts_seed()];
+    let mut groups = Groups::default();
+    let runner = Runner::new(RunOptions::default());
+    let calm = |origin: &Scenario<Toys>, _: &Verdict| {
+        Some(Scenario { network: scenario("seed: 1").network, ..origin.clone() })
+    };
+    let settle = |folder| Settle {
+        runner: &runner,
+        sources: &sources,
+        shrink: Some(&calm),
+        threads: NonZeroUsize::MIN,
+        folder: Some(folder),
+        saboteur: None,
+        replay: &|_| String::new(),
+    };
+    let names = || -> Vec<_> { std::fs::read_dir(&folder).unwrap().map(|one| one.unwrap().path()).collect() };
+    let mut at_once = AtOnce::default();
+    let (ran, _) = heard(&sweep(sources.clone(), "13..14", 1));
+    groups.add(&ran[0]);
+    let sample = &groups.iter().next().unwrap().samples[0];
+    settle(&folder).save_at_once(sample, &mut at_once).unwrap();
+    let [first] = &names()[..] else { panic!("{:?}", names()) };
+    let failure = Failure::<Toys>::read("x.ron", &std::fs::read_to_string(first).unwrap()).unwrap();
+    assert!(failure.origin.is_none());
+    let stop = AtomicBool::new(false);
+    // A folder that cannot be written to loses neither what was found nor what was saved.
+    let nowhere = folder.join("nowhere");
+    std::fs::write(&nowhere, "a file").unwrap();
+    let unsaved = &settle(&nowhere).settle(&groups, &at_once, &stop)[0];
+    assert_eq!((unsaved.found.seed, unsaved.path.as_ref()), (13, Some(first)));
+    assert!(unsaved.unsaved.as_ref().unwrap().contains("nowhere"), "{unsaved:?}");
+    std::fs::remove_file(&nowhere).unwrap();
+    let saved = &settle(&folder).settle(&groups, &at_once, &stop)[0];
+    assert!(saved.is_shrunk && saved.unsaved.is_none(), "{saved:?}");
+    assert_eq!(names(), [saved.path.clone().unwrap()]);
+    std::fs::remove_dir_all(&folder).unwrap();
+}
+
+#[test]
 fn a_hunt_ends_with_the_first_failure_that_counts() {
     let runner = Runner::new(RunOptions { events_max: 5_000, ..RunOptions::default() });
     let source = puts_seed();
-    let hunted = hunt(&runner, source.as_ref(), 5..100, |_| true).unwrap();
+    let go_on = AtomicBool::new(false);
+    let hunted = hunt(&runner, source.as_ref(), 5..100, |_| true, &go_on).unwrap();
     assert_eq!((hunted.seed, hunted.runs, hunted.property.name()), (13, 9, "panic"));
-    let hunted = hunt(&runner, source.as_ref(), 5..100, |seed| seed != 13).unwrap();
+    let hunted = hunt(&runner, source.as_ref(), 5..100, |seed| seed != 13, &go_on).unwrap();
     assert_eq!((hunted.seed, hunted.runs, hunted.property.name()), (66, 62, "no sixes"));
-    assert_eq!(hunt(&runner, source.as_ref(), 14..66, |_| true), None);
+    assert_eq!(hunt(&runner, source.as_ref(), 14..66, |_| true, &go_on), None);
     assert!(fails(&runner, source.as_ref(), 66) && !fails(&runner, source.as_ref(), 67));
+    let stop = AtomicBool::new(true);
+    assert_eq!(hunt(&runner, source.as_ref(), 5..100, |_| true, &stop), None);
     // A run that spends its budget decides nothing.
     let short = Runner::new(RunOptions { events_max: 1, ..RunOptions::default() });
-    assert_eq!(hunt(&short, source.as_ref(), 13..14, |_| true), None);
+    assert_eq!(hunt(&short, source.as_ref(), 13..14, |_| true, &go_on), None);
 }

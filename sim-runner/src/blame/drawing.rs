@@ -57,7 +57,7 @@ pub(super) fn svg(name: &str, blamed: &Blamed) -> String {
         let (cx, cy) = point.split_once(',').unwrap_or((point, "0"));
         add(format_args!("<circle cx=\"{cx}\" cy=\"{cy}\" r=\"2.5\" fill=\"#c22\"/>"));
     }
-    if let Some(jump) = &blamed.jump {
+    if let Ok(jump) = &blamed.jump {
         let (at, foot) = (x(jump.after.at.as_micros()), HEIGHT - BOTTOM);
         add(format_args!("<path d=\"M{at} {TOP}V{foot}\" stroke=\"#36c\" stroke-dasharray=\"4 3\"/>"));
         let notable = jump.told.iter().find(|told| told.class != LineClass::Routine);

@@ -3,15 +3,15 @@
 mod drawing;
 mod render;
 
-use std::fs;
 use std::io::{self, Write};
 
 use aviary::scenario::Service;
-use aviary::search::{self, Inquiry, Runner};
+use aviary::search::{self, Inquiry, Runner, write_aside};
 
 use crate::Exit;
 use crate::args::{BlameArgs, Format};
 use crate::files::load_one;
+use crate::interrupt;
 use crate::progress::Progress;
 use crate::report::{error, load_errors, stdout};
 use crate::shrink::{refused, writable};
@@ -37,7 +37,9 @@ pub(crate) fn blame<S: Service>(args: &BlameArgs, runner: &Runner<S>) -> io::Res
     }
     let mut runner = runner.clone();
     runner.options.seed = args.seed;
-    let inquiry = Inquiry { forks: args.forks, time: args.time };
+    let stop = interrupt::flag()?;
+    let runs_max = args.runs.unwrap_or(u64::MAX);
+    let inquiry = Inquiry { forks: args.forks, time: args.time, runs_max, stop: Some(&stop) };
     let progress = Progress::show(1, 1, &format!("forking {}", loaded.name));
     let blamed = search::blame(&runner, scenario, &inquiry);
     drop(progress);
@@ -46,9 +48,9 @@ pub(crate) fn blame<S: Service>(args: &BlameArgs, runner: &Runner<S>) -> io::Res
         Err(why) => return Ok(refused(&args.path, &why)),
     };
     if let Some(svg) = &args.svg
-        && let Err(why) = fs::write(svg, drawing::svg(&loaded.name, &blamed))
+        && let Err(why) = write_aside(svg, &drawing::svg(&loaded.name, &blamed))
     {
-        error(format_args!("failed to write {}: {why}", svg.display()));
+        error(format_args!("{why}"));
         return Ok(Exit::Usage);
     }
     let mut out = stdout();

@@ -2,7 +2,7 @@
 
 use std::io::{self, Write};
 
-use aviary::search::{Blamed, Jump, Point, Suspect};
+use aviary::search::{Blamed, Jump, NoMoment, Point, Suspect};
 
 use crate::report::{BAD, DIM, line};
 
@@ -17,21 +17,25 @@ pub(super) fn text(out: &mut impl Write, blamed: &Blamed) -> io::Result<()> {
     let verdict = blamed.outcome.verdict.to_string();
     let (property, sentence) = verdict.split_once(": ").unwrap_or((&verdict, ""));
     writeln!(out, "{BAD}{property}{BAD:#}: {sentence}")?;
-    let forks = blamed.curve.iter().map(|point| point.forks).max().unwrap_or(0);
+    let forks = blamed.curve.iter().map(|point| point.forks).min().unwrap_or(0);
     writeln!(out, "How likely that was from each moment on, by {forks} forks:")?;
     curve(out, blamed)?;
     if let Some(by) = blamed.shaken {
         writeln!(out, "Nothing in it is random: in every fork datagrams were held back by up to {by}.")?;
     }
     match &blamed.jump {
-        Some(jump) => told_jump(out, jump, blamed.is_whole)?,
-        None => writeln!(out, "It is inevitable from the start: the steps alone bring it about.")?,
+        Ok(jump) => told_jump(out, jump, blamed.is_whole)?,
+        Err(why) => told_no_jump(out, *why, blamed)?,
     }
     if !blamed.suspects.is_empty() {
-        writeln!(out, "In failing forks, and in the others until then:")?;
+        writeln!(
+            out,
+            "What failing forks have, how many of the others had it until then, and how sure that is:"
+        )?;
         let width = blamed.suspects.iter().map(|one| one.what.chars().count()).max().unwrap_or(0);
-        for Suspect { what, in_failing, failing, in_others, others } in &blamed.suspects {
-            writeln!(out, "  {what:<width$}  {in_failing:>4} of {failing:<4} {in_others:>4} of {others}")?;
+        for Suspect { what, in_failing, failing, in_others, others, confidence } in &blamed.suspects {
+            write!(out, "  {what:<width$}  {in_failing:>4} of {failing:<4} {in_others:>4} of {others:<4}")?;
+            writeln!(out, "  {}", sure(*confidence))?;
         }
     }
     let rest = if blamed.is_whole { "" } else { "; the time is over" };
@@ -43,7 +47,7 @@ pub(super) fn text(out: &mut impl Write, blamed: &Blamed) -> io::Result<()> {
 fn curve(out: &mut impl Write, blamed: &Blamed) -> io::Result<()> {
     let columns = terminal_size::terminal_size().map_or(WIDTH, |(width, _)| usize::from(width.0));
     let width = columns.saturating_sub(BESIDE).clamp(10, 100);
-    let sides = blamed.jump.as_ref().map(|jump| [jump.before.turns, jump.after.turns]);
+    let sides = blamed.jump.as_ref().ok().map(|jump| [jump.before.turns, jump.after.turns]);
     let is_side = |point: &&Point| sides.is_some_and(|sides| sides.contains(&point.turns));
     for point in blamed.curve.iter().filter(|point| point.is_of_grid || is_side(point)) {
         let length = usize::try_from(point.per_mille()).unwrap_or(0) * width / 1_000;
@@ -54,10 +58,35 @@ fn curve(out: &mut impl Write, blamed: &Blamed) -> io::Result<()> {
     Ok(())
 }
 
+/// Thousandths as percent; no statistics are surer than this.
+fn sure(confidence: u32) -> String {
+    match confidence {
+        1_000.. => "more than 99.9 % sure".into(),
+        confidence => format!("{}.{} % sure", confidence / 10, confidence % 10),
+    }
+}
+
+fn told_no_jump(out: &mut impl Write, why: NoMoment, blamed: &Blamed) -> io::Result<()> {
+    let why = why.to_string();
+    let (first, rest) = why.split_at(1);
+    writeln!(out, "{}{rest}.", first.to_uppercase())?;
+    match blamed.curve.first() {
+        Some(start) if start.failed < start.forks => {
+            writeln!(out, "Of the forks from the very start {} % fail.", start.per_mille() / 10)
+        }
+        _ => Ok(()),
+    }
+}
+
 fn told_jump(out: &mut impl Write, jump: &Jump, is_whole: bool) -> io::Result<()> {
     let [before, after] = [jump.before, jump.after].map(|point| point.per_mille() / 10);
     let how = if is_whole { "at" } else { "until" };
-    writeln!(out, "It jumps from {before} % to {after} % {how} {}:", jump.after.at)?;
+    writeln!(
+        out,
+        "It jumps from {before} % to {after} % {how} {}, {}:",
+        jump.after.at,
+        sure(jump.confidence)
+    )?;
     for told in &jump.context {
         line(out, "  ", told)?;
     }
@@ -74,9 +103,12 @@ struct BlameJson<'a> {
     reason: String,
     seed: u64,
     curve: Vec<MomentJson>,
-    /// Absent where even the first forks all fail.
+    /// Absent where no moment is named.
     #[serde(skip_serializing_if = "Option::is_none")]
     jump: Option<JumpObject>,
+    /// Why no moment is named; absent where one is.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    no_moment: Option<String>,
     suspects: Vec<SuspectObject<'a>>,
     /// By how much datagrams were held back; absent where that was not needed.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -103,6 +135,7 @@ impl From<&Point> for MomentJson {
 struct JumpObject {
     before: MomentJson,
     after: MomentJson,
+    confidence_per_mille: u32,
     lines: Vec<String>,
 }
 
@@ -113,17 +146,19 @@ struct SuspectObject<'a> {
     failing: u32,
     in_others: u32,
     others: u32,
+    confidence_per_mille: u32,
 }
 
 impl<'a> From<&'a Suspect> for SuspectObject<'a> {
     fn from(one: &'a Suspect) -> SuspectObject<'a> {
-        let Suspect { what, in_failing, failing, in_others, others } = one;
+        let Suspect { what, in_failing, failing, in_others, others, confidence } = one;
         SuspectObject {
             what,
             in_failing: *in_failing,
             failing: *failing,
             in_others: *in_others,
             others: *others,
+            confidence_per_mille: *confidence,
         }
     }
 }
@@ -133,6 +168,7 @@ pub(super) fn json(out: &mut impl Write, name: &str, blamed: &Blamed) -> io::Res
     let jump = |jump: &Jump| JumpObject {
         before: (&jump.before).into(),
         after: (&jump.after).into(),
+        confidence_per_mille: jump.confidence,
         lines: jump.told.iter().map(ToString::to_string).collect(),
     };
     let object = BlameJson {
@@ -141,7 +177,8 @@ pub(super) fn json(out: &mut impl Write, name: &str, blamed: &Blamed) -> io::Res
         reason: blamed.outcome.verdict.to_string(),
         seed: blamed.outcome.seed,
         curve: blamed.curve.iter().map(MomentJson::from).collect(),
-        jump: blamed.jump.as_ref().map(jump),
+        jump: blamed.jump.as_ref().ok().map(jump),
+        no_moment: blamed.jump.as_ref().err().map(ToString::to_string),
         suspects: blamed.suspects.iter().map(SuspectObject::from).collect(),
         shaken_ns: blamed.shaken.map(|by| by.as_micros().saturating_mul(1_000)),
         forks: blamed.runs,

@@ -13,6 +13,11 @@ pub(super) fn create(path: &Path) -> Result<BufWriter<File>, String> {
     Ok(BufWriter::new(file))
 }
 
+/// What is said of a file that could not be written to its end.
+pub(super) fn failed(path: Option<&Path>, why: &io::Error) -> String {
+    format!("failed to write {}: {why}", path.unwrap_or(Path::new("")).display())
+}
+
 /// Whether files can be written to this folder; one that is not there is made for trying and goes again.
 pub(super) fn probe(folder: &Path) -> Result<(), String> {
     let failed = |why: io::Error| format!("failed to write to the folder {}: {why}", folder.display());
@@ -30,6 +35,9 @@ struct RunLine<'a> {
     source: &'a str,
     seed: u64,
     verdict: &'static str,
+    /// What is broken, in one word; absent when everything held.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    property: Option<&'static str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     reason: Option<String>,
     events: u64,
@@ -49,6 +57,7 @@ pub(super) fn line(out: &mut impl Write, source: &str, ran: &Ran) -> io::Result<
         source,
         seed: ran.seed,
         verdict: ran.verdict.name(),
+        property: (!ran.verdict.is_pass()).then(|| ran.verdict.property()),
         reason: (!ran.verdict.is_pass()).then(|| ran.verdict.to_string()),
         events: ran.events,
         simulated_ns: ran.simulated.as_micros().saturating_mul(1_000),

@@ -3,7 +3,6 @@
 mod clock;
 mod corpus;
 mod files;
-pub(crate) mod interrupt;
 pub(crate) mod numbers;
 mod screen;
 mod sources;
@@ -13,15 +12,15 @@ mod totals;
 use std::fs::File;
 use std::io::{self, BufWriter, Write};
 use std::num::NonZeroUsize;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use aviary::process::Process;
 use aviary::scenario::{RunOptions, Scenario, Service, Verdict};
 use aviary::search::{
-    Budget, FactKind, Facts, Groups, Listener, Property, Ran, Runner, Seeds, Settle, Settled, Shard, Source,
-    shrink,
+    AtOnce, Budget, FactKind, Facts, Groups, Listener, Property, Ran, Runner, Sample, Seeds, Settle, Shard,
+    Source, shrink, write_aside,
 };
 use aviary::sim::TraceLevel;
 
@@ -31,6 +30,7 @@ use self::table::Closing;
 use self::totals::Totals;
 use crate::Exit;
 use crate::args::{Format, SweepArgs};
+use crate::interrupt;
 use crate::report::{error, program, quoted, stdout, usage, warning};
 
 /// Sweeps as `args` say, with a last word of `configure` on every process.
@@ -74,7 +74,7 @@ struct Ready<'a, S: Service> {
     sweep: aviary::search::Sweep<S>,
     names: Vec<String>,
     is_to_be_swept: bool,
-    report: Option<BufWriter<File>>,
+    report: Option<(PathBuf, BufWriter<File>)>,
     junit: Option<BufWriter<File>>,
     corpus: Option<(&'a Path, corpus::Corpus<S>)>,
 }
@@ -107,6 +107,7 @@ impl<'a, S: Service> Ready<'a, S> {
             path.as_ref().map(|path| files::create(path)).transpose().map_err(usage)
         };
         let (report, junit) = (file(&args.report)?, file(&args.junit)?);
+        let report = args.report.clone().zip(report);
         let options = RunOptions {
             seed: None,
             trace: TraceLevel::Off,
@@ -140,12 +141,26 @@ impl<'a, S: Service> Ready<'a, S> {
         let Ready { sweep, names, report, junit, .. } = self;
         let clock = Stopwatch::start();
         let of = sweep.seeds.count(sweep.shard).map(|count| count.saturating_mul(names.len() as u64));
+        let smaller = smaller(args, &sweep.runner, stop);
+        let settle = Settle {
+            runner: &sweep.runner,
+            sources: &sweep.sources,
+            shrink: if args.no_shrink { None } else { Some(&smaller) },
+            threads: sweep.threads,
+            folder: Some(&args.failures),
+            saboteur: args.saboteur.as_deref(),
+            replay: &|path: &Path| replay(Some(path), args),
+        };
         let mut told = SweepProgress {
             names: &names,
             stop,
+            is_over_at_failure: args.until_failure,
             clock,
             report,
-            failed: None,
+            unwritten: None,
+            settle: &settle,
+            at_once: AtOnce::default(),
+            unsaved: None,
             groups: Groups::default(),
             totals: Totals::default(),
             exits: Vec::new(),
@@ -153,20 +168,22 @@ impl<'a, S: Service> Ready<'a, S> {
         };
         let facts = sweep.run(stop, &mut told);
         let wall = clock.elapsed();
-        let SweepProgress { report, failed, groups, totals, mut exits, screen, .. } = told;
-        if let Some(mut report) = report {
-            report.flush()?;
+        told.finish_report();
+        let SweepProgress { unwritten, at_once, unsaved, groups, totals, mut exits, screen, .. } = told;
+        let has_found = args.until_failure && !groups.is_empty();
+        let is_interrupted = stop.load(Ordering::Relaxed) && !has_found;
+        if has_found {
+            stop.store(false, Ordering::Relaxed);
         }
-        if let Some(why) = failed {
-            return Err(why);
-        }
-        let is_interrupted = stop.load(Ordering::Relaxed);
         if !groups.is_empty() {
             screen.say(&format!("shrinking and saving {} groups of failures", groups.len()));
         }
-        let settled = settle(args, &sweep, &groups, stop)?;
-        let differed = save_differed(args, &sweep.sources, &names, &totals)?;
+        let settled = settle.settle(&groups, &at_once, stop);
+        let differed = save_differed(args, &sweep.sources, &names, &totals);
         drop(screen);
+        let mut unwritten: Vec<String> = unwritten.into_iter().chain(unsaved).collect();
+        unwritten.extend(settled.iter().filter_map(|group| group.unsaved.clone()));
+        unwritten.dedup();
         let missing = sweep.missing(&facts);
         if !missing.is_empty() && (args.must_happen || totals.runs >= LONG) {
             told_missing(&missing, totals.runs, args.must_happen);
@@ -181,7 +198,8 @@ impl<'a, S: Service> Ready<'a, S> {
             let sources: Vec<_> = names.iter().map(|name| (name.clone(), per_source)).collect();
             let differed: Vec<_> =
                 differed.iter().map(|(which, how, _)| (which.clone(), how.clone())).collect();
-            files::junit(&mut junit, &sources, &settled, &differed, wall.as_secs_f64())?;
+            let written = files::junit(&mut junit, &sources, &settled, &differed, wall.as_secs_f64());
+            unwritten.extend(written.err().map(|why| files::failed(args.junit.as_deref(), &why)));
         }
         let seeds = match (sweep.seeds.end(), totals.last_seed) {
             (None, Some(last)) => format!("{}..{}", sweep.seeds.first(), last.saturating_add(1)),
@@ -208,8 +226,11 @@ impl<'a, S: Service> Ready<'a, S> {
             Format::Json => closing.json(out)?,
         }
         out.flush()?;
+        unwritten.iter().for_each(|why| error(format_args!("{why}")));
         let is_parted = exits.contains(&Exit::Nondeterministic);
-        Ok(if is_parted { Exit::Nondeterministic } else { Exit::worst(&exits) })
+        let exit = if is_parted { Exit::Nondeterministic } else { Exit::worst(&exits) };
+        // What was found counts for more than what could not be written.
+        Ok(if exit == Exit::Passed && !unwritten.is_empty() { Exit::Usage } else { exit })
     }
 }
 
@@ -228,36 +249,71 @@ fn told_missing(missing: &[(FactKind, &str)], runs: u64, is_wrong: bool) {
 }
 
 /// Listens to a sweep.
-struct SweepProgress<'a> {
+struct SweepProgress<'a, S: Service> {
     names: &'a [String],
     stop: &'a AtomicBool,
+    is_over_at_failure: bool,
     clock: Stopwatch,
-    report: Option<BufWriter<File>>,
+    report: Option<(PathBuf, BufWriter<File>)>,
     /// Why the report ends.
-    failed: Option<io::Error>,
+    unwritten: Option<String>,
+    settle: &'a Settle<'a, S>,
+    at_once: AtOnce,
+    /// Why the first failure that could not be saved could not.
+    unsaved: Option<String>,
     groups: Groups,
     totals: Totals,
     exits: Vec<Exit>,
     screen: Screen,
 }
 
-impl Listener for SweepProgress<'_> {
+impl<S: Service> SweepProgress<'_, S> {
+    /// A report that cannot be written costs the sweep nothing else.
+    fn report(&mut self, write: impl FnOnce(&mut BufWriter<File>) -> io::Result<()>) {
+        if let Some((path, report)) = &mut self.report
+            && let Err(why) = write(report)
+        {
+            self.unwritten = Some(files::failed(Some(path), &why));
+            self.report = None;
+        }
+    }
+
+    fn finish_report(&mut self) {
+        self.report(Write::flush);
+    }
+
+    /// Saves the first failure of its kind, so that it is there whatever becomes of the sweep.
+    fn save(&mut self, ran: &Ran) {
+        let sample = Sample { source: ran.source, seed: ran.seed, verdict: ran.verdict.clone() };
+        if let Err(why) = self.settle.save_at_once(&sample, &mut self.at_once)
+            && self.unsaved.is_none()
+        {
+            self.unsaved = Some(why);
+        }
+    }
+}
+
+impl<S: Service> Listener for SweepProgress<'_, S> {
     fn ran(&mut self, ran: &Ran) {
+        // Runs that were under way when the first failure was found are not part of the answer.
+        if self.is_over_at_failure && !self.groups.is_empty() {
+            return;
+        }
         self.totals.add(ran);
         if !ran.verdict.is_pass() {
-            self.groups.add(ran);
+            if self.groups.add(ran) {
+                self.save(ran);
+            }
+            if self.is_over_at_failure {
+                self.stop.store(true, Ordering::Relaxed);
+            }
             let exit = Exit::of(&ran.verdict);
             if !self.exits.contains(&exit) {
                 self.exits.push(exit);
             }
         }
-        if let Some(report) = &mut self.report
-            && self.failed.is_none()
-            && let Err(why) = files::line(report, &self.names[ran.source], ran)
-        {
-            self.failed = Some(why);
-            self.stop.store(true, Ordering::Relaxed);
-        }
+        let name = &self.names[ran.source];
+        self.report(|report| files::line(report, name, ran));
     }
 
     fn look(&mut self, facts: &Facts) {
@@ -265,32 +321,18 @@ impl Listener for SweepProgress<'_> {
     }
 }
 
-/// Shrinks, saves and counts failures by their shapes.
-fn settle<S: Service>(
+/// What is left of a failure when everything that does not matter is left out.
+fn smaller<S: Service>(
     args: &SweepArgs,
-    sweep: &aviary::search::Sweep<S>,
-    groups: &Groups,
+    runner: &Runner<S>,
     stop: &AtomicBool,
-) -> io::Result<Vec<Settled>> {
-    if groups.is_empty() {
-        return Ok(Vec::new());
-    }
-    std::fs::create_dir_all(&args.failures)?;
-    let budget = Budget { time: args.shrink_time, ..Budget::default() };
-    let smaller = |origin: &Scenario<S>, verdict: &Verdict| {
+) -> impl Fn(&Scenario<S>, &Verdict) -> Option<Scenario<S>> + Sync {
+    let runs_max = args.shrink_runs.unwrap_or(Budget::DEFAULT.runs_max);
+    let budget = Budget { time: args.shrink_time, runs_max, stop: Some(stop) };
+    move |origin, verdict| {
         let property = Property::of(verdict)?;
-        shrink(&sweep.runner, origin, Some(&property), &budget).ok().map(|shrunk| shrunk.scenario)
-    };
-    let settle = Settle {
-        runner: &sweep.runner,
-        sources: &sweep.sources,
-        shrink: if args.no_shrink { None } else { Some(&smaller) },
-        threads: sweep.threads,
-        folder: Some(&args.failures),
-        saboteur: args.saboteur.as_deref(),
-        replay: &|path: &Path| replay(Some(path), args),
-    };
-    settle.settle(groups, stop)
+        shrink(runner, origin, Some(&property), &budget).ok().map(|shrunk| shrunk.scenario)
+    }
 }
 
 fn replay(path: Option<&Path>, args: &SweepArgs) -> String {
@@ -299,23 +341,25 @@ fn replay(path: Option<&Path>, args: &SweepArgs) -> String {
     format!("{} replay {path}{saboteur} --trace", program())
 }
 
-/// Saves the scenarios that did not repeat themselves: which, how, and the command that shows where they part.
+/// Saves the scenarios that did not repeat themselves: which, how, and the command that shows where they part, or why
+/// it is not saved.
 fn save_differed<S: Service>(
     args: &SweepArgs,
     sources: &[Arc<dyn Source<S>>],
     names: &[String],
     totals: &Totals,
-) -> io::Result<Vec<(String, String, String)>> {
-    let mut saved = Vec::new();
-    for totals::Differed { source, seed, sentence } in &totals.examples {
+) -> Vec<(String, String, String)> {
+    let save = |totals::Differed { source, seed, sentence }: &totals::Differed| {
         let text = aviary::scenario::write(&sources[*source].owned(*seed));
         let path = args.failures.join(format!("not_repeatable-{seed}.ron"));
-        std::fs::create_dir_all(&args.failures)?;
-        std::fs::write(&path, text)?;
-        let which = format!("{} seed {seed}", names[*source]);
-        saved.push((which, sentence.clone(), format!("{} audit {}", program(), quoted(&path))));
-    }
-    Ok(saved)
+        let saved = std::fs::create_dir_all(&args.failures).and_then(|()| write_aside(&path, &text));
+        let audit = match saved {
+            Ok(()) => format!("{} audit {}", program(), quoted(&path)),
+            Err(why) => format!("not saved: {why}"),
+        };
+        (format!("{} seed {seed}", names[*source]), sentence.clone(), audit)
+    };
+    totals.examples.iter().map(save).collect()
 }
 
 /// The most memory this process had, where the system tells.

@@ -23,21 +23,13 @@ pub(super) fn rate(number: u64, seconds: f64) -> String {
     if rate < 10.0 { format!("{rate:.1}") } else { count(rate.round() as u64) }
 }
 
-/// `10m`, `90s`, `1.5h`, `500ms`.
+/// `10m`, `90s`, `1.5h`, `500ms`: the units of scenario files, and a time above none.
 pub(crate) fn time(text: &str) -> Result<Duration, String> {
-    let expected = || "expected a number and a unit (ms, s, m or h), like 10m".to_owned();
-    let at = text.find(|c: char| !c.is_ascii_digit() && c != '.').ok_or_else(expected)?;
-    let (number, unit) = text.split_at(at);
-    let seconds = match unit {
-        "ms" => 0.001,
-        "s" => 1.0,
-        "m" | "min" => 60.0,
-        "h" => 3_600.0,
-        _ => return Err(expected()),
-    };
-    let number: f64 = number.parse().map_err(|_| expected())?;
-    let time = Duration::try_from_secs_f64(number * seconds).map_err(|_| expected())?;
-    if time.is_zero() { Err("nothing is done within no time".into()) } else { Ok(time) }
+    let time: aviary::time::Duration = text.parse().map_err(|bad| format!("expected {bad}"))?;
+    match time.as_micros() {
+        0 => Err("nothing is done within no time".into()),
+        micros => Ok(Duration::from_micros(micros)),
+    }
 }
 
 #[cfg(test)]

@@ -1,9 +1,10 @@
 //! From what the command line names to sources: scenario files, folders of them, and profiles.
 
+use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use aviary::scenario::Service;
+use aviary::scenario::{Profile, Service};
 use aviary::search::{Drawn, Pinned, Source};
 
 use crate::Exit;
@@ -31,8 +32,8 @@ pub(super) fn sources<S: Service>(named: &[String]) -> Result<Vec<Arc<dyn Source
 /// The sources of one name: a path, or else a profile.
 fn one<S: Service>(name: &str) -> Result<Vec<Arc<dyn Source<S>>>, Exit> {
     let path = Path::new(name);
-    let is_profile_file = path.parent().is_some_and(|folder| folder.ends_with("profiles"));
-    if !is_profile_file && (path.exists() || name.contains('/') || name.ends_with(".ron")) {
+    let is_profile = fs::read_to_string(path).is_ok_and(|text| Profile::is_one(&text));
+    if !is_profile && (path.exists() || name.contains('/') || name.ends_with(".ron")) {
         let loaded = load::<S>(&[PathBuf::from(name)]).map_err(|errors| load_errors(&errors))?;
         return Ok(loaded.into_iter().map(pinned).collect());
     }

@@ -30,7 +30,7 @@ use crate::frame::{DATAGRAM_DEFAULT, DATAGRAM_MAX};
 use crate::ids::{SITES_MAX, SiteId};
 use crate::outbox::SyncMode;
 use crate::replicated::config::{Config, ConfigError as Unfit, Limits, Setting, Timeouts};
-use crate::ron_file::{BadFile, Place, Problem};
+use crate::ron_file::{BadFile, Place, Problem, without_mark};
 use crate::time::Duration;
 use crate::udp::seal::{SEAL_BYTES, SEALED_MIN};
 use crate::udp::{KeyNumber, KeySet};
@@ -145,6 +145,7 @@ impl Sites {
     pub fn parse(file: &str, text: &str) -> Result<Sites, BadFile> {
         let extensions = ron::extensions::Extensions::IMPLICIT_SOME;
         let options = ron::Options::default().with_default_extension(extensions);
+        let text = without_mark(text);
         let form: Form = options.from_str(text).map_err(|error| BadFile::from_ron(file, text, &error))?;
         form.check().map_err(|problems| BadFile::from_problems(file, text, &problems))
     }

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::scenario::{Run, Service};
 use crate::search::blame::Point;
+use crate::search::blame::chance::{by_chance, confidence};
 use crate::search::blame::curve::Forks;
 use crate::time::Instant;
 
@@ -20,6 +21,8 @@ pub struct Suspect {
     pub in_others: u32,
     /// Of how many.
     pub others: u32,
+    /// How sure it is, in thousandths, that this is none of chance: each kind of event that happened was compared.
+    pub confidence: u32,
 }
 
 impl Suspect {
@@ -35,6 +38,9 @@ const SUSPECTS: usize = 8;
 
 /// A kind that is not by so many per mille more frequent is no suspect.
 const EXCESS_MIN: i64 = 300;
+
+/// Nor is one that may be chance: so sure must it be, in thousandths.
+const SURE: u32 = 500;
 
 /// So many times as many forks as on the curve are run for the census, at most.
 const FORKS_FACTOR: u32 = 4;
@@ -114,15 +120,15 @@ fn compare(failing: &[ForkCensus], others: &[ForkCensus]) -> Vec<Suspect> {
     };
     let size = |list: &[ForkCensus]| u32::try_from(list.len()).unwrap_or(u32::MAX);
     let all: BTreeSet<&String> = failing.iter().flat_map(|seen| seen.first.keys()).collect();
-    let suspect = |what: &String| Suspect {
-        what: what.clone(),
-        in_failing: count(failing, what),
-        failing: size(failing),
-        in_others: count(others, what),
-        others: size(others),
+    let kinds = all.len();
+    let suspect = |what: &String| {
+        let (in_failing, failing) = (count(failing, what), size(failing));
+        let (in_others, others) = (count(others, what), size(others));
+        let confidence = confidence(by_chance((in_others, others), (in_failing, failing)), kinds);
+        Suspect { what: what.clone(), in_failing, failing, in_others, others, confidence }
     };
     let mut suspects: Vec<Suspect> = all.into_iter().map(suspect).collect();
-    suspects.retain(|suspect| suspect.excess() >= EXCESS_MIN && suspect.others > 0);
+    suspects.retain(|suspect| suspect.excess() >= EXCESS_MIN && suspect.confidence >= SURE);
     suspects.sort_by_key(|suspect| -suspect.excess());
     suspects.truncate(SUSPECTS);
     suspects
@@ -138,13 +144,18 @@ mod tests {
             end: Instant::from_micros(end),
             first: first.iter().map(|(what, at)| ((*what).to_owned(), Instant::from_micros(*at))).collect(),
         };
-        let failing = [seen(9, &[("a", 1), ("b", 2)]), seen(9, &[("a", 1), ("c", 9)])];
-        let others = [seen(20, &[("b", 3), ("c", 19)]), seen(20, &[("b", 12)])];
+        let failing: Vec<ForkCensus> = (0..10)
+            .flat_map(|_| [seen(9, &[("a", 1), ("b", 2)]), seen(9, &[("a", 1), ("c", 9)])])
+            .chain([seen(9, &[("a", 1), ("d", 4)])])
+            .collect();
+        let others: Vec<ForkCensus> =
+            (0..10).flat_map(|_| [seen(20, &[("b", 3), ("c", 19)]), seen(20, &[("b", 12)])]).collect();
         let suspects = compare(&failing, &others);
         let told = |one: &Suspect| {
             format!("{} {}/{} {}/{}", one.what, one.in_failing, one.failing, one.in_others, one.others)
         };
-        assert_eq!(suspects.iter().map(told).collect::<Vec<_>>(), ["a 2/2 0/2", "c 1/2 0/2"]);
+        assert_eq!(suspects.iter().map(told).collect::<Vec<_>>(), ["a 21/21 0/20", "c 10/21 0/20"]);
+        assert!(suspects.iter().all(|one| one.confidence >= 990), "{suspects:?}");
         assert_eq!(compare(&[], &others), []);
     }
 }

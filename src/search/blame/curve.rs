@@ -1,16 +1,27 @@
 //! Forks at moments of a run, and how many of them fail.
 
 use std::collections::BTreeMap;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use crate::scenario::{Run, Service};
-use crate::search::blame::{Inquiry, Point};
+use crate::search::blame::chance::{by_chance, confidence};
+use crate::search::blame::{Inquiry, NoMoment, Point};
 use crate::search::clock::SearchClock;
 use crate::search::property::Property;
 use crate::time;
 
 /// A fork that has not ended by so many times the events of the run that it was forked from is no failure.
 const EVENTS_FACTOR: u64 = 8;
+
+/// A moment is named when it is so sure, in thousandths, that the jump is none of chance.
+const SURE: u32 = 990;
+
+/// A jump by so much, in thousandths, is a moment, and half of what is open at the start is.
+const LARGE: u32 = 250;
+
+/// Where a jump may yet be chance, so many times as many forks are asked on both sides of it.
+const MORE_FORKS: u32 = 4;
 
 /// A run that fails, and what is known of its forks.
 pub(super) struct Forks<'a, S: Service> {
@@ -21,7 +32,7 @@ pub(super) struct Forks<'a, S: Service> {
     pub(super) property: &'a Property,
     points: BTreeMap<u64, Point>,
     shaken: Option<time::Duration>,
-    inquiry: Inquiry,
+    inquiry: Inquiry<'a>,
     clock: SearchClock,
     runs: u64,
 }
@@ -31,7 +42,7 @@ impl<'a, S: Service> Forks<'a, S> {
         base: Run<S>,
         turns: u64,
         property: &'a Property,
-        inquiry: &Inquiry,
+        inquiry: &Inquiry<'a>,
         clock: SearchClock,
     ) -> Forks<'a, S> {
         let mut base = base;
@@ -42,7 +53,10 @@ impl<'a, S: Service> Forks<'a, S> {
     }
 
     pub(super) fn is_spent(&self) -> bool {
-        self.clock.elapsed() >= self.inquiry.time
+        let Inquiry { time, runs_max, stop, .. } = self.inquiry;
+        self.runs >= runs_max
+            || stop.is_some_and(|stop| stop.load(Ordering::Relaxed))
+            || self.clock.elapsed() >= time
     }
 
     pub(super) fn elapsed(&self) -> Duration {
@@ -67,6 +81,11 @@ impl<'a, S: Service> Forks<'a, S> {
     pub(super) fn ask_first(&mut self) -> bool {
         self.ask(0, true);
         self.is_open()
+    }
+
+    /// Whether anything was asked at the start.
+    pub(super) fn is_asked(&self) -> bool {
+        self.points.contains_key(&0)
     }
 
     /// Whether it is open at the start how the run ends.
@@ -124,6 +143,59 @@ impl<'a, S: Service> Forks<'a, S> {
             }
         }
         Some((before, after))
+    }
+
+    /// The two sides of a jump and how sure it is, in thousandths, that it is one; or why no moment is to be named.
+    pub(super) fn confirm(
+        &mut self,
+        (before, after): (Point, Point),
+    ) -> Result<(Point, Point, u32), NoMoment> {
+        let chosen_from = self.points.len();
+        let sure = |before: Point, after: Point| {
+            confidence(by_chance((before.failed, before.forks), (after.failed, after.forks)), chosen_from)
+        };
+        let is_large = |before: Point, after: Point, first: Point| {
+            let rise = after.per_mille().saturating_sub(before.per_mille());
+            rise >= LARGE.min((1_000 - first.per_mille().min(1_000)) / 2)
+        };
+        let first = self.points.values().next().copied().ok_or(NoMoment::Unasked)?;
+        if !is_large(before, after, first) {
+            let is_rise = sure(before, after) >= SURE || sure(first, self.last()) >= SURE;
+            return Err(if is_rise { NoMoment::Gradual } else { NoMoment::Chance });
+        }
+        if sure(before, after) >= SURE {
+            return Ok((before, after, sure(before, after)));
+        }
+        let (before, after) = (self.ask_more(before), self.ask_more(after));
+        match sure(before, after) {
+            sure if sure >= SURE && is_large(before, after, first) => Ok((before, after, sure)),
+            _ => Err(NoMoment::Chance),
+        }
+    }
+
+    /// The last moment that was asked for, short of the end, which is known to fail.
+    fn last(&self) -> Point {
+        let asked = self.points.values().rev().find(|point| point.turns < self.turns);
+        *asked.expect("the first moment was asked for")
+    }
+
+    /// Asks at the moment of `point` again, for as many forks more as make it surer.
+    fn ask_more(&mut self, point: Point) -> Point {
+        let mut more = point;
+        // How it ends is known at the end.
+        if point.turns >= self.turns {
+            let forks = point.forks * MORE_FORKS;
+            return Point { failed: forks, forks, ..point };
+        }
+        let base = self.moment(point.turns);
+        while more.forks < self.inquiry.forks * MORE_FORKS && !self.is_spent() {
+            let mut fork = self.fork(&base, more.forks);
+            fork.finish();
+            more.failed += u32::from(self.is_failure(&fork));
+            more.forks += 1;
+        }
+        self.points.insert(point.turns, more);
+        more
     }
 
     /// Forks the run after so many turns, unless that was done.

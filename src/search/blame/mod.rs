@@ -2,15 +2,18 @@
 //!
 //! The failing run is forked at many moments. In a fork everything that is still random is drawn anew, while the
 //! script goes on as it is written; whether it breaks the same property says how likely that was from there on. Where
-//! that jumps is what to look at: first on a grid, then by halving down to one event.
+//! that jumps is what to look at: first on a grid, then by halving down to one event. A jump that is small, or
+//! may be chance, is no moment, and none is named then.
 //!
 //! 1. A fork is a clone of the run itself: nothing before its moment differs.
 //! 2. Where nothing is random all forks would fail alike. Then datagrams are held back a little in each, and the
 //!    answer says so.
 
 mod census;
+mod chance;
 mod curve;
 
+use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use crate::scenario::{Outcome, Run, RunOptions, Scenario, Service};
@@ -25,17 +28,21 @@ pub use census::Suspect;
 use curve::Forks;
 
 /// How much is asked.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Inquiry {
+#[derive(Clone, Copy, Debug)]
+pub struct Inquiry<'a> {
     /// How often the run is forked at each moment.
     pub forks: u32,
     /// No further fork is begun after this.
     pub time: Duration,
+    /// No more forks than this: the bound that gives the same result on any machine.
+    pub runs_max: u64,
+    /// No further fork is begun once this is set.
+    pub stop: Option<&'a AtomicBool>,
 }
 
-impl Default for Inquiry {
-    fn default() -> Inquiry {
-        Inquiry { forks: 40, time: Duration::from_secs(60) }
+impl Default for Inquiry<'_> {
+    fn default() -> Inquiry<'static> {
+        Inquiry { forks: 40, time: Duration::from_secs(60), runs_max: u64::MAX, stop: None }
     }
 }
 
@@ -72,6 +79,34 @@ pub struct Jump {
     pub told: Vec<StoryEntry>,
     /// The last notable things before.
     pub context: Vec<StoryEntry>,
+    /// How sure it is that the jump is none of chance, in thousandths.
+    pub confidence: u32,
+}
+
+/// Why no moment is named.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum NoMoment {
+    /// All forks from the very start fail: the steps alone bring it about.
+    Certain,
+    /// The largest rise may be chance.
+    Chance,
+    /// The largest rise is a small part of the whole.
+    Gradual,
+    /// Nothing was asked in time.
+    Unasked,
+}
+
+impl core::fmt::Display for NoMoment {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.write_str(match self {
+            NoMoment::Certain => "it is inevitable from the start: the steps alone bring it about",
+            NoMoment::Chance => {
+                "no moment is named: nowhere does it get likelier by more than chance explains"
+            }
+            NoMoment::Gradual => "no moment is named: it gets likelier bit by bit, nowhere by much",
+            NoMoment::Unasked => "no moment is named: nothing was asked in time",
+        })
+    }
 }
 
 /// What came of it.
@@ -83,8 +118,8 @@ pub struct Blamed {
     pub outcome: Outcome,
     /// By time.
     pub curve: Vec<Point>,
-    /// The jump; `None` where even the first forks all fail: the steps alone bring it about.
-    pub jump: Option<Jump>,
+    /// The jump, or why no moment is named.
+    pub jump: Result<Jump, NoMoment>,
     /// Which kinds of event failing forks have and others have not.
     pub suspects: Vec<Suspect>,
     /// By how much at most every datagram of a fork is held back, where nothing else made forks differ.
@@ -117,7 +152,7 @@ const CONTEXT: usize = 6;
 pub fn blame<S: Service>(
     runner: &Runner<S>,
     scenario: &Scenario<S>,
-    inquiry: &Inquiry,
+    inquiry: &Inquiry<'_>,
 ) -> Result<Blamed, NotShrunk> {
     let clock = SearchClock::start();
     let seed = runner.options.seed.unwrap_or(scenario.seed);
@@ -132,14 +167,14 @@ pub fn blame<S: Service>(
     };
     let mut forks = Forks::new(base(TraceLevel::Off)?, turns, &property, inquiry, clock);
     let shaken = unsettle(&mut forks);
-    let mut jump = None;
+    let mut jump = Err(if forks.is_asked() { NoMoment::Certain } else { NoMoment::Unasked });
     if forks.is_open() {
         forks.grid(GRID);
-        jump = forks.halve();
+        jump = forks.halve().ok_or(NoMoment::Unasked).and_then(|jump| forks.confirm(jump));
     }
     let full = base(TraceLevel::Full)?;
-    let suspects = forks.suspects(&full, jump);
-    let jump = jump.map(|(before, after)| tell(full, before, after));
+    let suspects = forks.suspects(&full, jump.ok().map(|(before, after, _)| (before, after)));
+    let jump = jump.map(|(before, after, confidence)| Jump { confidence, ..tell(full, before, after) });
     let (again, _) = to_the_end(base(TraceLevel::Off)?);
     if again.fingerprint != outcome.fingerprint {
         return Err(NotShrunk::Unsteady);
@@ -188,5 +223,5 @@ fn tell<S: Service>(mut run: Run<S>, before: Point, after: Point) -> Jump {
     let mut told: Vec<StoryEntry> =
         run.world().trace().lines().rev().take(new).map(|line| line.told()).collect();
     told.reverse();
-    Jump { before, after, told, context }
+    Jump { before, after, told, context, confidence: 0 }
 }

@@ -24,7 +24,7 @@ pub(super) fn leave_out_of<S: Service>(
     let mut size = left.len();
     while size > 0 && !trials.is_spent() {
         let mut end = left.len();
-        while end > 0 {
+        while end > 0 && !trials.is_spent() {
             let start = end.saturating_sub(size);
             let rest: Vec<usize> = left[..start].iter().chain(&left[end..]).copied().collect();
             if trials.adopt(only(&base, &rest)) {

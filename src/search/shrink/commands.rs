@@ -2,6 +2,7 @@
 
 use crate::scenario::namespace::Word;
 use crate::scenario::{Scenario, Service};
+use crate::search::shrink::chunks;
 use crate::search::shrink::steps::try_step;
 use crate::search::shrink::trials::Trials;
 
@@ -20,6 +21,30 @@ pub(super) fn forget_settings<S: Service>(trials: &mut Trials<'_, S>) {
     }
 }
 
+/// From so many letters on a command is long.
+const LONG: usize = 150;
+
+/// The simplest instead of each long command, in as many places as goes: long texts make every other trial slow. Where an
+/// expectation is broken commands stay as they are.
+pub(super) fn shorten<S: Service>(trials: &mut Trials<'_, S>) {
+    if trials.property().is_of_commands() {
+        return;
+    }
+    let mut at_hand = trials.best().clone();
+    let all = commands(&mut at_hand).map(|command| format!("{command:?}").len()).enumerate();
+    let long: Vec<usize> = all.filter(|(_, letters)| *letters >= LONG).map(|(number, _)| number).collect();
+    chunks::leave_out_of(trials, long.clone(), |base, left| {
+        let mut candidate = base.clone();
+        for (number, command) in commands(&mut candidate).enumerate() {
+            let is_to_be_short = long.binary_search(&number).is_ok() && left.binary_search(&number).is_err();
+            if is_to_be_short && let Some(simplest) = S::simpler_commands(command).into_iter().next() {
+                *command = simplest;
+            }
+        }
+        candidate
+    });
+}
+
 /// Simpler commands: all of them at once, then each. Where an expectation is broken they stay as they are.
 pub(super) fn plainer<S: Service>(trials: &mut Trials<'_, S>) {
     if trials.property().is_of_commands() {
@@ -34,6 +59,9 @@ pub(super) fn plainer<S: Service>(trials: &mut Trials<'_, S>) {
     });
     let count = trials.best().steps.len() + trials.best().also.iter().map(Vec::len).sum::<usize>();
     for number in 0..count {
+        if trials.is_spent() {
+            return;
+        }
         for _ in 0..IN_A_ROW {
             let steps = trials.best().steps.iter().chain(trials.best().also.iter().flatten());
             let command = steps.map(|step| &step.action).nth(number);

@@ -1,6 +1,7 @@
 //! Fewer sites and clients: those that are left get new numbers, and who names the others goes or names the first.
 
 use crate::scenario::{Renaming, Scenario, Service};
+use crate::search::shrink::chunks;
 use crate::search::shrink::trials::Trials;
 
 /// Leaves out clients, then sites.
@@ -9,14 +10,15 @@ pub(super) fn leave_out<S: Service>(trials: &mut Trials<'_, S>) {
     sites(trials);
 }
 
+/// Many at once, then one by one: first without what they did, then with it done by the first that is left.
 fn clients<S: Service>(trials: &mut Trials<'_, S>) {
-    let all = |scenario: &Scenario<S>| (0..scenario.sites).collect::<Vec<_>>();
-    keep(trials, |scenario| (all(scenario), Vec::new()));
-    let mut client = trials.best().clients;
-    while client > 0 {
-        client -= 1;
-        keep(trials, |scenario| {
-            (all(scenario), (0..scenario.clients).filter(|other| *other != client).collect())
+    let may_drop = !trials.property().is_of_commands();
+    for heirs in [false, true].into_iter().filter(|heirs| *heirs || may_drop) {
+        let count = usize::from(trials.best().clients);
+        chunks::leave_out(trials, count, |base, left| {
+            let sites: Vec<u8> = (0..base.sites).collect();
+            let left: Vec<u16> = left.iter().filter_map(|client| u16::try_from(*client).ok()).collect();
+            kept(base, &sites, &left, heirs)
         });
     }
 }
@@ -25,28 +27,29 @@ fn clients<S: Service>(trials: &mut Trials<'_, S>) {
 fn sites<S: Service>(trials: &mut Trials<'_, S>) {
     for count in 1..trials.best().sites {
         for chosen in choices(trials.best().sites, count) {
-            if keep(trials, |scenario| (chosen, (0..scenario.clients).collect())) {
+            if trials.is_spent() || keep_sites(trials, &chosen) {
                 return;
             }
         }
     }
 }
 
-/// Tries these sites and clients, without what the others did and then with it done by the first.
-fn keep<S: Service>(
-    trials: &mut Trials<'_, S>,
-    who: impl FnOnce(&Scenario<S>) -> (Vec<u8>, Vec<u16>),
-) -> bool {
-    let best = trials.best().clone();
-    let (sites, clients) = who(&best);
+/// Tries these sites, without what the others did and then with it done by the first.
+fn keep_sites<S: Service>(trials: &mut Trials<'_, S>, sites: &[u8]) -> bool {
     let may_drop = !trials.property().is_of_commands();
     [false, true].into_iter().filter(|heirs| *heirs || may_drop).any(|heirs| {
-        let mut smaller = best.renamed(&Renaming::keep(&best, &sites, &clients, heirs));
-        // Who is kept counts, whether or not the service says so of its commands.
-        smaller.sites = u8::try_from(sites.len()).unwrap_or(best.sites);
-        smaller.clients = u16::try_from(clients.len()).unwrap_or(best.clients);
-        trials.adopt(smaller)
+        let clients: Vec<u16> = (0..trials.best().clients).collect();
+        trials.adopt(kept(trials.best(), sites, &clients, heirs))
     })
+}
+
+/// The scenario with only these members.
+fn kept<S: Service>(base: &Scenario<S>, sites: &[u8], clients: &[u16], heirs: bool) -> Scenario<S> {
+    let mut smaller = base.renamed(&Renaming::keep(base, sites, clients, heirs));
+    // Who is kept counts, whether or not the service says so of its commands.
+    smaller.sites = u8::try_from(sites.len()).unwrap_or(base.sites);
+    smaller.clients = u16::try_from(clients.len()).unwrap_or(base.clients);
+    smaller
 }
 
 /// Every choice of so many sites, those with the lowest numbers first.

@@ -7,10 +7,13 @@
 //! 1. Nothing is kept that was not run, and what comes out was run to its end, twice, with one fingerprint.
 //! 2. A stale, undecided or otherwise failing run is no success.
 //! 3. Every edit makes something less, so passes over all of them come to an end.
+//! 4. The result is the smallest scenario of all that broke the property, and shrinking it again changes nothing: the
+//!    last round over all edits began with it and found nothing smaller. Only a spent budget leaves more to go.
 
 mod chunks;
 mod commands;
 mod members;
+mod size;
 mod steps;
 mod times;
 mod trials;
@@ -78,21 +81,26 @@ pub fn shrink<S: Service>(
     runner: &Runner<S>,
     scenario: &Scenario<S>,
     property: Option<&Property>,
-    budget: &Budget,
+    budget: &Budget<'_>,
 ) -> Result<Shrunk<S>, NotShrunk> {
     let mut trials = Trials::new(runner, scenario, property, budget)?;
-    // A pass that changed anything may have made room for another.
-    let mut before = None;
-    while !trials.is_spent() && before != Some(trials.successes()) {
-        before = Some(trials.successes());
-        pass(&mut trials);
+    loop {
+        // A pass that changed anything may have made room for another.
+        let mut before = None;
+        while !trials.is_spent() && before != Some(trials.successes()) {
+            before = Some(trials.successes());
+            pass(&mut trials);
+        }
+        if !trials.next_round() || trials.is_spent() {
+            return trials.finish();
+        }
     }
-    trials.finish()
 }
 
 /// Tries everything once, the cheapest large cuts first.
 fn pass<S: Service>(trials: &mut Trials<'_, S>) {
     steps::leave_out_expectations(trials);
+    commands::shorten(trials);
     weather::calm(trials);
     commands::forget_settings(trials);
     steps::leave_out_rules(trials);
@@ -100,6 +108,7 @@ fn pass<S: Service>(trials: &mut Trials<'_, S>) {
     members::leave_out(trials);
     weather::say(trials);
     steps::plainer(trials);
+    times::instead_of_events(trials);
     commands::plainer(trials);
     times::shorter(trials);
     weather::plain_seed(trials);

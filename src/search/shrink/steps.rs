@@ -87,9 +87,15 @@ pub(super) fn plainer<S: Service>(trials: &mut Trials<'_, S>) {
     trials.adopt_edited(|scenario| scenario.limit = LIMIT);
     one_track(trials);
     for number in 0..all_steps(trials.best()).count() {
+        if trials.is_spent() {
+            return;
+        }
         plainer_step(trials, number);
     }
     for number in 0..trials.best().rules.len() {
+        if trials.is_spent() {
+            return;
+        }
         let Some(rule) = trials.best().rules.get(number).cloned() else { break };
         for plainer in plainer_rules(&rule) {
             trials.adopt_edited(|scenario| scenario.rules[number] = plainer);
@@ -139,6 +145,9 @@ pub(super) fn try_step<S: Service>(
     number: usize,
     edit: impl FnOnce(&mut StepOf<S>) -> bool,
 ) -> bool {
+    if trials.is_spent() {
+        return false;
+    }
     let mut candidate = trials.best().clone();
     let mut steps = candidate.steps.iter_mut().chain(candidate.also.iter_mut().flatten());
     let Some(step) = steps.nth(number) else { return false };

@@ -1,12 +1,12 @@
 //! Whole and early times, plain counts.
 
-use crate::scenario::form::{DiskForm, Latency, Network};
+use crate::scenario::form::{DiskForm, Latency, Network, StepOf};
 use crate::scenario::namespace::Word;
 use crate::scenario::step::{ClockFault, Fault, Rule, Ruling, When};
 use crate::scenario::{Scenario, Service};
-use crate::search::shrink::steps::LIMIT;
+use crate::search::shrink::steps::{self, LIMIT};
 use crate::search::shrink::trials::Trials;
-use crate::time::Duration;
+use crate::time::{Duration, Instant};
 
 /// What times are rounded to, the coarsest first, in microseconds.
 const UNITS: [u64; 7] = [10_000_000, 1_000_000, 500_000, 100_000, 10_000, 1_000, 100];
@@ -27,6 +27,9 @@ pub(super) fn shorter<S: Service>(trials: &mut Trials<'_, S>) {
         }
     }
     for number in 0..count(trials.best()) {
+        if trials.is_spent() {
+            return;
+        }
         let Some(time) = nth(&mut trials.best().clone(), number).map(|time| *time) else { break };
         for plainer in plainer(time) {
             let mut candidate = trials.best().clone();
@@ -37,6 +40,32 @@ pub(super) fn shorter<S: Service>(trials: &mut Trials<'_, S>) {
             }
         }
     }
+}
+
+/// Gives steps that wait for an event the time at which it came, where that lets others go: a step that leads to the
+/// event, or one that has to fire before.
+pub(super) fn instead_of_events<S: Service>(trials: &mut Trials<'_, S>) {
+    let waits = |step: &StepOf<S>| matches!(step.when, When::On(_));
+    if !trials.best().tracks().flatten().any(waits) {
+        return;
+    }
+    trials.only_for_fewer(|trials| {
+        let fired = trials.fired();
+        let at = |track: usize, number: usize| fired.get(track)?.get(number).copied();
+        let is_timed = trials.adopt_edited(|scenario| {
+            let tracks = core::iter::once(&mut scenario.steps).chain(&mut scenario.also);
+            for (track, steps) in tracks.enumerate() {
+                for (number, step) in steps.iter_mut().enumerate().filter(|(_, step)| waits(step)) {
+                    if let Some(at) = at(track, number) {
+                        step.when = When::At(at.since(Instant::ZERO));
+                    }
+                }
+            }
+        });
+        if is_timed {
+            steps::leave_out_steps(trials);
+        }
+    });
 }
 
 /// Plainer times than this one, the plainest first: a time is plain if it is written with few digits, and of two

@@ -1,6 +1,7 @@
 //! Running candidates: which are worth a run, which succeed, and when to stop.
 
 use std::collections::BTreeSet;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use crate::mix;
@@ -8,22 +9,31 @@ use crate::scenario::{Run, RunOptions, Scenario, Service};
 use crate::search::clock::SearchClock;
 use crate::search::property::Property;
 use crate::search::runner::Runner;
+use crate::search::shrink::size::Size;
 use crate::search::shrink::{NotShrunk, Shrunk};
 use crate::sim::{Ledger, TraceLevel};
 use crate::time::Instant;
 
-/// How much may be spent.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Budget {
+/// How much may be spent. What was found by then is the result.
+#[derive(Clone, Copy, Debug)]
+pub struct Budget<'a> {
     /// No further run is begun after this.
     pub time: Duration,
-    /// No more runs than this.
+    /// No more runs than this: the bound that gives the same result on any machine.
     pub runs_max: u64,
+    /// No further run is begun once this is set.
+    pub stop: Option<&'a AtomicBool>,
 }
 
-impl Default for Budget {
-    fn default() -> Budget {
-        Budget { time: Duration::from_secs(20), runs_max: 100_000 }
+impl Budget<'_> {
+    /// What is spent when nothing is said.
+    pub const DEFAULT: Budget<'static> =
+        Budget { time: Duration::from_secs(20), runs_max: 100_000, stop: None };
+}
+
+impl Default for Budget<'_> {
+    fn default() -> Budget<'static> {
+        Budget::DEFAULT
     }
 }
 
@@ -42,11 +52,25 @@ pub(super) struct Trials<'a, S: Service> {
     best: Scenario<S>,
     /// A candidate that has not failed by then is given up.
     until: Instant,
+    /// The smallest that broke the property. Edits may lead through larger ones.
+    smallest: Small<S>,
+    /// The size that this round began with.
+    began: Size,
+    /// What was tried in this round.
     known: BTreeSet<u64>,
     runs: u64,
     successes: u64,
-    budget: Budget,
+    budget: Budget<'a>,
     clock: SearchClock,
+}
+
+/// A scenario that breaks the property, and what candidates made of it may spend.
+#[derive(Clone)]
+struct Small<S: Service> {
+    scenario: Scenario<S>,
+    size: Size,
+    until: Instant,
+    events_max: u64,
 }
 
 impl<'a, S: Service> Trials<'a, S> {
@@ -54,7 +78,7 @@ impl<'a, S: Service> Trials<'a, S> {
         runner: &'a Runner<S>,
         scenario: &Scenario<S>,
         property: Option<&Property>,
-        budget: &Budget,
+        budget: &Budget<'a>,
     ) -> Result<Trials<'a, S>, NotShrunk> {
         let clock = SearchClock::start();
         let seed = runner.options.seed.unwrap_or(scenario.seed);
@@ -69,12 +93,17 @@ impl<'a, S: Service> Trials<'a, S> {
             (None, Some(broken)) => broken,
             (_, None) | (Some(_), Some(_)) => return Err(NotShrunk::Otherwise(Box::new(outcome))),
         };
+        let size = Size::of(&best);
+        let smallest =
+            Small { scenario: best.clone(), size: size.clone(), until: Instant::ZERO, events_max: 0 };
         let mut trials = Trials {
             runner,
             options,
             property,
             best,
             until: Instant::ZERO,
+            smallest,
+            began: size,
             known: BTreeSet::new(),
             runs: 1,
             successes: 0,
@@ -82,10 +111,11 @@ impl<'a, S: Service> Trials<'a, S> {
             clock,
         };
         trials.expect_no_more_than(&run);
+        trials.smallest = trials.at_hand();
         Ok(trials)
     }
 
-    /// The smallest scenario so far.
+    /// The scenario at hand.
     pub(super) fn best(&self) -> &Scenario<S> {
         &self.best
     }
@@ -100,7 +130,10 @@ impl<'a, S: Service> Trials<'a, S> {
     }
 
     pub(super) fn is_spent(&self) -> bool {
-        self.runs >= self.budget.runs_max || self.clock.elapsed() >= self.budget.time
+        let Budget { time, runs_max, stop } = self.budget;
+        self.runs >= runs_max
+            || stop.is_some_and(|stop| stop.load(Ordering::Relaxed))
+            || self.clock.elapsed() >= time
     }
 
     /// Runs `candidate` unless that was done before; where it breaks the same property, it takes the place of the
@@ -118,15 +151,71 @@ impl<'a, S: Service> Trials<'a, S> {
             self.best = candidate;
             self.successes += 1;
             self.expect_no_more_than(&run);
+            let at_hand = self.at_hand();
+            if at_hand.size < self.smallest.size {
+                self.smallest = at_hand;
+            }
         }
         is_same
     }
 
+    /// Goes back to the smallest scenario, with everything to be tried anew. Says whether it is smaller than what the
+    /// round before began with.
+    pub(super) fn next_round(&mut self) -> bool {
+        self.go_to(self.smallest.clone());
+        self.known.clear();
+        let before = core::mem::replace(&mut self.began, self.smallest.size.clone());
+        self.began < before
+    }
+
+    /// Undoes what `edits` adopt unless that leads to a scenario with fewer things in it than the one at hand.
+    pub(super) fn only_for_fewer(&mut self, edits: impl FnOnce(&mut Trials<'a, S>)) {
+        let at_hand = self.at_hand();
+        let smallest = core::mem::replace(&mut self.smallest, at_hand.clone());
+        edits(self);
+        let found = core::mem::replace(&mut self.smallest, smallest);
+        let kept = if found.size.things < at_hand.size.things { found } else { at_hand };
+        self.go_to(kept.clone());
+        if kept.size < self.smallest.size {
+            self.smallest = kept;
+        }
+    }
+
+    fn at_hand(&self) -> Small<S> {
+        Small {
+            scenario: self.best.clone(),
+            size: Size::of(&self.best),
+            until: self.until,
+            events_max: self.options.events_max,
+        }
+    }
+
+    fn go_to(&mut self, Small { scenario, until, events_max, .. }: Small<S>) {
+        (self.best, self.until, self.options.events_max) = (scenario, until, events_max);
+    }
+
     /// Adopts what `edit` makes of the scenario at hand, unless it makes nothing of it.
     pub(super) fn adopt_edited(&mut self, edit: impl FnOnce(&mut Scenario<S>)) -> bool {
+        if self.is_spent() {
+            return false;
+        }
         let mut candidate = self.best.clone();
         edit(&mut candidate);
         self.adopt(candidate)
+    }
+
+    /// When each step of the scenario at hand fired, by its track and its place in there; as far as its run came.
+    pub(super) fn fired(&mut self) -> Vec<Vec<Instant>> {
+        let mut fired = vec![Vec::new(); self.best.tracks().count()];
+        let Ok(mut run) = self.runner.start_with(&self.best, &self.options) else { return fired };
+        self.runs += 1;
+        while !run.is_over() && run.world().now() <= self.until {
+            run.step();
+            for (track, times) in fired.iter_mut().enumerate() {
+                times.resize(run.world().fired(track), run.world().now());
+            }
+        }
+        fired
     }
 
     /// What chance made of every datagram of the scenario at hand.

@@ -45,7 +45,7 @@ const FEATURES: [Feature; 9] = [
 
 /// Takes chance away: all of it, or as much as goes, under the same seed or a plain one.
 pub(super) fn calm<S: Service>(trials: &mut Trials<'_, S>) {
-    if !is_random(&trials.best().network) {
+    if chances(&trials.best().network) == 0 {
         return;
     }
     let usual = Network::default();
@@ -82,11 +82,14 @@ pub(super) fn plain_seed<S: Service>(trials: &mut Trials<'_, S>) {
     let _ = (0..PLAIN_SEEDS.min(own)).any(|seed| trials.adopt_edited(|scenario| scenario.seed = seed));
 }
 
-/// Whether anything of the network is drawn.
-pub(super) fn is_random(network: &Network) -> bool {
-    let mut calm = network.clone();
-    FEATURES.iter().for_each(|feature| feature(&mut calm));
-    calm != *network || !constants(&network.latency).is_empty()
+/// How many sorts of chance the network has.
+pub(super) fn chances(network: &Network) -> usize {
+    let is_there = |feature: &&Feature| {
+        let mut without = network.clone();
+        feature(&mut without);
+        without != *network
+    };
+    FEATURES.iter().filter(is_there).count() + usize::from(!constants(&network.latency).is_empty())
 }
 
 /// Lengths that may stand for a drawn one, the likeliest first; none for one that is not drawn.

@@ -1,5 +1,6 @@
 //! One saboteur's row: its sweeps, one behind the other, and the shrinking of what the median one found.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use aviary::scenario::{RunOptions, Scenario};
@@ -16,25 +17,32 @@ const EVENTS_MAX: u64 = 2_000_000;
 /// The seeds of two sweeps have nothing in common.
 const SEEDS_BETWEEN_SWEEPS: u64 = 1_000_000;
 
-/// How each saboteur is hunted.
-pub(super) struct Hunter {
+/// How each saboteur is hunted. Once `stop` is set nothing more is.
+pub(super) struct Hunter<'a> {
     profile: Drawn,
     sweeps: usize,
     seeds_max: u64,
     /// What fails under these is not the bug that is planted in this program.
     except: Vec<u64>,
     shrink_time: Option<Duration>,
+    stop: &'a AtomicBool,
 }
 
-impl Hunter {
-    pub(super) fn new(args: &SaboteursArgs, profile: Drawn) -> Hunter {
+impl<'a> Hunter<'a> {
+    pub(super) fn new(args: &SaboteursArgs, profile: Drawn, stop: &'a AtomicBool) -> Hunter<'a> {
         Hunter {
             profile,
             sweeps: args.sweeps.get(),
             seeds_max: args.seeds_max,
             except: args.except.clone(),
             shrink_time: (!args.no_shrink).then_some(args.shrink_time),
+            stop,
         }
+    }
+
+    /// Whether it was told to end: what is not found by then may yet be there.
+    pub(super) fn is_stopped(&self) -> bool {
+        self.stop.load(Ordering::Relaxed)
     }
 
     /// Hunts `saboteur`.
@@ -98,7 +106,7 @@ impl Hunter {
         let mut found: Vec<Option<Hunted>> = Vec::new();
         let mut first = 0;
         while found.len() < self.sweeps {
-            found.push(hunt(runner, &self.profile, first..first + self.seeds_max, &counts));
+            found.push(hunt(runner, &self.profile, first..first + self.seeds_max, &counts, self.stop));
             first += SEEDS_BETWEEN_SWEEPS;
             let given_up = found.iter().filter(|one| one.is_none()).count();
             if given_up >= self.sweeps - middle(self.sweeps) {
@@ -110,7 +118,7 @@ impl Hunter {
 
     fn shrunk(&self, runner: &Runner<Lying>, hunted: &Hunted) -> Option<(Scenario<Lying>, Small)> {
         let origin: Scenario<Lying> = self.profile.owned(hunted.seed);
-        let budget = Budget { time: self.shrink_time?, ..Budget::default() };
+        let budget = Budget { time: self.shrink_time?, stop: Some(self.stop), ..Budget::DEFAULT };
         let shrunk = shrink(runner, &origin, Some(&hunted.property), &budget).ok()?;
         let small = Small {
             steps_before: steps(&origin),

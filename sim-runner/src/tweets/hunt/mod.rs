@@ -12,7 +12,7 @@ mod row;
 mod table;
 
 use std::collections::BTreeMap;
-use std::io;
+use std::io::{self, Write};
 use std::num::NonZeroUsize;
 use std::path::Path;
 use std::process::Command;
@@ -29,8 +29,9 @@ use self::table::HuntTable;
 use crate::Exit;
 use crate::args::Format;
 use crate::draw::find;
+use crate::interrupt;
 use crate::progress::Progress;
-use crate::report::{stdout, usage};
+use crate::report::{stdout, usage, warning};
 use crate::tweets::matrix::chosen::Chosen;
 use crate::tweets::matrix::patches::{Copied, Patch};
 use crate::tweets::saboteurs::{Lying, Saboteur};
@@ -38,12 +39,20 @@ use crate::tweets::saboteurs::{Lying, Saboteur};
 pub(crate) fn saboteurs(args: &SaboteursArgs) -> io::Result<Exit> {
     let profile = find::<Lying>(&args.profile)
         .and_then(|profile| Drawn::new::<Lying>(&args.profile, profile).map_err(|why| why.to_string()));
+    let stop = interrupt::flag()?;
     let hunter = match profile {
-        Ok(profile) => Hunter::new(args, profile),
+        Ok(profile) => Hunter::new(args, profile, &stop),
         Err(why) => return Ok(usage(&why)),
     };
     if let Some(name) = &args.planted {
-        hunter.planted(name).json(&mut stdout())?;
+        let row = hunter.planted(name);
+        // A row that is not whole is none.
+        if hunter.is_stopped() {
+            return Ok(usage("interrupted"));
+        }
+        let mut out = stdout();
+        row.json(&mut out)?;
+        out.flush()?;
         return Ok(Exit::Passed);
     }
     let Chosen { wrappers, patches } = match Chosen::of(&args.names, args.patches) {
@@ -55,27 +64,40 @@ pub(crate) fn saboteurs(args: &SaboteursArgs) -> io::Result<Exit> {
         Ok(copied) => copied,
         Err(why) => return Ok(usage(&why)),
     };
-    // The reader of what is told as it comes may go away: what is found is still the answer.
     let tell = |row: &SaboteurRow| match args.format {
-        Format::Json => drop(row.json(&mut stdout())),
+        Format::Json => {
+            let mut out = stdout();
+            // What cannot be written is found all the same, and counted.
+            let _ = row.json(&mut out).and_then(|()| out.flush());
+        }
         Format::Text => {}
     };
     let mut rows = hunted(args, &hunter, &wrappers, tell);
     if let Some(copied) = copied {
         for (number, patch) in patches.iter().enumerate() {
+            if hunter.is_stopped() {
+                break;
+            }
             let _progress = Progress::show(number + 1, patches.len(), &patch.name);
             match planted(args, &hunter, &copied, patch) {
                 Ok(row) => {
                     tell(&row);
                     rows.push(row);
                 }
+                Err(_) if hunter.is_stopped() => break,
                 Err(why) => return Ok(usage(&why)),
             }
         }
     }
+    if hunter.is_stopped() {
+        let of = wrappers.len() + patches.len();
+        warning(format_args!("interrupted: {} of {of} saboteurs were hunted", rows.len()));
+    }
     let table = HuntTable::new(rows, args.seeds_max);
     if args.format == Format::Text {
-        table.text(&mut stdout())?;
+        let mut out = stdout();
+        table.text(&mut out)?;
+        out.flush()?;
     }
     Ok(if table.is_full() { Exit::Passed } else { Exit::Blind })
 }
@@ -84,7 +106,7 @@ pub(crate) fn saboteurs(args: &SaboteursArgs) -> io::Result<Exit> {
 /// have been.
 fn hunted(
     args: &SaboteursArgs,
-    hunter: &Hunter,
+    hunter: &Hunter<'_>,
     wrappers: &[&'static Saboteur],
     tell: impl Fn(&SaboteurRow) + Sync,
 ) -> Vec<SaboteurRow> {
@@ -96,10 +118,13 @@ fn hunted(
         for _ in 0..threads.min(wrappers.len()) {
             scope.spawn(|| {
                 while let number = next.fetch_add(1, Ordering::Relaxed)
-                    && let Some(saboteur) = wrappers.get(number)
+                    && let Some(saboteur) = wrappers.get(number).filter(|_| !hunter.is_stopped())
                 {
                     let _progress = Progress::show(number + 1, wrappers.len(), saboteur.name);
                     let row = hunter.row(saboteur);
+                    if hunter.is_stopped() {
+                        break;
+                    }
                     let mut found = found.lock().unwrap_or_else(PoisonError::into_inner);
                     let (rows, early) = &mut *found;
                     early.insert(number, row);
@@ -111,13 +136,17 @@ fn hunted(
             });
         }
     });
-    found.into_inner().unwrap_or_else(PoisonError::into_inner).0
+    let (mut rows, early) = found.into_inner().unwrap_or_else(PoisonError::into_inner);
+    // After an interrupt, those behind one that was not finished.
+    early.values().for_each(&tell);
+    rows.extend(early.into_values());
+    rows
 }
 
 /// The row of a patch: a program with it hunts its own bug, again and again until all that it found is that bug.
 fn planted(
     args: &SaboteursArgs,
-    hunter: &Hunter,
+    hunter: &Hunter<'_>,
     copied: &Copied,
     patch: &Patch,
 ) -> Result<SaboteurRow, String> {

@@ -12,6 +12,7 @@ mod table;
 
 use std::io::{self, Write};
 use std::path::PathBuf;
+use std::sync::atomic::Ordering;
 
 use aviary::scenario::{Outcome, RunOptions};
 use aviary::sim::TraceLevel;
@@ -22,8 +23,9 @@ use self::args::Patches;
 use crate::Exit;
 use crate::args::Format;
 use crate::files::{Loaded, load};
+use crate::interrupt;
 use crate::progress::Progress;
-use crate::report::{error, load_errors, stdout, usage};
+use crate::report::{error, load_errors, stdout, usage, warning};
 use crate::tweets::saboteurs::{self, Saboteur};
 use chosen::Chosen;
 use patches::{Copied, Patch};
@@ -46,23 +48,28 @@ pub(crate) fn matrix(args: &MatrixArgs) -> io::Result<Exit> {
     if let Some(exit) = honest(&loaded, args) {
         return Ok(exit);
     }
+    let stop = interrupt::flag()?;
+    let is_stopped = || stop.load(Ordering::Relaxed);
     let mut table = MatrixTable::new(loaded.iter().map(|one| one.name.clone()), args.saboteurs.is_empty());
-    for (number, saboteur) in wrappers.iter().enumerate() {
+    for (number, saboteur) in wrappers.iter().enumerate().take_while(|_| !is_stopped()) {
         let _progress = Progress::show(number + 1, wrappers.len(), saboteur.name);
         let cells = loaded.iter().map(|one| cell(one, saboteur, args)).collect();
         table.columns.push(Column { name: saboteur.name.into(), about: saboteur.about.into(), cells });
     }
     if let Some(copied) = copied
-        && let Err(why) = patched(&loaded, &patches, &copied, args, &mut table)
+        && let Err(why) = patched(&loaded, &patches, &copied, args, &mut table, &is_stopped)
+        && !is_stopped()
     {
         return Ok(usage(&why));
     }
-    let is_full = table.uncaught().is_empty() && table.never_red().is_empty();
-    match tell(&table, args.format) {
-        // The reader went away: what is known is still the answer.
-        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => {}
-        told => told?,
+    if is_stopped() {
+        let (count, of) = (table.columns.len(), wrappers.len() + patches.len());
+        warning(format_args!("interrupted: {count} of {of} saboteurs were tried"));
+        // A scenario that is red for none of them may be for the others.
+        table.is_whole = false;
     }
+    let is_full = table.uncaught().is_empty() && table.never_red().is_empty();
+    tell(&table, args.format)?;
     Ok(if is_full { Exit::Passed } else { Exit::Blind })
 }
 
@@ -82,11 +89,12 @@ fn patched(
     copied: &Copied,
     args: &MatrixArgs,
     table: &mut MatrixTable,
+    is_stopped: impl Fn() -> bool,
 ) -> Result<(), String> {
     let absolute = |one: &Loaded<Timelines>| std::path::absolute(&one.path);
     let files: Vec<PathBuf> =
         loaded.iter().map(absolute).collect::<Result<_, _>>().map_err(|error| error.to_string())?;
-    for (number, patch) in patches.iter().enumerate() {
+    for (number, patch) in patches.iter().enumerate().take_while(|_| !is_stopped()) {
         let _progress = Progress::show(number + 1, patches.len(), &patch.name);
         if args.patches == Some(Patches::Check) {
             copied.with(patch, Copied::check_build)?;

@@ -1,0 +1,182 @@
+//! What the tools promise to a shell: each test is a line or two of bash that somebody would type, with the program in
+//! `$run`. Files of runs are in the folder that it stands in.
+#![cfg(feature = "tweets")]
+#![expect(clippy::unwrap_used, reason = "a test fails where anything is amiss")]
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+const GOOD: &str = r#"Scenario(about: "All is quiet.", seed: 3, sites: 3,
+    steps: [At("1s", Tweet(site: 0, user: "ann", text: "hello"))],
+    expect: [Converges(within: "10s"), View(site: 1, user: "bob", sees: ["ann: hello"])])"#;
+const VIOLATED: &str = r#"Scenario(about: "Wrong on purpose.", seed: 3, sites: 3,
+    steps: [At("1s", Tweet(site: 0, user: "ann", text: "hello"))],
+    expect: [View(site: 1, user: "bob", sees: ["ann: bye"])])"#;
+
+/// What a line of bash prints, to either output, when it ends with 0.
+fn bash(test: &str, files: &[(&str, &str)], line: &str) -> String {
+    let folder = folder(test);
+    files.iter().for_each(|(name, text)| fs::write(folder.join(name), text).unwrap());
+    let mut command = Command::new("bash");
+    command.current_dir(&folder).args(["-euc", line]);
+    command.env("run", env!("CARGO_BIN_EXE_sim-runner")).env_remove("SIM_RUNNER_SEED");
+    let output = command.output().unwrap();
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    let told = text(&output.stdout) + &text(&output.stderr);
+    assert_eq!(output.status.code(), Some(0), "{line}\n{told}");
+    told
+}
+
+fn folder(test: &str) -> PathBuf {
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("one_liners").join(test);
+    let _ = fs::remove_dir_all(&folder);
+    fs::create_dir_all(&folder).unwrap();
+    folder
+}
+
+fn check(test: &str, files: &[(&str, &str)], line: &str, parts: &[&str]) {
+    let told = bash(test, files, line);
+    for part in parts {
+        assert!(told.contains(part), "{part:?} is missing after\n{line}\n{told}");
+    }
+}
+
+#[test]
+fn replay_says_what_it_found_though_nobody_reads_on() {
+    let line = "$run replay a.ron b.ron c.ron | head -1; [ ${PIPESTATUS[0]} = 1 ]";
+    check("replay", &[("a.ron", GOOD), ("b.ron", GOOD), ("c.ron", VIOLATED)], line, &["passed"]);
+}
+
+#[test]
+fn audit_says_what_it_found_though_nobody_reads_at_all() {
+    let line = "$run audit a.ron b.ron | true; [ ${PIPESTATUS[0]} = 1 ]";
+    check("audit", &[("a.ron", GOOD), ("b.ron", VIOLATED)], line, &[]);
+}
+
+#[test]
+fn sweep_says_what_it_found_though_grep_has_seen_enough() {
+    let line = "$run sweep a.ron --seeds 0..3 | grep -q swept; [ ${PIPESTATUS[0]} = 1 ]";
+    check("sweep", &[("a.ron", VIOLATED)], line, &[]);
+}
+
+/// A thousand tweets more that all stay, for they are what the broken expectation is about.
+fn long() -> String {
+    let step = |at: u32| format!("At(\"{at}ms\", Tweet(site: 0, user: \"ann\", text: \"{at}\")),");
+    let steps: String = (0..1_000).map(step).collect();
+    VIOLATED.replace("steps: [", &format!("steps: [{steps}"))
+}
+
+#[test]
+fn shrinking_ends_with_its_time_on_thousands_of_steps() {
+    let line = "timeout 100 $run shrink long.ron --time 1s -o small.ron";
+    check("shrink_time", &[("long.ron", &long())], line, &["more may go"]);
+}
+
+#[test]
+fn shrinking_with_so_many_runs_gives_the_same_twice() {
+    let line = "for out in 1 2; do $run shrink long.ron --time 10min --runs 9 \
+                -o $out.ron; done; cmp 1.ron 2.ron";
+    check("shrink_runs", &[("long.ron", &long())], line, &["11 runs in"]);
+}
+
+#[test]
+fn shrinking_what_is_shrunk_changes_nothing() {
+    let line = "f='--saboteur reports-by-position'; $run draw --recipe voter_wiped --seed 7 >/dev/null; \
+                seed=$($run sweep --seeds 0.. --time 10min $f --until-failure --no-shrink --format json \
+                | grep -o '\"seed\":[0-9]*' | head -1 | cut -d: -f2); \
+                $run draw --seed $seed -o drawn.ron && $run shrink drawn.ron $f -o once.ron && \
+                $run shrink once.ron $f -o twice.ron && cmp once.ron twice.ron";
+    check("shrink_twice", &[], line, &["nothing more goes"]);
+}
+
+#[test]
+fn an_interrupt_writes_the_smallest_so_far() {
+    let line = "$run shrink long.ron --time 10min -o small.ron & sleep 1; \
+                kill -TERM $!; wait $!; $run check small.ron";
+    check("interrupt", &[("long.ron", &long())], line, &["interrupted: more may go"]);
+}
+
+#[test]
+fn a_failure_is_saved_before_the_sweep_ends() {
+    let line = "$run sweep a.ron --seeds 0.. --time 10min --failures found & \
+                until ls found/*.ron 2>/dev/null; do sleep 0.1; done; kill -9 $!; \
+                code=0; $run replay found || code=$?; [ $code = 1 ]";
+    check("at_once", &[("a.ron", VIOLATED)], line, &["expectation"]);
+}
+
+#[test]
+fn a_folder_without_room_costs_neither_the_table_nor_the_seeds() {
+    let line = "code=0; (trap '' XFSZ; ulimit -f 0; $run sweep a.ron --seeds 5..7 --failures found --report runs) \
+                || code=$?; [ $code = 1 ]";
+    let parts = ["failures   2 in 1 groups", "seed 5", "failed to write found/", "failed to write runs"];
+    check("no_room", &[("a.ron", VIOLATED)], line, &parts);
+}
+
+#[test]
+fn a_sweep_ends_with_its_first_failure() {
+    let line = "code=0; $run sweep a.ron --seeds 0.. --time 10min --until-failure || code=$?; [ $code = 1 ]";
+    check("until_failure", &[("a.ron", VIOLATED)], line, &["seeds 0..1,", "failures   1 in 1 groups"]);
+}
+
+#[test]
+fn each_line_of_a_report_names_the_property() {
+    let line = "$run sweep a.ron --seeds 0..2 --report runs.jsonl >/dev/null || true; cat runs.jsonl";
+    check("report", &[("a.ron", VIOLATED)], line, &[r#""verdict":"violated","property":"expectation""#]);
+}
+
+#[test]
+fn the_line_that_reproduces_a_failure_runs_as_it_is_printed() {
+    let line = "mv -- a.ron \"$(printf -- \"-it's \\xff.ron\")\"; \
+                told=$($run replay . || true); again=$(sed -n 's/^  reproduce: //p' <<<\"$told\"); \
+                PATH=$(dirname $run):$PATH; code=0; eval \"$again\" || code=$?; [ $code = 1 ]";
+    check("reproduce", &[("a.ron", VIOLATED)], line, &["Wrong on purpose"]);
+}
+
+#[test]
+fn profiles_are_known_by_what_they_say() {
+    let line = "mkdir more; $run draw --list >/dev/null; mv p.ron more; $run replay . && \
+                $run sweep more/p.ron --seeds 0..2 && ! $run replay more/p.ron";
+    let profile = "Profile(about: \"Quiet.\")";
+    check(
+        "profiles",
+        &[("a.ron", GOOD), ("p.ron", profile)],
+        line,
+        &["passed", "swept more/p.ron", "is a profile"],
+    );
+}
+
+#[test]
+fn a_byte_order_mark_is_no_mistake() {
+    check("mark", &[("a.ron", &format!("\u{feff}{GOOD}"))], "$run replay a.ron", &["passed"]);
+}
+
+#[test]
+fn of_thousands_of_mistakes_the_first_are_shown_and_all_are_counted() {
+    let wrong = r#"At("1s", Tweet(site: 7, user: "ann", text: "a")),"#.repeat(4_000);
+    let line = "code=0; $run check a.ron || code=$?; [ $code = 2 ]";
+    let told = bash("mistakes", &[("a.ron", &GOOD.replace("steps: [", &format!("steps: [{wrong}")))], line);
+    assert_eq!(told.matches("there is no site 7").count(), 20, "{told}");
+    assert!(told.contains("3980 more mistakes"), "{told}");
+}
+
+#[test]
+fn times_have_the_same_units_everywhere() {
+    let line = "for time in 1h 1m 1min 60s 60000ms; do $run sweep a.ron --seeds 0..1 --time $time >/dev/null; done; \
+                $run replay b.ron";
+    check(
+        "units",
+        &[("a.ron", GOOD), ("b.ron", &GOOD.replace("within: \"10s\"", "within: \"0.01h\""))],
+        line,
+        &[],
+    );
+}
+
+#[test]
+fn an_audit_of_a_saved_failure_keeps_its_bug() {
+    let line = "$run sweep a.ron --seeds 0..1 --saboteur forgets-accept --until-failure --failures found >/dev/null \
+                || true; ls found; $run audit found 2>&1 | grep -q 'run it with --saboteur forgets-accept'; \
+                code=0; $run audit found --saboteur forgets-accept || code=$?; [ $code = 1 ]";
+    let storm = include_str!("../../scenarios/stormy_weather.ron");
+    check("audit_saboteur", &[("a.ron", storm)], line, &["repeats", "it fails, in the same way each time"]);
+}

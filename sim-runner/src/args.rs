@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use aviary::search::{Seeds, Shard};
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::{Args, ColorChoice, Parser, Subcommand, ValueEnum};
 
 pub(crate) const EXIT_CODES: &str = "\
 Exit codes:
@@ -67,6 +67,9 @@ Exit codes:
 pub(crate) struct CommandLine<C: Subcommand> {
     #[command(subcommand)]
     pub(crate) command: C,
+    /// When there are colours; `auto` is on a terminal, unless NO_COLOR is set
+    #[arg(long, global = true, value_name = "WHEN", default_value_t)]
+    pub(crate) color: ColorChoice,
 }
 
 /// The commands that there are for any service.
@@ -94,6 +97,8 @@ pub(crate) enum HarnessCommand {
     Shrink(ShrinkArgs),
     /// Say when a failure became inevitable, and by what
     Blame(BlameArgs),
+    /// Print what has a shell complete commands and flags
+    Completions(CompletionsArgs),
 }
 
 impl HarnessCommand {
@@ -341,6 +346,19 @@ pub(crate) struct DrawArgs {
     /// List recipes and profiles
     #[arg(long)]
     pub(crate) list: bool,
+}
+
+const COMPLETIONS: &str = "\
+For bash, in ~/.bashrc: source <(sim-runner completions bash)
+For zsh, into a folder of fpath: sim-runner completions zsh > _sim-runner
+For fish: sim-runner completions fish > ~/.config/fish/completions/sim-runner.fish";
+
+#[derive(Args, Debug)]
+#[command(after_help = COMPLETIONS)]
+pub(crate) struct CompletionsArgs {
+    /// For which shell
+    #[arg(value_name = "SHELL")]
+    pub(crate) shell: clap_complete::Shell,
 }
 
 #[derive(Args, Debug)]

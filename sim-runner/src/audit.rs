@@ -66,20 +66,23 @@ pub(crate) fn audit<S: Service>(
     let width = loaded.iter().map(|one| one.name.chars().count()).max().unwrap_or(0);
     let mut exits = Vec::new();
     let mut out = stdout();
-    for (number, one) in loaded.iter().enumerate() {
-        let progress = Progress::show(number + 1, loaded.len(), &one.name);
+    let progress = Progress::new(loaded.len());
+    for one in &loaded {
+        progress.begin(&one.name);
         let audited = audit_one(one, args, &configure);
-        drop(progress);
+        progress.done();
         let Some(audited) = audited else {
             out.flush()?;
             return Ok(Exit::Usage);
         };
         exits.push(audited.exit());
-        match args.format {
-            Format::Json => json(&mut out, &audited)?,
-            Format::Text => text(&mut out, &audited, width)?,
-        }
-        out.flush()?;
+        progress.aside(|| {
+            match args.format {
+                Format::Json => json(&mut out, &audited)?,
+                Format::Text => text(&mut out, &audited, width)?,
+            }
+            out.flush()
+        })?;
     }
     let is_parted = exits.contains(&Exit::Nondeterministic);
     Ok(if is_parted { Exit::Nondeterministic } else { Exit::worst(&exits) })

@@ -10,6 +10,8 @@ mod args;
 mod audit;
 mod blame;
 mod check;
+mod colours;
+mod completions;
 mod contrast;
 mod draw;
 mod files;
@@ -74,16 +76,22 @@ fn of_savable<S: Service<Process: Savable>>(command: &HarnessCommand) -> io::Res
     }
 }
 
+/// The commands of a program as a shell completes them.
+fn commands<C: Subcommand>() -> clap::Command {
+    args::CommandLine::<C>::command()
+}
+
 fn of<S: Service>(command: &HarnessCommand) -> io::Result<Exit> {
     match command.saboteur() {
         Some(_) => Ok(report::usage("no saboteurs are planted for this service")),
-        None => configured::<S>(command, |_| {}),
+        None => configured::<S>(command, commands::<HarnessCommand>, |_| {}),
     }
 }
 
 /// Does what `command` asks, with a last word of `configure` on every process that a saboteur can be in.
 fn configured<S: Service>(
     command: &HarnessCommand,
+    commands: impl Fn() -> clap::Command,
     configure: impl Fn(&mut <S::Process as Process>::Config) + Copy + Send + Sync + 'static,
 ) -> io::Result<Exit> {
     let runner = || Runner::configured(RunOptions::default(), configure);
@@ -97,6 +105,7 @@ fn configured<S: Service>(
         HarnessCommand::Check(args) => check::check::<S>(args),
         HarnessCommand::New(args) => new::new::<S>(args),
         HarnessCommand::Words => vocabulary::words(),
+        HarnessCommand::Completions(args) => completions::completions(args, commands()),
         HarnessCommand::Sweep(args) => sweep::sweep::<S>(args, configure),
         HarnessCommand::Draw(args) => draw::draw::<S>(args),
         HarnessCommand::Shrink(args) => shrink::shrink::<S>(args, &runner()),
@@ -108,7 +117,9 @@ fn with<C: Subcommand, A: Into<OsString> + Clone>(
     args: impl IntoIterator<Item = A>,
     command: impl FnOnce(&C) -> io::Result<Exit>,
 ) -> Exit {
-    let parsed = args::CommandLine::<C>::command().try_get_matches_from(args);
+    let args: Vec<OsString> = args.into_iter().map(Into::into).collect();
+    colours::choose(colours::asked_for(&args));
+    let parsed = without_empty_variables(commands::<C>()).try_get_matches_from(args);
     let args = match parsed.and_then(|matches| args::CommandLine::from_arg_matches(&matches)) {
         Ok(args) => args,
         Err(error) => {
@@ -120,6 +131,18 @@ fn with<C: Subcommand, A: Into<OsString> + Clone>(
     command(&args.command).unwrap_or_else(|error| {
         report::error(format_args!("failed to write: {error}"));
         Exit::Usage
+    })
+}
+
+/// An empty variable of the environment is as good as none.
+fn without_empty_variables(command: clap::Command) -> clap::Command {
+    command.mut_subcommands(|command| {
+        command.mut_args(|arg| match arg.get_env() {
+            Some(name) if std::env::var_os(name).is_some_and(|value| value.is_empty()) => {
+                arg.env(clap::builder::Resettable::Reset)
+            }
+            _ => arg,
+        })
     })
 }
 

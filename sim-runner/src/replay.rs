@@ -29,13 +29,14 @@ pub(crate) fn replay<S: Service>(
     let width = loaded.iter().map(|one| one.name.chars().count()).max().unwrap_or(0);
     let mut exits = Vec::new();
     let mut out = stdout();
-    for (number, one) in loaded.iter().enumerate() {
-        let progress = Progress::show(number + 1, loaded.len(), &one.name);
+    let progress = Progress::new(loaded.len());
+    for one in &loaded {
+        progress.begin(&one.name);
         let ran = timed(one, args, &configure);
-        drop(progress);
+        progress.done();
         let Some(ran) = ran else { return Ok(Exit::Usage) };
         exits.push(Exit::of(&ran.outcome.verdict));
-        tell(&mut out, &ran, args, width)?;
+        progress.aside(|| tell(&mut out, &ran, args, width))?;
     }
     Ok(Exit::worst(&exits))
 }

@@ -122,9 +122,12 @@ pub(crate) fn refused_as_planted_otherwise<S: Service>(loaded: &[Loaded<S>], sab
 /// What this program is called, for commands that can be copied: as it was, if that was from where one stands.
 pub(crate) fn program() -> String {
     let called = std::env::args_os().next().map(PathBuf::from).unwrap_or_else(|| "sim-runner".into());
-    if called.is_relative() {
-        return quoted(&called);
-    }
+    if called.is_relative() { quoted(&called) } else { quoted(Path::new(&program_name())) }
+}
+
+/// The name of this program's file.
+pub(crate) fn program_name() -> String {
+    let called = std::env::args_os().next().map(PathBuf::from).unwrap_or_default();
     called.file_stem().map_or("sim-runner".to_owned(), |name| name.to_string_lossy().into_owned())
 }
 

@@ -37,7 +37,7 @@ pub(crate) fn shrink<S: Service>(args: &ShrinkArgs, runner: &Runner<S>) -> io::R
     let stop = interrupt::flag()?;
     let runs_max = args.runs.unwrap_or(Budget::DEFAULT.runs_max);
     let budget = Budget { time: args.time, runs_max, stop: Some(&stop) };
-    let progress = Progress::show(1, 1, &format!("shrinking {}", loaded.name));
+    let progress = Progress::endless(&format!("shrinking {}", loaded.name));
     let shrunk = search::shrink(&runner, &loaded.scenario, None, &budget);
     drop(progress);
     match shrunk {

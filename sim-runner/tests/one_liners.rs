@@ -180,3 +180,35 @@ fn an_audit_of_a_saved_failure_keeps_its_bug() {
     let storm = include_str!("../../scenarios/stormy_weather.ron");
     check("audit_saboteur", &[("a.ron", storm)], line, &["repeats", "it fails, in the same way each time"]);
 }
+
+#[test]
+fn long_texts_are_cut_in_traces() {
+    let text = "a".repeat(280);
+    let scenario = GOOD.replace("hello", &text).replace(", View(", "]) // ");
+    let told = bash("long_texts", &[("a.ron", &scenario)], "$run replay a.ron --trace");
+    let mut trace = told.lines().take_while(|line| !line.starts_with('='));
+    assert!(told.contains("... (") && trace.all(|line| line.len() < 280), "{told}");
+}
+
+#[test]
+fn colours_are_there_when_asked_for_and_only_then() {
+    let line = "e=$(printf '\\033'); ! $run replay a.ron | grep -q $e; $run replay a.ron --color always | grep -q $e; \
+                ! $run --color never nonsense 2>&1 | grep -q $e; NO_COLOR=1 $run replay a.ron";
+    check("colours", &[("a.ron", GOOD)], line, &["passed"]);
+}
+
+#[test]
+fn an_empty_variable_is_no_seed() {
+    check(
+        "empty_variable",
+        &[("a.ron", GOOD)],
+        "SIM_RUNNER_SEED= $run replay a.ron --format json",
+        &["\"seed\":3"],
+    );
+}
+
+#[test]
+fn shells_are_given_what_completes_commands_and_flags() {
+    let line = "source <($run completions bash); complete -p sim-runner; $run completions zsh | head -1";
+    check("completions", &[], line, &["complete -o", "#compdef sim-runner"]);
+}

@@ -353,7 +353,7 @@ pub struct Cluster<'a, P: Process> {
     pub config: &'a P::Config,
     /// The sites that are asked to agree: those that can vote and be reached.
     pub core: SiteSet,
-    /// Everybody, sites first.
+    /// Everybody, in ascending order: sites, terminals, clients.
     pub members: Vec<Member<'a, P>>,
 }
 
@@ -375,8 +375,8 @@ impl<'a, P: Process> Cluster<'a, P> {
     /// The state of `id`, or why there is none.
     pub fn state(&self, id: impl Into<ProcessId>) -> Result<&'a P, String> {
         let id = id.into();
-        let member = self.members.iter().find(|member| member.id == id);
-        let member = member.ok_or_else(|| format!("there is no {id}"))?;
+        let place = self.members.binary_search_by_key(&id, |member| member.id);
+        let member = &self.members[place.map_err(|_| format!("there is no {id}"))?];
         member.state.ok_or_else(|| format!("{id} is down"))
     }
 

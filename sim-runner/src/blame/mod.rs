@@ -40,7 +40,7 @@ pub(crate) fn blame<S: Service>(args: &BlameArgs, runner: &Runner<S>) -> io::Res
     let stop = interrupt::flag()?;
     let runs_max = args.runs.unwrap_or(u64::MAX);
     let inquiry = Inquiry { forks: args.forks, time: args.time, runs_max, stop: Some(&stop) };
-    let progress = Progress::show(1, 1, &format!("forking {}", loaded.name));
+    let progress = Progress::endless(&format!("forking {}", loaded.name));
     let blamed = search::blame(&runner, scenario, &inquiry);
     drop(progress);
     let blamed = match blamed {

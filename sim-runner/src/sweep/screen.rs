@@ -1,78 +1,68 @@
 //! The line on a terminal that says how far a sweep is; nothing where nobody would see it.
 
-use std::io::{self, IsTerminal, Write};
 use std::time::Duration;
+
+use indicatif::{ProgressBar, ProgressDrawTarget};
 
 use super::numbers::{count, rate};
 use super::totals::Totals;
-
-/// How often the line is written.
-const EVERY: Duration = Duration::from_millis(200);
-
-/// How wide the bar is.
-const BAR: u64 = 24;
+use crate::progress::style;
 
 /// The line; it goes when this is dropped.
 pub(super) struct Screen {
-    is_shown: bool,
+    bar: ProgressBar,
     /// How many runs there will be, if that is known.
     of: Option<u64>,
     time: Option<Duration>,
-    last: Option<Duration>,
 }
+
+/// The bar counts thousandths: of the runs or of the time, whichever is further.
+const WHOLE: u64 = 1_000;
 
 impl Screen {
     pub(super) fn new(of: Option<u64>, time: Option<Duration>) -> Screen {
-        let is_shown = io::stderr().is_terminal();
-        Screen { is_shown, of, time, last: None }
+        // Standard error is no terminal in a pipe: then nothing is drawn.
+        let bar = ProgressBar::with_draw_target(Some(WHOLE), ProgressDrawTarget::stderr());
+        bar.set_style(style("[{bar:24}] {wide_msg} {eta}"));
+        Screen { bar, of, time }
     }
 
-    pub(super) fn show(&mut self, totals: &Totals, coverage: (usize, usize), elapsed: Duration) {
-        let is_due = self.last.is_none_or(|last| elapsed.saturating_sub(last) >= EVERY);
-        if !self.is_shown || !is_due {
+    pub(super) fn show(&self, totals: &Totals, coverage: (usize, usize), elapsed: Duration) {
+        if self.bar.is_hidden() {
             return;
         }
-        self.last = Some(elapsed);
-        let text = line(totals, coverage, elapsed, self.of, self.time);
-        // Progress that cannot be shown is no failure.
-        let _ = write!(io::stderr(), "\r\x1b[K{text}");
+        self.bar.set_message(line(totals, coverage, elapsed, self.of));
+        self.bar.set_position(done(totals, elapsed, self.of, self.time));
     }
 
     /// Another thing that takes time.
     pub(super) fn say(&self, what: &str) {
-        if self.is_shown {
-            let _ = write!(io::stderr(), "\r\x1b[K{what}");
-        }
+        self.bar.set_style(style("{spinner} {wide_msg} {elapsed}"));
+        self.bar.set_message(what.to_owned());
+        self.bar.enable_steady_tick(Duration::from_millis(200));
     }
 }
 
 impl Drop for Screen {
     fn drop(&mut self) {
-        if self.is_shown {
-            let _ = write!(io::stderr(), "\r\x1b[K");
-        }
+        self.bar.finish_and_clear();
     }
 }
 
-fn line(
-    totals: &Totals,
-    (seen, all): (usize, usize),
-    elapsed: Duration,
-    of: Option<u64>,
-    time: Option<Duration>,
-) -> String {
+/// How far it is, in thousandths.
+fn done(totals: &Totals, elapsed: Duration, of: Option<u64>, time: Option<Duration>) -> u64 {
+    let of_runs = of.map(|of| totals.runs.saturating_mul(WHOLE) / of.max(1));
+    let of_time = time.map(|time| {
+        u64::try_from(elapsed.as_millis() * u128::from(WHOLE) / time.as_millis().max(1)).unwrap_or(WHOLE)
+    });
+    of_runs.max(of_time).unwrap_or(0).min(WHOLE)
+}
+
+fn line(totals: &Totals, (seen, all): (usize, usize), elapsed: Duration, of: Option<u64>) -> String {
     let seconds = elapsed.as_secs_f64().max(1e-3);
-    // In thousandths: of the seeds or of the time, whichever is further.
-    let of_seeds = of.map(|of| totals.runs.saturating_mul(1_000) / of.max(1));
-    let of_time = time
-        .map(|time| u64::try_from(elapsed.as_millis() * 1_000 / time.as_millis().max(1)).unwrap_or(u64::MAX));
-    let done = of_seeds.max(of_time).unwrap_or(0).min(1_000);
-    let full = usize::try_from(done * BAR / 1_000).unwrap_or(0);
-    let rest = usize::try_from(BAR).unwrap_or(0) - full;
-    let bar = format!("[{}{}]", "#".repeat(full), ".".repeat(rest));
     let runs = of.map_or_else(|| count(totals.runs), |of| format!("{}/{}", count(totals.runs), count(of)));
     format!(
-        "{bar} {runs} runs, {} runs/s, {}x real time, {} events/s, facts {seen}/{all}, {} failed",
+        "{runs} runs, {} runs/s, {}x real time, {} events/s, facts {seen}/{all}, {} failed",
         rate(totals.runs, seconds),
         rate(totals.simulated_s(), seconds),
         rate(totals.events, seconds),
@@ -88,10 +78,12 @@ mod tests {
     fn the_line_tells_how_far_it_is_and_how_fast() {
         let totals =
             Totals { runs: 500, events: 1_500_000, simulated_us: 30_000_000_000, ..Totals::default() };
-        let text = line(&totals, (3, 9), Duration::from_secs(2), Some(1_000), None);
-        let bar = "[############............] 500/1,000 runs, 250 runs/s, 15,000x real time, ";
-        assert_eq!(text, format!("{bar}750,000 events/s, facts 3/9, 0 failed"));
-        let timed = line(&totals, (3, 9), Duration::from_secs(2), None, Some(Duration::from_secs(8)));
-        assert!(timed.starts_with("[######..................] 500 runs"), "{timed}");
+        let two = Duration::from_secs(2);
+        let text = line(&totals, (3, 9), two, Some(1_000));
+        let rates = "250 runs/s, 15,000x real time, 750,000 events/s, facts 3/9, 0 failed";
+        assert_eq!(text, format!("500/1,000 runs, {rates}"));
+        assert_eq!(done(&totals, two, Some(1_000), None), 500);
+        assert_eq!(done(&totals, two, None, Some(Duration::from_secs(8))), 250);
+        assert_eq!(done(&totals, two, Some(1_000), Some(Duration::from_secs(1))), 1_000);
     }
 }

@@ -14,7 +14,7 @@ use std::process::ExitCode;
 use aviary::tweets::service::Timelines;
 use clap::Subcommand;
 
-use crate::{Exit, args, configured, of_savable, with};
+use crate::{Exit, args, commands, completions, configured, of_savable, with};
 use saboteurs::Lying;
 
 #[derive(Subcommand, Debug)]
@@ -44,9 +44,14 @@ pub fn main() -> ExitCode {
 
 /// Does what any service has a command for, with the planted bug that is named, if one is.
 fn any(command: &args::HarnessCommand) -> io::Result<Exit> {
+    if let args::HarnessCommand::Completions(args) = command {
+        return completions::completions(args, commands::<RunnerCommand>());
+    }
     let Some(name) = command.saboteur() else { return of_savable::<Timelines>(command) };
     match saboteurs::find(name) {
         None => Ok(matrix::chosen::unknown(name, &[])),
-        found => configured::<Lying>(command, move |config| config.saboteur = found),
+        found => {
+            configured::<Lying>(command, commands::<RunnerCommand>, move |config| config.saboteur = found)
+        }
     }
 }

@@ -96,12 +96,19 @@ impl CutLinks {
 
     /// Mends the links among these sites and between them and all clients.
     pub(crate) fn mend_core(&mut self, core: SiteSet) {
-        let outside = self.sites.minus(core);
+        if self.cut.is_empty() {
+            return;
+        }
+        let (programs, outside) = (self.programs, self.sites.minus(core));
         let is_mended = |program: usize| !outside.iter().any(|site| site.index() == program);
-        let mended: Vec<usize> = (0..self.programs).filter(|program| is_mended(*program)).collect();
-        for from in &mended {
-            for to in &mended {
-                self.set(*from, *to, false);
+        for (place, word) in Arc::make_mut(&mut self.cut).iter_mut().enumerate() {
+            let mut cut = *word;
+            while cut != 0 {
+                let bit = place * 64 + cut.trailing_zeros() as usize;
+                if is_mended(bit / programs) && is_mended(bit % programs) {
+                    *word &= !(1 << (bit % 64));
+                }
+                cut &= cut - 1;
             }
         }
     }

@@ -64,31 +64,34 @@ pub(crate) fn saboteurs(args: &SaboteursArgs) -> io::Result<Exit> {
         Ok(copied) => copied,
         Err(why) => return Ok(usage(&why)),
     };
+    let progress = Progress::new(wrappers.len() + patches.len());
     let tell = |row: &SaboteurRow| match args.format {
-        Format::Json => {
+        Format::Json => progress.aside(|| {
             let mut out = stdout();
             // What cannot be written is found all the same, and counted.
             let _ = row.json(&mut out).and_then(|()| out.flush());
-        }
+        }),
         Format::Text => {}
     };
-    let mut rows = hunted(args, &hunter, &wrappers, tell);
+    let mut rows = hunted(args, (&hunter, &progress), &wrappers, tell);
     if let Some(copied) = copied {
-        for (number, patch) in patches.iter().enumerate() {
+        for patch in &patches {
             if hunter.is_stopped() {
                 break;
             }
-            let _progress = Progress::show(number + 1, patches.len(), &patch.name);
+            progress.begin(&patch.name);
             match planted(args, &hunter, &copied, patch) {
                 Ok(row) => {
                     tell(&row);
                     rows.push(row);
+                    progress.done();
                 }
                 Err(_) if hunter.is_stopped() => break,
                 Err(why) => return Ok(usage(&why)),
             }
         }
     }
+    drop(progress);
     if hunter.is_stopped() {
         let of = wrappers.len() + patches.len();
         warning(format_args!("interrupted: {} of {of} saboteurs were hunted", rows.len()));
@@ -106,7 +109,7 @@ pub(crate) fn saboteurs(args: &SaboteursArgs) -> io::Result<Exit> {
 /// have been.
 fn hunted(
     args: &SaboteursArgs,
-    hunter: &Hunter<'_>,
+    (hunter, progress): (&Hunter<'_>, &Progress),
     wrappers: &[&'static Saboteur],
     tell: impl Fn(&SaboteurRow) + Sync,
 ) -> Vec<SaboteurRow> {
@@ -120,8 +123,9 @@ fn hunted(
                 while let number = next.fetch_add(1, Ordering::Relaxed)
                     && let Some(saboteur) = wrappers.get(number).filter(|_| !hunter.is_stopped())
                 {
-                    let _progress = Progress::show(number + 1, wrappers.len(), saboteur.name);
+                    progress.begin(saboteur.name);
                     let row = hunter.row(saboteur);
+                    progress.done();
                     if hunter.is_stopped() {
                         break;
                     }

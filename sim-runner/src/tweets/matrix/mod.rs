@@ -51,13 +51,15 @@ pub(crate) fn matrix(args: &MatrixArgs) -> io::Result<Exit> {
     let stop = interrupt::flag()?;
     let is_stopped = || stop.load(Ordering::Relaxed);
     let mut table = MatrixTable::new(loaded.iter().map(|one| one.name.clone()), args.saboteurs.is_empty());
-    for (number, saboteur) in wrappers.iter().enumerate().take_while(|_| !is_stopped()) {
-        let _progress = Progress::show(number + 1, wrappers.len(), saboteur.name);
+    let progress = Progress::new(wrappers.len() + patches.len());
+    for saboteur in wrappers.iter().take_while(|_| !is_stopped()) {
+        progress.begin(saboteur.name);
         let cells = loaded.iter().map(|one| cell(one, saboteur, args)).collect();
         table.columns.push(Column { name: saboteur.name.into(), about: saboteur.about.into(), cells });
+        progress.done();
     }
     if let Some(copied) = copied
-        && let Err(why) = patched(&loaded, &patches, &copied, args, &mut table, &is_stopped)
+        && let Err(why) = patched(&loaded, (&patches, &progress), &copied, args, &mut table, &is_stopped)
         && !is_stopped()
     {
         return Ok(usage(&why));
@@ -85,7 +87,7 @@ fn tell(table: &MatrixTable, format: Format) -> io::Result<()> {
 /// Builds the copy with each patch in turn, and adds a column with what came of its runs.
 fn patched(
     loaded: &[Loaded<Timelines>],
-    patches: &[Patch],
+    (patches, progress): (&[Patch], &Progress),
     copied: &Copied,
     args: &MatrixArgs,
     table: &mut MatrixTable,
@@ -94,10 +96,11 @@ fn patched(
     let absolute = |one: &Loaded<Timelines>| std::path::absolute(&one.path);
     let files: Vec<PathBuf> =
         loaded.iter().map(absolute).collect::<Result<_, _>>().map_err(|error| error.to_string())?;
-    for (number, patch) in patches.iter().enumerate().take_while(|_| !is_stopped()) {
-        let _progress = Progress::show(number + 1, patches.len(), &patch.name);
+    for patch in patches.iter().take_while(|_| !is_stopped()) {
+        progress.begin(&patch.name);
         if args.patches == Some(Patches::Check) {
             copied.with(patch, Copied::check_build)?;
+            progress.done();
             continue;
         }
         let cells = copied.with(patch, |copied| {
@@ -124,6 +127,7 @@ fn patched(
         })?;
         table.columns.push(Column { name: patch.name.clone(), about: patch.about.clone(), cells });
         table.has_patches = true;
+        progress.done();
     }
     Ok(())
 }
@@ -131,16 +135,20 @@ fn patched(
 /// How to exit if a scenario fails without any saboteur; it is told which.
 fn honest(loaded: &[Loaded<Timelines>], args: &MatrixArgs) -> Option<Exit> {
     let mut exits = Vec::new();
-    for (number, one) in loaded.iter().enumerate() {
-        let _progress = Progress::show(number + 1, loaded.len(), &one.name);
+    let progress = Progress::new(loaded.len());
+    for one in loaded {
+        progress.begin(&one.name);
         for seed in args.seeds(one.scenario.seed) {
             let outcome = outcome(one, None, seed);
             if !outcome.verdict.is_pass() {
                 let (path, verdict) = (one.path.display(), &outcome.verdict);
-                error(format_args!("{path} fails without any saboteur, seed {seed}: {verdict}"));
+                progress.aside(|| {
+                    error(format_args!("{path} fails without any saboteur, seed {seed}: {verdict}"));
+                });
                 exits.push(Exit::of(verdict));
             }
         }
+        progress.done();
     }
     (!exits.is_empty()).then(|| Exit::worst(&exits))
 }

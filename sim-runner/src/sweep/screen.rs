@@ -62,11 +62,11 @@ fn line(totals: &Totals, (seen, all): (usize, usize), elapsed: Duration, of: Opt
     let seconds = elapsed.as_secs_f64().max(1e-3);
     let runs = of.map_or_else(|| count(totals.runs), |of| format!("{}/{}", count(totals.runs), count(of)));
     format!(
-        "{runs} runs, {} runs/s, {}x real time, {} events/s, facts {seen}/{all}, {} failed",
+        "{runs} runs, {} failed, facts {seen}/{all}, {} runs/s, {}x real time, {} events/s",
+        count(totals.failed()),
         rate(totals.runs, seconds),
         rate(totals.simulated_s(), seconds),
-        rate(totals.events, seconds),
-        count(totals.failed())
+        rate(totals.events, seconds)
     )
 }
 
@@ -80,8 +80,8 @@ mod tests {
             Totals { runs: 500, events: 1_500_000, simulated_us: 30_000_000_000, ..Totals::default() };
         let two = Duration::from_secs(2);
         let text = line(&totals, (3, 9), two, Some(1_000));
-        let rates = "250 runs/s, 15,000x real time, 750,000 events/s, facts 3/9, 0 failed";
-        assert_eq!(text, format!("500/1,000 runs, {rates}"));
+        let rates = "250 runs/s, 15,000x real time, 750,000 events/s";
+        assert_eq!(text, format!("500/1,000 runs, 0 failed, facts 3/9, {rates}"));
         assert_eq!(done(&totals, two, Some(1_000), None), 500);
         assert_eq!(done(&totals, two, None, Some(Duration::from_secs(8))), 250);
         assert_eq!(done(&totals, two, Some(1_000), Some(Duration::from_secs(1))), 1_000);

@@ -27,7 +27,7 @@ pub(super) fn rate(number: u64, seconds: f64) -> String {
 pub(crate) fn time(text: &str) -> Result<Duration, String> {
     let time: aviary::time::Duration = text.parse().map_err(|bad| format!("expected {bad}"))?;
     match time.as_micros() {
-        0 => Err("nothing is done within no time".into()),
+        0 => Err("nothing is done within no time: expected one above 0, like 10m".into()),
         micros => Ok(Duration::from_micros(micros)),
     }
 }

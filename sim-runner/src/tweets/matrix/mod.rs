@@ -59,7 +59,7 @@ pub(crate) fn matrix(args: &MatrixArgs) -> io::Result<Exit> {
         progress.done();
     }
     if let Some(copied) = copied
-        && let Err(why) = patched(&loaded, (&patches, &progress), &copied, args, &mut table, &is_stopped)
+        && let Err(why) = patched(&loaded, (&patches, &progress), &copied, args, &mut table, is_stopped)
         && !is_stopped()
     {
         return Ok(usage(&why));

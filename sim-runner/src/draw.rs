@@ -9,6 +9,7 @@ use aviary::scenario::{BadFile, CannotDraw, Profile, Scenario, Service, draw_rec
 
 use crate::Exit;
 use crate::args::DrawArgs;
+use crate::columns::{TableColumn, columns};
 use crate::report::{error, stdout};
 
 pub(crate) fn draw<S: Service>(args: &DrawArgs) -> io::Result<Exit> {
@@ -58,20 +59,21 @@ pub(crate) fn find<S: Service>(name: &str) -> Result<Profile, String> {
 
 fn list<S: Service>() -> io::Result<Exit> {
     let mut out = stdout();
-    writeln!(out, "profiles:")?;
-    for (name, text) in PROFILES {
-        match Profile::read::<S>(name, text) {
-            Ok(profile) => writeln!(out, "  {name:<28} {}", profile.about)?,
-            // Its recipes are another service's.
-            Err(_) => writeln!(out, "  {name:<28} not for this service")?,
-        }
-    }
-    writeln!(out, "recipes:")?;
-    for recipe in S::recipes() {
+    let profile = |(name, text): (&str, &str)| {
+        // The recipes of one may be another service's.
+        let about = Profile::read::<S>(name, text).map(|profile| profile.about);
+        [name.to_owned(), about.unwrap_or_else(|_| "not for this service".to_owned())]
+    };
+    let heads = [TableColumn::Text("profile"), TableColumn::Text("what it draws")];
+    write!(out, "{}", columns(0, heads, PROFILES.into_iter().map(profile)))?;
+    let recipes = S::recipes();
+    let recipes = recipes.iter().map(|recipe| {
         let (least, most) = (recipe.sites.0, recipe.sites.1);
-        let sites = if least == most { format!("{least} sites") } else { format!("{least} to {most} sites") };
-        writeln!(out, "  {:<28} {} ({sites})", recipe.name, recipe.about)?;
-    }
+        let sites = if least == most { least.to_string() } else { format!("{least} to {most}") };
+        [recipe.name.to_owned(), sites, recipe.about.to_owned()]
+    });
+    let heads = [TableColumn::Text("recipe"), TableColumn::Text("sites"), TableColumn::Text("what it does")];
+    write!(out, "\n{}", columns(0, heads, recipes))?;
     out.flush()?;
     Ok(Exit::Passed)
 }

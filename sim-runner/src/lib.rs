@@ -11,6 +11,7 @@ mod audit;
 mod blame;
 mod check;
 mod colours;
+mod columns;
 mod completions;
 mod contrast;
 mod draw;

@@ -4,6 +4,7 @@ use std::io::{self, Write};
 
 use aviary::search::{Blamed, Jump, NoMoment, Point, Suspect};
 
+use crate::columns::{TableColumn, columns};
 use crate::report::{BAD, DIM, line};
 
 /// How wide a line may be where nobody says.
@@ -32,11 +33,14 @@ pub(super) fn text(out: &mut impl Write, blamed: &Blamed) -> io::Result<()> {
             out,
             "What failing forks have, how many of the others had it until then, and how sure that is:"
         )?;
-        let width = blamed.suspects.iter().map(|one| one.what.chars().count()).max().unwrap_or(0);
-        for Suspect { what, in_failing, failing, in_others, others, confidence } in &blamed.suspects {
-            write!(out, "  {what:<width$}  {in_failing:>4} of {failing:<4} {in_others:>4} of {others:<4}")?;
-            writeln!(out, "  {}", sure(*confidence))?;
-        }
+        let row = |Suspect { what, in_failing, failing, in_others, others, confidence }: &Suspect| {
+            let [of_failing, of_others] =
+                [(in_failing, failing), (in_others, others)].map(|(count, of)| format!("{count} of {of}"));
+            [what.clone(), of_failing, of_others, sure(*confidence)]
+        };
+        let heads =
+            [TableColumn::Text(""), TableColumn::Number(""), TableColumn::Number(""), TableColumn::Text("")];
+        write!(out, "{}", columns(2, heads, blamed.suspects.iter().map(row)))?;
     }
     let rest = if blamed.is_whole { "" } else { "; the time is over" };
     let seconds = blamed.took.as_secs_f64();

@@ -9,7 +9,8 @@ use serde::Serialize;
 use super::corpus::Checked;
 use super::numbers::{count, rate};
 use super::totals::{Totals, Unjudged};
-use crate::report::{BAD, DIM, GOOD, ODD};
+use crate::columns::{TableColumn, columns};
+use crate::report::{BAD, GOOD, ODD};
 
 /// Everything that is told at the end.
 pub(super) struct Closing<'a> {
@@ -80,18 +81,20 @@ impl Closing<'_> {
     }
 
     fn facts(&self, out: &mut impl Write) -> io::Result<()> {
-        let width = self.facts.iter().map(|(_, name, _)| name.len()).max().unwrap_or(0);
+        let happened = self.facts.iter().filter(|(_, _, fact)| fact.runs > 0);
+        let row = |(kind, name, fact): (FactKind, &str, aviary::search::Fact)| {
+            [kind.name().to_owned(), name.to_owned(), count(fact.runs), count(fact.times)]
+        };
+        let heads = [
+            TableColumn::Text("what"),
+            TableColumn::Text(""),
+            TableColumn::Number("in runs"),
+            TableColumn::Number("times"),
+        ];
+        write!(out, "{}", columns(4, heads, happened.map(row)))?;
         for kind in FactKind::ALL {
-            let of_kind = || self.facts.iter().filter(|fact| fact.0 == kind);
-            for (_, name, fact) in of_kind().filter(|fact| fact.2.runs > 0) {
-                let (runs, times) = (count(fact.runs), count(fact.times));
-                writeln!(
-                    out,
-                    "    {DIM}{:<5}{DIM:#} {name:<width$}  in {runs:>9} runs, {times:>13} times",
-                    kind.name()
-                )?;
-            }
-            let never: Vec<&str> = of_kind().filter(|fact| fact.2.runs == 0).map(|fact| fact.1).collect();
+            let of_kind = self.facts.iter().filter(|fact| fact.0 == kind);
+            let never: Vec<&str> = of_kind.filter(|fact| fact.2.runs == 0).map(|fact| fact.1).collect();
             if !never.is_empty() {
                 writeln!(out, "    {ODD}never{ODD:#} {}: {}", kind.name(), never.join("; "))?;
             }

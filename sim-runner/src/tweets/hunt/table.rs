@@ -2,7 +2,8 @@
 
 use std::io::{self, Write};
 
-use crate::report::{BAD, DIM, GOOD};
+use crate::columns::{TableColumn, columns};
+use crate::report::{BAD, GOOD};
 use crate::tweets::hunt::row::{SaboteurRow, Small, middle};
 
 pub(super) struct HuntTable {
@@ -45,32 +46,30 @@ impl HuntTable {
     }
 
     fn part(&self, out: &mut impl Write, rows: &[&SaboteurRow]) -> io::Result<()> {
-        let wide = |text: fn(&SaboteurRow) -> &str, least: usize| {
-            rows.iter().map(|row| text(row).chars().count()).max().unwrap_or(0).max(least)
-        };
-        let name = wide(|row| &row.name, "saboteur".len());
-        let property = wide(|row| row.property.as_deref().unwrap_or(""), "caught by".len());
-        writeln!(
-            out,
-            "{DIM}{:name$}  {:property$}  {:>6}  {:>6}  {:>5}  {:>8}{DIM:#}",
-            "saboteur", "caught by", "median", "worst", "steps", "shrunk"
-        )?;
-        for row in rows {
-            let style = if row.median().is_some() { GOOD } else { BAD };
-            let number = |number: Option<u64>| number.map_or_else(|| "none".to_owned(), |n| n.to_string());
-            let caught = row.property.as_deref().unwrap_or("nobody");
-            write!(
-                out,
-                "{style}{:name$}{style:#}  {caught:property$}  {:>6}  {:>6}",
-                row.name,
+        let number = |number: Option<u64>| number.map_or_else(|| "none".to_owned(), |n| n.to_string());
+        let row = |row: &&SaboteurRow| {
+            let steps = row.small.map(|small| small.steps.to_string());
+            let shrunk = row
+                .small
+                .map(|Small { millis, .. }| format!("{}.{} s", millis / 1_000, millis % 1_000 / 100));
+            [
+                row.name.clone(),
+                row.property.clone().unwrap_or_else(|| "nobody".to_owned()),
                 number(row.median()),
-                number(row.worst())
-            )?;
-            if let Some(Small { steps, millis, .. }) = row.small {
-                write!(out, "  {steps:>5}  {:>6}.{} s", millis / 1_000, millis % 1_000 / 100)?;
-            }
-            writeln!(out)?;
-        }
+                number(row.worst()),
+                steps.unwrap_or_default(),
+                shrunk.unwrap_or_default(),
+            ]
+        };
+        let heads = [
+            TableColumn::Text("saboteur"),
+            TableColumn::Text("caught by"),
+            TableColumn::Number("median"),
+            TableColumn::Number("worst"),
+            TableColumn::Number("steps"),
+            TableColumn::Number("shrunk"),
+        ];
+        write!(out, "{}", columns(0, heads, rows.iter().map(row)))?;
         self.sum_up(out, rows)
     }
 

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::io::{self, Write};
 
+use crate::columns::{TableColumn, columns};
 use crate::report::{BAD, DIM, GOOD, ODD};
 use crate::tweets::matrix::table::{Cell, MatrixTable};
 
@@ -36,17 +37,20 @@ pub(super) fn text(out: &mut impl Write, table: &MatrixTable) -> io::Result<()> 
         write!(out, "{BAD}{letter}{BAD:#} {property}  ")?;
     }
     writeln!(out, "{DIM}.{DIM:#} passed  {ODD}-{ODD:#} stale, not red  {ODD}?{ODD:#} undecided, not red\n")?;
-    let width = table.columns.iter().map(|column| column.name.chars().count()).max().unwrap_or(0);
-    for (number, column) in table.columns.iter().enumerate() {
-        let caught: Vec<usize> = column.caught_by().collect();
-        let style = if caught.is_empty() { BAD } else { GOOD };
-        write!(out, "{:>3} {style}{:width$}{style:#} ", number + 1, column.name)?;
-        match caught[..] {
-            [] => write!(out, "{BAD}by none {BAD:#}")?,
-            _ => write!(out, "{DIM}by {:>4}{DIM:#} ", caught.len())?,
-        }
-        writeln!(out, " {}", column.about)?;
-    }
+    let row = |(number, column): (usize, &crate::tweets::matrix::table::Column)| {
+        let by = match column.caught_by().count() {
+            0 => "none".to_owned(),
+            count => count.to_string(),
+        };
+        [(number + 1).to_string(), column.name.clone(), by, column.about.clone()]
+    };
+    let heads = [
+        TableColumn::Number("number"),
+        TableColumn::Text("saboteur"),
+        TableColumn::Number("caught by"),
+        TableColumn::Text("what it does"),
+    ];
+    write!(out, "{}", columns(0, heads, table.columns.iter().enumerate().map(row)))?;
     writeln!(out)?;
     for name in table.red_by_loud_ones_only() {
         writeln!(out, "{ODD}note{ODD:#}: {name} goes red only under saboteurs that most scenarios catch")?;

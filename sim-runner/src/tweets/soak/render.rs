@@ -6,62 +6,59 @@ use serde::Serialize;
 
 use super::SoakReport;
 use super::memory::PER_ENTRY_MAX;
+use crate::columns::{TableColumn, columns};
 use crate::report::{BAD, GOOD};
 
 pub(super) fn text(out: &mut impl Write, report: &SoakReport) -> io::Result<()> {
     let seconds = report.time.as_secs_f64();
     writeln!(out, "soak of {} sites for {seconds:.0} s, seed {}", report.sites, report.seed)?;
-    writeln!(out, "  events acknowledged  {}", report.acknowledged)?;
+    let mut facts: Vec<[String; 2]> = Vec::new();
+    let mut fact = |what: &str, value: String| facts.push([what.to_owned(), value]);
+    fact("events acknowledged", report.acknowledged.to_string());
     if let Some(judged) = &report.judged {
-        writeln!(out, "  lost                 {}", judged.lost)?;
-        writeln!(out, "  doubled              {}", judged.doubled)?;
+        fact("lost", judged.lost.to_string());
+        fact("doubled", judged.doubled.to_string());
         let (unknown, there) = (judged.unknown, judged.unknown_but_there);
-        writeln!(out, "  outcome unknown      {unknown} tweets, of which {there} are in the timeline")?;
+        fact("outcome unknown", format!("{unknown} tweets, of which {there} are in the timeline"));
         let (views, queries, slots) = (judged.views, judged.queries, judged.slots);
-        writeln!(
-            out,
-            "  judged               {views} linearizable views, {queries} local queries, {slots} slots"
-        )?;
+        fact("judged", format!("{views} linearizable views, {queries} local queries, {slots} slots"));
         let (records, starts, lost) = (judged.records, judged.starts, judged.lost_in_crashes);
-        writeln!(
-            out,
-            "  journals             {records} records of {starts} starts; {lost} chosen that their origin lost"
-        )?;
-        for what in &judged.unjudged {
-            writeln!(out, "  unknown              {what}")?;
-        }
+        fact(
+            "journals",
+            format!("{records} records of {starts} starts; {lost} chosen that their origin lost"),
+        );
+        judged.unjudged.iter().for_each(|what| fact("unknown", what.clone()));
     }
-    writeln!(out, "  clients that gave up {}", report.given_up)?;
+    fact("clients that gave up", report.given_up.to_string());
     let gap = report.gap;
     let (length, at) = (gap.length().as_micros() / 1_000, gap.from.as_micros() / 1_000_000);
     let during = if report.during.is_empty() { "nothing".into() } else { report.during.join("; ") };
-    writeln!(out, "  longest unavailable  {length} ms at {at} s, during: {during}")?;
+    fact("longest unavailable", format!("{length} ms at {at} s, during: {during}"));
     let (kills, pauses, outages) = (report.kills, report.pauses, report.outages);
-    writeln!(
-        out,
-        "  harm                 {kills} kills -9, {pauses} pauses, {outages} kills of all at once"
-    )?;
-    writeln!(out, "  memory in KiB by site; in brackets, beyond {PER_ENTRY_MAX} bytes an entry of the log")?;
-    for (sample, when) in report.memory.samples.iter().zip(when(report)) {
-        write!(out, "    {when:<7} {:>7} entries:", sample.entries)?;
-        for bytes in &sample.sites {
-            match bytes {
-                Some(bytes) => write!(out, "  {} ({})", bytes >> 10, sample.beyond(*bytes) >> 10)?,
-                None => write!(out, "  down")?,
-            }
-        }
-        writeln!(out)?;
-    }
+    fact("harm", format!("{kills} kills -9, {pauses} pauses, {outages} kills of all at once"));
     let counts = report.counts;
-    writeln!(
-        out,
-        "  datagrams            {} opened, {} passed on, {} opaque, {} not sent",
-        counts.opened, counts.forwarded, counts.opaque, counts.failed
-    )?;
-    writeln!(out, "  datagrams that each fault touched")?;
-    for (fault, count) in &report.touched {
-        writeln!(out, "    {fault:<20} {count}")?;
-    }
+    fact(
+        "datagrams",
+        format!(
+            "{} opened, {} passed on, {} opaque, {} not sent",
+            counts.opened, counts.forwarded, counts.opaque, counts.failed
+        ),
+    );
+    write!(out, "{}", columns(2, [TableColumn::Text(""), TableColumn::Text("")], facts))?;
+    writeln!(out, "  memory in KiB by site; in brackets, beyond {PER_ENTRY_MAX} bytes an entry of the log")?;
+    let memory = report.memory.samples.iter().zip(when(report)).map(|(sample, when)| {
+        let of_site = |bytes: &Option<u64>| match bytes {
+            Some(bytes) => format!("{} ({})", bytes >> 10, sample.beyond(*bytes) >> 10),
+            None => "down".to_owned(),
+        };
+        let sites: Vec<String> = sample.sites.iter().map(of_site).collect();
+        [when.to_owned(), sample.entries.to_string(), sites.join("  ")]
+    });
+    let heads = [TableColumn::Text("when"), TableColumn::Number("entries"), TableColumn::Text("sites")];
+    write!(out, "{}", columns(4, heads, memory))?;
+    let touched = report.touched.iter().map(|(fault, count)| [fault.clone(), count.to_string()]);
+    let heads = [TableColumn::Text("fault"), TableColumn::Number("datagrams touched")];
+    write!(out, "{}", columns(2, heads, touched))?;
     for wrong in &report.wrong {
         writeln!(out, "{BAD}wrong{BAD:#}: {wrong}")?;
     }

@@ -72,6 +72,11 @@ pub(crate) struct CommandLine<C: Subcommand> {
     pub(crate) color: ColorChoice,
 }
 
+/// How long something may take: as it is said, and without end where something else bounds it.
+pub(crate) fn time_or(said: Option<Duration>, is_bounded: bool, usual: Duration) -> Duration {
+    said.unwrap_or(if is_bounded { Duration::MAX } else { usual })
+}
+
 /// The commands that there are for any service.
 #[derive(Subcommand, Debug)]
 pub(crate) enum HarnessCommand {
@@ -191,10 +196,10 @@ pub(crate) struct SweepArgs {
     /// End with the first run that fails
     #[arg(long)]
     pub(crate) until_failure: bool,
-    /// Shrink each failure for so long at most
-    #[arg(long, value_name = "TIME", default_value = "20s", value_parser = crate::sweep::numbers::time)]
-    pub(crate) shrink_time: Duration,
-    /// Shrink each failure with at most so many runs: the bound that gives the same result on any machine
+    /// Shrink each failure for so long at most; 20s where there is no --shrink-runs
+    #[arg(long, value_name = "TIME", value_parser = crate::sweep::numbers::time)]
+    pub(crate) shrink_time: Option<Duration>,
+    /// Shrink each failure by trying at most so many scenarios: the bound that gives the same result on any machine
     #[arg(long, value_name = "N")]
     pub(crate) shrink_runs: Option<u64>,
     /// Save failures as they are
@@ -278,10 +283,10 @@ pub(crate) struct ShrinkArgs {
     /// Write the smaller scenario there instead of to standard output
     #[arg(short, long, value_name = "FILE")]
     pub(crate) out: Option<PathBuf>,
-    /// Stop after so long, with the smallest that was found
-    #[arg(long, value_name = "TIME", default_value = "20s", value_parser = crate::sweep::numbers::time)]
-    pub(crate) time: Duration,
-    /// Stop after so many runs: the bound that gives the same result on any machine
+    /// Stop after so long, with the smallest that was found; 20s where there is no --runs
+    #[arg(long, value_name = "TIME", value_parser = crate::sweep::numbers::time)]
+    pub(crate) time: Option<Duration>,
+    /// Try at most so many scenarios: the bound that gives the same result on any machine
     #[arg(long, value_name = "N")]
     pub(crate) runs: Option<u64>,
     /// Draw everything random from this instead of the scenario's own seed
@@ -304,9 +309,9 @@ pub(crate) struct BlameArgs {
     /// How often the run is forked at each moment
     #[arg(long, value_name = "N", default_value_t = 40, value_parser = clap::value_parser!(u32).range(2..=10_000))]
     pub(crate) forks: u32,
-    /// Begin no further fork after so long
-    #[arg(long, value_name = "TIME", default_value = "60s", value_parser = crate::sweep::numbers::time)]
-    pub(crate) time: Duration,
+    /// Begin no further fork after so long; 60s where there is no --runs
+    #[arg(long, value_name = "TIME", value_parser = crate::sweep::numbers::time)]
+    pub(crate) time: Option<Duration>,
     /// Begin no further fork after so many: the bound that gives the same result on any machine
     #[arg(long, value_name = "N")]
     pub(crate) runs: Option<u64>,

@@ -47,6 +47,7 @@ pub(crate) fn load<S: Service>(paths: &[PathBuf]) -> Result<Vec<Loaded<S>>, Vec<
                 continue;
             }
         };
+        let before = (loaded.len(), errors.len());
         for file in files {
             match load_one(&file) {
                 Ok(scenario) => loaded.push(scenario),
@@ -54,6 +55,12 @@ pub(crate) fn load<S: Service>(paths: &[PathBuf]) -> Result<Vec<Loaded<S>>, Vec<
                 Err(LoadError::Profile(_)) if file != *path => {}
                 Err(error) => errors.push(error),
             }
+        }
+        if before == (loaded.len(), errors.len()) {
+            let shown = path.display();
+            errors.push(LoadError::Files(format!(
+                "no scenario (*.ron) is below the folder {shown}, only profiles"
+            )));
         }
     }
     if errors.is_empty() { Ok(loaded) } else { Err(errors) }

@@ -119,16 +119,22 @@ pub(crate) fn refused_as_planted_otherwise<S: Service>(loaded: &[Loaded<S>], sab
     is_refused
 }
 
-/// What this program is called, for commands that can be copied: as it was, if that was from where one stands.
+/// What this program is called, for commands that can be copied: as it was, or shorter where
+/// a shell finds it.
 pub(crate) fn program() -> String {
     let called = std::env::args_os().next().map(PathBuf::from).unwrap_or_else(|| "sim-runner".into());
-    if called.is_relative() { quoted(&called) } else { quoted(Path::new(&program_name())) }
+    let short = called.file_name().map(Path::new).unwrap_or(&called);
+    let folders = std::env::var_os("PATH").unwrap_or_default();
+    let found = std::env::split_paths(&folders).map(|folder| folder.join(short)).find(|path| path.is_file());
+    if called.is_absolute() && found.as_ref() == Some(&called) { quoted(short) } else { quoted(&called) }
 }
 
-/// The name of this program's file.
+/// The name of this program's file, as a shell completes it; what it was built as where that is no plain word.
 pub(crate) fn program_name() -> String {
     let called = std::env::args_os().next().map(PathBuf::from).unwrap_or_default();
-    called.file_stem().map_or("sim-runner".to_owned(), |name| name.to_string_lossy().into_owned())
+    let name = called.file_name().map(|name| name.to_string_lossy().into_owned());
+    let is_plain = |name: &String| name.chars().all(|c| c.is_ascii_alphanumeric() || "-_".contains(c));
+    name.filter(is_plain).unwrap_or_else(|| "sim-runner".to_owned())
 }
 
 /// A path as bash takes it, and as no program takes it for a flag.
@@ -198,7 +204,24 @@ pub(crate) fn line(out: &mut impl Write, indent: &str, line: &StoryEntry) -> io:
         LineClass::Life => AnsiColor::Green.on_default(),
         LineClass::Note => Style::new(),
     };
-    writeln!(out, "{indent}{style}{line}{style:#}")
+    writeln!(out, "{indent}{style}{}{style:#}", cut(line.to_string()))
+}
+
+/// A line with more letters is cut where people see it: texts of users are as long as they like to make them.
+const LETTERS_MAX: usize = 280;
+
+/// How many letters of such a line are shown.
+const LETTERS_SHOWN: usize = 200;
+
+fn cut(mut line: String) -> String {
+    let letters = line.chars().count();
+    if letters > LETTERS_MAX
+        && let Some((end, _)) = line.char_indices().nth(LETTERS_SHOWN)
+    {
+        line.truncate(end);
+        line += &format!("... ({} more letters)", letters - LETTERS_SHOWN);
+    }
+    line
 }
 
 /// The property and a sentence, the last lines that matter, and how to see it again.

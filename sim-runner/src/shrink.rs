@@ -1,15 +1,14 @@
 //! `shrink`: a failing scenario, made as small as it goes.
 
-use std::fs::{self, OpenOptions};
 use std::io::{self, Write};
 use std::path::Path;
 use std::sync::atomic::Ordering;
 
 use aviary::scenario::{Scenario, Service, write};
-use aviary::search::{self, Budget, NotShrunk, Runner, Shrunk, write_aside};
+use aviary::search::{self, Budget, NotShrunk, Runner, Shrunk, can_write_aside, write_aside};
 
 use crate::Exit;
-use crate::args::ShrinkArgs;
+use crate::args::{ShrinkArgs, time_or};
 use crate::files::{Loaded, load_one};
 use crate::interrupt;
 use crate::progress::Progress;
@@ -27,7 +26,7 @@ pub(crate) fn shrink<S: Service>(args: &ShrinkArgs, runner: &Runner<S>) -> io::R
     }
     // Found before it takes any time.
     if let Some(out) = &args.out
-        && let Err(why) = writable(out)
+        && let Err(why) = can_write_aside(out)
     {
         error(format_args!("failed to write {}: {why}", out.display()));
         return Ok(Exit::Usage);
@@ -36,7 +35,8 @@ pub(crate) fn shrink<S: Service>(args: &ShrinkArgs, runner: &Runner<S>) -> io::R
     runner.options.seed = args.seed;
     let stop = interrupt::flag()?;
     let runs_max = args.runs.unwrap_or(Budget::DEFAULT.runs_max);
-    let budget = Budget { time: args.time, runs_max, stop: Some(&stop) };
+    let time = time_or(args.time, args.runs.is_some(), Budget::DEFAULT.time);
+    let budget = Budget { time, runs_max, stop: Some(&stop) };
     let progress = Progress::endless(&format!("shrinking {}", loaded.name));
     let shrunk = search::shrink(&runner, &loaded.scenario, None, &budget);
     drop(progress);
@@ -64,13 +64,6 @@ pub(crate) fn refused(path: &Path, why: &NotShrunk) -> Exit {
     if matches!(why, NotShrunk::Unsteady) { Exit::Nondeterministic } else { Exit::Usage }
 }
 
-/// Whether a file can be written there; one that was not there is not there afterwards.
-pub(crate) fn writable(path: &Path) -> io::Result<()> {
-    let was_there = path.exists();
-    OpenOptions::new().append(true).create(true).open(path)?;
-    if was_there { Ok(()) } else { fs::remove_file(path) }
-}
-
 fn tell<S: Service>(
     args: &ShrinkArgs,
     loaded: &Loaded<S>,
@@ -78,7 +71,9 @@ fn tell<S: Service>(
     is_interrupted: bool,
 ) -> io::Result<Exit> {
     let saboteur = args.saboteur.as_deref().map(|name| format!(" --saboteur {name}")).unwrap_or_default();
-    let reproduce = |path: &Path| format!("{} replay {}{saboteur} --trace", program(), quoted(path));
+    let seed = shrunk.scenario.seed;
+    let reproduce =
+        |path: &Path| format!("{} replay {} --seed {seed}{saboteur} --trace", program(), quoted(path));
     let text = format!("// {}\n{}", shrunk.outcome.verdict, write(&shrunk.scenario));
     let Some(out) = &args.out else {
         let mut to = stdout();
@@ -98,8 +93,8 @@ fn tell<S: Service>(
     let rest = match (shrunk.is_least, is_interrupted) {
         (true, _) => "nothing more goes",
         (false, true) => "interrupted: more may go",
-        (false, false) if args.runs.is_some_and(|runs| shrunk.runs >= runs) => {
-            "so many were allowed: more may go"
+        (false, false) if args.runs.is_some() && args.time.is_none_or(|time| shrunk.took < time) => {
+            "no more were allowed: more may go"
         }
         (false, false) => "the time is over: more may go",
     };

@@ -105,7 +105,7 @@ impl<S: Service> Sweep<S> {
             threads: self.threads,
             folder: Some(folder),
             saboteur: None,
-            replay: &|path| format!("`replay {} --trace`, as an argument of your program", path.display()),
+            replay: &|path, _| format!("`replay {} --trace`, as an argument of your program", path.display()),
         };
         settle.settle(groups, &AtOnce::default(), stop)
     }

@@ -34,7 +34,7 @@ pub use blame::{Blamed, Inquiry, Jump, NoMoment, Point, Suspect, blame};
 mod tests;
 
 pub use crate::scenario::FactKind;
-pub use aside::write_aside;
+pub use aside::{can_write_aside, write_aside};
 pub use check::replay;
 pub use facts::{Fact, Facts};
 pub use failure::{Failure, Found, SCHEMA};

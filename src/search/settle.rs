@@ -41,8 +41,8 @@ pub struct Settle<'a, S: Service> {
     pub folder: Option<&'a Path>,
     /// The bug that was planted.
     pub saboteur: Option<&'a str>,
-    /// The command that replays the file at this path.
-    pub replay: &'a (dyn Fn(&Path) -> String + Sync),
+    /// The command that replays the file at this path, under this seed.
+    pub replay: &'a (dyn Fn(&Path, u64) -> String + Sync),
 }
 
 impl<S: Service> core::fmt::Debug for Settle<'_, S> {
@@ -73,6 +73,8 @@ pub struct Settled {
     pub is_shrunk: bool,
     /// Where it is saved.
     pub path: Option<PathBuf>,
+    /// The seed that it fails under.
+    pub seed: u64,
     /// Why it is not saved, or not as small as it is.
     pub unsaved: Option<String>,
 }
@@ -127,15 +129,21 @@ impl<S: Service> Settle<'_, S> {
         let mut settled: Vec<Settled> = Vec::new();
         for (number, failure) in failures {
             let (task, name) = (&tasks[number], failure.file_name());
+            let early = at_once.saved.get(&(task.sample.source, task.sample.seed));
             if let Some(known) = by_name.get(&name) {
                 settled[*known].count += task.count;
+                // Another group of the same shape, which is saved already.
+                if let (Some(early), Some(saved)) = (early, &settled[*known].path)
+                    && early != saved
+                {
+                    let _ = fs::remove_file(early);
+                }
                 continue;
             }
             // One more of a group whose first is saved says something if it has another shape.
             if task.count == 0 && failure.origin.is_none() {
                 continue;
             }
-            let early = at_once.saved.get(&(task.sample.source, task.sample.seed));
             let (path, unsaved) = match self.folder.map(|folder| self.save(&folder.join(&name), &failure)) {
                 None => (None, None),
                 Some(Ok(path)) => {
@@ -156,6 +164,7 @@ impl<S: Service> Settle<'_, S> {
                 count: task.count.max(1),
                 found: failure.found,
                 source: task.sample.source,
+                seed: failure.scenario.seed,
                 is_shrunk: failure.origin.is_some(),
                 path,
                 unsaved,
@@ -227,7 +236,8 @@ impl<S: Service> Settle<'_, S> {
             let messages: Vec<String> = problems.into_iter().map(|problem| problem.message).collect();
             format!("failed to run it for {}: {}", path.display(), messages.join("; "))
         })?;
-        write_aside(path, &failure.write(&outcome, &(self.replay)(path))).map_err(|why| why.to_string())?;
+        write_aside(path, &failure.write(&outcome, &(self.replay)(path, failure.scenario.seed)))
+            .map_err(|why| why.to_string())?;
         Ok(path.to_owned())
     }
 }

@@ -66,6 +66,11 @@ pub trait Listener {
     /// One run is over. They come in order.
     fn ran(&mut self, ran: &Ran);
 
+    /// Whether the sweep may end: no further run is begun then.
+    fn has_enough(&self) -> bool {
+        false
+    }
+
     /// Some time has passed. `facts` are those of about all runs that were told.
     fn look(&mut self, facts: &Facts);
 }
@@ -210,6 +215,10 @@ fn listen(shared: &SharedByThreads, listener: &mut impl Listener) {
         drop(board);
         shared.room.notify_all();
         ready.iter().for_each(|ran| listener.ran(ran));
+        if listener.has_enough() {
+            shared.board().is_over = true;
+            shared.room.notify_all();
+        }
         listener.look(&facts);
         if is_last {
             return;

@@ -328,6 +328,13 @@ impl<P: Process> Caller<P> {
             return Err(Drop::Misdelivered);
         };
         let SentDatagram { client, site, proofs, .. } = *sent;
+        if let Notice::Challenge(challenge) = *notice
+            && !challenge.is_dropped
+        {
+            // It was taken as it was: what answers it, such as counters, is yet to come.
+            self.take_cookie((client, site), challenge, (&[], proofs));
+            return Ok(());
+        }
         let frame = core::mem::take(&mut sent.frame);
         self.sent_bytes -= frame.len();
         let told = match *notice {

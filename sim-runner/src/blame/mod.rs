@@ -6,15 +6,15 @@ mod render;
 use std::io::{self, Write};
 
 use aviary::scenario::Service;
-use aviary::search::{self, Inquiry, Runner, write_aside};
+use aviary::search::{self, Inquiry, Runner, can_write_aside, write_aside};
 
 use crate::Exit;
-use crate::args::{BlameArgs, Format};
+use crate::args::{BlameArgs, Format, time_or};
 use crate::files::load_one;
 use crate::interrupt;
 use crate::progress::Progress;
 use crate::report::{error, load_errors, stdout};
-use crate::shrink::{refused, writable};
+use crate::shrink::refused;
 
 /// Forks what `args` name and tells what came of it.
 pub(crate) fn blame<S: Service>(args: &BlameArgs, runner: &Runner<S>) -> io::Result<Exit> {
@@ -30,7 +30,7 @@ pub(crate) fn blame<S: Service>(args: &BlameArgs, runner: &Runner<S>) -> io::Res
     let origin = loaded.failure.as_ref().and_then(|failure| failure.origin.as_ref());
     let scenario = origin.unwrap_or(&loaded.scenario);
     if let Some(svg) = &args.svg
-        && let Err(why) = writable(svg)
+        && let Err(why) = can_write_aside(svg)
     {
         error(format_args!("failed to write {}: {why}", svg.display()));
         return Ok(Exit::Usage);
@@ -39,7 +39,8 @@ pub(crate) fn blame<S: Service>(args: &BlameArgs, runner: &Runner<S>) -> io::Res
     runner.options.seed = args.seed;
     let stop = interrupt::flag()?;
     let runs_max = args.runs.unwrap_or(u64::MAX);
-    let inquiry = Inquiry { forks: args.forks, time: args.time, runs_max, stop: Some(&stop) };
+    let time = time_or(args.time, args.runs.is_some(), Inquiry::default().time);
+    let inquiry = Inquiry { forks: args.forks, time, runs_max, stop: Some(&stop) };
     let progress = Progress::endless(&format!("forking {}", loaded.name));
     let blamed = search::blame(&runner, scenario, &inquiry);
     drop(progress);

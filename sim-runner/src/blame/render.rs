@@ -42,7 +42,7 @@ pub(super) fn text(out: &mut impl Write, blamed: &Blamed) -> io::Result<()> {
             [TableColumn::Text(""), TableColumn::Number(""), TableColumn::Number(""), TableColumn::Text("")];
         write!(out, "{}", columns(2, heads, blamed.suspects.iter().map(row)))?;
     }
-    let rest = if blamed.is_whole { "" } else { "; the time is over" };
+    let rest = if blamed.is_whole { "" } else { "; ended before all was asked" };
     let seconds = blamed.took.as_secs_f64();
     writeln!(out, "{DIM}{} forks in {seconds:.1} s{rest}{DIM:#}", blamed.runs)
 }

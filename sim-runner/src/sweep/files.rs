@@ -83,7 +83,9 @@ pub(super) fn junit(
     seconds: f64,
 ) -> io::Result<()> {
     let is_failed = |source: &usize| settled.iter().any(|group| group.source == *source);
-    let passed: Vec<usize> = (0..sources.len()).filter(|source| !is_failed(source)).collect();
+    let has_run = |source: &usize| sources[*source].1 > 0;
+    let passed: Vec<usize> =
+        (0..sources.len()).filter(|source| !is_failed(source) && has_run(source)).collect();
     let (tests, failures) = (passed.len() + settled.len() + differed.len(), settled.len() + differed.len());
     writeln!(out, r#"<?xml version="1.0" encoding="UTF-8"?>"#)?;
     writeln!(

@@ -29,7 +29,7 @@ use self::screen::Screen;
 use self::table::Closing;
 use self::totals::Totals;
 use crate::Exit;
-use crate::args::{Format, SweepArgs};
+use crate::args::{Format, SweepArgs, time_or};
 use crate::interrupt;
 use crate::report::{error, program, quoted, stdout, usage, warning};
 
@@ -149,12 +149,13 @@ impl<'a, S: Service> Ready<'a, S> {
             threads: sweep.threads,
             folder: Some(&args.failures),
             saboteur: args.saboteur.as_deref(),
-            replay: &|path: &Path| replay(Some(path), args),
+            replay: &|path: &Path, seed| replay(Some(path), seed, args),
         };
         let mut told = SweepProgress {
             names: &names,
-            stop,
             is_over_at_failure: args.until_failure,
+            has_found: false,
+            runs_of: vec![0; names.len()],
             clock,
             report,
             unwritten: None,
@@ -169,12 +170,19 @@ impl<'a, S: Service> Ready<'a, S> {
         let facts = sweep.run(stop, &mut told);
         let wall = clock.elapsed();
         told.finish_report();
-        let SweepProgress { unwritten, at_once, unsaved, groups, totals, mut exits, screen, .. } = told;
-        let has_found = args.until_failure && !groups.is_empty();
-        let is_interrupted = stop.load(Ordering::Relaxed) && !has_found;
-        if has_found {
-            stop.store(false, Ordering::Relaxed);
-        }
+        let SweepProgress {
+            unwritten,
+            at_once,
+            unsaved,
+            groups,
+            totals,
+            mut exits,
+            screen,
+            has_found,
+            runs_of,
+            ..
+        } = told;
+        let is_interrupted = stop.load(Ordering::Relaxed);
         if !groups.is_empty() {
             screen.say(&format!("shrinking and saving {} groups of failures", groups.len()));
         }
@@ -184,7 +192,8 @@ impl<'a, S: Service> Ready<'a, S> {
         let mut unwritten: Vec<String> = unwritten.into_iter().chain(unsaved).collect();
         unwritten.extend(settled.iter().filter_map(|group| group.unsaved.clone()));
         unwritten.dedup();
-        let missing = sweep.missing(&facts);
+        // Whoever ends with the first failure does not know what would have happened.
+        let missing = if has_found { Vec::new() } else { sweep.missing(&facts) };
         if !missing.is_empty() && (args.must_happen || totals.runs >= LONG) {
             told_missing(&missing, totals.runs, args.must_happen);
             // Who was interrupted does not know what would have happened.
@@ -194,14 +203,13 @@ impl<'a, S: Service> Ready<'a, S> {
             exits.push(Exit::Nondeterministic);
         }
         if let Some(mut junit) = junit {
-            let per_source = totals.runs / names.len() as u64;
-            let sources: Vec<_> = names.iter().map(|name| (name.clone(), per_source)).collect();
+            let sources: Vec<_> = names.iter().cloned().zip(runs_of).collect();
             let differed: Vec<_> =
                 differed.iter().map(|(which, how, _)| (which.clone(), how.clone())).collect();
             let written = files::junit(&mut junit, &sources, &settled, &differed, wall.as_secs_f64());
             unwritten.extend(written.err().map(|why| files::failed(args.junit.as_deref(), &why)));
         }
-        let seeds = match (sweep.seeds.end(), totals.last_seed) {
+        let seeds = match (sweep.seeds.end().filter(|_| !has_found), totals.last_seed) {
             (None, Some(last)) => format!("{}..{}", sweep.seeds.first(), last.saturating_add(1)),
             _ => sweep.seeds.to_string(),
         };
@@ -214,7 +222,7 @@ impl<'a, S: Service> Ready<'a, S> {
             totals: &totals,
             facts: &facts,
             missing: &missing,
-            replays: settled.iter().map(|group| replay(group.path.as_deref(), args)).collect(),
+            replays: settled.iter().map(|group| replay(group.path.as_deref(), group.seed, args)).collect(),
             settled: &settled,
             differed,
             corpus: checked,
@@ -251,8 +259,11 @@ fn told_missing(missing: &[(FactKind, &str)], runs: u64, is_wrong: bool) {
 /// Listens to a sweep.
 struct SweepProgress<'a, S: Service> {
     names: &'a [String],
-    stop: &'a AtomicBool,
     is_over_at_failure: bool,
+    /// Whether a run failed, and that ends it.
+    has_found: bool,
+    /// How many runs each source had.
+    runs_of: Vec<u64>,
     clock: Stopwatch,
     report: Option<(PathBuf, BufWriter<File>)>,
     /// Why the report ends.
@@ -296,17 +307,17 @@ impl<S: Service> SweepProgress<'_, S> {
 impl<S: Service> Listener for SweepProgress<'_, S> {
     fn ran(&mut self, ran: &Ran) {
         // Runs that were under way when the first failure was found are not part of the answer.
-        if self.is_over_at_failure && !self.groups.is_empty() {
+        if self.has_found {
             return;
         }
         self.totals.add(ran);
+        self.runs_of[ran.source] += 1;
         if !ran.verdict.is_pass() {
             if self.groups.add(ran) {
                 self.save(ran);
             }
-            if self.is_over_at_failure {
-                self.stop.store(true, Ordering::Relaxed);
-            }
+            // A run that decides nothing is no failure.
+            self.has_found |= self.is_over_at_failure && Property::of(&ran.verdict).is_some();
             let exit = Exit::of(&ran.verdict);
             if !self.exits.contains(&exit) {
                 self.exits.push(exit);
@@ -314,6 +325,10 @@ impl<S: Service> Listener for SweepProgress<'_, S> {
         }
         let name = &self.names[ran.source];
         self.report(|report| files::line(report, name, ran));
+    }
+
+    fn has_enough(&self) -> bool {
+        self.has_found
     }
 
     fn look(&mut self, facts: &Facts) {
@@ -328,17 +343,18 @@ fn smaller<S: Service>(
     stop: &AtomicBool,
 ) -> impl Fn(&Scenario<S>, &Verdict) -> Option<Scenario<S>> + Sync {
     let runs_max = args.shrink_runs.unwrap_or(Budget::DEFAULT.runs_max);
-    let budget = Budget { time: args.shrink_time, runs_max, stop: Some(stop) };
+    let time = time_or(args.shrink_time, args.shrink_runs.is_some(), Budget::DEFAULT.time);
+    let budget = Budget { time, runs_max, stop: Some(stop) };
     move |origin, verdict| {
         let property = Property::of(verdict)?;
         shrink(runner, origin, Some(&property), &budget).ok().map(|shrunk| shrunk.scenario)
     }
 }
 
-fn replay(path: Option<&Path>, args: &SweepArgs) -> String {
+fn replay(path: Option<&Path>, seed: u64, args: &SweepArgs) -> String {
     let path = path.map(quoted).unwrap_or_default();
     let saboteur = args.saboteur.as_ref().map(|name| format!(" --saboteur {name}")).unwrap_or_default();
-    format!("{} replay {path}{saboteur} --trace", program())
+    format!("{} replay {path} --seed {seed}{saboteur} --trace", program())
 }
 
 /// Saves the scenarios that did not repeat themselves: which, how, and the command that shows where they part, or why

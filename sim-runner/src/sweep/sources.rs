@@ -1,15 +1,14 @@
 //! From what the command line names to sources: scenario files, folders of them, and profiles.
 
-use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use aviary::scenario::{Profile, Service};
+use aviary::scenario::Service;
 use aviary::search::{Drawn, Pinned, Source};
 
 use crate::Exit;
 use crate::draw::find;
-use crate::files::{Loaded, load};
+use crate::files::{LoadError, Loaded, load};
 use crate::report::{load_errors, usage};
 
 /// The profile that is swept where nothing is named.
@@ -32,10 +31,14 @@ pub(super) fn sources<S: Service>(named: &[String]) -> Result<Vec<Arc<dyn Source
 /// The sources of one name: a path, or else a profile.
 fn one<S: Service>(name: &str) -> Result<Vec<Arc<dyn Source<S>>>, Exit> {
     let path = Path::new(name);
-    let is_profile = fs::read_to_string(path).is_ok_and(|text| Profile::is_one(&text));
-    if !is_profile && (path.exists() || name.contains('/') || name.ends_with(".ron")) {
-        let loaded = load::<S>(&[PathBuf::from(name)]).map_err(|errors| load_errors(&errors))?;
-        return Ok(loaded.into_iter().map(pinned).collect());
+    if path.exists() || name.contains('/') || name.ends_with(".ron") {
+        match load::<S>(&[PathBuf::from(name)]) {
+            Ok(loaded) => return Ok(loaded.into_iter().map(pinned).collect()),
+            Err(errors) if matches!(errors[..], [LoadError::Profile(_)]) => {}
+            // A profile need not say what it is.
+            Err(_) if path.is_file() && find::<S>(name).is_ok() => {}
+            Err(errors) => return Err(load_errors(&errors)),
+        }
     }
     let profile = find::<S>(name).map_err(|why| usage(&why))?;
     let drawn = Drawn::new::<S>(name, profile).map_err(|why| usage(&why.to_string()))?;

@@ -71,10 +71,14 @@ impl<'a, S: Service> Forks<'a, S> {
         self.points.into_values().collect()
     }
 
-    /// Holds datagrams of all forks from here on back by up to so much, and forgets what is known.
-    pub(super) fn shake(&mut self, by: Option<time::Duration>) {
+    /// Holds datagrams of all forks from here on back by up to so much; this is known of such forks.
+    pub(super) fn shake(&mut self, by: Option<time::Duration>, points: BTreeMap<u64, Point>) {
         self.shaken = by;
-        self.points.clear();
+        self.points = points;
+    }
+
+    pub(super) fn points(&self) -> BTreeMap<u64, Point> {
+        self.points.clone()
     }
 
     /// Asks at the start; whether any fork ends otherwise.
@@ -150,6 +154,9 @@ impl<'a, S: Service> Forks<'a, S> {
         &mut self,
         (before, after): (Point, Point),
     ) -> Result<(Point, Point, u32), NoMoment> {
+        if self.is_spent() && after.turns - before.turns > 1 {
+            return Err(NoMoment::Unfinished);
+        }
         let chosen_from = self.points.len();
         let sure = |before: Point, after: Point| {
             confidence(by_chance((before.failed, before.forks), (after.failed, after.forks)), chosen_from)
@@ -158,7 +165,7 @@ impl<'a, S: Service> Forks<'a, S> {
             let rise = after.per_mille().saturating_sub(before.per_mille());
             rise >= LARGE.min((1_000 - first.per_mille().min(1_000)) / 2)
         };
-        let first = self.points.values().next().copied().ok_or(NoMoment::Unasked)?;
+        let first = self.points.values().next().copied().ok_or(NoMoment::Unfinished)?;
         if !is_large(before, after, first) {
             let is_rise = sure(before, after) >= SURE || sure(first, self.last()) >= SURE;
             return Err(if is_rise { NoMoment::Gradual } else { NoMoment::Chance });
@@ -166,7 +173,13 @@ impl<'a, S: Service> Forks<'a, S> {
         if sure(before, after) >= SURE {
             return Ok((before, after, sure(before, after)));
         }
-        let (before, after) = (self.ask_more(before), self.ask_more(after));
+        let before = self.ask_more(before);
+        let after = if after.turns < self.turns {
+            self.ask_more(after)
+        } else {
+            // How it ends is known for as many forks as there are to compare it with.
+            Point { failed: before.forks, forks: before.forks, ..after }
+        };
         match sure(before, after) {
             sure if sure >= SURE && is_large(before, after, first) => Ok((before, after, sure)),
             _ => Err(NoMoment::Chance),
@@ -182,11 +195,6 @@ impl<'a, S: Service> Forks<'a, S> {
     /// Asks at the moment of `point` again, for as many forks more as make it surer.
     fn ask_more(&mut self, point: Point) -> Point {
         let mut more = point;
-        // How it ends is known at the end.
-        if point.turns >= self.turns {
-            let forks = point.forks * MORE_FORKS;
-            return Point { failed: forks, forks, ..point };
-        }
         let base = self.moment(point.turns);
         while more.forks < self.inquiry.forks * MORE_FORKS && !self.is_spent() {
             let mut fork = self.fork(&base, more.forks);

@@ -13,6 +13,7 @@ mod census;
 mod chance;
 mod curve;
 
+use std::collections::BTreeMap;
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
@@ -92,8 +93,8 @@ pub enum NoMoment {
     Chance,
     /// The largest rise is a small part of the whole.
     Gradual,
-    /// Nothing was asked in time.
-    Unasked,
+    /// It was ended before the moment was found.
+    Unfinished,
 }
 
 impl core::fmt::Display for NoMoment {
@@ -104,7 +105,7 @@ impl core::fmt::Display for NoMoment {
                 "no moment is named: nowhere does it get likelier by more than chance explains"
             }
             NoMoment::Gradual => "no moment is named: it gets likelier bit by bit, nowhere by much",
-            NoMoment::Unasked => "no moment is named: nothing was asked in time",
+            NoMoment::Unfinished => "no moment is named: it was ended before it was found",
         })
     }
 }
@@ -167,10 +168,10 @@ pub fn blame<S: Service>(
     };
     let mut forks = Forks::new(base(TraceLevel::Off)?, turns, &property, inquiry, clock);
     let shaken = unsettle(&mut forks);
-    let mut jump = Err(if forks.is_asked() { NoMoment::Certain } else { NoMoment::Unasked });
+    let mut jump = Err(if forks.is_asked() { NoMoment::Certain } else { NoMoment::Unfinished });
     if forks.is_open() {
         forks.grid(GRID);
-        jump = forks.halve().ok_or(NoMoment::Unasked).and_then(|jump| forks.confirm(jump));
+        jump = forks.halve().ok_or(NoMoment::Unfinished).and_then(|jump| forks.confirm(jump));
     }
     let full = base(TraceLevel::Full)?;
     let suspects = forks.suspects(&full, jump.ok().map(|(before, after, _)| (before, after)));
@@ -199,10 +200,15 @@ fn unsettle<S: Service>(forks: &mut Forks<'_, S>) -> Option<time::Duration> {
     if forks.ask_first() {
         return None;
     }
-    SHAKES.into_iter().find(|by| {
-        forks.shake(Some(*by));
+    let calm = forks.points();
+    let found = SHAKES.into_iter().find(|by| {
+        forks.shake(Some(*by), BTreeMap::new());
         forks.ask_first()
-    })
+    });
+    if found.is_none() {
+        forks.shake(None, calm);
+    }
+    found
 }
 
 /// What happened between two points of a run that has a full trace.

@@ -85,11 +85,15 @@ pub fn shrink<S: Service>(
 ) -> Result<Shrunk<S>, NotShrunk> {
     let mut trials = Trials::new(runner, scenario, property, budget)?;
     loop {
-        // A pass that changed anything may have made room for another.
-        let mut before = None;
-        while !trials.is_spent() && before != Some(trials.successes()) {
-            before = Some(trials.successes());
-            pass(&mut trials);
+        // Where a way over the edits ends depends on where it begins.
+        for first in [First::Steps, First::Members] {
+            trials.begin_again();
+            // A pass that changed anything may have made room for another.
+            let mut before = None;
+            while !trials.is_spent() && before != Some(trials.successes()) {
+                before = Some(trials.successes());
+                pass(&mut trials, first);
+            }
         }
         if !trials.next_round() || trials.is_spent() {
             return trials.finish();
@@ -97,10 +101,20 @@ pub fn shrink<S: Service>(
     }
 }
 
+/// What a pass leaves out first.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum First {
+    Steps,
+    Members,
+}
+
 /// Tries everything once, the cheapest large cuts first.
-fn pass<S: Service>(trials: &mut Trials<'_, S>) {
+fn pass<S: Service>(trials: &mut Trials<'_, S>, first: First) {
     steps::leave_out_expectations(trials);
     commands::shorten(trials);
+    if first == First::Members {
+        members::leave_out(trials);
+    }
     weather::calm(trials);
     commands::forget_settings(trials);
     steps::leave_out_rules(trials);

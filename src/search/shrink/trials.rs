@@ -54,8 +54,8 @@ pub(super) struct Trials<'a, S: Service> {
     until: Instant,
     /// The smallest that broke the property. Edits may lead through larger ones.
     smallest: Small<S>,
-    /// The size that this round began with.
-    began: Size,
+    /// What this round began with.
+    began: Small<S>,
     /// What was tried in this round.
     known: BTreeSet<u64>,
     runs: u64,
@@ -94,16 +94,15 @@ impl<'a, S: Service> Trials<'a, S> {
             (_, None) | (Some(_), Some(_)) => return Err(NotShrunk::Otherwise(Box::new(outcome))),
         };
         let size = Size::of(&best);
-        let smallest =
-            Small { scenario: best.clone(), size: size.clone(), until: Instant::ZERO, events_max: 0 };
+        let smallest = Small { scenario: best.clone(), size, until: Instant::ZERO, events_max: 0 };
         let mut trials = Trials {
             runner,
             options,
             property,
             best,
             until: Instant::ZERO,
+            began: smallest.clone(),
             smallest,
-            began: size,
             known: BTreeSet::new(),
             runs: 1,
             successes: 0,
@@ -112,6 +111,7 @@ impl<'a, S: Service> Trials<'a, S> {
         };
         trials.expect_no_more_than(&run);
         trials.smallest = trials.at_hand();
+        trials.began = trials.smallest.clone();
         Ok(trials)
     }
 
@@ -159,13 +159,18 @@ impl<'a, S: Service> Trials<'a, S> {
         is_same
     }
 
-    /// Goes back to the smallest scenario, with everything to be tried anew. Says whether it is smaller than what the
-    /// round before began with.
+    /// Goes back to what this round began with, with everything to be tried anew.
+    pub(super) fn begin_again(&mut self) {
+        self.go_to(self.began.clone());
+        self.known.clear();
+    }
+
+    /// Goes back to the smallest scenario, which the next round begins with. Says whether it is smaller than what this
+    /// round began with.
     pub(super) fn next_round(&mut self) -> bool {
         self.go_to(self.smallest.clone());
-        self.known.clear();
-        let before = core::mem::replace(&mut self.began, self.smallest.size.clone());
-        self.began < before
+        let before = core::mem::replace(&mut self.began, self.smallest.clone());
+        self.began.size < before.size
     }
 
     /// Undoes what `edits` adopt unless that leads to a scenario with fewer things in it than the one at hand.

@@ -471,24 +471,9 @@ impl fmt::Display for StoryEntry {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let elided = if self.elided > 0 { alloc::format!("+{}", self.elided) } else { String::new() };
         let (time, who) = (alloc::format!("{}", self.at), alloc::format!("{}", Parties(&self.who)));
-        write!(f, "{time:>11} {elided:>5}  {who:<6} ")?;
-        // Texts of users may be as long as they like to make them.
-        match self.what.char_indices().nth(LETTERS_MAX) {
-            Some(_) => {
-                let (end, _) = self.what.char_indices().nth(LETTERS_SHOWN).unwrap_or((self.what.len(), ' '));
-                let more = self.what[end..].chars().count();
-                write!(f, "{}... ({more} more letters)", &self.what[..end])
-            }
-            None => f.write_str(&self.what),
-        }
+        write!(f, "{time:>11} {elided:>5}  {who:<6} {}", self.what)
     }
 }
-
-/// An entry with more letters is cut where it is shown.
-const LETTERS_MAX: usize = 240;
-
-/// How many letters of such an entry are shown.
-const LETTERS_SHOWN: usize = 160;
 
 /// `S0`, `S012` for several sites, `--` for the world.
 struct Parties<'a>(&'a [ProcessId]);

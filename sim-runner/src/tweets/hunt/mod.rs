@@ -96,7 +96,7 @@ pub(crate) fn saboteurs(args: &SaboteursArgs) -> io::Result<Exit> {
         let of = wrappers.len() + patches.len();
         warning(format_args!("interrupted: {} of {of} saboteurs were hunted", rows.len()));
     }
-    let table = HuntTable::new(rows, args.seeds_max);
+    let table = HuntTable::new(rows, args.seeds_max, hunter.is_stopped());
     if args.format == Format::Text {
         let mut out = stdout();
         table.text(&mut out)?;

@@ -3,12 +3,14 @@
 use std::io::{self, Write};
 
 use crate::columns::{TableColumn, columns};
-use crate::report::{BAD, GOOD};
+use crate::report::{BAD, GOOD, ODD};
 use crate::tweets::hunt::row::{SaboteurRow, Small, middle};
 
 pub(super) struct HuntTable {
     rows: Vec<SaboteurRow>,
     seeds_max: u64,
+    /// Not every saboteur was hunted.
+    is_cut_short: bool,
 }
 
 /// The one in the middle; of two the lower.
@@ -19,13 +21,13 @@ fn median<T: Ord + Copy>(all: impl Iterator<Item = T>) -> Option<T> {
 }
 
 impl HuntTable {
-    pub(super) fn new(rows: Vec<SaboteurRow>, seeds_max: u64) -> HuntTable {
-        HuntTable { rows, seeds_max }
+    pub(super) fn new(rows: Vec<SaboteurRow>, seeds_max: u64, is_cut_short: bool) -> HuntTable {
+        HuntTable { rows, seeds_max, is_cut_short }
     }
 
     /// Whether every saboteur is caught.
     pub(super) fn is_full(&self) -> bool {
-        self.rows.iter().all(|row| row.median().is_some())
+        !self.is_cut_short && self.rows.iter().all(|row| row.median().is_some())
     }
 
     /// Writes it, with those that were written late apart.
@@ -80,6 +82,7 @@ impl HuntTable {
         let small = || rows.iter().filter_map(|row| row.small);
         let count = rows.len();
         match missed[..] {
+            [] if self.is_cut_short => write!(out, "{ODD}interrupted{ODD:#}: {count} caught")?,
             [] => write!(out, "{GOOD}caught{GOOD:#}: all {count}")?,
             _ => write!(out, "{BAD}blind{BAD:#}: {} of {count} caught", count - missed.len())?,
         }

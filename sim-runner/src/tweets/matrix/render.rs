@@ -57,11 +57,15 @@ pub(super) fn text(out: &mut impl Write, table: &MatrixTable) -> io::Result<()> 
     }
     let (uncaught, never_red) = (table.uncaught(), table.never_red());
     let all = format_args!("{} saboteurs, {} scenarios", table.columns.len(), table.scenarios.len());
-    if uncaught.is_empty() && never_red.is_empty() {
+    if table.is_cut_short {
+        writeln!(out, "{ODD}interrupted{ODD:#}: {all}")?;
+    } else if uncaught.is_empty() && never_red.is_empty() {
         let and_rows = if table.is_whole { ", every scenario goes red" } else { "" };
         return writeln!(out, "{GOOD}full{GOOD:#}: {all}; every saboteur is caught{and_rows}");
     }
-    writeln!(out, "{BAD}blind{BAD:#}: {all}")?;
+    if !table.is_cut_short {
+        writeln!(out, "{BAD}blind{BAD:#}: {all}")?;
+    }
     for name in uncaught {
         writeln!(out, "  no scenario catches the saboteur {BAD}{name}{BAD:#}")?;
     }

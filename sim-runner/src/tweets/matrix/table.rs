@@ -9,6 +9,8 @@ pub(super) struct MatrixTable {
     pub(super) columns: Vec<Column>,
     /// Whether every saboteur has a column; if not, a scenario may well go red under none of them.
     pub(super) is_whole: bool,
+    /// Not every saboteur was tried.
+    pub(super) is_cut_short: bool,
     /// Whether patches have columns.
     pub(super) has_patches: bool,
 }
@@ -65,7 +67,13 @@ impl Cell {
 
 impl MatrixTable {
     pub(super) fn new(scenarios: impl Iterator<Item = String>, is_whole: bool) -> MatrixTable {
-        MatrixTable { scenarios: scenarios.collect(), columns: Vec::new(), is_whole, has_patches: false }
+        MatrixTable {
+            scenarios: scenarios.collect(),
+            columns: Vec::new(),
+            is_whole,
+            is_cut_short: false,
+            has_patches: false,
+        }
     }
 
     /// The saboteurs that no scenario caught.

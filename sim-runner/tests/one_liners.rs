@@ -212,3 +212,17 @@ fn shells_are_given_what_completes_commands_and_flags() {
     let line = "source <($run completions bash); complete -p sim-runner; $run completions zsh | head -1";
     check("completions", &[], line, &["complete -o", "#compdef sim-runner"]);
 }
+
+#[test]
+fn blame_says_how_sure_it_is_and_names_no_moment_it_has_not_found() {
+    let tweets: String = (2..12)
+        .map(|at| format!("At(\"{at}s\", Tweet(site: {}, user: \"ann\", text: \"{at}\")),", 1 + at % 2))
+        .collect();
+    let scenario = format!(
+        "Scenario(about: \"Something is always lost.\", seed: 5, sites: 3, leader: 0, network: (loss: \"30%\"),
+        steps: [{tweets}], expect: [Converges(within: \"10s\")])"
+    );
+    let line = "$run blame a.ron --saboteur forwards-once | grep 'It jumps'; \
+                $run blame a.ron --saboteur forwards-once --runs 60 | grep -i 'no moment'";
+    check("blame", &[("a.ron", &scenario)], line, &["99.9 % sure:", "ended before it was found"]);
+}

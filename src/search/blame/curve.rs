@@ -254,3 +254,38 @@ impl<'a, S: Service> Forks<'a, S> {
         self.inquiry.forks
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::scenario::RunOptions;
+    use crate::scenario::toy::Toys;
+    use crate::search::Runner;
+    use crate::search::tests::scenario;
+
+    /// Whether a moment is named where, of 40 forks each, so many fail at the start and on both sides of a jump.
+    fn named([first, before, after]: [u32; 3]) -> Result<u32, NoMoment> {
+        let runner = Runner::<Toys>::new(RunOptions::default());
+        let base = runner.start_with(&scenario("seed: 1"), &RunOptions::default()).unwrap();
+        let property = Property::Violated { name: "order".into(), found: None };
+        // Nothing more may be asked.
+        let inquiry = Inquiry { runs_max: 0, ..Inquiry::default() };
+        let mut forks = Forks::new(base, 100, &property, &inquiry, SearchClock::start());
+        let at = time::Instant::ZERO;
+        let point = |turns, failed| Point { turns, at, failed, forks: 40, is_of_grid: true };
+        for (turns, failed) in [(0, first), (9, before), (10, after)] {
+            forks.points.insert(turns, point(turns, failed));
+        }
+        forks.confirm((point(9, before), point(10, after))).map(|(_, _, sure)| sure)
+    }
+
+    #[test]
+    fn a_moment_is_a_large_jump_that_is_no_chance() {
+        assert!(named([4, 4, 40]).is_ok_and(|sure| sure > 990));
+        assert!(named([30, 28, 40]).is_ok_and(|sure| sure > 990));
+        assert_eq!(named([36, 36, 38]).unwrap_err(), NoMoment::Chance);
+        assert_eq!(named([16, 16, 26]).unwrap_err(), NoMoment::Chance);
+        assert_eq!(named([4, 12, 20]).unwrap_err(), NoMoment::Gradual);
+        assert_eq!(named([4, 5, 6]).unwrap_err(), NoMoment::Chance);
+    }
+}

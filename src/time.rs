@@ -217,7 +217,7 @@ mod tests {
 
     #[test]
     fn wrong_durations_are_refused() {
-        for text in ["", "20", "ms", "-1s", "1.s", "0.1us", "1.0000001s", "99999999999999999min", "5 s", "1h"]
+        for text in ["", "20", "ms", "-1s", "1.s", "0.1us", "1.0000001s", "99999999999999999min", "5 s", "1d"]
         {
             assert_eq!(text.parse::<Duration>(), Err(BadDuration), "{text:?}");
         }

@@ -244,7 +244,7 @@ fn values_of_the_wrong_kind_are_refused() {
     check("steps: [At(1, Heal)]", "1", &["expected a number and a unit"]);
     check("steps: [At(\"1s\", Crash(0))]", "0", &["expected a name, found `0`"]);
     check("steps: [At(\"1s\", Mend(0))]", ")", &["expected Mend with 2 elements, found 1"]);
-    check("limit: \"1h\"", "\"1h\"", &["a number and a unit (us, ms, s or min)"]);
+    check("limit: \"1d\"", "\"1d\"", &["a number and a unit (us, ms, s, min or h)"]);
     check("seed: \"abc\"", "\"abc\"", &["expected integer"]);
     check("steps: [At(\"1s\", Crash(Leader, Torn, BeforeSync))]", "", &["contradict"]);
     check("seed: 1, seed: 2", "", &["`seed` is given twice"]);

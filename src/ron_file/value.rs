@@ -28,10 +28,10 @@ impl<T> Visitor<'_> for ValueText<T> {
 
 // Asks for anything at all, so that a bare number is answered with what was expected instead.
 
-/// `"20ms"`: a whole or decimal number and us, ms, s or min.
+/// `"20ms"`: a whole or decimal number and us, ms, s, min or h.
 impl<'de> Deserialize<'de> for Duration {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Duration, D::Error> {
-        let expected = "a number and a unit (us, ms, s or min), like \"20ms\" or \"1.5s\"";
+        let expected = "a number and a unit (us, ms, s, min or h), like \"20ms\" or \"1.5s\"";
         deserializer.deserialize_any(ValueText { expected, read: |text| Duration::from_str(text).ok() })
     }
 }

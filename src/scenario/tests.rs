@@ -137,7 +137,7 @@ fn malformed_text_is_shown_in_its_place() {
       |                              ^
     "#);
     insta::assert_snapshot!(wrong("Scenario(about: \"x\", sites: 3, limit: \"20 parsecs\")"), @r#"
-    error: expected a number and a unit (us, ms, s or min), like "20ms" or "1.5s", found the string "20 parsecs"
+    error: expected a number and a unit (us, ms, s, min or h), like "20ms" or "1.5s", found the string "20 parsecs"
      --> wrong.ron:1:39
       |
     1 | Scenario(about: "x", sites: 3, limit: "20 parsecs")

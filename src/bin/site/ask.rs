@@ -24,7 +24,7 @@ pub(crate) struct Whom {
     /// The site to ask first [default: any]; another is tried when it does not answer. The only one to ask, for `status`.
     #[arg(long)]
     site: Option<u8>,
-    /// How long to wait for an answer: a number and ms, s or min.
+    /// How long to wait for an answer: a number and ms, s, min or h.
     #[arg(long, default_value = "5s")]
     pub(crate) timeout: Duration,
     /// Prints one line of JSON instead of text, also of an error.

@@ -47,8 +47,8 @@ fn example(args: &[&str]) -> Result<(Option<i32>, String), Failed> {
         .current_dir(file(""))
         .output()?;
     let text = String::from_utf8([output.stdout, output.stderr].concat())?;
-    let name = program.file_stem().ok_or("a program has a name")?.to_string_lossy();
-    Ok((output.status.code(), text.replace(&*name, "target/debug/examples/quorum_register")))
+    let name = program.to_str().ok_or("a program has a name")?;
+    Ok((output.status.code(), text.replace(name, "target/debug/examples/quorum_register")))
 }
 
 fn ends(args: &[&str], code: i32, with: &str) -> Result<(), Failed> {

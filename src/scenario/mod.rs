@@ -44,6 +44,7 @@ pub(crate) mod toy;
 mod trigger_tests;
 
 pub use crate::ron_file::{BadFile, Diagnostic, Place, Problem};
+pub(crate) use crate::ron_file::{is_a, without_mark};
 pub use audit::{Audit, Parting, RunComparison, RunDifference, RunSide, Way, audit, audit_configured};
 pub use draw::{CannotDraw, Draws, draw, draw_recipe};
 pub use facts::FactKind;
@@ -64,7 +65,6 @@ pub fn nearest_name(name: &str, known: &[&str]) -> String {
     crate::ron_file::nearest::nearest(name, known).help()
 }
 
-use crate::ron_file::without_mark;
 use ron::extensions::Extensions;
 
 /// Reads a scenario and checks it; `path` is what messages call it.

@@ -8,9 +8,10 @@ use serde::{Deserialize, Serialize};
 use ron::extensions::Extensions;
 
 use crate::mix;
-use crate::ron_file::{is_a, without_mark};
 use crate::scenario::form::{DiskForm, Network};
-use crate::scenario::{BadFile, Outcome, PastLife, Place, Problem, Scenario, Service, plan, write};
+use crate::scenario::{
+    BadFile, Outcome, PastLife, Place, Problem, Scenario, Service, is_a, plan, without_mark, write,
+};
 use crate::search::groups::without_numbers;
 use crate::time::{Duration, Instant};
 

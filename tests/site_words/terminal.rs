@@ -37,7 +37,12 @@ impl Terminal {
         termios::tcsetwinsize(&master, size(24)).unwrap();
         let before = termios::tcgetattr(&slave).unwrap();
         let mut command = Command::new(SITE);
-        command.args(words).env("TERM", "xterm").env_remove("NO_COLOR").env("TMPDIR", &temporary);
+        command
+            .args(words)
+            .env("TERM", "xterm")
+            .env_remove("NO_COLOR")
+            .env_remove("CI")
+            .env("TMPDIR", &temporary);
         command.envs(variables.iter().copied());
         command.stdin(slave.try_clone().unwrap()).stdout(slave.try_clone().unwrap()).stderr(slave);
         let child = command.spawn().unwrap();

@@ -15,7 +15,8 @@ Exit codes:
   3  no progress after healing
   4  nondeterminism: two runs of one scenario differed
   5  stale or undecided: a required step never fired, a named rule matched nothing, or a budget was spent
-  6  a saboteur is not caught, a scenario is turned red by no saboteur, or what must happen never did
+  6  a saboteur is not caught, a scenario is turned red by no saboteur, what must happen never did, or a matrix or
+     a hunt was interrupted
 For several files the first present of 1, 4, 3, 5, 6; of an audit or a sweep, 4 before all others.";
 
 const AUDIT: &str = "\

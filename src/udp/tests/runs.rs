@@ -1,7 +1,7 @@
 //! Datagrams that cross the socket together are those that would have crossed alone.
 
 use std::collections::VecDeque;
-use std::io;
+use std::io::{self, Write as _};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
 use mio::event::Source;
@@ -140,7 +140,7 @@ fn real_sockets_split_runs_and_join_them() {
     for ip in [IpAddr::from(Ipv4Addr::LOCALHOST), IpAddr::from(Ipv6Addr::LOCALHOST)] {
         let here = SocketAddr::new(ip, 0);
         if ip.is_ipv6() && socket::bind(here).is_err() {
-            eprintln!("skipped over IPv6: this machine has none");
+            let _ = writeln!(io::stderr(), "skipped over IPv6: this machine has none");
             continue;
         }
         split_and_join(here);

@@ -1,11 +1,11 @@
-//! Stamps the library with a hash of the code that a site's behaviour comes from, for what may only be read by the
-//! code that wrote it.
+//! Stamps the library with a hash of the code that determines a site's behaviour, for files that only the code that
+//! wrote them may read.
 
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-/// Everything below the hosts but the journal, which hands a site records and has no part in what it does with them.
+/// The code that determines what a site does with its inputs. The journal and the outbox have no part in that.
 const SOURCES: [&str; 12] = [
     "src/cow_log.rs",
     "src/frame.rs",
@@ -37,7 +37,7 @@ fn main() -> io::Result<()> {
     Ok(())
 }
 
-/// Every source below `path` but tests.
+/// Adds every source below `path` except tests.
 fn collect(path: &Path, files: &mut Vec<PathBuf>) -> io::Result<()> {
     if path.file_stem().is_some_and(|name| name == "tests") {
         return Ok(());
@@ -52,7 +52,7 @@ fn collect(path: &Path, files: &mut Vec<PathBuf>) -> io::Result<()> {
     Ok(())
 }
 
-// FNV-1a, 64 bits. It keeps mistakes apart, not attackers.
+// FNV-1a, 64 bits. It guards against mistakes, not attackers.
 const OFFSET: u64 = 0xcbf2_9ce4_8422_2325;
 const PRIME: u64 = 0x0000_0100_0000_01b3;
 

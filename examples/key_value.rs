@@ -152,7 +152,7 @@ impl StateService for KeyValue {
                 Order::of(*who, Command::Do(Operation::Swap { key, from, to }))
             }
             Words::Get { who, key } => {
-                Order::of(*who, Command::Tell(Ask::Of(Query::Get { key: text("key", key)? })))
+                Order::of(*who, Command::Query(Ask::Of(Query::Get { key: text("key", key)? })))
             }
         }
     }

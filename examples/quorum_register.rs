@@ -1,23 +1,58 @@
-//! A register that only grows, kept by any majority of its sites: with a bug, and without as `Register<true>`.
+//! A register that only grows, kept by any majority of its sites.
+//!
+//! # The protocol
+//!
+//! Each site keeps one number on its disk: the greatest number that a client asked it to store. Clients write and
+//! read the register through a majority of the sites:
+//!
+//! - To **write**, a client sends `Store` to all sites. The write is done when a majority has replied.
+//! - To **read**, a client sends `Ask` to all sites. The answer is the greatest value in the replies of a majority.
+//!
+//! Any two majorities share a site. So a read returns at least the value of every write that was done before the
+//! read began.
+//!
+//! # The bug
+//!
+//! A write that is still in progress may have reached one site only. A reader that gets a reply from that site
+//! returns the new value. A later reader that gets replies from the two other sites returns the old value. The
+//! second reader sees the register go back.
+//!
+//! # The fix
+//!
+//! A reader has a majority store the value that it found, and only then returns that value. Whoever reads later
+//! gets a reply from at least one site of that majority.
+//!
+//! `RegisterService<false>` has the bug, `RegisterService<true>` has the fix. `docs/adopting.md` explains this file
+//! part by part.
 
 use aviary::prelude::*;
 
+/// How long a client waits for replies before it sends its request again.
+const RETRY: Duration = Duration::from_millis(100);
+
+// ---- What processes say, do and report -----------------------------------------------------------------------------
+
+/// What clients and sites send to each other. A reply carries the number of the request that it answers.
 #[derive(Clone, Debug)]
 pub(crate) enum Message {
+    /// Client to site: which value do you have?
     Ask { request: u64 },
+    /// Site to client: the reply to `Ask`.
+    Value { request: u64, value: u64 },
+    /// Client to site: keep this value, unless you have a greater one.
     Store { request: u64, value: u64 },
-    Have { request: u64, value: u64 },
+    /// Site to client: the reply to `Store`. The value is on the site's disk.
+    Stored { request: u64 },
 }
-wire_enum!(Message { 1 => Ask { request }, 2 => Store { request, value }, 3 => Have { request, value } });
-label_enum!(Message { Ask about request, Store about request, Have about request });
+wire_enum!(Message {
+    1 => Ask { request },
+    2 => Value { request, value },
+    3 => Store { request, value },
+    4 => Stored { request },
+});
+label_enum!(Message { Ask about request, Value about request, Store about request, Stored about request });
 
-#[derive(Clone, Debug)]
-pub(crate) enum Note {
-    Told { value: u64 },
-}
-label_enum!(Note { Told as "told" });
-display_enum!(Note { Told { value } => "is told {value}" });
-
+/// What a client asks for on behalf of its user.
 #[derive(Clone, PartialEq, Debug, serde::Serialize, serde::Deserialize)]
 pub(crate) enum Command {
     Write { client: u16, value: u64 },
@@ -25,98 +60,243 @@ pub(crate) enum Command {
 }
 display_enum!(Command { Write { value } => "write {value}", Read => "read" });
 
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Register<const FIXED: bool> {
+/// What a process reports to traces and judges.
+#[derive(Clone, Debug)]
+pub(crate) enum Note {
+    /// The client's command is done: it read this value, or wrote it.
+    Answered { value: u64 },
+}
+label_enum!(Note { Answered as "answered" });
+display_enum!(Note { Answered { value } => "gets the answer {value}" });
+
+/// What every process is configured with.
+#[derive(Clone, Debug)]
+pub(crate) struct Config {
     sites: SiteSet,
-    /// The greatest that it knows of; durable at a site.
-    value: u64,
-    /// What a client is at: having the sites store its value, or asking them for theirs; and who has answered.
-    is_storing: bool,
-    request: u64,
-    heard: SiteSet,
-    retry: Option<Instant>,
+    /// The fix: a reader has a majority store the value that it found before it answers.
+    stores_before_answering: bool,
 }
 
-impl<const FIXED: bool> Register<FIXED> {
-    fn ask(&mut self, is_storing: bool, now: Instant) {
-        (self.is_storing, self.request) = (is_storing, self.request + 1);
-        (self.heard, self.retry) = (SiteSet::EMPTY, Some(now));
+// ---- The site ------------------------------------------------------------------------------------------------------
+
+#[derive(Clone, Debug)]
+pub(crate) struct Site {
+    /// The greatest value that it was asked to store. Durable.
+    value: u64,
+}
+
+impl Site {
+    /// A site that starts, out of the records that it wrote before. Records are in the order of their writing, and
+    /// each is greater than the one before it.
+    fn start(records: &[u64]) -> Site {
+        Site { value: records.last().copied().unwrap_or(0) }
     }
 
-    fn hear(&mut self, from: ProcessId, value: u64, now: Instant, effects: &mut Effects<Self>) {
-        self.heard.extend(from.as_site());
-        self.value = self.value.max(value);
-        let is_answered = self.retry.is_some() && self.heard.len() >= self.sites.majority();
-        if FIXED && is_answered && !self.is_storing {
-            // Perhaps only a minority has it: nobody is told before a majority does.
-            self.ask(true, now);
-        } else if is_answered {
-            effects.note(Note::Told { value: self.value });
-            self.retry = None;
+    fn receive(&mut self, from: ProcessId, message: Message, effects: &mut Effects<Register>) {
+        match message {
+            Message::Ask { request } => {
+                effects.send(from, &Message::Value { request, value: self.value });
+            }
+            Message::Store { request, value } => {
+                if value > self.value {
+                    self.value = value;
+                    effects.append(&value);
+                }
+                // The host holds this reply back until the record above is on disk.
+                effects.send(from, &Message::Stored { request });
+            }
+            // Replies are for clients.
+            Message::Value { .. } | Message::Stored { .. } => {}
         }
     }
 }
 
-impl<const FIXED: bool> Process for Register<FIXED> {
+// ---- The client ----------------------------------------------------------------------------------------------------
+
+/// A client keeps nothing on disk. A command that comes while another is pending takes its place.
+#[derive(Clone, Debug)]
+pub(crate) struct Client {
+    config: Config,
+    /// The request that waits for replies.
+    pending: Option<Pending>,
+    /// How many requests it has made. Request numbers start at 1.
+    requests: u64,
+    last_answer: u64,
+}
+
+#[derive(Clone, Debug)]
+struct Pending {
+    request: u64,
+    phase: Phase,
+    /// The sites that have replied.
+    replied: SiteSet,
+    /// When to send the request to all others, for the first time or once more.
+    send_at: Instant,
+}
+
+#[derive(Clone, Debug)]
+enum Phase {
+    /// Of a read: it asks the sites for their values. `greatest` is the greatest value so far.
+    Asking { greatest: u64 },
+    /// Of a write, and of a read with the fix: it has the sites store `value`.
+    Storing { value: u64 },
+}
+
+impl Client {
+    fn new(config: &Config) -> Client {
+        Client { config: config.clone(), pending: None, requests: 0, last_answer: 0 }
+    }
+
+    fn command(&mut self, command: &Command, now: Instant) {
+        match command {
+            Command::Write { value, .. } => self.begin(Phase::Storing { value: *value }, now),
+            Command::Read { .. } => self.begin(Phase::Asking { greatest: 0 }, now),
+        }
+    }
+
+    /// Makes a request. Its first messages leave at once: `send_at` is the client's next deadline, so the host
+    /// wakes it.
+    fn begin(&mut self, phase: Phase, now: Instant) {
+        self.requests += 1;
+        self.pending = Some(Pending { request: self.requests, phase, replied: SiteSet::EMPTY, send_at: now });
+    }
+
+    /// Sends the pending request to every site that has not replied.
+    fn send(&mut self, now: Instant, effects: &mut Effects<Register>) {
+        let Some(pending) = &mut self.pending else { return };
+        let request = pending.request;
+        let message = match pending.phase {
+            Phase::Asking { .. } => Message::Ask { request },
+            Phase::Storing { value } => Message::Store { request, value },
+        };
+        effects.send(self.config.sites.minus(pending.replied), &message);
+        pending.send_at = now + RETRY;
+    }
+
+    fn receive(&mut self, from: ProcessId, message: Message, now: Instant, effects: &mut Effects<Register>) {
+        let Some(site) = from.as_site() else { return };
+        match message {
+            Message::Value { request, value } => self.on_value(site, request, value, now, effects),
+            Message::Stored { request } => self.on_stored(site, request, effects),
+            // Requests are for sites.
+            Message::Ask { .. } | Message::Store { .. } => {}
+        }
+    }
+
+    fn on_value(
+        &mut self,
+        site: SiteId,
+        request: u64,
+        value: u64,
+        now: Instant,
+        effects: &mut Effects<Register>,
+    ) {
+        // A late reply to an earlier request says nothing about this one.
+        let Some(pending) = self.pending.as_mut().filter(|pending| pending.request == request) else {
+            return;
+        };
+        let Phase::Asking { greatest } = &mut pending.phase else { return };
+        *greatest = value.max(*greatest);
+        pending.replied.insert(site);
+        if pending.replied.len() < self.config.sites.majority() {
+            return;
+        }
+        let found = *greatest;
+        if self.config.stores_before_answering {
+            self.begin(Phase::Storing { value: found }, now);
+        } else {
+            // The bug: perhaps a minority alone has this value, and the next reader does not find it.
+            self.answer(found, effects);
+        }
+    }
+
+    fn on_stored(&mut self, site: SiteId, request: u64, effects: &mut Effects<Register>) {
+        let Some(pending) = self.pending.as_mut().filter(|pending| pending.request == request) else {
+            return;
+        };
+        let Phase::Storing { value } = pending.phase else { return };
+        pending.replied.insert(site);
+        if pending.replied.len() >= self.config.sites.majority() {
+            self.answer(value, effects);
+        }
+    }
+
+    fn answer(&mut self, value: u64, effects: &mut Effects<Register>) {
+        self.pending = None;
+        self.last_answer = value;
+        effects.note(Note::Answered { value });
+    }
+}
+
+// ---- Both as one process, which is what a host runs ----------------------------------------------------------------
+
+#[derive(Clone, Debug)]
+pub(crate) enum Register {
+    Site(Site),
+    Client(Client),
+}
+
+impl Process for Register {
     type Message = Message;
     type Record = u64;
     type Note = Note;
     type Command = Command;
-    type Config = SiteSet;
+    type Config = Config;
 
-    fn start(sites: &SiteSet, _: ProcessId, _: Seed, kept: Recovered<u64>) -> Result<Self, Damage> {
-        let value = kept.records.last().copied().unwrap_or(0);
-        Ok(Register { sites: *sites, value, ..Register::default() })
+    fn start(config: &Config, id: ProcessId, _: Seed, kept: Recovered<u64>) -> Result<Self, Damage> {
+        Ok(match id {
+            ProcessId::Site(_) => Register::Site(Site::start(&kept.records)),
+            ProcessId::Client(_) | ProcessId::Terminal(_) => Register::Client(Client::new(config)),
+        })
     }
 
     fn handle(&mut self, now: Instant, input: Input<Self>, effects: &mut Effects<Self>) {
-        let (request, value) = (self.request, self.value);
-        match input {
-            Input::Command(Command::Read { .. }) => self.ask(false, now),
-            Input::Command(Command::Write { value, .. }) => {
-                self.value = self.value.max(value);
-                self.ask(true, now);
+        match (self, input) {
+            (Register::Site(site), Input::Message { from, message }) => site.receive(from, message, effects),
+            (Register::Client(client), Input::Message { from, message }) => {
+                client.receive(from, message, now, effects);
             }
-            Input::Wake => {
-                let (ask, store) = (Message::Ask { request }, Message::Store { request, value });
-                effects.send(self.sites.minus(self.heard), if self.is_storing { &store } else { &ask });
-                self.retry = Some(now + Duration::from_millis(100));
-            }
-            Input::Message { from, message } => match message {
-                Message::Ask { request } => effects.send(from, &Message::Have { request, value }),
-                Message::Store { request, value } => {
-                    if value > self.value {
-                        self.value = value;
-                        effects.append(&value);
-                    }
-                    effects.send(from, &Message::Have { request, value });
-                }
-                Message::Have { request: of, value } if of == request => self.hear(from, value, now, effects),
-                Message::Have { .. } => {}
-            },
-            Input::DiskSpace { .. } => {}
+            (Register::Client(client), Input::Command(command)) => client.command(&command, now),
+            (Register::Client(client), Input::Wake) => client.send(now, effects),
+            // Users command clients only, a site has no deadline, and neither cares how full a disk is.
+            (Register::Site(_), Input::Command(_) | Input::Wake) | (_, Input::DiskSpace { .. }) => {}
         }
     }
 
     fn deadline(&self) -> Option<(Instant, &'static str)> {
-        self.retry.map(|at| (at, "retry"))
+        match self {
+            Register::Site(_) => None,
+            Register::Client(client) => client.pending.as_ref().map(|pending| (pending.send_at, "send")),
+        }
+    }
+
+    fn role(&self) -> Role {
+        match self {
+            Register::Site(_) => Role::Follower,
+            Register::Client(_) => Role::Client,
+        }
     }
 }
 
-/// Nobody is told less than somebody had been told before they asked.
-impl<const FIXED: bool> Judge<Register<FIXED>> for NeverBack<u64> {
-    fn observe(&mut self, _: Instant, seen: &Observation<'_, Register<FIXED>>) -> Result<(), Violation> {
-        self.follow(seen, |Note::Told { value }| Some(*value))
+// ---- What must hold, and the words for scenarios -------------------------------------------------------------------
+
+/// No client gets a smaller answer than another client had before the first one asked.
+impl Judge<Register> for NeverBack<u64> {
+    fn observe(&mut self, _: Instant, seen: &Observation<'_, Register>) -> Result<(), Violation> {
+        self.follow(seen, |Note::Answered { value }| Some(*value))
     }
 }
 
 #[derive(Clone, PartialEq, Debug, serde::Serialize, serde::Deserialize)]
 pub(crate) enum Expectation {
-    Knows { client: u16, value: u64 },
+    LastAnswer { client: u16, value: u64 },
 }
 
-impl<const FIXED: bool> Service for Register<FIXED> {
-    type Process = Self;
+#[derive(Clone, Debug)]
+pub(crate) struct RegisterService<const FIXED: bool>;
+
+impl<const FIXED: bool> Service for RegisterService<FIXED> {
+    type Process = Register;
     type Judges = NeverBack<u64>;
     type Command = Command;
     type Expectation = Expectation;
@@ -127,24 +307,33 @@ impl<const FIXED: bool> Service for Register<FIXED> {
         Order::at_client(*client, command.clone())
     }
 
-    fn config((): &(), shape: &Shape) -> Result<SiteSet, Vec<Problem>> {
-        Ok(shape.all_sites())
+    fn config((): &(), shape: &Shape) -> Result<Config, Vec<Problem>> {
+        Ok(Config { sites: shape.all_sites(), stores_before_answering: FIXED })
     }
 
-    fn judges(_: &SiteSet, _: &Shape) -> NeverBack<u64> {
+    fn judges(_: &Config, _: &Shape) -> NeverBack<u64> {
         NeverBack::default()
     }
 
-    fn expect(expectation: &Expectation, cluster: &Cluster<'_, Self>) -> Result<(), String> {
-        let Expectation::Knows { client, value } = expectation;
-        same(&format!("C{client} knows"), value, &cluster.state(ProcessId::Client(*client))?.value)
+    fn expect(expectation: &Expectation, cluster: &Cluster<'_, Register>) -> Result<(), String> {
+        let Expectation::LastAnswer { client: number, value } = expectation;
+        match cluster.state(ProcessId::Client(*number))? {
+            Register::Client(client) => {
+                same(&format!("last answer of C{number}"), value, &client.last_answer)
+            }
+            Register::Site(_) => Err(format!("C{number} is a site")),
+        }
     }
 
-    fn converged(cluster: &Cluster<'_, Self>) -> Result<(), String> {
-        cluster.all(|process| process.retry.is_none(), "waits for an answer")
+    fn converged(cluster: &Cluster<'_, Register>) -> Result<(), String> {
+        let is_idle = |process: &Register| match process {
+            Register::Site(_) => true,
+            Register::Client(client) => client.pending.is_none(),
+        };
+        cluster.all(is_idle, "waits for replies")
     }
 }
 
 pub(crate) fn main() -> std::process::ExitCode {
-    sim_runner::contrast::<Register<false>, Register<true>>("examples/quorum_register.ron")
+    sim_runner::contrast::<RegisterService<false>, RegisterService<true>>("examples/quorum_register.ron")
 }

@@ -1,8 +1,8 @@
-//! An append-only list that clones cheaply: what is old is shared.
+//! An append-only list that clones cheaply: clones share the old items.
 //!
 //! A clone copies the open tail, fewer than [`CHUNK_LEN`] items, and one pointer for each sealed chunk.
 //!
-//! A list counts the items that it was asked for: see [`Looks`].
+//! A list counts the items that were read from it: see [`Looks`].
 
 use alloc::sync::Arc;
 use alloc::vec::Vec;
@@ -11,14 +11,14 @@ use core::sync::atomic::{AtomicU64, Ordering};
 
 use crate::wire::{Reader, Wire, WireError, put_u64};
 
-/// Items of a sealed chunk.
+/// The number of items in a sealed chunk.
 pub const CHUNK_LEN: usize = 256;
 
-/// How many items a container was asked for, by the container's own count: whoever judges the work of the
-/// container's owner need not believe the owner. It is no part of the container's value: counts of all amounts are equal,
-/// and none is saved.
+/// How many items were read from a container, as the container itself counts: a judge of the work of the container's
+/// owner need not trust the owner. The count is no part of the container's value: all counts are equal, and none is
+/// saved.
 ///
-/// Only the thread of the container's owner counts: the atomic cell makes the container one that may be shared.
+/// Only the thread of the container's owner counts. The cell is atomic only so that the container can be shared.
 #[derive(Debug, Default)]
 pub struct Looks(AtomicU64);
 
@@ -42,16 +42,16 @@ impl Looks {
         self.0.store(self.total() + 1, Ordering::Relaxed);
     }
 
-    /// How many were counted.
+    /// The number counted so far.
     pub fn total(&self) -> u64 {
         self.0.load(Ordering::Relaxed)
     }
 }
 
-/// The list.
+/// An append-only list that clones cheaply.
 #[derive(Clone, PartialEq, Eq)]
 pub struct CowLog<T> {
-    /// Each of exactly [`CHUNK_LEN`] items, so that equal lists are cut alike.
+    /// Each of exactly [`CHUNK_LEN`] items, so that equal lists have equal chunks.
     sealed: Vec<Arc<[T]>>,
     tail: Vec<T>,
     looks: Looks,
@@ -72,12 +72,12 @@ impl<T> CowLog<T> {
         }
     }
 
-    /// How many items.
+    /// The number of items.
     pub fn len(&self) -> usize {
         self.sealed.len() * CHUNK_LEN + self.tail.len()
     }
 
-    /// Whether there is none.
+    /// Whether there are no items.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
@@ -87,7 +87,7 @@ impl<T> CowLog<T> {
         (start..self.len()).filter_map(|index| self.get(index))
     }
 
-    /// How many items it was asked for.
+    /// How many items were read from the list.
     pub fn looks(&self) -> u64 {
         self.looks.total()
     }
@@ -112,13 +112,13 @@ impl<T> CowLog<T> {
         items.inspect(|_| self.looks.count())
     }
 
-    /// Forgets the oldest [`CHUNK_LEN`] items and says how many that were: 0 when nothing is sealed. The
-    /// index of each other item is less by as many.
+    /// Drops the oldest [`CHUNK_LEN`] items and returns their number: 0 when nothing is sealed. The index of each other
+    /// item decreases by that number.
     pub fn forget_oldest(&mut self) -> usize {
         if self.sealed.is_empty() { 0 } else { self.sealed.remove(0).len() }
     }
 
-    /// How many items from the front satisfy `is_before`, which holds for a front part of the list only.
+    /// How many items at the front satisfy `is_before`, which must hold for a prefix of the list only.
     pub fn partition_point(&self, is_before: impl Fn(&T) -> bool) -> usize {
         let (mut low, mut high) = (0, self.len());
         while low < high {

@@ -6,9 +6,9 @@
 //!         u8       u64 LE     u32 LE          3 B     4 B            u64 LE       u32 LE    length-prefixed
 //! ```
 //!
-//! The checksum is the low half of [`mix::absorb`] over the head before it and then over the messages: it finds
-//! damage, not malice. `to` is a tag and a process (3 bytes), or a set of sites or a number of clients (2 bytes and
-//! a zero): one broadcast is one buffer.
+//! The checksum is the low half of [`mix::absorb`] over the head before it and then over the messages: it detects
+//! damage, not malice. `to` is a tag and a process (3 bytes), or a tag and a set of sites or a number of clients (2
+//! bytes and a zero): one broadcast is one buffer.
 
 use alloc::vec::Vec;
 use core::fmt;
@@ -18,23 +18,23 @@ use crate::mix;
 use crate::process::{Recipients, Subject};
 use crate::wire::{Reader, Wire, WireError, put_u64};
 
-/// The form of datagrams that this code speaks.
+/// The version of the datagram format that this code writes and reads.
 pub const VERSION: u8 = 2;
 
 /// Bytes of a frame before its first message.
 pub const FRAME_BYTES: usize = 32;
 
-/// Bytes that the length of one message takes at most, in datagrams of up to 2 MiB.
+/// The maximum number of bytes of a message's length prefix, in datagrams of up to 2 MiB.
 pub const MESSAGE_PREFIX_MAX: usize = 3;
 
-/// The smallest limit on datagrams that may be configured: one event of the largest size fits every message
-/// that carries it, as the service's own compile-time assertion proves.
+/// The smallest limit on datagrams that may be configured. One event of the largest size fits into every message that
+/// carries it; the service proves that by a compile-time assertion.
 pub const DATAGRAM_MIN: usize = 1_024;
 
-/// The limit on datagrams unless configured otherwise: what crosses common networks unfragmented.
+/// The default limit on datagrams: the size that crosses common networks unfragmented.
 pub const DATAGRAM_DEFAULT: usize = 1_200;
 
-/// The largest limit that may be configured: what fits one UDP datagram over IPv4.
+/// The largest limit that may be configured: the size that fits one UDP datagram over IPv4.
 pub const DATAGRAM_MAX: usize = 65_507;
 
 const TO_AT: usize = 16;
@@ -43,42 +43,42 @@ const TO_BYTES: usize = 4;
 
 const CHECKSUM_AT: usize = FRAME_BYTES - 4;
 
-/// What every datagram of one process says of itself.
+/// The sender's data in the head of each of its datagrams.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Sender {
-    /// Which cluster: datagrams of another are dropped.
+    /// The number of the cluster; a site drops datagrams of another one.
     pub cluster: u64,
-    /// Which configuration of that cluster; 0 until membership can change.
+    /// The configuration of that cluster; 0 as long as membership cannot change.
     pub configuration: u32,
-    /// Who.
+    /// The process that sends.
     pub from: ProcessId,
-    /// How often it had been started.
+    /// The incarnation of the sender.
     pub incarnation: u64,
 }
 
 /// The head of a datagram that was read.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Header {
-    /// Who sent it, by its own words.
+    /// The sender, as the datagram claims.
     pub sender: Sender,
-    /// Whom it is for.
+    /// The recipients.
     pub to: Recipients,
 }
 
-/// One datagram on its way: the bytes that cross the network, and what its sender's host knows of them.
+/// One datagram in flight: the bytes that cross the network, and what its sender's host knows about them.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Datagram {
-    /// Who sends it.
+    /// The process that sends it.
     pub from: ProcessId,
-    /// Whom to: the host delivers one copy to each.
+    /// The recipients; the host delivers one copy to each.
     pub to: Recipients,
-    /// Name and subject of each message in it, in order; never empty. The first is its identity.
+    /// Name and subject of each message in it, in order; never empty. The first one identifies the datagram.
     pub labels: Vec<(&'static str, Subject)>,
     /// Whether every message in it is of [`BACKGROUND`](crate::process::BACKGROUND) rank.
     pub is_background: bool,
     /// The frame and its messages.
     pub bytes: Vec<u8>,
-    /// What [`seal`] returned for these bytes.
+    /// The hash that [`seal`] returned for these bytes.
     pub hash: u64,
 }
 
@@ -93,17 +93,17 @@ impl Datagram {
 /// Why a datagram is dropped unread.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Rejected {
-    /// Not one of ours, or damaged.
+    /// Not a datagram of this format, or damaged.
     Malformed(WireError),
     /// The checksum does not match.
     Checksum,
-    /// Another version of this format.
+    /// The datagram has another version of this format.
     Version(u8),
-    /// Another cluster.
+    /// The datagram belongs to another cluster.
     Cluster(u64),
-    /// Another configuration.
+    /// The datagram belongs to another configuration.
     Configuration(u32),
-    /// For somebody else.
+    /// The datagram is for another process.
     Misdelivered(Recipients),
 }
 
@@ -124,12 +124,12 @@ impl fmt::Display for Rejected {
 
 impl core::error::Error for Rejected {}
 
-/// The start of every datagram of one sender: a frame for nobody yet.
+/// The start of every datagram of one sender: a frame without recipients.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Head([u8; FRAME_BYTES]);
 
 impl Head {
-    /// Of this sender.
+    /// The start for datagrams of this sender.
     pub fn new(sender: &Sender) -> Head {
         let mut bytes = Vec::with_capacity(FRAME_BYTES);
         bytes.push(VERSION);
@@ -173,7 +173,7 @@ pub fn put_message(out: &mut Vec<u8>, message: &[u8]) {
     out.extend_from_slice(message);
 }
 
-/// Writes the checksum of the finished frame, and returns the hash that it is half of.
+/// Writes the checksum of the finished frame and returns the hash whose low half it is.
 #[inline]
 pub fn seal(out: &mut [u8]) -> u64 {
     let hash = hash(out);
@@ -181,7 +181,7 @@ pub fn seal(out: &mut [u8]) -> u64 {
     hash
 }
 
-/// The hash of a frame: of everything but its checksum.
+/// The hash of everything in a frame but its checksum.
 #[inline]
 fn hash(bytes: &[u8]) -> u64 {
     mix::absorb(mix::absorb(0, &bytes[..CHECKSUM_AT]), &bytes[FRAME_BYTES..])
@@ -192,7 +192,7 @@ const fn checksum(hash: u64) -> [u8; 4] {
     [a, b, c, d]
 }
 
-/// Reads a datagram that came to `me` of `cluster` and `configuration`; anything else is rejected.
+/// Reads a datagram that arrived at `me` of `cluster` and `configuration`; rejects any other.
 pub fn open(
     bytes: &[u8],
     cluster: u64,
@@ -212,13 +212,13 @@ pub fn open(
     Ok((header, messages))
 }
 
-/// Reads a datagram for anybody: for observers, and for hosts that dispatch by its head.
+/// Reads a datagram for any recipient: for observers, and for hosts that dispatch by its head.
 pub fn read(bytes: &[u8]) -> Result<(Header, Messages<'_>), Rejected> {
     read_checked(bytes, hash)
 }
 
-/// Reads a datagram that was sealed here and that nobody touched: its hash is known, and compared with what the
-/// frame says.
+/// Reads a datagram that was sealed in this process and not changed since: compares its known hash with the checksum in
+/// the frame.
 #[inline]
 pub fn read_sealed(datagram: &Datagram) -> Result<(Header, Messages<'_>), Rejected> {
     read_checked(&datagram.bytes, |_| datagram.hash)
@@ -263,14 +263,14 @@ pub struct Messages<'a> {
 }
 
 impl<'a> Messages<'a> {
-    /// All messages, decoded; none of them if any is malformed.
+    /// All messages, decoded; an error if any is malformed.
     pub fn decode<M: Wire>(self) -> Result<Vec<M>, WireError> {
         let mut messages = Vec::new();
         self.decode_into(&mut messages)?;
         Ok(messages)
     }
 
-    /// Decodes all messages and appends them to `messages`, up to the first that is malformed.
+    /// Decodes all messages and appends them to `messages`, up to the first malformed one.
     pub fn decode_into<M: Wire>(self, messages: &mut Vec<M>) -> Result<(), WireError> {
         for bytes in self {
             messages.push(M::from_bytes(bytes?)?);

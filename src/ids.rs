@@ -1,4 +1,4 @@
-//! Who is who: sites, terminals, clients, and sets of sites.
+//! Identities: sites, terminals, clients, and sets of sites.
 
 use core::fmt;
 
@@ -53,7 +53,7 @@ impl Wire for SiteId {
 pub enum ProcessId {
     /// A member of the cluster.
     Site(SiteId),
-    /// The client inside the program of this site; its datagrams to that site never touch a network.
+    /// The client inside the program of this site; its datagrams to that site never cross a network.
     Terminal(SiteId),
     /// A client on a machine of its own.
     Client(u16),
@@ -62,8 +62,7 @@ pub enum ProcessId {
 impl ProcessId {
     /// The site with this number.
     ///
-    /// # Panics
-    /// From [`SITES_MAX`] on.
+    /// # Panics When the number is [`SITES_MAX`] or more.
     pub const fn site(number: u8) -> ProcessId {
         ProcessId::Site(SiteId::new(number).expect("a site number below SITES_MAX"))
     }
@@ -76,7 +75,7 @@ impl ProcessId {
         }
     }
 
-    /// Whether the two share a program, so that no network lies between them.
+    /// Whether the two processes share a program, so that no network lies between them.
     #[inline]
     pub fn shares_program_with(self, other: ProcessId) -> bool {
         match (self, other) {
@@ -87,7 +86,7 @@ impl ProcessId {
         }
     }
 
-    /// A number that differs for every process: what keys and hashes are made of.
+    /// A number that differs for every process; keys and hashes are made from it.
     #[inline]
     pub const fn number(self) -> u32 {
         match self {
@@ -130,7 +129,7 @@ impl Wire for ProcessId {
 }
 
 impl ProcessId {
-    /// Bytes that it takes in messages and records.
+    /// The size of a process in messages and records, in bytes.
     pub(crate) const BYTES: usize = 3;
 
     #[inline]
@@ -154,7 +153,7 @@ impl ProcessId {
 pub struct SiteSet(u16);
 
 impl SiteSet {
-    /// No site.
+    /// The empty set.
     pub const EMPTY: SiteSet = SiteSet(0);
 
     /// The first `count` sites.
@@ -166,44 +165,44 @@ impl SiteSet {
         SiteSet((1 << count) - 1)
     }
 
-    /// One bit a site, from the lowest on; `None` where a bit stands for no site.
+    /// The set with one bit per site, from the lowest on; `None` if a bit stands for no site.
     pub const fn from_bits(bits: u16) -> Option<SiteSet> {
         if bits >> SITES_MAX == 0 { Some(SiteSet(bits)) } else { None }
     }
 
-    /// One bit a site, from the lowest on.
+    /// One bit per site, from the lowest on.
     pub const fn bits(self) -> u16 {
         self.0
     }
 
-    /// How many.
+    /// The number of sites.
     pub const fn len(self) -> usize {
         self.0.count_ones() as usize
     }
 
-    /// How many of them are more than half: any two such groups share a site.
+    /// The size of a majority, which is more than half: any two majorities share a site.
     pub const fn majority(self) -> usize {
         self.len() / 2 + 1
     }
 
-    /// Whether there is none.
+    /// Whether the set is empty.
     pub const fn is_empty(self) -> bool {
         self.0 == 0
     }
 
-    /// Whether `site` is in it.
+    /// Whether the set contains `site`.
     pub const fn contains(self, site: SiteId) -> bool {
         self.0 & (1 << site.0) != 0
     }
 
-    /// Adds `site`; says whether it is new.
+    /// Adds `site` and returns whether it was missing.
     pub const fn insert(&mut self, site: SiteId) -> bool {
         let is_new = !self.contains(site);
         self.0 |= 1 << site.0;
         is_new
     }
 
-    /// Takes `site` out.
+    /// Removes `site`.
     pub const fn remove(&mut self, site: SiteId) {
         self.0 &= !(1 << site.0);
     }
@@ -222,7 +221,7 @@ impl SiteSet {
         self
     }
 
-    /// What is in this set and not in `other`.
+    /// The sites of this set that are not in `other`.
     #[must_use]
     pub const fn minus(self, other: SiteSet) -> SiteSet {
         SiteSet(self.0 & !other.0)
@@ -234,7 +233,7 @@ impl SiteSet {
         core::iter::from_fn(move || rest.pop_first())
     }
 
-    /// Takes its first site out.
+    /// Removes and returns the first site.
     pub fn pop_first(&mut self) -> Option<SiteId> {
         let number = u8::try_from(self.0.trailing_zeros()).ok().filter(|_| !self.is_empty())?;
         self.0 &= self.0 - 1;

@@ -1,11 +1,11 @@
 //! Aviary: a deterministic simulation test harness with a real replicated service inside it.
 //!
-//! # Participant's-eye view
+//! # Bird's-eye view
 //!
-//! A protocol is a [`Process`](process::Process): one function that takes an [`Input`](process::Input) and leaves
-//! [`Effects`](process::Effects). Two hosts run it. The simulator ([`sim`]) runs a whole cluster in one seeded
-//! thread, breaks it on purpose and shows everything to [`judges`]; the real one (`udp`) has a socket, a
-//! clock and files. Journal, outbox and datagrams are the same bytes in both.
+//! A protocol is a [`Process`](process::Process): a state machine whose one function takes an [`Input`](process::Input)
+//! and writes [`Effects`](process::Effects). Two hosts run it. The simulator ([`sim`]) runs a whole cluster in one
+//! seeded thread, injects faults and shows every event to [`judges`]. The real host (`udp`) has a socket, a clock and
+//! files. Both hosts use the same bytes for journal, outbox and datagrams.
 //!
 //! ```text
 //!  scenario file ──read──▶ Scenario ──plan──▶ World ──run──▶ Trace + Verdict
@@ -15,38 +15,41 @@
 //!
 //! # Reading order
 //!
-//! 1. [`process`]: the border. [`outbox`]: why nothing leaves before what it depends on is durable.
-//! 2. `replicated::paxos`, from its module documentation; `replicated`: how a site uses it; `tweets`: what it is for.
-//! 3. [`journal`]: what is durable and how it comes back.
-//! 4. [`sim`]: the world, the script, the trace. `tweets::judges`: what must hold.
-//! 5. `scenario` and `tweets::service`: from a file to a verdict. `udp` and `replicated::real`: the same for real.
-//!    [`recording`]: what a real site recorded, played again.
+//! 1. [`process`]: the interface between protocol and host. [`outbox`]: why no message leaves before the records that
+//!    it depends on are durable.
+//! 2. `replicated::paxos`, from its module documentation; `replicated`: how a site uses it; `tweets`: the service on
+//!    top.
+//! 3. [`journal`]: what is durable and how recovery reads it.
+//! 4. [`sim`]: the world, the script, the trace. `tweets::judges`: the properties that must hold.
+//! 5. `scenario` and `tweets::service`: from a file to a verdict. `udp` and `replicated::real`: the same code on real
+//!    machines. [`recording`]: replays what a real site recorded.
 //!
-//! Whoever brings another protocol begins with [`prelude`], `docs/adopting.md` and `examples/`.
+//! If you bring another protocol, begin with [`prelude`], `docs/adopting.md` and `examples/`. If you change this code,
+//! `docs/architecture.md` has the map of files, the invariants, and where the usual changes go.
 //!
 //! # Features
 //!
 //! `replicated` and `tweets` are the modules of that name, `tweets` with the other. The harness is everything else: it is
 //! built without them, with `scenario` for files, runs and searches, and with `udp` for real sites. By default there are
-//! `scenario` and `tweets`. The program `site` needs `tweets` and `udp`. Without `scenario` and `udp` the rest is
-//! `no_std` + `alloc`, the tweets included.
+//! `scenario` and `tweets`. With `schema` the words of files have JSON Schemas; `sim-runner` needs that. The program
+//! `site` needs `tweets` and `udp`. Without `scenario` and `udp` the rest is `no_std` + `alloc`, the tweets included.
 //!
 //! # Architecture invariants
 //!
-//! - **Floors.** A module uses those on lower floors, never those on higher ones or the other host: `border` (0), which
-//!   is [`cow_log`], [`frame`], [`ids`], [`mix`], [`outbox`], [`process`], [`time`], [`wire`] and the macros; `journal`,
-//!   `recording`, `ron_file`, `replicated::paxos` (1); `replicated` (2); `sim`, `udp`, `tweets::timeline`, `tweets::site`
-//!   (3); `judges`, `scenario`, `replicated::calls`, `replicated::service`, `replicated::sites_ron`, `replicated::real`,
-//!   `tweets::judges`, `tweets::service`, `tweets::client`, `tweets` (4); `search`, `prelude` (5); the programs `bin`,
-//!   `sim-runner`, `sim-runner::tweets`, `sim-runner::bin` (6). Which uses which exactly stands at the top of
-//!   `tests/floors/main.rs`, which reads the sources and forbids the rest.
-//! - **Nothing below the hosts knows what time it is**, draws at random, iterates in the order of a hash, or has
-//!   threads or globals. Those floors build as `no_std` + `alloc`, and clippy's lists forbid the rest.
+//! - **Floors.** A module uses modules of lower floors, never modules of higher floors or the other host: `border` (0),
+//!   which is [`cow_log`], [`frame`], [`ids`], [`mix`], [`outbox`], [`process`], [`time`], [`wire`] and the macros;
+//!   `journal`, `recording`, `ron_file`, `replicated::paxos` (1); `replicated` (2); `sim`, `udp`, `tweets::timeline`,
+//!   `tweets::site` (3); `judges`, `scenario`, `replicated::calls`, `replicated::service`, `replicated::sites_ron`,
+//!   `replicated::real`, `tweets::judges`, `tweets::service`, `tweets::client`, `tweets` (4); `search`, `prelude` (5);
+//!   the programs `bin`, `sim-runner`, `sim-runner::tweets`, `sim-runner::bin` (6). The table at the top of
+//!   `tests/floors/main.rs` lists which module may use which; that test reads the sources and forbids the rest.
+//! - **Nothing below the hosts reads a clock**, draws at random, iterates in the order of a hash, or has threads or
+//!   globals. Those floors build as `no_std` + `alloc`, and clippy's lists forbid the rest.
 //! - **`sim`, `udp`, `journal`, `recording`, `ron_file`, `judges`, `scenario` and `search` know no protocol**;
 //!   `replicated` knows no tweets.
-//! - **The protocol has no switches for tests.** What differs between a test and the real thing is the host.
-//! - **A run is a function** of its scenario (with its seed) and the code: tracing, build profile, process and
-//!   machine change nothing in its fingerprint.
+//! - **The protocol has no switches for tests.** A test and a real site differ only in the host.
+//! - **A run is a function** of its scenario (with its seed) and the code. Tracing, build profile, process and machine
+//!   do not change its fingerprint.
 #![cfg_attr(not(feature = "std"), no_std)]
 
 #[doc(hidden)]

@@ -1,10 +1,10 @@
-//! What saves protocols from writing the same lines: [`label_enum!`](crate::label_enum) and
-//! [`display_enum!`](crate::display_enum). How values become bytes is in [`wire`](crate::wire).
+//! Macros that spare protocols repetition: [`label_enum!`](crate::label_enum) and
+//! [`display_enum!`](crate::display_enum). The macros for byte forms are in [`wire`](crate::wire).
 
 /// Implements [`Label`](crate::process::Label) for an enum of struct-like or unit variants.
 ///
-/// A variant is called as it is named, or as what stands behind `as`; it is about the field behind `about`, a number
-/// whose name is the noun, or about nothing.
+/// The kind of a variant is its name, or the text after `as`. Its subject is the field after `about`, a number whose
+/// name becomes the noun. Without `about` it has no subject.
 ///
 /// ```
 /// use aviary::process::Label;
@@ -47,8 +47,8 @@ macro_rules! label_enum {
     };
 }
 
-/// Implements [`Display`](core::fmt::Display) for an enum: a text for each variant, with those of its fields that are
-/// named in front of it.
+/// Implements [`Display`](core::fmt::Display) for an enum: a text for each variant, which may use the fields named in
+/// braces before it.
 ///
 /// ```
 /// enum Command {

@@ -1,8 +1,8 @@
 //! Small keyed mixing: a pure function from a key and a few words to one uniform word.
 //!
-//! Fates of datagrams and jitter of sites are drawn with it, so removing one draw moves no other. Each round
-//! is a 64×64→128-bit multiply folded to 64 bits, the core of wyhash (Wang Yi, 2019); three rounds pass
-//! uniformity tests where two fail. It is not cryptographic. Keys come from ChaCha8, one stream a concern.
+//! Fates of datagrams and jitter of sites are drawn with it, so removing one draw changes no other. Each round is a
+//! 64×64→128-bit multiply folded to 64 bits, the core of wyhash (Wang Yi, 2019); three rounds pass uniformity tests
+//! that two rounds fail. It is not cryptographic. Keys come from ChaCha8, one stream per concern.
 
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
@@ -15,7 +15,7 @@ fn fold(a: u64, b: u64) -> u64 {
     low ^ high
 }
 
-/// One uniform word, a function of `key` and `words` alone.
+/// One uniform word, which depends only on `key` and `words`.
 pub fn mix<const N: usize>(key: u64, words: [u64; N]) -> u64 {
     let mut state = key ^ ODD[0];
     let mut at = 0;
@@ -28,7 +28,7 @@ pub fn mix<const N: usize>(key: u64, words: [u64; N]) -> u64 {
     fold(state ^ ODD[0], ODD[2])
 }
 
-/// A number below `bound` made of the uniform word `draw`; 0 when `bound` is 0.
+/// A number below `bound`, made from the uniform word `draw`; 0 when `bound` is 0.
 ///
 /// Multiply-shift (Lemire, 2019) without rejection: the bias is below `bound` / 2^64.
 #[inline]
@@ -42,8 +42,8 @@ pub fn stir(state: u64, words: [u64; 2]) -> u64 {
     fold(state ^ words[0], words[1] ^ ODD[1]).wrapping_add(ODD[2])
 }
 
-/// Folds bytes into a running word, 16 a multiplication: what fingerprints and checksums of datagrams are made of.
-/// Stable across platforms and builds.
+/// Folds bytes into a running word, 16 bytes per multiplication: the basis of fingerprints and of checksums of
+/// datagrams. Stable across platforms and builds.
 #[inline]
 pub fn absorb(state: u64, bytes: &[u8]) -> u64 {
     let mut state = state ^ (bytes.len() as u64).wrapping_mul(ODD[0]);
@@ -53,7 +53,7 @@ pub fn absorb(state: u64, bytes: &[u8]) -> u64 {
         let low = u64::from_le_bytes([a, b, c, d, e, f, g, h]);
         state = fold(low ^ ODD[1], u64::from_le_bytes(rest) ^ state);
     }
-    // Both ends of what is left; they may overlap, which is no loss since the length is in the state.
+    // Both ends of what is left. They may overlap, which loses nothing since the length is in the state.
     let (low, high) = match (rest.first_chunk::<8>(), rest.last_chunk::<8>()) {
         (Some(first), Some(last)) => (u64::from_le_bytes(*first), u64::from_le_bytes(*last)),
         _ => match (rest.first_chunk::<4>(), rest.last_chunk::<4>()) {
@@ -66,12 +66,12 @@ pub fn absorb(state: u64, bytes: &[u8]) -> u64 {
     fold(low ^ ODD[2], high ^ state).wrapping_add(ODD[0])
 }
 
-/// What one party's random choices are made of. Two different seeds have unrelated draws.
+/// The source of one party's random choices. Two different seeds have unrelated draws.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Seed(pub u64);
 
 impl Seed {
-    /// The key for one concern of a run: the first word of that ChaCha8 stream.
+    /// The key for one concern of a run: the first word of the ChaCha8 stream `stream`.
     pub fn key(self, stream: u64) -> u64 {
         let mut rng = ChaCha8Rng::seed_from_u64(self.0);
         rng.set_stream(stream);
@@ -89,8 +89,8 @@ impl Seed {
 mod tests {
     use super::*;
 
-    /// The bytes of the words of neighbouring inputs are spread evenly: a chi-squared
-    /// test with 255 degrees of freedom, whose mean is 255 and whose 1-in-10,000 bound is about 346.
+    /// The bytes of mixed neighbouring inputs are spread evenly: a chi-squared test with 255 degrees of freedom, whose
+    /// mean is 255 and whose 1-in-10,000 bound is about 346.
     #[test]
     fn mixed_words_are_uniform() {
         for byte in [0, 3, 7] {
@@ -103,7 +103,7 @@ mod tests {
         }
     }
 
-    /// These values are part of every saved scenario's meaning: a change here changes every run.
+    /// Every saved scenario depends on these values: a change here changes every run.
     #[test]
     fn drawn_values_are_pinned() {
         assert_eq!(mix(1, [2, 3]), 0xa48441da93e0224b);

@@ -1,8 +1,8 @@
-//! The queue of waiting messages: nothing leaves before what it depends on is durable.
+//! The queue of waiting messages: no message leaves before the records that it depends on are durable.
 //!
-//! Both hosts hand every [`Effects`] to one [`Outbox`]. It packs messages into datagrams and lets each go when
-//! the journal is durable up to the [`Offset`] that had been appended when it was sent. Messages that a process
-//! sends to itself wait alike and come back as [`Outgoing::Own`], so no site counts its own vote before its sync.
+//! Both hosts pass every [`Effects`] to one [`Outbox`]. It packs messages into datagrams and releases each datagram
+//! when the journal is durable up to the [`Offset`] that was appended when the datagram was sent. Messages from a
+//! process to itself wait too and come back as [`Outgoing::Own`], so no site counts its own vote before its sync.
 
 use alloc::boxed::Box;
 use alloc::collections::VecDeque;
@@ -15,22 +15,22 @@ use crate::ids::ProcessId;
 use crate::mix;
 use crate::process::{BACKGROUND, Effects, Process, Recipients, Sent};
 
-/// How much a journal holds: everything below it was appended. A journal that is durable up to an offset has
-/// synced everything below.
+/// A position in a journal: everything below it was appended. A journal that is durable up to an offset has synced
+/// everything below it.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Default)]
 pub struct Offset(pub u64);
 
-/// Whether a host hands in inputs while a sync is under way. It means the same in every host.
+/// Whether a host hands in inputs while a sync is in progress. It means the same in every host.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub enum SyncMode {
-    /// It does; what follows from them waits for a later sync.
+    /// It does; effects of these inputs wait for a later sync.
     #[default]
     Overlapped,
     /// It holds them until the sync is complete.
     Blocking,
 }
 
-/// What may leave now.
+/// Something that may leave.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Outgoing {
     /// For the network.
@@ -39,7 +39,7 @@ pub enum Outgoing {
     Own(Arc<[u8]>),
 }
 
-/// Datagrams that were sent: their memory is used again. A clone has none.
+/// Datagrams that were sent, kept to reuse their memory. A clone is empty.
 #[derive(Debug, Default)]
 #[expect(clippy::vec_box, reason = "each goes out and comes back in its box")]
 pub struct Spare(Vec<Box<Datagram>>);
@@ -51,7 +51,7 @@ impl Clone for Spare {
 }
 
 impl Spare {
-    /// Gives back a datagram that nobody needs any more.
+    /// Returns a datagram that is not needed any more.
     pub fn give(&mut self, datagram: Box<Datagram>) {
         self.0.push(datagram);
     }
@@ -59,7 +59,7 @@ impl Spare {
     /// A datagram without messages.
     fn take(&mut self, from: ProcessId, to: Recipients) -> Box<Datagram> {
         let Some(mut spare) = self.0.pop() else {
-            // Most datagrams hold one short message, and there may be very many.
+            // Most datagrams hold one short message, and there may be many.
             let (labels, bytes) = (Vec::with_capacity(1), Vec::with_capacity(128));
             return Box::new(Datagram { from, to, labels, is_background: true, bytes, hash: 0 });
         };
@@ -87,7 +87,7 @@ pub struct Outbox {
 }
 
 impl Outbox {
-    /// An empty one. `datagram_max` and `bytes_max` are in bytes.
+    /// An empty outbox. `datagram_max` and `bytes_max` are in bytes.
     pub fn new(sender: Sender, datagram_max: usize, bytes_max: usize) -> Outbox {
         Outbox {
             sender,
@@ -103,14 +103,14 @@ impl Outbox {
         }
     }
 
-    /// Whether so much waits for a sync, messages and records together, that the host must hand in nothing more
-    /// until one completes.
+    /// Whether the messages and records that wait for a sync exceed the limit. Then the host must hand in nothing more
+    /// until a sync completes.
     pub fn is_full(&self) -> bool {
         let records = self.appended.0.saturating_sub(self.durable.0);
         self.waiting_bytes as u64 + records > self.bytes_max as u64
     }
 
-    /// How many datagrams and own messages wait.
+    /// The number of datagrams and own messages that wait.
     pub fn len(&self) -> usize {
         self.waiting.len()
     }
@@ -120,12 +120,11 @@ impl Outbox {
         self.waiting.is_empty()
     }
 
-    /// Takes the messages of one `handle` call, whose records end at `appended`, and pushes to `ready` what may
-    /// leave at once: what is independent, and the rest if the journal is `durable` that far. Datagrams are made
-    /// of `spare` ones first.
+    /// Takes the messages of one `handle` call, whose records end at `appended`. Pushes to `ready` what may leave at
+    /// once: independent messages, and the rest if the journal is `durable` up to `appended`. Reuses datagrams of
+    /// `spare` first.
     ///
-    /// # Panics
-    /// When a message does not fit a datagram: its sender broke the limit that its configuration states.
+    /// # Panics When a message does not fit a datagram: its sender broke the limit that its configuration states.
     #[inline]
     pub fn absorb<P: Process>(
         &mut self,
@@ -212,7 +211,7 @@ impl Outbox {
         }
     }
 
-    /// Pushes to `ready` what waited for nothing beyond `durable`, in the order of sending.
+    /// Pushes to `ready`, in the order of sending, whatever waits for an offset of at most `durable`.
     pub fn release(&mut self, durable: Offset, ready: &mut VecDeque<Outgoing>) {
         self.durable = durable;
         while self.waiting.front().is_some_and(|(offset, _)| *offset <= durable) {
@@ -223,7 +222,7 @@ impl Outbox {
         }
     }
 
-    /// `to` without this process; `None` when nobody else is left.
+    /// `to` without this process; `None` when no other recipient is left.
     fn others(&self, to: Recipients) -> Option<Recipients> {
         match (to, self.sender.from.as_site()) {
             (Recipients::One(one), _) if one == self.sender.from => None,
@@ -247,7 +246,7 @@ impl Outgoing {
     }
 }
 
-/// Appends a message to a datagram that has room for it.
+/// Appends a message to a datagram that has room for it, and panics if it has none.
 fn put(datagram: &mut Datagram, message: &Sent, bytes: &[u8], datagram_max: usize) {
     frame::put_message(&mut datagram.bytes, bytes);
     assert!(
@@ -261,20 +260,20 @@ fn put(datagram: &mut Datagram, message: &Sent, bytes: &[u8], datagram_max: usiz
     datagram.is_background &= message.rank >= BACKGROUND;
 }
 
-/// The datagrams of one call, which still take messages that go the same way and fit.
+/// The datagrams of one call, which still take messages for the same recipients while these fit.
 #[derive(Clone, Debug, Default)]
 struct Drafts {
     list: Vec<(bool, Box<Datagram>)>,
-    /// Once the list is long: by a hash of its way, the place of the last draft that goes there, plus one. A power of
-    /// two long, at least twice as long as the list.
+    /// Used once the list is long: a hash table from a way (independence and recipients) to one plus the place of its
+    /// last draft. The length is a power of two, at least twice the length of the list.
     index: Vec<u32>,
 }
 
-/// Up to so many drafts are looked through.
+/// Up to this many drafts are searched one by one.
 const FEW: usize = 8;
 
 impl Drafts {
-    /// A datagram with room for `message` to `to`; `new` makes one where there is none.
+    /// A datagram with room for `message` to `to`; `new` makes one if there is none.
     fn draft(
         &mut self,
         to: Recipients,
@@ -327,7 +326,7 @@ impl Drafts {
         (entry as usize).checked_sub(1)
     }
 
-    /// The newest draft of its way is the one that may have room.
+    /// Indexes the draft at `place`. Only the newest draft of a way may have room.
     fn enter(&mut self, way: (bool, Recipients), place: usize) {
         if place < FEW {
             return;
@@ -428,7 +427,7 @@ mod tests {
         Outbox::new(sender, 128, 200)
     }
 
-    /// What each outgoing thing is: its words, `own` in front of those that come back.
+    /// The words in each outgoing item; 777 stands in front of those that come back.
     fn words(ready: &mut VecDeque<Outgoing>) -> Vec<Vec<u64>> {
         let numbers = |outgoing| match outgoing {
             Outgoing::Datagram(datagram) => {
@@ -478,7 +477,8 @@ mod tests {
         assert_eq!(words(&mut ready), [alloc::vec![1, 2, 9], alloc::vec![3], alloc::vec![4]]);
     }
 
-    /// Past a few datagrams an index finds the one that has room: also in the second call, whose index is an old one.
+    /// Beyond a few datagrams an index finds the one with room: also in the second call, which reuses the first one's
+    /// index.
     #[test]
     fn messages_to_many_share_a_datagram_each() {
         let (mut outbox, mut effects, mut ready) = (outbox(), Effects::<Talker>::default(), VecDeque::new());
@@ -497,15 +497,15 @@ mod tests {
                     Outgoing::Own(_) => panic!("nobody wrote to itself"),
                 })
                 .collect();
-            let said = |datagram: &Datagram| -> Vec<u64> {
+            let numbers = |datagram: &Datagram| -> Vec<u64> {
                 let (header, messages) = frame::read_sealed(datagram).unwrap();
                 assert_eq!(header.to, datagram.to);
                 messages.decode::<Word>().unwrap().iter().map(|word| word.0).collect()
             };
             let clients = usize::from(clients);
             assert_eq!(datagrams.len(), 2 * clients);
-            assert!(datagrams[..clients].iter().all(|datagram| said(datagram) == [0, 1]));
-            assert!(datagrams[clients..].iter().all(|datagram| said(datagram) == [2]));
+            assert!(datagrams[..clients].iter().all(|datagram| numbers(datagram) == [0, 1]));
+            assert!(datagrams[clients..].iter().all(|datagram| numbers(datagram) == [2]));
             datagrams.into_iter().for_each(|datagram| spare.give(datagram));
         }
     }

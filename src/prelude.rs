@@ -1,4 +1,4 @@
-//! Everything that a protocol, its words for scenarios and its judges are written with: `use aviary::prelude::*`.
+//! Everything needed to write a protocol, its scenario vocabulary and its judges: `use aviary::prelude::*`.
 
 pub use crate::ids::{ProcessId, SiteId, SiteSet};
 pub use crate::judges::{KvHistory, NeverBack, kv};

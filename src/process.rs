@@ -1,8 +1,8 @@
-//! The border: what a protocol implements and what a host hands it.
+//! The interface between protocol and host: what a protocol implements and what a host gives it.
 //!
-//! A [`Process`] does no I/O and reads no clock, environment or randomness that it was not given. Everything
-//! enters through [`Process::handle`] and everything leaves through [`Effects`]; the simulator and the UDP
-//! runtime are two hosts of this one trait.
+//! A [`Process`] does no I/O, and reads no clock, environment or randomness but what it was given. Every input enters
+//! through [`Process::handle`] and every output leaves through [`Effects`]. The simulator and the UDP runtime are two
+//! hosts of this one trait.
 
 use alloc::format;
 use alloc::string::String;
@@ -17,21 +17,21 @@ use crate::wire::{Wire, WireError};
 
 /// A protocol, as one deterministic state machine.
 pub trait Process: Clone {
-    /// What sites and clients say to each other; every one travels as bytes in a datagram.
+    /// Messages between sites and clients; each travels as bytes in a datagram.
     type Message: Wire + Label;
     /// One durable fact.
     type Record: Wire;
-    /// What happened, for traces, metrics and people. Notes carry no obligations and are not judged alone.
+    /// An event, for traces, metrics and people. Notes carry no obligations, and no judge rules on notes alone.
     type Note: Clone + Debug + Display + Label;
-    /// What a user asks of this process.
+    /// A request of a user to this process.
     type Command: Clone + Debug + Display;
-    /// What every process of the cluster is configured with.
+    /// The configuration of every process of the cluster.
     type Config: Clone + Debug;
 
-    /// A process that is about to run, out of everything it ever made durable.
+    /// A process that is about to run, built from everything it ever made durable.
     ///
-    /// `seed` differs for every incarnation of a process, and of every site. Two clients may have the same. Records that contradict each other are
-    /// [`Damage`]: never a fresh start.
+    /// `seed` differs for every incarnation of a process, and for every site. Two clients may have the same seed.
+    /// Records that contradict each other are [`Damage`], never a fresh start.
     fn start(
         config: &Self::Config,
         id: ProcessId,
@@ -39,94 +39,93 @@ pub trait Process: Clone {
         recovered: Recovered<Self::Record>,
     ) -> Result<Self, Damage>;
 
-    /// How many items its containers may be asked for in one input, for each record, message and note that comes of it
-    /// (at least one). What [`looks`](Process::looks) counts is held to this in simulations.
+    /// The maximum number of items that its containers may be asked for in one input, per record, message and note that
+    /// results (at least one). Simulations check the count of [`looks`](Process::looks) against this limit.
     const LOOKS_MAX: u64 = u64::MAX;
 
-    /// Takes one input. Nonsense from outside is dropped and noted with its reason; an impossible state of
-    /// its own is a panic, which the simulator turns into a verdict.
+    /// Handles one input. It drops malformed or impossible input from outside and notes the reason. An impossible state
+    /// of its own is a panic, which the simulator turns into a verdict.
     ///
-    /// `now` is what the process's own clock shows: it may run fast or slow, jump ahead, and be set back
-    /// ([`Steady`](crate::time::Steady) makes a time of it that is not).
+    /// `now` is the reading of the process's own clock. That clock may run fast or slow, jump ahead, and be set back;
+    /// [`Steady`](crate::time::Steady) derives a time from it that never goes back.
     fn handle(&mut self, now: Instant, input: Input<Self>, effects: &mut Effects<Self>);
 
-    /// When to hand in [`Input::Wake`] and what for, by the clock that [`handle`](Process::handle) is told. Asked after
-    /// every input; a moment in the past means at once. A clock that is set back does not make a sleep longer: the
-    /// wake-up comes, though the clock shows less than what was asked for.
+    /// When to hand in [`Input::Wake`] and for what purpose, on the clock that [`handle`](Process::handle) receives.
+    /// The host asks after every input; a moment in the past means at once. Setting the clock back does not make a
+    /// sleep longer: the wake-up comes although the clock shows less than the requested time.
     fn deadline(&self) -> Option<(Instant, &'static str)> {
         None
     }
 
-    /// What it is at the moment, so that scenarios can say "the leader". Nobody leads where this is not written.
+    /// Its present role, so that scenarios can say "the leader". By default a process never leads.
     fn role(&self) -> Role {
         Role::Follower
     }
 
-    /// How much of what the cluster agreed on it knows, in whatever unit, so that scenarios can say "the laggard".
+    /// How much of what the cluster agreed on it knows, in any unit, so that scenarios can say "the laggard".
     fn progress(&self) -> u64 {
         0
     }
 
-    /// Makes everything that it draws from here on another draw than its seed has in store: for searches that ask
-    /// what else might have happened. A process that draws nothing once it runs has nothing to do.
+    /// Replaces all its later random draws by draws that its seed would not give: for searches that ask what else might
+    /// have happened. A process that draws nothing once it runs does nothing here.
     fn rekey(&mut self, _salt: u64) {}
 
-    /// How many items its containers were asked for since it started, by their own count
+    /// How many items its containers were asked for since it started, as the containers count
     /// ([`Looks`](crate::cow_log::Looks)). A process that counts nothing is not judged for its work.
     fn looks(&self) -> u64 {
         0
     }
 
-    /// How many commands it was handed and has not answered: whoever crashes loses them, and worlds count that.
+    /// How many commands it received and has not answered. A crash loses them, and worlds count that.
     fn unanswered(&self) -> usize {
         0
     }
 
-    /// Shows everything that grows with what comes in, and its limit. Called after every input, so it counts
-    /// nothing. A process that shows nothing is not judged for its memory.
+    /// Shows the size of everything that grows with its input, and the limit. Called after every input, so it must not
+    /// iterate to count. A process that shows nothing is not judged for its memory.
     fn sizes(&self, _see: impl FnMut(Size)) {}
 }
 
-/// A process whose whole state in memory can be written down and read back.
+/// A process whose whole state in memory can be saved and loaded.
 ///
-/// What is loaded does from then on what the saved one does, bit for bit.
+/// Once loaded, the process behaves exactly like the saved one.
 pub trait Savable: Process<Command: Wire, Config: Wire> {
-    /// Names the code of this process: a state is read by the code that wrote it and by no other.
+    /// Names the code of this process. Only the code that wrote a state reads it.
     const CODE: &'static str;
 
     /// Appends its whole state.
     fn save(&self, out: &mut Vec<u8>);
 
-    /// The process `id` whose state fills `bytes`, configured as the saved one was.
+    /// The process `id` whose state fills `bytes`, with the same configuration as the saved one.
     ///
-    /// # Errors
-    /// When they are no state, or one that cannot be gone on with.
+    /// # Errors When the bytes are not a state, or are a state from which a process cannot continue.
     fn load(config: &Self::Config, id: ProcessId, bytes: &[u8]) -> Result<Self, WireError>;
 }
 
-/// What a process says of itself to those who aim faults at it.
+/// The role that a process reports, for aiming faults.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Role {
-    /// It leads; of two leaders the one with the greater `rank` is the current one.
+    /// It leads. Of two leaders, the one with the greater `rank` is the current one.
     Leader {
         /// Orders leaderships: a ballot, an epoch.
         rank: u64,
     },
     /// It tries to lead.
     Candidate,
-    /// It follows, or has no such roles.
+    /// It follows, or its protocol has no such roles.
     Follower,
-    /// It asks and keeps nothing durable.
+    /// It sends requests and keeps nothing durable.
     Client,
 }
 
 /// Everything that a process made durable, as its host read it back.
 #[derive(Clone, Debug)]
 pub struct Recovered<R> {
-    /// How often this process has been started, this time included: 1 for a fresh one. Durable before the
-    /// process starts, so no two incarnations share a number.
+    /// How often this process has been started, this start included: 1 for a fresh process. The host makes the number
+    /// durable before the process starts, so no two incarnations share one.
     pub incarnation: u64,
-    /// Its records, in the order of their appending.
+    /// Its records, in the order in which they were appended.
     pub records: Vec<R>,
 }
 
@@ -143,7 +142,7 @@ impl Recovered<Vec<u8>> {
     }
 }
 
-/// Durable state that cannot be true.
+/// Durable state that contradicts itself or does not decode.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Damage(pub String);
 
@@ -158,72 +157,72 @@ impl core::error::Error for Damage {}
 /// One thing that happens to a process.
 #[derive(Clone, Debug)]
 pub enum Input<P: Process> {
-    /// A message came, from another process or, after its wait, from itself.
+    /// A message arrived from another process or, after its wait in the outbox, from the process itself.
     Message {
-        /// Who says it sent this; nothing proves it yet. The process itself only when it did: a host drops
-        /// datagrams from elsewhere that claim so.
+        /// The sender that the message names; nothing proves it yet. The process itself only if it did send this: a
+        /// host drops datagrams from elsewhere that claim so.
         from: ProcessId,
-        /// What it says.
+        /// The decoded message.
         message: P::Message,
     },
-    /// The process's [deadline](Process::deadline) has come.
+    /// The process's [deadline](Process::deadline) has passed.
     Wake,
-    /// A user asks something.
+    /// A user's request.
     Command(P::Command),
-    /// Whether the host can reserve disk space ahead has changed.
+    /// The host's ability to reserve disk space ahead has changed.
     DiskSpace {
-        /// It cannot: what is reserved lasts for the records in flight and little more, so the process should
-        /// take on nothing new until it hears otherwise.
+        /// Whether the host cannot reserve space. What is reserved then lasts for the records in flight and little
+        /// more, so the process should accept no further requests until space is back.
         is_low: bool,
     },
 }
 
-/// How much one container of a process holds, and how much it may.
+/// How much one container of a process holds, and its limit.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Size {
-    /// What it holds: `submissions in the queue`.
+    /// A noun phrase for the items: `submissions in the queue`.
     pub what: &'static str,
-    /// How many.
+    /// The number of items.
     pub holds: u64,
-    /// How many at most.
+    /// The limit on the number of items.
     pub max: u64,
 }
 
 impl Size {
-    /// `holds` of at most `max`.
+    /// A size of `holds` items, with the limit `max`.
     pub fn new(what: &'static str, holds: usize, max: usize) -> Size {
         Size { what, holds: holds as u64, max: max as u64 }
     }
 }
 
-/// Messages of this [rank](Label::rank) and above say only that their sender lives: traces leave them out even
-/// when they are lost.
+/// Messages of this [rank](Label::rank) and above only say that their sender lives. Traces leave them out even when
+/// they are lost.
 pub const BACKGROUND: u8 = 30;
 
-/// What a message or a note is called and what it is about, for rules, fates and traces.
+/// The kind and the subject of a message or a note, for rules, fates and traces.
 ///
-/// `label_enum!` writes it for an enum.
+/// `label_enum!` implements it for an enum.
 pub trait Label {
-    /// Every name that [`kind`](Label::kind) gives, so that scenarios can be checked for wrong ones. Empty when that
-    /// is not known: then a wrong name makes a run stale.
+    /// Every name that [`kind`](Label::kind) returns, so that scenarios can be checked for wrong names. Empty when the
+    /// names are unknown: then a wrong name makes a run stale.
     const KINDS: &'static [&'static str] = &[];
 
-    /// Every noun of its [subjects](Label::subject), for the same purpose; empty when that is not known.
+    /// Every noun of its [subjects](Label::subject), for the same purpose. Empty when the nouns are unknown.
     const NOUNS: &'static [&'static str] = &[];
 
-    /// Its name: `Accept`.
+    /// Its kind: `Accept`.
     fn kind(&self) -> &'static str;
 
-    /// What it is about: an identity (a slot, a request), never a watermark, since fates are drawn from it.
+    /// Its subject: an identity (a slot, a request), never a watermark, since fates are drawn from it.
     fn subject(&self) -> Subject;
 
-    /// Messages that share a datagram are ordered by this, stably; heartbeats come last.
+    /// The sort key of messages that share a datagram; the sort is stable. Heartbeats come last.
     fn rank(&self) -> u8 {
         0
     }
 }
 
-/// The note of processes that have nothing to say.
+/// The note type of processes that write no notes.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum NoNote {}
 
@@ -243,12 +242,12 @@ impl Display for NoNote {
     }
 }
 
-/// What a message is about: a kind of thing and which one. Displayed as `slot 7`.
+/// The subject of a message: a kind of thing and its number. Displayed as `slot 7`.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub struct Subject {
     /// The kind of thing; `""` when the message is about nothing in particular.
     pub noun: &'static str,
-    /// Which one.
+    /// The number of the thing.
     pub number: u64,
 }
 
@@ -268,16 +267,16 @@ impl Display for Subject {
     }
 }
 
-/// Whom a message goes to.
+/// The recipients of a message.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub enum Recipients {
     /// One process.
     One(ProcessId),
     /// Several sites: one encoded buffer for all of them.
     Sites(SiteSet),
-    /// The first `count` clients but for the sender itself: one encoded buffer for all of them.
+    /// The first `count` clients except the sender itself: one encoded buffer for all of them.
     Clients {
-        /// How many, from client 0 on.
+        /// The number of clients, from client 0 on.
         count: u16,
     },
 }
@@ -292,7 +291,7 @@ impl Recipients {
         }
     }
 
-    /// Whether a message to these comes back to its sender `me` too.
+    /// Whether a message to these recipients also comes back to its sender `me`.
     pub(crate) fn is_own(self, me: ProcessId) -> bool {
         match self {
             Recipients::One(_) | Recipients::Sites(_) => self.contains(me),
@@ -300,9 +299,9 @@ impl Recipients {
         }
     }
 
-    /// Each of them, in ascending order.
+    /// Each recipient, in ascending order.
     pub fn iter(self) -> impl Iterator<Item = ProcessId> + Clone + use<> {
-        // Nobody, at the end, is a set of no sites.
+        // An empty set of sites marks the end.
         let (mut rest, mut client) = (self, 0);
         core::iter::from_fn(move || match &mut rest {
             Recipients::One(one) => {
@@ -338,7 +337,7 @@ impl From<SiteSet> for Recipients {
     }
 }
 
-/// One message as given to [`Effects`]: encoded, with what hosts need to know of it.
+/// One message as given to [`Effects`]: encoded, with what hosts need to know about it.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(crate) struct Sent {
     pub(crate) to: Recipients,
@@ -349,16 +348,16 @@ pub(crate) struct Sent {
     pub(crate) bytes: Range<usize>,
 }
 
-/// Why a process must not go on: something that it relies on does not hold.
+/// Why a process must not continue: something that it relies on does not hold.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Stop {
-    /// What does not hold, in one word, as verdicts name it: `divergence`.
+    /// The property that does not hold, in one word, as in verdicts: `divergence`.
     pub property: &'static str,
-    /// One sentence with the values that show it, and what to do.
+    /// One sentence with the values that show the violation, and what to do.
     pub reason: String,
 }
 
-/// What one call of [`Process::handle`] wants done. Owned and reused by the host; encoded as it is given.
+/// The effects of one call of [`Process::handle`]. The host owns and reuses it. Effects are encoded as they are given.
 #[derive(Clone, Debug)]
 pub struct Effects<P: Process> {
     pub(crate) records: Records,
@@ -387,26 +386,26 @@ impl<P: Process> Effects<P> {
         self.records.ends.push(self.records.bytes.len());
     }
 
-    /// Sends `message` once *every* record of this call, whatever the order of the calls, and everything
-    /// appended earlier is durable. A process may send to itself: that message skips the network, not the wait.
+    /// Sends `message` once everything appended earlier and *every* record of this call is durable, whether appended
+    /// before or after `send`. A process may send to itself: that message skips the network, but not the wait.
     pub fn send(&mut self, to: impl Into<Recipients>, message: &P::Message) {
         self.push(to.into(), message, false);
     }
 
-    /// Sends `message` at once. Right only for what stays true if every unsynced record is lost in a crash.
+    /// Sends `message` at once. Correct only if the message stays true when a crash loses every unsynced record.
     pub fn send_independent(&mut self, to: impl Into<Recipients>, message: &P::Message) {
         self.push(to.into(), message, true);
     }
 
-    /// Tells whoever watches what happened.
+    /// Reports an event to observers.
     pub fn note(&mut self, note: P::Note) {
         self.notes.push(note);
     }
 
-    /// Stops the process, as a disk that failed would: nothing of this call is appended or sent, whatever the order
-    /// of the calls, only its notes are told; nothing is handed in any more. The first reason counts.
+    /// Stops the process, as a failed disk would. Nothing of this call is appended or sent, not even what was given
+    /// before `stop`; only its notes are reported. The process receives no further input. The first reason counts.
     ///
-    /// For what the process finds out about the cluster it is in. An impossible state of its own is a panic.
+    /// For problems that the process finds in its cluster. An impossible state of its own is a panic.
     pub fn stop(&mut self, property: &'static str, reason: String) {
         self.stop.get_or_insert(Stop { property, reason });
     }
@@ -424,17 +423,17 @@ impl<P: Process> Effects<P> {
         &self.records
     }
 
-    /// How many records, messages and notes there are.
+    /// The number of records, messages and notes.
     pub(crate) fn outcomes(&self) -> usize {
         self.records.ends.len() + self.sent.len() + self.notes.len()
     }
 
-    /// How much is to be written and sent, in bytes.
+    /// The number of bytes to append and send.
     pub fn bytes(&self) -> usize {
         self.records.bytes.len() + self.buffer.len()
     }
 
-    /// Forgets everything, keeping the buffers. Messages are taken by [`crate::outbox::Outbox::absorb`].
+    /// Removes everything and keeps the buffers. [`crate::outbox::Outbox::absorb`] takes the messages.
     pub fn clear(&mut self) {
         self.records.clear();
         self.buffer.clear();
@@ -443,10 +442,9 @@ impl<P: Process> Effects<P> {
         self.stop = None;
     }
 
-    /// Takes everything out again, decoded: for a process that wraps another and changes what it wants done.
+    /// Takes everything out again, decoded: for a process that wraps another and changes its effects.
     ///
-    /// # Errors
-    /// When something does not decode as it was encoded: the codec of `P` is broken.
+    /// # Errors When something does not decode as it was encoded, so that the codec of `P` is broken.
     pub fn take(&mut self) -> Result<Given<P>, WireError> {
         let records = self.records.iter().map(P::Record::from_bytes).collect::<Result<_, _>>()?;
         let letter = |sent: &Sent| {
@@ -463,24 +461,24 @@ impl<P: Process> Effects<P> {
 /// Everything that one call of [`Process::handle`] gave to its [`Effects`].
 #[derive(Clone, Debug)]
 pub struct Given<P: Process> {
-    /// To be made durable, in this order.
+    /// The records to make durable, in this order.
     pub records: Vec<P::Record>,
-    /// To be sent, in this order.
+    /// The messages to send, in this order.
     pub messages: Vec<Letter<P::Message>>,
-    /// What happened.
+    /// The notes, in this order.
     pub notes: Vec<P::Note>,
-    /// Why the process stops, if it does: then nothing else of this is done.
+    /// Why the process stops, if it does. Then no record is appended and no message sent.
     pub stop: Option<Stop>,
 }
 
 /// One message as given to [`Effects`].
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Letter<M> {
-    /// To whom.
+    /// The recipients.
     pub to: Recipients,
-    /// What.
+    /// The message.
     pub message: M,
-    /// Whether it was sent without a wait.
+    /// Whether it is sent without waiting for a sync.
     pub is_independent: bool,
 }
 
@@ -492,17 +490,17 @@ pub struct Records {
 }
 
 impl Records {
-    /// Whether there is none.
+    /// Whether there are no records.
     pub fn is_empty(&self) -> bool {
         self.ends.is_empty()
     }
 
-    /// How many.
+    /// The number of records.
     pub fn len(&self) -> usize {
         self.ends.len()
     }
 
-    /// How many bytes all of them have.
+    /// The size of all records together, in bytes.
     pub(crate) fn bytes(&self) -> usize {
         self.bytes.len()
     }

@@ -1,13 +1,13 @@
-//! Time as a process knows it: microseconds since its host's epoch, as integers.
+//! Time as a process sees it: microseconds since its host's epoch, as integers.
 //!
-//! Nothing here reads a clock; a host says what time it is. The standard library's `Instant` has neither a
-//! zero nor a form on disk, so it cannot appear in a scenario, a trace or a message.
+//! Nothing here reads a clock; the host supplies the time. The standard library's `Instant` has neither a zero nor a
+//! form on disk, so it cannot appear in a scenario, a trace or a message.
 
 use core::fmt;
 use core::ops::{Add, AddAssign, Sub};
 use core::str::FromStr;
 
-/// A moment: microseconds since the epoch of the host that names it.
+/// A moment: microseconds since the epoch of its host.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Default)]
 pub struct Instant(u64);
 
@@ -29,7 +29,7 @@ impl Instant {
         self.0
     }
 
-    /// How long after `earlier` this is; zero when it is not after it.
+    /// The time from `earlier` to this moment; zero when this moment is not after `earlier`.
     pub const fn since(self, earlier: Instant) -> Duration {
         Duration(self.0.saturating_sub(earlier.0))
     }
@@ -39,44 +39,44 @@ impl Duration {
     /// No time at all.
     pub const ZERO: Duration = Duration(0);
 
-    /// So many microseconds.
+    /// A length of `micros` microseconds.
     pub const fn from_micros(micros: u64) -> Duration {
         Duration(micros)
     }
 
-    /// So many milliseconds.
+    /// A length of `millis` milliseconds.
     pub const fn from_millis(millis: u64) -> Duration {
         Duration(millis * 1_000)
     }
 
-    /// So many seconds.
+    /// A length of `secs` seconds.
     pub const fn from_secs(secs: u64) -> Duration {
         Duration(secs * 1_000_000)
     }
 
-    /// Microseconds.
+    /// The length in microseconds.
     pub const fn as_micros(self) -> u64 {
         self.0
     }
 
-    /// This length `factor` times, at most the longest there is.
+    /// This length times `factor`, capped at the longest length.
     #[must_use]
     pub const fn times(self, factor: u64) -> Duration {
         Duration(self.0.saturating_mul(factor))
     }
 }
 
-/// Makes a time that never goes back out of a clock that may be set back: while it is set back, the steady time stands
-/// still for no longer than until the next reading.
+/// Derives a time that never goes back from a clock that may be set back. When the clock is set back, the steady time
+/// stands still only until the next reading.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct Steady {
     latest: Instant,
-    /// By how much the clock was set back, all together.
+    /// The sum of all amounts by which the clock was set back.
     lead: Duration,
 }
 
 impl Steady {
-    /// The steady time at a moment at which the clock shows `now`.
+    /// The steady time at the moment when the clock shows `now`.
     pub fn read(&mut self, now: Instant) -> Instant {
         let steady = now + self.lead;
         if steady < self.latest {
@@ -86,7 +86,7 @@ impl Steady {
         self.latest
     }
 
-    /// What the clock shows at the steady time `at`, as far as it is known.
+    /// The clock's reading at the steady time `at`, as far as it is known.
     pub const fn shown(&self, at: Instant) -> Instant {
         Instant(at.0.saturating_sub(self.lead.0))
     }
@@ -124,20 +124,20 @@ impl Sub for Duration {
     }
 }
 
-/// Seconds with six digits, the form of every trace: `1.020000`.
+/// Prints seconds with six digits, as in every trace: `1.020000`.
 impl fmt::Display for Instant {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}.{:06}", self.0 / 1_000_000, self.0 % 1_000_000)
     }
 }
 
-/// What times are printed in.
+/// The units in which times are printed.
 const UNITS: [(&str, u64); 4] = [("us", 1), ("ms", 1_000), ("s", 1_000_000), ("min", 60_000_000)];
 
-/// What else times are read in.
+/// More units in which times are read.
 const MORE_UNITS: [(&str, u64); 2] = [("m", 60_000_000), ("h", 3_600_000_000)];
 
-/// The form of scenario files, in the largest unit that loses nothing: `20ms`.
+/// Prints the form of scenario files, in the largest unit that loses nothing: `20ms`.
 impl fmt::Display for Duration {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let fits = |&&(_, micros): &&(&str, u64)| self.0.is_multiple_of(micros) && self.0 >= micros;
@@ -146,7 +146,7 @@ impl fmt::Display for Duration {
     }
 }
 
-/// A text that is no length of time.
+/// The error for a text that is no length of time.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct BadDuration;
 
@@ -158,7 +158,7 @@ impl fmt::Display for BadDuration {
 
 impl core::error::Error for BadDuration {}
 
-/// Reads `20ms`, `1.5s`, `2min`; anything finer than a microsecond is refused, not rounded.
+/// Reads `20ms`, `1.5s`, `2min`. It refuses, and does not round, anything finer than a microsecond.
 impl FromStr for Duration {
     type Err = BadDuration;
 

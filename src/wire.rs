@@ -1,7 +1,7 @@
-//! How values become bytes: the trait [`Wire`] and a reader that never panics.
+//! The byte form of values: the trait [`Wire`] and a reader that never panics.
 //!
-//! Numbers are LEB128 (7 bits a byte, low first, shortest form only), so a value has exactly one encoding;
-//! texts and lists are length-prefixed. Decoding checks every bound before it allocates.
+//! Numbers are LEB128 (7 bits per byte, low first, shortest form only), so a value has exactly one encoding; texts and
+//! lists are length-prefixed. Decoding checks every bound before it allocates.
 
 use alloc::collections::{BTreeMap, VecDeque};
 use alloc::string::String;
@@ -12,12 +12,12 @@ use core::fmt::{self, Debug};
 use crate::mix::Seed;
 use crate::time::{Duration, Instant};
 
-/// A value with one byte form.
+/// A value with exactly one byte form.
 pub trait Wire: Sized + Clone + Debug {
     /// Appends the byte form to `out`.
     fn encode(&self, out: &mut Vec<u8>);
 
-    /// Reads one value and leaves `input` behind it.
+    /// Reads one value and leaves `input` just after it.
     fn decode(input: &mut Reader<'_>) -> Result<Self, WireError>;
 
     /// How many bytes [`Wire::encode`] appends.
@@ -25,7 +25,7 @@ pub trait Wire: Sized + Clone + Debug {
         self.to_bytes().len()
     }
 
-    /// The byte form alone.
+    /// The byte form in a buffer of its own.
     fn to_bytes(&self) -> Vec<u8> {
         let mut out = Vec::new();
         self.encode(&mut out);
@@ -41,7 +41,7 @@ pub trait Wire: Sized + Clone + Debug {
     }
 }
 
-/// As many items as take `bytes_max`, and whether there are more. One item at least must fit.
+/// As many items as fit into `bytes_max` bytes, and whether there are more. At least one item must fit.
 pub fn cut<T: Wire>(items: impl Iterator<Item = T>, bytes_max: usize) -> (Vec<T>, bool) {
     let (mut taken, mut bytes) = (Vec::new(), 0);
     for item in items {
@@ -54,7 +54,7 @@ pub fn cut<T: Wire>(items: impl Iterator<Item = T>, bytes_max: usize) -> (Vec<T>
     (taken, false)
 }
 
-/// A value whose bytes begin with one of a few tags, as [`wire_enum!`](crate::wire_enum) makes them.
+/// A value whose bytes begin with a tag from a small set, as [`wire_enum!`](crate::wire_enum) implements it.
 pub trait Tagged: Wire {
     /// Every tag.
     const TAGS: &'static [u8];
@@ -65,9 +65,9 @@ pub trait Tagged: Wire {
 pub enum WireError {
     /// The bytes end inside a value.
     Short,
-    /// Bytes remain behind the last value.
+    /// Bytes remain after the last value.
     TrailingBytes,
-    /// The named field holds what it may not.
+    /// The named field holds an illegal value.
     Invalid(&'static str),
 }
 
@@ -95,12 +95,12 @@ impl<'a> Reader<'a> {
         Reader { rest: bytes }
     }
 
-    /// What has not been read.
+    /// The bytes that have not been read.
     pub const fn rest(&self) -> &'a [u8] {
         self.rest
     }
 
-    /// The next byte, which stays the next.
+    /// The next byte, without reading past it.
     pub const fn peek(&self) -> Option<u8> {
         match self.rest.first() {
             Some(byte) => Some(*byte),
@@ -155,8 +155,8 @@ impl<'a> Reader<'a> {
         Err(WireError::Invalid("number"))
     }
 
-    /// A LEB128 number that is a length of at most `max`, and of at most the bytes that are left: safe to
-    /// allocate for, when every item takes at least one byte.
+    /// A LEB128 number that is a length: at most `max`, and at most the number of bytes left. It is safe to allocate
+    /// that many items when every item takes at least one byte.
     pub fn length(&mut self, max: usize) -> Result<usize, WireError> {
         let length = usize::try_from(self.u64()?).map_err(|_| WireError::Invalid("length"))?;
         if length > max {
@@ -181,7 +181,7 @@ impl<'a> Reader<'a> {
     }
 }
 
-/// The most bytes that [`put_u64`] writes.
+/// The maximum number of bytes that [`put_u64`] writes.
 pub const U64_MAX: usize = 10;
 
 /// Appends `value` as LEB128.
@@ -257,7 +257,7 @@ macro_rules! wire_small_number {
 
 wire_small_number!(u8, u16, u32);
 
-/// In states and settings; a message says how wide its numbers are.
+/// For states and settings; a message states the width of its numbers.
 impl Wire for usize {
     fn encode(&self, out: &mut Vec<u8>) {
         put_u64(out, *self as u64);
@@ -346,7 +346,7 @@ impl Wire for String {
     }
 }
 
-/// As many items as there are bytes at most, so every item takes at least one.
+/// Decodes at most as many items as there are bytes, so every item must take at least one byte.
 impl<T: Wire> Wire for Vec<T> {
     fn encode(&self, out: &mut Vec<u8>) {
         put_list(out, self);
@@ -376,7 +376,7 @@ impl<T: Wire> Wire for VecDeque<T> {
     }
 }
 
-/// In ascending order of its keys.
+/// Pairs in ascending order of their keys.
 impl<K: Wire + Ord, V: Wire> Wire for BTreeMap<K, V> {
     fn encode(&self, out: &mut Vec<u8>) {
         put_u64(out, self.len() as u64);
@@ -457,8 +457,8 @@ impl<T: Wire> Wire for Arc<T> {
     }
 }
 
-/// Implements [`Wire`] for a struct, field by field in the order given, which must be that of its declaration. It may
-/// have one type parameter, which is [`Wire`] too.
+/// Implements [`Wire`] for a struct, field by field. The fields must be listed in the order of their declaration. The
+/// struct may have one type parameter, which must be [`Wire`] too.
 #[macro_export]
 macro_rules! wire_struct {
     ($name:ident $(<$value:ident: $bound:path>)? { $($field:ident),* $(,)? }) => {
@@ -480,8 +480,8 @@ macro_rules! wire_struct {
     };
 }
 
-/// Implements [`Wire`] for an enum of struct-like or unit variants: a tag byte, then the fields in order.
-/// Tags are the format: never reuse one.
+/// Implements [`Wire`] for an enum of struct-like or unit variants: a tag byte, then the fields in order. Tags are part
+/// of the format: never reuse one.
 #[macro_export]
 macro_rules! wire_enum {
     ($name:ident $(<$value:ident: $bound:path>)? {

@@ -1,5 +1,5 @@
-//! The seeds of every fuzz target, through the target's own function: what a fuzzer once found stays found, without
-//! a fuzzer.
+//! Runs the seeds of every fuzz target through the target's function: what a fuzzer once found stays found, without a
+//! fuzzer.
 
 #![expect(clippy::unwrap_used, reason = "a test: seeds that cannot be read are a failure")]
 
@@ -21,7 +21,7 @@ fn check(name: &str, at_least: usize, target: fn(&[u8])) {
     assert!(seeds.len() >= at_least, "only {} seeds of {name}", seeds.len());
     for bytes in seeds {
         target(&bytes);
-        // And what a fuzzer would try first.
+        // Also what a fuzzer would try first.
         for cut in 0..bytes.len().min(64) {
             target(&bytes[..bytes.len() - cut]);
             let mut flipped = bytes.clone();
@@ -44,7 +44,7 @@ fn records() {
 #[test]
 fn journals() {
     check("journal", 4, targets::journal);
-    // What is mended on the way to the target is what a journal writes.
+    // A journal's own files must stay the same when they are mended on the way to the target.
     for bytes in seeds("journal") {
         let image = targets::Image::parse(&bytes).unwrap();
         assert!(image.to_bytes() == bytes);

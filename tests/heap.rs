@@ -1,7 +1,7 @@
-//! The heap of a process against the sizes that it declares: while its log stays as it is, it holds no more memory than
-//! its declared containers explain. What grows beside them, by a few bytes for a message, shows after a while.
+//! Compares the heap of a process with the sizes that it declares: while its log does not grow, it holds no more memory
+//! than its declared containers explain. Anything else that grows by a few bytes per message shows after a while.
 //!
-//! The heap is counted by an allocator, in a copy of the process: a copy has no spare capacity, and shares what is shared.
+//! An allocator counts the heap in a copy of the process: a copy has no spare capacity, and shares what is shared.
 #![cfg(feature = "tweets")]
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -15,16 +15,16 @@ use aviary::time::{Duration, Instant};
 use aviary::tweets::service::Timelines;
 use aviary::tweets::site::Participant;
 
-/// From when on nothing is written any more, and until when it is only read, in seconds.
+/// The period, in seconds, in which nothing is written any more and clients only read.
 const READS: std::ops::Range<u64> = 20..140;
 
-/// What one item of a declared container takes at most, in bytes: a request with a long text, and its place.
+/// The maximum number of bytes that one item of a declared container takes: a request with a long text, and its place.
 const ITEM: u64 = 1_500;
 
-/// What may come and go beside containers: buffers, and nodes of maps that are filled otherwise.
+/// Bytes that may vary outside of containers: buffers, and nodes of maps that are filled differently.
 const SPARE: u64 = 2_000;
 
-/// What a process holds at some moment.
+/// The heap and the items of a process at some moment.
 #[derive(Clone, Copy, Debug)]
 struct Held {
     bytes: u64,
@@ -43,20 +43,20 @@ fn held<T: Clone>(process: &Participant, beside: &T) -> Held {
     Held { bytes: bytes_of(process) + bytes_of(beside), items }
 }
 
-/// What `now` holds that neither `before` nor what was put into declared containers since explains, in bytes.
+/// Bytes in `now` that neither `before` nor items put into declared containers since then explain.
 fn unexplained(before: Held, now: Held) -> Option<u64> {
     let explained = before.bytes + now.items.saturating_sub(before.items) * ITEM + SPARE;
     now.bytes.checked_sub(explained).filter(|bytes| *bytes > 0)
 }
 
-/// Three sites and two clients on a network that loses and doubles: some writes, and then every kind of read.
+/// Three sites and two clients on a network that loses and duplicates: some writes, and then every kind of read.
 fn reads() -> Run<Timelines> {
     let asked = [
         "View(site: 1, user: \"ann\")",
-        "View(client: 0, user: \"bob\", fresh: true, limit: 3)",
+        "View(client: 0, user: \"bob\", read: Quorum, limit: 3)",
         "Status(site: 2)",
         "Blocks(client: 1)",
-        "View(site: 0, user: \"cat\", fresh: true)",
+        "View(site: 0, user: \"cat\", read: Quorum)",
         "Log(site: 1)",
     ];
     let mut steps = String::new();
@@ -96,7 +96,7 @@ fn a_process_holds_no_more_than_its_sizes_explain() {
             assert_eq!(unexplained(*before, now), None, "{id} at {second} s: {before:?}, and now {now:?}");
         }
     }
-    // The same processes, if each kept eight bytes for whatever is delivered to it.
+    // The same processes, if each kept eight bytes for every datagram delivered to it.
     let each = usize::try_from(run.world().statistics().delivered - delivered).unwrap() / ids.len();
     for (id, before) in ids.iter().zip(before) {
         let leaking = held(run.world().process(*id).unwrap(), &vec![0_u64; each]);

@@ -1,4 +1,4 @@
-//! What a real host records, played again: the same, or the first difference.
+//! Replays what a real host records: the replay is the same, or the first difference is found.
 #![cfg(all(feature = "tweets", feature = "udp"))]
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -24,7 +24,7 @@ const CLUSTER: u64 = 77;
 const ME: ProcessId = ProcessId::site(0);
 const RING: u64 = 16 << 20;
 
-/// The real process, but that nobody may ask it to say `crash`.
+/// The real process, except that it panics when it is asked to say `crash`.
 #[derive(Clone, Debug)]
 struct Fragile(Participant);
 
@@ -43,7 +43,7 @@ impl Process for Fragile {
         let input = match input {
             Input::Message { from, message } => {
                 let is_fatal =
-                    matches!(message, Message::Ask { .. }) && format!("{message:?}").contains("crash");
+                    matches!(message, Message::Request { .. }) && format!("{message:?}").contains("crash");
                 assert!(!is_fatal, "it was asked to crash");
                 Input::<Participant>::Message { from, message }
             }
@@ -93,7 +93,7 @@ impl Savable for Fragile {
     }
 }
 
-/// A cluster of one site, and a folder for its recordings. Both go away.
+/// A cluster of one site, and a folder for its recordings. Dropping this removes both.
 struct Scratch(PathBuf);
 
 impl Scratch {
@@ -152,17 +152,17 @@ impl Drop for Scratch {
     }
 }
 
-fn say(text: &str) -> Command {
+fn tweet(text: &str) -> Command {
     let event = Event::Tweet { user: "ann".parse().unwrap(), text: text.parse().unwrap() };
     Command::Do(Operation::Event { event })
 }
 
 fn look() -> Command {
     let view = View { viewer: "bob".parse().unwrap(), limit: 50, older_than: None };
-    Command::Tell(Query::Of(TimelineQuery::View { view }))
+    Command::Query(Query::Of(TimelineQuery::View { view }))
 }
 
-/// Asks the terminal, and waits for so many answers.
+/// Sends the command `count` times to the terminal, and waits for the answers.
 fn ask(host: &mut Host<Fragile, Files, mio::net::UdpSocket>, command: &Command, count: usize) {
     (0..count).for_each(|_| host.command(command.clone()));
     let end = host.now() + Duration::from_secs(20);
@@ -171,7 +171,7 @@ fn ask(host: &mut Host<Fragile, Files, mio::net::UdpSocket>, command: &Command, 
         assert!(host.now() < end, "{answers} of {count} answers came");
         host.turn(Some(host.now() + Duration::from_millis(10))).unwrap();
         let notes = host.take_notes().into_iter();
-        answers += notes.filter(|(_, note)| matches!(note, Note::Done(..) | Note::Told(..))).count();
+        answers += notes.filter(|(_, note)| matches!(note, Note::Done(..) | Note::LocalReply(..))).count();
     }
 }
 
@@ -193,7 +193,7 @@ fn inputs(tally: &Tally) -> u64 {
     tally.inputs.values().sum()
 }
 
-/// Everything of one file, frame by frame, behind what all files begin with.
+/// Everything of one file after its common start, frame by frame.
 fn bodies(file: &[u8]) -> (Vec<u8>, Vec<Vec<u8>>) {
     let (front, mut rest) = file.split_at(10);
     let bodies = core::iter::from_fn(|| frames::take(&mut rest).ok().map(<[u8]>::to_vec)).collect();
@@ -211,9 +211,9 @@ fn rebuilt((front, bodies): &(Vec<u8>, Vec<Vec<u8>>)) -> Vec<u8> {
 fn a_crashed_run_and_the_one_behind_it_come_out_as_they_were_recorded() {
     let scratch = Scratch::new("crash");
     let mut host = scratch.start();
-    ask(&mut host, &say("hello"), 5);
+    ask(&mut host, &tweet("hello"), 5);
     ask(&mut host, &look(), 2);
-    host.command(say("crash"));
+    host.command(tweet("crash"));
     let crashed = catch_unwind(AssertUnwindSafe(move || {
         let mut host = host;
         (0..100).try_for_each(|_| host.turn(Some(host.now())))
@@ -226,7 +226,7 @@ fn a_crashed_run_and_the_one_behind_it_come_out_as_they_were_recorded() {
     assert!(tally.inputs.keys().copied().eq(["commands", "messages", "own messages", "wake-ups"]));
 
     let mut host = scratch.start();
-    ask(&mut host, &say("hello again"), 1);
+    ask(&mut host, &tweet("hello again"), 1);
     let recorded = host.recorded().unwrap();
     host.stop().unwrap();
     let (tally, _) = play(&scratch.files()).unwrap();
@@ -239,7 +239,7 @@ fn a_crashed_run_and_the_one_behind_it_come_out_as_they_were_recorded() {
 fn whatever_is_cut_off_a_recording_the_rest_is_played() {
     let scratch = Scratch::new("cut");
     let mut host = scratch.start();
-    ask(&mut host, &say("hello"), 2);
+    ask(&mut host, &tweet("hello"), 2);
     drop(host);
     let file = scratch.files().remove(0);
     let (whole, _) = play(core::slice::from_ref(&file)).unwrap();
@@ -259,15 +259,15 @@ fn whatever_is_cut_off_a_recording_the_rest_is_played() {
 fn the_first_output_that_differs_is_shown() {
     let scratch = Scratch::new("tampered");
     let mut host = scratch.start();
-    ask(&mut host, &say("hello"), 1);
+    ask(&mut host, &tweet("hello"), 1);
     drop(host);
     let mut parts = bodies(&scratch.files()[0]);
-    let is_told = |body: &Vec<u8>| body[0] == 5 && body.windows(5).any(|part| part == b"hello");
-    let index = parts.1.iter().position(is_told).unwrap();
+    let has_text = |body: &Vec<u8>| body[0] == 5 && body.windows(5).any(|part| part == b"hello");
+    let index = parts.1.iter().position(has_text).unwrap();
     let place = parts.1[index].windows(5).position(|part| part == b"hello").unwrap();
     parts.1[index][place..place + 5].copy_from_slice(b"hullo");
     let Err(PlayFailure::Differs(difference)) = play(&[rebuilt(&parts)]) else { panic!("it differs") };
-    // In front of the entries are the header and two openings; the input is the one before its output.
+    // Before the entries are the header and two openings; the input is the one before its output.
     assert_eq!(difference.entry, index as u64 - 3);
     assert!(difference.now.is_some() && difference.input.contains("is "), "{difference}");
     let has = |lines: &[String], text| lines.iter().any(|line| line.contains(text));
@@ -278,7 +278,7 @@ fn the_first_output_that_differs_is_shown() {
 fn other_code_and_damage_are_refused() {
     let scratch = Scratch::new("refused");
     let mut host = scratch.start();
-    ask(&mut host, &say("hello"), 1);
+    ask(&mut host, &tweet("hello"), 1);
     drop(host);
     let file = scratch.files().remove(0);
     let refused = |file: Vec<u8>| match play(&[file]) {
@@ -298,7 +298,7 @@ fn other_code_and_damage_are_refused() {
     let mut damaged = file.clone();
     let middle = file.len() / 2;
     damaged[middle] ^= 1;
-    // A length that is damaged may point behind the end, which is what a crash leaves too.
+    // A damaged length may point beyond the end, which a crash leaves too.
     assert!(matches!(
         play(&[damaged.clone()]),
         Err(PlayFailure::Refused(Refusal::Damaged(_))) | Ok((_, Some(_)))
@@ -317,7 +317,7 @@ fn other_code_and_damage_are_refused() {
 fn a_ring_stays_within_its_bound_and_goes_on_from_a_state() {
     let scratch = Scratch::new("ring");
     let mut host = scratch.start();
-    ask(&mut host, &say(&"x".repeat(200)), 20);
+    ask(&mut host, &tweet(&"x".repeat(200)), 20);
     for _ in 0..150 {
         ask(&mut host, &look(), 100);
     }
@@ -332,10 +332,10 @@ fn a_ring_stays_within_its_bound_and_goes_on_from_a_state() {
     assert_eq!((tally.starts, tally.gaps, tally.open, cut, recorded.left_out), (0, 0, 0, None, 0));
     assert_eq!(tally.states, 2 * (files.len() as u64 - 1));
     assert!(tally.outputs == inputs(&tally) && inputs(&tally) < recorded.inputs);
-    // A file that is not there is a gap, and what follows is played.
+    // A missing file is a gap, and the files after it are replayed.
     let (tally, _) = play(&[files[0].clone(), files[2].clone()]).unwrap();
     assert_eq!((tally.gaps, tally.states), (1, 0));
-    // A state that is another one is found where it stands.
+    // A different state is found where it is.
     let mut parts = bodies(&files[1]);
     let end = parts.1[1].len() - 1;
     parts.1[1][end] ^= 1;
@@ -349,13 +349,13 @@ fn a_ring_stays_within_its_bound_and_goes_on_from_a_state() {
 fn a_recorder_that_cannot_write_stops_and_its_site_goes_on() {
     let scratch = Scratch::new("unwritable");
     let mut host = scratch.start();
-    ask(&mut host, &say(&"x".repeat(200)), 20);
-    // The next file cannot be begun.
+    ask(&mut host, &tweet(&"x".repeat(200)), 20);
+    // The next file cannot be created.
     fs::remove_dir_all(scratch.folder()).unwrap();
     for _ in 0..60 {
         ask(&mut host, &look(), 100);
     }
-    ask(&mut host, &say("hello"), 10);
+    ask(&mut host, &tweet("hello"), 10);
     assert!(host.recorded().unwrap().left_out > 0);
     host.stop().unwrap();
 }

@@ -1,4 +1,4 @@
-//! Processes that are saved and read back in the middle of drawn runs: what is loaded does what the saved one would.
+//! Saves processes and loads them in the middle of drawn runs: a loaded process must behave like the saved one.
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -10,8 +10,8 @@ use aviary::process::{Damage, Effects, Given, Input, Letter, Process, Recovered,
 use aviary::scenario::draw::{Asking, Draws, RecipesOf};
 use aviary::scenario::profile::PROFILES;
 use aviary::scenario::{
-    Cluster, Member, Order, Outcome, Pace, PastLife, Probe, Problem, Profile, RunOptions, Service, Shape,
-    draw, run,
+    Cluster, Member, OldWord, Order, Outcome, Pace, PastLife, Probe, Problem, Profile, RunOptions, Service,
+    Shape, draw, run,
 };
 use aviary::sim::Violation;
 use aviary::time::{Duration, Instant};
@@ -19,7 +19,7 @@ use aviary::tweets::judges::Judges;
 use aviary::tweets::service::{TimelineCommand, TimelineExpectation, Timelines};
 use aviary::tweets::site::{self, Config, Message, Note, Overrides, Participant, Record};
 
-/// The real process, saved and read back before one input in so many.
+/// The real process, saved and loaded before one input out of [`EVERY`].
 #[derive(Clone, Debug)]
 struct Reloaded {
     real: Participant,
@@ -29,11 +29,11 @@ struct Reloaded {
     inputs: u64,
 }
 
-/// Before one input in so many.
+/// The number of inputs per save and load.
 const EVERY: u64 = 7;
 
 impl Reloaded {
-    /// Lives on as what its bytes say.
+    /// Continues as the process that its bytes describe.
     fn reload(&mut self, now: Instant, input: &Input<Participant>) {
         let mut bytes = Vec::new();
         self.real.save(&mut bytes);
@@ -45,7 +45,7 @@ impl Reloaded {
         (0..4).for_each(|time| self.damage(time, &mut bytes.clone(), now, input));
     }
 
-    /// Damaged bytes are refused, or are another state, written in the one way there is.
+    /// Damaged bytes are refused, or are another state in its only byte form.
     fn damage(&self, time: u64, bytes: &mut [u8], now: Instant, input: &Input<Participant>) {
         let draw = |concern, bound: usize| {
             let draw = mix(self.seed.0, [self.inputs, time, concern]);
@@ -133,7 +133,7 @@ impl Process for Reloaded {
     }
 }
 
-/// The tweet service of such processes.
+/// The tweet service with such processes.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 struct Reloading;
 
@@ -158,6 +158,8 @@ impl Service for Reloading {
     type Settings = Overrides;
 
     const NOTABLE_MESSAGES: &'static [&'static str] = Timelines::NOTABLE_MESSAGES;
+    const OLD_WORDS: &'static [OldWord] = Timelines::OLD_WORDS;
+    const TRACE_NOTATION: &'static str = Timelines::TRACE_NOTATION;
 
     fn compile(command: &TimelineCommand) -> Result<Order<Reloading>, Vec<Problem>> {
         let Order { to, command, place } = Timelines::compile(command)?;
@@ -249,8 +251,8 @@ impl Service for Reloading {
         Timelines::converges_within(config, pace)
     }
 
-    fn probe(whom: ProcessId) -> Option<Probe<Reloading>> {
-        let Probe { command, done } = Timelines::probe(whom)?;
+    fn probe(process: ProcessId) -> Option<Probe<Reloading>> {
+        let Probe { command, done } = Timelines::probe(process)?;
         Some(Probe { command, done })
     }
 

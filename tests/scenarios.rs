@@ -1,8 +1,8 @@
 //! One named test for each scenario: it passes, and its story is the one in `snapshots/`.
 //!
-//! A snapshot holds the trace without counts of routine traffic, and what everything came to; no fingerprint and
-//! no totals, so that it changes only when the story does. `INSTA_UPDATE=always` writes new ones; read them.
-//! A story that is too long to read is told by its steps, crashes and starts alone.
+//! A snapshot holds the trace without counts of routine traffic, and the final state; no fingerprint and no totals, so
+//! that it changes only when the story does. `INSTA_UPDATE=always` writes new snapshots; read them. A story that is too
+//! long to read is shown only by its steps, crashes and starts.
 
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
@@ -14,10 +14,10 @@ use aviary::sim::{LineClass, StoryEntry};
 use aviary::tweets::service::Timelines;
 use libtest_mimic::{Arguments, Failed, Trial};
 
-/// What takes ninety starts to come about: its story is told by how it begins and ends.
-const TOLD_IN_PART: [&str; 1] = ["full_disk_that_refuses_a_start_is_waited_for"];
+/// This scenario takes ninety starts: the snapshot shows only the beginning and the end of its story.
+const SHORTENED: [&str; 1] = ["full_disk_that_refuses_a_start_is_waited_for"];
 
-/// How many lines a story should have: fewer tell nothing, more are not read.
+/// The number of lines that a story should have: fewer show nothing, more are not read.
 const LINES: std::ops::RangeInclusive<usize> = 15..=80;
 
 fn main() {
@@ -33,7 +33,7 @@ fn main() {
         }
         Err(format!("without a snapshot: {lacking:?}; snapshots without a scenario: {orphaned:?}").into())
     }));
-    trials.push(Trial::test("the_readme_shows_a_scenario_and_its_story_as_they_are", readme_is_true));
+    trials.push(Trial::test("the_guide_shows_a_scenario_and_its_story_as_they_are", guide_is_true));
     libtest_mimic::run(&Arguments::from_args(), trials).exit();
 }
 
@@ -56,7 +56,7 @@ fn replays(name: &str) -> Result<(), Failed> {
         read(&format!("scenarios/{name}.ron"), &text).map_err(|bad| bad.render(false))?;
     let outcome = run(&scenario, &RunOptions::default()).map_err(|problems| format!("{problems:?}"))?;
     let story = story(&outcome);
-    let story = if TOLD_IN_PART.contains(&name) { shorten(&story) } else { story };
+    let story = if SHORTENED.contains(&name) { shorten(&story) } else { story };
     if !outcome.verdict.is_pass() {
         let last: Vec<&str> = story.lines().rev().take(20).collect();
         let last: Vec<&str> = last.into_iter().rev().collect();
@@ -78,40 +78,45 @@ fn replays(name: &str) -> Result<(), Failed> {
     Ok(())
 }
 
-/// What stands in the fenced block of this language that comes first in `text`.
+/// The guide to scenarios, which `docs/scenarios.md` begins with.
+const GUIDE: &str = "docs/scenarios.intro.md";
+
+/// The contents of the first fenced block of this language in `text`.
 fn block<'a>(text: &'a str, language: &str) -> Result<&'a str, Failed> {
     let opened = text.split_once(&format!("```{language}\n")).map(|(_, rest)| rest);
     let closed = opened.and_then(|rest| rest.split_once("```")).map(|(block, _)| block);
-    closed.ok_or_else(|| format!("README.md has no block of {language}").into())
+    closed.ok_or_else(|| format!("{GUIDE} has no block of {language}").into())
 }
 
-fn readme_is_true() -> Result<(), Failed> {
+fn guide_is_true() -> Result<(), Failed> {
     let name = "leader_crash_between_accept_quorum_and_chosen";
-    let readme = fs::read_to_string(folder("README.md"))?;
+    let guide = fs::read_to_string(folder(GUIDE))?;
     let scenario = fs::read_to_string(folder("scenarios").join(name).with_extension("ron"))?;
-    if block(&readme, "ron")? != scenario {
-        return Err(format!("README.md shows another text than scenarios/{name}.ron").into());
+    if block(&guide, "ron")? != scenario {
+        return Err(format!("{GUIDE} shows another text than scenarios/{name}.ron").into());
     }
     let snapshot = fs::read_to_string(folder("snapshots").join(name).with_extension("snap"))?;
-    let is_told = |line: &&str| line.trim() == "…" || snapshot.lines().any(|told| told == *line);
-    match block(&readme, "text")?.lines().find(|line| !is_told(line)) {
-        Some(line) => Err(format!("README.md tells what snapshots/{name}.snap does not: {line}").into()),
+    let is_shown = |line: &&str| line.trim() == "…" || snapshot.lines().any(|shown| shown == *line);
+    match block(&guide, "text")?.lines().find(|line| !is_shown(line)) {
+        Some(line) => {
+            Err(format!("{GUIDE} shows a line that snapshots/{name}.snap does not have: {line}").into())
+        }
         None => Ok(()),
     }
 }
 
 fn story(outcome: &Outcome) -> String {
     let is_short = outcome.trace.len() + outcome.final_state.lines().count() <= *LINES.end();
-    let is_key = |told: &&StoryEntry| is_short || matches!(told.class, LineClass::Step | LineClass::Life);
+    let is_key = |entry: &&StoryEntry| is_short || matches!(entry.class, LineClass::Step | LineClass::Life);
     let mut story = String::new();
-    for told in outcome.trace.iter().filter(is_key) {
-        let _ = writeln!(story, "{}", StoryEntry { elided: 0, ..told.clone() });
+    for entry in outcome.trace.iter().filter(is_key) {
+        let _ = writeln!(story, "{}", StoryEntry { elided: 0, ..entry.clone() });
     }
     story.push_str(&outcome.final_state);
     story
 }
 
-/// The beginning and the end of what has too many lines.
+/// The beginning and the end of a story with too many lines.
 fn shorten(story: &str) -> String {
     let lines: Vec<&str> = story.lines().collect();
     assert!(lines.len() > *LINES.end(), "a story of {} lines is told whole", lines.len());

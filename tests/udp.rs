@@ -1,4 +1,4 @@
-//! Three real processes on loopback, and what `site` refuses.
+//! Three real processes on loopback, and the refusals of `site`.
 #![cfg(all(feature = "tweets", feature = "udp"))]
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -13,7 +13,7 @@ use std::time::Duration;
 
 const SITE: &str = env!("CARGO_BIN_EXE_site");
 
-/// A folder that goes away.
+/// A folder that is removed when this is dropped.
 struct Scratch(PathBuf);
 
 impl Scratch {
@@ -24,7 +24,7 @@ impl Scratch {
         Scratch(path)
     }
 
-    /// `site init` with three sites on ports that were free a moment ago, below those that systems give out by
+    /// Runs `site init` with three sites on ports that were free a moment ago, below the range that systems assign by
     /// themselves.
     fn init(&self) {
         static NEXT: AtomicU32 = AtomicU32::new(0);
@@ -46,7 +46,7 @@ impl Scratch {
         self.0.join("sites.ron")
     }
 
-    /// Everything in it: names, lengths and bytes.
+    /// Everything in the folder: names, lengths and bytes.
     fn contents(&self) -> Vec<(PathBuf, Vec<u8>)> {
         let mut found = Vec::new();
         let mut folders = vec![self.0.clone()];
@@ -122,7 +122,7 @@ impl Running {
         running
     }
 
-    fn say(&mut self, line: &str) {
+    fn enter(&mut self, line: &str) {
         writeln!(self.input, "{line}").unwrap();
     }
 
@@ -134,9 +134,9 @@ impl Running {
         }
     }
 
-    /// Says a word whose answer ends with a line like `(3 tweets)`, and returns the lines before that.
+    /// Enters a word whose answer ends with a line like `(3 tweets)`, and returns the lines before that.
     fn list(&mut self, word: &str) -> Vec<String> {
-        self.say(word);
+        self.enter(word);
         let mut list = Vec::new();
         loop {
             let line = self.line();
@@ -147,17 +147,17 @@ impl Running {
         }
     }
 
-    /// Tweets, and returns once it is acknowledged.
+    /// Tweets, and returns once the tweet is acknowledged.
     fn tweet(&mut self, user: &str, text: &str) {
-        self.say(&format!("tweet {user} {text}"));
+        self.enter(&format!("tweet {user} {text}"));
         let answer = self.line();
         assert!(answer.starts_with("tweeted at "), "{answer}");
     }
 
-    /// Whom it follows, once it follows somebody.
+    /// The leader that this site follows, once it follows one.
     fn leader(&mut self) -> usize {
         for _ in 0..300 {
-            self.say("status");
+            self.enter("status");
             let (status, datagrams) = (self.line(), self.line());
             assert!(datagrams.starts_with("datagrams: received="), "{datagrams}");
             let leader = status.split("leader=").nth(1).unwrap();
@@ -171,12 +171,12 @@ impl Running {
 
     /// Ends the input, and expects a clean end.
     fn quit(mut self) {
-        self.say("quit");
+        self.enter("quit");
         let status = self.child.wait().unwrap();
         assert!(status.success(), "{} ended with {status}", self.name);
     }
 
-    /// As `kill -9`.
+    /// Kills the site, as `kill -9` does.
     fn kill(mut self) {
         self.child.kill().unwrap();
         self.child.wait().unwrap();
@@ -202,9 +202,9 @@ fn a_leader_killed_and_restarted_loses_nothing_that_was_acknowledged() {
         tweet(sites[0].as_mut().unwrap(), format!("before {n}"));
     }
     let leader = sites[1].as_mut().unwrap().leader();
-    // Some are under way when it is killed; nobody knows what becomes of them.
+    // Some tweets are in progress when the site is killed; their outcome is unknown.
     for n in 0..5 {
-        sites[leader].as_mut().unwrap().say(&format!("tweet bob unknown {n}"));
+        sites[leader].as_mut().unwrap().enter(&format!("tweet bob unknown {n}"));
     }
     sites[leader].take().unwrap().kill();
     let other = (leader + 1) % 3;
@@ -243,7 +243,7 @@ fn every_word_is_answered_in_a_form_that_stays() {
     scratch.init();
     let mut sites: Vec<Running> = (0..3).map(|id| Running::start(&scratch, id)).collect();
     let first = &mut sites[0];
-    // Garbage does not stop a site, and neither does it answer.
+    // Garbage does not stop a site, and gets no answer.
     let text = fs::read_to_string(scratch.config()).unwrap();
     let address = text.split('"').find(|part| part.starts_with("127.")).unwrap();
     let stranger = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
@@ -254,12 +254,12 @@ fn every_word_is_answered_in_a_form_that_stays() {
     first.tweet("bob", "hi, ann");
     assert_eq!(first.list("view cat"), ["bob: hi, ann", "ann: hello"]);
     assert_eq!(first.list("view cat 1"), ["bob: hi, ann"]);
-    first.say("block ann cat");
+    first.enter("block ann cat");
     assert!(first.line().starts_with("blocked at "));
     assert_eq!(first.list("view! cat"), ["bob: hi, ann"]);
     assert_eq!(first.list("view --linearizable cat"), ["bob: hi, ann"]);
     assert_eq!(first.list("blocks"), ["ann blocks cat"]);
-    first.say("unblock ann cat");
+    first.enter("unblock ann cat");
     assert!(first.line().starts_with("unblocked at "));
     assert_eq!(first.list("view cat").len(), 2);
     for n in 0..60 {
@@ -269,15 +269,15 @@ fn every_word_is_answered_in_a_form_that_stays() {
     let log = first.list("log");
     assert_eq!(log.iter().filter(|line| line.contains(" ann: ")).count(), 61, "several pages");
     assert!(log[0].ends_with("T0 opens a session"), "{}", log[0]);
-    first.say(&format!("tweet ann {}", "x".repeat(281)));
+    first.enter(&format!("tweet ann {}", "x".repeat(281)));
     assert_eq!(
         first.line(),
         "error: the text has 281 characters: a tweet is 1 to 280 characters and at most 800 bytes, without \
          control characters"
     );
-    first.say("tewet ann hello");
+    first.enter("tewet ann hello");
     assert!(first.line().starts_with("error: \"tewet\" is no word; there are tweet, view"));
-    first.say("sites");
+    first.enter("sites");
     assert_eq!(first.line(), format!("S0 {address} local (here)"));
     sites.into_iter().for_each(Running::quit);
 }
@@ -356,8 +356,8 @@ fn a_wrong_config_is_refused_at_its_place() {
     }
 }
 
-/// Storage is formatted for the largest record of its datagram limit: with a larger one a site would stop at a
-/// record that is too large, with a smaller one it could not send what it holds.
+/// Storage is formatted for the largest record of its datagram limit. With a larger limit a site would stop at a record
+/// that is too large; with a smaller one it could not send its entries.
 #[test]
 fn storage_formatted_for_another_datagram_limit_is_refused() {
     let scratch = Scratch::new("datagrams");

@@ -1,4 +1,4 @@
-//! A cluster in one terminal, and clients of it from outside: what they print, and what they refuse.
+//! A cluster in one terminal, and clients of it from outside: their output and their refusals.
 #![cfg(all(feature = "tweets", feature = "udp"))]
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -17,7 +17,7 @@ use aviary::udp::{ClientKey, Key, KeyNumber};
 
 const SITE: &str = env!("CARGO_BIN_EXE_site");
 
-/// `site local` with three sites in a folder that goes away.
+/// `site local` with three sites in a folder that is removed when this is dropped.
 struct Local {
     dir: PathBuf,
     child: Child,
@@ -46,7 +46,7 @@ impl Local {
         line.trim_end().to_owned()
     }
 
-    fn say(&mut self, line: &str) {
+    fn enter(&mut self, line: &str) {
         writeln!(self.child.stdin.as_mut().unwrap(), "{line}").unwrap();
     }
 
@@ -54,16 +54,16 @@ impl Local {
         self.dir.join("sites.ron").to_str().unwrap().to_owned()
     }
 
-    /// Asks something from outside.
+    /// Runs a client command from outside.
     fn ask(&self, word: &str, rest: &[&str]) -> Output {
         let config = self.config();
         let arguments = [vec![word, "--config", &config], rest.to_vec()].concat();
         Command::new(SITE).args(arguments).stdin(Stdio::null()).output().unwrap()
     }
 
-    /// What it prints, if all goes well.
+    /// The output of a client command that succeeds.
     #[track_caller]
-    fn told(&self, word: &str, rest: &[&str]) -> String {
+    fn printed(&self, word: &str, rest: &[&str]) -> String {
         let out = self.ask(word, rest);
         assert!(out.status.success(), "{out:?}");
         String::from_utf8(out.stdout).unwrap()
@@ -98,7 +98,7 @@ impl Drop for Local {
 fn a_tweet_at_one_site_is_seen_at_another_and_survives_its_crash() {
     let mut local = Local::start("survives");
     let mut check = |line: &str, answers: &[&str]| {
-        local.say(line);
+        local.enter(line);
         for answer in answers {
             let found = local.line();
             assert!(found.starts_with(answer), "{line}: expected {answer:?}, found {found:?}");
@@ -123,22 +123,22 @@ fn a_tweet_at_one_site_is_seen_at_another_and_survives_its_crash() {
 #[test]
 fn every_command_of_a_client_prints_text_or_json() {
     let local = Local::start("prints");
-    assert!(local.told("tweet", &["ann", "hello,", "birds"]).starts_with("tweeted at "));
-    assert!(local.told("tweet", &["--json", "bob", "hi"]).starts_with("{\"at\":\""));
-    assert_eq!(local.told("view", &["--linearizable", "cat"]), "bob: hi\nann: hello, birds\n(2 tweets)\n");
-    assert!(local.told("block", &["ann", "cat"]).starts_with("blocked at "));
-    let page = local.told("view", &["--linearizable", "--json", "cat"]);
+    assert!(local.printed("tweet", &["ann", "hello,", "birds"]).starts_with("tweeted at "));
+    assert!(local.printed("tweet", &["--json", "bob", "hi"]).starts_with("{\"at\":\""));
+    assert_eq!(local.printed("view", &["--linearizable", "cat"]), "bob: hi\nann: hello, birds\n(2 tweets)\n");
+    assert!(local.printed("block", &["ann", "cat"]).starts_with("blocked at "));
+    let page = local.printed("view", &["--linearizable", "--json", "cat"]);
     assert!(page.starts_with("{\"has_more\":false,\"next\":null,\"tweets\":[{\"at\":\""), "{page}");
     assert!(page.ends_with("\"text\":\"hi\",\"user\":\"bob\"}]}\n"), "{page}");
-    // What another client did may take a moment to be known everywhere.
-    let mut blocks = (0..100).map(|_| local.told("blocks", &["--site", "0"]));
+    // Other sites may learn a moment later what a client did.
+    let mut blocks = (0..100).map(|_| local.printed("blocks", &["--site", "0"]));
     assert!(blocks.any(|blocks| blocks == "ann blocks cat\n(1 block)\n"));
-    assert!(local.told("unblock", &["ann", "cat"]).starts_with("unblocked at "));
-    let log = local.told("log", &[]);
+    assert!(local.printed("unblock", &["ann", "cat"]).starts_with("unblocked at "));
+    let log = local.printed("log", &[]);
     assert!(log.contains(" ann: hello, birds\n") && log.ends_with(" entries)\n"), "{log}");
-    let status = local.told("status", &[]);
+    let status = local.printed("status", &[]);
     assert_eq!(status.lines().filter(|line| line.starts_with("status: S")).count(), 3, "{status}");
-    assert!(local.told("status", &["--json", "--site", "1"]).contains("\"is_silent\":false"));
+    assert!(local.printed("status", &["--json", "--site", "1"]).contains("\"is_silent\":false"));
 }
 
 #[test]
@@ -162,16 +162,16 @@ fn what_cannot_be_done_is_refused_with_its_cure() {
     fs::set_permissions(&key, fs::Permissions::from_mode(0o644)).unwrap();
     local.refused("view", &["ann"], 2, "others can read the key");
     fs::set_permissions(&key, fs::Permissions::from_mode(0o600)).unwrap();
-    // A key of another cluster is like no key at all: nobody answers.
+    // A key of another cluster is like no key at all: no site answers.
     let other = local.dir.join("other.key");
     Key::random().unwrap().client_key(KeyNumber::FIRST).write(&other).unwrap();
     let stranger = ["--client-key", other.to_str().unwrap(), "--timeout", "700ms", "--site", "2", "ann", "x"];
     local.refused("tweet", &stranger, 3, "no answer within 700ms from S2 at 127.0.0.1:");
-    local.say("status");
+    local.enter("status");
     local.line();
     assert!(local.line().contains("key="), "the site counted what it could not open");
     for site in 0..3 {
-        local.say(&format!("crash {site}"));
+        local.enter(&format!("crash {site}"));
         local.line();
     }
     let out = local.ask("tweet", &["--timeout", "1200ms", "--site", "0", "ann", "x"]);
@@ -185,7 +185,7 @@ fn what_cannot_be_done_is_refused_with_its_cure() {
 #[test]
 fn an_address_in_use_is_named() {
     let mut local = Local::start("in-use");
-    local.say("crash 1");
+    local.enter("crash 1");
     local.line();
     let sites = Sites::read(&local.dir.join("sites.ron")).unwrap();
     let _taken = UdpSocket::bind(sites.members[1].address).unwrap();
@@ -194,7 +194,7 @@ fn an_address_in_use_is_named() {
     assert_eq!(out.status.code(), Some(1), "{errors}");
     assert!(errors.contains(&format!("failed to listen on {}", sites.members[1].address)), "{errors}");
     assert!(errors.contains("free it, or name another with --listen"), "{errors}");
-    local.say("restart 1");
+    local.enter("restart 1");
     assert!(local.line().contains("failed to listen on"));
 }
 
@@ -204,13 +204,13 @@ fn a_library_client_goes_on_after_nobody_answered() {
     let mut client = local.client(Duration::from_millis(1_500));
     let first = client.tweet("ann".parse().unwrap(), "one".parse().unwrap()).unwrap();
     for site in [0, 1] {
-        local.say(&format!("crash {site}"));
+        local.enter(&format!("crash {site}"));
         local.line();
     }
     let error = client.tweet("ann".parse().unwrap(), "two".parse().unwrap()).unwrap_err();
     assert!(matches!(&error, ClientError::NoAnswer { tried, .. } if tried.len() > 1), "{error}");
     for site in [0, 1] {
-        local.say(&format!("restart {site}"));
+        local.enter(&format!("restart {site}"));
         local.line();
     }
     let mut client_again = local.client(Duration::from_secs(20));

@@ -1,5 +1,5 @@
-//! Five real sites, concurrent clients and the simulator's rules between them; sites are killed and started again, and
-//! the simulator's judges look at what clients saw and what the disks hold.
+//! Five real sites, concurrent clients and the simulator's rules between them. Sites are killed and restarted, and the
+//! simulator's judges check what clients saw and what the disks hold.
 #![cfg(all(feature = "tweets", feature = "udp"))]
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -18,7 +18,7 @@ use sim_runner::tweets::real::history::CallLogLine;
 use sim_runner::tweets::real::judged::{self, Wrong, check_logs, converge};
 use sim_runner::tweets::real::{ClientLoad, LoadSettings, RealCluster};
 
-/// A folder that goes away.
+/// A folder that is removed when this is dropped.
 struct Scratch(PathBuf);
 
 impl Scratch {
@@ -59,17 +59,17 @@ fn load(cluster: &RealCluster, seed: u64) -> ClientLoad {
     ClientLoad::start(&cluster.sites, &cluster.client_keys(), &settings, || Ok(())).unwrap()
 }
 
-/// What there is to judge.
+/// The material to judge.
 struct Ended {
     cluster: RealCluster,
     history: Vec<CallLogLine>,
     disks: Vec<FinalJournal>,
-    /// As each site tells it.
+    /// The log as each site reports it.
     logs: Vec<(SiteId, Vec<String>)>,
 }
 
-/// Everything has healed: waits for convergence, compares the logs that sites tell of, kills them, and returns what
-/// there is to judge.
+/// Everything has healed: waits for convergence, compares the logs that sites report, kills them, and returns the
+/// material to judge.
 fn end(mut cluster: RealCluster, load: ClientLoad) -> Ended {
     let history = load.stop().unwrap();
     converge(&cluster.sites, &cluster.client_key(), Duration::from_secs(15)).unwrap();
@@ -101,7 +101,7 @@ fn rule(
 
 fn leader(proxy: &Proxy) -> usize {
     for _ in 0..100 {
-        if let Some(site) = proxy.last_to_say("Heartbeat").and_then(ProcessId::as_site) {
+        if let Some(site) = proxy.last_sender_of("Heartbeat").and_then(ProcessId::as_site) {
             return site.index();
         }
         pause(50);
@@ -109,7 +109,7 @@ fn leader(proxy: &Proxy) -> usize {
     panic!("nobody leads for 5 s");
 }
 
-/// Each judge can fail: what they passed is falsified, a bit at a time.
+/// Each judge can fail: the accepted material is falsified, a bit at a time.
 fn check_that_lies_are_caught(cluster: &RealCluster, history: &[CallLogLine], disks: &[FinalJournal]) {
     let objects = |history: &[CallLogLine], disks: &[FinalJournal], properties: &[&str]| match judged::judge(
         &cluster.sites,
@@ -140,7 +140,7 @@ fn check_that_lies_are_caught(cluster: &RealCluster, history: &[CallLogLine], di
     let mut lost = disks.to_vec();
     lost.iter_mut().for_each(|disk| disk.records.retain(|record| !holds(record)));
     objects(history, &lost, &["agreement"]);
-    // One site's disk alone forgets it, but still says that it knows everything up to its last mark.
+    // Only one site's disk forgets it, but still claims to know everything up to its last mark.
     let mut forgets = disks.to_vec();
     let marked = |disk: &FinalJournal| {
         let is_mark = |record: &Record| matches!(record, Record::Paxos { record: aviary::replicated::paxos::PaxosRecord::Chosen(end) } if end.0 > at.slot);
@@ -149,16 +149,16 @@ fn check_that_lies_are_caught(cluster: &RealCluster, history: &[CallLogLine], di
     let one = forgets.iter_mut().find(|disk| marked(disk)).unwrap();
     one.records.retain(|record| !holds(record));
     objects(history, &forgets, &["agreement"]);
-    // A tweet is said to be done twice.
+    // A tweet is reported as done twice.
     let mut doubled = history.to_vec();
     let line = doubled.iter().position(|line| done(line).is_some()).unwrap();
     doubled.insert(line + 1, doubled[line].clone());
     objects(&doubled, disks, &["linearizable"]);
-    // A view shows less than what was acknowledged before.
+    // A view shows less than was acknowledged before.
     let mut stale = history.to_vec();
     let mut is_found = false;
     for line in &mut stale {
-        if let ClientEvent::Heard(
+        if let ClientEvent::Received(
             _,
             aviary::tweets::site::Message::Applied {
                 answer: aviary::tweets::site::Answer::Of(TimelineOutcome::Viewed { page }),
@@ -193,7 +193,7 @@ fn killed_sites_lose_nothing_and_both_worlds_judges_agree() {
         cluster.start_all().unwrap();
         pause(600);
     }
-    // Everybody at once.
+    // Kills all sites at once.
     cluster.kill_all().unwrap();
     cluster.start_all().unwrap();
     pause(1_000);
@@ -205,7 +205,7 @@ fn killed_sites_lose_nothing_and_both_worlds_judges_agree() {
     assert_eq!((judged.lost, judged.doubled, judged.unjudged.len()), (0, 0, 0), "{judged:?}");
     assert!(judged.starts >= 5 + 5 + 6, "every kill was one: {judged:?}");
     check_that_lies_are_caught(&cluster, &history, &disks);
-    // One line of one site's log.
+    // One line of one site's log is removed.
     logs[3].1.remove(10);
     assert!(check_logs(&logs).unwrap_err().explanation.contains("S3"), "a log that lacks a line is seen");
 }
@@ -227,19 +227,19 @@ fn the_simulators_rules_between_real_sites_are_survived_and_counted() {
         corruption: percent(3),
         truncation: percent(3),
         misdelivery: percent(2),
-        replay: LateCopy { chance: percent(3), after: aviary::time::Duration::from_millis(300) },
+        late_copies: LateCopy { chance: percent(3), after: aviary::time::Duration::from_millis(300) },
         ..calm()
     });
     pause(2_500);
     proxy.set_network(calm());
-    // Votes for every fifth slot are lost, and a follower's promises come late.
+    // Votes for every fifth slot are lost, and a follower's promises arrive late.
     let mut votes = rule("lost votes", Some("Accepted"), (Target::Any, Target::Any), &proxy, Ruling::Drop);
     votes.filter.slots = Some(Slots { of: 5, rest: 2 });
     votes.count = Some(40);
     proxy.add(votes).unwrap();
     let late = Ruling::Delay(aviary::time::Duration::from_millis(80));
     proxy.add(rule("late promises", Some("Promise"), (Target::Any, Target::Any), &proxy, late)).unwrap();
-    // The leader hears nobody, but is heard: one way alone is cut.
+    // The leader hears no other site, but is heard: only one direction is cut.
     let deaf = leader(&proxy);
     let target = Target::of(ProcessId::Site(SiteId::new(u8::try_from(deaf).unwrap()).unwrap()));
     for other in (0..5u8).filter(|other| usize::from(*other) != deaf) {
@@ -258,7 +258,7 @@ fn the_simulators_rules_between_real_sites_are_survived_and_counted() {
         "corruption",
         "truncation",
         "misdelivery",
-        "replay",
+        "late copy",
         "latency",
         "lost votes",
         "late promises",

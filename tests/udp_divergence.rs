@@ -1,5 +1,6 @@
-//! Storage that is put back as it was, with real processes: a site that has another log than a quorum stops within
-//! seconds of meeting it, says by what, and the others go on; where no quorum agrees nothing is chosen.
+//! Storage that is put back to an earlier state, with real processes: a site whose log differs from a quorum's stops
+//! within seconds of meeting it and reports the difference, and the others go on; where no quorum agrees nothing is
+//! chosen.
 #![cfg(all(feature = "tweets", feature = "udp"))]
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -15,13 +16,13 @@ use aviary::tweets::client::{Client, ClientError, ClientOptions};
 use aviary::udp::ClientKey;
 use sim_runner::tweets::real::ports;
 
-/// How soon a site must have noticed.
+/// Seconds within which a site must have detected the difference.
 const SECONDS: u32 = 10;
 
-/// What sites 1 and 2 choose while site 0 is down, newest first.
+/// The tweets that sites 1 and 2 choose while site 0 is down, newest first.
 const SINCE: [&str; 3] = ["and so on", "they go on", "two others know"];
 
-/// Three sites in a folder that goes away.
+/// Three sites in a folder that is removed when this is dropped.
 struct RealCluster {
     folder: PathBuf,
     sites: [Option<Child>; 3],
@@ -61,9 +62,9 @@ impl RealCluster {
         let child = self.sites[site].as_mut().unwrap();
         for _ in 0..10 * SECONDS {
             if let Some(status) = child.try_wait().unwrap() {
-                let mut said = String::new();
-                child.stderr.take().unwrap().read_to_string(&mut said).unwrap();
-                return (status.code(), said);
+                let mut errors = String::new();
+                child.stderr.take().unwrap().read_to_string(&mut errors).unwrap();
+                return (status.code(), errors);
             }
             pause();
         }
@@ -83,7 +84,7 @@ impl RealCluster {
         client.tweet("ann".parse().unwrap(), text.parse().unwrap()).unwrap();
     }
 
-    /// What anybody sees who asks this site, newest first.
+    /// The view that this site shows to any client, newest first.
     fn shown(&self, site: u8) -> Vec<String> {
         let mut client = self.client(Some(site), Duration::from_secs(20));
         let page = client.view("bob".parse().unwrap(), 10).unwrap();
@@ -99,8 +100,8 @@ impl RealCluster {
         String::from_utf8(self.asked(&["status"]).stdout).unwrap()
     }
 
-    /// Sites 0 and 1 choose one thing while site 2 is down. Then site 1's folder is put back as it was before, and
-    /// sites 1 and 2 choose another while site 0 is down. Sites 1 and 2 run.
+    /// Sites 0 and 1 choose one tweet while site 2 is down. Then site 1's folder is put back to its earlier state, and
+    /// sites 1 and 2 choose another tweet while site 0 is down. In the end sites 1 and 2 run.
     fn diverge(&mut self) {
         (0..3).for_each(|site| self.start(site));
         self.tweet("all know");
@@ -110,7 +111,7 @@ impl RealCluster {
         self.start(1);
         self.kill(2);
         self.tweet("two know");
-        // What is chosen is marked with the next record: site 0 is to know of the first after its restart.
+        // A chosen slot is marked with the next record: site 0 must know the first one after its restart.
         self.tweet("and more");
         self.kill(0);
         self.kill(1);
@@ -118,7 +119,7 @@ impl RealCluster {
         copy(&old, &self.storage(1));
         self.start(1);
         self.start(2);
-        // They know of more than site 0 could tell them, whoever of them is started again.
+        // They know more than site 0 could send them, whichever of them is restarted.
         SINCE.iter().rev().for_each(|text| self.tweet(text));
     }
 }
@@ -146,7 +147,7 @@ fn pause() {
     std::thread::sleep(Duration::from_millis(100));
 }
 
-/// Waits for up to 10 s until that is so; else fails and says how it is.
+/// Waits for up to 10 s until the condition holds; else fails and shows the state.
 fn wait_until(is_so: impl Fn() -> bool, how_it_is: impl Fn() -> String) {
     for _ in 0..10 * SECONDS {
         if is_so() {
@@ -162,21 +163,21 @@ fn a_site_with_another_log_than_a_quorum_exits_with_the_reason_and_the_others_go
     let mut cluster = RealCluster::init("stops");
     cluster.diverge();
     cluster.start(0);
-    let (code, said) = cluster.ended(0);
-    assert_eq!(code, Some(1), "{said}");
+    let (code, errors) = cluster.ended(0);
+    assert_eq!(code, Some(1), "{errors}");
     for part in [
         "S0 stopped: divergence: the log that S0 has applied differs from that of S12, a quorum: below slot ",
         "do not start it again",
     ] {
-        assert!(said.contains(part), "{said}");
+        assert!(errors.contains(part), "{errors}");
     }
     cluster.tweet("we go on");
-    // A view of one site may be behind for a moment.
+    // One site's view may lag for a moment.
     for site in [1, 2] {
         let expected = [&["we go on"], &SINCE[..], &["all know"]].concat();
         wait_until(|| cluster.shown(site) == expected, || format!("{:?}", cluster.shown(site)));
     }
-    // Started again, it finds out again: nothing that it has is wrong on its disk.
+    // Restarted, it detects the difference again: nothing on its disk is wrong by itself.
     cluster.start(0);
     assert_eq!(cluster.ended(0).0, Some(1));
     let digests = |status: &str| -> Vec<String> {
@@ -191,13 +192,13 @@ fn a_site_with_another_log_than_a_quorum_exits_with_the_reason_and_the_others_go
 fn where_no_quorum_agrees_both_logs_are_shown_and_nothing_is_taken() {
     let mut cluster = RealCluster::init("alone");
     cluster.diverge();
-    // Site 1 is to know nothing of site 2.
+    // Site 1 must know nothing of site 2.
     cluster.kill(2);
     cluster.kill(1);
     cluster.start(1);
     cluster.start(0);
-    let is_said = |cluster: &RealCluster| cluster.status().matches(" diverged ").count() == 2;
-    wait_until(|| is_said(&cluster), || cluster.status());
+    let is_reported = |cluster: &RealCluster| cluster.status().matches(" diverged ").count() == 2;
+    wait_until(|| is_reported(&cluster), || cluster.status());
     let (one, other) = (cluster.shown(0), cluster.shown(1));
     let has = |log: &[String], text: &str| log.iter().any(|shown| shown == text);
     assert!(has(&one, "two know") && has(&one, "all know") && !has(&one, "two others know"), "{one:?}");
@@ -223,8 +224,8 @@ fn a_folder_of_another_site_is_refused() {
     fs::rename(&aside, &other).unwrap();
     for (site, found) in [(1, "S2"), (2, "S1")] {
         cluster.start(site);
-        let (code, said) = cluster.ended(site);
-        assert_eq!(code, Some(1), "{said}");
-        assert!(said.contains(&format!("belongs to {found} of cluster ")), "{said}");
+        let (code, errors) = cluster.ended(site);
+        assert_eq!(code, Some(1), "{errors}");
+        assert!(errors.contains(&format!("belongs to {found} of cluster ")), "{errors}");
     }
 }

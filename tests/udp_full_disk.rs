@@ -1,5 +1,5 @@
-//! A real site whose disk is full says so and goes on when there is room: on a file system of 16 MiB in a mount namespace
-//! of its own. Skipped, with the reason, where a program may not make one.
+//! A real site whose disk is full reports that and continues when there is room: on a file system of 16 MiB in a mount
+//! namespace of its own. Skipped, with the reason, where a program may not create one.
 #![cfg(all(feature = "tweets", feature = "udp", target_os = "linux"))]
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -13,14 +13,14 @@ use aviary::time::Duration;
 use aviary::tweets::client::{Client, ClientError, ClientOptions};
 use aviary::udp::ClientKey;
 
-/// Makes a small file system, a cluster of one site on it, copies of what a client needs beside it, and runs the site.
+/// Creates a small file system with a cluster of one site, copies for the client next to it, and runs the site.
 const SCRIPT: &str = r#"set -e
 mount -t tmpfs -o size=16m tmpfs "$1/disk"
 "$0" init --sites 1 --base-port "$2" --dir "$1/disk/cluster" >/dev/null
 cp "$1/disk/cluster/sites.ron" "$1/disk/cluster/client.key" "$1"
 exec "$0" run --config "$1/disk/cluster/sites.ron" --id 0 --headless"#;
 
-/// More than the segment that the site writes and the one that it has reserved hold.
+/// More tweets than fit into the segment that the site writes and the one that it has reserved.
 const TWEETS_MAX: usize = 20_000;
 
 struct Small {
@@ -68,7 +68,7 @@ impl Drop for Small {
     }
 }
 
-/// Whether this machine lets a program mount in a namespace of its own; else why not.
+/// Whether this machine lets a program mount in a namespace of its own; else the reason.
 fn may_mount() -> Result<(), String> {
     let mount = ["--map-root-user", "--mount", "mount", "-t", "tmpfs", "tmpfs", "/mnt"];
     let out = Command::new("unshare").args(mount).output();
@@ -107,14 +107,14 @@ fn a_full_disk_refuses_what_comes_and_keeps_what_it_has_until_there_is_room() {
     let refused = (1..TWEETS_MAX).find_map(|n| tweet(&mut impatient, n).err().map(|error| (n, error)));
     let (mut first_refused, mut error) = refused.expect("a disk of 16 MiB is full at some time");
     if let ClientError::NoAnswer { last: None, .. } = error {
-        // The site took this one just before. It waits for room, and whoever comes now is refused.
+        // The site took this tweet just before. It waits for room, and the next request is refused.
         impatient = small.client(Duration::from_millis(1_500));
         first_refused += 1;
         error = tweet(&mut impatient, first_refused).unwrap_err();
     }
     let ClientError::NoAnswer { last, .. } = &error else { panic!("{error}") };
     assert_eq!(last.as_deref(), Some("finds S0 busy: its disk is nearly full"), "{error}");
-    // It goes on showing what it has.
+    // The site still shows what it has.
     assert_eq!(impatient.view(ann, 3).unwrap().tweets.len(), 3);
     fs::remove_file(small.filler()).unwrap();
     tweet(&mut client, first_refused).unwrap();

@@ -1,6 +1,6 @@
-//! One real site of three has a full disk: it stays up and serves what it knows, the others decide, and it takes part again
-//! once there is room. Its folder is a file system of 64 MiB in a mount namespace of its own. Skipped, with the reason,
-//! where a program may not make one.
+//! One real site of three has a full disk: it stays up and serves what it knows, the others decide, and it takes part
+//! again once there is room. Its folder is a file system of 64 MiB in a mount namespace of its own. Skipped, with the
+//! reason, where a program may not create one.
 #![cfg(all(feature = "tweets", feature = "udp", target_os = "linux"))]
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -28,10 +28,10 @@ exec "$0" run --config "$1/cluster/sites.ron" --id 2 --headless"#;
 /// The site with the small disk.
 const SMALL: usize = 2;
 
-/// Large tweets that fill a journal's file of 4 MiB, and some more.
+/// Number of large tweets that fill a journal's file of 4 MiB, and some more.
 const A_FILE: usize = 5_500;
 
-/// How many write at once, so that their tweets share syncs.
+/// Number of clients that write at once, so that their tweets share syncs.
 const WRITERS: usize = 12;
 
 struct Three {
@@ -83,7 +83,7 @@ impl Three {
         statuses(&sites, key, Duration::from_secs(2)).unwrap()
     }
 
-    /// Who leads by the word of most sites.
+    /// The leader according to most sites.
     fn leader(&self) -> usize {
         for _ in 0..100 {
             let leaders: Vec<usize> =
@@ -102,15 +102,15 @@ impl Three {
         assert!(run(&["kill", signal, &self.sites[site].id().to_string()]).status().unwrap().success());
     }
 
-    /// Lets leaders sleep until the right one leads. Where that is to be the one with the small disk, the others sleep
-    /// until it has asked for their votes: its syncs are slower, so it waits for longer than they do.
+    /// Pauses leaders until the right site leads. If the site with the small disk must lead, the others are paused
+    /// until it has requested their votes: its syncs are slower, so it waits for longer than they do.
     fn let_lead(&self, is_right: impl Fn(usize) -> bool) {
         for _ in 0..40 {
             let leader = self.leader();
             if is_right(leader) {
                 return;
             }
-            // The leader is the last to wake.
+            // The leader is the last to be resumed.
             let mut asleep: Vec<usize> = (0..3).filter(|site| is_right(SMALL) && *site != SMALL).collect();
             asleep.retain(|site| *site != leader);
             asleep.push(leader);
@@ -156,13 +156,13 @@ impl Three {
         });
     }
 
-    /// Whether the small site refuses what it is asked, for want of room.
+    /// Whether the small site refuses requests for lack of room.
     fn is_low(&self) -> bool {
         self.signal(0, "-STOP");
         self.signal(1, "-STOP");
         let mut client = self.client(SMALL, Duration::from_millis(900));
         let refused = tweet(&mut client, "is there room?");
-        // It still shows what it knows, to anybody, all by itself.
+        // It still shows what it knows to any client, without the others.
         let shown = self.client(SMALL, Duration::from_secs(20)).view("ann".parse().unwrap(), 3);
         self.signal(0, "-CONT");
         self.signal(1, "-CONT");
@@ -190,7 +190,7 @@ fn tweet(client: &mut Client, text: &str) -> Result<(), ClientError> {
     client.tweet("ann".parse().unwrap(), text.parse().unwrap()).map(drop)
 }
 
-/// Whether this machine lets a program mount in a namespace of its own; else why not.
+/// Whether this machine lets a program mount in a namespace of its own; else the reason.
 fn may_mount() -> Result<(), String> {
     let mount = ["--map-root-user", "--mount", "mount", "-t", "tmpfs", "tmpfs", "/mnt"];
     let out = Command::new("unshare").args(mount).output();
@@ -218,14 +218,14 @@ fn check(name: &str, port: u32, leads: bool) {
     three.write(A_FILE);
     assert!(three.is_low(), "{A_FILE} large tweets fill a file");
     three.let_lead(|leader| leader != SMALL);
-    // More than the file that it goes on with would hold, had it any part in these.
+    // More than its present file could hold if it took part in these.
     three.write(A_FILE);
     assert!(three.is_low());
     let ended = three.sites[SMALL].try_wait().unwrap();
     assert!(ended.is_none(), "the site with the full disk ended: {ended:?}");
     let applied = three.applied();
     assert!(applied[SMALL] > 0, "{applied:?}");
-    // With room again it catches up, and its vote counts: one of the others sleeps.
+    // With room again it catches up, and its vote counts: one of the others is paused.
     fs::remove_file(three.filler()).unwrap();
     let is_level = |applied: &[u64]| applied.iter().all(|one| *one == applied[0]);
     let mut applied = three.applied();

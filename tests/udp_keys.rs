@@ -1,4 +1,4 @@
-//! Client keys of real sites: written, told apart, revoked, and refused when they are of an earlier version.
+//! Client keys of real sites: written, distinguished, revoked, and refused when they have an earlier version.
 #![cfg(all(feature = "tweets", feature = "udp"))]
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -25,7 +25,7 @@ use sim_runner::tweets::real::RealCluster;
 
 const SITE: &str = env!("CARGO_BIN_EXE_site");
 
-/// A folder that goes away.
+/// A folder that is removed when this is dropped.
 struct Scratch(PathBuf);
 
 impl Scratch {
@@ -49,8 +49,11 @@ impl Scratch {
     fn client_key(&self, number: u8) -> ClientKey {
         let output = self.path(&format!("client-{number}.key"));
         let (number, config) = (number.to_string(), self.path("sites.ron"));
-        let said = site(&["client-key", "--number", &number, "--config", &config, "-o", &output], 0);
-        assert!(said.starts_with(&format!("wrote {output}: client key {number}, for clients ")), "{said}");
+        let printed = site(&["client-key", "--number", &number, "--config", &config, "-o", &output], 0);
+        assert!(
+            printed.starts_with(&format!("wrote {output}: client key {number}, for clients ")),
+            "{printed}"
+        );
         assert_eq!(fs::metadata(&output).unwrap().permissions().mode() & 0o777, 0o600);
         ClientKey::read(Path::new(&output)).unwrap()
     }
@@ -62,13 +65,13 @@ impl Drop for Scratch {
     }
 }
 
-/// Runs `site` to its end and returns what it says, if it ends with this code.
+/// Runs `site` to its end, checks the exit code, and returns the output.
 #[track_caller]
 fn site(arguments: &[&str], code: i32) -> String {
     let out = Command::new(SITE).args(arguments).stdin(Stdio::null()).output().unwrap();
-    let said = if code == 0 { &out.stdout } else { &out.stderr };
+    let printed = if code == 0 { &out.stdout } else { &out.stderr };
     assert_eq!(out.status.code(), Some(code), "{out:?}");
-    String::from_utf8_lossy(said).into_owned()
+    String::from_utf8_lossy(printed).into_owned()
 }
 
 fn client(sites: &Sites, key: ClientKey) -> Client {
@@ -76,17 +79,17 @@ fn client(sites: &Sites, key: ClientKey) -> Client {
     Client::start(sites, key, &options).unwrap()
 }
 
-/// A message, and to which site.
+/// A message, and the site that it goes to.
 #[derive(Clone, Debug)]
-struct Say(SiteId, Message);
+struct AddressedMessage(SiteId, Message);
 
-impl std::fmt::Display for Say {
+impl std::fmt::Display for AddressedMessage {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "{} to {}", self.1.kind(), self.0)
     }
 }
 
-/// A client that says whatever it is told to say, and notes who answers it.
+/// A client that sends whatever message it is given, and notes who answers it.
 #[derive(Clone)]
 struct Thief;
 
@@ -94,7 +97,7 @@ impl Process for Thief {
     type Message = Message;
     type Record = Record;
     type Note = Note;
-    type Command = Say;
+    type Command = AddressedMessage;
     type Config = ();
 
     fn start(_: &(), _: ProcessId, _: Seed, _: Recovered<Record>) -> Result<Thief, Damage> {
@@ -103,7 +106,7 @@ impl Process for Thief {
 
     fn handle(&mut self, _: Instant, input: Input<Thief>, effects: &mut Effects<Thief>) {
         match input {
-            Input::Command(Say(site, message)) => effects.send(site, &message),
+            Input::Command(AddressedMessage(site, message)) => effects.send(site, &message),
             Input::Message { from, message } => effects.note(Note::Ignored(from, message.kind(), "")),
             Input::Wake | Input::DiskSpace { .. } => {}
         }
@@ -138,7 +141,7 @@ fn the_holder_of_one_key_takes_no_request_number_of_a_client_of_another() {
     let cluster = scratch.cluster();
     let mut victim = client(&cluster.sites, cluster.client_key());
     victim.tweet("ann".parse().unwrap(), "one".parse().unwrap()).unwrap();
-    // Sessions are no secret: they stand in the log.
+    // Sessions are no secret: they are in the log.
     let key = scratch.client_key(1);
     let opened = |session: Option<(ProcessId, Position)>, line: &aviary::tweets::site::LogLine| {
         let number = match line.request {
@@ -156,7 +159,7 @@ fn the_holder_of_one_key_takes_no_request_number_of_a_client_of_another() {
     for (client, site) in [me, owner].into_iter().flat_map(|by| (0..3).map(move |site| (by, site))) {
         let request =
             Request::Execute { client, session, number: 2, operation: operation.clone(), is_last: false };
-        thief.command(me, Say(SiteId::new(site).unwrap(), Message::Ask { request }));
+        thief.command(me, AddressedMessage(SiteId::new(site).unwrap(), Message::Request { request }));
     }
     let end = thief.now() + Duration::from_millis(700);
     while thief.now() < end {
@@ -168,9 +171,9 @@ fn the_holder_of_one_key_takes_no_request_number_of_a_client_of_another() {
     let texts: Vec<String> = page.tweets.iter().map(|tweet| tweet.text.to_string()).collect();
     assert_eq!(texts, ["two", "one"]);
     assert_eq!(page.tweets[0].position, at, "what was acknowledged is what stands there");
-    // The thief is served where it is nobody else.
+    // The thief is served where it does not pretend to be another client.
     let request = Request::Open { client: me, nonce: 1 };
-    thief.command(me, Say(SiteId::new(0).unwrap(), Message::Ask { request }));
+    thief.command(me, AddressedMessage(SiteId::new(0).unwrap(), Message::Request { request }));
     let end = thief.now() + Duration::from_secs(10);
     while thief.take_notes().is_empty() {
         assert!(thief.now() < end, "no site answers: {}", thief.counters());
@@ -184,7 +187,7 @@ fn a_derived_key_is_served_until_it_is_denied_and_the_others_are_served_on() {
     let mut cluster = scratch.cluster();
     let (first, third) = (cluster.client_key(), scratch.client_key(3));
     client(&cluster.sites, third.clone()).tweet("ann".parse().unwrap(), "one".parse().unwrap()).unwrap();
-    // As by a rolling restart with the changed file: sites with and without it hear each other.
+    // As in a rolling restart with the changed file: sites with and without it hear each other.
     assert!(cluster.sites.denied.insert(KeyNumber::new(3).unwrap()));
     fs::write(scratch.0.join("sites.ron"), cluster.sites.to_text()).unwrap();
     for number in 0..3 {
@@ -199,8 +202,11 @@ fn a_derived_key_is_served_until_it_is_denied_and_the_others_are_served_on() {
     let page = client(&cluster.sites, first).view_linearizable("cat".parse().unwrap(), 9, None).unwrap();
     assert_eq!(page.tweets.iter().filter(|tweet| tweet.text.to_string() == "one").count(), 1);
     assert!(page.tweets.iter().all(|tweet| tweet.text.to_string() != "two"));
-    let said = site(&["client-key", "--number", "3", "--config", &config, "-o", "nowhere"], 2);
-    assert!(said.contains("denies client key 3, so no site would hear it; take another number"), "{said}");
+    let printed = site(&["client-key", "--number", "3", "--config", &config, "-o", "nowhere"], 2);
+    assert!(
+        printed.contains("denies client key 3, so no site would hear it; take another number"),
+        "{printed}"
+    );
 }
 
 #[test]
@@ -215,26 +221,29 @@ fn no_client_file_holds_the_master_and_files_of_before_are_refused_with_their_cu
     }
     let config = scratch.path("sites.ron");
     let again = scratch.path("client-7.key");
-    let said = site(&["client-key", "--number", "7", "--config", &config, "-o", &again], 2);
-    assert!(said.contains("client-7.key: File exists") && said.contains("--output"), "{said}");
+    let printed = site(&["client-key", "--number", "7", "--config", &config, "-o", &again], 2);
+    assert!(printed.contains("client-7.key: File exists") && printed.contains("--output"), "{printed}");
     site(&["client-key", "--number", "64", "--config", &config], 2);
     let swapped = ["client-key", "--number", "7", "--config", &config, "--client-master", &again];
     assert!(site(&swapped, 2).contains("client-7.key holds no client master key"));
-    // What a cluster of before has.
+    // The key file of a cluster of an earlier version.
     let old = scratch.0.join("client.key");
     fs::write(&old, format!("aviary client key 1\n{digits}\n")).unwrap();
-    let said = site(&["status", "--config", &config], 2);
+    let printed = site(&["status", "--config", &config], 2);
     assert!(
-        said.contains("`site client-key --number 0 --output client.key` on a machine of a site"),
-        "{said}"
+        printed.contains("`site client-key --number 0 --output client.key` on a machine of a site"),
+        "{printed}"
     );
     fs::remove_file(scratch.0.join("client-master.key")).unwrap();
     let run = ["run", "--config", &config, "--id", "0", "--headless"];
-    let said = site(&run, 2);
-    assert!(said.contains("`site init --sites 1 --dir fresh` a client-master.key for the sites"), "{said}");
+    let printed = site(&run, 2);
+    assert!(
+        printed.contains("`site init --sites 1 --dir fresh` a client-master.key for the sites"),
+        "{printed}"
+    );
 }
 
-/// Who has a client key and a socket, and does with them as it likes.
+/// An attacker with a client key and a socket.
 struct Raw {
     socket: UdpSocket,
     site: SocketAddr,
@@ -252,7 +261,7 @@ impl Raw {
         Raw { socket, site: sites.members[0].address, sender, sealer }
     }
 
-    /// A datagram that asks for so many views of everything.
+    /// A datagram that requests `count` views of everything.
     fn views(&mut self, cookie: u64, count: u64) -> Vec<u8> {
         let mut frame = Vec::new();
         frame::Head::new(&self.sender).begin(&mut frame, Recipients::One(ProcessId::site(0)));
@@ -272,7 +281,7 @@ impl Raw {
         datagrams.iter().map(|bytes| self.socket.send_to(bytes, self.site).unwrap()).sum()
     }
 
-    /// How many datagrams and bytes come within a moment, and the last cookie among them.
+    /// The number of datagrams and bytes that arrive within a moment, and the last cookie among them.
     fn drain(&self) -> (usize, usize, Option<u64>) {
         self.socket.set_read_timeout(Some(std::time::Duration::from_millis(300))).unwrap();
         let (mut bytes, mut seen) = ([0; 2_000], (0, 0, None));
@@ -298,19 +307,19 @@ fn what_a_stranger_sends_draws_no_more_than_it_is_long_and_a_client_draws_eight_
         author.tweet("ann".parse().unwrap(), "x".repeat(280).parse().unwrap()).unwrap();
     }
     let mut honest = Raw::new(&sites, &key);
-    // Without an answer to a challenge, whoever has the key draws challenges.
+    // A key holder that answers no challenge gets only challenges.
     let tries: Vec<Vec<u8>> = (0..20).map(|n| honest.views(n % 2, 1 + n)).collect();
     let sent = honest.send(&tries);
     let (count, drawn, cookie) = honest.drain();
     assert!(count == 20 && drawn < sent, "{drawn} bytes for {sent}");
-    // Who answers one is served, eight times by one datagram.
+    // A client that answers a challenge is served, eight times by one datagram.
     let cookie = cookie.unwrap();
     let recorded: Vec<Vec<u8>> = (0..20).map(|_| honest.views(cookie, 30)).collect();
     let sent = honest.send(&recorded[..1]);
     let (_, drawn, _) = honest.drain();
     let answers = drawn.div_ceil(sites.datagram_max);
     assert!(drawn > 5 * sent && answers <= 8, "{drawn} bytes for {sent}, {answers} datagrams");
-    // Recorded, all of that draws challenges: from elsewhere, and after a restart.
+    // Recordings of all that get only challenges: from elsewhere, and after a restart.
     let stranger = Raw::new(&sites, &key);
     let check = |who: &Raw| {
         let sent = who.send(&recorded);

@@ -1,5 +1,5 @@
 //! Five real sites, each in a network namespace of its own, and links that are taken down and up. Skipped, with the
-//! reason, where a program may not make namespaces.
+//! reason, where a program may not create namespaces.
 #![cfg(all(feature = "tweets", feature = "udp", target_os = "linux"))]
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -20,15 +20,15 @@ use sim_runner::tweets::real::{ClientLoad, ClusterFailure, LoadSettings, RealClu
 
 const SITES: u8 = 5;
 
-/// Namespaces of this test: one a site, and one where all their links meet and the clients are. Everything in them goes
-/// away with them, however the test ends.
+/// Namespaces of this test: one per site, and one in which all their links meet and the clients run. They are removed
+/// with everything in them however the test ends.
 struct Links {
     hub: String,
     sites: Vec<String>,
     folder: PathBuf,
 }
 
-/// Runs `ip` with these words; an error is what it says.
+/// Runs `ip` with these words; the error is its output.
 fn ip(words: &str) -> Result<(), String> {
     let out = Command::new("ip").args(words.split(' ')).stdin(Stdio::null()).output();
     let out = out.map_err(|error| format!("failed to run ip: {error}"))?;
@@ -42,7 +42,7 @@ impl Links {
         let folder = std::env::temp_dir().join(format!("aviary-links-{id}"));
         let _ = std::fs::remove_dir_all(&folder);
         let sites = (0..SITES).map(|site| format!("aviary-{id}-{site}")).collect();
-        // Whatever was made goes away with it, also if the rest cannot be made.
+        // Dropping this removes whatever was created, also if the rest cannot be created.
         let links = Links { hub: format!("aviary-{id}-hub"), sites, folder };
         let hub = &links.hub;
         ip(&format!("netns add {hub}"))?;
@@ -65,7 +65,7 @@ impl Links {
         ip(&format!("-n {} link set to{site} {state}", self.hub)).unwrap();
     }
 
-    /// Runs `work` in a thread that is where the links meet.
+    /// Runs `work` in a thread in the namespace where the links meet.
     fn at_hub<T: Send>(&self, work: impl FnOnce() -> T + Send) -> T {
         let enter = enter(&self.hub);
         std::thread::scope(|scope| {
@@ -81,7 +81,7 @@ impl Links {
 impl Drop for Links {
     fn drop(&mut self) {
         for name in self.sites.iter().chain([&self.hub]) {
-            // Those that were never made cannot be taken away.
+            // Namespaces that were never created cannot be removed.
             let _ = ip(&format!("netns del {name}"));
         }
         let _ = std::fs::remove_dir_all(&self.folder);
@@ -152,14 +152,14 @@ fn links_that_go_down_and_up_lose_nothing() {
     links.set(other(1), "down");
     goes_on("with two links down");
     links.set(other(2), "down");
-    // What a majority had accepted before is acknowledged yet, by a site that is asked again, while clients have patience.
+    // A site that is asked again still acknowledges what a majority had accepted before, while clients have patience.
     pause(2_600);
     let before = load.acknowledged();
     pause(1_000);
     assert_eq!(load.acknowledged(), before, "two sites of five are no majority");
     [leader, other(1), other(2)].iter().for_each(|site| links.set(*site, "up"));
     goes_on("with all links up again");
-    // A link goes down, and the site at its end is killed and started there.
+    // A link goes down, and the site at its end is killed and restarted there.
     links.set(other(3), "down");
     cluster.kill(other(3)).unwrap();
     cluster.kill(other(4)).unwrap();

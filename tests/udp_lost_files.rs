@@ -1,4 +1,4 @@
-//! A real site whose storage vanished in part does not start, says what is missing, and changes nothing; the others go on.
+//! A real site with partly lost storage does not start, reports what is missing, and changes nothing; the others go on.
 #![cfg(all(feature = "tweets", feature = "udp"))]
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -20,10 +20,10 @@ use aviary::udp::{ClientKey, Files};
 
 const SITE: &str = env!("CARGO_BIN_EXE_site");
 
-/// Which site loses files.
+/// The site that loses files.
 const LOSER: u8 = 1;
 
-/// A cluster of three in a folder that goes away. Site 1 has short files.
+/// A cluster of three in a folder that is removed when this is dropped. Site 1 has short files.
 struct Cluster {
     dir: PathBuf,
     sites: Vec<Option<Child>>,
@@ -33,7 +33,7 @@ impl Cluster {
     fn init(name: &str) -> Cluster {
         let dir = std::env::temp_dir().join(format!("aviary-lost-{}-{name}", std::process::id()));
         let _ = fs::remove_dir_all(&dir);
-        // Tests of this file run at once: each draws others.
+        // Tests of this file run at once: each draws other ports.
         static NEXT: AtomicU32 = AtomicU32::new(0);
         for _ in 0..200 {
             let n = std::process::id().wrapping_mul(7).wrapping_add(NEXT.fetch_add(1, Ordering::Relaxed));
@@ -59,7 +59,7 @@ impl Cluster {
         self.dir.join(format!("site-{LOSER}"))
     }
 
-    /// Formats the storage of site 1 anew, before its first start, with the shortest files that fit.
+    /// Formats the storage of site 1 again, before its first start, with the shortest files that fit.
     fn shorten(&self) {
         let sites = Sites::read(&self.config()).unwrap();
         let record_max = sites.config.record_bytes_max::<Timeline>();
@@ -92,7 +92,7 @@ impl Cluster {
         self.sites[usize::from(id)] = Some(self.command(id).stderr(log).spawn().unwrap());
     }
 
-    /// Where a site says why it ended.
+    /// The file in which a site logs why it ended.
     fn log(&self, id: u8) -> PathBuf {
         self.dir.join(format!("stderr-{id}"))
     }
@@ -102,7 +102,7 @@ impl Cluster {
         assert!(ended.is_none(), "S{id} ended: {}", fs::read_to_string(self.log(id)).unwrap());
     }
 
-    /// As `kill -9`.
+    /// Kills the site, as `kill -9` does.
     fn kill(&mut self, id: u8) {
         let mut site = self.sites[usize::from(id)].take().unwrap();
         site.kill().unwrap();
@@ -135,7 +135,7 @@ impl Cluster {
         Command::new(SITE).args(arguments).stdin(Stdio::null()).output().unwrap()
     }
 
-    /// Site 1 ends at once with exit code 1 and this reason, and its storage is as it was.
+    /// Checks that site 1 ends at once with exit code 1 and this reason, and that its storage is unchanged.
     #[track_caller]
     fn check_refused(&self, message: &str) {
         let before = self.segments();
@@ -216,7 +216,7 @@ fn a_site_without_some_of_its_segments_is_refused_and_the_others_go_on() {
         tweet(&mut client, count);
         count += 1;
     }
-    // What has the name of a segment and is none is not passed over.
+    // Something that has the name of a segment but is none is not ignored.
     fs::remove_file(path(1)).unwrap();
     fs::create_dir(path(1)).unwrap();
     cluster.check_refused(&format!("failed to use the folder: {} is a folder, and no file", name(1)));
@@ -232,7 +232,7 @@ fn a_site_without_some_of_its_segments_is_refused_and_the_others_go_on() {
     fs::copy(path(0), path(1)).unwrap();
     cluster.check_refused(&format!("{} is damaged at byte 0: its header is one of segment 0", name(1)));
     put_back();
-    // The whole storage put back is the storage that was, and a blank segment is nothing.
+    // With the whole storage put back the site starts; a blank segment may be missing.
     fs::remove_file(path(last)).unwrap();
     cluster.start(LOSER);
     let log = |cluster: &Cluster| {
@@ -240,15 +240,15 @@ fn a_site_without_some_of_its_segments_is_refused_and_the_others_go_on() {
         let config = cluster.config();
         let arguments = ["status", "--config", config.to_str().unwrap(), "--site", &id];
         let out = Command::new(SITE).args(arguments).stdin(Stdio::null()).output().unwrap();
-        let said = String::from_utf8_lossy(&out.stdout).into_owned();
-        let applied = said.split(" applied=").nth(1).and_then(|rest| rest.split(' ').next()?.parse().ok());
+        let output = String::from_utf8_lossy(&out.stdout).into_owned();
+        let applied = output.split(" applied=").nth(1).and_then(|rest| rest.split(' ').next()?.parse().ok());
         applied.unwrap_or(0usize)
     };
     assert!(
         (0..600).any(|_| (log(&cluster) > count).then_some(()).ok_or_else(pause).is_ok()),
         "it catches up"
     );
-    // A hole in a copy is found before anything is restored from it.
+    // A gap in a copy is found before anything is restored from it.
     (0..3).for_each(|id| cluster.kill(id));
     fs::remove_file(cluster.storage().join(name(1))).unwrap();
     let out = cluster.restore_check();
@@ -260,7 +260,7 @@ fn a_site_without_some_of_its_segments_is_refused_and_the_others_go_on() {
 #[test]
 fn storage_of_the_first_format_is_refused_with_what_to_do() {
     let cluster = Cluster::init("format");
-    // The header is as long, has its version in the same place, and its checksum at its end.
+    // The header of every version has the same length, the version in the same place, and the checksum at its end.
     let path = cluster.storage().join(name(0));
     let mut bytes = fs::read(&path).unwrap();
     bytes[8..12].copy_from_slice(&1u32.to_le_bytes());
@@ -276,7 +276,7 @@ fn storage_of_the_first_format_is_refused_with_what_to_do() {
     assert!(errors.contains(&message) && errors.contains("`site init`"), "{errors}");
 }
 
-/// Where a segment would be made stands something else.
+/// Something else exists where a segment would be created.
 #[test]
 fn a_folder_in_the_place_of_a_blank_segment_is_refused() {
     let cluster = Cluster::init("folder");

@@ -1,4 +1,4 @@
-//! What a real site recorded, killed in the middle of it, comes out the same without sockets, disks and clocks.
+//! The recording of a real site that is killed in the middle replays the same without sockets, disks and clocks.
 #![cfg(all(feature = "tweets", feature = "udp"))]
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -15,7 +15,7 @@ use aviary::udp::ClientKey;
 
 const SITE: &str = env!("CARGO_BIN_EXE_site");
 
-/// A folder that goes away, and what runs in it.
+/// A folder that is removed when this is dropped, and the processes in it.
 struct Scratch(PathBuf, Vec<Child>);
 
 impl Drop for Scratch {
@@ -36,7 +36,7 @@ fn run(dir: &Path) -> Child {
     command.spawn().unwrap()
 }
 
-/// Longer than a recorder waits before it writes.
+/// Waits longer than a recorder does before it writes.
 #[expect(clippy::disallowed_methods, reason = "real processes take real time")]
 fn pause() {
     std::thread::sleep(core::time::Duration::from_millis(500));
@@ -80,19 +80,19 @@ fn a_site_killed_and_restarted_is_played_again_bit_for_bit() {
         }
         assert!(client.view_linearizable("bob".parse().unwrap(), 20, None).is_ok());
         pause();
-        // As `kill -9`: what was not written yet is missing at the end, and nothing before it.
+        // As with `kill -9`: unwritten entries are missing at the end, but nothing before them.
         let mut child = scratch.1.pop().unwrap();
         child.kill().unwrap();
         child.wait().unwrap();
     }
     let files = recorded(&dir);
     assert!(play(&files).unwrap() > 20);
-    // An entry with a wrong byte is refused, or ends the file as a crash does; it is never played.
+    // An entry with a wrong byte is refused, or ends the file as a crash does; it is never replayed.
     let mut damaged = files.clone();
     let middle = damaged[0].len() / 2;
     damaged[0][middle] ^= 1;
     assert!(play(&damaged[..1]).map_or(0, |outputs| outputs) < play(&files[..1]).unwrap());
-    // By other code.
+    // A recording of other code.
     let mut header = File::header_of(&files[0]).unwrap();
     header.code = "0.0.0 of somebody else".into();
     let mut foreign = Vec::new();

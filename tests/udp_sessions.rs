@@ -1,4 +1,4 @@
-//! Sessions of real clients: who asks for one thing and goes leaves the session of who stays alone.
+//! Sessions of real clients: a client that makes one request and leaves does not disturb the session of one that stays.
 #![cfg(all(feature = "tweets", feature = "udp"))]
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -17,14 +17,14 @@ use aviary::udp::ClientKey;
 
 const SITE: &str = env!("CARGO_BIN_EXE_site");
 
-/// A cluster of three in a folder that goes away.
+/// A cluster of three in a folder that is removed when this is dropped.
 struct Cluster {
     dir: PathBuf,
     local: Option<Child>,
 }
 
 impl Cluster {
-    /// `site init` on ports that were free a moment ago, with room for 64 sessions.
+    /// Runs `site init` on ports that were free a moment ago, with room for 64 sessions.
     fn init() -> Cluster {
         static MADE: AtomicU16 = AtomicU16::new(0);
         let number = MADE.fetch_add(1, Ordering::Relaxed);
@@ -94,7 +94,7 @@ impl Drop for Cluster {
 #[test]
 fn eighty_commands_of_a_shell_do_not_cost_an_idle_application_its_session() {
     let mut cluster = Cluster::init();
-    // However long this takes, the application does not take itself for idle.
+    // However long this takes, the application does not consider itself idle.
     cluster.edit("session_idle: \"1min\"", "session_idle: \"60min\"");
     cluster.start();
     let mut application = cluster.client();

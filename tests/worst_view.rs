@@ -1,6 +1,6 @@
-//! The views that cost the most cost the same over a long timeline: counted in instructions, under callgrind. Where
-//! valgrind is not installed, the count is skipped, and says so; `timeline::state` counts what its containers are asked
-//! for on every machine.
+//! The most expensive views must cost the same over a long timeline: counted in instructions, under callgrind. Where
+//! valgrind is not installed, the count is skipped with a message; `timeline::state` counts the lookups in its
+//! containers on every machine.
 #![cfg(feature = "tweets")]
 
 use std::process::Command;
@@ -10,7 +10,7 @@ use aviary::wire::Wire;
 
 const COUNT: u64 = 50;
 
-/// Of each user, in turn: two tweets, a block of the viewer "all", and of every other user one of the viewer "half".
+/// Each user in turn tweets twice and blocks the viewer "all"; every other user also blocks the viewer "half".
 fn timeline(events: u64) -> Timeline {
     let mut timeline = Timeline::default();
     let [all, half]: [User; 2] = ["all", "half"].map(|name| name.parse().expect("a name"));
@@ -19,7 +19,7 @@ fn timeline(events: u64) -> Timeline {
         let user: User = format!("user-of-a-long-name-{number:09}").parse().expect("a name");
         let text = "x".parse().expect("a text");
         let tweet = Event::Tweet { user: user.clone(), text };
-        let block = |whom: &User| Event::Block { user: user.clone(), whom: whom.clone() };
+        let block = |blocked: &User| Event::Block { user: user.clone(), target: blocked.clone() };
         let more = (number % 2 == 0).then(|| block(&half));
         for event in [block(&all), tweet.clone(), tweet].into_iter().chain(more) {
             timeline.change(Position { slot, index: 0 }, &event);
@@ -29,7 +29,7 @@ fn timeline(events: u64) -> Timeline {
     timeline
 }
 
-/// Shows so many pages of each kind, as answers are: nothing but hidden tweets, every other run hidden, and none.
+/// Shows `count` pages of each kind, as answers are: only hidden tweets, every other run hidden, and none hidden.
 #[inline(never)]
 fn worst_views(timeline: &Timeline, count: u64) {
     let newest = timeline.tweets().next_back().map(|tweet| tweet.position.next());
@@ -40,7 +40,7 @@ fn worst_views(timeline: &Timeline, count: u64) {
             assert!(page.has_more() && page.tweets.is_empty() == (viewer == "all"));
             std::hint::black_box(page.to_bytes());
         }
-        let last = timeline.blocks().next_back().map(|(user, whom)| (user.clone(), whom.clone()));
+        let last = timeline.blocks().next_back().map(|(user, blocked)| (user.clone(), blocked.clone()));
         for _ in 0..count {
             assert_eq!(std::hint::black_box(timeline).blocks_after(last.as_ref()).count(), 0);
         }
@@ -68,9 +68,9 @@ fn instructions(test: &str) -> u64 {
         .args(["--ignored", "--exact", test])
         .output()
         .expect("valgrind runs");
-    let told = String::from_utf8_lossy(&out.stderr).into_owned();
-    assert!(out.status.success(), "{told}");
-    let (_, count) = told.rsplit_once("Collected : ").unwrap_or_else(|| panic!("no count: {told}"));
+    let errors = String::from_utf8_lossy(&out.stderr).into_owned();
+    assert!(out.status.success(), "{errors}");
+    let (_, count) = errors.rsplit_once("Collected : ").unwrap_or_else(|| panic!("no count: {errors}"));
     count.split_whitespace().next().and_then(|count| count.parse().ok()).expect("a number")
 }
 

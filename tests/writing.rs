@@ -1,4 +1,4 @@
-//! Every scenario of this repository survives being written: it is read back as the same, and written the same again.
+//! Every scenario of this repository survives writing: it is read back as the same, and written the same again.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -35,7 +35,7 @@ fn check<S: Service>(path: &Path) {
     assert_eq!(scenario, again, "{written}");
     assert_eq!(write(&again), written, "{name}");
     assert_ne!(scenario, Scenario { seed: scenario.seed + 1, ..again }, "{name}");
-    // As long as the original without its comments and empty lines, give or take a broken line.
+    // As long as the original without its comments and empty lines, apart from a broken line.
     let lines = |text: &str| {
         text.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with("//")).count()
     };
@@ -57,7 +57,7 @@ fn so_are_those_of_another_protocol() {
     for path in scenarios("examples") {
         match path.file_stem().and_then(|stem| stem.to_str()) {
             Some("key_value") => check::<key_value::KeyValue>(&path),
-            _ => check::<quorum_register::Register<true>>(&path),
+            _ => check::<quorum_register::RegisterService<true>>(&path),
         }
     }
 }

@@ -1,4 +1,4 @@
-//! What people write by hand: an event loop over a heap ordered by time, one random stream, typed messages.
+//! The usual hand-written simulation: an event loop over a heap ordered by time, one random stream, typed messages.
 //!
 //! It does the kernel rows' work and nothing else: no bytes, no rules, no trace, no judges, no identity of draws.
 
@@ -44,7 +44,7 @@ impl Ord for Event {
 struct Node {
     round: u64,
     payload: Payload,
-    heard: u64,
+    pongs: u64,
 }
 
 struct Loop {
@@ -69,9 +69,9 @@ impl Loop {
     }
 }
 
-/// Runs `count` nodes for so many simulated microseconds; how many messages arrived.
+/// Runs `count` nodes for `micros` simulated microseconds and returns the number of messages that arrived.
 pub fn run(count: u32, micros: u64, seed: u64) -> u64 {
-    let node = |_| Node { round: 0, payload: [7; 64], heard: 0 };
+    let node = |_| Node { round: 0, payload: [7; 64], pongs: 0 };
     let nodes = (0..count).map(node).collect();
     let rng = ChaCha8Rng::seed_from_u64(seed);
     let mut all = Loop { nodes, heap: BinaryHeap::new(), sequence: 0, rng };
@@ -99,11 +99,11 @@ pub fn run(count: u32, micros: u64, seed: u64) -> u64 {
                     Word::Ping { round, payload } => {
                         all.send(event.at, to, from, Word::Pong { round, payload })
                     }
-                    Word::Pong { .. } => all.nodes[to as usize].heard += 1,
+                    Word::Pong { .. } => all.nodes[to as usize].pongs += 1,
                 }
             }
         }
     }
-    assert!(all.nodes.iter().map(|node| node.heard).sum::<u64>() > 0, "nobody was answered");
+    assert!(all.nodes.iter().map(|node| node.pongs).sum::<u64>() > 0, "nobody was answered");
     delivered
 }

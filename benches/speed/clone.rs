@@ -1,4 +1,4 @@
-//! What it costs to fork a running world, judges included.
+//! The cost of forking a running world, judges included.
 
 use crate::Bench;
 use crate::load::{Load, one_event_a_slot};
@@ -6,7 +6,7 @@ use crate::table::{Row, Target, median, seconds};
 
 pub const BENCHES: &[Bench] = &[Bench { name: "clone", rows, fixed: None }];
 
-/// Everybody waits for an answer when the world is cloned.
+/// Every client waits for an answer when the world is cloned.
 const CLIENTS: u16 = 5;
 const CLONES: usize = 32;
 const RUNS: usize = 15;
@@ -27,7 +27,7 @@ fn rows() -> Vec<Row> {
         .into()
 }
 
-/// Without the dropping of the clones.
+/// Measures without dropping the clones.
 fn micros_a_clone(load: &Load) -> f64 {
     let mut clones = Vec::with_capacity(CLONES);
     let (time, ()) = seconds(|| clones.extend((0..CLONES).map(|_| load.world.clone())));

@@ -1,5 +1,5 @@
-//! What the simulator itself costs: a crowd of tiny clients beside one silent site, which a world must have, against a
-//! bare loop that does the same work.
+//! The cost of the simulator itself: a crowd of tiny clients beside one silent site, which a world must have, compared
+//! with a bare loop that does the same work.
 
 use aviary::ids::ProcessId;
 use aviary::journal::JournalConfig;
@@ -21,7 +21,7 @@ pub const BENCHES: &[Bench] = &[
 
 const RUNS: u64 = 7;
 
-/// Processes, simulated microseconds and the target; half a million deliveries and more each.
+/// Processes, simulated microseconds and the target; at least half a million deliveries each.
 const CROWDS: [(u16, u64, f64); 3] = [(5, 120_000_000, 0.9), (50, 1_000_000, 1.25), (500, 30_000, 2.0)];
 
 fn rows() -> Vec<Row> {
@@ -56,7 +56,7 @@ fn rows() -> Vec<Row> {
     rows
 }
 
-/// Whole runs of one simulated second, the world's making included.
+/// Whole runs of one simulated second, the creation of the world included.
 fn cold_rows() -> Vec<Row> {
     const BATCH: u64 = 50;
     const SECOND: u64 = 1_000_000;
@@ -77,7 +77,7 @@ fn cold_rows() -> Vec<Row> {
     }]
 }
 
-/// Delivers `count` datagrams among five, and at most a few more.
+/// Delivers `count` datagrams among five processes, and at most a few more.
 fn deliver(count: u64) {
     let mut world = world(5, 1);
     while world.statistics().delivered < count {
@@ -86,7 +86,7 @@ fn deliver(count: u64) {
     }
 }
 
-/// Three rules that look at every datagram: two of them find some.
+/// Three rules that check every datagram: two of them match some.
 fn rules() -> [LinkRule; 3] {
     let rule = |kind: &str, from, to, ruling| LinkRule {
         name: None,
@@ -122,11 +122,11 @@ fn world(count: u16, seed: u64) -> World<Tiny, ()> {
     World::new(settings, ()).expect("the settings are legal")
 }
 
-/// Runs `count` processes for so many simulated microseconds; how many datagrams arrived.
+/// Runs `count` processes for `micros` simulated microseconds and returns the number of datagrams that arrived.
 fn run(count: u16, micros: u64, seed: u64) -> u64 {
     let mut world = world(count, seed);
     world.run_until(Instant::from_micros(micros)).expect("nobody judges");
-    let heard: u64 = world.processes().filter_map(|id| world.process(id)).map(|tiny| tiny.heard).sum();
-    assert!(heard > 0, "nobody was answered");
+    let pongs: u64 = world.processes().filter_map(|id| world.process(id)).map(|tiny| tiny.pongs).sum();
+    assert!(pongs > 0, "nobody was answered");
     world.statistics().delivered
 }

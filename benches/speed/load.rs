@@ -10,13 +10,13 @@ use aviary::tweets::judges::Judges;
 use aviary::tweets::site::{Command, Config, Note, Operation, Participant};
 use aviary::tweets::timeline::{Event, Timeline, User};
 
-/// How many sites.
+/// The number of sites.
 pub const SITES: u8 = 5;
 
-/// No tweet takes so long to be answered.
+/// Longer than any tweet waits for its answer.
 const PATIENCE: Duration = Duration::from_secs(1);
 
-/// Clients that finish within one event at most.
+/// The maximum number of clients that finish within one event.
 const FINISHED_MAX: usize = 64;
 
 /// The judges of the service, and which clients were answered.
@@ -24,7 +24,7 @@ const FINISHED_MAX: usize = 64;
 pub struct Counting {
     judges: Judges,
     done: u64,
-    /// Who was answered last: the answer numbered n, from 0, is at n modulo the length.
+    /// The clients that were answered last: the answer numbered n, from 0, is at n modulo the length.
     finished: [Option<ProcessId>; FINISHED_MAX],
 }
 
@@ -55,19 +55,19 @@ pub struct Load {
     answered: u64,
 }
 
-/// One event per slot: the window is what limits the slots under way.
+/// One event per slot: the window limits the slots in flight.
 pub fn one_event_a_slot() -> Config {
     Config { batch: 1, window: 64, ..Config::new(SITES) }
 }
 
-/// Many events per slot: few slots under way, so that what comes meanwhile shares the next.
+/// Many events per slot: few slots are in flight, so events that arrive meanwhile share the next slot.
 pub fn many_events_a_slot() -> Config {
     Config { batch: 64, window: 2, datagram_max: 8_192, ..Config::new(SITES) }
 }
 
 impl Load {
-    /// A cluster with a leader, whose clients all have a session: constant 1 ms from anywhere to anywhere, no loss,
-    /// 100 microseconds a sync, nothing traced.
+    /// A cluster with a leader, whose clients all have a session: a constant 1 ms between any two processes, no loss,
+    /// 100 microseconds per sync, no trace.
     pub fn new(config: Config, clients: u16) -> Load {
         config.check().expect("a configuration that works");
         let mut settings: WorldSettings<Participant> = WorldSettings::calm(Seed(1), SITES, config);
@@ -95,13 +95,13 @@ impl Load {
         self.world.run_until(until).unwrap_or_else(|violation| panic!("{violation}"));
     }
 
-    /// Runs on until `count` tweets more are answered; whoever is answered asks again as long as some are missing,
-    /// so nothing is outstanding at the end.
+    /// Runs until `count` more tweets are answered. A client that is answered tweets again only while tweets are
+    /// missing, so nothing is outstanding at the end.
     pub fn run(&mut self, count: u64) {
         self.run_on(count, self.answered + count);
     }
 
-    /// The same, but whoever is answered asks again whatever is missing: everybody waits for an answer at the end.
+    /// The same, but every answered client tweets again: every client waits for an answer at the end.
     pub fn run_amid(&mut self, count: u64) {
         self.run_on(count, u64::MAX);
     }
@@ -143,12 +143,12 @@ impl Load {
         self.world.command(client, Command::Do(operation));
     }
 
-    /// Slots that are chosen.
+    /// The number of chosen slots.
     pub fn slots(&self) -> u64 {
         self.world.judge().judges.log().end().0
     }
 
-    /// Holds every site against the chosen log, once all have applied it.
+    /// Compares every site with the chosen log, once all have applied it.
     pub fn check(&mut self) {
         self.pass(Duration::from_secs(1));
         for id in self.world.sites().iter() {

@@ -1,11 +1,11 @@
-//! How fast it is: `cargo bench` prints one table, `cargo bench -- sites` the rows of one bench.
+//! Speed measurements: `cargo bench` prints one table, `cargo bench -- sites` the rows of one bench.
 //!
-//! Each module has a list `BENCHES`. A [`Bench`] has a name, which arguments are matched with; `rows`, which
-//! measures and returns [`table::Row`]s; and, where its cost is counted in instructions too, `fixed`, which does a
-//! given amount of work and measures nothing: `speed --fixed NAME COUNT` runs it, and `benches/instructions` counts.
+//! Each module has a list `BENCHES`. A [`Bench`] has a name, which arguments are matched with, and `rows`, which
+//! measures and returns [`table::Row`]s. If its cost is counted in instructions too, it has `fixed`, which does a given
+//! amount of work and measures nothing: `speed --fixed NAME COUNT` runs it, and `benches/instructions` counts.
 //!
-//! What is timed is made ready outside the timing. A figure is the median of runs that alternate with whatever they
-//! are compared with, in this process.
+//! Preparation is not timed. A figure is the median of runs that alternate with the runs of the compared program, in
+//! this process.
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a bench prints figures, and a panic ends it")]
 
 mod bare;
@@ -21,13 +21,13 @@ use std::process::ExitCode;
 
 use table::Row;
 
-/// Something that is measured.
+/// One measurement.
 pub struct Bench {
-    /// What arguments are matched with.
+    /// The name that arguments are matched with.
     pub name: &'static str,
     /// Measures.
     pub rows: fn() -> Vec<Row>,
-    /// Does so much work, for tools that count.
+    /// Does this amount of work, for tools that count instructions.
     pub fixed: Option<fn(u64)>,
 }
 

@@ -1,8 +1,8 @@
-//! How much memory a run takes, as the operating system sees it.
+//! The memory of a run, as the operating system sees it.
 //!
-//! A process of its own runs the tweets and reads its own peak of resident memory from `/proc/self/status`: that
-//! counts everything, the program and what the allocator does not give back included, and slows no other row down
-//! as an allocator that counts would. Linux only; elsewhere there is no row.
+//! A separate process runs the tweets and reads its own peak of resident memory from `/proc/self/status`. That includes
+//! the program and memory that the allocator does not return, and it does not slow down other rows, as a counting
+//! allocator would. Linux only; on other systems there is no row.
 
 use std::process::Command;
 
@@ -33,7 +33,7 @@ fn report(config: Config, count: u64) {
     println!("{}", peak.map_or("unknown", |peak| peak.trim().trim_end_matches(" kB")));
 }
 
-/// The peak of a process that runs this bench, in KiB.
+/// The peak memory of a process that runs this bench, in KiB.
 fn peak(bench: &str, count: u64) -> Option<f64> {
     let program = std::env::current_exe().ok()?;
     let output = Command::new(program).args(["--fixed", bench, &count.to_string()]).output().ok()?;

@@ -1,4 +1,4 @@
-//! Whole sites with bytes, journals and every judge: tweets through the log, and ordinary life.
+//! Whole sites with bytes, journals and every judge: tweets through the log, and ordinary operation.
 
 use aviary::scenario::{RunOptions, Scenario, read, run};
 use aviary::sim::TraceLevel;
@@ -16,7 +16,7 @@ pub const BENCHES: &[Bench] = &[
 ];
 
 const TWEETS: u64 = 10_000;
-/// One a client.
+/// One outstanding tweet per client.
 const OUTSTANDING: u16 = 64;
 const RUNS: usize = 5;
 
@@ -54,7 +54,7 @@ fn life() -> Scenario<Timelines> {
     read("benches/ordinary.ron", ORDINARY).unwrap_or_else(|bad| panic!("{}", bad.render(false)))
 }
 
-/// Runs it under this seed; how many seconds and events it had.
+/// Runs `life` under this seed and returns the number of seconds and events.
 fn lived(life: &Scenario<Timelines>, seed: u64) -> (f64, f64) {
     let options = RunOptions { seed: Some(seed), trace: TraceLevel::Off, ..RunOptions::default() };
     let outcome = run(life, &options).unwrap_or_else(|problems| panic!("{problems:?}"));

@@ -1,39 +1,39 @@
-//! Rows of the table, and how a figure is come by.
+//! Rows of the table, and the computation of a figure.
 
 use std::fmt;
 
-/// The line above the rows.
+/// The head above the rows.
 pub const HEAD: &str = "\
 row                                                 ours       bare  ours/bare        target  missed by
 --------------------------------------------------------------------------------------------------------";
 
 /// One line of the table.
 pub struct Row {
-    /// What was measured.
+    /// The measured subject.
     pub name: String,
-    /// The figure.
+    /// The measured figure.
     pub ours: f64,
-    /// Of what: `tweets/s`.
+    /// The unit of the figure: `tweets/s`.
     pub unit: &'static str,
-    /// The same of what it is held against: a bare loop, another size.
+    /// The figure for the compared program: a bare loop, or another size.
     pub bare: Option<f64>,
-    /// What it should be.
+    /// The target for the figure.
     pub target: Option<Target>,
 }
 
-/// What a figure should be.
+/// The target for a figure.
 #[derive(Clone, Copy, PartialEq, Debug)]
 pub enum Target {
-    /// This or more.
+    /// At least this.
     AtLeast(f64),
-    /// This or less.
+    /// At most this.
     AtMost(f64),
-    /// This or more times `bare`.
+    /// At most this factor times `bare`.
     OfBare(f64),
 }
 
 impl Row {
-    /// By which factor the target is missed, if it is.
+    /// The factor by which the target is missed, if it is.
     fn missed_by(&self) -> Option<f64> {
         let factor = match self.target? {
             Target::AtLeast(least) => least / self.ours,
@@ -65,7 +65,7 @@ impl fmt::Display for Row {
     }
 }
 
-/// Three digits that say something, thousands apart.
+/// Three significant digits, with thousands separated.
 fn figure(value: f64) -> String {
     if value < 10.0 {
         return format!("{value:.2}");
@@ -84,15 +84,15 @@ fn figure(value: f64) -> String {
     text
 }
 
-/// The middle one.
+/// The median.
 pub fn median(mut figures: Vec<f64>) -> f64 {
     assert!(!figures.is_empty(), "the median of nothing");
     figures.sort_by(f64::total_cmp);
     figures[figures.len() / 2]
 }
 
-/// How many seconds of one core `work` takes, and what it returns: what this thread spent on the processor where the
-/// operating system tells, so that a busy machine does not count; else by the wall clock.
+/// Seconds of one core that `work` takes, and its result. If the operating system reports it, the processor time of
+/// this thread, so that a busy machine does not count; else wall time.
 #[expect(
     clippy::disallowed_types,
     clippy::disallowed_methods,

@@ -1,4 +1,4 @@
-//! The processes of the kernel's rows: each sends 64 bytes to all others every 10 ms and answers what it gets.
+//! The processes of the kernel's rows: each sends 64 bytes to all others every 10 ms and answers what it receives.
 
 use aviary::ids::ProcessId;
 use aviary::mix::Seed;
@@ -8,10 +8,10 @@ use aviary::wire::{Reader, Wire, WireError};
 
 pub const EVERY: Duration = Duration::from_millis(10);
 
-/// What the messages carry.
+/// The payload of each message.
 pub type Payload = [u8; 64];
 
-/// What is said: a question or its answer, about one round of its asker.
+/// A message: a question or its answer, about one round of the process that asks.
 #[derive(Clone, Debug)]
 pub enum Word {
     Ping { round: u64, payload: Payload },
@@ -58,16 +58,16 @@ pub struct Tiny {
     next: Option<Instant>,
     round: u64,
     payload: Payload,
-    pub heard: u64,
+    pub pongs: u64,
 }
 
-/// How many processes there are.
+/// The number of processes.
 #[derive(Clone, Debug)]
 pub struct Crowd {
     pub count: u16,
 }
 
-/// When process `number` of `count` speaks first: their rounds are spread evenly.
+/// The time at which process `number` of `count` first sends: the rounds are spread evenly.
 pub fn first_round(number: u64, count: u64) -> u64 {
     EVERY.as_micros() * number / count
 }
@@ -87,7 +87,7 @@ impl Process for Tiny {
             ProcessId::Site(_) | ProcessId::Terminal(_) => None,
         };
         let others = Recipients::Clients { count: crowd.count };
-        Ok(Tiny { others, next, round: 0, payload: [7; 64], heard: 0 })
+        Ok(Tiny { others, next, round: 0, payload: [7; 64], pongs: 0 })
     }
 
     fn handle(&mut self, now: Instant, input: Input<Tiny>, effects: &mut Effects<Tiny>) {
@@ -95,7 +95,7 @@ impl Process for Tiny {
             Input::Message { from, message: Word::Ping { round, payload } } => {
                 effects.send(from, &Word::Pong { round, payload });
             }
-            Input::Message { message: Word::Pong { .. }, .. } => self.heard += 1,
+            Input::Message { message: Word::Pong { .. }, .. } => self.pongs += 1,
             Input::Wake => {
                 self.next = Some(now + EVERY);
                 self.round += 1;

@@ -1,7 +1,7 @@
-//! Writes the seeds of every fuzz target, out of real runs: what the scenarios' sites and clients sent, what became
-//! durable, and the files themselves. Run it from the repository's root; `fuzz/README.md` says how.
+//! Writes the seeds of every fuzz target from real runs: what the scenarios' sites and clients sent, what became
+//! durable, and the files themselves. Run it from the repository's root; `fuzz/README.md` explains how.
 //!
-//! It is meant to write the same seeds again until the protocol or the scenarios change.
+//! It should write the same seeds again until the protocol or the scenarios change.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::error::Error;
@@ -20,23 +20,23 @@ use aviary::tweets::site::{Message, Participant};
 use aviary::wire::Wire;
 use aviary_fuzz::{IDENTITY, Image};
 
-/// Longer ones are no seeds: a fuzzer is quick with short inputs.
+/// Longer inputs are not used as seeds: a fuzzer is quick with short inputs.
 const BYTES_MAX: usize = 500;
 
-/// What is worth keeping of all runs, each under a name of its own.
+/// The seeds from all runs, each under a name of its own.
 #[derive(Clone, Default)]
 struct Kept {
     /// The longest datagram of each set of messages.
     datagrams: BTreeMap<String, Vec<u8>>,
-    /// The longest record of each sort.
+    /// The longest record of each kind.
     records: BTreeMap<String, Vec<u8>>,
-    /// What clients said in each run.
+    /// The messages of clients in each run.
     outsiders: BTreeMap<String, Vec<u8>>,
     /// All records of the first site in the run with the most.
     durable: Vec<Vec<u8>>,
 }
 
-/// Looks at one run.
+/// Collects seeds from one run.
 #[derive(Clone, Default)]
 struct Collector {
     run: String,
@@ -52,7 +52,7 @@ impl Judge<Participant> for Collector {
                 let name = kinds.into_iter().collect::<Vec<_>>().join("_").to_lowercase();
                 keep(&mut self.kept.datagrams, name, &datagram.bytes);
                 if !matches!(datagram.from, ProcessId::Site(_)) {
-                    messages.iter().for_each(|message| self.say(datagram.from, message));
+                    messages.iter().for_each(|message| self.add_outsider_input(datagram.from, message));
                 }
             }
             Observation::Durable { process, records } => {
@@ -72,15 +72,15 @@ impl Judge<Participant> for Collector {
 }
 
 impl Collector {
-    /// A piece of an outsider's input.
-    fn say(&mut self, from: ProcessId, message: &Message) {
+    /// Appends a piece of an outsider's input.
+    fn add_outsider_input(&mut self, from: ProcessId, message: &Message) {
         let bytes = message.to_bytes();
-        let said = self.kept.outsiders.entry(self.run.clone()).or_default();
+        let inputs = self.kept.outsiders.entry(self.run.clone()).or_default();
         let Ok(length) = u8::try_from(bytes.len()) else { return };
-        if said.len() + bytes.len() <= BYTES_MAX {
+        if inputs.len() + bytes.len() <= BYTES_MAX {
             let client = u8::try_from(from.number() % 4).unwrap_or(0);
-            said.extend_from_slice(&[client << 2, length]);
-            said.extend_from_slice(&bytes);
+            inputs.extend_from_slice(&[client << 2, length]);
+            inputs.extend_from_slice(&bytes);
         }
     }
 }
@@ -95,7 +95,7 @@ fn keep(kept: &mut BTreeMap<String, Vec<u8>>, name: String, bytes: &[u8]) {
 fn main() -> Result<(), Box<dyn Error>> {
     let mut paths: Vec<PathBuf> =
         fs::read_dir("scenarios")?.map(|entry| Ok(entry?.path())).collect::<Result<_, std::io::Error>>()?;
-    // Profiles lie in a folder below.
+    // Profiles are in a folder below.
     paths.retain(|path| path.is_file());
     paths.sort();
     let (mut kept, mut texts) = (Kept::default(), BTreeMap::new());
@@ -113,12 +113,12 @@ fn main() -> Result<(), Box<dyn Error>> {
     write_scenarios(&texts)
 }
 
-/// What is worth keeping once this run was looked at too.
+/// The seeds including those from this run.
 fn watched(name: String, scenario: &Scenario<Timelines>, kept: Kept) -> Result<Kept, Box<dyn Error>> {
     let plan = plan(scenario).map_err(|problems| format!("{problems:?}"))?;
     let trace = TraceSettings { level: TraceLevel::Off, lines_max: 0 };
     let collector = Collector { run: name, kept, durable: Vec::new() };
-    // Some runs go on for longer than a replay of their scenario, whose expectations say nothing of that.
+    // Some runs go on for longer than a replay of their scenario; expectations do not cover that.
     let settings = WorldSettings { watchpoints: Vec::new(), ..plan.world(Seed(scenario.seed), trace) };
     let mut world = World::new(settings, collector)?;
     world.run_until(Instant::ZERO + scenario.limit.min(Duration::from_secs(20)))?;
@@ -129,14 +129,14 @@ fn watched(name: String, scenario: &Scenario<Timelines>, kept: Kept) -> Result<K
     Ok(kept)
 }
 
-/// As many as that, those with few words in their names first, and of these the longest.
+/// At most `count` seeds: names with few words first, and of these the longest seeds.
 fn widest(kept: BTreeMap<String, Vec<u8>>, count: usize) -> BTreeMap<String, Vec<u8>> {
     let mut kept: Vec<_> = kept.into_iter().filter(|(_, bytes)| !bytes.is_empty()).collect();
     kept.sort_by_key(|(name, bytes)| (name.matches('_').count(), usize::MAX - bytes.len()));
     kept.into_iter().take(count).collect()
 }
 
-/// Journals of these records: fresh, begun, in two files, after a crash, and started again.
+/// Journals of these records: fresh, begun, in two files, after a crash, and restarted.
 fn journals(records: &[Vec<u8>]) -> Result<BTreeMap<String, Vec<u8>>, Box<dyn Error>> {
     let config = JournalConfig { segment_bytes: 1_024, record_max: 300 };
     let mut disk = SimDisk::new(64 << 10);
@@ -178,7 +178,7 @@ fn journals(records: &[Vec<u8>]) -> Result<BTreeMap<String, Vec<u8>>, Box<dyn Er
     Ok(found)
 }
 
-/// Files that have every word in them, and a dictionary of the words.
+/// Writes files that contain every word, and a dictionary of the words.
 fn write_scenarios(texts: &BTreeMap<String, String>) -> Result<(), Box<dyn Error>> {
     let words = |text: &str| -> BTreeSet<String> {
         let code = text.lines().filter(|line| !line.trim_start().starts_with("//"));

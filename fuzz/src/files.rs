@@ -1,28 +1,28 @@
-//! The files of a journal as bytes of a fuzz target, and how damaged ones get right checksums.
+//! The files of a journal as bytes of a fuzz target, and how damaged files get right checksums.
 //!
-//! The form drawn in the documentation of [`aviary::journal`] is written down here a second time, on purpose.
+//! This implements the format drawn in the documentation of [`aviary::journal`] a second time, on purpose.
 
 use aviary::ids::ProcessId;
 use aviary::journal::{Disk, Identity};
 use aviary::sim::SimDisk;
 
-/// Whose journal it is.
+/// The owner of the journal.
 pub const IDENTITY: Identity = Identity { cluster: 5, process: ProcessId::site(1) };
 
-/// Room on the disk.
+/// Bytes on the disk.
 const CAPACITY: u64 = 64 << 10;
 
 const HEADER: usize = 64;
 const BATCH: usize = 40;
 
-/// Up to four files: each has a length in two bytes and what is in it, filled up with zeros.
+/// Up to four files: each has a length in two bytes and its contents, filled up with zeros.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct Image {
     files: Vec<(u16, Vec<u8>)>,
 }
 
 impl Image {
-    /// Reads files: length (u16), bytes that are not zeros at its end (u16), those bytes; up to four times.
+    /// Reads files: length (u16), number of content bytes (u16), those bytes; up to four times.
     pub fn parse(bytes: &[u8]) -> Option<Image> {
         let mut files = Vec::new();
         let mut rest = bytes;
@@ -48,7 +48,7 @@ impl Image {
         out
     }
 
-    /// The files of a disk, as long as they are few and small.
+    /// The files of a disk, if they are few and small.
     pub fn of(disk: &SimDisk) -> Option<Image> {
         let mut image = Image::default();
         for (name, length) in disk.list().ok()? {
@@ -61,7 +61,7 @@ impl Image {
         Some(image)
     }
 
-    /// A disk with these files, all of it durable.
+    /// A disk that holds these files durably.
     pub fn disk(&self) -> Option<SimDisk> {
         let mut disk = SimDisk::new(CAPACITY);
         for (number, (length, content)) in self.files.iter().enumerate() {
@@ -74,12 +74,12 @@ impl Image {
         Some(disk)
     }
 
-    /// Chains whatever looks like a header or a batch to what stands before it, and gives it its checksum.
+    /// Chains whatever looks like a header or a batch to what stands before it, and gives it a right checksum.
     pub fn mend(&mut self) {
         let mut chain = 0;
         for (length, content) in &mut self.files {
             if content.iter().all(|byte| *byte == 0) {
-                // A segment that is reserved, and blank until it is begun.
+                // A reserved segment, which is blank until it is begun.
                 continue;
             }
             content.resize(usize::from(*length), 0);

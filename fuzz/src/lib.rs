@@ -1,4 +1,4 @@
-//! What each fuzz target does with its bytes. A function that returns has found nothing; a finding is a panic.
+//! The function of each fuzz target. A function that returns has found nothing; a finding is a panic.
 //!
 //! Nothing here needs a fuzzer: `tests/fuzz_seeds.rs` of the main crate runs the same functions over the seeds.
 
@@ -23,7 +23,7 @@ pub use files::{IDENTITY, Image};
 /// A datagram is rejected, or its messages do not decode, or they encode to the very same bytes.
 pub fn datagram(bytes: &[u8]) {
     let _ = framed(bytes);
-    // Mended, since nothing finds a checksum by chance.
+    // Sealed again, since a fuzzer does not find a right checksum by chance.
     if bytes.len() >= frame::FRAME_BYTES {
         let mut sealed = bytes.to_vec();
         frame::seal(&mut sealed);
@@ -87,7 +87,7 @@ fn opened(image: &Image) {
     }
     disk.crash(aviary::sim::Leaves::Nothing, 0);
     if recovered.incarnation == u64::MAX {
-        // A header with a right checksum and no sense: there is no incarnation behind this one.
+        // The header has a right checksum but the last incarnation, so none is left.
         return;
     }
     let (_, again) = Journal::open(&mut disk, &IDENTITY).expect("what opened once opens again");
@@ -103,19 +103,19 @@ pub fn scenario(bytes: &[u8]) {
     match read::<Timelines>("fuzz.ron", text) {
         Ok(scenario) => assert!(plan(&scenario).is_ok(), "what was checked when it was read has a plan"),
         Err(bad) => {
-            let told = bad.render(false);
-            assert!(told.contains("fuzz.ron:"), "no place is named: {told}");
+            let rendered = bad.render(false);
+            assert!(rendered.contains("fuzz.ron:"), "no place is named: {rendered}");
         }
     }
 }
 
-/// Three sites, of which one leads, hear something from clients, and live on.
+/// Three sites, one of which leads, receive messages from clients, and run on.
 ///
-/// No judge watches: what is put into the network here is seen by nobody as sent.
+/// No judge watches: the messages put into the network here were not sent by any process.
 pub fn outsider(bytes: &[u8]) {
     static CALM: LazyLock<World<Participant, ()>> = LazyLock::new(calm);
     let mut world = CALM.clone();
-    // Each piece is one message: to whom, from whom, how long it is, and what it says.
+    // Each piece is one message: recipient, sender, length, and bytes.
     let mut rest = bytes;
     while let [ends, length, behind @ ..] = rest {
         let (message, others) = behind.split_at(behind.len().min((*length).into()));

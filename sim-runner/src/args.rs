@@ -1,4 +1,4 @@
-//! Flags.
+//! Command-line arguments.
 
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
@@ -15,51 +15,52 @@ Exit codes:
   3  no progress after healing
   4  nondeterminism: two runs of one scenario differed
   5  stale or undecided: a required step never fired, a named rule matched nothing, or a budget was spent
-  6  a saboteur is not caught, a scenario is turned red by no saboteur, what must happen never did, or a matrix or
+  6  a saboteur was not caught, no saboteur turned a scenario red, a required fact never occurred, or a matrix or
      a hunt was interrupted
-For several files the first present of 1, 4, 3, 5, 6; of an audit or a sweep, 4 before all others.";
+For several files, the first of 1, 4, 3, 5, 6 that occurs. For an audit or a sweep, 4 precedes all others.";
 
 const AUDIT: &str = "\
-Each scenario is run twice in this process, with a trace of everything, of what is notable and of nothing, on from a \
-clone taken half-way, and in a second process: this program starts itself with `record`. Every run is held against \
-the first one, event by event: number, time, fingerprint, trace, verdict and final state. Where one differs, the \
-first event that does is shown side by side. A scenario that fails must fail in the same way each time; its verdict \
-then decides how the audit ends.";
+Runs each scenario twice in this process, with the full, the notable and no trace, then from a clone taken half-way, \
+and in a second process, in which this program starts itself with `record`. Every run is compared with the first one, \
+event by event: number, time, fingerprint, trace, verdict and final state. If a run differs, the first different \
+event is shown side by side. A scenario that fails must fail in the same way each time; its verdict then decides \
+the exit code of the audit.";
 
 const RECORD: &str = "\
-The first line names the scenario, its seed and this format's version; each further one has the number of events so \
-far, the simulated time in microseconds, the fingerprint over everything that happened, and the trace's lines; the \
-last one has the verdict and the final state too. Recordings of one scenario are equal byte for byte, whatever \
-process, machine or build they are from: `audit` compares them, and so does `diff`. Ends with 0 whatever the verdict.";
+The first line names the scenario, its seed and the version of this format. Each further line has the number of \
+events so far, the simulated time in microseconds, the fingerprint of everything that happened, and the lines of the \
+trace. The last line also has the verdict and the final state. Recordings of one scenario are equal byte for byte, \
+on any process, machine or build: compare them with `audit` or with `diff`. The exit code is 0 for any verdict.";
 
 const REPLAY_RECORDING: &str = "\
-Every input that `site run --record` wrote is handed to the same processes, from what they were started from, or from \
-the state that the first file opens with. All that they want done, and when they want to be woken, must be what was \
-recorded, byte for byte, and every further file must open with the state that the one before it leads to. A panic that \
-was recorded must come again. A file that a crash cut short is read up to its last whole entry.
+Hands every input that `site run --record` wrote to the same processes again. They begin as they were started, or in \
+the state at the start of the first file. Their effects and wake-up times must equal the recorded ones byte for byte, \
+and every further file must begin with the state in which the file before it ends. A recorded panic must occur \
+again. A file that a crash cut short is read up to its last whole entry.
 
 Exit codes:
-  0  everything came out as it was recorded
+  0  the replay equals the recording
   2  a flag is wrong, a file is damaged, or other code recorded it
-  4  nondeterminism: something came out otherwise; the first difference is shown";
+  4  nondeterminism: the replay differs from the recording; the first difference is shown";
 
 const SHRINK: &str = "\
-What is left breaks the same property as FILE does, and was run to its end, twice, to see that. It is the smallest of \
-all that were found, and shrinking it again changes nothing, unless time, runs or an interrupt ended it before. An \
-interrupt writes the smallest that was found so far; a second one ends the program at once.
+The result breaks the same property as FILE; two complete runs confirmed that. It is the smallest scenario that was \
+found, and shrinking it again changes nothing, unless time, runs or an interrupt ended the search early. An \
+interrupt writes the smallest scenario found so far; a second interrupt ends the program at once.
 
 Exit codes:
-  0  a scenario was written that breaks the same property
-  2  a flag or FILE is wrong, FILE passes, goes stale or is not decided, or the result cannot be written
+  0  a scenario that breaks the same property was written
+  2  a flag or FILE is wrong, FILE passes, is stale or undecided, or the result cannot be written
   4  nondeterminism: two runs of one scenario differed";
 
 const BLAME: &str = "\
-The failing run is forked at many moments. In each fork all that is still random is drawn anew; the steps stay. How \
-many forks break the same property says how likely it was from that moment on; where that jumps, it became inevitable.
+Forks the failing run at many moments. Each fork keeps the steps and draws everything random anew from that moment on. \
+The share of forks that break the same property estimates its probability at that moment. Where the probability \
+jumps, the failure became inevitable.
 
 Exit codes:
   0  the moment was found
-  2  a flag or FILE is wrong, FILE passes, goes stale or is not decided, or the drawing cannot be written
+  2  a flag or FILE is wrong, FILE passes, is stale or undecided, or the drawing cannot be written
   4  nondeterminism: two runs of one scenario differed";
 
 /// Replays, audits, checks and starts scenarios.
@@ -68,47 +69,47 @@ Exit codes:
 pub(crate) struct CommandLine<C: Subcommand> {
     #[command(subcommand)]
     pub(crate) command: C,
-    /// When there are colours; `auto` is on a terminal, unless NO_COLOR is set
+    /// When to use colours; `auto` means on a terminal, unless NO_COLOR is set
     #[arg(long, global = true, value_name = "WHEN", default_value_t)]
     pub(crate) color: ColorChoice,
 }
 
-/// How long something may take: as it is said, and without end where something else bounds it.
-pub(crate) fn time_or(said: Option<Duration>, is_bounded: bool, usual: Duration) -> Duration {
-    said.unwrap_or(if is_bounded { Duration::MAX } else { usual })
+/// A time limit: the given one, else none if something else bounds the run, else the usual one.
+pub(crate) fn time_or(given: Option<Duration>, is_bounded: bool, usual: Duration) -> Duration {
+    given.unwrap_or(if is_bounded { Duration::MAX } else { usual })
 }
 
-/// The commands that there are for any service.
+/// The commands for any service.
 #[derive(Subcommand, Debug)]
 pub(crate) enum HarnessCommand {
-    /// Run scenarios and say what came of each
+    /// Run scenarios and print the result of each
     Replay(ReplayArgs),
-    /// Feed what a real site was handed to the same site again, and compare what it does
+    /// Hand a real site's recorded inputs to the same code again, and compare what it does
     ReplayRecording(ReplayRecordingArgs),
-    /// Say whether scenarios repeat themselves exactly, and where not
+    /// Check whether scenarios repeat themselves exactly, and show where they do not
     Audit(AuditArgs),
-    /// Run one scenario and print all that happens, for comparing
+    /// Run one scenario and print everything that happens, for comparison
     Record(RecordArgs),
-    /// Say whether files are well-formed scenarios, without running them
+    /// Check whether files are well-formed scenarios, without running them
     Check(CheckArgs),
     /// Write a commented scenario to start from
     New(NewArgs),
-    /// List every step that a scenario can have
-    Words,
+    /// List every action that a step of a scenario may have, or write a reference of all words of a file
+    Words(WordsArgs),
     /// Run scenarios under many seeds on all cores
     Sweep(SweepArgs),
-    /// Print the scenario that a profile and a seed stand for
+    /// Print the scenario that a profile draws from a seed
     Draw(DrawArgs),
-    /// Make a failing scenario as small as it goes while it breaks the same property
+    /// Make a failing scenario as small as possible while it breaks the same property
     Shrink(ShrinkArgs),
-    /// Say when a failure became inevitable, and by what
+    /// Show when a failure became inevitable, and why
     Blame(BlameArgs),
-    /// Print what has a shell complete commands and flags
+    /// Print the script with which a shell completes commands and flags
     Completions(CompletionsArgs),
 }
 
 impl HarnessCommand {
-    /// The name of the planted bug that every process is to have.
+    /// The name of the bug to plant in every process, if there is one.
     pub(crate) fn saboteur(&self) -> Option<&str> {
         match self {
             HarnessCommand::Replay(ReplayArgs { saboteur, .. })
@@ -122,35 +123,59 @@ impl HarnessCommand {
     }
 }
 
+const WORDS: &str = "\
+Without a flag: every action of a step with its meaning, its targets, the moment of its effect and its counter.
+
+The reference and the schema also have the fields, events, rules, claims, commands and settings of a scenario, and \
+everything that a profile and a saved failure may say. Both come from the types that read these files.";
+
+#[derive(Args, Debug)]
+#[command(after_help = WORDS)]
+pub(crate) struct WordsArgs {
+    /// Write a reference of every word of a scenario, a profile and a saved failure, as Markdown
+    #[arg(long, group = "form")]
+    pub(crate) markdown: bool,
+    /// Begin the reference with this Markdown file instead of a title
+    #[arg(long, value_name = "FILE", requires = "markdown", conflicts_with_all = ["schema", "snippets"])]
+    pub(crate) intro: Option<PathBuf>,
+    /// Write a JSON Schema of the same, for programs that make or read such files
+    #[arg(long, group = "form")]
+    pub(crate) schema: bool,
+    /// Write completions for editors that read snippets in the format of Visual Studio Code
+    #[arg(long, group = "form")]
+    pub(crate) snippets: bool,
+}
+
 #[derive(Args, Debug)]
 #[command(after_help = EXIT_CODES)]
 pub(crate) struct ReplayArgs {
     /// Scenario files, or folders: all *.ron below them
     #[arg(required = true, value_name = "PATH")]
     pub(crate) paths: Vec<PathBuf>,
-    /// Show what happened; with =full routine traffic too
+    /// Show what happened; with =full, routine traffic too
     #[arg(long, value_name = "LEVEL", num_args = 0..=1, require_equals = true, default_missing_value = "notable")]
     pub(crate) trace: Option<TraceAmount>,
-    /// Draw everything random from this instead of the scenario's own seed
+    /// Use this seed instead of the scenario's own
     #[arg(long, value_name = "N", env = "SIM_RUNNER_SEED")]
     pub(crate) seed: Option<u64>,
-    /// For people, or for machines: one JSON object a line
+    /// For people, or for machines: one JSON object per line
     #[arg(long, value_name = "FORMAT", default_value = "text")]
     pub(crate) format: Format,
-    /// Give up after so many events, undecided
+    /// Give up, undecided, after this many events
     #[arg(long, value_name = "N", default_value_t = 50_000_000)]
     pub(crate) events_max: u64,
-    /// With this planted bug in every process; `matrix` lists them
+    /// Plant this bug in every process; `matrix` lists the bugs
     #[arg(long, value_name = "NAME")]
     pub(crate) saboteur: Option<String>,
 }
 
 const SWEEP: &str = "\
-Every seed is given to each of the sources: a profile draws a scenario from it, a scenario file runs under it. Runs are \
-told in the order of their seeds: a report of --seeds is the same bytes whatever the number of threads. Every 50th run \
-is run twice and must be the same. Failures are grouped by what they break and by the shape of the shrunken scenario; \
-one of each group is saved. The first failure of each kind is saved at once, as it is; what is shrunk takes its place at \
-the end. An interrupt ends the sweep and tells what was found so far; a second one ends it at once.";
+Every source runs under every seed: a profile draws a scenario from the seed, a scenario file uses it as its seed. \
+Runs are reported in the order of their seeds: with --seeds the report is the same bytes for any number of threads. \
+Every 50th run is repeated and must be the same. Failures are grouped by the broken property and by the shape of the \
+shrunken scenario; one failure per group is saved. The first failure of each kind is saved at once, unshrunken; the \
+shrunken one replaces it at the end. An interrupt ends the sweep and reports what was found; a second one ends it at \
+once.";
 
 #[derive(Args, Debug)]
 #[command(after_help = EXIT_CODES, after_long_help = format!("{SWEEP}\n\n{EXIT_CODES}"))]
@@ -158,52 +183,52 @@ pub(crate) struct SweepArgs {
     /// Profiles, scenario files, or folders of scenarios; the profile `default` when absent
     #[arg(value_name = "PROFILE|SCENARIO")]
     pub(crate) sources: Vec<String>,
-    /// Which seeds, the last excluded; without a last one together with --time
+    /// Range of seeds, the last one excluded; with --time, A.. has no end
     #[arg(long, value_name = "A..B")]
     pub(crate) seeds: Option<Seeds>,
-    /// Begin no run later than this: 10m
+    /// Start no run after this time: 10m
     #[arg(long, value_name = "TIME", value_parser = crate::sweep::numbers::time)]
     pub(crate) time: Option<Duration>,
-    /// How many threads; all cores when absent
+    /// Number of threads; one per core when absent
     #[arg(long, value_name = "N")]
     pub(crate) threads: Option<NonZeroUsize>,
-    /// Write each run as a JSON object on a line
+    /// Write each run to FILE as one line with a JSON object
     #[arg(long, value_name = "FILE")]
     pub(crate) report: Option<PathBuf>,
-    /// Write a report for build servers
+    /// Write a JUnit report for build servers
     #[arg(long, value_name = "FILE")]
     pub(crate) junit: Option<PathBuf>,
-    /// Where failures are saved
+    /// Folder in which failures are saved
     #[arg(long, value_name = "DIR", default_value = "failures")]
     pub(crate) failures: PathBuf,
-    /// Only this part of the seeds, from 1: 2/4
+    /// Run only this part of the seeds, counted from 1: 2/4
     #[arg(long, value_name = "I/N")]
     pub(crate) shard: Option<Shard>,
-    /// First run every failure again that is saved in this folder
+    /// First run again every failure saved in this folder
     #[arg(long, value_name = "DIR")]
     pub(crate) corpus: Option<PathBuf>,
-    /// With this planted bug in every process; `matrix` lists them
+    /// Plant this bug in every process; `matrix` lists the bugs
     #[arg(long, value_name = "NAME")]
     pub(crate) saboteur: Option<String>,
-    /// Fail if something never happens that a profile says must; else only a long sweep warns
+    /// Fail if something that a profile requires never happens; otherwise only a long sweep warns
     #[arg(long)]
     pub(crate) must_happen: bool,
-    /// Give a run up after so many events
+    /// Give up a run after this many events
     #[arg(long, value_name = "N", default_value_t = 2_000_000, value_parser = clap::value_parser!(u64).range(1..))]
     pub(crate) events_max: u64,
-    /// Give a run up whose world takes more than about so many bytes
+    /// Give up a run whose world takes more than about this many bytes
     #[arg(long, value_name = "N", default_value_t = 64 << 20, value_parser = clap::value_parser!(u64).range(1..))]
     pub(crate) bytes_max: u64,
     /// End with the first run that fails
     #[arg(long)]
     pub(crate) until_failure: bool,
-    /// Shrink each failure for so long at most; 20s where there is no --shrink-runs
+    /// Shrink each failure for at most this time; 20s without --shrink-runs
     #[arg(long, value_name = "TIME", value_parser = crate::sweep::numbers::time)]
     pub(crate) shrink_time: Option<Duration>,
-    /// Shrink each failure by trying at most so many scenarios: the bound that gives the same result on any machine
+    /// Shrink each failure by at most this many tries: a bound that gives the same result on any machine
     #[arg(long, value_name = "N")]
     pub(crate) shrink_runs: Option<u64>,
-    /// Save failures as they are
+    /// Save failures without shrinking them
     #[arg(long, conflicts_with_all = ["shrink_time", "shrink_runs"])]
     pub(crate) no_shrink: bool,
     /// For people, or for machines: one JSON object
@@ -214,13 +239,13 @@ pub(crate) struct SweepArgs {
 #[derive(Args, Debug)]
 #[command(after_help = REPLAY_RECORDING)]
 pub(crate) struct ReplayRecordingArgs {
-    /// The folder that a site recorded into
+    /// The folder into which a site recorded
     #[arg(value_name = "DIR")]
     pub(crate) folder: PathBuf,
-    /// Leave out the files before this one
+    /// Skip the files before this one
     #[arg(long, value_name = "FILE")]
     pub(crate) from: Option<PathBuf>,
-    /// Show every input, what came of it, and what the processes say
+    /// Show every input, its effects, and the notes of the processes
     #[arg(short, long)]
     pub(crate) verbose: bool,
 }
@@ -231,16 +256,16 @@ pub(crate) struct AuditArgs {
     /// Scenario files, or folders: all *.ron below them
     #[arg(required = true, value_name = "PATH")]
     pub(crate) paths: Vec<PathBuf>,
-    /// Compare with this build of the same program too; may be given several times
+    /// Also compare with this build of the same program; may be given several times
     #[arg(long, value_name = "PROGRAM")]
     pub(crate) against: Vec<PathBuf>,
-    /// Draw everything random from this instead of the scenario's own seed
+    /// Use this seed instead of the scenario's own
     #[arg(long, value_name = "N", env = "SIM_RUNNER_SEED")]
     pub(crate) seed: Option<u64>,
-    /// For people, or for machines: one JSON object a line
+    /// For people, or for machines: one JSON object per line
     #[arg(long, value_name = "FORMAT", default_value = "text")]
     pub(crate) format: Format,
-    /// With this planted bug in every process; `matrix` lists them
+    /// Plant this bug in every process; `matrix` lists the bugs
     #[arg(long, value_name = "NAME")]
     pub(crate) saboteur: Option<String>,
 }
@@ -251,17 +276,17 @@ pub(crate) struct RecordArgs {
     /// The scenario file
     #[arg(value_name = "FILE")]
     pub(crate) path: PathBuf,
-    /// Draw everything random from this instead of the scenario's own seed
+    /// Use this seed instead of the scenario's own
     #[arg(long, value_name = "N", env = "SIM_RUNNER_SEED")]
     pub(crate) seed: Option<u64>,
-    /// With this planted bug in every process; `matrix` lists them
+    /// Plant this bug in every process; `matrix` lists the bugs
     #[arg(long, value_name = "NAME")]
     pub(crate) saboteur: Option<String>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum)]
 pub(crate) enum TraceAmount {
-    /// Steps, faults and what processes say of themselves
+    /// Steps, faults and the notes of processes
     Notable,
     /// Routine traffic too
     Full,
@@ -271,7 +296,7 @@ pub(crate) enum TraceAmount {
 pub(crate) enum Format {
     /// For people
     Text,
-    /// One JSON object a line
+    /// One JSON object per line
     Json,
 }
 
@@ -281,19 +306,19 @@ pub(crate) struct ShrinkArgs {
     /// A scenario that fails
     #[arg(value_name = "FILE")]
     pub(crate) path: PathBuf,
-    /// Write the smaller scenario there instead of to standard output
+    /// Write the smaller scenario to this file instead of standard output
     #[arg(short, long, value_name = "FILE")]
     pub(crate) out: Option<PathBuf>,
-    /// Stop after so long, with the smallest that was found; 20s where there is no --runs
+    /// Stop after this time with the smallest scenario found; 20s without --runs
     #[arg(long, value_name = "TIME", value_parser = crate::sweep::numbers::time)]
     pub(crate) time: Option<Duration>,
-    /// Try at most so many scenarios: the bound that gives the same result on any machine
+    /// Try at most this many scenarios: a bound that gives the same result on any machine
     #[arg(long, value_name = "N")]
     pub(crate) runs: Option<u64>,
-    /// Draw everything random from this instead of the scenario's own seed
+    /// Use this seed instead of the scenario's own
     #[arg(long, value_name = "N", env = "SIM_RUNNER_SEED")]
     pub(crate) seed: Option<u64>,
-    /// With this planted bug in every process; `matrix` lists them
+    /// Plant this bug in every process; `matrix` lists the bugs
     #[arg(long, value_name = "NAME")]
     pub(crate) saboteur: Option<String>,
 }
@@ -307,22 +332,22 @@ pub(crate) struct BlameArgs {
     /// Draw the curve into this file
     #[arg(long, value_name = "FILE.svg")]
     pub(crate) svg: Option<PathBuf>,
-    /// How often the run is forked at each moment
+    /// Number of forks at each moment
     #[arg(long, value_name = "N", default_value_t = 40, value_parser = clap::value_parser!(u32).range(2..=10_000))]
     pub(crate) forks: u32,
-    /// Begin no further fork after so long; 60s where there is no --runs
+    /// Start no further fork after this time; 60s without --runs
     #[arg(long, value_name = "TIME", value_parser = crate::sweep::numbers::time)]
     pub(crate) time: Option<Duration>,
-    /// Begin no further fork after so many: the bound that gives the same result on any machine
+    /// Run at most this many forks: a bound that gives the same result on any machine
     #[arg(long, value_name = "N")]
     pub(crate) runs: Option<u64>,
     /// For people, or for machines: one JSON object
     #[arg(long, value_name = "FORMAT", default_value = "text")]
     pub(crate) format: Format,
-    /// Draw everything random from this instead of the scenario's own seed
+    /// Use this seed instead of the scenario's own
     #[arg(long, value_name = "N", env = "SIM_RUNNER_SEED")]
     pub(crate) seed: Option<u64>,
-    /// With this planted bug in every process; `matrix` lists them
+    /// Plant this bug in every process; `matrix` lists the bugs
     #[arg(long, value_name = "NAME")]
     pub(crate) saboteur: Option<String>,
 }
@@ -333,20 +358,23 @@ pub(crate) struct CheckArgs {
     /// Scenario files, or folders: all *.ron below them
     #[arg(required = true, value_name = "PATH")]
     pub(crate) paths: Vec<PathBuf>,
+    /// First replace words that were renamed, in place; comments and layout stay. Profiles and saved failures too
+    #[arg(long)]
+    pub(crate) fix: bool,
 }
 
 #[derive(Args, Debug)]
 pub(crate) struct DrawArgs {
-    /// A profile: one of those that --list names, or a file
+    /// A profile: one that --list names, or a file
     #[arg(value_name = "PROFILE", default_value = "default")]
     pub(crate) profile: String,
-    /// Draw everything from this
+    /// The seed from which everything is drawn
     #[arg(long, value_name = "N", required_unless_present = "list")]
     pub(crate) seed: Option<u64>,
-    /// Follow this recipe, whatever the profile says of recipes
+    /// Follow this recipe, whatever the profile says about recipes
     #[arg(long, value_name = "NAME")]
     pub(crate) recipe: Option<String>,
-    /// Write to this file, which must not be there
+    /// Write to this file, which must not exist
     #[arg(short = 'o', long = "output", value_name = "FILE")]
     pub(crate) output: Option<PathBuf>,
     /// List recipes and profiles
@@ -362,7 +390,7 @@ For fish: sim-runner completions fish > ~/.config/fish/completions/sim-runner.fi
 #[derive(Args, Debug)]
 #[command(after_help = COMPLETIONS)]
 pub(crate) struct CompletionsArgs {
-    /// For which shell
+    /// The shell
     #[arg(value_name = "SHELL")]
     pub(crate) shell: clap_complete::Shell,
 }

@@ -1,4 +1,4 @@
-//! `audit`: says whether scenarios repeat themselves exactly, in this process and in others.
+//! `audit`: checks whether scenarios repeat themselves exactly, in this process and in others.
 
 use std::ffi::OsString;
 use std::io::{self, Write};
@@ -30,7 +30,7 @@ struct Audited<'a> {
     wall: Duration,
 }
 
-/// A run that was held against the first one.
+/// A run that was compared with the first one.
 struct ComparedRun {
     way: &'static str,
     about: String,
@@ -51,7 +51,7 @@ impl Audited<'_> {
     }
 }
 
-/// Audits what `args` name, with a last word of `configure` on every process.
+/// Audits the scenarios that `args` name. `configure` changes the configuration of every process last.
 pub(crate) fn audit<S: Service>(
     args: &AuditArgs,
     configure: impl Fn(&mut <S::Process as Process>::Config),
@@ -88,7 +88,7 @@ pub(crate) fn audit<S: Service>(
     Ok(if is_parted { Exit::Nondeterministic } else { Exit::worst(&exits) })
 }
 
-/// `None` when there is nothing to compare, which has been told.
+/// Audits one scenario. `None` when there is nothing to compare, after printing why.
 #[expect(
     clippy::disallowed_types,
     clippy::disallowed_methods,
@@ -115,7 +115,7 @@ fn audit_one<'a, S: Service>(
         std::env::current_exe().map_err(|why| error(format_args!("failed to find this program: {why}")));
     let saboteur = args.saboteur.as_deref();
     let second = ("process", own.ok()?, "run in a second process".to_owned());
-    // What stands before the command chooses the protocol, in programs that have several.
+    // In programs with several protocols, the arguments before the command choose the protocol.
     let leading: Vec<OsString> = std::env::args_os().skip(1).take_while(|arg| arg != "audit").collect();
     let others = args
         .against
@@ -134,7 +134,7 @@ fn audit_one<'a, S: Service>(
     Some(Audited { path: &one.path, saboteur, name: &one.name, outcome, runs, wall: start.elapsed() })
 }
 
-/// A line; how it fails, if it does; and where it parts, if it does.
+/// Prints a line; then how the scenario fails, if it does, and where runs differ, if they do.
 fn text(out: &mut impl Write, audited: &Audited<'_>, width: usize) -> io::Result<()> {
     let Audited { outcome, runs, .. } = audited;
     let (style, word) = if audited.repeats() { (GOOD, "repeats") } else { (BAD, "differs") };
@@ -228,7 +228,7 @@ impl<'a> From<&'a RunDifference> for DifferenceObject<'a> {
     }
 }
 
-/// One audit as a JSON object on a line of its own.
+/// Prints one audit as one line with a JSON object.
 fn json(out: &mut impl Write, audited: &Audited<'_>) -> io::Result<()> {
     let outcome = &audited.outcome;
     let object = AuditJson {

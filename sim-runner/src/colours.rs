@@ -1,4 +1,4 @@
-//! Whether what is printed has colours: `--color`, and under `auto` what the terminal and `NO_COLOR` say.
+//! Whether output has colours: `--color`, and for `auto` the terminal and `NO_COLOR`.
 
 use std::ffi::OsString;
 
@@ -15,7 +15,7 @@ pub(crate) fn choose(choice: ColorChoice) {
     choice.write_global();
 }
 
-/// What a command line asks for that is not parsed yet, or cannot be.
+/// The colour choice of a command line that is not parsed yet, or cannot be.
 pub(crate) fn asked_for(args: &[OsString]) -> ColorChoice {
     let words = || args.iter().map_while(|arg| arg.to_str().filter(|word| *word != "--"));
     let joined = words().find_map(|word| word.strip_prefix("--color="));

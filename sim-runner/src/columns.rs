@@ -1,21 +1,21 @@
-//! Tables of plain columns, as wide as the terminal is at most.
+//! Tables of plain columns, at most as wide as the terminal.
 
 use comfy_table::{Cell, CellAlignment, ContentArrangement, Table, presets};
 use terminal_size::terminal_size_of;
 
-/// What stands between two columns.
+/// The width of the gap between two columns.
 const GAP: u16 = 2;
 
-/// A column: what stands over it, and how its cells do.
+/// A column: its head, and the alignment of its cells.
 #[derive(Clone, Copy)]
 pub(crate) enum TableColumn {
-    /// Words, from the left.
+    /// Text, left-aligned.
     Text(&'static str),
-    /// Numbers, to the right.
+    /// Numbers, right-aligned.
     Number(&'static str),
 }
 
-/// Rows under these heads; without a line of heads where all of them are empty. Each row ends with a line break.
+/// Rows under these heads, without a line of heads if all of them are empty. Each row ends with a line break.
 pub(crate) fn columns<const N: usize>(
     indent: usize,
     heads: [TableColumn; N],

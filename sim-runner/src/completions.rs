@@ -1,4 +1,4 @@
-//! `completions`: what has a shell complete commands and flags.
+//! `completions`: the script with which a shell completes commands and flags.
 
 use std::io::{self, Write};
 

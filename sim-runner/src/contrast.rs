@@ -9,8 +9,8 @@ use aviary::scenario::Service;
 use crate::report::error;
 use crate::{Exit, run};
 
-/// Without arguments, replays `scenario` with both: succeeds if `Bug` violates something and `Fix` passes.
-/// With arguments it is the command line of `Bug`, or behind a first `--fixed` that of `Fix`.
+/// Without arguments, replays `scenario` with both: succeeds if `Bug` violates something and `Fix` passes. With
+/// arguments it is the command line of `Bug`, or after a leading `--fixed` that of `Fix`.
 pub fn contrast<Bug: Service, Fix: Service>(scenario: &str) -> ExitCode {
     let mut args: Vec<OsString> = std::env::args_os().collect();
     if args.len() > 1 {
@@ -19,9 +19,9 @@ pub fn contrast<Bug: Service, Fix: Service>(scenario: &str) -> ExitCode {
         return if is_fixed { run::<Fix, _>(args) } else { run::<Bug, _>(args) }.into();
     }
     let replay = ["", "replay", scenario];
-    say("With the bug:");
+    print("With the bug:");
     let bug = run::<Bug, _>(replay);
-    say("Fixed:");
+    print("Fixed:");
     let fix = run::<Fix, _>(replay);
     let exit = match (bug, fix) {
         (Exit::Violated, Exit::Passed) => Exit::Passed,
@@ -34,7 +34,7 @@ pub fn contrast<Bug: Service, Fix: Service>(scenario: &str) -> ExitCode {
     exit.into()
 }
 
-/// Where nobody reads, nobody is told.
-fn say(what: &str) {
+/// Prints a line. A closed standard output is ignored.
+fn print(what: &str) {
     let _ = writeln!(io::stdout(), "{what}");
 }

@@ -1,4 +1,4 @@
-//! `draw`: prints the scenario that a profile and a seed stand for.
+//! `draw`: prints the scenario that a profile draws from a seed.
 
 use std::fs::{self, OpenOptions};
 use std::io::{self, Write};
@@ -42,7 +42,7 @@ pub(crate) fn draw<S: Service>(args: &DrawArgs) -> io::Result<Exit> {
     Ok(Exit::Passed)
 }
 
-/// A profile that comes with the library, by its name, or one of a file.
+/// A profile of the library, by its name, or one in a file.
 pub(crate) fn find<S: Service>(name: &str) -> Result<Profile, String> {
     let read =
         |path: &str, text: &str| Profile::read::<S>(path, text).map_err(|bad: BadFile| bad.to_string());
@@ -60,7 +60,7 @@ pub(crate) fn find<S: Service>(name: &str) -> Result<Profile, String> {
 fn list<S: Service>() -> io::Result<Exit> {
     let mut out = stdout();
     let profile = |(name, text): (&str, &str)| {
-        // The recipes of one may be another service's.
+        // A profile's recipes may belong to another service.
         let about = Profile::read::<S>(name, text).map(|profile| profile.about);
         [name.to_owned(), about.unwrap_or_else(|_| "not for this service".to_owned())]
     };

@@ -7,17 +7,17 @@ use std::path::{Path, PathBuf};
 use aviary::scenario::{BadFile, Profile, Scenario, Service, read};
 use aviary::search::Failure;
 
-/// A scenario and where it came from.
+/// A scenario and its origin.
 pub(crate) struct Loaded<S: Service> {
     pub(crate) path: PathBuf,
     pub(crate) name: String,
     pub(crate) scenario: Scenario<S>,
-    /// The whole file, where it is a saved failure.
+    /// The whole file, if it is a saved failure.
     pub(crate) failure: Option<Failure<S>>,
 }
 
 impl<S: Service> Loaded<S> {
-    /// Why this is not to be run with `saboteur`: it was found with another one.
+    /// Why this must not be run with `saboteur`: it was found with another one. `None` if it may be run.
     pub(crate) fn planted_otherwise(&self, saboteur: Option<&str>) -> Option<String> {
         let found = self.failure.as_ref()?.saboteur.as_deref()?;
         let path = self.path.display();
@@ -26,17 +26,17 @@ impl<S: Service> Loaded<S> {
     }
 }
 
-/// Why there is no scenario.
+/// Why a scenario could not be loaded.
 pub(crate) enum LoadError {
-    /// The files were not found or not read.
+    /// The files were not found or could not be read.
     Files(String),
-    /// The file is no scenario.
+    /// The file is not a scenario.
     Scenario(BadFile),
-    /// The file at this path is what scenarios are drawn from.
+    /// The file at this path is a profile, from which scenarios are drawn.
     Profile(PathBuf),
 }
 
-/// The scenario of every path and of every *.ron below a folder, or all that is wrong with them.
+/// The scenarios of every path and of every *.ron below a folder, or all errors.
 pub(crate) fn load<S: Service>(paths: &[PathBuf]) -> Result<Vec<Loaded<S>>, Vec<LoadError>> {
     let (mut loaded, mut errors) = (Vec::new(), Vec::new());
     for path in paths {
@@ -51,7 +51,7 @@ pub(crate) fn load<S: Service>(paths: &[PathBuf]) -> Result<Vec<Loaded<S>>, Vec<
         for file in files {
             match load_one(&file) {
                 Ok(scenario) => loaded.push(scenario),
-                // Beside scenarios a profile is nothing to run.
+                // In a folder of scenarios a profile is skipped.
                 Err(LoadError::Profile(_)) if file != *path => {}
                 Err(error) => errors.push(error),
             }
@@ -68,7 +68,7 @@ pub(crate) fn load<S: Service>(paths: &[PathBuf]) -> Result<Vec<Loaded<S>>, Vec<
 
 /// The scenario of one file.
 pub(crate) fn load_one<S: Service>(path: &Path) -> Result<Loaded<S>, LoadError> {
-    let text = fs::read_to_string(path).map_err(|error| LoadError::Files(failed("read", path, &error)))?;
+    let text = read_text(path).map_err(LoadError::Files)?;
     if Profile::is_one(&text) {
         return Err(LoadError::Profile(path.to_owned()));
     }
@@ -83,12 +83,17 @@ pub(crate) fn load_one<S: Service>(path: &Path) -> Result<Loaded<S>, LoadError> 
     Ok(Loaded { path: path.to_owned(), name, scenario, failure })
 }
 
+/// What a file holds.
+pub(crate) fn read_text(path: &Path) -> Result<String, String> {
+    fs::read_to_string(path).map_err(|error| failed("read", path, &error))
+}
+
 fn failed(what: &str, path: &Path, error: &io::Error) -> String {
     format!("failed to {what} {}: {error}", path.display())
 }
 
 /// The file itself, or all *.ron below the folder, by name.
-fn files_of(path: &Path) -> Result<Vec<PathBuf>, String> {
+pub(crate) fn files_of(path: &Path) -> Result<Vec<PathBuf>, String> {
     let kind = fs::metadata(path).map_err(|error| failed("read", path, &error))?;
     if !kind.is_dir() {
         return Ok(vec![path.to_owned()]);
@@ -100,7 +105,7 @@ fn files_of(path: &Path) -> Result<Vec<PathBuf>, String> {
     }
 }
 
-/// All *.ron below the folder, by name; none is no error.
+/// All *.ron below the folder, by name; an empty list is not an error.
 pub(crate) fn files_below(folder: &Path) -> Result<Vec<PathBuf>, String> {
     let mut files = Vec::new();
     collect(folder, &mut files)?;
@@ -113,7 +118,7 @@ fn collect(folder: &Path, files: &mut Vec<PathBuf>) -> Result<(), String> {
     for entry in fs::read_dir(folder).map_err(failed)? {
         let entry = entry.map_err(failed)?;
         let (path, kind) = (entry.path(), entry.file_type().map_err(failed)?);
-        // Links to folders are not followed: they may lead back.
+        // Links to folders are not followed, because they may lead back.
         if kind.is_dir() {
             collect(&path, files)?;
         } else if path.extension().is_some_and(|extension| extension == "ron") {

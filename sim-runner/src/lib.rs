@@ -1,10 +1,10 @@
-//! The command line of scenarios, for any service: a program is one line, [`main`] with the service's name.
-//! A program with arguments of its own hands the rest of them to [`run`].
+//! The command line for scenarios of any service: a program consists of one line, [`main`] with the service's name. A
+//! program with arguments of its own passes the other arguments to [`run`].
 //!
-//! It decides nothing about runs. What it adds to them is what they may not have: files, flags, wall time, colours
-//! and exit codes.
+//! This crate decides nothing about runs. It adds what runs may not use: files, flags, wall time, colours and exit
+//! codes.
 //!
-//! Only `tweets` knows a service, ours, and nothing else here uses it.
+//! Only `tweets` knows a service, ours, and nothing else here uses that module.
 
 mod args;
 mod audit;
@@ -44,12 +44,12 @@ use clap::{CommandFactory, FromArgMatches, Subcommand};
 
 pub use contrast::contrast;
 
-/// Runs the command line of `S` and says how to exit.
+/// Runs the command line of `S` and returns the exit code.
 pub fn main<S: Service>() -> ExitCode {
     run::<S, _>(std::env::args_os()).into()
 }
 
-/// How a program exits that did something of its own: an error is reported, and is exit code 2.
+/// The exit code of a program that did something of its own: an error is printed and gives exit code 2.
 pub fn ended<E: std::fmt::Display>(done: Result<(), E>) -> ExitCode {
     match done {
         Ok(()) => Exit::Passed.into(),
@@ -60,12 +60,12 @@ pub fn ended<E: std::fmt::Display>(done: Result<(), E>) -> ExitCode {
     }
 }
 
-/// [`main`], with the command `replay-recording` for what real sites recorded.
+/// Like [`main`], with the command `replay-recording` for recordings of real sites.
 pub fn main_with_recordings<S: Service<Process: Savable>>() -> ExitCode {
     with(std::env::args_os(), of_savable::<S>).into()
 }
 
-/// Does what a command line of `S` asks, which starts with the program's name.
+/// Executes a command line of `S`. The first argument is the program's name.
 pub fn run<S: Service, A: Into<OsString> + Clone>(args: impl IntoIterator<Item = A>) -> Exit {
     with(args, of::<S>)
 }
@@ -77,7 +77,7 @@ fn of_savable<S: Service<Process: Savable>>(command: &HarnessCommand) -> io::Res
     }
 }
 
-/// The commands of a program as a shell completes them.
+/// The commands of a program, for shell completion.
 fn commands<C: Subcommand>() -> clap::Command {
     args::CommandLine::<C>::command()
 }
@@ -89,7 +89,7 @@ fn of<S: Service>(command: &HarnessCommand) -> io::Result<Exit> {
     }
 }
 
-/// Does what `command` asks, with a last word of `configure` on every process that a saboteur can be in.
+/// Executes `command`. `configure` changes the configuration of every process last, and can plant a saboteur there.
 fn configured<S: Service>(
     command: &HarnessCommand,
     commands: impl Fn() -> clap::Command,
@@ -105,7 +105,7 @@ fn configured<S: Service>(
         HarnessCommand::Record(args) => record::record::<S>(args, configure),
         HarnessCommand::Check(args) => check::check::<S>(args),
         HarnessCommand::New(args) => new::new::<S>(args),
-        HarnessCommand::Words => vocabulary::words(),
+        HarnessCommand::Words(args) => vocabulary::words::<S>(args),
         HarnessCommand::Completions(args) => completions::completions(args, commands()),
         HarnessCommand::Sweep(args) => sweep::sweep::<S>(args, configure),
         HarnessCommand::Draw(args) => draw::draw::<S>(args),
@@ -124,7 +124,7 @@ fn with<C: Subcommand, A: Into<OsString> + Clone>(
     let args = match parsed.and_then(|matches| args::CommandLine::from_arg_matches(&matches)) {
         Ok(args) => args,
         Err(error) => {
-            // Nobody is left to be told when this fails.
+            // If printing fails, nobody is left to read about it.
             let _ = error.print();
             return Exit::from_clap(&error);
         }
@@ -135,7 +135,7 @@ fn with<C: Subcommand, A: Into<OsString> + Clone>(
     })
 }
 
-/// An empty variable of the environment is as good as none.
+/// Treats an empty environment variable like an absent one.
 fn without_empty_variables(command: clap::Command) -> clap::Command {
     command.mut_subcommands(|command| {
         command.mut_args(|arg| match arg.get_env() {
@@ -147,14 +147,14 @@ fn without_empty_variables(command: clap::Command) -> clap::Command {
     })
 }
 
-/// How a program of this kind ends.
+/// How a program of this kind ends: its exit code.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Exit {
     /// Everything held.
     Passed = 0,
     /// A property or an expectation did not hold, or a process panicked.
     Violated = 1,
-    /// A flag or a file is wrong, a recording is by other code, or the program to compare with cannot be run.
+    /// A flag or a file is wrong, other code wrote a recording, or the program to compare with cannot be run.
     Usage = 2,
     /// No progress after healing.
     Stalled = 3,
@@ -162,12 +162,13 @@ pub enum Exit {
     Nondeterministic = 4,
     /// A required step never fired, a named rule matched nothing, or the budget was spent.
     Stale = 5,
-    /// A saboteur is not caught, a scenario is turned red by no saboteur, or what must happen in a sweep never did.
+    /// A saboteur was not caught, no saboteur turned a scenario red, a required fact never occurred in a sweep, or a
+    /// matrix or a hunt was interrupted.
     Blind = 6,
 }
 
 impl Exit {
-    /// What one verdict means.
+    /// The exit for one verdict.
     pub const fn of(verdict: &Verdict) -> Exit {
         match verdict {
             Verdict::Passed => Exit::Passed,
@@ -177,7 +178,7 @@ impl Exit {
         }
     }
 
-    /// What several mean together: the first of 1, 4, 3, 5, 6 that is there.
+    /// The exit for several verdicts: the first of 1, 4, 3, 5, 6 that occurs.
     pub fn worst(exits: &[Exit]) -> Exit {
         let order = [Exit::Violated, Exit::Nondeterministic, Exit::Stalled, Exit::Stale, Exit::Blind];
         order.into_iter().find(|exit| exits.contains(exit)).unwrap_or(Exit::Passed)

@@ -16,7 +16,7 @@ use crate::args::RecordArgs;
 use crate::files::load_one;
 use crate::report::{error, load_errors, problems, stdout};
 
-/// Of the form below.
+/// The version of the format below.
 const VERSION: u32 = 1;
 
 /// The first line.
@@ -62,12 +62,12 @@ impl RecordLine {
     }
 }
 
-/// How runs are recorded, here as there.
+/// The options with which runs are recorded, in this process and in others.
 pub(crate) fn options(seed: Option<u64>) -> RunOptions {
     RunOptions { seed, trace: TraceLevel::Full, ..RunOptions::default() }
 }
 
-/// Records what `args` name, with a last word of `configure` on every process.
+/// Records the scenario that `args` name. `configure` changes the configuration of every process last.
 pub(crate) fn record<S: Service>(
     args: &RecordArgs,
     configure: impl Fn(&mut <S::Process as Process>::Config),
@@ -101,8 +101,8 @@ fn write(out: &mut impl Write, line: &impl Serialize) -> io::Result<()> {
     writeln!(out, "{}", serde_json::to_string(line).map_err(io::Error::other)?)
 }
 
-/// Has `program`, with these arguments first, record the scenario at `path` and compares that with `first`; the error says
-/// why there is no recording.
+/// Runs `program`, with the `leading` arguments first, to record the scenario at `path`, and compares that with
+/// `first`. The error says why there is no recording.
 pub(crate) fn compare(
     (program, leading): (&Path, &[OsString]),
     path: &Path,
@@ -112,22 +112,22 @@ pub(crate) fn compare(
     let mut command = Command::new(program);
     command.args(leading).arg("record").arg(format!("--seed={seed}"));
     command.args(saboteur.map(|name| format!("--saboteur={name}"))).arg("--").arg(path);
-    let said = format!("`{} record {}`", program.display(), path.display());
-    let failed = |error: io::Error| format!("failed to run {said}: {error}");
+    let shown = format!("`{} record {}`", program.display(), path.display());
+    let failed = |error: io::Error| format!("failed to run {shown}: {error}");
     let mut child = command.stdin(Stdio::null()).stdout(Stdio::piped()).spawn().map_err(failed)?;
     let compared = match child.stdout.take() {
         Some(out) => hold(BufReader::new(out), first),
         None => Err("it has no standard output".to_owned()),
     };
-    // Where all is known before its end, nobody listens any more.
+    // After a difference, or an error, nothing reads the rest of the recording.
     if !matches!(compared, Ok(None)) {
         let _ = child.kill();
     }
     let status = child.wait().map_err(failed)?;
-    compared.map_err(|why| format!("{said} gave no recording: {why} ({status})"))
+    compared.map_err(|why| format!("{shown} gave no recording: {why} ({status})"))
 }
 
-/// Holds a recording against `first`.
+/// Compares a recording with `first`.
 fn hold(out: impl BufRead, first: &[RunEntry]) -> Result<Option<RunDifference>, String> {
     let mut comparison = RunComparison::new(first);
     let mut lines = out.lines();

@@ -1,4 +1,4 @@
-//! `replay`: runs scenarios and says what came of each.
+//! `replay`: runs scenarios and prints the result of each.
 
 use std::io::{self, Write};
 
@@ -11,10 +11,11 @@ use crate::args::{Format, ReplayArgs, TraceAmount};
 use crate::files::{Loaded, load};
 use crate::progress::Progress;
 use crate::report::{
-    RanScenario, failure, json, load_errors, problems, refused_as_planted_otherwise, stdout, summary, trace,
+    RanScenario, failure, json, legend, load_errors, problems, refused_as_planted_otherwise, stdout, summary,
+    trace,
 };
 
-/// Runs what `args` name, with a last word of `configure` on every process.
+/// Runs the scenarios that `args` name. `configure` changes the configuration of every process last.
 pub(crate) fn replay<S: Service>(
     args: &ReplayArgs,
     configure: impl Fn(&mut <S::Process as Process>::Config),
@@ -29,6 +30,9 @@ pub(crate) fn replay<S: Service>(
     let width = loaded.iter().map(|one| one.name.chars().count()).max().unwrap_or(0);
     let mut exits = Vec::new();
     let mut out = stdout();
+    if args.trace.is_some() && matches!(args.format, Format::Text) {
+        legend(&mut out, S::TRACE_NOTATION)?;
+    }
     let progress = Progress::new(loaded.len());
     for one in &loaded {
         progress.begin(&one.name);
@@ -36,12 +40,17 @@ pub(crate) fn replay<S: Service>(
         progress.done();
         let Some(ran) = ran else { return Ok(Exit::Usage) };
         exits.push(Exit::of(&ran.outcome.verdict));
-        progress.aside(|| tell(&mut out, &ran, args, width))?;
+        progress.aside(|| write_report(&mut out, &ran, args, width))?;
     }
     Ok(Exit::worst(&exits))
 }
 
-fn tell(out: &mut impl Write, ran: &RanScenario<'_>, args: &ReplayArgs, width: usize) -> io::Result<()> {
+fn write_report(
+    out: &mut impl Write,
+    ran: &RanScenario<'_>,
+    args: &ReplayArgs,
+    width: usize,
+) -> io::Result<()> {
     match args.format {
         Format::Json => json(out, ran, args.trace.is_some())?,
         Format::Text => {
@@ -69,7 +78,7 @@ fn timed<'a, S: Service>(
 ) -> Option<RanScenario<'a>> {
     let level = match args.trace {
         Some(TraceAmount::Full) => TraceLevel::Full,
-        // Kept for the case that something fails.
+        // Kept in case something fails.
         Some(TraceAmount::Notable) | None => TraceLevel::Notable,
     };
     let options =

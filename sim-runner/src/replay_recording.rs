@@ -1,4 +1,4 @@
-//! `replay-recording`: plays what a real site recorded, and compares.
+//! `replay-recording`: replays what a real site recorded, and compares.
 
 use std::fs;
 use std::io::{self, Write};
@@ -10,7 +10,7 @@ use aviary::scenario::caught;
 
 use crate::Exit;
 use crate::args::ReplayRecordingArgs;
-use crate::report::{BAD, DIM, GOOD, ODD, program, quoted, stdout, usage};
+use crate::report::{BAD, DIM, GOOD, WARN, program, quoted, stdout, usage};
 
 pub(crate) fn replay_recording<P: Savable>(args: &ReplayRecordingArgs) -> io::Result<Exit> {
     let files = match files(args) {
@@ -26,13 +26,13 @@ pub(crate) fn replay_recording<P: Savable>(args: &ReplayRecordingArgs) -> io::Re
             Err(why) => return Ok(usage(&format!("failed to read {}: {why}", path.display()))),
         };
         let mut wrote = Ok(());
-        let mut tell = |seen| {
+        let mut print = |seen| {
             if wrote.is_ok() {
                 wrote = line(&mut out, seen);
             }
         };
-        let told: Option<&mut dyn FnMut(Seen)> = if args.verbose { Some(&mut tell) } else { None };
-        let played = player.play(&bytes, &|act| caught(act), told);
+        let printer: Option<&mut dyn FnMut(Seen)> = if args.verbose { Some(&mut print) } else { None };
+        let played = player.play(&bytes, &|act| caught(act), printer);
         wrote?;
         match played {
             Ok(cut) => {
@@ -95,7 +95,7 @@ fn number_of(path: &Path) -> Option<u64> {
     path.file_name()?.to_str()?.strip_suffix(".rec")?.parse().ok()
 }
 
-/// Where one can begin instead, if this code recorded a later file.
+/// Names the first file of this code, if the recording was refused because other code recorded it.
 fn later<P: Savable>(failure: &PlayFailure, files: &[PathBuf]) -> String {
     let PlayFailure::Refused(Refusal::Code { .. }) = failure else { return String::new() };
     let is_ours = |path: &&PathBuf| {
@@ -116,7 +116,7 @@ fn line(out: &mut impl Write, seen: Seen) -> io::Result<()> {
     }
 }
 
-/// What there is to say of one file that was played.
+/// Prints whether a replayed file was cut short or ends with a panic.
 fn notable<P: Savable>(
     out: &mut impl Write,
     player: &Player<P>,
@@ -125,23 +125,23 @@ fn notable<P: Savable>(
 ) -> io::Result<()> {
     let shown = path.display();
     if let Some(CutShort(at)) = cut {
-        writeln!(out, "{ODD}cut short{ODD:#} {shown} at byte {at}, by a crash; it was read up to there")?;
+        writeln!(out, "{WARN}cut short{WARN:#} {shown} at byte {at}, by a crash; it was read up to there")?;
     }
     if let Some(message) = player.last_panic() {
-        writeln!(out, "{ODD}panics{ODD:#}    {shown}, at its last input: {message}")?;
+        writeln!(out, "{WARN}panics{WARN:#}    {shown}, at its last input: {message}")?;
     }
     Ok(())
 }
 
 fn summary(out: &mut impl Write, header: Option<&RecordingHeader>, tally: &Tally) -> io::Result<()> {
     let count = |count: u64, one: &str| format!("{count} {one}{}", if count == 1 { "" } else { "s" });
-    let whose = header
+    let owner = header
         .map_or(String::new(), |header| format!("{} of cluster 0x{:016x}: ", header.process, header.cluster));
     let inputs: u64 = tally.inputs.values().sum();
     let (seconds, millis) = (tally.micros / 1_000_000, tally.micros / 1_000 % 1_000);
     writeln!(
         out,
-        "{GOOD}same{GOOD:#}      {whose}{} in {} over {seconds}.{millis:03} s, {} of {}",
+        "{GOOD}same{GOOD:#}      {owner}{} in {} over {seconds}.{millis:03} s, {} of {}",
         count(inputs, "input"),
         count(tally.files, "file"),
         count(tally.starts, "start"),
@@ -162,7 +162,7 @@ fn summary(out: &mut impl Write, header: Option<&RecordingHeader>, tally: &Tally
     if tally.gaps > 0 {
         writeln!(
             out,
-            "  {ODD}{}{ODD:#}: the recorder could not keep up, or files are missing",
+            "  {WARN}{}{WARN:#}: the recorder could not keep up, or files are missing",
             count(tally.gaps, "gap")
         )?;
     }

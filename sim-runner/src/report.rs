@@ -1,4 +1,4 @@
-//! What is printed: for people and for machines.
+//! Output: for people and for machines.
 
 use std::fmt::Arguments;
 use std::io::{self, Write};
@@ -16,10 +16,15 @@ use crate::files::{LoadError, Loaded};
 
 pub(crate) const GOOD: Style = AnsiColor::Green.on_default().effects(Effects::BOLD);
 pub(crate) const BAD: Style = AnsiColor::Red.on_default().effects(Effects::BOLD);
-pub(crate) const ODD: Style = AnsiColor::Yellow.on_default().effects(Effects::BOLD);
+pub(crate) const WARN: Style = AnsiColor::Yellow.on_default().effects(Effects::BOLD);
 pub(crate) const DIM: Style = Style::new().effects(Effects::DIMMED);
 
-/// How many lines of a trace are shown of a failure.
+/// How any trace is read.
+const TRACE_LEGEND: &str = "\
+columns: simulated seconds, +N routine events left out before the line, who, what
+S0 site 0, S012 sites 0, 1 and 2, T0 the terminal of site 0, C0 client 0, -- the simulator; -> sends, <- receives";
+
+/// Number of trace lines that are shown for a failure.
 const TAIL: usize = 20;
 
 /// One scenario that was run.
@@ -32,13 +37,13 @@ pub(crate) struct RanScenario<'a> {
     pub(crate) wall: Duration,
 }
 
-/// Standard output: in colour on a terminal, plain in a pipe and where `NO_COLOR` is set. A reader that went away, like
-/// `| head`, is no error: a command goes on to its end, and its exit code says what it found.
+/// Standard output: in colour on a terminal, plain in a pipe or with `NO_COLOR`. A reader that closes the pipe, like
+/// `| head`, is not an error: the command runs to its end, and its exit code states the result.
 pub(crate) fn stdout() -> impl Write {
     io::BufWriter::new(UntilClosed { out: AutoStream::auto(io::stdout()), is_closed: false })
 }
 
-/// Takes everything, and passes it on until nobody reads it any more.
+/// Accepts everything, and passes it on until the reader is gone.
 struct UntilClosed<W> {
     out: W,
     is_closed: bool,
@@ -66,31 +71,31 @@ impl<W: Write> Write for UntilClosed<W> {
     }
 }
 
-/// One line on standard error. Where that is closed, nobody is told.
+/// Prints one line to standard error. A closed standard error is ignored.
 pub(crate) fn error(message: Arguments<'_>) {
     let mut err = AutoStream::auto(io::stderr());
     let _ = writeln!(err, "{BAD}error{BAD:#}: {message}");
 }
 
-/// As [`error`], of what fails nothing.
+/// Like [`error`], for problems that do not fail the command.
 pub(crate) fn warning(message: Arguments<'_>) {
-    let _ = writeln!(AutoStream::auto(io::stderr()), "{ODD}warning{ODD:#}: {message}");
+    let _ = writeln!(AutoStream::auto(io::stderr()), "{WARN}warning{WARN:#}: {message}");
 }
 
-/// Tells why what was asked for cannot be done, and says how to exit.
+/// Prints why a request cannot be fulfilled, and returns the exit.
 pub(crate) fn usage(why: &str) -> Exit {
     error(format_args!("{why}"));
     Exit::Usage
 }
 
-/// Tells what is wrong with a scenario that was read.
+/// Prints the problems of a scenario.
 pub(crate) fn problems(path: &Path, problems: &[Problem]) {
     for problem in problems {
         error(format_args!("{}: {}", path.display(), problem.message));
     }
 }
 
-/// Tells what is wrong with files.
+/// Prints the errors of files, and returns the exit.
 pub(crate) fn load_errors(errors: &[LoadError]) -> Exit {
     for one in errors {
         match one {
@@ -109,7 +114,7 @@ pub(crate) fn load_errors(errors: &[LoadError]) -> Exit {
     Exit::Usage
 }
 
-/// Whether any of these is not to be run with `saboteur`, which is told.
+/// Whether any of these must not be run with `saboteur`; if so, prints that.
 pub(crate) fn refused_as_planted_otherwise<S: Service>(loaded: &[Loaded<S>], saboteur: Option<&str>) -> bool {
     let mut is_refused = false;
     for why in loaded.iter().filter_map(|one| one.planted_otherwise(saboteur)) {
@@ -119,8 +124,7 @@ pub(crate) fn refused_as_planted_otherwise<S: Service>(loaded: &[Loaded<S>], sab
     is_refused
 }
 
-/// What this program is called, for commands that can be copied: as it was, or shorter where
-/// a shell finds it.
+/// The name of this program, for commands that can be copied: as it was called, or shorter if a shell finds it.
 pub(crate) fn program() -> String {
     let called = std::env::args_os().next().map(PathBuf::from).unwrap_or_else(|| "sim-runner".into());
     let short = called.file_name().map(Path::new).unwrap_or(&called);
@@ -129,7 +133,7 @@ pub(crate) fn program() -> String {
     if called.is_absolute() && found.as_ref() == Some(&called) { quoted(short) } else { quoted(&called) }
 }
 
-/// The name of this program's file, as a shell completes it; what it was built as where that is no plain word.
+/// The name of this program's file for shell completion; if it is not a plain word, the name it was built with.
 pub(crate) fn program_name() -> String {
     let called = std::env::args_os().next().map(PathBuf::from).unwrap_or_default();
     let name = called.file_name().map(|name| name.to_string_lossy().into_owned());
@@ -137,7 +141,7 @@ pub(crate) fn program_name() -> String {
     name.filter(is_plain).unwrap_or_else(|| "sim-runner".to_owned())
 }
 
-/// A path as bash takes it, and as no program takes it for a flag.
+/// A path quoted for bash, so that no program takes it for a flag.
 pub(crate) fn quoted(path: &Path) -> String {
     let bytes = path.as_os_str().as_encoded_bytes();
     let safe = if bytes.starts_with(b"-") { "./" } else { "" };
@@ -147,7 +151,7 @@ pub(crate) fn quoted(path: &Path) -> String {
         Some(text) if !text.contains(char::is_control) => {
             format!("'{safe}{}'", text.replace('\'', r"'\''"))
         }
-        // What no terminal shows, byte by byte.
+        // Characters that no terminal shows, byte by byte.
         _ => {
             let escaped = bytes.iter().map(|byte| match byte {
                 b'\'' | b'\\' => format!("\\{}", char::from(*byte)),
@@ -163,11 +167,11 @@ fn style(verdict: &Verdict) -> Style {
     match verdict {
         Verdict::Passed => GOOD,
         Verdict::Violated(_) | Verdict::Panicked { .. } | Verdict::Stalled { .. } => BAD,
-        Verdict::Stale { .. } | Verdict::Undecided { .. } => ODD,
+        Verdict::Stale { .. } | Verdict::Undecided { .. } => WARN,
     }
 }
 
-/// One line: verdict, name, events, simulated time, wall time, fingerprint.
+/// Prints one line: verdict, name, events, simulated time, wall time, fingerprint.
 pub(crate) fn summary(out: &mut impl Write, ran: &RanScenario<'_>, width: usize) -> io::Result<()> {
     let outcome = &ran.outcome;
     let (style, verdict) = (style(&outcome.verdict), outcome.verdict.name());
@@ -175,10 +179,15 @@ pub(crate) fn summary(out: &mut impl Write, ran: &RanScenario<'_>, width: usize)
     write!(out, "{style}{verdict:<9}{style:#} {:<width$}  {:>8} events", ran.name, outcome.events)?;
     write!(out, "  {:>5}.{:03} s simulated", simulated / 1_000, simulated % 1_000)?;
     writeln!(out, "  {:>7.3} s  {:016x}", ran.wall.as_secs_f64(), outcome.fingerprint)?;
-    outcome.unknown.iter().try_for_each(|what| writeln!(out, "  {ODD}unknown{ODD:#}: {what}"))
+    outcome.unknown.iter().try_for_each(|what| writeln!(out, "  {WARN}unknown{WARN:#}: {what}"))
 }
 
-/// The whole trace and what it came to.
+/// How traces are read: the columns, the processes and what the service adds.
+pub(crate) fn legend(out: &mut impl Write, notation: &str) -> io::Result<()> {
+    TRACE_LEGEND.lines().chain(notation.lines()).try_for_each(|line| writeln!(out, "{DIM}# {line}{DIM:#}"))
+}
+
+/// The whole trace and the final state.
 pub(crate) fn trace(out: &mut impl Write, ran: &RanScenario<'_>) -> io::Result<()> {
     writeln!(out, "{DIM}# {} (seed {}){DIM:#}", ran.about, ran.outcome.seed)?;
     if ran.outcome.forgotten > 0 {
@@ -207,10 +216,10 @@ pub(crate) fn line(out: &mut impl Write, indent: &str, line: &StoryEntry) -> io:
     writeln!(out, "{indent}{style}{}{style:#}", cut(line.to_string()))
 }
 
-/// A line with more letters is cut where people see it: texts of users are as long as they like to make them.
+/// Longer lines are cut in output for people: texts of users can have any length.
 const LETTERS_MAX: usize = 280;
 
-/// How many letters of such a line are shown.
+/// Number of letters shown of such a line.
 const LETTERS_SHOWN: usize = 200;
 
 fn cut(mut line: String) -> String {
@@ -224,7 +233,7 @@ fn cut(mut line: String) -> String {
     line
 }
 
-/// The property and a sentence, the last lines that matter, and how to see it again.
+/// Prints the property and a sentence, the last lines that matter, and how to reproduce the failure.
 pub(crate) fn failure(out: &mut impl Write, ran: &RanScenario<'_>, is_traced: bool) -> io::Result<()> {
     let text = ran.outcome.verdict.to_string();
     let (property, sentence) = text.split_once(": ").unwrap_or((&text, ""));
@@ -239,7 +248,7 @@ pub(crate) fn failure(out: &mut impl Write, ran: &RanScenario<'_>, is_traced: bo
     writeln!(out, "  reproduce: {} replay {path} --seed {seed}{saboteur} --trace", program())
 }
 
-/// The last lines of those whom the sentence names, and of the world; of everybody if it names nobody.
+/// The last lines of the processes that the sentence names, and of the world; of all processes if it names none.
 fn last_that_matter<'a>(trace: &'a [StoryEntry], sentence: &str) -> Vec<&'a StoryEntry> {
     let words: Vec<&str> = sentence.split(|c: char| !c.is_alphanumeric()).collect();
     let is_word = |who: &ProcessId| words.contains(&who.to_string().as_str());
@@ -274,14 +283,14 @@ struct RunJson<'a> {
     wall_ns: u64,
     fingerprint: String,
     skipped_steps: usize,
-    /// What judges could not judge within their bounds; absent when there is nothing.
+    /// What judges could not judge within their bounds; absent when they judged everything.
     #[serde(skip_serializing_if = "<[String]>::is_empty")]
     unknown: &'a [String],
     #[serde(skip_serializing_if = "Option::is_none")]
     trace: Option<Vec<String>>,
 }
 
-/// One run as a JSON object on a line of its own.
+/// Prints one run as one line with a JSON object.
 pub(crate) fn json(out: &mut impl Write, ran: &RanScenario<'_>, is_traced: bool) -> io::Result<()> {
     let outcome = &ran.outcome;
     let lines = || outcome.trace.iter().map(StoryEntry::to_string).collect();

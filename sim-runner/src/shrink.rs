@@ -1,4 +1,4 @@
-//! `shrink`: a failing scenario, made as small as it goes.
+//! `shrink`: makes a failing scenario as small as possible.
 
 use std::io::{self, Write};
 use std::path::Path;
@@ -14,7 +14,7 @@ use crate::interrupt;
 use crate::progress::Progress;
 use crate::report::{BAD, error, load_errors, problems, program, quoted, stdout};
 
-/// Shrinks what `args` name.
+/// Shrinks the scenario that `args` name.
 pub(crate) fn shrink<S: Service>(args: &ShrinkArgs, runner: &Runner<S>) -> io::Result<Exit> {
     let loaded = match load_one::<S>(&args.path) {
         Ok(loaded) => loaded,
@@ -24,7 +24,7 @@ pub(crate) fn shrink<S: Service>(args: &ShrinkArgs, runner: &Runner<S>) -> io::R
         error(format_args!("{why}"));
         return Ok(Exit::Usage);
     }
-    // Found before it takes any time.
+    // An unwritable file is found before shrinking takes any time.
     if let Some(out) = &args.out
         && let Err(why) = can_write_aside(out)
     {
@@ -47,13 +47,13 @@ pub(crate) fn shrink<S: Service>(args: &ShrinkArgs, runner: &Runner<S>) -> io::R
                 error(format_args!("{path} was saved for {found}, but breaks {}", shrunk.property));
                 Ok(Exit::Usage)
             }
-            _ => tell(args, &loaded, &shrunk, stop.load(Ordering::Relaxed)),
+            _ => print_result(args, &loaded, &shrunk, stop.load(Ordering::Relaxed)),
         },
         Err(why) => Ok(refused(&args.path, &why)),
     }
 }
 
-/// Why there is nothing to shrink or to blame.
+/// Prints why there is nothing to shrink or to blame, and returns the exit.
 pub(crate) fn refused(path: &Path, why: &NotShrunk) -> Exit {
     match why {
         NotShrunk::Wrong(found) => problems(path, found),
@@ -64,7 +64,7 @@ pub(crate) fn refused(path: &Path, why: &NotShrunk) -> Exit {
     if matches!(why, NotShrunk::Unsteady) { Exit::Nondeterministic } else { Exit::Usage }
 }
 
-fn tell<S: Service>(
+fn print_result<S: Service>(
     args: &ShrinkArgs,
     loaded: &Loaded<S>,
     shrunk: &Shrunk<S>,
@@ -104,7 +104,7 @@ fn tell<S: Service>(
     Ok(Exit::Passed)
 }
 
-/// How large a scenario is.
+/// The size of a scenario.
 struct ScenarioSize {
     sites: u8,
     clients: u16,

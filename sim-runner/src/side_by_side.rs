@@ -1,4 +1,4 @@
-//! Two runs side by side where they part.
+//! Shows two runs side by side where they part.
 
 use std::io::{self, Write};
 
@@ -6,10 +6,10 @@ use aviary::scenario::{Parting, RunDifference, RunSide};
 
 use crate::report::{BAD, DIM};
 
-/// How many lines of one event are shown at most.
+/// The maximum number of lines shown of one event.
 const LINES_MAX: usize = 12;
 
-/// A few lines of agreement, and then what each of the two did.
+/// Prints a few lines of agreement, and then the event of each of the two runs.
 pub(crate) fn show(out: &mut impl Write, difference: &RunDifference) -> io::Result<()> {
     for line in &difference.before {
         writeln!(out, "    {DIM}{line}{DIM:#}")?;
@@ -26,7 +26,7 @@ pub(crate) fn show(out: &mut impl Write, difference: &RunDifference) -> io::Resu
     Ok(())
 }
 
-/// What one of them did: its lines, and its fingerprint where that is all the difference.
+/// The event of one run: its lines, and its fingerprint if nothing else differs.
 fn column(side: &RunSide, parting: Parting) -> Vec<String> {
     let mut lines: Vec<String> = side.lines.iter().take(LINES_MAX).cloned().collect();
     if side.lines.len() > LINES_MAX {

@@ -1,4 +1,4 @@
-//! Blame points at the planted moment where the symptom comes much later.
+//! Blame finds the planted moment even when the symptom appears much later.
 #![cfg(feature = "tweets")]
 #![expect(clippy::unwrap_used, reason = "a test fails where anything is amiss")]
 
@@ -18,23 +18,23 @@ fn blamed(name: &str, scenario: &Scenario<Lying>) -> Blamed {
     blame(&runner, scenario, &inquiry).unwrap_or_else(|why| panic!("{name}: {why}"))
 }
 
-/// Each of these forgives nothing once a certain message is lost, and nobody notices before the end.
+/// Each of these bugs does harm once a certain message is lost, but no judge detects it before the end.
 #[test]
 fn the_jump_is_where_the_message_is_lost_and_the_symptom_long_after() {
     for (name, seed, message) in planted::BY_CHANCE {
         let blamed = blamed(name, &light(seed));
         let jump = blamed.jump.as_ref().unwrap();
-        let told: Vec<String> = jump.told.iter().map(StoryEntry::to_string).collect();
+        let lines: Vec<String> = jump.entries.iter().map(StoryEntry::to_string).collect();
         let later = blamed.outcome.simulated - jump.after.at.since(Default::default());
         println!(
             "{name:<18} {:>3} % to {:>3} %, symptom {later} later: {}",
             jump.before.per_mille() / 10,
             jump.after.per_mille() / 10,
-            told.iter().find(|line| line.contains(": lost")).map_or("", |line| line.trim_start()),
+            lines.iter().find(|line| line.contains(": lost")).map_or("", |line| line.trim_start()),
         );
         assert_eq!(jump.after.turns - jump.before.turns, 1, "{name}: one event");
         let is_lost = |line: &&String| line.contains(message) && line.ends_with(": lost");
-        assert!(told.iter().any(|line| is_lost(&line)), "{name}: {told:#?}");
+        assert!(lines.iter().any(|line| is_lost(&line)), "{name}: {lines:#?}");
         assert!(jump.after.per_mille() - jump.before.per_mille() >= 500, "{name}: {jump:?}");
         assert!(later >= Duration::from_secs(19), "{name}: {later}");
         assert!(
@@ -48,7 +48,7 @@ fn the_jump_is_where_the_message_is_lost_and_the_symptom_long_after() {
     }
 }
 
-/// A site that forgets its own ballot when it starts again is to blame from there on.
+/// A site that forgets its own ballot at a restart is to blame from that moment on.
 #[test]
 fn the_jump_is_at_the_restart_that_forgets() {
     let Scenario { steps, expect, network, .. } = light(0);
@@ -61,15 +61,15 @@ fn the_jump_is_at_the_restart_that_forgets() {
     let blamed = blamed("remembers-no-own-ballot", &scenario);
     let jump = blamed.jump.unwrap_or_else(|why| panic!("{why}: {:#?}", blamed.curve));
     assert_eq!(jump.after.at.to_string(), "13.000000", "{jump:#?}");
-    assert!(jump.told.iter().any(|told| told.to_string().contains("S2")), "{jump:#?}");
+    assert!(jump.entries.iter().any(|entry| entry.to_string().contains("S2")), "{jump:#?}");
     assert!(blamed.outcome.verdict.to_string().contains("S2"), "{}", blamed.outcome.verdict);
 }
 
-/// Without chance in the scenario forks are made to differ; where the steps alone are to blame, it says so.
+/// Without randomness in the scenario, blame makes the forks differ; if the steps alone are to blame, it says so.
 #[test]
 fn where_nothing_is_random_that_is_said() {
     let text = r#"Scenario(about: "Nobody retries.", sites: 1, clients: 1,
-        rules: [(name: "first", kind: "Ask", count: 1, then: Drop)],
+        rules: [(name: "first", kind: "Request", count: 1, then: Drop)],
         steps: [At("1s", Tweet(client: 0, user: "a", text: "a"))], expect: [Converges(within: "5s")])"#;
     let scenario = read::<Timelines>("steps.ron", text).unwrap_or_else(|bad| panic!("{bad}"));
     let blamed = blamed("never-retries", &scenario.for_service());

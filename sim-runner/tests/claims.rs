@@ -1,5 +1,5 @@
-//! What a scenario may claim of the end, with and without: a claim does something to an honest run, and a planted bug
-//! that passes without the claim goes red by it.
+//! Claims of a scenario about its end. Each claim has an effect on an honest run, and a planted bug that passes without
+//! the claim goes red with it.
 #![cfg(feature = "tweets")]
 #![expect(clippy::unwrap_used, reason = "a test fails where anything is amiss")]
 
@@ -48,13 +48,13 @@ fn check(name: &str, claim: &str, line: Option<&str>, saboteur: &str, why: &str)
 #[test]
 fn who_cannot_go_on_is_found_by_one_thing_more() {
     let (name, line) =
-        ("replaced_leader_serves_its_users_again", "everybody who can be reached does one thing more");
+        ("replaced_leader_serves_its_users_again", "every reachable terminal and client does one more thing");
     let why = "after S01 agreed and was given one thing more to do";
     let verdict = check(name, "Progresses", Some(line), "former-leader-forwards-nothing", why);
     assert!(matches!(&verdict, Verdict::Stalled { why } if why.starts_with("no progress 3s")), "{verdict}");
 }
 
-/// A site that nobody mends is outside of the core: only where all must agree it has to catch up.
+/// A site that is not healed is outside of the core: it must catch up only where all must agree.
 #[test]
 fn who_stays_behind_outside_of_the_core_is_found_where_all_must_agree() {
     let text = |claim: &str| {
@@ -68,7 +68,7 @@ fn who_stays_behind_outside_of_the_core_is_found_where_all_must_agree() {
     let [honest, twin] = [&all, &core].map(|text| outcome(text, None));
     assert!(honest.verdict.is_pass() && twin.verdict.is_pass(), "{}\n{}", honest.verdict, twin.verdict);
     let heals =
-        |outcome: &Outcome, whom: &str| lines(outcome).contains(&&*format!("faults stop, {whom} heal"));
+        |outcome: &Outcome, sites: &str| lines(outcome).contains(&&*format!("faults stop, {sites} heal"));
     assert!(heals(&honest, "S012") && heals(&twin, "S01"), "{:?}", lines(&honest));
     assert!(outcome(&core, Some("never-fetches")).verdict.is_pass(), "the core misses nothing");
     let verdict = outcome(&all, Some("never-fetches")).verdict;
@@ -84,14 +84,17 @@ fn who_does_not_come_back_as_it_was_is_found_by_a_restart() {
 #[test]
 fn a_leader_that_does_not_stay_is_found_by_counting() {
     let name = "leader_stays_where_nothing_is_wrong";
-    let verdict = check(name, "Steady(1)", None, "beats-too-rarely", "allows 1 leadership, S");
-    assert!(matches!(&verdict, Verdict::Violated(violation) if violation.property == "steady"), "{verdict}");
+    let verdict = check(name, "LeadershipsAtMost(1)", None, "beats-too-rarely", "allows 1 leadership, S");
+    assert!(
+        matches!(&verdict, Verdict::Violated(violation) if violation.property == "leaderships"),
+        "{verdict}"
+    );
 }
 
-/// What sites say to each other is in order here, and every other judge is content: users are told what cannot be.
+/// The messages between sites are right, and all other judges are content, but users see what cannot be.
 #[test]
 fn users_who_are_told_what_cannot_be_are_believed() {
-    let told = |name: &str, saboteur: &str| {
+    let explanation = |name: &str, saboteur: &str| {
         let path =
             Path::new(env!("CARGO_MANIFEST_DIR")).join("../scenarios").join(name).with_extension("ron");
         let text = fs::read_to_string(path).unwrap();
@@ -101,7 +104,7 @@ fn users_who_are_told_what_cannot_be_are_believed() {
             other => panic!("{saboteur}: {other}"),
         }
     };
-    let sentence = told("what_is_done_for_one_is_shown_to_the_next", "client-shows-an-old-page");
+    let sentence = explanation("what_is_done_for_one_is_shown_to_the_next", "client-shows-an-old-page");
     assert!(
         sentence.starts_with("no order explains that \"ann: second\" was done for C0 between"),
         "{sentence}"

@@ -1,4 +1,4 @@
-//! The built program: exit codes, what it prints where, and what it says of wrong flags and files.
+//! The built program: exit codes, output on both streams, and messages about wrong flags and files.
 #![cfg(feature = "tweets")]
 #![expect(clippy::unwrap_used, reason = "a test fails where anything is amiss")]
 
@@ -30,17 +30,17 @@ fn folder(test: &str) -> PathBuf {
 fn runner(folder: &Path, args: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_sim-runner"));
     command.current_dir(folder).args(args).env_remove("SIM_RUNNER_SEED").env_remove("CLICOLOR_FORCE");
-    // A shell finds it by its name.
+    // A shell finds the program by its name.
     let program = Path::new(env!("CARGO_BIN_EXE_sim-runner")).parent().unwrap();
     command.env("PATH", format!("{}:{}", program.display(), std::env::var("PATH").unwrap()));
     command
 }
 
 fn output(folder: &Path, args: &[&str]) -> (i32, String, String) {
-    told(&runner(folder, args).output().unwrap())
+    code_and_output(&runner(folder, args).output().unwrap())
 }
 
-fn told(output: &Output) -> (i32, String, String) {
+fn code_and_output(output: &Output) -> (i32, String, String) {
     let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).unwrap();
     (output.status.code().unwrap(), text(&output.stdout), text(&output.stderr))
 }
@@ -98,7 +98,7 @@ fn traces_are_plain_in_a_pipe_and_coloured_on_demand() {
     assert_eq!(fingerprint(&notable), fingerprint(&full));
     let forced =
         runner(&folder, &["replay", "a.ron", "--trace"]).env("CLICOLOR_FORCE", "1").output().unwrap();
-    assert!(told(&forced).1.contains('\u{1b}'));
+    assert!(code_and_output(&forced).1.contains('\u{1b}'));
 }
 
 #[test]
@@ -124,12 +124,12 @@ fn machines_get_one_object_a_line() {
     assert_eq!(again["fingerprint"], objects[0]["fingerprint"]);
     let other =
         runner(&folder, &["replay", "a.ron", "--format=json"]).env("SIM_RUNNER_SEED", "10").output().unwrap();
-    let other: serde_json::Value = serde_json::from_str(&told(&other).1).unwrap();
+    let other: serde_json::Value = serde_json::from_str(&code_and_output(&other).1).unwrap();
     assert_eq!(other["seed"].as_u64(), Some(10));
     assert_ne!(other["fingerprint"], objects[0]["fingerprint"]);
 }
 
-/// A program like this one, but for what `sed` does to the recordings that it prints.
+/// A program like this one, except for what `sed` changes in the recordings that it prints.
 fn other_build(folder: &Path, name: &str, sed: &str) {
     use std::os::unix::fs::PermissionsExt as _;
     let text = format!("#!/bin/sh\n'{}' \"$@\" | sed -E '{sed}'\n", env!("CARGO_BIN_EXE_sim-runner"));
@@ -207,7 +207,7 @@ fn an_audit_shows_where_another_build_parts() {
     assert_eq!(code, 4, "{text}");
     assert!(text.contains("\n  it fails, at least the first time: expectation: "), "{text}");
     assert!(text.contains("run by ./verdict: the ends differ") && text.contains("found something else"));
-    // Nondeterminism is what an audit is for: it comes before a violation.
+    // An audit is about nondeterminism, so this precedes a violation.
     assert_eq!(output(&folder, &["audit", ".", "--against", "./verdict"]).0, 4);
 }
 
@@ -315,7 +315,7 @@ fn a_reader_that_goes_away_is_no_failure() {
     reader.read_exact(&mut first).unwrap();
     drop(reader);
     let output = child.wait_with_output().unwrap();
-    assert_eq!((output.status.code(), told(&output).2), (Some(0), String::new()));
+    assert_eq!((output.status.code(), code_and_output(&output).2), (Some(0), String::new()));
 }
 
 #[test]
@@ -334,6 +334,25 @@ fn every_step_is_listed_with_what_is_known_of_it() {
 }
 
 #[test]
+fn words_are_written_for_people_for_editors_and_for_programs() {
+    let folder = folder("words_written");
+    fs::write(folder.join("intro.md"), "# Ours\n\nOur words.\n").unwrap();
+    let (code, page, _) = output(&folder, &["words", "--markdown", "--intro", "intro.md"]);
+    assert!(code == 0 && page.starts_with("# Ours\n\nOur words.\n\nEverything below"), "{page}");
+    let (code, page, _) = output(&folder, &["words", "--markdown"]);
+    assert!(code == 0 && page.starts_with("# Scenarios\n\nEverything below"), "{page}");
+    let (code, _, errors) = output(&folder, &["words", "--markdown", "--intro", "missing.md"]);
+    assert!(code == 2 && errors.contains("failed to read missing.md"), "{errors}");
+    for (form, place) in
+        [("--schema", "/$defs/Scenario/properties/sites"), ("--snippets", "/action: Heal/body")]
+    {
+        let (code, text, _) = output(&folder, &["words", form]);
+        let json: serde_json::Value = serde_json::from_str(&text).unwrap();
+        assert!(code == 0 && json.pointer(place).is_some(), "{place} is not in {text}");
+    }
+}
+
+#[test]
 fn a_drawn_scenario_is_a_file_that_replays() {
     let folder = folder("drawn");
     let (code, text, _) = output(&folder, &["draw", "--seed", "11"]);
@@ -345,8 +364,8 @@ fn a_drawn_scenario_is_a_file_that_replays() {
     let (code, list, _) = output(&folder, &["draw", "--list"]);
     assert!(code == 0 && list.contains("\nswizzle ") && list.contains("\nquiet "), "{list}");
     let refused = |args: &[&str], why: &str| {
-        let (code, _, told) = output(&folder, &[&["draw"], args].concat());
-        assert!(code == 2 && told.contains(why), "{told}");
+        let (code, _, errors) = output(&folder, &[&["draw"], args].concat());
+        assert!(code == 2 && errors.contains(why), "{errors}");
     };
     refused(&["--seed", "11", "-o", "drawn.ron"], "failed to write drawn.ron");
     refused(&["--seed", "1", "--recipe", "swizle"], "did you mean `swizzle`?");
@@ -373,7 +392,7 @@ fn a_soak_without_sites_to_run_is_a_usage_error() {
         assert_eq!(code, 2, "{errors}");
         assert!(errors.contains(message), "{errors}");
     }
-    // A folder that holds a cluster already is not taken.
+    // A folder that already holds a cluster is refused.
     let (code, _, errors) = output(&folder, &["soak", "--site", "/bin/false", "--dir", "here"]);
     assert_eq!(code, 2, "{errors}");
 }

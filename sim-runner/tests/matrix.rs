@@ -1,4 +1,4 @@
-//! The matrix of scenarios and saboteurs: it is full, it says so when it is not, and the honest process is the real one.
+//! The matrix of scenarios and saboteurs: it is full, reports if it is not, and the honest process is the real one.
 #![cfg(feature = "tweets")]
 #![expect(clippy::unwrap_used, reason = "a test fails where anything is amiss")]
 
@@ -153,8 +153,8 @@ fn a_patch_that_no_longer_applies_is_named_with_the_file_that_moved() {
     git(&["add", "src", "tests"]);
     let check = || matrix(&folder, &["quiet.ron", "--saboteur", "stale", "--patches=check"]);
     let (code, _, error) = check();
-    let told = "tests/saboteurs/stale.patch no longer applies: the source has moved on at src/a.rs:1; plant its bug there anew";
-    assert!(code == 2 && error.contains(told), "{error}");
+    let expected = "tests/saboteurs/stale.patch no longer applies: the source has moved on at src/a.rs:1; plant its bug there anew";
+    assert!(code == 2 && error.contains(expected), "{error}");
     fs::write(folder.join("tests/saboteurs/stale.patch"), patch("one").replace("Two for one.\n\n", ""))
         .unwrap();
     let (code, _, error) = check();

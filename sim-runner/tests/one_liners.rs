@@ -1,5 +1,5 @@
-//! What the tools promise to a shell: each test is a line or two of bash that somebody would type, with the program in
-//! `$run`. Files of runs are in the folder that it stands in.
+//! The promises of the tools to a shell: each test is one or two lines of bash that a user would type, with the program
+//! in `$run`. Files of runs are in the folder in which the line runs.
 #![cfg(feature = "tweets")]
 #![expect(clippy::unwrap_used, reason = "a test fails where anything is amiss")]
 
@@ -14,7 +14,7 @@ const VIOLATED: &str = r#"Scenario(about: "Wrong on purpose.", seed: 3, sites: 3
     steps: [At("1s", Tweet(site: 0, user: "ann", text: "hello"))],
     expect: [View(site: 1, user: "bob", sees: ["ann: bye"])])"#;
 
-/// What a line of bash prints, to either output, when it ends with 0.
+/// The output of a line of bash on both streams; the line must end with 0.
 fn bash(test: &str, files: &[(&str, &str)], line: &str) -> String {
     let folder = folder(test);
     files.iter().for_each(|(name, text)| fs::write(folder.join(name), text).unwrap());
@@ -23,9 +23,9 @@ fn bash(test: &str, files: &[(&str, &str)], line: &str) -> String {
     command.env("run", env!("CARGO_BIN_EXE_sim-runner")).env_remove("SIM_RUNNER_SEED");
     let output = command.output().unwrap();
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
-    let told = text(&output.stdout) + &text(&output.stderr);
-    assert_eq!(output.status.code(), Some(0), "{line}\n{told}");
-    told
+    let printed = text(&output.stdout) + &text(&output.stderr);
+    assert_eq!(output.status.code(), Some(0), "{line}\n{printed}");
+    printed
 }
 
 fn folder(test: &str) -> PathBuf {
@@ -36,9 +36,9 @@ fn folder(test: &str) -> PathBuf {
 }
 
 fn check(test: &str, files: &[(&str, &str)], line: &str, parts: &[&str]) {
-    let told = bash(test, files, line);
+    let printed = bash(test, files, line);
     for part in parts {
-        assert!(told.contains(part), "{part:?} is missing after\n{line}\n{told}");
+        assert!(printed.contains(part), "{part:?} is missing after\n{line}\n{printed}");
     }
 }
 
@@ -60,7 +60,7 @@ fn sweep_says_what_it_found_though_grep_has_seen_enough() {
     check("sweep", &[("a.ron", VIOLATED)], line, &[]);
 }
 
-/// A thousand tweets more that all stay, for they are what the broken expectation is about.
+/// A scenario with a thousand more tweets, none of which shrinking can remove: the broken expectation is about them.
 fn long() -> String {
     let step = |at: u32| format!("At(\"{at}ms\", Tweet(site: 0, user: \"ann\", text: \"{at}\")),");
     let steps: String = (0..1_000).map(step).collect();
@@ -155,9 +155,10 @@ fn a_byte_order_mark_is_no_mistake() {
 fn of_thousands_of_mistakes_the_first_are_shown_and_all_are_counted() {
     let wrong = r#"At("1s", Tweet(site: 7, user: "ann", text: "a")),"#.repeat(4_000);
     let line = "code=0; $run check a.ron || code=$?; [ $code = 2 ]";
-    let told = bash("mistakes", &[("a.ron", &GOOD.replace("steps: [", &format!("steps: [{wrong}")))], line);
-    assert_eq!(told.matches("there is no site 7").count(), 20, "{told}");
-    assert!(told.contains("3980 more mistakes"), "{told}");
+    let printed =
+        bash("mistakes", &[("a.ron", &GOOD.replace("steps: [", &format!("steps: [{wrong}")))], line);
+    assert_eq!(printed.matches("there is no site 7").count(), 20, "{printed}");
+    assert!(printed.contains("3980 more mistakes"), "{printed}");
 }
 
 #[test]
@@ -185,9 +186,9 @@ fn an_audit_of_a_saved_failure_keeps_its_bug() {
 fn long_texts_are_cut_in_traces() {
     let text = "a".repeat(280);
     let scenario = GOOD.replace("hello", &text).replace(", View(", "]) // ");
-    let told = bash("long_texts", &[("a.ron", &scenario)], "$run replay a.ron --trace");
-    let mut trace = told.lines().take_while(|line| !line.starts_with('='));
-    assert!(told.contains("... (") && trace.all(|line| line.len() < 280), "{told}");
+    let printed = bash("long_texts", &[("a.ron", &scenario)], "$run replay a.ron --trace");
+    let mut trace = printed.lines().take_while(|line| !line.starts_with('='));
+    assert!(printed.contains("... (") && trace.all(|line| line.len() < 280), "{printed}");
 }
 
 #[test]
@@ -225,4 +226,93 @@ fn blame_says_how_sure_it_is_and_names_no_moment_it_has_not_found() {
     let line = "$run blame a.ron --saboteur forwards-once | grep 'It jumps'; \
                 $run blame a.ron --saboteur forwards-once --runs 60 | grep -i 'no moment'";
     check("blame", &[("a.ron", &scenario)], line, &["99.9 % sure:", "ended before it was found"]);
+}
+
+/// Every word that was renamed, among comments and strings that hold the same words.
+const OLD: &str = r#"// Replay(replay: about: fresh: true)
+Scenario(
+    about: "about: Replay(..), fresh: true",
+    seed: 3, sites: 3, clients: 1,
+    network: ( replay : (chance: "1%", after: "3s") /* replay: */, latency: Constant("10ms")),
+    rules: [(name: "kept", kind: "Told", about: "request 1", count: 1, then: Keep)],
+    steps: [
+        At("1s", Tweet(site: 0, user: "ann", text: "told")), // told
+        Optional(On(Noted(kind: "told", who: Any), View(site: 1, user: "bob", linearizable: true))),
+        Optional(On(Sent(kind: "Supply", about: "slot 1"), View(client: 0, user: "bob", fresh: true))),
+        Optional(After("1s", View(site: 1, linearizable: false, user: "bob", fresh: false))),
+        Optional(At("2s", Replay("kept"))),
+    ],
+    expect: [Steady(1)],
+)
+"#;
+const REWRITTEN: &str = r#"// Replay(replay: about: fresh: true)
+Scenario(
+    about: "about: Replay(..), fresh: true",
+    seed: 3, sites: 3, clients: 1,
+    network: ( late_copies : (chance: "1%", after: "3s") /* replay: */, latency: Constant("10ms")),
+    rules: [(name: "kept", kind: "QueryReply", subject: "request 1", count: 1, then: Keep)],
+    steps: [
+        At("1s", Tweet(site: 0, user: "ann", text: "told")), // told
+        Optional(On(Noted(kind: "local reply", who: Any), View(site: 1, user: "bob", read: Log))),
+        Optional(On(Sent(kind: "FetchReply", subject: "slot 1"), View(client: 0, user: "bob", read: Quorum))),
+        Optional(After("1s", View(site: 1, user: "bob"))),
+        Optional(At("2s", Redeliver("kept"))),
+    ],
+    expect: [LeadershipsAtMost(1)],
+)
+"#;
+
+#[test]
+fn an_old_word_is_an_error_that_names_the_word_to_write() {
+    let line = "$run check old.ron && exit 9; [ $? = 2 ]; cmp old.ron before.ron; cat old.ron | tr -d '\n' | grep -q replay";
+    let parts = [
+        "`replay` is an old word",
+        "it is `late_copies`: `check --fix` rewrites the file",
+        "old.ron:5:16",
+        "`linearizable: false` is an old word",
+        "leave it out: `check --fix` rewrites the file",
+    ];
+    check("old_words", &[("old.ron", OLD), ("before.ron", OLD)], line, &parts);
+}
+
+#[test]
+fn check_rewrites_old_words_in_place_and_nothing_else() {
+    let line = "chmod 640 old.ron; mkdir more; cp old.ron more; $run check --fix old.ron more; cmp old.ron new.ron
+        cmp more/old.ron new.ron; [ $(stat -c %a old.ron) = 640 ]; $run check --fix old.ron more; $run check old.ron";
+    let printed = bash("fixed", &[("old.ron", OLD), ("new.ron", REWRITTEN)], line);
+    assert_eq!(printed.matches("fixed  ").count(), 2, "{printed}");
+    assert!(
+        printed.starts_with("fixed  old.ron: 12 words\nfixed  more/old.ron: 12 words\nok  old.ron\n"),
+        "{printed}"
+    );
+}
+
+#[test]
+fn check_rewrites_profiles_and_saved_failures() {
+    let profile = "Profile(network: (replay: (\"0%\", \"5%\"), replay_after: (\"1s\", \"2s\")),
+        must_happen: These([\"told\", \"replayed\", \"replay\", \"kept for a replay\", \"unheard, as nobody was there\"]))\n";
+    let line = "$run sweep wrong.ron --seeds 0..1 --failures saved >sweep.txt || true
+        saved=$(echo saved/*.ron); cp $saved new.ron
+        sed -i 's/read: Log/linearizable: true/; s/LeadershipsAtMost/Steady/; s/\"leaderships\"/\"steady\"/' $saved; ! cmp -s $saved new.ron
+        $run check $saved && exit 9; $run check --fix storm.ron $saved; cmp $saved new.ron; cat storm.ron; $run check --fix storm.ron";
+    let wrong = VIOLATED
+        .replace("steps: [", "steps: [At(\"1s\", View(site: 1, user: \"bob\", read: Log)), ")
+        .replace("expect: [", "expect: [LeadershipsAtMost(1), ");
+    let parts = [
+        "late_copies: (\"0%\", \"5%\"), late_copies_after: (\"1s\"",
+        "\"local reply\", \"redelivered\", \"redeliver\", \"kept for redelivery\", \"dropped, receiver not running\"",
+        "fixed  storm.ron: 7 words",
+        "ok  storm.ron",
+    ];
+    check("fixed_profiles", &[("storm.ron", profile), ("wrong.ron", &wrong)], line, &parts);
+}
+
+#[test]
+fn check_leaves_a_file_that_has_other_mistakes_and_what_is_no_file() {
+    let wrong = OLD.replace("sites: 3", "sites: 33");
+    let line = "mkfifo pipe.ron; $run check --fix old.ron pipe.ron good.ron && exit 9; [ $? = 2 ]
+        cmp old.ron before.ron; cmp good.ron same.ron";
+    let files = [("old.ron", &*wrong), ("before.ron", &*wrong), ("good.ron", GOOD), ("same.ron", GOOD)];
+    let parts = ["old.ron (not rewritten; as it would be)", "pipe.ron is not a plain file", "ok  good.ron"];
+    check("not_fixed", &files, line, &parts);
 }

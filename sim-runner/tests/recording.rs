@@ -1,4 +1,4 @@
-//! `replay-recording`: what it says of a recording that is the same, that differs, and that cannot be played.
+//! `replay-recording`: its output for a recording that is the same, that differs, and that cannot be played.
 #![cfg(all(feature = "tweets", feature = "udp"))]
 #![expect(clippy::unwrap_used, reason = "a test fails where anything is amiss")]
 
@@ -28,7 +28,7 @@ fn folder(test: &str) -> PathBuf {
     folder
 }
 
-/// A cluster of one site takes a tweet of its terminal, and records.
+/// Records a cluster of one site that takes a tweet from its terminal.
 fn record(data: &Path, recording: &Path, text: &str) {
     let config = Config::new(1);
     let recorder =
@@ -86,16 +86,22 @@ fn replay(arguments: &[&str]) -> (i32, String, String) {
 fn a_recording_that_comes_out_the_same_is_counted_and_told() {
     let recording = recorded("same");
     let path = recording.to_str().unwrap();
-    let (code, said, errors) = replay(&[path]);
-    assert_eq!((code, errors.as_str()), (0, ""), "{said}");
-    assert!(said.starts_with("same      S0 of cluster 0x000000000000004d: "), "{said}");
-    assert!(said.contains(" in 2 files over ") && said.contains(", 4 starts of 2 incarnations\n"), "{said}");
-    let (code, said, _) = replay(&[path, "--verbose"]);
-    assert!(code == 0 && said.contains("ann: of the first life"), "{said}");
+    let (code, output, errors) = replay(&[path]);
+    assert_eq!((code, errors.as_str()), (0, ""), "{output}");
+    assert!(output.starts_with("same      S0 of cluster 0x000000000000004d: "), "{output}");
+    assert!(
+        output.contains(" in 2 files over ") && output.contains(", 4 starts of 2 incarnations\n"),
+        "{output}"
+    );
+    let (code, output, _) = replay(&[path, "--verbose"]);
+    assert!(code == 0 && output.contains("ann: of the first life"), "{output}");
     let second = recording.join("00000001.rec");
-    let (code, said, _) = replay(&[path, "--from", second.to_str().unwrap(), "--verbose"]);
-    assert!(code == 0 && said.contains("ann: of the second") && said.contains(" in 1 file over "), "{said}");
-    assert!(!said.contains("took 1.2: ann: of the first life"), "that is in the other file: {said}");
+    let (code, output, _) = replay(&[path, "--from", second.to_str().unwrap(), "--verbose"]);
+    assert!(
+        code == 0 && output.contains("ann: of the second") && output.contains(" in 1 file over "),
+        "{output}"
+    );
+    assert!(!output.contains("took 1.2: ann: of the first life"), "that is in the other file: {output}");
 }
 
 #[test]
@@ -108,7 +114,7 @@ fn the_first_difference_is_shown_and_has_a_code_of_its_own() {
     let mut outputs = 0;
     while let Ok(body) = frames::take(&mut rest) {
         let mut body = body.to_vec();
-        // An output ends with its last message, or with how many there are.
+        // An output ends with its last message, or with the number of messages.
         if body[0] == 5 && body.len() > 40 {
             outputs += 1;
             if outputs == 1 {
@@ -121,20 +127,20 @@ fn the_first_difference_is_shown_and_has_a_code_of_its_own() {
     }
     assert!(outputs > 1, "the recording has long outputs");
     fs::write(&first, changed).unwrap();
-    let (code, said, _) = replay(&[recording.to_str().unwrap()]);
-    assert_eq!(code, 4, "{said}");
+    let (code, output, _) = replay(&[recording.to_str().unwrap()]);
+    assert_eq!(code, 4, "{output}");
     assert!(
-        said.starts_with("differs   ") && said.contains("recorded") && said.contains("replayed"),
-        "{said}"
+        output.starts_with("differs   ") && output.contains("recorded") && output.contains("replayed"),
+        "{output}"
     );
-    assert!(said.contains("reproduce: ") && said.contains("00000000.rec"), "{said}");
+    assert!(output.contains("reproduce: ") && output.contains("00000000.rec"), "{output}");
 }
 
 #[test]
 fn what_cannot_be_played_is_a_usage_error_with_a_cure() {
     let refused = |arguments: &[&str], words: &[&str]| {
-        let (code, said, errors) = replay(arguments);
-        assert_eq!((code, said.as_str()), (2, ""), "{errors}");
+        let (code, output, errors) = replay(arguments);
+        assert_eq!((code, output.as_str()), (2, ""), "{errors}");
         words.iter().for_each(|words| assert!(errors.contains(words), "{words:?} in {errors}"));
     };
     let empty = folder("empty");

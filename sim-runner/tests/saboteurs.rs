@@ -1,4 +1,4 @@
-//! `saboteurs` of the built program: what is told of a hunt, in text and JSON, and how it ends.
+//! `saboteurs` of the built program: its report of a hunt, in text and JSON, and its exit.
 #![cfg(feature = "tweets")]
 #![expect(clippy::unwrap_used, reason = "a test fails where anything is amiss")]
 
@@ -6,10 +6,10 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-/// Nothing ever goes wrong here, so nobody comes back to have forgotten anything, nor has anything to report.
+/// Nothing ever goes wrong here, so no site comes back having forgotten anything, or has anything to report.
 const CALM: &str = r#"Profile(about: "All is calm.", quiet: "100%", follows_recipe: "0%", episodes: {0: 1})"#;
 
-/// An empty folder of this test, but for the calm profile.
+/// An empty folder of this test, with only the calm profile.
 fn folder(test: &str) -> PathBuf {
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("saboteurs").join(test);
     let _ = fs::remove_dir_all(&folder);
@@ -59,7 +59,7 @@ fn a_hunt_tells_who_caught_what_and_how_soon() {
     assert!(first["verdict"].as_str().unwrap().starts_with("durability: "), "{first}");
     let small = &first["small"];
     assert!(small["steps"].as_u64() < small["steps_before"].as_u64(), "{first}");
-    // Each sweep has seeds of its own, and the failing one is where its count says.
+    // Each sweep has its own seeds, and its count gives the place of the failing one.
     for (number, seed) in first["seeds"].as_array().unwrap().iter().enumerate() {
         assert_eq!(seed.as_u64().unwrap(), 1_000_000 * number as u64 + runs[number].as_u64().unwrap() - 1);
     }
@@ -76,7 +76,7 @@ fn who_is_not_caught_is_named() {
     assert!(text.contains("first-part-is-whole is not found in 3 seeds"), "{text}");
     let (code, rows) = rows(&folder, &[&hunted[..3], &bounds].concat());
     assert_eq!(code, 6);
-    // When three of four gave up, the median did.
+    // When three of four sweeps gave up, the median did.
     assert_eq!(rows[0]["runs"].as_array().unwrap().len(), 3);
     assert!(rows[0]["property"].is_null() && rows[0]["median"].is_null(), "{}", rows[0]);
 }
@@ -87,7 +87,7 @@ fn a_program_with_a_planted_bug_tells_its_own_row() {
     let bounds = ["--sweeps", "1", "--seeds-max", "3", "--no-shrink", "--except", "1", "--except", "2"];
     let (code, rows) = rows(&folder, &[&["calm.ron", "--planted", "a-bug"], &bounds[..]].concat());
     assert_eq!((code, rows.len(), rows[0]["name"].as_str()), (0, 1, Some("a-bug")));
-    // There is none in this one, and what is calm passes.
+    // This program has no planted bug, and a calm run passes.
     assert!(rows[0]["property"].is_null() && rows[0]["median"].is_null(), "{}", rows[0]);
 }
 
@@ -97,8 +97,8 @@ fn what_is_unknown_is_said_first() {
     let (code, _, error) = hunt(&folder, &["--saboteur", "nobody"]);
     assert!(code == 2 && error.contains("unknown saboteur `nobody`\nexpected `"), "{error}");
     let (code, _, error) = hunt(&folder, &["--saboteur", "forgets-acept"]);
-    let told = "unknown saboteur `forgets-acept`\ndid you mean `forgets-accept`? expected `";
-    assert!(code == 2 && error.contains(told), "{error}");
+    let expected = "unknown saboteur `forgets-acept`\ndid you mean `forgets-accept`? expected `";
+    assert!(code == 2 && error.contains(expected), "{error}");
     let (code, _, error) = hunt(&folder, &["defualt"]);
     assert!(code == 2 && error.contains("unknown profile `defualt`"), "{error}");
     let (code, _, error) = hunt(&folder, &["--except", "3"]);

@@ -1,4 +1,4 @@
-//! Failures of saboteurs shrink to a few steps, and what comes out fails in the same way and for the same reason.
+//! Failures of saboteurs shrink to a few steps, and the result fails in the same way and for the same reason.
 #![cfg(feature = "tweets")]
 #![expect(clippy::unwrap_used, reason = "a test fails where anything is amiss")]
 
@@ -29,8 +29,8 @@ fn first(runner: &Runner<Lying>, scenario: &Scenario<Lying>, seeds: u64) -> Opti
     })
 }
 
-/// What is left says the same when it is written and read, does not break the same without the planted bug, and gets no
-/// smaller.
+/// The shrunken scenario stays the same when it is written and read, does not fail in the same way without the planted
+/// bug, and gets no smaller.
 fn check(name: &str, shrunk: &Shrunk<Lying>, runner: &Runner<Lying>) {
     assert!(shrunk.is_least, "{name}: {} runs in {:?}", shrunk.runs, shrunk.took);
     let text = write(&shrunk.scenario);
@@ -82,11 +82,11 @@ fn what_chance_did_is_said_of_single_messages() {
         let [rule] = scenario.rules.as_slice() else { panic!("{name}: {}", write(scenario)) };
         assert_eq!(rule.kind.as_deref(), Some(message), "{name}: {}", write(scenario));
         assert_eq!(rule.count, Some(1), "{name}: {}", write(scenario));
-        assert!(rule.about.is_some() && rule.name.is_some(), "{name}: {}", write(scenario));
+        assert!(rule.subject.is_some() && rule.name.is_some(), "{name}: {}", write(scenario));
     }
 }
 
-/// With fewer commands an expectation of what they did would fail for another reason.
+/// With fewer commands, an expectation about their effects would fail for another reason.
 #[test]
 fn what_is_expected_of_commands_keeps_them() {
     let text = r#"Scenario(about: "Wrong on purpose.", seed: 3, sites: 5, clients: 2, leader: 1,

@@ -1,4 +1,4 @@
-//! `sweep` of the built program: what it reports, what it saves, what it refuses, and how it ends.
+//! `sweep` of the built program: its reports, the files it saves, its refusals, and its exits.
 #![cfg(feature = "tweets")]
 #![expect(clippy::unwrap_used, reason = "a test fails where anything is amiss")]
 
@@ -32,19 +32,19 @@ fn folder(test: &str) -> PathBuf {
 fn runner(folder: &Path, args: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_sim-runner"));
     command.current_dir(folder).args(args).env_remove("SIM_RUNNER_SEED").env_remove("CLICOLOR_FORCE");
-    // A shell finds it by its name.
+    // A shell finds the program by its name.
     let program = Path::new(env!("CARGO_BIN_EXE_sim-runner")).parent().unwrap();
     command.env("PATH", format!("{}:{}", program.display(), std::env::var("PATH").unwrap()));
     command
 }
 
-fn told(output: &Output) -> (i32, String, String) {
+fn code_and_output(output: &Output) -> (i32, String, String) {
     let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).unwrap();
     (output.status.code().unwrap(), text(&output.stdout), text(&output.stderr))
 }
 
 fn output(folder: &Path, args: &[&str]) -> (i32, String, String) {
-    told(&runner(folder, args).output().unwrap())
+    code_and_output(&runner(folder, args).output().unwrap())
 }
 
 fn saved(folder: &Path) -> Vec<PathBuf> {
@@ -99,7 +99,7 @@ fn what_must_happen_and_never_did_fails_a_sweep_that_asks_for_it() {
     let sweep =
         |more: &[&str]| output(&folder, &[&["sweep", "profiles/mine.ron", "--seeds", "0..3"], more].concat());
     profile("These([\"leads\", \"disk: save\", \"copies of disks\"])");
-    // Few runs prove nothing, so nothing is said unless it is asked for.
+    // Few runs prove nothing, so the sweep warns only if asked to.
     let (code, _, error) = sweep(&[]);
     assert_eq!((code, error.as_str()), (0, ""));
     let (code, text, error) = sweep(&["--must-happen"]);
@@ -170,14 +170,14 @@ fn failures_of_one_shape_are_one_small_file_that_fails_again() {
         junit.contains(r#"tests="2" failures="1""#) && junit.contains("<failure message=\"never: "),
         "{junit}"
     );
-    // Whatever takes a scenario takes it.
+    // Every command that takes a scenario takes a saved failure.
     let file = fs::read_to_string(&files[0]).unwrap();
     assert!(file.starts_with("// Broken: never: ") && file.contains("origin: Scenario("), "{file}");
     assert_eq!(output(&folder, &["replay", &path]).0, 1);
     assert_eq!(output(&folder, &["check", &path]).0, 0);
     assert_eq!(output(&folder, &["audit", &path]).0, 1);
     assert_eq!(output(&folder, &["record", &path]).0, 0);
-    // And as a corpus: as it is, mended, gone stale, and found with a planted bug.
+    // And as a corpus: unchanged, repaired, stale, and found with a planted bug.
     let corpus = |seeds: &[&str]| output(&folder, &[&["sweep", "--corpus", "failures"], seeds].concat());
     let (code, text, _) = corpus(&[]);
     assert!(code == 1 && text.contains("still fails  failures/never-"), "{text}");
@@ -267,13 +267,13 @@ fn an_interrupt_tells_what_was_found_so_far() {
     let folder = folder("interrupt");
     let args = ["sweep", "good.ron", "violated.ron", "--time", "10m", "--no-shrink", "--report", "r.jsonl"];
     let child = runner(&folder, &args).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
-    // The report grows once runs are told.
+    // The report grows once runs are reported.
     while fs::metadata(folder.join("r.jsonl")).map_or(0, |meta| meta.len()) == 0 {
         std::thread::yield_now();
     }
     let pid = child.id().to_string();
     assert!(Command::new("kill").args(["-INT", &pid]).status().unwrap().success());
-    let (code, text, error) = told(&child.wait_with_output().unwrap());
+    let (code, text, error) = code_and_output(&child.wait_with_output().unwrap());
     assert_eq!((code, error.as_str()), (1, ""), "{text}");
     assert!(text.contains(", interrupted\n") && text.contains("violated.ron seed 0"), "{text}");
     let report = fs::read_to_string(folder.join("r.jsonl")).unwrap();

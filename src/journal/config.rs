@@ -1,4 +1,4 @@
-//! Whose a journal is, and its limits: both fixed when storage is formatted.
+//! The owner of a journal, and its limits. Both are fixed when storage is formatted.
 
 use core::fmt;
 
@@ -9,19 +9,19 @@ use crate::ids::ProcessId;
 /// The longest segment that may be configured, in bytes.
 pub const SEGMENT_BYTES_MAX: u64 = 1 << 30;
 
-/// Kept free after each batch of records, for two marks and the close of the segment. The end of the sync under way when the
-/// batch is written and the end of its own sync write a mark each, and before a third mark there is another batch.
+/// Bytes kept free after each batch of records, for two marks and the close of the segment. The sync in progress when
+/// the batch is written and the batch's own sync write one mark each. Before a third mark there is another batch.
 pub(super) const SPARE_BYTES: u64 = 3 * BATCH_HEADER_BYTES as u64;
 
-/// Bytes of a segment that are not for records, when it holds one batch.
+/// Bytes of a segment that are not for records, if the segment holds one batch.
 pub(super) const OVERHEAD_BYTES: u64 = (SEGMENT_HEADER_BYTES + BATCH_HEADER_BYTES) as u64 + SPARE_BYTES;
 
-/// Whose journal it is. Written when storage is formatted, and checked whenever it is opened.
+/// The owner of a journal. Written when storage is formatted, and checked at every opening.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Identity {
-    /// Which cluster.
+    /// The number of the cluster.
     pub cluster: u64,
-    /// Which process of it.
+    /// The process within the cluster.
     pub process: ProcessId,
 }
 
@@ -34,9 +34,10 @@ impl fmt::Display for Identity {
 /// The limits of a journal, fixed when storage is formatted.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct JournalConfig {
-    /// The length of each file. The records of one [`Journal::append`](super::Journal::append) fit one file, or are refused.
+    /// The length of each file, in bytes. The records of one [`Journal::append`](super::Journal::append) must fit one
+    /// file.
     pub segment_bytes: u64,
-    /// The most bytes that one record may take.
+    /// The maximum number of bytes that one record may take.
     pub record_max: usize,
 }
 
@@ -47,12 +48,12 @@ impl Default for JournalConfig {
 }
 
 impl JournalConfig {
-    /// The shortest file that holds a record of the largest size, and `burst_bytes` of records in one batch.
+    /// The shortest file that holds a record of the largest size and, in one batch, `burst_bytes` of records.
     pub fn bytes_min(&self, burst_bytes: u64) -> u64 {
         segment::record_bytes(self.record_max as u64).max(burst_bytes) + OVERHEAD_BYTES
     }
 
-    /// Fails unless a segment of legal length has room for a record of the largest size.
+    /// Fails unless the segment length is legal and leaves room for a record of the largest size.
     pub fn check(&self) -> Result<(), JournalError> {
         let too_large = |what, bytes, max| Err(JournalError::TooLarge { what, bytes, max });
         if self.segment_bytes > SEGMENT_BYTES_MAX {

@@ -1,7 +1,7 @@
-//! Reading a whole journal without opening it, and writing what was read as the journal of somebody else.
+//! Reads a whole journal without opening it, and writes its contents as the journal of another owner.
 //!
-//! For restoring a cluster from copies of all its storage under another cluster's number, and for nothing else: a
-//! process that goes on from an old copy of its own journal has forgotten what it promised.
+//! Only for restoring a cluster from copies of all its storage under another cluster number: a process that continues
+//! from an old copy of its own journal has forgotten its promises.
 
 use alloc::vec::Vec;
 
@@ -11,22 +11,22 @@ use super::recovery::{self, Scan, Tail};
 use super::{Identity, Journal, JournalConfig, JournalError, segment};
 use crate::process::{Records, Recovered};
 
-/// What one batch of a written journal holds at most, in bytes of records, unless one record is longer.
+/// The maximum number of bytes of records in one batch of a written journal, unless one record is longer.
 const BATCH_BYTES: u64 = 256 << 10;
 
-/// All that a journal holds.
+/// Everything that a journal holds.
 #[derive(Clone, Debug)]
 pub struct Contents {
     /// The last incarnation, which is over, and the encoded records, oldest first.
     pub recovered: Recovered<Vec<u8>>,
-    /// As formatted.
+    /// The limits with which it was formatted.
     pub limits: JournalConfig,
 }
 
 impl Journal {
-    /// What the journal of `identity` holds, without beginning an incarnation: `disk` is left as it is.
+    /// Reads the contents of the journal of `identity` without beginning an incarnation: `disk` stays unchanged.
     ///
-    /// What nobody was told of at the end may be among it, as after any crash.
+    /// The end of the contents may have never been reported as durable, as after any crash.
     pub fn read(disk: &impl Disk, identity: &Identity) -> Result<Contents, JournalError> {
         let Scan { tail, first, records, .. } = recovery::scan(disk, identity)?;
         let limits = JournalConfig {
@@ -36,10 +36,10 @@ impl Journal {
         Ok(Contents { recovered: Recovered { incarnation: tail.incarnation, records }, limits })
     }
 
-    /// Writes `contents` as the journal of `identity` to storage that holds none, durably. Incarnations go on from
-    /// that of the contents, so that nothing is numbered twice.
+    /// Writes `contents`, durably, as the journal of `identity` to storage that holds none. Incarnations continue from
+    /// that of the contents, so no number is used twice.
     ///
-    /// A crash leaves no journal or one that lacks records: whoever uses it must have seen this return.
+    /// A crash leaves no journal or one that lacks records: use the journal only if this call returned.
     pub fn write(disk: &mut impl Disk, identity: &Identity, contents: &Contents) -> Result<(), JournalError> {
         let Contents { recovered, limits } = contents;
         let (header, checksum) = Journal::format_after(disk, identity, limits, recovered.incarnation)?;
@@ -69,7 +69,7 @@ impl Journal {
         journal.append(disk, &batch)?;
         journal.sync_inline(disk)?;
         journal.durable = journal.tail.number;
-        // With a synced mark, rot in any batch is found.
+        // With a synced mark, recovery detects rot in any batch.
         journal.mark(disk)?;
         journal.note_unsynced();
         journal.sync_inline(disk)

@@ -1,9 +1,9 @@
-//! What a journal asks of storage: one flat folder of files, as small as it can be.
+//! The storage that a journal needs: one flat folder of files, with as few operations as possible.
 //!
 //! Writes go to a cache; only a completed sync makes them durable. What a failed sync covered may stay readable, and no
-//! later sync need make it durable: only what is written again is covered again. A crash may lose any subset of unsynced
-//! writes and tear any of them, and may undo the creation, renaming or removal of any file whose folder was not
-//! synced. The simulator and the real files implement the same trait, so the same journal code runs on both.
+//! later sync need make it durable unless it is written again. A crash may lose any subset of unsynced writes and tear
+//! any of them, and may undo the creation, renaming or removal of any file whose folder was not synced. The simulator
+//! and the real files implement the same trait, so the same journal code runs on both.
 
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -13,25 +13,25 @@ use core::fmt::{self, Debug};
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub struct SyncId(pub u64);
 
-/// What went wrong with storage.
+/// An error of storage.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum DiskError {
-    /// There is no file of this name.
+    /// No file has this name.
     NotFound(String),
-    /// There is a file of this name.
+    /// A file has this name already.
     Exists(String),
-    /// What has this name is something else, such as `a link`.
+    /// The name belongs to something other than a file, such as `a link`.
     NotAFile {
         /// The name.
         name: String,
-        /// What it is.
+        /// The kind of thing found.
         found: &'static str,
     },
     /// No space is left.
     Full,
-    /// The operating system allows this program no file of that length, in its words.
+    /// The operating system allows this program no file of that length. Holds the system's own words.
     FileLimit(String),
-    /// The device or the operating system refused; nothing is known of what was written.
+    /// The device or the operating system refused; it is unknown what was written.
     Io(String),
 }
 
@@ -51,15 +51,15 @@ impl core::error::Error for DiskError {}
 
 /// A flat folder of files.
 pub trait Disk {
-    /// Creates a file of `length` zero bytes whose space is reserved, or fails with [`DiskError::Full`].
-    /// Once the folder is synced a crash leaves it with this length.
+    /// Creates a file of `length` zero bytes whose space is reserved, or fails with [`DiskError::Full`]. Once the
+    /// folder is synced, a crash leaves the file with this length.
     fn create(&mut self, name: &str, length: u64) -> Result<(), DiskError>;
 
     /// Every file and its length in bytes, in the order of the names.
     fn list(&self) -> Result<Vec<(String, u64)>, DiskError>;
 
-    /// From where on a file holds nothing but zeros, as far as the disk knows without reading: its length if it
-    /// does not know.
+    /// The offset from which a file holds only zeros, as far as the disk knows without reading. If the disk does not
+    /// know, the length of the file.
     fn blank_from(&self, name: &str) -> Result<u64, DiskError> {
         let files = self.list()?;
         let file = files.into_iter().find(|(other, _)| other == name);
@@ -75,22 +75,22 @@ pub trait Disk {
     /// Cuts the file to `length`.
     fn truncate(&mut self, name: &str, length: u64) -> Result<(), DiskError>;
 
-    /// Starts to make everything written to `name` so far durable. The host hears of its end and tells the
-    /// journal; syncs of one disk end in the order of their starting.
+    /// Starts to make durable everything written to `name` so far. The host learns when it ends and passes that to the
+    /// journal. Syncs of one disk end in the order in which they started.
     fn start_sync(&mut self, name: &str) -> Result<SyncId, DiskError>;
 
-    /// Makes everything written to `name` durable before it returns: for formatting and recovery alone.
+    /// Makes everything written to `name` durable before it returns: only for formatting and recovery.
     fn sync(&mut self, name: &str) -> Result<(), DiskError>;
 
-    /// Renames a file; a file that has the new name is replaced.
+    /// Renames a file and replaces any file that has the new name.
     fn rename(&mut self, from: &str, to: &str) -> Result<(), DiskError>;
 
     /// Removes a file.
     fn remove(&mut self, name: &str) -> Result<(), DiskError>;
 
-    /// Makes the creation, renaming and removal of files durable before it returns.
+    /// Makes durable, before it returns, the creation, renaming and removal of files.
     fn sync_dir(&mut self) -> Result<(), DiskError>;
 
-    /// Bytes that could still be reserved.
+    /// Bytes that can still be reserved.
     fn free_space(&self) -> Result<u64, DiskError>;
 }

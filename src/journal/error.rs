@@ -1,4 +1,4 @@
-//! Why a journal refuses: few reasons, each naming the place and the cure.
+//! The reasons for which a journal refuses, each with its place and its remedy.
 
 use alloc::string::String;
 use core::fmt;
@@ -7,58 +7,58 @@ use super::disk::DiskError;
 use super::segment::VERSION;
 use super::{Identity, disk};
 
-/// What a [`Journal`](super::Journal) cannot do, and why.
+/// Why a [`Journal`](super::Journal) cannot do what it was asked.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum JournalError {
-    /// Storage failed. After anything but [`DiskError::Full`] nothing is known of what was written: stop.
+    /// Storage failed. After any error but [`DiskError::Full`] it is unknown what was written: stop.
     Disk {
         /// The file, or `the folder`.
         file: String,
-        /// How.
+        /// The error of the storage.
         error: DiskError,
     },
     /// There is no journal here.
     NotFormatted,
     /// There is a journal here already, or part of one.
     AlreadyFormatted {
-        /// A file of it.
+        /// One of its files.
         file: String,
     },
-    /// The journal here is someone else's.
+    /// The journal here belongs to another process or cluster.
     WrongIdentity {
-        /// Where that is written.
+        /// The file whose header names the owner.
         file: String,
-        /// Whose it should be.
+        /// The expected owner.
         expected: Identity,
-        /// Whose it is.
+        /// The owner named in the file.
         found: Identity,
     },
     /// The journal here has a format that this code does not read.
     Version {
-        /// Where that is written.
+        /// The file whose header states the format.
         file: String,
         /// Its format.
         found: u32,
     },
-    /// What was durable cannot be read. Storage was left as it was.
+    /// What was durable cannot be read. Storage is unchanged.
     Damaged {
         /// The first file that cannot be read.
         file: String,
-        /// The first bad byte's batch or header begins here.
+        /// Where the batch or header with the first bad byte begins, in bytes of the file.
         offset: u64,
-        /// How that is known.
+        /// The evidence.
         reason: String,
     },
-    /// A segment that was durable is not there. Storage was left as it was.
+    /// A segment that was durable is missing. Storage is unchanged.
     Missing {
-        /// The file.
+        /// The missing file.
         file: String,
-        /// How that is known.
+        /// The evidence.
         reason: String,
     },
     /// A limit was exceeded; nothing was written.
     TooLarge {
-        /// What exceeds it.
+        /// The thing that exceeds the limit.
         what: &'static str,
         /// Its size.
         bytes: u64,
@@ -68,12 +68,12 @@ pub enum JournalError {
 }
 
 impl JournalError {
-    /// For `map_err` beside a call of [`disk::Disk`].
+    /// For `map_err` on a call of [`disk::Disk`] about one file.
     pub(super) fn disk(file: &str) -> impl FnOnce(disk::DiskError) -> JournalError + '_ {
         move |error| JournalError::Disk { file: file.into(), error }
     }
 
-    /// For `map_err` beside a call that concerns all files.
+    /// For `map_err` on a call about all files.
     pub(super) fn folder(error: disk::DiskError) -> JournalError {
         JournalError::Disk { file: "the folder".into(), error }
     }

@@ -1,13 +1,13 @@
-//! Append-only checksummed records over a tiny [`Disk`]: what a process told its host to make durable, read
-//! back after any crash.
+//! Append-only checksummed records on a tiny [`Disk`]: what a process asked its host to make durable, read back after
+//! any crash.
 //!
-//! A journal knows no records, only bytes; it reads no clock, and does no I/O but through the [`Disk`] that
-//! each call is given. It never repairs: what was synced and cannot be read back stops the process.
+//! A journal stores bytes and does not interpret records. It reads no clock, and its only I/O goes through the [`Disk`]
+//! that each call receives. It never repairs: if what was synced cannot be read back, the process stops.
 //!
 //! # Format
 //!
-//! Files `segment-00000000.log`, `segment-00000001.log`, … of equal length, preallocated; behind their end they are
-//! zero or hold what was cut. Integers are little-endian, a row is 16 bytes.
+//! Files `segment-00000000.log`, `segment-00000001.log`, … of equal length, preallocated. After its last batch a
+//! segment holds zeros or what recovery cut. Integers are little-endian; a row is 16 bytes.
 //!
 //! ```text
 //! segment      0               4               8               12              16
@@ -18,59 +18,61 @@
 //!           64 │ batch, batch, …, zeros        :                               :
 //!
 //! batch        0               4               8               12              16
-//!            0 │ ff a b │ kind │ bytes behind  │ incarnation                   │
+//!            0 │ ff a b │ kind │ bytes after   │ incarnation                   │
 //!           16 │ its number                    │ synced end                    │
 //!           32 │ chain         │ checksum      │ records, each after its LEB128 length
 //!           48 │ …                             :                               :
 //! ```
 //!
-//! Kind 0 is a batch of records and kind 1 an *opening*, the trace of a started process; these two are numbered
-//! from 0 through all segments, and an [`Offset`] counts them. Kind 2 is a *mark*, which bears the number of
-//! the next batch and only tells the synced end. Kind 3 is a *close*, which is a mark too, ends its segment, and says
-//! that the file of the next segment exists. `chain` repeats the checksum of whatever stands before, be it
-//! a batch or a segment's header; the checksum (CRC-32) covers everything else of the header or batch.
+//! Kind 0 is a batch of records. Kind 1 is an *opening*, written when a process starts. These two are numbered from 0
+//! through all segments, and an [`Offset`] counts them. Kind 2 is a *mark*: it carries the number of the next batch and
+//! only states the synced end. Kind 3 is a *close*: a mark that also ends its segment and states that the file of the
+//! next segment exists. `chain` repeats the checksum of what stands before, a batch or a segment's header. The checksum
+//! (CRC-32) covers everything else of the header or batch.
 //!
-//! Numbers of segments need not begin at 0: once snapshots stand for the oldest batches, their segments can
-//! go, oldest first. Until then the lowest segment must begin with batch 0. The numbers that are there have no gap.
+//! Numbers of segments need not begin at 0: once snapshots replace the oldest batches, their segments can be removed,
+//! oldest first. Until then the lowest segment must begin with batch 0. The numbers of the present segments have no
+//! gap.
 //!
 //! # Invariants
 //!
-//! 1. A batch is read back whole or not at all, and only behind an unbroken chain.
-//! 2. A synced end is written only after everything below it was synced. So it stays true for ever, whatever is
-//!    cut later, and a stale one is harmless.
-//! 3. If the chain breaks below a synced end that any readable batch behind the break names, that is
-//!    [damage](JournalError::Damaged) and nothing is changed. Otherwise nobody was told of what is behind the
-//!    break, and it is cut, even if some of it is readable.
-//! 4. What was cut never comes back: the next batch at the cut is an opening, which alone may raise the
-//!    incarnation, by exactly one; and every other batch must have the incarnation of the one before it. What
-//!    lies behind the cut is of an older one.
+//! 1. A batch is read back whole or not at all, and only after an unbroken chain.
+//! 2. A synced end is written only after everything below it was synced. So it stays true forever, whatever is cut
+//!    later, and a stale synced end is harmless.
+//! 3. If the chain breaks below a synced end that any readable batch after the break states, that is
+//!    [damage](JournalError::Damaged) and nothing is changed. Otherwise what follows the break was never reported as
+//!    durable, and recovery cuts it, even if some of it is readable.
+//! 4. What was cut never comes back. The next batch at the cut is an opening. Only an opening may raise the
+//!    incarnation, by exactly one; every other batch must have the incarnation of the batch before it. What follows the
+//!    cut has an older incarnation.
 //! 5. An incarnation is returned only when its opening is durable, so none is returned twice.
-//! 6. Before recovery writes anything that names a synced end, it makes durable all that it read and that end covers. It
-//!    may have read a cache, and a sync alone does not write what a failed sync left in it: the operating system may
-//!    count those pages as clean. So what no synced end covers is written again, byte for byte, and then synced.
-//! 7. A segment is created, and its creation made durable, before the segment before it is closed; a blank one that
-//!    recovery finds is synced like one that it made. It begins after that close. All that may be unsynced in the
-//!    segments before it, the close included, is synced no later than it.
+//! 6. Before recovery writes anything that states a synced end, it makes durable everything that it read below that
+//!    end. It may have read a cache, and a sync alone does not write what a failed sync left in the cache: the
+//!    operating system may count those pages as clean. So recovery writes again, byte for byte, what no synced end
+//!    covers, and then syncs it.
+//! 7. A segment is created, and its creation made durable, before the segment before it is closed. Recovery syncs a
+//!    blank segment that it finds like one that it made. A segment begins after that close. Everything that may be
+//!    unsynced in the segments before it, the close included, is synced no later than the segment itself.
 //! 8. A mark is not synced for its own sake, so an idle journal comes to rest.
-//! 9. Segments that recovery cuts are removed newest first, each durably before the next. So neither a crash while files
-//!    are created nor one while they are removed leaves a gap in the numbers, and the segment after a close always
-//!    exists in its full length: it is never removed, only written over from its beginning.
+//! 9. Recovery removes the segments that it cuts newest first, and makes each removal durable before the next. So no
+//!    crash during creations or removals leaves a gap in the numbers. The segment after a close always exists in its
+//!    full length: it is never removed, only overwritten from its beginning.
 //!
 //! # Files that vanish
 //!
-//! Whoever removes any set of files is found out, or has taken nothing that was durable: a batch is durable only after the
-//! closes of all segments before its own are (7). So a missing file that held it lies in a gap, or follows a close,
-//! or is the lowest, and each of these is [named](JournalError::Missing). A file of wrong length, or with the header of
-//! another segment, process or format, is [damage](JournalError::Damaged) wherever a crash cannot leave one.
+//! If files are removed, recovery detects that or the files held nothing durable. A batch is durable only after the
+//! closes of all segments before its own are (7). So a missing file that held a durable batch lies in a gap, follows a
+//! close or is the lowest, and each of these is [reported](JournalError::Missing). A file of wrong length, or with the
+//! header of another segment, process or format, is [damage](JournalError::Damaged) wherever a crash cannot leave one.
 //!
-//! # Out of reach
+//! # Not detected
 //!
-//! - Rot in the last batch, or in the close and the header right before it, while no mark and no later batch names an end
-//!   after that. It looks like a torn write and is cut. A mark follows each sync at once, and each batch leaves room
-//!   for it, to keep that window small.
-//! - All zeros in the place of the last segment, as if the blank reserve were copied over it, while its length stays: it
-//!   looks like a segment whose first write was lost.
-//! - An older copy of the last segment, or of all of them, in the place of the newer one: every byte of it was right once.
+//! - Rot in the last batch, or in the close and the header right before it, while no mark and no later batch states a
+//!   later synced end. It looks like a torn write and is cut. To keep that window small, a mark follows each sync at
+//!   once, and each batch leaves room for it.
+//! - All zeros in place of the last segment at unchanged length, as if the blank reserve were copied over it: it looks
+//!   like a segment whose first write was lost.
+//! - An older copy of the last segment, or of all of them, in place of the newer one: each of its bytes was right once.
 //! - All files gone at once: that is refused as storage without a journal, but looks like storage that never had one.
 
 mod config;
@@ -99,15 +101,15 @@ use self::segment::{BATCH_HEADER_BYTES, BatchHeader, BatchKind, SegmentHeader, V
 use crate::outbox::Offset;
 use crate::process::{Records, Recovered};
 
-/// What a segment being formatted is called until it is whole.
+/// Name of a segment file during formatting, until it is whole.
 const UNFINISHED: &str = "format.tmp";
 
-/// Whether a journal has, or may come to have, a file of this name.
+/// Whether a journal has or may create a file of this name.
 pub fn is_file_name(name: &str) -> bool {
     name == UNFINISHED || segment::file_number(name).is_some()
 }
 
-/// An open journal: where it ends and what of it is durable. It holds no [`Disk`]; give it the same one always.
+/// An open journal: its end and how much is durable. It holds no [`Disk`]; pass the same one to every call.
 #[derive(Clone, Debug)]
 pub struct Journal {
     identity: Identity,
@@ -118,19 +120,18 @@ pub struct Journal {
     name: String,
     /// Batches below this number are durable.
     durable: u64,
-    /// Segments written to since the last sync of theirs was started, in order. A mark alone does not count.
+    /// Segments written to since their last sync was started, in order. A mark alone does not count.
     unsynced: Vec<u64>,
-    /// The sync under way and the number below which it makes everything durable.
+    /// The sync in progress, and the batch number below which it makes everything durable.
     syncing: Option<(SyncId, u64)>,
-    /// Whether the segment after the tail's exists, durably.
+    /// Whether the segment after the tail's exists durably.
     is_reserved: bool,
     /// Empty between calls.
     scratch: Vec<u8>,
 }
 
 impl Journal {
-    /// Writes an empty journal to storage that holds none, durably. A crash leaves either no journal or a
-    /// whole one.
+    /// Writes an empty journal, durably, to storage that holds none. A crash leaves either no journal or a whole one.
     pub fn format(
         disk: &mut impl Disk,
         identity: &Identity,
@@ -139,7 +140,7 @@ impl Journal {
         Journal::format_after(disk, identity, config, 0).map(|_| ())
     }
 
-    /// As [`Journal::format`], for a process whose incarnations up to `incarnation` are over.
+    /// Like [`Journal::format`], for a process whose incarnations up to `incarnation` are over.
     fn format_after(
         disk: &mut impl Disk,
         identity: &Identity,
@@ -165,27 +166,27 @@ impl Journal {
             chain: 0,
         };
         let (bytes, checksum) = header.to_bytes();
-        // The name of a segment comes last, so that a segment 0 without its header is never a crash's doing.
+        // The segment gets its name last, so no crash leaves a segment 0 without its header.
         disk.create(UNFINISHED, config.segment_bytes).map_err(JournalError::disk(UNFINISHED))?;
         disk.write(UNFINISHED, 0, &bytes).map_err(JournalError::disk(UNFINISHED))?;
         disk.sync(UNFINISHED).map_err(JournalError::disk(UNFINISHED))?;
-        // A crash may undo some changes of the folder and keep others: nothing but this file is to get the name.
+        // A crash may undo some changes of the folder and keep others; only this file may get the name.
         disk.sync_dir().map_err(JournalError::folder)?;
         disk.rename(UNFINISHED, &segment::file_name(0)).map_err(JournalError::disk(UNFINISHED))?;
         disk.sync_dir().map_err(JournalError::folder)?;
         Ok((header, checksum))
     }
 
-    /// Reads the journal of `identity` back, cuts what nobody was told of, and begins a new incarnation.
+    /// Reads the journal of `identity` back, cuts what was never reported as durable, and begins the next incarnation.
     ///
-    /// Returns the encoded records in order. The incarnation and all that is returned are durable.
+    /// Returns the encoded records in order. The incarnation and all returned records are durable.
     pub fn open(
         disk: &mut impl Disk,
         identity: &Identity,
     ) -> Result<(Journal, Recovered<Vec<u8>>), JournalError> {
         let Scan { tail, first, records, unproven, behind, is_reserved } = recovery::scan(disk, identity)?;
         disk.sync_dir().map_err(JournalError::folder)?;
-        // Invariant 9: the newest first.
+        // Invariant 9: newest first.
         for number in behind.into_iter().rev() {
             let name = segment::file_name(number);
             disk.remove(&name).map_err(JournalError::disk(&name))?;
@@ -203,10 +204,10 @@ impl Journal {
             is_reserved,
             scratch: Vec::new(),
         };
-        // Invariant 6: the opening below says that all before it is synced.
+        // Invariant 6: the opening below states that everything before it is synced.
         write_again(disk, &unproven)?;
         journal.sync_inline(disk)?;
-        // Invariant 7: whoever made it may have ended before it was synced, so that its length is not durable.
+        // Invariant 7: its creator may have ended before syncing it, so its length may not be durable.
         if is_reserved {
             let name = segment::file_name(tail.segment + 1);
             disk.sync(&name).map_err(JournalError::disk(&name))?;
@@ -217,9 +218,9 @@ impl Journal {
         Ok((journal, recovered))
     }
 
-    /// Writes `records` as one batch: after a crash all of them are there or none. Returns [`Self::appended`].
+    /// Writes `records` as one batch: after a crash either all of them are there or none. Returns [`Self::appended`].
     ///
-    /// After an error of [`DiskError::Full`] or [`JournalError::TooLarge`] the journal is as it was and of use.
+    /// After an error of [`DiskError::Full`] or [`JournalError::TooLarge`] the journal is unchanged and usable.
     pub fn append(&mut self, disk: &mut impl Disk, records: &Records) -> Result<Offset, JournalError> {
         if records.is_empty() {
             return Ok(self.appended());
@@ -245,12 +246,12 @@ impl Journal {
         Ok(self.appended())
     }
 
-    /// How much was appended, in batches.
+    /// The end of what was appended, in batches.
     pub fn appended(&self) -> Offset {
         Offset(self.tail.number)
     }
 
-    /// How much of it is durable.
+    /// The end of what is durable, in batches.
     pub fn durable(&self) -> Offset {
         Offset(self.durable)
     }
@@ -260,9 +261,10 @@ impl Journal {
         self.record_max as usize
     }
 
-    /// Starts to make durable what was appended; `None` when nothing is unsynced or a sync is under way.
+    /// Starts to make durable what was appended; `None` when nothing is unsynced or a sync is in progress.
     ///
-    /// Of several files it syncs each, in order. The id is the last one's: its end is the end of all.
+    /// If several files are unsynced, it syncs each, in order. The returned id is the last one's: when it ends, all
+    /// have.
     pub fn start_sync(&mut self, disk: &mut impl Disk) -> Result<Option<SyncId>, JournalError> {
         if self.syncing.is_some() {
             return Ok(None);
@@ -280,8 +282,8 @@ impl Journal {
         Ok(last)
     }
 
-    /// Takes the end of a sync and returns [`Self::durable`]. Any id but that of the sync under way, as of the
-    /// first of two files, changes nothing.
+    /// Handles the end of a sync and returns [`Self::durable`]. An id other than that of the sync in progress changes
+    /// nothing, such as the id of the first of two files.
     pub fn on_synced(&mut self, disk: &mut impl Disk, id: SyncId) -> Result<Offset, JournalError> {
         if let Some((_, number)) = self.syncing.take_if(|(awaited, _)| *awaited == id) {
             self.durable = number;
@@ -291,14 +293,14 @@ impl Journal {
         Ok(self.durable())
     }
 
-    /// Whether space for the next segment could not be reserved: what is left of the present one is all there
-    /// is. Tried again after each sync, when the present segment is full, and by [`Journal::reserve`]: whoever takes
-    /// nothing on while it is low may sync nothing.
+    /// Whether space for the next segment could not be reserved, so that only the rest of the present segment is left.
+    /// The journal tries again after each sync, when the present segment is full, and in [`Journal::reserve`]. A host
+    /// that takes on nothing while space is low may never sync, so it must call `reserve`.
     pub fn is_low(&self) -> bool {
         !self.is_reserved
     }
 
-    /// Tries again to reserve space for the next segment, if it is low.
+    /// Tries again to reserve space for the next segment, if space is low.
     pub fn reserve(&mut self, disk: &mut impl Disk) -> Result<(), JournalError> {
         self.reserve_ahead(disk)
     }
@@ -324,8 +326,8 @@ impl Journal {
 
     /// Writes the opening, then the header of the segment after a close that was read back.
     ///
-    /// A crash may have left batches there whose header it took, and the header is to be the same again. So the opening
-    /// is durable in the place of the first of them before they have a header to be chained to.
+    /// A crash may have left batches in that segment and taken their header, and the header to be written has the same
+    /// bytes. So the opening durably replaces the first of those batches before they have a header to be chained to.
     fn begin_over(&mut self, disk: &mut impl Disk, incarnation: u64) -> Result<(), JournalError> {
         let (bytes, tail) = self.next_header();
         self.enter(tail);
@@ -334,7 +336,7 @@ impl Journal {
         disk.write(&self.name, 0, &bytes).map_err(JournalError::disk(&self.name))
     }
 
-    /// Tells the synced end to whoever reads this back. Nobody waits for it. Nothing follows a close: when the next
+    /// Records the synced end for a later recovery. Nothing waits for a mark. Nothing follows a close: if the next
     /// segment could not be begun after it, there is no place for a mark.
     fn mark(&mut self, disk: &mut impl Disk) -> Result<(), JournalError> {
         if self.tail.is_closed {
@@ -343,7 +345,7 @@ impl Journal {
         self.put(disk, BatchKind::Mark, self.tail.incarnation, 0, &Records::default())
     }
 
-    /// Writes a batch that has room.
+    /// Writes a batch that fits.
     fn put(
         &mut self,
         disk: &mut impl Disk,
@@ -389,7 +391,7 @@ impl Journal {
         !self.tail.is_closed && self.tail.end + batch_bytes + SPARE_BYTES <= self.tail.room
     }
 
-    /// Closes the present segment and goes on to the next if this one lacks the room for a batch.
+    /// Closes the present segment and continues in the next one if this one lacks room for the batch.
     fn make_room(&mut self, disk: &mut impl Disk, body_bytes: u32) -> Result<(), JournalError> {
         if self.has_room(body_bytes) {
             return Ok(());
@@ -402,7 +404,7 @@ impl Journal {
         if !self.tail.is_closed {
             self.put(disk, BatchKind::Close, self.tail.incarnation, 0, &Records::default())?;
         }
-        // The chain runs through the close, and what follows is not to be durable without it.
+        // The chain runs through the close, so what follows must not be durable without it.
         self.note_unsynced();
         let (bytes, tail) = self.next_header();
         disk.write(&name, 0, &bytes).map_err(JournalError::disk(&name))?;
@@ -410,7 +412,7 @@ impl Journal {
         Ok(())
     }
 
-    /// The header of the segment after the present one, and the place right behind it.
+    /// The header of the segment after the present one, and the tail just after that header.
     fn next_header(&self) -> (Vec<u8>, Tail) {
         let header = SegmentHeader {
             version: VERSION,
@@ -426,14 +428,14 @@ impl Journal {
         (bytes, Tail::behind(&header, checksum))
     }
 
-    /// Goes on in a segment that was reserved.
+    /// Continues in the reserved segment.
     fn enter(&mut self, tail: Tail) {
         self.tail = tail;
         self.name = segment::file_name(tail.segment);
         self.is_reserved = false;
     }
 
-    /// Creates the next segment unless it is there. A full disk is no error yet.
+    /// Creates the next segment unless it exists. A full disk is not an error yet.
     fn reserve_ahead(&mut self, disk: &mut impl Disk) -> Result<(), JournalError> {
         if self.is_reserved {
             return Ok(());
@@ -451,12 +453,13 @@ impl Journal {
     }
 }
 
-/// Writes what was read to where it was read: a failed sync may have left it in the cache alone.
+/// Writes again, in place, what recovery read: a failed sync may have left it only in the cache.
 ///
-/// No crash harms it. Where the device has these bytes already, the new ones are the same, so any part of the write that
-/// arrives, in whatever order, changes nothing. Where it has not, a part that arrives is a part of the first write, which
-/// recovery reads like any torn or scattered one; nobody was told of it. And a device that loses the rest of a block when
-/// power fails in the middle of it would lose as much at each append, which writes the block of the batch before it.
+/// No crash makes this harmful. Where the device has these bytes already, the written bytes are the same, so any part
+/// of the write that arrives, in whatever order, changes nothing. Where the device lacks them, a part that arrives is a
+/// part of the first write. Recovery reads it like any torn or scattered write; it was never reported as durable. A
+/// device that loses the rest of a block when power fails during a write of that block would lose the same at each
+/// append, which writes the block of the batch before it.
 fn write_again(disk: &mut impl Disk, unproven: &[Unproven]) -> Result<(), JournalError> {
     for Unproven { number, start, bytes, .. } in unproven.iter().filter(|segment| !segment.bytes.is_empty()) {
         let name = segment::file_name(*number);

@@ -1,5 +1,5 @@
-//! Reading a journal back: follows the chain to its end, then looks behind the end for proof that it should
-//! have reached farther. Changes nothing.
+//! Reads a journal back: follows the chain to its end, then searches what follows the end for proof that the chain
+//! should have reached farther. Changes nothing.
 
 use alloc::format;
 use alloc::string::String;
@@ -12,7 +12,7 @@ use super::segment::{
 };
 use super::{Identity, JournalConfig, JournalError, SEGMENT_BYTES_MAX};
 
-/// Where the chain ends: what the next batch has to be, and where it goes.
+/// The end of the chain: which batch may come next, and its place.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) struct Tail {
     pub(super) segment: u64,
@@ -29,7 +29,7 @@ pub(super) struct Tail {
 }
 
 impl Tail {
-    /// Right behind a segment's header.
+    /// The tail just after a segment's header.
     pub(super) fn behind(header: &SegmentHeader, checksum: u32) -> Tail {
         Tail {
             segment: header.number,
@@ -42,8 +42,8 @@ impl Tail {
         }
     }
 
-    /// Whether a batch that names this belongs here. What an earlier incarnation left behind a cut does not,
-    /// whatever its checksums: the first batch behind a cut is an opening, and it raises the incarnation.
+    /// Whether a batch with this header belongs here. What an earlier incarnation left after a cut does not belong
+    /// here, whatever its checksums: the first batch after a cut is an opening, and it raises the incarnation.
     pub(super) fn is_continued_by(&self, header: &BatchHeader) -> bool {
         let incarnation = match header.kind {
             BatchKind::Open => self.incarnation.checked_add(1),
@@ -55,7 +55,7 @@ impl Tail {
             && Some(header.incarnation) == incarnation
     }
 
-    /// Moves behind a batch that was read or written here.
+    /// Moves past a batch that was read or written here.
     pub(super) fn pass(&mut self, header: &BatchHeader, checksum: u32, bytes: usize) {
         self.end += bytes as u64;
         self.incarnation = header.incarnation;
@@ -84,7 +84,7 @@ impl Tail {
         Ok(synced)
     }
 
-    /// Whether the segment with this header goes on where this one was closed.
+    /// Whether the segment with header `next` continues this one, which must be closed.
     pub(super) fn is_followed_by(&self, first: &SegmentHeader, next: &SegmentHeader) -> bool {
         let expected = SegmentHeader {
             number: self.segment + 1,
@@ -101,22 +101,22 @@ impl Tail {
     }
 }
 
-/// A journal that was read.
+/// The result of reading a journal.
 #[derive(Clone, Debug)]
 pub(super) struct Scan {
     pub(super) tail: Tail,
     /// The header of the lowest segment.
     pub(super) first: SegmentHeader,
     pub(super) records: Vec<Vec<u8>>,
-    /// The segments that may hold what is not synced, in order; the last is that of the tail.
+    /// The segments that may hold unsynced bytes, in order; the last is that of the tail.
     pub(super) unproven: Vec<Unproven>,
-    /// Segments behind the end that nothing durable needs, in order.
+    /// Segments after the end that nothing durable needs, in order.
     pub(super) behind: Vec<u64>,
-    /// Whether the segment after the tail's is there in its full length, and blank unless the tail is closed.
+    /// Whether the segment after the tail's exists in its full length, and is blank unless the tail is closed.
     pub(super) is_reserved: bool,
 }
 
-/// A segment of the chain, and what of it no synced end covers.
+/// A segment of the chain, with the part of it that no synced end covers.
 #[derive(Clone, Debug)]
 pub(super) struct Unproven {
     pub(super) number: u64,
@@ -124,7 +124,7 @@ pub(super) struct Unproven {
     first: u64,
     /// Where `bytes` begin in the segment.
     pub(super) start: u64,
-    /// From there to the end of the chain in this segment, as it was read.
+    /// The bytes from `start` to the end of the chain in this segment, as they were read.
     pub(super) bytes: Vec<u8>,
 }
 
@@ -133,10 +133,10 @@ impl Unproven {
         Unproven { number: header.number, first: header.first, start: 0, bytes }
     }
 
-    /// Leaves out what lies before the end of the last batch that is below `synced`. A sync covers all that was written
-    /// to the file before, so marks and the header are proven with the batch after them.
+    /// Drops the bytes before the end of the last batch that is below `synced`. A sync covers everything written to the
+    /// file before it, so marks and the header are proven together with the batch after them.
     fn leave_out_proven(&mut self, synced: u64, is_lowest: bool) {
-        // The header of the lowest was synced before the segment had its name.
+        // The header of the lowest segment was synced before the segment had its name.
         let mut proven = if is_lowest { SEGMENT_HEADER_BYTES } else { 0 };
         let mut at = SEGMENT_HEADER_BYTES;
         while let Some(batch) = self.bytes.get(at..).and_then(Batch::read) {
@@ -151,7 +151,7 @@ impl Unproven {
     }
 }
 
-/// A segment as listed.
+/// A segment file as the disk lists it.
 #[derive(Clone, Debug)]
 pub(super) struct Listed {
     pub(super) number: u64,
@@ -160,7 +160,7 @@ pub(super) struct Listed {
 }
 
 impl Listed {
-    /// What it holds, without zeros at its end that the disk knows of.
+    /// The contents of the file, without the zeros at its end that the disk knows without reading.
     pub(super) fn read(&self, disk: &impl Disk) -> Result<Vec<u8>, JournalError> {
         let written = disk.blank_from(&self.name).map_err(JournalError::disk(&self.name))?;
         let length = usize::try_from(self.bytes.min(written).min(SEGMENT_BYTES_MAX)).unwrap_or(usize::MAX);
@@ -169,7 +169,7 @@ impl Listed {
         Ok(bytes)
     }
 
-    /// A file has its full length from the moment at which its creation is durable, and that is before it is used.
+    /// Fails on a wrong length. A file has its full length once its creation is durable, which is before its first use.
     fn check_length(&self, first: &SegmentHeader) -> Result<(), JournalError> {
         let expected = u64::from(first.segment_bytes);
         if self.bytes == expected {
@@ -179,7 +179,7 @@ impl Listed {
         Err(JournalError::Damaged { file: self.name.clone(), offset: self.bytes.min(expected), reason })
     }
 
-    /// Fails if this bears a sound header that is not its own: no crash brings one here.
+    /// Fails if the file holds a sound header that is not its own: no crash leaves one.
     fn check_owner(&self, found: &SegmentHeader, identity: &Identity) -> Result<(), JournalError> {
         let of = if found.version != VERSION {
             format!("of format {}", found.version)
@@ -193,7 +193,7 @@ impl Listed {
         Err(self.damaged(format!("its header is one {of}")))
     }
 
-    /// The file before this one is not there.
+    /// The error that the file before this one is missing.
     fn lacks_the_one_before(&self, reason: &str) -> JournalError {
         JournalError::Missing { file: file_name(self.number - 1), reason: format!("{} {reason}", self.name) }
     }
@@ -232,7 +232,7 @@ pub(super) fn scan(disk: &impl Disk, identity: &Identity) -> Result<Scan, Journa
     let last = loop {
         let present = unproven.last_mut().expect("the segment being followed");
         synced = tail.follow(&present.bytes, &mut records)?.max(synced);
-        // A batch known to be synced proves that all segments before its own are, marks included.
+        // A batch known to be synced proves that all segments before its own are synced, marks included.
         if let Some(proven) = unproven.iter().rposition(|segment| segment.first < synced) {
             unproven.drain(..proven);
         }
@@ -253,7 +253,7 @@ pub(super) fn scan(disk: &impl Disk, identity: &Identity) -> Result<Scan, Journa
         present.bytes.truncate(end);
         next.check_owner(&header, identity)?;
         if !tail.is_followed_by(&first, &header) {
-            // All that a crash leaves of the first write is nothing, a part, or this very header.
+            // A crash leaves nothing of the first write, a part of it, or exactly this header.
             return Err(next.damaged(format!("its header does not follow {}", file_name(tail.segment))));
         }
         tail = Tail::behind(&header, checksum);
@@ -268,7 +268,7 @@ pub(super) fn scan(disk: &impl Disk, identity: &Identity) -> Result<Scan, Journa
     Ok(Scan { tail, first, records, unproven, behind, is_reserved })
 }
 
-/// Fails if a number is missing between two that are there: no crash leaves a gap.
+/// Fails if a number is missing between two that exist: no crash leaves a gap.
 fn check_gaps(files: &[Listed]) -> Result<(), JournalError> {
     let gap = files.windows(2).find(|pair| pair[1].number != pair[0].number + 1);
     gap.map_or(Ok(()), |pair| {
@@ -277,7 +277,7 @@ fn check_gaps(files: &[Listed]) -> Result<(), JournalError> {
     })
 }
 
-/// The header of the lowest segment. It was synced before the segment had its name, so it can never be torn.
+/// Reads the header of the lowest segment. It was synced before the segment had its name, so it is never torn.
 fn read_first(
     lowest: &Listed,
     bytes: &[u8],
@@ -312,11 +312,12 @@ fn read_first(
     Ok((header, checksum))
 }
 
-/// Fails if anything readable behind the end of the chain, the `rest` of its segment included, proves that a batch at or behind that end was synced, or if a
-/// file stands there that no crash leaves. Says whether the next segment is reserved.
+/// Fails if anything readable after the end of the chain proves that a batch at or after that end was synced, or if
+/// there is a file that no crash leaves. `rest` is the part of the tail's segment after that end. Returns whether the
+/// next segment is reserved.
 ///
-/// What an earlier incarnation left behind a cut may be read here, and does no harm: what was synced then is
-/// in the chain still.
+/// This may read what an earlier incarnation left after a cut. That is harmless: what was synced then is still in the
+/// chain.
 fn look_behind(
     disk: &impl Disk,
     tail: &Tail,
@@ -334,14 +335,14 @@ fn look_behind(
         let end = usize::try_from(tail.end).expect("it was read");
         return Err(tail.damaged(proof(&file_name(tail.segment), end + at, &batch)));
     }
-    // A segment that follows a close is there; it was checked.
+    // The segment after a close exists; `scan` checked that.
     let mut is_reserved = tail.is_closed;
     for (index, file) in behind.iter().enumerate() {
         let bytes = file.read(disk)?;
         if let Some((header, _)) = SegmentHeader::read(&bytes) {
             file.check_owner(&header, &first.identity)?;
         }
-        // Only the newest may have been left by a crash before its creation was durable.
+        // A crash before a creation was durable may have left the wrong length only in the newest file.
         if index + 1 < behind.len() {
             file.check_length(first)?;
         }
@@ -356,7 +357,7 @@ fn look_behind(
         if let Some((at, batch)) = proven {
             let reason = proof(&file.name, at, &batch);
             return Err(if tail.is_closed {
-                // What is missing is the header of the next segment.
+                // The header of the next segment is missing.
                 JournalError::Damaged { file: file_name(tail.segment + 1), offset: 0, reason }
             } else {
                 tail.damaged(reason)
@@ -366,7 +367,7 @@ fn look_behind(
     Ok(is_reserved)
 }
 
-/// Of the readable batches, wherever they begin, the one that names the highest synced end.
+/// The readable batch, wherever it begins, that states the highest synced end.
 fn highest_synced(bytes: &[u8]) -> Option<(usize, Batch<'_>)> {
     let mut highest: Option<(usize, Batch<'_>)> = None;
     let mut at = 0;
@@ -383,8 +384,8 @@ fn highest_synced(bytes: &[u8]) -> Option<(usize, Batch<'_>)> {
     highest
 }
 
-/// Where a batch might begin, from `start` on; the end of `bytes` if nowhere. Whole blocks are passed over at once,
-/// since most of a segment is blank.
+/// Where a batch might begin, from `start` on; the end of `bytes` if nowhere. It skips whole blocks at once, since most
+/// of a segment is blank.
 fn first_of_batch(bytes: &[u8], start: usize) -> usize {
     const BLOCK: usize = 256;
     let mut at = start;

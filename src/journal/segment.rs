@@ -1,5 +1,5 @@
-//! The byte format: the header of a segment, and batches. Pure functions over bytes; drawn in the
-//! [module's documentation](super).
+//! The byte format: the header of a segment, and batches. Pure functions on bytes; the format is drawn in the [module's
+//! documentation](super).
 
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -27,14 +27,14 @@ pub(super) fn file_name(number: u64) -> String {
     alloc::format!("segment-{number:08}.log")
 }
 
-/// The number of the segment with this name, if it is one's name. Far below the end of `u64`, so that there
-/// is always a next one.
+/// The number of the segment with this name, if it is a segment's name. It is far below the end of `u64`, so there is
+/// always a next number.
 pub(super) fn file_number(name: &str) -> Option<u64> {
     let number: u32 = name.strip_prefix("segment-")?.strip_suffix(".log")?.parse().ok()?;
     (file_name(number.into()) == name).then_some(number.into())
 }
 
-/// What a segment says of itself, written when its first batch is.
+/// The header of a segment, written just before its first batch.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) struct SegmentHeader {
     pub(super) version: u32,
@@ -42,7 +42,7 @@ pub(super) struct SegmentHeader {
     pub(super) number: u64,
     /// The number of its first batch.
     pub(super) first: u64,
-    /// The incarnation in which it was begun.
+    /// The incarnation that began the segment.
     pub(super) incarnation: u64,
     pub(super) segment_bytes: u32,
     pub(super) record_max: u32,
@@ -51,7 +51,7 @@ pub(super) struct SegmentHeader {
 }
 
 impl SegmentHeader {
-    /// Its byte form and its checksum, which the first batch is chained to.
+    /// Its byte form and its checksum; the first batch is chained to that checksum.
     pub(super) fn to_bytes(self) -> (Vec<u8>, u32) {
         let mut out = Vec::with_capacity(SEGMENT_HEADER_BYTES);
         out.extend_from_slice(&SEGMENT_MAGIC);
@@ -69,8 +69,8 @@ impl SegmentHeader {
         (out, checksum)
     }
 
-    /// The header at the front of `bytes` and its checksum, if there is an intact one. Every version has the
-    /// same magic number, place of the version and place of the checksum.
+    /// The header at the front of `bytes` and its checksum, if it is intact. The magic number, the place of the version
+    /// and the place of the checksum are the same in every version.
     pub(super) fn read(bytes: &[u8]) -> Option<(SegmentHeader, u32)> {
         let bytes = bytes.get(..SEGMENT_HEADER_BYTES)?;
         SegmentHeader::parse(bytes).ok().filter(|(_, checksum)| {
@@ -99,16 +99,16 @@ impl SegmentHeader {
     }
 }
 
-/// What a batch is.
+/// The kind of a batch.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum BatchKind {
     /// Records. Takes a number.
     Records,
-    /// A process was started. Takes a number, holds no records.
+    /// A process was started. Takes a number; holds no records.
     Open,
-    /// Tells the synced end, no more. Takes no number: it bears that of the next batch.
+    /// States the synced end and nothing else. Takes no number: it carries that of the next batch.
     Mark,
-    /// The last one of its segment: the next segment was made, durably. Takes no number, as a mark.
+    /// The last batch of its segment: the next segment was created durably. Takes no number, like a mark.
     Close,
 }
 
@@ -120,11 +120,11 @@ pub(super) struct BatchHeader {
     pub(super) number: u64,
     /// Every batch below this number was synced when this one was written.
     pub(super) synced: u64,
-    /// The checksum of what stands before it: a batch or the segment's header.
+    /// The checksum of what stands before: a batch or the segment's header.
     pub(super) chain: u32,
 }
 
-/// An intact batch that was read; whether it belongs where it stands is for its chain to say.
+/// An intact batch. Whether it belongs where it was read is decided by its chain.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) struct Batch<'a> {
     pub(super) header: BatchHeader,
@@ -132,7 +132,7 @@ pub(super) struct Batch<'a> {
     body: &'a [u8],
 }
 
-/// Appends a batch to `out`; `body_bytes` is what [`body_bytes`] says of the same records. Returns its checksum.
+/// Appends a batch to `out` and returns its checksum. `body_bytes` must be [`body_bytes`] of the same records.
 pub(super) fn put_batch<'a>(
     out: &mut Vec<u8>,
     header: &BatchHeader,
@@ -168,7 +168,7 @@ pub(super) fn put_batch<'a>(
     checksum
 }
 
-/// Bytes that these records take behind the header of their batch.
+/// Bytes that these records take after the header of their batch.
 pub(super) fn body_bytes<'a>(records: impl Iterator<Item = &'a [u8]>) -> u64 {
     records.map(|record| record_bytes(record.len() as u64)).sum()
 }
@@ -178,7 +178,7 @@ pub(super) const fn record_bytes(length: u64) -> u64 {
     crate::wire::u64_size(length) as u64 + length
 }
 
-/// Of everything in a batch but the checksum itself.
+/// The checksum of everything in a batch but the checksum itself.
 fn checksum_of(batch: &[u8]) -> u32 {
     let mut hasher = crc32fast::Hasher::new();
     hasher.update(&batch[..BATCH_CHECKSUM_AT]);
@@ -187,7 +187,7 @@ fn checksum_of(batch: &[u8]) -> u32 {
 }
 
 impl<'a> Batch<'a> {
-    /// The batch at the front of `bytes`, if there is an intact one.
+    /// The batch at the front of `bytes`, if it is intact.
     pub(super) fn read(bytes: &'a [u8]) -> Option<Batch<'a>> {
         if !bytes.starts_with(&BATCH_MAGIC) {
             return None;
@@ -228,7 +228,7 @@ impl<'a> Batch<'a> {
         BATCH_HEADER_BYTES + self.body.len()
     }
 
-    /// Its records, oldest first; in a batch that [`Batch::read`] returned each is `Ok`.
+    /// Its records, oldest first; each is `Ok` in a batch that [`Batch::read`] returned.
     pub(super) fn records(&self) -> impl Iterator<Item = Result<&'a [u8], WireError>> + use<'a> {
         let mut input = Reader::new(self.body);
         let next = move || {

@@ -1,4 +1,4 @@
-//! What of a journal recovery cannot do without: for those who damage storage on purpose and expect to be found out.
+//! The parts of a journal that recovery cannot do without, for tests that damage storage and expect detection.
 
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -11,16 +11,16 @@ use super::segment::{Batch, SEGMENT_HEADER_BYTES, SegmentHeader};
 /// The beginning of a segment's file.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Vital {
-    /// Which file.
+    /// The name of the file.
     pub file: String,
-    /// Any change of a byte below this is found by recovery, and is damage.
+    /// Recovery detects any change of a byte below this offset, and reports damage.
     pub end: u64,
-    /// Whether it is the lowest segment, of which the header alone is vital already.
+    /// Whether this is the lowest segment, whose header alone is already vital.
     pub is_lowest: bool,
 }
 
 /// The files of the journal on `disk` and how much of each is vital: everything before the highest batch that a batch
-/// behind it names as synced. Whatever stands behind that may be cut without a word.
+/// after it states as synced. Recovery may silently cut what follows that.
 pub fn vital(disk: &impl Disk) -> Result<Vec<Vital>, JournalError> {
     let Chain { files, batches, .. } = Chain::read(disk)?;
     let synced = batches.iter().map(|batch| batch.synced).max().unwrap_or(0);
@@ -36,8 +36,8 @@ pub fn vital(disk: &impl Disk) -> Result<Vec<Vital>, JournalError> {
     Ok(files.iter().enumerate().map(part).filter(|part| part.end > 0).collect())
 }
 
-/// The files of the journal on `disk` of which each is missed if it vanishes: the lowest, and all that follow a
-/// closed one. In the order of their numbers; what is not among them holds nothing durable.
+/// The files of the journal on `disk` whose loss recovery reports, in the order of their numbers: the lowest, and all
+/// that follow a closed one. The other files hold nothing durable.
 pub fn needed(disk: &impl Disk) -> Result<Vec<String>, JournalError> {
     let Chain { files, closed, .. } = Chain::read(disk)?;
     Ok(files.into_iter().take(closed + 1).map(|file| file.name).collect())
@@ -45,19 +45,19 @@ pub fn needed(disk: &impl Disk) -> Result<Vec<String>, JournalError> {
 
 /// A batch of the chain.
 struct Link {
-    /// Which file, in the order of their numbers.
+    /// The index of its file, in the order of the numbers.
     file: usize,
     number: u64,
     synced: u64,
-    /// Where it ends, in bytes of its file.
+    /// Where the batch ends, in bytes of its file.
     end: u64,
 }
 
-/// The journal as far as it can be followed, with nothing checked behind that.
+/// The journal up to the end of its chain; nothing after that is checked.
 struct Chain {
     files: Vec<Listed>,
     batches: Vec<Link>,
-    /// How many segments are closed: the lowest ones.
+    /// How many segments are closed; they are the lowest ones.
     closed: usize,
 }
 

@@ -1,15 +1,15 @@
-//! A history of calls as it grows, held against its [model](Sequential) whenever an answer tells something.
+//! Judges a growing history of calls: compares it with its [model](Sequential) at each answer that says something.
 //!
-//! An order that explains everything so far is kept, and a call that is answered usually goes behind it: that costs
-//! one step. Where it does not fit, the whole history is searched. What is kept of an order is the state behind it.
+//! The history keeps an order that explains everything so far, and of that order only the state at its end. A call that
+//! is answered is usually appended to it, which costs one step. Where it does not fit, the whole history is searched.
 //!
-//! 1. Only an answer that [tells](Sequential::tells) something can break a history that had a linearization: a call
-//!    whose answer tells nothing may stand at the end of it, where everything is possible. So the history is searched
-//!    on such answers only.
-//! 2. In the order that is kept, no call stands behind one that began after its answer, and none that was answered is
-//!    missing in front of one that began after its answer. Calls in it that were not answered yet are owed: their
-//!    answer must be what they were taken for, or the order is given up.
-//! 3. Once a search has spent its steps nothing more is judged, and that is [told](History::unknown).
+//! 1. Only an answer that [tells](Sequential::tells) something can break a history that had a linearization. A call
+//!    whose answer says nothing may stand at the end of it, where everything is possible. So only such answers start a
+//!    search.
+//! 2. In the kept order, no call stands after one that began after its answer, and no answered call is missing before
+//!    one that began after its answer. Calls in the order that are not answered yet are owed: the answer must fit the
+//!    states that the order assumed, or the order is given up.
+//! 3. Once a search has spent its steps nothing more is judged, and [`unknown`](History::unknown) says so.
 
 use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
@@ -19,30 +19,30 @@ use crate::ids::ProcessId;
 use crate::judges::linearizable::{Call, Moment, Search, Sequential, search, smallest};
 use crate::time::Instant;
 
-/// Steps of one search.
+/// Most steps of one search.
 const STEPS_EACH: u64 = 40_000;
 
-/// Steps of all searches for a smaller history.
+/// Most steps of all searches for a smaller history together.
 const STEPS_ALL: u64 = 400_000;
 
-/// The history. A clone copies what is open, and shares the rest.
+/// A history of calls. A clone copies the calls that are not in the kept order, and shares the rest.
 pub struct History<M: Sequential> {
     model: M,
     calls: CowLog<Call<M>>,
-    /// Which call was answered when, and what.
+    /// The answers: number of the call, moment, answer.
     answers: CowLog<(usize, Moment, M::Answer)>,
     count: u64,
-    /// Whether an order is kept: one that explains everything so far.
+    /// Whether there is a kept order: one that explains everything so far.
     is_kept: bool,
-    /// The state behind it.
+    /// The state at the end of the kept order.
     state: M::State,
-    /// When the call began that began last in it.
+    /// The latest beginning of any call in the kept order.
     newest: Moment,
-    /// Calls that are not in it, and what was answered.
+    /// The calls that are not in the kept order, with their answers so far.
     open: BTreeMap<usize, Option<(Moment, M::Answer)>>,
-    /// Calls in it without an answer, and the states before and behind them.
+    /// The calls in the kept order without an answer, with the states before and after each.
     owed: BTreeMap<usize, (M::State, M::State)>,
-    /// How many calls there were when the steps were spent.
+    /// The number of calls when a search spent its steps.
     unknown: Option<usize>,
 }
 
@@ -63,14 +63,14 @@ impl<M: Sequential + Clone> Clone for History<M> {
     }
 }
 
-/// Calls that no order explains, as few as were found.
+/// A set of calls that no order explains, as small as the search found.
 pub struct Contradiction<M: Sequential> {
-    /// In the order of their beginning.
+    /// The calls, by beginning.
     pub calls: Vec<Call<M>>,
 }
 
 impl<M: Sequential> History<M> {
-    /// Before the first call.
+    /// An empty history.
     pub fn new(model: M) -> History<M> {
         let state = model.initial();
         History {
@@ -87,13 +87,13 @@ impl<M: Sequential> History<M> {
         }
     }
 
-    /// The next moment.
+    /// Makes the next moment of the history.
     pub fn moment(&mut self, at: Instant) -> Moment {
         self.count += 1;
         Moment { at, count: self.count }
     }
 
-    /// `who` called at the moment `begun`; its number, by which it is answered.
+    /// Adds a call of `who` that began at the moment `begun`. Returns the number of the call, by which it is answered.
     pub fn begin(&mut self, who: ProcessId, operation: M::Operation, begun: Moment) -> usize {
         let number = self.calls.len();
         self.calls.push(Call { who, operation, begun, answer: None });
@@ -101,20 +101,20 @@ impl<M: Sequential> History<M> {
         number
     }
 
-    /// What the call of this number is for.
+    /// The request of the call with this number.
     pub fn operation(&self, number: usize) -> Option<&M::Operation> {
         self.calls.get(number).map(|call| &call.operation)
     }
 
-    /// How many calls there were when a search spent its steps; `None` while everything was judged.
+    /// The number of calls when a search spent its steps; `None` while everything is judged.
     pub fn unknown(&self) -> Option<usize> {
         self.unknown
     }
 
-    /// The call of this number is answered.
+    /// Takes the answer to the call of this number.
     ///
-    /// `guess` says where in some order an operation may have taken effect, if it did. It is a hint that makes the
-    /// judge quick where it is right, and changes nothing in what it says.
+    /// `guess` gives the place in some order where an operation may have taken effect, if it did. It is only a hint: a
+    /// right guess makes the judge quick, and no guess changes the verdict.
     pub fn answer<R: Ord>(
         &mut self,
         number: usize,
@@ -123,20 +123,21 @@ impl<M: Sequential> History<M> {
         guess: impl Fn(&M::Operation) -> Option<R>,
     ) -> Result<(), Contradiction<M>> {
         let at = self.moment(at);
-        let tells = self.operation(number).is_some_and(|operation| self.model.tells(operation));
+        let reveals_state =
+            self.operation(number).is_some_and(|operation| self.model.reveals_state(operation));
         self.answers.push((number, at, answer.clone()));
         let fits = match self.open.get_mut(&number) {
             Some(open) => {
                 *open = Some((at, answer));
                 self.is_kept && self.extend(number, &guess)
             }
-            None => !tells || self.is_what_it_was_taken_for(number, &answer),
+            None => !reveals_state || self.is_what_it_was_taken_for(number, &answer),
         };
         self.is_kept &= fits;
-        if self.is_kept || !tells || self.unknown.is_some() { Ok(()) } else { self.judge(&guess) }
+        if self.is_kept || !reveals_state || self.unknown.is_some() { Ok(()) } else { self.judge(&guess) }
     }
 
-    /// Whether a call of the order that is kept, which was not answered when it was put there, could be answered so.
+    /// Whether this answer fits a call that stands in the kept order and was not answered when it was put there.
     fn is_what_it_was_taken_for(&mut self, number: usize, answer: &M::Answer) -> bool {
         let Some((before, behind)) = self.owed.remove(&number) else { return false };
         let came_to =
@@ -144,8 +145,8 @@ impl<M: Sequential> History<M> {
         came_to.is_some_and(|came_to| came_to == behind)
     }
 
-    /// Puts what is guessed to come before it, and the call of this number, behind the order that is kept; `false`
-    /// when that is no linearization.
+    /// Appends the calls that are guessed to come before the call of this number, and then that call, to the kept
+    /// order. Returns `false` if the result is no linearization.
     fn extend<R: Ord>(&mut self, number: usize, guess: &impl Fn(&M::Operation) -> Option<R>) -> bool {
         let place = |number: &usize| Some((guess(self.operation(*number)?)?, *number));
         let Some(last) = place(&number) else { return false };
@@ -155,7 +156,7 @@ impl<M: Sequential> History<M> {
         next.into_iter().all(|(_, number)| self.put(number))
     }
 
-    /// Puts the call of this number behind the order that is kept, if it may stand there.
+    /// Appends the call of this number to the kept order, if it may stand there.
     fn put(&mut self, number: usize) -> bool {
         let (Some(call), Some(answer)) = (self.calls.get(number), self.open.remove(&number)) else {
             return false;
@@ -166,7 +167,7 @@ impl<M: Sequential> History<M> {
             return false;
         }
         let answer = answer.map(|(_, answer)| answer);
-        let is_owed = answer.is_none() && self.model.tells(&call.operation);
+        let is_owed = answer.is_none() && self.model.reveals_state(&call.operation);
         let owed = is_owed.then(|| self.state.clone());
         let state = core::mem::replace(&mut self.state, self.model.initial());
         let Some(state) = self.model.apply(state, &call.operation, answer.as_ref()) else { return false };
@@ -175,7 +176,7 @@ impl<M: Sequential> History<M> {
         true
     }
 
-    /// Searches the whole history, as guessed first.
+    /// Searches the whole history, in the guessed order first.
     fn judge<R: Ord>(&mut self, guess: &impl Fn(&M::Operation) -> Option<R>) -> Result<(), Contradiction<M>> {
         let mut calls: Vec<Call<M>> = self.calls.iter().cloned().collect();
         for (number, at, answer) in self.answers.iter() {
@@ -209,7 +210,7 @@ impl<M: Sequential> History<M> {
         }
     }
 
-    /// Keeps this order.
+    /// Makes `order` the kept order.
     fn keep(&mut self, order: &[usize]) {
         self.is_kept = true;
         (self.state, self.newest) = (self.model.initial(), Moment::default());

@@ -1,13 +1,13 @@
-//! Whether a key-value store looks like one that does everything at once: get, put, swap (compare-and-swap) and delete.
+//! Judges a key-value store: each get, put, swap (compare-and-swap) and delete must seem to take effect at one moment.
 //!
-//! Checked: that what clients asked of each key, and what they were answered, has a linearization. A call without an
-//! answer may take effect at any moment after it began, or never.
-//! Not checked: calls on several keys (ranges, transactions), reads that may be behind, and whether anything is answered
-//! at all. Where the steps are spent, nothing more is judged of that key, and [`KvHistory::unknown`] says so.
+//! Checked: the calls on each key, with their answers, have a linearization. A call without an answer may take effect
+//! at any moment after it began, or never. Not checked: calls on several keys (ranges, transactions), reads that may be
+//! stale, and whether a call is ever answered. When the steps of a key are spent, nothing more is judged of it, and
+//! [`KvHistory::unknown`] says so.
 //!
-//! Each key has a history of its own. That is sound and leaves nothing out, because every call is on one key and
-//! linearizability is local: a history has a linearization exactly if the part of it on each object has one (Herlihy
-//! and Wing, "Linearizability: A Correctness Condition for Concurrent Objects", TOPLAS 12, 1990, theorem 1).
+//! Each key has a history of its own. That is sound and complete, because every call is on one key and linearizability
+//! is local: a history has a linearization exactly if its part on each object has one (Herlihy and Wing,
+//! "Linearizability: A Correctness Condition for Concurrent Objects", TOPLAS 12, 1990, theorem 1).
 
 use alloc::collections::BTreeMap;
 use alloc::format;
@@ -28,42 +28,42 @@ mod fewer;
 
 const PROPERTY: &str = "linearizable";
 
-/// Steps of judging one answer.
+/// Most steps to judge one answer.
 const STEPS_EACH: u64 = 200_000;
 
-/// Steps of looking for a smaller history that has no linearization either.
+/// Most steps to look for a smaller history without a linearization.
 const STEPS_FEWER: u64 = 4_000_000;
 
-/// What a client asks of one key.
+/// A client's call on one key.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub enum KvOperation<V> {
-    /// The value of the key.
+    /// Reads the value of the key.
     Get,
-    /// To store this value under the key, whatever was there.
+    /// Stores this value under the key, whatever was there.
     Put(V),
-    /// To store `to` under the key if `from` is there: compare-and-swap.
+    /// Compare-and-swap: stores `to` under the key if `from` is there.
     Swap {
-        /// `None` if nothing must be there.
+        /// The expected value; `None` if the key must be absent.
         from: Option<V>,
         /// The new value.
         to: V,
     },
-    /// To remove the key, whether it is there or not.
+    /// Removes the key, whether it is there or not.
     Delete,
 }
 
-/// What a client is answered.
+/// The answer to a call.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub enum KvAnswer<V> {
-    /// To a put: it took effect.
+    /// To a put: the put took effect.
     Put,
-    /// To a swap: it took effect.
+    /// To a swap: the swap took effect.
     Swapped,
-    /// To a delete: it took effect.
+    /// To a delete: the delete took effect.
     Deleted,
-    /// To a get: this is there, or nothing. To a swap: it took no effect, because this is there and not `from`.
+    /// To a get: the value there, if any. To a swap: it took no effect, because this is there instead of `from`.
     Found(Option<V>),
-    /// To a swap: it took no effect, because something else than `from` is there.
+    /// To a swap: the swap took no effect, because something other than `from` is there.
     Differs,
 }
 
@@ -92,7 +92,7 @@ impl<V: Display> Display for KvAnswer<V> {
     }
 }
 
-/// One key of the store, as a model: a register with a value in it, or with nothing, as at first.
+/// One key of the store as a model: a register that holds a value or nothing. It starts with nothing.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Register<V>(PhantomData<V>);
 
@@ -138,7 +138,7 @@ impl<V: Clone + Ord> Sequential for Register<V> {
         }
     }
 
-    fn tells(&self, operation: &KvOperation<V>) -> bool {
+    fn reveals_state(&self, operation: &KvOperation<V>) -> bool {
         matches!(operation, KvOperation::Get | KvOperation::Swap { .. })
     }
 
@@ -153,7 +153,7 @@ impl<V: Clone + Ord> Sequential for Register<V> {
         }
     }
 
-    /// Without a call that only reads, or without any mention of the value that the call stores.
+    /// Leaves out a call that only reads. For a call that stores a value, leaves out every mention of that value.
     fn without(&self, calls: &[Call<Self>], index: usize) -> Option<Vec<Call<Self>>> {
         let mut fewer = calls.to_vec();
         match fewer::stored(&calls[index]) {
@@ -166,7 +166,7 @@ impl<V: Clone + Ord> Sequential for Register<V> {
     }
 }
 
-/// Whether an answer of this kind can be one to `operation`.
+/// Whether an answer of this kind can answer `operation`.
 fn fits<V>(operation: &KvOperation<V>, answer: &KvAnswer<V>) -> bool {
     match operation {
         KvOperation::Get => matches!(answer, KvAnswer::Found(_)),
@@ -181,9 +181,9 @@ fn fits<V>(operation: &KvOperation<V>, answer: &KvAnswer<V>) -> bool {
 /// The history of a store, to which a judge adds each call when it sees the call begin and end.
 ///
 /// Where a client waits for one call at a time, [`asked`](KvHistory::asked), [`answered`](KvHistory::answered) and
-/// [`lost`](KvHistory::lost) know a call by its client. [`begin`](KvHistory::begin), [`end`](KvHistory::end) and
-/// [`lose`](KvHistory::lose) know any number of calls by their numbers. After a violation, nothing more that a history
-/// says counts. A clone shares each key with its origin until one of the two changes that key.
+/// [`lost`](KvHistory::lost) identify a call by its client. [`begin`](KvHistory::begin), [`end`](KvHistory::end) and
+/// [`lose`](KvHistory::lose) identify any number of calls by their numbers. After a violation, ignore whatever else the
+/// history reports. A clone shares each key with its origin until one of the two changes that key.
 ///
 /// ```
 /// use aviary::prelude::*;
@@ -200,7 +200,7 @@ fn fits<V>(operation: &KvOperation<V>, answer: &KvAnswer<V>) -> bool {
 #[derive(Clone)]
 pub struct KvHistory<K, V: Clone + Ord> {
     keys: BTreeMap<K, Arc<OneKey<V>>>,
-    /// Each call that has begun and not ended: its key, and its number there.
+    /// Each call that has begun and not ended: its key, and its number in that key's history.
     open: BTreeMap<usize, (K, usize)>,
     /// The call that each client waits for.
     waiting: BTreeMap<ProcessId, usize>,
@@ -211,9 +211,9 @@ pub struct KvHistory<K, V: Clone + Ord> {
 /// The history of one key.
 #[derive(Clone)]
 struct OneKey<V: Clone + Ord> {
-    /// `None` once the steps were spent.
+    /// `None` once the steps are spent.
     orders: Option<Orders<Register<V>>>,
-    /// In the order of their beginning. Their answers stand apart, so that clones share whatever is old.
+    /// By beginning. The answers are stored apart, so that clones share old calls.
     calls: CowLog<Call<Register<V>>>,
     answers: CowLog<(usize, Moment, KvAnswer<V>)>,
 }
@@ -242,20 +242,20 @@ impl<K: fmt::Debug, V: Clone + Ord> fmt::Debug for KvHistory<K, V> {
 }
 
 impl<K: Clone + Ord + Display, V: Clone + Ord + Display> KvHistory<K, V> {
-    /// `who` asks for `operation` on `key`, and waits for the outcome.
+    /// `who` calls `operation` on `key`, and waits for the outcome.
     ///
     /// # Panics
-    /// When `who` waits for the outcome of another call: that one is to be answered or [`lost`](KvHistory::lost) before.
+    /// When `who` waits for the outcome of another call, which must be answered or [`lost`](KvHistory::lost) first.
     pub fn asked(&mut self, now: Instant, who: ProcessId, key: K, operation: KvOperation<V>) {
         let number = self.begin(now, who, key, operation);
         let before = self.waiting.insert(who, number);
         assert!(before.is_none(), "{who} asks while it waits for the outcome of another call");
     }
 
-    /// `who` is answered what it asked for.
+    /// `who` gets the answer to its call.
     ///
     /// # Errors
-    /// When no order explains all answers, or this is none to what `who` asked for: property `linearizable`.
+    /// When no order explains all answers, or `answer` cannot answer the call of `who`: property `linearizable`.
     pub fn answered(&mut self, now: Instant, who: ProcessId, answer: KvAnswer<V>) -> Result<(), Violation> {
         match self.waiting.remove(&who) {
             Some(number) => self.end(now, number, answer).map(|_| ()),
@@ -263,15 +263,15 @@ impl<K: Clone + Ord + Display, V: Clone + Ord + Display> KvHistory<K, V> {
         }
     }
 
-    /// Nobody will ever know the outcome of the call that `who` waits for: the call may take effect at any moment after
-    /// it began, or never. If `who` waits for none, nothing happens, so a judge may say so whenever a client starts.
+    /// The outcome of the call that `who` waits for stays unknown: the call may take effect at any moment after it
+    /// began, or never. Does nothing if `who` waits for no call, so a judge may call this whenever a client starts.
     pub fn lost(&mut self, who: ProcessId) {
         if let Some(number) = self.waiting.remove(&who) {
             self.lose(number);
         }
     }
 
-    /// `who` calls now; the number of this call, by which it ends.
+    /// `who` begins a call. Returns the number of the call, by which it ends.
     pub fn begin(&mut self, now: Instant, who: ProcessId, key: K, operation: KvOperation<V>) -> usize {
         let begun = self.moment(now);
         let one = Arc::make_mut(self.keys.entry(key.clone()).or_default());
@@ -285,10 +285,10 @@ impl<K: Clone + Ord + Display, V: Clone + Ord + Display> KvHistory<K, V> {
         self.call_count
     }
 
-    /// The call of this number is answered now. Returns that number again; of a call that has ended, nothing is judged.
+    /// The call of this number is answered. Returns the number. If the call has already ended, nothing is judged.
     ///
     /// # Errors
-    /// When no order explains all answers, or this is none to such a call: property `linearizable`.
+    /// When no order explains all answers, or `answer` cannot answer such a call: property `linearizable`.
     pub fn end(&mut self, now: Instant, number: usize, answer: KvAnswer<V>) -> Result<usize, Violation> {
         let at = self.moment(now);
         let Some((key, here)) = self.open.remove(&number) else { return Ok(number) };
@@ -309,8 +309,8 @@ impl<K: Clone + Ord + Display, V: Clone + Ord + Display> KvHistory<K, V> {
         }
     }
 
-    /// Nobody will ever know the outcome of the call of this number. A call that never ends is judged in the same way,
-    /// but more is kept of its history.
+    /// The outcome of the call of this number stays unknown. The verdict is the same for a call that never ends, but
+    /// then more of the history is kept.
     pub fn lose(&mut self, number: usize) {
         let Some((key, here)) = self.open.remove(&number) else { return };
         let one = self.keys.get_mut(&key).map(Arc::make_mut).expect("a call that began has a key");
@@ -319,7 +319,7 @@ impl<K: Clone + Ord + Display, V: Clone + Ord + Display> KvHistory<K, V> {
         }
     }
 
-    /// What could not be judged, in a sentence.
+    /// A sentence about what could not be judged.
     pub fn unknown(&self) -> Option<String> {
         let mut unknown = self.keys.iter().filter(|(_, one)| one.orders.is_none()).map(|(key, _)| key);
         let (first, others) = (unknown.next()?, unknown.count());
@@ -334,7 +334,7 @@ impl<K: Clone + Ord + Display, V: Clone + Ord + Display> KvHistory<K, V> {
 }
 
 impl<V: Clone + Ord + Display> OneKey<V> {
-    /// Few calls that no order explains, in a sentence.
+    /// A sentence with few calls that no order explains.
     fn contradiction(&self, key: &impl Display) -> String {
         let mut calls: Vec<Call<Register<V>>> = self.calls.iter().cloned().collect();
         for (here, at, answer) in self.answers.iter() {

@@ -1,16 +1,16 @@
-//! Whether calls that overlap have a linearization: an order in which each takes effect at one moment between its
-//! beginning and its answer, such that a sequential model gives every answer.
+//! Decides whether calls that overlap have a linearization: an order in which each takes effect at one moment between
+//! its beginning and its answer, such that a sequential model gives every answer.
 //!
-//! The search is Wing and Gong's ("Testing and verifying concurrent objects", JPDC 17, 1993): a call that no other was
-//! answered before may come first, and what is left is searched behind it. Lowe's cache ("Testing for
-//! linearizability", CCPE 29, 2017) keeps it from searching twice behind the same calls in the same state.
+//! The search is Wing and Gong's ("Testing and verifying concurrent objects", JPDC 17, 1993): a call may come first if
+//! no other call was answered before it began; the rest is searched after that call. With Lowe's cache ("Testing for
+//! linearizability", CCPE 29, 2017), the search never visits the same set of calls in the same state twice.
 //!
 //! 1. A call without an answer takes effect at any moment after its beginning, or never.
-//! 2. An order is found in the order of the list first: whoever lists calls by a good guess is answered at once.
-//!    A guess changes how long the search takes, never what it finds.
-//! 3. [`Search::None`] is said only when every order was tried; when the steps are spent, [`Search::Unknown`].
+//! 2. The search tries calls in the order of the list first, so a list in a well guessed order is answered at once. A
+//!    guess changes how long the search takes, never what it finds.
+//! 3. [`Search::None`] means that every order was tried. When the steps are spent first, it is [`Search::Unknown`].
 //!
-//! Does not partition: what may be left out of a history is its model's to say and to prove, see
+//! The search does not partition a history. The model says, and must prove, which calls may be left out: see
 //! [`Sequential::without`].
 
 use alloc::collections::BTreeMap;
@@ -21,20 +21,20 @@ use core::fmt;
 use crate::ids::ProcessId;
 use crate::time::Instant;
 
-/// What calls do when they come one behind the other.
+/// A sequential model: how calls behave when they run one after another.
 pub trait Sequential: Sized {
-    /// What they change. Equal states have equal futures.
+    /// The state that calls read and change. Equal states have equal futures.
     type State: Clone + PartialEq;
-    /// What is called for.
+    /// The request of a call.
     type Operation: Clone;
-    /// What is answered.
+    /// The answer to a call.
     type Answer: Clone;
 
-    /// Before the first call.
+    /// The state before the first call.
     fn initial(&self) -> Self::State;
 
-    /// The state behind `operation` in `state`; `None` if it does not answer this there. Without an answer nobody
-    /// knows what it was, and it is always possible.
+    /// The state after `operation` in `state`; `None` if `operation` cannot give this answer there. Without an answer
+    /// the operation is always possible.
     fn apply(
         &self,
         state: Self::State,
@@ -42,25 +42,25 @@ pub trait Sequential: Sized {
         answer: Option<&Self::Answer>,
     ) -> Option<Self::State>;
 
-    /// Whether what is answered to `operation` says anything of the state. Where it does not, every answer is possible
-    /// in every state, and comes to the same as none.
-    fn tells(&self, _operation: &Self::Operation) -> bool {
+    /// Whether the answer to `operation` says anything about the state. If it does not, every answer is possible in
+    /// every state, and the answer carries no more information than none.
+    fn reveals_state(&self, _operation: &Self::Operation) -> bool {
         true
     }
 
-    /// Whether `operation` reads the state, overwrites it, or both, when it is answered so. [`search`] does not ask.
+    /// Whether `operation` with this answer reads the state, overwrites it, or both. [`search`] does not use it.
     fn effect(&self, _operation: &Self::Operation, _answer: Option<&Self::Answer>) -> Effect {
         Effect::Both
     }
 
-    /// A history with fewer calls, without the one of this index: one that has a linearization if `calls` has one.
-    /// `None` where no such can be made.
+    /// A smaller history without the call at this index. It has a linearization if `calls` has one. `None` if there is
+    /// no such history.
     fn without(&self, _calls: &[Call<Self>], _index: usize) -> Option<Vec<Call<Self>>> {
         None
     }
 }
 
-/// What an operation does to the state.
+/// The effect of an operation on the state.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Effect {
     /// The operation never changes the state.
@@ -71,24 +71,24 @@ pub enum Effect {
     Both,
 }
 
-/// A moment of a history. No two things in it happen at the same.
+/// A moment of a history. No two events of a history share one.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Default)]
 pub struct Moment {
     /// The time.
     pub at: Instant,
-    /// Counts the moments of the history.
+    /// The number of this moment in the history.
     pub count: u64,
 }
 
 /// One call of a history.
 pub struct Call<M: Sequential> {
-    /// Who called.
+    /// The client.
     pub who: ProcessId,
-    /// For what.
+    /// The request.
     pub operation: M::Operation,
-    /// When.
+    /// When the call began.
     pub begun: Moment,
-    /// When it was answered, and what; `None` if nobody knows what came of it.
+    /// When it was answered, and the answer; `None` if the outcome is unknown.
     pub answer: Option<(Moment, M::Answer)>,
 }
 
@@ -106,7 +106,7 @@ impl<M: Sequential<Operation: fmt::Debug, Answer: fmt::Debug>> fmt::Debug for Ca
     }
 }
 
-/// What a search came to.
+/// The result of a search.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Search {
     /// A linearization, by index: the calls that take effect, in their order.
@@ -135,14 +135,14 @@ impl Set {
     }
 }
 
-/// A call that took effect, what it came to, and where the search goes on behind it.
+/// A call that took effect, the state after it, and the index where the search goes on from there.
 struct SearchLevel<S> {
     call: Option<usize>,
     state: S,
     next: usize,
 }
 
-/// Searches for a linearization of `calls`, for at most as many steps as `steps` says, which are taken off it.
+/// Searches for a linearization of `calls`. Takes at most `steps` steps, and subtracts those that it took.
 pub fn search<M: Sequential>(model: &M, calls: &[Call<M>], steps: &mut u64) -> Search {
     let mut taken = Set::of_none(calls.len());
     let mut reached = BTreeMap::<Set, Vec<M::State>>::new();
@@ -151,7 +151,7 @@ pub fn search<M: Sequential>(model: &M, calls: &[Call<M>], steps: &mut u64) -> S
         let depth = levels.len();
         let Some(level) = levels.last_mut() else { return Search::None };
         let left = calls.iter().enumerate().filter(|(index, _)| !taken.has(*index));
-        // The first answer among those that are left: whoever begins behind it comes behind that call.
+        // The first answer among the calls that are left: a call that begins after it comes after that call.
         let Some(first) = left.filter_map(|(_, call)| call.answer.as_ref()).map(|(at, _)| *at).min() else {
             return Search::Found(levels.iter().filter_map(|level| level.call).collect());
         };
@@ -181,8 +181,8 @@ pub fn search<M: Sequential>(model: &M, calls: &[Call<M>], steps: &mut u64) -> S
     }
 }
 
-/// A part of `calls` that has no linearization and of which no call can be left out, if the search finds one within
-/// `steps`; each single search may take `steps_each`. It is a proof that `calls` has none either.
+/// A part of `calls` that has no linearization and from which no call can be left out, if the search finds one within
+/// `steps`. Each single search takes at most `steps_each`. The part proves that `calls` has no linearization either.
 pub fn smallest<M: Sequential>(
     model: &M,
     calls: &[Call<M>],
@@ -201,7 +201,7 @@ pub fn smallest<M: Sequential>(
         match came_to {
             Search::Found(_) => continue,
             Search::None => proof = Some(fewer.clone()),
-            // Fewer calls are searched sooner. Behind a proof only a smaller one counts.
+            // A smaller history takes less time to search. After a proof, only a smaller proof counts.
             Search::Unknown if proof.is_none() => {}
             Search::Unknown => continue,
         }

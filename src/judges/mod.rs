@@ -1,6 +1,6 @@
-//! Ready judges for any protocol: each is a property that a service's own judge feeds with what it sees.
+//! Ready judges for any protocol. Each one checks one property; a service's own judge feeds it with what it observes.
 //!
-//! They know no service; those of the tweet service are in `tweets::judges`. What both object with is
+//! These judges know no service; those of the tweet service are in `tweets::judges`. Both kinds report a violation with
 //! [`ensure!`](crate::ensure).
 
 /// Returns a [`Violation`](crate::sim::Violation) from a judge unless the condition holds:

@@ -1,8 +1,8 @@
-//! Whether what is told ever goes back.
+//! Whether answers ever go back: for a register that only grows, an epoch, a lease or the length of a log.
 //!
-//! Checked: who asks after somebody was told a value is told that or a greater one, whoever it was. Of a register
-//! that only grows, an epoch, a lease or a log's length this is what linearizability leaves once nothing is made up.
-//! Not checked: that a value was ever written, or that what was told before the question came was the newest.
+//! Checked: an answer is no smaller than any answer that any process had got before the question was asked.
+//! Not checked: that the value was ever written, or that an answer is as new as the newest write. A judge of
+//! linearizability checks these too.
 
 use alloc::collections::BTreeMap;
 use core::fmt::Display;
@@ -11,7 +11,7 @@ use crate::ids::ProcessId;
 use crate::process::Process;
 use crate::sim::{Observation, Violation};
 
-/// The greatest value that anybody was told, and what it was when each who asks began to.
+/// The greatest answer so far and who got it; and for each process what that was when the process asked last.
 #[derive(Clone, Debug)]
 pub struct NeverBack<T> {
     greatest: Option<(T, ProcessId)>,
@@ -25,34 +25,34 @@ impl<T> Default for NeverBack<T> {
 }
 
 impl<T: Ord + Clone + Display> NeverBack<T> {
-    /// Takes every command for a question, and a note of which `told` makes a value for the answer.
+    /// Takes every command as a question. `answer` picks the notes that are answers, and gives their values.
     pub fn follow<P: Process>(
         &mut self,
         seen: &Observation<'_, P>,
-        told: impl FnOnce(&P::Note) -> Option<T>,
+        answer: impl FnOnce(&P::Note) -> Option<T>,
     ) -> Result<(), Violation> {
         match seen {
             Observation::Commanded { process, .. } => self.asked(*process),
             Observation::Noted { process, note } => {
-                return told(note).map_or(Ok(()), |value| self.told(*process, value));
+                return answer(note).map_or(Ok(()), |value| self.answered(*process, value));
             }
             _ => {}
         }
         Ok(())
     }
 
-    /// `process` begins to ask, and gives up what it asked before.
+    /// `process` asks. It gives up a question of its own that has no answer yet.
     pub fn asked(&mut self, process: ProcessId) {
         self.before.insert(process, self.greatest.clone());
     }
 
-    /// `process` is told `value`: the answer to what it asked last.
-    pub fn told(&mut self, process: ProcessId, value: T) -> Result<(), Violation> {
-        if let Some(Some((before, whom))) = self.before.get(&process) {
+    /// `process` gets `value` as the answer to its last question.
+    pub fn answered(&mut self, process: ProcessId, value: T) -> Result<(), Violation> {
+        if let Some(Some((before, other))) = self.before.get(&process) {
             ensure!(
                 value >= *before,
                 "never back",
-                "{process} is told {value}, after {whom} was told {before}"
+                "{process} got the answer {value} after {other} had got the answer {before}"
             );
         }
         if self.greatest.as_ref().is_none_or(|(greatest, _)| *greatest < value) {
@@ -68,19 +68,19 @@ mod tests {
     use alloc::string::ToString;
 
     #[test]
-    fn only_who_asks_afterwards_must_not_be_told_less() {
+    fn only_a_question_asked_afterwards_must_not_get_less() {
         let [a, b, c] = [0, 1, 2].map(ProcessId::Client);
         let mut judge = NeverBack::default();
         judge.asked(a);
         judge.asked(b);
-        judge.told(a, 2).unwrap();
-        judge.told(b, 1).unwrap();
+        judge.answered(a, 2).unwrap();
+        judge.answered(b, 1).unwrap();
         judge.asked(c);
         judge.asked(b);
         assert_eq!(
-            judge.told(c, 1).unwrap_err().to_string(),
-            "never back: C2 is told 1, after C0 was told 2"
+            judge.answered(c, 1).unwrap_err().to_string(),
+            "never back: C2 got the answer 1 after C0 had got the answer 2"
         );
-        judge.told(b, 2).unwrap();
+        judge.answered(b, 2).unwrap();
     }
 }

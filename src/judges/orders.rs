@@ -1,15 +1,15 @@
-//! Every state that the calls so far may have left, brought up to date with each answer.
+//! Keeps every state that the calls so far may have left, and updates those states at each answer.
 //!
 //! Checked: whether calls have a linearization. The work and the memory for one answer depend on the calls in flight
-//! and on those whose outcome nobody knows, but not on how many were answered before.
-//! Not checked: which of the calls contradict each other. States must be cheap to copy, as those of a register are.
+//! and on those with an unknown outcome, but not on the number of calls answered before. Not checked: which of the
+//! calls contradict each other. States must be cheap to copy, as those of a register are.
 //!
 //! This is Lowe's just-in-time linearization ("Testing for linearizability", CCPE 29, 2017), with all orders side by
-//! side: a call takes effect only when another one is answered that cannot wait.
+//! side: a call takes effect only when the answer to some call requires it.
 //!
-//! 1. A [`PossibleOrder`] is the result of an order: which calls in flight took effect, and the state. A [`Front`] holds all ways
-//!    at one moment. In these, a call that has no answer yet took effect or did not.
-//! 2. An answer changes no front before the beginning of its call, so only the fronts after that are made anew. Fronts
+//! 1. A [`PossibleOrder`] (a "way") is the result of an order: which calls in flight took effect, and the state. A
+//!    [`Front`] holds all ways at one moment. In a way, a call without an answer so far took effect or did not.
+//! 2. An answer changes no front before the beginning of its call, so only the later fronts are computed again. Fronts
 //!    before the first call whose outcome is open never change again, and only the last one of them is kept.
 //! 3. A way is left out only where another way explains whatever the first one explains. The reasons are beside the
 //!    code.
@@ -24,7 +24,7 @@ use crate::judges::linearizable::{Call, Effect, Moment, Sequential};
 /// Why an answer is not accepted.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum OrderFailure {
-    /// No order explains it.
+    /// No order explains the answer.
     NoOrder,
     /// The steps were spent first.
     Spent,
@@ -36,13 +36,13 @@ pub(super) struct Orders<M: Sequential> {
     model: M,
     /// Calls whose beginning is among the events, and those in flight before the events.
     calls: BTreeMap<usize, OpenCall<M>>,
-    /// How many calls were ever answered.
+    /// The number of answers in the whole history.
     answered_count: u64,
     /// The front before the first of the events. No later answer changes it.
     settled: Front<M::State>,
     /// Oldest first, each with the front after it.
     events: VecDeque<(CallEvent, Front<M::State>)>,
-    /// How many events there were before these.
+    /// The number of settled events, all before `events`.
     settled_count: usize,
 }
 
@@ -50,15 +50,15 @@ pub(super) struct Orders<M: Sequential> {
 struct OpenCall<M: Sequential> {
     operation: M::Operation,
     ending: CallEnding<M::Answer>,
-    /// How many events there were before the beginning of the call.
+    /// The number of events before the beginning of the call.
     begun: usize,
 }
 
 #[derive(Clone)]
 enum CallEnding<A> {
-    /// Nobody knows yet.
+    /// The outcome is not known yet.
     Open,
-    /// Nobody will ever know.
+    /// The outcome will never be known.
     Lost,
     /// `nth` counts the answers of the history.
     Answered { answer: A, nth: u64 },
@@ -87,7 +87,7 @@ struct PossibleOrder<S> {
     state: S,
 }
 
-/// A call in flight, as far as an answer is known.
+/// A call in flight, with its answer if that is known.
 struct Flying<'a, M: Sequential> {
     number: usize,
     operation: &'a M::Operation,
@@ -109,14 +109,14 @@ impl<M: Sequential> Flying<'_, M> {
 /// A call in flight that changes the state.
 struct Changing<'a, M: Sequential> {
     call: &'a Flying<'a, M>,
-    /// The calls that may see what this one leaves, if this one overwrites.
+    /// The calls that may see the state after this call, if this call overwrites.
     seen_by: Vec<&'a Flying<'a, M>>,
     /// The equal call that takes effect before this one.
     before: Option<&'a Flying<'a, M>>,
 }
 
 impl<M: Sequential> Changing<'_, M> {
-    /// Whether this call may take effect after `way`, and then, sooner or later, the call of this number.
+    /// Whether this call may take effect after `way`, in an order that ends with the call of this number.
     fn may_come(&self, way: &PossibleOrder<M::State>, number: usize) -> bool {
         self.call.is_left(way)
             && self.before.is_none_or(|before| !before.is_left(way))
@@ -126,11 +126,11 @@ impl<M: Sequential> Changing<'_, M> {
     }
 }
 
-/// Ways, by the calls that are taken.
+/// Ways, by their taken calls.
 struct Ways<S>(BTreeMap<Vec<usize>, Vec<(Vec<usize>, S)>>);
 
 impl<S: Clone + PartialEq> Ways<S> {
-    /// Adds a way, unless a way with the same state has used only some of the same calls: it may still use the others.
+    /// Adds a way, unless one with the same state has used only some of the same calls: it may still use the others.
     fn add(&mut self, way: &PossibleOrder<S>) -> bool {
         let alike = self.0.entry(way.taken.clone()).or_default();
         if alike.iter().any(|(used, state)| *state == way.state && is_part_of(used, &way.used)) {
@@ -180,7 +180,7 @@ pub(super) fn has_order<M: Sequential<Operation: PartialEq>>(
         events.push((call.begun, CallEvent::Begun(number)));
         events.extend(call.answer.as_ref().map(|(at, _)| (*at, CallEvent::Answered(number))));
         let ending = match &call.answer {
-            // Counted by the moments, which come in the order of the answers.
+            // The moments count up in the order of the answers, so they serve as `nth`.
             Some((at, answer)) => CallEnding::Answered { answer: answer.clone(), nth: at.count },
             None => CallEnding::Lost,
         };
@@ -200,7 +200,7 @@ pub(super) fn has_order<M: Sequential<Operation: PartialEq>>(
 }
 
 impl<M: Sequential<Operation: PartialEq>> Orders<M> {
-    /// Before the first call.
+    /// The orders before the first call.
     pub(super) fn new(model: M) -> Orders<M> {
         let way = PossibleOrder { taken: Vec::new(), used: Vec::new(), state: model.initial() };
         Orders {
@@ -222,7 +222,7 @@ impl<M: Sequential<Operation: PartialEq>> Orders<M> {
         self.events.push_back((CallEvent::Begun(number), front));
     }
 
-    /// Nobody will ever know the outcome of the call of this number.
+    /// The outcome of the call of this number will never be known.
     pub(super) fn lose(&mut self, number: usize) {
         if let Some(call) = self.calls.get_mut(&number) {
             call.ending = CallEnding::Lost;
@@ -230,7 +230,7 @@ impl<M: Sequential<Operation: PartialEq>> Orders<M> {
         self.settle();
     }
 
-    /// The call of this number is answered. After a failure these orders are of no use.
+    /// The call of this number is answered. After a failure these orders must not be used.
     pub(super) fn answer(
         &mut self,
         number: usize,
@@ -240,7 +240,7 @@ impl<M: Sequential<Operation: PartialEq>> Orders<M> {
         let call = self.calls.get_mut(&number).expect("a call without an outcome is kept");
         self.answered_count += 1;
         call.ending = CallEnding::Answered { answer, nth: self.answered_count };
-        // Whatever happened before the call began is as it was.
+        // Events before the beginning of the call stay as they are.
         let mut again = self.events.split_off(call.begun - self.settled_count);
         again.push_back((CallEvent::Answered(number), self.settled.clone()));
         for (event, _) in again {
@@ -255,7 +255,7 @@ impl<M: Sequential<Operation: PartialEq>> Orders<M> {
         self.events.back().map_or(&self.settled, |(_, front)| front)
     }
 
-    /// Forgets the events up to the beginning of the first call whose outcome is open.
+    /// Drops the events up to the beginning of the first call whose outcome is open.
     fn settle(&mut self) {
         while let Some((event, front)) = self.events.pop_front() {
             let (CallEvent::Begun(number) | CallEvent::Answered(number)) = event;
@@ -288,7 +288,7 @@ impl<M: Sequential<Operation: PartialEq>> Orders<M> {
         Ok(next)
     }
 
-    /// The call of this number may take effect from now on. Without an answer, a read does not matter.
+    /// From this front on, the call of this number may take effect. A read without an answer does not matter.
     fn take_off(&self, front: &mut Front<M::State>, number: usize) {
         let matters = |call: Flying<'_, M>| call.answer.is_some() || call.effect != Effect::Reads;
         if self.flying(number).is_some_and(matters) {
@@ -305,18 +305,18 @@ impl<M: Sequential<Operation: PartialEq>> Orders<M> {
         Some(Flying { number, operation, answer, nth, effect: self.model.effect(operation, answer) })
     }
 
-    /// The ways that follow from those of `front`, and in which the call of this number took effect. That call is no
-    /// longer among the calls of these ways.
+    /// The ways that follow from those of `front` and in which the call of this number took effect. These ways do not
+    /// list that call.
     ///
     /// Some orders are left out, each because another order explains as much:
     ///
     /// 1. A read takes effect in the first state that fits its answer, because a read changes nothing.
-    /// 2. Nobody sees the effect of a call that is overwritten at once. If that call has no answer, it is left out. If it
-    ///    has one, it is *hidden* by the call that overwrites it, as late as possible. So the calls that one call hides
-    ///    are the first to be answered of all overwriting calls in flight: if A hides B, and not C which is answered
-    ///    before B, then C takes effect after A, and B could be hidden there. For the same reason, if the call of this
-    ///    number overwrites, no other call hides any.
-    /// 3. So every other call that overwrites is seen by a call that does not.
+    /// 2. Nobody sees the effect of a call that is overwritten at once. If that call has no answer, it is left out. If
+    ///    it has one, it is *hidden* by the call that overwrites it, as late as possible. So the calls that one call
+    ///    hides are the first to be answered of all overwriting calls in flight: if A hides B, and not C which is
+    ///    answered before B, then C takes effect after A, and B could be hidden there. For the same reason, if the call
+    ///    of this number overwrites, no other call hides any.
+    /// 3. So every other call that overwrites is seen by a call that does not overwrite.
     /// 4. Of equal calls without an answer, the oldest one takes effect first.
     fn advance(
         &self,
@@ -375,7 +375,7 @@ impl<M: Sequential<Operation: PartialEq>> Orders<M> {
         if done.is_empty() { Err(OrderFailure::NoOrder) } else { Ok(done) }
     }
 
-    /// The calls that change the state: those that may have to take effect before the call of this number, and that one.
+    /// The calls that change the state and may have to take effect before the call of this number, and that call.
     fn changing<'a>(&self, calls: &'a [Flying<'a, M>], number: usize) -> Vec<Changing<'a, M>> {
         let mut changing = Vec::new();
         for (place, call) in calls.iter().enumerate().filter(|(_, call)| call.effect != Effect::Reads) {
@@ -397,7 +397,7 @@ impl<M: Sequential<Operation: PartialEq>> Orders<M> {
         let Some(state) = state.filter(|_| call.effect == Effect::Overwrites) else { return Vec::new() };
         let sees = |other: &&Flying<'_, M>| {
             let after = other.apply(&self.model, &state);
-            // Without an answer, a call that changes nothing is left out.
+            // A call without an answer that changes nothing is left out.
             other.effect != Effect::Overwrites
                 && after.is_some_and(|after| other.answer.is_some() || after != state)
         };

@@ -1,4 +1,4 @@
-//! Inputs and outputs in words.
+//! Describes recorded inputs and outputs in words.
 
 use alloc::format;
 use alloc::string::{String, ToString};
@@ -10,7 +10,7 @@ use crate::ids::ProcessId;
 use crate::process::{Input, Label, Process, Recipients};
 use crate::wire::Wire;
 
-/// What `who` was handed.
+/// Describes an input to `who`.
 pub(super) fn input<P: Process<Command: Wire>>(who: ProcessId, what: &RecordedInput<'_>) -> String {
     match what.decode::<P>() {
         Err(error) => format!("{who} is handed what does not decode: {error}"),
@@ -24,7 +24,7 @@ pub(super) fn input<P: Process<Command: Wire>>(who: ProcessId, what: &RecordedIn
     }
 }
 
-/// What an output says, a line each.
+/// Describes an output, one line per effect.
 pub(super) fn output<P: Process>(body: &[u8]) -> Vec<String> {
     let output = match Output::read(body) {
         Ok(output) => output,

@@ -1,4 +1,4 @@
-//! What happened, one entry each.
+//! The entries of a recording, one for each thing that happened.
 
 use alloc::vec::Vec;
 
@@ -16,67 +16,67 @@ pub(super) const OUTPUT: u8 = 5;
 const STARTED: u8 = 6;
 const END: u8 = 7;
 
-/// One entry.
+/// One entry of a recording.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum RecordedEntry<'a> {
-    /// A process was handed something.
+    /// A process received an input.
     Input {
-        /// The place of its opening.
+        /// The index of the process's opening in the file.
         seat: usize,
-        /// What its host's clock showed.
+        /// The time on its host's clock.
         now: Instant,
-        /// What.
+        /// The input.
         what: RecordedInput<'a>,
     },
-    /// What the input before it came to.
+    /// The output of the input before it.
     Output {
-        /// The place of the process's opening.
+        /// The index of the process's opening in the file.
         seat: usize,
-        /// As [`put_output`](super::put_output) puts it.
+        /// The bytes that [`put_output`](super::put_output) writes after the tag and the seat.
         body: &'a [u8],
     },
-    /// A process was started from records, and its state has this [digest](super::digest).
+    /// A process was started from records.
     Started {
-        /// The place of its opening.
+        /// The index of the process's opening in the file.
         seat: usize,
-        /// Of its state.
+        /// The [digest](super::digest) of its state after the start.
         digest: u64,
     },
     /// Nothing follows.
     End(Ending),
 }
 
-/// How a recording ends that was not cut short.
+/// The way in which a recording ends, unless it was cut short.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Ending {
     /// The host was stopped, or stopped itself.
     Stopped,
-    /// Something panicked: the process, if its last input has no output.
+    /// Something panicked: the process itself, if its last input has no output.
     Panicked,
 }
 
-/// An input as bytes.
+/// An encoded input.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum RecordedInput<'a> {
     /// A message.
     Message {
-        /// Who says it sent it.
+        /// The claimed sender.
         from: ProcessId,
-        /// What it says.
+        /// The encoded message.
         message: &'a [u8],
     },
-    /// The deadline.
+    /// The deadline has come.
     Wake,
-    /// A command.
+    /// An encoded command.
     Command(&'a [u8]),
-    /// Of the disk.
+    /// A report about the space on the disk.
     DiskSpace {
-        /// Whether there is little.
+        /// Whether space is low.
         is_low: bool,
     },
 }
 
-/// Appends `input` of the process at `seat`.
+/// Appends `input` to the process at `seat`.
 pub fn put_input<P: Process>(
     out: &mut Vec<u8>,
     seat: u8,
@@ -108,7 +108,7 @@ pub fn put_input<P: Process>(
     });
 }
 
-/// Appends that the process at `seat` was started, into a state with this digest.
+/// Appends that the process at `seat` was started, and the digest of its state.
 pub fn put_started(out: &mut Vec<u8>, seat: u8, digest: u64) {
     frames::put(out, |out| {
         out.extend_from_slice(&[STARTED, seat]);
@@ -116,13 +116,13 @@ pub fn put_started(out: &mut Vec<u8>, seat: u8, digest: u64) {
     });
 }
 
-/// Appends how it ends.
+/// Appends the way in which the recording ends.
 pub fn put_ending(out: &mut Vec<u8>, ending: Ending) {
     frames::put(out, |out| out.extend_from_slice(&[END, u8::from(ending == Ending::Panicked)]));
 }
 
 impl<'a> RecordedEntry<'a> {
-    /// Reads a body of a recording of so many processes.
+    /// Reads the body of an entry, in a recording of `seats` processes.
     pub(super) fn read(body: &'a [u8], seats: usize) -> Result<RecordedEntry<'a>, WireError> {
         let mut input = Reader::new(body);
         let (tag, second) = (input.u8()?, input.u8()?);
@@ -158,7 +158,7 @@ fn rest<'a>(input: &mut Reader<'a>) -> Result<&'a [u8], WireError> {
 }
 
 impl RecordedInput<'_> {
-    /// One word for it. A message of a process to itself is one that was handed back after its wait.
+    /// The name of its kind, in the plural. A message from a process to itself is one that came back after its wait.
     pub fn kind(&self, to: ProcessId) -> &'static str {
         match self {
             RecordedInput::Message { from, .. } if *from == to => "own messages",

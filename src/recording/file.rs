@@ -1,4 +1,4 @@
-//! One file of a recording: who recorded what, and what its processes began with.
+//! One file of a recording: its header, the starting points of its processes, and its entries.
 
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -12,84 +12,84 @@ use crate::wire::{Reader, Wire, WireError, put_u64};
 
 const MAGIC: [u8; 8] = *b"aviarec\n";
 
-/// Of this form of files.
+/// The version of this file format.
 const FORMAT: u16 = 1;
 
-/// The most processes of one recording: a site and its terminal, and room.
+/// The most processes in one recording: a site and its terminal, and room to spare.
 const SEATS_MAX: usize = 16;
 
-/// Whose recording it is.
+/// The header of a file: the code, the cluster and the process that it belongs to.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct RecordingHeader {
     /// The code that recorded it, as [`Savable::CODE`](crate::process::Savable::CODE) names it.
     pub code: String,
-    /// The cluster.
+    /// The number of the cluster.
     pub cluster: u64,
-    /// The process that the recording is named after; the others share its program.
+    /// The process that the recording is named after. The other processes run in the same program.
     pub process: ProcessId,
-    /// How often it had been started.
+    /// The number of that process's starts, this one included.
     pub incarnation: u64,
-    /// Which file of its folder this is.
+    /// The number of this file in its folder, from 0.
     pub number: u64,
-    /// Whether it goes on where the file before it ends.
+    /// Whether this file continues where the file before it ends.
     pub follows: bool,
-    /// How many openings there are.
+    /// The number of openings: 1 to 16.
     pub seats: u64,
-    /// The configuration, as bytes.
+    /// The encoded configuration of the processes.
     pub config: Vec<u8>,
 }
 
-/// What a process began with.
+/// The starting point of a process.
 #[derive(Clone, Debug)]
 pub struct Opening<'a> {
-    /// Which process.
+    /// The process.
     pub id: ProcessId,
-    /// What it was started with.
+    /// The seed that it was started with.
     pub seed: Seed,
-    /// The state that it was in, or the records that it was to be started from.
+    /// Its state, or the records that it is to be started from.
     pub from: Result<&'a [u8], Vec<&'a [u8]>>,
 }
 
-/// A file, read as far as its openings.
+/// A file whose header and openings have been read.
 #[derive(Clone, Debug)]
 pub struct File<'a> {
-    /// Whose it is.
+    /// The header.
     pub header: RecordingHeader,
-    /// What its processes began with, in the order of their seats.
+    /// The starting points of its processes, in the order of their seats.
     pub openings: Vec<Opening<'a>>,
     entries: &'a [u8],
     length: usize,
 }
 
-/// Why a file is not read.
+/// Why a file is refused.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Refusal {
-    /// It is no file of a recording.
+    /// It is not a file of a recording.
     Foreign,
-    /// It ends at this byte, before its first entry: it was being begun in a crash.
+    /// It is cut short at this byte, before its first entry: a crash interrupted its creation.
     CutShort(usize),
-    /// It has another form.
+    /// It has this other version of the format.
     Format(u16),
     /// Other code wrote it.
     Code {
-        /// Which.
+        /// The code that wrote the file.
         theirs: String,
-        /// Which this is.
+        /// The code of this program.
         ours: String,
     },
-    /// It is damaged at this byte.
+    /// The checksum of the part that begins at this byte does not match.
     Damaged(usize),
-    /// What is written there is no such thing.
+    /// The part that begins at this byte is whole, but does not decode.
     Invalid(usize, WireError),
 }
 
-/// Where a file ends inside an entry: at this byte.
+/// A file is cut short: only the bytes before this one are whole.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct CutShort(pub usize);
 
 wire_struct!(RecordingHeader { code, cluster, process, incarnation, number, follows, seats, config });
 
-/// Appends what every file begins with.
+/// Appends the beginning of a file: the magic bytes, the format and the header.
 pub fn put_preface(out: &mut Vec<u8>, header: &RecordingHeader) {
     out.extend_from_slice(&MAGIC);
     out.extend_from_slice(&FORMAT.to_le_bytes());
@@ -113,7 +113,7 @@ pub fn put_start(out: &mut Vec<u8>, id: ProcessId, seed: Seed, records: &[Vec<u8
     frames::seal(&mut out[start..]);
 }
 
-/// Appends the opening of a process in a state that `save` appends.
+/// Appends the opening of a process whose state `save` appends.
 pub fn put_state(out: &mut Vec<u8>, id: ProcessId, seed: Seed, save: impl FnOnce(&mut Vec<u8>)) {
     let start = out.len();
     frames::put(out, |out| {
@@ -147,13 +147,13 @@ impl<'a> Opening<'a> {
 }
 
 impl<'a> File<'a> {
-    /// Whose file it is that begins with `bytes`, whatever code wrote it.
+    /// Reads the header of the file that begins with `bytes`, whichever code wrote it.
     pub fn header_of(bytes: &[u8]) -> Result<RecordingHeader, Refusal> {
         let mut rest = bytes;
         File::read_header(bytes, &mut rest)
     }
 
-    /// Reads the file that `code` wrote.
+    /// Reads a file, and refuses it unless `code` wrote it.
     pub fn read(bytes: &'a [u8], code: &str) -> Result<File<'a>, Refusal> {
         let mut rest = bytes;
         let header = File::read_header(bytes, &mut rest)?;
@@ -191,7 +191,7 @@ impl<'a> File<'a> {
         }
     }
 
-    /// Takes the next entry off; `None` at the end.
+    /// Takes the next entry; `None` at the end.
     pub fn next_entry(&mut self) -> Result<Option<RecordedEntry<'a>>, Result<CutShort, Refusal>> {
         let at = self.length - self.entries.len();
         let body = match frames::take(&mut self.entries) {

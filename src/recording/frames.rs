@@ -1,14 +1,14 @@
-//! Bytes with their length and a checksum, one behind the other.
+//! Frames: byte strings in a row, each with its length and a checksum.
 
 use alloc::vec::Vec;
 
-/// Bytes in front of a body.
+/// Bytes of a frame before its body.
 pub const PREFIX: usize = 8;
 
 /// The most bytes of a body.
 pub const BODY_MAX: usize = u32::MAX as usize;
 
-/// Appends a frame whose body `put` appends. Its checksum is written by [`seal`].
+/// Appends a frame whose body `put` appends. [`seal`] writes its checksum.
 ///
 /// # Panics
 /// When the body is larger than [`BODY_MAX`].
@@ -43,7 +43,7 @@ fn sum(length: [u8; 4], body: &[u8]) -> u32 {
 pub enum NoMore {
     /// Everything was read.
     End,
-    /// The bytes end inside a frame, or in zeros.
+    /// The bytes end inside a frame, or hold nothing but zeros.
     Cut,
     /// A checksum does not match.
     Damaged,

@@ -1,13 +1,13 @@
-//! Recordings of real processes: everything that one was handed, and everything that it wanted done.
+//! Recordings of real processes: every input that a process received, and every output that it produced.
 //!
-//! A real host writes them; here is their form, and how they are played again: the same inputs to the same process
-//! must have the same outputs, byte for byte, as they were before they were packed into datagrams. It knows neither
-//! files nor protocols.
+//! A real host writes recordings. This module defines their form and replays them: the same inputs to the same process
+//! must yield the same outputs, byte for byte. Outputs are compared as they are before a host packs them into
+//! datagrams. The module does no file I/O and knows no protocol.
 //!
 //! # Form
 //!
-//! A recording is a row of files. Each opens with what its processes began with: the records that they were started
-//! from, or their whole state. Entries follow, in the order of what happened.
+//! A recording is a sequence of files. Each file opens with the starting points of its processes: the records that they
+//! are started from, or their whole state. Entries follow, in the order of what happened.
 //!
 //! ```text
 //! magic 8 │ format 2 │ header │ opening of each process │ entry │ entry │ …
@@ -16,10 +16,11 @@
 //!
 //! # Invariants
 //!
-//! 1. An input is written before it is handed in, its output directly behind it. An input without an output is the
-//!    last of its file.
-//! 2. A file that ends inside an entry was cut short, by a crash; it is read up to there. Any other damage is refused.
-//! 3. Other code may do otherwise: what it recorded is refused.
+//! 1. An input is written before its process handles it, and its output directly after it. An input without an output
+//!    is the last input of its file.
+//! 2. A file that ends inside an entry was cut short by a crash. It is read up to that entry. Any other damage is
+//!    refused.
+//! 3. Other code may behave differently, so a recording of other code is refused.
 
 mod describe;
 mod entry;
@@ -37,7 +38,7 @@ pub use tally::Tally;
 
 use crate::mix;
 
-/// One word for a state.
+/// The 64-bit digest of a saved state.
 pub fn digest(state: &[u8]) -> u64 {
     mix::absorb(0, state)
 }

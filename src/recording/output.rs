@@ -1,7 +1,7 @@
-//! What one input came to, as bytes: records, messages in the order of their sending, the next deadline, and why the
-//! process stops, if it does.
+//! The output of one input, as bytes: records, messages in the order in which they were sent, the next deadline, and
+//! the reason why the process stops, if it does.
 //!
-//! Notes are left out: they carry no obligations, and a replay makes them again.
+//! Notes are left out: nothing depends on them, and a replay makes them again.
 
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -13,7 +13,8 @@ use crate::process::{Effects, Process, Recipients};
 use crate::time::Instant;
 use crate::wire::{Reader, Wire, WireError, put_u64};
 
-/// How much [`Effects`] held before an input: a host may gather what several inputs come to.
+/// The numbers of records and messages in [`Effects`] before an input: a host may collect the effects of several
+/// inputs.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct OutputMark {
     records: usize,
@@ -21,13 +22,13 @@ pub struct OutputMark {
 }
 
 impl OutputMark {
-    /// What `effects` hold.
+    /// Marks the present end of `effects`.
     pub fn of<P: Process>(effects: &Effects<P>) -> OutputMark {
         OutputMark { records: effects.records.len(), messages: effects.sent.len() }
     }
 }
 
-/// Appends what the process at `seat` gave to `effects` behind `since`, and when it wants to be woken.
+/// Appends everything that the process at `seat` added to `effects` after `since`, and its next deadline.
 pub fn put_output<P: Process>(
     out: &mut Vec<u8>,
     seat: u8,
@@ -58,13 +59,13 @@ fn put_bytes(out: &mut Vec<u8>, bytes: &[u8]) {
     out.extend_from_slice(bytes);
 }
 
-/// An output, taken apart.
+/// A decoded output.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(super) struct Output<'a> {
     pub(super) deadline: Option<Instant>,
     pub(super) records: Vec<&'a [u8]>,
     pub(super) messages: Vec<(Recipients, bool, &'a [u8])>,
-    /// Why the process stops, if it does.
+    /// The reason why the process stops, if it does.
     pub(super) stop: Option<String>,
 }
 

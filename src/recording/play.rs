@@ -1,4 +1,4 @@
-//! Plays recordings: the same inputs to the same code, and every output held against the recorded one.
+//! Plays recordings: gives the same inputs to the same code, and compares every output with the recorded one.
 
 use alloc::boxed::Box;
 use alloc::format;
@@ -16,39 +16,38 @@ use crate::process::{Effects, Recovered, Savable};
 use crate::time::Instant;
 use crate::wire::{Wire, WireError};
 
-/// Does something, and says so where it panics: with the message. A panic of a process is what a recording may be
-/// about.
+/// Calls a function, and returns the message of its panic if it panics. A recording may be about a panic of a process.
 pub type Catch<'a> = &'a dyn Fn(&mut dyn FnMut()) -> Result<(), String>;
 
-/// What is told while a file is played.
+/// A report about a file while it is played.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Seen {
-    /// What a process was handed, with the number of its entry.
+    /// An input of a process: the number of its entry, its time and a description.
     Input(u64, Instant, String),
-    /// What came of it.
+    /// One line about the output of that input.
     Output(String),
-    /// What the process says of it.
+    /// A note of the process about that input.
     Note(String),
 }
 
-/// Plays one file after the other.
+/// Plays one file after another.
 pub struct Player<P: Savable> {
     seats: Vec<PlayedProcess<P>>,
     /// The incarnation and the number of the file that was played last.
     at: Option<(u64, u64)>,
-    /// Whether the processes are not what the recorded ones were at the end of that file.
+    /// Whether that file was cut short, or ended in a panic or without its last output: the processes may differ then.
     is_broken: bool,
     effects: Effects<P>,
     tally: Tally,
-    /// What the last input did whose output was not recorded, if it panicked.
+    /// The message of the last panic that has no recorded output.
     last_panic: Option<String>,
 }
 
 struct PlayedProcess<P> {
     id: ProcessId,
-    /// Or why it could not be started.
+    /// The process, or the reason why there is none.
     process: Result<P, String>,
-    /// Whether it was to be started from records, and the recording does not say yet what came of that.
+    /// Whether it was started from records, and the recorded result was not compared yet.
     is_starting: bool,
 }
 
@@ -62,29 +61,29 @@ struct Played<'a> {
     found: Result<Vec<u8>, String>,
 }
 
-/// The first place where a replay does otherwise.
+/// The first place where a replay differs from its recording.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Difference {
-    /// The number of the entry in its file, from 1; 0 for what a file opens with.
+    /// The number of the entry in its file, from 1; 0 for the openings of a file.
     pub entry: u64,
-    /// When that was by the host's clock.
+    /// The time of the input on the host's clock.
     pub now: Option<Instant>,
-    /// What was handed in.
+    /// A description of the input.
     pub input: String,
-    /// What was recorded, a line each.
+    /// The recorded output, one line per effect.
     pub recorded: Vec<String>,
-    /// What the replay came to.
+    /// The replayed output, one line per effect.
     pub replayed: Vec<String>,
 }
 
 /// Why a file was not played to its end.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum PlayFailure {
-    /// It is not read.
+    /// It is refused.
     Refused(Refusal),
-    /// It is whole, and does not fit the file before it, or this program.
+    /// It is whole, but does not fit the file before it, or this program.
     Unfit(String),
-    /// The replay does otherwise.
+    /// The replay differs from the recording.
     Differs(Box<Difference>),
 }
 
@@ -108,22 +107,22 @@ impl<P: Savable> Default for Player<P> {
 }
 
 impl<P: Savable> Player<P> {
-    /// What was played so far.
+    /// Counts of everything played so far.
     pub fn tally(&self) -> &Tally {
         &self.tally
     }
 
-    /// What the last input of the last file came to, if its output was not recorded and it panicked.
+    /// The panic message of the last input of the last file, if it panicked and no output of it was recorded.
     pub fn last_panic(&self) -> Option<&str> {
         self.last_panic.as_deref()
     }
 
-    /// Plays the file that `bytes` are, behind those before it; says where it is cut short.
+    /// Plays the file that `bytes` hold, after the files before it. Returns where it is cut short, if it is.
     pub fn play(
         &mut self,
         bytes: &[u8],
         catch: Catch<'_>,
-        mut tell: Option<&mut dyn FnMut(Seen)>,
+        mut report: Option<&mut dyn FnMut(Seen)>,
     ) -> Result<Option<CutShort>, PlayFailure> {
         self.last_panic = None;
         let mut file = match File::read(bytes, P::CODE) {
@@ -148,12 +147,12 @@ impl<P: Savable> Player<P> {
                 RecordedEntry::Input { seat, now, what } if played.is_none() => {
                     let id = self.seats[seat].id;
                     self.tally.input(id, now, &what);
-                    if let Some(tell) = &mut tell {
-                        tell(Seen::Input(entry, now, describe::input::<P>(id, &what)));
+                    if let Some(report) = &mut report {
+                        report(Seen::Input(entry, now, describe::input::<P>(id, &what)));
                     }
                     let found = self.hand_in(seat, now, &what, catch)?;
-                    if let Some(tell) = &mut tell {
-                        self.tell(&found, tell);
+                    if let Some(report) = &mut report {
+                        self.report_output(&found, report);
                     }
                     played = Some(Played { entry, seat, now, what, found });
                 }
@@ -184,7 +183,8 @@ impl<P: Savable> Player<P> {
         Ok(cut)
     }
 
-    /// Takes what the file opens with, and holds it against what the file before it led to.
+    /// Takes the openings of the file. If it continues the file before it, compares their states with the replayed
+    /// ones.
     fn open(&mut self, file: &File<'_>, catch: Catch<'_>) -> Result<(), PlayFailure> {
         let header = &file.header;
         let config = P::Config::from_bytes(&header.config)
@@ -264,7 +264,7 @@ impl<P: Savable> Player<P> {
         Ok(())
     }
 
-    /// Whether the start of this process came to what was recorded: a state, or nothing.
+    /// Checks that the start of this process has the recorded result: a state with this digest, or a failure.
     fn check_started(&mut self, entry: u64, seat: usize, recorded: Option<u64>) -> Result<(), PlayFailure> {
         let PlayedProcess { id, process, is_starting } = &mut self.seats[seat];
         if !core::mem::take(is_starting) {
@@ -319,7 +319,7 @@ impl<P: Savable> Player<P> {
             }
         });
         Ok(match caught {
-            // Without the tag and the place, which a recorded body comes without.
+            // A recorded body has neither the tag nor the seat.
             Ok(()) => Ok(found.split_off(frames::PREFIX + 2)),
             Err(message) => {
                 self.is_broken = true;
@@ -330,17 +330,17 @@ impl<P: Savable> Player<P> {
         })
     }
 
-    fn tell(&self, found: &Result<Vec<u8>, String>, tell: &mut dyn FnMut(Seen)) {
+    fn report_output(&self, found: &Result<Vec<u8>, String>, report: &mut dyn FnMut(Seen)) {
         match found {
             Ok(body) => {
-                self.effects.notes.iter().for_each(|note| tell(Seen::Note(note.to_string())));
-                describe::output::<P>(body).into_iter().for_each(|line| tell(Seen::Output(line)));
+                self.effects.notes.iter().for_each(|note| report(Seen::Note(note.to_string())));
+                describe::output::<P>(body).into_iter().for_each(|line| report(Seen::Output(line)));
             }
-            Err(message) => tell(Seen::Output(format!("panics: {message}"))),
+            Err(message) => report(Seen::Output(format!("panics: {message}"))),
         }
     }
 
-    /// Holds what an input came to against its recorded output, or against a recorded panic.
+    /// Compares the result of an input with its recorded output, or with a recorded panic.
     fn compare(&mut self, played: &Played<'_>, recorded: Option<&[u8]>) -> Result<(), PlayFailure> {
         match (&played.found, recorded) {
             (Ok(found), Some(recorded)) if found == recorded => self.tally.outputs += 1,
@@ -388,7 +388,7 @@ impl fmt::Display for PlayFailure {
 
 impl core::error::Error for PlayFailure {}
 
-/// The input, then both outputs, where they differ marked.
+/// The input, then both outputs, with a mark where they differ.
 impl fmt::Display for Difference {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Difference { entry, now, input, recorded, replayed } = self;

@@ -1,4 +1,4 @@
-//! What was played.
+//! Counts of what a replay has played.
 
 use alloc::collections::BTreeMap;
 
@@ -9,25 +9,25 @@ use crate::time::Instant;
 /// How much was played, and how much of it could be compared.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct Tally {
-    /// Files.
+    /// Files that were played.
     pub files: u64,
     /// Starts from records.
     pub starts: u64,
-    /// Incarnations, as far as files are of them.
+    /// Incarnations that the files belong to.
     pub incarnations: u64,
     /// Inputs, by kind.
     pub inputs: BTreeMap<&'static str, u64>,
-    /// Outputs that are the recorded ones.
+    /// Outputs, and states after a start, that equal the recorded ones.
     pub outputs: u64,
-    /// States with which a file opens that are those that the file before it led to.
+    /// States at the beginning of a file that equal the replayed state at the end of the file before it.
     pub states: u64,
-    /// Places where something is missing between two files.
+    /// Places between two files of one incarnation where something is missing.
     pub gaps: u64,
     /// Inputs whose outputs were not recorded.
     pub open: u64,
-    /// Panics that were recorded, and came again.
+    /// Recorded panics that the replay reproduced.
     pub panics: u64,
-    /// How long it was, all files together, in microseconds.
+    /// The recorded time of all files together, in microseconds.
     pub micros: u64,
     last: Option<Instant>,
 }

@@ -1,20 +1,20 @@
-//! Whether what all sites of a cluster hold can be started together: the check before a backup is restored.
+//! Checks whether what all sites of a cluster hold can be started together, before a backup is restored.
 //!
 //! Copies of storage that was at rest everywhere pass. Copies that were taken one after another while sites ran may
-//! hold what one site was told by another and not what that other one did before it said so: sites started from
-//! them would have forgotten promises. Whatever passes here is safe to start from, however it was copied, provided
-//! that nobody hears anything that was said before. The reasons:
+//! hold what one site heard from another, without what that other site did before it said so: sites started from them
+//! would have forgotten promises. Whatever passes here is safe to start from, however it was copied, provided that no
+//! site receives a message that was sent before. The reasons:
 //!
-//! 1. No ballot is used twice: whoever leads by a ballot that any site knows of has promised it itself, and a site
-//!    campaigns above what it promised.
-//! 2. So no vote is added to a ballot of before. An entry that was accepted, but is not known to be chosen, has
-//!    been promised by a majority: no new ballot below its ballot is accepted by one.
-//! 3. Where a site knows what is chosen, so many sites hold that, all by higher ballots than what any site holds
-//!    instead, that every majority has one of them: each new leader proposes it again.
-//! 4. No number of a submission is given twice: an origin's incarnation is at least that of any submission of its.
+//! 1. No ballot is used twice: the leader of any ballot that any site knows of has promised that ballot itself, and a
+//!    site campaigns above what it promised.
+//! 2. So no vote is added to an earlier ballot. The ballot of an entry that was accepted, but is not known to be
+//!    chosen, was promised by a majority: no majority accepts a new ballot below it.
+//! 3. Where a site knows what is chosen, every majority has a site that holds it, by a higher ballot than any site
+//!    holds anything else by: each new leader proposes it again.
+//! 4. No number of a submission is given twice: an origin's incarnation is at least that of any of its submissions.
 //!
-//! What was chosen when the copies were taken and is known to be so by none of them may be lost if they were not taken at
-//! rest; what the sites agree on is one log all the same.
+//! What was chosen when the copies were taken, but is known to be chosen by none of them, may be lost if they were not
+//! taken at rest. The sites still agree on one log.
 
 use alloc::collections::BTreeMap;
 use alloc::sync::Arc;
@@ -28,24 +28,25 @@ use crate::replicated::message::Record;
 use crate::replicated::paxos::{Ballot, Entry, PaxosRecord, Quorum, Slot};
 use crate::replicated::submission::{Number, Submission};
 
-/// What a site holds for a slot: the ballot that it accepted it by, or `None` when it knows it to be chosen.
+/// What a site holds for a slot: the ballot by which it accepted the entry, or `None` if it knows the entry to be
+/// chosen.
 type HeldSlot<M> = (Option<Ballot>, Entry<Arc<Submission<M>>>);
 
 /// Why storage of several sites cannot be started together.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum NotRestorable {
-    /// The logs of these two begin at different slots.
+    /// The logs of these two sites begin at different slots.
     TwoBeginnings(SiteId, SiteId),
     /// Two sites know different entries to be chosen for this slot.
     TwoChosen(Slot, SiteId, SiteId),
     /// The first site knows what is chosen for this slot, and a majority without it could choose something else.
     Unheld(Slot, SiteId),
-    /// The site knows of this ballot, and the one whose ballot it is does not.
+    /// The site knows of this ballot, and the site whose ballot it is does not.
     UnknownBallot(SiteId, Ballot),
-    /// The site accepted something for this slot by this ballot, and no majority has promised it.
+    /// The site accepted an entry for this slot by this ballot, and no majority has promised the ballot.
     Unpromised(SiteId, Slot, Ballot),
-    /// The site holds a submission of another, with this number, which that one was not yet started often enough
-    /// to give.
+    /// The first site holds a submission of the second with this number. The second was not started often enough to
+    /// give it.
     UnknownStart(SiteId, SiteId, Number),
 }
 
@@ -82,14 +83,14 @@ impl fmt::Display for NotRestorable {
 
 impl core::error::Error for NotRestorable {}
 
-/// What one site holds.
+/// The storage of one site.
 struct SiteCopy<M: Machine> {
     incarnation: u64,
     promised: Ballot,
     held: BTreeMap<Slot, HeldSlot<M>>,
-    /// Where its log begins.
+    /// The slot at which its log begins.
     first: Slot,
-    /// Below it everything that is held is chosen.
+    /// Everything that it holds below this slot is chosen.
     chosen: Slot,
     /// The highest number of each origin.
     numbers: BTreeMap<SiteId, Number>,
@@ -144,7 +145,7 @@ impl<M: Machine> SiteCopy<M> {
     }
 }
 
-/// Checks what each site recovered, in the order of the sites, all of a cluster. `incarnation` is that of its last start.
+/// Checks what each site recovered: all sites of a cluster, in order, each with the `incarnation` of its last start.
 /// Returns the end of what is known to be chosen without a gap.
 pub fn check<M: Machine>(
     sites: impl IntoIterator<Item = Recovered<Record<M>>>,
@@ -273,11 +274,11 @@ mod tests {
         let led = [promised(1, 0), accepted(1, 0, 0, 1), accepted(1, 0, 1, 2), chosen(1)];
         assert_eq!(cut([&led, &led[..3], &led[..1]]), Ok(Slot(1)));
         assert_eq!(cut([&led, &[learned(0, 1), promised(1, 0)], &[]]), Ok(Slot(1)));
-        // What another leader tried before and could not get chosen.
+        // Another leader tried this before, and could not get it chosen.
         let other = [accepted(1, 1, 0, 9), promised(2, 0)];
         let winner = [accepted(2, 0, 0, 1), chosen(1)];
         assert_eq!(cut([&winner, &other, &winner[..1]]), Ok(Slot(1)));
-        // Nobody knows yet, and the first to lead will see it, or not.
+        // Nobody knows yet, and the first site to lead will see it, or not.
         assert_eq!(cut([&[accepted(1, 0, 0, 1)], &[promised(1, 0)], &[]]), Ok(Slot(0)));
     }
 
@@ -286,7 +287,7 @@ mod tests {
         let (slot, zero) = (Slot(0), site(0));
         let led = [accepted(1, 0, 0, 1), chosen(1)];
         assert_eq!(cut([&led, &[promised(1, 0)], &[]]), Err(NotRestorable::Unheld(slot, zero)));
-        // A majority holds it, one of them by a ballot below that of something else.
+        // A majority holds it, but one of them by a ballot below that of another entry.
         let late = [accepted(2, 0, 0, 1), chosen(1)];
         let torn = cut([&late, &[accepted(1, 0, 0, 1)], &[accepted(1, 2, 0, 9), promised(2, 0)]]);
         assert_eq!(torn, Err(NotRestorable::Unheld(slot, zero)));
@@ -298,7 +299,7 @@ mod tests {
         assert_eq!(torn, Err(NotRestorable::UnknownBallot(site(1), ballot(5, 0))));
         let torn = cut([&[promised(5, 0)], &[accepted(5, 0, 0, 1)], &[], &[], &[]]);
         assert_eq!(torn, Err(NotRestorable::Unpromised(site(1), slot, ballot(5, 0))));
-        // What is chosen is held well, and yet a ballot could be used twice.
+        // Enough sites hold what is chosen, and yet a ballot could be used twice.
         let other = [accepted(1, 4, 0, 9), promised(2, 0)];
         let torn = cut([&late, &late, &late, &other, &[]]);
         assert_eq!(torn, Err(NotRestorable::UnknownBallot(site(3), ballot(1, 4))));

@@ -1,9 +1,9 @@
-//! What clients of a machine ask for and are answered, as calls that begin and end: what a judge of histories follows.
+//! Follows the calls of a machine's clients, each with a beginning and an end, for a judge of histories.
 //!
-//! 1. A call begins when the first message that asks for it leaves its client, and ends with the note that answers it.
-//! 2. What is asked for again, in another session too, is the same call.
+//! 1. A call begins when its first message leaves the client, and ends with the note that answers it.
+//! 2. A request that is sent again, even in another session, is the same call.
 //! 3. A call whose client crashed, or gave up without an answer, never ends: it may have taken effect or not.
-//! 4. Queries that one site answers by itself ([`Read::Local`]) are no calls: they may be behind.
+//! 4. A query that one site answers by itself ([`Read::Local`]) is no call: its answer may be stale.
 
 use alloc::collections::BTreeMap;
 
@@ -12,16 +12,16 @@ use crate::process::Process;
 use crate::replicated::{Answer, Machine, Message, Note, Query, Read, Request, RequestId};
 use crate::sim::Observation;
 
-/// One thing that a judge of histories is to know.
+/// One event for a judge of histories.
 #[derive(Clone, Copy, Debug)]
 pub enum ClientCall<'a, M: Machine> {
-    /// The client wants an operation done.
+    /// The client asks for an operation.
     Executes(ProcessId, &'a M::Operation),
-    /// The client asks.
+    /// The client asks a linearizable query.
     Asks(ProcessId, &'a M::Query),
-    /// The operation that began with this number was done, and this came of it.
+    /// The operation of the call with this number was done, with this outcome.
     Done(usize, &'a M::Outcome),
-    /// The query that began with this number was answered.
+    /// The query of the call with this number was answered.
     Answered(usize, &'a M::Reply),
 }
 
@@ -34,17 +34,17 @@ pub struct ClientCalls {
 #[derive(Clone, Debug, Default)]
 struct OpenCalls {
     asked: Option<(RequestId, usize)>,
-    /// Its session ended and nothing was done: it asks for the same in another one.
+    /// Its session ended and nothing was done: the next request, in another session, belongs to the same call.
     is_anew: bool,
     queries: BTreeMap<u64, usize>,
 }
 
 impl ClientCalls {
-    /// Reports what `seen` says of calls. For each that begins `report` returns a number, by which its end is reported;
-    /// what it returns for an end is not used.
+    /// Reports the calls that begin or end in `seen`. `report` returns a number for each call that begins, and the end
+    /// of the call is reported by that number. What `report` returns for an end is not used.
     ///
     /// # Errors
-    /// What `report` fails with.
+    /// Those of `report`.
     pub fn follow<M, P, E>(
         &mut self,
         seen: &Observation<'_, P>,
@@ -64,14 +64,14 @@ impl ClientCalls {
                     Note::Done(_, _, Answer::Of(outcome)) => {
                         open.asked.take().map(|(_, number)| ClientCall::Done(number, outcome))
                     }
-                    Note::Shown(id, _, _, _, reply) => {
+                    Note::QuorumReply(id, _, _, _, reply) => {
                         open.queries.remove(id).map(|number| ClientCall::Answered(number, reply))
                     }
-                    Note::AsksAnew(_) => {
+                    Note::AsksInNewSession(_) => {
                         open.is_anew = true;
                         None
                     }
-                    Note::Lost(_) | Note::Undone(_) => {
+                    Note::OutcomeUnknown(_) | Note::GaveUp(_) => {
                         (open.asked, open.is_anew) = (None, false);
                         None
                     }
@@ -95,7 +95,7 @@ impl ClientCalls {
     ) -> Result<(), E> {
         let open = self.clients.entry(from).or_default();
         match message {
-            Message::Ask { request: request @ Request::Execute { operation, .. } } => {
+            Message::Request { request: request @ Request::Execute { operation, .. } } => {
                 let id = request.id();
                 match open.asked {
                     Some((asked, _)) if asked == id => {}

@@ -1,8 +1,8 @@
-//! A client: speaks only datagrams, has a session, asks until it is answered.
+//! A client: it exchanges datagrams with sites, keeps a session, and asks until it gets an answer.
 //!
-//! It has one request outstanding, and asks the same site or the next one again when no answer comes; the
-//! session makes that harmless. Queries go beside requests and are answered by one site; asking once more is harmless,
-//! since each asking is a reading of its own.
+//! One request is outstanding at a time. When no answer comes, the client asks the same site or the next one again; the
+//! session makes the duplicate harmless. Queries run beside requests, and one site answers each. Asking a query again
+//! is harmless too, since each asking is a separate read.
 
 mod saved;
 #[cfg(test)]
@@ -26,22 +26,23 @@ use crate::replicated::submission::{Request, Session};
 use crate::time::{Duration, Instant, Steady};
 use crate::wire::Wire;
 
-/// What a person asks of a client.
+/// A person's command to a client.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Command<M: Machine> {
-    /// To do something, once.
+    /// Executes an operation, once.
     Do(M::Operation),
-    /// The same, as the last of its session: for who will ask for nothing more, and would leave the session open.
+    /// Executes an operation, once, as the last of its session: for a user who is done and would leave the session
+    /// open.
     DoLast(M::Operation),
-    /// To tell something.
-    Tell(Query<M>),
+    /// Asks a query.
+    Query(Query<M>),
 }
 
 /// One client.
 #[derive(Clone, Debug)]
 pub struct ClientState<M: Machine> {
     id: ProcessId,
-    /// What all its times are by: its host's clock may be set back.
+    /// The source of all its times, since its host's clock may be set back.
     pub(super) clock: Steady,
     seed: Seed,
     sites: u8,
@@ -50,37 +51,37 @@ pub struct ClientState<M: Machine> {
     retry: Duration,
     queue_max: usize,
     session: Option<Session>,
-    /// A session that was not used for this long is left for another before anything is asked in it.
+    /// A session that was unused for this long is left for another before the next request.
     session_idle: Duration,
-    /// When the session was opened or answered last.
+    /// When a site last opened the session or answered in it.
     used_at: Instant,
-    /// Sessions opened so far: the next opening's nonce is drawn with it.
+    /// Sessions opened so far. The nonce of the next opening is drawn with it.
     openings: u64,
     /// The number of the next request of the session.
     next: u64,
-    /// What is to be done, in order; the first is outstanding if `asked` is.
+    /// The operations to execute, in order. If `asked` is set, the first one is under way.
     wanted: VecDeque<QueuedCommand<M>>,
     asked: Option<OutstandingRequest<M>>,
     queries: Vec<OutstandingQuery<M>>,
     next_query: u64,
-    /// What the ids of queries begin with: an answer to another life of this client must not be taken for
-    /// one to this, which asked later.
+    /// The high bits of query ids, drawn per life: an answer to another life of this client must not pass for one to
+    /// this life, which asked later.
     life: u64,
-    /// Everything below was seen.
+    /// Everything below this slot was seen.
     seen: Slot,
 }
 
-/// Something to be done.
+/// An operation to execute.
 #[derive(Clone, Debug)]
 struct QueuedCommand<M: Machine> {
     operation: M::Operation,
     is_last: bool,
-    /// How many sessions ended before they did it.
+    /// The number of sessions that ended before the operation was done.
     undone: u64,
 }
 
-/// So often at most something is asked for once more in another session. Who finds a session gone so often has more
-/// company than the table of sessions has room for, and would take turns with the others for ever.
+/// The most times that a client asks for an operation again in another session. A client that loses this many sessions
+/// has more company than the table of sessions has room for, and would take turns with the others for ever.
 const ANEW_MAX: u64 = 3;
 
 /// The outstanding request.
@@ -127,12 +128,12 @@ impl<M: Machine> ClientState<M> {
         }
     }
 
-    /// Whether every command was answered.
+    /// Whether every command is answered.
     pub fn is_idle(&self) -> bool {
         self.unanswered() == 0
     }
 
-    /// How many commands were not answered.
+    /// The number of commands without an answer.
     pub(super) fn unanswered(&self) -> usize {
         self.wanted.len() + self.queries.len()
     }
@@ -142,12 +143,12 @@ impl<M: Machine> ClientState<M> {
         self.session
     }
 
-    /// Whether a request is under way that may take effect though nobody answers it: an opening alone does nothing.
+    /// Whether a request is under way that may take effect even if no site answers it. An opening alone has no effect.
     pub fn may_be_done(&self) -> bool {
         self.asked.as_ref().is_some_and(|asked| matches!(asked.request, Request::Execute { .. }))
     }
 
-    /// What grows, and how far.
+    /// Reports everything that grows, with its limit.
     pub(super) fn sizes(&self, mut see: impl FnMut(Size)) {
         see(Size::new("commands", self.unanswered(), self.queue_max));
     }
@@ -176,7 +177,7 @@ impl<M: Machine> ClientState<M> {
                 self.wanted.push_back(QueuedCommand { operation, is_last, undone: 0 });
                 self.ask_next(now, effects);
             }
-            Command::Tell(query) => {
+            Command::Query(query) => {
                 let id = self.life | self.next_query;
                 self.next_query += 1;
                 let asking = OutstandingQuery { id, query, retry_at: now + self.retry };
@@ -203,7 +204,7 @@ impl<M: Machine> ClientState<M> {
                     && !asked.is_taken
                 {
                     asked.is_taken = true;
-                    effects.note(Note::Waits(site));
+                    effects.note(Note::Taken(site));
                 }
             }
             Message::Applied { id, at, answer } => self.on_applied(now, id, at, answer, effects),
@@ -213,17 +214,17 @@ impl<M: Machine> ClientState<M> {
                     effects.note(Note::FoundBusy(site, reason));
                 }
             }
-            Message::Told { id, applied, reply } => {
+            Message::QueryReply { id, applied, reply } => {
                 let Some(query) = self.answered(id) else { return };
                 self.seen = self.seen.max(applied);
                 effects.note(match (query, reply) {
                     (Query::Of(query), Reply::Of(reply)) if M::read(&query) == Read::Quorum => {
-                        Note::Shown(id, site, applied, query, reply)
+                        Note::QuorumReply(id, site, applied, query, reply)
                     }
-                    (_, reply) => Note::Told(site, applied, reply),
+                    (_, reply) => Note::LocalReply(site, applied, reply),
                 });
             }
-            // The query stays: it is asked again, elsewhere if this client may go elsewhere.
+            // The query stays outstanding. The client asks it again, at another site if it may.
             Message::Behind { id, applied } => {
                 if self.queries.iter().any(|asking| asking.id == id) {
                     effects.note(Note::FoundBehind(site, applied));
@@ -233,8 +234,8 @@ impl<M: Machine> ClientState<M> {
             | Message::Forward { .. }
             | Message::Relay { .. }
             | Message::Compare { .. }
-            | Message::Compared { .. }
-            | Message::Ask { .. }
+            | Message::CompareReply { .. }
+            | Message::Request { .. }
             | Message::Query { .. } => {
                 effects.note(Note::Ignored(from, message.kind(), "it is not for a client"));
             }
@@ -251,7 +252,7 @@ impl<M: Machine> ClientState<M> {
         effects.note(Note::Retries(self.at));
         if asked_is_late && let Some(asked) = &mut self.asked {
             asked.retry_at = now + self.retry;
-            effects.send(ProcessId::Site(self.at), &Message::Ask { request: asked.request.clone() });
+            effects.send(ProcessId::Site(self.at), &Message::Request { request: asked.request.clone() });
         }
         let mut queries = core::mem::take(&mut self.queries);
         for asking in queries.iter_mut().filter(|asking| is_late(asking.retry_at)) {
@@ -261,7 +262,7 @@ impl<M: Machine> ClientState<M> {
         self.queries = queries;
     }
 
-    /// A terminal has one site. A client of its own asks the next.
+    /// A terminal keeps its one site. Any other client moves to the next.
     fn go_elsewhere(&mut self) {
         if let ProcessId::Client(_) = self.id {
             let next = (self.at.number() + 1) % self.sites;
@@ -279,12 +280,12 @@ impl<M: Machine> ClientState<M> {
         if self.asked.is_some() {
             return;
         }
-        // Others may have had it evicted, so long ago that nobody could say what became of a request in it.
+        // Other clients may have had it evicted so long ago that no site knows the outcome of a request in it.
         if let Some(session) = self.session
             && now.since(self.used_at) >= self.session_idle
         {
             self.session = None;
-            effects.note(Note::Leaves(session));
+            effects.note(Note::LeavesSession(session));
         }
         let request = match self.session {
             Some(session) => Request::Execute {
@@ -296,7 +297,7 @@ impl<M: Machine> ClientState<M> {
             },
             None => Request::Open { client: self.id, nonce: mix(self.seed.0, [self.openings]) },
         };
-        effects.send(ProcessId::Site(self.at), &Message::Ask { request: request.clone() });
+        effects.send(ProcessId::Site(self.at), &Message::Request { request: request.clone() });
         self.asked = Some(OutstandingRequest { request, retry_at: now + self.retry, is_taken: false });
     }
 
@@ -304,7 +305,7 @@ impl<M: Machine> ClientState<M> {
         self.asked.as_mut().filter(|asked| asked.request.id() == id)
     }
 
-    /// The query that is answered by this, if it waits.
+    /// Removes and returns the outstanding query with this id.
     fn answered(&mut self, id: u64) -> Option<Query<M>> {
         let place = self.queries.iter().position(|asking| asking.id == id)?;
         Some(self.queries.remove(place).query)
@@ -328,7 +329,7 @@ impl<M: Machine> ClientState<M> {
             RequestId::Open { .. } => {
                 (self.session, self.next) = (Some(at), 1);
                 self.openings += 1;
-                effects.note(Note::Opened(at));
+                effects.note(Note::OpenedSession(at));
             }
             RequestId::Execute { number, .. } => {
                 self.next = number + 1;
@@ -343,15 +344,15 @@ impl<M: Machine> ClientState<M> {
         self.ask_next(now, effects);
     }
 
-    /// The session ended. What was wanted is asked for in another one only if nothing was done.
+    /// Handles the end of the session. The client asks for the operation in another session only if `is_undone`.
     ///
-    /// `is_undone` is a fact of the log that stays true, so it may come late, twice, or from a site that is behind: a
-    /// site says it of a session whose ending it applied and whose last executed request came before this one. No copy
-    /// of this request was executed before that ending, for the session would have gone on to its number. None is
-    /// executed after it, for what a session is known by is the one position of its opening. And the id names the
-    /// operation itself, so it is not said of another request.
+    /// `is_undone` is a fact of the log and stays true, so the message may come late, twice, or from a site that is
+    /// behind. A site sends it for a session whose end it has applied and whose last executed request came before this
+    /// one. No copy of this request was executed before that end: the session would have gone on to its number. No copy
+    /// is executed after that end: the position of its one opening identifies the session. The id names the operation
+    /// itself, so the message is about no other request.
     ///
-    /// Without it a doubled copy may have been executed before the session went, and nobody remembers.
+    /// Without `is_undone` a duplicate may have been executed before the session ended, and no site remembers.
     fn on_expired(
         &mut self,
         now: Instant,
@@ -367,19 +368,19 @@ impl<M: Machine> ClientState<M> {
         if let Some(mut wanted) = self.wanted.pop_front() {
             if is_undone && wanted.undone < ANEW_MAX {
                 wanted.undone += 1;
-                effects.note(Note::AsksAnew(wanted.operation.clone()));
+                effects.note(Note::AsksInNewSession(wanted.operation.clone()));
                 self.wanted.push_front(wanted);
             } else if is_undone {
-                effects.note(Note::Undone(wanted.operation));
+                effects.note(Note::GaveUp(wanted.operation));
             } else {
-                effects.note(Note::Lost(wanted.operation));
+                effects.note(Note::OutcomeUnknown(wanted.operation));
             }
         }
         self.ask_next(now, effects);
     }
 }
 
-/// A number of this life of a client, above all that count its queries.
+/// The number of this life of a client, in the bits above the count of its queries.
 fn life(seed: Seed) -> u64 {
     const QUERIES_BITS: u32 = 32;
     mix(seed.0, [u64::MAX]) << QUERIES_BITS | 1 << 63
@@ -390,9 +391,9 @@ impl<M: Machine> fmt::Display for Command<M> {
         match self {
             Command::Do(operation) => write!(f, "{operation}"),
             Command::DoLast(operation) => write!(f, "{operation}, and nothing more"),
-            Command::Tell(Query::Of(query)) => write!(f, "{query}"),
-            Command::Tell(Query::Log { .. }) => f.write_str("log"),
-            Command::Tell(Query::Status) => f.write_str("status"),
+            Command::Query(Query::Of(query)) => write!(f, "{query}"),
+            Command::Query(Query::Log { .. }) => f.write_str("log"),
+            Command::Query(Query::Status) => f.write_str("status"),
         }
     }
 }

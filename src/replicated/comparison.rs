@@ -1,17 +1,17 @@
-//! Whether the others have applied the same log, by what each says of its own.
+//! Compares the logs that the sites have applied, by what each site claims of its own.
 //!
-//! 1. A site believes of each peer only what that peer itself said last, and counts it once. Nobody is believed about
-//!    others, a leader neither: one that lies, or has forgotten, changes one voice.
-//! 2. Claims are compared at one slot that both have applied and of which this site still has the digest. What is
-//!    further ahead waits until this site is there; what is older is not compared.
-//! 3. A site stops only if a quorum without it says the same of one slot, and something else than this one. No two
-//!    quorums exist without a common site, so not everybody stops, unless somebody's storage is changed meanwhile.
+//! 1. A site believes of each peer only that peer's own last claim, and counts it once. It believes nobody about
+//!    others, not even a leader: a site that lies, or has forgotten, changes one voice.
+//! 2. Claims are compared at one slot that both sites have applied and whose digest this site still has. A claim
+//!    further ahead waits until this site is there; an older one is not compared.
+//! 3. A site stops only if a quorum without it agrees on one slot, and this site has something else there. Any two
+//!    quorums share a site, so not every site stops, unless a site's storage is changed meanwhile.
 //! 4. A site that knows of a difference lets nothing be chosen unless a quorum, itself included, has its log as far as
-//!    the slot of that difference and beyond: what others said of earlier slots says nothing of that. Until all have
-//!    been asked that may be so for a round trip in a healthy cluster; where no quorum agrees, for ever.
+//!    the slot of that difference or beyond: claims of earlier slots say nothing of that slot. In a healthy cluster
+//!    this may last for a round trip, until all have been asked; where no quorum agrees, it lasts for ever.
 //!
-//! A claim of an earlier life of its site is true all the same: an applied log never shrinks, and what was applied was
-//! chosen. Only storage that is put back as it was makes one untrue, and then the next claim says so.
+//! A claim of an earlier life of its site is still true: an applied log never shrinks, and what was applied was chosen.
+//! Only storage that is put back as it was makes a claim untrue, and then the next claim says so.
 
 use alloc::format;
 use alloc::string::String;
@@ -28,35 +28,35 @@ use crate::replicated::site::Site;
 use crate::time::Instant;
 use crate::wire::{Reader, Wire, WireError};
 
-/// What a site knows of a peer's log.
+/// A site's knowledge of a peer's log.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 enum Peer {
-    /// They have not compared.
+    /// Nothing was compared yet.
     #[default]
-    Unheard,
-    /// Below this slot it is this site's.
+    Uncompared,
+    /// Below this slot it equals this site's log.
     Same(Slot),
-    /// It is another.
+    /// It is another log.
     Other {
-        /// Of those slots at which this site was found to have something else, the lowest.
+        /// The lowest slot at which this site was found to differ.
         since: Slot,
-        /// The claim with the lowest slot that this site still has the digest of: there others can be asked too.
+        /// The claim with the lowest slot whose digest this site still has: there, others can be asked too.
         claim: Claim,
     },
 }
 
-/// What a site knows of the logs of all.
+/// A site's knowledge of the logs of all sites.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Comparison {
     peers: [Peer; SITES_MAX as usize],
-    /// What each said of a slot that this site has not applied: the lowest.
+    /// Each peer's lowest claim of a slot that this site has not applied.
     ahead: [Option<Claim>; SITES_MAX as usize],
-    /// Whose claims wait, and whose log is another: mostly nobody's.
+    /// The sites whose claims wait, and then those whose log is another: mostly none.
     waiting: SiteSet,
     differing: SiteSet,
-    /// It knows of a difference, and not of a quorum that has its log.
+    /// Whether it knows of a difference, and of no quorum that has its log.
     is_alone: bool,
-    /// When it asks all for what it wants to compare.
+    /// When it asks all sites for the claims that it wants to compare.
     ask_at: Option<Instant>,
 }
 
@@ -65,7 +65,7 @@ wire_struct!(Comparison { peers, ahead, waiting, differing, is_alone, ask_at });
 impl Wire for Peer {
     fn encode(&self, out: &mut alloc::vec::Vec<u8>) {
         match self {
-            Peer::Unheard => out.push(1),
+            Peer::Uncompared => out.push(1),
             Peer::Same(end) => {
                 out.push(2);
                 end.encode(out);
@@ -80,7 +80,7 @@ impl Wire for Peer {
 
     fn decode(input: &mut Reader<'_>) -> Result<Peer, WireError> {
         match input.u8()? {
-            1 => Ok(Peer::Unheard),
+            1 => Ok(Peer::Uncompared),
             2 => Slot::decode(input).map(Peer::Same),
             3 => Ok(Peer::Other { since: Slot::decode(input)?, claim: Claim::decode(input)? }),
             _ => Err(WireError::Invalid("what is known of a peer's log")),
@@ -88,19 +88,19 @@ impl Wire for Peer {
     }
 }
 
-/// What comes of all comparisons.
+/// The result of all comparisons.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 enum Finding {
-    /// Nothing that this site knows speaks against its log, or a quorum has it.
+    /// No known claim contradicts this site's log, or a quorum has this log.
     Sound,
-    /// There is a difference, and no quorum that is known to have this site's log.
+    /// There is a difference, and no quorum is known to have this site's log.
     Alone,
-    /// A quorum says so, and this site something else.
+    /// This quorum makes this claim, and this site has something else.
     Outvoted(SiteSet, Claim),
 }
 
 impl Comparison {
-    /// Whether it knows of a difference, and not of a quorum that has its log.
+    /// Whether it knows of a difference, and of no quorum that has its log.
     pub(super) fn is_alone(&self) -> bool {
         self.is_alone
     }
@@ -109,8 +109,8 @@ impl Comparison {
         self.ask_at
     }
 
-    /// Takes what `from` says of itself; says whether it is the first to differ from `own`.
-    fn hear(&mut self, from: SiteId, claim: Claim, own: &Digests) -> Option<Digest> {
+    /// Takes the claim of `from`. Returns the own digest if the log of `from` is found to differ, and was not before.
+    fn take_claim(&mut self, from: SiteId, claim: Claim, own: &Digests) -> Option<Digest> {
         let ahead = &mut self.ahead[from.index()];
         let Some(digest) = own.at(claim.end) else {
             if claim.end > own.claim().end && ahead.is_none_or(|known| claim.end < known.end) {
@@ -122,14 +122,14 @@ impl Comparison {
         let peer = &mut self.peers[from.index()];
         let before = *peer;
         *peer = match before {
-            // That it has this site's log as far as here says nothing of where it differs.
+            // Agreement up to here says nothing about the slot where the logs differ.
             Peer::Other { since, .. } if digest == claim.digest && claim.end < since => before,
             _ if digest == claim.digest => Peer::Same(claim.end),
             Peer::Other { claim: known, .. } if known.end < claim.end && own.at(known.end).is_some() => {
                 before
             }
             Peer::Other { since, .. } => Peer::Other { since: since.min(claim.end), claim },
-            Peer::Unheard | Peer::Same(_) => Peer::Other { since: claim.end, claim },
+            Peer::Uncompared | Peer::Same(_) => Peer::Other { since: claim.end, claim },
         };
         let differs = matches!(*peer, Peer::Other { .. });
         let others = self.differing.without(from);
@@ -137,7 +137,7 @@ impl Comparison {
         (differs && !matches!(before, Peer::Other { .. })).then_some(digest)
     }
 
-    /// Who has said something of a slot that this site has applied by now, and what.
+    /// Removes a waiting claim of a slot that this site has applied by then, with its sender.
     fn pop_reached(&mut self, own: &Digests) -> Option<(SiteId, Claim)> {
         let applied = own.claim().end;
         let is_reached = |site: &SiteId| self.ahead[site.index()].is_some_and(|claim| claim.end <= applied);
@@ -151,12 +151,12 @@ impl Comparison {
         let others = || {
             all().filter_map(|(site, peer)| match peer {
                 Peer::Other { since, claim } if site != me => Some((site, since, claim)),
-                Peer::Unheard | Peer::Same(_) | Peer::Other { .. } => None,
+                Peer::Uncompared | Peer::Same(_) | Peer::Other { .. } => None,
             })
         };
         let Some(since) = others().map(|(_, since, _)| since).min() else { return Finding::Sound };
         for (_, _, claim) in others() {
-            let who = others().filter(|(_, _, said)| *said == claim).map(|(site, ..)| site).collect();
+            let who = others().filter(|(_, _, claimed)| *claimed == claim).map(|(site, ..)| site).collect();
             if Quorum::at(sites, claim.end).is_chosen(who) {
                 return Finding::Outvoted(who, claim);
             }
@@ -166,11 +166,11 @@ impl Comparison {
         if Quorum::at(sites, since).is_chosen(same) { Finding::Sound } else { Finding::Alone }
     }
 
-    /// The slot at which all should compare: the lowest at which somebody differs, for who differs has applied that.
+    /// The slot at which all should compare: the lowest at which a peer differs, since that peer has applied it.
     fn in_question(&self, own: &Digests) -> Claim {
         let others = self.peers.iter().filter_map(|peer| match peer {
             Peer::Other { claim, .. } => Some(claim.end),
-            Peer::Unheard | Peer::Same(_) => None,
+            Peer::Uncompared | Peer::Same(_) => None,
         });
         let held = others.filter_map(|end| Some(Claim { end, digest: own.at(end)? }));
         held.min_by_key(|claim| claim.end).unwrap_or_else(|| own.claim())
@@ -178,27 +178,27 @@ impl Comparison {
 }
 
 impl<M: Machine> Site<M> {
-    /// A peer says what it has applied.
+    /// A peer claims what it has applied.
     pub(super) fn on_claim(&mut self, from: SiteId, claim: Claim, effects: &mut Effects<Replicated<M>>) {
         if from == self.id || from.number() >= self.config.sites {
             return;
         }
-        if let Some(own) = self.comparison.hear(from, claim, self.replica.digests()) {
+        if let Some(own) = self.comparison.take_claim(from, claim, self.replica.digests()) {
             effects.note(Note::Differs(from, claim, own));
         }
     }
 
-    /// A peer asks what this site has at the slot that it names, and says what it has itself.
+    /// A peer sends its own claim of a slot, and asks for this site's.
     pub(super) fn on_compare(&mut self, from: SiteId, asked: Claim, effects: &mut Effects<Replicated<M>>) {
         self.on_claim(from, asked, effects);
         if let Some(digest) = self.replica.digests().at(asked.end) {
             let claim = Claim { end: asked.end, digest };
             // What is applied is chosen, and stays so whatever this site loses.
-            effects.send_independent(from, &Message::Compared { claim });
+            effects.send_independent(from, &Message::CompareReply { claim });
         }
     }
 
-    /// Compares what it can compare by now, and acts on it.
+    /// Compares what can be compared, and acts on the result.
     pub(super) fn settle_comparison(&mut self, now: Instant, effects: &mut Effects<Replicated<M>>) {
         while let Some((from, claim)) = self.comparison.pop_reached(self.replica.digests()) {
             self.on_claim(from, claim, effects);

@@ -1,7 +1,8 @@
-//! Sizes and times of a site and its clients: one table, and what must hold between them.
+//! Sizes and times of a site and its clients: one table, and the constraints between them.
 //!
-//! A new one is a row of the table, its use, and its twin in `tests/twins`. `sites.ron` and scenarios know it then; where
-//! real sites usually have another value, `sites_ron` says so, and `service` where drawn scenarios do.
+//! Another setting needs a row in the table, its use, and its twin in `tests/twins`. `sites.ron` and scenarios then
+//! accept it. Where real sites usually have another value, `sites_ron` sets it; where drawn scenarios do, `service`
+//! does.
 
 mod table;
 
@@ -20,11 +21,11 @@ use crate::replicated::submission::Submission;
 use crate::time::Duration;
 use crate::wire::{Reader, Wire, WireError};
 
-/// What one input may make a site write at most, in bytes: the records of a new leader that proposes every open
-/// slot again. It fits one file of a journal of the usual size.
+/// The most that one input may make a site write, in bytes: the records of a new leader that proposes every open slot
+/// again. It fits one file of a journal of the usual size.
 const BURST_BYTES_MAX: u64 = 3 << 20;
 
-/// The least time that is not none, and the longest.
+/// The bounds of most times: the shortest that is not zero, and the longest.
 const TICK: Duration = Duration::from_micros(1);
 const HOUR: Duration = Duration::from_secs(3_600);
 
@@ -34,79 +35,83 @@ const fn ms(count: u64) -> Duration {
 
 table::settings! {
     "limits" Limits {
-        /// No datagram is larger, in bytes.
+        /// The size of the largest datagram, in bytes.
         datagram_max: usize = DATAGRAM_DEFAULT, DATAGRAM_MIN..=DATAGRAM_MAX,
             "Bytes. Storage is formatted for this limit: raising it needs a new cluster.";
-        /// The most slots that a leader has under way; beyond, submissions wait.
-        window: u64 = 32, 1..=4_096, "Slots that a leader has under way, and events in one slot.";
-        /// The most submissions in one slot.
+        /// The number of slots that a leader has under way, at most. Further submissions wait.
+        window: u64 = 32, 1..=4_096, "The most slots that a leader has under way, and the most events in one slot.";
+        /// The number of submissions in one slot, at most.
         batch: usize = 16, 1..=ENTRY_VALUES_MAX;
-        /// The most slots asked for at once in catching up.
-        fetch_max: u64 = 64, 1..=4_096, "Slots asked for at once in catching up.";
-        /// The most submissions in a site's queue; beyond, clients are told that it is busy.
-        queue_max: usize = 1_024, 1..=1 << 20, "Events that wait in a site; beyond, clients are told that it is busy.";
-        /// The most submissions of its queue that a site has with the leader at once, and that a leader holds for
-        /// proposing; beyond, they wait with their origin.
-        forward_max: usize = 64, 1..=1 << 16, "Of those, how many a site has with the leader at once.";
-        /// The most open sessions; an opening beyond evicts the one that was used longest ago. As many that ended are
-        /// remembered. What the log means depends on this limit: it is the same at every site, as long as the log lives.
+        /// The number of slots that a site asks for at once while it catches up, at most.
+        fetch_max: u64 = 64, 1..=4_096, "Slots that a site asks for at once while it catches up.";
+        /// The number of submissions in the queue of a site, at most. Further clients get the answer that the site
+        /// is busy.
+        queue_max: usize = 1_024, 1..=1 << 20,
+            "Events that wait at a site. If it has no room, it answers that it is busy.";
+        /// The number of submissions that a site has with the leader at once, and that a leader holds for
+        /// proposing, at most. Further ones wait at their origin.
+        forward_max: usize = 64, 1..=1 << 16, "Of these events, how many a site has with the leader at once.";
+        /// The number of open sessions, at most. A further session evicts the one that was unused for longest. As
+        /// many ended sessions are remembered. The meaning of the log depends on this limit: it is the same at
+        /// every site for the life of the log.
         sessions_max: usize = 1_024, 1..=1 << 16,
-            "Sessions of clients that are open; beyond, the one used longest ago goes. Storage is made for\n\
-             this limit, for what the log means depends on it: another one needs a new cluster.";
-        /// The most queries that wait for a site to catch up, four of one client at most; beyond, the client's oldest is
-        /// answered that the site is behind, or the oldest of all.
+            "Sessions of clients that are open. One more evicts the session unused for longest. Storage is\n\
+             made for this limit, because the meaning of the log depends on it: another one needs a new cluster.";
+        /// The number of queries that wait for a site to catch up, at most, and at most four per client. At a
+        /// further query the oldest of that client, or the oldest of all, gets the answer that the site is behind.
         parked_max: usize = 64, 0..=1 << 16, "Queries that wait for a site to catch up.";
-        /// The most linearizable views that wait for a survey of the logs or for its result, four of one client at most;
-        /// beyond, the client's oldest is told to ask elsewhere, or the oldest of all.
+        /// The number of linearizable views that wait for a survey of the logs or for its result, at most, and at
+        /// most four per client. At a further view the oldest of that client, or the oldest of all, gets the answer
+        /// to ask elsewhere.
         reads_max: usize = 64, 1..=1 << 16,
-            "Linearizable views that wait for an answer of the other sites, or to catch up.";
-        /// The most commands that wait in a client; beyond, they are refused.
+            "Linearizable views that wait for answers of other sites, or for their own site to catch up.";
+        /// The number of commands that wait in a terminal or client, at most. Further commands are refused.
         client_queue_max: usize = 256, 1..=1 << 16, "Commands that wait in a terminal or client.";
     }
     "timeouts" Timeouts {
-        /// Between two heartbeats of a leader.
+        /// The time between two heartbeats of a leader: at most half of `election`.
         heartbeat: Duration = ms(50), TICK..=HOUR;
-        /// Without a word of the leader for this long, and some jitter, a site campaigns.
+        /// The time without a message from the leader after which a site campaigns. Some jitter comes on top.
         election: Duration = ms(300), TICK..=HOUR,
-            "Without a word of the leader for this long, and some jitter, a site campaigns.";
-        /// The most jitter of the first attempt.
+            "A site campaigns after it has heard no leader for this long, plus some jitter.";
+        /// The largest jitter of the first attempt.
         election_jitter: Duration = ms(200), Duration::ZERO..=HOUR;
-        /// Unanswered messages between sites are sent again after this.
+        /// The time after which an unanswered message between sites is sent again.
         retry: Duration = ms(150), TICK..=HOUR,
-            "Unanswered messages between sites, and of clients, are sent again after these.";
-        /// A client asks again after this.
+            "Sites send unanswered messages again after `retry`, and clients after `client_retry`.";
+        /// The time after which a client asks again.
         client_retry: Duration = ms(500), TICK..=HOUR;
-        /// A client whose session was idle for this long opens another one before it asks.
+        /// The time without a request after which a client opens another session before it asks.
         session_idle: Duration = Duration::from_secs(60), TICK..=HOUR,
             "A client whose session was idle for this long opens another one before it asks.";
-        /// How long a query waits for a site to catch up, and a linearizable view for its survey.
+        /// The time for which a query waits for a site to catch up, and a linearizable view for its survey.
         parked_for: Duration = Duration::from_secs(1), Duration::ZERO..=HOUR,
-            "How long a query waits for a site to catch up.";
-        /// A client is told that its request waits durably when the request has waited for this long, or when it asks
-        /// again; one whose request is applied sooner is told that alone.
+            "A query waits this long for a site to catch up.";
+        /// The time after which a client is notified that its request waits durably. A client that asks again is
+        /// notified at once. A client whose request is applied sooner gets that answer alone.
         taken_after: Duration = Duration::ZERO, Duration::ZERO..=HOUR,
-            "A client whose event is not in the log after this long is told that it waits.";
-        /// A leader that is asked to propose waits for this long first, unless it has enough for a whole slot: what
-        /// comes in the meantime goes with it.
+            "A site answers a client that its event waits, if the event is not in the log after this long.";
+        /// The time for which a leader gathers submissions before it proposes, unless it has enough for a whole
+        /// slot.
         propose_after: Duration = Duration::ZERO, Duration::ZERO..=HOUR,
-            "A leader waits for this long for more to propose with what it is asked for.";
-        /// A leader with nothing under way says after this what it knows to be chosen, unless a proposal says it sooner
-        /// or somebody at another site waits for it.
+            "A leader waits this long for more events before it proposes a slot that is not full.";
+        /// The time after which a leader with nothing under way announces what it knows to be chosen, unless a
+        /// proposal announces it sooner or somebody at another site waits for it.
         chosen_after: Duration = Duration::ZERO, Duration::ZERO..=HOUR,
-            "A leader that goes idle says after this what is in the log, if nobody waits for it.";
+            "An idle leader announces after this long what is in the log, if no other site waits for it.";
     }
 }
 
 /// A setting as a file shows it.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Setting {
-    /// The section of `sites.ron` that it stands in.
+    /// The section of `sites.ron` that holds it.
     pub section: &'static str,
     /// Its name in scenarios and in its section.
     pub name: &'static str,
-    /// In RON.
+    /// The value, in RON.
     pub value: String,
-    /// What a written `sites.ron` says above it; may have several lines, or none.
+    /// The comment above it in a written `sites.ron`: several lines, one, or none.
     pub comment: &'static str,
 }
 
@@ -123,12 +128,12 @@ pub enum ConfigError {
         min: u64,
         /// The most that is allowed.
         max: u64,
-        /// The number that it has.
+        /// The configured number.
         found: u64,
     },
-    /// A leader would be given up between two of its heartbeats.
+    /// Followers would give up a leader between two of its heartbeats.
     HeartbeatTooSlow,
-    /// What a new leader may have to write at once, in bytes, is more than this.
+    /// A new leader may have to write more than this many bytes at once.
     WindowTooLarge(u64),
 }
 
@@ -159,7 +164,7 @@ impl ConfigError {
         }
     }
 
-    /// The section of `sites.ron` in which that setting stands; the number of sites stands in none.
+    /// The section of `sites.ron` that holds the setting; `None` for the number of sites.
     pub fn section(&self) -> Option<&'static str> {
         let is_there = |names: &[&str]| names.contains(&self.setting());
         SECTIONS.iter().find(|(_, names)| is_there(names)).map(|(section, _)| *section)
@@ -167,7 +172,7 @@ impl ConfigError {
 }
 
 impl Config {
-    /// Refuses what cannot work.
+    /// Refuses a configuration that cannot work.
     pub fn check(&self) -> Result<(), ConfigError> {
         if !(1..=SITES_MAX).contains(&self.sites) {
             let (max, found) = (SITES_MAX.into(), self.sites.into());
@@ -183,22 +188,22 @@ impl Config {
         Ok(())
     }
 
-    /// Bytes that the submissions of one slot take at most.
+    /// The most bytes of the submissions of one slot, together.
     pub(super) fn entry_bytes_max(&self) -> usize {
         entry_bytes_max(self.datagram_max)
     }
 
-    /// What one input may make a site write at most, in bytes: it must fit one file of the journal.
+    /// The most bytes that one input may make a site write: they must fit one file of the journal.
     pub fn burst_bytes_max(&self) -> u64 {
         self.paxos().open_max() * self.datagram_max as u64
     }
 
-    /// How large `window` and `fetch_max` may be at most with datagrams of up to `datagram_max` bytes.
+    /// The largest `window` and `fetch_max` with datagrams of up to `datagram_max` bytes.
     pub const fn open_max_for(datagram_max: usize) -> u64 {
         BURST_BYTES_MAX / 4 / datagram_max as u64
     }
 
-    /// The most bytes of one durable record, whatever is in it: what storage is formatted for.
+    /// The most bytes of one durable record, whatever it holds. Storage is formatted for this size.
     pub fn record_bytes_max<M: Machine>(&self) -> usize {
         let entry = ENTRY_PREFIX_MAX + self.entry_bytes_max();
         1 + paxos::PaxosRecord::<()>::OVERHEAD_MAX + entry.max(Submission::<M>::BYTES_MAX)

@@ -1,7 +1,8 @@
 //! The digests of the slots that a site applied last.
 //!
-//! 1. They are folded where events are applied, out of what is applied: a site that left an event out would say so.
-//! 2. [`DIGESTS_MAX`] of them are kept, in memory alone: a restart folds them again. What is older is not compared.
+//! 1. Digests are folded where events are applied, from what is applied: those of a site that left an event out show
+//!    it.
+//! 2. [`DIGESTS_MAX`] of them are kept, in memory alone; a restart folds them again. Older ones are not compared.
 
 use alloc::collections::VecDeque;
 use alloc::vec::Vec;
@@ -12,30 +13,30 @@ use crate::replicated::paxos::{Claim, Digest, Slot};
 use crate::replicated::submission::Submission;
 use crate::wire::Wire;
 
-/// Of so many slots a site keeps the digests. A leader says every heartbeat how far it is, and asks are answered
-/// within a round trip: this is what a cluster applies meanwhile, with room to spare.
+/// The number of slots whose digests a site keeps. A leader reports its progress with each heartbeat, and a comparison
+/// is answered within a round trip. This is what a cluster applies meanwhile, with room to spare.
 pub const DIGESTS_MAX: usize = 1_024;
 
 /// The digests below the last slots that were applied.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(super) struct Digests {
-    /// That of `end` last; one at least.
+    /// The digests in order, that of `end` last; at least one.
     past: VecDeque<Digest>,
     end: Slot,
-    /// Of the slot below `end`, as far as it is applied.
+    /// The content of the slot below `end`, as far as it is applied.
     content: u64,
     /// Empty between calls.
     bytes: Vec<u8>,
 }
 
 impl Digests {
-    /// Of an empty log that begins at `first`.
+    /// The digests of an empty log that begins at `first`.
     pub(super) fn beginning_at(first: Slot) -> Digests {
         let past = VecDeque::from([Digest::default()]);
         Digests { past, end: first, content: 0, bytes: Vec::new() }
     }
 
-    /// The next slot is about to be applied, and holds nothing so far.
+    /// Begins the next slot, which holds nothing so far.
     pub(super) fn begin(&mut self) {
         if self.past.len() == DIGESTS_MAX {
             self.past.pop_front();
@@ -46,14 +47,14 @@ impl Digests {
         self.end = self.end.next();
     }
 
-    /// `submission` is applied next in the slot that was begun.
+    /// Absorbs the next submission of the slot that was begun.
     pub(super) fn absorb<M: Machine>(&mut self, submission: &Submission<M>) {
         submission.encode(&mut self.bytes);
         self.content = absorb(self.content, &self.bytes);
         self.bytes.clear();
     }
 
-    /// The slot that was begun is applied.
+    /// Ends the slot that was begun: all of it is applied.
     pub(super) fn finish(&mut self) {
         let Some(slot) = self.end.0.checked_sub(1).map(Slot) else { return };
         let before = self.past.len().checked_sub(2).and_then(|place| self.past.get(place));
@@ -63,12 +64,12 @@ impl Digests {
         }
     }
 
-    /// What is applied.
+    /// The claim of what is applied.
     pub(super) fn claim(&self) -> Claim {
         Claim { end: self.end, digest: self.past.back().copied().unwrap_or_default() }
     }
 
-    /// The digest of everything below `end`, if it is applied and not too long ago.
+    /// The digest of everything below `end`, if it is applied and recent enough.
     pub(super) fn at(&self, end: Slot) -> Option<Digest> {
         let ago = usize::try_from(self.end.0.checked_sub(end.0)?).ok()?;
         let place = self.past.len().checked_sub(ago + 1)?;
@@ -125,7 +126,7 @@ mod tests {
                 assert_ne!(of(slots).digest, of(other).digest, "{slots:?} {other:?}");
             }
         }
-        // Part of what sites say to each other: a change here needs a cluster that is stopped as a whole.
+        // Sites exchange these digests: a change here needs a cluster that is stopped as a whole.
         assert_eq!(of(&[&[1], &[2]]).digest, Digest(14_357_053_126_483_444_622));
     }
 

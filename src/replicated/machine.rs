@@ -1,4 +1,4 @@
-//! What sites replicate: a state machine, which anybody may bring.
+//! The state machine that sites replicate, which any user of this crate may define.
 
 use alloc::vec::Vec;
 use core::fmt::{self, Debug, Display};
@@ -7,45 +7,45 @@ use core::str::FromStr;
 use crate::mix;
 use crate::wire::{Tagged, Wire, WireError};
 
-/// A state that changes by operations alone, in the order of the log, at every site alike.
+/// A state that changes by operations alone, in the order of the log, in the same way at every site.
 ///
 /// [`Default`] is the state before the first operation.
 ///
-/// 1. [`apply`](Machine::apply) is a function of the state and its arguments: no clock, no randomness, no order of hashes.
-/// 2. Equal sequences of operations make equal states, and equal states [save](Machine::save) equal bytes.
+/// 1. [`apply`](Machine::apply) is a function of the state and its arguments: no clock, no randomness, no hash order.
+/// 2. Equal sequences of operations lead to equal states, and equal states [save](Machine::save) equal bytes.
 /// 3. A query looks at a bounded part of the state, however large the state is.
 ///
-/// [`Display`] of an operation and of a query says what is asked for; that of an outcome and of a reply is what follows
-/// it in notes and traces, like `finds 7`, or nothing.
+/// The [`Display`] of an operation or a query says what is asked for. That of an outcome or a reply follows the request
+/// in notes and traces, like `finds 7`, or is empty.
 pub trait Machine: Clone + Default + PartialEq + Eq + Debug + 'static {
-    /// What changes the state, or looks at it from its place in the log.
+    /// Changes the state, or looks at it from its place in the log.
     type Operation: Wire + PartialEq + Eq + Display;
-    /// What came of an operation. It is remembered for retries. [`Answer`](super::Answer) takes tag 1.
+    /// The result of an operation, which is remembered for retries. [`Answer`](super::Answer) takes tag 1.
     type Outcome: Tagged + PartialEq + Eq + Display;
-    /// What may be asked of a site without an entry in the log. [`Query`](super::Query) takes tags 2 and 4.
+    /// A question to a site, without an entry in the log. [`Query`](super::Query) takes tags 2 and 4.
     type Query: Tagged + PartialEq + Eq + Display;
-    /// The answer to that. [`Reply`](super::Reply) takes tags 2 and 4.
+    /// The answer to a query. [`Reply`](super::Reply) takes tags 2 and 4.
     type Reply: Tagged + PartialEq + Eq + Display;
 
-    /// No operation is larger, encoded.
+    /// The most bytes of an encoded operation.
     const OPERATION_BYTES_MAX: usize;
-    /// No outcome is larger.
+    /// The most bytes of an encoded outcome.
     const OUTCOME_BYTES_MAX: usize;
-    /// No query is larger.
+    /// The most bytes of an encoded query.
     const QUERY_BYTES_MAX: usize;
-    /// No reply is larger.
+    /// The most bytes of an encoded reply.
     const REPLY_BYTES_MAX: usize;
-    /// What [`looks`](Machine::looks) may grow by for one outcome or reply, about.
+    /// About the most that [`looks`](Machine::looks) may grow by for one outcome or reply.
     const LOOKS_MAX: u64 = u64::MAX;
 
-    /// Does what an operation asks for. What that means at a level never changes.
+    /// Executes an operation. The meaning of an operation at a level never changes.
     fn apply(&mut self, at: Position, level: Level, operation: &Self::Operation) -> Self::Outcome;
 
-    /// Answers a query from the state as it is. At most [`REPLY_BYTES_MAX`](Machine::REPLY_BYTES_MAX) bytes: what is
-    /// longer comes in pages.
+    /// Answers a query from the state as it is, in at most [`REPLY_BYTES_MAX`](Machine::REPLY_BYTES_MAX) bytes: longer
+    /// answers come in pages.
     fn query(&self, query: &Self::Query) -> Self::Reply;
 
-    /// How far the log must be applied before that answers `query`.
+    /// How much of the log the answer to `query` must show.
     fn read(_query: &Self::Query) -> Read {
         Read::Quorum
     }
@@ -53,19 +53,19 @@ pub trait Machine: Clone + Default + PartialEq + Eq + Debug + 'static {
     /// The whole state in its one canonical form.
     fn save(&self, level: Level) -> impl Iterator<Item = Chunk>;
 
-    /// The state of which these are all chunks, in their order.
+    /// The state that is saved in these chunks, all of them and in order.
     ///
     /// # Errors
-    /// When they are none.
+    /// When the chunks hold no state.
     fn load(level: Level, chunks: impl Iterator<Item = Chunk>) -> Result<Self, WireError>;
 
-    /// Tells an operation from every other one that a request of the same number may carry, up to chance.
+    /// Distinguishes an operation from every other one that a request of the same number may carry, except by chance.
     fn digest(operation: &Self::Operation) -> u64 {
         mix::absorb(0, &operation.to_bytes())
     }
 
-    /// How many items its containers were asked for, by their own count. A machine that counts nothing is not judged
-    /// for its work.
+    /// The number of items that were looked up in its containers, by their own count. A machine that counts nothing is
+    /// not judged for its work.
     fn looks(&self) -> u64 {
         0
     }
@@ -74,9 +74,9 @@ pub trait Machine: Clone + Default + PartialEq + Eq + Debug + 'static {
 /// How much of the log the answer to a query must show.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Read {
-    /// What the asked site has applied, and no less than the client has seen.
+    /// The log as the asked site has applied it, and no less than the client has seen.
     Local,
-    /// Everything that anybody was told of before the query was asked: the site asks a quorum how far the logs reach.
+    /// Everything that anybody saw before the query was asked: the site asks a quorum how far the logs reach.
     Quorum,
 }
 
@@ -85,7 +85,7 @@ pub enum Read {
 pub struct Level(pub u16);
 
 impl Level {
-    /// The only one so far.
+    /// The only level.
     pub const FIRST: Level = Level(1);
 }
 
@@ -97,7 +97,7 @@ impl Chunk {
     /// A chunk ends with the first item that brings it to this many bytes.
     pub const BYTES: usize = 16 << 10;
 
-    /// CowLog that hold `items` in their order.
+    /// The chunks that hold `items`, in order.
     pub fn of<T: Wire>(items: impl IntoIterator<Item = T>) -> impl Iterator<Item = Chunk> {
         let mut items = items.into_iter().peekable();
         core::iter::from_fn(move || {
@@ -115,7 +115,7 @@ impl Chunk {
     /// The items that these chunks hold.
     ///
     /// # Errors
-    /// When their bytes are no items.
+    /// When the bytes do not decode.
     pub fn items<T: Wire>(chunks: impl Iterator<Item = Chunk>) -> Result<Vec<T>, WireError> {
         let mut items = Vec::new();
         for Chunk(bytes) in chunks {
@@ -155,7 +155,7 @@ impl FromStr for Position {
     }
 }
 
-/// A text is no position in the log.
+/// The text is no position in the log.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct PositionError;
 
@@ -186,8 +186,8 @@ pub(super) mod tests {
     use alloc::string::{String, ToString};
     use alloc::vec;
 
-    /// Keeps what is written, and is too generous: `long` bounds nothing, and it answers with all that it has. It may
-    /// forget the last of it when it is loaded.
+    /// Keeps what is written and breaks its bounds: `long` may have any length, and a reply holds everything. Loading
+    /// drops the last byte if `FORGETS`.
     #[derive(Clone, PartialEq, Eq, Debug, Default)]
     pub(in crate::replicated) struct Tape<const FORGETS: bool>(pub(in crate::replicated) Vec<u8>);
 
@@ -249,7 +249,7 @@ pub(super) mod tests {
         site
     }
 
-    /// What it does a second after its start, in the words of its notes.
+    /// The notes that an input causes a second after the start.
     fn hand_in(site: &mut Replicated<Tape<false>>, input: Input<Replicated<Tape<false>>>) -> Vec<String> {
         hand_in_at(site, 1_000, input)
     }
@@ -274,7 +274,7 @@ pub(super) mod tests {
     }
 
     fn ask(request: Request<Tape<false>>) -> Input<Replicated<Tape<false>>> {
-        Input::Message { from: CLIENT, message: Message::Ask { request } }
+        Input::Message { from: CLIENT, message: Message::Request { request } }
     }
 
     fn write(number: u64, long: usize) -> Input<Replicated<Tape<false>>> {
@@ -294,7 +294,7 @@ pub(super) mod tests {
     fn an_operation_that_is_too_large_is_dropped_where_it_comes_from_the_network() {
         let mut site = opened();
         let notes = hand_in(&mut site, write(1, 7));
-        assert_eq!(notes, ["ignored Ask of C1: it is larger than an operation may be"]);
+        assert_eq!(notes, ["ignored Request of C1: it is larger than an operation may be"]);
         let notes = hand_in(&mut site, write(1, 6));
         assert!(notes.iter().any(|note| note.starts_with("applied")), "{notes:?}");
     }
@@ -321,7 +321,7 @@ pub(super) mod tests {
         assert_eq!(Chunk::items::<u32>([Chunk(vec![0x80])].into_iter()), Err(WireError::Short));
     }
 
-    /// Whether a machine with these tags is refused is seen by the compiler; here, what it looks at.
+    /// The compiler refuses a machine with such tags; this tests the function that it asks.
     #[test]
     fn tags_of_the_site_are_no_machines() {
         use crate::replicated::message::are_free;

@@ -1,4 +1,4 @@
-//! Everything that sites and clients say to each other, and what a site makes durable.
+//! The messages between sites and clients, and the records that a site makes durable.
 
 use alloc::sync::Arc;
 use alloc::vec::Vec;
@@ -16,91 +16,92 @@ use crate::wire::{Reader, Tagged, U64_MAX, Wire, WireError};
 pub enum Message<M: Machine> {
     /// Between acceptors, proposers and learners.
     Paxos {
-        /// What.
+        /// The protocol's message.
         message: paxos::PaxosMessage<Arc<Submission<M>>>,
     },
-    /// From an origin to the leader, or to the site through which it follows the leader: please propose this.
+    /// From an origin to the leader, or to the peer through which it follows the leader: asks to propose a submission.
     Forward {
-        /// What.
+        /// The submission to propose.
         submission: Arc<Submission<M>>,
     },
-    /// From a site that hears the leader, for an origin that does not: please propose this. Never passed on.
+    /// From a site that hears the leader, for an origin that does not: asks to propose a submission. Never passed on.
     Relay {
-        /// What.
+        /// The submission to propose.
         submission: Arc<Submission<M>>,
     },
-    /// From a client: please do this once.
-    Ask {
-        /// What.
+    /// From a client: asks to do something once.
+    Request {
+        /// The request.
         request: Request<M>,
     },
-    /// To a client: the request is durable in this site's queue. Not yet in the log.
+    /// To a client: the request is durable in this site's queue. It is not in the log yet.
     Taken {
-        /// Which.
+        /// The id of the request.
         id: RequestId,
     },
     /// To a client: the request is in the log, for ever.
     Applied {
-        /// Which.
+        /// The id of the request.
         id: RequestId,
-        /// Where it took effect.
+        /// Where it took effect: slot and index.
         at: Position,
-        /// What came of it.
+        /// The outcome.
         answer: Answer<M>,
     },
-    /// To a client: its session is unknown, closed or evicted; nothing is executed in it any more.
+    /// To a client: its session is unknown, closed or evicted. No further request is executed in it.
     Expired {
-        /// Which.
+        /// The id of the request.
         id: RequestId,
-        /// Whether the request never took effect, under any copy, and never will. Else nobody can say any more.
+        /// Whether no copy of the request ever took effect or ever will. If `false`, the outcome is unknown.
         is_undone: bool,
     },
-    /// To a client: this site did not take this copy, for this reason; try later or elsewhere. Another site may have taken
-    /// another one.
+    /// To a client: this site did not take this copy; try later or elsewhere. Another site may have taken another copy.
     Busy {
-        /// Which.
+        /// The id of the request.
         id: RequestId,
-        /// Why.
+        /// The reason.
         reason: BusyReason,
     },
-    /// From a client: please tell, from what this site has applied.
+    /// From a client: asks for an answer from what this site has applied.
     Query {
-        /// Chosen by the client; the answer names it. Of a linearizable view, no other life of the client chooses it.
+        /// Chosen by the client; the answer repeats it. No other life of the client chooses the id of a linearizable
+        /// view.
         id: u64,
-        /// Answer only when everything below is applied.
+        /// The site answers only once everything below this slot is applied.
         seen: Slot,
-        /// What.
+        /// The query.
         query: Query<M>,
     },
     /// To a client: the answer to a query.
-    Told {
-        /// Which.
+    QueryReply {
+        /// The id of the query.
         id: u64,
-        /// How far this site has applied the log.
+        /// This site has applied everything below this slot.
         applied: Slot,
-        /// What.
+        /// The answer.
         reply: Reply<M>,
     },
-    /// From a site that knows of a difference: this is what it has applied below some slot; what has the recipient there?
+    /// From a site that knows of a difference: its claim of what it has applied below a slot. Asks for the recipient's
+    /// claim.
     Compare {
-        /// The sender's own.
+        /// The sender's own claim.
         claim: Claim,
     },
-    /// Answers that, with what the sender has below the same slot.
-    Compared {
-        /// The sender's own.
+    /// Answers `Compare` with what the sender has applied below the same slot.
+    CompareReply {
+        /// The sender's own claim.
         claim: Claim,
     },
     /// To a client: this site waited and is still behind what it would have to show, or cannot tell whether it is.
     Behind {
-        /// Which query.
+        /// The id of the query.
         id: u64,
-        /// How far this site has applied the log.
+        /// This site has applied everything below this slot.
         applied: Slot,
     },
 }
 
-/// Which request of a client.
+/// Identifies a request of a client.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub enum RequestId {
     /// The opening with this nonce.
@@ -114,17 +115,18 @@ pub enum RequestId {
         session: Session,
         /// The request's number in it.
         number: u64,
-        /// Of what was asked: an answer belongs to the request that asked for it, and to none that takes its number.
+        /// The digest of the operation: an answer belongs to the request that asked for it, and to no other of the same
+        /// number.
         digest: u64,
     },
 }
 
-/// What came of a request. Remembered in the replicated state, for retries.
+/// The outcome of a request. The replicated state remembers it for retries.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Answer<M: Machine> {
     /// The session is open; its id is the position of the answer.
     Opened,
-    /// What came of the operation at the position of the answer.
+    /// The outcome of the operation at the position of the answer.
     Of(M::Outcome),
 }
 
@@ -139,7 +141,7 @@ pub enum BusyReason {
     Diverged,
 }
 
-/// What can be asked of a single site.
+/// A question to a single site.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Query<M: Machine> {
     /// About the state.
@@ -149,7 +151,7 @@ pub enum Query<M: Machine> {
         /// The first position.
         from: Position,
     },
-    /// How the site is.
+    /// The site's status.
     Status,
 }
 
@@ -158,51 +160,51 @@ pub enum Query<M: Machine> {
 pub enum Reply<M: Machine> {
     /// About the state.
     Of(M::Reply),
-    /// A piece of the log: what each position holds.
+    /// A piece of the log.
     Log {
-        /// In ascending order.
+        /// One line per request, in ascending order.
         lines: Vec<LogLine<M>>,
         /// Whether more follow.
         has_more: bool,
     },
-    /// How the site is.
+    /// The site's status.
     Status {
-        /// How.
+        /// The status.
         status: Status,
     },
 }
 
-/// One request of the log. A retried one may stand there twice; it took effect once.
+/// One request of the log. A retried request may stand there twice; it took effect once.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct LogLine<M: Machine> {
-    /// Where.
+    /// Its position in the log.
     pub position: Position,
-    /// What.
+    /// The request.
     pub request: Request<M>,
 }
 
-/// How a site is.
+/// The status of a site.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Status {
-    /// Whom it tells of.
+    /// The site that reports.
     pub site: SiteId,
-    /// What it does.
+    /// Its phase in the protocol.
     pub phase: Phase,
-    /// What it has promised.
+    /// The highest ballot that it has promised.
     pub ballot: Ballot,
-    /// Whom it follows, itself included, be it through another site.
+    /// The leader that it follows, directly or through another site; itself if it leads.
     pub leader: Option<SiteId>,
-    /// Below it, it knows everything to be chosen.
+    /// It knows everything below this slot to be chosen.
     pub chosen: Slot,
-    /// Below it, it has applied everything.
+    /// It has applied everything below this slot.
     pub applied: Slot,
-    /// How many submissions wait in its queue.
+    /// The number of submissions in its queue.
     pub queue: u64,
     /// The digest of everything below `applied`.
     pub digest: Digest,
 }
 
-/// What a site does in the protocol.
+/// A site's phase in the protocol.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Phase {
     /// It follows.
@@ -211,27 +213,28 @@ pub enum Phase {
     Campaigning,
     /// It leads.
     Leading,
-    /// It lets nothing be chosen, whoever leads: its log differs from another site's, and no quorum is known to have it.
+    /// It takes no part in choosing, whichever site leads: its log differs from another site's, and no quorum is known
+    /// to have it.
     Diverged,
 }
 
 /// One durable fact of a site.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Record<M: Machine> {
-    /// Of its acceptor and learner.
+    /// A fact of its acceptor and learner.
     Paxos {
-        /// What.
+        /// The protocol's record.
         record: paxos::PaxosRecord<Arc<Submission<M>>>,
     },
     /// It took a request into its queue.
     Taken {
-        /// As numbered.
+        /// The submission, numbered.
         submission: Arc<Submission<M>>,
     },
 }
 
 impl<M: Machine> Request<M> {
-    /// Which request this is.
+    /// The id of this request.
     pub fn id(&self) -> RequestId {
         match *self {
             Request::Open { nonce, .. } => RequestId::Open { nonce },
@@ -242,28 +245,28 @@ impl<M: Machine> Request<M> {
     }
 }
 
-/// Bytes that a datagram with one message takes beside a submission, at most.
+/// The most bytes of a datagram with one message, beside the submission in it.
 const OVERHEAD_MAX: usize =
     FRAME_BYTES + MESSAGE_PREFIX_MAX + 1 + paxos::PaxosMessage::<()>::ENTRY_OVERHEAD_MAX + ENTRY_PREFIX_MAX;
 
-/// Bytes of the count in front of the values of an entry.
+/// Bytes of the count before the values of an entry.
 pub(crate) const ENTRY_PREFIX_MAX: usize = 2;
 
-/// Bytes beside what is asked or answered in any message that carries such.
+/// The most bytes of any message with a query, a reply or an outcome, beside what it carries.
 const QUERY_OVERHEAD_MAX: usize = FRAME_BYTES + MESSAGE_PREFIX_MAX + 1 + (1 + 4 * U64_MAX) + 2 * U64_MAX + 1;
 
-/// Bytes that the values of one entry may take, so that every message that carries the entry fits.
+/// The most bytes of the values of one entry, so that every message that carries the entry fits.
 pub(crate) const fn entry_bytes_max(datagram_max: usize) -> usize {
     datagram_max - OVERHEAD_MAX
 }
 
-/// Bytes of a log that a reply tells at most. Its largest item, a line of the log, is smaller than the submission that it
+/// The most bytes of the log in one reply. The largest item, a line of the log, is smaller than the submission that it
 /// shows, so every list makes progress.
 pub(super) const fn list_bytes_max<M: Machine>() -> usize {
     Submission::<M>::BYTES_MAX
 }
 
-/// What must hold for a machine, checked when its sites are compiled.
+/// Checks the constraints on a machine when its sites are compiled.
 pub(super) const fn check_machine<M: Machine>() {
     let room = DATAGRAM_MIN - QUERY_OVERHEAD_MAX;
     assert!(
@@ -279,7 +282,7 @@ pub(super) const fn check_machine<M: Machine>() {
     assert!(are_free(M::Reply::TAGS, &[LOG, STATUS]), "tags 2 and 4 of replies are the site's");
 }
 
-/// Whether none of `tags` is one of those.
+/// Whether no tag is in both lists.
 pub(super) const fn are_free(tags: &[u8], of: &[u8]) -> bool {
     let mut index = 0;
     while index < tags.len() * of.len() {
@@ -291,7 +294,7 @@ pub(super) const fn are_free(tags: &[u8], of: &[u8]) -> bool {
     true
 }
 
-/// What the tags of a machine leave free.
+/// The tags that every machine leaves free.
 const OPENED: u8 = 1;
 const LOG: u8 = 2;
 const STATUS: u8 = 4;
@@ -299,17 +302,17 @@ const STATUS: u8 = 4;
 wire_enum!(Message<M: Machine> {
     1 => Paxos { message },
     2 => Forward { submission },
-    3 => Ask { request },
+    3 => Request { request },
     4 => Taken { id },
     5 => Applied { id, at, answer },
     6 => Expired { id, is_undone },
     7 => Busy { id, reason },
     8 => Query { id, seen, query },
-    9 => Told { id, applied, reply },
+    9 => QueryReply { id, applied, reply },
     10 => Behind { id, applied },
     11 => Relay { submission },
     12 => Compare { claim },
-    13 => Compared { claim },
+    13 => CompareReply { claim },
 });
 wire_enum!(Record<M: Machine> { 1 => Paxos { record }, 2 => Taken { submission } });
 wire_enum!(RequestId { 1 => Open { nonce }, 2 => Execute { session, number, digest } });
@@ -407,7 +410,7 @@ impl<M: Machine> Wire for Reply<M> {
 }
 
 impl<M: Machine> Query<M> {
-    /// How far the log must be applied before it is answered.
+    /// How much of the log the answer must show.
     pub fn read(&self) -> Read {
         match self {
             Query::Of(query) => M::read(query),
@@ -425,26 +428,26 @@ const KINDS: [&str; 24] = [
     "Chosen",
     "Nack",
     "Heartbeat",
-    "Heard",
+    "HeartbeatReply",
     "Fetch",
-    "Supply",
+    "FetchReply",
     "Survey",
-    "Extent",
+    "SurveyReply",
     "Forward",
     "Relay",
-    "Ask",
+    "Request",
     "Taken",
     "Applied",
     "Expired",
     "Busy",
     "Query",
-    "Told",
+    "QueryReply",
     "Behind",
     "Compare",
-    "Compared",
+    "CompareReply",
 ];
 
-/// Those between sites that carry the protocol or what clients ask for.
+/// The kinds between sites that carry the protocol or the requests of clients.
 #[cfg(feature = "scenario")]
 pub(super) const BETWEEN_SITES: &[&str] = KINDS.split_at(14).0;
 
@@ -457,16 +460,16 @@ impl<M: Machine> Label for Message<M> {
             Message::Paxos { message } => message.kind(),
             Message::Forward { .. } => "Forward",
             Message::Relay { .. } => "Relay",
-            Message::Ask { .. } => "Ask",
+            Message::Request { .. } => "Request",
             Message::Taken { .. } => "Taken",
             Message::Applied { .. } => "Applied",
             Message::Expired { .. } => "Expired",
             Message::Busy { .. } => "Busy",
             Message::Query { .. } => "Query",
-            Message::Told { .. } => "Told",
+            Message::QueryReply { .. } => "QueryReply",
             Message::Behind { .. } => "Behind",
             Message::Compare { .. } => "Compare",
-            Message::Compared { .. } => "Compared",
+            Message::CompareReply { .. } => "CompareReply",
         }
     }
 
@@ -476,14 +479,14 @@ impl<M: Machine> Label for Message<M> {
             Message::Forward { submission } | Message::Relay { submission } => {
                 Subject { noun: "submission", number: submission.number.count }
             }
-            Message::Ask { request } => request.subject(),
+            Message::Request { request } => request.subject(),
             Message::Taken { id }
             | Message::Applied { id, .. }
             | Message::Expired { id, .. }
             | Message::Busy { id, .. } => id.subject(),
-            Message::Compare { claim } | Message::Compared { claim } => Subject::slot(claim.end.0),
-            Message::Query { .. } | Message::Told { .. } | Message::Behind { .. } => {
-                // Ids count a client's queries: as an identity one would move with every query left out before it.
+            Message::Compare { claim } | Message::CompareReply { claim } => Subject::slot(claim.end.0),
+            Message::Query { .. } | Message::QueryReply { .. } | Message::Behind { .. } => {
+                // An id counts a client's queries: as an identity, it would change with every query left out before it.
                 Subject::NONE
             }
         }
@@ -493,15 +496,15 @@ impl<M: Machine> Label for Message<M> {
         match self {
             Message::Paxos { message } => message.rank(),
             Message::Forward { .. } | Message::Relay { .. } => 10,
-            // Where no quorum agrees they go on for ever.
-            Message::Compare { .. } | Message::Compared { .. } => 30,
+            // Where no quorum agrees, sites repeat these for ever.
+            Message::Compare { .. } | Message::CompareReply { .. } => 30,
             _ => 12,
         }
     }
 }
 
 impl RequestId {
-    /// What traces call it: openings by their order of appearance would not be an identity, so all are 0.
+    /// The name in traces. Openings have no identity in their order of appearance, so all are 0.
     pub fn subject(self) -> Subject {
         match self {
             RequestId::Open { .. } => Subject { noun: "opening", number: 0 },
@@ -511,7 +514,7 @@ impl RequestId {
 }
 
 impl<M: Machine> Request<M> {
-    /// That of its id, at less cost.
+    /// The subject of its id, at less cost.
     fn subject(&self) -> Subject {
         match *self {
             Request::Open { nonce, .. } => RequestId::Open { nonce }.subject(),

@@ -1,14 +1,15 @@
-//! Anybody's state machine at several sites: [`Replicated`] is a whole site or its client, two processes that speak one
-//! set of messages, and knows no more of the state than [`Machine`] says.
+//! Replicates any state machine over several sites. [`Replicated`] is a whole site or a client of one: two kinds of
+//! process that share one set of messages. All that they know of the state is [`Machine`].
 //!
-//! What a site takes goes to the leader: `Forward` from its origin. An origin that hears no leader, though a peer of
-//! it does, hands it to that peer, which passes it on as `Relay`; a `Relay` is never passed on, so nothing goes in
-//! circles, and a chain of two such peers serves nobody. The leader stays who it is. What takes effect, in which order
-//! and once, is settled by the origin's numbers when the log is applied, whichever way a submission came. A leader names
-//! whom it hears in its heartbeats, so an origin that it does not hear for long looks for such a peer too.
+//! A site sends what it takes to the leader, as `Forward`. An origin that hears no leader sends it to a peer that hears
+//! one, and the peer passes it on as `Relay`. No site passes a `Relay` on, so no submission circles; an origin that is
+//! two such peers away from the leader is not served. None of this changes who leads. The origin's numbers decide what
+//! takes effect, in which order and once, when the log is applied, whichever way a submission came. A leader's
+//! heartbeats name the sites that it hears, so an origin that the leader has not heard for long looks for such a peer
+//! too.
 //!
-//! What a client learns of the state is, by its choice: what this site has applied ([`Read::Local`]), what a quorum's
-//! logs may hold when it asks ([`Read::Quorum`], by a survey and without an entry in the log), or what stands before an
+//! A client chooses what a read shows: what the asked site has applied ([`Read::Local`]), what a quorum's logs may hold
+//! when the client asks ([`Read::Quorum`], by a survey and without an entry in the log), or what stands before a log
 //! entry of its own (an operation that looks).
 
 pub mod backup_check;

@@ -1,4 +1,4 @@
-//! What sites and clients tell those who watch.
+//! The notes of sites and clients, for those who watch.
 
 use core::fmt;
 
@@ -12,15 +12,15 @@ use crate::replicated::submission::{Number, Session};
 /// Something that happened at a site or a client.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Note<M: Machine> {
-    /// In the protocol.
+    /// An event of the protocol.
     Paxos(paxos::PaxosNote),
     /// The site took a request into its queue.
     Took(Number, M::Operation),
     /// The site took an opening into its queue.
     TookOpening(Number, ProcessId),
-    /// It refused a request.
+    /// The site refused a request.
     Refused(BusyReason),
-    /// It hands what waits over again, from this number on.
+    /// The site hands its queue over again, from this number on.
     Resubmits(Number),
     /// A submission took effect at this site.
     Applied(Position, M::Operation),
@@ -28,51 +28,51 @@ pub enum Note<M: Machine> {
     Repeated(Position, SiteId, Number),
     /// A submission came before its predecessor, and has no effect.
     OutOfOrder(Position, SiteId, Number),
-    /// A request of a session that has gone on without it, or has not come to it yet, has no effect.
+    /// A request has no effect: its session has gone on without it, or has not come to it yet.
     OutOfTurn(Position, SiteId, Number),
     /// A request in the session of another client has no effect.
-    Foreign(Position, SiteId, Number),
-    /// A session was evicted for another.
+    WrongClient(Position, SiteId, Number),
+    /// A session was evicted to make room for another.
     Evicted(Session),
     /// A request of an unknown, closed or evicted session has no effect.
     Expired(Session),
-    /// A query waited for this site to catch up, in vain.
+    /// A query waited in vain for this site to catch up.
     Behind(ProcessId, Slot),
-    /// It cannot show this client a linearizable view in time.
-    Unread(ProcessId, Slot),
-    /// A peer has applied another log: what it says, and what this site has below the same slot.
+    /// The site cannot show this client a linearizable view in time.
+    ReadTimedOut(ProcessId, Slot),
+    /// A peer has applied another log: the peer's claim, and this site's digest below the same slot.
     Differs(SiteId, Claim, Digest),
-    /// It lets nothing be chosen: its log differs below this slot, and no quorum is known to have it.
+    /// The site lets nothing be chosen: its log differs below this slot, and no quorum is known to have it.
     Diverged(Slot),
-    /// It takes part again: a quorum has its log, which it has applied up to here.
+    /// The site takes part again: a quorum has its log, which it has applied up to here.
     Reunited(Slot),
-    /// It dropped a message.
+    /// The process dropped a message: its sender, its kind and the reason.
     Ignored(ProcessId, &'static str, &'static str),
     /// Client: the session is open.
-    Opened(Session),
+    OpenedSession(Session),
     /// Client: the request waits durably at this site.
-    Waits(SiteId),
+    Taken(SiteId),
     /// Client: the request is in the log.
     Done(Position, M::Operation, Answer<M>),
-    /// Client: it does not ask in this session any more, which was idle for long.
-    Leaves(Session),
-    /// Client: the session expired and this was not done; it is asked for in another one.
-    AsksAnew(M::Operation),
-    /// Client: the sessions expired one after the other, and this was not done.
-    Undone(M::Operation),
-    /// Client: the session expired; whether this request took effect is not known.
-    Lost(M::Operation),
-    /// Client: a site told what was asked.
-    Told(SiteId, Slot, Reply<M>),
-    /// Client: a site showed the linearizable view that was asked for as this query.
-    Shown(u64, SiteId, Slot, M::Query, M::Reply),
-    /// Client: a site cannot answer a query, for it is behind.
+    /// Client: it leaves this session, which was idle for long.
+    LeavesSession(Session),
+    /// Client: the session expired and this was not done. The client asks for it in another session.
+    AsksInNewSession(M::Operation),
+    /// Client: one session after the other expired, and this was not done.
+    GaveUp(M::Operation),
+    /// Client: the session expired. Whether this request took effect is not known.
+    OutcomeUnknown(M::Operation),
+    /// Client: a site answered from its own state.
+    LocalReply(SiteId, Slot, Reply<M>),
+    /// Client: a site showed the linearizable view that this query asked for.
+    QuorumReply(u64, SiteId, Slot, M::Query, M::Reply),
+    /// Client: a site is behind and cannot answer a query.
     FoundBehind(SiteId, Slot),
     /// Client: a site is busy.
     FoundBusy(SiteId, BusyReason),
-    /// Client: no answer; it asks this site.
+    /// Client: no answer came, so it asks this site.
     Retries(SiteId),
-    /// Client: too many commands wait; this one was not taken.
+    /// Client: it refuses a command, since too many wait.
     QueueFull,
 }
 
@@ -81,7 +81,7 @@ impl<M: Machine> Label for Note<M> {
         "campaigns",
         "leads",
         "follows",
-        "leans",
+        "follows through",
         "deposed",
         "lost quorum",
         "gives way",
@@ -106,23 +106,23 @@ impl<M: Machine> Label for Note<M> {
         "repeated",
         "out of order",
         "out of turn",
-        "foreign",
+        "wrong client",
         "evicted",
         "expired",
         "behind",
-        "unread",
+        "read timed out",
         "differs",
         "diverged",
         "reunited",
-        "opened",
-        "waits",
+        "opened session",
+        "taken",
         "done",
-        "leaves",
-        "asks anew",
-        "undone",
-        "lost",
-        "told",
-        "shown",
+        "leaves session",
+        "asks in new session",
+        "gave up",
+        "outcome unknown",
+        "local reply",
+        "quorum reply",
         "found behind",
         "found busy",
         "retries",
@@ -141,24 +141,24 @@ impl<M: Machine> Label for Note<M> {
             Note::Repeated(..) => "repeated",
             Note::OutOfOrder(..) => "out of order",
             Note::OutOfTurn(..) => "out of turn",
-            Note::Foreign(..) => "foreign",
+            Note::WrongClient(..) => "wrong client",
             Note::Evicted(_) => "evicted",
             Note::Expired(_) => "expired",
             Note::Behind(..) => "behind",
-            Note::Unread(..) => "unread",
+            Note::ReadTimedOut(..) => "read timed out",
             Note::Differs(..) => "differs",
             Note::Diverged(_) => "diverged",
             Note::Reunited(_) => "reunited",
             Note::Ignored(..) => "ignored",
-            Note::Opened(_) => "opened",
-            Note::Waits(_) => "waits",
+            Note::OpenedSession(_) => "opened session",
+            Note::Taken(_) => "taken",
             Note::Done(..) => "done",
-            Note::Leaves(_) => "leaves",
-            Note::AsksAnew(_) => "asks anew",
-            Note::Undone(_) => "undone",
-            Note::Lost(_) => "lost",
-            Note::Told(..) => "told",
-            Note::Shown(..) => "shown",
+            Note::LeavesSession(_) => "leaves session",
+            Note::AsksInNewSession(_) => "asks in new session",
+            Note::GaveUp(_) => "gave up",
+            Note::OutcomeUnknown(_) => "outcome unknown",
+            Note::LocalReply(..) => "local reply",
+            Note::QuorumReply(..) => "quorum reply",
             Note::FoundBehind(..) => "found behind",
             Note::FoundBusy(..) => "found busy",
             Note::Retries(_) => "retries",
@@ -173,24 +173,24 @@ impl<M: Machine> Label for Note<M> {
             | Note::Repeated(at, ..)
             | Note::OutOfOrder(at, ..)
             | Note::OutOfTurn(at, ..)
-            | Note::Foreign(at, ..)
+            | Note::WrongClient(at, ..)
             | Note::Done(at, ..) => Subject::slot(at.slot),
             Note::Evicted(session)
             | Note::Expired(session)
-            | Note::Opened(session)
-            | Note::Leaves(session) => Subject::slot(session.slot),
+            | Note::OpenedSession(session)
+            | Note::LeavesSession(session) => Subject::slot(session.slot),
             Note::Took(number, _) | Note::TookOpening(number, _) | Note::Resubmits(number) => {
                 Subject { noun: "submission", number: number.count }
             }
             Note::Differs(_, claim, _) => Subject::slot(claim.end.0),
             Note::Diverged(slot) | Note::Reunited(slot) => Subject::slot(slot.0),
             Note::Behind(_, slot)
-            | Note::Unread(_, slot)
-            | Note::Told(_, slot, _)
-            | Note::Shown(_, _, slot, ..)
+            | Note::ReadTimedOut(_, slot)
+            | Note::LocalReply(_, slot, _)
+            | Note::QuorumReply(_, _, slot, ..)
             | Note::FoundBehind(_, slot) => Subject::slot(slot.0),
-            Note::Refused(_) | Note::Ignored(..) | Note::Waits(_) | Note::Lost(_) => Subject::NONE,
-            Note::AsksAnew(_) | Note::Undone(_) => Subject::NONE,
+            Note::Refused(_) | Note::Ignored(..) | Note::Taken(_) | Note::OutcomeUnknown(_) => Subject::NONE,
+            Note::AsksInNewSession(_) | Note::GaveUp(_) => Subject::NONE,
             Note::FoundBusy(..) | Note::Retries(_) | Note::QueueFull => Subject::NONE,
         }
     }
@@ -214,14 +214,14 @@ impl<M: Machine> fmt::Display for Note<M> {
             Note::OutOfTurn(at, origin, number) => {
                 write!(f, "skipped {at}: {origin}'s {number} is not its session's turn")
             }
-            Note::Foreign(at, origin, number) => {
+            Note::WrongClient(at, origin, number) => {
                 write!(f, "skipped {at}: {origin}'s {number} is in another client's session")
             }
             Note::Evicted(session) => write!(f, "evicted session {session}"),
             Note::Expired(session) => write!(f, "has no session {session}"),
             Note::Behind(client, applied) => write!(f, "is behind what {client} saw, at slot {applied}"),
-            Note::Unread(client, applied) => {
-                write!(f, "cannot tell in time what {client} must be shown, at slot {applied}")
+            Note::ReadTimedOut(client, applied) => {
+                write!(f, "could not finish a quorum read for {client} in time, at slot {applied}")
             }
             Note::Differs(from, Claim { end, digest }, own) => {
                 write!(f, "differs from {from}: below slot {end} it has {own}, and {from} has {digest}")
@@ -234,28 +234,27 @@ impl<M: Machine> fmt::Display for Note<M> {
             }
             Note::Reunited(applied) => write!(f, "takes part again: a quorum has its log, at slot {applied}"),
             Note::Ignored(from, kind, reason) => write!(f, "ignored {kind} of {from}: {reason}"),
-            Note::Opened(session) => write!(f, "has session {session}"),
-            Note::Waits(site) => write!(f, "is taken at {site}"),
+            Note::OpenedSession(session) => write!(f, "opened session {session}"),
+            Note::Taken(site) => write!(f, "request taken at {site}"),
             Note::Done(at, operation, Answer::Of(outcome)) => {
                 write!(f, "done at {at}: {operation}{}", After(outcome))
             }
             Note::Done(at, operation, Answer::Opened) => write!(f, "done at {at}: {operation}"),
-            Note::Leaves(session) => write!(f, "leaves session {session}, which was idle"),
-            Note::AsksAnew(operation) => {
-                write!(f, "was told that its session expired, and asks anew: {operation}")
+            Note::LeavesSession(session) => write!(f, "leaves session {session}, which was idle"),
+            Note::AsksInNewSession(operation) => {
+                write!(f, "finds its session expired, asks in a new session: {operation}")
             }
-            Note::Undone(operation) => {
-                write!(
-                    f,
-                    "was told again that its session expired, and gives up what was not done: {operation}"
-                )
+            Note::GaveUp(operation) => {
+                write!(f, "finds its session expired again, gives up what was not done: {operation}")
             }
-            Note::Lost(operation) => {
-                write!(f, "was told that its session expired, outcome unknown: {operation}")
+            Note::OutcomeUnknown(operation) => {
+                write!(f, "finds its session expired, outcome unknown: {operation}")
             }
-            Note::Told(site, applied, _) => write!(f, "was told by {site}, at slot {applied}"),
-            Note::Shown(_, site, applied, query, reply) => {
-                write!(f, "was shown by {site}, at slot {applied}: {query}{}", After(reply))
+            Note::LocalReply(site, applied, _) => {
+                write!(f, "got a local reply from {site}, at slot {applied}")
+            }
+            Note::QuorumReply(_, site, applied, query, reply) => {
+                write!(f, "got a quorum reply from {site}, at slot {applied}: {query}{}", After(reply))
             }
             Note::FoundBehind(site, applied) => write!(f, "finds {site} behind, at slot {applied}"),
             Note::FoundBusy(site, reason) => write!(f, "finds {site} busy: {reason}"),
@@ -265,7 +264,7 @@ impl<M: Machine> fmt::Display for Note<M> {
     }
 }
 
-/// What came of something, after it: nothing where there is nothing to say.
+/// Displays a result with a space before it; nothing if the result has no text.
 struct After<'a, T>(&'a T);
 
 impl<T: fmt::Display> fmt::Display for After<'_, T> {

@@ -15,12 +15,12 @@ use crate::replicated::site::Site;
 use crate::time::Instant;
 use crate::wire::{Reader, WireError};
 
-/// A site, or a client of it.
+/// A site, or a client of one.
 #[derive(Clone, Debug)]
 pub enum Replicated<M: Machine> {
     /// A member of the cluster.
     Site(Box<Site<M>>),
-    /// One who asks.
+    /// A client or a terminal, which asks sites.
     Client(Box<ClientState<M>>),
 }
 
@@ -117,7 +117,7 @@ impl<M: Machine> Process for Replicated<M> {
         }
     }
 
-    /// A site draws how long it waits for a leader; a client draws nothing that anything depends on.
+    /// A site draws how long it waits for a leader. Nothing depends on what a client draws.
     fn rekey(&mut self, salt: u64) {
         match self {
             Replicated::Site(site) => site.rekey(salt),
@@ -159,12 +159,12 @@ impl<M: Machine> Savable for Replicated<M> {
 
     fn load(config: &Config, id: ProcessId, bytes: &[u8]) -> Result<Replicated<M>, WireError> {
         let mut input = Reader::new(bytes);
-        let bird = match id {
+        let participant = match id {
             ProcessId::Site(site) => Replicated::Site(Box::new(Site::load(config, site, &mut input)?)),
             ProcessId::Terminal(_) | ProcessId::Client(_) => {
                 Replicated::Client(Box::new(ClientState::load(config, id, &mut input)?))
             }
         };
-        input.finish().map(|()| bird)
+        input.finish().map(|()| participant)
     }
 }

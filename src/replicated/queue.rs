@@ -1,6 +1,6 @@
-//! The waiting queue: what a site took and the log does not hold yet.
+//! The waiting queue: the submissions that a site took and has not applied yet.
 //!
-//! 1. What is in it is durable before anyone is told, and stays until it is applied.
+//! 1. A submission is durable before the site reports it, and stays until it is applied.
 //! 2. Each submission names the one before it, so the log takes them in this order or not at all.
 
 use alloc::collections::{BTreeSet, VecDeque};
@@ -20,22 +20,22 @@ pub struct Queue<M: Machine> {
     origin: SiteId,
     incarnation: u64,
     waiting: VecDeque<QueuedSubmission<M>>,
-    /// The same by what was asked for: nothing that `waiting` does not say.
+    /// An index of `waiting` by request.
     asked: BTreeSet<(RequestKey, Number)>,
-    /// How many this incarnation began with.
+    /// The number of submissions that this incarnation began with.
     recovered: usize,
-    /// The number given last, by any incarnation.
+    /// The last number given, by any incarnation.
     last: Number,
-    /// How many from the front were handed to whoever leads.
+    /// The number of submissions from the front that were handed to the leader.
     handed: usize,
-    /// When they are handed over again.
+    /// The time to hand them over again.
     pub(super) retry_at: Instant,
 }
 
-/// What a request is known by: the same only if the client is, whose session it may be or not.
+/// Identifies a request by its id and client: the session that it names may be another client's.
 type RequestKey = (RequestId, ProcessId);
 
-/// One submission, and who asked for it if this incarnation was asked.
+/// One submission, and the client that asked this incarnation for it.
 #[derive(Clone, Debug)]
 pub(super) struct QueuedSubmission<M: Machine> {
     pub(super) submission: Arc<Submission<M>>,
@@ -64,7 +64,7 @@ impl<M: Machine> Wire for Queue<M> {
 }
 
 impl<M: Machine> Queue<M> {
-    /// Whether it can be gone on with as the queue of `origin`.
+    /// Whether a site can go on with it as the queue of `origin`.
     pub(super) fn is_sound(&self, origin: SiteId) -> bool {
         let numbers = self.waiting.iter().map(|waiting| waiting.submission.number);
         self.origin == origin
@@ -88,34 +88,34 @@ impl<M: Machine> Queue<M> {
         Queue { origin, incarnation, waiting, asked, recovered, last, handed: 0, retry_at: Instant::ZERO }
     }
 
-    /// How many wait.
+    /// The number of submissions that wait.
     pub fn len(&self) -> usize {
         self.waiting.len()
     }
 
-    /// Whether none waits.
+    /// Whether no submission waits.
     pub fn is_empty(&self) -> bool {
         self.waiting.is_empty()
     }
 
-    /// What waits, oldest first.
+    /// The submissions that wait, oldest first.
     pub fn iter(&self) -> impl Iterator<Item = &Arc<Submission<M>>> {
         self.waiting.iter().map(|waiting| &waiting.submission)
     }
 
-    /// Takes what the log took up to `taken` out of what was recovered.
+    /// Removes the recovered submissions that the log took, those up to `taken`.
     pub(super) fn recover_taken(&mut self, taken: Number) {
         while self.pop_taken(taken).is_some() {}
         self.recovered = self.waiting.len();
     }
 
-    /// How many this incarnation found still waiting: what was applied behind the last durable watermark waits once
-    /// more, so it may be more than the queue takes.
+    /// The number of submissions that this incarnation found waiting. Those applied after the last durable watermark
+    /// wait once more, so the queue may be over its limit.
     pub(super) fn recovered(&self) -> usize {
         self.recovered
     }
 
-    /// Numbers `request` and puts it last.
+    /// Numbers `request` and appends it to the queue.
     pub(super) fn take(&mut self, client: ProcessId, request: Request<M>) -> Arc<Submission<M>> {
         let count = if self.last.incarnation == self.incarnation { self.last.count + 1 } else { 1 };
         let number = Number { incarnation: self.incarnation, count };
@@ -127,7 +127,7 @@ impl<M: Machine> Queue<M> {
         submission
     }
 
-    /// Whether this very request waits; remembers that `client` asks for it.
+    /// Whether this very request waits. If so, remembers that `client` asks for it.
     pub(super) fn is_waiting(&mut self, client: ProcessId, id: RequestId) -> bool {
         let asked = (id, client);
         let first = self.asked.range((asked, Number::default())..).next();
@@ -137,12 +137,12 @@ impl<M: Machine> Queue<M> {
         true
     }
 
-    /// Whether the submission of this number, which it took, still waits.
+    /// Whether the submission of this number, one that it took, still waits.
     pub(super) fn waits(&self, number: Number) -> bool {
         self.waiting.front().is_some_and(|first| first.submission.number <= number)
     }
 
-    /// Takes out what the log took up to `taken`, oldest first.
+    /// Removes the oldest submission if the log took it: if its number is at most `taken`.
     pub(super) fn pop_taken(&mut self, taken: Number) -> Option<QueuedSubmission<M>> {
         let is_taken = self.waiting.front().is_some_and(|first| first.submission.number <= taken);
         if !is_taken {
@@ -154,12 +154,12 @@ impl<M: Machine> Queue<M> {
         Some(waiting)
     }
 
-    /// Hands everything over again from the front: the leader changed, or did not answer.
+    /// Starts to hand over from the front again: the leader changed, or did not answer.
     pub(super) fn start_over(&mut self) {
         self.handed = 0;
     }
 
-    /// The next to be handed over, if fewer than `max` have been.
+    /// The next submission to hand over, if fewer than `max` have been.
     pub(super) fn hand_over(&mut self, max: usize) -> Option<Arc<Submission<M>>> {
         if self.handed >= max {
             return None;
@@ -176,7 +176,7 @@ impl<M: Machine> Queue<M> {
 }
 
 impl<M: Machine> QueuedSubmission<M> {
-    /// How its request is known, and its number.
+    /// The key of its request, and its number.
     fn asked(&self) -> (RequestKey, Number) {
         let Submission { number, request, .. } = &*self.submission;
         ((request.id(), request.client()), *number)

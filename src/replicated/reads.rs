@@ -1,11 +1,11 @@
-//! Linearizable views by a read round: queries that wait until a survey of the logs has shown how far this site must
-//! have applied, and until it has.
+//! Linearizable views by a read round: a query waits until a survey of the logs shows how far this site must have
+//! applied, and until it has.
 //!
-//! 1. What comes while a survey is under way waits for the next: a survey serves only what was asked before it.
-//! 2. A view is answered from a prefix of the log in which everything stands that was chosen when it was asked. Each
-//!    asking is a reading of its own, so asking again, here or elsewhere, is harmless.
-//! 3. Who cannot be answered in time is told so, never shown less.
-//! 4. How far a client claims to have seen delays its own view and nothing else: no survey asks for so much.
+//! 1. A view that comes while a survey is under way waits for the next: a survey serves only what was asked before it.
+//! 2. A view is answered from a prefix of the log that holds everything that was chosen when it was asked. Each asking
+//!    is a separate read, so asking again, here or elsewhere, is harmless.
+//! 3. A view that cannot be answered in time is turned away, and never shows less.
+//! 4. How far a client claims to have seen delays its own view and nothing else: no survey takes that claim up.
 
 use alloc::collections::VecDeque;
 use alloc::vec::Vec;
@@ -20,7 +20,7 @@ use crate::replicated::waiting::{self, Room};
 use crate::time::Instant;
 use crate::wire::{Reader, Wire, WireError};
 
-/// What waits to be read, oldest first.
+/// The views that wait, oldest first.
 #[derive(Clone, Debug)]
 pub(super) struct Reads<M: Machine> {
     incarnation: u64,
@@ -36,14 +36,14 @@ struct PendingRead<M: Machine> {
     stage: ReadStage,
 }
 
-/// How far a read is.
+/// The progress of a read.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 enum ReadStage {
     /// It came since the last survey began.
     Arrived,
-    /// The survey under way is for it.
+    /// The survey under way serves it.
     Surveyed,
-    /// Everything below must be applied, as a survey came to.
+    /// A survey has ended: everything below this slot must be applied.
     Placed(Slot),
 }
 
@@ -97,7 +97,7 @@ impl<M: Machine> Reads<M> {
         self.waiting.len()
     }
 
-    /// When the oldest has waited long enough.
+    /// When the oldest read has waited long enough.
     pub(super) fn deadline(&self) -> Option<Instant> {
         self.waiting.front().map(|read| read.asked.until)
     }
@@ -106,14 +106,14 @@ impl<M: Machine> Reads<M> {
         self.waiting.iter().any(|read| (read.asked.client, read.asked.id) == (client, id))
     }
 
-    /// The survey under way came to this.
+    /// The survey under way yielded `end`.
     fn place(&mut self, end: Slot) {
         for read in self.waiting.iter_mut().filter(|read| read.stage == ReadStage::Surveyed) {
             read.stage = ReadStage::Placed(end);
         }
     }
 
-    /// Takes one out that may be read from the log below `applied`.
+    /// Removes a read that can be answered from the log below `applied`.
     fn pop_ready(&mut self, applied: Slot) -> Option<Parked<M>> {
         let is_ready = |read: &PendingRead<M>| match read.stage {
             ReadStage::Placed(end) => end.max(read.asked.seen) <= applied,
@@ -123,8 +123,8 @@ impl<M: Machine> Reads<M> {
         self.waiting.remove(place).map(|read| read.asked)
     }
 
-    /// The next survey, if some wait for one and none is under way: all that wait have it, and it is told how far
-    /// earlier ones came that are waited for.
+    /// The next survey, if some reads wait for one and none is under way. It serves all of them. The slot is the
+    /// greatest result of earlier surveys for which reads still wait.
     fn next_survey(&mut self) -> Option<(SurveyId, Slot)> {
         let is_under_way = self.waiting.iter().any(|read| read.stage == ReadStage::Surveyed);
         if is_under_way || self.waiting.iter().all(|read| read.stage != ReadStage::Arrived) {
@@ -146,7 +146,7 @@ impl<M: Machine> Reads<M> {
 impl<M: Machine> Site<M> {
     pub(super) fn on_read(&mut self, asked: Parked<M>, effects: &mut Effects<Replicated<M>>) {
         if self.reads.holds(asked.client, asked.id) {
-            // Asked again while it waits: the first asking says how long.
+            // Asked again while it waits: the first asking set the deadline.
         } else {
             let clients = self.reads.waiting.iter().map(|read| read.asked.client);
             let late = match waiting::find(clients, asked.client, self.reads.max) {
@@ -161,21 +161,21 @@ impl<M: Machine> Site<M> {
         }
     }
 
-    /// Gives up those that have waited long enough.
+    /// Turns away the reads that have waited long enough.
     pub(super) fn expire_reads(&mut self, now: Instant, effects: &mut Effects<Replicated<M>>) {
         while let Some(late) = self.reads.waiting.pop_front_if(|read| read.asked.until <= now) {
             self.turn_away(&late.asked, effects);
         }
     }
 
-    /// Answers what may be read, and asks how far the logs reach for what came since the last survey.
+    /// Answers the reads that are ready, and surveys the logs for those that came since the last survey began.
     pub(super) fn settle_reads(&mut self, now: Instant, effects: &mut Effects<Replicated<M>>) {
         while !self.reads.waiting.is_empty() {
             if let Some(end) = self.paxos.surveyed() {
                 self.reads.place(end);
             }
             while let Some(asked) = self.reads.pop_ready(self.replica().applied()) {
-                self.tell(&asked, effects);
+                self.send_query_reply(&asked, effects);
             }
             // Where one site is a quorum, a survey is over as soon as it begins.
             let Some((id, wanted)) = self.reads.next_survey() else { break };

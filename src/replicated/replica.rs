@@ -1,10 +1,10 @@
-//! The replicated state: a fold over the log that every site computes alike.
+//! The replicated state: a fold over the log that every site computes in the same way.
 //!
-//! Beside the timeline it holds what makes effects happen once and in order: the last number taken of each
+//! Beside the state of the machine it holds what makes effects happen once and in order: the last number taken of each
 //! origin, and the sessions with their last answers.
 //!
 //! 1. Nothing here depends on time, on the site, or on anything but the log.
-//! 2. Of an origin's submissions only those whose predecessor was taken are taken, each at most once.
+//! 2. A submission is taken only if its predecessor from the same origin was taken, and at most once.
 //! 3. A request of a session takes effect at most once; once a session is closed or evicted, none of its requests do.
 
 #[cfg(test)]
@@ -24,14 +24,14 @@ use crate::replicated::paxos::{Claim, Entry, Slot};
 use crate::replicated::submission::{Number, Request, Session, Submission};
 use crate::wire::{Reader, Wire, WireError};
 
-/// The state behind a prefix of the log.
+/// The state after a prefix of the log.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Replica<M: Machine> {
     machine: M,
     origins: Frontier,
     sessions: Sessions<M>,
     applied: Slot,
-    /// The slots applied that hold anything, in order.
+    /// The applied slots that hold any value, in order.
     filled: CowLog<Slot>,
     digests: Digests,
 }
@@ -40,14 +40,14 @@ pub struct Replica<M: Machine> {
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct Frontier([Number; SITES_MAX as usize]);
 
-/// How a submission stands to a frontier.
+/// The relation of a submission to a frontier.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Standing {
     /// It is the next of its origin.
     Next,
-    /// It, or one behind it, was taken before.
+    /// It was taken before, or a later one of its origin was.
     Before,
-    /// One before it was not taken yet: it has no effect here, and its origin proposes it again.
+    /// One before it was not taken yet. It has no effect here, and its origin proposes it again.
     Ahead,
 }
 
@@ -67,7 +67,7 @@ impl Frontier {
         self.0[origin.index()]
     }
 
-    /// How `submission` stands.
+    /// The relation of `submission` to this frontier.
     pub fn standing<M: Machine>(&self, submission: &Submission<M>) -> Standing {
         let last = self.of(submission.origin);
         if submission.number <= last {
@@ -79,7 +79,7 @@ impl Frontier {
         }
     }
 
-    /// Takes `submission` if it is the next of its origin; says how it stood.
+    /// Takes `submission` if it is the next of its origin. Returns its relation before that.
     pub fn take<M: Machine>(&mut self, submission: &Submission<M>) -> Standing {
         let standing = self.standing(submission);
         if standing == Standing::Next {
@@ -89,22 +89,22 @@ impl Frontier {
     }
 }
 
-/// What applying one submission came to.
+/// The result of applying one submission.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Applied<M: Machine> {
     /// It was not the next of its origin.
     NotTaken(Standing),
-    /// It took effect, or had done so before: this is the answer, first given here.
+    /// It took effect, here or earlier, with this answer.
     Answered {
-        /// Where it took effect.
+        /// Where it took effect: slot and index.
         at: Position,
-        /// What came of it.
+        /// The outcome.
         answer: Answer<M>,
-        /// Whom to tell.
+        /// The client to answer.
         client: ProcessId,
         /// Whether it took effect earlier.
         is_repeated: bool,
-        /// A session that had to go for this opening.
+        /// The session that this opening evicted.
         evicted: Option<Session>,
     },
     /// Its session is unknown, closed or evicted: no effect.
@@ -112,19 +112,20 @@ pub enum Applied<M: Machine> {
         /// Whether it is certain that the request never took effect and never will.
         is_undone: bool,
     },
-    /// An older request of its session, another one of the last number, or one that skips some: no effect and no answer.
+    /// It skips a number, is older than the session's last request, or differs from the last one of the same number: no
+    /// effect and no answer.
     OutOfTurn,
     /// Its session is another client's: no effect and no answer.
     Foreign,
 }
 
 impl<M: Machine> Replica<M> {
-    /// The state behind an empty log.
+    /// The state of an empty log.
     pub fn new(sessions_max: usize) -> Replica<M> {
         Replica::beginning_at(Slot(0), sessions_max)
     }
 
-    /// The state behind an empty log that begins at `first`.
+    /// The state of an empty log that begins at `first`.
     pub fn beginning_at(first: Slot, sessions_max: usize) -> Replica<M> {
         Replica {
             machine: M::default(),
@@ -141,7 +142,7 @@ impl<M: Machine> Replica<M> {
         &self.machine
     }
 
-    /// Every slot below is applied.
+    /// Every slot below this one is applied.
     pub fn applied(&self) -> Slot {
         self.applied
     }
@@ -151,18 +152,18 @@ impl<M: Machine> Replica<M> {
         &self.origins
     }
 
-    /// What is applied, for others to compare.
+    /// The claim of what is applied, for other sites to compare.
     pub fn claim(&self) -> Claim {
         self.digests.claim()
     }
 
-    /// The slots applied that hold anything, from `first` on.
+    /// The applied slots that hold any value, from `first` on.
     pub fn filled_from(&self, first: Slot) -> impl Iterator<Item = Slot> {
         let start = self.filled.partition_point(|slot| *slot < first);
         self.filled.iter_from(start).copied()
     }
 
-    /// How many of those slots were asked for.
+    /// The number of those slots that were looked up.
     pub(super) fn looks(&self) -> u64 {
         self.filled.looks()
     }
@@ -171,53 +172,53 @@ impl<M: Machine> Replica<M> {
         &self.digests
     }
 
-    /// How many sessions are open.
+    /// The number of open sessions.
     pub fn session_count(&self) -> usize {
         self.sessions.open_count()
     }
 
-    /// How many that ended are remembered, closed or evicted.
+    /// The number of ended sessions that are remembered, closed or evicted.
     pub fn ended_count(&self) -> usize {
         self.sessions.ended.len()
     }
 
-    /// How many uses of sessions are remembered, at most twice as many as sessions may be open.
+    /// The number of uses of sessions that are remembered, at most twice as many as sessions may be open.
     pub(super) fn use_count(&self) -> usize {
         self.sessions.uses.len()
     }
 
-    /// Applies the next slot; tells of each submission what it came to.
+    /// Applies the next slot, and reports the result of each submission to `report`.
     pub fn apply(
         &mut self,
         entry: &Entry<Arc<Submission<M>>>,
-        mut tell: impl FnMut(Position, &Arc<Submission<M>>, Applied<M>),
+        mut report: impl FnMut(Position, &Arc<Submission<M>>, Applied<M>),
     ) {
         let slot = self.applied;
         self.begin(slot);
         for (index, submission) in (0..).zip(entry.values()) {
             let position = Position { slot: slot.0, index };
             let outcome = self.apply_one(position, submission);
-            tell(position, submission, outcome);
+            report(position, submission, outcome);
         }
         self.finish();
     }
 
-    /// Begins the next slot: what it holds is to be applied one by one.
+    /// Begins the next slot. Its submissions are then applied one by one.
     ///
     /// # Panics
-    /// When it is not the next.
+    /// When `slot` is not the next.
     pub(super) fn begin(&mut self, slot: Slot) {
         assert!(slot == self.applied, "slot {slot} is applied, next is {}", self.applied);
         self.applied = slot.next();
         self.digests.begin();
     }
 
-    /// The slot that was begun is applied.
+    /// Ends the slot that was begun: all of it is applied.
     pub(super) fn finish(&mut self) {
         self.digests.finish();
     }
 
-    /// Applies what stands next in the slot that was begun.
+    /// Applies the next submission of the slot that was begun.
     pub(super) fn apply_one(&mut self, position: Position, submission: &Submission<M>) -> Applied<M> {
         self.digests.absorb(submission);
         if position.index == 0 {
@@ -239,8 +240,8 @@ impl<M: Machine> Replica<M> {
         }
     }
 
-    /// Sites ask for the owner before they take a request, but one that has not applied the opening cannot know: here
-    /// every site does.
+    /// Sites check the owner before they take a request, but a site that has not applied the opening cannot know it.
+    /// Here every site can.
     fn execute(
         &mut self,
         at: Position,
@@ -275,7 +276,7 @@ impl<M: Machine> Replica<M> {
         Applied::Answered { at, answer, client, is_repeated: false, evicted: None }
     }
 
-    /// What is known of a request before it is taken into any queue.
+    /// Looks up the outcome of a request before it is taken into any queue.
     pub fn look_up(&self, id: RequestId, client: ProcessId) -> KnownOutcome<M> {
         match id {
             RequestId::Open { nonce } => match self.sessions.by_nonce.get(&(client, nonce)) {
@@ -300,16 +301,16 @@ impl<M: Machine> Replica<M> {
     }
 }
 
-/// What the replicated state knows of a request.
+/// The replicated state's knowledge of a request.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum KnownOutcome<M: Machine> {
     /// Nothing: it may be taken.
     New,
-    /// It took effect here, and this came of it.
+    /// It took effect with this answer.
     Answered {
-        /// Where.
+        /// Where it took effect: slot and index.
         at: Position,
-        /// What.
+        /// The outcome.
         answer: Answer<M>,
     },
     /// Its session is unknown, closed or evicted.
@@ -323,20 +324,22 @@ pub enum KnownOutcome<M: Machine> {
     Foreign,
 }
 
-/// The sessions of the log: those that are open, and as many that ended last.
+/// The sessions of the log: the open ones, and up to the same number of those that ended last.
 ///
-/// 1. A session opens once, for its id is the position of its opening; once it has ended nothing of it is executed.
-/// 2. So what is remembered of an ended session is its whole history: its requests up to the last one took effect, and
-///    no other ever will. Whoever is told that a request came after the last may ask for the same in another session.
+/// 1. A session opens once, since its id is the position of its opening. Once it has ended, no request of it is
+///    executed.
+/// 2. So the memory of an ended session is its whole history: its requests up to the last one took effect, and no other
+///    ever will. A client whose request came after the last one may ask for the same in another session.
 #[derive(Clone, PartialEq, Eq, Debug)]
 struct Sessions<M: Machine> {
     /// The most that are open, and the most ended ones that are remembered.
     max: usize,
     by_id: BTreeMap<Session, SessionState<M>>,
     by_nonce: BTreeMap<(ProcessId, u64), Session>,
-    /// Oldest ending first.
+    /// The oldest end first.
     ended: VecDeque<Session>,
-    /// Every use of a session, in the order of the log. Only the last one of each counts; the others leave in time.
+    /// The uses of sessions, in the order of the log. Only the last use of a session counts; the others are dropped in
+    /// time.
     uses: VecDeque<(Position, Session)>,
 }
 
@@ -344,7 +347,7 @@ struct Sessions<M: Machine> {
 struct SessionState<M: Machine> {
     client: ProcessId,
     nonce: u64,
-    /// Where it was used last: the one used longest ago is evicted first.
+    /// The position of its last use. The session that was used longest ago is evicted first.
     used: Position,
     last: Option<Last<M>>,
     is_ended: bool,
@@ -359,17 +362,17 @@ struct Last<M: Machine> {
     answer: Answer<M>,
 }
 
-/// How a request stands to its session.
+/// The relation of a request to its session.
 enum SessionTurn<'a, M: Machine> {
     /// It is the one that took effect last.
     Repeated(&'a Last<M>),
-    /// Others of its number or after it took effect, and it did not.
+    /// Another request of its number, or a later one, took effect.
     Past,
     /// The session ended before it.
     Undone,
     /// It is the next.
     Next,
-    /// It skips some.
+    /// It skips a number.
     Ahead,
 }
 
@@ -402,7 +405,7 @@ impl<M: Machine> Sessions<M> {
     }
 
     fn open(&mut self, at: Position, client: ProcessId, nonce: u64) -> Applied<M> {
-        // Also that of a session that ended: a late copy of its opening opens none that nobody would use.
+        // This finds an ended session too: a late copy of its opening opens no session that nobody would use.
         if let Some(session) = self.by_nonce.get(&(client, nonce)) {
             let (at, answer) = (*session, Answer::Opened);
             return Applied::Answered { at, answer, client, is_repeated: true, evicted: None };
@@ -416,7 +419,7 @@ impl<M: Machine> Sessions<M> {
 
     fn use_at(&mut self, at: Position, session: Session) {
         self.uses.push_back((at, session));
-        // What is left after this is one use of each at most, so the next time is as many uses away.
+        // This leaves at most one use of each session, so the next time is at least as many uses away.
         if self.uses.len() > 2 * self.max {
             let by_id = &self.by_id;
             self.uses.retain(|(at, session)| is_last_use(by_id, *at, *session));
@@ -433,7 +436,7 @@ impl<M: Machine> Sessions<M> {
         None
     }
 
-    /// From here on nothing of it is executed. What is remembered of it serves retries until `max` others have ended.
+    /// From here on no request of it is executed. Its memory serves retries until `max` other sessions have ended.
     fn end(&mut self, session: Session) {
         let Some(state) = self.by_id.get_mut(&session) else { return };
         if core::mem::replace(&mut state.is_ended, true) {
@@ -449,7 +452,7 @@ impl<M: Machine> Sessions<M> {
     }
 }
 
-/// Whether this is the last use of a session that is open.
+/// Whether this is the last use of an open session.
 fn is_last_use<M: Machine>(
     by_id: &BTreeMap<Session, SessionState<M>>,
     at: Position,

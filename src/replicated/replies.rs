@@ -6,7 +6,7 @@ use crate::replicated::paxos::Slot;
 use crate::replicated::site::Site;
 use crate::wire::{Wire, cut};
 
-/// What `site` answers to `query`.
+/// The answer of `site` to `query`.
 pub(super) fn answer<M: Machine>(site: &Site<M>, query: &Query<M>) -> Reply<M> {
     match query {
         Query::Of(query) => {
@@ -24,7 +24,7 @@ pub(super) fn answer<M: Machine>(site: &Site<M>, query: &Query<M>) -> Reply<M> {
 }
 
 fn log_lines<M: Machine>(site: &Site<M>, from: Position) -> impl Iterator<Item = LogLine<M>> {
-    // Any number of slots may hold nothing: they are not looked at.
+    // Any number of slots may be empty, so they are not looked at.
     let slots = site.replica().filled_from(Slot(from.slot));
     let lines =
         slots.filter_map(|slot| Some((slot, site.log().chosen_at(slot)?))).flat_map(|(slot, entry)| {

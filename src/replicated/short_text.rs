@@ -1,4 +1,4 @@
-//! A text that is short enough for a message, checked once, where it enters.
+//! A text that is short enough for a message. It is checked once, on entry.
 
 use alloc::string::String;
 use alloc::sync::Arc;
@@ -8,12 +8,12 @@ use core::str::FromStr;
 
 use crate::wire::{Reader, Wire, WireError, put_text, text_size};
 
-/// A text of 1 to `MAX` bytes of UTF-8 without control characters. A clone shares it.
+/// A text of 1 to `MAX` bytes of UTF-8 without control characters. Clones share the text.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct ShortText<const MAX: usize>(Arc<str>);
 
 impl<const MAX: usize> ShortText<MAX> {
-    /// Bytes of the longest, encoded.
+    /// The most bytes of an encoded text.
     pub const ENCODED_MAX: usize = MAX + if MAX < 0x80 { 1 } else { 2 };
 
     /// The text.
@@ -22,14 +22,14 @@ impl<const MAX: usize> ShortText<MAX> {
     }
 }
 
-/// Why a text is none.
+/// Why a text is refused.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum ShortTextError {
     /// It is empty.
     Empty,
-    /// It has this many bytes, and so many are allowed.
+    /// It has the first number of bytes; at most the second is allowed.
     Long(usize, usize),
-    /// This control character is in it.
+    /// It contains this control character.
     Control(char),
 }
 

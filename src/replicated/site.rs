@@ -33,31 +33,31 @@ use crate::wire::Wire;
 #[derive(Clone, Debug)]
 pub struct Site<M: Machine> {
     pub(super) id: SiteId,
-    /// What all its times are by: its host's clock may be set back.
+    /// The source of all its times, since its host's clock may be set back.
     pub(super) clock: Steady,
     pub(super) config: Arc<Config>,
     pub(super) paxos: Paxos<Arc<Submission<M>>>,
     pub(super) replica: Replica<M>,
     pub(super) comparison: Comparison,
     queue: Queue<M>,
-    /// The ballot of the leader that the queue is for, and whom it was handed to.
+    /// The leader's ballot, and the site to which the queue is handed over: the leader, or a peer that hears it.
     followed: Option<(Ballot, SiteId)>,
     leading: Option<Leading<M>>,
     parked: VecDeque<Parked<M>>,
     pub(super) reads: Reads<M>,
-    unsaid: VecDeque<PendingTaken>,
+    pending_taken: VecDeque<PendingTaken>,
     is_disk_low: bool,
 }
 
-/// What a leader knows beside the protocol.
+/// A leader's state beside the protocol.
 #[derive(Clone, Debug)]
 struct Leading<M: Machine> {
-    /// What the origins' numbers will be when everything that it proposed is applied: what does not come next
-    /// by this would have no effect, and is not proposed.
+    /// The last number of each origin once everything that it proposed is applied. A submission that is not next by
+    /// this frontier would have no effect, and is not proposed.
     frontier: Frontier,
-    /// What waits for room in the window.
+    /// Submissions that wait for room in the window.
     offered: VecDeque<Arc<Submission<M>>>,
-    /// When that is proposed, if it waits for more.
+    /// When they are proposed, if the leader waits for more.
     propose_at: Option<Instant>,
 }
 
@@ -71,7 +71,7 @@ pub(super) struct Parked<M: Machine> {
     pub(super) until: Instant,
 }
 
-/// A request that waits in the queue, of which its client was not told so yet.
+/// A request that waits in the queue and whose client did not get `Taken` yet.
 #[derive(Clone, Copy, Debug)]
 struct PendingTaken {
     client: ProcessId,
@@ -116,7 +116,7 @@ impl<M: Machine> Site<M> {
             leading: None,
             parked: VecDeque::new(),
             reads: Reads::new(recovered.incarnation, config.reads_max),
-            unsaid: VecDeque::new(),
+            pending_taken: VecDeque::new(),
             is_disk_low: false,
         };
         for (_, entry) in site.paxos.log().chosen_from(site.paxos.log().first()) {
@@ -128,7 +128,7 @@ impl<M: Machine> Site<M> {
         Ok(site)
     }
 
-    /// How it is.
+    /// The status of this site.
     pub fn status(&self) -> Status {
         let phase = if self.comparison.is_alone() {
             Phase::Diverged
@@ -156,17 +156,17 @@ impl<M: Machine> Site<M> {
         self.paxos.log()
     }
 
-    /// Everything that its log amounts to.
+    /// The state that results from its log.
     pub fn replica(&self) -> &Replica<M> {
         &self.replica
     }
 
-    /// The state, as far as it has applied the log.
+    /// The state of the machine, as far as the site has applied the log.
     pub fn machine(&self) -> &M {
         self.replica.machine()
     }
 
-    /// What it took and the log does not hold yet.
+    /// The submissions that it took and has not applied yet.
     pub fn queue(&self) -> &Queue<M> {
         &self.queue
     }
@@ -179,7 +179,8 @@ impl<M: Machine> Site<M> {
         }
     }
 
-    /// What grows, and how far. The log and the timeline are what the site is for: they grow for ever.
+    /// Reports everything that grows, with its limit. The log and the timeline are the site's purpose: they grow for
+    /// ever.
     pub(super) fn sizes(&self, mut see: impl FnMut(Size)) {
         let Config { queue_max, forward_max, sites, batch, .. } = *self.config;
         let recovered = self.queue.recovered();
@@ -190,7 +191,7 @@ impl<M: Machine> Site<M> {
             let max = forward_max * (usize::from(sites) + 1);
             see(Size::new("submissions offered to it as leader", leading.offered.len(), max));
         }
-        see(Size::new("clients to be told that they wait", self.unsaid.len(), queue_max));
+        see(Size::new("clients to be told that they wait", self.pending_taken.len(), queue_max));
         see(Size::new("queries that wait", self.parked.len(), self.config.parked_max));
         see(Size::new("linearizable views that wait", self.reads.len(), self.config.reads_max));
         let sessions_max = self.config.sessions_max;
@@ -201,7 +202,7 @@ impl<M: Machine> Site<M> {
         self.paxos.sizes(see);
     }
 
-    /// Waits for a leader, from the next time on, as another seed would have it.
+    /// Draws the later waits for a leader as if from another seed.
     pub(super) fn rekey(&mut self, salt: u64) {
         self.paxos.rekey(salt);
     }
@@ -210,11 +211,11 @@ impl<M: Machine> Site<M> {
         let retry =
             (self.queue.is_pending() && self.leading.is_none()).then_some((self.queue.retry_at, "resubmit"));
         let parked = self.parked.front().map(|parked| (parked.until, "query"));
-        let unsaid = self.unsaid.front().map(|unsaid| (unsaid.at, "taken"));
+        let pending_taken = self.pending_taken.front().map(|pending_taken| (pending_taken.at, "taken"));
         let reads = self.reads.deadline().map(|until| (until, "query"));
         let compare = self.comparison.deadline().map(|at| (at, "compare"));
         let propose = self.leading.as_ref().and_then(|leading| leading.propose_at).map(|at| (at, "propose"));
-        [retry, parked, unsaid, reads, propose, compare]
+        [retry, parked, pending_taken, reads, propose, compare]
             .into_iter()
             .flatten()
             .fold(self.paxos.deadline(), |a, b| if b.0 < a.0 { b } else { a })
@@ -235,21 +236,21 @@ impl<M: Machine> Site<M> {
                 self.paxos.on_message(now, from, message, effects)
             }
             (Message::Compare { claim }, ProcessId::Site(from)) => self.on_compare(from, claim, effects),
-            (Message::Compared { claim }, ProcessId::Site(from)) => self.on_claim(from, claim, effects),
+            (Message::CompareReply { claim }, ProcessId::Site(from)) => self.on_claim(from, claim, effects),
             (Message::Forward { submission }, ProcessId::Site(from)) => {
                 self.on_forward(now, from, submission, effects)
             }
             (Message::Relay { submission }, ProcessId::Site(from)) => {
                 self.offer(from, "Relay", submission, effects)
             }
-            (Message::Ask { request }, ProcessId::Terminal(_) | ProcessId::Client(_)) => {
-                self.on_ask(now, from, request, effects);
+            (Message::Request { request }, ProcessId::Terminal(_) | ProcessId::Client(_)) => {
+                self.on_request(now, from, request, effects);
             }
             (Message::Query { id, seen, query }, ProcessId::Terminal(_) | ProcessId::Client(_)) => {
                 let asked = Parked { client: from, id, seen, query, until: now + self.config.parked_for };
                 match asked.query.read() {
-                    _ if self.is_unheard_of(seen) => self.turn_away(&asked, effects),
-                    // Where logs differ, no quorum can say what must be shown.
+                    _ if self.is_too_far_ahead(seen) => self.turn_away(&asked, effects),
+                    // Where logs differ, no quorum can say what a view must show.
                     Read::Quorum if self.comparison.is_alone() => self.turn_away(&asked, effects),
                     Read::Quorum => self.on_read(asked, effects),
                     Read::Local => self.on_query(asked, effects),
@@ -279,16 +280,16 @@ impl<M: Machine> Site<M> {
         }
     }
 
-    /// A site without room appends nothing from here on: no vote, and nothing that clients ask for.
+    /// Without room, a site appends nothing: no vote, and no client's request.
     pub(super) fn on_disk_space(&mut self, now: Instant, is_low: bool, effects: &mut Effects<Replicated<M>>) {
         self.is_disk_low = is_low;
         self.paxos.on_disk_space(now, is_low, effects);
         self.settle(now, effects);
     }
 
-    /// A client asks for something to be done once. It is told `Taken` when the request is durable in the
-    /// queue, and `Applied` when it is in the log; only the second acknowledges.
-    fn on_ask(
+    /// Handles a client's request to do something once. The client gets `Taken` when the request is durable in the
+    /// queue, and `Applied` when it is in the log. Only `Applied` acknowledges.
+    fn on_request(
         &mut self,
         now: Instant,
         client: ProcessId,
@@ -297,13 +298,13 @@ impl<M: Machine> Site<M> {
     ) {
         let id = request.id();
         if request.client() != client {
-            effects.note(Note::Ignored(client, "Ask", "it is in the name of somebody else"));
+            effects.note(Note::Ignored(client, "Request", "it is in the name of somebody else"));
             return;
         }
         if let Request::Execute { operation, .. } = &request
             && operation.size() > M::OPERATION_BYTES_MAX
         {
-            effects.note(Note::Ignored(client, "Ask", "it is larger than an operation may be"));
+            effects.note(Note::Ignored(client, "Request", "it is larger than an operation may be"));
             return;
         }
         match self.replica.look_up(id, client) {
@@ -316,11 +317,11 @@ impl<M: Machine> Site<M> {
                 return;
             }
             KnownOutcome::Past => {
-                effects.note(Note::Ignored(client, "Ask", "its session has gone on without it"));
+                effects.note(Note::Ignored(client, "Request", "its session has gone on without it"));
                 return;
             }
             KnownOutcome::Foreign => {
-                effects.note(Note::Ignored(client, "Ask", "its session is another client's"));
+                effects.note(Note::Ignored(client, "Request", "its session is another client's"));
                 return;
             }
             KnownOutcome::New => {}
@@ -346,22 +347,22 @@ impl<M: Machine> Site<M> {
             });
             if self.config.taken_after > Duration::ZERO {
                 let (number, at) = (submission.number, now + self.config.taken_after);
-                self.unsaid.push_back(PendingTaken { client, id, number, at });
+                self.pending_taken.push_back(PendingTaken { client, id, number, at });
                 return;
             }
         }
-        // Waits for the record, also when an earlier copy of the request wrote it and its sync is under way.
+        // Waits for the record, even if an earlier copy of the request wrote it and its sync is under way.
         effects.send(client, &Message::Taken { id });
     }
 
-    /// Forgets whom nothing needs to be told, and tells those who have waited for long enough.
-    fn tell_taken(&mut self, now: Instant, effects: &mut Effects<Replicated<M>>) {
-        while let Some(PendingTaken { client, id, number, at }) = self.unsaid.front().copied() {
+    /// Sends `Taken` for requests that have waited for long enough, and forgets requests that have left the queue.
+    fn send_taken(&mut self, now: Instant, effects: &mut Effects<Replicated<M>>) {
+        while let Some(PendingTaken { client, id, number, at }) = self.pending_taken.front().copied() {
             let waits = self.queue.waits(number);
             if waits && at > now {
                 return;
             }
-            self.unsaid.pop_front();
+            self.pending_taken.pop_front();
             if waits {
                 effects.send(client, &Message::Taken { id });
             }
@@ -384,9 +385,9 @@ impl<M: Machine> Site<M> {
     fn on_query(&mut self, asked: Parked<M>, effects: &mut Effects<Replicated<M>>) {
         let waits_already = |parked: &Parked<M>| (parked.client, parked.id) == (asked.client, asked.id);
         if asked.seen <= self.replica.applied() {
-            self.tell(&asked, effects);
+            self.send_query_reply(&asked, effects);
         } else if self.parked.iter().any(waits_already) {
-            // Asked again while it waits: the first asking says how long.
+            // Asked again while it waits: the first asking set the deadline.
         } else {
             let clients = self.parked.iter().map(|parked| parked.client);
             let late = match waiting::find(clients, asked.client, self.config.parked_max) {
@@ -401,42 +402,42 @@ impl<M: Machine> Site<M> {
         }
     }
 
-    /// Whether `seen` is farther above everything that this site ever heard of than a leader may be ahead. A site that
-    /// was away for long says so of what is true as well: the client asks again, and by then a leader was heard.
-    fn is_unheard_of(&self, seen: Slot) -> bool {
-        seen.0 > self.paxos.heard_of().0.saturating_add(self.config.window)
+    /// Whether `seen` is further above everything that this site ever heard of than a leader may be ahead. A site that
+    /// was away for long rejects a true `seen` as well: the client asks again, and by then the site has heard a leader.
+    fn is_too_far_ahead(&self, seen: Slot) -> bool {
+        seen.0 > self.paxos.reported_end().0.saturating_add(self.config.window)
     }
 
-    /// Tells a client that this site cannot show it enough.
+    /// Answers that this site cannot show the client enough.
     pub(super) fn turn_away(&self, asked: &Parked<M>, effects: &mut Effects<Replicated<M>>) {
         let applied = self.replica.applied();
         effects.note(match asked.query.read() {
-            Read::Quorum => Note::Unread(asked.client, applied),
+            Read::Quorum => Note::ReadTimedOut(asked.client, applied),
             Read::Local => Note::Behind(asked.client, applied),
         });
         effects.send_independent(asked.client, &Message::Behind { id: asked.id, applied });
     }
 
-    /// How many items the log and the timeline were asked for, by their own count.
+    /// The number of items that were looked up in the log and the state, by their own count.
     pub(super) fn looks(&self) -> u64 {
         self.paxos.log().looks() + self.replica.machine().looks() + self.replica.looks()
     }
 
-    /// What is applied is chosen, and stays so whatever this site loses: pages and the log depend on nothing
-    /// unsynced. A status does.
-    pub(super) fn tell(&self, asked: &Parked<M>, effects: &mut Effects<Replicated<M>>) {
+    /// Answers a query. What is applied is chosen, and stays so whatever this site loses: answers about the state and
+    /// the log depend on nothing unsynced. A status does, so it waits.
+    pub(super) fn send_query_reply(&self, asked: &Parked<M>, effects: &mut Effects<Replicated<M>>) {
         let reply = replies::answer(self, &asked.query);
-        let told = Message::Told { id: asked.id, applied: self.replica.applied(), reply };
+        let message = Message::QueryReply { id: asked.id, applied: self.replica.applied(), reply };
         match asked.query {
-            Query::Status => effects.send(asked.client, &told),
+            Query::Status => effects.send(asked.client, &message),
             Query::Of(_) | Query::Log { .. } => {
-                effects.send_independent(asked.client, &told);
+                effects.send_independent(asked.client, &message);
             }
         }
     }
 
-    /// An origin asks its leader to propose something, or a peer that hears the leader when it does not itself.
-    /// What is not next of its origin would have no effect; the origin hands it over again in order.
+    /// An origin asks its leader to propose a submission, or asks a peer that hears the leader when the origin does
+    /// not. A submission that is not next of its origin would have no effect; the origin hands it over again in order.
     fn on_forward(
         &mut self,
         now: Instant,
@@ -456,7 +457,7 @@ impl<M: Machine> Site<M> {
         }
     }
 
-    /// A leader takes what it is asked to propose, of whatever site.
+    /// Takes a submission of any site to propose, if this site leads.
     fn offer(
         &mut self,
         from: SiteId,
@@ -477,7 +478,7 @@ impl<M: Machine> Site<M> {
         effects.note(Note::Ignored(from.into(), kind, reason));
     }
 
-    /// Brings everything in line with what the protocol came to.
+    /// Brings the rest of the site in line with the state of the protocol.
     fn settle(&mut self, now: Instant, effects: &mut Effects<Replicated<M>>) {
         self.apply_chosen(now, effects);
         self.settle_comparison(now, effects);
@@ -487,7 +488,7 @@ impl<M: Machine> Site<M> {
         self.notice_leader(effects);
         self.hand_over(now, effects);
         self.propose_offered(now, effects);
-        self.tell_taken(now, effects);
+        self.send_taken(now, effects);
     }
 
     fn apply_chosen(&mut self, now: Instant, effects: &mut Effects<Replicated<M>>) {
@@ -507,7 +508,7 @@ impl<M: Machine> Site<M> {
             self.replica.finish();
         }
         if waits_elsewhere {
-            self.paxos.tell_chosen(effects);
+            self.paxos.announce_chosen(effects);
         }
         if before < self.replica.applied() {
             let applied = self.replica.applied();
@@ -516,12 +517,12 @@ impl<M: Machine> Site<M> {
                 core::mem::take(&mut self.parked).into_iter().partition(|p| p.seen <= applied);
             self.parked = parked;
             for asked in ready {
-                self.tell(&asked, effects);
+                self.send_query_reply(&asked, effects);
             }
         }
     }
 
-    /// Tells whoever watches, and the client if this site is the origin.
+    /// Notes the outcome, and answers the client if this site is the origin.
     fn on_applied(
         &mut self,
         now: Instant,
@@ -549,7 +550,7 @@ impl<M: Machine> Site<M> {
             Applied::OutOfTurn => {
                 effects.note(Note::OutOfTurn(at, origin, number));
             }
-            Applied::Foreign => effects.note(Note::Foreign(at, origin, number)),
+            Applied::Foreign => effects.note(Note::WrongClient(at, origin, number)),
             Applied::Expired { is_undone } => {
                 let id = submission.request.id();
                 match waiting.and_then(|waiting| waiting.client) {
@@ -578,7 +579,7 @@ impl<M: Machine> Site<M> {
         }
     }
 
-    /// Under another leader everything that waits is handed over again.
+    /// After a change of leader, hands over everything in the queue again.
     fn notice_leader(&mut self, effects: &mut Effects<Replicated<M>>) {
         let leader = self.paxos.route();
         let leads = self.paxos.leads_under().is_some();
@@ -613,7 +614,7 @@ impl<M: Machine> Site<M> {
         let was_pending = self.queue.is_pending();
         while let Some(submission) = self.queue.hand_over(self.config.forward_max) {
             match &mut self.leading {
-                // It is proposed already, and waits in the queue until it is applied.
+                // It is proposed already: it waits in the queue until it is applied.
                 Some(leading) if leading.frontier.standing(&submission) == Standing::Before => {}
                 Some(leading) => leading.offered.push_back(submission),
                 None => effects.send(next, &Message::Forward { submission }),
@@ -624,8 +625,7 @@ impl<M: Machine> Site<M> {
         }
     }
 
-    /// Proposes what it was offered, or sees to it that it is woken for that. Until it is, whatever else is handed in
-    /// brings more for the same slot.
+    /// Proposes what was offered, or sets the time to do so. Until then, further submissions join the same slot.
     fn propose_offered(&mut self, now: Instant, effects: &mut Effects<Replicated<M>>) {
         let Some(leading) = &mut self.leading else { return };
         if leading.offered.is_empty() || !self.paxos.has_room() {
@@ -637,7 +637,7 @@ impl<M: Machine> Site<M> {
         }
     }
 
-    /// Fills slots while the window has room, each with as much as fits.
+    /// Fills slots while the window has room, each with all that fits.
     fn propose(&mut self, now: Instant, effects: &mut Effects<Replicated<M>>) {
         let Some(leading) = &mut self.leading else { return };
         let bytes_max = self.config.entry_bytes_max();

@@ -1,4 +1,4 @@
-//! What the log holds: requests of clients, numbered by the site that took them.
+//! The contents of the log: requests of clients, numbered by the site that took them.
 
 use core::fmt;
 
@@ -6,27 +6,27 @@ use crate::ids::{ProcessId, SiteId};
 use crate::replicated::machine::{Machine, Position};
 use crate::wire::U64_MAX;
 
-/// What a client asks to have done once. The unit of the log.
+/// A client's request, to be executed once. The unit of the log.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Request<M: Machine> {
-    /// To open a session. Where it stands in the log becomes the session's id.
+    /// Opens a session. The position of the opening in the log becomes the session's id.
     Open {
-        /// Who asks.
+        /// The client that asks.
         client: ProcessId,
-        /// Chosen by the client at random; makes a retried opening the same opening, no more.
+        /// Drawn by the client at random. It makes a retried opening the same opening.
         nonce: u64,
     },
-    /// To do something within a session, once.
+    /// Executes an operation within a session, once.
     Execute {
-        /// Who asks: it has no effect unless the session is this client's.
+        /// The client that asks. The request has no effect unless the session is this client's.
         client: ProcessId,
         /// The session.
         session: Session,
-        /// Counts the requests of this session from 1; one at a time is outstanding.
+        /// Counts the requests of this session from 1; one is outstanding at a time.
         number: u64,
-        /// What.
+        /// The operation.
         operation: M::Operation,
-        /// Whether it is the last of its session: done, it closes the session.
+        /// Whether it is the last of its session. Once executed, it closes the session.
         is_last: bool,
     },
 }
@@ -34,13 +34,13 @@ pub enum Request<M: Machine> {
 /// A session's id: the position of its opening.
 pub type Session = Position;
 
-/// The number of a site's submission: ordered by incarnation, then by count. No two submissions of one site
-/// ever share one, since the incarnation is durable before the site starts.
+/// The number of a site's submission, ordered by incarnation, then by count. No two submissions of one site share a
+/// number, since the incarnation is durable before the site starts.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Default)]
 pub struct Number {
-    /// The incarnation that took it; 0 for "none before".
+    /// The incarnation that took the submission; 0 for "none before".
     pub incarnation: u64,
-    /// Counts from 1.
+    /// Counts the submissions of the incarnation from 1.
     pub count: u64,
 }
 
@@ -49,11 +49,11 @@ pub struct Number {
 pub struct Submission<M: Machine> {
     /// The site that took it.
     pub origin: SiteId,
-    /// Its number there.
+    /// Its number at the origin.
     pub number: Number,
-    /// The number of the origin's submission before it. Applied only behind that one.
+    /// The number of the origin's submission before it. This one is applied only after that one.
     pub after: Number,
-    /// What was asked.
+    /// The client's request.
     pub request: Request<M>,
 }
 
@@ -64,7 +64,7 @@ impl<M: Machine> Submission<M> {
 }
 
 impl<M: Machine> Request<M> {
-    /// Who asks.
+    /// The client that asks.
     pub fn client(&self) -> ProcessId {
         match self {
             Request::Open { client, .. } | Request::Execute { client, .. } => *client,

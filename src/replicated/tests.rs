@@ -1,4 +1,4 @@
-//! The replicated state by the rules of origins and sessions, and every codec on any bytes at all.
+//! Tests the replicated state by the rules of origins and sessions, and every codec on arbitrary bytes.
 
 use crate::replicated::machine::Position;
 use crate::replicated::paxos::{self, Claim, Entry, Slot};
@@ -52,7 +52,7 @@ fn at(slot: u64) -> Position {
     Position { slot, index: 0 }
 }
 
-/// A replica, and a log of one submission a slot.
+/// A replica, and a log of one submission per slot.
 struct Fold {
     replica: Replica,
     last: Number,
@@ -101,8 +101,8 @@ fn an_origin_is_taken_in_its_own_order_and_each_number_once() {
     check(&mut fold, number(1, 1), none, None);
     check(&mut fold, number(1, 1), none, Some(Standing::Before));
     check(&mut fold, number(1, 2), number(1, 1), None);
-    // The origin lost its unsynced 3 in a crash, though a leader had it chosen. Its next incarnation continues
-    // behind 2, and nothing is confused.
+    // The origin lost its unsynced 3 in a crash, though a leader had it chosen. Its next incarnation continues after 2,
+    // and nothing is confused.
     check(&mut fold, number(1, 3), number(1, 2), None);
     check(&mut fold, number(2, 1), number(1, 2), None);
     check(&mut fold, number(1, 3), number(1, 2), Some(Standing::Before));
@@ -125,7 +125,7 @@ fn a_request_takes_effect_once_however_often_it_is_chosen() {
     assert_eq!(fold.texts(), ["a", "b"]);
 }
 
-/// As when a site took it that had not applied the opening: no site lets it take the owner's turn.
+/// A site that had not applied the opening may take such a request: no site lets it take the owner's turn.
 #[test]
 fn a_request_in_the_session_of_another_client_has_no_effect() {
     let mut fold = Fold::new(4);
@@ -134,7 +134,7 @@ fn a_request_in_the_session_of_another_client_has_no_effect() {
     let forge = |number| tweet_by(other, at(0), number, "forged");
     assert_eq!(fold.next(forge(1)), Applied::Foreign);
     assert_eq!(fold.next(tweet(at(0), 1, "a")), answered(2, Answer::Of(TimelineOutcome::Done), false));
-    // Neither is the owner's answer repeated to somebody else.
+    // The owner's answer is not repeated to another client either.
     assert_eq!(fold.next(forge(1)), Applied::Foreign);
     assert_eq!(fold.next(forge(2)), Applied::Foreign);
     assert_eq!(fold.next(tweet(at(0), 2, "b")), answered(5, Answer::Of(TimelineOutcome::Done), false));
@@ -144,10 +144,10 @@ fn a_request_in_the_session_of_another_client_has_no_effect() {
     assert_eq!(look_up(3, CLIENT), KnownOutcome::New);
 }
 
-/// Alone, leading, its disk quick: what it says to clients and how it notes it.
+/// A lone leader with a quick disk, with its messages to clients and its notes.
 struct AloneSite {
-    bird: Participant,
-    said: Vec<(ProcessId, Message)>,
+    participant: Participant,
+    sent: Vec<(ProcessId, Message)>,
     notes: Vec<Note>,
 }
 
@@ -158,12 +158,12 @@ impl AloneSite {
         while let Some(input) = inputs.pop() {
             let mut effects = Effects::<Participant>::default();
             let now = crate::time::Instant::from_micros(at * 1_000);
-            self.bird.handle(now, input, &mut effects);
+            self.participant.handle(now, input, &mut effects);
             let given = effects.take().unwrap();
             self.notes.extend(given.notes);
             for letter in given.messages {
                 match letter.to {
-                    Recipients::One(to @ ProcessId::Client(_)) => self.said.push((to, letter.message)),
+                    Recipients::One(to @ ProcessId::Client(_)) => self.sent.push((to, letter.message)),
                     to if to.contains(ProcessId::site(0)) => {
                         inputs.push(Input::Message { from: ProcessId::site(0), message: letter.message });
                     }
@@ -174,9 +174,9 @@ impl AloneSite {
     }
 
     fn ask(&mut self, from: ProcessId, request: Request) {
-        self.said.clear();
+        self.sent.clear();
         self.notes.clear();
-        let message = Message::Ask { request };
+        let message = Message::Request { request };
         self.hand_in(1_100, crate::process::Input::Message { from, message });
     }
 }
@@ -186,12 +186,12 @@ fn a_site_takes_no_request_in_the_session_of_another_client() {
     use crate::mix::Seed;
     use crate::process::{Input, Process, Recovered};
     let fresh = Recovered { incarnation: 1, records: Vec::new() };
-    let bird = Participant::start(&Config::new(1), ProcessId::site(0), Seed(1), fresh).unwrap();
-    let mut site = AloneSite { bird, said: Vec::new(), notes: Vec::new() };
+    let participant = Participant::start(&Config::new(1), ProcessId::site(0), Seed(1), fresh).unwrap();
+    let mut site = AloneSite { participant, sent: Vec::new(), notes: Vec::new() };
     [0, 900, 1_000].into_iter().for_each(|at| site.hand_in(at, Input::Wake));
     let other = ProcessId::Client(2_000);
     site.ask(CLIENT, open(7));
-    let session = site.said.iter().find_map(|(_, message)| match message {
+    let session = site.sent.iter().find_map(|(_, message)| match message {
         Message::Applied { at, answer: Answer::Opened, .. } => Some(*at),
         _ => None,
     });
@@ -199,8 +199,8 @@ fn a_site_takes_no_request_in_the_session_of_another_client() {
     let forged = |client| tweet_by(client, session, 1, "forged");
     let check = |site: &mut AloneSite, request: Request, reason: &'static str| {
         site.ask(other, request);
-        assert_eq!(site.notes, [Note::Ignored(other, "Ask", reason)]);
-        assert_eq!(site.said, []);
+        assert_eq!(site.notes, [Note::Ignored(other, "Request", reason)]);
+        assert_eq!(site.sent, []);
     };
     check(&mut site, forged(other), "its session is another client's");
     check(&mut site, forged(CLIENT), "it is in the name of somebody else");
@@ -209,9 +209,9 @@ fn a_site_takes_no_request_in_the_session_of_another_client() {
     let is_done = |(to, message): &(ProcessId, Message)| {
         *to == CLIENT && matches!(message, Message::Applied { answer: Answer::Of(TimelineOutcome::Done), .. })
     };
-    assert!(site.said.iter().any(is_done), "{:?}", site.said);
+    assert!(site.sent.iter().any(is_done), "{:?}", site.sent);
     check(&mut site, forged(other), "its session is another client's");
-    // A session that this site has not applied yet may be anybody's: both wait, each as its own request.
+    // A session that this site has not applied yet may be any client's: both requests wait, each as its own.
     let ahead = Position { slot: session.slot + 100, index: 0 };
     let early = |client| tweet_by(client, ahead, 1, "early");
     let mut queue = Queue::recover(SiteId::new(0).unwrap(), 1, core::iter::empty());
@@ -293,7 +293,7 @@ fn a_site_refuses_requests_while_its_disk_is_low_and_takes_them_again_when_it_ha
     let mut effects = Effects::<Participant>::default();
     let mut taken = Vec::new();
     for (nonce, is_low) in [(1, true), (2, false), (3, true)] {
-        let ask = Input::Message { from: CLIENT, message: Message::Ask { request: open(nonce) } };
+        let ask = Input::Message { from: CLIENT, message: Message::Request { request: open(nonce) } };
         for input in [Input::DiskSpace { is_low }, ask] {
             site.handle(Instant::ZERO, input, &mut effects);
             taken.extend(effects.records().iter().map(|record| Record::from_bytes(record).unwrap()));
@@ -311,7 +311,7 @@ fn largest_text() -> String {
     text
 }
 
-/// The bounds that the compile-time assertion uses are not below what encoding really gives.
+/// The bounds in the compile-time assertion are not below the real size of encodings.
 #[test]
 fn the_largest_submission_and_the_largest_page_keep_their_bounds() {
     let big = (1 << 56) - 1;
@@ -410,13 +410,13 @@ fn message() -> impl Strategy<Value = Message> {
                 },
                 6 => paxos::PaxosMessage::Fetch { first: slot, end: chosen },
                 7 => paxos::PaxosMessage::Survey { id: survey(slot.0, chosen.0), reach: slot },
-                8 => paxos::PaxosMessage::Extent { id: survey(chosen.0, slot.0), end: slot, chosen },
-                _ => paxos::PaxosMessage::Supply { slot, entry, chosen },
+                8 => paxos::PaxosMessage::SurveyReply { id: survey(chosen.0, slot.0), end: slot, chosen },
+                _ => paxos::PaxosMessage::FetchReply { slot, entry, chosen },
             }
         });
     prop_oneof![
         paxos.prop_map(|message| Message::Paxos { message }),
-        request().prop_map(|request| Message::Ask { request }),
+        request().prop_map(|request| Message::Request { request }),
         request().prop_map(|r| Message::Forward { submission: taken(r) }),
         request().prop_map(|r| Message::Relay { submission: taken(r) }),
         request().prop_map(|request| Message::Taken { id: request.id() }),
@@ -431,7 +431,7 @@ fn taken(request: Request) -> Arc<Submission> {
     Arc::new(submission(number(1, 1), number(0, 0), request))
 }
 
-/// Submission 1 of site 1 goes from site 1 to the leader, site 2, through site 0, and no way else.
+/// Submission 1 of site 1 goes from site 1 through site 0 to the leader, site 2, and no other way.
 #[test]
 fn who_hears_the_leader_passes_on_what_an_origin_hands_to_it_and_nothing_else() {
     use crate::mix::Seed;
@@ -442,8 +442,8 @@ fn who_hears_the_leader_passes_on_what_an_origin_hands_to_it_and_nothing_else() 
     let submission = Arc::new(submission(number(1, 1), number(0, 0), open(1)));
     let forward = Message::Forward { submission: submission.clone() };
     let relay = Message::Relay { submission };
-    let heard = Instant::ZERO + Duration::from_millis(10);
-    let late = heard + Duration::from_secs(9);
+    let early = Instant::ZERO + Duration::from_millis(10);
+    let late = early + Duration::from_secs(9);
     let mut sent = |at: Instant, from: u8, message: &Message| {
         let mut effects = Effects::<Participant>::default();
         let (from, message) = (ProcessId::site(from), message.clone());
@@ -456,7 +456,7 @@ fn who_hears_the_leader_passes_on_what_an_origin_hands_to_it_and_nothing_else() 
             .map(|letter| (letter.to, letter.message))
             .collect::<Vec<_>>()
     };
-    assert_eq!(sent(heard, 1, &forward), [], "it hears no leader");
+    assert_eq!(sent(early, 1, &forward), [], "it hears no leader");
     let ballot = paxos::Ballot { round: 1, site: SiteId::new(2).unwrap() };
     let heartbeat = paxos::PaxosMessage::Heartbeat {
         ballot,
@@ -465,14 +465,14 @@ fn who_hears_the_leader_passes_on_what_an_origin_hands_to_it_and_nothing_else() 
         hears: SiteSet::first(9),
         applied: Claim::default(),
     };
-    sent(heard, 2, &Message::Paxos { message: heartbeat });
-    assert_eq!(sent(heard, 1, &forward), [(ProcessId::site(2).into(), relay.clone())]);
-    assert_eq!(sent(heard, 2, &forward), [], "it is not site 2's");
-    assert_eq!(sent(heard, 1, &relay), [], "one step only");
+    sent(early, 2, &Message::Paxos { message: heartbeat });
+    assert_eq!(sent(early, 1, &forward), [(ProcessId::site(2).into(), relay.clone())]);
+    assert_eq!(sent(early, 2, &forward), [], "it is not site 2's");
+    assert_eq!(sent(early, 1, &relay), [], "one step only");
     assert_eq!(sent(late, 1, &forward), [], "a leader that is silent is not heard");
 }
 
-/// Small numbers, and those at the edges.
+/// Small numbers, and those at the edges of the ranges.
 fn number_of_a_stranger() -> impl Strategy<Value = u64> {
     prop_oneof![0u64..6, Just(u64::MAX), Just(u64::MAX - 1), Just((1 << 56) - 1), any::<u64>()]
 }
@@ -485,7 +485,7 @@ fn query() -> impl Strategy<Value = Query> {
         (user(), number_of_a_stranger(), position()).prop_map(|(viewer, limit, position)| Query::Of(
             TimelineQuery::View { view: View { viewer, limit, older_than: Some(position) } }
         )),
-        (user(), number_of_a_stranger()).prop_map(|(viewer, limit)| Query::Of(TimelineQuery::Fresh {
+        (user(), number_of_a_stranger()).prop_map(|(viewer, limit)| Query::Of(TimelineQuery::QuorumView {
             view: View { viewer, limit, older_than: None }
         })),
         Just(Query::Status),
@@ -493,7 +493,7 @@ fn query() -> impl Strategy<Value = Query> {
     ]
 }
 
-/// Any message from anybody but the site itself, which no host lets a stranger claim to be.
+/// Any message from any process but the site itself, which no host lets a stranger claim to be.
 fn attack() -> impl Strategy<Value = (ProcessId, Message)> {
     let from = prop_oneof![
         Just(ProcessId::site(1)),
@@ -512,7 +512,7 @@ fn attack() -> impl Strategy<Value = (ProcessId, Message)> {
             0 => paxos::PaxosMessage::Prepare { ballot, first: slot },
             1 => paxos::PaxosMessage::Accept { ballot, slot, chosen, entry },
             2 => paxos::PaxosMessage::Accepted { ballot, slot },
-            3 => paxos::PaxosMessage::Supply { slot, entry, chosen },
+            3 => paxos::PaxosMessage::FetchReply { slot, entry, chosen },
             4 => paxos::PaxosMessage::Heartbeat {
                 ballot,
                 chosen,
@@ -521,7 +521,7 @@ fn attack() -> impl Strategy<Value = (ProcessId, Message)> {
                 applied: Claim::default(),
             },
             6 => paxos::PaxosMessage::Survey { id: survey(1, round), reach: slot },
-            7 => paxos::PaxosMessage::Extent { id: survey(1, round), end: slot, chosen },
+            7 => paxos::PaxosMessage::SurveyReply { id: survey(1, round), end: slot, chosen },
             5 => paxos::PaxosMessage::Nack {
                 ballot,
                 promised: paxos::Ballot { round: round + 1, ..ballot },
@@ -550,7 +550,7 @@ fn attack() -> impl Strategy<Value = (ProcessId, Message)> {
 }
 
 proptest! {
-    /// What decodes may still be nonsense: it is dropped with a reason, whoever sent it.
+    /// A message that decodes may still be nonsense: the site drops it with a reason, whichever process sent it.
     #[test]
     fn no_message_of_anybody_stops_a_site(attacks in proptest::collection::vec((attack(), 0u64..400), 1..60)) {
         use crate::mix::Seed;

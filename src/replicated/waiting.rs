@@ -1,26 +1,26 @@
-//! Who may wait for an answer: a few queries of each client, so that one who asks for what nobody knows yet keeps nobody
-//! else from waiting.
+//! Limits the queries that wait for an answer: a few per client, so that a client that asks for what no site knows yet
+//! keeps no other client from waiting.
 
 use crate::ids::ProcessId;
 
-/// The most queries of one client that wait in one room; the next takes the place of its oldest.
+/// The most queries of one client that wait in one room. One more takes the place of its oldest.
 pub(super) const PER_CLIENT_MAX: usize = 4;
 
-/// What a client finds that asks to wait.
+/// The place for one more query.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum Room {
     /// A free place.
     Free,
-    /// A place, once the one who waits at this index leaves.
+    /// The place of the query at this index, which must leave.
     InsteadOf(usize),
     /// No place at all.
     None,
 }
 
-/// What `client` finds in a room for `max`, in which these clients wait, oldest first.
+/// The place for a query of `client` in a room for `max` queries. The queries of `clients` wait there, oldest first.
 ///
-/// A client gives up its own oldest where it has [`PER_CLIENT_MAX`] or the room is full; one that has none there takes
-/// the place of the oldest of anybody.
+/// A client gives up its own oldest query if it has [`PER_CLIENT_MAX`] there, or if the room is full. If it has none in
+/// a full room, it takes the place of the oldest of all.
 pub(super) fn find(clients: impl ExactSizeIterator<Item = ProcessId>, client: ProcessId, max: usize) -> Room {
     let len = clients.len();
     let (mut oldest, mut count) = (None, 0);

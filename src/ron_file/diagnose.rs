@@ -1,4 +1,4 @@
-//! What is wrong with a file, shown in the file: line, column, excerpt, caret, what would be right.
+//! Shows what is wrong with a file: line, column, excerpt, caret, and what would be right.
 
 use core::fmt;
 use core::ops::Range;
@@ -16,43 +16,57 @@ use crate::ron_file::nearest::{alternatives, nearest};
 pub struct BadFile {
     path: String,
     text: Arc<str>,
-    /// What is wrong, in the order of the checks; the first of it, where that is more than anybody reads.
+    /// The mistakes, in the order of the checks; only the first ones if there are too many to read.
     pub diagnostics: Vec<Diagnostic>,
-    /// How much more is wrong.
+    /// Number of mistakes beyond these.
     pub more: usize,
 }
 
-/// So many mistakes of one file are shown.
+/// The greatest number of mistakes of one file that are shown.
 const SHOWN_MAX: usize = 20;
 
-/// One thing that is wrong.
+/// One mistake.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Diagnostic {
     /// The line, from 1.
     pub line: usize,
     /// The column in characters, from 1.
     pub column: usize,
-    /// What is wrong.
+    /// The mistake.
     pub message: String,
-    /// What would be right.
+    /// A hint about what would be right.
     pub help: Option<String>,
     bytes: Range<usize>,
 }
 
 impl BadFile {
     pub(crate) fn from_problems(path: &str, text: &str, problems: &[Problem]) -> BadFile {
-        let diagnostic = |problem: &Problem| {
-            let (message, help) = (problem.message.clone(), problem.help.clone());
-            Diagnostic::new(text, problem.place.locate(text), message, help)
-        };
-        let diagnostics = problems.iter().take(SHOWN_MAX).map(diagnostic).collect();
+        BadFile::located(path, text, problems.iter().map(|problem| (None, problem)))
+    }
+
+    /// The problems at these bytes of the text.
+    #[cfg(feature = "scenario")]
+    pub(crate) fn at_bytes(path: &str, text: &str, problems: &[(Range<usize>, Problem)]) -> BadFile {
+        BadFile::located(path, text, problems.iter().map(|(bytes, problem)| (Some(bytes.clone()), problem)))
+    }
+
+    fn located<'a>(
+        path: &str,
+        text: &str,
+        problems: impl ExactSizeIterator<Item = (Option<Range<usize>>, &'a Problem)>,
+    ) -> BadFile {
         let more = problems.len().saturating_sub(SHOWN_MAX);
+        let diagnostic = |(bytes, problem): (Option<Range<usize>>, &Problem)| {
+            let bytes = bytes.unwrap_or_else(|| problem.place.locate(text));
+            Diagnostic::new(text, bytes, problem.message.clone(), problem.help.clone())
+        };
+        let diagnostics = problems.take(SHOWN_MAX).map(diagnostic).collect();
         BadFile { path: path.to_owned(), text: text.into(), diagnostics, more }
     }
 
     pub(crate) fn from_ron(path: &str, text: &str, error: &SpannedError) -> BadFile {
         let (message, help) = explain(&error.code);
-        // Where the reader looked ahead and went back, its start lies behind its end.
+        // If the reader looked ahead and went back, its start is after its end.
         let end = offset(text, error.span.end);
         let bytes = offset(text, error.span.start).min(end)..end;
         let bytes = tighten(text, bytes, &error.code);
@@ -60,12 +74,12 @@ impl BadFile {
         BadFile { path: path.to_owned(), text: text.into(), diagnostics, more: 0 }
     }
 
-    /// What the file is called.
+    /// The name of the file in messages.
     pub fn path(&self) -> &str {
         &self.path
     }
 
-    /// The text for people, with colours if the reader has them.
+    /// The text for people, with or without colours.
     pub fn render(&self, is_coloured: bool) -> String {
         let renderer = if is_coloured { Renderer::styled() } else { Renderer::plain() };
         let renderer = renderer.decor_style(DecorStyle::Ascii);
@@ -124,8 +138,8 @@ fn offset(text: &str, position: Position) -> usize {
     line + rest.chain([text.len() - line]).nth(position.col.saturating_sub(1)).unwrap_or(text.len() - line)
 }
 
-/// The reader says where it was before and after its last token, roughly: white space goes, and a name that
-/// the error speaks of is pointed at itself.
+/// The reader says only roughly where its last token was. This leaves out white space. If the error names a name,
+/// this points at that name.
 fn tighten(text: &str, bytes: Range<usize>, code: &ron::Error) -> Range<usize> {
     let name = match code {
         ron::Error::NoSuchEnumVariant { found, .. } | ron::Error::NoSuchStructField { found, .. } => {
@@ -147,7 +161,7 @@ fn tighten(text: &str, bytes: Range<usize>, code: &ron::Error) -> Range<usize> {
     if start < end { start..end } else { bytes.end..bytes.end }
 }
 
-/// What an error of the reader means, and what would be right.
+/// The meaning of a reader's error, and what would be right.
 fn explain(code: &ron::Error) -> (String, Option<String>) {
     let within = |outer: &Option<String>| match outer {
         Some(outer) => format!(" in `{outer}`"),

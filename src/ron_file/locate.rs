@@ -1,12 +1,14 @@
 //! Finds a place in RON text: where `steps[3]` or `network.loss` is written.
 //!
-//! Values of a scenario know their place by name and number, not by position. When one is wrong, the text is
-//! scanned once more for it. It must be RON that already parsed; on anything else the answer is only near.
+//! Values of a scenario know their place by name and number, not by position. When a value is wrong, the text is
+//! scanned once more for its place. The text must be RON that has parsed; on any other text, the result is only near.
 
 use core::fmt;
 use core::ops::Range;
 
-/// One turn on the way to a value.
+use crate::ron_file::scan::TextScan;
+
+/// One step on the path to a value.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Part {
     /// The field of this name.
@@ -15,29 +17,29 @@ pub enum Part {
     Index(usize),
 }
 
-/// The way to a value, from the outermost one.
+/// The path to a value, from the outermost one.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct Place(Vec<Part>);
 
 impl Place {
-    /// The whole file, or the whole of what a service was asked about.
+    /// The whole file, or the whole value that a service was asked about.
     pub const fn whole() -> Place {
         Place(Vec::new())
     }
 
-    /// The field `name` in here.
+    /// The field `name` in this place.
     #[must_use]
     pub fn field(&self, name: &'static str) -> Place {
         self.with(Part::Field(name))
     }
 
-    /// The element or argument `index` in here.
+    /// The element or argument `index` in this place.
     #[must_use]
     pub fn index(&self, index: usize) -> Place {
         self.with(Part::Index(index))
     }
 
-    /// `inner`, seen from the outside of this place.
+    /// This place followed by `inner`.
     #[must_use]
     pub fn then(&self, inner: &Place) -> Place {
         Place([self.0.as_slice(), inner.0.as_slice()].concat())
@@ -47,7 +49,7 @@ impl Place {
         Place([self.0.as_slice(), &[part]].concat())
     }
 
-    /// The bytes of `text` where it is written; of the nearest place around it that is written at all.
+    /// The bytes of `text` where this place is written; if it is not, those of the nearest place around it that is.
     pub fn locate(&self, text: &str) -> Range<usize> {
         let mut scan = TextScan { text, at: 0 };
         scan.skip_attributes();
@@ -85,102 +87,9 @@ struct LocatedItem<'a> {
     value: Range<usize>,
 }
 
-struct TextScan<'a> {
-    text: &'a str,
-    at: usize,
-}
-
 impl<'a> TextScan<'a> {
-    fn rest(&self) -> &'a str {
-        &self.text[self.at..]
-    }
-
-    fn peek(&self) -> Option<char> {
-        self.rest().chars().next()
-    }
-
-    fn skip_to(&mut self, end: Option<usize>) {
-        self.at = end.map_or(self.text.len(), |end| self.at + end);
-    }
-
-    fn skip_space(&mut self) {
-        loop {
-            let rest = self.rest();
-            if rest.starts_with("//") {
-                self.skip_to(rest.find('\n'));
-            } else if rest.starts_with("/*") {
-                self.skip_block_comment();
-            } else if let Some(space) = self.peek().filter(|c| c.is_whitespace()) {
-                self.at += space.len_utf8();
-            } else {
-                return;
-            }
-        }
-    }
-
-    /// Block comments nest.
-    fn skip_block_comment(&mut self) {
-        let mut depth = 0;
-        while let Some(next) = self.peek() {
-            if self.rest().starts_with("/*") {
-                depth += 1;
-                self.at += 2;
-            } else if self.rest().starts_with("*/") {
-                depth -= 1;
-                self.at += 2;
-                if depth == 0 {
-                    return;
-                }
-            } else {
-                self.at += next.len_utf8();
-            }
-        }
-    }
-
-    fn skip_attributes(&mut self) {
-        self.skip_space();
-        while self.rest().starts_with("#!") {
-            self.skip_to(self.rest().find(']').map(|end| end + 1));
-            self.skip_space();
-        }
-    }
-
-    /// A string, a raw string or a character, if one begins here.
-    fn skip_quoted(&mut self) -> bool {
-        let rest = self.rest();
-        let raw = rest.strip_prefix('r').map(|raw| raw.trim_start_matches('#'));
-        if let Some(body) = raw.and_then(|raw| raw.strip_prefix('"')) {
-            let before = rest.len() - body.len();
-            let end = format!("\"{}", "#".repeat(before - 2));
-            self.skip_to(body.find(&end).map(|at| before + at + end.len()));
-            return true;
-        }
-        let Some(quote) = rest.chars().next().filter(|c| matches!(c, '"' | '\'')) else {
-            return false;
-        };
-        let mut is_escaped = false;
-        let end = rest.char_indices().skip(1).find(|(_, next)| {
-            let is_end = *next == quote && !is_escaped;
-            is_escaped = *next == '\\' && !is_escaped;
-            is_end
-        });
-        self.skip_to(end.map(|(at, _)| at + 1));
-        true
-    }
-
-    /// A name, without the `r#` of one that would be no name else.
-    fn identifier(&mut self) -> &'a str {
-        let raw = self.rest().strip_prefix("r#");
-        let rest = raw.unwrap_or(self.rest());
-        let is_part =
-            |c: char| c.is_alphanumeric() || c == '_' || (raw.is_some() && matches!(c, '.' | '+' | '-'));
-        let end = rest.find(|c| !is_part(c)).unwrap_or(rest.len());
-        self.at = self.text.len() - rest.len() + end;
-        &rest[..end]
-    }
-
-    /// One value: up to the comma or the closing bracket behind it.
-    fn value(&mut self) -> Range<usize> {
+    /// Reads one value: up to the comma or the closing bracket after it.
+    pub(super) fn value(&mut self) -> Range<usize> {
         self.skip_space();
         let start = self.at;
         let (mut end, mut depth) = (start, 0);
@@ -201,7 +110,7 @@ impl<'a> TextScan<'a> {
         start..end
     }
 
-    /// What stands between the outermost brackets of the value here.
+    /// The items between the outermost brackets of the value here.
     fn items(&mut self, end: usize) -> Vec<LocatedItem<'a>> {
         self.skip_space();
         self.identifier();

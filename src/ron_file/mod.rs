@@ -1,25 +1,32 @@
-//! Files in RON that people write: what is wrong with one, said at its place.
+//! RON files that people write: shows what is wrong with a file, in place.
 //!
-//! Knows no schema: whoever reads a file brings it.
+//! This module knows no schema. The reader of a file brings its own.
 
 mod diagnose;
 mod locate;
 pub(crate) mod nearest;
 mod problem;
+#[cfg(feature = "scenario")]
+mod rewrite;
+mod scan;
 mod value;
 
 pub use diagnose::{BadFile, Diagnostic};
 pub use locate::{Part, Place};
 pub use problem::Problem;
 #[cfg(feature = "scenario")]
+pub(crate) use rewrite::OldWords;
+#[cfg(feature = "scenario")]
+pub use rewrite::{OldWord, WhereWritten};
+#[cfg(feature = "scenario")]
 pub(crate) use value::ValueText;
 
-/// A text without the byte order mark that some editors put before it.
+/// `text` without the byte order mark that some editors put before it.
 pub(crate) fn without_mark(text: &str) -> &str {
     text.strip_prefix('\u{feff}').unwrap_or(text)
 }
 
-/// Whether the value of a text begins with this name: files are told apart by what they say.
+/// Whether the value of a text begins with this name. Files are told apart by their content.
 #[cfg(feature = "scenario")]
 pub(crate) fn is_a(name: &str, text: &str) -> bool {
     let text = without_mark(text);

@@ -1,8 +1,8 @@
-//! The legal name that is nearest to a wrong one.
+//! Finds the legal name that is nearest to a wrong one.
 
 use core::fmt::Write;
 
-/// A wrong name, what would have been right, and what was probably meant.
+/// A wrong name, the legal names, and the name that was probably meant.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(crate) struct Nearest {
     name: String,
@@ -10,7 +10,7 @@ pub(crate) struct Nearest {
     pub(crate) meant: Option<String>,
 }
 
-/// Looks for what `name` probably meant.
+/// Looks for the legal name that `name` probably meant.
 pub(crate) fn nearest<T: AsRef<str>>(name: &str, legal: &[T]) -> Nearest {
     let close = legal.iter().map(|one| {
         let is_beginning = name.len() > 2 && one.as_ref().to_lowercase().starts_with(&name.to_lowercase());
@@ -26,7 +26,7 @@ pub(crate) fn nearest<T: AsRef<str>>(name: &str, legal: &[T]) -> Nearest {
 }
 
 impl Nearest {
-    /// What is wrong, and on a second line what helps.
+    /// The error and, on a second line, the help.
     #[cfg_attr(
         not(feature = "scenario"),
         expect(dead_code, reason = "only scenarios have names of a service")
@@ -35,13 +35,13 @@ impl Nearest {
         format!("unknown {what} `{}`\n{}", self.name, self.help())
     }
 
-    /// What helps.
+    /// The help: the name that was probably meant, and all legal names.
     pub(crate) fn help(&self) -> String {
         let mut help = match &self.meant {
             Some(meant) => format!("did you mean `{meant}`? "),
             None => String::new(),
         };
-        // Infallible: a `String` takes everything.
+        // Cannot fail: a `String` takes everything.
         let _ = match self.legal.as_slice() {
             [] => write!(help, "nothing is allowed here"),
             legal => write!(help, "expected {}", alternatives(legal)),
@@ -59,8 +59,8 @@ pub(crate) fn alternatives<T: AsRef<str>>(names: &[T]) -> String {
     }
 }
 
-/// How many characters have to be put in, taken out, replaced or swapped with their neighbour, without regard
-/// to case (optimal string alignment).
+/// The number of characters to insert, delete, replace or swap with their neighbour, ignoring case (optimal string
+/// alignment).
 fn distance(a: &str, b: &str) -> usize {
     let [a, b] = [a, b].map(|text| text.to_lowercase().chars().collect::<Vec<_>>());
     let mut rows: Vec<Vec<usize>> = vec![(0..=b.len()).collect()];

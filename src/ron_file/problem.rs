@@ -1,25 +1,25 @@
-//! What is wrong with a value that parses.
+//! A mistake in a value that parses.
 
 use crate::ron_file::Place;
 
-/// Something that parses and yet is wrong.
+/// Something that parses but is wrong.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Problem {
-    /// Where, seen from what was asked about.
+    /// The place, relative to the value that was checked.
     pub place: Place,
-    /// What is wrong, in one sentence.
+    /// The mistake, in one sentence.
     pub message: String,
-    /// What would be right.
+    /// A hint about what would be right.
     pub help: Option<String>,
 }
 
 impl Problem {
-    /// At `place`, `message` is wrong.
+    /// A problem at `place`.
     pub fn new(place: Place, message: impl Into<String>) -> Problem {
         Problem { place, message: message.into(), help: None }
     }
 
-    /// The same problem with what would be right.
+    /// The same problem, with what would be right.
     #[must_use]
     pub fn help(self, help: impl Into<String>) -> Problem {
         Problem { help: Some(help.into()), ..self }

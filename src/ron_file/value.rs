@@ -1,4 +1,4 @@
-//! How times are written in files, and a reader of values that are written as text.
+//! How times are written in files, and a reader of values that are written as strings.
 
 use core::fmt;
 use core::str::FromStr;
@@ -8,7 +8,7 @@ use serde::ser::{Serialize, Serializer};
 
 use crate::time::Duration;
 
-/// Reads a value from text, or says what was expected.
+/// Reads a value from a string. The error says what was expected.
 pub(crate) struct ValueText<T> {
     pub(crate) expected: &'static str,
     pub(crate) read: fn(&str) -> Option<T>,
@@ -26,7 +26,7 @@ impl<T> Visitor<'_> for ValueText<T> {
     }
 }
 
-// Asks for anything at all, so that a bare number is answered with what was expected instead.
+// Asks for any value, so that the error for a bare number says what was expected.
 
 /// `"20ms"`: a whole or decimal number and us, ms, s, min or h.
 impl<'de> Deserialize<'de> for Duration {
@@ -43,5 +43,24 @@ impl Serialize for Duration {
             Duration::ZERO => serializer.serialize_str("0s"),
             time => serializer.collect_str(&time),
         }
+    }
+}
+
+/// A text.
+#[cfg(feature = "schema")]
+impl schemars::JsonSchema for Duration {
+    fn schema_name() -> alloc::borrow::Cow<'static, str> {
+        "Duration".into()
+    }
+
+    fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+        schemars::json_schema!({
+            "type": "string",
+            "pattern": r"^\d+(\.\d+)?(us|ms|s|m|min|h)$",
+            "examples": ["20ms"],
+            "default": "0s",
+            "description": "A time: a number and a unit, such as `\"20ms\"` or `\"1.5s\"`. Units are `us`, `ms`, `s`, `min` and `h`; \
+                            `m` is read as `min`. A time is a whole number of microseconds.",
+        })
     }
 }

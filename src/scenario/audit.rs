@@ -1,14 +1,13 @@
-//! Does a run repeat itself exactly? One scenario is run in several ways that must not matter, and each run is held
-//! against the first one, event by event.
+//! Checks that a run repeats itself exactly. One scenario runs in several ways that must make no difference, and each
+//! run is compared with the first one, event by event.
 //!
-//! 1. What is compared is everything that happened: number and time of events, the fingerprint behind each, the
-//!    text of the whole trace where both keep it, the verdict and what everything came to.
-//! 2. The first run is alive while the others go on, so that nothing of theirs has its addresses.
-//! 3. A scenario that fails is audited like any other: it has to fail in the same way.
+//! 1. Everything that happens is compared: number and time of events, the fingerprint after each, the text of the
+//!    whole trace if both runs keep it, the verdict and the final state.
+//! 2. The first run stays alive while the others go on, so that the others have other memory addresses.
+//! 3. A scenario that fails is audited like any other. It must fail in the same way.
 //!
-//! What this does not see: state that differs and never shows in a message, a record, a note, a time or the end.
-//! Whatever else a run could depend on (the process, the machine, the build) takes a [`RunRecorder`] there and a
-//! [`RunComparison`] here.
+//! An audit does not see state that differs but never shows in a message, a record, a note, a time or the end. To
+//! compare runs across processes, machines or builds, use a [`RunRecorder`] there and a [`RunComparison`] here.
 
 use core::fmt;
 
@@ -22,26 +21,26 @@ use crate::scenario::service::Service;
 use crate::sim::TraceLevel;
 use crate::time::Instant;
 
-/// How many lines of agreement are kept of what went before a difference.
+/// Number of agreeing lines that are kept from before a difference.
 const BEFORE: usize = 5;
 
-/// A way to run a scenario that must not matter.
+/// A way to run a scenario that must make no difference.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Way {
-    /// Once more, with its whole trace like the first time.
+    /// Once more, with its whole trace like the first run.
     Again,
-    /// With a trace of what is notable.
+    /// With a trace of notable events only.
     Notable,
     /// Without a trace.
     Untraced,
-    /// As a clone from half-way, whose original ran to its end and is gone.
+    /// As a clone made half-way. The original runs to its end first and is dropped.
     Clone,
-    /// As the original of such a clone, which ran to its end meanwhile.
+    /// As the original that is cloned half-way. The clone runs to its end first and is dropped.
     Original,
 }
 
 impl Way {
-    /// Every way, in the order of trying.
+    /// Every way, in the order in which they are tried.
     pub const ALL: [Way; 5] = [Way::Again, Way::Notable, Way::Untraced, Way::Clone, Way::Original];
 
     /// Its name in one word.
@@ -55,7 +54,7 @@ impl Way {
         }
     }
 
-    /// Which run that is, for a sentence.
+    /// A phrase that names the run in a sentence.
     pub const fn about(self) -> &'static str {
         match self {
             Way::Again => "run again in this process",
@@ -67,24 +66,24 @@ impl Way {
     }
 }
 
-/// What an audit found.
+/// The result of an audit.
 #[derive(Clone, Debug)]
 pub struct Audit {
-    /// What came of the first run.
+    /// The outcome of the first run.
     pub outcome: Outcome,
-    /// What the first run did, for comparing it with still others.
+    /// The entries of the first run, for comparison with further runs.
     pub first: Vec<RunEntry>,
-    /// Where each way parts from the first run, if it does.
+    /// Each way, with the first difference from the first run, if any.
     pub ways: Vec<(Way, Option<RunDifference>)>,
 }
 
-/// Runs `scenario` in every way, or says everything that is wrong with it. How much is traced is not the
-/// options' choice here; their limit on lines is one on the text that is compared.
+/// Runs `scenario` in every way, or says everything that is wrong with it. The ways choose the trace level, not
+/// `options`. The limit on lines in `options` bounds the text that is compared.
 pub fn audit<S: Service>(scenario: &Scenario<S>, options: &RunOptions) -> Result<Audit, Vec<Problem>> {
     audit_configured(scenario, options, |_| {})
 }
 
-/// As [`audit`], with a last word on the configuration of every process.
+/// As [`audit`], but `configure` then changes the configuration of every process.
 pub fn audit_configured<S: Service>(
     scenario: &Scenario<S>,
     options: &RunOptions,
@@ -110,14 +109,14 @@ pub fn audit_configured<S: Service>(
     Ok(Audit { outcome, first, ways })
 }
 
-/// Where `run` parts from the first one.
+/// The first difference between `run` and the first run.
 fn part(first: &[RunEntry], run: impl Iterator<Item = RunEntry>) -> Option<RunDifference> {
     let mut comparison = RunComparison::new(first);
     run.map(|entry| comparison.take(&entry)).find_map(Result::err).map(|difference| *difference)
 }
 
-/// The same of a run that is cloned behind `half` of its events. The one that is not looked at runs to its end
-/// before the other goes on.
+/// The same for a run that is cloned after `half` of its events. The copy that is not compared runs to its end before
+/// the other goes on.
 fn part_forked<S: Service>(
     first: &[RunEntry],
     mut run: RunRecorder<S>,
@@ -141,7 +140,7 @@ fn part_forked<S: Service>(
     on.map(|entry| comparison.take(&entry)).find_map(Result::err).map(|difference| *difference)
 }
 
-/// Holds a run against a recorded one, entry by entry.
+/// Compares a run with a recorded one, entry by entry.
 #[derive(Clone, Debug)]
 pub struct RunComparison<'a> {
     left: &'a [RunEntry],
@@ -149,15 +148,15 @@ pub struct RunComparison<'a> {
 }
 
 impl<'a> RunComparison<'a> {
-    /// Before the first entry of a run that is held against `left`.
+    /// A comparison with `left`, before the first entry.
     pub const fn new(left: &'a [RunEntry]) -> RunComparison<'a> {
         RunComparison { left, place: 0 }
     }
 
-    /// The next entry of the run: the error is the first difference, behind which there is nothing to compare.
+    /// Compares the next entry of the run. The error is the first difference. After it there is nothing to compare.
     pub fn take(&mut self, right: &RunEntry) -> Result<(), Box<RunDifference>> {
         let Some(left) = self.left.get(self.place) else {
-            // A run has nothing behind its end, and ends are compared.
+            // A run has no entry after its end, and ends are compared.
             return Ok(());
         };
         let Some(parting) = Parting::of(left, right) else {
@@ -188,31 +187,31 @@ impl<'a> RunComparison<'a> {
 /// The first difference between two runs.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct RunDifference {
-    /// What differs.
+    /// The kind of difference.
     pub parting: Parting,
-    /// A few lines of what went before, on which both agree.
+    /// A few lines from before the difference, on which both agree.
     pub before: Vec<String>,
-    /// What the first run did.
+    /// The first run at the difference.
     pub left: RunSide,
-    /// What the other one did.
+    /// The other run at the difference.
     pub right: RunSide,
 }
 
-/// What differs first between two runs.
+/// The kind of the first difference between two runs.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Parting {
-    /// The text of what happened. The sides begin with the lines that differ.
+    /// The trace text differs. The sides begin with the lines that differ.
     Text,
-    /// What happened, by number, time or fingerprint, in an event that was not traced in both.
+    /// The number, time or fingerprint of an event differs. The event was not traced in both runs.
     Event,
-    /// The fingerprint alone: what is in a datagram, record or note, and in no line.
+    /// Only the fingerprint differs: something in a datagram, record or note that no line shows.
     Fingerprint,
-    /// The verdict or what everything came to, or that it came to an end. The sides begin with what differs.
+    /// The verdict or the final state differs, or only one run ended. The sides begin with what differs.
     End,
 }
 
 impl Parting {
-    /// What differs between two entries, if anything does.
+    /// The kind of difference between two entries, if they differ.
     fn of(left: &RunEntry, right: &RunEntry) -> Option<Parting> {
         let moment = |entry: &RunEntry| (entry.events, entry.at, entry.fingerprint);
         match (&left.lines, &right.lines) {
@@ -244,16 +243,16 @@ impl fmt::Display for RunDifference {
     }
 }
 
-/// One of two runs where they part.
+/// One of two runs at the point where they differ.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct RunSide {
-    /// How many events it had applied by then.
+    /// Number of events applied so far.
     pub events: u64,
-    /// When it was.
+    /// Simulated time.
     pub at: Instant,
     /// Its fingerprint.
     pub fingerprint: u64,
-    /// What it did, as far as it was traced.
+    /// Its trace lines, as far as it was traced, and its end.
     pub lines: Vec<String>,
 }
 

@@ -1,4 +1,4 @@
-//! Audits of the small protocol: what repeats itself, and every sort of what does not.
+//! Audits of the small protocol: runs that repeat themselves, and every kind of run that does not.
 
 use super::toy::Toys;
 use super::{Audit, Parting, RunComparison, RunDifference, RunEnd, RunEntry, RunOptions, Way, audit, read};
@@ -10,8 +10,8 @@ fn audited(fields: &str) -> Audit {
     audit(&scenario, &RunOptions::default()).unwrap_or_else(|problems| panic!("{problems:?}"))
 }
 
-/// A site puts this at 1 and at 2 seconds, as numbers of its own make it differ, if at all.
-fn with_odd(what: &str) -> Audit {
+/// Site 0 takes 5 at 1 second and `what` at 2 and 3 seconds.
+fn with_impurity(what: &str) -> Audit {
     let put = format!("PutOdd(site: 0, what: {what})");
     audited(&format!("steps: [At(\"1s\", Put(site: 0, number: 5)), At(\"2s\", {put}), At(\"3s\", {put})]"))
 }
@@ -55,7 +55,7 @@ fn a_run_that_depends_on_nothing_repeats_itself_however_it_ends() {
 
 #[test]
 fn an_address_is_caught_in_its_event() {
-    let audit = with_odd("Address");
+    let audit = with_impurity("Address");
     let difference = parts(&audit, Way::Again, Parting::Text);
     let (left, right) = (&difference.left, &difference.right);
     assert_eq!((left.events, left.at), (right.events, right.at));
@@ -68,7 +68,7 @@ fn an_address_is_caught_in_its_event() {
     assert!(before.ends_with("S0     appends 1 record"), "{before}");
     assert!(difference.before.iter().any(|line| line.contains("is asked: put Address")), "{difference:?}");
     assert_eq!(difference.to_string(), format!("the traces part in event {} at 2.000000", left.events));
-    // Without the lines it is the same event.
+    // Without the lines, the difference is in the same event.
     let untraced = parts(&audit, Way::Untraced, Parting::Event);
     assert_eq!((untraced.left.events, untraced.right.events), (left.events, left.events));
     assert!(untraced.right.lines.is_empty() && untraced.left.lines.iter().any(|line| line.contains("kept")));
@@ -77,7 +77,7 @@ fn an_address_is_caught_in_its_event() {
 
 #[test]
 fn the_clock_is_caught() {
-    let audit = with_odd("Clock");
+    let audit = with_impurity("Clock");
     for way in [Way::Again, Way::Clone, Way::Original] {
         let difference = parts(&audit, way, Parting::Text);
         assert!(difference.left.lines[0].contains("S0     kept 1"), "{difference:?}");
@@ -87,7 +87,7 @@ fn the_clock_is_caught() {
 
 #[test]
 fn what_no_line_shows_is_in_the_fingerprint_and_the_other_way_round() {
-    let hidden = with_odd("HiddenAddress");
+    let hidden = with_impurity("HiddenAddress");
     let difference = parts(&hidden, Way::Again, Parting::Fingerprint);
     assert_eq!(difference.left.lines, difference.right.lines);
     assert!(difference.left.lines.iter().any(|line| line.contains("S0     appends 1 record")));
@@ -97,14 +97,14 @@ fn what_no_line_shows_is_in_the_fingerprint_and_the_other_way_round() {
         "the traces agree to here line by line, but the fingerprints part in event {event} at 2.000000"
     );
     assert_eq!(difference.to_string(), sentence);
-    let told = with_odd("ToldAddress");
-    let difference = parts(&told, Way::Again, Parting::Text);
+    let noted = with_impurity("ToldAddress");
+    let difference = parts(&noted, Way::Again, Parting::Text);
     assert_eq!(difference.left.fingerprint, difference.right.fingerprint);
 }
 
 #[test]
 fn clones_that_share_something_are_caught_though_runs_agree() {
-    let audit = with_odd("Shared");
+    let audit = with_impurity("Shared");
     for way in [Way::Again, Way::Notable, Way::Untraced] {
         assert_eq!(difference(&audit, way), None, "{way:?}");
     }
@@ -118,7 +118,7 @@ fn clones_that_share_something_are_caught_though_runs_agree() {
 
 #[test]
 fn a_run_that_feels_its_trace_is_caught() {
-    let audit = with_odd("Holders");
+    let audit = with_impurity("Holders");
     assert_eq!(difference(&audit, Way::Again), None);
     for way in [Way::Notable, Way::Untraced] {
         let difference = parts(&audit, way, Parting::Event);

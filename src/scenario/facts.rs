@@ -1,16 +1,16 @@
-//! What is counted of runs, by name.
+//! The facts that are counted in runs, by name.
 
 use crate::scenario::service::Service;
 use crate::sim::{ScriptAction, Statistics};
 
-/// What sort of fact it is.
+/// The kind of a fact.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub enum FactKind {
     /// A counter of the simulator.
     World,
     /// A step of this kind fired.
     Step,
-    /// A process noted this.
+    /// A process made this note.
     Note,
 }
 
@@ -28,7 +28,7 @@ impl FactKind {
     }
 }
 
-/// Every fact of runs of `S` that is known by name.
+/// Every named fact of runs of `S`.
 pub(crate) fn facts<S: Service>() -> Vec<(FactKind, &'static str)> {
     let world = Statistics::default();
     let world = world.counts().map(|(name, _)| (FactKind::World, name));

@@ -3,64 +3,76 @@
 use serde::{Deserialize, Serialize};
 
 use crate::scenario::history::PastLife;
+#[cfg(feature = "schema")]
+use crate::scenario::schema::{ExpectationSchema, SettingsSchema, StepSchema, shown};
 use crate::scenario::service::Service;
 use crate::scenario::step::{Action, Expectation, Rule, Step};
 use crate::scenario::value::is_usual;
 use crate::sim::{Bandwidth, Bursts, Chance, LateCopy};
 use crate::time::Duration;
 
-/// A cluster, its network, what is done to it and what must hold: one file.
+/// A scenario: the cluster, what happens to it, and what must hold.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(bound(serialize = "", deserialize = ""), deny_unknown_fields)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename = "Scenario", bound = ""))]
 pub struct Scenario<S: Service> {
-    /// One sentence: the property.
+    /// The property that the scenario shows, in one sentence.
     pub about: String,
-    /// Everything random of a run is drawn from it.
+    /// The number from which everything random in the run is drawn.
     #[serde(default, skip_serializing_if = "is_usual")]
     pub seed: u64,
-    /// How many sites, 1 to 9.
+    /// The number of sites, 1 to 9. Sites are numbered from 0.
     pub sites: u8,
-    /// How many clients on machines of their own.
+    /// The number of clients on machines of their own. Clients are numbered from 0.
     #[serde(default, skip_serializing_if = "is_usual")]
     pub clients: u16,
-    /// Whether what terminals and clients draw, such as the numbers of their queries, is the same for all of them.
+    /// Whether all terminals and clients draw the same random numbers, so that queries of two of them have the same
+    /// number.
     #[serde(default, skip_serializing_if = "is_usual")]
     pub clients_alike: bool,
-    /// Which sites share a machine; each has its own when absent.
+    /// The sites of each machine, as in `[[0, 1], [2]]`: each site once, up to 9 machines, numbered from 0. Absent:
+    /// each site has a machine of its own.
     #[serde(default, skip_serializing_if = "is_usual")]
     pub machines: Option<Vec<Vec<u8>>>,
-    /// What was before: nothing when absent.
+    /// The life of the cluster before the run. Default: a cluster without a past.
     #[serde(default, skip_serializing_if = "is_usual")]
     pub history: PastLife,
-    /// The site that leads first: the others sleep from their start until it campaigns. Whoever is first when absent.
+    /// The site that leads first. The other sites sleep from their start until it campaigns; the run is stale if it
+    /// never does. Absent: any site may lead first.
     #[serde(default, skip_serializing_if = "is_usual")]
     pub leader: Option<u8>,
-    /// The network that every datagram meets.
+    /// The behaviour of every link.
     #[serde(default, skip_serializing_if = "is_usual")]
     pub network: Network,
     /// The disk of every site.
     #[serde(default, skip_serializing_if = "is_usual")]
     pub disk: DiskForm,
-    /// How many sites may lose their storage.
+    /// The number of sites whose storage the file may damage.
     #[serde(default, skip_serializing_if = "is_usual")]
     pub budget: FaultBudget,
-    /// What the service is configured with.
+    /// The configuration of the service.
     #[serde(default, skip_serializing_if = "is_usual")]
+    #[cfg_attr(feature = "schema", schemars(with = "SettingsSchema<S>"))]
     pub settings: S::Settings,
-    /// Simulated time after which a step that has not fired is given up.
+    /// The simulated time at which waiting for steps ends, counted from the start of the run. A step that has not
+    /// fired by then makes the run stale, unless it is optional. Above `"0s"`.
     #[serde(default = "a_minute", skip_serializing_if = "is_a_minute")]
+    #[cfg_attr(feature = "schema", schemars(skip_serializing_if = "shown"))]
     pub limit: Duration,
-    /// What the network does beyond its settings, from the start.
+    /// Rules for datagrams that apply from the start of the run.
     #[serde(default, skip_serializing_if = "is_usual")]
     pub rules: Vec<Rule>,
-    /// The first track.
+    /// The first track of steps.
     #[serde(default, skip_serializing_if = "is_usual")]
+    #[cfg_attr(feature = "schema", schemars(with = "Vec<StepSchema<S>>"))]
     pub steps: Vec<StepOf<S>>,
-    /// More tracks, beside the first.
+    /// Further tracks of steps. They run beside the first.
     #[serde(default, skip_serializing_if = "is_usual")]
+    #[cfg_attr(feature = "schema", schemars(with = "Vec<Vec<StepSchema<S>>>"))]
     pub also: Vec<Vec<StepOf<S>>>,
-    /// What must hold at the end.
+    /// The claims and expectations about the whole run and its end.
     #[serde(default, skip_serializing_if = "is_usual")]
+    #[cfg_attr(feature = "schema", schemars(with = "Vec<ExpectationSchema<S>>"))]
     pub expect: Vec<ExpectationOf<S>>,
 }
 
@@ -152,38 +164,40 @@ fn is_a_minute(time: &Duration) -> bool {
     *time == a_minute()
 }
 
-/// The network that every datagram meets.
+/// The behaviour of every link. Chances apply to each datagram by itself.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Network {
-    /// How long a datagram is under way.
+    /// The time that a datagram takes.
     #[serde(skip_serializing_if = "is_one_millisecond")]
+    #[cfg_attr(feature = "schema", schemars(skip_serializing_if = "shown"))]
     pub latency: Latency,
-    /// How often one is lost.
+    /// The chance that a datagram is lost.
     #[serde(skip_serializing_if = "is_usual")]
     pub loss: Chance,
-    /// How often one arrives twice.
+    /// The chance that a datagram arrives twice.
     #[serde(skip_serializing_if = "is_usual")]
     pub duplication: Chance,
-    /// How often one is held back, and for how long at most.
+    /// The chance that a datagram is held back, and the longest extra time.
     #[serde(skip_serializing_if = "is_usual")]
     pub reordering: Reordering,
-    /// When links lose most of what is sent over them, for a while.
+    /// Periods in which a link loses most datagrams.
     #[serde(skip_serializing_if = "is_usual")]
     pub bursts: Bursts,
-    /// How often some bits of one are flipped under way.
+    /// The chance that some bits of a datagram are flipped on the way.
     #[serde(skip_serializing_if = "is_usual")]
     pub corruption: Chance,
-    /// How often only the beginning of one arrives.
+    /// The chance that only the beginning of a datagram arrives.
     #[serde(skip_serializing_if = "is_usual")]
     pub truncation: Chance,
-    /// How often a copy of one arrives once more, and how much later.
+    /// The chance that a copy of a datagram arrives once more, much later.
     #[serde(skip_serializing_if = "is_usual")]
-    pub replay: LateCopy,
-    /// How often one arrives at another site instead.
+    pub late_copies: LateCopy,
+    /// The chance that a datagram arrives at another site instead.
     #[serde(skip_serializing_if = "is_usual")]
     pub misdelivery: Chance,
-    /// What each link carries in each direction; without bound when absent.
+    /// The capacity of each link in each direction. Absent: unlimited.
     #[serde(skip_serializing_if = "is_usual")]
     pub bandwidth: Option<Bandwidth>,
 }
@@ -204,74 +218,79 @@ impl Default for Network {
             bursts: Bursts::default(),
             corruption: Chance::NEVER,
             truncation: Chance::NEVER,
-            replay: LateCopy::default(),
+            late_copies: LateCopy::default(),
             misdelivery: Chance::NEVER,
             bandwidth: None,
         }
     }
 }
 
-/// How often a datagram is held back: two fields of the simulator's settings, one of a file.
+/// How often and how long datagrams are held back, so that later ones overtake them.
 #[derive(Clone, Copy, PartialEq, Debug, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Reordering {
-    /// How often.
+    /// The chance that a datagram is held back.
     pub chance: Chance,
-    /// By how much at most.
+    /// The longest extra time.
     pub by: Duration,
 }
 
-/// How long datagrams are under way. The simulator has a type of its own: regions, and a table inside of another latency,
-/// are things that only files say.
+/// The time that a datagram takes on a link.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 #[serde(rename(deserialize = "latency"), deny_unknown_fields)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename = "Latency"))]
 pub enum Latency {
-    /// Always the same.
+    /// Always the same time.
     Constant(Duration),
-    /// Evenly between the two, both included.
+    /// A time between the two, both included; each is equally likely.
     Uniform(Duration, Duration),
-    /// A least time and an exponential part on top.
+    /// A least time, and an exponentially distributed time on top.
     Exponential {
-        /// The least.
+        /// The least time.
         min: Duration,
-        /// The mean of what comes on top.
+        /// The mean of the time on top.
         mean: Duration,
     },
-    /// A row for each sending site, with a latency for each receiving one.
+    /// A row for each sending site, and in it a latency for each receiving site, the sender included. Both are in the
+    /// order of the numbers. A latency here is `Constant`, `Uniform` or `Exponential`, and so it is in `Regions`.
     Table(Vec<Vec<Latency>>),
-    /// Groups of sites with one latency inside each and another between them.
+    /// Groups of sites with one latency inside a group and another between groups.
     Regions {
-        /// Inside a group.
+        /// The latency inside a group.
         within: Box<Latency>,
-        /// Between two.
+        /// The latency between two groups.
         between: Box<Latency>,
-        /// The groups; every site is in one.
+        /// The groups. Every site is in exactly one.
         of: Vec<Vec<u8>>,
     },
 }
 
-/// How many sites may lose their storage.
+/// The number of sites whose storage a file may damage or wipe.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
 #[serde(rename(deserialize = "budget"))]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename = "Budget", extend("default" = FaultBudget::default())))]
 pub enum FaultBudget {
-    /// As many as the protocol can lose for good: the others must converge.
+    /// As many as the protocol can lose for good. The other sites must converge.
     #[default]
     Survivable,
-    /// Any number: nothing must converge, and only safety is judged.
+    /// Any number. Nothing has to converge, and only safety is judged.
     Unlimited,
 }
 
 /// The disk of every site.
 #[derive(Clone, Copy, PartialEq, Debug, Serialize, Deserialize)]
 #[serde(default, rename(deserialize = "Disk"), deny_unknown_fields)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename = "Disk"))]
 pub struct DiskForm {
-    /// How long a sync takes.
+    /// The time that a sync takes.
     #[serde(skip_serializing_if = "is_usual_sync")]
+    #[cfg_attr(feature = "schema", schemars(skip_serializing_if = "shown"))]
     pub sync: Duration,
     /// Whether a site handles inputs while a sync runs.
     #[serde(skip_serializing_if = "is_usual")]
     pub mode: DiskMode,
-    /// How long each file of a journal is, in bytes; what suits the service when absent.
+    /// The length of each file of a journal, in bytes. Absent: the length that the service chooses.
     #[serde(skip_serializing_if = "is_usual")]
     pub file_bytes: Option<u64>,
 }
@@ -289,10 +308,11 @@ impl Default for DiskForm {
 /// Whether a site handles inputs while a sync runs.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
 #[serde(rename(deserialize = "disk mode"))]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename = "DiskMode", extend("default" = DiskMode::default())))]
 pub enum DiskMode {
-    /// It does; what depends on the sync waits for it.
+    /// The site handles inputs; whatever depends on the sync waits for it.
     #[default]
     Overlapped,
-    /// It waits.
+    /// The site handles nothing until the sync ends.
     Blocking,
 }

@@ -1,7 +1,7 @@
-//! What was before a run: sites that have been there for long.
+//! The life of a cluster before a run.
 //!
-//! A run begins with journals that sites of such a life could have written. What stands in them is a [`Service`]'s to
-//! say; what is asked of them is written in a scenario as `history: (starts: 300, slots: 70000)`.
+//! A run can begin with journals that long-running sites could have written. A scenario asks for them with
+//! `history: (starts: 300, slots: 70000)`. A [`Service`] decides what the journals hold.
 //!
 //! [`Service`]: crate::scenario::Service
 
@@ -10,32 +10,36 @@ use serde::{Deserialize, Serialize};
 use crate::ron_file::{Place, Problem};
 use crate::scenario::value::is_usual;
 
-/// How long the life of a cluster before a run was. Nothing is written for a fresh one.
+/// The life of a cluster before the run, the same for every site. A run begins with journals that such sites could
+/// have written.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
 #[serde(default, rename(deserialize = "History"), deny_unknown_fields)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename = "History"))]
 pub struct PastLife {
-    /// How often every site was started: its first incarnation in the run is the next.
+    /// The number of earlier starts of every site, up to 2^40. The first incarnation in the run is the next one.
     #[serde(skip_serializing_if = "is_usual")]
     pub starts: u64,
-    /// The round of the last ballot that every site promised.
+    /// The round of the last ballot that every site promised, up to 2^40.
     #[serde(skip_serializing_if = "is_usual")]
     pub rounds: u64,
-    /// How many slots are chosen: everything below that slot.
+    /// The number of chosen slots, up to 2^40: all slots below this number.
     #[serde(skip_serializing_if = "is_usual")]
     pub slots: u64,
-    /// How many of these, the last ones, the logs still hold; the others lie before the beginning of the log.
+    /// The number of chosen slots that the logs still hold, counted from the last: at most `slots`, and at most
+    /// 4096. Earlier slots are no longer in the logs.
     #[serde(skip_serializing_if = "is_usual")]
     pub kept: u64,
-    /// How many slots above them every site accepted, each with as much as fits, and does not know to be chosen.
+    /// The number of slots above the chosen ones that every site accepted without knowing them to be chosen. Each
+    /// is as large as it can be.
     #[serde(skip_serializing_if = "is_usual")]
     pub open: u64,
 }
 
 impl PastLife {
-    /// No number of a history is greater.
+    /// The upper bound on `starts`, `rounds` and `slots`.
     pub const COUNT_MAX: u64 = 1 << 40;
 
-    /// No more slots are kept: a site reads all of them at each of its starts.
+    /// The upper bound on `kept`: a site reads all kept slots at each of its starts.
     pub const KEPT_MAX: u64 = 4_096;
 
     /// Whether the cluster is fresh.
@@ -43,7 +47,7 @@ impl PastLife {
         *self == PastLife::default()
     }
 
-    /// Shorter ones, the shortest first.
+    /// Shorter histories, the shortest first.
     pub fn shorter(&self) -> Vec<PastLife> {
         let all = [
             PastLife::default(),
@@ -56,7 +60,7 @@ impl PastLife {
         all.into_iter().filter(|shorter| shorter != self).collect()
     }
 
-    /// Everything that is wrong with it, whatever the service.
+    /// Everything that is wrong with this history for any service.
     pub(crate) fn check(&self) -> Vec<Problem> {
         let place = Place::whole();
         let most = PastLife::COUNT_MAX;
@@ -76,7 +80,7 @@ impl PastLife {
         problems
     }
 
-    /// Why a service that knows no slots refuses it.
+    /// Problems for a service without slots: everything but `starts`.
     pub(crate) fn of_starts_alone(&self) -> Vec<Problem> {
         let PastLife { starts: _, rounds, slots, kept, open } = *self;
         let all = [("rounds", rounds), ("slots", slots), ("kept", kept), ("open", open)];
@@ -94,7 +98,7 @@ impl PastLife {
 mod tests {
     use super::*;
 
-    /// Whichever of the shorter ones is taken each time, nothing is left in the end.
+    /// Shortening comes to an end, whichever of the shorter histories is taken each time.
     #[test]
     fn shorter_histories_come_to_an_end() {
         let whole = PastLife { starts: 300, rounds: 9, slots: 70_000, kept: 300, open: 32 };

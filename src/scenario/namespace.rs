@@ -1,7 +1,7 @@
-//! Two enums behind one set of names: the harness's own words and those of a service.
+//! Two enums that share one set of names: the harness's own words and those of a service.
 //!
-//! An untagged enum would lose the place of an error. Here the name is read first, and the variant behind it,
-//! still unread, goes to the enum that has that name.
+//! An untagged enum would lose the place of an error. Here the name is read first. The rest of the variant, still
+//! unread, goes to the enum that has the name.
 
 use core::fmt;
 use core::marker::PhantomData;
@@ -18,16 +18,16 @@ use crate::ron_file::nearest::nearest;
 /// A word of the harness or of the service, in one namespace.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Word<H, S> {
-    /// The harness knows what it means.
+    /// A word of the harness.
     Harness(H),
-    /// The service does.
+    /// A word of the service.
     Service(S),
 }
 
-/// The names of an enum's variants, as its derived implementation asks for them; empty for what is no enum.
+/// The names of an enum's variants, as its derived implementation asks for them; empty for any other type.
 pub fn names<T: DeserializeOwned>() -> &'static [&'static str] {
     let mut names: &'static [&'static str] = &[];
-    // The answer is always an error: nothing is there to read.
+    // The result is always an error: there is nothing to read.
     let _ = T::deserialize(WordProbe(&mut names));
     names
 }
@@ -64,7 +64,7 @@ impl<'de, H: DeserializeOwned, S: DeserializeOwned> Deserialize<'de> for Word<H,
 }
 
 impl<H: DeserializeOwned, S: DeserializeOwned> Word<H, S> {
-    /// Reads one of two enums of which errors speak as one, `what`.
+    /// Reads one of two enums. Errors call both of them `what`.
     pub(super) fn read<'de, D: Deserializer<'de>>(
         deserializer: D,
         what: &'static str,
@@ -109,7 +109,7 @@ impl<'de, H: DeserializeOwned, S: DeserializeOwned> Visitor<'de> for WordVisitor
     }
 }
 
-/// Reads one of these names, of which errors speak as `what`.
+/// Reads one of these names. Errors call it `what`.
 pub(super) fn one_of<'de, T: Copy, D: Deserializer<'de>>(
     deserializer: D,
     what: &'static str,

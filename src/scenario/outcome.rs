@@ -1,4 +1,4 @@
-//! What came of a run.
+//! The result of a run.
 
 use core::fmt;
 
@@ -6,66 +6,67 @@ use crate::ids::ProcessId;
 use crate::sim::{StoryEntry, Violation};
 use crate::time::Duration;
 
-/// What came of a run.
+/// The result of a run.
 #[derive(Clone, Debug)]
 pub struct Outcome {
     /// Whether everything held.
     pub verdict: Verdict,
-    /// The seed that everything was drawn from.
+    /// The seed that everything random was drawn from.
     pub seed: u64,
-    /// How many events there were.
+    /// Number of events.
     pub events: u64,
-    /// How much simulated time went by.
+    /// Simulated time that passed.
     pub simulated: Duration,
-    /// A word over everything that happened.
+    /// A hash of everything that happened.
     pub fingerprint: u64,
-    /// What happened, as far as it was asked for.
+    /// The trace, at the level that the options asked for.
     pub trace: Vec<StoryEntry>,
-    /// How many older lines of the trace went beyond its limit.
+    /// Number of older trace lines that were dropped at the trace's limit.
     pub forgotten: u64,
-    /// How many routine events came behind the last line.
+    /// Number of routine events after the last trace line.
     pub elided: u64,
-    /// How many optional steps did not fire.
+    /// Number of optional steps that did not fire.
     pub skipped: usize,
-    /// What judges could not judge within their bounds, in a sentence each: a run that passed was not judged for this.
+    /// Checks that the judges gave up at their limits, one sentence each: a run that passed was not judged for these.
     pub unknown: Vec<String>,
-    /// What everything came to.
+    /// The final state of the cluster, in a few lines; empty after a panic.
     pub final_state: String,
 }
 
 /// Whether everything held.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Verdict {
-    /// It did.
+    /// Everything held.
     Passed,
-    /// A property or an expectation did not.
+    /// A property or an expectation did not hold.
     Violated(Violation),
     /// A process panicked.
     Panicked {
-        /// Which, as far as is known.
+        /// The process, if known.
         process: Option<ProcessId>,
-        /// What it said.
+        /// The panic's message and place.
         message: String,
     },
-    /// Nothing moves on, or a healed core did not agree within its bound.
+    /// Nothing happens any more, or a healed core did not agree or progress within its bound.
     Stalled {
-        /// What is left.
+        /// The reason, with what is left to do.
         why: String,
     },
-    /// A required step never fired, or a named rule matched nothing: the scenario speaks of another protocol.
+    /// A required step never fired, a named rule matched nothing, or the chosen first leader never campaigned: the
+    /// scenario does not fit the protocol.
     Stale {
-        /// Which, and what came nearest.
+        /// The step, rule or site, and what came nearest.
         why: String,
     },
-    /// The budget was spent.
+    /// A limit on events or memory was reached, or the run is not over.
     Undecided {
-        /// Which.
+        /// The limit that was reached.
         why: String,
     },
 }
 
 impl Verdict {
-    /// Its name in one word, for tables and machines.
+    /// Its name in one word, for tables and machine-readable output.
     pub const fn name(&self) -> &'static str {
         match self {
             Verdict::Passed => "passed",

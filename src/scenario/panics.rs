@@ -1,21 +1,21 @@
-//! A panic of a process as a value: caught, with its message, and without noise on standard error.
+//! Catches the panic of a process as a value, with its message, and without output on standard error.
 //!
-//! The process-wide panic hook is replaced once. It stays silent for a thread that is inside of [`caught`] and
-//! hands every other panic to the hook that was there before.
+//! The process-wide panic hook is replaced once. It stays silent for a thread inside [`caught`] and passes every
+//! other panic to the previous hook.
 
 use std::cell::RefCell;
 use std::panic::{self, AssertUnwindSafe, PanicHookInfo};
 use std::sync::Once;
 
 thread_local! {
-    /// `Some` inside of [`caught`]; the message once there was a panic.
+    /// `Some` inside [`caught`]; holds the message after a panic.
     static MESSAGE: RefCell<Option<String>> = const { RefCell::new(None) };
 }
 
 static HOOK: Once = Once::new();
 
-/// What `act` returns, or the message and place of its panic. What `act` works on is then left as it was in the
-/// middle of things: good for reading only.
+/// The result of `act`, or the message and place of its panic. After a panic, what `act` works on is left half-done:
+/// good for reading only.
 pub fn caught<T>(act: impl FnOnce() -> T) -> Result<T, String> {
     HOOK.call_once(|| {
         let before = panic::take_hook();
@@ -31,7 +31,7 @@ pub fn caught<T>(act: impl FnOnce() -> T) -> Result<T, String> {
     result.map_err(|_| message.unwrap_or_default())
 }
 
-/// Keeps the message of a panic that is going to be caught; says whether it is.
+/// Keeps the message of a panic that [`caught`] catches. Returns whether this is one.
 fn keep(info: &PanicHookInfo<'_>) -> bool {
     MESSAGE.with_borrow_mut(|message| {
         let Some(message) = message else { return false };

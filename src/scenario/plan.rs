@@ -1,4 +1,4 @@
-//! From a scenario to what the simulator runs. Everything that parses and is wrong is found here.
+//! Turns a scenario into what the simulator runs. Everything that parses but is wrong is found here.
 
 use crate::ids::{ProcessId, SITES_MAX, SiteId, SiteSet};
 use crate::journal::JournalConfig;
@@ -23,62 +23,62 @@ mod budget;
 mod cluster;
 mod steps;
 
-/// How soon a healed core must agree when neither a scenario nor its service says.
+/// The bound on convergence if neither a scenario nor its service gives one.
 pub const CONVERGES_WITHIN: Duration = Duration::from_secs(30);
 
-/// The longest time after which datagrams arrive once more: all of them are kept until then.
-const REPLAY_MAX: Duration = Duration::from_secs(60);
+/// The greatest `after` of late copies: the network keeps every copy until it arrives.
+const LATE_COPIES_MAX: Duration = Duration::from_secs(60);
 
-/// How long judges look on behind the end of a scenario that nothing need survive.
+/// How long judges keep watching after the end of a scenario with an unlimited budget.
 const WATCHED_FOR: Duration = Duration::from_secs(3);
 
-/// How many means an exponential latency counts for: one datagram in 3,000 takes longer.
+/// An exponential latency counts as its minimum plus this many means: one datagram in 3,000 takes longer.
 const MEANS: u64 = 8;
 
-/// A scenario in the simulator's words.
+/// A scenario in the form that the simulator runs.
 #[derive(Clone, Debug)]
 pub struct Plan<S: Service> {
-    /// Who is there.
+    /// The members of the cluster.
     pub shape: Shape,
-    /// What every process is configured with.
+    /// The configuration of every process.
     pub config: <S::Process as Process>::Config,
-    /// Who leads first, if that is said.
+    /// The site that leads first, if the scenario names one.
     pub leader: Option<SiteId>,
     /// The network.
     pub network: NetworkSettings,
-    /// Rules that are there from the start.
+    /// Rules in force from the start.
     pub rules: Vec<LinkRule>,
-    /// What is done, and when.
+    /// The tracks of steps.
     pub tracks: Vec<Track<<S::Process as Process>::Command>>,
-    /// What the steps' checks mean, by number.
+    /// The checks that steps refer to by number.
     pub checks: Vec<PlannedCheck<S>>,
-    /// What must hold at the end, in the order of the file.
+    /// The checks at the end of the run, in the order of the file.
     pub expect: Vec<PlannedCheck<S>>,
-    /// What may never happen or must happen, watched throughout.
+    /// Demands that are watched throughout the run, such as events that must or must not happen.
     pub watchpoints: Vec<Watchpoint>,
-    /// How soon a healed core must agree, if it must, and again behind each further demand.
+    /// The bound on convergence after healing, and again after each further demand.
     pub within: Duration,
-    /// Whether the healed core must agree.
+    /// The fault budget: it decides whether the healed core must agree.
     pub budget: FaultBudget,
-    /// What is done once it agrees to see whether it goes on, by whom; nothing where that is not asked.
+    /// The probes for after the core agrees, by terminal or client; empty unless the scenario claims `Progresses`.
     pub probes: Vec<(ProcessId, Probe<S>)>,
     /// Whether every site is restarted at the very end.
     pub restarts: bool,
-    /// Whether every site that can run is healed when faults stop, and not only a core.
+    /// Whether every site that can run is healed when faults stop, not only a core.
     pub heals_all: bool,
-    /// The sites of which it is expected that they stop by themselves.
+    /// The sites that are expected to stop by themselves.
     pub may_stop: SiteSet,
-    /// What the journals hold before the first start, of each site; nothing where all are fresh.
+    /// Each site's journal before its first start; empty if all sites are fresh.
     pub journals: Vec<(SiteId, Recovered<RecordOf<S>>)>,
     are_clients_alike: bool,
-    /// The pace that everything must keep while nothing is wrong, where that is asked.
+    /// The pace from which time bounds follow, if the scenario claims `Prompt`.
     pub prompt: Option<Pace>,
     disk: DiskSettings,
     file_bytes: Option<u64>,
 }
 
 impl<S: Service> Plan<S> {
-    /// What a world for this plan is made of.
+    /// The settings of a world for this plan.
     pub fn world(&self, seed: Seed, trace: TraceSettings) -> WorldSettings<S::Process> {
         let at_once = |rule: &LinkRule| ScriptStep {
             trigger: Trigger::At(Instant::ZERO),
@@ -86,7 +86,7 @@ impl<S: Service> Plan<S> {
             is_optional: false,
         };
         let mut tracks = self.tracks.clone();
-        // Each has a track of its own: one about the leader waits until there is one.
+        // Each rule has a track of its own: a rule about the leader waits until there is one.
         tracks.extend(self.rules.iter().map(|rule| vec![at_once(rule)]));
         WorldSettings {
             clients: self.shape.clients,
@@ -111,29 +111,29 @@ impl<S: Service> Plan<S> {
     }
 }
 
-/// Something that must hold at a moment.
+/// A check at one moment.
 #[derive(Clone, Debug)]
 pub struct PlannedCheck<S: Service> {
-    /// Where it is written: `expect[2]`.
+    /// Its place in the file, like `expect[2]`.
     pub name: String,
-    /// What.
+    /// The condition.
     pub what: Holds<S>,
 }
 
-/// What must hold at a moment.
+/// A condition that must hold at a moment.
 #[derive(Clone, Debug)]
 pub enum Holds<S: Service> {
-    /// This one leads.
+    /// This target leads.
     Leader(sim::Target),
-    /// These have stopped by themselves.
+    /// These sites have stopped by themselves.
     Stopped(SiteSet),
-    /// What the watchpoint with this number watches for has happened.
+    /// The watchpoint with this number has seen its event.
     Happened(usize),
-    /// In the service's words.
+    /// An expectation of the service.
     Service(S::Expectation),
 }
 
-/// What `scenario` runs as, or everything that is wrong with it.
+/// The plan of `scenario`, or everything that is wrong with the scenario.
 pub fn plan<S: Service>(scenario: &Scenario<S>) -> Result<Plan<S>, Vec<Problem>> {
     let mut planner = Planner::<S> {
         shape: Shape { sites: scenario.sites, clients: scenario.clients, machines: Vec::new() },
@@ -162,7 +162,7 @@ pub fn plan<S: Service>(scenario: &Scenario<S>) -> Result<Plan<S>, Vec<Problem>>
     if !(1..=SITES_MAX).contains(&scenario.sites) {
         let message = format!("a cluster of {} sites", scenario.sites);
         planner.wrong(whole.field("sites"), message, format!("1 to {SITES_MAX} sites"));
-        // Whatever names a site would be wrong too, and say nothing new.
+        // Every mention of a site would be wrong too, and would say nothing new.
         return Err(planner.problems);
     }
     if scenario.limit == Duration::ZERO {
@@ -239,19 +239,19 @@ pub fn plan<S: Service>(scenario: &Scenario<S>) -> Result<Plan<S>, Vec<Problem>>
     }
 }
 
-/// The form of the journals: what suits the service, but for the length of their files if a scenario says it.
+/// The journal configuration of the service, with the file length of the scenario if it gives one.
 fn journal<S: Service>(config: &<S::Process as Process>::Config, file_bytes: Option<u64>) -> JournalConfig {
     let usual = S::journal(config);
     JournalConfig { segment_bytes: file_bytes.unwrap_or(usual.segment_bytes), ..usual }
 }
 
-/// The bytes of what a journal holds.
+/// A journal with its records encoded as bytes.
 fn written<R: Wire>(journal: &Recovered<R>) -> Recovered<Vec<u8>> {
     let records = journal.records.iter().map(Wire::to_bytes).collect();
     Recovered { incarnation: journal.incarnation, records }
 }
 
-/// How fast a scenario's world is, from its files and steps.
+/// The pace of a scenario's world, from its network, disk and steps.
 fn pace<C>(network: &NetworkSettings, disk: &DiskSettings, tracks: &[Track<C>]) -> Pace {
     let actions = || tracks.iter().flatten().map(|step| &step.action);
     let sync = |action: &ScriptAction<C>| match action {
@@ -265,7 +265,7 @@ fn pace<C>(network: &NetworkSettings, disk: &DiskSettings, tracks: &[Track<C>]) 
     }
 }
 
-/// The longest time that a datagram takes, as good as.
+/// The longest time that a datagram takes, approximately.
 fn longest(latency: &sim::LinkLatency) -> Duration {
     match latency {
         sim::LinkLatency::Constant(time) | sim::LinkLatency::Uniform(_, time) => *time,
@@ -282,22 +282,22 @@ struct Planner<S: Service> {
     checks: Vec<PlannedCheck<S>>,
     watchpoints: Vec<Watchpoint>,
     within: Option<Duration>,
-    /// Where it is asked that everybody goes on.
+    /// The place of the claim `Progresses`.
     progresses: Option<Place>,
     restarts: bool,
     heals_all: bool,
-    /// Where it is asked that everything is done in time.
+    /// The place of the claim `Prompt`.
     prompt: Option<Place>,
     can_crash: bool,
     can_restart: bool,
     can_clog: bool,
     can_save: bool,
     budget: FaultBudget,
-    /// The sites of which it is expected that they stop by themselves.
+    /// The sites that are expected to stop by themselves.
     may_stop: SiteSet,
     /// The names of the rules that keep copies.
     keepers: Vec<String>,
-    /// Senders and recipients of the datagrams that the step at hand waits for.
+    /// Sender and recipient of the datagram that the current step waits for.
     fired_by: Option<(Target, Target)>,
     losses: budget::LossBudget,
 }
@@ -307,17 +307,19 @@ impl<S: Service> Planner<S> {
         self.problems.push(Problem::new(place, message).help(help));
     }
 
-    /// Keeps the problems of what a service said about `place`.
-    fn within<T>(&mut self, place: &Place, said: Result<T, Vec<Problem>>) -> Option<T> {
-        said.map_err(|problems| {
-            let moved =
-                problems.into_iter().map(|problem| Problem { place: place.then(&problem.place), ..problem });
-            self.problems.extend(moved);
-        })
-        .ok()
+    /// Collects the problems that a service found at `place`.
+    fn within<T>(&mut self, place: &Place, result: Result<T, Vec<Problem>>) -> Option<T> {
+        result
+            .map_err(|problems| {
+                let moved = problems
+                    .into_iter()
+                    .map(|problem| Problem { place: place.then(&problem.place), ..problem });
+                self.problems.extend(moved);
+            })
+            .ok()
     }
 
-    /// What the journals hold after this history. Whoever wrote a record was started once at least.
+    /// The journals after this history. A site that wrote a record was started at least once.
     fn journals(
         &mut self,
         config: &<S::Process as Process>::Config,
@@ -358,7 +360,7 @@ impl<S: Service> Planner<S> {
             let place = place.field("reordering").field("by");
             self.wrong(place, "held back by no time at all", "a time above 0s");
         }
-        self.rough(&place, network);
+        self.check_impairments(&place, network);
         NetworkSettings {
             latency: self.latency(&place.field("latency"), &network.latency),
             loss: network.loss,
@@ -368,15 +370,15 @@ impl<S: Service> Planner<S> {
             bursts: network.bursts,
             corruption: network.corruption,
             truncation: network.truncation,
-            replay: network.replay,
+            late_copies: network.late_copies,
             misdelivery: network.misdelivery,
             bandwidth: network.bandwidth,
         }
     }
 
-    /// What a rough network cannot be.
-    fn rough(&mut self, place: &Place, network: &Network) {
-        let Network { bursts, replay, misdelivery, bandwidth, .. } = network;
+    /// Refuses impossible settings of a rough network.
+    fn check_impairments(&mut self, place: &Place, network: &Network) {
+        let Network { bursts, late_copies, misdelivery, bandwidth, .. } = network;
         if bursts.chance != Chance::NEVER && bursts.length == Duration::ZERO {
             let place = place.field("bursts").field("length");
             self.wrong(place, "a burst of no length", "a time above 0s");
@@ -384,13 +386,17 @@ impl<S: Service> Planner<S> {
         if bursts.chance != Chance::NEVER && bursts.loss.numerator == 0 {
             self.wrong(place.field("bursts").field("loss"), "bursts that lose nothing", "a chance above 0%");
         }
-        if replay.chance != Chance::NEVER && replay.after == Duration::ZERO {
+        if late_copies.chance != Chance::NEVER && late_copies.after == Duration::ZERO {
             let help = "a time above 0s; what arrives twice at once is `duplication`";
-            self.wrong(place.field("replay").field("after"), "later by no time at all", help);
+            self.wrong(place.field("late_copies").field("after"), "later by no time at all", help);
         }
-        if replay.after > REPLAY_MAX {
-            let message = format!("datagrams of {} ago", replay.after);
-            self.wrong(place.field("replay").field("after"), message, format!("at most {REPLAY_MAX}"));
+        if late_copies.after > LATE_COPIES_MAX {
+            let message = format!("datagrams of {} ago", late_copies.after);
+            self.wrong(
+                place.field("late_copies").field("after"),
+                message,
+                format!("at most {LATE_COPIES_MAX}"),
+            );
         }
         if misdelivery.numerator > 0
             && (self.shape.sites < 2 || self.shape.sites + u8::from(self.shape.clients > 0) < 3)
@@ -470,12 +476,12 @@ impl<S: Service> Planner<S> {
                         self.wrong(place, "`Prompt` says the same twice", "one `Prompt`");
                     }
                 }
-                Word::Harness(RunClaim::Steady(most)) => {
+                Word::Harness(RunClaim::LeadershipsAtMost(most)) => {
                     if *most == 0 {
                         let message = "without a leader nothing is ever done";
                         self.wrong(place.index(0), message, "1, or how often there may be a new leader");
                     }
-                    self.watchpoints.push(Watchpoint { name, demand: Demand::Steady(*most) });
+                    self.watchpoints.push(Watchpoint { name, demand: Demand::LeadershipsAtMost(*most) });
                 }
                 _ => {
                     let what = self.check(&place, &name, expectation);
@@ -486,7 +492,7 @@ impl<S: Service> Planner<S> {
         checks
     }
 
-    /// What must hold at a moment; `None` when it is wrong.
+    /// The condition of an expectation at one moment; `None` if it is wrong.
     fn check(&mut self, place: &Place, name: &str, expectation: &ExpectationOf<S>) -> Option<Holds<S>> {
         match expectation {
             Word::Harness(RunClaim::Leader(who)) => {
@@ -516,13 +522,16 @@ impl<S: Service> Planner<S> {
                 Some(Holds::Happened(self.watchpoints.len() - 1))
             }
             Word::Harness(
-                claim @ (RunClaim::Progresses | RunClaim::Restarts | RunClaim::Prompt | RunClaim::Steady(_)),
+                claim @ (RunClaim::Progresses
+                | RunClaim::Restarts
+                | RunClaim::Prompt
+                | RunClaim::LeadershipsAtMost(_)),
             ) => {
                 let (word, of) = match claim {
                     RunClaim::Progresses => ("Progresses", "the end"),
                     RunClaim::Restarts => ("Restarts", "the end"),
                     RunClaim::Prompt => ("Prompt", "the whole run"),
-                    _ => ("Steady", "the whole run"),
+                    _ => ("LeadershipsAtMost", "the whole run"),
                 };
                 let message = format!("`{word}` speaks of {of}, not of a moment");
                 self.wrong(place.clone(), message, "it belongs into `expect`");
@@ -540,14 +549,14 @@ impl<S: Service> Planner<S> {
             }
             Word::Service(expectation) => {
                 let problems = S::check(expectation, &self.shape);
-                let said = if problems.is_empty() { Ok(()) } else { Err(problems) };
-                self.within(place, said)?;
+                let result = if problems.is_empty() { Ok(()) } else { Err(problems) };
+                self.within(place, result)?;
                 Some(Holds::Service(expectation.clone()))
             }
         }
     }
 
-    /// Refuses to ask for promptness where something else than a crash may be wrong.
+    /// Refuses `Prompt` where anything but a crash may go wrong.
     fn check_prompt(&mut self, scenario: &Scenario<S>, network: &NetworkSettings) {
         let Some(place) = self.prompt.clone() else { return };
         let chances = [
@@ -557,7 +566,7 @@ impl<S: Service> Planner<S> {
             network.bursts.chance,
             network.corruption,
             network.truncation,
-            network.replay.chance,
+            network.late_copies.chance,
             network.misdelivery,
         ];
         let takes_its_time = matches!(network.latency, sim::LinkLatency::Constant(_));
@@ -573,13 +582,13 @@ impl<S: Service> Planner<S> {
         }
     }
 
-    /// What is done to see whether everybody goes on.
+    /// The commands that show whether every terminal and client can go on.
     fn probes(&mut self) -> Vec<(ProcessId, Probe<S>)> {
         let Some(place) = self.progresses.clone() else { return Vec::new() };
         let terminals = self.shape.all_sites().iter().map(ProcessId::Terminal).collect::<Vec<_>>();
         let clients = (0..self.shape.clients).map(ProcessId::Client);
-        let whom = terminals.into_iter().chain(clients);
-        let probes: Vec<(ProcessId, Probe<S>)> = whom.filter_map(|id| Some((id, S::probe(id)?))).collect();
+        let askers = terminals.into_iter().chain(clients);
+        let probes: Vec<(ProcessId, Probe<S>)> = askers.filter_map(|id| Some((id, S::probe(id)?))).collect();
         if probes.is_empty() {
             let help = "leave `Progresses` out, or bring `Service::probe`";
             self.wrong(place, "this service brings no probe: nobody has anything to do here", help);

@@ -8,6 +8,7 @@ use alloc::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use crate::ron_file::{BadFile, is_a, without_mark};
+use crate::scenario::bad_file;
 use crate::scenario::draw::names;
 use crate::scenario::facts::facts;
 use crate::scenario::form::FaultBudget;
@@ -28,6 +29,7 @@ pub use must_happen::MustHappen;
 
 /// From the first to the second, both included: `(2, 4)`.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(inline, extend("x-span" = true)))]
 pub struct Span<T>(pub T, pub T);
 
 /// How often something is relative to the others: `{3: 70, 5: 20}`.
@@ -38,6 +40,7 @@ pub struct Weights<K: Ord>(pub BTreeMap<K, u32>);
 /// A share of all, like a chance: `"30%"`.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(transparent)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename = "Chance", inline))]
 pub struct Share(pub Chance);
 
 /// In which runs something happens: `{Rot: "10%"}`.
@@ -45,239 +48,253 @@ pub struct Share(pub Chance);
 #[serde(transparent)]
 pub struct Runs<K: Ord>(pub BTreeMap<K, Chance>);
 
-/// The ranges and weights that scenarios are drawn from.
+/// The ranges and weights from which scenarios are drawn. A field that is left out is as in the default profile.
+/// Weights of a field are relative to each other. Ranges include both ends.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Profile {
-    /// One sentence: what it looks for.
+    /// What the profile looks for, in one sentence.
     pub about: String,
-    /// How many sites.
+    /// The number of sites, 1 to 9.
     pub sites: Weights<u8>,
-    /// How many clients on machines of their own.
+    /// The number of clients on machines of their own, up to 100.
     pub clients: Span<u16>,
-    /// How many users.
+    /// The number of users, 1 to 26.
     pub users: Span<u8>,
-    /// In which runs there is a crowd instead: many users, who block many others.
+    /// The chance that a run has a crowd instead: many users, who block many others.
     pub crowds: Chance,
-    /// How many users a crowd has.
+    /// The number of users in a crowd, 2 to 26.
     pub crowd: Span<u8>,
-    /// In which runs sites have been there for long; not in calm ones.
+    /// The chance that a run begins with sites that have a long past. Calm runs never do.
     pub histories: Chance,
-    /// In which runs terminals and clients draw alike, so that their queries have the same numbers.
+    /// The chance that all terminals and clients draw the same random numbers, so that their queries have the same
+    /// numbers.
     pub clients_alike: Chance,
-    /// How many commands, not counting those that look at both sides of a fault.
+    /// The number of commands, 1 to 10000. Commands of fault episodes and recipes come on top.
     pub commands: Span<u16>,
-    /// For how long commands and faults begin.
+    /// The time after the start of a run within which commands and faults begin.
     pub lasts: Span<Duration>,
-    /// In which runs commands come in bursts.
+    /// The chance that the commands of a run come in bursts.
     pub bursts: Chance,
-    /// How many commands a burst has.
+    /// The number of commands in a burst, 1 to 100.
     pub burst: Span<u8>,
-    /// Which runs have tiny limits.
+    /// The chance that the limits of the service are tiny, so that a run reaches them.
     pub tiny: Chance,
-    /// Which runs have sites that share machines.
+    /// The chance that two sites of a run share a machine.
     pub shared_machines: Chance,
-    /// Which runs have a network that does nothing of its own, and crashes at seams for their only faults.
+    /// The chance that a run is quiet: no chance faults of the network, and crashes at seams as the only faults.
     pub quiet: Chance,
-    /// Which runs are calm: a quiet network, no recipe, and no fault but perhaps the crash of the leader. Their leader
-    /// stays, and in half of them times are held to their bounds.
+    /// The chance that a run is calm: a quiet network, no recipe, and at most one fault, the crash of the leader.
+    /// Without that crash the leader must stay. In half of the calm runs times are compared with their bounds
+    /// (`Prompt`).
     pub calm: Chance,
-    /// In which of the others each feature of the network is on.
+    /// The chance that each chance fault of the network is on, in runs that are neither quiet nor calm.
     pub feature: Chance,
     /// The network.
     pub network: NetworkDrawn,
     /// The disks.
     pub disk: DiskDrawn,
-    /// How many fault episodes.
+    /// The number of fault episodes in a run.
     pub episodes: Weights<u8>,
-    /// Which kinds of episodes.
+    /// The kinds of episodes.
     pub faults: Weights<FaultKind>,
-    /// In which runs there is one of this kind besides.
+    /// For a kind of episode, the chance that a run has one more episode of this kind.
     pub besides: Runs<FaultKind>,
-    /// How many sites may lose their storage.
+    /// The number of sites whose storage a run may damage.
     pub budget: FaultBudget,
-    /// Whom they befall.
+    /// The targets of episodes.
     pub targets: Weights<TargetKind>,
-    /// Which of those that a datagram begins befall its sender or its recipient.
+    /// The chance that an episode that begins with a datagram aims at its sender or its recipient.
     pub endpoints: Chance,
-    /// Which episodes are never mended before the end.
+    /// The chance that an episode is not mended before the end of the run.
     pub unmended: Chance,
     /// Cut links.
     pub cuts: CutsDrawn,
     /// Crashes.
     pub crashes: CrashesDrawn,
-    /// How long a pause lasts.
+    /// The length of a pause.
     pub pauses: Span<Duration>,
-    /// Rules on messages.
+    /// Rules for datagrams.
     pub messages: MessagesDrawn,
     /// Clogged links.
     pub clogs: ClogsDrawn,
     /// Clocks.
     pub clocks: ClocksDrawn,
-    /// How long a slow site takes for each input.
+    /// The time that a slow site takes for each input, up to `"60s"`.
     pub slow_site: Span<Duration>,
-    /// Which runs follow a recipe, and only have an episode or none beside it.
+    /// The chance that a run follows a recipe. Such a run has at most one episode.
     pub follows_recipe: Chance,
-    /// Which recipes; all of them when empty.
+    /// The recipes to choose from. Empty: all recipes.
     pub recipes: Vec<String>,
-    /// How soon a healed core must agree.
+    /// The bound of `Converges` in drawn scenarios.
     pub converges_within: Duration,
-    /// In which runs every site is healed at the end and must agree, instead of a core.
+    /// The chance that every site is healed at the end and must agree, instead of a core.
     pub heals_all: Chance,
     /// What must happen in a long sweep.
     pub must_happen: MustHappen,
 }
 
-/// The network that is drawn.
+/// The network of drawn scenarios. A chance is drawn for a run from its range, if that fault is on in the run
+/// (`feature`). A run that follows a recipe has an eighth of the chance.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct NetworkDrawn {
     /// The form of the latency.
     pub latency: Weights<LatencyKind>,
-    /// The least latency.
+    /// The least latency; the latency itself if it is constant.
     pub least: Span<Duration>,
-    /// What may come on top of it: at most for an even latency, in the mean for an exponential one.
+    /// The time on top of the least latency: the largest for a uniform latency, the mean for an exponential one.
     pub on_top: Span<Duration>,
-    /// How often a datagram is lost.
+    /// The chance that a datagram is lost.
     pub loss: Span<Share>,
-    /// How often one is doubled.
+    /// The chance that a datagram arrives twice.
     pub duplication: Span<Share>,
-    /// How often one is held back.
+    /// The chance that a datagram is held back.
     pub reordering: Span<Share>,
-    /// By how much at most.
+    /// The longest extra time of a datagram that is held back.
     pub held_back: Span<Duration>,
-    /// How many windows of a link have a burst.
+    /// The chance that a window of a link has a burst of losses.
     pub bursts: Span<Share>,
-    /// How long such a window is.
+    /// The length of a window.
     pub burst_length: Span<Duration>,
-    /// How many datagrams a burst takes.
+    /// The chance that a burst loses a datagram.
     pub burst_loss: Span<Share>,
-    /// How often a datagram arrives once more.
-    pub replay: Span<Share>,
-    /// How much later.
-    pub replay_after: Span<Duration>,
-    /// In which runs datagrams may be damaged or misdelivered.
-    pub rough: Chance,
-    /// How often bits of one are flipped there.
+    /// The chance that a copy of a datagram arrives once more.
+    pub late_copies: Span<Share>,
+    /// The least delay of such a copy, up to `"60s"`.
+    pub late_copies_after: Span<Duration>,
+    /// The chance that a run may damage or misdeliver datagrams at all.
+    #[serde(rename = "rough")]
+    pub impairments: Chance,
+    /// The chance that bits of a datagram are flipped in such a run.
     pub corruption: Span<Share>,
-    /// How often one is cut short there.
+    /// The chance that a datagram is cut short in such a run.
     pub truncation: Span<Share>,
-    /// How often one goes astray there.
+    /// The chance that a datagram arrives at another site in such a run.
     pub misdelivery: Span<Share>,
-    /// In which runs links carry only so much.
+    /// The chance that links have a limited capacity in a run.
     pub bandwidth: Chance,
-    /// In bytes per second.
+    /// The capacity, in bytes per second.
     pub rate: Span<u64>,
-    /// How many bytes wait.
+    /// The bytes that may wait for a link, at least 150.
     pub queue: Span<u64>,
 }
 
-/// The disks that are drawn.
+/// The disks of drawn scenarios.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct DiskDrawn {
-    /// How long a sync takes.
+    /// The time that a sync takes.
     pub sync: Span<Duration>,
-    /// In which runs a site waits for its disk.
+    /// The chance that sites wait for their syncs.
     pub blocking: Chance,
-    /// How long a sync takes while a disk is slow.
+    /// The time that a sync takes on a slow disk.
     pub slow: Span<Duration>,
-    /// Which slow disks crawl: they take longer than an election timeout.
+    /// The chance that a slow disk crawls instead: its syncs take longer than an election timeout.
     pub crawls: Chance,
-    /// How long a sync takes while a disk crawls.
+    /// The time that a sync takes on a disk that crawls.
     pub crawling: Span<Duration>,
-    /// How long a disk is full.
+    /// The time for which a disk is full.
     pub full: Span<Duration>,
-    /// How many large writes are asked for while it is.
+    /// The number of large writes that users ask for in that time, up to 100.
     pub full_writes: Span<u8>,
-    /// Which runs with tiny limits have journals of the shortest files.
+    /// The chance that a run with tiny limits has the shortest journal files.
     pub short_files: Chance,
-    /// Which runs fill file after file: their limits and their files are as small as they go, and in half of them that do
-    /// not follow a recipe a site crashes in its rollovers and recoveries, or has a full disk.
+    /// The chance that a run fills file after file: its limits and journal files are as small as possible. In half
+    /// of these runs, unless they follow a recipe, a site crashes in its rollovers and recoveries, or its disk is
+    /// full.
     pub rollovers: Chance,
-    /// What calls to it come to.
+    /// The errors of disks.
     pub errors: Weights<DiskErrorKind>,
-    /// After which damage the site is restarted, and must find it.
+    /// The chance that a site with damaged storage is restarted, so that it must find the damage.
     pub looked_at: Chance,
 }
 
-/// The cuts that are drawn.
+/// The cut links of drawn scenarios.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct CutsDrawn {
-    /// Their shapes.
+    /// The shapes of the cuts.
     pub shapes: Weights<CutShape>,
-    /// Which work in one direction only.
+    /// The chance that a cut works in one direction only.
     pub one_way: Chance,
-    /// After which a different one follows at once.
+    /// The chance that another cut follows at once.
     pub second: Chance,
-    /// How long they last.
+    /// The length of a cut.
     pub lasts: Span<Duration>,
 }
 
-/// The crashes that are drawn.
+/// The crashes of drawn scenarios.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct CrashesDrawn {
-    /// Where.
+    /// The moments of the crashes.
     pub moments: Weights<CrashMoment>,
-    /// Which of them tear the last unsynced write.
+    /// The chance that a crash leaves a part of the last unsynced write.
     pub torn: Chance,
-    /// Which of the others leave any of the unsynced writes.
+    /// The chance that a crash that is not torn leaves any of the unsynced writes.
     pub scattered: Chance,
-    /// Which of those of one site take its storage with them.
+    /// The chance that a site is wiped instead.
     pub wiped: Chance,
-    /// How long it stays down.
+    /// The time until the site starts again.
     pub down: Span<Duration>,
-    /// How many episodes of a run may be crashes.
+    /// The largest number of episodes with crashes in a run.
     pub at_most: u8,
-    /// In which runs a client crashes besides, and goes on asking.
+    /// The chance that a client crashes too, comes back and goes on asking.
     pub clients: Chance,
 }
 
-/// The rules on messages that are drawn.
+/// The rules of drawn scenarios.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct MessagesDrawn {
-    /// What is done with them.
+    /// The rulings.
     pub then: Weights<RulingKind>,
-    /// Which rules are about one kind of message, of those that a service names.
+    /// The chance that a rule is about one kind of message: one of those that the service calls notable.
     pub one_kind: Chance,
-    /// Which rules lose all that is about one slot in a few.
+    /// The chance that a rule loses everything about one slot in a few, instead.
     pub starved: Chance,
-    /// For how long.
+    /// The period of a rule. Slow disks, slow sites and wrong clocks last this long, too.
     pub lasts: Span<Duration>,
-    /// By how much they are delayed.
+    /// The delay of datagrams. Further copies are at most the longest delay apart.
     pub delay: Span<Duration>,
-    /// How many copies arrive.
+    /// The number of further copies, 1 to 100.
     pub copies: Span<u8>,
 }
 
-/// The clogs that are drawn.
+/// The clogged links of drawn scenarios.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct ClogsDrawn {
-    /// How many at a time.
+    /// The number of links that are clogged in an episode, 1 to 50.
     pub count: Span<u8>,
-    /// From one clogged link to the next, and from one opened to the next.
+    /// The time between two links that are clogged, and between two that are unclogged.
     pub apart: Span<Duration>,
-    /// From the last that is clogged to the first that is opened.
+    /// The time from the last clog to the first unclog.
     pub lasts: Span<Duration>,
 }
 
-/// The clocks that are drawn.
+/// The clocks of drawn scenarios.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct ClocksDrawn {
-    /// Which of the sites.
+    /// The chance that an episode sets or bends the clock of a site, for each site.
     pub sites: Chance,
-    /// Which of those drift, and are not set.
+    /// The chance that such a clock drifts, and is not set.
     pub drifts: Chance,
-    /// By how many percent one drifts.
+    /// The drift in percent, 1 to 50.
     pub drift: Span<u8>,
-    /// By how much one is set.
+    /// The time by which a clock is set ahead or back.
     pub set: Span<Duration>,
-    /// Which of those that are set are so while their site is down.
+    /// The chance that a clock is set while its site is down.
     pub while_down: Chance,
 }
 
@@ -300,10 +317,15 @@ impl Profile {
     pub fn read<S: Service>(path: &str, text: &str) -> Result<Profile, BadFile> {
         let text = without_mark(text);
         let options = ron::Options::default();
+        let bad = |otherwise: &dyn Fn() -> BadFile| bad_file::<S>(path, text, otherwise);
         let profile: Profile =
-            options.from_str(text).map_err(|error| BadFile::from_ron(path, text, &error))?;
+            options.from_str(text).map_err(|error| bad(&|| BadFile::from_ron(path, text, &error)))?;
         let facts: Vec<&str> = facts::<S>().into_iter().map(|(_, name)| name).collect();
         let problems = profile.check(&names::<S>(), &facts);
-        if problems.is_empty() { Ok(profile) } else { Err(BadFile::from_problems(path, text, &problems)) }
+        if problems.is_empty() {
+            Ok(profile)
+        } else {
+            Err(bad(&|| BadFile::from_problems(path, text, &problems)))
+        }
     }
 }

@@ -1,5 +1,5 @@
-//! What a run did, event by event, so that it can be held against another: here, in another process, on another
-//! machine.
+//! Records what a run does, event by event, for comparison with another run: in this process, in another one, or on
+//! another machine.
 //!
 //! Recording changes nothing in a run. Nothing is compared here.
 
@@ -12,38 +12,38 @@ use crate::scenario::service::Service;
 use crate::sim::TraceLevel;
 use crate::time::Instant;
 
-/// A run behind one of its events, or behind the healing at its end.
+/// A run after one of its events, or after the healing at its end.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct RunEntry {
-    /// How many events were applied by then.
+    /// Number of events applied so far.
     pub events: u64,
-    /// When it was.
+    /// Simulated time.
     pub at: Instant,
-    /// A word over everything that happened up to there.
+    /// A hash of everything that happened so far.
     pub fingerprint: u64,
-    /// What was written of it; `None` unless everything is traced.
+    /// Trace lines since the entry before; `None` if not everything is traced, or beyond the limit on lines.
     pub lines: Option<Vec<String>>,
-    /// What the run came to, in its last entry.
+    /// The result of the run, only in its last entry.
     pub end: Option<RunEnd>,
 }
 
-/// What a run came to.
+/// The result of a run.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct RunEnd {
-    /// The property and a sentence, or that it passed.
+    /// The broken property and one sentence, or that the run passed.
     pub verdict: String,
-    /// What everything came to.
+    /// The final state.
     pub state: String,
 }
 
-/// A run that hands out what it does while it goes on. The last entry is the one with an end.
+/// A run that yields what it does as entries. Only the last entry has an end.
 #[derive(Clone)]
 pub struct RunRecorder<S: Service> {
     run: Run<S>,
     is_full: bool,
-    /// Of this many lines the text is told: what more there are count in the fingerprint only.
+    /// The text of this many lines is recorded. Further lines count in the fingerprint only.
     lines_max: u64,
-    /// What the last entry said.
+    /// `events`, `fingerprint` and `lines` as of the last entry.
     events: u64,
     fingerprint: u64,
     lines: u64,
@@ -56,7 +56,7 @@ impl<S: Service> RunRecorder<S> {
         RunRecorder::configured(scenario, options, |_| {})
     }
 
-    /// As [`RunRecorder::new`], with a last word on the configuration of every process.
+    /// As [`RunRecorder::new`], but `configure` then changes the configuration of every process.
     pub fn configured(
         scenario: &Scenario<S>,
         options: &RunOptions,
@@ -74,12 +74,12 @@ impl<S: Service> RunRecorder<S> {
         })
     }
 
-    /// What came of the run; undecided while it is not over.
+    /// The outcome of the run; undecided while the run is not over.
     pub fn outcome(&self) -> Outcome {
         self.run.outcome()
     }
 
-    /// What happened since the entry before, if anything did.
+    /// The entry for what happened since the entry before, if anything did.
     fn news(&mut self) -> Option<RunEntry> {
         let world = self.run.world();
         let (events, fingerprint, lines) = (world.events(), world.fingerprint(), world.trace().written());
@@ -87,14 +87,14 @@ impl<S: Service> RunRecorder<S> {
         if !is_new && !self.run.is_over() {
             return None;
         }
-        let told = (self.is_full && lines <= self.lines_max).then(|| {
+        let new_lines = (self.is_full && lines <= self.lines_max).then(|| {
             let new = usize::try_from(lines - self.lines).unwrap_or(usize::MAX);
             let newest = world.trace().lines().rev().take(new);
-            let mut told: Vec<String> = newest.map(|line| line.told().to_string()).collect();
-            told.reverse();
-            told
+            let mut new_lines: Vec<String> = newest.map(|line| line.entry().to_string()).collect();
+            new_lines.reverse();
+            new_lines
         });
-        let entry = RunEntry { events, at: world.now(), fingerprint, lines: told, end: None };
+        let entry = RunEntry { events, at: world.now(), fingerprint, lines: new_lines, end: None };
         (self.events, self.fingerprint, self.lines) = (events, fingerprint, lines);
         Some(entry)
     }

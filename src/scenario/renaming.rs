@@ -1,29 +1,30 @@
-//! The same scenario for a cluster whose members have other numbers, or are fewer.
+//! Rewrites a scenario for a cluster whose members have other numbers, or that has fewer members.
 //!
-//! Steps, rules and expectations that mean somebody who is gone go too. Who the numbers in commands and service's
-//! expectations mean is the service's to say.
+//! Steps, rules and expectations that need a dropped member are dropped too. The service renames the numbers in its
+//! commands and expectations.
 
 use crate::scenario::form::{ExpectationOf, Latency, Scenario, StepOf};
 use crate::scenario::namespace::Word;
 use crate::scenario::service::Service;
 use crate::scenario::step::{EventPattern, Fault, Rule, Ruling, RunClaim, Step, Target, Traffic, When};
 
-/// What each member of a cluster is called in another; `None` for those that are not in it.
+/// The new number of each member; `None` for a dropped one.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Renaming {
-    /// By number.
+    /// New numbers of sites, by old number.
     pub sites: Vec<Option<u8>>,
-    /// By number.
+    /// New numbers of clients, by old number.
     pub clients: Vec<Option<u16>>,
-    /// By number; follows from the sites.
+    /// New numbers of machines, by old number; they follow from the sites.
     machines: Vec<Option<u8>>,
-    /// By number: whether another takes the place of one that is gone, so that a table has no row for it.
+    /// Whether a site itself stays, by old number. A site that another one replaces does not: a table has no row for
+    /// it.
     is_kept: Vec<bool>,
 }
 
 impl Renaming {
-    /// Keeps those sites and clients, numbered in order. With `heirs` the first of each takes over what the others
-    /// were told to do; else nobody does.
+    /// Keeps these sites and clients, numbered in order. With `heirs`, the first of each takes over what the dropped
+    /// ones had to do; otherwise nobody does.
     pub fn keep<S: Service>(scenario: &Scenario<S>, sites: &[u8], clients: &[u16], heirs: bool) -> Renaming {
         let is_kept = (0..scenario.sites).map(|site| sites.contains(&site)).collect();
         Renaming {
@@ -34,17 +35,17 @@ impl Renaming {
         }
     }
 
-    /// What this site is called.
+    /// The new number of this site.
     pub fn site(&self, site: u8) -> Option<u8> {
         self.sites.get(usize::from(site)).copied().flatten()
     }
 
-    /// What this client is called.
+    /// The new number of this client.
     pub fn client(&self, client: u16) -> Option<u16> {
         self.clients.get(usize::from(client)).copied().flatten()
     }
 
-    /// What this terminal or client is called.
+    /// The new target for this terminal or client.
     pub fn asker(&self, who: Target) -> Option<Target> {
         match who {
             Target::Terminal(site) => self.site(site).map(Target::Terminal),
@@ -57,13 +58,13 @@ impl Renaming {
         self.is_kept.get(usize::from(site)).copied().unwrap_or(false)
     }
 
-    /// Of a list of sites those that are left, by their names.
+    /// The new numbers of those sites in a list that stay.
     fn rest(&self, sites: &[u8]) -> Vec<u8> {
         let kept = sites.iter().filter(|site| self.is_kept(**site));
         kept.filter_map(|site| self.site(*site)).collect()
     }
 
-    /// Of groups of sites those that are not empty.
+    /// The groups with the sites that stay, without empty groups.
     fn groups(&self, groups: &[Vec<u8>]) -> Vec<Vec<u8>> {
         groups.iter().map(|group| self.rest(group)).filter(|group| !group.is_empty()).collect()
     }
@@ -80,7 +81,7 @@ impl Renaming {
         })
     }
 
-    /// Both ends of links; `None` where there is none left.
+    /// Both ends of links; `None` if no link is left.
     fn ends(&self, from: &[u8], to: &[u8]) -> Option<(Vec<u8>, Vec<u8>)> {
         let (from, to) = (self.rest(from), self.rest(to));
         let is_link = from.len() > 1 || from != to;
@@ -92,9 +93,9 @@ impl Renaming {
             EventPattern::Leads(who) => EventPattern::Leads(self.who(*who)?),
             EventPattern::Sent(traffic) => EventPattern::Sent(self.traffic(traffic)?),
             EventPattern::Delivered(traffic) => EventPattern::Delivered(self.traffic(traffic)?),
-            EventPattern::Noted { kind, who, about, slot } => {
+            EventPattern::Noted { kind, who, subject, slot } => {
                 let who = self.who(*who)?;
-                EventPattern::Noted { kind: kind.clone(), who, about: about.clone(), slot: *slot }
+                EventPattern::Noted { kind: kind.clone(), who, subject: subject.clone(), slot: *slot }
             }
             EventPattern::Crashed(who) => EventPattern::Crashed(self.who(*who)?),
             EventPattern::Restarted(who) => EventPattern::Restarted(self.who(*who)?),
@@ -141,7 +142,7 @@ impl Renaming {
                 let (from, to) = self.ends(from, to)?;
                 Fault::Unclog { from, to }
             }
-            Fault::Replay(name) => Fault::Replay(name.clone()),
+            Fault::Redeliver(name) => Fault::Redeliver(name.clone()),
             Fault::Mend(one, other) => {
                 let (one, other) = (self.site(*one)?, self.site(*other)?);
                 if one == other {
@@ -167,7 +168,7 @@ impl Renaming {
                 RunClaim::Progresses => RunClaim::Progresses,
                 RunClaim::Restarts => RunClaim::Restarts,
                 RunClaim::Prompt => RunClaim::Prompt,
-                RunClaim::Steady(most) => RunClaim::Steady(*most),
+                RunClaim::LeadershipsAtMost(most) => RunClaim::LeadershipsAtMost(*most),
                 RunClaim::Stops(who) => RunClaim::Stops(self.who(*who)?),
             }),
         })
@@ -205,7 +206,7 @@ impl Renaming {
 }
 
 impl<S: Service> Scenario<S> {
-    /// This scenario with other numbers. What means somebody who is gone is left out.
+    /// This scenario with other numbers, without everything that needs a dropped member.
     #[must_use]
     pub fn renamed(&self, renaming: &Renaming) -> Scenario<S> {
         let track = |steps: &[StepOf<S>]| {
@@ -231,7 +232,7 @@ impl<S: Service> Scenario<S> {
     }
 }
 
-/// The number of each kept one, and where there are heirs the first one's for the others.
+/// The new number of each member. With heirs, a dropped one gets the number of the first that stays.
 fn number<N>(count: N, kept: &[N], heirs: bool) -> Vec<Option<N>>
 where
     N: Copy + PartialEq + From<u8> + TryFrom<usize>,
@@ -242,7 +243,7 @@ where
     (N::from(0)..count).map(|one| place(one).and_then(|place| N::try_from(place).ok()).or(first)).collect()
 }
 
-/// The number of each machine that has a site left.
+/// The new number of each machine that still has a site.
 fn machines<S: Service>(scenario: &Scenario<S>, kept: &[u8]) -> Vec<Option<u8>> {
     let each = || (0..scenario.sites).map(|site| vec![site]).collect();
     let groups: Vec<Vec<u8>> = scenario.machines.clone().unwrap_or_else(each);

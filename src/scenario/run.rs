@@ -1,12 +1,12 @@
-//! Runs a scenario: its steps, then the end phase, then what is expected.
+//! Runs a scenario: its steps, then the end phase, then its expectations.
 //!
-//! 1. Judges look at every event; the first objection ends the run.
-//! 2. Steps run until all have fired, every named rule has matched and every `Sometimes` has happened, or until
-//!    the scenario's limit. What is left then makes the run stale or violates the expectation.
-//! 3. Faults stop, a core is healed, and it must converge within its bound, without restarts or new traffic. Where a
-//!    scenario claims `Progresses`, each of the core's terminals and each client then does one thing more, which must
-//!    be done within the bound too. Where it claims `Restarts`, every site that can run then loses its power once,
-//!    and the core must come back, converge within the bound, and hold what it held. Expectations come after that.
+//! 1. Judges look at every event. The first objection ends the run.
+//! 2. Steps run until all have fired, every named rule has matched and every `Sometimes` has happened, or until the
+//!    scenario's limit. Whatever is missing then makes the run stale or violates its expectation.
+//! 3. Faults stop, and a core is healed. It must converge within its bound, without restarts or new traffic. If the
+//!    scenario claims `Progresses`, each terminal of the core and each client then runs one more command, which must
+//!    be done within the bound too. If it claims `Restarts`, every site that can run then loses its power once. The
+//!    core must come back, converge within the bound, and hold what it held. Expectations are checked last.
 
 use alloc::sync::Arc;
 
@@ -23,18 +23,18 @@ use crate::scenario::watch::Watched;
 use crate::sim::{Target, TraceLevel, TraceSettings, Violation, World};
 use crate::time::{Duration, Instant};
 
-/// How a scenario is run. Nothing here changes what happens, except for `seed`.
+/// Options of a run. Nothing here changes what happens, except `seed`.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct RunOptions {
-    /// Instead of the scenario's seed.
+    /// The seed to use instead of the scenario's.
     pub seed: Option<u64>,
-    /// How much of the trace is kept.
+    /// The trace level.
     pub trace: TraceLevel,
-    /// About how many lines of it.
+    /// Approximate number of trace lines to keep.
     pub trace_lines_max: usize,
-    /// After so many events the run is given up as undecided.
+    /// Number of events after which the run is given up as undecided.
     pub events_max: u64,
-    /// A world of about so many bytes is given up as undecided.
+    /// Approximate size of the world, in bytes, above which the run is given up as undecided.
     pub bytes_max: u64,
 }
 
@@ -50,10 +50,10 @@ impl Default for RunOptions {
     }
 }
 
-/// How often a healed core is asked whether it agrees.
+/// The least simulated time between two checks whether a healed core agrees.
 const ASK_EVERY: Duration = Duration::from_millis(10);
 
-/// A world is asked for its bytes behind so many events.
+/// Number of events between two measurements of the world's size.
 const WEIGH_EVERY: u64 = 4_096;
 
 /// The world that a scenario of `S` runs in.
@@ -64,7 +64,8 @@ pub fn run<S: Service>(scenario: &Scenario<S>, options: &RunOptions) -> Result<O
     run_configured(scenario, options, |_| {})
 }
 
-/// As [`run`], with a last word on the configuration of every process: for what no file can ask for.
+/// As [`run`], but `configure` then changes the configuration of every process: for settings that no file can ask
+/// for.
 pub fn run_configured<S: Service>(
     scenario: &Scenario<S>,
     options: &RunOptions,
@@ -75,7 +76,7 @@ pub fn run_configured<S: Service>(
     Ok(run.outcome())
 }
 
-/// A run at one moment. It is a value: a clone goes on by itself, exactly as the original does.
+/// A run at one moment. A clone continues on its own, exactly as the original does.
 #[derive(Clone)]
 pub struct Run<S: Service> {
     plan: Arc<Plan<S>>,
@@ -85,40 +86,40 @@ pub struct Run<S: Service> {
     events_max: u64,
     bytes_max: u64,
     phase: RunPhase,
-    /// What sites held before they were restarted at the end.
+    /// The state of the sites before the restart at the end.
     held: Arc<Vec<(SiteId, S::Process)>>,
 }
 
-/// How far a run has come.
+/// The phase of a run.
 #[derive(Clone, Debug)]
 enum RunPhase {
-    /// Its steps fire.
+    /// Steps fire.
     Script,
-    /// All have. What the last one did is done before anybody asks whether anything is left to do.
+    /// Steps are over. Events due at that moment are still applied before the core is healed.
     Settling,
-    /// Faults have stopped. Those are asked again at `ask_at` whether they agree.
-    Converging { stage: HealingStage, whom: Agreeing, ask_at: Instant, deadline: Instant },
+    /// Faults have stopped. The sites of `group` are asked again at `ask_at` whether they agree.
+    Converging { stage: HealingStage, group: Agreeing, ask_at: Instant, deadline: Instant },
     /// There is a verdict.
     Over(Verdict),
 }
 
-/// What was done to those who must agree.
+/// What was last done to the sites that must agree.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 enum HealingStage {
     /// They were healed.
     Healed,
-    /// They were given one thing more to do.
+    /// They were given one more command.
     Probed,
     /// They were restarted.
     Restarted,
 }
 
-/// Who is asked to agree.
+/// The sites that are asked to agree.
 #[derive(Clone, Copy, Debug)]
 enum Agreeing {
-    /// The healed core, which must.
+    /// The healed core, which must agree.
     Core(SiteSet),
-    /// Whoever runs, for the rest of the bound; nothing is demanded of them, as what cut them off may last.
+    /// All running sites, for the rest of the bound. Nothing is demanded of them, because what cut them off may last.
     Everybody { core: SiteSet },
 }
 
@@ -128,7 +129,7 @@ impl<S: Service> Run<S> {
         Run::configured(scenario, options, |_| {})
     }
 
-    /// As [`Run::new`], with a last word on the configuration of every process.
+    /// As [`Run::new`], but `configure` then changes the configuration of every process.
     pub fn configured(
         scenario: &Scenario<S>,
         options: &RunOptions,
@@ -161,12 +162,12 @@ impl<S: Service> Run<S> {
         })
     }
 
-    /// Goes on, by one event at most.
+    /// Continues by at most one event.
     pub fn step(&mut self) {
         self.go_on(Run::advance);
     }
 
-    /// Goes on to the end.
+    /// Continues to the end.
     pub fn finish(&mut self) {
         self.go_on(|run| {
             while !run.is_over() {
@@ -176,7 +177,7 @@ impl<S: Service> Run<S> {
         });
     }
 
-    /// Goes on until there is a verdict or the time is past `until`.
+    /// Continues until there is a verdict or the time is after `until`.
     pub fn finish_by(&mut self, until: Instant) {
         self.go_on(|run| {
             while !run.is_over() && run.world.now() <= until {
@@ -186,22 +187,22 @@ impl<S: Service> Run<S> {
         });
     }
 
-    /// Is undecided after so many events, if that is sooner than its options say.
+    /// Makes the run undecided after `events_max` events, if its options allow more.
     pub fn give_up_after(&mut self, events_max: u64) {
         self.events_max = self.events_max.min(events_max);
     }
 
-    /// Makes everything random from here on another draw; see [`World::rekey`].
+    /// Makes everything random from here on a different draw; see [`World::rekey`].
     pub fn rekey(&mut self, salt: u64) {
         self.world.rekey(salt);
     }
 
-    /// Makes the order of what happens from here on random; see [`World::shake`].
+    /// Makes the order of events from here on random; see [`World::shake`].
     pub fn shake(&mut self, most: Duration) {
         self.world.shake(most);
     }
 
-    /// Keeps account of what chance makes of every datagram; see [`World::keep_ledger`].
+    /// Records what chance does to every datagram from here on; see [`World::keep_ledger`].
     pub fn keep_ledger(&mut self) {
         self.world.keep_ledger();
     }
@@ -219,16 +220,16 @@ impl<S: Service> Run<S> {
         matches!(self.phase, RunPhase::Over(_))
     }
 
-    /// The world at this moment; good for reading only.
+    /// The world at this moment, for reading only.
     pub const fn world(&self) -> &WorldOf<S> {
         &self.world
     }
 
-    /// What came of it; undecided while it is not over.
+    /// The outcome; undecided while the run is not over.
     pub fn outcome(&self) -> Outcome {
         let undecided = || Verdict::Undecided { why: format!("not over at {}", self.world.now()) };
         let verdict = self.verdict().cloned().unwrap_or_else(undecided);
-        // A process that panicked is in the middle of something.
+        // A process that panicked is left in the middle of an input.
         let final_state = match &verdict {
             Verdict::Panicked { .. } => String::new(),
             _ => S::final_state(&self.cluster(self.world.sites())),
@@ -249,12 +250,12 @@ impl<S: Service> Run<S> {
         }
     }
 
-    /// What judges could not judge within their bounds so far, in a sentence each.
+    /// Checks that the judges gave up at their limits so far, one sentence each.
     pub fn unknown(&self) -> Vec<String> {
         S::unknown(self.world.judge().judges())
     }
 
-    /// Does something to a run that is not over. What goes wrong in it is the verdict, a panic too.
+    /// Runs `act` on this run. An error or a panic in `act` becomes the verdict.
     fn go_on(&mut self, act: impl FnOnce(&mut Run<S>) -> Result<(), Verdict>) {
         let verdict = match caught(|| act(self)) {
             Ok(Ok(())) => return,
@@ -264,10 +265,10 @@ impl<S: Service> Run<S> {
         self.phase = RunPhase::Over(verdict);
     }
 
-    /// Applies the next event, or does what is to be done where none is due.
+    /// Applies the next event. If none is due, does what the phase needs next.
     fn advance(&mut self) -> Result<(), Verdict> {
         let due = match &self.phase {
-            RunPhase::Script if self.is_told() => None,
+            RunPhase::Script if self.is_complete() => None,
             RunPhase::Script => Some(self.limit),
             RunPhase::Settling => Some(self.world.now()),
             RunPhase::Converging { ask_at, .. } => Some(*ask_at),
@@ -285,16 +286,16 @@ impl<S: Service> Run<S> {
                 let core = self.world.heal_core();
                 self.ask(HealingStage::Healed, Agreeing::Core(core), self.world.now() + self.plan.within)?;
             }
-            RunPhase::Converging { stage, whom, ask_at, deadline } => {
+            RunPhase::Converging { stage, group, ask_at, deadline } => {
                 self.world.run_until(ask_at).map_err(Verdict::Violated)?;
-                self.ask(stage, whom, deadline)?;
+                self.ask(stage, group, deadline)?;
             }
             RunPhase::Over(_) => {}
         }
         Ok(())
     }
 
-    /// Applies the event that comes next, if it is due by then; `false` when there is none.
+    /// Applies the next event and its checks if the event is due by `until`; returns `false` if there is none.
     fn apply_next(&mut self, until: Instant) -> Result<bool, Verdict> {
         let Some(turn) = self.world.next_event().filter(|turn| turn.at <= until) else { return Ok(false) };
         self.world.apply(turn).map_err(Verdict::Violated)?;
@@ -313,8 +314,8 @@ impl<S: Service> Run<S> {
         Ok(true)
     }
 
-    /// Whether nothing is left that the scenario waits for.
-    fn is_told(&self) -> bool {
+    /// Whether the scenario waits for nothing more.
+    fn is_complete(&self) -> bool {
         let is_wanted = |check: &PlannedCheck<S>| match check.what {
             Holds::Happened(watchpoint) => !self.world.has_happened(watchpoint),
             Holds::Stopped(sites) => !sites.minus(self.world.stopped()).is_empty(),
@@ -332,7 +333,7 @@ impl<S: Service> Run<S> {
             0 => format!("steps[{}]", step.index),
             track => format!("also[{}][{}]", track - 1, step.index),
         };
-        // A step behind one that did not fire says nothing new.
+        // A step after one that did not fire says nothing new.
         let unfired = self.world.unfired().into_iter().filter(|unfired| unfired.was_armed);
         let steps =
             unfired.map(|unfired| format!("{} never fired: {}", place(unfired.step), unfired.nearest));
@@ -345,10 +346,10 @@ impl<S: Service> Run<S> {
         if why.is_empty() { Ok(()) } else { Err(Verdict::Stale { why: why.join("; ") }) }
     }
 
-    /// Asks whether those agree. If not, they are asked again, until the deadline; if so, the next in turn are,
-    /// and behind everybody comes what is expected at the end.
-    fn ask(&mut self, stage: HealingStage, whom: Agreeing, deadline: Instant) -> Result<(), Verdict> {
-        let asked = match whom {
+    /// Asks whether these sites agree. If not, they are asked again until the deadline. If so, the next group or
+    /// stage follows, and after the last one the expectations for the end.
+    fn ask(&mut self, stage: HealingStage, group: Agreeing, deadline: Instant) -> Result<(), Verdict> {
+        let asked = match group {
             Agreeing::Core(core) => core,
             Agreeing::Everybody { .. } => {
                 let is_up = |site: &SiteId| self.world.process((*site).into()).is_some();
@@ -358,10 +359,10 @@ impl<S: Service> Run<S> {
         let agreed = S::converged(&self.cluster(asked)).and_then(|()| self.is_done(stage));
         let now = self.world.now();
         let next = self.world.next_event().filter(|_| agreed.is_err() && now < deadline);
-        match (next, agreed, whom) {
+        match (next, agreed, group) {
             (Some(turn), _, _) => {
                 let ask_at = turn.at.max(now + ASK_EVERY).min(deadline);
-                self.phase = RunPhase::Converging { stage, whom, ask_at, deadline };
+                self.phase = RunPhase::Converging { stage, group, ask_at, deadline };
                 Ok(())
             }
             (None, Err(_), Agreeing::Core(_)) if self.plan.budget == FaultBudget::Unlimited => self.end(),
@@ -388,8 +389,8 @@ impl<S: Service> Run<S> {
         }
     }
 
-    /// Whether what was demanded beyond agreement is done. Who has nothing left to do, and has not said that it did
-    /// what it was asked, is asked again.
+    /// Whether everything that `stage` demands beyond agreement is done. Probes that are not done are commanded
+    /// again.
     fn is_done(&mut self, stage: HealingStage) -> Result<(), String> {
         let awaited: Vec<ProcessId> = match stage {
             HealingStage::Probed => self.world.judge().awaited().collect(),
@@ -397,22 +398,23 @@ impl<S: Service> Run<S> {
         };
         let Some(first) = awaited.first() else { return Ok(()) };
         let why = format!("{first} was asked to do one thing more, and it is not done");
-        let probes = self.plan.probes.iter().filter(|(whom, _)| awaited.contains(whom));
-        let again: Vec<_> = probes.map(|(whom, probe)| (*whom, probe.command.clone())).collect();
+        let probes = self.plan.probes.iter().filter(|(asker, _)| awaited.contains(asker));
+        let again: Vec<_> = probes.map(|(asker, probe)| (*asker, probe.command.clone())).collect();
         self.world.probe(again);
         Err(why)
     }
 
-    /// Goes on to what is demanded behind `stage`, of which this is the core.
+    /// Continues with what is demanded after `stage`. `core` is the core of that stage.
     fn go_behind(&mut self, stage: HealingStage, core: SiteSet) -> Result<(), Verdict> {
         match stage {
             HealingStage::Healed if !self.plan.probes.is_empty() => {
-                let can_be_reached = |whom: &ProcessId| match whom {
+                let can_be_reached = |asker: &ProcessId| match asker {
                     ProcessId::Site(site) | ProcessId::Terminal(site) => core.contains(*site),
                     ProcessId::Client(_) => true,
                 };
-                let probes = self.plan.probes.iter().filter(|(whom, _)| can_be_reached(whom));
-                let asked = probes.map(|(whom, probe)| ((*whom, probe.command.clone()), (*whom, probe.done)));
+                let probes = self.plan.probes.iter().filter(|(asker, _)| can_be_reached(asker));
+                let asked =
+                    probes.map(|(asker, probe)| ((*asker, probe.command.clone()), (*asker, probe.done)));
                 let (commands, notes): (Vec<_>, Vec<_>) = asked.unzip();
                 self.world.judge_mut().await_notes(notes);
                 self.world.probe(commands);
@@ -437,17 +439,17 @@ impl<S: Service> Run<S> {
     fn demand(&mut self, stage: HealingStage, core: SiteSet) {
         let now = self.world.now();
         let (ask_at, deadline) = (now + ASK_EVERY, now + self.plan.within);
-        self.phase = RunPhase::Converging { stage, whom: Agreeing::Core(core), ask_at, deadline };
+        self.phase = RunPhase::Converging { stage, group: Agreeing::Core(core), ask_at, deadline };
     }
 
-    /// Holds what sites hold behind their restart against what they held before, and against each other: those of the
-    /// core, and whoever agrees with it.
+    /// Compares what sites hold after their restart with what they held before it, and with each other. It looks at
+    /// the core and at every other site that agrees with the core.
     fn compare(&self, core: SiteSet) -> Result<(), Verdict> {
         let differs = |explanation| Verdict::Violated(Violation { property: "restart", explanation });
         let first = core.iter().next().and_then(|first| Some((first, self.world.process(first.into())?)));
         for (id, before) in self.held.iter() {
             let Some(behind) = self.world.process((*id).into()) else {
-                // Outside of the core its disk may be as broken as it was.
+                // Outside of the core, its disk may still be broken.
                 if !core.contains(*id) {
                     continue;
                 }

@@ -1,4 +1,4 @@
-//! Runs of the small protocol: every verdict, and why.
+//! Runs of the small protocol: every verdict, with its reason.
 
 use super::toy::Toys;
 use super::{Outcome, RunOptions, Service, read, run};
@@ -9,14 +9,14 @@ fn outcome(fields: &str) -> Outcome {
     run(&scenario, &RunOptions::default()).unwrap_or_else(|problems| panic!("{problems:?}"))
 }
 
-/// The verdict's name, and its text, which has all these parts.
+/// Checks the verdict's name, and that its text has all these parts.
 fn check(fields: &str, name: &str, parts: &[&str]) -> Outcome {
     let outcome = outcome(fields);
-    let told = outcome.verdict.to_string();
+    let verdict = outcome.verdict.to_string();
     let trace: Vec<&str> = outcome.trace.iter().map(|line| line.what.as_str()).collect();
-    assert_eq!(outcome.verdict.name(), name, "{told}\n{}", trace.join("\n"));
+    assert_eq!(outcome.verdict.name(), name, "{verdict}\n{}", trace.join("\n"));
     for part in parts {
-        assert!(told.contains(part), "{part:?} is missing in {told:?}");
+        assert!(verdict.contains(part), "{part:?} is missing in {verdict:?}");
     }
     outcome
 }
@@ -45,12 +45,12 @@ fn the_usual_starter_runs() {
 
 #[test]
 fn a_rule_about_any_subject() {
-    let lost = "rules: [(name: \"lost\", kind: \"Greatest\", about: \"number 5\", to: Site(2), count: 1, then: Drop)]";
+    let lost = "rules: [(name: \"lost\", kind: \"Greatest\", subject: \"number 5\", to: Site(2), count: 1, then: Drop)]";
     let steps = "steps: [At(\"1s\", Put(site: 0, number: 4)), \
-                 On(Sent(kind: \"Got\", about: \"number 4\", nth: 2), Put(site: 0, number: 5)), \
-                 On(Delivered(about: \"number 5\"), Expect(Holds(site: 2, number: 4)))]";
+                 On(Sent(kind: \"Got\", subject: \"number 4\", nth: 2), Put(site: 0, number: 5)), \
+                 On(Delivered(subject: \"number 5\"), Expect(Holds(site: 2, number: 4)))]";
     check(&format!("{lost}, {steps}, expect: [Holds(site: 2, number: 5)]"), "passed", &[]);
-    let never = "limit: \"2s\", rules: [(name: \"none\", about: \"number 9\", then: Drop)]";
+    let never = "limit: \"2s\", rules: [(name: \"none\", subject: \"number 9\", then: Drop)]";
     check(never, "stale", &["the rule `none` matched nothing"]);
 }
 
@@ -103,11 +103,11 @@ fn what_does_not_fire_is_stale() {
 
 #[test]
 fn a_core_that_does_not_agree_is_stalled() {
-    // Nobody repeats what site 2 alone was told.
+    // Nobody repeats the number that site 1 alone has.
     let alone = "steps: [At(\"1s\", Put(site: 1, number: 9))], expect: [Converges(within: \"2s\")]";
     let stalled = check(alone, "stalled", &["not converged 2s after healing S01", "S0 holds 0 and S1 9"]);
     assert_eq!(stalled.simulated.to_string(), "3s");
-    // Outside of the core nothing is demanded.
+    // Nothing is demanded outside of the core.
     check("steps: [At(\"1s\", Isolate(Site(2))), After(\"1s\", Put(site: 0, number: 5))]", "passed", &[]);
     check("steps: [At(\"1s\", Isolate(Site(1))), After(\"1s\", Put(site: 0, number: 5))]", "passed", &[]);
 }
@@ -120,7 +120,7 @@ fn sites_that_do_not_come_back_are_left_out_by_no_restart() {
     };
     let restarted = check(&format!("{steps}, expect: [Restarts]"), "passed", &[]);
     assert_eq!((line(&restarted), line(&check(steps, "passed", &[]))), (1, 0));
-    // What site 1 alone was told comes to nobody else, before a restart or behind it.
+    // Site 2 misses the number, before and after its restart.
     let isolated = "steps: [At(\"1s\", Isolate(Site(2))), After(\"1s\", Put(site: 0, number: 5))]";
     check(&format!("{isolated}, expect: [Restarts]"), "passed", &[]);
 }
@@ -129,10 +129,10 @@ fn sites_that_do_not_come_back_are_left_out_by_no_restart() {
 fn leaderships_are_counted() {
     let fields = |most: u64| {
         format!(
-            "steps: [At(\"1s\", Crash(Site(0))), After(\"1s\", Restart(Site(0)))], expect: [Steady({most})]"
+            "steps: [At(\"1s\", Crash(Site(0))), After(\"1s\", Restart(Site(0)))], expect: [LeadershipsAtMost({most})]"
         )
     };
-    check(&fields(1), "violated", &["steady: expect[0] allows 1 leadership, S0 leads as number 2"]);
+    check(&fields(1), "violated", &["leaderships: expect[0] allows 1 leadership, S0 leads as number 2"]);
     check(&fields(2), "passed", &[]);
     let again =
         "steps: [At(\"1s\", Crash(Site(0))), After(\"1s\", Restart(Site(0))), On(Leads(Site(0)), Heal)]";

@@ -1,4 +1,4 @@
-//! What a protocol brings so that scenarios can be written about it.
+//! What a protocol must provide so that scenarios can be written about it.
 
 use core::cmp::Reverse;
 use core::fmt::Debug;
@@ -10,45 +10,52 @@ use crate::frame::DATAGRAM_DEFAULT;
 use crate::ids::{ProcessId, SITES_MAX, SiteId, SiteSet};
 use crate::journal::JournalConfig;
 use crate::process::{Label, Process, Recovered, Role};
-use crate::ron_file::{Place, Problem};
+use crate::ron_file::{OldWord, Place, Problem};
 use crate::scenario::draw::{Asking, Draws, RecipesOf, common_recipes};
 use crate::scenario::history::PastLife;
 use crate::scenario::plan::CONVERGES_WITHIN;
 use crate::scenario::renaming::Renaming;
+#[cfg(feature = "schema")]
+use crate::scenario::schema::ServiceSchemas;
 use crate::scenario::step::Target;
 use crate::sim::{Judge, Violation};
 use crate::time::{Duration, Instant};
 
-/// A protocol with words for its users and for what is expected of it.
+/// A protocol, with the words for what its users do and for what is expected of it.
 ///
-/// [`Command`](Service::Command) and [`Expectation`](Service::Expectation) are enums. Their names share one
-/// namespace with the harness's own. What is [written](crate::scenario::write()) of them is read back as the same:
-/// a field that may be left out of a file is left out where `skip_serializing_if` says so.
+/// [`Command`](Service::Command) and [`Expectation`](Service::Expectation) are enums. Their names share one namespace
+/// with the harness's own. [Writing](crate::scenario::write()) a value and reading it back yields an equal value;
+/// `skip_serializing_if` marks the fields that a file may leave out.
 pub trait Service: Sized + Clone + Debug + 'static {
-    /// What runs.
+    /// The process that runs on sites, terminals and clients.
     type Process: Process<Config: 'static> + 'static;
-    /// What watches it.
+    /// The judges that watch a run.
     type Judges: Judge<Self::Process>;
-    /// What users do, as written in a scenario.
+    /// A user's command, as written in a scenario.
     type Command: Serialize + DeserializeOwned + Clone + PartialEq + Debug + Send + Sync;
-    /// What is expected, as written in a scenario.
+    /// An expectation, as written in a scenario.
     type Expectation: Serialize + DeserializeOwned + Clone + PartialEq + Debug + Send + Sync;
-    /// What a scenario may configure.
+    /// The settings that a scenario may change.
     type Settings: Serialize + DeserializeOwned + Default + Clone + PartialEq + Debug + Send + Sync;
 
     /// Every kind of message, for rules and events.
     const MESSAGES: &'static [&'static str] = <<Self::Process as Process>::Message as Label>::KINDS;
     /// Every kind of note, for events.
     const NOTES: &'static [&'static str] = <<Self::Process as Process>::Note as Label>::KINDS;
-    /// Kinds of message that drawn scenarios wait for, starve, delay and double.
+    /// Kinds of message that drawn scenarios wait for, starve, delay and duplicate.
     const NOTABLE_MESSAGES: &'static [&'static str] = Self::MESSAGES;
-    /// Notes that drawn scenarios hardly ever bring about: no sweep is asked for them.
+    /// Notes that drawn scenarios hardly ever produce: no sweep requires them.
     const RARE_NOTES: &'static [&'static str] = &[];
-    /// A commented scenario to start from, as a file. The usual one has no word of a service.
+    /// How numbers in traces of this service are read, in lines of at most 110 characters. Shown once above a trace.
+    const TRACE_NOTATION: &'static str = "";
+    /// Old words of this service that files may still contain: kinds of messages and notes, commands, expectations
+    /// and their fields. A file with one of them is refused, and `check --fix` rewrites it.
+    const OLD_WORDS: &'static [OldWord] = &[];
+    /// A commented scenario file to start from. The default one uses no word of any service.
     const STARTER: &'static str = include_str!("starter.ron");
 
-    /// What `command` hands to which process, or what is wrong with it. Whether that process exists is not
-    /// this function's business.
+    /// The process that `command` goes to and the command that it receives, or everything that is wrong with
+    /// `command`. The caller checks that the process exists.
     fn compile(command: &Self::Command) -> Result<Order<Self>, Vec<Problem>>;
 
     /// Everything that is wrong with `expectation` in a cluster of this shape.
@@ -56,23 +63,24 @@ pub trait Service: Sized + Clone + Debug + 'static {
         Vec::new()
     }
 
-    /// A command for a drawn scenario; nothing where `asking.who` can ask for nothing of the kind. Whoever draws
-    /// none cannot have scenarios drawn.
+    /// A command for a drawn scenario; `None` if `asking.who` has no such command. A service that always returns
+    /// `None` cannot have scenarios drawn.
     fn draw_command(_draws: &mut Draws, _asking: &Asking) -> Option<Self::Command> {
         None
     }
 
-    /// The settings of a drawn scenario; with `is_tiny` some limits are so small that they are reached.
+    /// Settings for a drawn scenario. If `is_tiny`, some limits are small enough to be reached.
     fn draw_settings(_draws: &mut Draws, _is_tiny: bool) -> Self::Settings {
         Self::Settings::default()
     }
 
-    /// The recipes of drawn scenarios. The usual ones know of leaders and links, and of nothing else.
+    /// Recipes for drawn scenarios. The default ones use leaders, links, restarts, disks and clocks, and no word of
+    /// any protocol.
     fn recipes() -> RecipesOf<Self> {
         common_recipes()
     }
 
-    /// The configuration of every process, or everything that is wrong with it.
+    /// The configuration of every process, or everything that is wrong with `settings`.
     fn config(
         settings: &Self::Settings,
         shape: &Shape,
@@ -83,42 +91,42 @@ pub trait Service: Sized + Clone + Debug + 'static {
         DATAGRAM_DEFAULT
     }
 
-    /// The form of every site's journal. Small files make a run start faster.
+    /// The journal configuration of every site. Small files make a run start faster.
     fn journal(_config: &<Self::Process as Process>::Config) -> JournalConfig {
         JournalConfig { segment_bytes: 256 << 10, ..JournalConfig::default() }
     }
 
-    /// How many bytes of records one input may make a process write at most: a file of its journal must hold them.
+    /// The most bytes of records that one input may make a process write. One file of its journal must hold them.
     fn burst_bytes_max(_config: &<Self::Process as Process>::Config) -> u64 {
         0
     }
 
-    /// How many sites are healed at the end, those with the lowest numbers, because they can go on without the
-    /// others: a majority, unless the protocol has another idea.
+    /// How many sites are healed at the end. They must be able to go on without the others: a majority, unless the
+    /// protocol needs another number. The harness heals the lowest-numbered sites with intact storage.
     fn core_size(_config: &<Self::Process as Process>::Config, shape: &Shape) -> u8 {
         shape.sites / 2 + 1
     }
 
-    /// How soon a healed core must agree where a scenario does not say: longer than it ever takes one that works.
+    /// How soon a healed core must agree if the scenario gives no bound: longer than a correct core ever takes.
     fn converges_within(_config: &<Self::Process as Process>::Config, _pace: &Pace) -> Duration {
         CONVERGES_WITHIN
     }
 
-    /// What `whom`, a terminal or a client, does to show that the service goes on: something that takes all of it, and
-    /// changes nothing that a scenario would expect otherwise. `None` for who does nothing; where that is everybody,
-    /// no scenario may claim `Progresses`.
-    fn probe(_whom: ProcessId) -> Option<Probe<Self>> {
+    /// The command with which a terminal or client shows that the service works end to end. It must exercise the
+    /// whole service and change nothing that a scenario expects. `None` means that this process has nothing to do; if
+    /// no process has, no scenario may claim `Progresses`.
+    fn probe(_process: ProcessId) -> Option<Probe<Self>> {
         None
     }
 
-    /// Whether two sites that agree hold the same, or what differs: one and another, or one before it was restarted
-    /// and behind that. The first has not gone further than the second. The usual one compares nothing.
+    /// Compares two sites that agree, or one site before and after its restart. The error says what differs. The
+    /// first is not ahead of the second. The default compares nothing.
     fn same_state(_one: &Self::Process, _other: &Self::Process) -> Result<(), String> {
         Ok(())
     }
 
-    /// What the journal of each site holds after `history`, oldest first, or everything that is wrong with it: what sites
-    /// of such a life could have written. A service that does not write this knows of starts alone.
+    /// The records of each site's journal after `history`, oldest first, or everything that is wrong with `history`.
+    /// Sites of such a life must have been able to write them. The default supports `starts` alone.
     fn journals(
         _config: &<Self::Process as Process>::Config,
         shape: &Shape,
@@ -128,19 +136,19 @@ pub trait Service: Sized + Clone + Debug + 'static {
         if problems.is_empty() { Ok(vec![Vec::new(); usize::from(shape.sites)]) } else { Err(problems) }
     }
 
-    /// A history that a drawn run begins with.
+    /// A history for a drawn run to begin with.
     fn draw_history(draws: &mut Draws, _config: &<Self::Process as Process>::Config) -> PastLife {
         PastLife { starts: draws.between(250, 300), ..PastLife::default() }
     }
 
-    /// Shows the judges of a run what the journals hold before it begins, and how often each site was started.
+    /// Shows the judges, before a run begins, what each journal holds and how often its site was started.
     fn recall(_judges: &mut Self::Judges, _journals: &[(SiteId, Recovered<RecordOf<Self>>)]) {}
 
     /// New judges for a run.
     fn judges(config: &<Self::Process as Process>::Config, shape: &Shape) -> Self::Judges;
 
-    /// From here on the judges object to whatever takes longer than it may while nothing is wrong. An error says that
-    /// there are no bounds: no scenario may claim `Prompt` then.
+    /// Makes the judges object to anything that exceeds its time bound while nothing is wrong. An error means that
+    /// there are no bounds: then no scenario may claim `Prompt`.
     fn hold_to_bounds(
         _judges: &mut Self::Judges,
         _config: &<Self::Process as Process>::Config,
@@ -150,29 +158,29 @@ pub trait Service: Sized + Clone + Debug + 'static {
         Err("this service has no bounds for `Prompt`: implement `Service::hold_to_bounds`".to_owned())
     }
 
-    /// What judges say of the processes themselves, once at the end.
+    /// The judges' check of the processes themselves, once at the end.
     fn judge_end(_judges: &Self::Judges, _cluster: &Cluster<'_, Self::Process>) -> Result<(), Violation> {
         Ok(())
     }
 
-    /// What judges could not judge within their bounds, in a sentence each. It fails nothing, and is told.
+    /// Checks that the judges gave up at their limits, one sentence each. They are reported, and fail no run.
     fn unknown(_judges: &Self::Judges) -> Vec<String> {
         Vec::new()
     }
 
-    /// Whether `expectation` holds now; if not, what was expected and what was found.
+    /// Whether `expectation` holds at this moment. The error says what was expected and what was found.
     fn expect(expectation: &Self::Expectation, cluster: &Cluster<'_, Self::Process>) -> Result<(), String>;
 
-    /// Whether the sites of `cluster` that are asked to agree do so and nothing is left to do; if not, why not.
+    /// Whether the sites in `cluster.core` agree and nothing is left to do. The error says why not.
     fn converged(cluster: &Cluster<'_, Self::Process>) -> Result<(), String>;
 
-    /// `command` in a cluster whose members have other numbers; `None` when it needs somebody who is gone.
-    /// A service whose commands name sites or clients writes this so that failures shrink to fewer of them.
+    /// `command` for a cluster whose members have other numbers; `None` if it needs a member that was left out. A
+    /// service whose commands name sites or clients must implement this so that failures shrink to fewer members.
     fn rename_command(command: &Self::Command, _renaming: &Renaming) -> Option<Self::Command> {
         Some(command.clone())
     }
 
-    /// The same for an expectation.
+    /// `expectation` for a cluster whose members have other numbers; `None` if it needs a member that was left out.
     fn rename_expectation(
         expectation: &Self::Expectation,
         _renaming: &Renaming,
@@ -180,18 +188,25 @@ pub trait Service: Sized + Clone + Debug + 'static {
         Some(expectation.clone())
     }
 
-    /// Commands that say less than `command` and may show the same failure, the simplest first. Following them must
-    /// come to an end.
+    /// Commands that are simpler than the given one and may show the same failure, the simplest first. Simplifying
+    /// again and again must end.
     fn simpler_commands(_command: &Self::Command) -> Vec<Self::Command> {
         Vec::new()
     }
 
-    /// Settings with fewer things set. Following them must come to an end.
+    /// Settings with fewer fields set. Simplifying again and again must end.
     fn simpler_settings(_settings: &Self::Settings) -> Vec<Self::Settings> {
         Vec::new()
     }
 
-    /// What everything came to, in a few lines, for snapshots.
+    /// The schemas of its words, for `sim-runner words --markdown`: names alone, unless a service whose words derive
+    /// [`JsonSchema`](schemars::JsonSchema) returns [`ServiceSchemas::derived`].
+    #[cfg(feature = "schema")]
+    fn schemas(_generator: &mut schemars::SchemaGenerator) -> ServiceSchemas {
+        ServiceSchemas::of_names::<Self>()
+    }
+
+    /// The final state of the cluster in a few lines, for snapshots.
     fn final_state(cluster: &Cluster<'_, Self::Process>) -> String {
         let all: SiteSet = cluster.members.iter().filter_map(|member| member.id.as_site()).collect();
         let up: SiteSet = cluster.running().filter_map(|(id, _)| id.as_site()).collect();
@@ -201,64 +216,64 @@ pub trait Service: Sized + Clone + Debug + 'static {
     }
 }
 
-/// One durable fact of a service's sites.
+/// One durable record of a service's sites.
 pub type RecordOf<S> = <<S as Service>::Process as Process>::Record;
 
-/// How fast a world is, for bounds.
+/// The speed of a world, for time bounds.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Pace {
-    /// The longest time that a datagram is under way, as good as: an exponential latency has no longest.
+    /// The longest time that a datagram is in transit. An exponential latency counts as its minimum plus 8 means.
     pub latency: Duration,
-    /// The longest time that any disk takes for a sync.
+    /// The longest sync time of any disk.
     pub sync: Duration,
-    /// How many commands the scenario gives.
+    /// Number of commands in the scenario.
     pub commands: u64,
 }
 
-/// What somebody does to show that the service goes on.
+/// A command with which a terminal or client shows that the service works.
 #[derive(Clone, Debug)]
 pub struct Probe<S: Service> {
-    /// What it is commanded.
+    /// The command.
     pub command: <S::Process as Process>::Command,
-    /// The kind of the note with which it says that this is done. Until it does, it is commanded again whenever
-    /// nobody has anything left to do.
+    /// The kind of note that reports that the command is done. Until then, the harness repeats the command whenever
+    /// the sites agree and nothing is left to do.
     pub done: &'static str,
 }
 
-/// A command and whom it is handed to.
+/// A command and the process that receives it.
 ///
-/// [`at_site`](Order::at_site), [`at_terminal`](Order::at_terminal) and [`at_client`](Order::at_client) make one out
-/// of a command that has a field `site` or `client`.
+/// [`at_site`](Order::at_site), [`at_terminal`](Order::at_terminal) and [`at_client`](Order::at_client) build one
+/// from a command that has a field `site` or `client`.
 #[derive(Clone, Debug)]
 pub struct Order<S: Service> {
-    /// To whom.
+    /// The process that receives the command.
     pub to: ProcessId,
-    /// What.
+    /// The command.
     pub command: <S::Process as Process>::Command,
-    /// Where `to` is written in the command.
+    /// The field of the scenario's command that names `to`.
     pub place: Place,
 }
 
-/// What a [`Service::compile`] returns.
+/// The result of [`Service::compile`].
 pub type Compiled<S> = Result<Order<S>, Vec<Problem>>;
 
 impl<S: Service> Order<S> {
-    /// For the site that the command's field `site` names.
+    /// An order for the site that the command's field `site` names.
     pub fn at_site(site: u8, command: <S::Process as Process>::Command) -> Compiled<S> {
         Order::at(site, ProcessId::Site, command)
     }
 
-    /// For the terminal of the site that the command's field `site` names.
+    /// An order for the terminal of the site that the command's field `site` names.
     pub fn at_terminal(site: u8, command: <S::Process as Process>::Command) -> Compiled<S> {
         Order::at(site, ProcessId::Terminal, command)
     }
 
-    /// For the client that the command's field `client` names.
+    /// An order for the client that the command's field `client` names.
     pub fn at_client(client: u16, command: <S::Process as Process>::Command) -> Compiled<S> {
         Ok(Order { to: ProcessId::Client(client), command, place: Place::whole().field("client") })
     }
 
-    /// For the terminal or client that the command's field `who` names.
+    /// An order for the terminal or client that the command's field `who` names.
     pub fn of(who: Target, command: <S::Process as Process>::Command) -> Compiled<S> {
         let place = Place::whole().field("who");
         match who.process() {
@@ -272,12 +287,12 @@ impl<S: Service> Order<S> {
 
     fn at(
         site: u8,
-        whose: fn(SiteId) -> ProcessId,
+        process_at: fn(SiteId) -> ProcessId,
         command: <S::Process as Process>::Command,
     ) -> Compiled<S> {
         let place = Place::whole().field("site");
         match SiteId::new(site) {
-            Some(site) => Ok(Order { to: whose(site), command, place }),
+            Some(site) => Ok(Order { to: process_at(site), command, place }),
             None => {
                 let help = format!("a cluster has at most {SITES_MAX} sites, from 0");
                 Err(vec![Problem::new(place, format!("there is no site {site}")).help(help)])
@@ -286,14 +301,14 @@ impl<S: Service> Order<S> {
     }
 }
 
-/// Who is in a cluster.
+/// The members of a cluster.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Shape {
-    /// How many sites.
+    /// Number of sites.
     pub sites: u8,
-    /// How many clients beside the terminals.
+    /// Number of clients; terminals do not count.
     pub clients: u16,
-    /// The machine of every site.
+    /// The machine of each site, by site number.
     pub machines: Vec<u8>,
 }
 
@@ -347,26 +362,26 @@ impl Shape {
 /// The processes of a run at one moment.
 #[derive(Clone, Debug)]
 pub struct Cluster<'a, P: Process> {
-    /// The moment.
+    /// The simulated time.
     pub now: Instant,
-    /// What every process is configured with.
+    /// The configuration of every process.
     pub config: &'a P::Config,
-    /// The sites that are asked to agree: those that can vote and be reached.
+    /// The sites that must agree: they can vote and can be reached.
     pub core: SiteSet,
-    /// Everybody, in ascending order: sites, terminals, clients.
+    /// All members, in ascending order: sites, terminals, clients.
     pub members: Vec<Member<'a, P>>,
 }
 
 /// One process of a run.
 #[derive(Clone, Copy, Debug)]
 pub struct Member<'a, P> {
-    /// Which.
+    /// Its id.
     pub id: ProcessId,
     /// Its state; `None` while it is down.
     pub state: Option<&'a P>,
 }
 
-/// `found` is what was `expected` of `what`; if not, says so.
+/// Checks that `found` equals `expected`. The error names `what`.
 pub fn same<T: PartialEq + Debug>(what: &str, expected: &T, found: &T) -> Result<(), String> {
     if expected == found { Ok(()) } else { Err(format!("{what}: expected {expected:?}, found {found:?}")) }
 }
@@ -380,18 +395,28 @@ impl<'a, P: Process> Cluster<'a, P> {
         member.state.ok_or_else(|| format!("{id} is down"))
     }
 
-    /// Everybody that runs, sites first.
+    /// Every running process, sites first.
     pub fn running(&self) -> impl Iterator<Item = (ProcessId, &'a P)> {
         self.members.iter().filter_map(|member| Some((member.id, member.state?)))
     }
 
-    /// Whether `holds` for everybody that runs; if not, who is `otherwise`, like "waits for an answer".
+    /// Checks that `holds` is true of every running process. The error names one for which it is not, followed by
+    /// `otherwise`, like "waits for an answer".
     pub fn all(&self, holds: impl Fn(&P) -> bool, otherwise: &str) -> Result<(), String> {
         let other = self.running().find(|(_, state)| !holds(state));
         other.map_or(Ok(()), |(id, _)| Err(format!("{id} {otherwise}")))
     }
 
-    /// The leading site of the highest rank; the lowest number of several.
+    /// Checks that all sites of the core have the same of this. The error names the first site that differs from the
+    /// first of the core, and `what`, like "holds"; or a site of the core that is not running.
+    pub fn agree<T: PartialEq + Debug>(&self, what: &str, of: impl Fn(&P) -> T) -> Result<(), String> {
+        let mut sites = self.core.iter();
+        let Some(first) = sites.next() else { return Ok(()) };
+        let expected = of(self.state(first)?);
+        sites.try_for_each(|site| same(&format!("{site} {what}"), &expected, &of(self.state(site)?)))
+    }
+
+    /// The site that leads with the highest rank; of several, the one with the lowest number.
     pub fn leader(&self) -> Option<SiteId> {
         let rank = |member: &Member<'a, P>| match member.state?.role() {
             Role::Leader { rank } => Some((rank, member.id.as_site()?)),

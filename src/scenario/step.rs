@@ -7,15 +7,22 @@ use serde::ser::{SerializeTuple, Serializer};
 use serde::{Deserialize, Serialize};
 
 use crate::scenario::namespace::Word;
+#[cfg(feature = "schema")]
+use crate::scenario::schema::shown;
 use crate::scenario::value::is_usual;
 use crate::sim::{self, About};
 use crate::time::Duration;
 
 pub use crate::sim::{ClockFault, DiskFault, Leaves, Percent, Ruling, Seam, Slots, Target};
 
-/// One step of a track: it arms when the one before it has fired, and fires once.
+/// A step of a track. It arms when the step before it has fired, and it fires once.
 #[derive(Clone, PartialEq, Debug, Deserialize)]
 #[serde(from = "StepForm<A>", bound(deserialize = "A: Deserialize<'de>"))]
+#[cfg_attr(
+    feature = "schema",
+    derive(schemars::JsonSchema),
+    schemars(with = "StepForm<A>", bound = "A: schemars::JsonSchema")
+)]
 pub struct Step<A> {
     /// When.
     pub when: When,
@@ -38,15 +45,22 @@ pub enum When {
 
 #[derive(Deserialize)]
 #[serde(rename = "step")]
+/// A step of a track. It arms when the step before it has fired, and it fires once. The steps of a track fire in their order.
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename = "Step"))]
 enum StepForm<A> {
+    /// The step fires at this time after the start of the run.
     At(Duration, A),
+    /// The step fires this long after it armed.
     After(Duration, A),
+    /// The step fires when the event happens.
     On(EventPattern, A),
+    /// The step may never fire: that ends its track, and does not make the run stale.
     Optional(Timed<A>),
 }
 
 #[derive(Deserialize)]
 #[serde(rename = "step")]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename = "Trigger"))]
 enum Timed<A> {
     At(Duration, A),
     After(Duration, A),
@@ -90,63 +104,69 @@ impl<A: Serialize> Serialize for Step<A> {
     }
 }
 
-/// Something that may happen. It means the same to a step, to `Never` and to `Sometimes`.
+/// Something that may happen. It means the same in a step, in `Never` and in `Sometimes`.
 ///
-/// Roles are those of the moment: for a crash, before the crash; for a note, after the input that it was made in.
+/// A role means the process that has it at that moment: for a crash, the moment before the crash; for a note, the
+/// moment after the input in which it was made.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 #[serde(rename(deserialize = "Event"), deny_unknown_fields)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename = "Event"))]
 pub enum EventPattern {
-    /// It becomes leader, or leads under another rank than before. It does when it starts as leader, too.
+    /// The target becomes leader, or leads under another rank than before. A target that starts as leader counts
+    /// too.
     Leads(Target),
-    /// A matching datagram is handed to the network for one recipient, before its rules. A broadcast counts once for each
-    /// recipient that it reaches before a crash of its sender; a datagram counts once, however many of its messages
-    /// match. A message to oneself crosses no network, and is neither sent nor delivered; what a terminal and its site
-    /// send each other inside of their program is.
+    /// A matching datagram is handed to the network for one recipient, before rules apply. A broadcast counts once
+    /// for each recipient that it reaches before its sender crashes. A datagram counts once, however many of its
+    /// messages match. A message of a process to itself is neither sent nor delivered; messages between a terminal
+    /// and its site are.
     Sent(Traffic),
-    /// A matching datagram has come to its receiver and is about to be handled. Datagrams count as for `Sent`; every copy
-    /// that arrives counts, even where a step stops the receiver at that moment.
+    /// A matching datagram has reached its recipient, which is about to handle it. Counts are those of `Sent`;
+    /// every copy that arrives counts, even if a step stops the recipient at that moment.
     Delivered(Traffic),
-    /// A process says that it did something.
+    /// A process notes that it did something.
     Noted {
-        /// The note's kind.
+        /// The kind of the note.
         kind: String,
-        /// Who says it.
+        /// The process that makes the note.
         #[serde(default, skip_serializing_if = "is_usual")]
         who: Target,
-        /// What it is about: `"request 7"`, as traces show it.
+        /// The subject of the note, as traces show it.
         #[serde(default, skip_serializing_if = "is_usual")]
-        about: Option<About>,
-        /// The same for a slot: `slot: 7` is `about: "slot 7"`.
+        subject: Option<About>,
+        /// The slot that the note is about: short for the subject `"slot 7"`.
         #[serde(default, skip_serializing_if = "is_usual")]
         slot: Option<u64>,
     },
-    /// It stops: it crashes, also while it reads its journal back, or stops by itself.
+    /// The target stops: it crashes, also while it reads its journal, or it stops by itself.
     Crashed(Target),
-    /// It starts, not for the first time.
+    /// The target starts, and has run before.
     Restarted(Target),
 }
 
-/// Which datagrams, and the nth of them.
+/// The datagrams that an event counts. A field that is left out matches everything.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Traffic {
-    /// Only with a message of this kind.
+    /// The kind of a message in the datagram.
     #[serde(default, skip_serializing_if = "is_usual")]
     pub kind: Option<String>,
-    /// Only from here.
+    /// The sender.
     #[serde(default, skip_serializing_if = "is_usual")]
     pub from: Target,
-    /// Only to there.
+    /// The recipient.
     #[serde(default, skip_serializing_if = "is_usual")]
     pub to: Target,
-    /// Only about this: `"request 7"`, as traces show it.
+    /// The subject of that message, as traces show it.
     #[serde(default, skip_serializing_if = "is_usual")]
-    pub about: Option<About>,
-    /// The same for a slot: `slot: 7` is `about: "slot 7"`.
+    pub subject: Option<About>,
+    /// The slot that the message is about: short for the subject `"slot 7"`.
     #[serde(default, skip_serializing_if = "is_usual")]
     pub slot: Option<u64>,
-    /// The nth since the step armed, from 1; for `Never` and `Sometimes` the nth of the run.
+    /// The event happens at the nth matching datagram, from 1, since the step armed; in `Never` and `Sometimes`,
+    /// since the start of the run.
     #[serde(default = "one", skip_serializing_if = "is_one")]
+    #[cfg_attr(feature = "schema", schemars(skip_serializing_if = "shown"))]
     pub nth: u64,
 }
 
@@ -158,68 +178,74 @@ fn is_one(number: &u64) -> bool {
     *number == one()
 }
 
-/// What the harness does to a world. `E` is what a service expects.
+/// An action of the harness. `E` is what a service expects.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 #[serde(
     rename(deserialize = "action"),
     deny_unknown_fields,
     bound(serialize = "E: Serialize", deserialize = "E: DeserializeOwned")
 )]
+#[cfg_attr(
+    feature = "schema",
+    derive(schemars::JsonSchema),
+    schemars(rename = "Action", bound = "E: schemars::JsonSchema")
+)]
 pub enum Fault<E> {
-    /// `Crash(Leader)`, `Crash(Leader, BeforeSync)`, `Crash(Site(0), BetweenSends, Torn)`.
+    /// Stops the target: `Crash(Leader)`, at a seam `Crash(Leader, BeforeSync)`, with writes left `Crash(Site(0),
+    /// BetweenSends, Torn)`.
     Crash(Crash),
-    /// Starts it again.
+    /// Starts the target if it is not running.
     Restart(Target),
-    /// Stops its clock and ears.
+    /// Stops the clock and the inputs of the target.
     Pause(Target),
-    /// Lets it go on.
+    /// Ends a pause.
     Resume(Target),
-    /// Cuts every link of it.
+    /// Cuts every link of the target, both ways.
     Isolate(Target),
-    /// Cuts every link between different groups, both ways.
+    /// Cuts every link between sites of different groups, both ways.
     Partition(Vec<Vec<u8>>),
-    /// Cuts the links from these to those, one way.
+    /// Cuts links in one direction.
     Cut {
-        /// From each of these sites.
+        /// The sites that send.
         from: Vec<u8>,
-        /// To each of those.
+        /// The sites that receive.
         to: Vec<u8>,
     },
     /// Mends the links between two sites, both ways.
     Mend(u8, u8),
-    /// Clogs the links from these to those, one way: they hold what is sent over them.
+    /// Clogs links in one direction: they hold what is sent over them.
     Clog {
-        /// From each of these sites.
+        /// The sites that send.
         from: Vec<u8>,
-        /// To each of those.
+        /// The sites that receive.
         to: Vec<u8>,
     },
-    /// Lets what these links hold go on, in the order of its sending.
+    /// Opens clogged links. The datagrams that they held go on in the order of sending.
     Unclog {
-        /// From each of these sites.
+        /// The sites that send.
         from: Vec<u8>,
-        /// To each of those.
+        /// The sites that receive.
         to: Vec<u8>,
     },
-    /// Lets the copies that the rule of this name has kept arrive once more.
-    Replay(String),
-    /// Adds a rule behind those that are there.
+    /// Delivers the copies that the rule of this name has kept.
+    Redeliver(String),
+    /// Adds a rule after the existing ones.
     Rule(Rule),
-    /// Gives its disk another time for a sync.
+    /// Sets the time that a sync of the target takes.
     SyncTime(Target, Duration),
-    /// `Disk(Site(1), FailSync)`: does something to its disk, or to the next call that it gets.
+    /// Does something to the disk of the target, or to its next call: `Disk(Site(1), FailSync)`.
     Disk(Target, DiskFault),
-    /// Stops it if it runs; its storage is gone, and it counts as failed for good.
+    /// Stops the target and removes its storage. The target counts as failed for good.
     Wipe(Target),
-    /// It takes this long for each input before it is handed the next; `"0s"` ends that.
+    /// Sets the time that the target takes for each input; `"0s"` ends the slowness.
     Slow(Target, Duration),
-    /// `Clock(Site(1), Behind("2s"))`: does something to the clock that it reads.
+    /// Sets the clock of the target, or makes it drift: `Clock(Site(1), Behind("2s"))`.
     Clock(Target, ClockFault),
-    /// Mends and unclogs every link, drops every rule, disarms crashes and disk faults that wait, gives full disks room,
-    /// ends slowness, resumes and restarts all that can start. Slow disks stay slow, clocks go on as they do, and what
-    /// was damaged or wiped stays so.
+    /// Mends and unclogs every link, drops every rule, disarms waiting crashes and disk faults, gives full disks
+    /// room, ends slowness, resumes paused processes and starts the stopped ones that can start. Slow disks stay
+    /// slow, clocks run on as they do, and damaged or wiped storage stays so.
     Heal,
-    /// Something must hold at this moment.
+    /// Judges a claim or an expectation at this moment.
     Expect(Box<Expectation<E>>),
 }
 
@@ -240,7 +266,7 @@ impl<E> Fault<E> {
             Fault::Slow(who, time) => sim::ScriptAction::Slow(*who, *time),
             Fault::Clock(who, fault) => sim::ScriptAction::Clock(*who, *fault),
             Fault::Partition(_) | Fault::Cut { .. } | Fault::Mend(..) => return None,
-            Fault::Clog { .. } | Fault::Unclog { .. } | Fault::Replay(_) | Fault::Rule(_) => return None,
+            Fault::Clog { .. } | Fault::Unclog { .. } | Fault::Redeliver(_) | Fault::Rule(_) => return None,
             Fault::Heal | Fault::Expect(_) => return None,
         })
     }
@@ -254,7 +280,7 @@ impl<E> Fault<E> {
             }
             Fault::Wipe(who) | Fault::Slow(who, _) | Fault::Clock(who, _) => Some(who),
             Fault::Partition(_) | Fault::Cut { .. } | Fault::Mend(..) => None,
-            Fault::Clog { .. } | Fault::Unclog { .. } | Fault::Replay(_) | Fault::Rule(_) => None,
+            Fault::Clog { .. } | Fault::Unclog { .. } | Fault::Redeliver(_) | Fault::Rule(_) => None,
             Fault::Heal | Fault::Expect(_) => None,
         }
     }
@@ -266,37 +292,40 @@ pub type Action<C, E> = Word<Fault<E>, C>;
 /// What must hold: in the harness's words or in the service's.
 pub type Expectation<E> = Word<RunClaim, E>;
 
-/// What the harness itself can say about a run.
+/// A claim about a run that does not depend on the service.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 #[serde(rename(deserialize = "expectation"), deny_unknown_fields)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename = "Claim"))]
 pub enum RunClaim {
-    /// After healing a core, all of it agrees within this bound, without new traffic or restarts.
+    /// After the steps a core of sites is healed. All of the core agrees within a bound, without new traffic and
+    /// without restarts. At most one per file. Without it the service computes the bound.
     Converges {
-        /// The bound.
+        /// The bound, above `"0s"`.
         within: Duration,
-        /// Whether every site is healed whose storage nothing damaged, and must agree, instead of a core.
+        /// Whether every site with undamaged storage is healed and must agree, instead of a core.
         #[serde(default, skip_serializing_if = "is_usual")]
         all: bool,
     },
-    /// Once it agrees, each of its terminals and each client does one thing more of the service's choosing, all of
-    /// it is done within the bound, and the core agrees again.
+    /// After the core has agreed, each of its terminals and each client does one more operation. All operations are
+    /// done within the same bound, and the core agrees again.
     Progresses,
-    /// Then every site that can run is restarted once, comes back, agrees, and holds what it held before and what
-    /// the others hold.
+    /// After that, every site that can run is restarted once, comes back, agrees, and holds what it held before and
+    /// what the other sites hold.
     Restarts,
-    /// Nobody becomes leader more often than this in the whole run: where nothing is wrong with a leader, it stays.
-    Steady(u64),
-    /// While nothing is wrong, everything is done within bounds of time and of costs that the service computes from its
-    /// configuration and the pace of the scenario's world. The network does nothing but take its time, and sites only crash and come back.
+    /// Leaderships begin at most this many times in the whole run, at least 1. With 1, a leader without a fault stays.
+    LeadershipsAtMost(u64),
+    /// Every operation is done within bounds of time and cost that the service computes from its configuration and
+    /// from the latencies and syncs of the scenario. For files in which latency is constant, and in which sites
+    /// crash and come back but nothing else goes wrong.
     Prompt,
-    /// This one stops by itself in the course of the run, because it found that it must not go on. Of one that is not
-    /// named so that is a violation.
+    /// The target stops by itself during the run, because it found that it must not go on. Any other site that does
+    /// so is a violation.
     Stops(Target),
-    /// This one leads.
+    /// The target leads.
     Leader(Target),
-    /// This never happens.
+    /// The event never happens.
     Never(EventPattern),
-    /// This happens at least once.
+    /// The event happens at least once.
     Sometimes(EventPattern),
 }
 
@@ -370,47 +399,49 @@ impl<'de> Visitor<'de> for CrashVisitor {
     }
 }
 
-/// A fault of the network: which datagrams, when, how many of them, and what is done with them.
+/// A fault of the network: the datagrams that match, a period, a number of times, and a ruling. A field that is
+/// left out matches everything. A datagram matches if one of its messages does. The first rule that matches
+/// decides.
 ///
-/// The simulator has a type of its own: here a slot may be said in two ways, and times count from the start.
-///
-/// `Leader` and `Follower` are who they are when the rule is added, which waits until there is one.
+/// A role means the site that has it when the rule is added. The step waits until there is such a site.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Rule {
-    /// What traces call it; a rule with a name that matched nothing makes the run stale, unless its step is `Optional`.
+    /// The name in traces. A rule with a name that matches nothing makes the run stale, unless its step is
+    /// optional.
     #[serde(default, skip_serializing_if = "is_usual")]
     pub name: Option<String>,
-    /// Only with a message of this kind.
+    /// The kind of a message in the datagram.
     #[serde(default, skip_serializing_if = "is_usual")]
     pub kind: Option<String>,
-    /// Only from here.
+    /// The sender.
     #[serde(default, skip_serializing_if = "is_usual")]
     pub from: Target,
-    /// Only to there.
+    /// The recipient.
     #[serde(default, skip_serializing_if = "is_usual")]
     pub to: Target,
-    /// Only about this: `"request 7"`, as traces show it.
+    /// The subject of that message, as traces show it.
     #[serde(default, skip_serializing_if = "is_usual")]
-    pub about: Option<About>,
-    /// The same for a slot: `slot: 7` is `about: "slot 7"`.
+    pub subject: Option<About>,
+    /// The slot that the message is about: short for the subject `"slot 7"`.
     #[serde(default, skip_serializing_if = "is_usual")]
     pub slot: Option<u64>,
-    /// Only about one slot in so many.
+    /// One slot in several: the message is about one of them.
     #[serde(default, skip_serializing_if = "is_usual")]
     pub slots: Option<Slots>,
-    /// Live from here, inclusive; from the start when absent.
+    /// The first moment at which the rule applies.
     #[serde(default, skip_serializing_if = "is_usual")]
     pub since: Duration,
-    /// Live until there, exclusive.
+    /// The moment from which the rule no longer applies. Absent: it applies to the end.
     #[serde(default, skip_serializing_if = "is_usual")]
     pub until: Option<Duration>,
-    /// So many matches pass first.
+    /// The number of matches that pass before the first ruling.
     #[serde(default, skip_serializing_if = "is_usual")]
     pub skip: u64,
-    /// After so many rulings all pass again.
+    /// The number of rulings; after them all datagrams pass. Absent: no limit.
     #[serde(default, skip_serializing_if = "is_usual")]
     pub count: Option<u64>,
-    /// What is done.
+    /// What happens to the datagram.
     pub then: Ruling,
 }

@@ -1,4 +1,4 @@
-//! Wrong files: each says where, what was expected and what was probably meant.
+//! Wrong files: each error says where, what was expected and what was probably meant.
 
 use super::form::StepOf;
 use super::namespace::Word;
@@ -39,14 +39,14 @@ Scenario(
         latency: Regions(within: Constant("1ms"), between: Exponential(min: "20ms", mean: "5ms"), of: [[0], [1, 2]]),
         loss: "1%", duplication: "1/64", reordering: (chance: "0.5%", by: "30ms"),
         bursts: (chance: "2%", length: "200ms", loss: "90%"), corruption: "1%", truncation: "0.5%",
-        replay: (chance: "1%", after: "3s"), misdelivery: "1/100", bandwidth: (rate: 100000, queue: 5000),
+        late_copies: (chance: "1%", after: "3s"), misdelivery: "1/100", bandwidth: (rate: 100000, queue: 5000),
     ),
     disk: (sync: "2ms", mode: Blocking, file_bytes: 100000),
     budget: Survivable,
     settings: (is_broken: false),
     limit: "20s",
     rules: [
-        (name: "late", kind: "Got", from: Site(1), to: Any, about: "number 3", since: "1s", until: "2s", skip: 1, count: 2, then: Delay("5ms")),
+        (name: "late", kind: "Got", from: Site(1), to: Any, subject: "number 3", since: "1s", until: "2s", skip: 1, count: 2, then: Delay("5ms")),
         Rule(then: Duplicate()),
         (kind: "Got", then: Corrupt), (from: Site(0), count: 3, then: Truncate), (then: Misdeliver(Site(2))),
         (name: "old", kind: "Got", then: Keep),
@@ -63,7 +63,7 @@ Scenario(
         [On(Leads(Any), Pause(Client(1))), After("1ms", Resume(Client(1))), At("9s", Heal)],
         [At("1s", Partition([[0, 1], [2]])), At("2s", Cut(from: [0], to: [1, 2])), At("2s", Mend(0, 1))],
         [At("3s", SyncTime(Machine(1), "1s")), At("3s", Expect(Leader(Site(0)))), At("4s", Crash(Leader))],
-        [At("1s", Clog(from: [0], to: [1, 2])), At("2s", Unclog(from: [0], to: [1])), Optional(At("3s", Replay("old")))],
+        [At("1s", Clog(from: [0], to: [1, 2])), At("2s", Unclog(from: [0], to: [1])), Optional(At("3s", Redeliver("old")))],
         [On(Sent(kind: "Got"), Crash(Sender)), On(Delivered(), Rule(from: Recipient, then: Drop)), After("1s", Pause(Laggard))],
         [Optional(At("1s", Crash(Candidate))), Optional(After("1s", Rule(name: "stray", then: Misdeliver(Follower))))],
         [At("1s", Disk(Site(0), FailSync)), At("1s", Disk(Leader, FailWrite)), At("1s", Disk(Site(0), Full)), At("2s", Disk(AllSites, Room))],
@@ -93,7 +93,10 @@ fn every_fault_of_a_disk_is_a_word() {
         let scenario = right(&format!("(about: \"x\", sites: 3, budget: Unlimited, steps: [{steps}])"));
         let is_it = |step: &StepOf<Toys>| step.action == Word::Harness(Fault::Disk(Target::Site(1), *fault));
         assert!(is_it(&scenario.steps[1]), "{fault:?}");
-        assert!(fault.row().word.contains(fault.name()) && fault.row().says.contains("{}"), "{fault:?}");
+        assert!(
+            fault.row().word.contains(fault.name()) && fault.row().trace_text.contains("{}"),
+            "{fault:?}"
+        );
     }
 }
 
@@ -150,7 +153,7 @@ fn malformed_text_is_shown_in_its_place() {
     2 |   At("1s", Haul),
       |            ^^^^
       |
-      = help: did you mean `Heal`? expected `Crash`, `Restart`, `Pause`, `Resume`, `Isolate`, `Partition`, `Cut`, `Mend`, `Clog`, `Unclog`, `Replay`, `Rule`, `SyncTime`, `Disk`, `Wipe`, `Slow`, `Clock`, `Heal`, `Expect`, `Put` or `PutOdd`
+      = help: did you mean `Heal`? expected `Crash`, `Restart`, `Pause`, `Resume`, `Isolate`, `Partition`, `Cut`, `Mend`, `Clog`, `Unclog`, `Redeliver`, `Rule`, `SyncTime`, `Disk`, `Wipe`, `Slow`, `Clock`, `Heal`, `Expect`, `Put` or `PutOdd`
     "#);
     insta::assert_snapshot!(wrong("Scenario(about: \"x\", sites: 3, steps: [\n  On(Lead(Any), Heal),\n])"), @r#"
     error: unknown event `Lead`
@@ -227,7 +230,7 @@ fn names_that_are_not_there_are_answered_with_the_nearest() {
     check("steps: [On(Sent(kind: \"Gott\"), Heal)]", "\"Gott\"", &["kind of message", "did you mean `Got`?"]);
     check("steps: [On(Noted(kind: \"kept\"), Heal)]", "\"kept\"", &["kind of note", "did you mean `Kept`?"]);
     check(
-        "steps: [On(Sent(about: \"nummer 3\"), Heal)]",
+        "steps: [On(Sent(subject: \"nummer 3\"), Heal)]",
         "\"nummer 3\"",
         &["subject", "did you mean `number`?"],
     );
@@ -262,7 +265,7 @@ fn what_does_not_exist_is_refused() {
     check("steps: [At(\"1s\", Cut(from: [0], to: [1, 9]))]", "9", &["there is no site 9"]);
     check("steps: [At(\"1s\", Expect(Holds(site: 5, number: 1)))]", "5", &["there is no site 5"]);
     check("rules: [(then: Drop), (from: Terminal(8), then: Drop)]", "8", &["there is no site 8"]);
-    let both = "steps: [On(Noted(kind: \"Kept\", about: \"number 3\", slot: 3), Heal)]";
+    let both = "steps: [On(Noted(kind: \"Kept\", subject: \"number 3\", slot: 3), Heal)]";
     check(both, "3", &["about two things at once"]);
     check("settings: (is_broken: true)", "true", &["broken"]);
 }
@@ -314,7 +317,11 @@ fn contradictions_are_refused() {
         "Restarts",
         &["speaks of the end", "belongs into `expect`"],
     );
-    check("steps: [At(\"1s\", Expect(Steady(1)))]", "Steady", &["the whole run", "belongs into `expect`"]);
+    check(
+        "steps: [At(\"1s\", Expect(LeadershipsAtMost(1)))]",
+        "LeadershipsAtMost",
+        &["the whole run", "belongs into `expect`"],
+    );
     check("steps: [At(\"1s\", Expect(Prompt))]", "Prompt", &["the whole run", "belongs into `expect`"]);
     check("expect: [Prompt, Prompt]", "Prompt", &["the same twice", "one `Prompt`"]);
     check("network: (loss: \"1%\"), expect: [Prompt]", "Prompt", &["datagrams are lost", "`Constant`"]);
@@ -323,7 +330,7 @@ fn contradictions_are_refused() {
     check("expect: [Restarts, Restarts]", "Restarts", &["the same twice", "one `Restarts`"]);
     check("expect: [Stops(Leader)]", "Leader", &["who stops is known from the start", "`Site(0)`"]);
     check("steps: [At(\"1s\", Expect(Stops(Leader)))]", "Leader", &["who stops is known from the start"]);
-    check("expect: [Steady(0)]", "0", &["without a leader nothing is ever done"]);
+    check("expect: [LeadershipsAtMost(0)]", "0", &["without a leader nothing is ever done"]);
     check("expect: [Progresses]", "Progresses", &["this service brings no probe", "bring `Service::probe`"]);
 }
 
@@ -348,8 +355,8 @@ fn rough_networks_that_cannot_be_are_refused() {
         "\"0%\"",
         &["lose nothing", "above 0%"],
     );
-    network("replay: (chance: \"1%\", after: \"0s\")", "\"0s\"", &["no time at all", "`duplication`"]);
-    network("replay: (chance: \"1%\", after: \"2min\")", "\"2min\"", &["of 2min ago", "at most 1min"]);
+    network("late_copies: (chance: \"1%\", after: \"0s\")", "\"0s\"", &["no time at all", "`duplication`"]);
+    network("late_copies: (chance: \"1%\", after: \"2min\")", "\"2min\"", &["of 2min ago", "at most 1min"]);
     network("bandwidth: (rate: 0, queue: 9)", "0", &["never sends anything", "bytes per second"]);
     let bad = wrong("Scenario(about: \"x\", sites: 2, network: (misdelivery: \"1%\"))");
     assert!(bad.to_string().contains("three sites, or two and a client"), "{bad}");
@@ -363,11 +370,11 @@ fn rough_networks_that_cannot_be_are_refused() {
     check("steps: [At(\"1s\", Clog(from: [], to: [1]))]", "[], to", &["no site at all"]);
     check("steps: [At(\"1s\", Unclog(from: [0], to: [1]))]", "Unclog", &["no link is ever clogged"]);
     check(
-        "steps: [At(\"1s\", Replay(\"old\"))]",
+        "steps: [At(\"1s\", Redeliver(\"old\"))]",
         "\"old\"",
         &["no rule `old` keeps anything", "`then: Keep`"],
     );
-    let kept = "rules: [(name: \"odd\", then: Keep)], steps: [At(\"1s\", Replay(\"old\"))]";
+    let kept = "rules: [(name: \"odd\", then: Keep)], steps: [At(\"1s\", Redeliver(\"old\"))]";
     check(kept, "\"old\"", &["no rule `old` keeps anything", "did you mean `odd`?"]);
 }
 
@@ -387,7 +394,7 @@ fn ends_of_a_datagram_are_named_where_there_is_one() {
     check("steps: [On(Leads(Candidate), Heal)]", "Candidate", &["who tries to lead does not lead"]);
 }
 
-/// Whatever is typed, the answer is a scenario or a message in its place.
+/// Any text gives a scenario or an error at its place.
 #[test]
 fn any_text_is_answered_without_a_panic() {
     let places: Vec<usize> = ALL.char_indices().map(|(at, _)| at).collect();

@@ -1,5 +1,5 @@
-//! A small protocol for this module's tests: site 0 takes numbers and repeats the greatest until all have it.
-//! Asked to, it takes a number from where no run may take one.
+//! A small protocol for tests: site 0 takes numbers and repeats the greatest until all have it. On request, it takes
+//! a number from a source that no run may depend on.
 
 use alloc::sync::Arc;
 use core::fmt;
@@ -21,16 +21,16 @@ pub(crate) struct Toy {
     id: ProcessId,
     sites: SiteSet,
     pub(crate) greatest: u64,
-    heard: SiteSet,
+    acknowledged: SiteSet,
     next: Instant,
-    /// Where it lies differs from run to run.
+    /// Its address differs from run to run.
     memory: Box<u8>,
-    /// A clone counts on with its original.
+    /// A clone shares this counter with its original.
     shared: Arc<AtomicU64>,
 }
 
 #[derive(Clone, Debug, PartialEq)]
-pub(crate) enum Say {
+pub(crate) enum ToyMessage {
     Greatest { number: u64 },
     Got { number: u64 },
 }
@@ -40,7 +40,7 @@ pub(crate) struct Kept {
     number: u64,
 }
 
-wire_enum!(Say { 1 => Greatest { number }, 2 => Got { number } });
+wire_enum!(ToyMessage { 1 => Greatest { number }, 2 => Got { number } });
 wire_struct!(Kept { number });
 
 #[derive(Clone, Debug)]
@@ -64,28 +64,28 @@ impl Label for Kept1 {
     }
 }
 
-label_enum!(Say { Greatest about number, Got about number });
+label_enum!(ToyMessage { Greatest about number, Got about number });
 
 #[derive(Clone, Debug)]
 pub(crate) enum Put {
     Number(u64),
-    Odd(Odd, Arc<()>),
+    Impure(Impurity, Arc<()>),
 }
 
-/// What no run may depend on.
+/// A source that no run may depend on.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
-pub(crate) enum Odd {
+pub(crate) enum Impurity {
     /// An address.
     Address,
     /// An address that is only written to the disk.
     HiddenAddress,
-    /// An address that is only told.
+    /// An address that only a note shows.
     ToldAddress,
     /// The computer's clock.
     Clock,
-    /// A number that clones share.
+    /// A counter that clones share.
     Shared,
-    /// How many hold the same command; a trace does.
+    /// The number of holders of the same command; a trace is one.
     Holders,
 }
 
@@ -93,7 +93,7 @@ impl fmt::Display for Put {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Put::Number(number) => write!(f, "put {number}"),
-            Put::Odd(odd, _) => write!(f, "put {odd:?}"),
+            Put::Impure(impurity, _) => write!(f, "put {impurity:?}"),
         }
     }
 }
@@ -103,21 +103,21 @@ impl Toy {
         if number > self.greatest {
             assert!(number != 13, "13 is unlucky");
             self.greatest = number;
-            self.heard = SiteSet::EMPTY;
+            self.acknowledged = SiteSet::EMPTY;
             effects.append(&Kept { number });
             effects.note(Kept1(number));
         }
     }
 
-    fn put_odd(&mut self, odd: Odd, holders: &Arc<()>, effects: &mut Effects<Toy>) {
+    fn put_impurity(&mut self, impurity: Impurity, holders: &Arc<()>, effects: &mut Effects<Toy>) {
         let address = core::ptr::from_ref(&*self.memory).addr() as u64;
-        match odd {
-            Odd::Address => self.keep(address, effects),
-            Odd::HiddenAddress => effects.append(&Kept { number: address }),
-            Odd::ToldAddress => effects.note(Kept1(address)),
-            Odd::Clock => self.keep(clock(), effects),
-            Odd::Shared => self.keep(1_000 + self.shared.fetch_add(1, Ordering::Relaxed), effects),
-            Odd::Holders => self.keep(1_000 + Arc::strong_count(holders) as u64, effects),
+        match impurity {
+            Impurity::Address => self.keep(address, effects),
+            Impurity::HiddenAddress => effects.append(&Kept { number: address }),
+            Impurity::ToldAddress => effects.note(Kept1(address)),
+            Impurity::Clock => self.keep(clock(), effects),
+            Impurity::Shared => self.keep(1_000 + self.shared.fetch_add(1, Ordering::Relaxed), effects),
+            Impurity::Holders => self.keep(1_000 + Arc::strong_count(holders) as u64, effects),
         }
     }
 }
@@ -129,7 +129,7 @@ fn clock() -> u64 {
 }
 
 impl Process for Toy {
-    type Message = Say;
+    type Message = ToyMessage;
     type Record = Kept;
     type Note = Kept1;
     type Command = Put;
@@ -146,7 +146,7 @@ impl Process for Toy {
             id,
             sites: *config,
             greatest,
-            heard: SiteSet::EMPTY,
+            acknowledged: SiteSet::EMPTY,
             next: Instant::ZERO,
             memory: Box::default(),
             shared: Arc::default(),
@@ -156,22 +156,22 @@ impl Process for Toy {
     fn handle(&mut self, now: Instant, input: Input<Toy>, effects: &mut Effects<Toy>) {
         match input {
             Input::Command(Put::Number(number)) => self.keep(number, effects),
-            Input::Command(Put::Odd(odd, holders)) => self.put_odd(odd, &holders, effects),
-            Input::Message { from, message: Say::Greatest { number } } => {
+            Input::Command(Put::Impure(impurity, holders)) => self.put_impurity(impurity, &holders, effects),
+            Input::Message { from, message: ToyMessage::Greatest { number } } => {
                 self.keep(number, effects);
-                effects.send(from, &Say::Got { number });
+                effects.send(from, &ToyMessage::Got { number });
             }
-            Input::Message { from, message: Say::Got { number } } => {
+            Input::Message { from, message: ToyMessage::Got { number } } => {
                 if number == self.greatest
                     && let Some(site) = from.as_site()
                 {
-                    self.heard.insert(site);
+                    self.acknowledged.insert(site);
                 }
             }
             Input::Wake => {
                 self.next = now + Duration::from_millis(100);
-                let behind = self.sites.minus(self.heard).without(self.id.as_site().unwrap());
-                effects.send(behind, &Say::Greatest { number: self.greatest });
+                let behind = self.sites.minus(self.acknowledged).without(self.id.as_site().unwrap());
+                effects.send(behind, &ToyMessage::Greatest { number: self.greatest });
             }
             Input::DiskSpace { .. } => {}
         }
@@ -212,7 +212,7 @@ pub(crate) struct Toys;
 #[serde(deny_unknown_fields)]
 pub(crate) enum Command {
     Put { site: u8, number: u64 },
-    PutOdd { site: u8, what: Odd },
+    PutOdd { site: u8, what: Impurity },
 }
 
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
@@ -241,7 +241,7 @@ impl Service for Toys {
                 return Err(vec![Problem::new(place, format!("{number} is too much")).help("at most 99")]);
             }
             Command::Put { site, number } => (site, Put::Number(number)),
-            Command::PutOdd { site, what } => (site, Put::Odd(what, Arc::default())),
+            Command::PutOdd { site, what } => (site, Put::Impure(what, Arc::default())),
         };
         Order::at_site(site, put)
     }

@@ -1,4 +1,4 @@
-//! What triggers mean: a step, `Never` and `Sometimes` see the same happenings, whoever plays which part.
+//! What triggers mean: a step, `Never` and `Sometimes` see the same events, in every role.
 
 use core::fmt;
 
@@ -10,7 +10,7 @@ use crate::mix::Seed;
 use crate::process::{Damage, Effects, Input, Process, Recipients, Recovered, Role};
 use crate::time::Instant;
 
-/// Does what it is told, says so, and nothing else.
+/// Does what its commands say, notes it, and does nothing else.
 #[derive(Clone, Debug)]
 struct Actor {
     id: ProcessId,
@@ -19,7 +19,7 @@ struct Actor {
 }
 
 #[derive(Clone, Debug)]
-enum Say {
+enum Greeting {
     Hello { number: u64 },
     Bye {},
 }
@@ -34,14 +34,14 @@ enum Done {
     Done,
 }
 
-wire_enum!(Say { 1 => Hello { number }, 2 => Bye {} });
+wire_enum!(Greeting { 1 => Hello { number }, 2 => Bye {} });
 wire_struct!(Kept { number });
-label_enum!(Say { Hello about number, Bye });
+label_enum!(Greeting { Hello about number, Bye });
 label_enum!(Done { Done });
 display_enum!(Done { Done => "done" });
 
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
-enum Deed {
+enum Action {
     Lead(u64),
     Campaign,
     Know(u64),
@@ -55,17 +55,17 @@ enum Deed {
     GreetItself,
 }
 
-impl fmt::Display for Deed {
+impl fmt::Display for Action {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{self:?}")
     }
 }
 
 impl Process for Actor {
-    type Message = Say;
+    type Message = Greeting;
     type Record = Kept;
     type Note = Done;
-    type Command = Deed;
+    type Command = Action;
     type Config = Shape;
 
     fn start(_: &Shape, id: ProcessId, _: Seed, _: Recovered<Kept>) -> Result<Actor, Damage> {
@@ -73,23 +73,23 @@ impl Process for Actor {
     }
 
     fn handle(&mut self, _: Instant, input: Input<Actor>, effects: &mut Effects<Actor>) {
-        let Input::Command(deed) = input else { return };
+        let Input::Command(action) = input else { return };
         effects.note(Done::Done);
-        let hello = Say::Hello { number: 7 };
+        let hello = Greeting::Hello { number: 7 };
         let site = |number| SiteId::new(number).unwrap();
-        match deed {
-            Deed::Lead(rank) => self.role = Role::Leader { rank },
-            Deed::Campaign => self.role = Role::Candidate,
-            Deed::Know(progress) => self.progress = progress,
-            Deed::Greet(number) => effects.send(site(number), &hello),
-            Deed::GreetTwice(number) => {
+        match action {
+            Action::Lead(rank) => self.role = Role::Leader { rank },
+            Action::Campaign => self.role = Role::Candidate,
+            Action::Know(progress) => self.progress = progress,
+            Action::Greet(number) => effects.send(site(number), &hello),
+            Action::GreetTwice(number) => {
                 effects.send(site(number), &hello);
                 effects.send(site(number), &hello);
-                effects.send(site(number), &Say::Bye {});
+                effects.send(site(number), &Greeting::Bye {});
             }
-            Deed::GreetSites => effects.send(SiteSet::first(3), &hello),
-            Deed::GreetClients => effects.send(Recipients::Clients { count: 2 }, &hello),
-            Deed::GreetItself => effects.send(self.id, &hello),
+            Action::GreetSites => effects.send(SiteSet::first(3), &hello),
+            Action::GreetClients => effects.send(Recipients::Clients { count: 2 }, &hello),
+            Action::GreetItself => effects.send(self.id, &hello),
         }
     }
 
@@ -112,9 +112,9 @@ struct Stage;
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 enum Command {
-    Site { site: u8, does: Deed },
-    AtTerminal { site: u8, does: Deed },
-    AtClient { client: u16, does: Deed },
+    Site { site: u8, does: Action },
+    AtTerminal { site: u8, does: Action },
+    AtClient { client: u16, does: Action },
 }
 
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
@@ -158,7 +158,7 @@ fn outcome(text: &str) -> Outcome {
     run(&scenario, &RunOptions::default()).unwrap_or_else(|problems| panic!("{problems:?}"))
 }
 
-/// Whether `event` happens where these steps are done, for a step, for `Sometimes` and for `Never`.
+/// Checks whether `event` happens during these steps, for a step, for `Sometimes` and for `Never`.
 #[track_caller]
 fn check(steps: &str, event: &str, happens: bool) {
     let text = |also: &str, expect: &str| {
@@ -185,7 +185,7 @@ fn a_datagram_counts_once_however_many_of_its_messages_match() {
     let twice = r#"At("1s", Site(site: 0, does: GreetTwice(1)))"#;
     for what in ["Sent", "Delivered"] {
         check(twice, &format!(r#"{what}(kind: "Hello")"#), true);
-        check(twice, &format!(r#"{what}(kind: "Bye", about: "number 7")"#), false);
+        check(twice, &format!(r#"{what}(kind: "Bye", subject: "number 7")"#), false);
         check(twice, &format!(r#"{what}(kind: "Bye")"#), true);
         check(twice, &format!(r#"{what}(kind: "Hello", nth: 2)"#), false);
         check(twice, &format!("{what}(nth: 2)"), false);
@@ -287,7 +287,7 @@ fn a_note_is_made_in_the_part_that_its_input_gave() {
 
 #[test]
 fn parts_are_asked_for_anew_between_two_recipients() {
-    // The first recipient is the follower, and the second is once the first is paused.
+    // The first recipient is the follower. The second one is, once the first is paused.
     let pause = r#"At("1s", Site(site: 0, does: Lead(1))), After("1ms", Site(site: 0, does: GreetSites)),
                    On(Sent(to: Site(1)), Pause(Site(1)))"#;
     check(pause, "Sent(to: Follower, nth: 2)", true);
@@ -300,11 +300,11 @@ fn to_lead_is_an_edge_of_any_process_and_of_every_rank() {
     let lower = r#"At("1s", Site(site: 1, does: Lead(2))), After("1ms", Site(site: 2, does: Lead(1)))"#;
     check(lower, "Leads(Site(2))", true);
     let steady = |steps: &str, most: u64| {
-        let fields = format!("sites: 3, steps: [{steps}], expect: [Steady({most})]");
+        let fields = format!("sites: 3, steps: [{steps}], expect: [LeadershipsAtMost({most})]");
         outcome(&format!("Scenario(about: \"a test\", {fields})")).verdict.to_string()
     };
     let twice = r#"At("1s", Site(site: 1, does: Lead(1))), After("1ms", Site(site: 1, does: Lead(1))),
                    After("1ms", Site(site: 1, does: Lead(2)))"#;
-    assert!(steady(twice, 1).contains("steady: expect[0] allows 1 leadership, S1 leads as number 2"));
+    assert!(steady(twice, 1).contains("leaderships: expect[0] allows 1 leadership, S1 leads as number 2"));
     assert_eq!(steady(twice, 2), "passed");
 }

@@ -8,7 +8,7 @@ use crate::sim::{About, Chance, Percent};
 
 const CHANCE: &str = "a chance, like \"1%\" or \"1/64\"";
 
-// All ask for anything at all, so that a bare number is answered with what was expected instead.
+// All ask for any value, so that the error for a bare number says what was expected.
 
 /// `"1%"`, `"0.5%"` or `"1/64"`.
 impl<'de> Deserialize<'de> for Chance {
@@ -34,7 +34,7 @@ impl<'de> Deserialize<'de> for About {
     }
 }
 
-/// `"0.5%"` where it is a number of percent as it stands, else `"1/64"`.
+/// `"0.5%"` if the denominator is a power of ten from 100 to 1,000,000; otherwise `"1/64"`.
 impl Serialize for Chance {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let Chance { numerator, denominator } = *self;
@@ -63,7 +63,7 @@ impl Serialize for About {
     }
 }
 
-/// Whether a field may be left out because reading it from nothing gives the same.
+/// Whether a field may be left out because it has its default value.
 pub(super) fn is_usual<T: Default + PartialEq>(value: &T) -> bool {
     *value == T::default()
 }

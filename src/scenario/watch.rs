@@ -1,15 +1,15 @@
-//! What a run hears beside the service's judges: its notes.
+//! Counts the notes of a run, next to the service's judges.
 
 use crate::ids::ProcessId;
 use crate::process::{Label, Process};
 use crate::sim::{Judge, Observation, Violation};
 use crate::time::Instant;
 
-/// The service's judges, and beside them what processes noted.
+/// The service's judges, and the notes that processes made.
 #[derive(Clone, Debug)]
 pub struct Watched<J> {
     judges: J,
-    /// Who has not done yet what it was asked, and the note with which it will say so.
+    /// Processes that have not yet done what they were asked, each with the note that will report it.
     awaited: Vec<(ProcessId, &'static str)>,
     noted: Vec<(&'static str, u64)>,
 }
@@ -19,7 +19,7 @@ impl<J> Watched<J> {
         Watched { judges, awaited: Vec::new(), noted: Vec::new() }
     }
 
-    /// How often each kind of note was made, in the order of the first ones.
+    /// How often each kind of note was made, in the order in which the kinds first occurred.
     pub fn noted(&self) -> &[(&'static str, u64)] {
         &self.noted
     }
@@ -31,12 +31,12 @@ impl<J> Watched<J> {
         }
     }
 
-    /// From here on waits for these notes.
+    /// Waits for these notes from here on.
     pub(super) fn await_notes(&mut self, notes: impl IntoIterator<Item = (ProcessId, &'static str)>) {
         self.awaited = notes.into_iter().collect();
     }
 
-    /// Who has not said yet what is waited for.
+    /// The processes whose note is still awaited.
     pub(super) fn awaited(&self) -> impl Iterator<Item = ProcessId> {
         self.awaited.iter().map(|(process, _)| *process)
     }

@@ -1,8 +1,9 @@
-//! Scenarios as text: what [`read`](crate::scenario::read) turns back into an equal value, laid out as people lay it out.
+//! Writes scenarios as text that [`read`](crate::scenario::read) turns back into an equal value, laid out as people
+//! do.
 //!
-//! It may not decide what is written: that is the schema's business, here it is only put on lines. Each field of
-//! the scenario starts a line, and so does each step. What is wider than a line is broken at its brackets, from the
-//! outside in; a step never is.
+//! The schema decides what is written. This module only breaks it into lines. Each field of the scenario starts a
+//! line, and so does each step. Text that is wider than a line is broken at its brackets, from the outside in; a step
+//! never is.
 
 use ron::extensions::Extensions;
 use ron::ser::PrettyConfig;
@@ -10,14 +11,14 @@ use ron::ser::PrettyConfig;
 use crate::scenario::form::Scenario;
 use crate::scenario::service::Service;
 
-/// As wide as a line may be.
+/// The greatest width of a line.
 const WIDTH: usize = 110;
 const INDENT: usize = 4;
 
 /// `scenario` as a file.
 ///
 /// # Panics
-/// When a service's words cannot be written as RON, such as maps with keys that are flattened structs.
+/// When RON cannot write a service's words, such as maps whose keys are flattened structs.
 pub fn write<S: Service>(scenario: &Scenario<S>) -> String {
     let flat = flat(scenario).expect("words of a service that RON can write");
     let mut out = String::from("Scenario(\n");
@@ -29,16 +30,16 @@ pub fn write<S: Service>(scenario: &Scenario<S>) -> String {
     out
 }
 
-/// How the items of a list stand.
+/// The layout of the items of a list.
 #[derive(Clone, Copy, PartialEq)]
 enum Layout {
-    /// Where there is room.
+    /// On one line if there is room.
     Fitting,
-    /// On a line each, where there are several or they are too wide.
+    /// One line per item if there are several or they are too wide.
     Items,
-    /// On a line each, always.
+    /// Always one line per item.
     Steps,
-    /// Lists of items, on a line each.
+    /// Lists, each laid out as `Items`.
     Tracks,
 }
 
@@ -90,12 +91,12 @@ fn is_name(text: &str) -> bool {
     text.chars().all(|c| c.is_alphanumeric() || c == '_' || c == '#')
 }
 
-/// Everything on one line.
+/// The scenario on one line.
 fn flat<S: Service>(scenario: &Scenario<S>) -> Result<String, ron::Error> {
     let extensions = Extensions::IMPLICIT_SOME | Extensions::UNWRAP_VARIANT_NEWTYPES;
     let options = ron::Options::default().with_default_extension(extensions);
     let text = options.to_string_pretty(scenario, PrettyConfig::new().depth_limit(0))?;
-    // The writer escapes single quotes in strings too.
+    // The RON writer also escapes single quotes in strings.
     let mut flat = String::with_capacity(text.len());
     let mut quotes = Quotes::default();
     let mut rest = text.chars().peekable();
@@ -109,7 +110,7 @@ fn flat<S: Service>(scenario: &Scenario<S>) -> Result<String, ron::Error> {
     Ok(flat)
 }
 
-/// Whether a text is inside of a string or a character, from letter to letter.
+/// Tracks, character by character, whether a text is inside a string or a character.
 #[derive(Default)]
 struct Quotes {
     inside: Option<char>,
@@ -117,7 +118,7 @@ struct Quotes {
 }
 
 impl Quotes {
-    /// Goes past `c`; says whether it is a part of what is quoted.
+    /// Moves past `c`. Returns whether `c` is part of a quotation.
     fn pass(&mut self, c: char) -> bool {
         let was_inside = self.inside.is_some();
         match (self.inside, c) {
@@ -131,13 +132,13 @@ impl Quotes {
     }
 }
 
-/// What stands between the first and the last character, which are brackets.
+/// The text between the first and the last character, which are brackets.
 fn inside(text: &str) -> &str {
     let inner = text.get(1..text.len().saturating_sub(1)).unwrap_or("");
     inner.trim()
 }
 
-/// What the commas outside of brackets and strings separate.
+/// The parts that commas separate, outside of brackets and strings.
 fn parts(text: &str) -> Vec<&str> {
     let (mut parts, mut from, mut depth) = (Vec::new(), 0, 0_usize);
     let mut quotes = Quotes::default();
@@ -165,7 +166,7 @@ mod tests {
     use crate::scenario::read;
     use crate::tweets::service::Timelines;
 
-    /// What is written of `text` is `text`.
+    /// Reading `text` and writing the result yields `text`.
     fn check(text: &str) {
         let scenario = read::<Timelines>("test.ron", text).unwrap();
         assert_eq!(write(&scenario), text);
@@ -210,10 +211,10 @@ mod tests {
         On(Delivered(kind: "Promise", nth: 3), Partition([[0], [1, 2]])),
     ],
     also: [
-        [On(Noted(kind: "done", about: "submission 7"), Restart(Site(0)))],
+        [On(Noted(kind: "done", subject: "submission 7"), Restart(Site(0)))],
         [
             At("1s", Rule(then: Delay("5ms"))),
-            After("1ms", View(site: 0, user: "ann", limit: 3, older_than: (4, 0), linearizable: true)),
+            After("1ms", View(site: 0, user: "ann", limit: 3, older_than: (4, 0), read: Log)),
         ],
     ],
     expect: [Never(Crashed(AllSites))],

@@ -1,12 +1,12 @@
-//! Files that are there whole or not at all.
+//! Writes files completely or not at all.
 
 use std::fs::{self, OpenOptions};
 use std::io;
 use std::path::{Path, PathBuf};
 
-/// Writes `text` to the file at `path`, so that whoever is interrupted, or finds no room, leaves what was there before:
-/// by way of another file in the same folder, which then takes its name and its permissions. What is no plain file, such
-/// as a pipe or a device, is written to as it is, and a link leads to what is written. An error names the file.
+/// Writes `text` to the file at `path`. An interruption or a full disk leaves the old content in place: the text goes
+/// to another file in the same folder first, which then takes over the name and the permissions. A pipe, a device, or
+/// a file in a folder that takes no new files is written in place. Links are followed. An error names the file.
 pub fn write_aside(path: &Path, text: &str) -> io::Result<()> {
     let named =
         |why: io::Error| io::Error::new(why.kind(), format!("failed to write {}: {why}", path.display()));
@@ -22,18 +22,18 @@ pub fn write_aside(path: &Path, text: &str) -> io::Result<()> {
         .and_then(|()| before.map_or(Ok(()), |before| fs::set_permissions(&aside, before.permissions())))
         .and_then(|()| fs::rename(&aside, &real));
     written.map_err(|why| {
-        // It may not even be there.
+        // The other file may not exist.
         let _ = fs::remove_file(&aside);
         named(why)
     })
 }
 
-/// Whether a folder takes no new files, which its files may still be written to.
+/// Whether the error says that a folder takes no new files. Its existing files may still be writable.
 fn is_read_only(why: &io::Error) -> bool {
     matches!(why.kind(), io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem)
 }
 
-/// Whether [`write_aside`] will find its way. What was not there is not there afterwards.
+/// Checks whether [`write_aside`] can write to `path`. It leaves no file behind.
 pub fn can_write_aside(path: &Path) -> io::Result<()> {
     match target(path)? {
         Target::Other => OpenOptions::new().write(true).open(path).map(drop),
@@ -51,9 +51,9 @@ pub fn can_write_aside(path: &Path) -> io::Result<()> {
     }
 }
 
-/// What a path names.
+/// The kind of file at a path.
 enum Target {
-    /// A plain file, or none yet, where links lead.
+    /// A plain file, or none yet, at the end of all links.
     File(PathBuf),
     /// A pipe or a device.
     Other,
@@ -64,7 +64,7 @@ fn target(path: &Path) -> io::Result<Target> {
         Ok(found) if found.is_dir() => Err(io::ErrorKind::IsADirectory.into()),
         Ok(found) if found.is_file() => fs::canonicalize(path).map(Target::File),
         Ok(_) => Ok(Target::Other),
-        // A link that leads nowhere yet is written through.
+        // A link to a file that does not exist yet is written through.
         Err(why) if why.kind() == io::ErrorKind::NotFound => match fs::read_link(path) {
             Ok(next) => Ok(Target::File(path.parent().unwrap_or(Path::new("")).join(next))),
             Err(_) => Ok(Target::File(path.to_owned())),

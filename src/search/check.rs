@@ -1,5 +1,6 @@
-//! Searches as tests: what does not hold panics, with the file that shows it and the command that runs it again.
+//! Searches as tests: a failure panics with the file that shows it and the command that runs it again.
 
+use alloc::collections::BTreeMap;
 use alloc::sync::Arc;
 use core::num::NonZeroUsize;
 use core::sync::atomic::AtomicBool;
@@ -17,17 +18,20 @@ use crate::search::runner::Runner;
 use crate::search::seeds::{Seeds, Shard};
 use crate::search::settle::{AtOnce, Settle, Settled};
 use crate::search::shrink::{Budget, shrink};
-use crate::search::source::Source;
+use crate::search::source::{Pinned, Source};
 use crate::search::sweep::{Listener, Sweep};
 
-/// Where failures of tests are saved, seen from where the tests run.
+/// The folder for failures of tests, relative to where the tests run.
 const FOLDER: &str = "target/failures";
 
-/// How many lines of a trace a failing replay shows.
+/// From this many equal runs of one source on, a test that passes has searched nothing.
+const ALIKE_MIN: u64 = 10;
+
+/// Number of trace lines that a failing replay shows.
 const TAIL: usize = 20;
 
 impl<S: Service> Sweep<S> {
-    /// The first 100 seeds of `source`, on all cores.
+    /// A sweep over the first 100 seeds of `source`, on all cores.
     pub fn of(source: impl Source<S> + 'static) -> Sweep<S> {
         Sweep {
             runner: Runner::new(RunOptions { events_max: 2_000_000, ..RunOptions::default() }),
@@ -39,38 +43,45 @@ impl<S: Service> Sweep<S> {
         }
     }
 
+    /// A sweep over the first 100 seeds of the scenario in `text`, which reports call `name`.
+    ///
+    /// # Panics
+    /// When something is wrong with the text: with all of it, in place.
+    pub fn of_text(name: &str, text: &str) -> Sweep<S> {
+        let scenario = read(name, text).unwrap_or_else(|bad| panic!("{bad}"));
+        Sweep::of(Pinned::new(name, scenario))
+    }
+
     /// The same with these seeds.
     #[must_use]
     pub fn seeds(self, seeds: impl Into<Seeds>) -> Sweep<S> {
         Sweep { seeds: seeds.into(), ..self }
     }
 
-    /// Runs everything, and saves what fails in `target/failures`. Returns what happened, and how often.
+    /// Runs everything, and saves failures in `target/failures`. Returns what happened, and how often.
     ///
     /// ```
     /// # #[cfg(feature = "tweets")]
     /// # {
-    /// use aviary::scenario::read;
-    /// use aviary::search::{Pinned, Sweep};
+    /// use aviary::search::Sweep;
     /// use aviary::tweets::service::Timelines;
     ///
-    /// let text = r#"Scenario(about: "A quiet cluster agrees.", sites: 3)"#;
-    /// let quiet = read::<Timelines>("quiet.ron", text)?;
-    /// Sweep::<Timelines>::of(Pinned::new("quiet", quiet)).seeds(0..20).check();
+    /// let quiet = r#"Scenario(about: "A quiet cluster agrees.", sites: 3)"#;
+    /// Sweep::<Timelines>::of_text("quiet", quiet).seeds(0..20).check();
     /// # }
-    /// # Ok::<(), aviary::scenario::BadFile>(())
     /// ```
     ///
-    /// `AVIARY_SEED` in the environment is a single seed to run instead, `AVIARY_SEEDS` a range of them: `0..100000`.
+    /// `AVIARY_SEED` in the environment is a single seed to run instead. `AVIARY_SEEDS` is a range of seeds:
+    /// `0..100000`.
     ///
     /// # Panics
-    /// When a run does not pass, or not in the same way twice; when the environment has no such seeds; when there is
-    /// no end of seeds.
+    /// When a run does not pass, or not in the same way twice; when ten seeds or more of a scenario all gave the same run,
+    /// because too little in it is left to chance; when the environment has no valid seeds; when neither the seeds nor the time have an end.
     pub fn check(self) -> Facts {
         self.check_into(Path::new(FOLDER))
     }
 
-    /// As [`check`](Sweep::check), with another folder for what fails.
+    /// As [`check`](Sweep::check), with another folder for failures.
     ///
     /// # Panics
     /// As [`check`](Sweep::check) does.
@@ -86,10 +97,18 @@ impl<S: Service> Sweep<S> {
             panic!("two runs of {name} with seed {seed} differed: `scenario::audit` shows where");
         }
         if found.groups.is_empty() {
+            for (source, (runs, first)) in &found.alike {
+                assert!(
+                    *runs < ALIKE_MIN || first.is_none(),
+                    "all {runs} seeds of {} gave the same run: too little in the scenario is left to chance. \
+                     Give it a network, like `network: (latency: Uniform(\"1ms\", \"30ms\"), loss: \"5%\")`, or run one seed",
+                    self.sources[*source].name()
+                );
+            }
             return facts;
         }
-        let told = self.settled(folder, &found.groups, &stop);
-        let lines: Vec<String> = told.iter().map(told_of).collect();
+        let settled = self.settled(folder, &found.groups, &stop);
+        let lines: Vec<String> = settled.iter().map(line_of).collect();
         panic!("{} of {} runs failed\n{}", found.failed, found.runs, lines.join("\n"));
     }
 
@@ -105,16 +124,21 @@ impl<S: Service> Sweep<S> {
             threads: self.threads,
             folder: Some(folder),
             saboteur: None,
-            replay: &|path, _| format!("`replay {} --trace`, as an argument of your program", path.display()),
+            replay: &|path, _| {
+                let path = path.display();
+                format!(
+                    "`replay {path} --trace`, as arguments of your program, or `search::replay` in a test"
+                )
+            },
         };
         settle.settle(groups, &AtOnce::default(), stop)
     }
 }
 
-/// Runs the scenario or the saved failure at `path`, as a test that holds a bug that was mended.
+/// Runs the scenario or the saved failure at `path`, as a regression test for a fixed bug.
 ///
 /// # Panics
-/// When it does not pass; when there is no such file or something is wrong with it.
+/// When the run does not pass; when the file is missing or wrong.
 pub fn replay<S: Service>(path: impl AsRef<Path>) {
     let path = path.as_ref().display().to_string();
     let text = fs::read_to_string(&path).unwrap_or_else(|why| panic!("failed to read {path}: {why}"));
@@ -133,10 +157,10 @@ pub fn replay<S: Service>(path: impl AsRef<Path>) {
     }
 }
 
-fn told_of(one: &Settled) -> String {
+fn line_of(one: &Settled) -> String {
     let Settled { property, explanation, count, found, path, .. } = one;
     let saved = path.as_ref().map(|path| format!("\n  saved: {}", path.display())).unwrap_or_default();
-    // A test runs on a thread of its name.
+    // A test runs on a thread that is named after it.
     let thread = thread::current();
     let test = thread.name().filter(|name| *name != "main").unwrap_or_default();
     let again = format!("AVIARY_SEED={} cargo test {test}", found.seed);
@@ -144,7 +168,7 @@ fn told_of(one: &Settled) -> String {
     text.trim_end().to_owned()
 }
 
-/// The seeds to run, once the environment has had its say.
+/// The seeds to run; the environment takes precedence over `own`.
 fn seeds_of(own: Seeds, seed: Option<String>, seeds: Option<String>) -> Result<Seeds, String> {
     match (seed, seeds) {
         (Some(_), Some(_)) => Err("AVIARY_SEED and AVIARY_SEEDS are both set: expected one of them".into()),
@@ -163,18 +187,23 @@ fn variable(name: &str) -> Option<String> {
     std::env::var(name).ok()
 }
 
-/// What a search found.
+/// The result of a search.
 #[derive(Default)]
 struct SearchResult {
     runs: u64,
     failed: u64,
     groups: Groups,
     differed: Option<(usize, u64)>,
+    /// For each source, the number of its runs and the fingerprint of all of them, if that is one.
+    alike: BTreeMap<usize, (u64, Option<u64>)>,
 }
 
 impl Listener for SearchResult {
     fn ran(&mut self, ran: &Ran) {
         self.runs += 1;
+        let (runs, alike) = self.alike.entry(ran.source).or_insert((0, Some(ran.fingerprint)));
+        *runs += 1;
+        *alike = alike.filter(|first| *first == ran.fingerprint);
         if !ran.verdict.is_pass() {
             self.failed += 1;
             self.groups.add(ran);
@@ -193,7 +222,6 @@ mod tests {
 
     use super::*;
     use crate::scenario::toy::Toys;
-    use crate::search::Pinned;
     use crate::search::tests::scenario;
 
     fn panics<T: core::fmt::Debug>(act: impl FnOnce() -> T) -> String {
@@ -205,13 +233,18 @@ mod tests {
     fn a_search_that_fails_panics_with_a_small_file_that_fails_again() {
         let folder = std::env::temp_dir().join(format!("aviary-check-{}", std::process::id()));
         let pinned = |fields: &str| Pinned::new("pinned", scenario(fields));
-        Sweep::<Toys>::of(pinned("steps: [At(\"1s\", Put(site: 0, number: 5))]")).check_into(&folder);
+        let five = "steps: [At(\"1s\", Put(site: 0, number: 5))]";
+        let network = "network: (latency: Uniform(\"1ms\", \"9ms\"))";
+        Sweep::<Toys>::of(pinned(&format!("{network}, {five}"))).check_into(&folder);
+        let alike = panics(|| Sweep::<Toys>::of(pinned(five)).seeds(0..10).check_into(&folder));
+        assert!(alike.starts_with("all 10 seeds of pinned gave the same run: "), "{alike}");
+        Sweep::<Toys>::of(pinned(five)).seeds(0..9).check_into(&folder);
         assert!(!folder.exists());
         let broken = "steps: [At(\"1s\", Put(site: 0, number: 5)), At(\"1s\", Put(site: 1, number: 66))]";
-        let told = panics(|| Sweep::<Toys>::of(pinned(broken)).seeds(4..9).check_into(&folder));
-        let lines: Vec<&str> = told.lines().collect();
+        let message = panics(|| Sweep::<Toys>::of(pinned(broken)).seeds(4..9).check_into(&folder));
+        let lines: Vec<&str> = message.lines().collect();
         assert_eq!(lines[0], "5 of 5 runs failed");
-        assert!(lines[1].starts_with("no sixes: S") && lines[1].ends_with(" kept 66 (5 runs)"), "{told}");
+        assert!(lines[1].starts_with("no sixes: S") && lines[1].ends_with(" kept 66 (5 runs)"), "{message}");
         let path = lines[2].strip_prefix("  saved: ").unwrap();
         let test = "search::check::tests::a_search_that_fails_panics_with_a_small_file_that_fails_again";
         assert_eq!(lines[3], format!("  reproduce: AVIARY_SEED=4 cargo test {test}"));
@@ -222,16 +255,16 @@ mod tests {
         replay::<Toys>(path);
         fs::remove_dir_all(&folder).unwrap();
         assert!(panics(|| replay::<Toys>(path)).starts_with("failed to read "));
-        let odd =
+        let differing =
             panics(|| Sweep::<Toys>::of(pinned("steps: [At(\"1s\", PutOdd(site: 0, what: Clock))]")).check());
-        assert!(odd.starts_with("two runs of pinned with seed 0 differed"), "{odd}");
+        assert!(differing.starts_with("two runs of pinned with seed 0 differed"), "{differing}");
     }
 
     #[test]
     fn the_environment_has_the_last_word_on_seeds() {
         let check = |seed: Option<&str>, seeds: Option<&str>| {
-            let told = seeds_of(Seeds::from(3..7), seed.map(Into::into), seeds.map(Into::into));
-            told.map(|seeds| seeds.to_string())
+            let result = seeds_of(Seeds::from(3..7), seed.map(Into::into), seeds.map(Into::into));
+            result.map(|seeds| seeds.to_string())
         };
         assert_eq!(check(None, None), Ok("3..7".into()));
         assert_eq!(check(Some("9"), None), Ok("9..10".into()));

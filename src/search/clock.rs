@@ -1,8 +1,8 @@
-//! The time that goes by for whoever waits for a search. It bounds how many runs there are; no run sees it.
+//! The time that a search takes on the wall clock. It bounds how many runs there are; no run sees it.
 
 use std::time::Duration;
 
-/// Since when a search is at work.
+/// The start of a search.
 #[expect(clippy::disallowed_types, reason = "bounds how many runs there are, never what one does")]
 pub(super) struct SearchClock(std::time::Instant);
 

@@ -1,4 +1,4 @@
-//! What happened at all in many runs, and how often: a sweep in which nothing happened says nothing.
+//! What happened in many runs, and how often: a sweep in which nothing happened shows nothing.
 
 use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
@@ -9,30 +9,30 @@ use crate::scenario::{FactKind, Run, Service};
 /// How often something happened.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct Fact {
-    /// In how many runs.
+    /// Number of runs in which it happened.
     pub runs: u64,
-    /// How often in all of them.
+    /// Number of times that it happened, over all runs.
     pub times: u64,
 }
 
-/// Facts by name: as many as there are names, whatever the number of runs.
+/// Facts by name. There is one per name, whatever the number of runs.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct Facts(BTreeMap<(FactKind, &'static str), Fact>);
 
 impl Facts {
-    /// Everything that could happen to `S`, as far as it is known by name, and has not happened.
+    /// Every named fact of `S`, with nothing counted.
     pub fn of<S: Service>() -> Facts {
         Facts(facts::<S>().into_iter().map(|name| (name, Fact::default())).collect())
     }
 
-    /// Leaves out the steps of these kinds: that they never fire says nothing.
+    /// Leaves out the steps of these kinds: it says nothing that they never fire.
     pub(super) fn without_steps<'a>(mut self, kinds: impl IntoIterator<Item = &'a str>) -> Facts {
         let kinds: Vec<&str> = kinds.into_iter().collect();
         self.0.retain(|(kind, name), _| *kind != FactKind::Step || !kinds.contains(name));
         self
     }
 
-    /// Counts what happened in a run that is over.
+    /// Counts the facts of a run that is over.
     pub fn add_run<S: Service>(&mut self, run: &Run<S>) {
         for (name, times) in run.world().statistics().counts() {
             self.add(FactKind::World, name, times);
@@ -55,7 +55,7 @@ impl Facts {
         }
     }
 
-    /// Takes in what others counted.
+    /// Adds the counts of `others`.
     pub fn merge(&mut self, others: &Facts) {
         for (name, other) in &others.0 {
             let fact = self.0.entry(*name).or_default();
@@ -64,12 +64,12 @@ impl Facts {
         }
     }
 
-    /// Each by kind and name.
+    /// Every fact, by kind and name.
     pub fn iter(&self) -> impl Iterator<Item = (FactKind, &'static str, Fact)> {
         self.0.iter().map(|((kind, name), fact)| (*kind, *name, *fact))
     }
 
-    /// How many happened, and how many there are.
+    /// Number of facts that happened, and number of all facts.
     pub fn coverage(&self) -> (usize, usize) {
         (self.0.values().filter(|fact| fact.runs > 0).count(), self.0.len())
     }

@@ -1,7 +1,7 @@
-//! A failure as a file: what is broken, the smallest scenario that breaks it, and the one it was found in.
+//! A failure as a file: the broken property, the smallest scenario that breaks it, and the scenario it was found in.
 //!
-//! It holds everything that is needed to see it again, and a comment on top that says how. A file of another
-//! schema is refused with a reason, never half read.
+//! The file holds everything that is needed to see the failure again, and a comment at the top that says how. A file
+//! of another schema is refused with a reason, never half read.
 
 use serde::{Deserialize, Serialize};
 
@@ -9,8 +9,10 @@ use ron::extensions::Extensions;
 
 use crate::mix;
 use crate::scenario::form::{DiskForm, Network};
+#[cfg(feature = "schema")]
+use crate::scenario::schema::ordered;
 use crate::scenario::{
-    BadFile, Outcome, PastLife, Place, Problem, Scenario, Service, is_a, plan, without_mark, write,
+    BadFile, Outcome, PastLife, Place, Problem, Scenario, Service, bad_file, is_a, plan, without_mark, write,
 };
 use crate::search::groups::without_numbers;
 use crate::time::{Duration, Instant};
@@ -21,44 +23,61 @@ pub const SCHEMA: u32 = 1;
 /// One failure.
 #[derive(Clone, Debug)]
 pub struct Failure<S: Service> {
-    /// The property that does not hold.
+    /// The broken property.
     pub property: String,
     /// One sentence with the values that break it.
     pub explanation: String,
-    /// The bug that was planted when it was found, if one was.
+    /// The planted bug, if one was planted.
     pub saboteur: Option<String>,
-    /// Where it was found.
+    /// The place where it was found.
     pub found: Found,
-    /// What breaks it.
+    /// The scenario that breaks the property.
     pub scenario: Scenario<S>,
-    /// What broke it first, before anything was left out; absent where nothing was.
+    /// The scenario as it was found, before shrinking; absent if nothing was left out.
     pub origin: Option<Scenario<S>>,
 }
 
-/// Where a failure was found.
+/// The origin of a failure.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Found {
-    /// The profile, or the scenario file.
+    /// The profile, or the scenario file, that was run.
     pub profile: String,
-    /// Which of its seeds.
+    /// The seed of the run.
     pub seed: u64,
 }
 
-/// The file.
+/// A file that a sweep or `shrink` writes for a failure. `replay`, `audit`, `record` and `check` read it like a scenario.
 #[derive(Deserialize)]
 #[serde(rename = "Failure", bound(deserialize = ""), deny_unknown_fields)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename = "Failure", bound = ""))]
 struct FailureFile<S: Service> {
+    /// The version of the format of the file. This program reads 1.
     #[serde(rename = "schema")]
     _schema: u32,
+    /// The property that does not hold.
     property: String,
+    /// One sentence with the values that break the property.
     explanation: String,
+    /// The planted bug with which the failure was found. Absent: none.
     #[serde(default)]
     saboteur: Option<String>,
+    /// The origin of the failure.
     found: Found,
+    /// The scenario that breaks the property.
     scenario: Scenario<S>,
+    /// The scenario that broke it first. Absent: nothing was left out of it.
     #[serde(default)]
     origin: Option<Scenario<S>>,
+}
+
+/// The schema of a failure's file, under the names of its types.
+#[cfg(feature = "schema")]
+pub(super) fn definitions<S: Service>(generator: &mut schemars::SchemaGenerator) {
+    generator.subschema_for::<FailureFile<S>>();
+    ordered::<FailureFile<S>>("Failure", generator.definitions_mut());
+    ordered::<Found>("Found", generator.definitions_mut());
 }
 
 impl<S: Service> Failure<S> {
@@ -67,7 +86,7 @@ impl<S: Service> Failure<S> {
         is_a("Failure", text)
     }
 
-    /// Reads a failure and checks its scenarios; `path` is what messages call it.
+    /// Reads a failure and checks its scenarios. Messages call the file `path`.
     pub fn read(path: &str, text: &str) -> Result<Failure<S>, BadFile> {
         let text = without_mark(text);
         let place = Place::whole().field("schema");
@@ -91,8 +110,9 @@ impl<S: Service> Failure<S> {
         }
         let extensions = Extensions::IMPLICIT_SOME | Extensions::UNWRAP_VARIANT_NEWTYPES;
         let options = ron::Options::default().with_default_extension(extensions);
+        let bad = |otherwise: &dyn Fn() -> BadFile| bad_file::<S>(path, text, otherwise);
         let file: FailureFile<S> =
-            options.from_str(text).map_err(|error| BadFile::from_ron(path, text, &error))?;
+            options.from_str(text).map_err(|error| bad(&|| BadFile::from_ron(path, text, &error)))?;
         let scenarios = [("scenario", Some(&file.scenario)), ("origin", file.origin.as_ref())];
         let mut wrong = Vec::new();
         for (field, scenario) in scenarios {
@@ -102,13 +122,13 @@ impl<S: Service> Failure<S> {
             wrong.extend(problems.into_iter().map(moved));
         }
         if !wrong.is_empty() {
-            return Err(BadFile::from_problems(path, text, &wrong));
+            return Err(bad(&|| BadFile::from_problems(path, text, &wrong)));
         }
         let FailureFile { property, explanation, saboteur, found, scenario, origin, .. } = file;
         Ok(Failure { property, explanation, saboteur, found, scenario, origin })
     }
 
-    /// The file. `replay` is the command that shows it, `outcome` what that comes to.
+    /// The text of the file. `replay` is the command that shows the failure, `outcome` the result of that command.
     pub fn write(&self, outcome: &Outcome, replay: &str) -> String {
         let at = Instant::ZERO + outcome.simulated;
         let sentence: Vec<&str> = self.explanation.split_whitespace().collect();
@@ -130,8 +150,8 @@ impl<S: Service> Failure<S> {
         text + ")\n"
     }
 
-    /// What the file is called: the property and a word over the shape of the scenario, or of the sentence where nothing
-    /// was left out of the scenario. Failures alike have the same.
+    /// The file's name: the property, and a hash of the scenario's shape or, if nothing was left out of the scenario,
+    /// of the explanation. Failures that are alike have the same name.
     pub fn file_name(&self) -> String {
         let shape = match self.origin {
             Some(_) => shape_of(&self.scenario),
@@ -143,7 +163,7 @@ impl<S: Service> Failure<S> {
     }
 }
 
-/// What is done in a scenario and what is expected, without who, when, how long and how often.
+/// What a scenario does and expects, without who, when, how long and how often.
 fn shape_of<S: Service>(scenario: &Scenario<S>) -> String {
     let (network, disk) = (Network::default(), DiskForm::default());
     let plain = Scenario {
@@ -160,7 +180,7 @@ fn shape_of<S: Service>(scenario: &Scenario<S>) -> String {
         limit: Duration::ZERO,
         ..scenario.clone()
     };
-    // Every second part stands in quotes; what begins with a digit there is a time or a chance.
+    // Every second part is in quotes. A part in quotes that begins with a digit is a time or a chance.
     let text = write(&plain);
     let parts = text
         .split('"')
@@ -173,7 +193,7 @@ fn quoted(text: &str) -> String {
     ron::to_string(text).expect("a string is RON")
 }
 
-/// A written scenario one level deeper. Its strings have no line breaks in them: those are escaped.
+/// A written scenario, one level deeper. Its strings contain no line breaks, because those are escaped.
 fn indented(text: &str) -> String {
     text.trim_end().replace('\n', "\n    ")
 }

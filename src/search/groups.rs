@@ -1,39 +1,39 @@
-//! Failures that are alike, counted: thousands of runs that break one thing are one group.
+//! Groups failures that are alike and counts them: thousands of runs that break one thing are one group.
 
 use alloc::collections::BTreeMap;
 
 use crate::scenario::Verdict;
 use crate::search::ran::Ran;
 
-/// How many groups are told apart; what comes beyond is counted under its property alone.
+/// The greatest number of groups. Further failures are counted under their property alone.
 const GROUPS_MAX: usize = 256;
 
-/// How many runs of a group are remembered.
+/// Number of runs of a group that are kept.
 const SAMPLES: usize = 3;
 
 /// Runs that fail alike.
 #[derive(Clone, Debug)]
 pub struct Group {
-    /// What is broken.
+    /// The broken property.
     pub property: &'static str,
-    /// How many runs broke it in this way.
+    /// Number of runs that broke it in this way.
     pub count: u64,
-    /// The first few of them, by seed: verdict, source and seed.
+    /// The first few of these runs, by seed.
     pub samples: Vec<Sample>,
 }
 
 /// One run that failed.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Sample {
-    /// Which source, by its place.
+    /// The index of its source.
     pub source: usize,
-    /// Which of its seeds.
+    /// The seed of that source.
     pub seed: u64,
-    /// How it failed.
+    /// The verdict.
     pub verdict: Verdict,
 }
 
-/// All groups, in the order of their first runs.
+/// All groups, in the order of their first failures.
 #[derive(Clone, Debug, Default)]
 pub struct Groups {
     groups: Vec<Group>,
@@ -41,7 +41,7 @@ pub struct Groups {
 }
 
 impl Groups {
-    /// Counts a run that failed. Says whether it is the first of its group.
+    /// Counts a failed run. Returns whether it is the first of its group.
     pub fn add(&mut self, ran: &Ran) -> bool {
         let property = ran.verdict.property();
         let mut shape = format!("{property}: {}", without_numbers(&ran.verdict.explanation(), true));
@@ -62,12 +62,12 @@ impl Groups {
         place == next
     }
 
-    /// Each, in the order of their first runs.
+    /// Every group, in the order of their first failures.
     pub fn iter(&self) -> impl Iterator<Item = &Group> {
         self.groups.iter()
     }
 
-    /// How many.
+    /// Number of groups.
     pub fn len(&self) -> usize {
         self.groups.len()
     }
@@ -78,7 +78,7 @@ impl Groups {
     }
 }
 
-/// A text without its numbers, and perhaps without what stands in quotes: alike texts come to the same.
+/// A text without its numbers and, if `without_quotes`, without what is in quotes: similar texts become the same.
 pub(super) fn without_numbers(text: &str, without_quotes: bool) -> String {
     let mut shape = String::with_capacity(text.len());
     let (mut is_quoted, mut is_escaped) = (false, false);

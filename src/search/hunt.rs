@@ -1,4 +1,4 @@
-//! Hunting: how many seeds of a source are run until one fails. One hunt stays on one thread.
+//! Hunting: runs seeds of a source until one fails. One hunt stays on one thread.
 
 use core::ops::Range;
 use core::sync::atomic::{AtomicBool, Ordering};
@@ -9,23 +9,25 @@ use crate::search::runner::Runner;
 use crate::search::source::Source;
 use crate::sim::TraceLevel;
 
-/// A failure, and how long the way to it was.
+/// A failure, and how many runs it took to find.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Hunted {
     /// The seed that fails.
     pub seed: u64,
-    /// How many were run, it included.
+    /// Number of runs up to this one, including it.
     pub runs: u64,
-    /// What it breaks.
+    /// The property that it breaks.
     pub property: Property,
-    /// What came of it.
+    /// Its verdict.
     pub verdict: Verdict,
 }
 
-/// Runs these seeds of `source` in their order up to the first that fails and `counts`; `None` when none does, or when
-/// `stop` is set before. A run that decides nothing, for one that spends its budget, is no failure.
+/// Runs these seeds of `source` in order, up to the first that fails and for which `counts` is true. Returns `None`
+/// if there is none, or if `stop` is set before. A run that decides nothing, such as one that spends its budget, is
+/// no failure.
 ///
-/// What fails without the bug too says nothing about the bug: `counts` is where that is left out, see [`fails`].
+/// A seed that also fails without the planted bug says nothing about the bug. `counts` leaves such seeds out; see
+/// [`fails`].
 ///
 /// # Panics
 /// When the source makes a scenario that cannot be run.
@@ -52,7 +54,7 @@ pub fn hunt<S: Service>(
     None
 }
 
-/// Whether this seed of `source` breaks anything.
+/// Whether this seed of `source` breaks any property.
 ///
 /// # Panics
 /// When the source makes a scenario that cannot be run.

@@ -1,14 +1,14 @@
-//! Many runs: what a search does with scenarios, whatever protocol they are about.
+//! Searches: many runs of scenarios, for any protocol.
 //!
-//! Nothing here knows a protocol, and nothing here decides what a run does: a search only makes [`Scenario`] values
-//! and looks at what came of them. One run stays on one thread.
+//! Nothing here knows a protocol, and nothing here decides what a run does. A search only makes [`Scenario`] values
+//! and looks at their outcomes. One run stays on one thread.
 //!
-//! - A [`Source`] makes a scenario out of each seed, a [`Sweep`] runs them and tells a [`Listener`] in order.
-//! - [`Groups`] counts failures that are alike, [`Facts`] what happened at all.
-//! - [`hunt`] runs seeds up to the first that fails: that is how planted bugs are looked for.
-//! - [`Settle`] shrinks a few of each group and saves each shape once, as a [`Failure`].
-//! - [`shrink()`] makes a failing scenario smaller, [`blame()`] says when its failure became inevitable.
-//! - [`Sweep::check`] and [`replay`] are tests.
+//! - A [`Source`] makes a scenario from each seed. A [`Sweep`] runs them and reports to a [`Listener`] in order.
+//! - [`Groups`] counts failures that are alike; [`Facts`] counts what happened at all.
+//! - [`hunt`] runs seeds until the first failure. It is used to look for planted bugs.
+//! - [`Settle`] shrinks a few failures of each group and saves each shape once, as a [`Failure`].
+//! - [`shrink()`] makes a failing scenario smaller. [`blame()`] says when its failure became inevitable.
+//! - [`Sweep::check`] and [`replay`] are for tests.
 //!
 //! [`Scenario`]: crate::scenario::Scenario
 
@@ -23,6 +23,8 @@ mod hunt;
 mod property;
 mod ran;
 mod runner;
+#[cfg(feature = "schema")]
+mod schema;
 mod seeds;
 mod settle;
 pub mod shrink;
@@ -43,6 +45,8 @@ pub use hunt::{Hunted, fails, hunt};
 pub use property::Property;
 pub use ran::{Again, Ran, Second, traced};
 pub use runner::Runner;
+#[cfg(feature = "schema")]
+pub use schema::file_schema;
 pub use seeds::{Seeds, Shard};
 pub use settle::{AtOnce, Recheck, Settle, Settled, Shrink, recheck};
 pub use shrink::{Budget, NotShrunk, Shrunk, shrink};

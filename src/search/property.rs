@@ -1,34 +1,34 @@
-//! What a run broke, so that another run can be asked whether it breaks the same.
+//! The property that a run broke, so that another run can be checked for the same.
 
 use core::fmt;
 
 use crate::scenario::Verdict;
 use crate::search::groups::without_numbers;
 
-/// What was broken, without the values that differ from run to run.
+/// A broken property, without the values that differ from run to run.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub enum Property {
     /// A judge objected.
     Violated {
-        /// The property's short name: `agreement`.
+        /// The property's short name, like `agreement`.
         name: String,
-        /// Of an expectation, what was found instead: its failure in another way is another failure.
+        /// For an expectation, what was found instead: one that fails in another way is another failure.
         found: Option<String>,
     },
     /// A process panicked.
     Panicked {
-        /// Where in the source, as far as that is known.
+        /// The place in the source; the message if the place is unknown.
         at: String,
     },
-    /// A healed core did not agree within its bound.
+    /// A healed core did not agree or progress within its bound.
     Stalled {
-        /// What was left to do, without who and how much of it.
+        /// What was left to do, without names and numbers.
         how: String,
     },
 }
 
 impl Property {
-    /// What `verdict` says was broken; `None` for a pass, and for what decides nothing.
+    /// The property that `verdict` says was broken; `None` for a pass, and for a verdict that decides nothing.
     pub fn of(verdict: &Verdict) -> Option<Property> {
         match verdict {
             Verdict::Violated(violation) => Some(Property::Violated {
@@ -44,12 +44,13 @@ impl Property {
         }
     }
 
-    /// Whether `verdict` says that this was broken.
+    /// Whether `verdict` breaks this property.
     pub fn is_of(&self, verdict: &Verdict) -> bool {
         Property::of(verdict).as_ref() == Some(self)
     }
 
-    /// The same, but for what is left to do where nothing goes on: one cause leaves now this to do, now that.
+    /// As [`is_of`](Property::is_of), but all stalls are alike: one cause leaves different things to do in different
+    /// runs.
     pub(super) fn is_like(&self, verdict: &Verdict) -> bool {
         match (self, verdict) {
             (Property::Stalled { .. }, Verdict::Stalled { .. }) => true,
@@ -66,7 +67,7 @@ impl Property {
         }
     }
 
-    /// Whether it is about what the scenario itself expects of its commands: fewer commands would fail it too.
+    /// Whether it is an expectation about the scenario's own commands: fewer commands would break it too.
     pub(super) fn is_of_commands(&self) -> bool {
         matches!(self, Property::Violated { found: Some(_), .. })
     }
@@ -81,12 +82,12 @@ impl fmt::Display for Property {
 /// The name under which a run reports that an expectation does not hold.
 const EXPECTATION: &str = "expectation";
 
-/// The explanation without the place of the expectation, which moves when others go.
+/// The explanation without the place of the expectation, which moves when other expectations go.
 fn found(explanation: &str) -> String {
     explanation.split_once(": ").map_or(explanation, |(_, found)| found).to_owned()
 }
 
-/// The sentence behind the bound without numbers and without names of processes.
+/// The sentence after the bound, without numbers and names of processes.
 fn left(why: &str) -> String {
     let shape = without_numbers(found(why).as_str(), false);
     let is_process = |word: &&str| matches!(*word, "S" | "T" | "C");

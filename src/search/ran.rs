@@ -7,24 +7,24 @@ use crate::search::source::Source;
 use crate::sim::{TraceLevel, Violation};
 use crate::time::{Duration, Instant};
 
-/// What came of one run.
+/// The result of one run.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Ran {
-    /// Which source, by its place.
+    /// The index of its source.
     pub source: usize,
-    /// Which of its seeds.
+    /// The seed of that source.
     pub seed: u64,
     /// Whether everything held.
     pub verdict: Verdict,
-    /// How many events there were.
+    /// Number of events.
     pub events: u64,
-    /// How much simulated time went by.
+    /// Simulated time that passed.
     pub simulated: Duration,
-    /// A word over everything that happened.
+    /// A hash of everything that happened.
     pub fingerprint: u64,
-    /// What judges could not judge within their bounds, in a sentence each.
+    /// Checks that the judges gave up at their limits, one sentence each.
     pub unknown: Vec<String>,
-    /// Whether it was run a second time, and what that came to if it came to something else.
+    /// Whether it was run a second time, and the result of the second run if that differed.
     pub again: Again,
 }
 
@@ -33,25 +33,25 @@ pub struct Ran {
 pub enum Again {
     /// It was run once.
     Once,
-    /// The second one was the same.
+    /// The second run was the same.
     Same,
-    /// The second one was another one.
+    /// The second run differed.
     Differed(Box<Second>),
 }
 
-/// A second run that was not the same as the first.
+/// A second run that differed from the first.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Second {
     /// Whether everything held.
     pub verdict: Verdict,
-    /// How many events there were.
+    /// Number of events.
     pub events: u64,
-    /// A word over everything that happened.
+    /// A hash of everything that happened.
     pub fingerprint: u64,
 }
 
 impl Verdict {
-    /// The name of what is broken: a property's, or what kind of verdict it is. Empty when everything held.
+    /// The name of the broken property, or of the kind of verdict; empty if everything held.
     pub fn property(&self) -> &'static str {
         match self {
             Verdict::Passed => "",
@@ -70,10 +70,10 @@ impl Verdict {
     }
 }
 
-/// The end of a run: what the second run of the same scenario must come to as well.
+/// The end of a run: verdict, events and fingerprint. A second run of the same scenario must match it.
 type ComparedEnd = (Verdict, u64, u64);
 
-/// Runs the scenario of `seed`, and once more if `twice`; counts what happened the first time.
+/// Runs the scenario of `seed`, and once more if `twice`. Counts the facts of the first run.
 pub(super) fn execute<S: Service>(
     runner: &Runner<S>,
     (number, source): (usize, &dyn Source<S>),
@@ -118,7 +118,7 @@ pub(super) fn execute<S: Service>(
     facts.add_run(&first);
     let (verdict, events, fingerprint) = end(&first);
     let again = if twice {
-        // The first is alive meanwhile, so that nothing of the second has its addresses.
+        // The first run stays alive, so that the second one has other memory addresses.
         match finished().map(|second| end(&second)) {
             Ok(second) if second == (verdict.clone(), events, fingerprint) => Again::Same,
             Ok((verdict, events, fingerprint)) => {
@@ -134,7 +134,7 @@ pub(super) fn execute<S: Service>(
     Ran { source: number, seed, verdict, events, simulated, fingerprint, unknown, again }
 }
 
-/// The same run once more, with what is notable of its trace.
+/// Runs the same scenario once more, with a trace of notable events.
 pub fn traced<S: Service>(runner: &Runner<S>, source: &dyn Source<S>, seed: u64) -> Option<Outcome> {
     let options = RunOptions { trace: TraceLevel::Notable, seed: None, ..runner.options };
     runner.with(options).run(&source.owned(seed)).ok()

@@ -1,4 +1,4 @@
-//! One run after the other, each with the same last word on the configuration of every process.
+//! Runs scenarios, each with the same change to the configuration of every process.
 
 use alloc::sync::Arc;
 use alloc::vec::Vec;
@@ -9,11 +9,11 @@ use crate::scenario::{Outcome, Problem, Run, RunOptions, Scenario, Service};
 
 type Configure<S> = dyn Fn(&mut <<S as Service>::Process as Process>::Config) + Send + Sync;
 
-/// How the scenarios of a search are run. It is shared between threads; what it runs is not.
+/// How the scenarios of a search are run. A runner is shared between threads; its runs are not.
 #[derive(Clone)]
 pub struct Runner<S: Service> {
     configure: Arc<Configure<S>>,
-    /// How each is run.
+    /// The options of each run.
     pub options: RunOptions,
 }
 
@@ -29,7 +29,7 @@ impl<S: Service> Runner<S> {
         Runner::configured(options, |_| {})
     }
 
-    /// Runs scenarios with a last word on the configuration of every process: for what no file can ask for.
+    /// Runs scenarios after `configure` has changed the configuration of every process: for what no file can ask for.
     pub fn configured(
         options: RunOptions,
         configure: impl Fn(&mut <S::Process as Process>::Config) + Send + Sync + 'static,
@@ -37,7 +37,7 @@ impl<S: Service> Runner<S> {
         Runner { configure: Arc::new(configure), options }
     }
 
-    /// The same with other options.
+    /// The same runner with other options.
     #[must_use]
     pub fn with(&self, options: RunOptions) -> Runner<S> {
         Runner { configure: Arc::clone(&self.configure), options }
@@ -48,7 +48,7 @@ impl<S: Service> Runner<S> {
         self.start_with(scenario, &self.options)
     }
 
-    /// The same with other options.
+    /// As [`start`](Runner::start), with other options.
     pub fn start_with(&self, scenario: &Scenario<S>, options: &RunOptions) -> Result<Run<S>, Vec<Problem>> {
         Run::configured(scenario, options, |config| (self.configure)(config))
     }

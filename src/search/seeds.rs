@@ -1,10 +1,10 @@
-//! Which seeds a search tries, and which part of them is whose.
+//! The seeds that a search tries, and how shards divide them.
 
 use core::fmt;
 use core::num::NonZeroU64;
 use core::str::FromStr;
 
-/// Seeds in a row, the last excluded; without an end, as far as the time goes.
+/// Consecutive seeds, the end excluded. Without an end, they last as long as the time.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Seeds {
     from: u64,
@@ -13,29 +13,29 @@ pub struct Seeds {
 }
 
 impl Seeds {
-    /// From this one on, without an end.
+    /// The seeds from this one on, without an end.
     pub const fn since(from: u64) -> Seeds {
         Seeds { from, to: None }
     }
 
-    /// The first one.
+    /// The first seed.
     pub const fn first(self) -> u64 {
         self.from
     }
 
-    /// The one behind the last one, if there is a last one.
+    /// The seed after the last one, if there is an end.
     pub const fn end(self) -> Option<u64> {
         self.to
     }
 
-    /// The seed with this number, from 0, of those that `shard` has.
+    /// The nth seed of `shard`, from 0.
     pub fn nth(self, number: u64, shard: Shard) -> Option<u64> {
         let offset = number.checked_mul(shard.of.get())?.checked_add(shard.index)?;
         let seed = self.from.checked_add(offset)?;
         self.to.is_none_or(|to| seed < to).then_some(seed)
     }
 
-    /// How many `shard` has, if there is an end.
+    /// Number of seeds of `shard`, if there is an end.
     pub fn count(self, shard: Shard) -> Option<u64> {
         let all = self.to? - self.from;
         Some(all.saturating_sub(shard.index).div_ceil(shard.of.get()))
@@ -69,13 +69,13 @@ impl fmt::Display for Seeds {
 }
 
 impl From<core::ops::Range<u64>> for Seeds {
-    /// An empty range stands for its first seed.
+    /// An empty range becomes its first seed.
     fn from(range: core::ops::Range<u64>) -> Seeds {
         Seeds { from: range.start, to: Some(range.end.max(range.start.saturating_add(1))) }
     }
 }
 
-/// One of several parts of the seeds: every seed is in one, whoever else runs the others.
+/// One of several parts of the seeds. Every seed is in exactly one part.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Shard {
     /// Less than `of`.
@@ -87,7 +87,7 @@ impl Shard {
     /// All seeds.
     pub const ALL: Shard = Shard { index: 0, of: NonZeroU64::MIN };
 
-    /// Part `number` of `of`, from 1.
+    /// Part `number` of `of`, from 1; `None` if there is no such part.
     pub fn new(number: u64, of: u64) -> Option<Shard> {
         let (index, of) = (number.checked_sub(1)?, NonZeroU64::new(of)?);
         (index < of.get()).then_some(Shard { index, of })

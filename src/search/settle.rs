@@ -1,8 +1,9 @@
-//! What is done with failures: the first of each group is saved at once, as it is; when a sweep is over, a few of each
-//! group are shrunk, each shape is saved once, and what was saved at once goes where something smaller took its place.
+//! Settles failures. The first of each group is saved at once, as it is. When a sweep is over, a few of each group
+//! are shrunk, and each shape is saved once. A file that was saved at once is removed if a smaller one takes its
+//! place.
 //!
-//! Thousands of failures are few shapes: shrinking goes over the first of every group, then over the second, and so on, up to
-//! a bound; the rest is counted.
+//! Thousands of failures have few shapes. Shrinking takes the first of every group, then the second of every group,
+//! and so on, up to a bound. The rest is counted.
 
 use alloc::collections::BTreeMap;
 use alloc::sync::Arc;
@@ -21,25 +22,25 @@ use crate::search::runner::Runner;
 use crate::search::source::Source;
 use crate::sim::TraceLevel;
 
-/// How many failures are shrunk at most.
+/// The greatest number of failures to shrink.
 const SHRUNK_MAX: usize = 32;
 
-/// Makes a scenario smaller that fails with this verdict; `None` where nothing can be left out of it.
+/// Makes a smaller scenario that fails with this verdict; `None` if nothing can be left out.
 pub type Shrink<'a, S> = dyn Fn(&Scenario<S>, &Verdict) -> Option<Scenario<S>> + Sync + 'a;
 
-/// How failures are settled.
+/// Options for settling failures.
 pub struct Settle<'a, S: Service> {
-    /// How each is run.
+    /// The runner of each scenario.
     pub runner: &'a Runner<S>,
-    /// Where the samples came from.
+    /// The sources that the samples came from.
     pub sources: &'a [Arc<dyn Source<S>>],
-    /// How each is shrunk, if it is.
+    /// The function that shrinks each failure; nothing is shrunk when absent.
     pub shrink: Option<&'a Shrink<'a, S>>,
-    /// How many at once.
+    /// Number of threads.
     pub threads: NonZeroUsize,
-    /// Where they are saved; nowhere when absent.
+    /// The folder to save to; nothing is saved when absent.
     pub folder: Option<&'a Path>,
-    /// The bug that was planted.
+    /// The planted bug, if any.
     pub saboteur: Option<&'a str>,
     /// The command that replays the file at this path, under this seed.
     pub replay: &'a (dyn Fn(&Path, u64) -> String + Sync),
@@ -48,44 +49,44 @@ pub struct Settle<'a, S: Service> {
 impl<S: Service> core::fmt::Debug for Settle<'_, S> {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
         let Settle { threads, folder, saboteur, .. } = self;
-        let mut told = f.debug_struct("Settle");
-        told.field("threads", threads).field("folder", folder).field("saboteur", saboteur);
-        told.finish_non_exhaustive()
+        let mut debug = f.debug_struct("Settle");
+        debug.field("threads", threads).field("folder", folder).field("saboteur", saboteur);
+        debug.finish_non_exhaustive()
     }
 }
 
 /// Failures of one shape.
 #[derive(Clone, Debug)]
 pub struct Settled {
-    /// What is broken.
+    /// The broken property.
     pub property: String,
-    /// One sentence about the one that is saved.
+    /// One sentence about the failure that is saved.
     pub explanation: String,
-    /// How many runs broke it so, as far as they were told apart.
+    /// Number of runs that broke the property in this way, as far as they were told apart.
     pub count: u64,
-    /// The first one.
+    /// The source and seed of the first failure.
     pub found: Found,
-    /// Its source, by its place.
+    /// The index of its source.
     pub source: usize,
-    /// How many steps the saved scenario has.
+    /// Number of steps and rules in the saved scenario.
     pub steps: usize,
-    /// Whether anything was left out of it.
+    /// Whether anything was left out of the saved scenario.
     pub is_shrunk: bool,
-    /// Where it is saved.
+    /// The path of the saved file, if there is one.
     pub path: Option<PathBuf>,
-    /// The seed that it fails under.
+    /// The seed that the saved scenario fails under.
     pub seed: u64,
-    /// Why it is not saved, or not as small as it is.
+    /// Why it is not saved, or only in its unshrunk form.
     pub unsaved: Option<String>,
 }
 
-/// What was saved at once, by source and seed.
+/// The files that were saved at once, by source and seed.
 #[derive(Clone, Debug, Default)]
 pub struct AtOnce {
     saved: BTreeMap<(usize, u64), PathBuf>,
 }
 
-/// A sample on its way.
+/// A sample to settle.
 struct Task<'a> {
     sample: &'a Sample,
     count: u64,
@@ -93,7 +94,7 @@ struct Task<'a> {
 }
 
 impl<S: Service> Settle<'_, S> {
-    /// Saves a failure as it is, or says why not. A file that is there already stays as it is.
+    /// Saves a failure as it is. The error says why that failed. An existing file stays as it is.
     pub fn save_at_once(&self, sample: &Sample, at_once: &mut AtOnce) -> Result<(), String> {
         let Some(folder) = self.folder else { return Ok(()) };
         let failure = self.unshrunk(sample);
@@ -105,8 +106,8 @@ impl<S: Service> Settle<'_, S> {
         Ok(())
     }
 
-    /// Shrinks and saves. Once `stop` is set, what is left is saved as it is. What cannot be saved is in the result, too,
-    /// with the reason.
+    /// Shrinks and saves. Once `stop` is set, the rest is saved unshrunk. A failure that cannot be saved is in the
+    /// result too, with the reason.
     pub fn settle(&self, groups: &Groups, at_once: &AtOnce, stop: &AtomicBool) -> Vec<Settled> {
         let tasks = self.tasks(groups);
         let next = AtomicUsize::new(0);
@@ -132,7 +133,7 @@ impl<S: Service> Settle<'_, S> {
             let early = at_once.saved.get(&(task.sample.source, task.sample.seed));
             if let Some(known) = by_name.get(&name) {
                 settled[*known].count += task.count;
-                // Another group of the same shape, which is saved already.
+                // Another group of the same shape is saved already.
                 if let (Some(early), Some(saved)) = (early, &settled[*known].path)
                     && early != saved
                 {
@@ -140,7 +141,7 @@ impl<S: Service> Settle<'_, S> {
                 }
                 continue;
             }
-            // One more of a group whose first is saved says something if it has another shape.
+            // A further sample of a group adds something only if it was shrunk to another shape.
             if task.count == 0 && failure.origin.is_none() {
                 continue;
             }
@@ -148,7 +149,7 @@ impl<S: Service> Settle<'_, S> {
                 None => (None, None),
                 Some(Ok(path)) => {
                     if let Some(early) = early.filter(|early| **early != path) {
-                        // What is left over is one failure more to look at, and no harm.
+                        // A leftover file is one more failure to look at, and no harm.
                         let _ = fs::remove_file(early);
                     }
                     (Some(path), None)
@@ -173,7 +174,7 @@ impl<S: Service> Settle<'_, S> {
         settled
     }
 
-    /// The first of every group, then the second, and so on. The first counts for all.
+    /// The first of every group, then the second, and so on. The first carries the count of its group.
     fn tasks<'a>(&self, groups: &'a Groups) -> Vec<Task<'a>> {
         let rounds = groups.iter().map(|group| group.samples.len()).max().unwrap_or(0);
         let mut tasks = Vec::new();
@@ -195,7 +196,7 @@ impl<S: Service> Settle<'_, S> {
         let whole = self.unshrunk(task.sample);
         let shrink = self.shrink.filter(|_| task.is_to_be_shrunk && !stop.load(Ordering::Relaxed));
         let shrunk = shrink.and_then(|shrink| shrink(&whole.scenario, &task.sample.verdict));
-        // What is said is said of the scenario that is saved.
+        // Property and explanation are those of the scenario that is saved.
         let verdict = shrunk.as_ref().and_then(|shrunk| {
             let outcome = self.runner.with(self.quiet()).run(shrunk).ok()?;
             (!outcome.verdict.is_pass()).then_some(outcome.verdict)
@@ -242,16 +243,16 @@ impl<S: Service> Settle<'_, S> {
     }
 }
 
-/// What came of a saved failure that was run again.
+/// The result of running a saved failure again.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Recheck {
     /// It breaks the same property.
     StillFails,
-    /// It fails, in another way.
+    /// It fails in another way.
     FailsOtherwise(Verdict),
-    /// It passes by now.
+    /// It passes.
     Passes,
-    /// It decides nothing any more: a step never fires, or a budget is spent.
+    /// It decides nothing: a step never fires, a budget is spent, or the scenario is wrong.
     Stale(Verdict),
 }
 

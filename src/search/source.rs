@@ -1,24 +1,24 @@
-//! Where the scenarios of a search come from: a source makes one out of each seed.
+//! Sources of scenarios for a search: a source makes one from each seed.
 
 use alloc::borrow::Cow;
 
 use crate::scenario::draw::NEVER_DRAWN;
 use crate::scenario::{CannotDraw, Profile, Scenario, Service, draw};
 
-/// Makes scenarios out of seeds. The same seed gives the same one, on every thread.
+/// Makes scenarios from seeds. The same seed gives the same scenario, on every thread.
 pub trait Source<S: Service>: Send + Sync {
-    /// What reports call it: a profile's name, or a scenario file's path.
+    /// Its name in reports: a profile's name, or a scenario file's path.
     fn name(&self) -> &str;
 
-    /// The scenario of `seed`. Its own field `seed` is what it is run with.
+    /// The scenario of `seed`. Its own field `seed` is the seed that it runs with.
     fn scenario(&self, seed: u64) -> Cow<'_, Scenario<S>>;
 
-    /// What its runs draw from instead of the scenario's own seed, if it does not stand there.
+    /// The seed that the run draws from, if it is not the scenario's own.
     fn seed_of_run(&self, _seed: u64) -> Option<u64> {
         None
     }
 
-    /// Kinds of steps that none of its scenarios has, whatever the seed, where it knows.
+    /// Kinds of steps that none of its scenarios has for any seed, as far as it knows.
     fn never_fires(&self) -> &'static [&'static str] {
         &[]
     }
@@ -28,7 +28,7 @@ pub trait Source<S: Service>: Send + Sync {
         false
     }
 
-    /// The scenario of `seed` as a value that can be written, its seed in it.
+    /// The scenario of `seed` as a value that can be written, with the seed of its run in it.
     fn owned(&self, seed: u64) -> Scenario<S> {
         let mut scenario = self.scenario(seed).into_owned();
         scenario.seed = self.seed_of_run(seed).unwrap_or(scenario.seed);
@@ -36,7 +36,7 @@ pub trait Source<S: Service>: Send + Sync {
     }
 }
 
-/// One scenario, run under each seed.
+/// One scenario that runs with each seed.
 #[derive(Clone, Debug)]
 pub struct Pinned<S: Service> {
     name: String,
@@ -44,7 +44,7 @@ pub struct Pinned<S: Service> {
 }
 
 impl<S: Service> Pinned<S> {
-    /// `scenario`, which reports call `name`.
+    /// `scenario`, called `name` in reports.
     pub fn new(name: impl Into<String>, scenario: Scenario<S>) -> Pinned<S> {
         Pinned { name: name.into(), scenario }
     }
@@ -64,7 +64,7 @@ impl<S: Service> Source<S> for Pinned<S> {
     }
 }
 
-/// A profile, which draws a scenario out of each seed.
+/// A profile that draws a scenario from each seed.
 #[derive(Clone, Debug)]
 pub struct Drawn {
     name: String,
@@ -72,7 +72,7 @@ pub struct Drawn {
 }
 
 impl Drawn {
-    /// `profile`, which reports call `name`, if scenarios of `S` can be drawn from it.
+    /// `profile`, called `name` in reports; an error if scenarios of `S` cannot be drawn from it.
     pub fn new<S: Service>(name: impl Into<String>, profile: Profile) -> Result<Drawn, CannotDraw> {
         draw::<S>(&profile, 0)?;
         Ok(Drawn { name: name.into(), profile })

@@ -1,10 +1,10 @@
-//! Many runs on many threads, told in the order of their seeds.
+//! Many runs on many threads, reported in the order of their seeds.
 //!
-//! 1. A run stays on the thread that took its seed. Nothing of a run reads what other threads do.
-//! 2. Runs are told one behind the other in the order of seeds and, within a seed, of sources: what is told of a range of seeds
-//!    is the same whatever the number of threads.
-//! 3. Memory is bounded: a thread waits before it takes a seed too far ahead of the one to be told next.
-//! 4. Whoever is told to stop finishes what it has begun, so that what was told has no gaps.
+//! 1. A run stays on the thread that took its seed. Nothing in a run reads what other threads do.
+//! 2. Runs are reported one after another in the order of seeds and, within a seed, of sources. The report of a range
+//!    of seeds is the same for any number of threads.
+//! 3. Memory is bounded: a thread waits before it takes a seed too far ahead of the next one to report.
+//! 4. A sweep that is stopped finishes what it has begun, so that its report has no gaps.
 
 use alloc::collections::VecDeque;
 use alloc::sync::Arc;
@@ -21,29 +21,29 @@ use crate::search::runner::Runner;
 use crate::search::seeds::{Seeds, Shard};
 use crate::search::source::Source;
 
-/// How far a thread may be ahead of the run that is told next.
+/// How many runs a thread may be ahead of the next run to report.
 const AHEAD: usize = 4_096;
 
-/// How often whoever is told looks around.
+/// The longest wait between two calls of [`Listener::look`].
 const LOOK_EVERY: core::time::Duration = core::time::Duration::from_millis(50);
 
-/// Every so many runs, one is run twice and compared.
+/// One in this many runs is run twice and compared.
 pub const TWICE_EVERY: u64 = 50;
 
-/// Which runs, and how.
+/// The runs of a sweep.
 #[derive(Clone)]
 pub struct Sweep<S: Service> {
-    /// How each is run.
+    /// The runner of each scenario.
     pub runner: Runner<S>,
-    /// Where scenarios come from: each seed is given to every source. At least one.
+    /// The sources of scenarios, at least one. Each seed is given to every source.
     pub sources: Vec<Arc<dyn Source<S>>>,
-    /// Which seeds.
+    /// The seeds.
     pub seeds: Seeds,
-    /// Which part of them.
+    /// The part of the seeds that this sweep runs.
     pub shard: Shard,
-    /// No run begins later than so long after the start.
+    /// The time after the start at which the last seed may begin; no limit when absent.
     pub time: Option<core::time::Duration>,
-    /// How many threads.
+    /// Number of threads.
     pub threads: NonZeroUsize,
 }
 
@@ -61,27 +61,27 @@ impl<S: Service> core::fmt::Debug for Sweep<S> {
     }
 }
 
-/// Who is told of the runs of a sweep.
+/// Receives the runs of a sweep.
 pub trait Listener {
-    /// One run is over. They come in order.
+    /// One run is over. Runs come in order.
     fn ran(&mut self, ran: &Ran);
 
-    /// Whether the sweep may end: no further run is begun then.
+    /// Whether the sweep may end. Then no further run is begun.
     fn has_enough(&self) -> bool {
         false
     }
 
-    /// Some time has passed. `facts` are those of about all runs that were told.
+    /// Some time has passed. `facts` are those of roughly all runs that were reported.
     fn look(&mut self, facts: &Facts);
 }
 
-/// What threads share.
+/// The state that threads share.
 struct Board {
-    /// Results of the runs behind those that were told; the first may still be under way.
+    /// Results of the runs after those that were reported; `None` for a run in progress.
     done: VecDeque<Option<Ran>>,
-    /// The number of the first in `done`.
-    told: u64,
-    /// The number of the run that is taken next.
+    /// The number of the first run in `done`.
+    reported: u64,
+    /// The number of the next run to take.
     next: u64,
     is_over: bool,
     workers: usize,
@@ -90,27 +90,27 @@ struct Board {
 
 struct SharedByThreads {
     board: Mutex<Board>,
-    /// For those who take runs: there is room.
+    /// Signals threads that take runs: there is room.
     room: Condvar,
-    /// For whoever is told: there is something.
+    /// Signals the thread that reports: there are results.
     news: Condvar,
 }
 
 impl SharedByThreads {
     fn board(&self) -> MutexGuard<'_, Board> {
-        // A thread that panicked ends the whole sweep as soon as the others are done.
+        // A thread that panicked ends the whole sweep once the others are done.
         self.board.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// Counts a thread out, also when it panics.
+/// Counts a thread out, even when it panics.
 struct Worker<'a>(&'a SharedByThreads);
 
 impl Drop for Worker<'_> {
     fn drop(&mut self) {
         let mut board = self.0.board();
         board.workers -= 1;
-        // What it had taken is never told, so nobody may wait for room behind it.
+        // The run that it had taken is never reported, so nobody may wait for room after that run.
         board.is_over = true;
         drop(board);
         self.0.room.notify_all();
@@ -119,16 +119,16 @@ impl Drop for Worker<'_> {
 }
 
 impl<S: Service> Sweep<S> {
-    /// Runs everything and tells `listener`, until the seeds or the time are at an end or `stop` is set. Returns
-    /// what happened at all.
+    /// Runs everything and reports to `listener`, until the seeds or the time end or `stop` is set. Returns the facts
+    /// of all runs.
     ///
     /// # Panics
-    /// When a source or a judge does; what a process does is a verdict.
+    /// When a source or a judge panics. A panic of a process is a verdict.
     pub fn run(&self, stop: &AtomicBool, listener: &mut impl Listener) -> Facts {
         let shared = SharedByThreads {
             board: Mutex::new(Board {
                 done: VecDeque::new(),
-                told: 0,
+                reported: 0,
                 next: 0,
                 is_over: false,
                 workers: self.threads.get(),
@@ -153,14 +153,14 @@ impl<S: Service> Sweep<S> {
         shared.board.into_inner().unwrap_or_else(PoisonError::into_inner).facts
     }
 
-    /// Every fact, but for the steps that no source ever has.
+    /// Every fact, except for steps that no source ever has.
     fn possible(&self) -> Facts {
         let Some((first, others)) = self.sources.split_first() else { return Facts::of::<S>() };
         let is_never = |kind: &&str| others.iter().all(|source| source.never_fires().contains(kind));
         Facts::of::<S>().without_steps(first.never_fires().iter().copied().filter(is_never))
     }
 
-    /// What must happen, as some source says, and did not in all that these facts are of.
+    /// The facts that must happen according to some source and did not happen in any run of `facts`.
     pub fn missing(&self, facts: &Facts) -> Vec<(FactKind, &'static str)> {
         let is_wanted = |name: &str| self.sources.iter().any(|source| source.must_have(name));
         let never = facts.iter().filter(|(_, name, fact)| fact.runs == 0 && is_wanted(name));
@@ -178,7 +178,7 @@ impl<S: Service> Sweep<S> {
             }
             let number = board.next;
             let seed = self.seeds.nth(number / sources, self.shard);
-            // Whole seeds only: sources of one seed stay together.
+            // A sweep stops between seeds only: the runs of one seed stay together.
             let is_between = !number.is_multiple_of(sources);
             let Some(seed) = seed.filter(|_| !board.is_over && (is_between || !is_stopped())) else {
                 break;
@@ -191,7 +191,7 @@ impl<S: Service> Sweep<S> {
             let twice = number.is_multiple_of(TWICE_EVERY);
             let ran = execute(&self.runner, (place, source), seed, twice, &mut facts);
             board = shared.board();
-            let place = usize::try_from(number - board.told).expect("less than how far it may be ahead");
+            let place = usize::try_from(number - board.reported).expect("less than how far it may be ahead");
             board.done[place] = Some(ran);
             board.facts.merge(&core::mem::take(&mut facts));
             if board.done.len() >= AHEAD / 2 {
@@ -201,7 +201,7 @@ impl<S: Service> Sweep<S> {
     }
 }
 
-/// Hands on what is done, in order, until everybody has left.
+/// Reports results in order, until all threads have left.
 fn listen(shared: &SharedByThreads, listener: &mut impl Listener) {
     let mut board = shared.board();
     loop {
@@ -209,7 +209,7 @@ fn listen(shared: &SharedByThreads, listener: &mut impl Listener) {
         let mut ready = Vec::new();
         while let Some(Some(_)) = board.done.front() {
             ready.extend(board.done.pop_front().flatten());
-            board.told += 1;
+            board.reported += 1;
         }
         let facts = board.facts.clone();
         drop(board);

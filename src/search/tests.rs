@@ -50,9 +50,9 @@ fn sweep(sources: Vec<Arc<dyn Source<Toys>>>, seeds: &str, threads: usize) -> Sw
 }
 
 #[derive(Default)]
-struct Heard(Vec<Ran>);
+struct Collector(Vec<Ran>);
 
-impl Listener for Heard {
+impl Listener for Collector {
     fn ran(&mut self, ran: &Ran) {
         self.0.push(ran.clone());
     }
@@ -60,25 +60,25 @@ impl Listener for Heard {
     fn look(&mut self, _facts: &Facts) {}
 }
 
-fn heard(sweep: &Sweep<Toys>) -> (Vec<Ran>, Facts) {
-    let mut heard = Heard::default();
-    let facts = sweep.run(&AtomicBool::new(false), &mut heard);
-    (heard.0, facts)
+fn runs_of(sweep: &Sweep<Toys>) -> (Vec<Ran>, Facts) {
+    let mut collector = Collector::default();
+    let facts = sweep.run(&AtomicBool::new(false), &mut collector);
+    (collector.0, facts)
 }
 
 #[test]
 fn what_is_told_does_not_depend_on_the_number_of_threads() {
     let sources = || vec![puts_seed(), pinned("steps: [At(\"1s\", Put(site: 0, number: 5))]")];
-    let (one, facts) = heard(&sweep(sources(), "0..150", 1));
+    let (one, facts) = runs_of(&sweep(sources(), "0..150", 1));
     assert_eq!(one.len(), 300);
     let order: Vec<_> = one.iter().map(|ran| (ran.seed, ran.source)).collect();
     assert!(order.is_sorted() && order[3] == (1, 1), "{order:?}");
     for threads in [2, 5] {
-        assert_eq!(heard(&sweep(sources(), "0..150", threads)), (one.clone(), facts.clone()));
+        assert_eq!(runs_of(&sweep(sources(), "0..150", threads)), (one.clone(), facts.clone()));
     }
     let bad: Vec<_> = one.iter().filter(|ran| !ran.verdict.is_pass()).collect();
-    let told: Vec<_> = bad.iter().map(|ran| (ran.seed, ran.verdict.property())).collect();
-    assert_eq!(told, [(13, "panic"), (66, "no sixes"), (113, "panic")]);
+    let failures: Vec<_> = bad.iter().map(|ran| (ran.seed, ran.verdict.property())).collect();
+    assert_eq!(failures, [(13, "panic"), (66, "no sixes"), (113, "panic")]);
     let twice = one.iter().filter(|ran| ran.again == Again::Same).count();
     assert_eq!(twice, 6);
 }
@@ -86,24 +86,24 @@ fn what_is_told_does_not_depend_on_the_number_of_threads() {
 #[test]
 fn a_run_of_a_sweep_is_the_run_of_its_scenario() {
     let source = puts_seed();
-    let (ran, _) = heard(&sweep(vec![Arc::clone(&source)], "7..8", 1));
+    let (ran, _) = runs_of(&sweep(vec![Arc::clone(&source)], "7..8", 1));
     let outcome = Runner::new(RunOptions::default()).run(&source.owned(7)).unwrap();
     assert_eq!((ran[0].fingerprint, ran[0].events), (outcome.fingerprint, outcome.events));
     let traced = traced(&Runner::new(RunOptions::default()), source.as_ref(), 7).unwrap();
     assert!(traced.fingerprint == outcome.fingerprint && !traced.trace.is_empty());
     let pinned = pinned("network: (loss: \"50%\")");
-    let (ran, _) = heard(&sweep(vec![Arc::clone(&pinned)], "7..9", 1));
+    let (ran, _) = runs_of(&sweep(vec![Arc::clone(&pinned)], "7..9", 1));
     assert_eq!((pinned.owned(7).seed, pinned.owned(8).seed), (7, 8));
     assert_ne!(ran[0].fingerprint, ran[1].fingerprint);
 }
 
 #[test]
 fn shards_tell_together_what_the_whole_tells() {
-    let whole = heard(&sweep(vec![puts_seed()], "3..60", 2)).0;
+    let whole = runs_of(&sweep(vec![puts_seed()], "3..60", 2)).0;
     let mut parts = Vec::new();
     for number in 1..=3 {
         let part = Sweep { shard: Shard::new(number, 3).unwrap(), ..sweep(vec![puts_seed()], "3..60", 2) };
-        parts.extend(heard(&part).0);
+        parts.extend(runs_of(&part).0);
     }
     parts.sort_by_key(|ran| ran.seed);
     let bare = |runs: Vec<Ran>| -> Vec<_> {
@@ -116,7 +116,7 @@ fn shards_tell_together_what_the_whole_tells() {
 fn facts_are_counted_and_those_that_never_happened_have_their_names() {
     let put =
         "steps: [At(\"1s\", Put(site: 0, number: 5)), After(\"0s\", Crash(Site(1))), After(\"1s\", Heal)]";
-    let (_, facts) = heard(&sweep(vec![pinned(put)], "0..10", 2));
+    let (_, facts) = runs_of(&sweep(vec![pinned(put)], "0..10", 2));
     let fact = |kind, name| {
         let found = facts.iter().find(|fact| (fact.0, fact.1) == (kind, name));
         found.unwrap_or_else(|| panic!("there is no {name}")).2
@@ -132,23 +132,23 @@ fn facts_are_counted_and_those_that_never_happened_have_their_names() {
 #[test]
 fn what_eats_events_or_memory_is_given_up() {
     let long = pinned("limit: \"60min\", steps: [At(\"50min\", Heal)]");
-    let (ran, _) = heard(&sweep(vec![Arc::clone(&long)], "0..2", 1));
+    let (ran, _) = runs_of(&sweep(vec![Arc::clone(&long)], "0..2", 1));
     assert_eq!(ran[0].verdict.explanation().split(',').next(), Some("no verdict after 5000 events"));
     let mut small = sweep(vec![long], "0..2", 1);
     small.runner.options.bytes_max = 1_000;
-    let (ran, _) = heard(&small);
+    let (ran, _) = runs_of(&small);
     let why = ran[0].verdict.to_string();
     assert!(why.starts_with("undecided: its world takes more than 1000 bytes"), "{why}");
 }
 
 #[test]
 fn a_run_that_does_not_repeat_itself_is_noticed() {
-    for odd in ["Address", "Clock"] {
-        let steps = format!("steps: [At(\"1s\", PutOdd(site: 0, what: {odd}))]");
-        let (ran, _) = heard(&sweep(vec![pinned(&steps)], "0..51", 1));
+    for impurity in ["Address", "Clock"] {
+        let steps = format!("steps: [At(\"1s\", PutOdd(site: 0, what: {impurity}))]");
+        let (ran, _) = runs_of(&sweep(vec![pinned(&steps)], "0..51", 1));
         let differed: Vec<_> =
             ran.iter().filter(|ran| matches!(ran.again, Again::Differed(_))).map(|ran| ran.seed).collect();
-        assert_eq!(differed, [0, 50], "{odd}");
+        assert_eq!(differed, [0, 50], "{impurity}");
     }
 }
 
@@ -168,7 +168,7 @@ fn whoever_stops_a_sweep_gets_a_front_part_without_gaps() {
     endless.run(&stop, &mut stops);
     assert!(!stops.0.is_empty() && stops.0.iter().copied().eq(0..stops.0.len() as u64));
     let timed = Sweep { time: Some(core::time::Duration::from_millis(20)), ..endless };
-    let (ran, _) = heard(&timed);
+    let (ran, _) = runs_of(&timed);
     assert!(ran.iter().map(|ran| ran.seed).eq(0..ran.len() as u64));
 }
 
@@ -183,7 +183,7 @@ fn what_cannot_be_run_is_told_as_such() {
             Cow::Owned(Scenario { sites: 20, ..scenario("seed: 1") })
         }
     }
-    let (ran, _) = heard(&sweep(vec![Arc::new(Bad)], "0..2", 2));
+    let (ran, _) = runs_of(&sweep(vec![Arc::new(Bad)], "0..2", 2));
     let Verdict::Stale { why } = &ran[1].verdict else { panic!("{:?}", ran[1]) };
     assert_eq!(why, "what was drawn cannot be run: sites: a cluster of 20 sites");
 }
@@ -194,7 +194,7 @@ fn each_shape_is_saved_once_and_fails_again_from_its_file() {
     std::fs::create_dir_all(&folder).unwrap();
     let sources = vec![puts_seed()];
     let mut groups = Groups::default();
-    let (ran, _) = heard(&sweep(sources.clone(), "0..300", 2));
+    let (ran, _) = runs_of(&sweep(sources.clone(), "0..300", 2));
     ran.iter().filter(|ran| !ran.verdict.is_pass()).for_each(|ran| {
         groups.add(ran);
     });
@@ -209,22 +209,22 @@ fn each_shape_is_saved_once_and_fails_again_from_its_file() {
         saboteur: None,
         replay: &replay,
     };
-    let told = |settled: &[Settled]| -> Vec<_> {
+    let summaries = |settled: &[Settled]| -> Vec<_> {
         settled.iter().map(|one| (one.property.clone(), one.count, one.found.seed, one.is_shrunk)).collect()
     };
     let (stop, at_once) = (AtomicBool::new(false), AtOnce::default());
     let whole = settle(None).settle(&groups, &at_once, &stop);
     let [panics, sixes] = [("panic", 3, 13), ("no sixes", 3, 66)];
     let expected = |is_shrunk| [panics, sixes].map(|(name, n, seed)| (name.to_owned(), n, seed, is_shrunk));
-    assert_eq!(told(&whole), expected(false));
+    assert_eq!(summaries(&whole), expected(false));
     let calm = |origin: &Scenario<Toys>, _: &Verdict| {
         Some(Scenario { network: scenario("seed: 1").network, ..origin.clone() })
     };
     let shrunk = settle(Some(&calm)).settle(&groups, &at_once, &stop);
-    assert_eq!(told(&shrunk), expected(true));
+    assert_eq!(summaries(&shrunk), expected(true));
     // Something that passes is no smaller failure.
     let useless = |origin: &Scenario<Toys>, _: &Verdict| Some(Scenario { steps: vec![], ..origin.clone() });
-    assert_eq!(told(&settle(Some(&useless)).settle(&groups, &at_once, &stop)), expected(false));
+    assert_eq!(summaries(&settle(Some(&useless)).settle(&groups, &at_once, &stop)), expected(false));
     assert_eq!(std::fs::read_dir(&folder).unwrap().count(), 4);
     for one in whole.iter().chain(&shrunk) {
         let path = one.path.clone().unwrap();
@@ -264,7 +264,7 @@ fn what_is_saved_at_once_goes_when_something_smaller_is_saved() {
     };
     let names = || -> Vec<_> { std::fs::read_dir(&folder).unwrap().map(|one| one.unwrap().path()).collect() };
     let mut at_once = AtOnce::default();
-    let (ran, _) = heard(&sweep(sources.clone(), "13..14", 1));
+    let (ran, _) = runs_of(&sweep(sources.clone(), "13..14", 1));
     groups.add(&ran[0]);
     let sample = &groups.iter().next().unwrap().samples[0];
     settle(&folder).save_at_once(sample, &mut at_once).unwrap();
@@ -272,7 +272,7 @@ fn what_is_saved_at_once_goes_when_something_smaller_is_saved() {
     let failure = Failure::<Toys>::read("x.ron", &std::fs::read_to_string(first).unwrap()).unwrap();
     assert!(failure.origin.is_none());
     let stop = AtomicBool::new(false);
-    // A folder that cannot be written to loses neither what was found nor what was saved.
+    // A folder that cannot be written to loses neither new failures nor saved ones.
     let nowhere = folder.join("nowhere");
     std::fs::write(&nowhere, "a file").unwrap();
     let unsaved = &settle(&nowhere).settle(&groups, &at_once, &stop)[0];
@@ -298,7 +298,7 @@ fn a_hunt_ends_with_the_first_failure_that_counts() {
     assert!(fails(&runner, source.as_ref(), 66) && !fails(&runner, source.as_ref(), 67));
     let stop = AtomicBool::new(true);
     assert_eq!(hunt(&runner, source.as_ref(), 5..100, |_| true, &stop), None);
-    // A run that spends its budget decides nothing.
+    // A run that reaches its limit on events decides nothing.
     let short = Runner::new(RunOptions { events_max: 1, ..RunOptions::default() });
     assert_eq!(hunt(&short, source.as_ref(), 13..14, |_| true, &go_on), None);
 }

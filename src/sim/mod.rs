@@ -4,15 +4,15 @@
 //!
 //! | folder | holds |
 //! |---|---|
-//! | [`net`] | what becomes of a datagram between its sender and its receiver |
+//! | [`net`] | the network: the fate of each datagram between its sender and its receiver |
 //! | [`host`] | processes with their disks, journals, clocks and inputs |
-//! | [`script`] | what is done to a world, and when |
-//! | [`watch`] | everything that looks on: trace, judges, fingerprint, counters |
+//! | [`script`] | the actions that change a world, and their times |
+//! | [`watch`] | the observers: trace, judges, fingerprint, counters |
 //!
 //! A [`World`] is these four and a queue of events.
 //!
-//! A terminal is a part of its site's program: it ends and starts with its site, and nobody learns what becomes of the
-//! commands that it was given and had not answered. So it is with a client that crashes.
+//! A terminal is a part of its site's program: it ends and starts with its site. The outcome of its unanswered
+//! commands stays unknown. The same holds for a client that crashes.
 
 pub mod host;
 pub mod net;

@@ -1,24 +1,25 @@
-//! The queue of what is going to happen, ordered by time and then by the order of scheduling.
+//! The queue of future events, ordered by time and then by the order of scheduling.
 //!
-//! A hierarchical timing wheel (Varghese and Lauck, 1987) over a slab. A level has 64 places and stands for one digit, to
-//! the base of 64, of a time in microseconds; an event waits at the level of the highest digit in which its time differs
-//! from the wheel's, in a list in the order of scheduling.
+//! A hierarchical timing wheel (Varghese and Lauck, 1987) over a slab. Each level has 64 places and stands for one
+//! base-64 digit of a time in microseconds. An event waits at the level of the highest digit in which its time
+//! differs from the wheel's time. Each place holds a list in the order of scheduling.
 //!
-//! 1. Every time in the queue is at or after the wheel's, which is that of the last event that was taken in its turn.
-//! 2. Whatever waits at a level comes before all that waits at the levels above.
-//! 3. A place of the lowest level holds events of one moment; one of another level those of many.
+//! 1. No time in the queue is before the wheel's time, which is the time of the last event that was taken in its
+//!    turn.
+//! 2. Everything at one level is due before everything at the levels above.
+//! 3. A place of the lowest level holds events of one moment; a place of another level holds events of several.
 
 use alloc::boxed::Box;
 use alloc::vec::Vec;
 
 use crate::time::Instant;
 
-/// The place of one event in the order of all events of a run.
+/// The position of one event in the order of all events of a run.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub struct Turn {
-    /// When it is due.
+    /// The time at which it is due.
     pub at: Instant,
-    /// How many events had been scheduled before it.
+    /// The number of events scheduled before it.
     pub sequence: u64,
 }
 
@@ -39,18 +40,18 @@ const NONE: u32 = u32::MAX;
 pub(crate) struct EventQueue<E> {
     /// The wheel's time.
     time: u64,
-    /// One bit a level: whether anything waits there.
+    /// One bit per level, set if any event waits there.
     busy: u16,
-    /// One bit a place, by level: whether anything waits there.
+    /// One bit per place, by level, set if any event waits there.
     occupied: [u64; LEVELS],
     lists: Box<[[SlotChain; PLACES]; LEVELS]>,
     slab: Vec<Scheduled<E>>,
-    /// The list of entries without an event.
+    /// The head of the list of entries without an event.
     free: u32,
     scheduled: u64,
 }
 
-/// Linked through the entries; meaningless where nothing waits.
+/// A list linked through the entries; meaningless while nothing waits.
 #[derive(Clone, Copy, Debug)]
 struct SlotChain {
     head: u32,
@@ -71,10 +72,10 @@ impl<E> EventQueue<E> {
         EventQueue { time: 0, busy, occupied, lists, slab, free: NONE, scheduled: 0 }
     }
 
-    /// Schedules `event` for `at`, behind everything that is scheduled for that moment.
+    /// Schedules `event` for `at`, after everything that is scheduled for that moment.
     ///
     /// # Panics
-    /// When `at` lies before an event that was taken in its turn.
+    /// If `at` is before an event that was taken in its turn.
     pub(crate) fn push(&mut self, at: Instant, event: E) {
         assert!(at.as_micros() >= self.time, "{at} is over");
         let turn = Turn { at, sequence: self.scheduled };
@@ -120,7 +121,7 @@ impl<E> EventQueue<E> {
         }
     }
 
-    /// The turn that comes first.
+    /// The earliest turn.
     #[inline]
     pub(crate) fn first(&self) -> Option<Turn> {
         if self.busy == 0 {
@@ -140,17 +141,17 @@ impl<E> EventQueue<E> {
         core::iter::successors(entry(head), move |last| entry(last.next))
     }
 
-    /// Every turn there is, in no particular order.
+    /// All scheduled turns, in no particular order.
     pub(crate) fn turns(&self) -> impl Iterator<Item = (Turn, &E)> {
         self.slab.iter().filter_map(|entry| Some((entry.turn, entry.event.as_ref()?)))
     }
 
-    /// How many bytes its entries have.
+    /// The bytes of memory that the entries take.
     pub(crate) fn bytes(&self) -> u64 {
         (self.slab.len() * size_of::<Scheduled<E>>()) as u64
     }
 
-    /// Takes the event of this turn out: at once for the first, with a pass over the queue for any other.
+    /// Takes out the event of this turn: directly if it is the first, otherwise with a pass over the queue.
     pub(crate) fn take(&mut self, turn: Turn) -> Option<E> {
         if self.first() == Some(turn) { self.take_first(turn) } else { self.take_out(turn) }
     }
@@ -181,7 +182,7 @@ impl<E> EventQueue<E> {
         self.release(head)
     }
 
-    /// Moves a list to the levels below, which hold nothing.
+    /// Moves a list to the levels below, which are empty.
     fn spread(&mut self, level: usize, place: usize) {
         self.vacate(level, place);
         let mut entry = self.lists[level][place].head;
@@ -192,7 +193,7 @@ impl<E> EventQueue<E> {
         }
     }
 
-    /// Takes the event of a turn out that is not the first.
+    /// Takes out the event of a turn that is not the first.
     fn take_out(&mut self, turn: Turn) -> Option<E> {
         let found = self.slab.iter().position(|entry| entry.turn == turn && entry.event.is_some())?;
         let at = turn.at.as_micros();
@@ -220,7 +221,7 @@ impl<E> EventQueue<E> {
     }
 }
 
-/// The level of the highest digit in which the two differ.
+/// The level of the highest digit in which the two times differ.
 const fn level_of(at: u64, time: u64) -> usize {
     ((at ^ time | 1).ilog2() / DIGIT) as usize
 }
@@ -251,7 +252,7 @@ mod tests {
         assert_eq!(queue.take(last), None);
     }
 
-    /// What is done to a queue: an event so much later than the last one that was taken, or an event is taken.
+    /// One operation on a queue. `later` counts from the last event that was taken.
     #[derive(Clone, Copy, Debug)]
     enum Change {
         Push { later: u64 },

@@ -1,4 +1,4 @@
-//! What a world is made of before anything happens in it.
+//! The settings of a world before anything happens in it.
 
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -19,7 +19,7 @@ use crate::time::Duration;
 /// The disk of every site.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct DiskSettings {
-    /// How long a sync takes.
+    /// The duration of one sync.
     pub sync_time: Duration,
     /// Whether inputs are handed in during a sync.
     pub sync_mode: SyncMode,
@@ -34,23 +34,23 @@ impl Default for DiskSettings {
     }
 }
 
-/// How much a trace keeps.
+/// The level of detail of a trace.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum TraceLevel {
     /// Nothing.
     Off,
-    /// Steps, faults, notes, starts and stops, and the datagrams that did not simply arrive; the rest is counted.
+    /// Steps, faults, notes, starts, stops, and datagrams that were lost or altered. Other lines are only counted.
     Notable,
     /// Everything.
     Full,
 }
 
-/// What is traced.
+/// The settings of a trace.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct TraceSettings {
-    /// How much.
+    /// The level of detail.
     pub level: TraceLevel,
-    /// About how many lines are kept: beyond it the oldest go, some hundred at a time, and are counted.
+    /// About how many lines are kept. Beyond that the oldest are dropped, some hundred at a time, and counted.
     pub lines_max: usize,
 }
 
@@ -60,57 +60,57 @@ impl Default for TraceSettings {
     }
 }
 
-/// What a world is made of.
+/// Everything that a world is made from.
 #[derive(Clone, Debug)]
 pub struct WorldSettings<P: Process> {
-    /// What every draw of the run is made of.
+    /// The seed of every random draw of the run.
     pub seed: Seed,
-    /// How many sites: 1 to [`SITES_MAX`].
+    /// The number of sites: 1 to [`SITES_MAX`].
     pub sites: u8,
-    /// How many clients on machines of their own.
+    /// The number of clients on machines of their own.
     pub clients: u16,
-    /// Whether terminals and clients of one incarnation draw alike: nothing may rest on two of them drawing differently.
+    /// Whether terminals and clients of the same incarnation have the same seed: nothing may rely on their draws
+    /// differing.
     pub are_clients_alike: bool,
-    /// Which cluster the datagrams and journals belong to.
+    /// The cluster that the datagrams and journals belong to.
     pub cluster: u64,
-    /// What every process is configured with.
+    /// The configuration of every process.
     pub config: P::Config,
-    /// What datagrams meet when no rule says otherwise.
+    /// The network's behaviour where no rule applies.
     pub network: NetworkSettings,
-    /// What records meet.
+    /// The disk of every site.
     pub disk: DiskSettings,
-    /// The form of the journals.
+    /// The format of the journals.
     pub journal: JournalConfig,
-    /// What the journal of each site holds before its first start, and how often it was started until then; nothing where
-    /// all are fresh.
+    /// The journal of each site before its first start: its records, and how often the site was started. Empty if
+    /// every site is fresh.
     pub journals: Vec<Recovered<Vec<u8>>>,
-    /// The limit on one datagram, in bytes.
+    /// The largest datagram, in bytes.
     pub datagram_max: usize,
-    /// How much may wait for a sync, records and messages in bytes, before a process is handed nothing more.
+    /// How many bytes of records and messages may wait for a sync before the process is handed no further input.
     pub outbox_max: usize,
-    /// How many datagrams and commands wait at a process that is paused or held back by its disk; what comes then
-    /// is lost.
+    /// How many datagrams and commands may wait at a process that cannot take inputs. Later ones are lost.
     pub inbox_max: usize,
-    /// How many datagrams a clogged link holds; what comes then is lost.
+    /// How many datagrams a clogged link holds. Later ones are lost.
     pub clog_max: usize,
     /// The failure domains: the sites of each machine.
     pub machines: Vec<SiteSet>,
-    /// How many sites are healed when faults stop; a majority in a calm world.
+    /// How many sites are healed when faults stop. A calm world heals a majority.
     pub core_size: u8,
-    /// The sites that may stop by themselves; of any other it is a violation of what it stops for.
+    /// The sites that may stop by themselves. If another site stops, that violates the property that it names.
     pub may_stop: SiteSet,
-    /// Who leads first: every other site is paused once it has started, until this one campaigns or leads.
+    /// The site that leads first. Once all have started, the others are paused until this one campaigns or leads.
     pub leader: Option<SiteId>,
-    /// What is traced.
+    /// The settings of the trace.
     pub trace: TraceSettings,
-    /// What is done and when.
+    /// The steps of the script, track by track.
     pub tracks: Vec<Track<P::Command>>,
-    /// What may not happen in the whole run, and what must.
+    /// Events that must not happen in the whole run, or that must.
     pub watchpoints: Vec<Watchpoint>,
 }
 
 impl<P: Process> WorldSettings<P> {
-    /// A calm world: 10 ms from anywhere to anywhere, no loss, no script.
+    /// A calm world: 10 ms between any two processes, no loss, no script.
     pub fn calm(seed: Seed, sites: u8, config: P::Config) -> WorldSettings<P> {
         WorldSettings {
             seed,
@@ -143,7 +143,7 @@ impl<P: Process> WorldSettings<P> {
         journal.map_or(0, |journal| journal.incarnation)
     }
 
-    /// Fails where a world cannot be made of this.
+    /// Fails if no world can be made from these settings.
     pub fn check(&self) -> Result<(), BadSettings> {
         let demand = |holds: bool, what: &dyn fmt::Display| {
             if holds { Ok(()) } else { Err(BadSettings(alloc::format!("{what}"))) }
@@ -165,7 +165,7 @@ impl<P: Process> WorldSettings<P> {
         let network = &self.network;
         let chances = [
             [network.loss, network.duplication, network.reordering, network.corruption],
-            [network.truncation, network.misdelivery, network.replay.chance, network.bursts.chance],
+            [network.truncation, network.misdelivery, network.late_copies.chance, network.bursts.chance],
         ];
         let is_chance = |chance: &Chance| chance.denominator > 0 && chance.numerator <= chance.denominator;
         let mut chances = chances.iter().flatten().chain([&network.bursts.loss]);
@@ -274,7 +274,7 @@ impl<P: Process> WorldSettings<P> {
     }
 }
 
-/// Why no world can be made of some settings.
+/// Why no world can be made from some settings.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct BadSettings(pub String);
 

@@ -1,12 +1,12 @@
 //! The world: every process, the network between them and the script, as one value.
 //!
-//! Time stands still while an event is applied and jumps to the next one. Choosing the next event and applying
-//! it are two functions, and a clone runs on exactly as the original does.
+//! Time stands still while an event is applied, and jumps to the next event. One function chooses the next event and
+//! another applies it. A clone runs on exactly as the original does.
 //!
 //! 1. Events are applied by time and, within a moment, in the order of their scheduling.
-//! 2. Actions on links take effect the moment they fire; actions on processes when the datagram that fired them
-//!    has passed the network, or else when the process at work has finished its input.
-//! 3. Nothing reads a clock, and nothing draws from a stream that others draw from.
+//! 2. Actions on links take effect the moment they fire. Actions on processes take effect once the datagram that
+//!    fired them has passed the network, or otherwise once the running process has finished its input.
+//! 3. Nothing reads a clock, and no two users draw from the same random stream.
 
 use alloc::boxed::Box;
 use alloc::format;
@@ -34,7 +34,7 @@ use crate::sim::watch::trace::Trace;
 use crate::sim::watch::{Statistics, Watchers};
 use crate::time::{Duration, Instant};
 
-/// What the queue holds. Hosts are named by their place, and by the life that the event belongs to.
+/// An event in the queue. It names its host by place and, where a restart would make it void, by life.
 #[derive(Clone, Debug)]
 pub(crate) enum QueuedEvent {
     Start {
@@ -53,15 +53,15 @@ pub(crate) enum QueuedEvent {
         host: HostIndex,
         life: u64,
     },
-    /// Inputs wait that could not be handed in when they came.
+    /// Inputs wait that could not be handed in when they arrived.
     Drain {
         host: HostIndex,
     },
-    /// A process that was paused goes on.
+    /// A paused process resumes.
     Resumed {
         host: HostIndex,
     },
-    /// A slow process has done what it was handed.
+    /// A slow process has finished its input.
     Ready {
         host: HostIndex,
         life: u64,
@@ -71,7 +71,7 @@ pub(crate) enum QueuedEvent {
     HeadStart,
 }
 
-/// Everything there is.
+/// A whole simulated cluster at one moment.
 #[derive(Clone)]
 pub struct World<P: Process, J: Judge<P>> {
     pub(crate) settings: Arc<WorldSettings<P>>,
@@ -104,7 +104,7 @@ impl<P: Process, J: Judge<P>> World<P, J> {
         }
         let hosts = Hosts::new(settings.seed, disks, settings.disk.sync_time, settings.clients);
         let mut queue = EventQueue::new();
-        // Clients first: a site that leads as it starts may make a step ask one of them.
+        // Clients start first: if a site leads as it starts, a step may hand a client a command.
         for host in hosts.list.of_others().chain(hosts.list.of_sites()) {
             queue.push(Instant::ZERO, QueuedEvent::Start { host });
         }
@@ -124,18 +124,18 @@ impl<P: Process, J: Judge<P>> World<P, J> {
         Ok(world)
     }
 
-    /// The turn of the event that comes next; `None` when nothing will ever happen again.
+    /// The turn of the next event; `None` if nothing will ever happen again.
     pub fn next_event(&self) -> Option<Turn> {
         self.queue.first()
     }
 
-    /// The turns of all events that are scheduled, in no particular order.
+    /// The turns of all scheduled events, in no particular order.
     pub fn turns(&self) -> impl Iterator<Item = Turn> {
         self.queue.turns().map(|(turn, _)| turn)
     }
 
-    /// Applies the event of this turn. One that is taken out of its order happens at its time or now,
-    /// whichever is later. The first violation is kept and returned, by this and by every later call.
+    /// Applies the event of this turn. An event taken out of order happens at its own time or the current time,
+    /// whichever is later. The first violation is kept, and every later call returns it too.
     pub fn apply(&mut self, turn: Turn) -> Result<(), Violation> {
         match self.queue.take(turn) {
             Some(event) => self.happen(turn, event),
@@ -143,7 +143,7 @@ impl<P: Process, J: Judge<P>> World<P, J> {
         }
     }
 
-    /// Applies the event that comes next; `false` when there is none.
+    /// Applies the next event; `false` if there is none.
     pub fn step(&mut self) -> Result<bool, Violation> {
         let Some(turn) = self.next_event() else { return Ok(false) };
         self.apply(turn).map(|()| true)
@@ -182,32 +182,32 @@ impl<P: Process, J: Judge<P>> World<P, J> {
         self.watch.verdict()
     }
 
-    /// Makes everything random from here on another draw: fates, torn writes, the seeds of processes that start
-    /// later, and what those that run have still to draw. What is under way stays as it is, and so does the script.
+    /// Replaces all randomness from here on: fates, torn writes, the seeds of processes that start later, and the
+    /// future draws of running processes. Datagrams under way and the script stay as they are.
     pub fn rekey(&mut self, salt: u64) {
         self.net.rekey(salt);
         self.hosts.rekey(salt);
     }
 
-    /// Holds every datagram back from here on, by up to `most`, drawn for each: where nothing else is random, the
-    /// order of what happens becomes so.
+    /// Delays every datagram from here on by a drawn time of up to `most`. In a world without other chance this makes
+    /// the order of events random.
     pub fn shake(&mut self, most: Duration) {
         let network = &mut Arc::make_mut(&mut self.settings).network;
         network.reordering = Chance { numerator: 1, denominator: 1 };
         network.reordering_by = network.reordering_by.max(most);
     }
 
-    /// Keeps account, from here on, of what chance makes of every datagram.
+    /// From here on, records the fate that chance draws for every datagram.
     pub fn keep_ledger(&mut self) {
         self.net.keep_ledger();
     }
 
-    /// The account, if one is kept.
+    /// The recorded fates, if [`keep_ledger`](World::keep_ledger) was called.
     pub fn ledger(&self) -> Option<&Ledger> {
         self.net.ledger()
     }
 
-    /// Lets `bytes` arrive at `to` now as if the network had brought them, for tests of what comes from outside.
+    /// Delivers `bytes` to `to` at once, as if the network had brought them, for tests of input from outside.
     pub fn inject(&mut self, to: ProcessId, bytes: &[u8]) {
         if let Some(host) = self.hosts.list.place(to) {
             let hash = mix::absorb(0, bytes);
@@ -219,17 +219,17 @@ impl<P: Process, J: Judge<P>> World<P, J> {
         }
     }
 
-    /// The time.
+    /// The current time.
     pub const fn now(&self) -> Instant {
         self.watch.now
     }
 
-    /// What this world was made of.
+    /// The settings of this world.
     pub fn settings(&self) -> &WorldSettings<P> {
         &self.settings
     }
 
-    /// The state of a process, while it runs.
+    /// The state of a process, if it runs.
     pub fn process(&self, id: ProcessId) -> Option<&P> {
         Some(&self.hosts.list[self.hosts.list.place(id)?].running()?.process)
     }
@@ -239,13 +239,13 @@ impl<P: Process, J: Judge<P>> World<P, J> {
         SiteSet::first(self.settings.sites)
     }
 
-    /// The sites whose storage was damaged, or may be: they count as failed for good, and are never healed.
+    /// The sites whose storage is damaged or may be. They count as failed for good, and are never healed.
     pub fn damaged(&self) -> SiteSet {
         let damaged = self.hosts.list.iter().filter(|host| host.storage != Storage::Sound);
         damaged.filter_map(|host| host.id.as_site()).collect()
     }
 
-    /// The sites whose process stopped by itself, once at least.
+    /// The sites whose process has stopped by itself at least once.
     pub fn stopped(&self) -> SiteSet {
         self.hosts.list.iter().filter(|host| host.stopped).filter_map(|host| host.id.as_site()).collect()
     }
@@ -255,12 +255,12 @@ impl<P: Process, J: Judge<P>> World<P, J> {
         self.hosts.list.iter().map(|host| host.id)
     }
 
-    /// Whether a process runs; `None` where there is no such process.
+    /// Whether a process runs; `None` if there is no such process.
     pub fn status(&self, id: ProcessId) -> Option<ProcessStatus> {
         Some(self.hosts.list[self.hosts.list.place(id)?].status())
     }
 
-    /// What a site's disk holds at this moment, unsynced writes included.
+    /// The contents of a site's disk, unsynced writes included.
     pub fn disk(&self, id: ProcessId) -> Option<&SimDisk> {
         self.hosts.list[self.hosts.list.place(id)?].disk.as_ref()
     }
@@ -270,37 +270,37 @@ impl<P: Process, J: Judge<P>> World<P, J> {
         self.hosts.list.leader()
     }
 
-    /// Whose code is running: after a panic, whose code it was.
+    /// The process whose code is running or, after a panic, whose code panicked.
     pub const fn handling(&self) -> Option<ProcessId> {
         self.hosts.handling
     }
 
-    /// How many events were applied.
+    /// The number of events applied so far.
     pub const fn events(&self) -> u64 {
         self.events
     }
 
-    /// A word made of everything that happened: two runs that differ in anything differ in it.
+    /// A hash of everything that happened: if two runs differ in anything, their fingerprints differ.
     pub const fn fingerprint(&self) -> u64 {
         self.watch.fingerprint
     }
 
-    /// What happened, as far as the settings want it kept.
+    /// The trace, as far as the settings keep it.
     pub const fn trace(&self) -> &Trace<P> {
         &self.watch.trace
     }
 
-    /// How often things happened.
+    /// The counters.
     pub const fn statistics(&self) -> &Statistics {
         &self.watch.statistics
     }
 
-    /// The judge, with what it remembers.
+    /// The judge, with its state.
     pub const fn judge(&self) -> &J {
         &self.watch.judge
     }
 
-    /// The judge, to be told what to look for.
+    /// The judge, to configure it.
     #[cfg_attr(not(feature = "scenario"), expect(dead_code, reason = "only scenarios tell a judge anything"))]
     pub(crate) const fn judge_mut(&mut self) -> &mut J {
         &mut self.watch.judge
@@ -311,17 +311,17 @@ impl<P: Process, J: Judge<P>> World<P, J> {
         self.watch.violation.as_ref()
     }
 
-    /// Takes out the next check that the script asked for.
+    /// Takes the next check that the script asked for.
     pub fn due_check(&mut self) -> Option<usize> {
         self.script.checks.pop_front()
     }
 
-    /// Whether no step of the script can be counted on to fire any more.
+    /// Whether no step of the script is certain to fire any more.
     pub fn script_done(&self) -> bool {
         self.script.director.is_done()
     }
 
-    /// Who was to lead first and has neither campaigned nor led while the others slept.
+    /// The site that was to lead first, if it neither campaigned nor led while the others were paused.
     pub fn unled(&self) -> Option<SiteId> {
         self.script.head_start.unled()
     }
@@ -336,30 +336,30 @@ impl<P: Process, J: Judge<P>> World<P, J> {
         self.script.director.fired(track)
     }
 
-    /// Whether the watchpoint with this number, from 0, has seen what it watches for.
+    /// Whether the event of the watchpoint with this number, from 0, has happened.
     pub fn has_happened(&self, watchpoint: usize) -> bool {
         self.script.watchpoints.has_happened(watchpoint)
     }
 
-    /// What makes the run stale: required steps that did not fire, and crashes whose place was never reached.
+    /// The steps that make the run stale: required steps that did not fire, and those that fired without any effect.
     pub fn unfired(&self) -> Vec<Unfired> {
         let required = |step| self.script.is_required(step);
         self.script.unfired(self.hosts.list.iter().flat_map(|host| host.unmet(required)))
     }
 
-    /// The named rules that matched nothing, but for those that an optional step added.
+    /// The names of rules that matched nothing, except rules that an optional step added.
     pub fn unmatched_rules(&self) -> impl Iterator<Item = &str> {
         self.net.unmatched_rules()
     }
 
-    /// The network, and what it reaches.
+    /// The network, and the parts of the world that it uses.
     #[inline]
     pub(crate) fn network(&mut self) -> (&mut Net<P>, Reach<'_, P, J>) {
         let World { settings, queue, net, watch, .. } = self;
         (net, Reach { settings, watch, queue })
     }
-    /// Runs the actions that fired, and those that they fire in turn; with `links_only` leaves those alone that
-    /// touch processes. Says whether there were any.
+    /// Runs the fired actions, and those that they fire in turn. With `links_only`, actions on processes stay queued.
+    /// Returns whether any action ran.
     #[inline]
     pub(crate) fn run_fired(&mut self, links_only: bool) -> bool {
         !self.script.is_quiet() && self.run_all(links_only)

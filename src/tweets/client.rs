@@ -1,4 +1,4 @@
-//! What a client of the real service does: [`real::Client`], in the timeline's words.
+//! A client of the real tweet service: [`real::Client`] with methods for the timeline.
 //!
 //! ```no_run
 //! use aviary::tweets::client::{Client, ClientOptions};
@@ -29,40 +29,40 @@ use crate::udp::ClientKey;
 pub use crate::replicated::real::client::settings;
 pub use crate::replicated::real::{ClientOptions, ReportOptions, SiteReport};
 
-/// A client with one session, that does one thing at a time.
+/// A client with one session, which does one thing at a time.
 pub type Client = real::Client<Timeline>;
-/// Why a call did not come to its end.
+/// Why a call failed.
 pub type ClientError = real::ClientError<Timeline>;
 
 impl Client {
-    /// Tweets, and returns where that stands in the log once it is there for ever.
+    /// Tweets, and returns the tweet's position once it is in the log for ever.
     pub fn tweet(&mut self, user: User, text: Text) -> Result<Position, ClientError> {
         self.event(Event::Tweet { user, text })
     }
 
-    /// Hides `user`'s tweets, past and future, from `whom`.
-    pub fn block(&mut self, user: User, whom: User) -> Result<Position, ClientError> {
-        self.event(Event::block(user, whom).map_err(|error| ClientError::Invalid(error.to_string()))?)
+    /// Hides `user`'s tweets, past and future, from `target`.
+    pub fn block(&mut self, user: User, target: User) -> Result<Position, ClientError> {
+        self.event(Event::block(user, target).map_err(|error| ClientError::Invalid(error.to_string()))?)
     }
 
-    /// Shows them again.
-    pub fn unblock(&mut self, user: User, whom: User) -> Result<Position, ClientError> {
-        self.event(Event::unblock(user, whom).map_err(|error| ClientError::Invalid(error.to_string()))?)
+    /// Shows `user`'s tweets to `target` again.
+    pub fn unblock(&mut self, user: User, target: User) -> Result<Position, ClientError> {
+        self.event(Event::unblock(user, target).map_err(|error| ClientError::Invalid(error.to_string()))?)
     }
 
-    /// Does something that stands in the log.
+    /// Appends an event to the log, and returns its position.
     pub fn event(&mut self, event: Event) -> Result<Position, ClientError> {
         self.execute(Operation::Event { event }).map(|(at, _)| at)
     }
 
-    /// What `viewer` may see, newest first, at most `limit`, as far as some site knows; that site knows at least what
-    /// this client has seen and done.
+    /// The newest tweets that `viewer` may see, newest first, at most `limit`. One site answers from the log that it
+    /// has applied, which holds at least what this client has seen and done.
     pub fn view(&mut self, viewer: User, limit: u64) -> Result<Page, ClientError> {
         self.view_older(viewer, limit, None)
     }
 
-    /// The same, of what stands in the log before `older_than`: `next` of an earlier page. Asks for page after page
-    /// until there are `limit` tweets, or no older ones.
+    /// Like [`Client::view`], for tweets before `older_than`: `next` of an earlier page. Asks for page after page until
+    /// there are `limit` tweets, or no older ones.
     pub fn view_older(
         &mut self,
         viewer: User,
@@ -83,9 +83,10 @@ impl Client {
         }
     }
 
-    /// A view that no event acknowledged before can be missing from, whoever was told; at most one datagram of it, and
-    /// one reading: the tweets that a site looked at for it. Where most of those are hidden it holds few or none and
-    /// names where to go on, with this or with [`Client::view_older`]; what comes then is a reading of its own.
+    /// A linearizable view: it includes every event that any client saw, or that was acknowledged, before. The page
+    /// fits one datagram and comes from one read, which looks at a bounded number of tweets. If most of those are
+    /// hidden, the page holds few or none, and `next` says where to go on, with this or [`Client::view_older`]; each is
+    /// a read of its own.
     pub fn view_linearizable(
         &mut self,
         viewer: User,
@@ -93,10 +94,10 @@ impl Client {
         older_than: Option<Position>,
     ) -> Result<Page, ClientError> {
         let view = View { viewer, limit, older_than };
-        self.page(TimelineQuery::Fresh { view })
+        self.page(TimelineQuery::QuorumView { view })
     }
 
-    /// Who blocks whom, as far as some site knows.
+    /// All blocks that some site knows.
     pub fn blocks(&mut self) -> Result<Vec<Block>, ClientError> {
         let mut all: Vec<Block> = Vec::new();
         loop {
@@ -121,12 +122,12 @@ impl Client {
     }
 }
 
-/// A site answers what was asked, or it is no site of this code.
+/// The error for a reply that does not fit the query, which no site of this code sends.
 fn mistaken() -> ClientError {
     ClientError::Invalid("a site answered another question than was asked".to_owned())
 }
 
-/// How each site is; none of those that do not answer within `patience`.
+/// The status of each site; `None` for a site that does not answer within `patience`.
 ///
 /// # Errors
 /// When the operating system refuses.
@@ -138,7 +139,7 @@ pub fn statuses(
     real::statuses::<Timeline>(sites, key, patience)
 }
 
-/// What each site says of itself, in their order.
+/// The report of each site, in the order of the sites.
 ///
 /// # Errors
 /// When the operating system refuses.

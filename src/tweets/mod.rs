@@ -1,4 +1,4 @@
-//! The service: a social timeline at several sites, what it says in scenarios, its judges, and its real clients.
+//! The tweet service: a social timeline replicated at several sites, its scenario vocabulary, judges and real clients.
 
 #[cfg(feature = "udp")]
 pub mod client;

@@ -1,4 +1,4 @@
-//! A site of the timeline, and its client: [`replicated`], with the timeline for its state.
+//! The timeline's types of [`replicated`]: its site, its client, and what they exchange.
 
 use crate::replicated;
 use crate::tweets::timeline::Timeline;
@@ -8,29 +8,29 @@ pub use crate::replicated::{
 };
 pub use crate::tweets::timeline::{Block, Operation, TimelineOutcome, TimelineQuery, TimelineReply};
 
-/// A site or a client of it: the process that both hosts run.
+/// A site, or a client of a site: the process that both hosts run.
 pub type Participant = replicated::Replicated<Timeline>;
 /// A member of the cluster.
 pub type Site = replicated::Site<Timeline>;
-/// One who asks.
+/// A client of the sites.
 pub type ClientState = replicated::ClientState<Timeline>;
-/// What a person asks of a client.
+/// A user's command to a client.
 pub type Command = replicated::Command<Timeline>;
-/// What sites and clients say to each other.
+/// A message between sites and clients.
 pub type Message = replicated::Message<Timeline>;
 /// One durable fact of a site.
 pub type Record = replicated::Record<Timeline>;
-/// What a site or a client did.
+/// A note of a site or client about what it did.
 pub type Note = replicated::Note<Timeline>;
-/// What a client asks to have done once.
+/// A client's request, which is done once.
 pub type Request = replicated::Request<Timeline>;
 /// A request in the queue of the site that took it.
 pub type Submission = replicated::Submission<Timeline>;
-/// What came of a request.
+/// The outcome of a request.
 pub type Answer = replicated::Answer<Timeline>;
-/// What can be asked of a single site.
+/// A query to a single site.
 pub type Query = replicated::Query<Timeline>;
-/// The answer to that.
+/// The answer to a query.
 pub type Reply = replicated::Reply<Timeline>;
 /// One request of the log.
 pub type LogLine = replicated::LogLine<Timeline>;

@@ -1,6 +1,6 @@
-//! Clients over a socket: any number of processes that keep nothing, in one program, on one socket.
+//! Clients over a socket: any number of processes that keep nothing durable, in one program, on one socket.
 //!
-//! The counterpart of [`Host`](super::Host) for those who ask: no journal, no syncs, nothing to recover.
+//! The counterpart of [`Host`](super::Host) for clients: no journal, no syncs, nothing to recover.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::io;
@@ -25,33 +25,33 @@ use crate::time::{Duration, Instant};
 
 const SOCKET: Token = Token(0);
 
-/// A caller that has taken so many datagrams hands out what they say before it takes more: sites are to work on what
-/// is asked next while it takes the rest.
+/// The most datagrams that a caller takes before it sends the requests that follow from them: sites work on these while
+/// the caller takes the rest.
 const DATAGRAMS_PER_TURN: usize = 32;
 
-/// What was sent last is kept, up to so many datagrams,
+/// The most datagrams that are kept after they were sent, for sites that challenge a client to prove its address.
 const SENT_MAX: usize = 4_096;
 
-/// and bytes, for sites that challenge the client to prove where it is.
+/// The most bytes of these datagrams.
 const SENT_BYTES_MAX: usize = 256 << 10;
 
-/// So often at most the same is sent in answer to challenges; then its process asks again, if it still wants to know.
+/// The most times that one frame is sent again in answer to challenges. Then it is for its process to ask again.
 const PROOFS_MAX: u8 = 3;
 
-/// What clients are made of.
+/// The settings of a caller.
 #[derive(Clone, Debug)]
 pub struct CallerSettings<C> {
-    /// Which cluster.
+    /// The number of the cluster.
     pub cluster: u64,
-    /// What all its sites are configured with, as one number.
+    /// The configuration that all sites share, as one number.
     pub configuration: u32,
-    /// Where each site is.
+    /// The address of each site, in the order of their numbers.
     pub addresses: Vec<SocketAddr>,
-    /// What the processes are configured with.
+    /// The configuration of the processes.
     pub config: C,
     /// The limit on one datagram before it is sealed, in bytes.
     pub datagram_max: usize,
-    /// The client keys at hand: their clients can be added.
+    /// The client keys. Only their clients can be added.
     pub keys: Vec<ClientKey>,
 }
 
@@ -59,7 +59,7 @@ struct CallingProcess<P: Process> {
     process: P,
     outbox: Outbox,
     effects: Effects<P>,
-    /// What proves to each site where this client is, once that site has given it.
+    /// The cookie that each site gave to this client, if it has given one.
     cookies: Vec<Option<u64>>,
 }
 
@@ -68,30 +68,30 @@ struct SentDatagram {
     count: u64,
     client: u16,
     site: usize,
-    /// How often the same was sent before, in answer to challenges.
+    /// How often this frame was sent before, in answer to challenges.
     proofs: u8,
     frame: Vec<u8>,
 }
 
-/// What came of looking for a datagram.
+/// The result of looking for a datagram.
 enum Looked {
     Nothing,
-    /// A notice of a site's host, which was answered if need be.
+    /// A notice of a site's host, already handled.
     Notice,
-    /// Something for the client with this number.
+    /// Messages for the client with this number, already handed in.
     For(u16),
 }
 
-/// What a site's host told a client, whatever its site is about.
+/// A notice from a site's host, for any service.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum SiteNotice {
-    /// The site reads its journal, and takes part in nothing yet.
+    /// The site is reading its journal, and takes part in nothing yet.
     Starting,
-    /// What became of datagrams since its start.
+    /// The datagram counters of the site's host since its start.
     Counters(Counters),
 }
 
-/// Clients that run.
+/// Running clients.
 pub struct Caller<P: Process> {
     settings: CallerSettings<P::Config>,
     clock: Clock,
@@ -99,19 +99,19 @@ pub struct Caller<P: Process> {
     events: Events,
     socket: OffloadSocket,
     arrivals: Arrivals,
-    /// What was asked and answered since the last turn.
+    /// Datagrams that leave at the next turn at the latest.
     departures: Departures,
     sealed: Vec<u8>,
     sealer: Sealer,
-    /// The last of what was sent, in its order.
+    /// The datagrams that were sent last, in order.
     sent: VecDeque<SentDatagram>,
     sent_bytes: usize,
-    /// The cookie that each site gave last to any client here: clients of one key have the same, unless something
-    /// between them and the site gives each an address of its own.
+    /// The cookie that each site gave last to any client here. Clients of one key have the same cookie, unless
+    /// something between them and the site gives each an address of its own.
     cookies: Vec<u64>,
     incarnation: u64,
     seats: BTreeMap<u16, CallingProcess<P>>,
-    /// No process wants to be woken before; looked up again when it has come.
+    /// No process wants to be woken before this time. It is computed again when it has come.
     wake_at: Instant,
     ready: VecDeque<Outgoing>,
     spare: Spare,
@@ -147,7 +147,7 @@ impl<P: Process> Caller<P> {
             sent: VecDeque::new(),
             sent_bytes: 0,
             cookies: vec![0; settings.addresses.len()],
-            // Sites give a client's number to a later program that has it, and not back.
+            // Sites give a client's number to a later program that uses it, and never back to an earlier one.
             incarnation: since_1970().as_micros(),
             seats: BTreeMap::new(),
             wake_at: Instant::ZERO,
@@ -160,11 +160,11 @@ impl<P: Process> Caller<P> {
         })
     }
 
-    /// Starts a client with this number. Sites tell clients apart by their numbers: of two programs that have the same
-    /// at the same time, the second is not heard.
+    /// Starts a client with this number. Sites tell clients apart by their numbers: if two programs use one number at
+    /// the same time, the second is not heard.
     ///
     /// # Errors
-    /// When its key is not at hand.
+    /// When the key for this number is missing.
     pub fn add(&mut self, number: u16) -> Result<ProcessId, HostError> {
         let id = ProcessId::Client(number);
         if !self.sealer.has(Party::of(id)) {
@@ -184,35 +184,35 @@ impl<P: Process> Caller<P> {
         Ok(id)
     }
 
-    /// Forgets a client, and whatever is said to it from here on.
+    /// Removes a client. Datagrams to it are dropped from here on.
     pub fn remove(&mut self, client: ProcessId) {
         if let ProcessId::Client(number) = client {
             self.seats.remove(&number);
         }
     }
 
-    /// Where its socket is bound.
+    /// The address that the socket is bound to.
     pub fn local_addr(&self) -> io::Result<SocketAddr> {
         self.socket.local_addr()
     }
 
-    /// A client that was added, as it is.
+    /// The process of a client that was added.
     pub fn process(&self, client: ProcessId) -> Option<&P> {
         let ProcessId::Client(number) = client else { return None };
         self.seats.get(&number).map(|seat| &seat.process)
     }
 
-    /// The time since its start.
+    /// The time since the caller's start.
     pub fn now(&self) -> Instant {
         self.clock.now()
     }
 
-    /// What became of datagrams.
+    /// The datagram counters.
     pub fn counters(&self) -> &Counters {
         &self.counters
     }
 
-    /// Asks something of a client. What it says to that leaves at the next turn, with what else is asked before.
+    /// Hands a client a command. The messages for it leave at the next turn, with those for other commands until then.
     ///
     /// # Panics
     /// When `client` was not added.
@@ -222,12 +222,12 @@ impl<P: Process> Caller<P> {
         self.settle(number);
     }
 
-    /// What the clients said since the last call, in order.
+    /// The notes of the clients since the last call, in order.
     pub fn take_notes(&mut self) -> Vec<(ProcessId, P::Note)> {
         core::mem::take(&mut self.notes)
     }
 
-    /// Asks a site in the name of a client what became of datagrams there.
+    /// Asks the host of a site for its datagram counters, in the name of a client.
     ///
     /// # Panics
     /// When `client` was not added, or there is no such site.
@@ -237,7 +237,7 @@ impl<P: Process> Caller<P> {
         self.send_to(site.index(), number, &ASKS_FOR_COUNTERS, 0);
     }
 
-    /// What the hosts of sites told since the last call, in order.
+    /// The notices from hosts of sites since the last call, in order.
     pub fn take_notices(&mut self) -> Vec<(SiteId, SiteNotice)> {
         core::mem::take(&mut self.notices)
     }
@@ -259,27 +259,27 @@ impl<P: Process> Caller<P> {
         if !self.events.is_empty() {
             self.arrivals.report();
         }
-        let mut heard = Vec::new();
+        let mut numbers = Vec::new();
         for _ in 0..DATAGRAMS_PER_TURN {
             if !self.arrivals.is_readable() {
                 break;
             }
             match self.receive() {
-                Ok(Looked::For(number)) => heard.push(number),
+                Ok(Looked::For(number)) => numbers.push(number),
                 Ok(Looked::Notice) => {}
                 Ok(Looked::Nothing) => break,
                 Err(reason) => self.counters.drop(reason),
             }
         }
-        heard.sort_unstable();
-        heard.dedup();
-        heard.into_iter().for_each(|number| self.settle(number));
+        numbers.sort_unstable();
+        numbers.dedup();
+        numbers.into_iter().for_each(|number| self.settle(number));
         self.wake_late();
         self.departures.flush(&mut self.socket, &mut self.counters);
         Ok(())
     }
 
-    /// Takes one datagram, hands it to its client and returns whose it was.
+    /// Takes one datagram, hands it to its client and returns the number of that client.
     fn receive(&mut self) -> Result<Looked, Drop> {
         let next = self.arrivals.next(&mut self.socket).map_err(|_| Drop::ReceiveFailed)?;
         let Some((place, source)) = next else { return Ok(Looked::Nothing) };
@@ -301,7 +301,7 @@ impl<P: Process> Caller<P> {
         let Recipients::One(ProcessId::Client(number)) = header.to else {
             return Err(Drop::Misdelivered);
         };
-        // Nobody but sites seals what is said to clients, and with each key only what is for its own clients.
+        // Only sites seal datagrams to clients, and each key seals only those to its own clients.
         if from.as_site().is_none() || Party::of(ProcessId::Client(number)) != opened.party {
             return Err(Drop::Source);
         }
@@ -317,13 +317,13 @@ impl<P: Process> Caller<P> {
         Ok(Looked::For(number))
     }
 
-    /// Takes what a site's host says to what was sent: its notice, or its cookie, whereupon what it dropped for want of that
-    /// is sent once more.
+    /// Takes a notice of a site's host about a datagram that was sent. If it is a challenge, keeps its cookie, and
+    /// sends the datagram again if the site dropped it.
     fn on_notice(&mut self, party: Party, notice: &Notice) -> Result<(), Drop> {
         let place = self.sent.binary_search_by_key(&notice.count(), |sent| sent.count);
         let sent = place.ok().and_then(|place| self.sent.get_mut(place));
         let of_its_key = |sent: &&mut SentDatagram| Party::of(ProcessId::Client(sent.client)) == party;
-        // Of what was sent long ago, or answered before.
+        // Any other datagram was sent long ago, or was answered before.
         let Some(sent) = sent.filter(of_its_key).filter(|sent| !sent.frame.is_empty()) else {
             return Err(Drop::Misdelivered);
         };
@@ -331,13 +331,13 @@ impl<P: Process> Caller<P> {
         if let Notice::Challenge(challenge) = *notice
             && !challenge.is_dropped
         {
-            // It was taken as it was: what answers it, such as counters, is yet to come.
+            // The site took the datagram, so its own answer, such as counters, is yet to come.
             self.take_cookie((client, site), challenge, (&[], proofs));
             return Ok(());
         }
         let frame = core::mem::take(&mut sent.frame);
         self.sent_bytes -= frame.len();
-        let told = match *notice {
+        let notice_of_site = match *notice {
             Notice::Challenge(challenge) => {
                 self.take_cookie((client, site), challenge, (&frame, proofs));
                 return Ok(());
@@ -346,7 +346,7 @@ impl<P: Process> Caller<P> {
             Notice::Counters { counters, .. } => SiteNotice::Counters(counters),
         };
         let site = u8::try_from(site).ok().and_then(SiteId::new).expect("something was sent to it");
-        self.notices.push((site, told));
+        self.notices.push((site, notice_of_site));
         Ok(())
     }
 
@@ -391,7 +391,7 @@ impl<P: Process> Caller<P> {
         }
     }
 
-    /// Does what a client wants done.
+    /// Does the effects of a client.
     fn settle(&mut self, number: u16) {
         let seat = self.seats.get_mut(&number).expect("it was handed something");
         let id = ProcessId::Client(number);

@@ -3,7 +3,7 @@
 
 use crate::time::{Duration, Instant};
 
-/// The calendar's time, which may be set back: for what must only be likely to grow.
+/// The wall-clock time since 1970. It may be set back, so it is only for numbers that need not grow with certainty.
 pub(super) fn since_1970() -> Duration {
     let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
     Duration::from_micros(u64::try_from(since.as_micros()).unwrap_or(u64::MAX))
@@ -16,7 +16,7 @@ pub(super) struct Clock {
 }
 
 impl Clock {
-    /// A clock that shows zero.
+    /// Starts a clock at zero.
     pub(super) fn start() -> Clock {
         Clock { epoch: std::time::Instant::now() }
     }

@@ -1,7 +1,7 @@
-//! How a site knows that a client hears what is sent to where it sends from, without a memory of strangers.
+//! Cookies prove to a site that a client receives at the address it sends from. The site keeps nothing about strangers.
 //!
 //! A cookie is a function of that address, of the client's key and of the time, under a secret that the process draws
-//! when it starts: who was not sent it there cannot name it.
+//! when it starts. Only somebody who receives at that address learns it.
 
 use std::net::{IpAddr, SocketAddr};
 
@@ -11,30 +11,30 @@ use sha2::Sha256;
 use super::keys::KeyNumber;
 use crate::time::{Duration, Instant};
 
-/// A cookie holds in the epoch in which it was given and in the next.
+/// The length of an epoch. A cookie is valid in the epoch in which it was given, and in the next.
 const EPOCH: Duration = Duration::from_secs(600);
 
-/// The secret.
+/// The secret that cookies are derived from.
 pub(super) struct Cookies(Hkdf<Sha256>);
 
-/// What a cookie is to the site that it is shown to.
+/// The validity of a cookie.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum CookieStanding {
-    /// Of this epoch.
+    /// It is of this epoch.
     Current,
-    /// Of the epoch before.
+    /// It is of the epoch before.
     Aging,
-    /// Never given, or too old, or for another address or key.
+    /// It was never given, is too old, or is for another address or key.
     Strange,
 }
 
 impl Cookies {
-    /// With a secret that the operating system drew.
+    /// The operating system draws `secret`.
     pub(super) fn new(secret: [u8; 32]) -> Cookies {
         Cookies(Hkdf::from_prk(&secret).expect("32 bytes are as long as SHA-256"))
     }
 
-    /// The cookie for who sends from there with this key.
+    /// The cookie for a client that sends from `source` with this key.
     pub(super) fn give(&self, now: Instant, source: SocketAddr, key: KeyNumber) -> u64 {
         self.cookie(epoch(now), source, key)
     }
@@ -48,7 +48,7 @@ impl Cookies {
     ) -> CookieStanding {
         let epoch = epoch(now);
         if cookie == 0 {
-            // What clients have until they are given one.
+            // Clients send zero until they have a cookie.
             CookieStanding::Strange
         } else if cookie == self.cookie(epoch, source, key) {
             CookieStanding::Current

@@ -1,4 +1,4 @@
-//! What became of datagrams, by number.
+//! Counts of datagrams: received, sent, and dropped for each reason.
 
 use core::fmt;
 
@@ -7,39 +7,38 @@ use crate::frame::Rejected;
 /// Why a datagram was dropped.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub enum Drop {
-    /// Not one of ours, or damaged; also if only a message in it is.
+    /// It is not a datagram of ours, or it is damaged, or only a message in it is.
     Malformed,
     /// Its checksum does not match.
     Checksum,
     /// It has another version of the format.
     Version,
-    /// It is of another cluster.
+    /// It belongs to another cluster.
     Cluster,
-    /// It is of another configuration.
+    /// It belongs to another configuration.
     Configuration,
-    /// It is for nobody here.
+    /// It is for no process here, or it is a notice about no recent datagram.
     Misdelivered,
-    /// It is from a stranger of whose kind too many came: it was not opened.
+    /// It was not opened: it is from a stranger, and too many datagrams came from the strangers of its group.
     Unopened,
-    /// It was not sealed with our key, or altered on its way.
+    /// It was not sealed with our key, or was altered on its way.
     Key,
     /// It was sealed with a client key that `sites.ron` denies.
     Denied,
-    /// It says that it is from this very program, or from somebody whose key it was not sealed with; or it is said to
-    /// the other side: a request to a client, an answer to a site.
+    /// It claims to be from this very program, or from a sender whose key did not seal it. Or it goes the wrong way: a
+    /// request to a client, or an answer to a site.
     Source,
-    /// It is from a client of which the site does not know that it hears what is sent to where it sends from; it was
-    /// challenged to prove that.
+    /// It is from a client that has not proven its address, and was challenged to do so.
     Unproven,
-    /// It is from a client whose number another one uses, or used after it.
+    /// It is from a client whose number another client uses, or used later.
     NumberTaken,
-    /// It holds more messages of a client than are answered together: the rest of it.
+    /// It holds more messages of a client than are answered together. Only the rest was dropped.
     TooMany,
     /// It is larger than the limit.
     Oversized,
     /// The socket failed to hand it over.
     ReceiveFailed,
-    /// Nobody knows where its recipient is, or the key to seal it with is not at hand.
+    /// The address of its recipient is unknown, or the key to seal it with is missing.
     NoAddress,
     /// The socket had no room for it.
     SendBlocked,
@@ -70,7 +69,7 @@ impl Drop {
         Drop::SendFailed,
     ];
 
-    /// One word for it.
+    /// Its name in one word.
     pub const fn name(self) -> &'static str {
         match self {
             Drop::Malformed => "malformed",
@@ -111,7 +110,7 @@ impl From<&Rejected> for Drop {
 /// Counts since the host's start. Displayed as `received=12 sent=9 dropped=2 checksum=1 source=1`.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct Counters {
-    /// Datagrams that came over the network and were handed in.
+    /// Datagrams from the network that were handed in, or answered by the host itself.
     pub received: u64,
     /// Datagrams that the socket took, one for each recipient.
     pub sent: u64,
@@ -119,17 +118,17 @@ pub struct Counters {
 }
 
 impl Counters {
-    /// How many were dropped for this reason.
+    /// The number of datagrams that were dropped for this reason.
     pub fn dropped(&self, reason: Drop) -> u64 {
         self.dropped[reason as usize]
     }
 
-    /// All of them, in the order of the fields and of [`Drop::ALL`].
+    /// All counts, in the order of the fields and of [`Drop::ALL`].
     pub(super) fn numbers(&self) -> impl Iterator<Item = u64> {
         [self.received, self.sent].into_iter().chain(self.dropped)
     }
 
-    /// Those that [`Counters::numbers`] gave; none of another build, which knows other reasons.
+    /// The counters that [`Counters::numbers`] listed. `None` if another build with other reasons listed them.
     pub(super) fn of(numbers: impl ExactSizeIterator<Item = u64>) -> Option<Counters> {
         let (mut numbers, mut counters) =
             (Some(numbers).filter(|numbers| numbers.len() == 2 + Drop::ALL.len())?, Counters::default());

@@ -1,5 +1,5 @@
-//! A host's side of the network: what comes in is opened and checked, what goes out is sealed and addressed, and
-//! what is dropped is counted.
+//! A host's side of the network: opens and checks what comes in, seals and addresses what goes out, and counts what it
+//! drops.
 
 use core::ops::Range;
 use std::net::SocketAddr;
@@ -17,15 +17,15 @@ use crate::ids::ProcessId;
 use crate::process::Process;
 use crate::time::Instant;
 
-/// A site takes no more messages of one datagram of a client: each of them may be answered by a datagram of the largest
-/// size. A client that asks for more at once is not answered the rest, and asks again.
+/// The most messages that a site takes from one datagram of a client: each may be answered by a datagram of the largest
+/// size. The client gets no answer to the rest, and asks again.
 const CLIENT_MESSAGES_MAX: usize = 8;
 
-/// The messages of a datagram, and between whom.
+/// The recipient, the sender and the messages of a datagram.
 pub(super) type Taken<M> = (ProcessId, ProcessId, Vec<M>);
 
 impl<P: Process, D: HostDisk, S: Socket> Host<P, D, S> {
-    /// Takes one datagram from the socket; nothing if it is dropped or if none is there.
+    /// Takes one datagram from the socket. `None` if there is none, or if nothing of it is to be handed in.
     pub(super) fn receive(&mut self) -> Option<Taken<P::Message>> {
         let (place, source) = match self.arrivals.next(&mut self.socket) {
             Ok(next) => next?,
@@ -49,8 +49,8 @@ impl<P: Process, D: HostDisk, S: Socket> Host<P, D, S> {
         }
     }
 
-    /// Opens the datagram that was received, or says why it is dropped. Nothing is left to be handed in of what the host
-    /// itself was asked.
+    /// Opens a received datagram, or returns the reason for dropping it. `Ok(None)` if it was a question to the host
+    /// itself, which this answers.
     fn take_datagram(
         &mut self,
         place: Range<usize>,
@@ -74,13 +74,13 @@ impl<P: Process, D: HostDisk, S: Socket> Host<P, D, S> {
         }
         let opened = self.sealer.open(bytes)?;
         if opened.party == Party::Sites && !is_known {
-            self.strangers.hear_site(source);
+            self.strangers.record_site(source);
         }
         if let Party::Client(key) = opened.party
             && opened.frame == ASKS_FOR_COUNTERS
         {
             let count = opened.count;
-            return self.tell_counters(now, key, source, (count, standing)).map(|()| None);
+            return self.send_counters(now, key, source, (count, standing)).map(|()| None);
         }
         let (header, messages) = frame::read(opened.frame).map_err(|rejected| Drop::from(&rejected))?;
         let from = header.sender.from;
@@ -90,7 +90,7 @@ impl<P: Process, D: HostDisk, S: Socket> Host<P, D, S> {
         if header.sender.configuration != self.settings.configuration {
             return Err(Drop::Configuration);
         }
-        // Nothing of this program's own crosses the network, and a client's key speaks for its own clients alone.
+        // This program's own messages never cross the network, and a client key is valid for its own clients only.
         if from == self.site.id || from == self.terminal.id || Party::of(from) != opened.party {
             return Err(Drop::Source);
         }
@@ -111,7 +111,7 @@ impl<P: Process, D: HostDisk, S: Socket> Host<P, D, S> {
         Ok(Some((who, from, messages)))
     }
 
-    /// Has the client that sent a datagram of this count prove that it is there, unless it has.
+    /// Challenges a client to prove its address, unless its cookie is current. An error if it has no valid cookie.
     fn look_for_proof(
         &mut self,
         now: Instant,
@@ -129,8 +129,8 @@ impl<P: Process, D: HostDisk, S: Socket> Host<P, D, S> {
         if is_dropped { Err(Drop::Unproven) } else { Ok(()) }
     }
 
-    /// Tells a client, where it has proven to be, what became of datagrams.
-    fn tell_counters(
+    /// Sends the counters to a client that has proven its address.
+    fn send_counters(
         &mut self,
         now: Instant,
         key: KeyNumber,
@@ -148,7 +148,7 @@ impl<P: Process, D: HostDisk, S: Socket> Host<P, D, S> {
         self.departures.send(&mut self.socket, &self.sealed, source, &mut self.counters);
     }
 
-    /// Seals a datagram and sends one copy to each recipient. What cannot leave is lost, and counted.
+    /// Seals a datagram and sends one copy to each recipient. A copy that cannot leave is lost, and counted.
     pub(super) fn send(&mut self, datagram: Box<Datagram>) {
         let mut is_local = false;
         let mut sealed_for = None;

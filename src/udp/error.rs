@@ -10,26 +10,26 @@ use crate::process::{Damage, Stop};
 /// Why a host does not start, or stops.
 #[derive(Debug)]
 pub enum HostError {
-    /// The journal refuses or its disk failed.
+    /// The journal refused, or its disk failed.
     Journal(JournalError),
-    /// A sync failed: nothing is known of what is on the disk.
+    /// A sync failed: what is on the disk is unknown.
     Sync(DiskError),
     /// The journal's records cannot be true.
     Damage(Damage),
     /// Storage was formatted for smaller records than are configured.
     RecordMax {
-        /// The limit that storage has.
+        /// The limit of the storage, in bytes.
         formatted: usize,
-        /// The limit that is needed.
+        /// The limit that the configuration needs, in bytes.
         needed: usize,
     },
-    /// The key that speaks for the client of this number is not at hand.
+    /// The client key for the client of this number is missing.
     ForeignClient(u16),
-    /// The process found that it must not go on.
+    /// The process found that it must stop.
     Stopped(Stop),
-    /// The operating system refuses.
+    /// The operating system refused to do this.
     Io(&'static str, io::Error),
-    /// It has failed before, and that error has the reason.
+    /// The host failed earlier, and the error of that time has the reason.
     Failed,
 }
 

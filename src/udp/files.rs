@@ -1,7 +1,7 @@
 //! A [`Disk`] of real files in one folder.
 //!
-//! The folder itself is locked while it is open, so no two programs write to one journal and no lock file is
-//! left behind. A lock of this kind ends with its program, however that ends.
+//! The folder itself is locked while it is open, so no two programs write to one journal and no lock file is left
+//! behind. The lock ends with its program, even if the program is killed.
 
 use std::fs::{self, File, FileType, OpenOptions, TryLockError};
 use std::io;
@@ -14,7 +14,7 @@ use rustix::fs::FallocateFlags;
 use super::syncer::{HostDisk, SyncJob};
 use crate::journal::{Disk, DiskError, SyncId, is_file_name};
 
-/// Files kept open. A journal writes to one, and to two while it goes from one to the next.
+/// The most files that are kept open. A journal writes to one, and to two during a rollover.
 const OPEN_MAX: usize = 8;
 
 /// A folder of files that no other program has open.
@@ -23,12 +23,12 @@ pub struct Files {
     path: PathBuf,
     /// The folder, locked.
     folder: File,
-    /// The one used last is the last.
+    /// In the order of their last use, the newest last.
     open: Vec<OpenFile>,
     syncs: u64,
     started: Vec<(SyncId, Arc<File>)>,
-    /// Whether the file system is known to write in place. On one that does not, what is written a second time takes
-    /// space that nobody reserved.
+    /// Whether the file system is known to write in place. On any other, a second write to the same bytes takes space
+    /// that nobody reserved.
     is_in_place: bool,
 }
 
@@ -37,23 +37,23 @@ struct OpenFile {
     name: String,
     file: Arc<File>,
     length: u64,
-    /// Known while it was created here and only appended to.
+    /// Known only while the file was created here and only appended to.
     blank: Option<Blank>,
 }
 
-/// What of a file was never written to, and holds zeros.
+/// The part of a file that was never written to, and holds zeros.
 #[derive(Clone, Copy, Debug)]
 struct Blank {
-    /// Where it begins.
+    /// Its first byte.
     start: u64,
-    /// Up to where zeros were written nevertheless.
+    /// The end of the zeros that were written ahead, exclusive.
     zeroed: u64,
 }
 
 /// File systems that write in place, by their numbers in statfs(2): ext2 to ext4, and XFS.
 const IN_PLACE: [i128; 2] = [0xEF53, 0x5846_5342];
 
-/// So many zeros are written ahead of what is appended.
+/// The zeros that are written ahead of what is appended.
 static ZEROS: [u8; 64 << 10] = [0; 64 << 10];
 
 impl OpenFile {
@@ -70,11 +70,11 @@ impl OpenFile {
     }
 }
 
-/// Writes zeros to reserved blocks that are to be written next, from `start` on.
+/// Writes zeros from `start` on, to reserved blocks that are to be written next.
 ///
-/// The sync of a first write to a reserved block has to make durable what the file system notes of that block, besides.
-/// On a virtual disk with ext4 appends of 6 KiB each were synced 1.5 times as fast where zeros had been written. These
-/// leave with whatever is synced next.
+/// The first write to a reserved block changes what the file system notes about that block, and the sync must make that
+/// durable too. On a virtual disk with ext4, appends of 6 KiB each were synced 1.5 times as fast where zeros had been
+/// written. The next sync of the file includes these zeros.
 fn write_ahead(file: &File, start: u64, length: u64) -> io::Result<Blank> {
     let count = usize::try_from(length - start).unwrap_or(ZEROS.len()).min(ZEROS.len());
     file.write_all_at(&ZEROS[..count], start)?;
@@ -82,7 +82,7 @@ fn write_ahead(file: &File, start: u64, length: u64) -> io::Result<Blank> {
 }
 
 impl Files {
-    /// Opens and locks the folder at `path`, which must be there.
+    /// Opens and locks the folder at `path`, which must exist.
     pub fn open(path: &Path) -> Result<Files, FolderError> {
         let shown = path.display().to_string();
         let failed = |error: io::Error| match error.kind() {
@@ -133,8 +133,9 @@ impl Files {
 
 /// Reserves `length` zero bytes, durably.
 ///
-/// With `fallocate` this takes no time that grows with `length`, and the host's only thread waits for it: 0.2 to 4 ms
-/// for 4 MiB on a virtual disk with ext4, where writing zeros took 5 to 23 ms. File systems without it get zeros.
+/// The host's only thread waits for this. With `fallocate` the time does not grow with `length`: 0.2 to 4 ms for 4 MiB
+/// on a virtual disk with ext4, where writing zeros took 5 to 23 ms. On file systems without `fallocate`, zeros are
+/// written.
 fn reserve(file: &File, length: u64) -> io::Result<()> {
     match rustix::fs::fallocate(file, FallocateFlags::empty(), 0, length) {
         Ok(()) => {}
@@ -155,7 +156,7 @@ fn write_zeros(file: &File, length: u64) -> io::Result<()> {
     Ok(())
 }
 
-/// What stands where a file should.
+/// The kind of thing that stands where a file should.
 fn kind_of(found: FileType) -> &'static str {
     if found.is_dir() {
         "a folder"
@@ -186,7 +187,7 @@ impl Disk for Files {
         let file = OpenOptions::new().read(true).write(true).create_new(true).mode(0o600).open(&path);
         let file = file.map_err(|error| fault(&error, name))?;
         reserve(&file, length).map_err(|error| {
-            // What has no space is not to be in the way of the next attempt. If it stays, that one says so.
+            // A file without space must not block the next attempt. If it stays, that attempt reports it.
             let _ = fs::remove_file(&path);
             fault(&error, name)
         })?;
@@ -201,12 +202,12 @@ impl Disk for Files {
         for entry in fs::read_dir(&self.path).map_err(failed)? {
             let entry = entry.map_err(failed)?;
             let metadata = entry.metadata().map_err(failed)?;
-            // A name that is no text is none of ours.
+            // A name that is not UTF-8 is not a journal's.
             let Ok(name) = entry.file_name().into_string() else { continue };
             if metadata.is_file() {
                 files.push((name, metadata.len()));
             } else if is_file_name(&name) {
-                // Passed over, it would be taken for a file that is not there.
+                // If it were passed over, the journal would take the file for missing.
                 return Err(DiskError::NotAFile { name, found: kind_of(metadata.file_type()) });
             }
         }
@@ -288,7 +289,7 @@ impl HostDisk for Files {
 /// Why a folder cannot be used.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum FolderError {
-    /// It is not there.
+    /// It does not exist.
     Missing(String),
     /// Another program has it open.
     Locked(String),
@@ -341,7 +342,7 @@ mod tests {
             let path = std::env::temp_dir().join(format!("aviary-ahead-{}", std::process::id()));
             fs::create_dir_all(&path).unwrap();
             let mut files = Files::open(&path).unwrap();
-            // Whatever this machine has there.
+            // Whatever file system this machine has there.
             files.is_in_place = true;
             let mut expected = vec![0; 300_000];
             files.create("file", 300_000).unwrap();

@@ -1,11 +1,12 @@
 //! The loop of a real site: one thread, one socket, one journal, two processes.
 //!
-//! A turn takes everything that is there, lets the processes handle it, and only then appends what all of that wants
-//! durable, as one batch with one sync, and sends. Messages that depend on nothing durable leave before the sync.
-//! Another thread syncs, so that turns go on meanwhile; after a turn with little in it, on a quick disk, this one does.
+//! A turn takes all inputs that are there and hands them to the processes. Only then does it append the records of all
+//! of them, as one batch with one sync, and send the messages. Messages that depend on no record leave before the sync.
+//! Another thread syncs, so that turns go on meanwhile. After a turn with little in it, on a quick disk, the host's own
+//! thread syncs.
 //!
-//! A host runs the process [`ProcessId::Site`] with its journal and the process [`ProcessId::Terminal`], which
-//! keeps nothing. Datagrams between the two are handed over in memory; everything else crosses the socket.
+//! A host runs the process [`ProcessId::Site`] with its journal, and the process [`ProcessId::Terminal`], which keeps
+//! nothing durable. Datagrams between the two are handed over in memory; all others cross the socket.
 
 use std::collections::VecDeque;
 use std::io;
@@ -38,78 +39,78 @@ use crate::wire::Wire;
 const SOCKET: Token = Token(0);
 const WAKER: Token = Token(1);
 
-/// After so many datagrams the host looks at its deadlines and syncs before it takes more.
+/// The most datagrams of one turn. After them the host looks at its deadlines and syncs before it takes more.
 const DATAGRAMS_PER_TURN: usize = 512;
 
-/// Or after so long: many costly questions delay no heartbeat by more than this and one datagram.
+/// The longest time in which a turn takes datagrams: costly ones delay no heartbeat by more than this and one datagram.
 const TURN_MAX: Duration = Duration::from_millis(5);
 
-/// Once this much is to be written or sent, in bytes, it is, before more is taken. With what one input may bring it
-/// stays below the length of a journal's file.
+/// Once this many bytes wait to be written or sent, that is done before more is taken. Together with the effects of one
+/// input they stay below the length of a journal's file.
 const BATCH_BYTES: usize = 256 << 10;
 
-/// So many batches of records that nothing waits for stay unsynced until something does: a sync of their own would only
-/// be in the way of the next one that somebody waits for.
+/// Once this many batches are unsynced, a sync starts even if no message waits for them. Before that, their sync would
+/// only delay the next one that a message waits for.
 const LAZY_BATCHES_MAX: u64 = 64;
 
-/// A host that took no more datagrams in a turn waits for its disk,
+/// After a turn of at most this many datagrams the host's own thread syncs, if the last sync was quick.
 const FEW_DATAGRAMS: usize = 32;
 
-/// if that was so quick the last time.
+/// The longest sync that counts as quick.
 const QUICK_SYNC: Duration = Duration::from_millis(1);
 
-/// What is due so soon is waited for awake: the operating system would sleep for a millisecond.
+/// For shorter waits the host stays awake: the operating system would let it sleep for a millisecond.
 const SOON: Duration = Duration::from_micros(100);
 
-/// A sync that takes longer is said to.
+/// The host warns of a sync that takes longer.
 const SLOW_SYNC: Duration = Duration::from_secs(10);
 
 /// How often a host whose disk is nearly full looks for room.
 const ROOM_EVERY: Duration = Duration::from_millis(100);
 
-/// What a host is made of.
+/// The settings of a host.
 #[derive(Clone, Debug)]
 pub struct HostSettings<C> {
-    /// Which cluster.
+    /// The number of the cluster.
     pub cluster: u64,
-    /// What all its sites are configured with, as one number: datagrams of another are dropped.
+    /// The configuration that all sites share, as one number. Datagrams with another number are dropped.
     pub configuration: u32,
-    /// Which site of it runs here.
+    /// The site that runs here.
     pub me: SiteId,
-    /// Where each site is.
+    /// The address of each site, in the order of their numbers.
     pub addresses: Vec<SocketAddr>,
-    /// What the processes are configured with.
+    /// The configuration of the processes.
     pub config: C,
-    /// The most bytes of one record, for which storage must have been formatted.
+    /// The most bytes of one record. Storage must have been formatted for this limit.
     pub record_max: usize,
     /// The limit on one datagram before it is sealed, in bytes.
     pub datagram_max: usize,
-    /// What datagrams are sealed with.
+    /// The keys that datagrams are sealed with.
     pub keys: Keys,
-    /// How much may wait for a sync, in bytes, before the site is handed nothing more.
+    /// The most bytes that wait for a sync before the host hands the site nothing more.
     pub outbox_max: usize,
     /// Whether inputs are handed in during a sync.
     pub sync_mode: SyncMode,
-    /// Drawn by the operating system at each start.
+    /// The seed of the processes, which the operating system draws at each start.
     pub seed: Seed,
 }
 
-/// One process and what it sends.
+/// One process and its outgoing messages.
 pub(super) struct Hosted<P: Process> {
     pub(super) id: ProcessId,
     process: P,
     outbox: Outbox,
-    /// What it wants done and what is not done yet.
+    /// The effects of its inputs that are not done yet.
     effects: Effects<P>,
 }
 
-/// What waits to be handed in, and to whom.
+/// An input from this program that waits to be handed in.
 pub(super) enum LocalMessage<P: Process> {
     /// A message of a process to itself, which waited for its sync.
     Own(ProcessId, Arc<[u8]>),
     /// A datagram from the one process here to the other.
     Datagram(Box<Datagram>),
-    /// What a person asks of the terminal.
+    /// A command of a person to the terminal.
     Command(P::Command),
     /// Whether the site's disk is nearly full.
     DiskSpace { is_low: bool },
@@ -132,21 +133,21 @@ pub struct Host<P: Process, D, S> {
     pub(super) strangers: Strangers,
     disk: D,
     journal: Journal,
-    /// None if syncs are done in this thread.
+    /// `None` if this thread does all syncs.
     syncer: Option<Syncer>,
-    /// When the sync under way in the other thread was started, and how long the last one took.
+    /// The start of the latest sync. `last_sync` is the length of the last one that ended.
     sync_since: Instant,
     last_sync: Duration,
     /// Files that the other thread has yet to sync.
     syncing: usize,
-    /// Whether it was said that this takes long.
+    /// Whether the sync under way is slow, so that the host has warned of it.
     is_slow: bool,
-    /// After an error.
+    /// Whether a turn failed.
     has_failed: bool,
     /// Datagrams taken in this turn.
     taken: usize,
     was_low: bool,
-    /// While it is low: when room is looked for again.
+    /// The next attempt to reserve room, while the disk is low.
     room_at: Instant,
     incarnation: u64,
     pub(super) site: Hosted<P>,
@@ -166,7 +167,7 @@ impl<P: Process, D: HostDisk, S: Socket> Host<P, D, S> {
         Host::start_recorded(settings, socket, disk, None)
     }
 
-    /// As [`Host::start`]; all that both processes are handed is recorded.
+    /// Like [`Host::start`], with a recorder that records all inputs of both processes.
     pub fn start_recorded(
         settings: HostSettings<P::Config>,
         mut socket: S,
@@ -254,17 +255,17 @@ impl<P: Process, D: HostDisk, S: Socket> Host<P, D, S> {
         Ok(host)
     }
 
-    /// Ends a wait of [`Host::turn`], from any thread.
+    /// A waker that ends a wait of [`Host::turn`], from any thread.
     pub fn waker(&self) -> Arc<Waker> {
         self.waker.clone()
     }
 
-    /// The host's time: since its start.
+    /// The time since the host's start.
     pub fn now(&self) -> Instant {
         self.clock.now()
     }
 
-    /// How often this site was started, this time included.
+    /// The number of starts of this site, this one included.
     pub fn incarnation(&self) -> u64 {
         self.incarnation
     }
@@ -279,22 +280,22 @@ impl<P: Process, D: HostDisk, S: Socket> Host<P, D, S> {
         &self.terminal.process
     }
 
-    /// What became of datagrams.
+    /// The datagram counters.
     pub fn counters(&self) -> &Counters {
         &self.counters
     }
 
-    /// What became of the inputs of the recording, if there is one.
+    /// The counts of the recording, if there is one.
     pub fn recorded(&self) -> Option<Recorded> {
         self.recorder.as_ref().map(Recorder::recorded)
     }
 
-    /// Asks something of the terminal, at the next turn.
+    /// Hands the terminal a command, at the next turn.
     pub fn command(&mut self, command: P::Command) {
         self.local.push_back(LocalMessage::Command(command));
     }
 
-    /// What both processes said since the last call.
+    /// The notes of both processes since the last call.
     pub fn take_notes(&mut self) -> Vec<(ProcessId, P::Note)> {
         core::mem::take(&mut self.notes)
     }
@@ -302,7 +303,7 @@ impl<P: Process, D: HostDisk, S: Socket> Host<P, D, S> {
     /// Waits until there is something to do, at most until `until`, and does it.
     ///
     /// # Errors
-    /// After one the host is done for: drop it. It hands nothing in, writes nothing and sends nothing any more.
+    /// After an error the host is of no use: drop it. It hands nothing in, writes nothing and sends nothing any more.
     pub fn turn(&mut self, until: Option<Instant>) -> Result<(), HostError> {
         if self.has_failed {
             return Err(HostError::Failed);
@@ -339,11 +340,11 @@ impl<P: Process, D: HostDisk, S: Socket> Host<P, D, S> {
         if self.site.outbox.is_empty() && lazy < LAZY_BATCHES_MAX { Ok(()) } else { self.start_sync() }
     }
 
-    /// Makes durable what was appended, sends what waited for it, and hands nothing more in. Takes as long as the disk
-    /// does.
+    /// Makes everything durable that was appended, sends what waited for it, and hands nothing more in. Takes as long
+    /// as the disk does.
     ///
     /// # Errors
-    /// Of the disk; at once and without doing anything, if a turn failed before.
+    /// When the disk fails. If a turn failed before, this fails at once and does nothing.
     pub fn stop(mut self) -> Result<(), HostError> {
         if self.has_failed {
             return Err(HostError::Failed);
@@ -389,7 +390,7 @@ impl<P: Process, D: HostDisk, S: Socket> Host<P, D, S> {
         Ok(())
     }
 
-    /// Takes the ends of syncs from the other thread.
+    /// Takes finished syncs from the other thread.
     fn take_syncs(&mut self) -> Result<(), HostError> {
         while let Some(syncer) = &self.syncer {
             let Some((id, result)) = syncer.next_done().map_err(HostError::Sync)? else { break };
@@ -411,10 +412,10 @@ impl<P: Process, D: HostDisk, S: Socket> Host<P, D, S> {
         Ok(())
     }
 
-    /// Syncs what was appended, unless a sync is under way: here and now if there is no other thread, or little to do
-    /// for this one and the disk is quick; else in the other.
+    /// Syncs what was appended, unless a sync is under way. The host's own thread syncs if there is no other, or if its
+    /// turn was small and the disk is quick. Otherwise the other thread does.
     fn start_sync(&mut self) -> Result<(), HostError> {
-        // The other thread costs two switches, which is more than so little work would gain by overlapping.
+        // The other thread costs two context switches, which is more than a small turn would gain by overlapping.
         let is_beside = self.taken > FEW_DATAGRAMS || self.last_sync > QUICK_SYNC;
         while self.journal.start_sync(&mut self.disk)?.is_some() {
             self.sync_since = self.clock.now();
@@ -441,7 +442,7 @@ impl<P: Process, D: HostDisk, S: Socket> Host<P, D, S> {
         Ok(())
     }
 
-    /// A site whose disk is nearly full takes nothing on, so it may sync nothing: its host asks for room.
+    /// A site whose disk is nearly full takes nothing on, so it may sync nothing. Its host tries to reserve room.
     fn look_for_room(&mut self) -> Result<(), HostError> {
         let now = self.clock.now();
         if self.was_low && now >= self.room_at {
@@ -451,12 +452,12 @@ impl<P: Process, D: HostDisk, S: Socket> Host<P, D, S> {
         Ok(())
     }
 
-    /// The site hears when its disk becomes nearly full, and when it has room again, before anything else: from then on
-    /// it writes nothing.
+    /// Reports to the site when its disk becomes nearly full and when it has room again. The report comes before all
+    /// other inputs: with a nearly full disk the site writes nothing.
     fn notice_low(&mut self) {
         let is_low = self.journal.is_low();
         if is_low != self.was_low {
-            // What it has not heard yet is out of date.
+            // A report that still waits is out of date.
             let _ = self.local.pop_front_if(is_of_disk);
             self.local.push_front(LocalMessage::DiskSpace { is_low });
         }
@@ -475,7 +476,7 @@ impl<P: Process, D: HostDisk, S: Socket> Host<P, D, S> {
         Ok(())
     }
 
-    /// Hands in what comes from this program. If the site can take nothing more, the rest waits.
+    /// Hands in what comes from this program. If the site's outbox is full, the rest waits.
     fn hand_in_local(&mut self) -> Result<(), HostError> {
         while !self.site.outbox.is_full() {
             match self.local.pop_front() {
@@ -513,8 +514,8 @@ impl<P: Process, D: HostDisk, S: Socket> Host<P, D, S> {
         messages.into_iter().try_for_each(|message| self.hand_in(who, Input::Message { from, message }))
     }
 
-    /// Hands in one input. What follows from it is done at the next [`settle`](Host::settle), which is here and now
-    /// if there is much of it.
+    /// Hands in one input. Its effects are done at the next [`settle`](Host::settle), or at once if there are many
+    /// bytes of them.
     fn hand_in(&mut self, who: ProcessId, input: Input<P>) -> Result<(), HostError> {
         self.notice_low();
         if let Some(LocalMessage::DiskSpace { is_low }) = self.local.pop_front_if(is_of_disk) {
@@ -537,7 +538,7 @@ impl<P: Process, D: HostDisk, S: Socket> Host<P, D, S> {
         }
         self.notes.extend(seat.effects.notes.drain(..).map(|note| (who, note)));
         if let Some(stop) = seat.effects.stop.take() {
-            // What earlier inputs of this turn came to goes too: it is as if the power had failed before the sync.
+            // The effects of earlier inputs of this turn go too: it is as if the power had failed before the sync.
             seat.effects.clear();
             return Err(HostError::Stopped(stop));
         }
@@ -548,7 +549,7 @@ impl<P: Process, D: HostDisk, S: Socket> Host<P, D, S> {
         }
     }
 
-    /// Does what follows from the inputs, and from the messages of both processes to each other and to themselves.
+    /// Does the effects of the inputs, and of the messages that both processes send to each other and to themselves.
     fn settle(&mut self) -> Result<(), HostError> {
         loop {
             self.settle_one(self.site.id)?;
@@ -576,7 +577,7 @@ impl<P: Process, D: HostDisk, S: Socket> Host<P, D, S> {
         Ok(())
     }
 
-    /// Lets go what may leave. Nothing of it is kept.
+    /// Sends everything that may leave. Nothing of it is kept.
     fn send_ready(&mut self, who: ProcessId) {
         while let Some(outgoing) = self.ready.pop_front() {
             match outgoing {
@@ -592,7 +593,7 @@ impl<P: Process, D: HostDisk, S: Socket> Host<P, D, S> {
     }
 }
 
-/// What is in front of all else that waits.
+/// Whether this is a report about the disk, which waits in front of all else.
 fn is_of_disk<P: Process>(local: &mut LocalMessage<P>) -> bool {
     matches!(local, LocalMessage::DiskSpace { .. })
 }

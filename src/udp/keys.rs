@@ -9,14 +9,15 @@
 //! ```
 //!
 //! The first two are drawn at random. A client key is derived from the master by its number, so that sites need no list
-//! of client keys, and the keys of datagrams are derived from that, one for each direction (HKDF-SHA256, RFC 5869):
+//! of client keys. Two keys of datagrams are derived from the client key, one for each direction (HKDF-SHA256, RFC
+//! 5869):
 //!
 //! ```text
 //! client key N  = HKDF(salt "aviary client master key 1", master,       info "client key", N)
 //! datagram key  = HKDF(salt "aviary client key 2",        client key N, info "datagrams", cluster u64 LE, N, direction)
 //! ```
 //!
-//! The numbers of clients are divided among keys: key N speaks for the clients N × 1024 to N × 1024 + 1023 alone.
+//! The numbers of clients are divided among keys: key N is for the clients N × 1024 to N × 1024 + 1023 alone.
 
 use core::fmt;
 use core::ops::RangeInclusive;
@@ -38,7 +39,7 @@ pub const CLIENT_MASTER_KEY: &str = "client-master.key";
 /// The name of the file with a client's key, beside `sites.ron`.
 pub const CLIENT_KEY: &str = "client.key";
 
-/// A secret. It is never shown, and wiped from memory when dropped.
+/// A secret. It is never shown, and is wiped from memory when dropped.
 #[derive(Clone)]
 pub struct Key(Zeroizing<[u8; 32]>);
 
@@ -51,15 +52,15 @@ impl fmt::Debug for Key {
 /// The keys of a site.
 #[derive(Clone, Debug, Default)]
 pub struct Keys {
-    /// What sites speak with among each other.
+    /// The key for datagrams between sites.
     pub sites: Option<Key>,
-    /// What client keys are derived from. A site without it serves no clients but its own terminal.
+    /// The key that client keys are derived from. A site without it serves no clients but its own terminal.
     pub client_master: Option<Key>,
-    /// Client keys that are not heard.
+    /// Revoked client keys: datagrams under them are dropped.
     pub denied: KeySet,
 }
 
-/// Which client key of its cluster: 0 to 63.
+/// The number of a client key in its cluster: 0 to 63.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub struct KeyNumber(u8);
 
@@ -67,27 +68,27 @@ pub struct KeyNumber(u8);
 #[derive(Clone, Copy, PartialEq, Eq, Default)]
 pub struct KeySet(u64);
 
-/// What a client holds: its key, and which one it is.
+/// A client key, and its number.
 #[derive(Clone, Debug)]
 pub struct ClientKey {
     number: KeyNumber,
     key: Key,
 }
 
-/// Which way a datagram goes between a client and a site: each has a key of its own, so that no datagram of a client
-/// passes for an answer.
+/// The direction of a datagram between a client and a site. Each direction has a key of its own, so that no datagram of
+/// a client passes for an answer.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum Direction {
     ToSites = 1,
     ToClients = 2,
 }
 
-/// Which of the two keys that only machines of sites hold.
+/// One of the two keys that only machines of sites hold.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum KeyKind {
-    /// That of the sites.
+    /// The key of the sites.
     Cluster,
-    /// That which client keys are derived from.
+    /// The key that client keys are derived from.
     ClientMaster,
 }
 
@@ -111,7 +112,7 @@ const MASTER_TITLE: &str = "aviary client master key 1";
 
 const CLIENT_TITLE: &str = "aviary client key 2";
 
-/// Of files from before client keys were derived: one key was shared by all clients and by sites.
+/// The title of an earlier format, in which all clients and the sites shared one key.
 const SHARED_CLIENT_TITLE: &str = "aviary client key 1";
 
 /// Why a key file is refused.
@@ -119,13 +120,13 @@ const SHARED_CLIENT_TITLE: &str = "aviary client key 1";
 pub enum KeyError {
     /// The operating system refuses.
     Io(String, io::Error),
-    /// Others than its owner may read it.
+    /// Others than its owner may read it: this mode allows that.
     Exposed(String, u32),
-    /// It does not hold such a key.
+    /// It does not hold a key of this kind.
     Malformed(String, KeyKind),
     /// It does not hold a client key.
     MalformedClient(String),
-    /// It holds a key that all clients of a cluster shared with its sites.
+    /// It has the earlier format, in which all clients of a cluster and its sites shared one key.
     Shared(String),
 }
 
@@ -164,10 +165,10 @@ impl fmt::Display for KeyError {
 impl std::error::Error for KeyError {}
 
 impl KeyNumber {
-    /// How many client keys a cluster has.
+    /// The number of client keys of a cluster.
     pub const COUNT: u8 = 64;
 
-    /// How many clients one key speaks for.
+    /// The number of clients of one key.
     pub const CLIENTS: u16 = 1_024;
 
     /// The key that `init` writes.
@@ -183,7 +184,7 @@ impl KeyNumber {
         (0..KeyNumber::COUNT).map(KeyNumber)
     }
 
-    /// The key that speaks for this client.
+    /// The key of this client.
     pub fn of(client: u16) -> KeyNumber {
         KeyNumber((client >> 10).to_le_bytes()[0])
     }
@@ -193,7 +194,7 @@ impl KeyNumber {
         self.0
     }
 
-    /// The clients that this key speaks for.
+    /// The clients of this key.
     pub fn clients(self) -> RangeInclusive<u16> {
         let first = u16::from(self.0) * KeyNumber::CLIENTS;
         first..=first + (KeyNumber::CLIENTS - 1)
@@ -237,12 +238,12 @@ impl Keys {
 }
 
 impl Key {
-    /// Of these bytes, which must be random.
+    /// The key with these bytes, which must be random.
     pub fn from_bytes(bytes: [u8; 32]) -> Key {
         Key(Zeroizing::new(bytes))
     }
 
-    /// Drawn by the operating system.
+    /// A key that the operating system draws.
     pub fn random() -> Result<Key, getrandom::Error> {
         let mut key = Key::from_bytes([0; 32]);
         getrandom::fill(&mut *key.0)?;
@@ -253,7 +254,7 @@ impl Key {
         *self.0
     }
 
-    /// Of this client master key, the client key with this number.
+    /// Derives the client key with this number. `self` must be a client master key.
     pub fn client_key(&self, number: KeyNumber) -> ClientKey {
         ClientKey { number, key: self.derive(MASTER_TITLE, &[b"client key", &[number.0]]) }
     }
@@ -266,12 +267,12 @@ impl Key {
         key
     }
 
-    /// Writes a file that did not exist, durably, for its owner alone.
+    /// Writes the key to a file that must not exist yet, durably, for its owner alone.
     pub fn write(&self, path: &Path, kind: KeyKind) -> io::Result<()> {
         write(path, &[kind.title()], self)
     }
 
-    /// Reads the file at `path`, unless others than its owner may read it too.
+    /// Reads the file at `path`. Refuses it if others than its owner may read it too.
     pub fn read(path: &Path, kind: KeyKind) -> Result<Key, KeyError> {
         let (shown, text) = read(path)?;
         if is_shared(&text) {
@@ -296,25 +297,25 @@ impl Key {
 }
 
 impl ClientKey {
-    /// Which of its cluster's it is.
+    /// Its number in its cluster.
     pub fn number(&self) -> KeyNumber {
         self.number
     }
 
-    /// The key of datagrams of this cluster in one direction.
+    /// Derives the key for datagrams of this cluster in one direction.
     pub(super) fn datagram_key(&self, cluster: u64, direction: Direction) -> Key {
         let context = [self.number.0, direction as u8];
         self.key.derive(CLIENT_TITLE, &[b"datagrams", &cluster.to_le_bytes(), &context])
     }
 
-    /// Writes a file that did not exist, durably, for its owner alone.
+    /// Writes the key to a file that must not exist yet, durably, for its owner alone.
     pub fn write(&self, path: &Path) -> io::Result<()> {
         let (clients, number) = (self.number.clients(), self.number.0);
         let clients = format!("clients {} to {}", clients.start(), clients.end());
         write(path, &[CLIENT_TITLE, &format!("number {number}"), &clients], &self.key)
     }
 
-    /// Reads the file at `path`, unless others than its owner may read it too.
+    /// Reads the file at `path`. Refuses it if others than its owner may read it too.
     pub fn read(path: &Path) -> Result<ClientKey, KeyError> {
         let (shown, text) = read(path)?;
         if is_shared(&text) {
@@ -347,7 +348,7 @@ fn write(path: &Path, head: &[&str], key: &Key) -> io::Result<()> {
     file.sync_all()
 }
 
-/// What the file at `path` holds, and its name for people.
+/// The path as text for people, and the content of the file.
 fn read(path: &Path) -> Result<(String, Zeroizing<Vec<u8>>), KeyError> {
     let shown = path.display().to_string();
     let failed = |error| KeyError::Io(shown.clone(), error);
@@ -388,7 +389,7 @@ mod tests {
         let read = ClientKey::read(&client).unwrap();
         assert_eq!((read.number, read.key.bytes()), (third.number, third.key.bytes()));
         assert!(Key::read(&client, KeyKind::ClientMaster).is_err(), "no client key is a master key");
-        // Files of before.
+        // A file of the earlier format.
         fs::write(&client, format!("aviary client key 1\n{}\n", "0".repeat(64))).unwrap();
         for error in [
             ClientKey::read(&client).unwrap_err().to_string(),
@@ -443,8 +444,8 @@ mod tests {
         assert_eq!((KeyNumber::new(63), KeyNumber::new(64)), (Some(KeyNumber(63)), None));
     }
 
-    /// Every number, cluster and direction has a key of its own, and none is that which it was derived from. The values
-    /// are pinned: other ones lock every client out.
+    /// Every number, cluster and direction has a key of its own, and none equals the key that it is derived from. The
+    /// values are pinned: others would lock every client out.
     #[test]
     fn derived_keys_all_differ_and_never_change() {
         let master = Key::from_bytes([7; 32]);

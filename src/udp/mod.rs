@@ -1,16 +1,18 @@
 //! The real host: any [`Process`](crate::process::Process) over a real socket, a real clock and real files.
 //!
-//! The same journal, outbox and frame as in the simulator; only what is below them differs. It knows no
-//! service and nothing of the simulator. Reading order: [`host`], [`files`], [`socket`], [`seal`].
+//! It uses the same journal, outbox and frame as the simulator; only the layers below them differ. It knows no service
+//! and nothing of the simulator. Reading order: [`host`], [`files`], [`socket`], [`seal`].
 //!
 //! # Invariants
 //!
-//! 1. A datagram that waits leaves after the sync of every record that it depends on has completed, and so does a
+//! 1. A datagram leaves only after the sync of every record that it depends on has completed. The same holds for a
 //!    message of a site to itself.
-//! 2. After a failed write or sync nothing more is handed to the site, nothing more is written and nothing more leaves.
-//! 3. Nothing is handed in that was not sealed with a key of the cluster, and nothing leaves unsealed.
-//! 4. Nothing is said to a client where it has not proven to be.
-//! 5. Whatever comes from the network is dropped and counted, or handed in; it never stops the host.
+//! 2. After a failed write or sync the host hands nothing more to the site, writes nothing more and sends nothing more.
+//! 3. The host hands in no datagram from the network that was not sealed with a key of the cluster, and sends none
+//!    unsealed.
+//! 4. A client that has not proven its address gets nothing but a challenge, or the notice that the site is starting.
+//! 5. A datagram from the network is handed in, answered by the host itself, or dropped and counted. It never stops the
+//!    host.
 
 pub mod caller;
 mod clock;

@@ -1,53 +1,54 @@
-//! What a site's host and a program of clients say to each other by themselves, without the processes that they run: no
-//! process ever sees any of it, and no simulated run has it.
+//! Messages between a site's host and a program of clients. The processes that these run never see such messages, and
+//! no simulated run has them.
 
 use super::counters::Counters;
 use crate::frame::FRAME_BYTES;
 
-/// What a client seals in place of a frame to ask for the [`Counters`] of a site: the first byte of a frame is its version,
-/// which is never 0. It is as long as the head of a frame, so that no challenge is longer.
+/// The bytes that a client seals in place of a frame to ask for the [`Counters`] of a site. No frame begins so: its
+/// first byte is its version, which is never 0. They are as long as the head of a frame, so that no challenge is
+/// longer.
 pub(super) const ASKS_FOR_COUNTERS: [u8; FRAME_BYTES] = [0; FRAME_BYTES];
 
-/// What a site sends to a client of which it does not know that it hears what is sent to its address.
+/// A challenge of a site: the client is to prove that it receives at the address it sends from.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Challenge {
-    /// What the client's next datagrams carry.
+    /// The cookie for the client's next datagrams.
     pub cookie: u64,
-    /// The count of the datagram that this answers.
+    /// The count of the datagram that the challenge answers.
     pub count: u64,
-    /// Whether that was dropped. If not, its cookie was an old one.
+    /// Whether that datagram was dropped. If not, its cookie was of the epoch before.
     pub is_dropped: bool,
 }
 
-/// What a site's host answers to a datagram of a client.
+/// The answer of a site's host itself to a datagram of a client.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Notice {
-    /// It is to prove where it is.
+    /// The client is to prove its address.
     Challenge(Challenge),
-    /// The site reads its journal, and has not looked at the datagram of this count.
+    /// The site is reading its journal, and has not looked at the datagram.
     Starting {
-        /// Which of the client's.
+        /// The count of the client's datagram.
         count: u64,
     },
-    /// What became of datagrams since the site's start.
+    /// The datagram counters of the host since its start.
     Counters {
-        /// Which of the client's datagrams asked for that.
+        /// The count of the client's datagram that asked for them.
         count: u64,
-        /// How many of each.
+        /// The counters.
         counters: Counters,
     },
 }
 
-/// Bytes of a notice that has no counters, behind which those stand.
+/// Bytes of a notice before its counters, which only one kind of notice has.
 const HEAD_BYTES: usize = 8 + 8 + 1;
 
-/// The last byte of a notice's head.
+/// The kinds of notices: the last byte of the head.
 const KEPT: u8 = 0;
 const DROPPED: u8 = 1;
 const STARTING: u8 = 2;
 const COUNTERS: u8 = 3;
 
-// What is sent to whoever has not proven where it is is no longer than what it answers.
+// An answer to an unproven address must be no longer than the datagram that it answers.
 const _: () = assert!(HEAD_BYTES <= FRAME_BYTES);
 
 impl Notice {
@@ -60,7 +61,7 @@ impl Notice {
         }
     }
 
-    /// The cookie or 0, the count, what it is, and the counters if it has them.
+    /// The cookie or 0, the count, the kind, and the counters if the notice has them.
     pub(super) fn encode(&self) -> Vec<u8> {
         let (cookie, kind) = match *self {
             Notice::Challenge(Challenge { cookie, is_dropped: false, .. }) => (cookie, KEPT),

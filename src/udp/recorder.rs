@@ -1,15 +1,15 @@
-//! The flight recorder: writes everything that a host's processes are handed, and what comes of it, into a ring of
-//! files.
+//! The flight recorder: writes every input that a host's processes receive, and every output, into a ring of files.
 //!
-//! The host's thread only appends to memory; another thread writes. A file of the ring opens with a clone of the
-//! processes, which shares what is old and is cheap, and is made into bytes by that thread too.
+//! The host's thread only appends to memory; another thread writes. Where a file opens with the states of the
+//! processes, the host's thread clones them, which is cheap because a clone shares older data. The other thread encodes
+//! the clone.
 //!
-//! 1. An input is in memory before its process gets it, and in the file within 20 ms as good as: a killed
-//!    program loses no more. A panic of the host's thread loses nothing. Nothing is synced: a power loss loses what
-//!    the operating system had not written.
-//! 2. A recorder that cannot write warns, stops and counts what it leaves out; its site goes on. One that cannot
-//!    keep up leaves inputs out, counts them, and goes on with a file that begins with a state.
-//! 3. All files of the ring together are no larger than was asked for.
+//! 1. An input is in memory before its process gets it, and about 20 ms later in the file: a killed program loses no
+//!    more. A panic of the host's thread loses nothing. Nothing is synced: a power loss loses what the operating system
+//!    had not written.
+//! 2. A recorder that cannot write warns, stops, and counts the inputs that it leaves out. Its site goes on. A recorder
+//!    that cannot keep up leaves inputs out, counts them, and goes on with a file that begins with states.
+//! 3. All files of the ring together are no larger than the bound that was asked for.
 
 mod ring;
 mod writer;
@@ -30,33 +30,33 @@ use crate::recording::{self, Ending, OutputMark};
 use crate::time::Instant;
 use crate::wire::Wire;
 
-/// The least that a ring may be bounded to, in bytes.
+/// The smallest bound on a ring, in bytes.
 pub const RECORD_MIN: u64 = 16 << 20;
 
-/// The most that a ring may be bounded to, in bytes: no state in it has a length of more than 4 bytes.
+/// The largest bound on a ring, in bytes: the length of any state in it fits 4 bytes.
 pub const RECORD_MAX: u64 = 8 << 30;
 
-/// How long what was recorded waits in memory.
+/// The longest time for which entries wait in memory.
 const FLUSH_EVERY: Duration = Duration::from_millis(20);
 
-/// How long the end of a recorder waits for what was recorded last.
+/// The longest time for which the end of a recorder waits until everything is written.
 const END_PATIENCE: Duration = Duration::from_secs(5);
 
-/// As soon as so many bytes wait, they are written.
+/// Once this many bytes wait, they are written.
 const WRITE_BYTES: usize = 256 << 10;
 
-/// The most bytes that wait to be written; beyond, inputs are left out.
+/// The most bytes that wait to be written. Beyond that, inputs are left out.
 const PENDING_MAX: usize = 64 << 20;
 
-/// Buffers that are used again.
+/// The most buffers that are kept for later use.
 const SPARE_MAX: usize = 8;
 
-/// Where to, how much, and whose.
+/// The settings of a recorder.
 #[derive(Clone, Debug)]
 pub struct RecorderSettings {
     /// The folder; made if it is missing.
     pub folder: PathBuf,
-    /// How large all its files may be together, in bytes.
+    /// The most bytes of all its files together.
     pub bytes_max: u64,
     /// The site's cluster.
     pub cluster: u64,
@@ -95,30 +95,30 @@ impl Display for RecorderError {
 
 impl std::error::Error for RecorderError {}
 
-/// What became of the inputs of a recording.
+/// Counts of the inputs of a recording.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct Recorded {
-    /// How many were recorded.
+    /// Inputs that were recorded.
     pub inputs: u64,
-    /// How many were left out.
+    /// Inputs that were left out.
     pub left_out: u64,
 }
 
 /// Records the processes of one host.
 pub struct Recorder<P: Process> {
     shared: Arc<BothThreads<P>>,
-    /// Of which the thread that writes holds the other end.
+    /// Disconnected once the writing thread has ended, which holds the other end.
     ended: Receiver<()>,
     put_command: fn(&P::Command, &mut Vec<u8>),
     put_config: fn(&P::Config, &mut Vec<u8>),
     bytes_max: u64,
-    /// The processes, in the order of their seats, and what they were started with.
+    /// The processes and the seeds that they were started with, in the order of their seats.
     seats: Vec<(ProcessId, Seed)>,
-    /// What the effects held when the input came whose output is to come.
+    /// The end of the effects before the last input, while its output is yet to come.
     mark: Option<OutputMark>,
-    /// Bytes of the entries of this file; the greatest number when there is none that goes on.
+    /// Bytes of the entries in this file; `u64::MAX` if the next input begins another file.
     bytes: u64,
-    /// Whether inputs are left out until what waits is written.
+    /// Whether inputs are left out until everything that waits is written.
     is_behind: bool,
     recorded: Recorded,
 }
@@ -126,20 +126,20 @@ pub struct Recorder<P: Process> {
 /// What both threads share.
 struct BothThreads<P> {
     state: Mutex<RecorderState<P>>,
-    /// For the thread that writes.
+    /// Wakes the writing thread.
     work: Condvar,
 }
 
 struct RecorderState<P> {
     pieces: Vec<Piece<P>>,
-    /// Bytes of all entries among them.
+    /// Bytes of all entries among the pieces.
     pending: usize,
-    /// What the thread that writes waits for.
+    /// The event that the writing thread waits for.
     waits_for: WaitsFor,
     spare: Vec<Vec<u8>>,
-    /// How many bytes of entries a file takes.
+    /// The bytes of entries after which the next file begins.
     entries_max: u64,
-    /// The thread has given up.
+    /// Whether the writing thread has given up.
     is_stopped: bool,
 }
 
@@ -147,20 +147,20 @@ struct RecorderState<P> {
 enum WaitsFor {
     Nothing,
     Anything,
-    /// Enough to write, or the end.
+    /// Enough bytes to write, or a piece other than entries.
     Much,
 }
 
-/// A process as it starts: which, its seed, and the records that it is given.
+/// A process before its start: its id, its seed, and the records that it gets.
 type OpeningParts = (ProcessId, Seed, Vec<Vec<u8>>);
 
-/// What is to be written.
+/// A part of the recording that is to be written.
 enum Piece<P> {
-    /// An incarnation, and the first file of it unless that is to begin with states.
+    /// An incarnation, and its first file unless that is to begin with states.
     Begin { incarnation: u64, config: Vec<u8>, openings: Option<Vec<OpeningParts>> },
-    /// What the processes came to that were started from records.
+    /// The processes after their start from records.
     Started(Vec<P>),
-    /// Another file.
+    /// Another file, which begins with states.
     Turn { openings: Vec<(ProcessId, Seed, P)>, follows: bool },
     /// Whole frames without their checksums.
     Entries(Vec<u8>),
@@ -210,14 +210,14 @@ impl<P: Savable + Send + 'static> Recorder<P> {
 }
 
 impl<P: Process> Recorder<P> {
-    /// The processes with these records are about to be started.
+    /// Records that these processes are about to be started, each from these records.
     pub fn begin(&mut self, incarnation: u64, config: &P::Config, seats: &[(ProcessId, Seed, &[Vec<u8>])]) {
         self.seats = seats.iter().map(|(id, seed, _)| (*id, *seed)).collect();
         let bytes: u64 =
             seats.iter().flat_map(|(.., records)| *records).map(|record| record.len() as u64).sum();
         let mut out = Vec::new();
         (self.put_config)(config, &mut out);
-        // Large journals would fill the ring with every start: then the first file begins with what they led to.
+        // A large journal would fill the ring at every start. Then the first file begins with states instead.
         let openings = seats.iter().map(|(id, seed, records)| (*id, *seed, records.to_vec()));
         let is_small = bytes <= self.bytes_max / 8;
         let openings = is_small.then(|| openings.collect());
@@ -225,15 +225,15 @@ impl<P: Process> Recorder<P> {
         self.push(Piece::Begin { incarnation, config: out, openings });
     }
 
-    /// They were started; these are all, in the order of their seats.
+    /// Records that the processes were started. These are all of them, in the order of their seats.
     pub fn started(&mut self, processes: [&P; 2]) {
         if self.bytes < u64::MAX {
             self.push(Piece::Started(processes.into_iter().cloned().collect()));
         }
     }
 
-    /// `who` is about to be handed `input`. `effects` may hold what earlier inputs came to; `processes` are all, in
-    /// the order of their seats, as they are.
+    /// Records that `who` is about to receive `input`. `effects` may hold effects of earlier inputs. `processes` are
+    /// all of them, in the order of their seats, before the input.
     pub fn on_input(
         &mut self,
         who: ProcessId,
@@ -248,7 +248,7 @@ impl<P: Process> Recorder<P> {
         if state.is_stopped || self.is_behind {
             self.recorded.left_out += 1;
             self.mark = None;
-            // What follows the gap begins with a state.
+            // The file after the gap begins with states.
             self.bytes = u64::MAX;
             return;
         }
@@ -266,7 +266,7 @@ impl<P: Process> Recorder<P> {
             self.shared.append(&mut state, |out| recording::put_input(out, seat, now, input, put_command));
     }
 
-    /// `process`, which is `who`, took the input, and gave this to `effects`.
+    /// Records what `process`, whose id is `who`, added to `effects` for that input.
     pub fn on_output(&mut self, who: ProcessId, process: &P, effects: &Effects<P>) {
         let Some(mark) = self.mark.take() else { return };
         let (seat, deadline) = (self.seat(who), process.deadline().map(|(at, _)| at));
@@ -275,7 +275,7 @@ impl<P: Process> Recorder<P> {
             self.shared.append(&mut state, |out| recording::put_output(out, seat, effects, mark, deadline));
     }
 
-    /// What became of all inputs so far.
+    /// Counts of all inputs so far.
     pub fn recorded(&self) -> Recorded {
         self.recorded
     }
@@ -304,7 +304,7 @@ impl<P> BothThreads<P> {
         }
     }
 
-    /// Appends what `put` puts to the entries that wait; says how much that was.
+    /// Appends what `put` writes to the entries that wait. Returns the number of bytes.
     fn append(&self, state: &mut RecorderState<P>, put: impl FnOnce(&mut Vec<u8>)) -> u64 {
         let has_room = matches!(state.pieces.last(), Some(Piece::Entries(last)) if last.len() < WRITE_BYTES);
         if !has_room {
@@ -336,7 +336,7 @@ impl<P> BothThreads<P> {
     }
 }
 
-/// Writes what is left. A panic on its way through is what the recording ends with.
+/// Writes what is left. If the host's thread is panicking, the recording ends with that.
 impl<P: Process> Drop for Recorder<P> {
     fn drop(&mut self) {
         let ending = if thread::panicking() { Ending::Panicked } else { Ending::Stopped };
@@ -345,7 +345,7 @@ impl<P: Process> Drop for Recorder<P> {
             if self.bytes < u64::MAX {
                 self.shared.append(&mut state, |out| recording::put_ending(out, ending));
             }
-            // Also one that has stopped is to end.
+            // A writing thread that has given up must end too.
             state.pieces.push(Piece::End);
             self.shared.wake(&mut state);
         }

@@ -1,4 +1,4 @@
-//! Where each process is.
+//! The address of each process.
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -6,7 +6,7 @@ use std::net::SocketAddr;
 use crate::ids::{ProcessId, SiteId};
 use crate::time::{Duration, Instant};
 
-/// The most clients whose addresses are known; of more, those that were heard of longest ago are forgotten.
+/// The most clients whose addresses are kept. Beyond that the client that was heard of longest ago is forgotten.
 const CLIENTS_MAX: usize = 4_096;
 
 /// A client that was silent for this long may lose its number to another.
@@ -16,30 +16,30 @@ const HELD_FOR: Duration = Duration::from_secs(3);
 #[derive(Clone, Debug)]
 pub(super) struct Routes {
     sites: Vec<SocketAddr>,
-    clients: BTreeMap<u16, HeardClient>,
-    /// How many datagrams of clients were heard.
-    heard: u64,
+    clients: BTreeMap<u16, ClientRoute>,
+    /// The number of datagrams heard from clients.
+    received: u64,
 }
 
-/// What is known of one client.
+/// The latest news of one client.
 #[derive(Clone, Copy, Debug)]
-struct HeardClient {
+struct ClientRoute {
     address: SocketAddr,
-    /// Which program of this number it is, and which of its datagrams was the newest: what is not newer may be
-    /// a replay, from anywhere.
+    /// The incarnation of its program, and the count of that program's newest datagram. A datagram that is not newer
+    /// may be a replay, from anywhere.
     newest: (u64, u64),
     at: Instant,
-    /// Which of all datagrams of clients that was.
+    /// The number of that datagram among all datagrams of clients.
     order: u64,
 }
 
 impl Routes {
     pub(super) fn new(sites: Vec<SocketAddr>) -> Routes {
-        Routes { sites, clients: BTreeMap::new(), heard: 0 }
+        Routes { sites, clients: BTreeMap::new(), received: 0 }
     }
 
-    /// Takes note of a genuine datagram, the `count`th of this incarnation of `from`, so that answers go where it
-    /// came from: a client has proven to be there. False if its number is another client's.
+    /// Records a genuine datagram, the `count`th of this incarnation of `from`, so that answers go to `source`, an
+    /// address that the client has proven. False if the number belongs to another client.
     #[must_use]
     pub(super) fn learn(
         &mut self,
@@ -49,26 +49,26 @@ impl Routes {
         source: SocketAddr,
     ) -> bool {
         let ProcessId::Client(client) = from else { return true };
-        self.heard += 1;
+        self.received += 1;
         let newest =
-            HeardClient { address: source, newest: (incarnation, count), at: now, order: self.heard };
-        let Some(heard) = self.clients.get_mut(&client) else {
-            // A stranger to a full table is rare, and every datagram would pay for an order.
+            ClientRoute { address: source, newest: (incarnation, count), at: now, order: self.received };
+        let Some(route) = self.clients.get_mut(&client) else {
+            // An unknown client rarely meets a full table, and an ordered index would cost time with every datagram.
             if self.clients.len() >= CLIENTS_MAX
                 && let Some(oldest) =
-                    self.clients.iter().min_by_key(|(_, heard)| heard.order).map(|(it, _)| *it)
+                    self.clients.iter().min_by_key(|(_, route)| route.order).map(|(it, _)| *it)
             {
                 self.clients.remove(&oldest);
             }
             self.clients.insert(client, newest);
             return true;
         };
-        let is_held = now.since(heard.at) < HELD_FOR;
-        if incarnation < heard.newest.0 || (incarnation > heard.newest.0 && is_held) {
+        let is_held = now.since(route.at) < HELD_FOR;
+        if incarnation < route.newest.0 || (incarnation > route.newest.0 && is_held) {
             return false;
         }
-        if newest.newest > heard.newest {
-            *heard = newest;
+        if newest.newest > route.newest {
+            *route = newest;
         }
         true
     }
@@ -76,7 +76,7 @@ impl Routes {
     pub(super) fn address(&self, of: ProcessId) -> Option<SocketAddr> {
         match of {
             ProcessId::Site(site) | ProcessId::Terminal(site) => self.site(site),
-            ProcessId::Client(client) => self.clients.get(&client).map(|heard| heard.address),
+            ProcessId::Client(client) => self.clients.get(&client).map(|route| route.address),
         }
     }
 

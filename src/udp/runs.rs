@@ -1,8 +1,8 @@
-//! Datagrams that cross the socket together: sent one by one, short datagrams took a third of a loaded leader's time, and
-//! half of its clients', on their way through the operating system.
+//! Runs: datagrams that cross the socket in one call. When short datagrams were sent one by one, the operating system
+//! took a third of a loaded leader's time for them, and half of its clients' time.
 //!
-//! What a turn sends to one address, as to a program that many clients share, goes out in runs of equal length; what one
-//! call took from the socket is handed over one by one.
+//! Datagrams of one turn to one address, such as a program that many clients share, leave in runs of equal length.
+//! Datagrams that one call took from the socket are handed over one by one.
 
 use core::ops::Range;
 use std::io;
@@ -11,19 +11,19 @@ use std::net::SocketAddr;
 use super::counters::{Counters, Drop};
 use super::socket::{Received, Socket};
 
-/// What a socket holds, one by one.
+/// Takes datagrams from a socket, and hands them over one by one.
 #[derive(Debug)]
 pub struct Arrivals {
     buffer: Vec<u8>,
-    /// What was taken from the socket and not handed over yet.
+    /// The part of the buffer that is not handed over yet.
     rest: Range<usize>,
     length: usize,
     from: Option<SocketAddr>,
-    /// Whether the socket may hold more: it is reported once, then read until it is empty.
+    /// Whether the socket may hold more. Readiness is reported once, so the socket is then read until it is empty.
     is_readable: bool,
 }
 
-/// Longer than the longest run: a datagram of 16 bits.
+/// Longer than the longest run, in bytes: UDP has lengths of 16 bits.
 const BUFFER_BYTES: usize = 1 << 16;
 
 impl Default for Arrivals {
@@ -33,17 +33,17 @@ impl Default for Arrivals {
 }
 
 impl Arrivals {
-    /// Whether there may be a next one without waiting.
+    /// Whether there may be a next datagram without waiting.
     pub fn is_readable(&self) -> bool {
         self.is_readable || !self.rest.is_empty()
     }
 
-    /// The socket was reported to hold something.
+    /// Notes that the socket was reported to be readable.
     pub fn report(&mut self) {
         self.is_readable = true;
     }
 
-    /// The place of the next datagram, and where it came from; nothing if none is there.
+    /// The place of the next datagram in the buffer, and its source. `None` if the socket is empty.
     pub fn next(
         &mut self,
         socket: &mut (impl Socket + ?Sized),
@@ -70,34 +70,34 @@ impl Arrivals {
         Ok(self.from.map(|from| (place, from)))
     }
 
-    /// The datagram at a place that [`Arrivals::next`] gave, until the next call of it.
+    /// The datagram at a place that [`Arrivals::next`] returned, valid until the next call of `next`.
     pub fn bytes(&mut self, place: Range<usize>) -> &mut [u8] {
         &mut self.buffer[place]
     }
 }
 
-/// What is to leave, in order. It keeps nothing longer than until [`Departures::flush`].
+/// Outgoing datagrams, in order. It keeps none beyond the next [`Departures::flush`].
 #[derive(Debug, Default)]
 pub struct Departures {
     bytes: Vec<u8>,
-    /// Of each of the run, but for the last.
+    /// The length of each datagram of the run but the last, in bytes.
     length: usize,
     count: u64,
     to: Option<SocketAddr>,
 }
 
-/// Longer datagrams leave alone: a run's are never split on their way, and this much fits the smallest packet that every
-/// network carries (IPv6: 1,280 bytes).
+/// Datagrams longer than this many bytes leave alone. The network never fragments datagrams of a run, and this length
+/// fits the smallest packet that every network carries (IPv6: 1,280 bytes).
 const SHORT: usize = 1_232;
 
-/// What Linux takes in one call, in datagrams,
+/// The most datagrams that Linux takes in one call.
 const RUN_MAX: u64 = 64;
 
-/// and, with the headers, in bytes.
+/// The most bytes of a run: with the headers, Linux takes no more in one call.
 const RUN_BYTES_MAX: usize = 65_000;
 
 impl Departures {
-    /// Sends a datagram, now or with others that follow. What cannot leave is lost, and counted.
+    /// Sends a datagram, at once or together with later ones. A datagram that cannot leave is lost, and counted.
     pub fn send(
         &mut self,
         socket: &mut (impl Socket + ?Sized),
@@ -122,7 +122,7 @@ impl Departures {
         }
     }
 
-    /// Sends what is left.
+    /// Sends the datagrams that wait.
     pub fn flush(&mut self, socket: &mut (impl Socket + ?Sized), counters: &mut Counters) {
         let Some(to) = self.to.take() else { return };
         if self.count == 1 {
@@ -133,7 +133,7 @@ impl Departures {
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
                     (0..self.count).for_each(|_| counters.drop(Drop::SendBlocked));
                 }
-                // What is wrong with a run, as a network card that can't split one, need not be with its datagrams.
+                // A run may fail where single datagrams do not, as on a network card that cannot split runs.
                 Err(_) => self.bytes.chunks(self.length).for_each(|one| send(socket, one, to, counters)),
             }
         }

@@ -7,57 +7,61 @@
 //!         └─────── authenticated ──────┘     random      └──── encrypted and authenticated ────┘
 //! ```
 //!
-//! `key` is 0 for that of the sites, 64 + N for what the holder of client key N says to sites, 128 + N for what sites
-//! say to it, and 192 + N for a notice of a site's host, which has no frame: a challenge, that it reads its
-//! journal, or counters. Sites derive all 64 client keys when they start, so that no datagram of a stranger costs a derivation.
+//! `key` is 0 for the key of the sites, 64 + N for datagrams from holders of client key N to sites, 128 + N for
+//! datagrams from sites to those holders, and 192 + N for a notice of a site's host. A notice has no frame: it is a
+//! challenge, the notice that the site is reading its journal, or counters. Sites derive all 64 client keys when they
+//! start, so that no datagram of a stranger costs a derivation.
 //!
-//! XChaCha20-Poly1305 (draft-irtf-cfrg-xchacha-03). Nonces are drawn at random: 24 bytes never repeat by chance, and
-//! a counter would begin anew after a crash. `count` numbers what one process seals since its start, from 1.
+//! The cipher is XChaCha20-Poly1305 (draft-irtf-cfrg-xchacha-03). Nonces are drawn at random: 24 bytes never repeat by
+//! chance, and a counter would begin again after a crash. `count` numbers the datagrams that one process seals since
+//! its start, from 1.
 //!
 //! # Cookies
 //!
-//! A site serves a client once it knows that the client hears what is sent to where it sends from. `cookie` proves that:
-//! the site gave it, sealed, to that address, in a [`Challenge`] for a datagram without it. Such a datagram is dropped,
-//! and the client seals it again with the cookie. A challenge is shorter than whatever it answers. Only clients have
-//! cookies; the field is zero elsewhere.
+//! A site serves a client once it knows that the client receives at the address it sends from. `cookie` proves that:
+//! the site sent it, sealed, to that address, in a [`Challenge`] to a datagram without it. The site drops such a
+//! datagram, and the client seals it again with the cookie. A challenge is shorter than the datagram that it answers.
+//! Only clients have cookies; the field is zero elsewhere.
 //!
 //! # Replays
 //!
-//! Whoever records a sealed datagram can send it again, for ever. That is a network which duplicates and delays,
-//! and the protocol lives with it, as the simulator shows with the fault `replay`:
+//! Anybody who records a sealed datagram can send it again, for ever. To the protocol this looks like a network that
+//! duplicates and delays. The protocol tolerates that, as the simulator shows with the fault `late_copies`:
 //!
-//! - `Prepare`, `Promise`, `Accept`, `Accepted`, `Nack` and `Chosen` name their ballot: below what is promised they are
-//!   refused, and the same accept or vote twice is one.
-//! - A `Heartbeat` of a ballot that lost is refused; one of the ballot that leads can keep followers waiting for a leader
-//!   that is gone, only while it is sent again and again, and no longer than until somebody campaigns under a higher
-//!   ballot. `Heard` answers one beat of one ballot.
-//! - `Fetch`, `Survey` and `Query` are answered again. `Supply` holds what is chosen, which stays so. `Extent` names its
-//!   survey, whose number is never used twice, and each site counts once.
-//! - `Forward`, `Relay` and `Ask` are numbered by origin or session: they take effect once.
-//! - `Taken`, `Applied`, `Expired` and `Busy` name their request and, by a digest, what it asked for; that nothing was
-//!   done stays true. `Told` and `Behind` name a query, whose number is of one life of a client.
-//! - Nobody's address is learned from a datagram that is not newer than the last (see `routes`), so answers cannot be
-//!   led away. From another address than its sender's it draws a challenge, which only the holder of the key can answer.
-//! - A challenge names the datagram that it answers, which is sealed again at most three times. So does every other notice
-//!   of a site's host, and a client takes one for each of its datagrams.
+//! - `Prepare`, `Promise`, `Accept`, `Accepted`, `Nack` and `Chosen` name their ballot. They are refused below the
+//!   promised ballot, and a duplicate accept or vote counts once.
+//! - A `Heartbeat` of a ballot that lost is refused. One of the leading ballot can keep followers waiting for a leader
+//!   that is gone, but only while it is sent again and again, and only until a site campaigns under a higher ballot.
+//!   `HeartbeatReply` answers one beat of one ballot.
+//! - `Fetch`, `Survey` and `Query` are answered again. `FetchReply` holds chosen entries, which stay chosen.
+//!   `SurveyReply` names its survey, whose number is never used twice, and each site counts once.
+//! - `Forward`, `Relay` and `Request` are numbered by origin or session, so they take effect once.
+//! - `Taken`, `Applied`, `Expired` and `Busy` name their request and, by a digest, its content. An answer that nothing
+//!   was done stays true. `QueryReply` and `Behind` name a query, whose number belongs to one incarnation of a client.
+//! - No address is learned from a datagram that is not newer than the last (see `routes`), so a replay cannot lead
+//!   answers away. A replay from another address than its sender's draws a challenge, which only the holder of the key
+//!   can answer.
+//! - A challenge names the datagram that it answers, and a client sends that again at most three times. Every other
+//!   notice of a site's host names its datagram too, and a client takes one such notice for each of its datagrams.
 //!
 //! # Limits
 //!
-//! - All sites share one key: a site that is broken into can pose as any other, to sites and to clients, and can derive
-//!   every client key.
-//! - The holders of one client key share it: each can pose as any client of its 1,024 numbers, take the turn of their
-//!   sessions, read what they say and are told, and answer them as a site would. Whoever is not to be able to do that to
-//!   another gets another key. Of clients with another key the holder can do none of this: a datagram names the key that
-//!   sealed it, sites hear from a key only its own clients, and clients hear only what is sealed for them by their key.
-//! - A client key speaks for all users of the timeline, which have no passwords.
-//! - A key is revoked by `denied` in `sites.ron`, at each site from its next start on. There are 64 keys for one master.
-//! - Nothing is forward secret: who has a key opens what was recorded under it before; the master opens what was
+//! - All sites share one key. An attacker who breaks into one site can pose as any other, to sites and to clients, and
+//!   can derive every client key.
+//! - All holders of one client key share its power. Each can pose as any client of its 1,024 numbers, send requests in
+//!   those clients' sessions, read their requests and answers, and answer them as a site would. Holders who must not do
+//!   that to each other need separate keys. Against clients of another key a holder can do none of this. A datagram
+//!   names the key that sealed it; sites accept from a key only its own clients, and clients accept only what their own
+//!   key sealed for them.
+//! - A client key is valid for all users of the timeline, who have no passwords.
+//! - `denied` in `sites.ron` revokes a key, at each site from its next start on. There are 64 keys per master.
+//! - There is no forward secrecy. A key opens everything recorded under it before, and the master opens everything
 //!   recorded under every client key.
-//! - A program that is copied with its memory, as in a snapshot of its machine, draws the nonces that its copy draws: two
-//!   datagrams under one nonce tell what they differ in, and how to forge more under it.
-//! - Times and sizes of datagrams, which client key they are sealed with, and cookies are seen by all. Who sees a client's
-//!   datagrams and can send in its address's name can have the site answer them to that client once more, for as long
-//!   as the cookie holds: up to twenty minutes.
+//! - A program that is copied with its memory, as in a snapshot of its machine, draws the same nonces as its copy. Two
+//!   datagrams under one nonce reveal their difference, and how to forge more under it.
+//! - Everybody on the path sees times and sizes of datagrams, the numbers of their client keys, and cookies. An
+//!   attacker who sees a client's datagrams and can send from its address can make the site answer them to that client
+//!   again, for as long as the cookie is valid: up to twenty minutes.
 
 use chacha20poly1305::{AeadInOut, KeyInit, XChaCha20Poly1305, XNonce};
 use rand_chacha::ChaCha20Rng;
@@ -69,7 +73,7 @@ pub use super::notices::{Challenge, Notice};
 use crate::frame::DATAGRAM_MIN;
 use crate::ids::ProcessId;
 
-/// The form of sealed datagrams that this code speaks. Others are dropped.
+/// The version of sealed datagrams that this code speaks. Others are dropped.
 pub const VERSION: u8 = 4;
 
 const CLUSTER_AT: usize = 1;
@@ -84,37 +88,37 @@ const TAG_BYTES: usize = 16;
 /// What sealing adds to a frame, in bytes.
 pub const SEAL_BYTES: usize = SEALED_AT + COUNT_BYTES + TAG_BYTES;
 
-/// The least limit on sealed datagrams that may be configured, in bytes.
+/// The smallest limit on sealed datagrams that may be configured, in bytes.
 pub const SEALED_MIN: usize = DATAGRAM_MIN + SEAL_BYTES;
 
-/// The key byte of what sites say to each other, and of what is said to sites and to clients by client key 0, and with
-/// what hosts notify it.
+/// The key byte of datagrams between sites. The next three are those of client key 0: to sites, to clients, and for
+/// notices to clients.
 const OF_SITES: u8 = 0;
 const TO_SITES: u8 = 64;
 const TO_CLIENTS: u8 = 128;
 const NOTICES: u8 = 192;
 const _: () = assert!(KeyNumber::COUNT <= TO_SITES && TO_CLIENTS == 2 * TO_SITES);
 
-/// What a datagram says of itself before it is opened; anybody may have written it.
+/// The claims of a datagram that was not opened yet. Anybody may have written them.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct SealClaim {
-    /// Whose key it says to be sealed with.
+    /// The key that it claims to be sealed with.
     pub party: Party,
     /// The client's cookie, or zero.
     pub cookie: u64,
 }
 
-/// Which key a datagram is sealed with.
+/// The key that a datagram is sealed with.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Party {
-    /// That of the sites: between sites.
+    /// The key of the sites, for datagrams between sites.
     Sites,
-    /// This client key: what its holders say and what is said to them.
+    /// This client key, for datagrams from its holders and to them.
     Client(KeyNumber),
 }
 
 impl Party {
-    /// Whose key speaks for this process. The terminal of a site is in the site's program.
+    /// The party whose key this process uses. The terminal of a site runs in the site's program.
     pub fn of(process: ProcessId) -> Party {
         match process {
             ProcessId::Site(_) | ProcessId::Terminal(_) => Party::Sites,
@@ -123,18 +127,18 @@ impl Party {
     }
 }
 
-/// Whose datagrams a sealer opens.
+/// The datagrams that a sealer opens, by their direction.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 enum SealSide {
-    /// Those of sites and of clients to sites.
+    /// From sites and from clients to sites.
     Site,
-    /// Those of sites to clients.
+    /// From sites to clients.
     Client,
-    /// All.
+    /// In all directions.
     Bystander,
 }
 
-/// What is derived from one client key.
+/// The ciphers of one client key, one for each direction.
 struct Pair {
     to_sites: XChaCha20Poly1305,
     to_clients: XChaCha20Poly1305,
@@ -145,7 +149,7 @@ pub struct Sealer {
     cluster: u64,
     side: SealSide,
     sites: Option<XChaCha20Poly1305>,
-    /// By number; empty if there are none.
+    /// By number; empty without client keys.
     clients: Vec<Option<Pair>>,
     denied: KeySet,
     nonces: ChaCha20Rng,
@@ -155,18 +159,18 @@ pub struct Sealer {
 /// A datagram that was opened.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Opened<'a> {
-    /// Whose key opened it.
+    /// The key that opened it.
     pub party: Party,
-    /// Which of its sender's it is, from 1 at each start.
+    /// Its number among the datagrams of its sender, from 1 at each start.
     pub count: u64,
-    /// If it is a notice of a site's host; then it has no frame.
+    /// The notice, if a site's host sent one. Then there is no frame.
     pub notice: Option<Notice>,
-    /// What was sealed.
+    /// The sealed frame.
     pub frame: &'a [u8],
 }
 
 impl Opened<'_> {
-    /// If it is a challenge.
+    /// The challenge, if it is one.
     pub fn challenge(&self) -> Option<Challenge> {
         match self.notice {
             Some(Notice::Challenge(challenge)) => Some(challenge),
@@ -193,7 +197,7 @@ impl Pair {
 }
 
 impl Sealer {
-    /// For a site of this cluster that has these keys; `seed` comes from the operating system and is used once.
+    /// A sealer for a site of this cluster. The operating system draws `seed`, which is used only once.
     pub fn new(cluster: u64, keys: &Keys, seed: [u8; 32]) -> Sealer {
         let clients = keys.client_master.iter().flat_map(|master| {
             KeyNumber::all().map(|number| Some(Pair::new(cluster, &master.client_key(number))))
@@ -209,7 +213,7 @@ impl Sealer {
         }
     }
 
-    /// For a program of clients that has these keys.
+    /// A sealer for a program of clients with these keys.
     pub fn of_clients(cluster: u64, keys: &[ClientKey], seed: [u8; 32]) -> Sealer {
         let of = |number| keys.iter().find(|key| key.number() == number);
         Sealer {
@@ -223,18 +227,18 @@ impl Sealer {
         }
     }
 
-    /// For a program that has the keys of a site and opens what passes it by, in either direction. It never seals.
+    /// A sealer for a program with the keys of a site that opens datagrams in all directions. It never seals.
     pub fn of_bystander(cluster: u64, keys: &Keys) -> Sealer {
         Sealer { side: SealSide::Bystander, ..Sealer::new(cluster, keys, [0; 32]) }
     }
 
-    /// Seals with the keys of clients as a site does.
+    /// Seals with the keys of clients, but as a site does.
     #[cfg(test)]
     pub(super) fn posing_as_site(self) -> Sealer {
         Sealer { side: SealSide::Site, ..self }
     }
 
-    /// Whether the key of this party is at hand.
+    /// Whether it has the key of this party.
     pub fn has(&self, party: Party) -> bool {
         match party {
             Party::Sites => self.sites.is_some(),
@@ -246,22 +250,22 @@ impl Sealer {
         self.clients.get(usize::from(number.number()))?.as_ref()
     }
 
-    /// How many datagrams it has sealed.
+    /// The number of datagrams that it has sealed.
     pub fn count(&self) -> u64 {
         self.count
     }
 
-    /// Seals `frame` into `out`, in place of what it held. False if the key is not at hand: then nothing is to be sent.
+    /// Seals `frame` into `out`, in place of what `out` held. False if the key is missing: then send nothing.
     pub fn seal(&mut self, party: Party, frame: &[u8], out: &mut Vec<u8>) -> bool {
         self.seal_with(party, 0, frame, out)
     }
 
-    /// Notifies the client that sealed with this key, as [`Sealer::seal`] does.
+    /// Seals a notice to the holder of this client key, like [`Sealer::seal`].
     pub(super) fn notify(&mut self, key: KeyNumber, notice: &Notice, out: &mut Vec<u8>) -> bool {
         self.seal_as(Party::Client(key), NOTICES + key.number(), 0, &notice.encode(), out)
     }
 
-    /// As [`Sealer::seal`], with a cookie of the site that it is for.
+    /// Like [`Sealer::seal`], with a cookie of the receiving site.
     pub fn seal_with(&mut self, party: Party, cookie: u64, frame: &[u8], out: &mut Vec<u8>) -> bool {
         let byte = match (party, self.side) {
             (Party::Sites, _) => OF_SITES,
@@ -302,14 +306,14 @@ impl Sealer {
         true
     }
 
-    /// What a datagram says of itself, if this side may be said anything of the kind at all. It is not opened.
+    /// Reads the claims of a datagram without opening it. An error if this side accepts no such datagrams.
     pub fn claim(&self, bytes: &[u8]) -> Result<SealClaim, Drop> {
         let (party, _, _) = self.look_at(bytes)?;
         let cookie = bytes[COOKIE_AT..NONCE_AT].try_into().expect("that is its length");
         Ok(SealClaim { party, cookie: u64::from_le_bytes(cookie) })
     }
 
-    /// Opens a datagram in place, or says why it is dropped.
+    /// Opens a datagram in place, or returns the reason for dropping it.
     pub fn open<'a>(&self, bytes: &'a mut [u8]) -> Result<Opened<'a>, Drop> {
         let (party, cipher, is_notice) = self.look_at(bytes)?;
         let (head, body) = bytes.split_at_mut(SEALED_AT);
@@ -328,7 +332,7 @@ impl Sealer {
         Ok(Opened { party, count, notice: Some(notice), frame: &[] })
     }
 
-    /// Checks all that stands in front of what is sealed.
+    /// Checks everything in front of the sealed part.
     fn look_at(&self, bytes: &[u8]) -> Result<(Party, &XChaCha20Poly1305, bool), Drop> {
         match bytes.first() {
             None => return Err(Drop::Malformed),
@@ -344,8 +348,8 @@ impl Sealer {
         self.opens(bytes[KEY_AT])
     }
 
-    /// Which key a datagram with this key byte claims, and whether to be a notice, if it may be said to this side at
-    /// all.
+    /// The party and the cipher that this key byte claims, and whether it claims a notice. An error if this side
+    /// accepts no such datagrams.
     fn opens(&self, byte: u8) -> Result<(Party, &XChaCha20Poly1305, bool), Drop> {
         if byte == OF_SITES {
             return self.sites.as_ref().map(|cipher| (Party::Sites, cipher, false)).ok_or(Drop::Key);
@@ -420,7 +424,7 @@ mod tests {
         assert_eq!(opened, Ok((Party::Client(number(9)), 1, 6)));
         assert_eq!(party(&sealer(5, &keys(Some(1), Some(3))), &out), Err(Drop::Key));
         assert_eq!(party(&sealer(5, &keys(Some(1), None)), &out), Err(Drop::Key));
-        // Said to be sealed with another key: that of the sites, of another client, or of the other direction.
+        // The key byte claims another key: that of the sites, of another client, or of the other direction.
         for byte in [OF_SITES, TO_SITES, TO_SITES + 8, NOTICES + 9, 1, 63] {
             let mut forged = out.clone();
             forged[KEY_AT] = byte;
@@ -428,7 +432,7 @@ mod tests {
         }
     }
 
-    /// The holder of a client key has what sites use for it, in both directions, and nothing else.
+    /// The holder of a client key has the datagram keys of both directions for it, and no others.
     #[test]
     fn a_client_key_answers_no_other_client_and_no_datagram_of_a_client_is_an_answer() {
         let mut site = sealer(5, &keys(Some(1), Some(2)));

@@ -12,29 +12,29 @@ use nix::sys::socket::{
 };
 use socket2::{Domain, Protocol, Socket as RawSocket, Type};
 
-/// What a host asks of its socket. No call ever blocks: they fail with [`io::ErrorKind::WouldBlock`].
+/// The interface of a host's socket. No call blocks: instead it fails with [`io::ErrorKind::WouldBlock`].
 pub trait Socket: Source {
-    /// Takes the next datagram, or several at once that came from one address; one that is longer than `into` is cut.
+    /// Takes the next datagram, or several at once from one address. A datagram longer than `into` is truncated.
     fn receive(&mut self, into: &mut [u8]) -> io::Result<Received>;
 
     /// Sends one datagram.
     fn send(&mut self, bytes: &[u8], to: SocketAddr) -> io::Result<()>;
 
-    /// Sends a run of datagrams in one call: each takes `length` of these bytes, and the last takes what is left. After
-    /// an error none has left. Whoever can't do it says [`io::ErrorKind::Unsupported`].
+    /// Sends a run of datagrams in one call: each holds `length` of these bytes, and the last holds the rest. After an
+    /// error none was sent. A socket that cannot send runs fails with [`io::ErrorKind::Unsupported`].
     fn send_run(&mut self, _bytes: &[u8], _length: usize, _to: SocketAddr) -> io::Result<()> {
         Err(io::ErrorKind::Unsupported.into())
     }
 }
 
-/// What one call of [`Socket::receive`] took: datagrams of `length` bytes each, but for the last, which is what is left.
+/// The result of one [`Socket::receive`]: datagrams of `length` bytes each; the last one holds the rest.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Received {
-    /// How many bytes they have together.
+    /// The length of all of them together, in bytes.
     pub bytes: usize,
-    /// How many bytes each has.
+    /// The length of each but the last, in bytes.
     pub length: usize,
-    /// Where they came from.
+    /// The address that they came from.
     pub from: SocketAddr,
 }
 
@@ -55,8 +55,8 @@ impl Socket for UdpSocket {
     }
 }
 
-/// Asked of the operating system for either direction, which may give less: room for the bursts of eight peers
-/// while this host waits for its disk.
+/// The buffer requested for each direction, in bytes; the operating system may give less. It has room for the bursts of
+/// eight peers while this host waits for its disk.
 const BUFFER_BYTES: usize = 1 << 20;
 
 /// A socket bound to `address`.
@@ -70,12 +70,12 @@ pub fn bind(address: SocketAddr) -> io::Result<UdpSocket> {
     Ok(UdpSocket::from_std(socket.into()))
 }
 
-/// A socket that takes and sends runs of datagrams where the operating system can: Linux since 5.0 splits what one call
-/// sends behind its network stack (`UDP_SEGMENT`, udp(7)), and joins what came from one sender (`UDP_GRO`).
+/// A socket that sends and takes runs of datagrams where the operating system can. Linux since 5.0 splits a run after
+/// it has passed the network stack (`UDP_SEGMENT`, udp(7)), and joins datagrams from one sender (`UDP_GRO`).
 #[derive(Debug)]
 pub struct OffloadSocket {
     socket: UdpSocket,
-    /// Older systems would send a whole run as one datagram.
+    /// Whether the operating system knows runs: older ones would send a whole run as one datagram.
     has_runs: bool,
     control: Vec<u8>,
 }
@@ -88,7 +88,7 @@ impl OffloadSocket {
         Ok(OffloadSocket { socket, has_runs, control: nix::cmsg_space!(i32) })
     }
 
-    /// The same socket once more: what one of the two receives the other does not.
+    /// A second handle to the same socket: each datagram reaches only one of the two.
     pub(super) fn share(&self) -> io::Result<OffloadSocket> {
         let socket = std::net::UdpSocket::from(self.socket.as_fd().try_clone_to_owned()?);
         Ok(OffloadSocket {
@@ -98,7 +98,7 @@ impl OffloadSocket {
         })
     }
 
-    /// Where it is bound.
+    /// The address that it is bound to.
     pub fn local_addr(&self) -> io::Result<SocketAddr> {
         self.socket.local_addr()
     }

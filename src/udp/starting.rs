@@ -1,4 +1,4 @@
-//! What clients hear of a site that reads its journal: that it does. It takes part in nothing until it has.
+//! Answers clients while a site reads its journal. Until the journal is read, the site takes part in nothing.
 
 use std::io;
 use std::net::SocketAddr;
@@ -21,11 +21,12 @@ use crate::frame::FRAME_BYTES;
 const SOCKET: Token = Token(0);
 const WAKER: Token = Token(1);
 
-/// Most journals are read sooner, and what came until then waits in the socket for the site itself.
+/// The time before the first answer. Most journals are read sooner, and datagrams wait in the socket for the site
+/// itself.
 const GRACE: core::time::Duration = core::time::Duration::from_millis(200);
 
-/// Answers clients from a site's socket, in a thread of its own, until it is dropped. What it takes from the socket is
-/// lost to the site, as in a network that loses.
+/// Answers clients from a site's socket, in a thread of its own, until it is dropped. Datagrams that it takes from the
+/// socket are lost to the site, as if the network had lost them.
 #[derive(Debug)]
 pub struct Starting {
     is_over: Arc<AtomicBool>,
@@ -34,7 +35,7 @@ pub struct Starting {
 }
 
 impl Starting {
-    /// For the site of this cluster that is to listen on `socket`, with these keys and limit on datagrams.
+    /// Starts to answer on `socket` for a site of this cluster, with these keys and this limit on datagrams, in bytes.
     ///
     /// # Errors
     /// When the operating system refuses.
@@ -71,7 +72,7 @@ impl Starting {
 impl Drop for Starting {
     fn drop(&mut self) {
         self.is_over.store(true, Ordering::SeqCst);
-        // It looks by itself, too.
+        // The thread also looks by itself.
         let _ = self.waker.wake();
         if let Some(thread) = self.thread.take() {
             let _ = thread.join();
@@ -96,7 +97,7 @@ impl StartingDesk {
         let start = self.clock.now();
         let grace = crate::time::Duration::from_micros(u64::try_from(GRACE.as_micros()).unwrap_or(u64::MAX));
         while !is_over.load(Ordering::SeqCst) {
-            // Woken by datagrams, by the end, and to begin at all.
+            // This returns at a datagram, at the end, and when the grace period is over.
             if let Err(error) = poll.poll(&mut events, Some(GRACE))
                 && error.kind() != io::ErrorKind::Interrupted
             {
@@ -118,7 +119,7 @@ impl StartingDesk {
         }
     }
 
-    /// Whether the datagram there was a client's; then the answer is sealed.
+    /// Seals the answer to the datagram at `place`. False if it gets none: only clients do.
     fn take(&mut self, place: core::ops::Range<usize>, source: SocketAddr) -> bool {
         if place.len() > self.datagram_max + SEAL_BYTES || place.len() < FRAME_BYTES + SEAL_BYTES {
             return false;

@@ -1,10 +1,10 @@
-//! How many datagrams of strangers are opened.
+//! Limits how many datagrams of strangers are opened.
 //!
-//! Opening is what a datagram costs most. Who is known is always opened: sites where `sites.ron` says they are, whoever
-//! sealed with their key before, and clients with a cookie. Others share what is left: sources fall into groups, by a
-//! secret of this process, and of each group so many are opened and the rest is dropped unread. A flood from one
-//! address uses up its own group; one in the name of all addresses leaves each group some, so that a newcomer gets
-//! through when it asks a few times.
+//! Opening is the largest part of a datagram's cost. Datagrams of known sources are always opened: of sites at their
+//! addresses in `sites.ron`, of sources that sealed with the sites' key before, and of clients with a cookie. All other
+//! sources fall into groups, by a secret of this process. Each group has a rate at which its datagrams are opened; the
+//! rest is dropped unread. A flood from one address uses up its own group. A flood in the name of all addresses leaves
+//! each group some, so that a newcomer gets through when it asks a few times.
 
 use std::collections::VecDeque;
 use std::net::{IpAddr, SocketAddr};
@@ -12,60 +12,60 @@ use std::net::{IpAddr, SocketAddr};
 use crate::mix::{below, mix};
 use crate::time::{Duration, Instant};
 
-/// Groups of strangers.
+/// The number of groups of strangers.
 const GROUPS: u64 = 256;
 
-/// A group has this many opened at once, as of one program with so many clients,
+/// The most datagrams of a group that are opened at once: one program may start this many clients.
 const BURST: u64 = 256;
 
-/// and regains one in this time.
+/// The time in which a group regains one datagram.
 const REGAINS: Duration = Duration::from_micros(16_000);
 
-/// Sources that sites were heard from, beside where they are configured: behind translators there may be others.
-const HEARD_MAX: usize = 32;
+/// The most sources of sites besides their configured addresses: address translators may cause some.
+const SITE_SOURCES_MAX: usize = 32;
 
-/// What is known of sources.
+/// The known sources, and the groups of all others.
 pub(super) struct Strangers {
     salt: u64,
     sites: Vec<SocketAddr>,
-    /// The oldest first.
-    heard: VecDeque<SocketAddr>,
+    /// Sources that sealed with the sites' key, the oldest first.
+    site_sources: VecDeque<SocketAddr>,
     groups: Vec<SourceGroup>,
 }
 
 /// A group of sources.
 #[derive(Clone, Copy)]
 struct SourceGroup {
-    /// How many more are opened.
+    /// The number of datagrams that may still be opened.
     left: u64,
-    /// When it regained one last.
+    /// The time at which the group last regained datagrams.
     at: Instant,
 }
 
 impl Strangers {
-    /// Sites are at these addresses; `salt` is drawn by the operating system.
+    /// `sites` are the addresses of the sites. The operating system draws `salt`.
     pub(super) fn new(sites: Vec<SocketAddr>, salt: u64) -> Strangers {
         let group = SourceGroup { left: BURST, at: Instant::ZERO };
         let groups = (0..GROUPS).map(|_| group).collect();
-        Strangers { salt, sites, heard: VecDeque::new(), groups }
+        Strangers { salt, sites, site_sources: VecDeque::new(), groups }
     }
 
-    /// Whether what comes from there may be a site's.
+    /// Whether this source is known as a site's.
     pub(super) fn is_site(&self, source: SocketAddr) -> bool {
-        self.sites.contains(&source) || self.heard.contains(&source)
+        self.sites.contains(&source) || self.site_sources.contains(&source)
     }
 
-    /// A site was heard from there.
-    pub(super) fn hear_site(&mut self, source: SocketAddr) {
+    /// Records that a site was heard from this source.
+    pub(super) fn record_site(&mut self, source: SocketAddr) {
         if !self.is_site(source) {
-            if self.heard.len() >= HEARD_MAX {
-                self.heard.pop_front();
+            if self.site_sources.len() >= SITE_SOURCES_MAX {
+                self.site_sources.pop_front();
             }
-            self.heard.push_back(source);
+            self.site_sources.push_back(source);
         }
     }
 
-    /// Whether a datagram of a stranger there is opened; it counts.
+    /// Whether a datagram of a stranger at this source may be opened. The call counts as such a datagram.
     pub(super) fn may_open(&mut self, now: Instant, source: SocketAddr) -> bool {
         let place = usize::try_from(self.group(source)).expect("below 256");
         let group = &mut self.groups[place];
@@ -126,7 +126,7 @@ mod tests {
                 .count()
         };
         let opened: Vec<usize> = (0..5).map(&mut flood).collect();
-        // What was spared is used up by then.
+        // By then the groups have used up their initial allowance.
         assert!((1..=16_000).contains(&opened[4]), "{opened:?}");
         let newcomer = at(9);
         assert!((0..100).any(|n| strangers.may_open(ms(5_000 + 20 * n), newcomer)));
@@ -136,9 +136,9 @@ mod tests {
     fn sites_that_were_heard_elsewhere_are_known_up_to_a_number() {
         let mut strangers = Strangers::new(vec![at(1)], 7);
         for port in 1..100 {
-            strangers.hear_site(at(port));
+            strangers.record_site(at(port));
         }
-        assert_eq!(strangers.heard.len(), HEARD_MAX);
+        assert_eq!(strangers.site_sources.len(), SITE_SOURCES_MAX);
         assert!(strangers.is_site(at(1)) && strangers.is_site(at(99)) && !strangers.is_site(at(2)));
     }
 }

@@ -1,4 +1,4 @@
-//! Syncs of a real disk, beside the host's thread or in it.
+//! Syncs of a real disk, in a thread of their own or in the host's.
 
 use std::io;
 use std::sync::Arc;
@@ -11,25 +11,25 @@ use crate::journal::{Disk, DiskError, SyncId};
 
 /// A sync that was started and has yet to be done.
 pub struct SyncJob {
-    /// Which.
+    /// The number of the sync.
     pub id: SyncId,
-    /// Does it; returns when everything written to its file before it was started is durable.
+    /// Does the sync. Returns once everything written to the file before the sync was started is durable.
     pub work: Box<dyn FnOnce() -> Result<(), DiskError> + Send>,
 }
 
-/// A disk whose syncs the host does itself, on whatever thread.
+/// A disk whose syncs the host does itself, in any thread.
 pub trait HostDisk: Disk {
     /// The syncs that were started since the last call, oldest first.
     fn take_started(&mut self) -> Vec<SyncJob>;
 }
 
-/// How many syncs may wait for the thread: a journal has the files of one sync under way, which are few.
+/// The most syncs that may wait for the thread. A journal has one sync under way, of few files.
 const JOBS_MAX: usize = 64;
 
-/// What became of a sync.
+/// A finished sync, and its result.
 pub(super) type Synced = (SyncId, Result<(), DiskError>);
 
-/// A thread that does one sync after the other and wakes the host after each. It ends when this is dropped.
+/// A thread that does one sync after another and wakes the host after each. It ends when this handle is dropped.
 #[derive(Debug)]
 pub(super) struct Syncer {
     jobs: SyncSender<SyncJob>,
@@ -57,7 +57,7 @@ impl Syncer {
         self.jobs.send(job).map_err(|_| DiskError::Io(GONE.into()))
     }
 
-    /// A sync that is done, if one is that was not returned before. Fails only if the thread is gone.
+    /// The next finished sync, if there is one. Fails only if the thread is gone.
     pub(super) fn next_done(&self) -> Result<Option<Synced>, DiskError> {
         match self.done.try_recv() {
             Ok(synced) => Ok(Some(synced)),
@@ -67,14 +67,14 @@ impl Syncer {
     }
 }
 
-/// Reports to the host, also that the thread ends, however it does.
+/// Reports results to the host, and also the end of the thread, even after a panic.
 struct Reporter {
     report: Option<SyncSender<Synced>>,
     waker: Arc<Waker>,
 }
 
 impl Reporter {
-    /// False if no host is there.
+    /// False if the host is gone.
     fn report(&self, synced: Synced) -> bool {
         self.report.as_ref().is_some_and(|report| report.send(synced).is_ok()) && self.waker.wake().is_ok()
     }
@@ -82,7 +82,7 @@ impl Reporter {
 
 impl Drop for Reporter {
     fn drop(&mut self) {
-        // First, so that the host finds it gone once it is awake.
+        // The channel closes first, so that the host finds it closed once it is awake.
         self.report = None;
         let _ = self.waker.wake();
     }

@@ -1,4 +1,4 @@
-//! The guide: its blocks are run, its tables and flags are those of the program.
+//! The guide: its blocks are run, and its tables and flags must match the program.
 
 use std::collections::BTreeSet;
 use std::fs::{self, Permissions};
@@ -14,7 +14,7 @@ use crate::{SITE, Scratch, UNIT, check_refused, free_ports, pause, run, site, su
 
 const GUIDE: &str = "docs/deploying.md";
 
-/// Each fenced block: its language, and what stands in it.
+/// Each fenced block: its language and its contents.
 fn blocks(text: &str) -> Vec<(String, String)> {
     let mut blocks = Vec::new();
     let mut open: Option<(String, String)> = None;
@@ -29,7 +29,7 @@ fn blocks(text: &str) -> Vec<(String, String)> {
     blocks
 }
 
-/// The rows of the table whose head begins so: their cells, without backquotes.
+/// The rows of the table whose head begins with `head`: their cells, without backquotes.
 fn table(head: &str) -> Vec<Vec<String>> {
     let text = text(GUIDE);
     let rows = text.split_once(head).unwrap_or_else(|| panic!("a table {head:?}")).1;
@@ -74,7 +74,7 @@ fn every_command_and_flag_and_file_that_is_named_exists() {
     let mut seen = BTreeSet::new();
     let blocks = blocks(&text);
     let in_blocks = blocks.iter().flat_map(|(_, block)| block.split(['\n', ';', '|', '{']));
-    // What backquotes enclose, and pieces of lines between them; a sentence never begins so.
+    // Text between backquotes, and pieces of lines between such texts; no sentence begins with `site `.
     let in_lines = text.split('`').filter(|piece| !piece.contains('\n'));
     for piece in in_blocks.chain(in_lines) {
         let Some(words) = piece.trim_start().strip_prefix("site ") else { continue };
@@ -103,14 +103,14 @@ fn every_command_and_flag_and_file_that_is_named_exists() {
     }
 }
 
-/// What a link to this heading says after its `#`.
+/// The anchor of a heading, which a link has after its `#`.
 fn anchor(heading: &str) -> String {
     let text = heading.trim_start_matches('#').trim().to_lowercase();
     let kept = text.chars().filter(|char| char.is_alphanumeric() || [' ', '-'].contains(char));
     kept.map(|char| if char == ' ' { '-' } else { char }).collect()
 }
 
-/// Stands in for systemd: runs what the installed unit says, with its paths in the scratch folder.
+/// Stands in for systemd: runs the commands of the installed unit, with its paths in the scratch folder.
 const SYSTEMCTL: &str = r#"#!/usr/bin/env bash
 set -euo pipefail
 verb=$1; shift
@@ -134,7 +134,7 @@ for unit; do
 done
 "#;
 
-/// Five sites in a scratch folder that plays all machines.
+/// Five sites in a scratch folder that stands for all machines.
 struct Machines(Scratch, u16);
 
 impl Machines {
@@ -154,7 +154,7 @@ impl Machines {
         machines
     }
 
-    /// With paths, ports and users as they are here.
+    /// Replaces paths, ports and users by those of this test.
     fn here(&self, text: &str) -> String {
         text.replace("/usr/local/bin/site", SITE)
             .replace("/etc/", &self.0.path("etc/"))
@@ -213,7 +213,7 @@ fn the_guides_blocks_make_keep_and_restore_a_cluster() {
                 "{printed}"
             );
             first_config = fs::read_to_string(&config).unwrap();
-            // What keeps a backup from being made of a site that runs.
+            // This lock prevents a backup of a running site.
             let held = Command::new("flock")
                 .args(["--nonblock", &machines.0.path("var/lib/aviary/site-3"), "true"])
                 .status();
@@ -250,13 +250,13 @@ fn the_guides_blocks_make_keep_and_restore_a_cluster() {
     }
     assert_eq!(seen.len(), 5, "{seen:?}");
     machines.run("for n in $sites; do systemctl stop \"aviary-site@$n\"; done");
-    // Storage of before is nothing to the cluster of after, and the other way round.
+    // The new cluster refuses storage of the old one, and the other way round.
     let retired = machines.0.path("var/lib/aviary/retired-0");
     check_refused(
         &["run", "--config", &config, "--id", "0", "--data", &retired],
         1,
         &["belongs to S0 of cluster"],
     );
-    // Every site ended because it was told to.
+    // Every site ended because it was asked to.
     assert!(!machines.logs().contains("error"), "{}", machines.logs());
 }

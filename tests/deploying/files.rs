@@ -1,4 +1,4 @@
-//! The files of `deploy/` by themselves.
+//! Checks the files of `deploy/` by themselves.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
@@ -12,7 +12,7 @@ pub(crate) fn example() -> Sites {
     Sites::parse("deploy/sites.ron", &text("deploy/sites.ron")).unwrap_or_else(|bad| panic!("{bad}"))
 }
 
-/// Where the sites are: by machine, their numbers.
+/// The sites by machine, as numbers.
 fn machines(sites: &Sites) -> BTreeMap<IpAddr, Vec<usize>> {
     let mut machines: BTreeMap<IpAddr, Vec<usize>> = BTreeMap::new();
     for (id, member) in sites.members.iter().enumerate() {
@@ -37,7 +37,7 @@ fn the_example_survives_the_loss_of_any_machine() {
         let row = format!("| {region} | {address} | {numbers} |");
         assert!(text("docs/deploying.md").contains(&row), "the guide's table has {row}");
     }
-    // One round trip between the regions, and a sync, fit every time-out.
+    // One round trip between the regions, and a sync, fit into every timeout.
     assert!(sites.config.retry > aviary::time::Duration::from_millis(160));
     assert!(sites.config.election >= sites.config.heartbeat.times(5));
 }
@@ -107,7 +107,7 @@ fn the_unit_is_well_formed_and_starts_a_site_with_flags_that_exist() {
         service["ReadWritePaths"],
         command[command.iter().position(|word| *word == "--data").unwrap() + 1]
     );
-    // No exit code of ours makes systemd start a site again, and a signal does.
+    // Systemd restarts a site after a signal, but after none of our exit codes.
     assert_eq!(service["Restart"], "on-abnormal");
 }
 
@@ -120,14 +120,14 @@ fn systemd_finds_nothing_wrong_with_the_unit() {
         let path = scratch.path("aviary-site@.service");
         std::fs::write(&path, text).unwrap();
         let out = run(Command::new(analyze).args(["verify", &path]));
-        let said = String::from_utf8_lossy(&[out.stdout, out.stderr].concat()).into_owned();
-        // Of the machine's own units it may say what it likes.
-        let ours: Vec<&str> = said.lines().filter(|line| line.contains("aviary-site")).collect();
+        let output = String::from_utf8_lossy(&[out.stdout, out.stderr].concat()).into_owned();
+        // Output about other units of the machine is ignored.
+        let ours: Vec<&str> = output.lines().filter(|line| line.contains("aviary-site")).collect();
         (out.status.success(), ours.join("\n"))
     };
-    let (ended, said) = verify(&unit.replace("ProtectHome=", "ProtectHouse="));
-    if !said.contains("ProtectHouse") {
-        eprintln!("skipped: systemd-analyze cannot verify here: {ended} {said}");
+    let (ended, output) = verify(&unit.replace("ProtectHome=", "ProtectHouse="));
+    if !output.contains("ProtectHouse") {
+        eprintln!("skipped: systemd-analyze cannot verify here: {ended} {output}");
         return;
     }
     assert_eq!(verify(&unit).1, "");

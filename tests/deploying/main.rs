@@ -1,4 +1,4 @@
-//! What `docs/deploying.md` and `deploy/` say is what is there: files are read, commands are run.
+//! `docs/deploying.md` and `deploy/` must be true: this test reads the files and runs the commands.
 #![cfg(all(feature = "tweets", feature = "udp"))]
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -21,7 +21,7 @@ fn text(path: &str) -> String {
     fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(path)).unwrap()
 }
 
-/// A folder that goes away.
+/// A folder that is removed when this is dropped.
 struct Scratch(PathBuf);
 
 impl Scratch {
@@ -43,7 +43,8 @@ impl Drop for Scratch {
     }
 }
 
-/// The first of `count` ports in a row that were free a moment ago, below those that systems give out by themselves.
+/// The first of `count` consecutive ports that were free a moment ago, below the range that systems assign by
+/// themselves.
 fn free_ports(count: u16) -> u16 {
     static NEXT: AtomicU32 = AtomicU32::new(0);
     for _ in 0..1_000 {
@@ -61,7 +62,7 @@ fn run(command: &mut Command) -> Output {
     command.stdin(Stdio::null()).output().unwrap()
 }
 
-/// Runs `site` to its end: its code, and what it printed.
+/// Runs `site` to its end and returns its exit code and output.
 fn site(arguments: &[&str]) -> (Option<i32>, String) {
     let out = run(Command::new(SITE).args(arguments));
     let printed = [out.stdout, out.stderr].concat();
@@ -84,7 +85,7 @@ fn check_refused(arguments: &[&str], code: i32, messages: &[&str]) {
     }
 }
 
-/// The program at hand, or a printed reason to skip.
+/// The program if it is installed; else prints a reason to skip.
 #[expect(clippy::print_stderr, reason = "a test that is skipped says so")]
 fn tool(name: &str) -> Option<&str> {
     let is_there = Command::new(name).arg("--version").stdin(Stdio::null()).output().is_ok();

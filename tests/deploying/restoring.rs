@@ -1,4 +1,4 @@
-//! `site restore`: what it refuses, and that what it writes is the cluster that was.
+//! `site restore`: its refusals, and that it writes the cluster that was backed up.
 
 use std::fs::{self, File};
 use std::path::Path;
@@ -6,7 +6,7 @@ use std::process::{Child, Command, Stdio};
 
 use crate::{SITE, Scratch, check_refused, free_ports, pause, succeed};
 
-/// Three sites that run.
+/// Three running sites.
 struct Cluster(Vec<Child>);
 
 impl Cluster {
@@ -19,7 +19,7 @@ impl Cluster {
         Cluster((0..3).map(start).collect())
     }
 
-    /// Ends all as `systemctl stop` does.
+    /// Ends all sites, as `systemctl stop` does.
     fn stop(mut self) {
         for site in &mut self.0 {
             assert!(Command::new("kill").args(["-TERM", &site.id().to_string()]).status().unwrap().success());
@@ -58,7 +58,7 @@ fn copy(from: &Path, to: &Path) {
     }
 }
 
-/// Which site leads, once one does.
+/// The leader, once a site leads.
 fn leader(config: &str) -> usize {
     for _ in 0..300 {
         let status = succeed(&["status", "--config", config]);
@@ -80,7 +80,7 @@ fn a_restored_cluster_is_the_one_that_was_backed_up() {
     for n in 0..20 {
         succeed(&["tweet", "--config", &config, "ann", &format!("tweet {n}")]);
     }
-    // The site that is asked may hear a moment later than the one that answered the last tweet.
+    // The site that is asked may learn of the last tweet a moment later than the site that answered it.
     let logs = (0..300).map(|_| succeed(&["log", "--config", &config]));
     let log = { logs }.find(|log| log.contains("tweet 19")).expect("the log holds what was answered");
     check_refused(
@@ -90,18 +90,18 @@ fn a_restored_cluster_is_the_one_that_was_backed_up() {
     );
     cluster.stop();
     let new = scratch.path("new");
-    let said = succeed(&["restore", "--backup", &old, "--dir", &new]);
+    let output = succeed(&["restore", "--backup", &old, "--dir", &new]);
     assert!(
-        said.contains(
+        output.contains(
             "and beside it storage for 3 sites, cluster.key, client-master.key and client.key: cluster "
         ),
-        "{said}"
+        "{output}"
     );
     let read = |dir: &str, name: &str| fs::read_to_string(format!("{dir}/{name}")).unwrap();
     for name in ["cluster.key", "client-master.key", "client.key", "sites.ron"] {
         assert_ne!(read(&old, name), read(&new, name), "{name}");
     }
-    // Every copy is whole: each site alone knows all but what is under way.
+    // Every copy is complete: each site alone knows everything except requests in progress.
     let new_config = format!("{new}/sites.ron");
     let cluster = Cluster::start(&new_config);
     leader(&new_config);
@@ -111,7 +111,7 @@ fn a_restored_cluster_is_the_one_that_was_backed_up() {
     assert_eq!(after.lines().filter(|line| line.contains(" ann: ")).collect::<Vec<_>>(), before);
     assert_eq!(before.len(), 20);
     cluster.stop();
-    // And it can be restored again.
+    // The restored cluster can be restored again.
     assert!(succeed(&["restore", "--backup", &new, "--check"]).starts_with("all 3 sites can be restored: "));
 }
 
@@ -162,7 +162,7 @@ fn what_is_not_a_whole_backup_of_one_cluster_at_rest_is_refused() {
     assert!(!Path::new(&scratch.path("new")).exists());
 }
 
-/// Copies of before a leader was elected beside copies of after it.
+/// Copies from before an election together with copies from after it.
 #[test]
 fn copies_of_different_moments_are_refused() {
     let scratch = Scratch::new("torn");

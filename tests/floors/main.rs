@@ -1,8 +1,8 @@
-//! Which module may use which: the invariant *Floors* of `src/lib.rs`, checked against every path in the sources.
+//! Checks which module may use which: the invariant *Floors* of `src/lib.rs`, against every path in the sources.
 //!
-//! Counted are `use` lines and paths in the code, within the library and `sim-runner` (`crate::`, `super::`, a module that
-//! the file declares, `$crate::` in a macro) and from the programs (`aviary::`, `sim_runner::`). Comments are not. Code for tests, below `#[cfg(test)]` or in the file of a module that is
-//! declared below it, may use whatever it likes.
+//! It counts `use` lines and paths in the code: within the library and `sim-runner` (`crate::`, `super::`, a module
+//! that the file declares, `$crate::` in a macro) and in the programs (`aviary::`, `sim_runner::`). It ignores
+//! comments. Test code, below `#[cfg(test)]` or in the file of a module that is declared below it, may use anything.
 
 mod sources;
 
@@ -12,7 +12,7 @@ use sources::{RUNNER, Source, arrows, library_macros, test_modules};
 struct Floor {
     number: u8,
     name: &'static str,
-    /// Which floors it may use beside itself.
+    /// The floors that it may use beside itself.
     uses: &'static [&'static str],
     why: &'static str,
 }
@@ -20,7 +20,7 @@ struct Floor {
 /// The modules of the floor `border`, which may use each other.
 const BORDER: [&str; 9] = ["cow_log", "frame", "ids", "macros", "mix", "outbox", "process", "time", "wire"];
 
-/// From the ground up: each uses only what has an earlier row.
+/// From the ground up: each floor uses only floors of earlier rows.
 const FLOORS: [Floor; 26] = [
     Floor { number: 0, name: "border", uses: &[], why: "the border knows nothing but itself" },
     Floor {
@@ -223,10 +223,10 @@ const FLOORS: [Floor; 26] = [
     },
 ];
 
-/// What stands at the top of the library without being a module of ours.
+/// Names at the top of the library that are not its own modules.
 const FOREIGN: [&str; 1] = ["alloc"];
 
-/// The floor of what stands at `path`: a part of a wing has a row of its own, or that of the wing.
+/// The floor of the module `path`: a submodule has a row of its own, or the row of its parent.
 fn floor_of<S: AsRef<str>>(path: &[S]) -> Option<&'static Floor> {
     let first = path.first()?.as_ref();
     let row = |name: &str| FLOORS.iter().find(|floor| floor.name == name);
@@ -281,7 +281,7 @@ fn no_module_uses_one_that_it_may_not() {
     assert!(sources.len() > 300, "only {} sources", sources.len());
     let found = findings(&sources);
     assert!(found.is_empty(), "{} arrows are not allowed:\n{}", found.len(), found.join("\n"));
-    // The table has no row for a module that is gone.
+    // The table has no row for a module that does not exist.
     let is_there = |name: &str| {
         let path: Vec<&str> = name.split("::").collect();
         sources
@@ -326,7 +326,7 @@ fn the_table_is_a_tower() {
     }
 }
 
-/// The floors as `src/lib.rs` names them: after its modules the number of each floor in brackets.
+/// `src/lib.rs` names the same floors: the number of each floor in brackets after its modules.
 #[test]
 fn the_map_in_the_library_names_the_same_floors() {
     let text = sources::text("src/lib.rs");
@@ -348,7 +348,26 @@ fn the_map_in_the_library_names_the_same_floors() {
     assert_eq!(named, expected);
 }
 
-/// Checks `text` as the source `file`, and expects findings that begin like this.
+/// One row of its table for each floor, with the modules that it may use.
+#[test]
+fn the_page_about_the_architecture_has_the_same_floors() {
+    let page = sources::text("docs/architecture.md");
+    let rows = page.lines().filter(|line| {
+        let cell = line.strip_prefix("| ").and_then(|row| row.split(" |").next());
+        cell.is_some_and(|cell| cell.parse::<u8>().is_ok())
+    });
+    let mut rows: Vec<&str> = rows.collect();
+    for floor in &FLOORS {
+        let uses: Vec<String> = floor.uses.iter().map(|used| format!("`{used}`")).collect();
+        let uses = if uses.is_empty() { "nothing".to_owned() } else { uses.join(", ") };
+        let expected = format!("| {} | `{}` | {uses} | ", floor.number, floor.name);
+        let found = rows.iter().position(|row| row.starts_with(&expected));
+        rows.remove(found.unwrap_or_else(|| panic!("docs/architecture.md lacks the row {expected}")));
+    }
+    assert!(rows.is_empty(), "docs/architecture.md has floors that are not here: {rows:?}");
+}
+
+/// Checks `text` as the source `file`, and expects findings that begin with these texts.
 #[track_caller]
 fn check(file: &str, text: &str, expected: &[&str]) {
     let beside = [
@@ -431,7 +450,7 @@ fn commands_for_any_service_use_none_of_ours() {
             &format!("sim-runner/src/replay.rs:4: `aviary::tweets::service::f`: {rule} tweets::service"),
         ],
     );
-    // A module that the file declares is a path as well.
+    // A module that the file declares is also a path.
     let top = "mod files;\npub mod tweets;\nuse files::load;\nuse tweets::real;";
     check("sim-runner/src/lib.rs", top, &[&format!("sim-runner/src/lib.rs:4: `tweets::real`: {rule}")]);
     let theirs = "use super::real;\nuse crate::{Exit, files::load};\nuse aviary::tweets::service::Timelines;";
@@ -508,7 +527,7 @@ fn comments_texts_and_tests_are_not() {
     );
     let others = "#[cfg(not(test))]\nuse crate::replicated::paxos::Slot;";
     check("src/sim/world.rs", others, &["src/sim/world.rs:2: `crate::replicated::paxos::Slot`"]);
-    // Files of modules that their parent declares for tests only.
+    // Files of modules that their parent declares only for tests.
     check("src/sim/planted.rs", "use crate::tweets::site::Site;", &[]);
     check("src/sim/planted/more.rs", "use crate::tweets::site::Site;", &[]);
     check("src/sim/network.rs", "use crate::tweets::site::Site;", &["src/sim/network.rs:1"]);

@@ -1,21 +1,21 @@
-//! Rust sources, as far as it takes to find the modules that they name.
+//! Reads Rust sources just far enough to find the modules that they name.
 
 use std::fs;
 use std::path::Path;
 
-/// The crate on top of the library, as the first part of the paths of its modules.
+/// The crate above the library, as the first part of the paths of its modules.
 pub const RUNNER: &str = "sim-runner";
 
-/// The crates as sources call them.
+/// The crates' names in sources.
 const CRATES: [&str; 2] = ["aviary", "sim_runner"];
 
 /// One file.
 pub struct Source {
-    /// Where it is, from the root of the repository.
+    /// Its path from the root of the repository.
     pub file: String,
-    /// Its module: from the top of the library, or of `bin` or `sim-runner` on top of it.
+    /// Its module path: from the top of the library, or from `bin` or `sim-runner` above it.
     pub path: Vec<String>,
-    /// The path of its crate; none of a program, whose modules are its own business.
+    /// The path of its crate; `None` for a program, whose modules are not checked.
     root: Option<Vec<String>>,
     tokens: Vec<Token>,
 }
@@ -26,23 +26,23 @@ struct Token {
     line: usize,
 }
 
-/// Something that a source names.
+/// A path that a source names.
 #[derive(Debug)]
 pub struct Arrow {
     pub line: usize,
-    /// As it is written, with the beginnings of its groups.
+    /// The path as written, with the prefixes of its groups.
     pub text: String,
-    /// From the top of the library.
+    /// The path from the top of the library.
     pub to: Vec<String>,
 }
 
-/// The text of a file of the repository.
+/// The text of a file in the repository.
 pub fn text(file: &str) -> String {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(file);
     fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
 }
 
-/// Every source in these folders but the map of the library.
+/// Every source in these folders except `src/lib.rs`.
 pub fn read(folders: &[&str]) -> Vec<Source> {
     let mut sources = Vec::new();
     let mut left: Vec<String> = folders.iter().map(|folder| (*folder).to_owned()).collect();
@@ -83,7 +83,7 @@ impl Source {
         self.tokens.get(place).map_or("", |token| &token.text)
     }
 
-    /// Just after the bracket that closes the one at `place`.
+    /// The place just after the bracket that closes the one at `place`.
     fn after_bracket(&self, mut place: usize) -> usize {
         let mut depth = 0;
         while place < self.tokens.len() {
@@ -100,7 +100,7 @@ impl Source {
         place
     }
 
-    /// Where the item that follows an attribute for tests at `place` ends, if there is one.
+    /// The place after the item that follows a test attribute at `place`, if there is one.
     fn after_tested(&self, place: usize) -> Option<(usize, usize)> {
         let is_tested = self.at(place) == "#"
             && self.at(place + 1) == "["
@@ -145,7 +145,7 @@ impl Source {
         Some((item, end))
     }
 
-    /// What `path` means in the module `around`, from the top of the library.
+    /// The path from the top of the library that `path` means in the module `around`.
     fn resolve(&self, around: &[String], path: &[String]) -> Vec<String> {
         let mut to = match path[0].as_str() {
             "aviary" => Vec::new(),
@@ -171,7 +171,7 @@ impl Source {
         (0..self.tokens.len()).filter(is_module).map(|place| self.at(place + 1)).collect()
     }
 
-    /// The modules in this file: the tokens where each begins and ends, and its name.
+    /// The modules in this file: their first and last tokens, and their names.
     fn modules_in_file(&self) -> Vec<(usize, usize, &str)> {
         let is_module = |place: &usize| self.at(*place) == "mod" && self.at(place + 2) == "{";
         let modules = (0..self.tokens.len()).filter(is_module);
@@ -179,7 +179,7 @@ impl Source {
     }
 }
 
-/// The modules whose files are declared for tests only.
+/// The modules whose files are declared only for tests.
 pub fn test_modules(sources: &[Source]) -> Vec<Vec<String>> {
     let mut modules = Vec::new();
     for source in sources {
@@ -199,7 +199,7 @@ pub fn test_modules(sources: &[Source]) -> Vec<Vec<String>> {
     modules
 }
 
-/// The macros that the library exports at its top, and the module that each stands in.
+/// The macros that the library exports at its top, and the module of each.
 pub fn library_macros(sources: &[Source]) -> Vec<(String, String)> {
     let mut macros = Vec::new();
     for source in sources.iter().filter(|source| source.is_library()) {
@@ -214,7 +214,7 @@ pub fn library_macros(sources: &[Source]) -> Vec<(String, String)> {
     macros
 }
 
-/// Everything of the library that the code of `source` names, but for its code for tests.
+/// Every path of the library that the code of `source` names outside of test code.
 pub fn arrows(source: &Source) -> Vec<Arrow> {
     let modules = source.modules_in_file();
     let below = if source.root.is_some() { source.modules_below() } else { Vec::new() };
@@ -248,7 +248,7 @@ pub fn arrows(source: &Source) -> Vec<Arrow> {
     found
 }
 
-/// Every path that begins with `before` and goes on at `place`, with its line. Returns where they end.
+/// Every path that begins with `before` and continues at `place`, with its line. Returns the place after them.
 fn leaves(source: &Source, place: usize, before: &[&str], found: &mut Vec<(usize, Vec<String>)>) -> usize {
     let mut path = before.to_vec();
     let mut place = place;
@@ -258,7 +258,7 @@ fn leaves(source: &Source, place: usize, before: &[&str], found: &mut Vec<(usize
             place += 1;
             while place + 1 < end {
                 place = leaves(source, place, &path, found);
-                // Another name, and the comma.
+                // Skips another name, and the comma.
                 while place + 1 < end && source.at(place) != "," {
                     place += 1;
                 }
@@ -279,7 +279,7 @@ fn leaves(source: &Source, place: usize, before: &[&str], found: &mut Vec<(usize
     place
 }
 
-/// Words and signs; no comments, no texts.
+/// Words and signs, without comments and texts.
 fn tokens(text: &str) -> Vec<Token> {
     let is_word = |sign: char| sign.is_alphanumeric() || sign == '_';
     let (mut tokens, mut rest, mut line) = (Vec::new(), text, 1);
@@ -316,7 +316,7 @@ fn tokens(text: &str) -> Vec<Token> {
     tokens
 }
 
-/// How long the text or character is that `rest` begins with.
+/// The length of the text or character at the start of `rest`.
 fn quoted(rest: &str, quote: char) -> usize {
     let mut is_escaped = false;
     for (at, sign) in rest.char_indices().skip(1) {
@@ -328,7 +328,7 @@ fn quoted(rest: &str, quote: char) -> usize {
     rest.len()
 }
 
-/// How long the comment is that `rest` begins with; it may hold others.
+/// The length of the comment at the start of `rest`, including nested comments.
 fn comment(rest: &str) -> usize {
     let (mut depth, mut at) = (0, 0);
     while at < rest.len() {

@@ -1,4 +1,4 @@
-//! The guide: its code is the example's, and its commands run as they stand.
+//! The guide: its code is the example's, and its commands run as printed.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -9,7 +9,7 @@ use crate::file;
 const GUIDE: &str = "docs/replicating.md";
 const PROGRAM: &str = "target/debug/examples/key_value";
 
-/// Each fenced block: its language, and what stands in it.
+/// Each fenced block: its language and its contents.
 fn blocks() -> Vec<(String, String)> {
     let text = fs::read_to_string(file(GUIDE)).unwrap();
     let parts: Vec<&str> = text.split("```").collect();
@@ -31,13 +31,13 @@ fn its_code_is_that_of_the_example() {
     assert!(count > 5, "only {count} blocks");
 }
 
-/// The program as `cargo test` builds it, beside this one.
+/// The program as `cargo test` builds it, next to this one.
 fn program() -> PathBuf {
     let here = std::env::current_exe().unwrap();
     here.parent().and_then(Path::parent).unwrap().join("examples/key_value")
 }
 
-/// Three ports that were free a moment ago, below those that systems give out by themselves.
+/// Three ports that were free a moment ago, below the range that systems assign by themselves.
 #[cfg(feature = "udp")]
 fn free_port() -> u16 {
     use std::net::{Ipv4Addr, UdpSocket};
@@ -47,7 +47,7 @@ fn free_port() -> u16 {
     bases.find(|base| (*base..base + 3).map(bind).all(|bound| bound.is_ok())).expect("three free ports")
 }
 
-/// Also three processes, of which first one and then all are killed: nothing that was answered is lost.
+/// Includes three processes, of which first one and then all are killed: no answered request is lost.
 #[test]
 #[cfg(feature = "udp")]
 fn its_commands_run_as_they_stand() {
@@ -63,10 +63,10 @@ fn its_commands_run_as_they_stand() {
             .env("TMPDIR", &folder)
             .output()
             .unwrap();
-        let told =
-            [output.stdout, output.stderr].map(|told| String::from_utf8_lossy(&told).into_owned()).concat();
+        let printed =
+            [output.stdout, output.stderr].map(|bytes| String::from_utf8_lossy(&bytes).into_owned()).concat();
         // The last block ends with `wait`, for sites that were killed.
-        assert!(output.status.success(), "{text}\n{told}");
+        assert!(output.status.success(), "{text}\n{printed}");
         count += 1;
     }
     assert!(count > 1, "only {count} blocks");

@@ -1,4 +1,4 @@
-//! A store with a planted bug: a site answers what it has taken before it is applied.
+//! A store with a planted bug: a site answers a request that it has taken before it is applied.
 
 use core::borrow::Borrow;
 
@@ -15,7 +15,7 @@ use aviary::scenario::step::Target;
 
 use crate::key_value::{Expectation, Judges, KeyValue, Store, Words};
 
-/// The real process inside.
+/// A wrapper around the real process.
 #[derive(Clone, Debug)]
 pub(crate) struct Hasty(Replicated<Store>);
 
@@ -25,7 +25,7 @@ impl Borrow<Replicated<Store>> for Hasty {
     }
 }
 
-/// What came of a request that waits, as far as `site` can say before the log has it.
+/// The outcome of a waiting request, as far as `site` can tell before the log has it.
 fn guess(site: &Site<Store>, id: RequestId) -> Option<Message<Store>> {
     let submission = site.queue().iter().find(|submission| submission.request.id() == id)?;
     let Request::Execute { operation, .. } = &submission.request else { return None };
@@ -101,7 +101,7 @@ impl Process for Hasty {
     }
 }
 
-/// The store's words and judge, over the hasty sites.
+/// The store's vocabulary and judge, over the hasty sites.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct HastyStore;
 

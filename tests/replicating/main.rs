@@ -1,5 +1,5 @@
-//! The example of another state machine: its scenarios and sweeps pass, a planted bug is found and shrunk, and the guide
-//! shows what is there and runs as it stands.
+//! The example of another state machine: its scenarios and sweeps pass, a planted bug is found and shrunk, and the
+//! guide shows the real code and runs as printed.
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod guide;
@@ -49,7 +49,7 @@ fn drawn_scenarios_pass() {
     ends::<KeyValue>(&["sweep", "--seeds", "0..60", "--failures", folder.to_str().unwrap()], Exit::Passed);
 }
 
-/// Found in the first seeds, and shrunk to what it takes.
+/// The bug is found in the first seeds, and the failure is shrunk to what it needs.
 #[test]
 fn a_store_that_answers_before_it_is_applied_is_found_and_shrunk() {
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("hasty");
@@ -70,7 +70,7 @@ fn a_store_that_answers_before_it_is_applied_is_found_and_shrunk() {
         assert_eq!(failure.property, "linearizable", "{shown}");
         let steps = failure.scenario.steps.len() + failure.scenario.also.iter().map(Vec::len).sum::<usize>();
         assert!(steps <= 8, "{steps} steps are left in {shown}");
-        // With honest sites nothing is wrong with it.
+        // With honest sites the shrunken scenario passes.
         ends::<KeyValue>(&["replay", shown], Exit::Passed);
     }
 }

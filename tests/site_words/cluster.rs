@@ -1,4 +1,4 @@
-//! A cluster of real processes, and lines of `bash` about it.
+//! A cluster of real processes, and lines of `bash` that use it.
 
 use std::fs;
 use std::net::{Ipv4Addr, UdpSocket};
@@ -8,14 +8,14 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 pub(crate) const SITE: &str = env!("CARGO_BIN_EXE_site");
 
-/// A cluster of three in a folder that goes away. Its sites are killed when this is dropped.
+/// A cluster of three in a folder that is removed when this is dropped. Dropping this also kills its sites.
 pub(crate) struct Cluster {
     pub(crate) dir: PathBuf,
     running: Vec<Child>,
 }
 
 impl Cluster {
-    /// `site init --sites 3`.
+    /// Runs `site init --sites 3`.
     pub(crate) fn init(name: &str) -> Cluster {
         let dir = std::env::temp_dir().join(format!("aviary-words-{}-{name}", std::process::id()));
         let _ = fs::remove_dir_all(&dir);
@@ -25,7 +25,7 @@ impl Cluster {
         cluster
     }
 
-    /// `site run --headless` of each of these, which answer when this returns.
+    /// Runs `site run --headless` for each of these sites, and returns once they answer.
     pub(crate) fn start(&mut self, sites: &[u8]) {
         for site in sites {
             self.run(*site, &[]);
@@ -35,7 +35,7 @@ impl Cluster {
         }
     }
 
-    /// Starts one with more flags, without a wait.
+    /// Starts a site with more flags, without waiting.
     pub(crate) fn run(&mut self, site: u8, flags: &[&str]) {
         let mut command = Command::new(SITE);
         command.args(["run", "--headless", "--id", &site.to_string(), "--config"]);
@@ -44,18 +44,18 @@ impl Cluster {
         self.running.push(command.spawn().unwrap());
     }
 
-    /// Kills the nth that was started.
+    /// Kills the nth site that was started.
     pub(crate) fn stop(&mut self, nth: usize) {
         self.running[nth].kill().unwrap();
         self.running[nth].wait().unwrap();
     }
 
-    /// Waits until it answers.
+    /// Waits until the site answers.
     pub(crate) fn await_site(&self, site: u8) {
         self.succeed(&format!("$site status --config $config --site {site} --timeout 30s"));
     }
 
-    /// Runs a script that knows `$site`, `$dir` and `$config`.
+    /// Runs a script with the variables `$site`, `$dir` and `$config`.
     pub(crate) fn bash(&self, script: &str) -> Output {
         let mut command = Command::new("bash");
         command.args(["-c", script]).env("site", SITE).env("dir", &self.dir);
@@ -63,7 +63,7 @@ impl Cluster {
         command.output().unwrap()
     }
 
-    /// Its output.
+    /// The output of a script that succeeds.
     #[track_caller]
     pub(crate) fn succeed(&self, script: &str) -> String {
         let out = self.bash(script);
@@ -71,7 +71,7 @@ impl Cluster {
         String::from_utf8(out.stdout).unwrap()
     }
 
-    /// What it printed to standard error before it ended with this code.
+    /// The standard error of a script that ends with this code.
     #[track_caller]
     pub(crate) fn fail(&self, script: &str, code: i32) -> String {
         let out = self.bash(script);
@@ -90,7 +90,7 @@ impl Drop for Cluster {
     }
 }
 
-/// The first of three ports in a row that were free a moment ago, below those that systems give out by themselves.
+/// The first of three consecutive ports that were free a moment ago, below the range that systems assign by themselves.
 fn ports() -> u16 {
     static NEXT: AtomicU32 = AtomicU32::new(0);
     for _ in 0..1_000 {

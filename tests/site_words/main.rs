@@ -1,4 +1,4 @@
-//! The program `site` as scripts and people meet it: what a line of `bash` gets back, and what a terminal does.
+//! The program `site` for scripts and people: the results of lines of `bash`, and its behaviour on a terminal.
 #![cfg(all(feature = "tweets", feature = "udp"))]
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 

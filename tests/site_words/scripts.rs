@@ -1,4 +1,4 @@
-//! What a line of `bash` gets back.
+//! The results of lines of `bash`.
 
 use std::net::UdpSocket;
 
@@ -41,7 +41,7 @@ fn status_ends_with_3_where_too_few_answer_to_agree_and_prints_all_the_same() {
     assert!(errors.contains("there is no site 3 in") && errors.contains("--site is 0 to 2"), "{errors}");
 }
 
-/// What stands on standard error, if it is one line of JSON with this kind and code.
+/// The standard error of the script, which must be one line of JSON with this kind and code.
 #[track_caller]
 fn json_error(cluster: &Cluster, script: &str, kind: &str, code: i32) -> Value {
     let errors = cluster.fail(script, code);
@@ -111,7 +111,7 @@ fn the_log_as_json_has_a_field_for_each_thing() {
 fn a_client_reads_what_became_of_datagrams_at_a_site_without_a_terminal() {
     let mut cluster = Cluster::init("counters");
     cluster.start(&[0, 1]);
-    // One that is no datagram of the cluster.
+    // A datagram that does not belong to the cluster.
     let address = cluster.succeed("grep -o '127.0.0.1:[0-9]*' $config | head -1");
     UdpSocket::bind("127.0.0.1:0").unwrap().send_to(b"garbage", address.trim()).unwrap();
     let text = cluster.succeed("$site status --config $config --site 0 --counters");

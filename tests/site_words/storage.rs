@@ -1,4 +1,4 @@
-//! Files and addresses that are not what they should be.
+//! Wrong files and addresses.
 
 use crate::cluster::Cluster;
 
@@ -59,7 +59,7 @@ fn what_is_no_file_among_those_of_a_journal_is_named() {
 #[test]
 fn a_limit_on_the_size_of_files_is_an_error_and_no_death_by_a_signal() {
     let cluster = Cluster::init("file-limit");
-    // In blocks of 1,024 bytes: less than a file of the journal.
+    // A limit in blocks of 1,024 bytes, smaller than a file of the journal.
     let errors = cluster.fail("ulimit -f 100; $site run --config $config --id 0 --headless", 1);
     let cure = "raise the limit on the size of files (`ulimit -f`";
     assert!(errors.contains("failed to use segment-00000001.log: the disk failed"), "{errors}");

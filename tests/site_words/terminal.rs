@@ -1,4 +1,4 @@
-//! The program `site` on a terminal, which is the other end of a pseudo-terminal here.
+//! The program `site` on a terminal: the test holds the other end of a pseudo-terminal.
 
 use std::fs::{self, File};
 use std::io::{Read, Write};
@@ -12,18 +12,18 @@ use rustix::termios::{self, Termios, Winsize};
 
 use crate::cluster::{Cluster, SITE, pause};
 
-/// A program on a terminal of 24 rows. It is killed when this is dropped.
+/// A program on a terminal of 24 rows. Dropping this kills it.
 struct Terminal {
     master: File,
     child: Child,
     shown: Arc<Mutex<Vec<u8>>>,
     before: Termios,
-    /// Where its temporary files are.
+    /// The folder of its temporary files.
     temporary: PathBuf,
 }
 
 impl Terminal {
-    /// `site` with these words and these variables, for `name`.
+    /// Starts `site` with these words and these variables; `name` is the test's.
     fn start(name: &str, words: &[&str], variables: &[(&str, &str)]) -> Terminal {
         let temporary = std::env::temp_dir().join(format!("aviary-terminal-{}-{name}", std::process::id()));
         let _ = fs::remove_dir_all(&temporary);
@@ -51,7 +51,7 @@ impl Terminal {
         let mut output = master.try_clone().unwrap();
         let read = move || {
             let mut bytes = [0; 4_096];
-            // An error once nobody has the other end open.
+            // Reading fails once no process has the other end open.
             while let Ok(count @ 1..) = output.read(&mut bytes) {
                 sink.lock().unwrap().extend_from_slice(&bytes[..count]);
             }
@@ -60,7 +60,7 @@ impl Terminal {
         Terminal { master, child, shown, before, temporary }
     }
 
-    /// A cluster of one site, once it takes lines.
+    /// Starts a cluster of one site, and returns once it accepts lines.
     fn local(name: &str, variables: &[(&str, &str)]) -> Terminal {
         let terminal = Terminal::start(name, &["local", "--sites", "1"], variables);
         terminal.await_text("1 sites; `help` lists the words");
@@ -87,7 +87,7 @@ impl Terminal {
         panic!("{text:?} is not shown {count} times in 20 s: {:?}", self.shown());
     }
 
-    /// Types or pastes all of this at once.
+    /// Types or pastes the whole text at once.
     fn put(&mut self, text: &str) {
         self.master.write_all(text.as_bytes()).unwrap();
     }
@@ -96,7 +96,7 @@ impl Terminal {
         self.signal_often(name, 1);
     }
 
-    /// So often at once.
+    /// Sends this many signals at once.
     fn signal_often(&self, name: &str, count: usize) {
         let ids = vec![self.child.id().to_string(); count];
         assert!(Command::new("kill").arg(name).args(ids).status().unwrap().success());
@@ -113,7 +113,7 @@ impl Terminal {
         panic!("it has not ended in 20 s: {:?}", self.shown());
     }
 
-    /// Whether keys are echoed and lines edited as before it began.
+    /// Whether keys are echoed and lines are edited as before the program began.
     fn is_restored(&self) -> bool {
         let found = termios::tcgetattr(&self.master).unwrap();
         let modes = |it: &Termios| (it.input_modes, it.output_modes, it.local_modes);
@@ -178,7 +178,7 @@ fn a_signal_ends_a_local_cluster_with_its_folder_and_gives_the_terminal_back() {
         terminal.put("tweet ann hello\r");
         terminal.await_text("S0: tweeted at ");
         assert_eq!(fs::read_dir(&terminal.temporary).unwrap().count(), 1, "its folder");
-        // Terminals that are closed hang up more than once.
+        // Terminals that are closed may hang up more than once.
         terminal.signal_often(signal, if signal == "-HUP" { 3 } else { 1 });
         assert_eq!(terminal.ends().code(), Some(0), "{signal}");
         assert_eq!(fs::read_dir(&terminal.temporary).unwrap().count(), 0, "{signal}");
@@ -211,7 +211,7 @@ fn colours_are_for_terminals_unless_it_is_said_otherwise() {
     let check = |name: &str, words: &[&str], variables: &[(&str, &str)], expected: bool| {
         let mut terminal = Terminal::start(name, words, variables);
         assert!(!terminal.ends().success() || words.contains(&"--help"));
-        // Of some terminals the end of a program is seen before its last words.
+        // On some terminals the end of a program is seen before its last output.
         terminal.await_text("sync");
         let shown = terminal.shown();
         assert_eq!(shown.contains('\x1b'), expected, "{words:?} {variables:?}: {shown:?}");
@@ -231,7 +231,7 @@ fn colours_are_for_terminals_unless_it_is_said_otherwise() {
         assert_eq!(cluster.fail(&script, 2).contains('\x1b'), expected, "{script}");
         let script = format!("$site {flags} log --help");
         assert_eq!(cluster.succeed(&script).contains('\x1b'), expected, "{script}");
-        // It warns of that.
+        // The site warns about that.
         let script = format!(
             "rm -f $dir/client-master.key; timeout 20 $site {flags} run --config $config --id 0 </dev/null"
         );

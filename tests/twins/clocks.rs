@@ -6,10 +6,10 @@ use crate::story::{Micros, Story, millis, seconds};
 
 kinds::twins!(clocks: ahead, behind, fast, slow);
 
-/// How far apart the leader's heartbeats are from 2.2 s on.
+/// The distances between the leader's heartbeats after `since`.
 fn beats(story: &Story, since: Micros) -> Vec<Micros> {
     let sent = story.sendings("S0", "S1");
-    let beats = sent.iter().filter(|(at, said)| *at > since && said.starts_with("Heartbeat"));
+    let beats = sent.iter().filter(|(at, line)| *at > since && line.starts_with("Heartbeat"));
     let times: Vec<Micros> = beats.map(|(at, _)| *at).collect();
     times.windows(2).map(|pair| pair[1] - pair[0]).collect()
 }

@@ -6,10 +6,10 @@ use crate::story::{Micros, Story, millis, seconds};
 
 kinds::twins!(crashes: at_once, before_sync, after_sync, between_sends, between_recipients, during_recovery, in_recovery, in_rollover, torn, scattered);
 
-/// What a site hands to the network from this moment on, up to the end of that moment.
+/// The messages that a site hands to the network at exactly this moment.
 fn sent_at(story: &Story, site: &str, at: Micros) -> Vec<String> {
-    let lines = story.lines(site).filter(|(when, said)| *when == at && said.starts_with("-> "));
-    lines.map(|(_, said)| said.to_owned()).collect()
+    let lines = story.lines(site).filter(|(when, line)| *when == at && line.starts_with("-> "));
+    lines.map(|(_, line)| line.to_owned()).collect()
 }
 
 pub fn at_once(pair: &Pair) {
@@ -21,9 +21,9 @@ pub fn at_once(pair: &Pair) {
         assert_eq!(with.first("S1", "crashes"), Some(seconds(2)));
         let incarnations = |story: &Story| story.starts("S1").iter().map(|start| start.0).collect::<Vec<_>>();
         assert_eq!((incarnations(with), incarnations(without)), (vec![1, 2], vec![1]));
-        let unheard =
+        let arrived =
             with.arrivals("S0", "S1").iter().filter(|(at, _)| (seconds(2)..seconds(3)).contains(at)).count();
-        assert_eq!(unheard, 0, "who is down hears nothing");
+        assert_eq!(arrived, 0, "who is down hears nothing");
     });
     let text = r#"clients: 1, also: [
             [At("2500ms", Tweet(client: 0, user: "ann", text: "is anybody there?"))],
@@ -37,7 +37,7 @@ pub fn at_once(pair: &Pair) {
     });
 }
 
-/// The site is asked at 2 s; what it writes for that is synced at once, and only then may it say so.
+/// The site is asked at 2 s; its records for that are synced at once, and only then may it answer.
 fn asked(seam: &str) -> String {
     format!(
         r#"also: [
@@ -120,7 +120,7 @@ pub fn in_recovery(pair: &Pair) {
     });
 }
 
-/// Site 1 writes so much that it goes on to another file; three calls after the first write to that one the batch is in
+/// Site 1 writes so much that it moves to another file. Three calls after the first write to that file the batch is in
 /// it, and no sync of it has ended.
 pub fn in_rollover(pair: &Pair) {
     let tweet = |number| {
@@ -154,12 +154,12 @@ pub fn scattered(pair: &Pair) {
         ]"#;
     pair.led(text, |with, without| {
         let crash = |story: &Story| {
-            let mut lines = story.lines("S1").filter(|(_, said)| said.starts_with("crashes, "));
-            lines.next().map(|(at, said)| (at, said.to_owned())).expect("a crash")
+            let mut lines = story.lines("S1").filter(|(_, line)| line.starts_with("crashes, "));
+            lines.next().map(|(at, line)| (at, line.to_owned())).expect("a crash")
         };
         let ((at, scattered), (_, lost)) = (crash(with), crash(without));
         assert_eq!(at, millis(2_200));
-        let count = |said: &str| said.split(' ').nth(1).and_then(|count| count.parse::<u64>().ok());
+        let count = |line: &str| line.split(' ').nth(1).and_then(|count| count.parse::<u64>().ok());
         assert!(count(&scattered) == count(&lost) && count(&lost) > Some(1), "{scattered}; {lost}");
         let kept: u64 = scattered.split(' ').filter_map(|word| word.parse::<u64>().ok()).skip(1).sum();
         assert_eq!(with.files(1) != without.files(1), kept > 0, "{scattered}");
@@ -174,10 +174,10 @@ pub fn torn(pair: &Pair) {
         ]"#;
     pair.led(text, |with, without| {
         let crashed =
-            |story: &Story| story.lines("S1").find(|(_, said)| said.starts_with("crashes")).map(|it| it.0);
+            |story: &Story| story.lines("S1").find(|(_, line)| line.starts_with("crashes")).map(|it| it.0);
         assert_eq!((crashed(with), crashed(without)), (Some(millis(2_100)), Some(millis(2_100))));
         let (torn, whole) = (with.files(1), without.files(1));
-        // Behind what was synced there is nothing in the one and the beginning of a write in the other.
+        // After the synced part, one file has nothing and the other has the beginning of a write.
         let names = |files: &[(String, Vec<u8>)]| files.iter().map(|file| file.0.clone()).collect::<Vec<_>>();
         assert_eq!(names(&torn), names(&whole));
         let pairs = torn.iter().zip(&whole);

@@ -1,4 +1,4 @@
-//! How long syncs take, whether a site waits for them, and what goes wrong with disks.
+//! The length of syncs, whether a site waits for them, and faults of disks.
 
 use aviary::sim::DiskFault;
 
@@ -8,7 +8,7 @@ use crate::story::{Micros, Story, millis, seconds};
 
 kinds::twins!(disk: sync_time, fail_sync, fail_write, fail_read, full, room, rot, misdirect, lose_file, save, restore, wipe);
 
-/// The longest sync of a site that began after this moment.
+/// The length of a site's longest sync that began after this moment.
 fn longest(story: &Story, site: &str, after: Micros) -> Option<Micros> {
     story.syncs(site).into_iter().filter(|(since, _)| *since > after).map(|(since, at)| at - since).max()
 }
@@ -53,20 +53,20 @@ fn modes(pair: &Pair, one: &str, other: &str, differ: impl Fn(&Story, &Story)) {
 
 pub fn blocking(pair: &Pair) {
     modes(pair, "Blocking", "Overlapped", |with, without| {
-        assert_eq!(with.heard_in_syncs("S1"), 0);
-        assert!(without.heard_in_syncs("S1") > 0);
+        assert_eq!(with.arrivals_in_syncs("S1"), 0);
+        assert!(without.arrivals_in_syncs("S1") > 0);
     });
 }
 
 pub fn overlapped(pair: &Pair) {
     modes(pair, "Overlapped", "Blocking", |with, without| {
-        assert!(with.heard_in_syncs("S1") > 0);
-        assert_eq!(without.heard_in_syncs("S1"), 0);
+        assert!(with.arrivals_in_syncs("S1") > 0);
+        assert_eq!(without.arrivals_in_syncs("S1"), 0);
     });
 }
 
-/// Site 1 stops between 2 s and 3 s over what its disk did, and starts again from what it had synced and what it reads
-/// besides, as nothing took the cache away.
+/// Site 1 stops between 2 s and 3 s because of its disk. It starts again from what it had synced and from what else it
+/// reads, since nothing removed the cache.
 fn fails(pair: &Pair, fault: &str, found: &str, read: impl Fn(&Story, Micros) -> u64) {
     let text = format!(
         r#"also: [
@@ -98,7 +98,7 @@ pub fn fail_write(pair: &Pair) {
     fails(pair, "FailWrite", "finds that a write to its disk failed", |_, _| 0);
 }
 
-/// The site is crashed at 2.5 s; the start at 3 s reads in vain, and the one at 4 s does not.
+/// The site is crashed at 2.5 s; the start at 3 s fails to read, and the one at 4 s does not.
 pub fn fail_read(pair: &Pair) {
     let text = r#"also: [
             [At("2s", Tweet(site: 0, user: "ann", text: "hello"))],
@@ -118,7 +118,7 @@ pub fn fail_read(pair: &Pair) {
     });
 }
 
-/// The smallest files that fit what one input makes a site write, and tweets that fill them.
+/// The smallest files that fit the records of one input, and tweets that fill them.
 const SMALL: &str = "settings: (datagram_max: 1024, window: 1, fetch_max: 1),";
 
 fn tweets() -> String {
@@ -130,7 +130,7 @@ fn tweets() -> String {
     format!("[{}]", tweets.join(", "))
 }
 
-const LOW: &str = "is told that its disk is almost full";
+const LOW: &str = "learns that its disk is almost full";
 
 pub fn full(pair: &Pair) {
     let text = format!(
@@ -158,14 +158,14 @@ pub fn room(pair: &Pair) {
     );
     pair.led(&text, |with, without| {
         assert_eq!(with.who(LOW), ["S1"]);
-        let again = "is told that its disk has room again";
+        let again = "learns that its disk has room again";
         assert!(with.first("S1", again).is_some_and(|at| at >= seconds(4)));
         assert!(without.first("S1", again).is_none() && without.first("S1", LOW).is_some());
     });
 }
 
-/// What was synced is damaged between 1.9 s and 3 s; the site goes on, and at 4 s it is not started again.
-fn damaged(pair: &Pair, at: &str, fault: &str, says: &str) {
+/// A synced part is damaged between 1.9 s and 3 s; the site goes on, and at 4 s it does not start again.
+fn damaged(pair: &Pair, at: &str, fault: &str, line: &str) {
     let text = format!(
         r#"also: [
             [At("2s", Tweet(site: 0, user: "ann", text: "hello"))],
@@ -174,7 +174,7 @@ fn damaged(pair: &Pair, at: &str, fault: &str, says: &str) {
         ]"#
     );
     pair.led(&text, |with, without| {
-        assert!(with.first("S1", says).is_some() && without.first("S1", says).is_none());
+        assert!(with.first("S1", line).is_some() && without.first("S1", line).is_none());
         assert_eq!(with.times("S1", "stops: segment-00000000.log is damaged"), [seconds(4)]);
         assert_eq!((with.starts("S1").len(), without.starts("S1").len()), (1, 2));
         assert_eq!(with.world.damaged().len(), 1);
@@ -196,9 +196,9 @@ pub fn lose_file(pair: &Pair) {
     +       [At("2500ms", Disk(Site(1), LoseFile))],
         ]"#;
     pair.led(text, |with, without| {
-        let lost = "has segment-00000000.log on its disk no longer";
+        let lost = "loses segment-00000000.log from its disk";
         assert_eq!((with.times("S1", lost), without.first("S1", lost)), (vec![millis(2_500)], None));
-        // It has the file open, and writes to it.
+        // The site has the file open, and writes to it.
         assert!(
             with.records("S1", "has synced", seconds(3)) == without.records("S1", "has synced", seconds(3))
         );
@@ -223,7 +223,7 @@ pub fn wipe(pair: &Pair) {
     });
 }
 
-/// Site 1 is put back at 3 s as it was at 1 s, and starts again from that at 4 s.
+/// Site 1 is put back at 3 s to its state of 1 s, and starts again from that at 4 s.
 pub fn restore(pair: &Pair) {
     let text = r#"budget: Unlimited, also: [
             [At("1s", Disk(Site(1), Save)), At("2s", Tweet(site: 0, user: "ann", text: "hello"))],
@@ -238,7 +238,7 @@ pub fn restore(pair: &Pair) {
     });
 }
 
-/// It is the copy that was made last that is put back.
+/// The latest copy is the one that is put back.
 pub fn save(pair: &Pair) {
     let text = r#"budget: Unlimited, also: [
             [At("1s", Disk(Site(1), Save)), At("1500ms", Tweet(site: 0, user: "ann", text: "hello"))],

@@ -1,9 +1,9 @@
-//! Which kinds of faults there are, and the twin of each.
+//! The kinds of faults, and the twin of each.
 //!
-//! Each row of the simulator's table of steps names its twin, and one without a twin that is there fails. For whatever
-//! else there is, no match here has a catch-all arm, and no field is left out by `..`: a new kind does not compile until
-//! it has a name here, and its name is that of the function that runs its twins. The same tables tell by what two
-//! scenarios differ, so a twin cannot be about another kind than its name says.
+//! Each row of the simulator's table of steps names its twin, and a row whose twin is missing fails. For all other
+//! kinds, no match here has a catch-all arm, and no field is left out by `..`: a new kind does not compile until it has
+//! a name here, which is that of the function that runs its twins. The same tables determine in what two scenarios
+//! differ, so a twin cannot be about another kind than its name says.
 
 use std::collections::BTreeSet;
 
@@ -20,7 +20,9 @@ use aviary::tweets::service::Timelines;
 use aviary::tweets::site::{Overrides, Participant};
 
 use crate::pair::{Pair, extra_step};
-use crate::{clocks, crashes, disk, links, lives, network, rough, rules, settings, targets, triggers, world};
+use crate::{
+    clocks, crashes, disk, link_faults, links, lives, network, rules, settings, targets, triggers, world,
+};
 
 /// A kind of fault and what checks its twins.
 #[derive(Clone, Copy)]
@@ -29,11 +31,11 @@ pub struct Twin {
     pub check: fn(&Pair),
 }
 
-/// The twins that rows of the simulator's table name, by the file that they stand in.
+/// The twins that rows of the simulator's table name, by the file that contains them.
 const OF_ROWS: [&[Twin]; 6] =
     [crashes::TWINS, lives::TWINS, links::TWINS, rules::TWINS, disk::TWINS, clocks::TWINS];
 
-/// What is no fault: nothing is to be seen of it but what it says.
+/// Steps that are no faults: only their own line shows them.
 const NO_FAULTS: [&str; 2] = ["command", "expect"];
 
 type Command = <Participant as aviary::process::Process>::Command;
@@ -122,7 +124,7 @@ kinds!(TRIGGERS: fn of_trigger(&When) {
     When::On(EventPattern::Leads(_)) => triggers::leads,
     When::On(EventPattern::Sent(_)) => triggers::sent,
     When::On(EventPattern::Delivered(_)) => triggers::delivered,
-    When::On(EventPattern::Noted { kind: _, who: _, about: _, slot: _ }) => triggers::noted,
+    When::On(EventPattern::Noted { kind: _, who: _, subject: _, slot: _ }) => triggers::noted,
     When::On(EventPattern::Crashed(_)) => triggers::crashed,
     When::On(EventPattern::Restarted(_)) => triggers::restarted,
 });
@@ -142,7 +144,7 @@ fields!(TRAFFIC: fn of_traffic(&Traffic) {
     kind => triggers::kind,
     from => triggers::from,
     to => triggers::to,
-    about => triggers::about,
+    subject => triggers::subject,
     slot => triggers::slot,
     nth => triggers::nth,
 });
@@ -159,7 +161,7 @@ kinds!(SIMULATED_LATENCIES: fn of_simulated_latency(&sim::LinkLatency) {
     sim::LinkLatency::Constant(_) => network::constant,
     sim::LinkLatency::Uniform(..) => network::uniform,
     sim::LinkLatency::Exponential { min: _, mean: _ } => network::exponential,
-    // Regions are a table to the simulator.
+    // To the simulator, regions are a table.
     sim::LinkLatency::Table(_) => network::table,
 });
 
@@ -178,7 +180,7 @@ fields!(RULES: fn of_rules(&Rule) {
     kind => rules::kind,
     from => rules::from,
     to => rules::to,
-    about => rules::about,
+    subject => rules::subject,
     slot => rules::slot,
     slots => rules::slots,
     since => rules::since,
@@ -190,26 +192,26 @@ fields!(RULES: fn of_rules(&Rule) {
 fields!(NETWORK: fn of_network(&Network) {
     loss => network::loss,
     duplication => network::duplication,
-    corruption => rough::corruption,
-    truncation => rough::truncation,
-    misdelivery => rough::misdelivery,
-    bandwidth => rough::bandwidth,
-} elsewhere or no fault { latency, reordering, bursts, replay });
+    corruption => link_faults::corruption,
+    truncation => link_faults::truncation,
+    misdelivery => link_faults::misdelivery,
+    bandwidth => link_faults::bandwidth,
+} elsewhere or no fault { latency, reordering, bursts, late_copies });
 
 fields!(BURSTS: fn of_bursts(&Bursts) {
-    chance => rough::bursts,
-    length => rough::bursts_length,
-    loss => rough::bursts_loss,
+    chance => link_faults::bursts,
+    length => link_faults::bursts_length,
+    loss => link_faults::bursts_loss,
 });
 
-fields!(REPLAY: fn of_replay(&LateCopy) {
-    chance => rough::replay,
-    after => rough::replay_after,
+fields!(LATE_COPIES: fn of_late_copies(&LateCopy) {
+    chance => link_faults::late_copies,
+    after => link_faults::late_copies_after,
 });
 
 fields!(BANDWIDTH: fn of_bandwidth(&Bandwidth) {
-    rate => rough::bandwidth_rate,
-    queue => rough::bandwidth_queue,
+    rate => link_faults::bandwidth_rate,
+    queue => link_faults::bandwidth_queue,
 });
 
 fields!(REORDERING: fn of_reordering(&Reordering) {
@@ -251,8 +253,8 @@ fields!(SCENARIO: fn of_shape(&Shape) {
     seed => world::seed,
     machines => targets::machines,
     leader => world::leader,
-    // A service that rests on nothing that clients draw does the same where they draw alike. What was before a run is no
-    // fault: either host opens the journals that are there.
+    // A service that does not depend on what clients draw does the same where they draw alike. The history before a run
+    // is no fault: both hosts open the journals that exist.
 } elsewhere or no fault { about, sites, clients, clients_alike, history, network, disk, budget, settings, limit, rules, steps, also, expect });
 
 type Made = WorldSettings<Participant>;
@@ -263,9 +265,9 @@ fields!(WORLD: fn of_world(&Made) {
     clog_max => world::clog_max,
     datagram_max => world::datagram_max,
     leader => world::leader,
-    // Datagrams and journals of one cluster all bear the same number: nothing in the world differs by it. The size of the
-    // core is no fault: it says how far faults stop. Nor is who may stop by itself: it says what is no violation. Nor are
-    // watchpoints, which only look.
+    // Datagrams and journals of one cluster all carry the same number, so nothing in the world differs by it. The size
+    // of the core is no fault: it limits how far faults reach. The sites that may stop by themselves are no fault: they
+    // are no violation. Watchpoints are no fault: they only observe.
 } elsewhere or no fault { seed, sites, clients, are_clients_alike, cluster, core_size, may_stop, config, network, disk, journal, journals, machines, trace, tracks, watchpoints });
 
 fields!(SIMULATED_DISK: fn of_simulated_disk(&DiskSettings) {
@@ -277,10 +279,10 @@ fields!(JOURNAL: fn of_journal(&JournalConfig) {
     record_max => world::record_max,
 });
 
-/// A rule that stands in the file and is there from the start.
+/// A rule in the file that applies from the start.
 const FIRST_RULES: &[Twin] = &[Twin { name: "rules::from_the_start", check: rules::from_the_start }];
 
-/// Every twin; those of several names more than once.
+/// Every twin; a twin with several names occurs more than once.
 pub fn all() -> impl Iterator<Item = Twin> {
     let lists = [
         TARGETS,
@@ -296,7 +298,7 @@ pub fn all() -> impl Iterator<Item = Twin> {
         NETWORK,
         REORDERING,
         BURSTS,
-        REPLAY,
+        LATE_COPIES,
         BANDWIDTH,
         DISK,
         SETTINGS,
@@ -316,7 +318,7 @@ pub fn differences(with: &Shape, without: &Shape, faulty: &Made, fine: &Made) ->
     kinds.extend(of_network(&with.network, &without.network));
     kinds.extend(of_reordering(&with.network.reordering, &without.network.reordering));
     kinds.extend(of_bursts(&with.network.bursts, &without.network.bursts));
-    kinds.extend(of_replay(&with.network.replay, &without.network.replay));
+    kinds.extend(of_late_copies(&with.network.late_copies, &without.network.late_copies));
     if let (Some(one), Some(other)) = (&with.network.bandwidth, &without.network.bandwidth) {
         kinds.extend(of_bandwidth(one, other));
     }
@@ -371,7 +373,7 @@ pub fn differences(with: &Shape, without: &Shape, faulty: &Made, fine: &Made) ->
     kinds
 }
 
-/// The faults that no scenario can say. What a scenario's settings come to is not one of them.
+/// The faults that no scenario can express. The effects of a scenario's settings are not among them.
 fn of_world_beyond(with: &Shape, without: &Shape, faulty: &Made, fine: &Made) -> Vec<&'static str> {
     if with.settings != without.settings || with.disk.file_bytes != without.disk.file_bytes {
         return Vec::new();
@@ -381,17 +383,17 @@ fn of_world_beyond(with: &Shape, without: &Shape, faulty: &Made, fine: &Made) ->
     of_world(faulty, fine).into_iter().chain(disk).chain(journal).collect()
 }
 
-/// The first step of a track under `also`. The tracks of a plan are `steps`, then those.
+/// The first step of a track under `also`. The tracks of a plan are `steps`, then those under `also`.
 fn planned(place: usize, made: &Made) -> &sim::ScriptStep<Command> {
     &made.tracks[place + 1][0]
 }
 
-/// The word at the beginning.
+/// The word at the beginning of `text`.
 fn word(text: &str) -> &str {
     text.split(|c: char| !c.is_ascii_alphabetic()).next().unwrap_or(text)
 }
 
-/// The counter that the extra step moves, unless the other scenario has a step of the same kind in its place.
+/// The counter that the extra step increases, unless the other scenario has a step of the same kind in its place.
 pub fn counter(with: &Shape, without: &Shape, faulty: &Made, fine: &Made) -> Option<&'static str> {
     let (place, _) = extra_step(with, without)?;
     let row = planned(place, faulty).action.row();

@@ -6,17 +6,17 @@ use crate::story::{Story, millis, seconds};
 
 kinds::twins!(links: isolate, partition, cut, mend, clog, unclog);
 
-/// Which pairs of these are heard, sender first, between 2.1 s and 4 s: long after a cut and before any mending.
-fn heard(story: &Story, who: &[&str], from: u64, until: u64) -> Vec<String> {
-    let mut heard = Vec::new();
+/// The pairs among these that hear each other between these moments, sender first.
+fn connected(story: &Story, who: &[&str], from: u64, until: u64) -> Vec<String> {
+    let mut connected = Vec::new();
     for sender in who {
         for receiver in who.iter().filter(|receiver| *receiver != sender) {
             if story.arrivals(sender, receiver).iter().any(|(at, _)| (from..until).contains(at)) {
-                heard.push(format!("{sender} {receiver}"));
+                connected.push(format!("{sender} {receiver}"));
             }
         }
     }
-    heard
+    connected
 }
 
 const SITES: [&str; 3] = ["S0", "S1", "S2"];
@@ -29,12 +29,13 @@ pub fn isolate(pair: &Pair) {
         ]"#;
     pair.led(text, |with, without| {
         let who = ["S0", "S1", "S2", "C0", "T0"];
-        let heard = |story| heard(story, &who, millis(2_010), seconds(6));
-        let of_s0 = |story| heard(story).into_iter().filter(|pair| pair.contains("S0")).collect::<Vec<_>>();
+        let connected = |story| connected(story, &who, millis(2_010), seconds(6));
+        let of_s0 =
+            |story| connected(story).into_iter().filter(|pair| pair.contains("S0")).collect::<Vec<_>>();
         assert_eq!(of_s0(with), ["S0 T0", "T0 S0"], "no link but the one inside its program");
         let all = ["S0 S1", "S0 S2", "S0 C0", "S0 T0", "S1 S0", "S2 S0", "C0 S0", "T0 S0"];
         assert_eq!(of_s0(without), all);
-        assert!(heard(with).contains(&"S1 S2".to_owned()), "the others have each other");
+        assert!(connected(with).contains(&"S1 S2".to_owned()), "the others have each other");
     });
 }
 
@@ -43,8 +44,8 @@ pub fn partition(pair: &Pair) {
     +       [At("2s", Partition([[0], [1]]))],
         ]"#;
     pair.led(text, |with, without| {
-        let heard = |story| heard(story, &SITES, millis(2_010), seconds(6));
-        let (cut, whole) = (heard(with), heard(without));
+        let connected = |story| connected(story, &SITES, millis(2_010), seconds(6));
+        let (cut, whole) = (connected(with), connected(without));
         assert!(!cut.contains(&"S0 S1".to_owned()) && !cut.contains(&"S1 S0".to_owned()), "{cut:?}");
         assert!(cut.contains(&"S0 S2".to_owned()) && cut.contains(&"S2 S0".to_owned()), "{cut:?}");
         assert!(whole.contains(&"S0 S1".to_owned()) && whole.contains(&"S1 S0".to_owned()), "{whole:?}");
@@ -56,11 +57,11 @@ pub fn cut(pair: &Pair) {
     +       [At("2s", Cut(from: [0], to: [1]))],
         ]"#;
     pair.led(text, |with, without| {
-        let is_heard = |story, from| heard(story, &SITES, from, seconds(6));
-        let cut = is_heard(with, seconds(2));
+        let connected_from = |story, from| connected(story, &SITES, from, seconds(6));
+        let cut = connected_from(with, seconds(2));
         assert!(!cut.contains(&"S0 S1".to_owned()), "{cut:?}");
         assert!(cut.contains(&"S1 S0".to_owned()), "the other way is open: {cut:?}");
-        assert!(is_heard(without, seconds(2)).contains(&"S0 S1".to_owned()));
+        assert!(connected_from(without, seconds(2)).contains(&"S0 S1".to_owned()));
     });
     let text = r#"network: (latency: Constant("20ms")), also: [
             [At("2s", Tweet(site: 0, user: "ann", text: "too late"))],
@@ -70,14 +71,14 @@ pub fn cut(pair: &Pair) {
         let under_way = |story: &Story| {
             let lines = story.lines("S1");
             lines
-                .filter(|(_, said)| said.contains("Accept ") && said.ends_with("the link was cut under way"))
+                .filter(|(_, line)| line.contains("Accept ") && line.ends_with("the link was cut under way"))
                 .count()
         };
         assert_eq!((under_way(with), under_way(without)), (1, 0), "what is under way does not arrive either");
     });
 }
 
-/// When S1 hears the leader between 1.9 s and 4 s, and what of it was sent before.
+/// The times between 2.002 s and 4 s at which a datagram from the leader arrives at S1.
 fn held(story: &Story) -> Vec<u64> {
     let arrivals = story.arrivals("S0", "S1").into_iter().map(|(at, _)| at);
     arrivals.filter(|at| (millis(2_002)..seconds(4)).contains(at)).collect()
@@ -91,7 +92,7 @@ pub fn clog(pair: &Pair) {
     pair.led(text, |with, without| {
         assert!(held(with).is_empty() && held(without).len() > 10, "{:?}", held(with));
         assert!(!with.arrivals("S1", "S0").iter().all(|(at, _)| *at < seconds(2)), "the other way is open");
-        assert!(with.lines("S0").any(|(_, said)| said.ends_with("Accept slot 1: held, its link is clogged")));
+        assert!(with.lines("S0").any(|(_, line)| line.ends_with("Accept slot 1: held, its link is clogged")));
         assert!(with.world.statistics().clogged > 10 && without.world.statistics().clogged == 0);
     });
 }
@@ -104,7 +105,7 @@ pub fn unclog(pair: &Pair) {
         ]"#;
     pair.led(text, |with, without| {
         assert!(without.arrivals("S0", "S1").iter().all(|(at, _)| *at < millis(2_020)));
-        let beats = |(_, said): &(u64, &str)| said.starts_with("Heartbeat");
+        let beats = |(_, line): &(u64, &str)| line.starts_with("Heartbeat");
         let sent = with.sendings("S0", "S1").into_iter().filter(beats);
         let held: Vec<_> = sent.filter(|(at, _)| (seconds(2)..millis(2_900)).contains(at)).collect();
         // A later leadership counts from one again.
@@ -127,8 +128,8 @@ pub fn mend(pair: &Pair) {
     +       [At("4s", Mend(0, 1))],
         ]"#;
     pair.led(text, |with, without| {
-        let heard = |story| heard(story, &SITES, seconds(4), seconds(6));
-        let (mended, cut) = (heard(with), heard(without));
+        let connected = |story| connected(story, &SITES, seconds(4), seconds(6));
+        let (mended, cut) = (connected(with), connected(without));
         assert!(mended.contains(&"S0 S1".to_owned()) && mended.contains(&"S1 S0".to_owned()), "{mended:?}");
         assert!(!mended.contains(&"S0 S2".to_owned()) && !mended.contains(&"S2 S0".to_owned()), "{mended:?}");
         assert_eq!(cut, ["S1 S2", "S2 S1"]);

@@ -6,11 +6,11 @@ use crate::story::{Story, millis, seconds};
 
 kinds::twins!(lives: restart, pause, resume, slow, heal);
 
-/// How many datagrams a site handles between these moments.
-fn heard(story: &Story, site: &str, from: u64, until: u64) -> usize {
+/// The number of datagrams that a site handles between these moments.
+fn handled(story: &Story, site: &str, from: u64, until: u64) -> usize {
     story
         .lines(site)
-        .filter(|(at, said)| (from..until).contains(at) && said.starts_with("<- ") && !said.contains(": "))
+        .filter(|(at, line)| (from..until).contains(at) && line.starts_with("<- ") && !line.contains(": "))
         .count()
 }
 
@@ -23,8 +23,8 @@ pub fn restart(pair: &Pair) {
         assert_eq!(with.times("S1", "starts, incarnation 2"), [seconds(3)]);
         assert_eq!(without.starts("S1").len(), 1);
         assert!(
-            heard(with, "S1", seconds(3), seconds(6)) > 10
-                && heard(without, "S1", seconds(3), seconds(6)) == 0
+            handled(with, "S1", seconds(3), seconds(6)) > 10
+                && handled(without, "S1", seconds(3), seconds(6)) == 0
         );
     });
     let text = r#"clients: 1, also: [
@@ -35,7 +35,7 @@ pub fn restart(pair: &Pair) {
     pair.led(text, |with, without| {
         assert_eq!(with.times("C0", "starts, incarnation 2"), [seconds(3)]);
         assert_eq!(without.starts("C0").len(), 1);
-        let opened = |story: &Story| story.times("C0", "has session").len();
+        let opened = |story: &Story| story.times("C0", "opened session").len();
         assert_eq!((opened(with), opened(without)), (2, 1), "its earlier session is forgotten");
     });
 }
@@ -58,10 +58,10 @@ pub fn resume(pair: &Pair) {
     +       [At("3s", Resume(Site(1)))],
         ]"#;
     pair.led(text, |with, without| {
-        assert_eq!(heard(without, "S1", seconds(2), seconds(6)), 0);
-        let waited = heard(with, "S1", seconds(3), seconds(3) + 1);
+        assert_eq!(handled(without, "S1", seconds(2), seconds(6)), 0);
+        let waited = handled(with, "S1", seconds(3), seconds(3) + 1);
         assert!(waited > 10, "it hears {waited} datagrams that waited for it");
-        assert!(heard(with, "S1", millis(3_010), seconds(6)) > 10, "and then what comes");
+        assert!(handled(with, "S1", millis(3_010), seconds(6)) > 10, "and then what comes");
     });
 }
 
@@ -78,8 +78,8 @@ pub fn heal(pair: &Pair) {
         let starts = (with.times("S2", "starts"), without.starts("S2").len());
         assert_eq!(starts, (vec![0, seconds(4)], 1), "the crash that waited for its recovery is disarmed");
         assert!(
-            heard(with, "S1", seconds(4), seconds(6)) > 10
-                && heard(without, "S1", seconds(2), seconds(6)) == 0
+            handled(with, "S1", seconds(4), seconds(6)) > 10
+                && handled(without, "S1", seconds(2), seconds(6)) == 0
         );
         let later = |times: Vec<u64>| times.into_iter().filter(|at| *at > seconds(4)).count();
         assert!(later(with.arrivals_of("", "S1", "S0")) > 0, "the link is mended");
@@ -87,7 +87,7 @@ pub fn heal(pair: &Pair) {
         let dropped = |story: &Story| {
             story
                 .lines("S0")
-                .filter(|(at, said)| *at > seconds(4) && said.ends_with("dropped by a rule"))
+                .filter(|(at, line)| *at > seconds(4) && line.ends_with("dropped by a rule"))
                 .count()
         };
         assert_eq!(dropped(with), 0, "the rule is gone");

@@ -1,9 +1,10 @@
-//! Every fault that a scenario or the simulator knows has a twin: a run with it, the same run without it, and what
-//! is different. A fault that does nothing turns the test of its name red.
+//! Every fault that a scenario or the simulator knows has a twin: a run with the fault, the same run without it, and
+//! the difference. A fault that does nothing turns the test of its name red.
 //!
-//! `kinds.rs` finds them in the simulator's table of steps, and lists the others by matches without a catch-all arm: a new
-//! kind of fault fails, or does not compile, before it has a twin here. A twin is written as one scenario in which a line marked `+` is in the first run only, and one marked
-//! `-` in the second only. `AVIARY_TWINS=30` runs them under 30 seeds instead of two.
+//! `kinds.rs` finds the faults in the simulator's table of steps, and lists the others by matches without a catch-all
+//! arm: a new kind of fault fails, or does not compile, before it has a twin here. A twin is written as one scenario in
+//! which a line marked `+` is in the first run only, and a line marked `-` in the second only. `AVIARY_TWINS=30` runs
+//! them under 30 seeds instead of two.
 
 use libtest_mimic::{Arguments, Trial};
 
@@ -14,10 +15,10 @@ mod story;
 mod clocks;
 mod crashes;
 mod disk;
+mod link_faults;
 mod links;
 mod lives;
 mod network;
-mod rough;
 mod rules;
 mod settings;
 mod targets;
@@ -34,7 +35,7 @@ fn main() {
             (twin.check)(&pair::Pair::of(twin.name));
             Ok(())
         };
-        // Several words of a scenario may stand for one kind.
+        // Several words of a scenario may name one kind.
         if trials.iter().all(|known| known.name() != twin.name) {
             trials.push(Trial::test(twin.name, trial));
         }

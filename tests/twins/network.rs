@@ -1,4 +1,4 @@
-//! How long datagrams take, and what becomes of them by chance.
+//! The time that datagrams take, and random faults of the network.
 
 use crate::pair::Pair;
 use crate::story::{Micros, Story, millis};
@@ -14,7 +14,7 @@ fn extremes(story: &Story) -> (Micros, Micros) {
     (flights.iter().copied().min().unwrap_or(0), flights.iter().copied().max().unwrap_or(0))
 }
 
-/// What three sites see of each other with this network and with a constant millisecond.
+/// Runs three sites with this network and with a constant latency of 1 ms.
 fn network(pair: &Pair, network: &str, differ: impl Fn(&Story, &Story)) {
     let text = format!(
         r#"
@@ -29,7 +29,7 @@ fn network(pair: &Pair, network: &str, differ: impl Fn(&Story, &Story)) {
 }
 
 pub fn constant(pair: &Pair) {
-    // The twin has another latency, so that being constant is all that there is to see.
+    // The twin has another latency, so the only difference is that it is constant.
     let text = r#"
     +   network: (latency: Constant("7ms")),
     -   network: (latency: Uniform("1ms", "20ms")),
@@ -73,7 +73,7 @@ pub fn exponential(pair: &Pair) {
     });
 }
 
-/// The lengths that occur from one site to another.
+/// The different flight times from one site to another.
 fn lengths(story: &Story, from: &str, to: &str) -> Vec<Micros> {
     let mut lengths: Vec<Micros> = story.flights(from, to).into_iter().flatten().collect();
     lengths.sort_unstable();
@@ -114,7 +114,7 @@ pub fn regions(pair: &Pair) {
     });
 }
 
-/// How many copies of the leader's heartbeats arrive, as hundredths of all that have none, one and two.
+/// How many of the leader's heartbeats arrive not at all, once and twice, in hundredths of their sum.
 fn copies(story: &Story) -> [usize; 3] {
     let mut counts = [0; 3];
     for flights in ["S1", "S2"].iter().flat_map(|to| story.flights("S0", to)) {

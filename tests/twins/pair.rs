@@ -1,4 +1,4 @@
-//! Runs a scenario and its twin to the same moment, and checks that they differ, and in one fault only.
+//! Runs a scenario and its twin to the same moment, and checks that they differ, but only in one fault.
 
 use aviary::mix::Seed;
 use aviary::scenario::step::{Action, Fault, Target};
@@ -16,7 +16,7 @@ type Steps = aviary::scenario::form::StepOf<Timelines>;
 /// Site 0 leads from about 0.4 s on.
 const LED_BY_S0: &str = "leader: 0, machines: [[0], [1, 2]],";
 
-/// How long every run lasts.
+/// The length of every run.
 const UNTIL: Instant = Instant::from_micros(seconds(6));
 
 /// The twins of one kind of fault.
@@ -34,12 +34,12 @@ impl Pair {
         self.all(&format!("sites: 3, {LED_BY_S0} {text}"), &|_| {}, &|_| {}, differ);
     }
 
-    /// Runs whatever the text says.
+    /// Runs the scenario in the text, with the fault and without it.
     pub fn free(&self, text: &str, differ: impl Fn(&Story, &Story)) {
         self.all(text, &|_| {}, &|_| {}, differ);
     }
 
-    /// Runs three sites as [`Pair::led`] does; the fault is one that no scenario can say.
+    /// Runs three sites like [`Pair::led`]; the fault is one that no scenario can express.
     pub fn worlds(
         &self,
         text: &str,
@@ -59,7 +59,7 @@ impl Pair {
     ) {
         let (with, without) = (scenario(text, '+'), scenario(text, '-'));
         for seed in 0..seeds() {
-            let _told = TellSeed(seed);
+            let _printer = SeedPrinter(seed);
             let (mut fine, mut faulty) = (settings(&without, seed), settings(&with, seed));
             both(&mut fine);
             both(&mut faulty);
@@ -86,10 +86,10 @@ impl Pair {
     }
 }
 
-/// Says which seed it was when a check fails.
-struct TellSeed(u64);
+/// Prints the seed when a check fails.
+struct SeedPrinter(u64);
 
-impl Drop for TellSeed {
+impl Drop for SeedPrinter {
     #[expect(clippy::print_stderr, reason = "beside the panic that it explains")]
     fn drop(&mut self) {
         if std::thread::panicking() {
@@ -103,7 +103,7 @@ fn seeds() -> u64 {
     std::env::var("AVIARY_TWINS").ok().and_then(|text| text.parse().ok()).unwrap_or(2)
 }
 
-/// The scenario with the lines that bear this mark and without those that bear the other.
+/// The scenario with the lines that have this mark, and without the lines that have the other.
 fn scenario(text: &str, mark: char) -> Scenario<Timelines> {
     let unmarked = |line: &str| match line.trim_start().split_at_checked(2) {
         Some((found @ ("+ " | "- "), rest)) => found.starts_with(mark).then(|| rest.to_owned()),
@@ -128,10 +128,10 @@ fn run(scenario: &Scenario<Timelines>, settings: WorldSettings<Participant>) -> 
     world.run_until(UNTIL).unwrap_or_else(|violation| panic!("{violation}\n{}", world.trace()));
     let unfired = world.unfired();
     assert!(unfired.is_empty(), "{unfired:?}\n{}", world.trace());
-    Story { told: world.trace().story(), world }
+    Story { entries: world.trace().story(), world }
 }
 
-/// The step that is in the first and not in the second, with the place of its track under `also`.
+/// The step that only the first scenario has, with the place of its track under `also`.
 pub fn extra_step<'a>(
     one: &'a Scenario<Timelines>,
     other: &Scenario<Timelines>,
@@ -142,8 +142,8 @@ pub fn extra_step<'a>(
     Some((place, &track[0]))
 }
 
-/// The first scenario with a step in the place of the fault that does nothing, if the fault is a step that the
-/// second one lacks.
+/// The first scenario with a step that does nothing in place of the fault, if the fault is a step that the second
+/// scenario lacks.
 fn inert(with: &Scenario<Timelines>, without: &Scenario<Timelines>) -> Option<Scenario<Timelines>> {
     let (place, _) = extra_step(with, without)?;
     if extra_step(without, with).is_some() {

@@ -1,12 +1,12 @@
-//! Rules: what they do to a datagram, and which datagrams they mean.
+//! Rules: their effect on a datagram, and the datagrams that they match.
 
 use crate::kinds;
 use crate::pair::Pair;
 use crate::story::{Story, millis, seconds};
 
-kinds::twins!(rules: drop, delay, duplicate, corrupt, truncate, misdeliver, keep, replay);
+kinds::twins!(rules: drop, delay, duplicate, corrupt, truncate, misdeliver, keep, redeliver);
 
-/// How many copies of each heartbeat that S0 sends to this site behind 2 s arrive, and how late.
+/// The times after 2.005 s at which a copy of a heartbeat from S0 arrives at this site.
 fn beats(story: &Story, to: &str) -> Vec<u64> {
     let arrivals = story.arrivals_of("Heartbeat", "S0", to);
     arrivals.into_iter().filter(|at| *at > millis(2_005)).collect()
@@ -23,20 +23,20 @@ pub fn drop(pair: &Pair) {
     });
 }
 
-/// How long after its sending each copy arrives, of the heartbeats sent behind 2 s.
+/// The flight times of all copies of the heartbeats sent after 2 s.
 fn flights(story: &Story, to: &str) -> Vec<Vec<u64>> {
     let sent = story.sendings("S0", to);
     let late = sent
         .iter()
-        .filter(|(at, said)| *at > seconds(2) && *at < seconds(5) && said.starts_with("Heartbeat"));
+        .filter(|(at, line)| *at > seconds(2) && *at < seconds(5) && line.starts_with("Heartbeat"));
     let arrivals = story.arrivals("S0", to);
-    let of = |(sent, said): &(u64, &str)| {
-        arrivals.iter().filter(|(_, arrived)| arrived == said).map(|(at, _)| at - sent).collect::<Vec<_>>()
+    let of = |(sent, line): &(u64, &str)| {
+        arrivals.iter().filter(|(_, arrived)| arrived == line).map(|(at, _)| at - sent).collect::<Vec<_>>()
     };
     late.map(of).collect()
 }
 
-/// Every heartbeat behind 2 s comes to S1 at these times after its sending, and to S2 as ever.
+/// Checks that every heartbeat after 2 s arrives at S1 at these times after its sending, and at S2 as usual.
 fn arrive(with: &Story, expected: &[u64]) {
     let flights_to = |to| flights(with, to);
     assert!(!flights_to("S1").is_empty());
@@ -64,10 +64,10 @@ pub fn duplicate(pair: &Pair) {
     });
 }
 
-/// What S1 says of the heartbeats that the leader sends behind 2 s, and of what becomes of its copies at S2.
+/// What `who` notes about the leader's heartbeats that it receives after 2 s.
 fn complaints(story: &Story, who: &str) -> Vec<String> {
-    let said = story.lines(who).filter(|(at, said)| *at > seconds(2) && said.starts_with("<- S0 Heartbeat"));
-    said.filter_map(|(_, said)| Some(said.split_once(": ")?.1.to_owned())).collect()
+    let lines = story.lines(who).filter(|(at, line)| *at > seconds(2) && line.starts_with("<- S0 Heartbeat"));
+    lines.filter_map(|(_, line)| Some(line.split_once(": ")?.1.to_owned())).collect()
 }
 
 pub fn corrupt(pair: &Pair) {
@@ -103,11 +103,11 @@ pub fn misdeliver(pair: &Pair) {
     pair.led(text, |with, without| {
         let refused: Vec<&str> = with
             .lines("S2")
-            .filter(|(_, said)| said.contains(": datagram for "))
-            .map(|(_, said)| said)
+            .filter(|(_, line)| line.contains(": datagram for "))
+            .map(|(_, line)| line)
             .collect();
         assert!(
-            refused.iter().any(|said| said.starts_with("<- S1 Accepted slot 1: datagram for ")),
+            refused.iter().any(|line| line.starts_with("<- S1 Accepted slot 1: datagram for ")),
             "{refused:?}"
         );
         assert!(votes(with, "S1").len() < votes(without, "S1").len());
@@ -115,15 +115,15 @@ pub fn misdeliver(pair: &Pair) {
     });
 }
 
-/// A vote is kept, and comes again when the step says so.
+/// A vote is kept, and delivered when the step requests that.
 const KEPT: &str = r#"
             [At("2s", Tweet(site: 1, user: "ann", text: "one"))],"#;
 
 pub fn keep(pair: &Pair) {
-    // Keeping is to be seen by what is there to be replayed.
+    // Whether a vote was kept shows when it is redelivered.
     let text = format!(
         r#"also: [{KEPT}
-            [Optional(At("4s", Replay("votes")))],
+            [Optional(At("4s", Redeliver("votes")))],
     +       [At("1900ms", Rule(name: "votes", kind: "Accepted", from: Site(1), to: Site(0), then: Keep))],
     -       [At("1900ms", Rule(name: "votes", kind: "Accepted", from: Site(2), to: Site(0), then: Keep))],
         ]"#
@@ -132,9 +132,9 @@ pub fn keep(pair: &Pair) {
         let again = |story: &Story, from: &str| {
             story
                 .lines("S0")
-                .filter(|(at, said)| {
+                .filter(|(at, line)| {
                     *at == millis(4_001)
-                        && said.starts_with(&format!("<- {from} Accepted slot 1: once more, sent at "))
+                        && line.starts_with(&format!("<- {from} Accepted slot 1: again, sent at "))
                 })
                 .count()
         };
@@ -144,11 +144,11 @@ pub fn keep(pair: &Pair) {
     });
 }
 
-pub fn replay(pair: &Pair) {
+pub fn redeliver(pair: &Pair) {
     let text = format!(
         r#"also: [{KEPT}
             [At("1900ms", Rule(name: "votes", kind: "Accepted", from: Site(1), to: Site(0), count: 1, then: Keep))],
-    +       [At("4s", Replay("votes"))],
+    +       [At("4s", Redeliver("votes"))],
         ]"#
     );
     pair.led(&text, |with, without| {
@@ -157,18 +157,18 @@ pub fn replay(pair: &Pair) {
             votes.into_iter().filter(|at| *at > seconds(3)).collect::<Vec<_>>()
         };
         assert_eq!((late(with), late(without)), (vec![millis(4_001)], vec![]));
-        assert!(with.world.statistics().replayed == 1 && without.world.statistics().replayed == 0);
+        assert!(with.world.statistics().redelivered == 1 && without.world.statistics().redelivered == 0);
     });
 }
 
-/// Site 1 tweets three times; its votes for the slots from 0 to 3 are what the rules are about.
+/// Site 1 tweets three times; the rules are about its votes for the slots from 0 to 3.
 pub const TWEETS: &str = r#"[
         At("2s", Tweet(site: 1, user: "ann", text: "one")),
         At("3s", Tweet(site: 1, user: "ann", text: "two")),
         At("4s", Tweet(site: 1, user: "ann", text: "three")),
     ]"#;
 
-/// A rule that drops what its words say, and its twin with other words.
+/// A rule with these words that drops datagrams, and its twin with other words.
 fn words(pair: &Pair, with: &str, without: &str, differ: impl Fn(&Story, &Story)) {
     let text = format!(
         "also: [{TWEETS}],
@@ -179,10 +179,10 @@ fn words(pair: &Pair, with: &str, without: &str, differ: impl Fn(&Story, &Story)
     pair.led(&text, differ);
 }
 
-/// The votes of a site that reach the leader: `Accepted slot 1`.
+/// The votes of a site that reach the leader, as in `Accepted slot 1`.
 fn votes(story: &Story, from: &str) -> Vec<String> {
-    let arrivals = story.arrivals(from, "S0").into_iter().map(|(_, said)| said);
-    let messages = arrivals.flat_map(|said| said.split(" + "));
+    let arrivals = story.arrivals(from, "S0").into_iter().map(|(_, line)| line);
+    let messages = arrivals.flat_map(|line| line.split(" + "));
     messages.filter(|message| message.starts_with("Accepted")).map(str::to_owned).collect()
 }
 
@@ -204,11 +204,11 @@ pub fn from_the_start(pair: &Pair) {
 pub fn name(pair: &Pair) {
     let rule = r#"kind: "Accepted", from: Site(1), to: Site(0)"#;
     words(pair, &format!(r#"name: "deaf", {rule}"#), rule, |with, without| {
-        let told = |story: &Story, name: &str| {
-            story.lines("S1").filter(|(_, said)| said.ends_with(&format!("dropped by {name}"))).count()
+        let dropped_by = |story: &Story, name: &str| {
+            story.lines("S1").filter(|(_, line)| line.ends_with(&format!("dropped by {name}"))).count()
         };
-        assert!(told(with, "deaf") > 0 && told(with, "a rule") == 0);
-        assert!(told(without, "a rule") > 0 && told(without, "deaf") == 0);
+        assert!(dropped_by(with, "deaf") > 0 && dropped_by(with, "a rule") == 0);
+        assert!(dropped_by(without, "a rule") > 0 && dropped_by(without, "deaf") == 0);
     });
 }
 
@@ -218,7 +218,9 @@ pub fn kind(pair: &Pair) {
         r#"kind: "Accepted", from: Site(1), to: Site(0)"#,
         "from: Site(1), to: Site(0)",
         |with, without| {
-            assert!(votes(with, "S1").is_empty() && with.arrivals_of("Heard", "S1", "S0").len() > 20);
+            assert!(
+                votes(with, "S1").is_empty() && with.arrivals_of("HeartbeatReply", "S1", "S0").len() > 20
+            );
             assert!(without.arrivals("S1", "S0").is_empty());
         },
     );
@@ -233,15 +235,15 @@ pub fn from(pair: &Pair) {
 
 pub fn to(pair: &Pair) {
     words(pair, r#"kind: "Accept", to: Site(1)"#, r#"kind: "Accept""#, |with, without| {
-        let heard = |story: &Story, to| story.arrivals_of("Accept ", "S0", to).len();
-        assert!(heard(with, "S1") == 0 && heard(with, "S2") == 4);
-        assert_eq!((heard(without, "S1"), heard(without, "S2")), (0, 0));
+        let arrived = |story: &Story, to| story.arrivals_of("Accept ", "S0", to).len();
+        assert!(arrived(with, "S1") == 0 && arrived(with, "S2") == 4);
+        assert_eq!((arrived(without, "S1"), arrived(without, "S2")), (0, 0));
     });
 }
 
-pub fn about(pair: &Pair) {
+pub fn subject(pair: &Pair) {
     let rule = r#"kind: "Accepted", from: Site(1)"#;
-    words(pair, &format!(r#"{rule}, about: "slot 2""#), rule, |with, without| {
+    words(pair, &format!(r#"{rule}, subject: "slot 2""#), rule, |with, without| {
         assert_eq!((votes(with, "S1"), votes(without, "S1")), (votes_for(&[0, 1, 3]), Vec::new()));
     });
 }

@@ -1,9 +1,9 @@
-//! The service's own limits and times.
+//! The limits and times of the service.
 
 use crate::pair::Pair;
 use crate::story::{Micros, Story, millis, seconds};
 
-/// Runs the steps with these settings, and with those.
+/// Runs the steps with the settings `with`, and with the settings `without`.
 fn settings(pair: &Pair, steps: &str, with: &str, without: &str, differ: impl Fn(&Story, &Story)) {
     let text = format!(
         "{steps}
@@ -14,7 +14,7 @@ fn settings(pair: &Pair, steps: &str, with: &str, without: &str, differ: impl Fn
     pair.led(&text, differ);
 }
 
-/// Of this, 200 are as many bytes as a tweet may have: two do not fit one datagram of the usual size.
+/// 200 of these have as many bytes as a tweet may have: two such tweets do not fit one datagram of the usual size.
 pub const LONG: &str = "🐦";
 
 /// Eight clients tweet at once, twice.
@@ -48,7 +48,7 @@ pub fn heartbeat(pair: &Pair) {
 pub fn election(pair: &Pair) {
     let steps = r#"also: [[At("2s", Crash(Site(0)))]],"#;
     settings(pair, steps, r#"election: "900ms""#, "", |with, without| {
-        // The last word of the leader came up to a heartbeat before, and jitter is up to 200 ms.
+        // The leader's last message came up to a heartbeat earlier, and jitter is up to 200 ms.
         let waits = |story: &Story, election| {
             let campaigns = ["S1", "S2"].map(|site| story.times(site, "campaigns"));
             let first = campaigns.into_iter().flatten().filter(|at| *at > seconds(2)).min();
@@ -84,12 +84,12 @@ pub fn retry(pair: &Pair) {
     });
 }
 
-/// The most slots that the leader has under way at any moment.
+/// The most slots that the leader has in flight at any moment.
 fn under_way(story: &Story) -> usize {
     let (mut open, mut most) = (Vec::new(), 0);
-    for (_, said) in story.lines("S0") {
-        let number = |said: &str| said.split([' ', ':']).next().and_then(|number| number.parse::<u64>().ok());
-        if let Some(messages) = said.strip_prefix("-> S1 ") {
+    for (_, line) in story.lines("S0") {
+        let number = |line: &str| line.split([' ', ':']).next().and_then(|number| number.parse::<u64>().ok());
+        if let Some(messages) = line.strip_prefix("-> S1 ") {
             for slot in
                 messages.split(" + ").filter_map(|message| number(message.strip_prefix("Accept slot ")?))
             {
@@ -98,7 +98,7 @@ fn under_way(story: &Story) -> usize {
                 }
             }
             most = most.max(open.len());
-        } else if let Some(chosen) = said.strip_prefix("chose slot ").and_then(number) {
+        } else if let Some(chosen) = line.strip_prefix("chose slot ").and_then(number) {
             open.retain(|slot| *slot != chosen);
         }
     }
@@ -117,7 +117,7 @@ pub fn batch(pair: &Pair) {
         let shared = |story: &Story| {
             story
                 .lines("S0")
-                .filter(|(_, said)| said.starts_with("chose") && said.ends_with("events"))
+                .filter(|(_, line)| line.starts_with("chose") && line.ends_with("events"))
                 .count()
         };
         assert_eq!(shared(with), 0);
@@ -136,9 +136,9 @@ pub fn fetch_max(pair: &Pair) {
     );
     settings(pair, &steps, "fetch_max: 2", "", |with, without| {
         let most = |story: &Story| {
-            let fetches = story.lines("S2").filter_map(|(_, said)| said.strip_prefix("fetches slots "));
-            let spans = fetches.map(|said| {
-                let numbers: Vec<u64> = said.split(' ').filter_map(|word| word.parse().ok()).collect();
+            let fetches = story.lines("S2").filter_map(|(_, line)| line.strip_prefix("fetches slots "));
+            let spans = fetches.map(|line| {
+                let numbers: Vec<u64> = line.split(' ').filter_map(|word| word.parse().ok()).collect();
                 numbers[1] + 1 - numbers[0]
             });
             spans.max()
@@ -160,7 +160,7 @@ pub fn forward_max(pair: &Pair) {
         // Three clients ask site 1; the first of them is answered some milliseconds later.
         let at_first = |story: &Story| {
             let sent = story.sendings("S1", "S0").into_iter().filter(|(at, _)| *at < millis(2_004));
-            sent.map(|(_, said)| said.matches("Forward").count()).sum::<usize>()
+            sent.map(|(_, line)| line.matches("Forward").count()).sum::<usize>()
         };
         assert_eq!(at_first(with), 1);
         assert!(at_first(without) > 1);
@@ -174,17 +174,17 @@ pub fn sessions_max(pair: &Pair) {
     });
 }
 
-/// A client asks site 1, which is kept behind what the client has seen.
+/// A client queries site 1, which is kept behind what the client has seen.
 const BEHIND: &str = r#"clients: 1, also: [[
         At("2s", Tweet(client: 0, user: "ann", text: "hello")),
         On(Noted(kind: "done", who: Client(0)), Rule(kind: "Accept", to: Site(1), slot: 2, then: Drop)),
-        After("0s", Rule(kind: "Supply", to: Site(1), then: Drop)),
+        After("0s", Rule(kind: "FetchReply", to: Site(1), then: Drop)),
         After("0s", Rule(kind: "Query", to: Site(0), then: Drop)),
         After("1ms", Tweet(client: 0, user: "ann", text: "did I say this?")),
         On(Noted(kind: "done", who: Client(0)), View(client: 0, user: "ann")),
     ]],"#;
 
-/// How long the query waits there.
+/// How long the query waits at that site.
 fn waits(story: &Story) -> Option<Micros> {
     let asked = story.arrivals_of("Query", "C0", "S1").first().copied()?;
     Some(story.first("S1", "is behind what C0 saw")? - asked)
@@ -205,13 +205,13 @@ pub fn parked_for(pair: &Pair) {
 pub fn reads_max(pair: &Pair) {
     let steps = r#"clients: 5, also: [[
             At("1900ms", Rule(kind: "Survey", from: Site(1), then: Drop)),
-            At("2s", View(client: 1, user: "ann", fresh: true)),
-            After("1ms", View(client: 4, user: "bob", fresh: true)),
+            At("2s", View(client: 1, user: "ann", read: Quorum)),
+            After("1ms", View(client: 4, user: "bob", read: Quorum)),
         ]],"#;
-    // Both clients ask site 1; where there is one place, the later one takes it.
+    // Both clients query site 1; where there is only one place, the later query takes it.
     let waits = |story: &Story| {
         let asked = story.arrivals_of("Query", "C1", "S1").first().copied()?;
-        Some(story.first("S1", "cannot tell in time what C1 must be shown")? - asked)
+        Some(story.first("S1", "could not finish a quorum read for C1 in time")? - asked)
     };
     let until_the_next = |story: &Story| {
         let asked = |client| story.arrivals_of("Query", client, "S1").first().copied();
@@ -230,7 +230,7 @@ pub fn taken_after(pair: &Pair) {
         After("100ms", Heal),
     ]],"#;
     settings(pair, steps, r#"taken_after: "30ms""#, "", |with, without| {
-        let taken = |story: &Story| story.times("T1", "is taken at S1");
+        let taken = |story: &Story| story.times("T1", "request taken at S1");
         assert_eq!(taken(without).len(), 3, "the opening of its session too");
         let [late] = taken(with)[..] else { panic!("{:?}", taken(with)) };
         assert!((seconds(3) + millis(30)..seconds(3) + millis(35)).contains(&late), "{late}");
@@ -256,11 +256,11 @@ pub fn chosen_after(pair: &Pair) {
         At("3s", Tweet(site: 1, user: "ann", text: "of another")),
     ]],"#;
     settings(pair, steps, r#"chosen_after: "7ms""#, "", |with, without| {
-        // From a choice until the next word that carries it.
+        // From a choice until the next message that carries it.
         let wait = |story: &Story, slot: &str| {
             let chose = story.first("S0", &format!("chose slot {slot}"))?;
-            let told = [story.times("S0", "-> S1 Chosen"), story.times("S0", "-> S1 Heartbeat")].concat();
-            told.into_iter().filter(|at| *at >= chose).min().map(|at| at - chose)
+            let sent = [story.times("S0", "-> S1 Chosen"), story.times("S0", "-> S1 Heartbeat")].concat();
+            sent.into_iter().filter(|at| *at >= chose).min().map(|at| at - chose)
         };
         assert!(wait(with, "1").is_some_and(|wait| (1..=millis(7)).contains(&wait)), "{:?}", wait(with, "1"));
         assert_eq!((wait(without, "1"), wait(without, "3")), (Some(0), Some(0)));

@@ -1,9 +1,9 @@
-//! Whom a fault means: a site, a client, a role, a machine, everybody.
+//! Targets of faults: a site, a client, a role, a machine, all processes.
 
 use crate::pair::Pair;
 use crate::story::{millis, seconds};
 
-/// Who pauses at 2 s when the target is this.
+/// Checks which processes pause at 2 s with this target.
 fn pauses(pair: &Pair, target: &str, who: &[&str]) {
     let text = format!(
         r#"clients: 1, also: [
@@ -12,9 +12,11 @@ fn pauses(pair: &Pair, target: &str, who: &[&str]) {
     );
     pair.led(&text, |with, without| {
         let at = |story: &crate::story::Story| {
-            let told =
-                story.told.iter().filter(|told| told.at.as_micros() == seconds(2) && told.what == "pauses");
-            told.flat_map(|told| told.who.iter().map(ToString::to_string)).collect::<Vec<_>>()
+            let entries = story
+                .entries
+                .iter()
+                .filter(|entry| entry.at.as_micros() == seconds(2) && entry.what == "pauses");
+            entries.flat_map(|entry| entry.who.iter().map(ToString::to_string)).collect::<Vec<_>>()
         };
         assert_eq!((at(with), at(without)), (who.iter().map(ToString::to_string).collect(), Vec::new()));
     });
@@ -33,7 +35,7 @@ pub fn follower(pair: &Pair) {
 }
 
 pub fn candidate(pair: &Pair) {
-    // Nobody who could say yes: whoever tries to lead goes on trying.
+    // No other site could vote, so a candidate goes on trying.
     let text = r#"sites: 3, steps: [At("0s", Isolate(AllSites))], also: [
     +       [At("2s", Crash(Candidate))],
         ]"#;
@@ -86,7 +88,7 @@ pub fn all_sites(pair: &Pair) {
     pauses(pair, "AllSites", &["S0", "S1", "S2"]);
 }
 
-/// A client that pauses does not hear its answer.
+/// A paused client does not hear its answer.
 fn asker_pauses(pair: &Pair, target: &str, asker: &str, id: &str) {
     let text = format!(
         r#"clients: 1, also: [

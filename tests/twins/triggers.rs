@@ -1,15 +1,15 @@
-//! When a fault happens: at a time, or with what happens in the cluster.
+//! The moment of a fault: at a time, or when something happens in the cluster.
 
 use crate::pair::Pair;
 use crate::rules::TWEETS;
 use crate::story::{Micros, Story, seconds};
 
-/// When site 2 pauses.
+/// The time at which site 2 pauses.
 fn paused(story: &Story) -> Option<Micros> {
     story.first("S2", "pauses")
 }
 
-/// Site 2 pauses when this happens, and that is at this time.
+/// Site 2 pauses when this happens; checks that this is at the given time.
 fn pauses(pair: &Pair, when: &str, at: impl Fn(&Story) -> Option<Micros>) {
     let text = format!(
         r#"also: [
@@ -51,7 +51,7 @@ pub fn noted(pair: &Pair) {
     pauses(pair, r#"On(Noted(kind: "took opening")"#, |story| story.first("S1", "took"));
     pauses(pair, r#"On(Noted(kind: "applied", who: Site(1))"#, |story| story.first("S1", "applied"));
     pauses(pair, r#"On(Noted(kind: "chose", slot: 2)"#, |story| story.first("S0", "chose slot 2"));
-    pauses(pair, r#"On(Noted(kind: "chose", about: "slot 2")"#, |story| story.first("S0", "chose slot 2"));
+    pauses(pair, r#"On(Noted(kind: "chose", subject: "slot 2")"#, |story| story.first("S0", "chose slot 2"));
 }
 
 pub fn crashed(pair: &Pair) {
@@ -62,7 +62,7 @@ pub fn restarted(pair: &Pair) {
     pauses(pair, "On(Restarted(Site(1))", |story| story.first("S1", "starts, incarnation 2"));
 }
 
-/// Site 2 pauses when a datagram with these words is sent, and then when one with those is.
+/// Site 2 pauses when a datagram with these words is sent, and in the other run when one with the other words is.
 fn words(pair: &Pair, with: &str, without: &str, first: &str, other: &str) {
     let text = format!(
         r#"also: [
@@ -74,8 +74,8 @@ fn words(pair: &Pair, with: &str, without: &str, first: &str, other: &str) {
     pair.led(&text, |with, without| {
         // The two runs are the same until the first of the two pauses.
         let sent = |story: &Story, what: &str| {
-            let (from, said) = what.split_once(' ')?;
-            story.first(from, said)
+            let (from, line) = what.split_once(' ')?;
+            story.first(from, line)
         };
         assert!(paused(without) < paused(with), "{:?} and {:?}", paused(with), paused(without));
         assert_eq!(paused(with), sent(with, first));
@@ -89,8 +89,9 @@ pub fn kind(pair: &Pair) {
 }
 
 pub fn from(pair: &Pair) {
-    let (one, other) = (r#"kind: "Heard", from: Site(2), nth: 9"#, r#"kind: "Heard", nth: 9"#);
-    words(pair, one, other, "S2 -> S0 Heard beat 9", "S1 -> S0 Heard beat 5");
+    let (one, other) =
+        (r#"kind: "HeartbeatReply", from: Site(2), nth: 9"#, r#"kind: "HeartbeatReply", nth: 9"#);
+    words(pair, one, other, "S2 -> S0 HeartbeatReply beat 9", "S1 -> S0 HeartbeatReply beat 5");
 }
 
 pub fn to(pair: &Pair) {
@@ -98,9 +99,9 @@ pub fn to(pair: &Pair) {
     words(pair, one, other, "S0 -> S1 Heartbeat beat 9", "S0 -> S1 Heartbeat beat 5");
 }
 
-pub fn about(pair: &Pair) {
+pub fn subject(pair: &Pair) {
     let (one, other) =
-        (r#"kind: "Accepted", from: Site(1), about: "slot 2""#, r#"kind: "Accepted", from: Site(1)"#);
+        (r#"kind: "Accepted", from: Site(1), subject: "slot 2""#, r#"kind: "Accepted", from: Site(1)"#);
     words(pair, one, other, "S1 -> S0 Accepted slot 2", "S1 -> S0 Accepted slot 0");
 }
 

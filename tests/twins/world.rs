@@ -1,4 +1,4 @@
-//! What no scenario says, or what all of it is drawn from.
+//! Settings that no scenario contains, or from which the whole run is drawn.
 
 use aviary::ids::ProcessId;
 use aviary::sim::ProcessStatus;
@@ -32,7 +32,7 @@ pub fn leader(pair: &Pair) {
         let leads = |story: &Story, who: &str| story.first(who, "leads").is_some();
         assert!(leads(with, "S2") && !leads(with, "S0"), "{:?}", with.who("leads"));
         assert!(leads(without, "S0") && !leads(without, "S2"), "{:?}", without.who("leads"));
-        let is_silent = |story: &Story| story.who("pauses").is_empty() && story.who("goes on").is_empty();
+        let is_silent = |story: &Story| story.who("pauses").is_empty() && story.who("resumes").is_empty();
         assert!(is_silent(with) && is_silent(without), "nothing stands for it");
     });
 }
@@ -56,8 +56,8 @@ pub fn capacity(pair: &Pair) {
         small_files,
         |settings| settings.disk.capacity = 2 * SEGMENT_BYTES,
         |with, without| {
-            assert!(!with.who("is told that its disk is almost full").is_empty());
-            assert!(without.who("is told that its disk is almost full").is_empty());
+            assert!(!with.who("learns that its disk is almost full").is_empty());
+            assert!(without.who("learns that its disk is almost full").is_empty());
             assert_eq!(with.files(0).len(), 2);
         },
     );
@@ -94,7 +94,7 @@ pub fn outbox_max(pair: &Pair) {
         |_| {},
         |settings| settings.outbox_max = 1,
         |with, without| {
-            let (held, free) = (with.heard_in_syncs("S1"), without.heard_in_syncs("S1"));
+            let (held, free) = (with.arrivals_in_syncs("S1"), without.arrivals_in_syncs("S1"));
             assert!(held * 2 < free, "{held} and {free} datagrams are handled during syncs");
         },
     );
@@ -109,10 +109,10 @@ pub fn inbox_max(pair: &Pair) {
         |with, without| {
             let waited = |story: &Story| {
                 let lines =
-                    story.lines("S1").filter(|(at, said)| *at == seconds(4) && said.starts_with("goes on"));
-                lines.map(|(_, said)| said.to_owned()).collect::<Vec<_>>()
+                    story.lines("S1").filter(|(at, line)| *at == seconds(4) && line.starts_with("resumes"));
+                lines.map(|(_, line)| line.to_owned()).collect::<Vec<_>>()
             };
-            assert_eq!(waited(with), ["goes on, 3 inputs waiting"]);
+            assert_eq!(waited(with), ["resumes, 3 inputs waiting"]);
             assert!(waited(without) != waited(with));
             assert!(with.world.statistics().overflowed > 0 && without.world.statistics().overflowed == 0);
             assert_eq!(with.world.status(ProcessId::site(1)), Some(ProcessStatus::Up));
@@ -135,7 +135,7 @@ pub fn clog_max(pair: &Pair) {
 }
 
 pub fn datagram_max(pair: &Pair) {
-    // What is sent again is sent together, as far as it fits.
+    // Retransmitted messages are sent together, as far as they fit.
     let text = format!(
         r#"{} settings: (batch: 1),
         rules: [(kind: "Accept", since: "3900ms", until: "4100ms", then: Drop)],"#,

@@ -1,4 +1,4 @@
-//! A disk that fails, in each of its calls, when storage is made, when a site starts, and while it runs.
+//! A disk that fails, in each of its calls: when storage is created, when a site starts, and while it runs.
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::process::{Command, Stdio};
@@ -10,13 +10,13 @@ use crate::site::{Fault, Running, SITE, Scratch, errors, library, pause, shown};
 
 const CALLS: [&str; 6] = ["fdatasync", "fsync", "write", "create", "fallocate", "rename"];
 
-/// From the failed call to the end of the program: a second, and what a busy machine adds.
+/// The maximum time from the failed call to the end of the program: a second, and what a busy machine adds.
 const SOON: Duration = Duration::from_secs(3);
 
-/// More than a file of the journal holds.
+/// More tweets than a file of the journal holds.
 const TWEETS_MAX: usize = 1_200;
 
-/// Runs `site` with these words to its end, on a disk whose `call` fails from the start, and expects that it says so.
+/// Runs `site` with these words to its end, on a disk whose `call` fails from the start, and expects this message.
 fn check_fails(scratch: &Scratch, call: &str, words: &[String], message: &str) {
     let Some(library) = library(call) else { return };
     let fault = scratch.fault(0);
@@ -25,7 +25,7 @@ fn check_fails(scratch: &Scratch, call: &str, words: &[String], message: &str) {
     fault.arm(&mut command, &library);
     let mut running = Running::new(command.args(words).stdin(Stdio::null()).stderr(Stdio::piped()));
     let status = running.ends_within(20);
-    let Some(after) = told(&fault, call) else { return };
+    let Some(after) = time_since_struck(&fault, call) else { return };
     let mut text = String::new();
     running.child.stderr.take().unwrap().read_to_string(&mut text).unwrap();
     eprintln!("{} with {call} failing: {status} after {after:?}: {}", words[0], text.trim());
@@ -35,8 +35,8 @@ fn check_fails(scratch: &Scratch, call: &str, words: &[String], message: &str) {
     fault.off();
 }
 
-/// How long ago the fault struck; none where this machine does not let it, which is said.
-fn told(fault: &Fault, call: &str) -> Option<Duration> {
+/// The time since the fault struck; if this machine does not allow the fault, prints that and returns `None`.
+fn time_since_struck(fault: &Fault, call: &str) -> Option<Duration> {
     match fault.struck() {
         Ok(after) => Some(after.expect("the call was made")),
         Err(why) => {
@@ -73,14 +73,14 @@ fn a_disk_that_fails_at_the_start_ends_it() {
         let words = ["run", "--headless", "--config", &shown(&scratch.config()), "--id", "0"];
         let message = format!("error: storage in {}: failed to use ", shown(&scratch.dir().join("site-0")));
         check_fails(&scratch, call, &words.map(String::from), &message);
-        // Nothing was harmed.
+        // The failure did no harm.
         let healthy = Running::new(scratch.run(0).stdout(Stdio::null()));
         scratch.client(None, 20_000).tweet("ann".parse().unwrap(), "hello".parse().unwrap()).unwrap();
         healthy.terminate();
     }
 }
 
-/// Tweets until no answer comes. Returns what was acknowledged.
+/// Tweets until no answer arrives. Returns the acknowledged texts.
 fn tweet_until_silent(client: &mut Client) -> Vec<String> {
     let mut acknowledged = Vec::new();
     while acknowledged.len() < TWEETS_MAX {
@@ -110,13 +110,13 @@ fn a_disk_that_fails_while_a_site_runs_ends_it() {
         let acknowledged;
         if call == "rename" {
             acknowledged = asking.join().unwrap();
-            // No site that runs renames anything: it has gone through several files, and goes on.
+            // A running site renames no file: it has used several files, and goes on.
             assert_eq!((acknowledged.len(), fault.struck()), (TWEETS_MAX, Ok(None)));
             assert!(scratch.dir().join("site-0").read_dir().unwrap().count() > 3);
             running.terminate();
         } else {
             let status = running.ends_within(20);
-            let Some(after) = told(&fault, call) else { return };
+            let Some(after) = time_since_struck(&fault, call) else { return };
             acknowledged = asking.join().unwrap();
             let log = running.log();
             eprintln!("running with {call} failing: {status} after {after:?}: {}", log.trim());
@@ -132,7 +132,7 @@ fn a_disk_that_fails_while_a_site_runs_ends_it() {
         fault.off();
         let healthy = scratch.start(0, &fault, &library);
         let mut client = scratch.client(None, 20_000);
-        // A site that restarts knows what is chosen once more is.
+        // A restarted site knows what is chosen once another entry is chosen.
         client.tweet("ann".parse().unwrap(), "again".parse().unwrap()).unwrap();
         let log = client.log(aviary::tweets::timeline::Position::default()).unwrap();
         let found: Vec<String> = log.iter().map(|line| line.request.to_string()).collect();
@@ -161,7 +161,7 @@ fn a_leader_whose_syncs_fail_is_gone_and_nothing_acknowledged_is_lost() {
     let leader = client_of_leader(&scratch);
     let at = usize::from(leader);
     faults[at].on("fdatasync fail");
-    // Asked of the others: they go on when it is gone.
+    // Sent to the other sites: they go on when this one is gone.
     (0..20).for_each(|n| tweet(&mut client, format!("meanwhile {n}")));
     let status = running[at].ends_within(20);
     let log = running[at].log();
@@ -185,14 +185,14 @@ fn a_leader_whose_syncs_fail_is_gone_and_nothing_acknowledged_is_lost() {
     }
     let log = logs(0);
     assert_eq!((&logs(1), &logs(2)), (&log, &log));
-    // What was asked again may stand in the log twice, and takes effect once.
+    // A repeated request may be in the log twice, but takes effect once.
     let page = client.view("bob".parse().unwrap(), 1_000).unwrap();
     let shown: Vec<String> = page.tweets.iter().rev().map(|tweet| tweet.text.to_string()).collect();
     assert_eq!(shown, acknowledged, "{log:?}");
     running.into_iter().for_each(Running::terminate);
 }
 
-/// Which site leads, once one does.
+/// The leader, once a site leads.
 fn client_of_leader(scratch: &Scratch) -> u8 {
     for _ in 0..300 {
         let words = ["status", "--config", &shown(&scratch.config())];
@@ -208,7 +208,7 @@ fn client_of_leader(scratch: &Scratch) -> u8 {
     panic!("no site leads for 30 s");
 }
 
-/// `site local`, told this before and after something befalls its disks; how it ends, and what it says.
+/// Runs `site local` with these words before and after a fault of its disks; returns its exit code and output.
 fn local(name: &str, what: &str) -> Option<(Option<i32>, String)> {
     let library = library(name)?;
     let scratch = Scratch::new(name);
@@ -254,7 +254,7 @@ fn a_piped_line_that_is_not_answered_holds_up_the_next_for_five_seconds() {
     let mut running =
         Running::new(command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null()));
     let mut input = running.child.stdin.take().unwrap();
-    // Nobody hears of the second before the third.
+    // No other site hears of the second tweet before the third.
     writeln!(input, "tweet ann hello\npartition 0 | 1 | 2\n1 tweet ann later\nheal\n1 view! bob").unwrap();
     drop(input);
     assert_eq!(running.ends_within(40).code(), Some(0));

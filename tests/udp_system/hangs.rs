@@ -1,4 +1,4 @@
-//! A disk that does not answer: a site that is to end ends nevertheless.
+//! A disk that does not answer: a site that must end ends nevertheless.
 
 use std::fs::{self, File};
 use std::os::unix::process::ExitStatusExt;
@@ -6,7 +6,7 @@ use std::process::{Command, Stdio};
 
 use crate::site::{Fault, Running, SITE, Scratch, library, pause};
 
-/// Syncs in a thread of their own only where they take long enough.
+/// Makes the site sync in a separate thread, which it does only where syncs take long enough.
 fn beside(fault: &Fault, scratch: &Scratch) {
     fault.on("fdatasync slow");
     tweet(scratch);
@@ -17,7 +17,7 @@ fn tweet(scratch: &Scratch) {
     scratch.client(None, 20_000).tweet("ann".parse().unwrap(), "hello".parse().unwrap()).unwrap();
 }
 
-/// A site in the middle of a sync of which this becomes; with `is_beside` in a thread of its own.
+/// A site in the middle of a sync with this fault; with `is_beside` the sync runs in a separate thread.
 fn in_a_sync(name: &str, how: &str, is_beside: bool) -> Option<(Scratch, Fault, Running)> {
     let library = library(name)?;
     let scratch = Scratch::new(name);
@@ -39,7 +39,7 @@ fn in_a_sync(name: &str, how: &str, is_beside: bool) -> Option<(Scratch, Fault, 
 fn check_hang(name: &str, is_beside: bool) {
     let Some((scratch, _fault, mut running)) = in_a_sync(name, "fdatasync hang", is_beside) else { return };
     if is_beside {
-        // The site itself is well, and says what it waits for.
+        // The site itself is well, and logs what it waits for.
         pause(11_000);
         let warned = running.log().matches("a sync of the disk has not ended yet").count();
         assert_eq!(warned, 1, "{}", running.log());
@@ -51,7 +51,7 @@ fn check_hang(name: &str, is_beside: bool) {
     assert_eq!(status.code(), Some(1), "{}", running.log());
     let message = "error: S0 did not end within 10 s: its disk has not finished what was begun";
     assert!(running.log().contains(message), "{}", running.log());
-    // What was acknowledged is there.
+    // What was acknowledged survived.
     let healthy = Running::new(scratch.run(0).stdout(Stdio::null()));
     let mut client = scratch.client(None, 20_000);
     client.tweet("ann".parse().unwrap(), "again".parse().unwrap()).unwrap();
@@ -104,7 +104,7 @@ fn a_recording_that_is_never_written_holds_up_neither_service_nor_end() {
     let scratch = Scratch::new("recording");
     scratch.init(1);
     let fault = scratch.fault(0);
-    // It makes the journal's next file: from here on only recordings make files.
+    // It creates the journal's next file: from here on only recordings create files.
     let first = scratch.start(0, &fault, &library);
     tweet(&scratch);
     first.terminate();

@@ -1,5 +1,5 @@
-//! The program `site` where the operating system fails it: disks, standard output and error, and what others may read.
-//! Disks fail by a library of C that is built with `cc` and loaded before the program; without `cc` that is skipped.
+//! The program `site` where the operating system fails it: disks, standard output and error, and permissions. Disks
+//! fail by a library in C that is built with `cc` and loaded before the program; without `cc` these tests are skipped.
 #![cfg(all(feature = "tweets", feature = "udp", target_os = "linux"))]
 #![expect(
     clippy::unwrap_used,

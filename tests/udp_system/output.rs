@@ -1,4 +1,4 @@
-//! Standard output and error that are full, closed, or read by nobody: a site serves on.
+//! Standard output and error that are full, closed, or not read: a site goes on serving.
 
 use std::fs::File;
 use std::io::{Read, Write};
@@ -7,10 +7,10 @@ use std::process::{Command, Stdio};
 
 use crate::site::{Running, SITE, Scratch, library, pause, shown};
 
-/// What can be wrong with a place to write to.
+/// The possible faults of an output.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 enum Place {
-    /// Each write fails for want of room.
+    /// Each write fails for lack of room.
     Full,
     Closed,
     /// The reader of the pipe is gone.
@@ -21,7 +21,7 @@ enum Place {
 
 const PLACES: [Place; 4] = [Place::Full, Place::Closed, Place::Gone, Place::Stuck];
 
-/// `site` with these words and this in front, in a shell that closes what is to be closed.
+/// `site` with these words, in a shell that redirects or closes these outputs.
 fn command(words: &[String], out: Option<Place>, err: Option<Place>) -> Command {
     let closed = [(out, " >&-"), (err, " 2>&-")];
     let closing: String =
@@ -60,7 +60,7 @@ fn tweet(scratch: &Scratch, text: &str) {
     scratch.client(None, 20_000).tweet("ann".parse().unwrap(), text.parse().unwrap()).unwrap();
 }
 
-/// Garbage, of each of which a site logs a line.
+/// Sends garbage datagrams; a site logs a line for each.
 fn flood(scratch: &Scratch, count: usize) {
     let socket = UdpSocket::bind("127.0.0.1:0").unwrap();
     let to = scratch.sites().members[0].address;
@@ -171,7 +171,7 @@ fn a_site_whose_terminal_is_gone_ends_as_at_the_end_of_its_input() {
         scratch.init(1);
         let mut command = command(&run_words(&scratch, &[]), Some(place), None);
         let mut running = start_typing(command.stdin(Stdio::piped()).stderr(Stdio::piped()), place);
-        // What it says first fails; where it got in before the reader left, the answer to this.
+        // The first output fails; if it was written before the reader left, the answer to this line fails.
         let _ = writeln!(running.child.stdin.as_mut().unwrap(), "status");
         let status = running.ends_within(10);
         let mut errors = String::new();
@@ -197,9 +197,9 @@ fn a_site_whose_answers_nobody_reads_serves_others() {
     let mut running = start_typing(command.stdin(Stdio::piped()), Place::Stuck);
     (0..100).for_each(|n| tweet(&scratch, &format!("{n} {}", "x".repeat(250))));
     let mut input = running.child.stdin.take().unwrap();
-    // Each is answered with 25 KiB, a pipe takes 64 KiB, and the site keeps 1 MiB.
+    // Each answer has 25 KiB, a pipe takes 64 KiB, and the site keeps 1 MiB.
     let typing = std::thread::Builder::new().spawn(move || {
-        // The site is to end before it has read all of these.
+        // The site must end before it has read all of these.
         let _ = (0..2_000).try_for_each(|_| writeln!(input, "log"));
     });
     (0..20).for_each(|_| {
@@ -223,7 +223,7 @@ fn a_command_whose_reader_is_gone_is_no_failure_and_never_panics() {
         let status = running.ends_within(20);
         assert_eq!(status.code(), Some(code), "{words:?} {out:?} {err:?}");
     };
-    // The reader may be quick enough to be there for the whole answer, which ends as well.
+    // The reader may be quick enough to receive the whole answer, which ends as well.
     check(&view, Some(Place::Gone), None, 0);
     check(&view, Some(Place::Closed), None, 0);
     check(&view, Some(Place::Full), None, 1);
@@ -232,7 +232,7 @@ fn a_command_whose_reader_is_gone_is_no_failure_and_never_panics() {
         check(&["--version".into()], Some(place), None, 0);
         check(&["no-such-word".into()], None, Some(place), 2);
         check(&["status".into(), "--config".into(), "/nowhere".into()], None, Some(place), 2);
-        // All is done, and only said in vain.
+        // Everything is done; only the output is lost.
         let dir = shown(&scratch.0.join(format!("other-{n}")));
         let init = ["init", "--sites", "1", "--dir", &dir].map(String::from);
         check(&init, Some(place), Some(place), 0);
@@ -243,7 +243,7 @@ fn a_command_whose_reader_is_gone_is_no_failure_and_never_panics() {
     running.terminate();
 }
 
-/// A site that logs much to `place`, and then this befalls its disk.
+/// A site that logs much to `place`, and whose disk then has the fault `what`.
 fn failed(place: Option<Place>, what: &str) -> Option<(Scratch, Running)> {
     let library = library("a failed site that cannot say so")?;
     let scratch = Scratch::new(&format!("unheard-{place:?}-{what}").replace(' ', "-"));

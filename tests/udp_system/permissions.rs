@@ -1,4 +1,4 @@
-//! Nobody but its owner reads what a site keeps, whatever the umask.
+//! Only the owner can read what a site stores, under any umask.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -15,7 +15,7 @@ fn under(umask: &str, words: &[String]) -> Command {
     command
 }
 
-/// All that is at `path`, with what is allowed to whom.
+/// Everything at `path`, with its permissions.
 fn modes(path: &Path) -> Vec<(String, u32)> {
     let metadata = fs::symlink_metadata(path).unwrap();
     let mut found = vec![(shown(path), metadata.permissions().mode() & 0o7777)];
@@ -45,7 +45,7 @@ fn what_is_made_is_for_its_owner_alone() {
         assert!(under(umask, &words).status().unwrap().success());
         check_private(&scratch.0.join("deep"), 7);
         fs::rename(&deep, scratch.dir()).unwrap();
-        // A site makes its next file ahead, and a recording in a folder of its own.
+        // A site creates its next file ahead, and a recording in a separate folder.
         let recording = scratch.0.join("recording/of/0");
         let config = shown(&scratch.config());
         let words = ["run", "--headless", "--id", "0", "--config", &config, "--record", &shown(&recording)];

@@ -17,10 +17,10 @@ use aviary::udp::{CLIENT_KEY, ClientKey, Files};
 
 pub(crate) const SITE: &str = env!("CARGO_BIN_EXE_site");
 
-/// Enough for a few hundred tweets, so that a site soon goes on to its next file.
+/// Room for a few hundred tweets, so that a site soon moves to its next file.
 const SEGMENT_BYTES: u64 = 600 << 10;
 
-/// A folder that goes away.
+/// A folder that is removed when this is dropped.
 pub(crate) struct Scratch(pub(crate) PathBuf);
 
 impl Scratch {
@@ -43,19 +43,19 @@ impl Scratch {
         Sites::read(&self.config()).unwrap()
     }
 
-    /// `site init`.
+    /// Runs `site init`.
     pub(crate) fn init(&self, count: u16) {
         let out = Command::new(SITE).args(self.init_words(count)).stdin(Stdio::null()).output().unwrap();
         assert!(out.status.success(), "{out:?}");
     }
 
-    /// What comes after `site`.
+    /// The arguments of `site` for that.
     pub(crate) fn init_words(&self, count: u16) -> Vec<String> {
         let words = ["init", "--sites", &count.to_string(), "--base-port", &ports(count).to_string()];
         words.map(String::from).into_iter().chain(["--dir".into(), shown(&self.dir())]).collect()
     }
 
-    /// Formats the storage of all sites anew, with short files.
+    /// Formats the storage of all sites again, with short files.
     pub(crate) fn shorten(&self) {
         let sites = self.sites();
         let config = JournalConfig {
@@ -83,7 +83,7 @@ impl Scratch {
             .unwrap()
     }
 
-    /// What `site run` is called with.
+    /// The command `site run`, without its outputs.
     pub(crate) fn run(&self, site: u8) -> Command {
         let mut command = Command::new(SITE);
         command.args(["run", "--headless", "--config"]).arg(self.config());
@@ -95,7 +95,7 @@ impl Scratch {
         Fault(self.0.join(format!("fault-{site}")))
     }
 
-    /// Runs a site on a disk that `fault` may make fail; what it prints to standard error goes to a file.
+    /// Runs a site on a disk that `fault` may make fail; its standard error goes to a file.
     pub(crate) fn start(&self, site: u8, fault: &Fault, library: &Path) -> Running {
         let log = self.0.join(format!("stderr-{site}"));
         let mut command = self.run(site);
@@ -115,7 +115,8 @@ pub(crate) fn shown(path: &Path) -> String {
     path.to_str().unwrap().into()
 }
 
-/// The first of `count` ports in a row that were free a moment ago, below those that systems give out by themselves.
+/// The first of `count` consecutive ports that were free a moment ago, below the range that systems assign by
+/// themselves.
 fn ports(count: u16) -> u16 {
     static NEXT: AtomicU32 = AtomicU32::new(0);
     for _ in 0..1_000 {
@@ -129,7 +130,7 @@ fn ports(count: u16) -> u16 {
     panic!("no {count} free ports in a row");
 }
 
-/// A running site. It is killed when this is dropped.
+/// A running site. Dropping this kills it.
 pub(crate) struct Running {
     pub(crate) child: Child,
     log: Option<PathBuf>,
@@ -140,7 +141,7 @@ impl Running {
         Running { child: command.spawn().unwrap(), log: None }
     }
 
-    /// How it ends by itself, within `seconds`.
+    /// The exit status of a site that ends by itself within `seconds`.
     #[track_caller]
     pub(crate) fn ends_within(&mut self, seconds: u64) -> ExitStatus {
         for _ in 0..seconds * 100 {
@@ -157,7 +158,7 @@ impl Running {
         assert!(Command::new("kill").args([name, &id]).status().unwrap().success());
     }
 
-    /// Asks it to end, and expects that it does so cleanly.
+    /// Terminates the site, and expects that it ends cleanly.
     #[track_caller]
     pub(crate) fn terminate(mut self) {
         self.signal("-TERM");
@@ -177,7 +178,7 @@ impl Drop for Running {
     }
 }
 
-/// What makes the calls of one program fail, as `faults.c` says.
+/// The file that makes calls of one program fail, as described in `faults.c`.
 pub(crate) struct Fault(PathBuf);
 
 impl Fault {
@@ -185,11 +186,11 @@ impl Fault {
         command.env("LD_PRELOAD", library).env("AVIARY_FAULT", &self.0);
     }
 
-    /// From here on, or from the start.
+    /// Switches the fault on, either from the start or from here on.
     pub(crate) fn on(&self, what: &str) {
         let next = self.0.with_extension("next");
         fs::write(&next, what).unwrap();
-        // In one go: no call reads half of it.
+        // In one step, so that no call reads half of it.
         fs::rename(next, &self.0).unwrap();
     }
 
@@ -202,7 +203,7 @@ impl Fault {
         PathBuf::from(format!("{}.struck", self.0.display()))
     }
 
-    /// How long ago a call was made to fail first, if one was; or why none could be.
+    /// The time since a call first failed, if one did; the error says why no call could be made to fail.
     pub(crate) fn struck(&self) -> Result<Option<Duration>, String> {
         let Ok(why) = fs::read_to_string(self.struck_file()) else { return Ok(None) };
         if !why.is_empty() {
@@ -213,7 +214,7 @@ impl Fault {
         Ok(Some(at.elapsed().unwrap_or_default()))
     }
 
-    /// Waits until it has struck.
+    /// Waits until the fault has struck.
     #[track_caller]
     pub(crate) fn wait(&self) {
         for _ in 0..1_000 {
@@ -226,7 +227,7 @@ impl Fault {
     }
 }
 
-/// The library of `faults.c`, built once; none where this machine has no `cc`, which is said.
+/// The library of `faults.c`, built once; `None`, with a message, where this machine has no `cc`.
 pub(crate) fn library(test: &str) -> Option<PathBuf> {
     static BUILT: LazyLock<Mutex<Result<PathBuf, String>>> = LazyLock::new(|| Mutex::new(build()));
     match &*BUILT.lock().unwrap() {
@@ -244,7 +245,7 @@ fn build() -> Result<PathBuf, String> {
     let mut command = Command::new("cc");
     command.args(["-shared", "-fPIC", "-O1", "-Wall", "-Wextra", "-Werror", "-o"]).arg(&library).arg(source);
     let out = command.output().map_err(|error| format!("this machine has no `cc`: {error}"))?;
-    // A compiler that is there must take it.
+    // If a compiler exists, it must accept the file.
     assert!(out.status.success(), "{}", errors(&out));
     Ok(library)
 }

@@ -1,4 +1,4 @@
-//! The command line of the tweet service's scenarios.
+//! The command line for scenarios of the tweet service.
 
 use std::process::ExitCode;
 

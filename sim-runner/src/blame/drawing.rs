@@ -1,4 +1,4 @@
-//! The curve as SVG: how likely the failure is, over the time of the run, with the jump marked.
+//! The curve as SVG: the probability of the failure over the time of the run, with the jump marked.
 
 use std::fmt::Write;
 
@@ -7,15 +7,15 @@ use aviary::sim::LineClass;
 
 const WIDTH: u64 = 720;
 const HEIGHT: u64 = 280;
-/// Room for the words around the curve.
+/// Margins for the labels around the curve.
 const LEFT: u64 = 52;
 const TOP: u64 = 44;
 const RIGHT: u64 = 16;
 const BOTTOM: u64 = 64;
-/// How many characters of the failure are shown.
+/// The maximum number of characters shown of the failure.
 const TITLE: usize = 92;
 
-/// The drawing as a file.
+/// The drawing as the text of a file.
 pub(super) fn svg(name: &str, blamed: &Blamed) -> String {
     let end = blamed.curve.last().map_or(1, |point| point.at.as_micros().max(1));
     let x = |micros: u64| LEFT + micros * (WIDTH - LEFT - RIGHT) / end;
@@ -25,7 +25,7 @@ pub(super) fn svg(name: &str, blamed: &Blamed) -> String {
          font-size=\"12\">\n<rect width=\"{WIDTH}\" height=\"{HEIGHT}\" fill=\"white\"/>\n"
     );
     let mut add = |text: std::fmt::Arguments<'_>| {
-        // A string takes everything.
+        // Writing to a string cannot fail.
         let _ = writeln!(drawing, "{text}");
     };
     let title = format!("{name}: {}", blamed.outcome.verdict);
@@ -60,8 +60,8 @@ pub(super) fn svg(name: &str, blamed: &Blamed) -> String {
     if let Ok(jump) = &blamed.jump {
         let (at, foot) = (x(jump.after.at.as_micros()), HEIGHT - BOTTOM);
         add(format_args!("<path d=\"M{at} {TOP}V{foot}\" stroke=\"#36c\" stroke-dasharray=\"4 3\"/>"));
-        let notable = jump.told.iter().find(|told| told.class != LineClass::Routine);
-        let what = notable.or(jump.told.first()).map(ToString::to_string).unwrap_or_default();
+        let notable = jump.entries.iter().find(|entry| entry.class != LineClass::Routine);
+        let what = notable.or(jump.entries.first()).map(ToString::to_string).unwrap_or_default();
         let what = escaped(&what.split_whitespace().collect::<Vec<_>>().join(" "));
         let low = HEIGHT - 16;
         add(format_args!("<text x=\"{LEFT}\" y=\"{low}\" fill=\"#36c\">{what}</text>"));

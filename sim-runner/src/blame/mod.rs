@@ -1,4 +1,4 @@
-//! `blame`: when a failure became inevitable, and what is suspected.
+//! `blame`: shows when a failure became inevitable, and the suspects.
 
 mod drawing;
 mod render;
@@ -16,7 +16,7 @@ use crate::progress::Progress;
 use crate::report::{error, load_errors, stdout};
 use crate::shrink::refused;
 
-/// Forks what `args` name and tells what came of it.
+/// Forks the scenario that `args` name and reports the result.
 pub(crate) fn blame<S: Service>(args: &BlameArgs, runner: &Runner<S>) -> io::Result<Exit> {
     let loaded = match load_one::<S>(&args.path) {
         Ok(loaded) => loaded,
@@ -26,7 +26,7 @@ pub(crate) fn blame<S: Service>(args: &BlameArgs, runner: &Runner<S>) -> io::Res
         error(format_args!("{why}"));
         return Ok(Exit::Usage);
     }
-    // What is left of a saved failure is too little to have been otherwise.
+    // A shrunken failure contains too little that could have happened otherwise, so the original scenario is forked.
     let origin = loaded.failure.as_ref().and_then(|failure| failure.origin.as_ref());
     let scenario = origin.unwrap_or(&loaded.scenario);
     if let Some(svg) = &args.svg

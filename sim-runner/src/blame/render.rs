@@ -1,4 +1,4 @@
-//! What is said of blame: to people, with a curve as wide as their terminal, and to machines.
+//! The report of blame: for people, with a curve as wide as their terminal, and for machines.
 
 use std::io::{self, Write};
 
@@ -7,13 +7,13 @@ use aviary::search::{Blamed, Jump, NoMoment, Point, Suspect};
 use crate::columns::{TableColumn, columns};
 use crate::report::{BAD, DIM, line};
 
-/// How wide a line may be where nobody says.
+/// The width of a line when the terminal's width is unknown.
 const WIDTH: usize = 80;
 
-/// What stands beside the bar: time, share, a margin.
+/// Columns beside the bar: time, share, a margin.
 const BESIDE: usize = 24;
 
-/// The curve, the jump and the suspects.
+/// Prints the curve, the jump and the suspects.
 pub(super) fn text(out: &mut impl Write, blamed: &Blamed) -> io::Result<()> {
     let verdict = blamed.outcome.verdict.to_string();
     let (property, sentence) = verdict.split_once(": ").unwrap_or((&verdict, ""));
@@ -25,8 +25,8 @@ pub(super) fn text(out: &mut impl Write, blamed: &Blamed) -> io::Result<()> {
         writeln!(out, "Nothing in it is random: in every fork datagrams were held back by up to {by}.")?;
     }
     match &blamed.jump {
-        Ok(jump) => told_jump(out, jump, blamed.is_whole)?,
-        Err(why) => told_no_jump(out, *why, blamed)?,
+        Ok(jump) => write_jump(out, jump, blamed.is_whole)?,
+        Err(why) => write_no_jump(out, *why, blamed)?,
     }
     if !blamed.suspects.is_empty() {
         writeln!(
@@ -47,7 +47,7 @@ pub(super) fn text(out: &mut impl Write, blamed: &Blamed) -> io::Result<()> {
     writeln!(out, "{DIM}{} forks in {seconds:.1} s{rest}{DIM:#}", blamed.runs)
 }
 
-/// A bar for each moment of the grid, and for both sides of the jump.
+/// Prints a bar for each moment of the grid, and for both sides of the jump.
 fn curve(out: &mut impl Write, blamed: &Blamed) -> io::Result<()> {
     let columns = terminal_size::terminal_size().map_or(WIDTH, |(width, _)| usize::from(width.0));
     let width = columns.saturating_sub(BESIDE).clamp(10, 100);
@@ -62,7 +62,7 @@ fn curve(out: &mut impl Write, blamed: &Blamed) -> io::Result<()> {
     Ok(())
 }
 
-/// Thousandths as percent; no statistics are surer than this.
+/// Thousandths as percent; no statistic is more certain than this.
 fn sure(confidence: u32) -> String {
     match confidence {
         1_000.. => "more than 99.9 % sure".into(),
@@ -70,7 +70,7 @@ fn sure(confidence: u32) -> String {
     }
 }
 
-fn told_no_jump(out: &mut impl Write, why: NoMoment, blamed: &Blamed) -> io::Result<()> {
+fn write_no_jump(out: &mut impl Write, why: NoMoment, blamed: &Blamed) -> io::Result<()> {
     let why = why.to_string();
     let (first, rest) = why.split_at(1);
     writeln!(out, "{}{rest}.", first.to_uppercase())?;
@@ -82,7 +82,7 @@ fn told_no_jump(out: &mut impl Write, why: NoMoment, blamed: &Blamed) -> io::Res
     }
 }
 
-fn told_jump(out: &mut impl Write, jump: &Jump, is_whole: bool) -> io::Result<()> {
+fn write_jump(out: &mut impl Write, jump: &Jump, is_whole: bool) -> io::Result<()> {
     let [before, after] = [jump.before, jump.after].map(|point| point.per_mille() / 10);
     let how = if is_whole { "at" } else { "until" };
     writeln!(
@@ -91,11 +91,11 @@ fn told_jump(out: &mut impl Write, jump: &Jump, is_whole: bool) -> io::Result<()
         jump.after.at,
         sure(jump.confidence)
     )?;
-    for told in &jump.context {
-        line(out, "  ", told)?;
+    for entry in &jump.context {
+        line(out, "  ", entry)?;
     }
-    for told in &jump.told {
-        line(out, "> ", told)?;
+    for entry in &jump.entries {
+        line(out, "> ", entry)?;
     }
     Ok(())
 }
@@ -107,14 +107,14 @@ struct BlameJson<'a> {
     reason: String,
     seed: u64,
     curve: Vec<MomentJson>,
-    /// Absent where no moment is named.
+    /// Absent when no moment is named.
     #[serde(skip_serializing_if = "Option::is_none")]
     jump: Option<JumpObject>,
-    /// Why no moment is named; absent where one is.
+    /// Why no moment is named; absent when one is.
     #[serde(skip_serializing_if = "Option::is_none")]
     no_moment: Option<String>,
     suspects: Vec<SuspectObject<'a>>,
-    /// By how much datagrams were held back; absent where that was not needed.
+    /// The longest delay of datagrams that makes forks differ; absent when none was needed.
     #[serde(skip_serializing_if = "Option::is_none")]
     shaken_ns: Option<u64>,
     forks: u64,
@@ -167,13 +167,13 @@ impl<'a> From<&'a Suspect> for SuspectObject<'a> {
     }
 }
 
-/// All of it as a JSON object on a line of its own.
+/// Prints everything as one line with a JSON object.
 pub(super) fn json(out: &mut impl Write, name: &str, blamed: &Blamed) -> io::Result<()> {
     let jump = |jump: &Jump| JumpObject {
         before: (&jump.before).into(),
         after: (&jump.after).into(),
         confidence_per_mille: jump.confidence,
-        lines: jump.told.iter().map(ToString::to_string).collect(),
+        lines: jump.entries.iter().map(ToString::to_string).collect(),
     };
     let object = BlameJson {
         scenario: name,

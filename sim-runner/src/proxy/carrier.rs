@@ -21,11 +21,11 @@ use mio::{Events, Interest, Poll, Token, Waker};
 use super::mail::{self, MailHeader, ProxyPacket, UnderWay};
 use super::{ProxySettings, ProxyShared};
 
-/// Tokens of sites are their numbers, then comes the waker, then clients.
+/// A site's token is its number; after the sites come the waker, then the clients.
 const WAKER: usize = 9;
 const CLIENTS: usize = 10;
 
-/// After so many datagrams of one socket the next one is looked at.
+/// After this many datagrams of one socket, the next socket has its turn.
 const AT_ONCE: usize = 64;
 
 pub(super) struct Carrier<M> {
@@ -33,7 +33,7 @@ pub(super) struct Carrier<M> {
     shared: Arc<ProxyShared>,
     poll: Poll,
     sealer: Sealer,
-    /// One for each site, where others send what is for it.
+    /// One socket per site, to which others send what is for that site.
     fronts: Vec<UdpSocket>,
     clients: BTreeMap<u16, Back>,
     under_way: UnderWay,
@@ -43,18 +43,18 @@ pub(super) struct Carrier<M> {
     messages: PhantomData<fn() -> M>,
 }
 
-/// Clients with a socket here; of more, the one that was heard longest ago loses its own.
+/// The maximum number of clients with a socket here. For one more, the client heard from longest ago loses its socket.
 const CLIENTS_MAX: usize = 256;
 
-/// A client, as sites see it.
+/// The socket that stands for a client towards the sites.
 struct Back {
     socket: UdpSocket,
-    /// Where it is.
+    /// The client's own address.
     address: SocketAddr,
-    /// The newest datagram of it: its program and its number there.
+    /// The newest datagram of the client: its program and its number within that program.
     newest: (u64, u64),
-    /// When it was heard last.
-    heard: Instant,
+    /// When the proxy last heard from the client.
+    last_received: Instant,
 }
 
 impl<M: Wire + Label> Carrier<M> {
@@ -87,7 +87,7 @@ impl<M: Wire + Label> Carrier<M> {
         Ok((carrier, waker))
     }
 
-    /// Carries until the proxy is over.
+    /// Carries datagrams until the proxy ends.
     pub(super) fn carry(&mut self) -> io::Result<()> {
         let mut events = Events::with_capacity(256);
         let mut readable = Vec::new();
@@ -104,7 +104,7 @@ impl<M: Wire + Label> Carrier<M> {
                 Ok(()) | Err(_) => {}
             }
             readable.extend(events.iter().map(|event| event.token()).filter(|token| token.0 != WAKER));
-            // A socket is told of once, and read until it is empty.
+            // The poll reports a socket only once, so each socket is read until it is empty.
             readable.retain(|token| self.empty(*token));
             while let Some(parcel) = self.under_way.pop(self.shared.clock.now()) {
                 self.hand_over(&parcel);
@@ -113,7 +113,7 @@ impl<M: Wire + Label> Carrier<M> {
         Ok(())
     }
 
-    /// Takes what is there; true if there may be more.
+    /// Reads datagrams from one socket; true if there may be more.
     fn empty(&mut self, token: Token) -> bool {
         for _ in 0..AT_ONCE {
             let client = u16::try_from(token.0.saturating_sub(CLIENTS)).unwrap_or(u16::MAX);
@@ -138,7 +138,7 @@ impl<M: Wire + Label> Carrier<M> {
         true
     }
 
-    /// Takes one datagram that was sent to this process, or to its terminal.
+    /// Handles one datagram that was sent to process `to`, or to its terminal.
     fn take(&mut self, length: usize, source: SocketAddr, to: ProcessId) {
         let sealed: Arc<[u8]> = self.received[..length].into();
         let now = self.shared.clock.now();
@@ -164,7 +164,7 @@ impl<M: Wire + Label> Carrier<M> {
             let mut state = self.shared.state();
             state.counts.opened += 1;
             for (kind, _) in &labels {
-                state.spoke.insert(kind, from);
+                state.last_senders.insert(kind, from);
             }
             state.crossing.cross(now, (from, to), &labels, &mut self.arrivals);
         }
@@ -180,11 +180,11 @@ impl<M: Wire + Label> Carrier<M> {
         }
     }
 
-    /// Takes note of where a client is.
+    /// Records the address of a client.
     fn learn(&mut self, number: u16, source: SocketAddr, newest: (u64, u64)) -> io::Result<()> {
-        let heard = self.shared.clock.now();
+        let last_received = self.shared.clock.now();
         if let Some(back) = self.clients.get_mut(&number) {
-            back.heard = heard;
+            back.last_received = last_received;
             if back.newest < newest {
                 (back.address, back.newest) = (source, newest);
             }
@@ -195,10 +195,11 @@ impl<M: Wire + Label> Carrier<M> {
         let token = Token(CLIENTS + usize::from(number));
         self.poll.registry().register(&mut socket, token, Interest::READABLE)?;
         if self.clients.len() >= CLIENTS_MAX {
-            let oldest = self.clients.iter().min_by_key(|(_, back)| back.heard).map(|(number, _)| *number);
+            let oldest =
+                self.clients.iter().min_by_key(|(_, back)| back.last_received).map(|(number, _)| *number);
             oldest.and_then(|oldest| self.clients.remove(&oldest));
         }
-        self.clients.insert(number, Back { socket, address: source, newest, heard });
+        self.clients.insert(number, Back { socket, address: source, newest, last_received });
         Ok(())
     }
 

@@ -1,4 +1,4 @@
-//! What a carrier reads, and what it holds until its time.
+//! The datagrams that a carrier reads, and those that it holds until their time.
 #![expect(clippy::disallowed_types, clippy::disallowed_methods, reason = "real datagrams take real time")]
 
 use std::collections::BTreeMap;
@@ -11,7 +11,7 @@ use aviary::time::Instant;
 use aviary::udp::seal::Sealer;
 use aviary::wire::Wire;
 
-/// Monotonic microseconds since its start.
+/// A clock of monotonic microseconds since its start.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct SinceStart(std::time::Instant);
 
@@ -25,15 +25,15 @@ impl SinceStart {
     }
 }
 
-/// What an opened datagram says of itself.
+/// The header and the message labels of an opened datagram.
 pub(super) struct MailHeader {
     pub(super) header: Header,
-    /// Which of its sender's it is.
+    /// The sender's number for this datagram.
     pub(super) count: u64,
     pub(super) labels: Vec<(&'static str, Subject)>,
 }
 
-/// Opens a copy of `sealed` in `scratch`; nothing if it is not one of this cluster's.
+/// Opens a copy of `sealed` in `scratch`; `None` if it is not a datagram of this cluster.
 pub(super) fn read<M: Wire + Label>(
     sealer: &Sealer,
     sealed: &[u8],
@@ -48,17 +48,17 @@ pub(super) fn read<M: Wire + Label>(
     Some(MailHeader { header, count: opened.count, labels })
 }
 
-/// One copy under way.
+/// One copy in flight.
 pub(super) struct ProxyPacket {
     pub(super) from: ProcessId,
     pub(super) to: ProcessId,
     pub(super) sealed: Arc<[u8]>,
 }
 
-/// The most bytes under way; what comes on top is lost, as on any network.
+/// The maximum number of bytes in flight; further ones are lost, as on any network.
 const UNDER_WAY_MAX: usize = 64 << 20;
 
-/// What is under way, by its time of arrival.
+/// The copies in flight, by their time of arrival.
 #[derive(Default)]
 pub(super) struct UnderWay {
     parcels: BTreeMap<(Instant, u64), ProxyPacket>,
@@ -67,7 +67,7 @@ pub(super) struct UnderWay {
 }
 
 impl UnderWay {
-    /// False if there is no room.
+    /// Returns false if there is no room.
     pub(super) fn push(&mut self, at: Instant, parcel: ProxyPacket) -> bool {
         if self.bytes + parcel.sealed.len() > UNDER_WAY_MAX {
             return false;

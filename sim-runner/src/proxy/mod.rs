@@ -1,11 +1,11 @@
-//! A proxy between real sites: one socket stands for each site, and what crosses it meets the simulator's rules.
+//! A proxy between real sites: one socket stands for each site, and the simulator's rules apply to all datagrams.
 //!
-//! It holds the keys, so it opens a copy of each datagram to know sender, recipient, kinds and slots, and then forwards,
-//! delays, drops, doubles or damages the bytes as they were sealed. What it draws is a function of its seed and of what
-//! the datagram is ([`Crossing`]); only the time is that of the wall. It knows no protocol, and never makes a datagram.
+//! The proxy holds the keys, so it opens a copy of each datagram to read sender, recipient, kinds and slots. Then it
+//! forwards, delays, drops, doubles or damages the sealed bytes. Its draws depend only on its seed and on the datagram
+//! ([`Crossing`]); only time is wall time. It knows no protocol, and never creates a datagram.
 //!
-//! Sites say in `sites.ron` that they are where the proxy's sockets are, and listen elsewhere. Each client has a socket
-//! here, to which sites answer.
+//! In `sites.ron` the sites have the addresses of the proxy's sockets, but they listen elsewhere. Each client has a
+//! socket here, to which sites answer.
 
 mod carrier;
 mod mail;
@@ -28,29 +28,29 @@ use mio::Waker;
 
 use carrier::Carrier;
 
-/// Between whom a proxy stands.
+/// The cluster that a proxy serves.
 #[derive(Clone, Debug)]
 pub struct ProxySettings {
-    /// Which cluster.
+    /// The number of the cluster.
     pub cluster: u64,
-    /// The keys of its sites.
+    /// The keys of the cluster's sites.
     pub keys: Keys,
-    /// Where others send what is for each site: the proxy listens there.
+    /// For each site, the address to which others send; the proxy listens there.
     pub fronts: Vec<SocketAddr>,
-    /// Where each site listens.
+    /// For each site, the address where it listens.
     pub behind: Vec<SocketAddr>,
-    /// What everything is drawn from.
+    /// The seed of all draws.
     pub seed: Seed,
 }
 
-/// A proxy that runs, until it is dropped.
+/// A running proxy; it ends when it is dropped.
 pub struct Proxy {
     shared: Arc<ProxyShared>,
     waker: Waker,
     carrier: Option<JoinHandle<io::Result<()>>>,
 }
 
-/// What the thread that carries datagrams shares with those who tell it what to do.
+/// State shared between the thread that carries datagrams and the threads that control it.
 pub(crate) struct ProxyShared {
     clock: mail::SinceStart,
     is_over: AtomicBool,
@@ -60,20 +60,21 @@ pub(crate) struct ProxyShared {
 pub(crate) struct ProxyState {
     crossing: Crossing,
     counts: Counts,
-    /// Who last said something of each kind.
-    spoke: BTreeMap<&'static str, ProcessId>,
+    /// The last sender of each kind of message.
+    last_senders: BTreeMap<&'static str, ProcessId>,
 }
 
-/// What became of datagrams, once per recipient.
+/// Counts of datagrams, once per recipient.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct Counts {
-    /// Came in and were opened.
+    /// Datagrams that arrived and could be opened.
     pub opened: u64,
-    /// Came in and could not be opened, or had nobody here to go to. Those for a site went on as they were.
+    /// Datagrams that arrived and could not be opened, or had no recipient here. Those for a site were forwarded
+    /// unchanged.
     pub opaque: u64,
-    /// Went out: copies, whatever had happened to them.
+    /// Copies that were sent on, whatever faults they had.
     pub forwarded: u64,
-    /// Could not be sent on.
+    /// Copies that could not be sent on.
     pub failed: u64,
 }
 
@@ -89,7 +90,7 @@ impl ProxyShared {
 }
 
 impl Proxy {
-    /// Binds the sockets and starts to carry, in a thread of its own. `M` is what sites and clients say.
+    /// Binds the sockets and starts a thread that carries datagrams. `M` is the message type of sites and clients.
     pub fn start<M: Wire + Label + 'static>(settings: ProxySettings) -> io::Result<Proxy> {
         let count = settings.fronts.len();
         let sites = (0..).take(count).filter_map(SiteId::new).fold(SiteSet::EMPTY, SiteSet::with);
@@ -99,7 +100,7 @@ impl Proxy {
             ));
         }
         let crossing = Crossing::new(settings.seed, sites, calm());
-        let state = ProxyState { crossing, counts: Counts::default(), spoke: BTreeMap::new() };
+        let state = ProxyState { crossing, counts: Counts::default(), last_senders: BTreeMap::new() };
         let shared = Arc::new(ProxyShared {
             clock: mail::SinceStart::start(),
             is_over: AtomicBool::new(false),
@@ -110,12 +111,12 @@ impl Proxy {
         Ok(Proxy { shared, waker, carrier: Some(thread) })
     }
 
-    /// The proxy's time, by which rules have their windows.
+    /// The proxy's time, on which the windows of rules are based.
     pub fn now(&self) -> Instant {
         self.shared.clock.now()
     }
 
-    /// Changes the weather.
+    /// Replaces the network settings.
     ///
     /// # Panics
     /// When `network` has a bandwidth.
@@ -123,30 +124,30 @@ impl Proxy {
         self.shared.state().crossing.set_network(network);
     }
 
-    /// Adds a rule behind the others. Its `Leader` is who sent a `Heartbeat` last.
+    /// Adds a rule after the others. The `Leader` in it is the last sender of a `Heartbeat`.
     pub fn add(&self, rule: LinkRule) -> Result<(), Unfit> {
-        let leader = self.last_to_say("Heartbeat").and_then(ProcessId::as_site);
+        let leader = self.last_sender_of("Heartbeat").and_then(ProcessId::as_site);
         self.shared.state().crossing.add(rule, self.now(), leader)
     }
 
-    /// Forgets all rules, and calms the weather. What is under way stays under way.
+    /// Removes all rules and network faults. Datagrams in flight stay in flight.
     pub fn heal(&self) {
         let mut state = self.shared.state();
         state.crossing.clear();
         state.crossing.set_network(calm());
     }
 
-    /// Who said something of this kind last.
-    pub fn last_to_say(&self, kind: &str) -> Option<ProcessId> {
-        self.shared.state().spoke.get(kind).copied()
+    /// The last sender of a message of this kind.
+    pub fn last_sender_of(&self, kind: &str) -> Option<ProcessId> {
+        self.shared.state().last_senders.get(kind).copied()
     }
 
-    /// What became of datagrams.
+    /// The counts so far.
     pub fn counts(&self) -> Counts {
         self.shared.state().counts
     }
 
-    /// How many datagrams each rule touched, by its name, and each kind of mishap.
+    /// The number of datagrams that each rule, by its name, and each kind of link fault affected.
     pub fn touched(&self) -> BTreeMap<String, u64> {
         self.shared.state().crossing.touched().clone()
     }
@@ -155,7 +156,7 @@ impl Proxy {
 impl Drop for Proxy {
     fn drop(&mut self) {
         self.shared.is_over.store(true, Ordering::Relaxed);
-        // A carrier that has failed needs no waking, and told its error by its silence.
+        // A carrier that has failed needs no waking; its error is dropped.
         let _ = self.waker.wake();
         let _ = self.carrier.take().map(JoinHandle::join);
     }

@@ -7,7 +7,7 @@
 
 use std::time::{Duration, Instant};
 
-/// Since when something goes on.
+/// A stopwatch, running since its creation.
 #[derive(Clone, Copy)]
 pub(super) struct Stopwatch(Instant);
 

@@ -1,4 +1,4 @@
-//! `--corpus`: every failure that was ever saved is run again before anything is searched for.
+//! `--corpus`: runs every saved failure again before the search begins.
 
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
@@ -9,19 +9,19 @@ use serde::Serialize;
 
 use crate::Exit;
 use crate::files::{Loaded, files_below, load};
-use crate::report::{BAD, GOOD, ODD, error, load_errors};
+use crate::report::{BAD, GOOD, WARN, error, load_errors};
 
 /// The saved failures of a folder, which may be empty.
 pub(super) struct Corpus<S: Service>(Vec<Loaded<S>>);
 
-/// One of them that was run again.
+/// A saved failure that was run again.
 #[derive(Serialize)]
 pub(super) struct Checked {
     file: String,
     property: String,
     /// `still fails`, `fails otherwise`, `passes`, `stale` or `not run`.
     now: &'static str,
-    /// Why, where that is not the property's name again.
+    /// The reason, unless it is the name of the same property.
     #[serde(skip_serializing_if = "Option::is_none")]
     reason: Option<String>,
     #[serde(skip)]
@@ -34,7 +34,7 @@ impl Checked {
     }
 }
 
-/// Reads a folder of failures, or tells what is wrong with it.
+/// Reads a folder of failures, or prints what is wrong with it.
 pub(super) fn read<S: Service>(folder: &Path) -> Result<Corpus<S>, Exit> {
     if !folder.is_dir() {
         error(format_args!("there is no folder {} of saved failures", folder.display()));
@@ -55,12 +55,12 @@ pub(super) fn read<S: Service>(folder: &Path) -> Result<Corpus<S>, Exit> {
 }
 
 impl<S: Service> Corpus<S> {
-    /// Runs each again. One that was found with another planted bug than `saboteur` says nothing here.
+    /// Runs each again, except failures found with a planted bug other than `saboteur`.
     pub(super) fn check(&self, runner: &Runner<S>, saboteur: Option<&str>) -> Vec<Checked> {
         let failures = self.0.iter().filter_map(|one| Some((one, one.failure.as_ref()?)));
         let check = |(one, failure): (&Loaded<S>, &aviary::search::Failure<S>)| {
             let (now, reason, exit) = if failure.saboteur.as_deref() == saboteur {
-                told(recheck(runner, failure), &failure.property)
+                result_of(recheck(runner, failure), &failure.property)
             } else {
                 let planted = match &failure.saboteur {
                     Some(name) => format!("it was found with --saboteur {name}"),
@@ -75,7 +75,7 @@ impl<S: Service> Corpus<S> {
     }
 }
 
-fn told(recheck: Recheck, property: &str) -> (&'static str, Option<String>, Exit) {
+fn result_of(recheck: Recheck, property: &str) -> (&'static str, Option<String>, Exit) {
     match recheck {
         Recheck::StillFails if property == "progress" => ("still fails", None, Exit::Stalled),
         Recheck::StillFails if ["stale", "undecided"].contains(&property) => {
@@ -90,13 +90,13 @@ fn told(recheck: Recheck, property: &str) -> (&'static str, Option<String>, Exit
     }
 }
 
-/// A line each.
+/// Prints one line per failure.
 pub(super) fn text(out: &mut impl Write, folder: &Path, checked: &[Checked]) -> io::Result<()> {
     writeln!(out, "corpus {}: {} saved failures", folder.display(), checked.len())?;
     for Checked { file, property, now, reason, exit } in checked {
         let style = match exit {
             Exit::Passed => GOOD,
-            Exit::Stale => ODD,
+            Exit::Stale => WARN,
             _ => BAD,
         };
         let reason = reason.as_ref().map(|reason| format!(", {reason}")).unwrap_or_default();

@@ -1,4 +1,4 @@
-//! What a sweep writes while it goes on and at its end: found unwritable before anything runs.
+//! The files that a sweep writes while it runs and at its end. Unwritable files are found before anything runs.
 
 use std::fs::{self, File};
 use std::io::{self, BufWriter, Write};
@@ -7,35 +7,35 @@ use std::path::Path;
 use aviary::search::{Again, Ran, Settled};
 use serde::Serialize;
 
-/// A new file, or why there is none.
+/// A new file, or why it cannot be created.
 pub(super) fn create(path: &Path) -> Result<BufWriter<File>, String> {
     let file = File::create(path).map_err(|why| format!("failed to write {}: {why}", path.display()))?;
     Ok(BufWriter::new(file))
 }
 
-/// What is said of a file that could not be written to its end.
+/// The message for a file that could not be written completely.
 pub(super) fn failed(path: Option<&Path>, why: &io::Error) -> String {
     format!("failed to write {}: {why}", path.unwrap_or(Path::new("")).display())
 }
 
-/// Whether files can be written to this folder; one that is not there is made for trying and goes again.
+/// Fails unless files can be written to this folder. A missing folder is created to try that, and removed again.
 pub(super) fn probe(folder: &Path) -> Result<(), String> {
     let failed = |why: io::Error| format!("failed to write to the folder {}: {why}", folder.display());
     let is_new = !folder.exists();
     fs::create_dir_all(folder).map_err(failed)?;
     let probe = folder.join(format!(".sweep-{}", std::process::id()));
     File::create(&probe).and_then(|_| fs::remove_file(&probe)).map_err(failed)?;
-    // Its parents may have been made too; they stay.
+    // Its parents may have been created too; they stay.
     if is_new { fs::remove_dir(folder).map_err(failed) } else { Ok(()) }
 }
 
-/// A run as one line.
+/// One run as one line.
 #[derive(Serialize)]
 struct RunLine<'a> {
     source: &'a str,
     seed: u64,
     verdict: &'static str,
-    /// What is broken, in one word; absent when everything held.
+    /// The broken property, in one word; absent when everything held.
     #[serde(skip_serializing_if = "Option::is_none")]
     property: Option<&'static str>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -43,15 +43,15 @@ struct RunLine<'a> {
     events: u64,
     simulated_ns: u64,
     fingerprint: String,
-    /// What judges could not judge within their bounds; absent when there is nothing.
+    /// What judges could not judge within their bounds; absent when they judged everything.
     #[serde(skip_serializing_if = "<[String]>::is_empty")]
     unknown: &'a [String],
-    /// Whether a second run was the same; absent where there was none.
+    /// Whether a second run was the same; absent without a second run.
     #[serde(skip_serializing_if = "Option::is_none")]
     repeats: Option<bool>,
 }
 
-/// Writes a run. There is no time of day and no length of time in it: the same seeds give the same bytes.
+/// Writes a run. It contains no time of day and no wall time: the same seeds give the same bytes.
 pub(super) fn line(out: &mut impl Write, source: &str, ran: &Ran) -> io::Result<()> {
     let line = RunLine {
         source,
@@ -73,8 +73,8 @@ pub(super) fn line(out: &mut impl Write, source: &str, ran: &Ran) -> io::Result<
     writeln!(out, "{text}")
 }
 
-/// A report for build servers: a case for each source, which passes if all of its runs do, one for each group of
-/// failures, and one for runs that did not repeat themselves.
+/// A JUnit report for build servers: one case for each source, which passes if all of its runs do, one case for each
+/// group of failures, and one case for runs that did not repeat themselves.
 pub(super) fn junit(
     out: &mut impl Write,
     sources: &[(String, u64)],
@@ -116,7 +116,7 @@ pub(super) fn junit(
     out.flush()
 }
 
-/// As it stands in XML, in an attribute too. What XML cannot say is a question mark.
+/// `text` escaped for XML, in attributes too. A character that XML cannot represent becomes a question mark.
 fn escaped(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
     for c in text.chars() {

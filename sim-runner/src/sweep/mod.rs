@@ -1,4 +1,4 @@
-//! `sweep`: runs scenarios under many seeds on all cores and says what came of them.
+//! `sweep`: runs scenarios under many seeds on all cores and reports the results.
 
 mod clock;
 mod corpus;
@@ -33,7 +33,7 @@ use crate::args::{Format, SweepArgs, time_or};
 use crate::interrupt;
 use crate::report::{error, program, quoted, stdout, usage, warning};
 
-/// Sweeps as `args` say, with a last word of `configure` on every process.
+/// Sweeps according to `args`. `configure` changes the configuration of every process last.
 pub(crate) fn sweep<S: Service>(
     args: &SweepArgs,
     configure: impl Fn(&mut <S::Process as Process>::Config) + Send + Sync + 'static,
@@ -80,7 +80,7 @@ struct Ready<'a, S: Service> {
 }
 
 impl<'a, S: Service> Ready<'a, S> {
-    /// What is wrong is told.
+    /// Checks the arguments, and prints what is wrong with them.
     fn new(
         args: &'a SweepArgs,
         configure: impl Fn(&mut <S::Process as Process>::Config) + Send + Sync + 'static,
@@ -151,7 +151,7 @@ impl<'a, S: Service> Ready<'a, S> {
             saboteur: args.saboteur.as_deref(),
             replay: &|path: &Path, seed| replay(Some(path), seed, args),
         };
-        let mut told = SweepProgress {
+        let mut progress = SweepProgress {
             names: &names,
             is_over_at_failure: args.until_failure,
             has_found: false,
@@ -167,9 +167,9 @@ impl<'a, S: Service> Ready<'a, S> {
             exits: Vec::new(),
             screen: Screen::new(of, sweep.time),
         };
-        let facts = sweep.run(stop, &mut told);
+        let facts = sweep.run(stop, &mut progress);
         let wall = clock.elapsed();
-        told.finish_report();
+        progress.finish_report();
         let SweepProgress {
             unwritten,
             at_once,
@@ -181,10 +181,10 @@ impl<'a, S: Service> Ready<'a, S> {
             has_found,
             runs_of,
             ..
-        } = told;
+        } = progress;
         let is_interrupted = stop.load(Ordering::Relaxed);
         if !groups.is_empty() {
-            screen.say(&format!("shrinking and saving {} groups of failures", groups.len()));
+            screen.show_task(&format!("shrinking and saving {} groups of failures", groups.len()));
         }
         let settled = settle.settle(&groups, &at_once, stop);
         let differed = save_differed(args, &sweep.sources, &names, &totals);
@@ -192,11 +192,11 @@ impl<'a, S: Service> Ready<'a, S> {
         let mut unwritten: Vec<String> = unwritten.into_iter().chain(unsaved).collect();
         unwritten.extend(settled.iter().filter_map(|group| group.unsaved.clone()));
         unwritten.dedup();
-        // Whoever ends with the first failure does not know what would have happened.
+        // A sweep that ends with the first failure does not know what would have happened later.
         let missing = if has_found { Vec::new() } else { sweep.missing(&facts) };
         if !missing.is_empty() && (args.must_happen || totals.runs >= LONG) {
-            told_missing(&missing, totals.runs, args.must_happen);
-            // Who was interrupted does not know what would have happened.
+            report_missing(&missing, totals.runs, args.must_happen);
+            // An interrupted sweep does not know what would have happened later.
             exits.extend((args.must_happen && !is_interrupted).then_some(Exit::Blind));
         }
         if totals.differed > 0 {
@@ -237,15 +237,15 @@ impl<'a, S: Service> Ready<'a, S> {
         unwritten.iter().for_each(|why| error(format_args!("{why}")));
         let is_parted = exits.contains(&Exit::Nondeterministic);
         let exit = if is_parted { Exit::Nondeterministic } else { Exit::worst(&exits) };
-        // What was found counts for more than what could not be written.
+        // A failed run determines the exit before an unwritten file does.
         Ok(if exit == Exit::Passed && !unwritten.is_empty() { Exit::Usage } else { exit })
     }
 }
 
-/// From so many runs on, a sweep says what never happened though it should have.
+/// From this many runs on, a sweep warns about required facts that never occurred.
 const LONG: u64 = 10_000;
 
-fn told_missing(missing: &[(FactKind, &str)], runs: u64, is_wrong: bool) {
+fn report_missing(missing: &[(FactKind, &str)], runs: u64, is_wrong: bool) {
     let names: Vec<&str> = missing.iter().map(|(_, name)| *name).collect();
     let what = format!("never in {} runs: {}", numbers::count(runs), names.join("; "));
     let help =
@@ -256,21 +256,21 @@ fn told_missing(missing: &[(FactKind, &str)], runs: u64, is_wrong: bool) {
     }
 }
 
-/// Listens to a sweep.
+/// Receives the runs of a sweep.
 struct SweepProgress<'a, S: Service> {
     names: &'a [String],
     is_over_at_failure: bool,
-    /// Whether a run failed, and that ends it.
+    /// Whether a run failed and thereby ends the sweep.
     has_found: bool,
-    /// How many runs each source had.
+    /// The number of runs of each source.
     runs_of: Vec<u64>,
     clock: Stopwatch,
     report: Option<(PathBuf, BufWriter<File>)>,
-    /// Why the report ends.
+    /// Why the report could not be written to its end.
     unwritten: Option<String>,
     settle: &'a Settle<'a, S>,
     at_once: AtOnce,
-    /// Why the first failure that could not be saved could not.
+    /// Why a first failure could not be saved; only the first such reason is kept.
     unsaved: Option<String>,
     groups: Groups,
     totals: Totals,
@@ -279,7 +279,7 @@ struct SweepProgress<'a, S: Service> {
 }
 
 impl<S: Service> SweepProgress<'_, S> {
-    /// A report that cannot be written costs the sweep nothing else.
+    /// If the report cannot be written, the sweep goes on without it.
     fn report(&mut self, write: impl FnOnce(&mut BufWriter<File>) -> io::Result<()>) {
         if let Some((path, report)) = &mut self.report
             && let Err(why) = write(report)
@@ -293,7 +293,7 @@ impl<S: Service> SweepProgress<'_, S> {
         self.report(Write::flush);
     }
 
-    /// Saves the first failure of its kind, so that it is there whatever becomes of the sweep.
+    /// Saves the first failure of its kind at once, so that it survives whatever happens to the sweep.
     fn save(&mut self, ran: &Ran) {
         let sample = Sample { source: ran.source, seed: ran.seed, verdict: ran.verdict.clone() };
         if let Err(why) = self.settle.save_at_once(&sample, &mut self.at_once)
@@ -306,7 +306,7 @@ impl<S: Service> SweepProgress<'_, S> {
 
 impl<S: Service> Listener for SweepProgress<'_, S> {
     fn ran(&mut self, ran: &Ran) {
-        // Runs that were under way when the first failure was found are not part of the answer.
+        // Runs that were in progress when the first failure was found do not count.
         if self.has_found {
             return;
         }
@@ -316,7 +316,7 @@ impl<S: Service> Listener for SweepProgress<'_, S> {
             if self.groups.add(ran) {
                 self.save(ran);
             }
-            // A run that decides nothing is no failure.
+            // An undecided run is not a failure.
             self.has_found |= self.is_over_at_failure && Property::of(&ran.verdict).is_some();
             let exit = Exit::of(&ran.verdict);
             if !self.exits.contains(&exit) {
@@ -336,7 +336,7 @@ impl<S: Service> Listener for SweepProgress<'_, S> {
     }
 }
 
-/// What is left of a failure when everything that does not matter is left out.
+/// Shrinks a failure to the part that matters.
 fn smaller<S: Service>(
     args: &SweepArgs,
     runner: &Runner<S>,
@@ -357,8 +357,8 @@ fn replay(path: Option<&Path>, seed: u64, args: &SweepArgs) -> String {
     format!("{} replay {path} --seed {seed}{saboteur} --trace", program())
 }
 
-/// Saves the scenarios that did not repeat themselves: which, how, and the command that shows where they part, or why
-/// it is not saved.
+/// Saves the scenarios that did not repeat themselves. Returns for each its name, the difference, and the command that
+/// shows where the runs part, or why it is not saved.
 fn save_differed<S: Service>(
     args: &SweepArgs,
     sources: &[Arc<dyn Source<S>>],
@@ -378,7 +378,7 @@ fn save_differed<S: Service>(
     totals.examples.iter().map(save).collect()
 }
 
-/// The most memory this process had, where the system tells.
+/// The peak memory of this process, where the system reports it.
 fn peak_kib() -> Option<u64> {
     let status = std::fs::read_to_string("/proc/self/status").ok()?;
     let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;

@@ -15,7 +15,7 @@ pub(super) fn count(number: u64) -> String {
     text
 }
 
-/// So many a second.
+/// A number per second.
 pub(super) fn rate(number: u64, seconds: f64) -> String {
     #[expect(clippy::cast_precision_loss, reason = "a rate for people")]
     let rate = number as f64 / seconds;
@@ -23,7 +23,7 @@ pub(super) fn rate(number: u64, seconds: f64) -> String {
     if rate < 10.0 { format!("{rate:.1}") } else { count(rate.round() as u64) }
 }
 
-/// `10m`, `90s`, `1.5h`, `500ms`: the units of scenario files, and a time above none.
+/// Reads `10m`, `90s`, `1.5h`, `500ms`: a time above zero, in the units of scenario files.
 pub(crate) fn time(text: &str) -> Result<Duration, String> {
     let time: aviary::time::Duration = text.parse().map_err(|bad| format!("expected {bad}"))?;
     match time.as_micros() {

@@ -1,4 +1,4 @@
-//! The line on a terminal that says how far a sweep is; nothing where nobody would see it.
+//! The progress line of a sweep on a terminal; nothing where nobody would see it.
 
 use std::time::Duration;
 
@@ -8,20 +8,20 @@ use super::numbers::{count, rate};
 use super::totals::Totals;
 use crate::progress::style;
 
-/// The line; it goes when this is dropped.
+/// The progress line; it disappears when this is dropped.
 pub(super) struct Screen {
     bar: ProgressBar,
-    /// How many runs there will be, if that is known.
+    /// The total number of runs, if it is known.
     of: Option<u64>,
     time: Option<Duration>,
 }
 
-/// The bar counts thousandths: of the runs or of the time, whichever is further.
+/// The full length of the bar: it counts thousandths of the runs or of the time, whichever is further.
 const WHOLE: u64 = 1_000;
 
 impl Screen {
     pub(super) fn new(of: Option<u64>, time: Option<Duration>) -> Screen {
-        // Standard error is no terminal in a pipe: then nothing is drawn.
+        // In a pipe, standard error is no terminal, and nothing is drawn.
         let bar = ProgressBar::with_draw_target(Some(WHOLE), ProgressDrawTarget::stderr());
         bar.set_style(style("[{bar:24}] {wide_msg} {eta}"));
         Screen { bar, of, time }
@@ -35,8 +35,8 @@ impl Screen {
         self.bar.set_position(done(totals, elapsed, self.of, self.time));
     }
 
-    /// Another thing that takes time.
-    pub(super) fn say(&self, what: &str) {
+    /// Shows another task that takes time.
+    pub(super) fn show_task(&self, what: &str) {
         self.bar.set_style(style("{spinner} {wide_msg} {elapsed}"));
         self.bar.set_message(what.to_owned());
         self.bar.enable_steady_tick(Duration::from_millis(200));
@@ -49,7 +49,7 @@ impl Drop for Screen {
     }
 }
 
-/// How far it is, in thousandths.
+/// The progress in thousandths.
 fn done(totals: &Totals, elapsed: Duration, of: Option<u64>, time: Option<Duration>) -> u64 {
     let of_runs = of.map(|of| totals.runs.saturating_mul(WHOLE) / of.max(1));
     let of_time = time.map(|time| {

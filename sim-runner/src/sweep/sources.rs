@@ -1,4 +1,4 @@
-//! From what the command line names to sources: scenario files, folders of them, and profiles.
+//! From the names on the command line to sources: scenario files, folders of them, and profiles.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -11,10 +11,10 @@ use crate::draw::find;
 use crate::files::{LoadError, Loaded, load};
 use crate::report::{load_errors, usage};
 
-/// The profile that is swept where nothing is named.
+/// The profile that is swept when nothing is named.
 const USUAL: &str = "default";
 
-/// What is named, in that order, or how to exit: what is wrong has been told.
+/// The named sources, in that order. On an error, prints it and returns how to exit.
 pub(super) fn sources<S: Service>(named: &[String]) -> Result<Vec<Arc<dyn Source<S>>>, Exit> {
     let mut sources: Vec<Arc<dyn Source<S>>> = Vec::new();
     let mut is_wrong = false;
@@ -28,14 +28,14 @@ pub(super) fn sources<S: Service>(named: &[String]) -> Result<Vec<Arc<dyn Source
     if is_wrong { Err(Exit::Usage) } else { Ok(sources) }
 }
 
-/// The sources of one name: a path, or else a profile.
+/// The sources under one name: a path, or else a profile.
 fn one<S: Service>(name: &str) -> Result<Vec<Arc<dyn Source<S>>>, Exit> {
     let path = Path::new(name);
     if path.exists() || name.contains('/') || name.ends_with(".ron") {
         match load::<S>(&[PathBuf::from(name)]) {
             Ok(loaded) => return Ok(loaded.into_iter().map(pinned).collect()),
             Err(errors) if matches!(errors[..], [LoadError::Profile(_)]) => {}
-            // A profile need not say what it is.
+            // A profile may have any file name.
             Err(_) if path.is_file() && find::<S>(name).is_ok() => {}
             Err(errors) => return Err(load_errors(&errors)),
         }

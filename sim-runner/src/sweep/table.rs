@@ -1,4 +1,4 @@
-//! What a sweep came to: a table for people, an object for machines.
+//! The results of a sweep: a table for people, an object for machines.
 
 use std::io::{self, Write};
 use std::time::Duration;
@@ -10,23 +10,23 @@ use super::corpus::Checked;
 use super::numbers::{count, rate};
 use super::totals::{Totals, Unjudged};
 use crate::columns::{TableColumn, columns};
-use crate::report::{BAD, GOOD, ODD};
+use crate::report::{BAD, GOOD, WARN};
 
-/// Everything that is told at the end.
+/// Everything that is reported at the end.
 pub(super) struct Closing<'a> {
     pub(super) sources: &'a [String],
-    /// `0..1000`, or which part of it.
+    /// `0..1000`, or a part of it.
     pub(super) seeds: String,
     pub(super) threads: usize,
     pub(super) wall: Duration,
     pub(super) totals: &'a Totals,
     pub(super) facts: &'a Facts,
-    /// What must happen and never did.
+    /// Required facts that never occurred.
     pub(super) missing: &'a [(FactKind, &'static str)],
     pub(super) settled: &'a [Settled],
-    /// Of each of those, the command that shows it.
+    /// For each settled group, the command that shows its failure.
     pub(super) replays: Vec<String>,
-    /// Runs that did not repeat themselves: which, how, and the command that shows it.
+    /// Runs that did not repeat themselves: the name, the difference, and the command that shows it.
     pub(super) differed: Vec<(String, String, String)>,
     pub(super) corpus: &'a [Checked],
     pub(super) is_interrupted: bool,
@@ -69,7 +69,7 @@ impl Closing<'_> {
             let runs = count(totals.unjudged);
             writeln!(
                 out,
-                "  {ODD}unjudged{ODD:#}   {runs} runs in part, first of {} seed {seed}",
+                "  {WARN}unjudged{WARN:#}   {runs} runs in part, first of {} seed {seed}",
                 self.sources[*source]
             )?;
             writeln!(out, "             {sentence}")?;
@@ -96,7 +96,7 @@ impl Closing<'_> {
             let of_kind = self.facts.iter().filter(|fact| fact.0 == kind);
             let never: Vec<&str> = of_kind.filter(|fact| fact.2.runs == 0).map(|fact| fact.1).collect();
             if !never.is_empty() {
-                writeln!(out, "    {ODD}never{ODD:#} {}: {}", kind.name(), never.join("; "))?;
+                writeln!(out, "    {WARN}never{WARN:#} {}: {}", kind.name(), never.join("; "))?;
             }
         }
         Ok(())
@@ -175,7 +175,7 @@ impl Closing<'_> {
     }
 }
 
-/// What a sweep came to, for machines.
+/// The results of a sweep, for machines.
 #[derive(Serialize)]
 struct SweepJson<'a> {
     sources: &'a [String],
@@ -189,14 +189,14 @@ struct SweepJson<'a> {
     simulated_ns: u64,
     memory_kib: Option<u64>,
     failed: u64,
-    /// Runs of which judges could not judge everything within their bounds.
+    /// The number of runs that judges could not judge completely within their bounds.
     unjudged: u64,
     differed: u64,
     facts: Vec<FactObject>,
-    /// What must happen as a profile says, and never did.
+    /// Facts that a profile requires and that never occurred.
     missing: Vec<&'static str>,
     groups: Vec<GroupObject>,
-    /// Which, how, and the command that shows it.
+    /// For each, the name, the difference, and the command that shows it.
     not_repeatable: Vec<[&'a String; 3]>,
     corpus: &'a [Checked],
 }

@@ -1,48 +1,48 @@
-//! What is counted of all runs, and what of each is remembered: little, whatever their number.
+//! Counts over all runs, and the little that is kept of each run, whatever their number.
 
 use aviary::scenario::Verdict;
 use aviary::search::{Again, Ran, Second};
 
-/// How many runs that did not repeat themselves are shown.
+/// The maximum number of shown runs that did not repeat themselves.
 const DIFFERED_MAX: usize = 5;
 
-/// Sums over the runs that were told.
+/// Sums over the reported runs.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Totals {
     pub(super) runs: u64,
     pub(super) twice: u64,
     pub(super) events: u64,
     pub(super) simulated_us: u64,
-    /// Violated, panicked or stalled.
+    /// The number of runs that were violated, panicked or stalled.
     pub(super) broken: u64,
-    /// Stale or undecided.
+    /// The number of runs that were stale or undecided.
     pub(super) open: u64,
-    /// How many were not judged in all respects, and the first of them.
+    /// The number of runs that were not judged completely; the first one is kept.
     pub(super) unjudged: u64,
     pub(super) first_unjudged: Option<Unjudged>,
-    /// How many did not repeat themselves.
+    /// The number of runs that did not repeat themselves.
     pub(super) differed: u64,
-    /// The first of those.
+    /// The first of the runs that did not repeat themselves.
     pub(super) examples: Vec<Differed>,
-    /// The last seed.
+    /// The seed of the last run.
     pub(super) last_seed: Option<u64>,
 }
 
-/// A run of which judges could not judge everything within their bounds.
+/// A run that judges could not judge completely within their bounds.
 #[derive(Clone, Debug)]
 pub(super) struct Unjudged {
     pub(super) source: usize,
     pub(super) seed: u64,
-    /// What was not judged.
+    /// The part that was not judged.
     pub(super) sentence: String,
 }
 
-/// A run that was not the same when it was run again.
+/// A run that differed when it was repeated.
 #[derive(Clone, Debug)]
 pub(super) struct Differed {
     pub(super) source: usize,
     pub(super) seed: u64,
-    /// What the two came to.
+    /// The results of both runs.
     pub(super) sentence: String,
 }
 
@@ -80,13 +80,13 @@ impl Totals {
         self.simulated_us / 1_000_000
     }
 
-    /// Every run that did not pass.
+    /// The number of runs that did not pass.
     pub(super) fn failed(&self) -> u64 {
         self.broken + self.open
     }
 }
 
-/// `1,200 events, 0123…, passed; then 1,201 events, 4567…, stalled`.
+/// For instance `1,200 events, 0123…, passed; then 1,201 events, 4567…, stalled`.
 fn sentence(ran: &Ran, second: &Second) -> String {
     let side = |events: u64, fingerprint: u64, verdict: &Verdict| {
         format!("{events} events, {fingerprint:016x}, {}", verdict.name())

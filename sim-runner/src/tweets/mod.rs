@@ -1,4 +1,4 @@
-//! What is about the tweet service alone: planted bugs, real sites under test, and the commands for these.
+//! The parts for the tweet service only: planted bugs, real sites under test, and their commands.
 
 mod hunt;
 mod matrix;
@@ -21,16 +21,16 @@ use saboteurs::Lying;
 enum RunnerCommand {
     #[command(flatten)]
     Any(args::HarnessCommand),
-    /// Plant bugs and say which scenario catches which
+    /// Plant bugs and show which scenario catches which
     Matrix(matrix::MatrixArgs),
-    /// Hunt planted bugs by sweeps and say how soon each is found, and how small its failure becomes
+    /// Hunt planted bugs by sweeps; show how soon each is found and how small its failure becomes
     Saboteurs(hunt::SaboteursArgs),
-    /// Run real sites under load, kill, pause and cut them off, and judge what comes of it
+    /// Run real sites under load with kills, pauses and network faults, and judge the result
     #[cfg(feature = "udp")]
     Soak(soak::SoakArgs),
 }
 
-/// The command line of the tweet service: that of any service, with [`saboteurs`], and more commands.
+/// The command line of the tweet service: the commands of any service, with [`saboteurs`], and more commands.
 pub fn main() -> ExitCode {
     let exit = with(std::env::args_os(), |command| match command {
         RunnerCommand::Any(command) => any(command),
@@ -42,7 +42,7 @@ pub fn main() -> ExitCode {
     exit.into()
 }
 
-/// Does what any service has a command for, with the planted bug that is named, if one is.
+/// Executes a command of any service, with the named planted bug, if there is one.
 fn any(command: &args::HarnessCommand) -> io::Result<Exit> {
     if let args::HarnessCommand::Completions(args) = command {
         return completions::completions(args, commands::<RunnerCommand>());

@@ -1,4 +1,4 @@
-//! Answers as lines, in a form that stays.
+//! Answers as lines of text, in a stable format.
 
 use aviary::replicated::paxos::Slot;
 use aviary::replicated::sites_ron::{Member, Sites};
@@ -6,7 +6,7 @@ use aviary::tweets::site::{Answer, LogLine, Note, Operation, Phase, Status};
 use aviary::tweets::timeline::{Event, Page, Position, TimelineOutcome};
 use aviary::udp::Counters;
 
-/// Of an operation that is in the log.
+/// The answer for an operation that is in the log.
 pub(crate) fn done(at: Position, operation: &Operation, answer: &Answer) -> String {
     match (operation, answer) {
         (Operation::Event { event: Event::Tweet { .. } }, _) => format!("tweeted at {at}\n"),
@@ -21,7 +21,7 @@ pub(crate) fn done(at: Position, operation: &Operation, answer: &Answer) -> Stri
     }
 }
 
-/// Of a linearizable view.
+/// The answer for a linearizable view.
 pub(crate) fn shown(applied: Slot, page: &Page) -> String {
     as_of(page, &format!("slot {applied}"))
 }
@@ -31,32 +31,32 @@ fn as_of(page: &Page, place: &str) -> String {
     format!("{}({} as of {place}{older})\n", tweets(page), counted(page.tweets.len() as u64, "tweet"))
 }
 
-/// Of an operation of which nobody can say whether it is in the log.
+/// The answer for an operation of which nobody knows whether it is in the log.
 pub(crate) fn lost(operation: &Operation) -> String {
     format!("error: outcome unknown, the session expired: {operation}\n")
 }
 
-/// Of an operation that is not in the log and never will be.
+/// The answer for an operation that is not in the log and never will be.
 pub(crate) fn undone(operation: &Operation) -> String {
     format!("error: not done, one session after the other expired: {operation}\n")
 }
 
-/// A line a tweet.
+/// One line per tweet.
 pub(crate) fn tweets(page: &Page) -> String {
     page.tweets.iter().map(|tweet| format!("{tweet}\n")).collect()
 }
 
-/// A line a request.
+/// One line per request.
 pub(crate) fn log(lines: &[LogLine]) -> String {
     lines.iter().map(|line| format!("{} {}\n", line.position, line.request)).collect()
 }
 
-/// Ends a list.
+/// The last line of a list, with its length.
 pub(crate) fn total(count: u64, noun: &str) -> String {
     format!("({})\n", counted(count, noun))
 }
 
-/// A page that was asked for from outside, and how to go on.
+/// A page for a client from outside, and how to ask for the next one.
 pub(crate) fn page(page: &Page) -> String {
     let older = page.next.map_or_else(String::new, |next| format!("; for older ones: --older-than {next}"));
     format!("{}({}{older})\n", tweets(page), counted(page.tweets.len() as u64, "tweet"))
@@ -70,12 +70,12 @@ fn counted(count: u64, noun: &str) -> String {
     }
 }
 
-/// How the site is, and what became of its datagrams.
+/// The status of the site, and its datagram counters.
 pub(crate) fn status(status: &Status, counters: &Counters) -> String {
     format!("{}datagrams: {counters}\n", status_line(status))
 }
 
-/// What it does in the protocol.
+/// The name of a phase.
 pub(crate) const fn phase(phase: Phase) -> &'static str {
     match phase {
         Phase::Following => "following",
@@ -85,7 +85,7 @@ pub(crate) const fn phase(phase: Phase) -> &'static str {
     }
 }
 
-/// How a site is.
+/// The status of a site, in one line.
 pub(crate) fn status_line(status: &Status) -> String {
     let phase = phase(status.phase);
     let leader = status.leader.map_or_else(|| "none".into(), |site| site.to_string());
@@ -96,7 +96,7 @@ pub(crate) fn status_line(status: &Status) -> String {
     )
 }
 
-/// Where the sites are.
+/// One line per site: its address and its region.
 pub(crate) fn sites(sites: &Sites, me: u8) -> String {
     let line = |(site, Member { address, region }): (u8, &Member)| {
         let here = if site == me { " (here)" } else { "" };
@@ -106,7 +106,7 @@ pub(crate) fn sites(sites: &Sites, me: u8) -> String {
     (0..).zip(&sites.members).map(line).collect()
 }
 
-/// What a person should know although it answers nothing.
+/// Whether a person should see this note although it answers nothing.
 pub(crate) fn is_worth_a_warning(note: &Note) -> bool {
     matches!(
         note,

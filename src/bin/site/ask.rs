@@ -1,4 +1,4 @@
-//! `site tweet`, `view`, `block`, `unblock`, `log`, `blocks` and `status`: one thing asked of a cluster from outside.
+//! `site tweet`, `view`, `block`, `unblock`, `log`, `blocks` and `status`: one request to a cluster from outside.
 
 use std::path::PathBuf;
 
@@ -12,111 +12,111 @@ use aviary::udp::{CLIENT_KEY, ClientKey};
 use crate::error::ProgramError;
 use crate::{answers, objects, status, terminal};
 
-/// Of whom something is asked, and how it is shown.
+/// The cluster that is asked, and the form of the answer.
 #[derive(Debug, clap::Args)]
-pub(crate) struct Whom {
+pub(crate) struct RequestArgs {
     /// The cluster's sites.ron.
     #[arg(long)]
     config: PathBuf,
     /// The file with a client key [default: client.key beside the config].
     #[arg(long)]
     client_key: Option<PathBuf>,
-    /// The site to ask first [default: any]; another is tried when it does not answer. The only one to ask, for `status`.
+    /// The site to ask first [default: any]; if it does not answer, others are asked. `status` asks no other.
     #[arg(long)]
     site: Option<u8>,
-    /// How long to wait for an answer: a number and ms, s, min or h.
+    /// How long to wait for an answer: a number with the unit ms, s, min or h.
     #[arg(long, default_value = "5s")]
     pub(crate) timeout: Duration,
-    /// Prints one line of JSON instead of text, also of an error.
+    /// Prints one line of JSON instead of text, also for an error.
     #[arg(long)]
     pub(crate) json: bool,
 }
 
-/// What is asked.
+/// A request.
 #[derive(Debug, clap::Subcommand)]
 pub(crate) enum Ask {
-    /// Tweets, and prints where that stands in the log once it is there for ever.
+    /// Posts a tweet, and prints its position in the log once it is there for good.
     Tweet {
         #[command(flatten)]
-        whom: Whom,
-        /// Who says it.
+        args: RequestArgs,
+        /// The user who posts it.
         user: String,
-        /// What is said: 1 to 280 characters.
+        /// The text: 1 to 280 characters.
         #[arg(required = true)]
         text: Vec<String>,
     },
     /// Prints what USER may see, newest first.
     View {
         #[command(flatten)]
-        whom: Whom,
-        /// Who looks.
+        args: RequestArgs,
+        /// The user whose view it is.
         user: String,
-        /// At most so many tweets.
+        /// The most tweets to print.
         #[arg(long, default_value_t = 20, value_parser = clap::value_parser!(u64).range(1..=1000))]
         limit: u64,
-        /// Nothing that was acknowledged before may be missing, whoever was told; one page at most.
+        /// A linearizable view, which lacks nothing that any site acknowledged to anybody before; at most one page.
         #[arg(long)]
         linearizable: bool,
-        /// Only what stands in the log before this position, as a page that was not the last one names it.
+        /// Prints only tweets before this position in the log, which every page but the last one names.
         #[arg(long, value_name = "SLOT.INDEX")]
         older_than: Option<Position>,
     },
     /// Hides USER's tweets, past and future, from WHOM.
     Block {
         #[command(flatten)]
-        whom: Whom,
-        /// Who blocks.
+        args: RequestArgs,
+        /// The user who blocks.
         user: String,
-        /// Who is blocked.
+        /// The user who is blocked.
         #[arg(value_name = "WHOM")]
         other: String,
     },
-    /// Shows them again.
+    /// Shows USER's tweets to WHOM again.
     Unblock {
         #[command(flatten)]
-        whom: Whom,
-        /// Who blocks.
+        args: RequestArgs,
+        /// The user who blocks.
         user: String,
-        /// Who is blocked.
+        /// The user who is blocked.
         #[arg(value_name = "WHOM")]
         other: String,
     },
-    /// Prints everything that was agreed on, as far as the asked site knows.
+    /// Prints the whole log, as far as the asked site knows it.
     Log {
         #[command(flatten)]
-        whom: Whom,
+        args: RequestArgs,
     },
     /// Prints who blocks whom, as far as the asked site knows.
     Blocks {
         #[command(flatten)]
-        whom: Whom,
+        args: RequestArgs,
     },
-    /// Prints how each site is; those that do not answer in time are said to be silent. Ends with 3 if no more than half of
-    /// them answered, or if the one named with --site did not.
+    /// Prints the state of each site; sites that do not answer in time are shown as silent. Ends with code 3 if at most
+    /// half of them answered, or if the one named with --site did not.
     Status {
         #[command(flatten)]
-        whom: Whom,
-        /// Also prints what became of datagrams at each site since its start.
+        args: RequestArgs,
+        /// Also prints the datagram counters of each site since its start.
         #[arg(long)]
         counters: bool,
     },
 }
 
 impl Ask {
-    fn whom(&self) -> &Whom {
+    fn args(&self) -> &RequestArgs {
         match self {
-            Ask::Tweet { whom, .. }
-            | Ask::View { whom, .. }
-            | Ask::Block { whom, .. }
-            | Ask::Unblock { whom, .. }
-            | Ask::Log { whom }
-            | Ask::Blocks { whom }
-            | Ask::Status { whom, .. } => whom,
+            Ask::Tweet { args, .. }
+            | Ask::View { args, .. }
+            | Ask::Block { args, .. }
+            | Ask::Unblock { args, .. }
+            | Ask::Log { args }
+            | Ask::Blocks { args }
+            | Ask::Status { args, .. } => args,
         }
     }
 }
 
-impl Whom {
+impl RequestArgs {
     /// The site that is to be asked first, if one is named.
     pub(crate) fn first_site(&self, sites: &Sites) -> Result<Option<SiteId>, ProgramError> {
         let Some(number) = self.site else { return Ok(None) };
@@ -131,11 +131,11 @@ impl Whom {
 }
 
 pub(crate) fn ask(ask: &Ask) -> Result<(), ProgramError> {
-    let whom = ask.whom();
-    let sites = Sites::read(&whom.config)?;
-    let path = whom.client_key.clone().unwrap_or_else(|| whom.config.with_file_name(CLIENT_KEY));
+    let args = ask.args();
+    let sites = Sites::read(&args.config)?;
+    let path = args.client_key.clone().unwrap_or_else(|| args.config.with_file_name(CLIENT_KEY));
     let key = ClientKey::read(&path).map_err(|error| ProgramError::Usage(error.to_string()))?;
-    let options = ClientOptions { patience: whom.timeout, site: whom.first_site(&sites)?, is_one_shot: true };
+    let options = ClientOptions { patience: args.timeout, site: args.first_site(&sites)?, is_one_shot: true };
     let start = || Client::start(&sites, key.clone(), &options);
     let done = |word: &str, at: Position| (format!("{word} at {at}\n"), objects::place(at));
     let (text, json) = match ask {
@@ -169,13 +169,13 @@ pub(crate) fn ask(ask: &Ask) -> Result<(), ProgramError> {
         Ask::Blocks { .. } => {
             let blocks = start()?.blocks()?;
             let text: String =
-                blocks.iter().map(|block| format!("{} blocks {}\n", block.user, block.whom)).collect();
+                blocks.iter().map(|block| format!("{} blocks {}\n", block.user, block.target)).collect();
             let json = blocks.iter().map(objects::block).collect();
             (text + &answers::total(blocks.len() as u64, "block"), json)
         }
-        Ask::Status { counters, .. } => return status::status(&sites, key, whom, *counters),
+        Ask::Status { counters, .. } => return status::status(&sites, key, args, *counters),
     };
-    terminal::answer(&if whom.json { format!("{json}\n") } else { text })
+    terminal::answer(&if args.json { format!("{json}\n") } else { text })
 }
 
 fn named(name: &str) -> Result<User, ProgramError> {

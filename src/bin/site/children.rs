@@ -1,4 +1,4 @@
-//! Programs that are started for a bench, and the folder that their disks are in: both go away with it.
+//! Programs that a bench starts, and folders for temporary files. Both go away when dropped.
 
 use std::fs::{self, DirBuilder};
 use std::net::{Ipv4Addr, SocketAddr, UdpSocket};
@@ -12,21 +12,21 @@ use aviary::replicated::sites_ron::{Member, Sites};
 
 use crate::error::ProgramError;
 
-/// A folder that goes away.
+/// A temporary folder, removed when dropped.
 pub(crate) struct Folder(PathBuf);
 
-/// Those that are there.
+/// The folders that exist.
 static FOLDERS: Mutex<Vec<PathBuf>> = Mutex::new(Vec::new());
 
-/// Removes every such folder, for a program that ends here and now.
+/// Removes every temporary folder, for a program that ends at once.
 pub(crate) fn remove_folders() {
     for folder in FOLDERS.lock().unwrap_or_else(PoisonError::into_inner).drain(..) {
-        // Sites that run may make a file in it meanwhile.
+        // Running sites may make a file in it meanwhile.
         let _ = (0..10).any(|_| fs::remove_dir_all(&folder).is_ok());
     }
 }
 
-/// The folder for temporary files. An empty TMPDIR is none.
+/// The folder for temporary files. An empty TMPDIR counts as unset.
 pub(crate) fn temporary() -> PathBuf {
     Some(std::env::temp_dir()).filter(|dir| !dir.as_os_str().is_empty()).unwrap_or_else(|| "/tmp".into())
 }
@@ -56,7 +56,7 @@ impl Drop for Folder {
 pub(crate) struct Children(Vec<Child>);
 
 impl Children {
-    /// Starts this very program once for each of these lists of arguments.
+    /// Starts this program once for each of these lists of arguments.
     pub(crate) fn start(arguments: impl Iterator<Item = Vec<String>>) -> Result<Children, ProgramError> {
         let mut children = Children(Vec::new());
         let program = std::env::current_exe()
@@ -71,7 +71,7 @@ impl Children {
         Ok(children)
     }
 
-    /// How long one of them has had a processor; nothing where the system does not tell.
+    /// The processor time of one of them so far, in seconds. `None` where the system does not report it.
     pub(crate) fn processor_seconds(&self, at: usize) -> Option<f64> {
         let id = self.0.get(at)?.id();
         let text = fs::read_to_string(format!("/proc/{id}/stat")).ok()?;
@@ -84,7 +84,7 @@ impl Children {
         Some(sum / per_second)
     }
 
-    /// What one of them holds in memory, in MiB; 0 where the system does not tell.
+    /// The resident memory of one of them, in MiB; 0 where the system does not report it.
     pub(crate) fn memory_mib(&self, at: usize) -> u64 {
         let id = self.0.get(at).map_or(0, Child::id);
         let text = fs::read_to_string(format!("/proc/{id}/status")).unwrap_or_default();

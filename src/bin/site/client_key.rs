@@ -8,10 +8,10 @@ use aviary::udp::{CLIENT_MASTER_KEY, Key, KeyKind, KeyNumber};
 use crate::error::ProgramError;
 use crate::terminal;
 
-/// Which key, and where it goes.
+/// The key to write, and its file.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Write {
-    /// Which of the cluster's client keys: 0 to 63. The same number always gives the same key; `init` wrote number 0.
+    /// The number of the client key: 0 to 63. The same number always gives the same key; `init` wrote number 0.
     #[arg(long, value_parser = clap::value_parser!(u8).range(..64))]
     number: u8,
     /// The cluster's sites.ron.

@@ -1,4 +1,4 @@
-//! Whether what is printed has colours: `--color`, and under `auto` what the terminal and NO_COLOR say.
+//! Whether output has colours: by `--color`, and under `auto` by the terminal and NO_COLOR.
 
 use std::ffi::OsString;
 
@@ -16,7 +16,7 @@ pub(crate) fn choose(choice: ColorChoice) {
     choice.write_global();
 }
 
-/// What arguments ask for that cannot be parsed, or that ask for help.
+/// The choice in arguments that cannot be parsed, or that ask for help.
 pub(crate) fn asked_for(arguments: impl Iterator<Item = OsString>) -> ColorChoice {
     let arguments: Vec<OsString> = arguments.take_while(|argument| argument != "--").collect();
     let words = arguments.iter().filter_map(|argument| argument.to_str());

@@ -1,38 +1,38 @@
-//! The words of the terminal, checked before anything is asked of a site.
+//! The commands of the terminal, checked before anything is sent to a site.
 
 use aviary::tweets::site::Operation;
 use aviary::tweets::timeline::{Event, Text, User, View};
 
-/// What `help` prints.
+/// The output of `help`.
 pub(crate) const HELP: &str = "\
-tweet USER TEXT…     says something
-view USER [LIMIT]    what USER may see, newest first, as known here (LIMIT 1 to 1000, else 20)
-view! USER [LIMIT]   the same, one page at most, and nothing that anybody was told of before is missing from it,
-                     at whichever site; also: view --linearizable USER
+tweet USER TEXT…     posts a tweet
+view USER [LIMIT]    what USER may see, newest first, as this site knows it (LIMIT 1 to 1000, else 20)
+view! USER [LIMIT]   the same, at most one page, and linearizable: it lacks nothing that any site acknowledged
+                     before; also: view --linearizable USER
 block USER WHOM      hides USER's tweets, past and future, from WHOM
 unblock USER WHOM    shows them again
-log                  everything that was agreed on
+log                  the whole log, as this site knows it
 blocks               who blocks whom
-sites                where the sites are
-status               how this site is
+sites                the sites and their addresses
+status               the state of this site
 help                 this list
-quit                 waits for answers, at most 5 s, and ends; so does the end of the input";
+quit                 waits for answers, at most 5 s, and ends; the end of the input does the same";
 
-/// Every word, in the order of the help.
+/// Every command, in the order of the help.
 pub(crate) const NAMES: [&str; 11] =
     ["tweet", "view", "view!", "block", "unblock", "log", "blocks", "sites", "status", "help", "quit"];
 
-/// One line, understood.
+/// A line that was parsed.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(crate) enum TypedCommand {
-    /// Something for the log.
+    /// An operation for the log.
     Do(Operation),
     View {
         viewer: User,
         limit: u64,
     },
-    /// One page, linearizable.
-    Fresh(View),
+    /// One linearizable page.
+    QuorumView(View),
     Log,
     Blocks,
     Sites,
@@ -44,7 +44,7 @@ pub(crate) enum TypedCommand {
 const LIMIT_DEFAULT: u64 = 20;
 const LIMIT_MAX: u64 = 1_000;
 
-/// Understands one line; `None` if it is blank. The error says what is allowed.
+/// Parses one line; `None` if it is blank. The error says what is allowed.
 pub(crate) fn parse(line: &str) -> Result<Option<TypedCommand>, String> {
     let (word, rest) = split(line);
     let word = match word {
@@ -64,13 +64,13 @@ pub(crate) fn parse(line: &str) -> Result<Option<TypedCommand>, String> {
         },
         "view!" => fresh_view(rest)?,
         "block" => {
-            let (user, whom) = two_users(rest, "block USER WHOM")?;
-            let event = Event::block(user, whom).map_err(|error| error.to_string())?;
+            let (user, blocked) = two_users(rest, "block USER WHOM")?;
+            let event = Event::block(user, blocked).map_err(|error| error.to_string())?;
             TypedCommand::Do(Operation::Event { event })
         }
         "unblock" => {
-            let (user, whom) = two_users(rest, "unblock USER WHOM")?;
-            let event = Event::unblock(user, whom).map_err(|error| error.to_string())?;
+            let (user, blocked) = two_users(rest, "unblock USER WHOM")?;
+            let event = Event::unblock(user, blocked).map_err(|error| error.to_string())?;
             TypedCommand::Do(Operation::Event { event })
         }
         "log" => alone(TypedCommand::Log, "log", rest)?,
@@ -110,9 +110,9 @@ fn alone(word: TypedCommand, usage: &str, rest: &str) -> Result<TypedCommand, St
 
 fn two_users(rest: &str, usage: &str) -> Result<(User, User), String> {
     let (user, rest) = split(rest);
-    let (whom, rest) = split(rest);
+    let (blocked, rest) = split(rest);
     nothing_more(rest, usage)?;
-    Ok((user_named(user, usage)?, user_named(whom, usage)?))
+    Ok((user_named(user, usage)?, user_named(blocked, usage)?))
 }
 
 fn view(rest: &str, usage: &str) -> Result<(User, u64), String> {
@@ -130,7 +130,7 @@ fn view(rest: &str, usage: &str) -> Result<(User, u64), String> {
 
 fn fresh_view(rest: &str) -> Result<TypedCommand, String> {
     let (viewer, limit) = view(rest, "view! USER [LIMIT]")?;
-    Ok(TypedCommand::Fresh(View { viewer, limit, older_than: None }))
+    Ok(TypedCommand::QuorumView(View { viewer, limit, older_than: None }))
 }
 
 #[cfg(test)]
@@ -141,15 +141,17 @@ mod tests {
     fn words_are_understood() {
         let check = |line: &str, shown: &str| match parse(line).unwrap().unwrap() {
             TypedCommand::Do(operation) => assert_eq!(operation.to_string(), shown),
-            TypedCommand::Fresh(view) => assert_eq!(format!("fresh {} {}", view.viewer, view.limit), shown),
+            TypedCommand::QuorumView(view) => {
+                assert_eq!(format!("quorum {} {}", view.viewer, view.limit), shown)
+            }
             TypedCommand::View { viewer, limit } => assert_eq!(format!("{viewer} {limit}"), shown),
             word => assert_eq!(format!("{word:?}"), shown),
         };
         check("tweet ann  hello,  world ", "ann: hello,  world");
         check("view ann", "ann 20");
         check(" view\tann 3", "ann 3");
-        check("view! ann", "fresh ann 20");
-        check("view --linearizable ann 5", "fresh ann 5");
+        check("view! ann", "quorum ann 20");
+        check("view --linearizable ann 5", "quorum ann 5");
         check("block ann bob", "ann blocks bob");
         check("unblock ann bob", "ann unblocks bob");
         check("log", "Log");

@@ -1,4 +1,4 @@
-//! What the terminal completes: the first word of a line.
+//! Completion in the terminal: of the first word of a line.
 
 use rustyline::completion::Completer;
 use rustyline::highlight::Highlighter;
@@ -6,7 +6,7 @@ use rustyline::hint::Hinter;
 use rustyline::validate::Validator;
 use rustyline::{Context, Helper};
 
-/// The words that are known.
+/// The words to complete.
 pub(crate) struct Words(pub(crate) &'static [&'static str]);
 
 impl Completer for Words {
@@ -22,7 +22,7 @@ impl Completer for Words {
     }
 }
 
-/// Each word that begins so, with the space behind it. Nothing for a blank: pasted lines may be indented by tabs.
+/// Each word that begins with `typed`, and a space after it. None for blanks: pasted lines may be indented by tabs.
 fn complete(words: &[&str], typed: &str) -> Vec<String> {
     let is_blank = typed.trim().is_empty();
     let begun = words.iter().filter(|word| !is_blank && word.starts_with(typed));

@@ -1,4 +1,4 @@
-//! `site completions`: what has a shell complete commands and flags.
+//! `site completions`: a script that lets a shell complete commands and flags.
 
 use clap::Command;
 use clap_complete::Shell;
@@ -6,19 +6,19 @@ use clap_complete::Shell;
 use crate::error::ProgramError;
 use crate::terminal;
 
-/// How to use it.
+/// The use of the script in each shell.
 pub(crate) const HELP: &str = "For bash, in ~/.bashrc: source <(site completions bash)
 For zsh, into a folder of fpath: site completions zsh > _site
 For fish: site completions fish > ~/.config/fish/completions/site.fish";
 
-/// For which shell.
+/// The shell that gets a script.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Completions {
     shell: Shell,
 }
 
 pub(crate) fn print(arguments: &Completions, program: &Command) -> Result<(), ProgramError> {
-    // All of it but what is hidden from people.
+    // Everything but the commands that are hidden from people.
     let commands = program.get_subcommands().filter(|command| !command.is_hide_set());
     let mut shown = Command::new("site")
         .version(env!("CARGO_PKG_VERSION"))

@@ -7,10 +7,10 @@ use std::time::Duration;
 
 use crate::{children, logs, terminal};
 
-/// How long a site takes to end, at most, once it was asked to or has failed.
+/// The longest time that a site takes to end after it was asked to or has failed.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(10);
 
-/// Ends the program here and now, from any thread.
+/// Ends the program at once, from any thread.
 pub(crate) fn now(code: i32) -> ! {
     terminal::restore();
     children::remove_folders();
@@ -18,7 +18,7 @@ pub(crate) fn now(code: i32) -> ! {
     process::exit(code)
 }
 
-/// While it is kept, the program is to end.
+/// The limit on the time that the program takes to end. Dropping it lifts the limit.
 pub(crate) struct Deadline {
     _kept: Option<Sender<()>>,
 }
@@ -29,11 +29,11 @@ pub(crate) fn deadline(reason: String) -> Deadline {
     let (kept, is_dropped) = channel();
     let watch = move || {
         if is_dropped.recv_timeout(PATIENCE) == Err(RecvTimeoutError::Timeout) {
-            logs::say(&format!("error: {reason}\n"));
+            logs::print(&format!("error: {reason}\n"));
             now(1);
         }
     };
-    // Without it the end takes as long as it takes.
+    // Without this thread there is no limit.
     let watching = thread::Builder::new().name("deadline".into()).spawn(watch);
     Deadline { _kept: watching.is_ok().then_some(kept) }
 }

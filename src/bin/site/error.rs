@@ -15,25 +15,25 @@ pub(crate) enum ProgramError {
     Usage(String),
     /// `sites.ron` cannot be used.
     Config(ConfigError),
-    /// Nobody answered.
+    /// No site answered.
     NoAnswer(String),
     /// Too few sites answered to agree on anything.
     NoQuorum(String),
-    /// A request of a client did not come to its end.
+    /// A request of a client failed.
     Request(Box<ClientError>),
 }
 
-/// What the text of help says of the codes.
+/// The help on exit codes.
 pub(crate) const EXIT_CODES: &str = "Exit codes:
   0  all went well
   1  storage or the protocol failed, commands of the terminal stayed unanswered, or a site did not end within 10 s
   2  a flag or a file is wrong
-  3  no site answered in time, sessions expired, or nobody can say whether it was done: the message says which;
-     of `status`: no more than half of the sites answered, or the one named with --site did not
+  3  no site answered in time, sessions expired, or the outcome is unknown: the message says which;
+     from `status`: at most half of the sites answered, or the one named with --site did not
   130, 143  a second SIGINT or SIGTERM ended a site at once";
 
 impl ProgramError {
-    /// What the program ends with.
+    /// The exit code of the program.
     pub(crate) fn code(&self) -> u8 {
         match self {
             ProgramError::Run(_) => 1,
@@ -47,7 +47,7 @@ impl ProgramError {
         }
     }
 
-    /// One word for it, that stays.
+    /// Its stable name, in one word.
     fn kind(&self) -> &'static str {
         match self {
             ProgramError::Run(_) => "failed",
@@ -65,7 +65,7 @@ impl ProgramError {
         }
     }
 
-    /// What is wrong, and after it what helps.
+    /// The problem, and after it the remedy.
     pub(crate) fn message(&self) -> String {
         match self {
             ProgramError::Run(message)
@@ -115,9 +115,9 @@ impl ProgramError {
         format!("{object}\n")
     }
 
-    /// The part of its message that says what helps. Messages end with it, after a semicolon.
+    /// The remedy in its message. Messages end with it, after a semicolon.
     fn help<'a>(&self, message: &'a str) -> Option<&'a str> {
-        // There the operation stands last, in its user's words.
+        // These messages end with the operation, in its user's words.
         let ends_with_operation = self.kind() == "outcome_unknown";
         message.rsplit_once("; ").map(|(_, help)| help).filter(|_| !ends_with_operation)
     }
@@ -144,15 +144,15 @@ impl From<ClientError> for ProgramError {
     }
 }
 
-/// Whether these arguments ask for JSON: then errors are JSON, too, also those of the arguments themselves.
+/// Whether these arguments ask for JSON. Then all errors are JSON, even those about the arguments themselves.
 pub(crate) fn wants_json(arguments: impl Iterator<Item = OsString>) -> bool {
     arguments.take_while(|argument| argument != "--").any(|argument| argument == "--json")
 }
 
-/// What the parser of arguments objects to, as one line for programs.
+/// An error of the argument parser, as one line for programs.
 pub(crate) fn usage_json(error: &clap::Error) -> String {
     let text = error.to_string();
-    // The first paragraph says what is wrong, and the last one where there is help.
+    // The first paragraph says what is wrong, and the last one where to find help.
     let mut paragraphs = text.trim_end().split("\n\n").map(str::trim);
     let message = paragraphs.next().unwrap_or_default();
     let message = message.strip_prefix("error: ").unwrap_or(message);

@@ -1,4 +1,4 @@
-//! What goes to standard error: logs, panics, and why the program ends. None of it can stop or delay a site.
+//! Output to standard error: logs, panics, and why the program ends. None of it can stop or delay a site.
 
 use std::backtrace::{Backtrace, BacktraceStatus};
 use std::io::{self, Write};
@@ -14,15 +14,15 @@ use tracing_subscriber::fmt::time::{FormatTime, SystemTime};
 use crate::colour;
 use crate::writer::{Policy, Writer};
 
-/// How long the end of the program waits for a standard error that takes nothing.
+/// The longest time for which the end of the program waits for a standard error that takes nothing.
 const END_PATIENCE: Duration = Duration::from_millis(500);
 
 #[derive(Clone, Copy, Debug, Default, clap::ValueEnum)]
 pub(crate) enum LogFormat {
-    /// Lines for people.
+    /// Lines of text for people.
     #[default]
     Text,
-    /// A JSON object a line.
+    /// One JSON object per line.
     Json,
 }
 
@@ -38,7 +38,7 @@ pub(crate) fn start(verbose: u8, log_format: LogFormat) -> io::Result<()> {
     let sink = |bytes: &[u8]| Ok(rustix::io::write(io::stderr(), bytes)?);
     let writer = Writer::start("log", Box::new(sink), Policy::Drops(report))?;
     ERRORS.get_or_init(|| writer);
-    panic::set_hook(Box::new(|info| say(&panicked(info))));
+    panic::set_hook(Box::new(|info| print(&panicked(info))));
     let level = match verbose {
         0 => LevelFilter::WARN,
         1 => LevelFilter::INFO,
@@ -56,14 +56,14 @@ pub(crate) fn start(verbose: u8, log_format: LogFormat) -> io::Result<()> {
     Ok(())
 }
 
-/// Prints whole lines to standard error, as far as that takes them.
-pub(crate) fn say(lines: &str) {
+/// Prints whole lines to standard error, if it takes them.
+pub(crate) fn print(lines: &str) {
     if let Some(writer) = ERRORS.get() {
         writer.put(lines.as_bytes().to_vec());
     }
 }
 
-/// Waits until all is written, but no longer than half a second for a place that takes nothing.
+/// Waits until everything is written, but no longer than half a second if standard error takes nothing.
 pub(crate) fn end() {
     if let Some(writer) = ERRORS.get() {
         writer.flush(|waited| waited >= END_PATIENCE);

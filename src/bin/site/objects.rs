@@ -8,12 +8,12 @@ use serde_json::{Map, Value, json};
 
 use crate::answers;
 
-/// A position in the log, for people and to give back, and its two numbers.
+/// A position in the log: as text, which flags such as `--older-than` take, and as two numbers.
 pub(crate) fn place(at: Position) -> Value {
     json!({ "at": at.to_string(), "slot": at.slot, "index": at.index })
 }
 
-/// Has `object` show these fields, too.
+/// Adds these fields to `object`.
 pub(crate) fn extend(object: &mut Value, more: Value) {
     if let (Value::Object(object), Value::Object(more)) = (object, more) {
         object.extend(more);
@@ -28,7 +28,7 @@ pub(crate) fn log_line(line: &LogLine) -> Value {
         json!({ "client": line.request.client().to_string(), "by": kind(line.request.client()) }),
     );
     match &line.request {
-        // Above what a number of JSON surely holds.
+        // Not every reader of JSON keeps a number as large as this exactly.
         Request::Open { nonce, .. } => {
             extend(&mut object, json!({ "kind": "open", "nonce": nonce.to_string() }))
         }
@@ -56,11 +56,11 @@ fn operation(operation: &Operation) -> Value {
         Operation::Event { event: Event::Tweet { user, text } } => {
             json!({ "kind": "tweet", "user": user.to_string(), "text": text.to_string() })
         }
-        Operation::Event { event: Event::Block { user, whom } } => {
-            json!({ "kind": "block", "user": user.to_string(), "whom": whom.to_string() })
+        Operation::Event { event: Event::Block { user, target } } => {
+            json!({ "kind": "block", "user": user.to_string(), "whom": target.to_string() })
         }
-        Operation::Event { event: Event::Unblock { user, whom } } => {
-            json!({ "kind": "unblock", "user": user.to_string(), "whom": whom.to_string() })
+        Operation::Event { event: Event::Unblock { user, target } } => {
+            json!({ "kind": "unblock", "user": user.to_string(), "whom": target.to_string() })
         }
         Operation::View { view: View { viewer, limit, older_than } } => json!({
             "kind": "view", "user": viewer.to_string(), "limit": limit,
@@ -70,11 +70,11 @@ fn operation(operation: &Operation) -> Value {
 }
 
 /// Who blocks whom.
-pub(crate) fn block(Block { user, whom }: &Block) -> Value {
-    json!({ "user": user.to_string(), "whom": whom.to_string() })
+pub(crate) fn block(Block { user, target }: &Block) -> Value {
+    json!({ "user": user.to_string(), "whom": target.to_string() })
 }
 
-/// What a user sees.
+/// The tweets that a user sees.
 pub(crate) fn page(page: &Page) -> Value {
     let tweet = |tweet: &aviary::tweets::timeline::Tweet| {
         let mut object = place(tweet.position);
@@ -86,7 +86,7 @@ pub(crate) fn page(page: &Page) -> Value {
     json!({ "tweets": tweets, "has_more": page.has_more(), "next": next })
 }
 
-/// How a site is.
+/// The status of a site.
 pub(crate) fn status(status: &Status) -> Value {
     json!({
         "phase": answers::phase(status.phase), "ballot": status.ballot.to_string(),
@@ -95,7 +95,7 @@ pub(crate) fn status(status: &Status) -> Value {
     })
 }
 
-/// What became of datagrams; of those that were dropped, only the reasons that occurred.
+/// The datagram counters. Of the reasons for drops, only those that occurred.
 pub(crate) fn counters(counters: &Counters) -> Value {
     let reasons = Drop::ALL.into_iter().filter(|reason| counters.dropped(*reason) > 0);
     let dropped: Map<String, Value> =

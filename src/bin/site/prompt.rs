@@ -1,8 +1,9 @@
-//! What was asked and what is not answered yet.
+//! The prompt: commands that were typed, until they are answered.
 //!
-//! Words are worked on in order. Events are asked for one behind the other without a wait between them; a query waits for
-//! the events before it, so that people see what they did, but no longer than [`PATIENCE`]: a site that
-//! cannot reach the others still tells what it knows. What follows a linearizable view waits for it alike. `status`, `sites` and `help` never wait.
+//! Commands are processed in order. Events are sent one after another without a wait between them. A query waits for
+//! the events before it, so that people see what they did, but no longer than [`PATIENCE`]: a site that cannot reach
+//! the others still shows what it knows. A query also waits so for linearizable views before it. Lists are fetched one
+//! at a time, and events wait until every query before them is answered. `status`, `sites` and `help` never wait.
 
 use std::collections::VecDeque;
 
@@ -13,30 +14,30 @@ use aviary::tweets::timeline::{Position, TimelineQuery, TimelineReply, User, Vie
 use crate::answers;
 use crate::commands::{self, TypedCommand};
 
-/// How long a query waits for the events before it.
+/// The longest time for which a query waits for the events before it.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(2);
 
-/// How long the end waits for answers.
+/// The longest time for which the end waits for answers.
 const END_PATIENCE: Duration = Duration::from_secs(5);
 
-/// The most words that wait, and the most events that are under way; fewer than a client's queue holds.
+/// The most commands that wait, and the most events that are under way. A client's queue holds more.
 const WAITING_MAX: usize = 64;
 
-/// The queries under way and the words that wait.
+/// The commands that are under way, and those that wait.
 pub(crate) struct Prompt {
     waiting: VecDeque<TypedCommand>,
-    /// When the first of them became the first.
+    /// The time at which the first of them became the first.
     first_since: Instant,
-    /// Events asked for and not answered.
+    /// Events that were sent and not answered.
     events: usize,
     query: Option<ListFetch>,
-    /// Linearizable views asked for and not answered.
+    /// Linearizable views that were sent and not answered.
     fresh: usize,
-    /// Statuses asked for and not answered.
+    /// Requests for the status that were sent and not answered.
     statuses: usize,
-    /// When the input ended.
+    /// The time at which the input ended.
     ended: Option<Instant>,
-    /// To be asked next.
+    /// Commands to hand to the terminal next.
     commands: Vec<Command>,
 }
 
@@ -52,7 +53,7 @@ enum List {
     Blocks,
 }
 
-/// What a line is answered with at once.
+/// The answer that a line gets at once.
 pub(crate) enum AtOnce {
     Nothing,
     Error(String),
@@ -60,14 +61,14 @@ pub(crate) enum AtOnce {
     Sites,
 }
 
-/// How it stands.
+/// Whether the program may end.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum End {
-    /// There is more to come.
+    /// The input goes on, or answers are still awaited.
     NotYet,
     /// Everything was answered.
     Answered,
-    /// So many were not, and time is up.
+    /// This many commands were not answered in time.
     Unanswered(usize),
 }
 
@@ -99,7 +100,7 @@ impl Prompt {
             Ok(Some(TypedCommand::Quit)) => self.on_end(now),
             Ok(Some(TypedCommand::Status)) => {
                 self.statuses += 1;
-                self.commands.push(Command::Tell(Query::Status));
+                self.commands.push(Command::Query(Query::Status));
             }
             Ok(Some(word)) => {
                 if self.waiting.is_empty() {
@@ -111,12 +112,12 @@ impl Prompt {
         AtOnce::Nothing
     }
 
-    /// No line follows.
+    /// No more lines follow.
     pub(crate) fn on_end(&mut self, now: Instant) {
         self.ended = self.ended.or(Some(now));
     }
 
-    /// What to ask now.
+    /// The commands to hand to the terminal at this time.
     pub(crate) fn take_commands(&mut self, now: Instant) -> Vec<Command> {
         while let Some(command) = self.next_command(now) {
             self.commands.push(command);
@@ -140,15 +141,15 @@ impl Prompt {
                 self.events += 1;
                 return Some(Command::Do(operation));
             }
-            TypedCommand::Fresh(view) => {
+            TypedCommand::QuorumView(view) => {
                 self.first_since = now;
                 self.fresh += 1;
-                return Some(Command::Tell(Query::Of(TimelineQuery::Fresh { view })));
+                return Some(Command::Query(Query::Of(TimelineQuery::QuorumView { view })));
             }
             TypedCommand::View { viewer, limit } => List::View { viewer, limit },
             TypedCommand::Log => List::Log,
             TypedCommand::Blocks => List::Blocks,
-            // Answered at once.
+            // These are answered at once.
             TypedCommand::Sites | TypedCommand::Status | TypedCommand::Help | TypedCommand::Quit => {
                 return None;
             }
@@ -159,14 +160,14 @@ impl Prompt {
         Some(command)
     }
 
-    /// When it has to be looked at again.
+    /// The time at which [`Prompt::take_commands`] or [`Prompt::end`] is due again.
     pub(crate) fn deadline(&self) -> Option<Instant> {
         let is_query = self.waiting.front().is_some_and(|word| !matches!(word, TypedCommand::Do(_)));
         let query = (is_query && self.query.is_none()).then_some(self.first_since + PATIENCE);
         query.into_iter().chain(self.ended.map(|at| at + END_PATIENCE)).min()
     }
 
-    /// How many words wait for an answer.
+    /// The number of commands without an answer.
     pub(crate) fn unanswered(&self) -> usize {
         self.waiting.len() + self.events + self.fresh + self.statuses + usize::from(self.query.is_some())
     }
@@ -184,30 +185,30 @@ impl Prompt {
         }
     }
 
-    /// Takes what the client says, and returns what to print.
+    /// Takes a note of the client, and returns the text to print.
     pub(crate) fn on_note(&mut self, note: &Note, counters: &aviary::udp::Counters) -> String {
         match note {
             Note::Done(at, operation, answer) => {
                 self.events = self.events.saturating_sub(1);
                 answers::done(*at, operation, answer)
             }
-            Note::Lost(operation) => {
+            Note::OutcomeUnknown(operation) => {
                 self.events = self.events.saturating_sub(1);
                 answers::lost(operation)
             }
-            Note::Undone(operation) => {
+            Note::GaveUp(operation) => {
                 self.events = self.events.saturating_sub(1);
                 answers::undone(operation)
             }
-            Note::Shown(_, _, applied, _, TimelineReply::View { page }) => {
+            Note::QuorumReply(_, _, applied, _, TimelineReply::View { page }) => {
                 self.fresh = self.fresh.saturating_sub(1);
                 answers::shown(*applied, page)
             }
-            Note::Told(_, _, Reply::Status { status }) => {
+            Note::LocalReply(_, _, Reply::Status { status }) => {
                 self.statuses = self.statuses.saturating_sub(1);
                 answers::status(status, counters)
             }
-            Note::Told(_, _, reply) => self.on_page(reply),
+            Note::LocalReply(_, _, reply) => self.on_page(reply),
             _ => String::new(),
         }
     }
@@ -230,12 +231,12 @@ impl Prompt {
             }
             (List::Blocks, Reply::Of(TimelineReply::Blocks { blocks, has_more })) => {
                 let text =
-                    blocks.iter().map(|Block { user, whom }| format!("{user} blocks {whom}\n")).collect();
+                    blocks.iter().map(|Block { user, target }| format!("{user} blocks {target}\n")).collect();
                 let next =
                     blocks.last().filter(|_| *has_more).map(|last| asked.list.ask(0, None, Some(last)));
                 (text, blocks.len() as u64, "block", next)
             }
-            // Of a query that is not this one.
+            // A reply to another query.
             _ => {
                 self.query = Some(asked);
                 return String::new();
@@ -254,10 +255,10 @@ impl Prompt {
 }
 
 impl List {
-    /// The page behind what was shown: so many tweets and everything down to this position, a log that ended with it, or
-    /// the last of these pairs.
+    /// The next page: after `shown` tweets, which reach down to the position `last`; after the log up to `last`; or
+    /// after the pair `last_block`.
     fn ask(&self, shown: u64, last: Option<Position>, last_block: Option<&Block>) -> Command {
-        Command::Tell(match self {
+        Command::Query(match self {
             List::View { viewer, limit } => {
                 let limit = limit.saturating_sub(shown);
                 Query::Of(TimelineQuery::View {
@@ -299,7 +300,7 @@ mod tests {
             request: Request::Open { client, nonce },
         };
         let reply = Reply::Log { lines: slots.map(line).collect(), has_more };
-        Note::Told(aviary::ids::SiteId::default(), aviary::replicated::paxos::Slot(9), reply)
+        Note::LocalReply(aviary::ids::SiteId::default(), aviary::replicated::paxos::Slot(9), reply)
     }
 
     #[test]
@@ -317,7 +318,7 @@ mod tests {
         assert_eq!(prompt.on_note(&log(0..1, true), &counters), "0.0 C3 opens a session\n");
         let next = prompt.take_commands(S(3));
         let behind = Position { slot: 0, index: 1 };
-        assert_eq!(next, [Command::Tell(Query::Log { from: behind })]);
+        assert_eq!(next, [Command::Query(Query::Log { from: behind })]);
         assert_eq!(prompt.on_note(&log(1..2, false), &counters), "1.0 C3 opens a session\n(2 entries)\n");
         assert_eq!(asked(&mut prompt, S(3)), ["ann: c"]);
     }
@@ -343,7 +344,7 @@ mod tests {
         assert!(matches!(prompt.on_line(S(1), "sites"), AtOnce::Sites));
         assert!(matches!(prompt.on_line(S(1), ""), AtOnce::Nothing));
         assert_eq!(asked(&mut prompt, S(1)), [""; 0]);
-        let lost = Note::Lost(Operation::Event {
+        let lost = Note::OutcomeUnknown(Operation::Event {
             event: aviary::tweets::timeline::Event::Tweet {
                 user: "ann".parse().unwrap(),
                 text: "hello".parse().unwrap(),

@@ -1,7 +1,7 @@
 //! `site restore`: a cluster from copies of all its storage.
 //!
-//! One site is never restored: it would have forgotten what it promised. All of them together may be, as another
-//! cluster: what is said or stored in the name of the one before is nothing to it.
+//! A single site must never be restored: it would have forgotten what it promised. All of them together may be, as
+//! another cluster, which ignores all datagrams and storage of the old one.
 
 use std::path::PathBuf;
 
@@ -22,13 +22,13 @@ use crate::terminal;
 #[derive(Debug, clap::Args)]
 pub(crate) struct RestoreArgs {
     /// A folder with a copy of the cluster's sites.ron and of every site's storage as site-0, site-1, …, all copied
-    /// while every site was stopped. It is left as it is.
+    /// while every site was stopped. The folder is not changed.
     #[arg(long)]
     backup: PathBuf,
-    /// The folder to write to; made if it is missing.
+    /// The folder to write to; created if it is missing.
     #[arg(long, required_unless_present = "check")]
     dir: Option<PathBuf>,
-    /// Writes nothing: only says whether the backup could be restored.
+    /// Writes nothing, and only reports whether the backup can be restored.
     #[arg(long, conflicts_with = "dir")]
     check: bool,
 }
@@ -51,7 +51,7 @@ pub(crate) fn restore(arguments: &RestoreArgs) -> Result<(), ProgramError> {
     };
     let cluster = real::random("the cluster's number")?;
     let mut contents = copies.contents.iter();
-    // The new master has no client keys yet that anybody could have lost.
+    // No client has a key of the new master yet, so there is none to deny.
     new.write(&Sites { cluster, denied: KeySet::default(), ..sites }, |disk, identity| {
         let contents = contents.next().expect("one for each site was read");
         Journal::write(disk, identity, contents)
@@ -64,10 +64,10 @@ pub(crate) fn restore(arguments: &RestoreArgs) -> Result<(), ProgramError> {
     Ok(())
 }
 
-/// What stands in the backup, in the order of the sites.
+/// The contents of the backup, in the order of the sites.
 struct Copies {
     contents: Vec<Contents>,
-    /// Locked until all is written.
+    /// The copies, which stay locked until everything is written.
     _disks: Vec<Files>,
 }
 
@@ -111,7 +111,7 @@ impl Copies {
         Ok(Copies { contents, _disks: disks })
     }
 
-    /// Whether sites that start from this can serve together. Returns how many slots are known to be chosen.
+    /// Checks that sites that start from this can serve together. Returns the number of slots known to be chosen.
     fn check(&self, sites: &Sites) -> Result<u64, ProgramError> {
         let mut recovered: Vec<Recovered<Record>> = Vec::new();
         for (site, copy) in (0..).zip(&self.contents) {

@@ -29,7 +29,7 @@ pub(crate) fn run(arguments: &RunArgs) -> Result<(), ProgramError> {
     let (mut host, bound) = start(arguments, &sites)?;
     let (me, count) = (arguments.id, sites.members.len());
     let (lines, printer, _restore) = if arguments.headless {
-        // Nothing is ever sent, and the sender is kept, so that the input never ends.
+        // The sender sends nothing and is kept, so that the input never ends.
         let (sender, lines) = sync_channel(1);
         core::mem::forget(sender);
         let printer = Printer::plain(host.waker());
@@ -62,15 +62,15 @@ pub(crate) fn run(arguments: &RunArgs) -> Result<(), ProgramError> {
     let deadline = ending::deadline(late);
     let has_failed = host.has_failed();
     let stopped = if has_failed {
-        // It has done its last: it neither writes nor sends again.
+        // A host that failed neither writes nor sends again.
         drop(host);
         Ok(())
     } else {
-        // What was taken and is not synced yet is nobody's loss, but would be asked for again.
+        // Nothing acknowledged waits for this sync, but clients would have to ask again for what is not synced.
         host.stop().map_err(|error| ProgramError::Run(format!("S{me} stopped: {error}")))
     };
     drop(deadline);
-    // Somebody may take time to read, for which a clean end waits unless it is wanted at once.
+    // A reader may be slow. A clean end waits for the reader, unless a signal asked for the end.
     let is_clean = !arguments.headless && !has_failed;
     let printed = printer
         .finish(|waited| waited >= terminal::PRINT_PATIENCE && !(is_clean && signals.received().is_none()));
@@ -78,7 +78,7 @@ pub(crate) fn run(arguments: &RunArgs) -> Result<(), ProgramError> {
     served.and(stopped).and(printed)
 }
 
-/// The site, and where it listens.
+/// Starts the site, and returns the address that it listens on.
 fn start(arguments: &RunArgs, sites: &Sites) -> Result<(SiteHost, SocketAddr), ProgramError> {
     let shown = arguments.config.display();
     let me = sites.site(arguments.id).ok_or_else(|| {
@@ -99,7 +99,7 @@ fn start(arguments: &RunArgs, sites: &Sites) -> Result<(SiteHost, SocketAddr), P
         ProgramError::Run(format!("failed to find where {address} is bound: {error}; check the network"))
     })?;
     let recorder = recorder(arguments, sites.cluster, me.into())?;
-    Ok((real::open_and_say_so::<Timeline, _>(sites, me, keys, (&data, disk), socket, recorder)?, bound))
+    Ok((real::open_and_announce::<Timeline, _>(sites, me, keys, (&data, disk), socket, recorder)?, bound))
 }
 
 /// The folder of a site's storage, locked.
@@ -117,7 +117,7 @@ fn recorder(
     Recorder::open(settings).map(Some).map_err(|error| ProgramError::Usage(error.to_string()))
 }
 
-/// The key of the sites must be there; without the master key of clients the site serves its terminal alone.
+/// The key of the sites must exist. Without the master key of clients the site serves only its terminal.
 fn keys(arguments: &RunArgs, of: &Sites) -> Result<Keys, ProgramError> {
     let beside = |name| arguments.config.with_file_name(name);
     let refused = |error: KeyError| ProgramError::Usage(error.to_string());
@@ -130,7 +130,7 @@ fn keys(arguments: &RunArgs, of: &Sites) -> Result<Keys, ProgramError> {
     let client_master =
         master.map(|path| Key::read(&path, KeyKind::ClientMaster)).transpose().map_err(refused)?;
     if client_master.is_none() {
-        // Clients were served by that key until there was a master.
+        // In the earlier format clients were served by this key, and there was no master.
         if let Err(shared @ KeyError::Shared(_)) = ClientKey::read(&beside(CLIENT_KEY)) {
             return Err(refused(shared));
         }
@@ -159,7 +159,7 @@ fn serve(
             return Ok(());
         }
         if terminal.is_some_and(Printer::is_gone) {
-            // As at the end of the input.
+            // This counts as the end of the input.
             prompt.on_end(host.now());
         }
         let has_room = terminal.is_none_or(Printer::has_room);
@@ -191,7 +191,7 @@ fn serve(
                 return Err(ProgramError::Run(message));
             }
         }
-        // Without room nothing is asked, however late it is.
+        // Without room nothing is asked, so the deadline does not count.
         let until = if has_room { prompt.deadline() } else { None };
         host.turn(until).map_err(|error| ProgramError::Run(format!("S{me} stopped: {error}")))?;
         for (who, note) in host.take_notes() {

@@ -1,5 +1,5 @@
-//! Signals. The first that is watched for asks the program to end, which it does within [`ending::PATIENCE`]; the second ends it
-//! at once.
+//! Signals. The first watched signal asks the program to end, which it does within [`ending::PATIENCE`]. The second one
+//! ends it at once.
 
 use std::io;
 use std::sync::Arc;
@@ -11,12 +11,13 @@ use signal_hook::consts::{SIGHUP, SIGINT};
 
 use crate::ending;
 
-/// What signals came.
+/// The first signal that came.
 #[derive(Clone)]
 pub(crate) struct Signals(Arc<AtomicI32>);
 
 impl Signals {
-    /// Watches for these from here on, and ends a wait at the first. `late` is why the program has not ended in time.
+    /// Watches for these signals from here on, and ends a wait at the first. `late` is the error if the end takes too
+    /// long.
     pub(crate) fn watch(watched: &[i32], waker: Arc<Waker>, late: String) -> io::Result<Signals> {
         let first = Arc::new(AtomicI32::new(0));
         let seen = first.clone();
@@ -31,14 +32,14 @@ impl Signals {
                 }
                 // The host may be in the middle of a sync that never ends.
                 deadline.get_or_insert_with(|| ending::deadline(late.clone()));
-                // Without a host nobody waits.
+                // If the host is gone, nobody waits.
                 let _ = waker.wake();
             }
         })?;
         Ok(Signals(first))
     }
 
-    /// The name of the first, if one came.
+    /// The name of the first signal, if one came.
     pub(crate) fn received(&self) -> Option<&'static str> {
         match self.0.load(Ordering::SeqCst) {
             0 => None,

@@ -1,4 +1,4 @@
-//! `site status`: how each site is.
+//! `site status`: the state of each site.
 
 use aviary::replicated::paxos::{Quorum, Slot};
 use aviary::replicated::sites_ron::Sites;
@@ -6,19 +6,19 @@ use aviary::tweets::client::{self, ReportOptions, SiteReport};
 use aviary::udp::ClientKey;
 use serde_json::{Value, json};
 
-use crate::ask::Whom;
+use crate::ask::RequestArgs;
 use crate::error::ProgramError;
 use crate::{answers, objects, terminal};
 
-/// Prints all of it, and then fails if too few have answered.
+/// Prints the state of all asked sites, and then fails if too few have answered.
 pub(crate) fn status(
     sites: &Sites,
     key: ClientKey,
-    whom: &Whom,
+    args: &RequestArgs,
     has_counters: bool,
 ) -> Result<(), ProgramError> {
-    let only = whom.first_site(sites)?;
-    let options = ReportOptions { patience: whom.timeout, site: only, has_counters };
+    let only = args.first_site(sites)?;
+    let options = ReportOptions { patience: args.timeout, site: only, has_counters };
     let found = client::reports(sites, key, &options)?;
     let (mut text, mut list, mut silent, mut answered) = (String::new(), Vec::new(), Vec::new(), 0);
     let asked =
@@ -49,13 +49,13 @@ pub(crate) fn status(
         }
         list.push(objects::site(site, &address, region, more));
     }
-    terminal::answer(&if whom.json { format!("{}\n", Value::from(list)) } else { text })?;
+    terminal::answer(&if args.json { format!("{}\n", Value::from(list)) } else { text })?;
     let needed = if only.is_some() { 1 } else { Quorum::at(sites.config.sites, Slot(0)).accept() };
     if answered >= needed {
         return Ok(());
     }
     let cure = "are the sites running, and are sites.ron and client.key those of this cluster?";
-    let (waited, silent) = (whom.timeout, silent.join(", "));
+    let (waited, silent) = (args.timeout, silent.join(", "));
     if answered == 0 {
         return Err(ProgramError::NoAnswer(format!("no answer within {waited} from {silent}; {cure}")));
     }

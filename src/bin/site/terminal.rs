@@ -15,38 +15,38 @@ use crate::completion::Words;
 use crate::error::ProgramError;
 use crate::writer::{Policy, Sink, Writer};
 
-/// Lines that were read and not looked at yet; beyond, reading waits.
+/// The most lines that are read and not looked at yet. Beyond that, reading waits.
 const LINES_MAX: usize = 64;
 
-/// Bytes of a line that are kept; no word is nearly as long.
+/// The most bytes that are read as one line; no command is nearly as long.
 const LINE_BYTES_MAX: u64 = 1 << 16;
 
-/// A line up, and down again.
+/// Moves the cursor a line up, and down again.
 const NO_MOVE: &str = "\x1b[A\n";
 
-/// How long a program that is to end at once waits for a reader of its answers who reads nothing.
+/// The longest time for which a program that must end at once waits for a reader that reads nothing.
 pub(crate) const PRINT_PATIENCE: Duration = Duration::from_millis(500);
 
-/// Where answers go. Whoever reads them slowly, or no longer, is in nobody's way.
+/// Prints answers. A reader that is slow or gone holds nothing up.
 pub(crate) struct Printer {
     writer: Writer,
     is_terminal: bool,
 }
 
 impl Printer {
-    /// To a pipe or a file. Also ends a wait of the program when there is room again, or nobody reads any more.
+    /// Prints to a pipe or a file. Wakes the program when there is room again, or when the reader is gone.
     pub(crate) fn plain(waker: Arc<Waker>) -> io::Result<Printer> {
         let sink = |bytes: &[u8]| Ok(rustix::io::write(io::stdout(), bytes)?);
         Printer::start(Box::new(sink), waker, false)
     }
 
-    /// To a terminal on which somebody may be typing.
+    /// Prints to a terminal on which somebody may be typing.
     fn beside(mut printer: impl ExternalPrinter + Send + 'static, waker: Arc<Waker>) -> io::Result<Printer> {
         let sink = move |bytes: &[u8]| {
             let lines = String::from_utf8_lossy(bytes).into_owned();
             match printer.print(lines) {
                 Ok(()) => Ok(bytes.len()),
-                // Nobody types there any more.
+                // The editor is gone.
                 Err(_) => Ok(rustix::io::write(io::stdout(), bytes)?),
             }
         };
@@ -54,7 +54,7 @@ impl Printer {
     }
 
     fn start(sink: Sink, waker: Arc<Waker>, is_terminal: bool) -> io::Result<Printer> {
-        // Without a host nobody waits.
+        // If the host is gone, nobody waits.
         let call = move || drop(waker.wake());
         let writer = Writer::start("print", sink, Policy::Fails(Box::new(call)))?;
         Ok(Printer { writer, is_terminal })
@@ -70,21 +70,21 @@ impl Printer {
         self.writer.put(lines.as_bytes().to_vec());
     }
 
-    /// Whether more should be asked: what was answered is read.
+    /// Whether more may be asked: the reader keeps up with the answers.
     pub(crate) fn has_room(&self) -> bool {
         self.writer.has_room()
     }
 
-    /// Whether nobody reads any more.
+    /// Whether printing has failed, as when the reader is gone.
     pub(crate) fn is_gone(&self) -> bool {
         self.writer.has_failed()
     }
 
-    /// Waits until everything is printed, cannot be, or `gives_up`. A reader that went away is no failure.
+    /// Waits until everything is printed, nothing can be, or `gives_up` is true. A reader that is gone is no failure.
     pub(crate) fn finish(&self, gives_up: impl Fn(Duration) -> bool) -> Result<(), ProgramError> {
         if self.is_terminal {
-            // The editor takes one text after the other from a place that holds one: it has shown all that came before the first of
-            // these once the second has that place.
+            // The editor takes texts one after another from a channel that holds one. Once the channel holds the second
+            // of these, the editor has shown everything before the first.
             (0..2).for_each(|_| self.print(NO_MOVE));
         }
         self.writer.flush(gives_up);
@@ -96,7 +96,7 @@ impl Printer {
     }
 }
 
-/// Prints the answer of a command. A reader that went away, like `| head`, is no failure.
+/// Prints the answer of a command. A reader that is gone, like `| head`, is no failure.
 pub(crate) fn answer(lines: &str) -> Result<(), ProgramError> {
     let mut out = io::stdout().lock();
     match out.write_all(lines.as_bytes()).and_then(|()| out.flush()) {
@@ -107,14 +107,14 @@ pub(crate) fn answer(lines: &str) -> Result<(), ProgramError> {
     }
 }
 
-/// Prints that all was done, which it is even where that cannot be printed.
+/// Prints that everything was done. It was, even if this cannot be printed.
 pub(crate) fn done(lines: &str) {
     if let Err(ProgramError::Run(why)) = answer(lines) {
         tracing::warn!("all is done, but {why}");
     }
 }
 
-/// How the terminal was before it was read from.
+/// The state of the terminal before this program read from it.
 static BEFORE: Mutex<Option<rustix::termios::Termios>> = Mutex::new(None);
 
 /// Puts the terminal back into the state that it had.
@@ -155,7 +155,7 @@ pub(crate) fn start(
     let config = Config::builder().bracketed_paste(false).build();
     let mut editor = Editor::<Words, DefaultHistory>::with_config(config).map_err(io::Error::other)?;
     editor.set_helper(Some(Words(known)));
-    // What is pasted is as if typed, line by line, also where the terminal marks it though it was not asked to.
+    // Pasted text counts as typed line by line, even where the terminal marks it without being asked to.
     for mark in [KeyCode::BracketedPasteStart, KeyCode::BracketedPasteEnd] {
         editor.bind_sequence(KeyEvent(mark, Modifiers::NONE), Cmd::Noop);
     }
@@ -164,23 +164,23 @@ pub(crate) fn start(
     builder.spawn(move || {
         read_edited(&mut editor, &prompt, &lines, &waker);
         end(lines, &waker);
-        // It is the editor that shows answers, until the program ends.
+        // The editor is what shows answers, until the program ends.
         while let Ok(_) | Err(ReadlineError::Signal(_)) = editor.readline("") {}
     })?;
     Ok((read, printer, restore))
 }
 
-/// Whether this terminal can do no more than take lines and print others.
+/// Whether this terminal can do no more than take and print lines.
 #[expect(clippy::disallowed_methods, reason = "only the environment says which terminal it is")]
 fn is_plain() -> bool {
     let term = std::env::var("TERM").unwrap_or_default();
     ["dumb", "cons25", "emacs"].iter().any(|plain| term.eq_ignore_ascii_case(plain))
 }
 
-/// Ends the lines, and says so.
+/// Ends the lines, and wakes the program.
 fn end(lines: SyncSender<String>, waker: &Waker) {
     drop(lines);
-    // Without a host nobody needs to know.
+    // If the host is gone, nobody needs to know.
     let _ = waker.wake();
 }
 
@@ -188,7 +188,7 @@ fn read_plain(mut input: impl BufRead, lines: &SyncSender<String>, waker: &Waker
     let mut line = Vec::new();
     loop {
         line.clear();
-        // A longer line is read in pieces, and the pieces are no words.
+        // A longer line is read in pieces, which are no commands.
         let read = io::Read::take(&mut input, LINE_BYTES_MAX).read_until(b'\n', &mut line);
         if !read.is_ok_and(|bytes| bytes > 0) {
             break;
@@ -209,14 +209,14 @@ fn read_edited(
     loop {
         match editor.readline(prompt) {
             Ok(line) => {
-                // History is a convenience.
+                // The program goes on without history.
                 let _ = editor.add_history_entry(&line);
                 let is_last = line.trim() == "quit";
                 if lines.send(line).is_err() || waker.wake().is_err() || is_last {
                     return;
                 }
             }
-            // Its size changed.
+            // The size of the terminal changed.
             Err(ReadlineError::Signal(_)) => {}
             Err(ReadlineError::Interrupted | ReadlineError::Eof) => break,
             Err(error) => {

@@ -1,7 +1,7 @@
-//! Text on its way out of this program: a thread of its own writes it, so that whoever prints neither waits nor fails.
+//! Output of this program: a thread of its own writes it, so that printing neither waits nor fails.
 //!
-//! What cannot be written waits, in order, and is tried again. Nothing that begins to be written is cut short, unless
-//! the program ends.
+//! Text that cannot be written waits, in order, and is tried again. No text is cut short once its writing has begun,
+//! unless the program ends.
 
 use std::collections::VecDeque;
 use std::io;
@@ -12,25 +12,25 @@ use std::time::Duration;
 /// Bytes that wait to be written, beyond which [`Policy`] decides.
 const WAITING_MAX: usize = 1 << 20;
 
-/// How often what failed to be written is tried again.
+/// The time after which a failed write is tried again.
 const RETRY_EVERY: Duration = Duration::from_millis(500);
 
-/// How often a writer looks whether a place that cannot be waited for has room.
+/// How often a writer looks for room in an output that it cannot wait for.
 const ROOM_EVERY: Duration = Duration::from_millis(10);
 
-/// How often a wait for the end looks whether it is to give up.
+/// How often [`Writer::flush`] looks whether it is to give up.
 const LOOK_EVERY: Duration = Duration::from_millis(20);
 
 /// Writes some of these bytes and returns how many, as write(2) does.
 pub(crate) type Sink = Box<dyn FnMut(&[u8]) -> io::Result<usize> + Send>;
 
-/// The contract of a writer.
+/// What a writer does about failed writes and a backlog.
 pub(crate) enum Policy {
-    /// A failed write is tried again. Beyond [`WAITING_MAX`] bytes lines are dropped, counted, and reported in their place
-    /// by the line that this makes of their number.
+    /// A failed write is tried again. Beyond [`WAITING_MAX`] bytes, lines are dropped and counted. This function makes
+    /// the line that reports their number in their place.
     Drops(fn(u64) -> Vec<u8>),
-    /// A failed write is the last, after which this is called. Nothing is dropped before: who prints asks
-    /// [`Writer::has_room`], and this is also called when there is room again.
+    /// A failed write is the last, and this is called after it. Nothing is dropped before: callers ask
+    /// [`Writer::has_room`]. This is also called when there is room again.
     Fails(Box<dyn Fn() + Send>),
 }
 
@@ -40,9 +40,9 @@ pub(crate) struct Writer(Arc<WriterShared>);
 
 struct WriterShared {
     state: Mutex<WriterState>,
-    /// For the thread that writes.
+    /// Wakes the writing thread.
     work: Condvar,
-    /// For those who wait for the end.
+    /// Wakes the callers of [`Writer::flush`].
     written: Condvar,
     drops: bool,
 }
@@ -53,17 +53,17 @@ struct WriterState {
     /// Bytes of all texts that wait.
     bytes: usize,
     is_writing: bool,
-    /// The last write failed, and is tried again.
+    /// Whether the last write failed, and is tried again.
     is_failing: bool,
-    /// How many writes have failed.
+    /// The number of failed writes.
     failures: u64,
-    /// Why nothing more is written.
+    /// The reason why nothing more is written.
     failure: Option<io::Error>,
 }
 
 enum Item {
     Text(Vec<u8>),
-    /// Dropped lines.
+    /// The number of dropped texts.
     Gap(u64),
 }
 
@@ -81,7 +81,7 @@ impl Writer {
         Ok(writer)
     }
 
-    /// Has whole lines written after all that came before.
+    /// Has whole lines written after all lines before them.
     pub(crate) fn put(&self, text: Vec<u8>) {
         let mut state = self.0.lock();
         if text.is_empty() || state.failure.is_some() {
@@ -99,12 +99,12 @@ impl Writer {
         self.0.work.notify_one();
     }
 
-    /// Whether less waits than should.
+    /// Whether fewer bytes wait than [`WAITING_MAX`].
     pub(crate) fn has_room(&self) -> bool {
         self.0.lock().bytes < WAITING_MAX
     }
 
-    /// Why the rest was not written, once.
+    /// The reason why the rest was not written: in full at the first call, then only its kind.
     pub(crate) fn take_failure(&self) -> Option<io::Error> {
         let mut state = self.0.lock();
         let failure = state.failure.as_mut()?;
@@ -117,11 +117,11 @@ impl Writer {
         self.0.lock().failure.is_some()
     }
 
-    /// Waits until everything is written, nothing can be, or `gives_up` returns true for the time waited so far.
+    /// Waits until everything is written, until nothing can be, or until `gives_up` is true for the time waited so far.
     pub(crate) fn flush(&self, gives_up: impl Fn(Duration) -> bool) {
         let mut state = self.0.lock();
         let (mut waited, failures) = (Duration::ZERO, state.failures);
-        // What failed before is tried once more.
+        // A failed write is tried once more.
         self.0.work.notify_one();
         while state.is_writing || !state.waiting.is_empty() {
             let fails = state.is_failing && state.failures > failures;
@@ -140,7 +140,7 @@ impl Writer {
 
 impl WriterShared {
     fn lock(&self) -> MutexGuard<'_, WriterState> {
-        // Whoever panicked while it printed left a whole state: each change is made in one go.
+        // A thread that panicked while it printed left a whole state: each change is made in one go.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -159,7 +159,7 @@ impl WriterShared {
                         self.lock().is_failing = false;
                     }
                     Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                    // The place is shared with a program that wants to wait for nothing.
+                    // The output is shared with a program that made it non-blocking.
                     Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
                         drop(self.work.wait_timeout(self.lock(), ROOM_EVERY));
                     }
@@ -169,7 +169,7 @@ impl WriterShared {
                             state.is_failing = true;
                             state.failures += 1;
                             self.written.notify_all();
-                            // Or until something more is printed, which may mean that it can be.
+                            // Printing more ends this wait early, because the write may then succeed.
                             drop(self.work.wait_timeout(state, RETRY_EVERY));
                         }
                         Policy::Fails(call) => {
@@ -221,7 +221,7 @@ mod tests {
         format!("({count} dropped)\n").into_bytes()
     }
 
-    /// A place that fails until it is mended, and what was written to it.
+    /// An output that fails until it is mended, and the bytes written to it.
     struct Place {
         is_broken: Arc<AtomicBool>,
         bytes: Arc<Mutex<Vec<u8>>>,
@@ -235,7 +235,7 @@ mod tests {
                 if is_broken.load(Ordering::SeqCst) {
                     return Err(io::Error::other("broken"));
                 }
-                // A few bytes at a time, as a pipe that is nearly full.
+                // A few bytes at a time, like a pipe that is nearly full.
                 let count = part.len().min(1_000);
                 bytes.lock().unwrap().extend_from_slice(&part[..count]);
                 Ok(count)
@@ -264,7 +264,8 @@ mod tests {
         let line = |n: usize| format!("{n} {}", "x".repeat(1_000));
         let put = |n| writer.put(format!("{}\n", line(n)).into_bytes());
         put(0);
-        // Nobody waits for a place that fails. The writer has taken the first line by then, and takes no other.
+        // `flush` does not wait for an output that fails. The writer has taken the first line by then, and takes no
+        // other.
         writer.flush(panic_after_10_s);
         (1..3_000).for_each(put);
         writer.flush(panic_after_10_s);

@@ -1,10 +1,10 @@
-//! A journal that is read and written anew as that of another.
+//! Reading a journal and writing it as that of another owner.
 
 use super::*;
 
 const OTHER: Identity = Identity { cluster: 8, process: ProcessId::site(1) };
 
-/// Several incarnations over many segments; the last record is not synced.
+/// A journal with several incarnations and many segments; the last record is not synced.
 fn source(segment_bytes: u64) -> (MemoryDisk, Vec<Vec<u8>>) {
     let mut disk = formatted(segment_bytes);
     let mut records = Vec::new();

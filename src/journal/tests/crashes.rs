@@ -1,4 +1,4 @@
-//! Crashes: what they may take and what they may not.
+//! Crashes: what they may destroy and what must survive.
 
 use alloc::vec::Vec;
 
@@ -17,7 +17,7 @@ fn a_torn_tail_is_cut() {
 
 #[test]
 fn any_loss_of_unsynced_writes_leaves_a_prefix_with_all_that_is_durable() {
-    // Rolls over behind the synced batches, and again before the last one.
+    // Rolls over after the synced batches, and again before the last one.
     let words: [&[u8]; 5] = [&[1; 60], &[2; 30], &[3; 50], &[4; 60], &[5; 40]];
     let (disk, _) = written(440, &words, 3);
     let writes = disk.unsynced();
@@ -49,7 +49,7 @@ fn stale_records_behind_a_cut_do_not_come_back() {
     disk.crash(|index| if index == lost { Fate::Lost } else { Fate::Kept }, |_| true);
     let (mut journal, recovered) = open(&mut disk);
     assert_eq!(recovered.records, [b"kept"]);
-    // The opening stands where "lost" stood. Try every length, so that one ends where a stale batch begins.
+    // The opening replaces "lost". Try every length, so that one ends where a stale batch begins.
     for length in 0..64 {
         let (mut disk, mut journal) = (disk.clone(), journal.clone());
         journal.append(&mut disk, &batch(&[&alloc::vec![9; length]])).unwrap();
@@ -73,7 +73,7 @@ fn unsynced_segments_behind_a_cut_are_removed() {
     assert_eq!(disk.contents().len() as u64, journal.tail.segment + 2, "those in use and one ahead");
 }
 
-/// What a crash may do to the writes and to the changes of the folder, in a few telling ways.
+/// Disks after a crash: a few informative effects on the writes and on the changes of the folder.
 fn crashes(disk: &MemoryDisk) -> Vec<MemoryDisk> {
     let fates = [Fate::Lost, Fate::Kept, Fate::Front(45), Fate::Back(45)];
     let writes = u32::try_from(disk.unsynced()).unwrap().min(5);
@@ -172,7 +172,7 @@ fn a_file_whose_creation_was_undone_is_created_again() {
 fn a_segment_found_in_the_cache_is_used_only_once_its_creation_is_durable() {
     let mut disk = formatted(440);
     disk.create(&file_name(1), 440).unwrap();
-    // So that no later file's creation makes this one's durable.
+    // So that the creation of a later file does not make the creation of this one durable.
     disk.files_max = Some(2);
     let (mut journal, _) = open(&mut disk);
     for _ in 0..2 {

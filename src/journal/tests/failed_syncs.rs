@@ -1,15 +1,15 @@
-//! Starts after a sync that failed: what it covered is read from the cache, and no later sync writes it.
+//! Starts after a failed sync: what it covered is read from the cache, and no later sync writes it.
 
 use alloc::vec::Vec;
 
 use super::memory::{Fate, MemoryDisk};
 use super::*;
 
-/// Rolls over behind the synced batches, and again before the last one.
+/// Rolls over after the synced batches, and again before the last one.
 const WORDS: [&[u8]; 5] = [&[1; 60], &[2; 30], &[3; 50], &[4; 60], &[5; 40]];
 
-/// The journal of [`WORDS`] of which two are durable, after the sync of the others failed in the files of this set, and its
-/// process has ended.
+/// The journal of [`WORDS`], of which two are durable, at the end of its process. The sync of the others failed in the
+/// files of this set.
 fn failed(set: u32) -> MemoryDisk {
     let (mut disk, mut journal) = written(440, &WORDS, 3);
     assert_eq!(journal.unsynced.len(), 3, "files to sync");
@@ -24,7 +24,7 @@ fn failed(set: u32) -> MemoryDisk {
     disk
 }
 
-/// What crashes leave, each write with a fate of its own; all of them if there are no more than five.
+/// Disks after a crash, each write with a fate of its own: all combinations for up to five writes.
 fn crashed(disk: &MemoryDisk) -> Vec<MemoryDisk> {
     let fates = [Fate::Lost, Fate::Kept, Fate::Front(45), Fate::Back(45)];
     let writes = disk.unsynced().min(5);
@@ -121,7 +121,7 @@ fn a_blank_segment_whose_making_was_cut_short_is_synced_before_it_is_used() {
         journal.append(&mut disk, &batch(&[word])).unwrap();
     }
     assert_eq!((journal.tail.segment, journal.unsynced.len()), (1, 2));
-    // The close of the first becomes durable, and nothing of the second.
+    // The close of the first segment becomes durable, and nothing of the second.
     journal.start_sync(&mut disk).unwrap();
     disk.complete().unwrap();
     disk.crash(|_| Fate::Lost, |_| true);

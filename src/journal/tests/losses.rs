@@ -1,4 +1,5 @@
-//! Files that vanish, shrink or change places: whatever is missed stops the journal, and nothing on the disk is changed.
+//! Files that vanish, shrink or change places: a loss that is detected stops the journal and changes nothing on the
+//! disk.
 
 use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::string::String;
@@ -7,7 +8,7 @@ use alloc::vec::Vec;
 use super::memory::{Fate, MemoryDisk};
 use super::*;
 
-/// Segments 0 to 2 hold records, 3 is blank; everything is synced and marked. Returns the records, too.
+/// Segments 0 to 2 hold records, 3 is blank; everything is synced and marked. Returns the records too.
 fn four_segments() -> (MemoryDisk, Vec<Vec<u8>>) {
     let records: Vec<Vec<u8>> = (1..=5u8).map(|number| alloc::vec![number; 60]).collect();
     let mut disk = formatted(520);
@@ -21,7 +22,7 @@ fn four_segments() -> (MemoryDisk, Vec<Vec<u8>>) {
     (disk, records)
 }
 
-/// The disk without the files in this set of numbers.
+/// The disk without the files whose numbers are in this set.
 pub(super) fn without(disk: &MemoryDisk, set: u32) -> MemoryDisk {
     let mut disk = disk.clone();
     for (number, name) in disk.contents().into_keys().enumerate() {
@@ -33,7 +34,7 @@ pub(super) fn without(disk: &MemoryDisk, set: u32) -> MemoryDisk {
     disk
 }
 
-/// The error of opening, after which every file is as it was.
+/// The error of opening; checks that every file stays as it was.
 #[track_caller]
 fn refused(disk: &MemoryDisk) -> JournalError {
     let mut opened = disk.clone();
@@ -69,7 +70,7 @@ fn of_four_segments_every_set_that_holds_more_than_the_blank_one_is_missed() {
     let named = |number: u64| -> Vec<u32> {
         missing.iter().filter(|(_, file)| **file == file_name(number)).map(|(set, _)| *set).collect()
     };
-    // The lowest that is there names the one before it; else the first after a closed one or in a gap is named.
+    // The lowest remaining file names the one before it; otherwise the first after a closed one or in a gap is named.
     assert_eq!(named(0), [0b0001, 0b0101, 0b1001, 0b1101]);
     assert_eq!(named(1), [0b0010, 0b0011, 0b0110, 0b1010, 0b1011, 0b1110]);
     assert_eq!(named(2), [0b0100, 0b0111, 0b1100]);
@@ -130,7 +131,7 @@ fn a_segment_in_the_place_of_another_is_damage() {
             copy.put(name, copied);
             let mut swapped = copy.clone();
             if *name == file_name(2) && *other == file_name(3) {
-                // Out of reach: a crash before the first sync of the last segment leaves the same.
+                // Not detected: a crash before the first sync of the last segment leaves the same.
                 assert_eq!(open(&mut copy).1.records, records[..4]);
             } else {
                 let error = refused(&copy);
@@ -175,15 +176,15 @@ fn a_segment_of_another_process_or_format_after_the_end_is_damage() {
     }
 }
 
-/// Each record is as long as that: one or two of them fill a segment.
+/// The length of each record: one or two of them fill a segment.
 const LENGTH: usize = 60;
 
 fn record(number: usize) -> [u8; LENGTH] {
     [u8::try_from(number).unwrap(); LENGTH]
 }
 
-/// Opens and appends up to `count` records one by one. A sync is started after every second one and ends after the next.
-/// Returns how many were durable when the disk refused, and whether it did.
+/// Opens and appends up to `count` records one by one. A sync starts after every second record and ends after the next.
+/// Returns how many records were durable when the disk refused, and whether it did.
 fn fill(disk: &mut MemoryDisk, count: usize) -> (usize, bool) {
     let mut ends = Vec::new();
     let mut durable = 0;
@@ -207,7 +208,7 @@ fn fill(disk: &mut MemoryDisk, count: usize) -> (usize, bool) {
     (durable, is_refused)
 }
 
-/// What crashes leave of a disk, each state once. Each unsynced write has a fate of its own, at most five of them.
+/// Disks after a crash, each state once. Each unsynced write has a fate of its own, for up to five writes.
 fn crashed(disk: &MemoryDisk, fates: &[Fate]) -> Vec<MemoryDisk> {
     let writes = u32::try_from(disk.unsynced()).unwrap().min(5);
     let changes = u32::try_from(disk.unsynced_changes()).unwrap().min(3);
@@ -227,16 +228,16 @@ fn crashed(disk: &MemoryDisk, fates: &[Fate]) -> Vec<MemoryDisk> {
     states
 }
 
-/// Everything that was durable is there, and nothing that was not appended.
+/// Checks that everything durable is there, and nothing that was not appended.
 #[track_caller]
 fn check_records(found: &[Vec<u8>], durable: usize) {
     assert!(found.len() >= durable, "{} records of {durable}", found.len());
     assert!(found.iter().enumerate().all(|(number, found)| *found == record(number)), "{found:?}");
 }
 
-/// A crash at every write, sync, creation and removal while segments are filled, and at every one of the recovery from that:
-/// no recovery finds damage where there is none. And whichever files are removed then, it is noticed or takes
-/// nothing that was durable.
+/// Crashes at every write, sync, creation and removal while segments are filled, and at every one of the recovery after
+/// that: no recovery reports damage where there is none. Whichever files are removed then, recovery detects it or
+/// nothing durable was lost.
 #[test]
 fn crashes_at_every_change_of_a_rollover_are_no_damage_and_vanished_files_are() {
     let (mut crashes, mut refusals, mut harmless) = (0, 0, 0);
@@ -273,13 +274,13 @@ fn crashes_at_every_change_of_a_rollover_are_no_damage_and_vanished_files_are() 
     assert!(crashes > 500 && refusals > 5_000 && harmless > 500, "{crashes} {refusals} {harmless}");
 }
 
-/// Recovery itself is cut short at every change, and the next one goes through.
+/// Cuts the recovery short at every change; the next recovery succeeds.
 fn check_recovery(state: &MemoryDisk, durable: usize) {
     for changes_left in 0.. {
         let mut disk = state.clone();
         disk.changes_left = Some(changes_left);
         let is_open = Journal::open(&mut disk, &ME).is_ok();
-        // All writes alike: what they share is a segment or two.
+        // All writes have the same fate: they are in one or two segments.
         for fate in [Fate::Lost, Fate::Kept, Fate::Front(45), Fate::Back(45)] {
             for mut again in crashed(&disk, &[fate]) {
                 check_records(&open(&mut again).1.records, durable);

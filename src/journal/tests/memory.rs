@@ -1,4 +1,4 @@
-//! A disk in memory that forgets like a real one: it keeps what is synced apart from the list of what is not.
+//! A disk in memory that forgets like a real one: it keeps synced bytes apart from the list of unsynced writes.
 
 use alloc::borrow::ToOwned;
 use alloc::collections::BTreeMap;
@@ -7,14 +7,14 @@ use alloc::vec::Vec;
 
 use super::disk::{Disk, DiskError, SyncId};
 
-/// What a crash does to one unsynced write.
+/// The effect of a crash on one unsynced write.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum Fate {
     Lost,
     Kept,
     /// Only this many of its first bytes arrive, modulo its length.
     Front(usize),
-    /// Only what is behind so many bytes arrives, modulo its length.
+    /// Only the bytes after the first ones, this many modulo its length, arrive.
     Back(usize),
 }
 
@@ -24,7 +24,7 @@ struct Write {
     inode: usize,
     offset: usize,
     bytes: Vec<u8>,
-    /// A sync that covered it failed: no later one makes it durable.
+    /// A sync that covered it failed: no later sync makes it durable.
     is_forsaken: bool,
 }
 
@@ -37,21 +37,21 @@ enum FolderChange {
 
 #[derive(Clone, Debug, Default)]
 pub(super) struct MemoryDisk {
-    /// What is synced and what is read, by inode.
+    /// Synced bytes, by inode; `cached` holds the bytes that reads return.
     synced: Vec<Vec<u8>>,
     cached: Vec<Vec<u8>>,
     synced_folder: BTreeMap<String, usize>,
     folder: BTreeMap<String, usize>,
     writes: Vec<Write>,
     changes: Vec<FolderChange>,
-    /// Syncs under way: each covers the writes to its inode with a smaller stamp than its own.
+    /// Syncs in progress: each covers the writes to its inode with a smaller stamp than its own.
     syncs: Vec<(SyncId, usize)>,
     next_stamp: u64,
-    /// No more files than these.
+    /// The maximum number of files.
     pub(super) files_max: Option<usize>,
-    /// Fails every change after so many more.
+    /// After this many more changes, every change fails.
     pub(super) changes_left: Option<usize>,
-    /// Fails one sync after so many more that return when they are done.
+    /// After this many more syncs that return when they are done, one sync fails.
     pub(super) syncs_left: Option<usize>,
 }
 
@@ -87,17 +87,17 @@ fn change(folder: &mut BTreeMap<String, usize>, change: &FolderChange) {
 }
 
 impl MemoryDisk {
-    /// How many writes a crash could lose.
+    /// The number of writes that a crash could lose.
     pub(super) fn unsynced(&self) -> usize {
         self.writes.len()
     }
 
-    /// How many changes of the folder a crash could undo.
+    /// The number of folder changes that a crash could undo.
     pub(super) fn unsynced_changes(&self) -> usize {
         self.changes.len()
     }
 
-    /// Forgets what `fate` says of each unsynced write, and each change of the folder that `is_kept` denies.
+    /// Crashes: `fate` decides about each unsynced write, and `is_kept` about each change of the folder.
     pub(super) fn crash(
         &mut self,
         mut fate: impl FnMut(usize) -> Fate,
@@ -116,7 +116,7 @@ impl MemoryDisk {
         self.syncs.clear();
     }
 
-    /// The oldest sync under way ends.
+    /// Ends the oldest sync in progress.
     pub(super) fn complete(&mut self) -> Option<SyncId> {
         if self.syncs.is_empty() {
             return None;
@@ -126,7 +126,7 @@ impl MemoryDisk {
         Some(id)
     }
 
-    /// The oldest sync under way fails: what it covers is read as before, and no later sync writes it.
+    /// Fails the oldest sync in progress: what it covers is read as before, and no later sync writes it.
     pub(super) fn fail(&mut self) {
         let (id, inode) = self.syncs.remove(0);
         self.forsake(inode, id.0);
@@ -145,7 +145,7 @@ impl MemoryDisk {
         }
     }
 
-    /// Puts a file of these bytes, durably.
+    /// Creates a file with these bytes, durably.
     pub(super) fn put(&mut self, name: &str, bytes: &[u8]) {
         let inode = self.synced.len();
         self.synced.push(bytes.to_owned());
@@ -154,7 +154,7 @@ impl MemoryDisk {
         self.synced_folder.insert(name.to_owned(), inode);
     }
 
-    /// A blank file whose making was cut short: its name is durable, and its length is not until it is synced.
+    /// Creates a blank file whose creation was cut short: its name is durable, but its length only after a sync.
     pub(super) fn put_unfinished(&mut self, name: &str, length: usize) {
         self.put(name, &[]);
         self.cached[self.folder[name]] = alloc::vec![0; length];
@@ -172,7 +172,7 @@ impl MemoryDisk {
         let (durable, mut rest): (Vec<Write>, Vec<Write>) = self.writes.drain(..).partition(is_covered);
         for write in durable {
             apply(&mut self.synced[inode], &write, Fate::Kept);
-            // Of what was forsaken before, a crash leaves nothing in its place.
+            // After a crash, an overwritten forsaken write leaves nothing in its place.
             for old in rest.iter_mut().filter(|old| old.inode == inode && old.is_forsaken) {
                 let (start, end) = (
                     old.offset.max(write.offset),

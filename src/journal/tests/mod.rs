@@ -1,4 +1,4 @@
-//! What a journal promises, one property a test.
+//! The promises of a journal, one property per test.
 
 mod copies;
 mod crashes;
@@ -45,7 +45,7 @@ fn sync(journal: &mut Journal, disk: &mut MemoryDisk) {
     }
 }
 
-/// Appends one batch a record, and syncs once, before the last `unsynced` ones.
+/// Appends one batch per record, and syncs once, before the last `unsynced` batches.
 fn written(segment_bytes: u64, records: &[&[u8]], unsynced: usize) -> (MemoryDisk, Journal) {
     let mut disk = formatted(segment_bytes);
     let (mut journal, _) = open(&mut disk);
@@ -113,7 +113,7 @@ fn a_batch_that_rolled_is_durable_when_both_files_are() {
 #[test]
 fn damage_below_the_synced_end_names_the_place_and_changes_nothing() {
     let (mut disk, _) = written(4096, &[b"one", b"two", b"three"], 0);
-    // Behind the header: opening, mark, then batches of 40 + 1 + 3 bytes.
+    // After the header: opening, mark, then batches of 40 + 1 + 3 bytes.
     let two = SEGMENT_HEADER_BYTES + 2 * BATCH_HEADER_BYTES + 44;
     disk.flip(&file_name(0), (two + 42) * 8);
     let before = disk.contents();
@@ -272,7 +272,7 @@ fn a_full_disk_is_announced_before_it_is_an_error() {
     assert_eq!(error, JournalError::Disk { file: file_name(2), error: DiskError::Full });
     let mut after_crash = disk.clone();
     after_crash.crash(|_| Fate::Lost, |_| false);
-    assert_eq!(open(&mut after_crash).1.records.len(), count.into(), "nothing durable is lost");
+    assert_eq!(open(&mut after_crash).1.records.len(), usize::from(count), "nothing durable is lost");
     disk.files_max = None;
     journal.append(&mut disk, &batch(&[&[count; 60]])).unwrap();
     sync(&mut journal, &mut disk);

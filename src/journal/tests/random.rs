@@ -12,12 +12,12 @@ enum Step {
     Append(Vec<usize>),
     StartSync,
     CompleteSync,
-    /// The process dies, the disk's cache lives on.
+    /// The process dies; the disk's cache survives.
     Restart,
-    /// The disk loses what these say, cyclically.
+    /// The disk crashes with these fates, cyclically.
     Crash(Vec<Fate>, Vec<bool>),
     Full(bool),
-    /// These files are removed from a copy of what a crash would leave.
+    /// Removes these files from a copy of the disk after a crash.
     Vanish(Vec<bool>, Vec<Fate>),
 }
 
@@ -44,7 +44,7 @@ fn step() -> impl Strategy<Value = Step> {
     ]
 }
 
-/// What a journal should hold: batches with the offset at which each ends.
+/// The expected content of a journal: batches with the offset at which each ends.
 #[derive(Default)]
 struct Model {
     batches: Vec<(Offset, Vec<Vec<u8>>)>,
@@ -77,7 +77,7 @@ impl Model {
         journal
     }
 
-    /// After files have vanished: a refusal that changes nothing, or everything that was durable.
+    /// After files vanished: a refusal that changes nothing, or everything that was durable.
     fn check_rest(&self, disk: &mut MemoryDisk) {
         let before = disk.contents();
         match Journal::open(disk, &ME) {
@@ -168,7 +168,7 @@ proptest! {
         }
         disk.files_max = None;
         model.reopen(&mut disk);
-        // All is synced and marked: from here on one flipped bit is found or does not matter.
+        // Everything is synced and marked: one flipped bit is detected or does not matter.
         for (file, bit) in rot {
             let mut disk = disk.clone();
             let contents = disk.contents();

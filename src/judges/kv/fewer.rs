@@ -1,4 +1,4 @@
-//! Fewer calls of a history that has no linearization, which have none either: they show what is wrong.
+//! Reduces a history without a linearization to few calls that have none either, and so show the fault.
 
 use alloc::collections::BTreeSet;
 use alloc::vec::Vec;
@@ -9,7 +9,7 @@ use crate::judges::orders::has_order;
 
 type KvCall<V> = Call<Register<V>>;
 
-/// What the call leaves if it takes effect: `Some(None)` if nothing; `None` if it only reads.
+/// The value that the call leaves if it takes effect: `Some(None)` for nothing; `None` if the call only reads.
 pub(super) fn stored<V: Clone + Ord>(call: &KvCall<V>) -> Option<Option<V>> {
     match (&call.operation, &call.answer) {
         (KvOperation::Get, _) => None,
@@ -20,15 +20,15 @@ pub(super) fn stored<V: Clone + Ord>(call: &KvCall<V>) -> Option<Option<V>> {
     }
 }
 
-/// The history without the values `gone`: a history that has a linearization if `calls` has one.
+/// The history without the values `gone`. It has a linearization if `calls` has one.
 ///
-/// Take the linearization of `calls`. Where the state is one of those that are gone, put the last one before it that is
-/// not, or nothing if there is none. Whatever a call says of a state that is not gone still holds.
+/// Proof: take the linearization of `calls`. Replace each state in `gone` by the last state before it that is not in
+/// `gone`, or by nothing if there is none. Whatever a call says of a state that is not in `gone` still holds.
 ///
-/// 1. A call that stores a value that is gone, or finds it, is left out. So is a get without an answer.
-/// 2. A swap from a value that is gone to one that is not becomes a put.
-/// 3. A swap that differs is left out if it is from a value that is gone. It is also left out if it may have met one:
-///    the value before that may be just the one that it is from.
+/// 1. A call that stores or finds a value in `gone` is left out. So is a get without an answer.
+/// 2. A swap from a value in `gone` to one that is not becomes a put.
+/// 3. A swap that differs is left out if its `from` is in `gone`. It is also left out if the state that it met may be
+///    in `gone`: the state that replaces it could equal `from`.
 pub(super) fn without<V: Clone + Ord>(calls: &[KvCall<V>], gone: &BTreeSet<Option<V>>) -> Vec<KvCall<V>> {
     let mut fewer = Vec::new();
     for call in calls {
@@ -56,8 +56,8 @@ pub(super) fn without<V: Clone + Ord>(calls: &[KvCall<V>], gone: &BTreeSet<Optio
     fewer
 }
 
-/// Whether one of the values `gone` may have been there at some moment between `begun` and `answered`: it was stored
-/// before the end, and by no call that another one surely overwrote before the beginning.
+/// Whether one of the values `gone` may have been there at some moment between `begun` and `answered`. That is so if a
+/// call stored it before `answered`, and no other call surely overwrote that call before `begun`.
 fn may_be_met<V: Clone + Ord>(
     calls: &[KvCall<V>],
     gone: &BTreeSet<Option<V>>,
@@ -75,7 +75,7 @@ fn may_be_met<V: Clone + Ord>(
     })
 }
 
-/// Few calls of a history without a linearization that show why there is none, as far as the steps go.
+/// Few calls that show why a history has no linearization, as few as the steps allow.
 pub(super) fn fewest<V: Clone + Ord>(calls: Vec<KvCall<V>>, steps: &mut u64) -> Vec<KvCall<V>> {
     let mut is_proof = |calls: &[KvCall<V>]| has_order(Register::default(), calls, steps) == Some(false);
     let values: BTreeSet<Option<V>> = calls.iter().filter_map(stored).collect();
@@ -87,12 +87,12 @@ pub(super) fn fewest<V: Clone + Ord>(calls: Vec<KvCall<V>>, steps: &mut u64) -> 
     // Calls that only read may be left out one by one.
     let (reads, changes): (Vec<_>, Vec<_>) = only(&kept).into_iter().partition(|call| stored(call).is_none());
     let reads = few_enough(reads, |reads| is_proof(&[reads, &changes].concat()));
-    // As they were, which some of those that are left are not.
+    // The original calls: `without` changed some of those that are left.
     let left: BTreeSet<Moment> = reads.iter().chain(&changes).map(|call| call.begun).collect();
     calls.into_iter().filter(|call| left.contains(&call.begun)).collect()
 }
 
-/// Few of the items that are still enough, given that all of them are: halves are left out, then smaller parts.
+/// Few of the items that still pass `is_enough`, given that all of them do. Leaves out halves, then smaller parts.
 fn few_enough<T: Clone>(mut items: Vec<T>, mut is_enough: impl FnMut(&[T]) -> bool) -> Vec<T> {
     let mut part = items.len();
     loop {

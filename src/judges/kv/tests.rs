@@ -1,4 +1,4 @@
-//! Histories as one reads them, and every small one.
+//! Histories written by hand, and every history of up to four calls.
 
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
@@ -16,7 +16,7 @@ fn value(text: &str) -> Option<u8> {
     (text != "nothing").then(|| text.parse().unwrap())
 }
 
-/// Plays one line: a client's number, what it asks on which key, or what becomes of that.
+/// Plays one line: a client's number, and either its call on a key or the outcome of its call.
 fn play(history: &mut History, now: Instant, line: &'static str) -> Result<(), Violation> {
     let words: Vec<&'static str> = line.split_whitespace().collect();
     let who = ProcessId::Client(words[0].parse().unwrap());
@@ -44,7 +44,7 @@ fn played(lines: &'static str) -> (History, Result<(), Violation>) {
     let mut history = History::default();
     let mut lines = lines.split(';').map(str::trim).enumerate();
     let result = lines.try_for_each(|(number, line)| {
-        // A clone, as of a world, goes on like its origin.
+        // A clone, as of a forked world, behaves like its origin.
         history = history.clone();
         play(&mut history, Instant::from_micros(number as u64), line)
     });
@@ -52,7 +52,7 @@ fn played(lines: &'static str) -> (History, Result<(), Violation>) {
     (history, result)
 }
 
-/// `expected` is empty if some order explains the history, or else the operations that none explains.
+/// `expected` is empty if some order explains the history. Otherwise it lists operations that no order explains.
 fn check(lines: &'static str, expected: &str) {
     let (history, result) = played(lines);
     let found = match result {
@@ -74,7 +74,7 @@ fn one_client_after_another() {
     check("0 puts x 1; 0 put; 1 gets x; 1 found nothing", "put 1, get");
     check("0 puts x 1; 0 put; 0 puts x 2; 0 put; 1 gets x; 1 found 1", "put 1, put 2, get");
     check("0 puts x 1; 0 put; 0 deletes x; 0 deleted; 1 gets x; 1 found 1", "put 1, delete, get");
-    // A read that was stale once may not be fresh before.
+    // A read must not see an older value than an earlier read did.
     check(
         "0 puts x 1; 0 put; 1 puts x 2; 2 gets x; 2 found 2; 2 gets x; 2 found 1",
         "put 1, put 2, get, get",
@@ -117,14 +117,14 @@ fn calls_that_overlap_take_effect_in_any_order() {
         "0 puts x 1; 1 puts x 2; 0 put; 1 put; 2 gets x; 2 found 1; 3 gets x; 3 found 2",
         "put 1, put 2, get, get",
     );
-    // Of two puts that overlap with a third one, nobody saw the one, and somebody sees the other one later.
+    // Two puts overlap with a third one. Nobody sees the first, and somebody sees the second later.
     check(
         "0 puts x 1; 1 puts x 2; 2 puts x 3; 2 put; 0 put; 3 gets x; 3 found 3; 3 gets x; 3 found 2; 1 put",
         "",
     );
-    // A read that lasts may be of any moment.
+    // A long read may return the value of any moment within it.
     check("0 puts x 1; 0 put; 2 gets x; 0 puts x 2; 0 put; 0 puts x 3; 0 put; 2 found 2", "");
-    // Of a call that is open it is not known whether it took effect.
+    // An open call may or may not have taken effect.
     check("0 puts x 1; 1 gets x; 1 found nothing; 1 gets x; 1 found 1; 0 put", "");
 }
 
@@ -196,7 +196,7 @@ fn value_of(number: u8) -> Option<u8> {
     (number > 0).then_some(number)
 }
 
-/// Many clients at once, each of which swaps a value for the same one: any part of them may have done so.
+/// Many clients at once each swap a value for the same value: any subset of the swaps may have taken effect.
 #[test]
 fn where_the_steps_are_spent_nothing_is_claimed() {
     let mut history = KvHistory::<&str, u8>::default();
@@ -217,7 +217,7 @@ fn where_the_steps_are_spent_nothing_is_claimed() {
     history.answered(now, reader, KvAnswer::Found(Some(7))).unwrap_err();
 }
 
-/// As many as clients may have, and as many as may be lost, without spending the steps.
+/// The steps suffice for dozens of clients at once and hundreds of lost calls.
 #[test]
 fn hundreds_of_lost_calls_and_dozens_of_clients_at_once_are_judged() {
     let mut history = KvHistory::<&str, u16>::default();
@@ -252,7 +252,7 @@ fn hundreds_of_lost_calls_and_dozens_of_clients_at_once_are_judged() {
     assert!(calls <= 4, "{calls} of 650 calls are shown: {violation}");
 }
 
-/// Against the definition: whether any order explains the calls, and that leaving out values makes nothing wrong.
+/// Compares with the definition: whether any order explains the calls. Leaving out values must break no good history.
 #[test]
 fn every_history_of_up_to_four_calls_is_judged_as_by_trying_every_order() {
     let swap = |answer| (KvOperation::Swap { from: Some(1), to: 2 }, answer);
@@ -279,7 +279,7 @@ fn every_history_of_up_to_four_calls_is_judged_as_by_trying_every_order() {
             for spans in &spans {
                 let calls = chosen.iter().zip(spans).enumerate().map(|(place, (kind, (begin, end)))| {
                     let (operation, answer) = kinds[*kind].clone();
-                    // All beginnings of a tick lie before its ends.
+                    // All beginnings of a tick come before its ends.
                     let moment = |tick: u64| Moment { at: Instant::ZERO, count: tick * 8 + place as u64 };
                     let answer = answer.map(|answer| (moment(end * 2 + 1), answer));
                     Call { who: ProcessId::Client(0), operation, begun: moment(begin * 2), answer }

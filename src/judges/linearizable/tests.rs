@@ -1,10 +1,10 @@
-//! The search against one that tries everything.
+//! Compares the search with one that tries every order.
 
 use alloc::collections::BTreeSet;
 
 use super::*;
 
-/// A register that is written and read.
+/// A register that clients write and read.
 struct Register;
 
 #[derive(Clone, Copy, PartialEq, Debug)]
@@ -31,7 +31,7 @@ impl Sequential for Register {
     }
 
     fn without(&self, calls: &[Call<Register>], index: usize) -> Option<Vec<Call<Register>>> {
-        // Whoever reads changes nothing.
+        // A read changes nothing.
         (calls[index].operation == Access::Read).then(|| {
             let mut fewer = calls.to_vec();
             fewer.remove(index);
@@ -53,7 +53,7 @@ fn searched(calls: &[Call<Register>]) -> Search {
     search(&Register, calls, &mut 1_000_000)
 }
 
-/// Whether any order of any of the calls will do, `chosen` of which come first: told from the definition alone.
+/// Whether some order of some of the calls, of which `chosen` come first, explains them: straight from the definition.
 pub(crate) fn any_order<M: Sequential>(model: &M, calls: &[Call<M>], chosen: &mut Vec<usize>) -> bool {
     is_in_time(calls, chosen)
         && (is_explained(model, calls, chosen)
@@ -68,7 +68,7 @@ pub(crate) fn any_order<M: Sequential>(model: &M, calls: &[Call<M>], chosen: &mu
             }))
 }
 
-/// Whether none was answered before one in front of it began.
+/// Whether no call was answered before a call that precedes it in the order began.
 fn is_in_time<M: Sequential>(calls: &[Call<M>], order: &[usize]) -> bool {
     order.iter().enumerate().all(|(place, first)| match &calls[*first].answer {
         Some((at, _)) => order[..place].iter().all(|before| *at >= calls[*before].begun),
@@ -76,7 +76,7 @@ fn is_in_time<M: Sequential>(calls: &[Call<M>], order: &[usize]) -> bool {
     })
 }
 
-/// Whether all that were answered are there, and the model answers each as it was answered.
+/// Whether all answered calls are in the order, and the model gives the answer of each.
 fn is_explained<M: Sequential>(model: &M, calls: &[Call<M>], order: &[usize]) -> bool {
     let is_there = |index: usize| calls[index].answer.is_none() || order.contains(&index);
     let apply = |state, index: &usize| {
@@ -86,7 +86,7 @@ fn is_explained<M: Sequential>(model: &M, calls: &[Call<M>], order: &[usize]) ->
     (0..calls.len()).all(is_there) && order.iter().try_fold(model.initial(), apply).is_some()
 }
 
-/// Every number of so many digits, by its digits.
+/// Every number with this many digits, as its digits.
 pub(crate) fn numbers(base: usize, digits: usize) -> impl Iterator<Item = Vec<usize>> {
     let all = (0..digits).fold(1, |all, _| all * base);
     (0..all).map(move |number| {
@@ -100,7 +100,7 @@ pub(crate) fn numbers(base: usize, digits: usize) -> impl Iterator<Item = Vec<us
     })
 }
 
-/// Every way in which `count` calls can lie to each other in time: for each, when it begins and when it ends.
+/// Every way in which `count` calls can overlap in time: for each call, its beginning and its end.
 pub(crate) fn spans(count: usize) -> Vec<Vec<(u64, u64)>> {
     let ends = count as u64;
     let all: Vec<(u64, u64)> =
@@ -130,7 +130,7 @@ fn every_history_of_up_to_five_calls_is_judged_as_by_trying_every_order() {
         let spans = spans(count);
         assert_eq!(spans.len(), [1, 1, 3, 19, 207, 3451][count], "interval orders of {count} calls");
         for chosen in numbers(kinds.len(), count) {
-            // Which call is listed first makes no other history.
+            // The order of the list makes no other history.
             if !chosen.is_sorted() {
                 continue;
             }
@@ -140,7 +140,7 @@ fn every_history_of_up_to_five_calls_is_judged_as_by_trying_every_order() {
                     .zip(spans)
                     .map(|(kind, (begin, end))| {
                         let (operation, answer) = kinds[*kind];
-                        // All beginnings of a tick lie before its ends.
+                        // All beginnings of a tick come before its ends.
                         call(operation, begin * 2, answer.map(|value| (end * 2 + 1, value)))
                     })
                     .collect();

@@ -1,4 +1,4 @@
-//! A client's state as bytes.
+//! Saves and loads a client's state as bytes.
 
 use alloc::vec::Vec;
 
@@ -46,7 +46,7 @@ impl<M: Machine> ClientState<M> {
         asked.encode(out);
         queries.encode(out);
         next_query.encode(out);
-        // Anybody's answer says how far it is: more than a slot may be.
+        // Any site may have reported this number: it may exceed the largest slot that decodes.
         seen.0.encode(out);
     }
 
@@ -86,7 +86,7 @@ impl<M: Machine> Wire for Command<M> {
                 out.push(1);
                 operation.encode(out);
             }
-            Command::Tell(query) => {
+            Command::Query(query) => {
                 out.push(2);
                 query.encode(out);
             }
@@ -100,7 +100,7 @@ impl<M: Machine> Wire for Command<M> {
     fn decode(input: &mut Reader<'_>) -> Result<Command<M>, WireError> {
         match input.u8()? {
             1 => Wire::decode(input).map(Command::Do),
-            2 => Wire::decode(input).map(Command::Tell),
+            2 => Wire::decode(input).map(Command::Query),
             3 => Wire::decode(input).map(Command::DoLast),
             _ => Err(WireError::Invalid("tag of a command")),
         }

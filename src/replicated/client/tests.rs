@@ -1,4 +1,4 @@
-//! What a client makes of the ends of its sessions.
+//! Tests how a client handles the ends of its sessions.
 
 use alloc::vec;
 use alloc::vec::Vec;
@@ -23,7 +23,7 @@ impl Asker {
         Asker(client, Effects::default())
     }
 
-    /// What it says and what it notes.
+    /// The messages that it sends, and its notes.
     fn hand_in(&mut self, now: Duration, input: Input<Participant>) -> (Vec<Message>, Vec<Note>) {
         self.0.handle(Instant::ZERO + now, input, &mut self.1);
         let given = self.1.take().unwrap();
@@ -35,7 +35,7 @@ impl Asker {
         self.hand_in(Duration::ZERO, Input::Command(command)).0
     }
 
-    fn hear(&mut self, message: Message) -> (Vec<Message>, Vec<Note>) {
+    fn receive(&mut self, message: Message) -> (Vec<Message>, Vec<Note>) {
         self.hand_in(Duration::ZERO, Input::Message { from: ProcessId::site(0), message })
     }
 
@@ -50,7 +50,7 @@ fn tweet() -> Operation {
 
 fn asked(messages: &[Message]) -> Request {
     match messages {
-        [Message::Ask { request }] => request.clone(),
+        [Message::Request { request }] => request.clone(),
         other => panic!("{other:?}"),
     }
 }
@@ -66,17 +66,17 @@ fn who_finds_session_after_session_gone_says_at_last_that_nothing_was_done() {
     let mut opening = asked(&asker.command(Command::Do(tweet())));
     for time in 0..=ANEW_MAX {
         assert!(!asker.may_be_done(), "an opening does nothing");
-        let request = asked(&asker.hear(opened(&opening, time)).0);
+        let request = asked(&asker.receive(opened(&opening, time)).0);
         assert!(asker.may_be_done());
         let expired = Message::Expired { id: request.id(), is_undone: true };
-        let (said, notes) = asker.hear(expired.clone());
+        let (sent, notes) = asker.receive(expired.clone());
         if time == ANEW_MAX {
-            assert_eq!((said, notes), (vec![], vec![Note::Undone(tweet())]));
+            assert_eq!((sent, notes), (vec![], vec![Note::GaveUp(tweet())]));
         } else {
-            opening = asked(&said);
-            assert_eq!(notes, [Note::AsksAnew(tweet())]);
-            // A second copy is of a request that is over.
-            assert_eq!(asker.hear(expired), (vec![], vec![]));
+            opening = asked(&sent);
+            assert_eq!(notes, [Note::AsksInNewSession(tweet())]);
+            // A second copy is about a request that is over.
+            assert_eq!(asker.receive(expired), (vec![], vec![]));
         }
     }
     assert!(!asker.may_be_done() && asker.0.as_client().unwrap().is_idle());
@@ -86,16 +86,16 @@ fn who_finds_session_after_session_gone_says_at_last_that_nothing_was_done() {
 fn what_nobody_remembers_is_not_asked_for_again() {
     let mut asker = Asker::start(1);
     let opening = asked(&asker.command(Command::Do(tweet())));
-    let request = asked(&asker.hear(opened(&opening, 0)).0);
-    // Of another request, though it has the same number.
+    let request = asked(&asker.receive(opened(&opening, 0)).0);
+    // It is about another request, though that has the same number.
     let RequestId::Execute { session, number, digest } = request.id() else { unreachable!() };
     let other = RequestId::Execute { session, number, digest: digest ^ 1 };
-    assert_eq!(asker.hear(Message::Expired { id: other, is_undone: true }), (vec![], vec![]));
+    assert_eq!(asker.receive(Message::Expired { id: other, is_undone: true }), (vec![], vec![]));
     let at = Position { slot: 1, index: 0 };
     let applied = Message::Applied { id: other, at, answer: Answer::Of(TimelineOutcome::Done) };
-    assert_eq!(asker.hear(applied), (vec![], vec![]), "nor is its answer one to this");
+    assert_eq!(asker.receive(applied), (vec![], vec![]), "nor is its answer one to this");
     let expired = Message::Expired { id: request.id(), is_undone: false };
-    assert_eq!(asker.hear(expired), (vec![], vec![Note::Lost(tweet())]));
+    assert_eq!(asker.receive(expired), (vec![], vec![Note::OutcomeUnknown(tweet())]));
 }
 
 #[test]
@@ -103,31 +103,31 @@ fn the_last_request_of_a_session_is_followed_by_another_opening() {
     let mut asker = Asker::start(1);
     let opening = asked(&asker.command(Command::DoLast(tweet())));
     assert_eq!(asker.command(Command::Do(tweet())), []);
-    let request = asked(&asker.hear(opened(&opening, 0)).0);
+    let request = asked(&asker.receive(opened(&opening, 0)).0);
     assert!(matches!(request, Request::Execute { is_last: true, .. }), "{request:?}");
     let at = Position { slot: 1, index: 0 };
-    let (said, _) =
-        asker.hear(Message::Applied { id: request.id(), at, answer: Answer::Of(TimelineOutcome::Done) });
-    let next = asked(&said);
+    let (sent, _) =
+        asker.receive(Message::Applied { id: request.id(), at, answer: Answer::Of(TimelineOutcome::Done) });
+    let next = asked(&sent);
     assert!(matches!(next, Request::Open { .. }) && next.id() != opening.id(), "{next:?}");
 }
 
-/// Programs draw the numbers of their clients: an answer to an earlier one must not be shown as one to a later.
+/// Programs draw the numbers of their clients: an answer to an earlier client must not pass for one to a later client.
 #[test]
 fn no_query_of_one_client_has_the_id_of_another_of_the_same_number() {
     let view = View { viewer: "ann".parse().unwrap(), limit: 9, older_than: None };
     let id = |seed| match &Asker::start(seed)
-        .command(Command::Tell(Query::Of(TimelineQuery::View { view: view.clone() })))[..]
+        .command(Command::Query(Query::Of(TimelineQuery::View { view: view.clone() })))[..]
     {
         [Message::Query { id, .. }] => *id,
         other => panic!("{other:?}"),
     };
     let mut later = Asker::start(2);
-    later.command(Command::Tell(Query::Of(TimelineQuery::View { view: view.clone() })));
-    let told = |id| {
+    later.command(Command::Query(Query::Of(TimelineQuery::View { view: view.clone() })));
+    let reply = |id| {
         let reply = Reply::Of(TimelineReply::View { page: Page::default() });
-        Message::Told { id, applied: Slot(3), reply }
+        Message::QueryReply { id, applied: Slot(3), reply }
     };
-    assert_eq!(later.hear(told(id(1))), (vec![], vec![]));
-    assert_eq!(later.hear(told(id(2))).1.len(), 1);
+    assert_eq!(later.receive(reply(id(1))), (vec![], vec![]));
+    assert_eq!(later.receive(reply(id(2))).1.len(), 1);
 }

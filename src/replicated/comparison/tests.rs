@@ -24,9 +24,9 @@ fn entry(count: u64) -> Entry<alloc::sync::Arc<Submission>> {
     Entry::Values([alloc::sync::Arc::new(Submission { origin: site(1), number, after, request })].into())
 }
 
-/// Site 0 of `sites`, which has applied `slots` slots, and what it does.
+/// Site 0 of `sites`, which has applied `slots` slots.
 struct Stage {
-    bird: Participant,
+    participant: Participant,
     effects: Effects<Participant>,
     now: Instant,
     slots: u64,
@@ -39,31 +39,31 @@ impl Stage {
         };
         let records = (0..slots).map(learned).collect();
         let recovered = Recovered { incarnation: 1, records };
-        let bird =
+        let participant =
             Participant::start(&Config::new(sites), ProcessId::site(0), crate::mix::Seed(1), recovered)
                 .unwrap();
-        Stage { bird, effects: Effects::default(), now: Instant::ZERO, slots }
+        Stage { participant, effects: Effects::default(), now: Instant::ZERO, slots }
     }
 
     fn hand(&mut self, input: Input<Participant>) -> Given<Participant> {
-        self.bird.handle(self.now, input, &mut self.effects);
+        self.participant.handle(self.now, input, &mut self.effects);
         self.effects.take().unwrap()
     }
 
-    fn tell(&mut self, from: u8, message: Message) -> Given<Participant> {
+    fn deliver(&mut self, from: u8, message: Message) -> Given<Participant> {
         self.hand(Input::Message { from: ProcessId::site(from), message })
     }
 
-    /// Peer `from` says that it has this, by the answer to a comparison.
+    /// Peer `from` answers a comparison with this claim.
     fn compared(&mut self, from: u8, claim: Claim) -> Given<Participant> {
-        self.tell(from, Message::Compared { claim })
+        self.deliver(from, Message::CompareReply { claim })
     }
 
     fn site(&self) -> &Site {
-        self.bird.as_site().unwrap()
+        self.participant.as_site().unwrap()
     }
 
-    /// What it has itself below this slot.
+    /// This site's own claim below this slot.
     fn own(&self, end: u64) -> Claim {
         Claim { end: Slot(end), digest: self.site().replica.digests().at(Slot(end)).unwrap() }
     }
@@ -72,12 +72,12 @@ impl Stage {
         self.site().status().phase == Phase::Diverged
     }
 
-    /// One more slot is supplied by peer 1.
+    /// Peer 1 supplies one more slot.
     fn learn(&mut self) -> Given<Participant> {
         let (slot, entry) = (Slot(self.slots), entry(self.slots + 1));
         self.slots += 1;
         let chosen = Slot(self.slots);
-        self.tell(1, Message::Paxos { message: paxos::PaxosMessage::Supply { slot, entry, chosen } })
+        self.deliver(1, Message::Paxos { message: paxos::PaxosMessage::FetchReply { slot, entry, chosen } })
     }
 }
 
@@ -113,7 +113,7 @@ fn who_differs_from_a_quorum_stops_and_says_by_what() {
 fn nothing_is_done_in_the_call_that_stops() {
     let mut stage = Stage::new(3, 9);
     stage.compared(1, other(7, 1));
-    stage.bird.handle(
+    stage.participant.handle(
         stage.now,
         Input::Message { from: ProcessId::site(2), message: Message::Compare { claim: other(7, 1) } },
         &mut stage.effects,
@@ -127,11 +127,11 @@ fn one_voice_counts_once_and_stops_nobody() {
     for end in [7, 8, 9, 7, 3] {
         assert_eq!(stage.compared(1, other(end, 1)).stop, None);
     }
-    // Others that say something else at another slot are no quorum with it.
+    // Peers that differ at another slot are no quorum with it.
     assert_eq!(stage.compared(2, other(8, 1)).stop, None);
     assert_eq!(stage.compared(2, other(3, 2)).stop, None);
     assert!(stage.is_alone());
-    // Nor is a voice from outside, or one of its own name.
+    // Nor does a claim count from outside of the cluster, or under this site's own number.
     for from in [0, 5, 8] {
         assert_eq!(stage.compared(from, other(3, 1)).stop, None);
     }
@@ -144,13 +144,13 @@ fn nonsense_changes_nothing() {
         for end in [10, 1 << 40, (1 << 56) - 1] {
             let given = stage.compared(from, other(end, u64::MAX));
             assert_eq!((given.stop, given.messages.len(), given.notes.len()), (None, 0, 0));
-            let given = stage.tell(from, Message::Compare { claim: other(end, u64::MAX) });
+            let given = stage.deliver(from, Message::Compare { claim: other(end, u64::MAX) });
             assert_eq!((given.stop, given.messages.len(), given.notes.len()), (None, 0, 0));
         }
     }
     assert!(!stage.is_alone());
     let from = ProcessId::Client(1);
-    let given = stage.hand(Input::Message { from, message: Message::Compared { claim: other(7, 1) } });
+    let given = stage.hand(Input::Message { from, message: Message::CompareReply { claim: other(7, 1) } });
     assert_eq!(given.notes.len(), 1, "a client has no log");
 }
 
@@ -165,31 +165,32 @@ fn a_difference_asks_all_and_lets_nothing_be_chosen_until_a_quorum_agrees() {
     let ballot = Ballot { round: 1, site: site(1) };
     let accept =
         |slot| paxos::PaxosMessage::Accept { ballot, slot: Slot(slot), chosen: Slot(9), entry: entry(10) };
-    let given = stage.tell(1, Message::Paxos { message: accept(9) });
+    let given = stage.deliver(1, Message::Paxos { message: accept(9) });
     assert!(given.records.is_empty() && given.messages.is_empty());
     let request = Request::Open { client: ProcessId::Client(3), nonce: 1 };
     let id = request.id();
-    let given = stage.hand(Input::Message { from: ProcessId::Client(3), message: Message::Ask { request } });
+    let given =
+        stage.hand(Input::Message { from: ProcessId::Client(3), message: Message::Request { request } });
     assert!(given.records.is_empty());
     assert_eq!(given.messages[0].message, Message::Busy { id, reason: BusyReason::Diverged });
-    // It shows what it has, and cannot say what a quorum has.
+    // It shows what it has, but cannot say what a quorum has.
     let view = crate::tweets::timeline::View { viewer: "bob".parse().unwrap(), limit: 9, older_than: None };
     let mut ask = |query| {
         let message = Message::Query { id: 1, seen: Slot(0), query };
         stage.hand(Input::Message { from: ProcessId::Client(3), message }).messages[0].message.clone()
     };
-    assert!(matches!(ask(Query::Of(TimelineQuery::View { view: view.clone() })), Message::Told { .. }));
-    assert!(matches!(ask(Query::Status), Message::Told { .. }));
-    assert!(matches!(ask(Query::Of(TimelineQuery::Fresh { view })), Message::Behind { .. }));
-    // Unanswered, it asks again.
+    assert!(matches!(ask(Query::Of(TimelineQuery::View { view: view.clone() })), Message::QueryReply { .. }));
+    assert!(matches!(ask(Query::Status), Message::QueryReply { .. }));
+    assert!(matches!(ask(Query::Of(TimelineQuery::QuorumView { view })), Message::Behind { .. }));
+    // Without an answer, it asks again.
     stage.now += Duration::from_millis(150);
     assert_eq!(compares(&stage.hand(Input::Wake)), [stage.own(7)]);
-    // The other one agrees, a little further on: with this site it is a quorum.
+    // The other peer agrees, a little further on: with this site that is a quorum.
     let given = stage.compared(2, stage.own(8));
     assert!(!stage.is_alone() && given.stop.is_none());
-    let given = stage.tell(1, Message::Paxos { message: accept(9) });
+    let given = stage.deliver(1, Message::Paxos { message: accept(9) });
     assert!(given.messages.iter().any(|letter| letter.message.kind() == "Accepted"));
-    // The one that differs says so again and again, and nobody minds.
+    // The peer that differs says so again and again, and nothing follows.
     assert_eq!(compares(&stage.compared(1, other(9, 1))), []);
     assert!(!stage.is_alone());
 }
@@ -220,7 +221,7 @@ fn what_is_further_ahead_is_compared_when_this_site_is_there() {
     let mut right = Stage::new(3, 12);
     let claim = right.own(11);
     assert_eq!(ahead.compared(1, other(11, 1)).notes.len(), 0);
-    // The lowest waits: the latest might never be reached under load.
+    // The lowest claim waits: under load the latest might never be reached.
     ahead.compared(1, other(500, 7));
     ahead.compared(2, claim);
     ahead.learn();
@@ -239,7 +240,7 @@ fn what_is_too_long_ago_is_not_compared() {
     for from in [1, 2] {
         let given = stage.compared(from, other(20, 1));
         assert_eq!((given.stop, given.notes.len()), (None, 0));
-        let given = stage.tell(from, Message::Compare { claim: other(20, 1) });
+        let given = stage.deliver(from, Message::Compare { claim: other(20, 1) });
         assert_eq!((given.stop, given.messages.len()), (None, 0));
     }
     stage.compared(1, other(21, 1));
@@ -249,12 +250,12 @@ fn what_is_too_long_ago_is_not_compared() {
 #[test]
 fn who_asks_is_answered_and_compared_with() {
     let mut stage = Stage::new(3, 9);
-    let given = stage.tell(1, Message::Compare { claim: stage.own(5) });
+    let given = stage.deliver(1, Message::Compare { claim: stage.own(5) });
     assert_eq!(given.messages.len(), 1);
-    assert_eq!(given.messages[0].message, Message::Compared { claim: stage.own(5) });
-    stage.tell(1, Message::Compare { claim: other(5, 1) });
+    assert_eq!(given.messages[0].message, Message::CompareReply { claim: stage.own(5) });
+    stage.deliver(1, Message::Compare { claim: other(5, 1) });
     assert!(stage.is_alone());
-    assert!(stage.tell(2, Message::Compare { claim: other(5, 1) }).stop.is_some());
+    assert!(stage.deliver(2, Message::Compare { claim: other(5, 1) }).stop.is_some());
 }
 
 #[test]
@@ -280,18 +281,18 @@ fn heartbeats_and_their_answers_say_what_is_applied() {
             applied,
         },
     };
-    let given = stage.tell(1, heartbeat(stage.own(9)));
+    let given = stage.deliver(1, heartbeat(stage.own(9)));
     let answer = given.messages.iter().find_map(|letter| match &letter.message {
         Message::Paxos { message } => message.claim(),
         _ => None,
     });
     assert_eq!(answer, Some(stage.own(9)));
     assert!(!stage.is_alone());
-    stage.tell(1, heartbeat(other(9, 1)));
+    stage.deliver(1, heartbeat(other(9, 1)));
     assert!(stage.is_alone());
 }
 
-/// Who agreed with this site once may have voted for something else since.
+/// A peer that once agreed with this site may have voted for something else since.
 #[test]
 fn what_others_said_of_earlier_slots_says_nothing_of_a_later_difference() {
     let mut stage = Stage::new(3, 9);
@@ -301,7 +302,8 @@ fn what_others_said_of_earlier_slots_says_nothing_of_a_later_difference() {
     assert!(stage.is_alone());
     stage.compared(2, stage.own(7));
     assert!(!stage.is_alone());
-    // A difference further on, of the same peer, is no other difference: who is known to agree is not asked again.
+    // A difference of the same peer further on is no other difference: peers that are known to agree are not asked
+    // again.
     for end in [8, 9, 7] {
         assert_eq!(compares(&stage.compared(1, other(end, 1))), []);
         assert!(!stage.is_alone());
@@ -314,7 +316,7 @@ fn what_others_said_of_earlier_slots_says_nothing_of_a_later_difference() {
     }
 }
 
-/// A site that stood aside in its campaign leads when it may, though all have promised and none says more.
+/// A candidate that stood aside leads once it takes part again, though all have promised and no further message comes.
 #[test]
 fn a_candidate_leads_when_it_takes_part_again() {
     let mut stage = Stage::new(3, 9);
@@ -331,7 +333,7 @@ fn a_candidate_leads_when_it_takes_part_again() {
         let (from_slot, to, end, chosen) = (Slot(9), Slot(9), Slot(9), Slot(9));
         let reports = Vec::new();
         let promise = paxos::Promise { ballot, from: from_slot, to, end, chosen, sync: 0, reports };
-        stage.tell(from, Message::Paxos { message: paxos::PaxosMessage::Promise(promise) });
+        stage.deliver(from, Message::Paxos { message: paxos::PaxosMessage::Promise(promise) });
     }
     assert!(stage.site().paxos.leads_under().is_none());
     stage.compared(1, stage.own(9));

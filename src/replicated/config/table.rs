@@ -1,5 +1,5 @@
-//! From one table of settings to all that there is of each: its field, what it usually is, its range, its bytes, its
-//! place in `sites.ron` and the text there, and the form in which files change it.
+//! Builds everything about a setting from one table: its field, usual value, range, encoding, its place and comment in
+//! `sites.ron`, and the forms in which files change it.
 
 use alloc::format;
 use alloc::string::{String, ToString};
@@ -10,13 +10,13 @@ use crate::time::Duration;
 
 /// A size or a time.
 pub(super) trait Quantity: Copy + PartialOrd {
-    /// What errors say after its name.
+    /// The unit that errors print after the name.
     const UNIT: &'static str;
 
-    /// In its unit.
+    /// The value in its unit.
     fn number(self) -> u64;
 
-    /// In RON.
+    /// The value in RON.
     fn text(self) -> String;
 }
 
@@ -56,7 +56,19 @@ impl Quantity for Duration {
     }
 }
 
-/// Refuses what is outside of `range`.
+/// As a schema shows it.
+#[cfg(feature = "schema")]
+pub(super) fn json<Q: Quantity>(quantity: Q) -> serde_json::Value {
+    serde_json::from_str(&quantity.text()).expect("numbers and texts are the same in RON and JSON")
+}
+
+#[cfg(feature = "schema")]
+pub(super) fn json_range<Q: Quantity>(range: RangeInclusive<Q>) -> [serde_json::Value; 2] {
+    let (min, max) = range.into_inner();
+    [json(min), json(max)]
+}
+
+/// Refuses a value outside of `range`.
 pub(super) fn check_range<Q: Quantity>(
     name: &'static str,
     found: Q,
@@ -70,7 +82,7 @@ pub(super) fn check_range<Q: Quantity>(
     Err(ConfigError::OutOfRange { name, unit: Q::UNIT, min, max, found })
 }
 
-/// Makes [`Config`](super::Config) and the forms that change it of a table of sections:
+/// Builds [`Config`](super::Config), and the forms that change it, from a table of sections:
 ///
 /// ```text
 /// "a section of sites.ron" ItsForm {
@@ -79,8 +91,8 @@ pub(super) fn check_range<Q: Quantity>(
 /// }
 /// ```
 ///
-/// Without a comment a setting stands below that of the one before it. Files are written, and settings checked, in the
-/// order of the table.
+/// A setting without a comment stands below the comment of the setting before it. Files are written, and settings
+/// checked, in the order of the table.
 macro_rules! settings {
     ($(
         $section:literal $form:ident {
@@ -90,10 +102,10 @@ macro_rules! settings {
             )*
         }
     )*) => {
-        /// The same at every site and client of a cluster.
+        /// Sizes and times, the same at every site and client of a cluster.
         #[derive(Clone, PartialEq, Eq, Debug)]
         pub struct Config {
-            /// How many sites: 1 to 9.
+            /// The number of sites, 1 to 9.
             pub sites: u8,
             $($(
                 $(#[doc = $doc])*
@@ -102,7 +114,7 @@ macro_rules! settings {
         }
 
         impl Config {
-            /// What suits links of up to 100 ms.
+            /// The usual values, for links of up to 100 ms.
             pub fn new(sites: u8) -> Config {
                 Config { sites, $($($name: $usual,)*)* }
             }
@@ -124,7 +136,7 @@ macro_rules! settings {
             }
         }
 
-        /// Only what [works](Config::check) is read.
+        /// Decoding refuses a configuration that does not [work](Config::check).
         impl Wire for Config {
             fn encode(&self, out: &mut Vec<u8>) {
                 let Config { sites, $($($name,)*)* } = self;
@@ -141,11 +153,11 @@ macro_rules! settings {
         /// The sections of `sites.ron` with the names of their settings.
         const SECTIONS: &[(&str, &[&str])] = &[$(($section, &[$(stringify!($name)),*]),)*];
 
-        table::settings! { @form "Settings" Overrides { $($( $(#[doc = $doc])* $name: $kind, )*)* } }
-        $(table::settings! { @form $section $form { $( $(#[doc = $doc])* $name: $kind, )* } })*
+        table::settings! { @form "Settings" Overrides { $($( $(#[doc = $doc])* $name: $kind = $usual, $range; )*)* } }
+        $(table::settings! { @form $section $form { $( $(#[doc = $doc])* $name: $kind = $usual, $range; )* } })*
 
         impl Overrides {
-            /// For each setting that is set, the same without it.
+            /// For each setting that is set, a copy without it.
             pub fn each_without_one(&self) -> Vec<Overrides> {
                 let mut fewer = Vec::new();
                 $($(if self.$name.is_some() {
@@ -155,14 +167,15 @@ macro_rules! settings {
             }
         }
     };
-    (@form $title:literal $form:ident { $( $(#[doc = $doc:literal])* $name:ident: $kind:ty, )* }) => {
-        #[doc = concat!("What differs from the usual [`Config`]; a file calls it `", $title, "`.")]
+    (@form $title:literal $form:ident { $( $(#[doc = $doc:literal])* $name:ident: $kind:ty = $usual:expr, $range:expr; )* }) => {
+        /// Sizes and times of sites and clients. A field that is left out has its usual value.
         #[derive(Clone, PartialEq, Eq, Debug, Default)]
         #[cfg_attr(
             any(feature = "scenario", all(feature = "tweets", feature = "udp")),
             derive(serde::Serialize, serde::Deserialize),
             serde(rename = $title, default, deny_unknown_fields)
         )]
+        #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
         pub struct $form {
             $(
                 $(#[doc = $doc])*
@@ -170,12 +183,19 @@ macro_rules! settings {
                     any(feature = "scenario", all(feature = "tweets", feature = "udp")),
                     serde(skip_serializing_if = "Option::is_none")
                 )]
+                #[cfg_attr(
+                    feature = "schema",
+                    schemars(extend(
+                        "default" = table::json::<$kind>($usual),
+                        "x-range" = table::json_range::<$kind>($range)
+                    ))
+                )]
                 pub $name: Option<$kind>,
             )*
         }
 
         impl $form {
-            /// Sets in `config` what is set here.
+            /// Applies the settings that are set here to `config`.
             pub fn apply(&self, config: &mut Config) {
                 $(if let Some(value) = self.$name {
                     config.$name = value;

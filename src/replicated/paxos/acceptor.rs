@@ -10,9 +10,9 @@ use crate::time::{Duration, Instant};
 use crate::wire::Wire;
 
 impl<V: Value> Paxos<V> {
-    /// Phase 1b. Refusing is always safe, so a site that hears a live leader refuses: one that comes back from
-    /// an absence does not take over from a leader that the others are content with. That leader, refused by the
-    /// one that came back, campaigns above it at once (`on_nack`).
+    /// Phase 1b. Refusing is always safe, so a site that hears a live leader refuses: a candidate that was away does
+    /// not take over from a leader that the others are content with. That leader, refused by the site that was away,
+    /// campaigns above it at once (`on_nack`).
     pub(super) fn on_prepare(
         &mut self,
         now: Instant,
@@ -22,7 +22,7 @@ impl<V: Value> Paxos<V> {
         port: &mut impl Port<V>,
     ) {
         if from == self.me {
-            // The wait is over: the promise that it appended with the Prepare is durable. A later one voids it.
+            // The wait is over: the promise that was appended with this Prepare is durable. A later promise voids it.
             self.on_own_vote(now, (ballot, None));
             if ballot == self.promised && ballot.site == self.me {
                 self.send_promise(now, from, ballot, first, port);
@@ -58,7 +58,7 @@ impl<V: Value> Paxos<V> {
         }
         self.follow(now, ballot, port);
         if let Some(chosen) = self.log.chosen_at(slot) {
-            let supply = PaxosMessage::Supply { slot, entry: chosen.clone(), chosen: self.log.chosen() };
+            let supply = PaxosMessage::FetchReply { slot, entry: chosen.clone(), chosen: self.log.chosen() };
             port.send(ballot.site, supply);
             return;
         }
@@ -78,7 +78,7 @@ impl<V: Value> Paxos<V> {
                 self.measure_vote(now, ballot, port);
             }
         }
-        // Waits for the record, also when an earlier copy of this message wrote it and its sync is under way.
+        // Waits for the record, even if an earlier copy of this message wrote it and its sync is under way.
         port.send(ballot.site, PaxosMessage::Accepted { ballot, slot });
     }
 
@@ -92,7 +92,7 @@ impl<V: Value> Paxos<V> {
         self.log.accept(slot, ballot, entry);
     }
 
-    /// Appends the watermark beside a record that is written anyway: nothing waits for it.
+    /// Appends the watermark beside a record that is written anyway. Nothing waits for the watermark.
     pub(super) fn record_chosen(&mut self, port: &mut impl Port<V>) {
         if self.chosen_recorded < self.log.chosen() {
             self.chosen_recorded = self.log.chosen();
@@ -100,7 +100,7 @@ impl<V: Value> Paxos<V> {
         }
     }
 
-    /// Promises `ballot`, unless that is promised already, and ceases to lead or campaign under a lower one.
+    /// Promises `ballot`, unless it is promised already, and stops leading or campaigning under a lower one.
     pub(super) fn promise(&mut self, now: Instant, ballot: Ballot, port: &mut impl Port<V>) {
         assert!(ballot >= self.promised, "promises {ballot}, having promised {}", self.promised);
         if ballot > self.promised {
@@ -111,9 +111,9 @@ impl<V: Value> Paxos<V> {
         }
     }
 
-    /// Reports every slot from `first` on in as many parts as it takes.
+    /// Reports every slot from `first` on, in one part or several.
     fn send_promise(&self, now: Instant, to: SiteId, ballot: Ballot, first: Slot, port: &mut impl Port<V>) {
-        let (chosen, end, sync) = (self.log.chosen(), self.log.end(), self.told_sync(now));
+        let (chosen, end, sync) = (self.log.chosen(), self.log.end(), self.reported_sync(now));
         let part = |from, to, reports| Promise { ballot, from, to, end, chosen, sync, reports };
         let mut parts: Vec<Promise<V>> = Vec::new();
         let (mut from, mut reports, mut bytes) = (first.max(chosen), Vec::new(), 0);

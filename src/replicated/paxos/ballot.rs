@@ -10,17 +10,17 @@ use crate::wire::{Reader, Wire, WireError, put_u64, u64_size};
 /// A proposal number. Ordered by round, then by site, so no two sites ever share one.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Default)]
 pub struct Ballot {
-    /// Counts the attempts to lead; 0 belongs to nobody and is below every real ballot.
+    /// Counts the attempts to lead; 0 belongs to no site and is below every real ballot.
     pub round: u64,
-    /// Who proposes under it.
+    /// The site that proposes under it.
     pub site: SiteId,
 }
 
 impl Ballot {
-    /// Below every ballot that anyone leads under.
+    /// Below every ballot that any site leads under.
     pub const ZERO: Ballot = Ballot { round: 0, site: SiteId::new(0).expect("site 0 exists") };
 
-    /// Bytes that it takes at most.
+    /// The most bytes of an encoded ballot.
     pub const BYTES_MAX: usize = u64_size(COUNT_MAX - 1) + 1;
 
     /// This ballot as one number that keeps the order.
@@ -51,8 +51,8 @@ impl Wire for Ballot {
     }
 }
 
-/// Rounds and slots from here on are refused when they are read; sites refuse much nearer ones that are out of
-/// reach, so that no count ever comes near.
+/// Decoding refuses rounds and slots from here on. Sites refuse much nearer ones that are out of reach, so that no
+/// count ever comes near.
 pub(super) const COUNT_MAX: u64 = 1 << 56;
 
 fn below_max(count: u64, what: &'static str) -> Result<u64, WireError> {
@@ -67,7 +67,7 @@ impl Slot {
     /// Bytes of the largest slot that is read.
     pub const BYTES_MAX: usize = u64_size(COUNT_MAX - 1);
 
-    /// The slot behind this one.
+    /// The slot after this one.
     #[must_use]
     pub const fn next(self) -> Slot {
         Slot(self.0 + 1)
@@ -94,7 +94,7 @@ impl Wire for Slot {
     }
 }
 
-/// What a slot holds. Shared between log, message and record.
+/// The content of a slot. Log, message and record share it.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Entry<V> {
     /// Nothing: closes a slot for which a prepare quorum reported no accept.
@@ -113,7 +113,7 @@ impl<V> Entry<V> {
     }
 }
 
-/// The most values that one slot may hold, whatever is configured.
+/// The most values in one slot, whatever is configured.
 pub const ENTRY_VALUES_MAX: usize = 256;
 
 impl<V: Wire> Wire for Entry<V> {
@@ -137,7 +137,7 @@ impl<V: Wire> Wire for Entry<V> {
     }
 }
 
-/// How many sites must agree. Any prepare quorum meets any accept quorum of the same slot.
+/// The quorums of a cluster. Any prepare quorum shares a site with any accept quorum of the same slot.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Quorum {
     sites: u8,
@@ -149,7 +149,7 @@ impl Quorum {
         Quorum { sites }
     }
 
-    /// Whose promises and accepts count.
+    /// The sites whose promises and accepts count.
     pub const fn sites(self) -> SiteSet {
         SiteSet::first(self.sites)
     }
@@ -159,7 +159,8 @@ impl Quorum {
         self.sites as usize / 2 + 1
     }
 
-    /// Accepts of this many sites choose: `n/2 + 1`, for even sizes one more than would meet every prepare quorum.
+    /// Accepts of this many sites choose: `n/2 + 1`, which for even sizes is one more than it takes to meet every
+    /// prepare quorum.
     pub const fn accept(self) -> usize {
         self.sites as usize / 2 + 1
     }

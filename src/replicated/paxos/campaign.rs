@@ -11,29 +11,29 @@ use crate::ids::{SITES_MAX, SiteId, SiteSet};
 use crate::process::Size;
 use crate::time::Instant;
 
-/// The most parts of one site's promise that are kept; further ones are ignored.
+/// The most parts of one site's promise that are kept. Further parts are ignored.
 const PARTS_MAX: usize = 1_024;
 
 /// An attempt to lead.
 #[derive(Clone, Debug)]
 pub(super) struct Campaign<V> {
     pub(super) ballot: Ballot,
-    /// Slots from here on were asked for.
+    /// The first slot asked for.
     first: Slot,
     /// The ranges that each site's parts cover.
     covered: [Vec<(Slot, Slot)>; SITES_MAX as usize],
-    /// Up to where each site's parts leave no gap: asked again, it sends what comes after.
+    /// Up to here each site's parts leave no gap. Asked again, a site sends what comes after.
     reached: [Slot; SITES_MAX as usize],
     /// Sites whose parts leave no gap.
     complete: SiteSet,
-    /// Behind the last slot that anyone holds.
+    /// One past the last slot that any site holds.
     end: Slot,
-    /// The greatest watermark of a promise, and whose.
+    /// The greatest watermark of a promise, and then the site that sent it.
     chosen: Slot,
     chosen_by: SiteId,
-    /// By slot, what must be proposed again.
+    /// The entries to propose again, by slot.
     reports: BTreeMap<Slot, Report<V>>,
-    /// How often the promises were asked for since one of them came further.
+    /// The number of times that promises were asked for since one of them last advanced.
     pub(super) asked: u64,
     pub(super) resend_at: Instant,
 }
@@ -43,7 +43,7 @@ wire_struct!(Campaign<V: crate::wire::Wire> {
 });
 
 impl<V: Value> Campaign<V> {
-    /// Whether it can be gone on with above a log that is chosen up to `known`.
+    /// Whether a site can go on with it above a log that is chosen up to `known`.
     pub(super) fn is_sound(&self, known: Slot, open_max: u64) -> bool {
         self.covered.iter().all(|parts| parts.len() <= PARTS_MAX)
             && self.first <= known
@@ -52,8 +52,8 @@ impl<V: Value> Campaign<V> {
             && self.asked < COUNT_MAX
     }
 
-    /// Takes one part. Parts of one ballot agree whenever they were sent: behind its promise a site accepts
-    /// nothing below that ballot, so what it reports of a range stays true.
+    /// Takes one part. Parts of one ballot agree whenever they were sent: after its promise a site accepts nothing
+    /// below that ballot, so what it reports of a range stays true.
     fn absorb(&mut self, from: SiteId, promise: Promise<V>) {
         let covered = &mut self.covered[from.index()];
         if covered.len() < PARTS_MAX && !covered.contains(&(promise.from, promise.to)) {
@@ -69,7 +69,8 @@ impl<V: Value> Campaign<V> {
         if reached >= promise.end {
             self.complete.insert(from);
         } else if reached > self.reached[from.index()] {
-            // A part of it came: the rest is waited for no longer than that was, or others lose their patience.
+            // A part came: the pauses before asking for the rest start from the shortest again, or others lose their
+            // patience.
             self.asked = 0;
         }
         self.reached[from.index()] = reached;
@@ -89,8 +90,8 @@ impl<V: Value> Campaign<V> {
         see(Size { what: "reported slots", holds, max });
     }
 
-    /// Of several reports of one slot the chosen one counts, else the one with the highest ballot: that alone
-    /// can have been chosen ("Paxos Made Simple", section 2.2, P2c).
+    /// Of several reports of one slot the chosen one counts, or else the one with the highest ballot: only that one can
+    /// have been chosen ("Paxos Made Simple", section 2.2, P2c).
     fn merge(&mut self, report: Report<V>) {
         let is_stronger = match self.reports.get(&report.slot) {
             None => true,
@@ -105,8 +106,8 @@ impl<V: Value> Campaign<V> {
 }
 
 impl<V: Value> Paxos<V> {
-    /// Starts a new attempt under a ballot above all that it heard of. The ballot is durable before anyone is
-    /// asked, so a restarted site never uses it again.
+    /// Starts an attempt under a ballot above all that it heard of. The ballot is durable before the site asks any
+    /// other, so a restarted site never uses it again.
     pub(super) fn campaign(&mut self, now: Instant, port: &mut impl Port<V>) {
         let ballot = Ballot { round: self.round_seen.max(self.promised.round) + 1, site: self.me };
         self.leader = None;
@@ -133,16 +134,16 @@ impl<V: Value> Paxos<V> {
         });
     }
 
-    /// Asks the sites whose promises are missing, or not whole, once more, and less and less often. It stays with
-    /// its ballot until it hears of a higher one: a site that nobody answers has no use for new ballots.
+    /// Asks the sites with missing or incomplete promises once more, at growing intervals. The candidate keeps its
+    /// ballot until it hears of a higher one: a site that gets no answer has no use for another ballot.
     pub(super) fn ask_again(&mut self, now: Instant, port: &mut impl Port<V>) {
         let (all, retry) = (self.all_sites(), self.config.retry);
-        let (poll, sync) = (self.leaning.map(|_| self.config.election), self.retry(now) - retry);
+        let (poll, sync) = (self.indirect_leader.map(|_| self.config.election), self.retry(now) - retry);
         let is_durable = !self.awaits_vote();
         let Phase::Campaigning(campaign) = &mut self.phase else { return };
         if now >= campaign.resend_at {
             if !is_durable {
-                // Nobody has been asked before its own promise is durable.
+                // Nobody has been asked: its own promise is not durable yet.
                 campaign.resend_at = now + retry;
                 return;
             }
@@ -151,10 +152,10 @@ impl<V: Value> Paxos<V> {
             campaign.asked += 1;
             let missing = all.minus(campaign.complete);
             let Campaign { ballot, first, reached, .. } = *campaign;
-            let told_some = missing.iter().filter(|site| reached[site.index()] > first).collect();
-            port.send(missing.minus(told_some), PaxosMessage::Prepare { ballot, first });
-            // A link may have no room for all of a long promise at once, however often the whole is sent.
-            for site in told_some.iter() {
+            let partly_answered = missing.iter().filter(|site| reached[site.index()] > first).collect();
+            port.send(missing.minus(partly_answered), PaxosMessage::Prepare { ballot, first });
+            // A link may be too narrow for all of a long promise at once, however often the whole is sent.
+            for site in partly_answered.iter() {
                 port.send(site, PaxosMessage::Prepare { ballot, first: reached[site.index()] });
             }
         }
@@ -192,8 +193,8 @@ impl<V: Value> Paxos<V> {
         self.try_to_lead(now, port);
     }
 
-    /// Leads once a prepare quorum has reported everything and nothing below what it reported is unknown; gives up when
-    /// it knows more than they all did, for then it has lost.
+    /// Leads once a prepare quorum has reported everything and this site knows everything below their watermarks. Gives
+    /// up when it knows of a chosen slot above all reports, since then it has lost.
     pub(super) fn try_to_lead(&mut self, now: Instant, port: &mut impl Port<V>) {
         let quorum = self.quorum();
         let Phase::Campaigning(campaign) = &mut self.phase else { return };
@@ -202,9 +203,10 @@ impl<V: Value> Paxos<V> {
         }
         let chosen_end = self.log.chosen_end();
         if chosen_end > campaign.end {
-            // Whoever chooses under a lower ballot has it accepted by an accept quorum, which shares a site with this
-            // prepare quorum, and that site would have reported it. So a later ballot led, and a prepare quorum promised
-            // that: nothing will ever be chosen under this one ("Paxos Made Simple", section 2.2, P2c).
+            // What is chosen under a lower ballot was accepted by an accept quorum, which shares a site with this
+            // prepare quorum, and that site would have reported it. So it was chosen under a later ballot, which a
+            // prepare quorum promised: nothing will ever be chosen under this one ("Paxos Made Simple", section 2.2,
+            // P2c).
             let slot = Slot(chosen_end.0 - 1);
             port.note(PaxosNote::Overtaken(campaign.ballot, slot));
             self.phase = Phase::Following;
@@ -212,7 +214,7 @@ impl<V: Value> Paxos<V> {
             return;
         }
         if self.log.chosen() < campaign.chosen {
-            // It leads with a whole log only.
+            // It leads only with a whole log.
             let (chosen, by) = (campaign.chosen, campaign.chosen_by);
             self.learn_up_to(now, chosen, by, port);
             return;
@@ -223,7 +225,7 @@ impl<V: Value> Paxos<V> {
         let ballot = campaign.ballot;
         let next = self.log.chosen();
         self.attempts = 0;
-        self.leaning = None;
+        self.indirect_leader = None;
         port.note(PaxosNote::Leads(ballot, next));
         self.phase = Phase::Leading(Leadership::new(ballot, next, campaign.end, now, self.retry(now)));
         for slot in (next.0..campaign.end.0).map(Slot) {
@@ -247,7 +249,7 @@ impl<V: Value> Paxos<V> {
         self.lead_on(now, port);
     }
 
-    /// Remembers a chosen entry that this site may hold nothing of, or something else.
+    /// Records that `entry` is chosen for `slot`. `false` if another entry is known to be chosen there.
     pub(super) fn learn(&mut self, slot: Slot, entry: Entry<V>, port: &mut impl Port<V>) -> bool {
         let is_held = self.log.held(slot).is_some_and(|held| held.entry == entry);
         let is_news = self.log.chosen_at(slot).is_none();
@@ -256,7 +258,8 @@ impl<V: Value> Paxos<V> {
             self.leave_unwritten(slot);
         } else if agrees && is_news && !is_held {
             port.append(PaxosRecord::Learned { slot, entry });
-            // Without it a restart would find everything learned behind a slot that is merely accepted still open.
+            // Without the watermark, everything learned after a slot that is merely accepted would be open after a
+            // restart.
             self.record_chosen(port);
         }
         agrees

@@ -1,12 +1,12 @@
-//! What a site says of the log that it applied, so that others can compare.
+//! A site's claim of the log that it has applied, for other sites to compare.
 //!
-//! 1. A digest is a function of what stands in the slots below its end, and of nothing else: no ballot, no site, no
-//!    time. Equal logs have equal digests everywhere; different logs have different ones for ever after, but for one
-//!    chance in 2^64 a slot.
-//! 2. Only what is chosen is applied, and what is chosen stays so whatever a site loses: a claim depends on nothing
-//!    that is not synced.
+//! 1. A digest is a function of the contents of the slots below its end, and of nothing else: no ballot, no site, no
+//!    time. Equal logs have equal digests everywhere. Different logs have different digests for ever after, except for
+//!    one chance in 2^64 per slot.
+//! 2. Only what is chosen is applied, and it stays chosen whatever a site loses: a claim depends on nothing unsynced.
 //!
-//! It finds accidents, not forgers: whoever may write to the log could search for two entries with one digest.
+//! A digest finds accidents, not forgers: anybody who may write to the log could search for two entries with one
+//! digest.
 
 use core::fmt;
 
@@ -19,11 +19,11 @@ use crate::wire::{Reader, Wire, WireError};
 pub struct Digest(pub u64);
 
 impl Digest {
-    /// The digest one slot on: `slot` holds values whose bytes have this `content`, a running [`absorb`] from 0 over
-    /// the encoding of each.
+    /// The digest one slot further on. `content` is a running [`absorb`], from 0, over the encoding of each value in
+    /// `slot`.
     ///
-    /// What users choose is only ever mixed in, never multiplied with what stood there before, so that no content can
-    /// make the log before it be forgotten.
+    /// What users choose is only ever mixed in, and never multiplied with what stood there before, so that no content
+    /// can make the digest forget the log before it.
     ///
     /// [`absorb`]: crate::mix::absorb
     #[must_use]
@@ -58,7 +58,7 @@ impl Wire for Digest {
 pub struct Claim {
     /// Everything below is applied.
     pub end: Slot,
-    /// The digest of that; 0 of nothing.
+    /// The digest of that; 0 if nothing is applied.
     pub digest: Digest,
 }
 

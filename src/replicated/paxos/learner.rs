@@ -4,20 +4,20 @@ use super::{Ballot, Entry, Paxos, PaxosMessage, PaxosNote, Phase, Port, Slot, Va
 use crate::ids::{SiteId, SiteSet};
 use crate::time::Instant;
 
-/// For how many election timeouts a leader that does not hear this site is waited for: losses come in bursts.
+/// The number of election timeouts for which a site waits for a leader that does not hear it: losses come in bursts.
 const UNHEARD_TIMES: u64 = 4;
 
-/// How far this site knows that others know more, and what it is asking for.
+/// The slots that other sites know to be chosen, and those that this site is asking for.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Learner {
-    /// Everything below is chosen, by somebody's word.
+    /// Everything below is chosen, as some site reported.
     target: Slot,
     asked: Option<AskedSlots>,
 }
 
 #[derive(Clone, Copy, Debug)]
 struct AskedSlots {
-    /// Behind the last slot asked for.
+    /// One past the last slot asked for.
     end: Slot,
     from: SiteId,
     retry_at: Instant,
@@ -47,25 +47,26 @@ impl<V: Value> Paxos<V> {
         }
         self.follow(now, ballot, port);
         self.on_watermark(now, ballot, chosen, port);
-        let heard = PaxosMessage::Heard { ballot, beat, chosen: self.log.chosen(), applied: self.applied };
-        port.send_independent(ballot.site, heard);
-        self.tell_reach(ballot.site, ballot, port);
+        let reply =
+            PaxosMessage::HeartbeatReply { ballot, beat, chosen: self.log.chosen(), applied: self.applied };
+        port.send_independent(ballot.site, reply);
+        self.report_reach(ballot.site, ballot, port);
     }
 
-    /// The leader of `ballot` says whom it hears. At first contact it cannot know this site yet.
-    pub(super) fn hear_whom(&mut self, now: Instant, ballot: Ballot, hears: SiteSet) {
+    /// The leader of `ballot` names the sites that it hears. At first contact it cannot know this site yet.
+    pub(super) fn on_hears(&mut self, now: Instant, ballot: Ballot, hears: SiteSet) {
         let is_known = self.leader.is_some_and(|(known, _)| known == ballot);
         let is_unheard = is_known && !hears.contains(self.me);
         self.unheard_since = is_unheard.then(|| self.unheard_since.unwrap_or(now));
     }
 
-    /// Heard the leader of `ballot`, which is not below what it promised. One that has not heard this site for long is
-    /// none to wait for: what this site takes would never reach it.
+    /// This site heard the leader of `ballot`, which is not below what the site promised. A leader that has not heard
+    /// this site for long is not waited for: what this site takes would never reach it.
     pub(super) fn follow(&mut self, now: Instant, ballot: Ballot, port: &mut impl Port<V>) {
         if ballot.site == self.me {
             return;
         }
-        // Who follows already has nothing to cease; whether it waits for this leader is said below.
+        // A follower has nothing to stop. Whether it waits for this leader is decided below.
         if ballot > self.promised && !matches!(self.phase, Phase::Following) {
             self.step_down(now, ballot, port);
         }
@@ -78,7 +79,7 @@ impl<V: Value> Paxos<V> {
             }
         }
         self.leader = Some((ballot, now));
-        self.leaning = None;
+        self.indirect_leader = None;
         self.attempts = 0;
         self.election_at = Some(now + self.patience(now));
     }
@@ -88,9 +89,9 @@ impl<V: Value> Paxos<V> {
         self.unheard_since.is_some_and(|since| now.since(since) >= patience)
     }
 
-    /// The leader of `ballot` says that everything below `chosen` is chosen. What this site accepted under
-    /// exactly that ballot is what the leader proposed, so it is what was chosen; anything else it holds may
-    /// have lost, and is fetched.
+    /// The leader of `ballot` says that everything below `chosen` is chosen. What this site accepted under exactly that
+    /// ballot is what the leader proposed, so it is what was chosen. Anything else that the site holds may have lost,
+    /// and is fetched.
     pub(super) fn on_watermark(
         &mut self,
         now: Instant,
@@ -111,12 +112,12 @@ impl<V: Value> Paxos<V> {
         self.try_to_lead(now, port);
     }
 
-    /// Nobody ever told this site of a slot at or above this: it may be far below what others know.
-    pub fn heard_of(&self) -> Slot {
+    /// No other site ever reported a slot at or above this one. It may be far below what others know.
+    pub fn reported_end(&self) -> Slot {
         self.log.end().max(self.learner.target)
     }
 
-    /// Somebody knows everything below `target`: asks for what is missing, unless it is asking already.
+    /// Some site knows everything below `target`. Asks for what is missing, unless this site is asking already.
     pub(super) fn learn_up_to(&mut self, now: Instant, target: Slot, from: SiteId, port: &mut impl Port<V>) {
         self.learner.target = self.learner.target.max(target);
         if self.learner.asked.is_none() && from != self.me && self.log.chosen() < target {
@@ -150,18 +151,19 @@ impl<V: Value> Paxos<V> {
         }
     }
 
-    /// Serves what it knows to be chosen, in bounded batches, whoever leads.
+    /// Serves what it knows to be chosen, in bounded batches, whichever site leads.
     pub(super) fn on_fetch(&self, from: SiteId, first: Slot, end: Slot, port: &mut impl Port<V>) {
         let end = end.0.min(first.0 + self.config.fetch_max);
         for slot in (first.0..end).map(Slot) {
             if let Some(entry) = self.log.chosen_at(slot) {
-                let supply = PaxosMessage::Supply { slot, entry: entry.clone(), chosen: self.log.chosen() };
+                let supply =
+                    PaxosMessage::FetchReply { slot, entry: entry.clone(), chosen: self.log.chosen() };
                 port.send(from, supply);
             }
         }
     }
 
-    pub(super) fn on_supply(
+    pub(super) fn on_fetch_reply(
         &mut self,
         now: Instant,
         from: SiteId,
@@ -170,7 +172,7 @@ impl<V: Value> Paxos<V> {
         chosen: Slot,
         port: &mut impl Port<V>,
     ) {
-        let ignored = |reason| PaxosNote::Ignored { from: from.into(), kind: "Supply", reason };
+        let ignored = |reason| PaxosNote::Ignored { from: from.into(), kind: "FetchReply", reason };
         if slot.0 >= self.log.chosen().0 + self.config.open_max() {
             port.note(ignored("too far ahead of what is known to be chosen"));
             return;

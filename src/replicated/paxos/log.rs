@@ -1,4 +1,4 @@
-//! The log of slots as one site knows it: what it accepted and what it knows to be chosen.
+//! The log as one site knows it: the slots that it accepted, and those that it knows to be chosen.
 
 use alloc::collections::VecDeque;
 use alloc::vec::Vec;
@@ -18,17 +18,17 @@ pub(super) struct OpenSlot<V> {
 /// Slots in order: a prefix that is known to be chosen without a gap, and what is held above it.
 #[derive(Clone, Debug)]
 pub struct Log<V> {
-    /// Nothing below is held: it is over.
+    /// The log begins here: nothing below is held.
     first: Slot,
     prefix: CowLog<Entry<V>>,
-    /// By how far a slot is above the prefix. The last one holds something.
+    /// The slots by their distance above the prefix. The last one holds something.
     open: VecDeque<Option<OpenSlot<V>>>,
 }
 
-/// No slot so far above the prefix is held: many times what any configuration lets a site accept there.
+/// No slot this far above the prefix is held: many times more than any configuration lets a site accept there.
 const OPEN_MAX: u64 = 1 << 17;
 
-/// No log begins so late: a million slots a second fill as many in two thousand years.
+/// No log begins above this slot: at a million slots per second, filling that many takes two thousand years.
 const FIRST_MAX: u64 = 1 << 56;
 
 impl<V> Default for Log<V> {
@@ -38,12 +38,12 @@ impl<V> Default for Log<V> {
 }
 
 impl<V: Clone + PartialEq> Log<V> {
-    /// An empty log that begins at `first`, unless that is where none can begin.
+    /// An empty log that begins at `first`; `None` where no log can begin.
     pub(super) fn beginning_at(first: Slot) -> Option<Log<V>> {
         (first.0 <= FIRST_MAX).then(|| Log { first, ..Log::default() })
     }
 
-    /// Where it begins: everything below is over, and held by nobody.
+    /// The slot at which it begins: everything below is over, and no site holds it.
     pub fn first(&self) -> Slot {
         self.first
     }
@@ -53,17 +53,17 @@ impl<V: Clone + PartialEq> Log<V> {
         Slot(self.first.0 + self.prefix.len() as u64)
     }
 
-    /// Behind the last slot that holds anything.
+    /// One past the last slot that holds anything.
     pub fn end(&self) -> Slot {
         Slot(self.chosen().0 + self.open.len() as u64)
     }
 
-    /// How many slots of the chosen prefix were asked for.
+    /// The number of slots of the chosen prefix that were looked up.
     pub fn looks(&self) -> u64 {
         self.prefix.looks()
     }
 
-    /// Behind the last slot that is known to be chosen, gaps or not.
+    /// One past the last slot that is known to be chosen, with or without gaps below.
     pub(super) fn chosen_end(&self) -> Slot {
         let is_chosen = |held: &Option<OpenSlot<V>>| held.as_ref().is_some_and(|held| held.ballot.is_none());
         let above = self.open.iter().rposition(is_chosen).map_or(0, |place| place as u64 + 1);
@@ -72,13 +72,13 @@ impl<V: Clone + PartialEq> Log<V> {
 
     /// The chosen entries without a gap, from `first` on.
     pub fn chosen_from(&self, first: Slot) -> impl Iterator<Item = (Slot, &Entry<V>)> {
-        // `first` may come from anybody: it is bounded before anything counts on from it.
+        // `first` may come from any sender: it is bounded before it is counted on from.
         let first = first.clamp(self.first, self.chosen());
         let start = usize::try_from(first.0 - self.first.0).unwrap_or(usize::MAX);
         (first.0..).map(Slot).zip(self.prefix.iter_from(start))
     }
 
-    /// What `slot` holds if it is known to be chosen.
+    /// The entry of `slot`, if it is known to be chosen.
     pub fn chosen_at(&self, slot: Slot) -> Option<&Entry<V>> {
         if slot < self.chosen() {
             return self.prefix.get(usize::try_from(slot.0.checked_sub(self.first.0)?).ok()?);
@@ -87,7 +87,7 @@ impl<V: Clone + PartialEq> Log<V> {
         held.ballot.is_none().then_some(&held.entry)
     }
 
-    /// What `slot` above the prefix holds.
+    /// What `slot`, above the prefix, holds.
     pub(super) fn held(&self, slot: Slot) -> Option<&OpenSlot<V>> {
         self.open.get(self.place(slot)?)?.as_ref()
     }
@@ -103,7 +103,7 @@ impl<V: Clone + PartialEq> Log<V> {
         slot.0 < self.chosen().0 + OPEN_MAX
     }
 
-    /// How far `slot` is above the prefix; `None` when it is below its end.
+    /// The distance of `slot` above the prefix; `None` when the slot is below the prefix's end.
     fn place(&self, slot: Slot) -> Option<usize> {
         usize::try_from(slot.0.checked_sub(self.chosen().0)?).ok()
     }
@@ -117,12 +117,12 @@ impl<V: Clone + PartialEq> Log<V> {
         self.open[place] = Some(held);
     }
 
-    /// How many slots are held above the prefix.
+    /// The number of slots above the prefix, up to the last one held.
     pub(super) fn open_len(&self) -> usize {
         self.open.len()
     }
 
-    /// Notes that `entry` was accepted for `slot` under `ballot`.
+    /// Records that `entry` was accepted for `slot` under `ballot`.
     ///
     /// # Panics
     /// When the slot is known to be chosen.
@@ -131,7 +131,7 @@ impl<V: Clone + PartialEq> Log<V> {
         self.hold(slot, OpenSlot { ballot: Some(ballot), entry });
     }
 
-    /// Notes that `entry` is chosen for `slot`. `false` when something else is already known to be.
+    /// Records that `entry` is chosen for `slot`. `false` if another entry is already known to be.
     #[must_use]
     pub(super) fn choose(&mut self, slot: Slot, entry: Entry<V>) -> bool {
         if let Some(known) = self.chosen_at(slot) {
@@ -142,7 +142,7 @@ impl<V: Clone + PartialEq> Log<V> {
         true
     }
 
-    /// Notes that what `slot` holds is chosen. `false` when it holds nothing.
+    /// Records that what `slot` holds is chosen. `false` if it holds nothing.
     #[must_use]
     pub(super) fn choose_held(&mut self, slot: Slot) -> bool {
         let Some(place) = self.place(slot) else { return true };

@@ -1,4 +1,4 @@
-//! What acceptors, proposers and learners say to each other and make durable.
+//! The messages between acceptors, proposers and learners, and the records that they make durable.
 
 use crate::ids::SiteSet;
 use alloc::vec::Vec;
@@ -9,15 +9,15 @@ use crate::replicated::paxos::claim::Claim;
 use crate::replicated::paxos::survey::SurveyId;
 use crate::wire::{Reader, Wire, WireError, put_list};
 
-/// Between sites.
+/// A message between sites.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum PaxosMessage<V> {
     /// Phase 1a: asks to promise `ballot` and to report every slot from `first` on.
     Prepare {
         /// The ballot.
         ballot: Ballot,
-        /// Below it the candidate knows everything to be chosen, or what the recipient holds: it said so under this
-        /// ballot.
+        /// The candidate knows that the slots below are chosen, or what the recipient holds there: the recipient
+        /// reported that under this ballot.
         first: Slot,
     },
     /// Phase 1b, or a part of it.
@@ -28,7 +28,7 @@ pub enum PaxosMessage<V> {
         ballot: Ballot,
         /// The slot.
         slot: Slot,
-        /// Under `ballot`, or before it, everything below is chosen.
+        /// Everything below is chosen, under `ballot` or before it.
         chosen: Slot,
         /// The proposed entry.
         entry: Entry<V>,
@@ -51,15 +51,15 @@ pub enum PaxosMessage<V> {
     Nack {
         /// The refused ballot.
         ballot: Ballot,
-        /// What the sender has promised instead; at least `ballot`. Equal to it when the sender refuses only
-        /// because it hears a live leader.
+        /// The ballot that the sender has promised instead, at least `ballot`. It equals `ballot` when the sender
+        /// refuses only because it hears a live leader.
         promised: Ballot,
-        /// The sender's own watermark, so that one who fell behind notices.
+        /// The sender's own watermark, so that a site that fell behind notices.
         chosen: Slot,
-        /// The leader that the sender follows and hears itself. A hint: nothing safe may rest on it.
+        /// The leader that the sender follows and hears directly. A hint: nothing safe may rest on it.
         leader: Option<Ballot>,
     },
-    /// The leader lives.
+    /// The leader is alive.
     Heartbeat {
         /// The ballot it leads under.
         ballot: Ballot,
@@ -67,51 +67,51 @@ pub enum PaxosMessage<V> {
         chosen: Slot,
         /// Counts its heartbeats.
         beat: u64,
-        /// Whom it heard of late. Who is not among them cannot reach it.
+        /// The sites that it heard of late. A site that is not among them cannot reach it.
         hears: SiteSet,
-        /// What it has applied; independent of the ballot, as it is true of any.
+        /// The sender's claim of what it has applied, which is true under any ballot.
         applied: Claim,
     },
     /// Answers a heartbeat.
-    Heard {
+    HeartbeatReply {
         /// The leader's ballot.
         ballot: Ballot,
         /// The heartbeat that it answers.
         beat: u64,
         /// The sender's watermark.
         chosen: Slot,
-        /// What the sender has applied.
+        /// The sender's claim of what it has applied.
         applied: Claim,
     },
-    /// Asks for chosen slots, `first` up to but without `end`.
+    /// Asks for the chosen slots in `first..end`.
     Fetch {
         /// The first slot asked for.
         first: Slot,
-        /// Behind the last.
+        /// One past the last slot asked for.
         end: Slot,
     },
-    /// One chosen slot, and how far the sender's knowledge goes.
-    Supply {
+    /// One chosen slot, with the sender's watermark.
+    FetchReply {
         /// The slot.
         slot: Slot,
-        /// What is chosen in it.
+        /// The entry that is chosen in it.
         entry: Entry<V>,
         /// The sender's watermark.
         chosen: Slot,
     },
     /// Asks how far the recipient's log reaches.
     Survey {
-        /// Which survey of the sender.
+        /// The survey's id at the sender.
         id: SurveyId,
-        /// Behind the last slot that the sender knows anybody to hold anything in: it waits for all below, and a
-        /// leader that knows of none there closes them.
+        /// One past the last slot in which the sender knows that any site holds anything. The sender waits for every
+        /// slot below, and a leader that knows of none there closes them.
         reach: Slot,
     },
     /// Answers a survey.
-    Extent {
-        /// Which.
+    SurveyReply {
+        /// The survey's id.
         id: SurveyId,
-        /// The sender holds nothing from here on.
+        /// The sender holds nothing from this slot on.
         end: Slot,
         /// The sender's watermark.
         chosen: Slot,
@@ -121,21 +121,22 @@ pub enum PaxosMessage<V> {
 /// A promise not to accept anything below `ballot`, with what the sender has accepted.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Promise<V> {
-    /// The ballot it answers.
+    /// The ballot that it answers.
     pub ballot: Ballot,
-    /// This part speaks of the slots from here, inclusive,
+    /// The first slot that this part covers.
     pub from: Slot,
-    /// to here, exclusive: those without a report were never accepted by the sender.
+    /// One past the last slot that this part covers. Slots of this part without a report were never accepted by the
+    /// sender.
     pub to: Slot,
-    /// The sender holds nothing from here on. The parts are complete when they cover everything from the
-    /// greater of the asked slot and `chosen` up to `end`.
+    /// The sender holds nothing from this slot on. The parts are complete when they cover everything from the greater
+    /// of the asked slot and `chosen` up to `end`.
     pub end: Slot,
-    /// The sender knows everything below to be chosen; such slots are fetched, not reported.
+    /// The sender knows everything below to be chosen. Such slots are fetched, not reported.
     pub chosen: Slot,
-    /// How long the sender's votes wait for its disk, in units of 2^15 microseconds; 0 where it is quick. A hint: nothing
-    /// safe may rest on it.
+    /// The time that the sender's votes wait for its disk, in units of 2^15 microseconds; 0 if the disk is quick. A
+    /// hint: nothing safe may rest on it.
     pub sync: u8,
-    /// What it holds in `from..to`, in ascending order.
+    /// The slots that the sender holds in `from..to`, in ascending order.
     pub reports: Vec<Report<V>>,
 }
 
@@ -151,20 +152,22 @@ pub struct Report<V> {
 }
 
 impl<V> Report<V> {
-    /// Bytes beside the entry, at most.
+    /// The most bytes beside the entry.
     pub const OVERHEAD_MAX: usize = Slot::BYTES_MAX + 1 + Ballot::BYTES_MAX;
 }
 
 impl<V> Promise<V> {
-    /// Bytes beside the reports, at most, with the message's own tag.
+    /// The most bytes beside the reports, with the message's own tag.
     pub const OVERHEAD_MAX: usize = 1 + Ballot::BYTES_MAX + 4 * Slot::BYTES_MAX + 1 + 2;
 }
 
 impl<V> PaxosMessage<V> {
-    /// What the sender says of the log that it applied, if it says so.
+    /// The sender's claim of what it has applied, if the message carries one.
     pub fn claim(&self) -> Option<Claim> {
         match self {
-            PaxosMessage::Heartbeat { applied, .. } | PaxosMessage::Heard { applied, .. } => Some(*applied),
+            PaxosMessage::Heartbeat { applied, .. } | PaxosMessage::HeartbeatReply { applied, .. } => {
+                Some(*applied)
+            }
             PaxosMessage::Prepare { .. }
             | PaxosMessage::Promise(_)
             | PaxosMessage::Accept { .. }
@@ -172,30 +175,30 @@ impl<V> PaxosMessage<V> {
             | PaxosMessage::Chosen { .. }
             | PaxosMessage::Nack { .. }
             | PaxosMessage::Fetch { .. }
-            | PaxosMessage::Supply { .. }
+            | PaxosMessage::FetchReply { .. }
             | PaxosMessage::Survey { .. }
-            | PaxosMessage::Extent { .. } => None,
+            | PaxosMessage::SurveyReply { .. } => None,
         }
     }
 
-    /// The lowest slot of those whose entries it carries.
+    /// The lowest slot whose entry the message carries.
     pub(super) fn lowest_held(&self) -> Option<Slot> {
         match self {
-            PaxosMessage::Accept { slot, .. } | PaxosMessage::Supply { slot, .. } => Some(*slot),
+            PaxosMessage::Accept { slot, .. } | PaxosMessage::FetchReply { slot, .. } => Some(*slot),
             PaxosMessage::Promise(promise) => promise.reports.iter().map(|report| report.slot).min(),
             PaxosMessage::Prepare { .. }
             | PaxosMessage::Accepted { .. }
             | PaxosMessage::Chosen { .. }
             | PaxosMessage::Nack { .. }
             | PaxosMessage::Heartbeat { .. }
-            | PaxosMessage::Heard { .. }
+            | PaxosMessage::HeartbeatReply { .. }
             | PaxosMessage::Fetch { .. }
             | PaxosMessage::Survey { .. }
-            | PaxosMessage::Extent { .. } => None,
+            | PaxosMessage::SurveyReply { .. } => None,
         }
     }
 
-    /// Bytes that any message adds to one entry, at most: a promise with a single report is the widest.
+    /// The most bytes that any message adds to one entry: a promise with a single report is the widest.
     pub const ENTRY_OVERHEAD_MAX: usize = Promise::<V>::OVERHEAD_MAX + Report::<V>::OVERHEAD_MAX;
 }
 
@@ -228,7 +231,7 @@ impl<V: Wire> Wire for PaxosMessage<V> {
                 hears.encode(out);
                 applied.encode(out);
             }
-            PaxosMessage::Heard { ballot, beat, chosen, applied } => {
+            PaxosMessage::HeartbeatReply { ballot, beat, chosen, applied } => {
                 put(out, 8, *ballot, &[*beat, chosen.0]);
                 applied.encode(out);
             }
@@ -237,7 +240,7 @@ impl<V: Wire> Wire for PaxosMessage<V> {
                 first.encode(out);
                 end.encode(out);
             }
-            PaxosMessage::Supply { slot, entry, chosen } => {
+            PaxosMessage::FetchReply { slot, entry, chosen } => {
                 out.push(10);
                 slot.encode(out);
                 entry.encode(out);
@@ -248,7 +251,7 @@ impl<V: Wire> Wire for PaxosMessage<V> {
                 id.encode(out);
                 reach.encode(out);
             }
-            PaxosMessage::Extent { id, end, chosen } => {
+            PaxosMessage::SurveyReply { id, end, chosen } => {
                 out.push(12);
                 id.encode(out);
                 end.encode(out);
@@ -264,14 +267,14 @@ impl<V: Wire> Wire for PaxosMessage<V> {
         }
         if tag == 10 {
             let (slot, entry) = (Slot::decode(input)?, Entry::decode(input)?);
-            return Ok(PaxosMessage::Supply { slot, entry, chosen: Slot::decode(input)? });
+            return Ok(PaxosMessage::FetchReply { slot, entry, chosen: Slot::decode(input)? });
         }
         if tag == 11 {
             return Ok(PaxosMessage::Survey { id: SurveyId::decode(input)?, reach: Slot::decode(input)? });
         }
         if tag == 12 {
             let (id, end) = (SurveyId::decode(input)?, Slot::decode(input)?);
-            return Ok(PaxosMessage::Extent { id, end, chosen: Slot::decode(input)? });
+            return Ok(PaxosMessage::SurveyReply { id, end, chosen: Slot::decode(input)? });
         }
         let ballot = Ballot::decode(input)?;
         let mut slot = || Slot::decode(input);
@@ -297,7 +300,7 @@ impl<V: Wire> Wire for PaxosMessage<V> {
             }
             8 => {
                 let (beat, chosen) = (input.u64()?, Slot::decode(input)?);
-                PaxosMessage::Heard { ballot, beat, chosen, applied: Claim::decode(input)? }
+                PaxosMessage::HeartbeatReply { ballot, beat, chosen, applied: Claim::decode(input)? }
             }
             _ => return Err(WireError::Invalid("tag of a message between sites")),
         })
@@ -339,11 +342,11 @@ impl<V> Label for PaxosMessage<V> {
             PaxosMessage::Chosen { .. } => "Chosen",
             PaxosMessage::Nack { .. } => "Nack",
             PaxosMessage::Heartbeat { .. } => "Heartbeat",
-            PaxosMessage::Heard { .. } => "Heard",
+            PaxosMessage::HeartbeatReply { .. } => "HeartbeatReply",
             PaxosMessage::Fetch { .. } => "Fetch",
-            PaxosMessage::Supply { .. } => "Supply",
+            PaxosMessage::FetchReply { .. } => "FetchReply",
             PaxosMessage::Survey { .. } => "Survey",
-            PaxosMessage::Extent { .. } => "Extent",
+            PaxosMessage::SurveyReply { .. } => "SurveyReply",
         }
     }
 
@@ -351,17 +354,17 @@ impl<V> Label for PaxosMessage<V> {
         match self {
             PaxosMessage::Accept { slot, .. }
             | PaxosMessage::Accepted { slot, .. }
-            | PaxosMessage::Supply { slot, .. } => Subject::slot(slot.0),
+            | PaxosMessage::FetchReply { slot, .. } => Subject::slot(slot.0),
             PaxosMessage::Fetch { first, .. } => Subject::slot(first.0),
             PaxosMessage::Prepare { ballot, .. }
             | PaxosMessage::Nack { ballot, .. }
             | PaxosMessage::Chosen { ballot, .. } => Subject { noun: "ballot", number: ballot.rank() },
             PaxosMessage::Promise(promise) => Subject { noun: "ballot", number: promise.ballot.rank() },
-            PaxosMessage::Heartbeat { beat, .. } | PaxosMessage::Heard { beat, .. } => {
+            PaxosMessage::Heartbeat { beat, .. } | PaxosMessage::HeartbeatReply { beat, .. } => {
                 Subject { noun: "beat", number: *beat }
             }
-            // Ids count a site's surveys: as an identity one would move with every read left out before it.
-            PaxosMessage::Survey { .. } | PaxosMessage::Extent { .. } => Subject::NONE,
+            // An id counts a site's surveys: as an identity, it would change with every read left out before it.
+            PaxosMessage::Survey { .. } | PaxosMessage::SurveyReply { .. } => Subject::NONE,
         }
     }
 
@@ -372,11 +375,11 @@ impl<V> Label for PaxosMessage<V> {
             PaxosMessage::Accept { .. } => 3,
             PaxosMessage::Accepted { .. } => 4,
             PaxosMessage::Nack { .. } => 5,
-            PaxosMessage::Supply { .. } => 6,
+            PaxosMessage::FetchReply { .. } => 6,
             PaxosMessage::Fetch { .. } => 7,
             PaxosMessage::Chosen { .. } => 8,
-            PaxosMessage::Survey { .. } | PaxosMessage::Extent { .. } => 9,
-            PaxosMessage::Heard { .. } => 30,
+            PaxosMessage::Survey { .. } | PaxosMessage::SurveyReply { .. } => 9,
+            PaxosMessage::HeartbeatReply { .. } => 30,
             PaxosMessage::Heartbeat { .. } => 31,
         }
     }
@@ -396,22 +399,22 @@ pub enum PaxosRecord<V> {
         /// The entry.
         entry: Entry<V>,
     },
-    /// It was told that `entry` is chosen for `slot`.
+    /// It learned that `entry` is chosen for `slot`.
     Learned {
         /// The slot.
         slot: Slot,
         /// The entry.
         entry: Entry<V>,
     },
-    /// What its log holds below this slot is chosen. Lazy: nothing waits for it.
+    /// Everything that its log holds below this slot is chosen. Lazy: nothing waits for this record.
     Chosen(Slot),
-    /// The log begins at this slot: what stood below is over, and no site of the cluster holds any of it. The first record
-    /// of a journal or none; whoever prepares storage writes it, a site never does.
+    /// The log begins at this slot: everything below is over, and no site of the cluster holds any of it. Only the
+    /// first record of a journal may be this one. The program that prepares storage writes it, a site never does.
     Begins(Slot),
 }
 
 impl<V> PaxosRecord<V> {
-    /// Bytes beside an entry, at most.
+    /// The most bytes beside an entry.
     pub const OVERHEAD_MAX: usize = 1 + Ballot::BYTES_MAX + Slot::BYTES_MAX;
 }
 

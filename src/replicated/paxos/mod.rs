@@ -1,10 +1,10 @@
 //! Multi-Paxos: acceptor, proposer and learner over one log of slots.
 //!
-//! After Lamport, "Paxos Made Simple" (2001), section 3, with the leader optimisation: phase 1 runs once per
-//! leadership for all open slots, phase 2 once per slot. It knows neither what values mean nor how messages
-//! travel; everything leaves through a [`Port`].
+//! After Lamport, "Paxos Made Simple" (2001), section 3, with the leader optimisation: phase 1 runs once per leadership
+//! for all open slots, phase 2 once per slot. The module knows neither the meaning of values nor the transport of
+//! messages; everything leaves it through a [`Port`].
 //!
-//! 1. What a site promised or accepted is durable before anyone is told ([`Port::send`] waits).
+//! 1. What a site promised or accepted is durable before the site says so ([`Port::send`] waits).
 //! 2. A site proposes one entry per slot under one ballot, and never under a ballot of an earlier incarnation.
 //! 3. Only what is known to be chosen is served or reported as chosen.
 
@@ -12,7 +12,7 @@ mod acceptor;
 pub mod ballot;
 mod campaign;
 pub mod claim;
-mod leaning;
+mod indirect_leader;
 mod learner;
 mod log;
 pub mod message;
@@ -43,61 +43,61 @@ use crate::time::{Duration, Instant};
 use crate::wire::Wire;
 use ballot::COUNT_MAX;
 use campaign::Campaign;
-use leaning::Leaning;
+use indirect_leader::IndirectLeader;
 use learner::Learner;
 use proposer::Leadership;
 use room::Unwritten;
 use survey::Survey;
 use syncs::Syncs;
 
-/// What values must be able to do.
+/// The requirements on values.
 pub trait Value: Wire + PartialEq {}
 
 impl<V: Wire + PartialEq> Value for V {}
 
-/// Where everything that this module wants done leaves it.
+/// The outlet of this module: records, messages and notes.
 pub trait Port<V> {
     /// Makes `record` durable.
     fn append(&mut self, record: PaxosRecord<V>);
 
-    /// Sends once everything appended so far, and in the same call, is durable.
+    /// Sends once every record that was appended so far, and in the same call, is durable.
     fn send(&mut self, to: impl Into<Recipients>, message: PaxosMessage<V>);
 
-    /// Sends at once: only for what stays true if unsynced records are lost.
+    /// Sends at once. Only for what stays true if unsynced records are lost.
     fn send_independent(&mut self, to: impl Into<Recipients>, message: PaxosMessage<V>);
 
-    /// Tells whoever watches.
+    /// Reports to those who watch.
     fn note(&mut self, note: PaxosNote);
 }
 
 /// Sizes and times of the protocol.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Config {
-    /// How many sites.
+    /// The number of sites.
     pub sites: u8,
-    /// Between two heartbeats of a leader.
+    /// The time between two heartbeats of a leader.
     pub heartbeat: Duration,
-    /// Without a word of the leader for this long, and some jitter, a site campaigns; without a word of a
-    /// quorum for this long a leader steps down.
+    /// A site that hears nothing from a leader for this long, plus some jitter, campaigns. A leader that hears no
+    /// quorum for this long steps down.
     pub election: Duration,
     /// The most jitter of the first attempt; it doubles with each of the next three.
     pub election_jitter: Duration,
     /// Unanswered messages are sent again after this.
     pub retry: Duration,
-    /// A leader with nothing in flight says after this what it knows to be chosen, unless a proposal or a heartbeat says
-    /// it sooner, or [`Paxos::tell_chosen`] is asked for.
+    /// A leader with nothing in flight announces its watermark after this long, unless a proposal or a heartbeat
+    /// carries it sooner, or [`Paxos::announce_chosen`] is called.
     pub chosen_after: Duration,
     /// A leader proposes no slot this far above what is chosen without a gap. At this limit proposals wait.
     pub window: u64,
-    /// The most slots asked for at once in catching up.
+    /// The most slots that a site fetches at once to catch up.
     pub fetch_max: u64,
-    /// Bytes that the values of one entry take at most, together.
+    /// The most bytes of the values of one entry, together.
     pub entry_bytes: usize,
-    /// Bytes that the reports of one part of a promise take at most, together.
+    /// The most bytes of the reports of one part of a promise, together.
     pub promise_bytes: usize,
 }
 
-/// How far ahead of every round that a site has heard of the next one may be.
+/// The most by which a round may exceed every round that a site has heard of.
 const ROUNDS_AHEAD_MAX: u64 = 1 << 32;
 
 const STANDS_ASIDE: &str = "logs differ, and no quorum has this one";
@@ -105,7 +105,7 @@ const STANDS_ASIDE: &str = "logs differ, and no quorum has this one";
 const OUT_OF_REACH: &str = "a round that nobody can have reached";
 
 impl Config {
-    /// A site holds no slot this far above its chosen prefix; what is further ahead is refused until it caught up.
+    /// A site holds no slot this far above its chosen prefix. It refuses such slots until it has caught up.
     pub const fn open_max(&self) -> u64 {
         let larger = if self.window > self.fetch_max { self.window } else { self.fetch_max };
         4 * larger
@@ -119,51 +119,51 @@ enum Phase<V> {
     Leading(Leadership),
 }
 
-/// The protocol's part of one site.
+/// The protocol's state of one site.
 #[derive(Clone, Debug)]
 pub struct Paxos<V> {
     config: Config,
     me: SiteId,
     seed: Seed,
-    /// It accepts nothing below; durable before anyone is told.
+    /// It accepts nothing below this ballot, which is durable before the site says so.
     promised: Ballot,
     /// The greatest round that it ever heard of.
     round_seen: u64,
     log: Log<V>,
-    /// What its user has applied of the log, as it told last.
+    /// The user's last claim of what it has applied of the log.
     applied: Claim,
-    /// Its user wants nothing chosen: it proposes nothing, votes for nothing, and counts no votes of others.
+    /// Its user wants nothing chosen: the site proposes nothing, votes for nothing, and counts no votes of others.
     stands_aside: bool,
     /// The last watermark that was appended as a record.
     chosen_recorded: Slot,
     phase: Phase<V>,
     /// The leader that it last heard, and when.
     leader: Option<(Ballot, Instant)>,
-    /// Since when the leader that it follows says that it does not hear this site.
+    /// Since when the leader that it follows has reported that it does not hear this site.
     unheard_since: Option<Instant>,
-    /// Through whom it is served while it hears none.
-    leaning: Option<Leaning>,
+    /// The peer that serves it while it hears no leader.
+    indirect_leader: Option<IndirectLeader>,
     /// When it campaigns unless it hears a leader; `None` before the first input.
     election_at: Option<Instant>,
     /// Campaigns since it last heard a leader or led.
     attempts: u64,
-    /// Up to where the log was chosen when it last gave way as a leader, and how often it had done so there.
+    /// The watermark at which it last gave way as a leader, and how often it had done so there.
     fruitless: Option<(Slot, u64)>,
     learner: Learner,
-    /// How far logs reach, for whoever reads.
+    /// The survey of how far logs reach, for reads.
     survey: Option<Survey>,
-    /// Behind the last slot that another site told to hold something in.
+    /// One past the last slot in which another site reported that something is held.
     reach: Slot,
-    /// How long votes wait for disks.
+    /// The known sync times of disks.
     syncs: Syncs,
-    /// Its host can reserve no more room.
+    /// Whether its host can reserve no more room.
     is_low: bool,
-    /// What it learned while there was no room.
+    /// The slots that it learned while there was no room.
     unwritten: Option<Unwritten>,
 }
 
 impl<V: Value> Paxos<V> {
-    /// The state that `records` lead to, in the order of their appending.
+    /// The state that results from `records`, in the order in which they were appended.
     pub fn recover(
         config: Config,
         me: SiteId,
@@ -183,7 +183,7 @@ impl<V: Value> Paxos<V> {
             phase: Phase::Following,
             leader: None,
             unheard_since: None,
-            leaning: None,
+            indirect_leader: None,
             election_at: None,
             attempts: 0,
             fruitless: None,
@@ -271,18 +271,18 @@ impl<V: Value> Paxos<V> {
         &self.log
     }
 
-    /// Its user has applied the log so far, for others to compare.
+    /// The user reports what it has applied of the log, for other sites to compare.
     pub fn set_applied(&mut self, applied: Claim) {
         self.applied = applied;
     }
 
-    /// What its user told last.
+    /// The claim that the user reported last.
     pub fn applied(&self) -> Claim {
         self.applied
     }
 
-    /// Lets nothing be chosen from here on: it proposes nothing, votes for nothing, counts no votes of others, and does
-    /// not come to lead. What is chosen it learns and serves, and a leader goes on saying that it lives.
+    /// Lets nothing be chosen from here on: the site proposes nothing, votes for nothing, counts no votes of others,
+    /// and does not begin to lead. It still learns and serves what is chosen, and a leader still sends heartbeats.
     pub fn stand_aside(&mut self) {
         self.stands_aside = true;
     }
@@ -298,7 +298,7 @@ impl<V: Value> Paxos<V> {
         self.stands_aside
     }
 
-    /// What it has promised.
+    /// The highest ballot that it has promised.
     pub fn promised(&self) -> Ballot {
         self.promised
     }
@@ -316,12 +316,12 @@ impl<V: Value> Paxos<V> {
         matches!(self.phase, Phase::Campaigning(_))
     }
 
-    /// The ballot of the leader that it follows, itself or through another site, or is.
+    /// The ballot of the leader: this site itself, or one that it follows, directly or through another site.
     pub fn leader(&self) -> Option<Ballot> {
         self.route().map(|(ballot, _)| ballot)
     }
 
-    /// Takes a message of another site, or its own after its wait.
+    /// Handles a message of another site, or one of its own once that was durable.
     pub fn on_message(
         &mut self,
         now: Instant,
@@ -330,7 +330,7 @@ impl<V: Value> Paxos<V> {
         port: &mut impl Port<V>,
     ) {
         self.arm_election(now);
-        self.cease_to_lean(now);
+        self.expire_indirect_leader(now);
         if let Some(reason) = self.is_nonsense(from, &message) {
             port.note(PaxosNote::Ignored { from: from.into(), kind: message.kind(), reason });
             return;
@@ -339,14 +339,14 @@ impl<V: Value> Paxos<V> {
             && matches!(message, PaxosMessage::Accept { .. } | PaxosMessage::Accepted { .. })
             && from != self.me
         {
-            // Its own vote is sent once, and counts when it takes part again.
+            // Its own votes pass: each is sent once, and counts when the site takes part again.
             port.note(PaxosNote::Ignored { from: from.into(), kind: message.kind(), reason: STANDS_ASIDE });
             return;
         }
         match message {
             PaxosMessage::Prepare { ballot, first } => self.on_prepare(now, from, ballot, first, port),
             PaxosMessage::Promise(promise) => {
-                self.hear_sync(now, from, promise.sync);
+                self.on_reported_sync(now, from, promise.sync);
                 self.on_promise(now, from, promise, port)
             }
             PaxosMessage::Accept { ballot, slot, chosen, entry } => {
@@ -356,25 +356,30 @@ impl<V: Value> Paxos<V> {
             PaxosMessage::Accepted { ballot, slot } => self.on_accepted(now, from, ballot, slot, port),
             PaxosMessage::Chosen { ballot, chosen } => self.on_watermark(now, ballot, chosen, port),
             PaxosMessage::Nack { ballot, promised, chosen, leader } => {
-                self.lean(now, from, ballot, leader, port);
+                self.follow_through(now, from, ballot, leader, port);
                 self.on_nack(now, from, (ballot, promised), chosen, port)
             }
             PaxosMessage::Heartbeat { ballot, chosen, beat, hears, .. } => {
-                self.hear_whom(now, ballot, hears);
+                self.on_hears(now, ballot, hears);
                 self.on_heartbeat(now, ballot, chosen, beat, port)
             }
-            PaxosMessage::Heard { ballot, chosen, .. } => self.on_heard(now, from, ballot, chosen, port),
+            PaxosMessage::HeartbeatReply { ballot, chosen, .. } => {
+                self.on_heartbeat_reply(now, from, ballot, chosen, port)
+            }
             PaxosMessage::Fetch { first, end } => self.on_fetch(from, first, end, port),
-            PaxosMessage::Supply { slot, entry, chosen } => {
-                self.on_supply(now, from, slot, entry, chosen, port)
+            PaxosMessage::FetchReply { slot, entry, chosen } => {
+                self.on_fetch_reply(now, from, slot, entry, chosen, port)
             }
             PaxosMessage::Survey { id, reach } => self.on_survey(now, from, id, reach, port),
-            PaxosMessage::Extent { id, end, chosen } => self.on_extent(now, from, (id, end, chosen), port),
+            PaxosMessage::SurveyReply { id, end, chosen } => {
+                self.on_survey_reply(now, from, (id, end, chosen), port)
+            }
         }
         self.check();
     }
 
-    /// Whose word a message must be; nothing else of it is believed without need.
+    /// The reason to drop a message that cannot be right from this sender. Nothing else in a message is believed
+    /// without need.
     fn is_nonsense(&mut self, from: SiteId, message: &PaxosMessage<V>) -> Option<&'static str> {
         if from.number() >= self.config.sites {
             return Some("no site of this cluster");
@@ -383,7 +388,7 @@ impl<V: Value> Paxos<V> {
             return Some("a slot before the log begins");
         }
         let (speaker, ballot) = match message {
-            // Its own vote for another, which comes back when it is durable.
+            // Its own vote for another site, which comes back once it is durable.
             PaxosMessage::Prepare { .. } if from == self.me => return None,
             PaxosMessage::Prepare { ballot, .. }
             | PaxosMessage::Accept { ballot, .. }
@@ -392,14 +397,14 @@ impl<V: Value> Paxos<V> {
             PaxosMessage::Promise(Promise { ballot, .. })
             | PaxosMessage::Accepted { ballot, .. }
             | PaxosMessage::Nack { ballot, .. }
-            | PaxosMessage::Heard { ballot, .. } => (self.me, *ballot),
-            PaxosMessage::Fetch { .. } | PaxosMessage::Survey { .. } | PaxosMessage::Extent { .. } => {
+            | PaxosMessage::HeartbeatReply { ballot, .. } => (self.me, *ballot),
+            PaxosMessage::Fetch { .. } | PaxosMessage::Survey { .. } | PaxosMessage::SurveyReply { .. } => {
                 return None;
             }
-            PaxosMessage::Supply { .. } if !self.fits(message) => {
+            PaxosMessage::FetchReply { .. } if !self.fits(message) => {
                 return Some("an entry larger than any that this cluster makes");
             }
-            PaxosMessage::Supply { .. } => return None,
+            PaxosMessage::FetchReply { .. } => return None,
         };
         if ballot.site != speaker || ballot.round == 0 {
             return Some("a ballot of somebody else");
@@ -419,35 +424,36 @@ impl<V: Value> Paxos<V> {
         None
     }
 
-    /// No honest site is so far ahead; believing it would use the rounds up, for ever, since ballots are durable.
+    /// No honest site is this far ahead. Believing such a round would use up the rounds for ever, since ballots are
+    /// durable.
     fn is_within_reach(&self, round: u64) -> bool {
         round <= self.round_seen.max(self.promised.round) + ROUNDS_AHEAD_MAX
     }
 
-    /// Whether what the message carries fits every message and record that may have to carry it on.
+    /// Whether the entries of `message` fit every message and record that may have to carry them on.
     fn fits(&self, message: &PaxosMessage<V>) -> bool {
         let fits = |entry: &Entry<V>| {
             entry.values().iter().map(Wire::size).sum::<usize>() <= self.config.entry_bytes
         };
         match message {
-            PaxosMessage::Accept { entry, .. } | PaxosMessage::Supply { entry, .. } => fits(entry),
+            PaxosMessage::Accept { entry, .. } | PaxosMessage::FetchReply { entry, .. } => fits(entry),
             PaxosMessage::Promise(promise) => promise.reports.iter().all(|report| fits(&report.entry)),
             PaxosMessage::Prepare { .. }
             | PaxosMessage::Accepted { .. }
             | PaxosMessage::Chosen { .. }
             | PaxosMessage::Nack { .. }
             | PaxosMessage::Heartbeat { .. }
-            | PaxosMessage::Heard { .. }
+            | PaxosMessage::HeartbeatReply { .. }
             | PaxosMessage::Fetch { .. }
             | PaxosMessage::Survey { .. }
-            | PaxosMessage::Extent { .. } => true,
+            | PaxosMessage::SurveyReply { .. } => true,
         }
     }
 
-    /// Does what its deadline asked for.
+    /// Does what is due.
     pub fn on_wake(&mut self, now: Instant, port: &mut impl Port<V>) {
         self.arm_election(now);
-        self.cease_to_lean(now);
+        self.expire_indirect_leader(now);
         self.write_learned(port);
         match &self.phase {
             Phase::Leading(_) => self.lead_on(now, port),
@@ -466,7 +472,7 @@ impl<V: Value> Paxos<V> {
         self.check();
     }
 
-    /// When it wants to be woken and what for.
+    /// When it wants to be woken, and the reason.
     pub fn deadline(&self) -> (Instant, &'static str) {
         let phase = match &self.phase {
             Phase::Following => self.following_deadline(),
@@ -479,7 +485,7 @@ impl<V: Value> Paxos<V> {
         [fetch, survey, learned].into_iter().flatten().fold(phase, |a, b| if b.0 < a.0 { b } else { a })
     }
 
-    /// What grows, and how far. The chosen prefix grows for ever.
+    /// Reports everything that grows, with its limit. The chosen prefix grows for ever.
     pub fn sizes(&self, mut see: impl FnMut(Size)) {
         let size = |what, holds: usize, max| Size { what, holds: holds as u64, max };
         see(size("slots above its chosen prefix", self.log.open_len(), self.config.open_max()));
@@ -496,12 +502,12 @@ impl<V: Value> Paxos<V> {
         }
     }
 
-    /// Waits from the next time on as another seed would have it.
+    /// Draws the later waits as if from another seed.
     pub fn rekey(&mut self, salt: u64) {
         self.seed = self.seed.part([salt]);
     }
 
-    /// How long it waits for a leader: more with every attempt and on slow disks, and differently at every site.
+    /// How long it waits for a leader: longer with every attempt and on slow disks, and different at every site.
     fn patience(&self, now: Instant) -> Duration {
         let jitter = self.config.election_jitter.times(1 << self.attempts.min(3)).as_micros();
         let draw = mix(self.seed.0, [self.attempts]);
@@ -520,7 +526,7 @@ impl<V: Value> Paxos<V> {
         self.all_sites().without(self.me)
     }
 
-    /// Own invariants, after every input.
+    /// Checks its own invariants after every input.
     fn check(&self) {
         let own = match &self.phase {
             Phase::Following => return,

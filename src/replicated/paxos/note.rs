@@ -1,4 +1,4 @@
-//! What acceptor, proposer and learner tell those who watch.
+//! The notes of acceptor, proposer and learner, for those who watch.
 
 use core::fmt;
 
@@ -17,49 +17,49 @@ pub enum PaxosNote {
     /// It heard a leader.
     Follows(Ballot),
     /// It is served through this site, which hears the leader of this ballot.
-    Leans(SiteId, Ballot),
-    /// It no longer leads under this ballot, because of the other.
+    FollowsThrough(SiteId, Ballot),
+    /// It stopped leading under the first ballot because of the second.
     Deposed(Ballot, Ballot),
-    /// It no longer leads under this ballot: no quorum answers.
+    /// It stopped leading under this ballot: no quorum answers.
     LostQuorum(Ballot),
-    /// It no longer leads under this ballot: this slot, the first that is not chosen, got no quorum for too long.
+    /// It stopped leading under this ballot: this slot, the first that is not chosen, got no quorum for too long.
     GivesWay(Ballot, Slot),
-    /// It no longer leads under this ballot: its disk is nearly full.
+    /// It stopped leading under this ballot: its disk is nearly full.
     Resigns(Ballot),
-    /// It gives no vote for want of room on its disk.
+    /// It gives no vote, since its disk has no room.
     Withholds {
-        /// Whom.
+        /// The site that asked for the vote.
         from: SiteId,
-        /// Which message it leaves out.
+        /// The kind of message that it leaves out.
         kind: &'static str,
     },
-    /// It no longer asks for promises of this ballot: this slot was chosen under a later one.
+    /// It stopped asking for promises of this ballot: this slot was chosen under a later one.
     Overtaken(Ballot, Slot),
-    /// Its promise takes so many datagrams.
+    /// Its promise takes this many datagrams.
     SplitsPromise(Ballot, usize),
-    /// A prepare quorum reported an accept of this slot under the older ballot: proposed again.
+    /// A prepare quorum reported an accept of this slot under the older ballot: it proposes that entry again.
     Reproposes(Slot, Ballot),
-    /// A prepare quorum reported no accept of this slot, at or below the last that anybody holds: closed by a no-op.
+    /// A prepare quorum reported no accept of this slot, at or below the last that any site holds: a no-op closes it.
     ClosesHole(Slot),
-    /// An accept quorum of its ballot accepted this slot, which holds so many values.
+    /// An accept quorum of its ballot accepted this slot, which holds this many values.
     Chose(Slot, usize),
     /// It lacks slots, from the first up to but without the second, and asks this site.
     Fetches(Slot, Slot, SiteId),
-    /// What it lacked has come: it knows everything below to be chosen.
+    /// The slots that it lacked have come: it knows everything below this one to be chosen.
     CaughtUp(Slot),
     /// It asks how far the logs of the others reach.
     Surveys(SurveyId),
-    /// Enough sites told: whatever was chosen before the survey stands below this slot.
+    /// Enough sites answered: everything that was chosen before the survey stands below this slot.
     Surveyed(Slot),
-    /// It refused a message of this ballot, for it has promised the other.
+    /// It refused the first ballot: it promised the second, or hears a live leader if both are equal.
     Nacks(Ballot, Ballot),
     /// It dropped a message.
     Ignored {
-        /// From whom.
+        /// The sender.
         from: ProcessId,
         /// The message's kind.
         kind: &'static str,
-        /// Why.
+        /// The reason.
         reason: &'static str,
     },
 }
@@ -70,7 +70,7 @@ impl Label for PaxosNote {
             PaxosNote::Campaigns(_) => "campaigns",
             PaxosNote::Leads(..) => "leads",
             PaxosNote::Follows(_) => "follows",
-            PaxosNote::Leans(..) => "leans",
+            PaxosNote::FollowsThrough(..) => "follows through",
             PaxosNote::Deposed(..) => "deposed",
             PaxosNote::LostQuorum(_) => "lost quorum",
             PaxosNote::GivesWay(..) => "gives way",
@@ -95,7 +95,9 @@ impl Label for PaxosNote {
         match self {
             PaxosNote::Campaigns(b) | PaxosNote::Leads(b, _) | PaxosNote::Follows(b) => ballot(b),
             PaxosNote::LostQuorum(b) | PaxosNote::Resigns(b) => ballot(b),
-            PaxosNote::Leans(_, b) | PaxosNote::GivesWay(b, _) | PaxosNote::Overtaken(b, _) => ballot(b),
+            PaxosNote::FollowsThrough(_, b) | PaxosNote::GivesWay(b, _) | PaxosNote::Overtaken(b, _) => {
+                ballot(b)
+            }
             PaxosNote::Deposed(b, _) | PaxosNote::SplitsPromise(b, _) | PaxosNote::Nacks(b, _) => ballot(b),
             PaxosNote::Reproposes(slot, _) | PaxosNote::ClosesHole(slot) | PaxosNote::Chose(slot, _) => {
                 Subject::slot(slot.0)
@@ -114,7 +116,9 @@ impl fmt::Display for PaxosNote {
             PaxosNote::Campaigns(ballot) => write!(f, "campaigns under {ballot}"),
             PaxosNote::Leads(ballot, slot) => write!(f, "leads under {ballot} from slot {slot}"),
             PaxosNote::Follows(ballot) => write!(f, "follows {} under {ballot}", ballot.site),
-            PaxosNote::Leans(on, ballot) => write!(f, "follows {} through {on} under {ballot}", ballot.site),
+            PaxosNote::FollowsThrough(on, ballot) => {
+                write!(f, "follows {} through {on} under {ballot}", ballot.site)
+            }
             PaxosNote::Deposed(ballot, by) => write!(f, "deposed from {ballot} by {by}"),
             PaxosNote::LostQuorum(ballot) => write!(f, "lost its quorum under {ballot}"),
             PaxosNote::GivesWay(ballot, slot) => {

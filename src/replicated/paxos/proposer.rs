@@ -1,4 +1,4 @@
-//! The leader: proposes entries, counts accepts, keeps its followers.
+//! The leader: proposes entries, counts accepts, and sends heartbeats to its followers.
 
 use alloc::collections::BTreeMap;
 
@@ -13,45 +13,45 @@ use crate::time::{Duration, Instant};
 /// A slot that was proposed and is not known to be chosen.
 #[derive(Clone, Debug)]
 struct InFlight {
-    /// Whose accept is durable.
+    /// The sites whose accepts are durable.
     accepted: SiteSet,
     since: Instant,
     sent_at: Instant,
 }
 
-/// How many election timeouts a slot may take before its leader gives way. After each leadership that ended so and
-/// chose nothing it is twice as many: where every disk is slow, the next one lasts long enough.
+/// The number of election timeouts that a slot may take before its leader gives way. It doubles after each leadership
+/// that ended so and chose nothing: where every disk is slow, the next one lasts long enough.
 const FRUITLESS_TIMES: u64 = 8;
 
-/// How often that doubles.
+/// The most doublings.
 const FRUITLESS_DOUBLED: u64 = 2;
 
-/// How many election timeouts whoever gave way lets others try first.
+/// The number of election timeouts for which a site that gave way lets others try first.
 const YIELD_TIMES: u64 = 4;
 
-/// The longest that a site leads while nothing is chosen of what it proposed, with this election timeout.
+/// The longest that a site leads while nothing that it proposed is chosen, with this election timeout.
 pub const fn fruitless_max(election: Duration) -> Duration {
     election.times(FRUITLESS_TIMES << FRUITLESS_DOUBLED)
 }
 
-/// What a leader knows beside its log.
+/// A leader's state beside its log.
 #[derive(Clone, Debug)]
 pub(super) struct Leadership {
     pub(super) ballot: Ballot,
     /// The next slot to propose.
     next: Slot,
-    /// Behind the last slot that its campaign found: up to there it proposes whatever the window.
+    /// One past the last slot that its campaign found. Up to there it proposes whatever the window.
     inherited: Slot,
     in_flight: BTreeMap<Slot, InFlight>,
     beat: u64,
     heartbeat_at: Instant,
     resend_at: Instant,
-    /// When it says what is chosen, if nothing carries that before.
-    tell_at: Option<Instant>,
-    /// How long the slot took that was chosen last; zero where an election timeout allows for that.
+    /// When it announces its watermark, if no other message carries that before.
+    announce_at: Option<Instant>,
+    /// The time that the last chosen slot took; zero where an election timeout allows for that.
     took: Duration,
     /// When each site last answered a heartbeat.
-    heard: [Instant; SITES_MAX as usize],
+    answered_at: [Instant; SITES_MAX as usize],
 }
 
 wire_struct!(InFlight { accepted, since, sent_at });
@@ -63,13 +63,13 @@ wire_struct!(Leadership {
     beat,
     heartbeat_at,
     resend_at,
-    tell_at,
+    announce_at,
     took,
-    heard
+    answered_at
 });
 
 impl Leadership {
-    /// Whether it can be gone on with above `log`.
+    /// Whether a site can go on with it above `log`.
     pub(super) fn is_sound<V: Value>(&self, log: &Log<V>, open_max: u64) -> bool {
         let ahead = log.chosen().0 + open_max;
         log.chosen() <= self.next
@@ -86,7 +86,7 @@ impl Leadership {
         now: Instant,
         retry: Duration,
     ) -> Leadership {
-        let heard = [now; SITES_MAX as usize];
+        let answered_at = [now; SITES_MAX as usize];
         Leadership {
             ballot,
             next,
@@ -95,9 +95,9 @@ impl Leadership {
             beat: 0,
             heartbeat_at: now,
             resend_at: now + retry,
-            tell_at: None,
+            announce_at: None,
             took: Duration::ZERO,
-            heard,
+            answered_at,
         }
     }
 
@@ -117,9 +117,9 @@ impl Leadership {
 
     pub(super) fn deadline(&self) -> (Instant, &'static str) {
         let resend = (!self.in_flight.is_empty()).then_some((self.resend_at, "resend"));
-        let tell = self.tell_at.map(|at| (at, "watermark"));
+        let announce = self.announce_at.map(|at| (at, "watermark"));
         let heartbeat = (self.heartbeat_at, "heartbeat");
-        [resend, tell].into_iter().flatten().fold(heartbeat, |a, b| if b.0 < a.0 { b } else { a })
+        [resend, announce].into_iter().flatten().fold(heartbeat, |a, b| if b.0 < a.0 { b } else { a })
     }
 
     /// Whether an accept quorum, itself included, answered within `patience`.
@@ -127,16 +127,16 @@ impl Leadership {
         quorum.is_chosen(self.near(quorum, now, patience).with(me))
     }
 
-    /// Who answered within `patience`.
+    /// The sites that answered within `patience`.
     fn near(&self, quorum: Quorum, now: Instant, patience: Duration) -> SiteSet {
-        let is_near = |site: &SiteId| now.since(self.heard[site.index()]) < patience;
+        let is_near = |site: &SiteId| now.since(self.answered_at[site.index()]) < patience;
         quorum.sites().iter().filter(is_near).collect()
     }
 }
 
 impl<V: Value> Paxos<V> {
-    /// Whether it leads and may propose another slot: one within the window above what is chosen without a gap,
-    /// so that a starved slot holds back the ones far behind it.
+    /// Whether it leads and may propose another slot: one within the window above what is chosen without a gap, so that
+    /// a starved slot holds back the slots far after it.
     pub fn has_room(&self) -> bool {
         match &self.phase {
             Phase::Leading(leadership) => {
@@ -146,8 +146,8 @@ impl<V: Value> Paxos<V> {
         }
     }
 
-    /// Everything that a leader knows to stand below the next slot that it proposes, from `first` on, chosen or
-    /// proposed by it: no slot is missing. Nothing when it does not lead.
+    /// Every entry below the next slot that this leader proposes, from `first` on, chosen or proposed by it: no slot is
+    /// missing. Nothing if it does not lead.
     pub fn proposed_from(&self, first: Slot) -> impl Iterator<Item = &Entry<V>> {
         let next = match &self.phase {
             Phase::Leading(leadership) => leadership.next,
@@ -159,9 +159,9 @@ impl<V: Value> Paxos<V> {
         chosen.chain(open).take_while(move |(slot, _)| *slot < next).map(|(_, entry)| entry)
     }
 
-    /// Phase 2a for the next slot. Its own accept is a record, and its vote a message to itself that waits for
-    /// that record. The others are asked beside the write: if the record is lost with this site, it never leads
-    /// under this ballot again, so nobody can be asked to accept anything else under it.
+    /// Phase 2a for the next slot. The leader's own accept is a record, and its vote a message to itself that waits for
+    /// that record. The leader asks the others while it writes: if this site loses the record, it never leads under
+    /// this ballot again, so no site can be asked to accept anything else under it.
     ///
     /// # Panics
     /// When it does not lead.
@@ -173,7 +173,7 @@ impl<V: Value> Paxos<V> {
         };
         let (ballot, slot) = (leadership.ballot, leadership.next);
         leadership.next = slot.next();
-        leadership.tell_at = None;
+        leadership.announce_at = None;
         if leadership.in_flight.is_empty() {
             leadership.resend_at = now + retry;
         }
@@ -184,7 +184,7 @@ impl<V: Value> Paxos<V> {
         self.measure(now, (ballot, Some(slot)));
     }
 
-    /// Leaves a slot out that is known to be chosen.
+    /// Skips a slot that is known to be chosen.
     pub(super) fn skip(&mut self, slot: Slot) {
         let Phase::Leading(leadership) = &mut self.phase else { return };
         assert!(leadership.next == slot, "skips slot {slot}, next is {}", leadership.next);
@@ -215,31 +215,31 @@ impl<V: Value> Paxos<V> {
         let took = now.since(flight.since);
         leadership.took = if took > quick(self.config.election) { took } else { Duration::ZERO };
         leadership.in_flight.remove(&slot);
-        // Nothing else is about to carry the watermark.
+        // No other message is about to carry the watermark.
         let is_last = leadership.in_flight.is_empty();
         if is_last {
-            leadership.tell_at = Some(now + self.config.chosen_after);
+            leadership.announce_at = Some(now + self.config.chosen_after);
         }
         let values = self.log.held(slot).map_or(0, |held| held.entry.values().len());
         let is_held = self.log.choose_held(slot);
         assert!(is_held, "slot {slot} is chosen under {ballot}, yet its leader holds nothing");
         port.note(PaxosNote::Chose(slot, values));
         if is_last && self.config.chosen_after == Duration::ZERO {
-            self.tell_chosen(port);
+            self.announce_chosen(port);
         }
     }
 
-    /// A leader that is yet to say what it knows to be chosen says so: somebody waits for it.
-    pub fn tell_chosen(&mut self, port: &mut impl Port<V>) {
+    /// Announces the watermark if this leader has yet to do so: another site waits for it.
+    pub fn announce_chosen(&mut self, port: &mut impl Port<V>) {
         let (others, chosen) = (self.other_sites(), self.log.chosen());
         if let Phase::Leading(leadership) = &mut self.phase
-            && leadership.tell_at.take().is_some()
+            && leadership.announce_at.take().is_some()
         {
             port.send_independent(others, PaxosMessage::Chosen { ballot: leadership.ballot, chosen });
         }
     }
 
-    /// A slot that this leader did not fill, or filled otherwise, is known to be chosen: a later ballot leads.
+    /// `slot` is known to be chosen. If this leader did not fill it, or filled it otherwise, a later ballot leads.
     pub(super) fn check_rival(
         &mut self,
         now: Instant,
@@ -257,7 +257,7 @@ impl<V: Value> Paxos<V> {
         }
     }
 
-    pub(super) fn on_heard(
+    pub(super) fn on_heartbeat_reply(
         &mut self,
         now: Instant,
         from: SiteId,
@@ -268,7 +268,7 @@ impl<V: Value> Paxos<V> {
         if let Phase::Leading(leadership) = &mut self.phase
             && leadership.ballot == ballot
         {
-            leadership.heard[from.index()] = now;
+            leadership.answered_at[from.index()] = now;
         }
         self.learn_up_to(now, chosen, from, port);
     }
@@ -287,7 +287,7 @@ impl<V: Value> Paxos<V> {
             Phase::Campaigning(campaign) => Some(campaign.ballot),
             Phase::Leading(leadership) => Some(leadership.ballot),
         };
-        // Equal ballots say only that the sender hears a live leader; a quorum of others may not.
+        // Equal ballots say only that the sender hears a live leader; a quorum of others may not hear one.
         if own == Some(ballot) && promised > ballot {
             let is_content = match &self.phase {
                 Phase::Leading(leadership) => {
@@ -297,14 +297,14 @@ impl<V: Value> Paxos<V> {
             };
             self.step_down(now, promised, port);
             if is_content {
-                // Its quorum still hears it, so nobody else leads: somebody who was away promised a higher ballot.
+                // Its quorum still answers, so no other site leads: a site that was away promised a higher ballot.
                 self.campaign(now, port);
             }
         }
         self.learn_up_to(now, chosen, from, port);
     }
 
-    /// Ceases to lead or campaign because of `by`. What it proposed stays accepted and may yet be chosen.
+    /// Stops leading or campaigning because of `by`. What it proposed stays accepted and may yet be chosen.
     pub(super) fn step_down(&mut self, now: Instant, by: Ballot, port: &mut impl Port<V>) {
         if let Some(ballot) = self.leads_under() {
             port.note(PaxosNote::Deposed(ballot, by));
@@ -313,7 +313,7 @@ impl<V: Value> Paxos<V> {
         self.election_at = Some(now + self.patience(now));
     }
 
-    /// Heartbeats, proposals that went unanswered, and the end of a leadership without a quorum.
+    /// Sends heartbeats and unanswered proposals, and ends a leadership without a quorum.
     pub(super) fn lead_on(&mut self, now: Instant, port: &mut impl Port<V>) {
         let (quorum, others, all) = (self.quorum(), self.other_sites(), self.all_sites());
         let (chosen, config, me) = (self.log.chosen(), self.config, self.me);
@@ -336,8 +336,8 @@ impl<V: Value> Paxos<V> {
         if let Some((slot, _)) = oldest.filter(|(_, flight)| now.since(flight.since) >= patience)
             && !others.is_empty()
         {
-            // Its followers hear it and it hears them, yet what it proposes or their votes get lost: on links that
-            // carry small datagrams only, say. While they follow it nobody does better.
+            // Its followers hear it and it hears them, yet its proposals or their votes get lost, for example on links
+            // that carry small datagrams only. While they follow it, no other site does better.
             port.note(PaxosNote::GivesWay(ballot, *slot));
             self.fruitless = Some((chosen, fruitless + 1));
             self.phase = Phase::Following;
@@ -345,14 +345,14 @@ impl<V: Value> Paxos<V> {
             return;
         }
         if now >= leadership.heartbeat_at {
-            leadership.tell_at = None;
+            leadership.announce_at = None;
             leadership.heartbeat_at = now + config.heartbeat;
             leadership.beat += 1;
             let (beat, hears) = (leadership.beat, leadership.near(quorum, now, hearing));
-            // What it has applied is chosen, and stays so whatever this site loses: its digest may go at once.
+            // What it has applied is chosen, and stays so whatever this site loses: the digest may leave at once.
             port.send_independent(others, PaxosMessage::Heartbeat { ballot, chosen, beat, hears, applied });
         }
-        let is_untold = leadership.tell_at.is_some_and(|at| now >= at);
+        let announces = leadership.announce_at.is_some_and(|at| now >= at);
         if now >= leadership.resend_at {
             leadership.resend_at = now + retry;
             for (slot, flight) in &mut leadership.in_flight {
@@ -365,8 +365,8 @@ impl<V: Value> Paxos<V> {
                 port.send_independent(missing, PaxosMessage::Accept { ballot, slot: *slot, chosen, entry });
             }
         }
-        if is_untold {
-            self.tell_chosen(port);
+        if announces {
+            self.announce_chosen(port);
         }
     }
 }

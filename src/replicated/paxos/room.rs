@@ -1,18 +1,19 @@
-//! A site whose disk is nearly full writes nothing: it neither promises nor accepts and does not campaign.
+//! Keeps a site going whose disk is nearly full: it writes nothing, so it neither promises nor accepts nor campaigns.
 //!
-//! It goes on following, serves what is chosen, and learns what others chose, in memory alone. Once there is room it
-//! writes that down in order, a batch at a time, and only then votes again.
+//! It still follows, serves what is chosen, and learns what others chose, in memory alone. Once there is room it writes
+//! that down in order, a batch at a time, and only then votes again.
 //!
-//! 1. While it is low it appends no record at all, so what its host has in reserve lasts for any time.
-//! 2. Its durable watermark stays below the first slot that it knows in memory alone: recovery finds an entry for each
-//!    slot that the watermark covers.
-//! 3. What it knows in memory alone it loses in a crash, and learns again. Nobody counted on it: others accepted it.
+//! 1. While room is low a site appends no record at all, so what its host has in reserve lasts for any time.
+//! 2. Its durable watermark covers no slot that it knows in memory alone: recovery finds an entry for each slot that
+//!    the watermark covers.
+//! 3. A crash loses what a site knows in memory alone, and the site learns it again. No site counted on it: others
+//!    accepted it.
 
 use super::{Paxos, PaxosNote, PaxosRecord, Phase, Port, Slot, Value};
 use crate::ids::SiteId;
 use crate::time::Instant;
 
-/// Slots learned and not written down: some of those from the first up to but without the second.
+/// Some slots of `first..end` were learned and not written down.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) struct Unwritten {
     first: Slot,
@@ -22,7 +23,7 @@ pub(super) struct Unwritten {
 wire_struct!(Unwritten { first, end });
 
 impl Unwritten {
-    /// Whether it is a part of a log that ends there.
+    /// Whether these slots are a part of a log that ends at `log_end`.
     pub(super) fn is_sound(self, log_end: Slot) -> bool {
         self.first < self.end && self.end <= log_end
     }
@@ -33,7 +34,7 @@ impl Unwritten {
 }
 
 impl<V: Value> Paxos<V> {
-    /// Its host can reserve no more room, or can again.
+    /// Its host reports that it can reserve no more room, or that it can again.
     ///
     /// A leader steps down: the others hold what it proposed, or its successor closes those slots.
     pub fn on_disk_space(&mut self, now: Instant, is_low: bool, port: &mut impl Port<V>) {
@@ -53,12 +54,12 @@ impl<V: Value> Paxos<V> {
         self.is_low || self.unwritten.is_some()
     }
 
-    /// Leaves a vote out, or a promise, that `from` asks for.
+    /// Leaves out a vote or a promise that `from` asks for.
     pub(super) fn withhold(&self, from: SiteId, kind: &'static str, port: &mut impl Port<V>) {
         port.note(PaxosNote::Withholds { from, kind });
     }
 
-    /// Remembers in memory alone that it knows what is chosen for `slot`.
+    /// Remembers in memory alone that it learned `slot`.
     pub(super) fn leave_unwritten(&mut self, slot: Slot) {
         let alone = Unwritten { first: slot, end: slot.next() };
         self.unwritten = Some(self.unwritten.map_or(alone, |unwritten| unwritten.with(slot)));
@@ -69,8 +70,8 @@ impl<V: Value> Paxos<V> {
         !self.is_low && self.unwritten.is_some()
     }
 
-    /// Writes the next batch of what it learned, in order. What is chosen below the first slot that is not written yet
-    /// is durable, accepted or learned, so the watermark may follow up to there.
+    /// Writes the next batch of what it learned, in order. Everything chosen below the first slot that is not written
+    /// yet is durable, accepted or learned, so the watermark may follow up to there.
     pub(super) fn write_learned(&mut self, port: &mut impl Port<V>) {
         let Some(Unwritten { first, end }) = self.unwritten.filter(|_| !self.is_low) else { return };
         let until = end.min(Slot(first.0 + self.config.fetch_max));

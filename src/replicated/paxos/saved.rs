@@ -1,4 +1,4 @@
-//! The protocol's state as bytes: everything but its configuration and its number.
+//! Saves and loads the protocol's state as bytes: everything but its configuration and the site's number.
 
 use alloc::vec::Vec;
 
@@ -22,7 +22,7 @@ impl<V: Value> Paxos<V> {
             phase,
             leader,
             unheard_since,
-            leaning,
+            indirect_leader,
             election_at,
             attempts,
             fruitless,
@@ -43,7 +43,7 @@ impl<V: Value> Paxos<V> {
         phase.encode(out);
         leader.encode(out);
         unheard_since.encode(out);
-        leaning.encode(out);
+        indirect_leader.encode(out);
         election_at.encode(out);
         attempts.encode(out);
         fruitless.encode(out);
@@ -58,7 +58,7 @@ impl<V: Value> Paxos<V> {
     /// Reads what [`Paxos::save`] appended.
     ///
     /// # Errors
-    /// When it cannot be gone on with.
+    /// When a site cannot go on with the state.
     pub fn load(config: Config, me: SiteId, input: &mut Reader<'_>) -> Result<Paxos<V>, WireError> {
         let paxos = Paxos {
             config,
@@ -73,7 +73,7 @@ impl<V: Value> Paxos<V> {
             phase: Wire::decode(input)?,
             leader: Wire::decode(input)?,
             unheard_since: Wire::decode(input)?,
-            leaning: Wire::decode(input)?,
+            indirect_leader: Wire::decode(input)?,
             election_at: Wire::decode(input)?,
             attempts: Wire::decode(input)?,
             fruitless: Wire::decode(input)?,

@@ -1,30 +1,30 @@
-//! Surveys: how far the logs of enough sites reach, for reads that nothing chosen before them may be missing from.
+//! Surveys: how far the logs of enough sites reach, so that a read misses nothing that was chosen before it.
 //!
 //! After Charapko, Ailijani and Demirbas, "Linearizable Quorum Reads in Paxos" (HotStorage 2019): any site asks the
-//! others, no leader takes part as such, and no clock is trusted. Whoever asked applies everything below the slot that
-//! the survey came to, and reads then. Nothing here decides anything, but that a leader closes slots that it would
-//! have left alone.
+//! others, no leader takes part as such, and no clock is trusted. The site that asked applies everything below the slot
+//! that the survey yields, and then reads. Nothing here decides what is chosen, except that a leader closes slots that
+//! it would have left alone.
 //!
-//! 1. A survey serves only what was asked before it began. Its id is never used again, by no incarnation either, so an
-//!    answer to an earlier one counts for nothing.
+//! 1. A survey serves only what was asked before it began. No incarnation uses its id again, so an answer to an earlier
+//!    survey counts for nothing.
 //! 2. A site is counted once, however often it answers.
-//! 3. What a site answers counts all that it accepted, durable or not. Too much is safe: whoever reads waits for more.
+//! 3. The answer of a site counts all that it accepted, durable or not. Too much is safe: the read then waits for more.
 
 use super::{Ballot, Entry, Paxos, PaxosMessage, PaxosNote, Phase, Port, Slot, Value};
 use crate::ids::{SiteId, SiteSet};
 use crate::time::Instant;
 
-/// Which survey of a site.
+/// Identifies a survey of a site.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub struct SurveyId {
-    /// The incarnation that asks. Durable before its site started.
+    /// The incarnation that asks. It is durable before its site starts.
     pub incarnation: u64,
     /// Counts its surveys from 1.
     pub count: u64,
 }
 
 impl SurveyId {
-    /// No survey, as no incarnation is 0: the sender asks nothing, and tells how far somebody's log reaches.
+    /// No survey, as no incarnation is 0: the sender asks nothing, and reports how far some site's log reaches.
     pub const NONE: SurveyId = SurveyId { incarnation: 0, count: 0 };
 }
 
@@ -36,17 +36,17 @@ impl core::fmt::Display for SurveyId {
     }
 }
 
-/// A survey under way, or one whose result is waited for.
+/// A survey under way, or one whose result is still needed.
 #[derive(Clone, Debug)]
 pub(super) struct Survey {
     id: SurveyId,
-    /// Who answered, itself included.
+    /// The sites that answered, itself included.
     answered: SiteSet,
-    /// Behind the last slot that any of them holds anything in. Fixed once enough answered.
+    /// One past the last slot in which any of them holds anything. Fixed once enough answered.
     end: Slot,
-    /// What earlier surveys came to and somebody still waits for.
+    /// The result of earlier surveys for which a read still waits.
     wanted: Slot,
-    /// The greatest watermark that was answered, and whose.
+    /// The greatest watermark in an answer, and its sender.
     chosen: (Slot, SiteId),
     pub(super) resend_at: Instant,
 }
@@ -54,8 +54,8 @@ pub(super) struct Survey {
 wire_struct!(Survey { id, answered, end, wanted, chosen, resend_at });
 
 impl<V: Value> Paxos<V> {
-    /// Asks all sites how far their logs reach, instead of whatever was asked before. `wanted` is what an earlier
-    /// survey came to, if somebody waits for that.
+    /// Asks all sites how far their logs reach, and drops any earlier survey. `wanted` is the result of an earlier
+    /// survey, if a read still waits for that.
     pub fn survey(&mut self, now: Instant, id: SurveyId, wanted: Slot, port: &mut impl Port<V>) {
         let (answered, end) = (SiteSet::EMPTY.with(self.me), self.log.end());
         let (chosen, resend_at) = ((self.log.chosen(), self.me), now + self.config.retry);
@@ -73,17 +73,17 @@ impl<V: Value> Paxos<V> {
         self.survey = None;
     }
 
-    /// Behind the last slot that may have been chosen before the survey began; `None` before enough sites answered.
+    /// One past the last slot that may have been chosen before the survey began; `None` before enough sites answered.
     pub fn surveyed(&self) -> Option<Slot> {
         let survey = self.survey.as_ref()?;
         // Whatever was chosen before was accepted, durably, by an accept quorum, which shares a site with every prepare
-        // quorum. That site answered behind its accept: what it accepted it holds for good, also behind a restart, and
-        // `Log::end` never falls. So the greatest answer of a prepare quorum is behind every such slot.
+        // quorum. That site answered after its accept. It holds what it accepted for good, also after a restart, and
+        // `Log::end` never falls. So the greatest answer of a prepare quorum is above every such slot.
         self.quorum().is_prepared(survey.answered).then_some(survey.end)
     }
 
-    /// Tells how far its log reaches. That waits for nothing: where an accept that it counts is lost in a crash, it
-    /// told too much.
+    /// Reports how far its log reaches. The report waits for nothing: if a crash loses an accept that it counts, it
+    /// reported too much.
     pub(super) fn on_survey(
         &mut self,
         now: Instant,
@@ -94,7 +94,7 @@ impl<V: Value> Paxos<V> {
     ) {
         let (end, chosen) = (self.log.end(), self.log.chosen());
         if id != SurveyId::NONE {
-            port.send_independent(from, PaxosMessage::Extent { id, end, chosen });
+            port.send_independent(from, PaxosMessage::SurveyReply { id, end, chosen });
         }
         if reach.0 <= self.log.chosen().0 + self.config.open_max() {
             self.reach = self.reach.max(reach);
@@ -102,10 +102,10 @@ impl<V: Value> Paxos<V> {
         self.close_up_to(now, from, reach, port);
     }
 
-    /// Tells the leader of `ballot`, or who hears it, of what was accepted under an older ballot and is not known to be
-    /// chosen, here or as another site told. Whoever deposed that ballot may not know of it, and no event may ever come
-    /// that fills those slots: the leader closes them.
-    pub(super) fn tell_reach(&self, to: SiteId, ballot: Ballot, port: &mut impl Port<V>) {
+    /// Reports what was accepted under an older ballot and is not known to be chosen, here or by another site's report,
+    /// to the leader of `ballot` or to a site that hears it. The site that deposed the older ballot may not know of
+    /// those slots, and no event may ever come that fills them: the leader closes them.
+    pub(super) fn report_reach(&self, to: SiteId, ballot: Ballot, port: &mut impl Port<V>) {
         let reach = self.log.end().max(self.reach);
         let Some(last) = reach.0.checked_sub(1).map(Slot).filter(|last| *last >= self.log.chosen()) else {
             return;
@@ -117,7 +117,7 @@ impl<V: Value> Paxos<V> {
         }
     }
 
-    pub(super) fn on_extent(
+    pub(super) fn on_survey_reply(
         &mut self,
         now: Instant,
         from: SiteId,
@@ -144,8 +144,8 @@ impl<V: Value> Paxos<V> {
         }
     }
 
-    /// Asks those who did not answer once more. Once enough did and what they hold is still not known here to be
-    /// chosen, fetches what is, and tells all how far they reach: one of them leads, or will.
+    /// Asks the sites that did not answer once more. Once enough did, and what they hold is still not known here to be
+    /// chosen, fetches what is chosen and reports to all sites how far the logs reach: one of them leads, or will.
     pub(super) fn survey_again(&mut self, now: Instant, port: &mut impl Port<V>) {
         let (others, retry, is_over) = (self.other_sites(), self.config.retry, self.surveyed().is_some());
         let Some(survey) = self.survey.as_mut().filter(|survey| now >= survey.resend_at) else { return };
@@ -161,9 +161,9 @@ impl<V: Value> Paxos<V> {
         }
     }
 
-    /// Somebody holds something below `reach` that this leader does not know: it was accepted under an older ballot,
-    /// and by nobody of the prepare quorum that promised this one. So nothing can have been chosen at or above the
-    /// slot that is proposed next, and each may be closed ("Paxos Made Simple", section 3). Whoever reads waits for
+    /// Some site holds something below `reach` that this leader does not know. It was accepted under an older ballot,
+    /// and by no site of the prepare quorum that promised this one. So nothing can have been chosen at or above the
+    /// slot that is proposed next, and each such slot may be closed ("Paxos Made Simple", section 3). Reads wait for
     /// them, and no event may ever come that would fill them.
     fn close_up_to(&mut self, now: Instant, from: SiteId, reach: Slot, port: &mut impl Port<V>) {
         let Phase::Leading(leadership) = &self.phase else { return };

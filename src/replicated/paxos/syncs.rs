@@ -1,55 +1,56 @@
-//! How long syncs take, as far as a site knows: how long it waits for others before it disturbs them. Nothing here
-//! decides anything.
+//! Estimates how long syncs take, and with that how long a site waits for others before it disturbs them. Nothing here
+//! decides what is chosen.
 //!
-//! 1. A site measures its own disk by its own vote, which its host hands back once it is durable. Of two measurements in
-//!    a row the shorter counts: a pause, or a clock that is set, makes one of them long, a slow disk makes both so.
+//! 1. A site measures its own disk by its own vote, which its host hands back once it is durable. Of two measurements
+//!    in a row the shorter counts: a pause, or a clock that is set, makes one of them long; a slow disk makes both
+//!    long.
 //! 2. A promise says what its sender measured. A quick site that needs the votes of slow ones waits for them.
-//! 3. What is known is bounded and fades. Whoever forgot it measures it again with its next promise.
+//! 3. What is known is bounded and fades. A site that forgot it measures it again with its next promise.
 
 use super::{Ballot, Config, Paxos, PaxosMessage, Phase, Port, Slot, Value};
 use crate::ids::{SITES_MAX, SiteId};
 use crate::time::{Duration, Instant};
 
-/// An election timeout allows for syncs of up to this part of it.
+/// An election timeout allows for syncs of up to its own length divided by this.
 const QUICK_PART: u64 = 4;
 
 /// A vote may wait for the sync under way and then for its own.
 const SYNCS_PER_VOTE: u64 = 2;
 
-/// No sync is taken to be longer than this many election timeouts.
+/// No sync counts as longer than this many election timeouts.
 const LONGEST_TIMES: u64 = 16;
 
-/// After this many election timeouts without another measurement half of what was measured counts.
+/// What a site measured itself counts half after this many election timeouts without another measurement.
 const OWN_HALVED_TIMES: u64 = 32;
 
-/// After this many election timeouts half of what another site said counts.
-const SAID_HALVED_TIMES: u64 = 16;
+/// What another site reported counts half after this many election timeouts.
+const REPORTED_HALVED_TIMES: u64 = 16;
 
-/// A promise says how long syncs take in units of this power of two, in microseconds.
+/// A promise reports sync times in units of this power of two, in microseconds.
 const UNIT_BITS: u32 = 15;
 
-/// A vote of this site for itself or for another, or another one's ballot as the name of a mere wait.
+/// Names a vote of this site, for itself or for another; or, by another site's ballot, a mere wait.
 type VoteName = (Ballot, Option<Slot>);
 
-/// A vote that is on its way to this site's own disk.
+/// A vote that waits for this site's own disk.
 #[derive(Clone, Copy, Debug)]
 struct OwnVote {
     vote: VoteName,
     at: Instant,
 }
 
-/// A length of time, and when it was known.
+/// A sync time, and when it was learned.
 #[derive(Clone, Copy, Default, Debug)]
 struct KnownSync {
     longest: Duration,
     at: Instant,
 }
 
-/// What a site knows of its own disk and those of others.
+/// A site's knowledge of its own disk and those of others.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Syncs {
     asked: Option<OwnVote>,
-    /// How long the vote before took.
+    /// The time that the vote before this one took.
     last: Option<Duration>,
     /// By site.
     known: [KnownSync; SITES_MAX as usize],
@@ -59,13 +60,13 @@ wire_struct!(OwnVote { vote, at });
 wire_struct!(KnownSync { longest, at });
 wire_struct!(Syncs { asked, last, known });
 
-/// What an election timeout allows for beside what it is for.
+/// The sync time that every election timeout allows for.
 pub(super) const fn quick(election: Duration) -> Duration {
     Duration::from_micros(election.as_micros() / QUICK_PART)
 }
 
-/// The most that a site allows for the disks of others beside an election timeout, where no sync takes longer than
-/// `sync`: a vote is measured with the sync that it waited for.
+/// The most that a site adds to an election timeout for the disks of others, where no sync takes longer than `sync`. A
+/// vote is measured together with the sync that it waited for.
 pub const fn sync_patience_max(election: Duration, sync: Duration) -> Duration {
     let measured = sync.times(SYNCS_PER_VOTE);
     if measured.as_micros() <= quick(election).as_micros() {
@@ -84,23 +85,23 @@ impl KnownSync {
 }
 
 impl Syncs {
-    /// What counts of what is known of `site`: nothing where an election timeout allows for it.
+    /// The sync time of `site` that counts; zero where an election timeout allows for it.
     fn of(&self, config: &Config, me: SiteId, site: SiteId, now: Instant) -> Duration {
-        let times = if site == me { OWN_HALVED_TIMES } else { SAID_HALVED_TIMES };
+        let times = if site == me { OWN_HALVED_TIMES } else { REPORTED_HALVED_TIMES };
         let faded = self.known[site.index()].faded(now, config.election.times(times));
         let under_way = self.asked.filter(|_| site == me).map_or(Duration::ZERO, |asked| now.since(asked.at));
         let longest = faded.max(under_way).min(config.election.times(LONGEST_TIMES));
         if longest <= quick(config.election) { Duration::ZERO } else { longest }
     }
 
-    /// Whether an election timeout allows for all that is known, as it does in nearly every run: it only fades.
+    /// Whether an election timeout allows for all that is known, as in nearly every run: what is known only fades.
     fn are_quick(&self, config: &Config, now: Instant) -> bool {
         let allowed = quick(config.election);
         let is_awaited = self.asked.is_some_and(|asked| now.since(asked.at) > allowed);
         !is_awaited && self.known.iter().all(|known| known.longest <= allowed)
     }
 
-    /// Takes the end of a wait; whether it was long.
+    /// Takes the end of a wait. Returns whether the wait was long.
     fn on_own(&mut self, config: &Config, me: SiteId, vote: VoteName, now: Instant) -> bool {
         let Some(asked) = self.asked.take_if(|asked| asked.vote == vote) else { return false };
         let took = now.since(asked.at).min(config.election.times(LONGEST_TIMES));
@@ -119,18 +120,18 @@ impl Syncs {
 }
 
 impl<V: Value> Paxos<V> {
-    /// How long a vote of its own takes to be durable; zero where an election timeout allows for that.
+    /// How long a vote of its own takes to become durable; zero where an election timeout allows for that.
     pub(super) fn own_sync(&self, now: Instant) -> Duration {
         self.syncs.of(&self.config, self.me, self.me, now)
     }
 
-    /// The same as a promise says it.
-    pub(super) fn told_sync(&self, now: Instant) -> u8 {
+    /// The same, as a promise reports it.
+    pub(super) fn reported_sync(&self, now: Instant) -> u8 {
         u8::try_from(self.own_sync(now).as_micros() >> UNIT_BITS).unwrap_or(u8::MAX)
     }
 
-    /// The same of an accept quorum, itself included: of the quickest. Once a campaign failed it is that of all, for some
-    /// of the quickest may be down.
+    /// The same for an accept quorum of the quickest sites, and at least its own. Once a campaign failed it is that of
+    /// all sites, since some of the quickest may be down.
     fn quorum_sync(&self, now: Instant) -> Duration {
         if self.syncs.are_quick(&self.config, now) {
             return Duration::ZERO;
@@ -147,7 +148,7 @@ impl<V: Value> Paxos<V> {
         counts.max(self.own_sync(now))
     }
 
-    /// What it allows for slow disks beside any number of election timeouts; zero where disks are quick.
+    /// What it adds for slow disks to any number of election timeouts; zero where disks are quick.
     pub(super) fn sync_patience(&self, now: Instant) -> Duration {
         self.quorum_sync(now).times(SYNCS_PER_VOTE)
     }
@@ -157,17 +158,17 @@ impl<V: Value> Paxos<V> {
         self.config.retry + self.quorum_sync(now)
     }
 
-    /// For how long a leader is one that is heard, or hears.
+    /// For how long a leader counts as heard, and a site counts as heard by its leader.
     pub(super) fn hearing(&self, now: Instant) -> Duration {
         self.config.election + self.sync_patience(now)
     }
 
-    /// Gave a vote to itself, which will come back.
+    /// Starts to measure a vote of its own, which will come back.
     pub(super) fn measure(&mut self, now: Instant, vote: VoteName) {
         self.syncs.asked.get_or_insert(OwnVote { vote, at: now });
     }
 
-    /// Has its own vote for another come back too, unless another one is on its way.
+    /// Makes its own vote for another site come back too, unless another vote is on its way.
     pub(super) fn measure_vote(&mut self, now: Instant, ballot: Ballot, port: &mut impl Port<V>) {
         if self.syncs.asked.is_none() {
             self.measure(now, (ballot, None));
@@ -175,7 +176,8 @@ impl<V: Value> Paxos<V> {
         }
     }
 
-    /// Its own vote has come back. Where that took long, whoever it was for only has it now.
+    /// Its own vote has come back. If that took long, the site that it was for only just has it, so this site waits
+    /// anew.
     pub(super) fn on_own_vote(&mut self, now: Instant, vote: VoteName) {
         let took_long = self.syncs.on_own(&self.config, self.me, vote, now);
         if let Phase::Following = self.phase
@@ -186,8 +188,8 @@ impl<V: Value> Paxos<V> {
         }
     }
 
-    /// Another site says how long its syncs take.
-    pub(super) fn hear_sync(&mut self, now: Instant, from: SiteId, sync: u8) {
+    /// Another site reports how long its syncs take.
+    pub(super) fn on_reported_sync(&mut self, now: Instant, from: SiteId, sync: u8) {
         if from != self.me {
             let longest = Duration::from_micros(u64::from(sync) << UNIT_BITS);
             self.syncs.known[from.index()] = KnownSync { longest, at: now };
@@ -199,7 +201,7 @@ impl<V: Value> Paxos<V> {
         self.syncs.asked.is_some()
     }
 
-    /// Whether its own disk keeps a vote for so long that nothing further would get through it either.
+    /// Whether a vote waits longer for its own disk than is usual: nothing further would get through either.
     pub(super) fn waits_for_disk(&self, now: Instant) -> bool {
         let quick = quick(self.config.election);
         self.syncs.asked.is_some_and(|asked| now.since(asked.at) > quick)

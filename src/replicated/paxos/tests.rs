@@ -1,4 +1,4 @@
-//! The rules that a literal reading of the papers breaks, one by one, at a single site.
+//! Tests the rules that a literal reading of the papers breaks, one by one, at a single site.
 
 use crate::replicated::paxos::Claim;
 use alloc::vec;
@@ -89,7 +89,7 @@ pub(super) fn recovered(records: Vec<PaxosRecord<u64>>) -> Paxos<u64> {
 pub(super) const NOW: Instant = Instant::from_micros(1_000_000);
 pub(super) const LATER: Instant = Instant::from_micros(9_000_000);
 
-/// Site 0 campaigns; `held` is what it accepted before.
+/// A site 0 that campaigns; `held` is what it accepted before.
 pub(super) fn candidate(held: Vec<PaxosRecord<u64>>) -> (Paxos<u64>, Ballot) {
     let mut paxos = recovered(held);
     let mut port = Port::default();
@@ -203,7 +203,7 @@ fn a_watermark_counts_only_for_what_was_accepted_under_exactly_its_ballot() {
         [(site(2).into(), fetch)],
         "the slot accepted under another ballot is fetched, at once"
     );
-    let supply = PaxosMessage::Supply { slot: Slot(0), entry: entry(99), chosen: Slot(3) };
+    let supply = PaxosMessage::FetchReply { slot: Slot(0), entry: entry(99), chosen: Slot(3) };
     paxos.on_message(NOW, site(1), supply, &mut port);
     assert_eq!((paxos.log().chosen(), paxos.log().chosen_at(Slot(0))), (Slot(3), Some(&entry(99))));
     assert!(
@@ -218,7 +218,7 @@ fn only_chosen_slots_are_served() {
         recovered(vec![accepted(1, 1, 0, 10), accepted(1, 1, 1, 11), PaxosRecord::Chosen(Slot(1))]);
     let mut port = Port::default();
     paxos.on_message(NOW, site(2), PaxosMessage::Fetch { first: Slot(0), end: Slot(2) }, &mut port);
-    let supply = PaxosMessage::Supply { slot: Slot(0), entry: entry(10), chosen: Slot(1) };
+    let supply = PaxosMessage::FetchReply { slot: Slot(0), entry: entry(10), chosen: Slot(1) };
     assert_eq!(port.sent, [(site(2).into(), supply)]);
 }
 
@@ -247,7 +247,7 @@ fn catching_up_goes_in_bounded_batches_and_asks_the_next_site_when_one_is_silent
     };
     paxos.on_wake(NOW + Duration::from_millis(100), &mut port);
     for slot in 0..7 {
-        let supply = PaxosMessage::Supply { slot: Slot(slot), entry: entry(slot), chosen: Slot(7) };
+        let supply = PaxosMessage::FetchReply { slot: Slot(slot), entry: entry(slot), chosen: Slot(7) };
         paxos.on_message(NOW + Duration::from_millis(120), site(2), supply, &mut port);
     }
     let (first, next) = (site(1).into(), site(2).into());
@@ -272,7 +272,7 @@ fn what_a_site_caught_up_with_is_known_to_be_chosen_after_a_restart_too() {
         &mut port,
     );
     for slot in 1..3 {
-        let supply = PaxosMessage::Supply { slot: Slot(slot), entry: entry(slot), chosen: Slot(3) };
+        let supply = PaxosMessage::FetchReply { slot: Slot(slot), entry: entry(slot), chosen: Slot(3) };
         paxos.on_message(NOW, site(1), supply, &mut port);
     }
     assert_eq!(paxos.log().chosen(), Slot(3));
@@ -310,7 +310,7 @@ fn a_leader_says_that_it_hears_sites_of_its_cluster_only() {
     paxos.on_message(
         at,
         site(2),
-        PaxosMessage::Heard { ballot: mine, beat: 1, chosen: Slot(0), applied: Claim::default() },
+        PaxosMessage::HeartbeatReply { ballot: mine, beat: 1, chosen: Slot(0), applied: Claim::default() },
         &mut port,
     );
     paxos.on_wake(later, &mut port);
@@ -408,7 +408,7 @@ fn a_site_that_hears_a_live_leader_refuses_other_candidates() {
     );
     let prepare = PaxosMessage::Prepare { ballot: ballot(9, 2), first: Slot(0) };
     paxos.on_message(NOW, site(2), prepare.clone(), &mut port);
-    assert_eq!(port.kinds(), ["Heard", "Nack"]);
+    assert_eq!(port.kinds(), ["HeartbeatReply", "Nack"]);
     paxos.on_message(LATER, site(2), prepare, &mut port);
     assert_eq!(
         (port.kinds()[2], paxos.promised()),
@@ -463,7 +463,7 @@ fn a_log_that_begins_late_goes_on_from_there() {
             1,
             PaxosMessage::Accept { ballot: ballot(1, 1), slot: Slot(69_999), chosen: first, entry: entry(1) },
         ),
-        (2, PaxosMessage::Supply { slot: Slot(5), entry: entry(1), chosen: first }),
+        (2, PaxosMessage::FetchReply { slot: Slot(5), entry: entry(1), chosen: first }),
     ];
     for (from, message) in nonsense {
         let mut port = Port::default();
@@ -474,7 +474,7 @@ fn a_log_that_begins_late_goes_on_from_there() {
     paxos.on_message(NOW, site(2), PaxosMessage::Fetch { first: Slot(0), end: Slot(70_002) }, &mut port);
     assert_eq!(port.kinds(), Vec::<&str>::new(), "no more is fetched at once, and nothing of that is held");
     paxos.on_message(NOW, site(2), PaxosMessage::Fetch { first, end: Slot(70_002) }, &mut port);
-    assert_eq!(port.kinds(), ["Supply"]);
+    assert_eq!(port.kinds(), ["FetchReply"]);
 }
 
 #[test]
@@ -502,16 +502,16 @@ fn messages_that_make_no_sense_are_dropped_with_a_reason() {
     let nack = PaxosMessage::Nack { ballot: mine, promised: unreachable, chosen: Slot(0), leader: None };
     check(1, nack, "a round that nobody can have reached");
     let large = Entry::Values(vec![1 << 60; 40].into());
-    let supply = PaxosMessage::Supply { slot: Slot(0), entry: large, chosen: Slot(1) };
+    let supply = PaxosMessage::FetchReply { slot: Slot(0), entry: large, chosen: Slot(1) };
     check(1, supply, "an entry larger than any that this cluster makes");
     check(
         1,
-        PaxosMessage::Supply { slot: far, entry: entry(1), chosen: far },
+        PaxosMessage::FetchReply { slot: far, entry: entry(1), chosen: far },
         "too far ahead of what is known to be chosen",
     );
 }
 
-/// Site 0 campaigns and asked a second time.
+/// A site 0 that campaigns and has asked a second time.
 fn candidate_in_vain() -> (Paxos<u64>, Ballot, Instant) {
     let (mut paxos, mine) = candidate(vec![]);
     let at = LATER + config().retry;
@@ -554,7 +554,7 @@ fn a_refusal_names_the_leader_that_its_sender_hears_and_no_other() {
 }
 
 #[test]
-fn a_candidate_refused_again_by_one_who_hears_a_leader_leans_on_it_until_the_hint_is_old() {
+fn a_candidate_refused_again_by_a_peer_that_hears_a_leader_follows_through_it_until_the_hint_is_old() {
     let (mut paxos, mine) = candidate(vec![]);
     let mut port = Port::default();
     let leader = ballot(1, 2);
@@ -564,7 +564,7 @@ fn a_candidate_refused_again_by_one_who_hears_a_leader_leans_on_it_until_the_hin
     let (mut paxos, mine, at) = candidate_in_vain();
     paxos.on_message(at, site(1), refusal(mine, 2, Some(leader)), &mut port);
     assert_eq!((paxos.route(), paxos.leader()), (Some((leader, site(1))), Some(leader)));
-    assert!(paxos.is_campaigning() && port.notes.contains(&PaxosNote::Leans(site(1), leader)));
+    assert!(paxos.is_campaigning() && port.notes.contains(&PaxosNote::FollowsThrough(site(1), leader)));
     let fetch = PaxosMessage::Fetch { first: Slot(0), end: Slot(2) };
     assert_eq!(port.sent, [(site(1).into(), fetch)], "what it lacks is fetched from there");
 
@@ -573,18 +573,18 @@ fn a_candidate_refused_again_by_one_who_hears_a_leader_leans_on_it_until_the_hin
 }
 
 #[test]
-fn who_leans_stops_when_it_hears_a_leader_or_its_peer_does_not() {
+fn following_through_a_peer_ends_when_the_site_hears_a_leader_or_the_peer_does_not() {
     let leader = ballot(1, 2);
-    let leaning = || {
+    let following_through = || {
         let (mut paxos, mine, at) = candidate_in_vain();
         paxos.on_message(at, site(1), refusal(mine, 0, Some(leader)), &mut Port::default());
         (paxos, mine, at, Port::default())
     };
-    let (mut paxos, mine, at, mut port) = leaning();
+    let (mut paxos, mine, at, mut port) = following_through();
     paxos.on_message(at, site(1), refusal(mine, 0, None), &mut port);
     assert_eq!(paxos.route(), None);
 
-    let (mut paxos, mine, at, mut port) = leaning();
+    let (mut paxos, mine, at, mut port) = following_through();
     let higher = ballot(mine.round + 1, 2);
     paxos.on_message(
         at,
@@ -604,7 +604,7 @@ fn who_leans_stops_when_it_hears_a_leader_or_its_peer_does_not() {
 }
 
 #[test]
-fn who_leans_and_promised_another_asks_for_hints_under_its_refused_ballot() {
+fn who_follows_through_a_peer_and_promised_another_asks_for_hints_under_its_refused_ballot() {
     let leader = ballot(1, 2);
     let (mut paxos, mine, at) = candidate_in_vain();
     let mut port = Port::default();
@@ -616,7 +616,7 @@ fn who_leans_and_promised_another_asks_for_hints_under_its_refused_ballot() {
     let poll_at = at + config().election;
     paxos.on_wake(poll_at, &mut port);
     assert_eq!(port.sent, [(site(1).into(), PaxosMessage::Prepare { ballot: mine, first: Slot(0) })]);
-    // A promise of that ballot is worth nothing: its candidacy is over.
+    // A promise of that ballot counts for nothing: its candidacy is over.
     for number in [1, 2] {
         paxos.on_message(poll_at, site(number), promise(mine, (0, 0), 0, vec![]), &mut port);
     }

@@ -1,8 +1,8 @@
 //! A client of real sites: asks over UDP, waits, and tries another site when one does not answer.
 //!
-//! It is the same session machine as in the simulator ([`client`](crate::replicated::client)) behind calls that wait.
-//! Operations are done at most once, whatever is sent again; exactly once unless the session is evicted first and nobody
-//! remembers how far it came.
+//! It is the session machine of the simulator ([`client`](crate::replicated::client)) with blocking calls. An operation
+//! is done at most once, whatever is sent again. It is done exactly once unless the session is evicted first and no
+//! site remembers how far it came.
 //!
 //! A client leaves its session open, and the cluster keeps it until others need the room. A program that does one thing
 //! and ends sets [`ClientOptions::is_one_shot`]: then each operation closes its session.
@@ -18,22 +18,22 @@ use crate::replicated::{Answer, Config, LogLine, Machine, Note, Position, Query,
 use crate::time::Duration;
 use crate::udp::{CLIENT_KEY, Caller, CallerSettings, ClientKey, Counters, HostError, KeyNumber, SiteNotice};
 
-/// Without a word from anybody for this long a client that was never answered takes another number: its own may be
-/// another client's at that site. It has no session yet, so nothing is done twice.
+/// A client that was never answered takes another number after this long without a word from any site: another client
+/// may have its number at that site. It has no session yet, so nothing is done twice.
 const RENUMBER_AFTER: Duration = Duration::from_millis(250);
 
-/// So often at most.
+/// The most times that it does.
 const RENUMBER_MAX: u64 = 3;
 
-/// How a client goes about it.
+/// The options of a client.
 #[derive(Clone, Debug)]
 pub struct ClientOptions {
-    /// After so long without an answer a call gives up.
+    /// A call gives up after this long without an answer.
     pub patience: Duration,
-    /// Which site is asked first; drawn at random if none.
+    /// The site that is asked first; drawn at random if `None`.
     pub site: Option<SiteId>,
-    /// Whether each event is the last of its session and closes it. Each then costs an opening more, and nobody else's
-    /// session has to go for one that is used no more.
+    /// Whether each event is the last of its session and closes it. Each then costs an opening more, and no session of
+    /// another client is evicted for one that is out of use.
     pub is_one_shot: bool,
 }
 
@@ -43,7 +43,7 @@ impl Default for ClientOptions {
     }
 }
 
-/// A client with one session, that does one thing at a time.
+/// A client with one session that does one thing at a time.
 pub struct Client<M: Machine> {
     caller: Caller<Replicated<M>>,
     key: KeyNumber,
@@ -55,26 +55,26 @@ pub struct Client<M: Machine> {
     at: SiteId,
 }
 
-/// Why a call did not come to its end.
+/// Why a call failed.
 #[derive(Debug)]
 pub enum ClientError<M: Machine> {
     /// No site answered in time.
     NoAnswer {
-        /// What may have happened, or may happen yet, though nobody said so; none of a query, and none if it is certain
-        /// that nothing happened and nothing will.
+        /// The operation, if it may have happened or may happen yet. `None` for a query, and if it is certain that
+        /// nothing happened and nothing will.
         unknown: Option<Box<M::Operation>>,
-        /// Who was asked, in order.
+        /// The sites that were asked, in order.
         tried: Vec<(SiteId, SocketAddr)>,
-        /// For how long.
+        /// The time that the call waited.
         waited: Duration,
-        /// What a site said that did not help.
+        /// The last reply of a site that did not help.
         last: Option<String>,
     },
-    /// The session was evicted by many others: nobody can say whether this took effect.
+    /// Many other clients had the session evicted: whether this took effect is unknown.
     Lost(M::Operation),
-    /// One session after the other was evicted by many others: this did not take effect, and never will.
+    /// Many other clients had one session after the other evicted: this did not take effect, and never will.
     Undone(M::Operation),
-    /// The name of a user or the like is wrong.
+    /// A file is wrong, or a name such as a user's.
     Invalid(String),
     /// The operating system refuses.
     Host(HostError),
@@ -122,7 +122,7 @@ impl<M: Machine> From<HostError> for ClientError<M> {
 }
 
 impl<M: Machine> Client<M> {
-    /// Binds a socket. Nobody is asked yet.
+    /// Binds a socket. No site is asked yet.
     pub fn start(
         sites: &Sites,
         key: ClientKey,
@@ -146,7 +146,7 @@ impl<M: Machine> Client<M> {
         Client::start(&sites, key, options)
     }
 
-    /// Has something done, and returns where that stands in the log for ever, and what came of it.
+    /// Executes an operation. Returns its permanent position in the log, and its outcome.
     ///
     /// # Errors
     /// When no answer came in time, or the session was evicted.
@@ -154,19 +154,21 @@ impl<M: Machine> Client<M> {
         let command = if self.is_one_shot { Command::DoLast(operation) } else { Command::Do(operation) };
         self.ask(command, |note| match note {
             Note::Done(at, _, Answer::Of(outcome)) => Some(Ok((*at, outcome.clone()))),
-            Note::Lost(operation) => Some(Err(ClientError::Lost(operation.clone()))),
-            Note::Undone(operation) => Some(Err(ClientError::Undone(operation.clone()))),
+            Note::OutcomeUnknown(operation) => Some(Err(ClientError::Lost(operation.clone()))),
+            Note::GaveUp(operation) => Some(Err(ClientError::Undone(operation.clone()))),
             _ => None,
         })?
     }
 
-    /// Asks one site, which asks as many others as [`Machine::read`] says.
+    /// Asks one site, which asks a quorum if [`Machine::read`] says so.
     ///
     /// # Errors
     /// When no answer came in time.
     pub fn query(&mut self, query: M::Query) -> Result<M::Reply, ClientError<M>> {
-        self.ask(Command::Tell(Query::Of(query)), |note| match note {
-            Note::Told(_, _, Reply::Of(reply)) | Note::Shown(_, _, _, _, reply) => Some(reply.clone()),
+        self.ask(Command::Query(Query::Of(query)), |note| match note {
+            Note::LocalReply(_, _, Reply::Of(reply)) | Note::QuorumReply(_, _, _, _, reply) => {
+                Some(reply.clone())
+            }
             _ => None,
         })
     }
@@ -175,8 +177,8 @@ impl<M: Machine> Client<M> {
     pub fn log(&mut self, from: Position) -> Result<Vec<LogLine<M>>, ClientError<M>> {
         let (mut all, mut from) = (Vec::new(), from);
         loop {
-            let (lines, has_more) = self.ask(Command::Tell(Query::Log { from }), |note| match note {
-                Note::Told(_, _, Reply::Log { lines, has_more }) => Some((lines.clone(), *has_more)),
+            let (lines, has_more) = self.ask(Command::Query(Query::Log { from }), |note| match note {
+                Note::LocalReply(_, _, Reply::Log { lines, has_more }) => Some((lines.clone(), *has_more)),
                 _ => None,
             })?;
             all.extend(lines);
@@ -189,7 +191,7 @@ impl<M: Machine> Client<M> {
         }
     }
 
-    /// Asks, and waits for a note that answers.
+    /// Sends a command, and waits for a note that answers it.
     fn ask<T>(
         &mut self,
         command: Command<M>,
@@ -229,10 +231,10 @@ impl<M: Machine> Client<M> {
                     Command::Do(operation) | Command::DoLast(operation) if is_unknown => {
                         Some(Box::new(operation))
                     }
-                    Command::Do(_) | Command::DoLast(_) | Command::Tell(_) => None,
+                    Command::Do(_) | Command::DoLast(_) | Command::Query(_) => None,
                 };
-                // What comes yet answers nobody's question: the next call has a session and query ids of its own, even if
-                // it draws the same number.
+                // A late answer must not answer another call: the next call has a session and query ids of its own,
+                // even if it draws the same number.
                 self.caller.remove(self.me);
                 (self.me, self.at) = add(&mut self.caller, self.key, self.addresses.len(), Some(self.at))?;
                 let address = |site: SiteId| (site, self.addresses[site.index()]);
@@ -263,29 +265,29 @@ impl<M: Machine> Client<M> {
     }
 }
 
-/// How a site is, as far as it said so.
+/// The report of a site, as far as it answered.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct SiteReport {
-    /// How it is; none if it did not answer.
+    /// The site's status; `None` if it did not answer.
     pub status: Option<Status>,
-    /// Whether it said that it reads its journal: it takes part in nothing until it has.
+    /// Whether it answered that it reads its journal: it takes part in nothing until it has.
     pub is_starting: bool,
-    /// What became of datagrams since its start, if that was asked for and answered.
+    /// Counts of datagrams since its start, if they were asked for and answered.
     pub counters: Option<Counters>,
 }
 
-/// Whom [`reports`] asks, and for what.
+/// The sites that [`reports`] asks, and for what.
 #[derive(Clone, Copy, Debug)]
 pub struct ReportOptions {
-    /// How long it waits for those that do not answer.
+    /// The longest wait for sites that do not answer.
     pub patience: Duration,
-    /// The only site that is asked; all if none.
+    /// The only site that is asked; all sites if `None`.
     pub site: Option<SiteId>,
-    /// Whether sites are asked for their counters, too.
+    /// Whether sites are asked for their counters too.
     pub has_counters: bool,
 }
 
-/// How each site is; none of those that do not answer within `patience`.
+/// The status of each site; `None` for those that do not answer within `patience`.
 pub fn statuses<M: Machine>(
     sites: &Sites,
     key: ClientKey,
@@ -295,7 +297,7 @@ pub fn statuses<M: Machine>(
     Ok(reports(sites, key, &options)?.into_iter().map(|report| report.status).collect())
 }
 
-/// What each site says of itself, in their order.
+/// The report of each site, in their order.
 pub fn reports<M: Machine>(
     sites: &Sites,
     key: ClientKey,
@@ -314,18 +316,18 @@ pub fn reports<M: Machine>(
     loop {
         let mut lacking = asked_sites().filter(|site| lacks(&found[site.index()]));
         let ask_at = start + RENUMBER_AFTER.times(asked);
-        // A site that reads its journal has answered; but that may be read soon.
+        // A site that reads its journal has answered; but it may have read it soon.
         let are_starting = lacking.clone().all(|site| found[site.index()].is_starting);
         if caller.now() >= until || (are_starting && asked > RENUMBER_MAX) || lacking.clone().next().is_none()
         {
             return Ok(found);
         }
         if asked <= RENUMBER_MAX && caller.now() >= ask_at {
-            // By another number each time: at a silent site, the last one may be another client's.
+            // With another number each time: at a silent site, the last number may be another client's.
             asked += 1;
             lacking.try_for_each(|site| {
                 let (me, _) = add(&mut caller, number, count, Some(site))?;
-                caller.command(me, Command::Tell(Query::Status));
+                caller.command(me, Command::Query(Query::Status));
                 if has_counters {
                     caller.ask_for_counters(me, site);
                 }
@@ -335,7 +337,7 @@ pub fn reports<M: Machine>(
         }
         caller.turn(if asked <= RENUMBER_MAX { until.min(ask_at) } else { until })?;
         for (_, note) in caller.take_notes() {
-            if let Note::Told(_, _, Reply::Status { status }) = note {
+            if let Note::LocalReply(_, _, Reply::Status { status }) = note {
                 let report = &mut found[status.site.index()];
                 (report.status, report.is_starting) = (Some(status), false);
             }
@@ -350,7 +352,7 @@ pub fn reports<M: Machine>(
     }
 }
 
-/// Adds a client of this key that asks this site first, or any.
+/// Adds a client of this key that asks `site` first, or any site.
 fn add<M: Machine>(
     caller: &mut Caller<Replicated<M>>,
     key: KeyNumber,
@@ -374,7 +376,7 @@ fn add<M: Machine>(
     Ok((me, SiteId::new(home).expect("a remainder of the count of sites")))
 }
 
-/// What callers of these sites are made of that have these keys.
+/// The settings of callers of these sites with these keys.
 pub fn settings(sites: &Sites, keys: Vec<ClientKey>) -> CallerSettings<Config> {
     CallerSettings {
         cluster: sites.cluster,

@@ -13,10 +13,10 @@ use crate::replicated::real::{RealError, terms};
 use crate::replicated::sites_ron::{Member, Sites};
 use crate::udp::{CLIENT_KEY, CLIENT_MASTER_KEY, CLUSTER_KEY, Files, Key, KeyKind, KeyNumber};
 
-/// Writes all of a new cluster whose sites replicate `M` to a folder that holds nothing of it.
+/// Writes all files of a new cluster whose sites replicate `M` to a folder that holds none of them.
 ///
 /// # Errors
-/// When something of it is there, or cannot be written.
+/// When one of them exists, or cannot be written.
 pub fn init<M: Machine>(dir: &Path, sites: &Sites) -> Result<(), RealError> {
     let limits =
         JournalConfig { record_max: sites.config.record_bytes_max::<M>(), ..JournalConfig::default() };
@@ -27,7 +27,7 @@ pub fn init<M: Machine>(dir: &Path, sites: &Sites) -> Result<(), RealError> {
 /// A cluster of `count` sites on this machine, with ports from `base_port` on.
 ///
 /// # Errors
-/// When there are too many for a cluster, or for ports.
+/// When there are too many sites for a cluster, or for the ports.
 pub fn local(count: u8, base_port: u16) -> Result<Sites, RealError> {
     if !(1..=SITES_MAX).contains(&count) {
         return Err(RealError::Wrong(format!("a cluster has 1 to {SITES_MAX} sites, not {count}")));
@@ -41,7 +41,7 @@ pub fn local(count: u8, base_port: u16) -> Result<Sites, RealError> {
     Ok(Sites::new(random("the cluster's number")?, (base_port..=last).map(member).collect()))
 }
 
-/// Where a cluster's files are to be.
+/// The paths of a cluster's files.
 pub struct NewCluster {
     dir: PathBuf,
     /// `sites.ron`.
@@ -53,7 +53,7 @@ pub struct NewCluster {
 }
 
 impl NewCluster {
-    /// Fails if one of them is there.
+    /// Fails if one of the files exists.
     pub fn vacant(dir: &Path, count: u8) -> Result<NewCluster, RealError> {
         let config = dir.join("sites.ron");
         let folders: Vec<_> = (0..count).map(|site| dir.join(format!("site-{site}"))).collect();
@@ -62,7 +62,7 @@ impl NewCluster {
         let client_key = dir.join(CLIENT_KEY);
         let files = [&config, &client_key].into_iter().chain(keys.iter().map(|(path, _)| path));
         for existing in files.chain(&folders) {
-            // Whatever it is, also a broken link: nothing that is there is touched.
+            // Nothing that exists is touched, not even a broken link.
             if existing.symlink_metadata().is_ok() {
                 let shown = existing.display();
                 let message =
@@ -73,7 +73,7 @@ impl NewCluster {
         Ok(NewCluster { dir: dir.into(), config, folders, keys, client_key })
     }
 
-    /// Writes all of it, for its owner alone: each site's storage by `fill`.
+    /// Writes all files, for their owner alone. `fill` writes each site's storage.
     pub fn write(
         &self,
         sites: &Sites,
@@ -98,13 +98,13 @@ impl NewCluster {
                 written.map_err(failed("write", client_key))?;
             }
         }
-        // Last, so that what it names is there.
+        // Last, so that every file that it names exists.
         write_new(config, &sites.to_text()).map_err(failed("write", config))?;
         fs::File::open(dir).and_then(|dir| dir.sync_all()).map_err(failed("sync", dir))
     }
 }
 
-/// A number from the operating system.
+/// A random number from the operating system.
 pub fn random(what: &str) -> Result<u64, RealError> {
     getrandom::u64().map_err(|error| RealError::Failed(format!("failed to draw {what}: {error}")))
 }

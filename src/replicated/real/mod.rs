@@ -1,4 +1,4 @@
-//! Real sites of any machine, and their clients: the files of a cluster, a site over UDP, and calls that wait.
+//! Real sites of any machine, and their clients: the files of a cluster, a site over UDP, and blocking calls.
 //!
 //! The program `site` does more with the same parts: a terminal, logs, recordings, backups.
 
@@ -11,12 +11,12 @@ use std::fmt;
 
 pub use client::{Client, ClientError, ClientOptions, ReportOptions, SiteReport, reports, statuses};
 pub use files::{NewCluster, init, local, random};
-pub use site::{Serving, open, open_and_say_so, outlive_file_limits, start};
+pub use site::{Serving, open, open_and_announce, outlive_file_limits, start};
 
 /// Why a site does not run.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum RealError {
-    /// What was asked for or configured is wrong.
+    /// The request or the configuration is wrong.
     Wrong(String),
     /// The operating system refuses, or storage is damaged.
     Failed(String),

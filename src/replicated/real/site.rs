@@ -1,4 +1,4 @@
-//! One real site.
+//! Starts and serves one real site.
 
 use std::io;
 use std::path::Path;
@@ -16,10 +16,10 @@ use crate::udp::{
     Recorder, Socket, Starting,
 };
 
-/// What may wait for one sync, in bytes, before a site takes nothing more.
+/// The most bytes that may wait for one sync before a site takes nothing more.
 const OUTBOX_MAX: usize = 1 << 20;
 
-/// Site `me` of these, on the storage in `data`, with this socket.
+/// Opens site `me` of these, on the storage in `data`, with this socket.
 ///
 /// # Errors
 /// When the storage is another cluster's, is damaged or was made for other limits.
@@ -50,11 +50,11 @@ pub fn open<M: Machine, P: Process<Config = Config>, S: Socket>(
     Host::start_recorded(settings, socket, disk, recorder).map_err(|error| of_storage(error.to_string()))
 }
 
-/// As [`open`], while clients are told that the site reads its journal.
+/// As [`open`]. Meanwhile the site answers clients that it reads its journal.
 ///
 /// # Errors
-/// As of [`open`], and when the operating system refuses.
-pub fn open_and_say_so<M: Machine, P: Process<Config = Config>>(
+/// Those of [`open`], and when the operating system refuses.
+pub fn open_and_announce<M: Machine, P: Process<Config = Config>>(
     sites: &Sites,
     me: SiteId,
     keys: Keys,
@@ -71,16 +71,16 @@ pub fn open_and_say_so<M: Machine, P: Process<Config = Config>>(
     opened
 }
 
-/// Has a write to a file beyond the limit on its size (`ulimit -f`) fail, instead of ending the program.
+/// Makes a write beyond the limit on a file's size (`ulimit -f`) fail, instead of ending the program.
 ///
 /// # Errors
 /// When the operating system refuses.
 pub fn outlive_file_limits() -> io::Result<()> {
-    // Who writes looks at the error.
+    // The code that writes checks the error.
     signal_hook::flag::register(signal_hook::consts::SIGXFSZ, Arc::new(AtomicBool::new(false))).map(drop)
 }
 
-/// Site `id` of the cluster whose files [`init`](super::init) wrote to `dir`.
+/// Starts site `id` of the cluster whose files [`init`](super::init) wrote to `dir`.
 ///
 /// # Errors
 /// When a file is wrong or missing, the address is taken, or another program serves the site.
@@ -104,7 +104,7 @@ pub fn start<M: Machine, P: Process<Config = Config>>(dir: &Path, id: u8) -> Res
     let address = sites.members[me.index()].address;
     let socket = OffloadSocket::bind(address)
         .map_err(|error| RealError::Failed(format!("failed to listen on {address}: {error}")))?;
-    open_and_say_so::<M, P>(&sites, me, keys, (&data, disk), socket, None).map(|host| Serving { host, me })
+    open_and_announce::<M, P>(&sites, me, keys, (&data, disk), socket, None).map(|host| Serving { host, me })
 }
 
 /// A site that runs while its program serves it, [until a signal comes](Serving::until_a_signal).
@@ -114,11 +114,11 @@ pub struct Serving<P: Process> {
 }
 
 impl<P: Process> Serving<P> {
-    /// Serves until SIGINT or SIGTERM comes, then syncs what it took and ends. `kill -9` loses nothing that was
-    /// acknowledged either.
+    /// Serves until SIGINT or SIGTERM, then syncs what the site took and ends. Even `kill -9` loses nothing that was
+    /// acknowledged.
     ///
     /// # Errors
-    /// When the disk or the socket fails: nothing is acknowledged from there on.
+    /// When the disk or the socket fails. The site acknowledges nothing after that.
     pub fn until_a_signal(mut self) -> Result<(), RealError> {
         let is_over = Arc::new(AtomicBool::new(false));
         let failed = |error: io::Error| RealError::Failed(format!("failed to watch for signals: {error}"));
@@ -139,7 +139,7 @@ impl<P: Process> Serving<P> {
         let wait = move || {
             for _ in signals.forever() {
                 is_over.store(true, Ordering::SeqCst);
-                // Without a host nobody waits.
+                // Without a host there is nothing to wake.
                 let _ = waker.wake();
             }
         };

@@ -1,7 +1,7 @@
-//! What the log of a cluster was begun under and never changes: it stands in each site's storage.
+//! Keeps in each site's storage the limits under which a cluster's log was begun, and which never change.
 //!
-//! Each site makes its state of the log anew at each start. With room for fewer sessions an acknowledged event could be
-//! one of an evicted session then; with room for more, one that was reported as not done could be done.
+//! Each site computes its state from the log at each start. With room for fewer sessions, an acknowledged event could
+//! then be one of an evicted session; with room for more, an event that was reported as not done could be done.
 
 use std::fs::{self, File};
 use std::io::{self, ErrorKind, Write};
@@ -10,10 +10,10 @@ use std::path::Path;
 
 use crate::replicated::sites_ron::Sites;
 
-/// Holds the limit on open sessions as decimal digits and a line's end.
+/// The file that holds the limit on open sessions, as decimal digits and a line's end.
 const FILE: &str = "sessions_max";
 
-/// Writes them to new storage, durably.
+/// Writes the file to new storage, durably.
 pub(super) fn write(folder: &Path, sites: &Sites) -> io::Result<()> {
     let mut file = File::options().write(true).create_new(true).mode(0o600).open(folder.join(FILE))?;
     writeln!(file, "{}", sites.config.sessions_max)?;
@@ -21,14 +21,14 @@ pub(super) fn write(folder: &Path, sites: &Sites) -> io::Result<()> {
     File::open(folder)?.sync_all()
 }
 
-/// Whether storage was made for what `sites.ron` says; if not, an error says what to do.
+/// Checks that storage was made for what `sites.ron` says. The error says what to do.
 pub fn check(folder: &Path, sites: &Sites) -> Result<(), String> {
     let path = folder.join(FILE);
-    // What holds no journal is refused for that.
+    // Storage without a journal is refused for that reason later.
     if !path.exists() && !holds_journal(folder) {
         return Ok(());
     }
-    // A pipe would be waited for.
+    // Reading a pipe would wait.
     if fs::metadata(&path).is_ok_and(|found| !found.is_file()) {
         let shown = path.display();
         return Err(format!("{shown} is no file; put the file itself in its place, then start again"));

@@ -1,4 +1,4 @@
-//! Sessions: who ends when, what is remembered of it, and whose answer an answer is.
+//! Tests sessions: which one ends when, what is remembered of it, and to which request an answer belongs.
 
 use alloc::format;
 use alloc::vec;
@@ -19,7 +19,7 @@ fn at(slot: u64) -> Position {
     Position { slot, index: 0 }
 }
 
-/// Stands for whoever opened the session.
+/// Stands for the client that opened the session.
 const OWNER: ProcessId = ProcessId::Client(u16::MAX);
 
 fn tweet(session: Session, number: u64, text: &str) -> Request {
@@ -64,7 +64,7 @@ impl Fold {
         }
     }
 
-    /// Where it took effect, if it did, and whether that was earlier.
+    /// Where it took effect: slot and index; and whether that was earlier.
     fn done(&mut self, request: Request) -> (Position, bool) {
         match self.next(request) {
             Applied::Answered { at, answer: Answer::Of(TimelineOutcome::Done), is_repeated, .. } => {
@@ -109,15 +109,15 @@ fn a_closed_session_answers_its_last_request_again_and_does_nothing_more() {
     );
     assert_eq!(fold.next(tweet(session, 2, "b")), Applied::Expired { is_undone: true });
     assert_eq!(fold.known(&tweet(session, 2, "b"), 1), KnownOutcome::Expired { is_undone: true });
-    // A late copy of its opening finds it, and opens none that nobody would use.
+    // A late copy of its opening finds it, and opens no session that nobody would use.
     let opening = Request::Open { client: ProcessId::Client(1), nonce: 7 };
     assert_eq!(fold.known(&opening, 1), KnownOutcome::Answered { at: session, answer: Answer::Opened });
     assert!(matches!(fold.next(opening), Applied::Answered { is_repeated: true, .. }));
     assert_eq!((fold.texts(), fold.0.session_count()), (vec!["a"], 0));
 }
 
-/// Doubled copies of a request, of which one was executed before the session went: the others must not be taken for
-/// requests that were not done, whether the session is remembered or not.
+/// Duplicates of a request of which one was executed before the session ended: the others must not pass for requests
+/// that were not done, whether the session is remembered or not.
 #[test]
 fn what_is_known_of_a_session_that_ended_is_true_and_what_is_forgotten_is_not_known() {
     let mut fold = Fold(Replica::new(1));
@@ -142,7 +142,7 @@ fn an_answer_belongs_to_the_request_that_asked_for_it() {
     assert_eq!(fold.next(tweet(session, 1, "of somebody else")), Applied::OutOfTurn);
     assert_eq!(fold.known(&tweet(session, 1, "of somebody else"), 1), KnownOutcome::Past);
     assert_eq!(fold.done(tweet(session, 1, "mine")), (at(1), true));
-    // Under an older number too, and when the session has ended.
+    // The same holds under an older number, and when the session has ended.
     fold.done(last(session, 2, "next"));
     assert_eq!(fold.next(tweet(session, 1, "mine")), Applied::OutOfTurn);
     assert_eq!(fold.next(tweet(session, 2, "of somebody else")), Applied::OutOfTurn);
@@ -171,7 +171,7 @@ fn other_operations_have_other_digests() {
     ];
     let digests: alloc::collections::BTreeSet<u64> = all.iter().map(Timeline::digest).collect();
     assert_eq!(digests.len(), all.len());
-    // It stands in what sites remember, so it is the same on every machine.
+    // Sites remember this digest, so it is the same on every machine.
     assert_eq!(Timeline::digest(&all[0]), 7_190_715_910_455_172_266);
 }
 

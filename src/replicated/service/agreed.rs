@@ -1,4 +1,4 @@
-//! Whether sites agree: on a leader and the log, and on all that they hold.
+//! Checks whether sites agree: on a leader and the log, and on all that they hold.
 
 use core::borrow::Borrow;
 
@@ -12,7 +12,7 @@ use crate::sim::Violation;
 /// The running site `id`.
 ///
 /// # Errors
-/// When it is down.
+/// When it is down, or no site.
 pub fn site<'a, M, P>(cluster: &Cluster<'a, P>, id: SiteId) -> Result<&'a Site<M>, String>
 where
     M: Machine,
@@ -34,11 +34,11 @@ where
     if client.is_none_or(ClientState::is_idle) { Ok(()) } else { Err(format!("{id} waits for an answer")) }
 }
 
-/// Whether all of the core follow one leader, know and have applied the same slots, and neither they nor those who ask
-/// them wait for anything.
+/// Whether all sites of the core follow one leader, know and have applied the same slots, and wait for nothing, nor do
+/// their clients.
 ///
 /// # Errors
-/// When that is not so: why.
+/// The reason why not.
 pub fn converged<M, P>(cluster: &Cluster<'_, P>) -> Result<(), String>
 where
     M: Machine,
@@ -71,11 +71,11 @@ where
     clients.try_for_each(|client| is_idle(cluster, client))
 }
 
-/// Whether two sites that agree hold the same: the log, the state, the sessions, and how far each origin came. `one` has
-/// not gone further than `other`.
+/// Whether two sites that agree hold the same: the log, the state, the sessions, and the last number taken of each
+/// origin. `one` has not applied more than `other`.
 ///
 /// # Errors
-/// When something differs: what.
+/// The difference.
 pub fn same_state<M: Machine>(one: &Site<M>, other: &Site<M>) -> Result<(), String> {
     let (short, long) = (one.status().applied, other.status().applied);
     if short > long {
@@ -88,7 +88,7 @@ pub fn same_state<M: Machine>(one: &Site<M>, other: &Site<M>) -> Result<(), Stri
             return Err(format!("their logs differ in slot {slot}"));
         }
     }
-    // Slots that were chosen in between change what is held as they should, which judges see to.
+    // Slots that were chosen in between rightly change the state, as the judges check.
     if short < long {
         return Ok(());
     }
@@ -109,11 +109,11 @@ pub fn same_state<M: Machine>(one: &Site<M>, other: &Site<M>) -> Result<(), Stri
     Err("their tables of sessions differ, or what their states do not save".to_owned())
 }
 
-/// Whether what a site would save is loaded as the same: property `saved state`. The first site that runs stands for all:
-/// those that agree hold the same.
+/// Whether a saved state loads as the same state: property `saved state`. The first running site stands for all, since
+/// sites that agree hold the same.
 ///
 /// # Errors
-/// When it is not.
+/// When it does not.
 pub fn check_saved<M, P>(cluster: &Cluster<'_, P>) -> Result<(), Violation>
 where
     M: Machine,

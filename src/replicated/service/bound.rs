@@ -1,24 +1,24 @@
-//! How long a healed core may take to agree, from its configuration and the pace of its world.
+//! The longest that a healed core may take to agree, from its configuration and the pace of its world.
 
 use crate::replicated::Config;
 use crate::replicated::paxos::{fruitless_max, sync_patience_max};
 use crate::scenario::Pace;
 use crate::time::Duration;
 
-/// Campaigns that may fail one behind the other before one site leads: each doubles the jitter that keeps candidates
-/// apart, up to eight times, so that two of them meeting so often is not luck.
+/// The number of campaigns that may fail in a row before one site leads. Each doubles the jitter that keeps candidates
+/// apart, up to eight times, so candidates that collide this often are not merely unlucky.
 const CAMPAIGNS: u64 = 6;
 
-/// Slots that a command may take: an opening, the request, and a copy of it that another site took.
+/// The most slots that a command takes: an opening, the request, and a copy of it that another site took.
 const SLOTS_A_COMMAND: u64 = 3;
 
-/// The sum of what may have to happen one behind the other: each leader outside of the core gives way that hears it
-/// and gets nothing chosen, a leader is missed and found, what is missing is fetched, every command is carried out on
-/// its own, and clients that asked in vain go from site to site.
+/// The sum of everything that may have to happen in sequence: each leader outside of the core that hears the core and
+/// gets nothing chosen gives way, a leader is missed and found, what is missing is fetched, every command is carried
+/// out on its own, and clients that asked in vain go from site to site.
 ///
-/// A round trip is two datagrams and a sync on either side. Where syncs are long in terms of an election timeout, sites
-/// wait longer for each other by as much as they measured: it is part of every patience and of every retry. Retries pace whatever got lost before the core was healed;
-/// nothing gets lost inside of it afterwards.
+/// A round trip is two datagrams and a sync on either side. Where syncs are long compared with an election timeout,
+/// sites wait longer for each other, by what they measured: that is part of every patience and every retry. Retries
+/// pace whatever got lost before the core was healed; nothing gets lost inside of it afterwards.
 pub fn converges_within(config: &Config, pace: &Pace) -> Duration {
     let trip = pace.latency.times(2) + pace.sync.times(2);
     let slow = sync_patience_max(config.election, pace.sync);
@@ -52,7 +52,7 @@ mod tests {
         assert_eq!(within(|config| config.election = ms(600), calm), 19_200 + 6 * 2_374 + 174 + 198 + 3_000);
         let slow = Pace { latency: ms(110), ..calm };
         assert_eq!(within(|_| {}, slow), 9_600 + 6 * 2_274 + 374 + 598 + 3_000);
-        // A vote takes up to 4,000 with the sync that it waits for: everybody is given twice that.
+        // A vote takes up to 4,000 with the sync that it waits for: every site allows twice that.
         let disks = Pace { sync: ms(2_000), ..calm };
         let (slow, trip) = (8_000, 20 + 4_000);
         let campaign = 300 + slow + 8 * 200 + 150 + slow + trip;

@@ -1,5 +1,4 @@
-//! A machine in scenarios: [`StateService`] is what is left to say of a [`Service`] whose sites are
-//! [`Replicated`].
+//! Runs a machine in scenarios: [`StateService`] is the rest of a [`Service`] whose sites are [`Replicated`].
 
 mod agreed;
 mod bound;
@@ -17,8 +16,10 @@ use crate::process::Process;
 use crate::replicated::message::BETWEEN_SITES;
 use crate::replicated::{Command, Config, Machine, Message, Note, Overrides, Record, Replicated};
 use crate::scenario::draw::{Asking, Draws};
+#[cfg(feature = "schema")]
+use crate::scenario::schema::{ServiceSchemas, derived};
 use crate::scenario::step::Target;
-use crate::scenario::{Cluster, Order, Pace, Place, Probe, Problem, Renaming, Service, Shape};
+use crate::scenario::{Cluster, OldWord, Order, Pace, Place, Probe, Problem, Renaming, Service, Shape};
 use crate::sim::{Judge, Violation};
 use crate::time::Duration;
 
@@ -26,11 +27,11 @@ pub use agreed::{check_saved, converged, is_idle, same_state, site};
 pub use bound::converges_within;
 pub use settings::draw_settings;
 
-/// The words of a machine for scenarios, and its judges. Whoever implements this has a [`Service`].
+/// The scenario words of a machine, and its judges. Every implementation is a [`Service`].
 pub trait StateService: Sized + Clone + Debug + 'static {
-    /// What its sites replicate.
+    /// The machine that its sites replicate.
     type Machine: Machine;
-    /// What runs: `Replicated<Self::Machine>`, or something that lies around one.
+    /// The process that runs: `Replicated<Self::Machine>`, or a wrapper of one.
     type Process: Process<
             Message = Message<Self::Machine>,
             Record = Record<Self::Machine>,
@@ -39,37 +40,37 @@ pub trait StateService: Sized + Clone + Debug + 'static {
             Config = Config,
         > + Borrow<Replicated<Self::Machine>>
         + 'static;
-    /// What watches it.
+    /// The judges that watch it.
     type Judges: Judge<Self::Process>;
-    /// What users do, as written in a scenario.
+    /// Commands of users, as written in a scenario.
     type Words: Serialize + DeserializeOwned + Clone + PartialEq + Debug + Send + Sync;
-    /// What is expected, as written in a scenario.
+    /// Expectations, as written in a scenario.
     type Expectation: Serialize + DeserializeOwned + Clone + PartialEq + Debug + Send + Sync;
 
-    /// What `words` hand to which terminal or client, or what is wrong with them.
+    /// The order that `words` give to a terminal or client, or the problems in them.
     fn compile(words: &Self::Words) -> Result<Order<Self>, Vec<Problem>>;
 
-    /// Something for `asking.who` to do in a drawn scenario.
+    /// A command for `asking.who` in a drawn scenario.
     fn draw(draws: &mut Draws, asking: &Asking) -> Option<Self::Words>;
 
     /// New judges for a run.
     fn judges(config: &Config, shape: &Shape) -> Self::Judges;
 
-    /// What judges could not judge within their bounds, in a sentence each.
+    /// What the judges could not judge within their bounds, one sentence each.
     fn unknown(_judges: &Self::Judges) -> Vec<String> {
         Vec::new()
     }
 
-    /// Whom `words` are handed to: their field `who`.
+    /// The terminal or client that gets `words`: their field `who`.
     fn who(words: &mut Self::Words) -> &mut Target;
 
-    /// The site that `expectation` is about, if it is about one: its field `site`.
+    /// The site that `expectation` is about, if any: its field `site`.
     fn site(expectation: &mut Self::Expectation) -> Option<&mut u8>;
 
-    /// Whether `expectation` holds now; if not, what was expected and what was found.
+    /// Checks that `expectation` holds. The error says what was expected and what was found.
     fn expect(expectation: &Self::Expectation, cluster: &Cluster<'_, Self::Process>) -> Result<(), String>;
 
-    /// An operation that changes nothing that a scenario would expect otherwise: it shows that the service goes on.
+    /// An operation that shows that the service goes on, and changes nothing that a scenario would expect otherwise.
     fn probe() -> Option<<Self::Machine as Machine>::Operation> {
         None
     }
@@ -82,10 +83,12 @@ impl<T: StateService> Service for T {
     type Expectation = T::Expectation;
     type Settings = Overrides;
 
-    /// Other clusters' storage or storage that was put back brings about the first four; the last one waits for an
-    /// election that is lost in the instant in which it is won.
+    /// Storage of other clusters, or storage that was put back, causes the first four. The last one needs an election
+    /// that is lost in the instant in which it is won.
     const RARE_NOTES: &'static [&'static str] = RARE_NOTES;
     const NOTABLE_MESSAGES: &'static [&'static str] = NOTABLE_MESSAGES;
+    const OLD_WORDS: &'static [OldWord] = OLD_KINDS;
+    const TRACE_NOTATION: &'static str = TRACE_NOTATION;
 
     fn compile(words: &T::Words) -> Result<Order<T>, Vec<Problem>> {
         T::compile(words)
@@ -124,8 +127,8 @@ impl<T: StateService> Service for T {
         converges_within(config, pace)
     }
 
-    fn probe(whom: ProcessId) -> Option<Probe<T>> {
-        let is_asker = matches!(whom, ProcessId::Terminal(_) | ProcessId::Client(_));
+    fn probe(process: ProcessId) -> Option<Probe<T>> {
+        let is_asker = matches!(process, ProcessId::Terminal(_) | ProcessId::Client(_));
         let operation = T::probe().filter(|_| is_asker)?;
         Some(Probe { command: Command::Do(operation), done: "done" })
     }
@@ -175,13 +178,45 @@ impl<T: StateService> Service for T {
     fn simpler_settings(settings: &Overrides) -> Vec<Overrides> {
         settings.each_without_one()
     }
+
+    #[cfg(feature = "schema")]
+    fn schemas(generator: &mut schemars::SchemaGenerator) -> ServiceSchemas {
+        ServiceSchemas { settings: derived::<Overrides>(generator), ..ServiceSchemas::of_names::<T>() }
+    }
 }
 
-/// Notes that hardly any drawn scenario brings about.
-pub const RARE_NOTES: &[&str] = &["differs", "diverged", "foreign", "reunited", "overtaken"];
+/// Notes that hardly any drawn scenario causes.
+pub const RARE_NOTES: &[&str] = &["differs", "diverged", "wrong client", "reunited", "overtaken"];
 
-/// What drawn scenarios wait for, starve, delay and double.
+/// The kinds of messages that drawn scenarios wait for, starve, delay and double.
 pub const NOTABLE_MESSAGES: &[&str] = BETWEEN_SITES;
+
+/// How traces write ballots, submissions and positions in the log.
+pub const TRACE_NOTATION: &str = "\
+under 3.1: the ballot of round 3 of site 1; took 1.2: the 2nd submission of the site's incarnation 1 (its 1st start)
+at 5.0, applied 5.0: slot 5 of the log, the first request in that slot; slots and requests count from 0
+session 5.0: the session that was opened there; Prepare ballot 28: the ballot 3.1, as 9 times its round plus its site";
+
+/// Kinds of messages and notes that were renamed.
+pub const OLD_KINDS: &[OldWord] = &[
+    OldWord::message("Ask", "Request"),
+    OldWord::message("Compared", "CompareReply"),
+    OldWord::message("Extent", "SurveyReply"),
+    OldWord::message("Heard", "HeartbeatReply"),
+    OldWord::message("Supply", "FetchReply"),
+    OldWord::message("Told", "QueryReply"),
+    OldWord::note("asks anew", "asks in new session"),
+    OldWord::note("foreign", "wrong client"),
+    OldWord::note("leans", "follows through"),
+    OldWord::note("leaves", "leaves session"),
+    OldWord::note("lost", "outcome unknown"),
+    OldWord::note("opened", "opened session"),
+    OldWord::note("shown", "quorum reply"),
+    OldWord::note("told", "local reply"),
+    OldWord::note("undone", "gave up"),
+    OldWord::note("unread", "read timed out"),
+    OldWord::note("waits", "taken"),
+];
 
 /// The usual configuration with these settings.
 ///
@@ -195,15 +230,15 @@ pub fn config(settings: &Overrides, shape: &Shape) -> Result<Config, Vec<Problem
     Ok(config)
 }
 
-/// The form of every simulated journal.
+/// The configuration of every simulated journal.
 pub fn journal<M: Machine>(config: &Config) -> JournalConfig {
     let segment_bytes = config.burst_bytes_max() + (64 << 10);
     JournalConfig { segment_bytes, record_max: config.record_bytes_max::<M>() }
 }
 
-/// How many bytes of records one input may make a site write at most.
+/// The most bytes of records that one input may make a site write.
 pub fn burst_bytes_max(config: &Config) -> u64 {
-    // Beside the entries there is a promise or a watermark, and each record's length.
+    // Beside the entries there are a promise or a watermark, and the length of each record.
     config.burst_bytes_max() + (1 << 10)
 }
 

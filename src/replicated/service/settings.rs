@@ -1,10 +1,10 @@
-//! The limits that drawn scenarios meet.
+//! Draws the limits of drawn scenarios.
 
 use crate::replicated::Overrides;
 use crate::scenario::draw::Draws;
 use crate::time::Duration;
 
-/// The usual settings, or some of the limits near their least.
+/// The usual settings, or some limits near their minimum.
 pub fn draw_settings(draws: &mut Draws, is_tiny: bool) -> Overrides {
     let mut tiny = |least: u64, most: u64| {
         let (is_on, drawn) = (draws.one_in(2), draws.between(least, most));
@@ -24,10 +24,10 @@ pub fn draw_settings(draws: &mut Draws, is_tiny: bool) -> Overrides {
         reads_max: size(tiny(1, 2)),
         ..Overrides::default()
     };
-    // As real sites do, who tell a client that it waits only if it does for long.
+    // Real sites tell a client that its request waits only if it waits for long.
     let (is_late, after) = (draws.one_in(2), draws.between(1, 40));
     drawn.taken_after = is_late.then(|| Duration::from_millis(after));
-    // And whose leaders gather what they are asked, and say what is chosen when nothing else carries it.
+    // Leaders of real sites gather submissions, and announce the watermark when no other message carries it.
     let (gathers, after) = (draws.one_in(2), draws.between(1, 4_000));
     drawn.propose_after = gathers.then(|| Duration::from_micros(after));
     let (is_late, after) = (draws.one_in(2), draws.between(1, 40));

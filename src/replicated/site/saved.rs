@@ -1,6 +1,6 @@
-//! A site's state as bytes.
+//! Saves and loads a site's state as bytes.
 //!
-//! The replicated state is left out: it is the fold of the log as far as it is applied, and is folded again.
+//! The replicated state is left out: loading folds it again from the log, up to where it was applied.
 
 use alloc::sync::Arc;
 use alloc::vec::Vec;
@@ -32,7 +32,7 @@ impl<M: Machine> Site<M> {
             leading,
             parked,
             reads,
-            unsaid,
+            pending_taken,
             is_disk_low,
         } = self;
         clock.encode(out);
@@ -44,7 +44,7 @@ impl<M: Machine> Site<M> {
         leading.encode(out);
         parked.encode(out);
         reads.save(out);
-        unsaid.encode(out);
+        pending_taken.encode(out);
         is_disk_low.encode(out);
     }
 
@@ -74,7 +74,7 @@ impl<M: Machine> Site<M> {
             leading: Wire::decode(input)?,
             parked: Wire::decode(input)?,
             reads: Reads::load(config.reads_max, input)?,
-            unsaid: Wire::decode(input)?,
+            pending_taken: Wire::decode(input)?,
             is_disk_low: Wire::decode(input)?,
         };
         let is_sound = site.replica.applied() == applied

@@ -1,4 +1,4 @@
-//! When a leader proposes what it is asked.
+//! Tests when a leader proposes what it is asked to propose.
 
 use alloc::vec;
 use alloc::vec::Vec;
@@ -14,10 +14,10 @@ fn ms(milliseconds: u64) -> Instant {
 fn ask(nonce: u16) -> Input<Participant> {
     let client = ProcessId::Client(nonce);
     let request = Request::Open { client, nonce: nonce.into() };
-    Input::Message { from: client, message: Message::Ask { request } }
+    Input::Message { from: client, message: Message::Request { request } }
 }
 
-/// A site that leads nobody but itself, and proposes a millisecond after it is asked; disks are quick.
+/// The only site of a cluster, with a quick disk. It proposes a millisecond after it is asked.
 struct Alone(Participant);
 
 impl Alone {
@@ -26,13 +26,13 @@ impl Alone {
         let mut alone = Alone(Participant::start(&config, ProcessId::site(0), Seed(1), fresh).unwrap());
         alone.hand_in(ms(0), Input::Wake);
         alone.hand_in(ms(900), Input::Wake);
-        // Its heartbeat, so that it has nothing else to do for a while.
+        // It sends its heartbeat, so that it has nothing else to do for a while.
         alone.hand_in(ms(1_000), Input::Wake);
         assert!(matches!(alone.0.role(), Role::Leader { .. }));
         alone
     }
 
-    /// How many submissions each slot has that is proposed then.
+    /// The number of submissions in each slot that is proposed then.
     fn hand_in(&mut self, at: Instant, input: Input<Participant>) -> Vec<usize> {
         let (mut inputs, mut proposed) = (vec![input], Vec::new());
         while let Some(input) = inputs.pop() {
@@ -57,15 +57,19 @@ impl Alone {
 fn a_leader_proposes_in_one_slot_all_that_it_is_asked_until_it_is_woken_for_it() {
     let config = Config { propose_after: Duration::from_millis(1), ..Config::new(1) };
     let mut alone = Alone::leader(config);
-    // A busy host hands in what is there before it wakes anybody, however long that takes.
+    // A busy host hands in what is there before it wakes a site, however long that takes.
     for client in 0..5 {
-        assert_eq!(alone.hand_in(ms(1_000 + u64::from(client)), ask(client)), [], "client {client}");
+        assert_eq!(
+            alone.hand_in(ms(1_000 + u64::from(client)), ask(client)),
+            [0_usize; 0],
+            "client {client}"
+        );
     }
     assert_eq!(alone.0.deadline(), Some((ms(1_001), "propose")));
     assert_eq!(alone.hand_in(ms(1_005), Input::Wake), [5]);
     assert_ne!(alone.0.deadline().unwrap().1, "propose");
-    assert_eq!(alone.hand_in(ms(1_006), ask(5)), []);
-    assert_eq!(alone.hand_in(ms(1_006), Input::Wake), [], "not yet");
+    assert_eq!(alone.hand_in(ms(1_006), ask(5)), [0_usize; 0]);
+    assert_eq!(alone.hand_in(ms(1_006), Input::Wake), [0_usize; 0], "not yet");
     assert_eq!(alone.hand_in(ms(1_007), Input::Wake), [1]);
 }
 

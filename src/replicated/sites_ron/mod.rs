@@ -1,4 +1,5 @@
-//! `sites.ron`: who is where, and the cluster's limits and times. Read once, checked whole.
+//! Reads and writes `sites.ron`: where each site is, and the cluster's limits and times. It is read once, checked
+//! whole.
 //!
 //! ```ron
 //! Sites(
@@ -35,29 +36,29 @@ use crate::time::Duration;
 use crate::udp::seal::{SEAL_BYTES, SEALED_MIN};
 use crate::udp::{KeyNumber, KeySet};
 
-/// What stands in `sites.ron`, checked.
+/// The contents of `sites.ron`, checked.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Sites {
-    /// Which cluster; datagrams and storage of another are refused.
+    /// The cluster's number. Datagrams and storage of another cluster are refused.
     pub cluster: u64,
     /// Every site, in the order of their numbers: 1 to 9, with an address each.
     pub members: Vec<Member>,
     /// Whether a site goes on while it syncs.
     pub sync: SyncMode,
-    /// No datagram is larger, in bytes, sealed as it is.
+    /// The largest datagram, in bytes, with its seal.
     pub datagram_max: usize,
-    /// Client keys that sites do not hear: those that were revoked.
+    /// Client keys that were revoked: sites do not hear them.
     pub denied: KeySet,
-    /// What its sites and clients are configured with.
+    /// The configuration of its sites and clients.
     pub config: Config,
 }
 
 /// One site.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Member {
-    /// Where the others reach it.
+    /// The address at which the others reach it.
     pub address: SocketAddr,
-    /// For people: what fails together. May be empty.
+    /// A hint for people: which sites fail together. May be empty.
     pub region: String,
 }
 
@@ -108,7 +109,8 @@ impl Sites {
         }
     }
 
-    /// The same cluster with another limit on datagrams, and the limits that follow from it; an error says what is allowed.
+    /// The same cluster with another limit on datagrams, and the limits that follow from it. The error says what is
+    /// allowed.
     pub fn with_datagram_max(self, datagram_max: usize) -> Result<Sites, String> {
         if !(SEALED_MIN..=DATAGRAM_MAX).contains(&datagram_max) {
             return Err(format!(
@@ -119,15 +121,15 @@ impl Sites {
         Ok(Sites { datagram_max, config, ..self })
     }
 
-    /// One number for everything that all sites must have alike: sites that read different files would count
-    /// different quorums, or make different things of one log, so they do not hear each other.
+    /// One number for everything that must be the same at all sites. Sites that read different files would count
+    /// different quorums, or make different states of one log, so they do not hear each other.
     pub fn configuration(&self) -> u32 {
         let addresses: Vec<String> = self.addresses().iter().map(SocketAddr::to_string).collect();
         let limits = [self.datagram_max, self.config.sessions_max].map(|limit| limit.to_string());
         crc32fast::hash([limits.join(" "), addresses.join(" ")].join(" ").as_bytes())
     }
 
-    /// Where each site is.
+    /// The address of each site.
     pub fn addresses(&self) -> Vec<SocketAddr> {
         self.members.iter().map(|member| member.address).collect()
     }
@@ -141,7 +143,7 @@ impl Sites {
         }
     }
 
-    /// Reads `text`; `file` is what errors call it.
+    /// Parses `text`. Errors call it `file`.
     pub fn parse(file: &str, text: &str) -> Result<Sites, BadFile> {
         let extensions = ron::extensions::Extensions::IMPLICIT_SOME;
         let options = ron::Options::default().with_default_extension(extensions);
@@ -155,7 +157,7 @@ impl Sites {
         SiteId::new(number).filter(|site| site.index() < self.members.len())
     }
 
-    /// The text of a new file: every limit and timeout is shown as it is.
+    /// The text of a written file, which shows every limit and timeout.
     pub fn to_text(&self) -> String {
         let line = |(id, Member { address, region }): (usize, &Member)| {
             format!("        (id: {id}, address: \"{address}\", region: {region:?}),\n")
@@ -168,13 +170,13 @@ impl Sites {
         let denied: Vec<String> = self.denied.iter().map(|key| key.number().to_string()).collect();
         let denied = denied.join(", ");
         format!(
-            "// Every site of the cluster has this same file. Regions are for people: what may fail together.\n\
+            "// Every site of the cluster has this same file. Regions are for people: sites that may fail together.\n\
              Sites(\n    \
                  cluster: 0x{:016x},\n    \
                  sites: [\n{list}    ],\n    \
-                 // Overlapped: a site with much to do goes on while it syncs. Blocking: it waits.\n    \
+                 // Overlapped: a site with much to do goes on while it syncs. Blocking: it waits for each sync.\n    \
                  sync: {sync},\n    \
-                 // Numbers of client keys that were revoked; restart the sites one by one after a change.\n    \
+                 // Numbers of revoked client keys. Restart the sites one by one after a change.\n    \
                  denied: [{denied}],\n\
              {}\
              )\n",
@@ -183,7 +185,7 @@ impl Sites {
         )
     }
 
-    /// The limits and timeouts in their sections, each below what is to be said of it.
+    /// The limits and timeouts in their sections, each below its comment.
     fn sections(&self) -> String {
         let settings = Config { datagram_max: self.datagram_max, ..self.config.clone() }.settings();
         let mut text = String::new();
@@ -206,7 +208,7 @@ impl Form {
         let Some(count) = u8::try_from(members.len()).ok().filter(|_| problems.is_empty()) else {
             return Err(problems);
         };
-        // The file limits datagrams as they are sealed, and the service's configuration what is in them.
+        // The file limits sealed datagrams; the service's configuration limits their contents.
         let datagram_max = self.limits.datagram_max.take().unwrap_or(DATAGRAM_DEFAULT);
         if !(SEALED_MIN..=DATAGRAM_MAX).contains(&datagram_max) {
             let message = format!("datagram_max is {datagram_max}");
@@ -277,7 +279,7 @@ fn check_members(forms: Vec<MemberForm>, problems: &mut Vec<Problem>) -> Vec<Mem
         if others.clone().any(|other| other.address == address) {
             object("address", format!("another site has the address {address}"), "give each its own");
         }
-        // Of many that differ from the first, the first is the one to be looked at.
+        // Only the first address that differs from the first one is reported.
         if first.get_or_insert(address).is_ipv4() != address.is_ipv4()
             && !core::mem::replace(&mut are_mixed, true)
         {
@@ -307,7 +309,7 @@ fn check_address(text: &str) -> Result<SocketAddr, String> {
     check_unicast(address).map(|()| address)
 }
 
-/// Whether a single program can have this address; if not, an error says what it is.
+/// Checks that a single program can have this address. The error says what the address is.
 ///
 /// # Errors
 /// When it is one of many: a multicast or a broadcast address.
@@ -326,9 +328,9 @@ pub fn check_unicast(address: SocketAddr) -> Result<(), String> {
     Ok(())
 }
 
-/// What suits real sites under load: more in one slot, and more with the leader, than shows anything in a simulation.
-/// With large datagrams fewer slots are under way, so that what a leader may have to write at once stays within its
-/// bound.
+/// The values that suit real sites under load: more in one slot, and more with the leader, than is needed in a
+/// simulation. With large datagrams fewer slots are under way, so that the most that a leader writes at once stays
+/// within its bound.
 fn usual(count: u8, datagram_max: usize) -> Config {
     let (usual, room) = (Config::new(count), Config::open_max_for(datagram_max));
     Config {
@@ -336,7 +338,7 @@ fn usual(count: u8, datagram_max: usize) -> Config {
         window: usual.window.min(room),
         fetch_max: usual.fetch_max.min(room),
         taken_after: Duration::from_millis(20),
-        // A moment only: what a host takes in one turn goes together.
+        // Only for a moment: what a host takes in one turn goes together.
         propose_after: Duration::from_micros(1),
         chosen_after: Duration::from_millis(1),
         batch: 256,
@@ -346,7 +348,7 @@ fn usual(count: u8, datagram_max: usize) -> Config {
     }
 }
 
-/// Where the setting that does not fit is written.
+/// The place of the setting that does not fit.
 fn place_of(unfit: &Unfit) -> Place {
     let whole = Place::whole();
     unfit.section().map_or(whole.clone(), |section| whole.field(section)).field(unfit.setting())
@@ -357,7 +359,7 @@ fn place_of(unfit: &Unfit) -> Place {
 pub enum ConfigError {
     /// It cannot be read, for this reason.
     Unreadable(String, String),
-    /// What stands there is wrong.
+    /// Its contents are wrong.
     Wrong(BadFile),
 }
 
@@ -368,7 +370,7 @@ impl core::fmt::Display for ConfigError {
                 write!(f, "{file}: failed to read: {error}; `site init` writes one")
             }
             ConfigError::Wrong(bad) => {
-                // Whoever shows an error calls it one.
+                // The caller that shows an error puts `error: ` in front of it.
                 let text = bad.to_string();
                 f.write_str(text.strip_prefix("error: ").unwrap_or(&text))
             }

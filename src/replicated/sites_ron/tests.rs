@@ -147,56 +147,56 @@ fn an_error_shows_the_line_and_a_missing_file_its_cure() {
     assert!(error.ends_with("`site init` writes one"), "{error}");
 }
 
-const WRITTEN: &str = r#"// Every site of the cluster has this same file. Regions are for people: what may fail together.
+const WRITTEN: &str = r#"// Every site of the cluster has this same file. Regions are for people: sites that may fail together.
 Sites(
     cluster: 0x5d1c0c2f9d0e3a77,
     sites: [
         (id: 0, address: "192.0.2.10:7100", region: "north"),
         (id: 1, address: "198.51.100.7:7100", region: ""),
     ],
-    // Overlapped: a site with much to do goes on while it syncs. Blocking: it waits.
+    // Overlapped: a site with much to do goes on while it syncs. Blocking: it waits for each sync.
     sync: Blocking,
-    // Numbers of client keys that were revoked; restart the sites one by one after a change.
+    // Numbers of revoked client keys. Restart the sites one by one after a change.
     denied: [3, 63],
     limits: (
         // Bytes. Storage is formatted for this limit: raising it needs a new cluster.
         datagram_max: 1400,
-        // Slots that a leader has under way, and events in one slot.
+        // The most slots that a leader has under way, and the most events in one slot.
         window: 32,
         batch: 256,
-        // Slots asked for at once in catching up.
+        // Slots that a site asks for at once while it catches up.
         fetch_max: 64,
-        // Events that wait in a site; beyond, clients are told that it is busy.
+        // Events that wait at a site. If it has no room, it answers that it is busy.
         queue_max: 4096,
-        // Of those, how many a site has with the leader at once.
+        // Of these events, how many a site has with the leader at once.
         forward_max: 1024,
-        // Sessions of clients that are open; beyond, the one used longest ago goes. Storage is made for
-        // this limit, for what the log means depends on it: another one needs a new cluster.
+        // Sessions of clients that are open. One more evicts the session unused for longest. Storage is
+        // made for this limit, because the meaning of the log depends on it: another one needs a new cluster.
         sessions_max: 1024,
         // Queries that wait for a site to catch up.
         parked_max: 0,
-        // Linearizable views that wait for an answer of the other sites, or to catch up.
+        // Linearizable views that wait for answers of other sites, or for their own site to catch up.
         reads_max: 64,
         // Commands that wait in a terminal or client.
         client_queue_max: 256,
     ),
     timeouts: (
         heartbeat: "51500us",
-        // Without a word of the leader for this long, and some jitter, a site campaigns.
+        // A site campaigns after it has heard no leader for this long, plus some jitter.
         election: "300ms",
         election_jitter: "200ms",
-        // Unanswered messages between sites, and of clients, are sent again after these.
+        // Sites send unanswered messages again after `retry`, and clients after `client_retry`.
         retry: "150ms",
         client_retry: "500ms",
         // A client whose session was idle for this long opens another one before it asks.
         session_idle: "1min",
-        // How long a query waits for a site to catch up.
+        // A query waits this long for a site to catch up.
         parked_for: "0s",
-        // A client whose event is not in the log after this long is told that it waits.
+        // A site answers a client that its event waits, if the event is not in the log after this long.
         taken_after: "20ms",
-        // A leader waits for this long for more to propose with what it is asked for.
+        // A leader waits this long for more events before it proposes a slot that is not full.
         propose_after: "1us",
-        // A leader that goes idle says after this what is in the log, if nobody waits for it.
+        // An idle leader announces after this long what is in the log, if no other site waits for it.
         chosen_after: "1ms",
     ),
 )

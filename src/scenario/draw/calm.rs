@@ -1,6 +1,6 @@
-//! Runs in which nothing is wrong: a quiet network, no recipe, and no fault but perhaps the crash of the leader.
+//! Runs in which nothing is wrong: a quiet network, no recipe, and no fault except perhaps the crash of the leader.
 //!
-//! Their clusters are told who leads first, as two who campaign at once might lead one after the other.
+//! Their scenarios name the first leader, because two sites that campaign at once might lead one after the other.
 
 use crate::scenario::draw::cluster::DrawnCluster;
 use crate::scenario::draw::draws::{Concern, Draws};
@@ -12,17 +12,17 @@ use crate::scenario::service::Service;
 use crate::scenario::step::{Fault, RunClaim, Target, When};
 use crate::time::Duration;
 
-/// What is drawn of such a run.
+/// The draws of a calm run.
 #[derive(Clone, Debug)]
 pub(super) struct Calm {
     draws: Draws,
-    /// Whether times are held to their bounds: links do not reorder, syncs do not wait for each other, and no limit
-    /// is tiny.
+    /// Whether times must stay within their bounds. Then links do not reorder, syncs do not wait for each other, and
+    /// no limit is tiny.
     pub(super) is_prompt: bool,
     crashes: bool,
 }
 
-/// Draws whether a run is such a one.
+/// Draws whether a run is calm.
 pub(super) fn draw(profile: &Profile, seed: u64) -> Option<Calm> {
     let mut draws = Draws::new(seed, Concern::Calm);
     if !draws.happens(profile.calm) {
@@ -33,7 +33,7 @@ pub(super) fn draw(profile: &Profile, seed: u64) -> Option<Calm> {
 }
 
 impl Calm {
-    /// The crash of the leader, and its return.
+    /// The crash of the leader and its restart.
     pub(super) fn track<S: Service>(&mut self, cluster: &DrawnCluster) -> Vec<StepOf<S>> {
         let mut track = DrawnTrack::<S>(Vec::new());
         if !self.can_crash(cluster) {
@@ -46,12 +46,12 @@ impl Calm {
         track.0
     }
 
-    /// Who leads first.
+    /// The site that leads first.
     pub(super) fn leader(&mut self, cluster: &DrawnCluster) -> u8 {
         self.draws.below(cluster.sites.into()).to_le_bytes()[0]
     }
 
-    /// `latency`, without what reorders if times are judged.
+    /// `latency`; if times are judged, without what reorders.
     pub(super) fn latency(&self, latency: Latency) -> Latency {
         match latency {
             Latency::Uniform(time, _) | Latency::Exponential { min: time, .. } if self.is_prompt => {
@@ -63,12 +63,12 @@ impl Calm {
 
     pub(super) fn claims(&self, cluster: &DrawnCluster) -> Vec<RunClaim> {
         let mut claims = Vec::new();
-        claims.extend((!self.can_crash(cluster)).then_some(RunClaim::Steady(1)));
+        claims.extend((!self.can_crash(cluster)).then_some(RunClaim::LeadershipsAtMost(1)));
         claims.extend(self.is_prompt.then_some(RunClaim::Prompt));
         claims
     }
 
-    /// The others of three sites or more are a quorum.
+    /// With three sites or more, the sites other than the leader are a quorum.
     fn can_crash(&self, cluster: &DrawnCluster) -> bool {
         self.crashes && cluster.sites > 2
     }

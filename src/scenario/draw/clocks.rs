@@ -1,4 +1,4 @@
-//! A recipe about the clocks of all sites: one source of time sets them, and sets them wrong.
+//! A recipe about the clocks of all sites: one source of time sets them all, and sets them wrong.
 
 use crate::scenario::draw::recipe::{Draft, crash};
 use crate::scenario::draw::workload::Wanted::{AgreedRead, Read, Write};
@@ -7,10 +7,10 @@ use crate::scenario::step::{ClockFault, EventPattern, Fault, Percent, Target};
 use crate::sim::DRIFT_MAX;
 use crate::time::Duration;
 
-/// Longer than any run lasts: a clock that is set back by this shows zero.
+/// Longer than any run: a clock that is set back by this shows zero.
 const TO_ZERO: Duration = Duration::from_secs(3_600);
 
-/// The same fault for all sites, or for each in its turn within a moment; and once more, or the other way.
+/// The same fault for all sites, at once or one by one within a moment; and then perhaps again, or in reverse.
 pub(super) fn clocks_of_all_sites<C, E>(draft: &mut Draft<'_, C, E>) {
     draft.ask(2, Write);
     let mut ahead = None;
@@ -18,7 +18,7 @@ pub(super) fn clocks_of_all_sites<C, E>(draft: &mut Draft<'_, C, E>) {
         let fault = fault(draft, ahead);
         ahead = if let ClockFault::Ahead(by) = fault { Some(by) } else { None };
         match draft.draws.below(4) {
-            // Whoever waits for the leader waits by the clock of before.
+            // Sites that wait for the leader began to wait by the clock from before the fault.
             0 => {
                 draft.then(crash(Target::Leader));
                 strike(draft, fault);
@@ -41,7 +41,7 @@ pub(super) fn clocks_of_all_sites<C, E>(draft: &mut Draft<'_, C, E>) {
     }
 }
 
-/// A clock that is `ahead` is often set right again. What is set back first shows little more than nothing.
+/// A clock that is `ahead` is often set right again. One that is not ahead shows about zero when it is set back.
 fn fault<C, E>(draft: &mut Draft<'_, C, E>, ahead: Option<Duration>) -> ClockFault {
     let by = if draft.draws.one_in(2) {
         draft.draws.millis(100, 3_000)

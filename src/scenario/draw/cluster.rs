@@ -1,26 +1,26 @@
-//! Who is there.
+//! Draws the members of a cluster.
 
 use crate::scenario::draw::draws::{Concern, Draws};
 use crate::scenario::profile::{Profile, Span};
 use crate::scenario::service::Shape;
 use crate::time::Duration;
 
-/// A drawn cluster, and what all its parts share.
+/// A drawn cluster, with what all parts of its scenario share.
 #[derive(Clone, Debug)]
 pub(super) struct DrawnCluster {
     pub(super) sites: u8,
     pub(super) clients: u16,
-    /// Whether what clients draw is the same for all of them.
+    /// Whether terminals and clients all draw the same.
     pub(super) clients_alike: bool,
     pub(super) machines: Option<Vec<Vec<u8>>>,
-    /// For how long commands and faults begin.
+    /// The period in which commands and faults begin.
     pub(super) lasts: Duration,
-    /// Whether the network does nothing of its own.
+    /// Whether the network is free of random faults.
     pub(super) is_quiet: bool,
 }
 
 impl DrawnCluster {
-    /// What a service is told of it.
+    /// The cluster in the form that a service gets.
     pub(super) fn shape(&self) -> Shape {
         let home = |site: u8| {
             let shared = self.machines.as_ref()?.iter().position(|machine| machine.contains(&site))?;
@@ -30,7 +30,7 @@ impl DrawnCluster {
         Shape { sites: self.sites, clients: self.clients, machines }
     }
 
-    /// How many machines with sites there are.
+    /// Number of machines that have sites.
     pub(super) fn machines(&self) -> u8 {
         self.machines.as_ref().map_or(self.sites, |machines| machines.len().to_le_bytes()[0])
     }
@@ -47,7 +47,7 @@ pub(super) fn draw(profile: &Profile, seed: u64, bounds: Option<Span<u8>>) -> Dr
     let lasts = draws.time(profile.lasts);
     let is_quiet = draws.happens(profile.quiet);
     let shares = draws.happens(profile.shared_machines) && sites > 2;
-    // One machine has two sites: more would make its loss that of a majority.
+    // One machine has two sites. With a third one, its loss would be that of a majority of five.
     let machines = shares.then(|| {
         let mut order: Vec<u8> = (0..sites).collect();
         draws.shuffle(&mut order);

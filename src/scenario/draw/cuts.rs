@@ -23,7 +23,7 @@ impl Episodes<'_> {
             if !self.draws.happens(self.profile.cuts.second) || track.0.len() > 20 {
                 return self.mend(track, lasts, cut.mending);
             }
-            // Another one follows at once.
+            // Another cut follows at once.
             track.push_all(When::After(lasts), cut.mending);
             moment = When::After(self.draws.millis(0, 200));
         }
@@ -53,7 +53,7 @@ impl Episodes<'_> {
     }
 }
 
-/// Whether it is somebody who is known when it comes to it, and then only.
+/// Whether the target is a role, which names a site only when the step fires.
 fn is_role(who: Target) -> bool {
     matches!(who, Target::Leader | Target::Follower | Target::Candidate | Target::Laggard)
 }

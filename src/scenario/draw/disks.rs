@@ -1,4 +1,4 @@
-//! Episodes with disks: slow, refusing, full, and damaged.
+//! Episodes with disks: slow, failing, full, and damaged.
 
 use crate::scenario::draw::crash;
 use crate::scenario::draw::episodes::{DrawnTrack, Episodes, who_is_known};
@@ -22,7 +22,7 @@ impl Episodes<'_> {
         track.push(moment, Fault::SyncTime(who, time));
         self.look_around(track, workload, None);
         let time = self.draws.time(self.profile.messages.lasts);
-        // A disk that stays slow is no fault that ends.
+        // Always mended: healing does not speed up every slow disk.
         let usual = Fault::SyncTime(Target::AllSites, self.sync);
         track.push(When::After(time), usual);
     }
@@ -42,7 +42,7 @@ impl Episodes<'_> {
         track.push(moment, Fault::Disk(who, kind.0));
         self.look_around(track, workload, None);
         if kind.0 == DiskFault::FailRead {
-            // Only a start reads: the first one is in vain.
+            // Only a start reads the disk: the first start fails.
             let after = self.draws.millis(20, 1_500);
             track.push(When::After(after), crash(back));
             track.push(When::After(down), Fault::Restart(back));
@@ -50,7 +50,7 @@ impl Episodes<'_> {
         self.mend(track, down, vec![Fault::Restart(back)]);
     }
 
-    /// A site uses up the file that it writes and the one in reserve only under many large writes.
+    /// Only many large writes use up the file that a site writes and the one in reserve.
     fn full_disk<S: Service>(
         &mut self,
         track: &mut DrawnTrack<S>,
@@ -70,7 +70,7 @@ impl Episodes<'_> {
         self.mend(track, apart, vec![Fault::Disk(who_is_known(who), DiskFault::Room)]);
     }
 
-    /// Rot, a write that goes astray, or a file that vanishes: the next start of the site must find it.
+    /// Rot, a write in the wrong place, or a lost file. The next start of the site must find it.
     pub(super) fn damage<S: Service>(
         &mut self,
         track: &mut DrawnTrack<S>,

@@ -1,10 +1,10 @@
-//! Draws from one stream: rand's distributions over ChaCha8, the same on every machine.
+//! Draws from one random stream: rand's distributions over ChaCha8, the same on every machine.
 //!
 //! 1. Numbers are drawn as `u64`, chances as ratios of two `u32`. A ratio is one division of doubles, which IEEE 754
 //!    rounds alike everywhere, and the draw compares integers.
-//! 2. What rand draws for a slice is an index: it draws a `u32` for any slice that a `u32` can count, so 32 and 64 bits
-//!    draw the same (`IndexedRandom::choose`, `UniformUsize`; `SliceRandom::shuffle`, `IncreasingUniform`). A weighted
-//!    choice draws the type of its weights, here `u64`, and searches for the index.
+//! 2. For a slice, rand draws an index. It draws a `u32` for any slice whose length fits a `u32`, so 32-bit and
+//!    64-bit machines draw the same (`IndexedRandom::choose`, `UniformUsize`; `SliceRandom::shuffle`,
+//!    `IncreasingUniform`). A weighted choice draws the type of its weights, here `u64`, and searches for the index.
 //! 3. A minor version of rand may draw other values: the requirement names one, and a test pins what is drawn.
 
 use rand::seq::{IndexedRandom, SliceRandom};
@@ -15,7 +15,7 @@ use crate::scenario::profile::{Share, Span, Weights};
 use crate::sim::Chance;
 use crate::time::Duration;
 
-/// What is drawn from a stream of its own, so that more draws of one move nothing of another.
+/// The parts of a scenario. Each has a stream of its own, so that more draws for one part move nothing in another.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Concern {
     Cluster = 1,
@@ -31,7 +31,7 @@ pub(crate) enum Concern {
     History = 21,
 }
 
-/// One stream of draws.
+/// One random stream.
 #[derive(Clone, Debug)]
 pub struct Draws {
     rng: ChaCha8Rng,
@@ -40,7 +40,7 @@ pub struct Draws {
 impl Draws {
     pub(crate) fn new(seed: u64, concern: Concern) -> Draws {
         let mut rng = ChaCha8Rng::seed_from_u64(seed);
-        // A world's own streams have small numbers.
+        // The streams of a world have small numbers.
         rng.set_stream((1 << 32) | concern as u64);
         Draws { rng }
     }
@@ -50,27 +50,27 @@ impl Draws {
         if bound == 0 { 0 } else { self.rng.random_range(0..bound) }
     }
 
-    /// A number between the two, both included; `least` where `most` is less.
+    /// A number from `least` to `most`, both included; `least` if `most` is less.
     pub fn between(&mut self, least: u64, most: u64) -> u64 {
         self.rng.random_range(least..=most.max(least))
     }
 
-    /// A number of a span.
+    /// A number in a span.
     pub fn number<N: Copy + Into<u64> + TryFrom<u64>>(&mut self, Span(least, most): Span<N>) -> N {
         N::try_from(self.between(least.into(), most.into())).unwrap_or(least)
     }
 
-    /// Whether something of this chance happens.
+    /// Whether something with this chance happens.
     pub fn happens(&mut self, chance: Chance) -> bool {
         self.rng.random_ratio(chance.numerator, chance.denominator)
     }
 
-    /// Whether something happens that does so once in `out_of` times; always if `out_of` is 0.
+    /// True once in `out_of` draws; always if `out_of` is 0.
     pub fn one_in(&mut self, out_of: u32) -> bool {
         self.rng.random_ratio(1, out_of.max(1))
     }
 
-    /// A length of time, in whole milliseconds where the span is wide enough for that.
+    /// A duration in a span, in whole milliseconds if the span is at least 20 ms wide.
     pub fn time(&mut self, Span(least, most): Span<Duration>) -> Duration {
         let (least, most) = (least.as_micros(), most.as_micros());
         let unit = if most.saturating_sub(least) >= 20_000 { 1_000 } else { 10 };
@@ -78,12 +78,12 @@ impl Draws {
         Duration::from_micros(drawn.max(least).min(most))
     }
 
-    /// The same, where both ends are given in milliseconds.
+    /// The same, with both ends in milliseconds.
     pub fn millis(&mut self, least: u64, most: u64) -> Duration {
         self.time(Span(Duration::from_millis(least), Duration::from_millis(most)))
     }
 
-    /// A share of a span, small ones more often than great ones.
+    /// A share in a span; small shares are more likely than great ones.
     pub(crate) fn share(&mut self, Span(Share(least), Share(most)): Span<Share>) -> Chance {
         let steps = |chance: Chance| u64::from(chance.numerator) * 1_000 / u64::from(chance.denominator);
         let (least, most) = (steps(least), steps(most));
@@ -94,12 +94,12 @@ impl Draws {
         }
     }
 
-    /// One of them; `None` where there is none.
+    /// One of the items; `None` if there are none.
     pub fn one_of<'a, T>(&mut self, all: &'a [T]) -> Option<&'a T> {
         all.choose(&mut self.rng)
     }
 
-    /// One of them, by its weight; `None` where no weight is above 0.
+    /// One of the items, by weight; `None` if no weight is above 0.
     pub fn weighted<T: Copy>(&mut self, all: &[(T, u32)]) -> Option<T> {
         all.choose_weighted(&mut self.rng, |(_, weight)| u64::from(*weight)).ok().map(|(one, _)| *one)
     }
@@ -109,7 +109,7 @@ impl Draws {
         self.weighted(&all)
     }
 
-    /// Puts them into another order.
+    /// Shuffles the items.
     pub fn shuffle<T>(&mut self, all: &mut [T]) {
         all.shuffle(&mut self.rng);
     }
@@ -164,14 +164,14 @@ shuffle: [[4, 3, 0, 1, 5, 7, 2, 6], [0, 2, 3, 1, 4, 7, 5, 6], [7, 3, 2, 4, 0, 6,
         assert!((0..100).all(|_| draws.time(time).as_micros().is_multiple_of(1_000)));
     }
 
-    /// A method, and what it draws first from one stream.
+    /// The name of a method and its first draws from one stream.
     fn drawn<T: core::fmt::Debug>(method: &str, draw: impl Fn(&mut Draws) -> T, count: usize) -> String {
         let mut draws = Draws::new(2_026, Concern::Faults);
         let values: Vec<T> = (0..count).map(|_| draw(&mut draws)).collect();
         format!("{method}: {values:?}")
     }
 
-    /// Where these values move, each seed stands for another scenario.
+    /// If these values change, each seed stands for another scenario.
     #[test]
     fn what_a_seed_draws_is_pinned() {
         let chance = Chance { numerator: 30, denominator: 100 };

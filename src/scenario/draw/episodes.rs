@@ -1,6 +1,6 @@
-//! Fault episodes: something breaks at a drawn moment, both sides are looked at, and it is mended.
+//! Fault episodes: something breaks at a drawn moment, both sides are used, and the fault is mended.
 //!
-//! Each has a track of its own, so that one whose moment never comes takes no other with it.
+//! Each episode has its own track, so that an episode whose moment never comes holds up no other.
 
 use crate::scenario::draw::cluster::DrawnCluster;
 use crate::scenario::draw::draws::{Concern, Draws};
@@ -20,16 +20,16 @@ pub(super) struct Episodes<'a> {
     pub(super) profile: &'a Profile,
     pub(super) cluster: &'a DrawnCluster,
     pub(super) losses: Losses,
-    /// How long a sync takes when nothing is wrong.
+    /// The sync time without faults.
     pub(super) sync: Duration,
     pub(super) is_quiet: bool,
-    /// How many episodes so far crash something.
+    /// Number of episodes so far that crash something.
     pub(super) crashes: u8,
-    /// How many rules so far keep something.
+    /// Number of rules so far that keep copies.
     pub(super) kept: u32,
 }
 
-/// One track in the making.
+/// A track while it is written.
 pub(super) struct DrawnTrack<S: Service>(pub(super) Vec<StepOf<S>>);
 
 impl<S: Service> DrawnTrack<S> {
@@ -37,7 +37,7 @@ impl<S: Service> DrawnTrack<S> {
         self.0.push(optional(when, Word::Harness(fault)));
     }
 
-    /// The first at this moment, the others at once after it.
+    /// Adds the first fault at this moment and the others right after it.
     pub(super) fn push_all(&mut self, when: When, faults: Vec<Fault<S::Expectation>>) {
         let moments = core::iter::once(when).chain(core::iter::repeat(When::After(Duration::ZERO)));
         faults.into_iter().zip(moments).for_each(|(fault, when)| self.push(when, fault));
@@ -57,7 +57,7 @@ impl<'a> Episodes<'a> {
         Episodes { draws, profile, cluster, losses, sync, is_quiet, crashes: 0, kept: 0 }
     }
 
-    /// One track each: those that come besides, then the others; with a recipe at most one.
+    /// One track per episode: first the extra ones of `besides`, then the others. Beside a recipe, at most one.
     pub(super) fn tracks<S: Service>(
         &mut self,
         workload: &mut Workload<'_>,
@@ -123,7 +123,7 @@ impl<'a> Episodes<'a> {
         track.0.extend(command.map(|command| optional(when, Word::Service(command))));
     }
 
-    /// Writes and reads while something is broken, on both sides of it where it has two.
+    /// Writes and reads while something is broken, on both sides of the fault if it has two.
     pub(super) fn look_around<S: Service>(
         &mut self,
         track: &mut DrawnTrack<S>,
@@ -144,7 +144,7 @@ impl<'a> Episodes<'a> {
         }
     }
 
-    /// Soon, or when something happens.
+    /// A moment for a fault: soon, or when an event happens.
     fn moment<S: Service>(&mut self) -> When {
         let soon = When::After(self.draws.millis(0, 500));
         match self.draws.below(6) {
@@ -161,7 +161,7 @@ impl<'a> Episodes<'a> {
         }
     }
 
-    /// Whom an episode befalls that begins at this moment; with `any_number` perhaps several sites of one machine.
+    /// The target of an episode that begins at this moment. With `any_number` it may be a machine with several sites.
     pub(super) fn target(&mut self, moment: &When, any_number: bool) -> Target {
         let site = Target::Site(self.draws.below(self.cluster.sites.into()).to_le_bytes()[0]);
         let is_sender = self.draws.one_in(2);
@@ -183,7 +183,7 @@ impl<'a> Episodes<'a> {
         }
     }
 
-    /// Mends it after a while, or leaves it as it is.
+    /// Mends the fault after a while, or leaves it as it is.
     pub(super) fn mend<S: Service>(
         &mut self,
         track: &mut DrawnTrack<S>,
@@ -196,7 +196,7 @@ impl<'a> Episodes<'a> {
     }
 }
 
-/// Who plays a part by then may be another one: all are meant instead.
+/// The sites to mend after a fault on `who`. A role may belong to another site by then, so it becomes all sites.
 pub(super) fn who_is_known(who: Target) -> Target {
     match who {
         Target::Site(_) | Target::Machine(_) => who,

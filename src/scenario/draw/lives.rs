@@ -12,7 +12,7 @@ use crate::scenario::step::{Crash, Fault, Target, When};
 use crate::sim::Leaves;
 use crate::time::Duration;
 
-/// A track in which one client crashes soon after it asked, perhaps twice; none in most runs.
+/// A track in which one client crashes soon after it asked, perhaps twice; `None` in most runs.
 pub(super) fn draw<S: Service>(
     profile: &Profile,
     seed: u64,

@@ -1,4 +1,4 @@
-//! How many sites a drawn scenario may damage: as a plan counts them, so that none is refused.
+//! Counts the sites that a drawn scenario may damage in the same way as a plan does, so that no plan is refused.
 
 use crate::ids::SiteSet;
 use crate::scenario::draw::cluster::DrawnCluster;
@@ -11,10 +11,10 @@ use crate::scenario::step::{Action, Target};
 #[derive(Clone, Debug)]
 pub(super) struct Losses {
     shape: Shape,
-    /// How many may be; any number if absent.
+    /// Number of sites that may be lost; no limit if absent.
     spare: Option<usize>,
     named: SiteSet,
-    /// Steps that aim at a role: each may find another site in it.
+    /// Number of steps that aim at a role. Each may find another site in it.
     by_role: usize,
 }
 
@@ -27,7 +27,7 @@ impl Losses {
         Losses { shape: cluster.shape(), spare, named: SiteSet::EMPTY, by_role: 0 }
     }
 
-    /// Counts a step that is there.
+    /// Counts a step that is already drawn.
     pub(super) fn count<C, E>(&mut self, action: &Action<C, E>) {
         if let Word::Harness(fault) = action
             && let Some(aimed) = fault.aimed::<()>().filter(|aimed| aimed.row().damages)
@@ -37,7 +37,7 @@ impl Losses {
         }
     }
 
-    /// Whom a step may damage: `who`, else somebody who is lost already, else nobody.
+    /// The target that a step may damage: `who`, else a site that is lost already, else none.
     pub(super) fn take(&mut self, who: Target) -> Option<Target> {
         let (named, by_role) = self.with(who);
         if self.spare.is_none_or(|spare| named.len() + by_role <= spare) {

@@ -23,12 +23,17 @@ impl Episodes<'_> {
         track.push(moment, Fault::Rule(rule));
         self.look_around(track, workload, None);
         if let Some(name) = kept {
-            self.replay(track, workload, name);
+            self.redeliver(track, workload, name);
         }
     }
 
-    /// What was kept arrives again, behind another leader or a restart.
-    fn replay<S: Service>(&mut self, track: &mut DrawnTrack<S>, workload: &mut Workload<'_>, name: String) {
+    /// Kept copies arrive again, after a restart or under another leader.
+    fn redeliver<S: Service>(
+        &mut self,
+        track: &mut DrawnTrack<S>,
+        workload: &mut Workload<'_>,
+        name: String,
+    ) {
         let has_crash = self.crashes < self.profile.crashes.at_most && self.draws.one_in(2);
         let (soon, later) = (self.draws.millis(100, 1_500), self.draws.millis(0, 500));
         if has_crash || self.cluster.sites == 1 {
@@ -36,17 +41,17 @@ impl Episodes<'_> {
             let down = self.draws.time(self.profile.crashes.down);
             track.push(When::After(soon), crash(self.target(&When::After(soon), true)));
             track.push(When::After(down), Fault::Restart(Target::AllSites));
-            track.push(When::After(later), Fault::Replay(name));
+            track.push(When::After(later), Fault::Redeliver(name));
             return self.look_around(track, workload, None);
         }
         let lasts = self.draws.time(self.profile.cuts.lasts);
         track.push(When::After(soon), Fault::Isolate(Target::Leader));
-        track.push(When::On(EventPattern::Leads(Target::Any)), Fault::Replay(name));
+        track.push(When::On(EventPattern::Leads(Target::Any)), Fault::Redeliver(name));
         self.look_around(track, workload, None);
         self.mend(track, lasts, vec![Fault::Heal]);
     }
 
-    /// One link after another holds what is sent over it; they let go in another order.
+    /// Links hold what is sent over them, one link after another. They let go in another order.
     pub(super) fn clog<S: Service>(
         &mut self,
         track: &mut DrawnTrack<S>,
@@ -75,7 +80,7 @@ impl Episodes<'_> {
         }
     }
 
-    /// Some rules are about one slot in a few, and lose all that is about it, where messages speak of slots.
+    /// Turns some rules into rules about one slot in a few, which lose everything about it, if messages name slots.
     fn starve<S: Service>(&mut self, rule: Rule) -> Rule {
         let (is_starving, of) = (self.draws.happens(self.profile.messages.starved), self.draws.between(2, 5));
         let rest = self.draws.below(of);
@@ -86,7 +91,7 @@ impl Episodes<'_> {
         Rule { kind: None, slots: Some(Slots { of, rest }), skip: 0, then: Ruling::Drop, ..rule }
     }
 
-    /// A rule for a while where it is known when it begins, else for some messages.
+    /// A rule that lasts a while if its begin is known, else one for some messages.
     fn rule<S: Service>(&mut self, begins: Option<Duration>) -> Rule {
         let wanted = &self.profile.messages;
         let kind = self.draws.one_of(S::NOTABLE_MESSAGES).copied();

@@ -1,11 +1,11 @@
-//! From a profile and a seed to a scenario: nothing random runs that is not first a file.
+//! Draws a scenario from a profile and a seed: nothing random runs that is not a file first.
 //!
 //! 1. A drawn scenario is well-formed: [`plan`](crate::scenario::plan()) accepts it, whatever the profile.
-//! 2. Each concern has a stream of its own: another number of commands moves no fault.
-//! 3. Every drawn step is `Optional`; what mends a fault comes after it in the same track.
-//! 4. Under a survivable budget no more sites lose what they stored than may be lost for good, whatever happens.
+//! 2. Each concern has its own random stream: a different number of commands moves no fault.
+//! 3. Every drawn step is `Optional`. The step that mends a fault comes after it in the same track.
+//! 4. Under a survivable budget, no more sites lose stored data than may be lost for good, whatever happens.
 //!
-//! What users say, which limits are tiny and what is hard to reach by chance is a [`Service`]'s to know.
+//! The [`Service`] knows what users say, which limits are tiny and what is hard to reach by chance.
 
 use core::fmt;
 
@@ -61,16 +61,16 @@ use rollovers::Rollovers;
 use shorthand::optional;
 use workload::Workload;
 
-/// Kinds of steps that are never drawn. An expectation in the middle of a run says what its author knows of that run;
-/// of a drawn one nobody knows more than the judges, who watch all the time.
+/// Kinds of steps that are never drawn. An expectation in the middle of a run states what its author knows of that
+/// run. Nobody knows more of a drawn run than the judges, who watch all the time.
 pub const NEVER_DRAWN: &[&str] = &["expect"];
 
-/// Why nothing can be drawn.
+/// The reason why nothing can be drawn.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum CannotDraw {
-    /// The service does not say what users do.
+    /// The service draws no commands.
     NoCommands,
-    /// There is no such recipe; what helps.
+    /// There is no such recipe. The text names the nearest one.
     UnknownRecipe(String),
 }
 
@@ -87,7 +87,7 @@ impl fmt::Display for CannotDraw {
 
 impl core::error::Error for CannotDraw {}
 
-/// The scenario that `seed` stands for.
+/// The scenario of `seed`.
 pub fn draw<S: Service>(profile: &Profile, seed: u64) -> Result<Scenario<S>, CannotDraw> {
     let mut draws = Draws::new(seed, Concern::Recipe);
     if let Some(calm) = calm::draw(profile, seed) {
@@ -101,7 +101,7 @@ pub fn draw<S: Service>(profile: &Profile, seed: u64) -> Result<Scenario<S>, Can
     compose(profile, seed, recipe, draws, None)
 }
 
-/// The scenario that `seed` stands for where the recipe of this name is followed.
+/// The scenario of `seed` that follows the recipe of this name.
 pub fn draw_recipe<S: Service>(profile: &Profile, seed: u64, name: &str) -> Result<Scenario<S>, CannotDraw> {
     let Some(recipe) = S::recipes().into_iter().find(|recipe| recipe.name == name) else {
         return Err(CannotDraw::UnknownRecipe(nearest(name, &names::<S>()).unknown("recipe")));
@@ -173,7 +173,8 @@ fn compose<S: Service>(
             let found = others.filter_map(|other| Some((shortest(&other)?, other)));
             drawn = found.min_by_key(|(bytes, _)| *bytes).map_or(drawn, |(_, settings)| settings);
         } else if is_full {
-            // Nothing is full while one file holds it all: of some tiny settings, those with the shortest files.
+            // No disk is full while one file holds everything: of some tiny settings, take those with the shortest
+            // files.
             let others = (0..8).map(|_| S::draw_settings(&mut settings, true));
             let found = others.filter_map(|other| Some((shortest(&other)?, other)));
             drawn = found.min_by_key(|(bytes, _)| *bytes).map_or(drawn, |(_, settings)| settings);
@@ -214,7 +215,7 @@ fn compose<S: Service>(
     })
 }
 
-/// Whether the service has bounds for what is prompt.
+/// Whether the service has time bounds for `Prompt`.
 fn has_bounds<S: Service>(cluster: &DrawnCluster) -> bool {
     let (shape, pace) =
         (cluster.shape(), Pace { latency: Duration::ZERO, sync: Duration::ZERO, commands: 0 });
@@ -229,7 +230,7 @@ fn disk(profile: &Profile, draws: &mut Draws) -> DiskForm {
     DiskForm { sync: draws.time(profile.disk.sync), mode, file_bytes: None }
 }
 
-/// What must hold at the end, where anything must hold that is not always judged.
+/// The claims for the end of a run, beyond what judges always check; none under an unlimited budget.
 fn expect<S: Service>(profile: &Profile, cluster: &DrawnCluster, heals_all: bool) -> Vec<ExpectationOf<S>> {
     let mut claims = match profile.budget {
         FaultBudget::Unlimited => return Vec::new(),
@@ -242,7 +243,7 @@ fn expect<S: Service>(profile: &Profile, cluster: &DrawnCluster, heals_all: bool
     claims.into_iter().map(Word::Harness).collect()
 }
 
-/// What must hold where nothing is wrong. Nobody is restarted at the end: that would be another leadership.
+/// The claims of a calm run. It ends without restarts: a restart would begin another leadership.
 fn expect_calm<S: Service>(profile: &Profile, cluster: &DrawnCluster, calm: &Calm) -> Vec<ExpectationOf<S>> {
     let mut claims = calm.claims(cluster);
     if profile.budget == FaultBudget::Survivable {
@@ -258,7 +259,7 @@ fn progresses<S: Service>(cluster: &DrawnCluster) -> Option<RunClaim> {
     probed.any(|id| S::probe(id).is_some()).then_some(RunClaim::Progresses)
 }
 
-/// The latest moment that any track names, if nothing in it waits for an event.
+/// The latest moment that any track names, if steps that wait for an event take no time.
 fn latest<S: Service>(steps: &[StepOf<S>], also: &[Vec<StepOf<S>>]) -> Duration {
     let of = |track: &[StepOf<S>]| {
         track.iter().fold(Duration::ZERO, |sum, step| match step.when {

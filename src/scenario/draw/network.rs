@@ -1,4 +1,4 @@
-//! What every datagram meets, feature by feature: a run without one shows what its noise would have hidden.
+//! Draws the network, feature by feature: a run without a feature shows what its noise would have hidden.
 
 use crate::scenario::draw::cluster::DrawnCluster;
 use crate::scenario::draw::draws::{Concern, Draws};
@@ -33,15 +33,15 @@ pub(super) fn draw(
     };
     let (loss, duplication) = (feature(wanted.loss), feature(wanted.duplication));
     let chance = feature(wanted.reordering);
-    let (bursts, replay) = (feature(wanted.bursts), feature(wanted.replay));
+    let (bursts, late_copies) = (feature(wanted.bursts), feature(wanted.late_copies));
     let damage = [wanted.corruption, wanted.truncation, wanted.misdelivery].map(&mut feature);
     let by = draws.time(wanted.held_back);
     let reordering = if chance == Chance::NEVER { Reordering::default() } else { Reordering { chance, by } };
     let length = draws.time(wanted.burst_length);
     let loss_in_bursts = draws.share(wanted.burst_loss);
-    let after = draws.time(wanted.replay_after);
-    let is_rough = draws.happens(wanted.rough);
-    let [corruption, truncation, misdelivery] = if is_rough { damage } else { [Chance::NEVER; 3] };
+    let after = draws.time(wanted.late_copies_after);
+    let is_impaired = draws.happens(wanted.impairments);
+    let [corruption, truncation, misdelivery] = if is_impaired { damage } else { [Chance::NEVER; 3] };
     let has_third = cluster.sites > 2 || (cluster.sites == 2 && cluster.clients > 0);
     let is_narrow = draws.happens(wanted.bandwidth) && !is_quiet && !is_recipe;
     let (rate, queue) = (draws.number(wanted.rate), draws.number(wanted.queue));
@@ -57,10 +57,10 @@ pub(super) fn draw(
         },
         corruption,
         truncation,
-        replay: if replay == Chance::NEVER {
+        late_copies: if late_copies == Chance::NEVER {
             LateCopy::default()
         } else {
-            LateCopy { chance: replay, after }
+            LateCopy { chance: late_copies, after }
         },
         misdelivery: if has_third { misdelivery } else { Chance::NEVER },
         bandwidth: is_narrow.then_some(Bandwidth { rate, queue }),

@@ -1,7 +1,7 @@
-//! Recipes: orders of events that random timing does not reach, told by role.
+//! Recipes: orders of events that random timing does not reach, written in terms of roles.
 //!
-//! A recipe is one track. Its sites are given other numbers at random, its times are drawn, and the rest of the
-//! scenario goes on beside it. It may not rely on anything but its own order.
+//! A recipe is one track. Its sites get random numbers, its times are drawn, and the rest of the scenario runs beside
+//! it. It may rely on nothing but its own order.
 
 use core::fmt;
 
@@ -19,11 +19,11 @@ use crate::time::Duration;
 
 /// An order of events, for a service with these commands and expectations.
 pub struct Recipe<C, E> {
-    /// What it is called.
+    /// Its name.
     pub name: &'static str,
-    /// What happens, in one sentence.
+    /// One sentence that says what happens.
     pub about: &'static str,
-    /// For how many sites.
+    /// The numbers of sites that it fits.
     pub sites: Span<u8>,
     /// Writes its steps.
     pub cook: fn(&mut Draft<'_, C, E>),
@@ -73,9 +73,9 @@ impl<C, E> Recipe<C, E> {
 
 type RecipeAsk<'a, C> = &'a mut dyn FnMut(&mut Draws, Option<Target>, Wanted) -> Option<C>;
 
-/// The track of a recipe in the making: each call adds a step behind the ones before it.
+/// The track of a recipe while it is written. Each call adds a step after the ones before it.
 pub struct Draft<'a, C, E> {
-    /// Where times and numbers come from.
+    /// The source of times and numbers.
     pub draws: Draws,
     sites: Vec<u8>,
     steps: Vec<Step<Action<C, E>>>,
@@ -91,7 +91,7 @@ impl<C, E> fmt::Debug for Draft<'_, C, E> {
 }
 
 impl<C, E> Draft<'_, C, E> {
-    /// The number of the site that plays this part, in another order in each scenario.
+    /// The number of the site that plays this part. Each scenario assigns the parts in another order.
     pub fn number(&self, part: usize) -> u8 {
         self.sites[part % self.sites.len()]
     }
@@ -108,13 +108,13 @@ impl<C, E> Draft<'_, C, E> {
         numbers
     }
 
-    /// How many sites there are.
+    /// Number of sites.
     pub fn count(&self) -> usize {
         self.sites.len()
     }
 
     fn push(&mut self, when: When, action: Action<C, E>) {
-        // What would be first at once begins at a drawn time.
+        // A first step without a time or event of its own begins at a drawn time.
         let when = match (self.next.take(), when) {
             (Some(begins), When::After(_)) => begins,
             (_, when) => when,
@@ -122,26 +122,26 @@ impl<C, E> Draft<'_, C, E> {
         self.steps.push(optional(when, action));
     }
 
-    /// When this happens.
+    /// Adds `fault`, to be done when `event` happens.
     pub fn on(&mut self, event: EventPattern, fault: Fault<E>) -> &mut Self {
         self.push(When::On(event), Word::Harness(fault));
         self
     }
 
-    /// At once.
+    /// Adds `fault`, to be done at once.
     pub fn then(&mut self, fault: Fault<E>) -> &mut Self {
         self.push(When::After(Duration::ZERO), Word::Harness(fault));
         self
     }
 
-    /// After so many milliseconds.
+    /// Adds `fault`, to be done after `least` to `most` milliseconds.
     pub fn after(&mut self, least: u64, most: u64, fault: Fault<E>) -> &mut Self {
         let time = self.draws.millis(least, most);
         self.push(When::After(time), Word::Harness(fault));
         self
     }
 
-    /// Some asks at once, by anybody.
+    /// Adds `count` commands of random processes, up to 30 ms apart.
     pub fn ask(&mut self, count: u64, wanted: Wanted) -> &mut Self {
         for _ in 0..count {
             self.ask_of(None, wanted);
@@ -149,7 +149,7 @@ impl<C, E> Draft<'_, C, E> {
         self
     }
 
-    /// An ask by this one, soon; by anybody if it is nobody.
+    /// Adds a command of `who` within 30 ms; of a random process if `who` is `None`.
     pub fn ask_of(&mut self, who: Option<Target>, wanted: Wanted) -> &mut Self {
         if let Some(command) = (self.ask)(&mut self.draws, who, wanted) {
             let gap = self.draws.millis(0, 30);
@@ -158,7 +158,7 @@ impl<C, E> Draft<'_, C, E> {
         self
     }
 
-    /// An ask when this happens.
+    /// Adds a command when `event` happens, of `who` or of a random process.
     pub fn ask_on(&mut self, event: EventPattern, who: Option<Target>, wanted: Wanted) -> &mut Self {
         if let Some(command) = (self.ask)(&mut self.draws, who, wanted) {
             self.push(When::On(event), Word::Service(command));

@@ -1,4 +1,4 @@
-//! Recipes about leaders, links and restarts: all that can be told without a word of any protocol.
+//! Recipes about leaders, links and restarts, which need no word of any protocol.
 
 use crate::ids::SITES_MAX;
 use crate::scenario::draw::clocks::clocks_of_all_sites;
@@ -94,7 +94,7 @@ fn paused_leader_wakes_up<C, E>(draft: &mut Draft<'_, C, E>) {
 }
 
 fn leaders_lost_in_turn<C, E>(draft: &mut Draft<'_, C, E>) {
-    // As many as leave a quorum, and one more.
+    // In an odd cluster: as many as a quorum can spare. The crash below adds one.
     let lost = draft.count() / 2;
     draft.ask(1, Write).then(crash(Target::Leader));
     for _ in 0..lost {
@@ -125,7 +125,7 @@ fn two_majorities_in_turn<C, E>(draft: &mut Draft<'_, C, E>) {
 }
 
 fn as_many_lost_as_can_be<C, E>(draft: &mut Draft<'_, C, E>) {
-    // What is counted wrongly is counted wrongly at the ends.
+    // Counting mistakes show at the first and the last site.
     let (last, ends_stay) = (draft.count() - 1, draft.draws.one_in(2));
     let can_go = |part: &usize| !(ends_stay && [0, last].contains(&draft.number(*part).into()));
     let lost: Vec<usize> = (0..=last).filter(can_go).take(last / 2).collect();
@@ -163,7 +163,7 @@ fn swizzle<C, E>(draft: &mut Draft<'_, C, E>) {
     let mut back: Vec<usize> = (0..count - 1).collect();
     draft.draws.shuffle(&mut back);
     for (at, part) in back.iter().enumerate() {
-        // Links are mended to those that are back and to the one that was never cut off.
+        // Mends the links to the sites that are back and to the one that was never cut off.
         for other in back[..at].iter().copied().chain([count - 1]) {
             let mending = Fault::Mend(draft.number(*part), draft.number(other));
             draft.after(20, 600, mending);

@@ -1,5 +1,5 @@
-//! Runs in which journals fill file after file: crashes between the calls of a rollover and of the recovery after it, and
-//! disks that refuse the next file.
+//! Runs in which journals fill file after file. Sites crash between the calls of a rollover and of the recovery after
+//! it, and disks refuse the next file.
 
 use crate::scenario::draw::cluster::DrawnCluster;
 use crate::scenario::draw::draws::{Concern, Draws};
@@ -13,16 +13,16 @@ use crate::scenario::step::{Crash, DiskFault, Fault, Seam, Target, When};
 use crate::sim::Leaves;
 use crate::time::Duration;
 
-/// How many calls of a rollover are counted, the end of its syncs and the mark after them included, with a few to spare.
+/// Number of disk calls in a rollover, including the end of its syncs and the mark after them, plus a few to spare.
 const CALLS_OF_ROLLOVER: u64 = 8;
-/// After so many all is written, the next file is made, and nothing is synced.
+/// After this many calls everything is written, the next file is made, and nothing is synced.
 const CALLS_BEFORE_SYNC: u64 = 3;
-/// Those of a recovery that finds two files to remove.
+/// Number of disk calls in a recovery that finds two files to remove.
 const CALLS_OF_RECOVERY: u64 = 12;
-/// The calls after which files are removed, or what was read is written again.
+/// A recovery that ends after this many calls (least, most) ends while it removes files or rewrites what it read.
 const CALLS_OF_CUTTING: (u64, u64) = (2, 5);
 
-/// The rollovers of a scenario, from a stream of their own.
+/// The rollovers of a scenario, with a random stream of their own.
 pub(super) struct Rollovers {
     draws: Draws,
     has_episode: bool,
@@ -30,7 +30,7 @@ pub(super) struct Rollovers {
 }
 
 impl Rollovers {
-    /// `None` where the files are to be as long as they are.
+    /// `None` if the files keep their usual length.
     pub(super) fn draw(profile: &Profile, seed: u64) -> Option<Rollovers> {
         let mut draws = Draws::new(seed, Concern::Rollovers);
         let happens = draws.happens(profile.disk.rollovers);
@@ -44,7 +44,7 @@ impl Rollovers {
         S::draw_settings(&mut self.draws, true)
     }
 
-    /// A site that goes down in its rollovers and in the recoveries after them, or whose disk is full.
+    /// A site that crashes in its rollovers and in the recoveries after them, or whose disk is full.
     pub(super) fn track<S: Service>(
         mut self,
         profile: &Profile,
@@ -86,7 +86,7 @@ impl Rollovers {
         track.fault(after, Fault::Restart(who));
     }
 
-    /// A site that is low takes nothing on, yet each start writes: only many of them fill the last file.
+    /// A site that is low on space accepts nothing, yet each start writes: only many starts fill the last file.
     fn full_disk<S: Service>(
         &mut self,
         profile: &Profile,

@@ -1,18 +1,18 @@
-//! Which links are cut: the shapes that partitions have.
+//! The shapes of partitions: which links are cut.
 
 use crate::scenario::draw::draws::Draws;
 use crate::scenario::profile::CutShape;
 use crate::scenario::step::{Fault, Target};
 
-/// What cuts, in this order and at once, and what mends it.
+/// The faults that cut, in this order and at once, and the faults that mend.
 pub(super) struct Cut<E> {
     pub(super) faults: Vec<Fault<E>>,
     pub(super) mending: Vec<Fault<E>>,
-    /// A site on either side, where there are two sides.
+    /// One site on each side, if there are two sides.
     pub(super) sides: (u8, u8),
 }
 
-/// Draws a cut of this shape, or of the nearest one that so few sites can have.
+/// Draws a cut of this shape, or of the nearest shape that this many sites can have.
 pub(super) fn cut<E>(draws: &mut Draws, shape: CutShape, sites: u8, is_one_way: bool) -> Cut<E> {
     let mut order: Vec<u8> = (0..sites).collect();
     draws.shuffle(&mut order);
@@ -29,7 +29,7 @@ pub(super) fn cut<E>(draws: &mut Draws, shape: CutShape, sites: u8, is_one_way: 
             whole(Fault::Partition(groups.to_vec()), sides)
         }
         (CutShape::Bridge, 3..) => {
-            // The first of all sees both sides.
+            // The first site keeps its links to both sides.
             let (left, right) = rest.split_at(rest.len() / 2);
             links(left, right, draws.one_in(2), is_one_way)
         }
@@ -64,7 +64,7 @@ fn whole<E>(fault: Fault<E>, sides: (u8, u8)) -> Cut<E> {
     Cut { faults: vec![fault], mending: vec![Fault::Heal], sides }
 }
 
-/// The links from one group to another are cut, and the way back unless it is one way only.
+/// Cuts the links from one group to another, and those back unless `is_one_way`.
 fn links<E>(one: &[u8], other: &[u8], is_turned: bool, is_one_way: bool) -> Cut<E> {
     let (from, to) = if is_turned { (sorted(other), sorted(one)) } else { (sorted(one), sorted(other)) };
     let mut faults = vec![Fault::Cut { from: from.clone(), to: to.clone() }];

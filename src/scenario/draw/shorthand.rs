@@ -1,4 +1,4 @@
-//! Steps, events and rules with everything left out that is usual.
+//! Short forms of steps, events and rules, with default values for the rest.
 
 use crate::scenario::step::{EventPattern, Rule, Ruling, Step, Target, Traffic, When};
 use crate::time::Duration;
@@ -9,22 +9,22 @@ pub(super) fn optional<A>(when: When, action: A) -> Step<A> {
 
 /// Datagrams with a message of this kind between these two.
 pub fn traffic(kind: &str, from: Target, to: Target) -> Traffic {
-    Traffic { kind: Some(kind.to_owned()), from, to, about: None, slot: None, nth: 1 }
+    Traffic { kind: Some(kind.to_owned()), from, to, subject: None, slot: None, nth: 1 }
 }
 
-/// Somebody says that it did something.
+/// A note of this kind by `who`.
 pub fn noted(kind: &str, who: Target) -> EventPattern {
-    EventPattern::Noted { kind: kind.to_owned(), who, about: None, slot: None }
+    EventPattern::Noted { kind: kind.to_owned(), who, subject: None, slot: None }
 }
 
-/// What is done with datagrams, from when the rule is added on.
+/// A rule on datagrams, in force from the moment it is added.
 pub fn rule(kind: Option<&str>, (from, to): (Target, Target), then: Ruling) -> Rule {
     Rule {
         name: None,
         kind: kind.map(str::to_owned),
         from,
         to,
-        about: None,
+        subject: None,
         slot: None,
         slots: None,
         since: Duration::ZERO,

@@ -1,4 +1,4 @@
-//! Episodes with sites that sleep, are slow, or read a wrong clock.
+//! Episodes with paused sites, slow sites, and wrong clocks.
 
 use crate::scenario::draw::crash;
 use crate::scenario::draw::episodes::{DrawnTrack, Episodes, who_is_known};
@@ -34,7 +34,8 @@ impl Episodes<'_> {
         self.mend(track, lasts, vec![Fault::Slow(who_is_known(who), Duration::ZERO)]);
     }
 
-    /// Each clock on its own: one drifts, another is set, perhaps while its site is down, and perhaps set right again.
+    /// Each clock separately: one drifts, another is set, perhaps while its site is down, and perhaps set right
+    /// again.
     pub(super) fn clocks<S: Service>(
         &mut self,
         track: &mut DrawnTrack<S>,

@@ -1,4 +1,4 @@
-//! What is drawn is well-formed, repeats itself, and is there.
+//! Drawn scenarios are well-formed, can be drawn again, and cover what they should.
 
 use std::collections::BTreeMap;
 
@@ -32,7 +32,7 @@ fn whatever_is_drawn_is_well_formed_and_a_file() {
     }
 }
 
-/// Whatever the limits, so that no site more is damaged than may be, and none where any number may be.
+/// No profile damages more sites than its budget allows. Only those without a limit exceed a survivable budget.
 #[test]
 fn every_profile_draws_within_its_budget() {
     for (name, text) in PROFILES {
@@ -61,7 +61,7 @@ fn a_drawn_file_runs_as_the_value_does() {
     }
 }
 
-/// The share of each in 3,000 draws, in percent, is what the profile says, give or take three.
+/// In 3,000 draws, the share of each value is that of the profile, give or take three percent of all.
 #[test]
 fn weights_are_what_is_drawn() {
     let profile = Profile::default();
@@ -75,7 +75,7 @@ fn weights_are_what_is_drawn() {
         bursts += u32::from(last.windows(2).filter(|pair| pair[0].when == pair[1].when).count() > 8);
     }
     let near = |found: u32, percent: u32| found.abs_diff(percent * 30) <= 90;
-    // Recipes are for some sizes only.
+    // Recipes fit some sizes only.
     assert!(near(sites[&3], 69) && near(sites[&5], 19) && near(sites[&4], 5), "{sites:?}");
     assert!([1, 2, 6, 8, 9].iter().all(|count| sites.contains_key(count)), "{sites:?}");
     assert!(near(recipes, 25) && near(bursts, 48), "{recipes} {bursts}");
@@ -102,7 +102,7 @@ fn every_kind_of_fault_and_limit_is_drawn() {
             ("bursts", network.bursts != calm.bursts),
             ("corruption", network.corruption != calm.corruption),
             ("truncation", network.truncation != calm.truncation),
-            ("replay", network.replay != calm.replay),
+            ("late copies", network.late_copies != calm.late_copies),
             ("misdelivery", network.misdelivery != calm.misdelivery),
             ("bandwidth", network.bandwidth.is_some()),
         ] {
@@ -148,7 +148,7 @@ fn every_kind_of_fault_and_limit_is_drawn() {
         "Heal",
         "Clog",
         "Unclog",
-        "Replay",
+        "Redeliver",
         "Disk",
         "Wipe",
         "Slow",
@@ -175,7 +175,7 @@ fn every_kind_of_fault_and_limit_is_drawn() {
         "bursts",
         "corruption",
         "truncation",
-        "replay",
+        "late copies",
         "misdelivery",
         "bandwidth",
         "None Torn",
@@ -214,7 +214,7 @@ fn other_draws_of_one_concern_move_no_other() {
     assert!(differ > 10, "{differ}");
 }
 
-/// Every recipe comes to its last step in at least half of 40 seeds.
+/// Every recipe reaches its last step in at least half of 40 seeds.
 #[test]
 fn every_recipe_is_followed_to_its_end() {
     let all = names::<Timelines>();

@@ -1,4 +1,4 @@
-//! Who asks for what and when.
+//! Draws the commands of a scenario: who asks for what, and when.
 
 use crate::scenario::draw::cluster::DrawnCluster;
 use crate::scenario::draw::draws::{Concern, Draws};
@@ -10,39 +10,39 @@ use crate::scenario::service::Service;
 use crate::scenario::step::{Target, When};
 use crate::time::Duration;
 
-/// What a drawn command is for.
+/// The purpose of a drawn command.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Wanted {
-    /// Whatever users do, in the mixture that is usual.
+    /// Any command, in the usual mixture.
     Anything,
-    /// Something that changes what is shown.
+    /// A command that changes what users see.
     Write,
-    /// The same, as large as it can be, where it can be large; else as `Write`.
+    /// A write as large as possible; as `Write` if writes cannot be large.
     LargeWrite,
-    /// The same, so large that this many of it fill one datagram, or are a little less or more than that.
+    /// A write so large that this many of them fill one datagram, or are a little below or above that.
     FillingWrite(u8),
-    /// Something that shows what a site knows.
+    /// A command that shows what one site knows.
     Read,
-    /// Something that shows what all agree on, where there is such a thing; else as `Read`.
+    /// A command that shows what all sites agree on, if there is one; else as `Read`.
     AgreedRead,
 }
 
-/// A command that is to be drawn.
+/// A request to draw a command.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Asking {
     /// Who asks: a `Terminal` or a `Client`.
     pub who: Target,
-    /// What for.
+    /// The purpose of the command.
     pub wanted: Wanted,
     /// A number that no other command of the scenario has.
     pub number: u64,
-    /// How many users there are.
+    /// Number of users.
     pub users: u8,
-    /// Whether they are a crowd, who block many others.
+    /// Whether the users are a crowd, who block many others.
     pub is_crowd: bool,
-    /// No datagram is larger, in bytes.
+    /// The limit on one datagram, in bytes.
     pub datagram_max: usize,
-    /// How many slots were chosen before the run.
+    /// Number of slots that were chosen before the run.
     pub slots_before: u64,
 }
 
@@ -89,7 +89,7 @@ impl<'a> Workload<'a> {
         }
     }
 
-    /// The commands that come all the time, alone or in bursts.
+    /// The commands that run through the whole scenario, alone or in bursts.
     pub(super) fn track<S: Service>(&mut self) -> Result<Vec<StepOf<S>>, CannotDraw> {
         let mut draws = self.draws.clone();
         let count = draws.number(self.profile.commands);
@@ -110,7 +110,7 @@ impl<'a> Workload<'a> {
         times.into_iter().map(step).collect()
     }
 
-    /// A terminal or a client.
+    /// A random terminal or client.
     pub(super) fn anybody(&self, draws: &mut Draws) -> Target {
         if self.clients > 0 && draws.one_in(2) {
             Target::Client(u16::try_from(draws.below(self.clients.into())).unwrap_or(0))
@@ -119,7 +119,7 @@ impl<'a> Workload<'a> {
         }
     }
 
-    /// A command of `who`.
+    /// A command by `who`.
     pub(super) fn command<S: Service>(
         &mut self,
         draws: &mut Draws,

@@ -11,14 +11,14 @@ use crate::scenario::step::Target;
 #[derive(Default)]
 pub(super) struct LossBudget {
     named: SiteSet,
-    /// Steps that aim at a role: each may find another site in it.
+    /// Number of steps that aim at a role. Each may find another site in it.
     by_role: usize,
-    /// Where each step is written, and how many sites are lost behind it, in the order of the file.
+    /// Each step that damages storage: its place, and how many sites may be lost after it, in the order of the file.
     steps: Vec<(Place, usize)>,
 }
 
 impl<S: Service> Planner<S> {
-    /// A step at `place` takes the storage of `who` away, or damages it.
+    /// Counts a step at `place` that wipes or damages the storage of `who`.
     pub(super) fn count_loss(&mut self, place: &Place, who: Target) {
         let lost = match who {
             Target::Site(number) => self.shape.site(number).into_iter().collect(),
@@ -36,7 +36,7 @@ impl<S: Service> Planner<S> {
         losses.steps.push((place.clone(), count));
     }
 
-    /// A step at `place` puts storage back as it was.
+    /// Checks a step at `place` that puts a saved copy of storage back.
     pub(super) fn check_amnesia(&mut self, place: &Place) {
         if !self.can_save {
             let help = "a step before it that makes the copy: `Disk(Site(1), Save)`";
@@ -49,7 +49,7 @@ impl<S: Service> Planner<S> {
         }
     }
 
-    /// The first step that damages more sites than the protocol can lose is wrong, unless all may be lost.
+    /// Reports the first step that damages more sites than the protocol can lose, unless all may be lost.
     pub(super) fn check_budget(&mut self, budget: FaultBudget, core_size: u8) {
         let all = self.shape.sites;
         let spare = all.saturating_sub(core_size);

@@ -1,4 +1,4 @@
-//! Who is in the cluster, where, and who is meant.
+//! Checks the members of a cluster, their machines and the targets that name them.
 
 use crate::ids::{ProcessId, SITES_MAX, SiteId, SiteSet};
 use crate::ron_file::Place;
@@ -26,7 +26,7 @@ impl<S: Service> Planner<S> {
         self.shape.site(site)
     }
 
-    /// The group of every site, where every site must be in one.
+    /// The group of each site. Every site must be in one.
     fn groups(&mut self, place: &Place, groups: &[Vec<u8>], what: &str) -> Vec<u8> {
         let sets = self.disjoint(place, groups);
         let mut homes = vec![0; usize::from(self.shape.sites)];
@@ -47,7 +47,7 @@ impl<S: Service> Planner<S> {
         homes
     }
 
-    /// Groups of which none is empty and no two share a site.
+    /// The groups as sets. None may be empty, and no two may share a site.
     pub(super) fn disjoint(&mut self, place: &Place, groups: &[Vec<u8>]) -> Vec<SiteSet> {
         let mut seen = SiteSet::EMPTY;
         let mut sets = Vec::new();
@@ -104,7 +104,7 @@ impl<S: Service> Planner<S> {
         sim::LinkLatency::Table(regions.iter().map(row).collect())
     }
 
-    /// `who`, where there can be such a process.
+    /// `who`, if there can be such a process.
     pub(super) fn who(&mut self, place: &Place, who: Target) -> Option<Target> {
         let inner = place.index(0);
         let problem = match who {
@@ -131,7 +131,7 @@ impl<S: Service> Planner<S> {
         is_right.then_some(who)
     }
 
-    /// Whether the process that a command is handed to exists.
+    /// Whether the process that receives a command exists.
     pub(super) fn exists(&mut self, place: &Place, id: ProcessId) -> bool {
         let problem = match id {
             ProcessId::Site(site) | ProcessId::Terminal(site) => {
@@ -153,7 +153,7 @@ impl<S: Service> Planner<S> {
             Target::Laggard => "how much a site knows does not say whether it leads",
             Target::AllSites => "two sites never lead together",
             Target::Any | Target::Site(_) | Target::Leader | Target::Machine(_) => return true,
-            // Refused wherever leading is spoken of, as no datagram is.
+            // `who` refuses these wherever a leader is named: no datagram is meant there.
             Target::Sender | Target::Recipient => return true,
         };
         self.wrong(place.clone(), message, "expected `Any`, `Site(..)` or `Machine(..)`");

@@ -1,4 +1,4 @@
-//! Steps, events and rules.
+//! Checks steps, events and rules.
 
 use crate::ids::SiteSet;
 use crate::process::{Label, Process, Subject};
@@ -33,7 +33,7 @@ pub(super) fn restarts<E>(fault: &Fault<E>) -> bool {
     matches!(fault, Fault::Restart(_) | Fault::Heal)
 }
 
-/// Whether it does anything but crash and start sites and look at them.
+/// Whether it does anything but crash sites, start them or check an expectation.
 pub(super) fn disturbs<E>(fault: &Fault<E>) -> bool {
     !matches!(fault, Fault::Crash(_) | Fault::Restart(_) | Fault::Expect(_))
 }
@@ -46,7 +46,7 @@ pub(super) fn clogs<E>(fault: &Fault<E>) -> bool {
     matches!(fault, Fault::Clog { .. })
 }
 
-/// The names of the rules that keep copies, wherever they stand.
+/// The names of all rules that keep copies, at the start or in steps.
 pub(super) fn keepers<S: Service>(scenario: &Scenario<S>) -> Vec<String> {
     let steps = scenario.steps.iter().chain(scenario.also.iter().flatten());
     let later = steps.filter_map(|step| match &step.action {
@@ -57,11 +57,11 @@ pub(super) fn keepers<S: Service>(scenario: &Scenario<S>) -> Vec<String> {
     keeping.filter_map(|rule| rule.name.clone()).collect()
 }
 
-/// No sync takes longer, and no slow process takes longer for an input.
+/// The longest sync. `SLOW_MAX` is the longest time that a slow process takes for one input.
 const SYNC_MAX: Duration = Duration::from_secs(3_600);
 const SLOW_MAX: Duration = Duration::from_secs(60);
 
-/// Ten years: farther no clock is set.
+/// The farthest that a clock is set: ten years.
 const STEP_MAX: Duration = Duration::from_secs(315_360_000);
 
 fn moment(since_start: Duration) -> Instant {
@@ -69,7 +69,7 @@ fn moment(since_start: Duration) -> Instant {
 }
 
 impl<S: Service> Planner<S> {
-    /// A track; times that contradict each other or the limit are wrong.
+    /// A track. Its times must not contradict each other or the limit.
     pub(super) fn track(
         &mut self,
         place: &Place,
@@ -77,7 +77,7 @@ impl<S: Service> Planner<S> {
         limit: Duration,
     ) -> Track<CommandOf<S>> {
         let mut track = Vec::new();
-        // No step of this track can fire before this.
+        // The earliest time at which the current step can fire.
         let mut earliest = Duration::ZERO;
         for (number, step) in steps.iter().enumerate() {
             let whole = place.index(number);
@@ -122,7 +122,7 @@ impl<S: Service> Planner<S> {
         track
     }
 
-    /// An event that something waits for or, if `is_forbidden`, that must not happen.
+    /// An event to wait for or, if `is_forbidden`, one that must not happen.
     pub(super) fn event(
         &mut self,
         place: &Place,
@@ -141,9 +141,9 @@ impl<S: Service> Planner<S> {
             EventPattern::Delivered(traffic) => {
                 self.traffic(place, traffic).map(|filter| Trigger::Delivered(filter, traffic.nth))
             }
-            EventPattern::Noted { kind, who, about, slot } => {
+            EventPattern::Noted { kind, who, subject, slot } => {
                 let is_known = self.kind(&place.field("kind"), kind, S::NOTES, "kind of note");
-                let about = self.about(place, about.as_ref(), *slot, <NoteOf<S> as Label>::NOUNS);
+                let about = self.about(place, subject.as_ref(), *slot, <NoteOf<S> as Label>::NOUNS);
                 let who = self.who(&place.field("who"), *who)?;
                 is_known.then_some(Trigger::Noted { who, kind: kind.clone(), about: about? })
             }
@@ -172,7 +172,7 @@ impl<S: Service> Planner<S> {
         if traffic.nth == 0 {
             self.wrong(place.field("nth"), "`nth` counts from 1", "1 is the first");
         }
-        let about = self.about(place, traffic.about.as_ref(), traffic.slot, <MessageOf<S> as Label>::NOUNS);
+        let about = self.about(place, traffic.subject.as_ref(), traffic.slot, <MessageOf<S> as Label>::NOUNS);
         self.filter(place, traffic.kind.as_deref(), (traffic.from, traffic.to), about)
     }
 
@@ -197,7 +197,7 @@ impl<S: Service> Planner<S> {
         is_known.then(|| Filter { kind: kind.map(str::to_owned), from, to, about, slots: None })
     }
 
-    /// What messages or notes must be about; `None` when it is wrong.
+    /// The subject that messages or notes must have; `None` if it is wrong.
     fn about(
         &mut self,
         place: &Place,
@@ -207,10 +207,10 @@ impl<S: Service> Planner<S> {
     ) -> Option<Option<About>> {
         let (about, field) = match (about, slot) {
             (None, None) => return Some(None),
-            (Some(about), None) => (about.clone(), "about"),
+            (Some(about), None) => (about.clone(), "subject"),
             (None, Some(slot)) => (About::slot(slot), "slot"),
             (Some(_), Some(_)) => {
-                self.wrong(place.field("slot"), "it is about two things at once", "`about` or `slot`");
+                self.wrong(place.field("slot"), "it is about two things at once", "`subject` or `slot`");
                 return None;
             }
         };
@@ -226,7 +226,7 @@ impl<S: Service> Planner<S> {
         is_known
     }
 
-    /// A target that has a disk and is not just anybody.
+    /// A target that has a disk. `Any` is refused unless `may_be_any`.
     fn site_like(&mut self, place: &Place, who: Target, may_be_any: bool) -> Option<Target> {
         let help =
             "expected `Site(..)`, `Leader`, `Candidate`, `Follower`, `Laggard`, `Machine(..)` or `AllSites`";
@@ -244,7 +244,7 @@ impl<S: Service> Planner<S> {
         None
     }
 
-    /// A target that crashes and restarts by itself, and is not just anybody.
+    /// A target that crashes and restarts by itself. `Any` is refused unless `may_be_any`.
     fn living(&mut self, place: &Place, who: Target, may_be_any: bool) -> Option<Target> {
         match self.meant(who) {
             Target::Client(_) => self.who(place, who),
@@ -256,7 +256,7 @@ impl<S: Service> Planner<S> {
         }
     }
 
-    /// Whom the trigger of this step names, where the target is an end of its datagram.
+    /// Resolves `Sender` and `Recipient` to the target that the step's trigger names, if it names one.
     fn meant(&self, who: Target) -> Target {
         match (who, self.fired_by) {
             (Target::Sender, Some((from, _))) if from != Target::Any => from,
@@ -265,7 +265,7 @@ impl<S: Service> Planner<S> {
         }
     }
 
-    /// A target that is not just anybody.
+    /// A target other than `Any`.
     fn somebody(&mut self, place: &Place, who: Target) -> Option<Target> {
         if who == Target::Any {
             let help = "expected `Site(..)`, `Client(..)`, a role like `Leader`, `Machine(..)` or `AllSites`";
@@ -329,7 +329,7 @@ impl<S: Service> Planner<S> {
                 let (from, to) = self.links(place, from, to);
                 ScriptAction::Unclog { from, to }
             }
-            Fault::Replay(name) => {
+            Fault::Redeliver(name) => {
                 if !self.keepers.contains(name) {
                     let help = match self.keepers.is_empty() {
                         true => "a rule with this name and `then: Keep`".to_owned(),
@@ -338,7 +338,7 @@ impl<S: Service> Planner<S> {
                     self.wrong(inner, format!("no rule `{name}` keeps anything"), help);
                     return None;
                 }
-                ScriptAction::Replay(name.clone())
+                ScriptAction::Redeliver(name.clone())
             }
             Fault::Rule(rule) => ScriptAction::Rule(self.rule(place, rule)?),
             Fault::Heal => ScriptAction::Heal,
@@ -354,7 +354,7 @@ impl<S: Service> Planner<S> {
         })
     }
 
-    /// What is done to somebody, where it may be and its values are in range.
+    /// An action on a target, if the target is allowed and the values are in range.
     fn aimed(
         &mut self,
         place: &Place,
@@ -394,7 +394,7 @@ impl<S: Service> Planner<S> {
         (self.sites(&place.field("from"), from), self.sites(&place.field("to"), to))
     }
 
-    /// A time for a site's disk.
+    /// Checks the sync time of a disk.
     pub(super) fn check_sync_time(&mut self, place: &Place, time: Duration) {
         if time > SYNC_MAX {
             self.wrong(place.clone(), format!("a sync of {time}"), format!("at most {SYNC_MAX}"));
@@ -456,7 +456,7 @@ impl<S: Service> Planner<S> {
             Ruling::Keep => {
                 if rule.name.is_none() {
                     let message = "what it keeps can never arrive again";
-                    self.wrong(place.field("then"), message, "a `name`, for the step `Replay(..)`");
+                    self.wrong(place.field("then"), message, "a `name`, for the step `Redeliver(..)`");
                 }
                 if let Some(count) = rule.count.filter(|count| *count > KEPT_MAX) {
                     self.wrong(
@@ -467,7 +467,7 @@ impl<S: Service> Planner<S> {
                 }
             }
         }
-        let about = self.about(place, rule.about.as_ref(), rule.slot, <MessageOf<S> as Label>::NOUNS);
+        let about = self.about(place, rule.subject.as_ref(), rule.slot, <MessageOf<S> as Label>::NOUNS);
         let slots = self.slots(place, rule)?;
         let filter = self.filter(place, rule.kind.as_deref(), (rule.from, rule.to), about)?;
         let filter = Filter { slots, ..filter };
@@ -486,12 +486,12 @@ impl<S: Service> Planner<S> {
         })
     }
 
-    /// Which slots a rule is about; `None` when it is wrong.
+    /// The slots that a rule applies to; `None` if they are wrong.
     fn slots(&mut self, place: &Place, rule: &Rule) -> Option<Option<Slots>> {
         let Some(Slots { of, rest }) = rule.slots else { return Some(None) };
         let place = place.field("slots");
-        if rule.about.is_some() || rule.slot.is_some() {
-            self.wrong(place, "it is about two things at once", "`slots`, or `about` or `slot`");
+        if rule.subject.is_some() || rule.slot.is_some() {
+            self.wrong(place, "it is about two things at once", "`slots`, or `subject` or `slot`");
             return None;
         }
         if rest >= of {

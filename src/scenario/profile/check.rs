@@ -1,4 +1,4 @@
-//! What parses as a profile and yet nothing can be drawn from.
+//! Finds profiles that parse but from which nothing can be drawn.
 
 use crate::ids::SITES_MAX;
 use crate::ron_file::Place;
@@ -8,11 +8,11 @@ use crate::scenario::profile::{Profile, Share, Span, Weights};
 use crate::sim::{Chance, DRIFT_MAX};
 use crate::time::Duration;
 
-/// A queue that is shorter holds no datagram of a size that is usual: hardly any would arrive.
+/// The shortest queue, in bytes. A shorter one holds no datagram of the usual size, so hardly any would arrive.
 const QUEUE_MIN: u64 = 150;
 
 impl Profile {
-    /// Everything that is wrong with it, for a service with these recipes and facts.
+    /// Everything that is wrong with the profile, for a service with these recipes and facts.
     pub fn check(&self, recipes: &[&str], facts: &[&str]) -> Vec<Problem> {
         let mut checker = Checker(Vec::new());
         let whole = Place::whole();
@@ -69,7 +69,7 @@ impl Profile {
             checker.times(place, span, Duration::ZERO);
         }
         for (place, span) in [
-            (network.field("replay_after"), self.network.replay_after),
+            (network.field("late_copies_after"), self.network.late_copies_after),
             (whole.field("slow_site"), self.slow_site),
         ] {
             checker.times_up_to(place, span, (Duration::from_micros(1), Duration::from_secs(60)));
@@ -79,7 +79,7 @@ impl Profile {
         checker.shares(network.field("reordering"), self.network.reordering);
         checker.shares(network.field("bursts"), self.network.bursts);
         checker.shares(network.field("burst_loss"), self.network.burst_loss);
-        checker.shares(network.field("replay"), self.network.replay);
+        checker.shares(network.field("late_copies"), self.network.late_copies);
         checker.shares(network.field("corruption"), self.network.corruption);
         checker.shares(network.field("truncation"), self.network.truncation);
         checker.shares(network.field("misdelivery"), self.network.misdelivery);

@@ -1,4 +1,4 @@
-//! What a profile weighs against each other.
+//! The kinds that a profile gives weights to.
 
 use serde::{Deserialize, Deserializer, Serialize};
 
@@ -8,6 +8,7 @@ use crate::sim::DiskFault;
 macro_rules! kinds {
     ($($(#[$outer:meta])* $name:ident { $($(#[$inner:meta])* $kind:ident),* $(,)? })*) => {$(
         #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize)]
+        #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
         $(#[$outer])*
         pub enum $name { $($(#[$inner])* $kind),* }
     )*};
@@ -16,16 +17,18 @@ macro_rules! kinds {
 kinds! {
     /// The form of a latency.
     #[serde(rename(deserialize = "latency"))]
+    #[cfg_attr(feature = "schema", schemars(rename = "LatencyKind"))]
     LatencyKind {
-        /// Always the same.
+        /// Always the same time.
         Constant,
-        /// Evenly between two.
+        /// A time between two.
         Uniform,
-        /// With an exponential part.
+        /// A least time and an exponentially distributed time on top.
         Exponential,
     }
-    /// What an episode does.
+    /// The kind of a fault episode.
     #[serde(rename(deserialize = "fault"))]
+    #[cfg_attr(feature = "schema", schemars(rename = "FaultKind"))]
     FaultKind {
         /// Links are cut.
         Cut,
@@ -33,73 +36,77 @@ kinds! {
         Crash,
         /// A process is paused.
         Pause,
-        /// A rule on messages.
+        /// A rule acts on datagrams.
         Messages,
-        /// Links are clogged one after another, and opened in another order.
+        /// Links are clogged one after another, and unclogged in another order.
         Clog,
-        /// The syncs of a disk take long.
+        /// Syncs of a disk take long.
         SlowDisk,
-        /// A call to a disk fails, or it is full.
+        /// A call to a disk fails, or the disk is full.
         DiskError,
-        /// A synced byte of a disk flips.
+        /// A durable byte changes.
         Rot,
-        /// A write lands elsewhere.
+        /// A write lands at the wrong place of its file.
         Misdirect,
-        /// Clocks are set or drift.
+        /// Clocks are set, or they drift.
         Clock,
         /// A site takes long for each input.
         SlowSite,
-        /// A file of a disk vanishes.
+        /// A file of a journal vanishes.
         LoseFile,
     }
-    /// Whom an episode befalls.
+    /// The target of an episode.
     #[serde(rename(deserialize = "target"))]
+    #[cfg_attr(feature = "schema", schemars(rename = "TargetKind"))]
     TargetKind {
-        /// Who leads when it comes to it.
+        /// The leader at that moment.
         Leader,
-        /// The first that does not.
+        /// The first follower at that moment.
         Follower,
-        /// Who tries to lead.
+        /// A site that tries to lead at that moment.
         Candidate,
-        /// Who knows least.
+        /// The site that knows least at that moment.
         Laggard,
-        /// One by its number.
+        /// A site by its number.
         Site,
         /// All sites of a machine.
         Machine,
     }
-    /// Which links are cut.
+    /// The links that are cut.
     #[serde(rename(deserialize = "shape"))]
+    #[cfg_attr(feature = "schema", schemars(rename = "CutShape"))]
     CutShape {
-        /// Those of one site.
+        /// All links of one site.
         Isolate,
-        /// The one between two sites.
+        /// The link between two sites.
         Link,
-        /// Those between two halves that one site sees both of.
+        /// The links between two groups; one further site keeps its links to both.
         Bridge,
-        /// Those between two groups.
+        /// The links between two groups that hold all sites.
         Split,
-        /// All but those to a neighbour on either side.
+        /// All links but those of each site to two neighbours.
         Ring,
     }
-    /// When a crash comes.
+    /// The moment of a crash.
     #[serde(rename(deserialize = "moment"))]
+    #[cfg_attr(feature = "schema", schemars(rename = "CrashMoment"))]
     CrashMoment {
-        /// Inside the handling of an input.
+        /// At a seam, inside the handling of an input.
         Seam,
-        /// Between two.
+        /// Between two inputs.
         AnyTime,
-        /// As `AnyTime`, with all sites at once.
+        /// Between two inputs, all sites at once.
         AllSites,
     }
-    /// What is done with messages.
+    /// What a drawn rule does with datagrams.
     #[serde(rename(deserialize = "ruling"))]
+    #[cfg_attr(feature = "schema", schemars(rename = "RulingKind"))]
     RulingKind {
         /// They are lost.
         Drop,
         /// They are late.
         Delay,
-        /// They arrive several times.
+        /// Further copies arrive.
         Duplicate,
         /// Some of their bits are flipped.
         Corrupt,
@@ -107,18 +114,18 @@ kinds! {
         Truncate,
         /// They arrive at another site.
         Misdeliver,
-        /// They arrive again behind a restart or another leader.
+        /// Copies of them arrive again after a restart or under another leader.
         Keep,
     }
 }
 
-/// What a call to a disk comes to: one of the faults to which the simulator gives a weight.
+/// The result of a call to a disk: one of the faults to which the simulator gives a weight.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize)]
 #[serde(transparent)]
 pub struct DiskErrorKind(pub(crate) DiskFault);
 
 impl DiskErrorKind {
-    /// Every one, with the weight that it has unless a profile says otherwise.
+    /// Every disk error, with its default weight.
     pub fn all() -> impl Iterator<Item = (DiskErrorKind, u32)> {
         let weighed = DiskFault::ALL.iter().map(|fault| (DiskErrorKind(*fault), fault.row().weight));
         weighed.filter(|(_, weight)| *weight > 0)

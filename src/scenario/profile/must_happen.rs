@@ -1,16 +1,17 @@
-//! What must happen in a sweep that is long enough, so that one in which nothing happened is noticed.
+//! What must happen in a long sweep, so that a sweep in which nothing happens is noticed.
 
 use serde::{Deserialize, Serialize};
 
 use crate::scenario::service::Service;
 
-/// Which facts must happen in the runs that are drawn from a profile, by the names that a sweep prints.
+/// The facts that must happen in the runs of a long sweep, by the names that a sweep prints.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(rename(deserialize = "facts"))]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename = "MustHappen"))]
 pub enum MustHappen {
-    /// Everything that is counted, but these and the notes that a service calls [rare](Service::RARE_NOTES).
+    /// Every fact but these, and but the notes that the service calls rare.
     AllBut(Vec<String>),
-    /// These, and nothing else.
+    /// These facts only.
     These(Vec<String>),
 }
 

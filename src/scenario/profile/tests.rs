@@ -1,4 +1,4 @@
-//! Profiles are read, and what is wrong with them is said in place.
+//! Profiles are read, and errors in them are shown in place.
 
 use super::*;
 use crate::tweets::service::Timelines;
@@ -8,7 +8,7 @@ fn the_default_file_says_what_is_left_out_elsewhere() {
     let (name, text) = PROFILES[0];
     assert_eq!(name, "default");
     assert_eq!(Profile::read::<Timelines>(name, text).unwrap(), Profile::default());
-    // Every number of it stands in the file.
+    // Every number of the default profile is in the file.
     let value: ron::Value = ron::from_str(&text.replacen("Profile(", "(", 1)).unwrap();
     let ron::Value::Map(fields) = value else { panic!("{value:?}") };
     let written = ron::to_string(&Profile::default()).unwrap();
@@ -47,7 +47,7 @@ fn wrong_profiles_are_answered_in_place() {
     let rate = "Profile(network: (rate: (0, 9)))";
     check(rate, 1, "from 0 to 9", "1 to 1000000000");
     check("Profile(network: (queue: (100, 900)))", 1, "from 100 to 900", "150 to");
-    check("Profile(network: (replay_after: (\"1s\", \"2min\")))", 1, "from 1s to 2min", "1us to 1min");
+    check("Profile(network: (late_copies_after: (\"1s\", \"2min\")))", 1, "from 1s to 2min", "1us to 1min");
     check(
         "Profile(network: (misdelivery: (\"2%\", \"1%\")))",
         1,

@@ -1,6 +1,6 @@
 //! The default profile: what the literature found productive, in numbers.
 //!
-//! Small clusters, few commands over few users, few faults in any order, whole features left out at random.
+//! Small clusters, few commands from few users, few faults in any order, whole features left out at random.
 
 use crate::scenario::form::FaultBudget;
 use crate::scenario::profile::{
@@ -27,7 +27,7 @@ fn weights<K: Ord, const N: usize>(all: [(K, u32); N]) -> Weights<K> {
     Weights(all.into_iter().collect())
 }
 
-/// What only a scenario does that asks for it by name.
+/// Facts that only happen in scenarios that ask for them by name.
 const NOT_DRAWN: [&str; 5] = [
     "copies of disks",
     "disks put back as they were",
@@ -124,9 +124,9 @@ impl Default for NetworkDrawn {
             bursts: shares(15),
             burst_length: millis(50, 600),
             burst_loss: Span(Share(percent(50)), Share(percent(100))),
-            replay: shares(50),
-            replay_after: millis(1_000, 5_000),
-            rough: percent(15),
+            late_copies: shares(50),
+            late_copies_after: millis(1_000, 5_000),
+            impairments: percent(15),
             corruption: shares(1),
             truncation: shares(1),
             misdelivery: shares(1),

@@ -1,4 +1,4 @@
-//! Which kinds of event failing forks have and the others have not.
+//! Finds kinds of events that failing forks have and other forks do not have.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -8,55 +8,55 @@ use crate::search::blame::chance::{by_chance, confidence};
 use crate::search::blame::curve::Forks;
 use crate::time::Instant;
 
-/// A kind of event that failing forks have more often than others. That says where to look, not what is to blame.
+/// A kind of event that failing forks have more often than others. It says where to look, not what is to blame.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Suspect {
-    /// What: `note leads by S1`.
+    /// The kind of event, like `note leads by S1`.
     pub what: String,
-    /// In how many failing forks it happened.
+    /// Number of failing forks in which it happened.
     pub in_failing: u32,
-    /// Of how many.
+    /// Number of failing forks.
     pub failing: u32,
-    /// In how many of the others it happened in the same time.
+    /// Number of other forks in which it happened in the same time.
     pub in_others: u32,
-    /// Of how many.
+    /// Number of other forks.
     pub others: u32,
-    /// How sure it is, in thousandths, that this is none of chance: each kind of event that happened was compared.
+    /// The confidence that this is not chance, in thousandths. It allows for all kinds of events that were compared.
     pub confidence: u32,
 }
 
 impl Suspect {
-    /// By how many per mille it is more frequent in failing forks.
+    /// How much more frequent it is in failing forks, per mille.
     fn excess(&self) -> i64 {
         let share = |count: u32, of: u32| i64::from((count * 1_000).checked_div(of).unwrap_or(0));
         share(self.in_failing, self.failing) - share(self.in_others, self.others)
     }
 }
 
-/// How many suspects are named at most.
+/// The greatest number of suspects.
 const SUSPECTS: usize = 8;
 
-/// A kind that is not by so many per mille more frequent is no suspect.
+/// The least excess of a suspect, per mille.
 const EXCESS_MIN: i64 = 300;
 
-/// Nor is one that may be chance: so sure must it be, in thousandths.
+/// The least confidence in a suspect, in thousandths.
 const SURE: u32 = 500;
 
-/// So many times as many forks as on the curve are run for the census, at most.
+/// The census of one sort runs at most this many times the forks of one point.
 const FORKS_FACTOR: u32 = 4;
 
-/// One fork: when it ended, and when each kind of event first happened in it.
+/// One fork: its end, and the first time of each kind of event.
 struct ForkCensus {
     end: Instant,
     first: BTreeMap<String, Instant>,
 }
 
-/// With fewer than so many of either kind nothing is compared.
+/// With fewer failing or other forks than this, nothing is compared.
 const EACH_MIN: usize = 4;
 
 impl<S: Service> Forks<'_, S> {
-    /// Compares failing forks with others: both from where both are likeliest, or else from both sides of the jump.
-    /// `full` is the run before its first event, with a trace of everything.
+    /// Compares failing forks with others. Both sorts start where both ends are likeliest or, if that gives too few
+    /// of one sort, from both sides of the jump. `full` is the run before its first event, with a full trace.
     pub(super) fn suspects(&mut self, full: &Run<S>, jump: Option<(Point, Point)>) -> Vec<Suspect> {
         let open = self.most_open().map(|point| (point, point));
         for (others_from, failing_from) in open.into_iter().chain(jump) {
@@ -73,7 +73,7 @@ impl<S: Service> Forks<'_, S> {
         Vec::new()
     }
 
-    /// What happened since `base` in forks of `from` that fail, or in those that do not.
+    /// The events since `base` in forks of `from`: in forks that fail if `of_failing`, else in the others.
     fn census(&mut self, base: &Run<S>, from: &Run<S>, of_failing: bool) -> Vec<ForkCensus> {
         let mut all = Vec::new();
         for number in 0..self.forks_wanted() * FORKS_FACTOR {
@@ -102,14 +102,14 @@ fn seen<S: Service>(base: &Run<S>, fork: &Run<S>) -> ForkCensus {
     let mut first = BTreeMap::new();
     for line in lines {
         for topic in line.topics() {
-            // Backwards: what is put in last is the first.
+            // Lines are read backwards: the last one put in is the first event.
             first.insert(topic, line.at());
         }
     }
     ForkCensus { end: fork.world().now(), first }
 }
 
-/// The others are looked at up to when half of the failing ones had failed: in the time behind that more happens.
+/// Other forks count up to the time at which half of the failing ones had failed: after that, more happens in them.
 fn compare(failing: &[ForkCensus], others: &[ForkCensus]) -> Vec<Suspect> {
     let mut ends: Vec<Instant> = failing.iter().map(|seen| seen.end).collect();
     ends.sort_unstable();
@@ -151,10 +151,10 @@ mod tests {
         let others: Vec<ForkCensus> =
             (0..10).flat_map(|_| [seen(20, &[("b", 3), ("c", 19)]), seen(20, &[("b", 12)])]).collect();
         let suspects = compare(&failing, &others);
-        let told = |one: &Suspect| {
+        let row = |one: &Suspect| {
             format!("{} {}/{} {}/{}", one.what, one.in_failing, one.failing, one.in_others, one.others)
         };
-        assert_eq!(suspects.iter().map(told).collect::<Vec<_>>(), ["a 21/21 0/20", "c 10/21 0/20"]);
+        assert_eq!(suspects.iter().map(row).collect::<Vec<_>>(), ["a 21/21 0/20", "c 10/21 0/20"]);
         assert!(suspects.iter().all(|one| one.confidence >= 990), "{suspects:?}");
         assert_eq!(compare(&[], &others), []);
     }

@@ -1,8 +1,8 @@
-//! How likely a difference between two counts is by chance alone.
+//! The probability that a difference between two counts is chance.
 
-/// The probability that of `failed_before + failed_after` failures at least `failed_after` fall among the second forks
-/// if where a run is forked makes no difference: Fisher's exact test, one-sided. Products and quotients only, so that
-/// every machine computes the same bits.
+/// The probability that at least `failed_after` of all `failed_before + failed_after` failures fall among the second
+/// forks if the moment of the fork makes no difference: Fisher's exact test, one-sided. It needs only basic
+/// arithmetic, so that every machine computes the same bits.
 ///
 /// Source: R. A. Fisher, "On the interpretation of chi-squared from contingency tables", 1922.
 pub(super) fn by_chance(
@@ -11,11 +11,11 @@ pub(super) fn by_chance(
 ) -> f64 {
     let [before, after] = [u64::from(forks_before), u64::from(forks_after)];
     let failed = u64::from(failed_before) + u64::from(failed_after);
-    // How many failures may be among the second forks.
+    // The least and the greatest number of failures among the second forks.
     let (least, most) = (failed.saturating_sub(before), failed.min(after));
-    // From the likeliest number to both sides: its weight is 1, and no other one is greater.
+    // Weights are computed from the likeliest number to both sides. Its weight is 1, and no other one is greater.
     let likeliest = ((after + 1) * (failed + 1) / (before + after + 2)).clamp(least, most);
-    // By what the weight changes from `count` to the next number.
+    // The factor from the weight of `count` to that of the next number.
     let ratio = |count: u64| {
         let up = (failed - count) * (after - count);
         let down = (count + 1) * (before + count + 1 - failed);
@@ -46,7 +46,7 @@ fn share(up: u64, down: u64) -> f64 {
     up as f64 / down as f64
 }
 
-/// How sure one may be that a difference is none of chance, in thousandths, when this one was chosen from so many.
+/// The confidence that a difference is not chance, in thousandths, if it was chosen from this many.
 pub(super) fn confidence(by_chance: f64, chosen_from: usize) -> u32 {
     #[expect(clippy::cast_precision_loss, reason = "a few hundred")]
     let at_most = by_chance * chosen_from.max(1) as f64;

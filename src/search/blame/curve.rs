@@ -1,4 +1,4 @@
-//! Forks at moments of a run, and how many of them fail.
+//! Forks a run at chosen moments, and counts the forks that fail.
 
 use std::collections::BTreeMap;
 use std::sync::atomic::Ordering;
@@ -11,23 +11,23 @@ use crate::search::clock::SearchClock;
 use crate::search::property::Property;
 use crate::time;
 
-/// A fork that has not ended by so many times the events of the run that it was forked from is no failure.
+/// A fork that has not ended after this many times the events of the original run (and 100,000 more) is no failure.
 const EVENTS_FACTOR: u64 = 8;
 
-/// A moment is named when it is so sure, in thousandths, that the jump is none of chance.
+/// The least confidence, in thousandths, to name a moment.
 const SURE: u32 = 990;
 
-/// A jump by so much, in thousandths, is a moment, and half of what is open at the start is.
+/// The least rise of a moment, in thousandths, or half of what is open at the start if that is less.
 const LARGE: u32 = 250;
 
-/// Where a jump may yet be chance, so many times as many forks are asked on both sides of it.
+/// If a jump may be chance, both of its sides get this many times as many forks.
 const MORE_FORKS: u32 = 4;
 
 /// A run that fails, and what is known of its forks.
 pub(super) struct Forks<'a, S: Service> {
-    /// The run after so many turns, for some of them. The first one is there.
+    /// The run after some numbers of turns. The first moment, 0, is always there.
     moments: BTreeMap<u64, Run<S>>,
-    /// How many turns it has.
+    /// Number of turns of the run.
     turns: u64,
     pub(super) property: &'a Property,
     points: BTreeMap<u64, Point>,
@@ -71,7 +71,7 @@ impl<'a, S: Service> Forks<'a, S> {
         self.points.into_values().collect()
     }
 
-    /// Holds datagrams of all forks from here on back by up to so much; this is known of such forks.
+    /// Delays datagrams of all forks from here on by up to `by`. `points` is what is known of such forks.
     pub(super) fn shake(&mut self, by: Option<time::Duration>, points: BTreeMap<u64, Point>) {
         self.shaken = by;
         self.points = points;
@@ -81,23 +81,23 @@ impl<'a, S: Service> Forks<'a, S> {
         self.points.clone()
     }
 
-    /// Asks at the start; whether any fork ends otherwise.
+    /// Asks at the start. Returns whether any fork ends otherwise.
     pub(super) fn ask_first(&mut self) -> bool {
         self.ask(0, true);
         self.is_open()
     }
 
-    /// Whether anything was asked at the start.
+    /// Whether the start was asked.
     pub(super) fn is_asked(&self) -> bool {
         self.points.contains_key(&0)
     }
 
-    /// Whether it is open at the start how the run ends.
+    /// Whether the end of the run is open at the start.
     pub(super) fn is_open(&self) -> bool {
         self.points.get(&0).is_some_and(|first| first.failed < first.forks)
     }
 
-    /// The run after so many turns.
+    /// The run after this many turns.
     pub(super) fn moment(&mut self, turns: u64) -> Run<S> {
         let nearest = self.moments.range(..=turns).next_back();
         let (at, mut run) = nearest.map(|(at, run)| (*at, run.clone())).expect("the first moment is there");
@@ -107,7 +107,7 @@ impl<'a, S: Service> Forks<'a, S> {
         run
     }
 
-    /// Asks at moments that are evenly spread over the time of the run.
+    /// Asks at moments that are spread evenly over the time of the run.
     pub(super) fn grid(&mut self, count: u64) {
         let mut run = self.moment(0);
         let mut times = Vec::new();
@@ -131,11 +131,11 @@ impl<'a, S: Service> Forks<'a, S> {
         self.points.insert(turns, Point { turns, at, failed: forks, forks, is_of_grid: true });
     }
 
-    /// Halves the stretch where the curve rises most, again and again, down to one turn or as far as time allows.
+    /// Halves the stretch with the steepest rise, again and again, down to one turn or until the limits are reached.
     pub(super) fn halve(&mut self) -> Option<(Point, Point)> {
         let points: Vec<Point> = self.points.values().copied().collect();
         let rise = |pair: &&[Point]| i64::from(pair[1].per_mille()) - i64::from(pair[0].per_mille());
-        // Of equal ones the last: what came before did not matter.
+        // Of equal stretches, take the last: what came before it did not matter.
         let steepest = points.windows(2).max_by_key(rise)?;
         let (mut before, mut after) = (steepest[0], steepest[1]);
         while after.turns - before.turns > 1 && !self.is_spent() {
@@ -149,7 +149,7 @@ impl<'a, S: Service> Forks<'a, S> {
         Some((before, after))
     }
 
-    /// The two sides of a jump and how sure it is, in thousandths, that it is one; or why no moment is to be named.
+    /// Both sides of a jump and the confidence in it, in thousandths; or why no moment is named.
     pub(super) fn confirm(
         &mut self,
         (before, after): (Point, Point),
@@ -177,7 +177,7 @@ impl<'a, S: Service> Forks<'a, S> {
         let after = if after.turns < self.turns {
             self.ask_more(after)
         } else {
-            // How it ends is known for as many forks as there are to compare it with.
+            // The end always fails: compare as many forks as there are on the other side.
             Point { failed: before.forks, forks: before.forks, ..after }
         };
         match sure(before, after) {
@@ -186,13 +186,13 @@ impl<'a, S: Service> Forks<'a, S> {
         }
     }
 
-    /// The last moment that was asked for, short of the end, which is known to fail.
+    /// The last moment that was asked before the end. The end is known to fail.
     fn last(&self) -> Point {
         let asked = self.points.values().rev().find(|point| point.turns < self.turns);
         *asked.expect("the first moment was asked for")
     }
 
-    /// Asks at the moment of `point` again, for as many forks more as make it surer.
+    /// Asks again at the moment of `point`, up to [`MORE_FORKS`] times as many forks.
     fn ask_more(&mut self, point: Point) -> Point {
         let mut more = point;
         let base = self.moment(point.turns);
@@ -206,7 +206,7 @@ impl<'a, S: Service> Forks<'a, S> {
         more
     }
 
-    /// Forks the run after so many turns, unless that was done.
+    /// Forks the run after this many turns, unless that was done before.
     pub(super) fn ask(&mut self, turns: u64, is_of_grid: bool) -> Option<Point> {
         if let Some(point) = self.points.get(&turns) {
             return Some(*point);
@@ -230,8 +230,8 @@ impl<'a, S: Service> Forks<'a, S> {
         run.verdict().is_some_and(|verdict| self.property.is_like(verdict))
     }
 
-    /// The fork of this number of `base`. Forks of one number at different moments draw alike what both still draw:
-    /// they differ by what was settled between the two, and by nothing else.
+    /// Fork `number` of `base`. Forks of the same number at different moments draw alike wherever both still draw.
+    /// They differ only in what was settled between the two moments.
     pub(super) fn fork(&mut self, base: &Run<S>, number: u32) -> Run<S> {
         self.runs += 1;
         let mut fork = base.clone();
@@ -242,10 +242,10 @@ impl<'a, S: Service> Forks<'a, S> {
         fork
     }
 
-    /// The moment at which both ends are likeliest: the one to compare them at.
+    /// The moment at which both ends are likeliest: the best one for comparing them.
     pub(super) fn most_open(&self) -> Option<Point> {
         let openness = |point: &Point| point.failed.min(point.forks - point.failed);
-        // Of equal ones the last: the nearer to the jump.
+        // Of equal moments, take the last: it is nearer to the jump.
         let most = self.points.values().max_by_key(|point| openness(point)).copied();
         most.filter(|point| openness(point) > 0)
     }
@@ -263,12 +263,12 @@ mod tests {
     use crate::search::Runner;
     use crate::search::tests::scenario;
 
-    /// Whether a moment is named where, of 40 forks each, so many fail at the start and on both sides of a jump.
+    /// Names a moment, or not, given how many of 40 forks fail at the start and on both sides of a jump.
     fn named([first, before, after]: [u32; 3]) -> Result<u32, NoMoment> {
         let runner = Runner::<Toys>::new(RunOptions::default());
         let base = runner.start_with(&scenario("seed: 1"), &RunOptions::default()).unwrap();
         let property = Property::Violated { name: "order".into(), found: None };
-        // Nothing more may be asked.
+        // No further fork may be run.
         let inquiry = Inquiry { runs_max: 0, ..Inquiry::default() };
         let mut forks = Forks::new(base, 100, &property, &inquiry, SearchClock::start());
         let at = time::Instant::ZERO;

@@ -1,13 +1,13 @@
-//! Blame: when a failure became inevitable.
+//! Blame: finds when a failure became inevitable.
 //!
-//! The failing run is forked at many moments. In a fork everything that is still random is drawn anew, while the
-//! script goes on as it is written; whether it breaks the same property says how likely that was from there on. Where
-//! that jumps is what to look at: first on a grid, then by halving down to one event. A jump that is small, or
-//! may be chance, is no moment, and none is named then.
+//! The failing run is forked at many moments. In a fork, everything that is still random is drawn again, while the
+//! script goes on as written. The share of forks that break the same property is the likelihood of the failure from
+//! that moment on. The search looks for the largest jump of this likelihood, first on a grid, then by halving down to
+//! one event. If the jump is small or may be chance, no moment is named.
 //!
 //! 1. A fork is a clone of the run itself: nothing before its moment differs.
-//! 2. Where nothing is random all forks would fail alike. Then datagrams are held back a little in each, and the
-//!    answer says so.
+//! 2. If nothing is random, all forks would fail alike. Then each fork delays datagrams a little, and the answer says
+//!    so.
 
 mod census;
 mod chance;
@@ -28,16 +28,16 @@ use crate::time::{self, Instant};
 pub use census::Suspect;
 use curve::Forks;
 
-/// How much is asked.
+/// The limits of an inquiry.
 #[derive(Clone, Copy, Debug)]
 pub struct Inquiry<'a> {
-    /// How often the run is forked at each moment.
+    /// Number of forks at each moment.
     pub forks: u32,
-    /// No further fork is begun after this.
+    /// Wall-clock time after which no further fork is begun.
     pub time: Duration,
-    /// No more forks than this: the bound that gives the same result on any machine.
+    /// The greatest number of forks. This bound gives the same result on any machine.
     pub runs_max: u64,
-    /// No further fork is begun once this is set.
+    /// Once this is set, no further fork is begun.
     pub stop: Option<&'a AtomicBool>,
 }
 
@@ -50,50 +50,51 @@ impl Default for Inquiry<'_> {
 /// How likely the failure is from one moment on.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Point {
-    /// After so many of the run's turns; each applies one event, or does what is due where there is none.
+    /// Number of turns of the run before this moment. Each turn applies one event, or does what is due if there is
+    /// none.
     pub turns: u64,
-    /// When that is.
+    /// The moment, in simulated time.
     pub at: Instant,
-    /// How many forks broke the same property.
+    /// Number of forks that broke the same property.
     pub failed: u32,
-    /// Of how many.
+    /// Number of forks.
     pub forks: u32,
-    /// Whether it is one of the grid, not found by halving.
+    /// Whether the moment is on the grid, not found by halving.
     pub is_of_grid: bool,
 }
 
 impl Point {
-    /// How many of a thousand forks break the same property.
+    /// The number in a thousand forks that break the same property.
     pub fn per_mille(&self) -> u32 {
         (self.failed * 1_000).checked_div(self.forks).unwrap_or(0)
     }
 }
 
-/// Where the curve jumps most.
+/// The largest jump of the curve.
 #[derive(Clone, Debug)]
 pub struct Jump {
-    /// Before it.
+    /// The point before the jump.
     pub before: Point,
-    /// Behind it.
+    /// The point after the jump.
     pub after: Point,
-    /// What happened between the two: of one event, if there was time to find it.
-    pub told: Vec<StoryEntry>,
-    /// The last notable things before.
+    /// The events between the two points: one event, if there was time to find it.
+    pub entries: Vec<StoryEntry>,
+    /// The last notable lines before the jump.
     pub context: Vec<StoryEntry>,
-    /// How sure it is that the jump is none of chance, in thousandths.
+    /// The confidence that the jump is not chance, in thousandths.
     pub confidence: u32,
 }
 
 /// Why no moment is named.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum NoMoment {
-    /// All forks from the very start fail: the steps alone bring it about.
+    /// All forks from the very start fail: the steps alone cause the failure.
     Certain,
     /// The largest rise may be chance.
     Chance,
     /// The largest rise is a small part of the whole.
     Gradual,
-    /// It was ended before the moment was found.
+    /// The inquiry ended before the moment was found.
     Unfinished,
 }
 
@@ -110,33 +111,33 @@ impl core::fmt::Display for NoMoment {
     }
 }
 
-/// What came of it.
+/// The result of an inquiry.
 #[derive(Clone, Debug)]
 pub struct Blamed {
-    /// What is broken.
+    /// The broken property.
     pub property: Property,
-    /// What came of the run that was forked.
+    /// The outcome of the run that was forked.
     pub outcome: Outcome,
-    /// By time.
+    /// The points, by time.
     pub curve: Vec<Point>,
     /// The jump, or why no moment is named.
     pub jump: Result<Jump, NoMoment>,
-    /// Which kinds of event failing forks have and others have not.
+    /// Kinds of events that failing forks have more often than others.
     pub suspects: Vec<Suspect>,
-    /// By how much at most every datagram of a fork is held back, where nothing else made forks differ.
+    /// The longest delay of each datagram of a fork; only if nothing else made forks differ.
     pub shaken: Option<time::Duration>,
-    /// How many forks were run.
+    /// Number of forks that were run.
     pub runs: u64,
-    /// How long it took.
+    /// Wall-clock time that it took.
     pub took: Duration,
-    /// Whether there was time for all of it.
+    /// Whether the inquiry was finished within its limits.
     pub is_whole: bool,
 }
 
-/// How many moments are on the grid.
+/// Number of moments on the grid.
 const GRID: u64 = 20;
 
-/// How much datagrams are held back where nothing is random: a little more each time, until forks differ.
+/// Delays of datagrams to try if nothing is random: longer each time, until forks differ.
 const SHAKES: [time::Duration; 4] = [
     time::Duration::from_millis(1),
     time::Duration::from_millis(5),
@@ -144,12 +145,12 @@ const SHAKES: [time::Duration; 4] = [
     time::Duration::from_millis(80),
 ];
 
-/// How many notable lines stand before the jump.
+/// Number of notable lines shown before the jump.
 const CONTEXT: usize = 6;
 
 /// Finds when the failure of `scenario` became inevitable.
 ///
-/// A seed of the runner's options takes the place of the scenario's.
+/// A seed in the runner's options replaces the scenario's.
 pub fn blame<S: Service>(
     runner: &Runner<S>,
     scenario: &Scenario<S>,
@@ -175,7 +176,8 @@ pub fn blame<S: Service>(
     }
     let full = base(TraceLevel::Full)?;
     let suspects = forks.suspects(&full, jump.ok().map(|(before, after, _)| (before, after)));
-    let jump = jump.map(|(before, after, confidence)| Jump { confidence, ..tell(full, before, after) });
+    let jump =
+        jump.map(|(before, after, confidence)| Jump { confidence, ..describe_jump(full, before, after) });
     let (again, _) = to_the_end(base(TraceLevel::Off)?);
     if again.fingerprint != outcome.fingerprint {
         return Err(NotShrunk::Unsteady);
@@ -185,7 +187,7 @@ pub fn blame<S: Service>(
     Ok(Blamed { property, outcome, curve, jump, suspects, shaken, runs, took, is_whole })
 }
 
-/// What comes of `run`, and after how many turns.
+/// The outcome of `run`, and its number of turns.
 fn to_the_end<S: Service>(mut run: Run<S>) -> (Outcome, u64) {
     let mut turns = 0;
     while !run.is_over() {
@@ -195,7 +197,7 @@ fn to_the_end<S: Service>(mut run: Run<S>) -> (Outcome, u64) {
     (run.outcome(), turns)
 }
 
-/// Holds datagrams back where forks from the very start all fail, if that makes them differ; by how much.
+/// If all forks from the very start fail, delays datagrams until forks differ. Returns the delay that does it.
 fn unsettle<S: Service>(forks: &mut Forks<'_, S>) -> Option<time::Duration> {
     if forks.ask_first() {
         return None;
@@ -211,23 +213,23 @@ fn unsettle<S: Service>(forks: &mut Forks<'_, S>) -> Option<time::Duration> {
     found
 }
 
-/// What happened between two points of a run that has a full trace.
-fn tell<S: Service>(mut run: Run<S>, before: Point, after: Point) -> Jump {
+/// What happened between two points of a run with a full trace.
+fn describe_jump<S: Service>(mut run: Run<S>, before: Point, after: Point) -> Jump {
     for _ in 0..before.turns {
         run.step();
     }
-    let is_notable = |told: &StoryEntry| told.class != crate::sim::LineClass::Routine;
+    let is_notable = |entry: &StoryEntry| entry.class != crate::sim::LineClass::Routine;
     let lines = run.world().trace().lines().rev().take(10_000);
     let mut context: Vec<StoryEntry> =
-        lines.map(|line| line.told()).filter(is_notable).take(CONTEXT).collect();
+        lines.map(|line| line.entry()).filter(is_notable).take(CONTEXT).collect();
     context.reverse();
     let written = run.world().trace().written();
     for _ in before.turns..after.turns {
         run.step();
     }
     let new = usize::try_from(run.world().trace().written() - written).unwrap_or(usize::MAX);
-    let mut told: Vec<StoryEntry> =
-        run.world().trace().lines().rev().take(new).map(|line| line.told()).collect();
-    told.reverse();
-    Jump { before, after, told, context, confidence: 0 }
+    let mut entries: Vec<StoryEntry> =
+        run.world().trace().lines().rev().take(new).map(|line| line.entry()).collect();
+    entries.reverse();
+    Jump { before, after, entries, context, confidence: 0 }
 }

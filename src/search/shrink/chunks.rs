@@ -1,10 +1,10 @@
-//! Leaving out as much of a list as goes: large pieces first, then smaller ones, at last one by one.
+//! Leaves out as much of a list as possible: large pieces first, then smaller ones, finally one by one.
 
 use crate::scenario::{Scenario, Service};
 use crate::search::shrink::trials::Trials;
 
-/// Leaves out what goes of `count` things. `only` makes a scenario of the one at hand before, with only the things
-/// whose numbers it is given, in ascending order. Later things go first: they are the likelier not to matter.
+/// Leaves out as many of `count` things as possible. `only` makes a scenario from the one before, with only the
+/// things whose numbers it gets, in ascending order. Later things go first, because they are likelier not to matter.
 pub(super) fn leave_out<S: Service>(
     trials: &mut Trials<'_, S>,
     count: usize,
@@ -14,7 +14,7 @@ pub(super) fn leave_out<S: Service>(
     leave_out_of(trials, all, only);
 }
 
-/// The same for things with numbers of their own; those that are left.
+/// The same for things with numbers of their own. Returns those that are left.
 pub(super) fn leave_out_of<S: Service>(
     trials: &mut Trials<'_, S>,
     mut left: Vec<usize>,

@@ -1,4 +1,4 @@
-//! Plainer commands and settings, as far as the service knows any.
+//! Simplifies commands and settings, as far as the service knows simpler ones.
 
 use crate::scenario::namespace::Word;
 use crate::scenario::{Scenario, Service};
@@ -6,11 +6,11 @@ use crate::search::shrink::chunks;
 use crate::search::shrink::steps::try_step;
 use crate::search::shrink::trials::Trials;
 
-/// How many times one command or the settings are made simpler in a row; a service whose simpler ones go round in a
-/// circle is stopped here.
+/// How often one command or the settings are simplified in a row. This stops a service whose simpler ones go round in
+/// a circle.
 const IN_A_ROW: usize = 64;
 
-/// The usual settings, or at least fewer others.
+/// Tries the default settings, else settings with fewer fields set.
 pub(super) fn forget_settings<S: Service>(trials: &mut Trials<'_, S>) {
     trials.adopt_edited(|scenario| scenario.settings = S::Settings::default());
     for _ in 0..IN_A_ROW {
@@ -21,11 +21,11 @@ pub(super) fn forget_settings<S: Service>(trials: &mut Trials<'_, S>) {
     }
 }
 
-/// From so many letters on a command is long.
+/// A command with this many letters or more is long.
 const LONG: usize = 150;
 
-/// The simplest instead of each long command, in as many places as goes: long texts make every other trial slow. Where an
-/// expectation is broken commands stay as they are.
+/// Replaces long commands by their simplest ones in as many places as possible: long texts make every other trial
+/// slow. If an expectation is broken, commands stay as they are.
 pub(super) fn shorten<S: Service>(trials: &mut Trials<'_, S>) {
     if trials.property().is_of_commands() {
         return;
@@ -45,7 +45,7 @@ pub(super) fn shorten<S: Service>(trials: &mut Trials<'_, S>) {
     });
 }
 
-/// Simpler commands: all of them at once, then each. Where an expectation is broken they stay as they are.
+/// Simplifies commands: all at once, then each. If an expectation is broken, they stay as they are.
 pub(super) fn plainer<S: Service>(trials: &mut Trials<'_, S>) {
     if trials.property().is_of_commands() {
         return;

@@ -1,4 +1,5 @@
-//! Fewer sites and clients: those that are left get new numbers, and who names the others goes or names the first.
+//! Leaves out sites and clients. The others get new numbers. Whatever names a dropped one goes too, or names the
+//! first.
 
 use crate::scenario::{Renaming, Scenario, Service};
 use crate::search::shrink::chunks;
@@ -10,7 +11,8 @@ pub(super) fn leave_out<S: Service>(trials: &mut Trials<'_, S>) {
     sites(trials);
 }
 
-/// Many at once, then one by one: first without what they did, then with it done by the first that is left.
+/// Many at once, then one by one: first without the commands of the dropped ones, then with the first client doing
+/// them.
 fn clients<S: Service>(trials: &mut Trials<'_, S>) {
     let may_drop = !trials.property().is_of_commands();
     for heirs in [false, true].into_iter().filter(|heirs| *heirs || may_drop) {
@@ -23,7 +25,7 @@ fn clients<S: Service>(trials: &mut Trials<'_, S>) {
     }
 }
 
-/// Small odd clusters first: an even one is often no easier to break than the odd one above it.
+/// Tries the smallest clusters first.
 fn sites<S: Service>(trials: &mut Trials<'_, S>) {
     for count in 1..trials.best().sites {
         for chosen in choices(trials.best().sites, count) {
@@ -34,7 +36,7 @@ fn sites<S: Service>(trials: &mut Trials<'_, S>) {
     }
 }
 
-/// Tries these sites, without what the others did and then with it done by the first.
+/// Tries these sites: first without what the others did, then with the first site doing it.
 fn keep_sites<S: Service>(trials: &mut Trials<'_, S>, sites: &[u8]) -> bool {
     let may_drop = !trials.property().is_of_commands();
     [false, true].into_iter().filter(|heirs| *heirs || may_drop).any(|heirs| {
@@ -46,13 +48,13 @@ fn keep_sites<S: Service>(trials: &mut Trials<'_, S>, sites: &[u8]) -> bool {
 /// The scenario with only these members.
 fn kept<S: Service>(base: &Scenario<S>, sites: &[u8], clients: &[u16], heirs: bool) -> Scenario<S> {
     let mut smaller = base.renamed(&Renaming::keep(base, sites, clients, heirs));
-    // Who is kept counts, whether or not the service says so of its commands.
+    // The members that were kept count, whether or not the service renames them in its commands.
     smaller.sites = u8::try_from(sites.len()).unwrap_or(base.sites);
     smaller.clients = u16::try_from(clients.len()).unwrap_or(base.clients);
     smaller
 }
 
-/// Every choice of so many sites, those with the lowest numbers first.
+/// Every choice of this many sites, those with the lowest numbers first.
 fn choices(of: u8, count: u8) -> Vec<Vec<u8>> {
     let bits = |choice: u16| (0..of).filter(|site| choice >> site & 1 == 1).collect::<Vec<_>>();
     let choices = (0..1u16 << of).filter(|choice| choice.count_ones() == u32::from(count));

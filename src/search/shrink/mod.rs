@@ -1,14 +1,14 @@
-//! Shrinking: the smallest scenario at hand that breaks the same property.
+//! Shrinking: makes a scenario smaller as long as it breaks the same property.
 //!
-//! It edits the [`Scenario`] value, never a text, and knows no protocol: what simpler commands and settings are is
-//! the service's to say. Every edit is tried by running it; one that breaks the same property is kept. A run of a
-//! smaller scenario gets a few times the events of the larger one's and no more time than a while beyond its failure.
+//! It edits the [`Scenario`] value, never a text, and knows no protocol: the service provides simpler commands and
+//! settings. Every edit is tried by running it, and kept if it breaks the same property. A run of a smaller scenario
+//! gets a few times the events of the larger one, and little more simulated time than the larger one took to fail.
 //!
-//! 1. Nothing is kept that was not run, and what comes out was run to its end, twice, with one fingerprint.
-//! 2. A stale, undecided or otherwise failing run is no success.
+//! 1. Nothing is kept that was not run. The result is run to its end, twice, with one fingerprint.
+//! 2. A run that is stale, undecided or fails otherwise is no success.
 //! 3. Every edit makes something less, so passes over all of them come to an end.
-//! 4. The result is the smallest scenario of all that broke the property, and shrinking it again changes nothing: the
-//!    last round over all edits began with it and found nothing smaller. Only a spent budget leaves more to go.
+//! 4. The result is the smallest of all scenarios that broke the property, and shrinking it again changes nothing:
+//!    the last round over all edits began with it and found nothing smaller. Only a spent budget leaves more to do.
 
 mod chunks;
 mod commands;
@@ -28,31 +28,31 @@ use crate::search::runner::Runner;
 pub use trials::Budget;
 use trials::Trials;
 
-/// What came of shrinking.
+/// The result of shrinking.
 #[derive(Clone, Debug)]
 pub struct Shrunk<S: Service> {
-    /// The smallest scenario that was found. It has the seed that it fails under.
+    /// The smallest scenario that was found, with the seed that it fails under.
     pub scenario: Scenario<S>,
-    /// What came of running it.
+    /// The outcome of that scenario.
     pub outcome: Outcome,
-    /// What it breaks, as the original does.
+    /// The broken property, the same as the original's.
     pub property: Property,
-    /// How many scenarios were run.
+    /// Number of scenarios that were run.
     pub runs: u64,
-    /// How long it took.
+    /// Wall-clock time that it took.
     pub took: Duration,
-    /// Whether nothing more goes; else the budget was spent.
+    /// Whether nothing more can be left out; otherwise the budget was spent.
     pub is_least: bool,
 }
 
 /// Why nothing was shrunk.
 #[derive(Clone, Debug)]
 pub enum NotShrunk {
-    /// What is wrong with the scenario.
+    /// The scenario is wrong.
     Wrong(Vec<Problem>),
-    /// It does not break the property.
+    /// The scenario does not break the property.
     Otherwise(Box<Outcome>),
-    /// Two runs of it differed.
+    /// Two runs of the scenario differed.
     Unsteady,
 }
 
@@ -74,9 +74,9 @@ impl core::fmt::Display for NotShrunk {
     }
 }
 
-/// Makes `scenario` as small as it can while it breaks `property`, or whatever it breaks when that is not given.
+/// Makes `scenario` as small as possible while it breaks `property` or, if none is given, whatever it breaks.
 ///
-/// A seed of the runner's options takes the place of the scenario's.
+/// A seed in the runner's options replaces the scenario's.
 pub fn shrink<S: Service>(
     runner: &Runner<S>,
     scenario: &Scenario<S>,
@@ -85,10 +85,10 @@ pub fn shrink<S: Service>(
 ) -> Result<Shrunk<S>, NotShrunk> {
     let mut trials = Trials::new(runner, scenario, property, budget)?;
     loop {
-        // Where a way over the edits ends depends on where it begins.
+        // The result of a series of edits depends on the edit that it begins with.
         for first in [First::Steps, First::Members] {
             trials.begin_again();
-            // A pass that changed anything may have made room for another.
+            // A pass that changed anything may have made room for more.
             let mut before = None;
             while !trials.is_spent() && before != Some(trials.successes()) {
                 before = Some(trials.successes());
@@ -101,14 +101,14 @@ pub fn shrink<S: Service>(
     }
 }
 
-/// What a pass leaves out first.
+/// The things that a pass leaves out first.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum First {
     Steps,
     Members,
 }
 
-/// Tries everything once, the cheapest large cuts first.
+/// Tries every edit once, the cheapest large cuts first.
 fn pass<S: Service>(trials: &mut Trials<'_, S>, first: First) {
     steps::leave_out_expectations(trials);
     commands::shorten(trials);
@@ -120,7 +120,7 @@ fn pass<S: Service>(trials: &mut Trials<'_, S>, first: First) {
     steps::leave_out_rules(trials);
     steps::leave_out_steps(trials);
     members::leave_out(trials);
-    weather::say(trials);
+    weather::replace_chance(trials);
     steps::plainer(trials);
     times::instead_of_events(trials);
     commands::plainer(trials);

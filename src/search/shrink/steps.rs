@@ -1,4 +1,4 @@
-//! Fewer and plainer steps, rules and expectations.
+//! Leaves out steps, rules and expectations, and simplifies the rest.
 
 use crate::scenario::form::{DiskForm, Network, StepOf};
 use crate::scenario::namespace::Word;
@@ -13,11 +13,11 @@ use crate::time::Duration;
 /// The usual limit on a scenario's steps.
 pub(super) const LIMIT: Duration = Duration::from_secs(60);
 
-/// Expectations cost nothing to try: the one that is broken, if it is one, is the one that stays.
+/// Leaves out expectations, which costs little to try. If one of them is broken, that one stays.
 pub(super) fn leave_out_expectations<S: Service>(trials: &mut Trials<'_, S>) {
     let is_bound = |one: &_| matches!(one, Word::Harness(RunClaim::Converges { .. }));
     let is_stall = matches!(trials.property(), Property::Stalled { .. });
-    // Another bound is another property.
+    // Another bound would be another property.
     let stays = |one: &_| is_stall && is_bound(one);
     let count = trials.best().expect.len();
     chunks::leave_out(trials, count, |base, left| {
@@ -29,7 +29,7 @@ pub(super) fn leave_out_expectations<S: Service>(trials: &mut Trials<'_, S>) {
     });
 }
 
-/// Rules that are there from the start.
+/// Leaves out rules that are in force from the start.
 pub(super) fn leave_out_rules<S: Service>(trials: &mut Trials<'_, S>) {
     let count = trials.best().rules.len();
     chunks::leave_out(trials, count, |base, left| {
@@ -38,7 +38,7 @@ pub(super) fn leave_out_rules<S: Service>(trials: &mut Trials<'_, S>) {
     });
 }
 
-/// Steps of all tracks together; tracks without any go too. Where an expectation is broken commands stay: without
+/// Leaves out steps of all tracks together, and empty tracks. If an expectation is broken, commands stay: without
 /// them it would be broken for another reason.
 pub(super) fn leave_out_steps<S: Service>(trials: &mut Trials<'_, S>) {
     let keeps_commands = trials.property().is_of_commands();
@@ -57,7 +57,7 @@ fn all_steps<S: Service>(scenario: &Scenario<S>) -> impl Iterator<Item = &StepOf
     scenario.steps.iter().chain(scenario.also.iter().flatten())
 }
 
-/// The scenario with only those steps, which it is asked for in order.
+/// The scenario with only the steps for which `stays` is true. It is called in the order of the steps.
 fn keep_steps<S: Service>(scenario: &Scenario<S>, mut stays: impl FnMut(&StepOf<S>) -> bool) -> Scenario<S> {
     let mut track =
         |steps: &[StepOf<S>]| steps.iter().filter(|step| stays(step)).cloned().collect::<Vec<_>>();
@@ -75,7 +75,7 @@ fn tidy<S: Service>(mut scenario: Scenario<S>) -> Scenario<S> {
     scenario
 }
 
-/// Plainer words for what is left.
+/// Simplifies what is left.
 pub(super) fn plainer<S: Service>(trials: &mut Trials<'_, S>) {
     trials.adopt_edited(|scenario| *scenario = tidy(scenario.clone()));
     trials.adopt_edited(|scenario| scenario.disk = DiskForm::default());
@@ -103,13 +103,13 @@ pub(super) fn plainer<S: Service>(trials: &mut Trials<'_, S>) {
     }
 }
 
-/// A shorter history, or none.
+/// Tries shorter histories, or none.
 fn shorter_history<S: Service>(trials: &mut Trials<'_, S>) {
     let shorter = |trials: &Trials<'_, S>| trials.best().history.shorter().into_iter();
     while shorter(trials).any(|history| trials.adopt_edited(|scenario| scenario.history = history)) {}
 }
 
-/// Tracks one behind the other, or beside each other where all have their times.
+/// Merges tracks: sorted by time if all steps have one, else one after the other.
 fn one_track<S: Service>(trials: &mut Trials<'_, S>) {
     let mut at = 0;
     while at < trials.best().also.len() && !trials.is_spent() {
@@ -127,7 +127,7 @@ fn one_track<S: Service>(trials: &mut Trials<'_, S>) {
     }
 }
 
-/// Steps that have a time in its order; the others stay behind the one that they were behind.
+/// Sorts the steps if all of them have a time; otherwise leaves them as they are.
 fn sorted<A>(mut steps: Vec<Step<A>>) -> Vec<Step<A>> {
     let all_timed = steps.iter().all(|step| matches!(step.when, When::At(_)));
     if all_timed {
@@ -139,7 +139,7 @@ fn sorted<A>(mut steps: Vec<Step<A>>) -> Vec<Step<A>> {
     steps
 }
 
-/// Lets `edit` change the step of this number; what it makes is tried.
+/// Tries the scenario with the step of this number changed by `edit`.
 pub(super) fn try_step<S: Service>(
     trials: &mut Trials<'_, S>,
     number: usize,
@@ -155,7 +155,7 @@ pub(super) fn try_step<S: Service>(
 }
 
 fn plainer_step<S: Service>(trials: &mut Trials<'_, S>, number: usize) {
-    // What is left has fired, or it would have gone.
+    // A step that is left has fired, or it would be gone.
     try_step(trials, number, |step| core::mem::take(&mut step.is_optional));
     let Some(step) = all_steps(trials.best()).nth(number).cloned() else { return };
     if let When::On(event) = &step.when {
@@ -185,7 +185,7 @@ fn plainer_events(event: &EventPattern) -> Vec<EventPattern> {
         let plain = Traffic {
             from: Target::Any,
             to: Target::Any,
-            about: None,
+            subject: None,
             slot: None,
             nth: 1,
             ..traffic.clone()
@@ -194,16 +194,16 @@ fn plainer_events(event: &EventPattern) -> Vec<EventPattern> {
             plain.clone(),
             Traffic { nth: 1, ..traffic.clone() },
             Traffic { nth: traffic.nth, ..plain },
-            Traffic { about: None, slot: None, ..traffic.clone() },
+            Traffic { subject: None, slot: None, ..traffic.clone() },
         ];
         candidates.into_iter().filter(|plainer| plainer != traffic).map(make).collect()
     };
     match event {
         EventPattern::Sent(one) => traffic(one, EventPattern::Sent),
         EventPattern::Delivered(one) => traffic(one, EventPattern::Delivered),
-        EventPattern::Noted { kind, who, about, slot } => {
-            let plain = |who| EventPattern::Noted { kind: kind.clone(), who, about: None, slot: None };
-            let is_plain = about.is_none() && slot.is_none() && *who == Target::Any;
+        EventPattern::Noted { kind, who, subject, slot } => {
+            let plain = |who| EventPattern::Noted { kind: kind.clone(), who, subject: None, slot: None };
+            let is_plain = subject.is_none() && slot.is_none() && *who == Target::Any;
             if is_plain { Vec::new() } else { vec![plain(Target::Any), plain(*who)] }
         }
         EventPattern::Leads(Target::Any) => Vec::new(),
@@ -232,7 +232,7 @@ fn plainer_faults<E: Clone>(fault: &Fault<E>) -> Vec<Fault<E>> {
     }
 }
 
-/// Less of a fault is plainer than fewer words: a rule that takes one message says more than one that takes all.
+/// A smaller fault is plainer than fewer words: a rule about one message is plainer than a rule about all.
 fn plainer_rules(rule: &Rule) -> Vec<Rule> {
     let own = || rule.clone();
     let mut plainer = vec![

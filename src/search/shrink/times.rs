@@ -1,4 +1,4 @@
-//! Whole and early times, plain counts.
+//! Makes times whole and early.
 
 use crate::scenario::form::{DiskForm, Latency, Network, StepOf};
 use crate::scenario::namespace::Word;
@@ -8,10 +8,10 @@ use crate::search::shrink::steps::{self, LIMIT};
 use crate::search::shrink::trials::Trials;
 use crate::time::{Duration, Instant};
 
-/// What times are rounded to, the coarsest first, in microseconds.
+/// Units for rounding times, in microseconds, the coarsest first.
 const UNITS: [u64; 7] = [10_000_000, 1_000_000, 500_000, 100_000, 10_000, 1_000, 100];
 
-/// Makes times earlier and rounder, all steps' at once where that goes, then each for itself.
+/// Makes times earlier and rounder: those of all steps together if possible, then each on its own.
 pub(super) fn shorter<S: Service>(trials: &mut Trials<'_, S>) {
     for _ in 0..8 {
         let is_shorter = trials.adopt_edited(|scenario| {
@@ -42,8 +42,8 @@ pub(super) fn shorter<S: Service>(trials: &mut Trials<'_, S>) {
     }
 }
 
-/// Gives steps that wait for an event the time at which it came, where that lets others go: a step that leads to the
-/// event, or one that has to fire before.
+/// Gives steps that wait for an event the time of that event, if other steps can go then: a step that leads to the
+/// event, or one that must fire before.
 pub(super) fn instead_of_events<S: Service>(trials: &mut Trials<'_, S>) {
     let waits = |step: &StepOf<S>| matches!(step.when, When::On(_));
     if !trials.best().tracks().flatten().any(waits) {
@@ -68,8 +68,8 @@ pub(super) fn instead_of_events<S: Service>(trials: &mut Trials<'_, S>) {
     });
 }
 
-/// Plainer times than this one, the plainest first: a time is plain if it is written with few digits, and of two
-/// that are equally plain the shorter is.
+/// Times that are plainer than this one, the plainest first. A time with fewer digits is plainer; of two with equally
+/// many digits, the shorter one is.
 fn plainer(time: Duration) -> Vec<Duration> {
     let micros = time.as_micros();
     let rounded = UNITS.iter().flat_map(|unit| {
@@ -84,7 +84,7 @@ fn plainer(time: Duration) -> Vec<Duration> {
     plainer
 }
 
-/// How many digits a number has without the zeros at its end.
+/// Number of digits without the zeros at the end.
 fn digits(mut number: u64) -> u32 {
     while number > 0 && number.is_multiple_of(10) {
         number /= 10;
@@ -98,14 +98,14 @@ fn count<S: Service>(scenario: &Scenario<S>) -> usize {
     count
 }
 
-/// The time of this number.
+/// The time of this number in the scenario.
 fn nth<S: Service>(scenario: &mut Scenario<S>, number: usize) -> Option<&mut Duration> {
     let mut all = Vec::new();
     see(scenario, |time| all.push(time));
     all.into_iter().nth(number)
 }
 
-/// Every time that may be another without changing what is judged.
+/// Visits every time that may change without changing what is judged.
 fn see<'a, S: Service>(scenario: &'a mut Scenario<S>, mut time: impl FnMut(&'a mut Duration)) {
     for step in scenario.steps.iter_mut().chain(scenario.also.iter_mut().flatten()) {
         match &mut step.when {
@@ -121,7 +121,7 @@ fn see<'a, S: Service>(scenario: &'a mut Scenario<S>, mut time: impl FnMut(&'a m
         }
     }
     scenario.rules.iter_mut().for_each(|rule| see_rule(rule, &mut time));
-    // What is as usual needs no words at all.
+    // A default value needs no words at all.
     if scenario.disk != DiskForm::default() {
         time(&mut scenario.disk.sync);
     }
@@ -148,7 +148,7 @@ fn see_latency<'a>(latency: &'a mut Latency, time: &mut impl FnMut(&'a mut Durat
         Latency::Constant(length) => time(length),
         Latency::Uniform(least, most) => [least, most].into_iter().for_each(time),
         Latency::Exponential { min, mean } => [min, mean].into_iter().for_each(time),
-        // As many as pairs of sites: those stay as they were measured.
+        // There are as many as pairs of sites. They stay as they were measured.
         Latency::Table(_) => {}
         Latency::Regions { within, between, .. } => {
             see_latency(within, time);

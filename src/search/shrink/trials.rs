@@ -1,4 +1,4 @@
-//! Running candidates: which are worth a run, which succeed, and when to stop.
+//! Runs candidates: decides which are worth a run, which succeed, and when to stop.
 
 use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -14,19 +14,19 @@ use crate::search::shrink::{NotShrunk, Shrunk};
 use crate::sim::{Ledger, TraceLevel};
 use crate::time::Instant;
 
-/// How much may be spent. What was found by then is the result.
+/// The limits of shrinking. When they are reached, the result is the smallest scenario found so far.
 #[derive(Clone, Copy, Debug)]
 pub struct Budget<'a> {
-    /// No further run is begun after this.
+    /// Wall-clock time after which no further run is begun.
     pub time: Duration,
-    /// No more runs than this: the bound that gives the same result on any machine.
+    /// The greatest number of runs. This bound gives the same result on any machine.
     pub runs_max: u64,
-    /// No further run is begun once this is set.
+    /// Once this is set, no further run is begun.
     pub stop: Option<&'a AtomicBool>,
 }
 
 impl Budget<'_> {
-    /// What is spent when nothing is said.
+    /// The default limits.
     pub const DEFAULT: Budget<'static> =
         Budget { time: Duration::from_secs(20), runs_max: 100_000, stop: None };
 }
@@ -37,26 +37,26 @@ impl Default for Budget<'_> {
     }
 }
 
-/// How many times the events of the scenario at hand a candidate's run may have.
+/// A candidate's run may have this many times the events of the current scenario.
 const EVENTS_FACTOR: u64 = 4;
 
-/// And so many more, for those that are small.
+/// A candidate's run may have this many more events, for the sake of small scenarios.
 const EVENTS_MORE: u64 = 10_000;
 
-/// The scenario at hand, and what was tried.
+/// The current scenario, and what was tried.
 pub(super) struct Trials<'a, S: Service> {
     runner: &'a Runner<S>,
-    /// Of every candidate.
+    /// The options of every candidate's run.
     options: RunOptions,
     property: Property,
     best: Scenario<S>,
-    /// A candidate that has not failed by then is given up.
+    /// The simulated time by which a candidate must fail.
     until: Instant,
-    /// The smallest that broke the property. Edits may lead through larger ones.
+    /// The smallest scenario that broke the property. Edits may lead through larger ones.
     smallest: Small<S>,
-    /// What this round began with.
+    /// The scenario that this round began with.
     began: Small<S>,
-    /// What was tried in this round.
+    /// Hashes of what was tried since the last call of `begin_again`.
     known: BTreeSet<u64>,
     runs: u64,
     successes: u64,
@@ -64,7 +64,7 @@ pub(super) struct Trials<'a, S: Service> {
     clock: SearchClock,
 }
 
-/// A scenario that breaks the property, and what candidates made of it may spend.
+/// A scenario that breaks the property, and the limits of candidates made from it.
 #[derive(Clone)]
 struct Small<S: Service> {
     scenario: Scenario<S>,
@@ -115,7 +115,7 @@ impl<'a, S: Service> Trials<'a, S> {
         Ok(trials)
     }
 
-    /// The scenario at hand.
+    /// The current scenario.
     pub(super) fn best(&self) -> &Scenario<S> {
         &self.best
     }
@@ -124,7 +124,7 @@ impl<'a, S: Service> Trials<'a, S> {
         &self.property
     }
 
-    /// How many candidates took the place of the one before.
+    /// How often a candidate replaced the current scenario.
     pub(super) fn successes(&self) -> u64 {
         self.successes
     }
@@ -136,13 +136,13 @@ impl<'a, S: Service> Trials<'a, S> {
             || self.clock.elapsed() >= time
     }
 
-    /// Runs `candidate` unless that was done before; where it breaks the same property, it takes the place of the
-    /// scenario at hand.
+    /// Runs `candidate`, unless that was done before. If it breaks the same property, it replaces the current
+    /// scenario.
     pub(super) fn adopt(&mut self, candidate: Scenario<S>) -> bool {
         if self.is_spent() || !self.known.insert(word(&candidate)) {
             return false;
         }
-        // What is wrong as a file is no smaller scenario.
+        // A scenario that is wrong as a file is not a smaller one.
         let Ok(mut run) = self.runner.start_with(&candidate, &self.options) else { return false };
         self.runs += 1;
         run.finish_by(self.until);
@@ -159,21 +159,21 @@ impl<'a, S: Service> Trials<'a, S> {
         is_same
     }
 
-    /// Goes back to what this round began with, with everything to be tried anew.
+    /// Goes back to the scenario that this round began with. Everything may be tried again.
     pub(super) fn begin_again(&mut self) {
         self.go_to(self.began.clone());
         self.known.clear();
     }
 
-    /// Goes back to the smallest scenario, which the next round begins with. Says whether it is smaller than what this
-    /// round began with.
+    /// Goes back to the smallest scenario, with which the next round begins. Returns whether it is smaller than the
+    /// scenario that this round began with.
     pub(super) fn next_round(&mut self) -> bool {
         self.go_to(self.smallest.clone());
         let before = core::mem::replace(&mut self.began, self.smallest.clone());
         self.began.size < before.size
     }
 
-    /// Undoes what `edits` adopt unless that leads to a scenario with fewer things in it than the one at hand.
+    /// Undoes what `edits` adopt, unless that leads to a scenario with fewer things than the current one.
     pub(super) fn only_for_fewer(&mut self, edits: impl FnOnce(&mut Trials<'a, S>)) {
         let at_hand = self.at_hand();
         let smallest = core::mem::replace(&mut self.smallest, at_hand.clone());
@@ -199,7 +199,7 @@ impl<'a, S: Service> Trials<'a, S> {
         (self.best, self.until, self.options.events_max) = (scenario, until, events_max);
     }
 
-    /// Adopts what `edit` makes of the scenario at hand, unless it makes nothing of it.
+    /// Tries a copy of the current scenario that `edit` has changed.
     pub(super) fn adopt_edited(&mut self, edit: impl FnOnce(&mut Scenario<S>)) -> bool {
         if self.is_spent() {
             return false;
@@ -209,7 +209,7 @@ impl<'a, S: Service> Trials<'a, S> {
         self.adopt(candidate)
     }
 
-    /// When each step of the scenario at hand fired, by its track and its place in there; as far as its run came.
+    /// When each step of the current scenario fired, by track and by index in the track, as far as its run came.
     pub(super) fn fired(&mut self) -> Vec<Vec<Instant>> {
         let mut fired = vec![Vec::new(); self.best.tracks().count()];
         let Ok(mut run) = self.runner.start_with(&self.best, &self.options) else { return fired };
@@ -223,7 +223,7 @@ impl<'a, S: Service> Trials<'a, S> {
         fired
     }
 
-    /// What chance made of every datagram of the scenario at hand.
+    /// What chance did to every datagram of the current scenario.
     pub(super) fn ledger(&mut self) -> Ledger {
         let Ok(mut run) = self.runner.start_with(&self.best, &self.options) else { return Ledger::default() };
         self.runs += 1;
@@ -232,7 +232,7 @@ impl<'a, S: Service> Trials<'a, S> {
         run.world().ledger().cloned().unwrap_or_default()
     }
 
-    /// Bounds what candidates may spend by what `run` did.
+    /// Limits what candidates may spend, by what `run` spent.
     fn expect_no_more_than(&mut self, run: &Run<S>) {
         let (now, events) = (run.world().now(), run.world().events());
         let half = crate::time::Duration::from_micros(now.as_micros() / 2);
@@ -241,7 +241,7 @@ impl<'a, S: Service> Trials<'a, S> {
         self.options.events_max = most.min(self.runner.options.events_max);
     }
 
-    /// Runs what was found to its end, twice.
+    /// Runs the result to its end, twice.
     pub(super) fn finish(mut self) -> Result<Shrunk<S>, NotShrunk> {
         let is_least = !self.is_spent();
         self.best.about = format!("Breaks {}.", self.property);
@@ -264,7 +264,7 @@ impl<'a, S: Service> Trials<'a, S> {
     }
 }
 
-/// A word that two scenarios share only if they are the same.
+/// A hash that two scenarios share only if they are the same.
 fn word<S: Service>(scenario: &Scenario<S>) -> u64 {
     mix::absorb(0, format!("{scenario:?}").as_bytes())
 }

@@ -1,8 +1,8 @@
-//! Less chance: none of it where that goes, else said message by message.
+//! Removes chance: all of it if possible, else it names the messages that chance hit.
 //!
-//! What the network lost, doubled, held back or delayed by chance in the scenario at hand is written down, the chance
-//! is taken away, and each of those fates becomes a rule that names one message by what it is. Then the rules that do
-//! not matter go. The jitter of processes has no words in a scenario: it stays with the seed.
+//! A ledger records what the network lost, doubled, held back or delayed by chance in the current scenario. Then the
+//! chance is taken away, and each recorded fate becomes a rule that names one message. Then the rules that do not
+//! matter are left out. The jitter of processes cannot be written in a scenario: it stays with the seed.
 
 use crate::ids::ProcessId;
 use crate::process::Subject;
@@ -16,19 +16,19 @@ use crate::sim::{About, Chance, Fated, Ledger};
 use crate::sim::{Bursts, LateCopy};
 use crate::time::Duration;
 
-/// Seeds that are as plain as can be.
+/// Number of plain seeds to try, from 0.
 const PLAIN_SEEDS: u64 = 4;
 
-/// At most so many fates are said one by one: with more of them a file says less than its chance did.
+/// The most fates to name one by one. With more, a file says less than its chance did.
 const NAMED_MAX: usize = 2_000;
 
-/// And of delays so many, the longest ones.
+/// The most delays to name, the longest ones.
 const DELAYS_MAX: usize = 256;
 
-/// A feature of the network that a scenario can do without.
+/// Removes a feature of the network that a scenario can do without.
 type Feature = fn(&mut Network);
 
-/// What a sort of chance did to a datagram, in the words of a rule.
+/// What one sort of chance did to a datagram, as the ruling of a rule.
 type FateWords = fn(&Fated) -> Option<Ruling>;
 
 const FEATURES: [Feature; 9] = [
@@ -38,12 +38,12 @@ const FEATURES: [Feature; 9] = [
     |network| network.bursts = Bursts::default(),
     |network| network.corruption = Chance::NEVER,
     |network| network.truncation = Chance::NEVER,
-    |network| network.replay = LateCopy::default(),
+    |network| network.late_copies = LateCopy::default(),
     |network| network.misdelivery = Chance::NEVER,
     |network| network.bandwidth = None,
 ];
 
-/// Takes chance away: all of it, or as much as goes, under the same seed or a plain one.
+/// Removes chance: all of it, or as much as possible, under the same seed or a plain one.
 pub(super) fn calm<S: Service>(trials: &mut Trials<'_, S>) {
     if chances(&trials.best().network) == 0 {
         return;
@@ -76,13 +76,13 @@ fn with_plain_seeds<S: Service>(trials: &mut Trials<'_, S>, edit: impl Fn(&mut S
     })
 }
 
-/// Another seed that is plainer than the one at hand.
+/// Tries seeds that are plainer than the current one.
 pub(super) fn plain_seed<S: Service>(trials: &mut Trials<'_, S>) {
     let own = trials.best().seed;
     let _ = (0..PLAIN_SEEDS.min(own)).any(|seed| trials.adopt_edited(|scenario| scenario.seed = seed));
 }
 
-/// How many sorts of chance the network has.
+/// Number of sorts of chance in the network.
 pub(super) fn chances(network: &Network) -> usize {
     let is_there = |feature: &&Feature| {
         let mut without = network.clone();
@@ -92,7 +92,7 @@ pub(super) fn chances(network: &Network) -> usize {
     FEATURES.iter().filter(is_there).count() + usize::from(!constants(&network.latency).is_empty())
 }
 
-/// Lengths that may stand for a drawn one, the likeliest first; none for one that is not drawn.
+/// Constant latencies that may replace a drawn one, the likeliest first; none for one that is not drawn.
 fn constants(latency: &Latency) -> Vec<Latency> {
     let lengths = match latency {
         Latency::Constant(_) => Vec::new(),
@@ -105,8 +105,8 @@ fn constants(latency: &Latency) -> Vec<Latency> {
     lengths.into_iter().map(Latency::Constant).collect()
 }
 
-/// Says what is left of chance message by message, one sort of it after the other.
-pub(super) fn say<S: Service>(trials: &mut Trials<'_, S>) {
+/// Replaces the remaining chance by rules about single messages, one sort of chance after another.
+pub(super) fn replace_chance<S: Service>(trials: &mut Trials<'_, S>) {
     let sorts: [(Feature, FateWords); 3] = [
         (FEATURES[0], |fated| fated.is_lost.then_some(Ruling::Drop)),
         (FEATURES[1], |fated| {
@@ -119,7 +119,7 @@ pub(super) fn say<S: Service>(trials: &mut Trials<'_, S>) {
         let mut without = trials.best().network.clone();
         feature(&mut without);
         if without != trials.best().network {
-            say_one(trials, feature, fate, usize::MAX);
+            replace_one(trials, feature, fate, usize::MAX);
         }
     }
     let latencies = constants(&trials.best().network.latency);
@@ -128,14 +128,14 @@ pub(super) fn say<S: Service>(trials: &mut Trials<'_, S>) {
         let fate = move |fated: &Fated| {
             (fated.delay > base).then(|| Ruling::Delay(fated.delay - base)).filter(|_| !fated.is_lost)
         };
-        if say_one(trials, move |network| network.latency = Latency::Constant(base), fate, DELAYS_MAX) {
+        if replace_one(trials, move |network| network.latency = Latency::Constant(base), fate, DELAYS_MAX) {
             break;
         }
     }
 }
 
-/// Takes one sort of chance away and says what it did, `most` of it, the longest delays.
-fn say_one<S: Service>(
+/// Removes one sort of chance and names what it did: at most `most` fates, and of more the longest delays.
+fn replace_one<S: Service>(
     trials: &mut Trials<'_, S>,
     without: impl Fn(&mut Network),
     fate: impl Fn(&Fated) -> Option<Ruling>,
@@ -171,9 +171,9 @@ fn say_one<S: Service>(
     true
 }
 
-/// Adds a rule for each of these datagrams of the ledger, which has not yet been ruled by any of them. A rule stands
-/// before the rules that were there, and in the order of sending, so that it counts what it would have counted. Those
-/// behind a healing, which drops rules, are added right after it.
+/// Adds a rule for each of these datagrams. The ledger was recorded without any of these rules. The rules come before
+/// the existing ones and in the order of sending, so that each counts what it would have counted. A healing drops
+/// rules: those for datagrams after a healing are added right after it.
 fn add<S: Service>(scenario: &mut Scenario<S>, ledger: &Ledger, named: &[(usize, Ruling)]) {
     let mut rules = Vec::new();
     let mut after: Vec<Vec<Rule>> = vec![Vec::new(); ledger.heals.len()];
@@ -213,7 +213,7 @@ fn is_named_alike(rule: &Rule, other: &Rule) -> bool {
     base(rule) == base(other)
 }
 
-/// The rule about one datagram of the ledger among those sent from `since` on.
+/// The rule about one datagram of the ledger, counted among those sent from `since` on.
 fn rule(
     ledger: &Ledger,
     since: usize,
@@ -224,7 +224,7 @@ fn rule(
     let Fated { from, to, labels, .. } = &ledger.fated[number];
     let (kind, about) = labels.first().copied().unwrap_or(("", Subject::NONE));
     let is_alike = |fated: &Fated| {
-        (fated.from, fated.to) == (*from, *to) && (kind.is_empty() || fated.says(kind, about))
+        (fated.from, fated.to) == (*from, *to) && (kind.is_empty() || fated.has_label(kind, about))
     };
     let before = |alike: &dyn Fn(&usize) -> bool| {
         let numbers = (since..number).filter(|other| is_alike(&ledger.fated[*other]));
@@ -234,12 +234,12 @@ fn rule(
     let about = (about != Subject::NONE).then(|| About { noun: about.noun.into(), number: about.number });
     let what = about.as_ref().map(|about| format!(" {about}")).unwrap_or_default();
     Rule {
-        // Who sends it to whom may be numbered anew.
+        // Sender and recipient are left out of the name: they may be renumbered.
         name: Some(format!("{kind}{what}")),
         kind: (!kind.is_empty()).then(|| kind.to_owned()),
         from: who(*from),
         to: who(*to),
-        about,
+        subject: about,
         slot: None,
         slots: None,
         since: Duration::ZERO,

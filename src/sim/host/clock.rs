@@ -1,22 +1,22 @@
-//! The clock that one process reads: the world's time, stretched and shifted, in integers.
+//! The clock of one process: the world's time, scaled and shifted in integer arithmetic.
 
 use crate::sim::script::ClockFault;
 use crate::time::Instant;
 
-/// A clock that is not the world's. It runs evenly from its last fault on.
+/// A clock that differs from the world's. It runs evenly since its last fault.
 #[derive(Clone, Debug)]
 pub(crate) struct LocalClock {
-    /// In the world's time, when its last fault was.
+    /// The world's time at its last fault.
     since: Instant,
-    /// What it showed then.
+    /// The time that it showed at its last fault.
     shown: Instant,
-    /// How far it goes while the world goes 100.
+    /// Its speed, in percent of the world's.
     percent: u64,
-    /// It was set back, and its process has not been woken since.
+    /// Whether it was set back and its process has not woken since.
     pub(crate) is_set_back: bool,
 }
 
-/// The world's.
+/// The world's clock.
 impl Default for LocalClock {
     fn default() -> LocalClock {
         LocalClock { since: Instant::ZERO, shown: Instant::ZERO, percent: 100, is_set_back: false }
@@ -24,13 +24,13 @@ impl Default for LocalClock {
 }
 
 impl LocalClock {
-    /// What it shows when the world's time is `now`, not earlier than its last fault.
+    /// The time that it shows when the world's time is `now`, which is not before its last fault.
     pub(crate) fn shows(&self, now: Instant) -> Instant {
         let passed = u128::from(now.since(self.since).as_micros()) * u128::from(self.percent) / 100;
         moment(u128::from(self.shown.as_micros()) + passed)
     }
 
-    /// The first moment of the world at which it shows `due` or more.
+    /// The first moment of the world at which it shows `due` or later.
     pub(crate) fn when(&self, due: Instant) -> Instant {
         let to_go = u128::from(due.since(self.shown).as_micros()) * 100;
         moment(u128::from(self.since.as_micros()) + to_go.div_ceil(u128::from(self.percent)))

@@ -1,26 +1,26 @@
-//! What bytes decode to, remembered for a while: the same record at several sites is decoded once.
+//! A cache of decoded values: a record that several sites hold is decoded once.
 //!
-//! Decoding is a function of the bytes, so nobody can tell a remembered value from a fresh one but by its sharing
-//! memory with others, which values that nobody changes do not mind. A clone remembers nothing.
+//! Decoding is a function of the bytes, so a cached value equals a fresh one. The two differ only in shared memory,
+//! which is safe because nobody changes the values. A clone starts empty.
 
 use alloc::vec::Vec;
 
 use crate::mix;
 use crate::wire::{Wire, WireError};
 
-/// How many values are remembered at most.
+/// The most values in the cache.
 const SLOTS: usize = 256;
 
-/// Shorter ones decode faster than they are looked up.
+/// In bytes. Shorter values decode faster than a lookup takes.
 const BYTES_MIN: usize = 24;
 
-/// Longer ones would take too much memory.
+/// In bytes. Longer values would take too much memory.
 const BYTES_MAX: usize = 16 << 10;
 
-/// Values by their bytes.
+/// Decoded values by their bytes.
 #[derive(Debug)]
 pub(crate) struct DecodeCache<T> {
-    /// At the place that a hash of the bytes says.
+    /// Indexed by a hash of the bytes.
     slots: Vec<Option<(Vec<u8>, T)>>,
 }
 
@@ -37,7 +37,7 @@ impl<T> Clone for DecodeCache<T> {
 }
 
 impl<T: Wire> DecodeCache<T> {
-    /// What `bytes` decode to.
+    /// Decodes `bytes`, or returns the cached value.
     pub(crate) fn decode(&mut self, bytes: &[u8]) -> Result<T, WireError> {
         if !(BYTES_MIN..=BYTES_MAX).contains(&bytes.len()) {
             return T::from_bytes(bytes);

@@ -1,9 +1,9 @@
-//! A disk in memory that forgets what was not synced when it crashes.
+//! A disk in memory that loses unsynced writes in a crash.
 //!
-//! The files hold the newest bytes; beside them stands how to undo every write that is not durable yet. A
-//! completed sync drops the undoing of what was written before it started; a crash undoes the rest, newest
-//! first. What a failed sync covered is undone by a crash whatever is synced later, but where it was written again.
-//! Pages are shared between clones and copied when written.
+//! The files hold the newest bytes. A list of changes holds how to undo every write that is not durable yet. A
+//! completed sync of a file drops the changes to that file from before the sync started. A crash undoes the remaining
+//! changes, newest first. If a sync fails, a crash undoes what it covered even after a later sync, unless those bytes
+//! were written again. Pages are shared between clones and copied when written.
 
 use alloc::borrow::ToOwned;
 use alloc::collections::{BTreeMap, VecDeque};
@@ -30,7 +30,7 @@ type DiskPage = Arc<[u8; PAGE]>;
 type FileId = u64;
 type FolderNames = BTreeMap<Arc<str>, FileId>;
 
-/// One file: its length and its pages, where a missing page is zeros.
+/// One file: its length and its pages. A missing page is all zeros.
 #[derive(Clone, Debug)]
 struct SimFile {
     length: u64,
@@ -42,9 +42,9 @@ struct SimFile {
 enum Undo {
     /// Put these bytes back.
     Write { offset: u64, before: Arc<[u8]> },
-    /// Put zeros back: what is appended to mostly was blank.
+    /// Put zeros back: most appends write over blank bytes.
     Blank { offset: u64, length: usize },
-    /// Put the whole file back. `after` is the length that it was cut to.
+    /// Put the whole file back, which was cut to the length `after`.
     Truncate { before: Arc<SimFile>, after: u64 },
 }
 
@@ -53,7 +53,7 @@ struct Change {
     number: u64,
     file: FileId,
     undo: Undo,
-    /// A sync that covered it failed: no later one makes it durable.
+    /// A sync that covered it failed, so no later sync makes it durable.
     is_forsaken: bool,
 }
 
@@ -61,9 +61,9 @@ struct Change {
 struct Sync {
     id: SyncId,
     file: FileId,
-    /// It covers the changes numbered below this.
+    /// The sync covers changes to `file` with a lower number than this.
     below: u64,
-    /// The fault that makes it fail, once it ends.
+    /// The fault that makes it fail when it ends.
     fails: Option<Armed>,
 }
 
@@ -73,12 +73,12 @@ pub struct SimDisk {
     capacity: u64,
     folder: FolderNames,
     folder_synced: FolderNames,
-    /// Files that vanished while a process had them open: it can use them until it ends.
+    /// Files that vanished while a process had them open. The process can use them until it ends.
     unlinked: FolderNames,
     files: BTreeMap<FileId, Arc<SimFile>>,
     unsynced: VecDeque<Change>,
     syncs: VecDeque<Sync>,
-    /// Syncs that the host has not been told of yet.
+    /// Syncs that the host has not taken yet.
     started: Vec<SyncId>,
     numbers: u64,
     faults: Faults,
@@ -86,7 +86,7 @@ pub struct SimDisk {
 }
 
 impl SimDisk {
-    /// An empty one with room for `capacity` bytes of files.
+    /// An empty disk with room for `capacity` bytes of files.
     pub fn new(capacity: u64) -> SimDisk {
         SimDisk {
             capacity,
@@ -103,16 +103,16 @@ impl SimDisk {
         }
     }
 
-    /// The syncs that were started since the last call, oldest first: each must be finished in this order.
+    /// The syncs started since the last call, oldest first. They must be finished in this order.
     pub fn take_started(&mut self) -> Vec<SyncId> {
         core::mem::take(&mut self.started)
     }
 
-    /// The sync `id` is complete: what was written before it started is durable, unless it fails; then nothing is
-    /// that was not before, nor will be until it is written again. An error comes with the name of the file.
+    /// Finishes the sync `id`. Everything written to its file before the sync started becomes durable. If the sync
+    /// fails, none of that does until it is written and synced again. The error carries the name of the file.
     ///
     /// # Panics
-    /// When it is not the oldest sync under way.
+    /// If it is not the oldest sync under way.
     pub fn finish(&mut self, id: SyncId) -> Result<(), (String, DiskError)> {
         let sync = self.syncs.pop_front();
         let sync = sync.filter(|sync| sync.id == id);
@@ -127,19 +127,19 @@ impl SimDisk {
         Ok(())
     }
 
-    /// About how many bytes of memory it takes.
+    /// About how many bytes of memory the disk takes.
     pub(crate) fn bytes(&self) -> u64 {
         let pages: usize = self.files.values().map(|file| file.pages.iter().flatten().count()).sum();
         (pages * PAGE + self.unsynced.len() * size_of::<Change>()) as u64
     }
 
-    /// How many changes a crash would undo.
+    /// The number of changes that a crash would undo.
     pub fn unsynced(&self) -> usize {
         self.unsynced.len()
     }
 
-    /// The process that uses it ends, and the machine goes on: what was written stays readable, whether it is durable or
-    /// not. Nobody hears of the syncs under way.
+    /// The process ends and the machine keeps running. All writes stay readable, durable or not. The syncs under way
+    /// are never reported.
     pub fn release(&mut self) {
         self.power = Power::default();
         self.syncs.clear();
@@ -148,8 +148,8 @@ impl SimDisk {
         self.forget_unnamed();
     }
 
-    /// Power fails: every unsynced change is undone, but for the writes that `leaves` says; `draw` says which of
-    /// them and how much.
+    /// The power fails. Every unsynced change is undone, except for the writes that `leaves` keeps; `draw` decides
+    /// which of them and how much.
     pub fn crash(&mut self, leaves: Leaves, draw: u64) {
         let part = match leaves {
             Leaves::Nothing => None,
@@ -184,7 +184,8 @@ impl SimDisk {
         }
     }
 
-    /// What stays of the last unsynced write: at least one byte and not all, if it is longer than one.
+    /// The part of the last unsynced write of two or more bytes that a torn write keeps: at least one byte, never
+    /// all.
     fn torn_part(&self, draw: u64) -> Option<(FileId, u64, Vec<u8>)> {
         self.unsynced.iter().rev().find_map(|change| {
             let (offset, length) = change.range()?;
@@ -252,7 +253,7 @@ impl SimDisk {
         Err(DiskError::Io(format!("{length} bytes from {offset} are beyond the {file} bytes of {name}")))
     }
 
-    /// Drops files that no folder names, and what was to be undone in them.
+    /// Drops files that no folder names, and the changes to them.
     fn forget_unnamed(&mut self) {
         let folders = [&self.folder, &self.folder_synced, &self.unlinked];
         self.files.retain(|id, _| folders.iter().flat_map(|folder| folder.values()).any(|named| named == id));
@@ -261,7 +262,7 @@ impl SimDisk {
     }
 }
 
-/// The parts of `length` bytes from `offset` by page: page, place within it, range of the bytes.
+/// Splits `length` bytes from `offset` into pages: page, offset within it, range of the bytes.
 fn spans(offset: u64, length: usize) -> impl Iterator<Item = (usize, usize, core::ops::Range<usize>)> {
     let start = usize::try_from(offset).expect("files are smaller than the address space");
     let mut done = 0;

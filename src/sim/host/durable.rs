@@ -1,11 +1,12 @@
-//! What a journal calls durable, held against what the simulated disk has synced; property `durable`.
+//! Compares what a journal calls durable with what the simulated disk has synced; property `durable`.
 //!
-//! When a journal says that records are durable, a completed sync must cover their bytes and all that was written before
-//! them, the file must have its name in the synced folder, and its bytes must hold the records. When a journal was read
-//! back, each record that it returned must be in what a crash at that moment would leave, in their order.
+//! When a journal says that records are durable, three things must hold. A completed sync covers their bytes and
+//! everything written before them. The name of their file is in the synced folder. The file's bytes hold the records.
+//! When a journal is read back, every record that it returns must be in what a crash at that moment would leave, in
+//! the same order.
 //!
-//! Does not check whether the frames around the records can be read, nor whether the incarnation is durable: recovery
-//! shows that. Nor does it look at storage that somebody damaged or put back as it was.
+//! Not checked: that the frames around the records can be read, and that the incarnation is durable (recovery shows
+//! both); storage that a fault damaged or put back.
 
 use alloc::format;
 use alloc::vec::Vec;
@@ -19,22 +20,22 @@ use crate::sim::watch::judge::Violation;
 
 const PROPERTY: &str = "durable";
 
-/// A batch that was appended and is not called durable yet.
+/// A batch that was appended and that the journal does not call durable yet.
 #[derive(Clone, Debug)]
 pub(crate) struct Unsynced {
-    /// Where it ends.
+    /// The offset of its end.
     pub(crate) end: Offset,
     pub(crate) records: Records,
-    /// The write that brought it to the disk, if there was one.
+    /// The write that put it on the disk, if there was one.
     pub(crate) written: Option<Written>,
 }
 
-/// Fails if the journal of `host` calls a batch durable up to `durable` that a crash would lose.
+/// Fails if a crash would lose a batch that the journal of `host` calls durable, up to `durable`.
 #[inline]
 pub(crate) fn check<P: Process>(host: &SimHost<P>, durable: Offset) -> Result<(), Violation> {
     let Some(running) = host.running() else { return Ok(()) };
-    let told = running.unsynced.iter().take_while(|batch| batch.end <= durable);
-    told.map(|batch| check_batch(host, batch)).find(Result::is_err).unwrap_or(Ok(()))
+    let synced = running.unsynced.iter().take_while(|batch| batch.end <= durable);
+    synced.map(|batch| check_batch(host, batch)).find(Result::is_err).unwrap_or(Ok(()))
 }
 
 fn check_batch<P: Process>(host: &SimHost<P>, batch: &Unsynced) -> Result<(), Violation> {

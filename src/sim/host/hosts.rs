@@ -1,4 +1,4 @@
-//! All processes of a world with what they run on, and what the process at work needs of its host.
+//! All processes of a world with their hosts, and the buffers of the process that is handling an input.
 
 use alloc::collections::VecDeque;
 use alloc::vec::Vec;
@@ -14,15 +14,15 @@ use crate::sim::host::{SimHost, candidate, follower, laggard, leader};
 use crate::sim::net::rules::Roles;
 use crate::time::Duration;
 
-/// The ChaCha8 streams of a world's seed; the fates of datagrams have the first.
+/// The ChaCha8 streams of a world's seed. Stream 1 belongs to the fates of datagrams.
 const STREAM_PROCESSES: u64 = 2;
 const STREAM_TEARS: u64 = 3;
 
-/// The place of a host among those of its world.
+/// The place of a host in the list of hosts.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) struct HostIndex(u32);
 
-/// Which process has which place: sites, then terminals, then clients.
+/// The order of the hosts: sites, then terminals, then clients.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Places {
     sites: u8,
@@ -30,7 +30,7 @@ pub(crate) struct Places {
 }
 
 impl Places {
-    /// Of this many sites with a terminal each, and this many clients.
+    /// Places for this many sites with a terminal each, and this many clients.
     pub(crate) const fn new(sites: u8, clients: u16) -> Places {
         Places { sites, clients }
     }
@@ -39,7 +39,7 @@ impl Places {
         SiteSet::first(self.sites)
     }
 
-    /// Where a process is; `None` where there is no such process.
+    /// The place of a process; `None` if there is no such process.
     #[inline]
     pub(crate) fn place(self, id: ProcessId) -> Option<HostIndex> {
         let sites = u32::from(self.sites);
@@ -52,7 +52,7 @@ impl Places {
     }
 }
 
-/// All hosts, by their places.
+/// All hosts, by place.
 #[derive(Clone, Debug)]
 pub(crate) struct HostList<P: Process> {
     hosts: Vec<SimHost<P>>,
@@ -71,7 +71,7 @@ impl<P: Process> HostList<P> {
         HostList { hosts: with_disk.chain(without).collect(), places: Places::new(sites, clients) }
     }
 
-    /// Where a process is; `None` where there is no such process.
+    /// The place of a process; `None` if there is no such process.
     #[inline]
     pub(crate) fn place(&self, id: ProcessId) -> Option<HostIndex> {
         self.places.place(id)
@@ -93,7 +93,7 @@ impl<P: Process> HostList<P> {
         leader(&self.hosts)
     }
 
-    /// Who plays which part at this moment, where sites share these machines: to triggers, steps and whoever asks.
+    /// The holder of each role at this moment, with the sites of each machine.
     pub(crate) fn roles<'a>(&self, machines: &'a [SiteSet]) -> Roles<'a> {
         let hosts = &self.hosts;
         Roles {
@@ -137,19 +137,19 @@ impl<P: Process> IndexMut<HostIndex> for HostList<P> {
     }
 }
 
-/// Every process and what it runs on.
+/// Every process with its host.
 #[derive(Clone)]
 pub(crate) struct Hosts<P: Process> {
     pub(crate) list: HostList<P>,
     pub(crate) seed_of_processes: Seed,
     pub(crate) seed_of_tears: Seed,
-    /// What durable records are, for the judge.
+    /// Decoded durable records, for the judge.
     pub(crate) cache: DecodeCache<P::Record>,
-    /// Whose code is running. It stays set where that code panics.
+    /// The process whose code is running. It stays set if that code panics.
     pub(crate) handling: Option<ProcessId>,
-    /// What the process at work asks for; empty between inputs.
+    /// The effects of the input being handled; empty between inputs.
     pub(crate) effects: Effects<P>,
-    /// What may leave the process at work; empty between events.
+    /// Messages that may leave; empty between events.
     pub(crate) ready: VecDeque<Outgoing>,
 }
 
@@ -167,7 +167,7 @@ impl<P: Process> Hosts<P> {
         }
     }
 
-    /// Draws everything from here on from other keys, made of these and `salt`, in processes too.
+    /// Draws everything from here on from other keys, made of the present ones and `salt`. Processes do the same.
     pub(crate) fn rekey(&mut self, salt: u64) {
         self.seed_of_processes = self.seed_of_processes.part([salt]);
         self.seed_of_tears = self.seed_of_tears.part([salt]);

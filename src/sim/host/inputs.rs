@@ -1,6 +1,6 @@
-//! How inputs are handed in, and what follows from each: datagrams leave and arrive here.
+//! How a process is handed its inputs, and what follows from each. Datagrams leave and arrive here.
 //!
-//! The order within one input is that of every host: handle, append, start the sync, send.
+//! Within one input the order is that of every host: handle, append, start the sync, send.
 
 use crate::frame;
 use crate::ids::ProcessId;
@@ -21,14 +21,15 @@ use crate::wire::Wire;
 use alloc::format;
 use alloc::string::ToString;
 
-/// Inputs that one event hands in at most; the rest have an event of their own at the same moment.
+/// The most inputs that one event hands in. The rest get another event at the same moment.
 const INPUTS_PER_EVENT: usize = 64;
 
-/// A process whose deadline is due again so often without time passing will never let it pass.
+/// The most wake-ups of a process at one moment. A process that is due more often would never let time pass.
 const WAKES_PER_MOMENT: u32 = 10_000;
 
 impl<P: Process, J: Judge<P>> World<P, J> {
-    /// A user's command comes to a process: it is handed in when its turn comes, or lost with nobody there.
+    /// A user's command arrives at a process. It is handed in when its turn comes, or lost if the process does not
+    /// run.
     pub fn command(&mut self, id: ProcessId, command: P::Command) {
         let Some(h) = self.hosts.list.place(id) else { return };
         let inbox_max = self.settings.inbox_max;
@@ -50,13 +51,13 @@ impl<P: Process, J: Judge<P>> World<P, J> {
         }
     }
 
-    /// Hands in what waits, as far as the process may take inputs, and arms its wake-up.
+    /// Hands in waiting inputs while the process can take them, and arms its wake-up.
     pub(crate) fn drain(&mut self, h: HostIndex) {
         let mode = self.settings.disk.sync_mode;
         for _ in 0..INPUTS_PER_EVENT {
             let host = &mut self.hosts.list[h];
             let id = host.id;
-            if host.running().is_some_and(|running| running.told_low) {
+            if host.running().is_some_and(|running| running.reported_low) {
                 self.look_for_room(h);
             }
             let host = &mut self.hosts.list[h];
@@ -67,7 +68,7 @@ impl<P: Process, J: Judge<P>> World<P, J> {
             match running.next_input() {
                 None => return self.arm(h),
                 Some(Next::Own(bytes)) => self.hand_in_own(h, &bytes),
-                Some(Next::DiskSpace { is_low }) => self.tell_of_room(h, is_low),
+                Some(Next::DiskSpace { is_low }) => self.hand_in_disk_space(h, is_low),
                 Some(Next::Opened(from, message)) => self.hand_in_message(h, from, message),
                 Some(Next::Waiting(WaitingInput::Datagram(packet))) => self.open(h, packet),
                 Some(Next::Waiting(WaitingInput::Command(command))) => {
@@ -83,8 +84,8 @@ impl<P: Process, J: Judge<P>> World<P, J> {
         self.queue.push(self.watch.now, QueuedEvent::Drain { host: h });
     }
 
-    /// Hands in whether the disk has room, before anything else that comes after that changed.
-    fn tell_of_room(&mut self, h: HostIndex, is_low: bool) {
+    /// Notifies the process that its disk space has become low, or is no longer low.
+    fn hand_in_disk_space(&mut self, h: HostIndex, is_low: bool) {
         let host = &self.hosts.list[h];
         let id = host.id;
         let leads = host.running().is_some_and(|running| running.leads.is_some());
@@ -124,7 +125,7 @@ impl<P: Process, J: Judge<P>> World<P, J> {
         }
     }
 
-    /// Sends what may leave, for as long as the sender's life goes on.
+    /// Sends everything that may leave, unless the sender's life ends meanwhile.
     pub(in crate::sim::host) fn dispatch(&mut self, h: HostIndex, life: u64) {
         while let Some(outgoing) = self.hosts.ready.pop_front() {
             match outgoing {
@@ -151,7 +152,7 @@ impl<P: Process, J: Judge<P>> World<P, J> {
         is_another && self.crash_at(h, Seam::BetweenSends)
     }
 
-    /// Sends one datagram to each of its recipients; `false` when its sender stopped meanwhile.
+    /// Sends one datagram to each of its recipients; `false` if its sender stopped meanwhile.
     fn send(&mut self, h: HostIndex, life: u64, packet: PacketId) -> bool {
         let datagram = &self.net.packets.get(packet).datagram;
         if let Recipients::One(to) = datagram.to {
@@ -177,24 +178,24 @@ impl<P: Process, J: Judge<P>> World<P, J> {
         true
     }
 
-    /// Hands one copy to the network: its fate is drawn, then the script looks, then rules and links decide.
+    /// Hands one copy to the network. Chance draws its fate, then the script sees it, then rules and links decide.
     fn send_to(&mut self, id: PacketId, to: ProcessId) {
         let (net, mut reach) = self.network();
         let fate = net.draw(&mut reach, id, to);
-        self.tell_script_of_datagram(true, (self.net.packets.get(id).datagram.from, to), id);
+        self.notify_script_of_datagram(true, (self.net.packets.get(id).datagram.from, to), id);
         let (net, mut reach) = self.network();
         net.pass(&mut reach, id, to, fate);
     }
 
     #[inline]
-    fn tell_script_of_datagram(&mut self, is_sent: bool, ends: (ProcessId, ProcessId), id: PacketId) {
+    fn notify_script_of_datagram(&mut self, is_sent: bool, ends: (ProcessId, ProcessId), id: PacketId) {
         if self.script.listens_to_datagrams() {
-            self.do_tell_script(is_sent, ends, id);
+            self.notify_script(is_sent, ends, id);
         }
     }
 
     #[cold]
-    fn do_tell_script(&mut self, is_sent: bool, (from, to): (ProcessId, ProcessId), id: PacketId) {
+    fn notify_script(&mut self, is_sent: bool, (from, to): (ProcessId, ProcessId), id: PacketId) {
         let labels = &self.net.packets.get(id).datagram.labels[..];
         let happening = match is_sent {
             true => Happening::Sent { from, to, labels },
@@ -234,7 +235,7 @@ impl<P: Process, J: Judge<P>> World<P, J> {
         running.inbox.push_back(WaitingInput::Datagram(id));
     }
 
-    /// Whether a datagram was under way inside a program that has ended since: it ended with it.
+    /// Whether a datagram was under way inside a program that has ended since. Such a datagram ends with the program.
     fn is_of_an_ended_program(&self, to: ProcessId, id: PacketId) -> bool {
         let datagram = &self.net.packets.get(id).datagram;
         if !datagram.from.shares_program_with(to) {
@@ -254,7 +255,7 @@ impl<P: Process, J: Judge<P>> World<P, J> {
         net.drop_at(&mut reach, to, id, why);
     }
 
-    /// Opens a datagram whose turn has come: the first of its messages is handed in, the others are next.
+    /// Opens a datagram whose turn has come. Its first message is handed in, and the others are next.
     fn open(&mut self, h: HostIndex, id: PacketId) {
         let host = &self.hosts.list[h];
         let (to, life) = (host.id, host.lives);
@@ -269,7 +270,7 @@ impl<P: Process, J: Judge<P>> World<P, J> {
         self.watch.statistics.delivered += 1;
         self.watch.mark(FingerprintMark::Delivered, to, [from.number().into(), hash]);
         self.watch.line(to, LineClass::Routine, || TraceEvent::Delivered { from, labels: packet.labels() });
-        self.tell_script_of_datagram(false, (from, to), id);
+        self.notify_script_of_datagram(false, (from, to), id);
         self.run_fired(false);
         let mut first = None;
         if self.hosts.list[h].is_alive(life)
@@ -293,7 +294,7 @@ impl<P: Process, J: Judge<P>> World<P, J> {
         }
     }
 
-    /// The armed wake-up has come.
+    /// The armed wake-up is due.
     pub(crate) fn on_wake(&mut self, h: HostIndex, life: u64, at: Instant) {
         let (now, mode) = (self.watch.now, self.settings.disk.sync_mode);
         let host = &mut self.hosts.list[h];
@@ -306,11 +307,11 @@ impl<P: Process, J: Judge<P>> World<P, J> {
         if !running.can_take(mode) {
             return;
         }
-        if running.is_low() != running.told_low {
+        if running.is_low() != running.reported_low {
             self.queue.push(now, QueuedEvent::Drain { host: h });
             return;
         }
-        // Whoever slept as long as it wanted to is woken, though a clock that was set back says otherwise.
+        // A process that has slept its full time wakes, even if a clock that was set back shows less.
         let is_set_back = host.clock.as_mut().is_some_and(|clock| core::mem::take(&mut clock.is_set_back));
         let Some(running) = host.running_mut() else { return };
         if let Some((_, reason)) = running.process.deadline().filter(|(due, _)| *due <= local || is_set_back)
@@ -330,8 +331,8 @@ impl<P: Process, J: Judge<P>> World<P, J> {
         self.drain(h);
     }
 
-    /// Sees to it that the process is woken by its deadline. A deadline that moved away finds the wake-up that
-    /// is queued already, which then queues the next.
+    /// Makes sure that the process wakes at its deadline. If the deadline has moved to a later time, the earlier
+    /// wake-up stays in the queue and arms the next one.
     pub(crate) fn arm(&mut self, h: HostIndex) {
         let now = self.watch.now;
         let host = &mut self.hosts.list[h];
@@ -347,7 +348,7 @@ impl<P: Process, J: Judge<P>> World<P, J> {
         }
     }
 
-    /// Hands one input in and does what follows from it.
+    /// Hands in one input and carries out its effects.
     fn hand_in(&mut self, h: HostIndex, input: Input<P>) {
         let now = self.watch.now;
         let host = &mut self.hosts.list[h];
@@ -449,7 +450,7 @@ impl<P: Process, J: Judge<P>> World<P, J> {
         }
     }
 
-    /// Notices when a process becomes leader, also of another rank than before.
+    /// Notices when a process becomes leader, or leads under another rank than before.
     pub(in crate::sim::host) fn look_at_role(&mut self, host: HostIndex) {
         let SimHost { id, life: Life::Up(running), .. } = &mut self.hosts.list[host] else { return };
         let id = *id;
@@ -466,7 +467,7 @@ impl<P: Process, J: Judge<P>> World<P, J> {
         }
     }
 
-    /// Something happens that is no datagram, and changes nothing of who plays which part.
+    /// Reports an event to the script that is no datagram and changes no role.
     pub(in crate::sim::host) fn happened(&mut self, happening: Happening<'_>) {
         let roles = || self.hosts.list.roles(&self.settings.machines);
         self.script.happened(&mut self.watch, happening, roles);

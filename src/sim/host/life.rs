@@ -1,4 +1,4 @@
-//! How a process starts out of what its disk holds, and how it stops.
+//! How a process starts from the contents of its disk, and how it stops.
 
 use crate::frame::Sender;
 use crate::ids::ProcessId;
@@ -23,11 +23,11 @@ use alloc::string::ToString;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 
-/// Whose seed clients have that draw alike: no process has this number.
+/// The process number in the seed of all clients that draw alike. No process has this number.
 const ALIKE: u64 = u64::MAX;
 
 impl<P: Process, J: Judge<P>> World<P, J> {
-    /// Starts a process that does not run, out of what its disk holds; a site with its terminal.
+    /// If a process does not run, starts it from the contents of its disk. A site starts with its terminal.
     pub(crate) fn start(&mut self, h: HostIndex) {
         let host = &self.hosts.list[h];
         if host.running().is_some() || self.waits_for_its_site(host.id) {
@@ -37,7 +37,7 @@ impl<P: Process, J: Judge<P>> World<P, J> {
         let (id, was_damaged) = (host.id, host.is_damaged());
         let calls = host.calls_of_recovery();
         let (journal, recovered) = match &mut host.disk {
-            // Who keeps nothing has started and stopped by turns.
+            // Starts and stops alternate in a process that keeps nothing durable.
             None => (None, Recovered { incarnation: host.lives / 2 + 1, records: Vec::new() }),
             Some(disk) => {
                 disk.power.lasts_for(calls);
@@ -56,7 +56,7 @@ impl<P: Process, J: Judge<P>> World<P, J> {
         if let Some(armed) = host.take_seam(Seam::DuringRecovery) {
             return self.lose_power(h, Some(armed.seam), armed.leaves);
         }
-        self.tell_struck(h);
+        self.report_struck(h);
         if was_damaged {
             self.object_to_damage(id);
         }
@@ -74,13 +74,14 @@ impl<P: Process, J: Judge<P>> World<P, J> {
         }
     }
 
-    /// Whether this is a terminal whose site has lived: it starts with its site, and not without it.
+    /// Whether this is a terminal whose site has already started once: such a terminal starts only with its site.
     fn waits_for_its_site(&self, id: ProcessId) -> bool {
         let ProcessId::Terminal(site) = id else { return false };
         self.hosts.list.place(site.into()).is_some_and(|site| self.hosts.list[site].lives > 0)
     }
 
-    /// The program of a site that starts has a terminal, which has lived as often. The first runs before its site.
+    /// Starts the terminal of a site that starts, with the same incarnation. At the first start of all it already
+    /// runs.
     fn start_terminal(&mut self, id: ProcessId, incarnation: u64) {
         let Some(h) = self.terminal_of(id) else { return };
         if self.hosts.list[h].running().is_none()
@@ -94,7 +95,7 @@ impl<P: Process, J: Judge<P>> World<P, J> {
         self.hosts.list.place(ProcessId::Terminal(id.as_site()?))
     }
 
-    /// Makes a process of what was recovered, unless it refuses that.
+    /// Starts a process from recovered state, unless the process refuses it.
     fn begin_life(
         &mut self,
         h: HostIndex,
@@ -104,8 +105,8 @@ impl<P: Process, J: Judge<P>> World<P, J> {
         let id = self.hosts.list[h].id;
         let Recovered { incarnation, records } = recovered.clone();
         let is_alike = self.settings.are_clients_alike && id.as_site().is_none();
-        let whose = if is_alike { ALIKE } else { id.number().into() };
-        let seed = self.hosts.seed_of_processes.part([whose, incarnation]);
+        let identity = if is_alike { ALIKE } else { id.number().into() };
+        let seed = self.hosts.seed_of_processes.part([identity, incarnation]);
         self.hosts.handling = Some(id);
         let started = P::start(&self.settings.config, id, seed, recovered);
         self.hosts.handling = None;
@@ -136,8 +137,8 @@ impl<P: Process, J: Judge<P>> World<P, J> {
         true
     }
 
-    /// A process that has just started takes what waits for it. Its first input has an event of its own: this may run
-    /// in the middle of another process's sending.
+    /// Lets a process that has just started take the inputs that wait. The first input has an event of its own, since
+    /// this may run while another process is sending.
     fn go_on(&mut self, h: HostIndex) {
         self.look_at_role(h);
         if self.hosts.list[h].running().is_some_and(|running| running.waiting() > 0) {
@@ -147,7 +148,7 @@ impl<P: Process, J: Judge<P>> World<P, J> {
         }
     }
 
-    /// The journal could not be read back. A disk that failed may work the next time.
+    /// Stops a process whose journal could not be read back. If the disk failed, another start may succeed.
     fn fail_to_open(&mut self, h: HostIndex, error: &JournalError) {
         let is_disk = matches!(error, JournalError::Disk { .. });
         if !is_disk {
@@ -160,14 +161,14 @@ impl<P: Process, J: Judge<P>> World<P, J> {
         }
     }
 
-    /// What is durable was refused: the process stays down for good.
+    /// Durable state was refused: the process stays down for good.
     fn refuse(&mut self, h: HostIndex, reason: &str) {
         self.watch.statistics.refused_starts += 1;
         self.stop_failed(h, reason, true);
     }
 
     pub(crate) fn stop_failed(&mut self, h: HostIndex, reason: &str, for_good: bool) {
-        self.tell_struck(h);
+        self.report_struck(h);
         let reason: Arc<str> = reason.into();
         let id = self.hosts.list[h].id;
         self.watch.mark(FingerprintMark::Failed, id, [u64::from(for_good), 0]);
@@ -183,7 +184,8 @@ impl<P: Process, J: Judge<P>> World<P, J> {
         }
     }
 
-    /// The process found that it must not go on: nothing that it wanted done is.
+    /// Stops a process that found that it must not go on. Its notes are taken; nothing else that it asked for in this
+    /// input is done.
     #[cold]
     pub(in crate::sim::host) fn stop_by_itself(&mut self, h: HostIndex, stop: Stop) {
         self.hosts.handling = None;
@@ -201,7 +203,7 @@ impl<P: Process, J: Judge<P>> World<P, J> {
         self.run_fired(false);
     }
 
-    /// Stops a process that runs, with its unsynced writes.
+    /// Crashes a process. If it does not run, only its disk loses unsynced writes.
     pub(crate) fn crash(&mut self, h: HostIndex, at: Option<Seam>, leaves: Leaves) {
         if self.hosts.list[h].running().is_some() {
             self.lose_power(h, at, leaves);
@@ -217,7 +219,7 @@ impl<P: Process, J: Judge<P>> World<P, J> {
         true
     }
 
-    /// The power fails in the middle of what a journal does, if it is to. Says whether it did.
+    /// Crashes the process if its power failed during a journal call. Returns whether it did.
     pub(in crate::sim::host) fn crash_in_rollover(&mut self, h: HostIndex) -> bool {
         let is_out = self.hosts.list[h].disk.as_ref().is_some_and(|disk| disk.power.is_out());
         if is_out {
@@ -229,7 +231,7 @@ impl<P: Process, J: Judge<P>> World<P, J> {
     #[cold]
     fn fail_power(&mut self, h: HostIndex, is_recovering: bool) {
         self.hosts.handling = None;
-        self.tell_struck(h);
+        self.report_struck(h);
         let armed = self.hosts.list[h].take_call_seam(is_recovering);
         let leaves = armed.map_or(Leaves::Nothing, |armed| armed.leaves);
         self.lose_power(h, armed.map(|armed| armed.seam), leaves);
@@ -254,7 +256,7 @@ impl<P: Process, J: Judge<P>> World<P, J> {
         self.end_life(h, Life::Down, |disk| disk.crash(leaves, draw));
     }
 
-    /// Ends the life of a process, and does to its disk what that ends with.
+    /// Ends the life of a process, and applies `end_use` to its disk.
     fn end_life(&mut self, h: HostIndex, after: Life<P>, end_use: impl FnOnce(&mut SimDisk)) {
         let settings = Arc::clone(&self.settings);
         let before = self.hosts.list.roles(&settings.machines);
@@ -271,7 +273,7 @@ impl<P: Process, J: Judge<P>> World<P, J> {
         self.script.crashed(&mut self.watch, id, &before, after);
     }
 
-    /// The terminal of a site ends with the program that both are of.
+    /// Ends the terminal of a site: both belong to the same program.
     fn end_terminal(&mut self, site: ProcessId) {
         let Some(h) = self.terminal_of(site) else { return };
         let host = &mut self.hosts.list[h];
@@ -285,7 +287,7 @@ impl<P: Process, J: Judge<P>> World<P, J> {
         self.bury(h, Life::Down);
     }
 
-    /// Whoever lived is gone, and all that waited for it.
+    /// Drops a process that has ended, with all inputs that waited for it.
     fn bury(&mut self, h: HostIndex, after: Life<P>) {
         let host = &mut self.hosts.list[h];
         if let Life::Up(running) = core::mem::replace(&mut host.life, after) {

@@ -1,10 +1,11 @@
-//! What every world is judged for, whatever runs in it: no datagram that leaves a process is larger than the limit;
-//! after every input nothing that a process [shows](Process::sizes) holds more than its own limit; no input makes it
-//! [look](Process::looks) at more items than what comes of the input justifies; and when an input is handed in, no more
-//! than its inbox holds waits behind it, and no more for a sync than may.
+//! The limits that every world checks, whichever processes run in it:
 //!
-//! Does not check what a process does not show or count, nor how much follows from one input: what waits for a sync may
-//! be more than its limit by that.
+//! 1. No datagram that leaves a process is larger than the limit.
+//! 2. After every input, nothing that a process [shows](Process::sizes) exceeds its own limit.
+//! 3. In one input, a process [looks](Process::looks) at no more items than the results of that input justify.
+//! 4. When an input is handed in, at most `inbox_max` inputs wait after it, and the outbox is not full.
+//!
+//! Not checked: what a process neither shows nor counts, and how much one input adds to what waits for a sync.
 
 use alloc::format;
 
@@ -39,8 +40,8 @@ pub(crate) fn check_sizes<P: Process>(id: ProcessId, process: &P) -> Result<(), 
     Err(Violation { property: MEMORY, explanation: format!("{id} holds {holds} {what}, more than {max}") })
 }
 
-/// Of one input: the containers of process `id` were asked for `looks` items, and it led to `outcomes` records, messages
-/// and notes.
+/// Fails if one input asked the containers of process `id` for too many items: `looks` items, with only `outcomes`
+/// records, messages and notes as its results.
 pub(crate) fn check_looks<P: Process>(id: ProcessId, looks: u64, outcomes: usize) -> Result<(), Violation> {
     let max = P::LOOKS_MAX.saturating_mul(outcomes.max(1) as u64);
     if looks <= max {

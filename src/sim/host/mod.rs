@@ -1,4 +1,4 @@
-//! One process and what it runs on: its disk and journal, and the inputs that wait for it.
+//! One process and its host: disk, journal, clock, and the inputs that wait for it.
 
 pub(crate) mod clock;
 pub(crate) mod decode_cache;
@@ -37,22 +37,22 @@ use crate::time::{Duration, Instant};
 /// Whether a process runs.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum ProcessStatus {
-    /// It does.
+    /// It runs.
     Up,
-    /// It does, with its clock and ears stopped.
+    /// It is handed neither wake-ups nor inputs until it resumes.
     Paused,
     /// It crashed, or has not started yet.
     Down,
-    /// It stopped by itself.
+    /// It stopped with a reason: by itself, or because of its storage.
     Failed {
-        /// Why.
+        /// The reason.
         reason: Arc<str>,
-        /// Whether its durable state was refused, so that starting it again changes nothing.
+        /// Whether it stays down for good: its durable state was refused or wiped, so a restart changes nothing.
         for_good: bool,
     },
 }
 
-/// A crash that waits for its place inside the handling of an input.
+/// A crash that waits for its seam in the handling of an input.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct ArmedSeam {
     pub(crate) seam: Seam,
@@ -60,14 +60,14 @@ pub(crate) struct ArmedSeam {
     pub(crate) step: StepId,
 }
 
-/// An input that came and was not handed in yet.
+/// An input that arrived and has not been handed in yet.
 #[derive(Clone, Debug)]
 pub(crate) enum WaitingInput<P: Process> {
     Datagram(PacketId),
     Command(P::Command),
 }
 
-/// What comes next in the process.
+/// The next input of a process.
 #[derive(Clone, Debug)]
 pub(crate) enum Next<P: Process> {
     Own(Arc<[u8]>),
@@ -80,33 +80,33 @@ pub(crate) enum Next<P: Process> {
 #[derive(Clone, Debug)]
 pub(crate) struct RunningProcess<P: Process> {
     pub(crate) process: P,
-    /// What its datagrams say of how often it had been started.
+    /// The incarnation that its datagrams carry.
     pub(crate) incarnation: u64,
-    /// None for those that keep nothing durable.
+    /// `None` for a process that keeps nothing durable.
     pub(crate) journal: Option<Journal>,
     pub(crate) outbox: Outbox,
-    /// Batches that were appended and are not durable.
+    /// Batches that were appended and are not durable yet.
     pub(crate) unsynced: VecDeque<Unsynced>,
-    /// The file that its journal wrote to last, by the number that the disk gave it.
+    /// The file that its journal wrote to last, by the disk's number for it.
     pub(crate) writes_to: Option<u64>,
     pub(crate) syncs_under_way: usize,
     /// Syncs that ended during a pause.
     pub(crate) ended: Vec<Ended>,
-    /// What it was told of its disk: a change is handed in before anything else.
-    pub(crate) told_low: bool,
-    /// Messages from itself that waited long enough; then the messages of the datagram that was opened last; then what
-    /// came: in this order they are handed in.
+    /// Whether the process was last notified that its disk is low. A change is handed in before any other input.
+    pub(crate) reported_low: bool,
+    /// Waiting inputs, first to last: messages from itself that the outbox released (`own`), then the messages of the
+    /// datagram opened last (`opened`), then arrivals (`inbox`).
     pub(crate) own: VecDeque<Arc<[u8]>>,
     pub(crate) opened: VecDeque<(ProcessId, P::Message)>,
     pub(crate) inbox: VecDeque<WaitingInput<P>>,
     pub(crate) is_paused: bool,
-    /// It takes its time for the input that it was handed last.
+    /// A slow process is still taking its time for its last input.
     pub(crate) is_busy: bool,
-    /// When the armed wake-up comes; the queue's other wake-ups are void.
+    /// When the armed wake-up is due. Any other wake-up in the queue is void.
     pub(crate) wake: Option<Instant>,
-    /// When it was woken last, and how often at that moment.
+    /// The moment of its last wake-up, and how many wake-ups that moment has had.
     pub(crate) woken: (Instant, u32),
-    /// The rank that it leads with.
+    /// The rank of its leadership, if it leads.
     pub(crate) leads: Option<u64>,
 }
 
@@ -127,7 +127,7 @@ impl<P: Process> RunningProcess<P> {
             syncs_under_way: 0,
             ended: Vec::new(),
             own: VecDeque::new(),
-            told_low: false,
+            reported_low: false,
             opened: VecDeque::new(),
             inbox: VecDeque::new(),
             is_paused: false,
@@ -148,9 +148,9 @@ impl<P: Process> RunningProcess<P> {
     }
 
     pub(crate) fn next_input(&mut self) -> Option<Next<P>> {
-        if self.is_low() != self.told_low {
-            self.told_low = !self.told_low;
-            Some(Next::DiskSpace { is_low: self.told_low })
+        if self.is_low() != self.reported_low {
+            self.reported_low = !self.reported_low;
+            Some(Next::DiskSpace { is_low: self.reported_low })
         } else if let Some(own) = self.own.pop_front() {
             Some(Next::Own(own))
         } else if let Some((from, message)) = self.opened.pop_front() {
@@ -160,35 +160,38 @@ impl<P: Process> RunningProcess<P> {
         }
     }
 
-    /// Whether its journal has only the present file left.
+    /// Whether its journal has no next file reserved.
     pub(crate) fn is_low(&self) -> bool {
         self.journal.as_ref().is_some_and(Journal::is_low)
     }
 
     /// Whether no input waits.
     pub(crate) fn is_idle(&self) -> bool {
-        let is_told = self.is_low() == self.told_low;
-        is_told && self.own.is_empty() && self.opened.is_empty() && self.inbox.is_empty()
+        let is_reported = self.is_low() == self.reported_low;
+        is_reported && self.own.is_empty() && self.opened.is_empty() && self.inbox.is_empty()
     }
 
-    /// How many inputs wait.
+    /// The number of inputs that wait.
     pub(crate) fn waiting(&self) -> usize {
-        self.own.len() + usize::from(self.is_low() != self.told_low) + self.opened.len() + self.inbox.len()
+        self.own.len()
+            + usize::from(self.is_low() != self.reported_low)
+            + self.opened.len()
+            + self.inbox.len()
     }
 
-    /// How many commands wait here or were not answered.
+    /// The number of commands that wait here or are unanswered.
     pub(crate) fn unanswered(&self) -> usize {
         let waits = |waiting: &&WaitingInput<P>| matches!(waiting, WaitingInput::Command(_));
         self.process.unanswered() + self.inbox.iter().filter(waits).count()
     }
 
-    /// How much was appended, and how much of it is durable.
+    /// How much was appended, and how much of that is durable.
     pub(crate) fn offsets(&self) -> (Offset, Offset) {
         self.journal.as_ref().map_or_else(Default::default, |journal| (journal.appended(), journal.durable()))
     }
 }
 
-/// Whether and how a process runs.
+/// Whether a process runs and, if not, why.
 #[derive(Clone, Debug)]
 pub(crate) enum Life<P: Process> {
     Down,
@@ -196,16 +199,16 @@ pub(crate) enum Life<P: Process> {
     Failed { reason: Arc<str>, for_good: bool },
 }
 
-/// What became of a durable state.
+/// The condition of a durable state.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Storage {
     /// It is what was written.
     Sound,
-    /// A write is to go astray, or went.
+    /// A write is armed to go astray, or has gone astray.
     Doubtful,
-    /// It is what it was at an earlier time: whoever starts from it has forgotten what it said since.
+    /// It was put back to an earlier state: a process that starts from it has forgotten what it said since.
     Old,
-    /// It rotted, or is gone in part or as a whole: nobody may start from it.
+    /// It rotted, or lost a file or everything: no process may start from it.
     Damaged,
 }
 
@@ -214,23 +217,23 @@ pub(crate) enum Storage {
 pub(crate) struct SimHost<P: Process> {
     pub(crate) id: ProcessId,
     pub(crate) life: Life<P>,
-    /// How often it started or stopped: queued events name the life that they belong to.
+    /// How often it started or stopped. A queued event names the life that it belongs to.
     pub(crate) lives: u64,
     pub(crate) disk: Option<SimDisk>,
     pub(crate) storage: Storage,
-    /// Its process stopped by itself, once at least.
+    /// Whether its process stopped by itself at least once.
     pub(crate) stopped: bool,
-    /// A copy of what its disk held, made on purpose.
+    /// The copy that a step made of its disk.
     pub(crate) saved: Option<Box<SimDisk>>,
-    /// How long it takes for each input before it is handed the next.
+    /// How long each input occupies the process before it is handed the next.
     pub(crate) slowness: Duration,
-    /// Where it is not the world's.
+    /// Its clock; `None` if it reads the world's.
     pub(crate) clock: Option<Box<LocalClock>>,
     pub(crate) sync_time: Duration,
-    /// When the disk has done the syncs that were started.
+    /// When the disk will have finished every sync that was started.
     pub(crate) disk_idle: Instant,
     pub(crate) seams: Vec<ArmedSeam>,
-    /// Crashes that waited for their seam when all was healed.
+    /// Crashes that still waited for their seam when everything was healed.
     pub(crate) spared: Vec<ArmedSeam>,
 }
 
@@ -254,7 +257,7 @@ impl<P: Process> SimHost<P> {
         }
     }
 
-    /// What its clock shows when the world's time is `now`.
+    /// The time that its clock shows when the world's time is `now`.
     #[inline]
     pub(crate) fn local(&self, now: Instant) -> Instant {
         self.clock.as_ref().map_or(now, |clock| clock.shows(now))
@@ -266,7 +269,7 @@ impl<P: Process> SimHost<P> {
         self.clock.as_ref().map_or(due, |clock| clock.when(due))
     }
 
-    /// Whether recovery must refuse what is on its disk.
+    /// Whether recovery must refuse the contents of its disk.
     pub(crate) fn is_damaged(&self) -> bool {
         self.storage == Storage::Damaged || self.disk.as_ref().is_some_and(SimDisk::is_astray)
     }
@@ -285,7 +288,7 @@ impl<P: Process> SimHost<P> {
         }
     }
 
-    /// Whether the life that something belongs to goes on.
+    /// Whether this life still goes on.
     pub(crate) fn is_alive(&self, life: u64) -> bool {
         self.lives == life && self.running().is_some()
     }
@@ -301,18 +304,18 @@ impl<P: Process> SimHost<P> {
         }
     }
 
-    /// Whether a crash waits for its place.
+    /// Whether a crash waits for its seam.
     pub(crate) const fn awaits_crash(&self) -> bool {
         !self.seams.is_empty()
     }
 
-    /// Takes the first crash out that waits for `seam`.
+    /// Takes out the first crash that waits for `seam`.
     pub(crate) fn take_seam(&mut self, seam: Seam) -> Option<ArmedSeam> {
         let place = self.seams.iter().position(|armed| armed.seam == seam)?;
         Some(self.seams.remove(place))
     }
 
-    /// Takes the first crash out that waits for its place among the calls of a disk.
+    /// Takes out the first crash inside a recovery or, if not `is_recovering`, inside a rollover.
     pub(crate) fn take_call_seam(&mut self, is_recovering: bool) -> Option<ArmedSeam> {
         let is_its = |armed: &ArmedSeam| match armed.seam {
             Seam::InRecovery(_) => is_recovering,
@@ -323,7 +326,7 @@ impl<P: Process> SimHost<P> {
         Some(self.seams.remove(place))
     }
 
-    /// After how many calls of its next recovery the power fails.
+    /// After how many disk calls of its next recovery the power fails.
     pub(crate) fn calls_of_recovery(&self) -> Option<u8> {
         self.seams.iter().find_map(|armed| match armed.seam {
             Seam::InRecovery(calls) => Some(calls),
@@ -331,7 +334,7 @@ impl<P: Process> SimHost<P> {
         })
     }
 
-    /// If a crash waits for a rollover, the disk is told before each append.
+    /// If a crash waits for a rollover, tells the disk so. Called before each input.
     #[cold]
     pub(crate) fn await_rollover(&mut self) {
         let calls = self.seams.iter().find_map(|armed| match armed.seam {
@@ -343,7 +346,7 @@ impl<P: Process> SimHost<P> {
         }
     }
 
-    /// Disarms every crash and disk fault that waits; that its place never came stays known.
+    /// Disarms every crash and disk fault that waits. Those whose place never came stay known.
     fn spare(&mut self) {
         self.spared.append(&mut self.seams);
         if let Some(disk) = &mut self.disk {
@@ -351,7 +354,7 @@ impl<P: Process> SimHost<P> {
         }
     }
 
-    /// The disk faults and crashes of steps that are `required` and have struck nothing.
+    /// The disk faults and crashes of `required` steps that have not struck.
     pub(crate) fn unmet(&self, required: impl Fn(StepId) -> bool + Copy) -> impl Iterator<Item = Unfired> {
         let unfired = |step, nearest| Unfired { step, was_armed: true, nearest };
         let faults = self.disk.iter().flat_map(SimDisk::unmet).filter(move |armed| required(armed.step));
@@ -385,7 +388,7 @@ pub(crate) fn leader<P: Process>(hosts: &[SimHost<P>]) -> Option<SiteId> {
     best.map(|(_, site)| site)
 }
 
-/// The running site with the lowest number that tries to lead.
+/// The lowest-numbered site that runs, is not paused and tries to lead.
 pub(crate) fn candidate<P: Process>(hosts: &[SimHost<P>]) -> Option<SiteId> {
     let campaigns = |host: &&SimHost<P>| {
         host.running().is_some_and(|running| !running.is_paused && running.process.role() == Role::Candidate)
@@ -393,7 +396,7 @@ pub(crate) fn candidate<P: Process>(hosts: &[SimHost<P>]) -> Option<SiteId> {
     hosts.iter().filter(campaigns).find_map(|host| host.id.as_site())
 }
 
-/// The running site that knows least, and of several the one with the lowest number.
+/// The site that knows least of those that run and are not paused; the lowest number of several.
 pub(crate) fn laggard<P: Process>(hosts: &[SimHost<P>]) -> Option<SiteId> {
     let mut least: Option<(u64, SiteId)> = None;
     for host in hosts {
@@ -409,7 +412,7 @@ pub(crate) fn laggard<P: Process>(hosts: &[SimHost<P>]) -> Option<SiteId> {
     least.map(|(_, site)| site)
 }
 
-/// The running site with the lowest number that does not lead.
+/// The lowest-numbered site that runs, is not paused and does not lead.
 pub(crate) fn follower<P: Process>(hosts: &[SimHost<P>]) -> Option<SiteId> {
     let follows = |host: &&SimHost<P>| host.status() == ProcessStatus::Up && host.rank().is_none();
     hosts.iter().filter(follows).find_map(|host| host.id.as_site())

@@ -1,4 +1,4 @@
-//! How a process pauses and goes on, and how whatever ails it ends.
+//! How a process pauses and resumes, and how its lasting faults end.
 
 use crate::process::Process;
 use crate::sim::host::ProcessStatus;
@@ -27,7 +27,7 @@ impl<P: Process, J: Judge<P>> World<P, J> {
         }
     }
 
-    /// Hands a process nothing more from here on; whether it was handed anything until now.
+    /// Pauses a process: it is handed nothing more. Returns whether it was running and not paused before.
     pub(crate) fn put_to_sleep(&mut self, host: HostIndex) -> bool {
         let id = self.hosts.list[host].id;
         let running = self.hosts.list[host].running_mut().filter(|running| !running.is_paused);
@@ -38,8 +38,8 @@ impl<P: Process, J: Judge<P>> World<P, J> {
         is_new
     }
 
-    /// Lets a paused process go on: it learns of the syncs that ended, then its inputs are handed in, each in an
-    /// event of its own. Returns how many wait, if it was paused.
+    /// Resumes a paused process in an event of its own: first its host takes the syncs that ended, then its inputs
+    /// are handed in. Returns the number of inputs that wait, or `None` if it was not paused.
     pub(crate) fn wake_up(&mut self, host: HostIndex) -> Option<usize> {
         let id = self.hosts.list[host].id;
         let running = self.hosts.list[host].running_mut().filter(|running| running.is_paused)?;
@@ -50,7 +50,7 @@ impl<P: Process, J: Judge<P>> World<P, J> {
         Some(waiting)
     }
 
-    /// A process that was paused goes on.
+    /// A paused process resumes.
     pub(crate) fn on_resumed(&mut self, host: HostIndex) {
         while let Some(running) = self.hosts.list[host].running_mut().filter(|running| !running.is_paused) {
             if running.ended.is_empty() {
@@ -59,7 +59,7 @@ impl<P: Process, J: Judge<P>> World<P, J> {
             let ended = running.ended.remove(0);
             self.take_sync(host, ended);
         }
-        // Its disk failed in its sleep, and it stopped over that: of a core it starts again.
+        // If its disk failed during the pause, the process has stopped. In a healed core it starts again.
         let is_in_core = self.net.is_in_core(self.hosts.list[host].id);
         if is_in_core
             && matches!(self.hosts.list[host].status(), ProcessStatus::Failed { for_good: false, .. })
@@ -68,7 +68,7 @@ impl<P: Process, J: Judge<P>> World<P, J> {
         }
     }
 
-    /// Gives a full disk room and a slow process its pace.
+    /// Gives a full disk room and a slow process its usual speed.
     pub(crate) fn mend(&mut self, host: HostIndex) {
         if let Some(disk) = &mut self.hosts.list[host].disk {
             disk.make_room();
@@ -76,7 +76,7 @@ impl<P: Process, J: Judge<P>> World<P, J> {
         self.slow(host, Duration::ZERO);
     }
 
-    /// Resumes or starts a process, whichever it needs.
+    /// Resumes a paused process, and starts one that is down and can start.
     pub(crate) fn revive(&mut self, host: HostIndex) {
         match self.hosts.list[host].status() {
             ProcessStatus::Up | ProcessStatus::Failed { for_good: true, .. } => {}

@@ -1,4 +1,4 @@
-//! What befalls a process from below: its disk, its pace, its clock.
+//! Faults of a process's host: of its disk, its speed and its clock.
 
 use alloc::boxed::Box;
 use alloc::format;
@@ -61,23 +61,23 @@ impl<P: Process, J: Judge<P>> World<P, J> {
             }
             DiskFault::Restore => self.restore(h),
             fault => {
-                // What goes astray one day may damage it.
+                // A write that goes astray later may damage the storage.
                 host.storage = if fault.row().damages { Storage::Doubtful } else { host.storage };
                 disk.arm(Armed { fault, step, draw });
             }
         }
     }
 
-    /// Tells what befell the last calls of a journal.
+    /// Reports the disk faults that struck the last calls of a journal.
     #[inline]
-    pub(crate) fn tell_struck(&mut self, h: HostIndex) {
+    pub(crate) fn report_struck(&mut self, h: HostIndex) {
         if self.hosts.list[h].disk.as_ref().is_some_and(SimDisk::has_struck) {
-            self.do_tell_struck(h);
+            self.report_each_struck(h);
         }
     }
 
     #[cold]
-    fn do_tell_struck(&mut self, h: HostIndex) {
+    fn report_each_struck(&mut self, h: HostIndex) {
         let host = &mut self.hosts.list[h];
         let id = host.id;
         let struck = host.disk.as_mut().map(SimDisk::take_struck).unwrap_or_default();
@@ -85,13 +85,13 @@ impl<P: Process, J: Judge<P>> World<P, J> {
             let (fault, words) = struck.counted();
             self.watch.statistics.count_disk(fault);
             self.watch.mark(FingerprintMark::Struck, id, words);
-            // A full disk is asked again and again.
+            // A full disk refuses the same request again and again.
             let class = if struck == Struck::Create { LineClass::Routine } else { LineClass::Fault };
             self.watch.line(id, class, || TraceEvent::Struck(struck));
         }
     }
 
-    /// A process that takes nothing on because its disk is full writes nothing either: its host asks for it.
+    /// Tries to reserve disk space for a process whose disk is low. It takes on nothing, so its own writes would not.
     #[cold]
     pub(crate) fn look_for_room(&mut self, h: HostIndex) {
         let host = &mut self.hosts.list[h];
@@ -104,16 +104,16 @@ impl<P: Process, J: Judge<P>> World<P, J> {
         if let Err(error) = reserved {
             return self.stop_failed(h, &error.to_string(), false);
         }
-        self.tell_struck(h);
+        self.report_struck(h);
     }
 
-    /// A site that starts, though what it read was damaged, has not noticed.
+    /// Objects to a start from damaged storage: the site has not noticed the damage.
     pub(crate) fn object_to_damage(&mut self, id: ProcessId) {
         let explanation = format!("{id} starts from damaged storage as if nothing had happened");
         self.watch.object(Violation { property: "damage", explanation });
     }
 
-    /// A site whose journal is refused, though nobody damaged its disk, is lost for nothing.
+    /// Objects to a refused journal on an undamaged disk: the site is lost for no reason.
     #[cold]
     pub(crate) fn object_to_refusal(&mut self, h: HostIndex, error: &JournalError) {
         let host = &self.hosts.list[h];
@@ -123,7 +123,7 @@ impl<P: Process, J: Judge<P>> World<P, J> {
         }
     }
 
-    /// The power of a machine fails whose process has stopped: what it had not synced is lost, if there is any.
+    /// The machine of a process that does not run loses power, and its disk loses unsynced writes if there are any.
     #[cold]
     pub(crate) fn lose_cache(&mut self, h: HostIndex, leaves: Leaves) {
         let host = &mut self.hosts.list[h];
@@ -138,7 +138,7 @@ impl<P: Process, J: Judge<P>> World<P, J> {
         self.watch.line(id, LineClass::Fault, || TraceEvent::Idle { what });
     }
 
-    /// Its storage is gone, and with it the process.
+    /// Destroys the storage of a process, which stops for good.
     pub(crate) fn wipe(&mut self, h: HostIndex) {
         if self.hosts.list[h].disk.is_none() {
             return;
@@ -151,7 +151,7 @@ impl<P: Process, J: Judge<P>> World<P, J> {
         host.storage = Storage::Damaged;
     }
 
-    /// The copy of its storage is put back, and with it what the process knew then.
+    /// Puts back the copy of the disk. Everything that became durable since is lost.
     fn restore(&mut self, h: HostIndex) {
         let host = &self.hosts.list[h];
         let id = host.id;
@@ -183,7 +183,7 @@ impl<P: Process, J: Judge<P>> World<P, J> {
         self.watch.line(id, class, || TraceEvent::Slowed { time });
     }
 
-    /// It was handed an input, and takes its time for it.
+    /// Keeps a slow process busy with the input that it was just handed.
     #[cold]
     pub(crate) fn linger(&mut self, h: HostIndex) {
         let host = &mut self.hosts.list[h];
@@ -194,7 +194,7 @@ impl<P: Process, J: Judge<P>> World<P, J> {
         self.queue.push(self.watch.now + slowness, QueuedEvent::Ready { host: h, life });
     }
 
-    /// It has done what it took its time for.
+    /// A slow process has finished its input.
     pub(crate) fn on_ready(&mut self, h: HostIndex, life: u64) {
         let host = &mut self.hosts.list[h];
         if host.is_alive(life)
@@ -205,8 +205,7 @@ impl<P: Process, J: Judge<P>> World<P, J> {
         }
     }
 
-    /// Changes a clock. A wake-up that was armed before comes when the time has passed that it was to take: a clock that
-    /// is set does not change how long a sleep lasts, and one that runs otherwise does.
+    /// Changes a clock. Setting a clock does not change how long an armed sleep lasts. Changing its speed does.
     pub(crate) fn inject_clock_fault(&mut self, h: HostIndex, fault: ClockFault) {
         let now = self.watch.now;
         let host = &mut self.hosts.list[h];

@@ -1,4 +1,4 @@
-//! How records become durable, and what waited for that leaves.
+//! How records become durable, and how messages that waited for them leave.
 
 use crate::journal::{JournalError, SyncId};
 use crate::outbox::Offset;
@@ -18,9 +18,9 @@ use alloc::string::ToString;
 use alloc::vec::Vec;
 
 impl<P: Process, J: Judge<P>> World<P, J> {
-    /// Starts to sync what was appended; `false` when the process stopped over it.
+    /// Starts to sync the appended records; `false` if an error stopped the process.
     pub(in crate::sim::host) fn start_sync(&mut self, h: HostIndex) -> bool {
-        self.tell_struck(h);
+        self.report_struck(h);
         let now = self.watch.now;
         let host = &mut self.hosts.list[h];
         let (Life::Up(running), Some(disk)) = (&mut host.life, &mut host.disk) else { return true };
@@ -37,7 +37,7 @@ impl<P: Process, J: Judge<P>> World<P, J> {
         true
     }
 
-    /// The disk has completed a sync.
+    /// The disk has finished a sync.
     pub(crate) fn on_synced(&mut self, h: HostIndex, life: u64, sync: SyncId) {
         let host = &mut self.hosts.list[h];
         if !host.is_alive(life) {
@@ -58,7 +58,7 @@ impl<P: Process, J: Judge<P>> World<P, J> {
         }
     }
 
-    /// The process's host learns that a sync is complete.
+    /// The host processes a finished sync.
     pub(crate) fn take_sync(&mut self, h: HostIndex, (sync, result): Ended) {
         let host = &mut self.hosts.list[h];
         let (id, life) = (host.id, host.lives);
@@ -95,7 +95,7 @@ impl<P: Process, J: Judge<P>> World<P, J> {
             self.watch.show(&Observation::Durable { process: id, records: &records });
         }
         let releases = !running.outbox.is_empty();
-        self.tell_struck(h);
+        self.report_struck(h);
         if releases && self.crash_at(h, Seam::AfterSync) {
             return;
         }

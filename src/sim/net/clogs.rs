@@ -1,5 +1,5 @@
-//! Clogged links between sites, by direction: what each of them holds, in the order of its sending. A terminal shares
-//! the links of its site's program.
+//! Clogged links between sites, by direction, with the copies that each holds in the order of sending. A terminal
+//! shares the links of its site's program.
 
 use alloc::collections::VecDeque;
 use alloc::vec::Vec;
@@ -14,12 +14,12 @@ use crate::sim::watch::trace::{LineClass, Loss, TraceEvent};
 use crate::sim::world::QueuedEvent;
 use crate::time::Duration;
 
-/// A copy that is not under way: its packet counts it.
+/// A copy that waits outside the event queue. It is one of its packet's copies.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct CloggedCopy {
     pub(crate) packet: PacketId,
     pub(crate) to: ProcessId,
-    /// How long it will be under way.
+    /// The time that it will be under way.
     pub(crate) delay: Duration,
 }
 
@@ -50,14 +50,14 @@ impl Clogs {
         !self.list.is_empty()
     }
 
-    /// What the link between these holds, if it is clogged.
+    /// The copies that the link between these two holds, if it is clogged.
     pub(crate) fn between(&mut self, from: ProcessId, to: ProcessId) -> Option<&mut VecDeque<CloggedCopy>> {
         let ends = (site(from)?, site(to)?);
         let clog = self.list.iter_mut().find(|clog| (clog.from, clog.to) == ends);
         clog.map(|clog| &mut clog.held)
     }
 
-    /// Clogs the links from these sites to those, as far as they are open.
+    /// Clogs the links from these sites to those, unless they are clogged already.
     pub(crate) fn clog(&mut self, from: SiteSet, to: SiteSet) {
         for from in from.iter() {
             for to in to.iter().filter(|to| *to != from) {
@@ -68,13 +68,13 @@ impl Clogs {
         }
     }
 
-    /// Opens the links from these sites to those, and hands out what they held, in the order of their clogging.
+    /// Opens the links from these sites to those. Returns them with what they held, in the order of their clogging.
     pub(crate) fn unclog(&mut self, from: SiteSet, to: SiteSet) -> Vec<Clog> {
         let is_opened = |clog: &mut Clog| from.contains(clog.from) && to.contains(clog.to);
         self.list.extract_if(.., is_opened).collect()
     }
 
-    /// How many copies are held.
+    /// The number of copies that clogged links hold.
     #[cfg(test)]
     pub(crate) fn copies(&self) -> usize {
         self.list.iter().map(|clog| clog.held.len()).sum()
@@ -100,15 +100,16 @@ impl<P: Process> Net<P> {
         held.push_back(CloggedCopy { packet: id, to, delay });
         self.packets.copy(id);
         reach.watch.statistics.clogged += 1;
-        self.tell(reach, id, to, 7, |labels| TraceEvent::Clogged { to, labels });
+        self.trace_at_sender(reach, id, to, 7, |labels| TraceEvent::Clogged { to, labels });
         true
     }
 
-    /// Unclogs the links from these sites to those: what they held is under way from here on, in its order.
+    /// Opens the links from these sites to those. The copies that they held are under way from here on, in the same
+    /// order.
     pub(crate) fn unclog<J: Judge<P>>(&mut self, reach: &mut Reach<'_, P, J>, from: SiteSet, to: SiteSet) {
         for Clog { from, to, held } in self.clogs.unclog(from, to) {
             let count = held.len();
-            reach.watch.mark(FingerprintMark::Odd, from.into(), [to.number().into(), 8]);
+            reach.watch.mark(FingerprintMark::UnusualPassage, from.into(), [to.number().into(), 8]);
             reach.watch.line(ProcessId::Site(from), LineClass::Life, || TraceEvent::Unclogged { to, count });
             let mut last = reach.watch.now;
             for CloggedCopy { packet, to, delay } in held {

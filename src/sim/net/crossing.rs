@@ -1,9 +1,9 @@
-//! What becomes of a real datagram that crosses a network with the simulator's rules and weather: for those who stand
-//! between real processes and have bytes and time of their own.
+//! Decides the fate of real datagrams by the simulator's rules and chance, for a program between real processes that
+//! has its own bytes and time.
 //!
-//! The same list of [`LinkRule`]s, the same draws and the same decision as in a [`World`](crate::sim::World): what is drawn is
-//! a function of the seed and of what the datagram is (link, kind, subject, time, ordinal). It sends nothing and knows no
-//! clock. Links that carry only so much are the world's alone.
+//! The list of [`LinkRule`]s, the draws and the decision are those of a [`World`](crate::sim::World). A draw is a
+//! function of the seed and of the datagram's link, kind, subject, time and ordinal. A crossing sends nothing and
+//! knows no clock. Bandwidth limits exist only in a world.
 
 use alloc::collections::BTreeMap;
 use alloc::string::{String, ToString};
@@ -13,7 +13,7 @@ use crate::ids::{ProcessId, SiteId, SiteSet};
 use crate::mix::Seed;
 use crate::process::Subject;
 use crate::sim::net::damage::{astray, cut_short, flip};
-use crate::sim::net::decide::{Arriving, INSIDE, NetworkView, Passage, Rough, Touched};
+use crate::sim::net::decide::{Arriving, INSIDE, Impairments, NetworkView, Passage, Touched};
 use crate::sim::net::fates::{self, Fate, Fates};
 use crate::sim::net::rule::{LinkRule, Ruling};
 use crate::sim::net::rules::{Resolved, Roles, RuleMask, RuleTargets, Rules};
@@ -23,14 +23,14 @@ use crate::sim::script::Target;
 use crate::sim::watch::trace::Loss;
 use crate::time::{Duration, Instant};
 
-/// Rules, weather, and how many datagrams each of them touched.
+/// The rules and chances of a network, and how many datagrams each of them touched.
 #[derive(Clone, Debug)]
 pub struct Crossing {
     rules: Rules,
     fates: Fates,
     network: NetworkSettings,
-    /// Whether it does more than lose, delay and double.
-    is_rough: bool,
+    /// Whether the network can do more than lose, delay and duplicate.
+    is_impaired: bool,
     sites: SiteSet,
     touched: BTreeMap<String, u64>,
 }
@@ -38,20 +38,20 @@ pub struct Crossing {
 /// One copy that arrives.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Arrival {
-    /// How long it is under way.
+    /// The time that it is under way.
     pub after: Duration,
-    /// Where it arrives: not always where it was sent.
+    /// The process where it arrives; not always its addressee.
     pub to: ProcessId,
     cut: Option<u64>,
     flips: Option<u64>,
 }
 
-/// Why a rule cannot be followed here.
+/// Why a rule cannot be followed outside a world.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Unfit {
-    /// It means a role that nobody has at this moment, or that only a world can tell.
+    /// It names a role that no process has at this moment, or that only a world can resolve.
     Nobody,
-    /// It keeps copies, which only a world replays.
+    /// It keeps copies, which only a world can redeliver.
     Keeps,
 }
 
@@ -67,7 +67,7 @@ impl core::fmt::Display for Unfit {
 impl core::error::Error for Unfit {}
 
 impl Arrival {
-    /// Does to the bytes of this copy what happens to them under way.
+    /// Damages the bytes of this copy as its fate demands.
     pub fn spoil(&self, bytes: &mut Vec<u8>) {
         if let Some(draw) = self.cut {
             cut_short(bytes, draw);
@@ -79,12 +79,12 @@ impl Arrival {
 }
 
 impl Crossing {
-    /// Between these sites and their clients, without rules. Everything is drawn from `seed`.
+    /// A network between these sites and their clients, without rules. Everything is drawn from `seed`.
     pub fn new(seed: Seed, sites: SiteSet, network: NetworkSettings) -> Crossing {
         let mut crossing = Crossing {
             rules: Rules::new(),
             fates: Fates::new(seed),
-            is_rough: network.is_rough(),
+            is_impaired: network.is_impaired(),
             network: network.clone(),
             sites,
             touched: BTreeMap::new(),
@@ -93,17 +93,18 @@ impl Crossing {
         crossing
     }
 
-    /// Changes the weather.
+    /// Changes the chances of the network.
     ///
     /// # Panics
-    /// When `network` has a bandwidth.
+    /// If `network` has a bandwidth.
     pub fn set_network(&mut self, network: NetworkSettings) {
         assert!(network.bandwidth.is_none(), "links that carry only so much are the world's alone");
-        self.is_rough = network.is_rough();
+        self.is_impaired = network.is_impaired();
         self.network = network;
     }
 
-    /// Adds a rule behind the others; roles in it are those of this moment. Rules whose time is over are forgotten.
+    /// Adds a rule after the others, with its roles resolved at this moment. Rules whose window has closed are
+    /// dropped.
     pub fn add(&mut self, rule: LinkRule, now: Instant, leader: Option<SiteId>) -> Result<(), Unfit> {
         let (follower, candidate, laggard, ends) = (None, None, None, None);
         let roles = Roles { leader, follower, candidate, laggard, ends, sites: self.sites, machines: &[] };
@@ -123,17 +124,18 @@ impl Crossing {
         Ok(())
     }
 
-    /// Forgets every rule; what they touched stays counted.
+    /// Drops every rule. The counts of what they touched stay.
     pub fn clear(&mut self) {
         self.rules.clear();
     }
 
-    /// How many datagrams each rule touched, by its name, and each kind of mishap.
+    /// How many datagrams each rule and each kind of network fault touched, by name.
     pub fn touched(&self) -> &BTreeMap<String, u64> {
         &self.touched
     }
 
-    /// What becomes of a datagram that says this, on its way to one recipient: each copy that arrives goes to `out`.
+    /// Decides the fate of a datagram with these labels on its way to one recipient. Each copy that arrives goes to
+    /// `out`.
     pub fn cross(
         &mut self,
         now: Instant,
@@ -148,9 +150,9 @@ impl Crossing {
         let fate = self.fates.draw(&self.network, now, fates::identity(labels), (from, to));
         let mut network = NetworkView::calm((from, to));
         network.rule = self.rules.take(now, (from, to), labels, &mut RuleMask::default());
-        if self.is_rough {
+        if self.is_impaired {
             let faults = self.fates.link_faults(&self.network, now, fate.own, (from, to));
-            (network.sites, network.rough) = (self.sites, Rough::of(WireRoom::Endless, faults));
+            (network.sites, network.impairments) = (self.sites, Impairments::of(WireRoom::Endless, faults));
         }
         let passage = network.decide(&fate);
         self.count(&network, &fate, &passage);
@@ -162,7 +164,7 @@ impl Crossing {
                 out.extend(again.map(|by| plain(after + by)));
                 let itself = Arrival { after, to, cut, flips };
                 match stray {
-                    Some(whom) => out.extend(astray(whom, from).map(|to| Arrival { to, ..itself })),
+                    Some(targets) => out.extend(astray(targets, from).map(|to| Arrival { to, ..itself })),
                     None => out.push(itself),
                 }
                 out.extend(second.map(plain));
@@ -171,7 +173,8 @@ impl Crossing {
         }
     }
 
-    /// Counts a datagram at the rule that touched it and at every mishap; one that is lost only at what lost it.
+    /// Counts a datagram at the rule that touched it, and at each network fault. A lost datagram counts only at the
+    /// fault that lost it, besides its rule.
     fn count(&mut self, network: &NetworkView, fate: &Fate, passage: &Passage) {
         let is_late = fate.delay > fate.held;
         let touched = &mut self.touched;
@@ -189,13 +192,13 @@ impl Crossing {
             Err(_) => return,
             Ok(arrivals) => arrivals,
         };
-        let faults = network.rough.map(|rough| rough.faults).unwrap_or_default();
+        let faults = network.impairments.map(|impairments| impairments.faults).unwrap_or_default();
         let is_sent_astray = network.rule.is_some_and(|rule| matches!(rule.ruling, Ruling::Misdeliver(_)));
         for (is, mishap) in [
             (is_late, "latency"),
             (arrivals.held_back.is_some(), "reordering"),
             (arrivals.second.is_some(), "duplication"),
-            (arrivals.again.is_some(), "replay"),
+            (arrivals.again.is_some(), "late copy"),
             (faults.cut.is_some(), "truncation"),
             (faults.flips.is_some(), "corruption"),
             (arrivals.stray.is_some() && !is_sent_astray, "misdelivery"),
@@ -283,13 +286,13 @@ mod tests {
     #[test]
     fn a_rule_that_cannot_be_followed_is_refused() {
         let mut crossing = crossing(calm());
-        let whom = |target| LinkRule {
+        let rule_for = |target| LinkRule {
             filter: Filter { to: target, ..rule("Accept", Ruling::Drop).filter },
             ..rule("Accept", Ruling::Drop)
         };
-        assert_eq!(crossing.add(whom(Target::Leader), Instant::ZERO, None), Err(Unfit::Nobody));
-        assert_eq!(crossing.add(whom(Target::Leader), Instant::ZERO, SiteId::new(1)), Ok(()));
-        assert_eq!(crossing.add(whom(Target::Laggard), Instant::ZERO, None), Err(Unfit::Nobody));
+        assert_eq!(crossing.add(rule_for(Target::Leader), Instant::ZERO, None), Err(Unfit::Nobody));
+        assert_eq!(crossing.add(rule_for(Target::Leader), Instant::ZERO, SiteId::new(1)), Ok(()));
+        assert_eq!(crossing.add(rule_for(Target::Laggard), Instant::ZERO, None), Err(Unfit::Nobody));
         assert_eq!(crossing.add(rule("Accept", Ruling::Keep), Instant::ZERO, None), Err(Unfit::Keeps));
         assert_eq!(cross(&mut crossing, 1, "Accept"), []);
     }

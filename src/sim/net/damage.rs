@@ -1,7 +1,7 @@
-//! What is more than a plain arrival: losses, damage, arrivals much later or somewhere else, copies that are doubled or kept.
+//! Every passage that is not a plain arrival: losses, damage, late and misdelivered copies, duplicates, kept copies.
 //!
-//! A copy that is not what its sender sent, or not where, is a datagram of its own, and its receiver reads its bytes
-//! as every receiver does outside of a simulation.
+//! A copy that differs from what its sender sent, or arrives elsewhere, is a datagram of its own. Its receiver reads
+//! its bytes, as every receiver does outside a simulation.
 
 use alloc::sync::Arc;
 use alloc::vec::Vec;
@@ -22,7 +22,7 @@ use crate::sim::watch::trace::{LineClass, Loss, SharedLabels, TraceEvent};
 use crate::time::Duration;
 
 impl<P: Process> Net<P> {
-    /// Sees to the passage of a copy that something happens to.
+    /// Carries out the passage of a copy that is not a plain arrival.
     #[cold]
     pub(crate) fn carry_out<J: Judge<P>>(
         &mut self,
@@ -59,7 +59,7 @@ impl<P: Process> Net<P> {
         }
     }
 
-    /// Sends a copy on its way, and what arrives because of it.
+    /// Schedules a copy, and all further copies that its passage demands.
     fn deliver_altered<J: Judge<P>>(
         &mut self,
         reach: &mut Reach<'_, P, J>,
@@ -95,8 +95,8 @@ impl<P: Process> Net<P> {
         }
         if let Some(by) = again {
             let copy = self.packets.post_again(id, is_again);
-            reach.watch.statistics.replayed += 1;
-            self.tell(reach, id, to, 3, |labels| TraceEvent::Again { to, labels, by });
+            reach.watch.statistics.redelivered += 1;
+            self.trace_at_sender(reach, id, to, 3, |labels| TraceEvent::Again { to, labels, by });
             self.schedule_delivery(reach, copy, to, after + by);
             self.packets.release(copy);
         }
@@ -114,8 +114,8 @@ impl<P: Process> Net<P> {
         }
     }
 
-    /// Writes what happens to a copy at its sender's end.
-    pub(crate) fn tell<J: Judge<P>>(
+    /// Traces an event that happens to a copy at its sender's end.
+    pub(crate) fn trace_at_sender<J: Judge<P>>(
         &mut self,
         reach: &mut Reach<'_, P, J>,
         id: PacketId,
@@ -125,12 +125,12 @@ impl<P: Process> Net<P> {
     ) {
         let packet = self.packets.get_mut(id);
         let from = packet.datagram.from;
-        reach.watch.mark(FingerprintMark::Odd, from, [to.number().into(), how]);
+        reach.watch.mark(FingerprintMark::UnusualPassage, from, [to.number().into(), how]);
         let class = loss_class(&packet.datagram);
         reach.watch.line(from, class, || what(packet.labels()));
     }
 
-    /// A copy that was cut short, or of which some bits are flipped; whoever asked for it releases it.
+    /// Makes a truncated or corrupted copy. The caller must release it.
     fn damage<J: Judge<P>>(
         &mut self,
         reach: &mut Reach<'_, P, J>,
@@ -143,17 +143,17 @@ impl<P: Process> Net<P> {
             let of = datagram.bytes.len();
             let left = cut_short(&mut datagram.bytes, draw);
             reach.watch.statistics.truncated += 1;
-            self.tell(reach, id, to, 4, |labels| TraceEvent::CutShort { to, labels, left, of });
+            self.trace_at_sender(reach, id, to, 4, |labels| TraceEvent::CutShort { to, labels, left, of });
         }
         if let Some(draw) = flips {
             let bits = flip(&mut datagram.bytes, draw);
             reach.watch.statistics.corrupted += 1;
-            self.tell(reach, id, to, 5, |labels| TraceEvent::Flipped { to, labels, bits });
+            self.trace_at_sender(reach, id, to, 5, |labels| TraceEvent::Flipped { to, labels, bits });
         }
         self.packets.post_from(datagram, Origin::Damaged)
     }
 
-    /// Sends a copy to its recipient, or to each of those where it goes instead.
+    /// Schedules a copy for its recipient, or for each process where it goes instead.
     fn deliver_to<J: Judge<P>>(
         &mut self,
         reach: &mut Reach<'_, P, J>,
@@ -162,24 +162,24 @@ impl<P: Process> Net<P> {
         stray: Option<Resolved>,
         delay: Duration,
     ) {
-        let Some(whom) = stray else { return self.schedule_delivery(reach, id, to, delay) };
+        let Some(targets) = stray else { return self.schedule_delivery(reach, id, to, delay) };
         let (from, origin) = (self.packets.get(id).datagram.from, self.packets.get(id).origin);
         let origin = if origin == Origin::Damaged { Origin::Damaged } else { Origin::Stray };
         let copy = self.packets.post_again(id, origin);
-        for at in astray(whom, from) {
+        for at in astray(targets, from) {
             reach.watch.statistics.misdelivered += 1;
-            self.tell(reach, id, to, 6, |labels| TraceEvent::Strayed { to, labels, at });
+            self.trace_at_sender(reach, id, to, 6, |labels| TraceEvent::Strayed { to, labels, at });
             self.schedule_delivery(reach, copy, at, delay);
         }
         self.packets.release(copy);
     }
 
-    /// The copies that rules of this name have kept are under way once more. Says how many there were.
+    /// Delivers the copies that rules of this name have kept. Returns how many there were.
     pub(crate) fn redeliver<J: Judge<P>>(&mut self, reach: &mut Reach<'_, P, J>, name: &str) -> usize {
         let kept: Vec<CloggedCopy> = self.rules.take_kept(name);
         let count = kept.len();
-        reach.watch.statistics.replayed += count as u64;
-        reach.watch.line(None, LineClass::Fault, || TraceEvent::Replayed { count });
+        reach.watch.statistics.redelivered += count as u64;
+        reach.watch.line(None, LineClass::Fault, || TraceEvent::Redelivered { count });
         for CloggedCopy { packet, to, delay } in kept {
             self.schedule_delivery(reach, packet, to, delay);
             self.packets.release(packet);
@@ -188,26 +188,26 @@ impl<P: Process> Net<P> {
     }
 }
 
-/// Where a datagram of `from` arrives when it goes to these instead: never in its own program.
-pub(crate) fn astray(whom: Resolved, from: ProcessId) -> impl Iterator<Item = ProcessId> {
-    whom.iter().filter(move |at| !at.shares_program_with(from))
+/// The processes where a misdelivered datagram of `from` arrives: never in the sender's own program.
+pub(crate) fn astray(targets: Resolved, from: ProcessId) -> impl Iterator<Item = ProcessId> {
+    targets.iter().filter(move |at| !at.shares_program_with(from))
 }
 
-/// Leaves the beginning of it, and says how much.
+/// Keeps only the beginning of `bytes`, and returns its length.
 pub(crate) fn cut_short(bytes: &mut Vec<u8>, draw: u64) -> usize {
     let left = usize::try_from(mix::below(draw, bytes.len() as u64)).expect("less than a length");
     bytes.truncate(left);
     left
 }
 
-/// Flips one to eleven bits next to each other, and says how many.
+/// Flips one to eleven bits in two neighbouring bytes, and returns how many.
 pub(crate) fn flip(bytes: &mut [u8], draw: u64) -> u32 {
     if bytes.is_empty() {
         return 0;
     }
     let first = usize::try_from(mix::below(draw, bytes.len() as u64)).expect("less than a length");
     let [low, high, bit, ..] = mix::stir(draw, [0, 0]).to_le_bytes();
-    // At least one in the first byte, so that no two flips undo each other and none is lost.
+    // At least one bit of the first byte flips, so the result always differs.
     let masks = [low & high | 1 << (bit % 8), low & high.rotate_left(3)];
     let mut flipped = 0;
     for (byte, mask) in bytes[first..].iter_mut().zip(masks) {

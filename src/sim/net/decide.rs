@@ -1,14 +1,15 @@
-//! The one decision about a datagram: what becomes of one copy that is handed to the network.
+//! The one decision about a datagram: the passage of one copy that is handed to the network.
 //!
-//! Worlds and [crossings](super::crossing) of real datagrams both ask [`NetworkView::decide`]. It may not draw, count or
-//! change anything: whoever asks has drawn and counted before, and carries the [`Passage`] out afterwards. In order:
+//! Worlds and [crossings](super::crossing) of real datagrams both call [`NetworkView::decide`]. It must not draw,
+//! count or change anything: its caller draws and counts before, and carries the [`Passage`] out afterwards. In
+//! order:
 //!
 //! 1. A cut link loses the copy, whatever any rule says.
 //! 2. The rule that takes the copy comes before chance. It has counted the copy even if chance loses it.
-//! 3. A link that carries only so much comes before chance. It has sent the copy even if chance loses it.
-//! 4. Chance loses the copy, or alters it. Rules and damage alter the copy itself alone: later, second and further
-//!    copies arrive as they were sent.
-//! 5. Where faults have stopped, copies are late and nothing else.
+//! 3. A bandwidth limit comes before chance. The link has sent the copy even if chance loses it.
+//! 4. Chance loses or alters the copy. Rules and damage alter only the copy itself: late, second and further copies
+//!    arrive as they were sent.
+//! 5. Where faults have stopped, copies can be late, but nothing else happens to them.
 
 use crate::ids::{ProcessId, SiteId, SiteSet};
 use crate::mix;
@@ -19,101 +20,113 @@ use crate::sim::net::wires::WireRoom;
 use crate::sim::watch::trace::Loss;
 use crate::time::Duration;
 
-/// How long a datagram takes inside one program. No network is there, and nothing is decided.
+/// The time that a datagram takes inside one program. There is no network, and nothing is decided.
 pub(crate) const INSIDE: Duration = Duration::from_micros(1);
 
-/// The network as one copy finds it.
+/// The network's state for one copy.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct NetworkView {
     /// Sender and recipient of the copy.
     pub(crate) ends: (ProcessId, ProcessId),
-    /// Where a copy that goes astray by chance may arrive.
+    /// The sites where a copy may arrive if chance misdelivers it.
     pub(crate) sites: SiteSet,
     pub(crate) is_cut: bool,
     /// Whether faults have stopped for both ends.
     pub(crate) is_healed: bool,
     /// The rule that takes the copy.
     pub(crate) rule: Option<RuleEffect>,
-    /// Where the network does more than lose, delay and double.
-    pub(crate) rough: Option<Rough>,
+    /// The state of a network that can do more than lose, delay and duplicate.
+    pub(crate) impairments: Option<Impairments>,
 }
 
-/// What a rough network has for one copy.
+/// Bandwidth and chance faults of a rough network for one copy.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) struct Rough {
+pub(crate) struct Impairments {
     pub(crate) room: WireRoom,
     pub(crate) faults: LinkFaults,
 }
 
-/// What becomes of one copy that is handed to the network.
+/// The passage of one copy through the network.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(crate) enum Passage {
-    /// It arrives once, as it was sent, after this long.
+    /// The copy arrives once, as it was sent, after this long.
     Plain(Duration),
     /// A rule, a fault or chance touches it.
     Touched(Touched),
 }
 
-/// The passage of a copy that something happens to.
+/// The passage of a copy that is not a plain arrival.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(crate) struct Touched {
-    /// The place of the rule that took it, among all rules.
+    /// The place of the rule that took the copy, among all rules.
     pub(crate) rule: Option<usize>,
-    /// How long its link takes to send it and what waits before it.
+    /// How long the link takes to send the copy, and everything that waits before it.
     pub(crate) queued: Option<Duration>,
-    /// When it arrives and how, or why it does not.
+    /// The arrivals, or the reason for the loss.
     pub(crate) end: Result<Arriving, Loss>,
 }
 
-/// How a copy arrives, and what arrives because of it. They are scheduled in this order: one that arrives again, the copy
-/// itself, a second one, further ones.
+/// How a copy arrives, and which other copies arrive. They are scheduled in this order: a late copy, the copy itself,
+/// a second copy, further copies.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub(crate) struct Arriving {
     /// When the copy itself arrives.
     pub(crate) after: Duration,
-    /// By how much it is late without its rule, if it is held back by chance.
+    /// The copy's delay without its rule, if chance holds it back.
     pub(crate) held_back: Option<Duration>,
-    /// How much later than the copy itself another one arrives, as it was sent.
+    /// How much later than the copy itself a late copy arrives, as it was sent.
     pub(crate) again: Option<Duration>,
-    /// A uniform word: where the copy is cut short.
+    /// A uniform word that decides where the copy is cut short.
     pub(crate) cut: Option<u64>,
-    /// A uniform word: which of its bits are flipped.
+    /// A uniform word that decides which of its bits are flipped.
     pub(crate) flips: Option<u64>,
-    /// Where the copy arrives instead: at each of these.
+    /// The processes where the copy arrives instead.
     pub(crate) stray: Option<Resolved>,
     /// Whether the rule keeps a copy for later.
     pub(crate) is_kept: bool,
     /// When a second copy arrives.
     pub(crate) second: Option<Duration>,
-    /// How many further copies the rule makes, and how far apart from the copy itself and each other they arrive.
+    /// The number of further copies that the rule makes, and the time between successive copies.
     pub(crate) further: (u32, Duration),
 }
 
-impl Rough {
-    /// Where links carry anything at once and nothing happens.
-    const NOTHING: Rough = Rough {
+impl Impairments {
+    /// No bandwidth limit and no faults.
+    const NOTHING: Impairments = Impairments {
         room: WireRoom::Endless,
         faults: LinkFaults { is_in_burst: false, flips: None, cut: None, again: None, stray: None },
     };
 
-    /// Nothing, where it is nothing.
-    pub(crate) fn of(room: WireRoom, faults: LinkFaults) -> Option<Rough> {
-        Some(Rough { room, faults }).filter(|rough| *rough != Rough::NOTHING)
+    /// `None` if neither a bandwidth limit nor a fault applies.
+    pub(crate) fn of(room: WireRoom, faults: LinkFaults) -> Option<Impairments> {
+        Some(Impairments { room, faults }).filter(|impairments| *impairments != Impairments::NOTHING)
     }
 }
 
 impl NetworkView {
-    /// Where nothing but chance touches a copy between these two.
+    /// The state for a copy between these two that only chance can touch.
     #[inline]
     pub(crate) const fn calm(ends: (ProcessId, ProcessId)) -> NetworkView {
-        NetworkView { ends, sites: SiteSet::EMPTY, is_cut: false, is_healed: false, rule: None, rough: None }
+        NetworkView {
+            ends,
+            sites: SiteSet::EMPTY,
+            is_cut: false,
+            is_healed: false,
+            rule: None,
+            impairments: None,
+        }
     }
 
-    /// What becomes of a copy of this fate. Most copies arrive as they were sent, and go the short way.
+    /// The passage of a copy with this fate. Most copies arrive as they were sent, and take the short path.
     #[inline]
     pub(crate) fn decide(&self, fate: &Fate) -> Passage {
         let is_spared = self.is_healed || (!fate.is_lost && fate.second.is_none());
-        if is_spared && !fate.is_held_back && !self.is_cut && self.rule.is_none() && self.rough.is_none() {
+        if is_spared
+            && !fate.is_held_back
+            && !self.is_cut
+            && self.rule.is_none()
+            && self.impairments.is_none()
+        {
             return Passage::Plain(fate.delay);
         }
         Passage::Touched(self.decide_touched(fate))
@@ -129,7 +142,7 @@ impl NetworkView {
         if self.rule.is_some_and(|rule| rule.ruling == Ruling::Drop) {
             return touched(rule, None, Err(Loss::Rule));
         }
-        let Rough { room, faults } = self.rough.unwrap_or(Rough::NOTHING);
+        let Impairments { room, faults } = self.impairments.unwrap_or(Impairments::NOTHING);
         let queued = match room {
             WireRoom::Endless => None,
             WireRoom::After(wait) => Some(wait),
@@ -169,7 +182,7 @@ impl NetworkView {
         touched(rule, queued, Ok(arrivals))
     }
 
-    /// One site that is neither in the sender's program nor in the recipient's.
+    /// A site that is in neither the sender's nor the recipient's program.
     fn wrong_site(&self, draw: u64) -> Option<Resolved> {
         let (from, to) = self.ends;
         let is_other = |site: &SiteId| ![from, to].iter().any(|end| end.shares_program_with((*site).into()));
@@ -211,7 +224,7 @@ mod tests {
         NetworkView::calm((S0, S1))
     }
 
-    /// Of sites 0 to 2, with a rule in the fifth place.
+    /// Sites 0 to 2, with a rule in the fifth place.
     fn ruled(ruling: Ruling) -> NetworkView {
         let stray = Resolved::Sites(SiteSet::first(3));
         NetworkView {
@@ -221,8 +234,8 @@ mod tests {
         }
     }
 
-    fn rough(network: NetworkView, room: WireRoom, faults: LinkFaults) -> NetworkView {
-        NetworkView { rough: Rough::of(room, faults), ..network }
+    fn impaired(network: NetworkView, room: WireRoom, faults: LinkFaults) -> NetworkView {
+        NetworkView { impairments: Impairments::of(room, faults), ..network }
     }
 
     fn arrives(rule: Option<usize>, queued: Option<Duration>, arrivals: Arriving) -> Passage {
@@ -245,7 +258,7 @@ mod tests {
         let healed = NetworkView { is_healed: true, ..calm() };
         for (what, network, fate, passage) in [
             ("nothing", calm(), fate(), Passage::Plain(ms(10))),
-            ("an idle rough link", rough(calm(), WireRoom::Endless, none), fate(), Passage::Plain(ms(10))),
+            ("an idle rough link", impaired(calm(), WireRoom::Endless, none), fate(), Passage::Plain(ms(10))),
             ("healed", healed, Fate { is_lost: true, ..doubled }, Passage::Plain(ms(10))),
             (
                 "healed and late",
@@ -257,13 +270,13 @@ mod tests {
             ("doubled", calm(), doubled, arrives(None, None, Arriving { second: Some(ms(3)), ..after })),
             (
                 "its link waits for both copies",
-                rough(calm(), wait, none),
+                impaired(calm(), wait, none),
                 doubled,
                 arrives(None, Some(ms(5)), Arriving { after: ms(15), second: Some(ms(8)), ..after }),
             ),
             (
                 "a rule delays the copy alone",
-                rough(ruled(Ruling::Delay(ms(20))), wait, none),
+                impaired(ruled(Ruling::Delay(ms(20))), wait, none),
                 Fate { is_held_back: true, ..doubled },
                 arrives(
                     Some(4),
@@ -273,25 +286,25 @@ mod tests {
             ),
             (
                 "faults of a link",
-                rough(calm(), WireRoom::Endless, faults),
+                impaired(calm(), WireRoom::Endless, faults),
                 fate(),
                 arrives(None, None, Arriving { cut: Some(1), flips: Some(2), again: Some(ms(50)), ..after }),
             ),
             (
                 "astray",
-                rough(NetworkView { sites: SiteSet::first(3), ..calm() }, WireRoom::Endless, stray),
+                impaired(NetworkView { sites: SiteSet::first(3), ..calm() }, WireRoom::Endless, stray),
                 fate(),
                 arrives(None, None, Arriving { stray: only(S2), ..after }),
             ),
             (
                 "astray with nobody else",
-                rough(ours, WireRoom::Endless, stray),
+                impaired(ours, WireRoom::Endless, stray),
                 fate(),
                 arrives(None, None, after),
             ),
             (
                 "a rule sends astray before chance does",
-                rough(ruled(Ruling::Misdeliver(Target::AllSites)), WireRoom::Endless, stray),
+                impaired(ruled(Ruling::Misdeliver(Target::AllSites)), WireRoom::Endless, stray),
                 fate(),
                 arrives(Some(4), None, Arriving { stray: Some(Resolved::Sites(SiteSet::first(3))), ..after }),
             ),
@@ -326,7 +339,7 @@ mod tests {
                 (false, true) => ruled(Ruling::Delay(ms(1))),
                 (false, false) => calm(),
             };
-            let network = rough(NetworkView { is_cut: cut, is_healed: healed, ..ruling }, room, faults);
+            let network = impaired(NetworkView { is_cut: cut, is_healed: healed, ..ruling }, room, faults);
             let second = second.then_some(ms(3));
             let fate = Fate { is_lost: lost, is_held_back: held, second, ..fate() };
             let first = [

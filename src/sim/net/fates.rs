@@ -1,8 +1,8 @@
-//! What becomes of a datagram when no rule says otherwise: a pure function of what it is.
+//! The fate of a datagram where no rule applies: a pure function of the datagram.
 //!
-//! Each copy's fate is drawn from a key and the link, kind, subject, time of sending and ordinal among identical
-//! ones in that instant, before any rule looks. So no datagram, fault or command that comes or goes changes the
-//! fate of another.
+//! Each copy's fate is drawn from a key and the link, kind, subject, time of sending, and ordinal among identical
+//! datagrams at that moment. It is drawn before any rule is matched. So adding or removing a datagram, fault or
+//! command does not change the fate of any other datagram.
 
 use alloc::vec::Vec;
 
@@ -12,10 +12,10 @@ use crate::process::Subject;
 use crate::sim::net::settings::{Chance, LinkLatency, NetworkSettings};
 use crate::time::{Duration, Instant};
 
-/// The ChaCha8 stream that the key of all fates comes from.
+/// The ChaCha8 stream of the key of all fates.
 const STREAM: u64 = 1;
 
-/// One word a concern, so that a chance that is 0 in one run and not in another moves no other draw.
+/// One word for each concern, so that a chance that is 0 in only one of two runs changes no other draw.
 #[derive(Clone, Copy)]
 enum FateWord {
     Delay,
@@ -30,13 +30,13 @@ enum FateWord {
     FlippedBits,
     Truncation,
     CutShort,
-    Replay,
+    LateCopy,
     Again,
     Misdelivery,
     WrongSite,
 }
 
-/// What the third fold of each concern's draw is made with: the first words of the fractional part of the square
+/// The constants of the third fold of each concern's draw: the first words of the fractional parts of the square
 /// roots of the first primes (they begin with those of SHA-512), as numbers that nobody chose.
 const CONCERNS: [[u64; 2]; 16] = [
     [0x6a09_e667_f3bc_c908, 0xbb67_ae85_84ca_a73b],
@@ -57,41 +57,41 @@ const CONCERNS: [[u64; 2]; 16] = [
     [0x44f9_3635_80e8_3d02, 0x720d_cdfd_9dba_5b44],
 ];
 
-/// What becomes of one datagram on its way to one recipient.
+/// The fate of one datagram on its way to one recipient.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) struct Fate {
     pub(crate) is_lost: bool,
-    /// How long it is under way.
+    /// The time that it is under way.
     pub(crate) delay: Duration,
-    /// How long a second copy is under way, if there is one.
+    /// The time that a second copy is under way, if there is one.
     pub(crate) second: Option<Duration>,
     pub(crate) is_held_back: bool,
-    /// The part of `delay` that it is held back by.
+    /// The part of `delay` by which it is held back.
     pub(crate) held: Duration,
-    /// What further draws about this datagram are made of.
+    /// The word that further draws about this datagram are made from.
     pub(crate) own: u64,
 }
 
-/// What a rough network does to a copy on top of its fate. Of what is drawn, each is a uniform word.
+/// The faults of a rough network for one copy, on top of its fate. Each `u64` is a uniform word.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub(crate) struct LinkFaults {
     pub(crate) is_in_burst: bool,
-    /// Which bits are flipped.
+    /// Decides which bits are flipped.
     pub(crate) flips: Option<u64>,
-    /// Where it is cut short.
+    /// Decides where it is cut short.
     pub(crate) cut: Option<u64>,
     /// How much later it arrives again.
     pub(crate) again: Option<Duration>,
-    /// Where it goes instead.
+    /// Decides where it goes instead.
     pub(crate) stray: Option<u64>,
 }
 
-/// Which bits of a datagram are flipped when they are.
+/// The word that decides which bits of a datagram are flipped.
 pub(crate) fn flips(own: u64) -> u64 {
     drawn(own, FateWord::FlippedBits)
 }
 
-/// Where a datagram is cut short when it is.
+/// The word that decides where a datagram is cut short.
 pub(crate) fn cut(own: u64) -> u64 {
     drawn(own, FateWord::CutShort)
 }
@@ -107,7 +107,7 @@ fn happens(chance: Chance, own: u64, concern: FateWord) -> bool {
         && mix::below(drawn(own, concern), chance.denominator.into()) < chance.numerator.into()
 }
 
-/// What a datagram is, as one word: kind and subject of its first message, or 0 where it says nothing.
+/// The identity of a datagram, as one word: kind and subject of its first message, or 0 without messages.
 pub(crate) fn identity(labels: &[(&'static str, Subject)]) -> u64 {
     let Some((kind, subject)) = labels.first() else { return 0 };
     let kind = mix::absorb(0, kind.as_bytes());
@@ -118,7 +118,7 @@ pub(crate) fn identity(labels: &[(&'static str, Subject)]) -> u64 {
 #[derive(Clone, Debug)]
 pub(crate) struct Fates {
     key: u64,
-    /// What times are multiplied by; odd.
+    /// The factor for times; odd.
     spread: u64,
     now: Instant,
     ordinals: Ordinals,
@@ -130,7 +130,7 @@ impl Fates {
         Fates { key, spread: mix::mix(key, [0]) | 1, now: Instant::ZERO, ordinals: Ordinals::new() }
     }
 
-    /// Draws everything from here on from another key, made of this one and `salt`.
+    /// Draws everything from here on from another key, made of the present one and `salt`.
     pub(crate) fn rekey(&mut self, salt: u64) {
         self.key = mix::mix(self.key, [salt]);
         self.spread = mix::mix(self.key, [0]) | 1;
@@ -178,7 +178,7 @@ impl Fates {
         }
     }
 
-    /// What a rough network does to the datagram whose fate has this word of its `own`.
+    /// The faults of a rough network for the datagram whose fate has this `own` word.
     pub(crate) fn link_faults(
         &self,
         network: &NetworkSettings,
@@ -187,8 +187,8 @@ impl Fates {
         ends: (ProcessId, ProcessId),
     ) -> LinkFaults {
         let happens = |chance, concern| happens(chance, own, concern);
-        let is_again = happens(network.replay.chance, FateWord::Replay);
-        let after = network.replay.after;
+        let is_again = happens(network.late_copies.chance, FateWord::LateCopy);
+        let after = network.late_copies.after;
         LinkFaults {
             is_in_burst: self.is_burst(network, now, ends)
                 && happens(network.bursts.loss, FateWord::LossInBurst),
@@ -200,12 +200,12 @@ impl Fates {
         }
     }
 
-    /// Whether this moment lies in a burst of losses of this link: a function of the key, the link and the window.
+    /// Whether this moment lies in a burst of this link: a function of the key, the link and the window.
     fn is_burst(&self, network: &NetworkSettings, now: Instant, (from, to): (ProcessId, ProcessId)) -> bool {
         if network.bursts.chance.numerator == 0 {
             return false;
         }
-        // A terminal's datagrams are on the way of its site's.
+        // A terminal's datagrams share the links of its site.
         let program = |process| match process {
             ProcessId::Terminal(site) => ProcessId::Site(site).number(),
             ProcessId::Site(_) | ProcessId::Client(_) => process.number(),
@@ -218,10 +218,10 @@ impl Fates {
     }
 }
 
-/// Counts what is identical within one moment: a table with open addresses, whose entries of other moments are free.
+/// Counts identical datagrams within one moment: a table with open addressing. Entries of other moments are free.
 #[derive(Clone, Debug)]
 struct Ordinals {
-    /// A power of two long, and at most half full.
+    /// Its length is a power of two, and it is at most half full.
     table: Vec<CountedCopies>,
     moment: u64,
     used: usize,
@@ -243,13 +243,13 @@ impl Ordinals {
         }
     }
 
-    /// Another moment has come.
+    /// Starts another moment.
     fn forget(&mut self) {
         self.moment += 1;
         self.used = 0;
     }
 
-    /// How often `what` was asked for in this moment before.
+    /// How often `what` was counted in this moment before.
     #[inline]
     fn next(&mut self, what: u64) -> u64 {
         if self.used >= self.table.len() / 2 {
@@ -279,7 +279,7 @@ impl Ordinals {
         }
     }
 
-    /// The entry of `what`, or the free one where it belongs.
+    /// The entry of `what`, or the free entry where it belongs.
     fn entry(&mut self, what: u64) -> &mut CountedCopies {
         let mask = self.table.len() - 1;
         let mut place = usize::try_from(what & mask as u64).expect("below the length of a list");
@@ -295,7 +295,7 @@ fn uniform(min: Duration, max: Duration, draw: u64) -> Duration {
     min + Duration::from_micros(mix::below(draw, width))
 }
 
-/// How long the uniform word `draw` makes a datagram take.
+/// The latency that the uniform word `draw` gives a datagram.
 fn under_way(latency: &LinkLatency, from: ProcessId, to: ProcessId, draw: u64) -> Duration {
     match latency {
         LinkLatency::Constant(length) => *length,
@@ -326,7 +326,7 @@ const LOG2: [u64; STEPS + 1] = log2_table();
 /// The natural logarithm of 2 in units of 2^-32.
 const LN_2: u64 = 2_977_044_472;
 
-/// Bit by bit: squaring a number doubles its logarithm, and reaching 2 is one more bit of it.
+/// Computed bit by bit: squaring a number doubles its logarithm, and reaching 2 adds one bit to it.
 const fn log2_table() -> [u64; STEPS + 1] {
     let mut table = [0; STEPS + 1];
     let mut at = 0;
@@ -353,12 +353,12 @@ const fn log2_table() -> [u64; STEPS + 1] {
     table
 }
 
-/// An exponentially distributed length of this mean, at most ten times the mean: minus the logarithm of a
-/// uniform number, whose whole part is a count of leading zeros and whose fraction comes from a table.
+/// An exponentially distributed length with this mean, at most ten times the mean. It is computed from minus the
+/// logarithm of a uniform number: the whole part is a count of leading zeros, and the fraction comes from a table.
 fn exponential(mean: Duration, draw: u64) -> Duration {
     let uniform = draw | 1;
     let zeros = uniform.leading_zeros();
-    // The bits behind the leading one, as a fraction of 64 steps: 6 bits choose, 32 bits interpolate.
+    // The bits after the leading one, as a fraction of 64 steps: 6 bits choose, 32 bits interpolate.
     let fraction = uniform.checked_shl(zeros + 1).unwrap_or(0);
     let step = usize::try_from(fraction >> 58).expect("6 bits");
     let within = fraction << 6 >> 32;
@@ -412,7 +412,7 @@ mod tests {
                 pairs[(delay % 16) * 16 + last % 16] += 1;
                 last = delay;
             }
-            // Half of them are lost: twice that has the mean of all of them, and twice the spread.
+            // Half of them are lost. Twice that number has the same mean as all of them, and twice the spread.
             let twice = lost_by_delay.map(|lost| lost * 2);
             let lost = lost_by_delay.iter().sum::<u64>();
             for (of, counts) in [("delays", counts), ("pairs", pairs), ("losses", twice)] {
@@ -449,7 +449,7 @@ mod tests {
         }
         assert!((24_000..26_000).contains(&bursts), "{bursts} of 100000 ms in bursts");
         assert!((5_250..7_250).contains(&together), "{together} of 100000 ms in bursts both ways");
-        // 10,000 windows, 3 of 16 of whose borders are the beginning of a burst and as many the end of one.
+        // There are 10,000 windows. A burst begins at 3 of 16 borders, and ends at 3 of 16.
         assert!((3_500..4_000).contains(&edges), "{edges} begin or end");
     }
 
@@ -458,7 +458,8 @@ mod tests {
         let always = Chance { numerator: 1, denominator: 2 };
         let mut all = NetworkSettings::calm(LinkLatency::Constant(Duration::ZERO));
         (all.corruption, all.truncation, all.misdelivery) = (always, always, always);
-        all.replay = crate::sim::net::settings::LateCopy { chance: always, after: Duration::from_millis(5) };
+        all.late_copies =
+            crate::sim::net::settings::LateCopy { chance: always, after: Duration::from_millis(5) };
         let fates = Fates::new(Seed(3));
         let ends = (ProcessId::site(0), ProcessId::site(1));
         let mut counts = [0; 4];

@@ -1,4 +1,4 @@
-//! An account of what chance made of every datagram, for those who want to say the same without chance.
+//! A record of the fate that chance drew for every datagram, so that rules can reproduce a run without chance.
 //!
 //! Keeping it changes nothing in a run.
 
@@ -10,40 +10,40 @@ use crate::sim::net::fates::Fate;
 use crate::sim::watch::trace::SharedLabels;
 use crate::time::{Duration, Instant};
 
-/// What chance made of one datagram on its way to one recipient, before rules and cut links had their say.
+/// The fate that chance drew for one datagram on its way to one recipient, before rules and cut links had an effect.
 #[derive(Clone, Debug)]
 pub struct Fated {
-    /// When it was sent.
+    /// The time of sending.
     pub at: Instant,
-    /// Who sent it.
+    /// The sender.
     pub from: ProcessId,
-    /// To whom.
+    /// The recipient.
     pub to: ProcessId,
-    /// What it says: its identity is the first.
+    /// Name and subject of each message. The first one identifies the datagram.
     pub labels: SharedLabels,
     /// Whether it is lost.
     pub is_lost: bool,
-    /// How long it is under way.
+    /// The time that it is under way.
     pub delay: Duration,
-    /// The part of that by which it is held back.
+    /// The part of `delay` by which chance holds it back.
     pub held: Duration,
-    /// How long a second copy is under way, if there is one.
+    /// The time that a second copy is under way, if there is one.
     pub second: Option<Duration>,
 }
 
 impl Fated {
-    /// Whether a rule about this kind and subject looks at it.
-    pub fn says(&self, kind: &str, about: Subject) -> bool {
-        self.labels.iter().any(|(said, subject)| *said == kind && *subject == about)
+    /// Whether a rule for this kind and subject matches it.
+    pub fn has_label(&self, kind: &str, about: Subject) -> bool {
+        self.labels.iter().any(|(label, subject)| *label == kind && *subject == about)
     }
 }
 
-/// The datagrams of a run that rules may look at, in the order of their sending.
+/// The datagrams of a run that rules can match, in the order of their sending.
 #[derive(Clone, Debug, Default)]
 pub struct Ledger {
-    /// Every datagram, once for each recipient.
+    /// Every datagram, once per recipient.
     pub fated: Vec<Fated>,
-    /// When the script healed everything, which drops all rules, and how many datagrams had been sent by then.
+    /// The times when the script healed everything and dropped all rules, with the number of datagrams sent before.
     pub heals: Vec<(Instant, usize)>,
 }
 

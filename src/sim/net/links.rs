@@ -1,4 +1,4 @@
-//! Which links are cut, by direction. A terminal shares the links of its site's program.
+//! The cut links, by direction. A terminal shares the links of its site's program.
 
 use alloc::sync::Arc;
 use alloc::vec::Vec;
@@ -10,7 +10,7 @@ use crate::ids::{ProcessId, SITES_MAX, SiteId, SiteSet};
 pub(crate) struct CutLinks {
     sites: SiteSet,
     programs: usize,
-    /// One bit a direction, set where it is cut; empty as long as none is.
+    /// One bit per link and direction, set if it is cut. Empty while none is.
     cut: Arc<Vec<u64>>,
 }
 

@@ -1,8 +1,8 @@
-//! The simulated network: what becomes of a datagram between its sender and its receiver.
+//! The simulated network: the fate of a datagram between its sender and its receiver.
 //!
-//! A datagram is posted once (`sending`). For each recipient its fate is drawn (`fates`), a rule may take it (`rules`), one
-//! function decides (`decide`), and the passage that it gives is carried out: `damage` has what is not plain. Nothing here
-//! touches a host or the script.
+//! A sender posts a datagram once (`sending`). For each recipient, chance draws a fate (`fates`), a rule may take the
+//! copy (`rules`), and one function decides its passage (`decide`). Then the network carries the passage out;
+//! `damage` handles every passage that is not a plain arrival. Nothing here touches a host or the script.
 
 use alloc::boxed::Box;
 
@@ -43,7 +43,7 @@ pub(crate) mod wires;
 pub(crate) struct Net<P: Process> {
     pub(crate) packets: Packets<P::Message>,
     fates: Fates,
-    /// Whether a copy meets chance and nothing else: no fault, no rule, no core, no ledger. Whatever changes one of them
+    /// Whether only chance can touch a copy: no fault, no rule, no core, no ledger. Every change to one of these
     /// calls [`Net::notice`].
     is_calm: bool,
     places: Places,
@@ -51,15 +51,16 @@ pub(crate) struct Net<P: Process> {
     links: CutLinks,
     clogs: Clogs,
     wires: Wires,
-    /// Whether the network does more than lose, delay and double.
-    is_rough: bool,
-    /// The healed core, once faults have stopped: no rule and no chance touches what its processes send each other.
+    /// Whether the network can do more than lose, delay and duplicate.
+    is_impaired: bool,
+    /// The healed core, once faults have stopped. No rule takes a datagram between its processes, and chance only
+    /// delays it.
     core: Option<SiteSet>,
-    /// What chance made of every datagram, if somebody asked.
+    /// The fate that chance drew for every datagram, if a caller asked for the record.
     ledger: Option<Box<Ledger>>,
 }
 
-/// What the network reaches of its world besides itself: those who look on, and the queue. No host and no script.
+/// The parts of the world that the network uses: settings, observers and queue. It uses no host and no script.
 pub(crate) struct Reach<'a, P: Process, J> {
     pub(crate) settings: &'a WorldSettings<P>,
     pub(crate) watch: &'a mut Watchers<P, J>,
@@ -69,38 +70,38 @@ pub(crate) struct Reach<'a, P: Process, J> {
 impl<P: Process> Net<P> {
     pub(crate) fn new(settings: &WorldSettings<P>) -> Net<P> {
         let (sites, clients) = (SiteSet::first(settings.sites), settings.clients);
-        let is_rough = settings.network.is_rough();
+        let is_impaired = settings.network.is_impaired();
         Net {
             packets: Packets::new(),
             fates: Fates::new(settings.seed),
-            is_calm: !is_rough,
+            is_calm: !is_impaired,
             places: Places::new(settings.sites, clients),
             rules: Rules::new(),
             links: CutLinks::new(sites, clients),
             clogs: Clogs::default(),
             wires: Wires::new(clients, settings.network.bandwidth),
-            is_rough,
+            is_impaired,
             core: None,
             ledger: None,
         }
     }
 
-    /// Takes note of whether the network is calm from here on.
+    /// Updates `is_calm`. Called after every change that may affect it.
     fn notice(&mut self) {
         self.is_calm = self.looks_calm();
     }
 
     fn looks_calm(&self) -> bool {
         let is_whole = !self.links.are_any_cut() && !self.clogs.are_any() && !self.rules.may_take();
-        is_whole && !self.is_rough && self.core.is_none() && self.ledger.is_none()
+        is_whole && !self.is_impaired && self.core.is_none() && self.ledger.is_none()
     }
 
-    /// Draws everything from here on from another key, made of this one and `salt`.
+    /// Draws everything from here on from another key, made of the present one and `salt`.
     pub(crate) fn rekey(&mut self, salt: u64) {
         self.fates.rekey(salt);
     }
 
-    /// Keeps account, from here on, of what chance makes of every datagram.
+    /// From here on, records the fate that chance draws for every datagram.
     pub(crate) fn keep_ledger(&mut self) {
         self.ledger.get_or_insert_default();
         self.notice();
@@ -110,13 +111,13 @@ impl<P: Process> Net<P> {
         self.ledger.as_deref()
     }
 
-    /// Adds a rule behind the others. Its targets are those of this moment.
+    /// Adds a rule after the others. Its targets are resolved at this moment.
     pub(crate) fn add_rule(&mut self, rule: LinkRule, ends: RuleTargets, now: Instant, is_optional: bool) {
         self.rules.push(rule, ends, now, is_optional);
         self.notice();
     }
 
-    /// The names of the rules that have one, matched nothing, and had to.
+    /// The names of rules that matched nothing but were required to.
     pub(crate) fn unmatched_rules(&self) -> impl Iterator<Item = &str> {
         self.rules.unmatched()
     }
@@ -145,7 +146,7 @@ impl<P: Process> Net<P> {
         self.notice();
     }
 
-    /// Clogs the links from these sites to those, as far as they are open.
+    /// Clogs the links from these sites to those, unless they are clogged already.
     pub(crate) fn clog(&mut self, from: SiteSet, to: SiteSet) {
         self.clogs.clog(from, to);
         self.notice();
@@ -163,7 +164,7 @@ impl<P: Process> Net<P> {
         self.notice();
     }
 
-    /// Stops faults for these sites and all clients: mends the links among them. What they hold stays held.
+    /// Stops faults for these sites and all clients: mends the links among them. Clogged links keep what they hold.
     pub(crate) fn spare_core(&mut self, core: SiteSet) {
         self.core = Some(core);
         self.links.mend_core(core);
@@ -178,7 +179,7 @@ impl<P: Process> Net<P> {
         })
     }
 
-    /// How many copies are held by clogged links and kept by rules.
+    /// The number of copies that clogged links hold or rules keep.
     #[cfg(test)]
     pub(crate) fn copies_held(&self) -> usize {
         self.clogs.copies() + self.rules.copies()

@@ -1,4 +1,4 @@
-//! The datagrams under way: each is kept once, read once, and its place used again when the last copy is gone.
+//! The datagrams under way. Each is stored and read once, and its place is reused when its last copy is gone.
 
 use alloc::boxed::Box;
 use alloc::sync::Arc;
@@ -12,22 +12,22 @@ use crate::sim::net::rules::RuleMask;
 use crate::sim::watch::trace::SharedLabels;
 use crate::time::Instant;
 
-/// A datagram under way, by its place.
+/// The place of a datagram under way.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) struct PacketId(u32);
 
-/// Where a datagram comes from. All but those from here are read once more, by their receiver.
+/// The origin of a datagram. Its receiver reads it again unless the origin is `Here`.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Origin {
-    /// Out of its sender, as it was sent: it was read when it left.
+    /// Straight from its sender, as it was sent. It was read when it left.
     Here,
-    /// From outside of this world.
+    /// From outside this world.
     Elsewhere,
-    /// It was damaged under way.
+    /// Damaged under way.
     Damaged,
-    /// It went to somebody else than whom it was sent to.
+    /// Delivered to another process than its addressee.
     Stray,
-    /// It was sent then, and arrives once more.
+    /// A copy that arrives once more; it was sent at this time.
     Again { sent: Instant },
 }
 
@@ -35,14 +35,14 @@ pub(crate) enum Origin {
 #[derive(Clone, Debug)]
 pub(crate) struct Packet<M> {
     pub(crate) datagram: Box<Datagram>,
-    /// What it says. One that its receiver reads says nothing here.
+    /// Its messages. Empty for a datagram that its receiver will read.
     pub(crate) messages: Vec<M>,
     pub(crate) origin: Origin,
-    /// What its fates are drawn from.
+    /// The word that its fates are drawn from.
     pub(crate) identity: u64,
-    /// Which rules are about what it says, as of the last look.
+    /// Which rules admit its messages, as of the last match.
     pub(crate) mask: RuleMask,
-    /// Made when a trace asks.
+    /// Made when a trace asks for it.
     labels: Option<SharedLabels>,
     copies: u32,
 }
@@ -53,7 +53,7 @@ impl<M> Packet<M> {
         Arc::clone(self.labels.get_or_insert_with(|| self.datagram.labels.as_slice().into()))
     }
 
-    /// Whether nobody else will ask for it.
+    /// Whether only one copy of it is left.
     pub(crate) const fn is_last(&self) -> bool {
         self.copies == 1
     }
@@ -64,7 +64,7 @@ impl<M> Packet<M> {
 pub(crate) struct Packets<M> {
     slab: Vec<Packet<M>>,
     free: Vec<PacketId>,
-    /// Memory for datagrams that are sent next.
+    /// Memory for the next datagrams.
     pub(crate) spare: Spare,
 }
 
@@ -73,7 +73,7 @@ impl<M> Packets<M> {
         Packets { slab: Vec::new(), free: Vec::new(), spare: Spare::default() }
     }
 
-    /// Takes in a datagram, with one copy: whoever asked for it releases that one too.
+    /// Stores a datagram with one copy. The caller must release that copy too.
     pub(crate) fn post(&mut self, datagram: Box<Datagram>) -> PacketId {
         let identity = fates::identity(&datagram.labels);
         if let Some(id) = self.free.pop() {
@@ -98,25 +98,25 @@ impl<M> Packets<M> {
         &mut self.slab[id.0 as usize]
     }
 
-    /// Takes in another copy of a datagram, which comes from elsewhere; whoever asked for it releases it.
+    /// Stores another copy of a datagram, with its own origin. The caller must release it.
     pub(crate) fn post_again(&mut self, id: PacketId, origin: Origin) -> PacketId {
         let datagram = self.get(id).datagram.clone();
         self.post_from(datagram, origin)
     }
 
-    /// Takes in a datagram that does not come out of its sender.
+    /// Stores a datagram that does not come straight from its sender.
     pub(crate) fn post_from(&mut self, datagram: Box<Datagram>, origin: Origin) -> PacketId {
         let id = self.post(datagram);
         self.get_mut(id).origin = origin;
         id
     }
 
-    /// One more copy is under way.
+    /// Counts one more copy under way.
     pub(crate) fn copy(&mut self, id: PacketId) {
         self.get_mut(id).copies += 1;
     }
 
-    /// A copy is gone.
+    /// Counts one copy less. The last one frees the place.
     pub(crate) fn release(&mut self, id: PacketId) {
         let packet = &mut self.slab[id.0 as usize];
         packet.copies -= 1;
@@ -129,7 +129,7 @@ impl<M> Packets<M> {
         }
     }
 
-    /// About how many bytes all of them have.
+    /// About how many bytes of memory they all take.
     pub(crate) fn bytes(&self) -> u64 {
         let of = |packet: &Packet<M>| {
             let messages = mem::size_of::<M>() * packet.messages.capacity();
@@ -138,7 +138,7 @@ impl<M> Packets<M> {
         self.slab.iter().map(of).sum::<usize>() as u64
     }
 
-    /// How many copies are under way.
+    /// The number of copies under way.
     #[cfg(test)]
     pub(crate) fn copies(&self) -> usize {
         self.slab.iter().map(|packet| packet.copies as usize).sum()

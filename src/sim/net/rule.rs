@@ -1,4 +1,4 @@
-//! Fault injection on the network as an ordered list of rules.
+//! Fault injection on the network, as an ordered list of rules.
 
 use alloc::string::String;
 use core::fmt;
@@ -10,12 +10,12 @@ use crate::process::Subject;
 use crate::sim::script::Target;
 use crate::time::{Duration, Instant};
 
-/// What a message or a note must be about. Displayed as the [`Subject`] that it means: `slot 7`.
+/// The subject that a message or note must have. Displayed like the [`Subject`] that it stands for: `slot 7`.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct About {
-    /// The kind of thing.
+    /// The kind of thing, like `slot`.
     pub noun: String,
-    /// Which one.
+    /// The number of the thing.
     pub number: u64,
 }
 
@@ -25,7 +25,7 @@ impl About {
         About { noun: Subject::slot(number).noun.into(), number }
     }
 
-    /// Whether this is what `subject` is.
+    /// Whether this is the same as `subject`.
     pub fn is(&self, subject: Subject) -> bool {
         self.number == subject.number && self.noun == subject.noun
     }
@@ -37,28 +37,29 @@ impl fmt::Display for About {
     }
 }
 
-/// Which datagrams. A datagram matches if any message in it does, and is taken whole.
+/// Selects datagrams. A datagram matches if any of its messages does, and the whole datagram is taken.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Filter {
-    /// Only messages of this name.
+    /// Only messages of this kind.
     pub kind: Option<String>,
-    /// Only from here.
+    /// Only datagrams from this target.
     pub from: Target,
-    /// Only to there. A broadcast is looked at once per recipient.
+    /// Only datagrams to this target. A broadcast is matched once per recipient.
     pub to: Target,
-    /// Only messages about this.
+    /// Only messages about this subject.
     pub about: Option<About>,
     /// Only messages about one of these slots.
     pub slots: Option<Slots>,
 }
 
-/// One slot in `of`: those whose number leaves `rest` when it is divided.
+/// One slot in several: the slots whose number leaves the remainder `rest` when it is divided by `of`.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 #[cfg_attr(feature = "scenario", derive(Serialize, Deserialize), serde(deny_unknown_fields))]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Slots {
-    /// How far apart; not zero.
+    /// The distance between two such slots, at least 1.
     pub of: u64,
-    /// The first of them; less than `of`.
+    /// The first such slot, less than `of`.
     pub rest: u64,
 }
 
@@ -69,35 +70,37 @@ impl Slots {
     }
 }
 
-/// How many copies a rule keeps at most.
+/// The most copies that one rule may keep.
 pub const KEPT_MAX: u64 = 100;
 
-/// What is done with a datagram that matches.
+/// What happens to a datagram that matches a rule.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 #[cfg_attr(feature = "scenario", derive(Serialize, Deserialize))]
 #[cfg_attr(feature = "scenario", serde(rename(deserialize = "ruling"), deny_unknown_fields))]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename = "Ruling"))]
 pub enum Ruling {
-    /// It is lost.
+    /// The datagram is lost.
     Drop,
-    /// It takes this much longer.
+    /// The datagram takes this much longer.
     Delay(Duration),
-    /// So many further copies arrive, each so much later than the one before.
+    /// Further copies arrive, one after another.
     Duplicate {
-        /// How many on top of the first.
+        /// The number of further copies, 1 to 100.
         #[cfg_attr(feature = "scenario", serde(default = "one", skip_serializing_if = "is_one"))]
+        #[cfg_attr(feature = "schema", schemars(skip_serializing_if = "shown"))]
         copies: u32,
-        /// How far apart.
+        /// The time between two copies.
         #[cfg_attr(feature = "scenario", serde(default, skip_serializing_if = "is_no_time"))]
         apart: Duration,
     },
-    /// Some of its bits are flipped.
+    /// Some bits of the datagram are flipped.
     Corrupt,
-    /// Only its beginning arrives.
+    /// Only the beginning of the datagram arrives.
     Truncate,
-    /// It arrives there instead, at each of them.
+    /// The datagram arrives at the target instead; at each of its sites if there are several.
     Misdeliver(Target),
-    /// It arrives, and a copy is kept for [`ScriptAction::Replay`](crate::sim::ScriptAction::Replay). Such a rule has a count of
-    /// at most [`KEPT_MAX`].
+    /// The datagram arrives, and a copy is kept until a step delivers the copies of this rule. The rule needs a
+    /// name. It keeps up to 100 copies, and so its `count` is at most 100.
     Keep,
 }
 
@@ -111,27 +114,32 @@ const fn is_one(copies: &u32) -> bool {
     *copies == one()
 }
 
+/// A schema shows the usual value of a field that a file leaves out.
+#[cfg(feature = "schema")]
+pub(crate) const fn shown<T>(_: &T) -> bool {
+    false
+}
+
 #[cfg(feature = "scenario")]
 fn is_no_time(time: &Duration) -> bool {
     *time == Duration::ZERO
 }
 
-/// A filter, a window, ordinals and a ruling. The first live rule of the list that matches decides.
+/// A filter, a time window, ordinals and a ruling. The first live rule of the list that matches decides.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct LinkRule {
-    /// What traces call it. A rule with a name that matched nothing makes the run stale, unless an
-    /// optional step added it.
+    /// The name in traces. A named rule that matched nothing makes the run stale, unless an optional step added it.
     pub name: Option<String>,
-    /// Which datagrams.
+    /// The datagrams that it matches.
     pub filter: Filter,
-    /// Live from here, inclusive.
+    /// The start of its window, inclusive.
     pub since: Instant,
-    /// Live until there, exclusive.
+    /// The end of its window, exclusive; `None` for no end.
     pub until: Option<Instant>,
-    /// So many matches pass first.
+    /// The number of matches that pass before the first ruling.
     pub skip: u64,
-    /// And after so many rulings all pass again.
+    /// The number of rulings after which all matches pass; `None` for no bound.
     pub count: Option<u64>,
-    /// What is done.
+    /// The effect on the datagrams that it takes.
     pub ruling: Ruling,
 }

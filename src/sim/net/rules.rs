@@ -1,4 +1,4 @@
-//! The list of rules that a network goes by, and whom targets mean at a moment.
+//! The rules of a network, and the processes that targets stand for at a moment.
 
 use alloc::sync::Arc;
 use alloc::vec::Vec;
@@ -11,20 +11,20 @@ use crate::sim::net::rule::{Filter, LinkRule, Ruling};
 use crate::sim::script::Target;
 use crate::time::Instant;
 
-/// Who plays which part at a moment.
+/// The holder of each role at a moment.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Roles<'a> {
     pub(crate) leader: Option<SiteId>,
     pub(crate) follower: Option<SiteId>,
     pub(crate) candidate: Option<SiteId>,
     pub(crate) laggard: Option<SiteId>,
-    /// Sender and recipient of the datagram that it is all about, if it is about one.
+    /// Sender and recipient of the datagram in question, if there is one.
     pub(crate) ends: Option<(ProcessId, ProcessId)>,
     pub(crate) sites: SiteSet,
     pub(crate) machines: &'a [SiteSet],
 }
 
-/// The processes that a target means.
+/// The processes that a target stands for.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Resolved {
     Anybody,
@@ -41,7 +41,7 @@ impl Resolved {
         }
     }
 
-    /// Each process of a target that is not anybody.
+    /// Each process of a target; none for `Anybody`.
     pub(crate) fn iter(self) -> impl Iterator<Item = ProcessId> {
         let (sites, other) = match self {
             Resolved::Anybody => (SiteSet::EMPTY, None),
@@ -53,7 +53,7 @@ impl Resolved {
 }
 
 impl Roles<'_> {
-    /// Whom `target` means at this moment; `None` where there is no such process.
+    /// The processes that `target` stands for at this moment; `None` if there is no such process.
     pub(crate) fn resolve(&self, target: Target) -> Option<Resolved> {
         let one = |site: Option<SiteId>| site.map(|site| Resolved::Sites(SiteSet::EMPTY.with(site)));
         let end = |end: ProcessId| match end {
@@ -75,13 +75,13 @@ impl Roles<'_> {
         }
     }
 
-    /// Whether `target` means `process` at this moment.
+    /// Whether `target` includes `process` at this moment.
     pub(crate) fn is(&self, target: Target, process: ProcessId) -> bool {
-        self.resolve(target).is_some_and(|whom| whom.contains(process))
+        self.resolve(target).is_some_and(|targets| targets.contains(process))
     }
 }
 
-/// Whom a rule means: senders, recipients, and who gets what goes astray.
+/// The resolved targets of a rule: senders, recipients, and receivers of misdelivered datagrams.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct RuleTargets {
     pub(crate) from: Resolved,
@@ -94,24 +94,24 @@ impl RuleTargets {
         RuleTargets { from: Resolved::Anybody, to: Resolved::Anybody, stray: Resolved::Anybody };
 }
 
-/// What the rule that takes a copy wants done with it.
+/// The effect that a rule demands for a copy that it takes.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) struct RuleEffect {
     pub(crate) ruling: Ruling,
-    /// Where it lets datagrams go instead.
+    /// The receivers of a misdelivered datagram.
     pub(crate) stray: Resolved,
     /// The rule's place among all rules.
     pub(crate) place: usize,
 }
 
-/// No time at which a rule begins or ends.
+/// A time that stands for no start or end of a rule.
 const NEVER: Instant = Instant::from_micros(u64::MAX);
 
-/// What one datagram says of itself, by message.
+/// Name and subject of each message of one datagram.
 pub(crate) type Labels = [(&'static str, Subject)];
 
-/// Whether any message is of this kind and about this, where they are given.
-pub(crate) fn says(filter: &Filter, labels: &Labels) -> bool {
+/// Whether any message matches the kind, subject and slots of the filter, as far as it has them.
+pub(crate) fn any_message_matches(filter: &Filter, labels: &Labels) -> bool {
     labels.iter().any(|(kind, subject)| {
         is_kind(filter, kind)
             && filter.about.as_ref().is_none_or(|about| about.is(*subject))
@@ -119,69 +119,70 @@ pub(crate) fn says(filter: &Filter, labels: &Labels) -> bool {
     })
 }
 
-/// Whether messages of this kind are meant.
+/// Whether the filter admits messages of this kind.
 pub(crate) fn is_kind(filter: &Filter, kind: &str) -> bool {
     filter.kind.as_deref().is_none_or(|wanted| wanted == kind)
 }
 
-/// One rule with its targets resolved and its matches counted.
+/// One rule with its targets resolved, and its counts.
 #[derive(Clone, Debug)]
 struct CountedRule {
     rule: Arc<LinkRule>,
     from: Resolved,
     to: Resolved,
-    /// Where it lets datagrams go instead.
+    /// The receivers of a misdelivered datagram.
     stray: Resolved,
-    /// Copies, oldest first.
+    /// The copies that it keeps, oldest first.
     kept: Vec<CloggedCopy>,
-    /// The hash of the kind that it is about, if it is about one only.
+    /// The hash of the only kind that it admits, if it has one.
     kind: Option<u64>,
-    /// Whether the step that added it may never fire: then it may match nothing too.
+    /// Whether an optional step added it. Such a rule need not match anything.
     is_optional: bool,
     matched: u64,
     ruled: u64,
 }
 
 impl CountedRule {
-    /// Whether it has taken all that it may.
+    /// Whether it has made all its rulings.
     fn is_spent(&self) -> bool {
         self.rule.count.is_some_and(|count| self.ruled >= count)
     }
 
-    /// Whether looking at it is of no use any more: it is spent, and matched something.
+    /// Whether it needs no further matching: it is spent, and has matched.
     fn is_over(&self) -> bool {
         self.is_spent() && self.matched > 0
     }
 
-    /// `kind` is the hash of the kind of the only label; with several labels all are looked at.
+    /// Whether it admits this sender and these messages. `kind` is the hash of the first label's kind. It decides
+    /// early if there is only one label.
     fn is_about(&self, from: ProcessId, labels: &Labels, kind: u64) -> bool {
         let may_be = labels.len() > 1 || self.kind.is_none_or(|wanted| wanted == kind);
-        may_be && self.from.contains(from) && says(&self.rule.filter, labels)
+        may_be && self.from.contains(from) && any_message_matches(&self.rule.filter, labels)
     }
 }
 
-/// What kinds are compared by.
+/// The hash by which kinds are compared.
 fn hash(kind: &str) -> u64 {
     mix::absorb(0, kind.as_bytes())
 }
 
-/// Which live rules are about a datagram's sender and what it says: one bit each, as long as the same rules are live.
+/// Which live rules admit a datagram's sender and messages, as one bit each. Valid while the same rules are live.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct RuleMask {
-    /// By place among the live rules; those from 63 on share the last bit.
+    /// One bit per live rule, by place. Live rules from 63 on share the last bit.
     about: u64,
-    /// Of the rules that it was made by.
+    /// The [`Rules`] version that it was computed for.
     version: u64,
 }
 
-/// The rules, in order, and which of them are live.
+/// The rules in order, and which of them are live.
 #[derive(Clone, Debug)]
 pub(crate) struct Rules {
     list: Vec<CountedRule>,
-    /// Places of the rules whose window is open and that are not over, right until `next_edge`.
+    /// The places of the rules whose window is open and that are not over. Valid until `next_edge`.
     live: Vec<usize>,
     next_edge: Instant,
-    /// Changes with what is live; never 0.
+    /// Changes when the live rules change; never 0.
     version: u64,
 }
 
@@ -190,7 +191,7 @@ impl Rules {
         Rules { list: Vec::new(), live: Vec::new(), next_edge: NEVER, version: 1 }
     }
 
-    /// Adds a rule behind the others. Its targets are those of this moment.
+    /// Adds a rule after the others. Its targets are resolved at this moment.
     pub(crate) fn push(&mut self, rule: LinkRule, ends: RuleTargets, now: Instant, is_optional: bool) {
         let kind = rule.filter.kind.as_deref().map(hash);
         let RuleTargets { from, to, stray } = ends;
@@ -199,7 +200,7 @@ impl Rules {
         self.refresh(now);
     }
 
-    /// The rule in this place.
+    /// The rule at this place.
     pub(crate) fn at(&self, place: usize) -> &Arc<LinkRule> {
         &self.list[place].rule
     }
@@ -209,18 +210,18 @@ impl Rules {
         !self.live.is_empty() || self.next_edge != NEVER
     }
 
-    /// The rule in this place keeps a copy.
+    /// Lets the rule at this place keep a copy.
     pub(crate) fn keep(&mut self, place: usize, copy: CloggedCopy) {
         self.list[place].kept.push(copy);
     }
 
-    /// Takes out what the rules of this name have kept.
+    /// Takes out the copies that rules of this name have kept.
     pub(crate) fn take_kept(&mut self, name: &str) -> Vec<CloggedCopy> {
         let named = self.list.iter_mut().filter(|counted| counted.rule.name.as_deref() == Some(name));
         named.flat_map(|counted| core::mem::take(&mut counted.kept)).collect()
     }
 
-    /// How many copies are kept.
+    /// The number of copies that rules keep.
     #[cfg(test)]
     pub(crate) fn copies(&self) -> usize {
         self.list.iter().map(|counted| counted.kept.len()).sum()
@@ -241,7 +242,7 @@ impl Rules {
         }
     }
 
-    /// Looks at what a datagram says, once for all its recipients.
+    /// Computes the mask of a datagram, once for all its recipients.
     fn sift(&self, mask: &mut RuleMask, from: ProcessId, labels: &Labels) {
         *mask = RuleMask { about: 0, version: self.version };
         let kind = labels.first().map_or(0, |(kind, _)| hash(kind));
@@ -252,8 +253,8 @@ impl Rules {
         }
     }
 
-    /// Counts a copy at the rules that match it, and finds the first that takes it. `mask` belongs to the datagram of
-    /// these labels.
+    /// Counts a copy at the rules that match it, up to and including the first that takes it. `mask` belongs to the
+    /// datagram with these labels.
     #[inline]
     pub(crate) fn take(
         &mut self,
@@ -283,7 +284,8 @@ impl Rules {
             let counted = &mut self.list[*place];
             let is_match = is_about
                 && counted.to.contains(to)
-                && (bit < 63 || (counted.from.contains(from) && says(&counted.rule.filter, labels)));
+                && (bit < 63
+                    || (counted.from.contains(from) && any_message_matches(&counted.rule.filter, labels)));
             if !is_match {
                 continue;
             }
@@ -299,7 +301,7 @@ impl Rules {
         None
     }
 
-    /// Forgets every rule; what they matched stays counted.
+    /// Ends every rule. The match counts stay.
     pub(crate) fn clear(&mut self) {
         self.version += 1;
         self.live.clear();
@@ -310,13 +312,13 @@ impl Rules {
         }
     }
 
-    /// Takes those out of the list whose time is over, with what they matched.
+    /// Removes the rules whose window has closed, with their counts.
     pub(crate) fn forget_past(&mut self, now: Instant) {
         self.list.retain(|counted| counted.rule.until.is_none_or(|until| now < until));
         self.refresh(now);
     }
 
-    /// The names of those that have one, matched nothing, and had to.
+    /// The names of rules that matched nothing but were required to.
     pub(crate) fn unmatched(&self) -> impl Iterator<Item = &str> {
         let unmatched = self.list.iter().filter(|counted| counted.matched == 0 && !counted.is_optional);
         unmatched.filter_map(|counted| counted.rule.name.as_deref())
@@ -381,7 +383,7 @@ mod tests {
             ruling: Ruling::Drop,
         };
         let mut rules = Rules::new();
-        // One that may take nothing matches all the same, which its name is about.
+        // A rule with a count of 0 takes nothing but still matches, so it counts as used.
         for count in [0, 2] {
             rules.push(rule(count), RuleTargets::ANYBODY, Instant::ZERO, false);
         }

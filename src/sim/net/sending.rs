@@ -1,4 +1,4 @@
-//! The way of a datagram through the network: out of its sender and, copy by copy, into the queue of arrivals.
+//! The way of a datagram from its sender through the network and, copy by copy, into the queue of arrivals.
 
 use alloc::boxed::Box;
 use alloc::format;
@@ -7,7 +7,7 @@ use crate::frame::{self, Datagram};
 use crate::ids::ProcessId;
 use crate::process::Process;
 use crate::sim::host::limits;
-use crate::sim::net::decide::{INSIDE, NetworkView, Passage, Rough};
+use crate::sim::net::decide::{INSIDE, Impairments, NetworkView, Passage};
 use crate::sim::net::fates::Fate;
 use crate::sim::net::packets::{Origin, Packet, PacketId};
 use crate::sim::net::wires::WireRoom;
@@ -19,7 +19,7 @@ use crate::sim::world::QueuedEvent;
 use crate::time::Duration;
 
 impl<P: Process> Net<P> {
-    /// Takes a datagram in that leaves its sender: it is read, once for everybody, and judged.
+    /// Takes in a datagram that leaves its sender. It is read here, once for all recipients, and judged.
     pub(crate) fn post<J: Judge<P>>(
         &mut self,
         reach: &mut Reach<'_, P, J>,
@@ -31,9 +31,9 @@ impl<P: Process> Net<P> {
         let Packet { datagram, messages, .. } = self.packets.get_mut(id);
         let within = limits::check_datagram(datagram, reach.settings.datagram_max);
         let read =
-            frame::read_sealed(datagram).map_err(|reason| format!("{reason}")).and_then(|(header, said)| {
+            frame::read_sealed(datagram).map_err(|reason| format!("{reason}")).and_then(|(header, body)| {
                 match (header.sender.from, header.to) == (from, datagram.to) {
-                    true => said.decode_into(messages).map_err(|error| format!("{error}")),
+                    true => body.decode_into(messages).map_err(|error| format!("{error}")),
                     false => Err(format!("its frame says {header:?}")),
                 }
             });
@@ -48,7 +48,7 @@ impl<P: Process> Net<P> {
         id
     }
 
-    /// Draws what chance makes of one copy, before the script and the rules look. Inside one program there is no chance.
+    /// Draws the fate of one copy, before script and rules see it. Inside one program there is no chance.
     #[inline]
     pub(crate) fn draw<J: Judge<P>>(
         &mut self,
@@ -66,7 +66,7 @@ impl<P: Process> Net<P> {
         Some(self.fates.draw(&reach.settings.network, reach.watch.now, identity, (from, to)))
     }
 
-    /// Decides what becomes of one copy, and sees to it.
+    /// Decides the passage of one copy, and carries it out.
     #[inline]
     pub(crate) fn pass<J: Judge<P>>(
         &mut self,
@@ -96,7 +96,7 @@ impl<P: Process> Net<P> {
         }
     }
 
-    /// What one copy finds where more than chance may touch it. Rules count it.
+    /// The network's state for one copy, where more than chance may touch it. The rules count the copy.
     #[inline]
     fn look_around<J: Judge<P>>(
         &mut self,
@@ -117,14 +117,14 @@ impl<P: Process> Net<P> {
         if let Some(ledger) = &mut self.ledger {
             ledger.enter(now, ends, packet.labels(), fate);
         }
-        if self.is_rough {
+        if self.is_impaired {
             network.sites = self.places.sites();
-            network.rough = self.look_at_link(reach, id, ends, fate);
+            network.impairments = self.look_at_link(reach, id, ends, fate);
         }
         network
     }
 
-    /// What a rough network has for one copy.
+    /// Bandwidth and chance faults of a rough network for one copy.
     #[cold]
     fn look_at_link<J: Judge<P>>(
         &self,
@@ -132,16 +132,16 @@ impl<P: Process> Net<P> {
         id: PacketId,
         ends: (ProcessId, ProcessId),
         fate: &Fate,
-    ) -> Option<Rough> {
+    ) -> Option<Impairments> {
         let (now, network) = (reach.watch.now, &reach.settings.network);
         let bytes = self.packets.get(id).datagram.bytes.len();
         let room = network
             .bandwidth
             .map_or(WireRoom::Endless, |bandwidth| self.wires.room(bandwidth, now, ends, bytes));
-        Rough::of(room, self.fates.link_faults(network, now, fate.own, ends))
+        Impairments::of(room, self.fates.link_faults(network, now, fate.own, ends))
     }
 
-    /// A copy is under way.
+    /// Schedules the arrival of one copy.
     pub(crate) fn schedule_delivery<J: Judge<P>>(
         &mut self,
         reach: &mut Reach<'_, P, J>,
@@ -157,7 +157,7 @@ impl<P: Process> Net<P> {
         reach.queue.push(reach.watch.now + delay, QueuedEvent::Deliver { host, packet });
     }
 
-    /// A copy does not get past its sender's end.
+    /// A copy is lost at its sender's end.
     pub(crate) fn lose<J: Judge<P>>(
         &mut self,
         reach: &mut Reach<'_, P, J>,
@@ -173,13 +173,13 @@ impl<P: Process> Net<P> {
         reach.watch.line(from, class, || TraceEvent::Lost { to, labels: packet.labels(), why });
     }
 
-    /// Whether the link of a copy that arrives was cut under way.
+    /// Whether the link of an arriving copy was cut while it was under way.
     #[inline]
     pub(crate) fn is_cut_off(&self, id: PacketId, to: ProcessId) -> bool {
         !self.is_calm && self.links.is_cut(self.packets.get(id).datagram.from, to)
     }
 
-    /// A copy does not get past its receiver's end.
+    /// A copy is dropped at its receiver's end.
     pub(crate) fn drop_at<J: Judge<P>>(
         &mut self,
         reach: &mut Reach<'_, P, J>,
@@ -196,7 +196,8 @@ impl<P: Process> Net<P> {
         self.packets.release(id);
     }
 
-    /// Reads a datagram that came from elsewhere, as every receiver reads all of them outside of a simulation.
+    /// Reads a datagram that did not come straight from its sender, as receivers read all datagrams outside a
+    /// simulation.
     #[cold]
     pub(crate) fn read_for<J: Judge<P>>(
         &mut self,
@@ -207,11 +208,11 @@ impl<P: Process> Net<P> {
         let Packet { datagram, messages, origin, .. } = self.packets.get_mut(id);
         let (origin, meant) = (*origin, datagram.to.contains(to));
         let opened = frame::open(&datagram.bytes, reach.settings.cluster, 0, to);
-        let (header, said) = opened.map_err(Loss::Rejected)?;
+        let (header, body) = opened.map_err(Loss::Rejected)?;
         let from = header.sender.from;
         datagram.from = from;
         messages.clear();
-        said.decode_into(messages).map_err(Loss::Undecodable)?;
+        body.decode_into(messages).map_err(Loss::Undecodable)?;
         match origin {
             Origin::Damaged => object_to_reading(reach, (from, to), "was damaged under way"),
             Origin::Stray if !meant => object_to_reading(reach, (from, to), "is for somebody else"),
@@ -235,7 +236,7 @@ fn object_to_reading<P: Process, J: Judge<P>>(
     reach.watch.object(Violation { property: "frame", explanation });
 }
 
-/// That a heartbeat did not arrive is no news: the next one tells.
+/// The loss of a background datagram is routine: another heartbeat follows.
 pub(crate) fn loss_class(datagram: &Datagram) -> LineClass {
     if datagram.is_background { LineClass::Routine } else { LineClass::Fault }
 }

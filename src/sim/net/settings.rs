@@ -1,18 +1,20 @@
-//! How long datagrams take and what becomes of them when no rule says otherwise.
+//! Latency and chance faults of the network, where no rule applies.
 
 use alloc::vec::Vec;
 
 #[cfg(feature = "scenario")]
 use serde::{Deserialize, Serialize};
 
+#[cfg(feature = "schema")]
+use crate::sim::net::rule::shown;
 use crate::time::Duration;
 
 /// A probability as a ratio of integers, at most 1.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Chance {
-    /// How often.
+    /// The share of cases in which it happens, out of `denominator`.
     pub numerator: u32,
-    /// Out of how many; never 0.
+    /// The number of all cases; never 0.
     pub denominator: u32,
 }
 
@@ -30,67 +32,69 @@ impl Chance {
     pub const ALWAYS: Chance = Chance { numerator: 1, denominator: 1 };
 }
 
-/// How long a datagram is under way in one direction.
+/// The time that a datagram is under way in one direction.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum LinkLatency {
     /// Always the same.
     Constant(Duration),
-    /// Evenly between the two, both included.
+    /// Uniform between the two, both included.
     Uniform(Duration, Duration),
-    /// `min` plus an exponential part of this `mean`, which is cut off at ten times the mean.
+    /// `min` plus an exponentially distributed part with this `mean`, cut off at ten times the mean.
     Exponential {
-        /// The least.
+        /// The shortest latency.
         min: Duration,
-        /// The mean of what comes on top.
+        /// The mean of the exponential part.
         mean: Duration,
     },
-    /// By sending and receiving site, `rows[from][to]`; the diagonal is never used. Clients take the longest
-    /// of the row of the site that they talk to.
+    /// One latency per pair of sites, `rows[from][to]`; the diagonal is not used. A client's latency is the longest
+    /// drawn from the row of the site that it talks to.
     Table(Vec<Vec<LinkLatency>>),
 }
 
-/// The network that every datagram meets.
+/// The chances that apply to every datagram.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct NetworkSettings {
-    /// How long a datagram is under way.
+    /// The time that a datagram is under way.
     pub latency: LinkLatency,
-    /// How often one is lost.
+    /// The chance that a datagram is lost.
     pub loss: Chance,
-    /// How often one arrives twice; the second copy has a delay of its own.
+    /// The chance that a datagram arrives twice. The second copy has its own delay.
     pub duplication: Chance,
-    /// How often one is held back by up to `reordering_by` on top of its latency.
+    /// The chance that a datagram is held back by up to `reordering_by`, on top of its latency.
     pub reordering: Chance,
-    /// How long at most one is held back.
+    /// The longest time that a datagram is held back.
     pub reordering_by: Duration,
-    /// When links lose most of what is sent over them, for a while.
+    /// Periods in which a link loses most datagrams.
     pub bursts: Bursts,
-    /// How often some bits of one are flipped under way.
+    /// The chance that some bits of a datagram are flipped.
     pub corruption: Chance,
-    /// How often only the beginning of one arrives.
+    /// The chance that only the beginning of a datagram arrives.
     pub truncation: Chance,
-    /// How often a copy of one arrives once more, much later.
-    pub replay: LateCopy,
-    /// How often one arrives at another site instead.
+    /// Copies that arrive once more, much later.
+    pub late_copies: LateCopy,
+    /// The chance that a datagram arrives at another site instead.
     pub misdelivery: Chance,
-    /// What each link carries; without bound when absent.
+    /// The capacity of each link in one direction; unlimited if `None`.
     pub bandwidth: Option<Bandwidth>,
 }
 
-/// Time is cut into windows of `length`, by each link and direction in its own places. In some of them, drawn one by
-/// one, there is a burst of losses.
+/// Bursts of losses. Each link and direction divides time into windows of `length`, at its own offset. For each
+/// window it is drawn whether the window has a burst.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 #[cfg_attr(feature = "scenario", derive(Serialize, Deserialize), serde(deny_unknown_fields))]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Bursts {
-    /// How many of the windows have a burst.
+    /// The chance that a window has a burst.
     pub chance: Chance,
-    /// How long a window is; not zero where there are bursts.
+    /// The length of a window; above `"0s"` if there are bursts.
     pub length: Duration,
-    /// How many datagrams are lost in a burst; all in a file that does not say.
+    /// The chance that a burst loses a datagram.
     #[cfg_attr(feature = "scenario", serde(default = "always", skip_serializing_if = "is_always"))]
+    #[cfg_attr(feature = "schema", schemars(skip_serializing_if = "shown"))]
     pub loss: Chance,
 }
 
-/// None, in which all would be lost.
+/// No bursts. `loss` is set so that a burst would lose everything.
 impl Default for Bursts {
     fn default() -> Bursts {
         Bursts { chance: Chance::NEVER, length: Duration::ZERO, loss: Chance::ALWAYS }
@@ -107,32 +111,30 @@ fn is_always(chance: &Chance) -> bool {
     *chance == always()
 }
 
-/// A copy of a datagram that arrives once more, possibly when its sender has long been started anew.
+/// A copy of a datagram that arrives once more, possibly after its sender has restarted.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
-#[cfg_attr(
-    feature = "scenario",
-    derive(Serialize, Deserialize),
-    serde(rename(deserialize = "Replay"), deny_unknown_fields)
-)]
+#[cfg_attr(feature = "scenario", derive(Serialize, Deserialize), serde(deny_unknown_fields))]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename = "LateCopy"))]
 pub struct LateCopy {
-    /// How often.
+    /// The chance that a datagram has such a copy.
     pub chance: Chance,
-    /// How much later at least; at most it is twice that.
+    /// The least delay of the copy. The largest is twice as long.
     pub after: Duration,
 }
 
-/// What a link carries in one direction.
+/// The capacity of a link in one direction.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 #[cfg_attr(feature = "scenario", derive(Serialize, Deserialize), serde(deny_unknown_fields))]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Bandwidth {
-    /// In bytes per second; not zero.
+    /// Bytes per second, at least 1.
     pub rate: u64,
-    /// How many bytes wait behind those that are being sent; what comes on top is lost.
+    /// Bytes that may wait for the link. Datagrams beyond are lost.
     pub queue: u64,
 }
 
 impl NetworkSettings {
-    /// Every datagram takes as long as `latency` says, and nothing happens to any.
+    /// A network where every datagram takes as long as `latency` says and nothing else happens to it.
     pub const fn calm(latency: LinkLatency) -> NetworkSettings {
         NetworkSettings {
             latency,
@@ -143,16 +145,16 @@ impl NetworkSettings {
             bursts: Bursts { chance: Chance::NEVER, length: Duration::ZERO, loss: Chance::NEVER },
             corruption: Chance::NEVER,
             truncation: Chance::NEVER,
-            replay: LateCopy { chance: Chance::NEVER, after: Duration::ZERO },
+            late_copies: LateCopy { chance: Chance::NEVER, after: Duration::ZERO },
             misdelivery: Chance::NEVER,
             bandwidth: None,
         }
     }
 
-    /// Whether anything may happen to a datagram that is more than loss, delay and duplication by chance.
-    pub(crate) fn is_rough(&self) -> bool {
+    /// Whether anything can happen to a datagram besides loss, delay and duplication by chance.
+    pub(crate) fn is_impaired(&self) -> bool {
         let chances =
-            [self.bursts.chance, self.corruption, self.truncation, self.replay.chance, self.misdelivery];
+            [self.bursts.chance, self.corruption, self.truncation, self.late_copies.chance, self.misdelivery];
         self.bandwidth.is_some() || chances.iter().any(|chance| chance.numerator > 0)
     }
 }

@@ -1,4 +1,4 @@
-//! What is being sent over each link where links carry only so much. A terminal shares the links of its site's program.
+//! The traffic on each link with limited bandwidth. A terminal shares the links of its site's program.
 
 use alloc::vec::Vec;
 
@@ -6,14 +6,14 @@ use crate::ids::{ProcessId, SITES_MAX};
 use crate::sim::net::settings::Bandwidth;
 use crate::time::{Duration, Instant};
 
-/// What a link has for one datagram.
+/// The room of a link for one datagram.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum WireRoom {
-    /// It carries anything at once.
+    /// The link has no bandwidth limit.
     Endless,
-    /// It has sent the last byte after this long.
+    /// The link has sent the datagram's last byte after this long.
     After(Duration),
-    /// The datagram does not fit behind those that wait.
+    /// The datagram does not fit after those that wait.
     Full,
 }
 
@@ -21,12 +21,12 @@ pub(crate) enum WireRoom {
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Wires {
     programs: usize,
-    /// When each has sent everything that it was given. Empty where links carry anything at once.
+    /// When each link has sent everything that it was given. Empty without a bandwidth limit.
     free_at: Vec<Instant>,
 }
 
 impl Wires {
-    /// Of a world of so many clients.
+    /// The links of a world with this many clients.
     pub(crate) fn new(clients: u16, bandwidth: Option<Bandwidth>) -> Wires {
         let programs = usize::from(SITES_MAX) + usize::from(clients);
         let links = if bandwidth.is_some() { programs * programs } else { 0 };
@@ -41,7 +41,7 @@ impl Wires {
         program(from) * self.programs + program(to)
     }
 
-    /// What this link has for a datagram of so many bytes.
+    /// The room of this link for a datagram of this many bytes.
     pub(crate) fn room(
         &self,
         bandwidth: Bandwidth,
@@ -60,7 +60,7 @@ impl Wires {
         WireRoom::After(Duration::from_micros(ahead) + Duration::from_micros(takes))
     }
 
-    /// Gives this link a datagram that it will have sent by `until`.
+    /// Gives this link a datagram whose last byte is sent at `until`.
     pub(crate) fn occupy(&mut self, ends: (ProcessId, ProcessId), until: Instant) {
         let place = self.place(ends);
         self.free_at[place] = until;

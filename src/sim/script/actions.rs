@@ -1,4 +1,4 @@
-//! What the script does to a world, and how faults stop at its end.
+//! Carries out the actions of the script, and stops faults at its end.
 
 use alloc::boxed::Box;
 use alloc::vec::Vec;
@@ -23,7 +23,7 @@ impl<P: Process, J: Judge<P>> World<P, J> {
         self.script.director.on_time(step, self.watch.now, &roles);
     }
 
-    /// Fires the steps whose trigger came before, and whose targets are there by now.
+    /// Fires the steps that waited for their targets and whose targets exist at this moment.
     #[cold]
     pub(crate) fn retry_steps(&mut self) {
         while self.script.has_due() {
@@ -42,7 +42,7 @@ impl<P: Process, J: Judge<P>> World<P, J> {
         }
     }
 
-    /// Runs every action that fired, and schedules the steps that armed. Says whether there were any.
+    /// Runs every fired action, and schedules the steps that armed. Returns whether any action ran.
     #[cold]
     pub(crate) fn run_all(&mut self, links_only: bool) -> bool {
         let mut ran = false;
@@ -85,7 +85,7 @@ impl<P: Process, J: Judge<P>> World<P, J> {
                 let (net, mut reach) = self.network();
                 net.unclog(&mut reach, from, to);
             }
-            ScriptAction::Replay(name) => {
+            ScriptAction::Redeliver(name) => {
                 let (net, mut reach) = self.network();
                 if net.redeliver(&mut reach, &name) == 0 {
                     self.script.fruitless.push(step);
@@ -118,8 +118,8 @@ impl<P: Process, J: Judge<P>> World<P, J> {
         }
     }
 
-    /// Mends and unclogs links, drops rules, disarms crashes and disk faults that wait, and revives whom it can. Disks keep
-    /// their sync times, and clocks go on as they do.
+    /// Mends and unclogs links, drops rules, disarms waiting crashes and disk faults, gives full disks room, ends
+    /// slowness, and revives every process that can run. Sync times and clocks stay as they are.
     fn heal(&mut self) {
         self.give_up_head_start();
         let (net, mut reach) = self.network();
@@ -131,13 +131,15 @@ impl<P: Process, J: Judge<P>> World<P, J> {
         }
     }
 
-    /// Stops faults: the script ends, and the sites with the lowest numbers that have not failed for good and whose
-    /// storage nothing damaged, as many as the settings want in the core, are healed with all clients. Links among them
-    /// are mended and unclogged, no rule and no chance touches their datagrams, the paused go on and the crashed start,
-    /// once; they are as fast as ever and their disks have room. So are disks that hold their sites up while they sync: a
-    /// slow one makes its site slow. Other disks keep their sync times; everything else stays as broken as it is.
+    /// Ends the script and stops faults for a core. The core is the lowest-numbered sites, up to the configured core
+    /// size, that have not failed for good and whose storage is sound. All clients are healed with it.
     ///
-    /// Returns the core: fewer sites when there are no more.
+    /// Links inside the core are mended and unclogged. No rule takes its datagrams, and chance only delays them.
+    /// Paused processes resume and crashed ones start, once. Slow processes regain their speed, full disks have room,
+    /// and where a sync blocks its site, the sync time is the configured one. Waiting crashes and disk faults are
+    /// disarmed everywhere. Everything else stays as broken as it is.
+    ///
+    /// Returns the core, which is smaller if fewer such sites exist.
     pub fn heal_core(&mut self) -> SiteSet {
         let size = usize::from(self.settings.core_size);
         let can_run = |host: &HostIndex| match self.hosts.list[*host].status() {
@@ -173,15 +175,15 @@ impl<P: Process, J: Judge<P>> World<P, J> {
         core
     }
 
-    /// After the end of faults: these commands are handed in.
+    /// Hands in these commands after faults have stopped.
     pub fn probe(&mut self, commands: impl IntoIterator<Item = (ProcessId, P::Command)>) {
         self.watch.mark(FingerprintMark::Demanded, ProcessId::site(0), [0, 0]);
         self.watch.line(None, LineClass::Step, || TraceEvent::Probed);
         commands.into_iter().for_each(|(process, command)| self.command(process, command));
     }
 
-    /// After the end of faults: every site that runs loses its power at once, and every site starts that can.
-    /// Returns those that ran.
+    /// Crashes every running site at once after faults have stopped, then starts every site that can start. Returns
+    /// the sites that ran.
     pub fn restart_sites(&mut self) -> SiteSet {
         self.watch.mark(FingerprintMark::Demanded, ProcessId::site(0), [1, 0]);
         self.watch.line(None, LineClass::Step, || TraceEvent::Restarted);

@@ -1,4 +1,4 @@
-//! How targets, filters and rulings read in traces and reports.
+//! The text of targets, filters and rulings in traces and reports.
 
 use alloc::format;
 use alloc::string::{String, ToString};
@@ -24,7 +24,7 @@ pub(crate) fn target_text(target: Target) -> String {
     }
 }
 
-/// `from S0 to S1 about slot 4`; what is not restricted is not said.
+/// `from S0 to S1 about slot 4`. Unrestricted parts are left out.
 pub(crate) fn filter_text(filter: &Filter) -> String {
     let end = |word: &str, target: Target| match target {
         Target::Any => String::new(),
@@ -71,8 +71,8 @@ pub(crate) fn clock_text(fault: ClockFault) -> String {
     }
 }
 
-pub(crate) fn whom_text(whom: Resolved) -> String {
-    match whom {
+pub(crate) fn targets_text(targets: Resolved) -> String {
+    match targets {
         Resolved::Anybody => "anybody".into(),
         Resolved::Sites(sites) if sites.len() == 1 => sites.iter().map(|site| site.to_string()).collect(),
         Resolved::Sites(sites) => sites.to_string(),

@@ -1,4 +1,4 @@
-//! The script engine: which step waits for what, which fires, and what came nearest to those that did not.
+//! The script engine: it tracks armed steps, fires them, and keeps how near events came to those that did not fire.
 //!
 //! It only decides. Actions that fired wait in a queue for the world, which runs them where that is safe.
 
@@ -17,48 +17,48 @@ use crate::sim::script::matcher::{Happening, Nearness, compare};
 use crate::sim::script::{EffectTime, ScriptAction, ScriptStep, Target, Track, Trigger};
 use crate::time::Instant;
 
-/// A step by its place: which track, and where in it, both from 0.
+/// The place of a step; both numbers count from 0.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub struct StepId {
-    /// Which track.
+    /// The number of the track.
     pub track: usize,
-    /// Which step of it.
+    /// The number of the step in its track.
     pub index: usize,
 }
 
 /// A step that did not fire.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Unfired {
-    /// Which.
+    /// The place of the step.
     pub step: StepId,
-    /// Whether it waited for its trigger; else it waited for the step before it.
+    /// Whether it waited for its trigger. If not, it waited for the previous step of its track.
     pub was_armed: bool,
-    /// What it waited for and what came nearest.
+    /// What it waited for, and which events came nearest.
     pub nearest: String,
 }
 
-/// An action that fired, with the processes it is done to.
+/// An action that fired, with the processes that it applies to.
 #[derive(Clone, Debug)]
 pub(crate) struct Fired<C> {
     pub(crate) step: StepId,
     pub(crate) action: ScriptAction<C>,
     pub(crate) targets: Resolved,
-    /// For rules.
+    /// The targets of a rule; for other actions, anybody.
     pub(crate) ends: RuleTargets,
 }
 
 /// One track's progress.
 #[derive(Clone, Debug, Default)]
 struct TrackProgress {
-    /// The step that is armed, or the number of steps at the end.
+    /// The armed step, or the number of steps if the track is finished.
     next: usize,
-    /// Its trigger came, its target was not there.
+    /// Whether its trigger came while its target did not exist.
     is_due: bool,
-    /// Sender and recipient of the datagram that its trigger was.
+    /// Sender and recipient of the datagram that triggered it.
     ends: Option<(ProcessId, ProcessId)>,
-    /// How many matches came since it armed.
+    /// Matches since it armed.
     seen: u64,
-    /// How many came of its kind, and how many datagrams of those between the right processes.
+    /// Events of its trigger's kind (`near`), and those of them between the right processes (`nearer`).
     near: u64,
     nearer: u64,
 }
@@ -76,12 +76,12 @@ impl TrackProgress {
 pub(crate) struct Director<C> {
     tracks: Arc<Vec<Track<C>>>,
     progress: Vec<TrackProgress>,
-    /// Tracks that wait for a datagram to be sent or delivered, in the order of their arming: asked for every datagram.
+    /// Tracks that wait for a datagram, in the order of arming. They are checked for every datagram.
     pub(super) on_datagram: Vec<usize>,
-    /// Tracks that wait for anything else that happens, in ascending order.
+    /// Tracks that wait for any other event, in ascending order.
     on_process: Vec<usize>,
     pub(super) fired: VecDeque<Fired<C>>,
-    /// Steps that fire at a time, for the world's queue.
+    /// Steps that fire at a time and are not in the world's queue yet.
     pub(super) timers: Vec<(Instant, StepId)>,
     pub(super) due_count: usize,
     is_stopped: bool,
@@ -130,7 +130,7 @@ impl<C: Clone> Director<C> {
         self.tracks[track].get(progress.next).filter(|_| !self.is_stopped && !progress.is_due)
     }
 
-    /// The trigger of the armed step of `track` came: it fires, or waits for its target.
+    /// Fires the armed step of `track`, whose trigger came, or lets it wait for its target.
     fn trigger(&mut self, track: usize, now: Instant, roles: &Roles<'_>) {
         let index = self.progress[track].next;
         let step = &self.tracks[track][index];
@@ -152,7 +152,7 @@ impl<C: Clone> Director<C> {
         self.arm(track, index + 1, now);
     }
 
-    /// Fires the steps whose targets are there by now.
+    /// Fires the steps that waited for their targets and whose targets exist at this moment.
     pub(crate) fn retry(&mut self, now: Instant, roles: &Roles<'_>) {
         for track in 0..self.progress.len() {
             if self.progress[track].is_due && !self.is_stopped {
@@ -174,7 +174,7 @@ impl<C: Clone> Director<C> {
         self.on_process.iter().any(|track| self.armed(*track).is_some_and(is_note))
     }
 
-    /// Something happens: who plays which part as it does, and who does when steps fire over it.
+    /// Reports an event. `before` holds the roles as it happens, and `after` those when steps fire because of it.
     pub(crate) fn happened<'a>(
         &mut self,
         now: Instant,
@@ -194,14 +194,14 @@ impl<C: Clone> Director<C> {
                 matched.push(track);
             }
         }
-        // Only now, so that a step armed by this does not see it.
+        // Fires steps only after all are matched, so that a step armed by this event does not see it.
         for track in matched {
             self.progress[track].ends = ends;
             self.trigger(track, now, after);
         }
     }
 
-    /// The next action to run. With `links_only` those that touch processes are left for later.
+    /// Takes out the next action to run. With `links_only`, actions on processes stay queued.
     pub(crate) fn next_fired(&mut self, links_only: bool) -> Option<Fired<C>> {
         if !links_only {
             return self.fired.pop_front();
@@ -210,12 +210,12 @@ impl<C: Clone> Director<C> {
         self.fired.remove(place)
     }
 
-    /// Takes out the times of steps that armed since the last call.
+    /// Takes the times of steps that armed since the last call.
     pub(crate) fn take_timers(&mut self) -> Vec<(Instant, StepId)> {
         core::mem::take(&mut self.timers)
     }
 
-    /// No step fires from here on.
+    /// Ends the script: no further step fires.
     pub(crate) fn stop(&mut self) {
         self.is_stopped = true;
         self.on_datagram.clear();
@@ -224,8 +224,8 @@ impl<C: Clone> Director<C> {
         self.due_count = 0;
     }
 
-    /// Whether no step can be counted on to fire any more: each track is at its end, or at an optional step
-    /// that waits for something other than a time.
+    /// Whether no step is certain to fire any more: each track is finished, or is at an optional step that waits for
+    /// something other than a time.
     pub(crate) fn is_done(&self) -> bool {
         let is_over = |(track, progress): (&Track<C>, &TrackProgress)| match track.get(progress.next) {
             None => true,
@@ -242,13 +242,13 @@ impl<C: Clone> Director<C> {
         counts.fold((0, 0), |sum, count| (sum.0 + count.0, sum.1 + count.1))
     }
 
-    /// The steps that fired, track by track.
+    /// The steps that fired, by track.
     pub(crate) fn fired_steps(&self) -> impl Iterator<Item = &ScriptStep<C>> {
         let tracks = self.tracks.iter().zip(&self.progress);
         tracks.flat_map(|(track, progress)| &track[..progress.next])
     }
 
-    /// How many steps of this track fired; none of a track that is not there.
+    /// How many steps of this track fired; 0 if there is no such track.
     pub(crate) fn fired(&self, track: usize) -> usize {
         self.progress.get(track).map_or(0, |progress| progress.next)
     }
@@ -272,7 +272,7 @@ impl<C: Clone> Director<C> {
     }
 }
 
-/// The processes that an action is done to, and those that a rule means; `None` where they are not there.
+/// The processes that an action applies to, and those of a rule; `None` if some do not exist.
 fn resolve<C>(action: &ScriptAction<C>, roles: &Roles<'_>) -> Option<(Resolved, RuleTargets)> {
     let targets = match (action, action.target()) {
         (ScriptAction::Command(process, _), _) => Resolved::Other(*process),
@@ -291,7 +291,7 @@ fn resolve<C>(action: &ScriptAction<C>, roles: &Roles<'_>) -> Option<(Resolved, 
     Some((targets, RuleTargets::ANYBODY))
 }
 
-/// What an armed step waited for, and what came nearest.
+/// What an armed step waited for, and which events came nearest.
 fn nearest<C>(step: &ScriptStep<C>, progress: &TrackProgress) -> String {
     if progress.is_due {
         return "its trigger came, and the process that it is done to was not there".to_string();

@@ -1,7 +1,7 @@
-//! The head start of the site that is to lead first: the others sleep until it campaigns.
+//! The head start of the site that is to lead first: the other sites are paused until it campaigns.
 //!
-//! It is set up before the script and no part of it: no step stands for it, and nothing of it is traced while all goes as
-//! meant. A site that the script pauses meanwhile belongs to the script and sleeps on.
+//! It is set up before the script and is not part of the script. No step stands for it, and it is not traced unless
+//! it fails. A site that a step pauses meanwhile belongs to the script, and stays paused.
 
 use crate::ids::{ProcessId, SiteId, SiteSet};
 use crate::process::{Process, Role};
@@ -9,14 +9,14 @@ use crate::sim::watch::judge::Judge;
 use crate::sim::watch::trace::{LineClass, TraceEvent};
 use crate::sim::world::World;
 
-/// Who is to lead first, and who sleeps until then.
+/// The site that is to lead first, and the sites that are paused until then.
 #[derive(Clone, Debug)]
 pub(crate) struct HeadStart {
-    /// Who has it, until it campaigns or leads.
+    /// The site with the head start, until it campaigns or leads.
     pub(super) first: Option<SiteId>,
-    /// Who sleeps for it.
+    /// The sites paused for it.
     asleep: SiteSet,
-    /// Who had it and had not campaigned when the others had to go on.
+    /// The site that had it, if it had not campaigned when the others had to resume.
     missed: Option<SiteId>,
 }
 
@@ -25,12 +25,12 @@ impl HeadStart {
         HeadStart { first, asleep: SiteSet::EMPTY, missed: None }
     }
 
-    /// Who was to lead first and has neither campaigned nor led while the others slept.
+    /// The site that was to lead first, if it neither campaigned nor led while the others were paused.
     pub(crate) fn unled(&self) -> Option<SiteId> {
         self.first.or(self.missed)
     }
 
-    /// Takes a site out that sleeps for it; whether it was one.
+    /// Removes a site from the paused ones. Returns whether it was one of them.
     pub(crate) fn take(&mut self, id: ProcessId) -> bool {
         let site = id.as_site().filter(|site| self.asleep.contains(*site));
         site.map(|site| self.asleep.remove(site)).is_some()
@@ -38,7 +38,7 @@ impl HeadStart {
 }
 
 impl<P: Process, J: Judge<P>> World<P, J> {
-    /// Puts every site to sleep but the first one, once all have started.
+    /// Pauses every site but the first, once all have started.
     pub(crate) fn begin_head_start(&mut self) {
         let Some(first) = self.script.head_start.first else { return };
         for site in self.sites().without(first).iter() {
@@ -50,7 +50,7 @@ impl<P: Process, J: Judge<P>> World<P, J> {
         }
     }
 
-    /// Lets the others go on once the first one campaigns or leads.
+    /// Resumes the other sites once the first campaigns or leads.
     #[cold]
     pub(crate) fn follow_head_start(&mut self, first: SiteId) {
         let running = self.hosts.list.place(first.into()).and_then(|host| self.hosts.list[host].running());
@@ -63,7 +63,7 @@ impl<P: Process, J: Judge<P>> World<P, J> {
         }
     }
 
-    /// All is to be mended: who still sleeps goes on, though the first one has not campaigned.
+    /// Resumes the paused sites before a heal, although the first has not campaigned.
     pub(crate) fn give_up_head_start(&mut self) {
         let Some(first) = self.script.head_start.first.take() else { return };
         self.script.head_start.missed = Some(first);

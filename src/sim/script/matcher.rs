@@ -1,16 +1,16 @@
-//! What triggers mean: the one place that compares what happens with what somebody waits for.
+//! The meaning of triggers: the one place that compares events with what a step or watchpoint waits for.
 //!
-//! It counts nothing and changes nothing. Steps, watchpoints and whoever else asks about a run hand it the same
-//! happenings, so that a word of a scenario means the same wherever it stands.
+//! It counts nothing and changes nothing. All callers pass the same happenings, so a word of a scenario means the
+//! same wherever it stands.
 
 use core::ops::Deref;
 
 use crate::ids::ProcessId;
 use crate::process::Subject;
-use crate::sim::net::rules::{Labels, Roles, is_kind, says};
+use crate::sim::net::rules::{Labels, Roles, any_message_matches, is_kind};
 use crate::sim::script::{Target, Trigger};
 
-/// One thing that happens in a world and that a trigger may wait for; [`Trigger`] says when each of them happens.
+/// One event in a world that a trigger may wait for. [`Trigger`] says when each of them happens.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Happening<'a> {
     Sent { from: ProcessId, to: ProcessId, labels: &'a Labels },
@@ -22,7 +22,7 @@ pub(crate) enum Happening<'a> {
 }
 
 impl Happening<'_> {
-    /// Who does it: of a datagram that is sent its sender, of one that is delivered its receiver.
+    /// The process that acts: the sender of a sent datagram, the receiver of a delivered one.
     pub(crate) const fn who(&self) -> ProcessId {
         match *self {
             Happening::Sent { from, .. } => from,
@@ -32,7 +32,7 @@ impl Happening<'_> {
         }
     }
 
-    /// Sender and recipient of the datagram that it is about, if it is about one.
+    /// Sender and recipient of the datagram, if the event is about one.
     pub(crate) const fn ends(&self) -> Option<(ProcessId, ProcessId)> {
         match *self {
             Happening::Sent { from, to, .. } | Happening::Delivered { from, to, .. } => Some((from, to)),
@@ -42,21 +42,21 @@ impl Happening<'_> {
     }
 }
 
-/// How near a happening comes to what a trigger waits for.
+/// How near an event comes to a trigger.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub(crate) enum Nearness {
-    /// It is something else.
+    /// An event of another kind.
     Other,
-    /// It is of that kind.
+    /// An event of that kind.
     Kind,
-    /// It is a datagram of that kind between the right processes, about something else.
+    /// A datagram of that kind between the right processes, about another subject.
     Ends,
-    /// It is what is waited for.
+    /// The event that the trigger waits for.
     Match,
 }
 
-/// How near `happening` comes to what `trigger` waits for. `roles` says who plays which part as it happens; it is
-/// looked at only where the trigger names a part. How many of them the trigger waits for is the caller's to count.
+/// How near `happening` comes to `trigger`. `roles` holds the roles as it happens, and is read only if the trigger
+/// names a role or group. The caller counts occurrences.
 pub(crate) fn compare<'a>(
     trigger: &Trigger,
     happening: &Happening<'_>,
@@ -70,7 +70,7 @@ pub(crate) fn compare<'a>(
                 Nearness::Other
             } else if !is(filter.from, from, roles) || !is(filter.to, to, roles) {
                 Nearness::Kind
-            } else if !says(filter, labels) {
+            } else if !any_message_matches(filter, labels) {
                 Nearness::Ends
             } else {
                 Nearness::Match
@@ -97,7 +97,7 @@ pub(crate) fn compare<'a>(
     }
 }
 
-/// Whether `target` means `who`; who plays which part is asked only where it matters.
+/// Whether `target` includes `who`. Roles are resolved only if the target needs them.
 fn is<'a>(target: Target, who: ProcessId, roles: &impl Deref<Target = Roles<'a>>) -> bool {
     match target {
         Target::Any => true,

@@ -1,10 +1,10 @@
-//! What is done to a world and when: tracks of steps.
+//! The script of a world: tracks of steps, each with a trigger and an action.
 //!
-//! In a track a step arms when the one before it has fired, and fires once. Targets by role are resolved at the
-//! moment of firing; where there is no such process, the step waits.
+//! A step arms when the previous step of its track has fired, and fires once. A target that is a role is resolved
+//! when the step fires. If no process has that role, the step waits.
 //!
-//! Beside the tracks, watchpoints watch the whole run. What a step waits for and a watchpoint watches for is a
-//! [`Trigger`], and `matcher` alone says whether it happens.
+//! Watchpoints watch the whole run, beside the tracks. Steps and watchpoints both name a [`Trigger`], and only
+//! `matcher` decides whether it happens.
 
 pub(crate) mod actions;
 pub(crate) mod describe;
@@ -38,12 +38,13 @@ use crate::time::{Duration, Instant};
 pub use row::{Aim, EffectTime, Row};
 pub use vocabulary::{ClockFault, DRIFT_MAX, DiskFault, Leaves, Percent, ScriptAction, Seam};
 
-/// Whom a step, an event or a filter means. Who plays which part is asked at the moment of firing; in an event, at the
-/// moment of what happens.
+/// The processes that a step, an event or a rule means. A role means the process that has it when the step fires;
+/// in an event, when the event happens.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 #[cfg_attr(feature = "scenario", derive(Serialize, Deserialize), serde(rename(deserialize = "who")))]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename = "Target", example = Target::Site(1), extend("default" = Target::default())))]
 pub enum Target {
-    /// Anybody; in events and filters only.
+    /// Any process; in events and rules only.
     #[default]
     Any,
     /// The site with this number.
@@ -52,17 +53,17 @@ pub enum Target {
     Terminal(u8),
     /// The client with this number.
     Client(u16),
-    /// The leading site of the highest rank, paused or not; the lowest number of several.
+    /// The site that leads under the highest rank, paused or not; of several the one with the lowest number.
     Leader,
-    /// The site with the lowest number that runs, is not paused and does not lead.
+    /// The running site with the lowest number that does not lead and is not paused.
     Follower,
-    /// The site with the lowest number that runs, is not paused and tries to lead.
+    /// The running site with the lowest number that tries to lead and is not paused.
     Candidate,
-    /// The site that knows least of those that run and are not paused; the lowest number of several.
+    /// The running site that knows least and is not paused; of several the one with the lowest number.
     Laggard,
-    /// Who sent the datagram that fired this very step.
+    /// The sender of the datagram that fired this step.
     Sender,
-    /// To whom the datagram that fired this very step is sent.
+    /// The recipient of the datagram that fired this step.
     Recipient,
     /// Every site on this machine.
     Machine(u8),
@@ -71,7 +72,7 @@ pub enum Target {
 }
 
 impl Target {
-    /// This process.
+    /// The target that is this process.
     pub const fn of(process: ProcessId) -> Target {
         match process {
             ProcessId::Site(site) => Target::Site(site.number()),
@@ -80,7 +81,7 @@ impl Target {
         }
     }
 
-    /// The process that it names, if it names one that can be.
+    /// The process that it names, if it names one that can exist.
     pub fn process(self) -> Option<ProcessId> {
         match self {
             Target::Site(number) => SiteId::new(number).map(ProcessId::Site),
@@ -93,45 +94,45 @@ impl Target {
     }
 }
 
-/// When a step fires, and what a [`Watchpoint`] watches for. It means the same to both.
+/// When a step fires, and what a [`Watchpoint`] watches for. The meaning is the same for both.
 ///
-/// A target by role means whoever plays that part at the moment of what happens: for a crash, before the crash; for a
-/// note, after the input that it was made in.
+/// A role means its holder at the moment of the event: for a crash, before the crash; for a note, after the input in
+/// which the note was made.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Trigger {
     /// At this time.
     At(Instant),
     /// This long after the step armed.
     After(Duration),
-    /// The target becomes leader, or leads under another rank than before. It does when it starts as leader, too.
+    /// The target becomes leader, or leads under another rank than before. A target that starts as leader counts too.
     Leads(Target),
-    /// A matching datagram is handed to the network for one recipient, before its rules, for the `nth` time since the
+    /// A matching datagram is handed to the network for one recipient, before any rule, for the `nth` time since the
     /// step armed or the run began; `nth` counts from 1.
     ///
-    /// A broadcast counts once for each recipient that it reaches before a crash of its sender. A datagram counts once,
-    /// however many of its messages match. A message to oneself crosses no network, and counts for nobody; what a
-    /// terminal and its site send each other inside of their program counts.
+    /// A broadcast counts once for each recipient that it reaches before its sender crashes. A datagram counts once,
+    /// even if several of its messages match. A message to oneself crosses no network and does not count. A message
+    /// between a terminal and its site counts, although it stays inside their program.
     Sent(Filter, u64),
-    /// A matching datagram has come to its receiver and is about to be handled, for the `nth` time. Datagrams count as
-    /// for `Sent`; every copy that arrives counts, even where a step stops the receiver at that moment.
+    /// A matching datagram has reached its receiver and is about to be handled, for the `nth` time. Datagrams count
+    /// as for `Sent`. Every copy that arrives counts, even if a step stops the receiver at that moment.
     Delivered(Filter, u64),
-    /// The target notes something of this kind, about this if it is given.
+    /// The target makes a note of this kind and, if `about` is given, about this subject.
     Noted {
-        /// Who.
+        /// The process that makes it.
         who: Target,
         /// The note's kind.
         kind: String,
-        /// What it is about.
+        /// The note's subject; `None` for any.
         about: Option<About>,
     },
-    /// The target stops: it crashes, also while it reads its journal back, or stops by itself.
+    /// The target stops: it crashes, possibly while it reads its journal back, or it stops by itself.
     Crashed(Target),
-    /// The target starts, not for the first time.
+    /// The target starts, but not for the first time.
     Restarted(Target),
 }
 
 impl Trigger {
-    /// How many happenings it takes, from 1.
+    /// The number of occurrences that it waits for, from 1.
     pub(crate) const fn nth(&self) -> u64 {
         match self {
             Trigger::Sent(_, nth) | Trigger::Delivered(_, nth) => *nth,
@@ -140,7 +141,7 @@ impl Trigger {
         }
     }
 
-    /// Whether it waits for a time, and for nothing that happens.
+    /// Whether it waits for a time rather than an event.
     pub(crate) const fn is_time(&self) -> bool {
         matches!(self, Trigger::At(_) | Trigger::After(_))
     }
@@ -154,27 +155,27 @@ impl Trigger {
 /// One step.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct ScriptStep<C> {
-    /// When.
+    /// The event or time that fires it.
     pub trigger: Trigger,
-    /// What.
+    /// The action when it fires.
     pub action: ScriptAction<C>,
-    /// Whether it may never fire; then its track ends without making the run stale.
+    /// Whether it may stay unfired. If so, its track ends there without making the run stale.
     pub is_optional: bool,
 }
 
 /// Steps that fire one after the other.
 pub type Track<C> = Vec<ScriptStep<C>>;
 
-/// The script of a world under way.
+/// The script of a world, with its progress.
 #[derive(Clone, Debug)]
 pub(crate) struct Script<C> {
     pub(crate) director: Director<C>,
     pub(crate) watchpoints: Watchpoints,
-    /// Steps that let kept copies arrive again when none was kept.
+    /// Redelivery steps that fired when no copy was kept.
     pub(crate) fruitless: Vec<StepId>,
-    /// Checks that fired and that whoever drives the world has not taken.
+    /// Checks that fired and that the driver of the world has not taken.
     pub(crate) checks: VecDeque<usize>,
-    /// Who leads first, before the script means anything by a leader.
+    /// The head start of the site that leads first.
     pub(crate) head_start: HeadStart,
 }
 
@@ -193,50 +194,50 @@ impl<C: Clone> Script<C> {
         }
     }
 
-    /// Whether no action waits to be run and no time to be queued.
+    /// Whether no action waits to run, and no time waits to be queued.
     #[inline]
     pub(crate) fn is_quiet(&self) -> bool {
         self.director.fired.is_empty() && self.director.timers.is_empty()
     }
 
-    /// Whether some step waits for its target alone.
+    /// Whether some step waits only for its target.
     #[inline]
     pub(crate) const fn has_due(&self) -> bool {
         self.director.due_count > 0
     }
 
-    /// Who has a head start, until it campaigns or leads.
+    /// The site that has a head start, until it campaigns or leads.
     #[inline]
     pub(crate) const fn first(&self) -> Option<SiteId> {
         self.head_start.first
     }
 
-    /// Whether anybody waits or watches for datagrams.
+    /// Whether any step or watchpoint waits for datagrams.
     #[inline]
     pub(crate) fn listens_to_datagrams(&self) -> bool {
         !self.director.on_datagram.is_empty() || self.watchpoints.watch_datagrams
     }
 
-    /// Whether anybody waits or watches for notes.
+    /// Whether any step or watchpoint waits for notes.
     #[inline]
     pub(crate) fn listens_to_notes(&self) -> bool {
         self.watchpoints.watch_notes || self.director.awaits_notes()
     }
 
-    /// Something happens while processes play these parts: the steps that waited for it fire, and watchpoints count it.
+    /// Reports an event, with the roles at that moment. Steps that wait for it fire, and watchpoints count it.
     pub(crate) fn happened<'a, P: Process, J: Judge<P>>(
         &mut self,
         watch: &mut Watchers<P, J>,
         happening: Happening<'_>,
         roles: impl FnOnce() -> Roles<'a>,
     ) {
-        // Most of what happens is nothing to anybody, and who plays which part is asked of every process.
+        // Most events match nothing, and resolving roles asks every process.
         let roles = LazyCell::new(roles);
         self.director.happened(watch.now, &happening, &roles, &roles);
         watch.object_to(self.watchpoints.happened(&happening, &roles));
     }
 
-    /// A process crashes: it plays its part to those who wait for its crash, and no longer to what steps do then.
+    /// Reports a crash. Triggers see the roles from before it, and the actions that they fire see the roles after it.
     pub(crate) fn crashed<'a, P: Process, J: Judge<P>>(
         &mut self,
         watch: &mut Watchers<P, J>,
@@ -249,12 +250,12 @@ impl<C: Clone> Script<C> {
         watch.object_to(self.watchpoints.happened(&happening, &before));
     }
 
-    /// Whether a run is stale without what this step does.
+    /// Whether a run is stale if this step has no effect.
     pub(crate) fn is_required(&self, step: StepId) -> bool {
         !self.director.step(step).is_optional
     }
 
-    /// The steps that make a run stale: those that did not fire, those that fired and met nothing, and these.
+    /// The steps that make a run stale: those that did not fire, those that fired without effect, and `unmet`.
     pub(crate) fn unfired(&self, unmet: impl Iterator<Item = Unfired>) -> Vec<Unfired> {
         let fruitless = self.fruitless.iter().filter(|step| self.is_required(**step)).map(|step| Unfired {
             step: *step,

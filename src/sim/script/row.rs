@@ -1,31 +1,31 @@
-//! What is known of one kind of step.
+//! The properties of one kind of step.
 
 use crate::ids::ProcessId;
 use crate::sim::net::rules::Resolved;
 
-/// Whom a step may be done to.
+/// The processes that a step may apply to.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Aim {
-    /// Nobody in particular: links, datagrams or everything.
+    /// No process: links, datagrams or everything.
     Nobody,
-    /// Processes of any sort.
+    /// Processes of any kind.
     Processes,
-    /// Sites: they alone have disks.
+    /// Sites only, since only they have disks.
     Sites,
-    /// Sites and clients: they crash. A terminal is a part of its site.
+    /// Sites and clients, which can crash by themselves. A terminal is a part of its site.
     Lives,
-    /// The same, that need not run, and so have no role.
+    /// Sites and clients by number: they need not run, and then have no role.
     LivesByNumber,
 }
 
 impl Aim {
-    /// Whether it may be done to these processes.
-    pub(crate) fn takes(self, whom: Resolved) -> bool {
+    /// Whether a step may apply to these processes.
+    pub(crate) fn takes(self, targets: Resolved) -> bool {
         match self {
             Aim::Nobody | Aim::Processes => true,
-            Aim::Sites => matches!(whom, Resolved::Sites(_)),
+            Aim::Sites => matches!(targets, Resolved::Sites(_)),
             Aim::Lives | Aim::LivesByNumber => {
-                matches!(whom, Resolved::Sites(_) | Resolved::Other(ProcessId::Client(_)))
+                matches!(targets, Resolved::Sites(_) | Resolved::Other(ProcessId::Client(_)))
             }
         }
     }
@@ -34,40 +34,40 @@ impl Aim {
 /// When a step takes effect.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum EffectTime {
-    /// The moment that it fires, in the middle of a process's sending.
+    /// At the moment it fires, even while a process is sending.
     AtOnce,
-    /// Once the process at work is done.
+    /// Once the running process has finished its input.
     Later,
 }
 
-/// What is known of one kind of step.
+/// The properties of one kind of step.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Row {
-    /// How a scenario says it, by example; empty for what is in the words of a service.
+    /// An example of it in a scenario; empty for a service's commands.
     pub word: &'static str,
-    /// What reports and facts call it.
+    /// Its name in reports and facts.
     pub kind: &'static str,
-    /// What it does, in a sentence or two.
+    /// Its effect, in a sentence or two.
     pub means: &'static str,
-    /// Whom it may be done to.
+    /// The processes that it may apply to.
     pub aim: Aim,
     /// When it takes effect.
     pub effect: EffectTime,
     /// Whether it may stop a process.
     pub stops: bool,
-    /// Whether it damages storage: who recovers from that must refuse, and counts as failed for good.
+    /// Whether it damages storage. Recovery must then refuse that storage, and the site counts as failed for good.
     pub damages: bool,
-    /// The counter of [`Statistics`](crate::sim::Statistics) that it moves, by its name.
+    /// The name of the counter of [`Statistics`](crate::sim::Statistics) that it increments.
     pub counter: Option<&'static str>,
-    /// How often it is drawn among the errors of disks, relative to the others.
+    /// The weight with which it is drawn among the errors of disks.
     pub weight: u32,
-    /// What traces say, with `{}` for whom it is done to; empty where that depends on more.
-    pub says: &'static str,
-    /// Its test under `tests/twins`: a run with it and one without differ. Empty for what is no fault.
+    /// Its text in traces, with `{}` for its targets; empty if the text depends on more.
+    pub trace_text: &'static str,
+    /// The name of its test under `tests/twins`, where runs with and without it differ. Empty if it is no fault.
     pub twin: &'static str,
 }
 
-/// A row without what most kinds lack.
+/// A row without the properties that most kinds lack.
 pub(super) const fn row(
     word: &'static str,
     kind: &'static str,
@@ -85,14 +85,14 @@ pub(super) const fn row(
         damages: false,
         counter: None,
         weight: 0,
-        says: "",
+        trace_text: "",
         twin: "",
     }
 }
 
-/// A row about a disk, which its word and meaning are missing from.
-pub(super) const fn disk(kind: &'static str, says: &'static str, twin: &'static str) -> Row {
-    Row { says, ..row("", kind, Aim::Sites, EffectTime::AtOnce, "") }.twin(twin)
+/// The row of a disk fault, without its word and meaning.
+pub(super) const fn disk(kind: &'static str, trace_text: &'static str, twin: &'static str) -> Row {
+    Row { trace_text, ..row("", kind, Aim::Sites, EffectTime::AtOnce, "") }.twin(twin)
 }
 
 impl Row {
@@ -100,8 +100,8 @@ impl Row {
         Row { twin, ..self }
     }
 
-    pub(super) const fn says(self, says: &'static str) -> Row {
-        Row { says, ..self }
+    pub(super) const fn trace_text(self, trace_text: &'static str) -> Row {
+        Row { trace_text, ..self }
     }
 
     pub(super) const fn counts(self, counter: &'static str) -> Row {

@@ -16,7 +16,7 @@ use crate::ids::{ProcessId, SiteId, SiteSet};
 use crate::sim::net::rule::{LinkRule, Ruling};
 use crate::sim::net::rules::Resolved;
 use crate::sim::script::Target;
-use crate::sim::script::describe::{clock_text, filter_text, ruling_text, seam_text, whom_text};
+use crate::sim::script::describe::{clock_text, filter_text, ruling_text, seam_text, targets_text};
 use crate::sim::script::row::{Aim, EffectTime, Row, disk, row};
 use crate::time::Duration;
 
@@ -27,6 +27,7 @@ macro_rules! disk_faults {
         #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
         #[cfg_attr(feature = "scenario", derive(Serialize, Deserialize))]
         #[cfg_attr(feature = "scenario", serde(rename(deserialize = "disk fault")))]
+        #[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename = "DiskFault"))]
         pub enum DiskFault {
             $($(#[doc = $doc])+ $fault,)+
         }
@@ -56,70 +57,73 @@ macro_rules! disk_faults {
 }
 
 disk_faults! {
-    /// The next sync fails: the process stops with the reason, and can be started again. What that sync was to make
-    /// durable stays readable until a crash, and becomes durable only if it is written again.
+    /// The next sync fails: the process stops with the reason, and can start again. The writes of that sync stay
+    /// readable until a crash, and become durable only if they are written again.
     FailSync => disk("disk: fail a sync", "the next sync of {} fails", "disk::fail_sync")
         .stops().counts("failed syncs").weighs(1);
-    /// The next write fails, once, and writes nothing: the process stops with the reason, and can be started again.
+    /// The next write fails once and writes nothing: the process stops with the reason, and can start again.
     FailWrite => disk("disk: fail a write", "the next write of {} fails", "disk::fail_write")
         .stops().counts("failed writes").weighs(1);
-    /// It has no room beyond the files that are there.
+    /// The disk has no room for further files.
     Full => disk("disk: full", "the disk of {} is full", "disk::full")
         .counts("files refused by a full disk").weighs(2);
-    /// It has room again.
+    /// The disk has room again.
     Room => disk("disk: room", "the disk of {} has room", "disk::room");
-    /// Bits of one durable byte flip. Recovery cannot do without that byte.
+    /// Bits of one durable byte that recovery needs are flipped.
     Rot => disk("disk: rot", "the disk of {} rots", "disk::rot").damages().counts("rotten bytes");
-    /// The next write lands elsewhere in its file, over what recovery cannot do without.
+    /// The next write lands at the wrong place of its file, over bytes that recovery needs.
     Misdirect => disk("disk: misdirect", "the next write of {} goes astray", "disk::misdirect")
         .damages().counts("misdirected writes");
-    /// A durable file vanishes. Recovery cannot do without that file; a process that runs has it open, and goes on.
+    /// A durable file that recovery needs vanishes. A running process has the file open, and goes on.
     LoseFile => disk("disk: lose a file", "a file of {} vanishes", "disk::lose_file")
         .damages().counts("lost files");
-    /// What is durable on it is copied, for `Restore`.
+    /// The durable content of the disk is copied, for `Restore`.
     Save => disk("disk: save", "the disk of {} is copied", "disk::save").counts("copies of disks");
-    /// The copy that was made last is put back; a process that runs is stopped for it. Who starts from it has forgotten
-    /// what it said since. That is amnesia, which no protocol survives: from here on nothing is judged but what the
-    /// scenario expects.
+    /// The last copy is put back; a running process is stopped first. A process that starts from it has forgotten what it
+    /// said since. No protocol survives that: from here on only the expectations of the scenario are judged. Needs
+    /// `budget: Unlimited`.
     Restore => disk("disk: restore", "the disk of {} is put back as it was", "disk::restore")
         .stops().counts("disks put back as they were");
-    /// The next read fails, once. A process reads when it starts: it stops with the reason, and can be started again.
+    /// The next read fails once. A process reads when it starts: it stops with the reason, and can start again.
     FailRead => disk("disk: fail a read", "the next read of {} fails", "disk::fail_read")
         .stops().counts("failed reads").weighs(1);
 }
 
-/// A place inside the handling of one input where a crash differs from one between inputs.
+/// A place inside the handling of one input where a crash differs from a crash between inputs.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 #[cfg_attr(feature = "scenario", derive(Serialize, Deserialize))]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub enum Seam {
-    /// Records were appended, the sync has not started.
+    /// Records are appended, and their sync has not started.
     BeforeSync,
-    /// The sync is done; nothing that waited for it has been sent.
+    /// The sync is done, and nothing that waited for it is sent.
     AfterSync,
-    /// One datagram has been sent and another, made by the same input or released by the same sync, has not.
+    /// One datagram is sent, and another of the same input or the same sync is not.
     BetweenSends,
-    /// One recipient of a broadcast has been sent to and the next has not.
+    /// A broadcast is sent to one recipient, and not to the next.
     BetweenRecipients,
-    /// Its records are read back, its incarnation is durable, and it has not started.
+    /// The records are read back, the incarnation is durable, and the process has not started.
     DuringRecovery,
-    /// Its next recovery has made so many calls that change the disk, and makes no other. Of 0 it makes none.
+    /// The next recovery has made this many calls that change the disk, and makes no further one. With 0 it makes
+    /// none.
     InRecovery(u8),
-    /// Its journal has begun to write to another file, and so many calls that change the disk came after that write,
-    /// ends of syncs included.
+    /// The journal has begun to write to another file, and this many calls that change the disk followed that
+    /// write. Ends of syncs count.
     InRollover(u8),
 }
 
-/// What a crash leaves of the writes that were not synced.
+/// The unsynced writes that a crash leaves on the disk.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 #[cfg_attr(feature = "scenario", derive(Serialize, Deserialize))]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub enum Leaves {
     /// Nothing. No word says so.
     #[default]
     #[cfg_attr(feature = "scenario", serde(skip))]
     Nothing,
-    /// A part of the last one.
+    /// A part of the last write.
     Torn,
-    /// Any of them, each whole, in part or not at all.
+    /// Any of the writes, each whole, in part or not at all.
     Scattered,
 }
 
@@ -127,18 +131,19 @@ pub enum Leaves {
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub struct Percent(pub u8);
 
-/// What is done to a clock. The time that it shows never goes below zero.
+/// A fault of a clock. A clock never shows less than zero.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 #[cfg_attr(feature = "scenario", derive(Serialize, Deserialize))]
 #[cfg_attr(feature = "scenario", serde(rename(deserialize = "clock fault")))]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename = "ClockFault"))]
 pub enum ClockFault {
-    /// It is set ahead of what it shows by this.
+    /// The clock is set ahead by this.
     Ahead(Duration),
-    /// It is set back by this.
+    /// The clock is set back by this, at most to zero.
     Behind(Duration),
-    /// From here on it runs faster than the world's by this, at most [`DRIFT_MAX`].
+    /// The clock runs faster than the time of the world by this, at most [`DRIFT_MAX`].
     Fast(Percent),
-    /// From here on it runs slower by this, at most [`DRIFT_MAX`].
+    /// The clock runs slower than the time of the world by this, at most [`DRIFT_MAX`].
     Slow(Percent),
 }
 
@@ -193,7 +198,7 @@ pub enum ScriptAction<C> {
         to: SiteSet,
     },
     /// Lets the copies that the rules of this name have kept arrive again, and forgets them.
-    Replay(String),
+    Redeliver(String),
     /// Adds a rule behind those that are there.
     Rule(LinkRule),
     /// Gives the target's disk another time for a sync.
@@ -238,137 +243,137 @@ rows! {
     ScriptAction::Command(..) => row("", "command", Processes, Later, "A user's command.").counts("commands");
 
     ScriptAction::Crash { at: None, leaves: Leaves::Nothing, .. } =>
-        row("Crash(Site(1))", "crash", Lives, Later, "It stops, and its unsynced writes are lost.")
+        row("Crash(Site(1))", "crash", Lives, Later, "The target stops, and its unsynced writes are lost.")
             .stops().counts("crashes").twin("crashes::at_once");
     ScriptAction::Crash { at: None, leaves: Leaves::Torn, .. } =>
-        row("Crash(Site(1), Torn)", "crash, torn", Sites, Later, "A part of its last unsynced write stays.")
+        row("Crash(Site(1), Torn)", "crash, torn", Sites, Later, "The target stops. A part of its last unsynced write stays.")
             .stops().counts("torn writes").twin("crashes::torn");
     ScriptAction::Crash { at: None, leaves: Leaves::Scattered, .. } =>
         row("Crash(Site(1), Scattered)", "crash, scattered", Sites, Later,
-            "Of its unsynced writes any stays, whole, in part or not at all.")
+            "The target stops. Any of its unsynced writes may stay, whole or in part.")
             .stops().counts("scattered writes").twin("crashes::scattered");
     ScriptAction::Crash { at: Some(Seam::BeforeSync), .. } =>
         row("Crash(Leader, BeforeSync)", "crash before a sync", Sites, Later,
-            "Records were appended, and the sync has not started.")
+            "The target stops once records are appended and before their sync starts.")
             .stops().counts("crashes").twin("crashes::before_sync");
     ScriptAction::Crash { at: Some(Seam::AfterSync), .. } =>
         row("Crash(Leader, AfterSync)", "crash after a sync", Sites, Later,
-            "The sync is done, and nothing that waited for it is sent.")
+            "The target stops once a sync is done and before anything that waited for it is sent.")
             .stops().counts("crashes").twin("crashes::after_sync");
     ScriptAction::Crash { at: Some(Seam::BetweenSends), .. } =>
         row("Crash(Leader, BetweenSends)", "crash between two sends", Sites, Later,
-            "One datagram is sent, and another is not.")
+            "The target stops once one datagram of an input is sent and before the next.")
             .stops().counts("crashes").twin("crashes::between_sends");
     ScriptAction::Crash { at: Some(Seam::BetweenRecipients), .. } =>
         row("Crash(Leader, BetweenRecipients)", "crash between two recipients", Sites, Later,
-            "One recipient of a broadcast is sent to, and the next is not.")
+            "The target stops once a broadcast is sent to one recipient and before the next.")
             .stops().counts("crashes").twin("crashes::between_recipients");
     ScriptAction::Crash { at: Some(Seam::DuringRecovery), .. } =>
         row("Crash(Site(1), DuringRecovery)", "crash during recovery", Sites, Later,
-            "Its records are read back, and it has not started.")
+            "The next recovery of the target stops once its records are read back.")
             .stops().counts("crashes").twin("crashes::during_recovery");
     ScriptAction::Crash { at: Some(Seam::InRecovery(_)), .. } =>
         row("Crash(Site(1), InRecovery(3))", "crash inside recovery", Sites, Later,
-            "Its next start has changed its disk by so many calls, and makes no other.")
+            "The next recovery of the target stops after this many calls that change the disk.")
             .stops().counts("crashes").twin("crashes::in_recovery");
     ScriptAction::Crash { at: Some(Seam::InRollover(_)), .. } =>
         row("Crash(Site(1), InRollover(3))", "crash inside a rollover", Sites, Later,
-            "Its journal goes on to another file, and so many calls that change the disk came after the first write to it.")
+            "The target stops in a rollover of its journal: this many calls that change the disk after the first write to the next file.")
             .stops().counts("crashes").twin("crashes::in_rollover");
     ScriptAction::Restart(_) =>
-        row("Restart(Site(1))", "restart", LivesByNumber, Later, "It starts again, if it is down.")
-            .counts("starts").says("restart {}").twin("lives::restart");
+        row("Restart(Site(1))", "restart", LivesByNumber, Later, "The target starts if it is not running.")
+            .counts("starts").trace_text("restart {}").twin("lives::restart");
     ScriptAction::Pause(_) =>
-        row("Pause(Site(1))", "pause", Processes, Later, "Its clock and ears stop; what arrives waits.")
-            .says("pause {}").twin("lives::pause");
-    ScriptAction::Resume(_) => row("Resume(Site(1))", "resume", Processes, Later, "It goes on.")
-            .says("resume {}").twin("lives::resume");
+        row("Pause(Site(1))", "pause", Processes, Later, "The clock and the inputs of the target stop; datagrams that arrive wait, within the bound of its inbox.")
+            .trace_text("pause {}").twin("lives::pause");
+    ScriptAction::Resume(_) => row("Resume(Site(1))", "resume", Processes, Later, "The pause of the target ends.")
+            .trace_text("resume {}").twin("lives::resume");
     ScriptAction::Wipe(_) =>
-        row("Wipe(Site(1))", "wipe", Sites, Later, "Its storage is gone: it stops, and is refused for good.")
-            .stops().damages().counts("wiped disks").says("wipe the disk of {}").twin("disk::wipe");
+        row("Wipe(Site(1))", "wipe", Sites, Later, "The target stops, its storage is gone, and it can never start again.")
+            .stops().damages().counts("wiped disks").trace_text("wipe the disk of {}").twin("disk::wipe");
     ScriptAction::Slow(..) =>
         row("Slow(Site(1), \"5ms\")", "slow", Processes, Later,
-            "It takes this long for each input before it is handed the next; \"0s\" ends that.")
+            "The target takes this long for each input before it gets the next; `\"0s\"` ends the slowness.")
             .counts("processes slowed").twin("lives::slow");
     ScriptAction::SyncTime(..) =>
-        row("SyncTime(Site(1), \"50ms\")", "slow syncs", Sites, AtOnce, "Its syncs take this long.")
+        row("SyncTime(Site(1), \"50ms\")", "slow syncs", Sites, AtOnce, "The syncs of the target take this long.")
             .twin("disk::sync_time");
     ScriptAction::Clock(_, ClockFault::Ahead(_)) =>
         row("Clock(Site(1), Ahead(\"2s\"))", "clock: ahead", Processes, Later,
-            "The clock that it reads is set ahead.")
+            "The clock of the target is set ahead.")
             .counts("clocks set").twin("clocks::ahead");
     ScriptAction::Clock(_, ClockFault::Behind(_)) =>
         row("Clock(Site(1), Behind(\"2s\"))", "clock: behind", Processes, Later,
-            "The clock that it reads is set back, at most to zero.")
+            "The clock of the target is set back, at most to zero.")
             .counts("clocks set").twin("clocks::behind");
     ScriptAction::Clock(_, ClockFault::Fast(_)) =>
         row("Clock(Site(1), Fast(\"10%\"))", "clock: fast", Processes, Later,
-            "The clock that it reads runs fast, by at most 50 %.")
+            "The clock of the target runs fast, by at most 50 %.")
             .counts("clocks made to drift").twin("clocks::fast");
     ScriptAction::Clock(_, ClockFault::Slow(_)) =>
         row("Clock(Site(1), Slow(\"10%\"))", "clock: slow", Processes, Later,
-            "The clock that it reads runs slow, by at most 50 %.")
+            "The clock of the target runs slow, by at most 50 %.")
             .counts("clocks made to drift").twin("clocks::slow");
 
     ScriptAction::Isolate(_) =>
-        row("Isolate(Site(1))", "isolate", Processes, AtOnce, "Every link of it is cut, both ways.")
-            .counts("dropped on a cut link").says("isolate {}").twin("links::isolate");
+        row("Isolate(Site(1))", "isolate", Processes, AtOnce, "Every link of the target is cut, both ways; a terminal and its site keep theirs.")
+            .counts("dropped on a cut link").trace_text("isolate {}").twin("links::isolate");
     ScriptAction::Partition(_) =>
         row("Partition([[0, 1], [2]])", "partition", Nobody, AtOnce,
-            "Every link between different groups is cut, both ways.")
+            "Every link between sites of different groups is cut, both ways.")
             .counts("dropped on a cut link").twin("links::partition");
     ScriptAction::Cut { .. } =>
         row("Cut(from: [0], to: [1])", "cut", Nobody, AtOnce,
-            "The links from these to those are cut, one way.")
+            "The links from some sites to others are cut, in this direction.")
             .counts("dropped on a cut link").twin("links::cut");
     ScriptAction::Mend(..) =>
         row("Mend(0, 1)", "mend", Nobody, AtOnce, "The links between two sites are mended, both ways.")
             .twin("links::mend");
     ScriptAction::Clog { .. } =>
         row("Clog(from: [0], to: [1])", "clog", Nobody, AtOnce,
-            "The links from these to those hold what is sent over them.")
+            "The links from some sites to others hold what is sent over them, in this direction.")
             .counts("held by a clogged link").twin("links::clog");
     ScriptAction::Unclog { .. } =>
         row("Unclog(from: [0], to: [1])", "unclog", Nobody, AtOnce,
-            "What these links hold goes on, in the order of its sending.")
+            "The links are open again; held datagrams go on in the order of sending.")
             .twin("links::unclog");
 
     ScriptAction::Rule(LinkRule { ruling: Ruling::Drop, .. }) =>
-        row("Rule(then: Drop)", "rule: drop", Nobody, AtOnce, "A datagram is lost.")
+        row("Rule(then: Drop)", "rule: drop", Nobody, AtOnce, "Matching datagrams are lost.")
             .counts("dropped by a rule").twin("rules::drop");
     ScriptAction::Rule(LinkRule { ruling: Ruling::Delay(_), .. }) =>
-        row("Rule(then: Delay(\"2s\"))", "rule: delay", Nobody, AtOnce, "A datagram takes this much longer.")
+        row("Rule(then: Delay(\"2s\"))", "rule: delay", Nobody, AtOnce, "Matching datagrams take this much longer.")
             .counts("delayed by a rule").twin("rules::delay");
     ScriptAction::Rule(LinkRule { ruling: Ruling::Duplicate { .. }, .. }) =>
         row("Rule(then: Duplicate(copies: 2, apart: \"5ms\"))", "rule: duplicate", Nobody, AtOnce,
-            "Further copies of a datagram arrive.")
+            "Further copies of matching datagrams arrive.")
             .counts("doubled").twin("rules::duplicate");
     ScriptAction::Rule(LinkRule { ruling: Ruling::Corrupt, .. }) =>
-        row("Rule(then: Corrupt)", "rule: corrupt", Nobody, AtOnce, "Some bits of a datagram are flipped.")
+        row("Rule(then: Corrupt)", "rule: corrupt", Nobody, AtOnce, "Some bits of matching datagrams are flipped.")
             .counts("corrupted").twin("rules::corrupt");
     ScriptAction::Rule(LinkRule { ruling: Ruling::Truncate, .. }) =>
         row("Rule(then: Truncate)", "rule: truncate", Nobody, AtOnce,
-            "Only the beginning of a datagram arrives.")
+            "Only the beginning of matching datagrams arrives.")
             .counts("truncated").twin("rules::truncate");
     ScriptAction::Rule(LinkRule { ruling: Ruling::Misdeliver(_), .. }) =>
         row("Rule(then: Misdeliver(Site(2)))", "rule: misdeliver", Nobody, AtOnce,
-            "A datagram arrives there instead.")
+            "Matching datagrams arrive at the target instead.")
             .counts("misdelivered").twin("rules::misdeliver");
     ScriptAction::Rule(LinkRule { ruling: Ruling::Keep, .. }) =>
         row("Rule(name: \"old\", then: Keep)", "rule: keep", Nobody, AtOnce,
-            "A datagram arrives, and a copy is kept for the step `Replay`.")
-            .counts("kept for a replay").twin("rules::keep");
-    ScriptAction::Replay(_) =>
-        row("Replay(\"old\")", "replay", Nobody, AtOnce,
+            "A datagram arrives, and a copy is kept for the step `Redeliver`.")
+            .counts("kept for redelivery").twin("rules::keep");
+    ScriptAction::Redeliver(_) =>
+        row("Redeliver(\"old\")", "redeliver", Nobody, AtOnce,
             "The copies that the rule of this name has kept arrive once more.")
-            .counts("replayed").twin("rules::replay");
+            .counts("redelivered").twin("rules::redeliver");
 
     ScriptAction::Heal =>
         row("Heal", "heal", Nobody, Later,
-            "All that can start is mended; slow disks, clocks and damage stay as they are.")
-            .says("heal").twin("lives::heal");
+            "Links, rules, waiting faults, full disks, slowness, pauses and crashes end; slow disks, clocks and damage stay.")
+            .trace_text("heal").twin("lives::heal");
     ScriptAction::Check(_) =>
-        row("Expect(Leader(Site(0)))", "expect", Nobody, Later, "Something must hold at this moment.");
+        row("Expect(Leader(Site(0)))", "expect", Nobody, Later, "A claim or an expectation is judged at this moment.");
 }
 
 impl<C> ScriptAction<C> {
@@ -397,17 +402,17 @@ impl<C> ScriptAction<C> {
             ScriptAction::Partition(_) | ScriptAction::Cut { .. } | ScriptAction::Mend(..) => None,
             ScriptAction::Clog { .. }
             | ScriptAction::Unclog { .. }
-            | ScriptAction::Replay(_)
+            | ScriptAction::Redeliver(_)
             | ScriptAction::Rule(_) => None,
             ScriptAction::Heal | ScriptAction::Check(_) => None,
         }
     }
     /// What traces say of it, with the processes that it was done to.
-    pub(crate) fn text(&self, whom: Resolved) -> String
+    pub(crate) fn text(&self, targets: Resolved) -> String
     where
         C: Display,
     {
-        let whom = whom_text(whom);
+        let targets = targets_text(targets);
         match self {
             ScriptAction::Command(process, command) => format!("command {process}: {command}"),
             ScriptAction::Crash { at, leaves, .. } => {
@@ -417,7 +422,7 @@ impl<C> ScriptAction<C> {
                     Leaves::Torn => ", tearing its last write",
                     Leaves::Scattered => ", scattering its last writes",
                 };
-                format!("crash {whom}{place}{left}")
+                format!("crash {targets}{place}{left}")
             }
             ScriptAction::Partition(groups) => {
                 let groups = groups.iter().map(SiteSet::to_string);
@@ -426,7 +431,7 @@ impl<C> ScriptAction<C> {
             ScriptAction::Cut { from, to } => format!("cut {from} -> {to}"),
             ScriptAction::Clog { from, to } => format!("clog {from} -> {to}"),
             ScriptAction::Unclog { from, to } => format!("unclog {from} -> {to}"),
-            ScriptAction::Replay(name) => format!("replay {name}"),
+            ScriptAction::Redeliver(name) => format!("redeliver {name}"),
             ScriptAction::Mend(one, other) => format!("mend {one} - {other}"),
             ScriptAction::Rule(rule) => {
                 let name = rule.name.as_deref().map(|name| format!(" {name}")).unwrap_or_default();
@@ -434,20 +439,20 @@ impl<C> ScriptAction<C> {
                 let text = format!("rule{name}: {kind} {}", filter_text(&rule.filter));
                 format!("{}: {}", text.trim_end(), ruling_text(rule.ruling))
             }
-            ScriptAction::SyncTime(_, time) => format!("syncs of {whom} take {time}"),
-            ScriptAction::Slow(_, Duration::ZERO) => format!("{whom} is as fast as ever"),
-            ScriptAction::Slow(_, time) => format!("{whom} takes {time} for each input"),
-            ScriptAction::Clock(_, fault) => format!("the clock of {whom} {}", clock_text(*fault)),
-            ScriptAction::Check(number) => format!("expectation {} is judged", number + 1),
+            ScriptAction::SyncTime(_, time) => format!("syncs of {targets} take {time}"),
+            ScriptAction::Slow(_, Duration::ZERO) => format!("{targets} is fast again"),
+            ScriptAction::Slow(_, time) => format!("{targets} takes {time} for each input"),
+            ScriptAction::Clock(_, fault) => format!("the clock of {targets} {}", clock_text(*fault)),
+            ScriptAction::Check(number) => format!("checks expectation {}", number + 1),
             ScriptAction::Restart(_)
             | ScriptAction::Pause(_)
             | ScriptAction::Resume(_)
-            | ScriptAction::Isolate(_) => self.says(&whom),
-            ScriptAction::Disk(..) | ScriptAction::Wipe(_) | ScriptAction::Heal => self.says(&whom),
+            | ScriptAction::Isolate(_) => self.trace_text(&targets),
+            ScriptAction::Disk(..) | ScriptAction::Wipe(_) | ScriptAction::Heal => self.trace_text(&targets),
         }
     }
 
-    fn says(&self, whom: &str) -> String {
-        self.row().says.replace("{}", whom)
+    fn trace_text(&self, targets: &str) -> String {
+        self.row().trace_text.replace("{}", targets)
     }
 }

@@ -1,4 +1,4 @@
-//! What may not happen in a run, and what must: counted from its first event to its last.
+//! Events that must not happen in a run, or that must, counted from its first event to its last.
 
 use alloc::format;
 use alloc::string::{String, ToString};
@@ -13,24 +13,25 @@ use crate::sim::script::matcher::{Happening, Nearness, compare};
 use crate::sim::script::{Target, Trigger};
 use crate::sim::watch::judge::Violation;
 
-/// Something that is watched for throughout a run, whatever its steps do.
+/// An event that is watched for throughout a run, whatever its steps do.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Watchpoint {
-    /// What messages call it: `expect[2]`.
+    /// Its name in messages: `expect[2]`.
     pub name: String,
-    /// What is demanded of the run.
+    /// The demand on the run.
     pub demand: Demand,
 }
 
-/// What is demanded of a run as a whole. Its triggers name happenings, not times, and count from the start of the run.
+/// A demand on a run as a whole. Its triggers name events, not times, and count from the start of the run.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Demand {
-    /// This does not happen. It is a violation of `never` the moment it does.
+    /// This must not happen. The moment it does, it is a violation of `never`.
     Never(Trigger),
-    /// This happens. Whoever drives the world asks for it: see [`World::has_happened`](crate::sim::World::has_happened).
+    /// This must happen. The driver of the world checks it with
+    /// [`World::has_happened`](crate::sim::World::has_happened).
     Sometimes(Trigger),
-    /// Processes become leader at most this often; the next time is a violation of `steady`.
-    Steady(u64),
+    /// Processes become leader at most this often. Once more is a violation of `leaderships`.
+    LeadershipsAtMost(u64),
 }
 
 const LEADS: &Trigger = &Trigger::Leads(Target::Any);
@@ -39,21 +40,21 @@ impl Demand {
     pub(crate) const fn trigger(&self) -> &Trigger {
         match self {
             Demand::Never(trigger) | Demand::Sometimes(trigger) => trigger,
-            Demand::Steady(_) => LEADS,
+            Demand::LeadershipsAtMost(_) => LEADS,
         }
     }
 
-    /// How many happenings decide it.
+    /// The number of occurrences that decide it.
     const fn times(&self) -> u64 {
         match self {
             Demand::Never(trigger) | Demand::Sometimes(trigger) => trigger.nth(),
-            Demand::Steady(most) => most.saturating_add(1),
+            Demand::LeadershipsAtMost(most) => most.saturating_add(1),
         }
     }
 }
 
 impl Watchpoint {
-    /// Objects where `who` made the happening that decides it, the one with this number.
+    /// Objects if this occurrence, with its number and its process, breaks the demand.
     fn judge(&self, number: u64, who: ProcessId) -> Result<(), Violation> {
         if number < self.demand.times() {
             return Ok(());
@@ -61,23 +62,25 @@ impl Watchpoint {
         let name = &self.name;
         let (property, explanation) = match &self.demand {
             Demand::Sometimes(_) => return Ok(()),
-            Demand::Never(trigger) => ("never", format!("{name} forbids that {who} {}", deed(trigger))),
-            Demand::Steady(most) => {
+            Demand::Never(trigger) => {
+                ("never", format!("{name} forbids that {who} {}", action_text(trigger)))
+            }
+            Demand::LeadershipsAtMost(most) => {
                 let plural = if *most == 1 { "" } else { "s" };
                 let allowed = format!("{name} allows {most} leadership{plural}");
-                ("steady", format!("{allowed}, {who} leads as number {number}"))
+                ("leaderships", format!("{allowed}, {who} leads as number {number}"))
             }
         };
         Err(Violation { property, explanation })
     }
 }
 
-/// The watchpoints of one world, with what they have seen.
+/// The watchpoints of one world, with their counts.
 #[derive(Clone, Debug)]
 pub(crate) struct Watchpoints {
     list: Arc<Vec<Watchpoint>>,
     counts: Vec<u64>,
-    /// Whether any watches for datagrams: asked for each of them.
+    /// Whether any watches for datagrams. Checked for every datagram.
     pub(crate) watch_datagrams: bool,
     /// Whether any watches for notes.
     pub(crate) watch_notes: bool,
@@ -94,7 +97,7 @@ impl Watchpoints {
         }
     }
 
-    /// Counts what happens while these play their parts. The first watchpoint that this breaks objects.
+    /// Counts an event, with the roles at that moment. The first watchpoint that it breaks objects.
     pub(crate) fn happened<'a>(
         &mut self,
         happening: &Happening<'_>,
@@ -110,15 +113,16 @@ impl Watchpoints {
         verdict
     }
 
-    /// Whether the watchpoint with this number, from 0, has seen what decides it; `false` where there is none.
+    /// Whether the event of the watchpoint with this number, from 0, has happened; `false` if there is no such
+    /// watchpoint.
     pub(crate) fn has_happened(&self, number: usize) -> bool {
         let mut seen = self.list.iter().zip(&self.counts).skip(number);
         seen.next().is_some_and(|(watchpoint, count)| *count >= watchpoint.demand.times())
     }
 }
 
-/// What somebody did who made `trigger` happen.
-fn deed(trigger: &Trigger) -> String {
+/// What a process did that made `trigger` happen.
+fn action_text(trigger: &Trigger) -> String {
     let kind = |filter: &Filter| filter.kind.clone().unwrap_or_else(|| "any datagram".to_string());
     match trigger {
         Trigger::Leads(_) => "leads".to_string(),

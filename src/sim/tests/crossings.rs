@@ -1,4 +1,4 @@
-//! A world and a crossing of real datagrams make the same of the same datagrams.
+//! A world and a crossing of real datagrams decide the same fate for the same datagrams.
 
 use super::*;
 use crate::sim::net::crossing::Crossing;
@@ -40,7 +40,7 @@ fn a_world_and_a_crossing_make_the_same_of_the_same_datagrams() {
         bursts: Bursts { chance, length: Duration::from_millis(50), loss: chance },
         corruption: chance,
         truncation: chance,
-        replay: LateCopy { chance, after: Duration::from_millis(20) },
+        late_copies: LateCopy { chance, after: Duration::from_millis(20) },
         misdelivery: chance,
         bandwidth: None,
     };
@@ -79,7 +79,7 @@ fn a_world_and_a_crossing_make_the_same_of_the_same_datagrams() {
         }
     }
     crossed.retain(|(at, ..)| *at <= end);
-    // What arrives at one moment stays in the order of its sending.
+    // Copies that arrive at one moment stay in the order of sending.
     crossed.sort_by_key(|(at, ..)| *at);
     assert!(in_world.len() > 500, "{} copies arrive", in_world.len());
     assert_eq!(in_world, crossed);
@@ -89,7 +89,7 @@ fn a_world_and_a_crossing_make_the_same_of_the_same_datagrams() {
         ("loss", statistics.lost),
         ("burst", statistics.lost_in_bursts),
         ("reordering", statistics.held_back),
-        ("replay", statistics.replayed),
+        ("late copy", statistics.redelivered),
         ("lost", statistics.ruled_out),
     ] {
         assert!(count > 0 && touched[what] == count, "{what}: {count} in the world, {touched:?}");

@@ -1,4 +1,4 @@
-//! What a disk does after a sync that failed.
+//! The state of a disk after a failed sync.
 
 use super::*;
 use crate::journal::Disk;
@@ -26,7 +26,7 @@ fn content(disk: &SimDisk) -> Vec<u8> {
     bytes
 }
 
-/// What a crash leaves that loses whatever it can.
+/// The file's bytes after a crash that loses whatever it can.
 fn durable(disk: &SimDisk) -> Vec<u8> {
     let mut disk = disk.clone();
     disk.crash(Leaves::Nothing, 0);
@@ -48,7 +48,7 @@ fn what_a_failed_sync_covered_stays_readable_and_is_durable_only_where_it_is_wri
         disk.release();
         disk.sync("a").unwrap();
         assert_eq!((content(&disk), durable(&disk)), (b"--abcdefghij".to_vec(), b"----------\0\0".to_vec()));
-        // Written again in part, and that part is synced; another part is not.
+        // A part is written again and synced; another part is not.
         disk.write("a", 4, b"cde").unwrap();
         disk.sync("a").unwrap();
         disk.write("a", 8, b"gh").unwrap();

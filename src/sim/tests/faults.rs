@@ -26,7 +26,7 @@ fn a_cut_goes_one_way_and_is_looked_at_on_both_ends() {
     let (from, to) = (only(S0), only(S1));
     let mend = ScriptAction::Mend(S1.as_site().unwrap(), S0.as_site().unwrap());
     let world = run(settings(Vec::from([
-        // Under way from 1 to 11 ms, and cut at 5.
+        // The datagrams are under way from 1 to 11 ms, and the link is cut at 5 ms.
         at(1, ScriptAction::Command(S0, Ask::Each(1))),
         at(5, ScriptAction::Cut { from, to }),
         put(100, S1, 2),
@@ -88,7 +88,7 @@ fn the_end_heals_a_core_and_leaves_the_rest_as_it_was() {
         put(60_000, S2, 9),
     ]));
     settings.network.loss = Chance { numerator: 1, denominator: 1 };
-    let mut world: Birds = World::new(settings, Scribe::default()).unwrap();
+    let mut world: GossipWorld = World::new(settings, Scribe::default()).unwrap();
     world.run_until(ms(100)).unwrap();
     assert_eq!(world.heal_core(), only(S0).with(S1.as_site().unwrap()));
     world.command(S0, Ask::Put(4));
@@ -108,7 +108,7 @@ fn the_end_heals_a_core_and_leaves_the_rest_as_it_was() {
 fn the_core_is_as_large_as_the_settings_want() {
     for core_size in 1..=3 {
         let settings = WorldSettings { core_size, ..settings(Vec::new()) };
-        let mut world: Birds = World::new(settings, Scribe::default()).unwrap();
+        let mut world: GossipWorld = World::new(settings, Scribe::default()).unwrap();
         assert_eq!(world.heal_core(), SiteSet::first(core_size));
     }
     for core_size in [0, 4] {
@@ -146,8 +146,8 @@ fn a_table_gives_each_direction_its_latency() {
     assert_eq!(deliveries(&world, "Tell", ProcessId::Client(0), S0), [150_000], "the longest of its row");
 }
 
-/// A network that does everything to everything, and two clogged links.
-fn roughest(steps: Vec<ScriptStep<Ask>>) -> Settings {
+/// A network with every kind of fault, and two clogged links.
+fn impaired(steps: Vec<ScriptStep<Ask>>) -> Settings {
     use crate::sim::net::settings::{Bandwidth, Bursts, LateCopy};
     let always = Chance { numerator: 1, denominator: 1 };
     let mut settings = settings(steps);
@@ -156,7 +156,7 @@ fn roughest(steps: Vec<ScriptStep<Ask>>) -> Settings {
         Bursts { chance: always, length, loss: Chance { numerator: 1, denominator: 3 } };
     (settings.network.corruption, settings.network.truncation) = (always, always);
     settings.network.misdelivery = always;
-    settings.network.replay = LateCopy { chance: always, after: length };
+    settings.network.late_copies = LateCopy { chance: always, after: length };
     settings.network.bandwidth = Some(Bandwidth { rate: 1_000, queue: 100 });
     settings
 }
@@ -165,20 +165,20 @@ fn roughest(steps: Vec<ScriptStep<Ask>>) -> Settings {
 fn in_the_healed_core_nothing_happens_to_datagrams() {
     let keep =
         LinkRule { count: Some(9), ..rule("kept", filter("Tell", Target::Any, Target::Any), Ruling::Keep) };
-    let mut settings = roughest(Vec::from([
+    let mut settings = impaired(Vec::from([
         at(1, ScriptAction::Rule(keep)),
         at(1, ScriptAction::Clog { from: only(S0), to: only(S1).with(S2.as_site().unwrap()) }),
         at(2, ScriptAction::Command(S0, Ask::Each(1))),
         at(3, ScriptAction::Command(S1, Ask::Each(2))),
     ]));
     settings.clog_max = 1;
-    let mut world: Birds = World::new(settings, Scribe::default()).unwrap();
+    let mut world: GossipWorld = World::new(settings, Scribe::default()).unwrap();
     world.run_until(ms(2_000)).unwrap();
     assert_every_copy_is_accounted_for(&world);
     assert!(kept(&world, S1).is_empty() && kept(&world, S2).is_empty(), "what arrives is damaged");
     let before = *world.statistics();
     assert!(
-        before.clogged > 0 && before.kept > 0 && before.replayed > 0 && before.corrupted > 0,
+        before.clogged > 0 && before.kept > 0 && before.redelivered > 0 && before.corrupted > 0,
         "{before:?}"
     );
     let twin = world.clone();
@@ -222,19 +222,22 @@ fn links_clog_one_way_and_let_go_in_order_within_their_bound() {
 }
 
 #[test]
-fn a_replay_of_nothing_is_as_stale_as_a_step_that_never_fired() {
+fn a_redelivery_of_nothing_is_as_stale_as_a_step_that_never_fired() {
     let keep = |kind: &str| LinkRule {
         count: Some(9),
         ..rule("kept", filter(kind, Target::Any, Target::Any), Ruling::Keep)
     };
     for (kind, is_optional, stale) in [("Tell", false, 0), ("Nack", false, 1), ("Nack", true, 0)] {
-        let mut replay = at(100, ScriptAction::Replay("kept".into()));
-        replay.is_optional = is_optional;
-        let steps =
-            [at(0, ScriptAction::Rule(keep(kind))), at(1, ScriptAction::Command(S0, Ask::Each(1))), replay];
+        let mut redeliver = at(100, ScriptAction::Redeliver("kept".into()));
+        redeliver.is_optional = is_optional;
+        let steps = [
+            at(0, ScriptAction::Rule(keep(kind))),
+            at(1, ScriptAction::Command(S0, Ask::Each(1))),
+            redeliver,
+        ];
         let world = run(settings(Vec::from(steps)));
         assert_eq!(world.unfired().len(), stale, "{:?}", world.unfired());
-        assert_eq!(world.statistics().replayed, world.statistics().kept);
+        assert_eq!(world.statistics().redelivered, world.statistics().kept);
     }
     let unbounded = LinkRule { count: None, ..keep("Tell") };
     let refused = World::<Gossip, Scribe>::new(
@@ -251,7 +254,7 @@ fn a_receiver_that_reads_what_it_must_refuse_is_objected_to() {
     for origin in [Origin::Damaged, Origin::Stray] {
         let mut world = run(settings(Vec::from([put(1, S0, 1)])));
         let (_, sent) = world.judge().sent.iter().find(|(_, sent)| sent.to.contains(S2)).cloned().unwrap();
-        // Its bytes are whole and for everybody, whatever its host believes.
+        // The bytes are whole and for everybody, whatever the host believes.
         let datagram = Datagram { to: Recipients::One(S1), ..sent };
         let packet = world.net.packets.post_from(datagram.into(), origin);
         let host = world.hosts.list.place(S2).unwrap();

@@ -1,4 +1,4 @@
-//! The smallest process that uses everything a host offers: numbers are told, kept, spread and acknowledged.
+//! The smallest process that uses everything a host offers: it keeps numbers, spreads them and acknowledges them.
 
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -14,9 +14,9 @@ use crate::time::{Duration, Instant};
 pub enum Word {
     /// A number to keep.
     Tell { number: u64 },
-    /// It is kept.
+    /// The number is kept.
     Ack { number: u64 },
-    /// I am there.
+    /// The sender is alive.
     Beat {},
 }
 
@@ -47,50 +47,50 @@ pub struct Kept {
 wire_struct!(Kept { number });
 
 #[derive(Clone, Debug)]
-pub enum Said {
+pub enum GossipNote {
     Kept(u64),
     Acked(u64),
     DiskLow,
 }
 
-impl Label for Said {
+impl Label for GossipNote {
     fn kind(&self) -> &'static str {
         match self {
-            Said::Kept(_) => "Kept",
-            Said::Acked(_) => "Acked",
-            Said::DiskLow => "DiskLow",
+            GossipNote::Kept(_) => "Kept",
+            GossipNote::Acked(_) => "Acked",
+            GossipNote::DiskLow => "DiskLow",
         }
     }
 
     fn subject(&self) -> Subject {
         match self {
-            Said::Kept(number) | Said::Acked(number) => Subject::slot(*number),
-            Said::DiskLow => Subject::NONE,
+            GossipNote::Kept(number) | GossipNote::Acked(number) => Subject::slot(*number),
+            GossipNote::DiskLow => Subject::NONE,
         }
     }
 }
 
-impl fmt::Display for Said {
+impl fmt::Display for GossipNote {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Said::Kept(number) => write!(f, "keeps {number}"),
-            Said::Acked(number) => write!(f, "{number} is kept"),
-            Said::DiskLow => f.write_str("takes no more"),
+            GossipNote::Kept(number) => write!(f, "keeps {number}"),
+            GossipNote::Acked(number) => write!(f, "{number} is kept"),
+            GossipNote::DiskLow => f.write_str("takes no more"),
         }
     }
 }
 
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Ask {
-    /// Keep this and tell every site in one broadcast.
+    /// Keep this number, and send it to every site in one broadcast.
     Put(u64),
-    /// Tell each of the other sites alone, keeping nothing.
+    /// Send this number to each of the other sites alone, and keep nothing.
     Each(u64),
-    /// Lead with this rank; 0 ends it.
+    /// Lead with this rank; 0 ends the leadership.
     Lead(u64),
-    /// Ask a list for so many items, and say nothing of it.
+    /// Ask a list for this many items, with no other effect.
     Look(u64),
-    /// Keep and tell this number, and stop over it.
+    /// Keep and send this number, and stop because of it.
     Stop(u64),
     /// Panic.
     Break,
@@ -106,11 +106,11 @@ impl fmt::Display for Ask {
 pub struct Config {
     pub sites: u8,
     pub beat: Option<Duration>,
-    /// More than it should ever keep: it does not look.
+    /// A limit that judges check and that the process itself ignores.
     pub kept_max: usize,
 }
 
-/// A record of this number is damage.
+/// A record with this number counts as damage.
 pub const CURSED: u64 = 666;
 
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -131,7 +131,7 @@ impl Gossip {
         if self.id.as_site().is_some() && !self.kept.contains(&number) {
             self.kept.push(number);
             effects.append(&Kept { number });
-            effects.note(Said::Kept(number));
+            effects.note(GossipNote::Kept(number));
         }
     }
 
@@ -144,7 +144,7 @@ impl Gossip {
 impl Process for Gossip {
     type Message = Word;
     type Record = Kept;
-    type Note = Said;
+    type Note = GossipNote;
     type Command = Ask;
     type Config = Config;
 
@@ -182,7 +182,7 @@ impl Process for Gossip {
             }
             Input::Message { message: Word::Ack { number }, .. } => {
                 self.acks += 1;
-                effects.note(Said::Acked(number));
+                effects.note(GossipNote::Acked(number));
             }
             Input::Message { message: Word::Beat {}, .. } => self.beats += 1,
             Input::Wake => {
@@ -206,7 +206,7 @@ impl Process for Gossip {
                 effects.send_independent(self.others(), &Word::Tell { number });
             }
             Input::Command(Ask::Break) => panic!("asked to"),
-            Input::DiskSpace { is_low: true } => effects.note(Said::DiskLow),
+            Input::DiskSpace { is_low: true } => effects.note(GossipNote::DiskLow),
             Input::DiskSpace { is_low: false } => {}
         }
     }

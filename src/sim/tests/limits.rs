@@ -1,4 +1,4 @@
-//! What every world is judged for.
+//! The limits that every world checks.
 
 use super::*;
 use crate::sim::host::limits;

@@ -10,8 +10,9 @@ fn crash(who: ProcessId, at: Option<Seam>, leaves: Leaves) -> ScriptAction<Ask> 
     ScriptAction::Crash { who: Target::of(who), at, leaves }
 }
 
-/// What S0 keeps, durably and after a restart at 1 s, and who ever heard of 5, when it crashes at this seam.
-fn at_seam(seam: Option<Seam>, ask: Ask) -> (Vec<u64>, Vec<ProcessId>, Birds) {
+/// The numbers that S0 keeps, durably and after a restart at 1 s, and the other processes that ever received 5, if S0
+/// crashes at this seam.
+fn at_seam(seam: Option<Seam>, ask: Ask) -> (Vec<u64>, Vec<ProcessId>, GossipWorld) {
     let mut steps = Vec::new();
     if let Some(seam) = seam {
         steps.push(at(1, crash(S0, Some(seam), Leaves::Nothing)));
@@ -19,17 +20,17 @@ fn at_seam(seam: Option<Seam>, ask: Ask) -> (Vec<u64>, Vec<ProcessId>, Birds) {
     steps.push(at(2, ScriptAction::Command(S0, ask)));
     steps.push(at(1_000, ScriptAction::Restart(Target::of(S0))));
     let world = run(settings(steps));
-    let heard = world.judge().delivered.iter().filter(|(_, to, ..)| *to != S0);
-    let heard: Vec<ProcessId> =
-        heard.filter(|seen| matches!(seen.3, Word::Tell { .. })).map(|seen| seen.1).collect();
-    (kept(&world, S0), heard, world)
+    let recipients = world.judge().delivered.iter().filter(|(_, to, ..)| *to != S0);
+    let recipients: Vec<ProcessId> =
+        recipients.filter(|seen| matches!(seen.3, Word::Tell { .. })).map(|seen| seen.1).collect();
+    (kept(&world, S0), recipients, world)
 }
 
 #[test]
 fn each_seam_is_exactly_where_it_says() {
-    let check = |seam, ask, expected_kept: &[u64], expected_heard: &[ProcessId]| {
-        let (kept, heard, world) = at_seam(seam, ask);
-        assert_eq!((&kept[..], &heard[..]), (expected_kept, expected_heard), "{seam:?}");
+    let check = |seam, ask, expected_kept: &[u64], expected_recipients: &[ProcessId]| {
+        let (kept, recipients, world) = at_seam(seam, ask);
+        assert_eq!((&kept[..], &recipients[..]), (expected_kept, expected_recipients), "{seam:?}");
         assert_eq!(world.judge().crashed.len(), usize::from(seam.is_some()), "{seam:?}");
         assert!(world.unfired().is_empty(), "{:?}", world.unfired());
     };
@@ -43,7 +44,7 @@ fn each_seam_is_exactly_where_it_says() {
 
 #[test]
 fn a_seam_that_is_never_reached_makes_the_run_stale() {
-    // One broadcast is one datagram: there is no place between two of them.
+    // One broadcast is one datagram, so it has no place between two datagrams.
     let (kept, _, world) = at_seam(Some(Seam::BetweenSends), Ask::Put(5));
     let unfired = world.unfired();
     assert_eq!((kept, unfired.len()), (Vec::from([5]), 1));
@@ -92,19 +93,19 @@ fn a_terminal_lives_as_often_as_its_site() {
 
 #[test]
 fn what_is_under_way_inside_a_program_ends_with_it() {
-    let heard = |is_crashed| {
-        // What the terminal sends at 1 ms arrives one microsecond later at its own site.
+    let recipients = |is_crashed| {
+        // The terminal's message of 1 ms arrives at its own site one microsecond later.
         let mut steps = Vec::from([at(1, ScriptAction::Command(T0, Ask::Put(5)))]);
         if is_crashed {
             steps.push(at(1, crash(S0, None, Leaves::Nothing)));
             steps.push(at(1, ScriptAction::Restart(Target::of(S0))));
         }
         let world = run(settings(steps));
-        let told = world.judge().delivered.iter().filter(|seen| matches!(seen.3, Word::Tell { .. }));
-        told.map(|seen| seen.1).collect::<Vec<_>>()
+        let delivered = world.judge().delivered.iter().filter(|seen| matches!(seen.3, Word::Tell { .. }));
+        delivered.map(|seen| seen.1).collect::<Vec<_>>()
     };
-    assert_eq!(heard(false), [S0, S1, S2]);
-    assert_eq!(heard(true), [S1, S2]);
+    assert_eq!(recipients(false), [S0, S1, S2]);
+    assert_eq!(recipients(true), [S1, S2]);
 }
 
 #[test]
@@ -124,7 +125,7 @@ fn every_incarnation_has_a_seed_of_its_own() {
         at(1, crash(S0, None, Leaves::Nothing)),
         at(2, ScriptAction::Restart(Target::of(S0))),
     ])));
-    let seed = |world: &Birds, who| world.process(who).map(|gossip| gossip.seed);
+    let seed = |world: &GossipWorld, who| world.process(who).map(|gossip| gossip.seed);
     assert_ne!(seed(&world, S0), seed(&crashed, S0));
     assert_ne!(seed(&world, S0), seed(&world, S1));
     assert_eq!(seed(&world, S1), seed(&crashed, S1));
@@ -181,7 +182,7 @@ fn a_restarted_site_does_not_wait_for_the_syncs_of_its_last_life() {
         put(20, S0, 6),
     ]));
     settings.trace.level = TraceLevel::Notable;
-    let mut world: Birds = World::new(settings, Scribe::default()).unwrap();
+    let mut world: GossipWorld = World::new(settings, Scribe::default()).unwrap();
     world.run_until(ms(30)).unwrap();
     assert!(world.judge().durable.contains(&(S0, 6)), "{}", world.trace().render());
 }
@@ -196,8 +197,11 @@ fn a_pause_holds_everything_and_resuming_delivers_it() {
         at(500, ScriptAction::Resume(Target::of(S0))),
     ])));
     assert_eq!(kept(&world, S0), [5, 7, 6]);
-    let heard = deliveries(&world, "Tell", S0, S1);
-    assert_eq!(heard[0], 510_000, "the sync ended in the pause, and nobody was there to send: {heard:?}");
+    let arrivals = deliveries(&world, "Tell", S0, S1);
+    assert_eq!(
+        arrivals[0], 510_000,
+        "the sync ended in the pause, and nobody was there to send: {arrivals:?}"
+    );
     assert_eq!(deliveries(&world, "Tell", S1, S0), [500_000]);
     assert_eq!(world.process(S0).map(|gossip| gossip.acks), Some(6));
 }
@@ -219,7 +223,7 @@ fn a_blocking_host_holds_inputs_during_a_sync_and_an_overlapping_one_does_not() 
         let mut settings = settings(Vec::from([put(1, S0, 5), put(2, S0, 6), put(2, S0, 7)]));
         settings.disk.sync_mode = mode;
         settings.disk.sync_time = Duration::from_millis(100);
-        let mut world: Birds = World::new(settings, Scribe::default()).unwrap();
+        let mut world: GossipWorld = World::new(settings, Scribe::default()).unwrap();
         world.run_until(ms(50)).unwrap();
         let before = kept(&world, S0);
         world.run_until(ms(2_000)).unwrap();
@@ -237,7 +241,7 @@ fn a_blocking_host_holds_inputs_during_a_sync_and_an_overlapping_one_does_not() 
 fn a_full_outbox_holds_inputs_until_the_sync() {
     let mut settings = settings((0..8).map(|number| put(1, S0, number)).collect());
     settings.outbox_max = 100;
-    let mut world: Birds = World::new(settings, Scribe::default()).unwrap();
+    let mut world: GossipWorld = World::new(settings, Scribe::default()).unwrap();
     world.run_until(ms(2)).unwrap();
     let held = kept(&world, S0).len();
     assert!((1..8).contains(&held), "{held} commands were handed in");
@@ -253,7 +257,7 @@ fn a_machine_takes_its_sites_down_together() {
         at(200, ScriptAction::Restart(Target::Machine(1))),
     ]));
     settings.machines = Vec::from([only(S0), only(S1).with(S2.as_site().unwrap())]);
-    let mut world: Birds = World::new(settings, Scribe::default()).unwrap();
+    let mut world: GossipWorld = World::new(settings, Scribe::default()).unwrap();
     world.run_until(ms(150)).unwrap();
     let statuses = [S0, S1, S2].map(|id| world.status(id).unwrap());
     assert_eq!(statuses, [ProcessStatus::Up, ProcessStatus::Down, ProcessStatus::Down]);
@@ -275,7 +279,8 @@ fn durable_state_that_is_refused_stops_a_site_for_good() {
     assert_eq!(world.heal_core(), only(S1).with(S2.as_site().unwrap()));
 }
 
-/// Nothing of the call in which it stops is written or sent, though it says so first; it is a violation unless expected.
+/// The input in which a site stops writes and sends nothing. Its notes remain. The stop is a violation unless
+/// expected.
 #[test]
 fn a_site_that_stops_by_itself_leaves_nothing_of_that_call() {
     let steps = || {
@@ -284,12 +289,12 @@ fn a_site_that_stops_by_itself_leaves_nothing_of_that_call() {
             at(50, ScriptAction::Restart(Target::of(S0))),
         ])
     };
-    let mut world: Birds = World::new(settings(steps()), Scribe::default()).unwrap();
+    let mut world: GossipWorld = World::new(settings(steps()), Scribe::default()).unwrap();
     let violation = world.run_until(ms(100)).unwrap_err();
     assert_eq!((violation.property, violation.explanation.as_str()), ("gossip", "S0 stops: 5 is enough"));
     let mut expected = settings(steps());
     expected.may_stop = only(S0);
-    let mut world: Birds = World::new(expected, Scribe::default()).unwrap();
+    let mut world: GossipWorld = World::new(expected, Scribe::default()).unwrap();
     world.run_until(ms(20)).unwrap();
     let reason = "gossip: 5 is enough".into();
     assert_eq!(world.status(S0), Some(ProcessStatus::Failed { reason, for_good: false }));
@@ -328,11 +333,11 @@ fn a_disk_without_room_is_announced_before_it_stops_its_site() {
     settings.config.sites = 1;
     settings.journal = crate::journal::JournalConfig { segment_bytes: 2_048, record_max: 64 };
     settings.disk.capacity = 3 * 2_048;
-    let mut world: Birds = World::new(settings, Scribe::default()).unwrap();
+    let mut world: GossipWorld = World::new(settings, Scribe::default()).unwrap();
     world.run_until(ms(3_000)).unwrap();
     let trace = world.trace().render();
-    let (told, stopped) = (trace.find("disk is almost full"), trace.find("stops: "));
-    assert!(told.is_some() && told < stopped, "told at {told:?}, stopped at {stopped:?}");
+    let (low, stopped) = (trace.find("disk is almost full"), trace.find("stops: "));
+    assert!(low.is_some() && low < stopped, "told at {low:?}, stopped at {stopped:?}");
     assert!(matches!(world.status(S0), Some(ProcessStatus::Failed { for_good: false, .. })));
 }
 

@@ -31,7 +31,7 @@ const S0: ProcessId = ProcessId::site(0);
 const S1: ProcessId = ProcessId::site(1);
 const S2: ProcessId = ProcessId::site(2);
 
-/// Remembers what a test asks for; objects when a process acknowledges a number told not to be.
+/// Records events for tests, and objects when an acknowledgement of the `forbidden` number is delivered.
 #[derive(Clone, Default)]
 struct Scribe {
     sent: Vec<(Instant, Datagram)>,
@@ -39,7 +39,7 @@ struct Scribe {
     durable: Vec<(ProcessId, u64)>,
     started: Vec<(ProcessId, u64, Vec<u64>)>,
     crashed: Vec<(ProcessId, Vec<u64>)>,
-    /// Terminals, as often as their sites ended.
+    /// Terminals, once for each time that their site ended.
     ended: Vec<ProcessId>,
     restored: Vec<ProcessId>,
     forbidden: Option<u64>,
@@ -80,7 +80,7 @@ impl Judge<Gossip> for Scribe {
 }
 
 type Settings = WorldSettings<Gossip>;
-type Birds = World<Gossip, Scribe>;
+type GossipWorld = World<Gossip, Scribe>;
 
 fn ms(millis: u64) -> Instant {
     Instant::ZERO + Duration::from_millis(millis)
@@ -95,7 +95,7 @@ fn settings(steps: Vec<ScriptStep<Ask>>) -> Settings {
     settings
 }
 
-fn run(settings: Settings) -> Birds {
+fn run(settings: Settings) -> GossipWorld {
     let mut world = World::new(settings, Scribe::default()).unwrap();
     for half in 1..=2 {
         world.run_until(ms(half * 1_000)).unwrap();
@@ -104,8 +104,8 @@ fn run(settings: Settings) -> Birds {
     world
 }
 
-/// What was forgotten would stay for ever, and what was given back too early would be another datagram.
-fn assert_every_copy_is_accounted_for(world: &Birds) {
+/// A forgotten copy would stay for ever. A copy that was released too early would turn into another datagram.
+fn assert_every_copy_is_accounted_for(world: &GossipWorld) {
     let queued =
         world.queue.turns().filter(|(_, event)| matches!(event, QueuedEvent::Deliver { .. })).count();
     let inboxes =
@@ -131,7 +131,7 @@ fn filter(kind: &str, from: Target, to: Target) -> Filter {
     Filter { kind: Some(String::from(kind)), from, to, about: None, slots: None }
 }
 
-fn kept(world: &Birds, who: ProcessId) -> Vec<u64> {
+fn kept(world: &GossipWorld, who: ProcessId) -> Vec<u64> {
     world.process(who).map(|gossip| gossip.kept.clone()).unwrap_or_default()
 }
 
@@ -139,8 +139,8 @@ fn only(site: ProcessId) -> SiteSet {
     site.as_site().map(|site: SiteId| SiteSet::EMPTY.with(site)).unwrap_or_default()
 }
 
-/// When each message of this kind from one to the other was handed in.
-fn deliveries(world: &Birds, kind: &str, from: ProcessId, to: ProcessId) -> Vec<u64> {
+/// The times at which messages of this kind from `from` to `to` were handed in.
+fn deliveries(world: &GossipWorld, kind: &str, from: ProcessId, to: ProcessId) -> Vec<u64> {
     use crate::process::Label;
     let wanted = |(_, receiver, sender, word): &&(Instant, ProcessId, ProcessId, Word)| {
         (*receiver, *sender, word.kind()) == (to, from, kind)

@@ -4,7 +4,7 @@ use super::*;
 use crate::mix;
 use crate::sim::net::settings::{Chance, LinkLatency};
 
-/// A network that does everything to datagrams, and sites that talk all the time.
+/// A network with every kind of fault, and sites that send all the time.
 fn stormy() -> Settings {
     let mut steps = Vec::new();
     for number in 0..60 {
@@ -43,7 +43,7 @@ fn the_same_seed_is_the_same_run_however_much_is_traced() {
 
 #[test]
 fn a_clone_runs_on_exactly_as_the_original_does() {
-    let mut world: Birds = World::new(stormy(), Scribe::default()).unwrap();
+    let mut world: GossipWorld = World::new(stormy(), Scribe::default()).unwrap();
     for stop in [0, 300, 301, 700, 1_100] {
         world.run_until(ms(stop)).unwrap();
         let mut twin = world.clone();
@@ -57,8 +57,8 @@ fn a_clone_runs_on_exactly_as_the_original_does() {
     assert_eq!(world.fingerprint(), run(stormy()).fingerprint(), "clones leave the original alone");
 }
 
-/// Where each datagram copy went and when it came, by what it is.
-fn fates(world: &Birds) -> alloc::collections::BTreeMap<String, u64> {
+/// A hash of the arrival times of each message, by its route and content.
+fn fates(world: &GossipWorld) -> alloc::collections::BTreeMap<String, u64> {
     let mut fates = alloc::collections::BTreeMap::new();
     for (at, to, from, word) in &world.judge().delivered {
         let sum = fates.entry(alloc::format!("{from} {to} {word:?}")).or_insert(0);
@@ -71,7 +71,7 @@ fn fates(world: &Birds) -> alloc::collections::BTreeMap<String, u64> {
 fn leaving_out_one_command_moves_no_unrelated_datagram() {
     let with = stormy();
     let mut without = stormy();
-    // Every step has a time of its own, so the steps behind the one left out fire as before.
+    // Every step has a time of its own, so the steps after the one left out fire as before.
     without.tracks[0].remove(20);
     let (with, without) = (fates(&run(with)), fates(&run(without)));
     let others = |name: &&String| !name.contains("number: 120");
@@ -115,7 +115,7 @@ fn a_panic_passes_through_the_world() {
 #[test]
 fn a_panic_leaves_the_culprit_named() {
     let settings = settings(Vec::from([at(1, ScriptAction::Command(S1, Ask::Break))]));
-    let mut world: Birds = World::new(settings, Scribe::default()).unwrap();
+    let mut world: GossipWorld = World::new(settings, Scribe::default()).unwrap();
     let outcome = std::panic::catch_unwind(core::panic::AssertUnwindSafe(|| world.run_until(ms(5))));
     assert!(outcome.is_err());
     assert_eq!(world.handling(), Some(S1));
@@ -158,7 +158,7 @@ fn idle_time_is_jumped_over_and_terminals_talk_without_a_network() {
 
 #[test]
 fn events_can_be_applied_in_another_order() {
-    let mut world: Birds = World::new(settings(Vec::from([put(1, S0, 5)])), Scribe::default()).unwrap();
+    let mut world: GossipWorld = World::new(settings(Vec::from([put(1, S0, 5)])), Scribe::default()).unwrap();
     world.run_until(ms(4)).unwrap();
     let mut turns: Vec<_> = world.turns().collect();
     turns.sort();

@@ -1,4 +1,4 @@
-//! Steps: when they fire, and what is said of those that do not.
+//! Steps: when they fire, and what is reported about those that do not.
 
 use super::*;
 
@@ -15,7 +15,7 @@ fn isolating_on_sent_catches_that_very_datagram() {
     let isolate = ScriptAction::Isolate(Target::of(S0));
     let world = run(settings(Vec::from([put(1, S0, 5), step(sent("Tell", S0, 2), isolate)])));
     // The second recipient's steps had armed when the command fired.
-    assert_eq!(deliveries(&world, "Tell", S0, S1), [], "under way when the link was cut");
+    assert_eq!(deliveries(&world, "Tell", S0, S1), [0_u64; 0], "under way when the link was cut");
     assert!(deliveries(&world, "Tell", S0, S2).is_empty());
     assert_eq!(world.statistics().cut, 2);
     assert!(world.unfired().is_empty() && world.script_done());
@@ -38,13 +38,13 @@ fn crashing_on_delivered_comes_before_the_handling() {
 
 #[test]
 fn a_step_does_not_see_the_event_that_armed_it() {
-    let tell = || sent("Tell", S0, 1);
+    let sends_tell = || sent("Tell", S0, 1);
     let check = |number| ScriptAction::Check(number);
     let mut world = run(settings(Vec::from([
         put(1, S0, 5),
-        step(tell(), check(1)),
-        step(tell(), check(2)),
-        step(tell(), check(3)),
+        step(sends_tell(), check(1)),
+        step(sends_tell(), check(2)),
+        step(sends_tell(), check(3)),
     ])));
     assert_eq!((world.due_check(), world.due_check(), world.due_check()), (Some(1), Some(2), None));
     assert!(!world.script_done());
@@ -138,11 +138,11 @@ fn a_step_that_did_not_fire_says_what_came_nearest() {
 #[test]
 fn watchpoints_count_from_the_first_event_to_the_last() {
     let watch = |name: &str, demand| Watchpoint { name: name.into(), demand };
-    let tells = |nth| Trigger::Sent(filter("Tell", Target::Any, Target::Any), nth);
+    let sent_tell = |nth| Trigger::Sent(filter("Tell", Target::Any, Target::Any), nth);
     let mut settings = settings(Vec::from([put(1, S0, 5)]));
     settings.watchpoints = Vec::from([
-        watch("one", Demand::Sometimes(tells(2))),
-        watch("two", Demand::Sometimes(tells(3))),
+        watch("one", Demand::Sometimes(sent_tell(2))),
+        watch("two", Demand::Sometimes(sent_tell(3))),
         watch("three", Demand::Never(Trigger::Crashed(Target::of(S1)))),
     ]);
     let mut world = run(settings.clone());
@@ -173,8 +173,8 @@ fn the_trace_of_a_small_run_reads_in_order() {
    0.003000    +3  --     step 2: crash S0
    0.003000        S0     crashes, 1 unsynced write lost
    0.013000    +5  S12    keeps 5
-   0.025000    +4  S0     <- S1 Ack slot 5: nobody is there
-   0.025000        S0     <- S2 Ack slot 5: nobody is there
+   0.025000    +4  S0     <- S1 Ack slot 5: not running
+   0.025000        S0     <- S2 Ack slot 5: not running
    0.050000        --     step 3: restart S0
    0.050000        S0     starts, incarnation 2, 1 record
 ... 1 routine event

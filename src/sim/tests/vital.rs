@@ -1,4 +1,4 @@
-//! What a journal says recovery cannot do without, it cannot do without.
+//! Recovery cannot do without the parts of a journal that count as vital.
 
 use alloc::string::String;
 use alloc::vec::Vec;

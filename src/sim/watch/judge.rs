@@ -1,7 +1,7 @@
-//! What judges are shown and how they object.
+//! The events that judges observe, and how judges object.
 //!
-//! A judge looks only. Messages and records are shown as decoded from the bytes that left a process or became
-//! durable, so codec and journal are judged along with the protocol.
+//! A judge only observes. Messages and records are decoded from the bytes that left a process or became durable, so a
+//! judge checks codec and journal along with the protocol.
 
 use alloc::string::String;
 use core::fmt;
@@ -11,75 +11,75 @@ use crate::ids::ProcessId;
 use crate::process::Process;
 use crate::time::Instant;
 
-/// One thing that happened in a world.
+/// One event in a world.
 #[derive(Debug)]
 pub enum Observation<'a, P: Process> {
-    /// A process started: `state` is what it made of its recovered records.
+    /// A process started.
     Started {
-        /// Which.
+        /// The process that started.
         process: ProcessId,
-        /// How often it has been started.
+        /// How often it has been started, this start included.
         incarnation: u64,
-        /// What was read back from its disk; empty for a client.
+        /// The records read back from its disk; empty for a client.
         recovered: &'a [P::Record],
         /// Its state before its first input.
         state: &'a P,
     },
-    /// A process stopped at once, with its unsynced writes.
+    /// A process ended: it crashed or stopped, or its site's program ended.
     Crashed {
-        /// Which.
+        /// The process that ended.
         process: ProcessId,
         /// Its state at the end.
         state: &'a P,
     },
-    /// The storage of a process was put back as it was: whatever it starts from has forgotten what it said since, so
-    /// what its protocol promises need not hold any more.
+    /// The storage of a process was put back to an earlier state. A process that starts from it has forgotten what it
+    /// said since, so its protocol's promises no longer need to hold.
     Restored {
-        /// Whose.
+        /// The owner of the storage.
         process: ProcessId,
     },
     /// A user's command was handed in.
     Commanded {
-        /// To which process.
+        /// The process that is handed the command.
         process: ProcessId,
-        /// What was asked.
+        /// The user's command.
         command: &'a P::Command,
     },
-    /// Records became durable, in the order of their appending.
+    /// Records became durable, in the order in which they were appended.
     Durable {
-        /// Whose.
+        /// The process that appended them.
         process: ProcessId,
-        /// Which.
+        /// The records, decoded from their bytes.
         records: &'a [P::Record],
     },
-    /// A datagram was handed to the network, before any rule looked at it: it left its sender.
+    /// A datagram left its sender for the network, before any rule was applied.
     Sent {
-        /// As handed over.
+        /// The datagram, as the sender handed it over.
         datagram: &'a Datagram,
-        /// What it says.
+        /// Its messages, decoded from its bytes.
         messages: &'a [P::Message],
     },
     /// A message is about to be handled.
     Delivered {
-        /// By whom.
+        /// The receiver.
         to: ProcessId,
-        /// From whom.
+        /// The sender.
         from: ProcessId,
-        /// What it says.
+        /// The message, decoded from its bytes.
         message: &'a P::Message,
     },
-    /// A process said what it did.
+    /// A process made a note.
     Noted {
-        /// Which.
+        /// The process that made it.
         process: ProcessId,
-        /// What.
+        /// The note.
         note: &'a P::Note,
     },
     /// A process has handled an input.
     Handled {
-        /// Which.
+        /// The process that handled it.
         process: ProcessId,
-        /// Its state behind that input.
+        /// Its state after that input.
         state: &'a P,
     },
 }
@@ -101,9 +101,9 @@ impl fmt::Display for Violation {
 
 impl core::error::Error for Violation {}
 
-/// Watches a world and objects when a property breaks.
+/// Observes a world, and objects when a property breaks.
 pub trait Judge<P: Process>: Clone {
-    /// Looks at one thing that happened.
+    /// Observes one event.
     fn observe(&mut self, now: Instant, seen: &Observation<'_, P>) -> Result<(), Violation>;
 }
 

@@ -1,4 +1,4 @@
-//! Everything that looks on: the clock, the trace, the judge, the fingerprint and the counters.
+//! The observers of a world: clock, trace, judge, fingerprint and counters.
 
 pub mod judge;
 mod statistics;
@@ -15,7 +15,7 @@ use crate::time::Instant;
 
 pub use statistics::Statistics;
 
-/// What the fingerprint tells apart.
+/// The kinds of events that the fingerprint distinguishes.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum FingerprintMark {
     Step,
@@ -36,8 +36,8 @@ pub(crate) enum FingerprintMark {
     Synced,
     Woke,
     Healed,
-    /// Something odd happens to a copy, or to all that a link held.
-    Odd,
+    /// A copy takes an unusual passage, or a link releases all that it held.
+    UnusualPassage,
     Struck,
     Rotted,
     Slowed,
@@ -48,7 +48,7 @@ pub(crate) enum FingerprintMark {
     Restored,
 }
 
-/// Everything that looks on.
+/// The observers of a world.
 #[derive(Clone)]
 pub(crate) struct Watchers<P: Process, J> {
     pub(crate) now: Instant,
@@ -71,19 +71,19 @@ impl<P: Process, J: Judge<P>> Watchers<P, J> {
         }
     }
 
-    /// Folds what happened into the fingerprint.
+    /// Mixes an event into the fingerprint.
     #[inline]
     pub(crate) fn mark(&mut self, mark: FingerprintMark, who: ProcessId, words: [u64; 2]) {
         let what = (mark as u64) << 32 | u64::from(who.number());
         self.fingerprint = mix::stir(mix::stir(self.fingerprint, [self.now.as_micros(), what]), words);
     }
 
-    /// Folds bytes into the fingerprint.
+    /// Mixes bytes into the fingerprint.
     pub(crate) fn absorb(&mut self, bytes: &[u8]) {
         self.fingerprint = mix::absorb(self.fingerprint, bytes);
     }
 
-    /// Writes one line, made only if it is kept.
+    /// Writes one trace line. The line is built only if it is kept.
     #[inline]
     pub(crate) fn line(
         &mut self,
@@ -98,7 +98,7 @@ impl<P: Process, J: Judge<P>> Watchers<P, J> {
         }
     }
 
-    /// Shows the judge what happened. Once it objected it is asked no more.
+    /// Shows the judge an event, unless there is a violation already.
     pub(crate) fn show(&mut self, seen: &Observation<'_, P>) {
         if self.violation.is_none()
             && let Err(violation) = self.judge.observe(self.now, seen)
@@ -116,12 +116,12 @@ impl<P: Process, J: Judge<P>> Watchers<P, J> {
         }
     }
 
-    /// A violation that the world itself noticed.
+    /// Records a violation that the world found, unless there is an earlier one.
     pub(crate) fn object(&mut self, violation: Violation) {
         self.violation.get_or_insert(violation);
     }
 
-    /// Objects to what every world is judged for, whoever judges what runs in it.
+    /// Records the violation of a check that every world makes, whoever its judge is.
     pub(crate) fn object_to(&mut self, result: Result<(), Violation>) {
         if let Err(violation) = result {
             self.object(violation);
@@ -134,7 +134,7 @@ impl<P: Process, J: Judge<P>> Watchers<P, J> {
             Loss::Chance => &mut statistics.lost,
             Loss::Rule => &mut statistics.ruled_out,
             Loss::CutAtSending | Loss::CutAtDelivery => &mut statistics.cut,
-            Loss::Down | Loss::Nowhere => &mut statistics.unheard,
+            Loss::Down | Loss::Nowhere => &mut statistics.undeliverable,
             Loss::Burst => &mut statistics.lost_in_bursts,
             Loss::ClogFull | Loss::QueueFull => &mut statistics.congested,
             Loss::InboxFull => &mut statistics.overflowed,

@@ -1,20 +1,20 @@
-//! How often things happened in a world: one row for each counter. Those of disk faults stand in the rows of these.
+//! Counters of what happened in a world, one row each. The counters of disk faults are in the rows of `DiskFault`.
 
 use crate::sim::script::DiskFault;
 
-/// Declares [`Statistics`]: each counter with its documentation and the name that reports and facts call it by.
+/// Declares [`Statistics`]: each counter with its documentation, and its name in reports and facts.
 macro_rules! counters {
     ($($(#[doc = $doc:literal])+ $field:ident => $name:literal,)+) => {
-        /// How often things happened. Datagrams are counted once per recipient.
+        /// Counters of what happened in a world. Datagrams are counted once per recipient.
         #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
         pub struct Statistics {
             $($(#[doc = $doc])+ pub $field: u64,)+
-            /// What came of faults of disks, by their place among all.
+            /// One count per disk fault, in the order of `DiskFault::ALL`.
             disk_faults: [u64; DiskFault::ALL.len()],
         }
 
         impl Statistics {
-            /// Every counter by its name.
+            /// Every counter with its name.
             pub fn counts(&self) -> impl Iterator<Item = (&'static str, u64)> {
                 let of_disks = DiskFault::ALL.iter().zip(self.disk_faults);
                 let of_disks = of_disks.filter_map(|(fault, count)| Some((fault.row().counter?, count)));
@@ -29,41 +29,41 @@ counters! {
     sent => "datagrams sent",
     /// Datagrams handed to a process.
     delivered => "datagrams delivered",
-    /// Lost by chance.
+    /// Datagrams lost by chance.
     lost => "lost by chance",
-    /// Dropped by a rule.
+    /// Datagrams dropped by a rule.
     ruled_out => "dropped by a rule",
-    /// Dropped because the link was cut, at sending or at delivery.
+    /// Datagrams dropped because the link was cut, at sending or at delivery.
     cut => "dropped on a cut link",
-    /// Dropped because the receiver did not run, or was never there.
-    unheard => "unheard, as nobody was there",
-    /// Dropped because too much waited at the receiver.
+    /// Datagrams dropped because the receiver was not running or does not exist.
+    undeliverable => "dropped, receiver not running",
+    /// Datagrams dropped because the receiver's inbox was full.
     overflowed => "dropped at a full inbox",
-    /// Refused by the receiver: not a datagram of this cluster, or not one that decodes.
+    /// Datagrams refused by the receiver: not of this cluster, or not decodable.
     rejected => "rejected by the receiver",
     /// Further copies made, by chance or by a rule.
     doubled => "doubled",
-    /// Held back by chance, so that others may pass.
+    /// Datagrams that chance held back so that others can overtake them.
     held_back => "held back by chance",
-    /// Delayed by a rule.
+    /// Datagrams delayed by a rule.
     delayed => "delayed by a rule",
-    /// Lost in a burst.
+    /// Datagrams lost in a burst.
     lost_in_bursts => "lost in a burst",
-    /// Copies of which bits were flipped, by chance or by a rule.
+    /// Copies with flipped bits, by chance or by a rule.
     corrupted => "corrupted",
-    /// Copies that were cut short, by chance or by a rule.
+    /// Copies cut short, by chance or by a rule.
     truncated => "truncated",
-    /// Copies that go to somebody else than whom they are for, by chance or by a rule.
+    /// Copies delivered to another process than their addressee, by chance or by a rule.
     misdelivered => "misdelivered",
     /// Copies that arrive once more, much later, by chance or because a rule kept them.
-    replayed => "replayed",
+    redelivered => "redelivered",
     /// Copies that a rule kept.
-    kept => "kept for a replay",
-    /// Held by a clogged link.
+    kept => "kept for redelivery",
+    /// Copies held by a clogged link.
     clogged => "held by a clogged link",
-    /// Sent over a link that carries only so much.
+    /// Datagrams sent over a link with a bandwidth limit.
     queued => "waited for bandwidth",
-    /// Lost because a link held or had waiting as much as it may.
+    /// Datagrams lost because a clogged link or a bandwidth queue was full.
     congested => "lost for want of bandwidth",
     /// Sites and clients that crashed.
     crashes => "crashes",
@@ -77,11 +77,11 @@ counters! {
     syncs => "syncs",
     /// Records that became durable.
     records => "records made durable",
-    /// How often a journal went on to another file, as the one before was full.
+    /// How often a journal went on to another file because the last one was full.
     files_filled => "files filled",
     /// Commands handed in.
     commands => "commands",
-    /// Commands that were not answered when their client or terminal ended, or that found it down.
+    /// Commands that were unanswered when their process ended, or that arrived while it was not running.
     lost_commands => "commands lost in a crash",
     /// How often a process became leader.
     leaderships => "leaderships",
@@ -89,11 +89,11 @@ counters! {
     torn => "torn writes",
     /// Crashes that scattered unsynced writes.
     scattered => "scattered writes",
-    /// How often a leader heard that its disk has no room for another file.
+    /// How often a leader was notified that its disk has no room for another file.
     leaders_low => "leaders with a full disk",
-    /// How often somebody else did.
+    /// How often a process that does not lead was notified of the same.
     others_low => "others with a full disk",
-    /// How often one of them heard that there is room again.
+    /// How often a process was notified that its disk has room again.
     roomy_again => "disks with room again",
     /// Sites whose storage was wiped.
     wiped => "wiped disks",
@@ -110,12 +110,12 @@ counters! {
 }
 
 impl Statistics {
-    /// How often this fault of a disk came to something: to a call that failed, to damage, to a copy.
+    /// How often this disk fault had an effect: a failed call, damage, or a copy.
     pub const fn of_disk(&self, fault: DiskFault) -> u64 {
         self.disk_faults[fault as usize]
     }
 
-    /// Something came of this fault of a disk.
+    /// Counts one effect of this disk fault.
     pub(crate) const fn count_disk(&mut self, fault: DiskFault) {
         self.disk_faults[fault as usize] += 1;
     }

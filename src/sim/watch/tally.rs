@@ -1,4 +1,4 @@
-//! What happened in a world, by name and number, and about how much memory it takes: for those who run many.
+//! The kinds of steps that fired in a world, and its approximate memory use, for callers that run many worlds.
 
 use core::mem::{size_of, size_of_val};
 
@@ -8,7 +8,7 @@ use crate::sim::watch::judge::Judge;
 use crate::sim::watch::trace::Line;
 use crate::sim::world::World;
 
-/// What one item of a process's containers is taken to need.
+/// The estimated bytes of one item in a process's containers.
 const ITEM_BYTES: u64 = 128;
 
 impl<P: Process, J: Judge<P>> World<P, J> {
@@ -17,9 +17,10 @@ impl<P: Process, J: Judge<P>> World<P, J> {
         self.script.director.fired_steps().map(|step| step.action.kind())
     }
 
-    /// About how many bytes it holds: its disks, datagrams under way, scheduled events, inputs that wait, its trace, and
-    /// what processes [show](Process::sizes) at a flat rate. What nobody shows is not seen, and what processes
-    /// and judges keep of what is durable is about as much again as the disks. A pass over all of these: not for every event.
+    /// About how many bytes the world holds: disks, datagrams under way, scheduled events, waiting inputs, its trace,
+    /// and at a flat rate what processes [show](Process::sizes). Not counted: containers that no process shows, and
+    /// what processes and judges keep of durable state, about as much again as the disks. It visits all of these, so
+    /// do not call it for every event.
     pub fn bytes(&self) -> u64 {
         let hosts: u64 = self.hosts.list.iter().map(host_bytes).sum();
         let trace = self.trace().len() * size_of::<Line<P>>();

@@ -1,13 +1,14 @@
-//! What happened, line by line: structured when it happens, text when somebody asks.
+//! The trace of a run: structured lines as events happen, and text on request.
 //!
 //! ```text
 //!    0.120000    +7  S0     -> S1 Accept slot 4: lost
 //!    0.120000        --     step 2: isolate S0
 //! ```
 //!
-//! Fixed columns: time, routine events left out before it, process (`--` for the world), what. Cause comes before effect.
-//! A [`TraceLevel::Notable`](crate::sim::TraceLevel::Notable) trace counts the routine events that it leaves out. Beyond the
-//! limit on lines the oldest go, a chunk at a time, and the text starts with how many went.
+//! Fixed columns: time, number of routine events left out before the line, process (`--` for the world), event. A
+//! cause comes before its effect. A [`TraceLevel::Notable`](crate::sim::TraceLevel::Notable) trace leaves out routine
+//! events and counts them. Beyond the limit on lines, the oldest are dropped in chunks, and the text starts with the
+//! number dropped.
 
 use alloc::boxed::Box;
 use alloc::string::String;
@@ -30,18 +31,18 @@ use crate::sim::settings::TraceSettings;
 use crate::time::{Duration, Instant};
 use crate::wire::WireError;
 
-/// What sort of line it is, for whoever colours or filters them.
+/// The class of a trace line, for colours and filters.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub enum LineClass {
     /// Sends, deliveries, syncs, wake-ups.
     Routine,
     /// A step of the script.
     Step,
-    /// A crash, a loss, anything that went wrong, on purpose or not.
+    /// A crash, a loss or any other fault, whether a step or chance caused it.
     Fault,
-    /// A process starts, or goes on.
+    /// A process starts or resumes.
     Life,
-    /// A process says what it did, or is told what to do.
+    /// A process makes a note.
     Note,
 }
 
@@ -52,25 +53,25 @@ pub enum Loss {
     Chance,
     /// The network lost it in a burst.
     Burst,
-    /// Its link is clogged and held as much as it may.
+    /// The link is clogged and already held all that it may.
     ClogFull,
-    /// Too much waited for its link.
+    /// The queue of the link was full.
     QueueFull,
     /// A rule dropped it.
     Rule,
-    /// The link was cut when it was sent.
+    /// The link was cut at the time of sending.
     CutAtSending,
-    /// The link was cut when it should have arrived.
+    /// The link was cut at the time of delivery.
     CutAtDelivery,
     /// Its receiver was not running.
     Down,
-    /// Too much waited at its receiver.
+    /// The inbox of the receiver was full.
     InboxFull,
-    /// The receiver refused its frame.
+    /// The receiver rejected the frame.
     Rejected(Rejected),
-    /// A message in it does not decode.
+    /// A message in the datagram does not decode.
     Undecodable(WireError),
-    /// There is no such process.
+    /// The addressee does not exist.
     Nowhere,
 }
 
@@ -84,7 +85,7 @@ impl fmt::Display for Loss {
             Loss::Rule => f.write_str("dropped by a rule"),
             Loss::CutAtSending => f.write_str("the link is cut"),
             Loss::CutAtDelivery => f.write_str("the link was cut under way"),
-            Loss::Down => f.write_str("nobody is there"),
+            Loss::Down => f.write_str("not running"),
             Loss::InboxFull => f.write_str("its inbox is full"),
             Loss::Rejected(reason) => write!(f, "{reason}"),
             Loss::Undecodable(error) => write!(f, "message that does not decode: {error}"),
@@ -96,7 +97,7 @@ impl fmt::Display for Loss {
 /// Name and subject of each message in a datagram.
 pub type SharedLabels = Arc<[(&'static str, Subject)]>;
 
-/// What one line tells.
+/// The event that one line shows.
 #[derive(Clone, Debug)]
 pub(crate) enum TraceEvent<P: Process> {
     Fired { step: StepId, action: Box<ScriptAction<P::Command>>, targets: Resolved },
@@ -118,7 +119,7 @@ pub(crate) enum TraceEvent<P: Process> {
     HeldBack { to: ProcessId, labels: SharedLabels, by: Duration },
     Again { to: ProcessId, labels: SharedLabels, by: Duration },
     Repeated { from: ProcessId, labels: SharedLabels, sent: Instant },
-    Replayed { count: usize },
+    Redelivered { count: usize },
     CutShort { to: ProcessId, labels: SharedLabels, left: usize, of: usize },
     Flipped { to: ProcessId, labels: SharedLabels, bits: u32 },
     Strayed { to: ProcessId, labels: SharedLabels, at: ProcessId },
@@ -148,7 +149,7 @@ pub struct Line<P: Process> {
     at: Instant,
     who: Option<ProcessId>,
     class: LineClass,
-    /// Routine events that were left out since the line before.
+    /// Routine events left out since the previous line.
     elided: u64,
     what: TraceEvent<P>,
 }
@@ -159,18 +160,18 @@ impl<P: Process> Line<P> {
         self.at
     }
 
-    /// To which process; `None` for the world.
+    /// The process that it happened to; `None` for the world.
     pub const fn who(&self) -> Option<ProcessId> {
         self.who
     }
 
-    /// What sort of line it is.
+    /// The class of the line.
     pub const fn class(&self) -> LineClass {
         self.class
     }
 
-    /// What kinds of event this is, in plain words and the widest kind first: `note leads`, `note leads by S1`.
-    /// Empty for what says nothing of what happened, like a wake-up.
+    /// The kinds of this event, in plain words, widest kind first: `note leads`, `note leads by S1`. Empty for an
+    /// event that carries no information by itself, like a wake-up.
     pub fn topics(&self) -> Vec<String> {
         let who = self.who.map(|who| alloc::format!("{who}")).unwrap_or_default();
         let of = |what: &str, labels: &SharedLabels, how: &str| {
@@ -193,18 +194,18 @@ impl<P: Process> Line<P> {
             TraceEvent::Dropped { labels, .. } => of("at", labels, "lost"),
             TraceEvent::Ruled { labels, .. } => of("from", labels, "ruled"),
             TraceEvent::Doubled { labels, .. } => of("from", labels, "doubled"),
-            // Which processes pause and resume is the steps' business, and the rest is no news.
+            // The steps show which processes pause and resume. The other events carry no information by themselves.
             _ => Vec::new(),
         }
     }
 
-    /// The line as text, by itself.
-    pub fn told(&self) -> StoryEntry {
+    /// This line alone, as text.
+    pub fn entry(&self) -> StoryEntry {
         EntryBuilder::new(self).finish()
     }
 }
 
-/// The messages of a datagram: `Accept slot 4 + Accept slot 5`.
+/// Displays the messages of a datagram: `Accept slot 4 + Accept slot 5`.
 struct SentMessages<'a>(&'a SharedLabels);
 
 impl fmt::Display for SentMessages<'_> {
@@ -222,7 +223,7 @@ fn write_message(f: &mut fmt::Formatter<'_>, kind: &str, subject: Subject) -> fm
     if subject != Subject::NONE { write!(f, " {subject}") } else { Ok(()) }
 }
 
-/// What happened, without when and to whom.
+/// The event, without its time and process.
 impl<P: Process> fmt::Display for TraceEvent<P> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -253,10 +254,10 @@ impl<P: Process> fmt::Display for TraceEvent<P> {
             }
             TraceEvent::Idle { what } => f.write_str(what),
             TraceEvent::NeverCampaigned { first, asleep } => {
-                write!(f, "{first} was to lead and has not campaigned: {asleep} sleep no longer")
+                write!(f, "{first} was to lead and has not campaigned: {asleep} wake up")
             }
             TraceEvent::Paused => f.write_str("pauses"),
-            TraceEvent::Resumed { waiting } => write!(f, "goes on, {} waiting", Count(*waiting, "input")),
+            TraceEvent::Resumed { waiting } => write!(f, "resumes, {} waiting", Count(*waiting, "input")),
             TraceEvent::Commanded { command } => write!(f, "is asked: {command}"),
             TraceEvent::Noted { note } => write!(f, "{note}"),
             TraceEvent::Leads { rank } => write!(f, "leads, rank {rank}"),
@@ -278,9 +279,9 @@ impl<P: Process> fmt::Display for TraceEvent<P> {
                 write!(f, "-> {to} {}: will arrive again {by} later", SentMessages(labels))
             }
             TraceEvent::Repeated { from, labels, sent } => {
-                write!(f, "<- {from} {}: once more, sent at {}", SentMessages(labels), *sent)
+                write!(f, "<- {from} {}: again, sent at {}", SentMessages(labels), *sent)
             }
-            TraceEvent::Replayed { count } => write!(f, "{} on the way once more", CopyCount(*count)),
+            TraceEvent::Redelivered { count } => write!(f, "{}", CopyCount(*count)),
             TraceEvent::CutShort { to, labels, left, of } => {
                 write!(f, "-> {to} {}: only {left} of its {of} bytes go on", SentMessages(labels))
             }
@@ -310,26 +311,26 @@ impl<P: Process> fmt::Display for TraceEvent<P> {
             TraceEvent::Appended { records } => write!(f, "appends {}", Count(*records, "record")),
             TraceEvent::Synced { records } => write!(f, "has synced {}", Count(*records, "record")),
             TraceEvent::Woke { reason } => write!(f, "wakes: {reason}"),
-            TraceEvent::DiskSpace { is_low: true } => f.write_str("is told that its disk is almost full"),
-            TraceEvent::DiskSpace { is_low: false } => f.write_str("is told that its disk has room again"),
+            TraceEvent::DiskSpace { is_low: true } => f.write_str("learns that its disk is almost full"),
+            TraceEvent::DiskSpace { is_low: false } => f.write_str("learns that its disk has room again"),
             TraceEvent::Struck(struck) => write!(f, "{struck}"),
             TraceEvent::Rotted { file, at } => {
-                write!(f, "has rot on its disk: byte {at} of {file} is another")
+                write!(f, "has rot on its disk: byte {at} of {file} changes")
             }
-            TraceEvent::FileLost { file } => write!(f, "has {file} on its disk no longer"),
-            TraceEvent::Slowed { time: Duration::ZERO } => f.write_str("is as fast as ever"),
+            TraceEvent::FileLost { file } => write!(f, "loses {file} from its disk"),
+            TraceEvent::Slowed { time: Duration::ZERO } => f.write_str("is fast again"),
             TraceEvent::Slowed { time } => write!(f, "takes {time} for each input"),
             TraceEvent::Clock { fault, shows } => {
                 write!(f, "its clock {}, and shows {shows}", clock_text(*fault))
             }
             TraceEvent::Healed { core } => write!(f, "faults stop, {core} heal"),
-            TraceEvent::Probed => f.write_str("everybody who can be reached does one thing more"),
+            TraceEvent::Probed => f.write_str("every reachable terminal and client does one more thing"),
             TraceEvent::Restarted => f.write_str("every site that can run is restarted"),
         }
     }
 }
 
-/// `1 record`, `2 records`.
+/// Displays `1 record`, `2 records`.
 struct Count<N>(N, &'static str);
 
 impl<N: fmt::Display + PartialEq + From<u8>> fmt::Display for Count<N> {
@@ -339,20 +340,20 @@ impl<N: fmt::Display + PartialEq + From<u8>> fmt::Display for Count<N> {
     }
 }
 
-/// `1 kept copy`, `2 kept copies`.
+/// Displays `1 kept copy is`, `2 kept copies are`.
 struct CopyCount(usize);
 
 impl fmt::Display for CopyCount {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.0 {
-            0 => f.write_str("nothing was kept that could be"),
-            1 => f.write_str("1 kept copy is"),
-            count => write!(f, "{count} kept copies are"),
+            0 => f.write_str("no copy is kept to redeliver"),
+            1 => f.write_str("redelivers 1 kept copy"),
+            count => write!(f, "redelivers {count} kept copies"),
         }
     }
 }
 
-/// `step 3`, or `also 1 step 3` in another track than the first; counted from 1.
+/// Displays `step 3`, or `also 1 step 3` in another track than the first. Steps count from 1.
 struct StepNumber(StepId);
 
 impl fmt::Display for StepNumber {
@@ -369,9 +370,9 @@ impl fmt::Display for StepNumber {
 pub struct Trace<P: Process> {
     pub(in crate::sim::watch) settings: TraceSettings,
     lines: CowLog<Line<P>>,
-    /// Lines that went beyond the limit.
+    /// The number of lines dropped beyond the limit.
     forgotten: u64,
-    /// Routine events since the last elision was written.
+    /// Routine events left out since the last line.
     pub(in crate::sim::watch) elided: u64,
 }
 
@@ -380,7 +381,7 @@ impl<P: Process> Trace<P> {
         Trace { settings, lines: CowLog::default(), forgotten: 0, elided: 0 }
     }
 
-    /// Makes one line, and keeps it.
+    /// Builds one line and keeps it.
     #[cold]
     pub(in crate::sim::watch) fn keep(
         &mut self,
@@ -406,44 +407,44 @@ impl<P: Process> Trace<P> {
         self.lines.iter()
     }
 
-    /// How many lines are kept.
+    /// The number of lines kept.
     pub fn len(&self) -> usize {
         self.lines.len()
     }
 
-    /// Whether none is.
+    /// Whether no line is kept.
     pub fn is_empty(&self) -> bool {
         self.lines.is_empty()
     }
 
-    /// How many older lines went beyond the limit.
+    /// The number of older lines dropped beyond the limit.
     pub const fn forgotten(&self) -> u64 {
         self.forgotten
     }
 
-    /// How many lines there have been, the forgotten ones too.
+    /// The number of lines written, dropped ones included.
     pub fn written(&self) -> u64 {
         self.forgotten + self.lines.len() as u64
     }
 
-    /// How many routine events were left out since the last line.
+    /// The number of routine events left out since the last line.
     pub const fn elided(&self) -> u64 {
         self.elided
     }
 
-    /// What is kept, told briefly: what befell several sites in one moment, or several recipients of one
-    /// datagram, is one entry.
+    /// The kept lines, condensed. The same event at several sites in one moment becomes one entry. So does the loss
+    /// of one datagram for several recipients.
     pub fn story(&self) -> Vec<StoryEntry> {
-        let mut told: Vec<EntryBuilder<'_, P>> = Vec::new();
+        let mut entries: Vec<EntryBuilder<'_, P>> = Vec::new();
         for line in self.lines() {
-            if !told.last_mut().is_some_and(|last| last.takes(line)) {
-                told.push(EntryBuilder::new(line));
+            if !entries.last_mut().is_some_and(|last| last.takes(line)) {
+                entries.push(EntryBuilder::new(line));
             }
         }
-        told.into_iter().map(EntryBuilder::finish).collect()
+        entries.into_iter().map(EntryBuilder::finish).collect()
     }
 
-    /// Everything that is kept, as text.
+    /// The kept lines as text, condensed as in [`story`](Trace::story).
     pub fn render(&self) -> String {
         let mut text = String::new();
         let _ = write!(text, "{self}");
@@ -451,19 +452,19 @@ impl<P: Process> Trace<P> {
     }
 }
 
-/// One entry of a [story](Trace::story). Displayed in fixed columns: time, how many routine events were left
-/// out before it, who, what.
+/// One entry of a [story](Trace::story). Displayed in fixed columns: time, number of routine events left out before
+/// it, processes, event.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct StoryEntry {
-    /// When.
+    /// The time of the event.
     pub at: Instant,
-    /// To whom, in ascending order; nobody for the world.
+    /// The processes that it happened to, in ascending order; empty for the world.
     pub who: Vec<ProcessId>,
-    /// What sort of entry it is.
+    /// The class of the entry.
     pub class: LineClass,
-    /// Routine events that were left out before it.
+    /// Routine events left out before it.
     pub elided: u64,
-    /// What happened.
+    /// The event, as text.
     pub what: String,
 }
 
@@ -475,7 +476,7 @@ impl fmt::Display for StoryEntry {
     }
 }
 
-/// `S0`, `S012` for several sites, `--` for the world.
+/// Displays `S0`, `S012` for several sites, `--` for the world.
 struct Parties<'a>(&'a [ProcessId]);
 
 impl fmt::Display for Parties<'_> {
@@ -493,7 +494,7 @@ struct EntryBuilder<'a, P: Process> {
     first: &'a Line<P>,
     what: String,
     who: Vec<ProcessId>,
-    /// The recipients, if it tells of a loss at a sender.
+    /// The recipients, if the entry is a loss at a sender.
     to: Vec<ProcessId>,
     elided: u64,
 }
@@ -508,7 +509,7 @@ impl<'a, P: Process> EntryBuilder<'a, P> {
         EntryBuilder { first, what, who: first.who.into_iter().collect(), to, elided: first.elided }
     }
 
-    /// Takes `line` in if it tells the same of another site, or of another recipient.
+    /// Merges `line` into the entry if it is the same event at another site or for another recipient.
     fn takes(&mut self, line: &Line<P>) -> bool {
         if (line.at, line.class) != (self.first.at, self.first.class) {
             return false;
@@ -548,8 +549,8 @@ impl<P: Process> fmt::Display for Trace<P> {
         if self.forgotten > 0 {
             writeln!(f, "... {}", Count(self.forgotten, "earlier line"))?;
         }
-        for told in self.story() {
-            writeln!(f, "{told}")?;
+        for entry in self.story() {
+            writeln!(f, "{entry}")?;
         }
         if self.elided > 0 {
             writeln!(f, "... {}", Count(self.elided, "routine event"))?;

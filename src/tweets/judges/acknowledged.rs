@@ -1,10 +1,10 @@
-//! Checks that nothing is invented and nothing acknowledged is lost: every submission that a site durably queued or
-//! that is chosen carries a request that its client asked before, word for word; and an `Applied` goes to that
-//! client and names a position where, by durable accepts of a quorum, the log holds that request. So does what that
-//! client says to its user.
+//! Checks that nothing is invented and nothing acknowledged is lost. Every submission that a site durably queued or
+//! that is chosen carries a request that its client asked before, word for word. An `Applied` goes to that client and
+//! names a position where, by durable accepts of a quorum, the log holds that request. So does what the client reports
+//! to its user.
 //!
-//! Does not check whether it took effect there and what came of it (see `exactly_once`), nor that a request is ever
-//! answered. What is chosen stays: `agreement` objects if it does not.
+//! Does not check whether the request took effect there and with which outcome (see `exactly_once`), nor that a request
+//! is ever answered. What is chosen stays chosen, or `agreement` objects.
 
 use alloc::format;
 use alloc::vec::Vec;
@@ -24,16 +24,18 @@ const PROPERTY: &str = "acknowledged";
 /// The judge.
 #[derive(Clone, Debug, Default)]
 pub struct Acknowledged {
-    /// Who asked what under an id: one request, unless clients are at fault or share a nonce.
+    /// By id, the requests and their clients: one, unless clients are at fault or share a nonce.
     asked: CowMap<RequestId, Vec<(ProcessId, Request)>>,
-    /// What of the chosen log was looked at.
+    /// The end of the part of the chosen log that is checked.
     looked: Slot,
 }
 
 impl Acknowledged {
     pub(super) fn look(&mut self, known: JudgeContext<'_>, fact: &SeenFact<'_>) -> Result<(), Violation> {
         match *fact {
-            SeenFact::Left { from, message: Message::Ask { request }, .. } => self.on_asked(from, request),
+            SeenFact::Left { from, message: Message::Request { request }, .. } => {
+                self.on_asked(from, request)
+            }
             SeenFact::Left { from, to, message: Message::Applied { id, at, .. } } => {
                 check_applied(known, from, to, *id, *at)?;
             }
@@ -66,7 +68,7 @@ impl Acknowledged {
         Ok(())
     }
 
-    /// A client tells its user something: what it says to be done stands where it says.
+    /// A client reports to its user: the log must hold what it reports as done, where it says.
     pub(super) fn on_noted(
         known: JudgeContext<'_>,
         process: ProcessId,
@@ -88,7 +90,7 @@ impl Acknowledged {
     fn on_asked(&mut self, from: ProcessId, request: &Request) {
         let asked = self.asked.entry(request.id());
         if !asked.iter().any(|(client, other)| *client == from && other == request) {
-            // One is the rule.
+            // Usually there is one.
             asked.reserve_exact(1);
             asked.push((from, request.clone()));
         }
@@ -101,7 +103,7 @@ impl Acknowledged {
     }
 }
 
-/// Who may ask this; `None` when its session was never opened.
+/// The client who may ask this; `None` when its session was never opened.
 fn client_of(known: JudgeContext<'_>, request: &Request) -> Option<ProcessId> {
     match request {
         Request::Open { client, .. } => Some(*client),

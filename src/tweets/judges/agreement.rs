@@ -1,13 +1,16 @@
-//! Checks that a slot is chosen once: that no two entries go under one ballot of a slot; that nothing else is
-//! proposed or accepted above a ballot that chose; that what a site durably learned, serves, or reports as chosen is
-//! what a quorum durably accepted; that every watermark lies below an unbroken chosen prefix, and a `Prepare` asks a
-//! site from there on, or from where that site's promise has come to; and that a durable watermark covers only slots
-//! whose chosen entry the site itself durably holds.
+//! Checks that a slot is chosen once:
+//!
+//! - No two entries go under one ballot of a slot.
+//! - Nothing else is proposed or accepted above a ballot that chose.
+//! - What a site durably learned, serves, or reports as chosen is what a quorum durably accepted.
+//! - Every watermark lies below an unbroken chosen prefix. A `Prepare` asks a site for slots from the end of that
+//!   prefix or below, or from as far as that site's promise has come.
+//! - A durable watermark covers only slots whose chosen entry the site itself durably holds.
 //!
 //! Where the journals say that the log begins above slot 0, nothing below that slot is chosen, accepted or marked.
 //!
-//! Does not check who may speak under a ballot or what a promise leaves out (see `durability`), nor what entries
-//! mean. A watermark of a site that is right by luck passes.
+//! Does not check who may send under a ballot or what a promise omits (see `durability`), nor what entries mean. A
+//! watermark of a site that is right by luck passes.
 
 use alloc::format;
 use alloc::sync::Arc;
@@ -26,23 +29,23 @@ use crate::tweets::timeline::TimelineReply;
 
 const PROPERTY: &str = "agreement";
 
-/// The judge, and the chosen log that it works out.
+/// The judge, and the chosen log that it derives.
 #[derive(Clone, Debug)]
 pub struct Agreement {
     log: ChosenLog,
-    /// By site: what its durable watermark has been checked up to.
+    /// By site, how far its durable watermark is checked.
     marked: [u64; SITES_MAX as usize],
-    /// What each site said of its log under a ballot: what it knows as chosen, and the parts of its promise.
-    told: CowMap<(SiteId, Ballot), Vec<(Slot, Slot)>>,
+    /// By site and ballot, the ranges that the site reported: its chosen prefix, and the parts of its promise.
+    reported: CowMap<(SiteId, Ballot), Vec<(Slot, Slot)>>,
 }
 
 impl Agreement {
-    /// For a cluster of `sites` sites.
+    /// A judge for a cluster of `sites` sites.
     pub fn new(sites: u8) -> Agreement {
-        Agreement { log: ChosenLog::new(sites), marked: [0; SITES_MAX as usize], told: CowMap::default() }
+        Agreement { log: ChosenLog::new(sites), marked: [0; SITES_MAX as usize], reported: CowMap::default() }
     }
 
-    /// What is chosen so far.
+    /// The log chosen so far.
     pub fn log(&self) -> &ChosenLog {
         &self.log
     }
@@ -58,7 +61,7 @@ impl Agreement {
             SeenFact::Started { .. } | SeenFact::Own { .. } => Ok(()),
             SeenFact::Durable { site, records } => {
                 records.iter().try_for_each(|record| self.on_durable(site, record))?;
-                // Records of one batch have no order among each other: a mark may come before what it covers.
+                // Records of one batch are unordered: a mark may come before the records that it covers.
                 let marks = records.iter().filter_map(|record| match record {
                     Record::Paxos { record: paxos::PaxosRecord::Chosen(end) } => Some(*end),
                     _ => None,
@@ -116,7 +119,7 @@ impl Agreement {
             Message::Applied { at, .. } => {
                 self.check_below(site, "answered from", Slot(at.slot.saturating_add(1)))
             }
-            Message::Told { applied, reply, .. } => {
+            Message::QueryReply { applied, reply, .. } => {
                 self.check_below(site, "told as applied", *applied)?;
                 match reply {
                     Reply::Status { status } => {
@@ -132,8 +135,8 @@ impl Agreement {
             Message::Forward { .. }
             | Message::Relay { .. }
             | Message::Compare { .. }
-            | Message::Compared { .. }
-            | Message::Ask { .. }
+            | Message::CompareReply { .. }
+            | Message::Request { .. }
             | Message::Taken { .. }
             | Message::Expired { .. }
             | Message::Busy { .. }
@@ -152,10 +155,10 @@ impl Agreement {
             paxos::PaxosMessage::Prepare { ballot, first } => self.check_asked(site, to, *ballot, *first),
             paxos::PaxosMessage::Promise(promise) => {
                 self.check_below(site, SENT, promise.chosen)?;
-                let told = self.told.entry((site, promise.ballot));
+                let reported = self.reported.entry((site, promise.ballot));
                 for part in [(Slot(0), promise.chosen), (promise.from, promise.to)] {
-                    if !told.contains(&part) {
-                        told.push(part);
+                    if !reported.contains(&part) {
+                        reported.push(part);
                     }
                 }
                 let mut known = promise.reports.iter().filter(|report| report.ballot.is_none());
@@ -167,15 +170,15 @@ impl Agreement {
                 self.check_below(site, SENT, *chosen)?;
                 self.log.propose(*slot, *ballot, entry).or_else(|why| broken(PROPERTY, why))
             }
-            paxos::PaxosMessage::Supply { slot, entry, chosen } => {
+            paxos::PaxosMessage::FetchReply { slot, entry, chosen } => {
                 self.check_below(site, SENT, *chosen)?;
                 self.check_chosen(site, "supplied", *slot, entry)
             }
             paxos::PaxosMessage::Chosen { chosen, .. }
             | paxos::PaxosMessage::Nack { chosen, .. }
             | paxos::PaxosMessage::Heartbeat { chosen, .. }
-            | paxos::PaxosMessage::Heard { chosen, .. }
-            | paxos::PaxosMessage::Extent { chosen, .. } => self.check_below(site, SENT, *chosen),
+            | paxos::PaxosMessage::HeartbeatReply { chosen, .. }
+            | paxos::PaxosMessage::SurveyReply { chosen, .. } => self.check_below(site, SENT, *chosen),
             paxos::PaxosMessage::Accepted { .. }
             | paxos::PaxosMessage::Fetch { .. }
             | paxos::PaxosMessage::Survey { .. } => Ok(()),
@@ -195,14 +198,14 @@ impl Agreement {
         Ok(())
     }
 
-    /// Whoever is asked from a slot on that is above the chosen prefix has said what it holds of those in between.
+    /// A `Prepare` skips slots above the chosen prefix only if its recipient has reported them.
     fn check_asked(&self, by: SiteId, to: Recipients, ballot: Ballot, first: Slot) -> Result<(), Violation> {
         let end = self.log.end();
         if first <= end {
             return Ok(());
         }
         for site in to.iter().filter_map(ProcessId::as_site) {
-            let mut parts = self.told.get(&(site, ballot)).cloned().unwrap_or_default();
+            let mut parts = self.reported.get(&(site, ballot)).cloned().unwrap_or_default();
             parts.sort_unstable();
             let reached =
                 parts.iter().fold(end, |end, (from, to)| if *from <= end { end.max(*to) } else { end });
@@ -248,7 +251,7 @@ mod tests {
         Record::Paxos { record: paxos::PaxosRecord::Chosen(Slot(end)) }
     }
 
-    /// Two openings were asked; S0 and S1 accepted the first one for slot 0 under 1.0.
+    /// Two openings were asked for. S0 and S1 accepted the first one for slot 0 under 1.0.
     fn stage() -> Stage {
         let mut stage = Stage::new(5);
         stage.asked(&open(1));
@@ -303,7 +306,7 @@ mod tests {
     fn only_what_is_chosen_is_learned_served_and_reported_as_chosen() {
         let supply = |nonce| {
             let (slot, entry) = (Slot(0), entry(&[&submission(nonce)]));
-            paxos::PaxosMessage::Supply { slot, entry, chosen: Slot(0) }
+            paxos::PaxosMessage::FetchReply { slot, entry, chosen: Slot(0) }
         };
         let promise = |slot, nonce| {
             let entry = entry(&[&submission(nonce)]);
@@ -341,7 +344,7 @@ mod tests {
                     hears: crate::ids::SiteSet::first(9),
                     applied: Claim::default(),
                 },
-                paxos::PaxosMessage::Heard { ballot, chosen, beat: 1, applied: Claim::default() },
+                paxos::PaxosMessage::HeartbeatReply { ballot, chosen, beat: 1, applied: Claim::default() },
                 paxos::PaxosMessage::Nack { ballot, promised: ballot, chosen, leader: None },
                 paxos::PaxosMessage::Accept { ballot, slot: Slot(1), chosen, entry: Entry::Noop },
             ]
@@ -369,10 +372,10 @@ mod tests {
         };
         stage.sent(site(1), site(0), part(0, 2)).unwrap();
         stage.sent(site(1), site(0), part(3, 4)).unwrap();
-        let asks = |stage: &Stage, whom, first| {
+        let asks = |stage: &Stage, to, first| {
             let message =
                 Message::Paxos { message: paxos::PaxosMessage::Prepare { ballot, first: Slot(first) } };
-            stage.clone().sent(site(0), site(whom), message)
+            stage.clone().sent(site(0), site(to), message)
         };
         asks(&stage, 1, 2).unwrap();
         let sentence = "slot 2: S0 asks S1 under 1.0 from slot 4 on";

@@ -1,4 +1,4 @@
-//! What is chosen, worked out from nothing but durable accepts: what the judges measure sites against.
+//! Derives what is chosen from durable accepts alone. The judges compare the sites with it.
 
 use alloc::format;
 use alloc::string::String;
@@ -13,36 +13,36 @@ use crate::tweets::judges::pages::CowVec;
 use crate::tweets::site::Submission;
 use crate::tweets::timeline::Position;
 
-/// What a slot of the service's log holds.
+/// The content of a slot of the service's log.
 pub type LogEntry = Entry<Arc<Submission>>;
 
-/// One entry under one ballot, and who durably accepted it.
+/// One entry under one ballot, and the sites that durably accepted it.
 #[derive(Clone, Debug)]
 pub struct BallotEntry {
     /// The ballot.
     pub ballot: Ballot,
-    /// What was proposed under it.
+    /// The entry proposed under the ballot.
     pub entry: LogEntry,
-    /// Who accepted; empty when it was only proposed.
+    /// The sites that accepted it; empty when it was only proposed.
     pub sites: SiteSet,
 }
 
-/// No site proposes this far ahead of what is chosen; so judges may walk from slot to slot.
+/// No site proposes this far ahead of the chosen prefix, so judges may walk from slot to slot.
 const SLOTS_AHEAD_MAX: u64 = 1 << 16;
 
 #[derive(Clone, Debug, Default)]
 struct Votes {
     /// In ascending order of ballots.
     votes: Vec<BallotEntry>,
-    /// Who durably learned what is chosen here.
+    /// The sites that durably learned the entry chosen here.
     learned: SiteSet,
 }
 
-/// Every proposal and durable accept of a run, and the log that they make.
+/// Every proposal and durable accept of a run, and the log that results.
 #[derive(Clone, Debug)]
 pub struct ChosenLog {
     sites: u8,
-    /// Nothing below is judged: it is over, and no site holds it.
+    /// The first slot that is judged. Slots below it are over, and no site holds them.
     first: Slot,
     slots: CowVec<Votes>,
     prefix: CowLog<LogEntry>,
@@ -63,12 +63,12 @@ impl ChosenLog {
         self.first = first;
     }
 
-    /// Where it begins.
+    /// The first slot.
     pub fn first(&self) -> Slot {
         self.first
     }
 
-    /// The place of `slot` among those that are chosen, if it is not over.
+    /// The index of `slot` in the chosen prefix, if the slot is not over.
     fn place(&self, slot: u64) -> Option<usize> {
         usize::try_from(slot.checked_sub(self.first.0)?).ok()
     }
@@ -77,12 +77,12 @@ impl ChosenLog {
         self.slots.get(slot.0.checked_sub(self.first.0)?)
     }
 
-    /// Everything below is chosen; the slot itself is not.
+    /// The end of the chosen prefix: every slot below is chosen, and this slot is not.
     pub fn end(&self) -> Slot {
         Slot(self.first.0 + self.prefix.len() as u64)
     }
 
-    /// What is chosen for `slot`, below [`ChosenLog::end`] or not.
+    /// The entry chosen for `slot`, below [`ChosenLog::end`] or not.
     pub fn entry(&self, slot: Slot) -> Option<&LogEntry> {
         let below = self.place(slot.0).and_then(|index| self.prefix.get(index));
         below.or_else(|| Some(&self.chosen(self.kept(slot)?)?.entry))
@@ -96,7 +96,7 @@ impl ChosenLog {
 
     /// The submissions from `slot` up to [`ChosenLog::end`], in order.
     pub fn submissions_from(&self, slot: Slot) -> impl Iterator<Item = (Position, &Arc<Submission>)> {
-        // `slot` may come from anybody: it is bounded before anything counts on from it.
+        // `slot` may come from an untrusted message: it is bounded before anything counts up from it.
         let slot = slot.clamp(self.first, self.end());
         let start = self.place(slot.0).unwrap_or(usize::MAX);
         (slot.0..).zip(self.prefix.iter_from(start)).flat_map(|(slot, entry)| {
@@ -104,13 +104,13 @@ impl ChosenLog {
         })
     }
 
-    /// What `site` durably accepted for `slot` under exactly `ballot`.
+    /// The entry that `site` durably accepted for `slot` under exactly `ballot`.
     pub fn accepted(&self, site: SiteId, slot: Slot, ballot: Ballot) -> Option<&LogEntry> {
         let vote = self.votes_of(site, slot).find(|vote| vote.ballot == ballot)?;
         Some(&vote.entry)
     }
 
-    /// What `site` durably accepted for `slot` under the greatest ballot below `ballot`.
+    /// The entry that `site` durably accepted for `slot` under the greatest ballot below `ballot`.
     pub fn accepted_below(&self, site: SiteId, slot: Slot, ballot: Ballot) -> Option<&BallotEntry> {
         self.votes_of(site, slot).filter(|vote| vote.ballot < ballot).last()
     }
@@ -122,12 +122,12 @@ impl ChosenLog {
         is_learned || last.is_some_and(|last| self.entry(slot) == Some(last))
     }
 
-    /// Somebody proposes `entry` under `ballot`. An error says what contradicts it.
+    /// A site proposes `entry` under `ballot`. The error names the contradiction.
     pub fn propose(&mut self, slot: Slot, ballot: Ballot, entry: &LogEntry) -> Result<(), String> {
         self.vote(slot, ballot, entry, SiteSet::EMPTY)
     }
 
-    /// `site` durably accepts `entry` under `ballot`. An error says what contradicts it.
+    /// `site` durably accepts `entry` under `ballot`. The error names the contradiction.
     pub fn accept(
         &mut self,
         site: SiteId,
@@ -138,7 +138,7 @@ impl ChosenLog {
         self.vote(slot, ballot, entry, SiteSet::EMPTY.with(site))
     }
 
-    /// `site` durably learned what is chosen for `slot`; whether that is true is for the caller to check.
+    /// `site` durably learned the entry chosen for `slot`. The caller checks that this is true.
     pub fn learn(&mut self, site: SiteId, slot: Slot) {
         if let Some(place) = slot.0.checked_sub(self.first.0) {
             self.slots.entry(place).learned.insert(site);
@@ -157,7 +157,7 @@ impl ChosenLog {
         let index = match votes.binary_search_by_key(&ballot, |vote| vote.ballot) {
             Ok(index) => index,
             Err(index) => {
-                // One is the rule.
+                // Usually there is one vote.
                 votes.reserve_exact(1);
                 votes.insert(index, BallotEntry { ballot, entry: entry.clone(), sites: SiteSet::EMPTY });
                 index
@@ -173,7 +173,7 @@ impl ChosenLog {
         if is_known { Ok(()) } else { self.settle(slot) }
     }
 
-    /// Whatever goes under a ballot above one that chose must be what was chosen (Paxos Made Simple, P2b).
+    /// An entry under a ballot above one that chose must be the entry that was chosen (Paxos Made Simple, P2b).
     fn settle(&mut self, slot: Slot) -> Result<(), String> {
         let Some(votes) = self.kept(slot) else { return Ok(()) };
         let Some(chosen) = self.chosen(votes) else { return Ok(()) };

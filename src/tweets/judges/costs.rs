@@ -1,8 +1,9 @@
-//! Checks, where a scenario claims `Prompt`, that sites say no more and wake no oftener than they need to while one leads
-//! and nothing is wrong, within a budget for each heartbeat and for each message of a client, see [`CostBudget`].
+//! Checks, where a scenario claims `Prompt`, that sites send no more and wake up no more often than needed while a
+//! leader leads and nothing is wrong. The budget is per heartbeat and per message of a client, see [`CostBudget`].
 //!
-//! It counts from when a leader leads, anew after each crash, start or campaign; what clients said before stays allowed, so
-//! that it is strict in the first leadership only. Does not check what is in a message, nor which one costs too much.
+//! Counting starts when a leader leads. A crash or start of a site, or a campaign, stops it until the next leader.
+//! Earlier messages of clients stay in the budget, so it is strict in the first leadership only. Does not check what is
+//! in a message, nor which one costs too much.
 
 use crate::ids::ProcessId;
 use crate::process::{Process, Recipients};
@@ -13,25 +14,25 @@ use crate::tweets::site::{Command, Message, Note, Record};
 
 const PROPERTY: &str = "costs";
 
-/// What all sites together may spend.
+/// The budget of all sites together.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct CostBudget {
-    /// Between two heartbeats.
+    /// Time between two heartbeats.
     pub beat: Duration,
-    /// While nobody asks anything, for each heartbeat.
+    /// For each heartbeat, apart from what clients ask.
     pub idle: Cost,
     /// For each message of a client or terminal.
     pub asked: Cost,
-    /// Beside them, once.
+    /// In addition, once.
     pub spare: Cost,
 }
 
-/// How much is said and how often somebody wakes up.
+/// Messages sent and wake-ups.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct Cost {
-    /// Messages to others, one for each of those to whom it goes.
+    /// Messages to others, counted once per recipient.
     pub messages: u64,
-    /// Inputs that say only that it is time.
+    /// Inputs that only say that the process's deadline has come.
     pub wakes: u64,
 }
 
@@ -39,11 +40,11 @@ pub struct Cost {
 #[derive(Clone, Debug)]
 pub struct Costs {
     budget: CostBudget,
-    /// From when on it counts, while somebody leads.
+    /// Since when it counts; `None` while no leader leads.
     since: Option<Instant>,
     asked: u64,
     spent: Cost,
-    /// Who was handed something that is no wake-up, and has not handled it yet.
+    /// The process that received an input other than a wake-up and has not handled it yet.
     handed: Option<ProcessId>,
 }
 
@@ -91,7 +92,7 @@ impl Costs {
         Ok(())
     }
 
-    /// What was asked before stays allowed: a new leader does what waits.
+    /// Requests from before stay in the budget: a new leader does the work that waits.
     fn count_from(&mut self, since: Option<Instant>) {
         (self.since, self.spent) = (since, Cost::default());
     }
@@ -127,7 +128,7 @@ mod tests {
 
     const MS: fn(u64) -> Duration = Duration::from_millis;
 
-    /// Three sites of which 0 leads, and may say two things a heartbeat, three to who asks, and one more.
+    /// Three sites of which 0 leads. They may send two messages per heartbeat, three per client message, and one more.
     fn led() -> Stage {
         let mut stage = Stage::three_chosen();
         let long = MS(60_000);
@@ -144,28 +145,29 @@ mod tests {
         stage.noted(site(0).into(), &Note::Paxos(paxos::PaxosNote::Leads(ballot(2, 0), Slot(3)))).unwrap();
     }
 
-    fn says(stage: &mut Stage, millis: u64) -> Result<(), Violation> {
+    fn send_reply(stage: &mut Stage, millis: u64) -> Result<(), Violation> {
         stage.now = Instant::ZERO + MS(millis);
         let applied = Claim { end: Slot(0), digest: Digest::default() };
-        let heard = paxos::PaxosMessage::Heard { ballot: ballot(2, 0), chosen: Slot(0), beat: 1, applied };
-        stage.sent(site(1), ProcessId::from(site(0)), Message::Paxos { message: heard })?;
+        let reply =
+            paxos::PaxosMessage::HeartbeatReply { ballot: ballot(2, 0), chosen: Slot(0), beat: 1, applied };
+        stage.sent(site(1), ProcessId::from(site(0)), Message::Paxos { message: reply })?;
         stage.handled(site(1))
     }
 
     #[test]
     fn sites_say_as_much_as_their_budget_allows_for_the_time_and_for_what_is_asked() {
         let mut stage = led();
-        says(&mut stage, 1).unwrap();
-        objects(says(&mut stage, 49), "costs", "2 messages were sent");
+        send_reply(&mut stage, 1).unwrap();
+        objects(send_reply(&mut stage, 49), "costs", "2 messages were sent");
         let mut stage = led();
-        [1, 50, 51].into_iter().for_each(|millis| says(&mut stage, millis).unwrap());
-        objects(says(&mut stage, 52), "costs", "in 1 heartbeats");
+        [1, 50, 51].into_iter().for_each(|millis| send_reply(&mut stage, millis).unwrap());
+        objects(send_reply(&mut stage, 52), "costs", "in 1 heartbeats");
         let mut stage = led();
         let request = tweet(2, "b");
         stage.asked(&request);
-        stage.delivered(C1, site(1).into(), &Message::Ask { request }).unwrap();
-        (1..=4).for_each(|millis| says(&mut stage, millis).unwrap());
-        objects(says(&mut stage, 5), "costs", "clients said 1 things");
+        stage.delivered(C1, site(1).into(), &Message::Request { request }).unwrap();
+        (1..=4).for_each(|millis| send_reply(&mut stage, millis).unwrap());
+        objects(send_reply(&mut stage, 5), "costs", "clients said 1 things");
     }
 
     #[test]
@@ -181,8 +183,8 @@ mod tests {
         wakes(&mut stage, 50, 200).unwrap();
         let request = tweet(2, "b");
         stage.asked(&request);
-        stage.delivered(C1, site(1).into(), &Message::Ask { request }).unwrap();
-        // What handles a message wakes up for nothing.
+        stage.delivered(C1, site(1).into(), &Message::Request { request }).unwrap();
+        // A handled message is no wake-up.
         wakes(&mut stage, 51, 101).unwrap();
         objects(wakes(&mut stage, 52, 1), "costs", "301 wake-ups were among the sites");
     }
@@ -190,11 +192,11 @@ mod tests {
     #[test]
     fn a_crash_and_a_new_leader_begin_anew() {
         let mut stage = led();
-        says(&mut stage, 1).unwrap();
+        send_reply(&mut stage, 1).unwrap();
         stage.crashed(site(2)).unwrap();
-        (2..=9).for_each(|millis| says(&mut stage, millis).unwrap());
+        (2..=9).for_each(|millis| send_reply(&mut stage, millis).unwrap());
         leads(&mut stage);
-        says(&mut stage, 10).unwrap();
-        objects(says(&mut stage, 11), "costs", "2 messages were sent");
+        send_reply(&mut stage, 10).unwrap();
+        objects(send_reply(&mut stage, 11), "costs", "2 messages were sent");
     }
 }

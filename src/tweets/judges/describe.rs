@@ -15,16 +15,16 @@ pub(super) struct Shown<'a>(pub &'a LogEntry);
 /// Sites, at least one.
 pub(super) struct Sites(pub SiteSet);
 
-/// Whom a message goes to.
+/// The recipients of a message.
 pub(super) struct To(pub Recipients);
 
-/// Which request.
+/// The id of a request.
 pub(super) struct Id(pub RequestId);
 
-/// What came of a request, without its page.
+/// The kind of an answer, without its page.
 pub(super) struct AnswerKind<'a>(pub &'a Answer);
 
-/// Something, or that there is nothing.
+/// A value, or a phrase for its absence.
 pub(super) struct Maybe<T>(pub Option<T>);
 
 impl fmt::Display for Shown<'_> {

@@ -1,10 +1,10 @@
-//! Checks every digest of an applied log that leaves a site: in a heartbeat and its answer, when sites compare, and in a
-//! status. It must be that of what is chosen below the slot that it names, and nothing above that may be claimed.
+//! Checks every digest of an applied log that leaves a site: in a heartbeat and its reply, when sites compare, and in a
+//! status. It must be the digest of what is chosen below the slot that it names. No site may claim more than is chosen.
 //!
-//! The digest is computed here from the bytes of the chosen entries, by an implementation of its own: a site that
-//! applies something else than what is chosen, or computes another digest, is caught though all sites did the same.
-//! Does not check that sites compare, nor what they do about a difference: scenarios do, in which storage is put back
-//! as it was.
+//! The digest is computed here from the bytes of the chosen entries, by an independent implementation. So a site that
+//! applies something other than what is chosen, or computes another digest, is caught even if all sites do the same.
+//! Does not check that sites compare, nor how they react to a difference: scenarios that restore storage to an earlier
+//! state check that.
 
 use alloc::vec::Vec;
 
@@ -21,7 +21,7 @@ const PROPERTY: &str = "digest";
 /// The judge.
 #[derive(Clone, Debug, Default)]
 pub struct DigestJudge {
-    /// The digest behind the first slot of the log, the second and so on, as far as anything is chosen.
+    /// The digest after each slot from the first slot of the log on, as far as anything is chosen.
     below: CowLog<u64>,
 }
 
@@ -77,18 +77,20 @@ impl DigestJudge {
     }
 }
 
-/// What a message says of its sender's log, and how.
+/// What a message claims about its sender's log, and a phrase for how.
 fn claim(message: &Message) -> Option<(&'static str, Claim)> {
     match message {
         Message::Paxos { message } => message.claim().map(|claim| ("says with its heartbeats", claim)),
-        Message::Compare { claim } | Message::Compared { claim } => Some(("says to compare logs", *claim)),
-        Message::Told { reply: Reply::Status { status }, .. } => {
+        Message::Compare { claim } | Message::CompareReply { claim } => {
+            Some(("says to compare logs", *claim))
+        }
+        Message::QueryReply { reply: Reply::Status { status }, .. } => {
             Some(("told as its status", Claim { end: status.applied, digest: status.digest }))
         }
-        Message::Told { .. }
+        Message::QueryReply { .. }
         | Message::Forward { .. }
         | Message::Relay { .. }
-        | Message::Ask { .. }
+        | Message::Request { .. }
         | Message::Taken { .. }
         | Message::Applied { .. }
         | Message::Expired { .. }
@@ -102,7 +104,7 @@ const A: u64 = 0xa076_1d64_78bd_642f;
 const B: u64 = 0xe703_7ed1_a0b4_28db;
 const C: u64 = 0x8ebc_6af0_9c88_c6e3;
 
-/// The two halves of a product, one over the other.
+/// The high half of a product XORed with the low half.
 fn crossed(one: u64, other: u64) -> u64 {
     let product = u128::from(one) * u128::from(other);
     let high = u64::try_from(product >> 64).unwrap_or(0);
@@ -113,7 +115,7 @@ fn word(bytes: &[u8]) -> u64 {
     bytes.iter().rev().fold(0, |word, byte| word << 8 | u64::from(*byte))
 }
 
-/// One more value of a slot: 16 bytes at a time, then both ends of what is left.
+/// Mixes in one more value of a slot: 16 bytes at a time, then both ends of the rest.
 fn content_of(content: u64, bytes: &[u8]) -> u64 {
     let mut state = content ^ (bytes.len() as u64).wrapping_mul(A);
     let mut rest = bytes;
@@ -131,7 +133,7 @@ fn content_of(content: u64, bytes: &[u8]) -> u64 {
     crossed(first ^ C, last ^ state).wrapping_add(A)
 }
 
-/// The digest one slot on.
+/// The digest after one more slot.
 fn link(before: u64, slot: u64, content: u64) -> u64 {
     let mut state = before ^ A;
     for (place, word) in (0..).zip([slot, content]) {
@@ -184,10 +186,12 @@ mod tests {
                     applied,
                 },
             },
-            Message::Paxos { message: paxos::PaxosMessage::Heard { ballot, chosen, beat: 1, applied } },
+            Message::Paxos {
+                message: paxos::PaxosMessage::HeartbeatReply { ballot, chosen, beat: 1, applied },
+            },
             Message::Compare { claim },
-            Message::Compared { claim },
-            Message::Told { id: 1, applied: claim.end, reply },
+            Message::CompareReply { claim },
+            Message::QueryReply { id: 1, applied: claim.end, reply },
         ]
     }
 
@@ -204,7 +208,7 @@ mod tests {
             for (which, message) in messages(claim).into_iter().enumerate() {
                 let to = if which == 4 { C1 } else { ProcessId::from(site(1)) };
                 let mut one = Stage::three_chosen();
-                // Who asked for a status and when is another judge's concern.
+                // Another judge checks who asked for a status, and when.
                 let sees = |stage: &mut Stage, message| {
                     let known = JudgeContext { log: stage.judges.log(), model: stage.judges.model() };
                     let from = site(0).into();

@@ -1,12 +1,15 @@
-//! Checks what is durable and that what left a site was durable first: promises never shrink and stand at or above
-//! every accept; a `Promise`, `Accepted`, `Prepare`, `Taken` or `Forward` leaves only behind its durable record; a
-//! promise reports every accept below its ballot that lies in its range, truthfully, and puts its end behind all of
-//! them; whoever prepares or proposes does so under its own ballot, and proposes only in the incarnation that
-//! prepared it; what is recovered begins with everything that was durable.
+//! Checks what is durable, and that what left a site was durable first:
 //!
-//! Does not check what is chosen (see `agreement`), nor messages that may leave before a sync (`Accept`,
-//! heartbeats, watermarks), nor `Nack`s. Assumes that recovery returns records in the order of their appending and
-//! that none is compacted away.
+//! - The ballots of a site's durable promises and accepts never shrink.
+//! - A `Promise`, `Accepted`, `Prepare`, `Taken` or `Forward` leaves only after its record is durable there, a `Relay`
+//!   only after it is durable at the origin.
+//! - A promise truthfully reports every accept below its ballot in its range, and its end is after all such accepts.
+//! - A site prepares and proposes only under its own ballots, and proposes only in the incarnation that prepared them.
+//! - Recovered records begin with everything that was durable.
+//!
+//! Does not check what is chosen (see `agreement`), messages that may leave before a sync (`Accept`, heartbeats,
+//! watermarks), nor `Nack`s. Assumes that recovery returns records in the order in which they were appended, and that
+//! none is compacted away.
 
 use alloc::collections::BTreeMap;
 use alloc::format;
@@ -31,16 +34,16 @@ pub struct Durability {
     sites: Vec<DurableState>,
 }
 
-/// What one site made durable, and what it said under its own ballots.
+/// What one site made durable, and what it sent under its own ballots.
 #[derive(Clone, Debug, Default)]
 struct DurableState {
     incarnation: u64,
     records: CowLog<Record>,
     promised: Ballot,
-    /// Behind the last slot it accepted anything for.
+    /// The slot after the last one for which the site accepted anything.
     accepted_end: u64,
     taken: CowMap<Number, Arc<Submission>>,
-    /// Who may be told that this is taken: whoever opens with the nonce, or anybody within the session.
+    /// The requests that the site may report as taken: an opening to its client, any other to anybody.
     requests: CowMap<(RequestId, Option<ProcessId>), ()>,
     /// By own ballot, the first incarnation that prepared it.
     prepared: BTreeMap<Ballot, u64>,
@@ -67,7 +70,7 @@ impl Durability {
                 None => Ok(()),
             },
             SeenFact::Own { site, message } => match message {
-                // Its own vote obeys the same rule as any other.
+                // A site's own vote obeys the same rule as any other.
                 Message::Paxos {
                     message:
                         message @ (paxos::PaxosMessage::Promise(_) | paxos::PaxosMessage::Accepted { .. }),
@@ -77,7 +80,7 @@ impl Durability {
         }
     }
 
-    /// How many records of `site` are durable.
+    /// The number of durable records of `site`.
     pub(super) fn durable_count(&self, site: SiteId) -> usize {
         self.sites[site.index()].records.len()
     }
@@ -200,14 +203,14 @@ impl Durability {
                 );
                 Ok(())
             }
-            Message::Ask { .. }
+            Message::Request { .. }
             | Message::Applied { .. }
             | Message::Expired { .. }
             | Message::Busy { .. }
             | Message::Query { .. }
             | Message::Compare { .. }
-            | Message::Compared { .. }
-            | Message::Told { .. }
+            | Message::CompareReply { .. }
+            | Message::QueryReply { .. }
             | Message::Behind { .. } => Ok(()),
         }
     }
@@ -270,16 +273,16 @@ impl Durability {
             paxos::PaxosMessage::Chosen { .. }
             | paxos::PaxosMessage::Nack { .. }
             | paxos::PaxosMessage::Heartbeat { .. }
-            | paxos::PaxosMessage::Heard { .. }
+            | paxos::PaxosMessage::HeartbeatReply { .. }
             | paxos::PaxosMessage::Fetch { .. }
-            | paxos::PaxosMessage::Supply { .. }
+            | paxos::PaxosMessage::FetchReply { .. }
             | paxos::PaxosMessage::Survey { .. }
-            | paxos::PaxosMessage::Extent { .. } => Ok(()),
+            | paxos::PaxosMessage::SurveyReply { .. } => Ok(()),
         }
     }
 }
 
-/// The same record, which shares its entry with the chosen log: each was decoded alone, and all are kept.
+/// The same record, sharing its entry with the chosen log: each record is decoded on its own, and all are kept.
 fn shared(known: JudgeContext<'_>, site: SiteId, record: &Record) -> Record {
     let mut shared = record.clone();
     let held = match &mut shared {
@@ -303,8 +306,8 @@ fn shared(known: JudgeContext<'_>, site: SiteId, record: &Record) -> Record {
     shared
 }
 
-/// Whatever a site accepts below a ballot it accepts before it promises that ballot. So when the promise leaves,
-/// all of these accepts are durable, and none may be missing; later ones, under this ballot or above, may be.
+/// A site accepts under a ballot below this one only before it promises this ballot. So when the promise leaves, all of
+/// these accepts are durable, and none may be missing. Later accepts, under this ballot or above, may be missing.
 fn check_reports(
     known: JudgeContext<'_>,
     site: SiteId,

@@ -1,11 +1,13 @@
-//! Checks what clients are told of their requests: an `Applied` names the one position where, by the naive fold, the
-//! request took effect (for an opening, a position that opened a session for that client and nonce) and an answer of
-//! the right kind; an `Expired` is told only of a session that is not in the table, and never of an opening; and where
-//! it says that nothing was done, the session was opened and has ended, and the request never took effect.
+//! Checks what clients learn about their requests:
 //!
-//! Does not check pages (see `timelines`), nor that an answer is ever given, nor what was asked under the number that
-//! took effect (see `acknowledged`). A session that was never opened counts as expired, and so does one that ended
-//! after what the answering site has applied.
+//! - An `Applied` names the one position where the request took effect by the naive fold, and has an answer of the
+//!   right kind. For an opening, the position opened a session for that client and nonce.
+//! - An `Expired` names only a session that is not in the table, and never an opening. Where it says that nothing was
+//!   done, the session was opened and has ended, and the request never took effect.
+//!
+//! Does not check pages (see `timelines`), that an answer is ever given, nor what was asked under the number that took
+//! effect (see `acknowledged`). A session that was never opened counts as expired, and so does one that ended after the
+//! slots that the answering site has applied.
 
 use alloc::format;
 

@@ -1,20 +1,20 @@
-//! Checks that what users are told of tweets, blocks and linearizable views has a linearization: an order in which
-//! each takes effect at one moment between its asking and its answer, and each view shows what the order gives: be it
-//! an entry of the log or told by a read round.
+//! Checks that what users learn of tweets, blocks and linearizable views has a linearization: an order in which each
+//! operation takes effect at one moment between its request and its answer, and each view shows what the order gives.
+//! Both views by an entry of the log and views by a read round count.
 //!
 //! The history is that of users: what a client was commanded to do, when its request left it first, and when and what
-//! it told its user. A request whose client was told that its session expired, or never got an answer, or was started
-//! anew, may have taken effect at any time or never. A command that never left its client never happened. Where the
-//! log says that a request stands is a hint to the search, and nothing more.
+//! it reported to its user. A request may have taken effect at any time or never if its client learned that its session
+//! expired, never got an answer, or was restarted. A command that never left its client never happened. The request's
+//! place in the log is a hint to the search, and nothing more.
 //!
-//! Does not check local views (see `sessions`), where in the log anything stands, where a page is cut for its size
-//! (see `timelines`), nor where exactly `older_than` cuts: such a view may show any past whose tweets all stand before it. When the search spends its steps,
-//! nothing more of the run is judged here, which is told as unknown.
+//! Does not check local views (see `sessions`), where in the log anything stands, where a page is cut for its size (see
+//! `timelines`), nor where exactly `older_than` cuts: such a view may show any past whose tweets all stand before it.
+//! When the search spends its steps, nothing more of the run is judged here, and the judge reports that as unknown.
 //!
-//! The whole history is judged at once. Parts of it are looked at only to show that it has no linearization, which is
-//! sound where a linearization of the whole makes one of the part ([`TimelineModel::without`] proves it for each). That
-//! parts have one would prove nothing: a page shows tweets of all users in one order, and blocks of all of them, so
-//! neither users nor viewers nor clients are independent.
+//! The whole history is judged at once. Parts of it are searched only to show that the whole has no linearization. That
+//! is sound where a linearization of the whole makes one of the part ([`TimelineModel::without`] proves it for each
+//! part). A linearization of each part would prove nothing: a page shows tweets of all users in one order, and depends
+//! on the blocks of all users, so neither users nor viewers nor clients are independent.
 
 use alloc::collections::{BTreeMap, BTreeSet, VecDeque};
 use alloc::format;
@@ -42,33 +42,33 @@ const PROPERTY: &str = "linearizable";
 pub struct Linearizable {
     history: History<TimelineModel>,
     clients: BTreeMap<ProcessId, CallingClient>,
-    /// As of which slot a read round's view was told: a hint, as the log is.
-    told: CowMap<(ProcessId, u64), Slot>,
-    /// As what a call was asked for last that was asked anew, by what it was asked for as first: a hint too.
+    /// By client and query id, the slot as of which a read round's view was answered: a hint, as the log is.
+    answered_as_of: CowMap<(ProcessId, u64), Slot>,
+    /// For each call that was asked for again in a new session, its last request by its first one: a hint too.
     anew: BTreeMap<RequestId, RequestId>,
 }
 
-/// What a client has to do.
+/// The commands and calls of one client.
 #[derive(Clone, Default)]
 struct CallingClient {
-    /// What it was commanded and has not asked for, and when.
+    /// The commands that it has not asked for yet, with their moments.
     commanded: VecDeque<(Operation, Moment)>,
-    /// What it asks for, and the number of the call.
+    /// The request that it waits for, and the number of the call.
     asked: Option<(RequestId, usize)>,
-    /// Whether its next request is for the same call: it was told that the last one was not done.
+    /// Whether its next request is for the same call, because it learned that the last one was not done.
     is_anew: bool,
-    /// The views that it asks sites to read, by the query's id, and the numbers of the calls.
+    /// By query id, the numbers of the calls for views by a read round.
     reads: BTreeMap<u64, usize>,
 }
 
-/// Something that was asked for, and as what.
+/// Something that was asked for, and the name of its request or query.
 #[derive(Clone)]
 pub struct UserCall {
     operation: Operation,
     name: Option<CallName>,
 }
 
-/// As what something was asked for.
+/// The name under which something was asked for.
 #[derive(Clone, Copy)]
 enum CallName {
     Request(RequestId),
@@ -76,28 +76,28 @@ enum CallName {
     Query(ProcessId, u64),
 }
 
-/// What was answered.
+/// The answer to a call.
 #[derive(Clone, PartialEq, Debug)]
 pub enum Response {
-    /// That it is done.
+    /// The event is done.
     Done,
     /// A page.
     Shown {
-        /// Newest first.
+        /// The tweets, newest first.
         tweets: Vec<Statement>,
-        /// Whether older ones may follow; `None` when that is not known of a history with fewer tweets.
+        /// Whether older ones may follow; `None` if unknown, in a history from which tweets were left out.
         has_more: Option<bool>,
     },
 }
 
-/// Who said what.
+/// The author and the text of a tweet.
 pub type Statement = (User, Text);
 
-/// The service as one reads it in the manual: tweets in one order, and who blocks whom.
+/// The service as its manual describes it: tweets in one order, and blocks.
 #[derive(Clone, Copy)]
 pub struct TimelineModel;
 
-/// What users did so far.
+/// The effects of users' calls so far.
 #[derive(Clone, PartialEq, Default)]
 pub struct UserCalls {
     tweets: CowLog<Statement>,
@@ -109,20 +109,20 @@ impl Default for Linearizable {
         Linearizable {
             history: History::new(TimelineModel),
             clients: BTreeMap::new(),
-            told: CowMap::default(),
+            answered_as_of: CowMap::default(),
             anew: BTreeMap::new(),
         }
     }
 }
 
 impl Linearizable {
-    /// What could not be judged, in a sentence.
+    /// A sentence about what could not be judged.
     pub fn unknown(&self) -> Option<String> {
         let calls = self.history.unknown()?;
         Some(format!("{PROPERTY}: nothing is judged behind call {calls}, where the search spent its steps"))
     }
 
-    /// A user's command is handed in.
+    /// A user gives a command.
     pub(super) fn on_commanded(&mut self, now: Instant, process: ProcessId, command: &Command) {
         if let Command::Do(operation) | Command::DoLast(operation) = command {
             let moment = self.history.moment(now);
@@ -132,16 +132,16 @@ impl Linearizable {
 
     pub(super) fn look(&mut self, now: Instant, fact: &SeenFact<'_>) {
         match *fact {
-            // Whatever an earlier life asked for may still take effect, and nobody will be told.
+            // Requests of an earlier life may still take effect, but no user will learn of it.
             SeenFact::Started { process, .. } => {
                 self.clients.remove(&process);
             }
-            SeenFact::Left { from, message: Message::Ask { request }, .. } => {
+            SeenFact::Left { from, message: Message::Request { request }, .. } => {
                 self.on_asked(now, from, request)
             }
             SeenFact::Left {
                 from,
-                message: Message::Query { id, query: Query::Of(TimelineQuery::Fresh { view }), .. },
+                message: Message::Query { id, query: Query::Of(TimelineQuery::QuorumView { view }), .. },
                 ..
             } => {
                 self.on_read(now, from, *id, view);
@@ -157,40 +157,40 @@ impl Linearizable {
             return;
         }
         let is_meant =
-            |number: usize| self.history.operation(number).is_some_and(|deed| deed.operation == *operation);
+            |number: usize| self.history.operation(number).is_some_and(|call| call.operation == *operation);
         if let Some((_, number)) = client.asked.filter(|(_, number)| client.is_anew && is_meant(*number)) {
             (client.asked, client.is_anew) = (Some((id, number)), false);
-            if let Some(CallName::Request(first)) = self.history.operation(number).and_then(|deed| deed.name)
+            if let Some(CallName::Request(first)) = self.history.operation(number).and_then(|call| call.name)
             {
                 self.anew.insert(first, id);
             }
             return;
         }
-        // Those in front were refused. What nobody commanded is another judge's business.
+        // The client refused the commands before it. Another judge checks that an operation was commanded at all.
         if !client.commanded.iter().any(|(commanded, _)| commanded == operation) {
             return;
         }
         while client.commanded.pop_front().is_some_and(|(commanded, _)| commanded != *operation) {}
         let begun = self.history.moment(now);
-        let deed = UserCall { operation: operation.clone(), name: Some(CallName::Request(id)) };
-        client.asked = Some((id, self.history.begin(from, deed, begun)));
+        let call = UserCall { operation: operation.clone(), name: Some(CallName::Request(id)) };
+        client.asked = Some((id, self.history.begin(from, call, begun)));
     }
 
-    /// Asked again, a query is still the same call: it began when it left first.
+    /// A query that is asked again is still the same call: it began when it left first.
     fn on_read(&mut self, now: Instant, from: ProcessId, id: u64, view: &View) {
         let client = self.clients.entry(from).or_default();
         if client.reads.contains_key(&id) {
             return;
         }
         let begun = self.history.moment(now);
-        let deed = UserCall {
+        let call = UserCall {
             operation: Operation::View { view: view.clone() },
             name: Some(CallName::Query(from, id)),
         };
-        client.reads.insert(id, self.history.begin(from, deed, begun));
+        client.reads.insert(id, self.history.begin(from, call, begun));
     }
 
-    /// A client tells its user something.
+    /// A client reports to its user.
     pub(super) fn on_noted(
         &mut self,
         known: JudgeContext<'_>,
@@ -200,17 +200,21 @@ impl Linearizable {
     ) -> Result<(), Violation> {
         match note {
             Note::Done(_, operation, answer) => self.on_done(known, now, process, operation, answer),
-            Note::Shown(id, _, applied, TimelineQuery::Fresh { view }, TimelineReply::View { page }) => {
-                self.on_shown(known, now, process, (*id, *applied), view, page)
-            }
-            // It may have taken effect. What was not done is taken for such a call too: others judge that it was not.
-            Note::Lost(_) | Note::Undone(_) => {
+            Note::QuorumReply(
+                id,
+                _,
+                applied,
+                TimelineQuery::QuorumView { view },
+                TimelineReply::View { page },
+            ) => self.on_shown(known, now, process, (*id, *applied), view, page),
+            // It may have taken effect. One that was not done counts as such too: other judges check that it was not.
+            Note::OutcomeUnknown(_) | Note::GaveUp(_) => {
                 if let Some(client) = self.clients.get_mut(&process) {
                     client.asked = None;
                 }
                 Ok(())
             }
-            Note::AsksAnew(_) => {
+            Note::AsksInNewSession(_) => {
                 if let Some(client) = self.clients.get_mut(&process) {
                     client.is_anew = true;
                 }
@@ -230,7 +234,7 @@ impl Linearizable {
     ) -> Result<(), Violation> {
         let client = self.clients.entry(process).or_default();
         let is_meant =
-            |number: &usize| self.history.operation(*number).is_some_and(|deed| deed.operation == *operation);
+            |number: &usize| self.history.operation(*number).is_some_and(|call| call.operation == *operation);
         let asked = client.asked.take().map(|(_, number)| number).filter(is_meant);
         let number = match asked {
             Some(number) => number,
@@ -251,7 +255,7 @@ impl Linearizable {
         {
             check_places(process, view, page)?;
         }
-        self.judge(known, now, number, heard(answer))
+        self.judge(known, now, number, response_of(answer))
     }
 
     fn on_shown(
@@ -266,14 +270,14 @@ impl Linearizable {
         let operation = Operation::View { view: view.clone() };
         let asked = self.clients.get_mut(&process).and_then(|client| client.reads.remove(&id));
         let is_meant =
-            |number: &usize| self.history.operation(*number).is_some_and(|deed| deed.operation == operation);
+            |number: &usize| self.history.operation(*number).is_some_and(|call| call.operation == operation);
         let Some(number) = asked.filter(is_meant) else {
             let explanation =
                 format!("{process} says that it was shown a {operation}, which it did not ask for");
             return Err(Violation { property: PROPERTY, explanation });
         };
         check_places(process, view, page)?;
-        self.told.insert((process, id), applied);
+        self.answered_as_of.insert((process, id), applied);
         self.judge(known, now, number, shown(page))
     }
 
@@ -285,26 +289,27 @@ impl Linearizable {
         number: usize,
         answer: Response,
     ) -> Result<(), Violation> {
-        let (told, anew) = (&self.told, &self.anew);
-        let guess = |deed: &UserCall| match deed.name? {
+        let (answered_as_of, anew) = (&self.answered_as_of, &self.anew);
+        let guess = |call: &UserCall| match call.name? {
             CallName::Request(first) => match *anew.get(&first).unwrap_or(&first) {
                 RequestId::Execute { session, number, .. } => known.model.effect(session, number),
                 RequestId::Open { .. } => None,
             },
-            // Behind everything of the slots below.
+            // After everything in the slots below.
             CallName::Query(client, id) => {
-                told.get(&(client, id)).map(|applied| match applied.0.checked_sub(1) {
+                answered_as_of.get(&(client, id)).map(|applied| match applied.0.checked_sub(1) {
                     Some(slot) => Position { slot, index: u64::MAX },
                     None => Position::default(),
                 })
             }
         };
-        let told = self.history.answer(number, now, answer, guess);
-        told.map_err(|contradiction| Violation { property: PROPERTY, explanation: explained(&contradiction) })
+        let result = self.history.answer(number, now, answer, guess);
+        result
+            .map_err(|contradiction| Violation { property: PROPERTY, explanation: explained(&contradiction) })
     }
 }
 
-/// Tweets of a page stand in descending order, all before where it was asked to begin.
+/// The tweets of a page stand in descending order, all before the position where the page was asked to begin.
 fn check_places(process: ProcessId, view: &View, page: &Page) -> Result<(), Violation> {
     let mut before = view.older_than;
     for tweet in &page.tweets {
@@ -319,7 +324,7 @@ fn check_places(process: ProcessId, view: &View, page: &Page) -> Result<(), Viol
     Ok(())
 }
 
-fn heard(answer: &Answer) -> Response {
+fn response_of(answer: &Answer) -> Response {
     match answer {
         Answer::Opened | Answer::Of(TimelineOutcome::Done) => Response::Done,
         Answer::Of(TimelineOutcome::Viewed { page }) => shown(page),
@@ -342,15 +347,15 @@ impl Sequential for TimelineModel {
         UserCalls::default()
     }
 
-    fn apply(&self, mut state: UserCalls, deed: &UserCall, answer: Option<&Response>) -> Option<UserCalls> {
-        match (&deed.operation, answer) {
+    fn apply(&self, mut state: UserCalls, call: &UserCall, answer: Option<&Response>) -> Option<UserCalls> {
+        match (&call.operation, answer) {
             (Operation::Event { event }, None | Some(Response::Done)) => match event.clone() {
                 Event::Tweet { user, text } => state.tweets.push((user, text)),
-                Event::Block { user, whom } => {
-                    state.blocks.insert((user, whom));
+                Event::Block { user, target } => {
+                    state.blocks.insert((user, target));
                 }
-                Event::Unblock { user, whom } => {
-                    state.blocks.remove(&(user, whom));
+                Event::Unblock { user, target } => {
+                    state.blocks.remove(&(user, target));
                 }
             },
             (Operation::View { .. }, None) => {}
@@ -381,19 +386,20 @@ impl Sequential for TimelineModel {
         Some(state)
     }
 
-    fn tells(&self, deed: &UserCall) -> bool {
-        matches!(deed.operation, Operation::View { .. })
+    fn reveals_state(&self, call: &UserCall) -> bool {
+        matches!(call.operation, Operation::View { .. })
     }
 
-    /// Sound, given a linearization of `calls`:
+    /// Each case is sound, given a linearization of `calls`:
     ///
     /// 1. Without a view: a view changes nothing, so the others are explained without it.
-    /// 2. Without every tweet of these words by this user, neither tweeted nor shown: take them out of the order, and
-    ///    out of every page. What a viewer may see lacks just these, in the same order, so the newest of it are still
-    ///    what a page shows, cut at a place that lies no deeper; whether more follow is not known where more did. A page
-    ///    looks at so many of the newest tweets: of fewer, it looks at all that it looked at before.
-    /// 3. Without a block or its end by a user of whom no tweet is left, neither tweeted nor shown: it hides nothing.
-    /// 4. The same of a block of somebody by whom no view is left: nobody notices.
+    /// 2. Without all tweets of this text by this user, in events and in pages: take them out of the order and of every
+    ///    page. What a viewer may see lacks just these tweets, in the same order, so a page still shows the newest of
+    ///    it, cut no deeper than before. Where more tweets followed, it is unknown whether more still do. A page looks
+    ///    at a bounded number of the newest tweets: of fewer tweets, it looks at all those left that it looked at
+    ///    before.
+    /// 3. Without a block or its end by a user of whom no tweet is left in events or pages: the block hides nothing.
+    /// 4. Without a block, or its end, that hides tweets from a user who has no view left: no view depends on it.
     fn without(&self, calls: &[Call<TimelineModel>], index: usize) -> Option<Vec<Call<TimelineModel>>> {
         let mut fewer = calls.to_vec();
         match &calls[index].operation.operation {
@@ -411,13 +417,13 @@ impl Sequential for TimelineModel {
                     }
                 }
             }
-            Operation::Event { event: Event::Block { user, whom } | Event::Unblock { user, whom } } => {
+            Operation::Event { event: Event::Block { user, target } | Event::Unblock { user, target } } => {
                 let matters = |call: &Call<TimelineModel>| match (&call.operation.operation, &call.answer) {
                     (Operation::Event { event: Event::Tweet { user: by, .. } }, _) => by == user,
                     (_, Some((_, Response::Shown { tweets, .. }))) => tweets.iter().any(|(by, _)| by == user),
                     _ => false,
                 };
-                let looks = |call: &Call<TimelineModel>| matches!(&call.operation.operation, Operation::View { view } if view.viewer == *whom);
+                let looks = |call: &Call<TimelineModel>| matches!(&call.operation.operation, Operation::View { view } if view.viewer == *target);
                 if calls.iter().any(matters) && calls.iter().any(looks) {
                     return None;
                 }
@@ -430,7 +436,7 @@ impl Sequential for TimelineModel {
 
 /// The calls in a sentence.
 fn explained(contradiction: &Contradiction<TimelineModel>) -> String {
-    let told = |call: &Call<TimelineModel>| {
+    let line = |call: &Call<TimelineModel>| {
         let Call { who, operation: UserCall { operation, .. }, begun, answer } = call;
         match answer {
             None => format!("{who} asked for \"{operation}\" at {} and was never answered", begun.at),
@@ -445,7 +451,7 @@ fn explained(contradiction: &Contradiction<TimelineModel>) -> String {
             }
         }
     };
-    let calls: Vec<String> = contradiction.calls.iter().map(told).collect();
+    let calls: Vec<String> = contradiction.calls.iter().map(line).collect();
     format!("no order explains that {}", calls.join("; "))
 }
 

@@ -1,14 +1,14 @@
-//! Judges of the service: they hold what left its sites, and what became durable there, against each other.
+//! The judges of the tweet service: they compare what left its sites with what became durable there.
 //!
-//! They look only, and know nothing but observations decoded from bytes. No judge calls the code it judges: what is
-//! chosen is worked out by [`chosen`] from durable accepts, what it means by [`naive`] from the rules alone.
+//! They only watch, and know nothing but observations decoded from bytes. No judge calls the code that it judges:
+//! [`chosen`] derives what is chosen from durable accepts, and [`naive`] derives its meaning from the rules alone.
 //!
 //! 1. [`validity`] looks at clients alone. [`agreement`] comes next; whatever it lets pass, the others may take as
 //!    chosen.
-//! 2. The chosen log and its fold are computed once and shown to every judge as [`JudgeContext`].
-//! 3. From where storage is put back as it was on nothing is judged: amnesia is beyond what the protocol survives.
-//! 4. A message is judged when it leaves its sender, whatever becomes of it; a site's message to itself when it is
-//!    about to be counted.
+//! 2. The chosen log and its fold are computed once and passed to every judge as [`JudgeContext`].
+//! 3. Once storage is restored to an earlier state, nothing more is judged: the protocol does not survive amnesia.
+//! 4. A message is judged when it leaves its sender, whatever happens to it afterwards. A site's message to itself is
+//!    judged when it is about to be counted.
 
 pub mod acknowledged;
 pub mod agreement;
@@ -79,11 +79,11 @@ pub struct Judges {
     timelines: TimelineJudge,
     linearizable: Linearizable,
     statuses: Statuses,
-    /// Where times are held to bounds.
+    /// Present where a scenario bounds times.
     times: Option<Times>,
-    /// Where costs are held to a budget.
+    /// Present where a scenario bounds costs.
     costs: Option<Costs>,
-    /// Storage was put back as it was: what was promised need not hold any more, and nothing is judged.
+    /// Storage was restored to an earlier state: promises need not hold any more, and nothing is judged.
     is_forgotten: bool,
 }
 
@@ -96,18 +96,18 @@ impl fmt::Debug for Judges {
 /// What every judge may take for granted.
 #[derive(Clone, Copy, Debug)]
 pub struct JudgeContext<'a> {
-    /// What is chosen.
+    /// The chosen log.
     pub log: &'a ChosenLog,
-    /// What it amounts to.
+    /// The fold of the chosen log.
     pub model: &'a Model,
 }
 
-/// An observation as judges need it.
+/// An observation in the form that judges need.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum SeenFact<'a> {
     /// A process started with these records.
     Started { process: ProcessId, incarnation: u64, recovered: &'a [Record] },
-    /// Records became durable, or were found to be at a restart.
+    /// Records became durable, or a restart found them to be durable.
     Durable { site: SiteId, records: &'a [Record] },
     /// A message left its sender.
     Left { from: ProcessId, to: Recipients, message: &'a Message },
@@ -116,7 +116,7 @@ pub(crate) enum SeenFact<'a> {
 }
 
 impl Judges {
-    /// For a cluster of `sites` sites whose replicated state has room for `sessions_max` sessions.
+    /// Judges for a cluster of `sites` sites whose replicated state has room for `sessions_max` sessions.
     pub fn new(sites: u8, sessions_max: usize) -> Judges {
         Judges {
             validity: Validity::default(),
@@ -138,17 +138,17 @@ impl Judges {
         }
     }
 
-    /// From here on objects to what takes longer or costs more than it may, in a cluster of `sites` sites.
+    /// From this call on, also judges times and costs of a cluster of `sites` sites.
     pub fn hold_to_bounds(&mut self, sites: u8, bounds: times::Bounds, budget: costs::CostBudget) {
         self.times = Some(Times::new(sites, bounds));
         self.costs = Some(Costs::new(budget));
     }
 
-    /// What the journals of the sites hold before their first start, each by whom and how often it was started before.
-    /// Whatever is asked for in them counts as asked.
+    /// Takes in the journals of the sites before their first start, each with its site and its number of earlier
+    /// starts. Every request in them counts as asked.
     ///
     /// # Errors
-    /// When they contradict each other.
+    /// When the journals contradict each other.
     pub fn recall(&mut self, journals: &[(SiteId, Recovered<Record>)]) -> Result<(), Violation> {
         if let Some(first) = journals.iter().find_map(|(_, journal)| begins(&journal.records)) {
             self.agreement.begin_at(first);
@@ -162,12 +162,12 @@ impl Judges {
                 let Record::Taken { submission } = record else { continue };
                 let request = submission.request.clone();
                 let (from, to) = (request.client(), Recipients::One(process));
-                let asked = SeenFact::Left { from, to, message: &Message::Ask { request } };
+                let asked = SeenFact::Left { from, to, message: &Message::Request { request } };
                 let known = JudgeContext { log: self.agreement.log(), model: &self.model };
                 self.acknowledged.look(known, &asked)?;
             }
         }
-        // What a mark says of the chosen log is worked out from the accepts of all sites, so marks come last.
+        // A mark is checked against the chosen log, which needs the accepts of all sites, so marks come last.
         for is_last in [false, true] {
             for (site, journal) in journals {
                 for record in journal.records.iter().filter(|record| is_mark(record) == is_last) {
@@ -179,19 +179,19 @@ impl Judges {
         Ok(())
     }
 
-    /// What is chosen so far.
+    /// The log chosen so far.
     pub fn log(&self) -> &ChosenLog {
         self.agreement.log()
     }
 
-    /// What it amounts to.
+    /// The fold of the chosen log.
     pub fn model(&self) -> &Model {
         &self.model
     }
 
-    /// Holds the state of `site` against the chosen log and its fold: meant for the end of a run.
+    /// Compares the state of `site` with the chosen log and its fold, at the end of a run.
     ///
-    /// `applied` is how far it says it has applied the log; `log` is its contiguous chosen prefix.
+    /// `applied` is how far the site reports to have applied the log; `log` is its contiguous chosen prefix.
     pub fn check_site<'a>(
         &self,
         site: SiteId,
@@ -210,7 +210,7 @@ impl Judges {
         JudgeContext { log: self.agreement.log(), model: &self.model }
     }
 
-    /// What could not be judged within its bounds, in a sentence each.
+    /// What could not be judged within its bounds, one sentence each.
     pub fn unknown(&self) -> Vec<String> {
         self.linearizable.unknown().into_iter().collect()
     }
@@ -259,7 +259,7 @@ where
             Observation::Started { process, incarnation, recovered, .. } => {
                 self.look(now, &SeenFact::Started { process, incarnation, recovered })?;
                 let Some(site) = process.as_site() else { return Ok(()) };
-                // What was written but not synced before a crash may have survived it.
+                // Records that were written but not synced before a crash may have survived it.
                 let records = recovered.get(self.durability.durable_count(site)..).unwrap_or_default();
                 if records.is_empty() { Ok(()) } else { self.look(now, &SeenFact::Durable { site, records }) }
             }
@@ -281,8 +281,8 @@ where
                 Ok(())
             }
             Observation::Delivered { to, message, .. } if to.as_site().is_none() => {
-                self.validity.on_heard(to, message);
-                self.sessions.on_heard(to, message);
+                self.validity.on_client_received(to, message);
+                self.sessions.on_client_received(to, message);
                 Ok(())
             }
             Observation::Delivered { to, from, message: Message::Query { id, query: Query::Status, .. } } => {
@@ -305,7 +305,7 @@ where
     }
 }
 
-/// Where the log begins, if these are the records of a journal that says so.
+/// Where the log begins, if the first of these records of a journal says so.
 pub(crate) fn begins(records: &[Record]) -> Option<Slot> {
     match records.first() {
         Some(Record::Paxos { record: paxos::PaxosRecord::Begins(first) }) => Some(*first),
@@ -327,18 +327,18 @@ mod tests {
     fn a_message_is_judged_where_it_leaves_and_not_where_it_arrives() {
         let mut stage = Stage::new(3);
         stage.asked(&open(1));
-        let told = Message::Taken { id: open(1).id() };
-        stage.delivered(site(0).into(), C1, &told).unwrap();
+        let reply = Message::Taken { id: open(1).id() };
+        stage.delivered(site(0).into(), C1, &reply).unwrap();
         objects(
-            stage.sent(site(0), C1, told.clone()),
+            stage.sent(site(0), C1, reply.clone()),
             "durability",
             "S0 told C1 that the opening with nonce 1",
         );
         stage.durable(site(0), &[taken(&numbered(0, (1, 1), (0, 0), open(1)))]).unwrap();
-        stage.sent(site(0), C1, told).unwrap();
+        stage.sent(site(0), C1, reply).unwrap();
     }
 
-    /// A fork of the judges remembers what they saw and goes its own way.
+    /// A fork of the judges remembers what they saw and diverges from them.
     #[test]
     fn forked_judges_judge_alone() {
         let mut stage = Stage::new(3);

@@ -1,11 +1,12 @@
 //! A second, naive fold over the chosen log: what took effect where, who blocks whom, what a viewer may see.
 //!
-//! Written from the rules alone, never from the site's code. Every past prefix can be asked about.
+//! Written from the rules alone, never from the site's code. It answers for every past prefix.
 //!
-//! 1. An origin's submission is taken iff `after <= last < number`; taken, it moves `last`, whatever comes of it.
-//! 2. An opening is the opening of the same client and nonce that is still in the table or among those that left it
-//!    last, as many as the table has room for; else a new session with its position as id. A full table first evicts
-//!    the session whose last use lies furthest back in the log: its opening or its last executed request.
+//! 1. An origin's submission is taken iff `after <= last < number`. Once taken, it moves `last`, whatever its outcome.
+//! 2. An opening repeats an earlier one if a session of its client and nonce is in the table, or among those that left
+//!    the table last, up to as many as the table has room for. Otherwise it opens a session whose id is its position. A
+//!    full table first evicts the session whose last use (its opening or its last executed request) is earliest in the
+//!    log.
 //! 3. A request of a session in the table is executed iff its number follows the last one executed there. If it is the
 //!    last of its session, the session leaves the table with it.
 
@@ -22,14 +23,14 @@ use crate::tweets::site::{Number, Operation, Request, Session, Submission};
 use crate::tweets::timeline::{Event, Page, Position, Tweet, User, View};
 use crate::wire::Wire;
 
-/// A session, for ever.
+/// A session, whether it is open or has ended.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct SessionLife {
-    /// Who opened it.
+    /// The client that opened it.
     pub client: ProcessId,
-    /// With this nonce.
+    /// The nonce of its opening.
     pub nonce: u64,
-    /// Where the opening stands that evicted it, or its own last request.
+    /// The position of the opening that evicted it, or of its own last request.
     pub ended_by: Option<Position>,
 }
 
@@ -47,7 +48,7 @@ struct OpenSession {
 struct BlockChange {
     position: Position,
     user: User,
-    whom: User,
+    target: User,
     is_blocked: bool,
 }
 
@@ -58,7 +59,7 @@ pub struct Model {
     folded: Slot,
     taken: [Number; SITES_MAX as usize],
     table: BTreeMap<Session, OpenSession>,
-    /// Whose session left the table, and with which nonce it was opened; oldest first.
+    /// The client and the opening nonce of each session that left the table; oldest first.
     left: Vec<(ProcessId, u64)>,
     lives: CowMap<Session, SessionLife>,
     effects: CowMap<(Session, u64), Position>,
@@ -67,7 +68,7 @@ pub struct Model {
 }
 
 impl Model {
-    /// Of the empty log, with room for `sessions_max` sessions.
+    /// The fold of the empty log, with room for `sessions_max` sessions.
     pub fn new(sessions_max: usize) -> Model {
         Model {
             sessions_max,
@@ -82,7 +83,7 @@ impl Model {
         }
     }
 
-    /// Folds in what was chosen since the last time.
+    /// Folds in what was chosen since the last call.
     pub fn advance(&mut self, log: &ChosenLog) {
         for (position, submission) in log.submissions_from(self.folded) {
             self.apply(position, submission);
@@ -90,7 +91,7 @@ impl Model {
         self.folded = log.end();
     }
 
-    /// Everything below is folded in.
+    /// The end of the folded prefix: everything below is folded in.
     pub fn folded(&self) -> Slot {
         self.folded
     }
@@ -105,8 +106,8 @@ impl Model {
         self.lives.get(&session)
     }
 
-    /// What `view` sees of everything before `end`: of the [`Page::LOOKED_MAX`] newest tweets that it asks for those that
-    /// are not hidden, as many as fit.
+    /// The page for `view` as of `end`: of the [`Page::LOOKED_MAX`] newest tweets that it asks for, those that are not
+    /// hidden, as many as fit.
     pub fn view(&self, end: Position, view: &View) -> Page {
         let hidden: BTreeSet<User> = self.hidden_from(end, &view.viewer);
         let end = view.older_than.map_or(end, |older_than| older_than.min(end));
@@ -133,21 +134,21 @@ impl Model {
         (0..count).filter_map(|index| self.tweets.get(index))
     }
 
-    /// Who blocks whom before `end`.
+    /// The blocks in force at `end`: each user who blocks, with the user who is blocked.
     pub fn blocks_before(&self, end: Position) -> BTreeSet<(User, User)> {
         let mut blocks = BTreeSet::new();
         for change in self.blocks.iter().take_while(|change| change.position < end) {
-            let pair = (change.user.clone(), change.whom.clone());
+            let pair = (change.user.clone(), change.target.clone());
             let _ = if change.is_blocked { blocks.insert(pair) } else { blocks.remove(&pair) };
         }
         blocks
     }
 
-    /// Whose tweets `viewer` may not see before `end`.
+    /// The users whose tweets `viewer` may not see at `end`.
     pub fn hidden_from(&self, end: Position, viewer: &User) -> BTreeSet<User> {
         let mut hidden = BTreeSet::new();
         let changes = self.blocks.iter().take_while(|change| change.position < end);
-        for change in changes.filter(|change| change.whom == *viewer) {
+        for change in changes.filter(|change| change.target == *viewer) {
             let user = change.user.clone();
             let _ = if change.is_blocked { hidden.insert(user) } else { hidden.remove(&user) };
         }
@@ -206,11 +207,11 @@ impl Model {
     fn execute(&mut self, position: Position, event: &Event) {
         match event.clone() {
             Event::Tweet { user, text } => self.tweets.push(Tweet { position, user, text }),
-            Event::Block { user, whom } => {
-                self.blocks.push(BlockChange { position, user, whom, is_blocked: true });
+            Event::Block { user, target } => {
+                self.blocks.push(BlockChange { position, user, target, is_blocked: true });
             }
-            Event::Unblock { user, whom } => {
-                self.blocks.push(BlockChange { position, user, whom, is_blocked: false });
+            Event::Unblock { user, target } => {
+                self.blocks.push(BlockChange { position, user, target, is_blocked: false });
             }
         }
     }
@@ -295,7 +296,7 @@ mod tests {
     }
 
     proptest! {
-        /// Whatever order a leader makes of submissions, and however often it repeats them, each origin's take
+        /// In whatever order a leader puts submissions, and however often it repeats them, those of each origin take
         /// effect once and in the order of their numbers.
         #[test]
         fn origins_take_effect_once_and_in_order(
@@ -333,7 +334,7 @@ mod tests {
     }
 
     proptest! {
-        /// Two folds that know nothing of each other agree, at every prefix.
+        /// Two independent folds agree at every prefix.
         #[test]
         fn the_timeline_and_its_naive_fold_agree(
             steps in proptest::collection::vec((0u8..4, 0usize..3, 0usize..3), 0..40),
@@ -342,12 +343,12 @@ mod tests {
         ) {
             let names = ["ann", "bob", "cat"].map(user);
             let (mut model, mut timeline) = (Model::new(10), Timeline::default());
-            for (index, (kind, name, whom)) in (0..).zip(steps) {
-                let (user, whom) = (names[name].clone(), names[whom].clone());
+            for (index, (kind, name, target)) in (0..).zip(steps) {
+                let (user, target) = (names[name].clone(), names[target].clone());
                 let tweet = Event::Tweet { user: user.clone(), text: "x".repeat(250).parse().unwrap() };
                 let event = match kind {
-                    0 => Event::block(user, whom).unwrap_or(tweet),
-                    1 => Event::unblock(user, whom).unwrap_or(tweet),
+                    0 => Event::block(user, target).unwrap_or(tweet),
+                    1 => Event::unblock(user, target).unwrap_or(tweet),
                     _ => tweet,
                 };
                 model.execute(position(index), &event);
@@ -359,13 +360,13 @@ mod tests {
                 }
                 prop_assert!(model.tweets_before(end).eq(timeline.tweets()));
                 let blocks = model.blocks_before(end);
-                prop_assert!(blocks.iter().map(|(user, whom)| (user, whom)).eq(timeline.blocks()));
+                prop_assert!(blocks.iter().map(|(user, target)| (user, target)).eq(timeline.blocks()));
             }
         }
     }
 
     proptest! {
-        /// What sites make of sessions and what the rules say, whoever opens, closes and asks in whichever order.
+        /// A site's sessions follow the rules, whichever clients open, close and ask in whichever order.
         #[test]
         fn the_sessions_of_a_site_and_those_of_its_naive_fold_agree(
             sessions_max in 1usize..4,

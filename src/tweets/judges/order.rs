@@ -1,11 +1,12 @@
-//! Checks that every origin's submissions stand in one order: that no two of them share a number, wherever they are
-//! seen (in a durable queue, forwarded, proposed, or chosen); that each names a predecessor below itself and an
-//! incarnation that has begun; that nobody else brings a submission up before its origin has made it durable,
-//! forwarded or proposed it; and that an origin's durable queue only grows, each submission naming one at or behind
-//! the last.
+//! Checks that every origin's submissions have one order:
 //!
-//! Does not check which of them take effect: that the fold takes them in ascending order is the rule of `naive`,
-//! which `timelines` and `exactly_once` hold the sites against.
+//! - No two of them share a number, wherever they appear (in a durable queue, forwarded, proposed, or chosen).
+//! - Each names a predecessor below itself and an incarnation that has begun.
+//! - No other site brings a submission up before its origin has made it durable, forwarded or proposed it.
+//! - An origin's durable queue only grows, and each submission names the last one, or a later one, as its predecessor.
+//!
+//! Does not check which submissions take effect. That the fold takes them in ascending order is the rule of `naive`,
+//! with which `timelines` and `exactly_once` compare the sites.
 
 use alloc::sync::Arc;
 use core::fmt;
@@ -24,7 +25,7 @@ const PROPERTY: &str = "order";
 pub struct OrderJudge {
     submissions: CowMap<(SiteId, Number), Arc<Submission>>,
     queues: [OriginQueue; SITES_MAX as usize],
-    /// What of the chosen log was looked at.
+    /// The end of the part of the chosen log that is checked.
     looked: Slot,
 }
 
@@ -81,7 +82,7 @@ impl OrderJudge {
         Ok(())
     }
 
-    /// A submission shows at `by`, or in the log.
+    /// A submission appears: queued or sent by `by`, or relayed or chosen if `by` is `None`.
     fn see(&mut self, submission: &Arc<Submission>, by: Option<SiteId>) -> Result<(), Violation> {
         let Submission { origin, number, after, .. } = **submission;
         if let Some(seen) = self.submissions.get(&(origin, number)) {

@@ -1,14 +1,14 @@
-//! The judges of a cluster that was seen from outside: what its clients did and heard, and what its sites' disks hold
-//! at the end. For real sites, of whose insides nothing is known while they run.
+//! Judges a cluster seen from outside, from what its clients did and received and from its sites' journals at the end.
+//! It is for real sites, whose inside is not observed while they run.
 //!
-//! The same judges as in a simulation, fed in another order: first everything that was ever asked, then the disks, then
-//! what clients did and heard, in the order in which it happened, held against the whole chosen log.
+//! The judges are those of a simulation, fed in another order: first everything that was ever asked, then the journals,
+//! then the clients' events in the order in which they happened, compared with the whole chosen log.
 //!
-//! Judged: validity, agreement, order and what is acknowledged; exactly once; sessions; timelines; linearizability; of
-//! durability what disks tell. Not judged, for it is not seen: what sites say to each other, whether an answer left
-//! before its sync (what is durable at the end counts as durable all along), and in which order a site's answers left
-//! (`prefix`). A submission that its origin proposed and lost in a crash is taken as brought up by that origin:
-//! whether a client asked for it is judged all the same.
+//! Judged: validity, agreement, order and acknowledgements; exactly once; sessions; timelines; linearizability;
+//! durability as far as journals show it. Not judged, because it is not observed: messages between sites, whether an
+//! answer left before its sync (what is durable at the end counts as durable all along), and the order in which a
+//! site's answers left (`prefix`). A submission that its origin proposed and lost in a crash is taken as brought up by
+//! that origin; whether a client asked for it is judged all the same.
 
 use alloc::collections::BTreeSet;
 use alloc::sync::Arc;
@@ -26,31 +26,31 @@ use crate::tweets::judges::{
 use crate::tweets::site::{Command, Message, Note, Number, Record};
 use crate::tweets::timeline::{Tweet, User};
 
-/// Something that a client did or heard.
+/// A client's event.
 #[derive(Clone, Debug)]
 pub enum ClientEvent {
-    /// A user's command was handed in.
+    /// A user gave a command.
     Commanded(Command),
-    /// The client was handed a message of a site.
-    Heard(SiteId, Message),
-    /// It told its user something.
+    /// The client received a message of a site.
+    Received(SiteId, Message),
+    /// The client reported to its user.
     Noted(Note),
-    /// It sent a message.
-    Said(SiteId, Message),
+    /// The client sent a message to a site.
+    Sent(SiteId, Message),
 }
 
-/// What stands in a site's journal at the end.
+/// A site's journal at the end.
 #[derive(Clone, Debug)]
 pub struct FinalJournal {
-    /// Whose.
+    /// The site.
     pub site: SiteId,
-    /// How often it was started.
+    /// The number of starts of the site.
     pub incarnation: u64,
-    /// In the order of their writing.
+    /// In the order in which they were written.
     pub records: Vec<Record>,
 }
 
-/// Judged, and what came of it.
+/// The result of judging a cluster.
 #[derive(Clone)]
 pub struct Outside {
     agreement: Agreement,
@@ -69,8 +69,8 @@ impl core::fmt::Debug for Outside {
 }
 
 impl Outside {
-    /// Judges a cluster of `sites` sites with room for `sessions_max` sessions. `history` is in the order in which
-    /// it happened.
+    /// Judges a cluster of `sites` sites with room for `sessions_max` sessions. `history` is in the order in which it
+    /// happened.
     pub fn judge(
         sites: u8,
         sessions_max: usize,
@@ -87,7 +87,7 @@ impl Outside {
             lost_in_crashes: 0,
         };
         for (_, client, seen) in history {
-            if let ClientEvent::Said(site, message @ Message::Ask { .. }) = seen {
+            if let ClientEvent::Sent(site, message @ Message::Request { .. }) = seen {
                 let to = Recipients::One((*site).into());
                 let fact = SeenFact::Left { from: *client, to, message };
                 let known = JudgeContext { log: outside.agreement.log(), model: &outside.model };
@@ -99,27 +99,27 @@ impl Outside {
         Ok(outside)
     }
 
-    /// What is chosen.
+    /// The chosen log.
     pub fn log(&self) -> &ChosenLog {
         self.agreement.log()
     }
 
-    /// What it amounts to.
+    /// The fold of the chosen log.
     pub fn model(&self) -> &Model {
         &self.model
     }
 
-    /// What could not be judged within its bounds, in a sentence each.
+    /// What could not be judged within its bounds, one sentence each.
     pub fn unknown(&self) -> &[alloc::string::String] {
         &self.unknown
     }
 
-    /// How many submissions were chosen that their origins had lost in a crash.
+    /// The number of chosen submissions that their origins lost in a crash.
     pub fn lost_in_crashes(&self) -> usize {
         self.lost_in_crashes
     }
 
-    /// Holds the state of `site` against the chosen log and its fold, as
+    /// Compares the state of `site` with the chosen log and its fold, as
     /// [`Judges::check_site`](crate::tweets::judges::Judges::check_site) does.
     pub fn check_site<'a>(
         &self,
@@ -145,7 +145,7 @@ impl Outside {
         self.feed_all(disks, |record| matches!(record, Record::Taken { .. }))?;
         self.bring_up_what_crashes_lost(disks)?;
         self.feed_votes(disks)?;
-        // What is said of the chosen log comes behind it: marks and lessons of all sites.
+        // Records about the chosen log come after the votes of all sites: lessons, then marks.
         self.feed_all(disks, |record| {
             matches!(record, Record::Paxos { record: paxos::PaxosRecord::Learned { .. } })
         })?;
@@ -165,7 +165,7 @@ impl Outside {
         })
     }
 
-    /// Promises and accepts, each site's in their order; of several sites the one first whose next accept is for the
+    /// Promises and accepts, each site's in their order. The next record is from the site whose next accept is for the
     /// lowest slot, so that what is chosen keeps up with what is proposed.
     fn feed_votes(&mut self, disks: &[FinalJournal]) -> Result<(), Violation> {
         let votes = |record: &&Record| match record {
@@ -211,7 +211,7 @@ impl Outside {
         self.acknowledged.look(known, fact)
     }
 
-    /// A leader may propose an event of its own before that is on its disk, and crash.
+    /// A leader may propose a submission of its own before it is durable, and crash.
     fn bring_up_what_crashes_lost(&mut self, disks: &[FinalJournal]) -> Result<(), Violation> {
         let mut brought: BTreeSet<(SiteId, Number)> = BTreeSet::new();
         let records = || disks.iter().flat_map(|disk| &disk.records);
@@ -240,7 +240,7 @@ impl Outside {
 
     fn follow(&mut self, history: &[(Instant, ProcessId, ClientEvent)]) -> Result<(), Violation> {
         let (mut validity, mut sessions) = (Validity::default(), SessionJudge::default());
-        let (mut told, mut linearizable) = (TimelineJudge::default(), Linearizable::default());
+        let (mut timelines, mut linearizable) = (TimelineJudge::default(), Linearizable::default());
         for (now, client, seen) in history {
             let (now, client) = (*now, *client);
             let known = JudgeContext { log: self.agreement.log(), model: &self.model };
@@ -249,14 +249,14 @@ impl Outside {
                     validity.on_commanded(client, command);
                     linearizable.on_commanded(now, client, command);
                 }
-                ClientEvent::Said(site, message) => {
+                ClientEvent::Sent(site, message) => {
                     let fact = SeenFact::Left { from: client, to: Recipients::One((*site).into()), message };
                     validity.look(&fact)?;
                     sessions.look(&fact)?;
-                    told.look(known, &fact)?;
+                    timelines.look(known, &fact)?;
                     linearizable.look(now, &fact);
                 }
-                ClientEvent::Heard(site, message) => {
+                ClientEvent::Received(site, message) => {
                     let from = (*site).into();
                     let fact = SeenFact::Left { from, to: Recipients::One(client), message };
                     self.agreement.look(&fact)?;
@@ -265,9 +265,9 @@ impl Outside {
                     self.acknowledged.look(known, &fact)?;
                     ExactlyOnce.look(known, &fact)?;
                     sessions.look(&fact)?;
-                    told.look(known, &fact)?;
-                    validity.on_heard(client, message);
-                    sessions.on_heard(client, message);
+                    timelines.look(known, &fact)?;
+                    validity.on_client_received(client, message);
+                    sessions.on_client_received(client, message);
                 }
                 ClientEvent::Noted(note) => {
                     validity.on_noted(client, note)?;
@@ -291,19 +291,20 @@ mod tests {
 
     type History = Vec<(Instant, ProcessId, ClientEvent)>;
 
-    /// C1 opens a session and tweets; two of three sites accept, the third learns nothing.
+    /// C1 opens a session and tweets. Two of three sites accept, and the third learns nothing.
     fn run() -> (History, Vec<FinalJournal>) {
         let (opening, tweeting) = (open(1), tweet(1, "a"));
         let Request::Execute { operation, .. } = tweeting.clone() else { unreachable!() };
-        let said = |request: &Request| ClientEvent::Said(site(0), Message::Ask { request: request.clone() });
-        let heard = |message| ClientEvent::Heard(site(0), message);
+        let sent =
+            |request: &Request| ClientEvent::Sent(site(0), Message::Request { request: request.clone() });
+        let received = |message| ClientEvent::Received(site(0), message);
         let at = crate::tweets::timeline::Position { slot: 1, index: 0 };
         let steps = [
             ClientEvent::Commanded(Command::Do(operation.clone())),
-            said(&opening),
-            heard(applied(&opening, (0, 0), Answer::Opened)),
-            said(&tweeting),
-            heard(applied(&tweeting, (1, 0), Answer::Of(TimelineOutcome::Done))),
+            sent(&opening),
+            received(applied(&opening, (0, 0), Answer::Opened)),
+            sent(&tweeting),
+            received(applied(&tweeting, (1, 0), Answer::Of(TimelineOutcome::Done))),
             ClientEvent::Noted(Note::Done(at, operation, Answer::Of(TimelineOutcome::Done))),
         ];
         let history = (0..).zip(steps).map(|(at, seen)| (Instant::from_micros(at), C1, seen)).collect();
@@ -354,7 +355,7 @@ mod tests {
     fn what_no_client_asked_is_caught() {
         let mut run = run();
         run.0.retain(|(_, _, seen)| {
-            !matches!(seen, ClientEvent::Said(_, Message::Ask { request: Request::Execute { .. } }))
+            !matches!(seen, ClientEvent::Sent(_, Message::Request { request: Request::Execute { .. } }))
         });
         objects(judge(&run).map(|_| ()), "acknowledged", "S0 queued \"ann: a\" as submission 1.2");
     }

@@ -1,15 +1,15 @@
-//! A list by number whose items may change and that clones cheaply: what judges know of each slot.
+//! A list by number with items that may change, which clones cheaply: what judges know of each slot.
 //!
-//! Items are kept in shared pages; one that is changed behind a clone is copied with its page. So a clone copies a
-//! pointer a page.
+//! Items are kept in shared pages. A change after a clone copies the page of the item. A clone copies one pointer per
+//! page.
 
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 
-/// Items of a page.
+/// Items in a page.
 const PAGE_LEN: usize = 32;
 
-/// The list. Numbers that nothing was kept under are missing, or hold a default.
+/// The list. A number with nothing stored under it is missing, or holds a default.
 #[derive(Clone, Debug)]
 pub struct CowVec<T> {
     pages: Vec<Arc<[T; PAGE_LEN]>>,
@@ -22,14 +22,14 @@ impl<T> Default for CowVec<T> {
 }
 
 impl<T: Clone + Default> CowVec<T> {
-    /// What is kept under `number`.
+    /// The item under `number`.
     pub fn get(&self, number: u64) -> Option<&T> {
         let number = usize::try_from(number).ok()?;
         self.pages.get(number / PAGE_LEN).map(|page| &page[number % PAGE_LEN])
     }
 
-    /// What is kept under `number`, to be changed; a default if there was nothing. Every page below takes memory, so
-    /// numbers are bounded before they come here.
+    /// The item under `number`, to change it; a default if there was none. Every page below the item takes memory, so
+    /// the caller must bound `number`.
     pub fn entry(&mut self, number: u64) -> &mut T {
         let number = usize::try_from(number).expect("numbers are bounded");
         while self.pages.len() <= number / PAGE_LEN {

@@ -1,14 +1,14 @@
-//! Checks that what a site knows as chosen and applied never shrinks: within an incarnation no watermark that it
-//! tells lies below one that it told before; behind a restart none lies below what it had durably marked as chosen;
-//! and its durable marks only rise, for ever.
+//! Checks that what a site reports as chosen and applied never shrinks. Within an incarnation no watermark that it
+//! reports is below an earlier one. After a restart none is below its last durable mark of what is chosen. Its durable
+//! marks never go down.
 //!
-//! What stands below a watermark is the same everywhere and for ever, or `agreement` and `timelines` object; so a
-//! prefix that never shrinks never changes. Behind a restart a site may know less than it told before, up to its
-//! last durable mark. Does not check the first slot of a `Prepare` (see `agreement`).
+//! What is below a watermark is the same everywhere and for ever, or `agreement` and `timelines` object. So a prefix
+//! that never shrinks never changes. After a restart a site may know less than it reported before, down to its last
+//! durable mark. Does not check the first slot of a `Prepare` (see `agreement`).
 //!
-//! Messages that wait for a sync are told in their order, those that wait for none in theirs, and the first kind
-//! never before it could have left: so a waiting message is measured against waiting ones alone, another against
-//! both.
+//! Messages that wait for a sync leave in the order in which the site made them, and so do messages that do not wait. A
+//! waiting message may leave after messages that were made later. So its watermark is compared with those of waiting
+//! messages alone; any other watermark is compared with both kinds.
 
 use alloc::sync::Arc;
 
@@ -26,7 +26,7 @@ pub struct Prefix {
     sites: [SitePrefix; SITES_MAX as usize],
 }
 
-/// What one site told in this incarnation.
+/// What one site reported in this incarnation.
 #[derive(Clone, Copy, Debug, Default)]
 struct SitePrefix {
     incarnation: u64,
@@ -36,12 +36,12 @@ struct SitePrefix {
     marked: Slot,
 }
 
-/// How far one watermark was told.
+/// The highest value of one watermark that a site reported.
 #[derive(Clone, Copy, Debug, Default)]
 struct Watermark {
-    /// By messages that waited.
+    /// By messages that wait for a sync.
     waiting: Slot,
-    /// By any.
+    /// By any message.
     any: Slot,
 }
 
@@ -60,8 +60,8 @@ impl Prefix {
                 let state = &mut self.sites[site.index()];
                 let marks = recovered.iter().filter_map(mark);
                 let floor = marks.max().unwrap_or_default();
-                let told = Watermark { waiting: floor, any: floor };
-                *state = SitePrefix { incarnation, chosen: told, applied: told, marked: state.marked };
+                let known = Watermark { waiting: floor, any: floor };
+                *state = SitePrefix { incarnation, chosen: known, applied: known, marked: state.marked };
                 Ok(())
             }
             SeenFact::Durable { site, records } => {
@@ -88,34 +88,34 @@ impl Prefix {
 
     fn on_left(&mut self, site: SiteId, message: &Message) -> Result<(), Violation> {
         let SitePrefix { incarnation, chosen, applied, .. } = &mut self.sites[site.index()];
-        let tell = |told: &mut Watermark, what: &str, way: Wait, end: Slot| {
-            let before = if way == Wait::Waiting { told.waiting } else { told.any };
+        let raise = |known: &mut Watermark, what: &str, way: Wait, end: Slot| {
+            let before = if way == Wait::Waiting { known.waiting } else { known.any };
             ensure!(
                 before <= end,
                 PROPERTY,
                 "{site} told everything below {end} as {what}, but {before} earlier in incarnation {incarnation} \
                  or durably before it"
             );
-            told.any = told.any.max(end);
+            known.any = known.any.max(end);
             if way == Wait::Waiting {
-                told.waiting = end;
+                known.waiting = end;
             }
             Ok(())
         };
         match message {
-            Message::Paxos { message } => match told_as_chosen(message) {
-                Some((way, end)) => tell(chosen, "chosen", way, end),
+            Message::Paxos { message } => match reported_chosen(message) {
+                Some((way, end)) => raise(chosen, "chosen", way, end),
                 None => Ok(()),
             },
-            Message::Told { applied: end, reply: Reply::Status { status }, .. } => {
-                tell(chosen, "chosen", Wait::Waiting, status.chosen)?;
-                tell(applied, "applied", Wait::Waiting, status.applied)?;
-                tell(applied, "applied", Wait::Waiting, *end)
+            Message::QueryReply { applied: end, reply: Reply::Status { status }, .. } => {
+                raise(chosen, "chosen", Wait::Waiting, status.chosen)?;
+                raise(applied, "applied", Wait::Waiting, status.applied)?;
+                raise(applied, "applied", Wait::Waiting, *end)
             }
-            Message::Told { applied: end, .. } | Message::Behind { applied: end, .. } => {
-                tell(applied, "applied", Wait::AtOnce, *end)
+            Message::QueryReply { applied: end, .. } | Message::Behind { applied: end, .. } => {
+                raise(applied, "applied", Wait::AtOnce, *end)
             }
-            // It may repeat what was applied long ago, so it is no watermark; but it is a lower bound of one.
+            // The answer may repeat an old one, so its position is no watermark, only a lower bound of one.
             Message::Applied { at, .. } => {
                 let end = Slot(at.slot.saturating_add(1));
                 let Watermark { waiting, any } = applied;
@@ -125,8 +125,8 @@ impl Prefix {
             Message::Forward { .. }
             | Message::Relay { .. }
             | Message::Compare { .. }
-            | Message::Compared { .. }
-            | Message::Ask { .. }
+            | Message::CompareReply { .. }
+            | Message::Request { .. }
             | Message::Taken { .. }
             | Message::Expired { .. }
             | Message::Busy { .. }
@@ -142,18 +142,18 @@ fn mark(record: &Record) -> Option<Slot> {
     }
 }
 
-/// The watermark of its sender, and whether it waits for a sync.
-fn told_as_chosen(message: &paxos::PaxosMessage<Arc<Submission>>) -> Option<(Wait, Slot)> {
+/// The watermark of the sender, and whether the message waits for a sync.
+fn reported_chosen(message: &paxos::PaxosMessage<Arc<Submission>>) -> Option<(Wait, Slot)> {
     match message {
         paxos::PaxosMessage::Promise(promise) => Some((Wait::Waiting, promise.chosen)),
-        paxos::PaxosMessage::Nack { chosen, .. } | paxos::PaxosMessage::Supply { chosen, .. } => {
+        paxos::PaxosMessage::Nack { chosen, .. } | paxos::PaxosMessage::FetchReply { chosen, .. } => {
             Some((Wait::Waiting, *chosen))
         }
         paxos::PaxosMessage::Accept { chosen, .. }
         | paxos::PaxosMessage::Chosen { chosen, .. }
         | paxos::PaxosMessage::Heartbeat { chosen, .. }
-        | paxos::PaxosMessage::Heard { chosen, .. }
-        | paxos::PaxosMessage::Extent { chosen, .. } => Some((Wait::AtOnce, *chosen)),
+        | paxos::PaxosMessage::HeartbeatReply { chosen, .. }
+        | paxos::PaxosMessage::SurveyReply { chosen, .. } => Some((Wait::AtOnce, *chosen)),
         paxos::PaxosMessage::Prepare { .. }
         | paxos::PaxosMessage::Accepted { .. }
         | paxos::PaxosMessage::Fetch { .. }
@@ -169,8 +169,8 @@ mod tests {
     use crate::tweets::site::Answer;
     use crate::tweets::timeline::TimelineOutcome;
 
-    fn heard(chosen: u64) -> paxos::PaxosMessage<Arc<Submission>> {
-        paxos::PaxosMessage::Heard {
+    fn heartbeat_reply(chosen: u64) -> paxos::PaxosMessage<Arc<Submission>> {
+        paxos::PaxosMessage::HeartbeatReply {
             ballot: ballot(1, 2),
             chosen: Slot(chosen),
             beat: 1,
@@ -198,12 +198,20 @@ mod tests {
     #[test]
     fn a_watermark_that_rises_passes_and_a_waiting_one_may_come_late() {
         let mut stage = Stage::three_chosen();
-        for message in [heard(1), heard(1), nack(1), heard(3), nack(2), nack(3), heard(3)] {
+        for message in [
+            heartbeat_reply(1),
+            heartbeat_reply(1),
+            nack(1),
+            heartbeat_reply(3),
+            nack(2),
+            nack(3),
+            heartbeat_reply(3),
+        ] {
             stage.sent_by(site(1), message).unwrap();
         }
         stage.sent(site(1), C1, behind(2)).unwrap();
         stage.started_as_it_was(site(1), 2);
-        stage.sent_by(site(1), heard(0)).unwrap();
+        stage.sent_by(site(1), heartbeat_reply(0)).unwrap();
         stage.sent(site(1), C1, behind(0)).unwrap();
     }
 
@@ -215,9 +223,9 @@ mod tests {
             objects(stage.sent_by(site(1), second), "prefix", sentence);
         };
         let sentence = "S1 told everything below 1 as chosen, but 2 earlier in incarnation 1";
-        check(heard(2), heard(1), sentence);
+        check(heartbeat_reply(2), heartbeat_reply(1), sentence);
         check(nack(2), nack(1), sentence);
-        check(nack(2), heard(1), sentence);
+        check(nack(2), heartbeat_reply(1), sentence);
     }
 
     #[test]
@@ -235,13 +243,13 @@ mod tests {
     fn a_restart_goes_back_to_the_durable_mark_and_no_further() {
         let mut stage = Stage::three_chosen();
         stage.durable(site(0), &[marked(2)]).unwrap();
-        stage.sent_by(site(0), heard(3)).unwrap();
+        stage.sent_by(site(0), heartbeat_reply(3)).unwrap();
         stage.started_as_it_was(site(0), 2);
-        stage.sent_by(site(0), heard(2)).unwrap();
+        stage.sent_by(site(0), heartbeat_reply(2)).unwrap();
         stage.started_as_it_was(site(0), 3);
         let sentence =
             "S0 told everything below 1 as chosen, but 2 earlier in incarnation 3 or durably before it";
-        objects(stage.sent_by(site(0), heard(1)), "prefix", sentence);
+        objects(stage.sent_by(site(0), heartbeat_reply(1)), "prefix", sentence);
         let sentence = "S0 durably marked everything below 1 as chosen, behind its mark of 2";
         objects(stage.durable(site(0), &[marked(1)]), "prefix", sentence);
     }

@@ -1,19 +1,20 @@
-//! Checks what a client may rely on when it looks at single sites (local views, the log, lists of blocks): what it
-//! was told to be applied before it asked is in what it is shown (read your writes), and it is shown no shorter
-//! prefix of the log than any that it was shown before it asked (monotonic reads), at whichever site; a query
-//! carries what the client has seen; and only a site that lacks it says that it is behind.
+//! Checks what a client may rely on when it reads from single sites (local views, the log, lists of blocks), whichever
+//! site answers:
 //!
-//! A linearizable view by a read round shows no shorter prefix than any that *any* client was shown, or told to be
-//! applied, before it was asked first. All that is shown being prefixes of one log, that is linearizability as far as
-//! lengths go; what pages show is `linearizable`'s business.
+//! - Read your writes: an answer includes everything that the client knew to be applied when it asked.
+//! - Monotonic reads: an answer is as of no shorter prefix of the log than any that the client had seen when it asked.
+//! - A query carries what the client has seen, and only a site that lacks it answers that it is behind.
 //!
-//! What a client opens a session with (a nonce) and what it calls a query (an id) is new in each of its lives: else an
-//! answer to an earlier life would be taken for one to this. What it takes for its session was opened with a nonce of
-//! this life.
+//! A linearizable view by a read round is as of no shorter prefix than any that *any* client had seen, or knew to be
+//! applied, when the view was first asked for. All prefixes are of one log, so this is linearizability of their
+//! lengths. `linearizable` checks what the pages show.
 //!
-//! Does not check that pages are what their prefix gives (see `timelines`), nor two queries that were under way
-//! together against each other, nor a client that was started anew: it has seen nothing. Other clients may see less
-//! or more: views are local.
+//! A client uses new nonces (to open sessions) and new ids (for queries) in each of its lives. Otherwise it could take
+//! an answer to an earlier life for one to this life. What it takes for its session was opened with a nonce of this
+//! life.
+//!
+//! Does not check that pages are what their prefix gives (see `timelines`), two queries under way at once against each
+//! other, nor a client that was restarted: it has seen nothing. Other clients may see less or more: views are local.
 
 use alloc::collections::{BTreeMap, BTreeSet};
 
@@ -32,31 +33,31 @@ const PROPERTY: &str = "sessions";
 pub struct SessionJudge {
     clients: BTreeMap<ProcessId, ClientLife>,
     names: BTreeMap<ProcessId, Names>,
-    /// Everything below was shown to somebody, or told to be applied.
+    /// Some client saw, or knows to be applied, everything below this slot.
     known: Slot,
 }
 
 #[derive(Clone, Debug, Default)]
 struct ClientLife {
-    /// Everything below was shown to it, or told to be applied.
+    /// The client saw, or knows to be applied, everything below this slot.
     seen: Slot,
-    /// The request that it waits for.
+    /// The request that the client waits for.
     request: Option<RequestId>,
-    /// The queries that it waits for.
+    /// The queries that the client waits for.
     queries: BTreeMap<u64, AskedOnce>,
 }
 
 #[derive(Clone, Copy, Debug)]
 struct AskedOnce {
-    /// Whether it is a linearizable view.
+    /// Whether the query is a linearizable view.
     is_fresh: bool,
-    /// What the client had seen when it asked first; of a linearizable view, what any had.
+    /// What the client had seen when it first asked; for a linearizable view, what any client had seen.
     owed: Slot,
-    /// What any copy of the query carries at most.
+    /// The greatest slot that any copy of the query carries.
     carried: Slot,
 }
 
-/// What a client called its openings and queries.
+/// The names that a client gave to its openings and queries.
 #[derive(Clone, Debug, Default)]
 struct Names {
     in_this_life: BTreeSet<CallIdentity>,
@@ -86,7 +87,7 @@ impl SessionJudge {
 
     fn on_left(&mut self, from: ProcessId, to: Recipients, message: &Message) -> Result<(), Violation> {
         match message {
-            Message::Ask { request } => {
+            Message::Request { request } => {
                 if let Request::Open { nonce, .. } = request {
                     self.name(from, CallIdentity::Nonce(*nonce))?;
                 }
@@ -103,13 +104,13 @@ impl SessionJudge {
                     PROPERTY,
                     "{from} asked query {id} as if it had seen what stands below {seen}, but it has seen {owed}"
                 );
-                let is_fresh = matches!(query, Query::Of(TimelineQuery::Fresh { .. }));
+                let is_fresh = matches!(query, Query::Of(TimelineQuery::QuorumView { .. }));
                 let owed = if is_fresh { known } else { owed };
                 let asked = client.queries.entry(*id).or_insert(AskedOnce { is_fresh, owed, carried: *seen });
                 asked.carried = asked.carried.max(*seen);
                 Ok(())
             }
-            Message::Told { id, applied, .. } => {
+            Message::QueryReply { id, applied, .. } => {
                 let Some(AskedOnce { is_fresh, owed, .. }) = self.asked(to, *id) else { return Ok(()) };
                 ensure!(
                     owed <= *applied || !is_fresh,
@@ -136,7 +137,7 @@ impl SessionJudge {
             | Message::Forward { .. }
             | Message::Relay { .. }
             | Message::Compare { .. }
-            | Message::Compared { .. }
+            | Message::CompareReply { .. }
             | Message::Taken { .. }
             | Message::Applied { .. }
             | Message::Expired { .. }
@@ -144,7 +145,7 @@ impl SessionJudge {
         }
     }
 
-    /// A client calls something so.
+    /// A client gives this name to an opening or a query.
     fn name(&mut self, client: ProcessId, name: CallIdentity) -> Result<(), Violation> {
         let names = self.names.entry(client).or_default();
         ensure!(
@@ -156,14 +157,14 @@ impl SessionJudge {
         Ok(())
     }
 
-    /// A client tells its user something: the session that it says it has is one that this life of it opened.
+    /// A client reports to its user: the session that it reports to have must be one that this life of it opened.
     pub(super) fn on_noted(
         &mut self,
         known: JudgeContext<'_>,
         process: ProcessId,
         note: &Note,
     ) -> Result<(), Violation> {
-        let Note::Opened(session) = note else { return Ok(()) };
+        let Note::OpenedSession(session) = note else { return Ok(()) };
         let opened = known.model.life(*session).filter(|life| life.client == process);
         let names = self.names.get(&process);
         let is_own =
@@ -181,8 +182,8 @@ impl SessionJudge {
         self.clients.get(&client)?.queries.get(&id).copied()
     }
 
-    /// A client is handed a message: what it answers was waited for, and counts as seen.
-    pub(super) fn on_heard(&mut self, client: ProcessId, message: &Message) {
+    /// A client receives a message: an answer that it waits for counts as seen.
+    pub(super) fn on_client_received(&mut self, client: ProcessId, message: &Message) {
         let Some(client) = self.clients.get_mut(&client) else { return };
         match message {
             Message::Applied { id, at, .. } if client.request == Some(*id) => {
@@ -190,7 +191,7 @@ impl SessionJudge {
                 client.seen = client.seen.max(Slot(at.slot.saturating_add(1)));
             }
             Message::Expired { id, .. } if client.request == Some(*id) => client.request = None,
-            Message::Told { id, applied, .. } if client.queries.remove(id).is_some() => {
+            Message::QueryReply { id, applied, .. } if client.queries.remove(id).is_some() => {
                 client.seen = client.seen.max(*applied);
             }
             _ => {}
@@ -209,19 +210,19 @@ mod tests {
     use crate::tweets::judges::stage::{C1, Stage, applied, objects, open, site, tweet};
     use crate::tweets::site::{Answer, Command, Query, Reply};
 
-    fn heard(stage: &mut Stage, message: &Message) {
+    fn client_receives(stage: &mut Stage, message: &Message) {
         stage.delivered(site(0).into(), C1, message).unwrap();
     }
 
     fn ask(stage: &mut Stage, id: u64, seen: u64) -> Result<(), Violation> {
         let query = Query::Of(TimelineQuery::Blocks { after: None });
-        stage.commanded(C1, &Command::Tell(query.clone())).unwrap();
+        stage.commanded(C1, &Command::Query(query.clone())).unwrap();
         stage.sent(C1, site(0), Message::Query { id, seen: Slot(seen), query })
     }
 
-    fn told(id: u64, applied: u64) -> Message {
+    fn query_reply(id: u64, applied: u64) -> Message {
         let reply = Reply::Of(TimelineReply::Blocks { blocks: alloc::vec![], has_more: false });
-        Message::Told { id, applied: Slot(applied), reply }
+        Message::QueryReply { id, applied: Slot(applied), reply }
     }
 
     fn acknowledged() -> Message {
@@ -232,23 +233,23 @@ mod tests {
     fn what_was_acknowledged_and_shown_is_shown_again() {
         let mut stage = Stage::three_chosen();
         ask(&mut stage, 1, 0).unwrap();
-        heard(&mut stage, &acknowledged());
-        stage.sent(site(1), C1, told(1, 2)).unwrap();
-        heard(&mut stage, &told(1, 2));
+        client_receives(&mut stage, &acknowledged());
+        stage.sent(site(1), C1, query_reply(1, 2)).unwrap();
+        client_receives(&mut stage, &query_reply(1, 2));
         ask(&mut stage, 2, 3).unwrap();
         stage.sent(site(1), C1, Message::Behind { id: 2, applied: Slot(2) }).unwrap();
-        stage.sent(site(0), C1, told(2, 3)).unwrap();
+        stage.sent(site(0), C1, query_reply(2, 3)).unwrap();
     }
 
     #[test]
     fn a_client_that_forgets_what_it_has_seen_is_caught() {
         let sentence = "C1 asked query 1 as if it had seen what stands below 2, but it has seen 3";
         let mut one = Stage::three_chosen();
-        heard(&mut one, &acknowledged());
+        client_receives(&mut one, &acknowledged());
         objects(ask(&mut one, 1, 2), "sessions", sentence);
         let mut other = Stage::three_chosen();
         ask(&mut other, 7, 0).unwrap();
-        heard(&mut other, &told(7, 3));
+        client_receives(&mut other, &query_reply(7, 3));
         let sentence = "C1 asked query 8 as if it had seen what stands below 0, but it has seen 3";
         objects(ask(&mut other, 8, 0), "sessions", sentence);
     }
@@ -257,11 +258,11 @@ mod tests {
     fn an_answer_behind_what_was_seen_is_caught() {
         let check = |from: SiteId, answer: Message, sentence: &str| {
             let mut stage = Stage::three_chosen();
-            heard(&mut stage, &acknowledged());
+            client_receives(&mut stage, &acknowledged());
             ask(&mut stage, 1, 3).unwrap();
             objects(stage.sent(from, C1, answer), "sessions", sentence);
         };
-        check(site(1), told(1, 2), "S1 answered query 1 as of slot 2, but who asked had seen 3");
+        check(site(1), query_reply(1, 2), "S1 answered query 1 as of slot 2, but who asked had seen 3");
         let excuse = Message::Behind { id: 1, applied: Slot(3) };
         check(site(1), excuse, "S1 says of query 1 that it is behind with slot 3, but 3 was asked for");
     }
@@ -287,7 +288,7 @@ mod tests {
         let mut stage = Stage::new(3);
         stage.choose(0, &[open(1)]).unwrap();
         stage.choose(1, &[tweet(1, "a")]).unwrap();
-        let has = |slot| Note::Opened(Position { slot, index: 0 });
+        let has = |slot| Note::OpenedSession(Position { slot, index: 0 });
         stage.noted(C1, &has(0)).unwrap();
         objects(stage.noted(C1, &has(1)), PROPERTY, "C1 takes 1.0 for its session");
         let started = SeenFact::Started { process: C1, incarnation: 2, recovered: &[] };
@@ -295,18 +296,18 @@ mod tests {
         objects(stage.noted(C1, &has(0)), PROPERTY, "which this life of it did not open");
     }
 
-    /// Another client than the first asks for a linearizable view.
+    /// A client other than the first asks for a linearizable view.
     fn ask_fresh(stage: &mut Stage, id: u64) {
-        let query = Query::Of(TimelineQuery::Fresh { view: crate::tweets::judges::stage::looks("bob") });
-        stage.commanded(C2, &Command::Tell(query.clone())).unwrap();
+        let query = Query::Of(TimelineQuery::QuorumView { view: crate::tweets::judges::stage::looks("bob") });
+        stage.commanded(C2, &Command::Query(query.clone())).unwrap();
         stage.sent(C2, site(1), Message::Query { id, seen: Slot(0), query }).unwrap();
     }
 
     fn shown(stage: &mut Stage, id: u64, applied: u64) -> Result<(), Violation> {
         let reply = Reply::Of(TimelineReply::View { page: crate::tweets::timeline::Page::default() });
-        let told = Message::Told { id, applied: Slot(applied), reply };
+        let message = Message::QueryReply { id, applied: Slot(applied), reply };
         let from = site(1).into();
-        stage.judges.sessions.look(&SeenFact::Left { from, to: C2.into(), message: &told })
+        stage.judges.sessions.look(&SeenFact::Left { from, to: C2.into(), message: &message })
     }
 
     #[test]
@@ -315,23 +316,23 @@ mod tests {
             "S1 showed a linearizable view as of slot 2, but somebody had seen 3 before it was asked";
         let mut stage = Stage::three_chosen();
         ask_fresh(&mut stage, 7);
-        heard(&mut stage, &acknowledged());
+        client_receives(&mut stage, &acknowledged());
         shown(&mut stage, 7, 2).unwrap();
-        // Asked again, it is the same view; another one began later.
+        // Asked again, the view is still the same one; another view began later.
         ask_fresh(&mut stage, 7);
         shown(&mut stage, 7, 2).unwrap();
         ask_fresh(&mut stage, 8);
         shown(&mut stage, 8, 3).unwrap();
         objects(shown(&mut stage, 8, 2), "sessions", sentence);
-        // Whoever cannot tell may say so.
+        // A site that cannot tell may say that it is behind.
         stage.sent(site(1), C2, Message::Behind { id: 8, applied: Slot(3) }).unwrap();
     }
 
     #[test]
     fn an_answer_that_nobody_waits_for_is_not_seen() {
         let mut stage = Stage::three_chosen();
-        heard(&mut stage, &applied(&tweet(1, "a"), (1, 0), Answer::Of(TimelineOutcome::Done)));
-        heard(&mut stage, &told(9, 3));
+        client_receives(&mut stage, &applied(&tweet(1, "a"), (1, 0), Answer::Of(TimelineOutcome::Done)));
+        client_receives(&mut stage, &query_reply(9, 3));
         ask(&mut stage, 1, 0).unwrap();
     }
 }

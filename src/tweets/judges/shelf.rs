@@ -1,6 +1,6 @@
 //! An ordered map that forgets nothing and clones cheaply: judges remember whole runs, and worlds are forked.
 //!
-//! New entries go to a short sorted list; a full one becomes a shared run, and runs of like size are merged. So a
+//! New entries go to a short sorted list. A full list becomes a shared run, and runs of similar size are merged. So a
 //! clone copies at most 64 entries and one pointer for each of a logarithmic number of runs.
 
 use alloc::sync::Arc;
@@ -13,7 +13,7 @@ const RECENT_MAX: usize = 64;
 /// The map.
 #[derive(Clone, Debug)]
 pub struct CowMap<K, V> {
-    /// Sorted by key, older and longer ones first. Of equal keys the newest counts.
+    /// Each sorted by key, older and longer runs first. Of equal keys the newest counts.
     runs: Vec<Arc<Vec<(K, V)>>>,
     /// Sorted by key.
     recent: Vec<(K, V)>,
@@ -26,7 +26,7 @@ impl<K, V> Default for CowMap<K, V> {
 }
 
 impl<K: Ord + Clone, V: Clone> CowMap<K, V> {
-    /// What is kept under `key`.
+    /// The value under `key`.
     pub fn get(&self, key: &K) -> Option<&V> {
         match self.place(key) {
             Ok(place) => Some(&self.recent[place].1),
@@ -34,7 +34,7 @@ impl<K: Ord + Clone, V: Clone> CowMap<K, V> {
         }
     }
 
-    /// Keeps `value` under `key`, instead of what was there.
+    /// Stores `value` under `key`, instead of any earlier value.
     pub fn insert(&mut self, key: K, value: V) {
         match self.place(&key) {
             Ok(place) => self.recent[place].1 = value,
@@ -44,7 +44,7 @@ impl<K: Ord + Clone, V: Clone> CowMap<K, V> {
         }
     }
 
-    /// What is kept under `key`, to be changed; a default if there was nothing.
+    /// The value under `key`, to change it; a default if there was none.
     pub fn entry(&mut self, key: K) -> &mut V
     where
         V: Default,
@@ -59,7 +59,7 @@ impl<K: Ord + Clone, V: Clone> CowMap<K, V> {
         &mut self.recent[place].1
     }
 
-    /// Where `key` is among the recent entries, or would be. Most keys come in ascending order.
+    /// The index of `key` among the recent entries, or where to insert it. Most keys come in ascending order.
     fn place(&self, key: &K) -> Result<usize, usize> {
         match self.recent.last() {
             Some((last, _)) if last < key => Err(self.recent.len()),
@@ -74,7 +74,7 @@ impl<K: Ord + Clone, V: Clone> CowMap<K, V> {
         })
     }
 
-    /// Puts a new entry at its place; says where that is.
+    /// Inserts a new entry at its place; returns that place.
     fn put(&mut self, mut place: usize, key: K, value: V) -> usize {
         if self.recent.len() >= RECENT_MAX {
             self.seal();
@@ -93,7 +93,7 @@ impl<K: Ord + Clone, V: Clone> CowMap<K, V> {
     }
 }
 
-/// Both runs in one; of equal keys the newer counts.
+/// Merges both runs; of equal keys the newer counts.
 fn merged<K: Ord, V>(older: Vec<(K, V)>, newer: Vec<(K, V)>) -> Vec<(K, V)> {
     let mut run = Vec::with_capacity(older.len() + newer.len());
     let mut old = older.into_iter().peekable();

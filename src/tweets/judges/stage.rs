@@ -1,4 +1,4 @@
-//! A stage for the judges' tests: a run acted out by hand, every message and record through its bytes.
+//! A stage for the judges' tests: a run written by hand, with every message and record passed through its bytes.
 
 use alloc::sync::Arc;
 use alloc::vec::Vec;
@@ -46,18 +46,18 @@ impl Process for Doll {
     }
 }
 
-/// The judges, and a run so far.
+/// The judges, and the run so far.
 #[derive(Clone)]
 pub struct Stage {
     pub judges: Judges,
-    /// What the clock shows at whatever happens next.
+    /// The time of the next event.
     pub now: Instant,
     disks: Vec<Vec<Record>>,
     count: u64,
 }
 
 impl Stage {
-    /// Sites that have just been started, with room for many sessions.
+    /// Sites that have just started, with room for many sessions.
     pub fn new(sites: u8) -> Stage {
         Stage::with_sessions(sites, 100)
     }
@@ -97,7 +97,7 @@ impl Stage {
         self.observe(&Observation::Durable { process: site.into(), records: &records })
     }
 
-    /// A cluster of three sites with an opening and two tweets of C1 chosen, each in a slot of its own.
+    /// A cluster of three sites where an opening and two tweets of C1 are chosen, each in its own slot.
     pub fn three_chosen() -> Stage {
         let mut stage = Stage::new(3);
         stage.choose(0, &[open(1)]).unwrap();
@@ -124,7 +124,7 @@ impl Stage {
         self.observe(&Observation::Sent { datagram: &datagram, messages: &messages })
     }
 
-    /// What `from` says to the last site.
+    /// Sends a message from `from` to the last site.
     pub fn sent_by(
         &mut self,
         from: SiteId,
@@ -149,14 +149,14 @@ impl Stage {
         self.observe(&Observation::Noted { process, note })
     }
 
-    /// The client has something to do for which it needs this, and asks for it.
+    /// The client gets a command that needs this request, and sends the request.
     pub fn asked(&mut self, request: &Request) {
         let operation = match request {
             Request::Execute { operation, .. } => operation.clone(),
             Request::Open { .. } => Operation::View { view: looks("ann") },
         };
         self.commanded(C1, &Command::Do(operation)).unwrap();
-        self.sent(C1, site(0), Message::Ask { request: request.clone() }).unwrap();
+        self.sent(C1, site(0), Message::Request { request: request.clone() }).unwrap();
     }
 
     /// The site promises its own ballot of this round and asks for promises.
@@ -167,7 +167,7 @@ impl Stage {
         self.sent_by(site, paxos::PaxosMessage::Prepare { ballot, first: Slot(0) }).unwrap();
     }
 
-    /// The client asks these, and the first two sites accept them for `slot` under ballot 1.0.
+    /// The client asks for these, and the first two sites accept them for `slot` under ballot 1.0.
     pub fn choose(&mut self, slot: u64, requests: &[Request]) -> Result<(), Violation> {
         requests.iter().for_each(|request| self.asked(request));
         let values = self.submitted(requests);
@@ -175,7 +175,7 @@ impl Stage {
         self.decide(slot, &values)
     }
 
-    /// The same of what nobody asked, which the first site proposes as its own.
+    /// The same for requests that no client asked for, which the first site proposes as its own.
     pub fn choose_unasked(&mut self, slot: u64, requests: &[Request]) -> Result<(), Violation> {
         self.prepared(site(0), 1);
         let values = self.submitted(requests);
@@ -237,12 +237,12 @@ pub fn tweet(number: u64, text: &str) -> Request {
     execute(number, Operation::Event { event })
 }
 
-/// In the same session.
-pub fn block(number: u64, name: &str, whom: &str) -> Request {
-    execute(number, Operation::Event { event: Event::block(user(name), user(whom)).unwrap() })
+/// A block in the same session.
+pub fn block(number: u64, name: &str, target: &str) -> Request {
+    execute(number, Operation::Event { event: Event::block(user(name), user(target)).unwrap() })
 }
 
-/// In the same session.
+/// A view in the same session.
 pub fn view(number: u64, viewer: &str) -> Request {
     execute(number, Operation::View { view: looks(viewer) })
 }

@@ -1,11 +1,14 @@
-//! Checks what a site tells of itself when it is asked for its status, against what is durable on its disk: it is about
-//! the site that tells it; the ballot lies between the durable promise when the question came and the durable promise
-//! when the answer leaves; so does the count of what waits in its queue, which is what the site durably took and the
-//! chosen log does not hold below the slot up to which it applied; nothing is applied that is not known as chosen; and
-//! only the leader that it follows leads, under its own ballot.
+//! Checks the statuses that sites report against what is durable on their disks:
 //!
-//! `agreement` checks that what it tells as chosen is chosen, `digests` the digest of what it applied, and `prefix` that
-//! neither goes back. Does not check that a site whose log differs says so.
+//! - A site reports its own status.
+//! - The ballot lies between the durable promise when the query arrived and the durable promise when the answer leaves.
+//! - So does the queue's count: the submissions that the site durably took and that the chosen log does not hold below
+//!   the site's applied slot.
+//! - Nothing is applied that is not known as chosen.
+//! - Only a site that follows itself, under its own ballot, reports that it leads.
+//!
+//! Other judges check the rest: `agreement` that what is reported as chosen is chosen, `digests` the digest of the
+//! applied log, and `prefix` that neither watermark goes back. Does not check that a site whose log differs says so.
 
 use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
@@ -23,7 +26,7 @@ const PROPERTY: &str = "status";
 #[derive(Clone, Debug)]
 pub struct Statuses {
     sites: Vec<DurableFacts>,
-    /// What was durable when a status was asked for, by who is asked, who asks, and the number of the question.
+    /// The durable facts when a status was asked for, by site, client, and query id.
     asked: BTreeMap<(SiteId, ProcessId, u64), Floor>,
 }
 
@@ -33,11 +36,11 @@ struct DurableFacts {
     promised: Ballot,
     /// Ascending.
     taken: Vec<Number>,
-    /// After which slot the log has taken the site's submissions up to which number; ascending in both.
+    /// The last number that the log has taken below each slot; both ascending.
     applied: Vec<(Slot, Number)>,
 }
 
-/// The least that a status may tell.
+/// The least that a status may report.
 #[derive(Clone, Copy, Debug)]
 struct Floor {
     promised: Ballot,
@@ -67,7 +70,7 @@ impl Statuses {
             SeenFact::Left {
                 from,
                 to,
-                message: Message::Told { id, reply: Reply::Status { status }, .. },
+                message: Message::QueryReply { id, reply: Reply::Status { status }, .. },
             } => match (from.as_site(), to) {
                 (Some(site), Recipients::One(client)) => self.on_status(known, site, client, *id, status),
                 _ => Ok(()),
@@ -76,11 +79,11 @@ impl Statuses {
         }
     }
 
-    /// `client` asks `site` for its status, as the question with this number.
+    /// `client` asks `site` for its status with this query id.
     pub(super) fn on_asked(&mut self, site: SiteId, client: ProcessId, id: u64) {
         let disk = &self.sites[site.index()];
         let floor = Floor { promised: disk.promised, taken: disk.taken.len() };
-        // A question may come twice, and the first be answered later than the second.
+        // A query may arrive twice, and its first copy be answered after the second arrives.
         self.asked.entry((site, client, id)).or_insert(floor);
     }
 
@@ -155,8 +158,8 @@ impl DurableFacts {
         }
     }
 
-    /// The number of the last submission of `site` that the chosen log takes below `end`. It takes one that names the one
-    /// before it, or an earlier one, and no other.
+    /// The number of the last submission of `site` that the chosen log takes below `end`. The log takes a submission
+    /// only if its predecessor is the last one taken, or an earlier one, and its own number is greater.
     fn applied_below(&mut self, known: JudgeContext<'_>, site: SiteId, end: Slot) -> Number {
         let (from, mut last) = self.applied.last().copied().unwrap_or_default();
         if from < end {
@@ -167,7 +170,7 @@ impl DurableFacts {
                 last = submission.number;
                 self.applied.push((Slot(position.slot + 1), last));
             }
-            // What comes later begins here.
+            // The next call continues here.
             self.applied.push((known.log.end(), last));
         }
         let count = self.applied.partition_point(|(below, _)| *below <= end);
@@ -201,17 +204,17 @@ mod tests {
             digest: Digest::default(),
         };
         change(&mut status);
-        Message::Told { id: 7, applied: status.applied, reply: Reply::Status { status } }
+        Message::QueryReply { id: 7, applied: status.applied, reply: Reply::Status { status } }
     }
 
-    /// A site with one request in its queue that promises, is asked, and promises more.
+    /// A site with one request in its queue promises, is asked for its status, and promises more.
     fn asked() -> Stage {
         let mut stage = Stage::three_chosen();
         let request = tweet(3, "c");
         stage.asked(&request);
         stage.durable(site(1), &[taken(&numbered(1, (1, 1), (0, 0), request)), promised(5)]).unwrap();
         let query = Message::Query { id: 7, seen: Slot(0), query: Query::Status };
-        stage.commanded(C1, &Command::Tell(Query::Status)).unwrap();
+        stage.commanded(C1, &Command::Query(Query::Status)).unwrap();
         stage.sent(C1, site(1), query.clone()).unwrap();
         stage.delivered(C1, site(1).into(), &query).unwrap();
         stage.durable(site(1), &[promised(8)]).unwrap();

@@ -1,11 +1,12 @@
-//! Checks what users are shown: every page, list of blocks and piece of the log that leaves a site, and every page
-//! of a linearizable view, is what the naive fold of the prefix that it names gives; a local answer answers a query
-//! that its client sent, from a prefix that reaches what the client has seen. At the end of a run, a site's own
-//! tweets, blocks and log equal the chosen log and its fold.
+//! Checks what users see. Every page, list of blocks and piece of the log that leaves a site is what the naive fold
+//! gives for the prefix that it names; so is every page of a linearizable view. A reply answers a query that its client
+//! sent, from a prefix that includes what the client has seen. At the end of a run, a site's own tweets, blocks and log
+//! equal the chosen log and its fold.
 //!
 //! A list of blocks or a piece of the log is cut only where the next item does not fit.
 //!
-//! Does not check that answers of several sites fit together (views are local), nor statuses (see `agreement`).
+//! Does not check that answers of several sites fit together (views are local), nor statuses (see `agreement`,
+//! `status`).
 
 use alloc::collections::BTreeSet;
 use alloc::format;
@@ -31,7 +32,7 @@ const PROPERTY: &str = "timelines";
 /// The judge.
 #[derive(Clone, Debug, Default)]
 pub struct TimelineJudge {
-    /// What a client asked under an id: one query, unless it was restarted and counts anew.
+    /// By client and id, the queries sent, with what the client had seen: one, unless a restarted client reuses ids.
     queries: CowMap<(ProcessId, u64), Vec<(Slot, Query)>>,
 }
 
@@ -48,12 +49,12 @@ impl TimelineJudge {
                 }
                 Ok(())
             }
-            Message::Told { id, applied, reply } => {
+            Message::QueryReply { id, applied, reply } => {
                 let Recipients::One(client) = to else { return Ok(()) };
                 let queries = self.queries.get(&(client, *id)).into_iter().flatten();
                 let mut why = "which it never asked".to_string();
                 for (seen, query) in queries {
-                    match check_told(known, *seen, query, *applied, reply) {
+                    match check_reply(known, *seen, query, *applied, reply) {
                         Ok(()) => return Ok(()),
                         Err(reason) => why = reason,
                     }
@@ -70,8 +71,8 @@ impl TimelineJudge {
             | Message::Forward { .. }
             | Message::Relay { .. }
             | Message::Compare { .. }
-            | Message::Compared { .. }
-            | Message::Ask { .. }
+            | Message::CompareReply { .. }
+            | Message::Request { .. }
             | Message::Taken { .. }
             | Message::Applied { answer: Answer::Opened | Answer::Of(TimelineOutcome::Done), .. }
             | Message::Expired { .. }
@@ -93,8 +94,8 @@ fn check_viewed(
         .or_else(|why| broken(PROPERTY, format!("{from} answered the view at {at}, {why}")))
 }
 
-/// Whether `reply`, as of `applied`, answers `query`; an error says why not.
-fn check_told(
+/// Whether `reply`, as of `applied`, answers `query`; the error says why not.
+fn check_reply(
     known: JudgeContext<'_>,
     seen: Slot,
     query: &Query,
@@ -107,7 +108,7 @@ fn check_told(
     }
     match (query, reply) {
         (
-            Query::Of(TimelineQuery::View { view }) | Query::Of(TimelineQuery::Fresh { view }),
+            Query::Of(TimelineQuery::View { view }) | Query::Of(TimelineQuery::QuorumView { view }),
             Reply::Of(TimelineReply::View { page }),
         ) => check_page(known, end, view, page),
         (Query::Status, Reply::Status { .. }) => Ok(()),
@@ -115,23 +116,23 @@ fn check_told(
             Query::Of(TimelineQuery::Blocks { after }),
             Reply::Of(TimelineReply::Blocks { blocks, has_more }),
         ) => {
-            let after = after.as_ref().map(|pair| (pair.user.clone(), pair.whom.clone()));
+            let after = after.as_ref().map(|pair| (pair.user.clone(), pair.target.clone()));
             let all = known.model.blocks_before(end);
             let mut rest = all.into_iter().filter(|pair| after.as_ref().is_none_or(|after| pair > after));
             for block in blocks {
-                let told = (block.user.clone(), block.whom.clone());
+                let listed = (block.user.clone(), block.target.clone());
                 let expected = rest.next();
-                if expected.as_ref() != Some(&told) {
-                    let (user, whom) = told;
+                if expected.as_ref() != Some(&listed) {
+                    let (user, target) = listed;
                     return Err(format!(
-                        "reply that {user} blocks {whom}, which is not what the log gives next"
+                        "reply that {user} blocks {target}, which is not what the log gives next"
                     ));
                 }
             }
             match (rest.next(), has_more) {
-                (Some((user, whom)), false) => Err(format!("leaving out that {user} blocks {whom}")),
+                (Some((user, target)), false) => Err(format!("leaving out that {user} blocks {target}")),
                 (None, true) => Err("promising more blocks than there are".into()),
-                (Some((user, whom)), true) => check_cut(blocks, &Block { user, whom }),
+                (Some((user, target)), true) => check_cut(blocks, &Block { user, target }),
                 (None, false) => Ok(()),
             }
         }
@@ -147,10 +148,10 @@ fn check_told(
                 let is_inside = (*from..end).contains(&position);
                 let held = known.log.submission(position).map(|submission| &submission.request);
                 if !is_inside || held != Some(&line.request) {
-                    let (told, held) = (&line.request, Maybe(held));
-                    return Err(format!("with \"{told}\" at {position}, where the log gives {held}"));
+                    let (listed, held) = (&line.request, Maybe(held));
+                    return Err(format!("with \"{listed}\" at {position}, where the log gives {held}"));
                 }
-                // The line is inside, so the first that was not told is this one or one before it.
+                // The line is in the range, so the first item that was not listed is this one or one before it.
                 if let Some(left_out) = rest.next().filter(|next| *next != position) {
                     return Err(format!("leaving out {left_out} of the log, before {position}"));
                 }
@@ -167,7 +168,7 @@ fn check_told(
         }
         (
             Query::Of(TimelineQuery::View { .. })
-            | Query::Of(TimelineQuery::Fresh { .. })
+            | Query::Of(TimelineQuery::QuorumView { .. })
             | Query::Log { .. }
             | Query::Of(TimelineQuery::Blocks { .. })
             | Query::Status,
@@ -176,10 +177,10 @@ fn check_told(
     }
 }
 
-/// A told list ends before `next` only if that does not fit.
-fn check_cut<T: Wire>(told: &[T], next: &T) -> Result<(), String> {
-    let bytes: usize = told.iter().chain([next]).map(Wire::size).sum();
-    let (count, most) = (told.len(), Submission::BYTES_MAX);
+/// A list ends before `next` only if `next` does not fit.
+fn check_cut<T: Wire>(listed: &[T], next: &T) -> Result<(), String> {
+    let bytes: usize = listed.iter().chain([next]).map(Wire::size).sum();
+    let (count, most) = (listed.len(), Submission::BYTES_MAX);
     if bytes > most {
         return Ok(());
     }
@@ -199,7 +200,7 @@ fn check_page(known: JudgeContext<'_>, end: Position, view: &View, page: &Page) 
     Err(format!("showing {viewer} {}, where the log gives {}", shown(page), shown(&expected)))
 }
 
-/// A page in a sentence: where it differs is more than what it holds, so at most its newest five tweets.
+/// A page in a sentence: at most its newest five tweets, because the difference matters more than the content.
 fn shown(page: &Page) -> String {
     let mut tweets: Vec<String> =
         page.tweets.iter().take(5).map(|tweet| format!("\"{tweet}\" of {}", tweet.position)).collect();
@@ -244,14 +245,14 @@ pub(super) fn check_site<'a>(
         }
     }
     let own: BTreeSet<(User, User)> =
-        blocks.into_iter().map(|(user, whom)| (user.clone(), whom.clone())).collect();
+        blocks.into_iter().map(|(user, target)| (user.clone(), target.clone())).collect();
     let folded = known.model.blocks_before(end);
-    if let Some((user, whom)) = own.symmetric_difference(&folded).next() {
-        let is_own = own.contains(&(user.clone(), whom.clone()));
+    if let Some((user, target)) = own.symmetric_difference(&folded).next() {
+        let is_own = own.contains(&(user.clone(), target.clone()));
         let (holds, gives) = if is_own { ("holds", "does not") } else { ("does not hold", "does") };
         return broken(
             PROPERTY,
-            format!("{site} {holds} that {user} blocks {whom} as of slot {applied}, and the log {gives}"),
+            format!("{site} {holds} that {user} blocks {target} as of slot {applied}, and the log {gives}"),
         );
     }
     let mut next = None;
@@ -305,18 +306,24 @@ mod tests {
         stage
     }
 
-    fn tell(stage: &mut Stage, seen: u64, query: Query, applied: u64, reply: Reply) -> Result<(), Violation> {
-        stage.commanded(C1, &Command::Tell(query.clone())).unwrap();
+    fn answer_query(
+        stage: &mut Stage,
+        seen: u64,
+        query: Query,
+        applied: u64,
+        reply: Reply,
+    ) -> Result<(), Violation> {
+        stage.commanded(C1, &Command::Query(query.clone())).unwrap();
         stage.sent(C1, S0, Message::Query { id: 7, seen: Slot(seen), query }).unwrap();
-        stage.sent(S0, C1, Message::Told { id: 7, applied: Slot(applied), reply })
+        stage.sent(S0, C1, Message::QueryReply { id: 7, applied: Slot(applied), reply })
     }
 
     #[test]
     fn pages_of_the_named_prefix_pass_and_others_are_caught() {
-        let told = |viewer: &str, applied: u64, tweets: Vec<Tweet>| {
+        let answer = |viewer: &str, applied: u64, tweets: Vec<Tweet>| {
             let view = View { viewer: user(viewer), limit: 9, older_than: None };
             let page = Page { tweets, next: None };
-            tell(
+            answer_query(
                 &mut stage(),
                 1,
                 Query::Of(TimelineQuery::View { view }),
@@ -325,21 +332,21 @@ mod tests {
             )
         };
         let (a, b) = (shown_tweet((0, 1), "a"), shown_tweet((2, 0), "b"));
-        told("bob", 1, vec![a.clone()]).unwrap();
-        told("bob", 2, vec![]).unwrap();
-        told("cat", 3, vec![b.clone(), a.clone()]).unwrap();
+        answer("bob", 1, vec![a.clone()]).unwrap();
+        answer("bob", 2, vec![]).unwrap();
+        answer("cat", 3, vec![b.clone(), a.clone()]).unwrap();
         objects(
-            told("bob", 2, vec![a.clone()]),
+            answer("bob", 2, vec![a.clone()]),
             "timelines",
             "showing bob \"ann: a\" of 0.1, who blocks bob",
         );
         objects(
-            told("cat", 3, vec![a.clone()]),
+            answer("cat", 3, vec![a.clone()]),
             "timelines",
             "where the log gives [\"ann: b\" of 2.0, \"ann: a\"",
         );
-        objects(told("cat", 0, vec![]), "timelines", "which is behind slot 1 that the client has seen");
-        let unasked = Message::Told {
+        objects(answer("cat", 0, vec![]), "timelines", "which is behind slot 1 that the client has seen");
+        let unasked = Message::QueryReply {
             id: 8,
             applied: Slot(1),
             reply: Reply::Of(TimelineReply::View { page: Page::default() }),
@@ -369,9 +376,9 @@ mod tests {
     fn lists_of_blocks_and_pieces_of_the_log_are_held_against_the_log() {
         let blocks = |applied, blocks, has_more| {
             let reply = Reply::Of(TimelineReply::Blocks { blocks, has_more });
-            tell(&mut stage(), 0, Query::Of(TimelineQuery::Blocks { after: None }), applied, reply)
+            answer_query(&mut stage(), 0, Query::Of(TimelineQuery::Blocks { after: None }), applied, reply)
         };
-        let pair = || vec![Block { user: user("ann"), whom: user("bob") }];
+        let pair = || vec![Block { user: user("ann"), target: user("bob") }];
         blocks(2, pair(), false).unwrap();
         objects(blocks(1, pair(), false), "timelines", "reply that ann blocks bob, which is not");
         objects(blocks(2, vec![], false), "timelines", "leaving out that ann blocks bob");
@@ -383,7 +390,7 @@ mod tests {
         let log = |request| {
             let position = Position { slot: 0, index: 1 };
             let reply = Reply::Log { lines: vec![LogLine { position, request }], has_more: false };
-            tell(&mut stage(), 0, Query::Log { from: position }, 1, reply)
+            answer_query(&mut stage(), 0, Query::Log { from: position }, 1, reply)
         };
         log(tweet(1, "a")).unwrap();
         objects(log(tweet(1, "b")), "timelines", "with \"ann: b\" at 0.1, where the log gives \"ann: a\"");
@@ -406,29 +413,37 @@ mod tests {
             ((2, 0), tweet(3, "b")),
             ((2, 1), view(4, "bob")),
         ];
-        let told = |from: (u64, u64), applied, indexes: &[usize], has_more| {
+        let answer = |from: (u64, u64), applied, indexes: &[usize], has_more| {
             let at = |(slot, index)| Position { slot, index };
             let line = |index: &usize| held[*index].clone();
             let lines = indexes.iter().map(line);
             let lines = lines.map(|(position, request)| LogLine { position: at(position), request });
             let reply = Reply::Log { lines: lines.collect(), has_more };
-            tell(&mut stage(), 0, Query::Log { from: at(from) }, applied, reply)
+            answer_query(&mut stage(), 0, Query::Log { from: at(from) }, applied, reply)
         };
-        told((0, 0), 3, &[0, 1, 2, 3, 4], false).unwrap();
-        told((0, 0), 2, &[0, 1, 2], false).unwrap();
-        told((0, 7), 3, &[2, 3, 4], false).unwrap();
-        told((9, 0), 3, &[], false).unwrap();
-        objects(told((0, 0), 3, &[1, 2, 3, 4], false), "timelines", "leaving out 0.0 of the log, before 0.1");
-        objects(told((0, 1), 3, &[1, 3, 4], false), "timelines", "leaving out 1.0 of the log, before 2.0");
-        objects(told((0, 1), 3, &[1, 2, 4], true), "timelines", "leaving out 2.0 of the log, before 2.1");
-        objects(told((0, 0), 3, &[0, 1, 2, 3], false), "timelines", "leaving out 2.1 of the log, at its end");
+        answer((0, 0), 3, &[0, 1, 2, 3, 4], false).unwrap();
+        answer((0, 0), 2, &[0, 1, 2], false).unwrap();
+        answer((0, 7), 3, &[2, 3, 4], false).unwrap();
+        answer((9, 0), 3, &[], false).unwrap();
         objects(
-            told((0, 0), 3, &[0, 1], true),
+            answer((0, 0), 3, &[1, 2, 3, 4], false),
+            "timelines",
+            "leaving out 0.0 of the log, before 0.1",
+        );
+        objects(answer((0, 1), 3, &[1, 3, 4], false), "timelines", "leaving out 1.0 of the log, before 2.0");
+        objects(answer((0, 1), 3, &[1, 2, 4], true), "timelines", "leaving out 2.0 of the log, before 2.1");
+        objects(
+            answer((0, 0), 3, &[0, 1, 2, 3], false),
+            "timelines",
+            "leaving out 2.1 of the log, at its end",
+        );
+        objects(
+            answer((0, 0), 3, &[0, 1], true),
             "timelines",
             "cutting its list after 2 items, where one more",
         );
-        objects(told((0, 0), 2, &[0, 1, 2], true), "timelines", "promising more of the log than there is");
-        objects(told((0, 0), 2, &[0, 1, 2, 3], false), "timelines", "with \"ann: b\" at 2.0");
+        objects(answer((0, 0), 2, &[0, 1, 2], true), "timelines", "promising more of the log than there is");
+        objects(answer((0, 0), 2, &[0, 1, 2, 3], false), "timelines", "with \"ann: b\" at 2.0");
     }
 
     #[test]

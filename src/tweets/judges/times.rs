@@ -1,11 +1,11 @@
-//! Checks, where a scenario claims `Prompt`, that nothing takes longer than it may while nothing is wrong: that a site
-//! answers a request at all, that it answers it for good, that a new leader leads after its predecessor crashed, and that
-//! a site that comes back has applied what was chosen before. The bounds come from the configuration, see
-//! [`Bounds`].
+//! Checks, where a scenario claims `Prompt`, that nothing takes too long while nothing is wrong: a site's first answer
+//! to a request, its final answer, a new leader after the old one crashed, and the catch-up of a restarted site with
+//! what was chosen before. The bounds come from the configuration, see [`Bounds`].
 //!
-//! Times of requests count from when a site that follows the leader is handed the request, so that the client's way is no
-//! part of them. A crash, a campaign or a new leader ends what is waited for of the leader: those windows are judged
-//! anew. Does not check how soon the first leader leads, nor requests at a site that has not heard the leader yet.
+//! Times of requests start when a site receives the request, so the client's way is no part of them. When a leader
+//! crashes, a candidate campaigns, a leader leads or a quorum is lost, the judge drops every wait that depends on a
+//! leader; later requests are judged again. Does not check how soon the first leader leads, nor final answers of a site
+//! that has not heard the leader yet.
 
 use alloc::vec::Vec;
 
@@ -19,20 +19,20 @@ use crate::tweets::site::{Command, Message, Note, Record, RequestId};
 
 const PROPERTY: &str = "promptness";
 
-/// How long what may take while nothing is wrong.
+/// The longest times while nothing is wrong.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Bounds {
     /// From a request at a site to the first answer.
     pub taken: Duration,
-    /// From a request at a site to an answer for good.
+    /// From a request at a site to the final answer.
     pub applied: Duration,
     /// From a leader's crash to the next leader.
     pub fail_over: Duration,
-    /// From a site's start until it says that it has applied what was chosen by then, beside `fetch`.
+    /// From a site's start to its report that it has applied everything chosen by then, without the fetches.
     pub catch_up: Duration,
-    /// For each batch of slots that it fetches for that.
+    /// In addition to `catch_up`, for each batch of slots fetched.
     pub fetch: Duration,
-    /// The slots of a batch.
+    /// Slots in a batch.
     pub batch: u64,
 }
 
@@ -43,12 +43,12 @@ pub struct Times {
     sites: u8,
     up: SiteSet,
     leader: Option<Ballot>,
-    /// By site, the leader that it said to hear, in this life.
-    hears: [Option<Ballot>; SITES_MAX as usize],
+    /// By site, the leader that the site reported to hear, in this incarnation.
+    sends_heartbeat_reply: [Option<Ballot>; SITES_MAX as usize],
     due: Vec<Due>,
 }
 
-/// Something that must happen by then.
+/// An event that must happen by a deadline.
 #[derive(Clone, Copy, Debug)]
 struct Due {
     by: Instant,
@@ -60,19 +60,19 @@ struct Due {
 enum Awaited {
     /// Any answer.
     Taken { site: SiteId, client: ProcessId, id: RequestId },
-    /// An answer for good.
+    /// The final answer.
     Applied { site: SiteId, client: ProcessId, id: RequestId },
     /// A leader.
     Leader { crashed: SiteId },
-    /// This site has applied everything below.
+    /// This site has applied everything below `end`.
     CaughtUp { site: SiteId, end: Slot },
 }
 
 impl Times {
-    /// For a cluster of `sites` sites.
+    /// The judge of a cluster of `sites` sites.
     pub(super) fn new(sites: u8, bounds: Bounds) -> Times {
-        let hears = [None; SITES_MAX as usize];
-        Times { bounds, sites, up: SiteSet::EMPTY, leader: None, hears, due: Vec::new() }
+        let sends_heartbeat_reply = [None; SITES_MAX as usize];
+        Times { bounds, sites, up: SiteSet::EMPTY, leader: None, sends_heartbeat_reply, due: Vec::new() }
     }
 
     pub(super) fn observe<P>(
@@ -103,9 +103,9 @@ impl Times {
                     self.on_noted(site, note);
                 }
             }
-            Observation::Delivered { to, from, message: Message::Ask { request } } => {
+            Observation::Delivered { to, from, message: Message::Request { request } } => {
                 if let Some(site) = to.as_site() {
-                    self.on_ask(now, site, from, request.id());
+                    self.on_request(now, site, from, request.id());
                 }
             }
             Observation::Sent { datagram, messages } => {
@@ -127,7 +127,7 @@ impl Times {
         self.due.push(Due { by: now + within, since: now, what });
     }
 
-    /// Forgets what depends on a leader that stays.
+    /// Drops everything awaited that depends on a leader that stays.
     fn disturb(&mut self) {
         self.leader = None;
         self.due.retain(|due| matches!(due.what, Awaited::Taken { .. } | Awaited::Leader { .. }));
@@ -145,7 +145,7 @@ impl Times {
 
     fn on_crashed(&mut self, now: Instant, site: SiteId) {
         self.up = self.up.minus(SiteSet::EMPTY.with(site));
-        self.hears[site.index()] = None;
+        self.sends_heartbeat_reply[site.index()] = None;
         let is_elsewhere = |due: &Due| match due.what {
             Awaited::Taken { site: at, .. }
             | Awaited::Applied { site: at, .. }
@@ -171,19 +171,19 @@ impl Times {
                 self.disturb();
                 self.due.retain(|due| !matches!(due.what, Awaited::Leader { .. }));
                 self.leader = Some(*ballot);
-                self.hears[site.index()] = Some(*ballot);
+                self.sends_heartbeat_reply[site.index()] = Some(*ballot);
             }
             paxos::PaxosNote::Campaigns(_) => self.disturb(),
             _ => {}
         }
     }
 
-    fn on_ask(&mut self, now: Instant, site: SiteId, client: ProcessId, id: RequestId) {
+    fn on_request(&mut self, now: Instant, site: SiteId, client: ProcessId, id: RequestId) {
         let (taken, applied) = (Awaited::Taken { site, client, id }, Awaited::Applied { site, client, id });
         if !self.due.iter().any(|due| due.what == taken) {
             self.demand(now, self.bounds.taken, taken);
         }
-        let is_served = self.leader.is_some() && self.hears[site.index()] == self.leader;
+        let is_served = self.leader.is_some() && self.sends_heartbeat_reply[site.index()] == self.leader;
         if is_served && !self.due.iter().any(|due| due.what == applied) {
             self.demand(now, self.bounds.applied, applied);
         }
@@ -204,8 +204,8 @@ impl Times {
                     Awaited::Leader { .. } | Awaited::CaughtUp { .. } => true,
                 });
             }
-            Message::Paxos { message: paxos::PaxosMessage::Heard { ballot, applied, .. } } => {
-                self.hears[from.index()] = Some(*ballot);
+            Message::Paxos { message: paxos::PaxosMessage::HeartbeatReply { ballot, applied, .. } } => {
+                self.sends_heartbeat_reply[from.index()] = Some(*ballot);
                 self.due.retain(|due| {
                     !matches!(due.what, Awaited::CaughtUp { site, end } if site == from && end <= applied.end)
                 });
@@ -265,30 +265,30 @@ mod tests {
             stage.started_as_it_was(site(number), 2);
         }
         stage.noted(site(0).into(), &Note::Paxos(paxos::PaxosNote::Leads(ballot(2, 0), Slot(3)))).unwrap();
-        hears(&mut stage, 1, 0);
+        sends_heartbeat_reply(&mut stage, 1, 0);
         stage
     }
 
-    /// What a site says is shown to this judge alone where it is another's concern too.
-    fn says(stage: &mut Stage, number: u8, message: &Message) {
+    /// Passes the message to this judge alone, because other judges would check it too.
+    fn sends(stage: &mut Stage, number: u8, message: &Message) {
         stage.judges.times.as_mut().unwrap().on_left(site(number), message);
     }
 
-    fn hears(stage: &mut Stage, number: u8, end: u64) {
+    fn sends_heartbeat_reply(stage: &mut Stage, number: u8, end: u64) {
         let applied = Claim { end: Slot(end), digest: Digest::default() };
         let message =
-            paxos::PaxosMessage::Heard { ballot: ballot(2, 0), chosen: Slot(end), beat: 1, applied };
-        says(stage, number, &Message::Paxos { message });
+            paxos::PaxosMessage::HeartbeatReply { ballot: ballot(2, 0), chosen: Slot(end), beat: 1, applied };
+        sends(stage, number, &Message::Paxos { message });
     }
 
     fn asked(stage: &mut Stage) -> Request {
         let request = tweet(2, "b");
         stage.asked(&request);
-        stage.delivered(C1, site(1).into(), &Message::Ask { request: request.clone() }).unwrap();
+        stage.delivered(C1, site(1).into(), &Message::Request { request: request.clone() }).unwrap();
         request
     }
 
-    /// Whatever happens next.
+    /// Any event at this time, so that the judge looks at its deadlines.
     fn look(stage: &mut Stage, millis: u64) -> Result<(), Violation> {
         stage.now = Instant::ZERO + MS(millis);
         stage.durable(site(2), &[])
@@ -302,7 +302,7 @@ mod tests {
         objects(look(&mut stage, 11), "promptness", "answered nothing within 10ms");
         let mut stage = led();
         let request = asked(&mut stage);
-        says(&mut stage, 1, &Message::Taken { id: request.id() });
+        sends(&mut stage, 1, &Message::Taken { id: request.id() });
         look(&mut stage, 20).unwrap();
         objects(look(&mut stage, 21), "promptness", "it was not applied within 20ms");
         let mut stage = led();
@@ -315,7 +315,7 @@ mod tests {
     fn nothing_is_demanded_of_a_leader_that_is_gone_but_another_one() {
         let mut stage = led();
         let request = asked(&mut stage);
-        says(&mut stage, 1, &Message::Taken { id: request.id() });
+        sends(&mut stage, 1, &Message::Taken { id: request.id() });
         stage.crashed(site(0)).unwrap();
         look(&mut stage, 300).unwrap();
         objects(look(&mut stage, 301), "promptness", "S0 led until it crashed");
@@ -339,11 +339,11 @@ mod tests {
         };
         // Three slots are two batches.
         let mut stage = back();
-        hears(&mut stage, 1, 2);
+        sends_heartbeat_reply(&mut stage, 1, 2);
         look(&mut stage, 50).unwrap();
         objects(look(&mut stage, 51), "promptness", "had not applied everything below 3 within 50ms");
         let mut stage = back();
-        hears(&mut stage, 1, 3);
+        sends_heartbeat_reply(&mut stage, 1, 3);
         look(&mut stage, 1_000).unwrap();
     }
 }

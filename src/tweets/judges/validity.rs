@@ -1,12 +1,16 @@
-//! Checks that clients ask only for what users commanded: each new request of a client does what the next command
-//! given to it says (commands that it refused are passed over), and each command makes one request; what is asked
-//! again is asked word for word, and only the last request is; another request does the same only after a site said of
-//! the last one that it was not done; a client says that something was not done only after that; a session is opened
-//! only while a command waits; each new query is one that was commanded.
+//! Checks that clients ask only for what users commanded:
 //!
-//! Does not check that what sites queue and choose was asked (see `acknowledged`) and originates where it says (see
-//! `order`), that it takes effect once (see `exactly_once`), nor that a command is ever carried out. A query that is
-//! asked again is not held against its first asking.
+//! - Each new request of a client carries out its next command (commands that the client refused are skipped), and each
+//!   command makes one request.
+//! - A repeated request is repeated word for word, and only the last request is repeated.
+//! - A second request for the same command comes only after a site reported that the first was not done. Only then may
+//!   a client report that something was not done.
+//! - A session is opened only while a command waits.
+//! - Each new query was commanded.
+//!
+//! Does not check that what sites queue and choose was asked for (see `acknowledged`) and originates where it says (see
+//! `order`), that it takes effect once (see `exactly_once`), nor that a command is ever carried out. A repeated query
+//! is not compared with its first copy.
 
 use alloc::collections::{BTreeMap, VecDeque};
 
@@ -24,31 +28,31 @@ pub struct Validity {
     clients: BTreeMap<ProcessId, Commanded>,
 }
 
-/// What a client was told to do and has not asked for.
+/// The commands that a client received and has not asked for.
 #[derive(Clone, Debug, Default)]
 struct Commanded {
     operations: VecDeque<Operation>,
     queries: VecDeque<Query>,
-    /// What it asked last.
+    /// The last request.
     request: Option<Request>,
     /// The last query's id.
     query: u64,
 }
 
 impl Validity {
-    /// A user's command is handed in.
+    /// A user gives a command.
     pub(super) fn on_commanded(&mut self, process: ProcessId, command: &Command) {
         let client = self.clients.entry(process).or_default();
         match command {
             Command::Do(operation) | Command::DoLast(operation) => {
                 client.operations.push_back(operation.clone());
             }
-            Command::Tell(query) => client.queries.push_back(query.clone()),
+            Command::Query(query) => client.queries.push_back(query.clone()),
         }
     }
 
-    /// A client is handed a message: what was not done, for certain, may be asked for in another session.
-    pub(super) fn on_heard(&mut self, client: ProcessId, message: &Message) {
+    /// A client receives a message: an operation that was certainly not done may be asked for in another session.
+    pub(super) fn on_client_received(&mut self, client: ProcessId, message: &Message) {
         let Some(client) = self.clients.get_mut(&client) else { return };
         let Message::Expired { id, is_undone: true } = message else { return };
         if let Some(Request::Execute { operation, .. }) =
@@ -58,9 +62,9 @@ impl Validity {
         }
     }
 
-    /// A client tells its user something.
+    /// A client reports to its user.
     pub(super) fn on_noted(&mut self, process: ProcessId, note: &Note) -> Result<(), Violation> {
-        let Note::Undone(operation) = note else { return Ok(()) };
+        let Note::GaveUp(operation) = note else { return Ok(()) };
         let client = self.clients.entry(process).or_default();
         let is_undone = client.operations.front() == Some(operation) && client.request.is_none();
         ensure!(
@@ -78,7 +82,7 @@ impl Validity {
                 self.clients.remove(&process);
                 Ok(())
             }
-            SeenFact::Left { from, message: Message::Ask { request }, .. } => {
+            SeenFact::Left { from, message: Message::Request { request }, .. } => {
                 self.clients.entry(from).or_default().on_asked(from, request)
             }
             SeenFact::Left { from, message: Message::Query { id, query, .. }, .. } => {
@@ -132,13 +136,13 @@ impl Commanded {
             is_commanded,
             PROPERTY,
             "{me} asked query {id}, \"{}\", which nobody had it ask, or not so often",
-            Command::Tell(query.clone())
+            Command::Query(query.clone())
         );
         Ok(())
     }
 }
 
-/// What no two requests of a client may share.
+/// The part of a request that no two requests of a client may share.
 fn place(request: &Request) -> (Option<Session>, u64) {
     match *request {
         Request::Open { nonce, .. } => (None, nonce),
@@ -146,7 +150,7 @@ fn place(request: &Request) -> (Option<Session>, u64) {
     }
 }
 
-/// Takes everything out up to the first that is `wanted`; `false` when none is.
+/// Removes everything up to the first item that equals `wanted`; returns `false` if none does.
 fn take<T: PartialEq>(waiting: &mut VecDeque<T>, wanted: &T) -> bool {
     while let Some(next) = waiting.pop_front() {
         if next == *wanted {
@@ -177,7 +181,7 @@ mod tests {
     }
 
     fn ask(stage: &mut Stage, request: &Request) -> Result<(), Violation> {
-        stage.sent(C1, site(0), Message::Ask { request: request.clone() })
+        stage.sent(C1, site(0), Message::Request { request: request.clone() })
     }
 
     fn query(id: u64) -> Message {
@@ -214,7 +218,7 @@ mod tests {
         check(&[operation("a"), operation("b")], &changed, sentence);
     }
 
-    /// The same words in the session that was opened at 5.0.
+    /// The same operation in the session that was opened at 5.0.
     fn elsewhere(request: &Request) -> Request {
         match request.clone() {
             Request::Execute { client, number, operation, is_last, .. } => {
@@ -229,10 +233,10 @@ mod tests {
     fn what_was_not_done_is_asked_for_once_more_and_nothing_else_is() {
         let tweet = tweet(1, "a");
         let expired = |is_undone| Message::Expired { id: tweet.id(), is_undone };
-        let asked_anew = |heard: &[Message]| {
+        let asked_anew = |received: &[Message]| {
             let mut stage = stage(&[operation("a")]);
             [open(1), tweet.clone()].iter().for_each(|request| ask(&mut stage, request).unwrap());
-            heard.iter().for_each(|message| stage.delivered(site(0).into(), C1, message).unwrap());
+            received.iter().for_each(|message| stage.delivered(site(0).into(), C1, message).unwrap());
             (ask(&mut stage, &elsewhere(&tweet)), stage)
         };
         let sentence = "C1 asked for \"ann: a\" as request 1 of session 5.0, which nobody had it do";
@@ -240,7 +244,7 @@ mod tests {
         objects(asked_anew(&[expired(false)]).0, "validity", sentence);
         let (result, mut stage) = asked_anew(&[expired(true), expired(true)]);
         result.unwrap();
-        let undone = Note::Undone(match operation("a") {
+        let undone = Note::GaveUp(match operation("a") {
             Command::Do(operation) => operation,
             _ => unreachable!(),
         });
@@ -255,7 +259,7 @@ mod tests {
 
     #[test]
     fn a_query_that_nobody_commanded_is_caught() {
-        let mut stage = stage(&[Command::Tell(Query::Status)]);
+        let mut stage = stage(&[Command::Query(Query::Status)]);
         stage.sent(C1, site(0), query(1)).unwrap();
         stage.sent(C1, site(1), query(1)).unwrap();
         objects(stage.sent(C1, site(0), query(2)), "validity", "C1 asked query 2, \"status\", which nobody");

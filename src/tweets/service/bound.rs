@@ -1,4 +1,4 @@
-//! What sites may take while nothing is wrong, from their configuration and the pace of their world.
+//! The bounds that sites keep while nothing is wrong, from their configuration and the pace of their world.
 
 use crate::replicated::paxos::sync_patience_max;
 use crate::scenario::Pace;
@@ -7,21 +7,21 @@ use crate::tweets::judges::costs::{Cost, CostBudget};
 use crate::tweets::judges::times::Bounds;
 use crate::tweets::site::Config;
 
-/// Attempts of a fail-over: candidates that meet draw from twice the jitter the next time.
+/// Attempts of a fail-over: candidates that collide draw from twice the jitter in the next attempt.
 const ATTEMPTS: u64 = 3;
 
-/// How long what takes at most while nothing is wrong, where links do not reorder and syncs overlap.
+/// The longest times while nothing is wrong, where links do not reorder and syncs overlap.
 ///
-/// A step that must be durable takes two syncs: the one under way, and its own. With `L` for the latency and `D` for two
-/// syncs, and beside the time that the configuration has sites wait on purpose:
+/// A step that must be durable takes two syncs: the one under way, and its own. `L` is the latency, and `D` is two
+/// syncs. The times that the configuration makes sites wait on purpose are added.
 ///
-/// 1. A request is taken after `D`. A reply waits for what was appended in the meantime: `D` more.
-/// 2. It is applied after `D + L` with the leader, `D + 2L` in the log, `L` known at its site, `D` answered; the slot
-///    before it takes another `D + 2L`.
-/// 3. A leader is missed after `election` and the jitter, and a campaign is two steps of `D` and `2L`, with a retry for
-///    what the candidate must fetch. Attempts that meet double their jitter.
-/// 4. Who comes back hears of the log with the first heartbeat, fetches each batch in `D + 2L`, makes it durable, and says
-///    so in answer to the next heartbeat but one.
+/// 1. A request is taken after `D`. A reply also waits for what was appended in the meantime: `D` more.
+/// 2. The request is with the leader after `D + L`, in the log after `D + 2L` more, known at its site after `L` more,
+///    and answered after `D` more. The slot before it takes another `D + 2L`.
+/// 3. A missing leader is noticed after `election` and the jitter. A campaign is two steps of `D` and `2L`, with a
+///    retry for what the candidate must fetch. Attempts that collide double their jitter.
+/// 4. A site that comes back learns the log's end from the first heartbeat, fetches each batch in `D + 2L`, makes it
+///    durable, and reports it in answer to the next heartbeat but one.
 pub(super) fn prompt(config: &Config, pace: &Pace) -> Bounds {
     let (latency, durable) = (pace.latency, pace.sync.times(2));
     let trip = latency.times(2) + durable;
@@ -41,9 +41,9 @@ pub(super) fn prompt(config: &Config, pace: &Pace) -> Bounds {
     }
 }
 
-/// What sites may say, and how often they may wake up, while nothing is wrong: the leader's heartbeats and an answer to
-/// each; and for what a client says an opening and a request, each taken, handed to the leader, proposed, voted for, told
-/// to all and answered, or a question to all and their answers.
+/// What sites may send, and how often they may wake up, while nothing is wrong: the leader's heartbeats and an answer
+/// to each. For each message of a client: an opening and a request, each taken, forwarded to the leader, proposed,
+/// voted for, announced to all and answered; or a query to all sites and their answers.
 pub(super) fn budget(config: &Config) -> CostBudget {
     let others = u64::from(config.sites.saturating_sub(1));
     CostBudget {

@@ -1,9 +1,9 @@
-//! What people do in drawn scenarios, and the limits that they meet.
+//! The commands of users in drawn scenarios, and the limits of their pages.
 
 use crate::replicated::message::entry_bytes_max;
 use crate::scenario::draw::{Asking, Draws, Wanted};
 use crate::scenario::step::Target;
-use crate::tweets::service::TimelineCommand;
+use crate::tweets::service::{ReadMode, TimelineCommand};
 use crate::tweets::timeline::{Text, User};
 
 const NAMES: [&str; 6] = ["ann", "bob", "cat", "dan", "eve", "fay"];
@@ -13,12 +13,12 @@ fn name(number: u64) -> String {
     known.map_or_else(|| format!("user{number}"), |name| (*name).to_owned())
 }
 
-/// As long as a name may be, so that few pairs fill a datagram.
+/// A name of the greatest length, so that few pairs fill a datagram.
 fn long_name(number: u64) -> String {
     format!("{:_<1$}", name(number), User::BYTES_MAX)
 }
 
-/// What is asked for.
+/// The kind of a drawn command.
 #[derive(Clone, Copy)]
 enum CommandKind {
     Tweet,
@@ -27,18 +27,18 @@ enum CommandKind {
     Block,
     Unblock,
     View,
-    AgreedView,
-    FreshView,
+    LogView,
+    QuorumView,
     Log,
     Blocks,
     Status,
 }
 
-/// What a submission takes beside the text of a tweet, in bytes, where most numbers are small; and a little less, so that
-/// several together are also a little too much.
+/// Bytes of a submission without the text of its tweet, where most numbers are small. It is a little too low, so that
+/// several submissions together are also slightly too large.
 const TWEET_BESIDE_LEAST: u64 = 15;
 
-/// The same, where some numbers are larger, and a little more.
+/// The same where some numbers are larger. It is a little too high.
 const TWEET_BESIDE_MOST: u64 = 27;
 
 const MIXTURE: [(CommandKind, u32); 10] = [
@@ -47,20 +47,20 @@ const MIXTURE: [(CommandKind, u32); 10] = [
     (CommandKind::Block, 8),
     (CommandKind::Unblock, 7),
     (CommandKind::View, 18),
-    (CommandKind::AgreedView, 7),
-    (CommandKind::FreshView, 7),
+    (CommandKind::LogView, 7),
+    (CommandKind::QuorumView, 7),
     (CommandKind::Log, 3),
     (CommandKind::Blocks, 3),
     (CommandKind::Status, 2),
 ];
-/// What a crowd asks for: it blocks, and looks at what it blocked.
+/// The mixture of a crowd, which blocks often and then looks at the effect.
 const CROWD: [(CommandKind, u32); 9] = [
     (CommandKind::Tweet, 25),
     (CommandKind::Block, 38),
     (CommandKind::Unblock, 4),
     (CommandKind::View, 12),
-    (CommandKind::AgreedView, 3),
-    (CommandKind::FreshView, 5),
+    (CommandKind::LogView, 3),
+    (CommandKind::QuorumView, 5),
     (CommandKind::Log, 2),
     (CommandKind::Blocks, 10),
     (CommandKind::Status, 1),
@@ -68,7 +68,7 @@ const CROWD: [(CommandKind, u32); 9] = [
 const WRITES: [(CommandKind, u32); 3] =
     [(CommandKind::Tweet, 8), (CommandKind::Block, 1), (CommandKind::Unblock, 1)];
 
-/// A command for `asking`; nobody but terminals and clients asks.
+/// A command for `asking`. Only terminals and clients have commands.
 pub(super) fn command(draws: &mut Draws, asking: &Asking) -> Option<TimelineCommand> {
     let (site, client) = match asking.who {
         Target::Terminal(site) => (Some(site), None),
@@ -82,31 +82,31 @@ pub(super) fn command(draws: &mut Draws, asking: &Asking) -> Option<TimelineComm
         Wanted::LargeWrite => CommandKind::LargeTweet,
         Wanted::FillingWrite(parts) => CommandKind::FillingTweet(parts),
         Wanted::Read => CommandKind::View,
-        Wanted::AgreedRead if draws.one_in(2) => CommandKind::FreshView,
-        Wanted::AgreedRead => CommandKind::AgreedView,
+        Wanted::AgreedRead if draws.one_in(2) => CommandKind::QuorumView,
+        Wanted::AgreedRead => CommandKind::LogView,
     };
     let users = u64::from(asking.users);
-    // Of a crowd half look who are blocked by most.
-    let is_blocked = asking.is_crowd
-        && matches!(kind, CommandKind::View | CommandKind::AgreedView | CommandKind::FreshView);
+    // In a crowd, half of the views are by users whom many block.
+    let is_blocked =
+        asking.is_crowd && matches!(kind, CommandKind::View | CommandKind::LogView | CommandKind::QuorumView);
     let user = if is_blocked && draws.one_in(2) { draws.below(2) } else { draws.below(users) };
     let name = |number| if asking.is_crowd { long_name(number) } else { name(number) };
-    // Now and then one asks for a thing and goes, as commands of a shell do.
+    // Sometimes a client sends one command and leaves, as commands of a shell do.
     let last = asking.number % 4 == 3;
     Some(match kind {
         CommandKind::Block | CommandKind::Unblock if users > 1 => {
-            let (from, whom) = if asking.is_crowd {
-                let whom = if draws.one_in(2) { draws.below(2) } else { draws.below(users) };
-                ((whom + draws.between(1, users - 1)) % users, whom)
+            let (from, target) = if asking.is_crowd {
+                let target = if draws.one_in(2) { draws.below(2) } else { draws.below(users) };
+                ((target + draws.between(1, users - 1)) % users, target)
             } else {
-                // Two pairs at most, so that what one blocks another one unblocks.
+                // At most two pairs, so that some unblocks undo an earlier block.
                 let from = draws.below(2);
                 (from, (from + 1) % users)
             };
-            let (user, whom) = (name(from), name(whom));
+            let (user, target) = (name(from), name(target));
             match kind {
-                CommandKind::Block => TimelineCommand::Block { site, client, user, whom, last },
-                _ => TimelineCommand::Unblock { site, client, user, whom, last },
+                CommandKind::Block => TimelineCommand::Block { site, client, user, target, last },
+                _ => TimelineCommand::Unblock { site, client, user, target, last },
             }
         }
         CommandKind::Tweet | CommandKind::Block | CommandKind::Unblock => {
@@ -128,13 +128,13 @@ pub(super) fn command(draws: &mut Draws, asking: &Asking) -> Option<TimelineComm
             }
         }
         CommandKind::FillingTweet(parts) => {
-            // The sum is drawn about that of an entry that fits: a few bytes less or more of each.
+            // The texts together fill about one entry: each is a few bytes shorter or longer than its part.
             let entry = entry_bytes_max(asking.datagram_max);
             let part = entry / usize::from(parts.max(1));
             let beside = draws.between(TWEET_BESIDE_LEAST, TWEET_BESIDE_MOST);
             let bytes = part.saturating_sub(usize::try_from(beside).unwrap_or(part)).min(Text::BYTES_MAX);
             let number = asking.number.to_string();
-            // A text may have fewer characters than bytes.
+            // The limit on characters is lower than that on bytes, so most characters here have several bytes.
             let rest = bytes.saturating_sub(number.len());
             let (birds, dots) = (rest / '🐦'.len_utf8(), rest % '🐦'.len_utf8());
             let text = number + &"🐦".repeat(birds) + &".".repeat(dots);
@@ -142,12 +142,13 @@ pub(super) fn command(draws: &mut Draws, asking: &Asking) -> Option<TimelineComm
         }
         CommandKind::View => {
             let (user, limit, older_than) = (name(user), limit(draws), page(draws, asking));
-            TimelineCommand::View { site, client, user, limit, older_than, linearizable: false, fresh: false }
+            TimelineCommand::View { site, client, user, limit, older_than, read: ReadMode::Local }
         }
-        CommandKind::AgreedView | CommandKind::FreshView => {
+        CommandKind::LogView | CommandKind::QuorumView => {
             let (user, limit, older_than) = (name(user), limit(draws), page(draws, asking));
-            let fresh = matches!(kind, CommandKind::FreshView);
-            TimelineCommand::View { site, client, user, limit, older_than, linearizable: !fresh, fresh }
+            let is_quorum = matches!(kind, CommandKind::QuorumView);
+            let read = if is_quorum { ReadMode::Quorum } else { ReadMode::Log };
+            TimelineCommand::View { site, client, user, limit, older_than, read }
         }
         CommandKind::Log => TimelineCommand::Log { site, client, from: page(draws, asking) },
         CommandKind::Blocks => {
@@ -158,7 +159,7 @@ pub(super) fn command(draws: &mut Draws, asking: &Asking) -> Option<TimelineComm
     })
 }
 
-/// How many tweets a page may hold: as many as usual, none, a few, or more than fit.
+/// The most tweets of a page: the usual number, none, a few, or more than fit.
 fn limit(draws: &mut Draws) -> u64 {
     match draws.below(16) {
         0 => 0,
@@ -169,8 +170,8 @@ fn limit(draws: &mut Draws) -> u64 {
     }
 }
 
-/// Where a page begins, if not at the end. About as many slots are there as there were commands; some page begins where
-/// a tweet stands, or between two of one slot.
+/// The position where a page begins, if not at the end of the log. There are about as many slots as commands before;
+/// some pages begin at a tweet, or between two tweets of one slot.
 fn page(draws: &mut Draws, asking: &Asking) -> Option<(u64, u64)> {
     draws.one_in(4).then(|| {
         let slot = asking.slots_before + draws.between(0, asking.number + 4);

@@ -1,4 +1,4 @@
-//! Whether what is expected of the tweet service holds, and what it came to in a few lines.
+//! Decides whether an expectation of the tweet service holds, and summarises the final state in a few lines.
 
 use crate::ids::{ProcessId, SiteId, SiteSet};
 use crate::replicated::paxos::Slot;
@@ -76,13 +76,13 @@ pub(super) fn holds(
         }
         TimelineExpectation::Blocks { site, are } => {
             let blocks = numbered(cluster, *site)?.machine().blocks();
-            let found: Vec<String> = blocks.map(|(user, whom)| format!("{user} blocks {whom}")).collect();
+            let found: Vec<String> = blocks.map(|(user, target)| format!("{user} blocks {target}")).collect();
             same(&format!("the blocks at S{site} are"), are, &found)
         }
         TimelineExpectation::Queue { site, holds } => {
             let found = numbered(cluster, *site)?.queue().len();
-            let told = || format!("expected {holds} submissions in the queue of S{site}, found {found}");
-            if found == *holds { Ok(()) } else { Err(told()) }
+            let message = || format!("expected {holds} submissions in the queue of S{site}, found {found}");
+            if found == *holds { Ok(()) } else { Err(message()) }
         }
         TimelineExpectation::Answered(asker) => {
             let id = match asker {
@@ -106,7 +106,7 @@ fn is_noop<V>(entry: &crate::replicated::paxos::Entry<V>) -> bool {
     entry.values().is_empty()
 }
 
-/// Everything that `user` sees at `site`, newest first: page after page.
+/// Everything that `user` sees at `site`, newest first, collected page by page.
 fn seen(site: &Site, user: &User) -> Vec<String> {
     let mut view = View { viewer: user.clone(), limit: u64::MAX, older_than: None };
     let mut seen = Vec::new();
@@ -139,8 +139,8 @@ fn events(cluster: &Cluster<'_, Participant>, site: &Site) -> Vec<String> {
     events
 }
 
-/// A line for each site, and what its log, which they share as far as they know it, came to.
-/// Sites that came to the same stand together: `S012: 6 slots applied, 3 tweets, 0 waiting, S1 leads`.
+/// One line for each group of sites in the same state, and the events of the longest applied log.
+/// A line: `S012: 6 slots applied, 3 tweets, 0 waiting, S1 leads`.
 pub(super) fn final_state(cluster: &Cluster<'_, Participant>) -> String {
     let mut groups: Vec<(String, SiteSet)> = Vec::new();
     let mut longest: Option<&Site> = None;
@@ -164,11 +164,11 @@ pub(super) fn final_state(cluster: &Cluster<'_, Participant>) -> String {
         }
     }
     let leads = |sites: SiteSet| cluster.leader().filter(|leader| sites.contains(*leader));
-    let told = |(state, sites): &(String, SiteSet)| match leads(*sites) {
+    let line = |(state, sites): &(String, SiteSet)| match leads(*sites) {
         Some(leader) => format!("{sites}: {state}, {leader} leads"),
         None => format!("{sites}: {state}"),
     };
-    let mut lines: Vec<String> = groups.iter().map(told).collect();
+    let mut lines: Vec<String> = groups.iter().map(line).collect();
     if let Some(site) = longest {
         lines.push("log:".to_owned());
         lines.extend(events(cluster, site).into_iter().map(|event| format!("  {event}")));

@@ -1,9 +1,9 @@
-//! What the journals of sites hold that have been there for long.
+//! The journals of sites that have existed for a long time.
 //!
 //! 1. Every site holds the same: a cluster in which all went well, until its power failed.
-//! 2. What the log still holds of the slots that are chosen are no-ops.
-//! 3. What is open above them are tweets of sessions that opened, and were evicted, before the log begins: whoever
-//!    applies them says that they expired. So they leave nothing behind, and nobody waits for them.
+//! 2. The chosen slots that the log still holds are no-ops.
+//! 3. The open slots above them hold tweets of sessions that were opened, and evicted, before the log begins: every
+//!    site that applies them reports that they expired. So they leave no tweets, and no client waits for them.
 
 use alloc::sync::Arc;
 
@@ -14,14 +14,14 @@ use crate::scenario::{PastLife, Place, Problem, Shape};
 use crate::tweets::site::{Config, Number, Operation, Record, Request, Session, Submission};
 use crate::tweets::timeline::{Event, Text};
 
-/// Around these numbers fewer bytes hold a number, or one more is needed.
+/// Near these values a number needs one byte more or less.
 const SLOTS: [u64; 4] = [127, 16_383, 65_535, 1 << 32];
 const STARTS: [u64; 4] = [127, 255, 65_535, 1 << 32];
 
-/// Kept slots: a chunk of a log is sealed here, and the second; a site has the digests of so many, and no more.
+/// Kept slots. At the first two a chunk of a log is sealed; the third is the most digests that a site keeps.
 const KEPT: [u64; 3] = [256, 512, 1_024];
 
-/// Who asked for what is open; no client of a scenario has this number.
+/// The client of the open tweets; no client of a scenario has this number.
 const CLIENT: ProcessId = ProcessId::Client(u16::MAX);
 
 /// The journal of each site, or what is wrong with `history`.
@@ -57,7 +57,7 @@ pub(super) fn journals(
         let mut records: Vec<Record> =
             facts.iter().map(|record| Record::Paxos { record: record.clone() }).collect();
         if site == leader {
-            // It took them before it proposed them.
+            // The leader took the submissions before it proposed them.
             let at = usize::from(first > 0).min(records.len());
             records.splice(
                 at..at,
@@ -69,7 +69,7 @@ pub(super) fn journals(
     Ok(shape.all_sites().iter().map(journal).collect())
 }
 
-/// The tweet of this number that `origin` took in its last start: as large as a tweet may be.
+/// The tweet of this number that `origin` took in its last start: of the largest size.
 fn submission(origin: SiteId, incarnation: u64, count: u64) -> Arc<Submission> {
     let number = |count| match count {
         0 => Number::default(),
@@ -148,7 +148,7 @@ mod tests {
         assert!(verdict("Never(Restarted(Site(0)))") && verdict("Sometimes(Restarted(Site(1)))"));
     }
 
-    /// A promise of what is open fills many datagrams.
+    /// A promise of the open slots fills many datagrams.
     #[test]
     fn what_is_open_takes_more_than_sixteen_kilobytes() {
         let plan = plan(&scenario("slots: 1, open: 32")).unwrap();
@@ -181,7 +181,7 @@ mod tests {
 
     #[test]
     fn histories_are_drawn_as_often_as_a_profile_says() {
-        // A calm run has none.
+        // A calm run has no history.
         let percent = |numerator| Chance { numerator, denominator: 100 };
         let profile =
             |numerator| Profile { histories: percent(numerator), calm: percent(0), ..Profile::default() };

@@ -1,4 +1,4 @@
-//! The tweet service as scenarios know it: what users do, what is expected, what is judged.
+//! The tweet service as a [`Service`] for scenarios: what users do, what is expected, and what is judged.
 
 mod bound;
 mod drawing;
@@ -8,14 +8,17 @@ mod recipes;
 mod simpler;
 mod vocabulary;
 
-pub use vocabulary::{Asker, TimelineCommand, TimelineExpectation};
+use vocabulary::OLD_WORDS;
+pub use vocabulary::{Asker, ReadMode, TimelineCommand, TimelineExpectation};
 
 use crate::ids::{ProcessId, SiteId};
 use crate::journal::JournalConfig;
 use crate::process::{Process, Recovered};
 use crate::replicated::service as state;
 use crate::scenario::draw::{Asking, Draws, RecipesOf};
-use crate::scenario::{Cluster, Order, Pace, PastLife, Probe, Problem, Renaming, Service, Shape};
+#[cfg(feature = "schema")]
+use crate::scenario::schema::ServiceSchemas;
+use crate::scenario::{Cluster, OldWord, Order, Pace, PastLife, Probe, Problem, Renaming, Service, Shape};
 use crate::sim::Violation;
 use crate::time::Duration;
 use crate::tweets::judges::Judges;
@@ -35,6 +38,8 @@ impl Service for Timelines {
 
     const RARE_NOTES: &'static [&'static str] = state::RARE_NOTES;
     const NOTABLE_MESSAGES: &'static [&'static str] = state::NOTABLE_MESSAGES;
+    const OLD_WORDS: &'static [OldWord] = OLD_WORDS;
+    const TRACE_NOTATION: &'static str = state::TRACE_NOTATION;
     const STARTER: &'static str = include_str!("starter.ron");
 
     fn compile(command: &TimelineCommand) -> Result<Order<Timelines>, Vec<Problem>> {
@@ -122,10 +127,10 @@ impl Service for Timelines {
         state::converges_within(config, pace)
     }
 
-    /// A linearizable view: it takes a session, a place in the log and an answer, and leaves no tweet.
-    fn probe(whom: ProcessId) -> Option<Probe<Timelines>> {
+    /// A linearizable view: it needs a session, a slot and an answer, and leaves no tweet.
+    fn probe(process: ProcessId) -> Option<Probe<Timelines>> {
         let view = View { viewer: "probe".parse().ok()?, limit: 50, older_than: None };
-        let is_asker = matches!(whom, ProcessId::Terminal(_) | ProcessId::Client(_));
+        let is_asker = matches!(process, ProcessId::Terminal(_) | ProcessId::Client(_));
         is_asker.then_some(Probe { command: SiteCommand::Do(Operation::View { view }), done: "done" })
     }
 
@@ -163,12 +168,17 @@ impl Service for Timelines {
         settings.each_without_one()
     }
 
+    #[cfg(feature = "schema")]
+    fn schemas(generator: &mut schemars::SchemaGenerator) -> ServiceSchemas {
+        ServiceSchemas::derived::<Timelines>(generator)
+    }
+
     fn final_state(cluster: &Cluster<'_, Participant>) -> String {
         expect::final_state(cluster)
     }
 }
 
-/// What a command of the service is to its process.
+/// The command that the service's process takes.
 type SiteCommand = <Participant as Process>::Command;
 
 #[cfg(test)]

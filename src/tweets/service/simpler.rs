@@ -1,9 +1,9 @@
-//! What is simpler than a command, and what commands and expectations are called in a smaller cluster: for shrinking.
+//! Simpler commands, and commands and expectations renamed for a smaller cluster: both for shrinking.
 
 use crate::scenario::Renaming;
-use crate::tweets::service::vocabulary::{Asker, TimelineCommand, TimelineExpectation};
+use crate::tweets::service::vocabulary::{Asker, ReadMode, TimelineCommand, TimelineExpectation};
 
-/// The plainest user and the plainest other one.
+/// The two simplest users.
 const USERS: [&str; 2] = ["a", "b"];
 
 pub(super) fn rename_command(command: &TimelineCommand, renaming: &Renaming) -> Option<TimelineCommand> {
@@ -18,7 +18,7 @@ pub(super) fn rename_command(command: &TimelineCommand, renaming: &Renaming) -> 
     Some(renamed)
 }
 
-/// Who is asked, if the command says so.
+/// The site or client of the command, if it names one.
 fn asker(command: &mut TimelineCommand) -> (&mut Option<u8>, &mut Option<u16>) {
     match command {
         TimelineCommand::Tweet { site, client, .. }
@@ -53,7 +53,7 @@ pub(super) fn rename_expectation(
     Some(renamed)
 }
 
-/// Each says one thing less or says it with the plainest word, except for the first, which does so with everything.
+/// Simpler commands. Each omits one thing or says it with the plainest word; the first one does so with everything.
 pub(super) fn commands(command: &TimelineCommand) -> Vec<TimelineCommand> {
     let mut simplest = command.clone();
     let mut simpler = Vec::new();
@@ -77,8 +77,8 @@ fn plain_words(command: &mut TimelineCommand) {
     let [one, other] = USERS.map(str::to_owned);
     match command {
         TimelineCommand::Tweet { user, text, .. } => (*user, *text) = (one.clone(), one),
-        TimelineCommand::Block { user, whom, .. } | TimelineCommand::Unblock { user, whom, .. } => {
-            (*user, *whom) = (one, other);
+        TimelineCommand::Block { user, target, .. } | TimelineCommand::Unblock { user, target, .. } => {
+            (*user, *target) = (one, other);
         }
         TimelineCommand::View { user, .. } => *user = one,
         TimelineCommand::Log { from, .. } => *from = None,
@@ -88,8 +88,8 @@ fn plain_words(command: &mut TimelineCommand) {
 }
 
 fn plain_view(command: &mut TimelineCommand) {
-    if let TimelineCommand::View { limit, older_than, linearizable, fresh, .. } = command {
-        (*limit, *older_than, *linearizable, *fresh) = (20, None, false, false);
+    if let TimelineCommand::View { limit, older_than, read, .. } = command {
+        (*limit, *older_than, *read) = (20, None, ReadMode::Local);
     }
 }
 
@@ -119,7 +119,7 @@ fn first_site(command: &mut TimelineCommand) {
 mod tests {
     use super::*;
 
-    /// Following simpler commands comes to an end, whichever is taken.
+    /// A chain of simpler commands always ends, whichever one is taken.
     #[test]
     fn the_simplest_command_has_no_simpler_one() {
         let mut all = vec![
@@ -134,7 +134,7 @@ mod tests {
                 site: Some(3),
                 client: None,
                 user: "b".into(),
-                whom: "a".into(),
+                target: "a".into(),
                 last: true,
             },
             TimelineCommand::View {
@@ -143,8 +143,7 @@ mod tests {
                 user: "ann".into(),
                 limit: 3,
                 older_than: Some((1, 0)),
-                linearizable: true,
-                fresh: true,
+                read: ReadMode::Quorum,
             },
             TimelineCommand::Log { site: Some(0), client: None, from: Some((1, 2)) },
             TimelineCommand::Blocks { site: Some(0), client: None, after: Some(("b".into(), "a".into())) },

@@ -1,4 +1,4 @@
-//! The service's words: what is wrong with them, and runs.
+//! The service's vocabulary: mistakes in it, and runs.
 
 use std::collections::BTreeSet;
 
@@ -28,7 +28,7 @@ fn passes(text: &str) -> Outcome {
     outcome
 }
 
-/// A wrong step or expectation has one problem, whose caret is under `at`.
+/// A wrong step or expectation has exactly one problem, whose caret is under `at`.
 fn wrong(field: &str, at: &str, part: &str) {
     let text = format!("Scenario(about: \"x\", sites: 3, clients: 1, {field})");
     let bad = read::<Timelines>("wrong.ron", &text).map(|_| panic!("accepted: {text}")).unwrap_err();
@@ -51,7 +51,7 @@ fn blocks_hide_and_answers_come() {
                 At("1s", Tweet(client: 0, user: "ann", text: "one")),
                 After("1s", Block(site: 1, user: "ann", whom: "eve")),
                 After("1s", Tweet(client: 1, user: "ann", text: "two")),
-                After("0s", View(client: 0, user: "eve", linearizable: true)),
+                After("0s", View(client: 0, user: "eve", read: Log)),
                 After("1s", View(site: 2, user: "bob", limit: 1, older_than: (9, 0))),
                 After("1s", Expect(Answered(Client(0)))),
                 After("0s", Expect(Blocks(site: 0, are: ["ann blocks eve"]))),
@@ -61,7 +61,7 @@ fn blocks_hide_and_answers_come() {
                 Log(site: 1, is: ["ann: one", "ann blocks eve", "ann: two"]), Log(site: 2, count: 3),
                 Chosen(slot: 0), Chosen(site: 1, slot: 1, noop: false), Applied(site: 2, at_least: 4, at_most: 20),
                 Unchosen(slot: 99), Unchosen(site: 1, slot: 99),
-                Queue(site: 0, holds: 0), Answered(Site(1)), Leader(Any), Sometimes(Noted(kind: "told")),
+                Queue(site: 0, holds: 0), Answered(Site(1)), Leader(Any), Sometimes(Noted(kind: "local reply")),
             ])"#,
     );
     assert!(outcome.final_state.contains("tweets, 0 waiting"), "{}", outcome.final_state);
@@ -77,19 +77,22 @@ fn a_log_blocks_and_a_status_are_asked_of_one_site() {
     };
     let client = ProcessId::Client(1);
     let log = Query::Log { from: Position::default() };
-    assert_eq!(compiled("Log(client: 1)"), (client, SiteCommand::Tell(log)));
+    assert_eq!(compiled("Log(client: 1)"), (client, SiteCommand::Query(log)));
     assert_eq!(
         compiled("Blocks(client: 1)"),
-        (client, SiteCommand::Tell(Query::Of(TimelineQuery::Blocks { after: None })))
+        (client, SiteCommand::Query(Query::Of(TimelineQuery::Blocks { after: None })))
     );
     let log = Query::Log { from: Position { slot: 7, index: 1 } };
-    assert_eq!(compiled("Log(client: 1, from: (7, 1))"), (client, SiteCommand::Tell(log)));
-    let after = Block { user: "ann".parse().unwrap(), whom: "bob".parse().unwrap() };
+    assert_eq!(compiled("Log(client: 1, from: (7, 1))"), (client, SiteCommand::Query(log)));
+    let after = Block { user: "ann".parse().unwrap(), target: "bob".parse().unwrap() };
     let blocks = Query::Of(TimelineQuery::Blocks { after: Some(after) });
-    assert_eq!(compiled("Blocks(client: 1, after: (\"ann\", \"bob\"))"), (client, SiteCommand::Tell(blocks)));
+    assert_eq!(
+        compiled("Blocks(client: 1, after: (\"ann\", \"bob\"))"),
+        (client, SiteCommand::Query(blocks))
+    );
     wrong("steps: [At(\"1s\", Blocks(site: 0, after: (\"ann\", \"b b\")))]", "(\"ann\"", "is no user name");
     let terminal = crate::ids::SiteId::new(2).map(ProcessId::Terminal).unwrap();
-    assert_eq!(compiled("Status(site: 2)"), (terminal, SiteCommand::Tell(Query::Status)));
+    assert_eq!(compiled("Status(site: 2)"), (terminal, SiteCommand::Query(Query::Status)));
     wrong("steps: [At(\"1s\", Status(site: 3))]", "3", "there is no site 3");
     wrong("steps: [At(\"1s\", Log())]", "Log", "nobody says where");
 }
@@ -104,7 +107,7 @@ fn led(fields: &str) -> Outcome {
     ))
 }
 
-/// Who is to lead gets what steps used to do by pausing the others, and no line tells of it.
+/// `leader: 0` has the same effect as steps that pause the other sites, but leaves no line in the trace.
 #[test]
 fn a_header_that_says_who_leads_first_is_a_silent_pause_of_the_others() {
     let steps = LED.replace(
@@ -114,13 +117,13 @@ fn a_header_that_says_who_leads_first_is_a_silent_pause_of_the_others() {
     );
     let (header, preamble) = (led(LED), led(&steps));
     assert!(header.verdict.is_pass() && preamble.verdict.is_pass(), "{}", header.verdict);
-    let told = |outcome: &Outcome| {
-        let lines = outcome.trace.iter().filter(|told| !told.who.is_empty());
-        lines.map(|told| (told.at, told.who.to_vec(), told.what.clone())).collect::<Vec<_>>()
+    let entries = |outcome: &Outcome| {
+        let lines = outcome.trace.iter().filter(|entry| !entry.who.is_empty());
+        lines.map(|entry| (entry.at, entry.who.to_vec(), entry.what.clone())).collect::<Vec<_>>()
     };
-    let is_set_up = |what: &str| what == "pauses" || what.starts_with("goes on");
+    let is_set_up = |what: &str| what == "pauses" || what.starts_with("resumes");
     let first_leads = |lines: &[(_, _, String)]| lines.iter().position(|line| line.2.starts_with("leads"));
-    let (silent, mut loud) = (told(&header), told(&preamble));
+    let (silent, mut loud) = (entries(&header), entries(&preamble));
     let until = first_leads(&loud).unwrap();
     assert!(loud[..until].iter().any(|line| is_set_up(&line.2)), "{loud:?}");
     assert!(!silent[..first_leads(&silent).unwrap()].iter().any(|line| is_set_up(&line.2)), "{silent:?}");
@@ -132,11 +135,11 @@ fn a_header_that_says_who_leads_first_is_a_silent_pause_of_the_others() {
     assert_eq!(silent, loud);
     assert_eq!(header.events, preamble.events);
     let steps: Vec<&str> =
-        header.trace.iter().map(|told| &*told.what).filter(|what| what.starts_with("step 1:")).collect();
+        header.trace.iter().map(|entry| &*entry.what).filter(|what| what.starts_with("step 1:")).collect();
     assert_eq!(steps, ["step 1: command T1: ann: hello"]);
 }
 
-/// Who never campaigns keeps nobody asleep for ever, and the run says so.
+/// A site that never campaigns does not keep the others asleep for ever, and the verdict says so.
 #[test]
 fn a_first_leader_that_never_campaigns_makes_the_run_stale() {
     let stale = |fields: &str| {
@@ -146,22 +149,22 @@ fn a_first_leader_that_never_campaigns_makes_the_run_stale() {
         assert!(outcome.verdict.name() == "stale" && why.contains(expected), "{why}");
         outcome
     };
-    let has = |outcome: &Outcome, what: &str| outcome.trace.iter().any(|told| told.what.starts_with(what));
+    let has = |outcome: &Outcome, what: &str| outcome.trace.iter().any(|entry| entry.what.starts_with(what));
     let asleep = stale("leader: 0, limit: \"5s\", steps: [At(\"100ms\", Crash(Site(0)))]");
-    assert!(!has(&asleep, "leads") && !has(&asleep, "goes on"), "{:?}", asleep.trace);
+    assert!(!has(&asleep, "leads") && !has(&asleep, "resumes"), "{:?}", asleep.trace);
     let healed = stale(
         "leader: 0, limit: \"9s\", steps: [At(\"100ms\", Crash(Site(0))), At(\"2s\", Heal), On(Leads(Any), Heal)]",
     );
-    assert!(has(&healed, "S0 was to lead and has not campaigned: S12 sleep no longer"), "{:?}", healed.trace);
+    assert!(has(&healed, "S0 was to lead and has not campaigned: S12 wake up"), "{:?}", healed.trace);
     assert!(has(&healed, "leads"), "{:?}", healed.trace);
-    // One that comes back leads all the same.
+    // A leader-to-be that restarts still leads.
     let back = led(
         "leader: 0, steps: [At(\"100ms\", Crash(Site(0))), At(\"2s\", Restart(Site(0)))], expect: [Leader(Site(0))]",
     );
     assert!(back.verdict.is_pass(), "{}", back.verdict);
 }
 
-/// Whom the script pauses while everybody sleeps, the script has to wake.
+/// A site that the script pauses while it sleeps for the first leader stays paused until the script resumes it.
 #[test]
 fn a_pause_of_a_site_that_sleeps_for_another_lasts_until_it_is_ended() {
     let outcome = led(
@@ -169,13 +172,13 @@ fn a_pause_of_a_site_that_sleeps_for_another_lasts_until_it_is_ended() {
     );
     assert!(outcome.verdict.is_pass(), "{}", outcome.verdict);
     let site = ProcessId::Site(crate::ids::SiteId::new(2).unwrap());
-    let of_site = outcome.trace.iter().filter(|told| told.who.contains(&site));
+    let of_site = outcome.trace.iter().filter(|entry| entry.who.contains(&site));
     let lives: Vec<&str> = of_site
-        .map(|told| &*told.what)
-        .filter(|what| *what == "pauses" || what.starts_with("goes on") || what.starts_with("follows"))
+        .map(|entry| &*entry.what)
+        .filter(|what| *what == "pauses" || what.starts_with("resumes") || what.starts_with("follows"))
         .take(2)
         .collect();
-    assert!(lives[0] == "pauses" && lives[1].starts_with("goes on"), "{lives:?}");
+    assert!(lives[0] == "pauses" && lives[1].starts_with("resumes"), "{lives:?}");
 }
 
 #[test]
@@ -208,20 +211,20 @@ fn texts_and_names_are_checked_in_the_file() {
 
 #[test]
 fn a_wrong_expectation_says_what_it_found() {
-    let told = |expect: &str| {
+    let failure = |expect: &str| {
         let tweet = "steps: [At(\"1s\", Tweet(site: 0, user: \"ann\", text: \"hi\"))]";
         outcome(&format!("Scenario(about: \"x\", sites: 3, {tweet}, expect: [{expect}])")).verdict.to_string()
     };
-    let view = told("View(site: 1, user: \"bob\", sees: [\"ann: ho\"])");
+    let view = failure("View(site: 1, user: \"bob\", sees: [\"ann: ho\"])");
     assert_eq!(view, "expectation: expect[0]: bob at S1 sees: expected [\"ann: ho\"], found [\"ann: hi\"]");
-    assert!(told("Log(site: 1, count: 2)").contains("expected 2 events in the log of S1, found 1"));
-    assert!(told("Chosen(site: 1, slot: 77)").contains("expected slot 77 to be known as chosen by S1"));
-    assert!(told("Blocks(site: 1, are: [\"a blocks b\"])").contains("found []"));
-    assert!(told("Applied(site: 1, at_least: 99)").contains("99 slots or more, found"));
-    assert!(told("Applied(site: 1, at_most: 1)").contains("1 slots or fewer, found 2"));
+    assert!(failure("Log(site: 1, count: 2)").contains("expected 2 events in the log of S1, found 1"));
+    assert!(failure("Chosen(site: 1, slot: 77)").contains("expected slot 77 to be known as chosen by S1"));
+    assert!(failure("Blocks(site: 1, are: [\"a blocks b\"])").contains("found []"));
+    assert!(failure("Applied(site: 1, at_least: 99)").contains("99 slots or more, found"));
+    assert!(failure("Applied(site: 1, at_most: 1)").contains("1 slots or fewer, found 2"));
     let known = "expected slot 0 not to be known as chosen, found that";
-    assert!(told("Unchosen(slot: 0)").contains(&format!("{known} S0 knows it")));
-    assert!(told("Unchosen(site: 2, slot: 0)").contains(&format!("{known} S2 knows it")));
+    assert!(failure("Unchosen(slot: 0)").contains(&format!("{known} S0 knows it")));
+    assert!(failure("Unchosen(site: 2, slot: 0)").contains(&format!("{known} S2 knows it")));
 }
 
 /// The lists of kinds are those of the labels.
@@ -273,7 +276,7 @@ fn the_service_and_the_harness_share_no_word() {
     assert!(!ours.is_empty() && !theirs.is_empty() && !ours.iter().any(|word| theirs.contains(word)));
 }
 
-/// Full disks matter only where a site uses up the file that it writes and the one in reserve, leading or not.
+/// A full disk matters only where a site uses up its current file and the reserve file, leading or not.
 #[test]
 fn drawn_disks_are_full_for_long_enough() {
     let profile = Profile {

@@ -3,120 +3,152 @@
 use serde::{Deserialize, Serialize};
 
 use crate::ids::{ProcessId, SiteId};
-use crate::scenario::{Order, Place, Problem, Shape};
+use crate::replicated::service::OLD_KINDS;
+#[cfg(feature = "schema")]
+use crate::scenario::schema::shown;
+use crate::scenario::{OldWord, Order, Place, Problem, Shape};
 use crate::tweets::service::{SiteCommand, Timelines};
 use crate::tweets::site::{Block, Operation, Query};
 use crate::tweets::timeline::{Event, Position, Text, TimelineQuery, User, View};
 
-/// What a user does, at the terminal of a site (`site: 0`) or with a client (`client: 0`).
+/// What a user does, at the terminal of a site (`site: 0`) or with a client (`client: 0`). A command names one of
+/// the two. The name of a user has 1 to 32 letters, digits, `_` and `-`.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 #[serde(rename(deserialize = "Command"), deny_unknown_fields)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename = "Command"))]
 pub enum TimelineCommand {
-    /// Says something.
+    /// The user posts a tweet.
     Tweet {
-        /// At this site's terminal.
+        /// The site at whose terminal the command is given.
         #[serde(default, skip_serializing_if = "is_usual")]
+        #[cfg_attr(feature = "schema", schemars(example = 0))]
         site: Option<u8>,
-        /// Or with this client.
+        /// The client that gives the command.
         #[serde(default, skip_serializing_if = "is_usual")]
         client: Option<u16>,
-        /// Who.
+        /// The user who gives the command.
+        #[cfg_attr(feature = "schema", schemars(example = &"ann"))]
         user: String,
-        /// What: 1 to 280 characters.
+        /// The text: 1 to 280 characters, at most 800 bytes, and no control characters.
+        #[cfg_attr(feature = "schema", schemars(example = &"hello"))]
         text: String,
-        /// Whether the client closes its session with it.
+        /// Whether the client closes its session with this command.
         #[serde(default, skip_serializing_if = "is_usual")]
         last: bool,
     },
-    /// No longer shows tweets to somebody.
+    /// The user hides all own tweets from another user.
     Block {
-        /// At this site's terminal.
+        /// The site at whose terminal the command is given.
         #[serde(default, skip_serializing_if = "is_usual")]
+        #[cfg_attr(feature = "schema", schemars(example = 0))]
         site: Option<u8>,
-        /// Or with this client.
+        /// The client that gives the command.
         #[serde(default, skip_serializing_if = "is_usual")]
         client: Option<u16>,
-        /// Who.
+        /// The user who gives the command.
+        #[cfg_attr(feature = "schema", schemars(example = &"ann"))]
         user: String,
-        /// To whom.
-        whom: String,
-        /// Whether the client closes its session with it.
+        /// The other user.
+        #[cfg_attr(feature = "schema", schemars(example = &"bob"))]
+        #[serde(rename = "whom")]
+        target: String,
+        /// Whether the client closes its session with this command.
         #[serde(default, skip_serializing_if = "is_usual")]
         last: bool,
     },
-    /// Shows tweets to somebody again.
+    /// The user shows tweets to another user again.
     Unblock {
-        /// At this site's terminal.
+        /// The site at whose terminal the command is given.
         #[serde(default, skip_serializing_if = "is_usual")]
+        #[cfg_attr(feature = "schema", schemars(example = 0))]
         site: Option<u8>,
-        /// Or with this client.
+        /// The client that gives the command.
         #[serde(default, skip_serializing_if = "is_usual")]
         client: Option<u16>,
-        /// Who.
+        /// The user who gives the command.
+        #[cfg_attr(feature = "schema", schemars(example = &"ann"))]
         user: String,
-        /// To whom.
-        whom: String,
-        /// Whether the client closes its session with it.
+        /// The other user.
+        #[cfg_attr(feature = "schema", schemars(example = &"bob"))]
+        #[serde(rename = "whom")]
+        target: String,
+        /// Whether the client closes its session with this command.
         #[serde(default, skip_serializing_if = "is_usual")]
         last: bool,
     },
-    /// Looks at a timeline.
+    /// The user reads a timeline.
     View {
-        /// At this site's terminal.
+        /// The site at whose terminal the command is given.
         #[serde(default, skip_serializing_if = "is_usual")]
+        #[cfg_attr(feature = "schema", schemars(example = 0))]
         site: Option<u8>,
-        /// Or with this client.
+        /// The client that gives the command.
         #[serde(default, skip_serializing_if = "is_usual")]
         client: Option<u16>,
-        /// Who looks.
+        /// The user who reads.
+        #[cfg_attr(feature = "schema", schemars(example = &"ann"))]
         user: String,
-        /// At most so many tweets.
+        /// The largest number of tweets.
         #[serde(default = "twenty", skip_serializing_if = "is_twenty")]
+        #[cfg_attr(feature = "schema", schemars(skip_serializing_if = "shown"))]
         limit: u64,
-        /// Only what stands in the log before this slot and index.
+        /// Only tweets before this slot and index of the log. Absent: the newest tweets.
         #[serde(default, skip_serializing_if = "is_usual")]
         older_than: Option<(u64, u64)>,
-        /// Whether the view is an entry in the log; else the site answers at once, from what it knows.
+        /// How the site reads: `Local`, `Quorum` or `Log`.
         #[serde(default, skip_serializing_if = "is_usual")]
-        linearizable: bool,
-        /// Whether it is linearizable without an entry: the site asks a quorum how far the logs reach, and answers
-        /// when it has applied as much.
-        #[serde(default, skip_serializing_if = "is_usual")]
-        fresh: bool,
+        read: ReadMode,
     },
-    /// Looks at the log, as far as the site knows it.
+    /// The user reads the log as far as the site knows it.
     Log {
-        /// At this site's terminal.
+        /// The site at whose terminal the command is given.
         #[serde(default, skip_serializing_if = "is_usual")]
+        #[cfg_attr(feature = "schema", schemars(example = 0))]
         site: Option<u8>,
-        /// Or with this client.
+        /// The client that gives the command.
         #[serde(default, skip_serializing_if = "is_usual")]
         client: Option<u16>,
-        /// From this slot and index on; from its beginning when absent.
+        /// The first slot and index. Absent: the beginning of the log.
         #[serde(default, skip_serializing_if = "is_usual")]
         from: Option<(u64, u64)>,
     },
-    /// Looks at who blocks whom, as far as the site knows it.
+    /// The user reads who blocks whom, as far as the site knows it.
     Blocks {
-        /// At this site's terminal.
+        /// The site at whose terminal the command is given.
         #[serde(default, skip_serializing_if = "is_usual")]
+        #[cfg_attr(feature = "schema", schemars(example = 0))]
         site: Option<u8>,
-        /// Or with this client.
+        /// The client that gives the command.
         #[serde(default, skip_serializing_if = "is_usual")]
         client: Option<u16>,
-        /// Only what comes after this pair: who blocks, and whom.
+        /// Only pairs after this one: the user who blocks, and the blocked user. Absent: all pairs.
         #[serde(default, skip_serializing_if = "is_usual")]
         after: Option<(String, String)>,
     },
-    /// Asks how the site is.
+    /// The user asks for the status of the site.
     Status {
-        /// At this site's terminal.
+        /// The site at whose terminal the command is given.
         #[serde(default, skip_serializing_if = "is_usual")]
+        #[cfg_attr(feature = "schema", schemars(example = 0))]
         site: Option<u8>,
-        /// Or with this client.
+        /// The client that gives the command.
         #[serde(default, skip_serializing_if = "is_usual")]
         client: Option<u16>,
     },
+}
+
+/// How a site reads what a view shows. `Quorum` and `Log` are linearizable.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+#[serde(rename(deserialize = "read mode"))]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename = "ReadMode", extend("default" = "Local")))]
+pub enum ReadMode {
+    /// The site answers at once, from what it has applied.
+    #[default]
+    Local,
+    /// The site asks a quorum how far the logs reach, and answers when it has applied that much.
+    Quorum,
+    /// The view is an entry in the log, and shows what stands before that entry.
+    Log,
 }
 
 fn twenty() -> u64 {
@@ -131,84 +163,107 @@ fn is_usual<T: Default + PartialEq>(value: &T) -> bool {
     *value == T::default()
 }
 
-/// Who asks.
+/// Words that were renamed, kinds of messages and notes included.
+pub(super) const OLD_WORDS: &[OldWord] = &{
+    const VIEW: &[&str] = &["View"];
+    let mut words = [OldWord::note("", ""); OLD_KINDS.len() + 4];
+    let (kinds, views) = words.split_at_mut(OLD_KINDS.len());
+    kinds.copy_from_slice(OLD_KINDS);
+    views[0] = OldWord::field_with_value(VIEW, "linearizable: true", "read: Log");
+    views[1] = OldWord::field_with_value(VIEW, "linearizable: false", "");
+    views[2] = OldWord::field_with_value(VIEW, "fresh: true", "read: Quorum");
+    views[3] = OldWord::field_with_value(VIEW, "fresh: false", "");
+    words
+};
+
+/// A terminal or a client.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub enum Asker {
-    /// The terminal of this site.
+    /// The terminal of the site with this number.
     Site(u8),
-    /// This client.
+    /// The client with this number.
     Client(u16),
 }
 
-/// What is expected of the service.
+/// An expectation of the state of a site, or of the answers to a client.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 #[serde(rename(deserialize = "Expectation"), deny_unknown_fields)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename = "Expectation"))]
 pub enum TimelineExpectation {
-    /// What a site shows to a user, newest first: `["bob: no", "ann: hello"]`.
+    /// The timeline that a site shows to a user.
     View {
-        /// The site.
+        /// The site that is judged.
+        #[cfg_attr(feature = "schema", schemars(example = 0))]
         site: u8,
-        /// Who looks.
+        /// The user who reads.
+        #[cfg_attr(feature = "schema", schemars(example = &"ann"))]
         user: String,
-        /// Every tweet.
+        /// All tweets, newest first, as in `["bob: no", "ann: hello"]`.
         sees: Vec<String>,
     },
-    /// The events of a site's log that took effect, oldest first: `["ann: hello", "ann blocks bob"]`.
+    /// The events in a site's log that took effect. Names either the events or their number.
     Log {
-        /// The site.
+        /// The site that is judged.
+        #[cfg_attr(feature = "schema", schemars(example = 0))]
         site: u8,
-        /// Every event.
+        /// All events, oldest first, as in `["ann: hello", "ann blocks bob"]`.
         #[serde(default, skip_serializing_if = "is_usual")]
         is: Option<Vec<String>>,
-        /// How many.
+        /// The number of events.
         #[serde(default, skip_serializing_if = "is_usual")]
+        #[cfg_attr(feature = "schema", schemars(example = 1))]
         count: Option<usize>,
     },
     /// A slot is known to be chosen.
     Chosen {
-        /// By this site, or by any.
+        /// The site that knows it. Absent: any site.
         #[serde(default, skip_serializing_if = "is_usual")]
         site: Option<u8>,
-        /// The slot.
+        /// The number of the slot.
         slot: u64,
-        /// Whether it holds a no-op; either when absent.
+        /// Whether the slot holds a no-op. Absent: either.
         #[serde(default, skip_serializing_if = "is_usual")]
         noop: Option<bool>,
     },
     /// A slot is not known to be chosen.
     Unchosen {
-        /// By this site, or by none.
+        /// The site that does not know it. Absent: no site does.
         #[serde(default, skip_serializing_if = "is_usual")]
         site: Option<u8>,
-        /// The slot.
+        /// The number of the slot.
         slot: u64,
     },
-    /// How many slots a site has applied.
+    /// The number of slots that a site has applied. Names a least number, a greatest number or both.
     Applied {
-        /// The site.
+        /// The site that is judged.
+        #[cfg_attr(feature = "schema", schemars(example = 0))]
         site: u8,
-        /// How many at least.
+        /// The least number.
         #[serde(default, skip_serializing_if = "is_usual")]
+        #[cfg_attr(feature = "schema", schemars(example = 1))]
         at_least: Option<u64>,
-        /// How many at most.
+        /// The greatest number.
         #[serde(default, skip_serializing_if = "is_usual")]
         at_most: Option<u64>,
     },
-    /// Who blocks whom at a site, in the order of the names: `["ann blocks bob"]`.
+    /// The users who block others, as a site knows it.
     Blocks {
-        /// The site.
+        /// The site that is judged.
+        #[cfg_attr(feature = "schema", schemars(example = 0))]
         site: u8,
-        /// Every pair.
+        /// All pairs in the order of the names, as in `["ann blocks bob"]`.
         are: Vec<String>,
     },
-    /// So many submissions wait in a site's queue.
+    /// The number of submissions that wait in the queue of a site.
     Queue {
-        /// The site.
+        /// The site that is judged.
+        #[cfg_attr(feature = "schema", schemars(example = 0))]
         site: u8,
-        /// How many.
+        /// The number of submissions.
         holds: usize,
     },
-    /// Every command of this one was answered.
+    /// Every command of a terminal or a client was answered.
     Answered(Asker),
 }
 
@@ -267,53 +322,46 @@ impl TimelineCommand {
                 let (user, text) = (reading.user("user", user), reading.text("text", text));
                 (asker, user.zip(text).map(|(user, text)| event(Event::Tweet { user, text }, *last)))
             }
-            TimelineCommand::Block { site, client, user, whom, last } => {
+            TimelineCommand::Block { site, client, user, target, last } => {
                 let asker = reading.asker(*site, *client);
-                (asker, reading.pair((user, whom), *last, Event::block))
+                (asker, reading.pair((user, target), *last, Event::block))
             }
-            TimelineCommand::Unblock { site, client, user, whom, last } => {
+            TimelineCommand::Unblock { site, client, user, target, last } => {
                 let asker = reading.asker(*site, *client);
-                (asker, reading.pair((user, whom), *last, Event::unblock))
+                (asker, reading.pair((user, target), *last, Event::unblock))
             }
-            TimelineCommand::View { site, client, user, limit, older_than, linearizable, fresh } => {
+            TimelineCommand::View { site, client, user, limit, older_than, read } => {
                 let asker = reading.asker(*site, *client);
-                if *linearizable && *fresh {
-                    let problem =
-                        Problem::new(Place::whole().field("fresh"), "it is linearizable either way");
-                    let help =
-                        "`linearizable: true` for an entry in the log, or `fresh: true` for a read round";
-                    reading.0.push(problem.help(help));
-                }
                 let older_than = older_than.map(|(slot, index)| Position { slot, index });
                 let view = |viewer| View { viewer, limit: *limit, older_than };
-                let command = |view| match (linearizable, fresh) {
-                    (true, _) => SiteCommand::Do(Operation::View { view }),
-                    (false, true) => SiteCommand::Tell(Query::Of(TimelineQuery::Fresh { view })),
-                    (false, false) => SiteCommand::Tell(Query::Of(TimelineQuery::View { view })),
+                let command = |view| match read {
+                    ReadMode::Local => SiteCommand::Query(Query::Of(TimelineQuery::View { view })),
+                    ReadMode::Quorum => SiteCommand::Query(Query::Of(TimelineQuery::QuorumView { view })),
+                    ReadMode::Log => SiteCommand::Do(Operation::View { view }),
                 };
                 (asker, reading.user("user", user).map(view).map(command))
             }
             TimelineCommand::Log { site, client, from } => {
                 let from = from.map_or(Position::default(), |(slot, index)| Position { slot, index });
-                (reading.asker(*site, *client), Some(SiteCommand::Tell(Query::Log { from })))
+                (reading.asker(*site, *client), Some(SiteCommand::Query(Query::Log { from })))
             }
             TimelineCommand::Blocks { site, client, after: None } => (
                 reading.asker(*site, *client),
-                Some(SiteCommand::Tell(Query::Of(TimelineQuery::Blocks { after: None }))),
+                Some(SiteCommand::Query(Query::Of(TimelineQuery::Blocks { after: None }))),
             ),
-            TimelineCommand::Blocks { site, client, after: Some((user, whom)) } => {
+            TimelineCommand::Blocks { site, client, after: Some((user, target)) } => {
                 let asker = reading.asker(*site, *client);
-                let (user, whom) = (reading.user("after", user), reading.user("after", whom));
-                let after = user.zip(whom).map(|(user, whom)| Block { user, whom });
+                let (user, target) = (reading.user("after", user), reading.user("after", target));
+                let after = user.zip(target).map(|(user, target)| Block { user, target });
                 (
                     asker,
                     after.map(|after| {
-                        SiteCommand::Tell(Query::Of(TimelineQuery::Blocks { after: Some(after) }))
+                        SiteCommand::Query(Query::Of(TimelineQuery::Blocks { after: Some(after) }))
                     }),
                 )
             }
             TimelineCommand::Status { site, client } => {
-                (reading.asker(*site, *client), Some(SiteCommand::Tell(Query::Status)))
+                (reading.asker(*site, *client), Some(SiteCommand::Query(Query::Status)))
             }
         };
         match (asker, command) {
@@ -326,14 +374,14 @@ impl TimelineCommand {
 impl Reading {
     fn pair<E: core::fmt::Display>(
         &mut self,
-        (user, whom): (&str, &str),
+        (user, target): (&str, &str),
         is_last: bool,
         make: fn(User, User) -> Result<Event, E>,
     ) -> Option<SiteCommand> {
-        let (user, whom) = (self.user("user", user), self.user("whom", whom));
-        let (user, whom) = user.zip(whom)?;
+        let (user, target) = (self.user("user", user), self.user("whom", target));
+        let (user, target) = user.zip(target)?;
         let problem = |why: E| Problem::new(Place::whole().field("whom"), why.to_string());
-        make(user, whom).map_err(|why| self.0.push(problem(why))).ok().map(|made| event(made, is_last))
+        make(user, target).map_err(|why| self.0.push(problem(why))).ok().map(|made| event(made, is_last))
     }
 }
 

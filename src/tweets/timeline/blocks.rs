@@ -1,10 +1,11 @@
-//! Who blocks whom: listed in order, and looked up for each tweet of a page at a price that does not depend on how many
-//! there are.
+//! The blocks between users: lists them in order, and looks them up for each tweet of a page at a cost that does not
+//! depend on their number.
 //!
-//! 1. Users who tweet or block are numbered in the order of their first appearance in the log, so at every site alike.
-//! 2. Whom a viewer may not see is a set of such numbers: a tree of fixed depth, so no choice of names or numbers makes
-//!    a lookup longer.
-//! 3. Every pair that is listed and every lookup is counted: see [`Looks`].
+//! 1. Users who tweet or block are numbered in the order of their first appearance in the log, so equally at every
+//!    site.
+//! 2. The users hidden from a viewer are a set of such numbers: a tree of fixed depth, so no choice of names or numbers
+//!    makes a lookup longer.
+//! 3. Every listed pair and every lookup is counted: see [`Looks`].
 
 use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::vec::Vec;
@@ -13,26 +14,26 @@ use core::ops::Bound;
 use crate::cow_log::Looks;
 use crate::tweets::timeline::names::User;
 
-/// Who blocks whom.
+/// All blocks.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct Blocks {
-    /// Who blocks, and whom.
+    /// Each pair: the user who blocks, and the user who is blocked.
     pairs: BTreeSet<(User, User)>,
     /// The number of each user that appeared.
     numbers: BTreeMap<User, u32>,
-    /// Who blocks this viewer. No set is empty.
+    /// By viewer, the users who block that viewer. No set is empty.
     hidden: BTreeMap<User, Numbers>,
     looks: Looks,
 }
 
-/// Users whose tweets are hidden from one viewer.
+/// The users whose tweets are hidden from one viewer.
 pub struct Hidden<'a> {
     numbers: Option<&'a Numbers>,
     looks: &'a Looks,
 }
 
 impl Hidden<'_> {
-    /// Whether the user of this number is among them.
+    /// Whether the user of this number is hidden.
     pub fn contains(&self, number: u32) -> bool {
         self.looks.count();
         self.numbers.is_some_and(|numbers| numbers.contains(number))
@@ -40,7 +41,7 @@ impl Hidden<'_> {
 }
 
 impl Blocks {
-    /// The number of `user`, from now on if there was none.
+    /// The number of `user`; assigns one if there is none.
     pub fn number(&mut self, user: &User) -> u32 {
         self.looks.count();
         let next = u32::try_from(self.numbers.len()).expect("users fit into memory");
@@ -50,65 +51,65 @@ impl Blocks {
         }
     }
 
-    /// `user` blocks `whom`; says whether that is news.
-    pub fn insert(&mut self, user: &User, whom: &User) -> bool {
+    /// Adds the block of `target` by `user`; returns whether it was missing.
+    pub fn insert(&mut self, user: &User, target: &User) -> bool {
         self.looks.count();
-        let is_news = self.pairs.insert((user.clone(), whom.clone()));
+        let is_news = self.pairs.insert((user.clone(), target.clone()));
         if is_news {
             let number = self.number(user);
-            self.hidden.entry(whom.clone()).or_default().insert(number);
+            self.hidden.entry(target.clone()).or_default().insert(number);
         }
         is_news
     }
 
-    /// `user` no longer blocks `whom`; says whether that is news.
-    pub fn remove(&mut self, user: &User, whom: &User) -> bool {
+    /// Removes the block of `target` by `user`; returns whether it was there.
+    pub fn remove(&mut self, user: &User, target: &User) -> bool {
         self.looks.count();
-        let is_news = self.pairs.remove(&(user.clone(), whom.clone()));
+        let is_news = self.pairs.remove(&(user.clone(), target.clone()));
         if is_news {
             let number = self.number(user);
-            let hidden = self.hidden.get_mut(whom).expect("a pair stands in both");
+            let hidden = self.hidden.get_mut(target).expect("a pair stands in both");
             hidden.remove(number);
             if hidden.is_empty() {
-                self.hidden.remove(whom);
+                self.hidden.remove(target);
             }
         }
         is_news
     }
 
-    /// Whose tweets `viewer` may not see.
+    /// The users whose tweets `viewer` may not see.
     pub fn hidden_from(&self, viewer: &User) -> Hidden<'_> {
         self.looks.count();
         Hidden { numbers: self.hidden.get(viewer), looks: &self.looks }
     }
 
-    /// Who blocks whom, in ascending order of both, behind this pair if there is one.
+    /// The blocks in ascending order of both users, after this pair if there is one.
     pub fn after(
         &self,
         pair: Option<&(User, User)>,
     ) -> impl DoubleEndedIterator<Item = (&User, &User)> + use<'_> {
         let start = pair.map_or(Bound::Unbounded, |pair| Bound::Excluded(pair.clone()));
         let pairs = self.pairs.range((start, Bound::Unbounded));
-        pairs.inspect(|_| self.looks.count()).map(|(user, whom)| (user, whom))
+        pairs.inspect(|_| self.looks.count()).map(|(user, target)| (user, target))
     }
 
-    /// How many pairs were listed and users looked up.
+    /// The number of pairs listed and users looked up.
     pub fn looks(&self) -> u64 {
         self.looks.total()
     }
 }
 
-/// Bits of a number that one node of the tree tells apart.
+/// Bits of a number that one node of the tree distinguishes.
 const NODE_BITS: u32 = 6;
 
-/// The bits below those that the root tells apart.
+/// Bits of a number below those that the root distinguishes.
 const ROOT_SHIFT: u32 = u32::BITS / NODE_BITS * NODE_BITS;
 
 /// A set of numbers: a tree of fixed depth, with a bit for each part that is not empty.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 struct Numbers {
     present: u64,
-    /// One for each bit, in their order; none in the lowest nodes, whose bits are the numbers.
+    /// One for each set bit, in their order; empty in the lowest nodes, whose bits are the numbers.
     parts: Vec<Numbers>,
 }
 
@@ -133,7 +134,7 @@ impl Numbers {
             let place = node.place(bit);
             if node.present & bit == 0 {
                 node.present |= bit;
-                // Most nodes have one part: room for four, as a growing list takes, would be wasted.
+                // Most nodes have one part. A growing list would reserve room for four and waste it.
                 node.parts.reserve_exact(1);
                 node.parts.insert(place, Numbers::default());
             }
@@ -164,7 +165,7 @@ impl Numbers {
         self.present == 0
     }
 
-    /// Where the part of this bit stands, or would.
+    /// The index of the part for this bit, present or not.
     fn place(&self, bit: u64) -> usize {
         usize::try_from((self.present & (bit - 1)).count_ones()).expect("at most 64")
     }
@@ -193,7 +194,7 @@ mod tests {
                     numbers.insert(number);
                     set.insert(number);
                 } else {
-                    // Every other removal is of something that is there.
+                    // Every other removal is of a number that is there.
                     let number = if number % 2 == 0 { set.first().copied().unwrap_or(number) } else { number };
                     numbers.remove(number);
                     set.remove(&number);

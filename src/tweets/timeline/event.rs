@@ -1,4 +1,4 @@
-//! What users do, and where in the log it stands.
+//! The events of a timeline: what users do.
 
 use crate::tweets::timeline::names::{Text, User};
 use crate::wire::{Reader, Wire, WireError};
@@ -10,40 +10,40 @@ use core::fmt;
 pub enum Event {
     /// `user` says `text`.
     Tweet {
-        /// Who.
+        /// The author.
         user: User,
-        /// What.
+        /// The words.
         text: Text,
     },
-    /// `user` no longer shows tweets to `whom`: past and future ones.
+    /// `user` hides all tweets, past and future, from `target`.
     Block {
-        /// Who blocks.
+        /// The user who blocks.
         user: User,
-        /// Who is blocked; never the same.
-        whom: User,
+        /// The user who is blocked; never equal to `user`.
+        target: User,
     },
-    /// `user` shows tweets to `whom` again.
+    /// `user` shows tweets to `target` again.
     Unblock {
-        /// Who unblocks.
+        /// The user who unblocks.
         user: User,
-        /// Who is unblocked; never the same.
-        whom: User,
+        /// The user who is unblocked; never equal to `user`.
+        target: User,
     },
 }
 
-/// Somebody would block or unblock themselves.
+/// The user who tried to block or unblock themselves.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct SelfBlock(pub User);
 
 impl Event {
-    /// `user` blocks `whom`, unless they are the same.
-    pub fn block(user: User, whom: User) -> Result<Event, SelfBlock> {
-        if user == whom { Err(SelfBlock(user)) } else { Ok(Event::Block { user, whom }) }
+    /// `user` blocks `target`, unless they are the same.
+    pub fn block(user: User, target: User) -> Result<Event, SelfBlock> {
+        if user == target { Err(SelfBlock(user)) } else { Ok(Event::Block { user, target }) }
     }
 
-    /// `user` unblocks `whom`, unless they are the same.
-    pub fn unblock(user: User, whom: User) -> Result<Event, SelfBlock> {
-        if user == whom { Err(SelfBlock(user)) } else { Ok(Event::Unblock { user, whom }) }
+    /// `user` unblocks `target`, unless they are the same.
+    pub fn unblock(user: User, target: User) -> Result<Event, SelfBlock> {
+        if user == target { Err(SelfBlock(user)) } else { Ok(Event::Unblock { user, target }) }
     }
 }
 
@@ -59,8 +59,8 @@ impl fmt::Display for Event {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Event::Tweet { user, text } => write!(f, "{user}: {text}"),
-            Event::Block { user, whom } => write!(f, "{user} blocks {whom}"),
-            Event::Unblock { user, whom } => write!(f, "{user} unblocks {whom}"),
+            Event::Block { user, target } => write!(f, "{user} blocks {target}"),
+            Event::Unblock { user, target } => write!(f, "{user} unblocks {target}"),
         }
     }
 }
@@ -76,13 +76,13 @@ impl Wire for Event {
                 put(1, user);
                 text.encode(out);
             }
-            Event::Block { user, whom } => {
+            Event::Block { user, target } => {
                 put(2, user);
-                whom.encode(out);
+                target.encode(out);
             }
-            Event::Unblock { user, whom } => {
+            Event::Unblock { user, target } => {
                 put(3, user);
-                whom.encode(out);
+                target.encode(out);
             }
         }
     }
@@ -90,7 +90,7 @@ impl Wire for Event {
     fn size(&self) -> usize {
         1 + match self {
             Event::Tweet { user, text } => user.size() + text.size(),
-            Event::Block { user, whom } | Event::Unblock { user, whom } => user.size() + whom.size(),
+            Event::Block { user, target } | Event::Unblock { user, target } => user.size() + target.size(),
         }
     }
 

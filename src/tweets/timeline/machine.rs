@@ -1,4 +1,4 @@
-//! The timeline as a state machine: what requests do to it, and what may be asked of it.
+//! The timeline as a replicated state machine: its operations and its queries.
 
 use alloc::vec::Vec;
 use core::fmt;
@@ -11,63 +11,62 @@ use crate::tweets::timeline::page::{Page, Tweet, View};
 use crate::tweets::timeline::state::Timeline;
 use crate::wire::{U64_MAX, WireError};
 
-/// What a request may do.
+/// The operation of a request.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Operation {
-    /// To change the timeline.
+    /// Changes the timeline.
     Event {
-        /// How.
+        /// The change.
         event: Event,
     },
-    /// To look at it as of this place in the log: a linearizable view.
+    /// Looks at the timeline as of this place in the log: a linearizable view.
     View {
-        /// At what.
+        /// The page asked for.
         view: View,
     },
 }
 
-/// What came of an operation.
+/// The outcome of an operation.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum TimelineOutcome {
     /// The event is in the timeline.
     Done,
     /// The view as of the position of the answer.
     Viewed {
-        /// What is seen.
+        /// The tweets shown.
         page: Page,
     },
 }
 
-/// What may be asked of the timeline at a site.
+/// A query about the timeline at a site.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum TimelineQuery {
     /// A page of a timeline, as far as this site knows it.
     View {
-        /// Of what.
+        /// The page asked for.
         view: View,
     },
-    /// Who blocks whom, after this pair.
+    /// The blocks after this pair.
     Blocks {
-        /// The last pair that is known.
+        /// The last pair that the client has; `None` to list from the first.
         after: Option<Block>,
     },
-    /// A page of a timeline, linearizable: nothing that anybody was told of before this was asked is missing from what
-    /// it shows.
-    Fresh {
-        /// Of what.
+    /// A linearizable page: it includes everything that any client had seen, or knew to be done, when the query began.
+    QuorumView {
+        /// The page asked for.
         view: View,
     },
 }
 
-/// The answer to that; lists are cut to fit a datagram.
+/// The answer to a query. A list is cut to fit a datagram.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum TimelineReply {
     /// A page of a timeline.
     View {
-        /// What is seen.
+        /// The tweets shown.
         page: Page,
     },
-    /// Who blocks whom, in ascending order.
+    /// The blocks, in ascending order.
     Blocks {
         /// The pairs.
         blocks: Vec<Block>,
@@ -76,16 +75,16 @@ pub enum TimelineReply {
     },
 }
 
-/// `user` blocks `whom`.
+/// `user` blocks `target`.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub struct Block {
-    /// Who blocks.
+    /// The user who blocks.
     pub user: User,
-    /// Who is blocked.
-    pub whom: User,
+    /// The user who is blocked.
+    pub target: User,
 }
 
-/// Bytes that the pairs of a list take at most.
+/// Most bytes that the pairs of a list take.
 const BLOCKS_BYTES_MAX: usize = Submission::<Timeline>::BYTES_MAX;
 
 /// Bytes of the largest view.
@@ -106,13 +105,13 @@ impl Machine for Timeline {
     const OUTCOME_BYTES_MAX: usize = 1 + Page::BYTES_MAX;
     const QUERY_BYTES_MAX: usize = 1 + larger(VIEW_BYTES_MAX, 1 + 2 * (1 + User::BYTES_MAX));
     const REPLY_BYTES_MAX: usize = 1 + larger(Page::BYTES_MAX, 2 + BLOCKS_BYTES_MAX + 1);
-    /// Of each tweet a page looks at its author and at who blocks, and at the text of those that it shows.
+    /// For each tweet a page looks at its author and at the author's block, and for each shown tweet at its text.
     const LOOKS_MAX: u64 = 4 * Page::LOOKED_MAX as u64;
 
     fn apply(&mut self, at: Position, _: Level, operation: &Operation) -> TimelineOutcome {
         match operation {
             Operation::Event { event } => {
-                // An event that changes nothing is applied all the same, everywhere alike.
+                // An event that changes nothing is applied too, equally at every site.
                 self.change(at, event);
                 TimelineOutcome::Done
             }
@@ -122,13 +121,13 @@ impl Machine for Timeline {
 
     fn query(&self, query: &TimelineQuery) -> TimelineReply {
         match query {
-            TimelineQuery::View { view } | TimelineQuery::Fresh { view } => {
+            TimelineQuery::View { view } | TimelineQuery::QuorumView { view } => {
                 TimelineReply::View { page: self.view(view) }
             }
             TimelineQuery::Blocks { after } => {
-                let after = after.as_ref().map(|pair| (pair.user.clone(), pair.whom.clone()));
+                let after = after.as_ref().map(|pair| (pair.user.clone(), pair.target.clone()));
                 let pairs = self.blocks_after(after.as_ref());
-                let pairs = pairs.map(|(user, whom)| Block { user: user.clone(), whom: whom.clone() });
+                let pairs = pairs.map(|(user, target)| Block { user: user.clone(), target: target.clone() });
                 let (blocks, has_more) = crate::wire::cut(pairs, BLOCKS_BYTES_MAX);
                 TimelineReply::Blocks { blocks, has_more }
             }
@@ -138,14 +137,14 @@ impl Machine for Timeline {
     fn read(query: &TimelineQuery) -> Read {
         match query {
             TimelineQuery::View { .. } | TimelineQuery::Blocks { .. } => Read::Local,
-            TimelineQuery::Fresh { .. } => Read::Quorum,
+            TimelineQuery::QuorumView { .. } => Read::Quorum,
         }
     }
 
     /// Tweets in the order of the log, then blocks in ascending order.
     fn save(&self, _: Level) -> impl Iterator<Item = Chunk> {
         let tweets = self.tweets().cloned().map(|tweet| Saved::Tweet { tweet });
-        let pairs = self.blocks().map(|(user, whom)| Block { user: user.clone(), whom: whom.clone() });
+        let pairs = self.blocks().map(|(user, target)| Block { user: user.clone(), target: target.clone() });
         Chunk::of(tweets.chain(pairs.map(|block| Saved::Block { block })))
     }
 
@@ -160,8 +159,8 @@ impl Machine for Timeline {
                     }
                     timeline.change(position, &Event::Tweet { user, text });
                 }
-                Saved::Block { block: Block { user, whom } } => {
-                    timeline.change(Position::default(), &Event::Block { user, whom });
+                Saved::Block { block: Block { user, target } } => {
+                    timeline.change(Position::default(), &Event::Block { user, target });
                 }
             }
         }
@@ -174,8 +173,8 @@ impl Machine for Timeline {
         };
         match operation {
             Operation::Event { event: Event::Tweet { user, text } } => of(1, user, text.as_str()),
-            Operation::Event { event: Event::Block { user, whom } } => of(2, user, whom.as_str()),
-            Operation::Event { event: Event::Unblock { user, whom } } => of(3, user, whom.as_str()),
+            Operation::Event { event: Event::Block { user, target } } => of(2, user, target.as_str()),
+            Operation::Event { event: Event::Unblock { user, target } } => of(3, user, target.as_str()),
             Operation::View { view: View { viewer, limit, older_than } } => {
                 let Position { slot, index } = older_than.unwrap_or_default();
                 let state = mix::stir(of(4, viewer, ""), [*limit, older_than.is_some().into()]);
@@ -209,7 +208,7 @@ impl fmt::Display for TimelineQuery {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             TimelineQuery::View { view } => write!(f, "view of {}", view.viewer),
-            TimelineQuery::Fresh { view } => write!(f, "fresh view of {}", view.viewer),
+            TimelineQuery::QuorumView { view } => write!(f, "quorum view of {}", view.viewer),
             TimelineQuery::Blocks { .. } => f.write_str("blocks"),
         }
     }
@@ -233,10 +232,10 @@ impl fmt::Display for TimelineReply {
     }
 }
 
-// Tags that are left out belong to the site that carries these.
+// The tags that are left out are the site's own.
 wire_enum!(Operation { 1 => Event { event }, 2 => View { view } });
 wire_enum!(TimelineOutcome { 2 => Done, 3 => Viewed { page } });
-wire_enum!(TimelineQuery { 1 => View { view }, 3 => Blocks { after }, 5 => Fresh { view } });
+wire_enum!(TimelineQuery { 1 => View { view }, 3 => Blocks { after }, 5 => QuorumView { view } });
 wire_enum!(Saved { 1 => Tweet { tweet }, 2 => Block { block } });
-wire_struct!(Block { user, whom });
+wire_struct!(Block { user, target });
 wire_enum!(TimelineReply { 1 => View { page }, 3 => Blocks { blocks, has_more } });

@@ -1,4 +1,4 @@
-//! The state that sites replicate: who tweeted what, who blocks whom. A fold over a log and nothing else.
+//! The state that sites replicate: users' tweets and blocks. It is a fold over the log, and nothing else.
 
 pub mod blocks;
 pub mod event;

@@ -1,4 +1,4 @@
-//! Names of users and texts of tweets: checked once, where they enter, and valid ever after.
+//! Names of users and texts of tweets: checked once where they enter, and always valid afterwards.
 
 use alloc::string::String;
 use alloc::sync::Arc;
@@ -8,32 +8,32 @@ use core::str::FromStr;
 
 use crate::wire::{Reader, Wire, WireError, put_text, text_size};
 
-/// A user: 1 to 32 of letters, digits, `_` and `-` (ASCII).
+/// A user: a name of 1 to 32 ASCII letters, digits, `_` and `-`.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct User {
-    /// The name, then zeros. No name holds a zero, so names are ordered as their texts are.
+    /// The name, then zeros. No name holds a zero, so the order of these bytes is the order of the names as text.
     bytes: [u8; User::BYTES_MAX],
     length: u8,
 }
 
-/// What a tweet says: 1 to 280 characters, at most 800 bytes, no control characters.
+/// The text of a tweet: 1 to 280 characters, at most 800 bytes, no control characters.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub struct Text(Arc<str>);
 
-/// Why a text is no user's name.
+/// A text that is not a user name, cut to its first 40 characters.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct NameError(String);
 
-/// Why a text is no tweet.
+/// Why a text cannot be a tweet.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum TextError {
-    /// It is empty.
+    /// The text is empty.
     Empty,
-    /// It has this many characters.
+    /// The text has this many characters.
     Characters(usize),
-    /// It has this many bytes.
+    /// The text has this many bytes.
     Bytes(usize),
-    /// This control character is in it.
+    /// The text holds this control character.
     Control(char),
 }
 
@@ -50,7 +50,7 @@ impl User {
         &self.bytes[..usize::from(self.length)]
     }
 
-    /// The user of this name, if it is one.
+    /// The user of this name, if the name is valid.
     fn of(name: &[u8]) -> Option<User> {
         let is_allowed = |byte: &u8| byte.is_ascii_alphanumeric() || *byte == b'_' || *byte == b'-';
         let length = u8::try_from(name.len()).ok().filter(|length| *length > 0)?;
@@ -90,7 +90,7 @@ impl FromStr for Text {
     type Err = TextError;
 
     fn from_str(text: &str) -> Result<Text, TextError> {
-        // Of printable ASCII alone, as most are, every byte is a character.
+        // Most texts are printable ASCII, where every byte is a character.
         let is_plain = text.bytes().fold(true, |is_plain, byte| is_plain & matches!(byte, b' '..=b'~'));
         let characters = if is_plain { text.len() } else { text.chars().count() };
         if text.is_empty() {

@@ -1,4 +1,4 @@
-//! A page of a timeline, as asked for and as shown.
+//! A page of a timeline: the query for one, and its tweets.
 
 use alloc::vec::Vec;
 use core::fmt;
@@ -7,35 +7,35 @@ use crate::replicated::Position;
 use crate::tweets::timeline::names::{Text, User};
 use crate::wire::{Reader, U64_MAX, Wire, WireError, list_size, put_list};
 
-/// Asks for a page of what `viewer` may see, newest first.
+/// A query for a page of what `viewer` may see, newest first.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub struct View {
-    /// Who looks.
+    /// The user who looks.
     pub viewer: User,
-    /// At most this many tweets; the page may hold fewer, since it also fits [`Page::BYTES_MAX`] and looks at no more
-    /// than [`Page::LOOKED_MAX`].
+    /// At most this many tweets. The page may hold fewer: it fits [`Page::BYTES_MAX`] and looks at no more than
+    /// [`Page::LOOKED_MAX`] tweets.
     pub limit: u64,
     /// Only tweets before this position in the log.
     pub older_than: Option<Position>,
 }
 
-/// A tweet and where in the log it stands.
+/// A tweet and its position in the log.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Tweet {
-    /// Where.
+    /// The position in the log.
     pub position: Position,
-    /// Who.
+    /// The author.
     pub user: User,
-    /// What.
+    /// The words.
     pub text: Text,
 }
 
 /// A page of tweets, newest first.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct Page {
-    /// The tweets: few or none where most of those that were looked at are hidden from the viewer.
+    /// The tweets: few or none where most of the tweets looked at are hidden from the viewer.
     pub tweets: Vec<Tweet>,
-    /// Where to go on: ask again, older than this. Older tweets may be there. `None` if the viewer may see no older ones.
+    /// `older_than` of the next page, which may hold tweets. `None` if the viewer may see no older tweets.
     pub next: Option<Position>,
 }
 
@@ -45,11 +45,11 @@ impl Tweet {
 }
 
 impl Page {
-    /// The most bytes of the encoded list of tweets: one largest tweet and the count, so every page makes progress.
+    /// The most bytes of the encoded list of tweets: its count and one largest tweet, so every page makes progress.
     pub const LIST_BYTES_MAX: usize = 2 + Tweet::BYTES_MAX;
     /// The most bytes of an encoded page.
     pub const BYTES_MAX: usize = Page::LIST_BYTES_MAX + 1 + 2 * U64_MAX;
-    /// No page looks at more tweets, shown and hidden ones together: this bounds its work, however long the timeline is.
+    /// The most tweets that a page looks at, shown and hidden. This bounds its work in a timeline of any length.
     pub const LOOKED_MAX: usize = 256;
 
     /// Whether older tweets may follow.

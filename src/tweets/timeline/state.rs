@@ -1,11 +1,12 @@
-//! The timeline itself: what a log of events amounts to.
+//! The timeline itself: the result of a log of events.
 //!
-//! It knows neither sessions nor consensus: what takes effect, and where, is decided before it is applied here.
+//! It knows neither sessions nor consensus: which events take effect, and where, is decided before they are applied
+//! here.
 //!
-//! 1. Tweets stand in log order and are never taken away; blocks hide them from a viewer, at the time of viewing.
+//! 1. Tweets stand in log order and are never removed. Blocks hide them from a viewer, at the time of viewing.
 //! 2. Equal sequences of applied events make equal timelines.
-//! 3. A page never exceeds [`Page::BYTES_MAX`] and looks at no more than [`Page::LOOKED_MAX`] tweets. It names where to
-//!    go on exactly when an older visible tweet exists among these, or older tweets beyond them.
+//! 3. A page never exceeds [`Page::BYTES_MAX`] and looks at no more than [`Page::LOOKED_MAX`] tweets. It has a `next`
+//!    exactly when an older visible tweet exists among these, or older tweets exist beyond them.
 
 use crate::cow_log::CowLog;
 use crate::replicated::Position;
@@ -15,22 +16,22 @@ use crate::tweets::timeline::names::User;
 use crate::tweets::timeline::page::{Page, Tweet, View};
 use crate::wire::Wire;
 
-/// Who tweeted what, and who blocks whom.
+/// All tweets and blocks.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct Timeline {
     tweets: CowLog<Tweet>,
-    /// The number of each tweet's user: all that has to be read of a hidden tweet.
+    /// The number of each tweet's user. Of a hidden tweet, a page reads only this.
     authors: CowLog<u32>,
     blocks: Blocks,
 }
 
 impl Timeline {
-    /// Applies the event at `position`; says whether it changed anything.
+    /// Applies the event at `position`; returns whether it changed anything.
     ///
-    /// Blocking twice, unblocking who is not blocked, and blocking oneself change nothing.
+    /// Blocking twice, unblocking a user who is not blocked, and blocking oneself change nothing.
     ///
     /// # Panics
-    /// When a tweet does not stand behind the last one.
+    /// When a tweet does not come after the last one.
     pub fn change(&mut self, position: Position, event: &Event) -> bool {
         match event {
             Event::Tweet { user, text } => {
@@ -40,13 +41,13 @@ impl Timeline {
                 self.authors.push(self.blocks.number(user));
                 true
             }
-            Event::Block { user, whom } => user != whom && self.blocks.insert(user, whom),
-            Event::Unblock { user, whom } => self.blocks.remove(user, whom),
+            Event::Block { user, target } => user != target && self.blocks.insert(user, target),
+            Event::Unblock { user, target } => self.blocks.remove(user, target),
         }
     }
 
-    /// The newest tweets before `view.older_than` that the viewer may see: at most `view.limit`, as many as
-    /// fit a page, and none beyond the [`Page::LOOKED_MAX`] newest ones, hidden ones included.
+    /// The newest tweets before `view.older_than` that the viewer may see: at most `view.limit`, at most as many as fit
+    /// a page, and only from the [`Page::LOOKED_MAX`] newest ones, hidden ones included.
     pub fn view(&self, view: &View) -> Page {
         let end = match view.older_than {
             Some(position) => self.tweets.partition_point(|tweet| tweet.position < position),
@@ -72,7 +73,7 @@ impl Timeline {
         page
     }
 
-    /// Who blocks whom, in ascending order of both, behind this pair if there is one.
+    /// The blocks in ascending order of both users, after this pair if there is one.
     pub fn blocks_after(
         &self,
         pair: Option<&(User, User)>,
@@ -80,12 +81,12 @@ impl Timeline {
         self.blocks.after(pair)
     }
 
-    /// Who blocks whom, in ascending order of both.
+    /// The blocks in ascending order of both users.
     pub fn blocks(&self) -> impl DoubleEndedIterator<Item = (&User, &User)> {
         self.blocks.after(None)
     }
 
-    /// How many tweets and pairs its containers were asked for, by their own count.
+    /// The number of tweets and pairs that the containers were asked for, by their own count.
     pub fn looks(&self) -> u64 {
         self.tweets.looks() + self.authors.looks() + self.blocks.looks()
     }
@@ -119,12 +120,12 @@ mod tests {
         Event::Tweet { user: user(name), text: text.parse().unwrap() }
     }
 
-    fn block(name: &str, whom: &str) -> Event {
-        Event::block(user(name), user(whom)).unwrap()
+    fn block(name: &str, target: &str) -> Event {
+        Event::block(user(name), user(target)).unwrap()
     }
 
-    fn unblock(name: &str, whom: &str) -> Event {
-        Event::unblock(user(name), user(whom)).unwrap()
+    fn unblock(name: &str, target: &str) -> Event {
+        Event::unblock(user(name), user(target)).unwrap()
     }
 
     fn at(slot: u64) -> Position {
@@ -139,12 +140,12 @@ mod tests {
         timeline
     }
 
-    /// The same view, replaying every event for every tweet.
+    /// The same view, computed by replaying every event for every tweet.
     fn naive_view(events: &[Event], view: &View) -> Page {
         let blocks = |author: &User| {
             events.iter().fold(false, |is_blocked, event| match event {
-                Event::Block { user, whom } if user == author && *whom == view.viewer => true,
-                Event::Unblock { user, whom } if user == author && *whom == view.viewer => false,
+                Event::Block { user, target } if user == author && *target == view.viewer => true,
+                Event::Unblock { user, target } if user == author && *target == view.viewer => false,
                 _ => is_blocked,
             })
         };
@@ -296,7 +297,7 @@ mod tests {
     #[test]
     fn what_changes_nothing_says_so() {
         let mut timeline = Timeline::default();
-        let own = Event::Block { user: user("ann"), whom: user("ann") };
+        let own = Event::Block { user: user("ann"), target: user("ann") };
         let steps = [
             (unblock("ann", "bob"), false),
             (block("ann", "bob"), true),
@@ -317,8 +318,8 @@ mod tests {
         assert_eq!(Event::block(ann.clone(), ann.clone()), Err(SelfBlock(ann.clone())));
         assert_eq!(Event::unblock(ann.clone(), ann.clone()), Err(SelfBlock(ann.clone())));
         for event in [
-            Event::Block { user: ann.clone(), whom: ann.clone() },
-            Event::Unblock { user: ann.clone(), whom: ann },
+            Event::Block { user: ann.clone(), target: ann.clone() },
+            Event::Unblock { user: ann.clone(), target: ann },
         ] {
             assert_eq!(Event::from_bytes(&event.to_bytes()), Err(WireError::Invalid("block of oneself")));
         }

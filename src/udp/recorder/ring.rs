@@ -9,13 +9,13 @@ use std::path::PathBuf;
 use super::{RECORD_MAX, RecorderError, RecorderSettings};
 use crate::recording;
 
-/// The most files, though they be small: every start begins one.
+/// The most files, however small: every start begins one.
 const FILES_MAX: usize = 64;
 
-/// For what a file begins with beside the state of its site: its header, and the state of a terminal.
+/// Bytes for the beginning of a file besides the state of its site: its header, and the state of a terminal.
 const ROOM: u64 = 1 << 20;
 
-/// Bytes of the front of a file in which its header ends.
+/// Bytes at the front of a file that contain its whole header.
 const HEADER_BYTES: u64 = 4 << 10;
 
 pub(super) struct Ring {
@@ -23,12 +23,12 @@ pub(super) struct Ring {
     bytes_max: u64,
     /// The size of each finished file, by number.
     files: BTreeMap<u64, u64>,
-    /// The file that is written, and how much of it is.
+    /// The file that is being written: its number, and the bytes in it.
     current: Option<(u64, File, u64)>,
 }
 
-/// How many bytes of entries follow a state of so many bytes: a quarter of the ring, or as many as the state has, so that
-/// no more than half of what is written are states.
+/// The bytes of entries that follow a state of `state` bytes: a quarter of the ring, or as many as the state has if
+/// those are more. So at most half of what is written are states.
 pub(super) fn entries_max(bytes_max: u64, state: u64) -> u64 {
     (bytes_max / 4).max(state)
 }
@@ -53,7 +53,7 @@ impl Ring {
         if let Some(newest) = ring.files.keys().next_back() {
             let path = ring.path(*newest);
             let front = front_of(&path).map_err(failed("read", &path))?;
-            // What is no file of a recording, or of another form, gives way like any other.
+            // A file that is no recording, or has another format, gives way like any other.
             if let Ok(header) = recording::File::header_of(&front)
                 && (header.process, header.cluster) != (settings.site, settings.cluster)
             {
@@ -69,7 +69,7 @@ impl Ring {
         newest.or(self.files.keys().next_back().copied()).map_or(0, |newest| newest + 1)
     }
 
-    /// Whether a file that begins with a state of so many bytes takes no more than half of the ring.
+    /// Checks that a file that begins with a state of `state` bytes takes at most half of the ring.
     pub(super) fn check(&self, state: usize) -> io::Result<()> {
         let state = state as u64;
         let needed = state.saturating_add(entries_max(self.bytes_max, state)).saturating_add(ROOM);
@@ -88,8 +88,8 @@ impl Ring {
         )))
     }
 
-    /// Finishes the file that is written, makes room for one that begins with `opening` and goes on for
-    /// [`entries_max`], and begins it.
+    /// Finishes the current file, makes room for one that begins with `opening` and goes on for [`entries_max`] bytes,
+    /// and begins that one.
     pub(super) fn turn(&mut self, opening: &[u8], state: u64) -> io::Result<()> {
         let number = self.next_number();
         if let Some((before, _, size)) = self.current.take() {
@@ -105,7 +105,7 @@ impl Ring {
         self.write(opening)
     }
 
-    /// Appends to the file that is written.
+    /// Appends to the current file.
     pub(super) fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
         match &mut self.current {
             Some((_, file, size)) => {

@@ -51,7 +51,7 @@ impl<P: Savable> RecordingWriter<P> {
         }
     }
 
-    /// Everything that waits, once it is much or has waited long enough.
+    /// Takes everything that waits, once that is enough or has waited long enough.
     fn take(&self) -> Vec<Piece<P>> {
         let mut state = self.shared.lock();
         while state.pieces.is_empty() {
@@ -134,7 +134,7 @@ impl<P: Savable> RecordingWriter<P> {
         }
     }
 
-    /// Begins a file whose openings `put` puts; it says how large the states are.
+    /// Begins a file. `put` appends its openings, and returns the bytes of the largest state in them.
     fn turn(&mut self, seats: u64, follows: bool, put: impl FnOnce(&mut Vec<u8>) -> u64) -> io::Result<()> {
         let header = RecordingHeader {
             code: P::CODE.into(),

@@ -1,4 +1,4 @@
-//! What the holder of one client key can say to sites and to the clients of another.
+//! Tests what the holder of one client key can send to sites, and to the clients of another key.
 
 use super::*;
 
@@ -32,7 +32,7 @@ impl Process for Asker {
     }
 }
 
-/// A program of clients with these keys, at a site that is not there.
+/// A program of clients with these keys, of a cluster with one site at this address.
 fn caller(numbers: &[KeyNumber], site: SocketAddr) -> Caller<Asker> {
     let master = keys().client_master.unwrap();
     let settings = CallerSettings {
@@ -56,7 +56,7 @@ fn sealed_with(sealer: &mut Sealer, number: KeyNumber, cookie: u64, frame: &[u8]
     out
 }
 
-/// What comes to this socket within a moment, in bytes.
+/// The number of bytes that this socket receives until none come for 50 ms.
 fn drain(socket: &StdSocket) -> usize {
     socket.set_read_timeout(Some(std::time::Duration::from_millis(50))).unwrap();
     let (mut bytes, mut sum) = ([0; 2_000], 0);
@@ -114,7 +114,7 @@ fn the_holder_of_one_client_key_forges_no_answer_to_the_clients_of_another() {
     let mut posing = of_clients(second).posing_as_site();
     check(&[first], &sealed(&mut posing, second, &answer), Some(Drop::Key));
     check(&[first, second], &sealed(&mut posing, second, &answer), Some(Drop::Source));
-    // What a client says is no answer, whoever said it.
+    // A client's datagram is no answer, no matter who sealed it.
     check(&[first], &sealed(&mut of_clients(first), first, &answer), Some(Drop::Source));
     let frame = framed(ProcessId::Client(6), victim, &Word::Kept { number: 1 });
     check(&[first], &sealed(&mut honest, first, &frame), Some(Drop::Source));
@@ -131,16 +131,16 @@ fn a_denied_key_is_counted_and_the_next_is_served() {
     keys.denied.insert(KeyNumber::new(1).unwrap());
     let mut bench = bench_with("denied", SyncMode::Overlapped, Lie::None, 1 << 20, keys);
     let stranger = StdSocket::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
-    bench.tell(&stranger, ProcessId::Client(1_024), ProcessId::site(0), 2);
+    bench.send(&stranger, ProcessId::Client(1_024), ProcessId::site(0), 2);
     bench.prove(&stranger, 2_048);
-    bench.tell(&stranger, ProcessId::Client(2_048), ProcessId::site(0), 4);
+    bench.send(&stranger, ProcessId::Client(2_048), ProcessId::site(0), 4);
     bench.turn_until(|bench| bench.kept() == 1).unwrap();
     assert_eq!(bench.host.site().kept, [4]);
     assert_eq!(bench.host.counters().dropped(Drop::Denied), 1);
 }
 
-/// Whoever has recorded what clients said, or has a client key, and cannot answer challenges: each byte draws one at
-/// most, and nothing is done.
+/// The sender has recorded datagrams of clients or has a client key, but cannot answer challenges. Each of its bytes
+/// draws at most one, and nothing is done.
 #[test]
 fn an_address_that_proves_nothing_draws_no_more_than_it_sends() {
     let key = KeyNumber::FIRST;
@@ -200,8 +200,8 @@ fn one_datagram_of_a_client_draws_a_bounded_number_of_answers() {
     assert_eq!((bench.kept(), bench.host.counters().dropped(Drop::TooMany)), (8, 1));
 }
 
-/// A whole exchange: the first datagram of a client and the first after a restart of the site cost a round trip more,
-/// and none in between, also of another client there.
+/// A whole exchange. The first datagram of a client, and the first after a restart of the site, cost one more round
+/// trip. All others cost none, not even the first of another client in the same program.
 #[test]
 fn a_client_proves_once_where_it_is_and_again_to_a_site_that_restarted() {
     let mut bench = bench("proves", SyncMode::Overlapped, Lie::None, 1 << 20);
@@ -224,13 +224,13 @@ fn a_client_proves_once_where_it_is_and_again_to_a_site_that_restarted() {
     bench = bench.restarted();
     ask(&mut bench, ids[1], 8, 1);
     ask(&mut bench, ids[1], 10, 1);
-    // The other one has the old cookie still.
+    // The other client still has the old cookie.
     ask(&mut bench, ids[0], 12, 2);
     ask(&mut bench, ids[0], 14, 2);
     assert_eq!(bench.host.site().kept, [2, 4, 6, 8, 10, 12, 14]);
 }
 
-/// What is sent again in answer to a challenge that anybody recorded.
+/// Anybody may have recorded the challenge that is sent again.
 #[test]
 fn a_replayed_challenge_draws_nothing() {
     let site = StdSocket::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
@@ -255,7 +255,7 @@ fn a_replayed_challenge_draws_nothing() {
     assert_eq!(claim(&bytes[..length]), 0);
     let length = site.recv(&mut bytes).unwrap();
     assert_eq!(claim(&bytes[..length]), 77);
-    // Whatever is challenged again and again is given up.
+    // A datagram that is challenged again and again is given up.
     for count in 2..10 {
         let notice = Notice::Challenge(Challenge { count, ..challenge });
         assert!(sealer.notify(KeyNumber::FIRST, &notice, &mut challenged));
@@ -265,7 +265,7 @@ fn a_replayed_challenge_draws_nothing() {
     assert_eq!(caller.counters().sent, 4);
 }
 
-/// Garbage that looks like a site's or a client's costs no more openings than its group has, and the others are heard.
+/// Garbage that looks like a site's or a client's datagram costs no more openings than its group has. Others are heard.
 #[test]
 fn a_flood_is_dropped_unread_and_those_who_are_known_are_heard() {
     let mut bench = bench("flood", SyncMode::Overlapped, Lie::None, 1 << 20);
@@ -287,14 +287,14 @@ fn a_flood_is_dropped_unread_and_those_who_are_known_are_heard() {
     }
     let opened = bench.host.counters().dropped(Drop::Key);
     assert!((256..1_900).contains(&opened), "{opened} of 2,000 were opened");
-    bench.tell(&honest, ProcessId::Client(5), ProcessId::site(0), 2);
-    bench.tell(&bench.peer, ProcessId::site(1), ProcessId::site(0), 4);
+    bench.send(&honest, ProcessId::Client(5), ProcessId::site(0), 2);
+    bench.send(&bench.peer, ProcessId::site(1), ProcessId::site(0), 4);
     bench.turn_until(|bench| bench.kept() == 2).unwrap();
-    // A newcomer, who is likely to be in another group.
+    // Newcomers, some of which are likely to be in other groups.
     let newcomers: Vec<_> = (0..8).map(|_| StdSocket::bind((Ipv4Addr::LOCALHOST, 0)).unwrap()).collect();
     let unproven = bench.host.counters().dropped(Drop::Unproven);
     bench.cookie = 0;
-    newcomers.iter().for_each(|socket| bench.tell(socket, ProcessId::Client(6), ProcessId::site(0), 6));
+    newcomers.iter().for_each(|socket| bench.send(socket, ProcessId::Client(6), ProcessId::site(0), 6));
     bench.turn_until(|bench| bench.host.counters().dropped(Drop::Unproven) > unproven).unwrap();
 }
 
@@ -305,19 +305,19 @@ fn counters_are_told_to_whoever_has_proven_where_it_is() {
     let client = caller.add(5).unwrap();
     let site = SiteId::new(0).unwrap();
     caller.ask_for_counters(client, site);
-    let mut told = Vec::new();
+    let mut notices = Vec::new();
     let end = caller.now() + Duration::from_secs(20);
-    while told.is_empty() {
+    while notices.is_empty() {
         assert!(caller.now() < end, "{} and {}", caller.counters(), bench.host.counters());
         caller.turn(caller.now() + Duration::from_millis(10)).unwrap();
         bench.host.turn(Some(bench.host.now() + Duration::from_millis(10))).unwrap();
-        told = caller.take_notices();
+        notices = caller.take_notices();
     }
-    let [(from, SiteNotice::Counters(counters))] = told.as_slice() else { panic!("{told:?}") };
+    let [(from, SiteNotice::Counters(counters))] = notices.as_slice() else { panic!("{notices:?}") };
     assert_eq!((*from, counters.dropped(Drop::Unproven), counters.sent), (site, 1, 1));
     assert_eq!(counters.received, 0, "the question itself is counted after its answer");
     assert_eq!((bench.host.counters().received, bench.kept()), (1, 0), "no process has seen it");
-    // A stranger gets a challenge, and no more than it said.
+    // A stranger gets a challenge, which is no longer than its question.
     let stranger = StdSocket::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
     let question = sealed(&mut of_clients(KeyNumber::FIRST), KeyNumber::FIRST, &notices::ASKS_FOR_COUNTERS);
     stranger.send_to(&question, bench.me).unwrap();
@@ -334,15 +334,18 @@ fn a_site_that_reads_its_journal_says_so_in_few_bytes() {
     let mut caller = caller(&[KeyNumber::FIRST], here);
     let client = caller.add(5).unwrap();
     let end = caller.now() + Duration::from_secs(20);
-    let mut told = Vec::new();
-    while told.is_empty() {
+    let mut notices = Vec::new();
+    while notices.is_empty() {
         assert!(caller.now() < end, "{}", caller.counters());
         caller.command(client, 2);
         caller.turn(caller.now() + Duration::from_millis(50)).unwrap();
-        told = caller.take_notices();
+        notices = caller.take_notices();
     }
-    assert!(told.iter().all(|told| *told == (SiteId::new(0).unwrap(), SiteNotice::Starting)), "{told:?}");
-    // Garbage, sites, and whoever has no key are not answered; a recorded datagram draws no more than its length.
+    assert!(
+        notices.iter().all(|notice| *notice == (SiteId::new(0).unwrap(), SiteNotice::Starting)),
+        "{notices:?}"
+    );
+    // Garbage, sites and frames that are too short get no answer. A recorded datagram draws no more than its length.
     let stranger = StdSocket::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
     stranger.send_to(&[7; 500], here).unwrap();
     let frame = framed(ProcessId::site(1), ProcessId::site(0), &Word::Keep { number: 2 });

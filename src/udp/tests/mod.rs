@@ -37,7 +37,7 @@ fn of_clients(number: KeyNumber) -> Sealer {
     Sealer::of_clients(CLUSTER, &[key.unwrap()], [9; 32])
 }
 
-/// The challenge that comes next.
+/// Receives the next challenge.
 fn challenge(socket: &StdSocket, client: u16) -> Challenge {
     let mut bytes = [0; 200];
     let length = socket.recv(&mut bytes).unwrap();
@@ -55,7 +55,7 @@ fn framed(from: ProcessId, to: ProcessId, word: &Word) -> Vec<u8> {
     bytes
 }
 
-/// What is in a datagram of the host's.
+/// The header and the messages of a datagram from the host.
 fn words(sealed: &[u8]) -> (frame::Header, Vec<Word>) {
     let mut bytes = sealed.to_vec();
     let opened = Sealer::of_bystander(CLUSTER, &keys()).open(&mut bytes).unwrap().frame;
@@ -94,17 +94,17 @@ enum Word {
     /// This fact is durable.
     Kept { number: u64 },
     /// This fact is on its way.
-    Heard { number: u64 },
+    HeartbeatReply { number: u64 },
 }
 
-wire_enum!(Word { 1 => Keep { number }, 2 => Kept { number }, 3 => Heard { number } });
+wire_enum!(Word { 1 => Keep { number }, 2 => Kept { number }, 3 => HeartbeatReply { number } });
 
 impl Label for Word {
     fn kind(&self) -> &'static str {
         match self {
             Word::Keep { .. } => "Keep",
             Word::Kept { .. } => "Kept",
-            Word::Heard { .. } => "Heard",
+            Word::HeartbeatReply { .. } => "HeartbeatReply",
         }
     }
 
@@ -113,7 +113,7 @@ impl Label for Word {
     }
 }
 
-/// A site keeps each fact that it is told, and tells site 1; a kept odd fact makes it keep another, by a
+/// A site keeps each fact that it receives, and reports it to site 1. A kept odd fact makes it keep another one, by a
 /// message to itself. A terminal passes commands on to its site.
 #[derive(Clone, Debug)]
 struct Clerk {
@@ -121,12 +121,12 @@ struct Clerk {
     kept: Vec<u64>,
 }
 
-/// Behind these a fact brings no other.
+/// From here on a fact brings no other.
 const SECOND: u64 = 1_000_000;
 
 /// A fact from here on takes this long to keep.
 const COSTLY: (u64, Duration) = (4 * SECOND, Duration::from_millis(2));
-/// Over this one a site stops.
+/// A site stops at this one.
 const LAST: u64 = 2_000_000;
 
 impl Process for Clerk {
@@ -152,7 +152,7 @@ impl Process for Clerk {
                 if let ProcessId::Client(_) = from {
                     effects.send(from, &Word::Kept { number });
                 }
-                effects.send_independent(ProcessId::site(1), &Word::Heard { number });
+                effects.send_independent(ProcessId::site(1), &Word::HeartbeatReply { number });
                 effects.append(&Fact(number));
                 if number % 2 == 1 && number < SECOND {
                     effects.send(self.id, &Word::Keep { number: SECOND + number });
@@ -174,7 +174,7 @@ impl Process for Clerk {
     }
 }
 
-/// A folder that goes away.
+/// A folder that is removed when dropped.
 struct Scratch(PathBuf);
 
 impl Scratch {
@@ -200,7 +200,7 @@ struct Bench {
     recording: Recording,
     peer: StdSocket,
     me: SocketAddr,
-    /// What the host gave to the client that proved last where it is.
+    /// The cookie of the client that proved its address last.
     cookie: u64,
     _scratch: Scratch,
 }
@@ -278,7 +278,7 @@ impl Bench {
     }
 
     /// Sends one datagram to the host, from this socket, as of this process.
-    fn tell(&self, socket: &StdSocket, from: ProcessId, to: ProcessId, number: u64) {
+    fn send(&self, socket: &StdSocket, from: ProcessId, to: ProcessId, number: u64) {
         let bytes = framed(from, to, &Word::Keep { number });
         let mut sealed = Vec::new();
         let party = Party::of(from);
@@ -291,7 +291,7 @@ impl Bench {
 
     /// Has the host challenge this client, and takes the cookie.
     fn prove(&mut self, socket: &StdSocket, client: u16) {
-        self.tell(socket, ProcessId::Client(client), ProcessId::site(0), 0);
+        self.send(socket, ProcessId::Client(client), ProcessId::site(0), 0);
         let unproven = self.host.counters().dropped(Drop::Unproven);
         self.turn_until(|bench| bench.host.counters().dropped(Drop::Unproven) > unproven).unwrap();
         self.cookie = challenge(socket, client).cookie;
@@ -310,7 +310,7 @@ fn a_site_that_stops_by_itself_leaves_nothing_of_that_turn() {
         }
     };
     assert_eq!(error.to_string(), "clerk: it was told the last fact");
-    // Nor does whoever stops it then.
+    // Nothing leaves when the host is stopped then, either.
     let Bench { host, recording, .. } = bench;
     assert!(matches!(host.stop(), Err(HostError::Failed)));
     let last = LAST.to_bytes();
@@ -321,12 +321,12 @@ fn a_site_that_stops_by_itself_leaves_nothing_of_that_turn() {
     assert!(!writes.into_iter().any(|bytes| bytes.windows(last.len()).any(|part| part == last)));
 }
 
-/// Facts of which somebody was told that they are durable, and those of them that were not.
+/// The facts that were reported as durable, and those among them that were not.
 fn judge(events: &[Happened]) -> (Vec<u64>, Vec<u64>) {
-    // Each write: its file, its bytes, and whether a sync that began behind it has ended.
+    // Each write: its file, its bytes, and whether a sync that began after it has ended.
     let mut writes: Vec<(&str, &[u8], bool)> = Vec::new();
     let mut syncs: Vec<(u64, &str, usize)> = Vec::new();
-    let (mut told, mut untrue) = (Vec::new(), Vec::new());
+    let (mut reported, mut untrue) = (Vec::new(), Vec::new());
     for event in events {
         match event {
             Happened::Wrote { file, bytes } => writes.push((file, bytes, false)),
@@ -341,7 +341,7 @@ fn judge(events: &[Happened]) -> (Vec<u64>, Vec<u64>) {
                     let pattern = Fact(number).pattern();
                     let holds = |bytes: &[u8]| bytes.windows(pattern.len()).any(|part| part == pattern);
                     let at = writes.iter().position(|(_, bytes, _)| holds(bytes)).unwrap();
-                    told.push(number);
+                    reported.push(number);
                     // Everything that was appended earlier counts too.
                     if writes[..=at].iter().any(|(_, _, is_durable)| !is_durable) {
                         untrue.push(number);
@@ -350,16 +350,16 @@ fn judge(events: &[Happened]) -> (Vec<u64>, Vec<u64>) {
             }
         }
     }
-    (told, untrue)
+    (reported, untrue)
 }
 
-/// Has facts kept, from the network and from the terminal, and returns what was told and what of it was untrue.
+/// Has facts kept, from the network and from the terminal. Returns the facts that were reported, and the untrue ones.
 fn keep_facts(name: &str, sync_mode: SyncMode, lie: Lie) -> (Vec<u64>, Vec<u64>) {
     let mut bench = bench(name, sync_mode, lie, 1 << 20);
     for number in 0..200 {
         match number % 3 {
             0 => bench.host.command(number),
-            _ => bench.tell(&bench.peer, ProcessId::site(1), ProcessId::site(0), number),
+            _ => bench.send(&bench.peer, ProcessId::site(1), ProcessId::site(0), number),
         }
         if number % 10 == 0 {
             bench.host.turn(Some(Instant::ZERO)).unwrap();
@@ -367,19 +367,19 @@ fn keep_facts(name: &str, sync_mode: SyncMode, lie: Lie) -> (Vec<u64>, Vec<u64>)
     }
     // Each odd one brings another, when its own message comes back.
     bench.turn_until(|bench| judge(&bench.recording.all()).0.len() == 300).unwrap();
-    let (mut told, untrue) = judge(&bench.recording.all());
-    told.sort_unstable();
-    (told, untrue)
+    let (mut reported, untrue) = judge(&bench.recording.all());
+    reported.sort_unstable();
+    (reported, untrue)
 }
 
 #[test]
 fn what_waits_leaves_only_after_the_sync_of_all_that_it_depends_on() {
     for (name, sync_mode) in [("overlapped", SyncMode::Overlapped), ("blocking", SyncMode::Blocking)] {
-        let (told, untrue) = keep_facts(name, sync_mode, Lie::None);
+        let (reported, untrue) = keep_facts(name, sync_mode, Lie::None);
         let expected: Vec<u64> =
             (0..200).chain((0..200).filter(|n| n % 2 == 1).map(|n| SECOND + n)).collect();
-        assert_eq!(told, expected, "{name}");
-        assert_eq!(untrue, [], "{name}");
+        assert_eq!(reported, expected, "{name}");
+        assert_eq!(untrue, [0_u64; 0], "{name}");
     }
 }
 
@@ -399,7 +399,7 @@ fn a_failed_sync_or_write_stops_the_host_before_anything_else_leaves() {
             bench.host.command(4);
             let error = bench.turn_until(|_| false).unwrap_err().to_string();
             assert!(error.contains("the disk failed: it is only a test; check the device"), "{error}");
-            assert_eq!(judge(&bench.recording.all()).0, []);
+            assert_eq!(judge(&bench.recording.all()).0, [0_u64; 0]);
             check_is_done_for(bench);
         }
     }
@@ -411,7 +411,7 @@ fn check_is_done_for(mut bench: Bench) {
     bench.recording.take();
     let kept = bench.kept();
     bench.host.command(6);
-    bench.tell(&bench.peer, ProcessId::site(1), ProcessId::site(0), 8);
+    bench.send(&bench.peer, ProcessId::site(1), ProcessId::site(0), 8);
     for _ in 0..3 {
         let soon = bench.host.now() + Duration::from_millis(5);
         assert!(matches!(bench.host.turn(Some(soon)), Err(HostError::Failed)));
@@ -424,7 +424,7 @@ fn check_is_done_for(mut bench: Bench) {
 #[test]
 fn a_thread_that_syncs_and_dies_stops_a_host_that_waits_for_nothing_else() {
     let mut bench = bench("dies", SyncMode::Overlapped, Lie::PanickingSync, 1 << 20);
-    // The first sync is done by the host itself, and takes so long that it leaves the next to the thread.
+    // The host itself does the first sync, which takes so long that it leaves the next one to the thread.
     bench.host.command(2);
     bench.turn_until(|bench| !judge(&bench.recording.all()).0.is_empty()).unwrap();
     bench.host.command(4);
@@ -441,7 +441,7 @@ fn a_thread_that_syncs_and_dies_stops_a_host_that_waits_for_nothing_else() {
 fn a_turn_ends_after_few_costly_datagrams_however_many_wait() {
     let mut bench = bench("costly", SyncMode::Overlapped, Lie::None, 1 << 20);
     for number in 0..40 {
-        bench.tell(&bench.peer, ProcessId::site(1), ProcessId::site(0), COSTLY.0 + 2 * number);
+        bench.send(&bench.peer, ProcessId::site(1), ProcessId::site(0), COSTLY.0 + 2 * number);
     }
     let mut most = 0;
     while bench.kept() < 40 {
@@ -459,7 +459,7 @@ fn a_full_outbox_takes_nothing_more_until_the_sync_is_done() {
     let mut bench = bench("full", SyncMode::Overlapped, Lie::Gated(gate.clone()), 200);
     let closed = gate.lock().unwrap();
     for number in 0..50 {
-        bench.tell(&bench.peer, ProcessId::site(1), ProcessId::site(0), 2 * number);
+        bench.send(&bench.peer, ProcessId::site(1), ProcessId::site(0), 2 * number);
     }
     let soon = bench.host.now() + Duration::from_millis(100);
     bench.turn_until(|bench| bench.host.now() > soon).unwrap();
@@ -483,10 +483,10 @@ fn what_comes_from_nowhere_is_counted_and_a_client_is_answered_where_it_is() {
     stranger.send_to(&sealed, bench.me).unwrap();
     Sealer::new(CLUSTER, &keys(), [0; 32]).seal(Party::Sites, b"no frame", &mut sealed);
     stranger.send_to(&sealed, bench.me).unwrap();
-    bench.tell(&bench.peer, me, me, 1);
-    bench.tell(&bench.peer, other, ProcessId::site(1), 1);
+    bench.send(&bench.peer, me, me, 1);
+    bench.send(&bench.peer, other, ProcessId::site(1), 1);
     bench.prove(&stranger, 7);
-    bench.tell(&stranger, ProcessId::Client(7), me, 42);
+    bench.send(&stranger, ProcessId::Client(7), me, 42);
     bench.turn_until(|bench| bench.host.counters().sent == 4).unwrap();
     assert_eq!(
         bench.host.counters().to_string(),

@@ -1,4 +1,4 @@
-//! A disk and a socket that write down, in one list, what is done to them; and disks that lie.
+//! A disk and a socket that note everything that is done to them, in one list; and disks that lie.
 
 use std::io;
 use std::net::SocketAddr;
@@ -31,7 +31,7 @@ pub(super) enum Happened {
     },
 }
 
-/// What happened, in its order, on whatever thread.
+/// Everything that happened, in order, in any thread.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Recording(Arc<Mutex<Vec<Happened>>>);
 
@@ -49,7 +49,7 @@ impl Recording {
     }
 }
 
-/// What a disk does wrong, once the journal is open.
+/// The way in which a disk lies, once the journal is open.
 #[derive(Clone, Debug)]
 pub(super) enum Lie {
     /// Nothing.
@@ -60,7 +60,7 @@ pub(super) enum Lie {
     FailedWrite,
     /// A sync is not quick, and panics in the thread for syncs.
     PanickingSync,
-    /// Nothing, but a sync in the thread for syncs waits until the gate is open, and no other is quick.
+    /// Nothing, but a sync in the thread for syncs waits until the gate is open, and all other syncs are slow.
     Gated(Arc<Mutex<()>>),
 }
 
@@ -69,7 +69,7 @@ pub(super) struct RecordedDisk {
     files: Files,
     recording: Recording,
     lie: Lie,
-    /// Inline syncs are numbered from far behind the others.
+    /// The numbers of inline syncs, which are far above those of the others.
     inline: u64,
 }
 

@@ -1,4 +1,4 @@
-//! Datagrams that cross the socket together are those that would have crossed alone.
+//! Tests that runs deliver the same datagrams as single sends.
 
 use std::collections::VecDeque;
 use std::io::{self, Write as _};
@@ -19,7 +19,7 @@ enum Call {
     Run { bytes: usize, length: usize, port: u16 },
 }
 
-/// A socket to itself, which may have its own view of runs.
+/// A socket that receives what it sends, and may refuse runs.
 #[derive(Debug, Default)]
 struct Loop {
     calls: Vec<Call>,

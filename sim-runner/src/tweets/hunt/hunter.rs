@@ -1,4 +1,4 @@
-//! One saboteur's row: its sweeps, one behind the other, and the shrinking of what the median one found.
+//! One saboteur's row: its sweeps, one after the other, and the shrinking of the median sweep's failure.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -11,18 +11,18 @@ use crate::tweets::hunt::SaboteursArgs;
 use crate::tweets::hunt::row::{SaboteurRow, Small, middle};
 use crate::tweets::saboteurs::{self, Lying, Saboteur};
 
-/// Some lies make sites talk without end; an honest run has a hundredth of this.
+/// Some lies make sites send messages without end; an honest run has a hundredth of this.
 const EVENTS_MAX: u64 = 2_000_000;
 
-/// The seeds of two sweeps have nothing in common.
+/// Distance between the first seeds of two sweeps, so that the sweeps share no seed.
 const SEEDS_BETWEEN_SWEEPS: u64 = 1_000_000;
 
-/// How each saboteur is hunted. Once `stop` is set nothing more is.
+/// How each saboteur is hunted. The hunt ends once `stop` is set.
 pub(super) struct Hunter<'a> {
     profile: Drawn,
     sweeps: usize,
     seeds_max: u64,
-    /// What fails under these is not the bug that is planted in this program.
+    /// Failures under these seeds do not come from the bug that is planted in this program.
     except: Vec<u64>,
     shrink_time: Option<Duration>,
     stop: &'a AtomicBool,
@@ -40,7 +40,7 @@ impl<'a> Hunter<'a> {
         }
     }
 
-    /// Whether it was told to end: what is not found by then may yet be there.
+    /// Whether the hunt was ended: later seeds might have found something.
     pub(super) fn is_stopped(&self) -> bool {
         self.stop.load(Ordering::Relaxed)
     }
@@ -61,7 +61,7 @@ impl<'a> Hunter<'a> {
         }
     }
 
-    /// Hunts a bug that is planted in the source: here is no honest process to compare with.
+    /// Hunts a bug planted in the source: this program has no honest process to compare with.
     pub(super) fn planted(&self, name: &str) -> SaboteurRow {
         let runner = runner(None);
         let (row, median) = self.hunted(name, &runner, |seed| !self.except.contains(&seed));
@@ -74,7 +74,7 @@ impl<'a> Hunter<'a> {
         fails(&runner(None), &self.profile, seed)
     }
 
-    /// What its sweeps found, and what the median one did.
+    /// The row of all sweeps, and the failure of the median sweep.
     fn hunted(
         &self,
         name: &str,
@@ -82,9 +82,9 @@ impl<'a> Hunter<'a> {
         counts: impl Fn(u64) -> bool,
     ) -> (SaboteurRow, Option<Hunted>) {
         let mut found = self.sweeps(runner, counts);
-        let told = |what: fn(&Hunted) -> u64| found.iter().map(|one| one.as_ref().map(what)).collect();
-        let (runs, seeds) = (told(|hunted| hunted.runs), told(|hunted| hunted.seed));
-        // Those that found nothing stand behind all others.
+        let values = |what: fn(&Hunted) -> u64| found.iter().map(|one| one.as_ref().map(what)).collect();
+        let (runs, seeds) = (values(|hunted| hunted.runs), values(|hunted| hunted.seed));
+        // Sweeps that found nothing come last.
         found.sort_by_key(|one| one.as_ref().map_or(u64::MAX, |hunted| hunted.runs));
         let median = found.swap_remove(middle(found.len()));
         let row = SaboteurRow {
@@ -101,7 +101,7 @@ impl<'a> Hunter<'a> {
         (row, median)
     }
 
-    /// What each sweep found. When so many gave up that the median did, the rest is left out.
+    /// The result of each sweep. Once so many sweeps gave up that the median is one of them, the others are skipped.
     fn sweeps(&self, runner: &Runner<Lying>, counts: impl Fn(u64) -> bool) -> Vec<Option<Hunted>> {
         let mut found: Vec<Option<Hunted>> = Vec::new();
         let mut first = 0;
@@ -136,7 +136,7 @@ fn runner(saboteur: Option<&'static Saboteur>) -> Runner<Lying> {
     Runner::configured(options, move |config: &mut saboteurs::LiarConfig| config.saboteur = saboteur)
 }
 
-/// Whether what is left by shrinking breaks `property` without any saboteur, too: shrinking slid to another failure.
+/// Whether the shrunken scenario breaks `property` also without any saboteur: then shrinking moved to another failure.
 fn is_honest_too(scenario: &Scenario<Lying>, property: &Property) -> bool {
     let outcome = runner(None).run(scenario);
     let broken = outcome.ok().and_then(|outcome| Property::of(&outcome.verdict));

@@ -1,10 +1,10 @@
-//! `saboteurs`: how soon a search finds each planted bug, by which judge, and how small the failure becomes.
+//! `saboteurs`: how soon a search finds each planted bug, which judge finds it, and how small the failure becomes.
 //!
-//! 1. Each saboteur is hunted by several sweeps, each over seeds of its own; what is told is the median.
-//! 2. What the median sweep found is shrunk.
-//! 3. What honest processes fail too is no catch.
-//! 4. A saboteur that is a patch hunts itself: a copy of the source with it is built, and that program is asked for
-//!    the same row.
+//! 1. Several sweeps hunt each saboteur, each over its own seeds; the report shows the median.
+//! 2. The failure of the median sweep is shrunk.
+//! 3. A failure that honest processes share does not count.
+//! 4. A saboteur that is a patch hunts itself: a copy of the source with the patch is built, and that program computes
+//!    its row.
 
 mod args;
 mod hunter;
@@ -46,7 +46,7 @@ pub(crate) fn saboteurs(args: &SaboteursArgs) -> io::Result<Exit> {
     };
     if let Some(name) = &args.planted {
         let row = hunter.planted(name);
-        // A row that is not whole is none.
+        // An incomplete row is not printed.
         if hunter.is_stopped() {
             return Ok(usage("interrupted"));
         }
@@ -59,21 +59,21 @@ pub(crate) fn saboteurs(args: &SaboteursArgs) -> io::Result<Exit> {
         Ok(chosen) => chosen,
         Err(exit) => return Ok(exit),
     };
-    // What is wrong with a patch is said before anything runs.
+    // Problems of a patch are reported before anything runs.
     let copied = match Copied::of(&patches) {
         Ok(copied) => copied,
         Err(why) => return Ok(usage(&why)),
     };
     let progress = Progress::new(wrappers.len() + patches.len());
-    let tell = |row: &SaboteurRow| match args.format {
+    let report = |row: &SaboteurRow| match args.format {
         Format::Json => progress.aside(|| {
             let mut out = stdout();
-            // What cannot be written is found all the same, and counted.
+            // A row that cannot be written counts all the same.
             let _ = row.json(&mut out).and_then(|()| out.flush());
         }),
         Format::Text => {}
     };
-    let mut rows = hunted(args, (&hunter, &progress), &wrappers, tell);
+    let mut rows = hunted(args, (&hunter, &progress), &wrappers, report);
     if let Some(copied) = copied {
         for patch in &patches {
             if hunter.is_stopped() {
@@ -82,7 +82,7 @@ pub(crate) fn saboteurs(args: &SaboteursArgs) -> io::Result<Exit> {
             progress.begin(&patch.name);
             match planted(args, &hunter, &copied, patch) {
                 Ok(row) => {
-                    tell(&row);
+                    report(&row);
                     rows.push(row);
                     progress.done();
                 }
@@ -105,17 +105,17 @@ pub(crate) fn saboteurs(args: &SaboteursArgs) -> io::Result<Exit> {
     Ok(if table.is_full() { Exit::Passed } else { Exit::Blind })
 }
 
-/// The rows of wrappers, in their order, hunted on as many threads as there are. Each is told as soon as those before it
-/// have been.
+/// The rows of wrappers, in their order, hunted on `--threads` threads at once. Each row is reported as soon as the
+/// rows before it have been.
 fn hunted(
     args: &SaboteursArgs,
     (hunter, progress): (&Hunter<'_>, &Progress),
     wrappers: &[&'static Saboteur],
-    tell: impl Fn(&SaboteurRow) + Sync,
+    report: impl Fn(&SaboteurRow) + Sync,
 ) -> Vec<SaboteurRow> {
     let threads = args.threads.or_else(|| thread::available_parallelism().ok()).map_or(1, NonZeroUsize::get);
     let next = AtomicUsize::new(0);
-    // Those in their order, and those that wait for one before them.
+    // The reported rows in their order, and the rows that wait for an earlier one.
     let found = Mutex::new((Vec::new(), BTreeMap::new()));
     thread::scope(|scope| {
         for _ in 0..threads.min(wrappers.len()) {
@@ -133,7 +133,7 @@ fn hunted(
                     let (rows, early) = &mut *found;
                     early.insert(number, row);
                     while let Some(row) = early.remove(&rows.len()) {
-                        tell(&row);
+                        report(&row);
                         rows.push(row);
                     }
                 }
@@ -141,13 +141,13 @@ fn hunted(
         }
     });
     let (mut rows, early) = found.into_inner().unwrap_or_else(PoisonError::into_inner);
-    // After an interrupt, those behind one that was not finished.
-    early.values().for_each(&tell);
+    // After an interrupt, these are the rows after one that was not finished.
+    early.values().for_each(&report);
     rows.extend(early.into_values());
     rows
 }
 
-/// The row of a patch: a program with it hunts its own bug, again and again until all that it found is that bug.
+/// The row of a patch: a program with the patch hunts its own bug, again and again until it finds only that bug.
 fn planted(
     args: &SaboteursArgs,
     hunter: &Hunter<'_>,
@@ -182,8 +182,8 @@ fn ask(program: &Path, args: &SaboteursArgs, patch: &Patch, except: &[u64]) -> R
     });
     command.arg("--").arg(&args.profile);
     let output = command.output().map_err(|error| format!("failed to run {}: {error}", program.display()))?;
-    let told = String::from_utf8_lossy(&output.stdout);
-    serde_json::from_str(told.trim()).map_err(|error| {
+    let printed = String::from_utf8_lossy(&output.stdout);
+    serde_json::from_str(printed.trim()).map_err(|error| {
         let complaint = String::from_utf8_lossy(&output.stderr);
         format!("{}: its own hunt tells no row: {error}\n{}", patch.name, complaint.trim_end())
     })

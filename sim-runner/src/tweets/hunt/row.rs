@@ -1,32 +1,32 @@
-//! What came of hunting one saboteur.
+//! The result of hunting one saboteur.
 
 use std::io::{self, Write};
 
 use serde::{Deserialize, Serialize};
 
-/// One saboteur.
+/// The result for one saboteur.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(super) struct SaboteurRow {
     pub(super) name: String,
     pub(super) about: String,
     /// Whether it was written after the profile and its recipes were fixed.
     pub(super) is_held_out: bool,
-    /// How many seeds each sweep ran up to its first failure; `None` where it gave up.
+    /// The number of seeds that each sweep ran up to its first failure; `None` if the sweep gave up.
     pub(super) runs: Vec<Option<u64>>,
-    /// What the median sweep's failure breaks; `None` when the median sweep gave up.
+    /// The property that the median sweep's failure breaks; `None` if the median sweep gave up.
     pub(super) property: Option<String>,
-    /// Which seed failed in each sweep.
+    /// The seed that failed in each sweep.
     pub(super) seeds: Vec<Option<u64>>,
-    /// Which seed failed in the median sweep.
+    /// The seed that failed in the median sweep.
     pub(super) seed: Option<u64>,
-    /// What came of that seed, in a sentence.
+    /// The verdict under that seed, in a sentence.
     pub(super) verdict: Option<String>,
-    /// What is left of that scenario, if it was shrunk and honest processes do not fail what is left
-    /// in the same way.
+    /// The size of the shrunken scenario. `None` if it was not shrunk, or if honest processes fail the shrunken
+    /// scenario in the same way.
     pub(super) small: Option<Small>,
 }
 
-/// What shrinking left of a scenario.
+/// The size of a scenario before and after shrinking.
 #[derive(Clone, Copy, Debug, Serialize, Deserialize)]
 pub(super) struct Small {
     /// Steps of all tracks, and rules.
@@ -36,25 +36,25 @@ pub(super) struct Small {
     pub(super) runs: u64,
 }
 
-/// Which of so many, sorted, is the median: of two in the middle the lower.
+/// The index of the median among `count` sorted items: the lower of two in the middle.
 pub(super) fn middle(count: usize) -> usize {
     count.saturating_sub(1) / 2
 }
 
 impl SaboteurRow {
-    /// How many seeds the median sweep needed, where sweeps that gave up are the worst.
+    /// The number of seeds that the median sweep needed; sweeps that gave up count as the worst.
     pub(super) fn median(&self) -> Option<u64> {
         let mut runs = self.runs.clone();
         runs.sort_by_key(|runs| runs.unwrap_or(u64::MAX));
         runs.get(middle(runs.len())).copied().flatten()
     }
 
-    /// How many the worst needed; `None` when one gave up.
+    /// The number of seeds that the worst sweep needed; `None` if a sweep gave up.
     pub(super) fn worst(&self) -> Option<u64> {
         self.runs.iter().copied().collect::<Option<Vec<u64>>>()?.into_iter().max()
     }
 
-    /// Writes it as a line of JSON.
+    /// Writes the row as one line of JSON.
     pub(super) fn json(&self, out: &mut impl Write) -> io::Result<()> {
         #[derive(Serialize)]
         struct RowJson<'a> {
@@ -63,8 +63,8 @@ impl SaboteurRow {
             median: Option<u64>,
             worst: Option<u64>,
         }
-        let told = RowJson { row: self, median: self.median(), worst: self.worst() };
-        writeln!(out, "{}", serde_json::to_string(&told).map_err(io::Error::other)?)?;
+        let json = RowJson { row: self, median: self.median(), worst: self.worst() };
+        writeln!(out, "{}", serde_json::to_string(&json).map_err(io::Error::other)?)?;
         out.flush()
     }
 }

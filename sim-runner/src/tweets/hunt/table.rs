@@ -3,17 +3,17 @@
 use std::io::{self, Write};
 
 use crate::columns::{TableColumn, columns};
-use crate::report::{BAD, GOOD, ODD};
+use crate::report::{BAD, GOOD, WARN};
 use crate::tweets::hunt::row::{SaboteurRow, Small, middle};
 
 pub(super) struct HuntTable {
     rows: Vec<SaboteurRow>,
     seeds_max: u64,
-    /// Not every saboteur was hunted.
+    /// Whether some saboteurs were not hunted.
     is_cut_short: bool,
 }
 
-/// The one in the middle; of two the lower.
+/// The median; of two in the middle the lower.
 fn median<T: Ord + Copy>(all: impl Iterator<Item = T>) -> Option<T> {
     let mut all: Vec<T> = all.collect();
     all.sort_unstable();
@@ -25,12 +25,12 @@ impl HuntTable {
         HuntTable { rows, seeds_max, is_cut_short }
     }
 
-    /// Whether every saboteur is caught.
+    /// Whether every saboteur was hunted and caught.
     pub(super) fn is_full(&self) -> bool {
         !self.is_cut_short && self.rows.iter().all(|row| row.median().is_some())
     }
 
-    /// Writes it, with those that were written late apart.
+    /// Writes the table, with the saboteurs that were written late in a part of their own.
     pub(super) fn text(&self, out: &mut impl Write) -> io::Result<()> {
         let (late, early): (Vec<&SaboteurRow>, Vec<&SaboteurRow>) =
             self.rows.iter().partition(|row| row.is_held_out);
@@ -82,7 +82,7 @@ impl HuntTable {
         let small = || rows.iter().filter_map(|row| row.small);
         let count = rows.len();
         match missed[..] {
-            [] if self.is_cut_short => write!(out, "{ODD}interrupted{ODD:#}: {count} caught")?,
+            [] if self.is_cut_short => write!(out, "{WARN}interrupted{WARN:#}: {count} caught")?,
             [] => write!(out, "{GOOD}caught{GOOD:#}: all {count}")?,
             _ => write!(out, "{BAD}blind{BAD:#}: {} of {count} caught", count - missed.len())?,
         }

@@ -1,4 +1,4 @@
-//! Flags of `matrix`.
+//! Arguments of `matrix`.
 
 use std::ops::Range;
 use std::path::PathBuf;
@@ -16,30 +16,30 @@ pub(crate) struct MatrixArgs {
     /// Plant the patches in tests/saboteurs too, each in a copy of the source; takes minutes
     #[arg(long, value_name = "HOW", num_args = 0..=1, require_equals = true, default_missing_value = "run")]
     pub(crate) patches: Option<Patches>,
-    /// Only this saboteur; may be given several times
+    /// Plant only this saboteur; may be given several times
     #[arg(long = "saboteur", value_name = "NAME")]
     pub(crate) saboteurs: Vec<String>,
-    /// Try these seeds, the last excluded, instead of each scenario's own; one that goes red is enough
+    /// Try these seeds, the last one excluded, instead of each scenario's own; one red seed is enough
     #[arg(long, value_name = "A..B", value_parser = seeds)]
     pub(crate) seeds: Option<Range<u64>>,
-    /// For people, or for machines: one JSON object a line
+    /// For people, or for machines: one JSON object per line
     #[arg(long, value_name = "FORMAT", default_value = "text")]
     pub(crate) format: Format,
 }
 
 impl MatrixArgs {
-    /// The seeds that a scenario is run with whose own is `own`.
+    /// The seeds for a scenario whose own seed is `own`.
     pub(crate) fn seeds(&self, own: u64) -> Range<u64> {
         self.seeds.clone().unwrap_or(own..own.saturating_add(1))
     }
 }
 
-/// What is done with patches.
+/// What to do with patches.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum)]
 pub(crate) enum Patches {
     /// Build each and run the scenarios with it
     Run,
-    /// Only say whether each applies and builds
+    /// Only check whether each applies and builds
     Check,
 }
 

@@ -1,4 +1,4 @@
-//! Which planted bugs a command is about: wrappers of this program, and patches of the repository that it is run in.
+//! The planted bugs that a command uses: wrappers in this program, and patches in the repository that it runs in.
 
 use aviary::scenario::nearest_name;
 
@@ -7,14 +7,15 @@ use crate::Exit;
 use crate::report::usage;
 use crate::tweets::saboteurs::{self, Saboteur};
 
-/// What is to be planted.
+/// The bugs to plant.
 pub(crate) struct Chosen {
     pub(crate) wrappers: Vec<&'static Saboteur>,
     pub(crate) patches: Vec<Patch>,
 }
 
 impl Chosen {
-    /// The wrappers of these names, or all; of the patches likewise, if there are to be any. What is wrong is told.
+    /// The wrappers with these names, or all if there are no names. The same for patches, if `with_patches`. Prints an
+    /// error.
     pub(crate) fn of(names: &[String], with_patches: bool) -> Result<Chosen, Exit> {
         let patches = if with_patches { patches::all().map_err(|why| usage(&why))? } else { Vec::new() };
         let is_known = |name: &&String| {
@@ -31,7 +32,7 @@ impl Chosen {
     }
 }
 
-/// Tells that there is no saboteur of this name, and which there are: every wrapper, and these patches.
+/// Reports that no saboteur has this name, with a hint from the names of wrappers and of these patches.
 pub(crate) fn unknown(name: &str, patches: &[Patch]) -> Exit {
     let wrappers = saboteurs::all().map(|saboteur| saboteur.name);
     let names: Vec<&str> = wrappers.chain(patches.iter().map(|patch| patch.name.as_str())).collect();

@@ -1,8 +1,8 @@
-//! `matrix`: which scenario goes red under which saboteur, and whether scenarios and judges can be believed.
+//! `matrix`: which scenario goes red under which saboteur, and whether scenarios and judges can be trusted.
 //!
-//! 1. Every scenario passes with honest processes first; else nothing is judged.
-//! 2. Red is a property or expectation that does not hold, a panic, or no progress. A stale run is not red: it says
-//!    that the scenario's story did not take place, not that anything was wrong with it.
+//! 1. Every scenario must first pass with honest processes; otherwise nothing is judged.
+//! 2. Red means a property or expectation that does not hold, a panic, or no progress. A stale run is not red: the
+//!    scenario's story did not take place, which does not show that anything was wrong.
 
 mod args;
 pub(crate) mod chosen;
@@ -40,7 +40,7 @@ pub(crate) fn matrix(args: &MatrixArgs) -> io::Result<Exit> {
         Ok(chosen) => chosen,
         Err(exit) => return Ok(exit),
     };
-    // What is wrong with a patch is said before anything runs.
+    // Problems of a patch are reported before anything runs.
     let copied = match Copied::of(&patches) {
         Ok(copied) => copied,
         Err(why) => return Ok(usage(&why)),
@@ -67,15 +67,15 @@ pub(crate) fn matrix(args: &MatrixArgs) -> io::Result<Exit> {
     if is_stopped() {
         let (count, of) = (table.columns.len(), wrappers.len() + patches.len());
         warning(format_args!("interrupted: {count} of {of} saboteurs were tried"));
-        // A scenario that is red for none of them may be for the others.
+        // The untried saboteurs may turn red a scenario that the tried ones did not.
         (table.is_whole, table.is_cut_short) = (false, true);
     }
     let is_full = !table.is_cut_short && table.uncaught().is_empty() && table.never_red().is_empty();
-    tell(&table, args.format)?;
+    print(&table, args.format)?;
     Ok(if is_full { Exit::Passed } else { Exit::Blind })
 }
 
-fn tell(table: &MatrixTable, format: Format) -> io::Result<()> {
+fn print(table: &MatrixTable, format: Format) -> io::Result<()> {
     let mut out = stdout();
     match format {
         Format::Text => render::text(&mut out, table)?,
@@ -84,7 +84,7 @@ fn tell(table: &MatrixTable, format: Format) -> io::Result<()> {
     out.flush()
 }
 
-/// Builds the copy with each patch in turn, and adds a column with what came of its runs.
+/// Builds the copy with each patch in turn, and adds a column with the results of its runs.
 fn patched(
     loaded: &[Loaded<Timelines>],
     (patches, progress): (&[Patch], &Progress),
@@ -96,20 +96,21 @@ fn patched(
     let absolute = |one: &Loaded<Timelines>| std::path::absolute(&one.path);
     let files: Vec<PathBuf> =
         loaded.iter().map(absolute).collect::<Result<_, _>>().map_err(|error| error.to_string())?;
+    if args.patches == Some(Patches::Check) {
+        return copied.check_builds(patches, is_stopped, |patch| {
+            progress.begin(&patch.name);
+            progress.done();
+        });
+    }
     for patch in patches.iter().take_while(|_| !is_stopped()) {
         progress.begin(&patch.name);
-        if args.patches == Some(Patches::Check) {
-            copied.with(patch, Copied::check_build)?;
-            progress.done();
-            continue;
-        }
         let cells = copied.with(patch, |copied| {
             let program = copied.build()?;
             let seeds = args.seeds.clone().map_or(vec![None], |seeds| seeds.map(Some).collect());
             let mut cells: Vec<Cell> = Vec::new();
             for seed in seeds {
-                let told = patches::replay(&program, &files, seed, EVENTS_MAX)?;
-                let read = told.lines().map(Cell::from_json).collect::<Result<Vec<_>, _>>();
+                let printed = patches::replay(&program, &files, seed, EVENTS_MAX)?;
+                let read = printed.lines().map(Cell::from_json).collect::<Result<Vec<_>, _>>();
                 let read = read.map_err(|error| format!("its replay tells no results: {error}"))?;
                 if read.len() != files.len() {
                     return Err(format!(
@@ -132,7 +133,7 @@ fn patched(
     Ok(())
 }
 
-/// How to exit if a scenario fails without any saboteur; it is told which.
+/// Runs the scenarios without any saboteur. If one fails, prints which, and returns how to exit.
 fn honest(loaded: &[Loaded<Timelines>], args: &MatrixArgs) -> Option<Exit> {
     let mut exits = Vec::new();
     let progress = Progress::new(loaded.len());
@@ -153,7 +154,7 @@ fn honest(loaded: &[Loaded<Timelines>], args: &MatrixArgs) -> Option<Exit> {
     (!exits.is_empty()).then(|| Exit::worst(&exits))
 }
 
-/// The first seed that makes it red; else what came of the first seed.
+/// The result of the first red seed; if none is red, the result of the first seed.
 fn cell(one: &Loaded<Timelines>, saboteur: &'static Saboteur, args: &MatrixArgs) -> Cell {
     let mut cell = Cell::default();
     for seed in args.seeds(one.scenario.seed) {
@@ -176,5 +177,5 @@ fn outcome(one: &Loaded<Timelines>, saboteur: Option<&'static Saboteur>, seed: u
     run.unwrap_or_else(|problems| panic!("{} was read and planned: {problems:?}", one.name))
 }
 
-/// Some lies make sites talk without end; an honest scenario has a hundredth of this.
+/// Some lies make sites send messages without end; an honest scenario has a hundredth of this.
 const EVENTS_MAX: u64 = 2_000_000;

@@ -1,34 +1,34 @@
-//! Saboteurs that no wrapper reaches: patches, applied one at a time to a copy of the source.
+//! Saboteurs that no wrapper can implement: patches, applied one at a time to a copy of the source.
 //!
-//! Nothing of the repository is touched but `target/saboteurs`, where the copies are built.
+//! In the repository only `target/saboteurs` is written, where the copies are built.
 
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
-/// Where they are, seen from the root of the repository.
+/// The folder of the patches, relative to the root of the repository.
 const FOLDER: &str = "tests/saboteurs";
 
-/// Where they are built, seen from the root of the repository.
+/// The folder in which they are built, relative to the root of the repository.
 const TARGET: &str = "target/saboteurs";
 
 /// One patch.
 pub(crate) struct Patch {
     /// The name of its file without the extension.
     pub(crate) name: String,
-    /// Its first line: what is planted.
+    /// Its first line, which describes the planted bug.
     pub(crate) about: String,
     path: PathBuf,
 }
 
-/// A copy of every tracked file, as it is, outside of the repository. It goes when this is dropped.
+/// A copy of every tracked file, as it is, outside of the repository. Dropping this removes the copy.
 pub(crate) struct Copied {
     root: PathBuf,
     copy: PathBuf,
 }
 
-/// Every patch of the repository that this is run in, by name.
+/// Every patch of the repository in which this program runs, sorted by name.
 pub(crate) fn all() -> Result<Vec<Patch>, String> {
     let folder = root()?.join(FOLDER);
     let failed = |error: io::Error| format!("failed to read {}: {error}", folder.display());
@@ -69,7 +69,7 @@ fn run(command: &mut Command) -> Result<Output, String> {
 }
 
 impl Copied {
-    /// A copy of the source to which every one of these applies; `None` when there are none.
+    /// A copy of the source to which all of these patches apply; `None` when there are no patches.
     pub(crate) fn of(patches: &[Patch]) -> Result<Option<Copied>, String> {
         if patches.is_empty() {
             return Ok(None);
@@ -79,12 +79,12 @@ impl Copied {
         if stale.is_empty() { Ok(Some(copied)) } else { Err(stale.join("\n")) }
     }
 
-    /// Copies what is tracked.
+    /// Copies the tracked files.
     fn new() -> Result<Copied, String> {
         let root = root()?;
         let copy = std::env::temp_dir().join(format!("aviary-saboteurs-{}", std::process::id()));
         if copy.is_dir() {
-            // Of a run that was killed: no process of this number runs any more.
+            // A killed run left this copy; no process with this number runs any more.
             let _ = fs::remove_dir_all(&copy);
         }
         fs::create_dir(&copy).map_err(|error| format!("failed to create {}: {error}", copy.display()))?;
@@ -95,7 +95,7 @@ impl Copied {
             let (from, to) = (copied.root.join(file), copied.copy.join(file));
             let folder = to.parent().unwrap_or(&copied.copy);
             let done = fs::create_dir_all(folder).and_then(|()| match fs::copy(&from, &to) {
-                // Tracked and deleted: not part of the source as it is.
+                // A file that is tracked but deleted is not part of the source as it is.
                 Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(0),
                 done => done,
             });
@@ -104,29 +104,29 @@ impl Copied {
         Ok(copied)
     }
 
-    /// Whether `patch` applies; an error names it and the files that have moved on.
+    /// Fails unless `patch` applies. The error names the patch and the files that changed.
     pub(crate) fn check(&self, patch: &Patch) -> Result<(), String> {
         let output = self.git_apply(patch, &["--check"])?;
         if output.status.success() {
             return Ok(());
         }
-        let told = String::from_utf8_lossy(&output.stderr).into_owned();
+        let errors = String::from_utf8_lossy(&output.stderr).into_owned();
         // `error: patch failed: src/a.rs:7`, or `error: src/a.rs: No such file or directory`.
-        let moved = told.lines().filter_map(|line| match line.strip_prefix("error: patch failed: ") {
+        let moved = errors.lines().filter_map(|line| match line.strip_prefix("error: patch failed: ") {
             Some(place) => Some(place.to_owned()),
             None => {
                 line.strip_prefix("error: ")?.strip_suffix(": No such file or directory").map(str::to_owned)
             }
         });
         let moved: Vec<String> = moved.collect();
-        let moved = if moved.is_empty() { told.trim().to_owned() } else { moved.join(", ") };
+        let moved = if moved.is_empty() { errors.trim().to_owned() } else { moved.join(", ") };
         Err(format!(
             "{FOLDER}/{}.patch no longer applies: the source has moved on at {moved}; plant its bug there anew",
             patch.name
         ))
     }
 
-    /// Applies `patch`, does something with the copy, and takes it out again.
+    /// Applies `patch`, runs `act` on the copy, and reverts the patch.
     pub(crate) fn with<T>(
         &self,
         patch: &Patch,
@@ -153,24 +153,62 @@ impl Copied {
     fn git_apply(&self, patch: &Patch, flags: &[&str]) -> Result<Output, String> {
         let mut command = Command::new("git");
         command.arg("apply").args(flags).arg(&patch.path).current_dir(&self.copy);
-        // Should the copy be inside some other repository, that is none of its business.
+        // If the copy is inside some other repository, git must not use that one.
         command.env("GIT_CEILING_DIRECTORIES", self.copy.parent().unwrap_or(&self.copy));
         run(&mut command)
     }
 
+    /// Whether the library builds with each of these. Patches that apply beside each other are built together; where such
+    /// a group does not build, each of its patches is built alone, so that the error names the one at fault.
+    pub(crate) fn check_builds(
+        &self,
+        patches: &[Patch],
+        is_stopped: impl Fn() -> bool,
+        mut checked: impl FnMut(&Patch),
+    ) -> Result<(), String> {
+        let mut rest: Vec<&Patch> = patches.iter().collect();
+        while !rest.is_empty() && !is_stopped() {
+            let (mut group, mut later) = (Vec::new(), Vec::new());
+            for patch in rest {
+                // The first one always applies: the copy is as it was.
+                if self.git_apply(patch, &[])?.status.success() {
+                    group.push(patch)
+                } else {
+                    later.push(patch)
+                }
+            }
+            if group.is_empty() {
+                let names: Vec<&str> = later.iter().map(|patch| &*patch.name).collect();
+                return Err(format!("of {} none applies to the copy any more", names.join(", ")));
+            }
+            let built = self.check_build();
+            for patch in group.iter().rev() {
+                self.apply(patch, &["--reverse"])?;
+            }
+            if built.is_err() {
+                for patch in group.iter().take_while(|_| !is_stopped()) {
+                    self.with(patch, Copied::check_build)?;
+                }
+            }
+            group.into_iter().for_each(&mut checked);
+            rest = later;
+        }
+        Ok(())
+    }
+
     /// Whether the library builds.
-    pub(crate) fn check_build(&self) -> Result<(), String> {
+    fn check_build(&self) -> Result<(), String> {
         self.cargo(&["check", "--package", "aviary", "--lib"])
     }
 
-    /// Builds the command line and says where it is.
+    /// Builds the command line and returns its path.
     pub(crate) fn build(&self) -> Result<PathBuf, String> {
         self.cargo(&["build", "--package", "sim-runner", "--bin", "sim-runner"])?;
         let name = format!("sim-runner{}", std::env::consts::EXE_SUFFIX);
         Ok(self.root.join(TARGET).join("debug").join(name))
     }
 
-    /// Builds a command line that runs fast, for when it is to run long, and says where it is.
+    /// Builds an optimised command line for long runs, and returns its path.
     pub(crate) fn build_fast(&self) -> Result<PathBuf, String> {
         // Whole-program optimisation would take longer than it saves.
         let settings = [("LTO", "off"), ("CODEGEN_UNITS", "16"), ("DEBUG", "0")]
@@ -184,7 +222,7 @@ impl Copied {
     }
 
     fn cargo(&self, args: &[&str]) -> Result<(), String> {
-        // Built once and run for a second: what counts is how soon it is built.
+        // It is built once and runs for a second: only the build time counts.
         let settings = ["OPT_LEVEL", "DEBUG"].map(|name| (format!("CARGO_PROFILE_DEV_{name}"), "0"));
         self.cargo_with(args, &settings)
     }
@@ -193,7 +231,7 @@ impl Copied {
         let mut command = Command::new("cargo");
         command.args(args).args(["--quiet", "--locked"]).current_dir(&self.copy);
         command.env("CARGO_TARGET_DIR", self.root.join(TARGET));
-        // The same copy is built again for each patch: what is kept of the build before saves nine tenths.
+        // The same copy is built again for each patch: incremental builds save nine tenths of the time.
         command.env("CARGO_INCREMENTAL", "1");
         for (name, value) in settings {
             command.env(name, value);
@@ -208,12 +246,12 @@ impl Copied {
 
 impl Drop for Copied {
     fn drop(&mut self) {
-        // What cannot be removed is in a folder for temporary files.
+        // A copy that cannot be removed remains in a folder for temporary files.
         let _ = fs::remove_dir_all(&self.copy);
     }
 }
 
-/// What `program` says of these scenarios: one JSON object a line.
+/// What `program` prints for these scenarios: one JSON object per line.
 pub(crate) fn replay(
     program: &Path,
     files: &[PathBuf],

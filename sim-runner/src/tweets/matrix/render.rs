@@ -4,10 +4,11 @@ use std::collections::BTreeMap;
 use std::io::{self, Write};
 
 use crate::columns::{TableColumn, columns};
-use crate::report::{BAD, DIM, GOOD, ODD};
+use crate::report::{BAD, DIM, GOOD, WARN};
 use crate::tweets::matrix::table::{Cell, MatrixTable};
 
-/// Rows are scenarios, columns saboteurs by number; then what the letters and numbers mean, then the verdict.
+/// Rows are scenarios, columns are saboteurs by number. Then follow the meanings of letters and numbers, and the
+/// verdict.
 pub(super) fn text(out: &mut impl Write, table: &MatrixTable) -> io::Result<()> {
     let letters = letters(table);
     let width = table.scenarios.iter().map(|name| name.chars().count()).max().unwrap_or(0);
@@ -25,8 +26,8 @@ pub(super) fn text(out: &mut impl Write, table: &MatrixTable) -> io::Result<()> 
             let (style, letter) = match cell.property() {
                 Some(property) => (BAD, letters.get(property).copied().unwrap_or('?')),
                 None if cell.verdict == "passed" => (DIM, '.'),
-                None if cell.verdict == "stale" => (ODD, '-'),
-                None => (ODD, '?'),
+                None if cell.verdict == "stale" => (WARN, '-'),
+                None => (WARN, '?'),
             };
             write!(out, "{style}{letter}{style:#}")?;
         }
@@ -36,7 +37,10 @@ pub(super) fn text(out: &mut impl Write, table: &MatrixTable) -> io::Result<()> 
     for (property, letter) in &letters {
         write!(out, "{BAD}{letter}{BAD:#} {property}  ")?;
     }
-    writeln!(out, "{DIM}.{DIM:#} passed  {ODD}-{ODD:#} stale, not red  {ODD}?{ODD:#} undecided, not red\n")?;
+    writeln!(
+        out,
+        "{DIM}.{DIM:#} passed  {WARN}-{WARN:#} stale, not red  {WARN}?{WARN:#} undecided, not red\n"
+    )?;
     let row = |(number, column): (usize, &crate::tweets::matrix::table::Column)| {
         let by = match column.caught_by().count() {
             0 => "none".to_owned(),
@@ -53,12 +57,12 @@ pub(super) fn text(out: &mut impl Write, table: &MatrixTable) -> io::Result<()> 
     write!(out, "{}", columns(0, heads, table.columns.iter().enumerate().map(row)))?;
     writeln!(out)?;
     for name in table.red_by_loud_ones_only() {
-        writeln!(out, "{ODD}note{ODD:#}: {name} goes red only under saboteurs that most scenarios catch")?;
+        writeln!(out, "{WARN}note{WARN:#}: {name} goes red only under saboteurs that most scenarios catch")?;
     }
     let (uncaught, never_red) = (table.uncaught(), table.never_red());
     let all = format_args!("{} saboteurs, {} scenarios", table.columns.len(), table.scenarios.len());
     if table.is_cut_short {
-        writeln!(out, "{ODD}interrupted{ODD:#}: {all}")?;
+        writeln!(out, "{WARN}interrupted{WARN:#}: {all}")?;
     } else if uncaught.is_empty() && never_red.is_empty() {
         let and_rows = if table.is_whole { ", every scenario goes red" } else { "" };
         return writeln!(out, "{GOOD}full{GOOD:#}: {all}; every saboteur is caught{and_rows}");
@@ -75,7 +79,7 @@ pub(super) fn text(out: &mut impl Write, table: &MatrixTable) -> io::Result<()> 
     Ok(())
 }
 
-/// A letter for each property that made anything red: the first of its name that is not taken.
+/// A letter for each property that made a cell red: the first letter of its name that is not taken.
 fn letters(table: &MatrixTable) -> BTreeMap<&str, char> {
     let cells = table.columns.iter().flat_map(|column| &column.cells);
     let mut letters: BTreeMap<&str, char> =
@@ -110,7 +114,7 @@ struct VerdictJson<'a> {
     red_by_loud_ones_only: Vec<&'a str>,
 }
 
-/// One object a cell, then one with the names of the culprits.
+/// Prints one object per cell, then one with the names of the culprits.
 pub(super) fn json(out: &mut impl Write, table: &MatrixTable) -> io::Result<()> {
     let mut put = |text: serde_json::Result<String>| writeln!(out, "{}", text.map_err(io::Error::other)?);
     for column in &table.columns {

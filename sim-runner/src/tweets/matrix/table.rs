@@ -1,15 +1,15 @@
-//! The matrix itself: what came of each scenario under each saboteur, and what follows from it.
+//! The matrix: the result of each scenario under each saboteur, and the conclusions from it.
 
 use aviary::scenario::Outcome;
 
-/// Scenarios and saboteurs.
+/// Results by scenario and saboteur.
 pub(super) struct MatrixTable {
     /// The rows.
     pub(super) scenarios: Vec<String>,
     pub(super) columns: Vec<Column>,
-    /// Whether every saboteur has a column; if not, a scenario may well go red under none of them.
+    /// Whether every saboteur has a column. If not, a scenario may be red under none of them.
     pub(super) is_whole: bool,
-    /// Not every saboteur was tried.
+    /// Whether some saboteurs were not tried.
     pub(super) is_cut_short: bool,
     /// Whether patches have columns.
     pub(super) has_patches: bool,
@@ -19,14 +19,14 @@ pub(super) struct MatrixTable {
 pub(super) struct Column {
     pub(super) name: String,
     pub(super) about: String,
-    /// One for each scenario.
+    /// One cell for each scenario.
     pub(super) cells: Vec<Cell>,
 }
 
-/// What came of one scenario under one saboteur.
+/// The result of one scenario under one saboteur.
 #[derive(Clone, Default, serde::Deserialize)]
 pub(super) struct Cell {
-    /// As in the results of `replay`; empty before there is one.
+    /// The verdict as `replay` prints it; empty before there is a result.
     pub(super) verdict: String,
     /// The property and a sentence; empty when everything held.
     #[serde(default)]
@@ -41,19 +41,19 @@ impl Cell {
         Cell { verdict: verdict.name().into(), reason, seed: outcome.seed }
     }
 
-    /// What `replay --format json` says of one scenario.
+    /// Reads the result that `replay --format json` prints for one scenario.
     pub(super) fn from_json(line: &str) -> serde_json::Result<Cell> {
         serde_json::from_str(line)
     }
 
-    /// Adds what came of another seed: the first that is red counts, else the first of all.
+    /// Adds the result of another seed: the first red one counts, else the first of all.
     pub(super) fn merge(&mut self, other: Cell) {
         if self.verdict.is_empty() || (other.is_red() && !self.is_red()) {
             *self = other;
         }
     }
 
-    /// Whether the scenario noticed that something is wrong.
+    /// Whether the scenario detected that something is wrong.
     pub(super) fn is_red(&self) -> bool {
         ["violated", "panicked", "stalled"].contains(&self.verdict.as_str())
     }
@@ -82,13 +82,13 @@ impl MatrixTable {
         uncaught.map(|column| column.name.as_str()).collect()
     }
 
-    /// The scenarios that no saboteur turned red; none unless all were tried.
+    /// The scenarios that no saboteur turned red; empty unless all saboteurs were tried.
     pub(super) fn never_red(&self) -> Vec<&str> {
         self.lacking(self.columns.iter())
     }
 
-    /// The scenarios that no saboteur turned red but loud ones, which most scenarios catch; none unless patches
-    /// were run too.
+    /// The scenarios that only loud saboteurs turned red, which most scenarios catch; empty unless patches were run
+    /// too.
     pub(super) fn red_by_loud_ones_only(&self) -> Vec<&str> {
         if !self.has_patches {
             return Vec::new();
@@ -117,7 +117,7 @@ impl Column {
 mod tests {
     use super::*;
 
-    /// A row a scenario, a column a saboteur: `x` is red, `-` stale.
+    /// One row per scenario, one column per saboteur: `x` is red, `-` is stale.
     fn table(rows: &[&str]) -> MatrixTable {
         let names = (0..rows.len()).map(|number| format!("scenario {number}"));
         let mut table = MatrixTable { has_patches: true, ..MatrixTable::new(names, true) };

@@ -1,4 +1,4 @@
-//! Processes of the program `site`: made, started, killed, paused, and their journals read.
+//! Processes of the program `site`: creates, starts, kills and pauses them, and reads their journals.
 
 use std::fmt;
 use std::fs::{self, File};
@@ -18,7 +18,7 @@ use rustix::process::{Pid, Signal, kill_process};
 use super::ports;
 use crate::proxy::{Proxy, ProxySettings};
 
-/// Something that must work did not.
+/// An operation that must work has failed.
 #[derive(Debug)]
 pub struct ClusterFailure(pub String);
 
@@ -30,29 +30,29 @@ impl fmt::Display for ClusterFailure {
 
 impl std::error::Error for ClusterFailure {}
 
-/// Says what could not be done.
+/// Makes an error that says what failed.
 pub fn failed<E: fmt::Display>(what: impl fmt::Display) -> impl FnOnce(E) -> ClusterFailure {
     move |error| ClusterFailure(format!("failed to {what}: {error}"))
 }
 
-/// A cluster in one folder. Its processes end when it is dropped.
+/// A cluster in one folder. Dropping it ends its processes.
 pub struct RealCluster {
     program: PathBuf,
     dir: PathBuf,
-    /// What is in `sites.ron`.
+    /// The contents of `sites.ron`.
     pub sites: Sites,
     keys: Keys,
-    /// Where each site listens, if not where `sites.ron` says.
+    /// The address at which each site listens, if not the one in `sites.ron`.
     listen: Option<Vec<SocketAddr>>,
-    /// In front of the program's name, by site: how to get into the site's network.
+    /// By site, the command in front of the program's name that enters the site's network.
     enter: Vec<Vec<String>>,
     running: Vec<Option<Child>>,
     paused: Vec<bool>,
 }
 
 impl RealCluster {
-    /// `site init` in `dir`, with ports on loopback; `program` is `site`. With `has_proxy` the sites listen elsewhere
-    /// than where they say.
+    /// Runs `site init` in `dir`, with ports on loopback; `program` is `site`. With `has_proxy` the sites listen at
+    /// addresses other than those in `sites.ron`.
     pub fn init(
         program: &Path,
         dir: &Path,
@@ -86,8 +86,8 @@ impl RealCluster {
         })
     }
 
-    /// Puts the sites elsewhere: writes these addresses into `sites.ron`, and starts site `n` with `enter[n]` in front
-    /// of its program.
+    /// Moves the sites: writes these addresses into `sites.ron`, and starts site `n` with `enter[n]` in front of its
+    /// program from then on.
     pub fn move_to(
         &mut self,
         addresses: &[SocketAddr],
@@ -118,7 +118,7 @@ impl RealCluster {
         master.expect("it was read when the cluster was made").client_key(number)
     }
 
-    /// The proxy between the sites of a cluster that was made to have one.
+    /// Starts the proxy between the sites of a cluster that was created with one.
     pub fn proxy(&self, seed: Seed) -> Result<Proxy, ClusterFailure> {
         let behind = self
             .listen
@@ -134,12 +134,12 @@ impl RealCluster {
         Proxy::start::<aviary::tweets::site::Message>(settings).map_err(failed("start the proxy"))
     }
 
-    /// How many sites there are.
+    /// The number of sites.
     pub fn count(&self) -> usize {
         self.running.len()
     }
 
-    /// Starts a site that does not run, and waits until it says that it does.
+    /// Starts a site that is not running, and waits until it prints that it runs.
     pub fn start(&mut self, site: usize) -> Result<(), ClusterFailure> {
         let mut words = self.enter[site].clone();
         words.push(self.program.display().to_string());
@@ -155,7 +155,7 @@ impl RealCluster {
         let mut child = command.spawn().map_err(failed(format_args!("start S{site}")))?;
         let mut line = String::new();
         if let Some(output) = child.stdout.take() {
-            // It prints this line alone.
+            // The site prints only this line.
             let read = BufReader::new(output).read_line(&mut line);
             read.map_err(failed(format_args!("read what S{site} prints")))?;
         }
@@ -164,7 +164,7 @@ impl RealCluster {
         if line.starts_with(&format!("S{site} of ")) { Ok(()) } else { Err(self.ended(site)) }
     }
 
-    /// Starts every site that does not run.
+    /// Starts every site that is not running.
     pub fn start_all(&mut self) -> Result<(), ClusterFailure> {
         (0..self.count())
             .filter(|site| self.running[*site].is_none())
@@ -173,21 +173,21 @@ impl RealCluster {
             .try_for_each(|site| self.start(site))
     }
 
-    /// Ends a site as `kill -9` does, if it runs.
+    /// Kills a site, as `kill -9` does, if it runs.
     pub fn kill(&mut self, site: usize) -> Result<(), ClusterFailure> {
         let Some(mut child) = self.running[site].take() else { return Ok(()) };
         self.paused[site] = false;
         child.kill().and_then(|()| child.wait()).map(|_| ()).map_err(failed(format_args!("kill S{site}")))
     }
 
-    /// Stops a site in its tracks, as if its machine were suspended.
+    /// Pauses a site, as if its machine were suspended.
     pub fn pause(&mut self, site: usize) -> Result<(), ClusterFailure> {
         self.signal(site, Signal::STOP)?;
         self.paused[site] = true;
         Ok(())
     }
 
-    /// Lets a paused site go on.
+    /// Resumes a paused site.
     pub fn resume(&mut self, site: usize) -> Result<(), ClusterFailure> {
         self.signal(site, Signal::CONT)?;
         self.paused[site] = false;
@@ -199,17 +199,17 @@ impl RealCluster {
         kill_process(Pid::from_child(child), signal).map_err(failed(format_args!("signal S{site}")))
     }
 
-    /// Whether it was started and neither killed nor paused.
+    /// Whether the site was started and is neither killed nor paused.
     pub fn is_well(&self, site: usize) -> bool {
         self.running[site].is_some() && !self.paused[site]
     }
 
-    /// How many are not well.
+    /// The number of sites that are not well, as [`RealCluster::is_well`] defines it.
     pub fn unwell(&self) -> usize {
         (0..self.count()).filter(|site| !self.is_well(*site)).count()
     }
 
-    /// An error if some site ended that nobody killed.
+    /// Fails if some site ended that was not killed.
     pub fn check_running(&mut self) -> Result<(), ClusterFailure> {
         for site in 0..self.count() {
             let Some(child) = &mut self.running[site] else { continue };
@@ -226,7 +226,7 @@ impl RealCluster {
         let status = status.map_or_else(|| "somehow".to_owned(), |status| status.to_string());
         let mut log = String::new();
         if let Ok(mut file) = File::open(self.log(site)) {
-            // What cannot be read is not shown.
+            // An unreadable log is not shown.
             let _ = file.read_to_string(&mut log);
         }
         let lines: Vec<&str> = log.lines().collect();
@@ -240,7 +240,7 @@ impl RealCluster {
         (0..self.count()).try_for_each(|site| self.kill(site))
     }
 
-    /// The memory that a running site has, in bytes.
+    /// The memory of a running site, in bytes.
     pub fn memory(&self, site: usize) -> Option<u64> {
         let id = self.running[site].as_ref()?.id();
         let text = fs::read_to_string(format!("/proc/{id}/statm")).ok()?;
@@ -248,7 +248,8 @@ impl RealCluster {
         Some(pages * rustix::param::page_size() as u64)
     }
 
-    /// Reads the journal of a site that does not run, from a copy: opening it would begin another life of it.
+    /// Reads the journal of a site that is not running, from a copy: opening the journal itself would begin an
+    /// incarnation.
     pub fn disk(&self, site: usize) -> Result<FinalJournal, ClusterFailure> {
         let at = |error: &dyn fmt::Display| ClusterFailure(format!("the journal of S{site}: {error}"));
         let (from, to) = (self.dir.join(format!("site-{site}")), self.dir.join(format!("copy-{site}")));
@@ -260,7 +261,7 @@ impl RealCluster {
         let recovered = recovered.decode().map_err(|error| at(&error))?;
         drop(files);
         fs::remove_dir_all(&to).map_err(|error| at(&error))?;
-        // Of this very opening nobody was told.
+        // The incarnation of this opening never ran.
         let incarnation = recovered.incarnation - 1;
         Ok(FinalJournal { site: id, incarnation, records: recovered.records })
     }
@@ -273,7 +274,7 @@ impl RealCluster {
 impl Drop for RealCluster {
     fn drop(&mut self) {
         for child in self.running.iter_mut().flatten() {
-            // It may have ended already.
+            // The process may have ended already.
             let _ = child.kill();
             let _ = child.wait();
         }

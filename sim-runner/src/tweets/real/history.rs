@@ -1,4 +1,4 @@
-//! A client of real sites whose every word is written down: the real one inside, and somebody who looks on.
+//! A client of real sites that records everything it does: the real client inside, with an observer around it.
 #![expect(clippy::disallowed_types, clippy::disallowed_methods, reason = "real clients live in real time")]
 
 use std::sync::{Arc, Mutex, PoisonError};
@@ -10,14 +10,14 @@ use aviary::time::Instant;
 use aviary::tweets::judges::outside::ClientEvent;
 use aviary::tweets::site::{Command, Config, Message, Note, Participant, Record};
 
-/// What clients of several threads did and heard, in the order in which it happened.
+/// The calls and answers of clients of several threads, in the order in which they happened.
 #[derive(Clone, Debug)]
 pub struct CallLog {
     epoch: std::time::Instant,
     lines: Arc<Mutex<Vec<CallLogLine>>>,
 }
 
-/// When, who, what.
+/// The time, the client and the event.
 pub type CallLogLine = (Instant, ProcessId, ClientEvent);
 
 impl Default for CallLog {
@@ -27,34 +27,34 @@ impl Default for CallLog {
 }
 
 impl CallLog {
-    /// The time since it was begun.
+    /// The time since the log began.
     pub fn now(&self) -> Instant {
         Instant::from_micros(u64::try_from(self.epoch.elapsed().as_micros()).unwrap_or(u64::MAX))
     }
 
-    /// Writes down what happens now.
+    /// Records an event of this moment.
     fn write(&self, client: ProcessId, seen: ClientEvent) {
         let mut lines = self.lines.lock().unwrap_or_else(PoisonError::into_inner);
-        // Read behind the lock, so that times are in the order of the lines.
+        // Read after taking the lock, so that times are in the order of the lines.
         lines.push((self.now(), client, seen));
     }
 
-    /// Everything so far. What comes later is written down anew.
+    /// Takes all lines so far. Later lines go into an empty log.
     pub fn take(&self) -> Vec<CallLogLine> {
         core::mem::take(&mut self.lines.lock().unwrap_or_else(PoisonError::into_inner))
     }
 }
 
-/// What a witness is configured with.
+/// The configuration of a witness.
 #[derive(Clone, Debug)]
 pub struct WitnessConfig {
-    /// Of the real client.
+    /// The configuration of the real client.
     pub real: Config,
-    /// Where it writes.
+    /// The log that it writes to.
     pub history: CallLog,
 }
 
-/// A real client and who writes down what it does.
+/// A real client together with the log of what it does.
 #[derive(Clone, Debug)]
 pub struct Witness {
     real: Participant,
@@ -83,7 +83,7 @@ impl Process for Witness {
         let input = match input {
             Input::Message { from, message } => {
                 if let Some(site) = from.as_site() {
-                    self.history.write(self.id, ClientEvent::Heard(site, message.clone()));
+                    self.history.write(self.id, ClientEvent::Received(site, message.clone()));
                 }
                 Input::<Participant>::Message { from, message }
             }
@@ -104,7 +104,7 @@ impl Process for Witness {
         }
         for letter in &given.messages {
             if let Recipients::One(ProcessId::Site(site)) = letter.to {
-                self.history.write(self.id, ClientEvent::Said(site, letter.message.clone()));
+                self.history.write(self.id, ClientEvent::Sent(site, letter.message.clone()));
             }
             effects.send(letter.to, &letter.message);
         }

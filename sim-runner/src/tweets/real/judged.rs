@@ -1,4 +1,4 @@
-//! The end of a run of real sites: they converge, and everything is judged.
+//! The end of a run of real sites: waits until they agree, and judges everything.
 #![expect(clippy::disallowed_types, clippy::disallowed_methods, reason = "real sites converge in real time")]
 
 use std::collections::BTreeMap;
@@ -21,41 +21,41 @@ use aviary::udp::ClientKey;
 use super::cluster::{ClusterFailure, failed};
 use super::history::CallLogLine;
 
-/// What became of what was asked.
+/// The outcomes of all requests.
 #[derive(Clone, Debug, Default)]
 pub struct Judged {
-    /// Events whose clients were told that they are in the log.
+    /// Events that were acknowledged to their clients as being in the log.
     pub acknowledged: usize,
-    /// Of these, tweets that are not in the timeline.
+    /// Acknowledged tweets that are not in the timeline.
     pub lost: usize,
     /// Tweets that are in the timeline more than once.
     pub doubled: usize,
-    /// Tweets whose clients were never told: they gave up, or their session was evicted.
+    /// Tweets without an answer: their clients gave up, or their session was evicted.
     pub unknown: usize,
-    /// Of these, those that are in the timeline.
+    /// Tweets without an answer that are in the timeline.
     pub unknown_but_there: usize,
-    /// Linearizable views that were answered, as entries of the log or by a read round.
+    /// Answered linearizable views, as entries of the log or by a read round.
     pub views: usize,
-    /// Local views and the like that were answered.
+    /// Answered local queries, such as local views.
     pub queries: usize,
-    /// Slots of the log.
+    /// The number of slots of the log.
     pub slots: u64,
-    /// Records in all journals.
+    /// The number of records in all journals.
     pub records: usize,
-    /// How often sites were started, all together.
+    /// The number of starts of all sites together.
     pub starts: u64,
-    /// Submissions that were chosen though their origins had lost them in a crash.
+    /// Submissions that were chosen although their origins had lost them in a crash.
     pub lost_in_crashes: usize,
     /// What could not be judged within its bounds.
     pub unjudged: Vec<String>,
 }
 
-/// Why a run is not as it must be.
+/// Why a run failed.
 #[derive(Debug)]
 pub enum Wrong {
     /// A judge objects.
     Judge(Violation),
-    /// Something that must work did not.
+    /// An operation that must work has failed.
     Failed(ClusterFailure),
 }
 
@@ -82,7 +82,7 @@ impl From<ClusterFailure> for Wrong {
     }
 }
 
-/// Waits until all sites follow one leader, and know and have applied the same; an error says how they differ.
+/// Waits until all sites follow one leader, and know and have applied the same slots. The error says how they differ.
 pub fn converge(sites: &Sites, key: &ClientKey, within: Duration) -> Result<Vec<Status>, ClusterFailure> {
     let until = Instant::now() + within;
     loop {
@@ -128,7 +128,7 @@ fn differ(found: &[Option<Status>]) -> Result<Vec<Status>, String> {
     Ok(statuses)
 }
 
-/// Judges what clients did and heard against what the disks hold.
+/// Compares what clients did and heard with what the disks hold.
 pub fn judge(sites: &Sites, history: &[CallLogLine], disks: &[FinalJournal]) -> Result<Judged, Wrong> {
     let config = &sites.config;
     let outside = Outside::judge(config.sites, config.sessions_max, history, disks)?;
@@ -147,7 +147,7 @@ pub fn judge(sites: &Sites, history: &[CallLogLine], disks: &[FinalJournal]) -> 
     Ok(judged)
 }
 
-/// Counts tweets, which are all different, in the naive fold of what is chosen.
+/// Counts tweets, which are all different, in the naive fold of the chosen entries.
 fn count(judged: &mut Judged, outside: &Outside, history: &[CallLogLine]) -> Result<(), Violation> {
     let mut asked: BTreeMap<String, bool> = BTreeMap::new();
     let tweet = |operation: &Operation| match operation {
@@ -166,17 +166,18 @@ fn count(judged: &mut Judged, outside: &Outside, history: &[CallLogLine]) -> Res
                 }
                 asked.extend(tweet(operation).map(|text| (text, true)));
             }
-            ClientEvent::Noted(Note::Shown(..)) => judged.views += 1,
-            ClientEvent::Noted(Note::Told(..)) => judged.queries += 1,
-            ClientEvent::Commanded(Command::Tell(_))
+            ClientEvent::Noted(Note::QuorumReply(..)) => judged.views += 1,
+            ClientEvent::Noted(Note::LocalReply(..)) => judged.queries += 1,
+            ClientEvent::Commanded(Command::Query(_))
             | ClientEvent::Noted(_)
-            | ClientEvent::Heard(..)
-            | ClientEvent::Said(..) => {}
+            | ClientEvent::Received(..)
+            | ClientEvent::Sent(..) => {}
         }
     }
     let end = Position { slot: outside.log().end().0, index: 0 };
     let mut there: BTreeMap<&str, usize> = BTreeMap::new();
-    // A client's tweets say who tweeted and as which one: they stand in the order in which they were asked.
+    // A tweet's text names its client and counts its tweets: they must appear in the order in which they were
+    // requested.
     let mut last: BTreeMap<&str, u64> = BTreeMap::new();
     for tweet in outside.model().tweets_before(end) {
         *there.entry(tweet.text.as_str()).or_default() += 1;
@@ -198,21 +199,21 @@ fn count(judged: &mut Judged, outside: &Outside, history: &[CallLogLine]) -> Res
     Ok(())
 }
 
-/// What the real code makes of a journal equals the naive fold of what is chosen, as far as it has applied it.
+/// Checks that the real code, started from a journal, equals the naive fold of the chosen entries as far as it applied.
 fn check_state(sites: &Sites, outside: &Outside, disk: &FinalJournal) -> Result<(), Wrong> {
     let FinalJournal { site, incarnation, records } = disk;
     let recovered = Recovered { incarnation: incarnation + 1, records: records.clone() };
-    let bird = Participant::start(&sites.config, ProcessId::Site(*site), Seed(1), recovered);
-    let bird = bird
+    let participant = Participant::start(&sites.config, ProcessId::Site(*site), Seed(1), recovered);
+    let participant = participant
         .map_err(|damage| ClusterFailure(format!("{site} cannot be started from its journal: {damage:?}")))?;
-    let state = bird.as_site().ok_or_else(|| ClusterFailure(format!("{site} is no site")))?;
+    let state = participant.as_site().ok_or_else(|| ClusterFailure(format!("{site} is no site")))?;
     let (applied, timeline) = (state.status().applied, state.machine());
     let log: Vec<(Slot, &LogEntry)> = state.log().chosen_from(Slot(0)).collect();
     outside.check_site(*site, applied, timeline.tweets(), timeline.blocks(), log)?;
     Ok(())
 }
 
-/// Holds the logs that sites tell of against each other, line by line.
+/// Compares the logs that sites report, line by line.
 pub fn check_logs(logs: &[(SiteId, Vec<String>)]) -> Result<(), Violation> {
     let Some(((first, log), others)) = logs.split_first() else { return Ok(()) };
     for (site, other) in others {

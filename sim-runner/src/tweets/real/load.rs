@@ -1,5 +1,5 @@
-//! Constant load: clients in several threads that tweet, look and block, one thing at a time each, and give up now and
-//! then. Who gives up is not heard of again, so what it asked for last has an unknown outcome.
+//! Constant load: clients in several threads that tweet, view and block, with one request at a time each. Some of them
+//! give up. A client that gives up is not heard of again, so its last request has an unknown outcome.
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -16,24 +16,25 @@ use aviary::udp::{Caller, CallerSettings, ClientKey};
 use super::cluster::{ClusterFailure, failed};
 use super::history::{CallLog, Witness, WitnessConfig};
 
-/// How much is asked.
+/// The amount of load.
 #[derive(Clone, Debug)]
 pub struct LoadSettings {
-    /// Threads, each with a socket of its own.
+    /// Number of threads, each with a socket of its own.
     pub threads: u16,
-    /// Clients in each thread.
+    /// Number of clients in each thread.
     pub clients: u16,
-    /// A client asks for the next thing this long after it asked for the last one, or when that was answered.
+    /// A client sends its next request this long after the last one, or when the last one was answered if that is
+    /// later.
     pub pace: Duration,
-    /// After so long without an answer a client gives up for ever, and another takes its place.
+    /// A client that gets no answer for this long gives up forever, and another takes its place.
     pub patience: Duration,
-    /// What is asked for is drawn from it.
+    /// The seed from which requests are drawn.
     pub seed: Seed,
 }
 
 /// Clients that run until they are stopped.
 pub struct ClientLoad {
-    /// What they do and hear.
+    /// What the clients do and hear.
     pub history: CallLog,
     shared: Arc<LoadShared>,
     threads: Vec<JoinHandle<Result<(), ClusterFailure>>>,
@@ -48,33 +49,34 @@ struct LoadShared {
     gap: Mutex<Gap>,
 }
 
-/// The longest time in which nothing was acknowledged.
+/// The longest time without an acknowledgement.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Gap {
-    /// When something was acknowledged last.
+    /// The time of the last acknowledgement.
     last: Instant,
-    /// Where the longest begins.
+    /// The start of the longest gap.
     pub from: Instant,
-    /// Where it ends.
+    /// The end of the longest gap.
     pub to: Instant,
 }
 
 impl Gap {
-    fn tell(&mut self, now: Instant) {
+    fn on_acknowledged(&mut self, now: Instant) {
         if now.since(self.last) > self.length() {
             (self.from, self.to) = (self.last, now);
         }
         self.last = self.last.max(now);
     }
 
-    /// How long it is.
+    /// The length of the gap.
     pub fn length(&self) -> Duration {
         self.to.since(self.from)
     }
 }
 
 impl ClientLoad {
-    /// Starts the clients, with all client keys. `enter` is called first in each thread: how to get into their network.
+    /// Starts the clients, with all client keys. Each thread first calls `enter`, which enters the network of the
+    /// clients.
     pub fn start(
         sites: &Sites,
         keys: &[ClientKey],
@@ -105,17 +107,17 @@ impl ClientLoad {
         Ok(ClientLoad { history, shared, threads })
     }
 
-    /// How many events were acknowledged.
+    /// The number of acknowledged events.
     pub fn acknowledged(&self) -> u64 {
         self.shared.acknowledged.load(Ordering::Relaxed)
     }
 
-    /// How many entries of the log clients were told of: events, linearizable views and openings.
+    /// The number of log entries that clients know: events, linearizable views and openings.
     pub fn logged(&self) -> u64 {
         self.shared.logged.load(Ordering::Relaxed)
     }
 
-    /// How many clients gave up.
+    /// The number of clients that gave up.
     pub fn given_up(&self) -> u64 {
         self.shared.given_up.load(Ordering::Relaxed)
     }
@@ -125,7 +127,7 @@ impl ClientLoad {
         *self.shared.gap.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Asks for nothing more, and waits until everything is answered or given up.
+    /// Sends no further requests, and waits until each is answered or given up.
     pub fn stop(self) -> Result<CallLog, ClusterFailure> {
         self.shared.is_over.store(true, Ordering::Relaxed);
         for thread in self.threads {
@@ -143,7 +145,7 @@ struct Crowd {
     shared: Arc<LoadShared>,
     /// The number of the next client.
     next: u16,
-    /// How much was drawn.
+    /// The number of draws so far.
     drawn: u64,
     seed: Seed,
     clients: Vec<One>,
@@ -152,13 +154,13 @@ struct Crowd {
 /// One client.
 struct One {
     id: ProcessId,
-    /// When it asked for what it waits for.
+    /// When it sent the request for which it waits.
     asked: Option<Instant>,
     next_at: Instant,
     tweets: u64,
 }
 
-/// Numbers of clients of one thread.
+/// Client numbers per thread.
 const NUMBERS: u16 = 6_000;
 
 const USERS: [&str; 5] = ["ann", "bob", "cat", "dan", "eve"];
@@ -239,18 +241,18 @@ impl Crowd {
                 event(Event::Tweet { user, text: text.parse().expect("a short text") })
             }
             12 | 13 => {
-                let whom = self.user();
+                let blocked = self.user();
                 let changed = if what == 12 {
-                    Event::block(user.clone(), whom)
+                    Event::block(user.clone(), blocked)
                 } else {
-                    Event::unblock(user.clone(), whom)
+                    Event::unblock(user.clone(), blocked)
                 };
-                // Nobody blocks themselves: then they look at blocks.
-                changed.map_or(Command::Tell(Query::Of(TimelineQuery::Blocks { after: None })), event)
+                // A user cannot block themselves; then the client reads blocks instead.
+                changed.map_or(Command::Query(Query::Of(TimelineQuery::Blocks { after: None })), event)
             }
             14 => Command::Do(Operation::View { view }),
-            15 => Command::Tell(Query::Of(TimelineQuery::Fresh { view })),
-            _ => Command::Tell(Query::Of(TimelineQuery::View { view })),
+            15 => Command::Query(Query::Of(TimelineQuery::QuorumView { view })),
+            _ => Command::Query(Query::Of(TimelineQuery::View { view })),
         };
         let one = &mut self.clients[place];
         (one.asked, one.next_at) = (Some(now), now + self.settings.pace);
@@ -258,7 +260,7 @@ impl Crowd {
     }
 
     fn on_note(&mut self, client: ProcessId, note: &Note) {
-        if let Note::Done(..) | Note::Opened(_) = note {
+        if let Note::Done(..) | Note::OpenedSession(_) = note {
             self.shared.logged.fetch_add(1, Ordering::Relaxed);
         }
         match note {
@@ -266,10 +268,10 @@ impl Crowd {
                 if let Operation::Event { .. } = operation {
                     self.shared.acknowledged.fetch_add(1, Ordering::Relaxed);
                     let now = self.history.now();
-                    self.shared.gap.lock().unwrap_or_else(PoisonError::into_inner).tell(now);
+                    self.shared.gap.lock().unwrap_or_else(PoisonError::into_inner).on_acknowledged(now);
                 }
             }
-            Note::Lost(_) | Note::Undone(_) | Note::Told(..) | Note::Shown(..) => {}
+            Note::OutcomeUnknown(_) | Note::GaveUp(_) | Note::LocalReply(..) | Note::QuorumReply(..) => {}
             _ => return,
         }
         if let Some(one) = self.clients.iter_mut().find(|one| one.id == client) {

@@ -1,5 +1,5 @@
-//! Real sites under test: processes that are killed and paused, clients whose every word is written down, and the
-//! simulator's judges over what they saw and what the disks hold.
+//! Real sites under test: processes that are killed and paused, clients whose every event is recorded, and the
+//! simulator's judges, which check what clients saw and what the disks hold.
 
 pub mod cluster;
 pub mod history;

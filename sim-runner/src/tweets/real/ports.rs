@@ -1,9 +1,9 @@
-//! Ports on loopback that were free a moment ago, below those that systems give out by themselves.
+//! Ports on loopback that were free a moment ago, below the range that systems assign by themselves.
 
 use std::net::{Ipv4Addr, UdpSocket};
 use std::sync::atomic::{AtomicU32, Ordering};
 
-/// The first of `count` free ports in a row.
+/// The first of `count` consecutive free ports.
 pub fn free(count: u16) -> Option<u16> {
     static NEXT: AtomicU32 = AtomicU32::new(0);
     (0..1_000).find_map(|_| {

@@ -1,4 +1,4 @@
-//! Sites that tell clients what is not so, and clients that forget or tell their users what is not so.
+//! Sites that give clients false answers, and clients that forget or give their users false answers.
 
 use aviary::process::Label;
 use aviary::replicated::paxos::Slot;
@@ -6,15 +6,15 @@ use aviary::tweets::site::{Answer, Message, Note, Reply, RequestId};
 use aviary::tweets::timeline::{Page, Position, TimelineOutcome, TimelineReply};
 
 use super::Saboteur;
-use super::liar::{Lie, Speech};
+use super::liar::{Lie, SiteOutput};
 
 pub(super) const SABOTEURS: &[Saboteur] = &[
     Saboteur::new(
         "acknowledges-what-it-took",
-        "A client is told that its request is in the log when it is merely in the queue.",
-        Lie::Says(|speech| {
-            let at = Position { slot: speech.site.replica().applied().0, index: 0 };
-            for message in messages(speech) {
+        "A site answers that a request is in the log when the request is only in the queue.",
+        Lie::SiteOutput(|output| {
+            let at = Position { slot: output.site.replica().applied().0, index: 0 };
+            for message in messages(output) {
                 if let Message::Taken { id } = *message {
                     let answer = match id {
                         RequestId::Open { .. } => Answer::Opened,
@@ -27,9 +27,9 @@ pub(super) const SABOTEURS: &[Saboteur] = &[
     ),
     Saboteur::new(
         "expires-live-sessions",
-        "A client whose request took effect is told that its session expired.",
-        Lie::Says(|speech| {
-            for message in messages(speech) {
+        "A site answers a client whose request took effect that its session expired.",
+        Lie::SiteOutput(|output| {
+            for message in messages(output) {
                 if let Message::Applied { id: id @ RequestId::Execute { .. }, .. } = *message {
                     *message = Message::Expired { id, is_undone: false };
                 }
@@ -38,9 +38,9 @@ pub(super) const SABOTEURS: &[Saboteur] = &[
     ),
     Saboteur::new(
         "answers-from-elsewhere",
-        "A client is told of the right answer at the wrong position.",
-        Lie::Says(|speech| {
-            for message in messages(speech) {
+        "A site sends the right answer with the wrong position.",
+        Lie::SiteOutput(|output| {
+            for message in messages(output) {
                 if let Message::Applied { at, .. } = message {
                     at.index += 1;
                 }
@@ -50,8 +50,8 @@ pub(super) const SABOTEURS: &[Saboteur] = &[
     Saboteur::new(
         "hides-the-newest",
         "A page lacks its newest tweet.",
-        Lie::Says(|speech| {
-            for page in pages(speech) {
+        Lie::SiteOutput(|output| {
+            for page in pages(output) {
                 if !page.tweets.is_empty() {
                     page.tweets.remove(0);
                 }
@@ -60,10 +60,10 @@ pub(super) const SABOTEURS: &[Saboteur] = &[
     ),
     Saboteur::new(
         "reads-all-for-each-tweet",
-        "A site that is asked for anything reads its whole timeline once for each tweet.",
-        Lie::Hears(|hearing| {
-            let timeline = hearing.site.machine();
-            if let Message::Query { .. } = hearing.message {
+        "A site reads its whole timeline once per tweet for every query.",
+        Lie::SiteInput(|input| {
+            let timeline = input.site.machine();
+            if let Message::Query { .. } = input.message {
                 timeline.tweets().for_each(|_| timeline.tweets().for_each(drop));
             }
         }),
@@ -71,16 +71,16 @@ pub(super) const SABOTEURS: &[Saboteur] = &[
     Saboteur::new(
         "shows-an-old-page",
         "A site answers every view with the first page that it ever showed.",
-        Lie::Says(|speech| {
-            let Speech { given, memory, .. } = speech;
+        Lie::SiteOutput(|output| {
+            let SiteOutput { given, memory, .. } = output;
             for letter in &mut given.messages {
-                let Message::Told { reply: reply @ Reply::Of(TimelineReply::View { .. }), .. } =
+                let Message::QueryReply { reply: reply @ Reply::Of(TimelineReply::View { .. }), .. } =
                     &mut letter.message
                 else {
                     continue;
                 };
                 match memory.kept.first() {
-                    Some(Message::Told { reply: old, .. }) => *reply = old.clone(),
+                    Some(Message::QueryReply { reply: old, .. }) => *reply = old.clone(),
                     _ => memory.kept.push(letter.message.clone()),
                 }
             }
@@ -88,19 +88,19 @@ pub(super) const SABOTEURS: &[Saboteur] = &[
     ),
     Saboteur::new(
         "answers-though-behind",
-        "A site answers from what it knows, whatever the client has seen elsewhere.",
-        Lie::Hears(|hearing| {
-            if let Message::Query { seen, .. } = hearing.message {
+        "A site answers from what it knows, even if the client has seen more elsewhere.",
+        Lie::SiteInput(|input| {
+            if let Message::Query { seen, .. } = input.message {
                 *seen = Slot(0);
             }
         }),
     ),
     Saboteur::new(
         "tells-a-later-slot",
-        "A site says that it has applied more than it has.",
-        Lie::Says(|speech| {
-            for message in messages(speech) {
-                if let Message::Told { applied, .. } | Message::Behind { applied, .. } = message {
+        "A site reports that it has applied more than it has.",
+        Lie::SiteOutput(|output| {
+            for message in messages(output) {
+                if let Message::QueryReply { applied, .. } | Message::Behind { applied, .. } = message {
                     *applied = applied.next();
                 }
             }
@@ -108,14 +108,16 @@ pub(super) const SABOTEURS: &[Saboteur] = &[
     ),
     Saboteur::new(
         "tells-half-the-list",
-        "Lists that a site tells lack their last item.",
-        Lie::Says(|speech| {
-            for message in messages(speech) {
+        "A site omits the last item of every list that it sends.",
+        Lie::SiteOutput(|output| {
+            for message in messages(output) {
                 match message {
-                    Message::Told { reply: Reply::Log { lines, .. }, .. } => {
+                    Message::QueryReply { reply: Reply::Log { lines, .. }, .. } => {
                         lines.pop();
                     }
-                    Message::Told { reply: Reply::Of(TimelineReply::Blocks { blocks, .. }), .. } => {
+                    Message::QueryReply {
+                        reply: Reply::Of(TimelineReply::Blocks { blocks, .. }), ..
+                    } => {
                         blocks.pop();
                     }
                     _ => {}
@@ -125,16 +127,16 @@ pub(super) const SABOTEURS: &[Saboteur] = &[
     ),
     Saboteur::new(
         "leaves-clients-waiting",
-        "A site never says that it is busy, behind or without a session.",
-        Lie::Says(|speech| {
+        "A site never answers that it is busy, behind or without a session.",
+        Lie::SiteOutput(|output| {
             let is_bad_news = |kind: &str| ["Busy", "Behind", "Expired"].contains(&kind);
-            speech.given.messages.retain(|letter| !is_bad_news(letter.message.kind()));
+            output.given.messages.retain(|letter| !is_bad_news(letter.message.kind()));
         }),
     ),
     Saboteur::new(
         "client-shows-an-old-page",
-        "A client shows its user, for every linearizable view, the first page that it got.",
-        Lie::Tells(|note, memory| {
+        "A client shows its user the first page that it got for every log view.",
+        Lie::ClientNotes(|note, memory| {
             let Note::Done(_, _, answer @ Answer::Of(TimelineOutcome::Viewed { .. })) = note else { return };
             match memory.kept.first() {
                 Some(Message::Applied { answer: old, .. }) => *answer = old.clone(),
@@ -147,8 +149,8 @@ pub(super) const SABOTEURS: &[Saboteur] = &[
     ),
     Saboteur::new(
         "client-forgets-what-it-saw",
-        "A client does not tell the sites what it has seen.",
-        Lie::Asks(|message, _| {
+        "A client does not report to sites what it has seen.",
+        Lie::ClientOutput(|message, _| {
             if let Message::Query { seen, .. } = message {
                 *seen = Slot(0);
             }
@@ -156,13 +158,13 @@ pub(super) const SABOTEURS: &[Saboteur] = &[
     ),
 ];
 
-fn messages<'a>(speech: &'a mut Speech<'_>) -> impl Iterator<Item = &'a mut Message> {
-    speech.given.messages.iter_mut().map(|letter| &mut letter.message)
+fn messages<'a>(output: &'a mut SiteOutput<'_>) -> impl Iterator<Item = &'a mut Message> {
+    output.given.messages.iter_mut().map(|letter| &mut letter.message)
 }
 
-pub(super) fn pages<'a>(speech: &'a mut Speech<'_>) -> impl Iterator<Item = &'a mut Page> {
-    messages(speech).filter_map(|message| match message {
-        Message::Told { reply: Reply::Of(TimelineReply::View { page }), .. }
+pub(super) fn pages<'a>(output: &'a mut SiteOutput<'_>) -> impl Iterator<Item = &'a mut Page> {
+    messages(output).filter_map(|message| match message {
+        Message::QueryReply { reply: Reply::Of(TimelineReply::View { page }), .. }
         | Message::Applied { answer: Answer::Of(TimelineOutcome::Viewed { page }), .. } => Some(page),
         _ => None,
     })

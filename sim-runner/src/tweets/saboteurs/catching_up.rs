@@ -1,4 +1,4 @@
-//! Sites that do not let others catch up, or do not themselves.
+//! Sites that do not let others catch up, or do not catch up themselves.
 
 use aviary::replicated::paxos::{Entry, Slot};
 
@@ -8,10 +8,10 @@ use super::liar::{Lie, Paxos};
 pub(super) const SABOTEURS: &[Saboteur] = &[
     Saboteur::new(
         "supplies-a-no-op",
-        "A site that is asked for a chosen slot says that it was closed by a no-op.",
-        Lie::Says(|speech| {
-            for message in speech.paxos() {
-                if let Paxos::Supply { entry, .. } = message {
+        "A site answers a fetch of a chosen slot with a no-op.",
+        Lie::SiteOutput(|output| {
+            for message in output.paxos() {
+                if let Paxos::FetchReply { entry, .. } = message {
                     *entry = Entry::Noop;
                 }
             }
@@ -19,11 +19,11 @@ pub(super) const SABOTEURS: &[Saboteur] = &[
     ),
     Saboteur::new(
         "supplies-the-slot-before",
-        "A site that is asked for a chosen slot gives the one before it.",
-        Lie::Says(|speech| {
-            let log = speech.site.log();
-            for message in speech.paxos() {
-                if let Paxos::Supply { slot, entry, .. } = message
+        "A site answers a fetch of a chosen slot with the entry of the slot before it.",
+        Lie::SiteOutput(|output| {
+            let log = output.site.log();
+            for message in output.paxos() {
+                if let Paxos::FetchReply { slot, entry, .. } = message
                     && let Some(other) = log.chosen_at(Slot(slot.0.saturating_sub(1)))
                 {
                     *entry = other.clone();
@@ -33,17 +33,17 @@ pub(super) const SABOTEURS: &[Saboteur] = &[
     ),
     Saboteur::new(
         "supplies-nothing",
-        "A site that is asked for chosen slots gives none.",
-        Lie::Says(|speech| speech.withhold("Supply")),
+        "A site answers no fetch.",
+        Lie::SiteOutput(|output| output.withhold("FetchReply")),
     ),
     Saboteur::new(
         "never-fetches",
-        "A site that misses slots asks nobody for them.",
-        Lie::Says(|speech| speech.withhold("Fetch")),
+        "A site never asks others for the slots that it misses.",
+        Lie::SiteOutput(|output| output.withhold("Fetch")),
     ),
     Saboteur::new(
         "fetches-once",
         "A site asks for a missing slot once and never again.",
-        Lie::Says(|speech| speech.say_once("Fetch")),
+        Lie::SiteOutput(|output| output.send_once("Fetch")),
     ),
 ];

@@ -1,4 +1,4 @@
-//! Sites that trust the clock of their host to go on.
+//! Sites that rely on their host's clock never being set back.
 
 use aviary::time::{Duration, Instant};
 
@@ -8,17 +8,17 @@ use super::liar::{Lie, LieMemory};
 pub(super) const SABOTEURS: &[Saboteur] = &[
     Saboteur::new(
         "stands-still-until-its-clock-is-back",
-        "A site whose clock is set back lets no time pass until it shows what it did.",
+        "A site whose clock is set back lets no time pass until the clock shows the earlier reading again.",
         Lie::Clocks(|shown, memory| memory.latest.max(shown), |due, _| due),
     ),
     Saboteur::new(
         "waits-by-the-old-clock",
-        "A site whose clock is set back goes on, and waits for every moment by what the clock showed before.",
+        "A site whose clock is set back goes on, but waits for each deadline by what the clock showed before.",
         Lie::Clocks(|shown, _| shown, |due, memory| due + memory.set_back),
     ),
 ];
 
-/// Notes what the clock of its host shows.
+/// Records the reading of the host's clock.
 pub(super) fn notice(shown: Instant, memory: &mut LieMemory) {
     let steady = shown + memory.set_back;
     let behind: Duration = memory.steady.since(steady);

@@ -1,4 +1,4 @@
-//! Sites that say what is not on disk yet.
+//! Sites that send what is not durable yet.
 
 use super::Saboteur;
 use super::liar::Lie;
@@ -6,38 +6,38 @@ use super::liar::Lie;
 pub(super) const SABOTEURS: &[Saboteur] = &[
     Saboteur::new(
         "promises-early",
-        "A promise leaves before it is on disk.",
-        Lie::Says(|speech| speech.hurry("Promise", |_| true)),
+        "A site sends a promise before the promise is on disk.",
+        Lie::SiteOutput(|output| output.hurry("Promise", |_| true)),
     ),
     Saboteur::new(
         "prepares-early",
         "A candidate asks for promises before its own ballot is on disk.",
-        Lie::Says(|speech| speech.hurry("Prepare", |_| true)),
+        Lie::SiteOutput(|output| output.hurry("Prepare", |_| true)),
     ),
     Saboteur::new(
         "accepted-early",
-        "A site says that it accepted before that is on disk.",
-        Lie::Says(|speech| {
-            let me = speech.me.into();
-            speech.hurry("Accepted", |letter| !letter.to.contains(me));
+        "A site sends its vote before its accept is on disk.",
+        Lie::SiteOutput(|output| {
+            let me = output.me.into();
+            output.hurry("Accepted", |letter| !letter.to.contains(me));
         }),
     ),
     Saboteur::new(
         "counts-itself-early",
-        "A leader counts its own vote before that is on disk.",
-        Lie::Says(|speech| {
-            let me = speech.me.into();
-            speech.hurry("Accepted", |letter| letter.to.contains(me));
+        "A leader counts its own vote before its accept is on disk.",
+        Lie::SiteOutput(|output| {
+            let me = output.me.into();
+            output.hurry("Accepted", |letter| letter.to.contains(me));
         }),
     ),
     Saboteur::new(
         "taken-early",
-        "A client is told that its request is taken before that is on disk.",
-        Lie::Says(|speech| speech.hurry("Taken", |_| true)),
+        "A site answers that it took a request before the request is on disk.",
+        Lie::SiteOutput(|output| output.hurry("Taken", |_| true)),
     ),
     Saboteur::new(
         "forwards-early",
-        "A request goes to the leader before it is on disk where it was taken.",
-        Lie::Says(|speech| speech.hurry("Forward", |_| true)),
+        "A site forwards a request to the leader before the request is on disk at the site.",
+        Lie::SiteOutput(|output| output.hurry("Forward", |_| true)),
     ),
 ];

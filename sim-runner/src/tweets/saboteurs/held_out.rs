@@ -9,55 +9,55 @@ use aviary::tweets::site::{Answer, Message, Note, Operation, Record, Request, Re
 use aviary::tweets::timeline::{Position, TimelineOutcome};
 
 use super::Saboteur;
-use super::liar::{Birth, Hearing, Lie, LieMemory, Paxos, PaxosRecord, Speech};
+use super::liar::{Birth, Lie, LieMemory, Paxos, PaxosRecord, SiteInput, SiteOutput};
 
 pub(super) const SABOTEURS: &[Saboteur] = &[
     Saboteur::new(
         "proposes-the-first-again-for-all",
-        "A leader that proposes several slots again sends the entry of the first for each.",
-        Lie::Says(repeat_the_first),
+        "A leader that proposes several slots again sends the entry of the first slot for each.",
+        Lie::SiteOutput(repeat_the_first),
     ),
-    // Of what is durable together all is there after a crash, and is read back in its order: a watermark ahead of
-    // what it covers chooses what was held before, or nothing, and the site does not start.
+    // Records that are durable together are all there after a crash, and are read back in order. A watermark ahead of
+    // the records that it covers chooses what was held before, or nothing, and the site does not start.
     Saboteur::new(
         "writes-the-watermark-first",
-        "A site writes down that it knows a slot to be chosen before it writes what is.",
-        Lie::Says(|speech| {
+        "A site writes the record that a slot is chosen before the record of what is chosen.",
+        Lie::SiteOutput(|output| {
             let is_watermark =
                 |record: &Record| matches!(record, Record::Paxos { record: PaxosRecord::Chosen(_) });
-            speech.given.records.sort_by_key(|record| !is_watermark(record));
+            output.given.records.sort_by_key(|record| !is_watermark(record));
         }),
     ),
     Saboteur::new(
         "comes-back-sure",
-        "A site comes back and takes its log for chosen as far as it has no hole.",
+        "A restarted site takes its log for chosen up to the first hole.",
         Lie::Birth(believe_accepted),
     ),
     Saboteur::new(
         "relays-as-its-own",
-        "A site that hands another's request to the leader says that it took it itself.",
-        Lie::Says(|speech| {
-            let me = speech.me;
-            for letter in &mut speech.given.messages {
+        "A site that relays another site's request to the leader names itself as the origin.",
+        Lie::SiteOutput(|output| {
+            let me = output.me;
+            for letter in &mut output.given.messages {
                 if let Message::Relay { submission } = &mut letter.message {
                     Arc::make_mut(submission).origin = me;
                 }
             }
         }),
     ),
-    // Who reads that the leader hears it waits for that leader, and what it took never gets there.
+    // A site that reads that the leader hears it waits for that leader, and its submissions never arrive there.
     Saboteur::new(
         "hears-whoever-answered-once",
-        "A leader says that it hears every site that ever answered it.",
-        Lie::Says(|speech| {
-            let said = &mut speech.memory.said;
-            if let Some((ProcessId::Site(from), Message::Paxos { message: Paxos::Heard { .. } })) =
-                speech.heard
+        "A leader reports that it hears every site that ever answered it.",
+        Lie::SiteOutput(|output| {
+            let seen = &mut output.memory.seen;
+            if let Some((ProcessId::Site(from), Message::Paxos { message: Paxos::HeartbeatReply { .. } })) =
+                output.received
             {
-                said.insert(("Heard", from.number().into()));
+                seen.insert(("HeartbeatReply", from.number().into()));
             }
-            let ever: BTreeSet<u64> = said.iter().map(|(_, number)| *number).collect();
-            for message in speech.paxos() {
+            let ever: BTreeSet<u64> = seen.iter().map(|(_, number)| *number).collect();
+            for message in output.paxos() {
                 if let Paxos::Heartbeat { hears, .. } = message {
                     let ever = ever.iter().filter_map(|number| SiteId::new(u8::try_from(*number).ok()?));
                     *hears = ever.fold(*hears, |hears, site| hears.with(site));
@@ -65,28 +65,28 @@ pub(super) const SABOTEURS: &[Saboteur] = &[
             }
         }),
     ),
-    // An expired session is one that the log has evicted; its client gives up a request that nobody refused.
+    // An expired session is one that the log has evicted. Its client gives up a request that no site refused.
     Saboteur::new(
         "expires-what-it-does-not-know-yet",
-        "A site tells a client whose session it has not heard of yet that the session expired.",
-        Lie::HearsAndSays(mistake_session, name_session),
+        "A site answers a client whose session it has not learned of yet that the session expired.",
+        Lie::SiteInputAndOutput(mistake_session, name_session),
     ),
     Saboteur::new(
         "never-notices-room",
-        "A site that was told once that its disk is nearly full takes it for full for ever.",
+        "A site whose disk was once nearly full treats it as full for ever.",
         Lie::Notices(|is_low, memory| {
             if *is_low {
-                memory.said.insert(("is low", 0));
+                memory.seen.insert(("is low", 0));
             }
-            *is_low |= memory.said.contains(&("is low", 0));
+            *is_low |= memory.seen.contains(&("is low", 0));
         }),
     ),
-    // The answer names a place in the log; it is promised to show what stands before that place, also in its slot.
+    // The answer names a place in the log; it must show everything before that place, also within its slot.
     Saboteur::new(
         "views-before-its-slot",
-        "A linearizable view shows nothing of what stands before it in its own slot.",
-        Lie::Says(|speech| {
-            for letter in &mut speech.given.messages {
+        "A log view omits everything that stands before it in its own slot.",
+        Lie::SiteOutput(|output| {
+            for letter in &mut output.given.messages {
                 if let Message::Applied { at, answer: Answer::Of(TimelineOutcome::Viewed { page }), .. } =
                     &mut letter.message
                 {
@@ -95,24 +95,24 @@ pub(super) const SABOTEURS: &[Saboteur] = &[
             }
         }),
     ),
-    // A vote that was lost is asked for again, and who leads next must win the slot too.
+    // A lost vote is requested again, and the next leader must win the slot too.
     Saboteur::new(
         "votes-once-for-a-slot",
-        "A site says once that it accepted in a slot and never again, whoever proposes there next.",
-        Lie::Says(|speech| speech.say_once("Accepted")),
+        "A site sends its vote for a slot once and never again, even when another leader proposes there.",
+        Lie::SiteOutput(|output| output.send_once("Accepted")),
     ),
-    // `Expired` is an answer to the request that is outstanding, but not that one.
+    // `Expired` answers the outstanding request, but not the one before it.
     Saboteur::new(
         "client-takes-an-expiry-for-an-answer",
-        "A client whose session expired tells its user that the request was done, where the one before it was.",
-        Lie::Tells(take_for_done),
+        "A client whose session expired reports the request as done to its user if the request before was done.",
+        Lie::ClientNotes(take_for_done),
     ),
 ];
 
-/// Of the proposals that it makes again in one call all carry what the first does.
-fn repeat_the_first(speech: &mut Speech<'_>) {
-    let me = speech.me.into();
-    let Speech { given, memory, .. } = speech;
+/// Makes all proposals that one call sends again carry the entry of the first.
+fn repeat_the_first(output: &mut SiteOutput<'_>) {
+    let me = output.me.into();
+    let SiteOutput { given, memory, .. } = output;
     let mut first = None;
     for letter in &mut given.messages {
         let Message::Paxos { message: Paxos::Accept { ballot, slot, entry, .. } } = &mut letter.message
@@ -125,14 +125,14 @@ fn repeat_the_first(speech: &mut Speech<'_>) {
     }
 }
 
-/// Keeps where the last request was done, and says the same of one that was lost.
+/// Keeps where the last request was done, and reports the same place for a lost one.
 fn take_for_done(note: &mut Note, memory: &mut LieMemory) {
     match note {
-        Note::Opened(at) | Note::Done(at, ..) => {
+        Note::OpenedSession(at) | Note::Done(at, ..) => {
             let (id, at) = (RequestId::Open { nonce: 0 }, *at);
             memory.kept = vec![Message::Applied { id, at, answer: Answer::Of(TimelineOutcome::Done) }];
         }
-        Note::Lost(operation @ Operation::Event { .. }) => {
+        Note::OutcomeUnknown(operation @ Operation::Event { .. }) => {
             if let Some(Message::Applied { at, answer, .. }) = memory.kept.first() {
                 *note = Note::Done(*at, operation.clone(), answer.clone());
             }
@@ -141,7 +141,7 @@ fn take_for_done(note: &mut Note, memory: &mut LieMemory) {
     }
 }
 
-/// Adds a watermark behind the last slot below which it holds something everywhere.
+/// Adds a watermark at the end of the first slots, as far as the site holds an entry in each.
 fn believe_accepted(birth: &mut Birth) {
     let held = birth.recovered.records.iter().filter_map(|record| match record {
         Record::Paxos { record: PaxosRecord::Accepted { slot, .. } | PaxosRecord::Learned { slot, .. } } => {
@@ -156,28 +156,28 @@ fn believe_accepted(birth: &mut Birth) {
     }
 }
 
-/// A session that nobody has: no slot holds so many requests.
+/// A session that does not exist: no slot holds that many requests.
 const NOBODYS: Position = Position { slot: 0, index: u64::MAX };
 
-/// Looks up another session than the one that the client names, if this site cannot know that.
-fn mistake_session(hearing: &mut Hearing<'_>) {
-    hearing.memory.kept.clear();
-    let applied = hearing.site.replica().applied();
-    if let Message::Ask { request: Request::Execute { session, .. } } = &*hearing.message
+/// Looks up a session other than the one that the client names, if this site cannot know that one.
+fn mistake_session(input: &mut SiteInput<'_>) {
+    input.memory.kept.clear();
+    let applied = input.site.replica().applied();
+    if let Message::Request { request: Request::Execute { session, .. } } = &*input.message
         && applied > Slot(0)
         && session.slot >= applied.0
     {
-        hearing.memory.kept.push(hearing.message.clone());
-        if let Message::Ask { request: Request::Execute { session, .. } } = hearing.message {
+        input.memory.kept.push(input.message.clone());
+        if let Message::Request { request: Request::Execute { session, .. } } = input.message {
             *session = NOBODYS;
         }
     }
 }
 
-/// Tells the client about the session that it named.
-fn name_session(speech: &mut Speech<'_>) {
-    let Speech { given, memory, .. } = speech;
-    let Some(Message::Ask { request }) = memory.kept.pop() else { return };
+/// Answers the client about the session that it named.
+fn name_session(output: &mut SiteOutput<'_>) {
+    let SiteOutput { given, memory, .. } = output;
+    let Some(Message::Request { request }) = memory.kept.pop() else { return };
     let (Request::Execute { session, .. }, asked) = (&request, request.id()) else { return };
     for letter in &mut given.messages {
         if let Message::Expired { id: id @ RequestId::Execute { session: NOBODYS, .. }, .. } =

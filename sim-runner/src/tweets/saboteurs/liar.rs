@@ -1,7 +1,7 @@
-//! The process that lies: the real one inside, and one lie at its border.
+//! The process that lies: a wrapper around the real process, with one lie at its border.
 //!
-//! 1. Without a saboteur it is the real process, to the bit.
-//! 2. A lie sees what crosses the border and what the site tells of itself, and changes only what crosses.
+//! 1. Without a saboteur it behaves exactly like the real process, to the bit.
+//! 2. A lie sees what crosses the border and the site's public state, and changes only what crosses.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -18,52 +18,53 @@ use aviary::tweets::timeline::View;
 
 use crate::tweets::saboteurs::{Saboteur, clocks};
 
-/// What sites say to each other.
+/// Messages between sites.
 pub(super) type Paxos = paxos::PaxosMessage<Arc<Submission>>;
 
-/// What acceptors and learners write.
+/// Records of acceptors and learners.
 pub(super) type PaxosRecord = paxos::PaxosRecord<Arc<Submission>>;
 
-/// Where a saboteur lies, and what it does there.
+/// The place of a lie, and what it does there.
 #[derive(Clone, Copy)]
 pub(super) enum Lie {
-    /// About what a site is started from.
+    /// Changes the state that a site is started from.
     Birth(fn(&mut Birth)),
-    /// About the seed that a client starts with, of its own and its id.
+    /// Changes the seed that a client starts with, from that seed and the client's id.
     Seeds(fn(Seed, ProcessId) -> Seed),
-    /// About a message that a site is handed.
-    Hears(fn(&mut Hearing<'_>)),
-    /// About a message that a site is handed, and about what it says and writes.
-    HearsAndSays(fn(&mut Hearing<'_>), fn(&mut Speech<'_>)),
-    /// About what a site says and writes.
-    Says(fn(&mut Speech<'_>)),
-    /// About what a client says.
-    Asks(fn(&mut Message, &mut LieMemory)),
-    /// About a message that a client is handed.
-    Reads(fn(&mut Message)),
-    /// About what a client calls something: in what it says, backwards in what it is handed, and in what it tells its user.
+    /// Changes a message that a site receives.
+    SiteInput(fn(&mut SiteInput<'_>)),
+    /// Changes a message that a site receives, and what the site sends and writes.
+    SiteInputAndOutput(fn(&mut SiteInput<'_>), fn(&mut SiteOutput<'_>)),
+    /// Changes what a site sends and writes.
+    SiteOutput(fn(&mut SiteOutput<'_>)),
+    /// Changes what a client sends.
+    ClientOutput(fn(&mut Message, &mut LieMemory)),
+    /// Changes a message that a client receives.
+    ClientInput(fn(&mut Message)),
+    /// Changes an identifier of a client: in what it sends, backwards in what it receives, and in the notes for its
+    /// user.
     Renames(fn(&mut Message, &mut LieMemory), fn(&mut Message, &LieMemory), fn(&mut Note, &LieMemory)),
-    /// About what a client tells its user.
-    Tells(fn(&mut Note, &mut LieMemory)),
-    /// About when it wants to be woken: for these reasons it does not, until something else comes.
+    /// Changes the notes of a client for its user.
+    ClientNotes(fn(&mut Note, &mut LieMemory)),
+    /// Suppresses wake-ups for these reasons, until another input arrives.
     Sleeps(&'static [&'static str]),
-    /// About when it wants to be woken: for this reason it does so later, by this.
+    /// Delays wake-ups for this reason by this length.
     Oversleeps(&'static str, Duration),
-    /// About whether its disk is low, as its host tells it.
+    /// Changes the host's report on whether its disk is low.
     Notices(fn(&mut bool, &mut LieMemory)),
-    /// About what the clock of a site shows, and about the moment by it that it wants to be woken at.
+    /// Changes the clock reading that a site receives, and the moment on that clock at which it is woken.
     Clocks(fn(Instant, &LieMemory) -> Instant, fn(Instant, &LieMemory) -> Instant),
 }
 
-/// What a site is started from.
+/// The state that a site is started from.
 pub(super) struct Birth {
     pub(super) me: SiteId,
     pub(super) recovered: Recovered<Record>,
 }
 
 /// A message on its way into a site.
-pub(super) struct Hearing<'a> {
-    /// As it is before the call.
+pub(super) struct SiteInput<'a> {
+    /// The site as it is before the call.
     pub(super) site: &'a Site,
     pub(super) me: SiteId,
     pub(super) from: &'a mut ProcessId,
@@ -71,53 +72,53 @@ pub(super) struct Hearing<'a> {
     pub(super) memory: &'a mut LieMemory,
 }
 
-/// One call of a site.
-pub(super) struct Speech<'a> {
-    /// As it is behind the call.
+/// The outputs of one call of a site.
+pub(super) struct SiteOutput<'a> {
+    /// The site as it is after the call.
     pub(super) site: &'a Site,
     pub(super) me: SiteId,
-    /// What it was handed, if that was a message.
-    pub(super) heard: Option<(ProcessId, &'a Message)>,
-    /// What it wants done.
+    /// The sender and the message that the site received, if the input was a message.
+    pub(super) received: Option<(ProcessId, &'a Message)>,
+    /// The effects of the call.
     pub(super) given: &'a mut Given<Participant>,
-    /// No datagram is larger, in bytes.
+    /// The limit on datagrams, in bytes.
     pub(super) datagram_max: usize,
     pub(super) memory: &'a mut LieMemory,
 }
 
-/// What a lie remembers in one life of its site.
+/// The memory of a lie in one incarnation of its site.
 #[derive(Clone, Debug, Default)]
 pub(super) struct LieMemory {
-    /// What was said before, by kind and subject.
-    pub(super) said: BTreeSet<(&'static str, u64)>,
+    /// Messages that were sent or received before, by kind and subject. Some lies also keep a mark of their own here.
+    pub(super) seen: BTreeSet<(&'static str, u64)>,
     /// Messages kept for later.
     pub(super) kept: Vec<Message>,
-    /// Who voted for what.
+    /// Votes: ballot, slot and voter.
     pub(super) votes: BTreeSet<(Ballot, Slot, ProcessId)>,
-    /// What clients asked and were not answered.
+    /// Unanswered views of clients.
     pub(super) views: BTreeMap<(ProcessId, u64), View>,
-    /// Who asked last under a number.
+    /// The last client that used a query number.
     pub(super) askers: BTreeMap<u64, ProcessId>,
-    /// What was asked first under a number.
+    /// The first query with a number.
     pub(super) queries: BTreeMap<u64, Query>,
-    /// What a terminal asked last.
+    /// The last request of a terminal.
     pub(super) asked: Option<RequestId>,
-    /// What a client calls something, and how many it called otherwise.
+    /// The client's own identifier, and how many identifiers it has replaced.
     pub(super) renamed: (u64, u64),
-    /// Requests that clients were told of, or asked.
-    pub(super) told: BTreeSet<RequestId>,
-    /// The most that the clock of its host showed.
+    /// Requests that were mentioned to clients, or sent by them.
+    pub(super) mentioned: BTreeSet<RequestId>,
+    /// The latest reading of the host's clock.
     pub(super) latest: Instant,
-    /// By how much that clock was set back, all together.
+    /// The sum of all amounts by which that clock was set back.
     pub(super) set_back: Duration,
-    /// What it showed last, and that.
+    /// The latest steady time: a reading plus the sum of set-backs.
     pub(super) steady: Instant,
 }
 
-/// The configuration of the real process, and who lies.
+/// The configuration of the real process, and the saboteur.
 #[derive(Clone, Debug)]
 pub struct LiarConfig {
-    /// Of the real process.
+    /// The configuration of the real process.
     pub real: site::Config,
     /// The lie, the same in every process; none when all are honest.
     pub saboteur: Option<&'static Saboteur>,
@@ -174,15 +175,15 @@ impl Process for Liar {
             Input::DiskSpace { is_low } => Input::DiskSpace { is_low },
         };
         if let (
-            Some(Lie::Hears(lie) | Lie::HearsAndSays(lie, _)),
+            Some(Lie::SiteInput(lie) | Lie::SiteInputAndOutput(lie, _)),
             Input::Message { from, message },
             Some(me),
             Some(site),
         ) = (lie, &mut input, self.id.as_site(), self.real.as_site())
         {
-            lie(&mut Hearing { site, me, from, message, memory: &mut self.memory });
+            lie(&mut SiteInput { site, me, from, message, memory: &mut self.memory });
         }
-        if let (Some(Lie::Reads(lie)), Input::Message { message, .. }, None) =
+        if let (Some(Lie::ClientInput(lie)), Input::Message { message, .. }, None) =
             (lie, &mut input, self.id.as_site())
         {
             lie(message);
@@ -195,8 +196,8 @@ impl Process for Liar {
         if let (Some(Lie::Notices(lie)), Input::DiskSpace { is_low }) = (lie, &mut input) {
             lie(is_low, &mut self.memory);
         }
-        let heard = match (&input, lie) {
-            (Input::Message { from, message }, Some(Lie::Says(_) | Lie::HearsAndSays(..))) => {
+        let received = match (&input, lie) {
+            (Input::Message { from, message }, Some(Lie::SiteOutput(_) | Lie::SiteInputAndOutput(..))) => {
                 Some((*from, message.clone()))
             }
             _ => None,
@@ -212,22 +213,24 @@ impl Process for Liar {
         self.real.handle(now, input, &mut inner);
         let mut given = inner.take().expect("what the real process encoded decodes: round trips are tested");
         match (lie, self.id.as_site(), self.real.as_site()) {
-            (Some(Lie::Says(lie) | Lie::HearsAndSays(_, lie)), Some(me), Some(site)) => lie(&mut Speech {
-                site,
-                me,
-                heard: heard.as_ref().map(|(from, message)| (*from, message)),
-                given: &mut given,
-                datagram_max: self.datagram_max,
-                memory: &mut self.memory,
-            }),
-            (Some(Lie::Asks(lie)), None, _) => {
+            (Some(Lie::SiteOutput(lie) | Lie::SiteInputAndOutput(_, lie)), Some(me), Some(site)) => {
+                lie(&mut SiteOutput {
+                    site,
+                    me,
+                    received: received.as_ref().map(|(from, message)| (*from, message)),
+                    given: &mut given,
+                    datagram_max: self.datagram_max,
+                    memory: &mut self.memory,
+                })
+            }
+            (Some(Lie::ClientOutput(lie)), None, _) => {
                 given.messages.iter_mut().for_each(|letter| lie(&mut letter.message, &mut self.memory));
             }
-            (Some(Lie::Renames(lie, _, tell)), None, _) => {
+            (Some(Lie::Renames(lie, _, rename)), None, _) => {
                 given.messages.iter_mut().for_each(|letter| lie(&mut letter.message, &mut self.memory));
-                given.notes.iter_mut().for_each(|note| tell(note, &self.memory));
+                given.notes.iter_mut().for_each(|note| rename(note, &self.memory));
             }
-            (Some(Lie::Tells(lie)), None, _) => {
+            (Some(Lie::ClientNotes(lie)), None, _) => {
                 given.notes.iter_mut().for_each(|note| lie(note, &mut self.memory));
             }
             _ => {}
@@ -289,7 +292,7 @@ fn hand_on(given: Given<Participant>, effects: &mut Effects<Liar>) {
     }
 }
 
-impl Speech<'_> {
+impl SiteOutput<'_> {
     /// Every message between sites.
     pub(super) fn paxos(&mut self) -> impl Iterator<Item = &mut Paxos> {
         self.given.messages.iter_mut().filter_map(|letter| match &mut letter.message {
@@ -306,28 +309,28 @@ impl Speech<'_> {
         })
     }
 
-    /// Does not write what `is_lost` says.
+    /// Drops the records that `is_lost` selects.
     pub(super) fn forget(&mut self, is_lost: impl Fn(&PaxosRecord) -> bool) {
         let is_lost = |record: &Record| matches!(record, Record::Paxos { record } if is_lost(record));
         self.given.records.retain(|record| !is_lost(record));
     }
 
-    /// Does not send messages of this kind.
+    /// Drops the messages of this kind.
     pub(super) fn withhold(&mut self, kind: &str) {
         self.given.messages.retain(|letter| letter.message.kind() != kind);
     }
 
-    /// Sends messages of this kind without waiting for what they depend on.
+    /// Sends selected messages of this kind without waiting for the records on which they depend.
     pub(super) fn hurry(&mut self, kind: &str, is_hurried: impl Fn(&Letter<Message>) -> bool) {
         for letter in &mut self.given.messages {
             letter.is_independent |= letter.message.kind() == kind && is_hurried(letter);
         }
     }
 
-    /// Sends messages of this kind once only for each subject.
-    pub(super) fn say_once(&mut self, kind: &'static str) {
-        let said = &mut self.memory.said;
-        let mut is_new = |message: &Message| said.insert((kind, message.subject().number));
+    /// Sends messages of this kind only once for each subject.
+    pub(super) fn send_once(&mut self, kind: &'static str) {
+        let seen = &mut self.memory.seen;
+        let mut is_new = |message: &Message| seen.insert((kind, message.subject().number));
         self.given.messages.retain(|letter| letter.message.kind() != kind || is_new(&letter.message));
     }
 }

@@ -1,5 +1,5 @@
-//! Clients and terminals that take one life for another: they say what they said in an earlier one, or take answers to it.
-//! Only who starts anew shows it.
+//! Clients and terminals that confuse their incarnations: they repeat identifiers of an earlier one, or take answers to
+//! it. Only clients and terminals that start again show these bugs.
 
 use aviary::ids::ProcessId;
 use aviary::mix::Seed;
@@ -11,12 +11,12 @@ use super::liar::Lie;
 pub(super) const SABOTEURS: &[Saboteur] = &[
     Saboteur::new(
         "client-starts-each-life-with-one-seed",
-        "A client draws nonces and ids from a seed that its number alone gives, the same in each life.",
+        "A client draws nonces and ids from a seed made of its number alone, so that they are the same in each life.",
         Lie::Seeds(|_, id| Seed(id.number().into())),
     ),
     Saboteur::new(
         "client-counts-its-queries-from-one",
-        "A client calls its queries 1, 2 and so on in each life.",
+        "A client numbers its queries 1, 2 and so on in each life.",
         Lie::Renames(
             |message, memory| {
                 if let Message::Query { id, .. } = message {
@@ -25,12 +25,12 @@ pub(super) const SABOTEURS: &[Saboteur] = &[
                 }
             },
             |message, memory| {
-                if let Message::Told { id, .. } | Message::Behind { id, .. } = message {
+                if let Message::QueryReply { id, .. } | Message::Behind { id, .. } = message {
                     *id |= memory.renamed.0;
                 }
             },
             |note, _| {
-                if let Note::Shown(id, ..) = note {
+                if let Note::QuorumReply(id, ..) = note {
                     *id &= LOW;
                 }
             },
@@ -38,10 +38,10 @@ pub(super) const SABOTEURS: &[Saboteur] = &[
     ),
     Saboteur::new(
         "client-counts-its-openings-from-one",
-        "A client opens its sessions with nonce 1, 2 and so on in each life.",
+        "A client opens its sessions with nonces 1, 2 and so on in each life.",
         Lie::Renames(
             |message, memory| {
-                if let Message::Ask { request: Request::Open { nonce, .. } } = message {
+                if let Message::Request { request: Request::Open { nonce, .. } } = message {
                     if memory.renamed.0 != *nonce {
                         memory.renamed = (*nonce, memory.renamed.1 + 1);
                     }
@@ -64,7 +64,7 @@ pub(super) const SABOTEURS: &[Saboteur] = &[
     ),
     Saboteur::new(
         "terminal-keeps-its-seed",
-        "A terminal draws nonces and ids from the number of its site alone: after a restart they are those of before.",
+        "A terminal draws nonces and ids from the number of its site alone, so that a restart repeats them.",
         Lie::Seeds(|seed, id| match id {
             ProcessId::Terminal(site) => Seed(site.number().into()),
             _ => seed,
@@ -72,10 +72,10 @@ pub(super) const SABOTEURS: &[Saboteur] = &[
     ),
     Saboteur::new(
         "terminal-takes-any-answer-for-its-session",
-        "A terminal that opens a session takes whatever is applied for that, be it what its earlier life had asked.",
+        "A terminal that opens a session takes any answer for the opening, even an answer to its earlier life.",
         Lie::Renames(
             |message, memory| {
-                if let Message::Ask { request } = message
+                if let Message::Request { request } = message
                     && let ProcessId::Terminal(_) = request.client()
                 {
                     memory.asked = Some(request.id());
@@ -93,5 +93,5 @@ pub(super) const SABOTEURS: &[Saboteur] = &[
     ),
 ];
 
-/// The part of a query's id that counts; the rest names the life.
+/// The counting part of a query's id; the other bits name the incarnation.
 const LOW: u64 = u32::MAX as u64;

@@ -1,10 +1,12 @@
-//! The tweet service with a liar for a process: its words, judges and expectations are those of the real one.
+//! The tweet service with a liar as its process: its vocabulary, judges and expectations are those of the real service.
 
 use aviary::ids::{ProcessId, SiteId};
 use aviary::journal::JournalConfig;
 use aviary::process::Recovered;
 use aviary::scenario::draw::{Asking, Draws, RecipesOf};
-use aviary::scenario::{Cluster, Member, Order, Pace, PastLife, Probe, Problem, Renaming, Service, Shape};
+use aviary::scenario::{
+    Cluster, Member, OldWord, Order, Pace, PastLife, Probe, Problem, Renaming, Service, Shape,
+};
 use aviary::sim::Violation;
 use aviary::time::Duration;
 use aviary::tweets::judges::Judges;
@@ -28,6 +30,8 @@ impl Service for Lying {
     const NOTES: &'static [&'static str] = Timelines::NOTES;
     const RARE_NOTES: &'static [&'static str] = Timelines::RARE_NOTES;
     const NOTABLE_MESSAGES: &'static [&'static str] = Timelines::NOTABLE_MESSAGES;
+    const OLD_WORDS: &'static [OldWord] = Timelines::OLD_WORDS;
+    const TRACE_NOTATION: &'static str = Timelines::TRACE_NOTATION;
     const STARTER: &'static str = Timelines::STARTER;
 
     fn compile(command: &TimelineCommand) -> Result<Order<Lying>, Vec<Problem>> {
@@ -120,8 +124,8 @@ impl Service for Lying {
         Timelines::converges_within(&config.real, pace)
     }
 
-    fn probe(whom: ProcessId) -> Option<Probe<Lying>> {
-        let Probe { command, done } = Timelines::probe(whom)?;
+    fn probe(process: ProcessId) -> Option<Probe<Lying>> {
+        let Probe { command, done } = Timelines::probe(process)?;
         Some(Probe { command, done })
     }
 
@@ -153,7 +157,7 @@ impl Service for Lying {
     }
 }
 
-/// The real processes of a cluster of liars.
+/// The cluster with the real processes inside the liars.
 fn real<'a>(cluster: &Cluster<'a, Liar>) -> Cluster<'a, Participant> {
     let member = |member: &Member<'a, Liar>| {
         let state: Option<&'a Liar> = member.state;

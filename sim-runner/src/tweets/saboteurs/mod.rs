@@ -1,8 +1,8 @@
-//! Planted bugs of the tweet service: the judges and scenarios are judged by whether they notice.
+//! Planted bugs of the tweet service. The judges and scenarios are tested by whether they detect them.
 //!
-//! A saboteur here is a wrapper around the real process that lies at the border: about what it was started from,
-//! what it heard, what it says, what it writes, when it wants to be woken. It knows nothing of what is inside, and
-//! the protocol has no switches for it. What no wrapper reaches is a patch in `tests/saboteurs/`.
+//! A saboteur here is a wrapper around the real process that lies at the border: about the state it is started from,
+//! and about what it receives, sends, writes and when it wants to be woken. It does not know the inside of the process,
+//! and the protocol has no switches for it. A bug that no wrapper can plant is a patch in `tests/saboteurs/`.
 //!
 //! Each family has a file; [`all`] is the table.
 
@@ -102,7 +102,7 @@ pub fn find(name: &str) -> Option<&'static Saboteur> {
     all().find(|saboteur| saboteur.name == name)
 }
 
-/// Runs `scenario` with `saboteur` inside every process, or with honest ones; or says what is wrong with it.
+/// Runs `scenario` with `saboteur` inside every process, or with honest processes. The error lists its problems.
 pub fn run(
     scenario: &Scenario<Timelines>,
     saboteur: Option<&'static Saboteur>,

@@ -1,5 +1,4 @@
-//! Sites that take limits, pages and lists of blocks for what they are not, and that tell queries apart by their numbers
-//! alone.
+//! Sites that misread limits, pages and lists of blocks, and that tell queries apart only by their numbers.
 
 use std::collections::BTreeSet;
 
@@ -12,14 +11,14 @@ use aviary::tweets::timeline::{
 use aviary::wire::Wire;
 
 use super::Saboteur;
-use super::liar::{Hearing, Lie, LieMemory, Speech};
+use super::liar::{Lie, LieMemory, SiteInput, SiteOutput};
 
 pub(super) const SABOTEURS: &[Saboteur] = &[
     Saboteur::new(
         "zero-is-no-limit",
-        "A site that is asked for no tweet at all shows as many as usual.",
-        Lie::Hears(|hearing| {
-            if let Some(view) = view(hearing)
+        "A site shows as many tweets as usual when a view asks for none.",
+        Lie::SiteInput(|input| {
+            if let Some(view) = view(input)
                 && view.limit == 0
             {
                 view.limit = 20;
@@ -28,20 +27,20 @@ pub(super) const SABOTEURS: &[Saboteur] = &[
     ),
     Saboteur::new(
         "no-page-holds-more-than-twenty",
-        "A site that is asked for more than twenty tweets shows twenty.",
-        Lie::Hears(|hearing| {
-            if let Some(view) = view(hearing) {
+        "A site shows twenty tweets when a view asks for more.",
+        Lie::SiteInput(|input| {
+            if let Some(view) = view(input) {
                 view.limit = view.limit.min(20);
             }
         }),
     ),
     Saboteur::new(
         "hidden-tweets-count",
-        "Of a viewer whom somebody blocks, a site shows one tweet fewer than were asked for.",
-        Lie::Says(|speech| {
-            on_views(speech, |timeline, view, page| {
+        "A site shows one tweet too few to a viewer whom somebody blocks.",
+        Lie::SiteOutput(|output| {
+            on_views(output, |timeline, view, page| {
                 let is_full = page.tweets.len() as u64 == view.limit;
-                if is_full && timeline.blocks().any(|(_, whom)| *whom == view.viewer) {
+                if is_full && timeline.blocks().any(|(_, blocked)| *blocked == view.viewer) {
                     page.next = page.tweets.pop().map(|tweet| tweet.position.next());
                 }
             });
@@ -49,9 +48,9 @@ pub(super) const SABOTEURS: &[Saboteur] = &[
     ),
     Saboteur::new(
         "cut-for-its-size-is-the-end",
-        "A page that holds fewer tweets than were asked for, since more do not fit, says that there are no more.",
-        Lie::Says(|speech| {
-            on_views(speech, |_, view, page| {
+        "A page that lacks tweets because they do not fit reports that there are no more.",
+        Lie::SiteOutput(|output| {
+            on_views(output, |_, view, page| {
                 if (page.tweets.len() as u64) < view.limit {
                     page.next = None;
                 }
@@ -60,18 +59,18 @@ pub(super) const SABOTEURS: &[Saboteur] = &[
     ),
     Saboteur::new(
         "pages-skip-the-rest-of-a-slot",
-        "A page that begins inside a slot begins in front of it.",
-        Lie::Hears(|hearing| {
-            if let Some(Position { index, .. }) = view(hearing).and_then(|view| view.older_than.as_mut()) {
+        "A page that should begin inside a slot begins before that slot.",
+        Lie::SiteInput(|input| {
+            if let Some(Position { index, .. }) = view(input).and_then(|view| view.older_than.as_mut()) {
                 *index = 0;
             }
         }),
     ),
     Saboteur::new(
         "pages-begin-with-a-whole-slot",
-        "A page that begins inside a slot shows the whole slot.",
-        Lie::Hears(|hearing| {
-            if let Some(older_than) = view(hearing).and_then(|view| view.older_than.as_mut())
+        "A page that should begin inside a slot shows the whole slot.",
+        Lie::SiteInput(|input| {
+            if let Some(older_than) = view(input).and_then(|view| view.older_than.as_mut())
                 && older_than.index > 0
             {
                 older_than.index = u64::MAX;
@@ -80,28 +79,30 @@ pub(super) const SABOTEURS: &[Saboteur] = &[
     ),
     Saboteur::new(
         "fresh-views-forget-their-page",
-        "A site that is asked for an older page of a fresh view shows the newest.",
-        Lie::Hears(|hearing| {
-            if let Message::Query { query: Query::Of(TimelineQuery::Fresh { view }), .. } = hearing.message {
+        "A site answers a quorum view for an older page with the newest page.",
+        Lie::SiteInput(|input| {
+            if let Message::Query { query: Query::Of(TimelineQuery::QuorumView { view }), .. } = input.message
+            {
                 view.older_than = None;
             }
         }),
     ),
     Saboteur::new(
         "fresh-views-forget-their-limit",
-        "A fresh view shows twenty tweets, whatever was asked for.",
-        Lie::Hears(|hearing| {
-            if let Message::Query { query: Query::Of(TimelineQuery::Fresh { view }), .. } = hearing.message {
+        "A quorum view shows twenty tweets, whatever limit it has.",
+        Lie::SiteInput(|input| {
+            if let Message::Query { query: Query::Of(TimelineQuery::QuorumView { view }), .. } = input.message
+            {
                 view.limit = 20;
             }
         }),
     ),
     Saboteur::new(
         "older-pages-are-not-fresh",
-        "A site shows an older page of a fresh view from what it has applied, and asks nobody.",
-        Lie::Hears(|hearing| {
-            if let Message::Query { query, .. } = hearing.message
-                && let Query::Of(TimelineQuery::Fresh { view }) = query
+        "A site answers a quorum view for an older page from what it has applied, without asking a quorum.",
+        Lie::SiteInput(|input| {
+            if let Message::Query { query, .. } = input.message
+                && let Query::Of(TimelineQuery::QuorumView { view }) = query
                 && view.older_than.is_some()
             {
                 *query = Query::Of(TimelineQuery::View { view: view.clone() });
@@ -110,25 +111,24 @@ pub(super) const SABOTEURS: &[Saboteur] = &[
     ),
     Saboteur::new(
         "agreed-views-forget-their-page",
-        "An older page of a view that is an entry of the log shows the newest instead.",
-        Lie::Says(|speech| on_agreed_views(speech, |view| view.older_than = None)),
+        "A log view for an older page shows the newest page instead.",
+        Lie::SiteOutput(|output| on_agreed_views(output, |view| view.older_than = None)),
     ),
     Saboteur::new(
         "agreed-views-forget-their-limit",
-        "A view that is an entry of the log shows twenty tweets, whatever was asked for.",
-        Lie::Says(|speech| on_agreed_views(speech, |view| view.limit = 20)),
+        "A log view shows twenty tweets, whatever limit it has.",
+        Lie::SiteOutput(|output| on_agreed_views(output, |view| view.limit = 20)),
     ),
     Saboteur::new(
         "one-blocker-hides",
-        "Of all who block a viewer, a site hides the tweets of one.",
-        Lie::Says(|speech| on_views(speech, hide_one)),
+        "A site hides the tweets of only one of the users who block a viewer.",
+        Lie::SiteOutput(|output| on_views(output, hide_one)),
     ),
     Saboteur::new(
         "lists-of-blocks-begin-again",
-        "A site that is asked for the next page of its blocks tells the first.",
-        Lie::Hears(|hearing| {
-            if let Message::Query { query: Query::Of(TimelineQuery::Blocks { after }), .. } = hearing.message
-            {
+        "A site answers a query for the next page of its blocks with the first page.",
+        Lie::SiteInput(|input| {
+            if let Message::Query { query: Query::Of(TimelineQuery::Blocks { after }), .. } = input.message {
                 *after = None;
             }
         }),
@@ -136,15 +136,16 @@ pub(super) const SABOTEURS: &[Saboteur] = &[
     Saboteur::new(
         "lists-of-blocks-leave-one-out",
         "The next page of a list of blocks begins one pair too late.",
-        Lie::Hears(leave_one_out),
+        Lie::SiteInput(leave_one_out),
     ),
     Saboteur::new(
         "cut-lists-of-blocks-are-whole",
-        "A list of blocks that was cut to a datagram says that it is whole.",
-        Lie::Says(|speech| {
-            for letter in &mut speech.given.messages {
-                if let Message::Told { reply: Reply::Of(TimelineReply::Blocks { has_more, .. }), .. } =
-                    &mut letter.message
+        "A list of blocks that was cut to fit a datagram reports that it is complete.",
+        Lie::SiteOutput(|output| {
+            for letter in &mut output.given.messages {
+                if let Message::QueryReply {
+                    reply: Reply::Of(TimelineReply::Blocks { has_more, .. }), ..
+                } = &mut letter.message
                 {
                     *has_more = false;
                 }
@@ -153,11 +154,13 @@ pub(super) const SABOTEURS: &[Saboteur] = &[
     ),
     Saboteur::new(
         "lists-of-blocks-are-short",
-        "A site tells eight pairs of its blocks at once, though more fit.",
-        Lie::Says(|speech| {
-            for letter in &mut speech.given.messages {
-                if let Message::Told { reply: Reply::Of(TimelineReply::Blocks { blocks, has_more }), .. } =
-                    &mut letter.message
+        "A site sends only eight pairs of a list of blocks, though more would fit.",
+        Lie::SiteOutput(|output| {
+            for letter in &mut output.given.messages {
+                if let Message::QueryReply {
+                    reply: Reply::Of(TimelineReply::Blocks { blocks, has_more }),
+                    ..
+                } = &mut letter.message
                     && blocks.len() > 8
                 {
                     blocks.truncate(8);
@@ -168,14 +171,14 @@ pub(super) const SABOTEURS: &[Saboteur] = &[
     ),
     Saboteur::new(
         "tells-who-asked-last",
-        "A site tells an answer to whoever asked last under its number.",
-        Lie::Says(|speech| {
-            let Speech { heard, given, memory, .. } = speech;
-            if let Some((client, Message::Query { id, .. })) = heard {
+        "A site sends each answer to the client that last used the number of its query.",
+        Lie::SiteOutput(|output| {
+            let SiteOutput { received, given, memory, .. } = output;
+            if let Some((client, Message::Query { id, .. })) = received {
                 memory.askers.insert(*id, *client);
             }
             for letter in &mut given.messages {
-                if let Message::Told { id, .. } | Message::Behind { id, .. } = letter.message
+                if let Message::QueryReply { id, .. } | Message::Behind { id, .. } = letter.message
                     && let Some(last) = memory.askers.get(&id)
                 {
                     letter.to = Recipients::One(*last);
@@ -185,27 +188,29 @@ pub(super) const SABOTEURS: &[Saboteur] = &[
     ),
     Saboteur::new(
         "answers-what-was-asked-first",
-        "A site answers what was asked first under a number, whoever asks for something else under it.",
-        Lie::Hears(|hearing| {
-            if let Message::Query { id, query, .. } = hearing.message {
-                *query = hearing.memory.queries.entry(*id).or_insert_with(|| query.clone()).clone();
+        "A site answers every query with a number with the answer to the first query with that number.",
+        Lie::SiteInput(|input| {
+            if let Message::Query { id, query, .. } = input.message {
+                *query = input.memory.queries.entry(*id).or_insert_with(|| query.clone()).clone();
             }
         }),
     ),
     Saboteur::new(
         "client-turns-no-page",
-        "A client shows its user, for every older page that all agree on, the first page that it got.",
-        Lie::Tells(turn_no_page),
+        "A client shows its user the first page that it got for every older page of a quorum or log view.",
+        Lie::ClientNotes(turn_no_page),
     ),
 ];
 
 fn turn_no_page(note: &mut Note, memory: &mut LieMemory) {
     let (view, page) = match note {
-        Note::Shown(_, _, _, TimelineQuery::Fresh { view }, TimelineReply::View { page }) => (view, page),
+        Note::QuorumReply(_, _, _, TimelineQuery::QuorumView { view }, TimelineReply::View { page }) => {
+            (view, page)
+        }
         Note::Done(_, Operation::View { view }, Answer::Of(TimelineOutcome::Viewed { page })) => (view, page),
         _ => return,
     };
-    if let Some(Message::Told { reply: Reply::Of(TimelineReply::View { page: first }), .. }) =
+    if let Some(Message::QueryReply { reply: Reply::Of(TimelineReply::View { page: first }), .. }) =
         memory.kept.first()
     {
         if view.older_than.is_some() {
@@ -213,31 +218,32 @@ fn turn_no_page(note: &mut Note, memory: &mut LieMemory) {
         }
     } else if view.older_than.is_none() {
         let reply = Reply::Of(TimelineReply::View { page: page.clone() });
-        memory.kept.push(Message::Told { id: 0, applied: Slot(0), reply });
+        memory.kept.push(Message::QueryReply { id: 0, applied: Slot(0), reply });
     }
 }
 
-/// The view that a site is asked to tell.
-fn view<'a>(hearing: &'a mut Hearing<'_>) -> Option<&'a mut View> {
-    match hearing.message {
+/// The view that a client requests from a site.
+fn view<'a>(input: &'a mut SiteInput<'_>) -> Option<&'a mut View> {
+    match input.message {
         Message::Query {
-            query: Query::Of(TimelineQuery::View { view }) | Query::Of(TimelineQuery::Fresh { view }),
+            query: Query::Of(TimelineQuery::View { view }) | Query::Of(TimelineQuery::QuorumView { view }),
             ..
         } => Some(view),
         _ => None,
     }
 }
 
-/// Lies about each page that is told, knowing what was asked.
-fn on_views(speech: &mut Speech<'_>, lie: fn(&Timeline, &View, &mut Page)) {
-    let Speech { site, heard, given, memory, .. } = speech;
-    if let Some((client, Message::Query { id, query, .. })) = heard
-        && let Query::Of(TimelineQuery::View { view }) | Query::Of(TimelineQuery::Fresh { view }) = query
+/// Applies `lie` to each page that the site sends, with the view that was requested.
+fn on_views(output: &mut SiteOutput<'_>, lie: fn(&Timeline, &View, &mut Page)) {
+    let SiteOutput { site, received, given, memory, .. } = output;
+    if let Some((client, Message::Query { id, query, .. })) = received
+        && let Query::Of(TimelineQuery::View { view }) | Query::Of(TimelineQuery::QuorumView { view }) = query
     {
         memory.views.insert((*client, *id), view.clone());
     }
     for letter in &mut given.messages {
-        if let Message::Told { id, reply: Reply::Of(TimelineReply::View { page }), .. } = &mut letter.message
+        if let Message::QueryReply { id, reply: Reply::Of(TimelineReply::View { page }), .. } =
+            &mut letter.message
             && let Some(view) = letter.to.iter().next().and_then(|client| memory.views.get(&(client, *id)))
         {
             lie(site.machine(), view, page);
@@ -245,10 +251,10 @@ fn on_views(speech: &mut Speech<'_>, lie: fn(&Timeline, &View, &mut Page)) {
     }
 }
 
-/// Answers each view that is an entry of the log as if something else had been asked there.
-fn on_agreed_views(speech: &mut Speech<'_>, lie: fn(&mut View)) {
-    let site = speech.site;
-    for letter in &mut speech.given.messages {
+/// Answers each view that is an entry of the log as if another view had been requested there.
+fn on_agreed_views(output: &mut SiteOutput<'_>, lie: fn(&mut View)) {
+    let site = output.site;
+    for letter in &mut output.given.messages {
         let Message::Applied { at, answer: Answer::Of(TimelineOutcome::Viewed { page }), .. } =
             &mut letter.message
         else {
@@ -268,10 +274,10 @@ fn on_agreed_views(speech: &mut Speech<'_>, lie: fn(&mut View)) {
     }
 }
 
-/// Shows what all but one of those hide who block the viewer, as far as that fits.
+/// Hides the tweets of only one of the users who block the viewer, as far as the page fits.
 fn hide_one(timeline: &Timeline, view: &View, page: &mut Page) {
     let hidden: BTreeSet<&User> =
-        timeline.blocks().filter(|(_, whom)| **whom == view.viewer).map(|(user, _)| user).collect();
+        timeline.blocks().filter(|(_, blocked)| **blocked == view.viewer).map(|(user, _)| user).collect();
     let Some(first) = hidden.first() else { return };
     let asked = |position: Position| view.older_than.is_none_or(|older_than| position < older_than);
     let shown = timeline.tweets().rev().filter(|tweet| asked(tweet.position) && tweet.user != **first);
@@ -287,14 +293,14 @@ fn hide_one(timeline: &Timeline, view: &View, page: &mut Page) {
     *page = lie;
 }
 
-/// Takes the page to begin after the first of its pairs.
-fn leave_one_out(hearing: &mut Hearing<'_>) {
-    let Hearing { site, message, .. } = hearing;
+/// Makes the page begin after the first of its pairs.
+fn leave_one_out(input: &mut SiteInput<'_>) {
+    let SiteInput { site, message, .. } = input;
     if let Message::Query { query: Query::Of(TimelineQuery::Blocks { after: Some(after) }), .. } = message {
-        let pair = (after.user.clone(), after.whom.clone());
+        let pair = (after.user.clone(), after.target.clone());
         let first = site.machine().blocks_after(Some(&pair)).next();
-        if let Some((user, whom)) = first {
-            *after = Block { user: user.clone(), whom: whom.clone() };
+        if let Some((user, blocked)) = first {
+            *after = Block { user: user.clone(), target: blocked.clone() };
         }
     }
 }

@@ -1,19 +1,19 @@
-//! Sites that read too early or from too little, and clients that show another reading.
+//! Sites that read too early or from too few sites, and clients that show another reading.
 
 use aviary::replicated::paxos::Slot;
 use aviary::tweets::site::{Answer, Message, Note, Query, RequestId};
 use aviary::tweets::timeline::{Position, TimelineOutcome, TimelineQuery, TimelineReply};
 
 use super::Saboteur;
-use super::liar::{Hearing, Lie, LieMemory, Paxos, Speech};
+use super::liar::{Lie, LieMemory, Paxos, SiteInput, SiteOutput};
 
 pub(super) const SABOTEURS: &[Saboteur] = &[
     Saboteur::new(
         "reads-alone",
-        "A site shows a fresh view from what it has applied, and asks nobody.",
-        Lie::Hears(|hearing| {
-            if let Message::Query { query, .. } = hearing.message
-                && let Query::Of(TimelineQuery::Fresh { view }) = query
+        "A site answers a quorum view from what it has applied, without asking a quorum.",
+        Lie::SiteInput(|input| {
+            if let Message::Query { query, .. } = input.message
+                && let Query::Of(TimelineQuery::QuorumView { view }) = query
             {
                 *query = Query::Of(TimelineQuery::View { view: view.clone() });
             }
@@ -21,10 +21,10 @@ pub(super) const SABOTEURS: &[Saboteur] = &[
     ),
     Saboteur::new(
         "measures-what-is-chosen",
-        "A site that is asked how far its log reaches tells how far it knows it to be chosen.",
-        Lie::Says(|speech| {
-            for message in speech.paxos() {
-                if let Paxos::Extent { end, chosen, .. } = message {
+        "A site answers a survey with how far it knows its log to be chosen, instead of how far its log reaches.",
+        Lie::SiteOutput(|output| {
+            for message in output.paxos() {
+                if let Paxos::SurveyReply { end, chosen, .. } = message {
                     *end = *chosen;
                 }
             }
@@ -32,19 +32,19 @@ pub(super) const SABOTEURS: &[Saboteur] = &[
     ),
     Saboteur::new(
         "counts-earlier-answers",
-        "A site counts what others answered to its earlier surveys.",
-        Lie::HearsAndSays(take_for_the_last, remember_survey),
+        "A site counts late answers to its earlier surveys.",
+        Lie::SiteInputAndOutput(take_for_the_last, remember_survey),
     ),
     Saboteur::new(
         "surveys-alike-in-every-life",
-        "The surveys of a site bear the same numbers in each of its lives.",
-        Lie::HearsAndSays(take_for_this_life, forget_the_life),
+        "A site numbers its surveys the same way in each of its lives.",
+        Lie::SiteInputAndOutput(take_for_this_life, forget_the_life),
     ),
     Saboteur::new(
         "waits-in-silence",
-        "A site that waits for slots does not tell the leader, who may know of nothing there.",
-        Lie::Says(|speech| {
-            for message in speech.paxos() {
+        "A site that waits for open slots does not report them to the leader.",
+        Lie::SiteOutput(|output| {
+            for message in output.paxos() {
                 if let Paxos::Survey { reach, .. } = message {
                     *reach = Slot(0);
                 }
@@ -53,14 +53,14 @@ pub(super) const SABOTEURS: &[Saboteur] = &[
     ),
     Saboteur::new(
         "client-shows-an-old-reading",
-        "A client shows its user, for every fresh view, the first page that it got.",
-        Lie::Tells(show_the_first),
+        "A client shows its user the first page that it got for every quorum view.",
+        Lie::ClientNotes(show_the_first),
     ),
 ];
 
 /// Keeps the last survey that it sent.
-fn remember_survey(speech: &mut Speech<'_>) {
-    let Speech { given, memory, .. } = speech;
+fn remember_survey(output: &mut SiteOutput<'_>) {
+    let SiteOutput { given, memory, .. } = output;
     for letter in &given.messages {
         if let Message::Paxos { message: Paxos::Survey { .. } } = &letter.message {
             memory.kept = vec![letter.message.clone()];
@@ -68,34 +68,34 @@ fn remember_survey(speech: &mut Speech<'_>) {
     }
 }
 
-fn take_for_the_last(hearing: &mut Hearing<'_>) {
-    if let Message::Paxos { message: Paxos::Extent { id, .. } } = hearing.message
-        && let Some(Message::Paxos { message: Paxos::Survey { id: last, .. } }) = hearing.memory.kept.first()
+fn take_for_the_last(input: &mut SiteInput<'_>) {
+    if let Message::Paxos { message: Paxos::SurveyReply { id, .. } } = input.message
+        && let Some(Message::Paxos { message: Paxos::Survey { id: last, .. } }) = input.memory.kept.first()
     {
         *id = *last;
     }
 }
 
-/// Says that it is the first life, and keeps which it is.
-fn forget_the_life(speech: &mut Speech<'_>) {
-    remember_survey(speech);
-    for message in speech.paxos() {
+/// Claims that this is the first incarnation, and keeps the true one.
+fn forget_the_life(output: &mut SiteOutput<'_>) {
+    remember_survey(output);
+    for message in output.paxos() {
         if let Paxos::Survey { id, .. } = message {
             id.incarnation = 1;
         }
     }
 }
 
-fn take_for_this_life(hearing: &mut Hearing<'_>) {
-    if let Message::Paxos { message: Paxos::Extent { id, .. } } = hearing.message
-        && let Some(Message::Paxos { message: Paxos::Survey { id: last, .. } }) = hearing.memory.kept.first()
+fn take_for_this_life(input: &mut SiteInput<'_>) {
+    if let Message::Paxos { message: Paxos::SurveyReply { id, .. } } = input.message
+        && let Some(Message::Paxos { message: Paxos::Survey { id: last, .. } }) = input.memory.kept.first()
     {
         id.incarnation = last.incarnation;
     }
 }
 
 fn show_the_first(note: &mut Note, memory: &mut LieMemory) {
-    let Note::Shown(_, _, _, _, TimelineReply::View { page }) = note else { return };
+    let Note::QuorumReply(_, _, _, _, TimelineReply::View { page }) = note else { return };
     match memory.kept.first() {
         Some(Message::Applied { answer: Answer::Of(TimelineOutcome::Viewed { page: first }), .. }) => {
             *page = first.clone()

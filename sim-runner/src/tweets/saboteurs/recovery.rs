@@ -1,4 +1,4 @@
-//! Sites that come back as somebody else.
+//! Sites that come back with lost or false state.
 
 use aviary::tweets::site::Record;
 
@@ -8,24 +8,24 @@ use super::liar::{Birth, Lie, PaxosRecord};
 pub(super) const SABOTEURS: &[Saboteur] = &[
     Saboteur::new(
         "remembers-nothing",
-        "A site comes back with an empty mind.",
+        "A restarted site has forgotten everything.",
         Lie::Birth(|birth| birth.recovered.records.clear()),
     ),
     Saboteur::new(
         "loses-the-last-record",
-        "A site comes back without the last thing that it wrote.",
+        "A restarted site has lost the last record that it wrote.",
         Lie::Birth(|birth| {
             birth.recovered.records.pop();
         }),
     ),
     Saboteur::new(
         "remembers-no-promise",
-        "A site comes back without its promises.",
+        "A restarted site has forgotten its promises.",
         Lie::Birth(|birth| lose(birth, |record| matches!(record, PaxosRecord::Promised(_)))),
     ),
     Saboteur::new(
         "remembers-no-own-ballot",
-        "A site comes back and campaigns under a ballot that it has used.",
+        "A restarted site campaigns under a ballot that it has used before.",
         Lie::Birth(|birth| {
             let me = birth.me;
             lose(birth, |record| match record {
@@ -36,12 +36,12 @@ pub(super) const SABOTEURS: &[Saboteur] = &[
     ),
     Saboteur::new(
         "remembers-no-queue",
-        "A site comes back without what it took and had not proposed.",
+        "A restarted site has lost the requests that it took and had not proposed.",
         Lie::Birth(|birth| birth.recovered.records.retain(|record| !matches!(record, Record::Taken { .. }))),
     ),
     Saboteur::new(
         "counts-as-newborn",
-        "A site that comes back numbers its submissions as in its first life.",
+        "A restarted site numbers its submissions as in its first life.",
         Lie::Birth(|birth| birth.recovered.incarnation = 1),
     ),
 ];

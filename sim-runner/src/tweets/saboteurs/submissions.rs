@@ -1,4 +1,4 @@
-//! Sites that spoil the order and number of what they took.
+//! Sites that spoil the order and the numbers of the submissions that they took.
 
 use std::mem;
 use std::sync::Arc;
@@ -7,27 +7,27 @@ use aviary::process::{Label, Letter};
 use aviary::tweets::site::{Message, Number, Record, Submission};
 
 use super::Saboteur;
-use super::liar::{Lie, Speech};
+use super::liar::{Lie, SiteOutput};
 
 pub(super) const SABOTEURS: &[Saboteur] = &[
     Saboteur::new(
         "former-leader-forwards-nothing",
-        "A site that led and does no longer never hands anything over to another.",
-        Lie::Says(|speech| {
-            if speech.given.notes.iter().any(|note| ["deposed", "lost quorum"].contains(&note.kind())) {
-                speech.memory.said.insert(("led", 0));
+        "A site that has lost its lead never forwards anything to another leader.",
+        Lie::SiteOutput(|output| {
+            if output.given.notes.iter().any(|note| ["deposed", "lost quorum"].contains(&note.kind())) {
+                output.memory.seen.insert(("led", 0));
             }
-            if speech.memory.said.contains(&("led", 0)) {
-                speech.withhold("Forward");
+            if output.memory.seen.contains(&("led", 0)) {
+                output.withhold("Forward");
             }
         }),
     ),
     Saboteur::new(
         "submits-twice",
-        "A site hands every request to the leader a second time, under the next number.",
-        Lie::Says(|speech| {
+        "A site forwards every request a second time, under the next number.",
+        Lie::SiteOutput(|output| {
             let mut doubled = Vec::new();
-            for letter in &speech.given.messages {
+            for letter in &output.given.messages {
                 if let Message::Forward { submission } = &letter.message {
                     let after = submission.number;
                     let number = Number { count: after.count + 1, ..after };
@@ -35,19 +35,19 @@ pub(super) const SABOTEURS: &[Saboteur] = &[
                     doubled.push(Letter { message: Message::Forward { submission }, ..letter.clone() });
                 }
             }
-            speech.given.messages.extend(doubled);
+            output.given.messages.extend(doubled);
         }),
     ),
     Saboteur::new(
         "names-no-predecessor",
-        "A site's submissions do not name the one before them.",
-        Lie::Says(|speech| renumber(speech, |submission| submission.after = Number::default())),
+        "A site's submissions do not name their predecessor.",
+        Lie::SiteOutput(|output| renumber(output, |submission| submission.after = Number::default())),
     ),
     Saboteur::new(
         "numbers-all-alike",
-        "A site gives all that it takes the number 1 of its life.",
-        Lie::Says(|speech| {
-            renumber(speech, |submission| {
+        "A site gives the number 1 of its life to every submission.",
+        Lie::SiteOutput(|output| {
+            renumber(output, |submission| {
                 submission.number.count = 1;
                 submission.after = Number::default();
             });
@@ -55,18 +55,18 @@ pub(super) const SABOTEURS: &[Saboteur] = &[
     ),
     Saboteur::new(
         "forwards-once",
-        "A site hands a request to the leader once and never again.",
-        Lie::Says(|speech| speech.say_once("Forward")),
+        "A site forwards a request to the leader once and never again.",
+        Lie::SiteOutput(|output| output.send_once("Forward")),
     ),
     Saboteur::new(
         "hands-over-the-wrong-way-round",
-        "A site that hands requests to the leader again gives the first two the number of each other.",
-        Lie::Says(|speech| {
-            let Speech { given, memory, .. } = speech;
+        "A site that forwards requests again swaps the numbers of the first two.",
+        Lie::SiteOutput(|output| {
+            let SiteOutput { given, memory, .. } = output;
             let mut again = Vec::new();
             for letter in &mut given.messages {
                 if let Message::Forward { submission } = &mut letter.message
-                    && !memory.said.insert(("Forward", submission.number.count))
+                    && !memory.seen.insert(("Forward", submission.number.count))
                 {
                     again.push(Arc::make_mut(submission));
                 }
@@ -78,15 +78,15 @@ pub(super) const SABOTEURS: &[Saboteur] = &[
     ),
 ];
 
-/// Changes its own submissions on their way to the disk and to the leader.
-fn renumber(speech: &mut Speech<'_>, change: impl Fn(&mut Submission)) {
+/// Changes the site's own submissions on their way to the disk and to the leader.
+fn renumber(output: &mut SiteOutput<'_>, change: impl Fn(&mut Submission)) {
     let change = |submission: &mut Arc<Submission>| change(Arc::make_mut(submission));
-    for record in &mut speech.given.records {
+    for record in &mut output.given.records {
         if let Record::Taken { submission } = record {
             change(submission);
         }
     }
-    for letter in &mut speech.given.messages {
+    for letter in &mut output.given.messages {
         if let Message::Forward { submission } = &mut letter.message {
             change(submission);
         }

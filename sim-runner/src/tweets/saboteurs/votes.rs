@@ -1,41 +1,41 @@
-//! Leaders and followers that vote as they may not.
+//! Leaders and followers that vote where they must not.
 
 use aviary::process::Letter;
 use aviary::replicated::paxos::Entry;
 use aviary::tweets::site::{Message, Record};
 
 use super::Saboteur;
-use super::liar::{Lie, Paxos, PaxosRecord, Speech};
+use super::liar::{Lie, Paxos, PaxosRecord, SiteOutput};
 
 pub(super) const SABOTEURS: &[Saboteur] = &[
     Saboteur::new(
         "votes-for-all",
-        "A site says that it accepted what it refuses, and does not accept it.",
-        Lie::Says(|speech| {
-            vote_for_refused(speech);
+        "A site sends a vote for what it refuses, without accepting it.",
+        Lie::SiteOutput(|output| {
+            vote_for_refused(output);
         }),
     ),
     Saboteur::new(
         "accepts-below-its-promise",
         "A site accepts under a ballot below the one that it promised.",
-        Lie::Says(|speech| {
+        Lie::SiteOutput(|output| {
             let Some((_, Message::Paxos { message: Paxos::Accept { ballot, slot, entry, .. } })) =
-                speech.heard
+                output.received
             else {
                 return;
             };
             let (ballot, slot, entry) = (*ballot, *slot, entry.clone());
-            if vote_for_refused(speech) {
+            if vote_for_refused(output) {
                 let record = PaxosRecord::Accepted { ballot, slot, entry };
-                speech.given.records.push(Record::Paxos { record });
+                output.given.records.push(Record::Paxos { record });
             }
         }),
     ),
     Saboteur::new(
         "votes-one-slot-ahead",
-        "A site says that it accepted the slot behind the one that it did.",
-        Lie::Says(|speech| {
-            for message in speech.paxos() {
+        "A site votes for the slot after the one that it accepted.",
+        Lie::SiteOutput(|output| {
+            for message in output.paxos() {
                 if let Paxos::Accepted { slot, .. } = message {
                     *slot = slot.next();
                 }
@@ -45,9 +45,9 @@ pub(super) const SABOTEURS: &[Saboteur] = &[
     Saboteur::new(
         "proposes-nothing-to-some",
         "A leader proposes a no-op to one site and the real entry to the others.",
-        Lie::Says(|speech| {
+        Lie::SiteOutput(|output| {
             let mut split = Vec::new();
-            for letter in &mut speech.given.messages {
+            for letter in &mut output.given.messages {
                 let Letter { to, message, is_independent } = letter;
                 let Message::Paxos { message: Paxos::Accept { ballot, slot, chosen, entry } } = message
                 else {
@@ -65,19 +65,19 @@ pub(super) const SABOTEURS: &[Saboteur] = &[
                     is_independent: *is_independent,
                 });
             }
-            speech.given.messages.extend(split);
+            output.given.messages.extend(split);
         }),
     ),
 ];
 
-/// Says `Accepted` where the site refused a proposal; whether it did.
-fn vote_for_refused(speech: &mut Speech<'_>) -> bool {
-    let Some((_, Message::Paxos { message: Paxos::Accept { ballot, slot, .. } })) = speech.heard else {
+/// Sends `Accepted` where the site refused a proposal; returns whether it did.
+fn vote_for_refused(output: &mut SiteOutput<'_>) -> bool {
+    let Some((_, Message::Paxos { message: Paxos::Accept { ballot, slot, .. } })) = output.received else {
         return false;
     };
     let (ballot, slot) = (*ballot, *slot);
     let mut has_lied = false;
-    for message in speech.paxos() {
+    for message in output.paxos() {
         if matches!(message, Paxos::Nack { .. }) {
             *message = Paxos::Accepted { ballot, slot };
             has_lied = true;

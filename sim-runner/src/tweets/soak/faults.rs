@@ -1,8 +1,8 @@
-//! What befalls real sites in a soak, one episode after the other, drawn from its seed.
+//! The faults of real sites in a soak, one episode after the other, drawn from its seed.
 //!
-//! Every kind of fault of the network and every kind of harm comes in its turn, so that a soak of some minutes has all
-//! of them together with each other. In one episode at most a minority of the sites is harmed, the same by both; only
-//! an outage takes all of them, for less than a second.
+//! Every kind of network fault and every kind of harm takes its turn, so a soak of some minutes combines each with
+//! each. In one episode at most a minority of the sites is harmed, the same sites by both kinds. Only an outage kills
+//! all of them, for less than a second.
 
 use aviary::ids::{ProcessId, SiteId};
 use aviary::mix::{self, Seed};
@@ -13,7 +13,7 @@ use aviary::time::{Duration, Instant};
 
 use crate::proxy::calm;
 
-/// What befalls the network.
+/// Faults of the network.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum NetFault {
     Loss,
@@ -21,28 +21,28 @@ pub(super) enum NetFault {
     Latency,
     Doubling,
     Damage,
-    Replays,
-    /// The victims and the others do not hear each other.
+    LateCopies,
+    /// Victims and other sites do not hear each other.
     Partition,
-    /// The victims hear none of the others.
+    /// The victims do not hear the other sites.
     Deaf,
-    /// None of the others hears the victims.
+    /// The other sites do not hear the victims.
     Mute,
     /// Votes for some slots are lost.
     Votes,
-    /// What is accepted and promised comes late, heartbeats do not.
+    /// Accepts and promises arrive late; heartbeats do not.
     Late,
 }
 
-/// What befalls sites.
+/// Faults of sites.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum Harm {
     Nothing,
     Kill,
-    /// Killed again soon after they were started.
+    /// The victims are killed again soon after they were restarted.
     KillTwice,
     Pause,
-    /// All sites are killed and started.
+    /// All sites are killed and restarted.
     Outage,
 }
 
@@ -55,28 +55,28 @@ const NETS: [NetFault; 11] = [
     NetFault::Votes,
     NetFault::Doubling,
     NetFault::Mute,
-    NetFault::Replays,
+    NetFault::LateCopies,
     NetFault::Late,
     NetFault::Latency,
 ];
 
 const HARMS: [Harm; 5] = [Harm::Nothing, Harm::Kill, Harm::Pause, Harm::KillTwice, Harm::Outage];
 
-/// One episode.
+/// One episode: a network fault and a harm at the same time.
 #[derive(Clone, Debug)]
 pub(super) struct Episode {
     pub(super) net: NetFault,
     pub(super) harm: Harm,
-    /// Whom it harms.
+    /// The sites that the faults affect.
     pub(super) victims: Vec<usize>,
     pub(super) length: Duration,
-    /// How long nothing befalls anybody behind it.
+    /// Time without faults after the episode.
     pub(super) rest: Duration,
 }
 
 impl Episode {
-    /// For people: what befell whom.
-    pub(super) fn told(&self) -> String {
+    /// A description for people: the faults and their victims.
+    pub(super) fn description(&self) -> String {
         let is_cut = matches!(self.net, NetFault::Partition | NetFault::Deaf | NetFault::Mute);
         let is_aimed = is_cut || matches!(self.harm, Harm::Kill | Harm::KillTwice | Harm::Pause);
         let victims = self.victims.iter().filter(|_| is_aimed).map(|site| format!(" S{site}"));
@@ -87,7 +87,7 @@ impl Episode {
             NetFault::Latency => "latency and reordering",
             NetFault::Doubling => "duplication",
             NetFault::Damage => "corruption and truncation",
-            NetFault::Replays => "replays and misdelivery",
+            NetFault::LateCopies => "late copies and misdelivery",
             NetFault::Partition => "partition",
             NetFault::Deaf => "one-way cut, deaf",
             NetFault::Mute => "one-way cut, mute",
@@ -105,7 +105,7 @@ impl Episode {
         format!("{net}{harm}{to}{victims}")
     }
 
-    /// What its faults of the network are called where they are counted.
+    /// The names under which its network faults are counted.
     pub(super) fn counted(&self) -> &'static [&'static str] {
         match self.net {
             NetFault::Loss => &["loss"],
@@ -113,7 +113,7 @@ impl Episode {
             NetFault::Latency => &["latency", "reordering"],
             NetFault::Doubling => &["duplication"],
             NetFault::Damage => &["corruption", "truncation"],
-            NetFault::Replays => &["replay", "misdelivery"],
+            NetFault::LateCopies => &["late copy", "misdelivery"],
             NetFault::Partition => &["partition"],
             NetFault::Deaf => &["one-way cut, deaf"],
             NetFault::Mute => &["one-way cut, mute"],
@@ -122,7 +122,7 @@ impl Episode {
         }
     }
 
-    /// The weather of it.
+    /// The network settings of the episode.
     pub(super) fn weather(&self) -> NetworkSettings {
         let percent = |numerator| Chance { numerator, denominator: 100 };
         let (ms, calm) = (Duration::from_millis, calm());
@@ -138,15 +138,15 @@ impl Episode {
             }
             NetFault::Doubling => NetworkSettings { duplication: percent(25), ..calm },
             NetFault::Damage => NetworkSettings { corruption: percent(6), truncation: percent(6), ..calm },
-            NetFault::Replays => {
-                let replay = LateCopy { chance: percent(10), after: ms(400) };
-                NetworkSettings { replay, misdelivery: percent(5), ..calm }
+            NetFault::LateCopies => {
+                let late_copies = LateCopy { chance: percent(10), after: ms(400) };
+                NetworkSettings { late_copies, misdelivery: percent(5), ..calm }
             }
             NetFault::Partition | NetFault::Deaf | NetFault::Mute | NetFault::Votes | NetFault::Late => calm,
         }
     }
 
-    /// The rules of it, between `count` sites.
+    /// The link rules of the episode, between `count` sites.
     pub(super) fn rules(&self, now: Instant, count: usize, draw: u64) -> Vec<LinkRule> {
         let others = || (0..count).filter(|site| !self.victims.contains(site));
         let cut = |name, one: usize, other: usize| rule(name, None, (one, other), now);
@@ -165,7 +165,7 @@ impl Episode {
                     | NetFault::Latency
                     | NetFault::Doubling
                     | NetFault::Damage
-                    | NetFault::Replays
+                    | NetFault::LateCopies
                     | NetFault::Votes
                     | NetFault::Late => {}
                 }
@@ -186,7 +186,7 @@ impl Episode {
             NetFault::Votes => {
                 let mut votes = of_kind("lost votes", "Accepted", Ruling::Drop);
                 votes.filter.slots = Some(Slots { of: 7, rest: draw % 7 });
-                // Each is sent again and again until one gets through.
+                // Each vote is sent again and again until one gets through.
                 votes.count = Some(60);
                 rules.push(votes);
             }
@@ -244,7 +244,7 @@ impl Schedule {
         Duration::from_millis(millis as u64)
     }
 
-    /// What comes next. The leader is among the victims half of the time.
+    /// Draws the next episode. The leader is among the victims at least half of the time.
     pub(super) fn next(&mut self, leader: Option<usize>) -> Episode {
         let (net, harm) = (NETS[self.round % NETS.len()], HARMS[self.round % HARMS.len()]);
         self.round += 1;

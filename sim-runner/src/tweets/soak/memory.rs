@@ -1,13 +1,13 @@
-//! How much memory sites take beside the log that they hold, which grows as long as it is not compacted.
+//! The memory of sites beyond the log that they hold. The log grows as long as it is not compacted.
 
 use crate::tweets::real::RealCluster;
 
-/// What an entry of the log may take in a site's memory, in bytes: it stands in the log, in its slot and in the
-/// timeline. Measured over 83,000 entries of a soak: 345.
+/// The maximum number of bytes of a site's memory per entry of the log: an entry is stored in the log, in its slot and
+/// in the timeline. Measured over 83,000 entries of a soak: 345.
 pub(super) const PER_ENTRY_MAX: u64 = 400;
 
-/// By how much what is beside the log may grow, in bytes. A site that was started anew has read a whole journal, of which
-/// the allocator keeps something: 4 MiB in the same soak.
+/// The maximum number of bytes by which the memory beyond the log may grow. A restarted site has read a whole journal,
+/// of which the allocator keeps some memory: 4 MiB in the same soak.
 const GROWTH_MAX: u64 = 8 << 20;
 
 /// Samples, in the order of time.
@@ -16,17 +16,17 @@ pub(super) struct MemorySamples {
     pub(super) samples: Vec<MemorySample>,
 }
 
-/// All sites at one moment.
+/// The memory of all sites at one moment.
 #[derive(Clone, Debug)]
 pub(super) struct MemorySample {
-    /// How many entries clients knew to be in the log.
+    /// The number of entries that clients knew to be in the log.
     pub(super) entries: u64,
-    /// By site, in bytes; none where it did not run.
+    /// Bytes by site; `None` for a site that did not run.
     pub(super) sites: Vec<Option<u64>>,
 }
 
 impl MemorySample {
-    /// What a site takes beside the most that its log may.
+    /// A site's bytes beyond the most that its log may take.
     pub(super) fn beyond(&self, bytes: u64) -> u64 {
         bytes.saturating_sub(self.entries * PER_ENTRY_MAX)
     }
@@ -38,7 +38,7 @@ impl MemorySamples {
         self.samples.push(MemorySample { entries, sites });
     }
 
-    /// Beyond the log, no site has much more at the end than the largest had at the beginning.
+    /// Fails if a site at the end uses much more memory beyond its log than the largest site did at the beginning.
     pub(super) fn check(&self) -> Result<(), String> {
         let (Some(first), Some(last)) = (self.samples.first(), self.samples.last()) else { return Ok(()) };
         let before = first.sites.iter().flatten().map(|bytes| first.beyond(*bytes)).max().unwrap_or(0);

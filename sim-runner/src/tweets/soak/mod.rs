@@ -1,4 +1,4 @@
-//! `soak`: real sites under constant load, killed, paused and cut off for minutes, and judged at the end.
+//! `soak`: runs real sites for minutes under constant load with kills, pauses and network faults, and judges the end.
 #![expect(clippy::disallowed_types, clippy::disallowed_methods, reason = "real sites take real time")]
 
 mod args;
@@ -27,10 +27,10 @@ use crate::tweets::real::{ClientLoad, ClusterFailure, LoadSettings, RealCluster}
 use faults::{Episode, Harm, Schedule};
 use memory::MemorySamples;
 
-/// Behind the last fault all sites must agree within this.
+/// Within this time after the last fault, all sites must agree.
 const CONVERGES_WITHIN: Duration = Duration::from_secs(30);
 
-/// What a soak came to.
+/// The result of a soak.
 pub(super) struct SoakReport {
     seed: u64,
     sites: u8,
@@ -38,21 +38,21 @@ pub(super) struct SoakReport {
     acknowledged: u64,
     given_up: u64,
     gap: Gap,
-    /// What befell whom while nothing was acknowledged for the longest time.
+    /// The episodes during the longest time without an acknowledgement.
     during: Vec<String>,
     memory: MemorySamples,
     counts: Counts,
-    /// How many datagrams each fault of the network touched.
+    /// The number of datagrams that each network fault affected.
     touched: BTreeMap<String, u64>,
     kills: u64,
     pauses: u64,
     outages: u64,
     judged: Option<Judged>,
-    /// What is wrong.
+    /// The problems found.
     wrong: Vec<String>,
 }
 
-/// A soak under way.
+/// A soak in progress.
 struct SoakRun<'a> {
     args: &'a SoakArgs,
     cluster: RealCluster,
@@ -60,7 +60,7 @@ struct SoakRun<'a> {
     load: ClientLoad,
     schedule: Schedule,
     memory: MemorySamples,
-    /// What befell whom, and from when to when in the history's time.
+    /// The start and the end of each episode in the history's time, and its description.
     log: Vec<(aviary::time::Instant, aviary::time::Instant, String)>,
     used: BTreeSet<&'static str>,
     kills: u64,
@@ -68,7 +68,7 @@ struct SoakRun<'a> {
     outages: u64,
 }
 
-/// Soaks as `args` say, and tells what came of it.
+/// Soaks according to `args`, and prints the result.
 pub(crate) fn soak(args: &SoakArgs) -> io::Result<Exit> {
     let program = match program(args) {
         Ok(program) => program,
@@ -83,7 +83,7 @@ pub(crate) fn soak(args: &SoakArgs) -> io::Result<Exit> {
         None => (std::env::temp_dir().join(format!("aviary-soak-{}", std::process::id())), true),
     };
     let (shown, place) = (program.display(), dir.display());
-    // Where standard error is closed, nobody is told.
+    // A closed standard error is ignored.
     let _ = writeln!(io::stderr(), "soak: seed {seed}, {} sites of {shown} in {place}", args.sites);
     let is_over = interrupt::flag()?;
     let (report, exit) = match run(args, seed, &program, &dir, &is_over) {
@@ -107,7 +107,7 @@ pub(crate) fn soak(args: &SoakArgs) -> io::Result<Exit> {
     Ok(exit)
 }
 
-/// The program `site`: named, or beside this one.
+/// The program `site`: the named one, or the one next to this program.
 fn program(args: &SoakArgs) -> Result<PathBuf, String> {
     let program = match &args.site {
         Some(program) => program.clone(),
@@ -157,19 +157,19 @@ fn run(
 }
 
 impl SoakRun<'_> {
-    /// Lets one episode follow the other until the time is over.
+    /// Runs one episode after the other until the time is over.
     fn strain(&mut self, is_over: &AtomicBool) -> Result<(), ClusterFailure> {
         let begun = Instant::now();
-        // Somebody must lead before somebody can be cut off.
+        // A site must lead before the leader can be cut off.
         self.wait(aviary::time::Duration::from_millis(1_500))?;
         self.memory.sample(&self.cluster, self.load.logged());
         let mut is_half = false;
         while begun.elapsed() < self.args.time && !is_over.load(Ordering::Relaxed) {
-            let leader = self.proxy.last_to_say("Heartbeat").and_then(ProcessId::as_site);
+            let leader = self.proxy.last_sender_of("Heartbeat").and_then(ProcessId::as_site);
             let episode = self.schedule.next(leader.map(|site| site.index()));
             let from = self.load.history.now();
             self.suffer(&episode)?;
-            self.log.push((from, self.load.history.now(), episode.told()));
+            self.log.push((from, self.load.history.now(), episode.description()));
             self.wait(episode.rest)?;
             if !is_half && begun.elapsed() * 2 >= self.args.time {
                 is_half = true;
@@ -222,7 +222,7 @@ impl SoakRun<'_> {
         victims.iter().try_for_each(|site| self.cluster.kill(*site))
     }
 
-    /// Waits, and watches that no site ends by itself meanwhile.
+    /// Waits, and fails if a site ends by itself meanwhile.
     fn wait(&mut self, length: aviary::time::Duration) -> Result<(), ClusterFailure> {
         let until = Instant::now() + Duration::from_micros(length.as_micros());
         while Instant::now() < until {
@@ -263,7 +263,7 @@ impl SoakRun<'_> {
             report.wrong.push(failure.to_string());
             exit = Exit::Violated;
         }
-        // What is under way may come to its end.
+        // Calls in progress may finish.
         if let Err(failure) = self.wait(aviary::time::Duration::from_secs(2)) {
             report.wrong.push(failure.to_string());
             exit = Exit::Violated;
@@ -274,7 +274,7 @@ impl SoakRun<'_> {
         let gap = report.gap;
         let meets = |from: aviary::time::Instant, to| from < gap.to && gap.from < to;
         let during = self.log.iter().filter(|(from, to, _)| meets(*from, *to));
-        report.during = during.map(|(_, _, told)| told.clone()).collect();
+        report.during = during.map(|(_, _, description)| description.clone()).collect();
         let history = match self.load.stop() {
             Ok(history) => history,
             Err(failure) => {
@@ -311,16 +311,19 @@ impl SoakRun<'_> {
             }
         }
         if exit != Exit::Passed {
-            // For whoever looks for the reason; what cannot be written is missed by nobody else.
-            let faults: Vec<String> =
-                self.log.iter().map(|(from, to, told)| format!("{from} {to} {told}\n")).collect();
+            // A list of the faults, for analysis. If it cannot be written, nothing else is affected.
+            let faults: Vec<String> = self
+                .log
+                .iter()
+                .map(|(from, to, description)| format!("{from} {to} {description}\n"))
+                .collect();
             let _ = std::fs::write(dir.join("faults"), faults.concat());
         }
         (report, exit)
     }
 }
 
-/// Which faults befell nobody: a soak that nothing happened in proves nothing.
+/// The faults that affected no datagram: a soak in which nothing happened proves nothing.
 fn untouched(used: &BTreeSet<&'static str>, touched: &BTreeMap<String, u64>) -> Vec<String> {
     if used.is_empty() {
         return vec!["no fault befell anybody: the soak was too short".to_owned()];

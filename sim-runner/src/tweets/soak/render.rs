@@ -1,4 +1,4 @@
-//! What a soak came to, for people and for machines.
+//! The result of a soak, for people and for machines.
 
 use std::io::{self, Write};
 
@@ -68,7 +68,7 @@ pub(super) fn text(out: &mut impl Write, report: &SoakReport) -> io::Result<()> 
     Ok(())
 }
 
-/// What the samples are called.
+/// The names of the samples.
 fn when(report: &SoakReport) -> impl Iterator<Item = &'static str> {
     let last = report.memory.samples.len().saturating_sub(1);
     (0..=last).map(move |place| match place {
@@ -108,7 +108,7 @@ struct HeldJson<'a> {
 pub(super) fn json(out: &mut impl Write, report: &SoakReport) -> io::Result<()> {
     let judged = report.judged.as_ref();
     let samples = report.memory.samples.iter().zip(when(report));
-    let told = SoakJson {
+    let json = SoakJson {
         seed: report.seed,
         sites: report.sites,
         seconds: report.time.as_secs_f64(),
@@ -128,6 +128,6 @@ pub(super) fn json(out: &mut impl Write, report: &SoakReport) -> io::Result<()> 
         touched: &report.touched,
         wrong: &report.wrong,
     };
-    serde_json::to_writer(&mut *out, &told)?;
+    serde_json::to_writer(&mut *out, &json)?;
     writeln!(out)
 }

@@ -1,4 +1,5 @@
-//! What garbage costs: datagrams that look like ours until they are opened, at the rate of honest requests and as a flood.
+//! Measures what garbage costs: datagrams that look like ours until they are opened, at the rate of honest requests and
+//! as a flood.
 #![expect(clippy::disallowed_types, clippy::disallowed_methods, reason = "a bench measures real time")]
 
 use std::net::UdpSocket;
@@ -19,33 +20,33 @@ use crate::bench::{Bench, table};
 use crate::children::Folder;
 use crate::error::ProgramError;
 
-/// As long as an honest request.
+/// The length of an honest request.
 const REQUEST_BYTES: usize = 300;
 
-/// A flood: so many a second, each as long as what crosses common networks unfragmented.
+/// The datagrams of a flood per second. Each has the length that crosses common networks unfragmented.
 const FLOOD_PER_SECOND: f64 = 50_000.0;
 const FLOOD_BYTES: usize = 1_200;
 
-/// What the garbage is, and where it goes.
+/// The kind of garbage.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Garbage {
-    /// To a socket of nobody: what it costs the machine to send and to lose it.
+    /// To a socket that nobody reads: the cost to the machine of sending and losing it.
     Elsewhere,
-    /// As a stranger sends it: the site drops most of it unread.
+    /// From a stranger: the site drops most of it unread.
     Strange,
-    /// With the cookie of a client: the site opens each, and finds it false.
+    /// With the cookie of a client: the site opens each datagram, and finds a wrong seal.
     Opened,
 }
 
-/// What one kind of garbage cost.
+/// The cost of one kind of garbage.
 pub(crate) struct GarbageCost {
     pub(crate) garbage: Garbage,
     pub(crate) bytes: usize,
-    /// How many a second were sent, at the median.
+    /// Datagrams that were sent per second, at the median.
     pub(crate) per_second: f64,
-    /// Loads in turns without and with it.
+    /// The results of loads without and with it, in turns.
     pub(crate) pairs: Vec<(Figures, Figures)>,
-    /// The part of one processor that the site took while it had nothing else to do, without and with the garbage.
+    /// The part of one processor that the site takes with nothing else to do, without and with the garbage.
     pub(crate) idle: (f64, f64),
 }
 
@@ -126,7 +127,7 @@ impl Flood {
         Ok(Flood { is_over, thread })
     }
 
-    /// How many a second were sent.
+    /// Ends the flood. Returns the datagrams that were sent per second.
     fn stop(self) -> Result<f64, ProgramError> {
         self.is_over.store(true, Ordering::SeqCst);
         let sent = self.thread.join().map_err(|_| ProgramError::Run("the flood failed".into()))?;
@@ -162,7 +163,7 @@ fn false_seal(
     Ok(sealed)
 }
 
-/// Sends so many a second, in bursts of a millisecond, and returns how many a second they were.
+/// Sends this many datagrams per second, in bursts of a millisecond. Returns how many per second were sent.
 fn send(
     socket: &UdpSocket,
     garbage: &[u8],

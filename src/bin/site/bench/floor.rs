@@ -1,12 +1,13 @@
 //! The bare program: what any replicated log on datagrams and disks has to do, and nothing else.
 //!
-//! One leader takes an event a datagram from clients. A turn takes all that are there, sends them in as few datagrams as
-//! the limit allows to each acceptor, writes them to its own file and syncs, while the acceptors do the same; they answer
-//! with one datagram a turn. When a majority has synced, each client gets its answer. Datagrams are sealed as those of
-//! sites are. There are no ballots, no sessions, no retries, no restarts: it is a limit, not a protocol.
+//! One leader takes events from clients, one per datagram. In a turn it takes all events that are there, sends them to
+//! each acceptor in as few datagrams as the limit allows, writes them to its own file and syncs. Meanwhile the
+//! acceptors write and sync too, and answer with one datagram per turn. Once a majority has synced, each client gets
+//! its answer. Datagrams are sealed like those of sites. There are no ballots, sessions, retries or restarts: it is a
+//! limit, not a protocol.
 //!
-//! It comes with either of two [`Calls`]: most programs enter the operating system once a datagram; sites and their
-//! clients do it once a run of datagrams to one address, where there is one.
+//! There are two variants, by [`Calls`]. Most programs make one system call per datagram. Sites and their clients make
+//! one per run of datagrams to one address, where there is a run.
 
 use std::fs::{File, OpenOptions};
 use std::net::SocketAddr;
@@ -26,16 +27,16 @@ use crate::bench::load::{Figures, Load, TEXT_BYTES};
 use crate::children::{Children, Folder, loopback};
 use crate::error::ProgramError;
 
-/// The file of each: written over and over.
+/// The length of the file of each part, which is written over and over.
 const FILE_BYTES: u64 = 64 << 20;
 
-/// An event: the client's number and what it says.
+/// The length of an event: the client's number, the name of a user and a text.
 const EVENT_BYTES: usize = 2 + 3 + TEXT_BYTES;
 
-/// All its clients have the key that `init` wrote.
+/// The key of all its clients, which `init` wrote.
 const CLIENTS: Party = Party::Client(KeyNumber::FIRST);
 
-/// Datagrams taken in one turn, as a site does.
+/// The most datagrams of one turn, as at a site.
 const TURN: usize = 512;
 
 fn failed(what: &'static str) -> impl Fn(std::io::Error) -> ProgramError {
@@ -45,9 +46,9 @@ fn failed(what: &'static str) -> impl Fn(std::io::Error) -> ProgramError {
 /// How datagrams cross the socket.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, clap::ValueEnum)]
 pub(crate) enum Calls {
-    /// One a call.
+    /// One datagram per call.
     Single,
-    /// As those of sites.
+    /// Runs of datagrams, as at sites.
     Runs,
 }
 
@@ -61,7 +62,7 @@ struct FloorSocket {
     arrivals: Arrivals,
     departures: Departures,
     sealed: Vec<u8>,
-    /// Nobody looks at them: what gets lost, clients ask again.
+    /// Not read: clients ask again for what gets lost.
     counters: Counters,
 }
 
@@ -107,7 +108,8 @@ impl FloorSocket {
         Ok(())
     }
 
-    /// What the next datagram says, and from where: something if it opens, and nothing if none is there.
+    /// The key, the frame and the source of the next datagram; `Some(None)` if it does not open, `None` if there is
+    /// none.
     fn receive(&mut self) -> Option<Option<(Party, &[u8], SocketAddr)>> {
         let (place, from) = self.arrivals.next(&mut *self.socket).ok()??;
         let opened = self.sealer.open(self.arrivals.bytes(place)).ok();
@@ -126,13 +128,13 @@ impl FloorSocket {
         }
     }
 
-    /// Sends what waits for others of its run.
+    /// Sends datagrams that wait for others of their run.
     fn flush(&mut self) {
         self.departures.flush(&mut *self.socket, &mut self.counters);
     }
 }
 
-/// A file that is synced.
+/// A file whose every write is synced.
 struct SyncedFile {
     file: File,
     at: u64,
@@ -163,7 +165,7 @@ impl SyncedFile {
     }
 }
 
-/// How many small syncs a second the file system does, one after the other.
+/// The number of small syncs per second that the file system does, one after another.
 pub(crate) fn sync_rate(path: &Path) -> Result<f64, ProgramError> {
     let mut log = SyncedFile::create(path)?;
     let load = Load::new(1, 500);
@@ -175,7 +177,7 @@ pub(crate) fn sync_rate(path: &Path) -> Result<f64, ProgramError> {
     watch.figures().map(|figures| figures.commits_per_second).map_err(ProgramError::Run)
 }
 
-/// One part of it: part 0 leads.
+/// Runs one part of it; part 0 leads.
 pub(crate) fn run(config: &Path, id: u8, file: &Path, calls: Calls) -> Result<(), ProgramError> {
     let sites = Sites::read(config)?;
     let keys = Keys::read(config.parent().unwrap_or(Path::new(".")));
@@ -190,7 +192,7 @@ pub(crate) fn run(config: &Path, id: u8, file: &Path, calls: Calls) -> Result<()
     }
 }
 
-/// A batch that waits for a majority: its number, and who is to be answered.
+/// Batches that wait for a majority: the number of each, and the clients to answer.
 type Waiting = std::collections::VecDeque<(u64, Vec<(SocketAddr, [u8; 2])>)>;
 
 fn lead(
@@ -237,7 +239,7 @@ fn lead(
         }
         let mut sorted = synced.clone();
         sorted.sort_unstable();
-        // The most that a majority has.
+        // The last batch that a majority has synced.
         let majority = sorted[(synced.len() - 1) / 2];
         while waiting.front().is_some_and(|(number, _)| *number <= majority) {
             for (client, number) in waiting.pop_front().into_iter().flat_map(|(_, clients)| clients) {

@@ -1,5 +1,5 @@
-//! What it costs to ask a site that does not lead: the same tweet at the leader and at a follower, in turns, and beside
-//! them the round trip of a question that a site answers at once.
+//! Measures what it costs to ask a site that does not lead: the same tweet at the leader and at a follower, in turns,
+//! and beside them the round trip of a question that a site answers at once.
 
 use aviary::tweets::site::{Command, Operation, Query};
 use aviary::tweets::timeline::{Event, TimelineQuery};
@@ -12,7 +12,7 @@ use crate::error::ProgramError;
 
 pub(crate) fn measure(arguments: &Bench, folder: &Folder) -> Result<(), ProgramError> {
     let tweet = Command::Do(Operation::Event { event: Event::Tweet { user: name("ann"), text: tweet() } });
-    let question = Command::Tell(Query::Of(TimelineQuery::Blocks { after: None }));
+    let question = Command::Query(Query::Of(TimelineQuery::Blocks { after: None }));
     for datagram_max in &arguments.datagrams {
         for count in arguments.sites.iter().filter(|count| **count > 1) {
             let cluster =

@@ -1,31 +1,31 @@
-//! A load: so many requests outstanding for so long, and what came of it.
+//! A load: a number of requests outstanding for a while, and its results.
 #![expect(clippy::disallowed_types, clippy::disallowed_methods, reason = "a bench measures real time")]
 
 use std::time::{Duration, Instant};
 
-/// Not counted at the start of each load.
+/// The beginning of each load, which is not counted.
 const WARM_UP: Duration = Duration::from_millis(150);
 
-/// Bytes of an event's text: with the name of its user an event has 150.
+/// Bytes of an event's text. With the name of its user an event has 150 bytes.
 pub(crate) const TEXT_BYTES: usize = 147;
 
-/// A tenth of a second.
+/// Sleeps for a tenth of a second.
 pub(crate) fn pause() {
     std::thread::sleep(Duration::from_millis(100));
 }
 
-/// This long.
+/// Sleeps for this long.
 pub(crate) fn wait(time: Duration) {
     std::thread::sleep(time);
 }
 
-/// How much is asked for, and how long.
+/// The number of outstanding requests, and the length of a load.
 pub(crate) struct Load {
     pub(crate) outstanding: u16,
     length: Duration,
 }
 
-/// When it began, and when each request was asked.
+/// The start of a load, the last request of each client, and the latencies so far.
 pub(crate) struct LoadTimes {
     start: Instant,
     length: Duration,
@@ -33,7 +33,7 @@ pub(crate) struct LoadTimes {
     latencies: Vec<Duration>,
 }
 
-/// What came of a load.
+/// The results of a load.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Figures {
     pub(crate) commits: u64,
@@ -59,12 +59,12 @@ impl LoadTimes {
         self.start.elapsed() >= WARM_UP + self.length
     }
 
-    /// How long it runs.
+    /// The time since its start, in seconds.
     pub(crate) fn seconds(&self) -> f64 {
         self.start.elapsed().as_secs_f64()
     }
 
-    /// Client `at` was answered, and asks again.
+    /// Notes that client `at` was answered and asks again.
     pub(crate) fn answered(&mut self, at: usize) {
         let now = Instant::now();
         if now.duration_since(self.start) >= WARM_UP {
@@ -73,7 +73,7 @@ impl LoadTimes {
         self.asked[at] = now;
     }
 
-    /// Whether some client waits for longer than a datagram takes to get lost.
+    /// Whether client `at` has waited for 300 ms: then its datagram has got lost.
     pub(crate) fn is_late(&self, at: usize) -> bool {
         self.asked[at].elapsed() > Duration::from_millis(300)
     }

@@ -1,9 +1,9 @@
-//! `site bench`: commits a second of a real cluster on this machine, beside what a bare program needs for the same
-//! disks and datagrams.
+//! `site bench`: commits per second of a real cluster on this machine, beside those of a bare program on the same disks
+//! and datagrams.
 //!
-//! The bare program runs twice: with one system call a datagram, and with runs of datagrams as sites have them. All run
-//! at the same time on the same file system, taking turns: one is loaded for a while, then the next, several times over;
-//! what is printed are medians, and a ratio is the median of the ratios within each turn.
+//! The bare program runs twice: with one system call per datagram, and with runs of datagrams as sites have them. All
+//! run at the same time on the same file system, and are loaded in turns: one for a while, then the next, several times
+//! over. The printed figures are medians, and a ratio is the median of the ratios within each turn.
 
 mod flood;
 mod floor;
@@ -22,44 +22,46 @@ use crate::bench::load::{Figures, Load};
 use crate::bench::ours::Recording;
 use crate::error::ProgramError;
 
-/// How to measure.
+/// The measurements to make.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Bench {
-    /// Sizes of clusters.
+    /// Sizes of clusters, in sites.
     #[arg(long, value_delimiter = ',', default_values_t = [3, 5], value_parser = clap::value_parser!(u8).range(1..=9))]
     sites: Vec<u8>,
-    /// How many requests are outstanding at once, one a client.
+    /// How many requests are outstanding at once, one per client.
     #[arg(long, value_delimiter = ',', default_values_t = [1, 16, 64, 256], value_parser = clap::value_parser!(u16).range(1..=4096))]
     outstanding: Vec<u16>,
     /// Limits on a datagram, in bytes.
     #[arg(long, value_delimiter = ',', default_values_t = [1200, 60000])]
     datagrams: Vec<usize>,
-    /// Loads of each, taking turns.
+    /// The number of loads of each program, in turns.
     #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u8).range(1..))]
     pairs: u8,
     /// Length of one load, in milliseconds.
     #[arg(long, default_value_t = 1000, value_parser = clap::value_parser!(u64).range(100..))]
     milliseconds: u64,
-    /// Syncs in the thread that does everything else, as `sync: Blocking` in sites.ron.
+    /// Syncs in the thread that does everything else, like `sync: Blocking` in sites.ron.
     #[arg(long)]
     blocking: bool,
-    /// Where the disks are: a folder on the file system to measure [default: the folder for temporary files].
+    /// The folder for the disks, on the file system to measure [default: the folder for temporary files].
     #[arg(long)]
     dir: Option<PathBuf>,
-    /// Measures instead how long a site with a journal of so many events takes to start, and what memory it has then.
+    /// Measures instead how long a site with a journal of this many events takes to start, and how much memory it
+    /// takes.
     #[arg(long, value_name = "EVENTS")]
     recovery: Option<u64>,
-    /// Measures instead what garbage costs: a stranger's at the rate of honest requests, and 50,000 datagrams a second of
-    /// 1,200 bytes that go elsewhere, that are a stranger's, and that have a client's cookie so that all are opened.
+    /// Measures instead what garbage costs: datagrams of a stranger at the rate of honest requests, and 50,000
+    /// datagrams of 1,200 bytes per second that go elsewhere, that are a stranger's, or that have a client's cookie so
+    /// that all are opened.
     #[arg(long, conflicts_with = "recovery")]
     flood: bool,
-    /// Measures instead what it costs that every site records, as `site run --record`.
+    /// Measures instead the cost of recording at every site, as with `site run --record`.
     #[arg(long, conflicts_with_all = ["recovery", "flood"])]
     record: bool,
     /// Measures instead what it costs to ask a site that does not lead, one request at a time.
     #[arg(long, conflicts_with_all = ["recovery", "flood", "record"])]
     forwarding: bool,
-    /// Prints a JSON object a row instead of a table.
+    /// Prints one JSON object per row instead of a table.
     #[arg(long)]
     json: bool,
 }

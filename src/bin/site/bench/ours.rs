@@ -18,29 +18,29 @@ use crate::bench::load::{Figures, Load, TEXT_BYTES, pause, wait};
 use crate::children::{Children, Folder, loopback};
 use crate::error::ProgramError;
 
-/// Sites that run.
+/// A running cluster.
 pub(crate) struct SiteCluster {
     sites: Sites,
-    /// All client keys: the clients of one load after the other have numbers of their own.
+    /// All client keys: the clients of successive loads have numbers of their own.
     keys: Vec<ClientKey>,
     dir: PathBuf,
     recording: Recording,
     running: Children,
 }
 
-/// Whether sites record what they are handed.
+/// Whether sites record their inputs and outputs.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Recording {
     Off,
     On,
 }
 
-/// What a start with a long journal took.
+/// The cost of a start with a long journal.
 pub(crate) struct RecoveryTime {
     pub(crate) events: u64,
-    /// From the start of the program to its first answer.
+    /// The time from the start of the program to its first answer.
     pub(crate) seconds: f64,
-    /// Resident, in MiB, at the first answer.
+    /// The resident memory at the first answer, in MiB.
     pub(crate) memory_mib: u64,
 }
 
@@ -48,7 +48,7 @@ pub(crate) struct RecoveryTime {
 pub(crate) fn recovery(folder: &Folder, events: u64) -> Result<RecoveryTime, ProgramError> {
     let mut cluster = SiteCluster::start(folder, 1, 60_000, SyncMode::Overlapped, Recording::Off)?;
     cluster.leader()?;
-    // What is committed while a load warms up is not counted: there are some more.
+    // Commits while a load warms up are not counted, so the journal holds some more.
     let mut committed = 0;
     while committed < events {
         committed += cluster.load(&Load::new(256, 2_000))?.commits;
@@ -123,18 +123,18 @@ impl SiteCluster {
         self.keys[0].clone()
     }
 
-    /// Where site `at` is, and what the first bytes of an honest datagram to it are.
+    /// The address of site `at`, and the first bytes of an honest datagram to it.
     pub(crate) fn target(&self, at: usize) -> (std::net::SocketAddr, Vec<u8>) {
         let head = [&[VERSION][..], &self.sites.cluster.to_le_bytes(), &[0]].concat();
         (self.sites.members[at].address, head)
     }
 
-    /// Which cluster.
+    /// The number of the cluster.
     pub(crate) fn number(&self) -> u64 {
         self.sites.cluster
     }
 
-    /// What its sites and clients are configured with, as one number.
+    /// The configuration of its sites and clients, as one number.
     pub(crate) fn configuration(&self) -> u32 {
         self.sites.configuration()
     }
@@ -154,12 +154,12 @@ impl SiteCluster {
         Ok((seconds()? - before) / watched.as_secs_f64())
     }
 
-    /// What site `at` holds in memory, in MiB.
+    /// The resident memory of site `at`, in MiB.
     pub(crate) fn memory_mib(&self, at: usize) -> u64 {
         self.running.memory_mib(at)
     }
 
-    /// Waits for a leader, for 20 s.
+    /// Waits up to 20 s for a leader.
     pub(crate) fn leader(&self) -> Result<usize, ProgramError> {
         for _ in 0..200 {
             let found = client::statuses(&self.sites, self.key(), Duration::from_millis(100));
@@ -175,13 +175,13 @@ impl SiteCluster {
         Err(ProgramError::Run("the sites have no leader after 20 s".into()))
     }
 
-    /// Tweets, asked of the leader.
+    /// Loads the leader with tweets.
     pub(crate) fn load(&self, load: &Load) -> Result<Figures, ProgramError> {
         let event = Event::Tweet { user: name("ann"), text: tweet() };
         self.load_at(self.leader()?, load, &Command::Do(Operation::Event { event }))
     }
 
-    /// The same command over and over, asked of site `at`.
+    /// Loads site `at` with the same command over and over.
     pub(crate) fn load_at(&self, at: usize, load: &Load, command: &Command) -> Result<Figures, ProgramError> {
         let failed = |error: aviary::udp::HostError| ProgramError::Run(error.to_string());
         let mut caller: Caller<Participant> =
@@ -196,7 +196,7 @@ impl SiteCluster {
         let place = |id: ProcessId| clients.iter().position(|client| *client == id);
         let places: std::collections::BTreeMap<ProcessId, usize> =
             clients.iter().filter_map(|id| Some((*id, place(*id)?))).collect();
-        // The first of each opens its session.
+        // The first command of each client opens its session.
         let mut watch = load.start();
         clients.iter().for_each(|client| caller.command(*client, command.clone()));
         while !watch.is_over() {
@@ -204,11 +204,11 @@ impl SiteCluster {
             caller.turn(soon).map_err(failed)?;
             for (client, note) in caller.take_notes() {
                 match note {
-                    Note::Done(..) | Note::Told(..) => {
+                    Note::Done(..) | Note::LocalReply(..) => {
                         watch.answered(places[&client]);
                         caller.command(client, command.clone());
                     }
-                    Note::Lost(_) | Note::Undone(_) => caller.command(client, command.clone()),
+                    Note::OutcomeUnknown(_) | Note::GaveUp(_) => caller.command(client, command.clone()),
                     _ => {}
                 }
             }

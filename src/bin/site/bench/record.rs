@@ -1,4 +1,4 @@
-//! What the flight recorder costs: a cluster that records beside one that does not, in turns.
+//! Measures what the flight recorder costs: a cluster that records beside one that does not, in turns.
 
 use crate::bench::load::Load;
 use crate::bench::ours::{Recording, SiteCluster};

@@ -1,4 +1,4 @@
-//! The rows of a bench.
+//! Prints the rows of a bench.
 
 use std::io::Write;
 use std::path::Path;
@@ -16,7 +16,7 @@ fn print(line: &str) -> Result<(), ProgramError> {
     printed.map_err(|error| ProgramError::Run(format!("failed to print: {error}")))
 }
 
-/// What the figures depend on.
+/// Prints what the figures depend on, and the head of the table.
 pub(crate) fn head(is_json: bool, dir: &Path, syncs_per_second: f64) -> Result<(), ProgramError> {
     let file_system = file_system(dir);
     let cores = std::thread::available_parallelism().map_or(0, usize::from);
@@ -36,7 +36,7 @@ pub(crate) fn head(is_json: bool, dir: &Path, syncs_per_second: f64) -> Result<(
     print("|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|")
 }
 
-/// How long a start with a long journal took.
+/// Prints the cost of a start with a long journal.
 pub(crate) fn recovery(is_json: bool, dir: &Path, recovered: RecoveryTime) -> Result<(), ProgramError> {
     let RecoveryTime { events, seconds, memory_mib } = recovered;
     if is_json {
@@ -48,7 +48,7 @@ pub(crate) fn recovery(is_json: bool, dir: &Path, recovered: RecoveryTime) -> Re
     ))
 }
 
-/// What one kind of garbage costs.
+/// Prints the cost of one kind of garbage.
 pub(crate) fn flood(is_json: bool, outstanding: u16, cost: &GarbageCost) -> Result<(), ProgramError> {
     let of = |value: fn(&(Figures, Figures)) -> f64| median(cost.pairs.iter().map(value).collect());
     let (calm, flooded) = (of(|pair| pair.0.commits_per_second), of(|pair| pair.1.commits_per_second));
@@ -76,7 +76,7 @@ pub(crate) fn flood(is_json: bool, outstanding: u16, cost: &GarbageCost) -> Resu
     ))
 }
 
-/// What the flooded site holds in memory before and after.
+/// Prints the memory of the flooded site before and after.
 pub(crate) fn flood_memory(
     is_json: bool,
     outstanding: u16,
@@ -91,7 +91,7 @@ pub(crate) fn flood_memory(
     print(&format!("{outstanding} outstanding: memory {before_mib} MiB before, {after_mib} MiB after"))
 }
 
-/// What recording costs: loads in turns of a cluster that does not, and of one whose sites all do.
+/// Prints the cost of recording: loads of a cluster that does not record and of one that does, in turns.
 pub(crate) fn recorded(
     is_json: bool,
     datagram_max: usize,
@@ -116,7 +116,7 @@ pub(crate) fn recorded(
     ))
 }
 
-/// What forwarding costs: of each turn the tweets at the leader, those at a follower, and questions.
+/// Prints the cost of forwarding. Each turn has the tweets at the leader, those at a follower, and the questions.
 pub(crate) fn forwarding(
     is_json: bool,
     datagram_max: usize,
@@ -139,7 +139,7 @@ pub(crate) fn forwarding(
     ))
 }
 
-/// Medians of turns: sites, the bare program with single calls, and with runs.
+/// Prints medians. Each turn has the sites, the bare program with single calls, and the same with runs.
 pub(crate) fn row(
     is_json: bool,
     datagram_max: usize,
@@ -176,7 +176,7 @@ pub(crate) fn row(
     ))
 }
 
-/// The one in the middle.
+/// The value in the middle.
 pub(crate) fn median(mut values: Vec<f64>) -> f64 {
     values.sort_by(f64::total_cmp);
     values[values.len() / 2]

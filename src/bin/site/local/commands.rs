@@ -1,18 +1,18 @@
-//! The words for a whole cluster, before those of a single site.
+//! The commands for a whole cluster, which come before those of a single site.
 
-/// What `help` and `site local --help` print.
+/// The output of `help` and `site local --help`.
 pub(crate) const HELP: &str = "\
-WORD…                asks site 0, or the one named last by `at`: tweet, view, block, log, status, … (`0 help` lists them)
-2 WORD…              asks site 2
+COMMAND…             asks site 0, or the one that `at` named last: tweet, view, block, status, … (`0 help` lists all)
+2 COMMAND…           asks site 2
 at 2                 asks site 2 from here on
 crash 2              ends site 2 as `kill -9` does
 restart 2            starts it again, from its journal
 partition 0,1 | 2,3  cuts every link between these groups; sites of no group are alone
-heal                 mends every link; starts nothing
+heal                 restores every link; starts no site
 help                 this list
-quit                 ends every site; so does the end of the input";
+quit                 ends every site; the end of the input does the same";
 
-/// The first words, for completion.
+/// The first words of lines, for completion.
 pub(super) const NAMES: [&str; 16] = [
     "tweet",
     "view",
@@ -32,11 +32,11 @@ pub(super) const NAMES: [&str; 16] = [
     "quit",
 ];
 
-/// One line, understood.
+/// A line that was parsed.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(super) enum LocalCommand {
     Nothing,
-    /// Asks this site, or the current one.
+    /// A command for this site, or for the current one.
     Ask(Option<usize>, String),
     At(usize),
     Crash(usize),
@@ -47,7 +47,7 @@ pub(super) enum LocalCommand {
     Quit,
 }
 
-/// Understands a line about `count` sites, or says what is allowed.
+/// Parses a line about `count` sites. The error says what is allowed.
 pub(super) fn parse(line: &str, count: usize) -> Result<LocalCommand, String> {
     let line = line.trim();
     let (word, rest) = line.split_once(char::is_whitespace).unwrap_or((line, ""));

@@ -1,4 +1,4 @@
-//! The last row of the terminal: who leads, and how far each site is.
+//! The last row of the terminal: the leader, and how far each site has chosen and applied.
 
 use std::io::{self, Write};
 
@@ -6,11 +6,11 @@ use aviary::tweets::site::Status;
 
 use crate::colour;
 
-/// What is shown there; nothing where no terminal is.
+/// The content of that row. Nothing is shown without a terminal.
 pub(super) struct Live {
     sites: Vec<Option<Status>>,
     is_terminal: bool,
-    /// Rows and columns of the terminal, if it has enough for this.
+    /// Rows and columns of the terminal, if it has more than 4 rows.
     size: Option<(u16, u16)>,
     shown: String,
 }
@@ -27,14 +27,14 @@ impl Live {
         self.is_terminal
     }
 
-    /// Follows the size of the terminal: everything else scrolls above the last row.
+    /// Follows the size of the terminal, so that everything else scrolls above the last row.
     pub(super) fn fit(&mut self) {
         let size = rustix::termios::tcgetwinsize(io::stdout()).ok().filter(|_| self.is_terminal);
         let size = size.map(|size| (size.ws_row, size.ws_col)).filter(|(rows, _)| *rows > 4);
         if size == self.size {
             return;
         }
-        // To set the region moves the cursor, which is kept in its line, and that line above the last row.
+        // Setting the region moves the cursor. This keeps the cursor in its line, and that line above the last row.
         let region = size.map(|(rows, _)| format!("\x1bD\x1b[A\x1b7\x1b[1;{}r\x1b8", rows - 1));
         let mut out = io::stdout().lock();
         let _ = write!(out, "\x1b7\x1b[r\x1b8{}", region.unwrap_or_default()).and_then(|()| out.flush());
@@ -56,14 +56,14 @@ impl Live {
 
     fn show(&mut self) {
         let Some((rows, columns)) = self.size else { return };
-        // A longer one would go on in the next row, of which there is none.
+        // A longer text would go on in the next row, which does not exist.
         let text: String = text(&self.sites).chars().take(columns.into()).collect();
         if text == self.shown {
             return;
         }
         let mut out = io::stdout().lock();
         let (on, off) = if colour::is_on(&io::stdout()) { ("\x1b[7m", "\x1b[0m") } else { ("", "") };
-        // A terminal that is gone fails to print answers, too, and that ends the program.
+        // If the terminal is gone, printing answers fails too, and that ends the program.
         let _ = write!(out, "\x1b7\x1b[{rows};1H\x1b[2K{on}{text}{off}\x1b8").and_then(|()| out.flush());
         self.shown = text;
     }

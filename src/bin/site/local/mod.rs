@@ -22,7 +22,7 @@ pub(crate) use self::commands::HELP;
 use self::commands::LocalCommand;
 use self::live::Live;
 use self::net::Links;
-use self::site::{Running, Said};
+use self::site::{LocalReport, Running};
 use crate::children::{self, Folder, loopback};
 use crate::ending;
 use crate::error::ProgramError;
@@ -32,15 +32,16 @@ use crate::terminal::{self, Printer};
 /// A cluster to play with.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Local {
-    /// How many sites.
+    /// The number of sites.
     #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u8).range(1..=9))]
     sites: u8,
-    /// A folder that `site init` made, or where nothing of a cluster is yet: it is kept [default: one that goes away].
+    /// A folder that `site init` made, or one without a cluster, which gets one. It is kept [default: a temporary
+    /// folder].
     #[arg(long)]
     dir: Option<PathBuf>,
 }
 
-/// How long the next piped line, and the end of the input, wait for an answer.
+/// The longest time for which the next piped line, and the end of the input, wait for an answer.
 const PATIENCE: Duration = Duration::from_secs(5);
 
 /// The time since its start.
@@ -64,15 +65,15 @@ struct LocalCluster {
     dir: PathBuf,
     links: Links,
     running: Vec<Option<Running>>,
-    /// The site that lines go to.
+    /// The site that commands go to.
     current: usize,
-    said: Sender<Said>,
+    reports: Sender<LocalReport>,
     waker: Arc<Waker>,
     live: Live,
     printer: Printer,
-    /// How many lines of each site are asked and not answered.
+    /// The number of unanswered lines of each site.
     pending: Vec<usize>,
-    /// Which site was the first that stopped by itself, and why.
+    /// The first site that stopped by itself, and its reason.
     stopped: Option<String>,
 }
 
@@ -81,7 +82,7 @@ pub(crate) fn local(arguments: &Local) -> Result<(), ProgramError> {
         |error: std::io::Error| ProgramError::Run(format!("failed to read from the terminal: {error}"));
     let mut poll = Poll::new().map_err(failed)?;
     let waker = Arc::new(Waker::new(poll.registry(), Token(0)).map_err(failed)?);
-    // Before there is a folder that is to go away.
+    // Signals are watched before there is a temporary folder, so that they never leave one behind.
     let late = format!("not every site ended within {} s", ending::PATIENCE.as_secs());
     let signals = Signals::watch(&[SIGTERM, SIGINT, SIGHUP], waker.clone(), late.clone())
         .map_err(|error| ProgramError::Run(format!("failed to watch for signals: {error}")))?;
@@ -96,7 +97,7 @@ pub(crate) fn local(arguments: &Local) -> Result<(), ProgramError> {
     let sites = sites(arguments, dir)?;
     let keys = Keys::read(dir).map_err(|error| ProgramError::Usage(error.to_string()))?;
     let keys = Keys { denied: sites.denied, ..keys };
-    let (said, hear) = channel();
+    let (reports, received) = channel();
     let (lines, printer, _restore) =
         terminal::start("> ".into(), &commands::NAMES, waker.clone()).map_err(failed)?;
     let count = sites.members.len();
@@ -110,7 +111,7 @@ pub(crate) fn local(arguments: &Local) -> Result<(), ProgramError> {
         stopped: None,
         sites,
         keys,
-        said,
+        reports,
         waker,
         printer,
     };
@@ -119,7 +120,7 @@ pub(crate) fn local(arguments: &Local) -> Result<(), ProgramError> {
     }
     let shown = dir.join("sites.ron");
     cluster.print(&format!("{count} sites; `help` lists the words; clients: --config {}\n", shown.display()));
-    let served = cluster.serve(&mut poll, &lines, &hear, &signals);
+    let served = cluster.serve(&mut poll, &lines, &received, &signals);
     let late = ending::deadline(late);
     let stuck = cluster.running.drain(..).flatten().filter_map(|site| (!site.crash()).then_some(())).count();
     drop(late);
@@ -135,7 +136,7 @@ pub(crate) fn local(arguments: &Local) -> Result<(), ProgramError> {
     served.and(ended).and(printed)
 }
 
-/// Those of the folder, or new ones in it.
+/// The sites of the cluster in this folder. Makes a cluster if there is none.
 fn sites(arguments: &Local, dir: &Path) -> Result<Sites, ProgramError> {
     let path = dir.join("sites.ron");
     if path.exists() {
@@ -150,9 +151,9 @@ impl LocalCluster {
     fn start(&mut self, site: usize) -> Result<(), ProgramError> {
         let me = u8::try_from(site).ok().and_then(SiteId::new).expect("one of at most 9");
         let data = self.dir.join(format!("site-{site}"));
-        let (said, waker) = (self.said.clone(), self.waker.clone());
+        let (reports, waker) = (self.reports.clone(), self.waker.clone());
         let (keys, links) = (self.keys.clone(), self.links.clone());
-        self.running[site] = Some(Running::start(&self.sites, me, keys, data, links, said, waker)?);
+        self.running[site] = Some(Running::start(&self.sites, me, keys, data, links, reports, waker)?);
         Ok(())
     }
 
@@ -164,12 +165,12 @@ impl LocalCluster {
         &mut self,
         poll: &mut Poll,
         lines: &Receiver<String>,
-        hear: &Receiver<Said>,
+        received: &Receiver<LocalReport>,
         signals: &Signals,
     ) -> Result<(), ProgramError> {
         let mut events = Events::with_capacity(4);
         let mut has_ended = false;
-        // Since the last line or answer.
+        // The time since the last line or answer.
         let mut watch = UpTime::start();
         loop {
             let waits = self.pending.iter().any(|pending| *pending > 0);
@@ -183,15 +184,15 @@ impl LocalCluster {
                 return Ok(());
             }
             self.live.fit();
-            while let Ok(said) = hear.try_recv() {
-                if matches!(said, Said::Answered(..)) {
+            while let Ok(report) = received.try_recv() {
+                if matches!(report, LocalReport::Answered(..)) {
                     watch = UpTime::start();
                 }
-                self.on_said(said);
+                self.on_report(report);
             }
-            // As at the end of the input.
+            // This counts as the end of the input.
             has_ended |= self.printer.is_gone();
-            // Piped lines go one by one, so that each sees what the one before it did, if that is answered at all.
+            // Piped lines go one by one, so that each sees what the one before it did, unless that stays unanswered.
             while !has_ended && self.printer.has_room() {
                 let is_answered = self.pending.iter().all(|pending| *pending == 0);
                 if !self.live.is_on() && !is_answered && watch.elapsed() < PATIENCE {
@@ -215,7 +216,7 @@ impl LocalCluster {
         }
     }
 
-    /// True if it was the last.
+    /// Handles a line. True if it was the last.
     fn on_line(&mut self, line: &str) -> bool {
         let count = self.running.len();
         match commands::parse(line, count) {
@@ -271,17 +272,17 @@ impl LocalCluster {
         }
     }
 
-    fn on_said(&mut self, said: Said) {
-        match said {
-            Said::Answered(site, lines) => {
+    fn on_report(&mut self, report: LocalReport) {
+        match report {
+            LocalReport::Answered(site, lines) => {
                 self.pending[site] = self.pending[site].saturating_sub(lines);
             }
-            Said::Lines(site, lines) => {
+            LocalReport::Lines(site, lines) => {
                 let named: String = lines.lines().map(|line| format!("S{site}: {line}\n")).collect();
                 self.print(&named);
             }
-            Said::Status(site, status) => self.live.on_status(site, status),
-            Said::Stopped(site, reason) => {
+            LocalReport::Status(site, status) => self.live.on_status(site, status),
+            LocalReport::Stopped(site, reason) => {
                 self.running[site] = None;
                 self.pending[site] = 0;
                 self.live.on_crash(site);

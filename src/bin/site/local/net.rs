@@ -10,7 +10,7 @@ use aviary::udp::{OffloadSocket, Socket};
 use mio::event::Source;
 use mio::{Interest, Registry, Token};
 
-/// Which site reaches which: a set of sites for each, shared by all.
+/// The links of a cluster: for each site the set of sites that it reaches, shared by all sites.
 #[derive(Clone)]
 pub(super) struct Links(Arc<Vec<AtomicU16>>);
 
@@ -21,7 +21,7 @@ impl Links {
         Links(Arc::new((0..count).map(|_| AtomicU16::new(EVERYBODY)).collect()))
     }
 
-    /// Cuts every link between sites of different groups. Sites of no group reach nobody.
+    /// Cuts every link between sites of different groups. A site of no group reaches no other.
     pub(super) fn partition(&self, groups: &[Vec<usize>]) {
         for (site, reached) in self.0.iter().enumerate() {
             let group = groups.iter().find(|group| group.contains(&site));
@@ -39,7 +39,7 @@ impl Links {
     }
 }
 
-/// The socket of one site. What is said over a cut link gets lost, on either side of the cut.
+/// The socket of one site. Datagrams over a cut link are lost, whichever side sent them.
 pub(super) struct CutSocket {
     pub(super) socket: OffloadSocket,
     pub(super) me: usize,

@@ -22,23 +22,23 @@ use crate::{answers, commands, run};
 
 type LocalHost = Host<Participant, Files, CutSocket>;
 
-/// What a site says to the terminal.
-pub(super) enum Said {
+/// A report of a site to the terminal.
+pub(super) enum LocalReport {
     /// Lines for people, of this site.
     Lines(usize, String),
-    /// So many lines more were answered.
+    /// This site has answered this many more lines.
     Answered(usize, usize),
-    /// How it is, after each change.
+    /// The status of this site, after each change.
     Status(usize, Status),
     /// It stopped by itself, with the reason.
     Stopped(usize, String),
 }
 
-/// A site that runs.
+/// A running site.
 pub(super) struct Running {
     lines: Sender<String>,
     waker: Arc<Waker>,
-    /// Of which the site's thread holds the other end until the site is gone.
+    /// Disconnected once the site is gone: the site's thread holds the other end.
     ended: Receiver<()>,
 }
 
@@ -49,7 +49,7 @@ impl Running {
         keys: Keys,
         data: PathBuf,
         links: Links,
-        said: Sender<Said>,
+        reports: Sender<LocalReport>,
         listener: Arc<Waker>,
     ) -> Result<Running, ProgramError> {
         let disk = run::folder(&data)?;
@@ -66,15 +66,15 @@ impl Running {
         let sites = sites.clone();
         let thread = thread::Builder::new().name(me.to_string()).spawn(move || {
             let _ends: Sender<()> = ends;
-            let mut tell = |what: Said| {
-                // Without a terminal nobody listens.
-                let _ = said.send(what);
+            let mut report = |what: LocalReport| {
+                // If the terminal is gone, nobody listens.
+                let _ = reports.send(what);
                 let _ = listener.wake();
             };
-            // The host is gone when this returns, whichever way.
-            let served = catch_unwind(AssertUnwindSafe(|| serve(host, &sites, me, &read, &mut tell)));
+            // The host is dropped when this returns, even after a panic.
+            let served = catch_unwind(AssertUnwindSafe(|| serve(host, &sites, me, &read, &mut report)));
             if let Err(reason) = served.unwrap_or_else(|_| Err(crate::BROKEN.into())) {
-                tell(Said::Stopped(me.index(), reason));
+                report(LocalReport::Stopped(me.index(), reason));
             }
         });
         thread.map_err(|error| ProgramError::Run(format!("failed to start a thread: {error}")))?;
@@ -82,13 +82,13 @@ impl Running {
     }
 
     pub(super) fn ask(&self, line: String) {
-        // A site that has stopped has said so.
+        // A site that has stopped has reported that.
         let _ = self.lines.send(line);
         let _ = self.waker.wake();
     }
 
-    /// Ends it between two turns, without another sync: what was not durable before is lost. False if it does not end,
-    /// because its disk does not.
+    /// Ends the site between two turns, without another sync: what was not durable before is lost. False if the site
+    /// does not end, because its disk does not finish.
     pub(super) fn crash(self) -> bool {
         drop(self.lines);
         let _ = self.waker.wake();
@@ -96,13 +96,13 @@ impl Running {
     }
 }
 
-/// Runs until the lines end, as a crash, or an error.
+/// Runs until the lines end, which is a crash, or until an error.
 fn serve(
     mut host: LocalHost,
     sites: &Sites,
     me: SiteId,
     lines: &Receiver<String>,
-    tell: &mut impl FnMut(Said),
+    report: &mut impl FnMut(LocalReport),
 ) -> Result<(), String> {
     let at = me.index();
     let mut prompt = Prompt::new();
@@ -116,16 +116,16 @@ fn serve(
                 Ok(line) => match prompt.on_line(host.now(), &line) {
                     AtOnce::Nothing => asked += 1,
                     AtOnce::Error(error) => {
-                        tell(Said::Lines(at, format!("error: {error}\n")));
-                        tell(Said::Answered(at, 1));
+                        report(LocalReport::Lines(at, format!("error: {error}\n")));
+                        report(LocalReport::Answered(at, 1));
                     }
                     AtOnce::Help => {
-                        tell(Said::Lines(at, format!("{}\n", commands::HELP)));
-                        tell(Said::Answered(at, 1));
+                        report(LocalReport::Lines(at, format!("{}\n", commands::HELP)));
+                        report(LocalReport::Answered(at, 1));
                     }
                     AtOnce::Sites => {
-                        tell(Said::Lines(at, answers::sites(sites, me.number())));
-                        tell(Said::Answered(at, 1));
+                        report(LocalReport::Lines(at, answers::sites(sites, me.number())));
+                        report(LocalReport::Answered(at, 1));
                     }
                 },
             }
@@ -138,13 +138,13 @@ fn serve(
             if let ProcessId::Terminal(_) = who {
                 let answer = prompt.on_note(&note, host.counters());
                 if !answer.is_empty() {
-                    tell(Said::Lines(at, answer));
+                    report(LocalReport::Lines(at, answer));
                 }
             }
             tracing::info!(%who, "{note}");
         }
         if asked > 0 && prompt.unanswered() == 0 {
-            tell(Said::Answered(at, asked));
+            report(LocalReport::Answered(at, asked));
             asked = 0;
         }
         let status = host.site().as_site().map(|site| site.status());
@@ -152,7 +152,7 @@ fn serve(
             && let Some(status) = status
         {
             last = Some(status);
-            tell(Said::Status(at, status));
+            report(LocalReport::Status(at, status));
         }
     }
 }

@@ -1,4 +1,4 @@
-//! Histories of a store that does everything at once, histories with one lie, and histories that are made up.
+//! Random histories: of a store that does everything at once, of that store with one lie, and with made up answers.
 
 use alloc::collections::BTreeMap;
 use alloc::vec;
@@ -14,15 +14,15 @@ use crate::judges::orders::has_order;
 use crate::sim::Violation;
 use crate::time::Instant;
 
-/// One step of a client, with what it asks for if it waits for nothing.
+/// One step of a client: it makes this call if it waits for none.
 #[derive(Clone, Debug)]
 struct Step {
     client: u16,
     key: &'static str,
     operation: KvOperation<u8>,
-    /// Out of 10: below 1 the call is lost before it takes effect, and below 2 after it did.
+    /// Out of 10: below 1 the call is lost before it takes effect, below 2 after it took effect.
     luck: u8,
-    /// How many steps later a call takes effect that is lost before; never if there are not so many.
+    /// The number of steps after which a call that was lost beforehand takes effect; never if the run is shorter.
     delay: usize,
 }
 
@@ -41,8 +41,8 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
     prop::collection::vec(step, 1..250)
 }
 
-/// A store that does everything at once. A client asks, then its call takes effect, then it is answered, each in a step
-/// of its own; `answer` is handed each answer before it is given.
+/// A store that does everything at once. A client calls, then the call takes effect, then it is answered, each in a
+/// step of its own. `answer` may change each answer before the client gets it.
 fn run(steps: &[Step], mut answer: impl FnMut(&mut KvAnswer<u8>)) -> (History, Result<(), Violation>) {
     let (mut history, mut store) = (History::default(), BTreeMap::<&str, u8>::new());
     let mut waiting = BTreeMap::<u16, (&str, KvOperation<u8>, Option<KvAnswer<u8>>)>::new();
@@ -117,7 +117,7 @@ proptest! {
         prop_assert!(violation.explanation.contains("found 9"), "{}", violation);
     }
 
-    /// Answers are made up, the first one of a few that some order explains: on that all agree.
+    /// Answers are made up: each is the first of a few that some order explains. All judges agree on which those are.
     #[test]
     fn made_up_histories_are_judged_as_the_search_judges_them(
         steps in steps(),
@@ -149,17 +149,17 @@ proptest! {
             let is_explained = answers.into_iter().any(|answer| {
                 calls[number].answer = Some((moment, answer.clone()));
                 let mut tried = history.clone();
-                let said = tried.answered(moment.at, who, answer).is_ok();
-                assert_eq!(has_order(Register::default(), &calls, &mut 1_000_000), Some(said), "{calls:?}");
+                let is_linearizable = tried.answered(moment.at, who, answer).is_ok();
+                assert_eq!(has_order(Register::default(), &calls, &mut 1_000_000), Some(is_linearizable), "{calls:?}");
                 match search(&Register::default(), &calls, &mut 1_000_000) {
-                    Search::Found(_) => assert!(said, "{calls:?}"),
-                    Search::None => assert!(!said, "{calls:?}"),
+                    Search::Found(_) => assert!(is_linearizable, "{calls:?}"),
+                    Search::None => assert!(!is_linearizable, "{calls:?}"),
                     Search::Unknown => {}
                 }
-                if said {
+                if is_linearizable {
                     history = tried;
                 }
-                said
+                is_linearizable
             });
             if !is_explained {
                 break;

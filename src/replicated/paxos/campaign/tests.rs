@@ -1,5 +1,5 @@
-//! What is known to be chosen and no promise reports: a candidate gives up, a leader proposes nothing over it, and no
-//! message of others, honest or not, makes either of them break an invariant of its own.
+//! Tests slots that are known to be chosen and that no promise reports: a candidate gives up, a leader proposes nothing
+//! over them, and no message of others, honest or not, makes either break an invariant of its own.
 
 use crate::replicated::paxos::{
     Ballot, Claim, Config, Entry, Paxos, PaxosMessage, PaxosNote, PaxosRecord, Promise, Slot,
@@ -20,14 +20,14 @@ fn chosen(ballot: Ballot, chosen: u64) -> PaxosMessage<u64> {
 }
 
 fn supply(slot: u64, chosen: u64) -> PaxosMessage<u64> {
-    PaxosMessage::Supply { slot: Slot(slot), entry: entry(10 + slot), chosen: Slot(chosen) }
+    PaxosMessage::FetchReply { slot: Slot(slot), entry: entry(10 + slot), chosen: Slot(chosen) }
 }
 
 fn learned(slot: u64) -> PaxosRecord<u64> {
     PaxosRecord::Learned { slot: Slot(slot), entry: entry(10 + slot) }
 }
 
-/// Proposes as much as there is room for: which slots.
+/// Proposes while there is room. Returns the slots.
 fn proposes(paxos: &mut Paxos<u64>) -> Vec<u64> {
     let mut port = Port::default();
     while paxos.has_room() {
@@ -36,8 +36,9 @@ fn proposes(paxos: &mut Paxos<u64>) -> Vec<u64> {
     port.proposals().into_iter().map(|(slot, _)| slot).collect()
 }
 
-/// Site 0 asked for promises under its first ballot. The others chose two slots under a later one, of which it hears by
-/// the new leader's watermark alone; `supplied` of them come. Then its own promise does, and one that site 1 made before.
+/// Site 0 asked for promises under its first ballot. The others chose two slots under a later one, and site 0 hears of
+/// that from the new leader's watermark alone. The slots in `supplied` arrive, then its own promise, and then one that
+/// site 1 made before.
 fn overtaken(supplied: &[u64]) -> (Paxos<u64>, Ballot, Port) {
     let (mut paxos, mine) = candidate(vec![]);
     let mut port = Port::default();
@@ -56,7 +57,7 @@ fn overtaken(supplied: &[u64]) -> (Paxos<u64>, Ballot, Port) {
 fn a_candidate_that_knows_more_than_a_prepare_quorum_reported_gives_up() {
     for (supplied, last) in [(&[1][..], 1), (&[0], 0), (&[0, 1], 1), (&[1, 0], 1)] {
         let (mut paxos, mine, port) = overtaken(supplied);
-        assert_eq!(proposes(&mut paxos), [], "{supplied:?}");
+        assert_eq!(proposes(&mut paxos), [0_u64; 0], "{supplied:?}");
         assert_eq!((paxos.leads_under(), paxos.is_campaigning()), (None, false), "{supplied:?}");
         assert_eq!(port.notes.last(), Some(&PaxosNote::Overtaken(mine, Slot(last))), "{supplied:?}");
         assert_eq!(port.proposals(), [], "{supplied:?}");
@@ -72,7 +73,7 @@ fn who_gave_up_goes_on_learning_and_leads_later_above_what_it_then_hears_of() {
     let (at, reason) = paxos.deadline();
     let longest = config().election + config().election_jitter.times(8);
     assert!(reason == "election" && at.since(LATER) <= longest, "{reason} in {:?}", at.since(LATER));
-    // Its next ballot, refused by who promised the later one, names no slot below what it learned.
+    // It asks under its next ballot above what it learned. A site that promised a later ballot refuses.
     paxos.on_wake(at, &mut port);
     let (second, later) = (paxos.promised(), ballot(mine.round + 3, 2));
     assert!(paxos.is_campaigning() && second > mine);
@@ -104,7 +105,7 @@ fn a_watermark_of_an_older_ballot_makes_a_candidate_give_up_too() {
     let mut port = Port::default();
     paxos.on_message(LATER, site(1), chosen(ballot(1, 1), 2), &mut port);
     assert_eq!(paxos.log().chosen_at(Slot(1)), Some(&entry(11)));
-    // No honest site that accepted slot 1 promises so.
+    // No honest site that accepted slot 1 promises this.
     for number in [1, 2] {
         paxos.on_message(LATER, site(number), promise(mine, (0, 0), 0, vec![]), &mut port);
     }
@@ -133,7 +134,7 @@ fn while_it_catches_up_with_one_promise_a_candidate_may_be_overtaken() {
 
 #[test]
 fn what_a_quorum_reports_is_no_reason_to_give_up() {
-    // Chosen with a gap, known here and reported as accepted: left out, and the gap is closed.
+    // A slot that is chosen after a gap, known here and reported as accepted, is left out, and the gap is closed.
     let (mut paxos, mine) = candidate(vec![learned(1)]);
     let mut port = Port::default();
     paxos.on_message(LATER, site(1), promise(mine, (0, 0), 0, vec![]), &mut port);
@@ -167,7 +168,7 @@ fn what_a_site_recovered_its_own_promise_reports() {
     }
 }
 
-/// Site 0, with this in its journal, leads by the promises of the others, who know of nothing.
+/// A site 0 with this journal that leads by the promises of the others, which know of nothing.
 fn leader(held: Vec<PaxosRecord<u64>>) -> (Paxos<u64>, Ballot) {
     let (mut paxos, mine) = candidate(held);
     for number in [1, 2] {
@@ -190,7 +191,7 @@ fn a_leader_that_is_supplied_with_what_it_did_not_propose_ceases_to_lead() {
 
 #[test]
 fn a_leader_takes_nobodys_watermark_for_what_it_did_not_propose_again() {
-    // It holds slot 1, which no promise reported; no honest site says later that it was chosen.
+    // It holds slot 1, which no promise reported. No honest site says later that slot 1 was chosen.
     for message in [
         chosen(ballot(1, 1), 2),
         PaxosMessage::Accept { ballot: ballot(1, 1), slot: Slot(3), chosen: Slot(2), entry: entry(9) },
@@ -203,7 +204,7 @@ fn a_leader_takes_nobodys_watermark_for_what_it_did_not_propose_again() {
     }
 }
 
-/// Draws from a seed, one after the other.
+/// Draws numbers from a seed in sequence.
 struct Dice(u64, u64);
 
 impl Dice {
@@ -212,7 +213,7 @@ impl Dice {
         below(mix(self.0, [self.1]), end)
     }
 
-    /// A ballot of that site, about as high as this one.
+    /// A ballot of that site, about as high as `near`.
     fn ballot(&mut self, number: u8, near: Ballot) -> Ballot {
         ballot((near.round + self.below(3)).saturating_sub(1).max(1), number)
     }
@@ -225,7 +226,7 @@ impl Dice {
         if self.below(5) == 0 { Entry::Noop } else { entry(self.below(3)) }
     }
 
-    /// Something that `from` may say to site 0, which goes by this ballot: true or not.
+    /// A message that `from` may send to site 0, whose ballot is `mine`: true or not.
     fn message(&mut self, from: u8, mine: Ballot) -> PaxosMessage<u64> {
         let theirs = self.ballot(from, mine);
         let mine = if self.below(4) == 0 { self.ballot(0, mine) } else { mine };
@@ -250,12 +251,17 @@ impl Dice {
             }
             4 => PaxosMessage::Accepted { ballot: mine, slot: self.slot() },
             5 | 6 => PaxosMessage::Chosen { ballot: theirs, chosen: self.slot() },
-            7 => {
-                PaxosMessage::Heard { ballot: mine, beat: 1, chosen: self.slot(), applied: Claim::default() }
-            }
+            7 => PaxosMessage::HeartbeatReply {
+                ballot: mine,
+                beat: 1,
+                chosen: self.slot(),
+                applied: Claim::default(),
+            },
             8 => PaxosMessage::Survey { id, reach: self.slot() },
-            9 => PaxosMessage::Extent { id, end: self.slot(), chosen: self.slot() },
-            10 | 11 => PaxosMessage::Supply { slot: self.slot(), entry: self.entry(), chosen: self.slot() },
+            9 => PaxosMessage::SurveyReply { id, end: self.slot(), chosen: self.slot() },
+            10 | 11 => {
+                PaxosMessage::FetchReply { slot: self.slot(), entry: self.entry(), chosen: self.slot() }
+            }
             _ => PaxosMessage::Promise(self.promise(mine)),
         }
     }
@@ -274,7 +280,7 @@ impl Dice {
     }
 }
 
-/// Two sites that say anything at all, in any order: nothing holds any more but that site 0 keeps its own invariants.
+/// Two sites say anything at all, in any order. All that must hold is that site 0 keeps its own invariants.
 #[test]
 fn no_message_of_others_breaks_an_invariant_of_ones_own() {
     let (mut led, mut gave_up) = (0, 0);
@@ -290,7 +296,7 @@ fn no_message_of_others_breaks_an_invariant_of_ones_own() {
                 }
                 0 => now = paxos.deadline().0.max(now),
                 1 if dice.below(4) == 0 => {
-                    // Its own contradictory friends may have made its journal nonsense; that is damage, not a panic.
+                    // Contradictory messages may have made its journal nonsense: that is damage, not a panic.
                     let again = Paxos::recover(config(), site(0), Seed(seed), journal.iter().cloned());
                     paxos = again.unwrap_or_else(|_| recovered(vec![]));
                 }
@@ -306,7 +312,7 @@ fn no_message_of_others_breaks_an_invariant_of_ones_own() {
             if now >= paxos.deadline().0 {
                 paxos.on_wake(now, &mut port);
             }
-            // What it says to itself comes back.
+            // Its messages to itself come back.
             let own = |sent: Vec<(_, PaxosMessage<u64>)>| {
                 let is_own = |to: &crate::process::Recipients| to.contains(site(0).into());
                 sent.into_iter().filter(move |(to, _)| is_own(to)).map(|(_, message)| message)

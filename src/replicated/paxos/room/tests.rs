@@ -1,4 +1,4 @@
-//! What a site does without room on its disk, and what it writes once there is room.
+//! Tests what a site does without room on its disk, and what it writes once there is room.
 
 use alloc::vec;
 use alloc::vec::Vec;
@@ -7,7 +7,7 @@ use super::*;
 use crate::replicated::paxos::PaxosMessage;
 use crate::replicated::paxos::tests::{LATER, NOW, Port, ballot, entry, recovered, site};
 
-/// Slot 0 is accepted under 5.2 and durable; then there is no room.
+/// A site that accepted slot 0 under 5.2, durably, and then has no room.
 fn low() -> Paxos<u64> {
     let accepted = PaxosRecord::Accepted { ballot: ballot(5, 2), slot: Slot(0), entry: entry(0) };
     let mut paxos = recovered(vec![accepted]);
@@ -22,7 +22,7 @@ fn accept(slot: u64) -> PaxosMessage<u64> {
 }
 
 fn supply(slot: u64) -> PaxosMessage<u64> {
-    PaxosMessage::Supply { slot: Slot(slot), entry: entry(slot), chosen: Slot(slot + 1) }
+    PaxosMessage::FetchReply { slot: Slot(slot), entry: entry(slot), chosen: Slot(slot + 1) }
 }
 
 #[test]
@@ -33,7 +33,7 @@ fn without_room_a_site_gives_no_vote_and_repeats_those_that_it_gave() {
     assert_eq!(port.kinds(), [""; 0]);
     paxos.on_message(NOW, site(2), accept(0), &mut port);
     assert_eq!(port.kinds(), ["Accepted"]);
-    // Long after that it hears nobody.
+    // Long after that it hears no leader.
     let mut port = Port::default();
     let prepare = |round| PaxosMessage::Prepare { ballot: ballot(round, 1), first: Slot(0) };
     paxos.on_message(LATER, site(1), prepare(6), &mut port);
@@ -70,7 +70,7 @@ fn a_leader_without_room_resigns_and_writes_nothing_for_it() {
     paxos.on_disk_space(LATER, true, &mut port);
     assert_eq!(port.notes, [PaxosNote::Resigns(mine)]);
     assert!(paxos.leads_under().is_none() && port.records.is_empty());
-    // Its own vote for what it proposed comes back too late.
+    // Its own vote for its proposal comes back too late.
     paxos.on_message(LATER, site(0), PaxosMessage::Accepted { ballot: mine, slot: Slot(0) }, &mut port);
     assert!(port.records.is_empty());
 }
@@ -78,7 +78,7 @@ fn a_leader_without_room_resigns_and_writes_nothing_for_it() {
 #[test]
 fn what_was_learned_without_room_is_written_in_order_before_the_next_vote() {
     let (mut paxos, mut port) = (low(), Port::default());
-    // Slot 4 is missing for now.
+    // Slot 4 is missing.
     for slot in [0, 1, 2, 3, 5] {
         paxos.on_message(NOW, site(2), supply(slot), &mut port);
     }
@@ -93,7 +93,7 @@ fn what_was_learned_without_room_is_written_in_order_before_the_next_vote() {
     let learned = |slot| PaxosRecord::Learned { slot: Slot(slot), entry: entry(slot) };
     let first = [learned(1), learned(2), learned(3), PaxosRecord::Chosen(Slot(4))];
     assert_eq!(port.records, first.into_iter().chain([learned(5)]).collect::<Vec<_>>());
-    // Whatever of it a crash leaves is read back, and the watermark covers nothing else.
+    // Recovery reads whatever a crash leaves of the records, and the watermark covers nothing else.
     let accepted = PaxosRecord::Accepted { ballot: ballot(5, 2), slot: Slot(0), entry: entry(0) };
     for kept in 0..=port.records.len() {
         let records = [accepted.clone()].into_iter().chain(port.records[..kept].iter().cloned());

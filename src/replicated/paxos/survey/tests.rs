@@ -1,4 +1,4 @@
-//! Surveys at a single site: what is counted, what is answered, what a leader closes.
+//! Tests surveys at a single site: what is counted, what is answered, what a leader closes.
 
 use alloc::vec;
 use alloc::vec::Vec;
@@ -14,7 +14,7 @@ const FIRST: SurveyId = SurveyId { incarnation: 1, count: 1 };
 const SECOND: SurveyId = SurveyId { incarnation: 1, count: 2 };
 
 fn extent(id: SurveyId, end: u64, chosen: u64) -> PaxosMessage<u64> {
-    PaxosMessage::Extent { id, end: Slot(end), chosen: Slot(chosen) }
+    PaxosMessage::SurveyReply { id, end: Slot(end), chosen: Slot(chosen) }
 }
 
 /// Site 0 of five, which accepted slot 0.
@@ -23,7 +23,7 @@ fn one_of_five() -> Paxos<u64> {
     Paxos::recover(config, site(0), crate::mix::Seed(1), vec![accepted(1, 1, 0, 10)]).unwrap()
 }
 
-/// What is surveyed after each of these answers.
+/// The result of the survey after each of these answers.
 fn surveyed(id: SurveyId, answers: &[(u8, PaxosMessage<u64>)]) -> Vec<Option<u64>> {
     let (mut paxos, mut port) = (one_of_five(), Port::default());
     paxos.survey(NOW, id, Slot(0), &mut port);
@@ -48,9 +48,9 @@ fn a_quorum_of_sites_answers_each_counted_once() {
     check(&[(1, 3), (2, 2)], &[None, Some(3)]);
     check(&[(1, 0), (2, 0)], &[None, Some(1)]);
     check(&[(1, 3), (1, 4), (1, 3), (4, 0)], &[None, None, None, Some(4)]);
-    // What comes behind a quorum is not needed, and waited for by nobody.
+    // An answer after a quorum is not needed, and nothing waits for it.
     check(&[(1, 3), (2, 2), (3, 9)], &[None, Some(3), Some(3)]);
-    // Nobody of this cluster.
+    // These sites are not of this cluster.
     check(&[(5, 3), (8, 3), (2, 2), (3, 2)], &[None, None, None, Some(2)]);
 }
 
@@ -78,14 +78,14 @@ fn one_site_alone_is_a_quorum_at_once() {
 
 #[test]
 fn what_is_merely_accepted_is_told_of_and_known_again_behind_a_restart() {
-    let told = |records: Vec<PaxosRecord<u64>>| {
+    let replies = |records: Vec<PaxosRecord<u64>>| {
         let (mut paxos, mut port) = (recovered(records), Port::default());
         paxos.on_message(NOW, site(1), PaxosMessage::Survey { id: FIRST, reach: Slot(0) }, &mut port);
         port.sent
     };
-    assert_eq!(told(vec![]), [(site(1).into(), extent(FIRST, 0, 0))]);
+    assert_eq!(replies(vec![]), [(site(1).into(), extent(FIRST, 0, 0))]);
     let held = vec![accepted(1, 1, 0, 10), PaxosRecord::Chosen(Slot(1)), accepted(1, 1, 3, 13)];
-    assert_eq!(told(held), [(site(1).into(), extent(FIRST, 4, 1))]);
+    assert_eq!(replies(held), [(site(1).into(), extent(FIRST, 4, 1))]);
 }
 
 #[test]
@@ -104,12 +104,12 @@ fn who_did_not_answer_is_asked_again_and_who_waits_says_for_what() {
     port.sent.clear();
     paxos.survey_again(again + config().retry, &mut port);
     let others = SiteSet::first(5).without(site(0));
-    // It fetches what one of them knows to be chosen.
+    // It fetches the slots that one of them knows to be chosen.
     let fetch = PaxosMessage::Fetch { first: Slot(0), end: Slot(2) };
     assert_eq!(port.sent, [(others.into(), survey), (site(1).into(), fetch)]);
 }
 
-/// Site 0 leads, and knows of no slot.
+/// A site 0 that leads, and knows of no slot.
 fn leader() -> (Paxos<u64>, Port) {
     let (mut paxos, mine) = candidate(vec![]);
     let mut port = Port::default();
@@ -143,5 +143,5 @@ fn whoever_does_not_lead_closes_nothing() {
     let (mut paxos, _) = candidate(vec![accepted(1, 1, 0, 10)]);
     let mut port = Port::default();
     paxos.on_message(LATER, site(2), PaxosMessage::Survey { id: FIRST, reach: Slot(3) }, &mut port);
-    assert_eq!(port.kinds(), ["Extent"]);
+    assert_eq!(port.kinds(), ["SurveyReply"]);
 }

@@ -1,4 +1,4 @@
-//! What a site knows of disks, and how long it waits with that.
+//! Tests what a site knows about disks, and how long that makes it wait.
 
 use super::*;
 use crate::replicated::paxos::tests::{LATER, NOW, Port, ballot, config, recovered, site};
@@ -6,7 +6,7 @@ use crate::replicated::paxos::tests::{LATER, NOW, Port, ballot, config, recovere
 const QUICK: Duration = Duration::from_millis(5);
 const SLOW: Duration = Duration::from_millis(1_000);
 
-/// Votes for `round` at `now`, and has that vote back after `took`.
+/// Votes for `round` at `now`, and gets that vote back after `took`.
 fn vote(paxos: &mut Paxos<u64>, round: u64, now: Instant, took: Duration) {
     let mut port = Port::default();
     let prepare = PaxosMessage::Prepare { ballot: ballot(round, 2), first: Slot(0) };
@@ -73,13 +73,13 @@ fn nobody_campaigns_while_an_earlier_vote_waits_for_the_disk() {
 #[test]
 fn a_majority_of_quick_disks_waits_for_slow_ones_only_once_a_campaign_failed() {
     let mut paxos = recovered(Vec::new());
-    paxos.hear_sync(NOW, site(2), 255);
+    paxos.on_reported_sync(NOW, site(2), 255);
     assert_eq!(paxos.retry(NOW), config().retry);
     paxos.attempts = 1;
-    // No more is believed of anybody than this many election timeouts.
+    // A site believes no report beyond this many election timeouts.
     assert_eq!(paxos.sync_patience(NOW), config().election.times(LONGEST_TIMES * SYNCS_PER_VOTE));
     paxos.attempts = 0;
-    paxos.hear_sync(NOW, site(1), 31);
+    paxos.on_reported_sync(NOW, site(1), 31);
     assert_eq!(paxos.retry(NOW).as_micros() - config().retry.as_micros(), 31 << UNIT_BITS);
     assert_eq!(paxos.retry(LATER + SLOW.times(60)), config().retry);
 }

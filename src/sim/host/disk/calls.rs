@@ -12,7 +12,7 @@ use crate::journal::{Disk, DiskError, SyncId};
 use crate::sim::script::DiskFault;
 use crate::sim::script::director::StepId;
 
-/// A fault that waits for the call that it befalls.
+/// A fault that waits for a call.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Armed {
     pub(crate) fault: DiskFault,
@@ -21,7 +21,7 @@ pub(crate) struct Armed {
 }
 
 impl Armed {
-    /// What never happened when it has not struck.
+    /// The event that never happened if the fault has not struck.
     pub(crate) const fn never(&self) -> &'static str {
         match self.fault {
             DiskFault::FailSync => "synced its disk",
@@ -32,7 +32,7 @@ impl Armed {
     }
 }
 
-/// A call that a fault makes fail.
+/// A kind of call that a fault can make fail.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum FailingCall {
     Sync,
@@ -41,7 +41,7 @@ pub(crate) enum FailingCall {
 }
 
 impl FailingCall {
-    /// What makes it fail, and its name.
+    /// The fault that makes it fail, and the call's name.
     const fn fault(self) -> (DiskFault, &'static str) {
         match self {
             FailingCall::Sync => (DiskFault::FailSync, "sync of"),
@@ -51,19 +51,19 @@ impl FailingCall {
     }
 }
 
-/// A fault that befell a call.
+/// A fault that struck a call.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(crate) enum Struck {
-    /// It failed.
+    /// The call failed.
     Failed(FailingCall),
-    /// A file could not be created for want of room.
+    /// There was no room to create a file.
     Create,
     /// A write went to another place.
     Astray { file: String, meant: u64, instead: u64 },
 }
 
 impl Struck {
-    /// The fault that it comes of, and what fingerprints are told.
+    /// The fault behind it, and the words for the fingerprint.
     pub(crate) const fn counted(&self) -> (DiskFault, [u64; 2]) {
         match self {
             Struck::Failed(call) => (call.fault().0, [call.fault().0 as u64, 0]),
@@ -90,18 +90,18 @@ impl fmt::Display for Struck {
 pub(crate) struct Faults {
     pub(crate) is_full: bool,
     pub(crate) armed: Vec<Armed>,
-    /// Those that waited still when all was healed.
+    /// Faults that still waited when everything was healed.
     pub(crate) spared: Vec<Armed>,
     pub(super) struck: Vec<Struck>,
     failed_read: FailedRead,
-    /// Numbers of the stray writes that are not synced.
+    /// The numbers of stray writes that are not durable yet.
     pub(super) strays: Vec<u64>,
-    /// A stray write was made durable.
+    /// Whether a stray write became durable.
     pub(super) is_astray: bool,
 }
 
-/// Whether a read failed since somebody last asked what struck. A read changes nothing else, and who looks at a world
-/// may do so from several threads.
+/// Whether a read failed since the last `take_struck`. It is the only thing that a read changes, and it is atomic
+/// because several threads may inspect a world.
 #[derive(Debug, Default)]
 struct FailedRead(AtomicBool);
 
@@ -112,7 +112,7 @@ impl Clone for FailedRead {
 }
 
 impl Faults {
-    /// Takes the first fault of this kind out that waits.
+    /// Takes out the first waiting fault of this kind.
     pub(super) fn take(&mut self, fault: DiskFault) -> Option<Armed> {
         if self.armed.is_empty() {
             return None;
@@ -121,7 +121,7 @@ impl Faults {
         Some(self.armed.remove(place))
     }
 
-    /// Whether this read fails. Until somebody asks what struck, so does every further one.
+    /// Whether this read fails. After a failed read every read fails until the next `take_struck`.
     fn fails_read(&self) -> bool {
         let fails = self.armed.iter().any(|armed| armed.fault == DiskFault::FailRead);
         if fails {
@@ -140,7 +140,7 @@ impl Faults {
 }
 
 impl SimDisk {
-    /// Lets a fault wait for the call that it befalls, or changes what the disk is like.
+    /// Makes a fault wait for its call, or changes whether the disk is full.
     pub(crate) fn arm(&mut self, armed: Armed) {
         match armed.fault {
             DiskFault::Full => self.faults.is_full = true,
@@ -152,12 +152,12 @@ impl SimDisk {
         }
     }
 
-    /// A full disk has room again.
+    /// Gives a full disk room again.
     pub(crate) fn make_room(&mut self) {
         self.faults.is_full = false;
     }
 
-    /// Faults that wait are dropped, and so is the one of a sync under way; that they never struck stays known.
+    /// Disarms the faults that wait, also that of a sync under way. They stay known as faults that never struck.
     pub(crate) fn spare(&mut self) {
         let under_way = self.syncs.iter_mut().filter_map(|sync| sync.fails.take());
         self.faults.spared.extend(under_way);
@@ -165,7 +165,7 @@ impl SimDisk {
         self.power.lasts_for(None);
     }
 
-    /// The faults that have not struck: those that wait, and those that were dropped.
+    /// The faults that have not struck: waiting or disarmed.
     pub(crate) fn unmet(&self) -> impl Iterator<Item = &Armed> {
         self.faults.armed.iter().chain(&self.faults.spared)
     }
@@ -174,7 +174,7 @@ impl SimDisk {
         !self.faults.struck.is_empty() || self.faults.failed_read.0.load(Ordering::Relaxed)
     }
 
-    /// What befell since the last call.
+    /// Takes the faults that struck since the last call.
     pub(crate) fn take_struck(&mut self) -> Vec<Struck> {
         if core::mem::take(&mut self.faults.failed_read).0.into_inner()
             && self.faults.take(DiskFault::FailRead).is_some()
@@ -184,9 +184,14 @@ impl SimDisk {
         core::mem::take(&mut self.faults.struck)
     }
 
-    /// What waits for a write befalls it: it fails, or goes elsewhere than to `offset`.
+    /// Applies the faults that wait for a write: it fails, or it goes to another offset than `offset`.
     #[cold]
-    pub(super) fn befall(&mut self, name: &str, offset: u64, length: usize) -> Result<u64, DiskError> {
+    pub(super) fn inject_write_faults(
+        &mut self,
+        name: &str,
+        offset: u64,
+        length: usize,
+    ) -> Result<u64, DiskError> {
         if self.faults.take(DiskFault::FailWrite).is_some() {
             self.faults.strike(Struck::Failed(FailingCall::Write));
             return Err(DiskError::Io("the write failed".to_owned()));
@@ -194,7 +199,7 @@ impl SimDisk {
         Ok(self.deflect(name, offset, length))
     }
 
-    /// Where a write goes: elsewhere, if one is to go astray and can.
+    /// The offset where a write lands: another one if a misdirection waits and finds a place.
     fn deflect(&mut self, name: &str, offset: u64, length: usize) -> u64 {
         let waits = self.faults.armed.iter().position(|armed| armed.fault == DiskFault::Misdirect);
         let Some(waits) = waits else { return offset };
@@ -250,8 +255,11 @@ impl Disk for SimDisk {
         self.power.check()?;
         let file = self.id(name)?;
         self.check_range(file, name, offset, bytes.len())?;
-        let offset =
-            if self.faults.armed.is_empty() { offset } else { self.befall(name, offset, bytes.len())? };
+        let offset = if self.faults.armed.is_empty() {
+            offset
+        } else {
+            self.inject_write_faults(name, offset, bytes.len())?
+        };
         let undo = if self.is_blank(file, offset, bytes.len()) {
             Undo::Blank { offset, length: bytes.len() }
         } else {
@@ -339,5 +347,5 @@ impl Disk for SimDisk {
     }
 }
 
-/// What went wrong with the sync of a file, as its journal would say it.
+/// The result of a sync; an error carries the file's name, as in its journal's report.
 pub(crate) type Ended = (SyncId, Result<(), (String, DiskError)>);

@@ -1,8 +1,7 @@
-//! What is done to the bytes of a disk on purpose, and what crashes and failed syncs leave of them: rot, writes that go
-//! astray, files that vanish.
+//! Damage done to a disk on purpose (rot, misdirected writes, lost files), and what crashes and failed syncs leave.
 //!
-//! Rot, stray writes and lost files touch only what recovery must be able to miss: bytes and files without which it finds damage. A lost last
-//! batch, which looks like a torn write, no journal can tell from one.
+//! Rot, stray writes and lost files hit only bytes and files whose loss recovery must report as damage. They spare
+//! the last batch: no journal can tell its loss from a torn write.
 
 use alloc::borrow::ToOwned;
 use alloc::string::String;
@@ -16,16 +15,16 @@ use crate::journal::vital::{Vital, needed, vital};
 use crate::mix::{below, mix};
 use crate::sim::script::Leaves;
 
-/// What stays of the unsynced writes in a crash.
+/// How many unsynced writes stay after a crash.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub(crate) struct Residue {
-    /// Whole.
+    /// Kept whole.
     pub(crate) whole: usize,
-    /// In part.
+    /// Kept in part.
     pub(crate) torn: usize,
 }
 
-/// What becomes of one unsynced write in a crash that scatters them: how many of its bytes stay.
+/// How many bytes of one unsynced write stay after a crash that scatters writes.
 fn kept(draw: u64, number: u64, length: usize) -> usize {
     let draw = mix(draw, [number]);
     match below(mix(draw, [0]), 3) {
@@ -36,18 +35,18 @@ fn kept(draw: u64, number: u64, length: usize) -> usize {
 }
 
 impl SimDisk {
-    /// Whether a stray write was made durable, so that recovery must refuse what is here.
+    /// Whether a stray write became durable, so that recovery must refuse this disk.
     pub(crate) const fn is_astray(&self) -> bool {
         self.faults.is_astray
     }
 
-    /// What of that recovery cannot do without.
+    /// The durable parts that recovery cannot do without.
     fn vital(&self) -> Vec<Vital> {
-        // What cannot be read has nothing left to lose.
+        // A journal that cannot be read has nothing left to lose.
         vital(&self.copy()).unwrap_or_default()
     }
 
-    /// A durable file vanishes, drawn among those that recovery would miss. Says which. Who has it open goes on with it.
+    /// Removes a durable file that recovery would miss, and returns its name. A process that has it open keeps it.
     pub(crate) fn lose_file(&mut self, draw: u64) -> Option<String> {
         let needed = needed(&self.copy()).unwrap_or_default();
         let drawn = below(draw, (needed.len() as u64).max(1));
@@ -58,7 +57,7 @@ impl SimDisk {
         Some(name)
     }
 
-    /// What a crash at this moment would leave, with no fault that waits.
+    /// What a crash at this moment would leave, without any waiting fault.
     pub(crate) fn copy(&self) -> SimDisk {
         let mut copy = self.clone();
         copy.crash(Leaves::Nothing, 0);
@@ -66,7 +65,7 @@ impl SimDisk {
         copy
     }
 
-    /// Flips bits of one durable byte, drawn among those that recovery cannot do without. Says which.
+    /// Flips bits of one drawn durable byte that recovery cannot do without. Returns its file and offset.
     pub(crate) fn rot(&mut self, draw: u64) -> Option<(String, u64)> {
         let vital = self.vital();
         let all: u64 = vital.iter().map(|part| part.end).sum();
@@ -87,8 +86,9 @@ impl SimDisk {
         Some((part.file, at))
     }
 
-    /// Where a write of `length` bytes to `name` lands when it goes astray: over what recovery cannot do without, in
-    /// the same file, since one sync makes all of a file durable. `None` where there is no such place.
+    /// The offset where a misdirected write of `length` bytes to `name` lands: over bytes that recovery cannot do
+    /// without. It stays in the same file, because one sync makes a whole file durable. `None` if there is no such
+    /// place.
     pub(super) fn astray(&self, name: &str, length: usize, draw: u64) -> Option<u64> {
         let part = self.vital().into_iter().find(|part| part.file == name)?;
         let places = part.end.checked_sub(length as u64);
@@ -96,8 +96,9 @@ impl SimDisk {
         places.map(|last| below(draw, last + 1)).or_else(header_only)
     }
 
-    /// A sync of `file` fails that covers the changes numbered below `below`. As after a failed fsync, its pages count as
-    /// clean: their bytes are read as before, and no later sync writes them. Its length is not in them.
+    /// A sync of `file` fails. It covers the changes numbered below `below`. As after a failed fsync, the pages count
+    /// as clean: reads still return their bytes, and no later sync writes them. The file's length is not part of its
+    /// pages.
     pub(super) fn forsake(&mut self, file: FileId, below: u64) -> DiskError {
         let covered = self.unsynced.iter_mut().filter(|change| change.file == file && change.number < below);
         covered.for_each(|change| change.is_forsaken = change.range().is_some());
@@ -105,12 +106,12 @@ impl SimDisk {
         DiskError::Io("the sync failed".to_owned())
     }
 
-    /// A sync of `file` is complete: the changes numbered below `below` are durable, but for forsaken bytes that none of
-    /// them wrote again.
+    /// A sync of `file` completes. The changes numbered below `below` become durable, except for forsaken bytes that
+    /// none of them wrote again.
     pub(super) fn settle(&mut self, file: FileId, below: u64) {
         let is_covered = |change: &Change| change.file == file && change.number < below;
         if self.unsynced.iter().any(|change| is_covered(change) && change.is_forsaken) {
-            // A failed sync covers all that is older, so what is forsaken is older than what is not.
+            // A failed sync covers all older changes, so forsaken changes are older than the others.
             let durable = self.unsynced.iter().filter(|change| is_covered(change) && !change.is_forsaken);
             let durable: Vec<Range<u64>> = durable.map(Change::replaced).collect();
             let changes = core::mem::take(&mut self.unsynced);
@@ -128,7 +129,7 @@ impl SimDisk {
         }
     }
 
-    /// A file was synced up to the change with this number: what went astray in it is durable.
+    /// Counts a stray write as durable once it is not among the unsynced changes.
     fn settle_strays(&mut self) {
         let unsynced = &self.unsynced;
         let before = self.faults.strays.len();
@@ -150,7 +151,7 @@ impl SimDisk {
         residue
     }
 
-    /// Undoes every unsynced change, newest first, and puts the drawn ones back.
+    /// Undoes every unsynced change, newest first, and writes back the bytes that `draw` keeps.
     pub(super) fn scatter(&mut self, draw: u64) {
         let mut stays: Vec<(FileId, u64, Vec<u8>)> = Vec::new();
         while let Some(change) = self.unsynced.pop_back() {
@@ -175,7 +176,7 @@ impl SimDisk {
 }
 
 impl Change {
-    /// Where it wrote, and how many bytes.
+    /// The offset and length of its write; `None` for a truncation.
     pub(super) fn range(&self) -> Option<(u64, usize)> {
         match &self.undo {
             Undo::Write { offset, before } => Some((*offset, before.len())),
@@ -184,7 +185,7 @@ impl Change {
         }
     }
 
-    /// The bytes of its file that are not what they were.
+    /// The range of the file whose bytes it changed.
     fn replaced(&self) -> Range<u64> {
         match &self.undo {
             Undo::Write { offset, before } => *offset..*offset + before.len() as u64,
@@ -193,7 +194,7 @@ impl Change {
         }
     }
 
-    /// The parts of this write that lie in none of these places.
+    /// The parts of this write outside of these ranges.
     fn without(&self, places: &[Range<u64>]) -> Vec<Change> {
         let whole = self.replaced();
         let mut parts = alloc::vec![whole.clone()];

@@ -1,15 +1,15 @@
-//! When the power of a disk's machine fails: after so many of the calls that change it, counted from where somebody said.
+//! When the power of a disk's machine fails: after a number of calls that change the disk.
 
 use alloc::borrow::ToOwned;
 
 use super::FileId;
 use crate::journal::DiskError;
 
-/// The power of a disk's machine. Every change is asked of it first and told to it after.
+/// The power of a disk's machine. Each call that changes the disk checks it first and reports to it afterwards.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub(crate) struct Power {
     state: PowerState,
-    /// The file that was written to last.
+    /// The file that was written last.
     file: Option<FileId>,
 }
 
@@ -17,20 +17,20 @@ pub(crate) struct Power {
 enum PowerState {
     #[default]
     Lasts,
-    /// It fails so many calls after the first write to another file than the last one.
+    /// After the first write to another file than the last one, this many more calls succeed.
     LastsPastRollover(u8),
-    /// It fails after so many calls, and has not yet.
+    /// This many more calls succeed; at least 1.
     LastsFor(u8),
     Out,
 }
 
 impl Power {
-    /// It fails after so many calls from now on; it lasts where there is no number.
+    /// The power fails after this many more calls; never if `None`.
     pub(crate) fn lasts_for(&mut self, calls: Option<u8>) {
         self.state = calls.map_or(PowerState::Lasts, PowerState::after);
     }
 
-    /// It fails so many calls after the first write to another file, unless it is to fail already.
+    /// The power fails this many calls after the first write to another file, unless a failure is already set.
     pub(crate) fn lasts_past_rollover(&mut self, calls: u8) {
         if self.state == PowerState::Lasts {
             self.state = PowerState::LastsPastRollover(calls);
@@ -41,7 +41,7 @@ impl Power {
         self.state == PowerState::Out
     }
 
-    /// Fails once it is out.
+    /// Fails if the power is out.
     pub(super) fn check(&self) -> Result<(), DiskError> {
         match self.state {
             PowerState::Out => Err(DiskError::Io("the power failed".to_owned())),

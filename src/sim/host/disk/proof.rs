@@ -1,7 +1,7 @@
-//! What a disk can say of records that somebody calls durable, by its own account of what was written and synced.
+//! Checks claims that records are durable against the disk's own account of writes and syncs.
 //!
-//! It looks for the bytes of each record and knows nothing of frames around them: that whoever reads the files finds the
-//! records there is for recovery to show.
+//! It looks for the bytes of each record and ignores the frames around them. Recovery shows whether the journal's
+//! reader finds the records there.
 
 use alloc::vec::Vec;
 
@@ -9,7 +9,7 @@ use crate::sim::script::Leaves;
 
 use super::{FileId, SimDisk};
 
-/// A write, as the disk remembers it.
+/// A write, as the disk recorded it.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Written {
     number: u64,
@@ -26,8 +26,8 @@ impl SimDisk {
         Some(Written { number: change.number, file: change.file, offset, length })
     }
 
-    /// Why a crash at this moment would lose these records, which were appended by this write. Nothing before them may be
-    /// lost either: a journal is read from its beginning.
+    /// Why a crash at this moment would lose these records, which `written` appended. Nothing written before them may
+    /// be lost either, because a journal is read from its beginning.
     pub(crate) fn would_lose<'a>(
         &self,
         written: Written,
@@ -49,9 +49,9 @@ impl SimDisk {
         (!are_there).then_some("they are not where they were written")
     }
 
-    /// Which of these records, in this order, is not in what a crash at this moment would leave.
+    /// The index of the first of these records that a crash at this moment would not leave, in this order.
     pub(crate) fn lacks(&self, records: &[Vec<u8>]) -> Option<usize> {
-        // What is read is on the disk: it takes a crash to lose it.
+        // The records were read from the disk, so only a crash can lose them.
         let is_all_synced = self.unsynced.is_empty() && self.folder == self.folder_synced;
         if records.is_empty() || is_all_synced {
             return None;
@@ -71,7 +71,7 @@ impl SimDisk {
         None
     }
 
-    /// A file up to where it is known to be blank.
+    /// A file's bytes up to where it is known to be blank.
     fn content(&self, id: FileId) -> Vec<u8> {
         let file = self.file(id);
         let pages = file.pages.iter().rposition(Option::is_some).map_or(0, |last| last + 1);
@@ -82,12 +82,12 @@ impl SimDisk {
     }
 }
 
-/// Moves `rest` past the first place where it has these bytes; says whether there is one.
+/// Moves `rest` past the first occurrence of these bytes. Returns whether there is one.
 fn skip_past(rest: &mut &[u8], bytes: &[u8]) -> bool {
     let [first, .., last] = bytes else { return skip_past_few(rest, bytes) };
     let end = bytes.len() - 1;
     let ends = rest.iter().zip(rest.get(end..).unwrap_or_default());
-    // The first byte alone, the kind of a record, is everywhere.
+    // Compares both ends: the first byte alone, the kind of a record, is everywhere.
     let may_be = ends.enumerate().filter(|(_, ends)| *ends == (first, last));
     let Some(at) = may_be.map(|(at, _)| at).find(|at| rest[*at..].starts_with(bytes)) else { return false };
     *rest = &rest[at + bytes.len()..];

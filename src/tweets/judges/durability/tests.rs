@@ -76,7 +76,7 @@ fn a_promise_that_reports_everything_passes_in_one_part_or_in_two() {
     stage().sent_by(site(1), promise(2, (0, 3, 3), &[(0, 1, 1), (2, 1, 2)])).unwrap();
     stage().sent_by(site(1), promise(2, (0, 2, 3), &[(0, 1, 1)])).unwrap();
     stage().sent_by(site(1), promise(2, (2, 3, 3), &[(2, 1, 2)])).unwrap();
-    // What it accepted since, under the promised ballot itself, need not be in it.
+    // Accepts after the promise, under the promised ballot itself, need not be in the promise.
     let mut stage = stage();
     stage.durable(site(1), &[accepted(2, 2, 1, &[]), accepted(2, 2, 5, &[])]).unwrap();
     stage.sent_by(site(1), promise(2, (0, 3, 3), &[(0, 1, 1), (2, 1, 2)])).unwrap();
@@ -145,17 +145,17 @@ fn what_is_told_of_the_queue_is_durable_first() {
     stage.choose(0, &[open(1)]).unwrap();
     stage.asked(&tweet(1, "a"));
     let queued = numbered(1, (1, 1), (0, 0), tweet(1, "a"));
-    let told = || Message::Taken { id: tweet(1, "a").id() };
+    let taken_message = || Message::Taken { id: tweet(1, "a").id() };
     let forward = |submission: &Arc<Submission>| Message::Forward { submission: submission.clone() };
     objects(
-        stage.sent(site(1), C1, told()),
+        stage.sent(site(1), C1, taken_message()),
         "durability",
         "S1 told C1 that request 1 of session 0.0 is taken",
     );
     let result = stage.sent(site(1), site(0), forward(&queued));
     objects(result, "durability", "S1 forwarded \"ann: a\" as submission 1.1, which is not durable there");
     stage.durable(site(1), &[taken(&queued)]).unwrap();
-    stage.sent(site(1), C1, told()).unwrap();
+    stage.sent(site(1), C1, taken_message()).unwrap();
     stage.sent(site(1), site(0), forward(&queued)).unwrap();
     let result = stage.sent(site(2), site(0), forward(&queued));
     objects(result, "durability", "S2 forwarded submission 1.1 of S1 as if it were its own");

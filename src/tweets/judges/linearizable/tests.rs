@@ -1,4 +1,4 @@
-//! Histories of users, told by hand, and drawn ones.
+//! Histories of users, written by hand and drawn.
 
 use super::*;
 use crate::judges::linearizable::{Search, search, tests::any_order};
@@ -20,11 +20,11 @@ fn operation(request: &Request) -> Operation {
 fn ask(stage: &mut Stage, who: ProcessId, request: &Request) {
     stage.commanded(who, &Command::Do(operation(request))).unwrap();
     stage
-        .sent(who, crate::tweets::judges::stage::site(0), Message::Ask { request: request.clone() })
+        .sent(who, crate::tweets::judges::stage::site(0), Message::Request { request: request.clone() })
         .unwrap();
 }
 
-/// Shows the note to this judge alone: here nothing is in any log.
+/// Shows the note to this judge alone, because the log is empty here.
 fn noted(stage: &mut Stage, who: ProcessId, note: &Note) -> Result<(), Violation> {
     let Judges { agreement, model, linearizable, .. } = &mut stage.judges;
     linearizable.on_noted(JudgeContext { log: agreement.log(), model }, Instant::ZERO, who, note)
@@ -39,7 +39,7 @@ fn done(stage: &mut Stage, who: ProcessId, request: &Request) {
     .unwrap();
 }
 
-/// A page of ann's tweets, the newest of slot 8.
+/// A page of ann's tweets, the newest at slot 8.
 fn page(texts: &[&str]) -> Page {
     let tweet = |(slot, text): (u64, &&str)| Tweet {
         position: Position { slot, index: 0 },
@@ -71,7 +71,7 @@ fn what_was_done_before_is_seen_and_what_overlaps_may_be() {
     let sentence = "no order explains that \"ann: a\" was done for C1 between 0.000000 and 0.000000; \
                     the view of bob by C2 between 0.000000 and 0.000000 showed of that nothing";
     objects(shown(&mut stage, C2, &view(1, "bob"), &[]), "linearizable", sentence);
-    // What one was shown is shown to who asks afterwards, though nobody was told yet that it is done.
+    // A tweet shown to one client must be shown to a later query, though nobody knows yet that it is done.
     ask(&mut with, C2, &view(2, "cat"));
     objects(
         shown(&mut with, C2, &view(2, "cat"), &["a"]),
@@ -86,7 +86,8 @@ fn what_nobody_knows_the_outcome_of_may_have_any_but_one_only() {
         let seen = SeenFact::Started { process: C1, incarnation: 2, recovered: &[] };
         stage.judges.linearizable.look(Instant::ZERO, &seen);
     };
-    let lost = |stage: &mut Stage| noted(stage, C1, &Note::Lost(operation(&tweet(1, "a")))).unwrap();
+    let lost =
+        |stage: &mut Stage| noted(stage, C1, &Note::OutcomeUnknown(operation(&tweet(1, "a")))).unwrap();
     for forget in [started, lost] {
         let mut stage = Stage::new(3);
         ask(&mut stage, C1, &tweet(1, "a"));
@@ -98,29 +99,29 @@ fn what_nobody_knows_the_outcome_of_may_have_any_but_one_only() {
         ask(&mut stage, C2, &view(4, "bob"));
         let result = shown(&mut stage.clone(), C2, &view(4, "bob"), &[]);
         objects(result, "linearizable", "was never answered; the view of bob by C2 between 0.000000 and");
-        // And once at most.
+        // It takes effect at most once.
         objects(shown(&mut stage, C2, &view(4, "bob"), &["a", "a"]), "linearizable", "no order explains");
     }
 }
 
-/// The same call goes on, though another one of the same words waits.
+/// The same call goes on, though another one with the same words waits.
 #[test]
 fn what_is_asked_anew_is_one_call() {
     let mut stage = Stage::new(3);
     let request = view(1, "bob");
     ask(&mut stage, C2, &request);
     stage.commanded(C2, &Command::Do(operation(&request))).unwrap();
-    noted(&mut stage, C2, &Note::AsksAnew(operation(&request))).unwrap();
+    noted(&mut stage, C2, &Note::AsksInNewSession(operation(&request))).unwrap();
     for number in [2, 3] {
-        let seen = Message::Ask { request: view(number, "bob") };
+        let seen = Message::Request { request: view(number, "bob") };
         let to = crate::process::Recipients::One(ProcessId::site(0));
         let fact = SeenFact::Left { from: C2, to, message: &seen };
         stage.judges.linearizable.look(Instant::ZERO, &fact);
         shown(&mut stage, C2, &request, &[]).unwrap();
     }
-    // A tweet that was asked for twice is a tweet once.
+    // A tweet that was asked for twice appears once.
     ask(&mut stage, C1, &tweet(1, "a"));
-    noted(&mut stage, C1, &Note::AsksAnew(operation(&tweet(1, "a")))).unwrap();
+    noted(&mut stage, C1, &Note::AsksInNewSession(operation(&tweet(1, "a")))).unwrap();
     ask(&mut stage, C2, &view(4, "bob"));
     let result = shown(&mut stage, C2, &view(4, "bob"), &["a", "a"]);
     objects(result, "linearizable", "no order explains");
@@ -165,24 +166,30 @@ fn an_answer_to_what_was_never_asked_is_judged_from_the_command_on() {
 }
 
 fn read(stage: &mut Stage, who: ProcessId, id: u64, viewer: &str) {
-    let query = Query::Of(TimelineQuery::Fresh { view: looks(viewer) });
-    stage.commanded(who, &Command::Tell(query.clone())).unwrap();
+    let query = Query::Of(TimelineQuery::QuorumView { view: looks(viewer) });
+    stage.commanded(who, &Command::Query(query.clone())).unwrap();
     stage
         .sent(who, crate::tweets::judges::stage::site(0), Message::Query { id, seen: Slot(0), query })
         .unwrap();
 }
 
-fn told(stage: &mut Stage, who: ProcessId, id: u64, viewer: &str, texts: &[&str]) -> Result<(), Violation> {
+fn answer_view(
+    stage: &mut Stage,
+    who: ProcessId,
+    id: u64,
+    viewer: &str,
+    texts: &[&str],
+) -> Result<(), Violation> {
     let page = page(texts);
     let site = crate::tweets::judges::stage::site(0);
     noted(
         stage,
         who,
-        &Note::Shown(
+        &Note::QuorumReply(
             id,
             site,
             Slot(9),
-            TimelineQuery::Fresh { view: looks(viewer) },
+            TimelineQuery::QuorumView { view: looks(viewer) },
             TimelineReply::View { page },
         ),
     )
@@ -214,14 +221,14 @@ fn a_view_by_a_read_round_is_a_read_between_its_first_asking_and_its_answer() {
     // Asked again, it is still the call that began before the tweet.
     read(&mut stage, C2, 7, "bob");
     let (mut with, mut without) = (stage.clone(), stage.clone());
-    told(&mut without, C2, 7, "bob", &[]).unwrap();
-    told(&mut with, C2, 7, "bob", &["a"]).unwrap();
+    answer_view(&mut without, C2, 7, "bob", &[]).unwrap();
+    answer_view(&mut with, C2, 7, "bob", &["a"]).unwrap();
     read(&mut stage, C2, 8, "bob");
     let sentence = "the view of bob by C2 between 0.000000 and 0.000000 showed of that nothing";
-    objects(told(&mut stage.clone(), C2, 8, "bob", &[]), "linearizable", sentence);
-    // Two that are alike are answered in any order.
-    told(&mut stage, C2, 8, "bob", &["a"]).unwrap();
-    told(&mut stage, C2, 7, "bob", &[]).unwrap();
+    objects(answer_view(&mut stage.clone(), C2, 8, "bob", &[]), "linearizable", sentence);
+    // Two equal views are answered in any order.
+    answer_view(&mut stage, C2, 8, "bob", &["a"]).unwrap();
+    answer_view(&mut stage, C2, 7, "bob", &[]).unwrap();
 }
 
 #[test]
@@ -233,9 +240,9 @@ fn two_read_rounds_see_tweets_in_one_order() {
     for (who, id) in [(C1, 7), (C2, 8)] {
         read(&mut stage, who, id, "cat");
     }
-    told(&mut stage, C1, 7, "cat", &["a"]).unwrap();
-    told(&mut stage.clone(), C2, 8, "cat", &["b", "a"]).unwrap();
-    objects(told(&mut stage, C2, 8, "cat", &["b"]), "linearizable", "no order explains");
+    answer_view(&mut stage, C1, 7, "cat", &["a"]).unwrap();
+    answer_view(&mut stage.clone(), C2, 8, "cat", &["b", "a"]).unwrap();
+    objects(answer_view(&mut stage, C2, 8, "cat", &["b"]), "linearizable", "no order explains");
 }
 
 #[test]
@@ -243,24 +250,24 @@ fn a_reading_that_was_not_asked_for_is_caught() {
     let mut stage = Stage::new(3);
     read(&mut stage, C2, 7, "bob");
     let sentence = "C2 says that it was shown a view of cat, which it did not ask for";
-    objects(told(&mut stage.clone(), C2, 7, "cat", &[]), "linearizable", sentence);
-    objects(told(&mut stage.clone(), C2, 8, "bob", &[]), "linearizable", "which it did not ask for");
-    told(&mut stage, C2, 7, "bob", &[]).unwrap();
-    objects(told(&mut stage, C2, 7, "bob", &[]), "linearizable", "which it did not ask for");
+    objects(answer_view(&mut stage.clone(), C2, 7, "cat", &[]), "linearizable", sentence);
+    objects(answer_view(&mut stage.clone(), C2, 8, "bob", &[]), "linearizable", "which it did not ask for");
+    answer_view(&mut stage, C2, 7, "bob", &[]).unwrap();
+    objects(answer_view(&mut stage, C2, 7, "bob", &[]), "linearizable", "which it did not ask for");
 }
 
-/// What is drawn of a call: which, how long before and behind its effect it begins and ends, and what goes wrong.
+/// A drawn call: its kind, how long before its effect it begins and after it ends, and a fault.
 type Drawn = (u8, u64, u64, u8);
 
 fn name(number: u8) -> User {
     user(["ann", "bob", "cat"][usize::from(number % 3)])
 }
 
-/// Calls that took effect in the order in which they are drawn; then some answers are lost, and some pages changed.
+/// Calls that took effect in the order in which they are drawn. Then some answers are lost, and some pages changed.
 fn history(drawn: &[Drawn]) -> Vec<Call<TimelineModel>> {
     let (mut tweets, mut blocks) = (Vec::<Statement>::new(), BTreeSet::new());
     let call = |(place, (kind, before, behind, wrong)): (u64, &Drawn)| {
-        let (by, whom) = (name(*kind), name(kind + 1 + kind / 3 % 2));
+        let (by, target) = (name(*kind), name(kind + 1 + kind / 3 % 2));
         let text: Text = ["x", "y"][usize::from(kind % 2)].parse().unwrap();
         let (operation, mut answer) = match kind / 6 {
             0 => {
@@ -268,12 +275,12 @@ fn history(drawn: &[Drawn]) -> Vec<Call<TimelineModel>> {
                 (Operation::Event { event: Event::Tweet { user: by, text } }, Response::Done)
             }
             1 => {
-                blocks.insert((by.clone(), whom.clone()));
-                (Operation::Event { event: Event::block(by, whom).unwrap() }, Response::Done)
+                blocks.insert((by.clone(), target.clone()));
+                (Operation::Event { event: Event::block(by, target).unwrap() }, Response::Done)
             }
             2 => {
-                blocks.remove(&(by.clone(), whom.clone()));
-                (Operation::Event { event: Event::unblock(by, whom).unwrap() }, Response::Done)
+                blocks.remove(&(by.clone(), target.clone()));
+                (Operation::Event { event: Event::unblock(by, target).unwrap() }, Response::Done)
             }
             _ => {
                 let limit = 2;
@@ -322,7 +329,7 @@ proptest! {
         prop_assert!(found != Search::Unknown);
     }
 
-    /// What `without` says of a part, the search confirms.
+    /// The search confirms what `without` claims of a part.
     #[test]
     fn a_part_of_what_has_a_linearization_has_one(drawn in drawn(9)) {
         let calls = history(&drawn);
@@ -334,8 +341,7 @@ proptest! {
         }
     }
 
-    /// The account that is kept as answers come says what a search of the whole says at each of them, whatever the
-    /// guess.
+    /// At each answer, a growing history has the same verdict as a search of the whole, whatever the guess.
     #[test]
     fn a_history_that_grows_is_judged_as_a_whole(drawn in drawn(8), guesses in proptest::collection::vec(0u8..9, 8)) {
         let calls = history(&drawn);
@@ -357,15 +363,15 @@ proptest! {
             let begun = grown.moment(Instant::ZERO);
             if is_beginning {
                 let id = RequestId::Open { nonce: index.try_into().unwrap() };
-                let deed = UserCall { name: Some(CallName::Request(id)), ..calls[index].operation.clone() };
-                numbers.insert(index, grown.begin(C1, deed.clone(), begun));
-                so_far.push(Call { who: C1, operation: deed, begun, answer: None });
+                let call = UserCall { name: Some(CallName::Request(id)), ..calls[index].operation.clone() };
+                numbers.insert(index, grown.begin(C1, call.clone(), begun));
+                so_far.push(Call { who: C1, operation: call, begun, answer: None });
                 continue;
             }
             let answer = calls[index].answer.as_ref().map(|(_, answer)| answer.clone()).unwrap();
             let number = numbers[&index];
             so_far[number].answer = Some((begun, answer.clone()));
-            let guess = |deed: &UserCall| match deed.name {
+            let guess = |call: &UserCall| match call.name {
                 Some(CallName::Request(RequestId::Open { nonce })) => rank(nonce.try_into().unwrap()),
                 _ => None,
             };

@@ -1,4 +1,4 @@
-//! Recipes about what disks lose: never more than the protocol can lose for good.
+//! Recipes about losses of disks: never more than the protocol survives.
 
 use crate::scenario::draw::Wanted::{AgreedRead, Write};
 use crate::scenario::draw::{crash, noted, traffic};
@@ -10,7 +10,7 @@ const ANY: Target = Target::Any;
 pub(super) fn voter_wiped(draft: &mut Steps<'_>) {
     draft.ask(3, Write);
     let vote = Traffic { nth: draft.draws.between(1, 4), ..traffic("Accepted", ANY, ANY) };
-    // Whoever voted, and who counted the vote or voted too: both were needed.
+    // The voter is wiped. Then the leader, which counted the vote, or another voter crashes: the quorum needed both.
     draft.on(EventPattern::Sent(vote), Fault::Wipe(Target::Sender));
     if draft.draws.one_in(2) {
         draft.then(crash(Target::Leader));
@@ -21,14 +21,14 @@ pub(super) fn voter_wiped(draft: &mut Steps<'_>) {
 }
 
 pub(super) fn damage_and_laggards(draft: &mut Steps<'_>) {
-    // With the one that is damaged, those that lag are a majority.
+    // The damaged site and the sites that lag are a majority.
     let (damaged, lagging) = (draft.site(0), draft.count() / 2);
     for part in 1..=lagging {
         draft.then(Fault::Isolate(draft.site(part)));
     }
     draft.ask(3, Write).ask_on(noted("chose", ANY), None, Write).ask(2, Write);
     draft.after(100, 900, Fault::Disk(damaged, DiskFault::Rot)).then(crash(damaged));
-    // It starts again, finds the damage, and stays away.
+    // The damaged site starts again, finds the damage, and stays away.
     draft.after(20, 300, Fault::Heal).then(crash(Target::Leader)).ask(2, Write);
     draft.after(50, 1_500, Fault::Restart(Target::AllSites)).ask(2, AgreedRead);
 }

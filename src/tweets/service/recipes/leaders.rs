@@ -54,7 +54,7 @@ pub(super) fn late_promise(draft: &mut Steps<'_>) {
     draft.after(200, 1_000, Fault::Heal).ask(2, AgreedRead);
 }
 
-/// Nobody but `chosen` gets a campaign through.
+/// Only `chosen` can win a campaign: the others' `Prepare`s are dropped.
 fn campaigns_alone(draft: &mut Steps<'_>, chosen: usize) {
     for part in (0..draft.count()).filter(|part| *part != chosen) {
         draft.then(Fault::Rule(rule(Some("Prepare"), (draft.site(part), ANY), Ruling::Drop)));
@@ -83,7 +83,7 @@ pub(super) fn promises_of_a_lost_ballot(draft: &mut Steps<'_>) {
     campaigns_alone(draft, 0);
     draft.then(Fault::Rule(rule(Some("Promise"), (ANY, chosen), late)));
     draft.then(crash(Target::AllSites)).then(Fault::Restart(Target::AllSites));
-    // Another one leads, and what it has chosen the late promises do not tell.
+    // Another site leads, and the late promises do not report what it chose.
     draft.after(400, 1_500, Fault::Heal).then(Fault::Isolate(chosen)).ask(1, Write);
     draft.ask_on(EventPattern::Leads(ANY), None, Write).ask(2, Write);
     draft.after(50, 500, Fault::Heal);
@@ -100,19 +100,19 @@ pub(super) fn votes_of_a_lost_ballot(draft: &mut Steps<'_>) {
     let accept = |draft: &mut Steps<'_>, from, to| {
         draft.then(Fault::Rule(rule(Some("Accept"), (from, to), Ruling::Drop)));
     };
-    // What the first leader proposes reaches one voter, whose votes come late.
+    // The first leader's proposals reach one voter, whose votes come late.
     campaigns_alone(draft, 0);
     draft.then(crash(Target::AllSites)).then(Fault::Restart(Target::AllSites));
     [second, other, last].into_iter().for_each(|site| accept(draft, first, site));
     let late = Ruling::Delay(draft.draws.millis(1_200, 3_500));
     draft.then(Fault::Rule(rule(Some("Accepted"), (voter, first), late)));
     draft.ask_on(EventPattern::Leads(first), None, Write).ask(2, Write);
-    // What the second one proposes reaches nobody.
+    // The second leader's proposals reach no site.
     draft.after(50, 600, Fault::Heal).then(Fault::Isolate(first)).then(Fault::Isolate(voter));
     campaigns_alone(draft, 2);
     accept(draft, second, ANY);
     draft.ask_on(EventPattern::Leads(second), None, Write).ask(2, Write);
-    // The first one leads again: one vote is a vote, and the late ones are none.
+    // The first leader leads again: one vote counts, and the late votes must not.
     draft.after(50, 400, Fault::Heal).then(Fault::Isolate(second));
     campaigns_alone(draft, 0);
     [voter, other].into_iter().for_each(|site| accept(draft, first, site));

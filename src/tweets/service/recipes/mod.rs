@@ -1,6 +1,6 @@
-//! What random timing does not reach in Paxos, as ordered recipes.
+//! Recipes for situations in Paxos that random timing does not reach: sequences of steps.
 //!
-//! They name messages and notes of the tweet service. Each works in any cluster of its size, whatever else goes on.
+//! They name messages and notes of the tweet service. Each works in any cluster of its size, whatever else happens.
 
 mod disks;
 mod leaders;
@@ -18,7 +18,7 @@ use crate::tweets::service::{TimelineCommand, TimelineExpectation, Timelines};
 type Steps<'a> = Draft<'a, TimelineCommand, TimelineExpectation>;
 type Cook = fn(&mut Draft<'_, TimelineCommand, TimelineExpectation>);
 
-/// All of them, those for any service first.
+/// All recipes, those for any service first.
 pub(super) fn all() -> RecipesOf<Timelines> {
     let recipe = |name, sites: (u8, u8), about, cook: Cook| Recipe {
         name,
@@ -157,7 +157,7 @@ pub(super) fn all() -> RecipesOf<Timelines> {
         recipe(
             "served_through_a_peer",
             (3, SITES_MAX),
-            "A site that does not hear the leader leans on a peer, and what that passes on is lost, late or doubled.",
+            "A site that does not hear the leader follows through a peer, and what that one passes on is lost, late or doubled.",
             submissions::served_through_a_peer,
         ),
         recipe(

@@ -10,14 +10,14 @@ const ANY: Target = Target::Any;
 pub(super) fn datagrams_are_filled(draft: &mut Steps<'_>) {
     let terminals: Vec<Target> =
         (0..draft.count()).map(|part| Target::Terminal(draft.number(part))).collect();
-    // Each has a session before anything is large: then all of that is under way together.
+    // Every terminal gets a session before anything is large, so that all large requests are under way together.
     for terminal in &terminals {
         draft.ask_of(Some(*terminal), Write);
     }
     for _ in 0..3 {
         let parts = draft.draws.between(2, 4).to_le_bytes()[0];
-        // Nothing is chosen for a while: what is asked for meanwhile goes together when the window has room, or to
-        // the next leader.
+        // Nothing is chosen for a while. Requests of this time go together, when the window has room or to the next
+        // leader.
         let count = Some(draft.draws.between(4, 30));
         let held = rule(Some("Accepted"), (ANY, Target::Leader), Ruling::Drop);
         draft.after(200, 900, Fault::Rule(Rule { count, ..held }));

@@ -1,4 +1,4 @@
-//! Recipes about what is chosen in which slot.
+//! Recipes about what is chosen in a slot.
 
 use crate::scenario::draw::Wanted::{AgreedRead, LargeWrite, Write};
 use crate::scenario::draw::{crash, crash_at, noted, rule, traffic};
@@ -8,8 +8,8 @@ use crate::tweets::service::recipes::{Steps, sent};
 const ANY: Target = Target::Any;
 
 pub(super) fn starved_slot(draft: &mut Steps<'_>) {
-    // The leader's next slots are not known beforehand: the first proposal that comes is starved, and with it what
-    // is proposed again in its slot.
+    // The leader's next slots are not known beforehand. The rule starves the first proposal that comes, and repeated
+    // proposals in its slot.
     let lost = rule(Some("Accept"), (Target::Leader, ANY), Ruling::Drop);
     let few = Rule { count: Some(draft.draws.between(1, 4)), ..lost };
     draft.then(Fault::Rule(few)).ask(6, Write);
@@ -66,7 +66,8 @@ pub(super) fn starved_slot_known(draft: &mut Steps<'_>) {
     let lost = rule(Some("Accept"), (ANY, ANY), Ruling::Drop);
     let few = Rule { slot: Some(slot), count: Some(draft.draws.between(2, 12)), ..lost };
     draft.then(Fault::Rule(few)).ask(16, Write);
-    let later = EventPattern::Noted { kind: "chose".to_owned(), who: ANY, about: None, slot: Some(slot + 1) };
+    let later =
+        EventPattern::Noted { kind: "chose".to_owned(), who: ANY, subject: None, slot: Some(slot + 1) };
     draft.on(later, crash(Target::Leader)).ask(2, Write);
     draft.after(50, 900, Fault::Restart(Target::AllSites)).ask(1, AgreedRead);
 }
@@ -74,21 +75,22 @@ pub(super) fn starved_slot_known(draft: &mut Steps<'_>) {
 pub(super) fn promise_in_parts(draft: &mut Steps<'_>) {
     let (ignorant, count) = (draft.site(0), draft.count());
     let terminals: Vec<Target> = (0..count).map(|part| Target::Terminal(draft.number(part))).collect();
-    // Each has a session before anything is large: then all of that is under way together.
+    // Every terminal gets a session before anything is large, so that all large requests are under way together.
     for terminal in &terminals {
         draft.ask_of(Some(*terminal), Write);
     }
-    // Where it does not end by itself, whoever leads must notice that it gets nowhere.
+    // Without a count the rule never ends by itself, so the leader must notice that it makes no progress.
     let few = |draft: &mut Steps<'_>| (!draft.draws.one_in(2)).then(|| draft.draws.between(12, 30));
-    let unheard = Rule { count: few(draft), ..rule(Some("Accepted"), (ANY, Target::Leader), Ruling::Drop) };
-    let unasked =
+    let drops_accepted =
+        Rule { count: few(draft), ..rule(Some("Accepted"), (ANY, Target::Leader), Ruling::Drop) };
+    let drops_accept =
         Rule { count: few(draft), ..rule(Some("Accept"), (Target::Leader, ignorant), Ruling::Drop) };
-    draft.after(300, 900, Fault::Rule(unheard)).then(Fault::Rule(unasked));
+    draft.after(300, 900, Fault::Rule(drops_accepted)).then(Fault::Rule(drops_accept));
     for terminal in &terminals {
         draft.ask_of(Some(*terminal), LargeWrite);
     }
     let accepted = Traffic { nth: draft.draws.between(3, 8), ..traffic("Accepted", ANY, Target::Leader) };
-    // Whoever is next holds some of it, or is the one that holds nothing.
+    // The next leader holds some of it, or is the site that holds nothing.
     if draft.draws.one_in(2) {
         draft.on(EventPattern::Sent(accepted), crash(Target::Leader));
     } else {
@@ -107,13 +109,15 @@ pub(super) fn loser_is_asked(draft: &mut Steps<'_>) {
         .ask(2, Write)
         .then(Fault::Rule(rule(Some("Accept"), (Target::Leader, ANY), Ruling::Drop)))
         .ask(1, Write);
-    draft
-        .on(sent("Accept", Target::Leader, ANY), Fault::Rule(rule(Some("Supply"), (ANY, ANY), Ruling::Drop)));
+    draft.on(
+        sent("Accept", Target::Leader, ANY),
+        Fault::Rule(rule(Some("FetchReply"), (ANY, ANY), Ruling::Drop)),
+    );
     draft.after(20, 100, Fault::Isolate(Target::Leader));
     let missed = rule(Some("Accept"), (ANY, Target::Follower), Ruling::Drop);
     draft.on(EventPattern::Leads(ANY), Fault::Rule(missed)).ask(2, Write);
     draft.ask_on(noted("fetches", ANY), None, Write);
     let few = Some(draft.draws.between(1, 6));
-    let unserved = Rule { count: few, ..rule(Some("Supply"), (Target::Leader, ANY), Ruling::Drop) };
+    let unserved = Rule { count: few, ..rule(Some("FetchReply"), (Target::Leader, ANY), Ruling::Drop) };
     draft.after(0, 400, Fault::Heal).then(Fault::Rule(unserved)).ask(1, AgreedRead);
 }

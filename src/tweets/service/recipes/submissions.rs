@@ -21,7 +21,7 @@ pub(super) fn origin_restarts(draft: &mut Steps<'_>) {
     let origin = draft.site(0);
     let terminal = Some(Target::Terminal(draft.number(0)));
     draft.ask_of(terminal, Write).ask_of(terminal, Write);
-    // Who leads forwards nothing: then it is another one's turn.
+    // A leader forwards nothing: if `origin` leads, the step waits for another site to forward.
     draft.on(sent("Forward", ANY, ANY), crash(origin)).then(crash(Target::Leader));
     draft.after(50, 700, Fault::Restart(origin)).ask_of(terminal, Write);
     draft.after(0, 300, Fault::Restart(Target::AllSites));
@@ -31,7 +31,7 @@ pub(super) fn origin_restarts(draft: &mut Steps<'_>) {
 pub(super) fn served_through_a_peer(draft: &mut Steps<'_>) {
     let deaf = draft.site(0);
     let terminal = Some(Target::Terminal(draft.number(0)));
-    // If it leads itself, it does not after this.
+    // If `deaf` leads, the pause makes another site lead.
     draft.ask_of(terminal, Write).then(Fault::Pause(deaf)).after(700, 1_200, Fault::Resume(deaf));
     draft.after(300, 600, Fault::Rule(rule(None, (Target::Leader, deaf), Ruling::Drop)));
     draft.ask_of(terminal, Write);
@@ -42,7 +42,10 @@ pub(super) fn served_through_a_peer(draft: &mut Steps<'_>) {
     };
     let count = Some(draft.draws.between(1, 4));
     let passed_on = Rule { count, ..rule(Some("Relay"), (ANY, ANY), then) };
-    draft.on(noted("leans", deaf), Fault::Rule(passed_on)).ask_of(terminal, Write).ask_of(terminal, Write);
+    draft
+        .on(noted("follows through", deaf), Fault::Rule(passed_on))
+        .ask_of(terminal, Write)
+        .ask_of(terminal, Write);
     let lost = if draft.draws.one_in(2) { Target::Sender } else { Target::Recipient };
     draft.on(sent("Relay", ANY, ANY), crash(lost)).ask_of(terminal, Write);
     draft.after(100, 1_500, Fault::Heal).ask_of(terminal, AgreedRead).ask(1, AgreedRead);

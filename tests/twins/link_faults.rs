@@ -1,14 +1,14 @@
-//! What a rough network does to datagrams by chance: bursts, damage, late copies, wrong ways, narrow links.
+//! Random faults of a rough network: bursts, damage, late copies, misdelivery, narrow links.
 
 use crate::pair::Pair;
 use crate::story::{Micros, Story, millis, seconds};
 
-/// What three sites see of each other on this network and on a calm one.
+/// Runs three sites on this network and on a calm one.
 fn network(pair: &Pair, network: &str, differ: impl Fn(&Story, &Story)) {
     twice(pair, network, "", differ);
 }
 
-/// And on two networks.
+/// Runs three sites on two networks.
 fn twice(pair: &Pair, one: &str, other: &str, differ: impl Fn(&Story, &Story)) {
     let text = format!(
         r#"
@@ -19,13 +19,13 @@ fn twice(pair: &Pair, one: &str, other: &str, differ: impl Fn(&Story, &Story)) {
     pair.led(&text, differ);
 }
 
-/// How many lines of all sites say this.
-fn said(story: &Story, what: &str) -> usize {
+/// The number of lines of all sites that contain `what`.
+fn count_lines(story: &Story, what: &str) -> usize {
     let lines = ["S0", "S1", "S2"].iter().flat_map(|site| story.lines(site));
-    lines.filter(|(_, said)| said.contains(what)).count()
+    lines.filter(|(_, line)| line.contains(what)).count()
 }
 
-/// The bursts of each link: how long between the first and the last datagram lost in a row, and how many.
+/// The bursts of each link: the time between the first and the last datagram lost in a row, and their number.
 fn bursts_at(story: &Story) -> Vec<(Micros, usize)> {
     let sites = ["S0", "S1", "S2"];
     let links = sites.iter().flat_map(|from| ["0", "1", "2"].map(|to| (*from, to)));
@@ -87,7 +87,7 @@ pub fn bursts_loss(pair: &Pair) {
 
 pub fn corruption(pair: &Pair) {
     network(pair, r#"corruption: "20%""#, |with, without| {
-        assert!(said(with, "flipped") > 50 && said(with, ": checksum does not match") > 20);
+        assert!(count_lines(with, "flipped") > 50 && count_lines(with, ": checksum does not match") > 20);
         let (with, without) = (with.world.statistics(), without.world.statistics());
         assert!(with.corrupted > 50 && with.corrupted.abs_diff(with.rejected) < 10, "{with:?}");
         assert_eq!((without.corrupted, without.rejected), (0, 0));
@@ -96,7 +96,7 @@ pub fn corruption(pair: &Pair) {
 
 pub fn truncation(pair: &Pair) {
     network(pair, r#"truncation: "20%""#, |with, without| {
-        assert!(said(with, " bytes go on") > 50 && said(with, ": malformed datagram: ") > 20);
+        assert!(count_lines(with, " bytes go on") > 50 && count_lines(with, ": malformed datagram: ") > 20);
         let (with, without) = (with.world.statistics(), without.world.statistics());
         assert!(with.truncated > 50 && with.truncated.abs_diff(with.rejected) < 10, "{with:?}");
         assert_eq!((without.truncated, without.rejected), (0, 0));
@@ -105,35 +105,35 @@ pub fn truncation(pair: &Pair) {
 
 pub fn misdelivery(pair: &Pair) {
     network(pair, r#"misdelivery: "20%""#, |with, without| {
-        assert!(said(with, ": goes to S") > 50 && said(with, ": datagram for ") > 20);
+        assert!(count_lines(with, ": goes to S") > 50 && count_lines(with, ": datagram for ") > 20);
         assert!(with.world.statistics().misdelivered > 50 && with.world.statistics().rejected > 20);
         assert_eq!((without.world.statistics().misdelivered, without.world.statistics().rejected), (0, 0));
     });
 }
 
-/// How long after its first arrival each copy comes once more.
+/// The time between the first arrival and each later arrival of a copy.
 fn later(story: &Story) -> Vec<Micros> {
     let lines = ["S0", "S1", "S2"].iter().flat_map(|site| story.lines(site));
-    let again = lines.filter_map(|(at, said)| {
-        let sent = said.split_once(": once more, sent at ")?.1;
+    let again = lines.filter_map(|(at, line)| {
+        let sent = line.split_once(": again, sent at ")?.1;
         let (whole, fraction) = sent.trim().split_once('.')?;
         Some(at - (whole.parse::<u64>().ok()? * 1_000_000 + fraction.parse::<u64>().ok()?))
     });
     again.collect()
 }
 
-pub fn replay(pair: &Pair) {
-    network(pair, r#"replay: (chance: "10%", after: "1s")"#, |with, without| {
+pub fn late_copies(pair: &Pair) {
+    network(pair, r#"late_copies: (chance: "10%", after: "1s")"#, |with, without| {
         assert!(later(with).len() > 20, "{:?}", later(with));
         let range = seconds(1)..=millis(2_001);
         assert!(later(with).iter().all(|later| range.contains(later)), "{:?}", later(with));
-        assert!(with.world.statistics().replayed > 20 && without.world.statistics().replayed == 0);
+        assert!(with.world.statistics().redelivered > 20 && without.world.statistics().redelivered == 0);
     });
 }
 
-pub fn replay_after(pair: &Pair) {
+pub fn late_copies_after(pair: &Pair) {
     let (long, short) =
-        (r#"replay: (chance: "10%", after: "2s")"#, r#"replay: (chance: "10%", after: "500ms")"#);
+        (r#"late_copies: (chance: "10%", after: "2s")"#, r#"late_copies: (chance: "10%", after: "500ms")"#);
     twice(pair, long, short, |with, without| {
         assert!(later(with).iter().all(|later| *later >= seconds(2)) && !later(with).is_empty());
         assert!(later(without).iter().all(|later| *later <= millis(1_001)) && !later(without).is_empty());
@@ -168,7 +168,7 @@ pub fn bandwidth_queue(pair: &Pair) {
     -   network: (bandwidth: (rate: 8000, queue: 60000)),
         "#;
     pair.led(text, |with, without| {
-        assert!(said(with, ": too much waits for its link") > 0);
+        assert!(count_lines(with, ": too much waits for its link") > 0);
         let congested = |story: &Story| story.world.statistics().congested;
         assert!(
             congested(with) > 0 && congested(without) == 0,

@@ -442,6 +442,15 @@ impl<P: Process> Effects<P> {
         self.stop = None;
     }
 
+    /// The same effects as those of another type of process: for a process that wraps another and changes nothing.
+    pub fn into_effects_of<Q>(self) -> Effects<Q>
+    where
+        Q: Process<Message = P::Message, Record = P::Record, Note = P::Note>,
+    {
+        let Effects { records, buffer, sent, notes, stop } = self;
+        Effects { records, buffer, sent, notes, stop }
+    }
+
     /// Takes everything out again, decoded: for a process that wraps another and changes its effects.
     ///
     /// # Errors When something does not decode as it was encoded, so that the codec of `P` is broken.

@@ -13,7 +13,7 @@ use libtest_mimic::{Arguments, Failed, Trial};
 mod quorum_register;
 
 const SCENARIO: &str = "examples/quorum_register.ron";
-const COMMAND: &str = "cargo run --example quorum_register";
+const COMMAND: &str = "cargo run --profile quick --example quorum_register";
 
 fn main() -> ExitCode {
     if env::var_os("AVIARY_AS_EXAMPLE").is_some() {
@@ -47,7 +47,7 @@ fn example(args: &[&str]) -> Result<(Option<i32>, String), Failed> {
         .output()?;
     let text = String::from_utf8([output.stdout, output.stderr].concat())?;
     let name = program.to_str().ok_or("a program has a name")?;
-    Ok((output.status.code(), text.replace(name, "target/debug/examples/quorum_register")))
+    Ok((output.status.code(), text.replace(name, "target/quick/examples/quorum_register")))
 }
 
 fn ends(args: &[&str], code: i32, with: &str) -> Result<(), Failed> {

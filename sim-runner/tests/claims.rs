@@ -7,10 +7,9 @@ use std::fs;
 use std::path::Path;
 
 use aviary::scenario::{Outcome, RunOptions, Scenario, Verdict, read};
-use aviary::tweets::service::Timelines;
-use sim_runner::tweets::saboteurs::{self, find};
+use sim_runner::tweets::saboteurs::{self, Lying, find};
 
-fn scenario(text: &str) -> Scenario<Timelines> {
+fn scenario(text: &str) -> Scenario<Lying> {
     read("claims.ron", text).unwrap_or_else(|bad| panic!("{bad}"))
 }
 

@@ -58,7 +58,7 @@ fn a_wrapper_that_does_not_lie_is_the_real_process_to_the_bit() {
     let scenario: Scenario<Timelines> = read("stormy", &fs::read_to_string(path).unwrap()).unwrap();
     let options = RunOptions::default();
     let (real, wrapped) =
-        (run(&scenario, &options).unwrap(), saboteurs::run(&scenario, None, &options).unwrap());
+        (run(&scenario, &options).unwrap(), saboteurs::run(&scenario.for_service(), None, &options).unwrap());
     assert_eq!((real.verdict, real.events), (wrapped.verdict, wrapped.events));
     assert_eq!((real.fingerprint, real.final_state), (wrapped.fingerprint, wrapped.final_state));
 }

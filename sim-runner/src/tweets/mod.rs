@@ -11,10 +11,12 @@ mod soak;
 use std::io;
 use std::process::ExitCode;
 
-use aviary::tweets::service::Timelines;
+use aviary::tweets::site::Participant;
 use clap::Subcommand;
 
-use crate::{Exit, args, commands, completions, configured, of_savable, with};
+#[cfg(not(feature = "udp"))]
+use crate::report;
+use crate::{Exit, args, commands, completions, configured, replay_recording, with};
 use saboteurs::Lying;
 
 #[derive(Subcommand, Debug)]
@@ -28,6 +30,13 @@ enum RunnerCommand {
     /// Run real sites under load with kills, pauses and network faults, and judge the result
     #[cfg(feature = "udp")]
     Soak(soak::SoakArgs),
+    /// Only to say how to build the program that can do it
+    #[cfg(not(feature = "udp"))]
+    #[command(hide = true, disable_help_flag = true)]
+    Soak {
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        _args: Vec<std::ffi::OsString>,
+    },
 }
 
 /// The command line of the tweet service: the commands of any service, with [`saboteurs`], and more commands.
@@ -38,6 +47,11 @@ pub fn main() -> ExitCode {
         RunnerCommand::Saboteurs(args) => hunt::saboteurs(args),
         #[cfg(feature = "udp")]
         RunnerCommand::Soak(args) => soak::soak(args),
+        #[cfg(not(feature = "udp"))]
+        RunnerCommand::Soak { .. } => Ok(report::usage(
+            "this program was built without real sites: build it with `--features udp`, as in `cargo run --release -p \
+             sim-runner --features udp -- soak`",
+        )),
     });
     exit.into()
 }
@@ -47,11 +61,16 @@ fn any(command: &args::HarnessCommand) -> io::Result<Exit> {
     if let args::HarnessCommand::Completions(args) = command {
         return completions::completions(args, commands::<RunnerCommand>());
     }
-    let Some(name) = command.saboteur() else { return of_savable::<Timelines>(command) };
-    match saboteurs::find(name) {
-        None => Ok(matrix::chosen::unknown(name, &[])),
-        found => {
-            configured::<Lying>(command, commands::<RunnerCommand>, move |config| config.saboteur = found)
-        }
+    if let args::HarnessCommand::ReplayRecording(args) = command {
+        return replay_recording::replay_recording::<Participant>(args);
     }
+    // An honest process is a liar without a lie, so that everything is compiled for one type of process.
+    let saboteur = match command.saboteur() {
+        None => None,
+        Some(name) => match saboteurs::find(name) {
+            None => return Ok(matrix::chosen::unknown(name, &[])),
+            found => found,
+        },
+    };
+    configured::<Lying>(command, commands::<RunnerCommand>, move |config| config.saboteur = saboteur)
 }

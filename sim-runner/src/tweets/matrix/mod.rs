@@ -16,7 +16,6 @@ use std::sync::atomic::Ordering;
 
 use aviary::scenario::{Outcome, RunOptions};
 use aviary::sim::TraceLevel;
-use aviary::tweets::service::Timelines;
 
 pub(crate) use self::args::MatrixArgs;
 use self::args::Patches;
@@ -26,13 +25,13 @@ use crate::files::{Loaded, load};
 use crate::interrupt;
 use crate::progress::Progress;
 use crate::report::{error, load_errors, stdout, usage, warning};
-use crate::tweets::saboteurs::{self, Saboteur};
+use crate::tweets::saboteurs::{self, Lying, Saboteur};
 use chosen::Chosen;
 use patches::{Copied, Patch};
 use table::{Cell, Column, MatrixTable};
 
 pub(crate) fn matrix(args: &MatrixArgs) -> io::Result<Exit> {
-    let loaded = match load::<Timelines>(&args.paths) {
+    let loaded = match load::<Lying>(&args.paths) {
         Ok(loaded) => loaded,
         Err(errors) => return Ok(load_errors(&errors)),
     };
@@ -86,14 +85,14 @@ fn print(table: &MatrixTable, format: Format) -> io::Result<()> {
 
 /// Builds the copy with each patch in turn, and adds a column with the results of its runs.
 fn patched(
-    loaded: &[Loaded<Timelines>],
+    loaded: &[Loaded<Lying>],
     (patches, progress): (&[Patch], &Progress),
     copied: &Copied,
     args: &MatrixArgs,
     table: &mut MatrixTable,
     is_stopped: impl Fn() -> bool,
 ) -> Result<(), String> {
-    let absolute = |one: &Loaded<Timelines>| std::path::absolute(&one.path);
+    let absolute = |one: &Loaded<Lying>| std::path::absolute(&one.path);
     let files: Vec<PathBuf> =
         loaded.iter().map(absolute).collect::<Result<_, _>>().map_err(|error| error.to_string())?;
     if args.patches == Some(Patches::Check) {
@@ -134,7 +133,7 @@ fn patched(
 }
 
 /// Runs the scenarios without any saboteur. If one fails, prints which, and returns how to exit.
-fn honest(loaded: &[Loaded<Timelines>], args: &MatrixArgs) -> Option<Exit> {
+fn honest(loaded: &[Loaded<Lying>], args: &MatrixArgs) -> Option<Exit> {
     let mut exits = Vec::new();
     let progress = Progress::new(loaded.len());
     for one in loaded {
@@ -155,7 +154,7 @@ fn honest(loaded: &[Loaded<Timelines>], args: &MatrixArgs) -> Option<Exit> {
 }
 
 /// The result of the first red seed; if none is red, the result of the first seed.
-fn cell(one: &Loaded<Timelines>, saboteur: &'static Saboteur, args: &MatrixArgs) -> Cell {
+fn cell(one: &Loaded<Lying>, saboteur: &'static Saboteur, args: &MatrixArgs) -> Cell {
     let mut cell = Cell::default();
     for seed in args.seeds(one.scenario.seed) {
         cell.merge(Cell::of(&outcome(one, Some(saboteur), seed)));
@@ -166,7 +165,7 @@ fn cell(one: &Loaded<Timelines>, saboteur: &'static Saboteur, args: &MatrixArgs)
     cell
 }
 
-fn outcome(one: &Loaded<Timelines>, saboteur: Option<&'static Saboteur>, seed: u64) -> Outcome {
+fn outcome(one: &Loaded<Lying>, saboteur: Option<&'static Saboteur>, seed: u64) -> Outcome {
     let options = RunOptions {
         seed: Some(seed),
         trace: TraceLevel::Off,

@@ -4,6 +4,7 @@
 //! 2. A lie sees what crosses the border and the site's public state, and changes only what crosses.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::mem;
 use std::sync::Arc;
 
 use aviary::ids::{ProcessId, SiteId};
@@ -167,15 +168,20 @@ impl Process for Liar {
     }
 
     fn handle(&mut self, now: Instant, input: Input<Liar>, effects: &mut Effects<Liar>) {
-        let lie = self.saboteur.map(|saboteur| saboteur.lie);
         let mut input = match input {
             Input::Message { from, message } => Input::<Participant>::Message { from, message },
             Input::Wake => Input::Wake,
             Input::Command(command) => Input::Command(command),
             Input::DiskSpace { is_low } => Input::DiskSpace { is_low },
         };
+        let Some(lie) = self.saboteur.map(|saboteur| saboteur.lie) else {
+            let mut inner = mem::take(effects).into_effects_of();
+            self.real.handle(now, input, &mut inner);
+            *effects = inner.into_effects_of();
+            return;
+        };
         if let (
-            Some(Lie::SiteInput(lie) | Lie::SiteInputAndOutput(lie, _)),
+            Lie::SiteInput(lie) | Lie::SiteInputAndOutput(lie, _),
             Input::Message { from, message },
             Some(me),
             Some(site),
@@ -183,27 +189,27 @@ impl Process for Liar {
         {
             lie(&mut SiteInput { site, me, from, message, memory: &mut self.memory });
         }
-        if let (Some(Lie::ClientInput(lie)), Input::Message { message, .. }, None) =
+        if let (Lie::ClientInput(lie), Input::Message { message, .. }, None) =
             (lie, &mut input, self.id.as_site())
         {
             lie(message);
         }
-        if let (Some(Lie::Renames(_, lie, _)), Input::Message { message, .. }, None) =
+        if let (Lie::Renames(_, lie, _), Input::Message { message, .. }, None) =
             (lie, &mut input, self.id.as_site())
         {
             lie(message, &self.memory);
         }
-        if let (Some(Lie::Notices(lie)), Input::DiskSpace { is_low }) = (lie, &mut input) {
+        if let (Lie::Notices(lie), Input::DiskSpace { is_low }) = (lie, &mut input) {
             lie(is_low, &mut self.memory);
         }
         let received = match (&input, lie) {
-            (Input::Message { from, message }, Some(Lie::SiteOutput(_) | Lie::SiteInputAndOutput(..))) => {
+            (Input::Message { from, message }, Lie::SiteOutput(_) | Lie::SiteInputAndOutput(..)) => {
                 Some((*from, message.clone()))
             }
             _ => None,
         };
         let now = match (lie, self.id.as_site()) {
-            (Some(Lie::Clocks(shows, _)), Some(_)) => {
+            (Lie::Clocks(shows, _), Some(_)) => {
                 clocks::notice(now, &mut self.memory);
                 shows(now, &self.memory)
             }
@@ -213,7 +219,7 @@ impl Process for Liar {
         self.real.handle(now, input, &mut inner);
         let mut given = inner.take().expect("what the real process encoded decodes: round trips are tested");
         match (lie, self.id.as_site(), self.real.as_site()) {
-            (Some(Lie::SiteOutput(lie) | Lie::SiteInputAndOutput(_, lie)), Some(me), Some(site)) => {
+            (Lie::SiteOutput(lie) | Lie::SiteInputAndOutput(_, lie), Some(me), Some(site)) => {
                 lie(&mut SiteOutput {
                     site,
                     me,
@@ -223,14 +229,14 @@ impl Process for Liar {
                     memory: &mut self.memory,
                 })
             }
-            (Some(Lie::ClientOutput(lie)), None, _) => {
+            (Lie::ClientOutput(lie), None, _) => {
                 given.messages.iter_mut().for_each(|letter| lie(&mut letter.message, &mut self.memory));
             }
-            (Some(Lie::Renames(lie, _, rename)), None, _) => {
+            (Lie::Renames(lie, _, rename), None, _) => {
                 given.messages.iter_mut().for_each(|letter| lie(&mut letter.message, &mut self.memory));
                 given.notes.iter_mut().for_each(|note| rename(note, &self.memory));
             }
-            (Some(Lie::ClientNotes(lie)), None, _) => {
+            (Lie::ClientNotes(lie), None, _) => {
                 given.notes.iter_mut().for_each(|note| lie(note, &mut self.memory));
             }
             _ => {}

@@ -33,7 +33,6 @@ mod watermarks;
 use std::fmt;
 
 use aviary::scenario::{Outcome, Problem, RunOptions, Scenario, run_configured};
-use aviary::tweets::service::Timelines;
 
 use liar::Lie;
 pub use liar::{Liar, LiarConfig};
@@ -104,9 +103,9 @@ pub fn find(name: &str) -> Option<&'static Saboteur> {
 
 /// Runs `scenario` with `saboteur` inside every process, or with honest processes. The error lists its problems.
 pub fn run(
-    scenario: &Scenario<Timelines>,
+    scenario: &Scenario<Lying>,
     saboteur: Option<&'static Saboteur>,
     options: &RunOptions,
 ) -> Result<Outcome, Vec<Problem>> {
-    run_configured(&scenario.for_service::<Lying>(), options, |config| config.saboteur = saboteur)
+    run_configured(scenario, options, |config| config.saboteur = saboteur)
 }

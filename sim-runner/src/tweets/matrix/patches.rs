@@ -198,7 +198,7 @@ impl Copied {
 
     /// Whether the library builds.
     fn check_build(&self) -> Result<(), String> {
-        self.cargo(&["check", "--package", "aviary", "--lib"])
+        self.cargo(&["check", "--package", "aviary-sim", "--lib"])
     }
 
     /// Builds the command line and returns its path.

@@ -31,8 +31,8 @@
 //!
 //! `replicated` and `tweets` are the modules of that name, `tweets` with the other. The harness is everything else: it is
 //! built without them, with `scenario` for files, runs and searches, and with `udp` for real sites. By default there are
-//! `scenario` and `tweets`. With `schema` the words of files have JSON Schemas; `sim-runner` needs that. The program
-//! `site` needs `tweets` and `udp`. Without `scenario` and `udp` the rest is `no_std` + `alloc`, the tweets included.
+//! `scenario` and `tweets`. With `schema` the words of files have JSON Schemas; `sim-runner` needs that. With `testing`
+//! files become tests. The program `site` needs `tweets` and `udp`. Without `scenario` and `udp` the rest is `no_std` + `alloc`, the tweets included.
 //!
 //! # Architecture invariants
 //!
@@ -40,9 +40,10 @@
 //!   which is [`cow_log`], [`frame`], [`ids`], [`mix`], [`outbox`], [`process`], [`time`], [`wire`] and the macros;
 //!   `journal`, `recording`, `ron_file`, `replicated::paxos` (1); `replicated` (2); `sim`, `udp`, `tweets::timeline`,
 //!   `tweets::site` (3); `judges`, `scenario`, `replicated::calls`, `replicated::service`, `replicated::sites_ron`,
-//!   `replicated::real`, `tweets::judges`, `tweets::service`, `tweets::client`, `tweets` (4); `search`, `prelude` (5);
-//!   the programs `bin`, `sim-runner`, `sim-runner::tweets`, `sim-runner::bin` (6). The table at the top of
-//!   `tests/floors/main.rs` lists which module may use which; that test reads the sources and forbids the rest.
+//!   `replicated::real`, `tweets::judges`, `tweets::service`, `tweets::client`, `tweets` (4); `search`,
+//!   `testing`, `prelude` (5); the programs `bin`, `sim-runner`, `sim-runner::tweets`, `sim-runner::bin` (6). The table at
+//!   the top of `tests/floors/main.rs` lists which module may use which; that test reads the sources and forbids the
+//!   rest.
 //! - **Nothing below the hosts reads a clock**, draws at random, iterates in the order of a hash, or has threads or
 //!   globals. Those floors build as `no_std` + `alloc`, and clippy's lists forbid the rest.
 //! - **`sim`, `udp`, `journal`, `recording`, `ron_file`, `judges`, `scenario` and `search` know no protocol**;
@@ -80,6 +81,8 @@ pub mod scenario;
 #[cfg(feature = "scenario")]
 pub mod search;
 pub mod sim;
+#[cfg(feature = "testing")]
+pub mod testing;
 pub mod time;
 #[cfg(feature = "tweets")]
 pub mod tweets;

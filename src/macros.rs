@@ -15,7 +15,7 @@
 /// }
 /// aviary::label_enum!(Message { Ask about request, Beat as "Heartbeat" });
 ///
-/// assert_eq!(Message::KINDS, ["Ask", "Heartbeat"]);
+/// assert_eq!(Message::kinds(), ["Ask", "Heartbeat"]);
 /// assert_eq!(Message::Ask { request: 7 }.subject().to_string(), "request 7");
 /// assert_eq!(Message::Beat.kind(), "Heartbeat");
 /// ```
@@ -23,8 +23,13 @@
 macro_rules! label_enum {
     ($name:ident { $($variant:ident $(as $kind:literal)? $(about $noun:ident)?),* $(,)? }) => {
         impl $crate::process::Label for $name {
-            const KINDS: &'static [&'static str] = &[$($crate::label_enum!(@kind $variant $($kind)?)),*];
-            const NOUNS: &'static [&'static str] = &[$($(stringify!($noun),)?)*];
+            fn kinds() -> $crate::alloc::vec::Vec<&'static str> {
+                $crate::alloc::vec::Vec::from([$($crate::label_enum!(@kind $variant $($kind)?)),*])
+            }
+
+            fn nouns() -> $crate::alloc::vec::Vec<&'static str> {
+                $crate::alloc::vec::Vec::from([$($(stringify!($noun),)?)*])
+            }
 
             fn kind(&self) -> &'static str {
                 match self {

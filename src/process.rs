@@ -226,6 +226,18 @@ pub trait Label {
     }
 }
 
+/// The kinds of what a tuple variant holds, given its constructor: for `label_enum!`.
+#[doc(hidden)]
+pub fn kinds_in<T: Label, E>(_: fn(T) -> E) -> Vec<&'static str> {
+    T::kinds()
+}
+
+/// The nouns of what a tuple variant holds, given its constructor: for `label_enum!`.
+#[doc(hidden)]
+pub fn nouns_in<T: Label, E>(_: fn(T) -> E) -> Vec<&'static str> {
+    T::nouns()
+}
+
 /// The note type of processes that write no notes.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum NoNote {}

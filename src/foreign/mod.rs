@@ -14,6 +14,7 @@ mod with_prost;
 #[cfg(feature = "serde")]
 mod read;
 #[cfg(feature = "serde")]
+#[macro_use]
 mod with_serde;
 #[cfg(all(test, feature = "serde"))]
 mod tests;
@@ -40,10 +41,10 @@ use crate::wire::{Reader, Wire, WireError};
 ///
 /// It is used as the value is: it dereferences to the value, and `From` and `into` make it of one. It is shown as the
 /// value's [`Debug`] text, also by [`Display`], which notes and commands need. A pattern is
-/// `Serde { value: Message::Ask { .. }, .. }`.
+/// `Serde { inner: Message::Ask { .. }, .. }`.
 pub struct Foreign<T, F, L> {
     /// The value.
-    pub value: T,
+    pub inner: T,
     by: PhantomData<fn() -> (F, L)>,
 }
 
@@ -119,18 +120,18 @@ impl<T: Label> Labels<T> for OwnLabel {
 impl<T, F, L> Foreign<T, F, L> {
     /// The value as one that this crate can send and keep.
     pub const fn new(value: T) -> Foreign<T, F, L> {
-        Foreign { value, by: PhantomData }
+        Foreign { inner: value, by: PhantomData }
     }
 
     /// The value alone.
     pub fn into_inner(self) -> T {
-        self.value
+        self.inner
     }
 }
 
 impl<T: Clone + Debug, F: Form<T>, L> Wire for Foreign<T, F, L> {
     fn encode(&self, out: &mut Vec<u8>) {
-        F::encode(&self.value, out);
+        F::encode(&self.inner, out);
     }
 
     fn decode(input: &mut Reader<'_>) -> Result<Foreign<T, F, L>, WireError> {
@@ -138,7 +139,7 @@ impl<T: Clone + Debug, F: Form<T>, L> Wire for Foreign<T, F, L> {
     }
 
     fn size(&self) -> usize {
-        F::size(&self.value)
+        F::size(&self.inner)
     }
 }
 
@@ -152,15 +153,15 @@ impl<T, F, L: Labels<T>> Label for Foreign<T, F, L> {
     }
 
     fn kind(&self) -> &'static str {
-        L::kind(&self.value)
+        L::kind(&self.inner)
     }
 
     fn subject(&self) -> Subject {
-        L::subject(&self.value)
+        L::subject(&self.inner)
     }
 
     fn rank(&self) -> u8 {
-        L::rank(&self.value)
+        L::rank(&self.inner)
     }
 }
 
@@ -182,31 +183,31 @@ impl<T, F, L> Deref for Foreign<T, F, L> {
     type Target = T;
 
     fn deref(&self) -> &T {
-        &self.value
+        &self.inner
     }
 }
 
 impl<T, F, L> DerefMut for Foreign<T, F, L> {
     fn deref_mut(&mut self) -> &mut T {
-        &mut self.value
+        &mut self.inner
     }
 }
 
 impl<T: Debug, F, L> Debug for Foreign<T, F, L> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.value.fmt(f)
+        self.inner.fmt(f)
     }
 }
 
 impl<T: Debug, F, L> Display for Foreign<T, F, L> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{:?}", self.value)
+        write!(f, "{:?}", self.inner)
     }
 }
 
 impl<T: Clone, F, L> Clone for Foreign<T, F, L> {
     fn clone(&self) -> Foreign<T, F, L> {
-        Foreign::new(self.value.clone())
+        Foreign::new(self.inner.clone())
     }
 }
 
@@ -220,7 +221,7 @@ impl<T: Default, F, L> Default for Foreign<T, F, L> {
 
 impl<T: PartialEq, F, L> PartialEq for Foreign<T, F, L> {
     fn eq(&self, other: &Foreign<T, F, L>) -> bool {
-        self.value == other.value
+        self.inner == other.inner
     }
 }
 
@@ -228,18 +229,18 @@ impl<T: Eq, F, L> Eq for Foreign<T, F, L> {}
 
 impl<T: PartialOrd, F, L> PartialOrd for Foreign<T, F, L> {
     fn partial_cmp(&self, other: &Foreign<T, F, L>) -> Option<core::cmp::Ordering> {
-        self.value.partial_cmp(&other.value)
+        self.inner.partial_cmp(&other.inner)
     }
 }
 
 impl<T: Ord, F, L> Ord for Foreign<T, F, L> {
     fn cmp(&self, other: &Foreign<T, F, L>) -> core::cmp::Ordering {
-        self.value.cmp(&other.value)
+        self.inner.cmp(&other.inner)
     }
 }
 
 impl<T: Hash, F, L> Hash for Foreign<T, F, L> {
     fn hash<H: Hasher>(&self, state: &mut H) {
-        self.value.hash(state);
+        self.inner.hash(state);
     }
 }

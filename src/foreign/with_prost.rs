@@ -1,7 +1,6 @@
 //! The form and the labels of protocol buffers that prost generated.
 
 use alloc::vec::Vec;
-use core::fmt::Debug;
 
 use prost::Message;
 
@@ -90,7 +89,7 @@ impl<T: Message + Default> Form<T> for ProstForm {
 #[derive(Clone, Copy, Debug)]
 pub struct TypeName;
 
-impl<T: Debug> Labels<T> for TypeName {
+impl<T> Labels<T> for TypeName {
     fn kinds() -> Vec<&'static str> {
         Vec::from([type_name::<T>()])
     }

@@ -2,7 +2,6 @@
 
 use alloc::vec::Vec;
 use core::any;
-use core::fmt::Debug;
 
 use serde::de::{Deserialize, DeserializeOwned, Deserializer};
 use serde::ser::{Serialize, Serializer};
@@ -51,7 +50,7 @@ use crate::wire::{Reader, WireError};
 ///
 /// # Kinds
 ///
-/// The [kind](crate::process::Label::kind) is that of [`VariantNames`], and there is no subject. To have one, implement
+/// The kind is that of [`VariantNames`], and there is no subject. To have one, implement
 /// [`Labels`] for a type of yours and name that: `Serde<Message, ByRequest>`. If `Message` is your own enum, use
 /// `label_enum!` for it and write `Serde<Message, OwnLabel>`.
 ///
@@ -136,10 +135,65 @@ impl<T: Serialize + DeserializeOwned> Labels<T> for VariantNames {
     }
 }
 
+/// Gives your own types what [`Serde`](crate::foreign::Serde) has: [`Wire`](crate::wire::Wire),
+/// [`Label`](crate::process::Label) and [`Display`](core::fmt::Display), with the same bytes, kinds and texts. They are
+/// then messages, records, notes and commands without a wrapper.
+///
+/// ```
+/// use aviary::{by_serde, process::Label, wire::Wire};
+///
+/// #[derive(Clone, PartialEq, Debug, serde::Serialize, serde::Deserialize)]
+/// enum Message { Ask { request: u64 }, Answer(String) }
+/// by_serde!(Message);
+///
+/// assert_eq!(Message::kinds(), ["Ask", "Answer"]);
+/// let message = Message::Ask { request: 7 };
+/// assert_eq!((message.kind(), message.to_string().as_str()), ("Ask", "Ask { request: 7 }"));
+/// assert_eq!(Message::from_bytes(&message.to_bytes()), Ok(message));
+/// ```
+#[macro_export]
+macro_rules! by_serde {
+    ($($name:ident),+ $(,)?) => {
+        $(impl $crate::wire::Wire for $name {
+            fn encode(&self, out: &mut $crate::alloc::vec::Vec<u8>) {
+                <$crate::foreign::SerdeForm as $crate::foreign::Form<$name>>::encode(self, out);
+            }
+
+            fn decode(input: &mut $crate::wire::Reader<'_>) -> Result<$name, $crate::wire::WireError> {
+                <$crate::foreign::SerdeForm as $crate::foreign::Form<$name>>::decode(input)
+            }
+
+            fn size(&self) -> usize {
+                <$crate::foreign::SerdeForm as $crate::foreign::Form<$name>>::size(self)
+            }
+        }
+
+        impl $crate::process::Label for $name {
+            fn kinds() -> $crate::alloc::vec::Vec<&'static str> {
+                <$crate::foreign::VariantNames as $crate::foreign::Labels<$name>>::kinds()
+            }
+
+            fn kind(&self) -> &'static str {
+                <$crate::foreign::VariantNames as $crate::foreign::Labels<$name>>::kind(self)
+            }
+
+            fn subject(&self) -> $crate::process::Subject {
+                $crate::process::Subject::NONE
+            }
+        }
+
+        impl core::fmt::Display for $name {
+            fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+                core::fmt::Debug::fmt(self, f)
+            }
+        })+
+    };
+}
+
 /// As the value itself, so that one enum can be a command of a process and of a scenario.
 impl<T: Serialize, F, L> Serialize for Foreign<T, F, L> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        self.value.serialize(serializer)
+        self.inner.serialize(serializer)
     }
 }
 

@@ -181,6 +181,10 @@ impl<P: Process> Caller<P> {
         let cookies = vec![None; self.settings.addresses.len()];
         self.seats.insert(number, CallingProcess { process, outbox, effects: Effects::default(), cookies });
         self.wake_at = Instant::ZERO;
+        if P::TAKES_STARTED {
+            self.hand_in(number, Input::Started);
+            self.settle(number);
+        }
         Ok(id)
     }
 

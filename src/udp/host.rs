@@ -251,6 +251,9 @@ impl<P: Process, D: HostDisk, S: Socket> Host<P, D, S> {
             recorder,
             settings,
         };
+        if P::TAKES_STARTED {
+            host.hand_in_started()?;
+        }
         host.notice_low();
         Ok(host)
     }
@@ -300,6 +303,13 @@ impl<P: Process, D: HostDisk, S: Socket> Host<P, D, S> {
         core::mem::take(&mut self.notes)
     }
 
+    /// Hands both processes their first input, and does what follows from it.
+    fn hand_in_started(&mut self) -> Result<(), HostError> {
+        self.hand_in_next(self.site.id, Input::Started)?;
+        self.hand_in_next(self.terminal.id, Input::Started)?;
+        self.finish_turn()
+    }
+
     /// Waits until there is something to do, at most until `until`, and does it.
     ///
     /// # Errors
@@ -335,6 +345,11 @@ impl<P: Process, D: HostDisk, S: Socket> Host<P, D, S> {
             }
         }
         self.wake_late()?;
+        self.finish_turn()
+    }
+
+    /// Does the effects of all inputs of a turn.
+    fn finish_turn(&mut self) -> Result<(), HostError> {
         self.settle()?;
         let lazy = self.journal.appended().0 - self.journal.durable().0;
         if self.site.outbox.is_empty() && lazy < LAZY_BATCHES_MAX { Ok(()) } else { self.start_sync() }

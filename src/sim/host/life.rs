@@ -137,8 +137,8 @@ impl<P: Process, J: Judge<P>> World<P, J> {
         true
     }
 
-    /// Lets a process that has just started take the inputs that wait. The first input has an event of its own, since
-    /// this may run while another process is sending.
+    /// Lets a process that has just started take the inputs that wait, [`Input::Started`](crate::process::Input::Started)
+    /// first. The first input has an event of its own, since this may run while another process is sending.
     fn go_on(&mut self, h: HostIndex) {
         self.look_at_role(h);
         if self.hosts.list[h].running().is_some_and(|running| running.waiting() > 0) {

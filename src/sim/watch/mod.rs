@@ -46,6 +46,7 @@ pub(crate) enum FingerprintMark {
     FileLost,
     Saved,
     Restored,
+    FirstInput,
 }
 
 /// The observers of a world.

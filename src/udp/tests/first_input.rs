@@ -18,11 +18,11 @@ impl Process for Builder {
     type Record = Fact;
     type Note = NoNote;
     type Command = u64;
-    type Config = ();
+    type Config = u64;
 
     const TAKES_STARTED: bool = true;
 
-    fn start(_: &(), id: ProcessId, _: Seed, recovered: Recovered<Fact>) -> Result<Builder, Damage> {
+    fn start(_: &u64, id: ProcessId, _: Seed, recovered: Recovered<Fact>) -> Result<Builder, Damage> {
         Ok(Builder { id, is_built: false, before: recovered.records })
     }
 
@@ -45,7 +45,7 @@ impl Savable for Builder {
         self.before.encode(out);
     }
 
-    fn load(_: &(), id: ProcessId, bytes: &[u8]) -> Result<Builder, WireError> {
+    fn load(_: &u64, id: ProcessId, bytes: &[u8]) -> Result<Builder, WireError> {
         let (is_built, before) = Wire::from_bytes(bytes)?;
         Ok(Builder { id, is_built, before })
     }
@@ -64,7 +64,7 @@ fn a_process_that_asks_for_it_sends_and_appends_while_it_is_built() {
             cluster: CLUSTER,
             me: SiteId::new(0).unwrap(),
             addresses: vec![socket.local_addr().unwrap(), peer.local_addr().unwrap()],
-            config: (),
+            config: 0,
             record_max: RECORD,
             datagram_max: DATAGRAM,
             keys: keys(),
@@ -74,7 +74,7 @@ fn a_process_that_asks_for_it_sends_and_appends_while_it_is_built() {
         };
         let site = ProcessId::site(0);
         let recorder =
-            RecorderSettings { folder: records.0.clone(), bytes_max: RECORD_MIN, cluster: CLUSTER, site };
+            RecorderSettings { folder: records.0.clone(), bytes_max: 16 << 20, cluster: CLUSTER, site };
         let recorder = Recorder::open(recorder).unwrap();
         let files = Files::open(&disk.0).unwrap();
         // Nobody takes a turn of the host: what the first input asked for is done when the host has started.

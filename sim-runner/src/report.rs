@@ -212,6 +212,7 @@ pub(crate) fn line(out: &mut impl Write, indent: &str, line: &StoryEntry) -> io:
         LineClass::Fault => AnsiColor::Red.on_default(),
         LineClass::Life => AnsiColor::Green.on_default(),
         LineClass::Note => Style::new(),
+        LineClass::Log => AnsiColor::Yellow.on_default(),
     };
     writeln!(out, "{indent}{style}{}{style:#}", cut(line.to_string()))
 }

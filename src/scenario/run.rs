@@ -10,6 +10,7 @@
 
 use alloc::sync::Arc;
 
+use crate::foreign::logs;
 use crate::ids::{ProcessId, SiteId, SiteSet};
 use crate::mix::Seed;
 use crate::process::Process;
@@ -147,8 +148,11 @@ impl<S: Service> Run<S> {
                 .map_err(|why| vec![Problem::new(crate::scenario::Place::whole().field("expect"), why)])?;
         }
         let judges = Watched::new(judges);
-        let world = World::new(settings, judges)
+        let mut world = World::new(settings, judges)
             .map_err(|bad| vec![Problem::new(crate::scenario::Place::whole(), bad.to_string())])?;
+        if let Some(tap) = logs::tap() {
+            world.collect_log(tap);
+        }
         let RunOptions { events_max, bytes_max, .. } = *options;
         Ok(Run {
             plan: Arc::new(plan),
@@ -260,7 +264,10 @@ impl<S: Service> Run<S> {
         let verdict = match caught(|| act(self)) {
             Ok(Ok(())) => return,
             Ok(Err(verdict)) => verdict,
-            Err(message) => Verdict::Panicked { process: self.world.handling(), message },
+            Err(message) => {
+                self.world.take_log_of_panic();
+                Verdict::Panicked { process: self.world.handling(), message }
+            }
         };
         self.phase = RunPhase::Over(verdict);
     }

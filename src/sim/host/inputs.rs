@@ -371,7 +371,9 @@ impl<P: Process, J: Judge<P>> World<P, J> {
         self.hosts.effects.clear();
         self.hosts.handling = Some(id);
         let looks = running.process.looks();
+        self.watch.open_log();
         running.process.handle(local, input, &mut self.hosts.effects);
+        self.watch.take_log(id);
         let looks = running.process.looks().saturating_sub(looks);
         let outcomes = self.hosts.effects.outcomes();
         if let Some(stop) = self.hosts.effects.stop.take() {

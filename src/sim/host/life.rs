@@ -108,7 +108,9 @@ impl<P: Process, J: Judge<P>> World<P, J> {
         let identity = if is_alike { ALIKE } else { id.number().into() };
         let seed = self.hosts.seed_of_processes.part([identity, incarnation]);
         self.hosts.handling = Some(id);
+        self.watch.open_log();
         let started = P::start(&self.settings.config, id, seed, recovered);
+        self.watch.take_log(id);
         self.hosts.handling = None;
         let process = match started {
             Ok(process) => process,

@@ -1,5 +1,7 @@
 //! Everything needed to write a protocol, its scenario vocabulary and its judges: `use aviary::prelude::*`.
 
+#[cfg(feature = "std")]
+pub use crate::foreign::{Rebuilt, Uncloned};
 pub use crate::ids::{ProcessId, SiteId, SiteSet};
 pub use crate::judges::{KvHistory, NeverBack, kv};
 pub use crate::mix::Seed;

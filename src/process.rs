@@ -89,6 +89,9 @@ pub trait Process: Clone {
     /// Shows the size of everything that grows with its input, and the limit. Called after every input, so it must not
     /// iterate to count. A process that shows nothing is not judged for its memory.
     fn sizes(&self, _see: impl FnMut(Size)) {}
+
+    /// Its host says, directly after the start, that it will never clone this process: what only clones need can go.
+    fn will_not_be_cloned(&mut self) {}
 }
 
 /// A process whose whole state in memory can be saved and loaded.

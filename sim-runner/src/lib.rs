@@ -39,6 +39,7 @@ use std::io;
 use std::process::ExitCode;
 
 use args::HarnessCommand;
+use aviary::foreign::rebuilt;
 use aviary::process::{Process, Savable};
 use aviary::scenario::{RunOptions, Service, Verdict};
 use aviary::search::Runner;
@@ -133,10 +134,13 @@ fn with<C: Subcommand, A: Into<OsString> + Clone>(
     };
     #[cfg(any(feature = "log", feature = "slog", feature = "tracing"))]
     log::install(args.log);
-    command(&args.command).unwrap_or_else(|error| {
+    let before = rebuilt::replayed();
+    let exit = command(&args.command).unwrap_or_else(|error| {
         report::error(format_args!("failed to write: {error}"));
         Exit::Usage
-    })
+    });
+    report::replayed(before, rebuilt::replayed());
+    exit
 }
 
 /// Treats an empty environment variable like an absent one.

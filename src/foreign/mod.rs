@@ -5,6 +5,9 @@
 //! log lines into traces.
 
 pub mod logs;
+pub mod rebuilt;
+
+pub use rebuilt::{Rebuilt, Uncloned};
 
 /// Where to look when a run does not repeat itself, in one sentence.
 pub const SUSPECTS: &str = "the usual suspects are the random generator of the thread or of the operating system, the \

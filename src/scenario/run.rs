@@ -235,8 +235,12 @@ impl<S: Service> Run<S> {
         let verdict = self.verdict().cloned().unwrap_or_else(undecided);
         // A process that panicked is left in the middle of an input.
         let final_state = match &verdict {
-            Verdict::Panicked { .. } => String::new(),
-            _ => S::final_state(&self.cluster(self.world.sites())),
+            Verdict::Panicked { .. } => Ok(String::new()),
+            _ => caught(|| S::final_state(&self.cluster(self.world.sites()))),
+        };
+        let (verdict, final_state) = match final_state {
+            Ok(state) => (verdict, state),
+            Err(message) => (Verdict::Panicked { process: None, message }, String::new()),
         };
         let (fired, all) = self.world.optional_steps();
         Outcome {

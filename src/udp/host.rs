@@ -187,10 +187,14 @@ impl<P: Process, D: HostDisk, S: Socket> Host<P, D, S> {
             let site = (site_id, seed_of(site_id), recovered.records.as_slice());
             recorder.begin(incarnation, &settings.config, &[site, (terminal_id, seed_of(terminal_id), &[])]);
         }
+        let is_recorded = recorder.is_some();
         let seat = |id: ProcessId, recovered| -> Result<Hosted<P>, Damage> {
             let (cluster, configuration) = (settings.cluster, settings.configuration);
             let sender = Sender { cluster, configuration, from: id, incarnation };
-            let process = P::start(&settings.config, id, seed_of(id), recovered)?;
+            let mut process = P::start(&settings.config, id, seed_of(id), recovered)?;
+            if !is_recorded {
+                process.will_not_be_cloned();
+            }
             let outbox = Outbox::new(sender, settings.datagram_max, settings.outbox_max);
             Ok(Hosted { id, process, outbox, effects: Effects::default() })
         };

@@ -34,13 +34,18 @@ use core::sync::atomic::{AtomicU64, Ordering};
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use super::{SUSPECTS, logs};
+use super::logs;
 use crate::cow_log::CowLog;
 use crate::ids::ProcessId;
 use crate::mix::{Seed, absorb, stir};
 use crate::process::{Damage, Effects, Input, Label, Process, Recovered, Role, Size};
 use crate::time::Instant;
 use crate::wire::Wire;
+
+/// Where to look when a run does not repeat itself, in one sentence.
+pub const SUSPECTS: &str = "the usual suspects are the random generator of the thread or of the operating system, the \
+    iteration order of a `HashMap` or `HashSet`, an address that is printed, compared or hashed, a real clock \
+    (`Instant::now`, `SystemTime::now`), a counter in a `static`, and what other threads do";
 
 /// The programs of `sim-runner` warn once more inputs than this were replayed.
 pub const REPLAYED_MAX: u64 = 1_000_000;
@@ -62,7 +67,8 @@ pub fn replayed() -> Replayed {
     Replayed { rebuilds: REBUILDS.load(Ordering::Relaxed), inputs: INPUTS.load(Ordering::Relaxed) }
 }
 
-/// A [`Process`] that need not be `Clone`. The items are those of [`Process`], where each is described.
+/// A [`Process`] that need not be `Clone`. The items are those of [`Process`], where each is described, without
+/// [`looks`](Process::looks), which counts for the containers of this library.
 #[expect(missing_docs, reason = "`Process` documents them")]
 pub trait Uncloned: Sized {
     type Message: Wire + Label;
@@ -392,3 +398,6 @@ impl<U: Uncloned> Process for Rebuilt<U> {
         self.log = None;
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -32,7 +32,8 @@
 //! `replicated` and `tweets` are the modules of that name, `tweets` with the other. The harness is everything else: it is
 //! built without them, with `scenario` for files, runs and searches, and with `udp` for real sites. By default there are
 //! `scenario` and `tweets`. With `schema` the words of files have JSON Schemas; `sim-runner` needs that. The program
-//! `site` needs `tweets` and `udp`. With `log`, `slog` or `tracing`, traces show the lines of that crate. Without `scenario` and `udp` the rest is `no_std` + `alloc`, the tweets included.
+//! `site` needs `tweets` and `udp`. With `log`, `slog` or `tracing`, traces show the lines of that crate. Without `scenario`
+//! and `udp` the rest is `no_std` + `alloc`, the tweets included.
 //!
 //! # Architecture invariants
 //!

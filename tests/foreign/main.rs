@@ -4,6 +4,7 @@
 mod beacon;
 #[cfg(all(feature = "log", feature = "slog", feature = "tracing"))]
 mod logs;
+mod program;
 mod rebuilt;
 #[path = "../../examples/voter.rs"]
 #[expect(dead_code, reason = "here nothing runs the example as a program")]

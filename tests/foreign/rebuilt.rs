@@ -8,9 +8,7 @@ use aviary::sim::TraceLevel;
 use super::beacon::{Beacon, Beacons, Lonely, Numbered};
 use super::scenario;
 
-const LOSSY: &str = r#"Scenario(about: "Every site learns it.", sites: 4, network: (loss: "75%", latency: Uniform("1ms", "30ms")),
-    steps: [At("1s", Put(site: 0, number: 7)), After("50ms", Crash(Site(1))), After("50ms", Restart(Site(1))),
-        At("2s", Put(site: 1, number: 9)), After("1s", Heal)], expect: [Converges(within: "5s", all: true)])"#;
+const LOSSY: &str = include_str!("beacon.ron");
 
 /// Everything that happens, if the run is replaced by a clone after every `every` entries.
 fn entries<P: Numbered>(seed: u64, every: usize) -> Vec<RunEntry> {

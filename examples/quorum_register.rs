@@ -259,7 +259,8 @@ impl Process for Register {
             (Register::Client(client), Input::Command(command)) => client.command(&command, now),
             (Register::Client(client), Input::Wake) => client.send(now, effects),
             // Users command clients only, a site has no deadline, and neither cares how full a disk is.
-            (Register::Site(_), Input::Command(_) | Input::Wake) | (_, Input::DiskSpace { .. }) => {}
+            (Register::Site(_), Input::Command(_) | Input::Wake)
+            | (_, Input::Started | Input::DiskSpace { .. }) => {}
         }
     }
 

@@ -43,6 +43,9 @@ pub trait Process: Clone {
     /// results (at least one). Simulations check the count of [`looks`](Process::looks) against this limit.
     const LOOKS_MAX: u64 = u64::MAX;
 
+    /// Whether [`Input::Started`] is handed in before any other input, directly after [`start`](Process::start).
+    const TAKES_STARTED: bool = false;
+
     /// Handles one input. It drops malformed or impossible input from outside and notes the reason. An impossible state
     /// of its own is a panic, which the simulator turns into a verdict.
     ///
@@ -51,7 +54,8 @@ pub trait Process: Clone {
     fn handle(&mut self, now: Instant, input: Input<Self>, effects: &mut Effects<Self>);
 
     /// When to hand in [`Input::Wake`] and for what purpose, on the clock that [`handle`](Process::handle) receives.
-    /// The host asks after every input; a moment in the past means at once. Setting the clock back does not make a
+    /// The host asks after every input, and after the start unless [`Input::Started`] follows; a moment in the past
+    /// means at once. Setting the clock back does not make a
     /// sleep longer: the wake-up comes although the clock shows less than the requested time.
     fn deadline(&self) -> Option<(Instant, &'static str)> {
         None
@@ -85,6 +89,9 @@ pub trait Process: Clone {
     /// Shows the size of everything that grows with its input, and the limit. Called after every input, so it must not
     /// iterate to count. A process that shows nothing is not judged for its memory.
     fn sizes(&self, _see: impl FnMut(Size)) {}
+
+    /// Its host says, directly after the start, that it will never clone this process: what only clones need can go.
+    fn will_not_be_cloned(&mut self) {}
 }
 
 /// A process whose whole state in memory can be saved and loaded.
@@ -157,6 +164,9 @@ impl core::error::Error for Damage {}
 /// One thing that happens to a process.
 #[derive(Clone, Debug)]
 pub enum Input<P: Process> {
+    /// The process has just been started: its first input, for processes that [ask](Process::TAKES_STARTED) for it. A
+    /// process that sends or appends while it is built, as many crates do, does so here.
+    Started,
     /// A message arrived from another process or, after its wait in the outbox, from the process itself.
     Message {
         /// The sender that the message names; nothing proves it yet. The process itself only if it did send this: a

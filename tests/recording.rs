@@ -47,6 +47,7 @@ impl Process for Fragile {
                 assert!(!is_fatal, "it was asked to crash");
                 Input::<Participant>::Message { from, message }
             }
+            Input::Started => Input::Started,
             Input::Wake => Input::Wake,
             Input::Command(command) => Input::Command(command),
             Input::DiskSpace { is_low } => Input::DiskSpace { is_low },

@@ -88,6 +88,7 @@ impl Process for Reloaded {
         self.inputs += 1;
         let input = match input {
             Input::Message { from, message } => Input::<Participant>::Message { from, message },
+            Input::Started => Input::Started,
             Input::Wake => Input::Wake,
             Input::Command(command) => Input::Command(command),
             Input::DiskSpace { is_low } => Input::DiskSpace { is_low },

@@ -1,4 +1,8 @@
-//! Types that implement no trait of this crate, as messages, records, notes and commands.
+//! What other crates bring: types that implement no trait of this crate, as messages, records, notes and commands;
+//! processes that are not `Clone`; and log lines.
+//!
+//! [`rebuilt`] makes clones of processes that cannot be cloned, and [`logs`] brings log lines into traces. Neither
+//! changes what a process does.
 //!
 //! A [`Foreign`] holds such a value. A [`Form`] gives it bytes, and [`Labels`] give it a kind and a subject. There are
 //! two forms: `Serde` for what derives serde's traits, `Prost` for protocol buffers. Both are features of this crate. A
@@ -9,6 +13,10 @@
 //! 2. Bytes from elsewhere never panic. What decoding allocates grows with the number of bytes, not with a number in
 //!    them.
 
+#[cfg(feature = "std")]
+pub mod logs;
+#[cfg(feature = "std")]
+pub mod rebuilt;
 #[cfg(feature = "prost")]
 mod with_prost;
 #[cfg(feature = "serde")]
@@ -33,6 +41,9 @@ use core::ops::{Deref, DerefMut};
 pub use with_prost::{Prost, ProstForm, TypeName};
 #[cfg(feature = "serde")]
 pub use with_serde::{Serde, SerdeForm, VariantNames};
+
+#[cfg(feature = "std")]
+pub use rebuilt::{Rebuilt, SUSPECTS, Uncloned};
 
 use crate::process::{Label, Subject};
 use crate::wire::{Reader, Wire, WireError};

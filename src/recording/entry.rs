@@ -15,6 +15,7 @@ const DISK_SPACE: u8 = 4;
 pub(super) const OUTPUT: u8 = 5;
 const STARTED: u8 = 6;
 const END: u8 = 7;
+const FIRST: u8 = 8;
 
 /// One entry of a recording.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -58,6 +59,8 @@ pub enum Ending {
 /// An encoded input.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum RecordedInput<'a> {
+    /// The process has just been started.
+    Started,
     /// A message.
     Message {
         /// The claimed sender.
@@ -95,6 +98,7 @@ pub fn put_input<P: Process>(
                 from.encode(out);
                 message.encode(out);
             }
+            Input::Started => head(FIRST),
             Input::Wake => head(WAKE),
             Input::Command(command) => {
                 head(COMMAND);
@@ -131,7 +135,7 @@ impl<'a> RecordedEntry<'a> {
             return Err(WireError::Invalid("process of an entry"));
         }
         let entry = match tag {
-            MESSAGE | WAKE | COMMAND | DISK_SPACE => {
+            MESSAGE | WAKE | COMMAND | DISK_SPACE | FIRST => {
                 let now = Instant::decode(&mut input)?;
                 let what = match tag {
                     MESSAGE => {
@@ -139,6 +143,7 @@ impl<'a> RecordedEntry<'a> {
                     }
                     COMMAND => RecordedInput::Command(rest(&mut input)?),
                     DISK_SPACE => RecordedInput::DiskSpace { is_low: Wire::decode(&mut input)? },
+                    FIRST => RecordedInput::Started,
                     _ => RecordedInput::Wake,
                 };
                 RecordedEntry::Input { seat, now, what }
@@ -163,6 +168,7 @@ impl RecordedInput<'_> {
         match self {
             RecordedInput::Message { from, .. } if *from == to => "own messages",
             RecordedInput::Message { .. } => "messages",
+            RecordedInput::Started => "first inputs",
             RecordedInput::Wake => "wake-ups",
             RecordedInput::Command(_) => "commands",
             RecordedInput::DiskSpace { .. } => "words about the disk",
@@ -175,6 +181,7 @@ impl RecordedInput<'_> {
             RecordedInput::Message { from, message } => {
                 Input::Message { from: *from, message: Wire::from_bytes(message)? }
             }
+            RecordedInput::Started => Input::Started,
             RecordedInput::Wake => Input::Wake,
             RecordedInput::Command(command) => Input::Command(Wire::from_bytes(command)?),
             RecordedInput::DiskSpace { is_low } => Input::DiskSpace { is_low: *is_low },

@@ -37,6 +37,7 @@ pub use script::{
 pub use settings::{BadSettings, DiskSettings, TraceLevel, TraceSettings, WorldSettings};
 pub use watch::Statistics;
 pub use watch::judge::{Judge, Observation, Violation};
+pub use watch::log::{LogLevel, LogLine, LogTap};
 pub use watch::trace::{Line, LineClass, Loss, StoryEntry, Trace};
 pub use world::World;
 

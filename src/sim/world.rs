@@ -30,6 +30,7 @@ use crate::sim::script::Script;
 use crate::sim::script::director::{StepId, Unfired};
 use crate::sim::settings::{BadSettings, WorldSettings};
 use crate::sim::watch::judge::{Judge, Violation};
+use crate::sim::watch::log::LogTap;
 use crate::sim::watch::trace::Trace;
 use crate::sim::watch::{Statistics, Watchers};
 use crate::time::{Duration, Instant};
@@ -195,6 +196,19 @@ impl<P: Process, J: Judge<P>> World<P, J> {
         let network = &mut Arc::make_mut(&mut self.settings).network;
         network.reordering = Chance { numerator: 1, denominator: 1 };
         network.reordering_by = network.reordering_by.max(most);
+    }
+
+    /// From here on, the log lines of processes enter the trace, if there is one.
+    pub fn collect_log(&mut self, tap: LogTap) {
+        self.watch.log = Some(tap);
+    }
+
+    /// Takes into the trace what a process wrote to its log before it panicked.
+    #[cfg_attr(not(feature = "scenario"), expect(dead_code, reason = "only scenarios catch a panic"))]
+    pub(crate) fn take_log_of_panic(&mut self) {
+        if let Some(id) = self.hosts.handling {
+            self.watch.take_log(id);
+        }
     }
 
     /// From here on, records the fate that chance draws for every datagram.

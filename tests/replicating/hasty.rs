@@ -52,6 +52,7 @@ impl Process for Hasty {
 
     fn handle(&mut self, now: Instant, input: Input<Self>, effects: &mut Effects<Self>) {
         let input = match input {
+            Input::Started => Input::Started,
             Input::Wake => Input::Wake,
             Input::Message { from, message } => Input::Message { from, message },
             Input::Command(command) => Input::Command(command),

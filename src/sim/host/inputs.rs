@@ -67,6 +67,7 @@ impl<P: Process, J: Judge<P>> World<P, J> {
             }
             match running.next_input() {
                 None => return self.arm(h),
+                Some(Next::Started) => self.hand_in_started(h),
                 Some(Next::Own(bytes)) => self.hand_in_own(h, &bytes),
                 Some(Next::DiskSpace { is_low }) => self.hand_in_disk_space(h, is_low),
                 Some(Next::Opened(from, message)) => self.hand_in_message(h, from, message),
@@ -82,6 +83,14 @@ impl<P: Process, J: Judge<P>> World<P, J> {
             }
         }
         self.queue.push(self.watch.now, QueuedEvent::Drain { host: h });
+    }
+
+    /// Hands a process that asks for it its first input.
+    fn hand_in_started(&mut self, h: HostIndex) {
+        let id = self.hosts.list[h].id;
+        self.watch.mark(FingerprintMark::FirstInput, id, [0, 0]);
+        self.watch.line(id, LineClass::Routine, || TraceEvent::Idle { what: "takes its first input" });
+        self.hand_in(h, Input::Started);
     }
 
     /// Notifies the process that its disk space has become low, or is no longer low.
@@ -307,7 +316,7 @@ impl<P: Process, J: Judge<P>> World<P, J> {
         if !running.can_take(mode) {
             return;
         }
-        if running.is_low() != running.reported_low {
+        if running.has_news() {
             self.queue.push(now, QueuedEvent::Drain { host: h });
             return;
         }
@@ -362,7 +371,9 @@ impl<P: Process, J: Judge<P>> World<P, J> {
         self.hosts.effects.clear();
         self.hosts.handling = Some(id);
         let looks = running.process.looks();
+        self.watch.open_log();
         running.process.handle(local, input, &mut self.hosts.effects);
+        self.watch.take_log(id);
         let looks = running.process.looks().saturating_sub(looks);
         let outcomes = self.hosts.effects.outcomes();
         if let Some(stop) = self.hosts.effects.stop.take() {

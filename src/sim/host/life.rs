@@ -108,7 +108,9 @@ impl<P: Process, J: Judge<P>> World<P, J> {
         let identity = if is_alike { ALIKE } else { id.number().into() };
         let seed = self.hosts.seed_of_processes.part([identity, incarnation]);
         self.hosts.handling = Some(id);
+        self.watch.open_log();
         let started = P::start(&self.settings.config, id, seed, recovered);
+        self.watch.take_log(id);
         self.hosts.handling = None;
         let process = match started {
             Ok(process) => process,
@@ -137,8 +139,8 @@ impl<P: Process, J: Judge<P>> World<P, J> {
         true
     }
 
-    /// Lets a process that has just started take the inputs that wait. The first input has an event of its own, since
-    /// this may run while another process is sending.
+    /// Lets a process that has just started take the inputs that wait, [`Input::Started`](crate::process::Input::Started)
+    /// first. The first input has an event of its own, since this may run while another process is sending.
     fn go_on(&mut self, h: HostIndex) {
         self.look_at_role(h);
         if self.hosts.list[h].running().is_some_and(|running| running.waiting() > 0) {

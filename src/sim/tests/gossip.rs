@@ -207,7 +207,7 @@ impl Process for Gossip {
             }
             Input::Command(Ask::Break) => panic!("asked to"),
             Input::DiskSpace { is_low: true } => effects.note(GossipNote::DiskLow),
-            Input::DiskSpace { is_low: false } => {}
+            Input::Started | Input::DiskSpace { is_low: false } => {}
         }
     }
 

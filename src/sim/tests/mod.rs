@@ -3,6 +3,7 @@
 mod crossings;
 mod failed_syncs;
 mod faults;
+mod first_input;
 mod gossip;
 mod limits;
 mod lives;

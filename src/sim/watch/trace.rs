@@ -28,6 +28,7 @@ use crate::sim::script::describe::{clock_text, ruling_text, seam_text};
 use crate::sim::script::director::StepId;
 use crate::sim::script::{ClockFault, Leaves, ScriptAction, Seam};
 use crate::sim::settings::TraceSettings;
+use crate::sim::watch::log::LogLine;
 use crate::time::{Duration, Instant};
 use crate::wire::WireError;
 
@@ -44,6 +45,8 @@ pub enum LineClass {
     Life,
     /// A process makes a note.
     Note,
+    /// A crate that a process uses writes a line to its log.
+    Log,
 }
 
 /// Why a datagram did not arrive.
@@ -141,6 +144,7 @@ pub(crate) enum TraceEvent<P: Process> {
     Clock { fault: ClockFault, shows: Instant },
     Probed,
     Restarted,
+    Logged(LogLine),
 }
 
 /// One line of a trace.
@@ -326,6 +330,7 @@ impl<P: Process> fmt::Display for TraceEvent<P> {
             TraceEvent::Healed { core } => write!(f, "faults stop, {core} heal"),
             TraceEvent::Probed => f.write_str("every reachable terminal and client does one more thing"),
             TraceEvent::Restarted => f.write_str("every site that can run is restarted"),
+            TraceEvent::Logged(line) => write!(f, "{line}"),
         }
     }
 }

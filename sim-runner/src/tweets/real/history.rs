@@ -91,6 +91,7 @@ impl Process for Witness {
                 self.history.write(self.id, ClientEvent::Commanded(command.clone()));
                 Input::Command(command)
             }
+            Input::Started => Input::Started,
             Input::Wake => Input::Wake,
             Input::DiskSpace { is_low } => Input::DiskSpace { is_low },
         };

@@ -170,6 +170,7 @@ impl Process for Liar {
         let lie = self.saboteur.map(|saboteur| saboteur.lie);
         let mut input = match input {
             Input::Message { from, message } => Input::<Participant>::Message { from, message },
+            Input::Started => Input::Started,
             Input::Wake => Input::Wake,
             Input::Command(command) => Input::Command(command),
             Input::DiskSpace { is_low } => Input::DiskSpace { is_low },

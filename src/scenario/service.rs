@@ -9,7 +9,7 @@ use serde::de::DeserializeOwned;
 use crate::frame::DATAGRAM_DEFAULT;
 use crate::ids::{ProcessId, SITES_MAX, SiteId, SiteSet};
 use crate::journal::JournalConfig;
-use crate::process::{Label, Process, Recovered, Role};
+use crate::process::{Label, Links, Process, Recovered, Role};
 use crate::ron_file::{OldWord, Place, Problem};
 use crate::scenario::draw::{Asking, Draws, RecipesOf, common_recipes};
 use crate::scenario::history::PastLife;
@@ -42,6 +42,8 @@ pub trait Service: Sized + Clone + Debug + 'static {
     const MESSAGES: &'static [&'static str] = <<Self::Process as Process>::Message as Label>::KINDS;
     /// Every kind of note, for events.
     const NOTES: &'static [&'static str] = <<Self::Process as Process>::Note as Label>::KINDS;
+    /// The links that scenarios run under, unless they say another `order`.
+    const LINKS: Links = <Self::Process as Process>::LINKS;
     /// Kinds of message that drawn scenarios wait for, starve, delay and duplicate.
     const NOTABLE_MESSAGES: &'static [&'static str] = Self::MESSAGES;
     /// Notes that drawn scenarios hardly ever produce: no sweep requires them.

@@ -7,6 +7,7 @@ pub(crate) mod durable;
 pub(crate) mod hosts;
 mod inputs;
 mod life;
+mod links;
 pub(crate) mod limits;
 mod pauses;
 pub(crate) mod process_faults;
@@ -65,6 +66,7 @@ pub(crate) struct ArmedSeam {
 pub(crate) enum WaitingInput<P: Process> {
     Datagram(PacketId),
     Command(P::Command),
+    Link { peer: ProcessId, up: bool },
 }
 
 /// The next input of a process.

@@ -46,6 +46,8 @@ pub(crate) enum FingerprintMark {
     FileLost,
     Saved,
     Restored,
+    /// A process is told of a link.
+    Link,
 }
 
 /// The observers of a world.
@@ -138,6 +140,7 @@ impl<P: Process, J: Judge<P>> Watchers<P, J> {
             Loss::Burst => &mut statistics.lost_in_bursts,
             Loss::ClogFull | Loss::QueueFull => &mut statistics.congested,
             Loss::InboxFull => &mut statistics.overflowed,
+            Loss::LinkDown | Loss::LinkBroken => &mut statistics.lost_with_links,
             Loss::Rejected(_) | Loss::Undecodable(_) => &mut statistics.rejected,
         } += 1;
     }

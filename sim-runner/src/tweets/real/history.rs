@@ -93,6 +93,7 @@ impl Process for Witness {
             }
             Input::Wake => Input::Wake,
             Input::DiskSpace { is_low } => Input::DiskSpace { is_low },
+            Input::Link { peer, up } => Input::Link { peer, up },
         };
         let mut inner = Effects::default();
         self.real.handle(now, input, &mut inner);

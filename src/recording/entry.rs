@@ -153,10 +153,9 @@ impl<'a> RecordedEntry<'a> {
                     }
                     COMMAND => RecordedInput::Command(rest(&mut input)?),
                     DISK_SPACE => RecordedInput::DiskSpace { is_low: Wire::decode(&mut input)? },
-                    LINK => RecordedInput::Link {
-                        peer: Wire::decode(&mut input)?,
-                        up: Wire::decode(&mut input)?,
-                    },
+                    LINK => {
+                        RecordedInput::Link { peer: Wire::decode(&mut input)?, up: Wire::decode(&mut input)? }
+                    }
                     _ => RecordedInput::Wake,
                 };
                 RecordedEntry::Input { seat, now, what }

@@ -13,8 +13,8 @@ use crate::scenario::namespace::Word;
 use crate::scenario::service::{Pace, Probe, RecordOf, Service, Shape};
 use crate::scenario::step::{RunClaim, Target};
 use crate::sim::{
-    self, BREAK_AFTER, Chance, Demand, DiskSettings, LinkRule, NetworkSettings, ScriptAction, ScriptStep, TraceSettings,
-    Track, Trigger, Watchpoint, WorldSettings,
+    self, BREAK_AFTER, Chance, Demand, DiskSettings, LinkRule, NetworkSettings, ScriptAction, ScriptStep,
+    TraceSettings, Track, Trigger, Watchpoint, WorldSettings,
 };
 use crate::time::{Duration, Instant};
 use crate::wire::Wire;

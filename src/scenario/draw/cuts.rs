@@ -45,9 +45,7 @@ impl Episodes<'_> {
             (CutShape::Isolate, Target::Sender | Target::Recipient) if sites > 1 => {
                 shapes::Cut { faults: vec![Fault::Isolate(target)], mending, sides }
             }
-            (CutShape::Isolate, by_role) 
-                if is_role(by_role) && is_one_way && sites > 1 && self.loses() =>
-            {
+            (CutShape::Isolate, by_role) if is_role(by_role) && is_one_way && sites > 1 && self.loses() => {
                 let ends = if self.draws.one_in(2) { (target, Target::Any) } else { (Target::Any, target) };
                 let fault = Fault::Rule(rule(None, ends, Ruling::Drop));
                 shapes::Cut { faults: vec![fault], mending, sides }

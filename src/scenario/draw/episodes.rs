@@ -57,7 +57,17 @@ impl<'a> Episodes<'a> {
         is_quiet: bool,
     ) -> Episodes<'a> {
         let draws = Draws::new(seed, Concern::Faults);
-        Episodes { draws, profile, cluster, losses, sync, is_quiet, links: Links::Datagrams, crashes: 0, kept: 0 }
+        Episodes {
+            draws,
+            profile,
+            cluster,
+            losses,
+            sync,
+            is_quiet,
+            links: Links::Datagrams,
+            crashes: 0,
+            kept: 0,
+        }
     }
 
     /// One track per episode: first the extra ones of `besides`, then the others. Beside a recipe, at most one.

@@ -10,8 +10,8 @@ use crate::scenario::plan::{PlannedCheck, Planner};
 use crate::scenario::service::Service;
 use crate::scenario::step::{EventPattern, Fault, Rule, Traffic, When};
 use crate::sim::{
-    self, About, Aim, ClockFault, DRIFT_MAX, DiskFault, Filter, KEPT_MAX, LinkFault, Ruling, ScriptAction, ScriptStep,
-    Slots, Target, Track, Trigger,
+    self, About, Aim, ClockFault, DRIFT_MAX, DiskFault, Filter, KEPT_MAX, LinkFault, Ruling, ScriptAction,
+    ScriptStep, Slots, Target, Track, Trigger,
 };
 use crate::time::{Duration, Instant};
 

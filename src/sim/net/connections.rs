@@ -30,7 +30,12 @@ fn is_any_blocked(links: &CutLinks, clogs: &Clogs, (one, other): Ends) -> bool {
 }
 
 /// The time that the handshake or the end of a connection takes. No datagram has this identity.
-fn latency(fates: &mut Fates, network: &NetworkSettings, now: Instant, way: (ProcessId, ProcessId)) -> Duration {
+fn latency(
+    fates: &mut Fates,
+    network: &NetworkSettings,
+    now: Instant,
+    way: (ProcessId, ProcessId),
+) -> Duration {
     fates.draw(network, now, mix::absorb(0, b"the link itself"), way).delay
 }
 
@@ -95,12 +100,7 @@ impl<P: Process> Net<P> {
     }
 
     /// Breaks a stream between two programs that run. If nothing blocks it, another attempt follows.
-    pub(crate) fn break_stream<J: Judge<P>>(
-        &mut self,
-        reach: &mut Reach<'_, P, J>,
-        ends: Ends,
-        why: Broken,
-    ) {
+    pub(crate) fn break_stream<J: Judge<P>>(&mut self, reach: &mut Reach<'_, P, J>, ends: Ends, why: Broken) {
         let Net { links, clogs, order: LinkOrder::Stream(streams), .. } = self else { return };
         let (now, again) = (reach.watch.now, reach.watch.now + streams.break_after);
         let stream = streams.links.entry(ends).or_default();
@@ -272,9 +272,9 @@ impl<P: Process> Net<P> {
 
     /// Whether a stream is to be connected at this time.
     pub(crate) fn is_to_connect(&mut self, ends: Ends, at: Instant) -> bool {
-        self.streams_mut().and_then(|streams| streams.links.get(&ends)).is_some_and(|stream| {
-            matches!(stream.state, StreamState::Down { closing: None, up_at } if up_at == Some(at))
-        })
+        self.streams_mut().and_then(|streams| streams.links.get(&ends)).is_some_and(
+            |stream| matches!(stream.state, StreamState::Down { closing: None, up_at } if up_at == Some(at)),
+        )
     }
 
     /// Connects a stream or, if an end takes nothing more, tries later.

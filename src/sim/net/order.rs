@@ -257,7 +257,8 @@ mod tests {
         let mut words: Vec<&str> = all.clone().map(LinkFault::word).collect();
         let on = |links: Links| all.clone().filter(move |fault| fault.is_on(links)).map(LinkFault::word);
         assert_eq!(on(Links::Datagrams).count(), TABLE.len());
-        let fifo = "Drop Delay Duplicate Corrupt Truncate loss bursts bandwidth duplication corruption truncation";
+        let fifo =
+            "Drop Delay Duplicate Corrupt Truncate loss bursts bandwidth duplication corruption truncation";
         assert_eq!(on(Links::Fifo).collect::<Vec<_>>().join(" "), fifo);
         assert_eq!(on(Links::Stream).collect::<Vec<_>>(), ["Delay"]);
         words.sort_unstable();

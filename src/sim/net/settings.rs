@@ -5,9 +5,9 @@ use alloc::vec::Vec;
 #[cfg(feature = "scenario")]
 use serde::{Deserialize, Serialize};
 
+use crate::process::Links;
 #[cfg(feature = "schema")]
 use crate::sim::net::rule::shown;
-use crate::process::Links;
 use crate::time::Duration;
 
 /// A probability as a ratio of integers, at most 1.

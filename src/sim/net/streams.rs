@@ -108,11 +108,7 @@ pub(crate) struct Stream {
 
 impl Default for Stream {
     fn default() -> Stream {
-        Stream {
-            state: StreamState::Up { blocked_at: None },
-            connection: 0,
-            last: [Instant::ZERO; 2],
-        }
+        Stream { state: StreamState::Up { blocked_at: None }, connection: 0, last: [Instant::ZERO; 2] }
     }
 }
 

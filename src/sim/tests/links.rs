@@ -18,11 +18,11 @@ struct Witness {
     sent: BTreeMap<Way, Vec<(Instant, Word)>>,
     /// How many of these were delivered or passed over.
     next: BTreeMap<Way, usize>,
-    /// The times at which each link was connected, as the first end to learn of it learned.
-    connected: BTreeMap<Way, Vec<Instant>>,
+    /// The first message that each connection delivered in a direction, by its number among all that were sent.
+    begins: Vec<(Way, usize)>,
     /// What each process takes for granted about its links, and the number of notices.
     links: BTreeMap<Way, (bool, u64)>,
-    /// The connections over which nothing was delivered so far.
+    /// Whether nothing was delivered since the recipient was told something of the link.
     is_first: BTreeMap<Way, bool>,
     delivered: u64,
     passed_over: u64,
@@ -58,14 +58,12 @@ impl Witness {
         self.passed_over += skipped as u64;
         let place = *next + skipped;
         if self.order == Links::Stream {
-            let is_first = core::mem::take(self.is_first.entry(way).or_default());
-            let link = if from < to { way } else { (to, from) };
-            let connected = self.connected.get(&link).and_then(|times| times.last());
-            let since = connected.copied().filter(|_| is_first);
-            let begins = since.map_or(0, |since| sent.partition_point(|(at, _)| *at < since)).max(*next);
-            if place != begins {
-                let (lost, _) = (&sent[begins], ());
-                return Witness::object(alloc::format!("{to} gets {word:?} of {from} at {now}, but not {lost:?}"));
+            if core::mem::take(self.is_first.entry(way).or_default()) {
+                self.begins.push((way, place));
+            } else if skipped > 0 {
+                let lost = &sent[*next];
+                let explanation = alloc::format!("{to} gets {word:?} of {from} at {now}, but not {lost:?}");
+                return Witness::object(explanation);
             }
         }
         *next = place + 1;
@@ -75,23 +73,13 @@ impl Witness {
     fn told(&mut self, now: Instant, (process, peer): Way, up: bool) -> Result<(), Violation> {
         let (is_up, count) = self.links.entry((process, peer)).or_insert((true, 0));
         if *is_up == up {
-            return Witness::object(alloc::format!("{process} is told twice that {peer} is up: {up}, at {now}"));
+            return Witness::object(alloc::format!(
+                "{process} is told twice that {peer} is up: {up}, at {now}"
+            ));
         }
         (*is_up, *count) = (up, *count + 1);
-        if up {
-            let link = if process.program() < peer { (process.program(), peer) } else { (peer, process.program()) };
-            let times = self.connected.entry(link).or_default();
-            let programs = [process, peer].map(|end| (end, end.as_site().map(ProcessId::Terminal)));
-            if times.last() != Some(&now) {
-                times.push(now);
-                for (one, other) in [(programs[0], programs[1]), (programs[1], programs[0])] {
-                    for from in [Some(one.0), one.1].into_iter().flatten() {
-                        for to in [Some(other.0), other.1].into_iter().flatten() {
-                            self.is_first.insert((from, to), true);
-                        }
-                    }
-                }
-            }
+        for from in [Some(peer), peer.as_site().map(ProcessId::Terminal)].into_iter().flatten() {
+            self.is_first.insert((from, process), true);
         }
         Ok(())
     }
@@ -125,6 +113,26 @@ impl Judge<Gossip> for Witness {
             _ => Ok(()),
         }
     }
+}
+
+/// The times at which each link was connected, by the trace.
+fn connections(world: &World<Gossip, Witness>) -> BTreeMap<String, Vec<Instant>> {
+    let mut times = BTreeMap::<String, Vec<Instant>>::new();
+    for line in world.trace().render().lines() {
+        if let Some((before, ends)) = line.split_once("--     link up: ") {
+            let (seconds, micros) = before.trim().split_once('.').unwrap();
+            let micros = seconds.parse::<u64>().unwrap() * 1_000_000 + micros[..6].parse::<u64>().unwrap();
+            times.entry(String::from(ends)).or_default().push(Instant::from_micros(micros));
+        }
+    }
+    times
+}
+
+/// Whether this message is the first that was sent on its way at some time or later, as far as messages of one moment
+/// can be told apart.
+fn is_first_since(sent: &[(Instant, Word)], place: usize, since: Instant) -> bool {
+    let first = sent.partition_point(|(at, _)| *at < since);
+    first <= place && sent[first..place].iter().all(|(at, _)| *at == since)
 }
 
 /// Everybody sends numbers all the time, and everything happens to processes and links until a step heals it all.
@@ -178,9 +186,11 @@ fn wild(seed: u64, order: Links) -> Settings {
     let lasts = (0..5).map(|n| put(4_000 + n, end(n), 2_000 + n));
     settings.tracks.push(lasts.collect());
     settings.seed = Seed(seed);
+    settings.trace.lines_max = 1_000_000;
     settings.config.beat = None;
     settings.config.kept_max = 10_000;
-    let (min, mean) = (Duration::from_micros(draw([0, 30], 3_000)), Duration::from_millis(1 + draw([0, 31], 60)));
+    let (min, mean) =
+        (Duration::from_micros(draw([0, 30], 3_000)), Duration::from_millis(1 + draw([0, 31], 60)));
     settings.network.latency = match seed % 3 {
         0 => LinkLatency::Constant(min),
         1 => LinkLatency::Uniform(min, mean + mean),
@@ -233,7 +243,10 @@ fn nothing_overtakes_anything_on_a_link_in_order() {
         doubled += world.statistics().doubled;
         assert_eq!(world.judge().links.values().map(|(_, count)| count).sum::<u64>(), 0);
     }
-    assert!(delivered > 10_000 && passed_over > 1_000 && doubled > 1_000, "{delivered} {passed_over} {doubled}");
+    assert!(
+        delivered > 10_000 && passed_over > 1_000 && doubled > 1_000,
+        "{delivered} {passed_over} {doubled}"
+    );
 }
 
 #[test]
@@ -260,8 +273,22 @@ fn a_stream_delivers_the_beginning_of_what_was_sent_over_each_connection() {
             assert!(is_there, "everything was healed");
             assert_eq!(judge.next.get(&(*from, *to)), Some(&sent.len()), "{from} {to} under seed {seed}");
         }
+        let connections = connections(&world);
+        for (way @ (from, to), place) in &judge.begins {
+            let (one, other) = (from.program().min(to.program()), from.program().max(to.program()));
+            let times = connections.get(&alloc::format!("{one} - {other}")).map_or(&[][..], Vec::as_slice);
+            let is_beginning = |since: &Instant| is_first_since(&judge.sent[way], *place, *since);
+            assert!(
+                times.iter().any(is_beginning),
+                "{from} {to}: message {place} begins a connection, {times:?}"
+            );
+        }
         for ((process, peer), (is_up, _)) in &judge.links {
-            assert!(is_up, "{process} takes its link to {peer} for broken under seed {seed}\n{}", world.trace());
+            assert!(
+                is_up,
+                "{process} takes its link to {peer} for broken under seed {seed}\n{}",
+                world.trace()
+            );
         }
         delivered += judge.delivered;
         told += judge.links.values().map(|(_, count)| count).sum::<u64>();
@@ -275,25 +302,27 @@ fn a_stream_delivers_the_beginning_of_what_was_sent_over_each_connection() {
         counted.iter_mut().zip(numbers).for_each(|(sum, number)| *sum += number);
     }
     assert!(delivered > 10_000 && told > 1_000, "{delivered} {told}");
-    assert!(counted.iter().all(|count| *count > 100), "{counted:?}");
+    assert!(counted.iter().all(|count| *count > 50), "{counted:?}");
 }
 
 #[test]
 fn a_clone_of_a_world_of_streams_runs_on_exactly_as_the_original_does() {
     for (seed, order) in [(3, Links::Stream), (4, Links::Stream), (8, Links::Fifo), (11, Links::Stream)] {
+        let whole = watch(wild(seed, order)).fingerprint();
         let mut world = World::new(wild(seed, order), Witness::of(order)).unwrap();
         for stop in (0..40).map(|n| n * 100) {
             world.run_until(ms(stop)).unwrap();
             let mut twin = world.clone();
             twin.run_until(ms(6_000)).unwrap();
-            assert_eq!(twin.fingerprint(), watch(wild(seed, order)).fingerprint(), "cloned at {stop} ms");
+            assert_eq!(twin.fingerprint(), whole, "cloned at {stop} ms");
         }
     }
 }
 
 /// Three sites, each of which hears a number from S0 every 10 ms, under a script.
 fn steady(steps: Vec<ScriptStep<Ask>>) -> Settings {
-    let mut settings = settings((0..100).map(|n| at(10 * n, ScriptAction::Command(S0, Ask::Each(n)))).collect());
+    let mut settings =
+        settings((0..100).map(|n| at(10 * n, ScriptAction::Command(S0, Ask::Each(n)))).collect());
     settings.tracks.push(steps);
     settings.network.order = Links::Stream;
     settings.network.break_after = Duration::from_millis(100);
@@ -327,7 +356,22 @@ fn a_short_cut_delays_and_a_long_one_breaks() {
     let world = run(steady(Vec::from([at(102, cut(zero, one)), at(182, ScriptAction::Mend(s0, s1))])));
     let all: Vec<(u64, u64)> = numbers(&world, S1);
     assert_eq!(all.iter().map(|(number, _)| *number).collect::<Vec<_>>(), (0..100).collect::<Vec<_>>());
-    assert_eq!(&all[9..20], [(9, 95), (10, 187), (11, 187), (12, 187), (13, 187), (14, 187), (15, 187), (16, 187), (17, 187), (18, 187), (19, 195)]);
+    assert_eq!(
+        &all[9..20],
+        [
+            (9, 95),
+            (10, 187),
+            (11, 187),
+            (12, 187),
+            (13, 187),
+            (14, 187),
+            (15, 187),
+            (16, 187),
+            (17, 187),
+            (18, 187),
+            (19, 195)
+        ]
+    );
     assert_eq!(between(&world), []);
     assert_eq!(numbers(&world, S2).len(), 100);
 
@@ -346,7 +390,10 @@ fn a_short_cut_delays_and_a_long_one_breaks() {
         let expected = [(202, S0, false), (202, S1, false), (307, S0, true), (307, S1, true)];
         assert_eq!(between(&world), expected);
         let trace = world.trace().render();
-        assert!(trace.contains("link down: S0 - S1, cut for 100ms") && trace.contains("link up: S0 - S1"), "{trace}");
+        assert!(
+            trace.contains("link down: S0 - S1, cut for 100ms") && trace.contains("link up: S0 - S1"),
+            "{trace}"
+        );
         assert!(trace.contains("-> S1 Tell slot 25: its link is down"), "{trace}");
     }
 }
@@ -357,7 +404,11 @@ fn the_end_of_a_program_comes_after_what_it_had_sent() {
     let restart = || at(402, ScriptAction::Restart(Target::of(S0)));
     let world = run(steady(Vec::from([at(102, crash(None)), restart()])));
     let heard = numbers(&world, S1);
-    assert_eq!(heard[9..12], [(9, 95), (10, 105), (41, 415)], "10 was under way, and 407 ms is before 410 ms");
+    assert_eq!(
+        heard[9..12],
+        [(9, 95), (10, 105), (41, 415)],
+        "10 was under way, and 407 ms is before 410 ms"
+    );
     assert_eq!(between(&world), [(107, S1, false), (407, S0, true), (407, S1, true)]);
 
     // What a cut holds when its sender ends is lost, and the other end notices the silence.
@@ -413,7 +464,9 @@ fn a_terminal_is_told_of_the_links_of_its_program() {
     let world = run(steady(Vec::from([at(102, ScriptAction::Isolate(Target::of(S0)))])));
     let t0 = S0.as_site().map(ProcessId::Terminal).unwrap();
     let told = |who| {
-        let of = |(_, process, peer, up): &&(Instant, ProcessId, ProcessId, bool)| (*process == who).then_some((*peer, *up));
+        let of = |(_, process, peer, up): &&(Instant, ProcessId, ProcessId, bool)| {
+            (*process == who).then_some((*peer, *up))
+        };
         world.judge().links.iter().filter_map(|told| of(&told)).collect::<Vec<_>>()
     };
     let all = [S1, S2, ProcessId::Client(0), ProcessId::Client(1)].map(|peer| (peer, false));

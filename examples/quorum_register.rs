@@ -258,9 +258,10 @@ impl Process for Register {
             }
             (Register::Client(client), Input::Command(command)) => client.command(&command, now),
             (Register::Client(client), Input::Wake) => client.send(now, effects),
-            // Users command clients only, a site has no deadline, and neither cares how full a disk is.
+            // Users command clients only, a site has no deadline, and neither cares how full a disk is or whether a
+            // link is up.
             (Register::Site(_), Input::Command(_) | Input::Wake)
-            | (_, Input::Started | Input::DiskSpace { .. }) => {}
+            | (_, Input::Started | Input::DiskSpace { .. } | Input::Link { .. }) => {}
         }
     }
 

@@ -10,7 +10,7 @@ pub use crate::ids::{ProcessId, SiteId, SiteSet};
 pub use crate::judges::{AtMostOnce, DecidedPrefix, KvHistory, NeverBack, OneLeader, kv};
 pub use crate::mix::Seed;
 pub use crate::process::{
-    Damage, Effects, Input, Label, NoNote, Process, Recipients, Recovered, Role, Subject,
+    Damage, Effects, Input, Label, Links, NoNote, Process, Recipients, Recovered, Role, Subject,
 };
 #[cfg(feature = "scenario")]
 pub use crate::scenario::{Cluster, Compiled, Order, Place, Problem, Service, Shape, same};

@@ -46,6 +46,9 @@ pub trait Process: Clone {
     /// Whether [`Input::Started`] is handed in before any other input, directly after [`start`](Process::start).
     const TAKES_STARTED: bool = false;
 
+    /// The links that this protocol assumes. Scenarios run under these, unless they say another `order`.
+    const LINKS: Links = Links::Datagrams;
+
     /// Handles one input. It drops malformed or impossible input from outside and notes the reason. An impossible state
     /// of its own is a panic, which the simulator turns into a verdict.
     ///
@@ -161,6 +164,25 @@ impl Display for Damage {
 
 impl core::error::Error for Damage {}
 
+/// What a link between two programs promises, in each direction. A later one promises more.
+///
+/// The terminal of a site shares the links of the site's program.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Default)]
+#[cfg_attr(feature = "scenario", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "scenario", serde(rename(deserialize = "order of links")))]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub enum Links {
+    /// Nothing, like UDP: datagrams are lost, doubled, damaged and overtaken.
+    #[default]
+    Datagrams,
+    /// The order of sending: nothing arrives before what was sent earlier. Datagrams may be lost, and arrive twice in
+    /// a row.
+    Fifo,
+    /// Connections, like TCP: while a link is up, everything arrives once, whole and in the order of sending. A long
+    /// cut, or the end of either program, breaks the link. Both ends are told with [`Input::Link`].
+    Stream,
+}
+
 /// One thing that happens to a process.
 #[derive(Clone, Debug)]
 pub enum Input<P: Process> {
@@ -184,6 +206,16 @@ pub enum Input<P: Process> {
         /// Whether the host cannot reserve space. What is reserved then lasts for the records in flight and little
         /// more, so the process should accept no further requests until space is back.
         is_low: bool,
+    },
+    /// The link to another program broke, or is there again. Only worlds with [`Links::Stream`] hand it in. Every link
+    /// is up when a program starts for the first time. When a program is started again, all its links are down until
+    /// they are reported to be up.
+    Link {
+        /// The program at the other end: a site or a client.
+        peer: ProcessId,
+        /// Whether the link is there again. If not, what this process sent lately may be lost, and what it sends is
+        /// lost until the link is up.
+        up: bool,
     },
 }
 

@@ -51,6 +51,7 @@ impl Process for Fragile {
             Input::Wake => Input::Wake,
             Input::Command(command) => Input::Command(command),
             Input::DiskSpace { is_low } => Input::DiskSpace { is_low },
+            Input::Link { peer, up } => Input::Link { peer, up },
         };
         let mut given = Effects::<Participant>::default();
         self.0.handle(now, input, &mut given);

@@ -92,6 +92,7 @@ impl Process for Reloaded {
             Input::Wake => Input::Wake,
             Input::Command(command) => Input::Command(command),
             Input::DiskSpace { is_low } => Input::DiskSpace { is_low },
+            Input::Link { peer, up } => Input::Link { peer, up },
         };
         if below(mix(self.seed.0, [self.inputs]), EVERY) == 0 {
             self.reload(now, &input);

@@ -16,6 +16,7 @@ pub(super) const OUTPUT: u8 = 5;
 const STARTED: u8 = 6;
 const END: u8 = 7;
 const FIRST: u8 = 8;
+const LINK: u8 = 9;
 
 /// One entry of a recording.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -77,6 +78,13 @@ pub enum RecordedInput<'a> {
         /// Whether space is low.
         is_low: bool,
     },
+    /// A report about a link.
+    Link {
+        /// The program at the other end.
+        peer: ProcessId,
+        /// Whether the link is there again.
+        up: bool,
+    },
 }
 
 /// Appends `input` to the process at `seat`.
@@ -108,6 +116,12 @@ pub fn put_input<P: Process>(
                 head(DISK_SPACE);
                 is_low.encode(out);
             }
+            // Hosts whose inputs are recorded carry datagrams, and refuse a process that assumes connections.
+            Input::Link { peer, up } => {
+                head(LINK);
+                peer.encode(out);
+                up.encode(out);
+            }
         }
     });
 }
@@ -135,7 +149,7 @@ impl<'a> RecordedEntry<'a> {
             return Err(WireError::Invalid("process of an entry"));
         }
         let entry = match tag {
-            MESSAGE | WAKE | COMMAND | DISK_SPACE | FIRST => {
+            MESSAGE | WAKE | COMMAND | DISK_SPACE | FIRST | LINK => {
                 let now = Instant::decode(&mut input)?;
                 let what = match tag {
                     MESSAGE => {
@@ -144,6 +158,9 @@ impl<'a> RecordedEntry<'a> {
                     COMMAND => RecordedInput::Command(rest(&mut input)?),
                     DISK_SPACE => RecordedInput::DiskSpace { is_low: Wire::decode(&mut input)? },
                     FIRST => RecordedInput::Started,
+                    LINK => {
+                        RecordedInput::Link { peer: Wire::decode(&mut input)?, up: Wire::decode(&mut input)? }
+                    }
                     _ => RecordedInput::Wake,
                 };
                 RecordedEntry::Input { seat, now, what }
@@ -172,6 +189,7 @@ impl RecordedInput<'_> {
             RecordedInput::Wake => "wake-ups",
             RecordedInput::Command(_) => "commands",
             RecordedInput::DiskSpace { .. } => "words about the disk",
+            RecordedInput::Link { .. } => "words about links",
         }
     }
 
@@ -185,6 +203,7 @@ impl RecordedInput<'_> {
             RecordedInput::Wake => Input::Wake,
             RecordedInput::Command(command) => Input::Command(Wire::from_bytes(command)?),
             RecordedInput::DiskSpace { is_low } => Input::DiskSpace { is_low: *is_low },
+            RecordedInput::Link { peer, up } => Input::Link { peer: *peer, up: *up },
         })
     }
 }

@@ -9,7 +9,7 @@ use serde::de::DeserializeOwned;
 use crate::frame::DATAGRAM_DEFAULT;
 use crate::ids::{ProcessId, SITES_MAX, SiteId, SiteSet};
 use crate::journal::JournalConfig;
-use crate::process::{Label, Process, Recovered, Role};
+use crate::process::{Label, Links, Process, Recovered, Role};
 use crate::ron_file::{OldWord, Place, Problem};
 use crate::scenario::draw::{Asking, Draws, RecipesOf, common_recipes};
 use crate::scenario::history::PastLife;
@@ -38,6 +38,8 @@ pub trait Service: Sized + Clone + Debug + 'static {
     /// The settings that a scenario may change.
     type Settings: Serialize + DeserializeOwned + Default + Clone + PartialEq + Debug + Send + Sync;
 
+    /// The links that scenarios run under, unless they say another `order`.
+    const LINKS: Links = <Self::Process as Process>::LINKS;
     /// Notes that drawn scenarios hardly ever produce: no sweep requires them.
     const RARE_NOTES: &'static [&'static str] = &[];
     /// How numbers in traces of this service are read, in lines of at most 110 characters. Shown once above a trace.

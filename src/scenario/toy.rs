@@ -184,7 +184,7 @@ impl Process for Toy {
                 let behind = self.sites.minus(self.acknowledged).without(self.id.as_site().unwrap());
                 effects.send(behind, &ToyMessage::Greatest { number: self.greatest });
             }
-            Input::Started | Input::DiskSpace { .. } => {}
+            Input::Started | Input::DiskSpace { .. } | Input::Link { .. } => {}
         }
     }
 

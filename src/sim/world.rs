@@ -24,6 +24,7 @@ use crate::sim::host::{ProcessStatus, Storage};
 use crate::sim::net::ledger::Ledger;
 use crate::sim::net::packets::{Origin, PacketId};
 use crate::sim::net::settings::Chance;
+use crate::sim::net::streams::LinkEvent;
 use crate::sim::net::{Net, Reach};
 use crate::sim::queue::{EventQueue, Turn};
 use crate::sim::script::Script;
@@ -54,6 +55,14 @@ pub(crate) enum QueuedEvent {
         host: HostIndex,
         life: u64,
     },
+    /// A copy arrives that was sent over this connection of a stream.
+    Arrive {
+        host: HostIndex,
+        packet: PacketId,
+        connection: u32,
+    },
+    /// The time of a stream has come.
+    Link(LinkEvent),
     /// Inputs wait that could not be handed in when they arrived.
     Drain {
         host: HostIndex,
@@ -165,6 +174,8 @@ impl<P: Process, J: Judge<P>> World<P, J> {
         match event {
             QueuedEvent::Start { host } => self.start(host),
             QueuedEvent::Deliver { host, packet } => self.deliver(host, packet),
+            QueuedEvent::Arrive { host, packet, connection } => self.arrive(host, packet, connection),
+            QueuedEvent::Link(event) => self.on_link(event, turn.at),
             QueuedEvent::Synced { host, life, sync } => self.on_synced(host, life, sync),
             QueuedEvent::Wake { host, life } => self.on_wake(host, life, turn.at),
             QueuedEvent::Drain { host } => self.drain(host),

@@ -57,6 +57,7 @@ impl Process for Hasty {
             Input::Message { from, message } => Input::Message { from, message },
             Input::Command(command) => Input::Command(command),
             Input::DiskSpace { is_low } => Input::DiskSpace { is_low },
+            Input::Link { peer, up } => Input::Link { peer, up },
         };
         let mut inner = Effects::default();
         self.0.handle(now, input, &mut inner);

@@ -10,8 +10,8 @@ use crate::scenario::plan::{PlannedCheck, Planner};
 use crate::scenario::service::Service;
 use crate::scenario::step::{EventPattern, Fault, Rule, Traffic, When};
 use crate::sim::{
-    self, About, Aim, ClockFault, DRIFT_MAX, DiskFault, Filter, KEPT_MAX, Ruling, ScriptAction, ScriptStep,
-    Slots, Target, Track, Trigger,
+    self, About, Aim, ClockFault, DRIFT_MAX, DiskFault, Filter, KEPT_MAX, LinkFault, Ruling, ScriptAction,
+    ScriptStep, Slots, Target, Track, Trigger,
 };
 use crate::time::{Duration, Instant};
 
@@ -330,6 +330,7 @@ impl<S: Service> Planner<S> {
                 ScriptAction::Unclog { from, to }
             }
             Fault::Redeliver(name) => {
+                self.check_order(place, LinkFault::Redeliver);
                 if !self.keepers.contains(name) {
                     let help = match self.keepers.is_empty() {
                         true => "a rule with this name and `then: Keep`".to_owned(),
@@ -443,6 +444,7 @@ impl<S: Service> Planner<S> {
         if rule.count == Some(0) {
             self.wrong(place.field("count"), "a rule that rules on nothing", "at least 1");
         }
+        self.check_order(&place.field("then"), LinkFault::Rule(rule.then));
         match rule.then {
             Ruling::Drop | Ruling::Delay(_) | Ruling::Corrupt | Ruling::Truncate => {}
             Ruling::Duplicate { copies, .. } => {

@@ -72,6 +72,7 @@ impl<P: Process, J: Judge<P>> World<P, J> {
                 Some(Next::DiskSpace { is_low }) => self.hand_in_disk_space(h, is_low),
                 Some(Next::Opened(from, message)) => self.hand_in_message(h, from, message),
                 Some(Next::Waiting(WaitingInput::Datagram(packet))) => self.open(h, packet),
+                Some(Next::Waiting(WaitingInput::Link { peer, up })) => self.hand_in_link(h, peer, up),
                 Some(Next::Waiting(WaitingInput::Command(command))) => {
                     self.watch.statistics.commands += 1;
                     self.watch.mark(FingerprintMark::Commanded, id, [0, 0]);
@@ -239,7 +240,7 @@ impl<P: Process, J: Judge<P>> World<P, J> {
             return self.drain(h);
         }
         if running.inbox.len() >= inbox_max {
-            return self.drop_at(to, id, Loss::InboxFull);
+            return self.overflow(to, id);
         }
         running.inbox.push_back(WaitingInput::Datagram(id));
     }
@@ -259,7 +260,7 @@ impl<P: Process, J: Judge<P>> World<P, J> {
     }
 
     #[cold]
-    fn drop_at(&mut self, to: ProcessId, id: PacketId, why: Loss) {
+    pub(in crate::sim::host) fn drop_at(&mut self, to: ProcessId, id: PacketId, why: Loss) {
         let (net, mut reach) = self.network();
         net.drop_at(&mut reach, to, id, why);
     }
@@ -358,7 +359,7 @@ impl<P: Process, J: Judge<P>> World<P, J> {
     }
 
     /// Hands in one input and carries out its effects.
-    fn hand_in(&mut self, h: HostIndex, input: Input<P>) {
+    pub(in crate::sim::host) fn hand_in(&mut self, h: HostIndex, input: Input<P>) {
         let now = self.watch.now;
         let host = &mut self.hosts.list[h];
         let (id, life, local) = (host.id, host.lives, host.local(now));

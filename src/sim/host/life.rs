@@ -66,6 +66,7 @@ impl<P: Process, J: Judge<P>> World<P, J> {
         };
         let incarnation = recovered.incarnation;
         if self.begin_life(h, journal, recovered) {
+            self.begin_links(id);
             self.start_terminal(id, incarnation);
             if incarnation > self.settings.starts_before(id) + 1 {
                 self.happened(Happening::Restarted { who: id });
@@ -182,6 +183,7 @@ impl<P: Process, J: Judge<P>> World<P, J> {
         } else {
             self.hosts.list[h].lives += 1;
             self.hosts.list[h].life = failed;
+            self.end_links(id);
             self.end_terminal(id);
         }
     }
@@ -270,6 +272,7 @@ impl<P: Process, J: Judge<P>> World<P, J> {
         }
         host.disk_idle = self.watch.now;
         self.bury(h, after);
+        self.end_links(id);
         self.end_terminal(id);
         let after = || self.hosts.list.roles(&settings.machines);
         self.script.crashed(&mut self.watch, id, &before, after);

@@ -8,6 +8,7 @@ pub(crate) mod hosts;
 mod inputs;
 mod life;
 pub(crate) mod limits;
+mod links;
 mod pauses;
 pub(crate) mod process_faults;
 mod syncs;
@@ -65,6 +66,7 @@ pub(crate) struct ArmedSeam {
 pub(crate) enum WaitingInput<P: Process> {
     Datagram(PacketId),
     Command(P::Command),
+    Link { peer: ProcessId, up: bool },
 }
 
 /// The next input of a process.

@@ -49,6 +49,8 @@ pub(crate) enum FingerprintMark {
     Saved,
     Restored,
     FirstInput,
+    /// A process is told of a link.
+    Link,
 }
 
 /// The observers of a world.
@@ -143,6 +145,7 @@ impl<P: Process, J: Judge<P>> Watchers<P, J> {
             Loss::Burst => &mut statistics.lost_in_bursts,
             Loss::ClogFull | Loss::QueueFull => &mut statistics.congested,
             Loss::InboxFull => &mut statistics.overflowed,
+            Loss::LinkDown | Loss::LinkBroken => &mut statistics.lost_with_links,
             Loss::Rejected(_) | Loss::Undecodable(_) => &mut statistics.rejected,
         } += 1;
     }

@@ -94,6 +94,7 @@ impl Process for Witness {
             Input::Started => Input::Started,
             Input::Wake => Input::Wake,
             Input::DiskSpace { is_low } => Input::DiskSpace { is_low },
+            Input::Link { peer, up } => Input::Link { peer, up },
         };
         let mut inner = Effects::default();
         self.real.handle(now, input, &mut inner);

@@ -174,6 +174,7 @@ impl Process for Liar {
             Input::Wake => Input::Wake,
             Input::Command(command) => Input::Command(command),
             Input::DiskSpace { is_low } => Input::DiskSpace { is_low },
+            Input::Link { peer, up } => Input::Link { peer, up },
         };
         if let (
             Some(Lie::SiteInput(lie) | Lie::SiteInputAndOutput(lie, _)),

@@ -38,7 +38,7 @@ use super::logs;
 use crate::cow_log::CowLog;
 use crate::ids::ProcessId;
 use crate::mix::{Seed, absorb, stir};
-use crate::process::{Damage, Effects, Input, Label, Process, Recovered, Role, Size};
+use crate::process::{Damage, Effects, Input, Label, Links, Process, Recovered, Role, Size};
 use crate::time::Instant;
 use crate::wire::Wire;
 
@@ -78,6 +78,7 @@ pub trait Uncloned: Sized {
     type Config: Clone + Debug;
 
     const TAKES_STARTED: bool = false;
+    const LINKS: Links = Links::Datagrams;
 
     fn start(
         config: &Self::Config,
@@ -302,6 +303,7 @@ fn named<U: Uncloned>(input: &Input<Rebuilt<U>>) -> String {
         Input::Wake => "a wake-up".into(),
         Input::Command(command) => format!("the command `{command}`"),
         Input::DiskSpace { .. } => "a report about its disk".into(),
+        Input::Link { peer, up } => format!("the link to {peer}, {}", if *up { "up" } else { "down" }),
     }
 }
 
@@ -341,6 +343,7 @@ impl<U: Uncloned> Process for Rebuilt<U> {
     type Config = U::Config;
 
     const TAKES_STARTED: bool = U::TAKES_STARTED;
+    const LINKS: Links = U::LINKS;
 
     fn start(
         config: &U::Config,

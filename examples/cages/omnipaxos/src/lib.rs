@@ -1,39 +1,34 @@
 //! OmniPaxos as published, in Aviary.
 //!
-//! A site is one `OmniPaxos` with its storage in memory. `Site::flush` hands over what the crate did in one input:
-//! records to the disk, messages to the network, decided values to the application. A client asks for a number until
-//! it is told that the number is decided and applied. The application is the list of the numbers, each once.
+//! A site is one `OmniPaxos` with its storage in memory. [`Site::flush`] hands over what the crate did in one input:
+//! records to the disk, messages to the network, decided numbers to the application. The application is the list of
+//! the numbers, each once. A terminal gives its site a number, and hears when the number is applied.
+
+mod store;
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use aviary::prelude::*;
+use aviary::process::Links;
 use aviary::scenario::draw::{Asking, Draws};
-use aviary::scenario::Probe;
-use aviary::scenario::step::Target;
-use aviary::wire::{Reader, WireError, put_u64};
+use aviary::scenario::{Probe, step::Target};
 use omnipaxos::ballot_leader_election::Ballot;
-use omnipaxos::messages::ballot_leader_election::HeartbeatMsg;
-use omnipaxos::messages::sequence_paxos::PaxosMsg;
-use omnipaxos::storage::{Entry, NoSnapshot, StopSign, Storage, StorageOp, StorageResult};
+use omnipaxos::storage::{Entry, NoSnapshot};
 use omnipaxos::util::LogEntry;
 use omnipaxos::{ClusterConfig, OmniPaxos, ServerConfig};
 use serde::{Deserialize, Serialize};
 
+pub use store::Record;
+use store::Store;
+
 /// The time between two calls of `OmniPaxos::tick`.
 const TICK: Duration = Duration::from_millis(10);
-/// How long a client waits for an answer before it asks the next site.
-const RETRY: Duration = Duration::from_millis(500);
+/// A site proposes its numbers again after so many ticks: a proposal to a leader that fell is lost.
+const PROPOSE_TICKS: u64 = 50;
 
-/// What the glue does wrong, so that tests show that somebody notices.
-pub const HONEST: u8 = 0;
-pub const FORGETS_PROMISE: u8 = 1;
-pub const FORGETS_ENTRIES: u8 = 2;
-pub const FORGETS_HARD_STATE: u8 = 3;
-pub const APPLIES_TWICE: u8 = 4;
-
-// ---- What crosses the border --------------------------------------------------------------------------------------
+// ---- What crosses the border ---------------------------------------------------------------------------------------
 
 #[derive(Clone, Copy, PartialEq, Debug, Serialize, Deserialize)]
 pub struct Number(u64);
@@ -45,187 +40,69 @@ impl Entry for Number {
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub enum Message {
     Paxos(omnipaxos::messages::Message<Number>),
-    Put { number: u64 },
-    Done { number: u64 },
+    Put(u64),
+    Done(u64),
 }
 
-/// One write of OmniPaxos to its storage.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-pub enum Record {
-    Append(Vec<Number>),
-    AppendOnPrefix(usize, Vec<Number>),
-    Promise(Ballot),
-    AcceptedRound(Ballot),
-    DecidedIndex(usize),
-}
-
-macro_rules! wire_by_serde {
-    ($($name:ident),*) => {
-        $(impl Wire for $name {
-            fn encode(&self, out: &mut Vec<u8>) {
-                let bytes = serde_json::to_vec(self).expect("values of this type are JSON");
-                put_u64(out, bytes.len() as u64);
-                out.extend(bytes);
-            }
-            fn decode(input: &mut Reader<'_>) -> Result<Self, WireError> {
-                let length = input.length(1 << 20)?;
-                serde_json::from_slice(input.bytes(length)?).map_err(|_| WireError::Invalid("JSON"))
-            }
-        })*
-    };
-}
-wire_by_serde!(Message, Record);
-
-impl Label for Message {
-    fn kind(&self) -> &'static str {
-        use omnipaxos::messages::Message::{BLE, SequencePaxos};
-        match self {
-            Message::Put { .. } => "Put",
-            Message::Done { .. } => "Done",
-            Message::Paxos(BLE(message)) => match message.msg {
-                HeartbeatMsg::Request(_) => "HeartbeatRequest",
-                HeartbeatMsg::Reply(_) => "HeartbeatReply",
-            },
-            Message::Paxos(SequencePaxos(message)) => match message.msg {
-                PaxosMsg::PrepareReq(_) => "PrepareReq",
-                PaxosMsg::Prepare(_) => "Prepare",
-                PaxosMsg::Promise(_) => "Promise",
-                PaxosMsg::AcceptSync(_) => "AcceptSync",
-                PaxosMsg::AcceptDecide(_) => "AcceptDecide",
-                PaxosMsg::Accepted(_) => "Accepted",
-                PaxosMsg::NotAccepted(_) => "NotAccepted",
-                PaxosMsg::Decide(_) => "Decide",
-                PaxosMsg::ProposalForward(_) => "ProposalForward",
-                PaxosMsg::Compaction(_) => "Compaction",
-                PaxosMsg::AcceptStopSign(_) => "AcceptStopSign",
-                PaxosMsg::ForwardStopSign(_) => "ForwardStopSign",
-            },
-        }
-    }
-
-    fn subject(&self) -> Subject {
-        match self {
-            Message::Put { number } | Message::Done { number } => Subject { noun: "number", number: *number },
-            Message::Paxos(_) => Subject::NONE,
-        }
-    }
-
-    fn rank(&self) -> u8 {
-        let is_heartbeat = matches!(self, Message::Paxos(omnipaxos::messages::Message::BLE(_)));
-        if is_heartbeat { aviary::process::BACKGROUND } else { 0 }
-    }
-}
-
-#[derive(Clone, Debug)]
 pub enum Note {
-    Decided { index: u64, number: u64 },
-    Applied { number: u64 },
-    Done { number: u64 },
+    Decided(u64, u64),
+    Applied(u64),
+    Done(u64),
 }
-label_enum!(Note { Decided as "decided" about index, Applied as "applied" about number, Done as "done" about number });
-display_enum!(Note {
-    Decided { index, number } => "decides {number} at {index}",
-    Applied { number } => "applies {number}",
-    Done { number } => "is told that {number} is done",
-});
 
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 pub enum Command {
-    Put { who: Target, number: u64 },
-}
-display_enum!(Command { Put { number } => "put {number}" });
-
-// ---- The storage --------------------------------------------------------------------------------------------------
-
-/// The storage of OmniPaxos: it writes into memory, and keeps each write for the journal. It has no snapshots, and the
-/// cage asks for no trimming and no reconfiguration.
-#[derive(Default)]
-struct Store {
-    log: Vec<Number>,
-    promise: Option<Ballot>,
-    accepted_round: Option<Ballot>,
-    decided: usize,
-    /// Writes that are not yet handed to the host. Shared with the site: OmniPaxos does not give its storage back.
-    written: Rc<RefCell<Vec<Record>>>,
+    Put { site: u8, number: u64 },
 }
 
-impl Store {
-    fn apply(&mut self, record: &Record) {
+by_serde!(Message, Note, Command);
+
+/// What the glue does wrong, so that tests show that somebody notices: `settings: ForgetsPromise` in a scenario.
+#[derive(Clone, Copy, PartialEq, Debug, Default, Serialize, Deserialize)]
+pub enum Wrong {
+    #[default]
+    Nothing,
+    ForgetsPromise,
+    ForgetsEntries,
+    ForgetsHardState,
+    AppliesTwice,
+}
+
+impl Wrong {
+    fn forgets(self, record: &Record) -> bool {
         match record {
-            Record::Append(numbers) => self.log.extend(numbers),
-            Record::AppendOnPrefix(from, numbers) => {
-                self.log.truncate(*from);
-                self.log.extend(numbers);
-            }
-            Record::Promise(ballot) => self.promise = Some(*ballot),
-            Record::AcceptedRound(ballot) => self.accepted_round = Some(*ballot),
-            Record::DecidedIndex(index) => self.decided = *index,
+            Record::Promise(_) => matches!(self, Wrong::ForgetsPromise | Wrong::ForgetsHardState),
+            Record::AcceptedRound(_) => self == Wrong::ForgetsHardState,
+            Record::DecidedIndex(_) => matches!(self, Wrong::ForgetsEntries | Wrong::ForgetsHardState),
+            Record::Log(..) => self == Wrong::ForgetsEntries,
         }
     }
-
-    fn write(&mut self, record: Record) -> StorageResult<()> {
-        self.apply(&record);
-        self.written.borrow_mut().push(record);
-        Ok(())
-    }
 }
 
-#[rustfmt::skip]
-impl Storage<Number> for Store {
-    // All records of one input become durable together or not at all.
-    fn write_atomically(&mut self, ops: Vec<StorageOp<Number>>) -> StorageResult<()> {
-        ops.into_iter().try_for_each(|op| match op {
-            StorageOp::AppendEntry(number) => self.append_entry(number),
-            StorageOp::AppendEntries(numbers) => self.append_entries(numbers),
-            StorageOp::AppendOnPrefix(from, numbers) => self.append_on_prefix(from, numbers),
-            StorageOp::SetPromise(ballot) => self.set_promise(ballot),
-            StorageOp::SetDecidedIndex(index) => self.set_decided_idx(index),
-            StorageOp::SetAcceptedRound(ballot) => self.set_accepted_round(ballot),
-            other => Err(format!("the cage does not ask for {other:?}").into()),
-        })
-    }
-    fn append_entry(&mut self, number: Number) -> StorageResult<()> { self.write(Record::Append(vec![number])) }
-    fn append_entries(&mut self, numbers: Vec<Number>) -> StorageResult<()> { self.write(Record::Append(numbers)) }
-    fn append_on_prefix(&mut self, from: usize, numbers: Vec<Number>) -> StorageResult<()> { self.write(Record::AppendOnPrefix(from, numbers)) }
-    fn set_promise(&mut self, ballot: Ballot) -> StorageResult<()> { self.write(Record::Promise(ballot)) }
-    fn set_decided_idx(&mut self, index: usize) -> StorageResult<()> { self.write(Record::DecidedIndex(index)) }
-    fn get_decided_idx(&self) -> StorageResult<usize> { Ok(self.decided) }
-    fn set_accepted_round(&mut self, ballot: Ballot) -> StorageResult<()> { self.write(Record::AcceptedRound(ballot)) }
-    fn get_accepted_round(&self) -> StorageResult<Option<Ballot>> { Ok(self.accepted_round) }
-    fn get_entries(&self, from: usize, to: usize) -> StorageResult<Vec<Number>> { Ok(self.log.get(from..to).unwrap_or(&[]).to_vec()) }
-    fn get_log_len(&self) -> StorageResult<usize> { Ok(self.log.len()) }
-    fn get_suffix(&self, from: usize) -> StorageResult<Vec<Number>> { Ok(self.log.get(from..).unwrap_or(&[]).to_vec()) }
-    fn get_promise(&self) -> StorageResult<Option<Ballot>> { Ok(self.promise) }
-    fn set_stopsign(&mut self, _: Option<StopSign>) -> StorageResult<()> { Err("no stop signs".into()) }
-    fn get_stopsign(&self) -> StorageResult<Option<StopSign>> { Ok(None) }
-    fn trim(&mut self, _: usize) -> StorageResult<()> { Err("no trimming".into()) }
-    fn set_compacted_idx(&mut self, _: usize) -> StorageResult<()> { Err("no trimming".into()) }
-    fn get_compacted_idx(&self) -> StorageResult<usize> { Ok(0) }
-    fn set_snapshot(&mut self, _: Option<NoSnapshot>) -> StorageResult<()> { Err("no snapshots".into()) }
-    fn get_snapshot(&self) -> StorageResult<Option<NoSnapshot>> { Ok(None) }
-}
+// ---- The site ------------------------------------------------------------------------------------------------------
 
-// ---- The site -----------------------------------------------------------------------------------------------------
-
-pub struct Site<const WRONG: u8> {
+pub struct Site {
     paxos: OmniPaxos<Number, Store>,
-    written: Rc<RefCell<Vec<Record>>>,
-    /// The number of decided entries that were handed to the application.
-    taken: usize,
+    unwritten: Rc<RefCell<Vec<Record>>>,
+    wrong: Wrong,
+    /// Number of decided entries that the application has taken.
+    taken: u64,
     applied: Vec<u64>,
-    /// Who waits for the answer about a number.
+    /// Numbers that are not applied yet, and who waits for them.
     asked: BTreeMap<u64, ProcessId>,
+    ticks: u64,
     tick_at: Instant,
 }
 
-impl<const WRONG: u8> Site<WRONG> {
-    fn start(sites: SiteSet, me: SiteId, records: &[Record]) -> Result<Self, Damage> {
+impl Site {
+    fn start((sites, wrong): (SiteSet, Wrong), me: SiteId, records: &[Record]) -> Result<Site, Damage> {
         let mut store = Store::default();
         records.iter().for_each(|record| store.apply(record));
         if store.decided > store.log.len() {
-            return Err(Damage(format!("{} entries are decided, {} are there", store.decided, store.log.len())));
+            return Err(Damage(format!("{} of {} entries are decided", store.decided, store.log.len())));
         }
-        let written = Rc::clone(&store.written);
+        let unwritten = Rc::clone(&store.unwritten);
         let nodes = sites.iter().map(pid).collect();
         let cluster = ClusterConfig { configuration_id: 1, nodes, flexible_quorum: None };
         let server = ServerConfig {
@@ -235,61 +112,59 @@ impl<const WRONG: u8> Site<WRONG> {
             ..ServerConfig::default()
         };
         let paxos = cluster.build_for_server(server, store).map_err(|error| Damage(error.to_string()))?;
-        Ok(Site { paxos, written, taken: 0, applied: Vec::new(), asked: BTreeMap::new(), tick_at: Instant::default() })
+        let (applied, asked, tick_at) = (Vec::new(), BTreeMap::new(), Instant::default());
+        Ok(Site { paxos, unwritten, wrong, taken: 0, applied, asked, ticks: 0, tick_at })
     }
 
-    fn handle(&mut self, now: Instant, input: Input<Node<WRONG>>, effects: &mut Effects<Node<WRONG>>) {
+    fn handle(&mut self, now: Instant, input: Input<Rebuilt<Node>>, effects: &mut Effects<Rebuilt<Node>>) {
         match input {
             Input::Message { message: Message::Paxos(message), .. } => self.paxos.handle_incoming(message),
-            Input::Message { from, message: Message::Put { number } } => {
-                if self.applied.contains(&number) {
-                    return effects.send(from, &Message::Done { number });
-                }
+            Input::Message { from, message: Message::Put(number) } => {
                 self.asked.insert(number, from);
-                // It fails only after a reconfiguration.
-                let _ = self.paxos.append(Number(number));
+                self.propose(number);
             }
             Input::Wake => {
                 self.tick_at = now + TICK;
+                self.ticks += 1;
                 self.paxos.tick();
+                if self.ticks.is_multiple_of(PROPOSE_TICKS) {
+                    self.asked.clone().into_keys().for_each(|number| self.propose(number));
+                }
             }
-            Input::Message { .. } | Input::Command(_) | Input::DiskSpace { .. } => {}
+            Input::Link { peer: ProcessId::Site(peer), up: true } => self.paxos.reconnected(pid(peer)),
+            _ => {}
         }
         self.flush(effects);
     }
 
-    fn flush(&mut self, effects: &mut Effects<Node<WRONG>>) {
-        for record in self.written.borrow_mut().drain(..) {
-            let is_lost = match record {
-                Record::Promise(_) => WRONG == FORGETS_PROMISE || WRONG == FORGETS_HARD_STATE,
-                Record::AcceptedRound(_) => WRONG == FORGETS_HARD_STATE,
-                Record::DecidedIndex(_) => WRONG == FORGETS_ENTRIES || WRONG == FORGETS_HARD_STATE,
-                Record::Append(_) | Record::AppendOnPrefix(..) => WRONG == FORGETS_ENTRIES,
-            };
-            if !is_lost {
-                effects.append(&record);
-            }
+    fn propose(&mut self, number: u64) {
+        self.paxos.append(Number(number)).expect("it fails only once the cluster is reconfigured");
+    }
+
+    fn flush(&mut self, effects: &mut Effects<Rebuilt<Node>>) {
+        for record in self.unwritten.borrow_mut().drain(..).filter(|record| !self.wrong.forgets(record)) {
+            effects.append(&record);
         }
         let mut messages = Vec::new();
         self.paxos.take_outgoing_messages(&mut messages);
         for message in messages {
-            let to = site(message.get_receiver());
-            // The host holds every message back until the records above are on disk: with that a storage that
-            // writes into memory is as good as one that waits for the disk.
+            let to = ProcessId::site((message.get_receiver() - 1) as u8);
+            // Each message waits until the records above are on disk. With that, a storage that writes into memory
+            // and returns is as good as one that waits for its disk.
             effects.send(to, &Message::Paxos(message));
         }
-        for entry in self.paxos.read_decided_suffix(self.taken).unwrap_or_default() {
-            let LogEntry::Decided(Number(number)) = entry else { panic!("decided, and not an entry: {entry:?}") };
-            effects.note(Note::Decided { index: self.taken as u64, number });
+        for entry in self.paxos.read_decided_suffix(self.taken as usize).unwrap_or_default() {
+            let LogEntry::Decided(Number(number)) = entry else { panic!("{entry:?} among decided entries") };
+            effects.note(Note::Decided(self.taken, number));
             self.taken += 1;
-            // Forwarded twice by the network or asked for twice by a client, it is in the log twice.
-            if WRONG == APPLIES_TWICE || !self.applied.contains(&number) {
+            // What was proposed twice is in the log twice.
+            if self.wrong == Wrong::AppliesTwice || !self.applied.contains(&number) {
                 self.applied.push(number);
-                effects.note(Note::Applied { number });
+                effects.note(Note::Applied(number));
             }
-            if let Some(who) = self.asked.remove(&number) {
-                effects.send(who, &Message::Done { number });
-            }
+        }
+        for (number, who) in self.asked.extract_if(.., |number, _| self.applied.contains(number)) {
+            effects.send(who, &Message::Done(number));
         }
     }
 }
@@ -298,104 +173,61 @@ fn pid(site: SiteId) -> u64 {
     u64::from(site.number()) + 1
 }
 
-fn site(pid: u64) -> SiteId {
-    u8::try_from(pid - 1).ok().and_then(SiteId::new).expect("OmniPaxos sends to the nodes of its configuration")
+// ---- Site and terminal as one process ------------------------------------------------------------------------------
+
+pub enum Node {
+    Site(Box<Site>),
+    Terminal(SiteId),
 }
 
-// ---- The client ---------------------------------------------------------------------------------------------------
-
-/// Asks for the oldest of its numbers until that is done, each time at the next site.
-#[derive(Clone)]
-pub struct Client {
-    sites: SiteSet,
-    asks: usize,
-    waiting: Vec<u64>,
-    ask_at: Instant,
-}
-
-impl Client {
-    fn handle<const WRONG: u8>(&mut self, now: Instant, input: Input<Node<WRONG>>, effects: &mut Effects<Node<WRONG>>) {
-        match input {
-            Input::Command(Command::Put { number, .. }) => self.waiting.push(number),
-            Input::Message { message: Message::Done { number }, .. } if self.waiting.contains(&number) => {
-                self.waiting.retain(|waiting| *waiting != number);
-                effects.note(Note::Done { number });
-                self.ask_at = now;
-            }
-            Input::Wake => {
-                let site = self.sites.iter().nth(self.asks % self.sites.len());
-                if let (Some(site), Some(number)) = (site, self.waiting.first()) {
-                    effects.send(site, &Message::Put { number: *number });
-                }
-                self.asks += 1;
-                self.ask_at = now + RETRY;
-            }
-            _ => {}
-        }
+impl Node {
+    fn site(&self) -> Option<&Site> {
+        if let Node::Site(site) = self { Some(site) } else { None }
     }
 }
 
-// ---- Both as one process ------------------------------------------------------------------------------------------
-
-pub enum Node<const WRONG: u8> {
-    Site(Box<Site<WRONG>>),
-    Client(Client),
-}
-
-impl<const WRONG: u8> Clone for Node<WRONG> {
-    fn clone(&self) -> Self {
-        panic!("OmniPaxos is not Clone")
-    }
-}
-
-impl<const WRONG: u8> Process for Node<WRONG> {
+impl Uncloned for Node {
     type Message = Message;
     type Record = Record;
     type Note = Note;
     type Command = Command;
-    type Config = SiteSet;
+    type Config = (SiteSet, Wrong);
+    const LINKS: Links = Links::Stream;
 
-    fn start(sites: &SiteSet, id: ProcessId, seed: Seed, kept: Recovered<Record>) -> Result<Self, Damage> {
-        Ok(match id {
-            ProcessId::Site(me) => Node::Site(Box::new(Site::start(*sites, me, &kept.records)?)),
-            ProcessId::Client(_) | ProcessId::Terminal(_) => Node::Client(Client {
-                sites: *sites,
-                asks: seed.key(0) as usize % sites.len(),
-                waiting: Vec::new(),
-                ask_at: Instant::default(),
-            }),
-        })
+    fn start(config: &Self::Config, id: ProcessId, _: Seed, kept: Recovered<Record>) -> Result<Node, Damage> {
+        match id {
+            ProcessId::Site(me) => Ok(Node::Site(Box::new(Site::start(*config, me, &kept.records)?))),
+            ProcessId::Terminal(site) => Ok(Node::Terminal(site)),
+            ProcessId::Client(_) => Err(Damage("this cage has terminals only: say `clients: 0`".to_owned())),
+        }
     }
 
-    fn handle(&mut self, now: Instant, input: Input<Self>, effects: &mut Effects<Self>) {
-        match self {
-            Node::Site(site) => site.handle(now, input, effects),
-            Node::Client(client) => client.handle(now, input, effects),
+    fn handle(&mut self, now: Instant, input: Input<Rebuilt<Node>>, effects: &mut Effects<Rebuilt<Node>>) {
+        match (self, input) {
+            (Node::Site(site), input) => site.handle(now, input, effects),
+            (Node::Terminal(site), Input::Command(Command::Put { number, .. })) => {
+                effects.send(*site, &Message::Put(number));
+            }
+            (Node::Terminal(_), Input::Message { message: Message::Done(number), .. }) => {
+                effects.note(Note::Done(number));
+            }
+            (Node::Terminal(_), _) => {}
         }
     }
 
     fn deadline(&self) -> Option<(Instant, &'static str)> {
-        match self {
-            Node::Site(site) => Some((site.tick_at, "tick")),
-            Node::Client(client) => (!client.waiting.is_empty()).then_some((client.ask_at, "ask")),
-        }
+        self.site().map(|site| (site.tick_at, "tick"))
     }
 
     fn role(&self) -> Role {
-        let Node::Site(site) = self else { return Role::Client };
+        let Some(site) = self.site() else { return Role::Client };
         let Ballot { n, pid, .. } = site.paxos.get_promise();
-        match site.paxos.get_current_leader() {
-            Some((leader, true)) if leader == site.paxos.get_pid() => Role::Leader { rank: u64::from(n) << 8 | pid },
-            _ => Role::Follower,
-        }
-    }
-
-    fn progress(&self) -> u64 {
-        if let Node::Site(site) = self { site.taken as u64 } else { 0 }
+        let leads = site.paxos.get_current_leader() == Some((site.paxos.get_pid(), true));
+        if leads { Role::Leader { rank: u64::from(n) << 8 | pid } } else { Role::Follower }
     }
 }
 
-// ---- What must hold, and the words for scenarios ------------------------------------------------------------------
+// ---- What must hold, and the words for scenarios -------------------------------------------------------------------
 
 #[derive(Clone, Default)]
 pub struct Judges {
@@ -403,62 +235,69 @@ pub struct Judges {
     once: AtMostOnce<u64>,
 }
 
-impl<const WRONG: u8> Judge<Node<WRONG>> for Judges {
-    fn observe(&mut self, _: Instant, seen: &Observation<'_, Node<WRONG>>) -> Result<(), Violation> {
-        if let Observation::Commanded { command: Command::Put { number, .. }, .. } = seen {
-            self.prefix.asked(*number);
+impl Judge<Rebuilt<Node>> for Judges {
+    fn observe(&mut self, _: Instant, seen: &Observation<'_, Rebuilt<Node>>) -> Result<(), Violation> {
+        match seen {
+            Observation::Commanded { command: Command::Put { number, .. }, .. } => self.prefix.asked(*number),
+            Observation::Noted { process, note: Note::Done(number) } => {
+                ensure!(
+                    self.prefix.has(number),
+                    "answers",
+                    "{process} heard of {number}, which nobody decided"
+                );
+            }
+            _ => {}
         }
-        if let Observation::Noted { process, note: Note::Done { number } } = seen {
-            ensure!(self.prefix.has(number), "acknowledged", "{process} was told that {number} is done, and nobody decided it");
-        }
-        self.once.follow(seen, |note| if let Note::Applied { number } = note { Some(*number) } else { None })?;
-        self.prefix.follow(seen, |note| if let Note::Decided { index, number } = note { Some((*index, *number)) } else { None })
+        self.once.follow(seen, |note| if let Note::Applied(number) = note { Some(*number) } else { None })?;
+        self.prefix.follow(seen, |note| {
+            if let Note::Decided(at, number) = note { Some((*at, *number)) } else { None }
+        })
     }
 }
 
 #[derive(Clone, Debug)]
-pub struct Service<const WRONG: u8>;
+pub struct Service;
 
-impl<const WRONG: u8> aviary::scenario::Service for Service<WRONG> {
-    type Process = Node<WRONG>;
+impl aviary::scenario::Service for Service {
+    type Process = Rebuilt<Node>;
     type Judges = Judges;
     type Command = Command;
     type Expectation = ();
-    type Settings = ();
+    type Settings = Wrong;
 
     fn compile(command: &Command) -> Compiled<Self> {
-        let Command::Put { who, .. } = command;
-        Order::of(*who, command.clone())
+        let Command::Put { site, .. } = command;
+        Order::at_terminal(*site, command.clone())
     }
 
     fn draw_command(_: &mut Draws, asking: &Asking) -> Option<Command> {
-        Some(Command::Put { who: asking.who, number: asking.number })
-    }
-
-    fn config((): &(), shape: &Shape) -> Result<SiteSet, Vec<Problem>> {
-        Ok(shape.all_sites())
-    }
-
-    fn judges(_: &SiteSet, _: &Shape) -> Judges {
-        Judges::default()
+        let Target::Terminal(site) = asking.who else { return None };
+        Some(Command::Put { site, number: asking.number })
     }
 
     fn probe(process: ProcessId) -> Option<Probe<Self>> {
-        // No drawn scenario has numbers as large.
-        let number = 1 << 32 | u64::from(process.number());
-        Some(Probe { command: Command::Put { who: Target::Any, number }, done: "done" })
+        // Another number for each terminal, and none that is drawn.
+        let number = (1 << 32) + u64::from(process.number());
+        Some(Probe { command: Command::Put { site: 0, number }, done: "Done" })
     }
 
-    fn expect((): &(), _: &Cluster<'_, Node<WRONG>>) -> Result<(), String> {
+    fn config(wrong: &Wrong, shape: &Shape) -> Result<(SiteSet, Wrong), Vec<Problem>> {
+        Ok((shape.all_sites(), *wrong))
+    }
+
+    fn judges(_: &(SiteSet, Wrong), _: &Shape) -> Judges {
+        Judges::default()
+    }
+
+    fn expect((): &(), _: &Cluster<'_, Rebuilt<Node>>) -> Result<(), String> {
         Ok(())
     }
 
-    fn converged(cluster: &Cluster<'_, Node<WRONG>>) -> Result<(), String> {
-        cluster.agree("applied", |node| if let Node::Site(site) = node { site.applied.clone() } else { vec![] })?;
-let waits = |(id, node): &(ProcessId, &Node<WRONG>)| {
-            let is_reached = if let ProcessId::Terminal(site) = id { cluster.core.contains(*site) } else { true };
-            is_reached && matches!(node, Node::Client(client) if !client.waiting.is_empty())
-        };
-        cluster.running().find(waits).map_or(Ok(()), |(id, _)| Err(format!("{id} waits for an answer")))
+    fn converged(cluster: &Cluster<'_, Rebuilt<Node>>) -> Result<(), String> {
+        cluster.agree("applied", |node| node.site().map(|site| site.applied.clone()))?;
+        cluster.core.iter().try_for_each(|id| {
+            let waits_for = cluster.state(id)?.site().map(|site| site.asked.len());
+            same(&format!("{id} waits for"), &Some(0), &waits_for)
+        })
     }
 }

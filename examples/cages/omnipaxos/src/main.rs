@@ -1,7 +1,5 @@
-//! The commands of `sim-runner` for OmniPaxos: `cargo run --release -- replay scenarios --trace`.
-
-use omnipaxos_cage::{HONEST, Service};
+//! The commands of `sim-runner` for OmniPaxos: `cargo run --release -- replay scenarios`.
 
 fn main() -> std::process::ExitCode {
-    sim_runner::main::<Service<HONEST>>()
+    sim_runner::main::<omnipaxos_cage::Service>()
 }
